@@ -1,0 +1,95 @@
+/* What the commands share: option tables (parsing and help from one place), errors, opening a model
+ * and a session from the common options. A command is one file with one function. */
+#ifndef C2_CLI_H
+#define C2_CLI_H
+
+#include <chronos2.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* Exit statuses. */
+enum { CLI_DONE = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
+
+typedef enum cli_kind {
+  CLI_FLAG,   /* bool *: set to true */
+  CLI_TEXT,   /* const char ** */
+  CLI_SIZE,   /* size_t *: a whole number >= 0 */
+  CLI_COUNT,  /* size_t *: a whole number >= 1 */
+  CLI_NUMBER, /* double *: finite, or inf where `target` starts infinite-capable (radius) */
+  CLI_CUSTOM  /* calls `parse(target, text, err)` */
+} cli_kind;
+
+typedef c2_status (*cli_parse_fn)(void *target, const char *text, c2_error *err);
+
+/* One long option. A table ends with an entry whose name is NULL; an entry with an empty name and a
+ * help text is a heading. Underscores in what the user types read as hyphens. */
+typedef struct cli_option {
+  const char *name;  /* without the dashes */
+  char letter;       /* short form, or 0 */
+  const char *value; /* placeholder in the help, NULL for flags */
+  const char *help;  /* ends with the default in brackets where there is one */
+  cli_kind kind;
+  void *target;
+  cli_parse_fn parse; /* CLI_CUSTOM only */
+} cli_option;
+
+typedef struct cli_usage {
+  const char *command;   /* "forecast" */
+  const char *arguments; /* "INPUT..." or "" */
+  const char *summary;   /* one or more lines */
+  size_t min_arguments, max_arguments;
+} cli_usage;
+
+/* Parses argv (argv[0] is the command's name) against up to two tables (either may be NULL). Returns
+ * true to go on, with *first the index of the first argument that is no option; false to leave with
+ * *exit_status: after --help (0) or after a usage error (2), which is printed. */
+bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, const cli_option *shared,
+               int *first, int *exit_status);
+
+/* The options of every command that runs a model. */
+typedef struct cli_engine {
+  const char *model;      /* -m: folder; NULL = the bundled checkpoint */
+  size_t batch_size;      /* 0 = default */
+  size_t context_length;  /* 0 = the model's */
+  chronos2_session_options session;
+  cli_option table[16];   /* filled by cli_engine_init; pass as `shared` */
+} cli_engine;
+
+void cli_engine_init(cli_engine *engine);
+
+/* Opens model and session (errors are printed). False on failure. Close with the two _close calls. */
+bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session);
+
+/* Folder of the bundled checkpoint: $CHRONOS2_MODEL, or models/chronos2-micro beside the source tree
+ * or installed. The result is static or lives as long as the process. */
+const char *cli_default_model(void);
+
+/* "chronos2: error: ..." on stderr; returns CLI_FAILURE or CLI_USAGE. */
+C2_PRINTF(1, 2) int cli_fail(const char *format, ...);
+C2_PRINTF(1, 2) int cli_fail_usage(const char *format, ...);
+C2_PRINTF(1, 2) void cli_warn(const char *format, ...); /* "chronos2: warning: ..." */
+
+/* Prints the error and returns its exit status (usage for C2_ERR_ARGUMENT, else failure). */
+int cli_fail_error(const c2_error *err);
+/* The same for a failed chronos2_* call. */
+int cli_fail_api(chronos2_status status);
+
+/* Splits "a,b,c" in place of a copy; *items is one allocation, free with free(). */
+c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *err);
+/* "0.1,0.5": numbers; free with free(). */
+c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c2_error *err);
+
+/* Progress on stderr, only where that is a terminal. done == total ends the line. */
+void cli_progress(const char *what, size_t done, size_t total);
+
+int cli_forecast(int argc, char **argv);
+int cli_study(int argc, char **argv);
+int cli_probe(int argc, char **argv);
+int cli_forward(int argc, char **argv);
+int cli_predict(int argc, char **argv);
+int cli_bench(int argc, char **argv);
+int cli_inspect(int argc, char **argv);
+
+#endif

@@ -1,0 +1,264 @@
+/* chronos2.h - Chronos-2 time-series forecasting in C.
+ *
+ *     chronos2_model *model = NULL;
+ *     chronos2_session *session = NULL;
+ *     chronos2_forecast *forecast = NULL;
+ *     chronos2_series series = {.length = n, .targets = 1, .target = values};
+ *     if (chronos2_model_open("models/chronos2-micro", NULL, &model) == CHRONOS2_OK &&
+ *         chronos2_session_open(model, NULL, &session) == CHRONOS2_OK &&
+ *         chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = 24}, &forecast) == CHRONOS2_OK)
+ *       printf("median of the next step: %g\n", chronos2_forecast_median(forecast, 0, 0)[0]);
+ *     else
+ *       fprintf(stderr, "%s\n", chronos2_last_error());
+ *     chronos2_forecast_free(&forecast), chronos2_session_close(&session), chronos2_model_close(&model);
+ *
+ * A model is loaded once, immutable, and may be shared by any number of threads. A session holds the
+ * memory and the threads of one forecaster and belongs to one thread at a time. The narrow waist is
+ * deliberate: callers know series, quantiles and options, never tensors, kernels or instruction sets.
+ *
+ * Every call that can fail returns a chronos2_status; chronos2_last_error() then has one line of text
+ * (per thread, valid until that thread's next call). The library never prints, exits or aborts.
+ * A missing value is NaN. Infinite values are refused. Arrays are row-major. */
+#ifndef CHRONOS2_H
+#define CHRONOS2_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(CHRONOS2_BUILDING) && defined(__GNUC__)
+#define CHRONOS2_API __attribute__((visibility("default")))
+#else
+#define CHRONOS2_API
+#endif
+
+/* Version of this interface: the first number changes when a caller must. */
+#define CHRONOS2_API_MAJOR 0
+#define CHRONOS2_API_MINOR 1
+
+typedef enum chronos2_status {
+  CHRONOS2_OK = 0,
+  CHRONOS2_ERROR_ARGUMENT = 1,    /* an argument is impossible */
+  CHRONOS2_ERROR_MEMORY = 2,      /* an allocation failed */
+  CHRONOS2_ERROR_IO = 3,          /* the system refused to open or read */
+  CHRONOS2_ERROR_FORMAT = 4,      /* a file is not what it should be */
+  CHRONOS2_ERROR_MODEL = 5,       /* a model folder is incomplete or inconsistent */
+  CHRONOS2_ERROR_UNSUPPORTED = 6, /* valid, but not implemented or not on this machine */
+  CHRONOS2_ERROR_CANCELLED = 7    /* a callback asked to stop */
+} chronos2_status;
+
+/* Text of this thread's last failure; empty if there was none. */
+CHRONOS2_API const char *chronos2_last_error(void);
+
+/* "0.1.0". */
+CHRONOS2_API const char *chronos2_version(void);
+
+/* Highest instruction set that this library can use on this machine: "scalar", "avx2", "avx512". */
+CHRONOS2_API const char *chronos2_isa(void);
+
+/* ---- Model ------------------------------------------------------------------------------------ */
+
+typedef struct chronos2_model chronos2_model;
+
+/* Architecture of a model, as config.json gives it. */
+typedef struct chronos2_config {
+  size_t d_model, d_kv, d_ff, layers, heads;
+  size_t patch;              /* observations per token */
+  size_t context_length;     /* observations the model was made for */
+  size_t max_output_patches; /* future tokens of one pass; longer horizons are rolled out */
+  size_t quantiles;          /* number of quantile levels */
+  double quantile_levels[64];
+  double time_encoding_scale;
+  double layer_norm_epsilon;
+  double rope_theta;
+  double initializer_factor;
+  bool use_arcsinh, use_reg_token;
+} chronos2_config;
+
+typedef struct chronos2_tensor_info {
+  const char *name;
+  const char *dtype; /* "F32", "F16", "BF16" as stored */
+  size_t dims;
+  size_t shape[4];
+  double mean, deviation;  /* over its elements */
+  double initial_deviation; /* that the upstream initialisation would give it; 0 if it is a constant */
+} chronos2_tensor_info;
+
+typedef struct chronos2_model_options {
+  bool skip_packing; /* don't make the fused backend's copy of the weights (reference only); default false */
+} chronos2_model_options;
+
+/* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
+ * model.safetensors.index.json). Every tensor must be there with its shape, and no other.
+ * `options` may be NULL. On failure *model is NULL. */
+CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chronos2_model_options *options,
+                                                 chronos2_model **model);
+
+/* A model of the given shape with random weights, for benchmarks. Same seed, same weights. */
+CHRONOS2_API chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
+                                                   chronos2_model **model);
+
+/* Configurations of known shapes: "base" (amazon/chronos-2), "small" (chronos-2-small), "micro" (the
+ * bundled checkpoint). */
+CHRONOS2_API chronos2_status chronos2_config_named(const char *name, chronos2_config *config);
+
+CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open; accepts NULL inside */
+CHRONOS2_API const chronos2_config *chronos2_model_config(const chronos2_model *model);
+CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model);
+CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model); /* memory held, mapped files aside */
+CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);
+CHRONOS2_API chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index,
+                                                   chronos2_tensor_info *info);
+
+/* ---- Session ---------------------------------------------------------------------------------- */
+
+typedef struct chronos2_session chronos2_session;
+
+/* Which key tokens a query token of time attention sees. Order of a row's tokens: context, REG, future. */
+typedef enum chronos2_attention {
+  CHRONOS2_FULL = 0,                   /* all */
+  CHRONOS2_WINDOWED_FUTURE_GLOBAL = 1, /* context (REG is one): context at most `radius` away; future: all */
+  CHRONOS2_WINDOWED_FUTURE_VISIBLE = 2 /* as before, but context also sees every future token */
+} chronos2_attention;
+
+typedef enum chronos2_dtype { CHRONOS2_FP32 = 0, CHRONOS2_BF16 = 1, CHRONOS2_INT8 = 2 } chronos2_dtype;
+typedef enum chronos2_backend { CHRONOS2_FUSED = 0, CHRONOS2_REFERENCE = 1 } chronos2_backend;
+typedef enum chronos2_isa_level {
+  CHRONOS2_ISA_AUTO = 0,
+  CHRONOS2_ISA_SCALAR = 1,
+  CHRONOS2_ISA_AVX2 = 2,
+  CHRONOS2_ISA_AVX512 = 3,
+  CHRONOS2_ISA_AMX = 4
+} chronos2_isa_level;
+
+typedef struct chronos2_session_options {
+  chronos2_attention attention; /* default full */
+  double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by full; default 0 */
+  bool reg_global;              /* the REG query sees the whole context; default false */
+  chronos2_dtype dtype;         /* default fp32 */
+  chronos2_backend backend;     /* default fused */
+  chronos2_isa_level isa;       /* only lowers the level; default auto (and CHRONOS2_ISA in the environment) */
+  int threads;                  /* 0 = processors this process may use; default 0 */
+} chronos2_session_options;
+
+CHRONOS2_API void chronos2_session_options_init(chronos2_session_options *options);
+
+/* `options` may be NULL. The model must outlive the session. On failure *session is NULL. */
+CHRONOS2_API chronos2_status chronos2_session_open(const chronos2_model *model,
+                                                   const chronos2_session_options *options,
+                                                   chronos2_session **session);
+CHRONOS2_API void chronos2_session_close(chronos2_session **session);
+
+/* Changes pattern and radius for the calls that follow. */
+CHRONOS2_API chronos2_status chronos2_session_set_attention(chronos2_session *session, chronos2_attention attention,
+                                                            double radius, bool reg_global);
+
+CHRONOS2_API const char *chronos2_session_isa(const chronos2_session *session);
+CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
+
+/* High-water mark of the memory the engine held for this session's calls, the model's copy of the
+ * weights included, since the session was opened or the mark was last reset. */
+CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
+CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
+
+/* Calls `progress(user, done, total)` (rows) from the calling thread between batches; a nonzero
+ * result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
+typedef int (*chronos2_progress_fn)(void *user, size_t done, size_t total);
+CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_fn progress, void *user);
+
+/* One row of dense time attention: the weights of one query over all `tokens` keys of its row (0 for
+ * masked keys), summing to 1. Rows of one (layer, row, head) come in ascending order of `query` from
+ * one thread; different ones may come from several threads at once. Under CHRONOS2_FULL, fused or
+ * reference; queries at masked tokens are only reported by the reference backend. */
+typedef struct chronos2_attention_row {
+  size_t layer, row, head, query;
+  size_t tokens;  /* S: context patches of the padded batch + REG + output patches */
+  size_t context; /* context tokens, REG included; the future begins here */
+  bool masked;    /* the query token holds no observation */
+  const float *weights; /* [tokens] */
+} chronos2_attention_row;
+typedef void (*chronos2_attention_fn)(void *user, const chronos2_attention_row *row);
+CHRONOS2_API void chronos2_session_on_attention(chronos2_session *session, chronos2_attention_fn observer, void *user);
+
+/* ---- One forward pass on raw rows ------------------------------------------------------------- */
+
+typedef struct chronos2_batch {
+  size_t rows;                    /* B */
+  size_t length;                  /* L, shared: shorter rows are padded with NaN on the left */
+  const float *context;           /* [B][L] */
+  const int64_t *group_ids;       /* [B]; NULL: every row is a group of its own */
+  size_t future_length;           /* F <= patch * output_patches */
+  const float *future_covariates; /* [B][F], NaN = unknown; NULL: none */
+  size_t output_patches;          /* at least 1 */
+} chronos2_batch;
+
+/* quantiles [B][Q][patch * output_patches]; loc and scale [B]; token_mask [B][S], 1 where a token
+ * holds an observation, is REG or future. Any of the last three may be NULL. The context beyond the
+ * model's context_length is cut off on the left. */
+CHRONOS2_API chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch *batch, float *quantiles,
+                                              float *loc, float *scale, float *token_mask);
+
+/* S of a batch: context patches (after truncation) + REG + output patches. */
+CHRONOS2_API size_t chronos2_batch_tokens(const chronos2_model *model, const chronos2_batch *batch);
+
+/* ---- Forecasting ------------------------------------------------------------------------------ */
+
+/* A covariate of one series: numeric (past, and future when known) or categorical (the *_text pair,
+ * NULL = missing). Exactly one of past and past_text is set. */
+typedef struct chronos2_covariate {
+  const char *name;
+  const double *past;              /* [length] */
+  const double *future;            /* [horizon]; NULL: only its past is known */
+  const char *const *past_text;    /* [length] */
+  const char *const *future_text;  /* [horizon] */
+} chronos2_covariate;
+
+/* One series: its targets are forecast jointly, with its covariates. */
+typedef struct chronos2_series {
+  size_t length;                       /* history; may be 0 */
+  size_t targets;                      /* at least 1 */
+  const double *target;                /* [targets][length] */
+  size_t covariates;
+  const chronos2_covariate *covariate; /* [covariates] */
+} chronos2_series;
+
+typedef struct chronos2_predict_options {
+  size_t horizon;        /* steps, at least 1 */
+  size_t context_length; /* use at most this many last observations; 0 = the model's */
+  size_t batch_size;     /* rows of one pass; 0 = 256. Changes results only under cross_learning */
+  bool cross_learning;   /* all rows of a pass form one group */
+  bool extend_context;   /* allow context_length beyond the model's */
+} chronos2_predict_options;
+
+typedef struct chronos2_forecast chronos2_forecast;
+
+/* Forecasts `count` series. On success *forecast is the caller's to free; on failure it is NULL. */
+CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
+                                              const chronos2_predict_options *options, chronos2_forecast **forecast);
+CHRONOS2_API void chronos2_forecast_free(chronos2_forecast **forecast);
+
+CHRONOS2_API size_t chronos2_forecast_count(const chronos2_forecast *forecast);
+CHRONOS2_API size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series);
+CHRONOS2_API size_t chronos2_forecast_horizon(const chronos2_forecast *forecast);
+
+/* The model's own quantile levels: [Q][horizon], levels as in chronos2_config. NULL if out of range. */
+CHRONOS2_API const float *chronos2_forecast_quantiles(const chronos2_forecast *forecast, size_t series, size_t target);
+
+/* The level 0.5: [horizon]. */
+CHRONOS2_API const float *chronos2_forecast_median(const chronos2_forecast *forecast, size_t series, size_t target);
+
+/* Other levels in [0, 1], by linear interpolation between the model's, constant beyond its outermost:
+ * out [horizon][count]. */
+CHRONOS2_API chronos2_status chronos2_forecast_at_levels(const chronos2_forecast *forecast, size_t series,
+                                                         size_t target, const double *levels, size_t count,
+                                                         float *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,66 @@
+/* Checked sizes, aligned blocks and the arena.
+ *
+ * A workspace is laid out by one function that carves it from an arena. Run it first over an arena
+ * without a block (planning: only the size is counted), then over one with a block of that size: the
+ * plan and the layout can't disagree. */
+#ifndef C2_BASE_MEMORY_H
+#define C2_BASE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum { C2_ALIGN = 64 };
+
+/* *out = a * b; false on overflow. */
+static inline bool c2_mul(size_t a, size_t b, size_t *out) {
+  return !__builtin_mul_overflow(a, b, out);
+}
+
+/* *out = a + b; false on overflow. */
+static inline bool c2_add(size_t a, size_t b, size_t *out) {
+  return !__builtin_add_overflow(a, b, out);
+}
+
+static inline size_t c2_round_up(size_t n, size_t multiple) {
+  return (n + multiple - 1) / multiple * multiple;
+}
+
+static inline size_t c2_min_size(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t c2_max_size(size_t a, size_t b) { return a > b ? a : b; }
+
+/* Zeroed array of count elements; *out is NULL when count is 0. Free with free(). */
+c2_status c2_alloc_array(size_t count, size_t size, void *out, c2_error *err);
+
+/* Grows *array (of `size`-byte elements) to hold at least `need`; *capacity follows. */
+c2_status c2_grow_array(void *array, size_t *capacity, size_t need, size_t size, c2_error *err);
+
+/* Copy of a string (or of its first n bytes); NULL if memory is out. Free with free(). */
+char *c2_strdup(const char *text);
+char *c2_strndup(const char *text, size_t n);
+
+/* Uninitialised block aligned to C2_ALIGN; large ones ask for huge pages. Free with c2_block_free. */
+typedef struct c2_block {
+  unsigned char *base;
+  size_t size;
+} c2_block;
+
+c2_status c2_block_open(c2_block *block, size_t size, c2_error *err);
+void c2_block_free(c2_block *block);
+
+typedef struct c2_arena {
+  unsigned char *base; /* NULL while planning */
+  size_t size;         /* bytes of the block; ignored while planning */
+  size_t used;         /* bytes carved so far */
+  bool failed;         /* a size overflowed or the block was too small */
+} c2_arena;
+
+/* Carves count elements of size bytes, aligned to C2_ALIGN. While planning, and after a failure, the
+ * result is NULL and must not be used. */
+void *c2_arena_carve(c2_arena *arena, size_t count, size_t size);
+
+#define C2_CARVE(arena, type, count) ((type *)c2_arena_carve((arena), (count), sizeof(type)))
+
+#endif

@@ -1,0 +1,187 @@
+/* The operating system, POSIX side. The only file of the library that opens files. */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "base/platform.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err) {
+  out->data = NULL;
+  out->size = 0;
+  int file = open(path, O_RDONLY | O_CLOEXEC);
+  if (file < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
+  struct stat info;
+  if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
+    close(file);
+    C2_FAIL(err, C2_ERR_IO, "%s: not a regular file", path);
+  }
+  if (info.st_size > 0) {
+    void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    if (data == MAP_FAILED) {
+      int reason = errno;
+      close(file);
+      C2_FAIL(err, C2_ERR_IO, "%s: cannot map: %s", path, strerror(reason));
+    }
+    out->data = data;
+    out->size = (size_t)info.st_size;
+  }
+  close(file);
+  return C2_OK;
+}
+
+void c2_unmap_file(c2_mapping *mapping) {
+  if (mapping->data) munmap((void *)(size_t)mapping->data, mapping->size);
+  mapping->data = NULL;
+  mapping->size = 0;
+}
+
+void c2_mapping_forget(const c2_mapping *mapping) {
+  if (mapping->data) (void)madvise((void *)(size_t)mapping->data, mapping->size, MADV_DONTNEED);
+}
+
+static bool is_standard(const char *path) { return !path || strcmp(path, "-") == 0; }
+
+c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err) {
+  memset(file, 0, sizeof *file);
+  if (is_standard(path)) {
+    file->stream = stdout;
+    return C2_OK;
+  }
+  if (c2_is_directory(path)) C2_FAIL(err, C2_ERR_IO, "%s: cannot write: it is a directory", path);
+  size_t room = strlen(path) + 32;
+  file->path = c2_strdup(path);
+  file->temporary = malloc(room);
+  if (!file->path || !file->temporary) {
+    c2_outfile_discard(file);
+    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
+  }
+  (void)snprintf(file->temporary, room, "%s.tmp-%ld", path, (long)getpid());
+  file->stream = fopen(file->temporary, "wb");
+  if (!file->stream) {
+    int reason = errno;
+    free(file->temporary);
+    file->temporary = NULL;
+    c2_outfile_discard(file);
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", path, strerror(reason));
+  }
+  return C2_OK;
+}
+
+c2_status c2_outfile_commit(c2_outfile *file, c2_error *err) {
+  const char *name = file->path ? file->path : "standard output";
+  if (fflush(file->stream) != 0 || ferror(file->stream)) {
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", name, strerror(errno));
+  }
+  if (!file->path) return C2_OK;
+  FILE *stream = file->stream;
+  file->stream = NULL;
+  bool synced = fsync(fileno(stream)) == 0 || errno == EINVAL || errno == EROFS;
+  if (fclose(stream) != 0 || !synced) C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", name, strerror(errno));
+  if (rename(file->temporary, file->path) != 0) {
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", name, strerror(errno));
+  }
+  free(file->temporary);
+  file->temporary = NULL;
+  return C2_OK;
+}
+
+void c2_outfile_discard(c2_outfile *file) {
+  if (file->path && file->stream) fclose(file->stream);
+  if (file->temporary) {
+    unlink(file->temporary);
+    free(file->temporary);
+  }
+  free(file->path);
+  memset(file, 0, sizeof *file);
+}
+
+c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err) {
+  bool standard = is_standard(path);
+  const char *name = standard ? "standard input" : path;
+  c2_status status = C2_OK;
+  char *buffer = NULL;
+  size_t capacity = 0;
+  size_t used = 0;
+  *text = NULL;
+  *size = 0;
+  if (!standard && c2_is_directory(path)) C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory", path);
+  FILE *stream = standard ? stdin : fopen(path, "rb");
+  if (!stream) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: %s", name, strerror(errno));
+  for (;;) {
+    C2_GOTO(c2_grow_array(&buffer, &capacity, used + 65536, 1, err));
+    size_t got = fread(buffer + used, 1, capacity - used - 1, stream);
+    used += got;
+    if (got == 0) break;
+  }
+  if (ferror(stream)) {
+    status = c2_fail(err, C2_ERR_IO, "%s: cannot read: %s", name, strerror(errno));
+    goto fail;
+  }
+  buffer[used] = '\0';
+  *text = buffer;
+  *size = used;
+  buffer = NULL;
+fail:
+  free(buffer);
+  if (!standard) fclose(stream);
+  return status;
+}
+
+double c2_clock_seconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+size_t c2_peak_resident_bytes(void) {
+  FILE *status = fopen("/proc/self/status", "re"); /* VmHWM can be reset; ru_maxrss can't */
+  if (status) {
+    char line[256];
+    unsigned long kib = 0;
+    while (fgets(line, sizeof line, status)) {
+      if (sscanf(line, "VmHWM: %lu kB", &kib) == 1) break;
+    }
+    fclose(status);
+    if (kib > 0) return (size_t)kib * 1024;
+  }
+  struct rusage usage;
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? (size_t)usage.ru_maxrss * 1024 : 0;
+}
+
+void c2_reset_peak_resident(void) {
+  FILE *clear = fopen("/proc/self/clear_refs", "we");
+  if (!clear) return;
+  (void)fputs("5", clear);
+  fclose(clear);
+}
+
+int c2_processor_count(void) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) {
+    int count = CPU_COUNT(&set);
+    if (count > 0) return count;
+  }
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count > 0 ? (int)count : 1;
+}
+
+bool c2_is_directory(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool c2_file_exists(const char *path) {
+  struct stat info;
+  return stat(path, &info) == 0;
+}

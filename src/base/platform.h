@@ -1,0 +1,47 @@
+/* What the operating system gives: mapped files, whole-or-nothing output files, clock, memory use. */
+#ifndef C2_BASE_PLATFORM_H
+#define C2_BASE_PLATFORM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/status.h"
+
+/* A file mapped read-only. An empty file has size 0 and data NULL. */
+typedef struct c2_mapping {
+  const unsigned char *data;
+  size_t size;
+} c2_mapping;
+
+c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err);
+void c2_unmap_file(c2_mapping *mapping);
+
+/* Drops the mapping's resident pages (they are read again when touched). */
+void c2_mapping_forget(const c2_mapping *mapping);
+
+/* An output file that appears whole or not at all: written beside its place under a temporary name,
+ * flushed, synced and renamed by c2_outfile_commit. c2_outfile_discard, also after a commit, frees
+ * it. `path` "-" or NULL is standard output, which is only flushed. */
+typedef struct c2_outfile {
+  FILE *stream;
+  char *path;
+  char *temporary;
+} c2_outfile;
+
+c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err);
+c2_status c2_outfile_commit(c2_outfile *file, c2_error *err);
+void c2_outfile_discard(c2_outfile *file);
+
+/* Whole content of a file, or of standard input for "-", with a terminating zero beyond size.
+ * Free with free(). */
+c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err);
+
+double c2_clock_seconds(void);        /* monotonic */
+size_t c2_peak_resident_bytes(void);  /* of this process, so far; 0 if unknown */
+void c2_reset_peak_resident(void);    /* begins a new peak where the system allows it */
+int c2_processor_count(void);         /* that this process may run on, at least 1 */
+bool c2_is_directory(const char *path);
+bool c2_file_exists(const char *path);
+
+#endif

@@ -1,0 +1,65 @@
+/* Status codes and error text: how every fallible function of this project reports.
+ *
+ * A fallible function takes a `c2_error *` last and returns `c2_status`. The one that detects a
+ * failure records it with C2_FAIL; every caller on the way up forwards it with C2_TRY. Text is one
+ * line, without a final full stop, and names the file, line or field and what was expected.
+ * Nothing here prints, exits or keeps global state. */
+#ifndef C2_BASE_STATUS_H
+#define C2_BASE_STATUS_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* Same values as chronos2_status. */
+typedef enum c2_status {
+  C2_OK = 0,
+  C2_ERR_ARGUMENT = 1,    /* the caller asked for something impossible */
+  C2_ERR_MEMORY = 2,      /* an allocation failed */
+  C2_ERR_IO = 3,          /* the system refused to open, read or write */
+  C2_ERR_FORMAT = 4,      /* a file is not what it should be */
+  C2_ERR_MODEL = 5,       /* a model folder is incomplete or inconsistent */
+  C2_ERR_UNSUPPORTED = 6, /* valid, but not implemented here or not on this machine */
+  C2_ERR_CANCELLED = 7    /* stopped on request */
+} c2_status;
+
+typedef struct c2_error {
+  c2_status code;
+  char text[1024];
+} c2_error;
+
+#if defined(__GNUC__)
+#define C2_PRINTF(format_at, args_at) __attribute__((format(printf, format_at, args_at)))
+#else
+#define C2_PRINTF(format_at, args_at)
+#endif
+
+C2_PRINTF(3, 4)
+static inline c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {
+  if (err) {
+    va_list args;
+    va_start(args, format);
+    err->code = code;
+    (void)vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+  }
+  return code;
+}
+
+/* Records a failure and leaves the function. */
+#define C2_FAIL(err, code, ...) return c2_fail((err), (code), __VA_ARGS__)
+
+/* Forwards a failure. */
+#define C2_TRY(call)                      \
+  do {                                    \
+    c2_status c2_try_status_ = (call);    \
+    if (c2_try_status_ != C2_OK) return c2_try_status_; \
+  } while (0)
+
+/* Forwards a failure by way of the label `fail`, with the local `status` set. */
+#define C2_GOTO(call)            \
+  do {                           \
+    status = (call);             \
+    if (status != C2_OK) goto fail; \
+  } while (0)
+
+#endif
