@@ -1,0 +1,409 @@
+/* Option tables, errors and the opening of model and session, for all commands. */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+
+enum { MAX_OPTIONS = 96, LONG_BASE = 1000 };
+
+/* ---- Errors ---------------------------------------------------------------------------------- */
+
+C2_PRINTF(2, 0)
+static void say(const char *kind, const char *format, va_list args) {
+  char text[2048];
+  (void)vsnprintf(text, sizeof text, format, args);
+  for (char *c = text; *c; c++) {
+    if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' '; /* one line, whatever a file's names hold */
+  }
+  (void)fprintf(stderr, "chronos2: %s: %s\n", kind, text);
+}
+
+int cli_fail(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say("error", format, args);
+  va_end(args);
+  return CLI_FAILURE;
+}
+
+int cli_fail_usage(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say("error", format, args);
+  va_end(args);
+  return CLI_USAGE;
+}
+
+void cli_warn(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say("warning", format, args);
+  va_end(args);
+}
+
+int cli_fail_error(const c2_error *err) {
+  (void)cli_fail("%s", err->text);
+  return err->code == C2_ERR_ARGUMENT ? CLI_USAGE : CLI_FAILURE;
+}
+
+int cli_fail_api(chronos2_status status) {
+  (void)cli_fail("%s", chronos2_last_error());
+  return status == CHRONOS2_ERROR_ARGUMENT ? CLI_USAGE : CLI_FAILURE;
+}
+
+void cli_progress(const char *what, size_t done, size_t total) {
+  if (!isatty(STDERR_FILENO)) return;
+  (void)fprintf(stderr, "\r%s %zu/%zu%s", what, done, total, done == total ? "\n" : "");
+  (void)fflush(stderr);
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+static c2_status parse_size(const char *name, const char *text, size_t least, size_t *out, c2_error *err) {
+  char *end = NULL;
+  errno = 0;
+  unsigned long long value = strtoull(text, &end, 10);
+  bool digits = text[0] >= '0' && text[0] <= '9';
+  if (!digits || *end || errno == ERANGE || value > SIZE_MAX / 2 || value < least) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected a whole number >= %zu, found '%s'", name, least, text);
+  }
+  *out = (size_t)value;
+  return C2_OK;
+}
+
+static c2_status parse_number(const char *name, const char *text, double *out, c2_error *err) {
+  char *end = NULL;
+  double value = strtod(text, &end);
+  if (end == text || *end || isnan(value)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected a number, found '%s'", name, text);
+  }
+  *out = value;
+  return C2_OK;
+}
+
+static c2_status set_option(const cli_option *option, const char *text, c2_error *err) {
+  switch (option->kind) {
+    case CLI_FLAG: *(bool *)option->target = true; return C2_OK;
+    case CLI_TEXT: *(const char **)option->target = text; return C2_OK;
+    case CLI_SIZE: return parse_size(option->name, text, 0, option->target, err);
+    case CLI_COUNT: return parse_size(option->name, text, 1, option->target, err);
+    case CLI_NUMBER: return parse_number(option->name, text, option->target, err);
+    case CLI_CUSTOM: return option->parse(option->target, text, err);
+  }
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: unknown kind of option", option->name);
+}
+
+c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *err) {
+  size_t n = 1;
+  for (const char *c = text; *c; c++) n += *c == ',';
+  size_t bytes = strlen(text) + 1;
+  char **block = malloc(n * sizeof *block + bytes);
+  if (!block) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", bytes);
+  char *copy = (char *)(block + n);
+  memcpy(copy, text, bytes);
+  for (size_t i = 0; i < n; i++) {
+    block[i] = copy;
+    char *comma = strchr(copy, ',');
+    if (comma) *comma = '\0';
+    if (!*copy) {
+      free(block);
+      C2_FAIL(err, C2_ERR_ARGUMENT, "expected a list separated by commas without empty items, found '%s'", text);
+    }
+    if (comma) copy = comma + 1;
+  }
+  *items = block;
+  *count = n;
+  return C2_OK;
+}
+
+c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c2_error *err) {
+  char **items = NULL;
+  C2_TRY(cli_split(text, &items, count, err));
+  double *values = malloc(*count * sizeof *values);
+  c2_status status = values ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate %zu numbers", *count);
+  for (size_t i = 0; status == C2_OK && i < *count; i++) {
+    char *end = NULL;
+    values[i] = strtod(items[i], &end);
+    if (end == items[i] || *end || isnan(values[i])) {
+      status = c2_fail(err, C2_ERR_ARGUMENT, "expected numbers separated by commas, found '%s'", items[i]);
+    }
+  }
+  free(items);
+  if (status != C2_OK) {
+    free(values);
+    return status;
+  }
+  *numbers = values;
+  return C2_OK;
+}
+
+/* ---- Help and parsing ------------------------------------------------------------------------ */
+
+static void print_table(const cli_option *table) {
+  for (const cli_option *o = table; o && o->name; o++) {
+    if (!o->name[0]) {
+      (void)printf("\n%s\n", o->help);
+      continue;
+    }
+    char left[96];
+    (void)snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ',
+                   o->letter ? ", " : "  ", o->name, o->value ? " " : "", o->value ? o->value : "");
+    size_t column = 34;
+    (void)printf("  %-*s", (int)column - 2, left);
+    if (strlen(left) > column - 3) (void)printf("\n%*s", (int)column, "");
+    const char *text = o->help;
+    while (*text) { /* wrapped at 78 columns after the left column */
+      size_t n = strlen(text);
+      size_t room = 78;
+      if (n > room) {
+        n = room;
+        while (n > 0 && text[n] != ' ') n--;
+        if (n == 0) n = room;
+      }
+      (void)printf("%.*s\n", (int)n, text);
+      text += n;
+      while (*text == ' ') text++;
+      if (*text) (void)printf("%*s", (int)column, "");
+    }
+  }
+}
+
+static void print_help(const cli_usage *usage, const cli_option *own, const cli_option *shared) {
+  (void)printf("usage: chronos2 %s [options]%s%s\n\n%s\n", usage->command, *usage->arguments ? " " : "",
+               usage->arguments, usage->summary);
+  if (own) (void)printf("\noptions:\n");
+  print_table(own);
+  if (shared) (void)printf("\nmodel and engine:\n");
+  print_table(shared);
+  (void)printf("\n  -h, --help                      this text\n");
+}
+
+typedef struct parser {
+  struct option longs[MAX_OPTIONS];
+  const cli_option *entries[MAX_OPTIONS];
+  char shorts[2 * MAX_OPTIONS + 4];
+  size_t count;
+} parser;
+
+static void parser_add(parser *p, const cli_option *table) {
+  for (const cli_option *o = table; o && o->name; o++) {
+    if (!o->name[0] || p->count + 2 >= MAX_OPTIONS) continue;
+    p->longs[p->count] = (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument, NULL,
+                                         LONG_BASE + (int)p->count};
+    p->entries[p->count] = o;
+    p->count++;
+    if (o->letter) {
+      size_t n = strlen(p->shorts);
+      p->shorts[n++] = o->letter;
+      if (o->kind != CLI_FLAG) p->shorts[n++] = ':';
+      p->shorts[n] = '\0';
+    }
+  }
+}
+
+static const cli_option *parser_find(const parser *p, int code) {
+  if (code >= LONG_BASE) return p->entries[code - LONG_BASE];
+  for (size_t i = 0; i < p->count; i++) {
+    if (p->entries[i]->letter == code) return p->entries[i];
+  }
+  return NULL;
+}
+
+bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, const cli_option *shared,
+               int *first, int *exit_status) {
+  parser p = {.count = 0};
+  memcpy(p.shorts, ":h", 3);
+  parser_add(&p, own);
+  parser_add(&p, shared);
+  p.longs[p.count] = (struct option){"help", no_argument, NULL, 'h'};
+  for (int i = 1; i < argc; i++) { /* the published script spells options with underscores */
+    if (strcmp(argv[i], "--") == 0) break;
+    if (strncmp(argv[i], "--", 2) != 0) continue;
+    for (char *c = argv[i] + 2; *c && *c != '='; c++) {
+      if (*c == '_') *c = '-';
+    }
+  }
+  optind = 1;
+  opterr = 0;
+  *exit_status = CLI_USAGE;
+  for (;;) {
+    int at = optind;
+    int code = getopt_long(argc, argv, p.shorts, p.longs, NULL);
+    if (code == -1) break;
+    if (code == 'h') {
+      print_help(usage, own, shared);
+      *exit_status = CLI_DONE;
+      return false;
+    }
+    const cli_option *option = code == '?' || code == ':' ? NULL : parser_find(&p, code);
+    if (!option) {
+      const char *what = at < argc ? argv[at] : "";
+      (void)cli_fail_usage(code == ':' ? "%s needs a value; see 'chronos2 %s --help'"
+                                       : "unknown option '%s'; see 'chronos2 %s --help'", what, usage->command);
+      return false;
+    }
+    c2_error err = {C2_OK, ""};
+    if (set_option(option, optarg, &err) != C2_OK) {
+      (void)cli_fail_usage("%s", err.text);
+      return false;
+    }
+  }
+  size_t arguments = (size_t)(argc - optind);
+  if (arguments < usage->min_arguments || arguments > usage->max_arguments) {
+    if (arguments < usage->min_arguments) {
+      (void)cli_fail_usage("%s needs %s; see 'chronos2 %s --help'", usage->command, usage->arguments, usage->command);
+    } else {
+      (void)cli_fail_usage("unexpected argument '%s'; see 'chronos2 %s --help'",
+                           argv[optind + (int)usage->max_arguments], usage->command);
+    }
+    return false;
+  }
+  *first = optind;
+  return true;
+}
+
+/* ---- Model and session ----------------------------------------------------------------------- */
+
+static c2_status parse_choice(const char *name, const char *text, const char *const *names, const int *values,
+                              int *out, c2_error *err) {
+  char all[256] = "";
+  for (size_t i = 0; names[i]; i++) {
+    if (strcmp(text, names[i]) == 0) {
+      *out = values[i];
+      return C2_OK;
+    }
+    size_t used = strlen(all);
+    (void)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", names[i]);
+  }
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected one of %s, found '%s'", name, all, text);
+}
+
+static c2_status parse_attention(void *target, const char *text, c2_error *err) {
+  int value = 0;
+  C2_TRY(parse_choice("attention", text,
+                      (const char *const[]){"full", "windowed_future_global", "windowed_future_visible", NULL},
+                      (const int[]){CHRONOS2_FULL, CHRONOS2_WINDOWED_FUTURE_GLOBAL, CHRONOS2_WINDOWED_FUTURE_VISIBLE},
+                      &value, err));
+  *(chronos2_attention *)target = (chronos2_attention)value;
+  return C2_OK;
+}
+
+static c2_status parse_radius(void *target, const char *text, c2_error *err) {
+  if (strcmp(text, "inf") == 0) {
+    *(double *)target = (double)INFINITY;
+    return C2_OK;
+  }
+  size_t value = 0;
+  if (parse_size("radius", text, 0, &value, NULL) != C2_OK || value > 1000000000) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--radius: expected a whole number of tokens >= 0, or inf, found '%s'", text);
+  }
+  *(double *)target = (double)value;
+  return C2_OK;
+}
+
+static c2_status parse_dtype(void *target, const char *text, c2_error *err) {
+  int value = 0;
+  C2_TRY(parse_choice("dtype", text, (const char *const[]){"fp32", "bf16", "int8", NULL},
+                      (const int[]){CHRONOS2_FP32, CHRONOS2_BF16, CHRONOS2_INT8}, &value, err));
+  *(chronos2_dtype *)target = (chronos2_dtype)value;
+  return C2_OK;
+}
+
+static c2_status parse_device(void *target, const char *text, c2_error *err) {
+  (void)target;
+  if (strcmp(text, "cpu") == 0) return C2_OK;
+  if (strncmp(text, "cuda", 4) == 0) C2_FAIL(err, C2_ERR_UNSUPPORTED, "--device %s: this build has no CUDA backend", text);
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--device: expected cpu or cuda, found '%s'", text);
+}
+
+static c2_status parse_isa(void *target, const char *text, c2_error *err) {
+  int value = 0;
+  C2_TRY(parse_choice("isa", text, (const char *const[]){"auto", "scalar", "avx2", "avx512", "amx", NULL},
+                      (const int[]){CHRONOS2_ISA_AUTO, CHRONOS2_ISA_SCALAR, CHRONOS2_ISA_AVX2, CHRONOS2_ISA_AVX512,
+                                    CHRONOS2_ISA_AMX},
+                      &value, err));
+  *(chronos2_isa_level *)target = (chronos2_isa_level)value;
+  return C2_OK;
+}
+
+static c2_status parse_backend(void *target, const char *text, c2_error *err) {
+  int value = 0;
+  C2_TRY(parse_choice("backend", text, (const char *const[]){"fused", "reference", "flash", "torch", NULL},
+                      (const int[]){CHRONOS2_FUSED, CHRONOS2_REFERENCE, CHRONOS2_FUSED, CHRONOS2_REFERENCE}, &value,
+                      err));
+  *(chronos2_backend *)target = (chronos2_backend)value;
+  return C2_OK;
+}
+
+static c2_status parse_threads(void *target, const char *text, c2_error *err) {
+  size_t value = 0;
+  C2_TRY(parse_size("threads", text, 0, &value, err));
+  if (value > 1024) C2_FAIL(err, C2_ERR_ARGUMENT, "--threads: expected at most 1024, found '%s'", text);
+  *(int *)target = (int)value;
+  return C2_OK;
+}
+
+void cli_engine_init(cli_engine *e) {
+  memset(e, 0, sizeof *e);
+  chronos2_session_options_init(&e->session);
+  chronos2_session_options *s = &e->session;
+  const cli_option table[] = {
+      {"model", 'm', "DIR", "model folder in Hugging Face format [the bundled checkpoint]", CLI_TEXT, &e->model, NULL},
+      {"attention", 0, "PATTERN", "full, windowed_future_global or windowed_future_visible [full]", CLI_CUSTOM,
+       &s->attention, parse_attention},
+      {"radius", 0, "R", "window of a context token, in tokens, or inf [0]", CLI_CUSTOM, &s->radius, parse_radius},
+      {"reg-global", 0, NULL, "the REG token sees the whole context", CLI_FLAG, &s->reg_global, NULL},
+      {"dtype", 0, "TYPE", "fp32, bf16 or int8 [fp32]", CLI_CUSTOM, &s->dtype, parse_dtype},
+      {"device", 0, "DEVICE", "cpu or cuda [cpu]", CLI_CUSTOM, e, parse_device},
+      {"threads", 0, "N", "worker threads, 0 = all processors [0]", CLI_CUSTOM, &s->threads, parse_threads},
+      {"batch-size", 0, "N", "rows of one pass [256]", CLI_COUNT, &e->batch_size, NULL},
+      {"context-length", 0, "N", "use at most this many last observations [the model's]", CLI_COUNT,
+       &e->context_length, NULL},
+      {"isa", 0, "LEVEL", "auto, scalar, avx2, avx512 or amx; only lowers the level [auto]", CLI_CUSTOM, &s->isa,
+       parse_isa},
+      {"backend", 0, "NAME", "fused, or reference: the plain masked path; flash and torch name the same two [fused]",
+       CLI_CUSTOM, &s->backend, parse_backend},
+      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  memcpy(e->table, table, sizeof table);
+}
+
+const char *cli_default_model(void) {
+  const char *chosen = getenv("CHRONOS2_MODEL");
+  if (chosen && *chosen) return chosen;
+  static char path[4096]; /* the program is one process with one default */
+  ssize_t n = readlink("/proc/self/exe", path, sizeof path - 64);
+  if (n > 0) {
+    path[n] = '\0';
+    const char *places[] = {"/../share/chronos2/models/chronos2-micro", "/../models/chronos2-micro"};
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+      path[n] = '\0';
+      char *slash = strrchr(path, '/');
+      if (!slash) break;
+      (void)snprintf(slash, sizeof path - (size_t)(slash - path), "%s", places[i]);
+      if (c2_is_directory(path)) return path;
+      n = readlink("/proc/self/exe", path, sizeof path - 64);
+      if (n <= 0) break;
+    }
+  }
+  return "models/chronos2-micro";
+}
+
+bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session) {
+  chronos2_model_options options = {.skip_packing = engine->session.backend == CHRONOS2_REFERENCE};
+  chronos2_status status = chronos2_model_open(engine->model ? engine->model : cli_default_model(), &options, model);
+  *session = NULL;
+  if (status == CHRONOS2_OK) status = chronos2_session_open(*model, &engine->session, session);
+  if (status == CHRONOS2_OK) return true;
+  (void)cli_fail_api(status);
+  chronos2_model_close(model);
+  return false;
+}
