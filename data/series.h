@@ -1,0 +1,109 @@
+/* Series in memory: what the readers make and what forecasts and studies take.
+ *
+ *     c2_dataset set = {0};
+ *     C2_GOTO(c2_dataset_read(&set, "sales.csv", &(c2_read_options){0}, err));
+ *     ... set.item[i] ...
+ *   fail:
+ *     c2_dataset_free(&set);
+ *
+ * A missing number is NaN, a missing text NULL; infinite numbers are never in a data set. Everything
+ * belongs to the data set. Steps are regular: rows that a file leaves out are filled in as missing. */
+#ifndef C2_DATA_SERIES_H
+#define C2_DATA_SERIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "data/calendar.h"
+
+/* A covariate of one item: numbers, or categories when `is_text`. */
+typedef struct c2_covariate {
+  const char *name;
+  bool is_text;
+  double *past;             /* [length] */
+  double *future;           /* [future_length]; NULL: only the past is known */
+  const char **past_text;   /* [length] */
+  const char **future_text; /* [future_length] */
+  size_t future_length;     /* 0: only the past is known */
+} c2_covariate;
+
+typedef struct c2_item {
+  const char *id;
+  const char *file; /* where it was read, for messages */
+  size_t line;      /* its line, or the line of its first row; from 1 */
+  bool has_start, has_freq; /* CSV: always; JSON Lines: as given */
+  c2_time start;            /* of the first step */
+  c2_freq freq;
+  size_t length;                   /* may be 0 (JSON Lines) */
+  size_t targets;                  /* at least 1 */
+  const char *const *target_names; /* [targets] */
+  double *target;                  /* [targets][length] */
+  size_t covariates;
+  c2_covariate *covariate; /* [covariates], in the file's or the options' order */
+} c2_item;
+
+typedef struct c2_pool_chunk c2_pool_chunk;
+
+typedef struct c2_dataset {
+  c2_item *item; /* in order of first appearance */
+  size_t count, capacity;
+  size_t *slots; /* hash table over the ids: index + 1, 0 = free */
+  size_t slot_count;
+  c2_pool_chunk *pool; /* texts and arrays, freed together */
+} c2_dataset;
+
+/* Zeroed, `(c2_read_options){0}` holds the defaults. */
+typedef struct c2_read_options {
+  const char *id_column;          /* CSV; NULL: "item_id", and a file without it is one series */
+  const char *timestamp_column;   /* CSV; NULL: "timestamp" */
+  const char *const *targets;     /* CSV columns; JSON Lines: names of the rows of "target" */
+  size_t target_count;            /* 0: "target"; JSON Lines with several rows: target_0, target_1, ... */
+  const char *const *covariates;  /* CSV columns whose past is read; JSON Lines carries its own */
+  size_t covariate_count;
+  const c2_freq *freq;            /* overrides what a file says; NULL: as given or inferred */
+} c2_read_options;
+
+/* Appends the series of a file: JSON Lines for .jsonl, .ndjson and .json, CSV for .csv, else by the first
+ * character. "-" is standard input. Ids are unique over all files read into one set; an item without an
+ * id is named by its index. An error names file, line and column. After a failure the set may only be freed. */
+c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err);
+
+/* Reads known covariates from a CSV file: every column apart from id and time stamp must be a covariate
+ * whose past was read. Each item needs exactly its `horizon` steps after the last one, in any order. */
+c2_status c2_dataset_read_future(c2_dataset *set, const char *path, const c2_read_options *options, size_t horizon,
+                                 c2_error *err);
+
+/* Names of the columns of a CSV file that are neither id nor time stamp: the covariates that
+ * c2_dataset_read_future will fill. *names is one allocation, free with free(). */
+c2_status c2_csv_covariate_names(const char *path, const c2_read_options *options, char ***names, size_t *count,
+                                 c2_error *err);
+
+/* Index of an item; false if there is none. */
+bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index);
+
+void c2_dataset_free(c2_dataset *set);
+
+/* ---- For the readers of data/ ----------------------------------------------------------------- */
+
+/* Adds an empty item; fails if the id is taken. The pointer is good until the next call. `id` NULL: the
+ * item's index. */
+c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item,
+                         c2_error *err);
+
+/* Zeroed memory and copies of text that live as long as the set. */
+c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
+c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
+
+/* Spellings of a missing value in text: empty, NA, NaN, null, None ... */
+bool c2_is_missing_text(const char *text);
+
+/* A finite number (blanks around it are allowed) or NaN for a missing one; false for anything else. */
+bool c2_parse_number(const char *text, double *out);
+
+c2_status c2_read_csv_series(c2_dataset *set, const char *path, char *text, size_t size,
+                             const c2_read_options *options, c2_error *err);
+c2_status c2_read_json_series(c2_dataset *set, const char *path, const char *text, size_t size,
+                              const c2_read_options *options, c2_error *err);
+
+#endif
