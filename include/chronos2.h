@@ -249,16 +249,16 @@ CHRONOS2_API size_t chronos2_forecast_targets(const chronos2_forecast *forecast,
 CHRONOS2_API size_t chronos2_forecast_horizon(const chronos2_forecast *forecast);
 
 /* The model's own quantile levels: [Q][horizon], levels as in chronos2_config. NULL if out of range. */
-CHRONOS2_API const float *chronos2_forecast_quantiles(const chronos2_forecast *forecast, size_t series, size_t target);
+CHRONOS2_API const double *chronos2_forecast_quantiles(const chronos2_forecast *forecast, size_t series, size_t target);
 
 /* The level 0.5: [horizon]. */
-CHRONOS2_API const float *chronos2_forecast_median(const chronos2_forecast *forecast, size_t series, size_t target);
+CHRONOS2_API const double *chronos2_forecast_median(const chronos2_forecast *forecast, size_t series, size_t target);
 
 /* Other levels in [0, 1], by linear interpolation between the model's, constant beyond its outermost:
  * out [horizon][count]. */
 CHRONOS2_API chronos2_status chronos2_forecast_at_levels(const chronos2_forecast *forecast, size_t series,
                                                          size_t target, const double *levels, size_t count,
-                                                         float *out);
+                                                         double *out);
 
 #ifdef __cplusplus
 }

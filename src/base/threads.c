@@ -1,0 +1,136 @@
+/* The thread pool: workers spin briefly for the next run (a layer follows a layer within microseconds),
+ * then sleep on a condition. */
+#include "base/threads.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+
+enum { SPINS = 4000 };
+
+typedef struct worker {
+  c2_pool *pool;
+  size_t index;
+  pthread_t thread;
+} worker;
+
+struct c2_pool {
+  size_t threads;
+  worker *workers; /* [threads - 1] */
+  size_t started;
+  pthread_mutex_t lock;
+  pthread_cond_t wake;
+  pthread_cond_t idle;
+  atomic_size_t generation; /* number of the run; workers wait for it to change */
+  atomic_size_t next;       /* task to be taken */
+  atomic_size_t busy;       /* workers still in the run */
+  bool closing;             /* under lock */
+  size_t tasks;
+  c2_task_fn fn;
+  void *context;
+};
+
+static inline void relax(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+static void take_tasks(c2_pool *pool, size_t index) {
+  for (;;) {
+    size_t task = atomic_fetch_add(&pool->next, 1);
+    if (task >= pool->tasks) return;
+    pool->fn(pool->context, task, index);
+  }
+}
+
+static void *work(void *argument) {
+  worker *self = argument;
+  c2_pool *pool = self->pool;
+  size_t seen = 0;
+  for (;;) {
+    for (int i = 0; i < SPINS && atomic_load(&pool->generation) == seen; i++) relax();
+    pthread_mutex_lock(&pool->lock);
+    while (atomic_load(&pool->generation) == seen && !pool->closing) pthread_cond_wait(&pool->wake, &pool->lock);
+    bool closing = pool->closing;
+    seen = atomic_load(&pool->generation);
+    pthread_mutex_unlock(&pool->lock);
+    if (closing) return NULL;
+    take_tasks(pool, self->index);
+    if (atomic_fetch_sub(&pool->busy, 1) == 1) {
+      pthread_mutex_lock(&pool->lock);
+      pthread_cond_signal(&pool->idle);
+      pthread_mutex_unlock(&pool->lock);
+    }
+  }
+}
+
+c2_status c2_pool_open(c2_pool **out, size_t threads, c2_error *err) {
+  c2_pool *pool = NULL;
+  *out = NULL;
+  C2_TRY(c2_alloc_array(1, sizeof *pool, &pool, err));
+  pool->threads = threads < 1 ? 1 : threads;
+  pthread_mutex_init(&pool->lock, NULL);
+  pthread_cond_init(&pool->wake, NULL);
+  pthread_cond_init(&pool->idle, NULL);
+  c2_status status = c2_alloc_array(pool->threads - 1, sizeof *pool->workers, &pool->workers, err);
+  for (size_t i = 0; status == C2_OK && i + 1 < pool->threads; i++) {
+    pool->workers[i].pool = pool;
+    pool->workers[i].index = i + 1;
+    if (pthread_create(&pool->workers[i].thread, NULL, work, &pool->workers[i]) != 0) {
+      status = c2_fail(err, C2_ERR_MEMORY, "cannot start thread %zu of %zu", i + 2, pool->threads);
+      break;
+    }
+    pool->started++;
+  }
+  if (status != C2_OK) {
+    c2_pool_close(&pool);
+    return status;
+  }
+  *out = pool;
+  return C2_OK;
+}
+
+void c2_pool_close(c2_pool **out) {
+  c2_pool *pool = *out;
+  *out = NULL;
+  if (!pool) return;
+  pthread_mutex_lock(&pool->lock);
+  pool->closing = true;
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->lock);
+  for (size_t i = 0; i < pool->started; i++) pthread_join(pool->workers[i].thread, NULL);
+  pthread_cond_destroy(&pool->idle);
+  pthread_cond_destroy(&pool->wake);
+  pthread_mutex_destroy(&pool->lock);
+  free(pool->workers);
+  free(pool);
+}
+
+size_t c2_pool_threads(const c2_pool *pool) { return pool->threads; }
+
+void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
+  if (pool->threads == 1 || tasks <= 1) {
+    for (size_t i = 0; i < tasks; i++) fn(context, i, 0);
+    return;
+  }
+  pool->tasks = tasks;
+  pool->fn = fn;
+  pool->context = context;
+  atomic_store(&pool->next, 0);
+  atomic_store(&pool->busy, pool->threads - 1);
+  pthread_mutex_lock(&pool->lock);
+  atomic_fetch_add(&pool->generation, 1);
+  pthread_cond_broadcast(&pool->wake);
+  pthread_mutex_unlock(&pool->lock);
+  take_tasks(pool, 0);
+  for (int i = 0; i < SPINS && atomic_load(&pool->busy) > 0; i++) relax();
+  if (atomic_load(&pool->busy) > 0) {
+    pthread_mutex_lock(&pool->lock);
+    while (atomic_load(&pool->busy) > 0) pthread_cond_wait(&pool->idle, &pool->lock);
+    pthread_mutex_unlock(&pool->lock);
+  }
+}

@@ -1,0 +1,25 @@
+/* A pool of worker threads for one owner at a time.
+ *
+ * c2_pool_run hands out task numbers 0..tasks-1; which thread takes which is not fixed, so tasks must
+ * write to places of their own and results can't depend on the number of threads. */
+#ifndef C2_BASE_THREADS_H
+#define C2_BASE_THREADS_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+typedef struct c2_pool c2_pool;
+
+/* `worker` is 0 (the calling thread) .. threads-1: an index for scratch memory. */
+typedef void (*c2_task_fn)(void *context, size_t task, size_t worker);
+
+/* A pool of `threads` workers, the caller's own thread included. */
+c2_status c2_pool_open(c2_pool **pool, size_t threads, c2_error *err);
+void c2_pool_close(c2_pool **pool);
+size_t c2_pool_threads(const c2_pool *pool);
+
+/* Runs every task and returns when all are done. Not reentrant. */
+void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context);
+
+#endif

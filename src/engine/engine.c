@@ -1,0 +1,51 @@
+/* What both implementations share: the order of rows and the workspace. */
+#include "engine/engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static int by_group(const void *a, const void *b) {
+  const c2_row *x = a;
+  const c2_row *y = b;
+  if (x->group != y->group) return x->group < y->group ? -1 : 1;
+  return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+static bool alone(const c2_batch *batch, size_t i) {
+  bool before = i > 0 && batch->row[i - 1].group == batch->row[i].group;
+  bool after = i + 1 < batch->rows && batch->row[i + 1].group == batch->row[i].group;
+  return !before && !after;
+}
+
+void c2_batch_sort(c2_batch *batch) {
+  if (batch->rows == 0) return;
+  qsort(batch->row, batch->rows, sizeof *batch->row, by_group);
+  /* Groups of one need no order among themselves: swap them to the end. */
+  size_t kept = 0;
+  for (size_t i = 0; i < batch->rows; i++) {
+    if (alone(batch, i)) continue;
+    size_t end = i + 1;
+    while (end < batch->rows && batch->row[end].group == batch->row[i].group) end++;
+    for (size_t j = i; j < end; j++, kept++) {
+      c2_row companion = batch->row[j];
+      batch->row[j] = batch->row[kept];
+      batch->row[kept] = companion;
+    }
+    i = end - 1;
+  }
+  batch->grouped = kept;
+}
+
+c2_status c2_engine_reserve(c2_engine *engine, size_t size, c2_error *err) {
+  if (size > engine->workspace.size) {
+    c2_block_free(&engine->workspace);
+    C2_TRY(c2_block_open(&engine->workspace, size, err));
+  }
+  engine->peak = c2_max_size(engine->peak, engine->workspace.size);
+  return C2_OK;
+}
+
+size_t c2_row_patches(const c2_row *row, size_t patch, size_t context_limit) {
+  size_t length = c2_min_size(row->length, context_limit);
+  return (length + patch - 1) / patch;
+}

@@ -1,0 +1,74 @@
+/* The forward pass: a batch of rows in, quantiles out. Two implementations of one meaning:
+ * reference.c, which pads and masks and is read beside MODEL.md, and encoder.c, which is fast. */
+#ifndef C2_ENGINE_ENGINE_H
+#define C2_ENGINE_ENGINE_H
+
+#include <chronos2.h>
+
+#include "base/memory.h"
+#include "base/status.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "model/weights.h"
+
+/* One univariate series as the model sees it. */
+typedef struct c2_row {
+  const double *context; /* [length], NaN = missing */
+  size_t length;
+  const double *future; /* [future_length] known covariate, NaN = unknown; may be NULL */
+  size_t future_length;
+  int64_t group; /* rows of equal group attend to each other */
+  size_t slot;   /* where this row's results go */
+} c2_row;
+
+typedef struct c2_batch {
+  c2_row *row; /* [rows], sorted by c2_batch_sort */
+  size_t rows;
+  size_t grouped;        /* the first `grouped` rows have company in their group; set by c2_batch_sort */
+  size_t output_patches; /* at least 1 */
+  size_t context_limit;  /* longer contexts are cut off on the left */
+} c2_batch;
+
+/* Rows of a group side by side, groups of one last. Within a group, by slot. */
+void c2_batch_sort(c2_batch *batch);
+
+/* Which keys a query sees. */
+typedef struct c2_pattern {
+  chronos2_attention attention;
+  size_t radius; /* SIZE_MAX = unbounded */
+  bool reg_global;
+} c2_pattern;
+
+/* Results by slot; any may be NULL. */
+typedef struct c2_result {
+  double *quantiles; /* [rows][Q][P * output_patches] */
+  double *loc;       /* [rows] */
+  double *scale;     /* [rows] */
+} c2_result;
+
+/* Hidden states after a stage, for tests: the padded batch [rows][S][D] in order of slots. */
+typedef void (*c2_tap_fn)(void *user, const char *stage, size_t layer, const float *hidden);
+
+typedef struct c2_engine {
+  const chronos2_model *model;
+  const c2_kernels *kernels;
+  c2_pool *pool;
+  c2_pattern pattern;
+  c2_block workspace; /* grows to what the largest batch needed */
+  size_t peak;        /* high-water mark of the workspace */
+  chronos2_attention_fn observer;
+  void *observer_user;
+  c2_tap_fn tap; /* reference only */
+  void *tap_user;
+} c2_engine;
+
+c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
+c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
+
+/* Makes the workspace hold at least `size` bytes; the content is lost. */
+c2_status c2_engine_reserve(c2_engine *engine, size_t size, c2_error *err);
+
+/* Context patches of a row after truncation, missing ones included. */
+size_t c2_row_patches(const c2_row *row, size_t patch, size_t context_limit);
+
+#endif

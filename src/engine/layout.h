@@ -1,0 +1,39 @@
+/* The ragged token plan: the live tokens of all rows back to back. A token is live if its patch holds
+ * an observation, or if it is REG or future; the others are never computed.
+ *
+ * After the last layer's time attention only future tokens matter, so there are two token sets: `all`,
+ * and `future` with output_patches tokens a row. */
+#ifndef C2_ENGINE_LAYOUT_H
+#define C2_ENGINE_LAYOUT_H
+
+#include "engine/window.h"
+#include "series/normalize.h"
+
+/* Tokens of one group at one position: they attend to each other in group attention. */
+typedef struct c2_cells {
+  size_t count;
+  uint32_t *first; /* [count + 1] into member */
+  uint32_t *member; /* token indices */
+} c2_cells;
+
+typedef struct c2_layout {
+  size_t rows, tokens, future_tokens;
+  size_t grouped_tokens, grouped_future; /* tokens of rows with company come first */
+  size_t longest;                        /* most tokens of one row */
+  size_t cell_bound;                     /* most cells there can be */
+  size_t deepest;                        /* most context patches of one row, missing ones included */
+  uint32_t *row_first; /* [rows + 1] */
+  uint32_t *row_of;    /* [tokens] */
+  int32_t *position;   /* [tokens] see window.h */
+  c2_range *range;     /* [tokens] keys within the row */
+  uint32_t *identity;  /* [max(tokens, future_tokens)]: 0, 1, 2, ... */
+  c2_scaler *scaler;   /* [rows] */
+  c2_cells all, future;
+} c2_layout;
+
+/* Counts what the batch needs. */
+c2_status c2_layout_count(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, c2_error *err);
+void c2_layout_carve(c2_layout *layout, c2_arena *arena);
+void c2_layout_fill(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, const c2_pattern *pattern);
+
+#endif

@@ -1,0 +1,45 @@
+/* Which level this machine has, and the table of each. */
+#include "kernels/kernels.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* Registers that the system saves and restores (Intel SDM vol. 1, 13.3). */
+static uint64_t saved_state(void) {
+  uint32_t low = 0;
+  uint32_t high = 0;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return ((uint64_t)high << 32) | low;
+}
+
+c2_isa c2_isa_detect(void) {
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  if (!__get_cpuid(1, &a, &b, &c, &d)) return C2_ISA_SCALAR;
+  bool fma = (c >> 12) & 1;
+  bool osxsave = (c >> 27) & 1;
+  if (!fma || !osxsave || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return C2_ISA_SCALAR;
+  uint64_t state = saved_state();
+  bool avx2 = ((b >> 5) & 1) && (state & 0x6) == 0x6;
+  if (!avx2) return C2_ISA_SCALAR;
+  unsigned need = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
+  return (b & need) == need && (state & 0xe6) == 0xe6 ? C2_ISA_AVX512 : C2_ISA_AVX2;
+}
+
+const c2_kernels *c2_kernels_of(c2_isa isa) {
+  if (isa >= C2_ISA_AVX512) return &c2_kernels_avx512;
+  return isa >= C2_ISA_AVX2 ? &c2_kernels_avx2 : &c2_kernels_scalar;
+}
+
+#else
+
+c2_isa c2_isa_detect(void) { return C2_ISA_SCALAR; }
+
+const c2_kernels *c2_kernels_of(c2_isa isa) {
+  (void)isa;
+  return &c2_kernels_scalar;
+}
+
+#endif

@@ -1,0 +1,258 @@
+/* Opening a model folder: which files, which tensors, checked one by one; then views, conversions and
+ * the packed copy. */
+#include "model/weights.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/platform.h"
+#include "model/config.h"
+#include "model/expected.h"
+#include "model/pack.h"
+
+static c2_status join(char **out, const char *folder, const char *name, c2_error *err) {
+  size_t room = strlen(folder) + strlen(name) + 2;
+  C2_TRY(c2_alloc_array(room, 1, out, err));
+  (void)snprintf(*out, room, "%s/%s", folder, name);
+  return C2_OK;
+}
+
+static c2_status open_file(chronos2_model *model, const char *folder, const char *name, c2_error *err) {
+  char *path = NULL;
+  C2_TRY(join(&path, folder, name, err));
+  c2_status status = c2_safetensors_open(&model->files[model->file_count], path, err);
+  if (status == C2_OK) model->file_count++;
+  free(path);
+  return status;
+}
+
+/* Opens each file that the index's weight_map names, once, and checks that it holds what the map says. */
+static c2_status open_shards(chronos2_model *model, const char *folder, const char *path, const json_t *map,
+                             c2_error *err) {
+  C2_TRY(c2_alloc_array(json_object_size(map) + 1, sizeof *model->files, &model->files, err));
+  const char **names = NULL;
+  C2_TRY(c2_alloc_array(json_object_size(map) + 1, sizeof *names, &names, err));
+  c2_status status = C2_OK;
+  const char *tensor = NULL;
+  json_t *value = NULL;
+  json_object_foreach((json_t *)(size_t)map, tensor, value) {
+    const char *name = json_string_value(value);
+    if (!name || !*name || strchr(name, '/') || name[0] == '.') {
+      C2_GOTO(c2_fail(err, C2_ERR_MODEL, "%s: tensor '%s': expected the name of a file in the same folder", path, tensor));
+    }
+    size_t i = 0;
+    while (i < model->file_count && strcmp(names[i], name) != 0) i++;
+    if (i == model->file_count) {
+      C2_GOTO(open_file(model, folder, name, err));
+      names[i] = name;
+    }
+    if (!c2_safetensors_find(&model->files[i], tensor)) {
+      C2_GOTO(c2_fail(err, C2_ERR_MODEL, "%s: tensor '%s' is not in %s", path, tensor, model->files[i].path));
+    }
+  }
+fail:
+  free(names);
+  return status;
+}
+
+static c2_status open_index(chronos2_model *model, const char *folder, const char *path, c2_error *err) {
+  char *text = NULL;
+  size_t size = 0;
+  json_error_t where;
+  C2_TRY(c2_read_file(path, &text, &size, err));
+  json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+  free(text);
+  if (!root) C2_FAIL(err, C2_ERR_MODEL, "%s:%d:%d: %s", path, where.line, where.column, where.text);
+  const json_t *map = json_object_get(root, "weight_map");
+  c2_status status = json_is_object(map) ? open_shards(model, folder, path, map, err)
+                                         : c2_fail(err, C2_ERR_MODEL, "%s: 'weight_map': expected an object", path);
+  json_decref(root);
+  return status;
+}
+
+static c2_status open_files(chronos2_model *model, const char *folder, c2_error *err) {
+  char *single = NULL;
+  char *index = NULL;
+  c2_status status = C2_OK;
+  C2_GOTO(join(&single, folder, "model.safetensors", err));
+  C2_GOTO(join(&index, folder, "model.safetensors.index.json", err));
+  if (!c2_file_exists(single) && c2_file_exists(index)) {
+    C2_GOTO(open_index(model, folder, index, err));
+  } else {
+    C2_GOTO(c2_alloc_array(1, sizeof *model->files, &model->files, err));
+    C2_GOTO(open_file(model, folder, "model.safetensors", err));
+  }
+fail:
+  free(single);
+  free(index);
+  return status;
+}
+
+static void print_shape(char *out, size_t room, size_t dims, const size_t *shape) {
+  size_t n = (size_t)snprintf(out, room, "[");
+  for (size_t d = 0; d < dims; d++) n += (size_t)snprintf(out + n, room - n, "%s%zu", d ? ", " : "", shape[d]);
+  (void)snprintf(out + n, room - n, "]");
+}
+
+static c2_status check_tensor(const c2_expected *e, const c2_safetensors *file, const c2_tensor *t, c2_error *err) {
+  bool same = t->dims == e->dims && t->shape[0] == e->shape[0] && (e->dims < 2 || t->shape[1] == e->shape[1]);
+  if (!same) {
+    char expected[C2_MAX_DIMS * 24 + 3];
+    char found[C2_MAX_DIMS * 24 + 3];
+    print_shape(expected, sizeof expected, e->dims, e->shape);
+    print_shape(found, sizeof found, t->dims, t->shape);
+    C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected shape %s, found %s", file->path, e->name, expected, found);
+  }
+  if (t->dtype != C2_F32 && t->dtype != C2_F16 && t->dtype != C2_BF16) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected F32, F16 or BF16, found %s", file->path, e->name,
+            c2_dtype_name(t->dtype));
+  }
+  return C2_OK;
+}
+
+static bool is_expected(const chronos2_model *model, const char *name) {
+  for (size_t i = 0; i < model->expected_count; i++) {
+    if (strcmp(model->expected[i].name, name) == 0) return true;
+  }
+  return false;
+}
+
+/* Every expected tensor once, with its shape, and no other. found [expected_count] on return. */
+static c2_status match(const chronos2_model *model, const char *folder, const c2_tensor **found, c2_error *err) {
+  for (size_t i = 0; i < model->expected_count; i++) {
+    const c2_expected *e = &model->expected[i];
+    for (size_t f = 0; f < model->file_count; f++) {
+      const c2_tensor *t = c2_safetensors_find(&model->files[f], e->name);
+      if (t && found[i]) C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s' is there twice", model->files[f].path, e->name);
+      if (t) C2_TRY(check_tensor(e, &model->files[f], t, err));
+      if (t) found[i] = t;
+    }
+    if (!found[i]) C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s' is missing", folder, e->name);
+  }
+  for (size_t f = 0; f < model->file_count; f++) {
+    for (size_t i = 0; i < model->files[f].count; i++) {
+      const char *name = model->files[f].tensors[i].name;
+      if (!is_expected(model, name)) {
+        C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s' does not belong to this model", model->files[f].path, name);
+      }
+    }
+  }
+  return C2_OK;
+}
+
+static bool mappable(const c2_tensor *t) { return t->dtype == C2_F32 && (size_t)t->data % sizeof(float) == 0; }
+
+static c2_status check_values(const chronos2_model *model, const char *folder, c2_error *err) {
+  for (size_t i = 0; i < model->expected_count; i++) {
+    const c2_expected *e = &model->expected[i];
+    size_t n = e->shape[0] * e->shape[1];
+    for (size_t j = 0; j < n; j++) {
+      if (!isfinite(e->values[j])) {
+        C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': element %zu is not a finite number", folder, e->name, j);
+      }
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status load(chronos2_model *model, const c2_tensor **found, c2_error *err) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < model->expected_count; i++) {
+    if (!mappable(found[i])) bytes += c2_round_up(found[i]->elements * sizeof(float), C2_ALIGN) + 2 * C2_ALIGN;
+  }
+  C2_TRY(c2_block_open(&model->converted, bytes, err));
+  c2_arena arena = {.base = model->converted.base, .size = model->converted.size};
+  for (size_t i = 0; i < model->expected_count; i++) {
+    model->dtypes[i] = c2_dtype_name(found[i]->dtype);
+    if (mappable(found[i])) {
+      model->expected[i].values = (const float *)(const void *)found[i]->data;
+      continue;
+    }
+    float *values = C2_CARVE(&arena, float, found[i]->elements);
+    if (!values) C2_FAIL(err, C2_ERR_MEMORY, "the converted weights' size overflows");
+    c2_tensor_to_float(found[i], values);
+    model->expected[i].values = values;
+  }
+  return C2_OK;
+}
+
+c2_status c2_model_open(const char *folder, bool pack, chronos2_model **out, c2_error *err) {
+  c2_status status = C2_OK;
+  chronos2_model *model = NULL;
+  const c2_tensor **found = NULL;
+  *out = NULL;
+  if (!c2_is_directory(folder)) C2_FAIL(err, C2_ERR_IO, "%s: expected a model folder", folder);
+  C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
+  C2_GOTO(c2_config_read(folder, &model->config, err));
+  C2_GOTO(open_files(model, folder, err));
+  C2_GOTO(c2_expected_list(model, err));
+  C2_GOTO(c2_alloc_array(model->expected_count, sizeof *found, &found, err));
+  C2_GOTO(match(model, folder, found, err));
+  C2_GOTO(load(model, found, err));
+  C2_GOTO(check_values(model, folder, err));
+  C2_GOTO(c2_expected_bind(model, err));
+  if (pack) C2_GOTO(c2_model_pack(model, err));
+  *out = model;
+  model = NULL;
+fail:
+  free(found);
+  c2_model_close(&model);
+  return status;
+}
+
+/* splitmix64 (Steele, Lea and Flood 2014). */
+static uint64_t next_random(uint64_t *state) {
+  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+c2_status c2_model_random(const chronos2_config *config, uint64_t seed, chronos2_model **out, c2_error *err) {
+  c2_status status = C2_OK;
+  chronos2_model *model = NULL;
+  *out = NULL;
+  C2_TRY(c2_config_check(config, "configuration", err));
+  C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
+  model->config = *config;
+  model->config.initializer_factor = 1; /* visible attention; the spread does not matter for speed */
+  C2_GOTO(c2_expected_list(model, err));
+  size_t bytes = model->parameters * sizeof(float) + model->expected_count * 3 * C2_ALIGN;
+  C2_GOTO(c2_block_open(&model->converted, bytes, err));
+  c2_arena arena = {.base = model->converted.base, .size = model->converted.size};
+  for (size_t i = 0; i < model->expected_count; i++) {
+    c2_expected *e = &model->expected[i];
+    size_t n = e->shape[0] * e->shape[1];
+    float *values = C2_CARVE(&arena, float, n);
+    bool norm = strstr(e->name, "norm") != NULL;
+    for (size_t j = 0; j < n; j++) { /* uniform with the initial deviation */
+      double u = (double)(next_random(&seed) >> 11) * 0x1p-53;
+      values[j] = norm ? 1.0f : (float)((u - 0.5) * sqrt(12) * e->initial_deviation);
+    }
+    e->values = values;
+    model->dtypes[i] = "F32";
+  }
+  C2_GOTO(c2_expected_bind(model, err));
+  C2_GOTO(c2_model_pack(model, err));
+  *out = model;
+  return C2_OK;
+fail:
+  c2_model_close(&model);
+  return status;
+}
+
+void c2_model_close(chronos2_model **out) {
+  chronos2_model *model = *out;
+  *out = NULL;
+  if (!model) return;
+  for (size_t i = 0; i < model->file_count; i++) c2_safetensors_close(&model->files[i]);
+  free(model->files);
+  free(model->expected);
+  free(model->dtypes);
+  free(model->weights.layer);
+  c2_block_free(&model->packed);
+  c2_block_free(&model->converted);
+  free(model);
+}

@@ -1,0 +1,92 @@
+/* The weights of one model: names of the file into a struct, each with its shape.
+ *
+ * Where the file holds aligned float32 a tensor is a view into the mapping; else it is converted once.
+ * The fused engine multiplies by packed copies (kernels/kernels.h), made once when the model is opened;
+ * the file's pages are then given back to the system.
+ *
+ * Shapes: D d_model, I heads * d_kv, F d_ff, P patch, Q quantiles. Matrices are [out][in], as stored. */
+#ifndef C2_MODEL_WEIGHTS_H
+#define C2_MODEL_WEIGHTS_H
+
+#include <chronos2.h>
+
+#include "base/memory.h"
+#include "base/safetensors.h"
+#include "base/status.h"
+
+typedef struct c2_attention_weights {
+  const float *norm; /* [D] */
+  const float *q;    /* [I][D] */
+  const float *k;    /* [I][D] */
+  const float *v;    /* [I][D] */
+  const float *o;    /* [D][I] */
+} c2_attention_weights;
+
+typedef struct c2_layer_weights {
+  c2_attention_weights time;
+  c2_attention_weights group;
+  const float *ffn_norm; /* [D] */
+  const float *wi;       /* [F][D] */
+  const float *wo;       /* [D][F] */
+} c2_layer_weights;
+
+/* x -> W_out relu(W_hidden x + b_hidden) + b_out + W_residual x + b_residual. */
+typedef struct c2_residual_weights {
+  const float *hidden;        /* [F][in] */
+  const float *hidden_bias;   /* [F] */
+  const float *output;        /* [out][F] */
+  const float *output_bias;   /* [out] */
+  const float *residual;      /* [out][in] */
+  const float *residual_bias; /* [out] */
+} c2_residual_weights;
+
+/* Panels as kernels.h defines them, of the transposed matrices. */
+typedef struct c2_packed_layer {
+  const float *time_qkv, *time_o;   /* [D] -> [3I], [I] -> [D] */
+  const float *group_qkv, *group_o; /* the same */
+  const float *wi, *wo;             /* [D] -> [F], [F] -> [D] */
+} c2_packed_layer;
+
+typedef struct c2_packed_residual {
+  const float *hidden, *output, *residual;
+  const float *hidden_bias; /* [F rounded up to whole panels] */
+  const float *bias;        /* output_bias + residual_bias, likewise */
+} c2_packed_residual;
+
+typedef struct c2_weights {
+  const float *reg;              /* [D]: embedding 1 */
+  c2_residual_weights embed;     /* 3P -> D */
+  c2_layer_weights *layer;       /* [layers] */
+  const float *final_norm;       /* [D] */
+  c2_residual_weights head;      /* D -> Q P */
+  c2_packed_layer *packed_layer; /* [layers]; NULL if not packed */
+  c2_packed_residual packed_embed, packed_head;
+} c2_weights;
+
+/* What is known of one tensor before any file is read. */
+typedef struct c2_expected {
+  char name[96];
+  size_t dims;
+  size_t shape[2];
+  double initial_deviation; /* upstream's initialisation; 0 for constants */
+  const float *values;      /* [shape], set once loaded */
+} c2_expected;
+
+struct chronos2_model {
+  chronos2_config config;
+  c2_weights weights;
+  size_t expected_count;
+  c2_expected *expected;
+  const char **dtypes;    /* [expected_count] as stored */
+  c2_safetensors *files;  /* [file_count] */
+  size_t file_count;
+  c2_block converted;     /* tensors that could not be mapped */
+  c2_block packed;
+  size_t parameters;
+};
+
+c2_status c2_model_open(const char *folder, bool pack, chronos2_model **model, c2_error *err);
+c2_status c2_model_random(const chronos2_config *config, uint64_t seed, chronos2_model **model, c2_error *err);
+void c2_model_close(chronos2_model **model);
+
+#endif

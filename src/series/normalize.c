@@ -1,0 +1,71 @@
+/* Instance normalisation and patch features. */
+#include "series/normalize.h"
+
+#include <math.h>
+#include <string.h>
+
+c2_scaler c2_scaler_fit(const double *values, size_t length, bool arcsinh) {
+  c2_scaler s = {.loc = 0, .scale = 1, .arcsinh = arcsinh};
+  size_t count = 0;
+  double low = INFINITY;
+  double high = -INFINITY;
+  for (size_t i = 0; i < length; i++) {
+    if (isnan(values[i])) continue;
+    count++;
+    low = values[i] < low ? values[i] : low;
+    high = values[i] > high ? values[i] : high;
+  }
+  if (count == 0) return s;
+  if (low == high) { /* exactly constant, whatever a rounded mean would say */
+    s.loc = low;
+    s.scale = 1e-5;
+    return s;
+  }
+  double n = (double)count;
+  double middle = low / 2 + high / 2; /* sums of differences to it can't overflow before the data do */
+  double sum = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (!isnan(values[i])) sum += (values[i] - middle) / n;
+  }
+  s.loc = middle + sum;
+  double span = high / 2 - low / 2; /* squares of values near 1e200 would overflow */
+  double squares = 0;
+  for (size_t i = 0; i < length; i++) {
+    if (isnan(values[i])) continue;
+    double d = (values[i] - s.loc) / span;
+    squares += d * d;
+  }
+  s.scale = span * sqrt(squares / n);
+  if (s.scale == 0) s.scale = 1e-5;
+  return s;
+}
+
+double c2_scaler_apply(const c2_scaler *s, double value) {
+  double x = (value - s->loc) / s->scale;
+  return s->arcsinh ? asinh(x) : x;
+}
+
+double c2_scaler_invert(const c2_scaler *s, double value) {
+  return (s->arcsinh ? sinh(value) : value) * s->scale + s->loc;
+}
+
+bool c2_any_observed(const double *values, size_t length) {
+  for (size_t i = 0; i < length; i++) {
+    if (!isnan(values[i])) return true;
+  }
+  return false;
+}
+
+void c2_patch_features(float *features, const c2_scaler *scaler, const double *values, ptrdiff_t begin, ptrdiff_t end,
+                       ptrdiff_t first, size_t patch, double first_step, double time_scale) {
+  float *time = features;
+  float *value = features + patch;
+  float *mask = features + 2 * patch;
+  for (size_t i = 0; i < patch; i++) {
+    ptrdiff_t at = first + (ptrdiff_t)i;
+    bool observed = values && at >= begin && at < end && !isnan(values[at]);
+    time[i] = (float)((first_step + (double)i) / time_scale);
+    value[i] = observed ? (float)c2_scaler_apply(scaler, values[at]) : 0.0f;
+    mask[i] = observed ? 1.0f : 0.0f;
+  }
+}
