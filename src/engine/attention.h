@@ -1,0 +1,53 @@
+/* Multi-head attention of one head over one set of keys, by tiles: scores never exist beyond a tile
+ * (kernels' tile of queries by KEY_BLOCK keys), and a window's tile walks its window only. */
+#ifndef C2_ENGINE_ATTENTION_H
+#define C2_ENGINE_ATTENTION_H
+
+#include "base/memory.h"
+#include "engine/window.h"
+#include "kernels/kernels.h"
+
+/* Rotary angles by position, first half of a head's dimensions: [positions][K / 2] each. */
+typedef struct c2_rope {
+  const float *cosine, *sine;
+  int32_t lowest; /* position of the tables' first row */
+  size_t half;
+} c2_rope;
+
+void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t lowest, int32_t highest);
+void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int32_t highest);
+
+/* Per-worker scratch for at most `keys` keys. */
+typedef struct c2_attend_scratch {
+  float *key_panels;   /* [ceil(keys / 32)][K][32] */
+  float *value_panels; /* [ceil(K / 32)][keys][32] */
+  float *query;        /* [tile][K] */
+  float *scores;       /* [tile][scores_stride] */
+  float *output;       /* [tile][ceil(K / 32) * 32] */
+  size_t scores_stride, block; /* block: keys per step */
+} c2_attend_scratch;
+
+void c2_attend_carve(c2_attend_scratch *scratch, c2_arena *arena, size_t keys, size_t head, bool whole_rows);
+
+/* Called with the normalised weights of a tile's query over the keys. */
+typedef void (*c2_weights_fn)(void *user, size_t query, const float *weights, size_t keys);
+
+typedef struct c2_attend {
+  const c2_kernels *kernels;
+  size_t head; /* K */
+  /* Queries q[q_row[i]] and outputs out[q_row[i]]; keys and values by k_row. Pointers are at the head. */
+  const float *q, *k, *v;
+  float *out;
+  size_t q_stride, kv_stride, out_stride;
+  const uint32_t *q_row, *k_row;
+  size_t queries, keys;
+  const c2_range *range;              /* [queries]; NULL: every key */
+  const c2_rope *rope;                /* NULL: none */
+  const int32_t *q_position, *k_position; /* with rope */
+  c2_weights_fn observe;              /* needs scratch for whole rows */
+  void *user;
+} c2_attend;
+
+void c2_attend_run(const c2_attend *a, c2_attend_scratch *scratch);
+
+#endif

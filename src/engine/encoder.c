@@ -1,0 +1,386 @@
+/* The fused forward pass: MODEL.md over packed live tokens. Between two barriers everything is local to
+ * a token, so one task carries a block of tokens through several layers of arithmetic in its own
+ * scratch; only time attention (a row and a head a task) and group attention mix tokens.
+ *
+ * Shapes: T tokens, D d_model, I heads * d_kv, F d_ff, P patch, Q quantiles. */
+#include <string.h>
+
+#include "engine/attention.h"
+#include "engine/engine.h"
+#include "engine/layout.h"
+
+enum { BLOCK = 112 }; /* tokens a task carries: a few tiles, scratch within the second-level cache */
+
+typedef struct worker_scratch {
+  float *normed; /* [BLOCK][D] */
+  float *hidden; /* [BLOCK][F] */
+  float *wide;   /* [BLOCK][max(3P, QP)] */
+  c2_attend_scratch attend;
+  float *weights; /* [S] one observed row of attention */
+} worker_scratch;
+
+typedef struct pass {
+  c2_engine *engine;
+  const chronos2_config *config;
+  const c2_weights *w;
+  const c2_batch *batch;
+  const c2_result *result;
+  c2_layout layout;
+  c2_rope rope;
+  size_t inner;                                   /* I */
+  size_t s_model, s_qkv, s_inner, s_hidden, s_wide; /* strides */
+  float *x;      /* [T][D] hidden states */
+  float *qkv;    /* [T][3I] */
+  float *mixed;  /* [T][I] attention's output */
+  float *xf;     /* [Tf][D] hidden states of future tokens, after the last time attention */
+  float *qf;     /* [Tf][3I] */
+  float *mixedf; /* [Tf][I] */
+  worker_scratch *worker;
+  size_t block;  /* tokens of a task */
+  size_t layer;
+  /* the token set that the layer's tail runs on */
+  float *tail_x, *tail_qkv, *tail_mixed;
+  size_t tail_tokens, tail_grouped;
+  const c2_cells *tail_cells;
+  size_t cell_chunk;
+} pass;
+
+/* A stride of at least n columns in whole panels that does not map rows to few cache sets. */
+static size_t stride_of(size_t n) {
+  size_t stride = c2_round_up(n, C2_PANEL);
+  return stride % 128 == 0 ? stride + 16 : stride;
+}
+
+static void multiply(const pass *p, const float *a, size_t a_stride, const float *panels, size_t depth, float *c,
+                     size_t c_stride, size_t rows, size_t first, size_t columns, const float *bias, bool relu,
+                     bool accumulate) {
+  c2_gemm g = {.a = a, .a_stride = a_stride, .b = panels, .b_stride = depth * C2_PANEL, .depth = depth, .c = c,
+               .c_stride = c_stride, .bias = bias, .relu = relu, .accumulate = accumulate};
+  p->engine->kernels->gemm(&g, rows, first / C2_PANEL, (columns + C2_PANEL - 1) / C2_PANEL);
+}
+
+static void norm(const pass *p, float *out, const float *x, const float *weight, size_t rows) {
+  p->engine->kernels->rms_norm(out, p->s_model, x, p->s_model, weight, p->config->d_model, rows,
+                               (float)p->config->layer_norm_epsilon);
+}
+
+/* ---- Embedding -------------------------------------------------------------------------------- */
+
+static void features_of(const pass *p, uint32_t token, float *features) {
+  const chronos2_config *c = p->config;
+  uint32_t r = p->layout.row_of[token];
+  const c2_row *row = &p->batch->row[r];
+  int32_t position = p->layout.position[token];
+  ptrdiff_t patch = (ptrdiff_t)c->patch;
+  if (position < 0) {
+    ptrdiff_t length = (ptrdiff_t)row->length;
+    ptrdiff_t begin = length - (ptrdiff_t)c2_min_size(row->length, p->batch->context_limit);
+    c2_patch_features(features, &p->layout.scaler[r], row->context, begin, length, length + position * patch, c->patch,
+                      (double)(position * patch), c->time_encoding_scale);
+  } else {
+    ptrdiff_t first = (position - 1) * patch;
+    c2_patch_features(features, &p->layout.scaler[r], row->future, 0, (ptrdiff_t)row->future_length, first, c->patch,
+                      (double)first, c->time_encoding_scale);
+  }
+}
+
+static void embed_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  const chronos2_config *c = p->config;
+  worker_scratch *s = &p->worker[worker];
+  size_t first = task * p->block;
+  size_t rows = c2_min_size(p->block, p->layout.tokens - first);
+  const c2_packed_residual *e = &p->w->packed_embed;
+  size_t in = 3 * c->patch;
+  float *x = p->x + first * p->s_model;
+  for (size_t i = 0; i < rows; i++) {
+    if (p->layout.position[first + i] == 0) {
+      memset(s->wide + i * p->s_wide, 0, in * sizeof(float)); /* REG, set below */
+    } else {
+      features_of(p, (uint32_t)(first + i), s->wide + i * p->s_wide);
+    }
+  }
+  multiply(p, s->wide, p->s_wide, e->hidden, in, s->hidden, p->s_hidden, rows, 0, c->d_ff, e->hidden_bias, true, false);
+  multiply(p, s->wide, p->s_wide, e->residual, in, x, p->s_model, rows, 0, c->d_model, e->bias, false, false);
+  multiply(p, s->hidden, p->s_hidden, e->output, c->d_ff, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
+  for (size_t i = 0; i < rows; i++) {
+    if (p->layout.position[first + i] == 0) memcpy(x + i * p->s_model, p->w->reg, c->d_model * sizeof(float));
+  }
+}
+
+/* ---- Time attention --------------------------------------------------------------------------- */
+
+static void project_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  worker_scratch *s = &p->worker[worker];
+  size_t first = task * p->block;
+  size_t rows = c2_min_size(p->block, p->layout.tokens - first);
+  bool last = p->layer + 1 == p->config->layers; /* there, queries are of future tokens only */
+  norm(p, s->normed, p->x + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
+  multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model,
+           p->qkv + first * p->s_qkv, p->s_qkv, rows, last ? p->inner : 0, 3 * p->inner, NULL, false, false);
+}
+
+/* Last layer: gathers the future tokens' hidden states and computes their queries. */
+static void gather_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  worker_scratch *s = &p->worker[worker];
+  size_t patches = p->batch->output_patches;
+  size_t first = task * p->block;
+  size_t rows = c2_min_size(p->block, p->layout.future_tokens - first);
+  for (size_t i = 0; i < rows; i++) {
+    size_t row = (first + i) / patches;
+    size_t token = p->layout.row_first[row + 1] - patches + (first + i) % patches;
+    memcpy(p->xf + (first + i) * p->s_model, p->x + token * p->s_model, p->config->d_model * sizeof(float));
+  }
+  norm(p, s->normed, p->xf + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
+  multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model,
+           p->qf + first * p->s_qkv, p->s_qkv, rows, 0, p->inner, NULL, false, false);
+}
+
+typedef struct observed {
+  const pass *pass;
+  worker_scratch *scratch;
+  size_t row, head;
+} observed;
+
+/* Hands one row of weights over live keys to the observer, spread over the padded row. */
+static void observe(void *user, size_t query, const float *weights, size_t keys) {
+  const observed *o = user;
+  const pass *p = o->pass;
+  const c2_layout *l = &p->layout;
+  const int32_t *position = l->position + l->row_first[o->row];
+  size_t tokens = l->deepest + 1 + p->batch->output_patches;
+  memset(o->scratch->weights, 0, tokens * sizeof(float));
+  for (size_t i = 0; i < keys; i++) o->scratch->weights[(size_t)((int64_t)l->deepest + position[i])] = weights[i];
+  chronos2_attention_row row = {.layer = p->layer, .row = p->batch->row[o->row].slot, .head = o->head,
+                                .query = (size_t)((int64_t)l->deepest + position[query]), .tokens = tokens,
+                                .context = l->deepest + 1, .masked = false, .weights = o->scratch->weights};
+  p->engine->observer(p->engine->observer_user, &row);
+}
+
+static void time_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  const c2_layout *l = &p->layout;
+  size_t heads = p->config->heads;
+  size_t r = task / heads;
+  size_t h = task % heads;
+  size_t patches = p->batch->output_patches;
+  uint32_t first = l->row_first[r];
+  uint32_t end = l->row_first[r + 1];
+  bool observing = p->engine->observer != NULL;
+  bool last = p->layer + 1 == p->config->layers && !observing; /* future queries only */
+  observed o = {p, &p->worker[worker], r, h};
+  size_t at = h * p->config->d_kv;
+  c2_attend a = {.kernels = p->engine->kernels, .head = p->config->d_kv, .q = (last ? p->qf : p->qkv) + at,
+                 .k = p->qkv + p->inner + at, .v = p->qkv + 2 * p->inner + at,
+                 .out = (last ? p->mixedf : p->mixed) + at, .q_stride = p->s_qkv, .kv_stride = p->s_qkv,
+                 .out_stride = p->s_inner, .q_row = l->identity + (last ? r * patches : first),
+                 .k_row = l->identity + first, .queries = last ? patches : end - first, .keys = end - first,
+                 .range = l->range + (last ? end - patches : first), .rope = &p->rope,
+                 .q_position = l->position + (last ? end - patches : first), .k_position = l->position + first,
+                 .observe = observing ? observe : NULL, .user = &o};
+  c2_attend_run(&a, &p->worker[worker].attend);
+}
+
+/* ---- The layer's tail: output projection, group attention, feed-forward ------------------------- */
+
+/* Rows [first, first + rows) of the tail's tokens for a task; blocks don't straddle `tail_grouped`. */
+static size_t tail_blocks(const pass *p, size_t tokens) { return (tokens + p->block - 1) / p->block; }
+
+static void tail_block(const pass *p, size_t task, size_t *first, size_t *rows) {
+  size_t grouped = tail_blocks(p, p->tail_grouped);
+  *first = task < grouped ? task * p->block : p->tail_grouped + (task - grouped) * p->block;
+  size_t end = task < grouped ? p->tail_grouped : p->tail_tokens;
+  *rows = c2_min_size(p->block, end - *first);
+}
+
+static void feed_forward(const pass *p, worker_scratch *s, float *x, size_t rows) {
+  const chronos2_config *c = p->config;
+  const c2_packed_layer *w = &p->w->packed_layer[p->layer];
+  norm(p, s->normed, x, p->w->layer[p->layer].ffn_norm, rows);
+  multiply(p, s->normed, p->s_model, w->wi, c->d_model, s->hidden, p->s_hidden, rows, 0, c->d_ff, NULL, true, false);
+  multiply(p, s->hidden, p->s_hidden, w->wo, c->d_ff, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
+}
+
+/* x += W_o mixed; then for groups of one the whole rest of the layer: their group attention is
+ * softmax over one key, so W_o W_v norm(x). For the others q, k and v of group attention. */
+static void tail_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  worker_scratch *s = &p->worker[worker];
+  const c2_packed_layer *w = &p->w->packed_layer[p->layer];
+  size_t d = p->config->d_model;
+  size_t first = 0;
+  size_t rows = 0;
+  tail_block(p, task, &first, &rows);
+  bool grouped = first < p->tail_grouped;
+  float *x = p->tail_x + first * p->s_model;
+  float *qkv = p->tail_qkv + first * p->s_qkv;
+  multiply(p, p->tail_mixed + first * p->s_inner, p->s_inner, w->time_o, p->inner, x, p->s_model, rows, 0, d, NULL,
+           false, true);
+  norm(p, s->normed, x, p->w->layer[p->layer].group.norm, rows);
+  multiply(p, s->normed, p->s_model, w->group_qkv, d, qkv, p->s_qkv, rows, grouped ? 0 : 2 * p->inner, 3 * p->inner,
+           NULL, false, false);
+  if (grouped) return;
+  multiply(p, qkv + 2 * p->inner, p->s_qkv, w->group_o, p->inner, x, p->s_model, rows, 0, d, NULL, false, true);
+  feed_forward(p, s, x, rows);
+}
+
+static void group_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  const c2_cells *cells = p->tail_cells;
+  size_t end = c2_min_size(cells->count, (task + 1) * p->cell_chunk);
+  for (size_t cell = task * p->cell_chunk; cell < end; cell++) {
+    size_t members = cells->first[cell + 1] - cells->first[cell];
+    const uint32_t *member = cells->member + cells->first[cell];
+    for (size_t h = 0; h < p->config->heads; h++) {
+      size_t at = h * p->config->d_kv;
+      c2_attend a = {.kernels = p->engine->kernels, .head = p->config->d_kv, .q = p->tail_qkv + at,
+                     .k = p->tail_qkv + p->inner + at, .v = p->tail_qkv + 2 * p->inner + at,
+                     .out = p->tail_mixed + at, .q_stride = p->s_qkv, .kv_stride = p->s_qkv, .out_stride = p->s_inner,
+                     .q_row = member, .k_row = member, .queries = members, .keys = members};
+      c2_attend_run(&a, &p->worker[worker].attend);
+    }
+  }
+}
+
+static void group_tail_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  size_t first = 0;
+  size_t rows = 0;
+  tail_block(p, task, &first, &rows);
+  float *x = p->tail_x + first * p->s_model;
+  multiply(p, p->tail_mixed + first * p->s_inner, p->s_inner, p->w->packed_layer[p->layer].group_o, p->inner, x,
+           p->s_model, rows, 0, p->config->d_model, NULL, false, true);
+  feed_forward(p, &p->worker[worker], x, rows);
+}
+
+static void run_tail(pass *p) {
+  c2_pool *pool = p->engine->pool;
+  size_t grouped = tail_blocks(p, p->tail_grouped);
+  c2_pool_run(pool, grouped + tail_blocks(p, p->tail_tokens - p->tail_grouped), tail_task, p);
+  if (grouped == 0) return;
+  p->cell_chunk = 1 + p->tail_cells->count / (8 * c2_pool_threads(pool));
+  c2_pool_run(pool, (p->tail_cells->count + p->cell_chunk - 1) / p->cell_chunk, group_task, p);
+  c2_pool_run(pool, grouped, group_tail_task, p);
+}
+
+/* ---- Output ----------------------------------------------------------------------------------- */
+
+static void head_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  const chronos2_config *c = p->config;
+  worker_scratch *s = &p->worker[worker];
+  const c2_packed_residual *h = &p->w->packed_head;
+  size_t first = task * p->block;
+  size_t rows = c2_min_size(p->block, p->layout.future_tokens - first);
+  size_t out = c->quantiles * c->patch;
+  size_t patches = p->batch->output_patches;
+  size_t horizon = patches * c->patch;
+  norm(p, s->normed, p->xf + first * p->s_model, p->w->final_norm, rows);
+  multiply(p, s->normed, p->s_model, h->hidden, c->d_model, s->hidden, p->s_hidden, rows, 0, c->d_ff, h->hidden_bias, true,
+           false);
+  multiply(p, s->normed, p->s_model, h->residual, c->d_model, s->wide, p->s_wide, rows, 0, out, h->bias, false, false);
+  multiply(p, s->hidden, p->s_hidden, h->output, c->d_ff, s->wide, p->s_wide, rows, 0, out, NULL, false, true);
+  for (size_t i = 0; i < rows; i++) {
+    size_t r = (first + i) / patches;
+    size_t step = (first + i) % patches * c->patch;
+    double *to = p->result->quantiles + p->batch->row[r].slot * c->quantiles * horizon + step;
+    const float *from = s->wide + i * p->s_wide;
+    for (size_t q = 0; q < c->quantiles; q++) {
+      for (size_t j = 0; j < c->patch; j++) {
+        to[q * horizon + j] = c2_scaler_invert(&p->layout.scaler[r], (double)from[q * c->patch + j]);
+      }
+    }
+  }
+}
+
+/* ---- The pass --------------------------------------------------------------------------------- */
+
+static void carve(pass *p, c2_arena *arena) {
+  const chronos2_config *c = p->config;
+  c2_layout *l = &p->layout;
+  size_t threads = c2_pool_threads(p->engine->pool);
+  bool observing = p->engine->observer != NULL;
+  size_t keys = c2_max_size(l->longest, p->batch->grouped);
+  c2_layout_carve(l, arena);
+  c2_rope_carve(&p->rope, arena, c->d_kv, -(int32_t)l->deepest, (int32_t)p->batch->output_patches);
+  p->x = C2_CARVE(arena, float, l->tokens *p->s_model);
+  p->qkv = C2_CARVE(arena, float, l->tokens *p->s_qkv);
+  p->mixed = C2_CARVE(arena, float, l->tokens *p->s_inner);
+  p->xf = C2_CARVE(arena, float, l->future_tokens *p->s_model);
+  p->qf = C2_CARVE(arena, float, l->future_tokens *p->s_qkv);
+  p->mixedf = C2_CARVE(arena, float, l->future_tokens *p->s_inner);
+  p->worker = C2_CARVE(arena, worker_scratch, threads);
+  for (size_t i = 0; i < threads; i++) {
+    worker_scratch s = {0};
+    s.normed = C2_CARVE(arena, float, p->block *p->s_model);
+    s.hidden = C2_CARVE(arena, float, p->block *p->s_hidden);
+    s.wide = C2_CARVE(arena, float, p->block *p->s_wide);
+    s.weights = C2_CARVE(arena, float, observing ? l->deepest + 1 + p->batch->output_patches : 0);
+    c2_attend_carve(&s.attend, arena, keys, c->d_kv, observing);
+    if (arena->base && !arena->failed) p->worker[i] = s;
+  }
+}
+
+/* Small passes are cut so that every thread has work; large ones into blocks that stay in cache. */
+static size_t block_of(size_t tokens, size_t threads, size_t tile) {
+  size_t share = (tokens + 2 * threads - 1) / (2 * threads);
+  return c2_max_size(tile, c2_min_size(BLOCK, c2_round_up(share, tile)));
+}
+
+static void run_layer(pass *p) {
+  c2_pool *pool = p->engine->pool;
+  const c2_layout *l = &p->layout;
+  bool last = p->layer + 1 == p->config->layers;
+  bool observing = p->engine->observer != NULL;
+  c2_pool_run(pool, (l->tokens + p->block - 1) / p->block, project_task, p);
+  if (last) c2_pool_run(pool, (l->future_tokens + p->block - 1) / p->block, gather_task, p);
+  if (last && observing) { /* every query is wanted: put the future's where the others are */
+    for (size_t f = 0; f < l->future_tokens; f++) {
+      size_t patches = p->batch->output_patches;
+      size_t token = l->row_first[f / patches + 1] - patches + f % patches;
+      memcpy(p->qkv + token * p->s_qkv, p->qf + f * p->s_qkv, p->inner * sizeof(float));
+    }
+  }
+  c2_pool_run(pool, l->rows * p->config->heads, time_task, p);
+  p->tail_x = last ? p->xf : p->x;
+  p->tail_qkv = last ? p->qf : p->qkv;
+  p->tail_mixed = last ? p->mixedf : p->mixed;
+  p->tail_tokens = last ? l->future_tokens : l->tokens;
+  p->tail_grouped = last ? l->grouped_future : l->grouped_tokens;
+  p->tail_cells = last ? &l->future : &l->all;
+  run_tail(p);
+}
+
+c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  const chronos2_config *c = &engine->model->config;
+  if (!engine->model->weights.packed_layer) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
+  pass p = {.engine = engine, .config = c, .w = &engine->model->weights, .batch = batch, .result = result};
+  p.inner = c->heads * c->d_kv;
+  p.s_model = stride_of(c->d_model);
+  p.s_qkv = stride_of(3 * p.inner);
+  p.s_inner = stride_of(p.inner);
+  p.s_hidden = stride_of(c->d_ff);
+  p.s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
+  C2_TRY(c2_layout_count(&p.layout, c, batch, err));
+  p.block = block_of(p.layout.tokens, c2_pool_threads(engine->pool), engine->kernels->tile);
+  c2_arena plan = {0};
+  carve(&p, &plan);
+  if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu tokens overflows", p.layout.tokens);
+  C2_TRY(c2_engine_reserve(engine, plan.used, err));
+  c2_arena arena = {.base = engine->workspace.base, .size = engine->workspace.size};
+  carve(&p, &arena);
+  c2_layout_fill(&p.layout, c, batch, &engine->pattern);
+  c2_rope_fill(&p.rope, c->rope_theta, c->d_kv, -(int32_t)p.layout.deepest, (int32_t)batch->output_patches);
+  c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
+  for (p.layer = 0; p.layer < c->layers; p.layer++) run_layer(&p);
+  if (result->quantiles) {
+    c2_pool_run(engine->pool, (p.layout.future_tokens + p.block - 1) / p.block, head_task, &p);
+  }
+  for (size_t r = 0; r < batch->rows; r++) {
+    if (result->loc) result->loc[batch->row[r].slot] = p.layout.scaler[r].loc;
+    if (result->scale) result->scale[batch->row[r].slot] = p.layout.scaler[r].scale;
+  }
+  return C2_OK;
+}
