@@ -1,0 +1,136 @@
+"""Pretrains a small Chronos-2 on synthetic series with the upstream model class.
+
+    python tools/train/train.py --minutes 50 --out build/train        # resumes from build/train/state.pt
+
+The learning rate follows the wall clock: warm-up, then a cosine to zero at the end of the minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from chronos.chronos2 import Chronos2Model
+from chronos.chronos2.config import Chronos2CoreConfig
+
+from generate import batch
+
+QUANTILES = [0.01, 0.05, *[round(0.05 * i, 2) for i in range(2, 19)], 0.95, 0.99]
+
+
+def build_model(args: argparse.Namespace) -> Chronos2Model:
+    config = Chronos2CoreConfig(
+        d_model=args.d_model, d_kv=32, d_ff=4 * args.d_model, num_layers=args.layers, num_heads=args.d_model // 32,
+        dropout_rate=0.0, initializer_factor=1.0,
+        chronos_config=dict(
+            context_length=2048, input_patch_size=16, input_patch_stride=16, output_patch_size=16, quantiles=QUANTILES,
+            use_reg_token=True, use_arcsinh=True, max_output_patches=16, time_encoding_scale=2048,
+        ),
+    )
+    config.architectures = ["Chronos2Model"]
+    model = Chronos2Model(config)
+    with torch.no_grad():  # quiet residual branches and head at the start
+        for block in model.encoder.block:
+            for part in (block.layer[0].self_attention.o, block.layer[1].self_attention.o, block.layer[2].mlp.wo):
+                part.weight *= 0.3
+        for linear in (model.output_patch_embedding.output_layer, model.output_patch_embedding.residual_layer):
+            linear.weight *= 0.1
+        model.shared.weight *= 0.5
+    return model
+
+
+def loss_of(model: Chronos2Model, data: dict[str, np.ndarray]) -> torch.Tensor:
+    return model(
+        context=torch.from_numpy(data["context"]), group_ids=torch.from_numpy(data["groups"]),
+        future_covariates=torch.from_numpy(data["known"]), future_target=torch.from_numpy(data["target"]),
+        num_output_patches=data["target"].shape[1] // 16,
+    ).loss
+
+
+@torch.no_grad()
+def validate(model: Chronos2Model, sets: list[dict[str, np.ndarray]]) -> float:
+    model.eval()
+    value = float(np.mean([loss_of(model, s).item() for s in sets]))
+    model.train()
+    return value
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float, default=50)
+    parser.add_argument("--out", type=Path, default=Path("build/train"))
+    parser.add_argument("--d-model", type=int, default=128)
+    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--observations", type=int, default=8192, help="of one batch")
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    args.out.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(args.seed)
+    held_out = np.random.default_rng(987654321)
+    sets = [batch(held_out, 8192, 2048, 8) for _ in range(24)]
+    model = build_model(args)
+    average = {k: v.clone() for k, v in model.state_dict().items()}
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    plain = [p for p in model.parameters() if p.ndim == 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=args.lr, betas=(0.9, 0.98)
+    )
+    step, spent, running, seen = 0, 0.0, 0.0, 0
+    state_path, log_path = args.out / "state.pt", args.out / "log.csv"
+    if state_path.exists():
+        state = torch.load(state_path, weights_only=False)
+        model.load_state_dict(state["model"])
+        optimizer.load_state_dict(state["optimizer"])
+        average, step, spent, seen = state["average"], state["step"], state["spent"], state["seen"]
+        rng.bit_generator.state = state["rng"]
+    begin = time.monotonic() - spent
+    with log_path.open("a", newline="") as stream:
+        log = csv.writer(stream)
+        if step == 0:
+            log.writerow(["step", "minutes", "observations", "lr", "train_loss", "validation_loss"])
+        while True:
+            spent = time.monotonic() - begin
+            progress = min(1.0, spent / (60 * args.minutes))
+            lr = args.lr * min(1.0, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * progress))
+            for g in optimizer.param_groups:
+                g["lr"] = lr
+            data = batch(rng, args.observations, 2048, 8)
+            loss = loss_of(model, data)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            step += 1
+            seen += data["context"].size + data["target"].size
+            running += (loss.item() - running) / min(step, 200)
+            keep = min(0.999, (step + 1) / (step + 20))
+            with torch.no_grad():
+                for k, v in model.state_dict().items():
+                    average[k].lerp_(v, 1 - keep) if v.is_floating_point() else average[k].copy_(v)
+            if step % 500 == 0 or progress >= 1:
+                own = {k: v.clone() for k, v in model.state_dict().items()}
+                model.load_state_dict(average)
+                value = validate(model, sets)
+                model.save_pretrained(args.out / "model")
+                model.load_state_dict(own)
+                log.writerow([step, f"{spent / 60:.2f}", seen, f"{lr:.3g}", f"{running:.4f}", f"{value:.4f}"])
+                stream.flush()
+                torch.save(
+                    {"model": own, "optimizer": optimizer.state_dict(), "average": average, "step": step,
+                     "spent": spent, "seen": seen, "rng": rng.bit_generator.state}, state_path)
+            if progress >= 1:
+                break
+
+
+if __name__ == "__main__":
+    main()
