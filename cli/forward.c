@@ -1,0 +1,183 @@
+/* `chronos2 forward`: one forward pass on raw tensors, named as in tests/golden. */
+#include <jansson.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/safetensors.h"
+#include "cli/cli.h"
+
+/* Attention weights of all layers, [layers][B][heads][S][S]. */
+typedef struct collected {
+  float *weights;
+  size_t rows, heads, tokens;
+} collected;
+
+typedef struct work {
+  c2_safetensors file;
+  float *context, *future, *quantiles, *loc, *scale, *mask;
+  int64_t *groups;
+  chronos2_batch batch;
+  collected attention;
+} work;
+
+static void collect(void *user, const chronos2_attention_row *row) {
+  collected *c = user;
+  float *to = c->weights + (((row->layer * c->rows + row->row) * c->heads + row->head) * c->tokens + row->query) * c->tokens;
+  memcpy(to, row->weights, c->tokens * sizeof *to);
+}
+
+static c2_status read_matrix(const work *w, const char *name, size_t rows, size_t *columns, float **out, c2_error *err) {
+  const c2_tensor *t = c2_safetensors_find(&w->file, name);
+  if (!t) C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s' is missing", w->file.path, name);
+  bool real = t->dtype == C2_F32 || t->dtype == C2_F16 || t->dtype == C2_BF16 || t->dtype == C2_F64;
+  if (t->dims != 2 || !real || t->shape[0] == 0 || (rows > 0 && t->shape[0] != rows)) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': expected numbers [rows, steps] with the rows of in.context", w->file.path, name);
+  }
+  C2_TRY(c2_alloc_array(t->elements, sizeof(float), out, err));
+  if (t->elements > 0) c2_tensor_to_float(t, *out);
+  *columns = t->shape[1];
+  return C2_OK;
+}
+
+static c2_status read_groups(work *w, c2_error *err) {
+  const c2_tensor *t = c2_safetensors_find(&w->file, "in.group_ids");
+  if (!t) return C2_OK;
+  if (t->dtype != C2_I64 || t->dims != 1 || t->shape[0] != w->batch.rows) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor 'in.group_ids': expected I64 [rows]", w->file.path);
+  }
+  C2_TRY(c2_alloc_array(t->elements, sizeof *w->groups, &w->groups, err));
+  memcpy(w->groups, t->data, t->bytes);
+  w->batch.group_ids = w->groups;
+  return C2_OK;
+}
+
+/* num_output_patches from the file's "case" metadata, unless given. */
+static c2_status read_patches(work *w, size_t asked, c2_error *err) {
+  w->batch.output_patches = asked;
+  if (asked > 0) return C2_OK;
+  const char *text = c2_safetensors_metadata(&w->file, "case");
+  json_t *root = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
+  const json_t *value = json_object_get(root, "num_output_patches");
+  json_int_t patches = json_is_integer(value) ? json_integer_value(value) : 0;
+  json_decref(root);
+  if (patches < 1 || patches > 4096) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected num_output_patches from 1 to 4096 in the metadata 'case', or --output-patches",
+            w->file.path);
+  }
+  w->batch.output_patches = (size_t)patches;
+  return C2_OK;
+}
+
+static c2_status read_case(work *w, const char *path, size_t patches, c2_error *err) {
+  C2_TRY(c2_safetensors_open(&w->file, path, err));
+  C2_TRY(read_matrix(w, "in.context", 0, &w->batch.length, &w->context, err));
+  const c2_tensor *t = c2_safetensors_find(&w->file, "in.context");
+  w->batch.rows = t->shape[0];
+  w->batch.context = w->context;
+  C2_TRY(read_groups(w, err));
+  if (c2_safetensors_find(&w->file, "in.future_covariates")) {
+    C2_TRY(read_matrix(w, "in.future_covariates", w->batch.rows, &w->batch.future_length, &w->future, err));
+    w->batch.future_covariates = w->future;
+  }
+  return read_patches(w, patches, err);
+}
+
+static c2_status allocate(work *w, const chronos2_model *model, bool attention, c2_error *err) {
+  const chronos2_config *c = chronos2_model_config(model);
+  size_t tokens = chronos2_batch_tokens(model, &w->batch);
+  size_t per_row = c->quantiles * c->patch * w->batch.output_patches;
+  C2_TRY(c2_alloc_array(w->batch.rows, per_row * sizeof(float), &w->quantiles, err));
+  C2_TRY(c2_alloc_array(w->batch.rows, sizeof(float), &w->loc, err));
+  C2_TRY(c2_alloc_array(w->batch.rows, sizeof(float), &w->scale, err));
+  C2_TRY(c2_alloc_array(w->batch.rows, tokens * sizeof(float), &w->mask, err));
+  if (!attention) return C2_OK;
+  size_t pairs = 0;
+  if (!c2_mul(tokens, tokens, &pairs) || !c2_mul(pairs, c->layers * w->batch.rows * c->heads, &pairs)) {
+    C2_FAIL(err, C2_ERR_MEMORY, "the attention weights' size overflows");
+  }
+  w->attention = (collected){NULL, w->batch.rows, c->heads, tokens};
+  return c2_alloc_array(pairs, sizeof(float), &w->attention.weights, err);
+}
+
+static c2_status write_case(const work *w, const chronos2_model *model, const char *path, c2_error *err) {
+  const chronos2_config *c = chronos2_model_config(model);
+  size_t rows = w->batch.rows;
+  size_t tokens = chronos2_batch_tokens(model, &w->batch);
+  size_t layers = w->attention.weights ? c->layers : 0;
+  c2_tensor_out *out = NULL;
+  char(*names)[40] = NULL;
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(4 + layers, sizeof *out, &out, err));
+  C2_GOTO(c2_alloc_array(layers, sizeof *names, &names, err));
+  out[0] = (c2_tensor_out){"out.quantiles", C2_F32, 3, {rows, c->quantiles, c->patch * w->batch.output_patches}, w->quantiles};
+  out[1] = (c2_tensor_out){"out.loc", C2_F32, 2, {rows, 1}, w->loc};
+  out[2] = (c2_tensor_out){"out.scale", C2_F32, 2, {rows, 1}, w->scale};
+  out[3] = (c2_tensor_out){"out.token_mask", C2_F32, 2, {rows, tokens}, w->mask};
+  for (size_t i = 0; i < layers; i++) {
+    (void)snprintf(names[i], sizeof names[i], "out.time_attention.%zu", i);
+    out[4 + i] = (c2_tensor_out){names[i], C2_F32, 4, {rows, c->heads, tokens, tokens},
+                                 w->attention.weights + i * rows * c->heads * tokens * tokens};
+  }
+  C2_GOTO(c2_safetensors_write(path, out, 4 + layers, err));
+fail:
+  free(out);
+  free(names);
+  return status;
+}
+
+static void release(work *w) {
+  c2_safetensors_close(&w->file);
+  free(w->context);
+  free(w->future);
+  free(w->quantiles);
+  free(w->loc);
+  free(w->scale);
+  free(w->mask);
+  free(w->groups);
+  free(w->attention.weights);
+}
+
+int cli_forward(int argc, char **argv) {
+  cli_engine engine;
+  const char *output = NULL;
+  bool attention = false;
+  size_t patches = 0;
+  const cli_option options[] = {
+      {"output", 'o', "FILE", "where the results go", CLI_TEXT, &output, NULL},
+      {"output-patches", 0, "N", "future tokens [num_output_patches of the file's metadata 'case']", CLI_COUNT, &patches, NULL},
+      {"attention-weights", 0, NULL, "also out.time_attention.LAYER; with --attention full", CLI_FLAG, &attention, NULL},
+      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  const cli_usage usage = {"forward", "CASE.safetensors",
+                           "One forward pass on in.context [rows, steps] (NaN = missing), in.group_ids [rows] and\n"
+                           "in.future_covariates [rows, steps]. Writes out.quantiles, out.loc, out.scale, out.token_mask.", 1, 1};
+  int first = 0;
+  int status = 0;
+  cli_engine_init(&engine);
+  if (!cli_parse(argc, argv, &usage, options, engine.table, &first, &status)) return status;
+  if (!output) return cli_fail_usage("forward needs -o FILE; see 'chronos2 forward --help'");
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  work w = {0};
+  c2_error err = {C2_OK, ""};
+  status = CLI_FAILURE;
+  if (!cli_engine_open(&engine, &model, &session)) return status;
+  c2_status result = read_case(&w, argv[first], patches, &err);
+  if (result == C2_OK) result = allocate(&w, model, attention, &err);
+  if (result == C2_OK) {
+    if (attention) chronos2_session_on_attention(session, collect, &w.attention);
+    chronos2_status done = chronos2_forward(session, &w.batch, w.quantiles, w.loc, w.scale, w.mask);
+    if (done != CHRONOS2_OK) {
+      status = cli_fail_api(done);
+    } else {
+      result = write_case(&w, model, output, &err);
+      if (result == C2_OK) status = CLI_DONE;
+    }
+  }
+  if (result != C2_OK) status = cli_fail_error(&err);
+  release(&w);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  return status;
+}

@@ -1,0 +1,290 @@
+/* The forward pass as MODEL.md has it: padded rows, masks, plain loops, sums in double. Slow on
+ * purpose; every fast path is compared with it.
+ *
+ * Shapes: B rows, S tokens, D d_model, I heads * d_kv, F d_ff, P patch, Q quantiles. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/engine.h"
+#include "engine/window.h"
+#include "series/normalize.h"
+
+typedef struct pass {
+  c2_engine *engine;
+  const chronos2_config *c;
+  const c2_weights *w;
+  const c2_batch *batch;
+  size_t b, s, context, patches; /* B, S, context patches, output patches; REG is token `context` */
+  const c2_row **row;            /* [B] by slot */
+  c2_scaler *scaler;             /* [B] */
+  float *mask;                   /* [B][S] 1 = live */
+  float *x;                      /* [B][S][D] */
+  float *normed;                 /* [B][S][D] */
+  float *q, *k, *v, *mixed;      /* [B][S][I] */
+  float *hidden;                 /* [F] */
+  float *wide;                   /* [max(3P, QP)] */
+  float *wide_out;               /* [max(D, QP)] */
+  double *weights;               /* [max(B, S)] */
+  float *observed;               /* [S] */
+} pass;
+
+/* y = W x + b, W [out][in]; y may not alias x. */
+static void linear(float *y, const float *w, const float *bias, const float *x, size_t in, size_t out) {
+  for (size_t i = 0; i < out; i++) {
+    double sum = bias ? (double)bias[i] : 0;
+    for (size_t j = 0; j < in; j++) sum += (double)w[i * in + j] * (double)x[j];
+    y[i] = (float)sum;
+  }
+}
+
+static void rms_norm(const pass *p, float *out, const float *x, const float *weight) {
+  double sum = 0;
+  for (size_t j = 0; j < p->c->d_model; j++) sum += (double)x[j] * (double)x[j];
+  double scale = 1 / sqrt(sum / (double)p->c->d_model + p->c->layer_norm_epsilon);
+  for (size_t j = 0; j < p->c->d_model; j++) out[j] = (float)((double)weight[j] * (double)x[j] * scale);
+}
+
+/* y = W_out relu(W_hidden x + b) + b_out + W_res x + b_res. */
+static void residual_block(const pass *p, float *y, const c2_residual_weights *r, const float *x, size_t in, size_t out) {
+  linear(p->hidden, r->hidden, r->hidden_bias, x, in, p->c->d_ff);
+  for (size_t j = 0; j < p->c->d_ff; j++) p->hidden[j] = p->hidden[j] > 0 ? p->hidden[j] : 0;
+  linear(y, r->output, r->output_bias, p->hidden, p->c->d_ff, out);
+  linear(p->wide_out, r->residual, r->residual_bias, x, in, out);
+  for (size_t j = 0; j < out; j++) y[j] += p->wide_out[j];
+}
+
+/* ---- Tokens ----------------------------------------------------------------------------------- */
+
+static void embed_row(pass *p, size_t b) {
+  const chronos2_config *c = p->c;
+  const c2_row *row = p->row[b];
+  size_t length = c2_min_size(row->length, p->batch->context_limit);
+  size_t patch = c->patch;
+  p->scaler[b] = c2_scaler_fit(row->context ? row->context + (row->length - length) : NULL, length, c->use_arcsinh);
+  for (size_t t = 0; t < p->s; t++) {
+    float *x = p->x + (b * p->s + t) * c->d_model;
+    float *mask = &p->mask[b * p->s + t];
+    *mask = 1;
+    if (t == p->context) {
+      memcpy(x, p->w->reg, c->d_model * sizeof *x);
+      continue;
+    }
+    ptrdiff_t step = ((ptrdiff_t)t - (ptrdiff_t)p->context - (t > p->context)) * (ptrdiff_t)patch;
+    ptrdiff_t end = (ptrdiff_t)row->length;
+    if (t < p->context) {
+      c2_patch_features(p->wide, &p->scaler[b], row->context, end - (ptrdiff_t)length, end, end + step, patch,
+                        (double)step, c->time_encoding_scale);
+      float observed = 0;
+      for (size_t i = 0; i < patch; i++) observed += p->wide[2 * patch + i];
+      *mask = observed > 0 ? 1 : 0;
+    } else {
+      c2_patch_features(p->wide, &p->scaler[b], row->future, 0, (ptrdiff_t)row->future_length, step, patch, (double)step,
+                        c->time_encoding_scale);
+    }
+    residual_block(p, x, &p->w->embed, p->wide, 3 * patch, c->d_model);
+  }
+}
+
+/* ---- Attention -------------------------------------------------------------------------------- */
+
+static void rotate(const pass *p, float *x, size_t token) {
+  size_t half = p->c->d_kv / 2;
+  for (size_t h = 0; h < p->c->heads; h++, x += p->c->d_kv) {
+    for (size_t j = 0; j < half; j++) {
+      float frequency = 1.0f / powf((float)p->c->rope_theta, (float)(2 * j) / (float)p->c->d_kv);
+      double angle = ((double)token - (double)p->context) * (double)frequency;
+      double a = (double)x[j];
+      double b = (double)x[j + half];
+      x[j] = (float)(a * cos(angle) - b * sin(angle));
+      x[j + half] = (float)(b * cos(angle) + a * sin(angle));
+    }
+  }
+}
+
+static void project(pass *p, const c2_attention_weights *a, bool rope) {
+  size_t d = p->c->d_model;
+  size_t inner = p->c->heads * p->c->d_kv;
+  for (size_t t = 0; t < p->b * p->s; t++) {
+    float *normed = p->normed + t * d;
+    rms_norm(p, normed, p->x + t * d, a->norm);
+    linear(p->q + t * inner, a->q, NULL, normed, d, inner);
+    linear(p->k + t * inner, a->k, NULL, normed, d, inner);
+    linear(p->v + t * inner, a->v, NULL, normed, d, inner);
+    if (rope) rotate(p, p->q + t * inner, t % p->s);
+    if (rope) rotate(p, p->k + t * inner, t % p->s);
+  }
+}
+
+static void project_back(pass *p, const c2_attention_weights *a) {
+  size_t d = p->c->d_model;
+  for (size_t t = 0; t < p->b * p->s; t++) {
+    linear(p->normed + t * d, a->o, NULL, p->mixed + t * p->c->heads * p->c->d_kv, p->c->heads * p->c->d_kv, d);
+    for (size_t j = 0; j < d; j++) p->x[t * d + j] += p->normed[t * d + j];
+  }
+}
+
+/* softmax over scores where allowed (a score of -infinity is not); uniform if nothing is, as adding
+ * the lowest float to every score makes it upstream. */
+static void softmax(double *scores, size_t n) {
+  double top = -INFINITY;
+  for (size_t i = 0; i < n; i++) top = scores[i] > top ? scores[i] : top;
+  double sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    scores[i] = top == -INFINITY ? 1 : exp(scores[i] - top);
+    sum += scores[i];
+  }
+  for (size_t i = 0; i < n; i++) scores[i] /= sum;
+}
+
+static double dot(const float *a, const float *b, size_t n) {
+  double sum = 0;
+  for (size_t j = 0; j < n; j++) sum += (double)a[j] * (double)b[j];
+  return sum;
+}
+
+/* mixed[query] = sum over n keys of weights * v, keys `stride` tokens apart from `first`. */
+static void mix(pass *p, size_t query, size_t head, size_t first, size_t stride, size_t n) {
+  size_t inner = p->c->heads * p->c->d_kv;
+  for (size_t j = head * p->c->d_kv; j < (head + 1) * p->c->d_kv; j++) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += p->weights[i] * (double)p->v[(first + i * stride) * inner + j];
+    p->mixed[query * inner + j] = (float)sum;
+  }
+}
+
+static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) {
+  for (size_t i = 0; i < p->s; i++) p->observed[i] = (float)p->weights[i];
+  chronos2_attention_row row = {.layer = layer, .row = b, .head = head, .query = query, .tokens = p->s,
+                                .context = p->context + 1, .masked = p->mask[b * p->s + query] == 0,
+                                .weights = p->observed};
+  p->engine->observer(p->engine->observer_user, &row);
+}
+
+static void time_attention(pass *p, size_t layer) {
+  size_t inner = p->c->heads * p->c->d_kv;
+  project(p, &p->w->layer[layer].time, true);
+  for (size_t b = 0; b < p->b; b++) {
+    for (size_t h = 0; h < p->c->heads; h++) {
+      for (size_t q = 0; q < p->s; q++) {
+        size_t at = h * p->c->d_kv;
+        const float *query = p->q + (b * p->s + q) * inner + at;
+        for (size_t k = 0; k < p->s; k++) {
+          bool allowed = p->mask[b * p->s + k] > 0 && c2_window_allows(&p->engine->pattern, (int64_t)q - (int64_t)p->context,
+                                                                       (int64_t)k - (int64_t)p->context);
+          p->weights[k] = allowed ? dot(query, p->k + (b * p->s + k) * inner + at, p->c->d_kv) : -INFINITY;
+        }
+        softmax(p->weights, p->s);
+        if (p->engine->observer) observe(p, layer, b, h, q);
+        mix(p, b * p->s + q, h, b * p->s, 1, p->s);
+      }
+    }
+  }
+  project_back(p, &p->w->layer[layer].time);
+}
+
+static void group_attention(pass *p, size_t layer) {
+  size_t inner = p->c->heads * p->c->d_kv;
+  project(p, &p->w->layer[layer].group, false);
+  for (size_t t = 0; t < p->s; t++) {
+    for (size_t h = 0; h < p->c->heads; h++) {
+      for (size_t q = 0; q < p->b; q++) {
+        size_t at = h * p->c->d_kv;
+        for (size_t k = 0; k < p->b; k++) {
+          bool allowed = p->mask[k * p->s + t] > 0 && p->row[k]->group == p->row[q]->group;
+          p->weights[k] = allowed ? dot(p->q + (q * p->s + t) * inner + at, p->k + (k * p->s + t) * inner + at, p->c->d_kv)
+                                  : -INFINITY;
+        }
+        softmax(p->weights, p->b);
+        mix(p, q * p->s + t, h, t, p->s, p->b);
+      }
+    }
+  }
+  project_back(p, &p->w->layer[layer].group);
+}
+
+static void feed_forward(pass *p, size_t layer) {
+  const c2_layer_weights *w = &p->w->layer[layer];
+  size_t d = p->c->d_model;
+  for (size_t t = 0; t < p->b * p->s; t++) {
+    float *normed = p->normed + t * d;
+    rms_norm(p, normed, p->x + t * d, w->ffn_norm);
+    linear(p->hidden, w->wi, NULL, normed, d, p->c->d_ff);
+    for (size_t j = 0; j < p->c->d_ff; j++) p->hidden[j] = p->hidden[j] > 0 ? p->hidden[j] : 0;
+    linear(normed, w->wo, NULL, p->hidden, p->c->d_ff, d);
+    for (size_t j = 0; j < d; j++) p->x[t * d + j] += normed[j];
+  }
+}
+
+/* ---- The pass --------------------------------------------------------------------------------- */
+
+static void tap(const pass *p, const char *stage, size_t layer) {
+  if (p->engine->tap) p->engine->tap(p->engine->tap_user, stage, layer, p->x);
+}
+
+static void head(pass *p, size_t b, const c2_result *result) {
+  const chronos2_config *c = p->c;
+  size_t horizon = p->patches * c->patch;
+  for (size_t t = 0; result->quantiles && t < p->patches; t++) {
+    const float *x = p->x + (b * p->s + p->context + 1 + t) * c->d_model;
+    rms_norm(p, p->normed, x, p->w->final_norm);
+    residual_block(p, p->wide, &p->w->head, p->normed, c->d_model, c->quantiles * c->patch);
+    for (size_t q = 0; q < c->quantiles; q++) {
+      double *to = result->quantiles + (b * c->quantiles + q) * horizon + t * c->patch;
+      for (size_t j = 0; j < c->patch; j++) {
+        to[j] = c2_scaler_invert(&p->scaler[b], (double)p->wide[q * c->patch + j]);
+      }
+    }
+  }
+  if (result->loc) result->loc[b] = p->scaler[b].loc;
+  if (result->scale) result->scale[b] = p->scaler[b].scale;
+}
+
+static void carve(pass *p, c2_arena *arena) {
+  size_t tokens = p->b * p->s;
+  size_t d = p->c->d_model;
+  size_t inner = p->c->heads * p->c->d_kv;
+  size_t wide = c2_max_size(3 * p->c->patch, p->c->quantiles * p->c->patch);
+  p->row = C2_CARVE(arena, const c2_row *, p->b);
+  p->scaler = C2_CARVE(arena, c2_scaler, p->b);
+  p->mask = C2_CARVE(arena, float, tokens);
+  p->x = C2_CARVE(arena, float, tokens *d);
+  p->normed = C2_CARVE(arena, float, tokens *d);
+  p->q = C2_CARVE(arena, float, tokens *inner);
+  p->k = C2_CARVE(arena, float, tokens *inner);
+  p->v = C2_CARVE(arena, float, tokens *inner);
+  p->mixed = C2_CARVE(arena, float, tokens *inner);
+  p->hidden = C2_CARVE(arena, float, p->c->d_ff);
+  p->wide = C2_CARVE(arena, float, wide);
+  p->wide_out = C2_CARVE(arena, float, c2_max_size(wide, d));
+  p->weights = C2_CARVE(arena, double, c2_max_size(p->b, p->s));
+  p->observed = C2_CARVE(arena, float, p->s);
+}
+
+c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  pass p = {.engine = engine, .c = &engine->model->config, .w = &engine->model->weights, .batch = batch,
+            .b = batch->rows, .patches = batch->output_patches};
+  for (size_t r = 0; r < batch->rows; r++) {
+    p.context = c2_max_size(p.context, c2_row_patches(&batch->row[r], p.c->patch, batch->context_limit));
+  }
+  p.s = p.context + 1 + p.patches;
+  c2_arena plan = {0};
+  carve(&p, &plan);
+  if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu rows of %zu tokens overflows", p.b, p.s);
+  C2_TRY(c2_engine_reserve(engine, plan.used, err));
+  c2_arena arena = {.base = engine->workspace.base, .size = engine->workspace.size};
+  carve(&p, &arena);
+  for (size_t r = 0; r < batch->rows; r++) p.row[batch->row[r].slot] = &batch->row[r];
+  for (size_t b = 0; b < p.b; b++) embed_row(&p, b);
+  tap(&p, "embed", 0);
+  for (size_t layer = 0; layer < p.c->layers; layer++) {
+    time_attention(&p, layer);
+    tap(&p, "time", layer);
+    group_attention(&p, layer);
+    tap(&p, "group", layer);
+    feed_forward(&p, layer);
+    tap(&p, "ffn", layer);
+  }
+  for (size_t b = 0; b < p.b; b++) head(&p, b, result);
+  return C2_OK;
+}

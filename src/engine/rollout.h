@@ -1,0 +1,13 @@
+/* Forecasts of any horizon: one pass for up to max_output_patches, and beyond that the quantile rollout:
+ * nine quantiles of what was forecast continue the context as nine paths, each forecasts on, and the
+ * paths' quantiles are reduced to one set by weighted quantiles. Known covariates slide along. */
+#ifndef C2_ENGINE_ROLLOUT_H
+#define C2_ENGINE_ROLLOUT_H
+
+#include "engine/engine.h"
+
+/* quantiles [rows][Q][horizon] by slot; slots are 0..rows-1. `use_reference` chooses the backend. */
+c2_status c2_rollout(c2_engine *engine, bool use_reference, c2_batch *batch, size_t horizon, double *quantiles,
+                     c2_error *err);
+
+#endif
