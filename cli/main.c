@@ -13,12 +13,7 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
-    {"forecast", "read series, write quantile forecasts", cli_forecast},
-    {"study", "what sparse attention costs and gains: mass probe, accuracy, time, memory", cli_study},
-    {"probe", "the mass probe alone", cli_probe},
     {"forward", "one forward pass on raw tensors", cli_forward},
-    {"predict", "forecast list-of-dict inputs, with tensors as result", cli_predict},
-    {"bench", "speed and memory of a model shape", cli_bench},
     {"inspect", "configuration, tensors and health of a model", cli_inspect},
 };
 

@@ -4,6 +4,16 @@
 #include <math.h>
 #include <string.h>
 
+/* The model was trained on float32 locations and scales: take theirs, unless that would shift the row
+ * visibly (a small variation on a large offset) or leave float32's range. */
+static void round_to_float(c2_scaler *s) {
+  double loc = (double)(float)s->loc;
+  double scale = (double)(float)s->scale;
+  if (fabs(loc - s->loc) > 1e-4 * s->scale || !isfinite(scale) || scale < 1e-30) return;
+  s->loc = loc;
+  s->scale = scale;
+}
+
 c2_scaler c2_scaler_fit(const double *values, size_t length, bool arcsinh) {
   c2_scaler s = {.loc = 0, .scale = 1, .arcsinh = arcsinh};
   size_t count = 0;
@@ -37,12 +47,14 @@ c2_scaler c2_scaler_fit(const double *values, size_t length, bool arcsinh) {
   }
   s.scale = span * sqrt(squares / n);
   if (s.scale == 0) s.scale = 1e-5;
+  round_to_float(&s);
   return s;
 }
 
 double c2_scaler_apply(const c2_scaler *s, double value) {
-  double x = (value - s->loc) / s->scale;
-  return s->arcsinh ? asinh(x) : x;
+  float d = (float)(value - s->loc);
+  float x = (float)((double)d / s->scale);
+  return s->arcsinh ? (double)(float)asinh((double)x) : (double)x;
 }
 
 double c2_scaler_invert(const c2_scaler *s, double value) {
