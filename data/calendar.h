@@ -39,7 +39,7 @@ typedef enum c2_freq_place {
 typedef struct c2_freq {
   c2_freq_unit unit;
   c2_freq_place place; /* months, quarters, years; else C2_PLACE_START */
-  int anchor;          /* weeks: 0 = Monday … 6 = Sunday; quarters, years: a month 1 … 12; else 0 */
+  int anchor;          /* weeks: 0 = Monday ... 6 = Sunday; quarters, years: a month 1 ... 12; else 0 */
   int64_t multiple;    /* at least 1 */
 } c2_freq;
 

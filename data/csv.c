@@ -1,0 +1,151 @@
+/* The CSV reader: bytes to fields. Knows nothing of what the columns mean. */
+#include "data/csv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+static c2_status add_field(c2_csv *csv, char *field, c2_error *err) {
+  C2_TRY(c2_grow_array(&csv->field, &csv->capacity, csv->fields + 1, sizeof *csv->field, err));
+  csv->field[csv->fields++] = field;
+  return C2_OK;
+}
+
+/* Unquotes in place; leaves csv->at behind the closing quote. */
+static c2_status read_quoted(c2_csv *csv, c2_error *err) {
+  char *to = csv->at++;
+  char *begin = to;
+  for (;; csv->at++) {
+    if (csv->at >= csv->end) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: field %zu: the quote that opens it is never closed", csv->name, csv->line,
+              csv->fields + 1);
+    }
+    if (*csv->at == '"' && *++csv->at != '"') break;
+    if (*csv->at == '\n') csv->next_line++;
+    *to++ = *csv->at;
+  }
+  char after = *csv->at;
+  if (csv->at < csv->end && after != ',' && after != '\n' && !(after == '\r' && csv->at[1] == '\n')) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: field %zu: expected a comma or the end of the line after the closing quote",
+            csv->name, csv->next_line, csv->fields + 1);
+  }
+  /* `to` lies before csv->at by now: the opening quote made room for the zero */
+  *to = '\0';
+  return add_field(csv, begin, err);
+}
+
+static c2_status read_plain(c2_csv *csv, c2_error *err) {
+  char *begin = csv->at;
+  csv->at += strcspn(csv->at, ",\"\r\n");
+  char stop = *csv->at;
+  if (stop == '"' || (stop == '\r' && csv->at[1] != '\n')) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: field %zu: a %s inside a field that is not quoted", csv->name, csv->line,
+            csv->fields + 1, stop == '"' ? "quote" : "carriage return");
+  }
+  return add_field(csv, begin, err);
+}
+
+/* Reads the fields up to the end of the line. The separator behind a field is only overwritten with its
+ * zero after it has been looked at. */
+static c2_status read_record(c2_csv *csv, c2_error *err) {
+  csv->fields = 0;
+  csv->line = csv->next_line;
+  for (;;) {
+    if (csv->at < csv->end && *csv->at == '"') {
+      C2_TRY(read_quoted(csv, err));
+    } else {
+      C2_TRY(read_plain(csv, err));
+    }
+    char stop = csv->at < csv->end ? *csv->at : '\0';
+    *csv->at = '\0';
+    if (stop == '\0') return C2_OK;
+    csv->at++;
+    if (stop == ',') continue;
+    if (stop == '\r') csv->at++;
+    csv->next_line++;
+    return C2_OK;
+  }
+}
+
+static void skip_empty_lines(c2_csv *csv) {
+  while (csv->at < csv->end) {
+    if (*csv->at == '\n') {
+      csv->at++;
+    } else if (*csv->at == '\r' && csv->at[1] == '\n') {
+      csv->at += 2;
+    } else {
+      return;
+    }
+    csv->next_line++;
+  }
+}
+
+static c2_status refuse_zeros(const char *name, const char *text, size_t size, c2_error *err) {
+  const char *zero = memchr(text, '\0', size);
+  if (!zero) return C2_OK;
+  size_t line = 1;
+  for (const char *c = text; c < zero; c++) line += *c == '\n';
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: a zero byte: expected text", name, line);
+}
+
+c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2_error *err) {
+  memset(csv, 0, sizeof *csv);
+  csv->name = name;
+  csv->at = text;
+  csv->end = text + size;
+  csv->next_line = 1;
+  C2_TRY(refuse_zeros(name, text, size, err));
+  if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) csv->at += 3;
+  skip_empty_lines(csv);
+  if (csv->at >= csv->end) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected a header line and rows", name);
+  C2_TRY(read_record(csv, err));
+  csv->header = csv->field;
+  csv->columns = csv->fields;
+  csv->field = NULL;
+  csv->capacity = 0;
+  csv->fields = 0;
+  return C2_OK;
+}
+
+void c2_csv_close(c2_csv *csv) {
+  free(csv->field);
+  free(csv->header);
+  memset(csv, 0, sizeof *csv);
+}
+
+c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err) {
+  skip_empty_lines(csv);
+  *more = csv->at < csv->end;
+  if (!*more) return C2_OK;
+  C2_TRY(read_record(csv, err));
+  if (csv->fields != csv->columns) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: expected %zu fields as in the header, found %zu", csv->name, csv->line,
+            csv->columns, csv->fields);
+  }
+  return C2_OK;
+}
+
+bool c2_csv_has_column(const c2_csv *csv, const char *name) {
+  for (size_t i = 0; i < csv->columns; i++) {
+    if (strcmp(csv->header[i], name) == 0) return true;
+  }
+  return false;
+}
+
+c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err) {
+  size_t found = 0;
+  for (size_t i = 0; i < csv->columns; i++) {
+    if (strcmp(csv->header[i], name) != 0) continue;
+    *index = i;
+    found++;
+  }
+  if (found == 1) return C2_OK;
+  if (found > 1) C2_FAIL(err, C2_ERR_FORMAT, "%s: %zu columns are named '%.60s'", csv->name, found, name);
+  char all[256] = "";
+  for (size_t i = 0; i < csv->columns; i++) {
+    size_t used = strlen(all);
+    (void)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", csv->header[i]);
+  }
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a column '%.60s', found %s", csv->name, name, all);
+}

@@ -1,0 +1,35 @@
+/* A strict RFC 4180 reader over a text in memory. Fields come out as zero-terminated strings inside that
+ * text, which is changed on the way. Lines may end in LF or CRLF, a byte order mark is skipped, empty lines
+ * are passed over. Any bytes but NUL are text. */
+#ifndef C2_DATA_CSV_H
+#define C2_DATA_CSV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+
+typedef struct c2_csv {
+  const char *name; /* for messages; borrowed */
+  char *at, *end;
+  size_t next_line;  /* line at which the next record begins */
+  size_t line;       /* line at which the current record begins, from 1 */
+  char **field;      /* of the current record: [fields], good until the next one */
+  size_t fields, capacity;
+  char **header;     /* names of the columns: [columns] */
+  size_t columns;
+} c2_csv;
+
+/* Reads the header line. `text` must have a zero at text[size] and outlive the reader. Free with
+ * c2_csv_close, also after a failure. */
+c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2_error *err);
+void c2_csv_close(c2_csv *csv);
+
+/* Moves to the next record; *more is false at the end. Every record has as many fields as the header. */
+c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err);
+
+/* Index of the column of that name; an error where there is none or more than one. */
+c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err);
+bool c2_csv_has_column(const c2_csv *csv, const char *name);
+
+#endif
