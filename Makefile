@@ -1,15 +1,50 @@
-# Short front door to CMake.
+# Short front door to CMake; CMakeLists.txt is the truth. `make demo` and `make test` start from nothing.
 BUILD ?= build
 PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
+CMAKE_FLAGS ?=
+VENV := $(or $(CHRONOS2_VENV),venv)
+CTEST = ctest --output-on-failure --timeout 900 -j $(JOBS) --test-dir
 
-all: $(BUILD)/CMakeCache.txt
+all:
+	cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release $(CMAKE_FLAGS)
 	cmake --build $(BUILD) -j $(JOBS)
 
-$(BUILD)/CMakeCache.txt:
-	cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release
+# The study on the bundled series with the bundled model; ends with its verdict.
+demo:
+	scripts/setup.sh build
+	$(MAKE) all
+	scripts/demo.sh $(BUILD)
+
+# The suite, then the same suite under the address and undefined-behaviour sanitizers.
+test:
+	scripts/setup.sh test
+	$(MAKE) all
+	$(CTEST) $(BUILD)
+	cmake --preset asan $(CMAKE_FLAGS)
+	cmake --build --preset asan -j $(JOBS)
+	$(CTEST) build-asan
+
+# The suite under clang, a forward pass under valgrind, PyTorch side by side.
+test-full:
+	scripts/setup.sh full
+	$(MAKE) all
+	cmake --preset clang
+	cmake --build --preset clang -j $(JOBS)
+	$(CTEST) build-clang
+	scripts/valgrind.sh $(BUILD)
+	$(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
+
+bench: all
+	scripts/bench.sh $(BUILD)
+
+install: all
+	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+
+format:
+	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean:
-	rm -rf $(BUILD)
+	rm -rf $(BUILD) build-asan build-clang build-debug build-tsan
 
-.PHONY: all clean
+.PHONY: all demo test test-full bench install format clean

@@ -1,0 +1,14 @@
+# Tests that are scripts: who includes whom, text style, exported symbols, the header alone, the installed
+# library.
+foreach(check includes style)
+  add_test(NAME check_${check} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_${check}.sh)
+endforeach()
+add_test(NAME check_symbols COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_symbols.sh $<TARGET_FILE:chronos2_static>
+                                    $<TARGET_FILE:chronos2_shared> ${CMAKE_NM})
+add_test(NAME header_alone COMMAND ${CMAKE_SOURCE_DIR}/tests/install/header_alone.sh ${CMAKE_C_COMPILER})
+
+# A library with sanitizers can't be linked by a program without them.
+if(NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
+  add_test(NAME install COMMAND ${CMAKE_SOURCE_DIR}/tests/install/run.sh ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER})
+  set_tests_properties(install PROPERTIES SKIP_RETURN_CODE 77)
+endif()

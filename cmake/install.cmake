@@ -1,0 +1,38 @@
+# What `make install` puts in place: header, libraries, pkg-config file, CMake package, program, bundled
+# model and series. Everything is found again relative to the prefix, so a prefix may be moved.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+target_include_directories(chronos2_shared PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
+set(CHRONOS2_DATADIR ${CMAKE_INSTALL_DATADIR}/chronos2)
+set(CHRONOS2_PACKAGEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/chronos2)
+
+install(TARGETS chronos2_shared chronos2_static EXPORT chronos2-targets
+        INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/chronos2.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(TARGET chronos2)
+  install(TARGETS chronos2)
+endif()
+
+set(CHRONOS2_REQUIRES_PRIVATE jansson)
+if(OPENBLAS_FOUND)
+  string(APPEND CHRONOS2_REQUIRES_PRIVATE " openblas")
+endif()
+file(RELATIVE_PATH CHRONOS2_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" CHRONOS2_PC_TO_PREFIX "${CHRONOS2_PC_TO_PREFIX}")
+configure_file(cmake/chronos2.pc.in ${CMAKE_BINARY_DIR}/chronos2.pc @ONLY)
+install(FILES ${CMAKE_BINARY_DIR}/chronos2.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+configure_package_config_file(cmake/chronos2-config.cmake.in ${CMAKE_BINARY_DIR}/chronos2-config.cmake
+                              INSTALL_DESTINATION ${CHRONOS2_PACKAGEDIR} PATH_VARS CHRONOS2_DATADIR)
+write_basic_package_version_file(${CMAKE_BINARY_DIR}/chronos2-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_BINARY_DIR}/chronos2-config.cmake ${CMAKE_BINARY_DIR}/chronos2-config-version.cmake
+        DESTINATION ${CHRONOS2_PACKAGEDIR})
+install(EXPORT chronos2-targets NAMESPACE chronos2:: DESTINATION ${CHRONOS2_PACKAGEDIR})
+
+foreach(folder models datasets)
+  if(EXISTS ${CMAKE_SOURCE_DIR}/${folder})
+    install(DIRECTORY ${folder} DESTINATION ${CHRONOS2_DATADIR})
+  endif()
+endforeach()
+install(FILES LICENSE README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Who may include whom, as ARCHITECTURE.md draws it. Prints each breach; status 1 if there is one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+breaches=0
+
+# allow FOLDER REGEX FILE...: every "quoted" include, and <chronos2.h>, of the files must match REGEX.
+allow() {
+  local folder=$1 regex=$2 file line name
+  shift 2
+  for file in "$@"; do
+    [ -f "$file" ] || continue
+    while IFS=: read -r line name; do
+      [ -n "$name" ] || continue
+      if ! [[ $name =~ ^($regex)$ ]]; then
+        echo "$file:$line: $folder may not include \"$name\""
+        breaches=$((breaches + 1))
+      fi
+    done < <(sed -nE 's/^[[:space:]]*#[[:space:]]*include[[:space:]]*"([^"]+)".*/\1/; s/^[[:space:]]*#[[:space:]]*include[[:space:]]*<(chronos2\.h)>.*/\1/; t print; b; :print; =; p' \
+      "$file" | paste -d: - -)
+  done
+}
+
+allow src/base 'base/[a-z0-9_]+\.h' src/base/*.[ch]
+allow src/kernels 'base/common\.h|(kernels/)?(kernels|simd_body)\.h' src/kernels/*.[ch]
+# chronos2.h: for its types and configuration; only api.c may define what it declares (check_symbols.sh).
+allow src/model '(base|model)/[a-z0-9_]+\.h|kernels/kernels\.h|chronos2\.h' src/model/*.[ch]
+allow src/series '(base|series)/[a-z0-9_]+\.h|chronos2\.h' src/series/*.[ch]
+allow src/engine '(base|model|series|engine)/[a-z0-9_]+\.h|kernels/kernels\.h|chronos2\.h' src/engine/*.[ch]
+allow src '(base|model|series|engine)/[a-z0-9_]+\.h|kernels/kernels\.h|chronos2\.h|version\.h|api_internal\.h' src/*.[ch]
+allow data '(base|data)/[a-z0-9_]+\.h' data/*.[ch]
+allow study '(base|data|study)/[a-z0-9_]+\.h|chronos2\.h' study/*.[ch]
+allow cli '(base|data|study|cli)/[a-z0-9_]+\.h|chronos2\.h|version\.h' cli/*.[ch]
+allow bench '(base|data)/[a-z0-9_]+\.h|chronos2\.h' bench/*.[ch]
+allow examples 'chronos2\.h' examples/*.[ch]
+allow include '' include/*.h
+
+while IFS= read -r found; do # a test sees internals through the library, never a source file
+  echo "$found: a .c file is included"
+  breaches=$((breaches + 1))
+done < <(grep -nE '^[[:space:]]*#[[:space:]]*include[[:space:]]*"[^"]*\.c"' -r src data study cli tests include \
+  --include='*.[ch]' || true)
+
+if [ "$breaches" -gt 0 ]; then
+  echo "check_includes: $breaches breaches"
+  exit 1
+fi

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# Installs what the build, the tests or the full tests need and this machine lacks (Debian, Ubuntu).
+#
+#   scripts/setup.sh [build|test|full]
+#
+# build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
+# (the header must compile as C++) and git. full: also clang, valgrind and a Python environment with
+# PyTorch and chronos-forecasting, in ./venv or where CHRONOS2_VENV points.
+# Says what it installs and why before it does; with nothing missing it changes nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+level=${1:-build}
+case $level in
+  build | test | full) ;;
+  *)
+    echo "setup: error: expected build, test or full, found '$level'" >&2
+    exit 2
+    ;;
+esac
+
+packages=()
+reasons=()
+
+# need PACKAGE REASON CHECK...: notes the package when the check fails.
+need() {
+  local package=$1 reason=$2
+  shift 2
+  if ! "$@" >/dev/null 2>&1; then
+    packages+=("$package")
+    reasons+=("  $package: $reason")
+  fi
+}
+
+have() { command -v "$1"; }
+module() { command -v pkg-config && pkg-config --exists "$@"; }
+c_headers() { [ -e /usr/include/stdio.h ] || echo '#include <stdio.h>' | cc -E -; }
+recent_cmake() {
+  local found
+  found=$(cmake --version | sed -n '1s/[^0-9]*//p')
+  [ "$(printf '%s\n' 3.25 "$found" | sort -V | head -n 1)" = 3.25 ]
+}
+python_venv() { python3 -c 'import venv, ensurepip'; }
+debug_libc() { [ -d /usr/lib/debug/.build-id ] || [ ! -e /etc/debian_version ]; }
+certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
+
+need gcc "C compiler" have cc
+need libc6-dev "C headers" c_headers
+need make "runs the build" have make
+need cmake "describes the build (3.25 or newer)" recent_cmake
+need pkg-config "finds the libraries" have pkg-config
+need libjansson-dev "JSON" module jansson
+need libyaml-dev "YAML (task files)" module yaml-0.1
+need libopenblas-dev "the rival matrix library of the benchmarks" module openblas
+if [ "$level" != build ]; then
+  need libcmocka-dev "test library" module cmocka
+  need g++ "checks that the header compiles as C++" have c++
+  need git "names the commit in the version, lists the files to check" have git
+fi
+if [ "$level" = full ]; then
+  need clang "the second compiler" have clang
+  need valgrind "memory check of a forward pass" have valgrind
+  need libc6-dbg "valgrind needs the C library's symbols" debug_libc
+  need python3 "runs PyTorch beside the engine" have python3
+  need python3-venv "keeps those Python packages apart" python_venv
+  need ca-certificates "lets pip check whom it talks to" certificates
+fi
+
+if [ ${#packages[@]} -gt 0 ]; then
+  as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null; then
+      echo "setup: error: missing ${packages[*]}; installing needs root or sudo (run this script as root)" >&2
+      exit 1
+    fi
+    as_root=(sudo)
+  fi
+  if ! command -v apt-get >/dev/null; then
+    echo "setup: error: missing ${packages[*]}; no apt-get here, please install what provides them" >&2
+    exit 1
+  fi
+  echo "setup: installing"
+  printf '%s\n' "${reasons[@]}"
+  install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}")
+  if ! "${as_root[@]}" "${install[@]}" --simulate >/dev/null 2>&1; then
+    "${as_root[@]}" apt-get update -q
+  fi
+  if ! "${as_root[@]}" "${install[@]}" </dev/null; then # the lists may be older than the archive
+    "${as_root[@]}" apt-get update -q
+    "${as_root[@]}" "${install[@]}" </dev/null
+  fi
+fi
+
+[ "$level" = full ] || exit 0
+
+venv=${CHRONOS2_VENV:-venv}
+checked='import chronos, pandas, pytest, scipy, torch; assert chronos.__version__ == "2.3.2"'
+if ! "$venv/bin/python" -c "$checked" >/dev/null 2>&1; then
+  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them)"
+  [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+  # torch first and alone: the version that is asked for, not the newest that the rest would accept.
+  "$venv/bin/python" -m pip install -q --disable-pip-version-check torch==2.13.0
+  "$venv/bin/python" -m pip install -q --disable-pip-version-check -r scripts/requirements-full.txt
+  "$venv/bin/python" -c "$checked"
+fi

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# run.sh BINARY_DIR CC: installs into a fresh prefix, moves it, and builds a small program against it with
+# pkg-config (shared and static) and with CMake. All four must run the bundled model and agree.
+set -euo pipefail
+build=$1
+cc=${2:-cc}
+here=$(cd "$(dirname "$0")" && pwd)
+work=$build/install-test
+rm -rf "$work"
+cmake --install "$build" --prefix "$work/first" >/dev/null
+mv "$work/first" "$work/prefix"
+prefix=$work/prefix
+
+for expected in include/chronos2.h bin/chronos2 share/chronos2/datasets/tasks.yaml; do
+  [ -e "$prefix/$expected" ] || { echo "install: $expected is not there"; exit 1; }
+done
+PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name chronos2.pc)")
+export PKG_CONFIG_PATH
+libraries=$(pkg-config --variable=libdir chronos2)
+strict="-std=c11 -Wall -Wextra -Werror"
+# shellcheck disable=SC2046,SC2086 # flags are words
+"$cc" $strict "$here/consumer.c" -o "$work/by-pkg-config" $(pkg-config --cflags --libs chronos2) -lm
+static_libraries=$(pkg-config --libs-only-l --static chronos2 | sed "s|-lchronos2|$libraries/libchronos2.a|")
+# shellcheck disable=SC2046,SC2086
+"$cc" $strict "$here/consumer.c" -o "$work/by-pkg-config-static" $(pkg-config --cflags chronos2) $static_libraries -lm
+cmake -S "$here" -B "$work/by-cmake" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
+cmake --build "$work/by-cmake" >>"$work/cmake.log"
+"$prefix/bin/chronos2" --version
+
+model=$prefix/share/chronos2/models/chronos2-micro
+if [ ! -e "$model/config.json" ]; then
+  echo "install: SKIPPED running the programs: models/chronos2-micro is not in this tree"
+  exit 77
+fi
+first=
+for program in by-pkg-config by-pkg-config-static by-cmake/consumer by-cmake/consumer_static; do
+  said=$(LD_LIBRARY_PATH=$libraries "$work/$program" "$model")
+  echo "$program: $said"
+  [ -z "$first" ] || [ "$said" = "$first" ] || { echo "install: $program differs"; exit 1; }
+  first=$said
+done
+# The installed program finds the installed model by itself.
+(cd / && "$prefix/bin/chronos2" inspect "$model" >/dev/null)
