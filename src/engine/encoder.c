@@ -38,6 +38,7 @@ typedef struct pass {
   worker_scratch *worker;
   size_t block;  /* tokens of a task */
   size_t layer;
+  bool narrow; /* last layer: queries of future tokens only, unless all are observed */
   /* the token set that the layer's tail runs on */
   float *tail_x, *tail_qkv, *tail_mixed;
   size_t tail_tokens, tail_grouped;
@@ -115,13 +116,13 @@ static void project_task(void *context, size_t task, size_t worker) {
   worker_scratch *s = &p->worker[worker];
   size_t first = task * p->block;
   size_t rows = c2_min_size(p->block, p->layout.tokens - first);
-  bool last = p->layer + 1 == p->config->layers; /* there, queries are of future tokens only */
   norm(p, s->normed, p->x + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
   multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model,
-           p->qkv + first * p->s_qkv, p->s_qkv, rows, last ? p->inner : 0, 3 * p->inner, NULL, false, false);
+           p->qkv + first * p->s_qkv, p->s_qkv, rows, p->narrow ? p->inner : 0, 3 * p->inner, NULL, false, false);
 }
 
-/* Last layer: gathers the future tokens' hidden states and computes their queries. */
+/* Last layer: gathers the future tokens' hidden states, and computes their queries (narrow) or gathers
+ * what attention made of them (not narrow). */
 static void gather_task(void *context, size_t task, size_t worker) {
   pass *p = context;
   worker_scratch *s = &p->worker[worker];
@@ -132,7 +133,9 @@ static void gather_task(void *context, size_t task, size_t worker) {
     size_t row = (first + i) / patches;
     size_t token = p->layout.row_first[row + 1] - patches + (first + i) % patches;
     memcpy(p->xf + (first + i) * p->s_model, p->x + token * p->s_model, p->config->d_model * sizeof(float));
+    if (!p->narrow) memcpy(p->mixedf + (first + i) * p->s_inner, p->mixed + token * p->s_inner, p->inner * sizeof(float));
   }
+  if (!p->narrow) return;
   norm(p, s->normed, p->xf + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
   multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model,
            p->qf + first * p->s_qkv, p->s_qkv, rows, 0, p->inner, NULL, false, false);
@@ -169,7 +172,7 @@ static void time_task(void *context, size_t task, size_t worker) {
   uint32_t first = l->row_first[r];
   uint32_t end = l->row_first[r + 1];
   bool observing = p->engine->observer != NULL;
-  bool last = p->layer + 1 == p->config->layers && !observing; /* future queries only */
+  bool last = p->narrow;
   observed o = {p, &p->worker[worker], r, h};
   size_t at = h * p->config->d_kv;
   c2_attend a = {.kernels = p->engine->kernels, .head = p->config->d_kv, .q = (last ? p->qf : p->qkv) + at,
@@ -333,17 +336,12 @@ static void run_layer(pass *p) {
   c2_pool *pool = p->engine->pool;
   const c2_layout *l = &p->layout;
   bool last = p->layer + 1 == p->config->layers;
-  bool observing = p->engine->observer != NULL;
+  p->narrow = last && !p->engine->observer;
   c2_pool_run(pool, (l->tokens + p->block - 1) / p->block, project_task, p);
-  if (last) c2_pool_run(pool, (l->future_tokens + p->block - 1) / p->block, gather_task, p);
-  if (last && observing) { /* every query is wanted: put the future's where the others are */
-    for (size_t f = 0; f < l->future_tokens; f++) {
-      size_t patches = p->batch->output_patches;
-      size_t token = l->row_first[f / patches + 1] - patches + f % patches;
-      memcpy(p->qkv + token * p->s_qkv, p->qf + f * p->s_qkv, p->inner * sizeof(float));
-    }
-  }
+  size_t gathers = last ? (l->future_tokens + p->block - 1) / p->block : 0;
+  if (p->narrow) c2_pool_run(pool, gathers, gather_task, p);
   c2_pool_run(pool, l->rows * p->config->heads, time_task, p);
+  if (!p->narrow) c2_pool_run(pool, gathers, gather_task, p);
   p->tail_x = last ? p->xf : p->x;
   p->tail_qkv = last ? p->qf : p->qkv;
   p->tail_mixed = last ? p->mixedf : p->mixed;

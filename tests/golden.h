@@ -1,0 +1,108 @@
+/* Golden cases: safetensors files of inputs and PyTorch's outputs, found in tests/golden and, where it
+ * is there, in ../shared/golden (same format). */
+#ifndef TESTS_GOLDEN_H
+#define TESTS_GOLDEN_H
+
+#include <chronos2.h>
+#include <dirent.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/safetensors.h"
+
+typedef struct golden_case {
+  char path[512];
+  char name[256]; /* model/case */
+  c2_safetensors file;
+  json_t *meta;
+  chronos2_batch batch;
+  float *context, *future;
+  int64_t *groups;
+  chronos2_session_options options;
+} golden_case;
+
+static inline float *golden_floats(const c2_safetensors *file, const char *name) {
+  const c2_tensor *t = c2_safetensors_find(file, name);
+  if (!t) return NULL;
+  float *values = malloc((t->elements + 1) * sizeof *values);
+  c2_tensor_to_float(t, values);
+  return values;
+}
+
+static inline void golden_close(golden_case *g) {
+  free(g->context);
+  free(g->future);
+  free(g->groups);
+  json_decref(g->meta);
+  c2_safetensors_close(&g->file);
+}
+
+static inline bool golden_open(golden_case *g, const char *path) {
+  memset(g, 0, sizeof *g);
+  c2_error err;
+  if (c2_safetensors_open(&g->file, path, &err) != C2_OK) {
+    fprintf(stderr, "%s\n", err.text);
+    return false;
+  }
+  const c2_tensor *context = c2_safetensors_find(&g->file, "in.context");
+  const c2_tensor *future = c2_safetensors_find(&g->file, "in.future_covariates");
+  const c2_tensor *groups = c2_safetensors_find(&g->file, "in.group_ids");
+  g->meta = json_loads(c2_safetensors_metadata(&g->file, "case"), 0, NULL);
+  g->context = golden_floats(&g->file, "in.context");
+  g->future = golden_floats(&g->file, "in.future_covariates");
+  g->batch = (chronos2_batch){.rows = context->shape[0], .length = context->shape[1], .context = g->context,
+                              .future_length = future ? future->shape[1] : 0, .future_covariates = g->future};
+  g->batch.output_patches = (size_t)json_integer_value(json_object_get(g->meta, "num_output_patches"));
+  if (groups) {
+    g->groups = malloc(groups->bytes);
+    memcpy(g->groups, groups->data, groups->bytes);
+    g->batch.group_ids = g->groups;
+  }
+  const char *attention = json_string_value(json_object_get(g->meta, "attention"));
+  chronos2_session_options_init(&g->options);
+  if (attention) {
+    g->options.attention = strcmp(attention, "windowed_future_visible") == 0 ? CHRONOS2_WINDOWED_FUTURE_VISIBLE
+                                                                            : CHRONOS2_WINDOWED_FUTURE_GLOBAL;
+    g->options.radius = json_number_value(json_object_get(g->meta, "radius"));
+    g->options.reg_global = json_is_true(json_object_get(g->meta, "reg_is_global"));
+  }
+  return true;
+}
+
+typedef void (*golden_fn)(void *user, const char *model_folder, golden_case *g);
+
+/* Calls fn for every forward case under root (model-X/forward/NAME.safetensors); returns how many. */
+static inline size_t golden_each(const char *root, golden_fn fn, void *user) {
+  size_t count = 0;
+  DIR *models = opendir(root);
+  struct dirent *model;
+  while (models && (model = readdir(models))) {
+    char folder[512];
+    if (strncmp(model->d_name, "model-", 6) != 0) continue;
+    snprintf(folder, sizeof folder, "%.200s/%.60s/forward", root, model->d_name);
+    DIR *cases = opendir(folder);
+    struct dirent *entry;
+    while (cases && (entry = readdir(cases))) {
+      golden_case g;
+      char path[800];
+      char weights[512];
+      if (!strstr(entry->d_name, ".safetensors")) continue;
+      snprintf(path, sizeof path, "%s/%.200s", folder, entry->d_name);
+      snprintf(weights, sizeof weights, "%.200s/%.60s/weights", root, model->d_name);
+      if (!golden_open(&g, path)) continue;
+      snprintf(g.name, sizeof g.name, "%.60s/%.150s", model->d_name, entry->d_name);
+      fn(user, weights, &g);
+      golden_close(&g);
+      count++;
+    }
+    if (cases) closedir(cases);
+  }
+  if (models) closedir(models);
+  return count;
+}
+
+#endif
