@@ -1,0 +1,191 @@
+/* The data set as a container: items, the table of their ids, the memory they share; and which reader a
+ * file needs. Knows no file format. */
+#include "data/series.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+
+/* ---- Shared memory --------------------------------------------------------------------------- */
+
+enum { CHUNK_BYTES = 65536, POOL_ALIGN = 16 };
+
+struct c2_pool_chunk {
+  c2_pool_chunk *next;
+  size_t used, size; /* of the bytes behind this head */
+};
+
+enum { HEAD_BYTES = (sizeof(c2_pool_chunk) + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN };
+
+c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err) {
+  size_t bytes = 0;
+  size_t block = 0;
+  if (!c2_mul(count, size, &bytes) || bytes > PTRDIFF_MAX - 2 * (size_t)CHUNK_BYTES) {
+    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu elements of %zu bytes: the size overflows", count, size);
+  }
+  bytes = c2_round_up(bytes, POOL_ALIGN);
+  c2_pool_chunk *chunk = set->pool;
+  if (!chunk || chunk->size - chunk->used < bytes) {
+    block = c2_max_size(bytes, CHUNK_BYTES);
+    c2_pool_chunk *fresh = calloc(1, HEAD_BYTES + block);
+    if (!fresh) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", block);
+    fresh->size = block;
+    /* a block of its own goes behind the open chunk, whose rest is still good */
+    if (chunk && bytes > CHUNK_BYTES / 4) {
+      fresh->next = chunk->next;
+      chunk->next = fresh;
+    } else {
+      fresh->next = chunk;
+      set->pool = fresh;
+    }
+    chunk = fresh;
+  }
+  void *result = bytes ? (unsigned char *)chunk + HEAD_BYTES + chunk->used : NULL;
+  chunk->used += bytes;
+  memcpy(out, &result, sizeof result);
+  return C2_OK;
+}
+
+c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err) {
+  size_t bytes = strlen(text) + 1;
+  char *copy = NULL;
+  C2_TRY(c2_dataset_alloc(set, bytes, 1, &copy, err));
+  memcpy(copy, text, bytes);
+  *out = copy;
+  return C2_OK;
+}
+
+void c2_dataset_free(c2_dataset *set) {
+  while (set->pool) {
+    c2_pool_chunk *next = set->pool->next;
+    free(set->pool);
+    set->pool = next;
+  }
+  free(set->item);
+  free(set->slots);
+  memset(set, 0, sizeof *set);
+}
+
+/* ---- Ids ------------------------------------------------------------------------------------- */
+
+static size_t hash_text(const char *text) { /* FNV-1a */
+  uint64_t hash = UINT64_C(14695981039346656037);
+  for (; *text; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
+  return (size_t)(hash ^ hash >> 32);
+}
+
+/* The slot of an id, or the free slot where it belongs. */
+static size_t find_slot(const c2_dataset *set, const char *id) {
+  size_t mask = set->slot_count - 1;
+  size_t at = hash_text(id) & mask;
+  while (set->slots[at] && strcmp(set->item[set->slots[at] - 1].id, id) != 0) at = (at + 1) & mask;
+  return at;
+}
+
+bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index) {
+  if (set->slot_count == 0) return false;
+  size_t slot = set->slots[find_slot(set, id)];
+  if (slot) *index = slot - 1;
+  return slot != 0;
+}
+
+static c2_status grow_slots(c2_dataset *set, c2_error *err) {
+  if (2 * (set->count + 1) <= set->slot_count) return C2_OK;
+  size_t *old = set->slots;
+  size_t grown = set->slot_count ? 2 * set->slot_count : 64;
+  size_t *fresh = NULL;
+  C2_TRY(c2_alloc_array(grown, sizeof *fresh, &fresh, err));
+  set->slots = fresh;
+  set->slot_count = grown;
+  free(old);
+  for (size_t i = 0; i < set->count; i++) set->slots[find_slot(set, set->item[i].id)] = i + 1;
+  return C2_OK;
+}
+
+c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item,
+                         c2_error *err) {
+  char number[32];
+  (void)snprintf(number, sizeof number, "%zu", set->count);
+  C2_TRY(grow_slots(set, err));
+  C2_TRY(c2_grow_array(&set->item, &set->capacity, set->count + 1, sizeof *set->item, err));
+  if (!id) id = number;
+  size_t slot = find_slot(set, id);
+  if (set->slots[slot]) {
+    const c2_item *twin = &set->item[set->slots[slot] - 1];
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' is already at %s:%zu", file, line, id, twin->file, twin->line);
+  }
+  c2_item *fresh = &set->item[set->count];
+  memset(fresh, 0, sizeof *fresh);
+  C2_TRY(c2_dataset_text(set, id, &fresh->id, err));
+  const c2_item *before = set->count ? &set->item[set->count - 1] : NULL;
+  if (before && strcmp(before->file, file) == 0) {
+    fresh->file = before->file;
+  } else {
+    C2_TRY(c2_dataset_text(set, file, &fresh->file, err));
+  }
+  fresh->line = line;
+  set->slots[slot] = ++set->count;
+  *item = fresh;
+  return C2_OK;
+}
+
+/* ---- Values ---------------------------------------------------------------------------------- */
+
+bool c2_is_missing_text(const char *text) {
+  static const char *const spellings[] = {"",     "NaN",  "nan",  "NA",  "N/A",  "n/a", "<NA>",
+                                          "null", "NULL", "None", "#N/A", "-NaN", "-nan"};
+  for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+    if (strcmp(text, spellings[i]) == 0) return true;
+  }
+  return false;
+}
+
+bool c2_parse_number(const char *text, double *out) {
+  while (*text == ' ') text++;
+  size_t n = strlen(text);
+  while (n > 0 && text[n - 1] == ' ') n--;
+  if (n < 6) { /* no spelling of a missing value is longer */
+    char word[8];
+    memcpy(word, text, n);
+    word[n] = '\0';
+    if (c2_is_missing_text(word)) {
+      *out = (double)NAN;
+      return true;
+    }
+  }
+  if (strspn(text, "0123456789+-.eE") < n) return false; /* strtod also takes hexadecimal, inf and nan */
+  char *end = NULL;
+  *out = strtod(text, &end);
+  return end == text + n && isfinite(*out);
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+static bool ends_with(const char *path, const char *extension) {
+  size_t n = strlen(path);
+  size_t m = strlen(extension);
+  return n > m && strcmp(path + n - m, extension) == 0;
+}
+
+static bool looks_like_json(const char *path, const char *text) {
+  if (ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json")) return true;
+  if (ends_with(path, ".csv")) return false;
+  while (isspace((unsigned char)*text)) text++;
+  return *text == '{';
+}
+
+c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err) {
+  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
+  char *text = NULL;
+  size_t size = 0;
+  C2_TRY(c2_read_file(path, &text, &size, err));
+  c2_status status = looks_like_json(path, text) ? c2_read_json_series(set, name, text, size, options, err)
+                                                 : c2_read_csv_series(set, name, text, size, options, err);
+  free(text);
+  return status;
+}
