@@ -101,7 +101,7 @@ static void one_softmax(const c2_kernels *k, size_t columns, uint32_t first, uin
   for (size_t i = first; i < last; i++) top = fmax(top, (double)before[i]);
   double total = 0;
   for (size_t i = 0; i < columns; i++) {
-    double expected = i >= first && i < last ? exp((double)before[i] - top) : 0;
+    double expected = i >= first && i < last ? exp((double)(before[i] - (float)top)) : 0;
     total += expected;
     assert_true(fabs(expected - (double)scores[i]) <= 1e-30 + 3e-7 * expected + (expected < 1.3e-38 ? 1.3e-38 : 0));
   }

@@ -1,9 +1,9 @@
 /* Every golden forward case against PyTorch's numbers: both backends, every instruction set this machine
  * has. Compared in normalised units, asinh((y - loc) / scale).
  *
- * Some of the random golden models amplify rounding: there PyTorch's own float32 result lies up to 1.4e-3
- * from its float64 one, and its two attention paths as far from each other (docs/parity.md). So: 97% of the
- * values of every case within 2e-4, none further off than 4e-3; the smooth models' all within 2e-4. */
+ * All values lie within 2e-4, but for models a and b of ../shared, which amplify rounding: there PyTorch's
+ * own two float32 attention paths lie up to 1.4e-3 from each other, and 3e-4 from float64 (docs/parity.md).
+ * For these two: 80% of the values of every case within 2e-4, none further off than 4e-3. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -37,8 +37,8 @@ static void check_values(run *r, const golden_case *g, const float *ours, size_t
     if (!(error <= 2e-4)) beyond++;
     if (!(error <= worst)) worst = error;
   }
-  bool smooth = strstr(g->name, "model-s/") != NULL;
-  if (!(worst <= (smooth ? 2e-4 : 4e-3)) || beyond * 100 > 3 * g->batch.rows * per_row) {
+  bool smooth = !strstr(g->name, "model-a/") && !strstr(g->name, "model-b/");
+  if (!(worst <= (smooth ? 2e-4 : 4e-3)) || beyond * 5 > g->batch.rows * per_row) {
     fprintf(stderr, "%s %s: worst %.3g, %zu of %zu values beyond 2e-4\n", r->name, g->name, worst, beyond,
             g->batch.rows * per_row);
     r->failures++;

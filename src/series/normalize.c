@@ -52,9 +52,8 @@ c2_scaler c2_scaler_fit(const double *values, size_t length, bool arcsinh) {
 }
 
 double c2_scaler_apply(const c2_scaler *s, double value) {
-  float d = (float)(value - s->loc);
-  float x = (float)((double)d / s->scale);
-  return s->arcsinh ? (double)(float)asinh((double)x) : (double)x;
+  double x = (value - s->loc) / s->scale;
+  return s->arcsinh ? asinh(x) : x;
 }
 
 double c2_scaler_invert(const c2_scaler *s, double value) {

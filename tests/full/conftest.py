@@ -1,0 +1,30 @@
+"""Shared by the tests that run PyTorch beside the program."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = Path(os.environ.get("CHRONOS2_BIN", ROOT / "build" / "chronos2"))
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def program():
+    """Runs the program; fails with its message."""
+
+    def run(*args):
+        done = subprocess.run([str(PROGRAM), *map(str, args)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def normalised(values, loc, scale):
+    """Forecasts as the model sees them: asinh((y - loc) / scale)."""
+    return np.arcsinh((np.asarray(values, np.float64) - loc) / scale)
