@@ -202,7 +202,7 @@ static void test_same_bits(void **state) {
     series[i] = (chronos2_series){.length = length, .targets = targets, .target = values[i]};
   }
   chronos2_model *model = NULL;
-  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-p/weights", NULL, &model), CHRONOS2_OK);
+  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-odd/weights", NULL, &model), CHRONOS2_OK);
   for (int pattern = 0; pattern < 3; pattern++) {
     chronos2_session_options options = {.attention = (chronos2_attention)pattern, .radius = 3, .threads = 1};
     chronos2_session *one = NULL;
@@ -242,7 +242,7 @@ static void test_huge_series(void **state) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   chronos2_forecast *f = NULL;
-  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-s/weights", NULL, &model), CHRONOS2_OK);
+  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-smooth/weights", NULL, &model), CHRONOS2_OK);
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
   assert_int_equal(chronos2_predict(session, series, 3, &(chronos2_predict_options){.horizon = HORIZON}, &f), CHRONOS2_OK);
   for (size_t i = 1; i < 3; i++) {
