@@ -14,6 +14,7 @@ typedef struct command {
 
 static const command commands[] = {
     {"forward", "one forward pass on raw tensors", cli_forward},
+    {"bench", "speed and memory of a model shape", cli_bench},
     {"inspect", "configuration, tensors and health of a model", cli_inspect},
 };
 
