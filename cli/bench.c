@@ -111,18 +111,21 @@ static void print_result(const bench *b) {
   char radius[40] = "null"; /* JSON has no infinity */
   if (s->attention != CHRONOS2_FULL && isfinite(s->radius)) (void)snprintf(radius, sizeof radius, "%.0f", s->radius);
   if (b->json) {
-    (void)printf("{\"model\": \"%s\", \"attention\": \"%s\", \"radius\": %s, \"rows\": %zu, \"context_length\": %zu, "
-                 "\"horizon\": %zu, \"ragged\": %s, \"repeats\": %zu, ",
-                 name, patterns[s->attention], radius, b->rows, b->context, b->horizon, b->ragged ? "true" : "false",
-                 b->repeats);
-    (void)printf("\"tokens\": %.0f, \"flops\": %.0f, \"seconds_median\": %.9g, \"seconds_min\": %.9g, "
-                 "\"tokens_per_s\": %.6g, \"series_per_s\": %.6g, \"gflop_per_s\": %.6g, ",
-                 b->tokens, b->flops, median, b->seconds[0], b->tokens / median, (double)b->rows / median,
-                 b->flops / median / 1e9);
-    (void)printf("\"peak_alloc_mb\": %.6g, \"peak_resident_mb\": %.6g, \"isa\": \"%s\", \"threads\": %d, "
-                 "\"backend\": \"%s\"}\n",
-                 alloc, resident, chronos2_session_isa(b->session), chronos2_session_threads(b->session),
-                 s->backend == CHRONOS2_REFERENCE ? "reference" : "fused");
+    (void)printf(
+        "{\"model\": \"%s\", \"attention\": \"%s\", \"radius\": %s, \"rows\": %zu, \"context_length\": %zu, "
+        "\"horizon\": %zu, \"ragged\": %s, \"repeats\": %zu, ",
+        name, patterns[s->attention], radius, b->rows, b->context, b->horizon, b->ragged ? "true" : "false",
+        b->repeats);
+    (void)printf(
+        "\"tokens\": %.0f, \"flops\": %.0f, \"seconds_median\": %.9g, \"seconds_min\": %.9g, "
+        "\"tokens_per_s\": %.6g, \"series_per_s\": %.6g, \"gflop_per_s\": %.6g, ",
+        b->tokens, b->flops, median, b->seconds[0], b->tokens / median, (double)b->rows / median,
+        b->flops / median / 1e9);
+    (void)printf(
+        "\"peak_alloc_mb\": %.6g, \"peak_resident_mb\": %.6g, \"isa\": \"%s\", \"threads\": %d, "
+        "\"backend\": \"%s\"}\n",
+        alloc, resident, chronos2_session_isa(b->session), chronos2_session_threads(b->session),
+        s->backend == CHRONOS2_REFERENCE ? "reference" : "fused");
     return;
   }
   (void)printf("%-12s %s, %s%s%s, %s, %d threads\n", "model", name, patterns[s->attention],
@@ -183,7 +186,8 @@ int cli_bench(int argc, char **argv) {
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
   const cli_usage usage = {"bench", "",
                            "Speed and memory from raw series to quantiles, on made-up univariate series.\n"
-                           "--batch-size is the number of series [8], --context-length their length [512].", 0, 0};
+                           "--batch-size is the number of series [8], --context-length their length [512].",
+                           0, 0};
   int first = 0;
   int status = 0;
   cli_engine_init(&b.engine);

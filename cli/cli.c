@@ -247,8 +247,9 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
     const cli_option *option = code == '?' || code == ':' ? NULL : parser_find(&p, code);
     if (!option) {
       const char *what = at < argc ? argv[at] : "";
-      (void)cli_fail_usage(code == ':' ? "%s needs a value; see 'chronos2 %s --help'"
-                                       : "unknown option '%s'; see 'chronos2 %s --help'", what, usage->command);
+      (void)cli_fail_usage(
+          code == ':' ? "%s needs a value; see 'chronos2 %s --help'" : "unknown option '%s'; see 'chronos2 %s --help'",
+          what, usage->command);
       return false;
     }
     c2_error err = {C2_OK, ""};
@@ -273,8 +274,8 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
 
 /* ---- Model and session ----------------------------------------------------------------------- */
 
-static c2_status parse_choice(const char *name, const char *text, const char *const *names, const int *values,
-                              int *out, c2_error *err) {
+static c2_status parse_choice(const char *name, const char *text, const char *const *names, const int *values, int *out,
+                              c2_error *err) {
   char all[256] = "";
   for (size_t i = 0; names[i]; i++) {
     if (strcmp(text, names[i]) == 0) {
@@ -289,10 +290,9 @@ static c2_status parse_choice(const char *name, const char *text, const char *co
 
 static c2_status parse_attention(void *target, const char *text, c2_error *err) {
   int value = 0;
-  C2_TRY(parse_choice("attention", text,
-                      (const char *const[]){"full", "windowed_future_global", "windowed_future_visible", NULL},
-                      (const int[]){CHRONOS2_FULL, CHRONOS2_WINDOWED_FUTURE_GLOBAL, CHRONOS2_WINDOWED_FUTURE_VISIBLE},
-                      &value, err));
+  C2_TRY(parse_choice(
+      "attention", text, (const char *const[]){"full", "windowed_future_global", "windowed_future_visible", NULL},
+      (const int[]){CHRONOS2_FULL, CHRONOS2_WINDOWED_FUTURE_GLOBAL, CHRONOS2_WINDOWED_FUTURE_VISIBLE}, &value, err));
   *(chronos2_attention *)target = (chronos2_attention)value;
   return C2_OK;
 }
@@ -321,16 +321,17 @@ static c2_status parse_dtype(void *target, const char *text, c2_error *err) {
 static c2_status parse_device(void *target, const char *text, c2_error *err) {
   (void)target;
   if (strcmp(text, "cpu") == 0) return C2_OK;
-  if (strncmp(text, "cuda", 4) == 0) C2_FAIL(err, C2_ERR_UNSUPPORTED, "--device %s: this build has no CUDA backend", text);
+  if (strncmp(text, "cuda", 4) == 0)
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "--device %s: this build has no CUDA backend", text);
   C2_FAIL(err, C2_ERR_ARGUMENT, "--device: expected cpu or cuda, found '%s'", text);
 }
 
 static c2_status parse_isa(void *target, const char *text, c2_error *err) {
   int value = 0;
-  C2_TRY(parse_choice("isa", text, (const char *const[]){"auto", "scalar", "avx2", "avx512", "amx", NULL},
-                      (const int[]){CHRONOS2_ISA_AUTO, CHRONOS2_ISA_SCALAR, CHRONOS2_ISA_AVX2, CHRONOS2_ISA_AVX512,
-                                    CHRONOS2_ISA_AMX},
-                      &value, err));
+  C2_TRY(parse_choice(
+      "isa", text, (const char *const[]){"auto", "scalar", "avx2", "avx512", "amx", NULL},
+      (const int[]){CHRONOS2_ISA_AUTO, CHRONOS2_ISA_SCALAR, CHRONOS2_ISA_AVX2, CHRONOS2_ISA_AVX512, CHRONOS2_ISA_AMX},
+      &value, err));
   *(chronos2_isa_level *)target = (chronos2_isa_level)value;
   return C2_OK;
 }
@@ -366,8 +367,8 @@ void cli_engine_init(cli_engine *e) {
       {"device", 0, "DEVICE", "cpu or cuda [cpu]", CLI_CUSTOM, e, parse_device},
       {"threads", 0, "N", "worker threads, 0 = all processors [0]", CLI_CUSTOM, &s->threads, parse_threads},
       {"batch-size", 0, "N", "rows of one pass [256]", CLI_COUNT, &e->batch_size, NULL},
-      {"context-length", 0, "N", "use at most this many last observations [the model's]", CLI_COUNT,
-       &e->context_length, NULL},
+      {"context-length", 0, "N", "use at most this many last observations [the model's]", CLI_COUNT, &e->context_length,
+       NULL},
       {"isa", 0, "LEVEL", "auto, scalar, avx2, avx512 or amx; only lowers the level [auto]", CLI_CUSTOM, &s->isa,
        parse_isa},
       {"backend", 0, "NAME", "fused, or reference: the plain masked path; flash and torch name the same two [fused]",

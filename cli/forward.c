@@ -24,16 +24,19 @@ typedef struct work {
 
 static void collect(void *user, const chronos2_attention_row *row) {
   collected *c = user;
-  float *to = c->weights + (((row->layer * c->rows + row->row) * c->heads + row->head) * c->tokens + row->query) * c->tokens;
+  float *to =
+      c->weights + (((row->layer * c->rows + row->row) * c->heads + row->head) * c->tokens + row->query) * c->tokens;
   memcpy(to, row->weights, c->tokens * sizeof *to);
 }
 
-static c2_status read_matrix(const work *w, const char *name, size_t rows, size_t *columns, float **out, c2_error *err) {
+static c2_status read_matrix(const work *w, const char *name, size_t rows, size_t *columns, float **out,
+                             c2_error *err) {
   const c2_tensor *t = c2_safetensors_find(&w->file, name);
   if (!t) C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s' is missing", w->file.path, name);
   bool real = t->dtype == C2_F32 || t->dtype == C2_F16 || t->dtype == C2_BF16 || t->dtype == C2_F64;
   if (t->dims != 2 || !real || t->shape[0] == 0 || (rows > 0 && t->shape[0] != rows)) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': expected numbers [rows, steps] with the rows of in.context", w->file.path, name);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': expected numbers [rows, steps] with the rows of in.context",
+            w->file.path, name);
   }
   C2_TRY(c2_alloc_array(t->elements, sizeof(float), out, err));
   if (t->elements > 0) c2_tensor_to_float(t, *out);
@@ -63,8 +66,8 @@ static c2_status read_patches(work *w, size_t asked, c2_error *err) {
   json_int_t patches = json_is_integer(value) ? json_integer_value(value) : 0;
   json_decref(root);
   if (patches < 1 || patches > 4096) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected num_output_patches from 1 to 4096 in the metadata 'case', or --output-patches",
-            w->file.path);
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s: expected num_output_patches from 1 to 4096 in the metadata 'case', or --output-patches", w->file.path);
   }
   w->batch.output_patches = (size_t)patches;
   return C2_OK;
@@ -111,13 +114,17 @@ static c2_status write_case(const work *w, const chronos2_model *model, const ch
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(4 + layers, sizeof *out, &out, err));
   C2_GOTO(c2_alloc_array(layers, sizeof *names, &names, err));
-  out[0] = (c2_tensor_out){"out.quantiles", C2_F32, 3, {rows, c->quantiles, c->patch * w->batch.output_patches}, w->quantiles};
+  out[0] = (c2_tensor_out){
+      "out.quantiles", C2_F32, 3, {rows, c->quantiles, c->patch * w->batch.output_patches}, w->quantiles};
   out[1] = (c2_tensor_out){"out.loc", C2_F32, 2, {rows, 1}, w->loc};
   out[2] = (c2_tensor_out){"out.scale", C2_F32, 2, {rows, 1}, w->scale};
   out[3] = (c2_tensor_out){"out.token_mask", C2_F32, 2, {rows, tokens}, w->mask};
   for (size_t i = 0; i < layers; i++) {
     (void)snprintf(names[i], sizeof names[i], "out.time_attention.%zu", i);
-    out[4 + i] = (c2_tensor_out){names[i], C2_F32, 4, {rows, c->heads, tokens, tokens},
+    out[4 + i] = (c2_tensor_out){names[i],
+                                 C2_F32,
+                                 4,
+                                 {rows, c->heads, tokens, tokens},
                                  w->attention.weights + i * rows * c->heads * tokens * tokens};
   }
   C2_GOTO(c2_safetensors_write(path, out, 4 + layers, err));
@@ -146,12 +153,16 @@ int cli_forward(int argc, char **argv) {
   size_t patches = 0;
   const cli_option options[] = {
       {"output", 'o', "FILE", "where the results go", CLI_TEXT, &output, NULL},
-      {"output-patches", 0, "N", "future tokens [num_output_patches of the file's metadata 'case']", CLI_COUNT, &patches, NULL},
-      {"attention-weights", 0, NULL, "also out.time_attention.LAYER; with --attention full", CLI_FLAG, &attention, NULL},
+      {"output-patches", 0, "N", "future tokens [num_output_patches of the file's metadata 'case']", CLI_COUNT,
+       &patches, NULL},
+      {"attention-weights", 0, NULL, "also out.time_attention.LAYER; with --attention full", CLI_FLAG, &attention,
+       NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
-  const cli_usage usage = {"forward", "CASE.safetensors",
-                           "One forward pass on in.context [rows, steps] (NaN = missing), in.group_ids [rows] and\n"
-                           "in.future_covariates [rows, steps]. Writes out.quantiles, out.loc, out.scale, out.token_mask.", 1, 1};
+  const cli_usage usage = {
+      "forward", "CASE.safetensors",
+      "One forward pass on in.context [rows, steps] (NaN = missing), in.group_ids [rows] and\n"
+      "in.future_covariates [rows, steps]. Writes out.quantiles, out.loc, out.scale, out.token_mask.",
+      1, 1};
   int first = 0;
   int status = 0;
   cli_engine_init(&engine);

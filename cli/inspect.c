@@ -30,7 +30,8 @@ static chronos2_status probe(const chronos2_model *model, double *mean, double *
   const chronos2_config *c = chronos2_model_config(model);
   enum { LENGTH = 512 };
   float series[LENGTH];
-  for (size_t i = 0; i < LENGTH; i++) series[i] = (float)(10 + 0.01 * (double)i + 3 * sin(0.2617993878 * (double)i) + cos(1.7 * (double)i));
+  for (size_t i = 0; i < LENGTH; i++)
+    series[i] = (float)(10 + 0.01 * (double)i + 3 * sin(0.2617993878 * (double)i) + cos(1.7 * (double)i));
   size_t cells = c->layers * c->heads;
   entropy e = {.heads = c->heads};
   float *quantiles = NULL;
@@ -63,8 +64,10 @@ static chronos2_status probe(const chronos2_model *model, double *mean, double *
 static void print_config(const char *folder, const chronos2_model *model) {
   const chronos2_config *c = chronos2_model_config(model);
   (void)printf("model                %s\n", folder);
-  (void)printf("d_model              %zu\nd_kv                 %zu\nd_ff                 %zu\n", c->d_model, c->d_kv, c->d_ff);
-  (void)printf("layers               %zu\nheads                %zu\npatch                %zu\n", c->layers, c->heads, c->patch);
+  (void)printf("d_model              %zu\nd_kv                 %zu\nd_ff                 %zu\n", c->d_model, c->d_kv,
+               c->d_ff);
+  (void)printf("layers               %zu\nheads                %zu\npatch                %zu\n", c->layers, c->heads,
+               c->patch);
   (void)printf("context length       %zu\nmax output patches   %zu\n", c->context_length, c->max_output_patches);
   (void)printf("time encoding scale  %g\nquantile levels     ", c->time_encoding_scale);
   for (size_t i = 0; i < c->quantiles; i++) (void)printf(" %g", c->quantile_levels[i]);
@@ -98,7 +101,8 @@ static chronos2_status print_tensors(const chronos2_model *model, double *spread
 int cli_inspect(int argc, char **argv) {
   const cli_usage usage = {"inspect", "[MODEL]",
                            "Configuration, tensors, parameters and memory need of a model folder [the bundled\n"
-                           "checkpoint], and whether its weights look trained.", 0, 1};
+                           "checkpoint], and whether its weights look trained.",
+                           0, 1};
   int first = 0;
   int exit_status = 0;
   if (!cli_parse(argc, argv, &usage, NULL, NULL, &first, &exit_status)) return exit_status;
@@ -117,7 +121,8 @@ int cli_inspect(int argc, char **argv) {
     bool moved = spread > 0.05;
     bool focused = mean < 0.97;
     (void)printf("\nquery and key weights differ from their initial spread by %.1f%% on average\n", 100 * spread);
-    (void)printf("attention on a probe series: entropy %.3f of uniform on average, %.3f in the sharpest head\n", mean, least);
+    (void)printf("attention on a probe series: entropy %.3f of uniform on average, %.3f in the sharpest head\n", mean,
+                 least);
     (void)printf("the weights look %s\n", moved && focused ? "trained" : "UNTRAINED");
   }
   chronos2_model_close(&model);

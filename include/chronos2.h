@@ -87,7 +87,7 @@ typedef struct chronos2_tensor_info {
   const char *dtype; /* "F32", "F16", "BF16" as stored */
   size_t dims;
   size_t shape[4];
-  double mean, deviation;  /* over its elements */
+  double mean, deviation;   /* over its elements */
   double initial_deviation; /* that the upstream initialisation would give it; 0 if it is a constant */
 } chronos2_tensor_info;
 
@@ -151,8 +151,7 @@ typedef struct chronos2_session_options {
 CHRONOS2_API void chronos2_session_options_init(chronos2_session_options *options);
 
 /* `options` may be NULL. The model must outlive the session. On failure *session is NULL. */
-CHRONOS2_API chronos2_status chronos2_session_open(const chronos2_model *model,
-                                                   const chronos2_session_options *options,
+CHRONOS2_API chronos2_status chronos2_session_open(const chronos2_model *model, const chronos2_session_options *options,
                                                    chronos2_session **session);
 CHRONOS2_API void chronos2_session_close(chronos2_session **session);
 
@@ -179,9 +178,9 @@ CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chrono
  * reference; queries at masked tokens are only reported by the reference backend. */
 typedef struct chronos2_attention_row {
   size_t layer, row, head, query;
-  size_t tokens;  /* S: context patches of the padded batch + REG + output patches */
-  size_t context; /* context tokens, REG included; the future begins here */
-  bool masked;    /* the query token holds no observation */
+  size_t tokens;        /* S: context patches of the padded batch + REG + output patches */
+  size_t context;       /* context tokens, REG included; the future begins here */
+  bool masked;          /* the query token holds no observation */
   const float *weights; /* [tokens] */
 } chronos2_attention_row;
 typedef void (*chronos2_attention_fn)(void *user, const chronos2_attention_row *row);
@@ -214,17 +213,17 @@ CHRONOS2_API size_t chronos2_batch_tokens(const chronos2_model *model, const chr
  * NULL = missing). Exactly one of past and past_text is set. */
 typedef struct chronos2_covariate {
   const char *name;
-  const double *past;              /* [length] */
-  const double *future;            /* [horizon]; NULL: only its past is known */
-  const char *const *past_text;    /* [length] */
-  const char *const *future_text;  /* [horizon] */
+  const double *past;             /* [length] */
+  const double *future;           /* [horizon]; NULL: only its past is known */
+  const char *const *past_text;   /* [length] */
+  const char *const *future_text; /* [horizon] */
 } chronos2_covariate;
 
 /* One series: its targets are forecast jointly, with its covariates. */
 typedef struct chronos2_series {
-  size_t length;                       /* history; may be 0 */
-  size_t targets;                      /* at least 1 */
-  const double *target;                /* [targets][length] */
+  size_t length;        /* history; may be 0 */
+  size_t targets;       /* at least 1 */
+  const double *target; /* [targets][length] */
   size_t covariates;
   const chronos2_covariate *covariate; /* [covariates] */
 } chronos2_series;

@@ -36,7 +36,9 @@ struct chronos2_forecast {
 
 static _Thread_local c2_error last_error;
 
-const char *chronos2_last_error(void) { return last_error.text; }
+const char *chronos2_last_error(void) {
+  return last_error.text;
+}
 
 static c2_error *begin(void) {
   last_error.code = C2_OK;
@@ -44,18 +46,24 @@ static c2_error *begin(void) {
   return &last_error;
 }
 
-static chronos2_status status_of(c2_status status) { return (chronos2_status)status; }
+static chronos2_status status_of(c2_status status) {
+  return (chronos2_status)status;
+}
 
-#define REQUIRE(condition, ...) \
-  do {                          \
+#define REQUIRE(condition, ...)                                                             \
+  do {                                                                                      \
     if (!(condition)) return status_of(c2_fail(&last_error, C2_ERR_ARGUMENT, __VA_ARGS__)); \
   } while (0)
 
 /* ---- Version ---------------------------------------------------------------------------------- */
 
-const char *chronos2_version(void) { return C2_VERSION; }
+const char *chronos2_version(void) {
+  return C2_VERSION;
+}
 
-const char *chronos2_isa(void) { return c2_kernels_of(c2_isa_detect())->name; }
+const char *chronos2_isa(void) {
+  return c2_kernels_of(c2_isa_detect())->name;
+}
 
 const char *chronos2_gemm(void) {
 #ifdef CHRONOS2_WITH_OPENBLAS
@@ -91,13 +99,21 @@ void chronos2_model_close(chronos2_model **model) {
   if (model) c2_model_close(model);
 }
 
-const chronos2_config *chronos2_model_config(const chronos2_model *model) { return &model->config; }
+const chronos2_config *chronos2_model_config(const chronos2_model *model) {
+  return &model->config;
+}
 
-size_t chronos2_model_parameters(const chronos2_model *model) { return model->parameters; }
+size_t chronos2_model_parameters(const chronos2_model *model) {
+  return model->parameters;
+}
 
-size_t chronos2_model_bytes(const chronos2_model *model) { return model->packed.size + model->converted.size; }
+size_t chronos2_model_bytes(const chronos2_model *model) {
+  return model->packed.size + model->converted.size;
+}
 
-size_t chronos2_model_tensors(const chronos2_model *model) { return model->expected_count; }
+size_t chronos2_model_tensors(const chronos2_model *model) {
+  return model->expected_count;
+}
 
 chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index, chronos2_tensor_info *info) {
   begin();
@@ -110,9 +126,13 @@ chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index,
   double mean = sum / (double)n;
   double squares = 0;
   for (size_t i = 0; i < n; i++) squares += ((double)e->values[i] - mean) * ((double)e->values[i] - mean);
-  *info = (chronos2_tensor_info){.name = e->name, .dtype = model->dtypes[index], .dims = e->dims,
-                                 .shape = {e->shape[0], e->shape[1]}, .mean = mean,
-                                 .deviation = sqrt(squares / (double)n), .initial_deviation = e->initial_deviation};
+  *info = (chronos2_tensor_info){.name = e->name,
+                                 .dtype = model->dtypes[index],
+                                 .dims = e->dims,
+                                 .shape = {e->shape[0], e->shape[1]},
+                                 .mean = mean,
+                                 .deviation = sqrt(squares / (double)n),
+                                 .initial_deviation = e->initial_deviation};
   return CHRONOS2_OK;
 }
 
@@ -142,10 +162,13 @@ static c2_status isa_of(chronos2_isa_level asked, c2_isa *out, c2_error *err) {
   if (asked == CHRONOS2_ISA_AUTO && environment && *environment) {
     size_t i = 0;
     while (i < 5 && strcmp(environment, names[i]) != 0) i++;
-    if (i == 5) C2_FAIL(err, C2_ERR_ARGUMENT, "CHRONOS2_ISA: expected auto, scalar, avx2, avx512 or amx, found '%s'", environment);
+    if (i == 5)
+      C2_FAIL(err, C2_ERR_ARGUMENT, "CHRONOS2_ISA: expected auto, scalar, avx2, avx512 or amx, found '%s'",
+              environment);
     asked = (chronos2_isa_level)i;
   }
-  if (asked < CHRONOS2_ISA_AUTO || asked > CHRONOS2_ISA_AMX) C2_FAIL(err, C2_ERR_ARGUMENT, "isa: unknown level %d", (int)asked);
+  if (asked < CHRONOS2_ISA_AUTO || asked > CHRONOS2_ISA_AMX)
+    C2_FAIL(err, C2_ERR_ARGUMENT, "isa: unknown level %d", (int)asked);
   if (asked == CHRONOS2_ISA_AMX) C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: amx has no kernels in this version");
   if ((int)asked > (int)machine) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", names[asked]);
@@ -162,7 +185,8 @@ static c2_status open_session(chronos2_session *s, c2_error *err) {
   if (o->backend != CHRONOS2_FUSED && o->backend != CHRONOS2_REFERENCE) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "backend: unknown %d", (int)o->backend);
   }
-  if (o->threads < 0 || o->threads > 1024) C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", o->threads);
+  if (o->threads < 0 || o->threads > 1024)
+    C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", o->threads);
   C2_TRY(isa_of(o->isa, &isa, err));
   s->engine.model = s->model;
   s->engine.kernels = c2_kernels_of(isa);
@@ -205,9 +229,13 @@ chronos2_status chronos2_session_set_attention(chronos2_session *session, chrono
   return status_of(pattern_of(attention, radius, reg_global, &session->engine.pattern, err));
 }
 
-const char *chronos2_session_isa(const chronos2_session *session) { return session->engine.kernels->name; }
+const char *chronos2_session_isa(const chronos2_session *session) {
+  return session->engine.kernels->name;
+}
 
-int chronos2_session_threads(const chronos2_session *session) { return (int)c2_pool_threads(session->engine.pool); }
+int chronos2_session_threads(const chronos2_session *session) {
+  return (int)c2_pool_threads(session->engine.pool);
+}
 
 size_t chronos2_session_peak_bytes(const chronos2_session *session) {
   return chronos2_model_bytes(session->model) + session->engine.peak + session->peak_call;
@@ -270,7 +298,8 @@ typedef struct forward_memory {
   c2_row *row;
 } forward_memory;
 
-static c2_status forward(chronos2_session *s, const chronos2_batch *in, forward_memory *m, size_t outputs, c2_error *err) {
+static c2_status forward(chronos2_session *s, const chronos2_batch *in, forward_memory *m, size_t outputs,
+                         c2_error *err) {
   C2_TRY(c2_alloc_array(in->rows, in->length * sizeof(double), &m->context, err));
   C2_TRY(c2_alloc_array(in->rows, in->future_length * sizeof(double), &m->future, err));
   C2_TRY(c2_alloc_array(outputs, sizeof(double), &m->quantiles, err));
@@ -282,12 +311,16 @@ static c2_status forward(chronos2_session *s, const chronos2_batch *in, forward_
     C2_TRY(widen(m->future, in->future_covariates, in->rows * in->future_length, "future_covariates", err));
   }
   for (size_t b = 0; b < in->rows; b++) {
-    m->row[b] = (c2_row){.context = m->context + b * in->length, .length = in->length,
+    m->row[b] = (c2_row){.context = m->context + b * in->length,
+                         .length = in->length,
                          .future = in->future_covariates ? m->future + b * in->future_length : NULL,
                          .future_length = in->future_covariates ? in->future_length : 0,
-                         .group = in->group_ids ? in->group_ids[b] : (int64_t)b, .slot = b};
+                         .group = in->group_ids ? in->group_ids[b] : (int64_t)b,
+                         .slot = b};
   }
-  c2_batch batch = {.row = m->row, .rows = in->rows, .output_patches = in->output_patches,
+  c2_batch batch = {.row = m->row,
+                    .rows = in->rows,
+                    .output_patches = in->output_patches,
                     .context_limit = s->model->config.context_length};
   c2_batch_sort(&batch);
   c2_result result = {m->quantiles, m->loc, m->scale};
@@ -301,15 +334,17 @@ chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch
   REQUIRE(session && batch && quantiles, "session, batch and quantiles: expected not NULL");
   REQUIRE(batch->rows > 0 && (batch->context || batch->length == 0), "batch: expected at least one row");
   const chronos2_config *c = &session->model->config;
-  REQUIRE(batch->output_patches >= 1 && batch->output_patches <= 1 << 20, "output_patches: expected at least 1, found %zu",
-          batch->output_patches);
+  REQUIRE(batch->output_patches >= 1 && batch->output_patches <= 1 << 20,
+          "output_patches: expected at least 1, found %zu", batch->output_patches);
   REQUIRE(!batch->future_covariates || batch->future_length <= c->patch * batch->output_patches,
-          "future_length: %zu steps are more than %zu output patches hold", batch->future_length, batch->output_patches);
+          "future_length: %zu steps are more than %zu output patches hold", batch->future_length,
+          batch->output_patches);
   size_t per_row = c->quantiles * c->patch * batch->output_patches;
   size_t outputs = 0;
   size_t inputs = 0;
   REQUIRE(c2_mul(batch->rows, per_row, &outputs) && c2_mul(batch->rows, batch->length, &inputs) &&
-              inputs < SIZE_MAX / 64 && outputs < SIZE_MAX / 64, "batch: the size overflows");
+              inputs < SIZE_MAX / 64 && outputs < SIZE_MAX / 64,
+          "batch: the size overflows");
   forward_memory m = {0};
   c2_status status = forward(session, batch, &m, outputs, err);
   if (status == C2_OK) {
@@ -331,7 +366,8 @@ chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch
 
 static c2_status check_values(const double *values, size_t count, size_t series, const char *what, c2_error *err) {
   for (size_t i = 0; i < count; i++) {
-    if (isinf(values[i])) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: value %zu is infinite; a missing value is NaN", series, what, i);
+    if (isinf(values[i]))
+      C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: value %zu is infinite; a missing value is NaN", series, what, i);
   }
   return C2_OK;
 }
@@ -364,9 +400,12 @@ static void make_rows(const chronos2_series *series, size_t from, size_t to, con
     const chronos2_series *s = &series[i];
     for (size_t t = 0; t < s->targets + s->covariates; t++, at++) {
       const chronos2_covariate *c = t < s->targets ? NULL : &s->covariate[t - s->targets];
-      row[at] = (c2_row){.context = c ? c->past : s->target + t * s->length, .length = s->length,
-                         .future = c ? c->future : NULL, .future_length = c && c->future ? o->horizon : 0,
-                         .group = o->cross_learning ? 0 : (int64_t)i, .slot = at};
+      row[at] = (c2_row){.context = c ? c->past : s->target + t * s->length,
+                         .length = s->length,
+                         .future = c ? c->future : NULL,
+                         .future_length = c && c->future ? o->horizon : 0,
+                         .group = o->cross_learning ? 0 : (int64_t)i,
+                         .slot = at};
     }
   }
 }
@@ -482,13 +521,17 @@ void chronos2_forecast_free(chronos2_forecast **forecast) {
   *forecast = NULL;
 }
 
-size_t chronos2_forecast_count(const chronos2_forecast *forecast) { return forecast->count; }
+size_t chronos2_forecast_count(const chronos2_forecast *forecast) {
+  return forecast->count;
+}
 
 size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series) {
   return series < forecast->count ? forecast->targets[series] : 0;
 }
 
-size_t chronos2_forecast_horizon(const chronos2_forecast *forecast) { return forecast->horizon; }
+size_t chronos2_forecast_horizon(const chronos2_forecast *forecast) {
+  return forecast->horizon;
+}
 
 const double *chronos2_forecast_quantiles(const chronos2_forecast *f, size_t series, size_t target) {
   if (series >= f->count || target >= f->targets[series]) return NULL;

@@ -54,8 +54,11 @@ static inline bool golden_open(golden_case *g, const char *path) {
   g->meta = json_loads(c2_safetensors_metadata(&g->file, "case"), 0, NULL);
   g->context = golden_floats(&g->file, "in.context");
   g->future = golden_floats(&g->file, "in.future_covariates");
-  g->batch = (chronos2_batch){.rows = context->shape[0], .length = context->shape[1], .context = g->context,
-                              .future_length = future ? future->shape[1] : 0, .future_covariates = g->future};
+  g->batch = (chronos2_batch){.rows = context->shape[0],
+                              .length = context->shape[1],
+                              .context = g->context,
+                              .future_length = future ? future->shape[1] : 0,
+                              .future_covariates = g->future};
   g->batch.output_patches = (size_t)json_integer_value(json_object_get(g->meta, "num_output_patches"));
   if (groups) {
     g->groups = malloc(groups->bytes);
@@ -66,7 +69,7 @@ static inline bool golden_open(golden_case *g, const char *path) {
   chronos2_session_options_init(&g->options);
   if (attention) {
     g->options.attention = strcmp(attention, "windowed_future_visible") == 0 ? CHRONOS2_WINDOWED_FUTURE_VISIBLE
-                                                                            : CHRONOS2_WINDOWED_FUTURE_GLOBAL;
+                                                                             : CHRONOS2_WINDOWED_FUTURE_GLOBAL;
     g->options.radius = json_number_value(json_object_get(g->meta, "radius"));
     g->options.reg_global = json_is_true(json_object_get(g->meta, "reg_is_global"));
   }

@@ -21,7 +21,9 @@ typedef struct run {
   size_t failures;
 } run;
 
-static double normalised(double y, double loc, double scale) { return asinh((y - loc) / scale); }
+static double normalised(double y, double loc, double scale) {
+  return asinh((y - loc) / scale);
+}
 
 /* True if float32 can hold a row's location to a thousandth of its scale. */
 static bool float32_holds(float loc, float scale) {
@@ -165,8 +167,9 @@ static void mass_case(void *user, const char *folder, golden_case *g) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   assert_int_equal(chronos2_model_open(folder, NULL, &model), CHRONOS2_OK);
-  assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.backend = r->backend, .threads = 1}, &session),
-                   CHRONOS2_OK);
+  assert_int_equal(
+      chronos2_session_open(model, &(chronos2_session_options){.backend = r->backend, .threads = 1}, &session),
+      CHRONOS2_OK);
   const chronos2_config *c = chronos2_model_config(model);
   float *quantiles = malloc(g->batch.rows * c->quantiles * c->patch * g->batch.output_patches * sizeof *quantiles);
   chronos2_session_on_attention(session, add_row, &all);
@@ -174,7 +177,8 @@ static void mass_case(void *user, const char *folder, golden_case *g) {
   for (size_t i = 0; i < all.count; i++) {
     double expected = json_number_value(json_object_get(json_array_get(rows, i), "kept_mass"));
     double found = all.m[i].kept / all.m[i].total;
-    if (!(fabs(found - expected) <= 1e-5)) fail_msg("%s radius %g: kept mass %.9g, expected %.9g", g->name, all.m[i].radius, found, expected);
+    if (!(fabs(found - expected) <= 1e-5))
+      fail_msg("%s radius %g: kept mass %.9g, expected %.9g", g->name, all.m[i].radius, found, expected);
   }
   free(quantiles);
   chronos2_session_close(&session);
@@ -183,7 +187,8 @@ static void mass_case(void *user, const char *folder, golden_case *g) {
 
 static void test_kept_mass(void **state) {
   (void)state;
-  run runs[] = {{CHRONOS2_REFERENCE, CHRONOS2_ISA_AUTO, "reference", 0, 0}, {CHRONOS2_FUSED, CHRONOS2_ISA_AUTO, "fused", 0, 0}};
+  run runs[] = {{CHRONOS2_REFERENCE, CHRONOS2_ISA_AUTO, "reference", 0, 0},
+                {CHRONOS2_FUSED, CHRONOS2_ISA_AUTO, "fused", 0, 0}};
   for (size_t i = 0; i < 2; i++) {
     assert_true(golden_each(SOURCE_DIR "/tests/golden", mass_case, &runs[i]) > 0);
     golden_each(SOURCE_DIR "/../shared/golden", mass_case, &runs[i]);

@@ -102,7 +102,8 @@ static void compare(const chronos2_forecast *f, const c2_safetensors *file, cons
   free(theirs);
 }
 
-static void run_case(const char *root, const char *model_name, const char *name, tally *total, chronos2_backend backend) {
+static void run_case(const char *root, const char *model_name, const char *name, tally *total,
+                     chronos2_backend backend) {
   char path[800];
   char weights[800];
   c2_error err;
@@ -128,7 +129,8 @@ static void run_case(const char *root, const char *model_name, const char *name,
     chronos2_forecast *forecast = NULL;
     snprintf(weights, sizeof weights, "%s/%s/weights", root, model_name);
     assert_int_equal(chronos2_model_open(weights, NULL, &model), CHRONOS2_OK);
-    assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.backend = backend}, &session), CHRONOS2_OK);
+    assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.backend = backend}, &session),
+                     CHRONOS2_OK);
     chronos2_predict_options options = {
         .horizon = (size_t)json_integer_value(json_object_get(how, "prediction_length")),
         .context_length = (size_t)json_integer_value(json_object_get(how, "context_length")),
@@ -141,7 +143,8 @@ static void run_case(const char *root, const char *model_name, const char *name,
     double worst = 0;
     double worst_rolled = 0;
     for (size_t i = 0; i < count; i++) compare(forecast, &file, items, i, block, c->quantiles, &worst);
-    for (size_t i = 0; i < count && !chaotic; i++) compare(forecast, &file, items, i, options.horizon, c->quantiles, &worst_rolled);
+    for (size_t i = 0; i < count && !chaotic; i++)
+      compare(forecast, &file, items, i, options.horizon, c->quantiles, &worst_rolled);
     if (!(worst <= (chaotic ? 4e-3 : 2e-4)) || !(worst_rolled <= 1e-3)) {
       fail_msg("%s %s: worst error %.3g, with the rollout %.3g", model_name, name, worst, worst_rolled);
     }
@@ -162,8 +165,14 @@ static void run_case(const char *root, const char *model_name, const char *name,
 
 static void test_shared_predict(void **state) {
   (void)state;
-  static const char *const names[] = {"univariate", "multivariate", "covariates_single_target", "covariates_multi_target",
-                                      "long_horizon", "long_horizon_covariates", "cross_learning", "short_context"};
+  static const char *const names[] = {"univariate",
+                                      "multivariate",
+                                      "covariates_single_target",
+                                      "covariates_multi_target",
+                                      "long_horizon",
+                                      "long_horizon_covariates",
+                                      "cross_learning",
+                                      "short_context"};
   static const char *const models[] = {"model-a", "model-b", "model-s"};
   const char *root = SOURCE_DIR "/../shared/golden";
   DIR *dir = opendir(root);
@@ -179,8 +188,8 @@ static void test_shared_predict(void **state) {
         run_case(root, models[m], names[n], &total, (chronos2_backend)backend);
       }
     }
-    print_message("%s: %zu cases, worst %.3g; NOT RUN: %zu with categorical covariates\n", backend ? "reference" : "fused",
-                  total.cases, total.worst, total.skipped);
+    print_message("%s: %zu cases, worst %.3g; NOT RUN: %zu with categorical covariates\n",
+                  backend ? "reference" : "fused", total.cases, total.worst, total.skipped);
     assert_true(total.cases >= 15);
   }
 }
@@ -211,13 +220,16 @@ static void test_same_bits(void **state) {
     assert_int_equal(chronos2_session_open(model, &options, &one), CHRONOS2_OK);
     options.threads = 3;
     assert_int_equal(chronos2_session_open(model, &options, &many), CHRONOS2_OK);
-    assert_int_equal(chronos2_predict(many, series, COUNT, &(chronos2_predict_options){.horizon = HORIZON}, &all), CHRONOS2_OK);
+    assert_int_equal(chronos2_predict(many, series, COUNT, &(chronos2_predict_options){.horizon = HORIZON}, &all),
+                     CHRONOS2_OK);
     size_t per_row = chronos2_model_config(model)->quantiles * HORIZON;
     for (size_t i = 0; i < COUNT; i++) {
       chronos2_forecast *alone = NULL;
-      assert_int_equal(chronos2_predict(one, &series[i], 1, &(chronos2_predict_options){.horizon = HORIZON}, &alone), CHRONOS2_OK);
+      assert_int_equal(chronos2_predict(one, &series[i], 1, &(chronos2_predict_options){.horizon = HORIZON}, &alone),
+                       CHRONOS2_OK);
       for (size_t t = 0; t < series[i].targets; t++) {
-        assert_memory_equal(chronos2_forecast_quantiles(alone, 0, t), chronos2_forecast_quantiles(all, i, t), per_row * sizeof(double));
+        assert_memory_equal(chronos2_forecast_quantiles(alone, 0, t), chronos2_forecast_quantiles(all, i, t),
+                            per_row * sizeof(double));
       }
       chronos2_forecast_free(&alone);
     }
@@ -244,7 +256,8 @@ static void test_huge_series(void **state) {
   chronos2_forecast *f = NULL;
   assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-smooth/weights", NULL, &model), CHRONOS2_OK);
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
-  assert_int_equal(chronos2_predict(session, series, 3, &(chronos2_predict_options){.horizon = HORIZON}, &f), CHRONOS2_OK);
+  assert_int_equal(chronos2_predict(session, series, 3, &(chronos2_predict_options){.horizon = HORIZON}, &f),
+                   CHRONOS2_OK);
   for (size_t i = 1; i < 3; i++) {
     for (size_t j = 0; j < 21 * HORIZON; j++) {
       double small = chronos2_forecast_quantiles(f, 0, 0)[j];

@@ -40,7 +40,8 @@ c2_status c2_grow_array(void *array, size_t *capacity, size_t need, size_t size,
   if (need <= *capacity) return C2_OK;
   size_t grown = *capacity < 8 ? 8 : *capacity;
   while (grown < need) {
-    if (!c2_mul(grown, 2, &grown)) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu elements: the size overflows", need);
+    if (!c2_mul(grown, 2, &grown))
+      C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu elements: the size overflows", need);
   }
   size_t bytes = 0;
   if (!c2_mul(grown, size, &bytes) || bytes > PTRDIFF_MAX) {
@@ -63,7 +64,9 @@ char *c2_strndup(const char *text, size_t n) {
   return copy;
 }
 
-char *c2_strdup(const char *text) { return c2_strndup(text, strlen(text)); }
+char *c2_strdup(const char *text) {
+  return c2_strndup(text, strlen(text));
+}
 
 c2_status c2_block_open(c2_block *block, size_t size, c2_error *err) {
   block->base = NULL;

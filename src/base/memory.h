@@ -28,8 +28,12 @@ static inline size_t c2_round_up(size_t n, size_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-static inline size_t c2_min_size(size_t a, size_t b) { return a < b ? a : b; }
-static inline size_t c2_max_size(size_t a, size_t b) { return a > b ? a : b; }
+static inline size_t c2_min_size(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+static inline size_t c2_max_size(size_t a, size_t b) {
+  return a > b ? a : b;
+}
 
 /* Zeroed array of count elements; *out is NULL when count is 0. Free with free(). */
 c2_status c2_alloc_array(size_t count, size_t size, void *out, c2_error *err);

@@ -49,7 +49,9 @@ void c2_mapping_forget(const c2_mapping *mapping) {
   if (mapping->data) (void)madvise((void *)(size_t)mapping->data, mapping->size, MADV_DONTNEED);
 }
 
-static bool is_standard(const char *path) { return !path || strcmp(path, "-") == 0; }
+static bool is_standard(const char *path) {
+  return !path || strcmp(path, "-") == 0;
+}
 
 c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err) {
   memset(file, 0, sizeof *file);

@@ -37,10 +37,10 @@ void c2_outfile_discard(c2_outfile *file);
  * Free with free(). */
 c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err);
 
-double c2_clock_seconds(void);        /* monotonic */
-size_t c2_peak_resident_bytes(void);  /* of this process, so far; 0 if unknown */
-void c2_reset_peak_resident(void);    /* begins a new peak where the system allows it */
-int c2_processor_count(void);         /* that this process may run on, at least 1 */
+double c2_clock_seconds(void);       /* monotonic */
+size_t c2_peak_resident_bytes(void); /* of this process, so far; 0 if unknown */
+void c2_reset_peak_resident(void);   /* begins a new peak where the system allows it */
+int c2_processor_count(void);        /* that this process may run on, at least 1 */
 bool c2_is_directory(const char *path);
 bool c2_file_exists(const char *path);
 

@@ -14,10 +14,20 @@ static const struct {
   const char *name;
   c2_dtype dtype;
   size_t bytes;
-} dtypes[] = {{"F32", C2_F32, 4},   {"F16", C2_F16, 2}, {"BF16", C2_BF16, 2}, {"F64", C2_F64, 8},
-              {"I64", C2_I64, 8},   {"I32", C2_I32, 4}, {"U8", C2_U8, 1},     {"BOOL", C2_BOOL, 1},
-              {"I8", C2_OTHER_DTYPE, 1},      {"U16", C2_OTHER_DTYPE, 2},     {"I16", C2_OTHER_DTYPE, 2},
-              {"U32", C2_OTHER_DTYPE, 4},     {"U64", C2_OTHER_DTYPE, 8},     {"F8_E4M3", C2_OTHER_DTYPE, 1},
+} dtypes[] = {{"F32", C2_F32, 4},
+              {"F16", C2_F16, 2},
+              {"BF16", C2_BF16, 2},
+              {"F64", C2_F64, 8},
+              {"I64", C2_I64, 8},
+              {"I32", C2_I32, 4},
+              {"U8", C2_U8, 1},
+              {"BOOL", C2_BOOL, 1},
+              {"I8", C2_OTHER_DTYPE, 1},
+              {"U16", C2_OTHER_DTYPE, 2},
+              {"I16", C2_OTHER_DTYPE, 2},
+              {"U32", C2_OTHER_DTYPE, 4},
+              {"U64", C2_OTHER_DTYPE, 8},
+              {"F8_E4M3", C2_OTHER_DTYPE, 1},
               {"F8_E5M2", C2_OTHER_DTYPE, 1}};
 
 const char *c2_dtype_name(c2_dtype dtype) {
@@ -78,7 +88,8 @@ static c2_status read_tensor(const char *path, const char *name, const json_t *e
   size_t end = 0;
   if (!get_size(json_array_get(offsets, 0), &begin) || !get_size(json_array_get(offsets, 1), &end) || begin > end ||
       end > room) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': data_offsets lie outside the file's %zu data bytes", path, name, room);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': data_offsets lie outside the file's %zu data bytes", path, name,
+            room);
   }
   if (!c2_mul(t->elements, width, &t->bytes) || t->bytes != end - begin) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': %zu data bytes, but its shape and dtype %s need %zu", path, name,

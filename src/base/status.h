@@ -49,16 +49,16 @@ static inline c2_status c2_fail(c2_error *err, c2_status code, const char *forma
 #define C2_FAIL(err, code, ...) return c2_fail((err), (code), __VA_ARGS__)
 
 /* Forwards a failure. */
-#define C2_TRY(call)                      \
-  do {                                    \
-    c2_status c2_try_status_ = (call);    \
+#define C2_TRY(call)                                    \
+  do {                                                  \
+    c2_status c2_try_status_ = (call);                  \
     if (c2_try_status_ != C2_OK) return c2_try_status_; \
   } while (0)
 
 /* Forwards a failure by way of the label `fail`, with the local `status` set. */
-#define C2_GOTO(call)            \
-  do {                           \
-    status = (call);             \
+#define C2_GOTO(call)               \
+  do {                              \
+    status = (call);                \
     if (status != C2_OK) goto fail; \
   } while (0)
 

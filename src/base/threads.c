@@ -110,7 +110,9 @@ void c2_pool_close(c2_pool **out) {
   free(pool);
 }
 
-size_t c2_pool_threads(const c2_pool *pool) { return pool->threads; }
+size_t c2_pool_threads(const c2_pool *pool) {
+  return pool->threads;
+}
 
 void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
   if (pool->threads == 1 || tasks <= 1) {

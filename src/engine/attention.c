@@ -11,8 +11,8 @@ void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t lowest, 
   size_t positions = (size_t)((int64_t)highest - lowest + 1);
   rope->half = head / 2;
   rope->lowest = lowest;
-  rope->cosine = C2_CARVE(arena, float, positions *rope->half);
-  rope->sine = C2_CARVE(arena, float, positions *rope->half);
+  rope->cosine = C2_CARVE(arena, float, positions * rope->half);
+  rope->sine = C2_CARVE(arena, float, positions * rope->half);
 }
 
 void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int32_t highest) {
@@ -21,9 +21,9 @@ void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int3
   for (size_t j = 0; j < rope->half; j++) {
     float frequency = 1.0f / powf((float)theta, (float)(2 * j) / (float)head); /* float32, as upstream has it */
     for (int64_t p = lowest; p <= highest; p++) {
-      double angle = (double)p * (double)frequency;
-      cosine[(size_t)(p - lowest) * rope->half + j] = (float)cos(angle);
-      sine[(size_t)(p - lowest) * rope->half + j] = (float)sin(angle);
+      float angle = (float)p * frequency;
+      cosine[(size_t)(p - lowest) * rope->half + j] = (float)cos((double)angle);
+      sine[(size_t)(p - lowest) * rope->half + j] = (float)sin((double)angle);
     }
   }
 }
@@ -36,7 +36,7 @@ void c2_attend_carve(c2_attend_scratch *s, c2_arena *arena, size_t keys, size_t 
   s->key_panels = C2_CARVE(arena, float, padded *head);
   s->value_panels = C2_CARVE(arena, float, padded *columns);
   s->query = C2_CARVE(arena, float, C2_MAX_TILE *head);
-  s->scores = C2_CARVE(arena, float, C2_MAX_TILE *s->scores_stride);
+  s->scores = C2_CARVE(arena, float, C2_MAX_TILE * s->scores_stride);
   s->output = C2_CARVE(arena, float, C2_MAX_TILE *columns);
 }
 
@@ -106,11 +106,22 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
     }
   }
   if (from >= to) return;
-  c2_gemm scores = {.a = s->query, .a_stride = a->head, .b = s->key_panels + begin * a->head,
-                    .b_stride = C2_PANEL * a->head, .depth = a->head, .c = s->scores, .c_stride = s->scores_stride};
+  c2_gemm scores = {.a = s->query,
+                    .a_stride = a->head,
+                    .b = s->key_panels + begin * a->head,
+                    .b_stride = C2_PANEL * a->head,
+                    .depth = a->head,
+                    .c = s->scores,
+                    .c_stride = s->scores_stride};
   a->kernels->gemm(&scores, t->rows, 0, columns / C2_PANEL);
-  c2_softmax softmax = {.scores = s->scores, .stride = s->scores_stride, .rows = t->rows, .columns = columns,
-                        .first = first, .last = last, .maximum = t->maximum, .sum = t->sum,
+  c2_softmax softmax = {.scores = s->scores,
+                        .stride = s->scores_stride,
+                        .rows = t->rows,
+                        .columns = columns,
+                        .first = first,
+                        .last = last,
+                        .maximum = t->maximum,
+                        .sum = t->sum,
                         .correction = t->correction};
   a->kernels->softmax(&softmax);
   size_t width = c2_round_up(a->head, C2_PANEL);
@@ -118,9 +129,14 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
     if (t->correction[i] == 1.0f) continue;
     for (size_t j = 0; j < width; j++) s->output[i * width + j] *= t->correction[i];
   }
-  c2_gemm values = {.a = s->scores + (from - begin), .a_stride = s->scores_stride,
-                    .b = s->value_panels + from * C2_PANEL, .b_stride = C2_PANEL * padded, .depth = to - from,
-                    .c = s->output, .c_stride = width, .accumulate = !t->fresh};
+  c2_gemm values = {.a = s->scores + (from - begin),
+                    .a_stride = s->scores_stride,
+                    .b = s->value_panels + from * C2_PANEL,
+                    .b_stride = C2_PANEL * padded,
+                    .depth = to - from,
+                    .c = s->output,
+                    .c_stride = width,
+                    .accumulate = !t->fresh};
   a->kernels->gemm(&values, t->rows, 0, width / C2_PANEL);
   t->fresh = false;
 }

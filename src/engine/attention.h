@@ -19,11 +19,11 @@ void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int3
 
 /* Per-worker scratch for at most `keys` keys. */
 typedef struct c2_attend_scratch {
-  float *key_panels;   /* [ceil(keys / 32)][K][32] */
-  float *value_panels; /* [ceil(K / 32)][keys][32] */
-  float *query;        /* [tile][K] */
-  float *scores;       /* [tile][scores_stride] */
-  float *output;       /* [tile][ceil(K / 32) * 32] */
+  float *key_panels;           /* [ceil(keys / 32)][K][32] */
+  float *value_panels;         /* [ceil(K / 32)][keys][32] */
+  float *query;                /* [tile][K] */
+  float *scores;               /* [tile][scores_stride] */
+  float *output;               /* [tile][ceil(K / 32) * 32] */
   size_t scores_stride, block; /* block: keys per step */
 } c2_attend_scratch;
 
@@ -41,10 +41,10 @@ typedef struct c2_attend {
   size_t q_stride, kv_stride, out_stride;
   const uint32_t *q_row, *k_row;
   size_t queries, keys;
-  const c2_range *range;              /* [queries]; NULL: every key */
-  const c2_rope *rope;                /* NULL: none */
+  const c2_range *range;                  /* [queries]; NULL: every key */
+  const c2_rope *rope;                    /* NULL: none */
   const int32_t *q_position, *k_position; /* with rope */
-  c2_weights_fn observe;              /* needs scratch for whole rows */
+  c2_weights_fn observe;                  /* needs scratch for whole rows */
   void *user;
 } c2_attend;
 

@@ -27,16 +27,16 @@ typedef struct pass {
   const c2_result *result;
   c2_layout layout;
   c2_rope rope;
-  size_t inner;                                   /* I */
+  size_t inner;                                     /* I */
   size_t s_model, s_qkv, s_inner, s_hidden, s_wide; /* strides */
-  float *x;      /* [T][D] hidden states */
-  float *qkv;    /* [T][3I] */
-  float *mixed;  /* [T][I] attention's output */
+  float *x;                                         /* [T][D] hidden states */
+  float *qkv;                                       /* [T][3I] */
+  float *mixed;                                     /* [T][I] attention's output */
   float *xf;     /* [Tf][D] hidden states of future tokens, after the last time attention */
   float *qf;     /* [Tf][3I] */
   float *mixedf; /* [Tf][I] */
   worker_scratch *worker;
-  size_t block;  /* tokens of a task */
+  size_t block; /* tokens of a task */
   size_t layer;
   bool narrow; /* last layer: queries of future tokens only, unless all are observed */
   /* the token set that the layer's tail runs on */
@@ -55,8 +55,16 @@ static size_t stride_of(size_t n) {
 static void multiply(const pass *p, const float *a, size_t a_stride, const float *panels, size_t depth, float *c,
                      size_t c_stride, size_t rows, size_t first, size_t columns, const float *bias, bool relu,
                      bool accumulate) {
-  c2_gemm g = {.a = a, .a_stride = a_stride, .b = panels, .b_stride = depth * C2_PANEL, .depth = depth, .c = c,
-               .c_stride = c_stride, .bias = bias, .relu = relu, .accumulate = accumulate};
+  c2_gemm g = {.a = a,
+               .a_stride = a_stride,
+               .b = panels,
+               .b_stride = depth * C2_PANEL,
+               .depth = depth,
+               .c = c,
+               .c_stride = c_stride,
+               .bias = bias,
+               .relu = relu,
+               .accumulate = accumulate};
   p->engine->kernels->gemm(&g, rows, first / C2_PANEL, (columns + C2_PANEL - 1) / C2_PANEL);
 }
 
@@ -133,7 +141,8 @@ static void gather_task(void *context, size_t task, size_t worker) {
     size_t row = (first + i) / patches;
     size_t token = p->layout.row_first[row + 1] - patches + (first + i) % patches;
     memcpy(p->xf + (first + i) * p->s_model, p->x + token * p->s_model, p->config->d_model * sizeof(float));
-    if (!p->narrow) memcpy(p->mixedf + (first + i) * p->s_inner, p->mixed + token * p->s_inner, p->inner * sizeof(float));
+    if (!p->narrow)
+      memcpy(p->mixedf + (first + i) * p->s_inner, p->mixed + token * p->s_inner, p->inner * sizeof(float));
   }
   if (!p->narrow) return;
   norm(p, s->normed, p->xf + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
@@ -156,9 +165,14 @@ static void observe(void *user, size_t query, const float *weights, size_t keys)
   size_t tokens = l->deepest + 1 + p->batch->output_patches;
   memset(o->scratch->weights, 0, tokens * sizeof(float));
   for (size_t i = 0; i < keys; i++) o->scratch->weights[(size_t)((int64_t)l->deepest + position[i])] = weights[i];
-  chronos2_attention_row row = {.layer = p->layer, .row = p->batch->row[o->row].slot, .head = o->head,
-                                .query = (size_t)((int64_t)l->deepest + position[query]), .tokens = tokens,
-                                .context = l->deepest + 1, .masked = false, .weights = o->scratch->weights};
+  chronos2_attention_row row = {.layer = p->layer,
+                                .row = p->batch->row[o->row].slot,
+                                .head = o->head,
+                                .query = (size_t)((int64_t)l->deepest + position[query]),
+                                .tokens = tokens,
+                                .context = l->deepest + 1,
+                                .masked = false,
+                                .weights = o->scratch->weights};
   p->engine->observer(p->engine->observer_user, &row);
 }
 
@@ -175,21 +189,34 @@ static void time_task(void *context, size_t task, size_t worker) {
   bool last = p->narrow;
   observed o = {p, &p->worker[worker], r, h};
   size_t at = h * p->config->d_kv;
-  c2_attend a = {.kernels = p->engine->kernels, .head = p->config->d_kv, .q = (last ? p->qf : p->qkv) + at,
-                 .k = p->qkv + p->inner + at, .v = p->qkv + 2 * p->inner + at,
-                 .out = (last ? p->mixedf : p->mixed) + at, .q_stride = p->s_qkv, .kv_stride = p->s_qkv,
-                 .out_stride = p->s_inner, .q_row = l->identity + (last ? r * patches : first),
-                 .k_row = l->identity + first, .queries = last ? patches : end - first, .keys = end - first,
-                 .range = l->range + (last ? end - patches : first), .rope = &p->rope,
-                 .q_position = l->position + (last ? end - patches : first), .k_position = l->position + first,
-                 .observe = observing ? observe : NULL, .user = &o};
+  c2_attend a = {.kernels = p->engine->kernels,
+                 .head = p->config->d_kv,
+                 .q = (last ? p->qf : p->qkv) + at,
+                 .k = p->qkv + p->inner + at,
+                 .v = p->qkv + 2 * p->inner + at,
+                 .out = (last ? p->mixedf : p->mixed) + at,
+                 .q_stride = p->s_qkv,
+                 .kv_stride = p->s_qkv,
+                 .out_stride = p->s_inner,
+                 .q_row = l->identity + (last ? r * patches : first),
+                 .k_row = l->identity + first,
+                 .queries = last ? patches : end - first,
+                 .keys = end - first,
+                 .range = l->range + (last ? end - patches : first),
+                 .rope = &p->rope,
+                 .q_position = l->rotation + (last ? end - patches : first),
+                 .k_position = l->rotation + first,
+                 .observe = observing ? observe : NULL,
+                 .user = &o};
   c2_attend_run(&a, &p->worker[worker].attend);
 }
 
 /* ---- The layer's tail: output projection, group attention, feed-forward ------------------------- */
 
 /* Rows [first, first + rows) of the tail's tokens for a task; blocks don't straddle `tail_grouped`. */
-static size_t tail_blocks(const pass *p, size_t tokens) { return (tokens + p->block - 1) / p->block; }
+static size_t tail_blocks(const pass *p, size_t tokens) {
+  return (tokens + p->block - 1) / p->block;
+}
 
 static void tail_block(const pass *p, size_t task, size_t *first, size_t *rows) {
   size_t grouped = tail_blocks(p, p->tail_grouped);
@@ -238,10 +265,19 @@ static void group_task(void *context, size_t task, size_t worker) {
     const uint32_t *member = cells->member + cells->first[cell];
     for (size_t h = 0; h < p->config->heads; h++) {
       size_t at = h * p->config->d_kv;
-      c2_attend a = {.kernels = p->engine->kernels, .head = p->config->d_kv, .q = p->tail_qkv + at,
-                     .k = p->tail_qkv + p->inner + at, .v = p->tail_qkv + 2 * p->inner + at,
-                     .out = p->tail_mixed + at, .q_stride = p->s_qkv, .kv_stride = p->s_qkv, .out_stride = p->s_inner,
-                     .q_row = member, .k_row = member, .queries = members, .keys = members};
+      c2_attend a = {.kernels = p->engine->kernels,
+                     .head = p->config->d_kv,
+                     .q = p->tail_qkv + at,
+                     .k = p->tail_qkv + p->inner + at,
+                     .v = p->tail_qkv + 2 * p->inner + at,
+                     .out = p->tail_mixed + at,
+                     .q_stride = p->s_qkv,
+                     .kv_stride = p->s_qkv,
+                     .out_stride = p->s_inner,
+                     .q_row = member,
+                     .k_row = member,
+                     .queries = members,
+                     .keys = members};
       c2_attend_run(&a, &p->worker[worker].attend);
     }
   }
@@ -281,8 +317,8 @@ static void head_task(void *context, size_t task, size_t worker) {
   size_t patches = p->batch->output_patches;
   size_t horizon = patches * c->patch;
   norm(p, s->normed, p->xf + first * p->s_model, p->w->final_norm, rows);
-  multiply(p, s->normed, p->s_model, h->hidden, c->d_model, s->hidden, p->s_hidden, rows, 0, c->d_ff, h->hidden_bias, true,
-           false);
+  multiply(p, s->normed, p->s_model, h->hidden, c->d_model, s->hidden, p->s_hidden, rows, 0, c->d_ff, h->hidden_bias,
+           true, false);
   multiply(p, s->normed, p->s_model, h->residual, c->d_model, s->wide, p->s_wide, rows, 0, out, h->bias, false, false);
   multiply(p, s->hidden, p->s_hidden, h->output, c->d_ff, s->wide, p->s_wide, rows, 0, out, NULL, false, true);
   for (size_t i = 0; i < rows; i++) {
@@ -307,19 +343,19 @@ static void carve(pass *p, c2_arena *arena) {
   bool observing = p->engine->observer != NULL;
   size_t keys = c2_max_size(l->longest, p->batch->grouped);
   c2_layout_carve(l, arena);
-  c2_rope_carve(&p->rope, arena, c->d_kv, -(int32_t)l->deepest, (int32_t)p->batch->output_patches);
-  p->x = C2_CARVE(arena, float, l->tokens *p->s_model);
-  p->qkv = C2_CARVE(arena, float, l->tokens *p->s_qkv);
-  p->mixed = C2_CARVE(arena, float, l->tokens *p->s_inner);
-  p->xf = C2_CARVE(arena, float, l->future_tokens *p->s_model);
-  p->qf = C2_CARVE(arena, float, l->future_tokens *p->s_qkv);
-  p->mixedf = C2_CARVE(arena, float, l->future_tokens *p->s_inner);
+  c2_rope_carve(&p->rope, arena, c->d_kv, 0, (int32_t)(l->deepest + p->batch->output_patches));
+  p->x = C2_CARVE(arena, float, l->tokens * p->s_model);
+  p->qkv = C2_CARVE(arena, float, l->tokens * p->s_qkv);
+  p->mixed = C2_CARVE(arena, float, l->tokens * p->s_inner);
+  p->xf = C2_CARVE(arena, float, l->future_tokens * p->s_model);
+  p->qf = C2_CARVE(arena, float, l->future_tokens * p->s_qkv);
+  p->mixedf = C2_CARVE(arena, float, l->future_tokens * p->s_inner);
   p->worker = C2_CARVE(arena, worker_scratch, threads);
   for (size_t i = 0; i < threads; i++) {
     worker_scratch s = {0};
-    s.normed = C2_CARVE(arena, float, p->block *p->s_model);
-    s.hidden = C2_CARVE(arena, float, p->block *p->s_hidden);
-    s.wide = C2_CARVE(arena, float, p->block *p->s_wide);
+    s.normed = C2_CARVE(arena, float, p->block * p->s_model);
+    s.hidden = C2_CARVE(arena, float, p->block * p->s_hidden);
+    s.wide = C2_CARVE(arena, float, p->block * p->s_wide);
     s.weights = C2_CARVE(arena, float, observing ? l->deepest + 1 + p->batch->output_patches : 0);
     c2_attend_carve(&s.attend, arena, keys, c->d_kv, observing);
     if (arena->base && !arena->failed) p->worker[i] = s;
@@ -370,7 +406,7 @@ c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_re
   c2_arena arena = {.base = engine->workspace.base, .size = engine->workspace.size};
   carve(&p, &arena);
   c2_layout_fill(&p.layout, c, batch, &engine->pattern);
-  c2_rope_fill(&p.rope, c->rope_theta, c->d_kv, -(int32_t)p.layout.deepest, (int32_t)batch->output_patches);
+  c2_rope_fill(&p.rope, c->rope_theta, c->d_kv, 0, (int32_t)(p.layout.deepest + batch->output_patches));
   c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
   for (p.layer = 0; p.layer < c->layers; p.layer++) run_layer(&p);
   if (result->quantiles) {

@@ -48,6 +48,7 @@ void c2_layout_carve(c2_layout *l, c2_arena *arena) {
   l->row_first = C2_CARVE(arena, uint32_t, l->rows + 1);
   l->row_of = C2_CARVE(arena, uint32_t, l->tokens);
   l->position = C2_CARVE(arena, int32_t, l->tokens);
+  l->rotation = C2_CARVE(arena, int32_t, l->tokens);
   l->range = C2_CARVE(arena, c2_range, l->tokens);
   l->identity = C2_CARVE(arena, uint32_t, c2_max_size(l->tokens, l->future_tokens));
   l->scaler = C2_CARVE(arena, c2_scaler, l->rows);
@@ -105,6 +106,7 @@ void c2_layout_fill(c2_layout *l, const chronos2_config *config, const c2_batch 
       if (live_patch(context, length, config->patch, n, p)) l->position[at++] = (int32_t)p - (int32_t)n;
     }
     for (size_t p = 0; p <= batch->output_patches; p++) l->position[at++] = (int32_t)p;
+    for (uint32_t t = l->row_first[r]; t < at; t++) l->rotation[t] = l->position[t] + (int32_t)n;
     c2_window_ranges(pattern, l->position + l->row_first[r], at - l->row_first[r], l->range + l->row_first[r]);
   }
   l->row_first[batch->rows] = at;

@@ -12,7 +12,7 @@
 /* Tokens of one group at one position: they attend to each other in group attention. */
 typedef struct c2_cells {
   size_t count;
-  uint32_t *first; /* [count + 1] into member */
+  uint32_t *first;  /* [count + 1] into member */
   uint32_t *member; /* token indices */
 } c2_cells;
 
@@ -22,12 +22,13 @@ typedef struct c2_layout {
   size_t longest;                        /* most tokens of one row */
   size_t cell_bound;                     /* most cells there can be */
   size_t deepest;                        /* most context patches of one row, missing ones included */
-  uint32_t *row_first; /* [rows + 1] */
-  uint32_t *row_of;    /* [tokens] */
-  int32_t *position;   /* [tokens] see window.h */
-  c2_range *range;     /* [tokens] keys within the row */
-  uint32_t *identity;  /* [max(tokens, future_tokens)]: 0, 1, 2, ... */
-  c2_scaler *scaler;   /* [rows] */
+  uint32_t *row_first;                   /* [rows + 1] */
+  uint32_t *row_of;                      /* [tokens] */
+  int32_t *position;                     /* [tokens] see window.h */
+  int32_t *rotation; /* [tokens] position from the first patch of the row: angles are rounded as upstream rounds them */
+  c2_range *range;   /* [tokens] keys within the row */
+  uint32_t *identity; /* [max(tokens, future_tokens)]: 0, 1, 2, ... */
+  c2_scaler *scaler;  /* [rows] */
   c2_cells all, future;
 } c2_layout;
 

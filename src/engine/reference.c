@@ -46,7 +46,8 @@ static void rms_norm(const pass *p, float *out, const float *x, const float *wei
 }
 
 /* y = W_out relu(W_hidden x + b) + b_out + W_res x + b_res. */
-static void residual_block(const pass *p, float *y, const c2_residual_weights *r, const float *x, size_t in, size_t out) {
+static void residual_block(const pass *p, float *y, const c2_residual_weights *r, const float *x, size_t in,
+                           size_t out) {
   linear(p->hidden, r->hidden, r->hidden_bias, x, in, p->c->d_ff);
   for (size_t j = 0; j < p->c->d_ff; j++) p->hidden[j] = p->hidden[j] > 0 ? p->hidden[j] : 0;
   linear(y, r->output, r->output_bias, p->hidden, p->c->d_ff, out);
@@ -79,8 +80,8 @@ static void embed_row(pass *p, size_t b) {
       for (size_t i = 0; i < patch; i++) observed += p->wide[2 * patch + i];
       *mask = observed > 0 ? 1 : 0;
     } else {
-      c2_patch_features(p->wide, &p->scaler[b], row->future, 0, (ptrdiff_t)row->future_length, step, patch, (double)step,
-                        c->time_encoding_scale);
+      c2_patch_features(p->wide, &p->scaler[b], row->future, 0, (ptrdiff_t)row->future_length, step, patch,
+                        (double)step, c->time_encoding_scale);
     }
     residual_block(p, x, &p->w->embed, p->wide, 3 * patch, c->d_model);
   }
@@ -93,7 +94,7 @@ static void rotate(const pass *p, float *x, size_t token) {
   for (size_t h = 0; h < p->c->heads; h++, x += p->c->d_kv) {
     for (size_t j = 0; j < half; j++) {
       float frequency = 1.0f / powf((float)p->c->rope_theta, (float)(2 * j) / (float)p->c->d_kv);
-      double angle = ((double)token - (double)p->context) * (double)frequency;
+      double angle = (double)((float)token * frequency); /* rounded as upstream's */
       double a = (double)x[j];
       double b = (double)x[j + half];
       x[j] = (float)(a * cos(angle) - b * sin(angle));
@@ -155,8 +156,13 @@ static void mix(pass *p, size_t query, size_t head, size_t first, size_t stride,
 
 static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) {
   for (size_t i = 0; i < p->s; i++) p->observed[i] = (float)p->weights[i];
-  chronos2_attention_row row = {.layer = layer, .row = b, .head = head, .query = query, .tokens = p->s,
-                                .context = p->context + 1, .masked = p->mask[b * p->s + query] == 0,
+  chronos2_attention_row row = {.layer = layer,
+                                .row = b,
+                                .head = head,
+                                .query = query,
+                                .tokens = p->s,
+                                .context = p->context + 1,
+                                .masked = p->mask[b * p->s + query] == 0,
                                 .weights = p->observed};
   p->engine->observer(p->engine->observer_user, &row);
 }
@@ -170,8 +176,9 @@ static void time_attention(pass *p, size_t layer) {
         size_t at = h * p->c->d_kv;
         const float *query = p->q + (b * p->s + q) * inner + at;
         for (size_t k = 0; k < p->s; k++) {
-          bool allowed = p->mask[b * p->s + k] > 0 && c2_window_allows(&p->engine->pattern, (int64_t)q - (int64_t)p->context,
-                                                                       (int64_t)k - (int64_t)p->context);
+          bool allowed =
+              p->mask[b * p->s + k] > 0 &&
+              c2_window_allows(&p->engine->pattern, (int64_t)q - (int64_t)p->context, (int64_t)k - (int64_t)p->context);
           p->weights[k] = allowed ? dot(query, p->k + (b * p->s + k) * inner + at, p->c->d_kv) : -INFINITY;
         }
         softmax(p->weights, p->s);
@@ -192,8 +199,9 @@ static void group_attention(pass *p, size_t layer) {
         size_t at = h * p->c->d_kv;
         for (size_t k = 0; k < p->b; k++) {
           bool allowed = p->mask[k * p->s + t] > 0 && p->row[k]->group == p->row[q]->group;
-          p->weights[k] = allowed ? dot(p->q + (q * p->s + t) * inner + at, p->k + (k * p->s + t) * inner + at, p->c->d_kv)
-                                  : -INFINITY;
+          p->weights[k] = allowed
+                              ? dot(p->q + (q * p->s + t) * inner + at, p->k + (k * p->s + t) * inner + at, p->c->d_kv)
+                              : -INFINITY;
         }
         softmax(p->weights, p->b);
         mix(p, q * p->s + t, h, t, p->s, p->b);
@@ -262,8 +270,12 @@ static void carve(pass *p, c2_arena *arena) {
 }
 
 c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
-  pass p = {.engine = engine, .c = &engine->model->config, .w = &engine->model->weights, .batch = batch,
-            .b = batch->rows, .patches = batch->output_patches};
+  pass p = {.engine = engine,
+            .c = &engine->model->config,
+            .w = &engine->model->weights,
+            .batch = batch,
+            .b = batch->rows,
+            .patches = batch->output_patches};
   for (size_t r = 0; r < batch->rows; r++) {
     p.context = c2_max_size(p.context, c2_row_patches(&batch->row[r], p.c->patch, batch->context_limit));
   }

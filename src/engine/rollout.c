@@ -14,14 +14,14 @@ typedef struct rollout {
   c2_engine *engine;
   bool use_reference;
   const chronos2_config *c;
-  size_t rows, keep;  /* keep: context steps of a path */
-  c2_row *row;        /* [rows] by slot, as the caller gave them */
-  double *context;    /* [rows * PATHS][keep] */
-  size_t *length;     /* [rows] valid steps at the end of a path's context */
-  c2_row *path;       /* [rows * PATHS] */
-  double *step;       /* [rows][Q][steps]: the last block, reduced */
-  double *paths_out;  /* [rows * PATHS][Q][steps] */
-  size_t done;        /* steps forecast so far */
+  size_t rows, keep; /* keep: context steps of a path */
+  c2_row *row;       /* [rows] by slot, as the caller gave them */
+  double *context;   /* [rows * PATHS][keep] */
+  size_t *length;    /* [rows] valid steps at the end of a path's context */
+  c2_row *path;      /* [rows * PATHS] */
+  double *step;      /* [rows][Q][steps]: the last block, reduced */
+  double *paths_out; /* [rows * PATHS][Q][steps] */
+  size_t done;       /* steps forecast so far */
 } rollout;
 
 static c2_status pass(const rollout *r, const c2_batch *batch, double *out, c2_error *err) {
@@ -53,10 +53,10 @@ static void extend(rollout *r, size_t steps) {
       for (size_t i = steps - shift; i < steps; i++) {
         size_t at = r->done - steps + i; /* step of the forecast */
         bool known = row->future && at < row->future_length && !isnan(row->future[at]);
-        context[r->keep + i - steps] =
-            known ? row->future[at]
-                  : c2_quantile_at(c->quantile_levels, r->step + b * c->quantiles * steps + i, steps, c->quantiles,
-                                   PATH_LEVELS[p]);
+        context[r->keep + i - steps] = known
+                                           ? row->future[at]
+                                           : c2_quantile_at(c->quantile_levels, r->step + b * c->quantiles * steps + i,
+                                                            steps, c->quantiles, PATH_LEVELS[p]);
       }
     }
     r->length[b] = c2_min_size(r->keep, r->length[b] + steps);
@@ -68,10 +68,12 @@ static void set_paths(rollout *r) {
     const c2_row *row = &r->row[i / PATHS];
     size_t length = r->length[i / PATHS];
     size_t used = c2_min_size(r->done, row->future_length);
-    r->path[i] = (c2_row){.context = r->context + (i + 1) * r->keep - length, .length = length,
+    r->path[i] = (c2_row){.context = r->context + (i + 1) * r->keep - length,
+                          .length = length,
                           .future = row->future ? row->future + used : NULL,
                           .future_length = row->future ? row->future_length - used : 0,
-                          .group = row->group * PATHS + (int64_t)(i % PATHS), .slot = i};
+                          .group = row->group * PATHS + (int64_t)(i % PATHS),
+                          .slot = i};
   }
 }
 
@@ -106,7 +108,8 @@ fail:
 
 static c2_status start_paths(rollout *r, const c2_batch *batch, size_t horizon, c2_error *err) {
   size_t limit = c2_max_size(batch->context_limit, r->c->context_length);
-  for (size_t b = 0; b < r->rows; b++) r->keep = c2_max_size(r->keep, c2_min_size(r->row[b].length, batch->context_limit));
+  for (size_t b = 0; b < r->rows; b++)
+    r->keep = c2_max_size(r->keep, c2_min_size(r->row[b].length, batch->context_limit));
   r->keep = c2_min_size(limit, r->keep + c2_round_up(horizon, r->c->patch)); /* room to grow into */
   size_t steps = r->c->max_output_patches * r->c->patch;
   size_t cells = 0;
@@ -136,7 +139,9 @@ static c2_status go_on(rollout *r, const c2_batch *batch, size_t steps, size_t h
   while (r->done < horizon) {
     extend(r, block);
     set_paths(r);
-    c2_batch paths = {.row = r->path, .rows = r->rows * PATHS, .context_limit = limit,
+    c2_batch paths = {.row = r->path,
+                      .rows = r->rows * PATHS,
+                      .context_limit = limit,
                       .output_patches = patches_for(r->c, horizon - r->done)};
     c2_batch_sort(&paths);
     C2_TRY(pass(r, &paths, r->paths_out, err));

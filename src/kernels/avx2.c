@@ -12,14 +12,30 @@ typedef __m256 vec;
 enum { WIDTH = 8, SPAN = 2 };
 #define TILE 6
 
-static inline vec v_load(const float *p) { return _mm256_loadu_ps(p); }
-static inline void v_store(float *p, vec x) { _mm256_storeu_ps(p, x); }
-static inline vec v_set1(float x) { return _mm256_set1_ps(x); }
-static inline vec v_add(vec a, vec b) { return _mm256_add_ps(a, b); }
-static inline vec v_sub(vec a, vec b) { return _mm256_sub_ps(a, b); }
-static inline vec v_mul(vec a, vec b) { return _mm256_mul_ps(a, b); }
-static inline vec v_max(vec a, vec b) { return _mm256_max_ps(a, b); }
-static inline vec v_fma(vec a, vec b, vec c) { return _mm256_fmadd_ps(a, b, c); }
+static inline vec v_load(const float *p) {
+  return _mm256_loadu_ps(p);
+}
+static inline void v_store(float *p, vec x) {
+  _mm256_storeu_ps(p, x);
+}
+static inline vec v_set1(float x) {
+  return _mm256_set1_ps(x);
+}
+static inline vec v_add(vec a, vec b) {
+  return _mm256_add_ps(a, b);
+}
+static inline vec v_sub(vec a, vec b) {
+  return _mm256_sub_ps(a, b);
+}
+static inline vec v_mul(vec a, vec b) {
+  return _mm256_mul_ps(a, b);
+}
+static inline vec v_max(vec a, vec b) {
+  return _mm256_max_ps(a, b);
+}
+static inline vec v_fma(vec a, vec b, vec c) {
+  return _mm256_fmadd_ps(a, b, c);
+}
 static inline float v_sum(vec x) {
   __m128 h = _mm_add_ps(_mm256_castps256_ps128(x), _mm256_extractf128_ps(x, 1));
   h = _mm_add_ps(h, _mm_movehl_ps(h, h));
@@ -30,7 +46,9 @@ static inline float v_top(vec x) {
   h = _mm_max_ps(h, _mm_movehl_ps(h, h));
   return _mm_cvtss_f32(_mm_max_ss(h, _mm_movehdup_ps(h)));
 }
-static inline vec v_round(vec x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+static inline vec v_round(vec x) {
+  return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 /* n within [-126, 127]: below, the caller drops the result */
 static inline vec v_scale2(vec x, vec n) {
   __m256i exponent = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
@@ -42,4 +60,5 @@ static inline vec v_keep_above(vec x, float limit, vec y) {
 
 #include "kernels/simd_body.h"
 
-const c2_kernels c2_kernels_avx2 = {.name = "avx2", .tile = TILE, .gemm = gemm, .softmax = softmax, .rms_norm = rms_norm};
+const c2_kernels c2_kernels_avx2 = {
+    .name = "avx2", .tile = TILE, .gemm = gemm, .softmax = softmax, .rms_norm = rms_norm};

@@ -35,7 +35,9 @@ const c2_kernels *c2_kernels_of(c2_isa isa) {
 
 #else
 
-c2_isa c2_isa_detect(void) { return C2_ISA_SCALAR; }
+c2_isa c2_isa_detect(void) {
+  return C2_ISA_SCALAR;
+}
 
 const c2_kernels *c2_kernels_of(c2_isa isa) {
   (void)isa;

@@ -15,15 +15,16 @@
 #include <stdint.h>
 
 enum {
-  C2_PANEL = 32,    /* columns of a panel: two AVX-512 or four AVX2 registers */
-  C2_MAX_TILE = 16, /* most rows that any level's tile has */
+  C2_PANEL = 32,        /* columns of a panel: two AVX-512 or four AVX2 registers */
+  C2_MAX_TILE = 16,     /* most rows that any level's tile has */
+  C2_DEPTH_BLOCK = 256, /* terms added up before their sum is added to the element: one long float32 sum loses digits */
 };
 
-/* C = A B, then + bias, then relu; or C += (that), row by row. */
+/* C = A B + bias, or C += A B + bias; then relu, row by row. */
 typedef struct c2_gemm {
   const float *a; /* [rows][depth] */
   size_t a_stride;
-  const float *b; /* panels */
+  const float *b;  /* panels */
   size_t b_stride; /* floats from one panel to the next: depth * C2_PANEL, or more */
   size_t depth;
   float *c; /* [rows][panels * C2_PANEL] */

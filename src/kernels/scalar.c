@@ -7,14 +7,19 @@ static void gemm_row(const c2_gemm *g, size_t i, size_t p) {
   const float *a = g->a + i * g->a_stride;
   const float *panel = g->b + p * g->b_stride;
   float *c = g->c + i * g->c_stride + p * C2_PANEL;
-  float acc[C2_PANEL] = {0};
-  for (size_t k = 0; k < g->depth; k++) {
-    for (size_t j = 0; j < C2_PANEL; j++) acc[j] += a[k] * panel[k * C2_PANEL + j];
+  float sum[C2_PANEL] = {0};
+  for (size_t k = 0; k < g->depth;) {
+    float acc[C2_PANEL] = {0};
+    size_t end = g->depth - k > C2_DEPTH_BLOCK ? k + C2_DEPTH_BLOCK : g->depth;
+    for (; k < end; k++) {
+      for (size_t j = 0; j < C2_PANEL; j++) acc[j] += a[k] * panel[k * C2_PANEL + j];
+    }
+    for (size_t j = 0; j < C2_PANEL; j++) sum[j] += acc[j];
   }
   for (size_t j = 0; j < C2_PANEL; j++) {
-    float value = acc[j] + (g->bias ? g->bias[p * C2_PANEL + j] : 0.0f);
-    if (g->relu && value < 0.0f) value = 0.0f;
-    c[j] = g->accumulate ? c[j] + value : value;
+    float value = sum[j] + (g->bias ? g->bias[p * C2_PANEL + j] : 0.0f);
+    if (g->accumulate) value += c[j];
+    c[j] = g->relu && value < 0.0f ? 0.0f : value;
   }
 }
 
@@ -50,4 +55,5 @@ static void rms_norm(float *out, size_t out_stride, const float *x, size_t x_str
   }
 }
 
-const c2_kernels c2_kernels_scalar = {.name = "scalar", .tile = 8, .gemm = gemm, .softmax = softmax, .rms_norm = rms_norm};
+const c2_kernels c2_kernels_scalar = {
+    .name = "scalar", .tile = 8, .gemm = gemm, .softmax = softmax, .rms_norm = rms_norm};

@@ -40,8 +40,8 @@ INLINE void tile(const c2_gemm *g, const float *a, const float *panel, float *c,
       float *at = c + (size_t)i * g->c_stride + (size_t)s * WIDTH;
       vec value = acc[i][s];
       if (bias) value = v_add(value, v_load(bias + (size_t)s * WIDTH));
-      if (g->relu) value = v_max(value, v_set1(0.0f));
       if (g->accumulate) value = v_add(v_load(at), value);
+      if (g->relu) value = v_max(value, v_set1(0.0f));
       v_store(at, value);
     }
   }
@@ -69,7 +69,7 @@ static void tile_rows(const c2_gemm *g, const float *a, const float *panel, floa
   }
 }
 
-static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+static void gemm_block(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   for (size_t p = first_panel; p < last_panel; p++) {
     for (size_t part = 0; part < C2_PANEL; part += SPAN * WIDTH) {
       const float *panel = g->b + p * g->b_stride + part;
@@ -85,6 +85,21 @@ static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_
         }
       }
     }
+  }
+}
+
+/* Long sums are added up in blocks, as C2_DEPTH_BLOCK says. */
+static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  c2_gemm part = *g;
+  for (size_t k = 0; k == 0 || k < g->depth; k += C2_DEPTH_BLOCK) {
+    bool last = g->depth - k <= C2_DEPTH_BLOCK;
+    part.a = g->a + k;
+    part.b = g->b + k * C2_PANEL;
+    part.depth = last ? g->depth - k : C2_DEPTH_BLOCK;
+    part.accumulate = g->accumulate || k > 0;
+    part.bias = last ? g->bias : NULL;
+    part.relu = last && g->relu;
+    gemm_block(&part, rows, first_panel, last_panel);
   }
 }
 

@@ -124,18 +124,21 @@ c2_status c2_config_check(const chronos2_config *c, const char *where, c2_error 
   const size_t limit = 1 << 16;
   if (c->d_model < 1 || c->d_model > limit || c->d_kv < 1 || c->d_kv > 1024 || c->d_ff < 1 || c->d_ff > limit ||
       c->layers < 1 || c->layers > 1024 || c->heads < 1 || c->heads > 1024 || c->heads * c->d_kv > limit) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: d_model %zu, d_kv %zu, d_ff %zu, %zu layers, %zu heads: beyond what this engine takes",
-            where, c->d_model, c->d_kv, c->d_ff, c->layers, c->heads);
+    C2_FAIL(err, C2_ERR_MODEL,
+            "%s: d_model %zu, d_kv %zu, d_ff %zu, %zu layers, %zu heads: beyond what this engine takes", where,
+            c->d_model, c->d_kv, c->d_ff, c->layers, c->heads);
   }
   if (c->d_kv % 2 != 0) C2_FAIL(err, C2_ERR_MODEL, "%s: d_kv %zu: rotary embedding needs an even size", where, c->d_kv);
-  if (c->patch < 1 || c->patch > 1024) C2_FAIL(err, C2_ERR_MODEL, "%s: input_patch_size %zu: expected 1 to 1024", where, c->patch);
+  if (c->patch < 1 || c->patch > 1024)
+    C2_FAIL(err, C2_ERR_MODEL, "%s: input_patch_size %zu: expected 1 to 1024", where, c->patch);
   if (c->context_length < 1 || c->context_length > 1 << 24 || c->max_output_patches < 1) {
     C2_FAIL(err, C2_ERR_MODEL, "%s: context_length and max_output_patches must be at least 1", where);
   }
   if (!(c->time_encoding_scale > 0) || !(c->rope_theta > 0) || !(c->layer_norm_epsilon >= 0)) {
     C2_FAIL(err, C2_ERR_MODEL, "%s: time_encoding_scale, rope_theta and layer_norm_epsilon must be positive", where);
   }
-  if (!c->use_reg_token) C2_FAIL(err, C2_ERR_MODEL, "%s: 'use_reg_token': models without the REG token are not supported", where);
+  if (!c->use_reg_token)
+    C2_FAIL(err, C2_ERR_MODEL, "%s: 'use_reg_token': models without the REG token are not supported", where);
   if (c->quantiles < 1 || c->quantiles > MAX_QUANTILES || c2_config_median(c) == c->quantiles) {
     C2_FAIL(err, C2_ERR_MODEL, "%s: 'quantiles': expected the level 0.5 among them", where);
   }
@@ -181,12 +184,21 @@ c2_status c2_config_named(const char *name, chronos2_config *config, c2_error *e
                 {"micro", 128, 32, 512, 4, 4, 2048, 64}};
   for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
     if (strcmp(name, shapes[i].name) != 0) continue;
-    *config = (chronos2_config){.d_model = shapes[i].d_model, .d_kv = shapes[i].d_kv, .d_ff = shapes[i].d_ff,
-                                .layers = shapes[i].layers, .heads = shapes[i].heads, .patch = 16,
-                                .context_length = shapes[i].context, .max_output_patches = shapes[i].patches,
-                                .quantiles = 21, .time_encoding_scale = (double)shapes[i].context,
-                                .layer_norm_epsilon = 1e-6, .rope_theta = 10000, .initializer_factor = 0.05,
-                                .use_arcsinh = true, .use_reg_token = true};
+    *config = (chronos2_config){.d_model = shapes[i].d_model,
+                                .d_kv = shapes[i].d_kv,
+                                .d_ff = shapes[i].d_ff,
+                                .layers = shapes[i].layers,
+                                .heads = shapes[i].heads,
+                                .patch = 16,
+                                .context_length = shapes[i].context,
+                                .max_output_patches = shapes[i].patches,
+                                .quantiles = 21,
+                                .time_encoding_scale = (double)shapes[i].context,
+                                .layer_norm_epsilon = 1e-6,
+                                .rope_theta = 10000,
+                                .initializer_factor = 0.05,
+                                .use_arcsinh = true,
+                                .use_reg_token = true};
     config->quantile_levels[0] = 0.01;
     for (size_t q = 1; q < 20; q++) config->quantile_levels[q] = (double)(5 * q) / 100;
     config->quantile_levels[20] = 0.99;

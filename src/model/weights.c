@@ -40,7 +40,8 @@ static c2_status open_shards(chronos2_model *model, const char *folder, const ch
   json_object_foreach((json_t *)(size_t)map, tensor, value) {
     const char *name = json_string_value(value);
     if (!name || !*name || strchr(name, '/') || name[0] == '.') {
-      C2_GOTO(c2_fail(err, C2_ERR_MODEL, "%s: tensor '%s': expected the name of a file in the same folder", path, tensor));
+      C2_GOTO(
+          c2_fail(err, C2_ERR_MODEL, "%s: tensor '%s': expected the name of a file in the same folder", path, tensor));
     }
     size_t i = 0;
     while (i < model->file_count && strcmp(names[i], name) != 0) i++;
@@ -142,7 +143,9 @@ static c2_status match(const chronos2_model *model, const char *folder, const c2
   return C2_OK;
 }
 
-static bool mappable(const c2_tensor *t) { return t->dtype == C2_F32 && (size_t)t->data % sizeof(float) == 0; }
+static bool mappable(const c2_tensor *t) {
+  return t->dtype == C2_F32 && (size_t)t->data % sizeof(float) == 0;
+}
 
 static c2_status check_values(const chronos2_model *model, const char *folder, c2_error *err) {
   for (size_t i = 0; i < model->expected_count; i++) {

@@ -77,10 +77,10 @@ struct chronos2_model {
   c2_weights weights;
   size_t expected_count;
   c2_expected *expected;
-  const char **dtypes;    /* [expected_count] as stored */
-  c2_safetensors *files;  /* [file_count] */
+  const char **dtypes;   /* [expected_count] as stored */
+  c2_safetensors *files; /* [file_count] */
   size_t file_count;
-  c2_block converted;     /* tensors that could not be mapped */
+  c2_block converted; /* tensors that could not be mapped */
   c2_block packed;
   size_t parameters;
 };
