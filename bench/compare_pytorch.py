@@ -161,7 +161,7 @@ def main():
     points = [point.split(":") for point in args.points.split(",")]
     for shape in dict.fromkeys(point[0] for point in points):
         with tempfile.TemporaryDirectory() as folder:
-            model = oracle.random_model(3, **SHAPES[shape], max_output_patches=64, sharpness=0.25, spread=0.5)
+            model = oracle.random_model(3, **SHAPES[shape], max_output_patches=64, sharpness=3, spread=0.5)
             model.save_pretrained(folder)
             for _, context, rows in (point for point in points if point[0] == shape):
                 lines.append(compare_point(model, folder, shape, int(context), int(rows), args))

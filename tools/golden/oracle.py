@@ -18,8 +18,9 @@ TOLERANCE = 2e-4  # in normalised units
 
 def random_model(seed, *, d_model, d_kv, heads, d_ff, layers, context_length, max_output_patches, sharpness,
                  spread=1.0):
-    """A model in float32 whose attention is far from uniform (`sharpness` multiplies the query weights) and whose
-    forecasts deviate from the series by about `spread` of its scale."""
+    """A model in float32 whose attention scores have a standard deviation of about `sharpness`, and whose forecasts
+    deviate from the series by about `spread` of its scale. Weights are drawn here, by fan-in: what the class itself
+    draws depends on the version of transformers, and a score in the thousands turns rounding into chaos."""
     torch.manual_seed(seed)
     config = Chronos2CoreConfig(
         d_model=d_model, d_kv=d_kv, num_heads=heads, d_ff=d_ff, num_layers=layers, initializer_factor=1.0,
@@ -35,10 +36,12 @@ def random_model(seed, *, d_model, d_kv, heads, d_ff, layers, context_length, ma
     model = Chronos2Model(config).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
+            if weight.ndim == 1:  # biases and norms start as constants, which would hide their misuse
+                weight.copy_(0.1 * torch.randn_like(weight) + ("layer_norm" in name))
+            elif name != "shared.weight":
+                weight.normal_(std=weight.shape[1] ** -0.5)
             if name.endswith("self_attention.q.weight"):
-                weight.mul_(sharpness)
-            elif weight.ndim == 1:  # biases and layer norms start as constants, which would hide their misuse
-                weight.add_(torch.randn_like(weight), alpha=0.1)
+                weight.mul_(sharpness * d_kv**-0.5)
         head = model.output_patch_embedding
         probe = torch.randn(8, min(256, context_length)).cumsum(dim=1)
         states = model.encode(probe, num_output_patches=1)[0][0][:, -1:]
