@@ -13,6 +13,7 @@ typedef struct command {
 } command;
 
 static const command commands[] = {
+    {"forecast", "read series, write quantile forecasts", cli_forecast},
     {"forward", "one forward pass on raw tensors", cli_forward},
     {"bench", "speed and memory of a model shape", cli_bench},
     {"inspect", "configuration, tensors and health of a model", cli_inspect},

@@ -1,0 +1,242 @@
+/* `chronos2 forecast`: series files in, quantile forecasts out, as CSV in long format. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+#include "cli/cli.h"
+#include "data/series.h"
+
+typedef struct request {
+  cli_engine engine;
+  size_t horizon;
+  const char *levels_text, *id_column, *timestamp_column, *target, *past, *future, *freq, *output;
+  bool cross_learning;
+  double *levels;
+  size_t level_count;
+  char **targets, **covariates;
+  size_t target_count, covariate_count;
+  c2_freq frequency;
+  c2_dataset set;
+  chronos2_series *series;       /* [set.count] */
+  chronos2_covariate *covariate; /* all series' */
+} request;
+
+/* Shortest of %.6g .. %.17g that reads back to the same double. */
+static void print_number(FILE *out, double value) {
+  char text[40];
+  for (int digits = 6; digits <= 17; digits++) {
+    (void)snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  (void)fputs(text, out);
+}
+
+static void print_field(FILE *out, const char *text) {
+  if (!strpbrk(text, ",\"\r\n")) {
+    (void)fputs(text, out);
+    return;
+  }
+  (void)fputc('"', out);
+  for (; *text; text++) {
+    if (*text == '"') (void)fputc('"', out);
+    (void)fputc(*text, out);
+  }
+  (void)fputc('"', out);
+}
+
+static c2_status check_options(request *r, c2_error *err) {
+  if (r->horizon < 1) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
+  C2_TRY(cli_split_numbers(r->levels_text, &r->levels, &r->level_count, err));
+  for (size_t i = 0; i < r->level_count; i++) {
+    if (!(r->levels[i] >= 0 && r->levels[i] <= 1)) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels from 0 to 1, found %g", r->levels[i]);
+    }
+  }
+  if (r->target) C2_TRY(cli_split(r->target, &r->targets, &r->target_count, err));
+  if (r->past) C2_TRY(cli_split(r->past, &r->covariates, &r->covariate_count, err));
+  if (r->freq) C2_TRY(c2_freq_parse(r->freq, &r->frequency, err));
+  return C2_OK;
+}
+
+static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *err) {
+  c2_read_options options = {.id_column = r->id_column,
+                             .timestamp_column = r->timestamp_column,
+                             .targets = (const char *const *)r->targets,
+                             .target_count = r->target_count,
+                             .covariates = (const char *const *)r->covariates,
+                             .covariate_count = r->covariate_count,
+                             .freq = r->freq ? &r->frequency : NULL};
+  for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
+  if (r->future) C2_TRY(c2_dataset_read_future(&r->set, r->future, &options, r->horizon, err));
+  for (size_t i = 0; i < r->set.count; i++) {
+    const c2_item *item = &r->set.item[i];
+    if (!item->has_start || !item->has_freq) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': expected a start and a freq (or --freq)", item->file, item->line,
+              item->id);
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status convert(request *r, c2_error *err) {
+  size_t total = 0;
+  for (size_t i = 0; i < r->set.count; i++) total += r->set.item[i].covariates;
+  C2_TRY(c2_alloc_array(r->set.count, sizeof *r->series, &r->series, err));
+  C2_TRY(c2_alloc_array(total, sizeof *r->covariate, &r->covariate, err));
+  chronos2_covariate *next = r->covariate;
+  for (size_t i = 0; i < r->set.count; i++) {
+    const c2_item *item = &r->set.item[i];
+    r->series[i] = (chronos2_series){.length = item->length,
+                                     .targets = item->targets,
+                                     .target = item->target,
+                                     .covariates = item->covariates,
+                                     .covariate = next};
+    for (size_t c = 0; c < item->covariates; c++, next++) {
+      const c2_covariate *from = &item->covariate[c];
+      *next = (chronos2_covariate){.name = from->name,
+                                   .past = from->past,
+                                   .future = from->future,
+                                   .past_text = from->past_text,
+                                   .future_text = from->future_text};
+      if (from->future_length > 0 && from->future_length != r->horizon) {
+        C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu",
+                item->file, item->line, item->id, from->name, from->future_length, r->horizon);
+      }
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status write_item(const request *r, const chronos2_forecast *f, size_t i, FILE *out, c2_error *err) {
+  const c2_item *item = &r->set.item[i];
+  bool clock = c2_freq_has_clock(&item->freq) || c2_time_has_clock(item->start);
+  double *values = NULL;
+  C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
+  c2_status status = C2_OK;
+  for (size_t t = 0; t < item->targets; t++) {
+    if (chronos2_forecast_at_levels(f, i, t, r->levels, r->level_count, values) != CHRONOS2_OK) {
+      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error()));
+    }
+    for (size_t s = 0; s < r->horizon; s++) {
+      c2_time stamp;
+      char text[C2_TIME_ROOM];
+      C2_GOTO(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &stamp, err));
+      c2_time_format(stamp, clock, text);
+      print_field(out, item->id);
+      (void)fprintf(out, ",%s,", text);
+      print_field(out, item->target_names[t]);
+      (void)fputc(',', out);
+      print_number(out, chronos2_forecast_median(f, i, t)[s]);
+      for (size_t q = 0; q < r->level_count; q++) {
+        (void)fputc(',', out);
+        print_number(out, values[s * r->level_count + q]);
+      }
+      (void)fputc('\n', out);
+    }
+  }
+fail:
+  free(values);
+  return status;
+}
+
+static c2_status write_forecast(const request *r, const chronos2_forecast *f, c2_error *err) {
+  c2_outfile file;
+  C2_TRY(c2_outfile_open(&file, r->output, err));
+  c2_status status = C2_OK;
+  print_field(file.stream, r->id_column ? r->id_column : "item_id");
+  (void)fputc(',', file.stream);
+  print_field(file.stream, r->timestamp_column ? r->timestamp_column : "timestamp");
+  (void)fputs(",target_name,predictions", file.stream);
+  for (size_t q = 0; q < r->level_count; q++) {
+    (void)fputc(',', file.stream);
+    print_number(file.stream, r->levels[q]);
+  }
+  (void)fputc('\n', file.stream);
+  for (size_t i = 0; status == C2_OK && i < r->set.count; i++) status = write_item(r, f, i, file.stream, err);
+  if (status == C2_OK) status = c2_outfile_commit(&file, err);
+  c2_outfile_discard(&file);
+  return status;
+}
+
+static void warn(const request *r, const chronos2_config *config) {
+  if (r->horizon > config->max_output_patches * config->patch) {
+    cli_warn("horizon %zu is beyond the %zu steps that the model forecasts at once: the rest is rolled out", r->horizon,
+             config->max_output_patches * config->patch);
+  }
+  for (size_t i = 0; i < r->set.count; i++) {
+    const c2_item *item = &r->set.item[i];
+    bool any = false;
+    for (size_t j = 0; j < item->targets * item->length; j++) any = any || !isnan(item->target[j]);
+    if (!any) cli_warn("series '%s' holds no observed value", item->id);
+  }
+}
+
+static int progress(void *user, size_t done, size_t total) {
+  (void)user;
+  cli_progress("forecasting", done, total);
+  return 0;
+}
+
+static int run(request *r, char **paths, size_t count, c2_error *err) {
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_forecast *forecast = NULL;
+  c2_status status = check_options(r, err);
+  if (status == C2_OK) status = read_inputs(r, paths, count, err);
+  if (status == C2_OK) status = convert(r, err);
+  if (status != C2_OK) return cli_fail_error(err);
+  if (!cli_engine_open(&r->engine, &model, &session)) return CLI_FAILURE;
+  warn(r, chronos2_model_config(model));
+  chronos2_session_on_progress(session, progress, NULL);
+  chronos2_predict_options options = {.horizon = r->horizon,
+                                      .context_length = r->engine.context_length,
+                                      .batch_size = r->engine.batch_size,
+                                      .cross_learning = r->cross_learning};
+  int exit_status = CLI_DONE;
+  chronos2_status done = chronos2_predict(session, r->series, r->set.count, &options, &forecast);
+  if (done != CHRONOS2_OK) {
+    exit_status = cli_fail_api(done);
+  } else if (write_forecast(r, forecast, err) != C2_OK) {
+    exit_status = cli_fail_error(err);
+  }
+  chronos2_forecast_free(&forecast);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  return exit_status;
+}
+
+int cli_forecast(int argc, char **argv) {
+  request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
+  const cli_option options[] = {
+      {"horizon", 'n', "N", "steps to forecast", CLI_COUNT, &r.horizon, NULL},
+      {"quantile-levels", 0, "LIST", "levels to write [0.1,0.2, ... 0.9]", CLI_TEXT, &r.levels_text, NULL},
+      {"id-column", 0, "NAME", "[item_id]", CLI_TEXT, &r.id_column, NULL},
+      {"timestamp-column", 0, "NAME", "[timestamp]", CLI_TEXT, &r.timestamp_column, NULL},
+      {"target", 0, "LIST", "columns to forecast, jointly if several [target]", CLI_TEXT, &r.target, NULL},
+      {"past-covariates", 0, "LIST", "columns whose past helps", CLI_TEXT, &r.past, NULL},
+      {"future", 0, "FILE", "CSV with the future of such columns", CLI_TEXT, &r.future, NULL},
+      {"cross-learning", 0, NULL, "all series of a pass inform each other", CLI_FLAG, &r.cross_learning, NULL},
+      {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq, NULL},
+      {"output", 'o', "FILE", "where the CSV goes [standard output]", CLI_TEXT, &r.output, NULL},
+      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  const cli_usage usage = {"forecast", "INPUT...",
+                           "Reads series from CSV (item_id,timestamp,target) or JSON Lines files, - is standard input, and\n"
+                           "writes item_id,timestamp,target_name,predictions and a column for each quantile level.",
+                           1, (size_t)argc};
+  int first = 0;
+  int status = 0;
+  c2_error err = {C2_OK, ""};
+  cli_engine_init(&r.engine);
+  if (!cli_parse(argc, argv, &usage, options, r.engine.table, &first, &status)) return status;
+  status = run(&r, argv + first, (size_t)(argc - first), &err);
+  c2_dataset_free(&r.set);
+  free(r.series);
+  free(r.covariate);
+  free(r.levels);
+  free(r.targets);
+  free(r.covariates);
+  return status;
+}
