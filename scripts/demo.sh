@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
-# The published study on the bundled series with the bundled model, short enough for a first look.
-# Further arguments go to `chronos2 study`.
+# What the bundled checkpoint is, and its forecasts of the bundled series.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}
-shift || true
 mkdir -p "$build/demo"
-"$build/chronos2" study --tasks datasets/tasks.yaml --radii 4,8,16,32 --perf-repeats 3 \
-  --out-prefix "$build/demo/demo" "$@"
-echo "Results: $build/demo/ (open $build/demo/demo__report.html)"
+"$build/chronos2" inspect | tail -n 3
+for file in datasets/*.csv; do
+  name=$(basename "$file" .csv)
+  "$build/chronos2" forecast "$file" --horizon 12 --quantile-levels 0.1,0.5,0.9 -o "$build/demo/$name.csv"
+  echo "$name:"
+  head -n 4 "$build/demo/$name.csv"
+done
+echo "Forecasts: $build/demo/"
