@@ -74,8 +74,8 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     if (!item->has_start || !item->has_freq) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': expected a start and a freq (or --freq)", item->file, item->line,
-              item->id);
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': expected a start and a freq (or --freq)", item->file,
+              item->line, item->id);
     }
   }
   return C2_OK;
@@ -102,8 +102,8 @@ static c2_status convert(request *r, c2_error *err) {
                                    .past_text = from->past_text,
                                    .future_text = from->future_text};
       if (from->future_length > 0 && from->future_length != r->horizon) {
-        C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu",
-                item->file, item->line, item->id, from->name, from->future_length, r->horizon);
+        C2_FAIL(err, C2_ERR_FORMAT,
+                "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file, item->line, item->id, from->name, from->future_length, r->horizon);
       }
     }
   }
@@ -219,12 +219,13 @@ int cli_forecast(int argc, char **argv) {
       {"past-covariates", 0, "LIST", "columns whose past helps", CLI_TEXT, &r.past, NULL},
       {"future", 0, "FILE", "CSV with the future of such columns", CLI_TEXT, &r.future, NULL},
       {"cross-learning", 0, NULL, "all series of a pass inform each other", CLI_FLAG, &r.cross_learning, NULL},
-      {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq, NULL},
+      {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq,
+       NULL},
       {"output", 'o', "FILE", "where the CSV goes [standard output]", CLI_TEXT, &r.output, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
   const cli_usage usage = {"forecast", "INPUT...",
-                           "Reads series from CSV (item_id,timestamp,target) or JSON Lines files, - is standard input, and\n"
-                           "writes item_id,timestamp,target_name,predictions and a column for each quantile level.",
+                           "Reads series from CSV (item_id,timestamp,target) or JSON Lines files, - is standard input,\n"
+                           "and writes item_id,timestamp,target_name,predictions and a column for each quantile level.",
                            1, (size_t)argc};
   int first = 0;
   int status = 0;

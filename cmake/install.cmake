@@ -14,10 +14,8 @@ if(TARGET chronos2)
   install(TARGETS chronos2)
 endif()
 
-set(CHRONOS2_REQUIRES_PRIVATE jansson)
-if(OPENBLAS_FOUND)
-  string(APPEND CHRONOS2_REQUIRES_PRIVATE " openblas")
-endif()
+# Not openblas by its pkg-config file: that asks for a Fortran library which it does not need when shared.
+set(CHRONOS2_LIBS_PRIVATE "-lpthread -lm")
 file(RELATIVE_PATH CHRONOS2_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" CHRONOS2_PC_TO_PREFIX "${CHRONOS2_PC_TO_PREFIX}")
 configure_file(cmake/chronos2.pc.in ${CMAKE_BINARY_DIR}/chronos2.pc @ONLY)

@@ -53,7 +53,9 @@ static const char *stamp_name(const c2_read_options *options) {
   return options->timestamp_column ? options->timestamp_column : "timestamp";
 }
 
-static const char *id_name(const c2_read_options *options) { return options->id_column ? options->id_column : "item_id"; }
+static const char *id_name(const c2_read_options *options) {
+  return options->id_column ? options->id_column : "item_id";
+}
 
 static c2_status find_keys(table *t, const c2_read_options *options, c2_error *err) {
   C2_TRY(c2_csv_column(&t->csv, stamp_name(options), &t->stamp, err));
@@ -419,8 +421,8 @@ static c2_status check_future_steps(const table *t, const c2_item *item, size_t 
               r->line, item->id, stamp, horizon);
     }
     c2_time_format(expected, c2_time_has_clock(expected), stamp);
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: item '%.80s': expected a row for %s, as for each of the %zu steps that are forecast",
-            t->csv.name, item->id, stamp, horizon);
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s: item '%.80s': expected a row for %s, as for each of the %zu steps that are forecast", t->csv.name, item->id, stamp, horizon);
   }
   return C2_OK;
 }

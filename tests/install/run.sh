@@ -40,4 +40,5 @@ for program in by-pkg-config by-pkg-config-static by-cmake/consumer by-cmake/con
   first=$said
 done
 # The installed program finds the installed model by itself.
-(cd / && "$prefix/bin/chronos2" inspect "$model" >/dev/null)
+(cd / && env -u CHRONOS2_MODEL "$prefix/bin/chronos2" inspect >"$work/inspect.txt")
+grep -q parameters "$work/inspect.txt"
