@@ -14,7 +14,6 @@ if(TARGET chronos2)
   install(TARGETS chronos2)
 endif()
 
-# Not openblas by its pkg-config file: that asks for a Fortran library which it does not need when shared.
 set(CHRONOS2_LIBS_PRIVATE "-lpthread -lm")
 file(RELATIVE_PATH CHRONOS2_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" CHRONOS2_PC_TO_PREFIX "${CHRONOS2_PC_TO_PREFIX}")

@@ -9,8 +9,12 @@
 /* 0001-01-01 and 10000-01-01, in days since 1970-01-01. */
 enum { FIRST_DAY = -719162, END_DAY = 2932897 };
 
-static int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
-static int64_t floor_mod(int64_t a, int64_t b) { return a - floor_div(a, b) * b; }
+static int64_t floor_div(int64_t a, int64_t b) {
+  return a / b - (a % b != 0 && (a % b < 0) != (b < 0));
+}
+static int64_t floor_mod(int64_t a, int64_t b) {
+  return a - floor_div(a, b) * b;
+}
 
 /* ---- Days ------------------------------------------------------------------------------------ */
 
@@ -39,7 +43,9 @@ static civil civil_from_days(int64_t days) {
   return (civil){years + era * 400 + (month <= 2), month, (int)(of_year - (153 * shifted + 2) / 5 + 1)};
 }
 
-static int weekday(int64_t days) { return (int)floor_mod(days + 3, 7); } /* 0 = Monday */
+static int weekday(int64_t days) {
+  return (int)floor_mod(days + 3, 7);
+} /* 0 = Monday */
 
 static int month_length(int64_t year, int month) {
   int64_t next = month == 12 ? days_from_civil(year + 1, 1, 1) : days_from_civil(year, month + 1, 1);
@@ -146,7 +152,9 @@ c2_status c2_time_parse(const char *text, c2_time *out, c2_error *err) {
   C2_FAIL(err, C2_ERR_FORMAT, "expected a time stamp such as 2020-01-31 or 2020-01-31 05:00:00, found '%.40s'", text);
 }
 
-bool c2_time_has_clock(c2_time time) { return floor_mod(time, DAY_US) != 0; }
+bool c2_time_has_clock(c2_time time) {
+  return floor_mod(time, DAY_US) != 0;
+}
 
 void c2_time_format(c2_time time, bool clock, char out[C2_TIME_ROOM]) {
   civil date = civil_from_days(floor_div(time, DAY_US));
@@ -155,16 +163,16 @@ void c2_time_format(c2_time time, bool clock, char out[C2_TIME_ROOM]) {
   int fraction = (int)(micros % 1000000);
   int n = snprintf(out, C2_TIME_ROOM, "%04d-%02d-%02d", (int)(date.year % 100000), date.month % 100, date.day % 100);
   if (!clock) return;
-  n += snprintf(out + n, C2_TIME_ROOM - (size_t)n, " %02d:%02d:%02d", second / 3600 % 24, second / 60 % 60,
-                second % 60);
+  n +=
+      snprintf(out + n, C2_TIME_ROOM - (size_t)n, " %02d:%02d:%02d", second / 3600 % 24, second / 60 % 60, second % 60);
   if (fraction) (void)snprintf(out + n, C2_TIME_ROOM - (size_t)n, ".%06d", fraction);
 }
 
 /* ---- Frequencies as text --------------------------------------------------------------------- */
 
 static const char *const weekdays[] = {"MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN", NULL};
-static const char *const months[] = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN",
-                                     "JUL", "AUG", "SEP", "OCT", "NOV", "DEC", NULL};
+static const char *const months[] = {"JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL",
+                                     "AUG", "SEP", "OCT", "NOV", "DEC", NULL};
 
 typedef struct spelling {
   const char *name;
@@ -175,24 +183,42 @@ typedef struct spelling {
 
 /* The first spelling of a unit and place is the one that is printed. */
 static const spelling spellings[] = {
-    {"us", C2_FREQ_MICROSECOND, C2_PLACE_START, 0},      {"U", C2_FREQ_MICROSECOND, C2_PLACE_START, 0},
-    {"ms", C2_FREQ_MILLISECOND, C2_PLACE_START, 0},      {"L", C2_FREQ_MILLISECOND, C2_PLACE_START, 0},
-    {"s", C2_FREQ_SECOND, C2_PLACE_START, 0},            {"S", C2_FREQ_SECOND, C2_PLACE_START, 0},
-    {"min", C2_FREQ_MINUTE, C2_PLACE_START, 0},          {"T", C2_FREQ_MINUTE, C2_PLACE_START, 0},
-    {"h", C2_FREQ_HOUR, C2_PLACE_START, 0},              {"H", C2_FREQ_HOUR, C2_PLACE_START, 0},
-    {"D", C2_FREQ_DAY, C2_PLACE_START, 0},               {"d", C2_FREQ_DAY, C2_PLACE_START, 0},
-    {"B", C2_FREQ_BUSINESS_DAY, C2_PLACE_START, 0},      {"W", C2_FREQ_WEEK, C2_PLACE_START, 6},
-    {"ME", C2_FREQ_MONTH, C2_PLACE_END, 0},              {"M", C2_FREQ_MONTH, C2_PLACE_END, 0},
-    {"MS", C2_FREQ_MONTH, C2_PLACE_START, 0},            {"BME", C2_FREQ_MONTH, C2_PLACE_BUSINESS_END, 0},
-    {"BM", C2_FREQ_MONTH, C2_PLACE_BUSINESS_END, 0},     {"BMS", C2_FREQ_MONTH, C2_PLACE_BUSINESS_START, 0},
-    {"QE", C2_FREQ_QUARTER, C2_PLACE_END, 12},           {"Q", C2_FREQ_QUARTER, C2_PLACE_END, 12},
-    {"QS", C2_FREQ_QUARTER, C2_PLACE_START, 1},          {"BQE", C2_FREQ_QUARTER, C2_PLACE_BUSINESS_END, 12},
-    {"BQ", C2_FREQ_QUARTER, C2_PLACE_BUSINESS_END, 12},  {"BQS", C2_FREQ_QUARTER, C2_PLACE_BUSINESS_START, 1},
-    {"YE", C2_FREQ_YEAR, C2_PLACE_END, 12},              {"Y", C2_FREQ_YEAR, C2_PLACE_END, 12},
-    {"A", C2_FREQ_YEAR, C2_PLACE_END, 12},               {"YS", C2_FREQ_YEAR, C2_PLACE_START, 1},
-    {"AS", C2_FREQ_YEAR, C2_PLACE_START, 1},             {"BYE", C2_FREQ_YEAR, C2_PLACE_BUSINESS_END, 12},
-    {"BY", C2_FREQ_YEAR, C2_PLACE_BUSINESS_END, 12},     {"BA", C2_FREQ_YEAR, C2_PLACE_BUSINESS_END, 12},
-    {"BYS", C2_FREQ_YEAR, C2_PLACE_BUSINESS_START, 1},   {"BAS", C2_FREQ_YEAR, C2_PLACE_BUSINESS_START, 1},
+    {"us", C2_FREQ_MICROSECOND, C2_PLACE_START, 0},
+    {"U", C2_FREQ_MICROSECOND, C2_PLACE_START, 0},
+    {"ms", C2_FREQ_MILLISECOND, C2_PLACE_START, 0},
+    {"L", C2_FREQ_MILLISECOND, C2_PLACE_START, 0},
+    {"s", C2_FREQ_SECOND, C2_PLACE_START, 0},
+    {"S", C2_FREQ_SECOND, C2_PLACE_START, 0},
+    {"min", C2_FREQ_MINUTE, C2_PLACE_START, 0},
+    {"T", C2_FREQ_MINUTE, C2_PLACE_START, 0},
+    {"h", C2_FREQ_HOUR, C2_PLACE_START, 0},
+    {"H", C2_FREQ_HOUR, C2_PLACE_START, 0},
+    {"D", C2_FREQ_DAY, C2_PLACE_START, 0},
+    {"d", C2_FREQ_DAY, C2_PLACE_START, 0},
+    {"B", C2_FREQ_BUSINESS_DAY, C2_PLACE_START, 0},
+    {"W", C2_FREQ_WEEK, C2_PLACE_START, 6},
+    {"ME", C2_FREQ_MONTH, C2_PLACE_END, 0},
+    {"M", C2_FREQ_MONTH, C2_PLACE_END, 0},
+    {"MS", C2_FREQ_MONTH, C2_PLACE_START, 0},
+    {"BME", C2_FREQ_MONTH, C2_PLACE_BUSINESS_END, 0},
+    {"BM", C2_FREQ_MONTH, C2_PLACE_BUSINESS_END, 0},
+    {"BMS", C2_FREQ_MONTH, C2_PLACE_BUSINESS_START, 0},
+    {"QE", C2_FREQ_QUARTER, C2_PLACE_END, 12},
+    {"Q", C2_FREQ_QUARTER, C2_PLACE_END, 12},
+    {"QS", C2_FREQ_QUARTER, C2_PLACE_START, 1},
+    {"BQE", C2_FREQ_QUARTER, C2_PLACE_BUSINESS_END, 12},
+    {"BQ", C2_FREQ_QUARTER, C2_PLACE_BUSINESS_END, 12},
+    {"BQS", C2_FREQ_QUARTER, C2_PLACE_BUSINESS_START, 1},
+    {"YE", C2_FREQ_YEAR, C2_PLACE_END, 12},
+    {"Y", C2_FREQ_YEAR, C2_PLACE_END, 12},
+    {"A", C2_FREQ_YEAR, C2_PLACE_END, 12},
+    {"YS", C2_FREQ_YEAR, C2_PLACE_START, 1},
+    {"AS", C2_FREQ_YEAR, C2_PLACE_START, 1},
+    {"BYE", C2_FREQ_YEAR, C2_PLACE_BUSINESS_END, 12},
+    {"BY", C2_FREQ_YEAR, C2_PLACE_BUSINESS_END, 12},
+    {"BA", C2_FREQ_YEAR, C2_PLACE_BUSINESS_END, 12},
+    {"BYS", C2_FREQ_YEAR, C2_PLACE_BUSINESS_START, 1},
+    {"BAS", C2_FREQ_YEAR, C2_PLACE_BUSINESS_START, 1},
 };
 enum { SPELLINGS = sizeof spellings / sizeof spellings[0] };
 
@@ -232,8 +258,8 @@ static bool read_freq(const char *text, c2_freq *out) {
 
 c2_status c2_freq_parse(const char *text, c2_freq *out, c2_error *err) {
   if (read_freq(text, out)) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT,
-          "expected a frequency such as 15min, h, D, B, W-SUN, MS, ME, QS or YS, found '%.40s'", text);
+  C2_FAIL(err, C2_ERR_FORMAT, "expected a frequency such as 15min, h, D, B, W-SUN, MS, ME, QS or YS, found '%.40s'",
+          text);
 }
 
 void c2_freq_format(const c2_freq *freq, char out[C2_FREQ_ROOM]) {
@@ -271,7 +297,9 @@ static int64_t fixed_unit(c2_freq_unit unit) {
   }
 }
 
-static int unit_months(c2_freq_unit unit) { return unit == C2_FREQ_MONTH ? 1 : unit == C2_FREQ_QUARTER ? 3 : 12; }
+static int unit_months(c2_freq_unit unit) {
+  return unit == C2_FREQ_MONTH ? 1 : unit == C2_FREQ_QUARTER ? 3 : 12;
+}
 
 bool c2_freq_has_clock(const c2_freq *freq) {
   int64_t unit = fixed_unit(freq->unit);

@@ -12,11 +12,11 @@
 typedef struct c2_csv {
   const char *name; /* for messages; borrowed */
   char *at, *end;
-  size_t next_line;  /* line at which the next record begins */
-  size_t line;       /* line at which the current record begins, from 1 */
-  char **field;      /* of the current record: [fields], good until the next one */
+  size_t next_line; /* line at which the next record begins */
+  size_t line;      /* line at which the current record begins, from 1 */
+  char **field;     /* of the current record: [fields], good until the next one */
   size_t fields, capacity;
-  char **header;     /* names of the columns: [columns] */
+  char **header; /* names of the columns: [columns] */
   size_t columns;
 } c2_csv;
 

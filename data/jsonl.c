@@ -121,8 +121,10 @@ static c2_status name_targets(source *s, c2_error *err) {
   c2_item *item = s->item;
   const char **names = NULL;
   if (o->target_count > 0 && o->target_count != item->targets) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"target\": expected %zu rows, as many as there are names of targets, found "
-            "%zu", s->path, s->line, o->target_count, item->targets);
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: \"target\": expected %zu rows, as many as there are names of targets, found "
+            "%zu",
+            s->path, s->line, o->target_count, item->targets);
   }
   C2_TRY(c2_dataset_alloc(s->set, item->targets, sizeof *names, &names, err));
   for (size_t i = 0; i < item->targets; i++) {
@@ -252,8 +254,10 @@ static c2_status refuse_other_keys(const source *s, json_t *object, c2_error *er
     bool known = false;
     for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) known = known || strcmp(key, keys[i]) == 0;
     if (!known) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: unknown key \"%.60s\"; expected item_id, start, freq, target, "
-              "past_covariates, future_covariates", s->path, s->line, key);
+      C2_FAIL(err, C2_ERR_FORMAT,
+              "%s:%zu: unknown key \"%.60s\"; expected item_id, start, freq, target, "
+              "past_covariates, future_covariates",
+              s->path, s->line, key);
     }
   }
   return C2_OK;
@@ -273,8 +277,7 @@ static c2_status read_object(source *s, json_t *object, c2_error *err) {
 
 static c2_status read_line(source *s, const char *line, size_t size, c2_error *err) {
   json_error_t why;
-  json_t *object =
-      json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
+  json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
   if (!object) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu:%d: expected one JSON object a line: %.200s", s->path, s->line, why.column,
             why.text);

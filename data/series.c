@@ -137,7 +137,7 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
 /* ---- Values ---------------------------------------------------------------------------------- */
 
 bool c2_is_missing_text(const char *text) {
-  static const char *const spellings[] = {"",     "NaN",  "nan",  "NA",  "N/A",  "n/a", "<NA>",
+  static const char *const spellings[] = {"",     "NaN",  "nan",  "NA",   "N/A",  "n/a", "<NA>",
                                           "null", "NULL", "None", "#N/A", "-NaN", "-nan"};
   for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
     if (strcmp(text, spellings[i]) == 0) return true;

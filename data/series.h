@@ -30,8 +30,8 @@ typedef struct c2_covariate {
 
 typedef struct c2_item {
   const char *id;
-  const char *file; /* where it was read, for messages */
-  size_t line;      /* its line, or the line of its first row; from 1 */
+  const char *file;         /* where it was read, for messages */
+  size_t line;              /* its line, or the line of its first row; from 1 */
   bool has_start, has_freq; /* CSV: always; JSON Lines: as given */
   c2_time start;            /* of the first step */
   c2_freq freq;
@@ -55,13 +55,13 @@ typedef struct c2_dataset {
 
 /* Zeroed, `(c2_read_options){0}` holds the defaults. */
 typedef struct c2_read_options {
-  const char *id_column;          /* CSV; NULL: "item_id", and a file without it is one series */
-  const char *timestamp_column;   /* CSV; NULL: "timestamp" */
-  const char *const *targets;     /* CSV columns; JSON Lines: names of the rows of "target" */
-  size_t target_count;            /* 0: "target"; JSON Lines with several rows: target_0, target_1, ... */
-  const char *const *covariates;  /* CSV columns whose past is read; JSON Lines carries its own */
+  const char *id_column;         /* CSV; NULL: "item_id", and a file without it is one series */
+  const char *timestamp_column;  /* CSV; NULL: "timestamp" */
+  const char *const *targets;    /* CSV columns; JSON Lines: names of the rows of "target" */
+  size_t target_count;           /* 0: "target"; JSON Lines with several rows: target_0, target_1, ... */
+  const char *const *covariates; /* CSV columns whose past is read; JSON Lines carries its own */
   size_t covariate_count;
-  const c2_freq *freq;            /* overrides what a file says; NULL: as given or inferred */
+  const c2_freq *freq; /* overrides what a file says; NULL: as given or inferred */
 } c2_read_options;
 
 /* Appends the series of a file: JSON Lines for .jsonl, .ndjson and .json, CSV for .csv, else by the first
@@ -88,8 +88,7 @@ void c2_dataset_free(c2_dataset *set);
 
 /* Adds an empty item; fails if the id is taken. The pointer is good until the next call. `id` NULL: the
  * item's index. */
-c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item,
-                         c2_error *err);
+c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item, c2_error *err);
 
 /* Zeroed memory and copies of text that live as long as the set. */
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
@@ -101,8 +100,8 @@ bool c2_is_missing_text(const char *text);
 /* A finite number (blanks around it are allowed) or NaN for a missing one; false for anything else. */
 bool c2_parse_number(const char *text, double *out);
 
-c2_status c2_read_csv_series(c2_dataset *set, const char *path, char *text, size_t size,
-                             const c2_read_options *options, c2_error *err);
+c2_status c2_read_csv_series(c2_dataset *set, const char *path, char *text, size_t size, const c2_read_options *options,
+                             c2_error *err);
 c2_status c2_read_json_series(c2_dataset *set, const char *path, const char *text, size_t size,
                               const c2_read_options *options, c2_error *err);
 

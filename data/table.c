@@ -24,16 +24,16 @@ typedef struct table {
   c2_csv csv;
   bool has_id;
   size_t id, stamp;
-  size_t *target, targets;      /* columns */
+  size_t *target, targets; /* columns */
   size_t *covariate, covariates;
   row *rows;
   size_t count, capacity;
-  double *values;     /* [count][targets] */
+  double *values; /* [count][targets] */
   size_t value_capacity;
   const char **cells; /* [count][covariates], inside the file's text */
   size_t cell_capacity;
-  bool *is_text;      /* [covariates] */
-  size_t *order;      /* rows by item and time: [count] */
+  bool *is_text; /* [covariates] */
+  size_t *order; /* rows by item and time: [count] */
 } table;
 
 static void table_close(table *t) {
@@ -93,8 +93,8 @@ static c2_status read_stamp(const table *t, c2_time *out, c2_error *err) {
 static c2_status read_target(const table *t, size_t column, double *out, c2_error *err) {
   const char *cell = t->csv.field[column];
   if (c2_parse_number(cell, out)) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
-          t->csv.name, t->csv.line, t->csv.header[column], cell);
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'", t->csv.name,
+          t->csv.line, t->csv.header[column], cell);
 }
 
 static c2_status read_id(const table *t, const char **id, c2_error *err) {
@@ -217,8 +217,10 @@ static c2_status infer_freqs(const table *t, c2_dataset *set, const c2_read_opti
       item->freq = *options->freq;
     } else if (n >= 3) {
       if (!c2_freq_infer(stamps + begin, n, &item->freq)) {
-        status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; "
-                         "give --freq", t->csv.name, t->rows[begin].line, item->id, n);
+        status = c2_fail(err, C2_ERR_FORMAT,
+                         "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; "
+                         "give --freq",
+                         t->csv.name, t->rows[begin].line, item->id, n);
         goto fail;
       }
       item->has_freq = true;
@@ -230,8 +232,10 @@ static c2_status infer_freqs(const table *t, c2_dataset *set, const c2_read_opti
     c2_item *item = &set->item[t->rows[i].item];
     if (item->has_freq) continue;
     if (found == 0 || differ > 0) {
-      status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': a frequency needs at least three time stamps; "
-                       "give --freq", t->csv.name, item->line, item->id);
+      status = c2_fail(err, C2_ERR_FORMAT,
+                       "%s:%zu: item '%.80s': a frequency needs at least three time stamps; "
+                       "give --freq",
+                       t->csv.name, item->line, item->id);
       goto fail;
     }
     item->freq = shared;
@@ -261,8 +265,10 @@ static c2_status place_rows(const table *t, c2_item *item, size_t begin, size_t 
   }
   int64_t length = steps[n - 1] + 1;
   if (length > FREE_STEPS && (uint64_t)length / STEPS_PER_ROW > n) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu rows span %lld steps of %s; expected a frequency that "
-            "fits them", t->csv.name, t->rows[begin].line, item->id, n, (long long)length, freq);
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: item '%.80s': its %zu rows span %lld steps of %s; expected a frequency that "
+            "fits them",
+            t->csv.name, t->rows[begin].line, item->id, n, (long long)length, freq);
   }
   item->length = (size_t)length;
   return C2_OK;
@@ -322,8 +328,8 @@ static c2_status keep_names(c2_dataset *set, const table *t, const size_t *colum
   return C2_OK;
 }
 
-c2_status c2_read_csv_series(c2_dataset *set, const char *path, char *text, size_t size,
-                             const c2_read_options *options, c2_error *err) {
+c2_status c2_read_csv_series(c2_dataset *set, const char *path, char *text, size_t size, const c2_read_options *options,
+                             c2_error *err) {
   table t = {.count = 0};
   const char **targets = NULL;
   const char **covariates = NULL;
@@ -422,7 +428,8 @@ static c2_status check_future_steps(const table *t, const c2_item *item, size_t 
     }
     c2_time_format(expected, c2_time_has_clock(expected), stamp);
     C2_FAIL(err, C2_ERR_FORMAT,
-            "%s: item '%.80s': expected a row for %s, as for each of the %zu steps that are forecast", t->csv.name, item->id, stamp, horizon);
+            "%s: item '%.80s': expected a row for %s, as for each of the %zu steps that are forecast", t->csv.name,
+            item->id, stamp, horizon);
   }
   return C2_OK;
 }
@@ -453,8 +460,10 @@ static c2_status fill_future(const table *t, c2_dataset *set, const c2_item *ite
     if (covariate->is_text) {
       if (!c2_is_missing_text(cell)) C2_TRY(c2_dataset_text(set, cell, &covariate->future_text[i], err));
     } else if (!c2_parse_number(cell, &covariate->future[i])) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, as in its past, found "
-              "'%.40s'", t->csv.name, t->rows[begin + i].line, name, cell);
+      C2_FAIL(err, C2_ERR_FORMAT,
+              "%s:%zu: column '%.60s': expected a finite number or nothing, as in its past, found "
+              "'%.40s'",
+              t->csv.name, t->rows[begin + i].line, name, cell);
     }
   }
   return C2_OK;

@@ -60,7 +60,7 @@ CHRONOS2_API const char *chronos2_version(void);
 /* Highest instruction set that this library can use on this machine: "scalar", "avx2", "avx512". */
 CHRONOS2_API const char *chronos2_isa(void);
 
-/* What multiplies matrices: "built-in", or "built-in (OpenBLAS 0.3.21 for comparison)". */
+/* What multiplies matrices: "built-in". */
 CHRONOS2_API const char *chronos2_gemm(void);
 
 /* ---- Model ------------------------------------------------------------------------------------ */

@@ -51,7 +51,6 @@ need cmake "describes the build (3.25 or newer)" recent_cmake
 need pkg-config "finds the libraries" have pkg-config
 need libjansson-dev "JSON" module jansson
 need libyaml-dev "YAML (task files)" module yaml-0.1
-need libopenblas-dev "the rival matrix library of the benchmarks" module openblas
 if [ "$level" != build ]; then
   need libcmocka-dev "test library" module cmocka
   need g++ "checks that the header compiles as C++" have c++

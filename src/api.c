@@ -66,11 +66,7 @@ const char *chronos2_isa(void) {
 }
 
 const char *chronos2_gemm(void) {
-#ifdef CHRONOS2_WITH_OPENBLAS
-  return "built-in (OpenBLAS linked for comparison)";
-#else
   return "built-in";
-#endif
 }
 
 /* ---- Model ------------------------------------------------------------------------------------ */
