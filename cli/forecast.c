@@ -103,7 +103,8 @@ static c2_status convert(request *r, c2_error *err) {
                                    .future_text = from->future_text};
       if (from->future_length > 0 && from->future_length != r->horizon) {
         C2_FAIL(err, C2_ERR_FORMAT,
-                "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file, item->line, item->id, from->name, from->future_length, r->horizon);
+                "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file,
+                item->line, item->id, from->name, from->future_length, r->horizon);
       }
     }
   }
@@ -223,10 +224,11 @@ int cli_forecast(int argc, char **argv) {
        NULL},
       {"output", 'o', "FILE", "where the CSV goes [standard output]", CLI_TEXT, &r.output, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
-  const cli_usage usage = {"forecast", "INPUT...",
-                           "Reads series from CSV (item_id,timestamp,target) or JSON Lines files, - is standard input,\n"
-                           "and writes item_id,timestamp,target_name,predictions and a column for each quantile level.",
-                           1, (size_t)argc};
+  const cli_usage usage = {
+      "forecast", "INPUT...",
+      "Reads series from CSV (item_id,timestamp,target) or JSON Lines files, - is standard input,\n"
+      "and writes item_id,timestamp,target_name,predictions and a column for each quantile level.",
+      1, (size_t)argc};
   int first = 0;
   int status = 0;
   c2_error err = {C2_OK, ""};
