@@ -104,7 +104,7 @@ void *c2_arena_carve(c2_arena *arena, size_t count, size_t size) {
 #ifdef C2_ASAN
   if (piece) {
     ASAN_UNPOISON_MEMORY_REGION(piece, bytes);
-    ASAN_POISON_MEMORY_REGION(piece + bytes, arena->base + end - (piece + bytes));
+    ASAN_POISON_MEMORY_REGION(piece + bytes, end - arena->used - bytes);
   }
 #endif
   arena->used = end;
