@@ -1,0 +1,15 @@
+/* SHA-256 of files: what a study was computed from. */
+#ifndef C2_STUDY_CHECKSUM_H
+#define C2_STUDY_CHECKSUM_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+enum { C2_CHECKSUM_ROOM = 65 };
+
+/* Lower-case hexadecimal digits and a final zero. */
+void c2_sha256(const unsigned char *data, size_t size, char out[C2_CHECKSUM_ROOM]);
+c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error *err);
+
+#endif

@@ -1,0 +1,153 @@
+/* fev's metrics. Sums are long double: the order of series and steps doesn't show in the result. */
+#include "study/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "base/memory.h"
+
+static const char *const names[C2_METRICS] = {"MASE", "WQL",   "MAE",   "WAPE", "MSE",   "RMSE", "RMSSE",
+                                              "MAEB", "WAPEB", "RMSLE", "MAPE", "SMAPE", "MQL",  "SQL"};
+
+const char *c2_metric_name(c2_metric metric) {
+  return names[metric];
+}
+
+bool c2_metric_find(const char *name, c2_metric *out) {
+  for (int i = 0; i < C2_METRICS; i++) {
+    if (strcasecmp(name, names[i]) == 0) {
+      *out = (c2_metric)i;
+      return true;
+    }
+  }
+  return false;
+}
+
+bool c2_metric_needs_quantiles(c2_metric metric) {
+  return metric == C2_WQL || metric == C2_MQL || metric == C2_SQL;
+}
+
+/* A mean under construction. */
+typedef struct average {
+  long double sum;
+  size_t count;
+} average;
+
+static void add(average *a, double value) {
+  if (isnan(value)) return;
+  a->sum += (long double)value;
+  a->count++;
+}
+
+static void add_finite(average *a, double value) {
+  if (isfinite(value)) add(a, value);
+}
+
+static double mean_of(average a) {
+  return a.count ? (double)(a.sum / (long double)a.count) : (double)NAN;
+}
+
+double c2_seasonal_error(const double *past, size_t length, size_t seasonality, bool squared) {
+  average error = {0, 0};
+  for (size_t t = seasonality; t < length; t++) {
+    double difference = past[t] - past[t - seasonality];
+    add(&error, squared ? difference * difference : fabs(difference));
+  }
+  return mean_of(error);
+}
+
+void c2_seasonal_naive(const double *past, size_t length, size_t seasonality, size_t horizon, double *out) {
+  size_t period = length >= seasonality ? seasonality : 1;
+  for (size_t h = 0; h < horizon; h++) {
+    out[h] = 0;
+    if (length == 0) continue;
+    for (size_t t = length - period + h % period + 1; t > 0; t--) {
+      if (isnan(past[t - 1])) continue;
+      out[h] = past[t - 1];
+      break;
+    }
+  }
+}
+
+enum { POINT_SUMS = 9 };
+
+/* Running means of one dimension. Order of the point sums: |e|, e, e^2, |y|, |e|/s, e^2/s2, log, |e/y|, smape. */
+typedef struct dimension {
+  average point[POINT_SUMS];
+  average *loss;   /* [Q] */
+  average *scaled; /* [Q] */
+} dimension;
+
+static void add_point(dimension *d, double y, double forecast, double scale, double square_scale) {
+  double error = forecast - y;
+  double logs = log1p(y) - log1p(forecast);
+  add(&d->point[0], fabs(error));
+  add(&d->point[1], error);
+  add(&d->point[2], error * error);
+  add(&d->point[3], fabs(y));
+  add_finite(&d->point[4], fabs(error) / scale);
+  add_finite(&d->point[5], error * error / square_scale);
+  add(&d->point[6], logs * logs);
+  add_finite(&d->point[7], fabs(error) / fabs(y));
+  add_finite(&d->point[8], 2 * fabs(error) / (fabs(y) + fabs(forecast)));
+}
+
+static void add_quantiles(dimension *d, const c2_scoring *s, double y, const double *forecast, double scale) {
+  for (size_t q = 0; q < s->level_count; q++) {
+    double loss = 2 * fabs((y - forecast[q]) * ((y <= forecast[q] ? 1.0 : 0.0) - s->levels[q]));
+    add(&d->loss[q], loss);
+    add_finite(&d->scaled[q], loss / scale);
+  }
+}
+
+static void add_series(dimension *d, const c2_scoring *s, const c2_scored *x, size_t target) {
+  const double *past = x->past + target * x->length;
+  double scale = c2_seasonal_error(past, x->length, s->seasonality, false);
+  double square_scale = c2_seasonal_error(past, x->length, s->seasonality, true);
+  for (size_t h = 0; h < s->horizon; h++) {
+    size_t at = target * s->horizon + h;
+    add_point(d, x->truth[at], x->point[at], scale, square_scale);
+    if (s->level_count) add_quantiles(d, s, x->truth[at], x->quantiles + at * s->level_count, scale);
+  }
+}
+
+/* Metrics of one dimension, added to out / D. */
+static void finish(const dimension *d, const c2_scoring *s, double *out) {
+  double value[C2_METRICS];
+  double error = mean_of(d->point[0]);
+  double bias = fabs(mean_of(d->point[1]));
+  double size = mean_of(d->point[3]);
+  value[C2_MAE] = error;
+  value[C2_MAEB] = error + bias;
+  value[C2_MSE] = mean_of(d->point[2]);
+  value[C2_RMSE] = sqrt(value[C2_MSE]);
+  value[C2_WAPE] = error / size;
+  value[C2_WAPEB] = (error + bias) / size;
+  value[C2_MASE] = mean_of(d->point[4]);
+  value[C2_RMSSE] = sqrt(mean_of(d->point[5]));
+  value[C2_RMSLE] = sqrt(mean_of(d->point[6]));
+  value[C2_MAPE] = mean_of(d->point[7]);
+  value[C2_SMAPE] = mean_of(d->point[8]);
+  value[C2_WQL] = value[C2_MQL] = value[C2_SQL] = s->level_count ? 0 : (double)NAN;
+  for (size_t q = 0; q < s->level_count; q++) {
+    double loss = mean_of(d->loss[q]);
+    value[C2_MQL] += loss / (double)s->level_count;
+    value[C2_WQL] += loss / size / (double)s->level_count;
+    value[C2_SQL] += mean_of(d->scaled[q]) / (double)s->level_count;
+  }
+  for (int m = 0; m < C2_METRICS; m++) out[m] += value[m] / (double)s->targets;
+}
+
+c2_status c2_score(const c2_scoring *scoring, const c2_scored *series, size_t count, double *out, c2_error *err) {
+  average *sums = NULL;
+  for (int m = 0; m < C2_METRICS; m++) out[m] = 0;
+  for (size_t t = 0; t < scoring->targets; t++) {
+    C2_TRY(c2_alloc_array(2 * scoring->level_count, sizeof *sums, &sums, err));
+    dimension d = {.loss = sums, .scaled = sums ? sums + scoring->level_count : NULL};
+    for (size_t i = 0; i < count; i++) add_series(&d, scoring, &series[i], t);
+    finish(&d, scoring, out);
+    free(sums);
+  }
+  return C2_OK;
+}

@@ -1,0 +1,60 @@
+/* Accuracy of forecasts as the Python package fev (0.7) defines it, and the seasonal-naive baseline.
+ *
+ * Shapes: N series, D target dimensions, H steps, Q quantile levels. Every metric is computed per
+ * dimension over all series and steps, then averaged over dimensions. A missing truth is left out. */
+#ifndef C2_STUDY_METRICS_H
+#define C2_STUDY_METRICS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+
+typedef enum c2_metric {
+  C2_MASE,
+  C2_WQL,
+  C2_MAE,
+  C2_WAPE,
+  C2_MSE,
+  C2_RMSE,
+  C2_RMSSE,
+  C2_MAEB,
+  C2_WAPEB,
+  C2_RMSLE,
+  C2_MAPE,
+  C2_SMAPE,
+  C2_MQL,
+  C2_SQL,
+  C2_METRICS /* their number */
+} c2_metric;
+
+const char *c2_metric_name(c2_metric metric);
+bool c2_metric_find(const char *name, c2_metric *out); /* case is ignored, as fev does */
+bool c2_metric_needs_quantiles(c2_metric metric);
+
+/* One series' past, truth and forecast. */
+typedef struct c2_scored {
+  size_t length;           /* of the past */
+  const double *past;      /* [D][length] */
+  const double *truth;     /* [D][H] */
+  const double *point;     /* [D][H] */
+  const double *quantiles; /* [D][H][Q]; NULL when Q is 0 */
+} c2_scored;
+
+typedef struct c2_scoring {
+  size_t targets, horizon, seasonality; /* D, H, at least 1 each */
+  const double *levels;                 /* [Q] */
+  size_t level_count;
+} c2_scoring;
+
+/* out[C2_METRICS]; NaN where a metric is undefined (no quantile levels, nothing observed ...). */
+c2_status c2_score(const c2_scoring *scoring, const c2_scored *series, size_t count, double *out, c2_error *err);
+
+/* Mean |y_t - y_(t-m)| (or its square) of a past [length] over the pairs that are observed; NaN if none. */
+double c2_seasonal_error(const double *past, size_t length, size_t seasonality, bool squared);
+
+/* Missing values take the last one before them, or 0; the last season is then repeated. A past shorter than
+ * a season repeats its last value, an empty one is 0. out[horizon]. */
+void c2_seasonal_naive(const double *past, size_t length, size_t seasonality, size_t horizon, double *out);
+
+#endif

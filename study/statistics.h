@@ -1,0 +1,40 @@
+/* Statistics of a handful of numbers: location, spread, paired t-test, Student's distribution.
+ *
+ * Sums run in the order of NumPy's pairwise summation, so that results equal NumPy's and SciPy's bit for
+ * bit where the formula is the same. A NaN anywhere makes the result NaN; so does having too few numbers. */
+#ifndef C2_STUDY_STATISTICS_H
+#define C2_STUDY_STATISTICS_H
+
+#include <stddef.h>
+
+#include "base/status.h"
+
+/* Sum as numpy.sum over a contiguous array; 0 for n = 0. */
+double c2_pairwise_sum(const double *x, size_t n);
+
+double c2_mean(const double *x, size_t n);                                  /* NaN for n = 0 */
+double c2_standard_deviation(const double *x, size_t n);                    /* n - 1 below the line; NaN for n < 2 */
+c2_status c2_median(const double *x, size_t n, double *out, c2_error *err); /* NaN for n = 0 */
+
+/* Paired t-test of a against b (differences a - b), as scipy.stats.ttest_rel. */
+typedef struct c2_ttest {
+  size_t n;
+  double mean, deviation; /* of the differences */
+  double t, p;            /* two-sided */
+  double low, high;       /* confidence interval of the mean difference */
+} c2_ttest;
+
+/* `confidence` in (0, 1). Fails only when memory is out. */
+c2_status c2_ttest_paired(const double *a, const double *b, size_t n, double confidence, c2_ttest *out, c2_error *err);
+
+/* P(|T| >= |t|) for Student's T with df > 0 degrees of freedom. */
+double c2_student_two_sided(double t, double df);
+
+/* The t for which c2_student_two_sided(t, df) = p, p in (0, 1). */
+double c2_student_quantile(double p, double df);
+
+/* Regularised incomplete beta function I_x(a, b) for a, b > 0; `rest` is 1 - x, given beside x so that
+ * neither end loses digits. */
+double c2_incomplete_beta(double a, double b, long double x, long double rest);
+
+#endif
