@@ -1,28 +1,52 @@
-"""Synthetic series for pretraining: trend x seasonality + noise of many kinds, groups and covariates.
+"""Synthetic series for pretraining. Everything is drawn from one numpy Generator, so a seed fixes the data.
 
-Everything is drawn from one numpy Generator, so a seed fixes the data.
+A series has a frequency (its periods), a kind (exponential smoothing, structural, random walk, coloured noise,
+counts, or a blend of two) and flaws (outliers, level shifts, rounding). `group` relates several; `batch` cuts them.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.signal import lfilter
 
-PERIODS = [4, 7, 12, 24, 24, 24, 48, 52, 96, 168, 12, 7]
+# Periods in steps and how often: quarterly, monthly, weekly, daily, business days, hourly, 30, 15, 10 and 5 minutes.
+FREQUENCIES = [((), 1.0), ((4,), 2.0), ((12,), 4.0), ((52,), 1.0), ((7,), 2.0), ((7, 365), 1.0), ((5,), 0.7), ((24,), 1.5),
+               ((24, 168), 3.5), ((48,), 0.5), ((48, 336), 1.0), ((96,), 0.5), ((96, 672), 0.7), ((144,), 0.5), ((288,), 0.3)]
+
+
+def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+
+
+def _unit(x: np.ndarray) -> np.ndarray:
+    return (x - x.mean()) / (x.std() + 1e-9)
+
+
+def _white(rng: np.random.Generator, n: int) -> np.ndarray:
+    """White noise of about unit scale: normal, heavy-tailed, or of changing volatility."""
+    kind = rng.random()
+    if kind < 0.6:
+        return rng.normal(size=n)
+    if kind < 0.85:
+        return np.clip(rng.standard_t(rng.uniform(2.5, 6), n), -12, 12) / 1.4
+    volatility = lfilter([0.2], [1, -0.95], rng.normal(size=n))
+    return rng.normal(size=n) * np.exp(np.clip(volatility, -2, 2)) / 1.3
 
 
 def _noise(rng: np.random.Generator, n: int) -> np.ndarray:
-    """White, heavy-tailed or autoregressive noise of unit scale."""
-    kind = rng.integers(4)
-    e = rng.standard_t(3, n) / 1.7 if kind == 0 else rng.normal(size=n)
-    if kind >= 2:
-        phi = rng.uniform(0.2, 0.95)
-        out = np.empty(n)
-        last = 0.0
-        for i in range(n):
-            last = phi * last + e[i]
-            out[i] = last
-        e = out * np.sqrt(1 - phi * phi)
-    return e
+    """White or autoregressive noise of about unit scale."""
+    e = _white(rng, n)
+    if rng.random() < 0.45:
+        return e
+    phi = rng.uniform(0.2, 0.97)
+    return lfilter([np.sqrt(1 - phi * phi)], [1, -phi], e)
+
+
+def _coloured(rng: np.random.Generator, n: int, beta: float) -> np.ndarray:
+    """Noise of spectrum 1/f^beta: beta 2 moves like a random walk, beta 4 like a smooth Gaussian process."""
+    f = np.maximum(np.fft.rfftfreq(2 * n), rng.uniform(0.2, 2) / n)
+    spectrum = (rng.normal(size=f.size) + 1j * rng.normal(size=f.size)) * f ** (-beta / 2)
+    return _unit(np.fft.irfft(spectrum, 2 * n)[:n])
 
 
 def _trend(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -39,112 +63,198 @@ def _trend(rng: np.random.Generator, n: int) -> np.ndarray:
     if kind == 4:
         return rng.normal(0, 2) / (1 + np.exp(-(t - rng.uniform()) * rng.uniform(4, 20)))
     if kind == 5:
-        knots = np.sort(rng.uniform(0, 1, rng.integers(1, 5)))
+        knots = rng.uniform(0, 1, rng.integers(1, 5))
         return rng.normal(0, 2) * t + sum(rng.normal(0, 3) * np.maximum(t - k, 0) for k in knots)
-    return np.cumsum(rng.normal(0, 1, n)) / np.sqrt(n) * rng.uniform(0.5, 3)
+    return _coloured(rng, n, rng.uniform(1.6, 4)) * rng.uniform(0.3, 1.5)
+
+
+def _humps(rng: np.random.Generator, period: int) -> np.ndarray:
+    x = np.arange(period) / period
+    shape = np.zeros(period)
+    for _ in range(rng.integers(1, 4)):
+        distance = np.abs((x - rng.uniform() + 0.5) % 1 - 0.5)
+        shape += rng.uniform(0.3, 1) * np.exp(-0.5 * (distance / rng.uniform(0.02, 0.2)) ** 2)
+    return shape
 
 
 def _profile(rng: np.random.Generator, period: int) -> np.ndarray:
-    """One period of a seasonal shape, unit variance: harmonics, peaks, or a level for each phase."""
+    """One period of a seasonal shape, unit variance."""
     x = np.arange(period) / period
-    kind = rng.integers(4)
-    if kind == 0 or period <= 4:
-        shape = rng.normal(size=period)
-    elif kind == 1:
-        shape = sum(
-            rng.normal(0, 1 / k) * np.cos(2 * np.pi * (k * x + rng.uniform())) for k in range(1, rng.integers(2, 7))
-        )
-    elif kind == 2:  # humps, as of a day's traffic or a year's tourism
-        shape = np.zeros(period)
-        for _ in range(rng.integers(1, 4)):
-            distance = np.abs((x - rng.uniform() + 0.5) % 1 - 0.5)
-            shape += rng.uniform(0.3, 1) * np.exp(-0.5 * (distance / rng.uniform(0.03, 0.2)) ** 2)
-    else:  # working and idle phases
-        shape = np.where((x + rng.uniform()) % 1 < rng.uniform(0.15, 0.85), 1.0, 0.0) + 0.2 * rng.normal(size=period)
-    return (shape - shape.mean()) / (shape.std() + 1e-9) * rng.choice([-1, 1])
+    kind = rng.random()
+    if period <= 12 and kind < 0.6:  # a level for each phase, as months or weekdays have
+        shape = rng.normal(size=period) * (1 if rng.random() < 0.7 else rng.gamma(0.5, 2, period))
+    elif kind < 0.45:
+        top = int(rng.integers(1, max(2, min(8, period // 2 + 1))))
+        shape = sum(rng.normal() / k ** rng.uniform(0.3, 1.5) * np.cos(2 * np.pi * (k * x + rng.uniform())) for k in range(1, top + 1))
+    elif kind < 0.75:  # a day's traffic, a year's tourism
+        shape = _humps(rng, period)
+    elif kind < 0.9:  # working and idle phases
+        shape = np.where((x + rng.uniform()) % 1 < rng.uniform(0.15, 0.85), 1.0, 0.0) * (1 + 0.5 * _humps(rng, period))
+    else:
+        shape = np.cumsum(_unit(rng.normal(size=period)))
+    return _unit(np.asarray(shape, float) + 0.02 * rng.normal(size=period)) * (1 if rng.random() < 0.8 else -1)
 
 
-def _season(rng: np.random.Generator, n: int, period: int) -> np.ndarray:
-    t = np.arange(n) + rng.integers(period)
-    s = _profile(rng, period)[t % period]
-    if rng.random() < 0.3:  # slowly drifting amplitude
-        s = s * np.exp(np.cumsum(rng.normal(0, 1, n)) / np.sqrt(n) * rng.uniform(0.1, 0.7))
-    return s
+def _week(rng: np.random.Generator, day: int) -> np.ndarray:
+    """Seven days of `day` steps: a daily shape whose size, level and shape differ at the week's end."""
+    work, rest = _profile(rng, day), _profile(rng, day)
+    rest = work + rng.uniform(0, 1) * (rest - work)
+    level = 0.15 * rng.normal(size=7)
+    level[5:] += rng.normal(-0.5, 0.6, size=2) * rng.uniform(0, 1.5)
+    size = 1 + 0.1 * rng.normal(size=7)
+    size[5:] *= rng.uniform(0.3, 1.1)
+    days = [level[d] + size[d] * (rest if d >= 5 else work) for d in range(7)]
+    return _unit(np.concatenate(days))
+
+
+def _season(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
+    """Seasonal component of about unit variance, its amplitude and shape fixed or slowly changing."""
+    total = np.zeros(n)
+    if not periods:
+        return total
+    t = np.arange(n) + rng.integers(0, 100000)
+
+    def repeat(make) -> np.ndarray:
+        shape = make()
+        y = shape[t % len(shape)]
+        change = rng.random()
+        if change < 0.25:  # amplitude drifts
+            y = y * np.exp(rng.uniform(0.1, 0.6) * _coloured(rng, n, rng.uniform(2, 4)))
+        elif change < 0.35:  # one shape turns into another
+            mix = np.clip(np.linspace(-0.2, 1.2, n), 0, 1) * rng.uniform(0.2, 1)
+            y = y * (1 - mix) + make()[t % len(shape)] * mix
+        return y
+
+    if len(periods) == 2 and periods[1] == 7 * periods[0]:
+        total = repeat(lambda: _week(rng, periods[0]))
+        if n > 1500 and rng.random() < 0.2:
+            total = total * (1 + 0.4 * np.sin(2 * np.pi * t / (52 * periods[1])))
+    else:
+        for i, period in enumerate(periods):
+            total = total + repeat(lambda p=period: _profile(rng, p)) * (1 if i == 0 else rng.uniform(0.3, 2))
+    return total / (total.std() + 1e-9)
+
+
+def _smoothing(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
+    """A path of the additive-error exponential smoothing state space model (Hyndman et al. 2008, chapter 2)."""
+    m = periods[0] if periods else 1
+    e = _white(rng, n) * _log_uniform(rng, 0.03, 0.8)
+    alpha = rng.beta(1, 1.5) if rng.random() < 0.8 else 0.02
+    level = lfilter([0, alpha], [1, -1], e)
+    if rng.random() < 0.6:  # a slope, often damped, sometimes fixed
+        phi = 1.0 if rng.random() < 0.3 else rng.uniform(0.85, 0.995)
+        beta = 0.0 if phi == 1 else alpha * rng.uniform(0, 0.25)
+        slope = lfilter([0, beta], [1, -phi], e) + rng.normal(0, 1) * _log_uniform(rng, 0.2, 4) / max(n, 30) * phi ** np.arange(n)
+        level = level + np.cumsum(slope)
+    season = np.zeros(n)
+    if periods and rng.random() < 0.9:
+        season = _season(rng, n, periods) * rng.uniform(0.1, 1.2)
+        gamma = (1 - alpha) * rng.uniform(0, 0.3) * (rng.random() < 0.4)
+        late = np.concatenate([np.zeros(m), e])[: n]
+        rows = -(-n // m)
+        season = season + gamma * np.pad(late, (0, rows * m - n)).reshape(rows, m).cumsum(0).ravel()[:n]
+    return level + season + e
+
+
+def _counts(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
+    rate = rng.normal(1.5, 1.5) + 0.4 * _trend(rng, n) + rng.uniform(0, 0.8) * _season(rng, n, periods)
+    if rng.random() < 0.3:
+        rate = rate + 0.3 * _coloured(rng, n, 2)
+    rate = np.exp(np.clip(rate, -4, 9))
+    if rng.random() < 0.5:
+        rate = rate * rng.gamma(5, 0.2, n)
+    y = rng.poisson(rate).astype(float)
+    if rng.random() < 0.35:  # intermittent demand
+        y = y * (rng.random(n) < rng.uniform(0.1, 0.7))
+    return y
+
+
+def _walk(rng: np.random.Generator, n: int) -> np.ndarray:
+    step = _white(rng, n) + (rng.normal(0, 0.05) if rng.random() < 0.5 else 0)
+    walk = np.cumsum(step)
+    if rng.random() < 0.5:
+        return np.exp(np.clip(walk * _log_uniform(rng, 0.001, 0.05), -8, 8))
+    return walk + rng.normal(0, 50)
+
+
+def _structural(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
+    y = _trend(rng, n) * rng.uniform(0, 1.5)
+    season = _season(rng, n, periods) * _log_uniform(rng, 0.2, 2.5)
+    noise = _noise(rng, n) * _log_uniform(rng, 0.02, 1.2)
+    if rng.random() < 0.3:
+        noise = noise * (0.3 + np.abs(season))
+    return y + season + noise
+
+
+def _frequency(rng: np.random.Generator, n: int) -> tuple[int, ...]:
+    """Periods that a series of n steps can show at least once and a half."""
+    if rng.random() < 0.12:
+        return (int(rng.integers(2, max(3, min(400, n // 2)))),)
+    fit = [(p, w) for p, w in FREQUENCIES if not p or max(p) * 1.5 <= n]
+    weight = np.array([w * (np.sqrt(p[-1]) if n > 400 and p else 2.0) for p, w in fit])
+    return fit[rng.choice(len(fit), p=weight / weight.sum())][0]
 
 
 def series(rng: np.random.Generator, n: int) -> np.ndarray:
     """One series of n steps."""
+    periods = _frequency(rng, n)
     kind = rng.random()
-    if kind < 0.08:  # random walk, arithmetic or geometric
-        steps = _noise(rng, n) * rng.uniform(0.002, 0.03)
-        walk = np.cumsum(steps + rng.normal(0, 0.001))
-        return np.exp(walk) if rng.random() < 0.5 else 3 + walk
-    if kind < 0.16:  # counts, some intermittent
-        rate = np.exp(rng.normal(1.0, 1.2) + 0.3 * _trend(rng, n))
-        if rng.random() < 0.5:
-            rate = rate * np.exp(rng.uniform(0.1, 0.5) * _season(rng, n, int(rng.choice(PERIODS))))
-        rate = np.minimum(rate, 1e4)
-        if rng.random() < 0.4:
-            return rng.poisson(rate) * (rng.random(n) < rng.uniform(0.1, 0.7))
-        return rng.poisson(rate * rng.gamma(5, 0.2, n)).astype(float)
-    if kind < 0.22:  # autoregressive with long swings
-        phi = rng.uniform(0.9, 0.999)
-        e = rng.normal(size=n)
-        y = np.empty(n)
-        last = e[0] / np.sqrt(1 - phi * phi)
-        for i in range(n):
-            last = phi * last + e[i]
-            y[i] = last
-        return y
-    y = _trend(rng, n) * rng.uniform(0, 1.5)
-    season = np.zeros(n)
-    if kind < 0.95:
-        period = int(rng.choice(PERIODS)) if rng.random() < 0.85 else int(rng.integers(3, 60))
-        season = _season(rng, n, period)
-        if rng.random() < 0.5:
-            season = season * rng.uniform(0.5, 1) + rng.uniform(0.2, 1) * _season(rng, n, 7 * period)
-    strength = rng.uniform(0.2, 2.0)
-    noise = _noise(rng, n) * rng.choice([0.05, 0.15, 0.3, 0.6, 1.0])
-    if rng.random() < 0.4:
-        scale = rng.uniform(0.1, 0.4)
-        y = np.exp(np.clip(scale * (y + strength * season + noise), -6, 6))
+    if kind < 0.35 or kind >= 0.75 and kind < 0.80:
+        y = _smoothing(rng, n, periods)
+    elif kind < 0.75:
+        y = _structural(rng, n, periods)
+    elif kind < 0.87:
+        y = _walk(rng, n)
+    elif kind < 0.91:
+        y = _coloured(rng, n, rng.uniform(0.5, 4)) + rng.uniform(0, 0.3) * rng.normal(size=n)
+    elif kind < 0.97:
+        y = _counts(rng, n, periods)
     else:
-        y = y + strength * season + noise
-    if rng.random() < 0.1:
-        y = y + rng.normal(0, 2) * (np.arange(n) > rng.integers(n))
-    if rng.random() < 0.1:
-        spikes = rng.random(n) < 0.01
-        y = y + spikes * rng.normal(0, 6, n)
+        y = rng.dirichlet([1, 1]) @ np.stack([_unit(_smoothing(rng, n, periods)), _unit(_structural(rng, n, _frequency(rng, n)))])
+    if kind < 0.80 and rng.random() < 0.5:  # multiplicative: trend x season x noise
+        y = np.exp(np.clip(y * _log_uniform(rng, 0.05, 0.6), -8, 8))
+    flaw = rng.random()
+    scale = y.std() + 1e-9
+    if flaw < 0.06:
+        y = y + rng.normal(0, 1.5) * scale * (np.arange(n) > rng.integers(n))
+    elif flaw < 0.14:
+        y = y + (rng.random(n) < rng.uniform(0.002, 0.02)) * rng.normal(0, 4, n) * scale
+    elif flaw < 0.18:
+        y = np.round(y / (scale * rng.uniform(0.05, 0.5)))
+    elif flaw < 0.21:
+        y = np.maximum(y, np.quantile(y, rng.uniform(0.05, 0.5)))
     return y
 
 
 def group(rng: np.random.Generator, n: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows [k, n] of related series and their known future [k, horizon] (NaN = unknown)."""
     k = int(rng.integers(2, 5))
-    rows = np.stack([series(rng, n) for _ in range(k)])
-    rows = (rows - rows.mean(1, keepdims=True)) / (rows.std(1, keepdims=True) + 1e-9)
+    rows = np.stack([_unit(series(rng, n)) for _ in range(k)])
     known = np.full((k, horizon), np.nan)
-    if rng.random() < 0.6:  # row 0 is driven by known covariates
+    if rng.random() < 0.65:  # row 0 is driven by known covariates
         for j in range(1, k):
-            if rng.random() < 0.4:
-                rows[j] = rng.random(n) < rng.uniform(0.05, 0.4)
-            rows[0] += rng.normal(0, 1.2) * np.roll(rows[j], int(rng.integers(0, 2)))
+            kind = rng.random()
+            if kind < 0.4:  # events
+                rows[j] = rng.random(n) < rng.uniform(0.03, 0.4)
+            elif kind < 0.6:
+                rows[j] = _unit(_noise(rng, n))
+            effect = rng.normal(0, 1.5) if rng.random() < 0.85 else 0.0
+            cause = np.maximum(rows[j], 0) if rng.random() < 0.15 else rows[j]
+            rows[0] += effect * np.roll(cause, int(rng.choice([0, 0, 0, 1, 2])))
             known[j] = rows[j, -horizon:]
     else:
-        mix = np.eye(k) + 0.6 * rng.normal(size=(k, k))
-        rows = mix @ rows
-        lag = int(rng.integers(0, 8))
-        rows[-1] = np.roll(rows[0], lag) + 0.2 * rng.normal(size=n)
+        rows = (np.eye(k) + 0.6 * rng.normal(size=(k, k))) @ rows
+        rows[-1] = np.roll(rows[0], int(rng.integers(0, 24))) * rng.normal(0, 1) + rng.uniform(0.05, 0.5) * rng.normal(size=n)
     return rows, known
 
 
-def batch(rng: np.random.Generator, tokens: int, max_context: int, max_patches: int) -> dict[str, np.ndarray]:
-    """A batch of about `tokens` observations: context, target, known future and group ids."""
+def batch(rng: np.random.Generator, observations: int, max_context: int, max_patches: int) -> dict[str, np.ndarray]:
+    """A batch of about so many observations: context, target, known future and group ids."""
     patches = int(rng.choice([1, 1, 2, 2, 3, 4, max_patches]))
     horizon = patches * 16
-    context = int(np.clip(np.exp(rng.uniform(np.log(16), np.log(max_context))), 10, max_context))
+    context = int(np.clip(_log_uniform(rng, 20, 1.3 * max_context), 20, max_context))
     n = context + horizon
-    count = max(4, tokens // n)
+    count = max(4, observations // n)
     grouped = rng.random() < 0.2
     rows, known, ids = [], [], []
     while len(rows) < count:
@@ -157,9 +267,9 @@ def batch(rng: np.random.Generator, tokens: int, max_context: int, max_patches: 
         known += list(f)
     x = np.stack(rows).astype(np.float32)
     for i in range(len(x)):  # short histories and gaps
-        if rng.random() < 0.25:
+        if rng.random() < 0.2:
             x[i, : rng.integers(0, max(1, context - 8))] = np.nan
-        if rng.random() < 0.1:
+        if rng.random() < 0.06:
             x[i, :context][rng.random(context) < rng.uniform(0, 0.4)] = np.nan
     known = np.stack(known).astype(np.float32)
     target = x[:, context:].copy()

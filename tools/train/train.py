@@ -80,11 +80,13 @@ def main() -> None:
     sets = [batch(held_out, 8192, 2048, 8) for _ in range(24)]
     model = build_model(args)
     average = {k: v.clone() for k, v in model.state_dict().items()}
-    decayed = [p for p in model.parameters() if p.ndim > 1]
-    plain = [p for p in model.parameters() if p.ndim == 1]
+    # Logits have no 1/sqrt(d): at the full rate the query and key weights grow until attention is one-hot.
+    named = [(name, p, name.endswith(("attention.q.weight", "attention.k.weight"))) for name, p in model.named_parameters()]
     optimizer = torch.optim.AdamW(
-        [{"params": decayed, "weight_decay": 0.05}, {"params": plain, "weight_decay": 0.0}], lr=args.lr, betas=(0.9, 0.98)
-    )
+        [{"params": [p for _, p, sharp in named if sharp], "weight_decay": 0.2, "share": 0.25},
+         {"params": [p for _, p, sharp in named if p.ndim > 1 and not sharp], "weight_decay": 0.05, "share": 1.0},
+         {"params": [p for _, p, _ in named if p.ndim == 1], "weight_decay": 0.0, "share": 1.0}],
+        lr=args.lr, betas=(0.9, 0.98))
     step, spent, running, seen = 0, 0.0, 0.0, 0
     state_path, log_path = args.out / "state.pt", args.out / "log.csv"
     if state_path.exists():
@@ -103,7 +105,7 @@ def main() -> None:
             progress = min(1.0, spent / (60 * args.minutes))
             lr = args.lr * min(1.0, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * progress))
             for g in optimizer.param_groups:
-                g["lr"] = lr
+                g["lr"] = lr * g["share"]
             data = batch(rng, args.observations, 2048, 8)
             loss = loss_of(model, data)
             optimizer.zero_grad(set_to_none=True)
