@@ -56,11 +56,6 @@ def differences(ours, theirs, loc, scale):
     return np.where(np.abs(ours - theirs) <= grid, 0, units)
 
 
-def held(loc, scale):
-    """Rows whose location float32 holds to a thousandth of the scale; in the others PyTorch's own is off."""
-    return (np.spacing(np.abs(loc)) <= 1e-3 * scale) | (scale < 1.1e-5)
-
-
 def kept_mass(weights, mask, case, row):
     tokens, context = mask.shape[1], mask.shape[1] - case["num_output_patches"]
     place = np.arange(tokens)
@@ -86,11 +81,10 @@ def check_forward(path, options, scratch):
     golden = load_file(path)
     run("forward", path, "-o", scratch, "-m", path.parents[1] / "weights", *args)
     ours = load_file(scratch)
-    rows = held(golden["out.loc"], golden["out.scale"])[:, 0]
-    loc, scale = golden["out.loc"][rows][:, :, None], golden["out.scale"][rows][:, :, None]
-    found = differences(ours["out.quantiles"][rows], golden["out.quantiles"][rows], loc, scale)
+    found = differences(ours["out.quantiles"], golden["out.quantiles"], golden["out.loc"][:, :, None],
+                        golden["out.scale"][:, :, None])
     mass = None
-    if "kept_mass" in case and rows.all():
+    if "kept_mass" in case:
         weights = [value for key, value in ours.items() if key.startswith("out.time_attention.")]
         mass = max(abs(kept_mass(weights, golden["in.token_mask"], case, row) - row["kept_mass"])
                    for row in case["kept_mass"])
@@ -115,9 +109,8 @@ def pytorch_spread(path, models):
     output, _, _ = oracle.forward(models[folder], inputs | {"num_output_patches": case["num_output_patches"]},
                                   pattern=case.get("attention", "full"), radius=case.get("radius", 0),
                                   reg_global=case.get("reg_is_global", False))
-    rows = held(golden["out.loc"], golden["out.scale"])[:, 0]
-    return differences(output.quantile_preds[rows], golden["out.quantiles"][rows],
-                       golden["out.loc"][rows][:, :, None], golden["out.scale"][rows][:, :, None]).max()
+    return differences(output.quantile_preds, golden["out.quantiles"], golden["out.loc"][:, :, None],
+                       golden["out.scale"][:, :, None]).max()
 
 
 def rollout_block(folder):
@@ -230,21 +223,23 @@ def main():
             print("SKIPPED: this program has no 'predict'", file=sys.stderr)
         real = [] if args.no_real_size else list(real_size(options, Path(place), columns))
     failures += [f"{name}: {cells}" for name, cells in real if not max(c for c in cells if c is not None) <= TOLERANCE]
+    every = len(columns)
+    worst = {name: max(c for c in cells[:every] if c is not None) for name, cells in forward + predict + real}
+    beyond = [f"{name} ({value:.1e})" for name, value in worst.items() if value > TOLERANCE]
     lines = ["# Parity with PyTorch", "",
              "Largest difference between the program and chronos-forecasting 2.3.2 (float32, CPU) in normalised units, "
-             "asinh((y − loc) / scale). Written by `python tools/parity/parity.py`.", "", f"{version}.", "",
-             f"Tolerance: {TOLERANCE:.0e}, kept mass {MASS_TOLERANCE:.0e}. The random weights of "
-             f"{' and '.join(sorted(CHAOTIC))} make attention scores so large that rounding is amplified: the last "
-             "column says how far PyTorch's float64 lies from its float32 (their layer norms are the same float32). There "
-             f"at least {1 - CHAOTIC_SHARE:.0%} of the values of a case must lie within the tolerance and all within "
-             f"{CHAOTIC_TOLERANCE:.0e}, and rollouts are compared up to their first block. Rows whose level is so "
-             "large that float32 cannot hold it to a thousandth of their scale are left out."]
-    beyond = [f"{name} ({max(cells):.1e})" for name, cells in forward + predict if max(cells) > TOLERANCE]
-    lines += ["", f"Beyond {TOLERANCE:.0e}: " + (", ".join(beyond) or "none") + "."]
-
+             "asinh((y − loc) / scale); 0 where both lie within one and a half steps of the float32 grid. Written by "
+             "`python tools/parity/parity.py`.", "", f"{version}.", "",
+             f"{len(beyond)} of {len(worst)} cases lie beyond {TOLERANCE:.0e}: {', '.join(beyond) or 'none'}.", "",
+             f"The random weights of {' and '.join(sorted(CHAOTIC))} make attention scores so large that rounding is "
+             "amplified; the last column of the forward passes says how far PyTorch's own float64 lies from its float32 "
+             "(layer norms are float32 in both). Only for these two a wider bound fails the command: "
+             f"{1 - CHAOTIC_SHARE:.0%} of a case's values within {TOLERANCE:.0e}, all within {CHAOTIC_TOLERANCE:.0e}, "
+             f"and rollouts up to their first block. Kept mass must lie within {MASS_TOLERANCE:.0e} everywhere.", "",
+             f"Beyond these bounds: {'; '.join(failures) or 'none'}."]
     if missing:
         lines += ["", f"Not run, this machine lacks them: {', '.join(missing)}."]
-    lines += ["", f"{len(failures)} of {len(forward) + len(predict) + len(real)} cases beyond their tolerance.", ""]
+    lines += [""]
     lines += table("Real size", columns, real) if real else []
     lines += table("Kept mass", columns, masses)
     if predict:
@@ -256,7 +251,7 @@ def main():
     args.output.write_text("\n".join(lines).rstrip() + "\n")
     for failure in failures:
         print(failure, file=sys.stderr)
-    print(f"{args.output}: {len(failures)} beyond their tolerance")
+    print(f"{args.output}: {len(failures)} beyond their bounds, {len(beyond)} beyond {TOLERANCE:.0e}")
     sys.exit(1 if failures else 0)
 
 

@@ -2,7 +2,7 @@
 
     python tools/train/train.py --minutes 50 --out build/train        # resumes from build/train/state.pt
 
-The learning rate follows the wall clock: warm-up, then a cosine to zero at the end of the minutes.
+The learning rate follows the clock of the steps: warm-up, then a cosine to zero at the end of the minutes.
 """
 
 from __future__ import annotations
@@ -95,13 +95,15 @@ def main() -> None:
         optimizer.load_state_dict(state["optimizer"])
         average, step, spent, seen = state["average"], state["step"], state["spent"], state["seen"]
         rng.bit_generator.state = state["rng"]
-    begin = time.monotonic() - spent
+    before = time.monotonic()
     with log_path.open("a", newline="") as stream:
         log = csv.writer(stream)
         if step == 0:
             log.writerow(["step", "minutes", "observations", "lr", "train_loss", "validation_loss"])
         while True:
-            spent = time.monotonic() - begin
+            now = time.monotonic()
+            spent += min(now - before, 5.0)  # a machine that slept must not eat the schedule
+            before = now
             progress = min(1.0, spent / (60 * args.minutes))
             lr = args.lr * min(1.0, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * progress))
             for g in optimizer.param_groups:

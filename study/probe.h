@@ -1,0 +1,68 @@
+/* The mass probe: how much of the weight of dense time attention a sparse pattern would keep.
+ *
+ * kept mass = weight of the context queries (REG is one) on the keys that windowed_future_global allows /
+ * all their weight, over layers, heads, rows and queries. kept edges = allowed pairs / all pairs, over the
+ * same queries and all S keys. uniform mass = what attention would keep that spreads evenly over the keys
+ * that are not padding: kept mass equal to it means that attention looks at nothing in particular.
+ *
+ * An observer of chronos2_session_on_attention fills accumulators of its own for every (layer, row, head):
+ * no locks, and one order of summation whatever the threads do. Memory is O(layers * rows * heads * radii). */
+#ifndef C2_STUDY_PROBE_H
+#define C2_STUDY_PROBE_H
+
+#include <chronos2.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "study/windows.h"
+
+typedef struct c2_probe_options {
+  const double *radii; /* [radius_count], ascending, whole numbers or INFINITY */
+  size_t radius_count;
+  bool reg_global;     /* the REG query keeps the whole context */
+  bool exclude_reg;    /* REG is not among the queries */
+  bool include_padded; /* queries at padding too; needs a session of the reference backend */
+  size_t batch_size;   /* rows of a pass; at least those of one series */
+  size_t context_length;
+  size_t most_series; /* of a window; 0: all */
+} c2_probe_options;
+
+/* Sums over layers, heads, rows and queries; of the pairs over rows and queries. */
+typedef struct c2_probe {
+  c2_probe_options options;
+  size_t layers, rows, heads;
+  double *cell;  /* [layers][rows][heads][radius_count + 1]: kept by radius, then all weight */
+  double *kept;  /* [radius_count] */
+  double *edges; /* [radius_count] allowed pairs */
+  double *even;  /* [radius_count] mass that uniform attention keeps, queries as unit */
+  double total;  /* weight */
+  double queries, pairs;
+  size_t tokens, context; /* S and its context part, of the last batch */
+} c2_probe;
+
+c2_status c2_probe_open(c2_probe *probe, const c2_probe_options *options, size_t layers, size_t rows, size_t heads,
+                        c2_error *err);
+void c2_probe_close(c2_probe *probe);
+
+/* The observer; `user` is the probe. Rows of a batch are numbered below `rows`. */
+void c2_probe_observe(void *user, const chronos2_attention_row *row);
+
+/* After a pass of `rows` rows: token_mask [rows][tokens] as chronos2_forward gives it. Counts the pairs and
+ * moves the cells' sums on. */
+void c2_probe_end_batch(c2_probe *probe, const float *token_mask, size_t rows, size_t tokens, size_t context);
+
+typedef struct c2_probe_share {
+  double mass, edges, uniform; /* shares from 0 to 1; NaN without a query */
+} c2_probe_share;
+
+c2_probe_share c2_probe_result(const c2_probe *probe, size_t radius_index);
+
+/* Runs dense passes over the first series of a window and fills a probe, which c2_probe_open opened for
+ * c2_probe_rows. The session must be a dense one; its observer is set and removed. *context_used gets the
+ * length that all rows were padded to. */
+c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chronos2_model *model,
+                          const c2_window *window, size_t *series_used, size_t *context_used, c2_error *err);
+size_t c2_probe_rows(const c2_probe_options *options, size_t rows_per_series);
+
+#endif

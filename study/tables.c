@@ -1,0 +1,587 @@
+/* The CSV files of a study. Knows how they look, not how their numbers come about. */
+#include "study/tables.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+
+/* ---- Schemas --------------------------------------------------------------------------------- */
+
+#define PERF_PUBLISHED                                                                                              \
+  "model_name", "dataset_path", "dataset_config", "horizon", "num_windows", "initial_cutoff", "window_step_size",   \
+      "min_context_length", "max_context_length", "seasonality", "eval_metric", "extra_metrics", "quantile_levels", \
+      "id_column", "timestamp_column", "target", "generate_univariate_targets_from", "known_dynamic_columns",       \
+      "past_dynamic_columns", "static_columns", "task_name", "test_error", "training_time_s", "inference_time_s",   \
+      "num_forecasts", "dataset_fingerprint", "trained_on_this_dataset", "fev_version", "MASE", "WQL", "ctx_used",  \
+      "inference_time_s_median", "inference_time_s_mean", "inference_time_s_std", "perf_repeats",                   \
+      "peak_alloc_mb_median", "peak_alloc_mb_max", "peak_reserved_mb_median", "peak_reserved_mb_max"
+#define OTHER_METRICS "MAE", "WAPE", "MSE", "RMSE", "RMSSE", "MAEB", "WAPEB", "RMSLE", "MAPE", "SMAPE", "MQL", "SQL"
+#define PERF_MORE OTHER_METRICS, "attention", "radius", "reg_is_global", "inference_time_s_min"
+#define COMPARE_PUBLISHED                                                                                             \
+  "task_name", "radius", "MASE_full", "inference_time_s_median_full", "peak_alloc_mb_median_full",                    \
+      "peak_reserved_mb_median_full", "MASE_sparse", "inference_time_s_median_sparse", "peak_alloc_mb_median_sparse", \
+      "peak_reserved_mb_median_sparse", "delta_metric", "speedup", "delta_peak_alloc_mb", "delta_peak_reserved_mb"
+#define COMPARE_MORE "WQL_full", "WQL_sparse", "delta_WQL", "MASE_seasonal_naive"
+#define TEST_MORE "delta_low_95", "delta_high_95", "mean_delta_WQL", "p_WQL"
+
+static const char *const mass_columns[] = {"task_name",
+                                           "window_index",
+                                           "ctx_used",
+                                           "horizon",
+                                           "radius",
+                                           "kept_mass_frac_ctxQ",
+                                           "dropped_mass_frac_ctxQ",
+                                           "kept_edges_frac_ctxQ",
+                                           "S_tokens",
+                                           "ctx_tokens",
+                                           "future_tokens",
+                                           "q_sel_ctx_queries",
+                                           "exclude_reg_query",
+                                           "probe_weight_sum",
+                                           "uniform_mass_frac_ctxQ",
+                                           "time_reg_is_global",
+                                           "include_padded_queries",
+                                           "series",
+                                           "rows"};
+static const char *const mass_summary_columns[] = {"radius",
+                                                   "kept_mass_mean_ctxQ_all",
+                                                   "kept_mass_std_ctxQ_all",
+                                                   "n_all",
+                                                   "kept_mass_mean_ctxQ_S<#",
+                                                   "kept_mass_std_ctxQ_S<#",
+                                                   "n_small",
+                                                   "kept_mass_mean_ctxQ_S>=#",
+                                                   "kept_mass_std_ctxQ_S>=#",
+                                                   "n_large",
+                                                   "kept_edges_mean_ctxQ_all",
+                                                   "uniform_mass_mean_ctxQ_all",
+                                                   "kept_edges_mean_ctxQ_S<#",
+                                                   "uniform_mass_mean_ctxQ_S<#",
+                                                   "kept_edges_mean_ctxQ_S>=#",
+                                                   "uniform_mass_mean_ctxQ_S>=#"};
+static const char *const perf_columns[] = {PERF_PUBLISHED, PERF_MORE};
+static const char *const compare_columns[] = {COMPARE_PUBLISHED, COMPARE_MORE};
+static const char *const ttest_columns[] = {"metric_col",
+                                            "radius",
+                                            "chunk_size",
+                                            "backend",
+                                            "n",
+                                            "mean_delta",
+                                            "sd_delta",
+                                            "t",
+                                            "p",
+                                            "test",
+                                            "mean_speedup",
+                                            "median_speedup",
+                                            "mean_delta_peak_alloc_mb",
+                                            "mean_delta_peak_reserved_mb",
+                                            TEST_MORE};
+static const char *const sweep_columns[] = {"radius",
+                                            "metric_col",
+                                            "chunk_size",
+                                            "backend",
+                                            "n",
+                                            "mean_delta",
+                                            "sd_delta",
+                                            "t",
+                                            "p",
+                                            "test",
+                                            "mean_speedup",
+                                            "median_speedup",
+                                            "mean_delta_peak_alloc_mb",
+                                            "mean_delta_peak_reserved_mb",
+                                            TEST_MORE};
+static const char *const summary_columns[] = {"radius",
+                                              "n_tasks",
+                                              "metric",
+                                              "mean_delta_metric",
+                                              "median_delta_metric",
+                                              "max_abs_delta_metric",
+                                              "mean_speedup",
+                                              "median_speedup",
+                                              "metric_full_mean",
+                                              "metric_sparse_mean",
+                                              "p_value",
+                                              "mean_delta_WQL",
+                                              "p_value_WQL"};
+static const char *const baseline_columns[] = {
+    "task_name", "model_name", "horizon",     "num_windows", "seasonality",         "num_forecasts",
+    "MASE",      "WQL",        OTHER_METRICS, "MASE_full",   "MASE_full_over_naive"};
+
+typedef struct schema {
+  const char *name;
+  bool by_radius;
+  const char *const *column;
+  size_t count, published;
+} schema;
+
+#define COLUMNS(array) array, sizeof array / sizeof array[0]
+
+static const schema schemas[C2_TABLES] = {
+    [C2_TABLE_MASS_PER_WINDOW] = {"mass_per_window", false, COLUMNS(mass_columns), 14},
+    [C2_TABLE_MASS_SUMMARY] = {"mass_summary", false, COLUMNS(mass_summary_columns), 10},
+    [C2_TABLE_PERF_FULL] = {"perf_full", false, COLUMNS(perf_columns), 39},
+    [C2_TABLE_PERF_SPARSE] = {"perf_sparse", true, COLUMNS(perf_columns), 39},
+    [C2_TABLE_COMPARE] = {"perf_compare", true, COLUMNS(compare_columns), 14},
+    [C2_TABLE_TTEST] = {"perf_ttest", true, COLUMNS(ttest_columns), 14},
+    [C2_TABLE_SWEEP] = {"perf_radius_sweep_summary", false, COLUMNS(sweep_columns), 14},
+    [C2_TABLE_COMPARE_ALL] = {"perf_compare_all_radii", false, COLUMNS(compare_columns), 14},
+    [C2_TABLE_SUMMARY] = {"perf_summary_by_radius", false, COLUMNS(summary_columns), 11},
+    [C2_TABLE_BASELINES] = {"baselines", false, COLUMNS(baseline_columns), 0}};
+
+size_t c2_table_columns(c2_table table, size_t *published) {
+  *published = schemas[table].published;
+  return schemas[table].count;
+}
+
+void c2_table_column(c2_table table, size_t column, size_t split, char out[C2_COLUMN_ROOM]) {
+  const char *name = schemas[table].column[column];
+  const char *mark = strchr(name, '#');
+  if (mark) {
+    (void)snprintf(out, C2_COLUMN_ROOM, "%.*s%zu", (int)(mark - name), name, split);
+  } else {
+    (void)snprintf(out, C2_COLUMN_ROOM, "%s", name);
+  }
+}
+
+char *c2_table_path(const char *prefix, c2_table table, double radius) {
+  const schema *s = &schemas[table];
+  size_t size = strlen(prefix) + strlen(s->name) + 64;
+  char *path = malloc(size);
+  char suffix[C2_REPR_ROOM + 2] = "";
+  char number[C2_REPR_ROOM];
+  c2_radius_text(radius, number);
+  if (s->by_radius) (void)snprintf(suffix, sizeof suffix, "_r%s", number);
+  if (path) (void)snprintf(path, size, "%s__%s%s.csv", prefix, s->name, suffix);
+  return path;
+}
+
+/* ---- Numbers --------------------------------------------------------------------------------- */
+
+void c2_repr(double value, char out[C2_REPR_ROOM]) {
+  char text[C2_REPR_ROOM];
+  if (isnan(value) || isinf(value)) {
+    (void)snprintf(out, C2_REPR_ROOM, "%s", isnan(value) ? "" : value > 0 ? "inf" : "-inf");
+    return;
+  }
+  int digits = 1;
+  for (; digits <= 17; digits++) {
+    (void)snprintf(text, sizeof text, "%.*e", digits - 1, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  int exponent = atoi(strchr(text, 'e') + 1);
+  if (exponent >= 16 || exponent < -4) { /* Python's limits of plain notation */
+    (void)snprintf(out, C2_REPR_ROOM, "%s", text);
+    return;
+  }
+  int decimals = digits - 1 - exponent;
+  (void)snprintf(out, C2_REPR_ROOM, "%.*f", decimals > 0 ? decimals : 1, value);
+}
+
+void c2_radius_text(double radius, char out[C2_REPR_ROOM]) {
+  if (isfinite(radius)) {
+    (void)snprintf(out, C2_REPR_ROOM, "%.0f", radius);
+  } else {
+    (void)snprintf(out, C2_REPR_ROOM, "inf");
+  }
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+typedef struct writer {
+  c2_outfile file;
+  const schema *schema;
+  size_t column; /* of the next cell */
+} writer;
+
+static void put_text(writer *w, const char *text) {
+  FILE *out = w->file.stream;
+  if (w->column++ > 0) (void)fputc(',', out);
+  if (!strpbrk(text, ",\"\r\n")) {
+    (void)fputs(text, out);
+    return;
+  }
+  (void)fputc('"', out);
+  for (; *text; text++) {
+    if (*text == '"') (void)fputc('"', out);
+    (void)fputc(*text, out);
+  }
+  (void)fputc('"', out);
+}
+
+static void put_real(writer *w, double value) {
+  char text[C2_REPR_ROOM];
+  c2_repr(value, text);
+  put_text(w, text);
+}
+
+static void put_whole(writer *w, size_t value) {
+  char text[C2_REPR_ROOM];
+  (void)snprintf(text, sizeof text, "%zu", value);
+  put_text(w, text);
+}
+
+static void put_radius(writer *w, double radius) {
+  char text[C2_REPR_ROOM];
+  c2_radius_text(radius, text);
+  put_text(w, text);
+}
+
+static void put_bool(writer *w, bool value) {
+  put_text(w, value ? "True" : "False");
+}
+
+static void end_row(writer *w) {
+  assert(w->column == w->schema->count);
+  (void)fputc('\n', w->file.stream);
+  w->column = 0;
+}
+
+static c2_status open_table(writer *w, const c2_table_context *context, c2_table table, double radius, c2_error *err) {
+  char *path = c2_table_path(context->prefix, table, radius);
+  memset(w, 0, sizeof *w);
+  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  w->schema = &schemas[table];
+  c2_status status = c2_outfile_open(&w->file, path, err);
+  free(path);
+  for (size_t i = 0; status == C2_OK && i < w->schema->count; i++) {
+    char name[C2_COLUMN_ROOM];
+    c2_table_column(table, i, context->split, name);
+    put_text(w, name);
+  }
+  if (status == C2_OK) end_row(w);
+  return status;
+}
+
+static c2_status close_table(writer *w, c2_error *err) {
+  c2_status status = c2_outfile_commit(&w->file, err);
+  c2_outfile_discard(&w->file);
+  return status;
+}
+
+/* ---- Mass ------------------------------------------------------------------------------------ */
+
+c2_status c2_write_mass(const c2_table_context *context, const c2_mass_row *rows, size_t count, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_MASS_PER_WINDOW, 0, err));
+  for (size_t i = 0; i < count; i++) {
+    const c2_mass_row *r = &rows[i];
+    put_text(&w, r->task_name);
+    put_whole(&w, r->window);
+    put_whole(&w, r->context_used);
+    put_whole(&w, r->horizon);
+    put_radius(&w, r->radius);
+    put_real(&w, r->mass);
+    put_real(&w, 1 - r->mass);
+    put_real(&w, r->edges);
+    put_whole(&w, r->tokens);
+    put_whole(&w, r->context_tokens);
+    put_whole(&w, r->tokens - r->context_tokens);
+    put_whole(&w, r->query_positions);
+    put_bool(&w, context->exclude_reg);
+    put_real(&w, r->queries);
+    put_real(&w, r->uniform);
+    put_bool(&w, context->reg_global);
+    put_bool(&w, context->include_padded);
+    put_whole(&w, r->series);
+    put_whole(&w, r->series * r->rows_per_series);
+    end_row(&w);
+  }
+  return close_table(&w, err);
+}
+
+c2_status c2_write_mass_summary(const c2_table_context *context, const c2_mass_summary_row *rows, size_t count,
+                                c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_MASS_SUMMARY, 0, err));
+  for (size_t i = 0; i < count; i++) {
+    put_radius(&w, rows[i].radius);
+    for (size_t k = 0; k < 3; k++) {
+      put_real(&w, rows[i].mean[k]);
+      put_real(&w, rows[i].deviation[k]);
+      put_whole(&w, rows[i].count[k]);
+    }
+    for (size_t k = 0; k < 3; k++) {
+      put_real(&w, rows[i].edges[k]);
+      put_real(&w, rows[i].uniform[k]);
+    }
+    end_row(&w);
+  }
+  return close_table(&w, err);
+}
+
+/* ---- Accuracy and time ----------------------------------------------------------------------- */
+
+/* A text under construction; what doesn't fit is cut off. */
+typedef struct list_text {
+  char text[4096];
+  size_t used;
+} list_text;
+
+static void append(list_text *list, const char *text) {
+  size_t n = c2_min_size(strlen(text), sizeof list->text - 1 - list->used);
+  memcpy(list->text + list->used, text, n);
+  list->used += n;
+  list->text[list->used] = '\0';
+}
+
+static void append_quoted(list_text *list, const char *text) {
+  append(list, "'");
+  for (; *text; text++) {
+    char one[3] = {*text, '\0', '\0'};
+    if (*text == '\'' || *text == '\\') {
+      one[0] = '\\';
+      one[1] = *text;
+    }
+    append(list, one);
+  }
+  append(list, "'");
+}
+
+static void put_names(writer *w, const c2_names *names) {
+  list_text list = {.used = 0};
+  append(&list, "[");
+  for (size_t i = 0; i < names->count; i++) {
+    if (i > 0) append(&list, ", ");
+    append_quoted(&list, names->name[i]);
+  }
+  append(&list, "]");
+  put_text(w, list.text);
+}
+
+static void put_metrics_and_levels(writer *w, const c2_task *t) {
+  list_text list = {.used = 0};
+  append(&list, "[");
+  for (size_t i = 0; i < t->extra_count; i++) {
+    if (i > 0) append(&list, ", ");
+    append_quoted(&list, c2_metric_name(t->extra[i]));
+  }
+  append(&list, "]");
+  put_text(w, list.text);
+  list.used = 0;
+  append(&list, "[");
+  for (size_t i = 0; i < t->level_count; i++) {
+    char text[C2_REPR_ROOM];
+    c2_repr(t->levels[i], text);
+    if (i > 0) append(&list, ", ");
+    append(&list, text);
+  }
+  append(&list, "]");
+  put_text(w, list.text);
+}
+
+/* The columns that repeat the task's definition. */
+static void put_task(writer *w, const c2_perf_row *r) {
+  const c2_task *t = r->task;
+  char number[C2_REPR_ROOM];
+  put_text(w, t->dataset_path);
+  put_text(w, t->dataset_config ? t->dataset_config : "");
+  put_whole(w, t->horizon);
+  put_whole(w, t->num_windows);
+  (void)snprintf(number, sizeof number, "%lld", (long long)t->initial_cutoff);
+  put_text(w, t->cutoff_is_time ? t->cutoff_text : number);
+  if (t->step_text) {
+    put_text(w, t->step_text);
+  } else {
+    put_whole(w, t->step);
+  }
+  put_whole(w, t->min_context);
+  if (t->max_context) {
+    put_whole(w, t->max_context);
+  } else {
+    put_text(w, "");
+  }
+  put_whole(w, t->seasonality);
+  put_text(w, c2_metric_name(t->eval_metric));
+  put_metrics_and_levels(w, t);
+  put_text(w, r->id_column);
+  put_text(w, t->timestamp_column ? t->timestamp_column : "timestamp");
+  if (t->target_is_list) {
+    put_names(w, &t->target);
+  } else {
+    put_text(w, t->target.name[0]);
+  }
+  if (t->univariate.count) {
+    put_names(w, &t->univariate);
+  } else {
+    put_text(w, t->univariate_all ? "__ALL__" : "");
+  }
+  put_names(w, &t->known);
+  put_names(w, &t->past);
+  put_names(w, &t->statics);
+}
+
+static void put_scores(writer *w, const double *score) {
+  for (int m = C2_WQL + 1; m < C2_METRICS; m++) put_real(w, score[m]);
+}
+
+c2_status c2_write_perf(const c2_table_context *context, double radius, const c2_perf_row *rows, size_t count,
+                        c2_error *err) {
+  writer w;
+  bool full = isnan(radius);
+  char model[512];
+  char number[C2_REPR_ROOM];
+  c2_radius_text(radius, number);
+  if (full) {
+    (void)snprintf(model, sizeof model, "%.400s__full", context->model);
+  } else {
+    (void)snprintf(model, sizeof model, "%.400s__sparse_r%s_c%zu", context->model, number, context->chunk_size);
+  }
+  C2_TRY(open_table(&w, context, full ? C2_TABLE_PERF_FULL : C2_TABLE_PERF_SPARSE, radius, err));
+  for (size_t i = 0; i < count; i++) {
+    const c2_perf_row *r = &rows[i];
+    put_text(&w, model);
+    put_task(&w, r);
+    put_text(&w, r->task->name);
+    put_real(&w, r->score[r->task->eval_metric]);
+    put_text(&w, ""); /* nothing is trained */
+    put_text(&w, ""); /* the repeats' times follow */
+    put_whole(&w, r->num_forecasts);
+    put_text(&w, r->fingerprint);
+    put_bool(&w, false);
+    put_text(&w, ""); /* fev's definitions, but not fev */
+    put_real(&w, r->score[C2_MASE]);
+    put_real(&w, r->score[C2_WQL]);
+    put_whole(&w, r->context_used);
+    put_real(&w, r->median_s);
+    put_real(&w, r->mean_s);
+    put_real(&w, r->deviation_s);
+    put_whole(&w, r->repeats);
+    put_real(&w, r->alloc_median_mb);
+    put_real(&w, r->alloc_max_mb);
+    put_real(&w, r->reserved_median_mb);
+    put_real(&w, r->reserved_max_mb);
+    put_scores(&w, r->score);
+    put_text(&w, full ? "full" : context->pattern);
+    put_text(&w, full ? "" : number);
+    put_bool(&w, !full && context->reg_global);
+    put_real(&w, r->least_s);
+    end_row(&w);
+  }
+  return close_table(&w, err);
+}
+
+static void put_comparison(writer *w, double radius, const c2_perf_row *full, const c2_perf_row *sparse,
+                           const c2_baseline_row *naive) {
+  put_text(w, full->task->name);
+  put_radius(w, radius);
+  for (size_t i = 0; i < 2; i++) {
+    const c2_perf_row *r = i ? sparse : full;
+    put_real(w, r->score[C2_MASE]);
+    put_real(w, r->median_s);
+    put_real(w, r->alloc_median_mb);
+    put_real(w, r->reserved_median_mb);
+  }
+  put_real(w, sparse->score[C2_MASE] - full->score[C2_MASE]);
+  put_real(w, full->median_s / sparse->median_s);
+  put_real(w, sparse->alloc_median_mb - full->alloc_median_mb);
+  put_real(w, sparse->reserved_median_mb - full->reserved_median_mb);
+  put_real(w, full->score[C2_WQL]);
+  put_real(w, sparse->score[C2_WQL]);
+  put_real(w, sparse->score[C2_WQL] - full->score[C2_WQL]);
+  put_real(w, naive->score[C2_MASE]);
+  end_row(w);
+}
+
+c2_status c2_write_compare(const c2_table_context *context, const double *radii, size_t radius_count,
+                           const c2_perf_row *full, const c2_perf_row *sparse, const c2_baseline_row *naive,
+                           size_t count, bool all, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, all ? C2_TABLE_COMPARE_ALL : C2_TABLE_COMPARE, radii[0], err));
+  for (size_t k = 0; k < radius_count; k++) {
+    for (size_t i = 0; i < count; i++) put_comparison(&w, radii[k], &full[i], &sparse[k * count + i], &naive[i]);
+  }
+  return close_table(&w, err);
+}
+
+/* ---- Tests and summaries --------------------------------------------------------------------- */
+
+/* The columns that perf_ttest and the sweep share, after the first two. */
+static void put_test(writer *w, const c2_table_context *context, const c2_test_row *r) {
+  put_whole(w, context->chunk_size);
+  put_text(w, context->backend);
+  put_whole(w, r->n);
+  put_real(w, r->mean_delta);
+  put_real(w, r->sd_delta);
+  put_real(w, r->t);
+  put_real(w, r->p);
+  put_text(w, "ttest_rel");
+  put_real(w, r->mean_speedup);
+  put_real(w, r->median_speedup);
+  put_real(w, r->mean_alloc);
+  put_real(w, r->mean_reserved);
+  put_real(w, r->low);
+  put_real(w, r->high);
+  put_real(w, r->wql_mean_delta);
+  put_real(w, r->wql_p);
+  end_row(w);
+}
+
+c2_status c2_write_ttest(const c2_table_context *context, const c2_test_row *row, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_TTEST, row->radius, err));
+  put_text(&w, "MASE");
+  put_radius(&w, row->radius);
+  put_test(&w, context, row);
+  return close_table(&w, err);
+}
+
+c2_status c2_write_sweep(const c2_table_context *context, const c2_test_row *rows, size_t count, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_SWEEP, 0, err));
+  for (size_t i = 0; i < count; i++) {
+    put_radius(&w, rows[i].radius);
+    put_text(&w, "MASE");
+    put_test(&w, context, &rows[i]);
+  }
+  return close_table(&w, err);
+}
+
+c2_status c2_write_summary(const c2_table_context *context, const c2_test_row *rows, size_t count, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_SUMMARY, 0, err));
+  for (size_t i = 0; i < count; i++) {
+    const c2_test_row *r = &rows[i];
+    put_radius(&w, r->radius);
+    put_whole(&w, r->n);
+    put_text(&w, "MASE");
+    put_real(&w, r->mean_delta);
+    put_real(&w, r->median_delta);
+    put_real(&w, r->most_delta); /* really the largest |delta|; the published files hold the largest delta */
+    put_real(&w, r->mean_speedup);
+    put_real(&w, r->median_speedup);
+    put_real(&w, r->mean_full);
+    put_real(&w, r->mean_sparse);
+    put_real(&w, r->p);
+    put_real(&w, r->wql_mean_delta);
+    put_real(&w, r->wql_p);
+    end_row(&w);
+  }
+  return close_table(&w, err);
+}
+
+c2_status c2_write_baselines(const c2_table_context *context, const c2_baseline_row *rows, size_t count,
+                             c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_BASELINES, 0, err));
+  for (size_t i = 0; i < count; i++) {
+    const c2_baseline_row *r = &rows[i];
+    put_text(&w, r->task->name);
+    put_text(&w, "seasonal_naive");
+    put_whole(&w, r->task->horizon);
+    put_whole(&w, r->task->num_windows);
+    put_whole(&w, r->task->seasonality);
+    put_whole(&w, r->num_forecasts);
+    put_real(&w, r->score[C2_MASE]);
+    put_real(&w, r->score[C2_WQL]);
+    put_scores(&w, r->score);
+    put_real(&w, r->mase_full);
+    put_real(&w, r->mase_full / r->score[C2_MASE]);
+    end_row(&w);
+  }
+  return close_table(&w, err);
+}

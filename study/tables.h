@@ -1,0 +1,118 @@
+/* The CSV files of a study: names, columns and spelling in one place.
+ *
+ * Columns are those of the published study in their order, further ones to the right of them. Numbers are
+ * spelled as Python does, the shortest text that reads back to the same double; a missing one is empty; truth
+ * values are True and False; lists are Python's. Files appear whole or not at all. */
+#ifndef C2_STUDY_TABLES_H
+#define C2_STUDY_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "base/status.h"
+#include "study/metrics.h"
+#include "study/tasks.h"
+
+typedef enum c2_table {
+  C2_TABLE_MASS_PER_WINDOW,
+  C2_TABLE_MASS_SUMMARY,
+  C2_TABLE_PERF_FULL,
+  C2_TABLE_PERF_SPARSE, /* by radius */
+  C2_TABLE_COMPARE,     /* by radius */
+  C2_TABLE_TTEST,       /* by radius */
+  C2_TABLE_SWEEP,
+  C2_TABLE_COMPARE_ALL,
+  C2_TABLE_SUMMARY,
+  C2_TABLE_BASELINES,
+  C2_TABLES /* their number */
+} c2_table;
+
+enum { C2_REPR_ROOM = 32, C2_COLUMN_ROOM = 64 };
+
+/* Python's repr of a float: "0.1", "1e-05", "3.0", "inf"; NaN is "". */
+void c2_repr(double value, char out[C2_REPR_ROOM]);
+
+/* A radius: "8" or "inf". */
+void c2_radius_text(double radius, char out[C2_REPR_ROOM]);
+
+/* Path of a table: PREFIX__name.csv; NULL if memory is out. Free with free(). `radius` for tables by radius. */
+char *c2_table_path(const char *prefix, c2_table table, double radius);
+
+/* Number of columns, of them published; the text of one (those of the mass summary name the split of S). */
+size_t c2_table_columns(c2_table table, size_t *published);
+void c2_table_column(c2_table table, size_t column, size_t split, char out[C2_COLUMN_ROOM]);
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+typedef struct c2_mass_row {
+  const char *task_name;
+  size_t window, context_used, horizon;
+  double radius;
+  double mass, edges, uniform; /* shares, see probe.h */
+  size_t tokens, context_tokens, query_positions;
+  double queries; /* over rows */
+  size_t series, rows_per_series;
+} c2_mass_row;
+
+typedef struct c2_mass_summary_row {
+  double radius;
+  double mean[3], deviation[3]; /* all windows; S < split; S >= split */
+  size_t count[3];
+  double edges[3], uniform[3]; /* means */
+} c2_mass_summary_row;
+
+/* One task under one attention pattern. */
+typedef struct c2_perf_row {
+  const c2_task *task;
+  const char *id_column;
+  size_t num_forecasts, context_used;
+  char fingerprint[17];
+  double score[C2_METRICS];
+  double median_s, mean_s, deviation_s, least_s;
+  size_t repeats;
+  double alloc_median_mb, alloc_max_mb, reserved_median_mb, reserved_max_mb;
+} c2_perf_row;
+
+/* Tests of sparse - full over tasks at one radius. */
+typedef struct c2_test_row {
+  double radius;
+  size_t n;
+  double mean_delta, sd_delta, t, p, low, high;
+  double median_delta, most_delta, mean_full, mean_sparse;
+  double mean_speedup, median_speedup, mean_alloc, mean_reserved;
+  double wql_mean_delta, wql_p;
+} c2_test_row;
+
+typedef struct c2_baseline_row {
+  const c2_task *task;
+  size_t num_forecasts;
+  double score[C2_METRICS];
+  double mase_full; /* of the dense model */
+} c2_baseline_row;
+
+/* What the rows of a run have in common. */
+typedef struct c2_table_context {
+  const char *prefix;
+  const char *model, *backend, *pattern;
+  size_t chunk_size, split;
+  bool exclude_reg, reg_global, include_padded;
+} c2_table_context;
+
+c2_status c2_write_mass(const c2_table_context *context, const c2_mass_row *rows, size_t count, c2_error *err);
+c2_status c2_write_mass_summary(const c2_table_context *context, const c2_mass_summary_row *rows, size_t count,
+                                c2_error *err);
+/* `radius` NAN: perf_full. */
+c2_status c2_write_perf(const c2_table_context *context, double radius, const c2_perf_row *rows, size_t count,
+                        c2_error *err);
+/* Full and sparse rows of the same tasks; `sparse` is [radius_count][count], naive [count]. One radius goes
+ * to its own file, all of them to perf_compare_all_radii. */
+c2_status c2_write_compare(const c2_table_context *context, const double *radii, size_t radius_count,
+                           const c2_perf_row *full, const c2_perf_row *sparse, const c2_baseline_row *naive,
+                           size_t count, bool all, c2_error *err);
+c2_status c2_write_ttest(const c2_table_context *context, const c2_test_row *row, c2_error *err);
+c2_status c2_write_sweep(const c2_table_context *context, const c2_test_row *rows, size_t count, c2_error *err);
+c2_status c2_write_summary(const c2_table_context *context, const c2_test_row *rows, size_t count, c2_error *err);
+c2_status c2_write_baselines(const c2_table_context *context, const c2_baseline_row *rows, size_t count, c2_error *err);
+
+#endif

@@ -1,0 +1,71 @@
+/* fev task files: which series, which horizon, which windows, which metrics.
+ *
+ *     tasks:
+ *     - dataset_path: sales.csv      # relative to the task file
+ *       dataset_config: sales        # the task's name
+ *       horizon: 28
+ *       seasonality: 7
+ *
+ * Fields, defaults and checks are fev's. Unknown fields, wrong types and impossible values are errors that
+ * name file, line and column. Data are not read here. */
+#ifndef C2_STUDY_TASKS_H
+#define C2_STUDY_TASKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "data/calendar.h"
+#include "study/metrics.h"
+
+typedef struct c2_names {
+  const char **name;
+  size_t count;
+} c2_names;
+
+typedef struct c2_task {
+  const char *file; /* the task file */
+  size_t line;      /* of this task, from 1 */
+  const char *name; /* task_name, else dataset_config, else the data file's name without its ending */
+  const char *dataset_path, *dataset_config; /* as given; the second may be NULL */
+  const char *data_file;                     /* dataset_path, seen from here */
+  size_t horizon, num_windows, seasonality;
+  bool cutoff_is_time;
+  int64_t initial_cutoff;  /* index of the first step to forecast; below 0 counted from the end */
+  c2_time cutoff_time;     /* last stamp of the first past, if cutoff_is_time */
+  const char *cutoff_text; /* as given, if cutoff_is_time */
+  size_t step;             /* between windows, in steps */
+  const char *step_text;   /* a frequency instead of a number of steps; NULL: `step` counts */
+  c2_freq step_freq;
+  size_t min_context;
+  size_t max_context; /* 0: none */
+  c2_metric eval_metric;
+  c2_metric extra[C2_METRICS];
+  size_t extra_count;
+  const double *levels; /* ascending, each in (0, 1) */
+  size_t level_count;
+  const char *id_column, *timestamp_column; /* NULL: not given */
+  c2_names target;
+  bool target_is_list;
+  c2_names univariate; /* generate_univariate_targets_from */
+  bool univariate_all; /* ... is __ALL__ */
+  c2_names known, past, statics;
+} c2_task;
+
+typedef struct c2_task_list {
+  c2_task *task;
+  size_t count, capacity;
+  void **owned; /* texts and arrays */
+  size_t owned_count, owned_capacity;
+} c2_task_list;
+
+/* Reads a task file, or tasks.yaml in a folder. Free the list also after a failure. */
+c2_status c2_tasks_read(c2_task_list *list, const char *path, c2_error *err);
+void c2_tasks_free(c2_task_list *list);
+
+/* Drops the tasks whose name matches the POSIX extended regular expression (NULL: none), then those after
+ * the first `most` (0: all). Fails if none is left. */
+c2_status c2_tasks_select(c2_task_list *list, const char *exclude_regex, size_t most, c2_error *err);
+
+#endif

@@ -1,0 +1,333 @@
+/* Data of a task and its windows. */
+#include "study/windows.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- Data ------------------------------------------------------------------------------------ */
+
+static bool ends_with(const char *text, const char *end) {
+  size_t n = strlen(text);
+  size_t m = strlen(end);
+  return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+static bool is_json(const char *path) {
+  return ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json");
+}
+
+static bool names_hold(const c2_names *names, const char *name) {
+  for (size_t i = 0; i < names->count; i++) {
+    if (strcmp(names->name[i], name) == 0) return true;
+  }
+  return false;
+}
+
+/* Columns of the file that become targets under __ALL__: those that nothing else claims. */
+static size_t other_columns(const c2_task *task, char **columns, size_t count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (names_hold(&task->known, columns[i]) || names_hold(&task->past, columns[i]) ||
+        names_hold(&task->statics, columns[i])) {
+      continue;
+    }
+    columns[kept++] = columns[i];
+  }
+  return kept;
+}
+
+static c2_status read_csv(c2_task_data *data, const c2_task *task, c2_read_options *options, c2_error *err) {
+  char **columns = NULL;
+  size_t count = 0;
+  C2_TRY(c2_csv_covariate_names(task->data_file, options, &columns, &count, err));
+  if (!options->id_column) { /* fev's default name, where the file has it */
+    for (size_t i = 0; i < count; i++) {
+      if (strcmp(columns[i], "id") == 0) data->id_column = "id";
+    }
+    options->id_column = data->id_column;
+  }
+  if (task->univariate_all) {
+    free(columns);
+    columns = NULL;
+    C2_TRY(c2_csv_covariate_names(task->data_file, options, &columns, &count, err));
+    options->target_count = other_columns(task, columns, count);
+    options->targets = (const char *const *)columns;
+  } else {
+    options->target_count = task->univariate.count ? task->univariate.count : task->target.count;
+    options->targets = task->univariate.count ? task->univariate.name : task->target.name;
+  }
+  c2_status status = C2_OK;
+  if (options->target_count == 0) {
+    status =
+        c2_fail(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, task->data_file);
+  }
+  if (status == C2_OK) status = c2_dataset_read(&data->set, task->data_file, options, err);
+  free(columns);
+  return status;
+}
+
+static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *err) {
+  size_t count = task->known.count + task->past.count;
+  const char **names = NULL;
+  C2_TRY(c2_alloc_array(count, sizeof *names, &names, err));
+  for (size_t i = 0; i < count; i++) {
+    names[i] = i < task->known.count ? task->known.name[i] : task->past.name[i - task->known.count];
+  }
+  data->id_column = task->id_column;
+  c2_read_options options = {.id_column = task->id_column,
+                             .timestamp_column = task->timestamp_column,
+                             .covariates = names,
+                             .covariate_count = count};
+  c2_status status = C2_OK;
+  if (is_json(task->data_file)) {
+    if (task->target_is_list) {
+      options.targets = task->target.name;
+      options.target_count = task->target.count;
+    }
+    status = c2_dataset_read(&data->set, task->data_file, &options, err);
+  } else {
+    status = read_csv(data, task, &options, err);
+  }
+  free(names);
+  if (!data->id_column) data->id_column = "item_id";
+  return status;
+}
+
+/* Places of the task's covariates among an item's. */
+static c2_status find_covariates(c2_task_data *data, const c2_task *task, c2_error *err) {
+  data->known = task->known.count;
+  data->covariates = data->known + task->past.count;
+  size_t cells = 0;
+  if (!c2_mul(data->set.count, data->covariates, &cells)) C2_FAIL(err, C2_ERR_MEMORY, "too many covariates");
+  C2_TRY(c2_alloc_array(cells, sizeof *data->covariate, &data->covariate, err));
+  for (size_t i = 0; i < data->set.count; i++) {
+    const c2_item *item = &data->set.item[i];
+    for (size_t k = 0; k < data->covariates; k++) {
+      const char *name = k < data->known ? task->known.name[k] : task->past.name[k - data->known];
+      size_t at = 0;
+      while (at < item->covariates && strcmp(item->covariate[at].name, name) != 0) at++;
+      if (at == item->covariates) {
+        C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has no covariate '%.80s', which task '%.80s' names",
+                item->file, item->line, item->id, name, task->name);
+      }
+      data->covariate[i * data->covariates + k] = at;
+    }
+  }
+  return C2_OK;
+}
+
+static int by_id(const void *a, const void *b) {
+  return strcmp(((const c2_unit *)a)->id, ((const c2_unit *)b)->id);
+}
+
+static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, c2_error *err) {
+  bool csv = !is_json(task->data_file);
+  for (size_t t = 0; t < item->targets; t++) {
+    const char *name = item->target_names[t];
+    if (!csv && !task->univariate_all && !names_hold(&task->univariate, name)) continue;
+    char *id = NULL;
+    size_t size = strlen(item->id) + strlen(name) + 2;
+    C2_TRY(c2_dataset_alloc(&data->set, size, 1, &id, err));
+    bool split = csv || item->targets > 1; /* a JSON Lines copy may hold a line a series already */
+    (void)snprintf(id, size, "%s%s%s", item->id, split ? "_" : "", split ? name : "");
+    data->unit[data->units++] = (c2_unit){item, t, id};
+  }
+  return C2_OK;
+}
+
+static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *err) {
+  bool split = task->univariate_all || task->univariate.count;
+  size_t most = 0;
+  for (size_t i = 0; i < data->set.count; i++) most += split ? data->set.item[i].targets : 1;
+  C2_TRY(c2_alloc_array(most, sizeof *data->unit, &data->unit, err));
+  data->targets = split ? 1 : task->target.count;
+  for (size_t i = 0; i < data->set.count; i++) {
+    const c2_item *item = &data->set.item[i];
+    if (task->cutoff_is_time && (!item->has_start || !item->has_freq)) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s': expected a start and a freq, for initial_cutoff %s",
+              item->file, item->line, item->id, task->cutoff_text);
+    }
+    if (split) {
+      C2_TRY(add_split_item(data, task, item, err));
+      continue;
+    }
+    if (item->targets != data->targets) {
+      C2_FAIL(err, C2_ERR_FORMAT,
+              "%s:%zu: series '%.80s' has %zu targets, expected %zu; list them under target, or give "
+              "generate_univariate_targets_from",
+              item->file, item->line, item->id, item->targets, data->targets);
+    }
+    data->unit[data->units++] = (c2_unit){item, SIZE_MAX, item->id};
+  }
+  if (data->units == 0) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': %s holds no such series", task->file, task->line, task->name,
+            task->data_file);
+  }
+  qsort(data->unit, data->units, sizeof *data->unit, by_id);
+  return C2_OK;
+}
+
+c2_status c2_task_data_open(c2_task_data *data, const c2_task *task, c2_error *err) {
+  memset(data, 0, sizeof *data);
+  C2_TRY(read_data(data, task, err));
+  C2_TRY(find_covariates(data, task, err));
+  return make_units(data, task, err);
+}
+
+void c2_task_data_free(c2_task_data *data) {
+  free(data->covariate);
+  free(data->unit);
+  c2_dataset_free(&data->set);
+  memset(data, 0, sizeof *data);
+}
+
+/* ---- Windows --------------------------------------------------------------------------------- */
+
+/* Number of steps of an item whose stamp is not after `time`. */
+static c2_status steps_until(const c2_item *item, c2_time time, size_t *out, c2_error *err) {
+  size_t low = 0;
+  size_t high = item->length;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    c2_time stamp = 0;
+    C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)middle, &stamp, err));
+    if (stamp <= time) {
+      low = middle + 1;
+    } else {
+      high = middle;
+    }
+  }
+  *out = low;
+  return C2_OK;
+}
+
+/* First step to forecast of an item, clipped to its length as fev does. */
+static c2_status cutoff_of(const c2_item *item, const c2_task *task, size_t index, size_t *out, c2_error *err) {
+  if (task->cutoff_is_time) {
+    c2_time time = task->cutoff_time;
+    const c2_freq *freq = task->step_text ? &task->step_freq : &item->freq;
+    size_t periods = index * (task->step_text ? 1 : task->step);
+    if (index > 0) C2_TRY(c2_freq_add(freq, time, (int64_t)periods, &time, err));
+    return steps_until(item, time, out, err);
+  }
+  int64_t cutoff = task->initial_cutoff + (int64_t)index * (int64_t)task->step;
+  if (cutoff < 0) cutoff += (int64_t)item->length;
+  if (cutoff < 0) cutoff = 0;
+  *out = c2_min_size((size_t)cutoff, item->length);
+  return C2_OK;
+}
+
+typedef struct cut {
+  size_t unit, start, at; /* past [start, at) */
+} cut;
+
+/* Which series are long enough, and where they are cut. */
+static c2_status choose(const c2_task_data *data, const c2_task *task, size_t index, cut *cuts, c2_window *w,
+                        size_t *values, c2_error *err) {
+  size_t n = 0;
+  *values = 0;
+  for (size_t u = 0; u < data->units; u++) {
+    const c2_item *item = data->unit[u].item;
+    size_t at = 0;
+    C2_TRY(cutoff_of(item, task, index, &at, err));
+    if (at < task->min_context || item->length - at < task->horizon) continue;
+    size_t start = task->max_context && at > task->max_context ? at - task->max_context : 0;
+    cuts[n++] = (cut){u, start, at};
+    w->longest = c2_max_size(w->longest, at - start);
+    *values += data->targets * (at - start + task->horizon);
+  }
+  if (n == 0) {
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: task '%.80s', window %zu: every series has less than %zu steps before the cutoff or %zu after",
+            task->file, task->line, task->name, index, task->min_context, task->horizon);
+  }
+  w->count = n;
+  return C2_OK;
+}
+
+static void fill_covariates(const c2_task_data *data, const c2_item *item, const cut *c, chronos2_covariate *out) {
+  size_t i = (size_t)(item - data->set.item);
+  for (size_t k = 0; k < data->covariates; k++) {
+    const c2_covariate *from = &item->covariate[data->covariate[i * data->covariates + k]];
+    bool known = k < data->known;
+    out[k] = (chronos2_covariate){.name = from->name};
+    if (from->is_text) {
+      out[k].past_text = from->past_text + c->start;
+      out[k].future_text = known ? from->past_text + c->at : NULL;
+    } else {
+      out[k].past = from->past + c->start;
+      out[k].future = known ? from->past + c->at : NULL;
+    }
+  }
+}
+
+/* Copies past and truth of one unit to *values, which moves on. */
+static void fill_targets(const c2_unit *unit, const cut *c, c2_window *w, size_t i, double **values) {
+  const c2_item *item = unit->item;
+  size_t length = c->at - c->start;
+  w->length[i] = length;
+  w->past[i] = *values;
+  w->truth[i] = *values + w->targets * length;
+  for (size_t t = 0; t < w->targets; t++) {
+    const double *row = item->target + (unit->target == SIZE_MAX ? t : unit->target) * item->length;
+    if (length) memcpy(w->past[i] + t * length, row + c->start, length * sizeof *row);
+    memcpy(w->truth[i] + t * w->horizon, row + c->at, w->horizon * sizeof *row);
+  }
+  *values += w->targets * (length + w->horizon);
+}
+
+static c2_status fill_window(c2_window *w, const c2_task_data *data, const cut *cuts, bool as_univariate, size_t values,
+                             c2_error *err) {
+  size_t per_series = as_univariate ? w->targets : 1;
+  size_t covariates = as_univariate ? 0 : data->covariates;
+  w->model_count = w->count * per_series;
+  w->rows = as_univariate ? 1 : w->targets + covariates;
+  C2_TRY(c2_alloc_array(w->count, sizeof *w->length, &w->length, err));
+  C2_TRY(c2_alloc_array(w->count, sizeof *w->past, &w->past, err));
+  C2_TRY(c2_alloc_array(w->count, sizeof *w->truth, &w->truth, err));
+  C2_TRY(c2_alloc_array(w->model_count, sizeof *w->series, &w->series, err));
+  C2_TRY(c2_alloc_array(w->count * covariates, sizeof *w->covariate, &w->covariate, err));
+  C2_TRY(c2_alloc_array(values, sizeof *w->values, &w->values, err));
+  double *next = w->values;
+  for (size_t i = 0; i < w->count; i++) {
+    const c2_unit *unit = &data->unit[cuts[i].unit];
+    fill_targets(unit, &cuts[i], w, i, &next);
+    chronos2_covariate *covariate = covariates ? w->covariate + i * covariates : NULL;
+    if (covariates) fill_covariates(data, unit->item, &cuts[i], covariate);
+    for (size_t k = 0; k < per_series; k++) {
+      w->series[i * per_series + k] = (chronos2_series){.length = w->length[i],
+                                                        .targets = w->targets / per_series,
+                                                        .target = w->past[i] + k * w->length[i],
+                                                        .covariates = covariates,
+                                                        .covariate = covariate};
+    }
+  }
+  return C2_OK;
+}
+
+c2_status c2_window_cut(c2_window *window, const c2_task_data *data, const c2_task *task, size_t index,
+                        bool as_univariate, c2_error *err) {
+  cut *cuts = NULL;
+  size_t values = 0;
+  memset(window, 0, sizeof *window);
+  window->targets = data->targets;
+  window->horizon = task->horizon;
+  C2_TRY(c2_alloc_array(data->units, sizeof *cuts, &cuts, err));
+  c2_status status = choose(data, task, index, cuts, window, &values, err);
+  if (status == C2_OK) status = fill_window(window, data, cuts, as_univariate, values, err);
+  free(cuts);
+  return status;
+}
+
+void c2_window_free(c2_window *window) {
+  free(window->length);
+  free(window->past);
+  free(window->truth);
+  free(window->series);
+  free(window->covariate);
+  free(window->values);
+  memset(window, 0, sizeof *window);
+}

@@ -1,0 +1,55 @@
+/* The series of a task and its evaluation windows, cut as fev cuts them: a past, the truth that follows,
+ * series without enough of either left out, in the order of their ids. */
+#ifndef C2_STUDY_WINDOWS_H
+#define C2_STUDY_WINDOWS_H
+
+#include <chronos2.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "data/series.h"
+#include "study/tasks.h"
+
+/* One series of a task: an item of the data, or one of its targets. */
+typedef struct c2_unit {
+  const c2_item *item;
+  size_t target; /* the only target used, or SIZE_MAX: all */
+  const char *id;
+} c2_unit;
+
+typedef struct c2_task_data {
+  c2_dataset set;
+  c2_unit *unit; /* [units], ascending ids */
+  size_t units;
+  size_t targets;        /* D of every unit */
+  const char *id_column; /* as used: given or found */
+  size_t *covariate;     /* [covariates] indices into an item's covariates: known ones first */
+  size_t known, covariates;
+} c2_task_data;
+
+/* Reads the data of a task. Free also after a failure. */
+c2_status c2_task_data_open(c2_task_data *data, const c2_task *task, c2_error *err);
+void c2_task_data_free(c2_task_data *data);
+
+/* One window. `series` is what a model is given: a multivariate series each, or with as_univariate its
+ * targets one by one and no covariates. Pointers into the data, which must outlive the window. */
+typedef struct c2_window {
+  size_t count;            /* N series that are long enough */
+  size_t targets, horizon; /* D, H */
+  size_t *length;          /* [N] of the past */
+  double **past;           /* [N], each [D][length] */
+  double **truth;          /* [N], each [D][H] */
+  size_t model_count;      /* N, or N * D with as_univariate */
+  chronos2_series *series; /* [model_count] */
+  size_t rows;             /* of one model series: targets and covariates */
+  size_t longest;          /* past of all */
+  chronos2_covariate *covariate;
+  double *values; /* what past and truth point into */
+} c2_window;
+
+/* Cuts window `index` of the task. Free also after a failure. Fails if no series is long enough. */
+c2_status c2_window_cut(c2_window *window, const c2_task_data *data, const c2_task *task, size_t index,
+                        bool as_univariate, c2_error *err);
+void c2_window_free(c2_window *window);
+
+#endif
