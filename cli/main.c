@@ -14,6 +14,8 @@ typedef struct command {
 
 static const command commands[] = {
     {"forecast", "read series, write quantile forecasts", cli_forecast},
+    {"study", "full against sparse attention: mass, accuracy, time, memory", cli_study},
+    {"probe", "attention mass that a sparse pattern keeps", cli_probe},
     {"forward", "one forward pass on raw tensors", cli_forward},
     {"bench", "speed and memory of a model shape", cli_bench},
     {"inspect", "configuration, tensors and health of a model", cli_inspect},

@@ -103,7 +103,10 @@ static c2_status grow_slots(c2_dataset *set, c2_error *err) {
   set->slots = fresh;
   set->slot_count = grown;
   free(old);
-  for (size_t i = 0; i < set->count; i++) set->slots[find_slot(set, set->item[i].id)] = i + 1;
+  for (size_t i = 0; i < set->count; i++) {
+    size_t slot = find_slot(set, set->item[i].id);
+    if (!set->slots[slot]) set->slots[slot] = i + 1;
+  }
   return C2_OK;
 }
 
@@ -115,7 +118,7 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
   C2_TRY(c2_grow_array(&set->item, &set->capacity, set->count + 1, sizeof *set->item, err));
   if (!id) id = number;
   size_t slot = find_slot(set, id);
-  if (set->slots[slot]) {
+  if (set->slots[slot] && !set->twins) {
     const c2_item *twin = &set->item[set->slots[slot] - 1];
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' is already at %s:%zu", file, line, id, twin->file, twin->line);
   }
@@ -129,7 +132,8 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
     C2_TRY(c2_dataset_text(set, file, &fresh->file, err));
   }
   fresh->line = line;
-  set->slots[slot] = ++set->count;
+  set->count++;
+  if (!set->slots[slot]) set->slots[slot] = set->count;
   *item = fresh;
   return C2_OK;
 }

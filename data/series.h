@@ -50,6 +50,7 @@ typedef struct c2_dataset {
   size_t count, capacity;
   size_t *slots; /* hash table over the ids: index + 1, 0 = free */
   size_t slot_count;
+  bool twins;          /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
   c2_pool_chunk *pool; /* texts and arrays, freed together */
 } c2_dataset;
 
@@ -65,8 +66,9 @@ typedef struct c2_read_options {
 } c2_read_options;
 
 /* Appends the series of a file: JSON Lines for .jsonl, .ndjson and .json, CSV for .csv, else by the first
- * character. "-" is standard input. Ids are unique over all files read into one set; an item without an
- * id is named by its index. An error names file, line and column. After a failure the set may only be freed. */
+ * character. "-" is standard input. Ids are unique over all files read into one set unless it allows twins; an item
+ * without an id is named by its index. An error names file, line and column. After a failure the set may only be freed.
+ */
 c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err);
 
 /* Reads known covariates from a CSV file: every column apart from id and time stamp must be a covariate

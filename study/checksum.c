@@ -1,8 +1,10 @@
 /* SHA-256, FIPS 180-4. */
 #include "study/checksum.h"
 
+#include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/platform.h"
@@ -67,4 +69,36 @@ c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error 
   c2_sha256(file.data, file.size, out);
   c2_unmap_file(&file);
   return C2_OK;
+}
+
+static int is_model_file(const struct dirent *entry) {
+  return strcmp(entry->d_name, "config.json") == 0 || strstr(entry->d_name, ".safetensors") != NULL;
+}
+
+/* Bytewise, whatever the locale. */
+static int by_name(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_error *err) {
+  struct dirent **entry = NULL;
+  char *text = NULL;
+  size_t size = 0;
+  int count = scandir(folder, &entry, is_model_file, by_name);
+  if (count < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot list the folder", folder);
+  FILE *list = open_memstream(&text, &size);
+  c2_status status = list ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a list of files");
+  for (int i = 0; i < count; i++) {
+    char path[4096];
+    char sum[C2_CHECKSUM_ROOM];
+    (void)snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
+    if (status == C2_OK) status = c2_sha256_file(path, sum, err);
+    if (status == C2_OK) (void)fprintf(list, "%s  %s\n", sum, entry[i]->d_name);
+    free(entry[i]);
+  }
+  free(entry);
+  if (list && fclose(list) != 0 && status == C2_OK) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a list");
+  if (status == C2_OK) c2_sha256((const unsigned char *)text, size, out);
+  free(text);
+  return status;
 }

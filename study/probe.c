@@ -198,18 +198,36 @@ static size_t fill_series(pass *p, size_t row, const chronos2_series *s, int64_t
   return row;
 }
 
+/* splitmix64 (Steele, Lea, Flood 2014), as a number below n. */
+static size_t draw(uint64_t *state, size_t n) {
+  uint64_t z = (*state += 0x9E3779B97F4A7C15U);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+  return (size_t)((z ^ (z >> 31)) % n);
+}
+
+/* The next series of a draw without replacement that keeps the order (Knuth, algorithm S): *left of those
+ * from `i` on are still to be taken. */
+static size_t next_drawn(size_t i, size_t count, size_t *left, uint64_t *state) {
+  while (*left < count - i && draw(state, count - i) >= *left) i++;
+  (*left)--;
+  return i;
+}
+
 c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chronos2_model *model,
                           const c2_window *window, size_t *series_used, size_t *context_used, c2_error *err) {
   pass p;
-  size_t count = window->model_count;
-  if (probe->options.most_series) count = c2_min_size(count, probe->options.most_series);
-  *series_used = count;
+  size_t left = window->model_count;
+  uint64_t state = probe->options.seed;
+  if (probe->options.most_series) left = c2_min_size(left, probe->options.most_series);
+  *series_used = left;
   c2_status status = pass_open(&p, probe, model, window, err);
   *context_used = p.length;
   chronos2_session_on_attention(session, c2_probe_observe, probe);
-  for (size_t i = 0; status == C2_OK && i < count;) {
+  for (size_t i = 0; status == C2_OK && left > 0;) {
     size_t rows = 0;
-    for (; i < count && rows + window->rows <= p.rows; i++) {
+    for (; left > 0 && rows + window->rows <= p.rows; i++) {
+      i = next_drawn(i, window->model_count, &left, &state);
       rows = fill_series(&p, rows, &window->series[i], (int64_t)i);
     }
     chronos2_batch batch = {.rows = rows,

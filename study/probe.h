@@ -13,6 +13,7 @@
 #include <chronos2.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
 #include "study/windows.h"
@@ -25,7 +26,8 @@ typedef struct c2_probe_options {
   bool include_padded; /* queries at padding too; needs a session of the reference backend */
   size_t batch_size;   /* rows of a pass; at least those of one series */
   size_t context_length;
-  size_t most_series; /* of a window; 0: all */
+  size_t most_series; /* of a window, drawn at random; 0: all */
+  uint64_t seed;      /* of the draw */
 } c2_probe_options;
 
 /* Sums over layers, heads, rows and queries; of the pairs over rows and queries. */
@@ -58,7 +60,7 @@ typedef struct c2_probe_share {
 
 c2_probe_share c2_probe_result(const c2_probe *probe, size_t radius_index);
 
-/* Runs dense passes over the first series of a window and fills a probe, which c2_probe_open opened for
+/* Runs dense passes over the series of a window, or a draw of them, and fills a probe, which c2_probe_open opened for
  * c2_probe_rows. The session must be a dense one; its observer is set and removed. *context_used gets the
  * length that all rows were padded to. */
 c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chronos2_model *model,

@@ -83,6 +83,7 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
                              .covariate_count = count};
   c2_status status = C2_OK;
   if (is_json(task->data_file)) {
+    data->set.twins = true; /* a line is a series, whatever its id */
     if (task->target_is_list) {
       options.targets = task->target.name;
       options.target_count = task->target.count;
@@ -120,7 +121,10 @@ static c2_status find_covariates(c2_task_data *data, const c2_task *task, c2_err
 }
 
 static int by_id(const void *a, const void *b) {
-  return strcmp(((const c2_unit *)a)->id, ((const c2_unit *)b)->id);
+  const c2_unit *x = a;
+  const c2_unit *y = b;
+  int order = strcmp(x->id, y->id);
+  return order ? order : (x->item > y->item) - (x->item < y->item);
 }
 
 static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, c2_error *err) {

@@ -44,6 +44,27 @@ def build_model(args: argparse.Namespace) -> Chronos2Model:
     return model
 
 
+class Bound:
+    """Keeps every head's query and key weights within a multiple of their first norm.
+
+    Logits have no 1/sqrt(d): left free, these weights grow until attention is one-hot and learns no more.
+    """
+
+    def __init__(self, model: Chronos2Model, multiple: float) -> None:
+        heads = model.config.num_heads
+        self.heads = [p.data.view(heads, -1) for name, p in model.named_parameters() if sharp(name)]
+        self.most = [multiple * w.norm(dim=1, keepdim=True) for w in self.heads]
+
+    @torch.no_grad()
+    def apply(self) -> None:
+        for weight, most in zip(self.heads, self.most):
+            weight *= (most / weight.norm(dim=1, keepdim=True)).clamp(max=1)
+
+
+def sharp(name: str) -> bool:
+    return name.endswith(("attention.q.weight", "attention.k.weight"))
+
+
 def loss_of(model: Chronos2Model, data: dict[str, np.ndarray]) -> torch.Tensor:
     return model(
         context=torch.from_numpy(data["context"]), group_ids=torch.from_numpy(data["groups"]),
@@ -79,13 +100,13 @@ def main() -> None:
     held_out = np.random.default_rng(987654321)
     sets = [batch(held_out, 8192, 2048, 8) for _ in range(24)]
     model = build_model(args)
+    bound = Bound(model, 3.0)
     average = {k: v.clone() for k, v in model.state_dict().items()}
-    # Logits have no 1/sqrt(d): at the full rate the query and key weights grow until attention is one-hot.
-    named = [(name, p, name.endswith(("attention.q.weight", "attention.k.weight"))) for name, p in model.named_parameters()]
+    named = [(p, sharp(name)) for name, p in model.named_parameters()]
     optimizer = torch.optim.AdamW(
-        [{"params": [p for _, p, sharp in named if sharp], "weight_decay": 0.2, "share": 0.25},
-         {"params": [p for _, p, sharp in named if p.ndim > 1 and not sharp], "weight_decay": 0.05, "share": 1.0},
-         {"params": [p for _, p, _ in named if p.ndim == 1], "weight_decay": 0.0, "share": 1.0}],
+        [{"params": [p for p, qk in named if qk], "weight_decay": 0.1, "share": 0.5},
+         {"params": [p for p, qk in named if p.ndim > 1 and not qk], "weight_decay": 0.05, "share": 1.0},
+         {"params": [p for p, _ in named if p.ndim == 1], "weight_decay": 0.0, "share": 1.0}],
         lr=args.lr, betas=(0.9, 0.98))
     step, spent, running, seen = 0, 0.0, 0.0, 0
     state_path, log_path = args.out / "state.pt", args.out / "log.csv"
@@ -114,6 +135,7 @@ def main() -> None:
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
+            bound.apply()
             step += 1
             seen += data["context"].size + data["target"].size
             running += (loss.item() - running) / min(step, 200)

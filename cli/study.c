@@ -1,0 +1,165 @@
+/* `chronos2 study` and `chronos2 probe`: the mass probe, and with it the comparison of full with sparse. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/platform.h"
+#include "cli/cli.h"
+#include "study/run.h"
+
+typedef struct request {
+  cli_engine engine;
+  c2_study study;
+  const char *radii_text, *perf_radii_text;
+  size_t local_radius;
+  double *radii, *perf_radii;
+} request;
+
+static void say(const char *line) {
+  (void)fprintf(stderr, "%s\n", line);
+}
+
+static void warn(const char *line) {
+  cli_warn("%s", line);
+}
+
+static int by_value(const void *a, const void *b) {
+  double x = *(const double *)a;
+  double y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+/* "8,2,inf": ascending, each once. */
+static c2_status read_radii(const char *option, const char *text, double **radii, size_t *count, c2_error *err) {
+  if (cli_split_numbers(text, radii, count, err) != C2_OK) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected numbers of tokens separated by commas, found '%s'", option, text);
+  }
+  for (size_t i = 0; i < *count; i++) {
+    double r = (*radii)[i];
+    if (!(r >= 0) || (isfinite(r) && (r > 1e9 || r != floor(r)))) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected whole numbers of tokens >= 0, or inf, found '%s'", option, text);
+    }
+  }
+  qsort(*radii, *count, sizeof **radii, by_value);
+  size_t kept = 0;
+  for (size_t i = 0; i < *count; i++) {
+    if (i == 0 || (*radii)[i] != (*radii)[kept - 1]) (*radii)[kept++] = (*radii)[i];
+  }
+  *count = kept;
+  return C2_OK;
+}
+
+static c2_status set_radii(request *r, bool compare, c2_error *err) {
+  c2_study_options *o = &r->study.options;
+  C2_TRY(read_radii("radii", r->radii_text, &r->radii, &o->radius_count, err));
+  o->radii = r->radii;
+  if (!compare) return C2_OK;
+  const char *text = r->perf_radii_text ? r->perf_radii_text : r->radii_text;
+  o->verdict_radius = (double)r->local_radius;
+  C2_TRY(read_radii("perf-radii", text, &r->perf_radii, &o->perf_radius_count, err));
+  o->perf_radii = r->perf_radii;
+  return C2_OK;
+}
+
+static int run(request *r, bool compare) {
+  c2_study *study = &r->study;
+  c2_study_options *o = &study->options;
+  c2_error err = {C2_OK, ""};
+  chronos2_model *model = NULL;
+  if (set_radii(r, compare, &err) != C2_OK) return cli_fail_error(&err);
+  if (!o->tasks) return cli_fail_usage("--tasks: expected a task file, or a folder with tasks.yaml");
+  if (o->include_padded && r->engine.session.backend != CHRONOS2_REFERENCE) {
+    return cli_fail_usage("--include-padded-queries needs --backend reference: the fused one never computes padding");
+  }
+  if (r->engine.session.attention != CHRONOS2_FULL) {
+    return cli_fail_usage("--attention: a study compares full with windowed_future_global; choose with --perf-radii");
+  }
+  o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
+  const char *slash = strrchr(o->model_folder, '/');
+  o->model_name = r->engine.model || !slash ? o->model_folder : slash + 1;
+  o->context_length = r->engine.context_length;
+  o->session = r->engine.session;
+  if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
+  study->say = say;
+  study->warn = warn;
+  chronos2_status status = chronos2_model_open(o->model_folder, NULL, &model);
+  if (status != CHRONOS2_OK) return cli_fail_api(status);
+  int exit_status = CLI_DONE;
+  if (c2_study_run(study, model, &err) != C2_OK) exit_status = cli_fail_error(&err);
+  chronos2_model_close(&model);
+  if (exit_status != CLI_DONE) return exit_status;
+  c2_study_print(study, stdout);
+  return fflush(stdout) == 0 ? CLI_DONE : cli_fail("standard output: could not write");
+}
+
+static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
+  request r = {.radii_text = "2,4,8,16,32,64,128", .local_radius = 8};
+  c2_study_options *o = &r.study.options;
+  o->prefix = compare ? "study" : "probe";
+  o->probe_windows = 1;
+  o->probe_series = 256;
+  o->probe_batch = 4;
+  o->perf_batch = 256;
+  o->repeats = 5;
+  o->split = 128;
+  o->chunk_size = 256;
+  const cli_option options[] = {
+      {"tasks", 0, "FILE|DIR", "fev task file, or a folder with tasks.yaml", CLI_TEXT, &o->tasks, NULL},
+      {"out-prefix", 0, "P",
+       compare ? "results are P__*.csv and P__run.json [study]" : "results are P__*.csv and P__run.json [probe]",
+       CLI_TEXT, &o->prefix, NULL},
+      {"radii", 0, "R,...", "radii of the probe, in tokens, or inf [2,4,8,16,32,64,128]", CLI_TEXT, &r.radii_text,
+       NULL},
+      {"max-tasks", 0, "N", "the first N tasks, 0 = all [0]", CLI_SIZE, &o->most_tasks, NULL},
+      {"exclude-regex", 0, "REGEX", "leave out tasks whose name matches", CLI_TEXT, &o->exclude_regex, NULL},
+      {"max-windows-per-task", 0, "N", "windows of a task that are probed, 0 = all [1]", CLI_SIZE, &o->probe_windows,
+       NULL},
+      {"max-series-per-window", 0, "N", "series of a window that are probed, 0 = all [256]", CLI_SIZE, &o->probe_series,
+       NULL},
+      {"probe-batch-size", 0, "N", "rows of a pass of the probe [4]", CLI_COUNT, &o->probe_batch, NULL},
+      {"S-split", 0, "S", "tokens from which a window counts as large in the summary [128]", CLI_COUNT, &o->split,
+       NULL},
+      {"exclude-reg-query", 0, NULL, "the REG token is not among the queries", CLI_FLAG, &o->exclude_reg, NULL},
+      {"time-reg-is-global", 0, NULL, "the REG token sees the whole context, as --reg-global", CLI_FLAG,
+       &r.engine.session.reg_global, NULL},
+      {"include-padded-queries", 0, NULL, "queries at padding count too; needs --backend reference", CLI_FLAG,
+       &o->include_padded, NULL},
+      {"as-univariate", 0, NULL, "every target on its own, without covariates", CLI_FLAG, &o->as_univariate, NULL},
+      {"seed", 0, "N", "of the draw of series [0]", CLI_SIZE, &o->seed, NULL},
+      {"resume", 0, NULL, "go on with an interrupted run of the same options, model and data", CLI_FLAG, &o->resume,
+       NULL},
+      {compare ? "perf-radii" : NULL, 0, "R,...", "radii of the comparison [--radii]", CLI_TEXT, &r.perf_radii_text,
+       NULL},
+      {"local-radius", 0, "R", "radius of the closing verdict, if it is compared [8]", CLI_SIZE, &r.local_radius, NULL},
+      {"perf-batch-size", 0, "N", "rows of a pass of the comparison, as --batch-size [256]", CLI_COUNT, &o->perf_batch,
+       NULL},
+      {"perf-repeats", 0, "N", "timed passes of each pattern, taking turns, after one that isn't timed [5]", CLI_COUNT,
+       &o->repeats, NULL},
+      {"chunk-size", 0, "N", "recorded only: this engine walks windows without chunks [256]", CLI_COUNT, &o->chunk_size,
+       NULL},
+      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  int first = 0;
+  int status = 0;
+  cli_engine_init(&r.engine);
+  if (!cli_parse(argc, argv, usage, options, r.engine.table, &first, &status)) return status;
+  status = run(&r, compare);
+  c2_study_free(&r.study);
+  free(r.radii);
+  free(r.perf_radii);
+  return status;
+}
+
+int cli_study(int argc, char **argv) {
+  const cli_usage usage = {"study", "",
+                           "How much attention a trained model can drop, at what cost in accuracy, for what gain in\n"
+                           "time and memory: windowed_future_global against full attention, over tasks and radii.",
+                           0, 0};
+  return command(argc, argv, &usage, true);
+}
+
+int cli_probe(int argc, char **argv) {
+  const cli_usage usage = {
+      "probe", "", "How much of the weight of dense time attention windowed_future_global would keep, by radius.", 0,
+      0};
+  return command(argc, argv, &usage, false);
+}

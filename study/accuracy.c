@@ -1,0 +1,126 @@
+/* Forecasts of a task's evaluation windows, and their scores. */
+#include "study/accuracy.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+#include "study/statistics.h"
+
+c2_status c2_evaluation_open(c2_evaluation *e, const c2_task *task, bool as_univariate, c2_error *err) {
+  memset(e, 0, sizeof *e);
+  e->task = task;
+  e->as_univariate = as_univariate;
+  C2_TRY(c2_task_data_open(&e->data, task, err));
+  C2_TRY(c2_alloc_array(task->num_windows, sizeof(c2_window), &e->window, err));
+  C2_TRY(c2_alloc_array(task->num_windows, sizeof(chronos2_forecast *), &e->forecast, err));
+  for (; e->windows < task->num_windows; e->windows++) {
+    c2_window *w = &e->window[e->windows];
+    c2_status status = c2_window_cut(w, &e->data, task, e->windows, as_univariate, err);
+    if (status != C2_OK) {
+      c2_window_free(w);
+      return status;
+    }
+    e->num_forecasts += w->count * w->targets;
+    e->longest = c2_max_size(e->longest, w->longest);
+  }
+  return C2_OK;
+}
+
+static void free_forecasts(c2_evaluation *e) {
+  for (size_t i = 0; e->forecast && i < e->windows; i++) chronos2_forecast_free(&e->forecast[i]);
+}
+
+void c2_evaluation_free(c2_evaluation *e) {
+  free_forecasts(e);
+  free(e->forecast);
+  for (size_t i = 0; i < e->windows; i++) c2_window_free(&e->window[i]);
+  free(e->window);
+  c2_task_data_free(&e->data);
+  memset(e, 0, sizeof *e);
+}
+
+c2_status c2_evaluation_forecast(c2_evaluation *e, chronos2_session *session, const chronos2_predict_options *options,
+                                 double *seconds, c2_error *err) {
+  free_forecasts(e);
+  double start = c2_clock_seconds();
+  for (size_t i = 0; i < e->windows; i++) {
+    const c2_window *w = &e->window[i];
+    chronos2_status status = chronos2_predict(session, w->series, w->model_count, options, &e->forecast[i]);
+    if (status != CHRONOS2_OK) {
+      C2_FAIL(err, (c2_status)status, "task '%.80s', window %zu: %.800s", e->task->name, i, chronos2_last_error());
+    }
+  }
+  *seconds = c2_clock_seconds() - start;
+  return C2_OK;
+}
+
+/* ---- Scores ---------------------------------------------------------------------------------- */
+
+/* Point [D][H] and quantiles [D][H][Q] of series i of a window; no forecast: the seasonal-naive one. */
+static c2_status fill(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast, size_t i,
+                      double *point, double *quantiles, c2_error *err) {
+  size_t h = w->horizon;
+  size_t levels = e->task->level_count;
+  for (size_t d = 0; d < w->targets; d++, point += h, quantiles += h * levels) {
+    if (!forecast) {
+      c2_seasonal_naive(w->past[i] + d * w->length[i], w->length[i], e->task->seasonality, h, point);
+      for (size_t k = 0; k < h * levels; k++) quantiles[k] = point[k / levels];
+      continue;
+    }
+    size_t series = e->as_univariate ? i * w->targets + d : i;
+    size_t target = e->as_univariate ? 0 : d;
+    memcpy(point, chronos2_forecast_median(forecast, series, target), h * sizeof *point);
+    if (levels == 0) continue;
+    chronos2_status status = chronos2_forecast_at_levels(forecast, series, target, e->task->levels, levels, quantiles);
+    if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
+  }
+  return C2_OK;
+}
+
+static c2_status score_window(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast,
+                              double *score, c2_error *err) {
+  size_t levels = e->task->level_count;
+  size_t cells = w->targets * w->horizon; /* the windows hold as many values already */
+  size_t values = 0;
+  if (!c2_mul(cells, levels + 1, &values) || !c2_mul(values, w->count, &values)) {
+    C2_FAIL(err, C2_ERR_MEMORY, "task '%.80s': the forecasts' size overflows", e->task->name);
+  }
+  c2_scored *scored = NULL;
+  double *block = NULL;
+  c2_status status = c2_alloc_array(w->count, sizeof *scored, &scored, err);
+  if (status == C2_OK) status = c2_alloc_array(values, sizeof *block, &block, err);
+  for (size_t i = 0; status == C2_OK && i < w->count; i++) {
+    double *point = block + i * cells * (levels + 1);
+    double *quantiles = point + cells;
+    scored[i] = (c2_scored){w->length[i], w->past[i], w->truth[i], point, levels ? quantiles : NULL};
+    status = fill(e, w, forecast, i, point, quantiles, err);
+  }
+  c2_scoring scoring = {w->targets, w->horizon, e->task->seasonality, e->task->levels, levels};
+  if (status == C2_OK) status = c2_score(&scoring, scored, w->count, score, err);
+  free(scored);
+  free(block);
+  return status;
+}
+
+static c2_status mean_score(const c2_evaluation *e, bool naive, double *score, c2_error *err) {
+  double *all = NULL; /* [C2_METRICS][windows] */
+  double one[C2_METRICS];
+  c2_status status = c2_alloc_array(C2_METRICS * e->windows, sizeof *all, &all, err);
+  for (size_t i = 0; status == C2_OK && i < e->windows; i++) {
+    status = score_window(e, &e->window[i], naive ? NULL : e->forecast[i], one, err);
+    for (size_t m = 0; status == C2_OK && m < C2_METRICS; m++) all[m * e->windows + i] = one[m];
+  }
+  for (size_t m = 0; status == C2_OK && m < C2_METRICS; m++) score[m] = c2_mean(all + m * e->windows, e->windows);
+  free(all);
+  return status;
+}
+
+c2_status c2_evaluation_score(const c2_evaluation *e, double *score, c2_error *err) {
+  return mean_score(e, false, score, err);
+}
+
+c2_status c2_evaluation_naive(const c2_evaluation *e, double *score, c2_error *err) {
+  return mean_score(e, true, score, err);
+}

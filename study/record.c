@@ -1,0 +1,371 @@
+/* A run's record: PREFIX__run.json, with all that is needed to run it again, and PREFIX__partial.json, from
+ * which an interrupted run goes on. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+#include "study/run.h"
+#include "version.h"
+
+/* JSON has neither infinity nor NaN. */
+static json_t *number(double value) {
+  if (isnan(value)) return json_null();
+  if (isinf(value)) return json_string(value > 0 ? "inf" : "-inf");
+  return json_real(value);
+}
+
+static double number_of(const json_t *value) {
+  if (json_is_string(value)) return strcmp(json_string_value(value), "inf") == 0 ? (double)INFINITY : -(double)INFINITY;
+  return json_is_number(value) ? json_number_value(value) : (double)NAN;
+}
+
+static json_t *whole(size_t value) {
+  return json_integer((json_int_t)value);
+}
+
+static json_t *numbers(const double *x, size_t n) {
+  json_t *array = json_array();
+  for (size_t i = 0; i < n; i++) json_array_append_new(array, number(x[i]));
+  return array;
+}
+
+static json_t *text(const char *value) {
+  json_t *string = value ? json_string(value) : json_null();
+  return string ? string : json_string("(not UTF-8)");
+}
+
+static c2_status write_json(const json_t *object, const char *path, c2_error *err) {
+  c2_outfile file;
+  C2_TRY(c2_outfile_open(&file, path, err));
+  c2_status status = C2_OK;
+  if (json_dumpf(object, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0) {
+    status = c2_fail(err, C2_ERR_IO, "%s: cannot write JSON", path);
+  } else {
+    (void)fputc('\n', file.stream);
+    status = c2_outfile_commit(&file, err);
+  }
+  c2_outfile_discard(&file);
+  return status;
+}
+
+static char *path_of(const c2_study *study, const char *name) {
+  size_t size = strlen(study->options.prefix) + strlen(name) + 1;
+  char *path = malloc(size);
+  if (path) (void)snprintf(path, size, "%s%s", study->options.prefix, name);
+  return path;
+}
+
+/* ---- What a run is --------------------------------------------------------------------------- */
+
+static json_t *options_json(const c2_study *s) {
+  static const char *const dtypes[] = {"fp32", "bf16", "int8"};
+  const c2_study_options *o = &s->options;
+  json_t *object = json_object();
+  json_object_set_new(object, "model", text(o->model_folder));
+  json_object_set_new(object, "tasks", text(o->tasks));
+  json_object_set_new(object, "exclude_regex", text(o->exclude_regex));
+  json_object_set_new(object, "max_tasks", whole(o->most_tasks));
+  json_object_set_new(object, "radii", numbers(o->radii, o->radius_count));
+  json_object_set_new(object, "perf_radii", numbers(o->perf_radii, o->perf_radius_count));
+  json_object_set_new(object, "max_windows_per_task", whole(o->probe_windows));
+  json_object_set_new(object, "max_series_per_window", whole(o->probe_series));
+  json_object_set_new(object, "probe_batch_size", whole(o->probe_batch));
+  json_object_set_new(object, "perf_batch_size", whole(o->perf_batch));
+  json_object_set_new(object, "perf_repeats", whole(o->repeats));
+  json_object_set_new(object, "S_split", whole(o->split));
+  json_object_set_new(object, "chunk_size", whole(o->chunk_size));
+  json_object_set_new(object, "seed", whole(o->seed));
+  json_object_set_new(object, "context_length", whole(o->context_length));
+  json_object_set_new(object, "exclude_reg_query", json_boolean(o->exclude_reg));
+  json_object_set_new(object, "time_reg_is_global", json_boolean(o->session.reg_global));
+  json_object_set_new(object, "include_padded_queries", json_boolean(o->include_padded));
+  json_object_set_new(object, "as_univariate", json_boolean(o->as_univariate));
+  json_object_set_new(object, "dtype", text(dtypes[o->session.dtype]));
+  json_object_set_new(object, "backend", text(s->table.backend));
+  json_object_set_new(object, "isa", text(s->isa));
+  json_object_set_new(object, "threads", whole((size_t)s->threads));
+  return object;
+}
+
+/* "model name" of the first processor. */
+static void processor_name(char *out, size_t room) {
+  char line[512];
+  FILE *file = fopen("/proc/cpuinfo", "r");
+  (void)snprintf(out, room, "unknown");
+  while (file && fgets(line, sizeof line, file)) {
+    char *colon = strchr(line, ':');
+    if (strncmp(line, "model name", 10) != 0 || !colon) continue;
+    line[strcspn(line, "\n")] = '\0';
+    (void)snprintf(out, room, "%s", colon + 2);
+    break;
+  }
+  if (file) (void)fclose(file);
+}
+
+static json_t *machine_json(void) {
+  json_t *object = json_object();
+  struct utsname system;
+  char processor[256];
+  long pages = sysconf(_SC_PHYS_PAGES);
+  processor_name(processor, sizeof processor);
+  json_object_set_new(object, "processor", text(processor));
+  json_object_set_new(object, "processors", json_integer(c2_processor_count()));
+  json_object_set_new(object, "memory_mb", json_integer((json_int_t)pages * sysconf(_SC_PAGESIZE) / (1 << 20)));
+  if (uname(&system) == 0) {
+    json_object_set_new(object, "system", text(system.sysname));
+    json_object_set_new(object, "release", text(system.release));
+    json_object_set_new(object, "architecture", text(system.machine));
+  }
+  return object;
+}
+
+static json_t *versions_json(void) {
+  json_t *object = json_object();
+  json_object_set_new(object, "chronos2", text(chronos2_version()));
+  json_object_set_new(object, "commit", text(C2_COMMIT));
+  json_object_set_new(object, "gemm", text(chronos2_gemm()));
+  json_object_set_new(object, "compiler", text(__VERSION__));
+  return object;
+}
+
+c2_status c2_record_write(const c2_study *study, c2_error *err) {
+  char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
+  json_t *object = json_object();
+  json_t *warnings = json_array();
+  json_t *data = json_object();
+  json_t *verdict = json_array();
+  json_t *sums = json_object();
+  char *path = path_of(study, "__run.json");
+  for (size_t i = 0; i < study->warnings; i++) json_array_append_new(warnings, text(study->warning[i]));
+  for (size_t i = 0; i < study->done; i++) {
+    json_object_set_new(data, study->tasks.task[i].name, text(study->result[i].checksum));
+  }
+  c2_study_verdict(study, line);
+  for (size_t i = 0; i < C2_VERDICT_LINES; i++) {
+    if (line[i][0]) json_array_append_new(verdict, text(line[i]));
+  }
+  json_object_set_new(sums, "model", text(study->model_checksum));
+  json_object_set_new(sums, "tasks", text(study->tasks_checksum));
+  json_object_set_new(sums, "data", data);
+  json_object_set_new(object, "warnings", warnings);
+  json_object_set_new(object, "verdict", verdict);
+  json_object_set_new(object, "options", options_json(study));
+  json_object_set_new(object, "sha256", sums);
+  json_object_set_new(object, "versions", versions_json());
+  json_object_set_new(object, "machine", machine_json());
+  c2_status status = path ? write_json(object, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  free(path);
+  json_decref(object);
+  return status;
+}
+
+/* ---- Tasks that are done --------------------------------------------------------------------- */
+
+/* Everything that a task's numbers depend on but its data. */
+static void key_of(const c2_study *s, char out[C2_CHECKSUM_ROOM]) {
+  json_t *object = json_object();
+  json_t *options = options_json(s);
+  json_object_del(options, "max_tasks");
+  json_object_del(options, "exclude_regex");
+  json_object_set_new(object, "options", options);
+  json_object_set_new(object, "model", text(s->model_checksum));
+  json_object_set_new(object, "tasks", text(s->tasks_checksum));
+  json_object_set_new(object, "versions", versions_json());
+  json_object_set_new(object, "machine", machine_json());
+  char *dump = json_dumps(object, JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
+  c2_sha256((const unsigned char *)(dump ? dump : ""), dump ? strlen(dump) : 0, out);
+  free(dump);
+  json_decref(object);
+}
+
+enum { MASS_NUMBERS = 12, PERF_NUMBERS = 11 + C2_METRICS, NAIVE_NUMBERS = 1 + C2_METRICS };
+
+static json_t *mass_json(const c2_mass_row *r) {
+  const double x[MASS_NUMBERS] = {(double)r->window,
+                                  (double)r->context_used,
+                                  r->radius,
+                                  r->mass,
+                                  r->edges,
+                                  r->uniform,
+                                  (double)r->tokens,
+                                  (double)r->context_tokens,
+                                  (double)r->query_positions,
+                                  r->queries,
+                                  (double)r->series,
+                                  (double)r->rows_per_series};
+  return numbers(x, MASS_NUMBERS);
+}
+
+static json_t *perf_json(const c2_perf_row *r) {
+  double x[PERF_NUMBERS] = {(double)r->num_forecasts,
+                            (double)r->context_used,
+                            r->median_s,
+                            r->mean_s,
+                            r->deviation_s,
+                            r->least_s,
+                            (double)r->repeats,
+                            r->alloc_median_mb,
+                            r->alloc_max_mb,
+                            r->reserved_median_mb,
+                            r->reserved_max_mb};
+  memcpy(x + 11, r->score, sizeof r->score);
+  return numbers(x, PERF_NUMBERS);
+}
+
+c2_status c2_partial_write(const c2_study *study, c2_error *err) {
+  char key[C2_CHECKSUM_ROOM];
+  json_t *object = json_object();
+  json_t *tasks = json_array();
+  char *path = path_of(study, "__partial.json");
+  key_of(study, key);
+  for (size_t i = 0; i < study->done; i++) {
+    const c2_task_result *r = &study->result[i];
+    json_t *task = json_object();
+    json_t *mass = json_array();
+    json_t *perf = json_array();
+    double naive[NAIVE_NUMBERS] = {(double)r->naive.num_forecasts};
+    memcpy(naive + 1, r->naive.score, sizeof r->naive.score);
+    for (size_t k = 0; k < r->mass_count; k++) json_array_append_new(mass, mass_json(&r->mass[k]));
+    for (size_t k = 0; r->perf && k <= study->options.perf_radius_count; k++) {
+      json_array_append_new(perf, perf_json(&r->perf[k]));
+    }
+    json_object_set_new(task, "name", text(study->tasks.task[i].name));
+    json_object_set_new(task, "sha256", text(r->checksum));
+    if (r->perf) json_object_set_new(task, "id_column", text(r->perf[0].id_column));
+    json_object_set_new(task, "mass", mass);
+    json_object_set_new(task, "perf", perf);
+    json_object_set_new(task, "naive", numbers(naive, NAIVE_NUMBERS));
+    json_array_append_new(tasks, task);
+  }
+  json_object_set_new(object, "key", text(key));
+  json_object_set_new(object, "tasks", tasks);
+  c2_status status = path ? write_json(object, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  free(path);
+  json_decref(object);
+  return status;
+}
+
+static bool read_numbers(const json_t *array, double *x, size_t n) {
+  if (json_array_size(array) != n) return false;
+  for (size_t i = 0; i < n; i++) x[i] = number_of(json_array_get(array, i));
+  return true;
+}
+
+static bool read_mass(const json_t *array, const c2_task *task, c2_mass_row *r) {
+  double x[MASS_NUMBERS];
+  if (!read_numbers(array, x, MASS_NUMBERS)) return false;
+  *r = (c2_mass_row){.task_name = task->name,
+                     .window = (size_t)x[0],
+                     .context_used = (size_t)x[1],
+                     .horizon = task->horizon,
+                     .radius = x[2],
+                     .mass = x[3],
+                     .edges = x[4],
+                     .uniform = x[5],
+                     .tokens = (size_t)x[6],
+                     .context_tokens = (size_t)x[7],
+                     .query_positions = (size_t)x[8],
+                     .queries = x[9],
+                     .series = (size_t)x[10],
+                     .rows_per_series = (size_t)x[11]};
+  return true;
+}
+
+static bool read_perf(const json_t *array, const c2_task *task, const char *id_column, const char *checksum,
+                      c2_perf_row *r) {
+  double x[PERF_NUMBERS];
+  if (!read_numbers(array, x, PERF_NUMBERS)) return false;
+  *r = (c2_perf_row){.task = task,
+                     .num_forecasts = (size_t)x[0],
+                     .context_used = (size_t)x[1],
+                     .median_s = x[2],
+                     .mean_s = x[3],
+                     .deviation_s = x[4],
+                     .least_s = x[5],
+                     .repeats = (size_t)x[6],
+                     .alloc_median_mb = x[7],
+                     .alloc_max_mb = x[8],
+                     .reserved_median_mb = x[9],
+                     .reserved_max_mb = x[10]};
+  memcpy(r->score, x + 11, sizeof r->score);
+  r->id_column = task->id_column ? task->id_column : strcmp(id_column, "id") == 0 ? "id" : "item_id";
+  (void)snprintf(r->fingerprint, sizeof r->fingerprint, "%.16s", checksum);
+  return true;
+}
+
+/* False: not what this program writes. */
+static bool read_task(const c2_study *s, const json_t *object, const c2_task *task, c2_task_result *r) {
+  const json_t *mass = json_object_get(object, "mass");
+  const json_t *perf = json_object_get(object, "perf");
+  const char *id_column = json_string_value(json_object_get(object, "id_column"));
+  size_t patterns = s->options.perf_radius_count ? s->options.perf_radius_count + 1 : 0;
+  double naive[NAIVE_NUMBERS];
+  if (json_array_size(mass) % s->options.radius_count != 0 || json_array_size(mass) != r->mass_count ||
+      json_array_size(perf) != patterns || (patterns && !id_column) ||
+      !read_numbers(json_object_get(object, "naive"), naive, NAIVE_NUMBERS)) {
+    return false;
+  }
+  for (size_t k = 0; k < r->mass_count; k++) {
+    if (!read_mass(json_array_get(mass, k), task, &r->mass[k])) return false;
+  }
+  for (size_t k = 0; k < patterns; k++) {
+    if (!read_perf(json_array_get(perf, k), task, id_column, r->checksum, &r->perf[k])) return false;
+  }
+  r->naive.num_forecasts = (size_t)naive[0];
+  memcpy(r->naive.score, naive + 1, sizeof r->naive.score);
+  r->naive.mase_full = patterns ? r->perf[0].score[C2_MASE] : (double)NAN;
+  return true;
+}
+
+static const json_t *find_task(const c2_study *s, const json_t *object, const c2_task *task, const char *checksum) {
+  char key[C2_CHECKSUM_ROOM];
+  const char *stored = json_string_value(json_object_get(object, "key"));
+  const json_t *tasks = json_object_get(object, "tasks");
+  key_of(s, key);
+  if (!stored || strcmp(stored, key) != 0) return NULL;
+  for (size_t i = 0; i < json_array_size(tasks); i++) {
+    const json_t *one = json_array_get(tasks, i);
+    const char *name = json_string_value(json_object_get(one, "name"));
+    const char *sum = json_string_value(json_object_get(one, "sha256"));
+    if (name && sum && strcmp(name, task->name) == 0 && strcmp(sum, checksum) == 0) return one;
+  }
+  return NULL;
+}
+
+c2_status c2_partial_find(const c2_study *study, c2_task_result *result, const c2_task *task, bool *found,
+                          c2_error *err) {
+  char *path = path_of(study, "__partial.json");
+  json_t *object = NULL;
+  c2_status status = path ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  *found = false;
+  if (status == C2_OK && c2_file_exists(path)) {
+    object = json_load_file(path, 0, NULL);
+    if (!object) status = c2_fail(err, C2_ERR_FORMAT, "%s: expected the JSON of an interrupted study", path);
+  }
+  const json_t *one = object ? find_task(study, object, task, result->checksum) : NULL;
+  if (status == C2_OK && one) {
+    result->mass_count = json_array_size(json_object_get(one, "mass"));
+    status = c2_alloc_array(result->mass_count, sizeof(c2_mass_row), &result->mass, err);
+    if (status == C2_OK && study->options.perf_radius_count) {
+      status = c2_alloc_array(study->options.perf_radius_count + 1, sizeof(c2_perf_row), &result->perf, err);
+    }
+    if (status == C2_OK && (result->mass_count == 0 || !read_task(study, one, task, result))) {
+      status = c2_fail(err, C2_ERR_FORMAT, "%s: task '%.80s' is not what a study writes", path, task->name);
+    }
+    *found = status == C2_OK;
+  }
+  json_decref(object);
+  free(path);
+  return status;
+}
+
+void c2_partial_remove(const c2_study *study) {
+  char *path = path_of(study, "__partial.json");
+  if (path) (void)unlink(path);
+  free(path);
+}

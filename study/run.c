@@ -1,0 +1,333 @@
+/* The study's course: task by task the probe, then dense and sparse passes in turn, then the files. */
+#include "study/run.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+#include "study/accuracy.h"
+#include "study/probe.h"
+#include "study/statistics.h"
+
+static const double bytes_per_mb = 1024.0 * 1024.0;
+
+C2_PRINTF(2, 3) static void say(const c2_study *s, const char *format, ...) {
+  char line[512];
+  va_list args;
+  if (!s->say) return;
+  va_start(args, format);
+  (void)vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  s->say(line);
+}
+
+static c2_status set_attention(chronos2_session *session, const c2_study *s, double radius, c2_error *err) {
+  chronos2_attention attention = isnan(radius) ? CHRONOS2_FULL : CHRONOS2_WINDOWED_FUTURE_GLOBAL;
+  chronos2_status status =
+      chronos2_session_set_attention(session, attention, isnan(radius) ? 0 : radius, s->options.session.reg_global);
+  if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
+  return C2_OK;
+}
+
+/* ---- The probe ------------------------------------------------------------------------------- */
+
+static c2_status probe_window(const c2_study *s, const chronos2_model *model, chronos2_session *session,
+                              const c2_window *window, size_t index, const c2_task *task, c2_mass_row *rows,
+                              c2_error *err) {
+  const c2_study_options *o = &s->options;
+  const chronos2_config *c = chronos2_model_config(model);
+  c2_probe_options options = {.radii = o->radii,
+                              .radius_count = o->radius_count,
+                              .reg_global = o->session.reg_global,
+                              .exclude_reg = o->exclude_reg,
+                              .include_padded = o->include_padded,
+                              .batch_size = o->probe_batch,
+                              .context_length = o->context_length,
+                              .most_series = o->probe_series,
+                              .seed = o->seed};
+  c2_probe probe;
+  size_t series = 0;
+  size_t context = 0;
+  C2_TRY(c2_probe_open(&probe, &options, c->layers, c2_probe_rows(&options, window->rows), c->heads, err));
+  c2_status status = c2_probe_window(&probe, session, model, window, &series, &context, err);
+  for (size_t k = 0; status == C2_OK && k < o->radius_count; k++) {
+    c2_probe_share share = c2_probe_result(&probe, k);
+    rows[k] = (c2_mass_row){.task_name = task->name,
+                            .window = index,
+                            .context_used = context,
+                            .horizon = task->horizon,
+                            .radius = o->radii[k],
+                            .mass = share.mass,
+                            .edges = share.edges,
+                            .uniform = share.uniform,
+                            .tokens = probe.tokens,
+                            .context_tokens = probe.context,
+                            .query_positions = probe.context - (o->exclude_reg ? 1 : 0),
+                            .queries = probe.queries,
+                            .series = series,
+                            .rows_per_series = window->rows};
+  }
+  c2_probe_close(&probe);
+  return status;
+}
+
+static c2_status probe_task(const c2_study *s, const chronos2_model *model, chronos2_session *session,
+                            const c2_evaluation *e, c2_task_result *result, c2_error *err) {
+  size_t radii = s->options.radius_count;
+  size_t windows = e->windows;
+  if (s->options.probe_windows) windows = c2_min_size(windows, s->options.probe_windows);
+  C2_TRY(c2_alloc_array(windows * radii, sizeof(c2_mass_row), &result->mass, err));
+  C2_TRY(set_attention(session, s, NAN, err));
+  for (size_t i = 0; i < windows; i++) {
+    C2_TRY(probe_window(s, model, session, &e->window[i], i, e->task, result->mass + i * radii, err));
+  }
+  result->mass_count = windows * radii;
+  return C2_OK;
+}
+
+/* ---- Accuracy, time, memory ------------------------------------------------------------------ */
+
+static c2_status measure(const c2_study *s, chronos2_session *session, c2_evaluation *e, double radius, double *seconds,
+                         c2_error *err) {
+  chronos2_predict_options options = {
+      .horizon = e->task->horizon, .context_length = s->options.context_length, .batch_size = s->options.perf_batch};
+  C2_TRY(set_attention(session, s, radius, err));
+  return c2_evaluation_forecast(e, session, &options, seconds, err);
+}
+
+/* The pass that isn't timed: it gives the scores and the memory. */
+static c2_status first_pass(const c2_study *s, chronos2_session *session, c2_evaluation *e, double radius,
+                            c2_perf_row *row, c2_error *err) {
+  double seconds = 0;
+  chronos2_session_reset_peak(session);
+  c2_reset_peak_resident();
+  C2_TRY(measure(s, session, e, radius, &seconds, err));
+  row->alloc_median_mb = row->alloc_max_mb = (double)chronos2_session_peak_bytes(session) / bytes_per_mb;
+  row->reserved_median_mb = row->reserved_max_mb = (double)c2_peak_resident_bytes() / bytes_per_mb;
+  return c2_evaluation_score(e, row->score, err);
+}
+
+static double radius_of(const c2_study *s, size_t pattern) {
+  return pattern == 0 ? (double)NAN : s->options.perf_radii[pattern - 1];
+}
+
+/* The patterns take turns, another one first each time, so that a drift of the machine hits all alike. */
+static c2_status time_patterns(const c2_study *s, chronos2_session *session, c2_evaluation *e, double *seconds,
+                               c2_error *err) {
+  size_t patterns = s->options.perf_radius_count + 1;
+  for (size_t r = 0; r < s->options.repeats; r++) {
+    for (size_t k = 0; k < patterns; k++) {
+      size_t pattern = (r + k) % patterns;
+      C2_TRY(measure(s, session, e, radius_of(s, pattern), &seconds[pattern * s->options.repeats + r], err));
+    }
+  }
+  return C2_OK;
+}
+
+static double least(const double *x, size_t n) {
+  double value = (double)INFINITY;
+  for (size_t i = 0; i < n; i++) value = fmin(value, x[i]);
+  return value;
+}
+
+static c2_status compare_task(const c2_study *s, const chronos2_model *model, chronos2_session *session,
+                              c2_evaluation *e, c2_task_result *result, c2_error *err) {
+  size_t patterns = s->options.perf_radius_count + 1;
+  size_t repeats = s->options.repeats;
+  size_t limit = chronos2_model_config(model)->context_length;
+  double *seconds = NULL; /* [patterns][repeats] */
+  c2_status status = C2_OK;
+  if (s->options.context_length) limit = s->options.context_length;
+  C2_TRY(c2_alloc_array(patterns, sizeof(c2_perf_row), &result->perf, err));
+  C2_TRY(c2_alloc_array(patterns * repeats, sizeof *seconds, &seconds, err));
+  for (size_t k = 0; k < patterns; k++) {
+    C2_GOTO(first_pass(s, session, e, radius_of(s, k), &result->perf[k], err));
+  }
+  C2_GOTO(time_patterns(s, session, e, seconds, err));
+  for (size_t k = 0; k < patterns; k++) {
+    c2_perf_row *row = &result->perf[k];
+    const double *x = seconds + k * repeats;
+    row->task = e->task;
+    row->id_column = e->data.id_column;
+    row->num_forecasts = e->num_forecasts;
+    row->context_used = c2_min_size(e->longest, limit);
+    (void)snprintf(row->fingerprint, sizeof row->fingerprint, "%.16s", result->checksum);
+    row->repeats = repeats;
+    row->mean_s = c2_mean(x, repeats);
+    row->deviation_s = c2_standard_deviation(x, repeats);
+    row->least_s = least(x, repeats);
+    C2_GOTO(c2_median(x, repeats, &row->median_s, err));
+  }
+  result->naive.mase_full = result->perf[0].score[C2_MASE];
+fail:
+  free(seconds);
+  return status;
+}
+
+/* ---- Tasks ----------------------------------------------------------------------------------- */
+
+static c2_status run_task(const c2_study *s, const chronos2_model *model, chronos2_session *session,
+                          const c2_task *task, c2_task_result *result, c2_error *err) {
+  c2_evaluation e;
+  c2_status status = c2_evaluation_open(&e, task, s->options.as_univariate, err);
+  if (status == C2_OK) status = c2_evaluation_naive(&e, result->naive.score, err);
+  result->naive.num_forecasts = e.num_forecasts;
+  result->naive.mase_full = (double)NAN;
+  if (status == C2_OK) status = probe_task(s, model, session, &e, result, err);
+  if (status == C2_OK && s->options.perf_radius_count) status = compare_task(s, model, session, &e, result, err);
+  c2_evaluation_free(&e);
+  return status;
+}
+
+static void say_task(const c2_study *s, size_t i, bool resumed) {
+  const c2_task_result *r = &s->result[i];
+  const c2_mass_row *m = r->mass;
+  char sparse[160] = "";
+  char radius[C2_REPR_ROOM];
+  if (r->perf) {
+    c2_radius_text(s->options.perf_radii[0], radius);
+    (void)snprintf(sparse, sizeof sparse, "; MASE %.4f full, %.4f radius %s, %.4f seasonal naive",
+                   r->perf[0].score[C2_MASE], r->perf[1].score[C2_MASE], radius, r->naive.score[C2_MASE]);
+  }
+  c2_radius_text(m->radius, radius);
+  say(s, "task %zu/%zu %s%s: S=%zu, radius %s keeps mass %.3f on edges %.3f%s", i + 1, s->tasks.count,
+      s->tasks.task[i].name, resumed ? " (done before)" : "", m->tokens, radius, m->mass, m->edges, sparse);
+}
+
+static c2_status run_tasks(c2_study *s, const chronos2_model *model, chronos2_session *session, c2_error *err) {
+  for (size_t i = 0; i < s->tasks.count; i++) {
+    const c2_task *task = &s->tasks.task[i];
+    c2_task_result *result = &s->result[i];
+    bool found = false;
+    result->naive.task = task;
+    C2_TRY(c2_sha256_file(task->data_file, result->checksum, err));
+    if (s->options.resume) C2_TRY(c2_partial_find(s, result, task, &found, err));
+    if (!found) C2_TRY(run_task(s, model, session, task, result, err));
+    s->done++;
+    say_task(s, i, found);
+    if (!found) C2_TRY(c2_partial_write(s, err));
+  }
+  return C2_OK;
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+static c2_status write_mass(const c2_study *s, c2_error *err) {
+  size_t count = 0;
+  c2_mass_row *rows = NULL;
+  for (size_t i = 0; i < s->done; i++) count += s->result[i].mass_count;
+  C2_TRY(c2_alloc_array(count, sizeof *rows, &rows, err));
+  size_t at = 0;
+  for (size_t i = 0; i < s->done; i++) {
+    memcpy(rows + at, s->result[i].mass, s->result[i].mass_count * sizeof *rows);
+    at += s->result[i].mass_count;
+  }
+  c2_status status = c2_write_mass(&s->table, rows, count, err);
+  free(rows);
+  if (status == C2_OK) status = c2_write_mass_summary(&s->table, s->mass, s->options.radius_count, err);
+  return status;
+}
+
+/* Rows by pattern, as the tables want them. */
+static c2_status write_comparison(const c2_study *s, const c2_perf_row *rows, const c2_baseline_row *naive,
+                                  c2_error *err) {
+  const double *radii = s->options.perf_radii;
+  size_t n = s->done;
+  size_t count = s->options.perf_radius_count;
+  C2_TRY(c2_write_perf(&s->table, (double)NAN, rows, n, err));
+  for (size_t k = 0; k < count; k++) {
+    const c2_perf_row *sparse = rows + (k + 1) * n;
+    C2_TRY(c2_write_perf(&s->table, radii[k], sparse, n, err));
+    C2_TRY(c2_write_compare(&s->table, &radii[k], 1, rows, sparse, naive, n, false, err));
+    C2_TRY(c2_write_ttest(&s->table, &s->test[k], err));
+  }
+  C2_TRY(c2_write_compare(&s->table, radii, count, rows, rows + n, naive, n, true, err));
+  C2_TRY(c2_write_sweep(&s->table, s->test, count, err));
+  return c2_write_summary(&s->table, s->test, count, err);
+}
+
+static c2_status write_files(const c2_study *s, c2_error *err) {
+  size_t patterns = s->options.perf_radius_count ? s->options.perf_radius_count + 1 : 0;
+  c2_perf_row *rows = NULL; /* [patterns][done] */
+  c2_baseline_row *naive = NULL;
+  c2_status status = C2_OK;
+  C2_TRY(write_mass(s, err));
+  C2_TRY(c2_alloc_array(s->done, sizeof *naive, &naive, err));
+  C2_GOTO(c2_alloc_array(patterns * s->done, sizeof *rows, &rows, err));
+  for (size_t i = 0; i < s->done; i++) {
+    naive[i] = s->result[i].naive;
+    for (size_t k = 0; k < patterns; k++) rows[k * s->done + i] = s->result[i].perf[k];
+  }
+  C2_GOTO(c2_write_baselines(&s->table, naive, s->done, err));
+  if (patterns) C2_GOTO(write_comparison(s, rows, naive, err));
+  C2_GOTO(c2_record_write(s, err));
+fail:
+  free(rows);
+  free(naive);
+  return status;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_session *session, c2_error *err) {
+  const c2_study_options *o = &s->options;
+  C2_TRY(c2_tasks_read(&s->tasks, o->tasks, err));
+  C2_TRY(c2_tasks_select(&s->tasks, o->exclude_regex, o->most_tasks, err));
+  C2_TRY(c2_alloc_array(s->tasks.count, sizeof *s->result, &s->result, err));
+  C2_TRY(c2_sha256_file(s->tasks.task[0].file, s->tasks_checksum, err));
+  C2_TRY(c2_sha256_folder(o->model_folder, s->model_checksum, err));
+  (void)snprintf(s->isa, sizeof s->isa, "%s", chronos2_session_isa(session));
+  s->threads = chronos2_session_threads(session);
+  s->table = (c2_table_context){.prefix = o->prefix,
+                                .model = o->model_name,
+                                .backend = o->session.backend == CHRONOS2_REFERENCE ? "reference" : "fused",
+                                .pattern = "windowed_future_global",
+                                .chunk_size = o->chunk_size,
+                                .split = o->split,
+                                .exclude_reg = o->exclude_reg,
+                                .reg_global = o->session.reg_global,
+                                .include_padded = o->include_padded};
+  C2_TRY(c2_look_trained(model, &s->look, err));
+  if (!s->look.trained) {
+    C2_TRY(
+        c2_study_warn(s, err,
+                      "the weights look UNTRAINED: query and key weights differ from their initial spread by %.1f%%, "
+                      "attention has %.3f of the entropy of uniform attention",
+                      100 * s->look.spread, s->look.mean_entropy));
+  }
+  say(s, "%zu tasks, model %s, %s, %s, %d threads", s->tasks.count, o->model_name, s->table.backend, s->isa,
+      s->threads);
+  return C2_OK;
+}
+
+c2_status c2_study_run(c2_study *study, const chronos2_model *model, c2_error *err) {
+  chronos2_session *session = NULL;
+  chronos2_session_options options = study->options.session;
+  options.attention = CHRONOS2_FULL;
+  c2_status status = (c2_status)chronos2_session_open(model, &options, &session);
+  if (status != C2_OK) C2_FAIL(err, status, "%s", chronos2_last_error());
+  status = begin(study, model, session, err);
+  if (status == C2_OK) status = run_tasks(study, model, session, err);
+  chronos2_session_close(&session);
+  C2_TRY(status);
+  C2_TRY(c2_study_sum(study, err));
+  C2_TRY(write_files(study, err));
+  c2_partial_remove(study);
+  return C2_OK;
+}
+
+void c2_study_free(c2_study *study) {
+  for (size_t i = 0; study->result && i < study->tasks.count; i++) {
+    free(study->result[i].mass);
+    free(study->result[i].perf);
+  }
+  free(study->result);
+  free(study->mass);
+  free(study->test);
+  for (size_t i = 0; i < study->warnings; i++) free(study->warning[i]);
+  free(study->warning);
+  c2_tasks_free(&study->tasks);
+  memset(study, 0, sizeof *study);
+}

@@ -1,0 +1,86 @@
+/* The study: over tasks and radii, how much attention a sparse pattern keeps, what it costs in accuracy
+ * and what it gains in time and memory. */
+#ifndef C2_STUDY_RUN_H
+#define C2_STUDY_RUN_H
+
+#include <chronos2.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "study/checksum.h"
+#include "study/tables.h"
+#include "study/tasks.h"
+#include "study/trained.h"
+
+typedef struct c2_study_options {
+  const char *model_folder, *tasks, *prefix;
+  const char *model_name;    /* in tables */
+  const char *exclude_regex; /* NULL: none */
+  size_t most_tasks;         /* 0: all */
+  const double *radii;       /* [radius_count] of the probe, ascending, whole or INFINITY */
+  size_t radius_count;
+  const double *perf_radii; /* [perf_radius_count] of the comparison; none: the probe alone */
+  double verdict_radius;    /* if it is among them; else the smallest is taken */
+  size_t perf_radius_count;
+  size_t probe_windows; /* of a task, for the probe; 0: all */
+  size_t probe_series;  /* of a window, drawn with `seed`; 0: all */
+  size_t probe_batch, perf_batch, repeats, split, chunk_size, seed;
+  size_t context_length; /* 0: the model's */
+  bool exclude_reg, include_padded, as_univariate, resume;
+  chronos2_session_options session; /* its attention and radius aren't read, its reg_global is */
+} c2_study_options;
+
+/* What was measured on one task. */
+typedef struct c2_task_result {
+  c2_mass_row *mass; /* [mass_count]: window by window, radius by radius */
+  size_t mass_count;
+  c2_perf_row *perf; /* [perf_radius_count + 1]: full, then by radius; NULL for the probe alone */
+  c2_baseline_row naive;
+  char checksum[C2_CHECKSUM_ROOM]; /* of the data file */
+} c2_task_result;
+
+typedef struct c2_study {
+  c2_study_options options;
+  c2_task_list tasks;
+  c2_task_result *result; /* [tasks.count] */
+  size_t done;            /* results so far */
+  c2_look look;
+  char model_checksum[C2_CHECKSUM_ROOM]; /* over those of its files */
+  char tasks_checksum[C2_CHECKSUM_ROOM]; /* of the task file */
+  char isa[16];
+  int threads;
+  c2_table_context table;
+  c2_mass_summary_row *mass; /* [radius_count] */
+  c2_test_row *test;         /* [perf_radius_count] */
+  char **warning;            /* [warnings] one line each */
+  size_t warnings, warning_room;
+  void (*say)(const char *line); /* progress; may be NULL */
+  void (*warn)(const char *line);
+} c2_study;
+
+/* Runs it and writes its files. The caller sets options, say and warn of a zeroed study; free it also after
+ * a failure. With `resume` the tasks that an earlier run with the same options, model and data finished
+ * aren't run again. */
+c2_status c2_study_run(c2_study *study, const chronos2_model *model, c2_error *err);
+void c2_study_free(c2_study *study);
+
+/* Prints the warnings, a table by radius, where the results lie, and the verdict in three lines. */
+void c2_study_print(const c2_study *study, FILE *out);
+
+/* ---- Between the study's own files ------------------------------------------------------------ */
+
+/* verdict.c: sums over tasks, and what is wrong with them. */
+c2_status c2_study_sum(c2_study *study, c2_error *err);
+C2_PRINTF(3, 4) c2_status c2_study_warn(c2_study *study, c2_error *err, const char *format, ...);
+enum { C2_VERDICT_LINES = 3, C2_VERDICT_ROOM = 256 };
+void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);
+
+/* record.c: PREFIX__run.json, and PREFIX__partial.json with the tasks that are done. */
+c2_status c2_record_write(const c2_study *study, c2_error *err);
+c2_status c2_partial_write(const c2_study *study, c2_error *err);
+c2_status c2_partial_find(const c2_study *study, c2_task_result *result, const c2_task *task, bool *found,
+                          c2_error *err);
+void c2_partial_remove(const c2_study *study);
+
+#endif

@@ -1,0 +1,244 @@
+/* What a study says: sums over tasks, warnings, a table by radius and three lines. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "study/run.h"
+#include "study/statistics.h"
+
+/* ---- Warnings -------------------------------------------------------------------------------- */
+
+c2_status c2_study_warn(c2_study *study, c2_error *err, const char *format, ...) {
+  char line[512];
+  va_list args;
+  va_start(args, format);
+  (void)vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  C2_TRY(c2_grow_array(&study->warning, &study->warning_room, study->warnings + 1, sizeof(char *), err));
+  char *copy = c2_strdup(line);
+  if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a warning");
+  study->warning[study->warnings++] = copy;
+  if (study->warn) study->warn(line);
+  return C2_OK;
+}
+
+/* Kept mass equals what uniform attention keeps, at every radius that leaves something out. */
+static bool is_uniform(const c2_mass_row *rows, size_t count) {
+  size_t telling = 0;
+  for (size_t i = 0; i < count; i++) {
+    const c2_mass_row *r = &rows[i];
+    if (!(r->uniform < 0.98)) continue;
+    telling++;
+    if (fabs(r->mass - r->uniform) > 0.005 && fabs(r->mass - r->edges) > 0.005) return false;
+  }
+  return telling > 0;
+}
+
+static c2_status warn_of_tasks(c2_study *s, c2_error *err) {
+  for (size_t i = 0; i < s->done; i++) {
+    const c2_task_result *r = &s->result[i];
+    const char *name = s->tasks.task[i].name;
+    if (is_uniform(r->mass, r->mass_count)) {
+      C2_TRY(c2_study_warn(s, err,
+                           "task '%.80s': kept mass equals kept edges: attention is uniform, as in a model that "
+                           "has not been trained",
+                           name));
+    }
+    double naive = r->naive.score[C2_MASE];
+    if (r->perf && r->perf[0].score[C2_MASE] > naive) {
+      C2_TRY(c2_study_warn(s, err, "task '%.80s': the model's MASE %.4f is worse than seasonal naive's %.4f", name,
+                           r->perf[0].score[C2_MASE], naive));
+    }
+  }
+  return C2_OK;
+}
+
+/* ---- Sums ------------------------------------------------------------------------------------ */
+
+typedef double (*mass_value)(const c2_mass_row *row);
+
+static double mass_of(const c2_mass_row *row) {
+  return row->mass;
+}
+static double edges_of(const c2_mass_row *row) {
+  return row->edges;
+}
+static double uniform_of(const c2_mass_row *row) {
+  return row->uniform;
+}
+
+/* Values of all windows at a radius, of one side of the split (0: both, 1: below, 2: from it on). */
+static size_t collect(const c2_study *s, size_t radius, size_t side, mass_value value, double *out) {
+  size_t n = 0;
+  for (size_t i = 0; i < s->done; i++) {
+    for (size_t k = radius; k < s->result[i].mass_count; k += s->options.radius_count) {
+      const c2_mass_row *row = &s->result[i].mass[k];
+      bool large = row->tokens >= s->options.split;
+      if (side != 0 && large != (side == 2)) continue;
+      if (isfinite(value(row))) out[n++] = value(row);
+    }
+  }
+  return n;
+}
+
+static c2_status sum_mass(c2_study *s, c2_error *err) {
+  double *values = NULL;
+  size_t most = 0;
+  for (size_t i = 0; i < s->done; i++) most += s->result[i].mass_count;
+  C2_TRY(c2_alloc_array(s->options.radius_count, sizeof *s->mass, &s->mass, err));
+  C2_TRY(c2_alloc_array(most, sizeof *values, &values, err));
+  for (size_t r = 0; r < s->options.radius_count; r++) {
+    c2_mass_summary_row *row = &s->mass[r];
+    row->radius = s->options.radii[r];
+    for (size_t side = 0; side < 3; side++) {
+      size_t n = row->count[side] = collect(s, r, side, mass_of, values);
+      row->mean[side] = c2_mean(values, n);
+      row->deviation[side] = c2_standard_deviation(values, n);
+      row->edges[side] = c2_mean(values, collect(s, r, side, edges_of, values));
+      row->uniform[side] = c2_mean(values, collect(s, r, side, uniform_of, values));
+    }
+  }
+  free(values);
+  return C2_OK;
+}
+
+/* Paired tests of one radius; x has room for 4 numbers a task. Tasks without a finite score are left out. */
+static c2_status test_radius(const c2_study *s, size_t radius, double *x, c2_test_row *row, c2_error *err) {
+  double *full = x;
+  double *sparse = x + s->done;
+  double *delta = x + 2 * s->done;
+  double *speedup = x + 3 * s->done;
+  c2_ttest test;
+  size_t n = 0;
+  double most = 0;
+  row->radius = s->options.perf_radii[radius];
+  for (c2_metric metric = C2_WQL;; metric = C2_MASE) {
+    n = 0;
+    for (size_t i = 0; i < s->done; i++) {
+      const c2_perf_row *perf = s->result[i].perf;
+      double a = perf[radius + 1].score[metric];
+      double b = perf[0].score[metric];
+      if (!isfinite(a) || !isfinite(b)) continue;
+      sparse[n] = a;
+      full[n] = b;
+      delta[n] = a - b;
+      most = metric == C2_MASE ? fmax(most, fabs(delta[n])) : 0;
+      n++;
+    }
+    C2_TRY(c2_ttest_paired(sparse, full, n, 0.95, &test, err));
+    if (metric == C2_MASE) break;
+    row->wql_mean_delta = test.mean;
+    row->wql_p = test.p;
+  }
+  row->n = n;
+  row->mean_delta = test.mean;
+  row->sd_delta = test.deviation;
+  row->t = test.t;
+  row->p = test.p;
+  row->low = test.low;
+  row->high = test.high;
+  row->most_delta = most;
+  row->mean_full = c2_mean(full, n);
+  row->mean_sparse = c2_mean(sparse, n);
+  C2_TRY(c2_median(delta, n, &row->median_delta, err));
+  double *alloc = full; /* the scores are used up */
+  double *reserved = sparse;
+  for (size_t i = 0; i < s->done; i++) {
+    const c2_perf_row *perf = s->result[i].perf;
+    speedup[i] = perf[0].median_s / perf[radius + 1].median_s;
+    alloc[i] = perf[radius + 1].alloc_median_mb - perf[0].alloc_median_mb;
+    reserved[i] = perf[radius + 1].reserved_median_mb - perf[0].reserved_median_mb;
+  }
+  row->mean_speedup = c2_mean(speedup, s->done);
+  row->mean_alloc = c2_mean(alloc, s->done);
+  row->mean_reserved = c2_mean(reserved, s->done);
+  return c2_median(speedup, s->done, &row->median_speedup, err);
+}
+
+c2_status c2_study_sum(c2_study *study, c2_error *err) {
+  size_t radii = study->options.perf_radius_count;
+  double *room = NULL;
+  C2_TRY(warn_of_tasks(study, err));
+  C2_TRY(sum_mass(study, err));
+  C2_TRY(c2_alloc_array(radii, sizeof *study->test, &study->test, err));
+  C2_TRY(c2_alloc_array(4 * study->done, sizeof *room, &room, err));
+  c2_status status = C2_OK;
+  for (size_t r = 0; status == C2_OK && r < radii; r++) status = test_radius(study, r, room, &study->test[r], err);
+  free(room);
+  return status;
+}
+
+/* ---- Text ------------------------------------------------------------------------------------ */
+
+/* The summary of a radius; NULL if the probe didn't have it. */
+static const c2_mass_summary_row *mass_at(const c2_study *s, double radius) {
+  for (size_t i = 0; i < s->options.radius_count; i++) {
+    if (s->mass[i].radius == radius) return &s->mass[i];
+  }
+  return NULL;
+}
+
+void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]) {
+  const c2_test_row *test = study->options.perf_radius_count ? &study->test[0] : NULL;
+  for (size_t i = 0; i < study->options.perf_radius_count; i++) {
+    if (study->test[i].radius == study->options.verdict_radius) test = &study->test[i];
+  }
+  const c2_mass_summary_row *mass = test ? mass_at(study, test->radius) : &study->mass[0];
+  char radius[C2_REPR_ROOM];
+  memset(line, 0, (size_t)C2_VERDICT_LINES * C2_VERDICT_ROOM);
+  if (mass) {
+    c2_radius_text(mass->radius, radius);
+    (void)snprintf(line[0], C2_VERDICT_ROOM,
+                   "attention: radius %s keeps %.1f%% of the mass on %.1f%% of the edges; uniform attention would keep "
+                   "%.1f%% (%zu windows)",
+                   radius, 100 * mass->mean[0], 100 * mass->edges[0], 100 * mass->uniform[0], mass->count[0]);
+  } else {
+    (void)snprintf(line[0], C2_VERDICT_ROOM, "attention: the probe was not run at the verdict's radius");
+  }
+  if (!test) return;
+  c2_radius_text(test->radius, radius);
+  (void)snprintf(line[1], C2_VERDICT_ROOM,
+                 "accuracy: MASE %.4f full, %.4f radius %s: %+.4f, 95%% CI [%+.4f, %+.4f], p = %.3g (%zu tasks)",
+                 test->mean_full, test->mean_sparse, radius, test->mean_delta, test->low, test->high, test->p, test->n);
+  (void)snprintf(line[2], C2_VERDICT_ROOM,
+                 "speed: radius %s runs at %.3fx the speed of full attention (median of tasks; mean %.3fx), memory "
+                 "%+.2f MB",
+                 radius, test->median_speedup, test->mean_speedup, test->mean_alloc);
+}
+
+static void print_table(const c2_study *s, FILE *out) {
+  (void)fprintf(out, "%6s %10s %10s %10s", "radius", "kept mass", "edges", "uniform");
+  if (s->options.perf_radius_count) {
+    (void)fprintf(out, " %9s %9s %21s %9s %9s", "MASE", "delta", "95% CI of delta", "p", "speed-up");
+  }
+  (void)fputc('\n', out);
+  for (size_t i = 0; i < s->options.radius_count; i++) {
+    const c2_mass_summary_row *m = &s->mass[i];
+    char radius[C2_REPR_ROOM];
+    c2_radius_text(m->radius, radius);
+    (void)fprintf(out, "%6s %10.4f %10.4f %10.4f", radius, m->mean[0], m->edges[0], m->uniform[0]);
+    for (size_t k = 0; k < s->options.perf_radius_count; k++) {
+      const c2_test_row *t = &s->test[k];
+      if (t->radius != m->radius) continue;
+      (void)fprintf(out, " %9.4f %+9.4f [%+9.4f,%+9.4f] %9.3g %8.3fx", t->mean_sparse, t->mean_delta, t->low, t->high,
+                    t->p, t->median_speedup);
+    }
+    (void)fputc('\n', out);
+  }
+}
+
+void c2_study_print(const c2_study *study, FILE *out) {
+  char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
+  for (size_t i = 0; i < study->warnings; i++) (void)fprintf(out, "WARNING: %s\n", study->warning[i]);
+  (void)fprintf(out, "%zu tasks, model %s\n", study->done, study->options.model_name);
+  if (study->options.perf_radius_count && study->done) {
+    (void)fprintf(out, "full attention: mean MASE %.4f\n", study->test[0].mean_full);
+  }
+  print_table(study, out);
+  (void)fprintf(out, "results: %s__*.csv, %s__run.json\n", study->options.prefix, study->options.prefix);
+  c2_study_verdict(study, line);
+  for (size_t i = 0; i < C2_VERDICT_LINES; i++) {
+    if (line[i][0]) (void)fprintf(out, "%s\n", line[i]);
+  }
+}
