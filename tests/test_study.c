@@ -1,0 +1,453 @@
+/* The study through the program: its files, its baseline, its warnings, and going on after a failure. */
+#include "program.h"
+
+#include <dirent.h>
+#include <math.h>
+
+#include "base/safetensors.h"
+#include "study/statistics.h"
+#include "study/tables.h"
+
+#define MICRO SOURCE_DIR "/models/chronos2-micro"
+#define DATASETS SOURCE_DIR "/datasets"
+
+/* ---- CSV files ------------------------------------------------------------------------------- */
+
+/* Fields in place: rows of `columns` fields each, the header first. */
+typedef struct csv {
+  char *text;
+  char **field;
+  size_t columns, rows;
+} csv;
+
+/* Splits at commas and line ends outside quotes; quotes stay. */
+static csv csv_open(const char *prefix, const char *name) {
+  char path[512];
+  (void)snprintf(path, sizeof path, "%s__%s.csv", prefix, name);
+  csv c = {.text = program_read_file(path)};
+  if (!c.text) fail_msg("%s is missing", path);
+  c.field = calloc(strlen(c.text) + 1, sizeof *c.field);
+  assert_non_null(c.field);
+  size_t fields = 0;
+  bool quoted = false;
+  char *start = c.text;
+  for (char *at = c.text; *at; at++) {
+    if (*at == '"') quoted = !quoted;
+    if (quoted || (*at != ',' && *at != '\n')) continue;
+    c.field[fields++] = start;
+    if (*at == '\n' && c.columns == 0) c.columns = fields;
+    *at = '\0';
+    start = at + 1;
+  }
+  assert_true(c.columns > 0);
+  assert_int_equal(fields % c.columns, 0);
+  c.rows = fields / c.columns - 1;
+  return c;
+}
+
+static void csv_close(csv *c) {
+  free(c->field);
+  free(c->text);
+}
+
+static const char *csv_text(const csv *c, size_t row, const char *column) {
+  for (size_t k = 0; k < c->columns; k++) {
+    if (strcmp(c->field[k], column) == 0) return c->field[(row + 1) * c->columns + k];
+  }
+  fail_msg("no column %s", column);
+  return NULL;
+}
+
+static double csv_number(const csv *c, size_t row, const char *column) {
+  const char *text = csv_text(c, row, column);
+  char *end = NULL;
+  double value = strtod(text, &end);
+  if (end == text || *end) fail_msg("row %zu, %s: '%s' is no number", row, column, text);
+  return value;
+}
+
+/* ---- Folders --------------------------------------------------------------------------------- */
+
+static void remove_folder(char *folder) {
+  DIR *dir = opendir(folder);
+  assert_non_null(dir);
+  struct dirent *entry = NULL;
+  while ((entry = readdir(dir))) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    char *path = program_path(folder, entry->d_name);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+  }
+  closedir(dir);
+  assert_int_equal(rmdir(folder), 0);
+  free(folder);
+}
+
+static bool exists(const char *prefix, const char *ending) {
+  char path[512];
+  (void)snprintf(path, sizeof path, "%s%s", prefix, ending);
+  return access(path, F_OK) == 0;
+}
+
+/* A program run that must succeed. */
+static void succeed(program_result *r) {
+  if (r->status != 0) fail_msg("status %d: %s", r->status, r->err);
+}
+
+/* ---- Files of a run -------------------------------------------------------------------------- */
+
+/* Every published column is there, first and in its order; tests/study/published_columns.txt holds the
+ * published files' headers. */
+static void check_columns(const char *prefix) {
+  char *lines = program_read_file(SOURCE_DIR "/tests/study/published_columns.txt");
+  assert_non_null(lines);
+  size_t files = 0;
+  char *next = NULL;
+  for (char *line = strtok_r(lines, "\n", &next); line; line = strtok_r(NULL, "\n", &next), files++) {
+    char *header = strchr(line, ' ');
+    assert_non_null(header);
+    *header++ = '\0';
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s__%s.csv", prefix, line);
+    char *text = program_read_file(path);
+    if (!text) fail_msg("%s is missing", path);
+    size_t n = strlen(header);
+    if (strncmp(text, header, n) != 0 || (text[n] != ',' && text[n] != '\n')) {
+      fail_msg("%s: expected the columns\n%s", path, header);
+    }
+    free(text);
+  }
+  assert_int_equal(files, 9);
+  free(lines);
+}
+
+/* The comparison says what the two perf files say, and the t-test is SciPy's on those numbers. */
+static void check_comparison(const char *prefix, size_t tasks) {
+  csv full = csv_open(prefix, "perf_full");
+  csv sparse = csv_open(prefix, "perf_sparse_r8");
+  csv compare = csv_open(prefix, "perf_compare_r8");
+  csv test = csv_open(prefix, "perf_ttest_r8");
+  double a[16];
+  double b[16];
+  assert_int_equal(full.rows, tasks);
+  assert_int_equal(compare.rows, tasks);
+  for (size_t i = 0; i < tasks; i++) {
+    assert_string_equal(csv_text(&full, i, "task_name"), csv_text(&compare, i, "task_name"));
+    a[i] = csv_number(&sparse, i, "MASE");
+    b[i] = csv_number(&full, i, "MASE");
+    assert_true(b[i] > 0 && isfinite(b[i]));
+    assert_true(csv_number(&full, i, "WQL") > 0);
+    assert_true(csv_number(&full, i, "inference_time_s_median") > 0);
+    assert_true(csv_number(&full, i, "peak_alloc_mb_max") > 0);
+    assert_true(csv_number(&compare, i, "MASE_full") == b[i]);
+    assert_true(csv_number(&compare, i, "delta_metric") == a[i] - b[i]);
+    assert_true(csv_number(&compare, i, "speedup") ==
+                csv_number(&full, i, "inference_time_s_median") / csv_number(&sparse, i, "inference_time_s_median"));
+  }
+  c2_ttest expected;
+  assert_int_equal(c2_ttest_paired(a, b, tasks, 0.95, &expected, NULL), C2_OK);
+  assert_true(csv_number(&test, 0, "t") == expected.t);
+  assert_true(csv_number(&test, 0, "p") == expected.p);
+  csv_close(&full);
+  csv_close(&sparse);
+  csv_close(&compare);
+  csv_close(&test);
+}
+
+static void test_files(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("study", "--tasks", DATASETS, "--max_tasks", "3", "--radii", "8,2", "--perf_radii",
+                                 "8", "--perf_repeats", "2", "--out_prefix", prefix, "--threads", "1");
+  succeed(&r);
+  assert_non_null(strstr(r.out, "attention: radius 8 keeps "));
+  assert_non_null(strstr(r.out, "accuracy: MASE "));
+  assert_non_null(strstr(r.out, "speed: radius 8 "));
+  program_free(&r);
+  check_columns(prefix);
+  check_comparison(prefix, 3);
+  csv mass = csv_open(prefix, "mass_per_window");
+  assert_int_equal(mass.rows, 6);
+  for (size_t i = 0; i < mass.rows; i++) {
+    double kept = csv_number(&mass, i, "kept_mass_frac_ctxQ");
+    double edges = csv_number(&mass, i, "kept_edges_frac_ctxQ");
+    assert_true(csv_number(&mass, i, "radius") == (i % 2 ? 8 : 2)); /* ascending, however they were given */
+    assert_true(kept > 0 && kept < 1 && edges > 0 && edges < 1);
+    assert_true(csv_number(&mass, i, "dropped_mass_frac_ctxQ") == 1 - kept);
+  }
+  csv_close(&mass);
+  assert_true(exists(prefix, "__baselines.csv") && exists(prefix, "__run.json"));
+  assert_false(exists(prefix, "__partial.json"));
+  free(prefix);
+  remove_folder(folder);
+}
+
+static void test_probe_alone(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("probe", "--tasks", DATASETS, "--max-tasks", "1", "--radii", "0,inf", "--out-prefix",
+                                 prefix, "--max-windows-per-task", "2", "--time-reg-is-global");
+  succeed(&r);
+  program_free(&r);
+  csv mass = csv_open(prefix, "mass_per_window");
+  assert_int_equal(mass.rows, 4);
+  double context = csv_number(&mass, 1, "ctx_tokens");
+  double tokens = csv_number(&mass, 1, "S_tokens");
+  assert_string_equal(csv_text(&mass, 1, "radius"), "inf");
+  /* every context query sees the context; at radius 0 itself, and REG all of it */
+  assert_true(fabs(csv_number(&mass, 1, "kept_edges_frac_ctxQ") - context / tokens) < 1e-12);
+  assert_true(fabs(csv_number(\& mass, 0, "kept_edges_frac_ctxQ") - (2 * context - 1) / (context * tokens)) < 1e-12);
+  csv_close(&mass);
+  assert_false(exists(prefix, "__perf_full.csv"));
+  free(prefix);
+  remove_folder(folder);
+}
+
+/* ---- Seasonal naive -------------------------------------------------------------------------- */
+
+/* MASE of the published benchmark results, where their series are here. The copies of M1 were rounded at
+ * their source: up to 3e-4 off. */
+static void test_published_baseline(void **state) {
+  (void)state;
+  const char *tasks = SOURCE_DIR "/../shared/data/cbii";
+  const char *published = SOURCE_DIR "/../shared/reference/cbii-published/seasonal_naive.csv";
+  if (access(tasks, R_OK) != 0 || access(published, R_OK) != 0) {
+    print_message("SKIPPED: ../shared/data/cbii is not here\n");
+    skip();
+  }
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r =
+      PROGRAM_RUN("probe", "--tasks", tasks, "--radii", "8", "--max-series-per-window", "1", "--out-prefix", prefix);
+  succeed(&r);
+  program_free(&r);
+  char *link = program_path(folder, "published__seasonal_naive.csv");
+  assert_int_equal(symlink(published, link), 0);
+  char *other = program_path(folder, "published");
+  csv ours = csv_open(prefix, "baselines");
+  csv theirs = csv_open(other, "seasonal_naive");
+  size_t compared = 0;
+  for (size_t i = 0; i < ours.rows; i++) {
+    const char *name = csv_text(&ours, i, "task_name");
+    for (size_t k = 0; k < theirs.rows; k++) {
+      if (strcmp(csv_text(&theirs, k, "task_name"), name) != 0) continue;
+      double expected = csv_number(&theirs, k, "MASE");
+      double error = fabs(csv_number(&ours, i, "MASE") / expected - 1);
+      if (!(error <= (strstr(name, "monash_m1") ? 3e-4 : 1e-6))) fail_msg("%s: off by %g", name, error);
+      compared++;
+    }
+  }
+  assert_int_equal(compared, 7);
+  csv_close(&ours);
+  csv_close(&theirs);
+  free(other);
+  free(link);
+  free(prefix);
+  remove_folder(folder);
+}
+
+/* ---- Warnings -------------------------------------------------------------------------------- */
+
+static void copy_file(const char *from, const char *to) {
+  struct stat info;
+  assert_int_equal(stat(from, &info), 0);
+  char *bytes = program_read_file(from);
+  assert_non_null(bytes);
+  program_write_file(to, bytes, (size_t)info.st_size);
+  free(bytes);
+}
+
+/* The bundled model with query weights of zero: attention is uniform. */
+static char *make_uniform_model(void) {
+  char *folder = program_make_folder();
+  char *config = program_path(folder, "config.json");
+  char *weights = program_path(folder, "model.safetensors");
+  copy_file(MICRO "/config.json", config);
+  copy_file(MICRO "/model.safetensors", weights);
+  c2_safetensors file;
+  assert_int_equal(c2_safetensors_open(&file, weights, NULL), C2_OK);
+  FILE *out = fopen(weights, "r+b");
+  assert_non_null(out);
+  size_t zeroed = 0;
+  for (size_t i = 0; i < file.count; i++) {
+    const c2_tensor *t = &file.tensors[i];
+    if (!strstr(t->name, "self_attention.q.")) continue;
+    assert_int_equal(fseek(out, (long)(t->data - file.mapping.data), SEEK_SET), 0);
+    for (size_t k = 0; k < t->bytes; k++) assert_int_equal(fputc(0, out), 0);
+    zeroed++;
+  }
+  assert_true(zeroed > 0);
+  assert_int_equal(fclose(out), 0);
+  c2_safetensors_close(&file);
+  free(config);
+  free(weights);
+  return folder;
+}
+
+static void test_untrained_is_called_so(void **state) {
+  (void)state;
+  char *model = make_uniform_model();
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("study", "-m", model, "--tasks", DATASETS, "--max-tasks", "1", "--radii", "8",
+                                 "--perf-repeats", "1", "--out-prefix", prefix);
+  succeed(&r);
+  const char *said[] = {"the weights look UNTRAINED", "kept mass equals kept edges", "is worse than seasonal naive"};
+  char *path = program_path(folder, "p__run.json");
+  char *record = program_read_file(path);
+  assert_non_null(record);
+  for (size_t i = 0; i < 3; i++) {
+    if (!strstr(r.err, said[i])) fail_msg("not on stderr: %s", said[i]);
+    if (!strstr(r.out, said[i])) fail_msg("not on stdout: %s", said[i]);
+    if (!strstr(record, said[i])) fail_msg("not in the record: %s", said[i]);
+  }
+  assert_true(strncmp(r.out, "WARNING: ", 9) == 0);
+  program_free(&r);
+  free(record);
+  free(path);
+  free(prefix);
+  remove_folder(folder);
+  remove_folder(model);
+}
+
+/* ---- Going on -------------------------------------------------------------------------------- */
+
+static const char series_csv[] = "item_id,timestamp,target\n";
+
+static void write_series(const char *path, int steps) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  (void)fputs(series_csv, file);
+  for (int t = 0; t < steps; t++) {
+    (void)fprintf(file, "a,2020-%02d-%02d,%g\n", t / 28 + 1, t % 28 + 1, 10 + sin(t) + 0.01 * t * t);
+  }
+  assert_int_equal(fclose(file), 0);
+}
+
+static const char two_tasks[] =
+    "tasks:\n- {dataset_path: one.jsonl, dataset_config: one, horizon: 4}\n"
+    "- {dataset_path: two.jsonl, dataset_config: two, horizon: 4}\n";
+static const char one_series[] =
+    "{\"item_id\": \"a\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, "
+    "11, 13, 14, 16, 15, 17, 18, 20, 19, 21, 22, 24, 23]}\n";
+
+/* The second task's data come late: the run fails, keeps the first task, and goes on without it. */
+static void test_resume(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *one = program_path(folder, "one.jsonl");
+  char *two = program_path(folder, "two.jsonl");
+  program_write_file(tasks, two_tasks, strlen(two_tasks));
+  program_write_file(one, one_series, strlen(one_series));
+  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "2", "--resume");
+  assert_int_equal(r.status, 1);
+  assert_non_null(strstr(r.err, "two.jsonl"));
+  assert_int_equal(program_count(r.err, "chronos2: error: "), 1);
+  program_free(&r);
+  assert_true(exists(prefix, "__partial.json"));
+  assert_false(exists(prefix, "__perf_full.csv"));
+  program_write_file(two, one_series, strlen(one_series));
+  r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "3", "--resume");
+  succeed(&r);
+  assert_null(strstr(r.err, "done before")); /* other options, other numbers */
+  program_free(&r);
+  /* the same again, interrupted by the missing file */
+  assert_int_equal(unlink(two), 0);
+  r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "2");
+  assert_int_equal(r.status, 1);
+  program_free(&r);
+  program_write_file(two, one_series, strlen(one_series));
+  r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "2", "--resume");
+  succeed(&r);
+  assert_int_equal(program_count(r.err, "done before"), 1);
+  program_free(&r);
+  csv full = csv_open(prefix, "perf_full");
+  assert_int_equal(full.rows, 2);
+  assert_true(csv_number(&full, 0, "MASE") == csv_number(&full, 1, "MASE")); /* the same series, stored and fresh */
+  assert_string_equal(csv_text(&full, 0, "dataset_fingerprint"), csv_text(&full, 1, "dataset_fingerprint"));
+  csv_close(&full);
+  assert_false(exists(prefix, "__partial.json"));
+  free(two);
+  free(one);
+  free(tasks);
+  free(prefix);
+  remove_folder(folder);
+}
+
+/* ---- Bad input ------------------------------------------------------------------------------- */
+
+static void test_bad_input(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *series = program_path(folder, "s.csv");
+  write_series(series, 6);
+  const struct {
+    const char *option, *value, *part;
+    int status;
+  } options[] = {{"--radii", "8,-1", "--radii: expected whole numbers", 2},
+                 {"--radii", "8,,2", "--radii: expected numbers", 2},
+                 {"--radii", "2.5", "--radii: expected whole numbers", 2},
+                 {"--perf-radii", "x", "--perf-radii: expected numbers", 2},
+                 {"--perf-repeats", "0", "--perf-repeats: expected a whole number >= 1", 2},
+                 {"--exclude-regex", "(", "--exclude-regex", 2},
+                 {"--exclude-regex", ".", "leaves no task", 2},
+                 {"--include-padded-queries", "--resume", "needs --backend reference", 2},
+                 {"--attention", "windowed_future_global", "--attention", 2},
+                 {"--tasks", "/nonexistent", "/nonexistent", 1},
+                 {"--out-prefix", "/nonexistent/p", "/nonexistent/p", 1}};
+  for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+    bool own = strcmp(options[i].option, "--out-prefix") == 0;
+    program_result r =
+        PROGRAM_RUN("study", "--tasks", DATASETS, "--max-tasks", "1", "--perf-repeats", "1",
+                    own ? "--seed=0" : "--out-prefix", own ? "--radii=2" : prefix, options[i].option, options[i].value);
+    if (r.status != options[i].status || program_count(r.err, "chronos2: error: ") != 1 ||
+        !strstr(r.err, options[i].part)) {
+      fail_msg("%s %s: status %d, %s", options[i].option, options[i].value, r.status, r.err);
+    }
+    assert_int_equal(r.out_size, 0);
+    program_free(&r);
+  }
+  const struct {
+    const char *yaml, *part;
+  } files[] = {{"", "tasks.yaml"},
+               {"tasks: []\n", "tasks.yaml:1"},
+               {"tasks:\n- {dataset_path: s.csv}\n", "horizon"},
+               {"tasks:\n- {dataset_path: s.csv, horizon: 0}\n", "horizon"},
+               {"tasks:\n- {dataset_path: s.csv, horizon: 4, horizn: 4}\n", "horizn"},
+               {"tasks:\n- {dataset_path: s.csv, horizon: 40}\n", "less than"},
+               {"tasks:\n- {dataset_path: missing.csv, horizon: 4}\n", "missing.csv"},
+               {"tasks:\n- {dataset_path: s.csv, horizon: 4, target: sales}\n", "sales"},
+               {"tasks:\n- {dataset_path: s.csv, horizon: 4, eval_metric: GOOD}\n", "GOOD"},
+               {"tasks:\n- {dataset_path: s.csv, horizon: 4, quantile_levels: [2]}\n", "quantile_levels"},
+               {"tasks: {{\n", "tasks.yaml"}};
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    program_write_file(tasks, files[i].yaml, strlen(files[i].yaml));
+    program_result r = PROGRAM_RUN("study", "--tasks", folder, "--perf-repeats", "1", "--out-prefix", prefix);
+    if (r.status != 1 || program_count(r.err, "chronos2: error: ") != 1 || !strstr(r.err, files[i].part)) {
+      fail_msg("%s: status %d, %s", files[i].yaml, r.status, r.err);
+    }
+    program_free(&r);
+    assert_false(exists(prefix, "__run.json"));
+    assert_false(exists(prefix, "__mass_per_window.csv"));
+  }
+  free(series);
+  free(tasks);
+  free(prefix);
+  remove_folder(folder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_files),
+                                     cmocka_unit_test(test_probe_alone),
+                                     cmocka_unit_test(test_published_baseline),
+                                     cmocka_unit_test(test_untrained_is_called_so),
+                                     cmocka_unit_test(test_resume),
+                                     cmocka_unit_test(test_bad_input)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
