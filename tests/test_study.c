@@ -198,7 +198,7 @@ static void test_probe_alone(void **state) {
   assert_string_equal(csv_text(&mass, 1, "radius"), "inf");
   /* every context query sees the context; at radius 0 itself, and REG all of it */
   assert_true(fabs(csv_number(&mass, 1, "kept_edges_frac_ctxQ") - context / tokens) < 1e-12);
-  assert_true(fabs(csv_number(\& mass, 0, "kept_edges_frac_ctxQ") - (2 * context - 1) / (context * tokens)) < 1e-12);
+  assert_true(fabs(csv_number(& mass, 0, "kept_edges_frac_ctxQ") - (2 * context - 1) / (context * tokens)) < 1e-12);
   csv_close(&mass);
   assert_false(exists(prefix, "__perf_full.csv"));
   free(prefix);
