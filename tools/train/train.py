@@ -1,6 +1,7 @@
 """Pretrains a small Chronos-2 on synthetic series with the upstream model class.
 
     python tools/train/train.py --minutes 50 --out build/train        # resumes from build/train/state.pt
+    python tools/train/train.py --minutes 8 --lr 5e-4 --start build/train --radius 8 --out build/train-windowed
 
 The learning rate follows the clock of the steps: warm-up, then a cosine to zero at the end of the minutes.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import math
+import sys
 import time
 from pathlib import Path
 
@@ -20,7 +22,31 @@ from chronos.chronos2.config import Chronos2CoreConfig
 
 from generate import batch
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "golden"))
+from oracle import time_attention  # noqa: E402
+
 QUANTILES = [0.01, 0.05, *[round(0.05 * i, 2) for i in range(2, 19)], 0.95, 0.99]
+
+
+@torch.no_grad()
+def initialise(model: Chronos2Model) -> None:
+    """The spreads that upstream's _init_weights states, set here: under transformers 5 its own calls do nothing
+    (every linear layer keeps a deviation of 1). Residual branches and the head begin quieter than that."""
+    c = model.config
+    for name, p in model.named_parameters():
+        if p.ndim < 2:
+            continue
+        deviation = p.shape[1] ** -0.5
+        if name.endswith("attention.q.weight"):
+            deviation = (c.d_model * c.d_kv) ** -0.5
+        elif name.endswith(("attention.o.weight", "mlp.wo.weight")):
+            deviation *= 0.3
+        elif name.startswith("output_patch_embedding") and "hidden" not in name:
+            deviation *= 0.1
+        elif name == "shared.weight":
+            deviation = 0.5
+        p.normal_(0.0, deviation)
+        assert p.std() < 1.3 * deviation, name
 
 
 def build_model(args: argparse.Namespace) -> Chronos2Model:
@@ -34,13 +60,7 @@ def build_model(args: argparse.Namespace) -> Chronos2Model:
     )
     config.architectures = ["Chronos2Model"]
     model = Chronos2Model(config)
-    with torch.no_grad():  # quiet residual branches and head at the start
-        for block in model.encoder.block:
-            for part in (block.layer[0].self_attention.o, block.layer[1].self_attention.o, block.layer[2].mlp.wo):
-                part.weight *= 0.3
-        for linear in (model.output_patch_embedding.output_layer, model.output_patch_embedding.residual_layer):
-            linear.weight *= 0.1
-        model.shared.weight *= 0.5
+    initialise(model)
     return model
 
 
@@ -65,18 +85,20 @@ def sharp(name: str) -> bool:
     return name.endswith(("attention.q.weight", "attention.k.weight"))
 
 
-def loss_of(model: Chronos2Model, data: dict[str, np.ndarray]) -> torch.Tensor:
-    return model(
-        context=torch.from_numpy(data["context"]), group_ids=torch.from_numpy(data["groups"]),
-        future_covariates=torch.from_numpy(data["known"]), future_target=torch.from_numpy(data["target"]),
-        num_output_patches=data["target"].shape[1] // 16,
-    ).loss
+def loss_of(model: Chronos2Model, data: dict[str, np.ndarray], radius: int | None) -> torch.Tensor:
+    patches = data["target"].shape[1] // 16
+    with time_attention(model, patches, "full" if radius is None else "windowed_future_global", radius or 0):
+        return model(
+            context=torch.from_numpy(data["context"]), group_ids=torch.from_numpy(data["groups"]),
+            future_covariates=torch.from_numpy(data["known"]), future_target=torch.from_numpy(data["target"]),
+            num_output_patches=patches,
+        ).loss
 
 
 @torch.no_grad()
-def validate(model: Chronos2Model, sets: list[dict[str, np.ndarray]]) -> float:
+def validate(model: Chronos2Model, sets: list[dict[str, np.ndarray]], radius: int | None) -> float:
     model.eval()
-    value = float(np.mean([loss_of(model, s).item() for s in sets]))
+    value = float(np.mean([loss_of(model, s, radius).item() for s in sets]))
     model.train()
     return value
 
@@ -90,6 +112,8 @@ def main() -> None:
     parser.add_argument("--observations", type=int, default=8192, help="of one batch")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--start", type=Path, help="folder of a run whose averaged weights are the first ones")
+    parser.add_argument("--radius", type=int, help="train under windowed_future_global attention")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
@@ -100,7 +124,9 @@ def main() -> None:
     held_out = np.random.default_rng(987654321)
     sets = [batch(held_out, 8192, 2048, 8) for _ in range(24)]
     model = build_model(args)
-    bound = Bound(model, 3.0)
+    bound = Bound(model, 4.0)
+    if args.start:
+        model.load_state_dict(torch.load(args.start / "state.pt", weights_only=False)["average"])
     average = {k: v.clone() for k, v in model.state_dict().items()}
     named = [(p, sharp(name)) for name, p in model.named_parameters()]
     optimizer = torch.optim.AdamW(
@@ -130,7 +156,7 @@ def main() -> None:
             for g in optimizer.param_groups:
                 g["lr"] = lr * g["share"]
             data = batch(rng, args.observations, 2048, 8)
-            loss = loss_of(model, data)
+            loss = loss_of(model, data, args.radius)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -146,7 +172,7 @@ def main() -> None:
             if step % 500 == 0 or progress >= 1:
                 own = {k: v.clone() for k, v in model.state_dict().items()}
                 model.load_state_dict(average)
-                value = validate(model, sets)
+                value = validate(model, sets, args.radius)
                 model.save_pretrained(args.out / "model")
                 model.load_state_dict(own)
                 log.writerow([step, f"{spent / 60:.2f}", seen, f"{lr:.3g}", f"{running:.4f}", f"{value:.4f}"])
