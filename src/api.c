@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/rollout.h"
 #include "model/config.h"
+#include "series/categories.h"
 #include "series/quantiles.h"
 #include "version.h"
 
@@ -378,9 +379,10 @@ static c2_status check_series(const chronos2_series *s, size_t index, size_t hor
   for (size_t i = 0; i < s->covariates; i++) {
     const chronos2_covariate *c = &s->covariate[i];
     const char *name = c->name ? c->name : "covariate";
-    if (c->past_text || c->future_text) {
-      C2_FAIL(err, C2_ERR_UNSUPPORTED, "series %zu: %s: categorical covariates are not in this version", index, name);
+    if ((c->past && c->past_text) || (c->future && c->past_text) || (c->future_text && !c->past_text)) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected numbers or texts, not both", index, name);
     }
+    if (c->past_text) continue;
     if (!c->past && s->length > 0) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected its past", index, name);
     C2_TRY(check_values(c->past, s->length, index, name, err));
     if (c->future) C2_TRY(check_values(c->future, horizon, index, name, err));
@@ -476,17 +478,22 @@ static c2_status predict(chronos2_session *s, const chronos2_series *series, siz
   const chronos2_config *c = &s->model->config;
   size_t limit = o->context_length > 0 ? o->context_length : c->context_length;
   if (limit > c->context_length && !o->extend_context) limit = c->context_length;
+  c2_encoded encoded = {0};
+  c2_status status = C2_OK;
   C2_TRY(open_forecast(series, count, o, c, f, err));
+  C2_GOTO(c2_encode_categories(series, count, o->horizon, &encoded, err));
   for (size_t from = 0; from < count;) {
     size_t rows = 0;
-    size_t to = pass_end(series, count, from, o, c, limit, &rows);
-    C2_TRY(predict_pass(s, series, from, to, rows, o, limit, f, err));
+    size_t to = pass_end(encoded.series, count, from, o, c, limit, &rows);
+    C2_GOTO(predict_pass(s, encoded.series, from, to, rows, o, limit, f, err));
     from = to;
     if (s->progress && s->progress(s->progress_user, from, count) != 0) {
-      C2_FAIL(err, C2_ERR_CANCELLED, "stopped on request after %zu of %zu series", from, count);
+      C2_GOTO(c2_fail(err, C2_ERR_CANCELLED, "stopped on request after %zu of %zu series", from, count));
     }
   }
-  return C2_OK;
+fail:
+  c2_encoded_free(&encoded);
+  return status;
 }
 
 chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,

@@ -1,0 +1,200 @@
+/* Categorical covariates as numbers. */
+#include "series/categories.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- Labels ---------------------------------------------------------------------------------- */
+
+typedef struct label {
+  const char *name, *text; /* of the covariate; of the label, NULL: a missing one */
+  size_t rank, of;         /* among the labels of that covariate, the missing one aside */
+  double sum, count;       /* of the target at its steps */
+} label;
+
+/* Sorted, each once. */
+typedef struct dictionary {
+  label *label;
+  size_t count;
+} dictionary;
+
+static int by_name_and_text(const void *a, const void *b) {
+  const label *x = a;
+  const label *y = b;
+  int order = strcmp(x->name, y->name);
+  if (order) return order;
+  if (!x->text || !y->text) return (x->text == NULL) - (y->text == NULL); /* the missing one last */
+  return strcmp(x->text, y->text);
+}
+
+static void close_dictionary(dictionary *d) {
+  qsort(d->label, d->count, sizeof *d->label, by_name_and_text);
+  size_t kept = 0;
+  for (size_t i = 0; i < d->count; i++) {
+    if (kept == 0 || by_name_and_text(&d->label[kept - 1], &d->label[i]) != 0) d->label[kept++] = d->label[i];
+  }
+  d->count = kept;
+  for (size_t first = 0; first < kept;) {
+    size_t end = first;
+    size_t of = 0;
+    for (; end < kept && strcmp(d->label[end].name, d->label[first].name) == 0; end++) of += d->label[end].text != NULL;
+    for (size_t i = first; i < end; i++) {
+      d->label[i].rank = i - first;
+      d->label[i].of = of;
+    }
+    first = end;
+  }
+}
+
+static label *find(const dictionary *d, const char *name, const char *text) {
+  const label key = {.name = name, .text = text};
+  return d->count ? bsearch(&key, d->label, d->count, sizeof key, by_name_and_text) : NULL;
+}
+
+static const char *name_of(const chronos2_covariate *c) {
+  return c->name ? c->name : "";
+}
+
+static void add_past(dictionary *d, const chronos2_covariate *c, size_t length) {
+  for (size_t t = 0; t < length; t++) d->label[d->count++] = (label){.name = name_of(c), .text = c->past_text[t]};
+}
+
+/* ---- Several targets ------------------------------------------------------------------------- */
+
+static c2_status ordinal_dictionary(const chronos2_series *series, size_t count, dictionary *d, c2_error *err) {
+  size_t labels = 0;
+  for (size_t i = 0; i < count; i++) {
+    for (size_t k = 0; series[i].targets > 1 && k < series[i].covariates; k++) {
+      if (series[i].covariate[k].past_text) labels += series[i].length;
+    }
+  }
+  C2_TRY(c2_alloc_array(labels, sizeof *d->label, &d->label, err));
+  for (size_t i = 0; i < count; i++) {
+    for (size_t k = 0; series[i].targets > 1 && k < series[i].covariates; k++) {
+      if (series[i].covariate[k].past_text) add_past(d, &series[i].covariate[k], series[i].length);
+    }
+  }
+  if (d->count) close_dictionary(d);
+  return C2_OK;
+}
+
+static double ordinal(const dictionary *d, const char *name, const char *text) {
+  const label *l = find(d, name, text);
+  if (l) return (double)l->rank;
+  if (text) return (double)NAN;
+  for (size_t i = 0; i < d->count; i++) { /* missing, but in no past: the code after the last label's */
+    if (strcmp(d->label[i].name, name) == 0) return (double)d->label[i].of;
+  }
+  return 0;
+}
+
+/* ---- One target ------------------------------------------------------------------------------ */
+
+static double mean_of(const double *target, size_t length) {
+  double sum = 0;
+  double count = 0;
+  for (size_t t = 0; t < length; t++) {
+    if (isnan(target[t])) continue;
+    sum += target[t];
+    count += 1;
+  }
+  return count > 0 ? sum / count : 0;
+}
+
+/* In float32, as upstream: labels whose means are close leave a row of small scale, which magnifies rounding. */
+static double target_mean(const dictionary *d, const char *name, const char *text, double mean) {
+  const label *l = find(d, name, text);
+  return (double)(float)(l ? (mean + l->sum) / (1 + l->count) : mean);
+}
+
+static c2_status encode_by_target(const chronos2_series *s, const chronos2_covariate *c, size_t horizon, double *past,
+                                  double *future, c2_error *err) {
+  dictionary d = {0};
+  const char *name = name_of(c);
+  double mean = mean_of(s->target, s->length);
+  C2_TRY(c2_alloc_array(s->length, sizeof *d.label, &d.label, err));
+  add_past(&d, c, s->length);
+  if (d.count) close_dictionary(&d);
+  for (size_t t = 0; t < s->length; t++) {
+    if (isnan(s->target[t])) continue;
+    label *l = find(&d, name, c->past_text[t]);
+    l->sum += s->target[t];
+    l->count += 1;
+  }
+  for (size_t t = 0; t < s->length; t++) past[t] = target_mean(&d, name, c->past_text[t], mean);
+  for (size_t t = 0; future && t < horizon; t++) future[t] = target_mean(&d, name, c->future_text[t], mean);
+  free(d.label);
+  return C2_OK;
+}
+
+/* ---- All series ------------------------------------------------------------------------------ */
+
+static bool is_categorical(const chronos2_series *s) {
+  for (size_t k = 0; k < s->covariates; k++) {
+    if (s->covariate[k].past_text) return true;
+  }
+  return false;
+}
+
+/* Encodes covariate k of a series into *values, which moves on. */
+static c2_status encode(const chronos2_series *s, size_t k, size_t horizon, const dictionary *d,
+                        chronos2_covariate *out, double **values, c2_error *err) {
+  const chronos2_covariate *c = &s->covariate[k];
+  *out = *c;
+  if (!c->past_text) return C2_OK;
+  double *past = *values;
+  double *future = c->future_text ? past + s->length : NULL;
+  *values += s->length + (future ? horizon : 0);
+  *out = (chronos2_covariate){.name = c->name, .past = past, .future = future};
+  if (s->targets == 1) return encode_by_target(s, c, horizon, past, future, err);
+  for (size_t t = 0; t < s->length; t++) past[t] = ordinal(d, name_of(c), c->past_text[t]);
+  for (size_t t = 0; future && t < horizon; t++) future[t] = ordinal(d, name_of(c), c->future_text[t]);
+  return C2_OK;
+}
+
+static c2_status allocate(const chronos2_series *series, size_t count, size_t horizon, c2_encoded *out, c2_error *err) {
+  size_t covariates = 0;
+  size_t values = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!is_categorical(&series[i])) continue;
+    covariates += series[i].covariates;
+    for (size_t k = 0; k < series[i].covariates; k++) {
+      const chronos2_covariate *c = &series[i].covariate[k];
+      size_t more = c->past_text ? series[i].length + (c->future_text ? horizon : 0) : 0;
+      if (!c2_add(values, more, &values)) C2_FAIL(err, C2_ERR_MEMORY, "the covariates' size overflows");
+    }
+  }
+  C2_TRY(c2_alloc_array(count, sizeof *out->series, &out->series, err));
+  C2_TRY(c2_alloc_array(covariates, sizeof *out->covariate, &out->covariate, err));
+  return c2_alloc_array(values, sizeof *out->values, &out->values, err);
+}
+
+c2_status c2_encode_categories(const chronos2_series *series, size_t count, size_t horizon, c2_encoded *out,
+                               c2_error *err) {
+  dictionary d = {0};
+  memset(out, 0, sizeof *out);
+  C2_TRY(allocate(series, count, horizon, out, err));
+  c2_status status = ordinal_dictionary(series, count, &d, err);
+  chronos2_covariate *covariate = out->covariate;
+  double *values = out->values;
+  for (size_t i = 0; status == C2_OK && i < count; i++) {
+    out->series[i] = series[i];
+    if (!is_categorical(&series[i])) continue;
+    out->series[i].covariate = covariate;
+    for (size_t k = 0; status == C2_OK && k < series[i].covariates; k++) {
+      status = encode(&series[i], k, horizon, &d, covariate++, &values, err);
+    }
+  }
+  free(d.label);
+  return status;
+}
+
+void c2_encoded_free(c2_encoded *encoded) {
+  free(encoded->series);
+  free(encoded->covariate);
+  free(encoded->values);
+  memset(encoded, 0, sizeof *encoded);
+}

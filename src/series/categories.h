@@ -1,0 +1,27 @@
+/* Categorical covariates as numbers, as chronos-forecasting 2.3.2 encodes them.
+ *
+ * One target: target encoding with smoothing 1. A label becomes
+ *     (m + sum of the target at its steps) / (1 + number of those steps),
+ * m the mean of the series' target, missing targets left out; so a label that the past doesn't hold becomes m.
+ * Several targets: ordinal encoding. A label becomes its rank among the labels of this covariate in the pasts
+ * of all series with several targets, in order of their bytes; one that no past holds is missing.
+ * A missing label is a category of its own, the last one. */
+#ifndef C2_SERIES_CATEGORIES_H
+#define C2_SERIES_CATEGORIES_H
+
+#include <chronos2.h>
+
+#include "base/status.h"
+
+typedef struct c2_encoded {
+  chronos2_series *series; /* [count]; as given where nothing is categorical */
+  chronos2_covariate *covariate;
+  double *values;
+} c2_encoded;
+
+/* Free also after a failure. Pointers into the given series stay in use. Cost: O(n log n) in the labels. */
+c2_status c2_encode_categories(const chronos2_series *series, size_t count, size_t horizon, c2_encoded *out,
+                               c2_error *err);
+void c2_encoded_free(c2_encoded *encoded);
+
+#endif
