@@ -1,6 +1,6 @@
 /* Golden predict cases (chronos2_predict against Chronos2Pipeline.predict): univariate, multivariate,
- * covariates in numbers and categories, cross learning, short context, long horizons. And that a forecast does not depend on
- * what else is forecast with it. */
+ * covariates in numbers and categories, cross learning, short context, long horizons. And that a forecast
+ * does not depend on what else is forecast with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
