@@ -359,6 +359,7 @@ void cli_engine_init(cli_engine *e) {
   chronos2_session_options *s = &e->session;
   const cli_option table[] = {
       {"model", 'm', "DIR", "model folder in Hugging Face format [the bundled checkpoint]", CLI_TEXT, &e->model, NULL},
+      {"adapter", 0, "DIR", "LoRA adapter in PEFT's format, merged into the model", CLI_TEXT, &e->adapter, NULL},
       {"attention", 0, "PATTERN", "full, windowed_future_global or windowed_future_visible [full]", CLI_CUSTOM,
        &s->attention, parse_attention},
       {"radius", 0, "R", "window of a context token, in tokens, or inf [0]", CLI_CUSTOM, &s->radius, parse_radius},
@@ -399,7 +400,8 @@ const char *cli_default_model(void) {
 }
 
 bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session) {
-  chronos2_model_options options = {.skip_packing = engine->session.backend == CHRONOS2_REFERENCE};
+  chronos2_model_options options = {.skip_packing = engine->session.backend == CHRONOS2_REFERENCE,
+                                    .adapter = engine->adapter};
   chronos2_status status = chronos2_model_open(engine->model ? engine->model : cli_default_model(), &options, model);
   *session = NULL;
   if (status == CHRONOS2_OK) status = chronos2_session_open(*model, &engine->session, session);

@@ -51,6 +51,7 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
 /* The options of every command that runs a model. */
 typedef struct cli_engine {
   const char *model;     /* -m: folder; NULL = the bundled checkpoint */
+  const char *adapter;   /* LoRA folder, or NULL */
   size_t batch_size;     /* 0 = default */
   size_t context_length; /* 0 = the model's */
   chronos2_session_options session;

@@ -82,7 +82,8 @@ static int run(request *r, bool compare) {
   if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
   study->say = say;
   study->warn = warn;
-  chronos2_status status = chronos2_model_open(o->model_folder, NULL, &model);
+  chronos2_status status =
+      chronos2_model_open(o->model_folder, &(chronos2_model_options){.adapter = r->engine.adapter}, &model);
   if (status != CHRONOS2_OK) return cli_fail_api(status);
   int exit_status = CLI_DONE;
   if (c2_study_run(study, model, &err) != C2_OK) exit_status = cli_fail_error(&err);

@@ -92,11 +92,13 @@ typedef struct chronos2_tensor_info {
 } chronos2_tensor_info;
 
 typedef struct chronos2_model_options {
-  bool skip_packing; /* don't make the fused backend's copy of the weights (reference only); default false */
+  bool skip_packing;   /* don't make the fused backend's copy of the weights (reference only); default false */
+  const char *adapter; /* PEFT folder of a LoRA adapter to merge into the weights; default none */
 } chronos2_model_options;
 
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
  * model.safetensors.index.json). Every tensor must be there with its shape, and no other.
+ * A folder that holds a LoRA adapter instead opens its base model, if that is a folder, and merges it.
  * `options` may be NULL. On failure *model is NULL. */
 CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chronos2_model_options *options,
                                                  chronos2_model **model);

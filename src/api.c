@@ -77,7 +77,7 @@ chronos2_status chronos2_model_open(const char *folder, const chronos2_model_opt
   REQUIRE(model, "model: expected a place for the handle");
   *model = NULL;
   REQUIRE(folder, "folder: expected a path");
-  return status_of(c2_model_open(folder, !options || !options->skip_packing, model, err));
+  return status_of(c2_model_open(folder, options ? options->adapter : NULL, !options || !options->skip_packing, model, err));
 }
 
 chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed, chronos2_model **model) {

@@ -187,3 +187,11 @@ bool c2_file_exists(const char *path) {
   struct stat info;
   return stat(path, &info) == 0;
 }
+
+c2_status c2_path_join(char **out, const char *folder, const char *name, c2_error *err) {
+  size_t room = strlen(folder) + strlen(name) + 2;
+  *out = malloc(room);
+  if (!*out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
+  (void)snprintf(*out, room, "%s/%s", folder, name);
+  return C2_OK;
+}

@@ -41,6 +41,7 @@ double c2_clock_seconds(void);       /* monotonic */
 size_t c2_peak_resident_bytes(void); /* of this process, so far; 0 if unknown */
 void c2_reset_peak_resident(void);   /* begins a new peak where the system allows it */
 int c2_processor_count(void);        /* that this process may run on, at least 1 */
+c2_status c2_path_join(char **out, const char *folder, const char *name, c2_error *err); /* free with free() */
 bool c2_is_directory(const char *path);
 bool c2_file_exists(const char *path);
 

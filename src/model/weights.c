@@ -8,20 +8,14 @@
 #include <string.h>
 
 #include "base/platform.h"
+#include "model/adapter.h"
 #include "model/config.h"
 #include "model/expected.h"
 #include "model/pack.h"
 
-static c2_status join(char **out, const char *folder, const char *name, c2_error *err) {
-  size_t room = strlen(folder) + strlen(name) + 2;
-  C2_TRY(c2_alloc_array(room, 1, out, err));
-  (void)snprintf(*out, room, "%s/%s", folder, name);
-  return C2_OK;
-}
-
 static c2_status open_file(chronos2_model *model, const char *folder, const char *name, c2_error *err) {
   char *path = NULL;
-  C2_TRY(join(&path, folder, name, err));
+  C2_TRY(c2_path_join(&path, folder, name, err));
   c2_status status = c2_safetensors_open(&model->files[model->file_count], path, err);
   if (status == C2_OK) model->file_count++;
   free(path);
@@ -77,8 +71,8 @@ static c2_status open_files(chronos2_model *model, const char *folder, c2_error 
   char *single = NULL;
   char *index = NULL;
   c2_status status = C2_OK;
-  C2_GOTO(join(&single, folder, "model.safetensors", err));
-  C2_GOTO(join(&index, folder, "model.safetensors.index.json", err));
+  C2_GOTO(c2_path_join(&single, folder, "model.safetensors", err));
+  C2_GOTO(c2_path_join(&index, folder, "model.safetensors.index.json", err));
   if (!c2_file_exists(single) && c2_file_exists(index)) {
     C2_GOTO(open_index(model, folder, index, err));
   } else {
@@ -160,40 +154,45 @@ static c2_status check_values(const chronos2_model *model, const char *folder, c
   return C2_OK;
 }
 
-static c2_status load(chronos2_model *model, const c2_tensor **found, c2_error *err) {
+/* Views where the file's floats can be used as they are, converted copies elsewhere. */
+static c2_status load(chronos2_model *model, const c2_tensor **found, const c2_adapter *adapter, c2_error *err) {
   size_t bytes = 0;
   for (size_t i = 0; i < model->expected_count; i++) {
-    if (!mappable(found[i])) bytes += c2_round_up(found[i]->elements * sizeof(float), C2_ALIGN) + 2 * C2_ALIGN;
+    if (!mappable(found[i]) || c2_adapter_changes(adapter, &model->expected[i]))
+      bytes += c2_round_up(found[i]->elements * sizeof(float), C2_ALIGN) + 2 * C2_ALIGN;
   }
   C2_TRY(c2_block_open(&model->converted, bytes, err));
   c2_arena arena = {.base = model->converted.base, .size = model->converted.size};
   for (size_t i = 0; i < model->expected_count; i++) {
     model->dtypes[i] = c2_dtype_name(found[i]->dtype);
-    if (mappable(found[i])) {
+    bool changed = c2_adapter_changes(adapter, &model->expected[i]);
+    if (mappable(found[i]) && !changed) {
       model->expected[i].values = (const float *)(const void *)found[i]->data;
       continue;
     }
     float *values = C2_CARVE(&arena, float, found[i]->elements);
     if (!values) C2_FAIL(err, C2_ERR_MEMORY, "the converted weights' size overflows");
     c2_tensor_to_float(found[i], values);
+    if (changed) C2_TRY(c2_adapter_add(adapter, &model->expected[i], values, err));
     model->expected[i].values = values;
   }
   return C2_OK;
 }
 
-c2_status c2_model_open(const char *folder, bool pack, chronos2_model **out, c2_error *err) {
+static c2_status open_model(const char *folder, const char *adapter_folder, bool pack, chronos2_model **out,
+                            c2_error *err) {
+  c2_adapter adapter = {0};
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
   const c2_tensor **found = NULL;
-  *out = NULL;
-  if (!c2_is_directory(folder)) C2_FAIL(err, C2_ERR_IO, "%s: expected a model folder", folder);
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   C2_GOTO(c2_config_read(folder, &model->config, err));
   C2_GOTO(open_files(model, folder, err));
   C2_GOTO(c2_expected_list(model, err));
   C2_GOTO(c2_alloc_array(model->expected_count, sizeof *found, &found, err));
   C2_GOTO(match(model, folder, found, err));
-  C2_GOTO(load(model, found, err));
+  if (adapter_folder) C2_GOTO(c2_adapter_open(&adapter, adapter_folder, model, err));
+  C2_GOTO(load(model, found, &adapter, err));
   C2_GOTO(check_values(model, folder, err));
   C2_GOTO(c2_expected_bind(model, err));
   if (pack) C2_GOTO(c2_model_pack(model, err));
@@ -201,7 +200,21 @@ c2_status c2_model_open(const char *folder, bool pack, chronos2_model **out, c2_
   model = NULL;
 fail:
   free(found);
+  c2_adapter_close(&adapter);
   c2_model_close(&model);
+  return status;
+}
+
+c2_status c2_model_open(const char *folder, const char *adapter, bool pack, chronos2_model **out, c2_error *err) {
+  char *base = NULL;
+  *out = NULL;
+  if (!c2_is_directory(folder)) C2_FAIL(err, C2_ERR_IO, "%s: expected a model folder", folder);
+  if (!adapter && c2_is_adapter(folder)) {
+    C2_TRY(c2_adapter_base(folder, &base, err));
+    adapter = folder;
+  }
+  c2_status status = open_model(base ? base : folder, adapter, pack, out, err);
+  free(base);
   return status;
 }
 

@@ -85,7 +85,8 @@ struct chronos2_model {
   size_t parameters;
 };
 
-c2_status c2_model_open(const char *folder, bool pack, chronos2_model **model, c2_error *err);
+/* `adapter`: a folder to merge in, or NULL. A folder that is itself an adapter names its base model. */
+c2_status c2_model_open(const char *folder, const char *adapter, bool pack, chronos2_model **model, c2_error *err);
 c2_status c2_model_random(const chronos2_config *config, uint64_t seed, chronos2_model **model, c2_error *err);
 void c2_model_close(chronos2_model **model);
 

@@ -1,0 +1,192 @@
+/* LoRA adapters in PEFT's format. */
+#include "model/adapter.h"
+
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/platform.h"
+
+static const char prefix[] = "base_model.model.";
+static const char suffix_a[] = ".lora_A.weight";
+static const char suffix_b[] = ".lora_B.weight";
+
+static bool holds(const char *folder, const char *name) {
+  char *path = NULL;
+  if (c2_path_join(&path, folder, name, NULL) != C2_OK) return false;
+  bool found = c2_file_exists(path);
+  free(path);
+  return found;
+}
+
+bool c2_is_adapter(const char *folder) {
+  return holds(folder, "adapter_config.json") && !holds(folder, "config.json");
+}
+
+/* ---- adapter_config.json --------------------------------------------------------------------- */
+
+static c2_status read_config(const char *folder, json_t **root, char **path, c2_error *err) {
+  char *text = NULL;
+  size_t size = 0;
+  json_error_t where;
+  C2_TRY(c2_path_join(path, folder, "adapter_config.json", err));
+  C2_TRY(c2_read_file(*path, &text, &size, err));
+  *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+  free(text);
+  if (!*root) C2_FAIL(err, C2_ERR_MODEL, "%s:%d:%d: %s", *path, where.line, where.column, where.text);
+  return C2_OK;
+}
+
+c2_status c2_adapter_base(const char *folder, char **base, c2_error *err) {
+  json_t *root = NULL;
+  char *path = NULL;
+  c2_status status = read_config(folder, &root, &path, err);
+  const char *name = json_string_value(json_object_get(root, "base_model_name_or_path"));
+  *base = NULL;
+  if (status == C2_OK && !name) {
+    status = c2_fail(err, C2_ERR_MODEL, "%s: 'base_model_name_or_path': expected a text", path);
+  }
+  if (status == C2_OK && c2_is_directory(name)) {
+    *base = c2_strdup(name);
+    if (!*base) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  } else if (status == C2_OK) {
+    status = c2_path_join(base, folder, name, err);
+  }
+  if (status == C2_OK && !c2_is_directory(*base)) {
+    status =
+        c2_fail(err, C2_ERR_MODEL,
+                "%s: the base model '%.200s' is no folder here; open the base model, with this folder as its adapter",
+                path, name);
+    free(*base);
+    *base = NULL;
+  }
+  json_decref(root);
+  free(path);
+  return status;
+}
+
+/* True for null, false, "", "none", [] and {}. */
+static bool is_unset(const json_t *value) {
+  if (json_is_string(value)) return strcmp(json_string_value(value), "none") == 0 || json_string_length(value) == 0;
+  if (json_is_array(value)) return json_array_size(value) == 0;
+  if (json_is_object(value)) return json_object_size(value) == 0;
+  return !value || json_is_null(value) || json_is_false(value);
+}
+
+static c2_status parse(c2_adapter *adapter, const json_t *root, const char *path, c2_error *err) {
+  static const char *const others[] = {"use_dora",          "fan_in_fan_out", "bias",
+                                       "modules_to_save",   "rank_pattern",   "alpha_pattern",
+                                       "layer_replication", "lora_bias",      "exclude_modules"};
+  const char *type = json_string_value(json_object_get(root, "peft_type"));
+  const json_t *rank = json_object_get(root, "r");
+  const json_t *alpha = json_object_get(root, "lora_alpha");
+  if (!type || strcmp(type, "LORA") != 0) C2_FAIL(err, C2_ERR_MODEL, "%s: 'peft_type': expected \"LORA\"", path);
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    if (!is_unset(json_object_get(root, others[i]))) {
+      C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: '%s': only plain LoRA can be merged", path, others[i]);
+    }
+  }
+  if (!json_is_integer(rank) || json_integer_value(rank) < 1 || json_integer_value(rank) > 1 << 20) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: 'r': expected a whole number >= 1", path);
+  }
+  if (!json_is_number(alpha)) C2_FAIL(err, C2_ERR_MODEL, "%s: 'lora_alpha': expected a number", path);
+  adapter->rank = (size_t)json_integer_value(rank);
+  double r = (double)adapter->rank;
+  adapter->scale = json_number_value(alpha) / (json_is_true(json_object_get(root, "use_rslora")) ? sqrt(r) : r);
+  return C2_OK;
+}
+
+/* ---- Tensors --------------------------------------------------------------------------------- */
+
+/* "encoder.x.weight" as the adapter names its A or B; NULL if there is none. */
+static const c2_tensor *part(const c2_adapter *adapter, const c2_expected *tensor, const char *suffix) {
+  char name[sizeof prefix + sizeof tensor->name + sizeof suffix_a];
+  size_t stem = strlen(tensor->name);
+  if (tensor->dims != 2 || stem < 7 || strcmp(tensor->name + stem - 7, ".weight") != 0) return NULL;
+  (void)snprintf(name, sizeof name, "%s%.*s%s", prefix, (int)(stem - 7), tensor->name, suffix);
+  return c2_safetensors_find(&adapter->file, name);
+}
+
+bool c2_adapter_changes(const c2_adapter *adapter, const c2_expected *tensor) {
+  return adapter->rank > 0 && part(adapter, tensor, suffix_a) != NULL;
+}
+
+static c2_status check_part(const c2_adapter *adapter, const c2_tensor *t, size_t rows, size_t columns, c2_error *err) {
+  if (t->dims != 2 || t->shape[0] != rows || t->shape[1] != columns) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected shape [%zu, %zu]", adapter->file.path, t->name, rows,
+            columns);
+  }
+  if (t->dtype != C2_F32 && t->dtype != C2_F16 && t->dtype != C2_BF16) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected F32, F16 or BF16, found %s", adapter->file.path, t->name,
+            c2_dtype_name(t->dtype));
+  }
+  return C2_OK;
+}
+
+static c2_status match(const c2_adapter *adapter, const chronos2_model *model, c2_error *err) {
+  size_t used = 0;
+  for (size_t i = 0; i < model->expected_count; i++) {
+    const c2_expected *e = &model->expected[i];
+    const c2_tensor *a = part(adapter, e, suffix_a);
+    const c2_tensor *b = part(adapter, e, suffix_b);
+    if (!a && !b) continue;
+    if (!a || !b) {
+      C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s' has no partner", adapter->file.path, a ? a->name : b->name);
+    }
+    C2_TRY(check_part(adapter, a, adapter->rank, e->shape[1], err));
+    C2_TRY(check_part(adapter, b, e->shape[0], adapter->rank, err));
+    used += 2;
+  }
+  if (used == 0 || used != adapter->file.count) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: %zu of %zu tensors belong to matrices of this model", adapter->file.path, used,
+            adapter->file.count);
+  }
+  return C2_OK;
+}
+
+c2_status c2_adapter_open(c2_adapter *adapter, const char *folder, const chronos2_model *model, c2_error *err) {
+  json_t *root = NULL;
+  char *path = NULL;
+  char *weights = NULL;
+  memset(adapter, 0, sizeof *adapter);
+  c2_status status = read_config(folder, &root, &path, err);
+  if (status == C2_OK) status = parse(adapter, root, path, err);
+  if (status == C2_OK) status = c2_path_join(&weights, folder, "adapter_model.safetensors", err);
+  if (status == C2_OK) status = c2_safetensors_open(&adapter->file, weights, err);
+  if (status == C2_OK) status = match(adapter, model, err);
+  json_decref(root);
+  free(path);
+  free(weights);
+  return status;
+}
+
+void c2_adapter_close(c2_adapter *adapter) {
+  c2_safetensors_close(&adapter->file);
+  memset(adapter, 0, sizeof *adapter);
+}
+
+c2_status c2_adapter_add(const c2_adapter *adapter, const c2_expected *tensor, float *values, c2_error *err) {
+  const c2_tensor *a = part(adapter, tensor, suffix_a);
+  const c2_tensor *b = part(adapter, tensor, suffix_b);
+  size_t in = tensor->shape[1];
+  size_t rank = adapter->rank;
+  float *left = NULL;
+  float *right = NULL;
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(a->elements, sizeof *right, &right, err));
+  C2_GOTO(c2_alloc_array(b->elements, sizeof *left, &left, err));
+  c2_tensor_to_float(a, right);
+  c2_tensor_to_float(b, left);
+  for (size_t i = 0; i < tensor->shape[0]; i++) {
+    for (size_t j = 0; j < in; j++) {
+      double sum = 0;
+      for (size_t k = 0; k < rank; k++) sum += (double)left[i * rank + k] * (double)right[k * in + j];
+      values[i * in + j] = (float)((double)values[i * in + j] + adapter->scale * sum);
+    }
+  }
+fail:
+  free(left);
+  free(right);
+  return status;
+}

@@ -1,0 +1,32 @@
+/* LoRA adapters in PEFT's format, merged into the weights when a model is opened: W + s B A, with
+ * s = lora_alpha / r, or lora_alpha / sqrt(r) under use_rslora (Hu et al. 2021; Kalajdzievski 2023). */
+#ifndef C2_MODEL_ADAPTER_H
+#define C2_MODEL_ADAPTER_H
+
+#include "model/weights.h"
+
+typedef struct c2_adapter {
+  c2_safetensors file;
+  double scale;
+  size_t rank;
+} c2_adapter;
+
+/* True if the folder holds an adapter and no model of its own. */
+bool c2_is_adapter(const char *folder);
+
+/* The folder of an adapter's base model: base_model_name_or_path as given, or from the adapter's folder. */
+c2_status c2_adapter_base(const char *folder, char **base, c2_error *err);
+
+/* Opens adapter_config.json and adapter_model.safetensors. Each tensor must belong to a matrix of the model and
+ * fit it. Variants whose merge is another one (DoRA, biases, saved modules, patterns of ranks) are refused.
+ * Close also after a failure. */
+c2_status c2_adapter_open(c2_adapter *adapter, const char *folder, const chronos2_model *model, c2_error *err);
+void c2_adapter_close(c2_adapter *adapter);
+
+/* True if the adapter changes this tensor. */
+bool c2_adapter_changes(const c2_adapter *adapter, const c2_expected *tensor);
+
+/* Adds the change to values [out][in]. */
+c2_status c2_adapter_add(const c2_adapter *adapter, const c2_expected *tensor, float *values, c2_error *err);
+
+#endif

@@ -1,0 +1,202 @@
+/* LoRA adapters: merging one equals changing the weights by hand; what isn't a plain adapter is refused. */
+#include "program.h"
+
+#include <chronos2.h>
+
+#include "base/safetensors.h"
+#include "golden.h"
+
+#define BASE SOURCE_DIR "/tests/golden/model-smooth/weights"
+#define MATRIX "encoder.block.0.layer.0.self_attention.q"
+
+enum { RANK = 2, HORIZON = 16, LENGTH = 96 };
+
+typedef struct shape {
+  size_t rows, columns;
+} shape;
+
+static shape shape_of_matrix(void) {
+  c2_safetensors file;
+  assert_int_equal(c2_safetensors_open(&file, BASE "/model.safetensors", NULL), C2_OK);
+  const c2_tensor *t = c2_safetensors_find(&file, MATRIX ".weight");
+  assert_non_null(t);
+  shape s = {t->shape[0], t->shape[1]};
+  c2_safetensors_close(&file);
+  return s;
+}
+
+static float small(size_t i) {
+  return (float)((i * 37) % 11) / 16.0f - 0.3f;
+}
+
+/* A of [RANK][columns] and B of [rows][RANK]. */
+static void make_parts(shape s, float **a, float **b) {
+  *a = malloc(RANK * s.columns * sizeof **a);
+  *b = malloc(RANK * s.rows * sizeof **b);
+  for (size_t i = 0; i < RANK * s.columns; i++) (*a)[i] = small(i);
+  for (size_t i = 0; i < RANK * s.rows; i++) (*b)[i] = small(i + 5);
+}
+
+static void write_text(const char *folder, const char *name, const char *text) {
+  char *path = program_path(folder, name);
+  program_write_file(path, text, strlen(text));
+  free(path);
+}
+
+static void write_parts(const char *folder, const c2_tensor_out *tensors, size_t count) {
+  char *path = program_path(folder, "adapter_model.safetensors");
+  assert_int_equal(c2_safetensors_write(path, tensors, count, NULL), C2_OK);
+  free(path);
+}
+
+static void remove_folder(char *folder) {
+  static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors", "config.json",
+                                      "model.safetensors"};
+  for (size_t i = 0; i < 4; i++) {
+    char *path = program_path(folder, names[i]);
+    (void)unlink(path);
+    free(path);
+  }
+  assert_int_equal(rmdir(folder), 0);
+  free(folder);
+}
+
+static void forecast_with(const char *model_folder, const char *adapter, double *out) {
+  double values[LENGTH];
+  for (size_t i = 0; i < LENGTH; i++) values[i] = sin((double)i * 0.4) + 0.01 * (double)i;
+  chronos2_series series = {.length = LENGTH, .targets = 1, .target = values};
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_forecast *f = NULL;
+  chronos2_model_options options = {.adapter = adapter};
+  if (chronos2_model_open(model_folder, &options, &model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  assert_int_equal(chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = HORIZON}, &f),
+                   CHRONOS2_OK);
+  memcpy(out, chronos2_forecast_median(f, 0, 0), HORIZON * sizeof *out);
+  chronos2_forecast_free(&f);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
+/* The base model with MATRIX replaced by W + scale B A. */
+static char *make_changed_model(shape s, const float *a, const float *b, double scale) {
+  char *folder = program_make_folder();
+  char *text = program_read_file(BASE "/config.json");
+  c2_safetensors file;
+  write_text(folder, "config.json", text);
+  free(text);
+  assert_int_equal(c2_safetensors_open(&file, BASE "/model.safetensors", NULL), C2_OK);
+  c2_tensor_out *out = calloc(file.count, sizeof *out);
+  float *changed = NULL;
+  for (size_t i = 0; i < file.count; i++) {
+    const c2_tensor *t = &file.tensors[i];
+    out[i] = (c2_tensor_out){.name = t->name, .dtype = C2_F32, .dims = t->dims};
+    memcpy(out[i].shape, t->shape, sizeof t->shape);
+    float *values = golden_floats(&file, t->name);
+    if (strcmp(t->name, MATRIX ".weight") == 0) {
+      changed = values;
+      for (size_t r = 0; r < s.rows; r++) {
+        for (size_t c = 0; c < s.columns; c++) {
+          double sum = 0;
+          for (size_t k = 0; k < RANK; k++) sum += (double)b[r * RANK + k] * (double)a[k * s.columns + c];
+          values[r * s.columns + c] = (float)((double)values[r * s.columns + c] + scale * sum);
+        }
+      }
+    }
+    out[i].data = values;
+  }
+  assert_non_null(changed);
+  char *path = program_path(folder, "model.safetensors");
+  assert_int_equal(c2_safetensors_write(path, out, file.count, NULL), C2_OK);
+  for (size_t i = 0; i < file.count; i++) free((void *)(uintptr_t)out[i].data);
+  free(path);
+  free(out);
+  c2_safetensors_close(&file);
+  return folder;
+}
+
+static void test_merge(void **state) {
+  (void)state;
+  static const struct {
+    const char *config;
+    double scale;
+  } variants[] = {
+      {"{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"bias\": \"none\", \"base_model_name_or_path\": \"" BASE
+       "\"}",
+       1.5},
+      {"{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"use_rslora\": true, \"base_model_name_or_path\": "
+       "\"" BASE "\"}",
+       3 / 1.4142135623730951}};
+  shape s = shape_of_matrix();
+  float *a = NULL;
+  float *b = NULL;
+  make_parts(s, &a, &b);
+  char *adapter = program_make_folder();
+  const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
+                                 {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
+  write_parts(adapter, parts, 2);
+  double plain[HORIZON];
+  forecast_with(BASE, NULL, plain);
+  for (size_t i = 0; i < 2; i++) {
+    double merged[HORIZON];
+    double named[HORIZON];
+    double expected[HORIZON];
+    write_text(adapter, "adapter_config.json", variants[i].config);
+    char *changed = make_changed_model(s, a, b, variants[i].scale);
+    forecast_with(BASE, adapter, merged);
+    forecast_with(adapter, NULL, named); /* the base model is found by its name */
+    forecast_with(changed, NULL, expected);
+    assert_memory_equal(merged, expected, sizeof merged);
+    assert_memory_equal(named, expected, sizeof named);
+    assert_true(fabs(merged[3] - plain[3]) > 1e-4);
+    remove_folder(changed);
+  }
+  remove_folder(adapter);
+  free(a);
+  free(b);
+}
+
+static void test_refusals(void **state) {
+  (void)state;
+  static const char good[] = "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3}";
+  shape s = shape_of_matrix();
+  float *a = NULL;
+  float *b = NULL;
+  make_parts(s, &a, &b);
+  const c2_tensor_out fit[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
+                               {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b},
+                               {"base_model.model.stranger.lora_A.weight", C2_F32, 2, {RANK, s.columns}, a}};
+  const c2_tensor_out wide[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {1, RANK * s.columns}, a},
+                                fit[1]};
+  const struct {
+    const char *config;
+    const c2_tensor_out *tensors;
+    size_t count;
+    const char *part;
+  } cases[] = {{"{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3", fit, 2, "adapter_config.json:1"},
+               {"{\"peft_type\": \"IA3\", \"r\": 2, \"lora_alpha\": 3}", fit, 2, "'peft_type'"},
+               {"{\"peft_type\": \"LORA\", \"r\": 0, \"lora_alpha\": 3}", fit, 2, "'r'"},
+               {"{\"peft_type\": \"LORA\", \"r\": 2}", fit, 2, "'lora_alpha'"},
+               {"{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"use_dora\": true}", fit, 2, "'use_dora'"},
+               {"{\"peft_type\": \"LORA\", \"r\": 3, \"lora_alpha\": 3}", fit, 2, "expected shape [3, "},
+               {good, wide, 2, "expected shape [2, "},
+               {good, fit, 1, "has no partner"},
+               {good, fit, 3, "2 of 3 tensors"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char *adapter = program_make_folder();
+    write_text(adapter, "adapter_config.json", cases[i].config);
+    write_parts(adapter, cases[i].tensors, cases[i].count);
+    program_result r = PROGRAM_RUN("forecast", SOURCE_DIR "/datasets/nile_yearly.csv", "--horizon", "2", "-m", BASE,
+                                   "--adapter", adapter);
+    program_assert_error(&r, 1, cases[i].part);
+    remove_folder(adapter);
+  }
+  free(a);
+  free(b);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_refusals)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
