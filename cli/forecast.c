@@ -13,7 +13,7 @@ typedef struct request {
   cli_engine engine;
   size_t horizon;
   const char *levels_text, *id_column, *timestamp_column, *target, *past, *future, *freq, *output;
-  bool cross_learning;
+  bool cross_learning, monotone;
   double *levels;
   size_t level_count;
   char **targets, **covariates;
@@ -195,7 +195,8 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   chronos2_predict_options options = {.horizon = r->horizon,
                                       .context_length = r->engine.context_length,
                                       .batch_size = r->engine.batch_size,
-                                      .cross_learning = r->cross_learning};
+                                      .cross_learning = r->cross_learning,
+                                      .monotone = r->monotone};
   int exit_status = CLI_DONE;
   chronos2_status done = chronos2_predict(session, r->series, r->set.count, &options, &forecast);
   if (done != CHRONOS2_OK) {
@@ -223,6 +224,7 @@ int cli_forecast(int argc, char **argv) {
       {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq,
        NULL},
       {"output", 'o', "FILE", "where the CSV goes [standard output]", CLI_TEXT, &r.output, NULL},
+      {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.monotone, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
   const cli_usage usage = {
       "forecast", "INPUT...",

@@ -236,6 +236,7 @@ typedef struct chronos2_predict_options {
   size_t batch_size;     /* rows of one pass; 0 = 256. Changes results only under cross_learning */
   bool cross_learning;   /* all rows of a pass form one group */
   bool extend_context;   /* allow context_length beyond the model's */
+  bool monotone;         /* sort each step's quantiles, so that none crosses another; default false */
 } chronos2_predict_options;
 
 typedef struct chronos2_forecast chronos2_forecast;

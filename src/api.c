@@ -26,7 +26,7 @@ struct chronos2_session {
 };
 
 struct chronos2_forecast {
-  size_t count, horizon, quantiles, median;
+  size_t count, rows, horizon, quantiles, median;
   double levels[64];
   size_t *targets; /* [count] */
   size_t *first;   /* [count] rows before this series */
@@ -77,7 +77,8 @@ chronos2_status chronos2_model_open(const char *folder, const chronos2_model_opt
   REQUIRE(model, "model: expected a place for the handle");
   *model = NULL;
   REQUIRE(folder, "folder: expected a path");
-  return status_of(c2_model_open(folder, options ? options->adapter : NULL, !options || !options->skip_packing, model, err));
+  return status_of(
+      c2_model_open(folder, options ? options->adapter : NULL, !options || !options->skip_packing, model, err));
 }
 
 chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed, chronos2_model **model) {
@@ -467,6 +468,7 @@ static c2_status open_forecast(const chronos2_series *series, size_t count, cons
     f->first[i] = rows;
     rows += series[i].targets;
   }
+  f->rows = rows;
   if (!c2_mul(c->quantiles, o->horizon, &per_row) || !c2_mul(rows, per_row, &total)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the forecast's size overflows");
   }
@@ -490,6 +492,10 @@ static c2_status predict(chronos2_session *s, const chronos2_series *series, siz
     if (s->progress && s->progress(s->progress_user, from, count) != 0) {
       C2_GOTO(c2_fail(err, C2_ERR_CANCELLED, "stopped on request after %zu of %zu series", from, count));
     }
+  }
+  for (size_t i = 0; o->monotone && i < f->rows; i++) {
+    double *row = f->values + i * f->quantiles * f->horizon;
+    for (size_t t = 0; t < f->horizon; t++) c2_rearrange_quantiles(row + t, f->horizon, f->quantiles);
   }
 fail:
   c2_encoded_free(&encoded);

@@ -281,8 +281,46 @@ static void test_huge_series(void **state) {
   chronos2_model_close(&model);
 }
 
+/* --monotone: the same values of every step, in rising order. Random weights cross everywhere. */
+static void test_monotone(void **state) {
+  (void)state;
+  enum { LENGTH = 64, HORIZON = 20, LEVELS = 21 };
+  double values[2 * LENGTH];
+  for (size_t j = 0; j < 2 * LENGTH; j++) values[j] = 3 + sin((double)j);
+  chronos2_series series = {.length = LENGTH, .targets = 2, .target = values};
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_forecast *f[2] = {NULL, NULL};
+  size_t crossings = 0;
+  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-odd/weights", NULL, &model), CHRONOS2_OK);
+  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  for (size_t i = 0; i < 2; i++) {
+    chronos2_predict_options options = {.horizon = HORIZON, .monotone = i == 1};
+    assert_int_equal(chronos2_predict(session, &series, 1, &options, &f[i]), CHRONOS2_OK);
+  }
+  for (size_t t = 0; t < 2; t++) {
+    const double *raw = chronos2_forecast_quantiles(f[0], 0, t);
+    const double *sorted = chronos2_forecast_quantiles(f[1], 0, t);
+    for (size_t s = 0; s < HORIZON; s++) {
+      double sums[2] = {0, 0};
+      for (size_t q = 0; q < LEVELS; q++) {
+        sums[0] += raw[q * HORIZON + s];
+        sums[1] += sorted[q * HORIZON + s];
+        if (q == 0) continue;
+        crossings += raw[q * HORIZON + s] < raw[(q - 1) * HORIZON + s];
+        assert_true(sorted[q * HORIZON + s] >= sorted[(q - 1) * HORIZON + s]);
+      }
+      assert_true(fabs(sums[0] - sums[1]) < 1e-9);
+    }
+  }
+  assert_true(crossings > 100);
+  for (size_t i = 0; i < 2; i++) chronos2_forecast_free(&f[i]);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_predict), cmocka_unit_test(test_same_bits),
-                                     cmocka_unit_test(test_huge_series)};
+                                     cmocka_unit_test(test_huge_series), cmocka_unit_test(test_monotone)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,15 @@ double c2_quantile_at(const double *levels, const double *values, size_t stride,
   return values[low * stride] + weight * (values[(low + 1) * stride] - values[low * stride]);
 }
 
+void c2_rearrange_quantiles(double *values, size_t stride, size_t count) {
+  for (size_t i = 1; i < count; i++) { /* nearly sorted already */
+    double value = values[i * stride];
+    size_t at = i;
+    for (; at > 0 && values[(at - 1) * stride] > value; at--) values[at * stride] = values[(at - 1) * stride];
+    values[at * stride] = value;
+  }
+}
+
 static int by_value(const void *a, const void *b) {
   double x = ((const c2_sample *)a)->value;
   double y = ((const c2_sample *)b)->value;

@@ -8,6 +8,10 @@
  * constant beyond. values[i * stride] belongs to levels[i]. */
 double c2_quantile_at(const double *levels, const double *values, size_t stride, size_t count, double level);
 
+/* Sorts the values of one step over its rising levels, in place: values[i * stride]. Rearranged quantiles
+ * don't cross, and are no further from the truth (Chernozhukov, Fernandez-Val, Galichon 2010). */
+void c2_rearrange_quantiles(double *values, size_t stride, size_t count);
+
 /* One sample of an empirical distribution. */
 typedef struct c2_sample {
   double value, weight;
