@@ -272,6 +272,39 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
   return true;
 }
 
+/* ---- Series ---------------------------------------------------------------------------------- */
+
+c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
+                          chronos2_covariate **covariate, c2_error *err) {
+  size_t total = 0;
+  for (size_t i = 0; i < set->count; i++) total += set->item[i].covariates;
+  C2_TRY(c2_alloc_array(set->count, sizeof **series, series, err));
+  C2_TRY(c2_alloc_array(total, sizeof **covariate, covariate, err));
+  chronos2_covariate *next = *covariate;
+  for (size_t i = 0; i < set->count; i++) {
+    const c2_item *item = &set->item[i];
+    (*series)[i] = (chronos2_series){.length = item->length,
+                                     .targets = item->targets,
+                                     .target = item->target,
+                                     .covariates = item->covariates,
+                                     .covariate = next};
+    for (size_t c = 0; c < item->covariates; c++, next++) {
+      const c2_covariate *from = &item->covariate[c];
+      *next = (chronos2_covariate){.name = from->name,
+                                   .past = from->past,
+                                   .future = from->future,
+                                   .past_text = from->past_text,
+                                   .future_text = from->future_text};
+      if (from->future_length > 0 && from->future_length != horizon) {
+        C2_FAIL(err, C2_ERR_FORMAT,
+                "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file,
+                item->line, item->id, from->name, from->future_length, horizon);
+      }
+    }
+  }
+  return C2_OK;
+}
+
 /* ---- Model and session ----------------------------------------------------------------------- */
 
 static c2_status parse_choice(const char *name, const char *text, const char *const *names, const int *values, int *out,

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "data/series.h"
 
 /* Exit statuses. */
 enum { CLI_DONE = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
@@ -81,6 +82,11 @@ int cli_fail_api(chronos2_status status);
 c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *err);
 /* "0.1,0.5": numbers; free with free(). */
 c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c2_error *err);
+
+/* What the library is given for a data set: *series [set->count], *covariate all of theirs; views into the set,
+ * each freed with free(), also after a failure. Known futures must be `horizon` long. */
+c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
+                          chronos2_covariate **covariate, c2_error *err);
 
 /* Progress on stderr, only where that is a terminal. done == total ends the line. */
 void cli_progress(const char *what, size_t done, size_t total);

@@ -81,36 +81,6 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
   return C2_OK;
 }
 
-static c2_status convert(request *r, c2_error *err) {
-  size_t total = 0;
-  for (size_t i = 0; i < r->set.count; i++) total += r->set.item[i].covariates;
-  C2_TRY(c2_alloc_array(r->set.count, sizeof *r->series, &r->series, err));
-  C2_TRY(c2_alloc_array(total, sizeof *r->covariate, &r->covariate, err));
-  chronos2_covariate *next = r->covariate;
-  for (size_t i = 0; i < r->set.count; i++) {
-    const c2_item *item = &r->set.item[i];
-    r->series[i] = (chronos2_series){.length = item->length,
-                                     .targets = item->targets,
-                                     .target = item->target,
-                                     .covariates = item->covariates,
-                                     .covariate = next};
-    for (size_t c = 0; c < item->covariates; c++, next++) {
-      const c2_covariate *from = &item->covariate[c];
-      *next = (chronos2_covariate){.name = from->name,
-                                   .past = from->past,
-                                   .future = from->future,
-                                   .past_text = from->past_text,
-                                   .future_text = from->future_text};
-      if (from->future_length > 0 && from->future_length != r->horizon) {
-        C2_FAIL(err, C2_ERR_FORMAT,
-                "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file,
-                item->line, item->id, from->name, from->future_length, r->horizon);
-      }
-    }
-  }
-  return C2_OK;
-}
-
 static c2_status write_item(const request *r, const chronos2_forecast *f, size_t i, FILE *out, c2_error *err) {
   const c2_item *item = &r->set.item[i];
   bool clock = c2_freq_has_clock(&item->freq) || c2_time_has_clock(item->start);
@@ -187,7 +157,7 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   chronos2_forecast *forecast = NULL;
   c2_status status = check_options(r, err);
   if (status == C2_OK) status = read_inputs(r, paths, count, err);
-  if (status == C2_OK) status = convert(r, err);
+  if (status == C2_OK) status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
   if (status != C2_OK) return cli_fail_error(err);
   if (!cli_engine_open(&r->engine, &model, &session)) return CLI_FAILURE;
   warn(r, chronos2_model_config(model));

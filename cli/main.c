@@ -17,6 +17,7 @@ static const command commands[] = {
     {"study", "full against sparse attention: mass, accuracy, time, memory", cli_study},
     {"probe", "attention mass that a sparse pattern keeps", cli_probe},
     {"forward", "one forward pass on raw tensors", cli_forward},
+    {"predict", "forecasts of a JSON case as tensors", cli_predict},
     {"bench", "speed and memory of a model shape", cli_bench},
     {"inspect", "configuration, tensors and health of a model", cli_inspect},
 };

@@ -1,0 +1,214 @@
+/* `chronos2 predict`: list-of-dict inputs in JSON, as Chronos2Pipeline.predict takes them, to tensors. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+#include "base/safetensors.h"
+#include "cli/cli.h"
+
+typedef struct request {
+  cli_engine engine;
+  const char *output;
+  chronos2_predict_options options;
+  double *levels;
+  size_t level_count;
+  c2_dataset set;
+  chronos2_series *series;
+  chronos2_covariate *covariate;
+} request;
+
+/* ---- The case -------------------------------------------------------------------------------- */
+
+static c2_status read_size(const char *path, const json_t *object, const char *key, size_t *out, c2_error *err) {
+  const json_t *value = json_object_get(object, key);
+  if (!value) return C2_OK;
+  if (!json_is_integer(value) || json_integer_value(value) < 1) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.%s: expected a whole number >= 1", path, key);
+  }
+  *out = (size_t)json_integer_value(value);
+  return C2_OK;
+}
+
+static c2_status read_options(request *r, const char *path, json_t *object, c2_error *err) {
+  static const char *const known[] = {"prediction_length", "context_length", "batch_size", "cross_learning"};
+  const char *key = NULL;
+  json_t *value = NULL;
+  if (!json_is_object(object)) C2_FAIL(err, C2_ERR_FORMAT, "%s: 'predict': expected an object", path);
+  json_object_foreach(object, key, value) {
+    size_t i = 0;
+    while (i < 4 && strcmp(known[i], key) != 0) i++;
+    if (i == 4) C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.%.60s: unknown option", path, key);
+  }
+  C2_TRY(read_size(path, object, "prediction_length", &r->options.horizon, err));
+  C2_TRY(read_size(path, object, "context_length", &r->options.context_length, err));
+  C2_TRY(read_size(path, object, "batch_size", &r->options.batch_size, err));
+  r->options.cross_learning = json_is_true(json_object_get(object, "cross_learning"));
+  if (r->options.horizon < 1) C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.prediction_length is missing", path);
+  return C2_OK;
+}
+
+static c2_status read_levels(request *r, const char *path, const json_t *array, c2_error *err) {
+  r->level_count = json_array_size(array);
+  if (array && !json_is_array(array)) C2_FAIL(err, C2_ERR_FORMAT, "%s: 'quantile_levels': expected an array", path);
+  C2_TRY(c2_alloc_array(r->level_count, sizeof *r->levels, &r->levels, err));
+  for (size_t i = 0; i < r->level_count; i++) {
+    const json_t *level = json_array_get(array, i);
+    r->levels[i] = json_number_value(level);
+    if (!json_is_number(level) || r->levels[i] < 0 || r->levels[i] > 1) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: quantile_levels[%zu]: expected a number from 0 to 1", path, i);
+    }
+  }
+  return C2_OK;
+}
+
+/* The inputs are what JSON Lines holds, one a line; messages then count them from 1. */
+static c2_status read_inputs(request *r, const char *path, const json_t *inputs, c2_error *err) {
+  char *text = NULL;
+  size_t size = 0;
+  if (!json_is_array(inputs)) C2_FAIL(err, C2_ERR_FORMAT, "%s: 'inputs': expected an array", path);
+  FILE *lines = open_memstream(&text, &size);
+  if (!lines) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the inputs");
+  for (size_t i = 0; i < json_array_size(inputs); i++) {
+    (void)json_dumpf(json_array_get(inputs, i), lines, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
+    (void)fputc('\n', lines);
+  }
+  c2_status status = C2_OK;
+  if (fclose(lines) != 0) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate the inputs");
+  if (status == C2_OK) status = c2_read_json_series(&r->set, path, text, size, &(c2_read_options){0}, err);
+  free(text);
+  return status;
+}
+
+static c2_status read_case(request *r, const char *path, c2_error *err) {
+  char *text = NULL;
+  size_t size = 0;
+  json_error_t where;
+  C2_TRY(c2_read_file(path, &text, &size, err));
+  json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
+  free(text);
+  if (!root) C2_FAIL(err, C2_ERR_FORMAT, "%s:%d:%d: %s", path, where.line, where.column, where.text);
+  c2_status status = read_options(r, path, json_object_get(root, "predict"), err);
+  if (status == C2_OK) status = read_levels(r, path, json_object_get(root, "quantile_levels"), err);
+  if (status == C2_OK) status = read_inputs(r, path, json_object_get(root, "inputs"), err);
+  json_decref(root);
+  if (status != C2_OK) return status;
+  return cli_make_series(&r->set, r->options.horizon, &r->series, &r->covariate, err);
+}
+
+/* ---- The answer ------------------------------------------------------------------------------ */
+
+typedef struct answer {
+  c2_tensor_out *tensor;
+  char (*name)[40];
+  size_t count;
+} answer;
+
+static c2_status add(answer *a, const char *kind, size_t index, size_t dims, const size_t *shape, float **values,
+                     c2_error *err) {
+  size_t elements = 1;
+  c2_tensor_out *t = &a->tensor[a->count];
+  *t = (c2_tensor_out){a->name[a->count], C2_F32, dims, {0}, NULL};
+  for (size_t d = 0; d < dims; d++) {
+    t->shape[d] = shape[d];
+    if (!c2_mul(elements, shape[d], &elements)) C2_FAIL(err, C2_ERR_MEMORY, "the forecast's size overflows");
+  }
+  (void)snprintf(a->name[a->count], sizeof a->name[0], "%s.%zu", kind, index);
+  C2_TRY(c2_alloc_array(elements, sizeof **values, values, err));
+  t->data = *values;
+  a->count++;
+  return C2_OK;
+}
+
+/* out.i [targets, Q, horizon], mean.i [targets, horizon] (the median, as upstream's), quantiles.i
+ * [targets, horizon, levels]. */
+static c2_status add_series(const request *r, const chronos2_forecast *f, size_t i, size_t trained, answer *a,
+                            c2_error *err) {
+  size_t targets = chronos2_forecast_targets(f, i);
+  size_t horizon = chronos2_forecast_horizon(f);
+  size_t levels = r->level_count;
+  float *all = NULL;
+  float *mean = NULL;
+  float *chosen = NULL;
+  double *at_levels = NULL;
+  C2_TRY(add(a, "out", i, 3, (const size_t[]){targets, trained, horizon}, &all, err));
+  C2_TRY(add(a, "mean", i, 2, (const size_t[]){targets, horizon}, &mean, err));
+  if (levels) C2_TRY(add(a, "quantiles", i, 3, (const size_t[]){targets, horizon, levels}, &chosen, err));
+  C2_TRY(c2_alloc_array(horizon * levels, sizeof *at_levels, &at_levels, err));
+  for (size_t t = 0; t < targets; t++) {
+    const double *quantiles = chronos2_forecast_quantiles(f, i, t);
+    const double *median = chronos2_forecast_median(f, i, t);
+    for (size_t k = 0; k < trained * horizon; k++) all[t * trained * horizon + k] = (float)quantiles[k];
+    for (size_t k = 0; k < horizon; k++) mean[t * horizon + k] = (float)median[k];
+    if (levels && chronos2_forecast_at_levels(f, i, t, r->levels, levels, at_levels) != CHRONOS2_OK) {
+      free(at_levels);
+      C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+    }
+    for (size_t k = 0; k < horizon * levels; k++) chosen[t * horizon * levels + k] = (float)at_levels[k];
+  }
+  free(at_levels);
+  return C2_OK;
+}
+
+static c2_status write_answer(const request *r, const chronos2_forecast *f, size_t trained, c2_error *err) {
+  answer a = {.count = 0};
+  c2_status status = C2_OK;
+  size_t most = 3 * r->set.count;
+  C2_GOTO(c2_alloc_array(most, sizeof *a.tensor, &a.tensor, err));
+  C2_GOTO(c2_alloc_array(most, sizeof *a.name, &a.name, err));
+  for (size_t i = 0; i < r->set.count; i++) C2_GOTO(add_series(r, f, i, trained, &a, err));
+  C2_GOTO(c2_safetensors_write(r->output, a.tensor, a.count, err));
+fail:
+  for (size_t i = 0; i < a.count; i++) free((void *)(size_t)a.tensor[i].data);
+  free(a.tensor);
+  free(a.name);
+  return status;
+}
+
+static int run(request *r, const char *path) {
+  c2_error err = {C2_OK, ""};
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_forecast *forecast = NULL;
+  int exit_status = CLI_DONE;
+  if (!r->output) return cli_fail_usage("predict needs -o FILE; see 'chronos2 predict --help'");
+  if (read_case(r, path, &err) != C2_OK) return cli_fail_error(&err);
+  if (!cli_engine_open(&r->engine, &model, &session)) return CLI_FAILURE;
+  if (r->engine.context_length) r->options.context_length = r->engine.context_length;
+  if (r->engine.batch_size) r->options.batch_size = r->engine.batch_size;
+  chronos2_status status = chronos2_predict(session, r->series, r->set.count, &r->options, &forecast);
+  if (status != CHRONOS2_OK) {
+    exit_status = cli_fail_api(status);
+  } else if (write_answer(r, forecast, chronos2_model_config(model)->quantiles, &err) != C2_OK) {
+    exit_status = cli_fail_error(&err);
+  }
+  chronos2_forecast_free(&forecast);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  return exit_status;
+}
+
+int cli_predict(int argc, char **argv) {
+  request r = {.output = NULL};
+  const cli_option options[] = {
+      {"output", 'o', "FILE", "safetensors file with out.i, mean.i and quantiles.i", CLI_TEXT, &r.output, NULL},
+      {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.options.monotone,
+       NULL},
+      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  const cli_usage usage = {"predict", "CASE.json",
+                           "Forecasts of list-of-dict inputs as tensors: {\"inputs\": [{\"target\": [...],\n"
+                           "\"past_covariates\": {...}, \"future_covariates\": {...}}, ...], \"predict\":\n"
+                           "{\"prediction_length\": 24}, \"quantile_levels\": [0.1, 0.5]}.",
+                           1, 1};
+  int first = 0;
+  int status = 0;
+  cli_engine_init(&r.engine);
+  if (!cli_parse(argc, argv, &usage, options, r.engine.table, &first, &status)) return status;
+  status = run(&r, argv[first]);
+  free(r.levels);
+  free(r.series);
+  free(r.covariate);
+  c2_dataset_free(&r.set);
+  return status;
+}
