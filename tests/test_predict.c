@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "golden.h"
+#include "program.h"
 
 enum { MAX_COVARIATES = 8 };
 
@@ -119,6 +120,52 @@ static void compare(const chronos2_forecast *f, const c2_safetensors *file, cons
   free(theirs);
 }
 
+/* `chronos2 predict` writes the same forecast, and the quantiles at the levels that the case asks for. */
+static void compare_command(const chronos2_forecast *f, const char *weights, const char *json, const json_t *levels,
+                            chronos2_backend backend) {
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "out.safetensors");
+  c2_safetensors file;
+  program_result r = PROGRAM_RUN("predict", json, "-m", weights, "-o", path, "--backend",
+                                 backend == CHRONOS2_REFERENCE ? "reference" : "fused");
+  if (r.status != 0) fail_msg("%s: %s", json, r.err);
+  program_free(&r);
+  assert_int_equal(c2_safetensors_open(&file, path, NULL), C2_OK);
+  size_t horizon = chronos2_forecast_horizon(f);
+  size_t level_count = json_array_size(levels);
+  double asked[16];
+  double expected[16 * 512];
+  assert_true(level_count <= 16 && horizon <= 512);
+  for (size_t q = 0; q < level_count; q++) asked[q] = json_number_value(json_array_get(levels, q));
+  for (size_t i = 0; i < chronos2_forecast_count(f); i++) {
+    char name[3][32];
+    static const char *const kinds[] = {"out", "mean", "quantiles"};
+    float *values[3];
+    for (size_t k = 0; k < 3; k++) {
+      (void)snprintf(name[k], sizeof name[k], "%s.%zu", kinds[k], i);
+      values[k] = golden_floats(&file, name[k]);
+      assert_non_null(values[k]);
+    }
+    size_t per_row = c2_safetensors_find(&file, name[0])->shape[1] * horizon;
+    for (size_t t = 0; t < chronos2_forecast_targets(f, i); t++) {
+      const double *all = chronos2_forecast_quantiles(f, i, t);
+      const double *median = chronos2_forecast_median(f, i, t);
+      assert_int_equal(chronos2_forecast_at_levels(f, i, t, asked, level_count, expected), CHRONOS2_OK);
+      for (size_t k = 0; k < per_row; k++) assert_true(values[0][t * per_row + k] == (float)all[k]);
+      for (size_t k = 0; k < horizon; k++) assert_true(values[1][t * horizon + k] == (float)median[k]);
+      for (size_t k = 0; k < horizon * level_count; k++) {
+        assert_true(values[2][t * horizon * level_count + k] == (float)expected[k]);
+      }
+    }
+    for (size_t k = 0; k < 3; k++) free(values[k]);
+  }
+  c2_safetensors_close(&file);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(rmdir(folder), 0);
+  free(path);
+  free(folder);
+}
+
 static void run_case(const char *root, const char *model_name, const char *name, tally *total,
                      chronos2_backend backend) {
   char path[800];
@@ -163,6 +210,8 @@ static void run_case(const char *root, const char *model_name, const char *name,
   if (!(worst <= (chaotic ? 4e-3 : 2e-4)) || !(worst_rolled <= 4e-3)) {
     fail_msg("%s %s: worst error %.3g, with the rollout %.3g", model_name, name, worst, worst_rolled);
   }
+  snprintf(path, sizeof path, "%s/%s/predict/%s.json", root, model_name, name);
+  compare_command(forecast, weights, path, json_object_get(json, "quantile_levels"), backend);
   total->worst = fmax(total->worst, worst);
   total->cases++;
   chronos2_forecast_free(&forecast);
@@ -175,8 +224,7 @@ static void run_case(const char *root, const char *model_name, const char *name,
   json_decref(json);
 }
 
-static void test_shared_predict(void **state) {
-  (void)state;
+static void each_case(const char *root, const char *const *models, size_t count) {
   static const char *const names[] = {"univariate",
                                       "multivariate",
                                       "covariates_single_target",
@@ -185,24 +233,31 @@ static void test_shared_predict(void **state) {
                                       "long_horizon_covariates",
                                       "cross_learning",
                                       "short_context"};
-  static const char *const models[] = {"model-a", "model-b", "model-s"};
-  const char *root = SOURCE_DIR "/../shared/golden";
-  DIR *dir = opendir(root);
-  if (!dir) {
-    print_message("SKIPPED: ../shared/golden is not here\n");
-    skip();
-  }
-  closedir(dir);
   for (int backend = 0; backend < 2; backend++) {
     tally total = {0};
-    for (size_t m = 0; m < 3; m++) {
+    for (size_t m = 0; m < count; m++) {
       for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
         run_case(root, models[m], names[n], &total, (chronos2_backend)backend);
       }
     }
     print_message("%s: %zu cases, worst %.3g\n", backend ? "reference" : "fused", total.cases, total.worst);
-    assert_int_equal(total.cases, 24);
+    assert_int_equal(total.cases, count * sizeof names / sizeof names[0]);
   }
+}
+
+static void test_own_predict(void **state) {
+  (void)state;
+  each_case(SOURCE_DIR "/tests/golden", (const char *const[]){"model-odd", "model-smooth"}, 2);
+}
+
+static void test_shared_predict(void **state) {
+  (void)state;
+  const char *root = SOURCE_DIR "/../shared/golden";
+  if (access(root, R_OK) != 0) {
+    print_message("SKIPPED: ../shared/golden is not here\n");
+    skip();
+  }
+  each_case(root, (const char *const[]){"model-a", "model-b", "model-s"}, 3);
 }
 
 /* Forecasts one by one, together, with other threads: the same bits. */
@@ -320,7 +375,8 @@ static void test_monotone(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shared_predict), cmocka_unit_test(test_same_bits),
-                                     cmocka_unit_test(test_huge_series), cmocka_unit_test(test_monotone)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_own_predict), cmocka_unit_test(test_shared_predict),
+                                     cmocka_unit_test(test_same_bits), cmocka_unit_test(test_huge_series),
+                                     cmocka_unit_test(test_monotone)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
