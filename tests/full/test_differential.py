@@ -1,0 +1,101 @@
+"""Random requests through `chronos2 predict` and through Chronos2Pipeline.predict in float64, from a fixed seed.
+
+REQUESTS in the environment sets how many (500 and more are worth a run of their own). Errors are in normalised units:
+asinh((y - loc) / scale) of each target's history. Beyond the first pass a rollout feeds rounding back into the model,
+so those steps have a wider bound.
+"""
+
+import json
+import os
+
+import numpy as np
+import pytest
+import torch
+from chronos import Chronos2Pipeline
+from conftest import ROOT, normalised
+from safetensors.numpy import load_file
+
+REQUESTS = int(os.environ.get("REQUESTS", "60"))
+MODELS = [ROOT / "tests/golden/model-smooth/weights", ROOT / "models/chronos2-micro"]
+TOLERANCE, TOLERANCE_ROLLED = 2e-4, 5e-3
+
+
+def history(rng, length):
+    step = np.arange(length)
+    values = rng.normal(0, 3) + np.sin(2 * np.pi * step / rng.uniform(3, 60)) + 0.3 * rng.normal(size=length)
+    if rng.random() < 0.3:
+        values += rng.normal(0, 0.1, length).cumsum()
+    if rng.random() < 0.3:
+        values[rng.random(length) < rng.uniform(0, 0.6)] = np.nan
+    if rng.random() < 0.2:
+        start = rng.integers(0, length)
+        values[start:start + length // 3] = np.nan
+    values[-1] = rng.normal()
+    values[0] = rng.normal()
+    return (values * 10 ** rng.uniform(-2, 4)).astype(np.float32)
+
+
+def labels(rng, length, future):
+    names = np.array(["a", "bb", "c d", "ü"], dtype=object)
+    values = rng.choice(names[:3] if not future else names, length)
+    values[rng.random(length) < 0.1] = None
+    return values
+
+
+def request(rng):
+    """Items with the same targets and covariates, as upstream wants them."""
+    targets = int(rng.integers(1, 4)) if rng.random() < 0.4 else 1
+    horizon = int(rng.integers(1, 401)) if rng.random() < 0.3 else int(rng.integers(1, 60))
+    numeric, categorical = (int(rng.integers(0, 3)), int(rng.integers(0, 2))) if rng.random() < 0.5 else (0, 0)
+    known = {f"n{i}": rng.random() < 0.5 for i in range(numeric)} | {f"c{i}": rng.random() < 0.5
+                                                                     for i in range(categorical)}
+    items = []
+    for _ in range(int(rng.integers(1, 5))):
+        length = int(np.exp(rng.uniform(np.log(2), np.log(9000 if rng.random() < 0.1 else 700))))
+        rows = np.stack([history(rng, length) for _ in range(targets)])
+        item = {"target": rows[0] if targets == 1 else rows}
+        if known:
+            item["past_covariates"] = {k: labels(rng, length, False) if k[0] == "c" else history(rng, length)
+                                       for k in known}
+            item["future_covariates"] = {k: labels(rng, horizon, True) if k[0] == "c" else history(rng, horizon)
+                                         for k in known if known[k]}
+        items.append(item)
+    options = {"prediction_length": horizon}
+    if rng.random() < 0.15:
+        options["cross_learning"] = True
+    if rng.random() < 0.2:
+        options["context_length"] = int(rng.integers(10, 400))
+    return items, options
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, (list, np.ndarray)):
+        return [plain(part) for part in value]
+    if isinstance(value, (float, np.floating)):
+        return None if np.isnan(value) else float(value)
+    return value
+
+
+@pytest.mark.parametrize("folder", MODELS, ids=["smooth", "micro"])
+def test_random_requests(program, tmp_path, folder, capsys):
+    rng = np.random.default_rng(20260101)
+    pipeline = Chronos2Pipeline.from_pretrained(folder, dtype=torch.float64)
+    worst, rolled = 0.0, 0.0
+    for number in range(REQUESTS):
+        items, options = request(rng)
+        (tmp_path / "case.json").write_text(json.dumps({"inputs": plain(items), "predict": options}))
+        program("predict", tmp_path / "case.json", "-m", folder, "-o", tmp_path / "out.safetensors")
+        ours = load_file(tmp_path / "out.safetensors")
+        theirs = pipeline.predict(items, limit_prediction_length=False, **options)
+        for i, (item, forecast) in enumerate(zip(items, theirs)):
+            rows = np.atleast_2d(item["target"]).astype(np.float64)
+            loc, scale = np.nanmean(rows, 1)[:, None, None], np.nanstd(rows, 1)[:, None, None] + 1e-9
+            assert ours[f"out.{i}"].shape == tuple(forecast.shape)
+            error = np.abs(normalised(ours[f"out.{i}"], loc, scale) - normalised(forecast.double().numpy(), loc, scale))
+            once = error[..., :pipeline.model_prediction_length].max()
+            assert once < TOLERANCE and error.max() < TOLERANCE_ROLLED, f"request {number}, item {i}: {options}"
+            worst, rolled = max(worst, once), max(rolled, error.max())
+    with capsys.disabled():
+        print(f"\n{REQUESTS} random requests: worst {worst:.2g} in one pass, {rolled:.2g} with rollouts")
