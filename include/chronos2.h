@@ -246,6 +246,31 @@ CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const c
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
 CHRONOS2_API void chronos2_forecast_free(chronos2_forecast **forecast);
 
+/* ---- Scenarios -------------------------------------------------------------------------------- */
+
+/* Contexts that are encoded once. Under windowed_future_global no context token sees the future, so one context
+ * serves any number of known-covariate futures and horizons, at the cost of the future tokens alone. */
+typedef struct chronos2_context chronos2_context;
+
+/* Encodes the pasts of `count` series. The session must run windowed_future_global on the fused backend. Of
+ * `options` (may be NULL) context_length, extend_context, batch_size and cross_learning are used. On failure
+ * *context is NULL. The context doesn't refer to the session, but the model must outlive it. */
+CHRONOS2_API chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_series *series,
+                                                   size_t count, const chronos2_predict_options *options,
+                                                   chronos2_context **context);
+CHRONOS2_API void chronos2_context_close(chronos2_context **context);
+CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
+
+/* Forecasts from encoded contexts: the same bits as chronos2_predict on the same series. `series` must hold the
+ * pasts that were encoded; covariates may have other futures. Of `options` horizon and monotone are used. The
+ * session's model, instruction set, attention and radius must be those of the encoding. */
+CHRONOS2_API chronos2_status chronos2_context_predict(chronos2_session *session, const chronos2_context *context,
+                                                      const chronos2_series *series, size_t count,
+                                                      const chronos2_predict_options *options,
+                                                      chronos2_forecast **forecast);
+
+/* ---- What a forecast holds -------------------------------------------------------------------- */
+
 CHRONOS2_API size_t chronos2_forecast_count(const chronos2_forecast *forecast);
 CHRONOS2_API size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series);
 CHRONOS2_API size_t chronos2_forecast_horizon(const chronos2_forecast *forecast);

@@ -427,8 +427,9 @@ static size_t pass_end(const chronos2_series *series, size_t count, size_t from,
   return i;
 }
 
-static c2_status predict_pass(chronos2_session *s, const chronos2_series *series, size_t from, size_t to, size_t rows,
-                              const chronos2_predict_options *o, size_t limit, chronos2_forecast *f, c2_error *err) {
+static c2_status predict_pass(chronos2_session *s, const c2_memory *memory, const chronos2_series *series, size_t from,
+                              size_t to, size_t rows, const chronos2_predict_options *o, size_t limit,
+                              chronos2_forecast *f, c2_error *err) {
   size_t per_row = f->quantiles * o->horizon;
   c2_row *row = NULL;
   double *values = NULL;
@@ -438,7 +439,7 @@ static c2_status predict_pass(chronos2_session *s, const chronos2_series *series
   make_rows(series, from, to, o, row);
   c2_batch batch = {.row = row, .rows = rows, .context_limit = limit};
   s->peak_call = c2_max_size(s->peak_call, rows * (sizeof *row + per_row * sizeof *values));
-  C2_GOTO(c2_rollout(&s->engine, s->options.backend == CHRONOS2_REFERENCE, &batch, o->horizon, values, err));
+  C2_GOTO(c2_rollout(&s->engine, s->options.backend == CHRONOS2_REFERENCE, memory, &batch, o->horizon, values, err));
   size_t at = 0;
   for (size_t i = from; i < to; i++) {
     memcpy(f->values + f->first[i] * per_row, values + at * per_row, f->targets[i] * per_row * sizeof *values);
@@ -475,19 +476,46 @@ static c2_status open_forecast(const chronos2_series *series, size_t count, cons
   return c2_alloc_array(total, sizeof *f->values, &f->values, err);
 }
 
-static c2_status predict(chronos2_session *s, const chronos2_series *series, size_t count,
-                         const chronos2_predict_options *o, chronos2_forecast *f, c2_error *err) {
-  const chronos2_config *c = &s->model->config;
+static size_t limit_of(const chronos2_config *c, const chronos2_predict_options *o) {
   size_t limit = o->context_length > 0 ? o->context_length : c->context_length;
-  if (limit > c->context_length && !o->extend_context) limit = c->context_length;
+  return o->extend_context ? limit : c2_min_size(limit, c->context_length);
+}
+
+/* Rows of series [from, to). */
+static size_t rows_of(const chronos2_series *series, size_t from, size_t to) {
+  size_t rows = 0;
+  for (size_t i = from; i < to; i++) rows += series[i].targets + series[i].covariates;
+  return rows;
+}
+
+/* One encoded pass of a context. */
+typedef struct encoded_pass {
+  size_t end; /* the series behind it */
+  c2_memory memory;
+} encoded_pass;
+
+struct chronos2_context {
+  const chronos2_model *model;
+  const c2_kernels *kernels;
+  c2_pattern pattern;
+  chronos2_predict_options options;
+  size_t count, passes, room;
+  encoded_pass *pass;
+};
+
+static c2_status predict(chronos2_session *s, const chronos2_context *context, const chronos2_series *series,
+                         size_t count, const chronos2_predict_options *o, chronos2_forecast *f, c2_error *err) {
+  const chronos2_config *c = &s->model->config;
   c2_encoded encoded = {0};
   c2_status status = C2_OK;
   C2_TRY(open_forecast(series, count, o, c, f, err));
   C2_GOTO(c2_encode_categories(series, count, o->horizon, &encoded, err));
-  for (size_t from = 0; from < count;) {
+  for (size_t from = 0, pass = 0; from < count; pass++) {
     size_t rows = 0;
-    size_t to = pass_end(encoded.series, count, from, o, c, limit, &rows);
-    C2_GOTO(predict_pass(s, encoded.series, from, to, rows, o, limit, f, err));
+    size_t to = context ? context->pass[pass].end : pass_end(encoded.series, count, from, o, c, limit_of(c, o), &rows);
+    const c2_memory *memory = context ? &context->pass[pass].memory : NULL;
+    rows = rows_of(series, from, to);
+    C2_GOTO(predict_pass(s, memory, encoded.series, from, to, rows, o, limit_of(c, o), f, err));
     from = to;
     if (s->progress && s->progress(s->progress_user, from, count) != 0) {
       C2_GOTO(c2_fail(err, C2_ERR_CANCELLED, "stopped on request after %zu of %zu series", from, count));
@@ -502,17 +530,14 @@ fail:
   return status;
 }
 
-chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
-                                 const chronos2_predict_options *options, chronos2_forecast **forecast) {
-  c2_error *err = begin();
-  REQUIRE(forecast, "forecast: expected a place for the handle");
-  *forecast = NULL;
-  REQUIRE(session && options && (series || count == 0), "session, series and options: expected not NULL");
+static chronos2_status predict_any(chronos2_session *session, const chronos2_context *context,
+                                   const chronos2_series *series, size_t count, const chronos2_predict_options *options,
+                                   chronos2_forecast **forecast, c2_error *err) {
   REQUIRE(options->horizon >= 1 && options->horizon <= 1 << 20, "horizon: expected 1 to 2^20 steps, found %zu",
           options->horizon);
   chronos2_forecast *f = NULL;
   c2_status status = c2_alloc_array(1, sizeof *f, &f, err);
-  if (status == C2_OK) status = predict(session, series, count, options, f, err);
+  if (status == C2_OK) status = predict(session, context, series, count, options, f, err);
   if (status != C2_OK) {
     chronos2_forecast_free(&f);
     return status_of(status);
@@ -520,6 +545,114 @@ chronos2_status chronos2_predict(chronos2_session *session, const chronos2_serie
   *forecast = f;
   return CHRONOS2_OK;
 }
+
+chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
+                                 const chronos2_predict_options *options, chronos2_forecast **forecast) {
+  c2_error *err = begin();
+  REQUIRE(forecast, "forecast: expected a place for the handle");
+  *forecast = NULL;
+  REQUIRE(session && options && (series || count == 0), "session, series and options: expected not NULL");
+  return predict_any(session, NULL, series, count, options, forecast, err);
+}
+
+/* ---- Scenarios -------------------------------------------------------------------------------- */
+
+static c2_status encode_pass(chronos2_session *s, const chronos2_series *series, size_t from, size_t to, size_t rows,
+                             const chronos2_predict_options *o, c2_memory *memory, c2_error *err) {
+  c2_row *row = NULL;
+  C2_TRY(c2_alloc_array(rows, sizeof *row, &row, err));
+  make_rows(series, from, to, o, row);
+  c2_batch batch = {.row = row, .rows = rows, .context_limit = limit_of(&s->model->config, o)};
+  c2_batch_sort(&batch);
+  c2_status status = c2_fused_encode(&s->engine, &batch, memory, err);
+  free(row);
+  return status;
+}
+
+static c2_status encode_context(chronos2_session *s, const chronos2_series *series, size_t count, chronos2_context *x,
+                                c2_error *err) {
+  const chronos2_config *c = &s->model->config;
+  c2_encoded encoded = {0};
+  c2_status status = C2_OK;
+  for (size_t i = 0; i < count; i++) C2_TRY(check_series(&series[i], i, 0, err));
+  C2_GOTO(c2_encode_categories(series, count, 0, &encoded, err));
+  for (size_t from = 0; from < count;) {
+    size_t rows = 0;
+    size_t to = pass_end(encoded.series, count, from, &x->options, c, limit_of(c, &x->options), &rows);
+    C2_GOTO(c2_grow_array(&x->pass, &x->room, x->passes + 1, sizeof *x->pass, err));
+    encoded_pass *pass = &x->pass[x->passes++];
+    *pass = (encoded_pass){.end = to};
+    C2_GOTO(encode_pass(s, encoded.series, from, to, rows, &x->options, &pass->memory, err));
+    from = to;
+  }
+fail:
+  c2_encoded_free(&encoded);
+  return status;
+}
+
+chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_series *series, size_t count,
+                                      const chronos2_predict_options *options, chronos2_context **context) {
+  c2_error *err = begin();
+  REQUIRE(context, "context: expected a place for the handle");
+  *context = NULL;
+  REQUIRE(session && (series || count == 0), "session and series: expected not NULL");
+  REQUIRE(session->engine.pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL &&
+              session->options.backend == CHRONOS2_FUSED,
+          "scenarios need windowed_future_global attention on the fused backend: elsewhere a context sees the future");
+  chronos2_context *x = NULL;
+  c2_status status = c2_alloc_array(1, sizeof *x, &x, err);
+  if (status == C2_OK) {
+    x->model = session->model;
+    x->kernels = session->engine.kernels;
+    x->pattern = session->engine.pattern;
+    x->count = count;
+    if (options) x->options = *options;
+    x->options.horizon = 1; /* how passes are cut must not depend on it */
+    status = encode_context(session, series, count, x, err);
+  }
+  if (status != C2_OK) {
+    chronos2_context_close(&x);
+    return status_of(status);
+  }
+  *context = x;
+  return CHRONOS2_OK;
+}
+
+void chronos2_context_close(chronos2_context **context) {
+  if (!context || !*context) return;
+  for (size_t i = 0; i < (*context)->passes; i++) c2_memory_free(&(*context)->pass[i].memory);
+  free((*context)->pass);
+  free(*context);
+  *context = NULL;
+}
+
+size_t chronos2_context_bytes(const chronos2_context *context) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < context->passes; i++) bytes += context->pass[i].memory.block.size;
+  return bytes;
+}
+
+chronos2_status chronos2_context_predict(chronos2_session *session, const chronos2_context *context,
+                                         const chronos2_series *series, size_t count,
+                                         const chronos2_predict_options *options, chronos2_forecast **forecast) {
+  c2_error *err = begin();
+  REQUIRE(forecast, "forecast: expected a place for the handle");
+  *forecast = NULL;
+  REQUIRE(session && context && options && (series || count == 0),
+          "session, context, series and options: expected not NULL");
+  const c2_pattern *p = &session->engine.pattern;
+  REQUIRE(session->model == context->model && session->engine.kernels == context->kernels &&
+              session->options.backend == CHRONOS2_FUSED && p->attention == context->pattern.attention &&
+              p->radius == context->pattern.radius && p->reg_global == context->pattern.reg_global,
+          "session: expected the model, instruction set, attention and radius of the encoding");
+  REQUIRE(count == context->count, "series: %zu were encoded, found %zu", context->count, count);
+  chronos2_predict_options all = context->options;
+  all.horizon = options->horizon;
+  all.monotone = options->monotone;
+  return predict_any(session, context, series, count, &all, forecast, err);
+}
+
+/* ---- What a forecast holds -------------------------------------------------------------------- */
 
 void chronos2_forecast_free(chronos2_forecast **forecast) {
   if (!forecast || !*forecast) return;

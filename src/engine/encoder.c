@@ -38,7 +38,9 @@ typedef struct pass {
   worker_scratch *worker;
   size_t block; /* tokens of a task */
   size_t layer;
-  bool narrow; /* last layer: queries of future tokens only, unless all are observed */
+  bool narrow;             /* last layer: queries of future tokens only, unless all are observed */
+  c2_memory *keep;         /* encode: gets keys and values */
+  const c2_memory *recall; /* recall: gives them; only future tokens are computed */
   /* the token set that the layer's tail runs on */
   float *tail_x, *tail_qkv, *tail_mixed;
   size_t tail_tokens, tail_grouped;
@@ -93,26 +95,33 @@ static void features_of(const pass *p, uint32_t token, float *features) {
   }
 }
 
+/* Token of the i-th future token. */
+static size_t future_token(const pass *p, size_t i) {
+  size_t patches = p->batch->output_patches;
+  return p->layout.row_first[i / patches + 1] - patches + i % patches;
+}
+
 static void embed_task(void *context, size_t task, size_t worker) {
   pass *p = context;
   const chronos2_config *c = p->config;
   worker_scratch *s = &p->worker[worker];
   size_t first = task * p->block;
-  size_t rows = c2_min_size(p->block, p->layout.tokens - first);
+  size_t rows = c2_min_size(p->block, (p->recall ? p->layout.future_tokens : p->layout.tokens) - first);
   const c2_packed_residual *e = &p->w->packed_embed;
   size_t in = 3 * c->patch;
-  float *x = p->x + first * p->s_model;
+  float *x = (p->recall ? p->xf : p->x) + first * p->s_model;
   for (size_t i = 0; i < rows; i++) {
-    if (p->layout.position[first + i] == 0) {
+    size_t token = p->recall ? future_token(p, first + i) : first + i;
+    if (p->layout.position[token] == 0) {
       memset(s->wide + i * p->s_wide, 0, in * sizeof(float)); /* REG, set below */
     } else {
-      features_of(p, (uint32_t)(first + i), s->wide + i * p->s_wide);
+      features_of(p, (uint32_t)token, s->wide + i * p->s_wide);
     }
   }
   multiply(p, s->wide, p->s_wide, e->hidden, in, s->hidden, p->s_hidden, rows, 0, c->d_ff, e->hidden_bias, true, false);
   multiply(p, s->wide, p->s_wide, e->residual, in, x, p->s_model, rows, 0, c->d_model, e->bias, false, false);
   multiply(p, s->hidden, p->s_hidden, e->output, c->d_ff, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
-  for (size_t i = 0; i < rows; i++) {
+  for (size_t i = 0; i < rows && !p->recall; i++) {
     if (p->layout.position[first + i] == 0) memcpy(x + i * p->s_model, p->w->reg, c->d_model * sizeof(float));
   }
 }
@@ -134,12 +143,10 @@ static void project_task(void *context, size_t task, size_t worker) {
 static void gather_task(void *context, size_t task, size_t worker) {
   pass *p = context;
   worker_scratch *s = &p->worker[worker];
-  size_t patches = p->batch->output_patches;
   size_t first = task * p->block;
   size_t rows = c2_min_size(p->block, p->layout.future_tokens - first);
   for (size_t i = 0; i < rows; i++) {
-    size_t row = (first + i) / patches;
-    size_t token = p->layout.row_first[row + 1] - patches + (first + i) % patches;
+    size_t token = future_token(p, first + i);
     memcpy(p->xf + (first + i) * p->s_model, p->x + token * p->s_model, p->config->d_model * sizeof(float));
     if (!p->narrow)
       memcpy(p->mixedf + (first + i) * p->s_inner, p->mixed + token * p->s_inner, p->inner * sizeof(float));
@@ -149,6 +156,56 @@ static void gather_task(void *context, size_t task, size_t worker) {
   multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model,
            p->qf + first * p->s_qkv, p->s_qkv, rows, 0, p->inner, NULL, false, false);
 }
+
+/* ---- Memory ----------------------------------------------------------------------------------- */
+
+/* Context tokens of a row in memory: where they begin, and how many they are. */
+static float *remembered(const pass *p, const c2_memory *memory, size_t row, size_t *tokens) {
+  size_t patches = p->batch->output_patches;
+  size_t first = p->layout.row_first[row] - row * patches;
+  *tokens = p->layout.row_first[row + 1] - p->layout.row_first[row] - patches;
+  return memory->kv + (p->layer * memory->tokens + first) * 2 * p->inner;
+}
+
+static void keep_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  (void)worker;
+  size_t tokens = 0;
+  float *kv = remembered(p, p->keep, task, &tokens);
+  for (size_t i = 0; i < tokens; i++) {
+    memcpy(kv + i * 2 * p->inner, p->qkv + (p->layout.row_first[task] + i) * p->s_qkv + p->inner,
+           2 * p->inner * sizeof *kv);
+  }
+}
+
+static void recall_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  (void)worker;
+  size_t tokens = 0;
+  const float *kv = remembered(p, p->recall, task, &tokens);
+  for (size_t i = 0; i < tokens; i++) {
+    memcpy(p->qkv + (p->layout.row_first[task] + i) * p->s_qkv + p->inner, kv + i * 2 * p->inner,
+           2 * p->inner * sizeof *kv);
+  }
+}
+
+/* Queries, keys and values of future tokens; keys and values go beside the remembered ones. */
+static void project_future_task(void *context, size_t task, size_t worker) {
+  pass *p = context;
+  worker_scratch *s = &p->worker[worker];
+  size_t first = task * p->block;
+  size_t rows = c2_min_size(p->block, p->layout.future_tokens - first);
+  float *qkv = p->qf + first * p->s_qkv;
+  norm(p, s->normed, p->xf + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
+  multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model, qkv, p->s_qkv, rows, 0,
+           3 * p->inner, NULL, false, false);
+  for (size_t i = 0; i < rows; i++) {
+    memcpy(p->qkv + future_token(p, first + i) * p->s_qkv + p->inner, qkv + i * p->s_qkv + p->inner,
+           2 * p->inner * sizeof *qkv);
+  }
+}
+
+/* ---- Time attention, observed ----------------------------------------------------------------- */
 
 typedef struct observed {
   const pass *pass;
@@ -368,53 +425,137 @@ static size_t block_of(size_t tokens, size_t threads, size_t tile) {
   return c2_max_size(tile, c2_min_size(BLOCK, c2_round_up(share, tile)));
 }
 
+static void run_future_tail(pass *p) {
+  p->tail_x = p->xf;
+  p->tail_qkv = p->qf;
+  p->tail_mixed = p->mixedf;
+  p->tail_tokens = p->layout.future_tokens;
+  p->tail_grouped = p->layout.grouped_future;
+  p->tail_cells = &p->layout.future;
+  run_tail(p);
+}
+
 static void run_layer(pass *p) {
   c2_pool *pool = p->engine->pool;
   const c2_layout *l = &p->layout;
   bool last = p->layer + 1 == p->config->layers;
   p->narrow = last && !p->engine->observer;
   c2_pool_run(pool, (l->tokens + p->block - 1) / p->block, project_task, p);
+  if (p->keep) c2_pool_run(pool, l->rows, keep_task, p);
+  if (p->keep && last) return;
   size_t gathers = last ? (l->future_tokens + p->block - 1) / p->block : 0;
   if (p->narrow) c2_pool_run(pool, gathers, gather_task, p);
   c2_pool_run(pool, l->rows * p->config->heads, time_task, p);
   if (!p->narrow) c2_pool_run(pool, gathers, gather_task, p);
-  p->tail_x = last ? p->xf : p->x;
-  p->tail_qkv = last ? p->qf : p->qkv;
-  p->tail_mixed = last ? p->mixedf : p->mixed;
-  p->tail_tokens = last ? l->future_tokens : l->tokens;
-  p->tail_grouped = last ? l->grouped_future : l->grouped_tokens;
-  p->tail_cells = last ? &l->future : &l->all;
+  if (last) {
+    run_future_tail(p);
+    return;
+  }
+  p->tail_x = p->x;
+  p->tail_qkv = p->qkv;
+  p->tail_mixed = p->mixed;
+  p->tail_tokens = l->tokens;
+  p->tail_grouped = l->grouped_tokens;
+  p->tail_cells = &l->all;
   run_tail(p);
 }
 
-c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
-  const chronos2_config *c = &engine->model->config;
-  if (!engine->model->weights.packed_layer) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
-  pass p = {.engine = engine, .config = c, .w = &engine->model->weights, .batch = batch, .result = result};
-  p.inner = c->heads * c->d_kv;
-  p.s_model = stride_of(c->d_model);
-  p.s_qkv = stride_of(3 * p.inner);
-  p.s_inner = stride_of(p.inner);
-  p.s_hidden = stride_of(c->d_ff);
-  p.s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
-  C2_TRY(c2_layout_count(&p.layout, c, batch, err));
-  p.block = block_of(p.layout.tokens, c2_pool_threads(engine->pool), engine->kernels->tile);
+/* Every layer as the last one of a whole pass: future tokens only. */
+static void run_recalled_layer(pass *p) {
+  c2_pool *pool = p->engine->pool;
+  p->narrow = true;
+  c2_pool_run(pool, p->layout.rows, recall_task, p);
+  c2_pool_run(pool, (p->layout.future_tokens + p->block - 1) / p->block, project_future_task, p);
+  c2_pool_run(pool, p->layout.rows * p->config->heads, time_task, p);
+  run_future_tail(p);
+}
+
+/* Sizes and workspace. */
+static c2_status begin(pass *p, c2_error *err) {
+  c2_engine *engine = p->engine;
+  const chronos2_config *c = p->config;
+  if (!p->w->packed_layer) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
+  p->inner = c->heads * c->d_kv;
+  p->s_model = stride_of(c->d_model);
+  p->s_qkv = stride_of(3 * p->inner);
+  p->s_inner = stride_of(p->inner);
+  p->s_hidden = stride_of(c->d_ff);
+  p->s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
+  C2_TRY(c2_layout_count(&p->layout, c, p->batch, err));
+  p->block = block_of(p->layout.tokens, c2_pool_threads(engine->pool), engine->kernels->tile);
   c2_arena plan = {0};
-  carve(&p, &plan);
-  if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu tokens overflows", p.layout.tokens);
+  carve(p, &plan);
+  if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu tokens overflows", p->layout.tokens);
   C2_TRY(c2_engine_reserve(engine, plan.used, err));
   c2_arena arena = {.base = engine->workspace.base, .size = engine->workspace.size};
-  carve(&p, &arena);
-  c2_layout_fill(&p.layout, c, batch, &engine->pattern);
-  c2_rope_fill(&p.rope, c->rope_theta, c->d_kv, 0, (int32_t)(p.layout.deepest + batch->output_patches));
-  c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
-  for (p.layer = 0; p.layer < c->layers; p.layer++) run_layer(&p);
-  if (result->quantiles) {
-    c2_pool_run(engine->pool, (p.layout.future_tokens + p.block - 1) / p.block, head_task, &p);
-  }
-  for (size_t r = 0; r < batch->rows; r++) {
-    if (result->loc) result->loc[batch->row[r].slot] = p.layout.scaler[r].loc;
-    if (result->scale) result->scale[batch->row[r].slot] = p.layout.scaler[r].scale;
-  }
+  carve(p, &arena);
+  c2_layout_fill(&p->layout, c, p->batch, &engine->pattern);
+  c2_rope_fill(&p->rope, c->rope_theta, c->d_kv, 0, (int32_t)(p->layout.deepest + p->batch->output_patches));
   return C2_OK;
+}
+
+static void finish(pass *p) {
+  const c2_result *result = p->result;
+  if (result->quantiles) {
+    c2_pool_run(p->engine->pool, (p->layout.future_tokens + p->block - 1) / p->block, head_task, p);
+  }
+  for (size_t r = 0; r < p->batch->rows; r++) {
+    if (result->loc) result->loc[p->batch->row[r].slot] = p->layout.scaler[r].loc;
+    if (result->scale) result->scale[p->batch->row[r].slot] = p->layout.scaler[r].scale;
+  }
+}
+
+static pass pass_of(c2_engine *engine, const c2_batch *batch, const c2_result *result) {
+  return (pass){.engine = engine,
+                .config = &engine->model->config,
+                .w = &engine->model->weights,
+                .batch = batch,
+                .result = result};
+}
+
+c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  pass p = pass_of(engine, batch, result);
+  C2_TRY(begin(&p, err));
+  c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
+  for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
+  finish(&p);
+  return C2_OK;
+}
+
+c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err) {
+  c2_batch contexts = *batch;
+  contexts.output_patches = 0;
+  pass p = pass_of(engine, &contexts, NULL);
+  size_t size = 0;
+  memset(memory, 0, sizeof *memory);
+  C2_TRY(begin(&p, err));
+  memory->tokens = p.layout.tokens;
+  if (!c2_mul(memory->tokens * p.config->layers, 2 * p.inner * sizeof(float), &size)) {
+    C2_FAIL(err, C2_ERR_MEMORY, "the memory of %zu tokens overflows", memory->tokens);
+  }
+  C2_TRY(c2_block_open(&memory->block, size, err));
+  memory->kv = (float *)(void *)memory->block.base;
+  p.keep = memory;
+  c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
+  for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
+  return C2_OK;
+}
+
+c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_memory *memory, const c2_result *result,
+                          c2_error *err) {
+  pass p = pass_of(engine, batch, result);
+  C2_TRY(begin(&p, err));
+  if (p.layout.tokens != memory->tokens + p.layout.future_tokens) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
+  }
+  p.recall = memory;
+  c2_pool_run(engine->pool, (p.layout.future_tokens + p.block - 1) / p.block, embed_task, &p);
+  for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_recalled_layer(&p);
+  finish(&p);
+  return C2_OK;
+}
+
+void c2_memory_free(c2_memory *memory) {
+  c2_block_free(&memory->block);
+  memset(memory, 0, sizeof *memory);
 }

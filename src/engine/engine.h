@@ -63,6 +63,23 @@ typedef struct c2_engine {
 } c2_engine;
 
 c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
+/* What a context leaves behind under windowed_future_global: keys and values of time attention for every layer,
+ * of the live context tokens of a batch (REG is one). No future reaches them. */
+typedef struct c2_memory {
+  c2_block block;
+  float *kv;     /* [layers][tokens][2 I] */
+  size_t tokens; /* of all rows, in the order of the sorted batch */
+} c2_memory;
+
+/* Encodes the contexts of a sorted batch; its futures are not read. Free also after a failure. */
+c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err);
+void c2_memory_free(c2_memory *memory);
+
+/* As c2_fused_forward, bit for bit, but the context comes from memory: the same rows in the same groups, with any
+ * futures and output patches. */
+c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_memory *memory, const c2_result *result,
+                          c2_error *err);
+
 c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
 
 /* Makes the workspace hold at least `size` bytes; the content is lost. */

@@ -153,8 +153,8 @@ static c2_status go_on(rollout *r, const c2_batch *batch, size_t steps, size_t h
   return C2_OK;
 }
 
-c2_status c2_rollout(c2_engine *engine, bool use_reference, c2_batch *batch, size_t horizon, double *quantiles,
-                     c2_error *err) {
+c2_status c2_rollout(c2_engine *engine, bool use_reference, const c2_memory *memory, c2_batch *batch, size_t horizon,
+                     double *quantiles, c2_error *err) {
   c2_status status = C2_OK;
   rollout r = {.engine = engine, .use_reference = use_reference, .c = &engine->model->config, .rows = batch->rows};
   batch->output_patches = patches_for(r.c, horizon);
@@ -163,7 +163,12 @@ c2_status c2_rollout(c2_engine *engine, bool use_reference, c2_batch *batch, siz
   C2_GOTO(c2_alloc_array(r.rows, sizeof *r.row, &r.row, err));
   for (size_t i = 0; i < batch->rows; i++) r.row[batch->row[i].slot] = batch->row[i];
   c2_batch_sort(batch);
-  C2_GOTO(pass(&r, batch, r.step, err));
+  if (memory) {
+    c2_result result = {.quantiles = r.step};
+    C2_GOTO(c2_fused_recall(engine, batch, memory, &result, err));
+  } else {
+    C2_GOTO(pass(&r, batch, r.step, err));
+  }
   copy_block(&r, r.step, steps, quantiles, horizon);
   r.done = steps;
   if (r.done < horizon) C2_GOTO(go_on(&r, batch, steps, horizon, quantiles, err));

@@ -6,8 +6,9 @@
 
 #include "engine/engine.h"
 
-/* quantiles [rows][Q][horizon] by slot; slots are 0..rows-1. `use_reference` chooses the backend. */
-c2_status c2_rollout(c2_engine *engine, bool use_reference, c2_batch *batch, size_t horizon, double *quantiles,
-                     c2_error *err);
+/* quantiles [rows][Q][horizon] by slot; slots are 0..rows-1. `use_reference` chooses the backend. `memory`: of the
+ * rows' contexts, for the first pass (fused only); NULL: none. */
+c2_status c2_rollout(c2_engine *engine, bool use_reference, const c2_memory *memory, c2_batch *batch, size_t horizon,
+                     double *quantiles, c2_error *err);
 
 #endif

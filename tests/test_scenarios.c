@@ -1,0 +1,177 @@
+/* Scenarios: a forecast from an encoded context equals chronos2_predict on the same series, bit for bit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <chronos2.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
+
+enum { SERIES = 7, LONGEST = 300, TARGETS = 2, COVARIATES = 3, HORIZON = 90 };
+
+static uint32_t seed = 3;
+
+static double next_random(void) {
+  seed = seed * 1664525u + 1013904223u;
+  return (double)(seed >> 8) / (1 << 24);
+}
+
+/* Series of unequal length, with gaps, some with covariates: known, past-only, categories. */
+typedef struct input {
+  chronos2_series series[SERIES];
+  chronos2_covariate covariate[SERIES][COVARIATES];
+  double target[SERIES][TARGETS * LONGEST];
+  double past[SERIES][2][LONGEST];
+  double future[SERIES][HORIZON];
+  const char *past_text[SERIES][LONGEST];
+  const char *future_text[SERIES][HORIZON];
+} input;
+
+static const char *const labels[] = {"a", "b", "c", NULL};
+
+static void fill_future(input *in) {
+  for (size_t i = 0; i < SERIES; i++) {
+    for (size_t t = 0; t < HORIZON; t++) {
+      in->future[i][t] = next_random() < 0.1 ? (double)NAN : 5 * next_random();
+      in->future_text[i][t] = labels[(size_t)(4 * next_random())];
+    }
+  }
+}
+
+static void fill(input *in) {
+  memset(in, 0, sizeof *in);
+  for (size_t i = 0; i < SERIES; i++) {
+    size_t length = i == 3 ? 0 : 10 + (i * 71) % (LONGEST - 10);
+    size_t targets = 1 + i % TARGETS;
+    for (size_t t = 0; t < targets * length; t++) {
+      in->target[i][t] = next_random() < 0.2 ? (double)NAN : 10 + 3 * sin(0.4 * (double)t) + next_random();
+    }
+    for (size_t t = 60; i == 2 && t < 120; t++) in->target[i][t] = (double)NAN; /* patches without a value */
+    for (size_t t = 0; t < length; t++) {
+      in->past[i][0][t] = next_random();
+      in->past[i][1][t] = next_random();
+      in->past_text[i][t] = labels[(size_t)(4 * next_random())];
+    }
+    chronos2_covariate *c = in->covariate[i];
+    c[0] = (chronos2_covariate){.name = "known", .past = in->past[i][0], .future = in->future[i]};
+    c[1] = (chronos2_covariate){.name = "past", .past = in->past[i][1]};
+    c[2] = (chronos2_covariate){.name = "label", .past_text = in->past_text[i], .future_text = in->future_text[i]};
+    in->series[i] = (chronos2_series){.length = length,
+                                      .targets = targets,
+                                      .target = in->target[i],
+                                      .covariates = i % 3 == 0 ? 0 : COVARIATES,
+                                      .covariate = c};
+  }
+  fill_future(in);
+}
+
+static chronos2_session *open_session(const chronos2_model *model, chronos2_session_options options) {
+  chronos2_session *session = NULL;
+  if (chronos2_session_open(model, &options, &session) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+  return session;
+}
+
+static void compare(chronos2_session *from, chronos2_session *whole, const chronos2_context *context, const input *in,
+                    const chronos2_predict_options *options) {
+  chronos2_forecast *a = NULL;
+  chronos2_forecast *b = NULL;
+  if (chronos2_context_predict(from, context, in->series, SERIES, options, &a) != CHRONOS2_OK) {
+    fail_msg("%s", chronos2_last_error());
+  }
+  assert_int_equal(chronos2_predict(whole, in->series, SERIES, options, &b), CHRONOS2_OK);
+  for (size_t i = 0; i < SERIES; i++) {
+    for (size_t t = 0; t < in->series[i].targets; t++) {
+      assert_memory_equal(chronos2_forecast_quantiles(a, i, t), chronos2_forecast_quantiles(b, i, t),
+                          21 * options->horizon * sizeof(double));
+    }
+  }
+  chronos2_forecast_free(&a);
+  chronos2_forecast_free(&b);
+}
+
+static void test_same_bits(void **state) {
+  (void)state;
+  static input in;
+  static const double radii[] = {0, 3, (double)INFINITY};
+  static const size_t horizons[] = {1, 16, 27, HORIZON}; /* the last one is rolled out */
+  chronos2_model *model = NULL;
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  for (size_t k = 0; k < 12; k++) {
+    chronos2_session_options options = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+                                        .radius = radii[k % 3],
+                                        .reg_global = k % 2 == 0,
+                                        .isa = k < 6 ? CHRONOS2_ISA_AUTO : CHRONOS2_ISA_SCALAR,
+                                        .threads = 1 + (int)(k % 3)};
+    chronos2_session *encoder = open_session(model, options);
+    options.threads = 2;
+    chronos2_session *other = open_session(model, options);
+    chronos2_predict_options how = {.horizon = 1,
+                                    .cross_learning = k % 4 == 3,
+                                    .batch_size = k % 2 ? 9 : 0,
+                                    .context_length = k % 5 == 4 ? 100 : 0};
+    chronos2_context *context = NULL;
+    fill(&in);
+    if (chronos2_context_open(encoder, in.series, SERIES, &how, &context) != CHRONOS2_OK) {
+      fail_msg("%s", chronos2_last_error());
+    }
+    assert_true(chronos2_context_bytes(context) > 0);
+    for (size_t h = 0; h < 4; h++) {
+      how.horizon = horizons[h];
+      fill_future(&in); /* another scenario of the same past */
+      compare(k % 2 ? encoder : other, other, context, &in, &how);
+    }
+    chronos2_session_close(&encoder); /* the context doesn't need its session */
+    how.horizon = 5;
+    compare(other, other, context, &in, &how);
+    chronos2_context_close(&context);
+    chronos2_session_close(&other);
+  }
+  chronos2_model_close(&model);
+}
+
+/* What a context can't be used for says so. */
+static void test_refusals(void **state) {
+  (void)state;
+  static input in;
+  chronos2_model *model = NULL;
+  chronos2_context *context = NULL;
+  chronos2_forecast *forecast = NULL;
+  chronos2_predict_options how = {.horizon = 4};
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  fill(&in);
+  chronos2_session *full = open_session(model, (chronos2_session_options){.attention = CHRONOS2_FULL});
+  assert_int_equal(chronos2_context_open(full, in.series, SERIES, NULL, &context), CHRONOS2_ERROR_ARGUMENT);
+  assert_null(context);
+  assert_non_null(strstr(chronos2_last_error(), "windowed_future_global"));
+  chronos2_session_options windowed = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 2};
+  chronos2_session *narrow = open_session(model, windowed);
+  windowed.radius = 3;
+  chronos2_session *wide = open_session(model, windowed);
+  assert_int_equal(chronos2_context_open(narrow, in.series, SERIES, NULL, &context), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_predict(wide, context, in.series, SERIES, &how, &forecast),
+                   CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "radius"));
+  assert_int_equal(chronos2_context_predict(narrow, context, in.series, SERIES - 1, &how, &forecast),
+                   CHRONOS2_ERROR_ARGUMENT);
+  in.series[1].length -= 40; /* another past */
+  assert_int_equal(chronos2_context_predict(narrow, context, in.series, SERIES, &how, &forecast),
+                   CHRONOS2_ERROR_ARGUMENT);
+  assert_null(forecast);
+  chronos2_context_close(&context);
+  chronos2_session_close(&full);
+  chronos2_session_close(&narrow);
+  chronos2_session_close(&wide);
+  chronos2_model_close(&model);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_refusals)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
