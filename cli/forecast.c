@@ -12,7 +12,7 @@
 typedef struct request {
   cli_engine engine;
   size_t horizon;
-  const char *levels_text, *id_column, *timestamp_column, *target, *past, *future, *freq, *output;
+  const char *levels_text, *id_column, *timestamp_column, *target, *past, *future, *scenarios, *freq, *output;
   bool cross_learning, monotone;
   double *levels;
   size_t level_count;
@@ -55,20 +55,26 @@ static c2_status check_options(request *r, c2_error *err) {
       C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels from 0 to 1, found %g", r->levels[i]);
     }
   }
+  if (r->future && r->scenarios) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast takes --future or --scenarios, not both");
   if (r->target) C2_TRY(cli_split(r->target, &r->targets, &r->target_count, err));
   if (r->past) C2_TRY(cli_split(r->past, &r->covariates, &r->covariate_count, err));
   if (r->freq) C2_TRY(c2_freq_parse(r->freq, &r->frequency, err));
   return C2_OK;
 }
 
+static c2_read_options read_options(const request *r, const char *scenario) {
+  return (c2_read_options){.id_column = r->id_column,
+                           .timestamp_column = r->timestamp_column,
+                           .targets = (const char *const *)r->targets,
+                           .target_count = r->target_count,
+                           .covariates = (const char *const *)r->covariates,
+                           .covariate_count = r->covariate_count,
+                           .scenario = scenario,
+                           .freq = r->freq ? &r->frequency : NULL};
+}
+
 static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *err) {
-  c2_read_options options = {.id_column = r->id_column,
-                             .timestamp_column = r->timestamp_column,
-                             .targets = (const char *const *)r->targets,
-                             .target_count = r->target_count,
-                             .covariates = (const char *const *)r->covariates,
-                             .covariate_count = r->covariate_count,
-                             .freq = r->freq ? &r->frequency : NULL};
+  c2_read_options options = read_options(r, NULL);
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
   if (r->future) C2_TRY(c2_dataset_read_future(&r->set, r->future, &options, r->horizon, err));
   for (size_t i = 0; i < r->set.count; i++) {
@@ -81,7 +87,8 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
   return C2_OK;
 }
 
-static c2_status write_item(const request *r, const chronos2_forecast *f, size_t i, FILE *out, c2_error *err) {
+static c2_status write_item(const request *r, const chronos2_forecast *f, const char *scenario, size_t i, FILE *out,
+                            c2_error *err) {
   const c2_item *item = &r->set.item[i];
   bool clock = c2_freq_has_clock(&item->freq) || c2_time_has_clock(item->start);
   double *values = NULL;
@@ -96,6 +103,10 @@ static c2_status write_item(const request *r, const chronos2_forecast *f, size_t
       char text[C2_TIME_ROOM];
       C2_GOTO(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &stamp, err));
       c2_time_format(stamp, clock, text);
+      if (scenario) {
+        print_field(out, scenario);
+        (void)fputc(',', out);
+      }
       print_field(out, item->id);
       (void)fprintf(out, ",%s,", text);
       print_field(out, item->target_names[t]);
@@ -113,23 +124,23 @@ fail:
   return status;
 }
 
-static c2_status write_forecast(const request *r, const chronos2_forecast *f, c2_error *err) {
-  c2_outfile file;
-  C2_TRY(c2_outfile_open(&file, r->output, err));
-  c2_status status = C2_OK;
-  print_field(file.stream, r->id_column ? r->id_column : "item_id");
-  (void)fputc(',', file.stream);
-  print_field(file.stream, r->timestamp_column ? r->timestamp_column : "timestamp");
-  (void)fputs(",target_name,predictions", file.stream);
+static void write_header(const request *r, FILE *out) {
+  if (r->scenarios) (void)fputs("scenario,", out);
+  print_field(out, r->id_column ? r->id_column : "item_id");
+  (void)fputc(',', out);
+  print_field(out, r->timestamp_column ? r->timestamp_column : "timestamp");
+  (void)fputs(",target_name,predictions", out);
   for (size_t q = 0; q < r->level_count; q++) {
-    (void)fputc(',', file.stream);
-    print_number(file.stream, r->levels[q]);
+    (void)fputc(',', out);
+    print_number(out, r->levels[q]);
   }
-  (void)fputc('\n', file.stream);
-  for (size_t i = 0; status == C2_OK && i < r->set.count; i++) status = write_item(r, f, i, file.stream, err);
-  if (status == C2_OK) status = c2_outfile_commit(&file, err);
-  c2_outfile_discard(&file);
-  return status;
+  (void)fputc('\n', out);
+}
+
+static c2_status write_items(const request *r, const chronos2_forecast *f, const char *scenario, FILE *out,
+                             c2_error *err) {
+  for (size_t i = 0; i < r->set.count; i++) C2_TRY(write_item(r, f, scenario, i, out, err));
+  return C2_OK;
 }
 
 static void warn(const request *r, const chronos2_config *config) {
@@ -151,33 +162,100 @@ static int progress(void *user, size_t done, size_t total) {
   return 0;
 }
 
+static c2_status status_of(chronos2_status status, c2_error *err) {
+  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
+}
+
+static chronos2_predict_options predict_options(const request *r) {
+  return (chronos2_predict_options){.horizon = r->horizon,
+                                    .context_length = r->engine.context_length,
+                                    .batch_size = r->engine.batch_size,
+                                    .cross_learning = r->cross_learning,
+                                    .monotone = r->monotone};
+}
+
+static c2_status forecast_once(const request *r, chronos2_session *session, FILE *out, c2_error *err) {
+  chronos2_forecast *forecast = NULL;
+  chronos2_predict_options options = predict_options(r);
+  chronos2_session_on_progress(session, progress, NULL);
+  C2_TRY(status_of(chronos2_predict(session, r->series, r->set.count, &options, &forecast), err));
+  write_header(r, out); /* nothing is written before the forecast is there */
+  c2_status status = write_items(r, forecast, NULL, out, err);
+  chronos2_forecast_free(&forecast);
+  return status;
+}
+
+/* One scenario; `context` NULL: contexts see the future, so each scenario is a whole forecast. */
+static c2_status forecast_scenario(request *r, chronos2_session *session, const chronos2_context *context,
+                                   const char *scenario, FILE *out, c2_error *err) {
+  chronos2_forecast *forecast = NULL;
+  chronos2_predict_options options = predict_options(r);
+  c2_read_options reading = read_options(r, scenario);
+  free(r->series);
+  free(r->covariate);
+  r->series = NULL;
+  r->covariate = NULL;
+  C2_TRY(c2_dataset_read_future(&r->set, r->scenarios, &reading, r->horizon, err));
+  C2_TRY(cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err));
+  chronos2_status done = context
+                             ? chronos2_context_predict(session, context, r->series, r->set.count, &options, &forecast)
+                             : chronos2_predict(session, r->series, r->set.count, &options, &forecast);
+  C2_TRY(status_of(done, err));
+  c2_status status = write_items(r, forecast, scenario, out, err);
+  chronos2_forecast_free(&forecast);
+  return status;
+}
+
+/* Where the attention pattern allows it, the contexts are encoded once for all scenarios. */
+static c2_status forecast_scenarios(request *r, chronos2_session *session, FILE *out, c2_error *err) {
+  const chronos2_session_options *s = &r->engine.session;
+  chronos2_context *context = NULL;
+  chronos2_predict_options options = predict_options(r);
+  char **name = NULL;
+  size_t count = 0;
+  char *text = NULL; /* of all scenarios: a later one may be wrong */
+  size_t size = 0;
+  C2_TRY(c2_scenario_names(r->scenarios, &name, &count, err));
+  FILE *lines = open_memstream(&text, &size);
+  c2_status status = lines ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate the forecast's text");
+  if (!lines) goto fail;
+  if (s->attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL && s->backend == CHRONOS2_FUSED) {
+    C2_GOTO(status_of(chronos2_context_open(session, r->series, r->set.count, &options, &context), err));
+  }
+  for (size_t i = 0; i < count; i++) {
+    C2_GOTO(forecast_scenario(r, session, context, name[i], lines, err));
+    cli_progress("scenario", i + 1, count);
+  }
+  write_header(r, out);
+fail:
+  chronos2_context_close(&context);
+  if (lines && fclose(lines) != 0 && status == C2_OK) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate the text");
+  if (status == C2_OK) (void)fwrite(text, 1, size, out); /* a failure shows when the file is closed */
+  free(text);
+  free(name);
+  return status;
+}
+
 static int run(request *r, char **paths, size_t count, c2_error *err) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
-  chronos2_forecast *forecast = NULL;
+  c2_outfile file;
   c2_status status = check_options(r, err);
   if (status == C2_OK) status = read_inputs(r, paths, count, err);
   if (status == C2_OK) status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
   if (status != C2_OK) return cli_fail_error(err);
   if (!cli_engine_open(&r->engine, &model, &session)) return CLI_FAILURE;
   warn(r, chronos2_model_config(model));
-  chronos2_session_on_progress(session, progress, NULL);
-  chronos2_predict_options options = {.horizon = r->horizon,
-                                      .context_length = r->engine.context_length,
-                                      .batch_size = r->engine.batch_size,
-                                      .cross_learning = r->cross_learning,
-                                      .monotone = r->monotone};
-  int exit_status = CLI_DONE;
-  chronos2_status done = chronos2_predict(session, r->series, r->set.count, &options, &forecast);
-  if (done != CHRONOS2_OK) {
-    exit_status = cli_fail_api(done);
-  } else if (write_forecast(r, forecast, err) != C2_OK) {
-    exit_status = cli_fail_error(err);
+  status = c2_outfile_open(&file, r->output, err);
+  if (status == C2_OK) {
+    status =
+        r->scenarios ? forecast_scenarios(r, session, file.stream, err) : forecast_once(r, session, file.stream, err);
+    if (status == C2_OK) status = c2_outfile_commit(&file, err);
+    c2_outfile_discard(&file);
   }
-  chronos2_forecast_free(&forecast);
   chronos2_session_close(&session);
   chronos2_model_close(&model);
-  return exit_status;
+  return status == C2_OK ? CLI_DONE : cli_fail_error(err);
 }
 
 int cli_forecast(int argc, char **argv) {
@@ -190,6 +268,10 @@ int cli_forecast(int argc, char **argv) {
       {"target", 0, "LIST", "columns to forecast, jointly if several [target]", CLI_TEXT, &r.target, NULL},
       {"past-covariates", 0, "LIST", "columns whose past helps", CLI_TEXT, &r.past, NULL},
       {"future", 0, "FILE", "CSV with the future of such columns", CLI_TEXT, &r.future, NULL},
+      {"scenarios", 0, "FILE",
+       "CSV as for --future with a column scenario: a forecast for each; under windowed_future_global the past is "
+       "encoded once for all",
+       CLI_TEXT, &r.scenarios, NULL},
       {"cross-learning", 0, NULL, "all series of a pass inform each other", CLI_FLAG, &r.cross_learning, NULL},
       {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq,
        NULL},

@@ -62,7 +62,8 @@ typedef struct c2_read_options {
   size_t target_count;           /* 0: "target"; JSON Lines with several rows: target_0, target_1, ... */
   const char *const *covariates; /* CSV columns whose past is read; JSON Lines carries its own */
   size_t covariate_count;
-  const c2_freq *freq; /* overrides what a file says; NULL: as given or inferred */
+  const char *scenario; /* future rows: only those that say so in column "scenario"; NULL: there is none */
+  const c2_freq *freq;  /* overrides what a file says; NULL: as given or inferred */
 } c2_read_options;
 
 /* Appends the series of a file: JSON Lines for .jsonl, .ndjson and .json, CSV for .csv, else by the first
@@ -80,6 +81,10 @@ c2_status c2_dataset_read_future(c2_dataset *set, const char *path, const c2_rea
  * c2_dataset_read_future will fill. *names is one allocation, free with free(). */
 c2_status c2_csv_covariate_names(const char *path, const c2_read_options *options, char ***names, size_t *count,
                                  c2_error *err);
+
+/* The scenarios of a CSV file with a column "scenario", in order of first appearance. *names is one allocation, free
+ * with free(). */
+c2_status c2_scenario_names(const char *path, char ***names, size_t *count, c2_error *err);
 
 /* Index of an item; false if there is none. */
 bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index);

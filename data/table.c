@@ -23,8 +23,8 @@ typedef struct row {
 typedef struct table {
   c2_csv csv;
   bool has_id;
-  size_t id, stamp;
-  size_t *target, targets; /* columns */
+  size_t id, stamp, scenario; /* the last one if a scenario is asked for */
+  size_t *target, targets;    /* columns */
   size_t *covariate, covariates;
   row *rows;
   size_t count, capacity;
@@ -359,10 +359,11 @@ fail:
 /* Columns that are neither id nor time stamp. */
 static c2_status find_other_columns(table *t, const c2_read_options *options, c2_error *err) {
   C2_TRY(find_keys(t, options, err));
+  if (options->scenario) C2_TRY(c2_csv_column(&t->csv, "scenario", &t->scenario, err));
   C2_TRY(c2_alloc_array(t->csv.columns, sizeof *t->covariate, &t->covariate, err));
   C2_TRY(c2_alloc_array(t->csv.columns, sizeof *t->is_text, &t->is_text, err));
   for (size_t i = 0; i < t->csv.columns; i++) {
-    if (i == t->stamp || (t->has_id && i == t->id)) continue;
+    if (i == t->stamp || (t->has_id && i == t->id) || (options->scenario && i == t->scenario)) continue;
     size_t self = 0;
     C2_TRY(c2_csv_column(&t->csv, t->csv.header[i], &self, err)); /* refuses a name used twice */
     t->covariate[t->covariates++] = i;
@@ -396,13 +397,14 @@ fail:
   return status;
 }
 
-static c2_status read_future_rows(table *t, const c2_dataset *set, c2_error *err) {
+static c2_status read_future_rows(table *t, const c2_dataset *set, const char *scenario, c2_error *err) {
   for (;;) {
     bool more = false;
     const char *id = NULL;
     size_t index = 0;
     C2_TRY(c2_csv_next(&t->csv, &more, err));
     if (!more) return C2_OK;
+    if (scenario && strcmp(t->csv.field[t->scenario], scenario) != 0) continue;
     C2_TRY(read_id(t, &id, err));
     if (id ? !c2_dataset_find(set, id, &index) : set->count != 1) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: expected one of the items that are forecast, found '%.80s'", t->csv.name,
@@ -490,12 +492,62 @@ c2_status c2_dataset_read_future(c2_dataset *set, const char *path, const c2_rea
   if (status != C2_OK) return status;
   C2_GOTO(c2_csv_open(&t.csv, path, text, size, err));
   C2_GOTO(find_other_columns(&t, options, err));
-  C2_GOTO(read_future_rows(&t, set, err));
+  C2_GOTO(read_future_rows(&t, set, options->scenario, err));
   C2_GOTO(sort_rows(&t, err));
   C2_GOTO(refuse_duplicates(&t, set, err));
   C2_GOTO(fill_all_futures(&t, set, horizon, err));
 fail:
   free(text);
   table_close(&t);
+  return status;
+}
+
+/* ---- Scenarios ------------------------------------------------------------------------------- */
+
+/* Texts of a column that aren't among the first `count` names yet are added; they lie in the file's text. */
+static c2_status collect_scenarios(c2_csv *csv, const char ***names, size_t *count, c2_error *err) {
+  size_t column = 0;
+  size_t room = 0;
+  C2_TRY(c2_csv_column(csv, "scenario", &column, err));
+  for (;;) {
+    bool more = false;
+    C2_TRY(c2_csv_next(csv, &more, err));
+    if (!more) break;
+    size_t i = 0;
+    while (i < *count && strcmp((*names)[*count - 1 - i], csv->field[column]) != 0) i++; /* mostly the last one */
+    if (i < *count) continue;
+    if (!*csv->field[column]) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column 'scenario': expected a name", csv->name, csv->line);
+    }
+    C2_TRY(c2_grow_array(names, &room, *count + 1, sizeof **names, err));
+    (*names)[(*count)++] = csv->field[column];
+  }
+  if (*count > 0) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: expected rows", csv->name);
+}
+
+c2_status c2_scenario_names(const char *path, char ***names, size_t *count, c2_error *err) {
+  c2_csv csv = {.name = path};
+  char *text = NULL;
+  const char **found = NULL;
+  size_t size = 0;
+  size_t bytes = 0;
+  *names = NULL;
+  *count = 0;
+  c2_status status = c2_read_file(path, &text, &size, err);
+  if (status != C2_OK) return status;
+  C2_GOTO(c2_csv_open(&csv, path, text, size, err));
+  C2_GOTO(collect_scenarios(&csv, &found, count, err));
+  for (size_t i = 0; i < *count; i++) bytes += sizeof(char *) + strlen(found[i]) + 1;
+  C2_GOTO(c2_alloc_array(bytes, 1, names, err));
+  char *at = (char *)(*names + *count);
+  for (size_t i = 0; i < *count; i++) {
+    (*names)[i] = at;
+    at = stpcpy(at, found[i]) + 1;
+  }
+fail:
+  free(found);
+  free(text);
+  c2_csv_close(&csv);
   return status;
 }

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include <chronos2.h>
+
+#include "program.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,7 +173,92 @@ static void test_refusals(void **state) {
   chronos2_model_close(&model);
 }
 
+/* ---- The command ----------------------------------------------------------------------------- */
+
+static void write_row(FILE *file, size_t scenario, int item, int t) {
+  (void)fprintf(file, "i%d,2023-%02d-%02d,%g,%s", item, t / 28 + 2, t % 28 + 1, 2 + sin(t + (double)scenario * item),
+                (t + (int)scenario) % 3 ? "no" : "yes");
+}
+
+/* Rows [28, last) of scenarios [first, first + count), with a column that names them if `names`. */
+static void write_future(const char *path, const char *const *names, size_t first, size_t count, int last) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  (void)fprintf(file, "%sitem_id,timestamp,price,promo\n", names ? "scenario," : "");
+  for (size_t s = first; s < first + count; s++) {
+    for (int k = 0; k < 2 * (last - 28); k++) {
+      if (names) (void)fprintf(file, "%s,", names[s]);
+      write_row(file, s, k % 2, 28 + k / 2);
+      (void)fputc('\n', file);
+    }
+  }
+  assert_int_equal(fclose(file), 0);
+}
+
+static void write_past(const char *path) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  (void)fprintf(file, "item_id,timestamp,price,promo,target\n");
+  for (int k = 0; k < 56; k++) {
+    write_row(file, 0, k % 2, k / 2);
+    (void)fprintf(file, ",%g\n", 10 + k % 2 + sin(0.7 * (k / 2)));
+  }
+  assert_int_equal(fclose(file), 0);
+}
+
+static program_result run_forecast(const char *past, const char *option, const char *file, bool sparse) {
+  return PROGRAM_RUN("forecast", past, "--horizon", "8", "--freq", "D", "--past-covariates", "price,promo", option,
+                     file, sparse ? "--attention=windowed_future_global" : "--attention=full", "--radius=1");
+}
+
+/* --scenarios says for each scenario what --future says for it alone; nothing if one is incomplete. */
+static void test_command(void **state) {
+  (void)state;
+  static const char *const names[] = {"\"low, slow\"", "high"};
+  char *folder = program_make_folder();
+  char *past = program_path(folder, "past.csv");
+  char *future = program_path(folder, "future.csv");
+  char *all = program_path(folder, "all.csv");
+  write_past(past);
+  write_future(all, names, 0, 2, 36);
+  for (int sparse = 0; sparse < 2; sparse++) {
+    program_result r = run_forecast(past, "--scenarios", all, sparse);
+    if (r.status != 0) fail_msg("%s", r.err);
+    assert_true(strncmp(r.out, "scenario,item_id,timestamp,", 27) == 0);
+    char *at = strchr(r.out, '\n') + 1;
+    for (size_t s = 0; s < 2; s++) {
+      write_future(future, NULL, s, 1, 36);
+      program_result alone = run_forecast(past, "--future", future, sparse);
+      if (alone.status != 0) fail_msg("%s", alone.err);
+      for (char *line = strchr(alone.out, '\n') + 1; *line; line = strchr(line, '\n') + 1) {
+        size_t head = strlen(names[s]);
+        size_t n = (size_t)(strchr(line, '\n') - line) + 1;
+        assert_memory_equal(at, names[s], head);
+        assert_true(at[head] == ',');
+        assert_memory_equal(at + head + 1, line, n);
+        at += head + 1 + n;
+      }
+      program_free(&alone);
+    }
+    assert_true(*at == '\0');
+    program_free(&r);
+    write_future(all, names, 0, 2, 35);
+    r = run_forecast(past, "--scenarios", all, sparse);
+    program_assert_error(&r, 1, "expected a row for 2023-03-08");
+    write_future(all, names, 0, 2, 36);
+  }
+  assert_int_equal(unlink(past), 0);
+  assert_int_equal(unlink(future), 0);
+  assert_int_equal(unlink(all), 0);
+  assert_int_equal(rmdir(folder), 0);
+  free(past);
+  free(future);
+  free(all);
+  free(folder);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_refusals)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_refusals),
+                                     cmocka_unit_test(test_command)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
