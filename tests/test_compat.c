@@ -1,0 +1,253 @@
+/* What Chronos2Pipeline promises about shapes and bad requests, asked of `chronos2 predict` and `forecast`;
+ * docs/compat.md has the table. */
+#include "program.h"
+
+#include "base/safetensors.h"
+
+#define MODEL SOURCE_DIR "/tests/golden/model-smooth/weights"
+
+/* ---- Shapes ---------------------------------------------------------------------------------- */
+
+typedef struct text {
+  char bytes[1 << 16];
+  size_t used;
+} text;
+
+static void add(text *t, const char *piece) {
+  size_t n = strlen(piece);
+  assert_true(t->used + n < sizeof t->bytes);
+  memcpy(t->bytes + t->used, piece, n + 1);
+  t->used += n;
+}
+
+/* "[0.5, 1.5, ...]", or labels. */
+static void add_values(text *t, int length, bool labels) {
+  add(t, "[");
+  for (int i = 0; i < length; i++) {
+    char number[32];
+    (void)snprintf(number, sizeof number, labels ? "%s\"%c\"" : "%s%d", i ? "," : "", labels ? 'A' + i % 4 : i % 7);
+    add(t, number);
+  }
+  add(t, "]");
+}
+
+static void add_target(text *t, int targets, int length) {
+  add(t, "{\"target\": ");
+  if (targets > 1) add(t, "[");
+  for (int i = 0; i < targets; i++) {
+    if (i) add(t, ",");
+    add_values(t, length, false);
+  }
+  if (targets > 1) add(t, "]");
+}
+
+typedef struct covariate {
+  const char *name;
+  bool labels, known;
+} covariate;
+
+static void add_covariates(text *t, const covariate *c, int count, int length, int horizon, bool future) {
+  bool first = true;
+  add(t, future ? ", \"future_covariates\": {" : ", \"past_covariates\": {");
+  for (int i = 0; i < count; i++) {
+    if (future && !c[i].known) continue;
+    add(t, first ? "\"" : ", \"");
+    add(t, c[i].name);
+    add(t, "\": ");
+    add_values(t, future ? horizon : length, c[i].labels);
+    first = false;
+  }
+  add(t, "}");
+}
+
+typedef struct shapes {
+  int items, targets[4], lengths[4], horizon, covariates;
+  covariate covariate[3];
+} shapes;
+
+static void check_shapes(const shapes *s) {
+  static text t;
+  char number[96];
+  t.used = 0;
+  add(&t, "{\"inputs\": [");
+  for (int i = 0; i < s->items; i++) {
+    if (i) add(&t, ", ");
+    add_target(&t, s->targets[i], s->lengths[i]);
+    if (s->covariates) {
+      add_covariates(&t, s->covariate, s->covariates, s->lengths[i], s->horizon, false);
+      add_covariates(&t, s->covariate, s->covariates, s->lengths[i], s->horizon, true);
+    }
+    add(&t, "}");
+  }
+  (void)snprintf(number, sizeof number, "], \"predict\": {\"prediction_length\": %d}, \"quantile_levels\": [0.1, 0.5]}",
+                 s->horizon);
+  add(&t, number);
+  char *folder = program_make_folder();
+  char *in = program_path(folder, "case.json");
+  char *out = program_path(folder, "out.safetensors");
+  program_write_file(in, t.bytes, t.used);
+  program_result r = PROGRAM_RUN("predict", in, "-m", MODEL, "-o", out);
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  c2_safetensors file;
+  assert_int_equal(c2_safetensors_open(&file, out, NULL), C2_OK);
+  assert_int_equal(file.count, 3 * s->items);
+  for (int i = 0; i < s->items; i++) {
+    (void)snprintf(number, sizeof number, "out.%d", i);
+    const c2_tensor *all = c2_safetensors_find(&file, number);
+    assert_true(all && all->dims == 3 && all->shape[0] == (size_t)s->targets[i] && all->shape[1] == 21 &&
+                all->shape[2] == (size_t)s->horizon);
+    (void)snprintf(number, sizeof number, "quantiles.%d", i);
+    const c2_tensor *levels = c2_safetensors_find(&file, number);
+    assert_true(levels && levels->dims == 3 && levels->shape[1] == (size_t)s->horizon && levels->shape[2] == 2);
+    (void)snprintf(number, sizeof number, "mean.%d", i);
+    const c2_tensor *mean = c2_safetensors_find(&file, number);
+    assert_true(mean && mean->dims == 2 && mean->shape[0] == (size_t)s->targets[i]);
+  }
+  c2_safetensors_close(&file);
+  assert_int_equal(unlink(in), 0);
+  assert_int_equal(unlink(out), 0);
+  assert_int_equal(rmdir(folder), 0);
+  free(in);
+  free(out);
+  free(folder);
+}
+
+static void test_shapes(void **state) {
+  (void)state;
+  static const shapes cases[] = {{.items = 4, .targets = {1, 1, 1, 1}, .lengths = {16, 16, 16, 16}, .horizon = 7},
+                                 {.items = 4, .targets = {3, 3, 3, 3}, .lengths = {37, 37, 37, 37}, .horizon = 27},
+                                 {.items = 3, .targets = {1, 2, 1}, .lengths = {100, 150, 120}, .horizon = 68},
+                                 {.items = 3, .targets = {2, 2, 2}, .lengths = {10, 110, 17}, .horizon = 16},
+                                 {.items = 3,
+                                  .targets = {1, 1, 1},
+                                  .lengths = {10, 110, 17},
+                                  .horizon = 10,
+                                  .covariates = 1,
+                                  .covariate = {{"feat_1", false, false}}},
+                                 {.items = 3,
+                                  .targets = {1, 1, 1},
+                                  .lengths = {10, 99, 17},
+                                  .horizon = 15,
+                                  .covariates = 2,
+                                  .covariate = {{"feat_1", false, true}, {"feat_2", false, false}}},
+                                 {.items = 2,
+                                  .targets = {1, 1},
+                                  .lengths = {150, 150},
+                                  .horizon = 200,
+                                  .covariates = 3,
+                                  .covariate = {{"n1", false, true}, {"n2", false, false}, {"cat", true, true}}},
+                                 /* beyond upstream: items that differ in targets and lengths, with covariates */
+                                 {.items = 2,
+                                  .targets = {2, 1},
+                                  .lengths = {40, 55},
+                                  .horizon = 9,
+                                  .covariates = 2,
+                                  .covariate = {{"n1", false, true}, {"cat", true, true}}}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) check_shapes(&cases[i]);
+}
+
+/* ---- Bad requests ---------------------------------------------------------------------------- */
+
+static void test_bad_requests(void **state) {
+  (void)state;
+  static const struct {
+    const char *inputs, *part;
+  } cases[] = {
+      {"[{\"target\": [[[1, 2]]]}]", "target"},
+      {"[{\"target\": [1, 2], \"extra_key\": []}]", "extra_key"},
+      {"[{\"item_id\": \"a\"}]", "target"},
+      {"[{\"target\": [[1, 2], [3]]}]", "target"},
+      {"[{\"target\": [1, 2], \"past_covariates\": [1, 2]}]", "past_covariates"},
+      {"[{\"target\": [1, 2], \"past_covariates\": {\"f\": [1, 2, 3]}}]", "3 values, expected 2"},
+      {"[{\"target\": [1], \"past_covariates\": {\"f\": [1]}, \"future_covariates\": [1]}]", "future_covariates"},
+      {"[{\"target\": [1], \"past_covariates\": {\"f\": [1]}, \"future_covariates\": {\"f\": [1, 2], \"g\": [1, 2]}}]",
+       "\"g\" is missing"},
+      {"[{\"target\": [1], \"past_covariates\": {\"f\": [1]}, \"future_covariates\": {\"f\": [1, 2, 3]}}]",
+       "expected the horizon's 2"},
+      {"[{\"target\": [1, \"x\"]}]", "target"},
+      {"{\"target\": [1]}", "'inputs': expected an array"}};
+  char *folder = program_make_folder();
+  char *in = program_path(folder, "case.json");
+  char *out = program_path(folder, "out.safetensors");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char request[512];
+    (void)snprintf(request, sizeof request, "{\"inputs\": %s, \"predict\": {\"prediction_length\": 2}}",
+                   cases[i].inputs);
+    program_write_file(in, request, strlen(request));
+    program_result r = PROGRAM_RUN("predict", in, "-m", MODEL, "-o", out);
+    program_assert_error(&r, 1, cases[i].part);
+    assert_int_not_equal(access(out, F_OK), 0);
+  }
+  static const struct {
+    const char *request, *part;
+  } whole[] = {
+      {"{\"inputs\": []}", "'predict'"},
+      {"{\"inputs\": [], \"predict\": {}}", "prediction_length"},
+      {"{\"inputs\": [], \"predict\": {\"prediction_length\": 0}}", "prediction_length"},
+      {"{\"inputs\": [], \"predict\": {\"prediction_length\": 2, \"speed\": 3}}", "speed"},
+      {"{\"inputs\": [], \"predict\": {\"prediction_length\": 2}, \"quantile_levels\": [1.5]}", "quantile_levels[0]"},
+      {"{\"inputs\": [", "case.json:1"}};
+  for (size_t i = 0; i < sizeof whole / sizeof whole[0]; i++) {
+    program_write_file(in, whole[i].request, strlen(whole[i].request));
+    program_result r = PROGRAM_RUN("predict", in, "-m", MODEL, "-o", out);
+    program_assert_error(&r, 1, whole[i].part);
+  }
+  assert_int_equal(unlink(in), 0);
+  assert_int_equal(rmdir(folder), 0);
+  free(in);
+  free(out);
+  free(folder);
+}
+
+/* ---- Tables ---------------------------------------------------------------------------------- */
+
+static void test_bad_tables(void **state) {
+  (void)state;
+  static const struct {
+    const char *past, *future, *part;
+  } cases[] = {{"item_id,target\nA,1\n", NULL, "timestamp"},
+               {"item_id,timestamp,target\nA,2023-01-01,1\n", NULL, "freq"},
+               {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
+                "item_id,c\nA,1\n", "timestamp"},
+               {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
+                "item_id,timestamp,d\nA,2023-01-04,1\nA,2023-01-05,1\n", "'d'"},
+               {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
+                "item_id,timestamp,c\nB,2023-01-04,1\nB,2023-01-05,1\n", "'B'"},
+               {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
+                "item_id,timestamp,c\nA,2023-01-04,1\n", "expected a row for 2023-01-05"},
+               {"item_id,timestamp,target,c\nA,2023-01-01,1,1\nA,2023-01-02,2,1\nA,2023-01-03,3,1\n",
+                "item_id,timestamp,c\nA,2023-01-04,1\nA,2023-01-06,1\n", "2023-01-0"}};
+  char *folder = program_make_folder();
+  char *past = program_path(folder, "past.csv");
+  char *future = program_path(folder, "future.csv");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_write_file(past, cases[i].past, strlen(cases[i].past));
+    if (cases[i].future) program_write_file(future, cases[i].future, strlen(cases[i].future));
+    program_result r = cases[i].future ? PROGRAM_RUN("forecast", past, "-m", MODEL, "--horizon", "2",
+                                                     "--past-covariates", "c", "--future", future)
+                                       : PROGRAM_RUN("forecast", past, "-m", MODEL, "--horizon", "2");
+    program_assert_error(&r, 1, cases[i].part);
+  }
+  /* short series are fine where the frequency is given */
+  const char *two = "item_id,timestamp,target\nA,2023-01-01,1\nA,2023-01-02,2\nB,2023-01-01,3\n";
+  program_write_file(past, two, strlen(two));
+  program_result r = PROGRAM_RUN("forecast", past, "-m", MODEL, "--horizon", "2", "--freq", "D");
+  assert_int_equal(r.status, 0);
+  assert_int_equal(program_count(r.out, "\nA,2023-01-03,"), 1);
+  assert_int_equal(program_count(r.out, "\nB,2023-01-02,"), 1);
+  assert_int_equal(program_count(r.out, "\n"), 5);
+  program_free(&r);
+  assert_int_equal(unlink(past), 0);
+  assert_int_equal(unlink(future), 0);
+  assert_int_equal(rmdir(folder), 0);
+  free(past);
+  free(future);
+  free(folder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_bad_requests),
+                                     cmocka_unit_test(test_bad_tables)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
