@@ -236,7 +236,6 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
   opterr = 0;
   *exit_status = CLI_USAGE;
   for (;;) {
-    int at = optind;
     int code = getopt_long(argc, argv, p.shorts, p.longs, NULL);
     if (code == -1) break;
     if (code == 'h') {
@@ -246,7 +245,7 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
     }
     const cli_option *option = code == '?' || code == ':' ? NULL : parser_find(&p, code);
     if (!option) {
-      const char *what = at < argc ? argv[at] : "";
+      const char *what = argv[optind - 1]; /* getopt moves arguments behind options */
       (void)cli_fail_usage(
           code == ':' ? "%s needs a value; see 'chronos2 %s --help'" : "unknown option '%s'; see 'chronos2 %s --help'",
           what, usage->command);

@@ -11,6 +11,7 @@
 typedef struct request {
   cli_engine engine;
   const char *output;
+  bool embed;
   chronos2_predict_options options;
   double *levels;
   size_t level_count;
@@ -151,13 +152,25 @@ static c2_status add_series(const request *r, const chronos2_forecast *f, size_t
   return C2_OK;
 }
 
-static c2_status write_answer(const request *r, const chronos2_forecast *f, size_t trained, c2_error *err) {
+/* embed.i [targets, tokens, d_model]. */
+static c2_status add_embedding(const request *r, const chronos2_embedding *e, size_t i, size_t d_model, answer *a,
+                               c2_error *err) {
+  size_t shape[3] = {r->series[i].targets, chronos2_embedding_tokens(e, i), d_model};
+  float *values = NULL;
+  C2_TRY(add(a, "embed", i, 3, shape, &values, err));
+  memcpy(values, chronos2_embedding_values(e, i), shape[0] * shape[1] * shape[2] * sizeof *values);
+  return C2_OK;
+}
+
+static c2_status write_answer(const request *r, const chronos2_forecast *f, const chronos2_embedding *e,
+                              const chronos2_config *config, c2_error *err) {
   answer a = {.count = 0};
   c2_status status = C2_OK;
-  size_t most = 3 * r->set.count;
+  size_t most = 4 * r->set.count;
   C2_GOTO(c2_alloc_array(most, sizeof *a.tensor, &a.tensor, err));
   C2_GOTO(c2_alloc_array(most, sizeof *a.name, &a.name, err));
-  for (size_t i = 0; i < r->set.count; i++) C2_GOTO(add_series(r, f, i, trained, &a, err));
+  for (size_t i = 0; i < r->set.count; i++) C2_GOTO(add_series(r, f, i, config->quantiles, &a, err));
+  for (size_t i = 0; e && i < r->set.count; i++) C2_GOTO(add_embedding(r, e, i, config->d_model, &a, err));
   C2_GOTO(c2_safetensors_write(r->output, a.tensor, a.count, err));
 fail:
   for (size_t i = 0; i < a.count; i++) free((void *)(size_t)a.tensor[i].data);
@@ -171,6 +184,7 @@ static int run(request *r, const char *path) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   chronos2_forecast *forecast = NULL;
+  chronos2_embedding *embedding = NULL;
   int exit_status = CLI_DONE;
   if (!r->output) return cli_fail_usage("predict needs -o FILE; see 'chronos2 predict --help'");
   if (read_case(r, path, &err) != C2_OK) return cli_fail_error(&err);
@@ -178,12 +192,16 @@ static int run(request *r, const char *path) {
   if (r->engine.context_length) r->options.context_length = r->engine.context_length;
   if (r->engine.batch_size) r->options.batch_size = r->engine.batch_size;
   chronos2_status status = chronos2_predict(session, r->series, r->set.count, &r->options, &forecast);
+  if (status == CHRONOS2_OK && r->embed) {
+    status = chronos2_embed(session, r->series, r->set.count, &r->options, &embedding);
+  }
   if (status != CHRONOS2_OK) {
     exit_status = cli_fail_api(status);
-  } else if (write_answer(r, forecast, chronos2_model_config(model)->quantiles, &err) != C2_OK) {
+  } else if (write_answer(r, forecast, embedding, chronos2_model_config(model), &err) != C2_OK) {
     exit_status = cli_fail_error(&err);
   }
   chronos2_forecast_free(&forecast);
+  chronos2_embedding_free(&embedding);
   chronos2_session_close(&session);
   chronos2_model_close(&model);
   return exit_status;
@@ -193,6 +211,7 @@ int cli_predict(int argc, char **argv) {
   request r = {.output = NULL};
   const cli_option options[] = {
       {"output", 'o', "FILE", "safetensors file with out.i, mean.i and quantiles.i", CLI_TEXT, &r.output, NULL},
+      {"embed", 0, NULL, "write embed.i too: hidden states [targets, tokens, d_model]", CLI_FLAG, &r.embed, NULL},
       {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.options.monotone,
        NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};

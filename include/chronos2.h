@@ -246,6 +246,28 @@ CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const c
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
 CHRONOS2_API void chronos2_forecast_free(chronos2_forecast **forecast);
 
+/* ---- Embeddings ------------------------------------------------------------------------------- */
+
+typedef struct chronos2_embedding chronos2_embedding;
+
+/* Hidden states after the encoder, with one unknown future token. Of `options` (may be NULL) context_length,
+ * extend_context and batch_size are used: series are padded to the longest of their pass, at least batch_size rows
+ * [256], as upstream pads them. On success *embedding is the caller's to free. Passes with masked tokens (padding,
+ * patches without an observation) run on the reference backend: upstream mixes those over the whole pass. */
+CHRONOS2_API chronos2_status chronos2_embed(chronos2_session *session, const chronos2_series *series, size_t count,
+                                            const chronos2_predict_options *options, chronos2_embedding **embedding);
+CHRONOS2_API void chronos2_embedding_free(chronos2_embedding **embedding);
+
+/* Tokens of a series: patches of its padded context, REG, and one for the future. 0 if out of range. */
+CHRONOS2_API size_t chronos2_embedding_tokens(const chronos2_embedding *embedding, size_t series);
+
+/* [targets][tokens][d_model]; NULL if out of range. */
+CHRONOS2_API const float *chronos2_embedding_values(const chronos2_embedding *embedding, size_t series);
+
+/* Location and scale that normalised a target's context. */
+CHRONOS2_API chronos2_status chronos2_embedding_scale(const chronos2_embedding *embedding, size_t series, size_t target,
+                                                      double *loc, double *scale);
+
 /* ---- Scenarios -------------------------------------------------------------------------------- */
 
 /* Contexts that are encoded once. Under windowed_future_global no context token sees the future, so one context

@@ -321,7 +321,7 @@ static c2_status forward(chronos2_session *s, const chronos2_batch *in, forward_
                     .output_patches = in->output_patches,
                     .context_limit = s->model->config.context_length};
   c2_batch_sort(&batch);
-  c2_result result = {m->quantiles, m->loc, m->scale};
+  c2_result result = {.quantiles = m->quantiles, .loc = m->loc, .scale = m->scale};
   return s->options.backend == CHRONOS2_REFERENCE ? c2_reference_forward(&s->engine, &batch, &result, err)
                                                   : c2_fused_forward(&s->engine, &batch, &result, err);
 }
@@ -650,6 +650,145 @@ chronos2_status chronos2_context_predict(chronos2_session *session, const chrono
   all.horizon = options->horizon;
   all.monotone = options->monotone;
   return predict_any(session, context, series, count, &all, forecast, err);
+}
+
+/* ---- Embeddings ------------------------------------------------------------------------------- */
+
+typedef struct embedded {
+  size_t targets, tokens;
+  float *values;       /* [targets][tokens][D] */
+  double *loc, *scale; /* [targets] */
+} embedded;
+
+struct chronos2_embedding {
+  size_t count;
+  embedded *item; /* [count] */
+};
+
+typedef struct embed_memory {
+  c2_row *row;
+  float *hidden; /* [rows][S][D] */
+  double *loc, *scale;
+} embed_memory;
+
+static c2_status take_embedding(embedded *e, const chronos2_series *s, const embed_memory *m, size_t row, size_t tokens,
+                                size_t d_model, c2_error *err) {
+  size_t values = tokens * d_model; /* a block of rows of them exists already */
+  e->targets = s->targets;
+  e->tokens = tokens;
+  C2_TRY(c2_alloc_array(s->targets, values * sizeof(float), &e->values, err));
+  C2_TRY(c2_alloc_array(s->targets, sizeof(double), &e->loc, err));
+  C2_TRY(c2_alloc_array(s->targets, sizeof(double), &e->scale, err));
+  memcpy(e->values, m->hidden + row * values, s->targets * values * sizeof(float));
+  memcpy(e->loc, m->loc + row, s->targets * sizeof(double));
+  memcpy(e->scale, m->scale + row, s->targets * sizeof(double));
+  return C2_OK;
+}
+
+static c2_status embed_pass(chronos2_session *s, const chronos2_series *series, size_t from, size_t to, size_t rows,
+                            const chronos2_predict_options *o, chronos2_embedding *x, c2_error *err) {
+  const chronos2_config *c = &s->model->config;
+  embed_memory m = {0};
+  size_t tokens = 0;
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(rows, sizeof *m.row, &m.row, err));
+  C2_GOTO(c2_alloc_array(rows, sizeof *m.loc, &m.loc, err));
+  C2_GOTO(c2_alloc_array(rows, sizeof *m.scale, &m.scale, err));
+  make_rows(series, from, to, o, m.row);
+  c2_batch batch = {.row = m.row, .rows = rows, .context_limit = limit_of(c, o), .output_patches = 1};
+  for (size_t r = 0; r < rows; r++) {
+    m.row[r].future = NULL; /* as upstream, which embeds without a horizon */
+    m.row[r].future_length = 0;
+    tokens = c2_max_size(tokens, c2_row_patches(&m.row[r], c->patch, batch.context_limit) + 2);
+  }
+  C2_GOTO(c2_alloc_array(rows * tokens, c->d_model * sizeof *m.hidden, &m.hidden, err));
+  bool reference = s->options.backend == CHRONOS2_REFERENCE || c2_batch_masks(&batch, c->patch);
+  c2_result result = {.loc = m.loc, .scale = m.scale, .hidden = m.hidden};
+  c2_batch_sort(&batch);
+  C2_GOTO(reference ? c2_reference_forward(&s->engine, &batch, &result, err)
+                    : c2_fused_forward(&s->engine, &batch, &result, err));
+  for (size_t i = from, row = 0; i < to; i++) {
+    C2_GOTO(take_embedding(&x->item[i], &series[i], &m, row, tokens, c->d_model, err));
+    row += series[i].targets + series[i].covariates;
+  }
+fail:
+  free(m.row);
+  free(m.hidden);
+  free(m.loc);
+  free(m.scale);
+  return status;
+}
+
+static c2_status embed(chronos2_session *s, const chronos2_series *series, size_t count,
+                       const chronos2_predict_options *o, chronos2_embedding *x, c2_error *err) {
+  c2_encoded encoded = {0};
+  c2_status status = C2_OK;
+  chronos2_predict_options whole = *o; /* passes are cut by rows alone: padding depends on them */
+  whole.horizon = 1;
+  whole.cross_learning = true;
+  x->count = count;
+  C2_TRY(c2_alloc_array(count, sizeof *x->item, &x->item, err));
+  for (size_t i = 0; i < count; i++) C2_TRY(check_series(&series[i], i, 0, err));
+  C2_GOTO(c2_encode_categories(series, count, 0, &encoded, err));
+  for (size_t from = 0; from < count;) {
+    size_t rows = 0;
+    size_t to = pass_end(encoded.series, count, from, &whole, &s->model->config, 0, &rows);
+    C2_GOTO(embed_pass(s, encoded.series, from, to, rows, o, x, err));
+    from = to;
+  }
+fail:
+  c2_encoded_free(&encoded);
+  return status;
+}
+
+chronos2_status chronos2_embed(chronos2_session *session, const chronos2_series *series, size_t count,
+                               const chronos2_predict_options *options, chronos2_embedding **embedding) {
+  c2_error *err = begin();
+  REQUIRE(embedding, "embedding: expected a place for the handle");
+  *embedding = NULL;
+  REQUIRE(session && (series || count == 0), "session and series: expected not NULL");
+  chronos2_predict_options o = options ? *options : (chronos2_predict_options){0};
+  chronos2_embedding *x = NULL;
+  o.cross_learning = false;
+  c2_status status = c2_alloc_array(1, sizeof *x, &x, err);
+  if (status == C2_OK) status = embed(session, series, count, &o, x, err);
+  if (status != C2_OK) {
+    chronos2_embedding_free(&x);
+    return status_of(status);
+  }
+  *embedding = x;
+  return CHRONOS2_OK;
+}
+
+void chronos2_embedding_free(chronos2_embedding **embedding) {
+  if (!embedding || !*embedding) return;
+  for (size_t i = 0; (*embedding)->item && i < (*embedding)->count; i++) {
+    free((*embedding)->item[i].values);
+    free((*embedding)->item[i].loc);
+    free((*embedding)->item[i].scale);
+  }
+  free((*embedding)->item);
+  free(*embedding);
+  *embedding = NULL;
+}
+
+size_t chronos2_embedding_tokens(const chronos2_embedding *embedding, size_t series) {
+  return series < embedding->count ? embedding->item[series].tokens : 0;
+}
+
+const float *chronos2_embedding_values(const chronos2_embedding *embedding, size_t series) {
+  return series < embedding->count ? embedding->item[series].values : NULL;
+}
+
+chronos2_status chronos2_embedding_scale(const chronos2_embedding *embedding, size_t series, size_t target, double *loc,
+                                         double *scale) {
+  begin();
+  REQUIRE(embedding && loc && scale, "embedding, loc and scale: expected not NULL");
+  REQUIRE(series < embedding->count && target < embedding->item[series].targets,
+          "series %zu, target %zu: not in this embedding", series, target);
+  *loc = embedding->item[series].loc[target];
+  *scale = embedding->item[series].scale[target];
+  return CHRONOS2_OK;
 }
 
 /* ---- What a forecast holds -------------------------------------------------------------------- */

@@ -121,16 +121,37 @@ static void compare(const chronos2_forecast *f, const c2_safetensors *file, cons
 }
 
 /* `chronos2 predict` writes the same forecast, and the quantiles at the levels that the case asks for. */
+/* embed.i of the case, where it has them; their values are of the order of 1 to 10. */
+static void compare_embeddings(const c2_safetensors *ours, const c2_safetensors *golden, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "embed.%zu", i);
+    const c2_tensor *expected = c2_safetensors_find(golden, name);
+    if (!expected) continue;
+    const c2_tensor *found = c2_safetensors_find(ours, name);
+    assert_non_null(found);
+    assert_memory_equal(found->shape, expected->shape, 3 * sizeof found->shape[0]);
+    float *a = golden_floats(ours, name);
+    float *b = golden_floats(golden, name);
+    for (size_t k = 0; k < expected->elements; k++) {
+      if (!(fabsf(a[k] - b[k]) <= 2e-3f)) fail_msg("%s[%zu]: %g, expected %g", name, k, (double)a[k], (double)b[k]);
+    }
+    free(a);
+    free(b);
+  }
+}
+
 static void compare_command(const chronos2_forecast *f, const char *weights, const char *json, const json_t *levels,
-                            chronos2_backend backend) {
+                            const c2_safetensors *golden, chronos2_backend backend) {
   char *folder = program_make_folder();
   char *path = program_path(folder, "out.safetensors");
   c2_safetensors file;
-  program_result r = PROGRAM_RUN("predict", json, "-m", weights, "-o", path, "--backend",
+  program_result r = PROGRAM_RUN("predict", json, "--embed", "-m", weights, "-o", path, "--backend",
                                  backend == CHRONOS2_REFERENCE ? "reference" : "fused");
   if (r.status != 0) fail_msg("%s: %s", json, r.err);
   program_free(&r);
   assert_int_equal(c2_safetensors_open(&file, path, NULL), C2_OK);
+  compare_embeddings(&file, golden, chronos2_forecast_count(f));
   size_t horizon = chronos2_forecast_horizon(f);
   size_t level_count = json_array_size(levels);
   double asked[16];
@@ -211,7 +232,7 @@ static void run_case(const char *root, const char *model_name, const char *name,
     fail_msg("%s %s: worst error %.3g, with the rollout %.3g", model_name, name, worst, worst_rolled);
   }
   snprintf(path, sizeof path, "%s/%s/predict/%s.json", root, model_name, name);
-  compare_command(forecast, weights, path, json_object_get(json, "quantile_levels"), backend);
+  compare_command(forecast, weights, path, json_object_get(json, "quantile_levels"), &file, backend);
   total->worst = fmax(total->worst, worst);
   total->cases++;
   chronos2_forecast_free(&forecast);

@@ -438,7 +438,7 @@ static void run_future_tail(pass *p) {
 static void run_layer(pass *p) {
   c2_pool *pool = p->engine->pool;
   const c2_layout *l = &p->layout;
-  bool last = p->layer + 1 == p->config->layers;
+  bool last = p->layer + 1 == p->config->layers && !(p->result && p->result->hidden);
   p->narrow = last && !p->engine->observer;
   c2_pool_run(pool, (l->tokens + p->block - 1) / p->block, project_task, p);
   if (p->keep) c2_pool_run(pool, l->rows, keep_task, p);
@@ -494,9 +494,23 @@ static c2_status begin(pass *p, c2_error *err) {
   return C2_OK;
 }
 
+/* Every token is live: a row's tokens are those of the padded row. */
+static void write_hidden(const pass *p) {
+  const chronos2_config *c = p->config;
+  const c2_layout *l = &p->layout;
+  size_t tokens = l->deepest + 1 + p->batch->output_patches;
+  for (size_t r = 0; r < l->rows; r++) {
+    float *to = p->result->hidden + p->batch->row[r].slot * tokens * c->d_model;
+    p->engine->kernels->rms_norm(to, c->d_model, p->x + l->row_first[r] * p->s_model, p->s_model, p->w->final_norm,
+                                 c->d_model, tokens, (float)c->layer_norm_epsilon);
+  }
+}
+
 static void finish(pass *p) {
   const c2_result *result = p->result;
-  if (result->quantiles) {
+  if (result->hidden) {
+    write_hidden(p);
+  } else if (result->quantiles) {
     c2_pool_run(p->engine->pool, (p->layout.future_tokens + p->block - 1) / p->block, head_task, p);
   }
   for (size_t r = 0; r < p->batch->rows; r++) {

@@ -44,6 +44,7 @@ typedef struct c2_result {
   double *quantiles; /* [rows][Q][P * output_patches] */
   double *loc;       /* [rows] */
   double *scale;     /* [rows] */
+  float *hidden;     /* [rows][S][D] after the last norm, of the padded batch, masked tokens too */
 } c2_result;
 
 /* Hidden states after a stage, for tests: the padded batch [rows][S][D] in order of slots. */
@@ -62,6 +63,7 @@ typedef struct c2_engine {
   void *tap_user;
 } c2_engine;
 
+/* With `hidden`, the fused pass needs a batch without masked tokens, which it doesn't compute. */
 c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
 /* What a context leaves behind under windowed_future_global: keys and values of time attention for every layer,
  * of the live context tokens of a batch (REG is one). No future reaches them. */
@@ -84,6 +86,9 @@ c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c
 
 /* Makes the workspace hold at least `size` bytes; the content is lost. */
 c2_status c2_engine_reserve(c2_engine *engine, size_t size, c2_error *err);
+
+/* True if a padded batch has masked tokens: rows of unequal length, or patches without an observation. */
+bool c2_batch_masks(const c2_batch *batch, size_t patch);
 
 /* Context patches of a row after truncation, missing ones included. */
 size_t c2_row_patches(const c2_row *row, size_t patch, size_t context_limit);

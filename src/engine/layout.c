@@ -25,6 +25,22 @@ static size_t live_tokens(const c2_row *row, const chronos2_config *config, cons
   return live;
 }
 
+bool c2_batch_masks(const c2_batch *batch, size_t patch) {
+  size_t deepest = 0;
+  for (size_t r = 0; r < batch->rows; r++) {
+    deepest = c2_max_size(deepest, c2_row_patches(&batch->row[r], patch, batch->context_limit));
+  }
+  for (size_t r = 0; r < batch->rows; r++) {
+    size_t length = 0;
+    const double *context = context_of(&batch->row[r], batch->context_limit, &length);
+    if (c2_row_patches(&batch->row[r], patch, batch->context_limit) < deepest) return true;
+    for (size_t p = 0; p < deepest; p++) {
+      if (!live_patch(context, length, patch, deepest, p)) return true;
+    }
+  }
+  return false;
+}
+
 c2_status c2_layout_count(c2_layout *l, const chronos2_config *config, const c2_batch *batch, c2_error *err) {
   memset(l, 0, sizeof *l);
   l->rows = batch->rows;

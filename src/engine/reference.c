@@ -244,6 +244,10 @@ static void head(pass *p, size_t b, const c2_result *result) {
       }
     }
   }
+  for (size_t t = 0; result->hidden && t < p->s; t++) {
+    size_t at = (b * p->s + t) * c->d_model;
+    rms_norm(p, result->hidden + at, p->x + at, p->w->final_norm);
+  }
   if (result->loc) result->loc[b] = p->scaler[b].loc;
   if (result->scale) result->scale[b] = p->scaler[b].scale;
 }
