@@ -24,10 +24,10 @@ typedef struct request {
   chronos2_covariate *covariate; /* all series' */
 } request;
 
-/* Shortest of %.6g .. %.17g that reads back to the same double. */
+/* The shortest text that reads back to the same double; %g drops the zeros that a short one would end in. */
 static void print_number(FILE *out, double value) {
   char text[40];
-  for (int digits = 6; digits <= 17; digits++) {
+  for (int digits = 15; digits <= 17; digits++) {
     (void)snprintf(text, sizeof text, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }
@@ -148,6 +148,10 @@ static void warn(const request *r, const chronos2_config *config) {
     cli_warn("horizon %zu is beyond the %zu steps that the model forecasts at once: the rest is rolled out", r->horizon,
              config->max_output_patches * config->patch);
   }
+  if (r->engine.context_length > config->context_length) {
+    cli_warn("context length %zu is beyond the %zu steps that the model was trained for", r->engine.context_length,
+             config->context_length);
+  }
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     bool any = false;
@@ -171,6 +175,7 @@ static chronos2_predict_options predict_options(const request *r) {
                                     .context_length = r->engine.context_length,
                                     .batch_size = r->engine.batch_size,
                                     .cross_learning = r->cross_learning,
+                                    .extend_context = true, /* a length beyond the model's was asked for by name */
                                     .monotone = r->monotone};
 }
 

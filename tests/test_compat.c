@@ -246,8 +246,35 @@ static void test_bad_tables(void **state) {
   free(folder);
 }
 
+/* A context beyond the model's is used if asked for by name, with a warning; else cut. */
+static void test_long_context(void **state) {
+  (void)state;
+  enum { STEPS = 3000 };
+  char *folder = program_make_folder();
+  char *past = program_path(folder, "past.jsonl");
+  FILE *file = fopen(past, "w");
+  assert_non_null(file);
+  (void)fputs("{\"item_id\": \"a\", \"start\": \"2020-01-01\", \"freq\": \"h\", \"target\": [", file);
+  for (int t = 0; t < STEPS; t++) (void)fprintf(file, "%s%d", t ? "," : "", t < STEPS / 2 ? 1000 + t % 9 : t % 7);
+  (void)fputs("]}\n", file);
+  assert_int_equal(fclose(file), 0);
+  program_result cut = PROGRAM_RUN("forecast", past, "-m", MODEL, "--horizon", "4");
+  program_result whole = PROGRAM_RUN("forecast", past, "-m", MODEL, "--horizon", "4", "--context-length", "3000");
+  assert_int_equal(cut.status, 0);
+  assert_int_equal(whole.status, 0);
+  assert_null(strstr(cut.err, "warning"));
+  assert_non_null(strstr(whole.err, "context length 3000 is beyond the 1600 steps"));
+  assert_string_not_equal(cut.out, whole.out);
+  program_free(&cut);
+  program_free(&whole);
+  assert_int_equal(unlink(past), 0);
+  assert_int_equal(rmdir(folder), 0);
+  free(past);
+  free(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_shapes), cmocka_unit_test(test_bad_requests),
-                                     cmocka_unit_test(test_bad_tables)};
+                                     cmocka_unit_test(test_bad_tables), cmocka_unit_test(test_long_context)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
