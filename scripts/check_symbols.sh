@@ -10,7 +10,7 @@ status=0
 foreign=$("$nm" -A -g --defined-only "$archive" 2>/dev/null |
   awk '{ split($1, at, ":"); object = at[2]; name = $NF
          if (name ~ /^__?(asan|odr|ubsan|tsan)/ || name ~ /^__odr_asan/) next
-         if (name ~ /^chronos2_/ && object !~ /^api[a-z_]*\.c/) print object ": defines " name ", which only api.c may"
+         if (name ~ /^chronos2_/ && object !~ /^api[a-z_]*\.c/) print object ": defines " name ", which only api*.c may"
          if (name !~ /^(chronos2_|c2_)/) print object ": defines " name ", expected a name that begins with c2_" }')
 if [ -n "$foreign" ]; then
   echo "$foreign"

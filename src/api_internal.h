@@ -1,0 +1,32 @@
+/* What the files of the public interface share. */
+#ifndef C2_API_INTERNAL_H
+#define C2_API_INTERNAL_H
+
+#include <chronos2.h>
+
+#include "base/status.h"
+#include "engine/engine.h"
+
+struct chronos2_session {
+  const chronos2_model *model;
+  chronos2_session_options options;
+  c2_engine engine;
+  size_t peak_call; /* bytes of a call beside the workspace, high-water mark */
+  chronos2_progress_fn progress;
+  void *progress_user;
+};
+
+/* Clears this thread's last error and returns it. */
+c2_error *c2_api_begin(void);
+
+static inline chronos2_status status_of(c2_status status) {
+  return (chronos2_status)status;
+}
+
+/* Leaves a function of the interface with an argument error; `err` is what c2_api_begin returned. */
+#define REQUIRE(condition, ...)                                                     \
+  do {                                                                              \
+    if (!(condition)) return status_of(c2_fail(err, C2_ERR_ARGUMENT, __VA_ARGS__)); \
+  } while (0)
+
+#endif
