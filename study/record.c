@@ -133,6 +133,16 @@ static json_t *versions_json(void) {
   return object;
 }
 
+c2_status c2_record_try(const c2_study *study, c2_error *err) {
+  char *path = path_of(study, "__run.json");
+  c2_outfile file;
+  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  c2_status status = c2_outfile_open(&file, path, err);
+  if (status == C2_OK) c2_outfile_discard(&file);
+  free(path);
+  return status;
+}
+
 c2_status c2_record_write(const c2_study *study, c2_error *err) {
   char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
   json_t *object = json_object();

@@ -289,6 +289,7 @@ static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_
                                 .exclude_reg = o->exclude_reg,
                                 .reg_global = o->session.reg_global,
                                 .include_padded = o->include_padded};
+  C2_TRY(c2_record_try(s, err));
   C2_TRY(c2_look_trained(model, &s->look, err));
   if (!s->look.trained) {
     C2_TRY(

@@ -77,6 +77,7 @@ enum { C2_VERDICT_LINES = 3, C2_VERDICT_ROOM = 256 };
 void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);
 
 /* record.c: PREFIX__run.json, and PREFIX__partial.json with the tasks that are done. */
+c2_status c2_record_try(const c2_study *study, c2_error *err); /* fails now if nothing could be written later */
 c2_status c2_record_write(const c2_study *study, c2_error *err);
 c2_status c2_partial_write(const c2_study *study, c2_error *err);
 c2_status c2_partial_find(const c2_study *study, c2_task_result *result, const c2_task *task, bool *found,

@@ -181,7 +181,7 @@ c2_status c2_config_named(const char *name, chronos2_config *config, c2_error *e
     size_t d_model, d_kv, d_ff, layers, heads, context, patches;
   } shapes[] = {{"base", 768, 64, 3072, 12, 12, 8192, 64},
                 {"small", 512, 64, 2048, 6, 8, 8192, 64},
-                {"micro", 128, 32, 512, 4, 4, 2048, 64}};
+                {"micro", 160, 32, 640, 4, 5, 2048, 16}};
   for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
     if (strcmp(name, shapes[i].name) != 0) continue;
     *config = (chronos2_config){.d_model = shapes[i].d_model,

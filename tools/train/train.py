@@ -144,7 +144,7 @@ def main() -> None:
         rng.bit_generator.state = state["rng"]
     before = time.monotonic()
     with log_path.open("a", newline="") as stream:
-        log = csv.writer(stream)
+        log = csv.writer(stream, lineterminator="\n")
         if step == 0:
             log.writerow(["step", "minutes", "observations", "lr", "train_loss", "validation_loss"])
         while True:
