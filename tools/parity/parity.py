@@ -27,6 +27,7 @@ LEVELS = ("scalar", "avx2", "avx512")
 # Their attention scores are so large that rounding is amplified, in PyTorch as here.
 CHAOTIC = {"shared/model-a", "shared/model-b"}
 CHAOTIC_TOLERANCE, CHAOTIC_SHARE = 4e-3, 0.2
+ROLLOUT_TOLERANCE = 4e-3  # PyTorch's float32 rollouts lie up to 2.9e-3 from its own float64 ones
 
 
 def engines():
@@ -195,7 +196,10 @@ def examine(kind, options, scratch, failures):
                     worst, share, mass = check_predict(path, arguments, scratch, chaotic)
                 cells.append(worst)
                 mass_cells.append(mass)
-                good = worst <= CHAOTIC_TOLERANCE and share <= CHAOTIC_SHARE if chaotic else worst <= TOLERANCE
+                if chaotic:
+                    good = worst <= CHAOTIC_TOLERANCE and (share <= CHAOTIC_SHARE or kind == "predict")
+                else:
+                    good = worst <= (ROLLOUT_TOLERANCE if path.stem.startswith("long_horizon") else TOLERANCE)
                 if not good or (mass is not None and not mass <= MASS_TOLERANCE):
                     failures.append(f"{name}/{path.stem}: {worst:.1e}, kept mass {mass}")
             if kind == "forward":
@@ -235,7 +239,8 @@ def main():
              "amplified; the last column of the forward passes says how far PyTorch's own float64 lies from its float32 "
              "(layer norms are float32 in both). Only for these two a wider bound fails the command: "
              f"{1 - CHAOTIC_SHARE:.0%} of a case's values within {TOLERANCE:.0e}, all within {CHAOTIC_TOLERANCE:.0e}, "
-             f"and rollouts up to their first block. Kept mass must lie within {MASS_TOLERANCE:.0e} everywhere.", "",
+             f"and rollouts up to their first block; forecasts, all within {CHAOTIC_TOLERANCE:.0e}. Other rollouts must lie "
+             f"within {ROLLOUT_TOLERANCE:.0e}: PyTorch's own float32 ones lie up to 2.9e-3 from float64. Kept mass must lie within {MASS_TOLERANCE:.0e} everywhere.", "",
              f"Beyond these bounds: {'; '.join(failures) or 'none'}."]
     if missing:
         lines += ["", f"Not run, this machine lacks them: {', '.join(missing)}."]
