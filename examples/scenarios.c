@@ -33,7 +33,7 @@ int main(int argc, char **argv) {
       const double *sales_next = chronos2_forecast_median(forecast, 0, 0);
       double sum = 0;
       for (int t = 0; t < HORIZON; t++) sum += sales_next[t];
-      printf("%d days of promotion: %.1f sold\n", plan[s], sum);
+      printf("%d days of promotion: %.3f sold\n", plan[s], sum);
     }
     chronos2_forecast_free(&forecast);
   }
