@@ -28,7 +28,7 @@ int main(int argc, char **argv) {
     chronos2_forecast *forecast = NULL;
     chronos2_predict_options options = {.horizon = HORIZON};
     for (int t = 0; t < HORIZON; t++) next[t] = t < plan[s];
-    failed = chronos2_context_predict(session, context, &series, 1, &options, &forecast);
+    failed = chronos2_context_predict(session, context, &series, 1, &options, &forecast) != CHRONOS2_OK;
     if (!failed) {
       const double *sales_next = chronos2_forecast_median(forecast, 0, 0);
       double sum = 0;

@@ -23,7 +23,7 @@ int main(int argc, char **argv) {
   } else {
     const double levels[] = {0.1, 0.5, 0.9};
     double values[HORIZON][3];
-    failed = chronos2_forecast_at_levels(forecast, 0, 0, levels, 3, values[0]);
+    failed = chronos2_forecast_at_levels(forecast, 0, 0, levels, 3, values[0]) != CHRONOS2_OK;
     printf("step    0.1    0.5    0.9\n");
     for (int t = 0; t < HORIZON && !failed; t++) {
       printf("%4d %6.2f %6.2f %6.2f\n", t + 1, values[t][0], values[t][1], values[t][2]);
