@@ -281,7 +281,7 @@ static void test_shared_predict(void **state) {
   each_case(root, (const char *const[]){"model-a", "model-b", "model-s"}, 3);
 }
 
-/* Forecasts one by one, together, with other threads: the same bits. */
+/* Forecasts one by one, together, in other passes, with other threads: the same bits. */
 static void test_same_bits(void **state) {
   (void)state;
   enum { COUNT = 23, LONGEST = 400, HORIZON = 70 };
@@ -304,11 +304,12 @@ static void test_same_bits(void **state) {
     chronos2_session *one = NULL;
     chronos2_session *many = NULL;
     chronos2_forecast *all = NULL;
+    static const size_t rows[] = {0, 5, 2}; /* of a pass */
+    chronos2_predict_options cut = {.horizon = HORIZON, .batch_size = rows[pattern]};
     assert_int_equal(chronos2_session_open(model, &options, &one), CHRONOS2_OK);
     options.threads = 3;
     assert_int_equal(chronos2_session_open(model, &options, &many), CHRONOS2_OK);
-    assert_int_equal(chronos2_predict(many, series, COUNT, &(chronos2_predict_options){.horizon = HORIZON}, &all),
-                     CHRONOS2_OK);
+    assert_int_equal(chronos2_predict(many, series, COUNT, &cut, &all), CHRONOS2_OK);
     size_t per_row = chronos2_model_config(model)->quantiles * HORIZON;
     for (size_t i = 0; i < COUNT; i++) {
       chronos2_forecast *alone = NULL;

@@ -3,10 +3,12 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 from chronos import Chronos2Pipeline
-from conftest import normalised
+from conftest import ROOT, normalised
 from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.numpy import load_file
 from test_forecast import LEVELS, MODEL, run_forecast, series
 
 TARGETS = ["self_attention.q", "self_attention.k", "self_attention.v", "self_attention.o",
@@ -47,3 +49,22 @@ def test_plain(program, tmp_path):
 
 def test_rank_stabilised(program, tmp_path):
     check(program, tmp_path, use_rslora=True)
+
+
+def test_a_stored_adapter(program, tmp_path):
+    """Upstream's own dummy model and adapter, where they are at hand."""
+    reference = ROOT.parent / "shared" / "reference"
+    base, adapter = reference / "dummy-chronos2-model", reference / "dummy-chronos2-lora"
+    if not adapter.is_dir():
+        pytest.skip("../shared/reference is not here")
+    pipeline = Chronos2Pipeline.from_pretrained(base, dtype=torch.float32)
+    pipeline.model = PeftModel.from_pretrained(pipeline.model, adapter).merge_and_unload()
+    values = np.random.default_rng(2).normal(size=200).astype(np.float32)
+    theirs = pipeline.predict([values], prediction_length=10)[0].numpy()
+    case = {"inputs": [{"target": [float(v) for v in values]}], "predict": {"prediction_length": 10}}
+    (tmp_path / "case.json").write_text(json.dumps(case))
+    program("predict", tmp_path / "case.json", "-m", base, "--adapter", adapter, "-o", tmp_path / "out.safetensors")
+    program("predict", tmp_path / "case.json", "-m", base, "-o", tmp_path / "plain.safetensors")
+    ours, plain = (load_file(tmp_path / name)["out.0"] for name in ("out.safetensors", "plain.safetensors"))
+    assert np.abs(ours - theirs).max() < 2e-5
+    assert np.abs(ours - plain).max() > 1e-5
