@@ -1,6 +1,7 @@
 /* The long-horizon rollout. */
 #include "engine/rollout.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,12 @@ static void copy_block(const rollout *r, const double *block, size_t steps, doub
   }
 }
 
+/* Forecasts are float32 upstream. It matters where a row hardly varies: a constant covariate is forecast as its value
+ * plus some 1e-5, which float32 drops; kept, the next pass would scale it up to a signal. */
+static double round_to_float(double value) {
+  return fabs(value) <= (double)FLT_MAX ? (double)(float)value : value;
+}
+
 /* Appends `steps` values of each path to its context: the path's quantile, or the known covariate. */
 static void extend(rollout *r, size_t steps) {
   const chronos2_config *c = r->c;
@@ -53,10 +60,10 @@ static void extend(rollout *r, size_t steps) {
       for (size_t i = steps - shift; i < steps; i++) {
         size_t at = r->done - steps + i; /* step of the forecast */
         bool known = row->future && at < row->future_length && !isnan(row->future[at]);
-        context[r->keep + i - steps] = known
-                                           ? row->future[at]
-                                           : c2_quantile_at(c->quantile_levels, r->step + b * c->quantiles * steps + i,
-                                                            steps, c->quantiles, PATH_LEVELS[p]);
+        context[r->keep + i - steps] =
+            known ? row->future[at]
+                  : round_to_float(c2_quantile_at(c->quantile_levels, r->step + b * c->quantiles * steps + i, steps,
+                                                  c->quantiles, PATH_LEVELS[p]));
       }
     }
     r->length[b] = c2_min_size(r->keep, r->length[b] + steps);

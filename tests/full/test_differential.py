@@ -2,7 +2,8 @@
 
 REQUESTS in the environment sets how many (500 and more are worth a run of their own). Errors are in normalised units:
 asinh((y - loc) / scale) of each target's history. Beyond the first pass a rollout feeds rounding back into the model,
-so those steps have a wider bound.
+so those steps have a wider bound. A covariate that is constant and not known ahead is forecast as its value plus float32
+noise, which the next pass scales up to a signal: there only the first pass is compared.
 """
 
 import json
@@ -68,6 +69,12 @@ def request(rng):
     return items, options
 
 
+def rolls_out_noise(item):
+    future = item.get("future_covariates", {})
+    return any(len(set(map(str, past))) == 1 for name, past in item.get("past_covariates", {}).items()
+               if name not in future)
+
+
 def plain(value):
     if isinstance(value, dict):
         return {key: plain(part) for key, part in value.items()}
@@ -95,7 +102,8 @@ def test_random_requests(program, tmp_path, folder, capsys):
             assert ours[f"out.{i}"].shape == tuple(forecast.shape)
             error = np.abs(normalised(ours[f"out.{i}"], loc, scale) - normalised(forecast.double().numpy(), loc, scale))
             once = error[..., :pipeline.model_prediction_length].max()
-            assert once < TOLERANCE and error.max() < TOLERANCE_ROLLED, f"request {number}, item {i}: {options}"
-            worst, rolled = max(worst, once), max(rolled, error.max())
+            late = 0.0 if rolls_out_noise(item) else error.max()
+            assert once < TOLERANCE and late < TOLERANCE_ROLLED, f"request {number}, item {i}: {options}"
+            worst, rolled = max(worst, once), max(rolled, late)
     with capsys.disabled():
         print(f"\n{REQUESTS} random requests: worst {worst:.2g} in one pass, {rolled:.2g} with rollouts")
