@@ -13,7 +13,7 @@ typedef struct request {
   cli_engine engine;
   size_t horizon;
   const char *levels_text, *id_column, *timestamp_column, *target, *past, *future, *scenarios, *freq, *output;
-  bool cross_learning, monotone;
+  bool cross_learning, monotone, embed;
   double *levels;
   size_t level_count;
   char **targets, **covariates;
@@ -48,7 +48,10 @@ static void print_field(FILE *out, const char *text) {
 }
 
 static c2_status check_options(request *r, c2_error *err) {
-  if (r->horizon < 1) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
+  if (r->embed && (r->horizon > 0 || r->future || r->scenarios)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "forecast --embed describes the past: it takes no --horizon, --future or --scenarios");
+  }
+  if (r->horizon < 1 && !r->embed) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
   C2_TRY(cli_split_numbers(r->levels_text, &r->levels, &r->level_count, err));
   for (size_t i = 0; i < r->level_count; i++) {
     if (!(r->levels[i] >= 0 && r->levels[i] <= 1)) {
@@ -190,6 +193,45 @@ static c2_status forecast_once(const request *r, chronos2_session *session, FILE
   return status;
 }
 
+/* item_id,target_name,token,loc,scale and a column for each dimension; tokens in the model's order, REG and the one
+ * future token last. */
+static c2_status write_embeddings(const request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
+                                  c2_error *err) {
+  print_field(out, r->id_column ? r->id_column : "item_id");
+  (void)fputs(",target_name,token,loc,scale", out);
+  for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%zu", d);
+  (void)fputc('\n', out);
+  for (size_t i = 0; i < r->set.count; i++) {
+    const float *value = chronos2_embedding_values(e, i);
+    for (size_t t = 0; t < r->set.item[i].targets; t++) {
+      double loc = 0;
+      double scale = 0;
+      C2_TRY(status_of(chronos2_embedding_scale(e, i, t, &loc, &scale), err));
+      for (size_t token = 0; token < chronos2_embedding_tokens(e, i); token++) {
+        print_field(out, r->set.item[i].id);
+        (void)fputc(',', out);
+        print_field(out, r->set.item[i].target_names[t]);
+        (void)fprintf(out, ",%zu,", token);
+        print_number(out, loc);
+        (void)fputc(',', out);
+        print_number(out, scale);
+        for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%.9g", (double)*value++);
+        (void)fputc('\n', out);
+      }
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status embed(const request *r, chronos2_session *session, size_t d_model, FILE *out, c2_error *err) {
+  chronos2_embedding *embedding = NULL;
+  chronos2_predict_options options = predict_options(r);
+  C2_TRY(status_of(chronos2_embed(session, r->series, r->set.count, &options, &embedding), err));
+  c2_status status = write_embeddings(r, embedding, d_model, out, err);
+  chronos2_embedding_free(&embedding);
+  return status;
+}
+
 /* One scenario; `context` NULL: contexts see the future, so each scenario is a whole forecast. */
 static c2_status forecast_scenario(request *r, chronos2_session *session, const chronos2_context *context,
                                    const char *scenario, FILE *out, c2_error *err) {
@@ -253,8 +295,9 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   warn(r, chronos2_model_config(model));
   status = c2_outfile_open(&file, r->output, err);
   if (status == C2_OK) {
-    status =
-        r->scenarios ? forecast_scenarios(r, session, file.stream, err) : forecast_once(r, session, file.stream, err);
+    status = r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, file.stream, err)
+             : r->scenarios ? forecast_scenarios(r, session, file.stream, err)
+                            : forecast_once(r, session, file.stream, err);
     if (status == C2_OK) status = c2_outfile_commit(&file, err);
     c2_outfile_discard(&file);
   }
@@ -281,6 +324,8 @@ int cli_forecast(int argc, char **argv) {
       {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq,
        NULL},
       {"output", 'o', "FILE", "where the CSV goes [standard output]", CLI_TEXT, &r.output, NULL},
+      {"embed", 0, NULL, "write the encoder's hidden states instead: a line a token; takes no horizon", CLI_FLAG,
+       &r.embed, NULL},
       {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.monotone, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
   const cli_usage usage = {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "series/categories.h"
 
 /* ---- Sums ------------------------------------------------------------------------------------ */
 
@@ -161,11 +162,7 @@ static c2_status pass_open(pass *p, const c2_probe *probe, const chronos2_model 
   bool known = false;
   for (size_t k = 0; k < window->series[0].covariates; k++) {
     const chronos2_covariate *covariate = &window->series[0].covariate[k];
-    if (covariate->past_text) {
-      C2_FAIL(err, C2_ERR_UNSUPPORTED, "covariate '%.80s' holds categories, which the probe can't read yet",
-              covariate->name);
-    }
-    known = known || covariate->future;
+    known = known || covariate->future || covariate->future_text;
   }
   chronos2_batch batch = {.rows = p->rows, .length = p->length, .output_patches = p->patches};
   p->tokens = chronos2_batch_tokens(model, &batch);
@@ -217,18 +214,22 @@ static size_t next_drawn(size_t i, size_t count, size_t *left, uint64_t *state) 
 c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chronos2_model *model,
                           const c2_window *window, size_t *series_used, size_t *context_used, c2_error *err) {
   pass p;
+  c2_encoded encoded = {0};
   size_t left = window->model_count;
   uint64_t state = probe->options.seed;
   if (probe->options.most_series) left = c2_min_size(left, probe->options.most_series);
   *series_used = left;
   c2_status status = pass_open(&p, probe, model, window, err);
   *context_used = p.length;
+  if (status == C2_OK) {
+    status = c2_encode_categories(window->series, window->model_count, window->horizon, &encoded, err);
+  }
   chronos2_session_on_attention(session, c2_probe_observe, probe);
   for (size_t i = 0; status == C2_OK && left > 0;) {
     size_t rows = 0;
     for (; left > 0 && rows + window->rows <= p.rows; i++) {
       i = next_drawn(i, window->model_count, &left, &state);
-      rows = fill_series(&p, rows, &window->series[i], (int64_t)i);
+      rows = fill_series(&p, rows, &encoded.series[i], (int64_t)i);
     }
     chronos2_batch batch = {.rows = rows,
                             .length = p.length,
@@ -244,6 +245,7 @@ c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chro
     }
   }
   chronos2_session_on_attention(session, NULL, NULL);
+  c2_encoded_free(&encoded);
   pass_free(&p);
   return status;
 }

@@ -281,46 +281,95 @@ static void test_shared_predict(void **state) {
   each_case(root, (const char *const[]){"model-a", "model-b", "model-s"}, 3);
 }
 
-/* Forecasts one by one, together, in other passes, with other threads: the same bits. */
+/* ---- Determinism ------------------------------------------------------------------------------ */
+
+enum { MOST_SERIES = 12, MOST_ROWS = 4, LONGEST = 400, MOST_STEPS = 300 };
+
+/* A batch of random series: lengths, targets, covariates (some known ahead), gaps, whole patches missing. */
+typedef struct random_batch {
+  size_t count, horizon;
+  chronos2_series series[MOST_SERIES];
+  chronos2_covariate covariate[MOST_SERIES][2];
+  double values[MOST_SERIES][MOST_ROWS][LONGEST];
+  double future[MOST_SERIES][2][MOST_STEPS];
+} random_batch;
+
+static uint32_t next_random(uint32_t *seed) { /* xorshift32 (Marsaglia 2003) */
+  *seed ^= *seed << 13;
+  *seed ^= *seed >> 17;
+  *seed ^= *seed << 5;
+  return *seed;
+}
+
+static double random_value(uint32_t *seed) {
+  return 10 + (double)(next_random(seed) >> 8) / (1 << 22);
+}
+
+static void make_batch(random_batch *b, uint32_t *seed) {
+  b->count = 2 + next_random(seed) % (MOST_SERIES - 1);
+  b->horizon = 1 + next_random(seed) % (next_random(seed) % 3 == 0 ? MOST_STEPS : 40); /* a third rolls out */
+  for (size_t i = 0; i < b->count; i++) {
+    size_t length = 1 + next_random(seed) % (next_random(seed) % 2 ? LONGEST : 40);
+    size_t targets = 1 + (next_random(seed) % 3 == 0);
+    size_t covariates = next_random(seed) % 3;
+    double *row = b->values[i][0]; /* rows back to back, as the interface takes targets */
+    for (size_t j = 0; j < length * targets; j++) row[j] = random_value(seed) + 3 * sin((double)j * 0.5);
+    for (size_t gap = next_random(seed) % 3; gap > 0; gap--) {
+      size_t from = next_random(seed) % (length * targets);
+      for (size_t j = from; j < length * targets && j < from + 40; j++) row[j] = (double)NAN;
+    }
+    for (size_t k = 0; k < covariates; k++) {
+      bool known = next_random(seed) % 2;
+      for (size_t j = 0; j < length; j++) b->values[i][2 + k][j] = random_value(seed);
+      for (size_t j = 0; j < b->horizon; j++) b->future[i][k][j] = random_value(seed);
+      b->covariate[i][k] = (chronos2_covariate){
+          .name = k ? "b" : "a", .past = b->values[i][2 + k], .future = known ? b->future[i][k] : NULL};
+    }
+    b->series[i] = (chronos2_series){.length = length,
+                                     .targets = targets,
+                                     .target = row,
+                                     .covariates = covariates,
+                                     .covariate = b->covariate[i]};
+  }
+}
+
+static void compare_alone(chronos2_session *one, const random_batch *b, const chronos2_forecast *all, size_t levels) {
+  for (size_t i = 0; i < b->count; i++) {
+    chronos2_forecast *alone = NULL;
+    chronos2_predict_options options = {.horizon = b->horizon};
+    assert_int_equal(chronos2_predict(one, &b->series[i], 1, &options, &alone), CHRONOS2_OK);
+    for (size_t t = 0; t < b->series[i].targets; t++) {
+      assert_memory_equal(chronos2_forecast_quantiles(alone, 0, t), chronos2_forecast_quantiles(all, i, t),
+                          levels * b->horizon * sizeof(double));
+    }
+    chronos2_forecast_free(&alone);
+  }
+}
+
+/* A series' forecast has the same bits alone on one thread and among random others, whatever the batch size, the
+ * threads and the pattern. */
 static void test_same_bits(void **state) {
   (void)state;
-  enum { COUNT = 23, LONGEST = 400, HORIZON = 70 };
-  static double values[COUNT][LONGEST];
-  chronos2_series series[COUNT];
-  uint32_t seed = 7;
-  for (size_t i = 0; i < COUNT; i++) {
-    size_t length = 5 + (i * 37) % (LONGEST / 2 - 5);
-    size_t targets = 1 + (i % 5 == 0);
-    for (size_t j = 0; j < length * targets; j++) {
-      seed = seed * 1664525u + 1013904223u;
-      values[i][j] = seed % 11 == 0 ? (double)NAN : 10 + sin((double)j * 0.5) + (double)(seed >> 8) / (1 << 24);
-    }
-    series[i] = (chronos2_series){.length = length, .targets = targets, .target = values[i]};
-  }
+  enum { BATCHES = 24 };
+  static random_batch batch;
+  uint32_t seed = 2463534242u;
   chronos2_model *model = NULL;
   assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-odd/weights", NULL, &model), CHRONOS2_OK);
-  for (int pattern = 0; pattern < 3; pattern++) {
-    chronos2_session_options options = {.attention = (chronos2_attention)pattern, .radius = 3, .threads = 1};
+  for (int n = 0; n < BATCHES; n++) {
+    static const double radii[] = {0, 3, 8, INFINITY};
+    chronos2_session_options options = {
+        .attention = (chronos2_attention)(n % 3), .radius = radii[next_random(&seed) % 4], .threads = 1};
+    chronos2_predict_options cut = {.batch_size = next_random(&seed) % 9};
     chronos2_session *one = NULL;
     chronos2_session *many = NULL;
     chronos2_forecast *all = NULL;
-    static const size_t rows[] = {0, 5, 2}; /* of a pass */
-    chronos2_predict_options cut = {.horizon = HORIZON, .batch_size = rows[pattern]};
+    make_batch(&batch, &seed);
+    cut.horizon = batch.horizon;
     assert_int_equal(chronos2_session_open(model, &options, &one), CHRONOS2_OK);
-    options.threads = 3;
+    options.threads = 2 + n % 4;
     assert_int_equal(chronos2_session_open(model, &options, &many), CHRONOS2_OK);
-    assert_int_equal(chronos2_predict(many, series, COUNT, &cut, &all), CHRONOS2_OK);
-    size_t per_row = chronos2_model_config(model)->quantiles * HORIZON;
-    for (size_t i = 0; i < COUNT; i++) {
-      chronos2_forecast *alone = NULL;
-      assert_int_equal(chronos2_predict(one, &series[i], 1, &(chronos2_predict_options){.horizon = HORIZON}, &alone),
-                       CHRONOS2_OK);
-      for (size_t t = 0; t < series[i].targets; t++) {
-        assert_memory_equal(chronos2_forecast_quantiles(alone, 0, t), chronos2_forecast_quantiles(all, i, t),
-                            per_row * sizeof(double));
-      }
-      chronos2_forecast_free(&alone);
-    }
+    assert_int_equal(chronos2_predict(many, batch.series, batch.count, &cut, &all), CHRONOS2_OK);
+    compare_alone(one, &batch, all, chronos2_model_config(model)->quantiles);
     chronos2_forecast_free(&all);
     chronos2_session_close(&one);
     chronos2_session_close(&many);

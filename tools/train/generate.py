@@ -10,7 +10,7 @@ import numpy as np
 from scipy.signal import lfilter
 
 # Periods in steps and how often: quarterly, monthly, weekly, daily, business days, hourly, 30, 15, 10 and 5 minutes.
-FREQUENCIES = [((), 1.0), ((4,), 2.0), ((12,), 4.0), ((52,), 1.0), ((7,), 2.0), ((7, 365), 1.0), ((5,), 0.7), ((24,), 1.5),
+FREQUENCIES = [((), 1.0), ((4,), 2.0), ((12,), 4.0), ((52,), 2.0), ((7,), 2.0), ((7, 365), 1.0), ((5,), 0.7), ((24,), 1.5),
                ((24, 168), 3.5), ((48,), 0.5), ((48, 336), 1.0), ((96,), 0.5), ((96, 672), 0.7), ((144,), 0.5), ((288,), 0.3)]
 
 
@@ -170,11 +170,18 @@ def _counts(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.nd
 
 
 def _walk(rng: np.random.Generator, n: int) -> np.ndarray:
-    step = _white(rng, n) + (rng.normal(0, 0.05) if rng.random() < 0.5 else 0)
+    step = _white(rng, n) + (rng.normal(0, 0.05) if rng.random() < 0.3 else 0)
     walk = np.cumsum(step)
     if rng.random() < 0.5:
         return np.exp(np.clip(walk * _log_uniform(rng, 0.001, 0.05), -8, 8))
     return walk + rng.normal(0, 50)
+
+
+def _curve(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
+    """A strong trend with a clean season on it, as gases in the air or a growing service show."""
+    t = np.linspace(0, 1, n)
+    y = rng.normal(0, 1) * (t + rng.uniform(0, 1) * t * t) * _log_uniform(rng, 0.5, 8)
+    return y + _season(rng, n, periods) * _log_uniform(rng, 0.1, 1) + _noise(rng, n) * _log_uniform(rng, 0.01, 0.2)
 
 
 def _structural(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
@@ -199,10 +206,12 @@ def series(rng: np.random.Generator, n: int) -> np.ndarray:
     """One series of n steps."""
     periods = _frequency(rng, n)
     kind = rng.random()
-    if kind < 0.35 or kind >= 0.75 and kind < 0.80:
+    if kind < 0.32 or kind >= 0.67 and kind < 0.72:
         y = _smoothing(rng, n, periods)
-    elif kind < 0.75:
+    elif kind < 0.64:
         y = _structural(rng, n, periods)
+    elif kind < 0.67:
+        y = _curve(rng, n, periods)
     elif kind < 0.87:
         y = _walk(rng, n)
     elif kind < 0.91:
@@ -211,7 +220,7 @@ def series(rng: np.random.Generator, n: int) -> np.ndarray:
         y = _counts(rng, n, periods)
     else:
         y = rng.dirichlet([1, 1]) @ np.stack([_unit(_smoothing(rng, n, periods)), _unit(_structural(rng, n, _frequency(rng, n)))])
-    if kind < 0.80 and rng.random() < 0.5:  # multiplicative: trend x season x noise
+    if kind < 0.72 and rng.random() < 0.5:  # multiplicative: trend x season x noise
         y = np.exp(np.clip(y * _log_uniform(rng, 0.05, 0.6), -8, 8))
     flaw = rng.random()
     scale = y.std() + 1e-9
@@ -231,16 +240,17 @@ def group(rng: np.random.Generator, n: int, horizon: int) -> tuple[np.ndarray, n
     k = int(rng.integers(2, 5))
     rows = np.stack([_unit(series(rng, n)) for _ in range(k)])
     known = np.full((k, horizon), np.nan)
-    if rng.random() < 0.65:  # row 0 is driven by known covariates
+    if rng.random() < 0.75:  # row 0 is driven by known covariates
+        rows[0] *= _log_uniform(rng, 0.1, 1.5)
         for j in range(1, k):
             kind = rng.random()
             if kind < 0.4:  # events
                 rows[j] = rng.random(n) < rng.uniform(0.03, 0.4)
-            elif kind < 0.6:
+            elif kind < 0.7:
                 rows[j] = _unit(_noise(rng, n))
-            effect = rng.normal(0, 1.5) if rng.random() < 0.85 else 0.0
-            cause = np.maximum(rows[j], 0) if rng.random() < 0.15 else rows[j]
-            rows[0] += effect * np.roll(cause, int(rng.choice([0, 0, 0, 1, 2])))
+            effect = rng.choice([-1, 1]) * _log_uniform(rng, 0.3, 3) if rng.random() < 0.85 else 0.0
+            cause = np.maximum(rows[j], 0) if rng.random() < 0.1 else rows[j]
+            rows[0] += effect * np.roll(cause, int(rng.choice([0, 0, 0, 0, 1])))
             known[j] = rows[j, -horizon:]
     else:
         rows = (np.eye(k) + 0.6 * rng.normal(size=(k, k))) @ rows
@@ -255,7 +265,7 @@ def batch(rng: np.random.Generator, observations: int, max_context: int, max_pat
     context = int(np.clip(_log_uniform(rng, 20, 1.3 * max_context), 20, max_context))
     n = context + horizon
     count = max(4, observations // n)
-    grouped = rng.random() < 0.2
+    grouped = rng.random() < 0.3
     rows, known, ids = [], [], []
     while len(rows) < count:
         if grouped:

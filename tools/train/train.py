@@ -64,6 +64,17 @@ def build_model(args: argparse.Namespace) -> Chronos2Model:
     return model
 
 
+@torch.no_grad()
+def begin_from(model: Chronos2Model, weights: dict[str, torch.Tensor]) -> None:
+    """Takes another run's weights; layers that it did not have begin as the identity (nothing added to the residual)."""
+    fault = model.load_state_dict(weights, strict=False)
+    assert not fault.unexpected_keys, fault.unexpected_keys
+    for name in fault.missing_keys:
+        assert name.startswith("encoder.block."), name
+        if name.endswith(("attention.o.weight", "mlp.wo.weight")):
+            model.get_parameter(name).zero_()
+
+
 class Bound:
     """Keeps every head's query and key weights within a multiple of their first norm.
 
@@ -126,7 +137,7 @@ def main() -> None:
     model = build_model(args)
     bound = Bound(model, 4.0)
     if args.start:
-        model.load_state_dict(torch.load(args.start / "state.pt", weights_only=False)["average"])
+        begin_from(model, torch.load(args.start / "state.pt", weights_only=False)["average"])
     average = {k: v.clone() for k, v in model.state_dict().items()}
     named = [(p, sharp(name)) for name, p in model.named_parameters()]
     optimizer = torch.optim.AdamW(
@@ -142,6 +153,8 @@ def main() -> None:
         optimizer.load_state_dict(state["optimizer"])
         average, step, spent, seen = state["average"], state["step"], state["spent"], state["seen"]
         rng.bit_generator.state = state["rng"]
+    if step == 0 and args.start:
+        print(f"validation loss before the first step: {validate(model, sets, args.radius):.4f}", flush=True)
     before = time.monotonic()
     with log_path.open("a", newline="") as stream:
         log = csv.writer(stream, lineterminator="\n")
