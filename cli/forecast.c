@@ -49,9 +49,11 @@ static void print_field(FILE *out, const char *text) {
 
 static c2_status check_options(request *r, c2_error *err) {
   if (r->embed && (r->horizon > 0 || r->future || r->scenarios)) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "forecast --embed describes the past: it takes no --horizon, --future or --scenarios");
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--embed describes the past: it takes no --horizon, --future or --scenarios");
   }
-  if (r->horizon < 1 && !r->embed) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
+  if (r->horizon < 1 && !r->embed) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
+  }
   C2_TRY(cli_split_numbers(r->levels_text, &r->levels, &r->level_count, err));
   for (size_t i = 0; i < r->level_count; i++) {
     if (!(r->levels[i] >= 0 && r->levels[i] <= 1)) {
