@@ -325,11 +325,8 @@ static void make_batch(random_batch *b, uint32_t *seed) {
       b->covariate[i][k] = (chronos2_covariate){
           .name = k ? "b" : "a", .past = b->values[i][2 + k], .future = known ? b->future[i][k] : NULL};
     }
-    b->series[i] = (chronos2_series){.length = length,
-                                     .targets = targets,
-                                     .target = row,
-                                     .covariates = covariates,
-                                     .covariate = b->covariate[i]};
+    b->series[i] = (chronos2_series){
+        .length = length, .targets = targets, .target = row, .covariates = covariates, .covariate = b->covariate[i]};
   }
 }
 
@@ -445,9 +442,69 @@ static void test_monotone(void **state) {
   chronos2_model_close(&model);
 }
 
+/* forecast --embed writes what chronos2_embed returns: a line a token of every target, scale beside. */
+static void test_embed_command(void **state) {
+  (void)state;
+  enum { LENGTH = 40 };
+  static const char model_folder[] = SOURCE_DIR "/tests/golden/model-odd/weights";
+  double values[2 * LENGTH];
+  char text[64 * LENGTH] = "item_id,timestamp,a,b\n";
+  for (size_t j = 0; j < LENGTH; j++) {
+    values[j] = 3 + 2.5 * (double)(j % 7);
+    values[LENGTH + j] = 100 - 0.5 * (double)(j % 5);
+    (void)snprintf(text + strlen(text), 64, "x,%zu-01-01,%.17g,%.17g\n", 1950 + j, values[j], values[LENGTH + j]);
+  }
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "ab.csv");
+  program_write_file(path, text, strlen(text));
+  chronos2_series series = {.length = LENGTH, .targets = 2, .target = values};
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_embedding *e = NULL;
+  assert_int_equal(chronos2_model_open(model_folder, NULL, &model), CHRONOS2_OK);
+  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  assert_int_equal(chronos2_embed(session, &series, 1, NULL, &e), CHRONOS2_OK);
+  program_result r = program_run(
+      (const char *const[]){PROGRAM_PATH, "forecast", "--embed", "--target", "a,b", "-m", model_folder, "-", NULL},
+      path);
+  assert_int_equal(r.status, 0);
+  char *at = strchr(r.out, '\n');
+  assert_non_null(at);
+  assert_int_equal(strncmp(r.out, "item_id,target_name,token,loc,scale,0,1,", 40), 0);
+  const float *value = chronos2_embedding_values(e, 0);
+  for (size_t t = 0; t < 2; t++) {
+    double loc = 0;
+    double scale = 0;
+    assert_int_equal(chronos2_embedding_scale(e, 0, t, &loc, &scale), CHRONOS2_OK);
+    for (size_t token = 0; token < chronos2_embedding_tokens(e, 0); token++) {
+      char start[32];
+      (void)snprintf(start, sizeof start, "\nx,%c,%zu,", t ? 'b' : 'a', token);
+      assert_int_equal(strncmp(at, start, strlen(start)), 0);
+      at += strlen(start) - 1;
+      assert_true(strtod(at + 1, &at) == loc);
+      assert_true(strtod(at + 1, &at) == scale);
+      for (size_t d = 0; d < chronos2_model_config(model)->d_model; d++) {
+        assert_int_equal(*at, ',');
+        assert_true(strtof(at + 1, &at) == *value++);
+      }
+    }
+  }
+  assert_string_equal(at, "\n");
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", "--embed", "--horizon", "3", "--target", "a,b", path);
+  program_assert_error(&r, 2, "--embed describes the past");
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(rmdir(folder), 0);
+  free(path);
+  free(folder);
+  chronos2_embedding_free(&e);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_own_predict), cmocka_unit_test(test_shared_predict),
-                                     cmocka_unit_test(test_same_bits), cmocka_unit_test(test_huge_series),
-                                     cmocka_unit_test(test_monotone)};
+                                     cmocka_unit_test(test_same_bits),   cmocka_unit_test(test_huge_series),
+                                     cmocka_unit_test(test_monotone),    cmocka_unit_test(test_embed_command)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -378,6 +378,75 @@ static void test_resume(void **state) {
   remove_folder(folder);
 }
 
+/* ---- Categories ------------------------------------------------------------------------------ */
+
+/* Target encoding with smoothing 1: (sum of the category's values + mean of all) / (their number + 1). */
+static void encode_days(const double *target, size_t n, size_t period, double *code) {
+  double mean = 0;
+  for (size_t j = 0; j < n; j++) mean += target[j] / (double)n;
+  for (size_t k = 0; k < period; k++) {
+    double sum = mean;
+    double count = 1;
+    for (size_t j = k; j < n; j += period) {
+      sum += target[j];
+      count++;
+    }
+    code[k] = sum / count;
+  }
+}
+
+static double probed_mass(const char *folder, const char *name, const char *text) {
+  char *path = program_path(folder, name);
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *prefix = program_path(folder, "p");
+  char yaml[256];
+  (void)snprintf(yaml, sizeof yaml,
+                 "tasks:\n- {dataset_path: %s, dataset_config: days, horizon: 8, known_dynamic_columns: [day]}\n",
+                 name);
+  program_write_file(path, text, strlen(text));
+  program_write_file(tasks, yaml, strlen(yaml));
+  program_result r = PROGRAM_RUN("probe", "--tasks", folder, "--radii", "1", "--out-prefix", prefix);
+  succeed(&r);
+  program_free(&r);
+  csv mass = csv_open(prefix, "mass_per_window");
+  assert_int_equal(mass.rows, 1);
+  double value = csv_number(&mass, 0, "kept_mass_frac_ctxQ");
+  csv_close(&mass);
+  free(prefix);
+  free(tasks);
+  free(path);
+  return value;
+}
+
+/* A covariate of texts is probed as the numbers that it is encoded to. */
+static void test_categories(void **state) {
+  (void)state;
+  enum { LENGTH = 104, HORIZON = 8, PERIOD = 3, PAST = LENGTH - HORIZON };
+  static const char *const day[PERIOD] = {"red", "green", "blue"};
+  char *folder = program_make_folder();
+  double target[LENGTH];
+  double code[PERIOD];
+  static char texts[64 * LENGTH];
+  static char numbers[64 * LENGTH];
+  static char constant[64 * LENGTH];
+  for (size_t j = 0; j < LENGTH; j++) target[j] = 10 * (double)(j % PERIOD == 1) + (double)(j * j % 11);
+  encode_days(target, PAST, PERIOD, code);
+  strcpy(texts, "item_id,timestamp,target,day\n");
+  strcpy(numbers, texts);
+  strcpy(constant, texts);
+  for (size_t j = 0; j < LENGTH; j++) {
+    char head[32];
+    (void)snprintf(head, sizeof head, "x,%zu-01-01,%g,", 1900 + j, target[j]);
+    (void)snprintf(texts + strlen(texts), 64, "%s%s\n", head, day[j % PERIOD]);
+    (void)snprintf(numbers + strlen(numbers), 64, "%s%.17g\n", head, code[j % PERIOD]);
+    (void)snprintf(constant + strlen(constant), 64, "%s1\n", head);
+  }
+  double as_text = probed_mass(folder, "texts.csv", texts);
+  assert_true(fabs(as_text - probed_mass(folder, "numbers.csv", numbers)) < 1e-7);
+  assert_true(fabs(as_text - probed_mass(folder, "constant.csv", constant)) > 1e-4);
+  remove_folder(folder);
+}
+
 /* ---- Bad input ------------------------------------------------------------------------------- */
 
 static void test_bad_input(void **state) {
@@ -447,6 +516,7 @@ int main(void) {
                                      cmocka_unit_test(test_published_baseline),
                                      cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_resume),
+                                     cmocka_unit_test(test_categories),
                                      cmocka_unit_test(test_bad_input)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
