@@ -93,6 +93,28 @@ static int run(request *r, bool compare) {
   return fflush(stdout) == 0 ? CLI_DONE : cli_fail("standard output: could not write");
 }
 
+/* The arguments as a shell wants them; NULL if memory is out. */
+static char *shell_text(int argc, char **argv) {
+  size_t room = sizeof "chronos2";
+  for (int i = 0; i < argc; i++) room += 4 * strlen(argv[i]) + 3; /* a quote becomes four characters */
+  char *text = malloc(room);
+  if (!text) return NULL;
+  char *at = text + sprintf(text, "chronos2");
+  for (int i = 0; i < argc; i++) {
+    const char *plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:,./@%";
+    bool quote = argv[i][strspn(argv[i], plain)] != '\0' || argv[i][0] == '\0';
+    *at++ = ' ';
+    if (quote) *at++ = '\'';
+    for (const char *c = argv[i]; *c; c++) {
+      if (*c == '\'') at += sprintf(at, "'\\'"); /* ends the quotes; the character itself opens them again */
+      *at++ = *c;
+    }
+    if (quote) *at++ = '\'';
+  }
+  *at = '\0';
+  return text;
+}
+
 static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
   request r = {.radii_text = "2,4,8,16,32,64,128", .local_radius = 8};
   c2_study_options *o = &r.study.options;
@@ -143,8 +165,11 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
   int status = 0;
   cli_engine_init(&r.engine);
   if (!cli_parse(argc, argv, usage, options, r.engine.table, &first, &status)) return status;
+  char *text = shell_text(argc, argv);
+  o->command = text;
   status = run(&r, compare);
   c2_study_free(&r.study);
+  free(text);
   free(r.radii);
   free(r.perf_radii);
   return status;

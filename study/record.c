@@ -1,6 +1,5 @@
 /* A run's record: PREFIX__run.json, with all that is needed to run it again, and PREFIX__partial.json, from
  * which an interrupted run goes on. */
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,35 +8,9 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "study/json.h"
 #include "study/run.h"
 #include "version.h"
-
-/* JSON has neither infinity nor NaN. */
-static json_t *number(double value) {
-  if (isnan(value)) return json_null();
-  if (isinf(value)) return json_string(value > 0 ? "inf" : "-inf");
-  return json_real(value);
-}
-
-static double number_of(const json_t *value) {
-  if (json_is_string(value)) return strcmp(json_string_value(value), "inf") == 0 ? (double)INFINITY : -(double)INFINITY;
-  return json_is_number(value) ? json_number_value(value) : (double)NAN;
-}
-
-static json_t *whole(size_t value) {
-  return json_integer((json_int_t)value);
-}
-
-static json_t *numbers(const double *x, size_t n) {
-  json_t *array = json_array();
-  for (size_t i = 0; i < n; i++) json_array_append_new(array, number(x[i]));
-  return array;
-}
-
-static json_t *text(const char *value) {
-  json_t *string = value ? json_string(value) : json_null();
-  return string ? string : json_string("(not UTF-8)");
-}
 
 static c2_status write_json(const json_t *object, const char *path, c2_error *err) {
   c2_outfile file;
@@ -66,29 +39,29 @@ static json_t *options_json(const c2_study *s) {
   static const char *const dtypes[] = {"fp32", "bf16", "int8"};
   const c2_study_options *o = &s->options;
   json_t *object = json_object();
-  json_object_set_new(object, "model", text(o->model_folder));
-  json_object_set_new(object, "tasks", text(o->tasks));
-  json_object_set_new(object, "exclude_regex", text(o->exclude_regex));
-  json_object_set_new(object, "max_tasks", whole(o->most_tasks));
-  json_object_set_new(object, "radii", numbers(o->radii, o->radius_count));
-  json_object_set_new(object, "perf_radii", numbers(o->perf_radii, o->perf_radius_count));
-  json_object_set_new(object, "max_windows_per_task", whole(o->probe_windows));
-  json_object_set_new(object, "max_series_per_window", whole(o->probe_series));
-  json_object_set_new(object, "probe_batch_size", whole(o->probe_batch));
-  json_object_set_new(object, "perf_batch_size", whole(o->perf_batch));
-  json_object_set_new(object, "perf_repeats", whole(o->repeats));
-  json_object_set_new(object, "S_split", whole(o->split));
-  json_object_set_new(object, "chunk_size", whole(o->chunk_size));
-  json_object_set_new(object, "seed", whole(o->seed));
-  json_object_set_new(object, "context_length", whole(o->context_length));
+  json_object_set_new(object, "model", c2_json_text(o->model_folder));
+  json_object_set_new(object, "tasks", c2_json_text(o->tasks));
+  json_object_set_new(object, "exclude_regex", c2_json_text(o->exclude_regex));
+  json_object_set_new(object, "max_tasks", c2_json_whole(o->most_tasks));
+  json_object_set_new(object, "radii", c2_json_numbers(o->radii, o->radius_count));
+  json_object_set_new(object, "perf_radii", c2_json_numbers(o->perf_radii, o->perf_radius_count));
+  json_object_set_new(object, "max_windows_per_task", c2_json_whole(o->probe_windows));
+  json_object_set_new(object, "max_series_per_window", c2_json_whole(o->probe_series));
+  json_object_set_new(object, "probe_batch_size", c2_json_whole(o->probe_batch));
+  json_object_set_new(object, "perf_batch_size", c2_json_whole(o->perf_batch));
+  json_object_set_new(object, "perf_repeats", c2_json_whole(o->repeats));
+  json_object_set_new(object, "S_split", c2_json_whole(o->split));
+  json_object_set_new(object, "chunk_size", c2_json_whole(o->chunk_size));
+  json_object_set_new(object, "seed", c2_json_whole(o->seed));
+  json_object_set_new(object, "context_length", c2_json_whole(o->context_length));
   json_object_set_new(object, "exclude_reg_query", json_boolean(o->exclude_reg));
   json_object_set_new(object, "time_reg_is_global", json_boolean(o->session.reg_global));
   json_object_set_new(object, "include_padded_queries", json_boolean(o->include_padded));
   json_object_set_new(object, "as_univariate", json_boolean(o->as_univariate));
-  json_object_set_new(object, "dtype", text(dtypes[o->session.dtype]));
-  json_object_set_new(object, "backend", text(s->table.backend));
-  json_object_set_new(object, "isa", text(s->isa));
-  json_object_set_new(object, "threads", whole((size_t)s->threads));
+  json_object_set_new(object, "dtype", c2_json_text(dtypes[o->session.dtype]));
+  json_object_set_new(object, "backend", c2_json_text(s->table.backend));
+  json_object_set_new(object, "isa", c2_json_text(s->isa));
+  json_object_set_new(object, "threads", c2_json_whole((size_t)s->threads));
   return object;
 }
 
@@ -113,23 +86,23 @@ static json_t *machine_json(void) {
   char processor[256];
   long pages = sysconf(_SC_PHYS_PAGES);
   processor_name(processor, sizeof processor);
-  json_object_set_new(object, "processor", text(processor));
+  json_object_set_new(object, "processor", c2_json_text(processor));
   json_object_set_new(object, "processors", json_integer(c2_processor_count()));
   json_object_set_new(object, "memory_mb", json_integer((json_int_t)pages * sysconf(_SC_PAGESIZE) / (1 << 20)));
   if (uname(&system) == 0) {
-    json_object_set_new(object, "system", text(system.sysname));
-    json_object_set_new(object, "release", text(system.release));
-    json_object_set_new(object, "architecture", text(system.machine));
+    json_object_set_new(object, "system", c2_json_text(system.sysname));
+    json_object_set_new(object, "release", c2_json_text(system.release));
+    json_object_set_new(object, "architecture", c2_json_text(system.machine));
   }
   return object;
 }
 
 static json_t *versions_json(void) {
   json_t *object = json_object();
-  json_object_set_new(object, "chronos2", text(chronos2_version()));
-  json_object_set_new(object, "commit", text(C2_COMMIT));
-  json_object_set_new(object, "gemm", text(chronos2_gemm()));
-  json_object_set_new(object, "compiler", text(__VERSION__));
+  json_object_set_new(object, "chronos2", c2_json_text(chronos2_version()));
+  json_object_set_new(object, "commit", c2_json_text(C2_COMMIT));
+  json_object_set_new(object, "gemm", c2_json_text(chronos2_gemm()));
+  json_object_set_new(object, "compiler", c2_json_text(__VERSION__));
   return object;
 }
 
@@ -143,31 +116,37 @@ c2_status c2_record_try(const c2_study *study, c2_error *err) {
   return status;
 }
 
-c2_status c2_record_write(const c2_study *study, c2_error *err) {
+json_t *c2_record_json(const c2_study *study) {
   char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
   json_t *object = json_object();
   json_t *warnings = json_array();
   json_t *data = json_object();
   json_t *verdict = json_array();
   json_t *sums = json_object();
-  char *path = path_of(study, "__run.json");
-  for (size_t i = 0; i < study->warnings; i++) json_array_append_new(warnings, text(study->warning[i]));
+  for (size_t i = 0; i < study->warnings; i++) json_array_append_new(warnings, c2_json_text(study->warning[i]));
   for (size_t i = 0; i < study->done; i++) {
-    json_object_set_new(data, study->tasks.task[i].name, text(study->result[i].checksum));
+    json_object_set_new(data, study->tasks.task[i].name, c2_json_text(study->result[i].checksum));
   }
   c2_study_verdict(study, line);
   for (size_t i = 0; i < C2_VERDICT_LINES; i++) {
-    if (line[i][0]) json_array_append_new(verdict, text(line[i]));
+    if (line[i][0]) json_array_append_new(verdict, c2_json_text(line[i]));
   }
-  json_object_set_new(sums, "model", text(study->model_checksum));
-  json_object_set_new(sums, "tasks", text(study->tasks_checksum));
+  json_object_set_new(sums, "model", c2_json_text(study->model_checksum));
+  json_object_set_new(sums, "tasks", c2_json_text(study->tasks_checksum));
   json_object_set_new(sums, "data", data);
+  json_object_set_new(object, "command", c2_json_text(study->options.command));
   json_object_set_new(object, "warnings", warnings);
   json_object_set_new(object, "verdict", verdict);
   json_object_set_new(object, "options", options_json(study));
   json_object_set_new(object, "sha256", sums);
   json_object_set_new(object, "versions", versions_json());
   json_object_set_new(object, "machine", machine_json());
+  return object;
+}
+
+c2_status c2_record_write(const c2_study *study, c2_error *err) {
+  json_t *object = c2_record_json(study);
+  char *path = path_of(study, "__run.json");
   c2_status status = path ? write_json(object, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
   free(path);
   json_decref(object);
@@ -183,8 +162,8 @@ static void key_of(const c2_study *s, char out[C2_CHECKSUM_ROOM]) {
   json_object_del(options, "max_tasks");
   json_object_del(options, "exclude_regex");
   json_object_set_new(object, "options", options);
-  json_object_set_new(object, "model", text(s->model_checksum));
-  json_object_set_new(object, "tasks", text(s->tasks_checksum));
+  json_object_set_new(object, "model", c2_json_text(s->model_checksum));
+  json_object_set_new(object, "tasks", c2_json_text(s->tasks_checksum));
   json_object_set_new(object, "versions", versions_json());
   json_object_set_new(object, "machine", machine_json());
   char *dump = json_dumps(object, JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
@@ -208,7 +187,7 @@ static json_t *mass_json(const c2_mass_row *r) {
                                   r->queries,
                                   (double)r->series,
                                   (double)r->rows_per_series};
-  return numbers(x, MASS_NUMBERS);
+  return c2_json_numbers(x, MASS_NUMBERS);
 }
 
 static json_t *perf_json(const c2_perf_row *r) {
@@ -224,7 +203,7 @@ static json_t *perf_json(const c2_perf_row *r) {
                             r->reserved_median_mb,
                             r->reserved_max_mb};
   memcpy(x + 11, r->score, sizeof r->score);
-  return numbers(x, PERF_NUMBERS);
+  return c2_json_numbers(x, PERF_NUMBERS);
 }
 
 c2_status c2_partial_write(const c2_study *study, c2_error *err) {
@@ -244,15 +223,15 @@ c2_status c2_partial_write(const c2_study *study, c2_error *err) {
     for (size_t k = 0; r->perf && k <= study->options.perf_radius_count; k++) {
       json_array_append_new(perf, perf_json(&r->perf[k]));
     }
-    json_object_set_new(task, "name", text(study->tasks.task[i].name));
-    json_object_set_new(task, "sha256", text(r->checksum));
-    if (r->perf) json_object_set_new(task, "id_column", text(r->perf[0].id_column));
+    json_object_set_new(task, "name", c2_json_text(study->tasks.task[i].name));
+    json_object_set_new(task, "sha256", c2_json_text(r->checksum));
+    if (r->perf) json_object_set_new(task, "id_column", c2_json_text(r->perf[0].id_column));
     json_object_set_new(task, "mass", mass);
     json_object_set_new(task, "perf", perf);
-    json_object_set_new(task, "naive", numbers(naive, NAIVE_NUMBERS));
+    json_object_set_new(task, "naive", c2_json_numbers(naive, NAIVE_NUMBERS));
     json_array_append_new(tasks, task);
   }
-  json_object_set_new(object, "key", text(key));
+  json_object_set_new(object, "key", c2_json_text(key));
   json_object_set_new(object, "tasks", tasks);
   c2_status status = path ? write_json(object, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
   free(path);
@@ -262,7 +241,7 @@ c2_status c2_partial_write(const c2_study *study, c2_error *err) {
 
 static bool read_numbers(const json_t *array, double *x, size_t n) {
   if (json_array_size(array) != n) return false;
-  for (size_t i = 0; i < n; i++) x[i] = number_of(json_array_get(array, i));
+  for (size_t i = 0; i < n; i++) x[i] = c2_json_number_of(json_array_get(array, i));
   return true;
 }
 

@@ -4,6 +4,7 @@
 #define C2_STUDY_RUN_H
 
 #include <chronos2.h>
+#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -16,6 +17,7 @@
 typedef struct c2_study_options {
   const char *model_folder, *tasks, *prefix;
   const char *model_name;    /* in tables */
+  const char *command;       /* that a shell would run this again with, for the record */
   const char *exclude_regex; /* NULL: none */
   size_t most_tasks;         /* 0: all */
   const double *radii;       /* [radius_count] of the probe, ascending, whole or INFINITY */
@@ -78,6 +80,7 @@ void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERD
 
 /* record.c: PREFIX__run.json, and PREFIX__partial.json with the tasks that are done. */
 c2_status c2_record_try(const c2_study *study, c2_error *err); /* fails now if nothing could be written later */
+json_t *c2_record_json(const c2_study *study);
 c2_status c2_record_write(const c2_study *study, c2_error *err);
 c2_status c2_partial_write(const c2_study *study, c2_error *err);
 c2_status c2_partial_find(const c2_study *study, c2_task_result *result, const c2_task *task, bool *found,
