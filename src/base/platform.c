@@ -45,8 +45,11 @@ void c2_unmap_file(c2_mapping *mapping) {
   mapping->size = 0;
 }
 
-void c2_mapping_forget(const c2_mapping *mapping) {
-  if (mapping->data) (void)madvise((void *)(size_t)mapping->data, mapping->size, MADV_DONTNEED);
+void c2_mapping_forget(const void *data, size_t size) {
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t first = ((uintptr_t)data + page - 1) / page * page;
+  uintptr_t end = ((uintptr_t)data + size) / page * page;
+  if (first < end) (void)madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 static bool is_standard(const char *path) {

@@ -17,8 +17,8 @@ typedef struct c2_mapping {
 c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err);
 void c2_unmap_file(c2_mapping *mapping);
 
-/* Drops the mapping's resident pages (they are read again when touched). */
-void c2_mapping_forget(const c2_mapping *mapping);
+/* Drops resident pages wholly within [data, data + size) of a mapping; they are read again when touched. */
+void c2_mapping_forget(const void *data, size_t size);
 
 /* An output file that appears whole or not at all: written beside its place under a temporary name,
  * flushed, synced and renamed by c2_outfile_commit. c2_outfile_discard, also after a commit, frees

@@ -291,7 +291,7 @@ static void feed_forward(const pass *p, worker_scratch *s, float *x, size_t rows
 }
 
 /* x += W_o mixed; then for groups of one the whole rest of the layer: their group attention is
- * softmax over one key, so W_o W_v norm(x). For the others q, k and v of group attention. */
+ * softmax over one key, so W_o W_v norm(x), one matrix. For the others q, k and v of group attention. */
 static void tail_task(void *context, size_t task, size_t worker) {
   pass *p = context;
   worker_scratch *s = &p->worker[worker];
@@ -300,16 +300,16 @@ static void tail_task(void *context, size_t task, size_t worker) {
   size_t first = 0;
   size_t rows = 0;
   tail_block(p, task, &first, &rows);
-  bool grouped = first < p->tail_grouped;
   float *x = p->tail_x + first * p->s_model;
-  float *qkv = p->tail_qkv + first * p->s_qkv;
   multiply(p, p->tail_mixed + first * p->s_inner, p->s_inner, w->time_o, p->inner, x, p->s_model, rows, 0, d, NULL,
            false, true);
   norm(p, s->normed, x, p->w->layer[p->layer].group.norm, rows);
-  multiply(p, s->normed, p->s_model, w->group_qkv, d, qkv, p->s_qkv, rows, grouped ? 0 : 2 * p->inner, 3 * p->inner,
-           NULL, false, false);
-  if (grouped) return;
-  multiply(p, qkv + 2 * p->inner, p->s_qkv, w->group_o, p->inner, x, p->s_model, rows, 0, d, NULL, false, true);
+  if (first < p->tail_grouped) {
+    multiply(p, s->normed, p->s_model, w->group_qkv, d, p->tail_qkv + first * p->s_qkv, p->s_qkv, rows, 0, 3 * p->inner,
+             NULL, false, false);
+    return;
+  }
+  multiply(p, s->normed, p->s_model, w->group_ov, d, x, p->s_model, rows, 0, d, NULL, false, true);
   feed_forward(p, s, x, rows);
 }
 

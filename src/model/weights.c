@@ -141,6 +141,14 @@ static bool mappable(const c2_tensor *t) {
   return t->dtype == C2_F32 && (size_t)t->data % sizeof(float) == 0;
 }
 
+void c2_weights_forget(const chronos2_model *model, const float *values, size_t count) {
+  const unsigned char *data = (const unsigned char *)values;
+  for (size_t f = 0; f < model->file_count; f++) {
+    const c2_mapping *m = &model->files[f].mapping;
+    if (data >= m->data && data < m->data + m->size) c2_mapping_forget(data, count * sizeof *values);
+  }
+}
+
 static c2_status check_values(const chronos2_model *model, const char *folder, c2_error *err) {
   for (size_t i = 0; i < model->expected_count; i++) {
     const c2_expected *e = &model->expected[i];
@@ -150,6 +158,7 @@ static c2_status check_values(const chronos2_model *model, const char *folder, c
         C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': element %zu is not a finite number", folder, e->name, j);
       }
     }
+    c2_weights_forget(model, e->values, n);
   }
   return C2_OK;
 }

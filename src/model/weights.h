@@ -44,6 +44,7 @@ typedef struct c2_residual_weights {
 typedef struct c2_packed_layer {
   const float *time_qkv, *time_o;   /* [D] -> [3I], [I] -> [D] */
   const float *group_qkv, *group_o; /* the same */
+  const float *group_ov;            /* [D] -> [D]: W_o W_v, all that group attention is in a group of one */
   const float *wi, *wo;             /* [D] -> [F], [F] -> [D] */
 } c2_packed_layer;
 
@@ -84,6 +85,10 @@ struct chronos2_model {
   c2_block packed;
   size_t parameters;
 };
+
+/* Gives the pages of a tensor that is a view back to the system, so that opening a model never holds the whole file
+ * beside its packed copy. They are read again when touched. */
+void c2_weights_forget(const chronos2_model *model, const float *values, size_t count);
 
 /* `adapter`: a folder to merge in, or NULL. A folder that is itself an adapter names its base model. */
 c2_status c2_model_open(const char *folder, const char *adapter, bool pack, chronos2_model **model, c2_error *err);
