@@ -10,7 +10,7 @@
 typedef struct request {
   cli_engine engine;
   c2_study study;
-  const char *radii_text, *perf_radii_text;
+  const char *radii_text, *perf_radii_text, *arms_text;
   size_t local_radius;
   double *radii, *perf_radii;
 } request;
@@ -61,12 +61,60 @@ static c2_status set_radii(request *r, bool compare, c2_error *err) {
   return C2_OK;
 }
 
+/* "blind,visible" or "none". */
+static c2_status read_arms(c2_study_options *o, const char *text, c2_error *err) {
+  char **name = NULL;
+  size_t count = 0;
+  C2_TRY(cli_split(text, &name, &count, err));
+  c2_status status = C2_OK;
+  for (size_t i = 0; status == C2_OK && i < count; i++) {
+    if (strcmp(name[i], "blind") == 0) {
+      o->blind_arm = true;
+    } else if (strcmp(name[i], "visible") == 0) {
+      o->visible_arms = true;
+    } else if (strcmp(name[i], "none") != 0 || count > 1) {
+      status = c2_fail(err, C2_ERR_ARGUMENT, "--arms: expected blind, visible, both with a comma, or none, found '%s'",
+                       text);
+    }
+  }
+  free(name);
+  return status;
+}
+
+/* The last part of a path. */
+static const char *name_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash && slash[1] ? slash + 1 : path;
+}
+
+static int run_models(request *r) {
+  c2_study *study = &r->study;
+  const c2_study_options *o = &study->options;
+  c2_error err = {C2_OK, ""};
+  chronos2_model *model = NULL;
+  chronos2_model *sparse = NULL;
+  const chronos2_model_options options = {.adapter = r->engine.adapter};
+  chronos2_status status = chronos2_model_open(o->model_folder, &options, &model);
+  if (status == CHRONOS2_OK && o->sparse_model_folder) {
+    status = chronos2_model_open(o->sparse_model_folder, NULL, &sparse);
+  }
+  int exit_status = CLI_DONE;
+  if (status != CHRONOS2_OK) {
+    exit_status = cli_fail_api(status);
+  } else if (c2_study_run(study, model, sparse, &err) != C2_OK) {
+    exit_status = cli_fail_error(&err);
+  }
+  chronos2_model_close(&model);
+  chronos2_model_close(&sparse);
+  return exit_status;
+}
+
 static int run(request *r, bool compare) {
   c2_study *study = &r->study;
   c2_study_options *o = &study->options;
   c2_error err = {C2_OK, ""};
-  chronos2_model *model = NULL;
   if (set_radii(r, compare, &err) != C2_OK) return cli_fail_error(&err);
+  if (compare && read_arms(o, r->arms_text, &err) != C2_OK) return cli_fail_error(&err);
   if (!o->tasks) return cli_fail_usage("--tasks: expected a task file, or a folder with tasks.yaml");
   if (o->include_padded && r->engine.session.backend != CHRONOS2_REFERENCE) {
     return cli_fail_usage("--include-padded-queries needs --backend reference: the fused one never computes padding");
@@ -75,19 +123,14 @@ static int run(request *r, bool compare) {
     return cli_fail_usage("--attention: a study compares full with windowed_future_global; choose with --perf-radii");
   }
   o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
-  const char *slash = strrchr(o->model_folder, '/');
-  o->model_name = r->engine.model || !slash ? o->model_folder : slash + 1;
+  o->model_name = r->engine.model ? o->model_folder : name_of(o->model_folder);
+  o->sparse_model_name = o->sparse_model_folder;
   o->context_length = r->engine.context_length;
   o->session = r->engine.session;
   if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
   study->say = say;
   study->warn = warn;
-  chronos2_status status =
-      chronos2_model_open(o->model_folder, &(chronos2_model_options){.adapter = r->engine.adapter}, &model);
-  if (status != CHRONOS2_OK) return cli_fail_api(status);
-  int exit_status = CLI_DONE;
-  if (c2_study_run(study, model, &err) != C2_OK) exit_status = cli_fail_error(&err);
-  chronos2_model_close(&model);
+  int exit_status = run_models(r);
   if (exit_status != CLI_DONE) return exit_status;
   c2_study_print(study, stdout);
   return fflush(stdout) == 0 ? CLI_DONE : cli_fail("standard output: could not write");
@@ -115,9 +158,7 @@ static char *shell_text(int argc, char **argv) {
   return text;
 }
 
-static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
-  request r = {.radii_text = "2,4,8,16,32,64,128", .local_radius = 8};
-  c2_study_options *o = &r.study.options;
+static void set_defaults(c2_study_options *o, bool compare) {
   o->prefix = compare ? "study" : "probe";
   o->probe_windows = 1;
   o->probe_series = 256;
@@ -126,6 +167,12 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
   o->repeats = 5;
   o->split = 128;
   o->chunk_size = 256;
+}
+
+static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
+  request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible", .local_radius = 8};
+  c2_study_options *o = &r.study.options;
+  set_defaults(o, compare);
   const cli_option options[] = {
       {"tasks", 0, "FILE|DIR", "fev task file, or a folder with tasks.yaml", CLI_TEXT, &o->tasks, NULL},
       {"out-prefix", 0, "P",
@@ -153,6 +200,12 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
        NULL},
       {compare ? "perf-radii" : NULL, 0, "R,...", "radii of the comparison [--radii]", CLI_TEXT, &r.perf_radii_text,
        NULL},
+      {"arms", 0, "ARMS",
+       "further arms, for accuracy alone: blind (windowed_future_global at radius inf), visible\n"
+       "(windowed_future_visible at the radii and inf), none [blind,visible]",
+       CLI_TEXT, &r.arms_text, NULL},
+      {"sparse-model", 0, "DIR", "a model trained sparse, as further arms: full and at the radii", CLI_TEXT,
+       &o->sparse_model_folder, NULL},
       {"local-radius", 0, "R", "radius of the closing verdict, if it is compared [8]", CLI_SIZE, &r.local_radius, NULL},
       {"perf-batch-size", 0, "N", "rows of a pass of the comparison, as --batch-size [256]", CLI_COUNT, &o->perf_batch,
        NULL},

@@ -198,16 +198,19 @@ typedef struct chronos2_batch {
   size_t future_length;           /* F <= patch * output_patches */
   const float *future_covariates; /* [B][F], NaN = unknown; NULL: none */
   size_t output_patches;          /* at least 1 */
+  bool extend_context;            /* the context beyond the model's context_length isn't cut off on the left */
 } chronos2_batch;
 
-/* quantiles [B][Q][patch * output_patches]; loc and scale [B]; token_mask [B][S], 1 where a token
- * holds an observation, is REG or future. Any of the last three may be NULL. The context beyond the
- * model's context_length is cut off on the left. */
+/* quantiles [B][Q][patch * output_patches]; loc and scale [B]; token_mask as chronos2_batch_mask gives it. Any of
+ * the last three may be NULL. */
 CHRONOS2_API chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch *batch, float *quantiles,
                                               float *loc, float *scale, float *token_mask);
 
 /* S of a batch: context patches (after truncation) + REG + output patches. */
 CHRONOS2_API size_t chronos2_batch_tokens(const chronos2_model *model, const chronos2_batch *batch);
+
+/* token_mask [B][S]: 1 where a token holds an observation, is REG or future. */
+CHRONOS2_API void chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask);
 
 /* ---- Forecasting ------------------------------------------------------------------------------ */
 

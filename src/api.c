@@ -226,9 +226,13 @@ void chronos2_session_on_attention(chronos2_session *session, chronos2_attention
 
 /* ---- One forward pass ------------------------------------------------------------------------- */
 
+static size_t context_limit(const chronos2_model *model, const chronos2_batch *batch) {
+  return batch->extend_context ? SIZE_MAX : model->config.context_length;
+}
+
 static size_t context_patches(const chronos2_model *model, const chronos2_batch *batch) {
   c2_row row = {.length = batch->length};
-  return c2_row_patches(&row, model->config.patch, model->config.context_length);
+  return c2_row_patches(&row, model->config.patch, context_limit(model, batch));
 }
 
 size_t chronos2_batch_tokens(const chronos2_model *model, const chronos2_batch *batch) {
@@ -243,7 +247,7 @@ static c2_status widen(double *out, const float *in, size_t count, const char *w
   return C2_OK;
 }
 
-static void fill_mask(const chronos2_model *model, const chronos2_batch *batch, float *mask) {
+void chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask) {
   size_t patches = context_patches(model, batch);
   size_t tokens = chronos2_batch_tokens(model, batch);
   size_t patch = model->config.patch;
@@ -254,7 +258,7 @@ static void fill_mask(const chronos2_model *model, const chronos2_batch *batch, 
         size_t from_end = (patches - t) * patch - i; /* 1 = the last value */
         if (from_end <= batch->length && !isnan(batch->context[(b + 1) * batch->length - from_end])) observed = 1;
       }
-      mask[b * tokens + t] = observed;
+      token_mask[b * tokens + t] = observed;
     }
   }
 }
@@ -287,7 +291,7 @@ static c2_status forward(chronos2_session *s, const chronos2_batch *in, forward_
   c2_batch batch = {.row = m->row,
                     .rows = in->rows,
                     .output_patches = in->output_patches,
-                    .context_limit = s->model->config.context_length};
+                    .context_limit = context_limit(s->model, in)};
   c2_batch_sort(&batch);
   c2_result result = {.quantiles = m->quantiles, .loc = m->loc, .scale = m->scale};
   return s->options.backend == CHRONOS2_REFERENCE ? c2_reference_forward(&s->engine, &batch, &result, err)
@@ -317,7 +321,7 @@ chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch
     for (size_t i = 0; i < outputs; i++) quantiles[i] = (float)m.quantiles[i];
     for (size_t b = 0; loc && b < batch->rows; b++) loc[b] = (float)m.loc[b];
     for (size_t b = 0; scale && b < batch->rows; b++) scale[b] = (float)m.scale[b];
-    if (token_mask) fill_mask(session->model, batch, token_mask);
+    if (token_mask) chronos2_batch_mask(session->model, batch, token_mask);
   }
   free(m.context);
   free(m.future);

@@ -6,7 +6,8 @@
  * that are not padding: kept mass equal to it means that attention looks at nothing in particular.
  *
  * An observer of chronos2_session_on_attention fills accumulators of its own for every (layer, row, head):
- * no locks, and one order of summation whatever the threads do. Memory is O(layers * rows * heads * radii). */
+ * no locks, and one order of summation whatever the threads do. Memory is O(layers * rows * heads * radii) and
+ * O(rows * heads * S): one row of weights of S keys at a time, never the S * S of them. */
 #ifndef C2_STUDY_PROBE_H
 #define C2_STUDY_PROBE_H
 
@@ -30,35 +31,59 @@ typedef struct c2_probe_options {
   uint64_t seed;      /* of the draw */
 } c2_probe_options;
 
-/* Sums over layers, heads, rows and queries; of the pairs over rows and queries. */
-typedef struct c2_probe {
-  c2_probe_options options;
-  size_t layers, rows, heads;
-  double *cell;  /* [layers][rows][heads][radius_count + 1]: kept by radius, then all weight */
-  double *kept;  /* [radius_count] */
+/* Where attention goes: means over the queries of what was probed, shares from 0 to 1; NaN without a query. */
+enum { C2_FIXED_KEYS = 4 };
+extern const size_t c2_fixed_keys[C2_FIXED_KEYS]; /* 1, 4, 16, 64 */
+typedef struct c2_share {
+  double mass, edges, uniform; /* of a radius */
+  double best;                 /* mass of a query's heaviest keys, as many as the window holds without padding */
+  double future;               /* mass on future tokens */
+  double distance;             /* tokens between query and key, over the mass on the context */
+  double entropy;              /* over that of uniform attention */
+  double keys_90, keys_99;     /* fewest keys that hold 90% and 99% of a query's mass */
+  double fixed[C2_FIXED_KEYS]; /* mass of a query's c2_fixed_keys heaviest keys */
+} c2_share;
+
+/* Sums over rows and queries of some passes. */
+typedef struct c2_probe_sums {
+  double *head;  /* [layers][heads][width] see probe.c */
   double *edges; /* [radius_count] allowed pairs */
   double *even;  /* [radius_count] mass that uniform attention keeps, queries as unit */
-  double total;  /* weight */
   double queries, pairs;
-  size_t tokens, context; /* S and its context part, of the last batch */
+} c2_probe_sums;
+
+typedef struct c2_probe {
+  c2_probe_options options;
+  size_t layers, rows, heads, width;
+  double *cell;               /* [layers][rows][heads][width] of the batch under way */
+  c2_probe_sums window, task; /* since the last c2_probe_next_window; before it */
+  size_t tokens, context;     /* S and its context part, of the last batch */
+  /* The batch under way. */
+  const float *mask;  /* [rows][tokens] */
+  uint32_t *live;     /* [rows][tokens + 1] keys before a token that are no padding */
+  uint32_t *sorted;   /* [rows][heads][2][tokens] */
+  double *cumulative; /* [rows][heads][tokens + 1] */
+  size_t room;        /* tokens that the last three hold */
 } c2_probe;
 
 c2_status c2_probe_open(c2_probe *probe, const c2_probe_options *options, size_t layers, size_t rows, size_t heads,
                         c2_error *err);
 void c2_probe_close(c2_probe *probe);
 
+/* Around a pass of `rows` rows: token_mask [rows][tokens] as chronos2_batch_mask gives it, kept until the end. */
+c2_status c2_probe_begin_batch(c2_probe *probe, const float *token_mask, size_t rows, size_t tokens, size_t context,
+                               c2_error *err);
+void c2_probe_end_batch(c2_probe *probe, size_t rows);
+
 /* The observer; `user` is the probe. Rows of a batch are numbered below `rows`. */
 void c2_probe_observe(void *user, const chronos2_attention_row *row);
 
-/* After a pass of `rows` rows: token_mask [rows][tokens] as chronos2_forward gives it. Counts the pairs and
- * moves the cells' sums on. */
-void c2_probe_end_batch(c2_probe *probe, const float *token_mask, size_t rows, size_t tokens, size_t context);
+/* Moves the window's sums to the task's. */
+void c2_probe_next_window(c2_probe *probe);
 
-typedef struct c2_probe_share {
-  double mass, edges, uniform; /* shares from 0 to 1; NaN without a query */
-} c2_probe_share;
-
-c2_probe_share c2_probe_result(const c2_probe *probe, size_t radius_index);
+/* Of one head, or of all of them (layer SIZE_MAX). */
+c2_share c2_probe_result(const c2_probe *probe, const c2_probe_sums *sums, size_t radius_index, size_t layer,
+                         size_t head);
 
 /* Runs dense passes over the series of a window, or a draw of them, and fills a probe, which c2_probe_open opened for
  * c2_probe_rows. The session must be a dense one; its observer is set and removed. *context_used gets the

@@ -58,6 +58,9 @@ static json_t *options_json(const c2_study *s) {
   json_object_set_new(object, "time_reg_is_global", json_boolean(o->session.reg_global));
   json_object_set_new(object, "include_padded_queries", json_boolean(o->include_padded));
   json_object_set_new(object, "as_univariate", json_boolean(o->as_univariate));
+  json_object_set_new(object, "blind_arm", json_boolean(o->blind_arm));
+  json_object_set_new(object, "visible_arms", json_boolean(o->visible_arms));
+  json_object_set_new(object, "sparse_model", c2_json_text(o->sparse_model_folder));
   json_object_set_new(object, "dtype", c2_json_text(dtypes[o->session.dtype]));
   json_object_set_new(object, "backend", c2_json_text(s->table.backend));
   json_object_set_new(object, "isa", c2_json_text(s->isa));
@@ -132,6 +135,9 @@ json_t *c2_record_json(const c2_study *study) {
     if (line[i][0]) json_array_append_new(verdict, c2_json_text(line[i]));
   }
   json_object_set_new(sums, "model", c2_json_text(study->model_checksum));
+  if (study->options.sparse_model_folder) {
+    json_object_set_new(sums, "sparse_model", c2_json_text(study->sparse_checksum));
+  }
   json_object_set_new(sums, "tasks", c2_json_text(study->tasks_checksum));
   json_object_set_new(sums, "data", data);
   json_object_set_new(object, "command", c2_json_text(study->options.command));
@@ -163,6 +169,7 @@ static void key_of(const c2_study *s, char out[C2_CHECKSUM_ROOM]) {
   json_object_del(options, "exclude_regex");
   json_object_set_new(object, "options", options);
   json_object_set_new(object, "model", c2_json_text(s->model_checksum));
+  json_object_set_new(object, "sparse_model", c2_json_text(s->sparse_checksum));
   json_object_set_new(object, "tasks", c2_json_text(s->tasks_checksum));
   json_object_set_new(object, "versions", versions_json());
   json_object_set_new(object, "machine", machine_json());
@@ -172,22 +179,32 @@ static void key_of(const c2_study *s, char out[C2_CHECKSUM_ROOM]) {
   json_decref(object);
 }
 
-enum { MASS_NUMBERS = 12, PERF_NUMBERS = 11 + C2_METRICS, NAIVE_NUMBERS = 1 + C2_METRICS };
+enum {
+  SHARE_NUMBERS = sizeof(c2_share) / sizeof(double),
+  MASS_NUMBERS = 9 + SHARE_NUMBERS,
+  HEAD_NUMBERS = 3 + SHARE_NUMBERS,
+  PERF_NUMBERS = 12 + C2_METRICS,
+  NAIVE_NUMBERS = 1 + C2_METRICS
+};
 
 static json_t *mass_json(const c2_mass_row *r) {
-  const double x[MASS_NUMBERS] = {(double)r->window,
-                                  (double)r->context_used,
-                                  r->radius,
-                                  r->mass,
-                                  r->edges,
-                                  r->uniform,
-                                  (double)r->tokens,
-                                  (double)r->context_tokens,
-                                  (double)r->query_positions,
-                                  r->queries,
-                                  (double)r->series,
-                                  (double)r->rows_per_series};
+  double x[MASS_NUMBERS] = {(double)r->window,
+                            (double)r->context_used,
+                            r->radius,
+                            (double)r->tokens,
+                            (double)r->context_tokens,
+                            (double)r->query_positions,
+                            r->queries,
+                            (double)r->series,
+                            (double)r->rows_per_series};
+  memcpy(x + 9, &r->share, sizeof r->share);
   return c2_json_numbers(x, MASS_NUMBERS);
+}
+
+static json_t *head_json(const c2_head_row *r) {
+  double x[HEAD_NUMBERS] = {(double)r->layer, (double)r->head, r->radius};
+  memcpy(x + 3, &r->share, sizeof r->share);
+  return c2_json_numbers(x, HEAD_NUMBERS);
 }
 
 static json_t *perf_json(const c2_perf_row *r) {
@@ -201,8 +218,9 @@ static json_t *perf_json(const c2_perf_row *r) {
                             r->alloc_median_mb,
                             r->alloc_max_mb,
                             r->reserved_median_mb,
-                            r->reserved_max_mb};
-  memcpy(x + 11, r->score, sizeof r->score);
+                            r->reserved_max_mb,
+                            r->pass_s};
+  memcpy(x + 12, r->score, sizeof r->score);
   return c2_json_numbers(x, PERF_NUMBERS);
 }
 
@@ -216,17 +234,18 @@ c2_status c2_partial_write(const c2_study *study, c2_error *err) {
     const c2_task_result *r = &study->result[i];
     json_t *task = json_object();
     json_t *mass = json_array();
+    json_t *head = json_array();
     json_t *perf = json_array();
     double naive[NAIVE_NUMBERS] = {(double)r->naive.num_forecasts};
     memcpy(naive + 1, r->naive.score, sizeof r->naive.score);
     for (size_t k = 0; k < r->mass_count; k++) json_array_append_new(mass, mass_json(&r->mass[k]));
-    for (size_t k = 0; r->perf && k <= study->options.perf_radius_count; k++) {
-      json_array_append_new(perf, perf_json(&r->perf[k]));
-    }
+    for (size_t k = 0; k < r->head_count; k++) json_array_append_new(head, head_json(&r->head[k]));
+    for (size_t k = 0; k < study->arms; k++) json_array_append_new(perf, perf_json(&r->perf[k]));
     json_object_set_new(task, "name", c2_json_text(study->tasks.task[i].name));
     json_object_set_new(task, "sha256", c2_json_text(r->checksum));
     if (r->perf) json_object_set_new(task, "id_column", c2_json_text(r->perf[0].id_column));
     json_object_set_new(task, "mass", mass);
+    json_object_set_new(task, "head", head);
     json_object_set_new(task, "perf", perf);
     json_object_set_new(task, "naive", c2_json_numbers(naive, NAIVE_NUMBERS));
     json_array_append_new(tasks, task);
@@ -253,15 +272,21 @@ static bool read_mass(const json_t *array, const c2_task *task, c2_mass_row *r) 
                      .context_used = (size_t)x[1],
                      .horizon = task->horizon,
                      .radius = x[2],
-                     .mass = x[3],
-                     .edges = x[4],
-                     .uniform = x[5],
-                     .tokens = (size_t)x[6],
-                     .context_tokens = (size_t)x[7],
-                     .query_positions = (size_t)x[8],
-                     .queries = x[9],
-                     .series = (size_t)x[10],
-                     .rows_per_series = (size_t)x[11]};
+                     .tokens = (size_t)x[3],
+                     .context_tokens = (size_t)x[4],
+                     .query_positions = (size_t)x[5],
+                     .queries = x[6],
+                     .series = (size_t)x[7],
+                     .rows_per_series = (size_t)x[8]};
+  memcpy(&r->share, x + 9, sizeof r->share);
+  return true;
+}
+
+static bool read_head(const json_t *array, c2_head_row *r) {
+  double x[HEAD_NUMBERS];
+  if (!read_numbers(array, x, HEAD_NUMBERS)) return false;
+  *r = (c2_head_row){.layer = (size_t)x[0], .head = (size_t)x[1], .radius = x[2]};
+  memcpy(&r->share, x + 3, sizeof r->share);
   return true;
 }
 
@@ -280,8 +305,9 @@ static bool read_perf(const json_t *array, const c2_task *task, const char *id_c
                      .alloc_median_mb = x[7],
                      .alloc_max_mb = x[8],
                      .reserved_median_mb = x[9],
-                     .reserved_max_mb = x[10]};
-  memcpy(r->score, x + 11, sizeof r->score);
+                     .reserved_max_mb = x[10],
+                     .pass_s = x[11]};
+  memcpy(r->score, x + 12, sizeof r->score);
   r->id_column = task->id_column ? task->id_column : strcmp(id_column, "id") == 0 ? "id" : "item_id";
   (void)snprintf(r->fingerprint, sizeof r->fingerprint, "%.16s", checksum);
   return true;
@@ -290,24 +316,27 @@ static bool read_perf(const json_t *array, const c2_task *task, const char *id_c
 /* False: not what this program writes. */
 static bool read_task(const c2_study *s, const json_t *object, const c2_task *task, c2_task_result *r) {
   const json_t *mass = json_object_get(object, "mass");
+  const json_t *head = json_object_get(object, "head");
   const json_t *perf = json_object_get(object, "perf");
   const char *id_column = json_string_value(json_object_get(object, "id_column"));
-  size_t patterns = s->options.perf_radius_count ? s->options.perf_radius_count + 1 : 0;
   double naive[NAIVE_NUMBERS];
   if (json_array_size(mass) % s->options.radius_count != 0 || json_array_size(mass) != r->mass_count ||
-      json_array_size(perf) != patterns || (patterns && !id_column) ||
+      json_array_size(head) != r->head_count || json_array_size(perf) != s->arms || (s->arms && !id_column) ||
       !read_numbers(json_object_get(object, "naive"), naive, NAIVE_NUMBERS)) {
     return false;
   }
   for (size_t k = 0; k < r->mass_count; k++) {
     if (!read_mass(json_array_get(mass, k), task, &r->mass[k])) return false;
   }
-  for (size_t k = 0; k < patterns; k++) {
+  for (size_t k = 0; k < r->head_count; k++) {
+    if (!read_head(json_array_get(head, k), &r->head[k])) return false;
+  }
+  for (size_t k = 0; k < s->arms; k++) {
     if (!read_perf(json_array_get(perf, k), task, id_column, r->checksum, &r->perf[k])) return false;
   }
   r->naive.num_forecasts = (size_t)naive[0];
   memcpy(r->naive.score, naive + 1, sizeof r->naive.score);
-  r->naive.mase_full = patterns ? r->perf[0].score[C2_MASE] : (double)NAN;
+  r->naive.mase_full = s->arms ? r->perf[0].score[C2_MASE] : (double)NAN;
   return true;
 }
 
@@ -340,9 +369,9 @@ c2_status c2_partial_find(const c2_study *study, c2_task_result *result, const c
   if (status == C2_OK && one) {
     result->mass_count = json_array_size(json_object_get(one, "mass"));
     status = c2_alloc_array(result->mass_count, sizeof(c2_mass_row), &result->mass, err);
-    if (status == C2_OK && study->options.perf_radius_count) {
-      status = c2_alloc_array(study->options.perf_radius_count + 1, sizeof(c2_perf_row), &result->perf, err);
-    }
+    result->head_count = json_array_size(json_object_get(one, "head"));
+    if (status == C2_OK) status = c2_alloc_array(result->head_count, sizeof(c2_head_row), &result->head, err);
+    if (status == C2_OK) status = c2_alloc_array(study->arms, sizeof(c2_perf_row), &result->perf, err);
     if (status == C2_OK && (result->mass_count == 0 || !read_task(study, one, task, result))) {
       status = c2_fail(err, C2_ERR_FORMAT, "%s: task '%.80s' is not what a study writes", path, task->name);
     }

@@ -23,104 +23,135 @@ C2_PRINTF(2, 3) static void say(const c2_study *s, const char *format, ...) {
   s->say(line);
 }
 
-static c2_status set_attention(chronos2_session *session, const c2_study *s, double radius, c2_error *err) {
-  chronos2_attention attention = isnan(radius) ? CHRONOS2_FULL : CHRONOS2_WINDOWED_FUTURE_GLOBAL;
+/* The models of a run and a session for each: [1] is that of the sparse model, if there is one. */
+typedef struct runner {
+  const chronos2_model *model[2];
+  chronos2_session *session[2];
+} runner;
+
+static const c2_arm dense_arm = {.attention = CHRONOS2_FULL};
+
+/* The session of an arm, set to its attention. */
+static c2_status session_of(const c2_study *s, const runner *e, const c2_arm *arm, chronos2_session **session,
+                            c2_error *err) {
+  *session = e->session[arm->sparse_model];
+  double radius = arm->attention == CHRONOS2_FULL ? 0 : arm->radius;
   chronos2_status status =
-      chronos2_session_set_attention(session, attention, isnan(radius) ? 0 : radius, s->options.session.reg_global);
+      chronos2_session_set_attention(*session, arm->attention, radius, s->options.session.reg_global);
   if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
   return C2_OK;
 }
 
 /* ---- The probe ------------------------------------------------------------------------------- */
 
-static c2_status probe_window(const c2_study *s, const chronos2_model *model, chronos2_session *session,
-                              const c2_window *window, size_t index, const c2_task *task, c2_mass_row *rows,
-                              c2_error *err) {
+static c2_probe_options probe_options(const c2_study_options *o) {
+  return (c2_probe_options){.radii = o->radii,
+                            .radius_count = o->radius_count,
+                            .reg_global = o->session.reg_global,
+                            .exclude_reg = o->exclude_reg,
+                            .include_padded = o->include_padded,
+                            .batch_size = o->probe_batch,
+                            .context_length = o->context_length,
+                            .most_series = o->probe_series,
+                            .seed = o->seed};
+}
+
+static c2_status probe_window(const c2_study *s, const runner *engines, c2_probe *probe, const c2_evaluation *e,
+                              size_t index, c2_mass_row *rows, c2_error *err) {
   const c2_study_options *o = &s->options;
-  const chronos2_config *c = chronos2_model_config(model);
-  c2_probe_options options = {.radii = o->radii,
-                              .radius_count = o->radius_count,
-                              .reg_global = o->session.reg_global,
-                              .exclude_reg = o->exclude_reg,
-                              .include_padded = o->include_padded,
-                              .batch_size = o->probe_batch,
-                              .context_length = o->context_length,
-                              .most_series = o->probe_series,
-                              .seed = o->seed};
-  c2_probe probe;
+  chronos2_session *session = NULL;
   size_t series = 0;
   size_t context = 0;
-  C2_TRY(c2_probe_open(&probe, &options, c->layers, c2_probe_rows(&options, window->rows), c->heads, err));
-  c2_status status = c2_probe_window(&probe, session, model, window, &series, &context, err);
-  for (size_t k = 0; status == C2_OK && k < o->radius_count; k++) {
-    c2_probe_share share = c2_probe_result(&probe, k);
-    rows[k] = (c2_mass_row){.task_name = task->name,
+  C2_TRY(session_of(s, engines, &dense_arm, &session, err));
+  C2_TRY(c2_probe_window(probe, session, engines->model[0], &e->window[index], &series, &context, err));
+  for (size_t k = 0; k < o->radius_count; k++) {
+    rows[k] = (c2_mass_row){.task_name = e->task->name,
                             .window = index,
                             .context_used = context,
-                            .horizon = task->horizon,
+                            .horizon = e->task->horizon,
                             .radius = o->radii[k],
-                            .mass = share.mass,
-                            .edges = share.edges,
-                            .uniform = share.uniform,
-                            .tokens = probe.tokens,
-                            .context_tokens = probe.context,
-                            .query_positions = probe.context - (o->exclude_reg ? 1 : 0),
-                            .queries = probe.queries,
+                            .share = c2_probe_result(probe, &probe->window, k, SIZE_MAX, 0),
+                            .tokens = probe->tokens,
+                            .context_tokens = probe->context,
+                            .query_positions = probe->context - (o->exclude_reg ? 1 : 0),
+                            .queries = probe->window.queries,
                             .series = series,
-                            .rows_per_series = window->rows};
+                            .rows_per_series = e->window[index].rows};
   }
+  c2_probe_next_window(probe);
+  return C2_OK;
+}
+
+static c2_status sum_heads(const c2_probe *probe, c2_task_result *result, c2_error *err) {
+  size_t radii = probe->options.radius_count;
+  size_t count = probe->layers * probe->heads * radii;
+  C2_TRY(c2_alloc_array(count, sizeof(c2_head_row), &result->head, err));
+  result->head_count = count;
+  for (size_t i = 0; i < count; i++) {
+    size_t k = i % radii;
+    size_t head = i / radii % probe->heads;
+    size_t layer = i / radii / probe->heads;
+    result->head[i] = (c2_head_row){.layer = layer,
+                                    .head = head,
+                                    .radius = probe->options.radii[k],
+                                    .share = c2_probe_result(probe, &probe->task, k, layer, head)};
+  }
+  return C2_OK;
+}
+
+static c2_status probe_task(const c2_study *s, const runner *engines, const c2_evaluation *e, c2_task_result *result,
+                            c2_error *err) {
+  const chronos2_config *c = chronos2_model_config(engines->model[0]);
+  c2_probe_options options = probe_options(&s->options);
+  size_t radii = s->options.radius_count;
+  size_t windows = e->windows;
+  c2_probe probe;
+  if (s->options.probe_windows) windows = c2_min_size(windows, s->options.probe_windows);
+  C2_TRY(c2_alloc_array(windows * radii, sizeof(c2_mass_row), &result->mass, err));
+  C2_TRY(c2_probe_open(&probe, &options, c->layers, c2_probe_rows(&options, e->window[0].rows), c->heads, err));
+  c2_status status = C2_OK;
+  for (size_t i = 0; status == C2_OK && i < windows; i++) {
+    status = probe_window(s, engines, &probe, e, i, result->mass + i * radii, err);
+  }
+  result->mass_count = windows * radii;
+  if (status == C2_OK) status = sum_heads(&probe, result, err);
   c2_probe_close(&probe);
   return status;
 }
 
-static c2_status probe_task(const c2_study *s, const chronos2_model *model, chronos2_session *session,
-                            const c2_evaluation *e, c2_task_result *result, c2_error *err) {
-  size_t radii = s->options.radius_count;
-  size_t windows = e->windows;
-  if (s->options.probe_windows) windows = c2_min_size(windows, s->options.probe_windows);
-  C2_TRY(c2_alloc_array(windows * radii, sizeof(c2_mass_row), &result->mass, err));
-  C2_TRY(set_attention(session, s, NAN, err));
-  for (size_t i = 0; i < windows; i++) {
-    C2_TRY(probe_window(s, model, session, &e->window[i], i, e->task, result->mass + i * radii, err));
-  }
-  result->mass_count = windows * radii;
-  return C2_OK;
-}
-
 /* ---- Accuracy, time, memory ------------------------------------------------------------------ */
 
-static c2_status measure(const c2_study *s, chronos2_session *session, c2_evaluation *e, double radius, double *seconds,
-                         c2_error *err) {
-  chronos2_predict_options options = {
-      .horizon = e->task->horizon, .context_length = s->options.context_length, .batch_size = s->options.perf_batch};
-  C2_TRY(set_attention(session, s, radius, err));
+static c2_status measure(const c2_study *s, const runner *engines, const c2_arm *arm, c2_evaluation *e,
+                         double *seconds, c2_error *err) {
+  chronos2_session *session = NULL;
+  chronos2_predict_options options = {.horizon = e->task->horizon,
+                                      .context_length = s->options.context_length,
+                                      .batch_size = s->options.perf_batch,
+                                      .extend_context = true};
+  C2_TRY(session_of(s, engines, arm, &session, err));
   return c2_evaluation_forecast(e, session, &options, seconds, err);
 }
 
 /* The pass that isn't timed: it gives the scores and the memory. */
-static c2_status first_pass(const c2_study *s, chronos2_session *session, c2_evaluation *e, double radius,
+static c2_status first_pass(const c2_study *s, const runner *engines, const c2_arm *arm, c2_evaluation *e,
                             c2_perf_row *row, c2_error *err) {
-  double seconds = 0;
+  chronos2_session *session = engines->session[arm->sparse_model];
   chronos2_session_reset_peak(session);
   c2_reset_peak_resident();
-  C2_TRY(measure(s, session, e, radius, &seconds, err));
+  C2_TRY(measure(s, engines, arm, e, &row->pass_s, err));
   row->alloc_median_mb = row->alloc_max_mb = (double)chronos2_session_peak_bytes(session) / bytes_per_mb;
   row->reserved_median_mb = row->reserved_max_mb = (double)c2_peak_resident_bytes() / bytes_per_mb;
   return c2_evaluation_score(e, row->score, err);
 }
 
-static double radius_of(const c2_study *s, size_t pattern) {
-  return pattern == 0 ? (double)NAN : s->options.perf_radii[pattern - 1];
-}
-
-/* The patterns take turns, another one first each time, so that a drift of the machine hits all alike. */
-static c2_status time_patterns(const c2_study *s, chronos2_session *session, c2_evaluation *e, double *seconds,
-                               c2_error *err) {
-  size_t patterns = s->options.perf_radius_count + 1;
+/* The timed arms, which come first, take turns, another one first each time, so that a drift of the machine hits all
+ * alike. */
+static c2_status time_arms(const c2_study *s, const runner *engines, c2_evaluation *e, size_t timed, double *seconds,
+                           c2_error *err) {
   for (size_t r = 0; r < s->options.repeats; r++) {
-    for (size_t k = 0; k < patterns; k++) {
-      size_t pattern = (r + k) % patterns;
-      C2_TRY(measure(s, session, e, radius_of(s, pattern), &seconds[pattern * s->options.repeats + r], err));
+    for (size_t k = 0; k < timed; k++) {
+      size_t arm = (r + k) % timed;
+      C2_TRY(measure(s, engines, &s->arm[arm], e, &seconds[arm * s->options.repeats + r], err));
     }
   }
   return C2_OK;
@@ -132,34 +163,36 @@ static double least(const double *x, size_t n) {
   return value;
 }
 
-static c2_status compare_task(const c2_study *s, const chronos2_model *model, chronos2_session *session,
-                              c2_evaluation *e, c2_task_result *result, c2_error *err) {
-  size_t patterns = s->options.perf_radius_count + 1;
+static c2_status sum_times(c2_perf_row *row, const double *seconds, size_t repeats, c2_error *err) {
+  row->repeats = repeats;
+  row->mean_s = c2_mean(seconds, repeats);
+  row->deviation_s = c2_standard_deviation(seconds, repeats);
+  row->least_s = least(seconds, repeats);
+  return c2_median(seconds, repeats, &row->median_s, err);
+}
+
+static c2_status compare_task(const c2_study *s, const runner *engines, c2_evaluation *e, c2_task_result *result,
+                              c2_error *err) {
+  size_t timed = s->options.perf_radius_count + 1;
   size_t repeats = s->options.repeats;
-  size_t limit = chronos2_model_config(model)->context_length;
-  double *seconds = NULL; /* [patterns][repeats] */
+  size_t limit = chronos2_model_config(engines->model[0])->context_length;
+  double *seconds = NULL; /* [timed][repeats] */
   c2_status status = C2_OK;
   if (s->options.context_length) limit = s->options.context_length;
-  C2_TRY(c2_alloc_array(patterns, sizeof(c2_perf_row), &result->perf, err));
-  C2_TRY(c2_alloc_array(patterns * repeats, sizeof *seconds, &seconds, err));
-  for (size_t k = 0; k < patterns; k++) {
-    C2_GOTO(first_pass(s, session, e, radius_of(s, k), &result->perf[k], err));
-  }
-  C2_GOTO(time_patterns(s, session, e, seconds, err));
-  for (size_t k = 0; k < patterns; k++) {
+  C2_TRY(c2_alloc_array(s->arms, sizeof(c2_perf_row), &result->perf, err));
+  C2_TRY(c2_alloc_array(timed * repeats, sizeof *seconds, &seconds, err));
+  for (size_t k = 0; k < s->arms; k++) {
     c2_perf_row *row = &result->perf[k];
-    const double *x = seconds + k * repeats;
     row->task = e->task;
     row->id_column = e->data.id_column;
     row->num_forecasts = e->num_forecasts;
     row->context_used = c2_min_size(e->longest, limit);
+    row->mean_s = row->median_s = row->deviation_s = row->least_s = (double)NAN;
     (void)snprintf(row->fingerprint, sizeof row->fingerprint, "%.16s", result->checksum);
-    row->repeats = repeats;
-    row->mean_s = c2_mean(x, repeats);
-    row->deviation_s = c2_standard_deviation(x, repeats);
-    row->least_s = least(x, repeats);
-    C2_GOTO(c2_median(x, repeats, &row->median_s, err));
+    C2_GOTO(first_pass(s, engines, &s->arm[k], e, row, err));
   }
+  C2_GOTO(time_arms(s, engines, e, timed, seconds, err));
+  for (size_t k = 0; k < timed; k++) C2_GOTO(sum_times(&result->perf[k], seconds + k * repeats, repeats, err));
   result->naive.mase_full = result->perf[0].score[C2_MASE];
 fail:
   free(seconds);
@@ -168,15 +201,15 @@ fail:
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
-static c2_status run_task(const c2_study *s, const chronos2_model *model, chronos2_session *session,
-                          const c2_task *task, c2_task_result *result, c2_error *err) {
+static c2_status run_task(const c2_study *s, const runner *engines, const c2_task *task, c2_task_result *result,
+                          c2_error *err) {
   c2_evaluation e;
   c2_status status = c2_evaluation_open(&e, task, s->options.as_univariate, err);
   if (status == C2_OK) status = c2_evaluation_naive(&e, result->naive.score, err);
   result->naive.num_forecasts = e.num_forecasts;
   result->naive.mase_full = (double)NAN;
-  if (status == C2_OK) status = probe_task(s, model, session, &e, result, err);
-  if (status == C2_OK && s->options.perf_radius_count) status = compare_task(s, model, session, &e, result, err);
+  if (status == C2_OK) status = probe_task(s, engines, &e, result, err);
+  if (status == C2_OK && s->arms) status = compare_task(s, engines, &e, result, err);
   c2_evaluation_free(&e);
   return status;
 }
@@ -193,10 +226,10 @@ static void say_task(const c2_study *s, size_t i, bool resumed) {
   }
   c2_radius_text(m->radius, radius);
   say(s, "task %zu/%zu %s%s: S=%zu, radius %s keeps mass %.3f on edges %.3f%s", i + 1, s->tasks.count,
-      s->tasks.task[i].name, resumed ? " (done before)" : "", m->tokens, radius, m->mass, m->edges, sparse);
+      s->tasks.task[i].name, resumed ? " (done before)" : "", m->tokens, radius, m->share.mass, m->share.edges, sparse);
 }
 
-static c2_status run_tasks(c2_study *s, const chronos2_model *model, chronos2_session *session, c2_error *err) {
+static c2_status run_tasks(c2_study *s, const runner *engines, c2_error *err) {
   for (size_t i = 0; i < s->tasks.count; i++) {
     const c2_task *task = &s->tasks.task[i];
     c2_task_result *result = &s->result[i];
@@ -204,7 +237,7 @@ static c2_status run_tasks(c2_study *s, const chronos2_model *model, chronos2_se
     result->naive.task = task;
     C2_TRY(c2_sha256_file(task->data_file, result->checksum, err));
     if (s->options.resume) C2_TRY(c2_partial_find(s, result, task, &found, err));
-    if (!found) C2_TRY(run_task(s, model, session, task, result, err));
+    if (!found) C2_TRY(run_task(s, engines, task, result, err));
     s->done++;
     say_task(s, i, found);
     if (!found) C2_TRY(c2_partial_write(s, err));
@@ -213,6 +246,17 @@ static c2_status run_tasks(c2_study *s, const chronos2_model *model, chronos2_se
 }
 
 /* ---- Files ----------------------------------------------------------------------------------- */
+
+static c2_status write_heads(const c2_study *s, c2_error *err) {
+  c2_head_rows *tasks = NULL;
+  C2_TRY(c2_alloc_array(s->done, sizeof *tasks, &tasks, err));
+  for (size_t i = 0; i < s->done; i++) {
+    tasks[i] = (c2_head_rows){s->tasks.task[i].name, s->result[i].head, s->result[i].head_count};
+  }
+  c2_status status = c2_write_heads(&s->table, tasks, s->done, err);
+  free(tasks);
+  return status;
+}
 
 static c2_status write_mass(const c2_study *s, c2_error *err) {
   size_t count = 0;
@@ -227,10 +271,10 @@ static c2_status write_mass(const c2_study *s, c2_error *err) {
   c2_status status = c2_write_mass(&s->table, rows, count, err);
   free(rows);
   if (status == C2_OK) status = c2_write_mass_summary(&s->table, s->mass, s->options.radius_count, err);
-  return status;
+  return status == C2_OK ? write_heads(s, err) : status;
 }
 
-/* Rows by pattern, as the tables want them. */
+/* Rows by arm, as the tables want them. */
 static c2_status write_comparison(const c2_study *s, const c2_perf_row *rows, const c2_baseline_row *naive,
                                   c2_error *err) {
   const double *radii = s->options.perf_radii;
@@ -244,24 +288,24 @@ static c2_status write_comparison(const c2_study *s, const c2_perf_row *rows, co
     C2_TRY(c2_write_ttest(&s->table, &s->test[k], err));
   }
   C2_TRY(c2_write_compare(&s->table, radii, count, rows, rows + n, naive, n, true, err));
+  C2_TRY(c2_write_arms(&s->table, s->arm, s->arms, rows, n, err));
   C2_TRY(c2_write_sweep(&s->table, s->test, count, err));
   return c2_write_summary(&s->table, s->test, count, err);
 }
 
 static c2_status write_files(const c2_study *s, c2_error *err) {
-  size_t patterns = s->options.perf_radius_count ? s->options.perf_radius_count + 1 : 0;
-  c2_perf_row *rows = NULL; /* [patterns][done] */
+  c2_perf_row *rows = NULL; /* [arms][done] */
   c2_baseline_row *naive = NULL;
   c2_status status = C2_OK;
   C2_TRY(write_mass(s, err));
   C2_TRY(c2_alloc_array(s->done, sizeof *naive, &naive, err));
-  C2_GOTO(c2_alloc_array(patterns * s->done, sizeof *rows, &rows, err));
+  C2_GOTO(c2_alloc_array(s->arms * s->done, sizeof *rows, &rows, err));
   for (size_t i = 0; i < s->done; i++) {
     naive[i] = s->result[i].naive;
-    for (size_t k = 0; k < patterns; k++) rows[k * s->done + i] = s->result[i].perf[k];
+    for (size_t k = 0; k < s->arms; k++) rows[k * s->done + i] = s->result[i].perf[k];
   }
   C2_GOTO(c2_write_baselines(&s->table, naive, s->done, err));
-  if (patterns) C2_GOTO(write_comparison(s, rows, naive, err));
+  if (s->arms) C2_GOTO(write_comparison(s, rows, naive, err));
   C2_GOTO(c2_record_write(s, err));
 fail:
   free(rows);
@@ -278,10 +322,13 @@ static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_
   C2_TRY(c2_alloc_array(s->tasks.count, sizeof *s->result, &s->result, err));
   C2_TRY(c2_sha256_file(s->tasks.task[0].file, s->tasks_checksum, err));
   C2_TRY(c2_sha256_folder(o->model_folder, s->model_checksum, err));
+  if (o->sparse_model_folder) C2_TRY(c2_sha256_folder(o->sparse_model_folder, s->sparse_checksum, err));
+  C2_TRY(c2_study_choose_arms(s, err));
   (void)snprintf(s->isa, sizeof s->isa, "%s", chronos2_session_isa(session));
   s->threads = chronos2_session_threads(session);
   s->table = (c2_table_context){.prefix = o->prefix,
                                 .model = o->model_name,
+                                .sparse_model = o->sparse_model_name,
                                 .backend = o->session.backend == CHRONOS2_REFERENCE ? "reference" : "fused",
                                 .pattern = "windowed_future_global",
                                 .chunk_size = o->chunk_size,
@@ -303,15 +350,25 @@ static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_
   return C2_OK;
 }
 
-c2_status c2_study_run(c2_study *study, const chronos2_model *model, c2_error *err) {
-  chronos2_session *session = NULL;
-  chronos2_session_options options = study->options.session;
+static c2_status open_engines(const c2_study *s, runner *e, c2_error *err) {
+  chronos2_session_options options = s->options.session;
   options.attention = CHRONOS2_FULL;
-  c2_status status = (c2_status)chronos2_session_open(model, &options, &session);
-  if (status != C2_OK) C2_FAIL(err, status, "%s", chronos2_last_error());
-  status = begin(study, model, session, err);
-  if (status == C2_OK) status = run_tasks(study, model, session, err);
-  chronos2_session_close(&session);
+  for (size_t i = 0; i < 2; i++) {
+    if (!e->model[i]) continue;
+    chronos2_status status = chronos2_session_open(e->model[i], &options, &e->session[i]);
+    if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
+  }
+  return C2_OK;
+}
+
+c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chronos2_model *sparse_model,
+                       c2_error *err) {
+  runner e = {.model = {model, sparse_model}};
+  c2_status status = open_engines(study, &e, err);
+  if (status == C2_OK) status = begin(study, model, e.session[0], err);
+  if (status == C2_OK) status = run_tasks(study, &e, err);
+  chronos2_session_close(&e.session[0]);
+  chronos2_session_close(&e.session[1]);
   C2_TRY(status);
   C2_TRY(c2_study_sum(study, err));
   C2_TRY(write_files(study, err));
@@ -322,9 +379,13 @@ c2_status c2_study_run(c2_study *study, const chronos2_model *model, c2_error *e
 void c2_study_free(c2_study *study) {
   for (size_t i = 0; study->result && i < study->tasks.count; i++) {
     free(study->result[i].mass);
+    free(study->result[i].head);
     free(study->result[i].perf);
   }
   free(study->result);
+  free(study->arm);
+  free(study->arm_mase);
+  free(study->arm_wql);
   free(study->mass);
   free(study->test);
   for (size_t i = 0; i < study->warnings; i++) free(study->warning[i]);

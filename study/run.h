@@ -30,6 +30,9 @@ typedef struct c2_study_options {
   size_t probe_batch, perf_batch, repeats, split, chunk_size, seed;
   size_t context_length; /* 0: the model's */
   bool exclude_reg, include_padded, as_univariate, resume;
+  bool blind_arm, visible_arms;    /* beside the published ones: see c2_arm */
+  const char *sparse_model_folder; /* a second model's weights, at full attention and the perf_radii; NULL: none */
+  const char *sparse_model_name;   /* in tables */
   chronos2_session_options session; /* its attention and radius aren't read, its reg_global is */
 } c2_study_options;
 
@@ -37,18 +40,30 @@ typedef struct c2_study_options {
 typedef struct c2_task_result {
   c2_mass_row *mass; /* [mass_count]: window by window, radius by radius */
   size_t mass_count;
-  c2_perf_row *perf; /* [perf_radius_count + 1]: full, then by radius; NULL for the probe alone */
+  c2_head_row *head; /* [layers * heads * radius_count] */
+  size_t head_count;
+  c2_perf_row *perf; /* [arms]; NULL for the probe alone */
   c2_baseline_row naive;
   char checksum[C2_CHECKSUM_ROOM]; /* of the data file */
 } c2_task_result;
 
+/* Geometric mean over tasks of a score over that of full attention, and its 95% interval. */
+typedef struct c2_arm_change {
+  size_t n;
+  double ratio, low, high;
+} c2_arm_change;
+
 typedef struct c2_study {
   c2_study_options options;
+  c2_arm *arm;                       /* [arms] full; windowed_future_global by perf radius; then the rest */
+  size_t arms;                       /* none: the probe alone */
+  c2_arm_change *arm_mase, *arm_wql; /* [arms] */
   c2_task_list tasks;
   c2_task_result *result; /* [tasks.count] */
   size_t done;            /* results so far */
   c2_look look;
   char model_checksum[C2_CHECKSUM_ROOM]; /* over those of its files */
+  char sparse_checksum[C2_CHECKSUM_ROOM];
   char tasks_checksum[C2_CHECKSUM_ROOM]; /* of the task file */
   char isa[16];
   int threads;
@@ -62,15 +77,21 @@ typedef struct c2_study {
 } c2_study;
 
 /* Runs it and writes its files. The caller sets options, say and warn of a zeroed study; free it also after
- * a failure. With `resume` the tasks that an earlier run with the same options, model and data finished
- * aren't run again. */
-c2_status c2_study_run(c2_study *study, const chronos2_model *model, c2_error *err);
+ * a failure. `sparse_model` goes with sparse_model_folder. With `resume` the tasks that an earlier run with the same
+ * options, models and data finished aren't run again. */
+c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chronos2_model *sparse_model,
+                       c2_error *err);
 void c2_study_free(c2_study *study);
 
 /* Prints the warnings, a table by radius, where the results lie, and the verdict in three lines. */
 void c2_study_print(const c2_study *study, FILE *out);
 
 /* ---- Between the study's own files ------------------------------------------------------------ */
+
+/* arms.c */
+c2_status c2_study_choose_arms(c2_study *study, c2_error *err);
+c2_status c2_study_sum_arms(c2_study *study, c2_error *err);
+void c2_study_print_arms(const c2_study *study, FILE *out);
 
 /* verdict.c: sums over tasks, and what is wrong with them. */
 c2_status c2_study_sum(c2_study *study, c2_error *err);

@@ -28,6 +28,11 @@
 #define COMPARE_MORE "WQL_full", "WQL_sparse", "delta_WQL", "MASE_seasonal_naive"
 #define TEST_MORE "delta_low_95", "delta_high_95", "mean_delta_WQL", "p_WQL"
 
+#define FIXED_MASS "best_1_mass_frac", "best_4_mass_frac", "best_16_mass_frac", "best_64_mass_frac"
+#define MASS_MORE                                                                                                      \
+  "best_mass_frac_ctxQ", "future_mass_frac_ctxQ", "mean_distance_ctxQ", "relative_entropy_ctxQ", "keys_for_90_ctxQ", \
+      "keys_for_99_ctxQ", FIXED_MASS
+
 static const char *const mass_columns[] = {"task_name",
                                            "window_index",
                                            "ctx_used",
@@ -46,7 +51,8 @@ static const char *const mass_columns[] = {"task_name",
                                            "time_reg_is_global",
                                            "include_padded_queries",
                                            "series",
-                                           "rows"};
+                                           "rows",
+                                           MASS_MORE};
 static const char *const mass_summary_columns[] = {"radius",
                                                    "kept_mass_mean_ctxQ_all",
                                                    "kept_mass_std_ctxQ_all",
@@ -62,7 +68,36 @@ static const char *const mass_summary_columns[] = {"radius",
                                                    "kept_edges_mean_ctxQ_S<#",
                                                    "uniform_mass_mean_ctxQ_S<#",
                                                    "kept_edges_mean_ctxQ_S>=#",
-                                                   "uniform_mass_mean_ctxQ_S>=#"};
+                                                   "uniform_mass_mean_ctxQ_S>=#",
+                                                   "best_mass_mean_ctxQ_all",
+                                                   "future_mass_mean_ctxQ_all",
+                                                   "mean_distance_mean_ctxQ_all",
+                                                   "relative_entropy_mean_ctxQ_all",
+                                                   "best_mass_mean_ctxQ_S<#",
+                                                   "future_mass_mean_ctxQ_S<#",
+                                                   "mean_distance_mean_ctxQ_S<#",
+                                                   "relative_entropy_mean_ctxQ_S<#",
+                                                   "best_mass_mean_ctxQ_S>=#",
+                                                   "future_mass_mean_ctxQ_S>=#",
+                                                   "mean_distance_mean_ctxQ_S>=#",
+                                                   "relative_entropy_mean_ctxQ_S>=#"};
+static const char *const head_columns[] = {"task_name",     "layer",         "head",        "radius",
+                                           "kept_mass",     "kept_edges",    "uniform_mass", "best_k_mass",
+                                           "future_mass",   "mean_distance", "relative_entropy",
+                                           "keys_for_90",   "keys_for_99",   FIXED_MASS};
+static const char *const arm_columns[] = {"arm",
+                                          "model_name",
+                                          "attention",
+                                          "radius",
+                                          "task_name",
+                                          "MASE",
+                                          "WQL",
+                                          OTHER_METRICS,
+                                          "MASE_over_full",
+                                          "WQL_over_full",
+                                          "inference_time_s",
+                                          "perf_repeats",
+                                          "peak_alloc_mb"};
 static const char *const perf_columns[] = {PERF_PUBLISHED, PERF_MORE};
 static const char *const compare_columns[] = {COMPARE_PUBLISHED, COMPARE_MORE};
 static const char *const ttest_columns[] = {"metric_col",
@@ -131,7 +166,9 @@ static const schema schemas[C2_TABLES] = {
     [C2_TABLE_SWEEP] = {"perf_radius_sweep_summary", false, COLUMNS(sweep_columns), 14},
     [C2_TABLE_COMPARE_ALL] = {"perf_compare_all_radii", false, COLUMNS(compare_columns), 14},
     [C2_TABLE_SUMMARY] = {"perf_summary_by_radius", false, COLUMNS(summary_columns), 11},
-    [C2_TABLE_BASELINES] = {"baselines", false, COLUMNS(baseline_columns), 0}};
+    [C2_TABLE_BASELINES] = {"baselines", false, COLUMNS(baseline_columns), 0},
+    [C2_TABLE_MASS_BY_HEAD] = {"mass_by_head", false, COLUMNS(head_columns), 0},
+    [C2_TABLE_ARMS] = {"arms", false, COLUMNS(arm_columns), 0}};
 
 size_t c2_table_columns(c2_table table, size_t *published) {
   *published = schemas[table].published;
@@ -263,7 +300,30 @@ static c2_status close_table(writer *w, c2_error *err) {
   return status;
 }
 
+void c2_arm_name(const c2_arm *arm, char out[C2_REPR_ROOM]) {
+  const char *model = arm->sparse_model ? "sparse_" : "";
+  char radius[C2_REPR_ROOM];
+  c2_radius_text(arm->radius, radius);
+  if (arm->attention == CHRONOS2_FULL) {
+    (void)snprintf(out, C2_REPR_ROOM, "%sfull", model);
+  } else {
+    const char *pattern = arm->attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE ? "visible" : "global";
+    (void)snprintf(out, C2_REPR_ROOM, "%s%s_r%.12s", model, pattern, radius);
+  }
+}
+
 /* ---- Mass ------------------------------------------------------------------------------------ */
+
+/* What lies beyond kept mass, edges and uniform mass. */
+static void put_share(writer *w, const c2_share *s) {
+  put_real(w, s->best);
+  put_real(w, s->future);
+  put_real(w, s->distance);
+  put_real(w, s->entropy);
+  put_real(w, s->keys_90);
+  put_real(w, s->keys_99);
+  for (size_t i = 0; i < C2_FIXED_KEYS; i++) put_real(w, s->fixed[i]);
+}
 
 c2_status c2_write_mass(const c2_table_context *context, const c2_mass_row *rows, size_t count, c2_error *err) {
   writer w;
@@ -275,20 +335,21 @@ c2_status c2_write_mass(const c2_table_context *context, const c2_mass_row *rows
     put_whole(&w, r->context_used);
     put_whole(&w, r->horizon);
     put_radius(&w, r->radius);
-    put_real(&w, r->mass);
-    put_real(&w, 1 - r->mass);
-    put_real(&w, r->edges);
+    put_real(&w, r->share.mass);
+    put_real(&w, 1 - r->share.mass);
+    put_real(&w, r->share.edges);
     put_whole(&w, r->tokens);
     put_whole(&w, r->context_tokens);
     put_whole(&w, r->tokens - r->context_tokens);
     put_whole(&w, r->query_positions);
     put_bool(&w, context->exclude_reg);
     put_real(&w, r->queries);
-    put_real(&w, r->uniform);
+    put_real(&w, r->share.uniform);
     put_bool(&w, context->reg_global);
     put_bool(&w, context->include_padded);
     put_whole(&w, r->series);
     put_whole(&w, r->series * r->rows_per_series);
+    put_share(&w, &r->share);
     end_row(&w);
   }
   return close_table(&w, err);
@@ -309,7 +370,33 @@ c2_status c2_write_mass_summary(const c2_table_context *context, const c2_mass_s
       put_real(&w, rows[i].edges[k]);
       put_real(&w, rows[i].uniform[k]);
     }
+    for (size_t k = 0; k < 3; k++) {
+      put_real(&w, rows[i].best[k]);
+      put_real(&w, rows[i].future[k]);
+      put_real(&w, rows[i].distance[k]);
+      put_real(&w, rows[i].entropy[k]);
+    }
     end_row(&w);
+  }
+  return close_table(&w, err);
+}
+
+c2_status c2_write_heads(const c2_table_context *context, const c2_head_rows *tasks, size_t count, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_MASS_BY_HEAD, 0, err));
+  for (size_t i = 0; i < count; i++) {
+    for (size_t k = 0; k < tasks[i].count; k++) {
+      const c2_head_row *r = &tasks[i].row[k];
+      put_text(&w, tasks[i].task_name);
+      put_whole(&w, r->layer);
+      put_whole(&w, r->head);
+      put_radius(&w, r->radius);
+      put_real(&w, r->share.mass);
+      put_real(&w, r->share.edges);
+      put_real(&w, r->share.uniform);
+      put_share(&w, &r->share);
+      end_row(&w);
+    }
   }
   return close_table(&w, err);
 }
@@ -494,6 +581,39 @@ c2_status c2_write_compare(const c2_table_context *context, const double *radii,
   C2_TRY(open_table(&w, context, all ? C2_TABLE_COMPARE_ALL : C2_TABLE_COMPARE, radii[0], err));
   for (size_t k = 0; k < radius_count; k++) {
     for (size_t i = 0; i < count; i++) put_comparison(&w, radii[k], &full[i], &sparse[k * count + i], &naive[i]);
+  }
+  return close_table(&w, err);
+}
+
+c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, size_t arm_count, const c2_perf_row *rows,
+                        size_t count, c2_error *err) {
+  static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_ARMS, 0, err));
+  for (size_t k = 0; k < arm_count * count; k++) {
+    const c2_arm *arm = &arms[k / count];
+    const c2_perf_row *r = &rows[k];
+    const c2_perf_row *full = &rows[k % count];
+    char text[C2_REPR_ROOM];
+    c2_arm_name(arm, text);
+    put_text(&w, text);
+    put_text(&w, arm->sparse_model ? context->sparse_model : context->model);
+    put_text(&w, patterns[arm->attention]);
+    if (arm->attention == CHRONOS2_FULL) {
+      put_text(&w, "");
+    } else {
+      put_radius(&w, arm->radius);
+    }
+    put_text(&w, r->task->name);
+    put_real(&w, r->score[C2_MASE]);
+    put_real(&w, r->score[C2_WQL]);
+    put_scores(&w, r->score);
+    put_real(&w, r->score[C2_MASE] / full->score[C2_MASE]);
+    put_real(&w, r->score[C2_WQL] / full->score[C2_WQL]);
+    put_real(&w, arm->timed ? r->median_s : r->pass_s);
+    put_whole(&w, r->repeats);
+    put_real(&w, r->alloc_max_mb);
+    end_row(&w);
   }
   return close_table(&w, err);
 }

@@ -12,6 +12,7 @@
 
 #include "base/status.h"
 #include "study/metrics.h"
+#include "study/probe.h"
 #include "study/tasks.h"
 
 typedef enum c2_table {
@@ -25,6 +26,8 @@ typedef enum c2_table {
   C2_TABLE_COMPARE_ALL,
   C2_TABLE_SUMMARY,
   C2_TABLE_BASELINES,
+  C2_TABLE_MASS_BY_HEAD,
+  C2_TABLE_ARMS,
   C2_TABLES /* their number */
 } c2_table;
 
@@ -49,7 +52,7 @@ typedef struct c2_mass_row {
   const char *task_name;
   size_t window, context_used, horizon;
   double radius;
-  double mass, edges, uniform; /* shares, see probe.h */
+  c2_share share;
   size_t tokens, context_tokens, query_positions;
   double queries; /* over rows */
   size_t series, rows_per_series;
@@ -60,16 +63,38 @@ typedef struct c2_mass_summary_row {
   double mean[3], deviation[3]; /* all windows; S < split; S >= split */
   size_t count[3];
   double edges[3], uniform[3]; /* means */
+  double best[3], future[3], distance[3], entropy[3];
 } c2_mass_summary_row;
 
-/* One task under one attention pattern. */
+/* One head at one radius, over the probed windows of a task. */
+typedef struct c2_head_row {
+  size_t layer, head;
+  double radius;
+  c2_share share;
+} c2_head_row;
+
+/* What a forecast is measured under. The two effects of windowed_future_global, a narrow context and a context that
+ * is blind to the future, are told apart by arms that have one of them: blind at radius inf, narrow under
+ * windowed_future_visible. */
+typedef struct c2_arm {
+  bool sparse_model; /* weights: those of --sparse-model */
+  chronos2_attention attention;
+  double radius; /* NAN under full attention */
+  bool timed;    /* takes turns in the timed passes; the others run once */
+} c2_arm;
+
+/* "full", "global_r8", "visible_rinf", "sparse_full" ... */
+void c2_arm_name(const c2_arm *arm, char out[C2_REPR_ROOM]);
+
+/* One task under one arm. */
 typedef struct c2_perf_row {
   const c2_task *task;
   const char *id_column;
   size_t num_forecasts, context_used;
   char fingerprint[17];
   double score[C2_METRICS];
-  double median_s, mean_s, deviation_s, least_s;
+  double pass_s;                               /* of the pass that gave the scores */
+  double median_s, mean_s, deviation_s, least_s; /* of the timed ones */
   size_t repeats;
   double alloc_median_mb, alloc_max_mb, reserved_median_mb, reserved_max_mb;
 } c2_perf_row;
@@ -94,7 +119,8 @@ typedef struct c2_baseline_row {
 /* What the rows of a run have in common. */
 typedef struct c2_table_context {
   const char *prefix;
-  const char *model, *backend, *pattern;
+  const char *model, *sparse_model; /* names; the second may be NULL */
+  const char *backend, *pattern;
   size_t chunk_size, split;
   bool exclude_reg, reg_global, include_padded;
 } c2_table_context;
@@ -113,6 +139,17 @@ c2_status c2_write_compare(const c2_table_context *context, const double *radii,
 c2_status c2_write_ttest(const c2_table_context *context, const c2_test_row *row, c2_error *err);
 c2_status c2_write_sweep(const c2_table_context *context, const c2_test_row *rows, size_t count, c2_error *err);
 c2_status c2_write_summary(const c2_table_context *context, const c2_test_row *rows, size_t count, c2_error *err);
+/* Rows [layers * heads * radii] of one task each. */
+typedef struct c2_head_rows {
+  const char *task_name;
+  const c2_head_row *row;
+  size_t count;
+} c2_head_rows;
+
+c2_status c2_write_heads(const c2_table_context *context, const c2_head_rows *tasks, size_t count, c2_error *err);
+/* `rows` is [arm_count][count], `full` the row of arm 0. */
+c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, size_t arm_count, const c2_perf_row *rows,
+                        size_t count, c2_error *err);
 c2_status c2_write_baselines(const c2_table_context *context, const c2_baseline_row *rows, size_t count, c2_error *err);
 
 #endif

@@ -1,5 +1,6 @@
 /* What a study says: sums over tasks, warnings, a table by radius and three lines. */
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,9 +29,9 @@ static bool is_uniform(const c2_mass_row *rows, size_t count) {
   size_t telling = 0;
   for (size_t i = 0; i < count; i++) {
     const c2_mass_row *r = &rows[i];
-    if (!(r->uniform < 0.98)) continue;
+    if (!(r->share.uniform < 0.98)) continue;
     telling++;
-    if (fabs(r->mass - r->uniform) > 0.005 && fabs(r->mass - r->edges) > 0.005) return false;
+    if (fabs(r->share.mass - r->share.uniform) > 0.005 && fabs(r->share.mass - r->share.edges) > 0.005) return false;
   }
   return telling > 0;
 }
@@ -56,30 +57,25 @@ static c2_status warn_of_tasks(c2_study *s, c2_error *err) {
 
 /* ---- Sums ------------------------------------------------------------------------------------ */
 
-typedef double (*mass_value)(const c2_mass_row *row);
-
-static double mass_of(const c2_mass_row *row) {
-  return row->mass;
-}
-static double edges_of(const c2_mass_row *row) {
-  return row->edges;
-}
-static double uniform_of(const c2_mass_row *row) {
-  return row->uniform;
-}
-
-/* Values of all windows at a radius, of one side of the split (0: both, 1: below, 2: from it on). */
-static size_t collect(const c2_study *s, size_t radius, size_t side, mass_value value, double *out) {
+/* A share of all windows at a radius, given by its place in c2_share, of one side of the split (0: both, 1: below, 2:
+ * from it on). */
+static size_t collect(const c2_study *s, size_t radius, size_t side, size_t place, double *out) {
   size_t n = 0;
   for (size_t i = 0; i < s->done; i++) {
     for (size_t k = radius; k < s->result[i].mass_count; k += s->options.radius_count) {
       const c2_mass_row *row = &s->result[i].mass[k];
       bool large = row->tokens >= s->options.split;
       if (side != 0 && large != (side == 2)) continue;
-      if (isfinite(value(row))) out[n++] = value(row);
+      double value = 0;
+      memcpy(&value, (const char *)&row->share + place, sizeof value);
+      if (isfinite(value)) out[n++] = value;
     }
   }
   return n;
+}
+
+static double mean_share(const c2_study *s, size_t radius, size_t side, size_t place, double *room) {
+  return c2_mean(room, collect(s, radius, side, place, room));
 }
 
 static c2_status sum_mass(c2_study *s, c2_error *err) {
@@ -92,11 +88,15 @@ static c2_status sum_mass(c2_study *s, c2_error *err) {
     c2_mass_summary_row *row = &s->mass[r];
     row->radius = s->options.radii[r];
     for (size_t side = 0; side < 3; side++) {
-      size_t n = row->count[side] = collect(s, r, side, mass_of, values);
+      size_t n = row->count[side] = collect(s, r, side, offsetof(c2_share, mass), values);
       row->mean[side] = c2_mean(values, n);
       row->deviation[side] = c2_standard_deviation(values, n);
-      row->edges[side] = c2_mean(values, collect(s, r, side, edges_of, values));
-      row->uniform[side] = c2_mean(values, collect(s, r, side, uniform_of, values));
+      row->edges[side] = mean_share(s, r, side, offsetof(c2_share, edges), values);
+      row->uniform[side] = mean_share(s, r, side, offsetof(c2_share, uniform), values);
+      row->best[side] = mean_share(s, r, side, offsetof(c2_share, best), values);
+      row->future[side] = mean_share(s, r, side, offsetof(c2_share, future), values);
+      row->distance[side] = mean_share(s, r, side, offsetof(c2_share, distance), values);
+      row->entropy[side] = mean_share(s, r, side, offsetof(c2_share, entropy), values);
     }
   }
   free(values);
@@ -166,7 +166,7 @@ c2_status c2_study_sum(c2_study *study, c2_error *err) {
   c2_status status = C2_OK;
   for (size_t r = 0; status == C2_OK && r < radii; r++) status = test_radius(study, r, room, &study->test[r], err);
   free(room);
-  return status;
+  return status == C2_OK ? c2_study_sum_arms(study, err) : status;
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */
@@ -236,6 +236,7 @@ void c2_study_print(const c2_study *study, FILE *out) {
     (void)fprintf(out, "full attention: mean MASE %.4f\n", study->test[0].mean_full);
   }
   print_table(study, out);
+  c2_study_print_arms(study, out);
   (void)fprintf(out, "results: %s__*.csv, %s__run.json\n", study->options.prefix, study->options.prefix);
   c2_study_verdict(study, line);
   for (size_t i = 0; i < C2_VERDICT_LINES; i++) {

@@ -141,17 +141,20 @@ static void mass_row(const golden_case *g, const chronos2_model *model, chronos2
   float *mask = malloc(g->batch.rows * tokens * sizeof *mask);
   float *quantiles = malloc(g->batch.rows * c->quantiles * c->patch * g->batch.output_patches * sizeof *quantiles);
   assert_int_equal(c2_probe_open(&probe, &options, c->layers, g->batch.rows, c->heads, &err), C2_OK);
+  chronos2_batch_mask(model, &g->batch, mask);
+  assert_int_equal(
+      c2_probe_begin_batch(&probe, mask, g->batch.rows, tokens, tokens - g->batch.output_patches, &err), C2_OK);
   chronos2_session_on_attention(session, c2_probe_observe, &probe);
-  assert_int_equal(chronos2_forward(session, &g->batch, quantiles, NULL, NULL, mask), CHRONOS2_OK);
-  c2_probe_end_batch(&probe, mask, g->batch.rows, tokens, tokens - g->batch.output_patches);
-  c2_probe_share share = c2_probe_result(&probe, 0);
+  assert_int_equal(chronos2_forward(session, &g->batch, quantiles, NULL, NULL, NULL), CHRONOS2_OK);
+  c2_probe_end_batch(&probe, g->batch.rows);
+  c2_share share = c2_probe_result(&probe, &probe.window, 0, SIZE_MAX, 0);
   double mass = json_number_value(json_object_get(row, "kept_mass"));
   double edges = json_number_value(json_object_get(row, "kept_edges"));
   if (!(fabs(share.mass - mass) <= 1e-5) || !(fabs(share.edges - edges) <= 1e-12)) {
     fail_msg("%s radius %g: kept mass %.9g and edges %.9g, expected %.9g and %.9g", g->name, radius, share.mass,
              share.edges, mass, edges);
   }
-  assert_true(probe.queries == json_number_value(json_object_get(row, "queries")));
+  assert_true(probe.window.queries == json_number_value(json_object_get(row, "queries")));
   c2_probe_close(&probe);
   free(quantiles);
   free(mask);
