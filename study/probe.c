@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "series/categories.h"
+#include "study/random.h"
 
 const size_t c2_fixed_keys[C2_FIXED_KEYS] = {1, 4, 16, 64};
 
@@ -347,18 +348,10 @@ static size_t fill_series(pass *p, size_t row, const chronos2_series *s, int64_t
   return row;
 }
 
-/* splitmix64 (Steele, Lea, Flood 2014), as a number below n. */
-static size_t draw(uint64_t *state, size_t n) {
-  uint64_t z = (*state += 0x9E3779B97F4A7C15U);
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return (size_t)((z ^ (z >> 31)) % n);
-}
-
 /* The next series of a draw without replacement that keeps the order (Knuth, algorithm S): *left of those
  * from `i` on are still to be taken. */
 static size_t next_drawn(size_t i, size_t count, size_t *left, uint64_t *state) {
-  while (*left < count - i && draw(state, count - i) >= *left) i++;
+  while (*left < count - i && c2_random_below(state, count - i) >= *left) i++;
   (*left)--;
   return i;
 }

@@ -47,9 +47,13 @@ static double square_sum(const double *x, size_t n, double mean) {
   return c2_pairwise_sum(squares, n);
 }
 
-double c2_standard_deviation(const double *x, size_t n) {
+double c2_variance(const double *x, size_t n) {
   if (n < 2) return (double)NAN;
-  return sqrt(square_sum(x, n, c2_mean(x, n)) / (double)(n - 1));
+  return square_sum(x, n, c2_mean(x, n)) / (double)(n - 1);
+}
+
+double c2_standard_deviation(const double *x, size_t n) {
+  return sqrt(c2_variance(x, n));
 }
 
 static int by_value(const void *a, const void *b) {
@@ -141,6 +145,11 @@ double c2_student_two_sided(double t, double df) {
   return c2_incomplete_beta(df / 2, 0.5, (long double)df / all, square / all);
 }
 
+double c2_student_upper(double t, double df) {
+  double half = c2_student_two_sided(t, df) / 2;
+  return t > 0 ? half : 1 - half;
+}
+
 double c2_student_quantile(double p, double df) {
   if (!(p > 0 && p < 1) || !(df > 0)) return (double)NAN;
   double low = 0;
@@ -171,8 +180,7 @@ c2_status c2_ttest_paired(const double *a, const double *b, size_t n, double con
   out->deviation = c2_standard_deviation(difference, n);
   if (n >= 2) {
     double df = (double)(n - 1);
-    double variance = square_sum(difference, n, out->mean) / df;
-    double error = sqrt(variance / (double)n);
+    double error = sqrt(c2_variance(difference, n) / (double)n);
     double half = c2_student_quantile(1 - confidence, df) * error;
     out->t = out->mean / error;
     out->p = c2_student_two_sided(out->t, df);

@@ -13,7 +13,8 @@
 double c2_pairwise_sum(const double *x, size_t n);
 
 double c2_mean(const double *x, size_t n);                                  /* NaN for n = 0 */
-double c2_standard_deviation(const double *x, size_t n);                    /* n - 1 below the line; NaN for n < 2 */
+double c2_variance(const double *x, size_t n);                              /* n - 1 below the line; NaN for n < 2 */
+double c2_standard_deviation(const double *x, size_t n);                    /* its root */
 c2_status c2_median(const double *x, size_t n, double *out, c2_error *err); /* NaN for n = 0 */
 
 /* Paired t-test of a against b (differences a - b), as scipy.stats.ttest_rel. */
@@ -29,6 +30,9 @@ c2_status c2_ttest_paired(const double *a, const double *b, size_t n, double con
 
 /* P(|T| >= |t|) for Student's T with df > 0 degrees of freedom. */
 double c2_student_two_sided(double t, double df);
+
+/* P(T >= t). */
+double c2_student_upper(double t, double df);
 
 /* The t for which c2_student_two_sided(t, df) = p, p in (0, 1). */
 double c2_student_quantile(double p, double df);

@@ -1,18 +1,20 @@
-"""Writes statistics.json and metrics.json: what SciPy and fev say about small made-up inputs.
+"""Writes statistics.json, inference.json and metrics.json: what SciPy, statsmodels and fev say about made-up inputs.
 
-    python tests/study/make_fixtures.py
+    python tests/study/make_fixtures.py [statistics|inference|metrics ...]
 
-Needs numpy, scipy and fev (written with numpy 2.4.6, scipy 1.17.1, fev 0.10.0). Infinite and missing numbers are the texts "inf", "-inf", "nan".
+Needs numpy, scipy, statsmodels and fev (written with numpy 2.4.6, scipy 1.17.1, statsmodels 0.15.0, fev 0.10.0). Infinite and missing numbers are the texts "inf", "-inf", "nan".
 """
 
 import json
 import math
+import sys
 import warnings
 from pathlib import Path
 
 import numpy as np
-from fev.metrics import AVAILABLE_METRICS
 from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_paired
 
 HERE = Path(__file__).parent
 
@@ -85,7 +87,99 @@ def statistics(rng):
     return {"paired": cases, "student": student, "quantile": quantile}
 
 
+class Random:
+    """study/random.h: splitmix64."""
+
+    def __init__(self, seed):
+        self.state = seed
+
+    def below(self, n):
+        mask = 2**64 - 1
+        self.state = (self.state + 0x9E3779B97F4A7C15) & mask
+        z = self.state
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+        return (z ^ (z >> 31)) % n
+
+
+def made_up(seed):
+    """a[n], b[n], margin; the same as make_case in tests/test_study_inference.c. Whole numbers times a power of two:
+    narrow ranges give ties, zeros and no variance, wide shifts tiny p, one in 25 has an infinity or a NaN."""
+    rng = Random(seed)
+    n = rng.below(3) if rng.below(20) == 0 else 2 + rng.below(200 if seed % 10 == 0 else 30)
+    exponent = rng.below(41) - 20
+    span = [1, 3, 20, 2001, 2**30][rng.below(5)]
+    shift = [0, 0, 1, span // 3, 10 * span, 1000 * span][rng.below(6)]
+    b = [rng.below(span) for _ in range(n)]
+    a = [b[i] + rng.below(span) - span // 2 + shift for i in range(n)]
+    margin = np.ldexp(float(rng.below(2 * span)), exponent)
+    a, b = np.ldexp(np.array(a, float), exponent), np.ldexp(np.array(b, float), exponent)
+    if n and rng.below(25) == 0:
+        at = rng.below(n)
+        a[at] = [np.inf, -np.inf, np.nan][rng.below(3)]
+    return a, b, margin
+
+
+def inference_case(seed):
+    """[n, t, p, low 95, TOST p, low 90, smallest margin, Wilcoxon's statistic, its p]"""
+    a, b, margin = made_up(seed)
+    d, n = a - b, len(a)
+    out = [np.nan] * 8
+    if n > 1:
+        result = stats.ttest_rel(a, b)
+        wide, narrow = result.confidence_interval(0.95), result.confidence_interval(0.9)
+        out[:3] = result.statistic, result.pvalue, wide.low
+        # statsmodels computes variances by another route, so zero ones not exactly: those are SciPy's one-sided tests
+        if np.ptp(d) > 0 or not np.isfinite(d).all():
+            out[3] = ttost_paired(a, b, -margin, margin)[0]
+        else:
+            one = stats.ttest_1samp(d, -margin, alternative="greater").pvalue
+            other = stats.ttest_1samp(d, margin, alternative="less").pvalue
+            out[3] = np.maximum(one, other)
+        out[4], out[5] = narrow.low, np.maximum(np.abs(narrow.low), np.abs(narrow.high))
+    if n == 1 and d[0] == 0:
+        out[6:] = 0, 1  # SciPy refuses a single zero, and says this of two
+    elif n:
+        out[6:] = stats.wilcoxon(d)
+    return [n, *numbers(out)]
+
+
+def redraw(x, draws, confidence, seed):
+    """c2_bootstrap in Python."""
+    rng, n, inner = Random(seed), len(x), len(x[0])
+    means = []
+    for _ in range(draws):
+        total = 0.0
+        for _ in range(n):
+            unit = rng.below(n)
+            total += x[unit][rng.below(inner) if inner > 1 else 0]
+        means.append(total / n)
+    return np.quantile(means, [(1 - confidence) / 2, (1 + confidence) / 2])
+
+
+def inference(rng):
+    holm = []
+    for i in range(40):
+        p = np.round(rng.random(int(rng.integers(1, 9))) ** 3, 4)
+        p[rng.random(len(p)) < 0.15] = np.nan
+        adjusted, known = p.copy(), ~np.isnan(p)
+        if known.any():
+            adjusted[known] = multipletests(p[known], method="holm")[1]
+        holm.append({"p": numbers(p), "adjusted": numbers(adjusted)})
+    drawn = []
+    for n, inner, draws, confidence in ((2, 1, 50, 0.95), (8, 1, 400, 0.95), (8, 5, 300, 0.9), (27, 10, 200, 0.95)):
+        x = np.round(rng.normal(size=(n, inner)), 3)
+        low, high = redraw(x.tolist(), draws, confidence, n)
+        drawn.append({"x": numbers(x), "n": n, "draws": draws, "confidence": confidence, "low": low, "high": high})
+    x = np.round(rng.normal(size=25), 3)
+    interval = stats.bootstrap((x,), np.mean, n_resamples=200000, method="percentile", rng=rng).confidence_interval
+    scipy_drawn = {"x": numbers(x), "low": interval.low, "high": interval.high}
+    return {"cases": [inference_case(i) for i in range(1000)], "holm": holm, "drawn": drawn, "bootstrap": scipy_drawn}
+
+
 def window(rng, lengths, horizon, dims, levels, seasonality, missing, style):
+    from fev.metrics import AVAILABLE_METRICS
+
     past = [rng.normal(size=(n, dims)).round(3) * 10 for n in lengths]
     truth = (rng.normal(size=(len(lengths), horizon, dims)) * 10).round(3)
     point = (rng.normal(size=truth.shape) * 10).round(3)
@@ -157,11 +251,13 @@ def metrics(rng):
 
 
 def main():
-    rng = np.random.default_rng(7)
+    made = {"statistics": (statistics, 7), "inference": (inference, 8), "metrics": (metrics, 9)}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        (HERE / "statistics.json").write_text(json.dumps(statistics(rng), separators=(",", ":")) + "\n")
-        (HERE / "metrics.json").write_text(json.dumps(metrics(rng), separators=(",", ":")) + "\n")
+        for name in sys.argv[1:] or made:
+            make, seed = made[name]
+            text = json.dumps(make(np.random.default_rng(seed)), separators=(",", ":"))
+            (HERE / f"{name}.json").write_text(text + "\n")
 
 
 if __name__ == "__main__":

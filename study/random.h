@@ -1,0 +1,20 @@
+/* A small reproducible generator: splitmix64 (Steele, Lea, Flood 2014). The seed is the state. */
+#ifndef C2_STUDY_RANDOM_H
+#define C2_STUDY_RANDOM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+static inline uint64_t c2_random(uint64_t *state) {
+  uint64_t z = (*state += 0x9E3779B97F4A7C15U);
+  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
+  z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
+  return z ^ (z >> 31);
+}
+
+/* A number below n. */
+static inline size_t c2_random_below(uint64_t *state, size_t n) {
+  return (size_t)(c2_random(state) % n);
+}
+
+#endif

@@ -1,0 +1,191 @@
+/* Tests of difference and equivalence, Holm's correction and redraws against SciPy and statsmodels
+ * (tests/study/inference.json). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "study/fixture.h"
+#include "study/inference.h"
+#include "study/random.h"
+#include "study/statistics.h"
+
+static json_t *fixture;
+
+static int load(void **state) {
+  (void)state;
+  fixture = json_load_file(SOURCE_DIR "/tests/study/inference.json", 0, NULL);
+  return fixture ? 0 : -1;
+}
+
+static int unload(void **state) {
+  (void)state;
+  json_decref(fixture);
+  return 0;
+}
+
+/* ---- A thousand cases ------------------------------------------------------------------------ */
+
+enum { MOST = 256 };
+
+typedef struct made_up {
+  double a[MOST], b[MOST], margin;
+  size_t n;
+} made_up;
+
+/* As made_up in make_fixtures.py. */
+static void make_case(uint64_t seed, made_up *out) {
+  uint64_t state = seed;
+  out->n = c2_random_below(&state, 20) == 0 ? c2_random_below(&state, 3)
+                                            : 2 + c2_random_below(&state, seed % 10 == 0 ? 200 : 30);
+  int exponent = (int)c2_random_below(&state, 41) - 20;
+  const size_t spans[] = {1, 3, 20, 2001, (size_t)1 << 30};
+  size_t span = spans[c2_random_below(&state, 5)];
+  const size_t shifts[] = {0, 0, 1, span / 3, 10 * span, 1000 * span};
+  size_t shift = shifts[c2_random_below(&state, 6)];
+  for (size_t i = 0; i < out->n; i++) out->b[i] = ldexp((double)c2_random_below(&state, span), exponent);
+  for (size_t i = 0; i < out->n; i++) {
+    double step = (double)c2_random_below(&state, span) - (double)(span / 2) + (double)shift;
+    out->a[i] = out->b[i] + ldexp(step, exponent);
+  }
+  out->margin = ldexp((double)c2_random_below(&state, 2 * span), exponent);
+  if (out->n == 0 || c2_random_below(&state, 25) != 0) return;
+  const double odd[] = {INFINITY, -INFINITY, NAN};
+  size_t at = c2_random_below(&state, out->n);
+  out->a[at] = odd[c2_random_below(&state, 3)];
+}
+
+/* `unit` is what an absolute error is measured by. */
+static size_t differs(size_t index, const char *name, double found, double expected, double unit) {
+  if (fixture_near(found, expected, 1e-12) || fabs(found - expected) <= 1e-12 * unit) return 0;
+  fprintf(stderr, "case %zu: %s is %.17g, expected %.17g\n", index, name, found, expected);
+  return 1;
+}
+
+static void test_cases(void **state) {
+  (void)state;
+  const json_t *rows = json_object_get(fixture, "cases");
+  size_t failures = 0;
+  size_t exact = 0;
+  size_t equivalent = 0;
+  assert_int_equal(json_array_size(rows), 1000);
+  for (size_t i = 0; i < 1000; i++) {
+    static made_up c;
+    double x[MOST];
+    size_t width = 0;
+    c2_ttest t;
+    c2_equivalence e;
+    c2_wilcoxon w;
+    make_case(i, &c);
+    double *expected = fixture_array(json_array_get(rows, i), &width);
+    assert_int_equal(width, 9);
+    assert_int_equal(c.n, (size_t)expected[0]);
+    for (size_t k = 0; k < c.n; k++) x[k] = c.a[k] - c.b[k];
+    assert_int_equal(c2_ttest_paired(c.a, c.b, c.n, 0.95, &t, NULL), C2_OK);
+    c2_equivalence_test(x, c.n, c.margin, &e);
+    assert_int_equal(c2_wilcoxon_test(x, c.n, &w, NULL), C2_OK);
+    double unit = e.smallest_margin;
+    failures += differs(i, "t", t.t, expected[1], 0) + differs(i, "p", t.p, expected[2], 0);
+    failures += differs(i, "t", e.t, expected[1], 0) + differs(i, "p", e.p, expected[2], 0);
+    failures += differs(i, "low 95", t.low, expected[3], unit) + differs(i, "low 95", e.low_95, expected[3], unit);
+    failures += differs(i, "p of equivalence", e.p_equivalent, expected[4], 0);
+    failures += differs(i, "low 90", e.low_90, expected[5], unit);
+    failures += differs(i, "smallest margin", e.smallest_margin, expected[6], 0);
+    failures += differs(i, "Wilcoxon's statistic", w.statistic, expected[7], 0);
+    failures += differs(i, "Wilcoxon's p", w.p, expected[8], 0);
+    exact += w.exact;
+    equivalent += e.p_equivalent < 0.05;
+    free(expected);
+  }
+  assert_int_equal(failures, 0);
+  assert_true(exact > 200 && exact < 900);
+  assert_true(equivalent > 200 && equivalent < 900);
+}
+
+/* The smallest margin is the one at which the p of equivalence is 5%. */
+static void test_smallest_margin(void **state) {
+  (void)state;
+  for (uint64_t i = 0; i < 1000; i++) {
+    static made_up c;
+    c2_equivalence e;
+    make_case(i, &c);
+    for (size_t k = 0; k < c.n; k++) c.a[k] -= c.b[k];
+    c2_equivalence_test(c.a, c.n, 0, &e);
+    if (!(e.deviation > 0)) continue;
+    double smallest = e.smallest_margin;
+    c2_equivalence_test(c.a, c.n, smallest, &e);
+    if (smallest < 1e3 * e.deviation) assert_true(fabs(e.p_equivalent - 0.05) < 1e-9);
+    c2_equivalence_test(c.a, c.n, smallest * 1.01, &e);
+    assert_true(e.p_equivalent < 0.05);
+    c2_equivalence_test(c.a, c.n, smallest * 0.99, &e);
+    assert_true(e.p_equivalent > 0.05);
+  }
+}
+
+/* ---- Holm ------------------------------------------------------------------------------------ */
+
+static void test_holm(void **state) {
+  (void)state;
+  size_t index = 0;
+  json_t *row = NULL;
+  const json_t *rows = json_object_get(fixture, "holm");
+  assert_int_equal(json_array_size(rows), 40);
+  json_array_foreach(rows, index, row) {
+    size_t n = 0;
+    double *p = fixture_array(json_object_get(row, "p"), &n);
+    double *expected = fixture_array(json_object_get(row, "adjusted"), &n);
+    double adjusted[16];
+    c2_holm(p, n, adjusted);
+    for (size_t i = 0; i < n; i++) assert_true(fixture_near(adjusted[i], expected[i], 1e-15));
+    free(p);
+    free(expected);
+  }
+}
+
+/* ---- Redraws --------------------------------------------------------------------------------- */
+
+static void test_bootstrap(void **state) {
+  (void)state;
+  size_t index = 0;
+  json_t *row = NULL;
+  c2_interval found;
+  size_t count = 0;
+  json_array_foreach(json_object_get(fixture, "drawn"), index, row) {
+    double *x = fixture_array(json_object_get(row, "x"), &count);
+    size_t n = (size_t)fixture_get(row, "n");
+    assert_int_equal(c2_bootstrap(x, n, count / n, (size_t)fixture_get(row, "draws"), fixture_get(row, "confidence"), n,
+                                  &found, NULL),
+                     C2_OK);
+    assert_true(fixture_near(found.low, fixture_get(row, "low"), 1e-12));
+    assert_true(fixture_near(found.high, fixture_get(row, "high"), 1e-12));
+    free(x);
+  }
+  /* SciPy draws otherwise: equal up to the noise of the draws, about 1% of the interval's width */
+  row = json_object_get(fixture, "bootstrap");
+  double *x = fixture_array(json_object_get(row, "x"), &count);
+  assert_int_equal(c2_bootstrap(x, count, 1, 200000, 0.95, 1, &found, NULL), C2_OK);
+  double low = fixture_get(row, "low");
+  double high = fixture_get(row, "high");
+  assert_true(fabs(found.low - low) < 0.01 * (high - low) && fabs(found.high - high) < 0.01 * (high - low));
+  /* the same seed, the same interval; another seed, another one; too little or infinite: none */
+  c2_interval other;
+  assert_int_equal(c2_bootstrap(x, count, 1, 100, 0.95, 1, &found, NULL), C2_OK);
+  assert_int_equal(c2_bootstrap(x, count, 1, 100, 0.95, 1, &other, NULL), C2_OK);
+  assert_true(found.low == other.low && found.high == other.high);
+  assert_int_equal(c2_bootstrap(x, count, 1, 100, 0.95, 2, &other, NULL), C2_OK);
+  assert_true(found.low != other.low);
+  assert_int_equal(c2_bootstrap(x, 1, 1, 100, 0.95, 1, &other, NULL), C2_OK);
+  assert_true(isnan(other.low) && isnan(other.high));
+  x[3] = INFINITY;
+  assert_int_equal(c2_bootstrap(x, count, 1, 100, 0.95, 1, &other, NULL), C2_OK);
+  assert_true(isnan(other.low) && isnan(other.high));
+  free(x);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_smallest_margin),
+                                     cmocka_unit_test(test_holm), cmocka_unit_test(test_bootstrap)};
+  return cmocka_run_group_tests(tests, load, unload);
+}
