@@ -5,6 +5,7 @@
 
 #include "base/platform.h"
 #include "cli/cli.h"
+#include "study/baselines.h"
 #include "study/run.h"
 
 typedef struct request {
@@ -13,6 +14,7 @@ typedef struct request {
   const char *radii_text, *perf_radii_text, *arms_text;
   size_t local_radius;
   double *radii, *perf_radii;
+  bool baselines;
 } request;
 
 static void say(const char *line) {
@@ -133,6 +135,7 @@ static int run(request *r, bool compare) {
   int exit_status = run_models(r);
   if (exit_status != CLI_DONE) return exit_status;
   c2_study_print(study, stdout);
+  if (r->baselines) c2_baselines_print(study, stdout);
   return fflush(stdout) == 0 ? CLI_DONE : cli_fail("standard output: could not write");
 }
 
@@ -206,6 +209,8 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
        CLI_TEXT, &r.arms_text, NULL},
       {"sparse-model", 0, "DIR", "a model trained sparse, as further arms: full and at the radii", CLI_TEXT,
        &o->sparse_model_folder, NULL},
+      {"baselines", 0, NULL, "also print accuracy beside seasonal naive's and published results for the same tasks",
+       CLI_FLAG, &r.baselines, NULL},
       {"local-radius", 0, "R", "radius of the closing verdict, if it is compared [8]", CLI_SIZE, &r.local_radius, NULL},
       {"perf-batch-size", 0, "N", "rows of a pass of the comparison, as --batch-size [256]", CLI_COUNT, &o->perf_batch,
        NULL},

@@ -6,12 +6,16 @@ counts, or a blend of two) and flaws (outliers, level shifts, rounding). `group`
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from scipy.signal import lfilter
 
 # Periods in steps and how often: quarterly, monthly, weekly, daily, business days, hourly, 30, 15, 10 and 5 minutes.
-FREQUENCIES = [((), 1.0), ((4,), 2.0), ((12,), 4.0), ((52,), 2.0), ((7,), 2.0), ((7, 365), 1.0), ((5,), 0.7), ((24,), 1.5),
-               ((24, 168), 3.5), ((48,), 0.5), ((48, 336), 1.0), ((96,), 0.5), ((96, 672), 0.7), ((144,), 0.5), ((288,), 0.3)]
+FREQUENCIES = [((), 1.0), ((4,), 2.0), ((12,), 4.0), ((52,), 3.0), ((7,), 2.0), ((7, 365), 1.0), ((365,), 0.5), ((5,), 0.7),
+               ((24,), 1.5), ((24, 168), 3.5), ((48,), 0.5), ((48, 336), 1.0), ((96,), 0.5), ((96, 672), 0.7), ((144,), 0.5),
+               ((288,), 0.3)]
+YEAR = {52: 365.25 / 7, 365: 365.25}  # a year is no whole number of steps
 
 
 def _log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
@@ -113,16 +117,19 @@ def _season(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.nd
     if not periods:
         return total
     t = np.arange(n) + rng.integers(0, 100000)
+    exact = rng.random() < 0.6
 
     def repeat(make) -> np.ndarray:
         shape = make()
-        y = shape[t % len(shape)]
+        year = YEAR.get(len(shape), len(shape)) if exact else len(shape)
+        phase = (t / year % 1 * len(shape)).astype(int) if year != len(shape) else t % len(shape)
+        y = shape[phase]
         change = rng.random()
         if change < 0.25:  # amplitude drifts
             y = y * np.exp(rng.uniform(0.1, 0.6) * _coloured(rng, n, rng.uniform(2, 4)))
         elif change < 0.35:  # one shape turns into another
             mix = np.clip(np.linspace(-0.2, 1.2, n), 0, 1) * rng.uniform(0.2, 1)
-            y = y * (1 - mix) + make()[t % len(shape)] * mix
+            y = y * (1 - mix) + make()[phase] * mix
         return y
 
     if len(periods) == 2 and periods[1] == 7 * periods[0]:
@@ -170,17 +177,24 @@ def _counts(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.nd
 
 
 def _walk(rng: np.random.Generator, n: int) -> np.ndarray:
-    step = _white(rng, n) + (rng.normal(0, 0.05) if rng.random() < 0.3 else 0)
-    walk = np.cumsum(step)
+    """Prices and rates: the next value is the last one plus a surprise, seldom with a drift, sometimes pulled back slowly."""
+    step = _white(rng, n)
+    if rng.random() < 0.15:
+        step = step + rng.normal(0, 0.05)
+    if rng.random() < 0.15:  # days without a trade
+        step = step * (rng.random(n) > rng.uniform(0, 0.4))
+    pull = 1 - _log_uniform(rng, 0.0005, 0.03) if rng.random() < 0.2 else 1.0
+    walk = lfilter([1], [1, -pull], step)
     if rng.random() < 0.5:
-        return np.exp(np.clip(walk * _log_uniform(rng, 0.001, 0.05), -8, 8))
+        return np.exp(np.clip(walk * _log_uniform(rng, 0.0005, 0.05), -8, 8))
     return walk + rng.normal(0, 50)
 
 
 def _curve(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
     """A strong trend with a clean season on it, as gases in the air or a growing service show."""
     t = np.linspace(0, 1, n)
-    y = rng.normal(0, 1) * (t + rng.uniform(0, 1) * t * t) * _log_uniform(rng, 0.5, 8)
+    rise = rng.normal(0, 1) * (t + rng.uniform(0, 1) * t * t) if rng.random() < 0.6 else _trend(rng, n)
+    y = rise * _log_uniform(rng, 0.5, 8)
     return y + _season(rng, n, periods) * _log_uniform(rng, 0.1, 1) + _noise(rng, n) * _log_uniform(rng, 0.01, 0.2)
 
 
@@ -206,13 +220,13 @@ def series(rng: np.random.Generator, n: int) -> np.ndarray:
     """One series of n steps."""
     periods = _frequency(rng, n)
     kind = rng.random()
-    if kind < 0.32 or kind >= 0.67 and kind < 0.72:
+    if kind < 0.35:
         y = _smoothing(rng, n, periods)
-    elif kind < 0.64:
+    elif kind < 0.63:
         y = _structural(rng, n, periods)
-    elif kind < 0.67:
+    elif kind < 0.72:
         y = _curve(rng, n, periods)
-    elif kind < 0.87:
+    elif kind < 0.88:
         y = _walk(rng, n)
     elif kind < 0.91:
         y = _coloured(rng, n, rng.uniform(0.5, 4)) + rng.uniform(0, 0.3) * rng.normal(size=n)
@@ -235,37 +249,75 @@ def series(rng: np.random.Generator, n: int) -> np.ndarray:
     return y
 
 
+def _covariate(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Something known beside the target: days off, promotions, a category, a price, the weather, another series."""
+    kind = rng.random()
+    if kind < 0.2:  # events
+        return (rng.random(n) < rng.uniform(0.03, 0.4)).astype(float)
+    if kind < 0.5:  # states that last: promotions, categories, prices
+        length = _log_uniform(rng, 3, max(4, n / 6))
+        state = np.cumsum(rng.random(n) < 1 / length)
+        levels = int(rng.choice([2, 2, 3, 5, n]))
+        value = np.arange(levels) if levels < n else rng.normal(size=levels)
+        return value[rng.integers(0, levels, n)[state]].astype(float)
+    if kind < 0.75:
+        return _unit(_noise(rng, n))
+    return _unit(series(rng, n))
+
+
+def _effect(rng: np.random.Generator, cause: np.ndarray) -> np.ndarray:
+    """What a covariate adds to the target: at once, later, or fading."""
+    kind = rng.random()
+    if kind < 0.1:
+        cause = np.maximum(cause, np.median(cause))
+    elif kind < 0.15:
+        cause = _unit(cause) ** 2
+    lag = rng.random()
+    if lag < 0.2:
+        shift = int(rng.integers(1, 8))
+        cause = np.concatenate([np.full(shift, cause[0]), cause[:-shift]])
+    elif lag < 0.3:
+        fade = rng.uniform(0.3, 0.9)
+        cause = lfilter([1 - fade], [1, -fade], cause)
+    return cause * rng.choice([-1, 1]) * _log_uniform(rng, 0.3, 4)
+
+
 def group(rng: np.random.Generator, n: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows [k, n] of related series and their known future [k, horizon] (NaN = unknown)."""
     k = int(rng.integers(2, 5))
-    rows = np.stack([_unit(series(rng, n)) for _ in range(k)])
     known = np.full((k, horizon), np.nan)
-    if rng.random() < 0.75:  # row 0 is driven by known covariates
-        rows[0] *= _log_uniform(rng, 0.1, 1.5)
+    if rng.random() < 0.8:  # row 0 is driven by covariates, most of them known in the future too
+        rows = np.stack([_unit(series(rng, n)) * _log_uniform(rng, 0.1, 1.5), *[_covariate(rng, n) for _ in range(k - 1)]])
         for j in range(1, k):
-            kind = rng.random()
-            if kind < 0.4:  # events
-                rows[j] = rng.random(n) < rng.uniform(0.03, 0.4)
-            elif kind < 0.7:
-                rows[j] = _unit(_noise(rng, n))
-            effect = rng.choice([-1, 1]) * _log_uniform(rng, 0.3, 3) if rng.random() < 0.85 else 0.0
-            cause = np.maximum(rows[j], 0) if rng.random() < 0.1 else rows[j]
-            rows[0] += effect * np.roll(cause, int(rng.choice([0, 0, 0, 0, 1])))
-            known[j] = rows[j, -horizon:]
+            if rng.random() < 0.88:
+                rows[0] += _effect(rng, rows[j])
+            if rng.random() < 0.85:
+                known[j] = rows[j, -horizon:]
+        if rng.random() < 0.2:
+            rows[0] = np.exp(np.clip(_unit(rows[0]) * rng.uniform(0.2, 1), -8, 8))
     else:
+        rows = np.stack([_unit(series(rng, n)) for _ in range(k)])
         rows = (np.eye(k) + 0.6 * rng.normal(size=(k, k))) @ rows
         rows[-1] = np.roll(rows[0], int(rng.integers(0, 24))) * rng.normal(0, 1) + rng.uniform(0.05, 0.5) * rng.normal(size=n)
     return rows, known
 
 
+def _pace(x: np.ndarray, steps: int) -> np.ndarray:
+    """How far each row moves in so many steps, on average over its past and in units of its deviation."""
+    with np.errstate(invalid="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        moved = np.nanmean(np.abs(x[:, steps:] - x[:, :-steps]), axis=1) / np.nanstd(x, axis=1)
+    return np.where(np.isfinite(moved), moved, 1.0)
+
+
 def batch(rng: np.random.Generator, observations: int, max_context: int, max_patches: int) -> dict[str, np.ndarray]:
-    """A batch of about so many observations: context, target, known future and group ids."""
+    """A batch of about so many observations: context, target, known future, group ids and the pace of each row."""
     patches = int(rng.choice([1, 1, 2, 2, 3, 4, max_patches]))
     horizon = patches * 16
     context = int(np.clip(_log_uniform(rng, 20, 1.3 * max_context), 20, max_context))
     n = context + horizon
     count = max(4, observations // n)
-    grouped = rng.random() < 0.3
+    grouped = rng.random() < 0.36
     rows, known, ids = [], [], []
     while len(rows) < count:
         if grouped:
@@ -284,4 +336,6 @@ def batch(rng: np.random.Generator, observations: int, max_context: int, max_pat
     known = np.stack(known).astype(np.float32)
     target = x[:, context:].copy()
     target[~np.isnan(known)] = np.nan
-    return {"context": x[:, :context], "target": target, "known": known, "groups": np.array(ids)}
+    context = x[:, :context]
+    pace = _pace(context.astype(float), min(horizon, context.shape[1]) // 2)
+    return {"context": context, "target": target, "known": known, "groups": np.array(ids), "pace": pace.astype(np.float32)}

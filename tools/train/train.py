@@ -1,9 +1,12 @@
 """Pretrains a small Chronos-2 on synthetic series with the upstream model class.
 
     python tools/train/train.py --minutes 50 --out build/train        # resumes from build/train/state.pt
-    python tools/train/train.py --minutes 8 --lr 5e-4 --start build/train --radius 8 --out build/train-windowed
+    python tools/train/train.py --minutes 40 --lr 1e-3 --constant --start models/chronos2-micro --out build/trunk
+    python tools/train/train.py --steps 2000 --lr 1e-3 --start build/trunk --radius 8 --out build/windowed
 
-The learning rate follows the clock of the steps: warm-up, then a cosine to zero at the end of the minutes.
+The learning rate follows the clock of the steps, or their number with --steps: warm-up, then a cosine to zero at the end,
+or none with --constant. A run that starts from another run goes on with its optimizer; one that starts from a model does not.
+Pauses of the process don't count: no step takes more than five seconds.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ import numpy as np
 import torch
 from chronos.chronos2 import Chronos2Model
 from chronos.chronos2.config import Chronos2CoreConfig
+from safetensors.torch import load_file
 
 from generate import batch
 
@@ -64,9 +68,17 @@ def build_model(args: argparse.Namespace) -> Chronos2Model:
     return model
 
 
+def read_weights(folder: Path) -> tuple[dict[str, torch.Tensor], dict | None]:
+    """Weights, and the optimizer's state if the folder is a run's and not a model's."""
+    if (folder / "state.pt").exists():
+        state = torch.load(folder / "state.pt", weights_only=False)
+        return state["model"], state["optimizer"]
+    return {k: v.float() for k, v in load_file(folder / "model.safetensors").items()}, None
+
+
 @torch.no_grad()
 def begin_from(model: Chronos2Model, weights: dict[str, torch.Tensor]) -> None:
-    """Takes another run's weights; layers that it did not have begin as the identity (nothing added to the residual)."""
+    """Takes other weights; layers that it did not have begin as the identity (nothing added to the residual)."""
     fault = model.load_state_dict(weights, strict=False)
     assert not fault.unexpected_keys, fault.unexpected_keys
     for name in fault.missing_keys:
@@ -96,20 +108,42 @@ def sharp(name: str) -> bool:
     return name.endswith(("attention.q.weight", "attention.k.weight"))
 
 
-def loss_of(model: Chronos2Model, data: dict[str, np.ndarray], radius: int | None) -> torch.Tensor:
+def losses(model: Chronos2Model, data: dict[str, np.ndarray], radius: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+    """The paced loss and upstream's: the quantile loss in normalised units, each row divided by its pace or not.
+
+    In units of its own deviation a slow series (a long random walk, a small season on a large trend) errs so little that
+    upstream's loss hardly sees it, while scores like MASE do. The pace is the past's: it doesn't know the target.
+    """
     patches = data["target"].shape[1] // 16
-    with time_attention(model, patches, "full" if radius is None else "windowed_future_global", radius or 0):
-        return model(
-            context=torch.from_numpy(data["context"]), group_ids=torch.from_numpy(data["groups"]),
-            future_covariates=torch.from_numpy(data["known"]), future_target=torch.from_numpy(data["target"]),
-            num_output_patches=patches,
-        ).loss
+    kept = {}
+    upstream = model._compute_loss
+
+    def rows(quantile_preds: torch.Tensor, future_target: torch.Tensor, loc_scale: tuple, **_: object) -> torch.Tensor:
+        target = model.instance_norm(future_target, loc_scale)[0].unsqueeze(1)
+        error = target - quantile_preds
+        levels = model.quantiles.view(1, -1, 1)
+        loss = 2 * torch.maximum(levels * error, (levels - 1) * error)
+        kept["rows"] = torch.where(target.isnan(), 0.0, loss).sum(dim=1).mean(dim=-1)
+        return kept["rows"].mean()
+
+    model._compute_loss = rows
+    try:
+        with time_attention(model, patches, "full" if radius is None else "windowed_future_global", radius or 0):
+            plain = model(
+                context=torch.from_numpy(data["context"]), group_ids=torch.from_numpy(data["groups"]),
+                future_covariates=torch.from_numpy(data["known"]), future_target=torch.from_numpy(data["target"]),
+                num_output_patches=patches,
+            ).loss
+    finally:
+        model._compute_loss = upstream
+    weight = (1 / (torch.from_numpy(data["pace"]) + 0.05)).clamp(max=8)
+    return (kept["rows"] * weight).mean(), plain
 
 
 @torch.no_grad()
-def validate(model: Chronos2Model, sets: list[dict[str, np.ndarray]], radius: int | None) -> float:
+def validate(model: Chronos2Model, sets: list[dict[str, np.ndarray]], radius: int | None) -> np.ndarray:
     model.eval()
-    value = float(np.mean([loss_of(model, s, radius).item() for s in sets]))
+    value = np.mean([[x.item() for x in losses(model, s, radius)] for s in sets], axis=0)
     model.train()
     return value
 
@@ -117,13 +151,15 @@ def validate(model: Chronos2Model, sets: list[dict[str, np.ndarray]], radius: in
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=50)
+    parser.add_argument("--steps", type=int, help="train for so many steps, whatever time they take")
     parser.add_argument("--out", type=Path, default=Path("build/train"))
     parser.add_argument("--d-model", type=int, default=128)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--observations", type=int, default=8192, help="of one batch")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--start", type=Path, help="folder of a run whose averaged weights are the first ones")
+    parser.add_argument("--start", type=Path, help="folder of a run or of a model whose weights are the first ones")
+    parser.add_argument("--constant", action="store_true", help="keep the learning rate: a trunk that other runs finish")
     parser.add_argument("--radius", type=int, help="train under windowed_future_global attention")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -136,8 +172,10 @@ def main() -> None:
     sets = [batch(held_out, 8192, 2048, 8) for _ in range(24)]
     model = build_model(args)
     bound = Bound(model, 4.0)
+    inherited = None
     if args.start:
-        begin_from(model, torch.load(args.start / "state.pt", weights_only=False)["average"])
+        weights, inherited = read_weights(args.start)
+        begin_from(model, weights)
     average = {k: v.clone() for k, v in model.state_dict().items()}
     named = [(p, sharp(name)) for name, p in model.named_parameters()]
     optimizer = torch.optim.AdamW(
@@ -145,6 +183,8 @@ def main() -> None:
          {"params": [p for p, qk in named if p.ndim > 1 and not qk], "weight_decay": 0.05, "share": 1.0},
          {"params": [p for p, _ in named if p.ndim == 1], "weight_decay": 0.0, "share": 1.0}],
         lr=args.lr, betas=(0.9, 0.98))
+    if inherited:
+        optimizer.load_state_dict(inherited)
     step, spent, running, seen = 0, 0.0, 0.0, 0
     state_path, log_path = args.out / "state.pt", args.out / "log.csv"
     if state_path.exists():
@@ -154,22 +194,24 @@ def main() -> None:
         average, step, spent, seen = state["average"], state["step"], state["spent"], state["seen"]
         rng.bit_generator.state = state["rng"]
     if step == 0 and args.start:
-        print(f"validation loss before the first step: {validate(model, sets, args.radius):.4f}", flush=True)
+        print("validation losses before the first step, paced and plain:", *validate(model, sets, args.radius).round(4), flush=True)
     before = time.monotonic()
     with log_path.open("a", newline="") as stream:
         log = csv.writer(stream, lineterminator="\n")
         if step == 0:
-            log.writerow(["step", "minutes", "observations", "lr", "train_loss", "validation_loss"])
+            log.writerow(["step", "minutes", "observations", "lr", "train_loss", "validation_loss", "plain_loss"])
         while True:
             now = time.monotonic()
             spent += min(now - before, 5.0)  # a machine that slept must not eat the schedule
             before = now
-            progress = min(1.0, spent / (60 * args.minutes))
-            lr = args.lr * min(1.0, (step + 1) / 200) * 0.5 * (1 + math.cos(math.pi * progress))
+            progress = min(1.0, (step + 1) / args.steps if args.steps else spent / (60 * args.minutes))
+            lr = args.lr * (1.0 if args.constant else 0.5 * (1 + math.cos(math.pi * progress)))
+            if not inherited:
+                lr *= min(1.0, (step + 1) / 200)
             for g in optimizer.param_groups:
                 g["lr"] = lr * g["share"]
             data = batch(rng, args.observations, 2048, 8)
-            loss = loss_of(model, data, args.radius)
+            loss, _ = losses(model, data, args.radius)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -182,13 +224,13 @@ def main() -> None:
             with torch.no_grad():
                 for k, v in model.state_dict().items():
                     average[k].lerp_(v, 1 - keep) if v.is_floating_point() else average[k].copy_(v)
-            if step % 500 == 0 or progress >= 1:
+            if step % 250 == 0 or progress >= 1:
                 own = {k: v.clone() for k, v in model.state_dict().items()}
                 model.load_state_dict(average)
                 value = validate(model, sets, args.radius)
                 model.save_pretrained(args.out / "model")
                 model.load_state_dict(own)
-                log.writerow([step, f"{spent / 60:.2f}", seen, f"{lr:.3g}", f"{running:.4f}", f"{value:.4f}"])
+                log.writerow([step, f"{spent / 60:.2f}", seen, f"{lr:.3g}", f"{running:.4f}", *(f"{v:.4f}" for v in value)])
                 stream.flush()
                 torch.save(
                     {"model": own, "optimizer": optimizer.state_dict(), "average": average, "step": step,
