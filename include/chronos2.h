@@ -169,6 +169,20 @@ CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 
+/* Floating-point operations that this session's forward passes asked for since it was opened or this was last
+ * reset: by the pattern, over tokens that are there, a multiply-add as two. Of the fused backend, without contexts
+ * that are encoded once. */
+typedef struct chronos2_work {
+  double embed;
+  double time_projection; /* queries, keys, values and output of time attention */
+  double time_attention;  /* its scores and weighted sums: what a window saves */
+  double group_attention; /* projections and all */
+  double feed_forward;
+  double head;
+} chronos2_work;
+CHRONOS2_API chronos2_work chronos2_session_work(const chronos2_session *session);
+CHRONOS2_API void chronos2_session_reset_work(chronos2_session *session);
+
 /* Calls `progress(user, done, total)` (rows) from the calling thread between batches; a nonzero
  * result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
 typedef int (*chronos2_progress_fn)(void *user, size_t done, size_t total);

@@ -214,6 +214,14 @@ void chronos2_session_reset_peak(chronos2_session *session) {
   session->peak_call = 0;
 }
 
+chronos2_work chronos2_session_work(const chronos2_session *session) {
+  return session->engine.work;
+}
+
+void chronos2_session_reset_work(chronos2_session *session) {
+  session->engine.work = (chronos2_work){0};
+}
+
 void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_fn progress, void *user) {
   session->progress = progress;
   session->progress_user = user;

@@ -183,7 +183,8 @@ enum {
   SHARE_NUMBERS = sizeof(c2_share) / sizeof(double),
   MASS_NUMBERS = 9 + SHARE_NUMBERS,
   HEAD_NUMBERS = 3 + SHARE_NUMBERS,
-  PERF_NUMBERS = 12 + C2_METRICS,
+  WORK_NUMBERS = sizeof(chronos2_work) / sizeof(double),
+  PERF_NUMBERS = 15 + C2_METRICS + WORK_NUMBERS,
   NAIVE_NUMBERS = 1 + C2_METRICS
 };
 
@@ -219,8 +220,12 @@ static json_t *perf_json(const c2_perf_row *r) {
                             r->alloc_max_mb,
                             r->reserved_median_mb,
                             r->reserved_max_mb,
-                            r->pass_s};
-  memcpy(x + 12, r->score, sizeof r->score);
+                            r->pass_s,
+                            r->speedup,
+                            r->speedup_low,
+                            r->speedup_high};
+  memcpy(x + 15, r->score, sizeof r->score);
+  memcpy(x + 15 + C2_METRICS, &r->work, sizeof r->work);
   return c2_json_numbers(x, PERF_NUMBERS);
 }
 
@@ -306,8 +311,12 @@ static bool read_perf(const json_t *array, const c2_task *task, const char *id_c
                      .alloc_max_mb = x[8],
                      .reserved_median_mb = x[9],
                      .reserved_max_mb = x[10],
-                     .pass_s = x[11]};
-  memcpy(r->score, x + 12, sizeof r->score);
+                     .pass_s = x[11],
+                     .speedup = x[12],
+                     .speedup_low = x[13],
+                     .speedup_high = x[14]};
+  memcpy(r->score, x + 15, sizeof r->score);
+  memcpy(&r->work, x + 15 + C2_METRICS, sizeof r->work);
   r->id_column = task->id_column ? task->id_column : strcmp(id_column, "id") == 0 ? "id" : "item_id";
   (void)snprintf(r->fingerprint, sizeof r->fingerprint, "%.16s", checksum);
   return true;

@@ -9,6 +9,7 @@
 #include "base/platform.h"
 #include "study/accuracy.h"
 #include "study/probe.h"
+#include "study/random.h"
 #include "study/statistics.h"
 
 static const double bytes_per_mb = 1024.0 * 1024.0;
@@ -137,24 +138,38 @@ static c2_status first_pass(const c2_study *s, const runner *engines, const c2_a
                             c2_perf_row *row, c2_error *err) {
   chronos2_session *session = engines->session[arm->sparse_model];
   chronos2_session_reset_peak(session);
+  chronos2_session_reset_work(session);
   c2_reset_peak_resident();
   C2_TRY(measure(s, engines, arm, e, &row->pass_s, err));
+  row->work = chronos2_session_work(session);
   row->alloc_median_mb = row->alloc_max_mb = (double)chronos2_session_peak_bytes(session) / bytes_per_mb;
   row->reserved_median_mb = row->reserved_max_mb = (double)c2_peak_resident_bytes() / bytes_per_mb;
   return c2_evaluation_score(e, row->score, err);
 }
 
-/* The timed arms, which come first, take turns, another one first each time, so that a drift of the machine hits all
- * alike. */
+/* The timed arms, which come first, take turns in an order that the seed draws anew for each repeat: a drift of the
+ * machine hits all alike, and none always follows the same other one. */
 static c2_status time_arms(const c2_study *s, const runner *engines, c2_evaluation *e, size_t timed, double *seconds,
                            c2_error *err) {
+  size_t *order = NULL;
+  uint64_t state = s->options.seed ^ (uint64_t)e->task->line << 32;
+  C2_TRY(c2_alloc_array(timed, sizeof *order, &order, err));
+  for (size_t k = 0; k < timed; k++) order[k] = k;
+  c2_status status = C2_OK;
   for (size_t r = 0; r < s->options.repeats; r++) {
-    for (size_t k = 0; k < timed; k++) {
-      size_t arm = (r + k) % timed;
-      C2_TRY(measure(s, engines, &s->arm[arm], e, &seconds[arm * s->options.repeats + r], err));
+    for (size_t k = timed; k > 0; k--) { /* Fisher and Yates */
+      size_t other = c2_random_below(&state, k);
+      size_t arm = order[other];
+      order[other] = order[k - 1];
+      order[k - 1] = arm;
+    }
+    for (size_t k = 0; status == C2_OK && k < timed; k++) {
+      size_t arm = order[k];
+      status = measure(s, engines, &s->arm[arm], e, &seconds[arm * s->options.repeats + r], err);
     }
   }
-  return C2_OK;
+  free(order);
+  return status;
 }
 
 static double least(const double *x, size_t n) {
@@ -163,12 +178,28 @@ static double least(const double *x, size_t n) {
   return value;
 }
 
-static c2_status sum_times(c2_perf_row *row, const double *seconds, size_t repeats, c2_error *err) {
+/* seconds and full_seconds [repeats]; the speed-up is paired by repeat. */
+static c2_status sum_times(c2_perf_row *row, const double *full_seconds, const double *seconds, size_t repeats,
+                           c2_error *err) {
+  double *logs = NULL;
+  c2_ttest test;
   row->repeats = repeats;
   row->mean_s = c2_mean(seconds, repeats);
   row->deviation_s = c2_standard_deviation(seconds, repeats);
   row->least_s = least(seconds, repeats);
-  return c2_median(seconds, repeats, &row->median_s, err);
+  C2_TRY(c2_median(seconds, repeats, &row->median_s, err));
+  C2_TRY(c2_alloc_array(2 * repeats, sizeof *logs, &logs, err));
+  for (size_t i = 0; i < repeats; i++) {
+    logs[i] = log(full_seconds[i]);
+    logs[repeats + i] = log(seconds[i]);
+  }
+  c2_status status = c2_ttest_paired(logs, logs + repeats, repeats, 0.95, &test, err);
+  free(logs);
+  if (status != C2_OK) return status;
+  row->speedup = exp(test.mean);
+  row->speedup_low = exp(test.low);
+  row->speedup_high = exp(test.high);
+  return C2_OK;
 }
 
 static c2_status compare_task(const c2_study *s, const runner *engines, c2_evaluation *e, c2_task_result *result,
@@ -188,11 +219,14 @@ static c2_status compare_task(const c2_study *s, const runner *engines, c2_evalu
     row->num_forecasts = e->num_forecasts;
     row->context_used = c2_min_size(e->longest, limit);
     row->mean_s = row->median_s = row->deviation_s = row->least_s = (double)NAN;
+    row->speedup = row->speedup_low = row->speedup_high = (double)NAN;
     (void)snprintf(row->fingerprint, sizeof row->fingerprint, "%.16s", result->checksum);
     C2_GOTO(first_pass(s, engines, &s->arm[k], e, row, err));
   }
   C2_GOTO(time_arms(s, engines, e, timed, seconds, err));
-  for (size_t k = 0; k < timed; k++) C2_GOTO(sum_times(&result->perf[k], seconds + k * repeats, repeats, err));
+  for (size_t k = 0; k < timed; k++) {
+    C2_GOTO(sum_times(&result->perf[k], seconds, seconds + k * repeats, repeats, err));
+  }
   result->naive.mase_full = result->perf[0].score[C2_MASE];
 fail:
   free(seconds);

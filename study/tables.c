@@ -20,12 +20,16 @@
       "inference_time_s_median", "inference_time_s_mean", "inference_time_s_std", "perf_repeats",                   \
       "peak_alloc_mb_median", "peak_alloc_mb_max", "peak_reserved_mb_median", "peak_reserved_mb_max"
 #define OTHER_METRICS "MAE", "WAPE", "MSE", "RMSE", "RMSSE", "MAEB", "WAPEB", "RMSLE", "MAPE", "SMAPE", "MQL", "SQL"
-#define PERF_MORE OTHER_METRICS, "attention", "radius", "reg_is_global", "inference_time_s_min"
+#define WORK                                                                                          \
+  "flops", "flops_embed", "flops_time_projection", "flops_time_attention", "flops_group_attention", \
+      "flops_feed_forward", "flops_head"
+#define PERF_MORE OTHER_METRICS, "attention", "radius", "reg_is_global", "inference_time_s_min", WORK
 #define COMPARE_PUBLISHED                                                                                             \
   "task_name", "radius", "MASE_full", "inference_time_s_median_full", "peak_alloc_mb_median_full",                    \
       "peak_reserved_mb_median_full", "MASE_sparse", "inference_time_s_median_sparse", "peak_alloc_mb_median_sparse", \
       "peak_reserved_mb_median_sparse", "delta_metric", "speedup", "delta_peak_alloc_mb", "delta_peak_reserved_mb"
-#define COMPARE_MORE "WQL_full", "WQL_sparse", "delta_WQL", "MASE_seasonal_naive"
+#define COMPARE_MORE "WQL_full", "WQL_sparse", "delta_WQL", "MASE_seasonal_naive", "speedup_geomean",              \
+      "speedup_low_95", "speedup_high_95", "speedup_flop_bound"
 #define TEST_MORE "delta_low_95", "delta_high_95", "mean_delta_WQL", "p_WQL"
 
 #define FIXED_MASS "best_1_mass_frac", "best_4_mass_frac", "best_16_mass_frac", "best_64_mass_frac"
@@ -506,6 +510,17 @@ static void put_scores(writer *w, const double *score) {
   for (int m = C2_WQL + 1; m < C2_METRICS; m++) put_real(w, score[m]);
 }
 
+double c2_total_work(const chronos2_work *w) {
+  return w->embed + w->time_projection + w->time_attention + w->group_attention + w->feed_forward + w->head;
+}
+
+static void put_work(writer *w, const chronos2_work *work) {
+  double total = c2_total_work(work);
+  const double parts[] = {total,                 work->embed,        work->time_projection, work->time_attention,
+                          work->group_attention, work->feed_forward, work->head};
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) put_real(w, total > 0 ? parts[i] : (double)NAN);
+}
+
 c2_status c2_write_perf(const c2_table_context *context, double radius, const c2_perf_row *rows, size_t count,
                         c2_error *err) {
   writer w;
@@ -547,6 +562,7 @@ c2_status c2_write_perf(const c2_table_context *context, double radius, const c2
     put_text(&w, full ? "" : number);
     put_bool(&w, !full && context->reg_global);
     put_real(&w, r->least_s);
+    put_work(&w, &r->work);
     end_row(&w);
   }
   return close_table(&w, err);
@@ -571,6 +587,10 @@ static void put_comparison(writer *w, double radius, const c2_perf_row *full, co
   put_real(w, sparse->score[C2_WQL]);
   put_real(w, sparse->score[C2_WQL] - full->score[C2_WQL]);
   put_real(w, naive->score[C2_MASE]);
+  put_real(w, sparse->speedup);
+  put_real(w, sparse->speedup_low);
+  put_real(w, sparse->speedup_high);
+  put_real(w, c2_total_work(&full->work) / c2_total_work(&sparse->work));
   end_row(w);
 }
 

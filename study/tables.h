@@ -93,11 +93,15 @@ typedef struct c2_perf_row {
   size_t num_forecasts, context_used;
   char fingerprint[17];
   double score[C2_METRICS];
-  double pass_s;                               /* of the pass that gave the scores */
+  double pass_s;                                 /* of the pass that gave the scores */
   double median_s, mean_s, deviation_s, least_s; /* of the timed ones */
+  double speedup, speedup_low, speedup_high; /* time of full over this one's: geometric mean of repeats, 95% interval */
+  chronos2_work work;                        /* floating-point operations; 0 where the backend doesn't count */
   size_t repeats;
   double alloc_median_mb, alloc_max_mb, reserved_median_mb, reserved_max_mb;
 } c2_perf_row;
+
+double c2_total_work(const chronos2_work *work);
 
 /* Tests of sparse - full over tasks at one radius. */
 typedef struct c2_test_row {
@@ -106,6 +110,7 @@ typedef struct c2_test_row {
   double mean_delta, sd_delta, t, p, low, high;
   double median_delta, most_delta, mean_full, mean_sparse;
   double mean_speedup, median_speedup, mean_alloc, mean_reserved;
+  double median_bound; /* of the speed-ups by floating-point operations */
   double wql_mean_delta, wql_p;
 } c2_test_row;
 

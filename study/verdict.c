@@ -151,9 +151,14 @@ static c2_status test_radius(const c2_study *s, size_t radius, double *x, c2_tes
     reserved[i] = perf[radius + 1].reserved_median_mb - perf[0].reserved_median_mb;
   }
   row->mean_speedup = c2_mean(speedup, s->done);
+  C2_TRY(c2_median(speedup, s->done, &row->median_speedup, err));
   row->mean_alloc = c2_mean(alloc, s->done);
   row->mean_reserved = c2_mean(reserved, s->done);
-  return c2_median(speedup, s->done, &row->median_speedup, err);
+  for (size_t i = 0; i < s->done; i++) { /* the measured ones are used up */
+    const c2_perf_row *perf = s->result[i].perf;
+    speedup[i] = c2_total_work(&perf[0].work) / c2_total_work(&perf[radius + 1].work);
+  }
+  return c2_median(speedup, s->done, &row->median_bound, err);
 }
 
 c2_status c2_study_sum(c2_study *study, c2_error *err) {
@@ -210,7 +215,7 @@ void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERD
 static void print_table(const c2_study *s, FILE *out) {
   (void)fprintf(out, "%6s %10s %10s %10s", "radius", "kept mass", "edges", "uniform");
   if (s->options.perf_radius_count) {
-    (void)fprintf(out, " %9s %9s %21s %9s %9s", "MASE", "delta", "95% CI of delta", "p", "speed-up");
+    (void)fprintf(out, " %9s %9s %21s %9s %9s %8s", "MASE", "delta", "95% CI of delta", "p", "speed-up", "bound");
   }
   (void)fputc('\n', out);
   for (size_t i = 0; i < s->options.radius_count; i++) {
@@ -221,8 +226,8 @@ static void print_table(const c2_study *s, FILE *out) {
     for (size_t k = 0; k < s->options.perf_radius_count; k++) {
       const c2_test_row *t = &s->test[k];
       if (t->radius != m->radius) continue;
-      (void)fprintf(out, " %9.4f %+9.4f [%+9.4f,%+9.4f] %9.3g %8.3fx", t->mean_sparse, t->mean_delta, t->low, t->high,
-                    t->p, t->median_speedup);
+      (void)fprintf(out, " %9.4f %+9.4f [%+9.4f,%+9.4f] %9.3g %8.3fx %7.3fx", t->mean_sparse, t->mean_delta, t->low,
+                    t->high, t->p, t->median_speedup, t->median_bound);
     }
     (void)fputc('\n', out);
   }

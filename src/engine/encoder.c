@@ -530,6 +530,7 @@ static pass pass_of(c2_engine *engine, const c2_batch *batch, const c2_result *r
 c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
   pass p = pass_of(engine, batch, result);
   C2_TRY(begin(&p, err));
+  c2_layout_work(&p.layout, p.config, batch->output_patches, &engine->work);
   c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
   for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
   finish(&p);

@@ -57,6 +57,7 @@ typedef struct c2_engine {
   c2_pattern pattern;
   c2_block workspace; /* grows to what the largest batch needed */
   size_t peak;        /* high-water mark of the workspace */
+  chronos2_work work; /* of fused passes, until it is reset */
   chronos2_attention_fn observer;
   void *observer_user;
   c2_tap_fn tap; /* reference only */

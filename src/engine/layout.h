@@ -34,6 +34,8 @@ typedef struct c2_layout {
 
 /* Counts what the batch needs. */
 c2_status c2_layout_count(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, c2_error *err);
+/* Adds the floating-point operations of a filled layout's pass with `patches` output patches. */
+void c2_layout_work(const c2_layout *layout, const chronos2_config *config, size_t patches, chronos2_work *sum);
 void c2_layout_carve(c2_layout *layout, c2_arena *arena);
 void c2_layout_fill(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, const c2_pattern *pattern);
 

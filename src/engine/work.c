@@ -1,0 +1,48 @@
+/* Floating-point operations of a fused pass, from its token plan: what the pattern asks for, before tiles are rounded
+ * up. A multiply-add is two. */
+#include "engine/layout.h"
+
+/* Key-query pairs of time attention, of all tokens and of future ones. */
+static void count_pairs(const c2_layout *l, size_t patches, double *all, double *future) {
+  *all = *future = 0;
+  for (size_t r = 0; r < l->rows; r++) {
+    for (uint32_t t = l->row_first[r]; t < l->row_first[r + 1]; t++) {
+      const c2_range *range = &l->range[t];
+      double keys = (double)(range->last - range->first) + (double)(range->last2 - range->first2);
+      *all += keys;
+      if (t + patches >= l->row_first[r + 1]) *future += keys;
+    }
+  }
+}
+
+static double group_work(const chronos2_config *c, const c2_cells *cells, double tokens, double grouped) {
+  double d = (double)c->d_model;
+  double inner = (double)(c->heads * c->d_kv);
+  double pairs = 0;
+  for (size_t i = 0; i < cells->count; i++) {
+    double members = (double)(cells->first[i + 1] - cells->first[i]);
+    pairs += members * members;
+  }
+  return grouped * 8 * d * inner + pairs * 4 * inner + (tokens - grouped) * 2 * d * d;
+}
+
+void c2_layout_work(const c2_layout *l, const chronos2_config *c, size_t patches, chronos2_work *sum) {
+  double d = (double)c->d_model;
+  double inner = (double)(c->heads * c->d_kv);
+  double f = (double)c->d_ff;
+  double in = (double)(3 * c->patch);
+  double out = (double)(c->quantiles * c->patch);
+  double tokens = (double)l->tokens;
+  double future = (double)l->future_tokens;
+  double below = (double)(c->layers - 1); /* layers under the last one, which goes on with future tokens only */
+  double pairs = 0;
+  double future_pairs = 0;
+  count_pairs(l, patches, &pairs, &future_pairs);
+  sum->embed += (tokens - (double)l->rows) * 2 * (in * f + f * d + in * d);
+  sum->time_projection += below * tokens * 8 * d * inner + (tokens + future) * 4 * d * inner;
+  sum->time_attention += (below * pairs + future_pairs) * 4 * inner;
+  sum->group_attention += below * group_work(c, &l->all, tokens, (double)l->grouped_tokens) +
+                          group_work(c, &l->future, future, (double)l->grouped_future);
+  sum->feed_forward += (below * tokens + future) * 4 * d * f;
+  sum->head += future * 2 * (d * f + f * out + d * out);
+}

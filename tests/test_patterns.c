@@ -1,0 +1,217 @@
+/* The patterns of time attention: ranges against the rule on pairs, fused against reference, and the operations that a
+ * session counts against sums written down here. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <chronos2.h>
+#include <cmocka.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "engine/window.h"
+
+static uint64_t state = 1;
+
+static double uniform(void) {
+  state = state * 6364136223846793005U + 1442695040888963407U;
+  return (double)(state >> 11) / 9007199254740992.0;
+}
+
+static size_t below(size_t n) {
+  return (size_t)(uniform() * (double)n);
+}
+
+/* ---- Ranges ---------------------------------------------------------------------------------- */
+
+static bool in_range(const c2_range *r, uint32_t key) {
+  return (key >= r->first && key < r->last) || (key >= r->first2 && key < r->last2);
+}
+
+/* Live tokens at random positions: every pair is in the range exactly if the rule allows it. */
+static void test_ranges(void **unused) {
+  (void)unused;
+  enum { MOST = 40 };
+  size_t allowed = 0;
+  for (size_t round = 0; round < 2000; round++) {
+    int32_t position[MOST];
+    c2_range range[MOST];
+    size_t tokens = 0;
+    for (int32_t p = -(int32_t)below(20); p < 0; p++) {
+      if (below(4) > 0) position[tokens++] = p;
+    }
+    int32_t future = (int32_t)below(8);
+    for (int32_t p = 0; p <= future; p++) position[tokens++] = p;
+    c2_pattern pattern = {.attention = (chronos2_attention)below(3),
+                          .radius = below(5) == 0 ? SIZE_MAX : below(24),
+                          .reg_global = below(2) == 0};
+    c2_window_ranges(&pattern, position, tokens, range);
+    for (uint32_t q = 0; q < tokens; q++) {
+      for (uint32_t k = 0; k < tokens; k++) {
+        bool rule = c2_window_allows(&pattern, position[q], position[k]);
+        assert_int_equal(in_range(&range[q], k), rule);
+        allowed += rule;
+      }
+    }
+  }
+  assert_true(allowed > 100000);
+}
+
+/* The rule, in words: who sees the future, and who sees how far. */
+static void test_rule(void **unused) {
+  (void)unused;
+  c2_pattern visible = {CHRONOS2_WINDOWED_FUTURE_VISIBLE, 2, false};
+  c2_pattern blind = {CHRONOS2_WINDOWED_FUTURE_GLOBAL, SIZE_MAX, false};
+  assert_true(c2_window_allows(&visible, -9, 1) && c2_window_allows(&visible, 0, 7));
+  assert_true(c2_window_allows(&visible, -9, -7) && !c2_window_allows(&visible, -9, -6));
+  assert_true(c2_window_allows(&visible, 1, -9) && !c2_window_allows(&visible, 0, -3));
+  assert_true(c2_window_allows(&blind, -9, 0) && !c2_window_allows(&blind, -9, 1));
+  visible.reg_global = true;
+  assert_true(c2_window_allows(&visible, 0, -9) && !c2_window_allows(&visible, -1, -9));
+}
+
+/* ---- Backends -------------------------------------------------------------------------------- */
+
+enum { ROWS = 5, LENGTH = 200, PATCHES = 3 };
+
+static chronos2_model *make_model(void) {
+  chronos2_model *model = NULL;
+  chronos2_config config;
+  assert_int_equal(chronos2_config_named("micro", &config), CHRONOS2_OK);
+  config.layers = 2;
+  assert_int_equal(chronos2_model_random(&config, 3, &model), CHRONOS2_OK);
+  return model;
+}
+
+/* Rows of unequal length with gaps, two of them in a group, one with a known future. */
+static chronos2_batch make_batch(void) {
+  static float context[ROWS * LENGTH];
+  static float future[ROWS * 16 * PATCHES];
+  static const int64_t groups[ROWS] = {0, 7, 7, 1, 2};
+  for (size_t i = 0; i < ROWS * LENGTH; i++) {
+    size_t row = i / LENGTH;
+    size_t t = i % LENGTH;
+    bool missing = t < 40 * row || (row == 1 && t >= 96 && t < 144);
+    context[i] = missing ? NAN : (float)(10 * sin(0.3 * (double)t) + 3 * uniform());
+  }
+  for (size_t i = 0; i < ROWS * 16 * PATCHES; i++) future[i] = i / (16 * PATCHES) == 2 ? (float)uniform() : NAN;
+  return (chronos2_batch){.rows = ROWS,
+                          .length = LENGTH,
+                          .context = context,
+                          .group_ids = groups,
+                          .future_length = 16 * PATCHES,
+                          .future_covariates = future,
+                          .output_patches = PATCHES};
+}
+
+static float *run(const chronos2_model *model, const chronos2_session_options *options, const chronos2_batch *batch) {
+  chronos2_session *session = NULL;
+  const chronos2_config *c = chronos2_model_config(model);
+  float *out = malloc(batch->rows * c->quantiles * c->patch * batch->output_patches * sizeof *out);
+  assert_non_null(out);
+  assert_int_equal(chronos2_session_open(model, options, &session), CHRONOS2_OK);
+  assert_int_equal(chronos2_forward(session, batch, out, NULL, NULL, NULL), CHRONOS2_OK);
+  chronos2_session_close(&session);
+  return out;
+}
+
+/* Largest difference over the largest value. */
+static double furthest(const float *a, const float *b, size_t n) {
+  double most = 0;
+  double size = 0;
+  for (size_t i = 0; i < n; i++) {
+    most = fmax(most, fabs((double)a[i] - (double)b[i]));
+    size = fmax(size, fabs((double)b[i]));
+  }
+  return most / size;
+}
+
+static void test_backends(void **unused) {
+  (void)unused;
+  chronos2_model *model = make_model();
+  chronos2_batch batch = make_batch();
+  const chronos2_config *c = chronos2_model_config(model);
+  size_t n = ROWS * c->quantiles * c->patch * PATCHES;
+  const double radii[] = {0, 1, 4, INFINITY};
+  float *full = run(model, &(chronos2_session_options){.threads = 2}, &batch);
+  for (int attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL; attention <= CHRONOS2_WINDOWED_FUTURE_VISIBLE; attention++) {
+    for (size_t i = 0; i < 8; i++) {
+      chronos2_session_options options = {
+          .attention = (chronos2_attention)attention, .radius = radii[i / 2], .reg_global = i % 2, .threads = 2};
+      float *fused = run(model, &options, &batch);
+      options.backend = CHRONOS2_REFERENCE;
+      float *reference = run(model, &options, &batch);
+      double between = furthest(fused, reference, n);
+      double from_full = furthest(fused, full, n);
+      bool whole = attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE && isinf(radii[i / 2]);
+      if (!(between < 2e-5) || (whole ? !(from_full < 2e-5) : !(from_full > 1e-3))) {
+        fail_msg("pattern %d, radius %g: %g between backends, %g from full", attention, radii[i / 2], between,
+                 from_full);
+      }
+      free(fused);
+      free(reference);
+    }
+  }
+  free(full);
+  chronos2_model_close(&model);
+}
+
+/* ---- Operations ------------------------------------------------------------------------------ */
+
+static chronos2_work work_of(const chronos2_model *model, chronos2_attention attention, double radius,
+                             const chronos2_batch *batch) {
+  chronos2_session *session = NULL;
+  const chronos2_config *c = chronos2_model_config(model);
+  float *out = malloc(batch->rows * c->quantiles * c->patch * batch->output_patches * sizeof *out);
+  chronos2_session_options options = {.attention = attention, .radius = radius, .threads = 1};
+  assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
+  assert_int_equal(chronos2_forward(session, batch, out, NULL, NULL, NULL), CHRONOS2_OK);
+  chronos2_session_reset_work(session);
+  assert_int_equal(chronos2_forward(session, batch, out, NULL, NULL, NULL), CHRONOS2_OK);
+  chronos2_work work = chronos2_session_work(session);
+  chronos2_session_close(&session);
+  free(out);
+  return work;
+}
+
+/* Two rows without gaps, alone or in one group: N context patches, REG, F future ones each. */
+static void test_work(void **unused) {
+  (void)unused;
+  enum { N = 10, F = 2, S = N + 1 + F, B = 2 };
+  static float context[B * N * 16];
+  static const int64_t alone[B] = {0, 1};
+  static const int64_t together[B] = {4, 4};
+  chronos2_model *model = make_model();
+  const chronos2_config *c = chronos2_model_config(model);
+  double d = (double)c->d_model;
+  double inner = (double)(c->heads * c->d_kv);
+  double f = (double)c->d_ff;
+  double out = (double)(c->quantiles * c->patch);
+  chronos2_batch batch = {
+      .rows = B, .length = N * 16, .context = context, .group_ids = alone, .output_patches = F};
+  for (size_t i = 0; i < B * N * 16; i++) context[i] = (float)uniform();
+  chronos2_work full = work_of(model, CHRONOS2_FULL, 0, &batch);
+  assert_true(full.embed == B * (S - 1) * 2 * (48 * f + f * d + 48 * d));
+  assert_true(full.time_projection == B * (S * 8 * d * inner + (S * 4 + F * 4) * d * inner)); /* two layers */
+  assert_true(full.time_attention == B * (S * S + F * S) * 4 * inner);
+  assert_true(full.group_attention == B * (S + F) * 2 * d * d);
+  assert_true(full.feed_forward == B * (S + F) * 4 * d * f);
+  assert_true(full.head == B * F * 2 * (d * f + f * out + d * out));
+  chronos2_work narrow = work_of(model, CHRONOS2_WINDOWED_FUTURE_GLOBAL, 1, &batch);
+  assert_true(narrow.time_attention == B * ((3 * (N + 1) - 2) + 2 * F * S) * 4 * inner);
+  assert_true(narrow.time_projection == full.time_projection && narrow.feed_forward == full.feed_forward);
+  chronos2_work visible = work_of(model, CHRONOS2_WINDOWED_FUTURE_VISIBLE, 1, &batch);
+  assert_true(visible.time_attention == B * ((3 * (N + 1) - 2) + (N + 1) * F + 2 * F * S) * 4 * inner);
+  batch.group_ids = together;
+  chronos2_work group = work_of(model, CHRONOS2_FULL, 0, &batch);
+  assert_true(group.group_attention == (S + F) * (B * 8 * d * inner + B * B * 4 * inner));
+  chronos2_model_close(&model);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranges), cmocka_unit_test(test_rule),
+                                     cmocka_unit_test(test_backends), cmocka_unit_test(test_work)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
