@@ -13,6 +13,7 @@ typedef struct request {
   c2_study study;
   const char *radii_text, *perf_radii_text, *arms_text;
   size_t local_radius;
+  double margin; /* in percent */
   double *radii, *perf_radii;
   bool baselines;
 } request;
@@ -116,6 +117,8 @@ static int run(request *r, bool compare) {
   c2_study_options *o = &study->options;
   c2_error err = {C2_OK, ""};
   if (set_radii(r, compare, &err) != C2_OK) return cli_fail_error(&err);
+  if (!(r->margin >= 0) || isinf(r->margin)) return cli_fail_usage("--margin: expected a percentage >= 0");
+  o->margin = r->margin / 100;
   if (compare && read_arms(o, r->arms_text, &err) != C2_OK) return cli_fail_error(&err);
   if (!o->tasks) return cli_fail_usage("--tasks: expected a task file, or a folder with tasks.yaml");
   if (o->include_padded && r->engine.session.backend != CHRONOS2_REFERENCE) {
@@ -161,6 +164,17 @@ static char *shell_text(int argc, char **argv) {
   return text;
 }
 
+static int run_command(request *r, int argc, char **argv, bool compare) {
+  char *text = shell_text(argc, argv);
+  r->study.options.command = text;
+  int status = run(r, compare);
+  c2_study_free(&r->study);
+  free(text);
+  free(r->radii);
+  free(r->perf_radii);
+  return status;
+}
+
 static void set_defaults(c2_study_options *o, bool compare) {
   o->prefix = compare ? "study" : "probe";
   o->probe_windows = 1;
@@ -170,10 +184,11 @@ static void set_defaults(c2_study_options *o, bool compare) {
   o->repeats = 5;
   o->split = 128;
   o->chunk_size = 256;
+  o->draws = 10000;
 }
 
 static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
-  request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible", .local_radius = 8};
+  request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible", .local_radius = 8, .margin = 1};
   c2_study_options *o = &r.study.options;
   set_defaults(o, compare);
   const cli_option options[] = {
@@ -212,6 +227,8 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
       {"baselines", 0, NULL, "also print accuracy beside seasonal naive's and published results for the same tasks",
        CLI_FLAG, &r.baselines, NULL},
       {"local-radius", 0, "R", "radius of the closing verdict, if it is compared [8]", CLI_SIZE, &r.local_radius, NULL},
+      {"margin", 0, "PERCENT", "change of a score that counts as none, in tests of equivalence [1]",
+       CLI_NUMBER, &r.margin, NULL},
       {"perf-batch-size", 0, "N", "rows of a pass of the comparison, as --batch-size [256]", CLI_COUNT, &o->perf_batch,
        NULL},
       {"perf-repeats", 0, "N", "timed passes of each pattern, taking turns, after one that isn't timed [5]", CLI_COUNT,
@@ -223,14 +240,7 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
   int status = 0;
   cli_engine_init(&r.engine);
   if (!cli_parse(argc, argv, usage, options, r.engine.table, &first, &status)) return status;
-  char *text = shell_text(argc, argv);
-  o->command = text;
-  status = run(&r, compare);
-  c2_study_free(&r.study);
-  free(text);
-  free(r.radii);
-  free(r.perf_radii);
-  return status;
+  return run_command(&r, argc, argv, compare);
 }
 
 int cli_study(int argc, char **argv) {

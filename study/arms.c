@@ -1,10 +1,8 @@
-/* The arms of a study: what is compared with dense attention, and by how much it changes the scores. */
+/* The arms of a study: what is compared with dense attention. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "study/run.h"
-#include "study/statistics.h"
 
 static void add(c2_study *s, bool sparse_model, chronos2_attention attention, double radius, bool timed) {
   s->arm[s->arms++] = (c2_arm){sparse_model, attention, radius, timed};
@@ -35,48 +33,19 @@ c2_status c2_study_choose_arms(c2_study *s, c2_error *err) {
   return C2_OK;
 }
 
-/* Geometric mean of score / full over the tasks where both are finite and above 0, with its 95% interval; x has
- * room for 2 numbers a task. */
-static c2_status change(const c2_study *s, size_t arm, c2_metric metric, double *x, c2_arm_change *out, c2_error *err) {
-  double *logs = x;
-  double *zeros = x + s->done;
-  size_t n = 0;
-  c2_ttest test;
-  for (size_t i = 0; i < s->done; i++) {
-    double ratio = s->result[i].perf[arm].score[metric] / s->result[i].perf[0].score[metric];
-    if (!(ratio > 0) || isinf(ratio)) continue;
-    zeros[n] = 0;
-    logs[n++] = log(ratio);
-  }
-  C2_TRY(c2_ttest_paired(logs, zeros, n, 0.95, &test, err));
-  *out = (c2_arm_change){n, exp(test.mean), exp(test.low), exp(test.high)};
-  return C2_OK;
-}
-
-c2_status c2_study_sum_arms(c2_study *s, c2_error *err) {
-  double *room = NULL;
-  c2_status status = C2_OK;
-  C2_TRY(c2_alloc_array(s->arms, sizeof *s->arm_mase, &s->arm_mase, err));
-  C2_TRY(c2_alloc_array(s->arms, sizeof *s->arm_wql, &s->arm_wql, err));
-  C2_TRY(c2_alloc_array(2 * s->done, sizeof *room, &room, err));
-  for (size_t k = 0; status == C2_OK && k < s->arms; k++) {
-    status = change(s, k, C2_MASE, room, &s->arm_mase[k], err);
-    if (status == C2_OK) status = change(s, k, C2_WQL, room, &s->arm_wql[k], err);
-  }
-  free(room);
-  return status;
-}
-
 void c2_study_print_arms(const c2_study *s, FILE *out) {
   if (s->arms == 0) return;
-  (void)fprintf(out, "%-22s %10s %21s %10s %21s\n", "arm, against full", "MASE", "95% CI", "WQL", "95% CI");
+  (void)fprintf(out, "%-18s %9s %21s %9s %8s %9s %21s\n", "arm, against full", "MASE", "95% CI", "p equiv", "margin",
+                "WQL", "95% CI");
   for (size_t k = 1; k < s->arms; k++) {
-    const c2_arm_change *m = &s->arm_mase[k];
-    const c2_arm_change *w = &s->arm_wql[k];
+    const c2_equivalence *m = &c2_study_equivalence(s, k, C2_MASE)->test;
+    const c2_equivalence *w = &c2_study_equivalence(s, k, C2_WQL)->test;
     char name[C2_REPR_ROOM];
     c2_arm_name(&s->arm[k], name);
-    (void)fprintf(out, "%-22s %+9.2f%% [%+8.2f%%, %+8.2f%%] %+9.2f%% [%+8.2f%%, %+8.2f%%]\n", name,
-                  100 * (m->ratio - 1), 100 * (m->low - 1), 100 * (m->high - 1), 100 * (w->ratio - 1),
-                  100 * (w->low - 1), 100 * (w->high - 1));
+    (void)fprintf(out, "%-18s %+8.2f%% [%+8.2f%%, %+8.2f%%] %9.2g %7.2g%% %+8.2f%% [%+8.2f%%, %+8.2f%%]\n", name,
+                  c2_percent(m->mean), c2_percent(m->low_95), c2_percent(m->high_95), m->p_equivalent,
+                  c2_percent(m->smallest_margin), c2_percent(w->mean), c2_percent(w->low_95), c2_percent(w->high_95));
   }
+  (void)fprintf(out, "p equiv: for MASE to be equivalent within %.3g%%; margin: the smallest that the data support\n",
+                100 * s->options.margin);
 }

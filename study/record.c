@@ -52,6 +52,7 @@ static json_t *options_json(const c2_study *s) {
   json_object_set_new(object, "perf_repeats", c2_json_whole(o->repeats));
   json_object_set_new(object, "S_split", c2_json_whole(o->split));
   json_object_set_new(object, "chunk_size", c2_json_whole(o->chunk_size));
+  json_object_set_new(object, "margin", c2_json_number(o->margin));
   json_object_set_new(object, "seed", c2_json_whole(o->seed));
   json_object_set_new(object, "context_length", c2_json_whole(o->context_length));
   json_object_set_new(object, "exclude_reg_query", json_boolean(o->exclude_reg));
@@ -167,6 +168,7 @@ static void key_of(const c2_study *s, char out[C2_CHECKSUM_ROOM]) {
   json_t *options = options_json(s);
   json_object_del(options, "max_tasks");
   json_object_del(options, "exclude_regex");
+  json_object_del(options, "margin");
   json_object_set_new(object, "options", options);
   json_object_set_new(object, "model", c2_json_text(s->model_checksum));
   json_object_set_new(object, "sparse_model", c2_json_text(s->sparse_checksum));

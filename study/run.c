@@ -323,6 +323,7 @@ static c2_status write_comparison(const c2_study *s, const c2_perf_row *rows, co
   }
   C2_TRY(c2_write_compare(&s->table, radii, count, rows, rows + n, naive, n, true, err));
   C2_TRY(c2_write_arms(&s->table, s->arm, s->arms, rows, n, err));
+  C2_TRY(c2_write_equivalence(&s->table, s->arm, s->arms, s->equivalence, err));
   C2_TRY(c2_write_sweep(&s->table, s->test, count, err));
   return c2_write_summary(&s->table, s->test, count, err);
 }
@@ -418,8 +419,7 @@ void c2_study_free(c2_study *study) {
   }
   free(study->result);
   free(study->arm);
-  free(study->arm_mase);
-  free(study->arm_wql);
+  free(study->equivalence);
   free(study->mass);
   free(study->test);
   for (size_t i = 0; i < study->warnings; i++) free(study->warning[i]);

@@ -29,6 +29,8 @@ typedef struct c2_study_options {
   size_t probe_series;  /* of a window, drawn with `seed`; 0: all */
   size_t probe_batch, perf_batch, repeats, split, chunk_size, seed;
   size_t context_length; /* 0: the model's */
+  double margin; /* of equivalence, as a share of the score: 0.01 */
+  size_t draws;  /* of the bootstrap intervals */
   bool exclude_reg, include_padded, as_univariate, resume;
   bool blind_arm, visible_arms;    /* beside the published ones: see c2_arm */
   const char *sparse_model_folder; /* a second model's weights, at full attention and the perf_radii; NULL: none */
@@ -47,17 +49,11 @@ typedef struct c2_task_result {
   char checksum[C2_CHECKSUM_ROOM]; /* of the data file */
 } c2_task_result;
 
-/* Geometric mean over tasks of a score over that of full attention, and its 95% interval. */
-typedef struct c2_arm_change {
-  size_t n;
-  double ratio, low, high;
-} c2_arm_change;
-
 typedef struct c2_study {
   c2_study_options options;
   c2_arm *arm;                       /* [arms] full; windowed_future_global by perf radius; then the rest */
   size_t arms;                       /* none: the probe alone */
-  c2_arm_change *arm_mase, *arm_wql; /* [arms] */
+  c2_equivalence_row *equivalence;   /* [2 * arms]: see c2_study_equivalence; those of arm 0 are trivial */
   c2_task_list tasks;
   c2_task_result *result; /* [tasks.count] */
   size_t done;            /* results so far */
@@ -83,20 +79,24 @@ c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chron
                        c2_error *err);
 void c2_study_free(c2_study *study);
 
-/* Prints the warnings, a table by radius, where the results lie, and the verdict in three lines. */
+/* Prints the warnings, a table by radius, where the results lie, and the verdict. */
 void c2_study_print(const c2_study *study, FILE *out);
 
 /* ---- Between the study's own files ------------------------------------------------------------ */
 
 /* arms.c */
 c2_status c2_study_choose_arms(c2_study *study, c2_error *err);
-c2_status c2_study_sum_arms(c2_study *study, c2_error *err);
 void c2_study_print_arms(const c2_study *study, FILE *out);
+
+/* equivalence.c; the row of an arm is C2_MASE's or C2_WQL's */
+c2_status c2_study_sum_equivalence(c2_study *study, c2_error *err);
+const c2_equivalence_row *c2_study_equivalence(const c2_study *study, size_t arm, c2_metric metric);
+void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *out, size_t room);
 
 /* verdict.c: sums over tasks, and what is wrong with them. */
 c2_status c2_study_sum(c2_study *study, c2_error *err);
 C2_PRINTF(3, 4) c2_status c2_study_warn(c2_study *study, c2_error *err, const char *format, ...);
-enum { C2_VERDICT_LINES = 3, C2_VERDICT_ROOM = 256 };
+enum { C2_VERDICT_LINES = 4, C2_VERDICT_ROOM = 384 };
 void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);
 
 /* record.c: PREFIX__run.json, and PREFIX__partial.json with the tasks that are done. */

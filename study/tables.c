@@ -102,6 +102,15 @@ static const char *const arm_columns[] = {"arm",
                                           "inference_time_s",
                                           "perf_repeats",
                                           "peak_alloc_mb"};
+#define BOOTSTRAP "bootstrap_low_95_percent", "bootstrap_high_95_percent", "bootstrap_series_low_95_percent", \
+                  "bootstrap_series_high_95_percent"
+static const char *const equivalence_columns[] = {
+    "arm",           "attention",        "radius",          "metric",          "n",
+    "mean_log_ratio", "sd_log_ratio",    "change_percent",  "low_90_percent",  "high_90_percent",
+    "low_95_percent", "high_95_percent", "margin_percent",  "p_equivalence",   "p_equivalence_holm",
+    "equivalent",    "equivalent_holm",  "smallest_margin_percent", "t",       "p_difference",
+    "p_difference_holm", "wilcoxon",     "p_wilcoxon",      "p_wilcoxon_holm", "wilcoxon_exact",
+    BOOTSTRAP,       "tasks_left_out"};
 static const char *const perf_columns[] = {PERF_PUBLISHED, PERF_MORE};
 static const char *const compare_columns[] = {COMPARE_PUBLISHED, COMPARE_MORE};
 static const char *const ttest_columns[] = {"metric_col",
@@ -172,7 +181,8 @@ static const schema schemas[C2_TABLES] = {
     [C2_TABLE_SUMMARY] = {"perf_summary_by_radius", false, COLUMNS(summary_columns), 11},
     [C2_TABLE_BASELINES] = {"baselines", false, COLUMNS(baseline_columns), 0},
     [C2_TABLE_MASS_BY_HEAD] = {"mass_by_head", false, COLUMNS(head_columns), 0},
-    [C2_TABLE_ARMS] = {"arms", false, COLUMNS(arm_columns), 0}};
+    [C2_TABLE_ARMS] = {"arms", false, COLUMNS(arm_columns), 0},
+    [C2_TABLE_EQUIVALENCE] = {"equivalence", false, COLUMNS(equivalence_columns), 0}};
 
 size_t c2_table_columns(c2_table table, size_t *published) {
   *published = schemas[table].published;
@@ -605,9 +615,10 @@ c2_status c2_write_compare(const c2_table_context *context, const double *radii,
   return close_table(&w, err);
 }
 
+static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
+
 c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, size_t arm_count, const c2_perf_row *rows,
                         size_t count, c2_error *err) {
-  static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
   writer w;
   C2_TRY(open_table(&w, context, C2_TABLE_ARMS, 0, err));
   for (size_t k = 0; k < arm_count * count; k++) {
@@ -700,6 +711,60 @@ c2_status c2_write_summary(const c2_table_context *context, const c2_test_row *r
     put_real(&w, r->wql_mean_delta);
     put_real(&w, r->wql_p);
     end_row(&w);
+  }
+  return close_table(&w, err);
+}
+
+static void put_verdict(writer *w, double p) {
+  if (isnan(p)) {
+    put_text(w, "");
+  } else {
+    put_bool(w, p < 0.05);
+  }
+}
+
+static void put_equivalence(writer *w, const c2_equivalence_row *r) {
+  const c2_equivalence *t = &r->test;
+  put_text(w, c2_metric_name(r->metric));
+  put_whole(w, t->n);
+  put_real(w, t->mean);
+  put_real(w, t->deviation);
+  const double percents[] = {t->mean, t->low_90, t->high_90, t->low_95, t->high_95, r->margin};
+  for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++) put_real(w, c2_percent(percents[i]));
+  put_real(w, t->p_equivalent);
+  put_real(w, r->p_equivalent_holm);
+  put_verdict(w, t->p_equivalent);
+  put_verdict(w, r->p_equivalent_holm);
+  put_real(w, c2_percent(t->smallest_margin));
+  put_real(w, t->t);
+  put_real(w, t->p);
+  put_real(w, r->p_holm);
+  put_real(w, r->wilcoxon.statistic);
+  put_real(w, r->wilcoxon.p);
+  put_real(w, r->wilcoxon_holm);
+  put_bool(w, r->wilcoxon.exact);
+  const double bounds[] = {r->tasks.low, r->tasks.high, r->series.low, r->series.high};
+  for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) put_real(w, c2_percent(bounds[i]));
+  put_whole(w, r->left_out);
+  end_row(w);
+}
+
+c2_status c2_write_equivalence(const c2_table_context *context, const c2_arm *arms, size_t arm_count,
+                               const c2_equivalence_row *rows, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_EQUIVALENCE, 0, err));
+  for (size_t i = 2; i < 2 * arm_count; i++) {
+    const c2_arm *arm = &arms[rows[i].arm];
+    char name[C2_REPR_ROOM];
+    c2_arm_name(arm, name);
+    put_text(&w, name);
+    put_text(&w, patterns[arm->attention]);
+    if (isnan(arm->radius)) {
+      put_text(&w, "");
+    } else {
+      put_radius(&w, arm->radius);
+    }
+    put_equivalence(&w, &rows[i]);
   }
   return close_table(&w, err);
 }

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
+#include "study/inference.h"
 #include "study/metrics.h"
 #include "study/probe.h"
 #include "study/tasks.h"
@@ -28,6 +29,7 @@ typedef enum c2_table {
   C2_TABLE_BASELINES,
   C2_TABLE_MASS_BY_HEAD,
   C2_TABLE_ARMS,
+  C2_TABLE_EQUIVALENCE,
   C2_TABLES /* their number */
 } c2_table;
 
@@ -114,6 +116,21 @@ typedef struct c2_test_row {
   double wql_mean_delta, wql_p;
 } c2_test_row;
 
+/* An arm's scores over those of full attention, in logarithms, over the tasks where both are above 0. */
+typedef struct c2_equivalence_row {
+  size_t arm;       /* index */
+  c2_metric metric; /* C2_MASE or C2_WQL */
+  size_t left_out;  /* tasks without a ratio */
+  double margin;
+  c2_equivalence test;
+  c2_wilcoxon wilcoxon;
+  double p_holm, p_equivalent_holm, wilcoxon_holm; /* over the radii of the arm's pattern and model */
+  c2_interval tasks;  /* bootstrap at 95%, tasks redrawn */
+  c2_interval series; /* ... and series within them; NaN where these are not known */
+} c2_equivalence_row;
+
+double c2_percent(double log_ratio); /* 100 (e^x - 1) */
+
 typedef struct c2_baseline_row {
   const c2_task *task;
   size_t num_forecasts;
@@ -155,6 +172,9 @@ c2_status c2_write_heads(const c2_table_context *context, const c2_head_rows *ta
 /* `rows` is [arm_count][count], `full` the row of arm 0. */
 c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, size_t arm_count, const c2_perf_row *rows,
                         size_t count, c2_error *err);
+/* `rows` is [2 * arm_count]; those of arm 0 are passed over. */
+c2_status c2_write_equivalence(const c2_table_context *context, const c2_arm *arms, size_t arm_count,
+                               const c2_equivalence_row *rows, c2_error *err);
 c2_status c2_write_baselines(const c2_table_context *context, const c2_baseline_row *rows, size_t count, c2_error *err);
 
 #endif

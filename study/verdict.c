@@ -1,4 +1,4 @@
-/* What a study says: sums over tasks, warnings, a table by radius and three lines. */
+/* What a study says: sums over tasks, warnings, a table by radius and a few lines. */
 #include <math.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -171,7 +171,7 @@ c2_status c2_study_sum(c2_study *study, c2_error *err) {
   c2_status status = C2_OK;
   for (size_t r = 0; status == C2_OK && r < radii; r++) status = test_radius(study, r, room, &study->test[r], err);
   free(room);
-  return status == C2_OK ? c2_study_sum_arms(study, err) : status;
+  return status == C2_OK ? c2_study_sum_equivalence(study, err) : status;
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */
@@ -206,7 +206,11 @@ void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERD
   (void)snprintf(line[1], C2_VERDICT_ROOM,
                  "accuracy: MASE %.4f full, %.4f radius %s: %+.4f, 95%% CI [%+.4f, %+.4f], p = %.3g (%zu tasks)",
                  test->mean_full, test->mean_sparse, radius, test->mean_delta, test->low, test->high, test->p, test->n);
-  (void)snprintf(line[2], C2_VERDICT_ROOM,
+  char name[C2_REPR_ROOM + 8];
+  (void)snprintf(name, sizeof name, "radius %s", radius);
+  size_t arm = 1 + (size_t)(test - study->test);
+  c2_equivalence_say(c2_study_equivalence(study, arm, C2_MASE), name, line[2], C2_VERDICT_ROOM);
+  (void)snprintf(line[3], C2_VERDICT_ROOM,
                  "speed: radius %s runs at %.3fx the speed of full attention (median of tasks; mean %.3fx), memory "
                  "%+.2f MB",
                  radius, test->median_speedup, test->mean_speedup, test->mean_alloc);

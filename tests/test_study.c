@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "base/safetensors.h"
+#include "study/inference.h"
 #include "study/statistics.h"
 #include "study/tables.h"
 
@@ -154,19 +155,59 @@ static void check_comparison(const char *prefix, size_t tasks) {
   csv_close(&test);
 }
 
+/* The row of an arm and a metric. */
+static size_t find_row(const csv *c, const char *arm, const char *metric) {
+  for (size_t i = 0; i < c->rows; i++) {
+    if (strcmp(csv_text(c, i, "arm"), arm) == 0 && strcmp(csv_text(c, i, "metric"), metric) == 0) return i;
+  }
+  fail_msg("no row %s, %s", arm, metric);
+  return 0;
+}
+
+/* Equivalence from what the two perf files say; within 3%, as the run was told. */
+static void check_equivalence(const char *prefix, size_t tasks) {
+  csv full = csv_open(prefix, "perf_full");
+  csv sparse = csv_open(prefix, "perf_sparse_r8");
+  csv c = csv_open(prefix, "equivalence");
+  const char *metrics[] = {"MASE", "WQL"};
+  for (size_t m = 0; m < 2; m++) {
+    double logs[16];
+    c2_equivalence e;
+    size_t row = find_row(&c, "global_r8", metrics[m]);
+    for (size_t i = 0; i < tasks; i++) {
+      logs[i] = log(csv_number(&sparse, i, metrics[m]) / csv_number(&full, i, metrics[m]));
+    }
+    c2_equivalence_test(logs, tasks, log1p(0.03), &e);
+    assert_true(csv_number(&c, row, "n") == (double)tasks);
+    assert_true(csv_number(&c, row, "p_equivalence") == e.p_equivalent);
+    assert_string_equal(csv_text(&c, row, "equivalent"), e.p_equivalent < 0.05 ? "True" : "False");
+    assert_true(fabs(csv_number(&c, row, "change_percent") - 100 * expm1(e.mean)) < 1e-9);
+    assert_true(fabs(csv_number(&c, row, "margin_percent") - 3) < 1e-9);
+    assert_true(csv_number(&c, row, "p_difference_holm") >= csv_number(&c, row, "p_difference"));
+    assert_true(csv_number(&c, row, "bootstrap_low_95_percent") <= csv_number(&c, row, "change_percent"));
+    assert_true(csv_number(&c, row, "bootstrap_high_95_percent") >= csv_number(&c, row, "change_percent"));
+  }
+  csv_close(&full);
+  csv_close(&sparse);
+  csv_close(&c);
+}
+
 static void test_files(void **state) {
   (void)state;
   char *folder = program_make_folder();
   char *prefix = program_path(folder, "p");
   program_result r = PROGRAM_RUN("study", "--tasks", DATASETS, "--max_tasks", "3", "--radii", "8,2", "--perf_radii",
-                                 "8", "--perf_repeats", "2", "--out_prefix", prefix, "--threads", "1");
+                                 "8", "--perf_repeats", "2", "--out_prefix", prefix, "--threads", "1", "--margin", "3");
   succeed(&r);
+  assert_non_null(strstr(r.out, "equivalence: radius 8: MASE changes by "));
+  assert_non_null(strstr(r.out, "equivalent within 3% (p = "));
   assert_non_null(strstr(r.out, "attention: radius 8 keeps "));
   assert_non_null(strstr(r.out, "accuracy: MASE "));
   assert_non_null(strstr(r.out, "speed: radius 8 "));
   program_free(&r);
   check_columns(prefix);
   check_comparison(prefix, 3);
+  check_equivalence(prefix, 3);
   csv mass = csv_open(prefix, "mass_per_window");
   assert_int_equal(mass.rows, 6);
   for (size_t i = 0; i < mass.rows; i++) {
@@ -510,6 +551,17 @@ static void test_bad_input(void **state) {
   remove_folder(folder);
 }
 
+static void test_bad_margin(void **state) {
+  (void)state;
+  const char *values[] = {"-1", "inf", "nan", "x"};
+  for (size_t i = 0; i < 4; i++) {
+    program_result r = PROGRAM_RUN("study", "--tasks", DATASETS, "--margin", values[i]);
+    assert_int_equal(r.status, 2);
+    assert_int_equal(program_count(r.err, "chronos2: error: --margin: expected a "), 1);
+    program_free(&r);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_files),
                                      cmocka_unit_test(test_probe_alone),
@@ -517,6 +569,7 @@ int main(void) {
                                      cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_resume),
                                      cmocka_unit_test(test_categories),
+                                     cmocka_unit_test(test_bad_margin),
                                      cmocka_unit_test(test_bad_input)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

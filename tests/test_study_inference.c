@@ -10,6 +10,7 @@
 #include "study/fixture.h"
 #include "study/inference.h"
 #include "study/random.h"
+#include "study/run.h"
 #include "study/statistics.h"
 
 static json_t *fixture;
@@ -184,8 +185,44 @@ static void test_bootstrap(void **state) {
   free(x);
 }
 
+/* ---- Words ----------------------------------------------------------------------------------- */
+
+static void say(const double *percent, size_t n, char out[512]) {
+  double x[8];
+  c2_equivalence_row row = {.metric = C2_MASE, .margin = log1p(0.01)};
+  for (size_t i = 0; i < n; i++) x[i] = log1p(percent[i] / 100);
+  c2_equivalence_test(x, n, row.margin, &row.test);
+  c2_equivalence_say(&row, "radius 8", out, 512);
+}
+
+/* What is not significant is never called equal. */
+static void test_words(void **state) {
+  (void)state;
+  char text[512];
+  say((const double[]){4, -2, 9, 5}, 4, text);
+  assert_non_null(strstr(text, "equivalence: radius 8: MASE changes by +3.92%, 90% interval ["));
+  assert_non_null(strstr(text, "; not shown to be equivalent within 1% (p = "));
+  assert_non_null(strstr(text, "; a difference is not shown either (p = "));
+  assert_non_null(strstr(text, "), which is not equality"));
+  say((const double[]){0.1, -0.2, 0.1, 0.05}, 4, text);
+  assert_non_null(strstr(text, "; equivalent within 1% (p = "));
+  assert_non_null(strstr(text, "; a difference is not shown (p = "));
+  assert_non_null(strstr(text, "the data support no margin below 0.1"));
+  say((const double[]){0.1, 0.2, 0.15, 0.12}, 4, text);
+  assert_non_null(strstr(text, "; equivalent within 1% (p = "));
+  assert_non_null(strstr(text, "; a difference is shown (p = "));
+  say((const double[]){4, 5, 6, 5.5}, 4, text);
+  assert_non_null(strstr(text, "; not shown to be equivalent within 1% (p = "));
+  assert_non_null(strstr(text, "; a difference is shown (p = "));
+  say((const double[]){4}, 1, text);
+  assert_non_null(strstr(text, "too few tasks"));
+  say(NULL, 0, text);
+  assert_non_null(strstr(text, "too few tasks"));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_smallest_margin),
-                                     cmocka_unit_test(test_holm), cmocka_unit_test(test_bootstrap)};
+                                     cmocka_unit_test(test_holm), cmocka_unit_test(test_bootstrap),
+                                     cmocka_unit_test(test_words)};
   return cmocka_run_group_tests(tests, load, unload);
 }
