@@ -1,4 +1,4 @@
-/* `chronos2 bench`: time and memory from raw series to quantiles, on made-up series.
+/* `chronos2 bench`: time and memory from raw series to quantiles, on made-up series or those of files.
  *
  * flops counts what a plain dense forward pass needs for the tokens that are there (padding aside), in
  * multiplications and additions: a token and layer take 16 D I for the projections of time and group
@@ -17,14 +17,18 @@
 typedef struct bench {
   cli_engine engine;
   const char *random;
-  size_t horizon, repeats;
-  bool ragged, json;
+  size_t horizon, repeats, futures;
+  bool ragged, json, paced;
   size_t rows, context;
   chronos2_model *model;
   chronos2_session *session;
-  chronos2_series *series; /* [rows], into values */
-  double *values;
-  double *seconds; /* [repeats], ascending once measured */
+  c2_dataset set;          /* of the files, if any */
+  chronos2_series *series; /* [rows], or [futures][rows]; into the set or into values */
+  chronos2_covariate *covariate;
+  double *values;  /* [rows][context] */
+  double *future;  /* [futures][horizon] */
+  double *seconds; /* [passes], ascending once measured */
+  size_t passes, room;
   double tokens, flops;
 } bench;
 
@@ -34,6 +38,24 @@ static double next_random(uint64_t *state) {
   return (double)(*state >> 11) * 0x1p-53;
 }
 
+/* Every target of the files' series is a series of its own. */
+static c2_status read_series(bench *b, char **paths, size_t count, c2_error *err) {
+  b->set.twins = true;
+  for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&b->set, paths[i], &(c2_read_options){0}, err));
+  b->rows = 0;
+  for (size_t i = 0; i < b->set.count; i++) b->rows += b->set.item[i].targets;
+  C2_TRY(c2_alloc_array(b->rows, sizeof *b->series, &b->series, err));
+  size_t at = 0;
+  for (size_t i = 0; i < b->set.count; i++) {
+    const c2_item *item = &b->set.item[i];
+    for (size_t t = 0; t < item->targets; t++) {
+      b->series[at++] =
+          (chronos2_series){.length = item->length, .targets = 1, .target = item->target + t * item->length};
+    }
+  }
+  return C2_OK;
+}
+
 static c2_status make_series(bench *b, c2_error *err) {
   const double turn = 6.283185307179586;
   size_t count = 0;
@@ -41,7 +63,6 @@ static c2_status make_series(bench *b, c2_error *err) {
   if (!c2_mul(b->rows, b->context, &count)) C2_FAIL(err, C2_ERR_MEMORY, "the series' size overflows");
   C2_TRY(c2_alloc_array(count, sizeof *b->values, &b->values, err));
   C2_TRY(c2_alloc_array(b->rows, sizeof *b->series, &b->series, err));
-  C2_TRY(c2_alloc_array(b->repeats, sizeof *b->seconds, &b->seconds, err));
   for (size_t i = 0; i < b->rows; i++) {
     size_t shortest = (b->context + 3) / 4;
     size_t length = b->context;
@@ -56,6 +77,32 @@ static c2_status make_series(bench *b, c2_error *err) {
   return C2_OK;
 }
 
+/* --futures: all series again and again, each time with another future of a covariate that is known ahead. Its past
+ * is the series itself: what it holds is of no matter to the clock. */
+static c2_status make_futures(bench *b, c2_error *err) {
+  size_t count = 0;
+  size_t values = 0;
+  uint64_t state = 2;
+  if (!c2_mul(b->rows, b->futures, &count) || !c2_mul(b->futures, b->horizon, &values)) {
+    C2_FAIL(err, C2_ERR_MEMORY, "the futures' size overflows");
+  }
+  chronos2_series *series = NULL;
+  C2_TRY(c2_alloc_array(values, sizeof *b->future, &b->future, err));
+  C2_TRY(c2_alloc_array(count, sizeof *b->covariate, &b->covariate, err));
+  C2_TRY(c2_alloc_array(count, sizeof *series, &series, err));
+  for (size_t i = 0; i < values; i++) b->future[i] = 10 + next_random(&state);
+  for (size_t i = 0; i < count; i++) {
+    series[i] = b->series[i % b->rows];
+    b->covariate[i] =
+        (chronos2_covariate){.name = "plan", .past = series[i].target, .future = b->future + i / b->rows * b->horizon};
+    series[i].covariates = 1;
+    series[i].covariate = &b->covariate[i];
+  }
+  free(b->series);
+  b->series = series;
+  return C2_OK;
+}
+
 static void count_work(bench *b) {
   const chronos2_config *c = chronos2_model_config(b->model);
   double d = (double)c->d_model;
@@ -64,13 +111,15 @@ static void count_work(bench *b) {
   double in = (double)(3 * c->patch);
   double out = (double)(c->quantiles * c->patch);
   size_t future = (b->horizon + c->patch - 1) / c->patch;
+  double times = b->futures ? 2 * (double)b->futures : 1; /* with its covariate, for each future */
   for (size_t i = 0; i < b->rows; i++) {
-    size_t context = (b->series[i].length + c->patch - 1) / c->patch;
+    size_t context = (c2_min_size(b->series[i].length, b->context) + c->patch - 1) / c->patch;
     double s = (double)(context + 1 + future);
     double layer = 16 * d * inner + 4 * s * inner + 4 * d * f;
-    b->tokens += s;
-    b->flops += s * layer * (double)c->layers + 2 * (double)(context + future) * (in * f + f * d + in * d) +
-                2 * (double)future * (d * f + f * out + d * out);
+    b->tokens += times * s;
+    b->flops += times * s * layer * (double)c->layers +
+                2 * times * (double)(context + future) * (in * f + f * d + in * d) +
+                2 * times * (double)future * (d * f + f * out + d * out);
   }
 }
 
@@ -80,32 +129,75 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+static chronos2_predict_options pass_options(const bench *b) {
+  return (chronos2_predict_options){
+      .horizon = b->horizon, .context_length = b->context, .batch_size = b->engine.batch_size, .extend_context = true};
+}
+
+/* All futures of all series; under windowed_future_global their contexts are encoded once. */
+static chronos2_status forecast_futures(const bench *b) {
+  chronos2_predict_options options = pass_options(b);
+  chronos2_context *context = NULL;
+  chronos2_forecast *forecast = NULL;
+  chronos2_status status = CHRONOS2_OK;
+  size_t count = b->rows * b->futures;
+  if (b->engine.session.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL) {
+    status = chronos2_context_open(b->session, b->series, b->rows, &options, &context);
+    if (status == CHRONOS2_OK) {
+      status = chronos2_context_predict(b->session, context, b->series, count, &options, &forecast);
+    }
+  } else {
+    status = chronos2_predict(b->session, b->series, count, &options, &forecast);
+  }
+  chronos2_forecast_free(&forecast);
+  chronos2_context_close(&context);
+  return status;
+}
+
+static chronos2_status one_pass(bench *b, double *seconds) {
+  chronos2_predict_options options = pass_options(b);
+  chronos2_forecast *forecast = NULL;
+  double start = c2_clock_seconds();
+  chronos2_status status =
+      b->futures ? forecast_futures(b) : chronos2_predict(b->session, b->series, b->rows, &options, &forecast);
+  *seconds = c2_clock_seconds() - start;
+  chronos2_forecast_free(&forecast);
+  return status;
+}
+
+/* True when another pass is wanted: `repeats` of them, or one for each line of standard input. */
+static bool next_pass(const bench *b) {
+  int c = 0;
+  if (!b->paced) return b->passes < b->repeats;
+  while ((c = getchar()) != '\n' && c != EOF) continue;
+  return c == '\n';
+}
+
 /* One pass that isn't counted touches weights and workspace first. */
-static chronos2_status measure(bench *b) {
-  chronos2_predict_options options = {.horizon = b->horizon, .context_length = b->context, .batch_size = b->rows};
-  for (size_t i = 0; i <= b->repeats; i++) {
-    chronos2_forecast *forecast = NULL;
-    double start = c2_clock_seconds();
-    chronos2_status status = chronos2_predict(b->session, b->series, b->rows, &options, &forecast);
-    double seconds = c2_clock_seconds() - start;
-    if (status != CHRONOS2_OK) return status;
-    chronos2_forecast_free(&forecast);
-    if (i == 0) {
-      chronos2_session_reset_peak(b->session);
-    } else {
-      b->seconds[i - 1] = seconds;
+static c2_status measure(bench *b, c2_error *err) {
+  double seconds = 0;
+  if (one_pass(b, &seconds) != CHRONOS2_OK) C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+  chronos2_session_reset_peak(b->session);
+  while (next_pass(b)) {
+    if (one_pass(b, &seconds) != CHRONOS2_OK) C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+    C2_TRY(c2_grow_array(&b->seconds, &b->room, b->passes + 1, sizeof *b->seconds, err));
+    b->seconds[b->passes++] = seconds;
+    if (b->paced) {
+      (void)printf("{\"seconds\": %.9g}\n", seconds);
+      (void)fflush(stdout);
     }
   }
-  qsort(b->seconds, b->repeats, sizeof *b->seconds, by_value);
-  return CHRONOS2_OK;
+  if (b->passes == 0) C2_FAIL(err, C2_ERR_ARGUMENT, "--paced: expected a line on standard input for each pass");
+  qsort(b->seconds, b->passes, sizeof *b->seconds, by_value);
+  return C2_OK;
 }
 
 static void print_result(const bench *b) {
   static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
   const chronos2_session_options *s = &b->engine.session;
   const char *name = b->random ? b->random : "model";
-  size_t middle = b->repeats / 2;
-  double median = b->repeats % 2 ? b->seconds[middle] : (b->seconds[middle - 1] + b->seconds[middle]) / 2;
+  size_t middle = b->passes / 2;
+  double median = b->passes % 2 ? b->seconds[middle] : (b->seconds[middle - 1] + b->seconds[middle]) / 2;
   double alloc = (double)chronos2_session_peak_bytes(b->session) / 0x1p20;
   double resident = (double)c2_peak_resident_bytes() / 0x1p20;
   char radius[40] = "null"; /* JSON has no infinity */
@@ -113,9 +205,9 @@ static void print_result(const bench *b) {
   if (b->json) {
     (void)printf(
         "{\"model\": \"%s\", \"attention\": \"%s\", \"radius\": %s, \"rows\": %zu, \"context_length\": %zu, "
-        "\"horizon\": %zu, \"ragged\": %s, \"repeats\": %zu, ",
-        name, patterns[s->attention], radius, b->rows, b->context, b->horizon, b->ragged ? "true" : "false",
-        b->repeats);
+        "\"horizon\": %zu, \"futures\": %zu, \"ragged\": %s, \"repeats\": %zu, ",
+        name, patterns[s->attention], radius, b->rows, b->context, b->horizon, b->futures, b->ragged ? "true" : "false",
+        b->passes);
     (void)printf(
         "\"tokens\": %.0f, \"flops\": %.0f, \"seconds_median\": %.9g, \"seconds_min\": %.9g, "
         "\"tokens_per_s\": %.6g, \"series_per_s\": %.6g, \"gflop_per_s\": %.6g, ",
@@ -134,7 +226,7 @@ static void print_result(const bench *b) {
                chronos2_session_isa(b->session), chronos2_session_threads(b->session));
   (void)printf("%-12s %zu rows, context %zu, horizon %zu: %.0f tokens, %.4g GFLOP\n", "work", b->rows, b->context,
                b->horizon, b->tokens, b->flops / 1e9);
-  (void)printf("%-12s median %.3f ms, min %.3f ms of %zu\n", "time", median * 1e3, b->seconds[0] * 1e3, b->repeats);
+  (void)printf("%-12s median %.3f ms, min %.3f ms of %zu\n", "time", median * 1e3, b->seconds[0] * 1e3, b->passes);
   (void)printf("%-12s %.5g tokens/s, %.5g series/s, %.4g GFLOP/s\n", "rate", b->tokens / median,
                (double)b->rows / median, b->flops / median / 1e9);
   (void)printf("%-12s peak %.1f MB allocated, %.1f MB resident\n", "memory", alloc, resident);
@@ -148,27 +240,39 @@ static chronos2_status open_engine(bench *b) {
   return status;
 }
 
-static int run(bench *b) {
+static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
+  const chronos2_config *c = chronos2_model_config(b->model);
+  if (b->horizon > c->patch * c->max_output_patches) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon %zu: expected at most the %zu steps of one pass", b->horizon,
+            c->patch * c->max_output_patches);
+  }
+  if (count > 0 && b->futures > 0) C2_FAIL(err, C2_ERR_ARGUMENT, "--futures takes no files");
+  b->context = b->engine.context_length;
+  if (!b->context) b->context = count > 0 ? c->context_length : c2_min_size(512, c->context_length);
+  if (b->context > c->context_length) {
+    cli_warn("context length %zu is beyond the %zu steps that the model was trained for", b->context,
+             c->context_length);
+  }
+  if (count > 0) {
+    C2_TRY(read_series(b, paths, count, err));
+  } else {
+    b->rows = b->engine.batch_size ? b->engine.batch_size : 8;
+    b->engine.batch_size = (b->futures ? 2 : 1) * b->rows; /* all in one pass */
+    C2_TRY(make_series(b, err));
+  }
+  if (b->futures) C2_TRY(make_futures(b, err));
+  count_work(b);
+  return C2_OK;
+}
+
+static int run(bench *b, char **paths, size_t count) {
   c2_error err = {C2_OK, ""};
   if (!b->random && !cli_engine_open(&b->engine, &b->model, &b->session)) return CLI_FAILURE;
   if (b->random) {
     chronos2_status status = open_engine(b);
     if (status != CHRONOS2_OK) return cli_fail_api(status);
   }
-  const chronos2_config *c = chronos2_model_config(b->model);
-  b->rows = b->engine.batch_size ? b->engine.batch_size : 8;
-  b->context = b->engine.context_length ? b->engine.context_length : c2_min_size(512, c->context_length);
-  if (b->context > c->context_length) {
-    return cli_fail_usage("--context-length %zu: expected at most the model's %zu", b->context, c->context_length);
-  }
-  if (b->horizon > c->patch * c->max_output_patches) {
-    return cli_fail_usage("--horizon %zu: expected at most the %zu steps of one pass", b->horizon,
-                          c->patch * c->max_output_patches);
-  }
-  if (make_series(b, &err) != C2_OK) return cli_fail_error(&err);
-  count_work(b);
-  chronos2_status status = measure(b);
-  if (status != CHRONOS2_OK) return cli_fail_api(status);
+  if (prepare(b, paths, count, &err) != C2_OK || measure(b, &err) != C2_OK) return cli_fail_error(&err);
   print_result(b);
   if (fflush(stdout) != 0) return cli_fail("standard output: could not write");
   return CLI_DONE;
@@ -182,18 +286,27 @@ int cli_bench(int argc, char **argv) {
       {"horizon", 0, "H", "steps to forecast, at most one pass of the model [64]", CLI_COUNT, &b.horizon, NULL},
       {"repeats", 0, "N", "timed runs, after one that isn't [5]", CLI_COUNT, &b.repeats, NULL},
       {"ragged", 0, NULL, "series of unequal length, from a quarter of the context up", CLI_FLAG, &b.ragged, NULL},
+      {"futures", 0, "N",
+       "N futures of each series, by a covariate known ahead; under windowed_future_global its past is encoded once",
+       CLI_SIZE, &b.futures, NULL},
+      {"paced", 0, NULL, "a timed pass for each line of standard input, so that another program can take turns",
+       CLI_FLAG, &b.paced, NULL},
       {"json", 0, NULL, "one JSON object instead of text", CLI_FLAG, &b.json, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
-  const cli_usage usage = {"bench", "",
-                           "Speed and memory from raw series to quantiles, on made-up univariate series.\n"
-                           "--batch-size is the number of series [8], --context-length their length [512].",
-                           0, 0};
+  const cli_usage usage = {"bench", "[INPUT...]",
+                           "Speed and memory from raw series to quantiles, on made-up univariate series or those of\n"
+                           "CSV or JSON Lines files. Without files --batch-size is the number of series [8] and\n"
+                           "--context-length their length [512].",
+                           0, (size_t)argc};
   int first = 0;
   int status = 0;
   cli_engine_init(&b.engine);
   if (!cli_parse(argc, argv, &usage, options, b.engine.table, &first, &status)) return status;
   if (b.random && b.engine.model) return cli_fail_usage("bench takes --random or --model, not both");
-  status = run(&b);
+  status = run(&b, argv + first, (size_t)(argc - first));
+  c2_dataset_free(&b.set);
+  free(b.future);
+  free(b.covariate);
   free(b.seconds);
   free(b.series);
   free(b.values);

@@ -92,15 +92,16 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
   return C2_OK;
 }
 
-static c2_status write_item(const request *r, const chronos2_forecast *f, const char *scenario, size_t i, FILE *out,
-                            c2_error *err) {
+/* Item i, which is series `at` of the forecast. */
+static c2_status write_item(const request *r, const chronos2_forecast *f, size_t at, const char *scenario, size_t i,
+                            FILE *out, c2_error *err) {
   const c2_item *item = &r->set.item[i];
   bool clock = c2_freq_has_clock(&item->freq) || c2_time_has_clock(item->start);
   double *values = NULL;
   C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
   c2_status status = C2_OK;
   for (size_t t = 0; t < item->targets; t++) {
-    if (chronos2_forecast_at_levels(f, i, t, r->levels, r->level_count, values) != CHRONOS2_OK) {
+    if (chronos2_forecast_at_levels(f, at, t, r->levels, r->level_count, values) != CHRONOS2_OK) {
       C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error()));
     }
     for (size_t s = 0; s < r->horizon; s++) {
@@ -116,7 +117,7 @@ static c2_status write_item(const request *r, const chronos2_forecast *f, const 
       (void)fprintf(out, ",%s,", text);
       print_field(out, item->target_names[t]);
       (void)fputc(',', out);
-      print_number(out, chronos2_forecast_median(f, i, t)[s]);
+      print_number(out, chronos2_forecast_median(f, at, t)[s]);
       for (size_t q = 0; q < r->level_count; q++) {
         (void)fputc(',', out);
         print_number(out, values[s * r->level_count + q]);
@@ -142,9 +143,10 @@ static void write_header(const request *r, FILE *out) {
   (void)fputc('\n', out);
 }
 
-static c2_status write_items(const request *r, const chronos2_forecast *f, const char *scenario, FILE *out,
-                             c2_error *err) {
-  for (size_t i = 0; i < r->set.count; i++) C2_TRY(write_item(r, f, scenario, i, out, err));
+/* All items, which are the forecast's series from `first` on. */
+static c2_status write_items(const request *r, const chronos2_forecast *f, size_t first, const char *scenario,
+                             FILE *out, c2_error *err) {
+  for (size_t i = 0; i < r->set.count; i++) C2_TRY(write_item(r, f, first + i, scenario, i, out, err));
   return C2_OK;
 }
 
@@ -190,7 +192,7 @@ static c2_status forecast_once(const request *r, chronos2_session *session, FILE
   chronos2_session_on_progress(session, progress, NULL);
   C2_TRY(status_of(chronos2_predict(session, r->series, r->set.count, &options, &forecast), err));
   write_header(r, out); /* nothing is written before the forecast is there */
-  c2_status status = write_items(r, forecast, NULL, out, err);
+  c2_status status = write_items(r, forecast, 0, NULL, out, err);
   chronos2_forecast_free(&forecast);
   return status;
 }
@@ -234,54 +236,77 @@ static c2_status embed(const request *r, chronos2_session *session, size_t d_mod
   return status;
 }
 
-/* One scenario; `context` NULL: contexts see the future, so each scenario is a whole forecast. */
-static c2_status forecast_scenario(request *r, chronos2_session *session, const chronos2_context *context,
-                                   const char *scenario, FILE *out, c2_error *err) {
-  chronos2_forecast *forecast = NULL;
-  chronos2_predict_options options = predict_options(r);
-  c2_read_options reading = read_options(r, scenario);
-  free(r->series);
-  free(r->covariate);
-  r->series = NULL;
-  r->covariate = NULL;
-  C2_TRY(c2_dataset_read_future(&r->set, r->scenarios, &reading, r->horizon, err));
-  C2_TRY(cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err));
-  chronos2_status done = context
-                             ? chronos2_context_predict(session, context, r->series, r->set.count, &options, &forecast)
-                             : chronos2_predict(session, r->series, r->set.count, &options, &forecast);
-  C2_TRY(status_of(done, err));
-  c2_status status = write_items(r, forecast, scenario, out, err);
-  chronos2_forecast_free(&forecast);
-  return status;
+/* Every scenario's series, one scenario after the other, and what they hold. */
+typedef struct scenarios {
+  char **name;
+  size_t count;
+  chronos2_series *series;        /* [count][items] */
+  chronos2_covariate **covariate; /* [count] */
+  chronos2_forecast **forecast;   /* [count]; encoded contexts: one for all */
+} scenarios;
+
+static void free_scenarios(scenarios *s) {
+  for (size_t k = 0; s->covariate && k < s->count; k++) free(s->covariate[k]);
+  for (size_t k = 0; s->forecast && k < s->count; k++) chronos2_forecast_free(&s->forecast[k]);
+  free(s->name);
+  free(s->series);
+  free(s->covariate);
+  free(s->forecast);
 }
 
-/* Where the attention pattern allows it, the contexts are encoded once for all scenarios. */
-static c2_status forecast_scenarios(request *r, chronos2_session *session, FILE *out, c2_error *err) {
-  const chronos2_session_options *s = &r->engine.session;
-  chronos2_context *context = NULL;
+static c2_status read_scenarios(request *r, scenarios *s, c2_error *err) {
+  size_t items = r->set.count;
+  C2_TRY(c2_scenario_names(r->scenarios, &s->name, &s->count, err));
+  C2_TRY(c2_alloc_array(s->count, sizeof *s->covariate, &s->covariate, err));
+  C2_TRY(c2_alloc_array(s->count, sizeof(chronos2_forecast *), &s->forecast, err));
+  C2_TRY(c2_alloc_array(s->count, items * sizeof *s->series, &s->series, err));
+  for (size_t k = 0; k < s->count; k++) {
+    c2_read_options reading = read_options(r, s->name[k]);
+    chronos2_series *series = NULL;
+    C2_TRY(c2_dataset_read_future(&r->set, r->scenarios, &reading, r->horizon, err));
+    c2_status status = cli_make_series(&r->set, r->horizon, &series, &s->covariate[k], err);
+    if (status == C2_OK && items > 0) memcpy(s->series + k * items, series, items * sizeof *series);
+    free(series);
+    C2_TRY(status);
+  }
+  return C2_OK;
+}
+
+/* Where the attention pattern allows it, the contexts are encoded once and all scenarios forecast from them. Elsewhere
+ * contexts see the future, so each scenario is a whole forecast. */
+static c2_status forecast_all(const request *r, chronos2_session *session, scenarios *s, bool encoded, c2_error *err) {
   chronos2_predict_options options = predict_options(r);
-  char **name = NULL;
-  size_t count = 0;
-  char *text = NULL; /* of all scenarios: a later one may be wrong */
-  size_t size = 0;
-  C2_TRY(c2_scenario_names(r->scenarios, &name, &count, err));
-  FILE *lines = open_memstream(&text, &size);
-  c2_status status = lines ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate the forecast's text");
-  if (!lines) goto fail;
-  if (s->attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL && s->backend == CHRONOS2_FUSED) {
-    C2_GOTO(status_of(chronos2_context_open(session, r->series, r->set.count, &options, &context), err));
+  chronos2_context *context = NULL;
+  size_t items = r->set.count;
+  if (!encoded) {
+    for (size_t k = 0; k < s->count; k++) {
+      C2_TRY(status_of(chronos2_predict(session, s->series + k * items, items, &options, &s->forecast[k]), err));
+      cli_progress("scenario", k + 1, s->count);
+    }
+    return C2_OK;
   }
-  for (size_t i = 0; i < count; i++) {
-    C2_GOTO(forecast_scenario(r, session, context, name[i], lines, err));
-    cli_progress("scenario", i + 1, count);
+  chronos2_session_on_progress(session, progress, NULL);
+  chronos2_status status = chronos2_context_open(session, r->series, items, &options, &context);
+  if (status == CHRONOS2_OK) {
+    status = chronos2_context_predict(session, context, s->series, s->count * items, &options, &s->forecast[0]);
   }
-  write_header(r, out);
-fail:
   chronos2_context_close(&context);
-  if (lines && fclose(lines) != 0 && status == C2_OK) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate the text");
-  if (status == C2_OK) (void)fwrite(text, 1, size, out); /* a failure shows when the file is closed */
-  free(text);
-  free(name);
+  return status_of(status, err);
+}
+
+static c2_status forecast_scenarios(request *r, chronos2_session *session, FILE *out, c2_error *err) {
+  const chronos2_session_options *o = &r->engine.session;
+  bool encoded = o->attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL && o->backend == CHRONOS2_FUSED;
+  scenarios s = {0};
+  c2_status status = C2_OK;
+  C2_GOTO(read_scenarios(r, &s, err));
+  C2_GOTO(forecast_all(r, session, &s, encoded, err));
+  write_header(r, out); /* nothing is written before all forecasts are there */
+  for (size_t k = 0; k < s.count; k++) {
+    C2_GOTO(write_items(r, s.forecast[encoded ? 0 : k], encoded ? k * r->set.count : 0, s.name[k], out, err));
+  }
+fail:
+  free_scenarios(&s);
   return status;
 }
 

@@ -301,8 +301,10 @@ CHRONOS2_API void chronos2_context_close(chronos2_context **context);
 CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
 
 /* Forecasts from encoded contexts: the same bits as chronos2_predict on the same series. `series` must hold the
- * pasts that were encoded; covariates may have other futures. Of `options` horizon and monotone are used. The
- * session's model, instruction set, attention and radius must be those of the encoding. */
+ * pasts that were encoded, once, or several times over for several futures (all series with their first future, then
+ * all with their second, ...): futures in one call share the work of reading the weights. Covariates may have other
+ * futures than at the encoding. Of `options` horizon and monotone are used. The session's model, instruction set,
+ * attention and radius must be those of the encoding, and its attention must not be observed. */
 CHRONOS2_API chronos2_status chronos2_context_predict(chronos2_session *session, const chronos2_context *context,
                                                       const chronos2_series *series, size_t count,
                                                       const chronos2_predict_options *options,

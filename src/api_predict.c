@@ -51,10 +51,10 @@ static c2_status check_series(const chronos2_series *s, size_t index, size_t hor
   return C2_OK;
 }
 
-/* Rows of series [from, to): targets first, then covariates, one group a series. */
-static void make_rows(const chronos2_series *series, size_t from, size_t to, const chronos2_predict_options *o,
-                      c2_row *row) {
-  size_t at = 0;
+/* Rows of series [from, to): targets first, then covariates, one group a series; under cross learning all are group
+ * `whole`. Slots count from `at`. */
+static size_t make_rows(const chronos2_series *series, size_t from, size_t to, const chronos2_predict_options *o,
+                        int64_t whole, size_t at, c2_row *row) {
   for (size_t i = from; i < to; i++) {
     const chronos2_series *s = &series[i];
     for (size_t t = 0; t < s->targets + s->covariates; t++, at++) {
@@ -63,10 +63,11 @@ static void make_rows(const chronos2_series *series, size_t from, size_t to, con
                          .length = s->length,
                          .future = c ? c->future : NULL,
                          .future_length = c && c->future ? o->horizon : 0,
-                         .group = o->cross_learning ? 0 : (int64_t)i,
+                         .group = o->cross_learning ? whole : (int64_t)i,
                          .slot = at};
     }
   }
+  return at;
 }
 
 /* First series behind the pass that begins at `from`: as many as fit the asked batch size, which only
@@ -87,23 +88,35 @@ static size_t pass_end(const chronos2_series *series, size_t count, size_t from,
   return i;
 }
 
-static c2_status predict_pass(chronos2_session *s, const c2_memory *memory, const chronos2_series *series, size_t from,
-                              size_t to, size_t rows, const chronos2_predict_options *o, size_t limit,
-                              chronos2_forecast *f, c2_error *err) {
+/* Series [from, to), and the same again `stride` further on, `times` in all: the futures of an encoded context. */
+typedef struct predicted {
+  size_t from, to, stride, times;
+  size_t rows; /* of one time */
+  const c2_memory *memory;
+} predicted;
+
+static c2_status predict_pass(chronos2_session *s, const predicted *p, const chronos2_series *series,
+                              const chronos2_predict_options *o, size_t limit, chronos2_forecast *f, c2_error *err) {
   size_t per_row = f->quantiles * o->horizon;
+  size_t rows = p->times * p->rows;
   c2_row *row = NULL;
   double *values = NULL;
+  size_t at = 0;
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(rows, sizeof *row, &row, err));
   C2_GOTO(c2_alloc_array(rows, per_row * sizeof *values, &values, err));
-  make_rows(series, from, to, o, row);
+  for (size_t k = 0; k < p->times; k++) {
+    at = make_rows(series, p->from + k * p->stride, p->to + k * p->stride, o, (int64_t)k, at, row);
+  }
   c2_batch batch = {.row = row, .rows = rows, .context_limit = limit};
   s->peak_call = c2_max_size(s->peak_call, rows * (sizeof *row + per_row * sizeof *values));
-  C2_GOTO(c2_rollout(&s->engine, s->options.backend == CHRONOS2_REFERENCE, memory, &batch, o->horizon, values, err));
-  size_t at = 0;
-  for (size_t i = from; i < to; i++) {
-    memcpy(f->values + f->first[i] * per_row, values + at * per_row, f->targets[i] * per_row * sizeof *values);
-    at += series[i].targets + series[i].covariates;
+  C2_GOTO(c2_rollout(&s->engine, s->options.backend == CHRONOS2_REFERENCE, p->memory, &batch, o->horizon, values, err));
+  at = 0;
+  for (size_t k = 0; k < p->times; k++) {
+    for (size_t i = p->from + k * p->stride; i < p->to + k * p->stride; i++) {
+      memcpy(f->values + f->first[i] * per_row, values + at * per_row, f->targets[i] * per_row * sizeof *values);
+      at += series[i].targets + series[i].covariates;
+    }
   }
 fail:
   free(row);
@@ -163,24 +176,70 @@ struct chronos2_context {
   encoded_pass *pass;
 };
 
-static c2_status predict(chronos2_session *s, const chronos2_context *context, const chronos2_series *series,
-                         size_t count, const chronos2_predict_options *o, chronos2_forecast *f, c2_error *err) {
+static c2_status tell_progress(chronos2_session *s, size_t done, size_t count, c2_error *err) {
+  if (s->progress && s->progress(s->progress_user, done, count) != 0) {
+    C2_FAIL(err, C2_ERR_CANCELLED, "stopped on request after %zu of %zu series", done, count);
+  }
+  return C2_OK;
+}
+
+static c2_status predict_series(chronos2_session *s, const chronos2_series *series, size_t count,
+                                const chronos2_predict_options *o, chronos2_forecast *f, c2_error *err) {
   const chronos2_config *c = &s->model->config;
-  c2_encoded encoded = {0};
-  c2_status status = C2_OK;
-  C2_TRY(open_forecast(series, count, o, c, f, err));
-  C2_GOTO(c2_encode_categories(series, count, o->horizon, &encoded, err));
-  for (size_t from = 0, pass = 0; from < count; pass++) {
-    size_t rows = 0;
-    size_t to = context ? context->pass[pass].end : pass_end(encoded.series, count, from, o, c, limit_of(c, o), &rows);
-    const c2_memory *memory = context ? &context->pass[pass].memory : NULL;
-    rows = rows_of(series, from, to);
-    C2_GOTO(predict_pass(s, memory, encoded.series, from, to, rows, o, limit_of(c, o), f, err));
-    from = to;
-    if (s->progress && s->progress(s->progress_user, from, count) != 0) {
-      C2_GOTO(c2_fail(err, C2_ERR_CANCELLED, "stopped on request after %zu of %zu series", from, count));
+  size_t limit = limit_of(c, o);
+  for (size_t from = 0; from < count;) {
+    predicted p = {.from = from, .times = 1};
+    p.to = pass_end(series, count, from, o, c, limit, &p.rows);
+    C2_TRY(predict_pass(s, &p, series, o, limit, f, err));
+    from = p.to;
+    C2_TRY(tell_progress(s, from, count, err));
+  }
+  return C2_OK;
+}
+
+/* Futures of a pass that are forecast together: what keeps the workspace small. A rollout holds whole contexts. */
+static size_t futures_together(const chronos2_config *c, size_t rows, size_t horizon) {
+  size_t patches = (horizon + c->patch - 1) / c->patch;
+  if (patches > c->max_output_patches || rows == 0) return 1;
+  return c2_max_size(1, PASS_TOKENS / (rows * patches));
+}
+
+/* `series` are the encoded ones `futures` times over. */
+static c2_status predict_encoded(chronos2_session *s, const chronos2_context *x, const chronos2_series *series,
+                                 size_t futures, const chronos2_predict_options *o, chronos2_forecast *f,
+                                 c2_error *err) {
+  const chronos2_config *c = &s->model->config;
+  size_t done = 0;
+  for (size_t from = 0, pass = 0; pass < x->passes; from = x->pass[pass++].end) {
+    size_t rows = rows_of(series, from, x->pass[pass].end);
+    size_t together = futures_together(c, rows, o->horizon);
+    for (size_t k = 0; k < futures; k += together) {
+      predicted p = {.from = k * x->count + from,
+                     .to = k * x->count + x->pass[pass].end,
+                     .stride = x->count,
+                     .times = c2_min_size(together, futures - k),
+                     .rows = rows,
+                     .memory = &x->pass[pass].memory};
+      for (size_t i = 0; i < p.times; i++) {
+        if (rows_of(series, p.from + i * x->count, p.to + i * x->count) == rows) continue;
+        C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
+      }
+      C2_TRY(predict_pass(s, &p, series, o, limit_of(c, o), f, err));
+      done += p.times * (p.to - p.from);
+      C2_TRY(tell_progress(s, done, futures * x->count, err));
     }
   }
+  return C2_OK;
+}
+
+static c2_status predict(chronos2_session *s, const chronos2_context *context, const chronos2_series *series,
+                         size_t count, const chronos2_predict_options *o, chronos2_forecast *f, c2_error *err) {
+  c2_encoded encoded = {0};
+  c2_status status = C2_OK;
+  C2_TRY(open_forecast(series, count, o, &s->model->config, f, err));
+  C2_GOTO(c2_encode_categories(series, count, o->horizon, &encoded, err));
+  C2_GOTO(context ? predict_encoded(s, context, encoded.series, context->count ? count / context->count : 0, o, f, err)
+                  : predict_series(s, encoded.series, count, o, f, err));
   for (size_t i = 0; o->monotone && i < f->rows; i++) {
     double *row = f->values + i * f->quantiles * f->horizon;
     for (size_t t = 0; t < f->horizon; t++) c2_rearrange_quantiles(row + t, f->horizon, f->quantiles);
@@ -221,7 +280,7 @@ static c2_status encode_pass(chronos2_session *s, const chronos2_series *series,
                              const chronos2_predict_options *o, c2_memory *memory, c2_error *err) {
   c2_row *row = NULL;
   C2_TRY(c2_alloc_array(rows, sizeof *row, &row, err));
-  make_rows(series, from, to, o, row);
+  make_rows(series, from, to, o, 0, 0, row);
   c2_batch batch = {.row = row, .rows = rows, .context_limit = limit_of(&s->model->config, o)};
   c2_batch_sort(&batch);
   c2_status status = c2_fused_encode(&s->engine, &batch, memory, err);
@@ -305,7 +364,8 @@ chronos2_status chronos2_context_predict(chronos2_session *session, const chrono
               session->options.backend == CHRONOS2_FUSED && p->attention == context->pattern.attention &&
               p->radius == context->pattern.radius && p->reg_global == context->pattern.reg_global,
           "session: expected the model, instruction set, attention and radius of the encoding");
-  REQUIRE(count == context->count, "series: %zu were encoded, found %zu", context->count, count);
+  REQUIRE(context->count == 0 ? count == 0 : count % context->count == 0,
+          "series: %zu were encoded, found %zu: expected them once or several times over", context->count, count);
   chronos2_predict_options all = context->options;
   all.horizon = options->horizon;
   all.monotone = options->monotone;
@@ -354,7 +414,7 @@ static c2_status embed_pass(chronos2_session *s, const chronos2_series *series, 
   C2_GOTO(c2_alloc_array(rows, sizeof *m.row, &m.row, err));
   C2_GOTO(c2_alloc_array(rows, sizeof *m.loc, &m.loc, err));
   C2_GOTO(c2_alloc_array(rows, sizeof *m.scale, &m.scale, err));
-  make_rows(series, from, to, o, m.row);
+  make_rows(series, from, to, o, 0, 0, m.row);
   c2_batch batch = {.row = m.row, .rows = rows, .context_limit = limit_of(c, o), .output_patches = 1};
   for (size_t r = 0; r < rows; r++) {
     m.row[r].future = NULL; /* as upstream, which embeds without a horizon */

@@ -80,27 +80,34 @@ static chronos2_session *open_session(const chronos2_model *model, chronos2_sess
   return session;
 }
 
-static void compare(chronos2_session *from, chronos2_session *whole, const chronos2_context *context, const input *in,
-                    const chronos2_predict_options *options) {
+/* Both inputs hold the pasts of the context: their futures are forecast in one call, and beside it each alone. */
+static void compare(chronos2_session *from, chronos2_session *whole, const chronos2_context *context,
+                    const input *const in[2], const chronos2_predict_options *options) {
+  chronos2_series series[2 * SERIES];
   chronos2_forecast *a = NULL;
-  chronos2_forecast *b = NULL;
-  if (chronos2_context_predict(from, context, in->series, SERIES, options, &a) != CHRONOS2_OK) {
+  for (size_t i = 0; i < 2 * SERIES; i++) series[i] = in[i / SERIES]->series[i % SERIES];
+  if (chronos2_context_predict(from, context, series, 2 * SERIES, options, &a) != CHRONOS2_OK) {
     fail_msg("%s", chronos2_last_error());
   }
-  assert_int_equal(chronos2_predict(whole, in->series, SERIES, options, &b), CHRONOS2_OK);
-  for (size_t i = 0; i < SERIES; i++) {
-    for (size_t t = 0; t < in->series[i].targets; t++) {
-      assert_memory_equal(chronos2_forecast_quantiles(a, i, t), chronos2_forecast_quantiles(b, i, t),
-                          21 * options->horizon * sizeof(double));
+  for (size_t k = 0; k < 2; k++) {
+    chronos2_forecast *b = NULL;
+    assert_int_equal(chronos2_predict(whole, in[k]->series, SERIES, options, &b), CHRONOS2_OK);
+    for (size_t i = 0; i < SERIES; i++) {
+      for (size_t t = 0; t < in[k]->series[i].targets; t++) {
+        assert_memory_equal(chronos2_forecast_quantiles(a, k * SERIES + i, t), chronos2_forecast_quantiles(b, i, t),
+                            21 * options->horizon * sizeof(double));
+      }
     }
+    chronos2_forecast_free(&b);
   }
   chronos2_forecast_free(&a);
-  chronos2_forecast_free(&b);
 }
 
 static void test_same_bits(void **state) {
   (void)state;
   static input in;
+  static input twin; /* the same pasts, other futures */
+  const input *const both[2] = {&in, &twin};
   static const double radii[] = {0, 3, (double)INFINITY};
   static const size_t horizons[] = {1, 16, 27, HORIZON}; /* the last one is rolled out */
   chronos2_model *model = NULL;
@@ -119,7 +126,11 @@ static void test_same_bits(void **state) {
                                     .batch_size = k % 2 ? 9 : 0,
                                     .context_length = k % 5 == 4 ? 100 : 0};
     chronos2_context *context = NULL;
+    seed = (uint32_t)k;
     fill(&in);
+    seed = (uint32_t)k;
+    fill(&twin);
+    fill_future(&twin);
     if (chronos2_context_open(encoder, in.series, SERIES, &how, &context) != CHRONOS2_OK) {
       fail_msg("%s", chronos2_last_error());
     }
@@ -127,14 +138,59 @@ static void test_same_bits(void **state) {
     for (size_t h = 0; h < 4; h++) {
       how.horizon = horizons[h];
       fill_future(&in); /* another scenario of the same past */
-      compare(k % 2 ? encoder : other, other, context, &in, &how);
+      compare(k % 2 ? encoder : other, other, context, both, &how);
     }
     chronos2_session_close(&encoder); /* the context doesn't need its session */
     how.horizon = 5;
-    compare(other, other, context, &in, &how);
+    compare(other, other, context, both, &how);
     chronos2_context_close(&context);
     chronos2_session_close(&other);
   }
+  chronos2_model_close(&model);
+}
+
+/* Contexts of more tokens than attention takes in one step: what lies in whole steps is read where it was kept. */
+static void test_long_contexts(void **state) {
+  (void)state;
+  enum { LENGTH = 9000, SHORT = 4100, STEPS = 20 };
+  static double past[3][LENGTH];
+  static double future[2][STEPS];
+  chronos2_covariate plan[2] = {{.name = "plan", .past = past[1], .future = future[0]},
+                                {.name = "plan", .past = past[1], .future = future[1]}};
+  chronos2_model *model = NULL;
+  chronos2_context *context = NULL;
+  chronos2_forecast *together = NULL;
+  seed = 11;
+  for (size_t t = 0; t < LENGTH; t++) {
+    for (size_t k = 0; k < 3; k++) past[k][t] = sin(0.1 * (double)(t * (k + 1))) + next_random();
+  }
+  for (size_t t = 0; t < STEPS; t++) {
+    for (size_t k = 0; k < 2; k++) future[k][t] = next_random();
+  }
+  chronos2_series series[4];
+  for (size_t k = 0; k < 2; k++) {
+    series[2 * k] =
+        (chronos2_series){.length = LENGTH, .targets = 1, .target = past[0], .covariates = 1, .covariate = &plan[k]};
+    series[2 * k + 1] = (chronos2_series){.length = SHORT, .targets = 1, .target = past[2]};
+  }
+  chronos2_predict_options how = {.horizon = STEPS, .context_length = LENGTH, .extend_context = true};
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  chronos2_session *session = open_session(
+      model, (chronos2_session_options){.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 5, .threads = 2});
+  assert_int_equal(chronos2_context_open(session, series, 2, &how, &context), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_predict(session, context, series, 4, &how, &together), CHRONOS2_OK);
+  for (size_t i = 0; i < 4; i++) {
+    chronos2_forecast *alone = NULL;
+    assert_int_equal(chronos2_predict(session, &series[i], 1, &how, &alone), CHRONOS2_OK);
+    assert_memory_equal(chronos2_forecast_quantiles(together, i, 0), chronos2_forecast_quantiles(alone, 0, 0),
+                        21 * STEPS * sizeof(double));
+    chronos2_forecast_free(&alone);
+  }
+  assert_memory_not_equal(chronos2_forecast_quantiles(together, 0, 0), chronos2_forecast_quantiles(together, 2, 0),
+                          21 * STEPS * sizeof(double));
+  chronos2_forecast_free(&together);
+  chronos2_context_close(&context);
+  chronos2_session_close(&session);
   chronos2_model_close(&model);
 }
 
@@ -258,7 +314,7 @@ static void test_command(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_refusals),
-                                     cmocka_unit_test(test_command)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_long_contexts),
+                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_command)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

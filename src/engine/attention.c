@@ -55,10 +55,11 @@ static void rotate(float *out, size_t stride, const float *x, const c2_rope *rop
   }
 }
 
-static void pack_keys(const c2_attend *a, const c2_attend_scratch *s) {
-  size_t padded = c2_round_up(a->keys, C2_PANEL);
-  for (size_t i = 0; i < padded; i++) {
-    float *panel = s->key_panels + i / C2_PANEL * C2_PANEL * a->head + i % C2_PANEL;
+/* Own keys from place `at` of the panels on; the rest of the last panel is zeroed. */
+static void put_keys(const c2_attend *a, float *panels, size_t at) {
+  size_t padded = c2_round_up(at + a->keys, C2_PANEL);
+  for (size_t i = 0; at + i < padded; i++) {
+    float *panel = panels + (at + i) / C2_PANEL * C2_PANEL * a->head + (at + i) % C2_PANEL;
     if (i < a->keys) {
       rotate(panel, C2_PANEL, a->k + a->k_row[i] * a->kv_stride, a->rope, a->rope ? a->k_position[i] : 0, a->head);
     } else {
@@ -67,16 +68,46 @@ static void pack_keys(const c2_attend *a, const c2_attend_scratch *s) {
   }
 }
 
-static void pack_values(const c2_attend *a, const c2_attend_scratch *s) {
-  size_t padded = c2_round_up(a->keys, C2_PANEL);
+/* Own values from place `at` on, in panels of `rows` rows. */
+static void put_values(const c2_attend *a, float *panels, size_t rows, size_t at) {
   for (size_t c = 0; c < a->head; c += C2_PANEL) {
-    float *panel = s->value_panels + c * padded;
+    float *panel = panels + c * rows + at * C2_PANEL;
     size_t width = c2_min_size(C2_PANEL, a->head - c);
     for (size_t i = 0; i < a->keys; i++) {
       memcpy(panel + i * C2_PANEL, a->v + a->k_row[i] * a->kv_stride + c, width * sizeof(float));
       memset(panel + i * C2_PANEL + width, 0, (C2_PANEL - width) * sizeof(float));
     }
   }
+}
+
+void c2_attend_pack(const c2_attend *a, float *keys, float *values) {
+  put_keys(a, keys, 0);
+  put_values(a, values, a->keys, 0);
+}
+
+/* Keys of the prefix that are read where they lie: whole blocks. The others go into the scratch, own keys behind. */
+static size_t prefix_blocks(const c2_attend *a) {
+  return a->prefix.count / KEY_BLOCK * KEY_BLOCK;
+}
+
+/* Rows of a value panel in the scratch. */
+static size_t scratch_rows(const c2_attend *a) {
+  return c2_round_up(a->prefix.count - prefix_blocks(a) + a->keys, C2_PANEL);
+}
+
+static void fill_scratch(const c2_attend *a, const c2_attend_scratch *s) {
+  size_t whole = prefix_blocks(a);
+  size_t held = a->prefix.count - whole;
+  size_t rows = scratch_rows(a);
+  if (held > 0) {
+    memcpy(s->key_panels, a->prefix.keys + whole * a->head, c2_round_up(held, C2_PANEL) * a->head * sizeof(float));
+    for (size_t c = 0; c < a->head; c += C2_PANEL) {
+      memcpy(s->value_panels + c * rows, a->prefix.values + c * a->prefix.count + whole * C2_PANEL,
+             held * C2_PANEL * sizeof(float));
+    }
+  }
+  put_keys(a, s->key_panels, held);
+  put_values(a, s->value_panels, rows, held);
 }
 
 /* A tile in progress: `rows` queries from query `first` on. */
@@ -90,7 +121,8 @@ typedef struct tile_state {
 static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, size_t begin, size_t end,
                  const uint32_t *low, const uint32_t *high) {
   size_t columns = c2_round_up(end - begin, C2_PANEL);
-  size_t padded = c2_round_up(a->keys, C2_PANEL);
+  size_t whole = prefix_blocks(a);
+  bool kept = begin < whole;
   uint32_t first[C2_MAX_TILE];
   uint32_t last[C2_MAX_TILE];
   size_t from = end;
@@ -108,7 +140,7 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
   if (from >= to) return;
   c2_gemm scores = {.a = s->query,
                     .a_stride = a->head,
-                    .b = s->key_panels + begin * a->head,
+                    .b = kept ? a->prefix.keys + begin * a->head : s->key_panels + (begin - whole) * a->head,
                     .b_stride = C2_PANEL * a->head,
                     .depth = a->head,
                     .c = s->scores,
@@ -131,8 +163,8 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
   }
   c2_gemm values = {.a = s->scores + (from - begin),
                     .a_stride = s->scores_stride,
-                    .b = s->value_panels + from * C2_PANEL,
-                    .b_stride = C2_PANEL * padded,
+                    .b = kept ? a->prefix.values + from * C2_PANEL : s->value_panels + (from - whole) * C2_PANEL,
+                    .b_stride = C2_PANEL * (kept ? a->prefix.count : scratch_rows(a)),
                     .depth = to - from,
                     .c = s->output,
                     .c_stride = width,
@@ -141,6 +173,8 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
   t->fresh = false;
 }
 
+/* Steps end at multiples of the block, not so far from the tile's first key: where a query's sum is cut must not depend
+ * on which queries share its tile. */
 static void walk(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, const uint32_t *low,
                  const uint32_t *high) {
   size_t begin = SIZE_MAX;
@@ -151,8 +185,10 @@ static void walk(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
     end = c2_max_size(end, high[i]);
   }
   if (end == 0) return;
-  for (size_t at = begin / C2_PANEL * C2_PANEL; at < end; at += s->block) {
-    step(a, s, t, at, c2_min_size(end, at + s->block), low, high);
+  for (size_t at = begin / C2_PANEL * C2_PANEL; at < end;) {
+    size_t next = c2_min_size(end, (at / s->block + 1) * s->block);
+    step(a, s, t, at, next, low, high);
+    at = next;
   }
 }
 
@@ -173,8 +209,8 @@ static void finish(const c2_attend *a, const c2_attend_scratch *s, const tile_st
 void c2_attend_run(const c2_attend *a, c2_attend_scratch *s) {
   uint32_t low[C2_MAX_TILE];
   uint32_t high[C2_MAX_TILE];
-  pack_keys(a, s);
-  pack_values(a, s);
+  size_t keys = a->prefix.count + a->keys;
+  fill_scratch(a, s);
   for (size_t q = 0; q < a->queries; q += a->kernels->tile) {
     tile_state t = {.first = q, .rows = c2_min_size(a->kernels->tile, a->queries - q), .fresh = true};
     for (size_t i = 0; i < t.rows; i++) {
@@ -183,7 +219,7 @@ void c2_attend_run(const c2_attend *a, c2_attend_scratch *s) {
       t.maximum[i] = -INFINITY;
       t.sum[i] = 0.0f;
       low[i] = a->range ? a->range[q + i].first : 0;
-      high[i] = a->range ? a->range[q + i].last : (uint32_t)a->keys;
+      high[i] = a->range ? a->range[q + i].last : (uint32_t)keys;
     }
     walk(a, s, &t, low, high);
     if (a->range) {

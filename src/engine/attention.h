@@ -29,6 +29,13 @@ typedef struct c2_attend_scratch {
 
 void c2_attend_carve(c2_attend_scratch *scratch, c2_arena *arena, size_t keys, size_t head, bool whole_rows);
 
+/* Keys and values of one head as attention multiplies by them: rotated, in panels. */
+typedef struct c2_panels {
+  const float *keys;   /* [ceil(count / 32)][K][32] */
+  const float *values; /* [ceil(K / 32)][count][32] */
+  size_t count;
+} c2_panels;
+
 /* Called with the normalised weights of a tile's query over the keys. */
 typedef void (*c2_weights_fn)(void *user, size_t query, const float *weights, size_t keys);
 
@@ -41,6 +48,7 @@ typedef struct c2_attend {
   size_t q_stride, kv_stride, out_stride;
   const uint32_t *q_row, *k_row;
   size_t queries, keys;
+  c2_panels prefix;                       /* keys before those; count 0: none. Not with observe */
   const c2_range *range;                  /* [queries]; NULL: every key */
   const c2_rope *rope;                    /* NULL: none */
   const int32_t *q_position, *k_position; /* with rope */
@@ -49,5 +57,9 @@ typedef struct c2_attend {
 } c2_attend;
 
 void c2_attend_run(const c2_attend *a, c2_attend_scratch *scratch);
+
+/* Packs a's keys and values as a later attention's prefix: keys [round_up(keys, 32) * K], values
+ * [ceil(K / 32)][keys][32] floats. */
+void c2_attend_pack(const c2_attend *a, float *keys, float *values);
 
 #endif

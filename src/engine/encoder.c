@@ -32,7 +32,7 @@ typedef struct pass {
   float *x;                                         /* [T][D] hidden states */
   float *qkv;                                       /* [T][3I] */
   float *mixed;                                     /* [T][I] attention's output */
-  float *xf;     /* [Tf][D] hidden states of future tokens, after the last time attention */
+  float *xf;     /* [Tf][D] hidden states of future tokens, after the last time attention; recall: x */
   float *qf;     /* [Tf][3I] */
   float *mixedf; /* [Tf][I] */
   worker_scratch *worker;
@@ -106,22 +106,21 @@ static void embed_task(void *context, size_t task, size_t worker) {
   const chronos2_config *c = p->config;
   worker_scratch *s = &p->worker[worker];
   size_t first = task * p->block;
-  size_t rows = c2_min_size(p->block, (p->recall ? p->layout.future_tokens : p->layout.tokens) - first);
+  size_t rows = c2_min_size(p->block, p->layout.tokens - first);
   const c2_packed_residual *e = &p->w->packed_embed;
   size_t in = 3 * c->patch;
-  float *x = (p->recall ? p->xf : p->x) + first * p->s_model;
+  float *x = p->x + first * p->s_model;
   for (size_t i = 0; i < rows; i++) {
-    size_t token = p->recall ? future_token(p, first + i) : first + i;
-    if (p->layout.position[token] == 0) {
+    if (p->layout.position[first + i] == 0) {
       memset(s->wide + i * p->s_wide, 0, in * sizeof(float)); /* REG, set below */
     } else {
-      features_of(p, (uint32_t)token, s->wide + i * p->s_wide);
+      features_of(p, (uint32_t)(first + i), s->wide + i * p->s_wide);
     }
   }
   multiply(p, s->wide, p->s_wide, e->hidden, in, s->hidden, p->s_hidden, rows, 0, c->d_ff, e->hidden_bias, true, false);
   multiply(p, s->wide, p->s_wide, e->residual, in, x, p->s_model, rows, 0, c->d_model, e->bias, false, false);
   multiply(p, s->hidden, p->s_hidden, e->output, c->d_ff, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
-  for (size_t i = 0; i < rows && !p->recall; i++) {
+  for (size_t i = 0; i < rows; i++) {
     if (p->layout.position[first + i] == 0) memcpy(x + i * p->s_model, p->w->reg, c->d_model * sizeof(float));
   }
 }
@@ -159,50 +158,60 @@ static void gather_task(void *context, size_t task, size_t worker) {
 
 /* ---- Memory ----------------------------------------------------------------------------------- */
 
-/* Context tokens of a row in memory: where they begin, and how many they are. */
-static float *remembered(const pass *p, const c2_memory *memory, size_t row, size_t *tokens) {
+/* Floats of a row and head's panels. */
+static size_t panel_floats(const chronos2_config *c, size_t tokens) {
+  return c2_round_up(tokens, C2_PANEL) * c->d_kv + c2_round_up(c->d_kv, C2_PANEL) * tokens;
+}
+
+/* Where the panels of a row and head begin in memory. */
+static size_t panels_at(const pass *p, const c2_memory *memory, size_t slot, size_t head) {
+  return p->layer * memory->layer + memory->offset[slot] + head * panel_floats(p->config, memory->tokens[slot]);
+}
+
+static c2_panels remembered(const pass *p, size_t row, size_t head) {
+  const c2_memory *m = p->recall;
+  size_t slot = p->batch->row[row].slot % m->rows;
+  const float *keys = m->panels + panels_at(p, m, slot, head);
+  size_t tokens = m->tokens[slot];
+  return (c2_panels){keys, keys + c2_round_up(tokens, C2_PANEL) * p->config->d_kv, tokens};
+}
+
+/* What time attention of a row and head works on. */
+static c2_attend attention_of(const pass *p, size_t row, size_t head) {
+  const c2_layout *l = &p->layout;
+  uint32_t first = l->row_first[row];
+  uint32_t end = l->row_first[row + 1];
   size_t patches = p->batch->output_patches;
-  size_t first = p->layout.row_first[row] - row * patches;
-  *tokens = p->layout.row_first[row + 1] - p->layout.row_first[row] - patches;
-  return memory->kv + (p->layer * memory->tokens + first) * 2 * p->inner;
+  bool last = p->narrow;
+  size_t at = head * p->config->d_kv;
+  return (c2_attend){.kernels = p->engine->kernels,
+                     .head = p->config->d_kv,
+                     .q = (last ? p->qf : p->qkv) + at,
+                     .k = p->qkv + p->inner + at,
+                     .v = p->qkv + 2 * p->inner + at,
+                     .out = (last ? p->mixedf : p->mixed) + at,
+                     .q_stride = p->s_qkv,
+                     .kv_stride = p->s_qkv,
+                     .out_stride = p->s_inner,
+                     .q_row = l->identity + (last ? row * patches : first),
+                     .k_row = l->identity + first,
+                     .queries = last ? patches : end - first,
+                     .keys = end - first,
+                     .range = l->range + (last ? end - patches : first),
+                     .rope = &p->rope,
+                     .q_position = l->rotation + (last ? end - patches : first),
+                     .k_position = l->rotation + first};
 }
 
 static void keep_task(void *context, size_t task, size_t worker) {
   pass *p = context;
+  size_t row = task / p->config->heads;
+  size_t head = task % p->config->heads;
+  size_t slot = p->batch->row[row].slot;
+  float *keys = p->keep->panels + panels_at(p, p->keep, slot, head);
+  c2_attend a = attention_of(p, row, head);
   (void)worker;
-  size_t tokens = 0;
-  float *kv = remembered(p, p->keep, task, &tokens);
-  for (size_t i = 0; i < tokens; i++) {
-    memcpy(kv + i * 2 * p->inner, p->qkv + (p->layout.row_first[task] + i) * p->s_qkv + p->inner,
-           2 * p->inner * sizeof *kv);
-  }
-}
-
-static void recall_task(void *context, size_t task, size_t worker) {
-  pass *p = context;
-  (void)worker;
-  size_t tokens = 0;
-  const float *kv = remembered(p, p->recall, task, &tokens);
-  for (size_t i = 0; i < tokens; i++) {
-    memcpy(p->qkv + (p->layout.row_first[task] + i) * p->s_qkv + p->inner, kv + i * 2 * p->inner,
-           2 * p->inner * sizeof *kv);
-  }
-}
-
-/* Queries, keys and values of future tokens; keys and values go beside the remembered ones. */
-static void project_future_task(void *context, size_t task, size_t worker) {
-  pass *p = context;
-  worker_scratch *s = &p->worker[worker];
-  size_t first = task * p->block;
-  size_t rows = c2_min_size(p->block, p->layout.future_tokens - first);
-  float *qkv = p->qf + first * p->s_qkv;
-  norm(p, s->normed, p->xf + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
-  multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model, qkv, p->s_qkv, rows, 0,
-           3 * p->inner, NULL, false, false);
-  for (size_t i = 0; i < rows; i++) {
-    memcpy(p->qkv + future_token(p, first + i) * p->s_qkv + p->inner, qkv + i * p->s_qkv + p->inner,
-           2 * p->inner * sizeof *qkv);
-  }
+  c2_attend_pack(&a, keys, keys + c2_round_up(p->keep->tokens[slot], C2_PANEL) * p->config->d_kv);
 }
 
 /* ---- Time attention, observed ----------------------------------------------------------------- */
@@ -235,36 +244,18 @@ static void observe(void *user, size_t query, const float *weights, size_t keys)
 
 static void time_task(void *context, size_t task, size_t worker) {
   pass *p = context;
-  const c2_layout *l = &p->layout;
-  size_t heads = p->config->heads;
-  size_t r = task / heads;
-  size_t h = task % heads;
-  size_t patches = p->batch->output_patches;
-  uint32_t first = l->row_first[r];
-  uint32_t end = l->row_first[r + 1];
-  bool observing = p->engine->observer != NULL;
-  bool last = p->narrow;
-  observed o = {p, &p->worker[worker], r, h};
-  size_t at = h * p->config->d_kv;
-  c2_attend a = {.kernels = p->engine->kernels,
-                 .head = p->config->d_kv,
-                 .q = (last ? p->qf : p->qkv) + at,
-                 .k = p->qkv + p->inner + at,
-                 .v = p->qkv + 2 * p->inner + at,
-                 .out = (last ? p->mixedf : p->mixed) + at,
-                 .q_stride = p->s_qkv,
-                 .kv_stride = p->s_qkv,
-                 .out_stride = p->s_inner,
-                 .q_row = l->identity + (last ? r * patches : first),
-                 .k_row = l->identity + first,
-                 .queries = last ? patches : end - first,
-                 .keys = end - first,
-                 .range = l->range + (last ? end - patches : first),
-                 .rope = &p->rope,
-                 .q_position = l->rotation + (last ? end - patches : first),
-                 .k_position = l->rotation + first,
-                 .observe = observing ? observe : NULL,
-                 .user = &o};
+  size_t row = task / p->config->heads;
+  size_t head = task % p->config->heads;
+  observed o = {p, &p->worker[worker], row, head};
+  c2_attend a = attention_of(p, row, head);
+  if (p->engine->observer) {
+    a.observe = observe;
+    a.user = &o;
+  }
+  if (p->recall) { /* future queries: they see everything */
+    a.prefix = remembered(p, row, head);
+    a.range = NULL;
+  }
   c2_attend_run(&a, &p->worker[worker].attend);
 }
 
@@ -398,15 +389,17 @@ static void carve(pass *p, c2_arena *arena) {
   c2_layout *l = &p->layout;
   size_t threads = c2_pool_threads(p->engine->pool);
   bool observing = p->engine->observer != NULL;
-  size_t keys = c2_max_size(l->longest, p->batch->grouped);
+  size_t longest = p->recall ? l->deepest + 1 + p->batch->output_patches : l->longest;
+  size_t keys = c2_max_size(longest, p->batch->grouped);
   c2_layout_carve(l, arena);
   c2_rope_carve(&p->rope, arena, c->d_kv, 0, (int32_t)(l->deepest + p->batch->output_patches));
   p->x = C2_CARVE(arena, float, l->tokens * p->s_model);
   p->qkv = C2_CARVE(arena, float, l->tokens * p->s_qkv);
   p->mixed = C2_CARVE(arena, float, l->tokens * p->s_inner);
-  p->xf = C2_CARVE(arena, float, l->future_tokens * p->s_model);
-  p->qf = C2_CARVE(arena, float, l->future_tokens * p->s_qkv);
-  p->mixedf = C2_CARVE(arena, float, l->future_tokens * p->s_inner);
+  size_t future = p->recall ? 0 : l->future_tokens; /* recalled, they are all there is */
+  p->xf = p->recall ? p->x : C2_CARVE(arena, float, future * p->s_model);
+  p->qf = C2_CARVE(arena, float, future * p->s_qkv);
+  p->mixedf = C2_CARVE(arena, float, future * p->s_inner);
   p->worker = C2_CARVE(arena, worker_scratch, threads);
   for (size_t i = 0; i < threads; i++) {
     worker_scratch s = {0};
@@ -438,10 +431,10 @@ static void run_future_tail(pass *p) {
 static void run_layer(pass *p) {
   c2_pool *pool = p->engine->pool;
   const c2_layout *l = &p->layout;
-  bool last = p->layer + 1 == p->config->layers && !(p->result && p->result->hidden);
+  bool last = p->layer + 1 == p->config->layers && !(p->result && p->result->hidden) && !p->recall;
   p->narrow = last && !p->engine->observer;
   c2_pool_run(pool, (l->tokens + p->block - 1) / p->block, project_task, p);
-  if (p->keep) c2_pool_run(pool, l->rows, keep_task, p);
+  if (p->keep) c2_pool_run(pool, l->rows * p->config->heads, keep_task, p);
   if (p->keep && last) return;
   size_t gathers = last ? (l->future_tokens + p->block - 1) / p->block : 0;
   if (p->narrow) c2_pool_run(pool, gathers, gather_task, p);
@@ -460,16 +453,6 @@ static void run_layer(pass *p) {
   run_tail(p);
 }
 
-/* Every layer as the last one of a whole pass: future tokens only. */
-static void run_recalled_layer(pass *p) {
-  c2_pool *pool = p->engine->pool;
-  p->narrow = true;
-  c2_pool_run(pool, p->layout.rows, recall_task, p);
-  c2_pool_run(pool, (p->layout.future_tokens + p->block - 1) / p->block, project_future_task, p);
-  c2_pool_run(pool, p->layout.rows * p->config->heads, time_task, p);
-  run_future_tail(p);
-}
-
 /* Sizes and workspace. */
 static c2_status begin(pass *p, c2_error *err) {
   c2_engine *engine = p->engine;
@@ -481,7 +464,7 @@ static c2_status begin(pass *p, c2_error *err) {
   p->s_inner = stride_of(p->inner);
   p->s_hidden = stride_of(c->d_ff);
   p->s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
-  C2_TRY(c2_layout_count(&p->layout, c, p->batch, err));
+  C2_TRY(c2_layout_count(&p->layout, c, p->batch, p->recall != NULL, err));
   p->block = block_of(p->layout.tokens, c2_pool_threads(engine->pool), engine->kernels->tile);
   c2_arena plan = {0};
   carve(p, &plan);
@@ -537,19 +520,42 @@ c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_re
   return C2_OK;
 }
 
+/* Sizes of what the contexts leave behind. */
+static c2_status open_memory(const pass *p, c2_memory *m, c2_error *err) {
+  const c2_batch *batch = p->batch;
+  c2_arena plan = {0};
+  c2_arena arena = {0};
+  m->rows = batch->rows;
+  m->layer = 0;
+  for (size_t r = 0; r < batch->rows; r++) {
+    m->layer += p->config->heads * panel_floats(p->config, p->layout.row_first[r + 1] - p->layout.row_first[r]);
+  }
+  for (c2_arena *at = &plan;; at = &arena) {
+    m->tokens = C2_CARVE(at, size_t, m->rows);
+    m->offset = C2_CARVE(at, size_t, m->rows);
+    m->panels = c2_arena_carve(at, m->layer, p->config->layers * sizeof(float));
+    if (at == &arena) break;
+    if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the memory of %zu tokens overflows", p->layout.tokens);
+    C2_TRY(c2_block_open(&m->block, plan.used, err));
+    arena = (c2_arena){.base = m->block.base, .size = m->block.size};
+  }
+  size_t offset = 0;
+  for (size_t r = 0; r < batch->rows; r++) {
+    size_t slot = batch->row[r].slot;
+    m->tokens[slot] = p->layout.row_first[r + 1] - p->layout.row_first[r];
+    m->offset[slot] = offset;
+    offset += p->config->heads * panel_floats(p->config, m->tokens[slot]);
+  }
+  return C2_OK;
+}
+
 c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err) {
   c2_batch contexts = *batch;
   contexts.output_patches = 0;
   pass p = pass_of(engine, &contexts, NULL);
-  size_t size = 0;
   memset(memory, 0, sizeof *memory);
   C2_TRY(begin(&p, err));
-  memory->tokens = p.layout.tokens;
-  if (!c2_mul(memory->tokens * p.config->layers, 2 * p.inner * sizeof(float), &size)) {
-    C2_FAIL(err, C2_ERR_MEMORY, "the memory of %zu tokens overflows", memory->tokens);
-  }
-  C2_TRY(c2_block_open(&memory->block, size, err));
-  memory->kv = (float *)(void *)memory->block.base;
+  C2_TRY(open_memory(&p, memory, err));
   p.keep = memory;
   c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
   for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
@@ -559,13 +565,16 @@ c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *m
 c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_memory *memory, const c2_result *result,
                           c2_error *err) {
   pass p = pass_of(engine, batch, result);
-  C2_TRY(begin(&p, err));
-  if (p.layout.tokens != memory->tokens + p.layout.future_tokens) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
+  if (engine->observer) C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention over an encoded context can't be observed");
+  for (size_t r = 0; r < batch->rows; r++) {
+    if (memory->tokens[batch->row[r].slot % memory->rows] != c2_context_tokens(&batch->row[r], p.config, batch)) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
+    }
   }
   p.recall = memory;
-  c2_pool_run(engine->pool, (p.layout.future_tokens + p.block - 1) / p.block, embed_task, &p);
-  for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_recalled_layer(&p);
+  C2_TRY(begin(&p, err));
+  c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
+  for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
   finish(&p);
   return C2_OK;
 }

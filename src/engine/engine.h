@@ -66,20 +66,25 @@ typedef struct c2_engine {
 
 /* With `hidden`, the fused pass needs a batch without masked tokens, which it doesn't compute. */
 c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
-/* What a context leaves behind under windowed_future_global: keys and values of time attention for every layer,
- * of the live context tokens of a batch (REG is one). No future reaches them. */
+
+/* What a context leaves behind under windowed_future_global: keys and values of time attention for every layer and
+ * head, of the live context tokens of a batch (REG is one). No future reaches them. */
 typedef struct c2_memory {
   c2_block block;
-  float *kv;     /* [layers][tokens][2 I] */
-  size_t tokens; /* of all rows, in the order of the sorted batch */
+  size_t rows;
+  size_t *tokens; /* [rows] by slot */
+  size_t *offset; /* [rows] by slot: a row's panels within a layer, in floats */
+  size_t layer;   /* floats of a layer */
+  float *panels;  /* [layers][layer]: of each row and head keys, then values, as c2_panels has them */
 } c2_memory;
 
 /* Encodes the contexts of a sorted batch; its futures are not read. Free also after a failure. */
 c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err);
 void c2_memory_free(c2_memory *memory);
 
-/* As c2_fused_forward, bit for bit, but the context comes from memory: the same rows in the same groups, with any
- * futures and output patches. */
+/* As c2_fused_forward, bit for bit, but the contexts come from memory: the same rows in the same groups, with any
+ * futures and output patches; or several times the same rows, each time in groups of their own. The row of slot s
+ * continues the encoded row of slot s modulo memory->rows. Attention can't be observed. */
 c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_memory *memory, const c2_result *result,
                           c2_error *err);
 

@@ -16,11 +16,11 @@ static bool live_patch(const double *context, size_t length, size_t patch, size_
   return c2_any_observed(context + begin, end - begin);
 }
 
-static size_t live_tokens(const c2_row *row, const chronos2_config *config, const c2_batch *batch) {
+size_t c2_context_tokens(const c2_row *row, const chronos2_config *config, const c2_batch *batch) {
   size_t length = 0;
   const double *context = context_of(row, batch->context_limit, &length);
   size_t n = c2_row_patches(row, config->patch, batch->context_limit);
-  size_t live = 1 + batch->output_patches;
+  size_t live = 1;
   for (size_t p = 0; p < n; p++) live += live_patch(context, length, config->patch, n, p);
   return live;
 }
@@ -41,11 +41,13 @@ bool c2_batch_masks(const c2_batch *batch, size_t patch) {
   return false;
 }
 
-c2_status c2_layout_count(c2_layout *l, const chronos2_config *config, const c2_batch *batch, c2_error *err) {
+c2_status c2_layout_count(c2_layout *l, const chronos2_config *config, const c2_batch *batch, bool future_only,
+                          c2_error *err) {
   memset(l, 0, sizeof *l);
   l->rows = batch->rows;
+  l->future_only = future_only;
   for (size_t r = 0; r < batch->rows; r++) {
-    size_t tokens = live_tokens(&batch->row[r], config, batch);
+    size_t tokens = batch->output_patches + (future_only ? 0 : c2_context_tokens(&batch->row[r], config, batch));
     l->tokens += tokens;
     if (r < batch->grouped) {
       l->grouped_tokens += tokens;
@@ -118,10 +120,10 @@ void c2_layout_fill(c2_layout *l, const chronos2_config *config, const c2_batch 
     size_t n = c2_row_patches(row, config->patch, batch->context_limit);
     l->row_first[r] = at;
     l->scaler[r] = c2_scaler_fit(context, length, config->use_arcsinh);
-    for (size_t p = 0; p < n; p++) {
+    for (size_t p = 0; p < n && !l->future_only; p++) {
       if (live_patch(context, length, config->patch, n, p)) l->position[at++] = (int32_t)p - (int32_t)n;
     }
-    for (size_t p = 0; p <= batch->output_patches; p++) l->position[at++] = (int32_t)p;
+    for (size_t p = l->future_only; p <= batch->output_patches; p++) l->position[at++] = (int32_t)p;
     for (uint32_t t = l->row_first[r]; t < at; t++) l->rotation[t] = l->position[t] + (int32_t)n;
     c2_window_ranges(pattern, l->position + l->row_first[r], at - l->row_first[r], l->range + l->row_first[r]);
   }

@@ -18,6 +18,7 @@ typedef struct c2_cells {
 
 typedef struct c2_layout {
   size_t rows, tokens, future_tokens;
+  bool future_only;                      /* context tokens and REG are left out */
   size_t grouped_tokens, grouped_future; /* tokens of rows with company come first */
   size_t longest;                        /* most tokens of one row */
   size_t cell_bound;                     /* most cells there can be */
@@ -33,7 +34,12 @@ typedef struct c2_layout {
 } c2_layout;
 
 /* Counts what the batch needs. */
-c2_status c2_layout_count(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, c2_error *err);
+c2_status c2_layout_count(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, bool future_only,
+                          c2_error *err);
+
+/* Live tokens of a row's context, REG included. */
+size_t c2_context_tokens(const c2_row *row, const chronos2_config *config, const c2_batch *batch);
+
 /* Adds the floating-point operations of a filled layout's pass with `patches` output patches. */
 void c2_layout_work(const c2_layout *layout, const chronos2_config *config, size_t patches, chronos2_work *sum);
 void c2_layout_carve(c2_layout *layout, c2_arena *arena);
