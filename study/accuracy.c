@@ -1,11 +1,13 @@
 /* Forecasts of a task's evaluation windows, and their scores. */
 #include "study/accuracy.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "study/random.h"
 #include "study/statistics.h"
 
 c2_status c2_evaluation_open(c2_evaluation *e, const c2_task *task, bool as_univariate, c2_error *err) {
@@ -79,25 +81,36 @@ static c2_status fill(const c2_evaluation *e, const c2_window *w, const chronos2
   return C2_OK;
 }
 
-static c2_status score_window(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast,
-                              double *score, c2_error *err) {
+/* Truth and forecasts of a window's series. Free both also after a failure. */
+static c2_status collect(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast,
+                         c2_scored **scored, double **block, c2_error *err) {
   size_t levels = e->task->level_count;
   size_t cells = w->targets * w->horizon; /* the windows hold as many values already */
   size_t values = 0;
   if (!c2_mul(cells, levels + 1, &values) || !c2_mul(values, w->count, &values)) {
     C2_FAIL(err, C2_ERR_MEMORY, "task '%.80s': the forecasts' size overflows", e->task->name);
   }
+  C2_TRY(c2_alloc_array(w->count, sizeof **scored, scored, err));
+  C2_TRY(c2_alloc_array(values, sizeof **block, block, err));
+  for (size_t i = 0; i < w->count; i++) {
+    double *point = *block + i * cells * (levels + 1);
+    double *quantiles = point + cells;
+    (*scored)[i] = (c2_scored){w->length[i], w->past[i], w->truth[i], point, levels ? quantiles : NULL};
+    C2_TRY(fill(e, w, forecast, i, point, quantiles, err));
+  }
+  return C2_OK;
+}
+
+static c2_scoring scoring_of(const c2_evaluation *e, const c2_window *w) {
+  return (c2_scoring){w->targets, w->horizon, e->task->seasonality, e->task->levels, e->task->level_count};
+}
+
+static c2_status score_window(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast,
+                              double *score, c2_error *err) {
   c2_scored *scored = NULL;
   double *block = NULL;
-  c2_status status = c2_alloc_array(w->count, sizeof *scored, &scored, err);
-  if (status == C2_OK) status = c2_alloc_array(values, sizeof *block, &block, err);
-  for (size_t i = 0; status == C2_OK && i < w->count; i++) {
-    double *point = block + i * cells * (levels + 1);
-    double *quantiles = point + cells;
-    scored[i] = (c2_scored){w->length[i], w->past[i], w->truth[i], point, levels ? quantiles : NULL};
-    status = fill(e, w, forecast, i, point, quantiles, err);
-  }
-  c2_scoring scoring = {w->targets, w->horizon, e->task->seasonality, e->task->levels, levels};
+  c2_scoring scoring = scoring_of(e, w);
+  c2_status status = collect(e, w, forecast, &scored, &block, err);
   if (status == C2_OK) status = c2_score(&scoring, scored, w->count, score, err);
   free(scored);
   free(block);
@@ -123,4 +136,96 @@ c2_status c2_evaluation_score(const c2_evaluation *e, double *score, c2_error *e
 
 c2_status c2_evaluation_naive(const c2_evaluation *e, double *score, c2_error *err) {
   return mean_score(e, true, score, err);
+}
+
+/* ---- Series ---------------------------------------------------------------------------------- */
+
+c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_error *err) {
+  for (size_t i = 0; i < e->windows; i++) {
+    const c2_window *w = &e->window[i];
+    c2_scored *scored = NULL;
+    double *block = NULL;
+    c2_scoring scoring = scoring_of(e, w);
+    c2_status status = collect(e, w, e->forecast[i], &scored, &block, err);
+    for (size_t k = 0; status == C2_OK && k < w->targets * w->count; k++) {
+      c2_series_score(&scoring, &scored[k % w->count], k / w->count, out++);
+    }
+    free(scored);
+    free(block);
+    C2_TRY(status);
+  }
+  return C2_OK;
+}
+
+/* MASE and WQL of a task whose series count times[unit] each. Windows without any of them are left out. */
+static void score_drawn(const c2_evaluation *e, const c2_series_sums *sums, const size_t *times, double score[2]) {
+  size_t windows = 0;
+  score[0] = score[1] = 0;
+  for (size_t i = 0; i < e->windows; i++) {
+    const c2_window *w = &e->window[i];
+    double mean[2] = {0, 0};
+    size_t drawn = 0;
+    for (size_t d = 0; d < w->targets; d++, sums += w->count) {
+      double sum[4] = {0, 0, 0, 0};
+      for (size_t k = 0; k < w->count; k++) {
+        double n = (double)times[w->unit[k]];
+        sum[0] += n * sums[k].mase[0];
+        sum[1] += n * sums[k].mase[1];
+        sum[2] += n * sums[k].wql[0];
+        sum[3] += n * sums[k].wql[1];
+        drawn += times[w->unit[k]];
+      }
+      mean[0] += sum[0] / sum[1] / (double)w->targets;
+      mean[1] += sum[2] / sum[3] / (double)w->targets;
+    }
+    if (drawn == 0) continue;
+    windows++;
+    score[0] += mean[0];
+    score[1] += mean[1];
+  }
+  for (size_t m = 0; m < 2; m++) score[m] /= (double)windows;
+}
+
+/* Draws without a score give way to those that have one. */
+static void fill_gaps(double *x, size_t n) {
+  for (size_t i = 0, from = 0; i < n; i++) {
+    if (!isnan(x[i])) continue;
+    while (from < n && isnan(x[from])) from++;
+    if (from == n) return;
+    x[i] = x[from++];
+  }
+}
+
+c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_series_sums *sums, size_t arms, size_t draws,
+                               uint64_t seed, double *out, c2_error *err) {
+  size_t *pool = NULL; /* units that a window has */
+  size_t *times = NULL;
+  size_t count = 0;
+  c2_status status = c2_alloc_array(e->data.units, sizeof *pool, &pool, err);
+  if (status == C2_OK) status = c2_alloc_array(e->data.units, sizeof *times, &times, err);
+  if (status == C2_OK) {
+    for (size_t i = 0; i < e->windows; i++) {
+      for (size_t k = 0; k < e->window[i].count; k++) times[e->window[i].unit[k]] = 1;
+    }
+    for (size_t u = 0; u < e->data.units; u++) {
+      if (times[u]) pool[count++] = u;
+    }
+  }
+  for (size_t b = 0; status == C2_OK && b < draws; b++) {
+    double full[2];
+    memset(times, 0, e->data.units * sizeof *times);
+    for (size_t i = 0; i < count; i++) times[pool[c2_random_below(&seed, count)]]++;
+    for (size_t k = 0; k < arms; k++) {
+      double score[2];
+      score_drawn(e, sums + k * e->num_forecasts, times, k ? score : full);
+      for (size_t m = 0; m < 2; m++) {
+        double ratio = k ? score[m] / full[m] : 1;
+        out[(2 * k + m) * draws + b] = ratio > 0 && isfinite(ratio) ? log(ratio) : (double)NAN;
+      }
+    }
+  }
+  for (size_t i = 0; status == C2_OK && i < 2 * arms; i++) fill_gaps(out + i * draws, draws);
+  free(pool);
+  free(times);
+  return status;
 }

@@ -5,8 +5,10 @@
 #include <chronos2.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/status.h"
+#include "study/metrics.h"
 #include "study/windows.h"
 
 /* A task's data and all its windows, each cut once. */
@@ -32,5 +34,14 @@ c2_status c2_evaluation_forecast(c2_evaluation *e, chronos2_session *session, co
 /* score[C2_METRICS]: means over the windows, of the last forecasts or of the seasonal-naive ones. */
 c2_status c2_evaluation_score(const c2_evaluation *e, double *score, c2_error *err);
 c2_status c2_evaluation_naive(const c2_evaluation *e, double *score, c2_error *err);
+
+/* Of the last forecasts: out[num_forecasts], window by window, each [targets][series]. */
+c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_error *err);
+
+/* Bootstrap within the task: its series are drawn anew, the same ones for every arm and window. sums
+ * [arms][num_forecasts]; out [arms][2][draws] gets logarithms of an arm's MASE and WQL over those of arm 0, NaN
+ * where a score has none. */
+c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_series_sums *sums, size_t arms, size_t draws,
+                               uint64_t seed, double *out, c2_error *err);
 
 #endif

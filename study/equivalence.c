@@ -2,6 +2,7 @@
  * Log ratios, so that a task with large scores does not dominate and a half weighs as much as a double. */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "study/run.h"
@@ -13,6 +14,24 @@ const c2_equivalence_row *c2_study_equivalence(const c2_study *s, size_t arm, c2
 static double log_ratio(const c2_task_result *r, size_t arm, c2_metric metric) {
   double ratio = r->perf[arm].score[metric] / r->perf[0].score[metric];
   return ratio > 0 && isfinite(ratio) ? log(ratio) : (double)NAN;
+}
+
+/* The interval over tasks and series, where all tasks have series. */
+static c2_status redraw(const c2_study *s, size_t arm, size_t metric, size_t n, c2_interval *out, c2_error *err) {
+  double *x = NULL; /* [n][C2_REDRAWS] */
+  *out = (c2_interval){(double)NAN, (double)NAN};
+  for (size_t i = 0; i < s->done; i++) {
+    if (!s->result[i].redrawn) return C2_OK;
+  }
+  C2_TRY(c2_alloc_array(n * C2_REDRAWS, sizeof *x, &x, err));
+  n = 0;
+  for (size_t i = 0; i < s->done; i++) {
+    if (isnan(log_ratio(&s->result[i], arm, metric ? C2_WQL : C2_MASE))) continue;
+    memcpy(x + n++ * C2_REDRAWS, s->result[i].redrawn + (2 * arm + metric) * C2_REDRAWS, C2_REDRAWS * sizeof *x);
+  }
+  c2_status status = c2_bootstrap(x, n, C2_REDRAWS, s->options.draws, 0.95, s->options.seed, out, err);
+  free(x);
+  return status;
 }
 
 /* `x` has room for a number a task. */
@@ -29,7 +48,7 @@ static c2_status sum_arm(const c2_study *s, size_t arm, c2_metric metric, double
   row->left_out = s->done - n;
   c2_equivalence_test(x, n, row->margin, &row->test);
   C2_TRY(c2_wilcoxon_test(x, n, &row->wilcoxon, err));
-  row->series = (c2_interval){(double)NAN, (double)NAN};
+  C2_TRY(redraw(s, arm, metric == C2_WQL, n, &row->series, err));
   return c2_bootstrap(x, n, 1, s->options.draws, 0.95, s->options.seed, &row->tasks, err);
 }
 

@@ -93,9 +93,14 @@ static void add_point(dimension *d, double y, double forecast, double scale, dou
   add_finite(&d->point[8], 2 * fabs(error) / (fabs(y) + fabs(forecast)));
 }
 
+/* Twice the pinball loss. */
+static double pinball(double y, double forecast, double level) {
+  return 2 * fabs((y - forecast) * ((y <= forecast ? 1.0 : 0.0) - level));
+}
+
 static void add_quantiles(dimension *d, const c2_scoring *s, double y, const double *forecast, double scale) {
   for (size_t q = 0; q < s->level_count; q++) {
-    double loss = 2 * fabs((y - forecast[q]) * ((y <= forecast[q] ? 1.0 : 0.0) - s->levels[q]));
+    double loss = pinball(y, forecast[q], s->levels[q]);
     add(&d->loss[q], loss);
     add_finite(&d->scaled[q], loss / scale);
   }
@@ -150,4 +155,25 @@ c2_status c2_score(const c2_scoring *scoring, const c2_scored *series, size_t co
     free(sums);
   }
   return C2_OK;
+}
+
+void c2_series_score(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_series_sums *out) {
+  double scale =
+      c2_seasonal_error(series->past + target * series->length, series->length, scoring->seasonality, false);
+  *out = (c2_series_sums){{0, 0}, {0, 0}};
+  for (size_t h = 0; h < scoring->horizon; h++) {
+    size_t at = target * scoring->horizon + h;
+    double y = series->truth[at];
+    double error = fabs(series->point[at] - y) / scale;
+    if (isnan(y)) continue;
+    if (isfinite(error)) {
+      out->mase[0] += error;
+      out->mase[1] += 1;
+    }
+    for (size_t q = 0; q < scoring->level_count; q++) {
+      double forecast = series->quantiles[at * scoring->level_count + q];
+      out->wql[0] += pinball(y, forecast, scoring->levels[q]) / (double)scoring->level_count;
+    }
+    out->wql[1] += fabs(y);
+  }
 }

@@ -254,6 +254,7 @@ c2_status c2_partial_write(const c2_study *study, c2_error *err) {
     json_object_set_new(task, "mass", mass);
     json_object_set_new(task, "head", head);
     json_object_set_new(task, "perf", perf);
+    if (r->redrawn) json_object_set_new(task, "redrawn", c2_json_numbers(r->redrawn, 2 * C2_REDRAWS * study->arms));
     json_object_set_new(task, "naive", c2_json_numbers(naive, NAIVE_NUMBERS));
     json_array_append_new(tasks, task);
   }
@@ -345,6 +346,7 @@ static bool read_task(const c2_study *s, const json_t *object, const c2_task *ta
   for (size_t k = 0; k < s->arms; k++) {
     if (!read_perf(json_array_get(perf, k), task, id_column, r->checksum, &r->perf[k])) return false;
   }
+  if (s->arms && !read_numbers(json_object_get(object, "redrawn"), r->redrawn, 2 * C2_REDRAWS * s->arms)) return false;
   r->naive.num_forecasts = (size_t)naive[0];
   memcpy(r->naive.score, naive + 1, sizeof r->naive.score);
   r->naive.mase_full = s->arms ? r->perf[0].score[C2_MASE] : (double)NAN;
@@ -383,6 +385,8 @@ c2_status c2_partial_find(const c2_study *study, c2_task_result *result, const c
     result->head_count = json_array_size(json_object_get(one, "head"));
     if (status == C2_OK) status = c2_alloc_array(result->head_count, sizeof(c2_head_row), &result->head, err);
     if (status == C2_OK) status = c2_alloc_array(study->arms, sizeof(c2_perf_row), &result->perf, err);
+    size_t redraws = 2 * C2_REDRAWS * study->arms;
+    if (status == C2_OK) status = c2_alloc_array(redraws, sizeof *result->redrawn, &result->redrawn, err);
     if (status == C2_OK && (result->mass_count == 0 || !read_task(study, one, task, result))) {
       status = c2_fail(err, C2_ERR_FORMAT, "%s: task '%.80s' is not what a study writes", path, task->name);
     }

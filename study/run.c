@@ -202,16 +202,25 @@ static c2_status sum_times(c2_perf_row *row, const double *full_seconds, const d
   return C2_OK;
 }
 
+static c2_status redraw(const c2_study *s, const c2_evaluation *e, const c2_series_sums *sums, c2_task_result *result,
+                        c2_error *err) {
+  C2_TRY(c2_alloc_array(2 * C2_REDRAWS * s->arms, sizeof *result->redrawn, &result->redrawn, err));
+  uint64_t seed = s->options.seed ^ (uint64_t)e->task->line << 32;
+  return c2_evaluation_redraw(e, sums, s->arms, C2_REDRAWS, seed, result->redrawn, err);
+}
+
 static c2_status compare_task(const c2_study *s, const runner *engines, c2_evaluation *e, c2_task_result *result,
                               c2_error *err) {
   size_t timed = s->options.perf_radius_count + 1;
   size_t repeats = s->options.repeats;
   size_t limit = chronos2_model_config(engines->model[0])->context_length;
-  double *seconds = NULL; /* [timed][repeats] */
+  double *seconds = NULL;      /* [timed][repeats] */
+  c2_series_sums *sums = NULL; /* [arms][num_forecasts] */
   c2_status status = C2_OK;
   if (s->options.context_length) limit = s->options.context_length;
   C2_TRY(c2_alloc_array(s->arms, sizeof(c2_perf_row), &result->perf, err));
-  C2_TRY(c2_alloc_array(timed * repeats, sizeof *seconds, &seconds, err));
+  C2_GOTO(c2_alloc_array(timed * repeats, sizeof *seconds, &seconds, err));
+  C2_GOTO(c2_alloc_array(s->arms * e->num_forecasts, sizeof *sums, &sums, err));
   for (size_t k = 0; k < s->arms; k++) {
     c2_perf_row *row = &result->perf[k];
     row->task = e->task;
@@ -222,7 +231,9 @@ static c2_status compare_task(const c2_study *s, const runner *engines, c2_evalu
     row->speedup = row->speedup_low = row->speedup_high = (double)NAN;
     (void)snprintf(row->fingerprint, sizeof row->fingerprint, "%.16s", result->checksum);
     C2_GOTO(first_pass(s, engines, &s->arm[k], e, row, err));
+    C2_GOTO(c2_evaluation_series(e, sums + k * e->num_forecasts, err));
   }
+  C2_GOTO(redraw(s, e, sums, result, err));
   C2_GOTO(time_arms(s, engines, e, timed, seconds, err));
   for (size_t k = 0; k < timed; k++) {
     C2_GOTO(sum_times(&result->perf[k], seconds, seconds + k * repeats, repeats, err));
@@ -230,6 +241,7 @@ static c2_status compare_task(const c2_study *s, const runner *engines, c2_evalu
   result->naive.mase_full = result->perf[0].score[C2_MASE];
 fail:
   free(seconds);
+  free(sums);
   return status;
 }
 
@@ -416,6 +428,7 @@ void c2_study_free(c2_study *study) {
     free(study->result[i].mass);
     free(study->result[i].head);
     free(study->result[i].perf);
+    free(study->result[i].redrawn);
   }
   free(study->result);
   free(study->arm);

@@ -38,6 +38,8 @@ typedef struct c2_study_options {
   chronos2_session_options session; /* its attention and radius aren't read, its reg_global is */
 } c2_study_options;
 
+enum { C2_REDRAWS = 256 }; /* of a task's series */
+
 /* What was measured on one task. */
 typedef struct c2_task_result {
   c2_mass_row *mass; /* [mass_count]: window by window, radius by radius */
@@ -45,6 +47,7 @@ typedef struct c2_task_result {
   c2_head_row *head; /* [layers * heads * radius_count] */
   size_t head_count;
   c2_perf_row *perf; /* [arms]; NULL for the probe alone */
+  double *redrawn;   /* [arms][2][C2_REDRAWS], see c2_evaluation_redraw; NULL: series aren't known */
   c2_baseline_row naive;
   char checksum[C2_CHECKSUM_ROOM]; /* of the data file */
 } c2_task_result;

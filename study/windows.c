@@ -289,6 +289,7 @@ static c2_status fill_window(c2_window *w, const c2_task_data *data, const cut *
   size_t covariates = as_univariate ? 0 : data->covariates;
   w->model_count = w->count * per_series;
   w->rows = as_univariate ? 1 : w->targets + covariates;
+  C2_TRY(c2_alloc_array(w->count, sizeof *w->unit, &w->unit, err));
   C2_TRY(c2_alloc_array(w->count, sizeof *w->length, &w->length, err));
   C2_TRY(c2_alloc_array(w->count, sizeof *w->past, &w->past, err));
   C2_TRY(c2_alloc_array(w->count, sizeof *w->truth, &w->truth, err));
@@ -298,6 +299,7 @@ static c2_status fill_window(c2_window *w, const c2_task_data *data, const cut *
   double *next = w->values;
   for (size_t i = 0; i < w->count; i++) {
     const c2_unit *unit = &data->unit[cuts[i].unit];
+    w->unit[i] = cuts[i].unit;
     fill_targets(unit, &cuts[i], w, i, &next);
     chronos2_covariate *covariate = covariates ? w->covariate + i * covariates : NULL;
     if (covariates) fill_covariates(data, unit->item, &cuts[i], covariate);
@@ -327,6 +329,7 @@ c2_status c2_window_cut(c2_window *window, const c2_task_data *data, const c2_ta
 }
 
 void c2_window_free(c2_window *window) {
+  free(window->unit);
   free(window->length);
   free(window->past);
   free(window->truth);

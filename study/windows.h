@@ -36,6 +36,7 @@ void c2_task_data_free(c2_task_data *data);
 typedef struct c2_window {
   size_t count;            /* N series that are long enough */
   size_t targets, horizon; /* D, H */
+  size_t *unit;            /* [N] which of the task's */
   size_t *length;          /* [N] of the past */
   double **past;           /* [N], each [D][length] */
   double **truth;          /* [N], each [D][H] */

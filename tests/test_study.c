@@ -186,6 +186,8 @@ static void check_equivalence(const char *prefix, size_t tasks) {
     assert_true(csv_number(&c, row, "p_difference_holm") >= csv_number(&c, row, "p_difference"));
     assert_true(csv_number(&c, row, "bootstrap_low_95_percent") <= csv_number(&c, row, "change_percent"));
     assert_true(csv_number(&c, row, "bootstrap_high_95_percent") >= csv_number(&c, row, "change_percent"));
+    assert_true(csv_number(&c, row, "bootstrap_series_low_95_percent") <= csv_number(&c, row, "change_percent"));
+    assert_true(csv_number(&c, row, "bootstrap_series_high_95_percent") >= csv_number(&c, row, "change_percent"));
   }
   csv_close(&full);
   csv_close(&sparse);

@@ -1,4 +1,4 @@
-/* Metrics against fev (tests/study/metrics.json), and the seasonal-naive forecast. */
+/* Metrics against fev (tests/study/metrics.json), the seasonal-naive forecast, and scores of series drawn anew. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,10 +6,34 @@
 
 #include <cmocka.h>
 
+#include "study/accuracy.h"
 #include "study/fixture.h"
 #include "study/metrics.h"
+#include "study/random.h"
+#include "study/statistics.h"
 
 enum { MOST_SERIES = 8 };
+
+/* MASE and WQL are ratios of the series' sums. */
+static size_t check_series(const c2_scoring *scoring, const c2_scored *series, size_t n, const double *scores) {
+  double mase = 0;
+  double wql = 0;
+  for (size_t d = 0; d < scoring->targets; d++) {
+    double sum[4] = {0, 0, 0, 0};
+    for (size_t i = 0; i < n; i++) {
+      c2_series_sums one;
+      c2_series_score(scoring, &series[i], d, &one);
+      sum[0] += one.mase[0];
+      sum[1] += one.mase[1];
+      sum[2] += one.wql[0];
+      sum[3] += one.wql[1];
+    }
+    mase += sum[0] / sum[1] / (double)scoring->targets;
+    wql += sum[2] / sum[3] / (double)scoring->targets;
+  }
+  if (scoring->level_count == 0) wql = (double)NAN;
+  return fixture_near(mase, scores[C2_MASE], 1e-12) && fixture_near(wql, scores[C2_WQL], 1e-12) ? 0 : 1;
+}
 
 static size_t check_window(const json_t *w, size_t index) {
   c2_scored series[MOST_SERIES];
@@ -40,6 +64,7 @@ static size_t check_window(const json_t *w, size_t index) {
     fprintf(stderr, "window %zu: %s is %.17g, expected %.17g\n", index, c2_metric_name((c2_metric)m), scores[m], value);
     failures++;
   }
+  failures += check_series(&scoring, series, n, scores);
   for (size_t i = 0; i < 4 * n; i++) free(owned[i]);
   free(levels);
   return failures;
@@ -83,8 +108,77 @@ static void test_names(void **state) {
   assert_false(c2_metric_find("MASEE", &metric));
 }
 
+/* ---- Series drawn anew ----------------------------------------------------------------------- */
+
+enum { UNITS = 40, DRAWS = 4000 };
+
+/* Two windows of all units but one; arm 1 is arm 0 with other errors, arm 2 is twice arm 0. */
+static void make_sums(c2_series_sums sums[3][2 * UNITS]) {
+  uint64_t state = 5;
+  for (size_t i = 0; i < UNITS; i++) {
+    double full = 1 + (double)c2_random_below(&state, 100) / 100;
+    double other = full * (0.8 + (double)c2_random_below(&state, 100) / 200);
+    double size = 2 + (double)(i % 3);
+    for (size_t w = 0; w < 2; w++) {
+      sums[0][w * UNITS + i] = (c2_series_sums){{full, size}, {full, 1}};
+      sums[1][w * UNITS + i] = (c2_series_sums){{other, size}, {other, 1}};
+      sums[2][w * UNITS + i] = (c2_series_sums){{2 * full, size}, {2 * full, 1}};
+    }
+  }
+}
+
+/* The mean and spread of the redraws are those of a ratio of sums by the delta method; a series that is drawn is
+ * drawn in both windows, else the spread were smaller by the root of 2. */
+static void test_redraw(void **state) {
+  (void)state;
+  static c2_series_sums sums[3][2 * UNITS];
+  static double out[3][2][DRAWS];
+  static double again[3][2][DRAWS];
+  size_t unit[UNITS];
+  c2_window window[2] = {{.count = UNITS, .targets = 1, .unit = unit}, {.count = UNITS, .targets = 1, .unit = unit}};
+  c2_evaluation e = {.window = window, .windows = 2, .num_forecasts = 2 * UNITS, .data = {.units = UNITS + 1}};
+  for (size_t i = 0; i < UNITS; i++) unit[i] = i + 1;
+  make_sums(sums);
+  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 3, DRAWS, 3, &out[0][0][0], NULL), C2_OK);
+  for (size_t m = 0; m < 2; m++) {
+    double total[2] = {0, 0};
+    double spread = 0;
+    for (size_t i = 0; i < UNITS; i++) {
+      total[0] += sums[0][i].mase[0];
+      total[1] += sums[1][i].mase[0];
+    }
+    for (size_t i = 0; i < UNITS; i++) {
+      double pull = sums[1][i].mase[0] / total[1] - sums[0][i].mase[0] / total[0];
+      spread += pull * pull;
+    }
+    assert_true(fabs(c2_mean(out[1][m], DRAWS) - log(total[1] / total[0])) < 0.05 * sqrt(spread));
+    assert_true(fabs(c2_standard_deviation(out[1][m], DRAWS) / sqrt(spread) - 1) < 0.05);
+    for (size_t b = 0; b < DRAWS; b++) assert_true(out[0][m][b] == 0 && fabs(out[2][m][b] - log(2)) < 1e-12);
+  }
+  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 3, DRAWS, 3, &again[0][0][0], NULL), C2_OK);
+  assert_memory_equal(out, again, sizeof out);
+  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 3, DRAWS, 4, &again[0][0][0], NULL), C2_OK);
+  assert_true(out[1][0][0] != again[1][0][0]);
+}
+
+/* Draws in which no series has a MASE give way to others; without a single one that has, there is none. */
+static void test_redraw_gaps(void **state) {
+  (void)state;
+  c2_series_sums sums[2][2] = {{{{3, 2}, {1, 1}}, {{0, 0}, {1, 1}}}, {{{6, 2}, {3, 1}}, {{0, 0}, {1, 1}}}};
+  double out[2][2][64];
+  size_t unit[2] = {0, 1};
+  c2_window window = {.count = 2, .targets = 1, .unit = unit};
+  c2_evaluation e = {.window = &window, .windows = 1, .num_forecasts = 2, .data = {.units = 2}};
+  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 2, 64, 1, &out[0][0][0], NULL), C2_OK);
+  for (size_t b = 0; b < 64; b++) assert_true(out[1][0][b] == log(2) && isfinite(out[1][1][b]));
+  sums[0][0].mase[1] = sums[1][0].mase[1] = 0;
+  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 2, 64, 1, &out[0][0][0], NULL), C2_OK);
+  for (size_t b = 0; b < 64; b++) assert_true(isnan(out[1][0][b]) && isfinite(out[1][1][b]));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_fev), cmocka_unit_test(test_seasonal_naive),
-                                     cmocka_unit_test(test_names)};
+                                     cmocka_unit_test(test_names), cmocka_unit_test(test_redraw),
+                                     cmocka_unit_test(test_redraw_gaps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
