@@ -194,7 +194,8 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
   const cli_option options[] = {
       {"tasks", 0, "FILE|DIR", "fev task file, or a folder with tasks.yaml", CLI_TEXT, &o->tasks, NULL},
       {"out-prefix", 0, "P",
-       compare ? "results are P__*.csv and P__run.json [study]" : "results are P__*.csv and P__run.json [probe]",
+       compare ? "results are P__*.csv, P__run.json and P__report.html [study]"
+               : "results are P__*.csv and P__run.json [probe]",
        CLI_TEXT, &o->prefix, NULL},
       {"radii", 0, "R,...", "radii of the probe, in tokens, or inf [2,4,8,16,32,64,128]", CLI_TEXT, &r.radii_text,
        NULL},

@@ -4,8 +4,8 @@
 #   scripts/setup.sh [build|test|full]
 #
 # build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
-# (the header must compile as C++) and git. full: also clang, valgrind and a Python environment with
-# PyTorch and chronos-forecasting, in ./venv or where CHRONOS2_VENV points.
+# (the header must compile as C++) and git. full: also clang, valgrind, a browser and a Python environment
+# with PyTorch and chronos-forecasting, in ./venv or where CHRONOS2_VENV points.
 # Says what it installs and why before it does; with nothing missing it changes nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -43,6 +43,7 @@ recent_cmake() {
 python_venv() { python3 -c 'import venv, ensurepip'; }
 debug_libc() { [ -d /usr/lib/debug/.build-id ] || [ ! -e /etc/debian_version ]; }
 certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
+chart_js() { ls /usr/share/javascript/chart.js/*hart.min.js; }
 
 need gcc "C compiler" have cc
 need libc6-dev "C headers" c_headers
@@ -51,6 +52,7 @@ need cmake "describes the build (3.25 or newer)" recent_cmake
 need pkg-config "finds the libraries" have pkg-config
 need libjansson-dev "JSON" module jansson
 need libyaml-dev "YAML (task files)" module yaml-0.1
+need libjs-chart.js "charts of the report" chart_js
 if [ "$level" != build ]; then
   need libcmocka-dev "test library" module cmocka
   need g++ "checks that the header compiles as C++" have c++
@@ -62,6 +64,8 @@ if [ "$level" = full ]; then
   need libc6-dbg "valgrind needs the C library's symbols" debug_libc
   need python3 "runs PyTorch beside the engine" have python3
   need python3-venv "keeps those Python packages apart" python_venv
+  need chromium "opens the report" have chromium
+  need chromium-driver "drives it" have chromedriver
   need ca-certificates "lets pip check whom it talks to" certificates
 fi
 
@@ -93,9 +97,9 @@ fi
 [ "$level" = full ] || exit 0
 
 venv=${CHRONOS2_VENV:-venv}
-checked='import chronos, pandas, pytest, scipy, torch; assert chronos.__version__ == "2.3.2"'
+checked='import chronos, pandas, pytest, scipy, selenium, torch; assert chronos.__version__ == "2.3.2"'
 if ! "$venv/bin/python" -c "$checked" >/dev/null 2>&1; then
-  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them)"
+  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them), selenium"
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
   # torch first and alone: the version that is asked for, not the newest that the rest would accept.
   "$venv/bin/python" -m pip install -q --disable-pip-version-check torch==2.13.0

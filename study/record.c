@@ -45,6 +45,7 @@ static json_t *options_json(const c2_study *s) {
   json_object_set_new(object, "max_tasks", c2_json_whole(o->most_tasks));
   json_object_set_new(object, "radii", c2_json_numbers(o->radii, o->radius_count));
   json_object_set_new(object, "perf_radii", c2_json_numbers(o->perf_radii, o->perf_radius_count));
+  json_object_set_new(object, "local_radius", c2_json_number(o->verdict_radius));
   json_object_set_new(object, "max_windows_per_task", c2_json_whole(o->probe_windows));
   json_object_set_new(object, "max_series_per_window", c2_json_whole(o->probe_series));
   json_object_set_new(object, "probe_batch_size", c2_json_whole(o->probe_batch));
@@ -255,6 +256,7 @@ c2_status c2_partial_write(const c2_study *study, c2_error *err) {
     json_object_set_new(task, "head", head);
     json_object_set_new(task, "perf", perf);
     if (r->redrawn) json_object_set_new(task, "redrawn", c2_json_numbers(r->redrawn, 2 * C2_REDRAWS * study->arms));
+    if (r->perf) json_object_set_new(task, "example", c2_example_json(&r->example));
     json_object_set_new(task, "naive", c2_json_numbers(naive, NAIVE_NUMBERS));
     json_array_append_new(tasks, task);
   }
@@ -347,6 +349,7 @@ static bool read_task(const c2_study *s, const json_t *object, const c2_task *ta
     if (!read_perf(json_array_get(perf, k), task, id_column, r->checksum, &r->perf[k])) return false;
   }
   if (s->arms && !read_numbers(json_object_get(object, "redrawn"), r->redrawn, 2 * C2_REDRAWS * s->arms)) return false;
+  if (s->arms && !c2_example_read(&r->example, json_object_get(object, "example"))) return false;
   r->naive.num_forecasts = (size_t)naive[0];
   memcpy(r->naive.score, naive + 1, sizeof r->naive.score);
   r->naive.mase_full = s->arms ? r->perf[0].score[C2_MASE] : (double)NAN;

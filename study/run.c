@@ -10,6 +10,7 @@
 #include "study/accuracy.h"
 #include "study/probe.h"
 #include "study/random.h"
+#include "study/report.h"
 #include "study/statistics.h"
 
 static const double bytes_per_mb = 1024.0 * 1024.0;
@@ -221,6 +222,7 @@ static c2_status compare_task(const c2_study *s, const runner *engines, c2_evalu
   C2_TRY(c2_alloc_array(s->arms, sizeof(c2_perf_row), &result->perf, err));
   C2_GOTO(c2_alloc_array(timed * repeats, sizeof *seconds, &seconds, err));
   C2_GOTO(c2_alloc_array(s->arms * e->num_forecasts, sizeof *sums, &sums, err));
+  C2_GOTO(c2_example_open(&result->example, e, err));
   for (size_t k = 0; k < s->arms; k++) {
     c2_perf_row *row = &result->perf[k];
     row->task = e->task;
@@ -232,6 +234,8 @@ static c2_status compare_task(const c2_study *s, const runner *engines, c2_evalu
     (void)snprintf(row->fingerprint, sizeof row->fingerprint, "%.16s", result->checksum);
     C2_GOTO(first_pass(s, engines, &s->arm[k], e, row, err));
     C2_GOTO(c2_evaluation_series(e, sums + k * e->num_forecasts, err));
+    if (k == 0) C2_GOTO(c2_example_take(&result->example, e, 0, err));
+    if (k == 1 + c2_study_verdict_radius(s)) C2_GOTO(c2_example_take(&result->example, e, 1, err));
   }
   C2_GOTO(redraw(s, e, sums, result, err));
   C2_GOTO(time_arms(s, engines, e, timed, seconds, err));
@@ -353,6 +357,7 @@ static c2_status write_files(const c2_study *s, c2_error *err) {
   }
   C2_GOTO(c2_write_baselines(&s->table, naive, s->done, err));
   if (s->arms) C2_GOTO(write_comparison(s, rows, naive, err));
+  if (s->arms) C2_GOTO(c2_report_write(s, err));
   C2_GOTO(c2_record_write(s, err));
 fail:
   free(rows);
@@ -429,6 +434,7 @@ void c2_study_free(c2_study *study) {
     free(study->result[i].head);
     free(study->result[i].perf);
     free(study->result[i].redrawn);
+    c2_example_free(&study->result[i].example);
   }
   free(study->result);
   free(study->arm);

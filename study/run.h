@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "study/checksum.h"
+#include "study/example.h"
 #include "study/tables.h"
 #include "study/tasks.h"
 #include "study/trained.h"
@@ -49,14 +50,15 @@ typedef struct c2_task_result {
   c2_perf_row *perf; /* [arms]; NULL for the probe alone */
   double *redrawn;   /* [arms][2][C2_REDRAWS], see c2_evaluation_redraw; NULL: series aren't known */
   c2_baseline_row naive;
+  c2_example example;              /* with perf */
   char checksum[C2_CHECKSUM_ROOM]; /* of the data file */
 } c2_task_result;
 
 typedef struct c2_study {
   c2_study_options options;
-  c2_arm *arm;                       /* [arms] full; windowed_future_global by perf radius; then the rest */
-  size_t arms;                       /* none: the probe alone */
-  c2_equivalence_row *equivalence;   /* [2 * arms]: see c2_study_equivalence; those of arm 0 are trivial */
+  c2_arm *arm;                     /* [arms] full; windowed_future_global by perf radius; then the rest */
+  size_t arms;                     /* none: the probe alone */
+  c2_equivalence_row *equivalence; /* [2 * arms]: see c2_study_equivalence; those of arm 0 are trivial */
   c2_task_list tasks;
   c2_task_result *result; /* [tasks.count] */
   size_t done;            /* results so far */
@@ -78,8 +80,7 @@ typedef struct c2_study {
 /* Runs it and writes its files. The caller sets options, say and warn of a zeroed study; free it also after
  * a failure. `sparse_model` goes with sparse_model_folder. With `resume` the tasks that an earlier run with the same
  * options, models and data finished aren't run again. */
-c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chronos2_model *sparse_model,
-                       c2_error *err);
+c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chronos2_model *sparse_model, c2_error *err);
 void c2_study_free(c2_study *study);
 
 /* Prints the warnings, a table by radius, where the results lie, and the verdict. */
@@ -100,6 +101,7 @@ void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *o
 c2_status c2_study_sum(c2_study *study, c2_error *err);
 C2_PRINTF(3, 4) c2_status c2_study_warn(c2_study *study, c2_error *err, const char *format, ...);
 enum { C2_VERDICT_LINES = 4, C2_VERDICT_ROOM = 384 };
+size_t c2_study_verdict_radius(const c2_study *study); /* index into perf_radii: what is looked at closely */
 void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);
 
 /* record.c: PREFIX__run.json, and PREFIX__partial.json with the tasks that are done. */

@@ -184,11 +184,15 @@ static const c2_mass_summary_row *mass_at(const c2_study *s, double radius) {
   return NULL;
 }
 
-void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]) {
-  const c2_test_row *test = study->options.perf_radius_count ? &study->test[0] : NULL;
+size_t c2_study_verdict_radius(const c2_study *study) {
   for (size_t i = 0; i < study->options.perf_radius_count; i++) {
-    if (study->test[i].radius == study->options.verdict_radius) test = &study->test[i];
+    if (study->options.perf_radii[i] == study->options.verdict_radius) return i;
   }
+  return 0;
+}
+
+void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]) {
+  const c2_test_row *test = study->options.perf_radius_count ? &study->test[c2_study_verdict_radius(study)] : NULL;
   const c2_mass_summary_row *mass = test ? mass_at(study, test->radius) : &study->mass[0];
   char radius[C2_REPR_ROOM];
   memset(line, 0, (size_t)C2_VERDICT_LINES * C2_VERDICT_ROOM);
@@ -246,7 +250,9 @@ void c2_study_print(const c2_study *study, FILE *out) {
   }
   print_table(study, out);
   c2_study_print_arms(study, out);
-  (void)fprintf(out, "results: %s__*.csv, %s__run.json\n", study->options.prefix, study->options.prefix);
+  const char *prefix = study->options.prefix;
+  (void)fprintf(out, "results: %s__*.csv, %s__run.json\n", prefix, prefix);
+  if (study->options.perf_radius_count) (void)fprintf(out, "report: %s__report.html\n", prefix);
   c2_study_verdict(study, line);
   for (size_t i = 0; i < C2_VERDICT_LINES; i++) {
     if (line[i][0]) (void)fprintf(out, "%s\n", line[i]);

@@ -297,6 +297,7 @@ static c2_status fill_window(c2_window *w, const c2_task_data *data, const cut *
   C2_TRY(c2_alloc_array(w->count * covariates, sizeof *w->covariate, &w->covariate, err));
   C2_TRY(c2_alloc_array(values, sizeof *w->values, &w->values, err));
   double *next = w->values;
+  w->first_id = data->unit[cuts[0].unit].id;
   for (size_t i = 0; i < w->count; i++) {
     const c2_unit *unit = &data->unit[cuts[i].unit];
     w->unit[i] = cuts[i].unit;

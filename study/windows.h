@@ -44,6 +44,7 @@ typedef struct c2_window {
   chronos2_series *series; /* [model_count] */
   size_t rows;             /* of one model series: targets and covariates */
   size_t longest;          /* past of all */
+  const char *first_id;    /* of series 0 */
   chronos2_covariate *covariate;
   double *values; /* what past and truth point into */
 } c2_window;

@@ -1,0 +1,33 @@
+/* A series to show: how its forecasts look under full and under sparse attention. */
+#ifndef C2_STUDY_EXAMPLE_H
+#define C2_STUDY_EXAMPLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "study/accuracy.h"
+
+enum { C2_EXAMPLE_FORECASTS = 2 }; /* full, sparse */
+
+/* The first target of the first series of a task's last window. */
+typedef struct c2_example {
+  char *series; /* its id */
+  size_t past, horizon;
+  double *values; /* tail of the past [past], truth [horizon], then for each forecast [horizon][0.1, 0.5, 0.9] */
+} c2_example;
+
+/* Past and truth; then a forecast, of the last c2_evaluation_forecast. Free also after a failure. */
+c2_status c2_example_open(c2_example *example, const c2_evaluation *evaluation, c2_error *err);
+c2_status c2_example_take(c2_example *example, const c2_evaluation *evaluation, size_t forecast, c2_error *err);
+void c2_example_free(c2_example *example);
+
+/* A forecast's values [horizon][3]. */
+const double *c2_example_forecast(const c2_example *example, size_t forecast);
+
+/* As an interrupted study keeps it; false: not what c2_example_json writes. */
+json_t *c2_example_json(const c2_example *example);
+bool c2_example_read(c2_example *example, const json_t *object);
+
+#endif

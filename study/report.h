@@ -1,0 +1,15 @@
+/* PREFIX__report.html: the study as a page that needs nothing beside it. */
+#ifndef C2_STUDY_REPORT_H
+#define C2_STUDY_REPORT_H
+
+#include "base/status.h"
+#include "study/run.h"
+
+/* The page with marks where the verdict and the data go, ending in a zero: study/report/ and Chart.js, put together
+ * when the program is built (cmake/report_page.cmake). */
+extern const unsigned char c2_report_page[];
+
+/* Whole or not at all. After c2_study_sum. */
+c2_status c2_report_write(const c2_study *study, c2_error *err);
+
+#endif

@@ -1,0 +1,457 @@
+/* Draws the study's page from its data. Names come from strangers: text goes in by textContent alone. */
+'use strict';
+(() => {
+  const data = JSON.parse(document.getElementById('data').textContent);
+  const main = document.querySelector('main');
+  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+  /* ---- Text --------------------------------------------------------------------------------- */
+
+  const missing = '–';
+  const known = (x) => typeof x === 'number' && Number.isFinite(x);
+  const fixed = (x, digits) => (known(x) ? x.toFixed(digits).replace('-', '−') : missing);
+  const toPercent = (x) => (known(x) ? 100 * x : NaN);
+  const signed = (x, digits) => (known(x) ? (x > 0 ? '+' : '') + fixed(x, digits) : missing);
+  const percent = (x, digits = 1) => (known(x) ? `${fixed(100 * x, digits)}%` : missing);
+  const change = (x, digits = 1) => (known(x) ? `${signed(100 * x, digits)}%` : missing);
+  const significant = (x) => (known(x) ? String(Number(x.toPrecision(4))).replace('-', '−') : missing);
+  const radiusText = (r) => (r === 'inf' ? '∞' : String(r));
+
+  /* A name that may break after its punctuation. */
+  const breakable = (name) => name.split(/(?<=[_/.-])/).flatMap((part, i) => (i ? [el('wbr'), part] : [part]));
+
+  function el(name, attributes, ...children) {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
+    node.append(...children.filter((child) => child !== null));
+    return node;
+  }
+
+  function section(id, title, ...children) {
+    const node = el('section', { id }, el('h2', {}, title), ...children);
+    main.append(node);
+    return node;
+  }
+
+  function table(kind, heads, rows, groups) {
+    const row = (cells) => el('tr', {}, ...cells.map((cell, i) =>
+      (cell instanceof HTMLTableCellElement ? cell :
+        i === 0 ? el('th', { scope: 'row' }, ...breakable(cell)) : el('td', {}, cell))));
+    const head = [el('tr', {}, ...heads.map((text) => el('th', { scope: 'col' }, text)))];
+    if (groups) {
+      head.unshift(el('tr', {}, ...groups.map(([text, span]) =>
+        el('th', { scope: 'colgroup', colspan: span, class: 'group' }, text))));
+    }
+    return el('div', { class: 'scroll', tabindex: '0' },
+      el('table', { class: kind }, el('thead', {}, ...head), el('tbody', {}, ...rows.map(row))));
+  }
+
+  /* A list of radii to choose from, at first the verdict's. */
+  function choice(text, radii, chosen) {
+    const select = el('select', {}, ...radii.map((r) => el('option', { value: r }, radiusText(r))));
+    select.selectedIndex = Math.max(0, radii.indexOf(data.radius));
+    select.addEventListener('change', () => chosen(radii[select.selectedIndex]));
+    return el('label', { class: 'choice' }, `${text} `, select);
+  }
+
+  /* ---- Charts -------------------------------------------------------------------------------- */
+
+  const drawn = []; /* [chart, how to make its configuration] */
+
+  /* Where a value lies, at most the chart's edge. */
+  const at = (chart, value) =>
+    Math.min(Math.max(chart.scales.y.getPixelForValue(value), chart.chartArea.top), chart.chartArea.bottom);
+
+  /* Beside what Chart.js draws: a band and a level behind the data, intervals and the points in them. */
+  const marks = {
+    id: 'marks',
+    beforeDatasetsDraw(chart, _, options) {
+      const { ctx, chartArea: area } = chart;
+      ctx.save();
+      if (options.band) {
+        const [low, high] = options.band.map((v) => at(chart, v));
+        ctx.globalAlpha = 0.2;
+        ctx.fillStyle = style('other');
+        ctx.fillRect(area.left, high, area.right - area.left, low - high);
+      }
+      if (known(options.level)) {
+        ctx.globalAlpha = 1;
+        ctx.fillStyle = style('faint');
+        ctx.fillRect(area.left, at(chart, options.level) - 0.5, area.right - area.left, 1);
+      }
+      ctx.restore();
+    },
+    afterDatasetsDraw(chart) {
+      const { ctx, scales: { y } } = chart;
+      chart.data.datasets.forEach((set, index) => {
+        if (!chart.isDatasetVisible(index)) return;
+        ctx.save();
+        ctx.fillStyle = set.backgroundColor;
+        chart.getDatasetMeta(index).data.forEach((element, i) => {
+          if (set.middle && known(set.middle[i])) {
+            ctx.beginPath();
+            ctx.arc(element.x, y.getPixelForValue(set.middle[i]), 4.5, 0, 2 * Math.PI);
+            ctx.fill();
+          }
+          if (set.whiskers && set.whiskers[i].every(known)) {
+            const [low, high] = set.whiskers[i].map((v) => at(chart, v));
+            ctx.fillRect(element.x - 1, high, 2, low - high);
+          }
+        });
+        ctx.restore();
+      });
+    },
+  };
+
+  function axis(title, more) {
+    return {
+      title: { display: true, text: title, color: style('faint') },
+      ticks: { color: style('faint'), ...(more || {}).ticks },
+      grid: { color: style('rule'), borderColor: style('rule') },
+      ...Object.fromEntries(Object.entries(more || {}).filter(([key]) => key !== 'ticks')),
+    };
+  }
+
+  function configure(type, content) {
+    return {
+      type,
+      data: { labels: content.labels, datasets: content.datasets },
+      plugins: [marks],
+      options: {
+        animation: false,
+        maintainAspectRatio: false,
+        devicePixelRatio: Math.max(2, window.devicePixelRatio || 1),
+        indexAxis: content.indexAxis || 'x',
+        interaction: content.interaction || { mode: 'index', intersect: false },
+        scales: content.scales,
+        plugins: {
+          legend: {
+            position: 'bottom',
+            labels: { color: style('ink'), usePointStyle: true, boxWidth: 16, boxHeight: 7,
+              filter: (item, all) => !all.datasets[item.datasetIndex].unnamed },
+          },
+          tooltip: { filter: (item) => !item.dataset.unnamed, callbacks: content.callbacks || {} },
+          marks: { band: content.band || null, level: content.level },
+        },
+      },
+    };
+  }
+
+  /* A chart and its caption. `make` gives the content anew, since colours follow the theme. */
+  function figure(type, caption, make, height) {
+    const canvas = el('canvas', { role: 'img', 'aria-label': caption });
+    const box = el('div', { class: 'chart' }, canvas);
+    if (height) box.style.height = height;
+    const node = el('figure', {}, el('figcaption', {}, caption), box);
+    node.draw = () => {
+      const chart = new Chart(canvas, configure(type, make()));
+      drawn.push([chart, type, make]);
+    };
+    return node;
+  }
+
+  function redraw() {
+    for (const [chart, type, make] of drawn) {
+      const { data: content, options } = configure(type, make());
+      chart.data = content;
+      chart.options = options;
+      chart.update('none');
+    }
+  }
+
+  const line = (label, colour, values, more) => ({
+    label, data: values, borderColor: style(colour), backgroundColor: style(colour), borderWidth: 2, pointRadius: 3,
+    tension: 0, ...more,
+  });
+
+  /* Means with their intervals: a thin bar from end to end, and the mean as a point in it. */
+  const ranges = (label, colour, rows, of) => ({
+    label, backgroundColor: style(colour), maxBarThickness: 3, minBarLength: 1, categoryPercentage: 0.5, pointStyle: 'circle',
+    data: rows.map(of).map((x) => (known(x.low) && known(x.high) ? [x.low, x.high] :
+      known(x.change) ? [x.change, x.change] : null)),
+    middle: rows.map((r) => of(r).change),
+  });
+
+  /* The extent of numbers and of a level that must be seen, with a margin. */
+  function extent(level, values) {
+    const all = values.flat(Infinity).filter(known);
+    const [low, high] = [Math.min(level, ...all), Math.max(level, ...all)];
+    const room = 0.08 * (high - low || 1);
+    return { suggestedMin: low - room, suggestedMax: high + room };
+  }
+
+  /* ---- Kept mass ------------------------------------------------------------------------------ */
+
+  function massSection() {
+    const rows = data.mass;
+    const make = () => ({
+      labels: rows.map((r) => radiusText(r.radius)),
+      datasets: [
+        line('kept mass', 'full', rows.map((r) => 100 * r.kept)),
+        line('best keys', 'other', rows.map((r) => 100 * r.best), { borderDash: [2, 3], pointRadius: 2 }),
+        line('kept edges', 'sparse', rows.map((r) => 100 * r.edges), { showLine: false, pointStyle: 'triangle',
+          pointRadius: 5 }),
+        line('kept by uniform attention', 'naive', rows.map((r) => 100 * r.uniform), { borderDash: [6, 4],
+          pointRadius: 0, pointStyle: 'line' }),
+      ],
+      scales: { x: axis('radius (tokens)'), y: axis('share (%)', { min: 0, max: 100 }) },
+      callbacks: { title: ([item]) => `radius ${item.label}`,
+        label: (item) => `${item.dataset.label}: ${fixed(item.parsed.y, 1)}%` },
+    });
+    section('mass', 'How much attention a window keeps', figure('line',
+      'Share of the weight of dense attention that falls inside the window, by radius, mean of windows. The further ' +
+      'above the line of uniform attention, the more attention looks nearby; on it, the model looks at nothing in ' +
+      'particular. Best keys: what as many keys could hold if each query chose its own.', make));
+  }
+
+  /* The weight that head by head falls inside the window, as a table whose cells are shaded by their numbers. */
+  function heatTable(layers) {
+    const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
+    const cell = (x) => {
+      const node = el('td', x > 0.75 ? { class: 'strong' } : {}, fixed(100 * x, 0));
+      node.style.setProperty('--share', known(x) ? x : 0);
+      return node;
+    };
+    const plain = (x) => el('td', { class: 'mean' }, fixed(100 * x, 0));
+    const heads = layers[0].map((_, head) => String(head + 1));
+    return table('heat', ['layer', ...heads, 'mean'], layers.map((row, layer) =>
+      [String(layer + 1), ...row.map(cell), plain(mean(row))]), [['', 1], ['head', heads.length], ['', 1]]);
+  }
+
+  function headsSection() {
+    const radii = data.mass.map((m) => m.radius);
+    const holder = el('div', {});
+    const show = (radius) => holder.replaceChildren(el('figure', {}, el('figcaption', {},
+      `Kept mass in % at radius ${radiusText(radius)}, by layer and head, mean of tasks. Dark heads look nearby and ` +
+      'lose little by a window; light ones look far away.'), heatTable(data.heads[radii.indexOf(radius)])));
+    show(radii.includes(data.radius) ? data.radius : radii[0]);
+    section('heads', 'Which heads look nearby', choice('Radius', radii, show), holder);
+  }
+
+  /* ---- Accuracy ------------------------------------------------------------------------------- */
+
+  const armsOf = (pattern, trainedSparse) =>
+    data.arms.filter((arm) => arm.pattern === pattern && arm.trained_sparse === trainedSparse);
+  const inPercent = (x) => ({ change: toPercent(x.change), low: toPercent(x.low), high: toPercent(x.high) });
+  const between = (x) => el('td', {}, change(x.change),
+    known(x.low) ? el('span', { class: 'interval' }, `${change(x.low)} to ${change(x.high)}`) : null);
+
+  /* Changes against full attention by radius: datasets of `ranges`. */
+  function changes(labels, datasets) {
+    return {
+      labels,
+      datasets: datasets.filter((set) => set.middle.some(known)),
+      scales: { x: axis('radius (tokens)', { grid: { display: false } }),
+        y: axis('change (%)', extent(0, datasets.map((set) => [set.data, set.middle]))) },
+      band: [100 * (1 / (1 + data.margin) - 1), 100 * data.margin],
+      level: 0,
+      callbacks: { title: ([item]) => (item.label === 'full' ? 'full attention' : `radius ${item.label}`),
+        label: (item) => {
+          if (!item.raw) return null;
+          const [low, high] = item.raw;
+          return `${item.dataset.label}: ${signed(item.dataset.middle[item.dataIndex], 1)}% ` +
+            `[${signed(low, 1)}, ${signed(high, 1)}]`;
+        } },
+    };
+  }
+
+  function accuracySection() {
+    const rows = armsOf('global', false);
+    const make = () => changes(rows.map((r) => radiusText(r.radius)), [
+      ranges('MASE', 'full', rows, (r) => inPercent(r.MASE)), ranges('WQL', 'sparse', rows, (r) => inPercent(r.WQL))]);
+    const byRadius = rows.map((r) => {
+      const mass = data.mass.find((m) => m.radius === r.radius) || {};
+      const speed = data.speed[data.radii.indexOf(r.radius)];
+      return [radiusText(r.radius), between(r.MASE), r.MASE.p_equivalent < 0.05 ? 'yes' : 'not shown',
+        percent(r.MASE.smallest_margin), between(r.WQL), percent(mass.kept), percent(mass.edges),
+        known(speed) ? `${fixed(speed, 3)}×` : missing];
+    });
+    const margin = `${significant(100 * data.margin)}%`;
+    section('accuracy', 'What it costs in accuracy', figure('bar',
+      `Change of the error against full attention, geometric mean of ${rows[0].MASE.tasks} tasks, with 90% intervals; ` +
+      `above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where the whole ` +
+      'interval lies in the green band; an interval that holds zero shows nothing by itself.', make),
+    table('radii', ['radius', 'MASE', `equal within ${margin}`, 'smallest margin', 'WQL', 'kept mass', 'kept edges',
+      'speed-up'], byRadius),
+    el('p', { class: 'note' }, 'Equal within the margin: two one-sided tests of the log ratios at 5%, corrected for the ' +
+      'number of radii by Holm. Smallest margin: the least for which the data would show equality, uncorrected.'));
+  }
+
+  /* Arms beside the published ones: one of the pattern's two effects alone, and weights trained for it. */
+  function armsSection() {
+    const families = [
+      ['narrow and blind', 'sparse', armsOf('global', false)],
+      ['narrow, future visible', 'other', armsOf('visible', false)],
+      ['trained sparse', 'full', [...armsOf('global', true), ...armsOf('full', true)]],
+    ].filter(([, , arms]) => arms.length);
+    if (families.length < 2) return;
+    const order = (r) => (r === null ? 3e9 : r === 'inf' ? 2e9 : r);
+    const radii = [...new Set(families.flatMap(([, , arms]) => arms.map((arm) => arm.radius)))]
+      .sort((a, b) => order(a) - order(b));
+    const find = (arms, radius) => arms.find((arm) => arm.radius === radius);
+    const label = (radius) => (radius === null ? 'full' : radiusText(radius));
+    const make = () => changes(radii.map(label), families.map(([name, colour, arms]) =>
+      ranges(name, colour, radii, (radius) => inPercent((find(arms, radius) || { MASE: {} }).MASE))));
+    section('arms', 'Why it costs: narrow, blind, or not trained for it', figure('bar',
+      'Change of MASE against full attention, geometric mean of tasks, with 90% intervals. The pattern narrows what ' +
+      'context tokens see and hides the future from them: at radius ∞ it is only blind, with the future visible only ' +
+      'narrow.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
+      `${data.record.options.sparse_model}, against full attention of the first weights.` : ''), make),
+    table('radii', ['radius', ...families.map(([name]) => name)], radii.map((radius) =>
+      [label(radius), ...families.map(([, , arms]) => between((find(arms, radius) || { MASE: {} }).MASE))])));
+  }
+
+  /* ---- Time and memory ------------------------------------------------------------------------- */
+
+  const sparseAt = (task, radius) => task.sparse.find((s) => s.radius === radius) || {};
+
+  function timeSection() {
+    let radius = data.radius;
+    const make = () => {
+      const tasks = data.tasks.map((t) => ({ x: t.tokens, name: t.name, ...sparseAt(t, radius) }))
+        .filter((t) => known(t.speedup)).sort((a, b) => a.x - b.x);
+      const points = tasks.map((t) => ({ x: t.x, y: t.speedup, name: t.name }));
+      const bounds = tasks.map((t) => ({ x: t.x, y: t.bound, name: t.name })).filter((t) => known(t.y));
+      const whiskers = tasks.map((t) => [t.speedup_low, t.speedup_high]);
+      const most = 1.5 * Math.max(1, ...tasks.map((t) => t.speedup));
+      const seen = whiskers.flat().filter(known).map((y) => Math.min(Math.max(y, 0.5), most));
+      return {
+        datasets: [
+          line('bound by operations', 'sparse', bounds, { showLine: false, pointStyle: 'rect' }),
+          line(`measured, radius ${radiusText(radius)}`, 'full', points, { showLine: false, pointRadius: 4.5, whiskers }),
+        ].filter((set) => set.data.length),
+        interaction: { mode: 'nearest', intersect: false },
+        level: 1,
+        scales: { x: axis('S (tokens)', { type: 'logarithmic',
+          ticks: { maxRotation: 0, callback: (v) => (/^[125]/.test(v.toExponential()) ? v : '') } }),
+        y: axis('time of full / time of sparse', extent(1, [seen, ...points.map((p) => p.y), ...bounds.map((p) => p.y)])) },
+        callbacks: { label: (item) =>
+          `${item.raw.name}: ${fixed(item.raw.y, 3)}× at ${item.raw.x} tokens (${item.dataset.label})` },
+      };
+    };
+    section('time', 'What it gains in time', choice('Radius', data.radii, (r) => { radius = r; redraw(); }),
+      figure('scatter', 'Speed of sparse over that of full attention, a point a task, with 95% intervals over repeats ' +
+      '(cut where they leave the chart); above 1 sparse is faster. The bound is what the saved arithmetic alone could ' +
+      'give.', make));
+  }
+
+  function memorySection() {
+    const tasks = data.tasks;
+    const make = () => ({
+      labels: tasks.map((t) => (t.name.length > 22 ? `${t.name.slice(0, 21)}…` : t.name)),
+      datasets: [
+        { label: 'full', data: tasks.map((t) => t.full.alloc), backgroundColor: style('full') },
+        { label: `radius ${radiusText(data.radius)}`, data: tasks.map((t) => sparseAt(t, data.radius).alloc),
+          backgroundColor: style('sparse') },
+      ],
+      indexAxis: 'y',
+      scales: { x: axis('peak of the engine (MB)', { beginAtZero: true }),
+        y: axis('', { title: { display: false }, grid: { display: false }, ticks: { autoSkip: false } }) },
+      callbacks: { title: ([item]) => tasks[item.dataIndex].name,
+        label: (item) => `${item.dataset.label}: ${fixed(item.parsed.x, 2)} MB` },
+    });
+    section('memory', 'Memory', figure('bar', 'Largest memory that the engine held during a pass over a task, full ' +
+      `against radius ${radiusText(data.radius)}; shorter is better.`, make, `${7 + 2.2 * tasks.length}rem`));
+  }
+
+  /* ---- Tasks ----------------------------------------------------------------------------------- */
+
+  function tasksSection() {
+    const rows = data.tasks.map((t) => {
+      const sparse = sparseAt(t, data.radius);
+      const worse = (x, naive) => el('td', x > naive ? { class: 'worse' } : {}, significant(x));
+      return [t.name, worse(t.full.MASE, t.naive.MASE), worse(sparse.MASE, t.naive.MASE), significant(t.naive.MASE),
+        worse(t.full.WQL, t.naive.WQL), worse(sparse.WQL, t.naive.WQL), significant(t.naive.WQL),
+        percent(sparse.kept, 0), String(t.tokens), String(t.windows), String(t.forecasts)];
+    });
+    const r = `r = ${radiusText(data.radius)}`;
+    section('tasks', 'Task by task', table('tasks',
+      ['task', 'full', r, 'naive', 'full', r, 'naive', 'kept mass', 'S', 'windows', 'forecasts'], rows,
+      [['', 1], ['MASE', 3], ['WQL', 3], ['', 4]]),
+    el('p', { class: 'note' }, 'S: tokens of the probed window. Naive: the last season repeated. ',
+      el('span', { class: 'worse' }, 'Coloured'), ': worse than naive.'));
+  }
+
+  /* ---- Forecasts -------------------------------------------------------------------------------- */
+
+  function forecastFigure(example) {
+    const first = 1 - example.past.length;
+    const points = (values) => values.map((y, i) => ({ x: first + i, y }));
+    const shift = (values) => points([...example.past.map(() => null), ...values]);
+    const band = (name, colour, of) => [
+      line(name, colour, shift(of.low), { borderWidth: 0, pointRadius: 0, unnamed: true }),
+      line(name, colour, shift(of.high), { borderWidth: 0, pointRadius: 0, unnamed: true, fill: '-1',
+        backgroundColor: `${style(colour)}33` }),
+      line(name, colour, shift(of.median), { pointRadius: 0, pointStyle: 'line' }),
+    ];
+    const make = () => ({
+      datasets: [
+        line('observed', 'ink', points([...example.past, ...example.truth]),
+          { borderWidth: 1.25, pointRadius: 0, pointStyle: 'line' }),
+        ...band('full', 'full', example.full),
+        ...band(`radius ${radiusText(data.radius)}`, 'sparse', example.sparse),
+      ],
+      scales: { x: axis('steps from the last observation', { type: 'linear', min: first, max: example.truth.length,
+        ticks: { maxTicksLimit: 7, maxRotation: 0, includeBounds: false },
+        grid: { color: (tick) => (tick.tick && tick.tick.value === 0 ? style('faint') : 'transparent') } }),
+      y: axis('value', { ticks: { maxTicksLimit: 6 } }) },
+      callbacks: { title: ([item]) => `step ${item.parsed.x}`,
+        label: (item) => `${item.dataset.label}: ${significant(item.parsed.y)}` },
+    });
+    return figure('line', `${example.task}, series ${example.series}`, make);
+  }
+
+  function forecastsSection() {
+    if (!data.examples.length) return;
+    section('forecasts', 'Forecasts of a few series', el('div', { class: 'grid' }, ...data.examples.map(forecastFigure)),
+      el('p', { class: 'note' }, 'The first series of the first tasks, last window: what was observed, and the ' +
+        `median and 80% band of the forecasts by full attention and by radius ${radiusText(data.radius)}. Lines that ` +
+        'cover each other mean that the pattern changes little.'));
+  }
+
+  /* ---- Running it again -------------------------------------------------------------------------- */
+
+  function facts(object) {
+    return table('facts', [], Object.entries(object).map(([key, value]) => [key,
+      value === null ? missing : Array.isArray(value) ? value.join(', ') : String(value)]));
+  }
+
+  function againSection() {
+    const { command, versions, machine, options, sha256 } = data.record;
+    const sums = { model: sha256.model, 'task file': sha256.tasks, ...sha256.data };
+    section('again', 'How to run it again', el('pre', {}, el('code', {}, command || '')),
+      el('h3', {}, 'Versions'), facts(versions), el('h3', {}, 'Machine'), facts(machine),
+      el('h3', {}, 'SHA-256'), facts(sums),
+      el('details', {}, el('summary', {}, 'Every option'), facts(options)));
+  }
+
+  /* ---- The page ---------------------------------------------------------------------------------- */
+
+  document.getElementById('about').textContent =
+    `Model ${data.model}, ${data.tasks.length} ${data.tasks.length === 1 ? 'task' : 'tasks'}: attention by the ` +
+    `pattern windowed_future_global within a radius of ${data.radii.map(radiusText).join(', ')} tokens, ` +
+    'against full attention.';
+  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
+  massSection();
+  headsSection();
+  accuracySection();
+  armsSection();
+  timeSection();
+  memorySection();
+  tasksSection();
+  forecastsSection();
+  againSection();
+  for (const node of document.querySelectorAll('figure')) if (node.draw) node.draw();
+  window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  window.addEventListener('beforeprint', () => {
+    document.documentElement.classList.add('printing');
+    redraw();
+    for (const [chart] of drawn) chart.resize(chart.canvas.closest('.grid') ? 330 : 660, chart.height);
+  });
+  window.addEventListener('afterprint', () => {
+    document.documentElement.classList.remove('printing');
+    redraw();
+    for (const [chart] of drawn) chart.resize();
+  });
+  document.documentElement.dataset.ready = 'yes';
+})();

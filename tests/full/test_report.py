@@ -1,0 +1,112 @@
+"""The study's page in a real browser: no script error, no request, charts drawn, nothing wider than a phone."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+from conftest import ROOT
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+HOSTILE = "</script><img src=x onerror=\"document.title='run'\"><b>_a_very_long_name_without_a_place_to_break"
+
+
+@pytest.fixture(scope="module")
+def page(program, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("report")
+    tasks = yaml.safe_load((ROOT / "datasets" / "tasks.yaml").read_text())["tasks"][-3:]
+    for task in tasks:
+        shutil.copy(ROOT / "datasets" / task["dataset_path"], folder)
+    tasks[0]["dataset_config"] = HOSTILE
+    (folder / "tasks.yaml").write_text(yaml.safe_dump({"tasks": tasks}))
+    program("study", "--tasks", folder, "--radii", "1,8,inf", "--perf-repeats", "1", "--out-prefix", folder / "p")
+    return folder / "p__report.html"
+
+
+@pytest.fixture(scope="module")
+def least(program, tmp_path_factory):
+    """One task, one radius, one series with a gap, no quantiles: no interval can be had."""
+    folder = tmp_path_factory.mktemp("least")
+    series = {"item_id": "a", "start": "2020-01-01", "freq": "D", "target": [None, 1, None, *range(40)]}
+    (folder / "one.jsonl").write_text(json.dumps(series))
+    (folder / "tasks.yaml").write_text("tasks:\n- {dataset_path: one.jsonl, dataset_config: one, horizon: 3}\n")
+    program("study", "--tasks", folder, "--radii", "0", "--perf-repeats", "1", "--out-prefix", folder / "p")
+    return folder / "p__report.html"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    options = webdriver.ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    yield driver
+    driver.quit()
+
+
+def show(browser, page, width, scheme="light"):
+    """Opens the page without a network; its console's lines and the addresses that it asked for."""
+    call = browser.execute_cdp_cmd
+    call("Network.enable", {})
+    call("Network.emulateNetworkConditions",
+         {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0})
+    call("Emulation.setDeviceMetricsOverride",
+         {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
+    call("Emulation.setEmulatedMedia",
+         {"media": "screen", "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    browser.get("about:blank")
+    browser.get_log("browser"), browser.get_log("performance")
+    browser.get(page.as_uri())
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
+    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+    return browser.get_log("browser"), asked
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 800, 1400])
+def test_page(browser, page, width, scheme):
+    console, asked = show(browser, page, width, scheme)
+    assert console == []
+    assert asked == [page.as_uri()]
+    assert browser.execute_script("return document.documentElement.dataset.ready") == "yes"
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+    dark = "return getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)'"
+    assert browser.execute_script(dark) == (scheme == "dark")
+
+
+def test_charts_are_drawn(browser, page):
+    show(browser, page, 800)
+    colours = browser.execute_script("""
+        return [...document.querySelectorAll('canvas')].map((canvas) => {
+          const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
+            .data.buffer);
+          return new Set(pixels).size;
+        });""")
+    assert len(colours) >= 4 + 3  # mass, accuracy, time, memory, and a forecast of each task
+    assert min(colours) > 20
+
+
+def test_least(browser, least):
+    console, _ = show(browser, least, 360)
+    assert console == []
+    assert "NaN" not in browser.execute_script("return document.body.innerText")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
+def test_names_are_text(browser, page):
+    show(browser, page, 360)
+    assert browser.title == "Study of sparse attention"
+    assert browser.execute_script("return document.images.length") == 0
+    shown = browser.execute_script("return document.querySelector('#tasks tbody th').textContent")
+    assert shown == HOSTILE
+
+
+def test_print(browser, page):
+    console, _ = show(browser, page, 800, "dark")
+    pdf = browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})["data"]
+    assert len(pdf) > 50_000 and console == [] and browser.get_log("browser") == []
+    assert not browser.execute_script("return document.documentElement.classList.contains('printing')")

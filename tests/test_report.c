@@ -1,0 +1,118 @@
+/* The study's page: whole, its data JSON, its verdict text, and no name that could become markup. */
+#include "program.h"
+
+#include <jansson.h>
+#include <math.h>
+
+#define DATASETS SOURCE_DIR "/datasets"
+#define HOSTILE "</script><img src=x onerror=alert(1)><!--&"
+
+/* The JSON within the page; the caller's to free. */
+static json_t *page_data(const char *page) {
+  static const char start[] = "<script type=\"application/json\" id=\"data\">";
+  const char *from = strstr(page, start);
+  assert_non_null(from);
+  from += sizeof start - 1;
+  const char *until = strstr(from, "</script>");
+  assert_non_null(until);
+  json_error_t error;
+  json_t *data = json_loadb(from, (size_t)(until - from), 0, &error);
+  if (!data) fail_msg("line %d, column %d: %s", error.line, error.column, error.text);
+  return data;
+}
+
+static double number(const json_t *object, const char *key) {
+  const json_t *value = json_object_get(object, key);
+  if (!json_is_number(value)) fail_msg("%s is no number", key);
+  return json_number_value(value);
+}
+
+/* Every forecast of the one example has a step of the horizon, and its quantiles are in order. */
+static void check_example(const json_t *example) {
+  static const char *const pattern[] = {"full", "sparse"};
+  assert_string_equal(json_string_value(json_object_get(example, "series")), "a<b");
+  assert_int_equal(json_array_size(json_object_get(example, "truth")), 4);
+  assert_int_equal(json_array_size(json_object_get(example, "past")), 28);
+  assert_true(json_number_value(json_array_get(json_object_get(example, "past"), 27)) == 27);
+  assert_true(json_number_value(json_array_get(json_object_get(example, "truth"), 0)) == 28);
+  for (size_t i = 0; i < 2; i++) {
+    const json_t *forecast = json_object_get(example, pattern[i]);
+    const json_t *median = json_object_get(forecast, "median");
+    assert_int_equal(json_array_size(median), 4);
+    for (size_t t = 0; t < 4; t++) {
+      double low = json_number_value(json_array_get(json_object_get(forecast, "low"), t));
+      double high = json_number_value(json_array_get(json_object_get(forecast, "high"), t));
+      double middle = json_number_value(json_array_get(median, t));
+      assert_true(low < middle && middle < high && fabs(middle) < 1000);
+    }
+  }
+}
+
+static void check_data(const json_t *data) {
+  const json_t *task = json_array_get(json_object_get(data, "tasks"), 0);
+  const json_t *row = json_array_get(json_object_get(data, "arms"), 1);
+  assert_int_equal(json_array_size(json_object_get(data, "tasks")), 1);
+  assert_string_equal(json_string_value(json_object_get(task, "name")), HOSTILE);
+  const json_t *full = json_object_get(task, "full");
+  const json_t *sparse = json_array_get(json_object_get(task, "sparse"), 0);
+  assert_true(number(sparse, "radius") == 1);
+  assert_true(number(full, "MASE") > 0 && number(sparse, "WQL") > 0 && number(sparse, "speedup") > 0);
+  double change = number(json_object_get(row, "MASE"), "change");
+  assert_true(fabs(change - (number(sparse, "MASE") / number(full, "MASE") - 1)) < 1e-5);
+  const json_t *command = json_object_get(json_object_get(data, "record"), "command");
+  assert_non_null(strstr(json_string_value(command), "chronos2 study --tasks "));
+  assert_int_equal(json_array_size(json_object_get(data, "examples")), 1);
+  check_example(json_array_get(json_object_get(data, "examples"), 0));
+}
+
+static void write_study(const char *folder) {
+  static const char tasks[] = "tasks:\n- {dataset_path: one.jsonl, dataset_config: '" HOSTILE
+                              "', horizon: 4,\n"
+                              "   quantile_levels: [0.1, 0.5, 0.9]}\n";
+  char series[512] = "{\"item_id\": \"a<b\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [0";
+  for (int t = 1; t < 32; t++) (void)snprintf(series + strlen(series), sizeof series - strlen(series), ", %d", t);
+  (void)snprintf(series + strlen(series), sizeof series - strlen(series), "]}\n");
+  char *path = program_path(folder, "tasks.yaml");
+  program_write_file(path, tasks, strlen(tasks));
+  free(path);
+  path = program_path(folder, "one.jsonl");
+  program_write_file(path, series, strlen(series));
+  free(path);
+}
+
+static void test_page(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *path = program_path(folder, "p__report.html");
+  write_study(folder);
+  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--radii", "1,2", "--local-radius", "1", "--perf-repeats",
+                                 "1", "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  assert_non_null(strstr(r.out, "p__report.html"));
+  char *page = program_read_file(path);
+  assert_non_null(page);
+  assert_int_equal(strncmp(page, "<!DOCTYPE html>", 15), 0);
+  assert_int_equal(strcmp(page + strlen(page) - 8, "</html>\n"), 0);
+  assert_non_null(strstr(page, "<b>attention:</b> radius 1 keeps "));
+  assert_non_null(strstr(page, "<b>accuracy:</b> MASE "));
+  assert_non_null(strstr(page, "Chart.js v3."));
+  assert_null(strstr(page, "<img"));
+  assert_int_equal(program_count(page, "<!--"), 1); /* the licence */
+  json_t *data = page_data(page);
+  check_data(data);
+  json_decref(data);
+  free(page);
+  program_free(&r);
+  free(path);
+  free(prefix);
+  program_result gone = program_run((const char *const[]){"/bin/rm", "-r", folder, NULL}, NULL);
+  assert_int_equal(gone.status, 0);
+  program_free(&gone);
+  free(folder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_page)};
+  return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}
