@@ -74,7 +74,203 @@ static void one_gemm(const c2_kernels *k, size_t rows, size_t depth, size_t pane
   release(before, c_size);
 }
 
+/* ---- bf16 and int8 ---------------------------------------------------------------------------- */
+
+typedef enum narrow { BF16, INT8 } narrow;
+
+typedef struct product {
+  narrow type;
+  size_t rows, depth, panels, stride; /* stride: of A, the depth in whole panels */
+  float *x;                           /* [rows][stride] */
+  float *left;                        /* [rows][stride] A as the level has it: at most four bytes an element */
+  float *words;                       /* B's panels */
+  float *a_scale, *b_scale, *bias;
+  int32_t *b_shift;
+  float *c;
+} product;
+
+static float to_bf16(float x) {
+  uint32_t bits = 0;
+  memcpy(&bits, &x, sizeof bits);
+  uint32_t below = bits & 0xffffu;
+  bits -= below;
+  if (below > 0x8000u || (below == 0x8000u && (bits & 0x10000u))) bits += 0x10000u;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* Term k of column j of B, from its place in the panels. */
+static double right_term(const product *p, size_t k, size_t j) {
+  size_t terms = p->type == BF16 ? 2 : 4;
+  size_t words = (p->depth + terms - 1) / terms;
+  const float *word = p->words + (j / C2_PANEL * words + k / terms) * C2_PANEL + j % C2_PANEL;
+  if (p->type == INT8) return (double)((const int8_t *)(const void *)word)[k % terms];
+  uint32_t bits = (uint32_t)((const uint16_t *)(const void *)word)[k % terms] << 16;
+  float value = 0;
+  memcpy(&value, &bits, sizeof value);
+  return (double)value;
+}
+
+static product product_open(narrow type, size_t rows, size_t depth, size_t panels) {
+  size_t terms = type == BF16 ? 2 : 4;
+  size_t words = (depth + terms - 1) / terms * panels * C2_PANEL;
+  size_t columns = panels * C2_PANEL;
+  size_t stride = (depth + C2_PANEL - 1) / C2_PANEL * C2_PANEL;
+  product p = {.type = type, .rows = rows, .depth = depth, .panels = panels, .stride = stride};
+  p.x = filled(rows * stride, 20);
+  p.left = filled(rows * stride, 21);
+  p.words = filled(words, 22);
+  p.a_scale = filled(rows, 23);
+  p.b_scale = filled(columns, 24);
+  p.bias = filled(columns, 25);
+  p.c = filled(rows * columns, 26);
+  p.b_shift = calloc(columns, sizeof *p.b_shift);
+  for (size_t i = 0; i < rows * stride; i += 7) p.x[i] *= 100;
+  for (size_t j = 0; j < columns; j++) {
+    for (size_t k = 0; k < (depth + terms - 1) / terms * terms; k++) {
+      float *word = p.words + (j / C2_PANEL * (words / columns) + k / terms) * C2_PANEL + j % C2_PANEL;
+      float value = k < depth ? to_bf16(p.x[(k * 31 + j * 17) % (rows * stride)]) : 0.0f;
+      uint32_t bits = 0;
+      memcpy(&bits, &value, sizeof bits);
+      if (type == BF16) ((uint16_t *)(void *)word)[k % terms] = (uint16_t)(bits >> 16);
+      int8_t whole = k < depth ? (int8_t)((long)((k * 31 + j * 17) % 255) - 127) : 0;
+      if (type == INT8) ((int8_t *)(void *)word)[k % terms] = whole;
+      if (type == INT8) p.b_shift[j] += 128 * whole;
+    }
+  }
+  return p;
+}
+
+static void product_run(const product *p, const c2_kernels *k, int mode) {
+  size_t terms = p->type == BF16 ? 2 : 4;
+  c2_gemm g = {.a = p->left,
+               .a_stride = p->stride,
+               .b = p->words,
+               .b_stride = (p->depth + terms - 1) / terms * C2_PANEL,
+               .depth = p->depth,
+               .c = p->c,
+               .c_stride = p->panels * C2_PANEL,
+               .bias = mode & 1 ? p->bias : NULL,
+               .relu = mode & 2,
+               .accumulate = mode & 4,
+               .a_scale = p->a_scale,
+               .b_scale = p->b_scale,
+               .b_shift = p->b_shift};
+  if (p->type == BF16) {
+    k->round_bf16(p->left, p->stride, p->x, p->stride, p->depth, p->rows);
+    k->gemm_bf16(&g, p->rows, 0, p->panels);
+  } else {
+    k->quantize(p->left, p->stride, p->a_scale, p->x, p->stride, p->depth, p->rows);
+    k->gemm_int8(&g, p->rows, 0, p->panels);
+  }
+}
+
+static void product_close(product *p) {
+  size_t columns = p->panels * C2_PANEL;
+  size_t terms = p->type == BF16 ? 2 : 4;
+  release(p->x, p->rows * p->stride);
+  release(p->left, p->rows * p->stride);
+  release(p->words, (p->depth + terms - 1) / terms * columns);
+  release(p->a_scale, p->rows);
+  release(p->b_scale, columns);
+  release(p->bias, columns);
+  release(p->c, p->rows * columns);
+  free(p->b_shift);
+}
+
+/* What one element should be, and in *size how large the terms are that it is made of. */
+static double product_element(const product *p, size_t i, size_t j, double *size) {
+  const float *x = p->x + i * p->stride;
+  double top = 0;
+  double sum = 0;
+  *size = 1;
+  for (size_t k = 0; k < p->depth; k++) top = fmax(top, fabs((double)x[k]));
+  for (size_t k = 0; k < p->depth; k++) {
+    double q = top > 0 ? rint((double)(x[k] * (127.0f / (float)top))) : 0;
+    double term = right_term(p, k, j) * (p->type == BF16 ? (double)to_bf16(x[k]) : q);
+    sum += term;
+    *size += fabs(term);
+  }
+  double unit = p->type == BF16 ? 1 : top / 127 * (double)p->b_scale[j];
+  *size *= fabs(unit);
+  return sum * unit;
+}
+
+/* Against plain arithmetic, and bit for bit against the scalar level. */
+static void one_product(const c2_kernels *k, narrow type, size_t rows, size_t depth, size_t panels, int mode) {
+  product p = product_open(type, rows, depth, panels);
+  product plain = product_open(type, rows, depth, panels);
+  float *before = filled(rows * panels * C2_PANEL, 26);
+  product_run(&p, k, mode);
+  product_run(&plain, &c2_kernels_scalar, mode);
+  for (size_t i = 0; i < rows; i++) {
+    for (size_t j = 0; j < panels * C2_PANEL; j++) {
+      size_t at = i * panels * C2_PANEL + j;
+      double size = 0;
+      double sum = product_element(&p, i, j, &size);
+      if (mode & 1) sum += (double)p.bias[j];
+      if (mode & 4) sum += (double)before[at];
+      if (mode & 2) sum = sum > 0 ? sum : 0;
+      if (!(fabs(sum - (double)p.c[at]) <= 2e-7 * (1 + size) * (4 + sqrt((double)depth)))) {
+        fail_msg("%s, type %d, %zu x %zu, mode %d: %.9g, expected %.9g", k->name, (int)type, rows, depth, mode, (double)p.c[at], sum);
+      }
+      if (p.c[at] != plain.c[at]) {
+        fail_msg("%s, type %d, %zu x %zu, mode %d: %.9g, scalar %.9g", k->name, (int)type, rows, depth, mode,
+                 (double)p.c[at], (double)plain.c[at]);
+      }
+    }
+  }
+  product_close(&p);
+  product_close(&plain);
+  release(before, rows * panels * C2_PANEL);
+}
+
+/* A row of zeros, one too small to divide by, ties between two bf16 numbers. */
+static void edges(const c2_kernels *k) {
+  product p = product_open(INT8, 3, 33, 1);
+  for (size_t i = 0; i < p.stride; i++) {
+    p.x[i] = 0.0f;
+    p.x[p.stride + i] = 1e-40f;
+  }
+  product_run(&p, k, 0);
+  for (size_t j = 0; j < 2 * C2_PANEL; j++) assert_true(fabsf(p.c[j]) <= 1e-38f);
+  product_close(&p);
+  p = product_open(BF16, 2, 2, 1);
+  p.x[0] = 1.00390625f; /* half way from 1 to its neighbour: 1 */
+  p.x[1] = 0;
+  p.x[p.stride] = 1.01171875f; /* half way between the next two: the upper one */
+  p.x[p.stride + 1] = 0;
+  product_run(&p, k, 0);
+  for (size_t j = 0; j < C2_PANEL; j++) {
+    assert_true((double)p.c[j] == right_term(&p, 0, j));
+    assert_true(fabs((double)p.c[C2_PANEL + j] - 1.015625 * right_term(&p, 0, j)) <= 1e-6 * fabs((double)p.c[j]));
+  }
+  product_close(&p);
+}
+
 /* A row's result must not depend on the rows beside it. */
+static void same_narrow_bits(const c2_kernels *k, narrow type) {
+  enum { ROWS = 31, DEPTH = 77 };
+  product all = product_open(type, ROWS, DEPTH, 1);
+  product_run(&all, k, 0);
+  for (size_t i = 0; i < ROWS; i++) {
+    product one = all;
+    one.rows = 1;
+    one.x = all.x + i * all.stride;
+    one.left = filled(all.stride, 1);
+    one.c = filled(C2_PANEL, 1);
+    one.a_scale = filled(1, 1);
+    product_run(&one, k, 0);
+    assert_memory_equal(one.c, all.c + i * C2_PANEL, C2_PANEL * sizeof *one.c);
+    release(one.left, all.stride);
+    release(one.c, C2_PANEL);
+    release(one.a_scale, 1);
+  }
+  product_close(&all);
+}
+
+/* ---- float32 ---------------------------------------------------------------------------------- */
+
 static void same_bits(const c2_kernels *k) {
   enum { ROWS = 31, DEPTH = 77 };
   float *a = filled(ROWS * DEPTH, 5);
@@ -149,7 +345,7 @@ static void test_levels(void **state) {
   (void)state;
   static const size_t rows[] = {1, 2, 5, 6, 7, 8, 13, 14, 15, 27, 28, 29};
   static const size_t depths[] = {0, 1, 3, 31, 64, 256, 600};
-  for (int isa = C2_ISA_SCALAR; isa <= C2_ISA_AVX512; isa++) {
+  for (int isa = C2_ISA_SCALAR; isa <= C2_ISA_AVX512_BF16; isa++) {
     if (isa > (int)c2_isa_detect()) {
       print_message("NOT RUN: level %d, which this machine lacks\n", isa);
       continue;
@@ -159,8 +355,15 @@ static void test_levels(void **state) {
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
       for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++)
         one_gemm(k, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
+      for (size_t d = 1; d < sizeof depths / sizeof depths[0]; d++) {
+        one_product(k, BF16, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
+        one_product(k, INT8, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
+      }
     }
     same_bits(k);
+    same_narrow_bits(k, BF16);
+    same_narrow_bits(k, INT8);
+    edges(k);
     for (uint32_t columns = 32; columns <= 96; columns += 32) {
       one_softmax(k, columns, 0, columns, 5);
       one_softmax(k, columns, 3, columns - 5, 200);

@@ -25,12 +25,22 @@ c2_isa c2_isa_detect(void) {
   bool avx2 = ((b >> 5) & 1) && (state & 0x6) == 0x6;
   if (!avx2) return C2_ISA_SCALAR;
   unsigned need = 1u << 16 | 1u << 17 | 1u << 30 | 1u << 31; /* F, DQ, BW, VL */
-  return (b & need) == need && (state & 0xe6) == 0xe6 ? C2_ISA_AVX512 : C2_ISA_AVX2;
+  if ((b & need) != need || (state & 0xe6) != 0xe6) return C2_ISA_AVX2;
+  bool vnni = (c >> 11) & 1;
+  if (!vnni) return C2_ISA_AVX512;
+  bool bf16 = __get_cpuid_count(7, 1, &a, &b, &c, &d) && ((a >> 5) & 1);
+  return bf16 ? C2_ISA_AVX512_BF16 : C2_ISA_AVX512_VNNI;
 }
 
 const c2_kernels *c2_kernels_of(c2_isa isa) {
-  if (isa >= C2_ISA_AVX512) return &c2_kernels_avx512;
-  return isa >= C2_ISA_AVX2 ? &c2_kernels_avx2 : &c2_kernels_scalar;
+  switch (isa) {
+    case C2_ISA_SCALAR: return &c2_kernels_scalar;
+    case C2_ISA_AVX2: return &c2_kernels_avx2;
+    case C2_ISA_AVX512: return &c2_kernels_avx512;
+    case C2_ISA_AVX512_VNNI: return &c2_kernels_avx512_vnni;
+    case C2_ISA_AVX512_BF16: return &c2_kernels_avx512_bf16;
+  }
+  return &c2_kernels_scalar;
 }
 
 #else

@@ -4,8 +4,9 @@
  * adds up one output element depends on that element's own operands only, never on how many rows are
  * computed with it: so results are the same, bit for bit, whatever the batch and the threads.
  *
- * Matrices are float32, row-major, with a stride in floats. The right operand B [depth][cols] of a
- * product lies in panels: [ceil(cols / C2_PANEL)][depth][C2_PANEL], the last one padded with zeros.
+ * Matrices are row-major, with a stride in elements. The right operand B [depth][cols] of a product lies in
+ * panels of 32-bit words: [ceil(cols / C2_PANEL)][ceil(depth / g)][C2_PANEL], where a word holds g consecutive
+ * terms of one column: one float32, two bf16 or four int8. The last panel and the last words are padded with zeros.
  * Output rows are written in whole panels: their stride must hold the columns rounded up. */
 #ifndef C2_KERNELS_H
 #define C2_KERNELS_H
@@ -20,18 +21,24 @@ enum {
   C2_DEPTH_BLOCK = 256, /* terms added up before their sum is added to the element: one long float32 sum loses digits */
 };
 
+#define C2_QUANTIZE_LEAST 1e-30f /* its inverse is finite */
+
 /* C = A B + bias, or C += A B + bias; then relu, row by row. */
 typedef struct c2_gemm {
-  const float *a; /* [rows][depth] */
+  const void *a; /* [rows][depth]: float32, or what round_bf16 or quantize of the same level wrote */
   size_t a_stride;
-  const float *b;  /* panels */
-  size_t b_stride; /* floats from one panel to the next: depth * C2_PANEL, or more */
+  const void *b;   /* panels */
+  size_t b_stride; /* words from one panel to the next: ceil(depth / g) * C2_PANEL, or more */
   size_t depth;
   float *c; /* [rows][panels * C2_PANEL] */
   size_t c_stride;
   const float *bias; /* [panels * C2_PANEL], or NULL */
   bool relu;
   bool accumulate;
+  /* int8 only: C = (A B) a_scale b_scale + ... */
+  const float *a_scale;   /* [rows] */
+  const float *b_scale;   /* [panels * C2_PANEL] */
+  const int32_t *b_shift; /* likewise: 128 times the sum of a column of B */
 } c2_gemm;
 
 /* A tile of attention scores before and after its softmax. Row i may see columns [first[i], last[i]). */
@@ -49,8 +56,17 @@ typedef struct c2_kernels {
   const char *name;
   size_t tile; /* rows that `gemm` takes best: attention's query tile */
 
-  /* Rows [0, rows) by panels [first_panel, last_panel). */
+  /* Rows [0, rows) by panels [first_panel, last_panel). float32 sums, exact ones under int8: there every level
+   * gives the same bits, and so it does under bf16 as long as no number is subnormal. */
   void (*gemm)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
+  void (*gemm_bf16)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
+  void (*gemm_int8)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
+
+  /* Left operands from float32 rows of n elements, in the level's own form: at most four bytes an element. A row
+   * of `out` holds n rounded up to a whole panel. */
+  void (*round_bf16)(void *out, size_t out_stride, const float *x, size_t x_stride, size_t n, size_t rows);
+  /* x = q scale[row], |q| <= 127: scale is the row's largest |x| / 127. Rows below C2_QUANTIZE_LEAST become 0. */
+  void (*quantize)(void *out, size_t out_stride, float *scale, const float *x, size_t x_stride, size_t n, size_t rows);
 
   /* One step of the online softmax (Milakov and Gimelshein 2018). */
   void (*softmax)(const c2_softmax *s);
@@ -64,9 +80,18 @@ extern const c2_kernels c2_kernels_scalar;
 #if defined(__x86_64__)
 extern const c2_kernels c2_kernels_avx2;
 extern const c2_kernels c2_kernels_avx512;
+extern const c2_kernels c2_kernels_avx512_vnni;
+extern const c2_kernels c2_kernels_avx512_bf16;
 #endif
 
-typedef enum c2_isa { C2_ISA_SCALAR = 1, C2_ISA_AVX2 = 2, C2_ISA_AVX512 = 3 } c2_isa;
+/* Each has all that the ones before it have. */
+typedef enum c2_isa {
+  C2_ISA_SCALAR = 1,
+  C2_ISA_AVX2 = 2,
+  C2_ISA_AVX512 = 3,      /* F, BW, DQ, VL */
+  C2_ISA_AVX512_VNNI = 4, /* int8 products */
+  C2_ISA_AVX512_BF16 = 5  /* bf16 products */
+} c2_isa;
 
 /* Highest level of this machine: what CPUID reports and the system saves (XGETBV). */
 c2_isa c2_isa_detect(void);

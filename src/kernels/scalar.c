@@ -1,11 +1,12 @@
 /* Plain C: the definition of correct for the other levels, and what runs on a machine without them. */
 #include <math.h>
+#include <string.h>
 
 #include "kernels/kernels.h"
 
 static void gemm_row(const c2_gemm *g, size_t i, size_t p) {
-  const float *a = g->a + i * g->a_stride;
-  const float *panel = g->b + p * g->b_stride;
+  const float *a = (const float *)g->a + i * g->a_stride;
+  const float *panel = (const float *)g->b + p * g->b_stride;
   float *c = g->c + i * g->c_stride + p * C2_PANEL;
   float sum[C2_PANEL] = {0};
   for (size_t k = 0; k < g->depth;) {
@@ -26,6 +27,99 @@ static void gemm_row(const c2_gemm *g, size_t i, size_t p) {
 static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   for (size_t p = first_panel; p < last_panel; p++) {
     for (size_t i = 0; i < rows; i++) gemm_row(g, i, p);
+  }
+}
+
+static float bf16_to_float(uint16_t half) {
+  uint32_t bits = (uint32_t)half << 16;
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+/* In the order of the other levels: the odd term before the even one, block by block; A is float32. */
+static void gemm_bf16_row(const c2_gemm *g, size_t i, size_t p) {
+  const float *a = (const float *)g->a + i * g->a_stride;
+  const uint16_t *panel = (const uint16_t *)g->b + 2 * p * g->b_stride;
+  float *c = g->c + i * g->c_stride + p * C2_PANEL;
+  size_t k = 0;
+  do {
+    float acc[C2_PANEL] = {0};
+    size_t end = g->depth - k > C2_DEPTH_BLOCK ? k + C2_DEPTH_BLOCK : g->depth;
+    bool fresh = k == 0 && !g->accumulate;
+    for (; k < end; k += 2) {
+      const uint16_t *pair = panel + k * C2_PANEL;
+      for (size_t j = 0; j < C2_PANEL; j++) acc[j] += a[k + 1] * bf16_to_float(pair[2 * j + 1]);
+      for (size_t j = 0; j < C2_PANEL; j++) acc[j] += a[k] * bf16_to_float(pair[2 * j]);
+    }
+    for (size_t j = 0; j < C2_PANEL; j++) {
+      float value = k >= g->depth && g->bias ? acc[j] + g->bias[p * C2_PANEL + j] : acc[j];
+      if (!fresh) value = c[j] + value;
+      c[j] = k >= g->depth && g->relu && value < 0.0f ? 0.0f : value;
+    }
+  } while (k < g->depth);
+}
+
+static void gemm_bf16(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  for (size_t p = first_panel; p < last_panel; p++) {
+    for (size_t i = 0; i < rows; i++) gemm_bf16_row(g, i, p);
+  }
+}
+
+static void gemm_int8_row(const c2_gemm *g, size_t i, size_t p) {
+  const int16_t *a = (const int16_t *)g->a + i * g->a_stride;
+  const int8_t *panel = (const int8_t *)g->b + 4 * p * g->b_stride;
+  float *c = g->c + i * g->c_stride + p * C2_PANEL;
+  int32_t sum[C2_PANEL] = {0};
+  for (size_t k = 0; k < g->depth; k += 4) {
+    for (size_t j = 0; j < C2_PANEL; j++) {
+      const int8_t *b = panel + k * C2_PANEL + 4 * j;
+      sum[j] += a[k] * b[0] + a[k + 1] * b[1] + a[k + 2] * b[2] + a[k + 3] * b[3];
+    }
+  }
+  for (size_t j = 0; j < C2_PANEL; j++) {
+    size_t column = p * C2_PANEL + j;
+    float value = fmaf((float)sum[j] * g->b_scale[column], g->a_scale[i], g->bias ? g->bias[column] : 0.0f);
+    if (g->accumulate) value += c[j];
+    c[j] = g->relu && value < 0.0f ? 0.0f : value;
+  }
+}
+
+static void gemm_int8(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  for (size_t p = first_panel; p < last_panel; p++) {
+    for (size_t i = 0; i < rows; i++) gemm_int8_row(g, i, p);
+  }
+}
+
+/* Elements of a row that a panel rounds n up to. */
+static size_t padded(size_t n) {
+  return (n + C2_PANEL - 1) / C2_PANEL * C2_PANEL;
+}
+
+static void round_bf16(void *out, size_t out_stride, const float *x, size_t x_stride, size_t n, size_t rows) {
+  float *to = out;
+  for (size_t i = 0; i < rows; i++, to += out_stride, x += x_stride) {
+    for (size_t j = 0; j < padded(n); j++) {
+      uint32_t bits = 0;
+      if (j < n) memcpy(&bits, x + j, sizeof bits);
+      bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u; /* to the nearest, ties to the even one */
+      memcpy(to + j, &bits, sizeof bits);
+    }
+  }
+}
+
+static void quantize(void *out, size_t out_stride, float *scale, const float *x, size_t x_stride, size_t n,
+                     size_t rows) {
+  int16_t *to = out;
+  for (size_t i = 0; i < rows; i++, to += out_stride, x += x_stride) {
+    float top = 0.0f;
+    for (size_t j = 0; j < n; j++) top = fabsf(x[j]) > top ? fabsf(x[j]) : top;
+    scale[i] = top / 127.0f;
+    float inverse = top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f;
+    for (size_t j = 0; j < padded(n); j++) {
+      float q = j < n ? rintf(x[j] * inverse) : 0.0f;
+      to[j] = q >= -127.0f && q <= 127.0f ? (int16_t)q : 0;
+    }
   }
 }
 
@@ -55,5 +149,12 @@ static void rms_norm(float *out, size_t out_stride, const float *x, size_t x_str
   }
 }
 
-const c2_kernels c2_kernels_scalar = {
-    .name = "scalar", .tile = 8, .gemm = gemm, .softmax = softmax, .rms_norm = rms_norm};
+const c2_kernels c2_kernels_scalar = {.name = "scalar",
+                                      .tile = 8,
+                                      .gemm = gemm,
+                                      .gemm_bf16 = gemm_bf16,
+                                      .gemm_int8 = gemm_int8,
+                                      .round_bf16 = round_bf16,
+                                      .quantize = quantize,
+                                      .softmax = softmax,
+                                      .rms_norm = rms_norm};

@@ -7,81 +7,167 @@
  *   v_sum v_top               horizontal sum and maximum, in a fixed order
  *   v_round v_scale2          to the nearest integer; x * 2^n for integral n
  *   v_keep_above(x, limit, y) lanes of y where x >= limit, else 0
+ *
+ * and for the narrow types, by words of 32 bits in an integer register:
+ *
+ *   ivec, i_zero i_load i_word i_sub i_to_float  (i_word: a word from memory in all lanes)
+ *   NATIVE_BF16: v_dot_bf16(c, x, y), v_store_bf16; else v_low and v_high: the halves of words as floats, v_round_bf16
+ *   NATIVE_INT8: i_dot(c, x, y) with x unsigned, v_store_uint8; else i_even and i_odd: the bytes of words as pairs of
+ *   int16, i_madd(c, x, y) over such pairs, and v_store_pairs, which writes a row in that order
  */
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* Rows x SPAN registers of accumulators over the whole depth. `rows` is a constant at each call site,
- * so the loops unroll and the accumulators stay in registers. */
-INLINE void tile(const c2_gemm *g, const float *a, const float *panel, float *c, const float *bias, int rows) {
-  vec acc[TILE][SPAN];
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 4
-    for (int s = 0; s < SPAN; s++) acc[i][s] = v_set1(0.0f);
-  }
-  size_t depth = g->depth;
-  size_t stride = g->a_stride;
+typedef enum type { FP32, BF16, INT8 } type;
+
+/* Elements of A, and how many of them meet a word of B. */
+#ifdef NATIVE_BF16
+typedef uint16_t a_bf16;
+#else
+typedef float a_bf16;
+#endif
+#ifdef NATIVE_INT8
+typedef uint8_t a_int8; /* 128 is added */
+#else
+typedef int16_t a_int8;
+#endif
+static const size_t a_size[] = {sizeof(float), sizeof(a_bf16), sizeof(a_int8)};
+static const size_t word_terms[] = {1, 2, 4};
+
+#define EACH_ROW _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++)
+#define EACH_SPAN _Pragma("GCC unroll 4") for (int s = 0; s < SPAN; s++)
+
+/* The sums of rows x SPAN registers over the whole depth. `rows` is a constant at each call site, so the loops
+ * unroll and the accumulators stay in registers. */
+INLINE void sum_fp32(vec acc[TILE][SPAN], const float *a, size_t stride, const float *panel, size_t depth, int rows) {
   for (size_t k = 0; k < depth; k++) {
     vec b[SPAN];
-#pragma GCC unroll 4
-    for (int s = 0; s < SPAN; s++) b[s] = v_load(panel + k * C2_PANEL + (size_t)s * WIDTH);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++) {
+    EACH_SPAN b[s] = v_load(panel + k * C2_PANEL + (size_t)s * WIDTH);
+    EACH_ROW {
       vec x = v_set1(a[(size_t)i * stride + k]);
-#pragma GCC unroll 4
-      for (int s = 0; s < SPAN; s++) acc[i][s] = v_fma(x, b[s], acc[i][s]);
+      EACH_SPAN acc[i][s] = v_fma(x, b[s], acc[i][s]);
     }
   }
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; i++) {
-#pragma GCC unroll 4
-    for (int s = 0; s < SPAN; s++) {
-      float *at = c + (size_t)i * g->c_stride + (size_t)s * WIDTH;
+}
+
+/* The odd term before the even one, as VDPBF16PS does. Products of bf16 are exact in float32. */
+INLINE void sum_bf16(vec acc[TILE][SPAN], const a_bf16 *a, size_t stride, const float *panel, size_t depth, int rows) {
+  for (size_t k = 0; k < depth; k += 2, panel += C2_PANEL) {
+#ifdef NATIVE_BF16
+    ivec b[SPAN];
+    EACH_SPAN b[s] = i_load(panel + (size_t)s * WIDTH);
+    EACH_ROW {
+      ivec x = i_word(a + (size_t)i * stride + k);
+      EACH_SPAN acc[i][s] = v_dot_bf16(acc[i][s], x, b[s]);
+    }
+#else
+    vec b[SPAN];
+    EACH_SPAN b[s] = v_high(i_load(panel + (size_t)s * WIDTH));
+    EACH_ROW {
+      vec x = v_set1(a[(size_t)i * stride + k + 1]);
+      EACH_SPAN acc[i][s] = v_fma(x, b[s], acc[i][s]);
+    }
+    EACH_SPAN b[s] = v_low(i_load(panel + (size_t)s * WIDTH));
+    EACH_ROW {
+      vec x = v_set1(a[(size_t)i * stride + k]);
+      EACH_SPAN acc[i][s] = v_fma(x, b[s], acc[i][s]);
+    }
+#endif
+  }
+}
+
+INLINE void sum_int8(ivec acc[TILE][SPAN], const a_int8 *a, size_t stride, const float *panel, size_t depth, int rows) {
+  for (size_t k = 0; k < depth; k += 4, panel += C2_PANEL) {
+    ivec b[SPAN];
+#ifdef NATIVE_INT8
+    EACH_SPAN b[s] = i_load(panel + (size_t)s * WIDTH);
+    EACH_ROW {
+      ivec x = i_word(a + (size_t)i * stride + k);
+      EACH_SPAN acc[i][s] = i_dot(acc[i][s], x, b[s]);
+    }
+#else
+    EACH_SPAN b[s] = i_even(i_load(panel + (size_t)s * WIDTH));
+    EACH_ROW {
+      ivec x = i_word(a + (size_t)i * stride + k);
+      EACH_SPAN acc[i][s] = i_madd(acc[i][s], x, b[s]);
+    }
+    EACH_SPAN b[s] = i_odd(i_load(panel + (size_t)s * WIDTH));
+    EACH_ROW {
+      ivec x = i_word(a + (size_t)i * stride + k + 2);
+      EACH_SPAN acc[i][s] = i_madd(acc[i][s], x, b[s]);
+    }
+#endif
+  }
+}
+
+/* A's rows from `row` on by SPAN registers of columns from `column` on, whose words begin at `panel`. */
+INLINE void tile(type t, const c2_gemm *g, size_t row, const float *panel, size_t column, int rows) {
+  vec acc[TILE][SPAN];
+  ivec exact[TILE][SPAN];
+  EACH_ROW {
+    EACH_SPAN {
+      acc[i][s] = v_set1(0.0f);
+      exact[i][s] = i_zero();
+    }
+  }
+  size_t at = row * g->a_stride;
+  if (t == FP32) sum_fp32(acc, (const float *)g->a + at, g->a_stride, panel, g->depth, rows);
+  if (t == BF16) sum_bf16(acc, (const a_bf16 *)g->a + at, g->a_stride, panel, g->depth, rows);
+  if (t == INT8) sum_int8(exact, (const a_int8 *)g->a + at, g->a_stride, panel, g->depth, rows);
+  EACH_ROW {
+    EACH_SPAN {
+      size_t j = column + (size_t)s * WIDTH;
+      float *to = g->c + (row + (size_t)i) * g->c_stride + j;
       vec value = acc[i][s];
-      if (bias) value = v_add(value, v_load(bias + (size_t)s * WIDTH));
-      if (g->accumulate) value = v_add(v_load(at), value);
+      if (t == INT8) {
+        ivec sum = exact[i][s];
+#ifdef NATIVE_INT8
+        sum = i_sub(sum, i_load(g->b_shift + j));
+#endif
+        value = v_mul(i_to_float(sum), v_load(g->b_scale + j));
+        value = v_fma(value, v_set1(g->a_scale[row + (size_t)i]), g->bias ? v_load(g->bias + j) : v_set1(0.0f));
+      } else if (g->bias) {
+        value = v_add(value, v_load(g->bias + j));
+      }
+      if (g->accumulate) value = v_add(v_load(to), value);
       if (g->relu) value = v_max(value, v_set1(0.0f));
-      v_store(at, value);
+      v_store(to, value);
     }
   }
 }
 
 /* The tail of a matrix: fewer rows than a tile. */
-static void tile_rows(const c2_gemm *g, const float *a, const float *panel, float *c, const float *bias, size_t rows) {
+INLINE void tile_rows(type t, const c2_gemm *g, size_t row, const float *panel, size_t column, size_t rows) {
   switch (rows) {
-    case 1: tile(g, a, panel, c, bias, 1); break;
-    case 2: tile(g, a, panel, c, bias, 2); break;
-    case 3: tile(g, a, panel, c, bias, 3); break;
-    case 4: tile(g, a, panel, c, bias, 4); break;
-    case 5: tile(g, a, panel, c, bias, 5); break;
+    case 1: tile(t, g, row, panel, column, 1); break;
+    case 2: tile(t, g, row, panel, column, 2); break;
+    case 3: tile(t, g, row, panel, column, 3); break;
+    case 4: tile(t, g, row, panel, column, 4); break;
+    case 5: tile(t, g, row, panel, column, 5); break;
 #if TILE > 6
-    case 6: tile(g, a, panel, c, bias, 6); break;
-    case 7: tile(g, a, panel, c, bias, 7); break;
-    case 8: tile(g, a, panel, c, bias, 8); break;
-    case 9: tile(g, a, panel, c, bias, 9); break;
-    case 10: tile(g, a, panel, c, bias, 10); break;
-    case 11: tile(g, a, panel, c, bias, 11); break;
-    case 12: tile(g, a, panel, c, bias, 12); break;
-    case 13: tile(g, a, panel, c, bias, 13); break;
+    case 6: tile(t, g, row, panel, column, 6); break;
+    case 7: tile(t, g, row, panel, column, 7); break;
+    case 8: tile(t, g, row, panel, column, 8); break;
+    case 9: tile(t, g, row, panel, column, 9); break;
+    case 10: tile(t, g, row, panel, column, 10); break;
+    case 11: tile(t, g, row, panel, column, 11); break;
+    case 12: tile(t, g, row, panel, column, 12); break;
+    case 13: tile(t, g, row, panel, column, 13); break;
 #endif
-    default: tile(g, a, panel, c, bias, TILE); break;
+    default: tile(t, g, row, panel, column, TILE); break;
   }
 }
 
-static void gemm_block(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+INLINE void gemm_block(type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   for (size_t p = first_panel; p < last_panel; p++) {
     for (size_t part = 0; part < C2_PANEL; part += SPAN * WIDTH) {
-      const float *panel = g->b + p * g->b_stride + part;
+      const float *panel = (const float *)g->b + p * g->b_stride + part;
       size_t column = p * C2_PANEL + part;
-      const float *bias = g->bias ? g->bias + column : NULL;
       for (size_t i = 0; i < rows; i += TILE) {
-        const float *a = g->a + i * g->a_stride;
-        float *c = g->c + i * g->c_stride + column;
         if (rows - i >= TILE) {
-          tile(g, a, panel, c, bias, TILE);
+          tile(t, g, i, panel, column, TILE);
         } else {
-          tile_rows(g, a, panel, c, bias, rows - i);
+          tile_rows(t, g, i, panel, column, rows - i);
         }
       }
     }
@@ -89,17 +175,75 @@ static void gemm_block(const c2_gemm *g, size_t rows, size_t first_panel, size_t
 }
 
 /* Long sums are added up in blocks, as C2_DEPTH_BLOCK says. */
-static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+INLINE void gemm_blocks(type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   c2_gemm part = *g;
   for (size_t k = 0; k == 0 || k < g->depth; k += C2_DEPTH_BLOCK) {
     bool last = g->depth - k <= C2_DEPTH_BLOCK;
-    part.a = g->a + k;
-    part.b = g->b + k * C2_PANEL;
+    part.a = (const char *)g->a + k * a_size[t];
+    part.b = (const float *)g->b + k / word_terms[t] * C2_PANEL;
     part.depth = last ? g->depth - k : C2_DEPTH_BLOCK;
     part.accumulate = g->accumulate || k > 0;
     part.bias = last ? g->bias : NULL;
     part.relu = last && g->relu;
-    gemm_block(&part, rows, first_panel, last_panel);
+    gemm_block(t, &part, rows, first_panel, last_panel);
+  }
+}
+
+static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  gemm_blocks(FP32, g, rows, first_panel, last_panel);
+}
+
+static void gemm_bf16(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  gemm_blocks(BF16, g, rows, first_panel, last_panel);
+}
+
+/* Integer sums are exact at any length. */
+static void gemm_int8(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  gemm_block(INT8, g, rows, first_panel, last_panel);
+}
+
+/* WIDTH elements of a row of n from j on, zeros beyond its end. */
+INLINE vec load_row(const float *x, size_t j, size_t n) {
+  if (j + WIDTH <= n) return v_load(x + j);
+  float lanes[WIDTH] = {0};
+  for (size_t l = 0; j + l < n; l++) lanes[l] = x[j + l];
+  return v_load(lanes);
+}
+
+static void round_bf16(void *out, size_t out_stride, const float *x, size_t x_stride, size_t n, size_t rows) {
+  a_bf16 *to = out;
+  for (size_t i = 0; i < rows; i++, to += out_stride, x += x_stride) {
+    for (size_t j = 0; j < n; j += WIDTH) {
+      vec v = load_row(x, j, n);
+#ifdef NATIVE_BF16
+      v_store_bf16(to + j, v);
+#else
+      v_store(to + j, v_round_bf16(v));
+#endif
+    }
+  }
+}
+
+static void quantize(void *out, size_t out_stride, float *scale, const float *x, size_t x_stride, size_t n,
+                     size_t rows) {
+  a_int8 *to = out;
+  for (size_t i = 0; i < rows; i++, to += out_stride, x += x_stride) {
+    vec tops = v_set1(0.0f);
+    for (size_t j = 0; j < n; j += WIDTH) {
+      vec v = load_row(x, j, n);
+      tops = v_max(tops, v_max(v, v_sub(v_set1(0.0f), v)));
+    }
+    float top = v_top(tops);
+    scale[i] = top / 127.0f;
+    vec inverse = v_set1(top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f);
+    for (size_t j = 0; j < n; j += WIDTH) {
+      vec q = v_round(v_mul(load_row(x, j, n), inverse));
+#ifdef NATIVE_INT8
+      v_store_uint8(to + j, v_add(q, v_set1(128.0f)));
+#else
+      v_store_pairs(to + j, q);
+#endif
+    }
   }
 }
 
