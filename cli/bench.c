@@ -235,7 +235,8 @@ static void print_result(const bench *b) {
 static chronos2_status open_engine(bench *b) {
   chronos2_config config;
   chronos2_status status = chronos2_config_named(b->random, &config);
-  if (status == CHRONOS2_OK) status = chronos2_model_random(&config, 1, &b->model);
+  const chronos2_model_options options = cli_model_options(&b->engine);
+  if (status == CHRONOS2_OK) status = chronos2_model_random(&config, 1, &options, &b->model);
   if (status == CHRONOS2_OK) status = chronos2_session_open(b->model, &b->engine.session, &b->session);
   return status;
 }

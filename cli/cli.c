@@ -396,7 +396,7 @@ void cli_engine_init(cli_engine *e) {
        &s->attention, parse_attention},
       {"radius", 0, "R", "window of a context token, in tokens, or inf [0]", CLI_CUSTOM, &s->radius, parse_radius},
       {"reg-global", 0, NULL, "the REG token sees the whole context", CLI_FLAG, &s->reg_global, NULL},
-      {"dtype", 0, "TYPE", "fp32, bf16 or int8 [fp32]", CLI_CUSTOM, &s->dtype, parse_dtype},
+      {"dtype", 0, "TYPE", "fp32, bf16 or int8 [fp32]", CLI_CUSTOM, &e->dtype, parse_dtype},
       {"device", 0, "DEVICE", "cpu or cuda [cpu]", CLI_CUSTOM, e, parse_device},
       {"threads", 0, "N", "worker threads, 0 = all processors [0]", CLI_CUSTOM, &s->threads, parse_threads},
       {"batch-size", 0, "N", "rows of one pass [256]", CLI_COUNT, &e->batch_size, NULL},
@@ -431,9 +431,14 @@ const char *cli_default_model(void) {
   return "models/chronos2-micro";
 }
 
+chronos2_model_options cli_model_options(const cli_engine *engine) {
+  return (chronos2_model_options){.skip_packing = engine->session.backend == CHRONOS2_REFERENCE,
+                                  .adapter = engine->adapter,
+                                  .dtype = engine->dtype};
+}
+
 bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session) {
-  chronos2_model_options options = {.skip_packing = engine->session.backend == CHRONOS2_REFERENCE,
-                                    .adapter = engine->adapter};
+  chronos2_model_options options = cli_model_options(engine);
   chronos2_status status = chronos2_model_open(engine->model ? engine->model : cli_default_model(), &options, model);
   *session = NULL;
   if (status == CHRONOS2_OK) status = chronos2_session_open(*model, &engine->session, session);

@@ -51,8 +51,9 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
 
 /* The options of every command that runs a model. */
 typedef struct cli_engine {
-  const char *model;     /* -m: folder; NULL = the bundled checkpoint */
-  const char *adapter;   /* LoRA folder, or NULL */
+  const char *model;   /* -m: folder; NULL = the bundled checkpoint */
+  const char *adapter; /* LoRA folder, or NULL */
+  chronos2_dtype dtype;
   size_t batch_size;     /* 0 = default */
   size_t context_length; /* 0 = the model's */
   chronos2_session_options session;
@@ -60,6 +61,9 @@ typedef struct cli_engine {
 } cli_engine;
 
 void cli_engine_init(cli_engine *engine);
+
+/* What the options say of the model. */
+chronos2_model_options cli_model_options(const cli_engine *engine);
 
 /* Opens model and session (errors are printed). False on failure. Close with the two _close calls. */
 bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session);

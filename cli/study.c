@@ -96,10 +96,10 @@ static int run_models(request *r) {
   c2_error err = {C2_OK, ""};
   chronos2_model *model = NULL;
   chronos2_model *sparse = NULL;
-  const chronos2_model_options options = {.adapter = r->engine.adapter};
+  const chronos2_model_options options = {.adapter = r->engine.adapter, .dtype = r->engine.dtype};
   chronos2_status status = chronos2_model_open(o->model_folder, &options, &model);
   if (status == CHRONOS2_OK && o->sparse_model_folder) {
-    status = chronos2_model_open(o->sparse_model_folder, NULL, &sparse);
+    status = chronos2_model_open(o->sparse_model_folder, &(chronos2_model_options){.dtype = options.dtype}, &sparse);
   }
   int exit_status = CLI_DONE;
   if (status != CHRONOS2_OK) {
@@ -131,6 +131,7 @@ static int run(request *r, bool compare) {
   o->model_name = r->engine.model ? o->model_folder : name_of(o->model_folder);
   o->sparse_model_name = o->sparse_model_folder;
   o->context_length = r->engine.context_length;
+  o->dtype = r->engine.dtype;
   o->session = r->engine.session;
   if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
   study->say = say;

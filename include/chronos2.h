@@ -91,9 +91,14 @@ typedef struct chronos2_tensor_info {
   double initial_deviation; /* that the upstream initialisation would give it; 0 if it is a constant */
 } chronos2_tensor_info;
 
+/* Of the matrices and of what is multiplied by them; sums, norms, softmax and hidden states are float32 whatever it
+ * is. Made when the model is opened: bf16 takes half of float32's memory, int8 a quarter. */
+typedef enum chronos2_dtype { CHRONOS2_FP32 = 0, CHRONOS2_BF16 = 1, CHRONOS2_INT8 = 2 } chronos2_dtype;
+
 typedef struct chronos2_model_options {
-  bool skip_packing;   /* don't make the fused backend's copy of the weights (reference only); default false */
-  const char *adapter; /* PEFT folder of a LoRA adapter to merge into the weights; default none */
+  bool skip_packing;    /* don't make the fused backend's copy of the weights (reference only); default false */
+  const char *adapter;  /* PEFT folder of a LoRA adapter to merge into the weights; default none */
+  chronos2_dtype dtype; /* default fp32; the reference backend knows no other */
 } chronos2_model_options;
 
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
@@ -103,9 +108,10 @@ typedef struct chronos2_model_options {
 CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chronos2_model_options *options,
                                                  chronos2_model **model);
 
-/* A model of the given shape with random weights, for benchmarks. Same seed, same weights. */
+/* A model of the given shape with random weights, for benchmarks. Same seed, same weights. Of `options` (may be NULL)
+ * dtype and skip_packing are used. */
 CHRONOS2_API chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
-                                                   chronos2_model **model);
+                                                   const chronos2_model_options *options, chronos2_model **model);
 
 /* Configurations of known shapes: "base" (amazon/chronos-2), "small" (chronos-2-small), "micro" (the
  * bundled checkpoint). */
@@ -113,6 +119,7 @@ CHRONOS2_API chronos2_status chronos2_config_named(const char *name, chronos2_co
 
 CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open; accepts NULL inside */
 CHRONOS2_API const chronos2_config *chronos2_model_config(const chronos2_model *model);
+CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
 CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model);
 CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model); /* memory held, mapped files aside */
 CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);
@@ -130,7 +137,6 @@ typedef enum chronos2_attention {
   CHRONOS2_WINDOWED_FUTURE_VISIBLE = 2 /* as before, but context also sees every future token */
 } chronos2_attention;
 
-typedef enum chronos2_dtype { CHRONOS2_FP32 = 0, CHRONOS2_BF16 = 1, CHRONOS2_INT8 = 2 } chronos2_dtype;
 typedef enum chronos2_backend { CHRONOS2_FUSED = 0, CHRONOS2_REFERENCE = 1 } chronos2_backend;
 typedef enum chronos2_isa_level {
   CHRONOS2_ISA_AUTO = 0,
@@ -144,7 +150,6 @@ typedef struct chronos2_session_options {
   chronos2_attention attention; /* default full */
   double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by full; default 0 */
   bool reg_global;              /* the REG query sees the whole context; default false */
-  chronos2_dtype dtype;         /* default fp32 */
   chronos2_backend backend;     /* default fused */
   chronos2_isa_level isa;       /* only lowers the level; default auto (and CHRONOS2_ISA in the environment) */
   int threads;                  /* 0 = processors this process may use; default 0 */

@@ -45,14 +45,16 @@ chronos2_status chronos2_model_open(const char *folder, const chronos2_model_opt
   REQUIRE(model, "model: expected a place for the handle");
   *model = NULL;
   REQUIRE(folder, "folder: expected a path");
-  return status_of(
-      c2_model_open(folder, options ? options->adapter : NULL, !options || !options->skip_packing, model, err));
+  chronos2_model_options defaults = {.dtype = CHRONOS2_FP32};
+  return status_of(c2_model_open(folder, options ? options : &defaults, model, err));
 }
 
-chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed, chronos2_model **model) {
+chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
+                                      const chronos2_model_options *options, chronos2_model **model) {
   c2_error *err = c2_api_begin();
   REQUIRE(model && config, "config and model: expected not NULL");
-  return status_of(c2_model_random(config, seed, model, err));
+  chronos2_model_options defaults = {.dtype = CHRONOS2_FP32};
+  return status_of(c2_model_random(config, seed, options ? options : &defaults, model, err));
 }
 
 chronos2_status chronos2_config_named(const char *name, chronos2_config *config) {
@@ -67,6 +69,10 @@ void chronos2_model_close(chronos2_model **model) {
 
 const chronos2_config *chronos2_model_config(const chronos2_model *model) {
   return &model->config;
+}
+
+chronos2_dtype chronos2_model_dtype(const chronos2_model *model) {
+  return model->dtype;
 }
 
 size_t chronos2_model_parameters(const chronos2_model *model) {
@@ -139,7 +145,8 @@ static c2_status isa_of(chronos2_isa_level asked, c2_isa *out, c2_error *err) {
   if ((int)asked > (int)machine) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", names[asked]);
   }
-  *out = asked == CHRONOS2_ISA_AUTO ? machine : (c2_isa)asked;
+  bool below = asked == CHRONOS2_ISA_SCALAR || asked == CHRONOS2_ISA_AVX2;
+  *out = below ? (c2_isa)asked : machine; /* avx512 comes with the extensions that the machine has */
   return C2_OK;
 }
 
@@ -147,9 +154,11 @@ static c2_status open_session(chronos2_session *s, c2_error *err) {
   c2_isa isa = C2_ISA_SCALAR;
   const chronos2_session_options *o = &s->options;
   C2_TRY(pattern_of(o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
-  if (o->dtype != CHRONOS2_FP32) C2_FAIL(err, C2_ERR_UNSUPPORTED, "dtype: this version computes in fp32 only");
   if (o->backend != CHRONOS2_FUSED && o->backend != CHRONOS2_REFERENCE) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "backend: unknown %d", (int)o->backend);
+  }
+  if (o->backend == CHRONOS2_REFERENCE && s->model->dtype != CHRONOS2_FP32) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "backend: the reference computes in fp32 only; open the model with that dtype");
   }
   if (o->threads < 0 || o->threads > 1024)
     C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", o->threads);

@@ -63,7 +63,7 @@ static json_t *options_json(const c2_study *s) {
   json_object_set_new(object, "blind_arm", json_boolean(o->blind_arm));
   json_object_set_new(object, "visible_arms", json_boolean(o->visible_arms));
   json_object_set_new(object, "sparse_model", c2_json_text(o->sparse_model_folder));
-  json_object_set_new(object, "dtype", c2_json_text(dtypes[o->session.dtype]));
+  json_object_set_new(object, "dtype", c2_json_text(dtypes[o->dtype]));
   json_object_set_new(object, "backend", c2_json_text(s->table.backend));
   json_object_set_new(object, "isa", c2_json_text(s->isa));
   json_object_set_new(object, "threads", c2_json_whole((size_t)s->threads));

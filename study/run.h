@@ -36,6 +36,7 @@ typedef struct c2_study_options {
   bool blind_arm, visible_arms;    /* beside the published ones: see c2_arm */
   const char *sparse_model_folder; /* a second model's weights, at full attention and the perf_radii; NULL: none */
   const char *sparse_model_name;   /* in tables */
+  chronos2_dtype dtype;            /* of the models, for the record */
   chronos2_session_options session; /* its attention and radius aren't read, its reg_global is */
 } c2_study_options;
 

@@ -212,7 +212,8 @@ static void one_product(const c2_kernels *k, narrow type, size_t rows, size_t de
       if (mode & 4) sum += (double)before[at];
       if (mode & 2) sum = sum > 0 ? sum : 0;
       if (!(fabs(sum - (double)p.c[at]) <= 2e-7 * (1 + size) * (4 + sqrt((double)depth)))) {
-        fail_msg("%s, type %d, %zu x %zu, mode %d: %.9g, expected %.9g", k->name, (int)type, rows, depth, mode, (double)p.c[at], sum);
+        fail_msg("%s, type %d, %zu x %zu, mode %d: %.9g, expected %.9g", k->name, (int)type, rows, depth, mode,
+                 (double)p.c[at], sum);
       }
       if (p.c[at] != plain.c[at]) {
         fail_msg("%s, type %d, %zu x %zu, mode %d: %.9g, scalar %.9g", k->name, (int)type, rows, depth, mode,

@@ -12,9 +12,11 @@
 enum { BLOCK = 112 }; /* tokens a task carries: a few tiles, scratch within the second-level cache */
 
 typedef struct worker_scratch {
-  float *normed; /* [BLOCK][D] */
-  float *hidden; /* [BLOCK][F] */
-  float *wide;   /* [BLOCK][max(3P, QP)] */
+  float *normed;  /* [BLOCK][D] */
+  float *hidden;  /* [BLOCK][F] */
+  float *wide;    /* [BLOCK][max(3P, QP)] */
+  float *operand; /* [BLOCK][max(D, I, F, 3P)] left operand of a bf16 or int8 product; at most four bytes an element */
+  float *scale;   /* [BLOCK] its scales */
   c2_attend_scratch attend;
   float *weights; /* [S] one observed row of attention */
 } worker_scratch;
@@ -27,11 +29,11 @@ typedef struct pass {
   const c2_result *result;
   c2_layout layout;
   c2_rope rope;
-  size_t inner;                                     /* I */
-  size_t s_model, s_qkv, s_inner, s_hidden, s_wide; /* strides */
-  float *x;                                         /* [T][D] hidden states */
-  float *qkv;                                       /* [T][3I] */
-  float *mixed;                                     /* [T][I] attention's output */
+  size_t inner;                                                /* I */
+  size_t s_model, s_qkv, s_inner, s_hidden, s_wide, s_operand; /* strides */
+  float *x;                                                    /* [T][D] hidden states */
+  float *qkv;                                                  /* [T][3I] */
+  float *mixed;                                                /* [T][I] attention's output */
   float *xf;     /* [Tf][D] hidden states of future tokens, after the last time attention; recall: x */
   float *qf;     /* [Tf][3I] */
   float *mixedf; /* [Tf][I] */
@@ -54,20 +56,38 @@ static size_t stride_of(size_t n) {
   return stride % 128 == 0 ? stride + 16 : stride;
 }
 
-static void multiply(const pass *p, const float *a, size_t a_stride, const float *panels, size_t depth, float *c,
-                     size_t c_stride, size_t rows, size_t first, size_t columns, const float *bias, bool relu,
+/* Rows a [rows][matrix's depth] by columns first.. of a matrix. `columns` counts from its first one. */
+static void multiply(const pass *p, const worker_scratch *s, const float *a, size_t a_stride, const c2_matrix *matrix,
+                     float *c, size_t c_stride, size_t rows, size_t first, size_t columns, const float *bias, bool relu,
                      bool accumulate) {
-  c2_gemm g = {.a = a,
-               .a_stride = a_stride,
-               .b = panels,
-               .b_stride = depth * C2_PANEL,
-               .depth = depth,
+  const c2_kernels *k = p->engine->kernels;
+  size_t terms = matrix->dtype == CHRONOS2_FP32 ? 1 : matrix->dtype == CHRONOS2_BF16 ? 2 : 4;
+  c2_gemm g = {.a = matrix->dtype == CHRONOS2_FP32 ? a : s->operand,
+               .a_stride = matrix->dtype == CHRONOS2_FP32 ? a_stride : p->s_operand,
+               .b = matrix->panels,
+               .b_stride = (matrix->depth + terms - 1) / terms * C2_PANEL,
+               .depth = matrix->depth,
                .c = c,
                .c_stride = c_stride,
                .bias = bias,
                .relu = relu,
-               .accumulate = accumulate};
-  p->engine->kernels->gemm(&g, rows, first / C2_PANEL, (columns + C2_PANEL - 1) / C2_PANEL);
+               .accumulate = accumulate,
+               .a_scale = s->scale,
+               .b_scale = matrix->scale,
+               .b_shift = matrix->shift};
+  size_t first_panel = first / C2_PANEL;
+  size_t last_panel = (columns + C2_PANEL - 1) / C2_PANEL;
+  switch (matrix->dtype) {
+    case CHRONOS2_FP32: k->gemm(&g, rows, first_panel, last_panel); break;
+    case CHRONOS2_BF16:
+      k->round_bf16(s->operand, p->s_operand, a, a_stride, matrix->depth, rows);
+      k->gemm_bf16(&g, rows, first_panel, last_panel);
+      break;
+    case CHRONOS2_INT8:
+      k->quantize(s->operand, p->s_operand, s->scale, a, a_stride, matrix->depth, rows);
+      k->gemm_int8(&g, rows, first_panel, last_panel);
+      break;
+  }
 }
 
 static void norm(const pass *p, float *out, const float *x, const float *weight, size_t rows) {
@@ -117,9 +137,9 @@ static void embed_task(void *context, size_t task, size_t worker) {
       features_of(p, (uint32_t)(first + i), s->wide + i * p->s_wide);
     }
   }
-  multiply(p, s->wide, p->s_wide, e->hidden, in, s->hidden, p->s_hidden, rows, 0, c->d_ff, e->hidden_bias, true, false);
-  multiply(p, s->wide, p->s_wide, e->residual, in, x, p->s_model, rows, 0, c->d_model, e->bias, false, false);
-  multiply(p, s->hidden, p->s_hidden, e->output, c->d_ff, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
+  multiply(p, s, s->wide, p->s_wide, &e->hidden, s->hidden, p->s_hidden, rows, 0, c->d_ff, e->hidden_bias, true, false);
+  multiply(p, s, s->wide, p->s_wide, &e->residual, x, p->s_model, rows, 0, c->d_model, e->bias, false, false);
+  multiply(p, s, s->hidden, p->s_hidden, &e->output, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
   for (size_t i = 0; i < rows; i++) {
     if (p->layout.position[first + i] == 0) memcpy(x + i * p->s_model, p->w->reg, c->d_model * sizeof(float));
   }
@@ -133,8 +153,8 @@ static void project_task(void *context, size_t task, size_t worker) {
   size_t first = task * p->block;
   size_t rows = c2_min_size(p->block, p->layout.tokens - first);
   norm(p, s->normed, p->x + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
-  multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model,
-           p->qkv + first * p->s_qkv, p->s_qkv, rows, p->narrow ? p->inner : 0, 3 * p->inner, NULL, false, false);
+  multiply(p, s, s->normed, p->s_model, &p->w->packed_layer[p->layer].time_qkv, p->qkv + first * p->s_qkv, p->s_qkv,
+           rows, p->narrow ? p->inner : 0, 3 * p->inner, NULL, false, false);
 }
 
 /* Last layer: gathers the future tokens' hidden states, and computes their queries (narrow) or gathers
@@ -152,8 +172,8 @@ static void gather_task(void *context, size_t task, size_t worker) {
   }
   if (!p->narrow) return;
   norm(p, s->normed, p->xf + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
-  multiply(p, s->normed, p->s_model, p->w->packed_layer[p->layer].time_qkv, p->config->d_model,
-           p->qf + first * p->s_qkv, p->s_qkv, rows, 0, p->inner, NULL, false, false);
+  multiply(p, s, s->normed, p->s_model, &p->w->packed_layer[p->layer].time_qkv, p->qf + first * p->s_qkv, p->s_qkv,
+           rows, 0, p->inner, NULL, false, false);
 }
 
 /* ---- Memory ----------------------------------------------------------------------------------- */
@@ -277,8 +297,8 @@ static void feed_forward(const pass *p, worker_scratch *s, float *x, size_t rows
   const chronos2_config *c = p->config;
   const c2_packed_layer *w = &p->w->packed_layer[p->layer];
   norm(p, s->normed, x, p->w->layer[p->layer].ffn_norm, rows);
-  multiply(p, s->normed, p->s_model, w->wi, c->d_model, s->hidden, p->s_hidden, rows, 0, c->d_ff, NULL, true, false);
-  multiply(p, s->hidden, p->s_hidden, w->wo, c->d_ff, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
+  multiply(p, s, s->normed, p->s_model, &w->wi, s->hidden, p->s_hidden, rows, 0, c->d_ff, NULL, true, false);
+  multiply(p, s, s->hidden, p->s_hidden, &w->wo, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
 }
 
 /* x += W_o mixed; then for groups of one the whole rest of the layer: their group attention is
@@ -292,15 +312,15 @@ static void tail_task(void *context, size_t task, size_t worker) {
   size_t rows = 0;
   tail_block(p, task, &first, &rows);
   float *x = p->tail_x + first * p->s_model;
-  multiply(p, p->tail_mixed + first * p->s_inner, p->s_inner, w->time_o, p->inner, x, p->s_model, rows, 0, d, NULL,
-           false, true);
+  multiply(p, s, p->tail_mixed + first * p->s_inner, p->s_inner, &w->time_o, x, p->s_model, rows, 0, d, NULL, false,
+           true);
   norm(p, s->normed, x, p->w->layer[p->layer].group.norm, rows);
   if (first < p->tail_grouped) {
-    multiply(p, s->normed, p->s_model, w->group_qkv, d, p->tail_qkv + first * p->s_qkv, p->s_qkv, rows, 0, 3 * p->inner,
-             NULL, false, false);
+    multiply(p, s, s->normed, p->s_model, &w->group_qkv, p->tail_qkv + first * p->s_qkv, p->s_qkv, rows, 0,
+             3 * p->inner, NULL, false, false);
     return;
   }
-  multiply(p, s->normed, p->s_model, w->group_ov, d, x, p->s_model, rows, 0, d, NULL, false, true);
+  multiply(p, s, s->normed, p->s_model, &w->group_ov, x, p->s_model, rows, 0, d, NULL, false, true);
   feed_forward(p, s, x, rows);
 }
 
@@ -333,13 +353,14 @@ static void group_task(void *context, size_t task, size_t worker) {
 
 static void group_tail_task(void *context, size_t task, size_t worker) {
   pass *p = context;
+  worker_scratch *s = &p->worker[worker];
   size_t first = 0;
   size_t rows = 0;
   tail_block(p, task, &first, &rows);
   float *x = p->tail_x + first * p->s_model;
-  multiply(p, p->tail_mixed + first * p->s_inner, p->s_inner, p->w->packed_layer[p->layer].group_o, p->inner, x,
-           p->s_model, rows, 0, p->config->d_model, NULL, false, true);
-  feed_forward(p, &p->worker[worker], x, rows);
+  multiply(p, s, p->tail_mixed + first * p->s_inner, p->s_inner, &p->w->packed_layer[p->layer].group_o, x, p->s_model,
+           rows, 0, p->config->d_model, NULL, false, true);
+  feed_forward(p, s, x, rows);
 }
 
 static void run_tail(pass *p) {
@@ -365,10 +386,10 @@ static void head_task(void *context, size_t task, size_t worker) {
   size_t patches = p->batch->output_patches;
   size_t horizon = patches * c->patch;
   norm(p, s->normed, p->xf + first * p->s_model, p->w->final_norm, rows);
-  multiply(p, s->normed, p->s_model, h->hidden, c->d_model, s->hidden, p->s_hidden, rows, 0, c->d_ff, h->hidden_bias,
-           true, false);
-  multiply(p, s->normed, p->s_model, h->residual, c->d_model, s->wide, p->s_wide, rows, 0, out, h->bias, false, false);
-  multiply(p, s->hidden, p->s_hidden, h->output, c->d_ff, s->wide, p->s_wide, rows, 0, out, NULL, false, true);
+  multiply(p, s, s->normed, p->s_model, &h->hidden, s->hidden, p->s_hidden, rows, 0, c->d_ff, h->hidden_bias, true,
+           false);
+  multiply(p, s, s->normed, p->s_model, &h->residual, s->wide, p->s_wide, rows, 0, out, h->bias, false, false);
+  multiply(p, s, s->hidden, p->s_hidden, &h->output, s->wide, p->s_wide, rows, 0, out, NULL, false, true);
   for (size_t i = 0; i < rows; i++) {
     size_t r = (first + i) / patches;
     size_t step = (first + i) % patches * c->patch;
@@ -406,6 +427,8 @@ static void carve(pass *p, c2_arena *arena) {
     s.normed = C2_CARVE(arena, float, p->block * p->s_model);
     s.hidden = C2_CARVE(arena, float, p->block * p->s_hidden);
     s.wide = C2_CARVE(arena, float, p->block * p->s_wide);
+    s.operand = C2_CARVE(arena, float, p->engine->model->dtype == CHRONOS2_FP32 ? 0 : p->block * p->s_operand);
+    s.scale = C2_CARVE(arena, float, p->block);
     s.weights = C2_CARVE(arena, float, observing ? l->deepest + 1 + p->batch->output_patches : 0);
     c2_attend_carve(&s.attend, arena, keys, c->d_kv, observing);
     if (arena->base && !arena->failed) p->worker[i] = s;
@@ -464,6 +487,7 @@ static c2_status begin(pass *p, c2_error *err) {
   p->s_inner = stride_of(p->inner);
   p->s_hidden = stride_of(c->d_ff);
   p->s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
+  p->s_operand = stride_of(c2_max_size(c2_max_size(c->d_model, p->inner), c2_max_size(c->d_ff, 3 * c->patch)));
   C2_TRY(c2_layout_count(&p->layout, c, p->batch, p->recall != NULL, err));
   p->block = block_of(p->layout.tokens, c2_pool_threads(engine->pool), engine->kernels->tile);
   c2_arena plan = {0};

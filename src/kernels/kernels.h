@@ -19,6 +19,7 @@ enum {
   C2_PANEL = 32,        /* columns of a panel: two AVX-512 or four AVX2 registers */
   C2_MAX_TILE = 16,     /* most rows that any level's tile has */
   C2_DEPTH_BLOCK = 256, /* terms added up before their sum is added to the element: one long float32 sum loses digits */
+  C2_INT8_DEPTH = 65536, /* most terms of an int8 sum: 255 * 127 * 65536 < 2^31 */
 };
 
 #define C2_QUANTIZE_LEAST 1e-30f /* its inverse is finite */

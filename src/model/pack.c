@@ -1,6 +1,7 @@
 /* Copies [out][in] matrices into panels (kernels/kernels.h): one layout for every instruction set. */
 #include "model/pack.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,39 +14,72 @@ typedef struct packing {
   float *product; /* [D][D rounded up to whole panels] */
 } packing;
 
-/* Rows [0, rows) of w [rows][depth], `stride` apart, become columns first.. of the panels. */
-static void fill_panels(float *panels, size_t first, const float *w, size_t stride, size_t rows, size_t depth) {
-  for (size_t i = 0; i < rows; i++) {
-    size_t column = first + i;
-    float *panel = panels + column / C2_PANEL * C2_PANEL * depth + column % C2_PANEL;
-    for (size_t k = 0; k < depth; k++) panel[k * C2_PANEL] = w[i * stride + k];
+static uint16_t to_bf16(float x) {
+  uint32_t bits = 0;
+  memcpy(&bits, &x, sizeof bits);
+  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to the nearest, ties to the even one */
+}
+
+/* w [depth] becomes a column. Terms that share a word lie side by side. */
+static void fill_column(const c2_matrix *m, size_t column, const float *w) {
+  size_t panel = column / C2_PANEL * C2_PANEL;
+  size_t j = column % C2_PANEL;
+  if (m->dtype == CHRONOS2_FP32) {
+    float *to = (float *)m->panels + panel * m->depth + j;
+    for (size_t k = 0; k < m->depth; k++) to[k * C2_PANEL] = w[k];
+  } else if (m->dtype == CHRONOS2_BF16) {
+    uint16_t *to = (uint16_t *)m->panels + panel * c2_round_up(m->depth, 2) + 2 * j;
+    for (size_t k = 0; k < m->depth; k++) to[k / 2 * 2 * C2_PANEL + k % 2] = to_bf16(w[k]);
+  } else {
+    int8_t *to = (int8_t *)m->panels + panel * c2_round_up(m->depth, 4) + 4 * j;
+    float top = 0.0f;
+    int32_t sum = 0;
+    for (size_t k = 0; k < m->depth; k++) top = fmaxf(top, fabsf(w[k]));
+    float inverse = top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f;
+    for (size_t k = 0; k < m->depth; k++) {
+      int8_t q = (int8_t)lrintf(w[k] * inverse);
+      to[k / 4 * 4 * C2_PANEL + k % 4] = q;
+      sum += q;
+    }
+    m->scale[column] = top / 127.0f;
+    m->shift[column] = 128 * sum;
   }
 }
 
-/* Zeroed panels of `columns` columns; NULL while planning. */
-static float *carve_panels(const packing *p, size_t columns, size_t depth) {
-  size_t count = c2_round_up(columns, C2_PANEL) * depth;
-  float *panels = C2_CARVE(p->arena, float, count);
-  if (!p->arena->base || !panels) return NULL;
-  memset(panels, 0, count * sizeof *panels);
-  return panels;
+/* An empty matrix; its panels are NULL while planning. */
+static c2_matrix carve(const packing *p, chronos2_dtype dtype, size_t columns, size_t depth) {
+  c2_matrix m = {.dtype = dtype, .depth = depth};
+  size_t terms = dtype == CHRONOS2_FP32 ? 1 : dtype == CHRONOS2_BF16 ? 2 : 4;
+  size_t padded = c2_round_up(columns, C2_PANEL);
+  size_t words = padded * ((depth + terms - 1) / terms);
+  size_t scales = dtype == CHRONOS2_INT8 ? padded : 0;
+  uint32_t *panels = C2_CARVE(p->arena, uint32_t, words);
+  m.scale = C2_CARVE(p->arena, float, scales);
+  m.shift = C2_CARVE(p->arena, int32_t, scales);
+  if (!p->arena->base || p->arena->failed) return m;
+  memset(panels, 0, words * sizeof *panels);
+  memset(m.scale, 0, scales * sizeof *m.scale);
+  memset(m.shift, 0, scales * sizeof *m.shift);
+  m.panels = panels;
+  return m;
 }
 
-/* Panels of up to three matrices side by side, all [rows][depth]. */
-static const float *pack(const packing *p, const float *const *parts, size_t count, size_t rows, size_t depth) {
-  float *panels = carve_panels(p, count * rows, depth);
-  for (size_t i = 0; panels && i < count; i++) {
-    fill_panels(panels, i * rows, parts[i], depth, rows, depth);
-    c2_weights_forget(p->model, parts[i], rows * depth);
+/* Up to three matrices side by side, all [rows][depth]. */
+static c2_matrix pack(const packing *p, chronos2_dtype dtype, const float *const *parts, size_t count, size_t rows,
+                      size_t depth) {
+  c2_matrix m = carve(p, dtype, count * rows, depth);
+  for (size_t part = 0; m.panels && part < count; part++) {
+    for (size_t i = 0; i < rows; i++) fill_column(&m, part * rows + i, parts[part] + i * depth);
+    c2_weights_forget(p->model, parts[part], rows * depth);
   }
-  return panels;
+  return m;
 }
 
-/* Panels of W_o W_v. In float32: its rounding is of the size of that which two products one after the other have. */
-static const float *pack_product(const packing *p, const c2_attention_weights *w, size_t d, size_t inner) {
-  float *panels = carve_panels(p, d, d);
+/* W_o W_v. In float32: its rounding is of the size of that which two products one after the other have. */
+static c2_matrix pack_product(const packing *p, const c2_attention_weights *w, size_t d, size_t inner) {
+  c2_matrix m = carve(p, p->model->dtype, d, d);
   size_t stride = c2_round_up(d, C2_PANEL);
-  if (!panels) return NULL;
+  if (!m.panels) return m;
   memset(p->values, 0, stride * inner * sizeof *p->values);
   for (size_t i = 0; i < inner; i++) {
     for (size_t k = 0; k < d; k++) {
@@ -60,8 +94,8 @@ static const float *pack_product(const packing *p, const c2_attention_weights *w
                .c = p->product,
                .c_stride = stride};
   c2_kernels_of(c2_isa_detect())->gemm(&g, d, 0, stride / C2_PANEL);
-  fill_panels(panels, 0, p->product, stride, d, d);
-  return panels;
+  for (size_t i = 0; i < d; i++) fill_column(&m, i, p->product + i * stride);
+  return m;
 }
 
 static const float *pack_bias(const packing *p, const float *a, const float *b, size_t n) {
@@ -76,9 +110,10 @@ static const float *pack_bias(const packing *p, const float *a, const float *b, 
 static c2_packed_residual pack_residual(const packing *p, const c2_residual_weights *r, size_t in, size_t hidden,
                                         size_t out) {
   c2_packed_residual packed;
-  packed.hidden = pack(p, &r->hidden, 1, hidden, in);
-  packed.output = pack(p, &r->output, 1, out, hidden);
-  packed.residual = pack(p, &r->residual, 1, out, in);
+  chronos2_dtype dtype = p->model->dtype;
+  packed.hidden = pack(p, dtype, &r->hidden, 1, hidden, in);
+  packed.output = pack(p, dtype, &r->output, 1, out, hidden);
+  packed.residual = pack(p, dtype, &r->residual, 1, out, in);
   packed.hidden_bias = pack_bias(p, r->hidden_bias, NULL, hidden);
   packed.bias = pack_bias(p, r->output_bias, r->residual_bias, out);
   return packed;
@@ -86,17 +121,18 @@ static c2_packed_residual pack_residual(const packing *p, const c2_residual_weig
 
 static c2_packed_layer pack_layer(const packing *p, const c2_layer_weights *l) {
   const chronos2_config *c = &p->model->config;
+  chronos2_dtype dtype = p->model->dtype;
   size_t inner = c->heads * c->d_kv;
   const float *time[] = {l->time.q, l->time.k, l->time.v};
   const float *group[] = {l->group.q, l->group.k, l->group.v};
   c2_packed_layer packed;
-  packed.time_qkv = pack(p, time, 3, inner, c->d_model);
-  packed.time_o = pack(p, &l->time.o, 1, c->d_model, inner);
+  packed.time_qkv = pack(p, dtype, time, 3, inner, c->d_model);
+  packed.time_o = pack(p, dtype, &l->time.o, 1, c->d_model, inner);
   packed.group_ov = pack_product(p, &l->group, c->d_model, inner);
-  packed.group_qkv = pack(p, group, 3, inner, c->d_model);
-  packed.group_o = pack(p, &l->group.o, 1, c->d_model, inner);
-  packed.wi = pack(p, &l->wi, 1, c->d_ff, c->d_model);
-  packed.wo = pack(p, &l->wo, 1, c->d_model, c->d_ff);
+  packed.group_qkv = pack(p, dtype, group, 3, inner, c->d_model);
+  packed.group_o = pack(p, dtype, &l->group.o, 1, c->d_model, inner);
+  packed.wi = pack(p, dtype, &l->wi, 1, c->d_ff, c->d_model);
+  packed.wo = pack(p, dtype, &l->wo, 1, c->d_model, c->d_ff);
   return packed;
 }
 
@@ -112,7 +148,21 @@ static void pack_all(chronos2_model *model, const packing *p) {
   w->packed_head = pack_residual(p, &w->head, c->d_model, c->d_ff, c->quantiles * c->patch);
 }
 
+static c2_status check_dtype(const chronos2_model *model, c2_error *err) {
+  const chronos2_config *c = &model->config;
+  size_t depth = c2_max_size(c2_max_size(c->d_model, c->d_ff), c2_max_size(c->heads * c->d_kv, 3 * c->patch));
+  if (model->dtype < CHRONOS2_FP32 || model->dtype > CHRONOS2_INT8) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "dtype: unknown %d", (int)model->dtype);
+  }
+  if (model->dtype == CHRONOS2_INT8 && depth > C2_INT8_DEPTH) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "dtype: int8 sums of %zu terms may overflow; expected at most %d", depth,
+            C2_INT8_DEPTH);
+  }
+  return C2_OK;
+}
+
 c2_status c2_model_pack(chronos2_model *model, c2_error *err) {
+  C2_TRY(check_dtype(model, err));
   size_t stride = c2_round_up(model->config.d_model, C2_PANEL);
   c2_arena plan = {0};
   packing p = {.model = model, .arena = &plan};

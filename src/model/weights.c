@@ -188,13 +188,14 @@ static c2_status load(chronos2_model *model, const c2_tensor **found, const c2_a
   return C2_OK;
 }
 
-static c2_status open_model(const char *folder, const char *adapter_folder, bool pack, chronos2_model **out,
-                            c2_error *err) {
+static c2_status open_model(const char *folder, const char *adapter_folder, const chronos2_model_options *options,
+                            chronos2_model **out, c2_error *err) {
   c2_adapter adapter = {0};
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
   const c2_tensor **found = NULL;
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
+  model->dtype = options->dtype;
   C2_GOTO(c2_config_read(folder, &model->config, err));
   C2_GOTO(open_files(model, folder, err));
   C2_GOTO(c2_expected_list(model, err));
@@ -204,7 +205,7 @@ static c2_status open_model(const char *folder, const char *adapter_folder, bool
   C2_GOTO(load(model, found, &adapter, err));
   C2_GOTO(check_values(model, folder, err));
   C2_GOTO(c2_expected_bind(model, err));
-  if (pack) C2_GOTO(c2_model_pack(model, err));
+  if (!options->skip_packing) C2_GOTO(c2_model_pack(model, err));
   *out = model;
   model = NULL;
 fail:
@@ -214,15 +215,17 @@ fail:
   return status;
 }
 
-c2_status c2_model_open(const char *folder, const char *adapter, bool pack, chronos2_model **out, c2_error *err) {
+c2_status c2_model_open(const char *folder, const chronos2_model_options *options, chronos2_model **out,
+                        c2_error *err) {
   char *base = NULL;
+  const char *adapter = options->adapter;
   *out = NULL;
   if (!c2_is_directory(folder)) C2_FAIL(err, C2_ERR_IO, "%s: expected a model folder", folder);
   if (!adapter && c2_is_adapter(folder)) {
     C2_TRY(c2_adapter_base(folder, &base, err));
     adapter = folder;
   }
-  c2_status status = open_model(base ? base : folder, adapter, pack, out, err);
+  c2_status status = open_model(base ? base : folder, adapter, options, out, err);
   free(base);
   return status;
 }
@@ -235,13 +238,15 @@ static uint64_t next_random(uint64_t *state) {
   return z ^ (z >> 31);
 }
 
-c2_status c2_model_random(const chronos2_config *config, uint64_t seed, chronos2_model **out, c2_error *err) {
+c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
+                          chronos2_model **out, c2_error *err) {
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
   *out = NULL;
   C2_TRY(c2_config_check(config, "configuration", err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   model->config = *config;
+  model->dtype = options->dtype;
   model->config.initializer_factor = 1; /* visible attention; the spread does not matter for speed */
   C2_GOTO(c2_expected_list(model, err));
   size_t bytes = model->parameters * sizeof(float) + model->expected_count * 3 * C2_ALIGN;
@@ -260,7 +265,7 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, chronos2
     model->dtypes[i] = "F32";
   }
   C2_GOTO(c2_expected_bind(model, err));
-  C2_GOTO(c2_model_pack(model, err));
+  if (!options->skip_packing) C2_GOTO(c2_model_pack(model, err));
   *out = model;
   return C2_OK;
 fail:

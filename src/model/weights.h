@@ -40,16 +40,25 @@ typedef struct c2_residual_weights {
   const float *residual_bias; /* [out] */
 } c2_residual_weights;
 
-/* Panels as kernels.h defines them, of the transposed matrices. */
+/* A matrix [depth] -> [columns], transposed into panels as kernels.h defines them. int8: w = q scale, a scale for
+ * each column. */
+typedef struct c2_matrix {
+  chronos2_dtype dtype;
+  size_t depth;
+  void *panels;
+  float *scale;   /* int8: [columns rounded up to whole panels] */
+  int32_t *shift; /* int8: likewise, 128 times the sum of a column's q */
+} c2_matrix;
+
 typedef struct c2_packed_layer {
-  const float *time_qkv, *time_o;   /* [D] -> [3I], [I] -> [D] */
-  const float *group_qkv, *group_o; /* the same */
-  const float *group_ov;            /* [D] -> [D]: W_o W_v, all that group attention is in a group of one */
-  const float *wi, *wo;             /* [D] -> [F], [F] -> [D] */
+  c2_matrix time_qkv, time_o;   /* [D] -> [3I], [I] -> [D] */
+  c2_matrix group_qkv, group_o; /* the same */
+  c2_matrix group_ov;           /* [D] -> [D]: W_o W_v, all that group attention is in a group of one */
+  c2_matrix wi, wo;             /* [D] -> [F], [F] -> [D] */
 } c2_packed_layer;
 
 typedef struct c2_packed_residual {
-  const float *hidden, *output, *residual;
+  c2_matrix hidden, output, residual;
   const float *hidden_bias; /* [F rounded up to whole panels] */
   const float *bias;        /* output_bias + residual_bias, likewise */
 } c2_packed_residual;
@@ -79,6 +88,7 @@ struct chronos2_model {
   size_t expected_count;
   c2_expected *expected;
   const char **dtypes;   /* [expected_count] as stored */
+  chronos2_dtype dtype;  /* as packed */
   c2_safetensors *files; /* [file_count] */
   size_t file_count;
   c2_block converted; /* tensors that could not be mapped */
@@ -90,9 +100,11 @@ struct chronos2_model {
  * beside its packed copy. They are read again when touched. */
 void c2_weights_forget(const chronos2_model *model, const float *values, size_t count);
 
-/* `adapter`: a folder to merge in, or NULL. A folder that is itself an adapter names its base model. */
-c2_status c2_model_open(const char *folder, const char *adapter, bool pack, chronos2_model **model, c2_error *err);
-c2_status c2_model_random(const chronos2_config *config, uint64_t seed, chronos2_model **model, c2_error *err);
+/* A folder that is itself an adapter names its base model. */
+c2_status c2_model_open(const char *folder, const chronos2_model_options *options, chronos2_model **model,
+                        c2_error *err);
+c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
+                          chronos2_model **model, c2_error *err);
 void c2_model_close(chronos2_model **model);
 
 #endif
