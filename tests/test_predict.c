@@ -344,15 +344,20 @@ static void compare_alone(chronos2_session *one, const random_batch *b, const ch
 }
 
 /* A series' forecast has the same bits alone on one thread and among random others, whatever the batch size, the
- * threads and the pattern. */
+ * threads, the pattern and the dtype. */
 static void test_same_bits(void **state) {
   (void)state;
-  enum { BATCHES = 24 };
+  enum { BATCHES = 36 };
   static random_batch batch;
   uint32_t seed = 2463534242u;
-  chronos2_model *model = NULL;
-  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-odd/weights", NULL, &model), CHRONOS2_OK);
+  chronos2_model *models[3] = {NULL, NULL, NULL};
+  for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
+    chronos2_model_options options = {.dtype = (chronos2_dtype)d};
+    assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-odd/weights", &options, &models[d]),
+                     CHRONOS2_OK);
+  }
   for (int n = 0; n < BATCHES; n++) {
+    const chronos2_model *model = models[n / 2 % 3];
     static const double radii[] = {0, 3, 8, INFINITY};
     chronos2_session_options options = {
         .attention = (chronos2_attention)(n % 3), .radius = radii[next_random(&seed) % 4], .threads = 1};
@@ -371,7 +376,7 @@ static void test_same_bits(void **state) {
     chronos2_session_close(&one);
     chronos2_session_close(&many);
   }
-  chronos2_model_close(&model);
+  for (int d = 0; d < 3; d++) chronos2_model_close(&models[d]);
 }
 
 /* A series sized 1e20 and one of 1e200 come out finite, and scaled as the same series of size 1. */

@@ -110,9 +110,13 @@ static void test_same_bits(void **state) {
   const input *const both[2] = {&in, &twin};
   static const double radii[] = {0, 3, (double)INFINITY};
   static const size_t horizons[] = {1, 16, 27, HORIZON}; /* the last one is rolled out */
-  chronos2_model *model = NULL;
-  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  chronos2_model *models[3] = {NULL, NULL, NULL};
+  for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
+    chronos2_model_options options = {.dtype = (chronos2_dtype)d};
+    assert_int_equal(chronos2_model_open(MODEL, &options, &models[d]), CHRONOS2_OK);
+  }
   for (size_t k = 0; k < 12; k++) {
+    const chronos2_model *model = models[k / 2 % 3];
     chronos2_session_options options = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
                                         .radius = radii[k % 3],
                                         .reg_global = k % 2 == 0,
@@ -146,7 +150,7 @@ static void test_same_bits(void **state) {
     chronos2_context_close(&context);
     chronos2_session_close(&other);
   }
-  chronos2_model_close(&model);
+  for (int d = 0; d < 3; d++) chronos2_model_close(&models[d]);
 }
 
 /* Contexts of more tokens than attention takes in one step: what lies in whole steps is read where it was kept. */

@@ -3,7 +3,7 @@
 #include "kernels/avx512.h"
 #include "kernels/simd_body.h"
 
-const c2_kernels c2_kernels_avx512_vnni = {.name = "avx512_vnni",
+const c2_kernels c2_kernels_avx512_vnni = {.name = "avx512",
                                            .tile = TILE,
                                            .gemm = gemm,
                                            .gemm_bf16 = gemm_bf16,
