@@ -55,7 +55,7 @@ typedef struct c2_softmax {
 
 typedef struct c2_kernels {
   const char *name; /* as --isa spells it: the levels of AVX-512 share theirs */
-  size_t tile; /* rows that `gemm` takes best: attention's query tile */
+  size_t tile;      /* rows that `gemm` takes best: attention's query tile */
 
   /* Rows [0, rows) by panels [first_panel, last_panel). float32 sums, exact ones under int8: there every level
    * gives the same bits, and so it does under bf16 as long as no number is subnormal. */
