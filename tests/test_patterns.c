@@ -81,7 +81,7 @@ static chronos2_model *make_model(void) {
   chronos2_config config;
   assert_int_equal(chronos2_config_named("micro", &config), CHRONOS2_OK);
   config.layers = 2;
-  assert_int_equal(chronos2_model_random(&config, 3, &model), CHRONOS2_OK);
+  assert_int_equal(chronos2_model_random(&config, 3, NULL, &model), CHRONOS2_OK);
   return model;
 }
 

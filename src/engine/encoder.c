@@ -61,11 +61,10 @@ static void multiply(const pass *p, const worker_scratch *s, const float *a, siz
                      float *c, size_t c_stride, size_t rows, size_t first, size_t columns, const float *bias, bool relu,
                      bool accumulate) {
   const c2_kernels *k = p->engine->kernels;
-  size_t terms = matrix->dtype == CHRONOS2_FP32 ? 1 : matrix->dtype == CHRONOS2_BF16 ? 2 : 4;
   c2_gemm g = {.a = matrix->dtype == CHRONOS2_FP32 ? a : s->operand,
                .a_stride = matrix->dtype == CHRONOS2_FP32 ? a_stride : p->s_operand,
                .b = matrix->panels,
-               .b_stride = (matrix->depth + terms - 1) / terms * C2_PANEL,
+               .b_stride = matrix->stride,
                .depth = matrix->depth,
                .c = c,
                .c_stride = c_stride,

@@ -22,16 +22,15 @@ static uint16_t to_bf16(float x) {
 
 /* w [depth] becomes a column. Terms that share a word lie side by side. */
 static void fill_column(const c2_matrix *m, size_t column, const float *w) {
-  size_t panel = column / C2_PANEL * C2_PANEL;
-  size_t j = column % C2_PANEL;
+  uint32_t *word = (uint32_t *)m->panels + column / C2_PANEL * m->stride + column % C2_PANEL;
   if (m->dtype == CHRONOS2_FP32) {
-    float *to = (float *)m->panels + panel * m->depth + j;
+    float *to = (float *)(void *)word;
     for (size_t k = 0; k < m->depth; k++) to[k * C2_PANEL] = w[k];
   } else if (m->dtype == CHRONOS2_BF16) {
-    uint16_t *to = (uint16_t *)m->panels + panel * c2_round_up(m->depth, 2) + 2 * j;
+    uint16_t *to = (uint16_t *)(void *)word;
     for (size_t k = 0; k < m->depth; k++) to[k / 2 * 2 * C2_PANEL + k % 2] = to_bf16(w[k]);
   } else {
-    int8_t *to = (int8_t *)m->panels + panel * c2_round_up(m->depth, 4) + 4 * j;
+    int8_t *to = (int8_t *)(void *)word;
     float top = 0.0f;
     int32_t sum = 0;
     for (size_t k = 0; k < m->depth; k++) top = fmaxf(top, fabsf(w[k]));
@@ -48,10 +47,10 @@ static void fill_column(const c2_matrix *m, size_t column, const float *w) {
 
 /* An empty matrix; its panels are NULL while planning. */
 static c2_matrix carve(const packing *p, chronos2_dtype dtype, size_t columns, size_t depth) {
-  c2_matrix m = {.dtype = dtype, .depth = depth};
   size_t terms = dtype == CHRONOS2_FP32 ? 1 : dtype == CHRONOS2_BF16 ? 2 : 4;
+  c2_matrix m = {.dtype = dtype, .depth = depth, .stride = (depth + terms - 1) / terms * C2_PANEL};
   size_t padded = c2_round_up(columns, C2_PANEL);
-  size_t words = padded * ((depth + terms - 1) / terms);
+  size_t words = padded / C2_PANEL * m.stride;
   size_t scales = dtype == CHRONOS2_INT8 ? padded : 0;
   uint32_t *panels = C2_CARVE(p->arena, uint32_t, words);
   m.scale = C2_CARVE(p->arena, float, scales);

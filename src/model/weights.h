@@ -45,6 +45,7 @@ typedef struct c2_residual_weights {
 typedef struct c2_matrix {
   chronos2_dtype dtype;
   size_t depth;
+  size_t stride; /* words from one panel to the next */
   void *panels;
   float *scale;   /* int8: [columns rounded up to whole panels] */
   int32_t *shift; /* int8: likewise, 128 times the sum of a column's q */
