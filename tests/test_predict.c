@@ -1,6 +1,6 @@
-/* Golden predict cases (chronos2_predict against Chronos2Pipeline.predict): univariate, multivariate,
- * covariates in numbers and categories, cross learning, short context, long horizons. And that a forecast
- * does not depend on what else is forecast with it. */
+/* Golden predict cases against Chronos2Pipeline.predict, through chronos2_predict and through `chronos2 predict`, both
+ * backends, every instruction set this machine has: univariate, multivariate, covariates in numbers and categories,
+ * cross learning, short context, long horizons. And that a forecast does not depend on what else is forecast with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -78,14 +78,22 @@ static void free_item(item *it) {
   for (size_t i = 0; i < it->value_count; i++) free(it->values[i]);
 }
 
+/* One way to run all cases. */
+typedef struct engine {
+  const char *name;
+  chronos2_backend backend;
+  chronos2_isa_level isa;
+  const char *backend_option, *isa_option;
+} engine;
+
+/* Errors in units of the row's scale, through asinh as the model sees them. */
 typedef struct tally {
-  size_t cases;
   double worst;
+  size_t values, beyond; /* beyond 2e-4 */
 } tally;
 
-/* Worst error of target rows in units of the row's scale, through asinh as the model sees them. */
 static void compare(const chronos2_forecast *f, const c2_safetensors *file, const item *items, size_t i, size_t steps,
-                    size_t levels, double *worst) {
+                    size_t levels, tally *sum) {
   char name[32];
   snprintf(name, sizeof name, "out.%zu", i);
   const c2_tensor *t = c2_safetensors_find(file, name);
@@ -113,14 +121,15 @@ static void compare(const chronos2_forecast *f, const c2_safetensors *file, cons
         double a = asinh((ours[q * horizon + s] - mean) / scale);
         double b = asinh(((double)theirs[(r * levels + q) * horizon + s] - mean) / scale);
         double error = fabs(a - b);
-        if (!(error <= *worst)) *worst = error;
+        if (!(error <= sum->worst)) sum->worst = error;
+        sum->values++;
+        sum->beyond += !(error <= 2e-4);
       }
     }
   }
   free(theirs);
 }
 
-/* `chronos2 predict` writes the same forecast, and the quantiles at the levels that the case asks for. */
 /* embed.i of the case, where it has them; their values are of the order of 1 to 10. */
 static void compare_embeddings(const c2_safetensors *ours, const c2_safetensors *golden, size_t count) {
   for (size_t i = 0; i < count; i++) {
@@ -141,13 +150,14 @@ static void compare_embeddings(const c2_safetensors *ours, const c2_safetensors 
   }
 }
 
+/* `chronos2 predict` writes the same forecast, and the quantiles at the levels that the case asks for. */
 static void compare_command(const chronos2_forecast *f, const char *weights, const char *json, const json_t *levels,
-                            const c2_safetensors *golden, chronos2_backend backend) {
+                            const c2_safetensors *golden, const engine *e) {
   char *folder = program_make_folder();
   char *path = program_path(folder, "out.safetensors");
   c2_safetensors file;
   program_result r = PROGRAM_RUN("predict", json, "--embed", "-m", weights, "-o", path, "--backend",
-                                 backend == CHRONOS2_REFERENCE ? "reference" : "fused");
+                                 e->backend_option, "--isa", e->isa_option);
   if (r.status != 0) fail_msg("%s: %s", json, r.err);
   program_free(&r);
   assert_int_equal(c2_safetensors_open(&file, path, NULL), C2_OK);
@@ -187,8 +197,19 @@ static void compare_command(const chronos2_forecast *f, const char *weights, con
   free(folder);
 }
 
-static void run_case(const char *root, const char *model_name, const char *name, tally *total,
-                     chronos2_backend backend) {
+/* The tolerances of golden/README.md. Models a and b amplify rounding, PyTorch's own too (its float32 against its
+ * float64: 7e-4 in a pass, 0.2 late in a rollout): 4e-3 in the first block, and by the share of values that agree. On
+ * model s PyTorch's float32 rollout lies up to 2.9e-3 from its own float64. */
+static void check_errors(const char *model, const char *name, const engine *e, const tally *once, const tally *all) {
+  bool chaotic = strstr(model, "model-a") || strstr(model, "model-b");
+  bool close = chaotic ? once->worst <= 4e-3 && once->beyond * 10 <= once->values * 3 && all->beyond * 2 <= all->values
+                       : once->worst <= 2e-4 && all->worst <= 4e-3 && all->beyond * 50 <= all->values;
+  if (close) return;
+  fail_msg("%s %s, %s: worst %.3g, %zu of %zu values beyond 2e-4; with the rollout %.3g, %zu of %zu", model, name,
+           e->name, once->worst, once->beyond, once->values, all->worst, all->beyond, all->values);
+}
+
+static void run_case(const char *root, const char *model_name, const char *name, const engine *e, double *worst) {
   char path[800];
   char weights[800];
   c2_error err;
@@ -212,7 +233,7 @@ static void run_case(const char *root, const char *model_name, const char *name,
   chronos2_forecast *forecast = NULL;
   snprintf(weights, sizeof weights, "%s/%s/weights", root, model_name);
   assert_int_equal(chronos2_model_open(weights, NULL, &model), CHRONOS2_OK);
-  assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.backend = backend}, &session),
+  assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.backend = e->backend, .isa = e->isa}, &session),
                    CHRONOS2_OK);
   chronos2_predict_options options = {
       .horizon = (size_t)json_integer_value(json_object_get(how, "prediction_length")),
@@ -220,21 +241,16 @@ static void run_case(const char *root, const char *model_name, const char *name,
       .cross_learning = json_is_true(json_object_get(how, "cross_learning"))};
   assert_int_equal(chronos2_predict(session, series, count, &options, &forecast), CHRONOS2_OK);
   const chronos2_config *c = chronos2_model_config(model);
-  bool chaotic = strstr(model_name, "model-a") || strstr(model_name, "model-b");
-  /* The rollout feeds rounding back: on model s PyTorch's float32 lies up to 2.9e-3 from its own float64. */
-  size_t block = c->max_output_patches * c->patch;
-  double worst = 0;
-  double worst_rolled = 0;
-  for (size_t i = 0; i < count; i++) compare(forecast, &file, items, i, block, c->quantiles, &worst);
-  for (size_t i = 0; i < count && !chaotic; i++)
-    compare(forecast, &file, items, i, options.horizon, c->quantiles, &worst_rolled);
-  if (!(worst <= (chaotic ? 4e-3 : 2e-4)) || !(worst_rolled <= 4e-3)) {
-    fail_msg("%s %s: worst error %.3g, with the rollout %.3g", model_name, name, worst, worst_rolled);
+  tally once = {0};
+  tally all = {0};
+  for (size_t i = 0; i < count; i++) {
+    compare(forecast, &file, items, i, c->max_output_patches * c->patch, c->quantiles, &once);
+    compare(forecast, &file, items, i, options.horizon, c->quantiles, &all);
   }
+  check_errors(model_name, name, e, &once, &all);
   snprintf(path, sizeof path, "%s/%s/predict/%s.json", root, model_name, name);
-  compare_command(forecast, weights, path, json_object_get(json, "quantile_levels"), &file, backend);
-  total->worst = fmax(total->worst, worst);
-  total->cases++;
+  compare_command(forecast, weights, path, json_object_get(json, "quantile_levels"), &file, e);
+  *worst = fmax(*worst, once.worst);
   chronos2_forecast_free(&forecast);
   chronos2_session_close(&session);
   chronos2_model_close(&model);
@@ -246,24 +262,30 @@ static void run_case(const char *root, const char *model_name, const char *name,
 }
 
 static void each_case(const char *root, const char *const *models, size_t count) {
-  static const char *const names[] = {"univariate",
-                                      "multivariate",
-                                      "covariates_single_target",
-                                      "covariates_multi_target",
-                                      "long_horizon",
-                                      "long_horizon_covariates",
-                                      "cross_learning",
-                                      "short_context"};
-  for (int backend = 0; backend < 2; backend++) {
-    tally total = {0};
+  enum { CASES = 8 };
+  static const char *const names[CASES] = {"univariate",
+                                           "multivariate",
+                                           "covariates_single_target",
+                                           "covariates_multi_target",
+                                           "long_horizon",
+                                           "long_horizon_covariates",
+                                           "cross_learning",
+                                           "short_context"};
+  static const engine engines[] = {
+      {"reference", CHRONOS2_REFERENCE, CHRONOS2_ISA_SCALAR, "reference", "scalar"},
+      {"fused scalar", CHRONOS2_FUSED, CHRONOS2_ISA_SCALAR, "fused", "scalar"},
+      {"fused avx2", CHRONOS2_FUSED, CHRONOS2_ISA_AVX2, "fused", "avx2"},
+      {"fused avx512", CHRONOS2_FUSED, CHRONOS2_ISA_AVX512, "fused", "avx512"}};
+  const char *machine = chronos2_isa();
+  size_t levels = strcmp(machine, "avx512") == 0 ? 4 : strcmp(machine, "avx2") == 0 ? 3 : 2;
+  for (size_t i = 0; i < levels; i++) {
+    double worst = 0;
     for (size_t m = 0; m < count; m++) {
-      for (size_t n = 0; n < sizeof names / sizeof names[0]; n++) {
-        run_case(root, models[m], names[n], &total, (chronos2_backend)backend);
-      }
+      for (size_t n = 0; n < CASES; n++) run_case(root, models[m], names[n], &engines[i], &worst);
     }
-    print_message("%s: %zu cases, worst %.3g\n", backend ? "reference" : "fused", total.cases, total.worst);
-    assert_int_equal(total.cases, count * sizeof names / sizeof names[0]);
+    print_message("%s: %zu cases, worst %.3g\n", engines[i].name, count * CASES, worst);
   }
+  if (levels < 4) print_message("NOT RUN: levels above %s, which this machine lacks\n", machine);
 }
 
 static void test_own_predict(void **state) {

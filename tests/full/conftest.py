@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("CHRONOS2_BIN", ROOT / "build" / "chronos2"))
 torch.set_num_threads(2)
+sys.path.insert(0, str(ROOT / "tools" / "parity"))
+from parity import differences  # noqa: E402, F401: for the tests
 
 
 @pytest.fixture(scope="session")

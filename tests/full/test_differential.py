@@ -2,27 +2,35 @@
 
 REQUESTS in the environment sets how many (500 and more are worth a run of their own). Errors are in normalised units:
 asinh((y - loc) / scale) of each target's history. Beyond the first pass a rollout feeds rounding back into the model,
-so those steps have a wider bound. A covariate that is constant and not known ahead is forecast as its value plus float32
+so those steps have a wider bound. A row that is constant and not known ahead is forecast as its value plus float32
 noise, which the next pass scales up to a signal: there only the first pass is compared. With one or two observed targets
 the means of a category's steps are equal but for a last bit of float32, which becomes a signal too: there only shapes are.
+Of two models one is widened, so that whole contexts of 9000 steps are used; the other cuts them.
 """
 
 import json
 import os
+import shutil
 
 import numpy as np
 import pytest
 import torch
 from chronos import Chronos2Pipeline
-from conftest import ROOT, normalised
+from conftest import ROOT, differences
 from safetensors.numpy import load_file
 
 REQUESTS = int(os.environ.get("REQUESTS", "60"))
-MODELS = [ROOT / "tests/golden/model-smooth/weights", ROOT / "models/chronos2-micro"]
+SMOOTH, MICRO = ROOT / "tests/golden/model-smooth/weights", ROOT / "models/chronos2-micro"
+LONGEST = 9000
 TOLERANCE, TOLERANCE_ROLLED = 2e-4, 5e-3
 
 
 def history(rng, length):
+    kind = rng.random()
+    if kind < 0.04:
+        return np.full(length, rng.integers(-99, 99), np.float32)
+    if kind < 0.06:
+        return np.full(length, np.nan, np.float32)
     step = np.arange(length)
     values = rng.normal(0, 3) + np.sin(2 * np.pi * step / rng.uniform(3, 60)) + 0.3 * rng.normal(size=length)
     if rng.random() < 0.3:
@@ -53,7 +61,7 @@ def request(rng):
                                                                      for i in range(categorical)}
     items = []
     for _ in range(int(rng.integers(1, 5))):
-        length = int(np.exp(rng.uniform(np.log(2), np.log(9000 if rng.random() < 0.1 else 700))))
+        length = int(np.exp(rng.uniform(0, np.log(LONGEST + 1 if rng.random() < 0.1 else 700))))
         rows = np.stack([history(rng, length) for _ in range(targets)])
         item = {"target": rows[0] if targets == 1 else rows}
         if known:
@@ -75,10 +83,23 @@ def encodes_noise(item):
             and any(name[0] == "c" for name in item.get("past_covariates", {})))
 
 
+def is_constant(values):
+    return len({str(v) for v in values if v is not None and v == v}) == 1
+
+
 def rolls_out_noise(item):
-    future = item.get("future_covariates", {})
-    return any(len(set(map(str, past))) == 1 for name, past in item.get("past_covariates", {}).items()
-               if name not in future)
+    past, future = item.get("past_covariates", {}), item.get("future_covariates", {})
+    unknown = [values for name, values in past.items() if name not in future]
+    return any(map(is_constant, [*np.atleast_2d(item["target"]), *unknown]))
+
+
+def widened(folder, tmp_path):
+    """The same weights with a longer context."""
+    copy = shutil.copytree(folder, tmp_path / "widened")
+    config = json.loads((copy / "config.json").read_text())
+    config["chronos_config"]["context_length"] = 16 * -(-LONGEST // 16)
+    (copy / "config.json").write_text(json.dumps(config))
+    return copy
 
 
 def plain(value):
@@ -91,11 +112,20 @@ def plain(value):
     return value
 
 
-@pytest.mark.parametrize("folder", MODELS, ids=["smooth", "micro"])
-def test_random_requests(program, tmp_path, folder, capsys):
+def scale_of(rows):
+    """The model's location and scale of each target: 0 and 1 where nothing is observed, 1e-5 for a constant."""
+    empty = np.isnan(rows).all(1)
+    rows[empty] = 0
+    scale = np.nanstd(rows, 1)
+    return np.nanmean(rows, 1)[:, None, None], np.where(empty, 1, np.where(scale == 0, 1e-5, scale))[:, None, None]
+
+
+@pytest.mark.parametrize("name", ["smooth", "micro"])
+def test_random_requests(program, tmp_path, name, capsys):
     rng = np.random.default_rng(20260101)
+    folder = widened(SMOOTH, tmp_path) if name == "smooth" else MICRO
     pipeline = Chronos2Pipeline.from_pretrained(folder, dtype=torch.float64)
-    worst, rolled = 0.0, 0.0
+    worst, rolled, longest = 0.0, 0.0, 0
     for number in range(REQUESTS):
         items, options = request(rng)
         (tmp_path / "case.json").write_text(json.dumps({"inputs": plain(items), "predict": options}))
@@ -103,15 +133,17 @@ def test_random_requests(program, tmp_path, folder, capsys):
         ours = load_file(tmp_path / "out.safetensors")
         theirs = pipeline.predict(items, limit_prediction_length=False, **options)
         for i, (item, forecast) in enumerate(zip(items, theirs)):
-            rows = np.atleast_2d(item["target"]).astype(np.float64)
-            loc, scale = np.nanmean(rows, 1)[:, None, None], np.nanstd(rows, 1)[:, None, None] + 1e-9
             assert ours[f"out.{i}"].shape == tuple(forecast.shape)
-            if encodes_noise(item):
+            others = items if "cross_learning" in options else [item]
+            if any(map(encodes_noise, others)):
                 continue
-            error = np.abs(normalised(ours[f"out.{i}"], loc, scale) - normalised(forecast.double().numpy(), loc, scale))
+            loc, scale = scale_of(np.atleast_2d(item["target"]).astype(np.float64))
+            error = differences(ours[f"out.{i}"], forecast.numpy(), loc, scale)
             once = error[..., :pipeline.model_prediction_length].max()
-            late = 0.0 if rolls_out_noise(item) else error.max()
+            late = 0.0 if any(map(rolls_out_noise, others)) else error.max()
             assert once < TOLERANCE and late < TOLERANCE_ROLLED, f"request {number}, item {i}: {options}"
             worst, rolled = max(worst, once), max(rolled, late)
+            longest = max(longest, np.shape(item["target"])[-1])
     with capsys.disabled():
-        print(f"\n{REQUESTS} random requests: worst {worst:.2g} in one pass, {rolled:.2g} with rollouts")
+        print(f"\n{name}: {REQUESTS} random requests, contexts up to {longest}: "
+              f"worst {worst:.2g} in one pass, {rolled:.2g} with rollouts")
