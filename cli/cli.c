@@ -400,8 +400,9 @@ void cli_engine_init(cli_engine *e) {
       {"device", 0, "DEVICE", "cpu or cuda [cpu]", CLI_CUSTOM, e, parse_device},
       {"threads", 0, "N", "worker threads, 0 = all processors [0]", CLI_CUSTOM, &s->threads, parse_threads},
       {"batch-size", 0, "N", "rows of one pass [256]", CLI_COUNT, &e->batch_size, NULL},
-      {"context-length", 0, "N", "use at most this many last observations [the model's]", CLI_COUNT, &e->context_length,
-       NULL},
+      {"context-length", 0, "N",
+       "use at most this many last observations; beyond the model's with a warning [the model's]", CLI_COUNT,
+       &e->context_length, NULL},
       {"isa", 0, "LEVEL", "auto, scalar, avx2, avx512 or amx; only lowers the level [auto]", CLI_CUSTOM, &s->isa,
        parse_isa},
       {"backend", 0, "NAME", "fused, or reference: the plain masked path; flash and torch name the same two [fused]",
@@ -446,4 +447,16 @@ bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_
   (void)cli_fail_api(status);
   chronos2_model_close(model);
   return false;
+}
+
+void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t context_length) {
+  size_t once = config->max_output_patches * config->patch;
+  if (horizon > once) {
+    cli_warn("horizon %zu is beyond the %zu steps that the model forecasts at once: the rest is rolled out", horizon,
+             once);
+  }
+  if (context_length > config->context_length) {
+    cli_warn("context length %zu is beyond the %zu steps that the model was trained for", context_length,
+             config->context_length);
+  }
 }

@@ -68,6 +68,9 @@ chronos2_model_options cli_model_options(const cli_engine *engine);
 /* Opens model and session (errors are printed). False on failure. Close with the two _close calls. */
 bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session);
 
+/* Warns of a horizon that is rolled out and of a context beyond what the model was trained for. */
+void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t context_length);
+
 /* Folder of the bundled checkpoint: $CHRONOS2_MODEL, or models/chronos2-micro beside the source tree
  * or installed. The result is static or lives as long as the process. */
 const char *cli_default_model(void);

@@ -1,5 +1,6 @@
 /* `chronos2 forecast`: series files in, quantile forecasts out, as CSV in long format. */
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,8 @@
 #include "base/platform.h"
 #include "cli/cli.h"
 #include "data/series.h"
+
+enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
 
 typedef struct request {
   cli_engine engine;
@@ -47,23 +50,56 @@ static void print_field(FILE *out, const char *text) {
   (void)fputc('"', out);
 }
 
+/* The items of a list; an option that names a column twice, or as another one did, is refused. */
+static c2_status read_columns(const char *option, const char *text, char **taken, size_t taken_count, char ***items,
+                              size_t *count, c2_error *err) {
+  c2_error why;
+  if (cli_split(text, items, count, &why) != C2_OK) C2_FAIL(err, why.code, "--%s: %s", option, why.text);
+  for (size_t i = 0; i < *count; i++) {
+    bool again = false;
+    for (size_t k = 0; k < i; k++) again = again || strcmp((*items)[i], (*items)[k]) == 0;
+    for (size_t k = 0; k < taken_count; k++) again = again || strcmp((*items)[i], taken[k]) == 0;
+    if (again) C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: column '%s' is named twice", option, (*items)[i]);
+  }
+  return C2_OK;
+}
+
+static c2_status read_levels(request *r, c2_error *err) {
+  c2_error why;
+  if (cli_split_numbers(r->levels_text, &r->levels, &r->level_count, &why) != C2_OK) {
+    C2_FAIL(err, why.code, "--quantile-levels: %s", why.text);
+  }
+  for (size_t i = 0; i < r->level_count; i++) {
+    if (!(r->levels[i] >= 0 && r->levels[i] <= 1)) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels from 0 to 1, found %g", r->levels[i]);
+    }
+  }
+  return C2_OK;
+}
+
 static c2_status check_options(request *r, c2_error *err) {
+  static const char *const usual[] = {"target"};
+  c2_error why;
   if (r->embed && (r->horizon > 0 || r->future || r->scenarios)) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--embed describes the past: it takes no --horizon, --future or --scenarios");
   }
   if (r->horizon < 1 && !r->embed) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
   }
-  C2_TRY(cli_split_numbers(r->levels_text, &r->levels, &r->level_count, err));
-  for (size_t i = 0; i < r->level_count; i++) {
-    if (!(r->levels[i] >= 0 && r->levels[i] <= 1)) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels from 0 to 1, found %g", r->levels[i]);
-    }
+  if (r->horizon > MOST_STEPS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
   }
+  C2_TRY(read_levels(r, err));
   if (r->future && r->scenarios) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast takes --future or --scenarios, not both");
-  if (r->target) C2_TRY(cli_split(r->target, &r->targets, &r->target_count, err));
-  if (r->past) C2_TRY(cli_split(r->past, &r->covariates, &r->covariate_count, err));
-  if (r->freq) C2_TRY(c2_freq_parse(r->freq, &r->frequency, err));
+  if (r->target) C2_TRY(read_columns("target", r->target, NULL, 0, &r->targets, &r->target_count, err));
+  if (r->past) {
+    char **targets = r->targets ? r->targets : (char **)(uintptr_t)usual;
+    size_t count = r->targets ? r->target_count : 1;
+    C2_TRY(read_columns("past-covariates", r->past, targets, count, &r->covariates, &r->covariate_count, err));
+  }
+  if (r->freq && c2_freq_parse(r->freq, &r->frequency, &why) != C2_OK) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--freq: %s", why.text);
+  }
   return C2_OK;
 }
 
@@ -86,6 +122,12 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
     const c2_item *item = &r->set.item[i];
     if (!item->has_start || !item->has_freq) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': expected a start and a freq (or --freq)", item->file,
+              item->line, item->id);
+    }
+    c2_time last;
+    c2_error why;
+    if (c2_freq_add(&item->freq, item->start, (int64_t)(item->length + r->horizon), &last, &why) != C2_OK) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': its forecast would end outside the years 1 to 9999", item->file,
               item->line, item->id);
     }
   }
@@ -151,14 +193,7 @@ static c2_status write_items(const request *r, const chronos2_forecast *f, size_
 }
 
 static void warn(const request *r, const chronos2_config *config) {
-  if (r->horizon > config->max_output_patches * config->patch) {
-    cli_warn("horizon %zu is beyond the %zu steps that the model forecasts at once: the rest is rolled out", r->horizon,
-             config->max_output_patches * config->patch);
-  }
-  if (r->engine.context_length > config->context_length) {
-    cli_warn("context length %zu is beyond the %zu steps that the model was trained for", r->engine.context_length,
-             config->context_length);
-  }
+  cli_warn_lengths(config, r->horizon, r->engine.context_length);
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     bool any = false;
@@ -338,11 +373,14 @@ int cli_forecast(int argc, char **argv) {
   const cli_option options[] = {
       {"horizon", 'n', "N", "steps to forecast", CLI_COUNT, &r.horizon, NULL},
       {"quantile-levels", 0, "LIST", "levels to write [0.1,0.2, ... 0.9]", CLI_TEXT, &r.levels_text, NULL},
-      {"id-column", 0, "NAME", "[item_id]", CLI_TEXT, &r.id_column, NULL},
-      {"timestamp-column", 0, "NAME", "[timestamp]", CLI_TEXT, &r.timestamp_column, NULL},
+      {"id-column", 0, "NAME", "column that names a series; a file without it is one series [item_id]", CLI_TEXT,
+       &r.id_column, NULL},
+      {"timestamp-column", 0, "NAME", "column of time stamps [timestamp]", CLI_TEXT, &r.timestamp_column, NULL},
       {"target", 0, "LIST", "columns to forecast, jointly if several [target]", CLI_TEXT, &r.target, NULL},
-      {"past-covariates", 0, "LIST", "columns whose past helps", CLI_TEXT, &r.past, NULL},
-      {"future", 0, "FILE", "CSV with the future of such columns", CLI_TEXT, &r.future, NULL},
+      {"past-covariates", 0, "LIST",
+       "columns whose past helps: numbers, or categories; JSON Lines carries its own", CLI_TEXT, &r.past, NULL},
+      {"future", 0, "FILE", "CSV with the horizon's values of such columns, a row for each series and step", CLI_TEXT,
+       &r.future, NULL},
       {"scenarios", 0, "FILE",
        "CSV as for --future with a column scenario: a forecast for each; under windowed_future_global the past is "
        "encoded once for all",

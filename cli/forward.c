@@ -73,6 +73,16 @@ static c2_status read_patches(work *w, size_t asked, c2_error *err) {
   return C2_OK;
 }
 
+/* Keeps the last `most` steps of every row. */
+static void cut_context(work *w, size_t most) {
+  size_t length = w->batch.length;
+  if (most == 0 || length <= most) return;
+  for (size_t b = 0; b < w->batch.rows; b++) {
+    memmove(w->context + b * most, w->context + (b + 1) * length - most, most * sizeof *w->context);
+  }
+  w->batch.length = most;
+}
+
 static c2_status read_case(work *w, const char *path, size_t patches, c2_error *err) {
   C2_TRY(c2_safetensors_open(&w->file, path, err));
   C2_TRY(read_matrix(w, "in.context", 0, &w->batch.length, &w->context, err));
@@ -168,13 +178,20 @@ int cli_forward(int argc, char **argv) {
   cli_engine_init(&engine);
   if (!cli_parse(argc, argv, &usage, options, engine.table, &first, &status)) return status;
   if (!output) return cli_fail_usage("forward needs -o FILE; see 'chronos2 forward --help'");
+  if (attention && engine.session.attention != CHRONOS2_FULL) {
+    return cli_fail_usage("--attention-weights are those of full attention: it takes no --attention");
+  }
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   work w = {0};
   c2_error err = {C2_OK, ""};
   status = CLI_FAILURE;
   if (!cli_engine_open(&engine, &model, &session)) return status;
+  if (engine.context_length > chronos2_model_config(model)->context_length) {
+    cli_warn("forward cuts a context at the model's %zu steps", chronos2_model_config(model)->context_length);
+  }
   c2_status result = read_case(&w, argv[first], patches, &err);
+  if (result == C2_OK) cut_context(&w, engine.context_length);
   if (result == C2_OK) result = allocate(&w, model, attention, &err);
   if (result == C2_OK) {
     if (attention) chronos2_session_on_attention(session, collect, &w.attention);

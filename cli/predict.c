@@ -45,7 +45,11 @@ static c2_status read_options(request *r, const char *path, json_t *object, c2_e
   C2_TRY(read_size(path, object, "prediction_length", &r->options.horizon, err));
   C2_TRY(read_size(path, object, "context_length", &r->options.context_length, err));
   C2_TRY(read_size(path, object, "batch_size", &r->options.batch_size, err));
-  r->options.cross_learning = json_is_true(json_object_get(object, "cross_learning"));
+  value = json_object_get(object, "cross_learning");
+  if (value && !json_is_boolean(value)) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.cross_learning: expected true or false", path);
+  }
+  r->options.cross_learning = json_is_true(value);
   if (r->options.horizon < 1) C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.prediction_length is missing", path);
   return C2_OK;
 }
@@ -64,11 +68,15 @@ static c2_status read_levels(request *r, const char *path, const json_t *array, 
   return C2_OK;
 }
 
-/* The inputs are what JSON Lines holds, one a line; messages then count them from 1. */
+/* The inputs are what JSON Lines holds, one a line; messages name them inputs:1, inputs:2 and so on. */
 static c2_status read_inputs(request *r, const char *path, const json_t *inputs, c2_error *err) {
   char *text = NULL;
   size_t size = 0;
-  if (!json_is_array(inputs)) C2_FAIL(err, C2_ERR_FORMAT, "%s: 'inputs': expected an array", path);
+  char name[4200];
+  if (json_array_size(inputs) == 0) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: 'inputs': expected an array of at least one series", path);
+  }
+  (void)snprintf(name, sizeof name, "%s: inputs", path);
   FILE *lines = open_memstream(&text, &size);
   if (!lines) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the inputs");
   for (size_t i = 0; i < json_array_size(inputs); i++) {
@@ -77,9 +85,20 @@ static c2_status read_inputs(request *r, const char *path, const json_t *inputs,
   }
   c2_status status = C2_OK;
   if (fclose(lines) != 0) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate the inputs");
-  if (status == C2_OK) status = c2_read_json_series(&r->set, path, text, size, &(c2_read_options){0}, err);
+  if (status == C2_OK) status = c2_read_json_series(&r->set, name, text, size, &(c2_read_options){0}, err);
   free(text);
   return status;
+}
+
+static c2_status refuse_other_keys(const char *path, json_t *root, c2_error *err) {
+  const char *key = NULL;
+  json_t *value = NULL;
+  json_object_foreach(root, key, value) {
+    if (strcmp(key, "inputs") != 0 && strcmp(key, "predict") != 0 && strcmp(key, "quantile_levels") != 0) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: unknown key \"%.60s\"; expected inputs, predict, quantile_levels", path, key);
+    }
+  }
+  return C2_OK;
 }
 
 static c2_status read_case(request *r, const char *path, c2_error *err) {
@@ -90,7 +109,8 @@ static c2_status read_case(request *r, const char *path, c2_error *err) {
   json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
   free(text);
   if (!root) C2_FAIL(err, C2_ERR_FORMAT, "%s:%d:%d: %s", path, where.line, where.column, where.text);
-  c2_status status = read_options(r, path, json_object_get(root, "predict"), err);
+  c2_status status = refuse_other_keys(path, root, err);
+  if (status == C2_OK) status = read_options(r, path, json_object_get(root, "predict"), err);
   if (status == C2_OK) status = read_levels(r, path, json_object_get(root, "quantile_levels"), err);
   if (status == C2_OK) status = read_inputs(r, path, json_object_get(root, "inputs"), err);
   json_decref(root);
@@ -189,8 +209,12 @@ static int run(request *r, const char *path) {
   if (!r->output) return cli_fail_usage("predict needs -o FILE; see 'chronos2 predict --help'");
   if (read_case(r, path, &err) != C2_OK) return cli_fail_error(&err);
   if (!cli_engine_open(&r->engine, &model, &session)) return CLI_FAILURE;
-  if (r->engine.context_length) r->options.context_length = r->engine.context_length;
+  if (r->engine.context_length) { /* asked for by name: may go beyond the model's; the case's is cut, as upstream's */
+    r->options.context_length = r->engine.context_length;
+    r->options.extend_context = true;
+  }
   if (r->engine.batch_size) r->options.batch_size = r->engine.batch_size;
+  cli_warn_lengths(chronos2_model_config(model), r->options.horizon, r->engine.context_length);
   chronos2_status status = chronos2_predict(session, r->series, r->set.count, &r->options, &forecast);
   if (status == CHRONOS2_OK && r->embed) {
     status = chronos2_embed(session, r->series, r->set.count, &r->options, &embedding);
@@ -210,7 +234,9 @@ static int run(request *r, const char *path) {
 int cli_predict(int argc, char **argv) {
   request r = {.output = NULL};
   const cli_option options[] = {
-      {"output", 'o', "FILE", "safetensors file with out.i, mean.i and quantiles.i", CLI_TEXT, &r.output, NULL},
+      {"output", 'o', "FILE",
+       "safetensors file with out.i [targets, levels, steps], mean.i and, at the case's levels, quantiles.i",
+       CLI_TEXT, &r.output, NULL},
       {"embed", 0, NULL, "write embed.i too: hidden states [targets, tokens, d_model]", CLI_FLAG, &r.embed, NULL},
       {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.options.monotone,
        NULL},
@@ -218,7 +244,9 @@ int cli_predict(int argc, char **argv) {
   const cli_usage usage = {"predict", "CASE.json",
                            "Forecasts of list-of-dict inputs as tensors: {\"inputs\": [{\"target\": [...],\n"
                            "\"past_covariates\": {...}, \"future_covariates\": {...}}, ...], \"predict\":\n"
-                           "{\"prediction_length\": 24}, \"quantile_levels\": [0.1, 0.5]}.",
+                           "{\"prediction_length\": 24}, \"quantile_levels\": [0.1, 0.5]}. null is a\n"
+                           "missing value; strings and booleans are categories. \"predict\" also takes\n"
+                           "context_length, batch_size and cross_learning.",
                            1, 1};
   int first = 0;
   int status = 0;

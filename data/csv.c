@@ -81,7 +81,17 @@ static void skip_empty_lines(c2_csv *csv) {
   }
 }
 
-static c2_status refuse_zeros(const char *name, const char *text, size_t size, c2_error *err) {
+/* Files of other formats by what they begin with, and whatever holds a zero byte. */
+static c2_status refuse_binary(const char *name, const char *text, size_t size, c2_error *err) {
+  static const struct {
+    const char *start, *format;
+  } others[] = {{"PAR1", "Parquet"}, {"ARROW1", "Arrow"},   {"\xff\xff\xff\xff", "Arrow"}, {"FEA1", "Feather"},
+                {"\x1f\x8b", "gzip"}, {"\xff\xfe", "UTF-16"}, {"\xfe\xff", "UTF-16"}};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    if (strncmp(text, others[i].start, strlen(others[i].start)) != 0) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: %s is not read by this version: expected CSV or JSON Lines in UTF-8", name,
+            others[i].format);
+  }
   const char *zero = memchr(text, '\0', size);
   if (!zero) return C2_OK;
   size_t line = 1;
@@ -95,7 +105,7 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2
   csv->at = text;
   csv->end = text + size;
   csv->next_line = 1;
-  C2_TRY(refuse_zeros(name, text, size, err));
+  C2_TRY(refuse_binary(name, text, size, err));
   if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) csv->at += 3;
   skip_empty_lines(csv);
   if (csv->at >= csv->end) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected a header line and rows", name);

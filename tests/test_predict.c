@@ -1,6 +1,6 @@
 /* Golden predict cases against Chronos2Pipeline.predict, through chronos2_predict and through `chronos2 predict`, both
  * backends, every instruction set this machine has: univariate, multivariate, covariates in numbers and categories,
- * cross learning, short context, long horizons. And that a forecast does not depend on what else is forecast with it. */
+ * cross learning, short context, long horizons. And that a forecast does not depend on what is forecast with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -233,8 +233,8 @@ static void run_case(const char *root, const char *model_name, const char *name,
   chronos2_forecast *forecast = NULL;
   snprintf(weights, sizeof weights, "%s/%s/weights", root, model_name);
   assert_int_equal(chronos2_model_open(weights, NULL, &model), CHRONOS2_OK);
-  assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.backend = e->backend, .isa = e->isa}, &session),
-                   CHRONOS2_OK);
+  chronos2_session_options how_to_run = {.backend = e->backend, .isa = e->isa};
+  assert_int_equal(chronos2_session_open(model, &how_to_run, &session), CHRONOS2_OK);
   chronos2_predict_options options = {
       .horizon = (size_t)json_integer_value(json_object_get(how, "prediction_length")),
       .context_length = (size_t)json_integer_value(json_object_get(how, "context_length")),
@@ -431,6 +431,67 @@ static void test_huge_series(void **state) {
   chronos2_model_close(&model);
 }
 
+/* A constant that float32 can't hold is as constant as one that it can: their forecasts differ by the constant. */
+static void test_constant(void **state) {
+  (void)state;
+  enum { LENGTH = 100, HORIZON = 8, LEVELS = 21 };
+  static const double constant[2] = {5, 0.1};
+  double values[2][LENGTH];
+  chronos2_series series[2];
+  for (size_t i = 0; i < 2; i++) {
+    for (size_t j = 0; j < LENGTH; j++) values[i][j] = constant[i];
+    series[i] = (chronos2_series){.length = LENGTH, .targets = 1, .target = values[i]};
+  }
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_forecast *f = NULL;
+  chronos2_predict_options options = {.horizon = HORIZON};
+  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-smooth/weights", NULL, &model), CHRONOS2_OK);
+  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  assert_int_equal(chronos2_predict(session, series, 2, &options, &f), CHRONOS2_OK);
+  for (size_t j = 0; j < LEVELS * HORIZON; j++) {
+    double off = chronos2_forecast_quantiles(f, 0, 0)[j] - constant[0];
+    assert_true(fabs(chronos2_forecast_quantiles(f, 1, 0)[j] - constant[1] - off) < 1e-12);
+    assert_true(fabs(off) < 1e-3);
+  }
+  chronos2_forecast_free(&f);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
+static int stop_after_two(void *user, size_t done, size_t total) {
+  size_t *calls = user;
+  assert_true(done > 0 && done <= total);
+  return ++*calls == 2;
+}
+
+/* A progress function can stop a forecast between passes, as upstream's after_batch. */
+static void test_cancel(void **state) {
+  (void)state;
+  enum { LENGTH = 20, SERIES = 5 };
+  double values[LENGTH];
+  chronos2_series series[SERIES];
+  for (size_t j = 0; j < LENGTH; j++) values[j] = sin((double)j);
+  for (size_t i = 0; i < SERIES; i++) series[i] = (chronos2_series){.length = LENGTH, .targets = 1, .target = values};
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_forecast *f = NULL;
+  size_t calls = 0;
+  chronos2_predict_options options = {.horizon = 3, .batch_size = 1};
+  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-smooth/weights", NULL, &model), CHRONOS2_OK);
+  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  chronos2_session_on_progress(session, stop_after_two, &calls);
+  assert_int_equal(chronos2_predict(session, series, SERIES, &options, &f), CHRONOS2_ERROR_CANCELLED);
+  assert_null(f);
+  assert_int_equal(calls, 2);
+  assert_non_null(strstr(chronos2_last_error(), "after 2 of 5 series"));
+  chronos2_session_on_progress(session, NULL, NULL);
+  assert_int_equal(chronos2_predict(session, series, SERIES, &options, &f), CHRONOS2_OK);
+  chronos2_forecast_free(&f);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
 /* --monotone: the same values of every step, in rising order. Random weights cross everywhere. */
 static void test_monotone(void **state) {
   (void)state;
@@ -532,6 +593,7 @@ static void test_embed_command(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_own_predict), cmocka_unit_test(test_shared_predict),
                                      cmocka_unit_test(test_same_bits),   cmocka_unit_test(test_huge_series),
-                                     cmocka_unit_test(test_monotone),    cmocka_unit_test(test_embed_command)};
+                                     cmocka_unit_test(test_monotone),    cmocka_unit_test(test_embed_command),
+                                     cmocka_unit_test(test_cancel),      cmocka_unit_test(test_constant)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
