@@ -1,7 +1,9 @@
 /* `chronos2 study` and `chronos2 probe`: the mass probe, and with it the comparison of full with sparse. */
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/platform.h"
 #include "cli/cli.h"
@@ -18,13 +20,59 @@ typedef struct request {
   bool baselines;
 } request;
 
+/* ---- While it runs --------------------------------------------------------------------------- */
+
+static bool on_terminal; /* stderr */
+
+/* The line of progress, where there is one, gives way to others. */
+static void clear_line(void) {
+  if (on_terminal) (void)fputs("\r\033[K", stderr);
+}
+
 static void say(const char *line) {
+  clear_line();
   (void)fprintf(stderr, "%s\n", line);
 }
 
 static void warn(const char *line) {
+  clear_line();
   cli_warn("%s", line);
 }
+
+static void show(const c2_progress *p) {
+  static double last = 0;
+  double now = c2_clock_seconds();
+  char left[C2_DURATION_ROOM];
+  if (!on_terminal || now - last < 0.2) return;
+  last = now;
+  c2_duration(p->left, left);
+  (void)fprintf(stderr, "\r%.0f%%, task %zu/%zu %.60s, %s left\033[K", 100 * p->share, p->task, p->tasks, p->name,
+                left);
+}
+
+/* Finished tasks are on disk at any time, so a run may end at once. It ends by the signal itself, which is what a
+ * shell's loop looks for. */
+static void interrupted(int number) {
+  static const char text[] =
+      "\r\033[Kchronos2: error: interrupted; finished tasks are kept: the same command with --resume goes on\n";
+  size_t skipped = on_terminal ? 0 : 4; /* what clears the line */
+  ssize_t written = write(STDERR_FILENO, text + skipped, sizeof text - 1 - skipped);
+  (void)written;
+  (void)raise(number); /* SA_RESETHAND: the default action */
+}
+
+/* An ignored signal stays so: nohup, jobs in the background. */
+static void on_interrupt(void (*handler)(int)) {
+  static const int numbers[] = {SIGINT, SIGTERM};
+  for (size_t i = 0; i < 2; i++) {
+    struct sigaction before;
+    struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+    if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue;
+    (void)sigaction(numbers[i], &action, NULL);
+  }
+}
+
+/* ---- Options --------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b) {
   double x = *(const double *)a;
@@ -136,11 +184,18 @@ static int run(request *r, bool compare) {
   if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
   study->say = say;
   study->warn = warn;
+  study->progress = show;
+  on_terminal = isatty(STDERR_FILENO);
+  on_interrupt(interrupted);
   int exit_status = run_models(r);
+  on_interrupt(SIG_DFL);
+  clear_line();
   if (exit_status != CLI_DONE) return exit_status;
   c2_study_print(study, stdout);
   if (r->baselines) c2_baselines_print(study, stdout);
-  return fflush(stdout) == 0 ? CLI_DONE : cli_fail("standard output: could not write");
+  if (fflush(stdout) != 0) return cli_fail("standard output: could not write");
+  c2_study_forget_partial(study);
+  return CLI_DONE;
 }
 
 /* The arguments as a shell wants them; NULL if memory is out. */
@@ -216,7 +271,7 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
        &o->include_padded, NULL},
       {"as-univariate", 0, NULL, "every target on its own, without covariates", CLI_FLAG, &o->as_univariate, NULL},
       {"seed", 0, "N", "of the draw of series [0]", CLI_SIZE, &o->seed, NULL},
-      {"resume", 0, NULL, "go on with an interrupted run of the same options, model and data", CLI_FLAG, &o->resume,
+      {"resume", 0, NULL, "go on with an interrupted run of the same options, models and data", CLI_FLAG, &o->resume,
        NULL},
       {compare ? "perf-radii" : NULL, 0, "R,...", "radii of the comparison [--radii]", CLI_TEXT, &r.perf_radii_text,
        NULL},

@@ -113,7 +113,10 @@ static json_t *versions_json(void) {
 
 c2_status c2_record_try(const c2_study *study, c2_error *err) {
   char *path = path_of(study, "__run.json");
+  char *begin = path_of(study, "__");
   c2_outfile file;
+  if (begin) c2_outfile_sweep(begin);
+  free(begin);
   if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
   c2_status status = c2_outfile_open(&file, path, err);
   if (status == C2_OK) c2_outfile_discard(&file);
@@ -238,8 +241,9 @@ c2_status c2_partial_write(const c2_study *study, c2_error *err) {
   json_t *tasks = json_array();
   char *path = path_of(study, "__partial.json");
   key_of(study, key);
-  for (size_t i = 0; i < study->done; i++) {
+  for (size_t i = 0; i < study->tasks.count; i++) {
     const c2_task_result *r = &study->result[i];
+    if (!r->finished) continue;
     json_t *task = json_object();
     json_t *mass = json_array();
     json_t *head = json_array();
@@ -250,6 +254,7 @@ c2_status c2_partial_write(const c2_study *study, c2_error *err) {
     for (size_t k = 0; k < r->head_count; k++) json_array_append_new(head, head_json(&r->head[k]));
     for (size_t k = 0; k < study->arms; k++) json_array_append_new(perf, perf_json(&r->perf[k]));
     json_object_set_new(task, "name", c2_json_text(study->tasks.task[i].name));
+    json_object_set_new(task, "line", c2_json_whole(study->tasks.task[i].line));
     json_object_set_new(task, "sha256", c2_json_text(r->checksum));
     if (r->perf) json_object_set_new(task, "id_column", c2_json_text(r->perf[0].id_column));
     json_object_set_new(task, "mass", mass);
@@ -356,51 +361,62 @@ static bool read_task(const c2_study *s, const json_t *object, const c2_task *ta
   return true;
 }
 
-static const json_t *find_task(const c2_study *s, const json_t *object, const c2_task *task, const char *checksum) {
+static bool is_of(const json_t *object, const c2_study *s) {
   char key[C2_CHECKSUM_ROOM];
   const char *stored = json_string_value(json_object_get(object, "key"));
-  const json_t *tasks = json_object_get(object, "tasks");
   key_of(s, key);
-  if (!stored || strcmp(stored, key) != 0) return NULL;
+  return stored && strcmp(stored, key) == 0;
+}
+
+/* The line tells tasks of one name and file apart. */
+static const json_t *find_task(const json_t *object, const c2_task *task, const char *checksum) {
+  const json_t *tasks = json_object_get(object, "tasks");
   for (size_t i = 0; i < json_array_size(tasks); i++) {
     const json_t *one = json_array_get(tasks, i);
     const char *name = json_string_value(json_object_get(one, "name"));
     const char *sum = json_string_value(json_object_get(one, "sha256"));
+    if ((size_t)json_integer_value(json_object_get(one, "line")) != task->line) continue;
     if (name && sum && strcmp(name, task->name) == 0 && strcmp(sum, checksum) == 0) return one;
   }
   return NULL;
 }
 
-c2_status c2_partial_find(const c2_study *study, c2_task_result *result, const c2_task *task, bool *found,
-                          c2_error *err) {
+static c2_status take_task(c2_study *s, const json_t *object, size_t index, const char *path, c2_error *err) {
+  const c2_task *task = &s->tasks.task[index];
+  c2_task_result *r = &s->result[index];
+  const json_t *one = find_task(object, task, r->checksum);
+  if (!one) return C2_OK;
+  r->mass_count = json_array_size(json_object_get(one, "mass"));
+  r->head_count = json_array_size(json_object_get(one, "head"));
+  C2_TRY(c2_alloc_array(r->mass_count, sizeof(c2_mass_row), &r->mass, err));
+  C2_TRY(c2_alloc_array(r->head_count, sizeof(c2_head_row), &r->head, err));
+  C2_TRY(c2_alloc_array(s->arms, sizeof(c2_perf_row), &r->perf, err));
+  C2_TRY(c2_alloc_array(2 * C2_REDRAWS * s->arms, sizeof *r->redrawn, &r->redrawn, err));
+  if (r->mass_count == 0 || !read_task(s, one, task, r)) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: task '%.80s' is not what a study writes", path, task->name);
+  }
+  r->finished = true;
+  return C2_OK;
+}
+
+c2_status c2_partial_read(c2_study *study, c2_error *err) {
   char *path = path_of(study, "__partial.json");
   json_t *object = NULL;
   c2_status status = path ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  *found = false;
   if (status == C2_OK && c2_file_exists(path)) {
     object = json_load_file(path, 0, NULL);
     if (!object) status = c2_fail(err, C2_ERR_FORMAT, "%s: expected the JSON of an interrupted study", path);
   }
-  const json_t *one = object ? find_task(study, object, task, result->checksum) : NULL;
-  if (status == C2_OK && one) {
-    result->mass_count = json_array_size(json_object_get(one, "mass"));
-    status = c2_alloc_array(result->mass_count, sizeof(c2_mass_row), &result->mass, err);
-    result->head_count = json_array_size(json_object_get(one, "head"));
-    if (status == C2_OK) status = c2_alloc_array(result->head_count, sizeof(c2_head_row), &result->head, err);
-    if (status == C2_OK) status = c2_alloc_array(study->arms, sizeof(c2_perf_row), &result->perf, err);
-    size_t redraws = 2 * C2_REDRAWS * study->arms;
-    if (status == C2_OK) status = c2_alloc_array(redraws, sizeof *result->redrawn, &result->redrawn, err);
-    if (status == C2_OK && (result->mass_count == 0 || !read_task(study, one, task, result))) {
-      status = c2_fail(err, C2_ERR_FORMAT, "%s: task '%.80s' is not what a study writes", path, task->name);
-    }
-    *found = status == C2_OK;
+  bool ours = object && is_of(object, study);
+  for (size_t i = 0; ours && status == C2_OK && i < study->tasks.count; i++) {
+    status = take_task(study, object, i, path, err);
   }
   json_decref(object);
   free(path);
   return status;
 }
 
-void c2_partial_remove(const c2_study *study) {
+void c2_study_forget_partial(const c2_study *study) {
   char *path = path_of(study, "__partial.json");
   if (path) (void)unlink(path);
   free(path);

@@ -29,12 +29,13 @@ C2_PRINTF(2, 3) static void say(const c2_study *s, const char *format, ...) {
 typedef struct runner {
   const chronos2_model *model[2];
   chronos2_session *session[2];
+  c2_pace pace;
 } runner;
 
 static const c2_arm dense_arm = {.attention = CHRONOS2_FULL};
 
 /* The session of an arm, set to its attention. */
-static c2_status session_of(const c2_study *s, const runner *e, const c2_arm *arm, chronos2_session **session,
+static c2_status session_of(const c2_study *s, runner *e, const c2_arm *arm, chronos2_session **session,
                             c2_error *err) {
   *session = e->session[arm->sparse_model];
   double radius = arm->attention == CHRONOS2_FULL ? 0 : arm->radius;
@@ -58,7 +59,7 @@ static c2_probe_options probe_options(const c2_study_options *o) {
                             .seed = o->seed};
 }
 
-static c2_status probe_window(const c2_study *s, const runner *engines, c2_probe *probe, const c2_evaluation *e,
+static c2_status probe_window(const c2_study *s, runner *engines, c2_probe *probe, const c2_evaluation *e,
                               size_t index, c2_mass_row *rows, c2_error *err) {
   const c2_study_options *o = &s->options;
   chronos2_session *session = NULL;
@@ -81,6 +82,7 @@ static c2_status probe_window(const c2_study *s, const runner *engines, c2_probe
                             .rows_per_series = e->window[index].rows};
   }
   c2_probe_next_window(probe);
+  c2_pace_pass(&engines->pace, 1);
   return C2_OK;
 }
 
@@ -101,7 +103,7 @@ static c2_status sum_heads(const c2_probe *probe, c2_task_result *result, c2_err
   return C2_OK;
 }
 
-static c2_status probe_task(const c2_study *s, const runner *engines, const c2_evaluation *e, c2_task_result *result,
+static c2_status probe_task(const c2_study *s, runner *engines, const c2_evaluation *e, c2_task_result *result,
                             c2_error *err) {
   const chronos2_config *c = chronos2_model_config(engines->model[0]);
   c2_probe_options options = probe_options(&s->options);
@@ -123,7 +125,7 @@ static c2_status probe_task(const c2_study *s, const runner *engines, const c2_e
 
 /* ---- Accuracy, time, memory ------------------------------------------------------------------ */
 
-static c2_status measure(const c2_study *s, const runner *engines, const c2_arm *arm, c2_evaluation *e,
+static c2_status measure(const c2_study *s, runner *engines, const c2_arm *arm, c2_evaluation *e,
                          double *seconds, c2_error *err) {
   chronos2_session *session = NULL;
   chronos2_predict_options options = {.horizon = e->task->horizon,
@@ -131,11 +133,13 @@ static c2_status measure(const c2_study *s, const runner *engines, const c2_arm 
                                       .batch_size = s->options.perf_batch,
                                       .extend_context = true};
   C2_TRY(session_of(s, engines, arm, &session, err));
-  return c2_evaluation_forecast(e, session, &options, seconds, err);
+  C2_TRY(c2_evaluation_forecast(e, session, &options, seconds, err));
+  c2_pace_pass(&engines->pace, (double)e->windows);
+  return C2_OK;
 }
 
 /* The pass that isn't timed: it gives the scores and the memory. */
-static c2_status first_pass(const c2_study *s, const runner *engines, const c2_arm *arm, c2_evaluation *e,
+static c2_status first_pass(const c2_study *s, runner *engines, const c2_arm *arm, c2_evaluation *e,
                             c2_perf_row *row, c2_error *err) {
   chronos2_session *session = engines->session[arm->sparse_model];
   chronos2_session_reset_peak(session);
@@ -150,7 +154,7 @@ static c2_status first_pass(const c2_study *s, const runner *engines, const c2_a
 
 /* The timed arms, which come first, take turns in an order that the seed draws anew for each repeat: a drift of the
  * machine hits all alike, and none always follows the same other one. */
-static c2_status time_arms(const c2_study *s, const runner *engines, c2_evaluation *e, size_t timed, double *seconds,
+static c2_status time_arms(const c2_study *s, runner *engines, c2_evaluation *e, size_t timed, double *seconds,
                            c2_error *err) {
   size_t *order = NULL;
   uint64_t state = s->options.seed ^ (uint64_t)e->task->line << 32;
@@ -210,7 +214,7 @@ static c2_status redraw(const c2_study *s, const c2_evaluation *e, const c2_seri
   return c2_evaluation_redraw(e, sums, s->arms, C2_REDRAWS, seed, result->redrawn, err);
 }
 
-static c2_status compare_task(const c2_study *s, const runner *engines, c2_evaluation *e, c2_task_result *result,
+static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation *e, c2_task_result *result,
                               c2_error *err) {
   size_t timed = s->options.perf_radius_count + 1;
   size_t repeats = s->options.repeats;
@@ -251,7 +255,7 @@ fail:
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
-static c2_status run_task(const c2_study *s, const runner *engines, const c2_task *task, c2_task_result *result,
+static c2_status run_task(const c2_study *s, runner *engines, const c2_task *task, c2_task_result *result,
                           c2_error *err) {
   c2_evaluation e;
   c2_status status = c2_evaluation_open(&e, task, s->options.as_univariate, err);
@@ -264,33 +268,62 @@ static c2_status run_task(const c2_study *s, const runner *engines, const c2_tas
   return status;
 }
 
-static void say_task(const c2_study *s, size_t i, bool resumed) {
+/* `left`: seconds to the end. */
+static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
   const c2_task_result *r = &s->result[i];
   const c2_mass_row *m = r->mass;
   char sparse[160] = "";
   char radius[C2_REPR_ROOM];
+  char rest[C2_DURATION_ROOM + 16] = "";
+  char duration[C2_DURATION_ROOM];
   if (r->perf) {
     c2_radius_text(s->options.perf_radii[0], radius);
     (void)snprintf(sparse, sizeof sparse, "; MASE %.4f full, %.4f radius %s, %.4f seasonal naive",
                    r->perf[0].score[C2_MASE], r->perf[1].score[C2_MASE], radius, r->naive.score[C2_MASE]);
   }
   c2_radius_text(m->radius, radius);
-  say(s, "task %zu/%zu %s%s: S=%zu, radius %s keeps mass %.3f on edges %.3f%s", i + 1, s->tasks.count,
-      s->tasks.task[i].name, resumed ? " (done before)" : "", m->tokens, radius, m->share.mass, m->share.edges, sparse);
+  c2_duration(left, duration);
+  if (!resumed && i + 1 < s->tasks.count) (void)snprintf(rest, sizeof rest, "; %s left", duration);
+  say(s, "task %zu/%zu %s%s: S=%zu, radius %s keeps mass %.3f on edges %.3f%s%s", i + 1, s->tasks.count,
+      s->tasks.task[i].name, resumed ? " (done before)" : "", m->tokens, radius, m->share.mass, m->share.edges, sparse,
+      rest);
 }
 
-static c2_status run_tasks(c2_study *s, const runner *engines, c2_error *err) {
+/* Of the pass under way. */
+static int report_rows(void *user, size_t done, size_t total) {
+  runner *engines = user;
+  if (total > 0) c2_pace_within(&engines->pace, (double)done / (double)total);
+  return 0;
+}
+
+/* Checksums of the data, and what an earlier run finished. */
+static c2_status find_results(c2_study *s, c2_error *err) {
+  for (size_t i = 0; i < s->tasks.count; i++) {
+    s->result[i].naive.task = &s->tasks.task[i];
+    C2_TRY(c2_sha256_file(s->tasks.task[i].data_file, s->result[i].checksum, err));
+  }
+  return s->options.resume ? c2_partial_read(s, err) : C2_OK;
+}
+
+static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
+  C2_TRY(find_results(s, err));
+  c2_pace_open(&engines->pace, s);
+  for (size_t i = 0; i < 2; i++) {
+    if (engines->session[i]) chronos2_session_on_progress(engines->session[i], report_rows, engines);
+  }
   for (size_t i = 0; i < s->tasks.count; i++) {
     const c2_task *task = &s->tasks.task[i];
     c2_task_result *result = &s->result[i];
-    bool found = false;
-    result->naive.task = task;
-    C2_TRY(c2_sha256_file(task->data_file, result->checksum, err));
-    if (s->options.resume) C2_TRY(c2_partial_find(s, result, task, &found, err));
-    if (!found) C2_TRY(run_task(s, engines, task, result, err));
+    bool before = result->finished;
+    if (!before) {
+      c2_pace_task(&engines->pace, i);
+      C2_TRY(run_task(s, engines, task, result, err));
+      c2_pace_end_task(&engines->pace);
+      result->finished = true;
+      C2_TRY(c2_partial_write(s, err));
+    }
     s->done++;
-    say_task(s, i, found);
-    if (!found) C2_TRY(c2_partial_write(s, err));
+    say_task(s, i, before, c2_pace_left(&engines->pace));
   }
   return C2_OK;
 }
@@ -423,9 +456,7 @@ c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chron
   chronos2_session_close(&e.session[1]);
   C2_TRY(status);
   C2_TRY(c2_study_sum(study, err));
-  C2_TRY(write_files(study, err));
-  c2_partial_remove(study);
-  return C2_OK;
+  return write_files(study, err);
 }
 
 void c2_study_free(c2_study *study) {

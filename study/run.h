@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "study/checksum.h"
 #include "study/example.h"
+#include "study/progress.h"
 #include "study/tables.h"
 #include "study/tasks.h"
 #include "study/trained.h"
@@ -53,6 +54,7 @@ typedef struct c2_task_result {
   c2_baseline_row naive;
   c2_example example;              /* with perf */
   char checksum[C2_CHECKSUM_ROOM]; /* of the data file */
+  bool finished;
 } c2_task_result;
 
 typedef struct c2_study {
@@ -74,7 +76,8 @@ typedef struct c2_study {
   c2_test_row *test;         /* [perf_radius_count] */
   char **warning;            /* [warnings] one line each */
   size_t warnings, warning_room;
-  void (*say)(const char *line); /* progress; may be NULL */
+  void (*say)(const char *line); /* a task's end; may be NULL, as the next one */
+  void (*progress)(const c2_progress *progress);
   void (*warn)(const char *line);
 } c2_study;
 
@@ -83,6 +86,9 @@ typedef struct c2_study {
  * options, models and data finished aren't run again. */
 c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chronos2_model *sparse_model, c2_error *err);
 void c2_study_free(c2_study *study);
+
+/* After the results were taken in: drops what an interrupted run would go on from. */
+void c2_study_forget_partial(const c2_study *study);
 
 /* Prints the warnings, a table by radius, where the results lie, and the verdict. */
 void c2_study_print(const c2_study *study, FILE *out);
@@ -110,8 +116,6 @@ c2_status c2_record_try(const c2_study *study, c2_error *err); /* fails now if n
 json_t *c2_record_json(const c2_study *study);
 c2_status c2_record_write(const c2_study *study, c2_error *err);
 c2_status c2_partial_write(const c2_study *study, c2_error *err);
-c2_status c2_partial_find(const c2_study *study, c2_task_result *result, const c2_task *task, bool *found,
-                          c2_error *err);
-void c2_partial_remove(const c2_study *study);
+c2_status c2_partial_read(c2_study *study, c2_error *err); /* fills the results that are there */
 
 #endif

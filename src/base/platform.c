@@ -2,9 +2,11 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "base/platform.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -108,6 +110,26 @@ void c2_outfile_discard(c2_outfile *file) {
   }
   free(file->path);
   memset(file, 0, sizeof *file);
+}
+
+/* True for "PREFIX....tmp-PID" of a process that is gone. */
+static bool is_left_over(const char *name, const char *prefix) {
+  const char *mark = strstr(name, ".tmp-");
+  if (strncmp(name, prefix, strlen(prefix)) != 0 || !mark) return false;
+  char *end = NULL;
+  long process = strtol(mark + 5, &end, 10);
+  return *end == '\0' && process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH;
+}
+
+void c2_outfile_sweep(const char *prefix) {
+  const char *slash = strrchr(prefix, '/');
+  char *folder = slash ? c2_strndup(prefix, (size_t)(slash - prefix) + 1) : c2_strdup(".");
+  DIR *dir = folder ? opendir(folder) : NULL;
+  for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+    if (is_left_over(entry->d_name, slash ? slash + 1 : prefix)) (void)unlinkat(dirfd(dir), entry->d_name, 0);
+  }
+  if (dir) closedir(dir);
+  free(folder);
 }
 
 c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err) {

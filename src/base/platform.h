@@ -33,6 +33,9 @@ c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err);
 c2_status c2_outfile_commit(c2_outfile *file, c2_error *err);
 void c2_outfile_discard(c2_outfile *file);
 
+/* Removes the temporary files that processes which are no more left beside outputs whose paths begin with `prefix`. */
+void c2_outfile_sweep(const char *prefix);
+
 /* Whole content of a file, or of standard input for "-", with a terminating zero beyond size.
  * Free with free(). */
 c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err);
