@@ -206,9 +206,43 @@ static void put_line(FILE *out, const char *text) {
   (void)fputs("</li>\n", out);
 }
 
+/* What the tests of equivalence say of the verdict's radius. */
+static void put_accuracy(FILE *out, const c2_study *s, const char *radius) {
+  const c2_equivalence_row *row = c2_study_equivalence(s, 1 + c2_study_verdict_radius(s), C2_MASE);
+  const c2_equivalence *t = &row->test;
+  if (t->n < 2 || isnan(t->p_equivalent)) {
+    (void)fprintf(out, "Whether radius %s costs accuracy, so few tasks cannot tell (%zu). ", radius, t->n);
+    return;
+  }
+  if (t->p_equivalent < 0.05) {
+    (void)fprintf(out, "Radius %s is as accurate as full attention within %.3g%%", radius, c2_percent(row->margin));
+  } else if (t->p < 0.05) {
+    (void)fprintf(out, "Radius %s %s", radius, t->mean > 0 ? "costs accuracy" : "makes forecasts better");
+  } else {
+    (void)fprintf(out, "Whether radius %s costs accuracy, these %zu tasks do not tell", radius, t->n);
+  }
+  (void)fprintf(out, ": the error changes by %+.1f%%, and anything from %+.1f%% to %+.1f%% agrees with the data. ",
+                c2_percent(t->mean), c2_percent(t->low_90), c2_percent(t->high_90));
+}
+
+static void put_plain_words(FILE *out, const c2_study *s) {
+  const c2_test_row *test = &s->test[c2_study_verdict_radius(s)];
+  char radius[C2_REPR_ROOM];
+  c2_radius_text(test->radius, radius);
+  (void)fputs("<p class=\"plain\">", out);
+  if (!s->look.trained) (void)fputs("These weights look untrained: this says nothing of a trained model. ", out);
+  put_accuracy(out, s, radius);
+  (void)fprintf(out, "It takes %.0f%% of the time of full attention", 100 / test->median_speedup);
+  if (isfinite(test->median_bound)) {
+    (void)fprintf(out, "; the saved arithmetic alone would make that %.0f%%", 100 / test->median_bound);
+  }
+  (void)fputs(".</p>\n", out);
+}
+
 static void put_verdict(FILE *out, const c2_study *s) {
   char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
   c2_study_verdict(s, line);
+  put_plain_words(out, s);
   (void)fputs("<ul class=\"verdict\">\n", out);
   for (size_t i = 0; i < C2_VERDICT_LINES; i++) {
     if (line[i][0]) put_line(out, line[i]);

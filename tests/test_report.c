@@ -94,6 +94,7 @@ static void test_page(void **state) {
   assert_non_null(page);
   assert_int_equal(strncmp(page, "<!DOCTYPE html>", 15), 0);
   assert_int_equal(strcmp(page + strlen(page) - 8, "</html>\n"), 0);
+  assert_non_null(strstr(page, "<p class=\"plain\">Whether radius 1 costs accuracy, so few tasks cannot tell (1). "));
   assert_non_null(strstr(page, "<b>attention:</b> radius 1 keeps "));
   assert_non_null(strstr(page, "<b>accuracy:</b> MASE "));
   assert_non_null(strstr(page, "Chart.js v3."));

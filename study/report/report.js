@@ -9,9 +9,9 @@
 
   const missing = '–';
   const known = (x) => typeof x === 'number' && Number.isFinite(x);
-  const fixed = (x, digits) => (known(x) ? x.toFixed(digits).replace('-', '−') : missing);
+  const fixed = (x, digits) => (known(x) ? x.toFixed(digits).replace(/^-(?=[0.]*$)/, '').replace('-', '−') : missing);
   const toPercent = (x) => (known(x) ? 100 * x : NaN);
-  const signed = (x, digits) => (known(x) ? (x > 0 ? '+' : '') + fixed(x, digits) : missing);
+  const signed = (x, digits) => (known(x) && Number(x.toFixed(digits)) > 0 ? '+' : '') + fixed(x, digits);
   const percent = (x, digits = 1) => (known(x) ? `${fixed(100 * x, digits)}%` : missing);
   const change = (x, digits = 1) => (known(x) ? `${signed(100 * x, digits)}%` : missing);
   const significant = (x) => (known(x) ? String(Number(x.toPrecision(4))).replace('-', '−') : missing);
@@ -166,7 +166,7 @@
 
   /* Means with their intervals: a thin bar from end to end, and the mean as a point in it. */
   const ranges = (label, colour, rows, of) => ({
-    label, backgroundColor: style(colour), maxBarThickness: 3, minBarLength: 1, categoryPercentage: 0.5, pointStyle: 'circle',
+    label, backgroundColor: style(colour), maxBarThickness: 3, minBarLength: 1, categoryPercentage: 0.5,
     data: rows.map(of).map((x) => (known(x.low) && known(x.high) ? [x.low, x.high] :
       known(x.change) ? [x.change, x.change] : null)),
     middle: rows.map((r) => of(r).change),
@@ -222,8 +222,9 @@
     const radii = data.mass.map((m) => m.radius);
     const holder = el('div', {});
     const show = (radius) => holder.replaceChildren(el('figure', {}, el('figcaption', {},
-      `Kept mass in % at radius ${radiusText(radius)}, by layer and head, mean of tasks. Dark heads look nearby and ` +
-      'lose little by a window; light ones look far away.'), heatTable(data.heads[radii.indexOf(radius)])));
+      `Kept mass in % at radius ${radiusText(radius)}, by layer and head, mean of tasks. Strongly coloured heads ` +
+      'look nearby and lose little by a window; pale ones look far away.'),
+    heatTable(data.heads[radii.indexOf(radius)])));
     show(radii.includes(data.radius) ? data.radius : radii[0]);
     section('heads', 'Which heads look nearby', choice('Radius', radii, show), holder);
   }
@@ -268,13 +269,13 @@
     });
     const margin = `${significant(100 * data.margin)}%`;
     section('accuracy', 'What it costs in accuracy', figure('bar',
-      `Change of the error against full attention, geometric mean of ${rows[0].MASE.tasks} tasks, with 90% intervals; ` +
-      `above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where the whole ` +
-      'interval lies in the green band; an interval that holds zero shows nothing by itself.', make),
+      `Change of the error against full attention, geometric mean of ${rows[0].MASE.tasks} tasks, with 90% ` +
+      `intervals; above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where ` +
+      'the whole interval lies in the green band; an interval that holds zero shows nothing by itself.', make),
     table('radii', ['radius', 'MASE', `equal within ${margin}`, 'smallest margin', 'WQL', 'kept mass', 'kept edges',
       'speed-up'], byRadius),
-    el('p', { class: 'note' }, 'Equal within the margin: two one-sided tests of the log ratios at 5%, corrected for the ' +
-      'number of radii by Holm. Smallest margin: the least for which the data would show equality, uncorrected.'));
+    el('p', { class: 'note' }, 'Equal within the margin: two one-sided tests of the log ratios at 5%, corrected ' +
+      'for the number of radii by Holm. Smallest margin: the least that the data would show, uncorrected.'));
   }
 
   /* Arms beside the published ones: one of the pattern's two effects alone, and weights trained for it. */
@@ -294,8 +295,8 @@
       ranges(name, colour, radii, (radius) => inPercent((find(arms, radius) || { MASE: {} }).MASE))));
     section('arms', 'Why it costs: narrow, blind, or not trained for it', figure('bar',
       'Change of MASE against full attention, geometric mean of tasks, with 90% intervals. The pattern narrows what ' +
-      'context tokens see and hides the future from them: at radius ∞ it is only blind, with the future visible only ' +
-      'narrow.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
+      'context tokens see and hides the future from them: at radius ∞ it is only blind, with the future visible ' +
+      'only narrow.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
       `${data.record.options.sparse_model}, against full attention of the first weights.` : ''), make),
     table('radii', ['radius', ...families.map(([name]) => name)], radii.map((radius) =>
       [label(radius), ...families.map(([, , arms]) => between((find(arms, radius) || { MASE: {} }).MASE))])));
@@ -318,21 +319,22 @@
       return {
         datasets: [
           line('bound by operations', 'sparse', bounds, { showLine: false, pointStyle: 'rect' }),
-          line(`measured, radius ${radiusText(radius)}`, 'full', points, { showLine: false, pointRadius: 4.5, whiskers }),
+          line(`measured, radius ${radiusText(radius)}`, 'full', points,
+            { showLine: false, pointRadius: 4.5, whiskers }),
         ].filter((set) => set.data.length),
         interaction: { mode: 'nearest', intersect: false },
         level: 1,
         scales: { x: axis('S (tokens)', { type: 'logarithmic',
           ticks: { maxRotation: 0, callback: (v) => (/^[125]/.test(v.toExponential()) ? v : '') } }),
-        y: axis('time of full / time of sparse', extent(1, [seen, ...points.map((p) => p.y), ...bounds.map((p) => p.y)])) },
+        y: axis('time of full / time of sparse', extent(1, [seen, [...points, ...bounds].map((p) => p.y)])) },
         callbacks: { label: (item) =>
           `${item.raw.name}: ${fixed(item.raw.y, 3)}× at ${item.raw.x} tokens (${item.dataset.label})` },
       };
     };
     section('time', 'What it gains in time', choice('Radius', data.radii, (r) => { radius = r; redraw(); }),
-      figure('scatter', 'Speed of sparse over that of full attention, a point a task, with 95% intervals over repeats ' +
-      '(cut where they leave the chart); above 1 sparse is faster. The bound is what the saved arithmetic alone could ' +
-      'give.', make));
+      figure('scatter', 'Speed of sparse over that of full attention, a point a task, with 95% intervals over ' +
+      'repeats (cut where they leave the chart); above 1 sparse is faster. The bound is what the saved arithmetic ' +
+      'alone could give.', make));
   }
 
   function memorySection() {
@@ -350,8 +352,13 @@
       callbacks: { title: ([item]) => tasks[item.dataIndex].name,
         label: (item) => `${item.dataset.label}: ${fixed(item.parsed.x, 2)} MB` },
     });
+    const megabytes = data.tasks.map((t) => [t.name, ...['alloc', 'resident'].flatMap((kind) =>
+      [t.full[kind], sparseAt(t, data.radius)[kind]].map((x) => fixed(x, 1)))]);
+    const r = `r = ${radiusText(data.radius)}`;
     section('memory', 'Memory', figure('bar', 'Largest memory that the engine held during a pass over a task, full ' +
-      `against radius ${radiusText(data.radius)}; shorter is better.`, make, `${7 + 2.2 * tasks.length}rem`));
+      `against radius ${radiusText(data.radius)}; shorter is better.`, make, `${7 + 2.2 * tasks.length}rem`),
+    table('tasks', ['task', 'full', r, 'full', r], megabytes,
+      [['', 1], ['engine (MB)', 2], ['resident process (MB)', 2]]));
   }
 
   /* ---- Tasks ----------------------------------------------------------------------------------- */
@@ -403,7 +410,8 @@
 
   function forecastsSection() {
     if (!data.examples.length) return;
-    section('forecasts', 'Forecasts of a few series', el('div', { class: 'grid' }, ...data.examples.map(forecastFigure)),
+    section('forecasts', 'Forecasts of a few series',
+      el('div', { class: 'grid' }, ...data.examples.map(forecastFigure)),
       el('p', { class: 'note' }, 'The first series of the first tasks, last window: what was observed, and the ' +
         `median and 80% band of the forecasts by full attention and by radius ${radiusText(data.radius)}. Lines that ` +
         'cover each other mean that the pattern changes little.'));
@@ -446,7 +454,10 @@
   window.addEventListener('beforeprint', () => {
     document.documentElement.classList.add('printing');
     redraw();
-    for (const [chart] of drawn) chart.resize(chart.canvas.closest('.grid') ? 330 : 660, chart.height);
+    for (const [chart] of drawn) {
+      const height = chart.options.indexAxis === 'y' ? chart.height : Math.min(chart.height, 240);
+      chart.resize(chart.canvas.closest('.grid') ? 330 : 660, height);
+    }
   });
   window.addEventListener('afterprint', () => {
     document.documentElement.classList.remove('printing');
