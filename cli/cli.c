@@ -399,6 +399,7 @@ void cli_engine_init(cli_engine *e) {
       {"dtype", 0, "TYPE", "fp32, bf16 or int8 [fp32]", CLI_CUSTOM, &e->dtype, parse_dtype},
       {"device", 0, "DEVICE", "cpu or cuda [cpu]", CLI_CUSTOM, e, parse_device},
       {"threads", 0, "N", "worker threads, 0 = all processors [0]", CLI_CUSTOM, &s->threads, parse_threads},
+      {"pin", 0, NULL, "bind each worker thread to a processor", CLI_FLAG, &s->pin, NULL},
       {"batch-size", 0, "N", "rows of one pass [256]", CLI_COUNT, &e->batch_size, NULL},
       {"context-length", 0, "N",
        "use at most this many last observations; beyond the model's with a warning [the model's]", CLI_COUNT,

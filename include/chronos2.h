@@ -153,6 +153,7 @@ typedef struct chronos2_session_options {
   chronos2_backend backend;     /* default fused */
   chronos2_isa_level isa;       /* only lowers the level; default auto (and CHRONOS2_ISA in the environment) */
   int threads;                  /* 0 = processors this process may use; default 0 */
+  bool pin;                     /* bind each worker to a processor, the caller's thread during a call; default false */
 } chronos2_session_options;
 
 CHRONOS2_API void chronos2_session_options_init(chronos2_session_options *options);

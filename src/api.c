@@ -166,7 +166,7 @@ static c2_status open_session(chronos2_session *s, c2_error *err) {
   s->engine.model = s->model;
   s->engine.kernels = c2_kernels_of(isa);
   size_t threads = o->threads > 0 ? (size_t)o->threads : (size_t)c2_processor_count();
-  return c2_pool_open(&s->engine.pool, threads, err);
+  return c2_pool_open(&s->engine.pool, threads, o->pin, err);
 }
 
 chronos2_status chronos2_session_open(const chronos2_model *model, const chronos2_session_options *options,

@@ -203,6 +203,35 @@ int c2_processor_count(void) {
   return count > 0 ? (int)count : 1;
 }
 
+void c2_pin_thread(size_t index, c2_affinity *before) {
+  cpu_set_t all;
+  cpu_set_t one;
+  c2_affinity now = {.known = false};
+  CPU_ZERO(&all);
+  if (sched_getaffinity(0, sizeof all, &all) == 0 && sizeof all <= sizeof now.set) {
+    memcpy(now.set, &all, sizeof all);
+    now.known = true;
+  }
+  if (before) *before = now;
+  int count = CPU_COUNT(&all);
+  if (!now.known || count < 1) return;
+  size_t skip = index % (size_t)count;
+  for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+    if (!CPU_ISSET(cpu, &all) || skip-- > 0) continue;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    (void)sched_setaffinity(0, sizeof one, &one);
+    return;
+  }
+}
+
+void c2_unpin_thread(const c2_affinity *before) {
+  cpu_set_t all;
+  if (!before->known) return;
+  memcpy(&all, before->set, sizeof all);
+  (void)sched_setaffinity(0, sizeof all, &all);
+}
+
 bool c2_is_directory(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/status.h"
@@ -44,6 +45,18 @@ double c2_clock_seconds(void);       /* monotonic */
 size_t c2_peak_resident_bytes(void); /* of this process, so far; 0 if unknown */
 void c2_reset_peak_resident(void);   /* begins a new peak where the system allows it */
 int c2_processor_count(void);        /* that this process may run on, at least 1 */
+
+/* Processors that a thread may use. */
+typedef struct c2_affinity {
+  uint64_t set[16];
+  bool known;
+} c2_affinity;
+
+/* Binds the calling thread to the index-th (modulo their number) of the processors that it may use now; *before
+ * (may be NULL) gets them, for c2_unpin_thread. Does nothing where the system can't. */
+void c2_pin_thread(size_t index, c2_affinity *before);
+void c2_unpin_thread(const c2_affinity *before);
+
 c2_status c2_path_join(char **out, const char *folder, const char *name, c2_error *err); /* free with free() */
 bool c2_is_directory(const char *path);
 bool c2_file_exists(const char *path);

@@ -4,10 +4,11 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/platform.h"
 
 enum { SPINS = 4000 };
 
@@ -17,21 +18,27 @@ typedef struct worker {
   pthread_t thread;
 } worker;
 
+/* A run is published in `next`: its number above, the task to be taken below. A task is taken by compare-and-swap, so a
+ * worker that comes late to a run can't take a task of it after it has ended, and the caller waits for tasks, not for
+ * workers: one that the system does not schedule holds nobody up. */
 struct c2_pool {
   size_t threads;
   worker *workers; /* [threads - 1] */
   size_t started;
+  bool pin;
   pthread_mutex_t lock;
   pthread_cond_t wake;
   pthread_cond_t idle;
-  atomic_size_t generation; /* number of the run; workers wait for it to change */
-  atomic_size_t next;       /* task to be taken */
-  atomic_size_t busy;       /* workers still in the run */
-  bool closing;             /* under lock */
-  size_t tasks;
-  c2_task_fn fn;
-  void *context;
+  atomic_size_t generation;  /* number of the run; workers wait for it to change */
+  atomic_uint_fast64_t next; /* run << 32 | task */
+  atomic_size_t pending;     /* tasks that are not done */
+  bool closing;              /* under lock */
+  atomic_size_t tasks;       /* these three belong to the run in `next` unless that is CLOSED */
+  _Atomic(c2_task_fn) fn;
+  _Atomic(void *) context;
 };
+
+static const uint64_t CLOSED = UINT32_MAX; /* no such task */
 
 static inline void relax(void) {
 #if defined(__x86_64__)
@@ -39,11 +46,20 @@ static inline void relax(void) {
 #endif
 }
 
+static void finish_task(c2_pool *pool, size_t index) {
+  if (atomic_fetch_sub(&pool->pending, 1) != 1 || index == 0) return;
+  pthread_mutex_lock(&pool->lock);
+  pthread_cond_signal(&pool->idle);
+  pthread_mutex_unlock(&pool->lock);
+}
+
 static void take_tasks(c2_pool *pool, size_t index) {
-  for (;;) {
-    size_t task = atomic_fetch_add(&pool->next, 1);
-    if (task >= pool->tasks) return;
-    pool->fn(pool->context, task, index);
+  uint_fast64_t next = atomic_load(&pool->next);
+  while ((next & UINT32_MAX) < atomic_load(&pool->tasks) && (next & UINT32_MAX) != CLOSED) {
+    if (!atomic_compare_exchange_weak(&pool->next, &next, next + 1)) continue;
+    atomic_load (&pool->fn)(atomic_load(&pool->context), next & UINT32_MAX, index);
+    finish_task(pool, index);
+    next = atomic_load(&pool->next);
   }
 }
 
@@ -51,6 +67,7 @@ static void *work(void *argument) {
   worker *self = argument;
   c2_pool *pool = self->pool;
   size_t seen = 0;
+  if (pool->pin) c2_pin_thread(self->index, NULL);
   for (;;) {
     for (int i = 0; i < SPINS && atomic_load(&pool->generation) == seen; i++) relax();
     pthread_mutex_lock(&pool->lock);
@@ -60,19 +77,15 @@ static void *work(void *argument) {
     pthread_mutex_unlock(&pool->lock);
     if (closing) return NULL;
     take_tasks(pool, self->index);
-    if (atomic_fetch_sub(&pool->busy, 1) == 1) {
-      pthread_mutex_lock(&pool->lock);
-      pthread_cond_signal(&pool->idle);
-      pthread_mutex_unlock(&pool->lock);
-    }
   }
 }
 
-c2_status c2_pool_open(c2_pool **out, size_t threads, c2_error *err) {
+c2_status c2_pool_open(c2_pool **out, size_t threads, bool pin, c2_error *err) {
   c2_pool *pool = NULL;
   *out = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *pool, &pool, err));
   pool->threads = threads < 1 ? 1 : threads;
+  pool->pin = pin;
   pthread_mutex_init(&pool->lock, NULL);
   pthread_cond_init(&pool->wake, NULL);
   pthread_cond_init(&pool->idle, NULL);
@@ -114,25 +127,34 @@ size_t c2_pool_threads(const c2_pool *pool) {
   return pool->threads;
 }
 
-void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
-  if (pool->threads == 1 || tasks <= 1) {
-    for (size_t i = 0; i < tasks; i++) fn(context, i, 0);
-    return;
-  }
-  pool->tasks = tasks;
-  pool->fn = fn;
-  pool->context = context;
-  atomic_store(&pool->next, 0);
-  atomic_store(&pool->busy, pool->threads - 1);
+static void run_tasks(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
+  uint_fast64_t run = (uint_fast64_t)(atomic_load(&pool->generation) + 1) << 32;
+  atomic_store(&pool->next, run | CLOSED);
+  atomic_store(&pool->tasks, tasks);
+  atomic_store(&pool->fn, fn);
+  atomic_store(&pool->context, context);
+  atomic_store(&pool->pending, tasks);
+  atomic_store(&pool->next, run);
   pthread_mutex_lock(&pool->lock);
   atomic_fetch_add(&pool->generation, 1);
   pthread_cond_broadcast(&pool->wake);
   pthread_mutex_unlock(&pool->lock);
   take_tasks(pool, 0);
-  for (int i = 0; i < SPINS && atomic_load(&pool->busy) > 0; i++) relax();
-  if (atomic_load(&pool->busy) > 0) {
+  for (int i = 0; i < SPINS && atomic_load(&pool->pending) > 0; i++) relax();
+  if (atomic_load(&pool->pending) > 0) {
     pthread_mutex_lock(&pool->lock);
-    while (atomic_load(&pool->busy) > 0) pthread_cond_wait(&pool->idle, &pool->lock);
+    while (atomic_load(&pool->pending) > 0) pthread_cond_wait(&pool->idle, &pool->lock);
     pthread_mutex_unlock(&pool->lock);
   }
+}
+
+void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
+  c2_affinity before;
+  if (pool->threads == 1 || tasks <= 1 || tasks >= CLOSED) {
+    for (size_t i = 0; i < tasks; i++) fn(context, i, 0);
+    return;
+  }
+  if (pool->pin) c2_pin_thread(0, &before);
+  run_tasks(pool, tasks, fn, context);
+  if (pool->pin) c2_unpin_thread(&before);
 }

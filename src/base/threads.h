@@ -5,6 +5,7 @@
 #ifndef C2_BASE_THREADS_H
 #define C2_BASE_THREADS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/status.h"
@@ -14,8 +15,9 @@ typedef struct c2_pool c2_pool;
 /* `worker` is 0 (the calling thread) .. threads-1: an index for scratch memory. */
 typedef void (*c2_task_fn)(void *context, size_t task, size_t worker);
 
-/* A pool of `threads` workers, the caller's own thread included. */
-c2_status c2_pool_open(c2_pool **pool, size_t threads, c2_error *err);
+/* A pool of `threads` workers, the caller's own thread included. `pin`: each keeps to one of the processors that the
+ * process may use; the caller's only during a run. */
+c2_status c2_pool_open(c2_pool **pool, size_t threads, bool pin, c2_error *err);
 void c2_pool_close(c2_pool **pool);
 size_t c2_pool_threads(const c2_pool *pool);
 
