@@ -16,7 +16,7 @@
 #include "base/platform.h"
 #include "kernels/kernels.h"
 
-enum { MOST_THREADS = 64, MOST_ROUNDS = 99, BLOCK = 112, SHAPES = 5 };
+enum { MOST_THREADS = 64, MOST_ROUNDS = 99, BLOCK = 112, SHAPES = 5, SKEW = 16 };
 
 typedef struct shape {
   size_t rows, depth, columns;
@@ -120,21 +120,23 @@ static void *peak_thread(void *argument) {
   return NULL;
 }
 
-/* Blocks of rows as the engine takes them; each thread every `threads`-th. */
+/* Blocks and strides of rows as the engine takes them; each thread every `threads`-th block. */
 static void *kernel_thread(void *argument) {
   share *s = argument;
   const bench *b = s->bench;
   const shape *p = &b->shape;
   c2_pin_thread(s->index, NULL);
-  for (size_t i = s->index * BLOCK; i < p->rows; i += b->threads * BLOCK) {
-    c2_gemm g = {.a = b->a + i * p->depth,
-                 .a_stride = p->depth,
+  size_t share_rows = (p->rows + 2 * b->threads - 1) / (2 * b->threads);
+  size_t block = c2_min_size(BLOCK, c2_round_up(share_rows, b->kernels->tile));
+  for (size_t i = s->index * block; i < p->rows; i += b->threads * block) {
+    c2_gemm g = {.a = b->a + i * (p->depth + SKEW),
+                 .a_stride = p->depth + SKEW,
                  .b = b->b,
                  .b_stride = p->depth * C2_PANEL,
                  .depth = p->depth,
-                 .c = b->c + i * p->columns,
-                 .c_stride = p->columns};
-    size_t rows = c2_min_size(BLOCK, p->rows - i);
+                 .c = b->c + i * (p->columns + SKEW),
+                 .c_stride = p->columns + SKEW};
+    size_t rows = c2_min_size(block, p->rows - i);
     b->kernels->gemm(&g, rows, 0, p->columns / C2_PANEL);
     s->done += 2.0 * (double)rows * (double)p->depth * (double)p->columns;
   }
@@ -250,9 +252,9 @@ int main(int argc, char **argv) {
   find_openblas(&b);
   for (size_t i = 0; i < SHAPES; i++) {
     b.shape = shapes[i];
-    b.a = fill(b.shape.rows * b.shape.depth);
+    b.a = fill(b.shape.rows * (b.shape.depth + SKEW));
     b.b = fill(b.shape.depth * b.shape.columns);
-    b.c = fill(b.shape.rows * b.shape.columns);
+    b.c = fill(b.shape.rows * (b.shape.columns + SKEW));
     measure(&b, rounds);
     free(b.a);
     free(b.b);

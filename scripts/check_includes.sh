@@ -32,7 +32,7 @@ allow data '(base|data)/[a-z0-9_]+\.h' data/*.[ch]
 # series/categories.h: the probe feeds the engine what predict would.
 allow study '(base|data|study)/[a-z0-9_]+\.h|series/categories\.h|chronos2\.h|version\.h' study/*.[ch]
 allow cli '(base|data|study|cli)/[a-z0-9_]+\.h|chronos2\.h|version\.h' cli/*.[ch]
-allow bench '(base|data)/[a-z0-9_]+\.h|chronos2\.h' bench/*.[ch]
+allow bench 'base/[a-z0-9_]+\.h|kernels/kernels\.h' bench/*.[ch]
 allow examples 'chronos2\.h' examples/*.[ch]
 allow include '' include/*.h
 
