@@ -90,7 +90,7 @@ def serve(folder, threads, job):
 
     torch.set_num_threads(threads)
     dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[job.get("dtype", "fp32")]
-    pipeline = Chronos2Pipeline.from_pretrained(folder, torch_dtype=dtype)
+    pipeline = Chronos2Pipeline.from_pretrained(folder, dtype=dtype)
     plain = pipeline.model.forward
     compiled = None
     series = from_files(job["files"]) if "files" in job else made_up(job)
