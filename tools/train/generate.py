@@ -266,39 +266,41 @@ def _covariate(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def _effect(rng: np.random.Generator, cause: np.ndarray) -> np.ndarray:
-    """What a covariate adds to the target: at once, later, or fading."""
+    """What a covariate adds to the target: at once and in proportion mostly, else bent, later or fading."""
     kind = rng.random()
-    if kind < 0.1:
+    if kind < 0.08:
         cause = np.maximum(cause, np.median(cause))
-    elif kind < 0.15:
+    elif kind < 0.12:
         cause = _unit(cause) ** 2
     lag = rng.random()
-    if lag < 0.2:
+    if lag < 0.15:
         shift = int(rng.integers(1, 8))
         cause = np.concatenate([np.full(shift, cause[0]), cause[:-shift]])
-    elif lag < 0.3:
+    elif lag < 0.22:
         fade = rng.uniform(0.3, 0.9)
         cause = lfilter([1 - fade], [1, -fade], cause)
-    return cause * rng.choice([-1, 1]) * _log_uniform(rng, 0.3, 4)
+    return _unit(cause) * rng.choice([-1, 1]) * _log_uniform(rng, 0.3, 2)
 
 
 def group(rng: np.random.Generator, n: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
     """Rows [k, n] of related series and their known future [k, horizon] (NaN = unknown)."""
-    k = int(rng.integers(2, 5))
+    k = int(rng.choice([2, 2, 2, 3, 3, 4]))
     known = np.full((k, horizon), np.nan)
-    if rng.random() < 0.8:  # row 0 is driven by covariates, most of them known in the future too
-        rows = np.stack([_unit(series(rng, n)) * _log_uniform(rng, 0.1, 1.5), *[_covariate(rng, n) for _ in range(k - 1)]])
+    if rng.random() < 0.85:  # row 0 is driven by covariates, most of them known in the future too
+        own = _log_uniform(rng, 0.02, 1.5)  # from nothing but their effect to hardly any
+        rows = np.stack([_unit(series(rng, n)) * own, *[_covariate(rng, n) for _ in range(k - 1)]])
         for j in range(1, k):
-            if rng.random() < 0.88:
+            if j == 1 or rng.random() < 0.7:
                 rows[0] += _effect(rng, rows[j])
-            if rng.random() < 0.85:
+            if rng.random() < 0.9:
                 known[j] = rows[j, -horizon:]
-        if rng.random() < 0.2:
+        if rng.random() < 0.15:
             rows[0] = np.exp(np.clip(_unit(rows[0]) * rng.uniform(0.2, 1), -8, 8))
     else:
         rows = np.stack([_unit(series(rng, n)) for _ in range(k)])
         rows = (np.eye(k) + 0.6 * rng.normal(size=(k, k))) @ rows
-        rows[-1] = np.roll(rows[0], int(rng.integers(0, 24))) * rng.normal(0, 1) + rng.uniform(0.05, 0.5) * rng.normal(size=n)
+        late = np.roll(rows[0], int(rng.integers(0, 24))) * rng.normal(0, 1)
+        rows[-1] = late + rng.uniform(0.05, 0.5) * rng.normal(size=n)
     return rows, known
 
 
@@ -317,7 +319,7 @@ def batch(rng: np.random.Generator, observations: int, max_context: int, max_pat
     context = int(np.clip(_log_uniform(rng, 20, 1.3 * max_context), 20, max_context))
     n = context + horizon
     count = max(4, observations // n)
-    grouped = rng.random() < 0.36
+    grouped = rng.random() < 0.5
     rows, known, ids = [], [], []
     while len(rows) < count:
         if grouped:
