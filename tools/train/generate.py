@@ -12,9 +12,9 @@ import numpy as np
 from scipy.signal import lfilter
 
 # Periods in steps and how often: quarterly, monthly, weekly, daily, business days, hourly, 30, 15, 10 and 5 minutes.
-FREQUENCIES = [((), 1.0), ((4,), 2.0), ((12,), 4.0), ((52,), 3.0), ((7,), 2.0), ((7, 365), 1.0), ((365,), 0.5), ((5,), 0.7),
-               ((24,), 1.5), ((24, 168), 3.5), ((48,), 0.5), ((48, 336), 1.0), ((96,), 0.5), ((96, 672), 0.7), ((144,), 0.5),
-               ((288,), 0.3)]
+FREQUENCIES = [((), 1.0), ((4,), 2.0), ((12,), 4.0), ((52,), 3.0), ((7,), 2.0), ((7, 365), 1.0), ((365,), 0.5),
+               ((5,), 0.7), ((24,), 1.5), ((24, 168), 3.5), ((48,), 0.5), ((48, 336), 1.0), ((96,), 0.5),
+               ((96, 672), 0.7), ((144,), 0.5), ((288,), 0.3)]
 YEAR = {52: 365.25 / 7, 365: 365.25}  # a year is no whole number of steps
 
 
@@ -89,7 +89,8 @@ def _profile(rng: np.random.Generator, period: int) -> np.ndarray:
         shape = rng.normal(size=period) * (1 if rng.random() < 0.7 else rng.gamma(0.5, 2, period))
     elif kind < 0.45:
         top = int(rng.integers(1, max(2, min(8, period // 2 + 1))))
-        shape = sum(rng.normal() / k ** rng.uniform(0.3, 1.5) * np.cos(2 * np.pi * (k * x + rng.uniform())) for k in range(1, top + 1))
+        shape = sum(rng.normal() / k ** rng.uniform(0.3, 1.5) * np.cos(2 * np.pi * (k * x + rng.uniform()))
+                    for k in range(1, top + 1))
     elif kind < 0.75:  # a day's traffic, a year's tourism
         shape = _humps(rng, period)
     elif kind < 0.9:  # working and idle phases
@@ -151,7 +152,8 @@ def _smoothing(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np
     if rng.random() < 0.6:  # a slope, often damped, sometimes fixed
         phi = 1.0 if rng.random() < 0.3 else rng.uniform(0.85, 0.995)
         beta = 0.0 if phi == 1 else alpha * rng.uniform(0, 0.25)
-        slope = lfilter([0, beta], [1, -phi], e) + rng.normal(0, 1) * _log_uniform(rng, 0.2, 4) / max(n, 30) * phi ** np.arange(n)
+        slope = lfilter([0, beta], [1, -phi], e)
+        slope = slope + rng.normal(0, 1) * _log_uniform(rng, 0.2, 4) / max(n, 30) * phi ** np.arange(n)
         level = level + np.cumsum(slope)
     season = np.zeros(n)
     if periods and rng.random() < 0.9:
@@ -177,7 +179,7 @@ def _counts(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.nd
 
 
 def _walk(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Prices and rates: the next value is the last one plus a surprise, seldom with a drift, sometimes pulled back slowly."""
+    """Prices and rates: the next value is the last one plus a surprise; seldom a drift, sometimes a slow pull back."""
     step = _white(rng, n)
     if rng.random() < 0.15:
         step = step + rng.normal(0, 0.05)
@@ -233,7 +235,8 @@ def series(rng: np.random.Generator, n: int) -> np.ndarray:
     elif kind < 0.97:
         y = _counts(rng, n, periods)
     else:
-        y = rng.dirichlet([1, 1]) @ np.stack([_unit(_smoothing(rng, n, periods)), _unit(_structural(rng, n, _frequency(rng, n)))])
+        share = rng.dirichlet([1, 1])
+        y = share[0] * _unit(_smoothing(rng, n, periods)) + share[1] * _unit(_structural(rng, n, _frequency(rng, n)))
     if kind < 0.72 and rng.random() < 0.5:  # multiplicative: trend x season x noise
         y = np.exp(np.clip(y * _log_uniform(rng, 0.05, 0.6), -8, 8))
     flaw = rng.random()
@@ -265,8 +268,10 @@ def _covariate(rng: np.random.Generator, n: int) -> np.ndarray:
     return _unit(series(rng, n))
 
 
-def _effect(rng: np.random.Generator, cause: np.ndarray) -> np.ndarray:
-    """What a covariate adds to the target: at once and in proportion mostly, else bent, later or fading."""
+def _effect(rng: np.random.Generator, cause: np.ndarray, plain: bool) -> np.ndarray:
+    """What a covariate adds to the target: at once and in proportion if `plain`, else also bent, later or fading."""
+    if plain:
+        return _unit(cause) * rng.choice([-1, 1]) * _log_uniform(rng, 0.5, 2)
     kind = rng.random()
     if kind < 0.08:
         cause = np.maximum(cause, np.median(cause))
@@ -282,19 +287,19 @@ def _effect(rng: np.random.Generator, cause: np.ndarray) -> np.ndarray:
     return _unit(cause) * rng.choice([-1, 1]) * _log_uniform(rng, 0.3, 2)
 
 
-def group(rng: np.random.Generator, n: int, horizon: int) -> tuple[np.ndarray, np.ndarray]:
+def group(rng: np.random.Generator, n: int, horizon: int, plain: bool) -> tuple[np.ndarray, np.ndarray]:
     """Rows [k, n] of related series and their known future [k, horizon] (NaN = unknown)."""
     k = int(rng.choice([2, 2, 2, 3, 3, 4]))
     known = np.full((k, horizon), np.nan)
-    if rng.random() < 0.85:  # row 0 is driven by covariates, most of them known in the future too
-        own = _log_uniform(rng, 0.02, 1.5)  # from nothing but their effect to hardly any
+    if plain or rng.random() < 0.75:  # row 0 is driven by covariates, most of them known in the future too
+        own = _log_uniform(rng, 0.02, 0.5 if plain else 1.5)  # from nothing but their effect to hardly any
         rows = np.stack([_unit(series(rng, n)) * own, *[_covariate(rng, n) for _ in range(k - 1)]])
         for j in range(1, k):
             if j == 1 or rng.random() < 0.7:
-                rows[0] += _effect(rng, rows[j])
-            if rng.random() < 0.9:
+                rows[0] += _effect(rng, rows[j], plain)
+            if plain or rng.random() < 0.9:
                 known[j] = rows[j, -horizon:]
-        if rng.random() < 0.15:
+        if not plain and rng.random() < 0.15:
             rows[0] = np.exp(np.clip(_unit(rows[0]) * rng.uniform(0.2, 1), -8, 8))
     else:
         rows = np.stack([_unit(series(rng, n)) for _ in range(k)])
@@ -312,18 +317,22 @@ def _pace(x: np.ndarray, steps: int) -> np.ndarray:
     return np.where(np.isfinite(moved), moved, 1.0)
 
 
-def batch(rng: np.random.Generator, observations: int, max_context: int, max_patches: int) -> dict[str, np.ndarray]:
-    """A batch of about so many observations: context, target, known future, group ids and the pace of each row."""
+def batch(
+    rng: np.random.Generator, observations: int, max_context: int, max_patches: int, lesson: bool = False
+) -> dict[str, np.ndarray]:
+    """A batch of about so many observations: context, target, known future, group ids and the pace of each row.
+    A lesson holds nothing but covariates of plain effect: mixed with all else, a small model hardly finds out that
+    other rows can tell it something."""
     patches = int(rng.choice([1, 1, 2, 2, 3, 4, max_patches]))
     horizon = patches * 16
     context = int(np.clip(_log_uniform(rng, 20, 1.3 * max_context), 20, max_context))
     n = context + horizon
     count = max(4, observations // n)
-    grouped = rng.random() < 0.5
+    grouped = lesson or rng.random() < 0.5
     rows, known, ids = [], [], []
     while len(rows) < count:
         if grouped:
-            r, f = group(rng, n, horizon)
+            r, f = group(rng, n, horizon, lesson or rng.random() < 0.4)
         else:
             r, f = series(rng, n)[None], np.full((1, horizon), np.nan)
         ids += [ids[-1] + 1 if ids else 0] * len(r)
@@ -340,4 +349,5 @@ def batch(rng: np.random.Generator, observations: int, max_context: int, max_pat
     target[~np.isnan(known)] = np.nan
     context = x[:, :context]
     pace = _pace(context.astype(float), min(horizon, context.shape[1]) // 2)
-    return {"context": context, "target": target, "known": known, "groups": np.array(ids), "pace": pace.astype(np.float32)}
+    return {"context": context, "target": target, "known": known, "groups": np.array(ids),
+            "pace": pace.astype(np.float32)}

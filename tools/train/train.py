@@ -4,9 +4,9 @@
     python tools/train/train.py --minutes 40 --lr 1e-3 --constant --start models/chronos2-micro --out build/trunk
     python tools/train/train.py --steps 2000 --lr 1e-3 --start build/trunk --radius 8 --out build/windowed
 
-The learning rate follows the clock of the steps, or their number with --steps: warm-up, then a cosine to zero at the end,
-or none with --constant. A run that starts from another run goes on with its optimizer; one that starts from a model does not.
-Pauses of the process don't count: no step takes more than five seconds.
+The learning rate follows the clock of the steps, or their number with --steps: warm-up, then a cosine to zero at the
+end, or none with --constant. A run that starts from another run goes on with its optimizer; one that starts from a
+model does not. Pauses of the process don't count: no step takes more than five seconds.
 """
 
 from __future__ import annotations
@@ -108,11 +108,13 @@ def sharp(name: str) -> bool:
     return name.endswith(("attention.q.weight", "attention.k.weight"))
 
 
-def losses(model: Chronos2Model, data: dict[str, np.ndarray], radius: int | None) -> tuple[torch.Tensor, torch.Tensor]:
+def losses(
+    model: Chronos2Model, data: dict[str, np.ndarray], radius: int | None
+) -> tuple[torch.Tensor, torch.Tensor]:
     """The paced loss and upstream's: the quantile loss in normalised units, each row divided by its pace or not.
 
-    In units of its own deviation a slow series (a long random walk, a small season on a large trend) errs so little that
-    upstream's loss hardly sees it, while scores like MASE do. The pace is the past's: it doesn't know the target.
+    In units of its own deviation a slow series (a long random walk, a small season on a large trend) errs so little
+    that upstream's loss hardly sees it, while scores like MASE do. The pace is the past's: it doesn't know the target.
     """
     patches = data["target"].shape[1] // 16
     kept = {}
@@ -159,8 +161,9 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--start", type=Path, help="folder of a run or of a model whose weights are the first ones")
-    parser.add_argument("--constant", action="store_true", help="keep the learning rate: a trunk that other runs finish")
+    parser.add_argument("--constant", action="store_true", help="keep the learning rate: other runs will finish")
     parser.add_argument("--radius", type=int, help="train under windowed_future_global attention")
+    parser.add_argument("--lesson", action="store_true", help="only plain covariates: the first thousand steps")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 
@@ -191,10 +194,12 @@ def main() -> None:
         state = torch.load(state_path, weights_only=False)
         model.load_state_dict(state["model"])
         optimizer.load_state_dict(state["optimizer"])
-        average, step, spent, seen = state["average"], state["step"], state["spent"], state["seen"]
+        average, step, spent = state["average"], state["step"], state["spent"]
+        seen, running = state["seen"], state["running"]
         rng.bit_generator.state = state["rng"]
     if step == 0 and args.start:
-        print("validation losses before the first step, paced and plain:", *validate(model, sets, args.radius).round(4), flush=True)
+        value = validate(model, sets, args.radius)
+        print("validation losses before the first step, paced and plain:", *value.round(4), flush=True)
     before = time.monotonic()
     with log_path.open("a", newline="") as stream:
         log = csv.writer(stream, lineterminator="\n")
@@ -210,7 +215,7 @@ def main() -> None:
                 lr *= min(1.0, (step + 1) / 200)
             for g in optimizer.param_groups:
                 g["lr"] = lr * g["share"]
-            data = batch(rng, args.observations, 2048, 8)
+            data = batch(rng, args.observations, 2048, 8, args.lesson)
             loss, _ = losses(model, data, args.radius)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
@@ -230,11 +235,12 @@ def main() -> None:
                 value = validate(model, sets, args.radius)
                 model.save_pretrained(args.out / "model")
                 model.load_state_dict(own)
-                log.writerow([step, f"{spent / 60:.2f}", seen, f"{lr:.3g}", f"{running:.4f}", *(f"{v:.4f}" for v in value)])
+                row = [step, f"{spent / 60:.2f}", seen, f"{lr:.3g}"]
+                log.writerow(row + [f"{v:.4f}" for v in (running, *value)])
                 stream.flush()
                 torch.save(
                     {"model": own, "optimizer": optimizer.state_dict(), "average": average, "step": step,
-                     "spent": spent, "seen": seen, "rng": rng.bit_generator.state}, state_path)
+                     "spent": spent, "seen": seen, "running": running, "rng": rng.bit_generator.state}, state_path)
             if progress >= 1:
                 break
 
