@@ -255,6 +255,12 @@ static void test_interrupt(void **state) {
   (void)signal(SIGINT, SIG_DFL);
   pid_t child = start(b, log);
   wait_for_file(child, partial, &(struct timespec){0, 0});
+  for (bool told = false; !told; pause_for(1e-3)) { /* of the first task, just after its state is written */
+    char *so_far = program_read_file(log);
+    told = strstr(so_far, " left\n") != NULL;
+    free(so_far);
+    if (kill(child, 0) != 0) fail_msg("the study is gone");
+  }
   assert_int_equal(kill(child, SIGINT), 0);
   assert_int_equal(finish(child), 128 + SIGINT);
   char *said = program_read_file(log);
