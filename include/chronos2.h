@@ -91,8 +91,8 @@ typedef struct chronos2_tensor_info {
   double initial_deviation; /* that the upstream initialisation would give it; 0 if it is a constant */
 } chronos2_tensor_info;
 
-/* Of the matrices and of what is multiplied by them; sums, norms, softmax and hidden states are float32 whatever it
- * is. Made when the model is opened: bf16 takes half of float32's memory, int8 a quarter. */
+/* Of the encoder's matrices and of what is multiplied by them; all else is float32 whatever it is. Made when the model
+ * is opened: bf16 takes about half of float32's memory, int8 a quarter. */
 typedef enum chronos2_dtype { CHRONOS2_FP32 = 0, CHRONOS2_BF16 = 1, CHRONOS2_INT8 = 2 } chronos2_dtype;
 
 typedef struct chronos2_model_options {

@@ -60,7 +60,7 @@ static void check(chronos2_dtype dtype, double most) {
     tally t = {.dtype = dtype, .isa = (chronos2_isa_level)isa};
     golden_each(SOURCE_DIR "/tests/golden", one_case, &t);
     double error = sqrt(t.squares / (double)t.values);
-    print_message("%s: %zu values, error %.2g\n", levels[isa], t.values, error);
+    print_message("%s: %zu values, error %.3g\n", levels[isa], t.values, error);
     assert_true(t.values > 10000);
     assert_true(error <= most);
     assert_true(error > 1e-4); /* float32 is nearer: this isn't it */
@@ -70,15 +70,15 @@ static void check(chronos2_dtype dtype, double most) {
 
 static void test_bf16(void **state) {
   (void)state;
-  check(CHRONOS2_BF16, 5e-3);
+  check(CHRONOS2_BF16, 4e-3);
 }
 
 static void test_int8(void **state) {
   (void)state;
-  check(CHRONOS2_INT8, 1.5e-2);
+  check(CHRONOS2_INT8, 1.2e-2);
 }
 
-/* Half and a quarter of the memory, and what the options refuse. */
+/* About half and a quarter of the memory, the ends aside; and what the options refuse. */
 static void test_options(void **state) {
   (void)state;
   static const char folder[] = SOURCE_DIR "/models/chronos2-micro";
@@ -101,8 +101,8 @@ static void test_options(void **state) {
     chronos2_model_close(&model);
     chronos2_model_close(&none);
   }
-  assert_true((double)bytes[1] < 0.51 * (double)bytes[0]);
-  assert_true((double)bytes[2] < 0.27 * (double)bytes[0]);
+  assert_true((double)bytes[1] < 0.6 * (double)bytes[0]);
+  assert_true((double)bytes[2] < 0.4 * (double)bytes[0]);
   chronos2_model *model = NULL;
   chronos2_model_options unknown = {.dtype = (chronos2_dtype)7};
   assert_int_equal(chronos2_model_open(folder, &unknown, &model), CHRONOS2_ERROR_ARGUMENT);

@@ -15,7 +15,7 @@ typedef struct worker_scratch {
   float *normed;  /* [BLOCK][D] */
   float *hidden;  /* [BLOCK][F] */
   float *wide;    /* [BLOCK][max(3P, QP)] */
-  float *operand; /* [BLOCK][max(D, I, F, 3P)] left operand of a bf16 or int8 product; at most four bytes an element */
+  float *operand; /* [BLOCK][max(D, I, F)] left operand of a bf16 or int8 product; at most four bytes an element */
   float *scale;   /* [BLOCK] its scales */
   c2_attend_scratch attend;
   float *weights; /* [S] one observed row of attention */
@@ -486,7 +486,7 @@ static c2_status begin(pass *p, c2_error *err) {
   p->s_inner = stride_of(p->inner);
   p->s_hidden = stride_of(c->d_ff);
   p->s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
-  p->s_operand = stride_of(c2_max_size(c2_max_size(c->d_model, p->inner), c2_max_size(c->d_ff, 3 * c->patch)));
+  p->s_operand = stride_of(c2_max_size(c2_max_size(c->d_model, p->inner), c->d_ff));
   C2_TRY(c2_layout_count(&p->layout, c, p->batch, p->recall != NULL, err));
   p->block = block_of(p->layout.tokens, c2_pool_threads(engine->pool), engine->kernels->tile);
   c2_arena plan = {0};
