@@ -65,33 +65,53 @@ static void check_data(const json_t *data) {
   check_example(json_array_get(json_object_get(data, "examples"), 0));
 }
 
-static void write_study(const char *folder) {
-  static const char tasks[] = "tasks:\n- {dataset_path: one.jsonl, dataset_config: '" HOSTILE
-                              "', horizon: 4,\n"
-                              "   quantile_levels: [0.1, 0.5, 0.9]}\n";
+static void write_text(const char *folder, const char *name, const char *text) {
+  char *path = program_path(folder, name);
+  program_write_file(path, text, strlen(text));
+  free(path);
+}
+
+#define TASK(file, name) \
+  "- {dataset_path: " file ", dataset_config: '" name "', horizon: 4, quantile_levels: [0.1, 0.9]}\n"
+
+/* A series of 0, 1, 2 ... for each task. */
+static void write_study(const char *folder, const char *tasks) {
   char series[512] = "{\"item_id\": \"a<b\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [0";
   for (int t = 1; t < 32; t++) (void)snprintf(series + strlen(series), sizeof series - strlen(series), ", %d", t);
   (void)snprintf(series + strlen(series), sizeof series - strlen(series), "]}\n");
-  char *path = program_path(folder, "tasks.yaml");
-  program_write_file(path, tasks, strlen(tasks));
-  free(path);
-  path = program_path(folder, "one.jsonl");
-  program_write_file(path, series, strlen(series));
-  free(path);
+  write_text(folder, "tasks.yaml", tasks);
+  write_text(folder, "one.jsonl", series);
+  write_text(folder, "two.jsonl", series);
+}
+
+static void remove_folder(char *folder) {
+  program_result gone = program_run((const char *const[]){"/bin/rm", "-r", folder, NULL}, NULL);
+  assert_int_equal(gone.status, 0);
+  program_free(&gone);
+  free(folder);
+}
+
+#define STUDY(folder, prefix, ...)                                                                        \
+  PROGRAM_RUN("study", "--tasks", folder, "--radii", "1,2", "--local-radius", "1", "--perf-repeats", "1", \
+              "--out-prefix", prefix, __VA_ARGS__)
+
+static char *read_page(const char *prefix) {
+  char path[512];
+  (void)snprintf(path, sizeof path, "%s__report.html", prefix);
+  char *page = program_read_file(path);
+  if (!page) fail_msg("%s is missing", path);
+  return page;
 }
 
 static void test_page(void **state) {
   (void)state;
   char *folder = program_make_folder();
   char *prefix = program_path(folder, "p");
-  char *path = program_path(folder, "p__report.html");
-  write_study(folder);
-  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--radii", "1,2", "--local-radius", "1", "--perf-repeats",
-                                 "1", "--out-prefix", prefix);
+  write_study(folder, "tasks:\n" TASK("one.jsonl", HOSTILE));
+  program_result r = STUDY(folder, prefix, "--threads", "1");
   if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
   assert_non_null(strstr(r.out, "p__report.html"));
-  char *page = program_read_file(path);
-  assert_non_null(page);
+  char *page = read_page(prefix);
   assert_int_equal(strncmp(page, "<!DOCTYPE html>", 15), 0);
   assert_int_equal(strcmp(page + strlen(page) - 8, "</html>\n"), 0);
   assert_non_null(strstr(page, "<p class=\"plain\">Whether radius 1 costs accuracy, so few tasks cannot tell (1). "));
@@ -105,15 +125,42 @@ static void test_page(void **state) {
   json_decref(data);
   free(page);
   program_free(&r);
-  free(path);
   free(prefix);
-  program_result gone = program_run((const char *const[]){"/bin/rm", "-r", folder, NULL}, NULL);
-  assert_int_equal(gone.status, 0);
-  program_free(&gone);
-  free(folder);
+  remove_folder(folder);
+}
+
+/* The first task's forecasts, kept by a run that failed at the second, are those of a run in one go. */
+static void test_resumed(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  json_t *data[2];
+  write_study(folder, "tasks:\n" TASK("one.jsonl", "one") TASK("two.jsonl", "two"));
+  for (int i = 0; i < 2; i++) {
+    if (i == 0) {
+      write_text(folder, "two.jsonl", "{");
+      program_result r = STUDY(folder, prefix, "--threads", "1");
+      assert_int_equal(r.status, 1);
+      program_free(&r);
+      write_study(folder, "tasks:\n" TASK("one.jsonl", "one") TASK("two.jsonl", "two"));
+    }
+    program_result r = STUDY(folder, prefix, "--threads", "1", "--resume");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    assert_int_equal(program_count(r.err, "done before"), i == 0 ? 1 : 0);
+    program_free(&r);
+    char *page = read_page(prefix);
+    data[i] = page_data(page);
+    free(page);
+  }
+  assert_int_equal(json_array_size(json_object_get(data[0], "examples")), 2);
+  assert_true(json_equal(json_object_get(data[0], "examples"), json_object_get(data[1], "examples")));
+  assert_true(json_equal(json_object_get(data[0], "heads"), json_object_get(data[1], "heads")));
+  for (int i = 0; i < 2; i++) json_decref(data[i]);
+  free(prefix);
+  remove_folder(folder);
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_page)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_resumed)};
   return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

@@ -354,7 +354,7 @@
     });
     const megabytes = data.tasks.map((t) => [t.name, ...['alloc', 'resident'].flatMap((kind) =>
       [t.full[kind], sparseAt(t, data.radius)[kind]].map((x) => fixed(x, 1)))]);
-    const r = `r = ${radiusText(data.radius)}`;
+    const r = `r\u00a0=\u00a0${radiusText(data.radius)}`;
     section('memory', 'Memory', figure('bar', 'Largest memory that the engine held during a pass over a task, full ' +
       `against radius ${radiusText(data.radius)}; shorter is better.`, make, `${7 + 2.2 * tasks.length}rem`),
     table('tasks', ['task', 'full', r, 'full', r], megabytes,
@@ -371,7 +371,7 @@
         worse(t.full.WQL, t.naive.WQL), worse(sparse.WQL, t.naive.WQL), significant(t.naive.WQL),
         percent(sparse.kept, 0), String(t.tokens), String(t.windows), String(t.forecasts)];
     });
-    const r = `r = ${radiusText(data.radius)}`;
+    const r = `r\u00a0=\u00a0${radiusText(data.radius)}`;
     section('tasks', 'Task by task', table('tasks',
       ['task', 'full', r, 'naive', 'full', r, 'naive', 'kept mass', 'S', 'windows', 'forecasts'], rows,
       [['', 1], ['MASE', 3], ['WQL', 3], ['', 4]]),
