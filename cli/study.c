@@ -8,12 +8,13 @@
 #include "base/platform.h"
 #include "cli/cli.h"
 #include "study/baselines.h"
+#include "study/from_csv.h"
 #include "study/run.h"
 
 typedef struct request {
   cli_engine engine;
   c2_study study;
-  const char *radii_text, *perf_radii_text, *arms_text;
+  const char *radii_text, *perf_radii_text, *arms_text, *from_csv;
   size_t local_radius;
   double margin; /* in percent */
   double *radii, *perf_radii;
@@ -160,6 +161,21 @@ static int run_models(request *r) {
   return exit_status;
 }
 
+static int print(const request *r) {
+  c2_study_print(&r->study, stdout);
+  if (r->baselines) c2_baselines_print(&r->study, stdout);
+  return fflush(stdout) == 0 ? CLI_DONE : cli_fail("standard output: could not write");
+}
+
+static int run_from_csv(request *r) {
+  c2_error err = {C2_OK, ""};
+  if (r->study.options.tasks || r->engine.model) {
+    return cli_fail_usage("--from-csv runs no model: leave --tasks and --model out");
+  }
+  if (c2_study_from_csv(&r->study, r->from_csv, &err) != C2_OK) return cli_fail_error(&err);
+  return print(r);
+}
+
 static int run(request *r, bool compare) {
   c2_study *study = &r->study;
   c2_study_options *o = &study->options;
@@ -168,6 +184,9 @@ static int run(request *r, bool compare) {
   if (!(r->margin >= 0) || isinf(r->margin)) return cli_fail_usage("--margin: expected a percentage >= 0");
   o->margin = r->margin / 100;
   if (compare && read_arms(o, r->arms_text, &err) != C2_OK) return cli_fail_error(&err);
+  study->say = say;
+  study->warn = warn;
+  if (r->from_csv) return run_from_csv(r);
   if (!o->tasks) return cli_fail_usage("--tasks: expected a task file, or a folder with tasks.yaml");
   if (o->include_padded && r->engine.session.backend != CHRONOS2_REFERENCE) {
     return cli_fail_usage("--include-padded-queries needs --backend reference: the fused one never computes padding");
@@ -182,8 +201,6 @@ static int run(request *r, bool compare) {
   o->dtype = r->engine.dtype;
   o->session = r->engine.session;
   if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
-  study->say = say;
-  study->warn = warn;
   study->progress = show;
   on_terminal = isatty(STDERR_FILENO);
   on_interrupt(interrupted);
@@ -191,11 +208,9 @@ static int run(request *r, bool compare) {
   on_interrupt(SIG_DFL);
   clear_line();
   if (exit_status != CLI_DONE) return exit_status;
-  c2_study_print(study, stdout);
-  if (r->baselines) c2_baselines_print(study, stdout);
-  if (fflush(stdout) != 0) return cli_fail("standard output: could not write");
-  c2_study_forget_partial(study);
-  return CLI_DONE;
+  exit_status = print(r);
+  if (exit_status == CLI_DONE) c2_study_forget_partial(study);
+  return exit_status;
 }
 
 /* The arguments as a shell wants them; NULL if memory is out. */
@@ -284,6 +299,8 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
       {"baselines", 0, NULL, "also print accuracy beside seasonal naive's and published results for the same tasks",
        CLI_FLAG, &r.baselines, NULL},
       {"local-radius", 0, "R", "radius of the closing verdict, if it is compared [8]", CLI_SIZE, &r.local_radius, NULL},
+      {"from-csv", 0, "DIR", "no model: from the P__perf_*.csv and P__mass_per_window.csv of a study there", CLI_TEXT,
+       &r.from_csv, NULL},
       {"margin", 0, "PERCENT", "change of a score that counts as none, in tests of equivalence [1]",
        CLI_NUMBER, &r.margin, NULL},
       {"perf-batch-size", 0, "N", "rows of a pass of the comparison, as --batch-size [256]", CLI_COUNT, &o->perf_batch,

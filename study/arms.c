@@ -33,18 +33,28 @@ c2_status c2_study_choose_arms(c2_study *s, c2_error *err) {
   return C2_OK;
 }
 
+static void print_change(FILE *out, const c2_equivalence *t) {
+  if (isnan(t->mean)) {
+    (void)fprintf(out, " %9s %23s", "-", "");
+  } else {
+    (void)fprintf(out, " %+8.3g%% [%+9.3g%%, %+9.3g%%]", c2_percent(t->mean), c2_percent(t->low_95),
+                  c2_percent(t->high_95));
+  }
+}
+
 void c2_study_print_arms(const c2_study *s, FILE *out) {
   if (s->arms == 0) return;
-  (void)fprintf(out, "%-18s %9s %21s %9s %8s %9s %21s\n", "arm, against full", "MASE", "95% CI", "p equiv", "margin",
+  (void)fprintf(out, "%-18s %9s %23s %9s %8s %9s %23s\n", "arm, against full", "MASE", "95% CI", "p equiv", "margin",
                 "WQL", "95% CI");
   for (size_t k = 1; k < s->arms; k++) {
     const c2_equivalence *m = &c2_study_equivalence(s, k, C2_MASE)->test;
-    const c2_equivalence *w = &c2_study_equivalence(s, k, C2_WQL)->test;
     char name[C2_REPR_ROOM];
     c2_arm_name(&s->arm[k], name);
-    (void)fprintf(out, "%-18s %+8.2f%% [%+8.2f%%, %+8.2f%%] %9.2g %7.2g%% %+8.2f%% [%+8.2f%%, %+8.2f%%]\n", name,
-                  c2_percent(m->mean), c2_percent(m->low_95), c2_percent(m->high_95), m->p_equivalent,
-                  c2_percent(m->smallest_margin), c2_percent(w->mean), c2_percent(w->low_95), c2_percent(w->high_95));
+    (void)fprintf(out, "%-18s", name);
+    print_change(out, m);
+    (void)fprintf(out, " %9.2g %7.2g%%", m->p_equivalent, c2_percent(m->smallest_margin));
+    print_change(out, &c2_study_equivalence(s, k, C2_WQL)->test);
+    (void)fputc('\n', out);
   }
   (void)fprintf(out, "p equiv: for MASE to be equivalent within %.3g%%; margin: the smallest that the data support\n",
                 100 * s->options.margin);

@@ -41,6 +41,7 @@ static json_t *options_json(const c2_study *s) {
   json_t *object = json_object();
   json_object_set_new(object, "model", c2_json_text(o->model_folder));
   json_object_set_new(object, "tasks", c2_json_text(o->tasks));
+  json_object_set_new(object, "from_csv", c2_json_text(o->from_csv));
   json_object_set_new(object, "exclude_regex", c2_json_text(o->exclude_regex));
   json_object_set_new(object, "max_tasks", c2_json_whole(o->most_tasks));
   json_object_set_new(object, "radii", c2_json_numbers(o->radii, o->radius_count));
@@ -133,7 +134,8 @@ json_t *c2_record_json(const c2_study *study) {
   json_t *sums = json_object();
   for (size_t i = 0; i < study->warnings; i++) json_array_append_new(warnings, c2_json_text(study->warning[i]));
   for (size_t i = 0; i < study->done; i++) {
-    json_object_set_new(data, study->tasks.task[i].name, c2_json_text(study->result[i].checksum));
+    const char *sum = study->result[i].checksum;
+    if (sum[0]) json_object_set_new(data, study->tasks.task[i].name, c2_json_text(sum));
   }
   c2_study_verdict(study, line);
   for (size_t i = 0; i < C2_VERDICT_LINES; i++) {

@@ -19,6 +19,7 @@
 typedef struct c2_study_options {
   const char *model_folder, *tasks, *prefix;
   const char *model_name;    /* in tables */
+  const char *from_csv;      /* the folder that the numbers were read from; NULL: measured */
   const char *command;       /* that a shell would run this again with, for the record */
   const char *exclude_regex; /* NULL: none */
   size_t most_tasks;         /* 0: all */
@@ -74,6 +75,8 @@ typedef struct c2_study {
   c2_table_context table;
   c2_mass_summary_row *mass; /* [radius_count] */
   c2_test_row *test;         /* [perf_radius_count] */
+  size_t uniform;            /* tasks whose kept mass shows uniform attention */
+  char reproduced[512];      /* a line; with from_csv */
   char **warning;            /* [warnings] one line each */
   size_t warnings, warning_room;
   void (*say)(const char *line); /* a task's end; may be NULL, as the next one */

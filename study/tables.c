@@ -702,7 +702,7 @@ c2_status c2_write_summary(const c2_table_context *context, const c2_test_row *r
     put_text(&w, "MASE");
     put_real(&w, r->mean_delta);
     put_real(&w, r->median_delta);
-    put_real(&w, r->most_delta); /* really the largest |delta|; the published files hold the largest delta */
+    put_real(&w, r->most_delta); /* the published files hold the mean |delta| under this name */
     put_real(&w, r->mean_speedup);
     put_real(&w, r->median_speedup);
     put_real(&w, r->mean_full);

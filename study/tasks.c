@@ -33,8 +33,7 @@ static c2_status fail_at(const reader *r, const yaml_node_t *node, c2_error *err
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu:%zu: %s", r->file, node->start_mark.line + 1, node->start_mark.column + 1, text);
 }
 
-/* The list frees `pointer`, also if this fails. */
-static c2_status own(c2_task_list *list, void *pointer, c2_error *err) {
+c2_status c2_tasks_own(c2_task_list *list, void *pointer, c2_error *err) {
   c2_status status =
       c2_grow_array(&list->owned, &list->owned_capacity, list->owned_count + 1, sizeof *list->owned, err);
   if (status != C2_OK) {
@@ -49,7 +48,7 @@ static c2_status own_text(c2_task_list *list, const char *text, size_t size, con
   char *copy = c2_strndup(text, size);
   if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
   *out = copy;
-  return own(list, copy, err);
+  return c2_tasks_own(list, copy, err);
 }
 
 /* ---- Values ---------------------------------------------------------------------------------- */
@@ -110,7 +109,7 @@ static c2_status read_names(const reader *r, const yaml_node_t *node, const char
   if (node->type != YAML_SEQUENCE_NODE) FAIL_AT(r, node, "%s: expected a list of texts", field);
   size_t count = sequence_length(node);
   C2_TRY(c2_alloc_array(count, sizeof *out->name, &out->name, err));
-  C2_TRY(own(r->list, out->name, err));
+  C2_TRY(c2_tasks_own(r->list, out->name, err));
   for (out->count = 0; out->count < count; out->count++) {
     const yaml_node_t *item = sequence_item(r, node, out->count);
     C2_TRY(read_text(r, item, field, &out->name[out->count], err));
@@ -158,7 +157,7 @@ static c2_status read_levels(const reader *r, const yaml_node_t *node, c2_task *
   double *levels = NULL;
   size_t count = sequence_length(node);
   C2_TRY(c2_alloc_array(count, sizeof *levels, &levels, err));
-  C2_TRY(own(r->list, levels, err));
+  C2_TRY(c2_tasks_own(r->list, levels, err));
   for (size_t i = 0; i < count; i++) {
     const yaml_node_t *item = sequence_item(r, node, i);
     char *end = NULL;
@@ -277,7 +276,7 @@ static c2_status resolve(const reader *r, const yaml_node_t *node, c2_task *t, c
   if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
   (void)snprintf(path, size, "%.*s%s", (int)folder, r->file, t->dataset_path);
   t->data_file = path;
-  C2_TRY(own(r->list, path, err));
+  C2_TRY(c2_tasks_own(r->list, path, err));
   if (!c2_file_exists(path)) {
     FAIL_AT(r, node, "dataset_path: expected a file beside the task file, and there is no '%.300s'", path);
   }
@@ -337,7 +336,7 @@ static c2_status read_task(const reader *r, const yaml_node_t *node, c2_error *e
                .min_context = 1};
   bool cutoff_given = false;
   C2_TRY(c2_alloc_array(1, sizeof *t.target.name, &t.target.name, err));
-  C2_TRY(own(r->list, t.target.name, err));
+  C2_TRY(c2_tasks_own(r->list, t.target.name, err));
   t.target.name[0] = "target";
   t.target.count = 1;
   const yaml_node_pair_t *begin = node->data.mapping.pairs.start;
@@ -419,7 +418,7 @@ c2_status c2_tasks_read(c2_task_list *list, const char *path, c2_error *err) {
   char *file = malloc(room);
   if (!file) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
   (void)snprintf(file, room, "%s%s", path, c2_is_directory(path) ? "/tasks.yaml" : "");
-  C2_TRY(own(list, file, err));
+  C2_TRY(c2_tasks_own(list, file, err));
   C2_TRY(c2_read_file(file, &text, &size, err));
   c2_status status = read_text_of_file(list, file, text, size, err);
   free(text);

@@ -64,6 +64,9 @@ typedef struct c2_task_list {
 c2_status c2_tasks_read(c2_task_list *list, const char *path, c2_error *err);
 void c2_tasks_free(c2_task_list *list);
 
+/* The list frees `pointer`, also if this fails. */
+c2_status c2_tasks_own(c2_task_list *list, void *pointer, c2_error *err);
+
 /* Drops the tasks whose name matches the POSIX extended regular expression (NULL: none), then those after
  * the first `most` (0: all). Fails if none is left. */
 c2_status c2_tasks_select(c2_task_list *list, const char *exclude_regex, size_t most, c2_error *err);

@@ -28,29 +28,61 @@ c2_status c2_study_warn(c2_study *study, c2_error *err, const char *format, ...)
 static bool is_uniform(const c2_mass_row *rows, size_t count) {
   size_t telling = 0;
   for (size_t i = 0; i < count; i++) {
-    const c2_mass_row *r = &rows[i];
-    if (!(r->share.uniform < 0.98)) continue;
+    const c2_share *r = &rows[i].share;
+    if (!(fmin(r->uniform, r->edges) < 0.98)) continue; /* fmin passes over a NaN: others don't know uniform mass */
     telling++;
-    if (fabs(r->share.mass - r->share.uniform) > 0.005 && fabs(r->share.mass - r->share.edges) > 0.005) return false;
+    if (!(fabs(r->mass - r->uniform) <= 0.005) && !(fabs(r->mass - r->edges) <= 0.005)) return false;
   }
   return telling > 0;
 }
 
-static c2_status warn_of_tasks(c2_study *s, c2_error *err) {
+static double over_naive(const c2_task_result *r) {
+  return r->perf ? r->perf[0].score[C2_MASE] / r->naive.score[C2_MASE] : (double)NAN;
+}
+
+enum { FEW = 3 }; /* tasks that are named each */
+
+static c2_status warn_of_uniform(c2_study *s, c2_error *err) {
+  for (size_t i = 0; i < s->done; i++) s->uniform += is_uniform(s->result[i].mass, s->result[i].mass_count) ? 1 : 0;
+  if (s->uniform > FEW) {
+    return c2_study_warn(s, err,
+                         "kept mass equals kept edges on %zu of %zu tasks: attention is uniform, as in a model that "
+                         "has not been trained; that it loses nothing by a window says nothing of a trained one",
+                         s->uniform, s->done);
+  }
+  for (size_t i = 0; i < s->done; i++) {
+    if (!is_uniform(s->result[i].mass, s->result[i].mass_count)) continue;
+    C2_TRY(c2_study_warn(s, err,
+                         "task '%.80s': kept mass equals kept edges: attention is uniform, as in a model that has not "
+                         "been trained",
+                         s->tasks.task[i].name));
+  }
+  return C2_OK;
+}
+
+static c2_status warn_of_naive(c2_study *s, c2_error *err) {
+  size_t count = 0;
+  size_t worst = 0;
+  double logs = 0;
+  for (size_t i = 0; i < s->done; i++) {
+    double ratio = over_naive(&s->result[i]);
+    if (!(ratio > 1)) continue;
+    if (count == 0 || ratio > over_naive(&s->result[worst])) worst = i;
+    count++;
+    logs += log(ratio);
+  }
+  if (count > FEW) {
+    return c2_study_warn(s, err,
+                         "the model's MASE is worse than seasonal naive's on %zu of %zu tasks, there by a factor of "
+                         "%.2f (geometric mean), at most of %.1f ('%.80s')",
+                         count, s->done, exp(logs / (double)count), over_naive(&s->result[worst]),
+                         s->tasks.task[worst].name);
+  }
   for (size_t i = 0; i < s->done; i++) {
     const c2_task_result *r = &s->result[i];
-    const char *name = s->tasks.task[i].name;
-    if (is_uniform(r->mass, r->mass_count)) {
-      C2_TRY(c2_study_warn(s, err,
-                           "task '%.80s': kept mass equals kept edges: attention is uniform, as in a model that "
-                           "has not been trained",
-                           name));
-    }
-    double naive = r->naive.score[C2_MASE];
-    if (r->perf && r->perf[0].score[C2_MASE] > naive) {
-      C2_TRY(c2_study_warn(s, err, "task '%.80s': the model's MASE %.4f is worse than seasonal naive's %.4f", name,
-                           r->perf[0].score[C2_MASE], naive));
-    }
+    if (!(over_naive(r) > 1)) continue;
+    C2_TRY(c2_study_warn(s, err, "task '%.80s': the model's MASE %.4f is worse than seasonal naive's %.4f",
+                         s->tasks.task[i].name, r->perf[0].score[C2_MASE], r->naive.score[C2_MASE]));
   }
   return C2_OK;
 }
@@ -164,7 +196,8 @@ static c2_status test_radius(const c2_study *s, size_t radius, double *x, c2_tes
 c2_status c2_study_sum(c2_study *study, c2_error *err) {
   size_t radii = study->options.perf_radius_count;
   double *room = NULL;
-  C2_TRY(warn_of_tasks(study, err));
+  C2_TRY(warn_of_uniform(study, err));
+  C2_TRY(warn_of_naive(study, err));
   C2_TRY(sum_mass(study, err));
   C2_TRY(c2_alloc_array(radii, sizeof *study->test, &study->test, err));
   C2_TRY(c2_alloc_array(4 * study->done, sizeof *room, &room, err));
@@ -196,12 +229,15 @@ void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERD
   const c2_mass_summary_row *mass = test ? mass_at(study, test->radius) : &study->mass[0];
   char radius[C2_REPR_ROOM];
   memset(line, 0, (size_t)C2_VERDICT_LINES * C2_VERDICT_ROOM);
-  if (mass) {
+  if (mass && mass->count[0]) {
     c2_radius_text(mass->radius, radius);
+    char uniform[64] = ""; /* not known of others' probes */
+    if (isfinite(mass->uniform[0])) {
+      (void)snprintf(uniform, sizeof uniform, "; uniform attention would keep %.1f%%", 100 * mass->uniform[0]);
+    }
     (void)snprintf(line[0], C2_VERDICT_ROOM,
-                   "attention: radius %s keeps %.1f%% of the mass on %.1f%% of the edges; uniform attention would keep "
-                   "%.1f%% (%zu windows)",
-                   radius, 100 * mass->mean[0], 100 * mass->edges[0], 100 * mass->uniform[0], mass->count[0]);
+                   "attention: radius %s keeps %.1f%% of the mass on %.1f%% of the edges%s (%zu windows)", radius,
+                   100 * mass->mean[0], 100 * mass->edges[0], uniform, mass->count[0]);
   } else {
     (void)snprintf(line[0], C2_VERDICT_ROOM, "attention: the probe was not run at the verdict's radius");
   }
@@ -220,6 +256,13 @@ void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERD
                  radius, test->median_speedup, test->mean_speedup, test->mean_alloc);
 }
 
+/* " 0.1234", or a dash where there is no number. */
+static void print_cell(FILE *out, int width, const char *unit, int decimals, double value) {
+  char text[C2_REPR_ROOM] = "-";
+  if (!isnan(value)) (void)snprintf(text, sizeof text, "%.*f%s", decimals, value, unit);
+  (void)fprintf(out, " %*s", width, text);
+}
+
 static void print_table(const c2_study *s, FILE *out) {
   (void)fprintf(out, "%6s %10s %10s %10s", "radius", "kept mass", "edges", "uniform");
   if (s->options.perf_radius_count) {
@@ -230,12 +273,16 @@ static void print_table(const c2_study *s, FILE *out) {
     const c2_mass_summary_row *m = &s->mass[i];
     char radius[C2_REPR_ROOM];
     c2_radius_text(m->radius, radius);
-    (void)fprintf(out, "%6s %10.4f %10.4f %10.4f", radius, m->mean[0], m->edges[0], m->uniform[0]);
+    (void)fprintf(out, "%6s", radius);
+    print_cell(out, 10, "", 4, m->mean[0]);
+    print_cell(out, 10, "", 4, m->edges[0]);
+    print_cell(out, 10, "", 4, m->uniform[0]);
     for (size_t k = 0; k < s->options.perf_radius_count; k++) {
       const c2_test_row *t = &s->test[k];
       if (t->radius != m->radius) continue;
-      (void)fprintf(out, " %9.4f %+9.4f [%+9.4f,%+9.4f] %9.3g %8.3fx %7.3fx", t->mean_sparse, t->mean_delta, t->low,
-                    t->high, t->p, t->median_speedup, t->median_bound);
+      (void)fprintf(out, " %9.4f %+9.4f [%+9.4f,%+9.4f] %9.3g", t->mean_sparse, t->mean_delta, t->low, t->high, t->p);
+      print_cell(out, 9, "x", 3, t->median_speedup);
+      print_cell(out, 8, "x", 3, t->median_bound);
     }
     (void)fputc('\n', out);
   }
@@ -250,6 +297,7 @@ void c2_study_print(const c2_study *study, FILE *out) {
   }
   print_table(study, out);
   c2_study_print_arms(study, out);
+  if (study->reproduced[0]) (void)fprintf(out, "%s\n", study->reproduced);
   const char *prefix = study->options.prefix;
   (void)fprintf(out, "results: %s__*.csv, %s__run.json\n", prefix, prefix);
   if (study->options.perf_radius_count) (void)fprintf(out, "report: %s__report.html\n", prefix);

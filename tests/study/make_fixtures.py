@@ -1,8 +1,8 @@
-"""Writes statistics.json, inference.json and metrics.json: what SciPy, statsmodels and fev say about made-up inputs.
+"""Writes from_csv/, statistics.json, inference.json and metrics.json: what SciPy, statsmodels and fev say about made-up inputs.
 
-    python tests/study/make_fixtures.py [statistics|inference|metrics ...]
+    python tests/study/make_fixtures.py [from_csv|statistics|inference|metrics ...]
 
-Needs numpy, scipy, statsmodels and fev (written with numpy 2.4.6, scipy 1.17.1, statsmodels 0.15.0, fev 0.10.0). Infinite and missing numbers are the texts "inf", "-inf", "nan".
+Needs numpy, pandas, scipy, statsmodels and fev (written with numpy 2.4.6, scipy 1.17.1, statsmodels 0.15.0, fev 0.10.0). Infinite and missing numbers are the texts "inf", "-inf", "nan".
 """
 
 import json
@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
@@ -250,11 +251,74 @@ def metrics(rng):
     ]
 
 
+def from_csv(rng):
+    """tests/study/from_csv/: the files of a made-up study of six tasks, its summaries as the published script makes
+    them from the per-task files."""
+    folder, names, radii = HERE / "from_csv", [f"task_{c}" for c in "abcdef"], (2, 8)
+    folder.mkdir(exist_ok=True)
+    tokens = np.array([12, 20, 40, 130, 200, 500])
+    metric = rng.uniform(0.5, 3, size=6).round(6)
+
+    def perf(mase, seconds, alloc, label):
+        return pd.DataFrame(
+            {"model_name": f"made/up__{label}", "task_name": names, "horizon": 24, "num_windows": 1, "seasonality": 7}
+            | {"MASE": mase, "WQL": (mase / 7).round(6), "inference_time_s_median": seconds, "perf_repeats": 5}
+            | {"peak_alloc_mb_median": alloc, "peak_reserved_mb_median": alloc + 50}
+        )
+
+    full = perf(metric, (tokens / 1000).round(4), tokens * 2.0, "full")
+    full.to_csv(folder / "small__perf_full.csv", index=False)
+    mass, compared, tested, summed = [], [], [], []
+    for r in (1, *radii):
+        edges = np.minimum(1, (2 * r + 1) / tokens)
+        kept = (edges**0.5).round(6)
+        mass.append(
+            pd.DataFrame(
+                {"task_name": names, "window_index": 0, "ctx_used": tokens * 16, "horizon": 24, "radius": r}
+                | {"kept_mass_frac_ctxQ": kept, "dropped_mass_frac_ctxQ": 1 - kept, "kept_edges_frac_ctxQ": edges}
+                | {"S_tokens": tokens, "ctx_tokens": tokens - 2, "future_tokens": 2, "q_sel_ctx_queries": tokens - 2}
+                | {"exclude_reg_query": False, "probe_weight_sum": (tokens - 2) * 10.0}
+            )
+        )
+    for r in radii:
+        sparse = perf((metric * rng.normal(1 + 0.1 / r, 0.02, size=6)).round(6), (tokens / 1200).round(4), tokens * 1.5, f"sparse_r{r}_c256")
+        sparse.sample(frac=1, random_state=r).to_csv(folder / f"small__perf_sparse_r{r}.csv", index=False)
+        kept = ["MASE", "inference_time_s_median", "peak_alloc_mb_median", "peak_reserved_mb_median"]
+        pair = full[["task_name", *kept]].merge(sparse[["task_name", *kept]], on="task_name", suffixes=("_full", "_sparse"))
+        pair.insert(1, "radius", r)
+        pair["delta_metric"] = pair.MASE_sparse - pair.MASE_full
+        pair["speedup"] = pair.inference_time_s_median_full / pair.inference_time_s_median_sparse
+        pair["delta_peak_alloc_mb"] = pair.peak_alloc_mb_median_sparse - pair.peak_alloc_mb_median_full
+        pair["delta_peak_reserved_mb"] = pair.peak_reserved_mb_median_sparse - pair.peak_reserved_mb_median_full
+        t, p = stats.ttest_rel(pair.MASE_sparse, pair.MASE_full)
+        test = {"metric_col": "MASE", "radius": r, "chunk_size": 256, "backend": "torch", "n": 6}
+        test |= {"mean_delta": pair.delta_metric.mean(), "sd_delta": pair.delta_metric.std(ddof=1), "t": t, "p": p}
+        test |= {"test": "ttest_rel", "mean_speedup": pair.speedup.mean(), "median_speedup": pair.speedup.median()}
+        test["mean_delta_peak_alloc_mb"] = pair.delta_peak_alloc_mb.mean()
+        test["mean_delta_peak_reserved_mb"] = pair.delta_peak_reserved_mb.mean()
+        pair.to_csv(folder / f"small__perf_compare_r{r}.csv", index=False)
+        pd.DataFrame([test]).to_csv(folder / f"small__perf_ttest_r{r}.csv", index=False)
+        compared.append(pair)
+        tested.append({"radius": r} | test)
+        summed.append(
+            {"radius": r, "n_tasks": 6, "metric": "MASE", "mean_delta_metric": pair.delta_metric.mean()}
+            | {"median_delta_metric": pair.delta_metric.median(), "max_abs_delta_metric": pair.delta_metric.abs().max()}
+            | {"mean_speedup": pair.speedup.mean(), "median_speedup": pair.speedup.median()}
+            | {"metric_full_mean": pair.MASE_full.mean(), "metric_sparse_mean": pair.MASE_sparse.mean(), "p_value": p}
+        )
+    pd.concat(mass).to_csv(folder / "small__mass_per_window.csv", index=False)
+    pd.concat(compared).to_csv(folder / "small__perf_compare_all_radii.csv", index=False)
+    pd.DataFrame(tested).to_csv(folder / "small__perf_radius_sweep_summary.csv", index=False)
+    pd.DataFrame(summed).to_csv(folder / "small__perf_summary_by_radius.csv", index=False)
+
+
 def main():
+    if not sys.argv[1:] or "from_csv" in sys.argv[1:]:
+        from_csv(np.random.default_rng(10))
     made = {"statistics": (statistics, 7), "inference": (inference, 8), "metrics": (metrics, 9)}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
-        for name in sys.argv[1:] or made:
+        for name in [n for n in sys.argv[1:] if n != "from_csv"] if sys.argv[1:] else made:
             make, seed = made[name]
             text = json.dumps(make(np.random.default_rng(seed)), separators=(",", ":"))
             (HERE / f"{name}.json").write_text(text + "\n")

@@ -1,0 +1,500 @@
+/* Per-task CSV files to a study. */
+#include "study/from_csv.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+#include "study/baselines.h"
+#include "study/report.h"
+#include "study/sheet.h"
+
+/* What a folder holds. */
+typedef struct source {
+  char *prefix; /* folder/P */
+  double *radius;
+  size_t radii, room;
+} source;
+
+/* ---- Finding the files ----------------------------------------------------------------------- */
+
+/* "8.csv" or "inf.csv". */
+static bool read_radius(const char *text, double *radius) {
+  size_t digits = strspn(text, "0123456789");
+  *radius = digits ? strtod(text, NULL) : (double)INFINITY;
+  return digits ? digits < 10 && strcmp(text + digits, ".csv") == 0 : strcmp(text, "inf.csv") == 0;
+}
+
+/* Length of P if the file is one of P's per-task files, else 0. */
+static size_t prefix_of(const char *name, double *radius) {
+  static const char *const kinds[] = {"__perf_full.csv", "__perf_sparse_r", "__perf_compare_r"};
+  *radius = (double)NAN;
+  for (size_t k = 0; k < 3; k++) {
+    const char *at = strstr(name, kinds[k]);
+    if (!at || at == name) continue;
+    const char *rest = at + strlen(kinds[k]);
+    if (k == 0 ? *rest == '\0' : read_radius(rest, radius)) return (size_t)(at - name);
+  }
+  return 0;
+}
+
+static c2_status add_radius(source *s, double radius, c2_error *err) {
+  size_t at = 0;
+  if (isnan(radius)) return C2_OK;
+  while (at < s->radii && s->radius[at] < radius) at++;
+  if (at < s->radii && s->radius[at] == radius) return C2_OK;
+  C2_TRY(c2_grow_array(&s->radius, &s->room, s->radii + 1, sizeof *s->radius, err));
+  memmove(s->radius + at + 1, s->radius + at, (s->radii - at) * sizeof *s->radius);
+  s->radius[at] = radius;
+  s->radii++;
+  return C2_OK;
+}
+
+static c2_status add_file(source *s, const char *folder, const char *name, c2_error *err) {
+  double radius = 0;
+  size_t n = prefix_of(name, &radius);
+  if (n == 0) return C2_OK;
+  if (!s->prefix) {
+    char *short_name = c2_strndup(name, n);
+    c2_status status = short_name ? c2_path_join(&s->prefix, folder, short_name, err)
+                                  : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+    free(short_name);
+    C2_TRY(status);
+  }
+  const char *known = s->prefix + strlen(folder);
+  known += strspn(known, "/");
+  if (strlen(known) != n || strncmp(known, name, n) != 0) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected the files of one study, found those of '%.60s' and '%.*s'", folder, known,
+            (int)n, name);
+  }
+  return add_radius(s, radius, err);
+}
+
+static c2_status find(source *s, const char *folder, c2_error *err) {
+  struct dirent *entry = NULL;
+  DIR *dir = opendir(folder);
+  if (!dir) C2_FAIL(err, C2_ERR_IO, "%s: cannot read the folder", folder);
+  c2_status status = C2_OK;
+  while (status == C2_OK && (entry = readdir(dir))) status = add_file(s, folder, entry->d_name, err);
+  (void)closedir(dir);
+  C2_TRY(status);
+  if (s->radii == 0) {
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s: expected files P__perf_full.csv and P__perf_sparse_r*.csv, or P__perf_compare_r*.csv", folder);
+  }
+  return C2_OK;
+}
+
+static c2_status path_of(const source *s, c2_table table, double radius, char **path, bool *there, c2_error *err) {
+  *path = c2_table_path(s->prefix, table, radius);
+  if (!*path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  *there = c2_file_exists(*path);
+  return C2_OK;
+}
+
+/* Opens a table if the folder has it. */
+static c2_status open_sheet(const source *s, c2_table table, double radius, c2_sheet *sheet, bool *there,
+                            c2_error *err) {
+  char *path = NULL;
+  memset(sheet, 0, sizeof *sheet);
+  C2_TRY(path_of(s, table, radius, &path, there, err));
+  c2_status status = *there ? c2_sheet_open(sheet, path, err) : C2_OK;
+  free(path);
+  return status;
+}
+
+/* ---- Tasks ----------------------------------------------------------------------------------- */
+
+static c2_status keep(c2_study *s, const char *text, const char **out, c2_error *err) {
+  char *copy = c2_strdup(text);
+  if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a name");
+  *out = copy;
+  return c2_tasks_own(&s->tasks, copy, err);
+}
+
+static size_t find_task(const c2_study *s, const char *name) {
+  size_t i = 0;
+  while (i < s->tasks.count && strcmp(s->tasks.task[i].name, name) != 0) i++;
+  return i;
+}
+
+/* The tasks of a file, in its order. */
+static c2_status read_tasks(c2_study *s, const c2_sheet *sheet, c2_error *err) {
+  size_t name = 0;
+  C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
+  for (size_t i = 0; i < sheet->rows; i++) {
+    const char *text = c2_sheet_text(sheet, i, name);
+    size_t before = find_task(s, text);
+    if (before < s->tasks.count) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is there already, on line %zu", sheet->path, sheet->line[i],
+              text, sheet->line[before]);
+    }
+    c2_task task = {.num_windows = 1, .seasonality = 1};
+    C2_TRY(keep(s, text, &task.name, err));
+    if (c2_csv_has_column(&sheet->csv, "horizon")) C2_TRY(c2_sheet_whole(sheet, i, "horizon", &task.horizon, err));
+    if (c2_csv_has_column(&sheet->csv, "num_windows")) {
+      C2_TRY(c2_sheet_whole(sheet, i, "num_windows", &task.num_windows, err));
+    }
+    if (c2_csv_has_column(&sheet->csv, "seasonality")) {
+      C2_TRY(c2_sheet_whole(sheet, i, "seasonality", &task.seasonality, err));
+    }
+    C2_TRY(c2_grow_array(&s->tasks.task, &s->tasks.capacity, s->tasks.count + 1, sizeof task, err));
+    s->tasks.task[s->tasks.count++] = task;
+  }
+  return C2_OK;
+}
+
+static c2_status make_room(c2_study *s, c2_error *err) {
+  C2_TRY(c2_alloc_array(s->tasks.count, sizeof *s->result, &s->result, err));
+  s->done = s->tasks.count;
+  for (size_t i = 0; i < s->done; i++) {
+    c2_task_result *r = &s->result[i];
+    C2_TRY(c2_alloc_array(s->arms, sizeof *r->perf, &r->perf, err));
+    r->naive.task = &s->tasks.task[i];
+    for (size_t m = 0; m < C2_METRICS; m++) r->naive.score[m] = (double)NAN;
+  }
+  return C2_OK;
+}
+
+/* ---- Scores, times, memory ------------------------------------------------------------------- */
+
+static c2_status number(const c2_sheet *sheet, size_t row, const char *name, const char *suffix, bool optional,
+                        double *out, c2_error *err) {
+  char full_name[C2_COLUMN_ROOM];
+  (void)snprintf(full_name, sizeof full_name, "%s%s", name, suffix);
+  return c2_sheet_named(sheet, row, full_name, optional, out, err);
+}
+
+/* One side of a row: suffix "_full", "_sparse", or "" in perf files. */
+static c2_status read_perf(const c2_sheet *sheet, size_t row, const char *suffix, c2_perf_row *out, c2_error *err) {
+  const double nan = (double)NAN;
+  for (size_t m = 0; m < C2_METRICS; m++) out->score[m] = nan;
+  double forecasts = 0;
+  C2_TRY(number(sheet, row, "num_forecasts", suffix, true, &forecasts, err));
+  if (forecasts >= 0 && forecasts < 1e15) out->num_forecasts = (size_t)forecasts;
+  out->pass_s = out->least_s = out->speedup = out->speedup_low = out->speedup_high = nan;
+  C2_TRY(number(sheet, row, "MASE", suffix, false, &out->score[C2_MASE], err));
+  C2_TRY(number(sheet, row, "WQL", suffix, true, &out->score[C2_WQL], err));
+  C2_TRY(number(sheet, row, "inference_time_s_median", suffix, false, &out->median_s, err));
+  C2_TRY(number(sheet, row, "inference_time_s_mean", suffix, true, &out->mean_s, err));
+  C2_TRY(number(sheet, row, "inference_time_s_std", suffix, true, &out->deviation_s, err));
+  C2_TRY(number(sheet, row, "peak_alloc_mb_median", suffix, false, &out->alloc_median_mb, err));
+  C2_TRY(number(sheet, row, "peak_alloc_mb_max", suffix, true, &out->alloc_max_mb, err));
+  C2_TRY(number(sheet, row, "peak_reserved_mb_median", suffix, false, &out->reserved_median_mb, err));
+  return number(sheet, row, "peak_reserved_mb_max", suffix, true, &out->reserved_max_mb, err);
+}
+
+/* An arm of all tasks; every task must be there once, and no other. */
+static c2_status read_arm(c2_study *s, const c2_sheet *sheet, const char *suffix, size_t arm, c2_error *err) {
+  size_t name = 0;
+  C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
+  for (size_t i = 0; i < sheet->rows; i++) {
+    const char *text = c2_sheet_text(sheet, i, name);
+    size_t task = find_task(s, text);
+    if (task == s->tasks.count) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is not among those of full attention", sheet->path,
+              sheet->line[i], text);
+    }
+    c2_perf_row *row = &s->result[task].perf[arm];
+    double full = row->score[C2_MASE];
+    bool again = row->task != NULL;
+    if (again && arm > 0) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is there twice", sheet->path, sheet->line[i], text);
+    }
+    row->task = &s->tasks.task[task];
+    C2_TRY(read_perf(sheet, i, suffix, row, err));
+    if (again && row->score[C2_MASE] != full) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': MASE of full attention is %.17g here, %.17g elsewhere",
+              sheet->path, sheet->line[i], text, row->score[C2_MASE], full);
+    }
+  }
+  for (size_t i = 0; i < s->done; i++) {
+    if (!s->result[i].perf[arm].task) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: task '%.80s' is missing", sheet->path, s->tasks.task[i].name);
+    }
+  }
+  return C2_OK;
+}
+
+/* "NAME__full" */
+static c2_status read_model_name(c2_study *s, const c2_sheet *sheet, c2_error *err) {
+  size_t column = 0;
+  if (!c2_csv_has_column(&sheet->csv, "model_name")) return C2_OK;
+  C2_TRY(c2_csv_column(&sheet->csv, "model_name", &column, err));
+  char *copy = c2_strdup(c2_sheet_text(sheet, 0, column));
+  if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a name");
+  char *end = strstr(copy, "__full");
+  if (end) *end = '\0';
+  s->options.model_name = copy;
+  return c2_tasks_own(&s->tasks, copy, err);
+}
+
+static c2_status read_full(c2_study *s, const source *from, c2_error *err) {
+  c2_sheet sheet;
+  bool there = false;
+  bool compare = false;
+  c2_status status = open_sheet(from, C2_TABLE_PERF_FULL, 0, &sheet, &there, err);
+  if (status == C2_OK && !there) {
+    compare = true;
+    status = open_sheet(from, C2_TABLE_COMPARE, from->radius[0], &sheet, &there, err);
+  }
+  if (status == C2_OK && !there) {
+    status = c2_fail(err, C2_ERR_FORMAT, "%s__perf_full.csv: expected this file", from->prefix);
+  }
+  if (status == C2_OK) status = read_tasks(s, &sheet, err);
+  if (status == C2_OK) status = make_room(s, err);
+  if (status == C2_OK) status = read_arm(s, &sheet, compare ? "_full" : "", 0, err);
+  if (status == C2_OK) status = read_model_name(s, &sheet, err);
+  c2_sheet_close(&sheet);
+  return status;
+}
+
+static c2_status read_sparse(c2_study *s, const source *from, size_t arm, c2_error *err) {
+  c2_sheet sheet;
+  bool there = false;
+  double radius = from->radius[arm - 1];
+  c2_status status = open_sheet(from, C2_TABLE_PERF_SPARSE, radius, &sheet, &there, err);
+  if (status == C2_OK && there) {
+    status = read_arm(s, &sheet, "", arm, err);
+  } else if (status == C2_OK) {
+    status = open_sheet(from, C2_TABLE_COMPARE, radius, &sheet, &there, err);
+    if (status == C2_OK) status = read_arm(s, &sheet, "_full", 0, err);
+    if (status == C2_OK) status = read_arm(s, &sheet, "_sparse", arm, err);
+  }
+  c2_sheet_close(&sheet);
+  return status;
+}
+
+/* What only the t-test files say. */
+static c2_status read_backend(c2_study *s, const source *from, c2_error *err) {
+  c2_sheet sheet;
+  bool there = false;
+  size_t column = 0;
+  const char *text = NULL;
+  c2_status status = open_sheet(from, C2_TABLE_TTEST, from->radius[0], &sheet, &there, err);
+  if (status == C2_OK && there && c2_csv_has_column(&sheet.csv, "backend")) {
+    status = c2_csv_column(&sheet.csv, "backend", &column, err);
+    if (status == C2_OK) status = keep(s, c2_sheet_text(&sheet, 0, column), &text, err);
+    if (status == C2_OK) s->table.backend = text;
+  }
+  if (status == C2_OK && there && c2_csv_has_column(&sheet.csv, "chunk_size")) {
+    status = c2_sheet_whole(&sheet, 0, "chunk_size", &s->table.chunk_size, err);
+  }
+  c2_sheet_close(&sheet);
+  return status;
+}
+
+/* ---- The probe ------------------------------------------------------------------------------- */
+
+static c2_status read_mass_row(const c2_sheet *sheet, size_t row, const c2_task *task, c2_mass_row *out,
+                               c2_error *err) {
+  const double nan = (double)NAN;
+  c2_share *share = &out->share;
+  *out = (c2_mass_row){.task_name = task->name, .horizon = task->horizon};
+  *share = (c2_share){.uniform = nan, .best = nan, .future = nan, .distance = nan, .entropy = nan};
+  share->keys_90 = share->keys_99 = nan;
+  for (size_t i = 0; i < C2_FIXED_KEYS; i++) share->fixed[i] = nan;
+  C2_TRY(c2_sheet_named(sheet, row, "radius", false, &out->radius, err));
+  C2_TRY(c2_sheet_named(sheet, row, "kept_mass_frac_ctxQ", false, &share->mass, err));
+  C2_TRY(c2_sheet_named(sheet, row, "kept_edges_frac_ctxQ", false, &share->edges, err));
+  C2_TRY(c2_sheet_named(sheet, row, "uniform_mass_frac_ctxQ", true, &share->uniform, err));
+  C2_TRY(c2_sheet_named(sheet, row, "best_mass_frac_ctxQ", true, &share->best, err));
+  C2_TRY(c2_sheet_named(sheet, row, "probe_weight_sum", false, &out->queries, err));
+  C2_TRY(c2_sheet_whole(sheet, row, "window_index", &out->window, err));
+  C2_TRY(c2_sheet_whole(sheet, row, "S_tokens", &out->tokens, err));
+  C2_TRY(c2_sheet_whole(sheet, row, "ctx_tokens", &out->context_tokens, err));
+  C2_TRY(c2_sheet_whole(sheet, row, "q_sel_ctx_queries", &out->query_positions, err));
+  if (!(out->radius >= 0)) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column 'radius': expected a number >= 0", sheet->path, sheet->line[row]);
+  }
+  return C2_OK;
+}
+
+static int by_window_and_radius(const void *a, const void *b) {
+  const c2_mass_row *x = a;
+  const c2_mass_row *y = b;
+  if (x->window != y->window) return x->window < y->window ? -1 : 1;
+  return (x->radius > y->radius) - (x->radius < y->radius);
+}
+
+/* Every window of every task at every radius, once. */
+static c2_status check_grid(c2_study *s, const c2_sheet *sheet, const source *probe, c2_error *err) {
+  for (size_t i = 0; i < s->done; i++) {
+    c2_task_result *r = &s->result[i];
+    if (r->mass_count) qsort(r->mass, r->mass_count, sizeof *r->mass, by_window_and_radius);
+    bool whole = r->mass_count > 0 && r->mass_count % probe->radii == 0;
+    for (size_t k = 0; whole && k < r->mass_count; k++) {
+      whole = r->mass[k].radius == probe->radius[k % probe->radii] &&
+              r->mass[k].window == r->mass[k - k % probe->radii].window;
+    }
+    if (!whole) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: task '%.80s': expected each of %zu radii once for every window", sheet->path,
+              s->tasks.task[i].name, probe->radii);
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status read_mass(c2_study *s, const c2_sheet *sheet, source *probe, c2_error *err) {
+  size_t name = 0;
+  size_t *room = NULL; /* [tasks] */
+  C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
+  c2_status status = c2_alloc_array(s->tasks.count, sizeof *room, &room, err);
+  for (size_t i = 0; status == C2_OK && i < sheet->rows; i++) {
+    size_t task = find_task(s, c2_sheet_text(sheet, i, name));
+    if (task == s->tasks.count) {
+      status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is not among those of full attention", sheet->path,
+                       sheet->line[i], c2_sheet_text(sheet, i, name));
+      break;
+    }
+    c2_task_result *r = &s->result[task];
+    c2_mass_row row;
+    status = read_mass_row(sheet, i, &s->tasks.task[task], &row, err);
+    if (status == C2_OK) status = add_radius(probe, row.radius, err);
+    if (status == C2_OK) status = c2_grow_array(&r->mass, &room[task], r->mass_count + 1, sizeof row, err);
+    if (status == C2_OK) r->mass[r->mass_count++] = row;
+  }
+  free(room);
+  return status == C2_OK ? check_grid(s, sheet, probe, err) : status;
+}
+
+/* Radii of the probe; without one, those of the comparison, and means of nothing. */
+static c2_status read_probe(c2_study *s, const source *from, c2_error *err) {
+  c2_sheet sheet;
+  bool there = false;
+  source probe = {0};
+  c2_status status = open_sheet(from, C2_TABLE_MASS_PER_WINDOW, 0, &sheet, &there, err);
+  if (status == C2_OK && there) status = read_mass(s, &sheet, &probe, err);
+  for (size_t i = 0; status == C2_OK && !there && i < from->radii; i++) {
+    status = add_radius(&probe, from->radius[i], err);
+  }
+  c2_sheet_close(&sheet);
+  s->options.radii = probe.radius;
+  s->options.radius_count = probe.radii;
+  c2_status kept = c2_tasks_own(&s->tasks, probe.radius, err);
+  return status == C2_OK ? kept : status;
+}
+
+/* ---- Seasonal naive -------------------------------------------------------------------------- */
+
+/* From the study's own baselines; else, for tasks that have one, from published results. */
+static c2_status read_naive(c2_study *s, const source *from, c2_error *err) {
+  c2_sheet sheet;
+  bool there = false;
+  size_t name = 0;
+  c2_status status = open_sheet(from, C2_TABLE_BASELINES, 0, &sheet, &there, err);
+  if (status == C2_OK && there) status = c2_csv_column(&sheet.csv, "task_name", &name, err);
+  for (size_t i = 0; status == C2_OK && there && i < sheet.rows; i++) {
+    size_t task = find_task(s, c2_sheet_text(&sheet, i, name));
+    if (task == s->tasks.count) continue;
+    double *score = s->result[task].naive.score;
+    status = c2_sheet_named(&sheet, i, "MASE", false, &score[C2_MASE], err);
+    if (status == C2_OK) status = c2_sheet_named(&sheet, i, "WQL", true, &score[C2_WQL], err);
+  }
+  c2_sheet_close(&sheet);
+  for (size_t i = 0; status == C2_OK && i < s->done; i++) {
+    c2_baseline_row *naive = &s->result[i].naive;
+    const c2_published *p = c2_published_find(naive->task->name, naive->task->horizon);
+    naive->num_forecasts = s->result[i].perf[0].num_forecasts;
+    naive->mase_full = s->result[i].perf[0].score[C2_MASE];
+    if (there || !p || naive->task->num_windows != 1) continue;
+    naive->score[C2_MASE] = p->score[0][0];
+    naive->score[C2_WQL] = p->score[0][1];
+  }
+  return status;
+}
+
+/* ---- All of it ------------------------------------------------------------------------------- */
+
+/* Output must not land on what is read. */
+static c2_status check_prefix(const c2_study *s, const source *from, const char *folder, c2_error *err) {
+  const char *out = s->options.prefix;
+  const char *slash = strrchr(out, '/');
+  const char *name = strrchr(from->prefix, '/') + 1;
+  char *out_folder = slash ? c2_strndup(out, (size_t)(slash - out) + 1) : c2_strdup(".");
+  struct stat here;
+  struct stat there;
+  if (!out_folder) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  bool same = stat(out_folder, &here) == 0 && stat(folder, &there) == 0 && here.st_dev == there.st_dev &&
+              here.st_ino == there.st_ino && strcmp(slash ? slash + 1 : out, name) == 0;
+  free(out_folder);
+  if (same) C2_FAIL(err, C2_ERR_ARGUMENT, "--out-prefix %s: would overwrite the files that are read", out);
+  return C2_OK;
+}
+
+static c2_status read_all(c2_study *s, source *from, const char *folder, c2_error *err) {
+  C2_TRY(find(from, folder, err));
+  C2_TRY(check_prefix(s, from, folder, err));
+  s->options.perf_radii = from->radius;
+  s->options.perf_radius_count = from->radii;
+  s->options.blind_arm = s->options.visible_arms = false;
+  s->options.sparse_model_folder = NULL;
+  s->options.model_name = "unknown";
+  s->table = (c2_table_context){.prefix = s->options.prefix,
+                                .backend = "",
+                                .pattern = "windowed_future_global",
+                                .chunk_size = s->options.chunk_size,
+                                .split = s->options.split};
+  C2_TRY(c2_study_choose_arms(s, err));
+  C2_TRY(c2_record_try(s, err));
+  C2_TRY(read_full(s, from, err));
+  for (size_t k = 1; k < s->arms; k++) C2_TRY(read_sparse(s, from, k, err));
+  C2_TRY(read_backend(s, from, err));
+  C2_TRY(read_probe(s, from, err));
+  s->table.model = s->options.model_name;
+  return read_naive(s, from, err);
+}
+
+static c2_status write_comparison(const c2_study *s, const c2_perf_row *rows, const c2_baseline_row *naive,
+                                  c2_error *err) {
+  const double *radii = s->options.perf_radii;
+  size_t n = s->done;
+  size_t count = s->options.perf_radius_count;
+  for (size_t k = 0; k < count; k++) {
+    C2_TRY(c2_write_compare(&s->table, &radii[k], 1, rows, rows + (k + 1) * n, naive, n, false, err));
+    C2_TRY(c2_write_ttest(&s->table, &s->test[k], err));
+  }
+  C2_TRY(c2_write_compare(&s->table, radii, count, rows, rows + n, naive, n, true, err));
+  C2_TRY(c2_write_sweep(&s->table, s->test, count, err));
+  C2_TRY(c2_write_summary(&s->table, s->test, count, err));
+  C2_TRY(c2_write_equivalence(&s->table, s->arm, s->arms, s->equivalence, err));
+  return c2_write_baselines(&s->table, naive, n, err);
+}
+
+static c2_status write_files(const c2_study *s, c2_error *err) {
+  c2_perf_row *rows = NULL; /* [arms][done] */
+  c2_baseline_row *naive = NULL;
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(s->done, sizeof *naive, &naive, err));
+  C2_GOTO(c2_alloc_array(s->arms * s->done, sizeof *rows, &rows, err));
+  for (size_t i = 0; i < s->done; i++) {
+    naive[i] = s->result[i].naive;
+    for (size_t k = 0; k < s->arms; k++) rows[k * s->done + i] = s->result[i].perf[k];
+  }
+  if (s->result[0].mass_count) C2_GOTO(c2_write_mass_summary(&s->table, s->mass, s->options.radius_count, err));
+  C2_GOTO(write_comparison(s, rows, naive, err));
+fail:
+  free(rows);
+  free(naive);
+  return status;
+}
+
+c2_status c2_study_from_csv(c2_study *study, const char *folder, c2_error *err) {
+  source from = {0};
+  study->options.from_csv = folder;
+  c2_status status = read_all(study, &from, folder, err);
+  if (status == C2_OK) status = c2_study_sum(study, err);
+  study->look.trained = 2 * study->uniform < study->done; /* weights were not looked at */
+  if (status == C2_OK) status = c2_suspect(study, err);
+  if (status == C2_OK) status = write_files(study, err);
+  if (status == C2_OK) status = c2_reproduce(study, from.prefix, err);
+  if (status == C2_OK) status = c2_report_write(study, err);
+  if (status == C2_OK) status = c2_record_write(study, err);
+  c2_status kept = c2_tasks_own(&study->tasks, from.radius, err);
+  free(from.prefix);
+  return status == C2_OK ? kept : status;
+}

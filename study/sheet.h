@@ -1,0 +1,35 @@
+/* A CSV file as a whole: cells by row and column, with messages that name file, line and column. */
+#ifndef C2_STUDY_SHEET_H
+#define C2_STUDY_SHEET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "data/csv.h"
+
+typedef struct c2_sheet {
+  char *path, *text;
+  c2_csv csv; /* names of the columns */
+  size_t rows;
+  char **cell;  /* [rows][csv.columns] */
+  size_t *line; /* [rows] */
+} c2_sheet;
+
+/* Takes a copy of the path. Free also after a failure. */
+c2_status c2_sheet_open(c2_sheet *sheet, const char *path, c2_error *err);
+void c2_sheet_close(c2_sheet *sheet);
+
+const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column);
+
+/* A number; NaN where the cell is empty. */
+c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, size_t column, double *out, c2_error *err);
+
+/* ... of the column of that name; NaN too where `optional` and there is no such column. */
+c2_status c2_sheet_named(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
+                         c2_error *err);
+
+/* A whole number from 0 to 2^53. */
+c2_status c2_sheet_whole(const c2_sheet *sheet, size_t row, const char *name, size_t *out, c2_error *err);
+
+#endif

@@ -1,0 +1,250 @@
+/* `chronos2 study --from-csv`: summaries of per-task files against pandas' and SciPy's (tests/study/from_csv, written
+ * by make_fixtures.py) and against the published study's, what it says of them, and bad files. */
+#include "program.h"
+
+#include <dirent.h>
+#include <math.h>
+
+#include "study/fixture.h"
+#include "study/sheet.h"
+#include "study/tables.h"
+
+#define SMALL SOURCE_DIR "/tests/study/from_csv"
+#define PUBLISHED SOURCE_DIR "/../shared/reference/seed-results"
+
+/* ---- Folders --------------------------------------------------------------------------------- */
+
+static void remove_folder(char *folder) {
+  DIR *dir = opendir(folder);
+  assert_non_null(dir);
+  struct dirent *entry = NULL;
+  while ((entry = readdir(dir))) {
+    if (entry->d_name[0] == '.') continue;
+    char *path = program_path(folder, entry->d_name);
+    assert_int_equal(unlink(path), 0);
+    free(path);
+  }
+  closedir(dir);
+  assert_int_equal(rmdir(folder), 0);
+  free(folder);
+}
+
+/* Writes the file of the small study as `name`, with the first `from` in it become `to`. */
+static void copy_changed(const char *folder, const char *file, const char *name, const char *from, const char *to) {
+  char *source = program_path(SMALL, file);
+  char *target = program_path(folder, name);
+  char *text = program_read_file(source);
+  assert_non_null(text);
+  char *at = from ? strstr(text, from) : NULL;
+  if (from && !at) fail_msg("%s has no '%s'", file, from);
+  char *changed = calloc(1, strlen(text) + (to ? strlen(to) : 0) + 1);
+  assert_non_null(changed);
+  if (at) {
+    memcpy(changed, text, (size_t)(at - text));
+    strcat(strcat(changed, to), at + strlen(from));
+  } else {
+    strcpy(changed, text);
+  }
+  program_write_file(target, changed, strlen(changed));
+  free(changed);
+  free(text);
+  free(source);
+  free(target);
+}
+
+/* ---- Against what others computed ------------------------------------------------------------ */
+
+static c2_sheet open_sheet(const char *prefix, c2_table table, double radius) {
+  c2_sheet sheet;
+  c2_error err = {C2_OK, ""};
+  char *path = c2_table_path(prefix, table, radius);
+  if (c2_sheet_open(&sheet, path, &err) != C2_OK) fail_msg("%s", err.text);
+  free(path);
+  return sheet;
+}
+
+/* Every published column of a table, cell by cell. */
+static void check_table(const char *here, const char *there, c2_table table, double radius, const char *but) {
+  c2_sheet ours = open_sheet(here, table, radius);
+  c2_sheet theirs = open_sheet(there, table, radius);
+  size_t published = 0;
+  (void)c2_table_columns(table, &published);
+  assert_int_equal(ours.rows, theirs.rows);
+  assert_int_equal(theirs.csv.columns, published);
+  for (size_t k = 0; k < published; k++) {
+    assert_string_equal(ours.csv.header[k], theirs.csv.header[k]);
+    if (but && strcmp(ours.csv.header[k], but) == 0) continue;
+    for (size_t i = 0; i < ours.rows; i++) {
+      const char *a = c2_sheet_text(&ours, i, k);
+      const char *b = c2_sheet_text(&theirs, i, k);
+      if (strcmp(a, b) == 0) continue;
+      if (!fixture_near(strtod(a, NULL), strtod(b, NULL), 1e-12)) fail_msg("%s: %s, not %s", ours.csv.header[k], a, b);
+    }
+  }
+  c2_sheet_close(&ours);
+  c2_sheet_close(&theirs);
+}
+
+static void check_tables(const char *here, const char *there, const double *radii, size_t count, const char *but) {
+  for (size_t i = 0; i < count; i++) {
+    check_table(here, there, C2_TABLE_TTEST, radii[i], NULL);
+    check_table(here, there, C2_TABLE_COMPARE, radii[i], NULL);
+  }
+  check_table(here, there, C2_TABLE_COMPARE_ALL, 0, NULL);
+  check_table(here, there, C2_TABLE_SWEEP, 0, NULL);
+  check_table(here, there, C2_TABLE_SUMMARY, 0, but);
+}
+
+static void expect(const program_result *r, const char *part) {
+  if (!strstr(r->out, part)) fail_msg("not on stdout: %s\n%s", part, r->out);
+}
+
+static void test_small(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("study", "--from-csv", SMALL, "--out-prefix", prefix, "--margin", "2");
+  if (r.status != 0) fail_msg("%s", r.err);
+  check_tables(prefix, SMALL "/small", (const double[]){2, 8}, 2, NULL);
+  expect(&r, "reproduced: 7 of 7 summary files of ");
+  expect(&r, "equivalent within 2% (p = ");
+  expect(&r, "attention: radius 8 keeps 56.9% of the mass on 42.1% of the edges (6 windows)");
+  expect(&r, "WARNING: no MASE of seasonal naive for 6 of 6 tasks");
+  assert_null(strstr(r.out, "uniform, as in"));
+  assert_null(strstr(r.out, "memory:"));
+  assert_null(strstr(r.out, "nan"));
+  assert_int_equal(program_count(r.out, "WARNING: "), 1);
+  program_free(&r);
+  free(prefix);
+  remove_folder(folder);
+}
+
+/* The largest |delta| is the only cell that isn't reproduced: the published column holds the mean |delta|. */
+static void test_published(void **state) {
+  (void)state;
+  if (access(PUBLISHED, R_OK) != 0) {
+    print_message("SKIPPED: the published study: %s is not there\n", PUBLISHED);
+    skip();
+  }
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("study", "--from-csv", PUBLISHED, "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("%s", r.err);
+  check_tables(prefix, PUBLISHED "/cbii_ctxQ4", (const double[]){8, 16, 32, 64, 128}, 5, "max_abs_delta_metric");
+  check_table(prefix, PUBLISHED "/cbii_ctxQ4", C2_TABLE_MASS_SUMMARY, 0, NULL);
+  expect(&r, "reproduced: 13 of 14 summary files of ");
+  expect(&r, "column 'max_abs_delta_metric', line 2: 0.0018297994116566363 there, 0.019589589587994283 here: there, it "
+             "is the mean of |delta|");
+  expect(&r, "kept mass equals kept edges on 18 of 27 tasks: attention is uniform");
+  expect(&r, "kept mass is kept edges times one factor, whatever the radius, on 9 tasks");
+  expect(&r, "MASE is worse than seasonal naive's on 24 of 27 tasks, there by a factor of 2.09");
+  expect(&r, "by +227.7 to +231.4 MB on every task at every radius, from 3 tokens to 516");
+  expect(&r, "t-test: p from 0.11 to 0.89 means that 27 tasks do not show a difference, not that there is none");
+  expect(&r, "equivalent within 1% (p = 4.5e-38); the data support no margin below 0.026%");
+  assert_int_equal(program_count(r.out, "WARNING: "), 7);
+  program_free(&r);
+  free(prefix);
+  remove_folder(folder);
+}
+
+/* perf_compare_r*.csv alone give the same tests. */
+static void test_compare_alone(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  copy_changed(folder, "small__perf_compare_r2.csv", "x__perf_compare_r2.csv", NULL, NULL);
+  copy_changed(folder, "small__perf_compare_r8.csv", "x__perf_compare_r8.csv", NULL, NULL);
+  program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("%s", r.err);
+  assert_null(strstr(r.out, "nan"));
+  assert_null(strstr(r.out, "reproduced"));
+  program_free(&r);
+  c2_sheet ours = open_sheet(prefix, C2_TABLE_TTEST, 8);
+  c2_sheet theirs = open_sheet(SMALL "/small", C2_TABLE_TTEST, 8);
+  const char *columns[] = {"n", "mean_delta", "sd_delta", "t", "p", "mean_speedup", "mean_delta_peak_alloc_mb"};
+  for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+    double a = 0;
+    double b = 0;
+    assert_int_equal(c2_sheet_named(&ours, 0, columns[i], false, &a, NULL), C2_OK);
+    assert_int_equal(c2_sheet_named(&theirs, 0, columns[i], false, &b, NULL), C2_OK);
+    assert_true(fixture_near(a, b, 1e-12));
+  }
+  c2_sheet_close(&ours);
+  c2_sheet_close(&theirs);
+  free(prefix);
+  remove_folder(folder);
+}
+
+/* ---- Bad files ------------------------------------------------------------------------------- */
+
+static void fails(const char *folder, int status, const char *part) {
+  char *prefix = program_path(folder, "out");
+  program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
+  program_assert_error(&r, status, part);
+  free(prefix);
+}
+
+static void test_bad_files(void **state) {
+  (void)state;
+  static const char full[] = "small__perf_full.csv";
+  static const char sparse[] = "small__perf_sparse_r8.csv";
+  static const char mass[] = "small__mass_per_window.csv";
+  const struct {
+    const char *file, *from, *to, *part;
+  } cases[] = {{full, ",MASE,", ",MAPE,", "small__perf_full.csv: expected a column 'MASE', found model_name"},
+               {full, "task_b", "task_a", "small__perf_full.csv:3: task 'task_a' is there already, on line 2"},
+               {full, ",24,1,7,", ",24,1,", "small__perf_full.csv:2: expected 11 fields"},
+               {full, "task_c,24", "task_c,x", "perf_full.csv:4: column 'horizon': expected a number, found 'x'"},
+               {full, "task_c,24", "task_c,1.5", "small__perf_full.csv:4: column 'horizon': expected a whole number"},
+               {full, "task_f", "task_g", "task 'task_f' is not among those of full attention"},
+               {sparse, "task_c", "task_z", "task 'task_z' is not among those of full attention"},
+               {sparse, "task_c", "task_d", "task 'task_d' is there twice"},
+               {sparse, "inference_time_s_median", "time", "expected a column 'inference_time_s_median'"},
+               {sparse, "task_c,24,1,7,", "task_c,24,1,7,abc", "column 'MASE': expected a number, found 'abc"},
+               {mass, ",kept_mass_frac_ctxQ", ",kept_mass", "expected a column 'kept_mass_frac_ctxQ'"},
+               {mass, "task_a,0,192,24,1", "task_a,0,192,24,2", "task 'task_a': expected each of 3 radii once"},
+               {mass, "task_a", "task_q", "small__mass_per_window.csv:2: task 'task_q' is not among those of full"}};
+  const char *files[] = {full, sparse, mass};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char *folder = program_make_folder();
+    for (size_t k = 0; k < 3; k++) {
+      bool changed = cases[i].file == files[k];
+      copy_changed(folder, files[k], files[k], changed ? cases[i].from : NULL, changed ? cases[i].to : NULL);
+    }
+    fails(folder, 1, cases[i].part);
+    remove_folder(folder);
+  }
+}
+
+static void test_bad_folders(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  fails(folder, 1, "expected files P__perf_full.csv and P__perf_sparse_r*.csv");
+  copy_changed(folder, "small__perf_full.csv", "a__perf_full.csv", NULL, NULL);
+  fails(folder, 1, "expected files P__perf_full.csv and P__perf_sparse_r*.csv");
+  copy_changed(folder, "small__perf_sparse_r8.csv", "b__perf_sparse_r8.csv", NULL, NULL);
+  fails(folder, 1, "expected the files of one study, found those of ");
+  remove_folder(folder);
+  folder = program_make_folder();
+  copy_changed(folder, "small__perf_sparse_r8.csv", "a__perf_sparse_r8.csv", NULL, NULL);
+  fails(folder, 1, "a__perf_full.csv: expected this file");
+  copy_changed(folder, "small__perf_full.csv", "a__perf_full.csv", NULL, NULL);
+  char *prefix = program_path(folder, "a");
+  program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
+  program_assert_error(&r, 2, "would overwrite the files that are read");
+  free(prefix);
+  copy_changed(folder, "small__perf_compare_r2.csv", "a__perf_compare_r2.csv", "task_a,2,", "task_a,2,1");
+  fails(folder, 1, "task 'task_a': MASE of full attention is ");
+  remove_folder(folder);
+  r = PROGRAM_RUN("study", "--from-csv", "/nonexistent");
+  program_assert_error(&r, 1, "/nonexistent: cannot read the folder");
+  r = PROGRAM_RUN("study", "--from-csv", SMALL, "--tasks", SMALL);
+  program_assert_error(&r, 2, "--from-csv runs no model");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_published),
+                                     cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_bad_files),
+                                     cmocka_unit_test(test_bad_folders)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
