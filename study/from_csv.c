@@ -207,6 +207,7 @@ static c2_status read_arm(c2_study *s, const c2_sheet *sheet, const char *suffix
     }
     row->task = &s->tasks.task[task];
     C2_TRY(read_perf(sheet, i, suffix, row, err));
+    if (arm > 0) row->speedup = s->result[task].perf[0].median_s / row->median_s;
     if (again && row->score[C2_MASE] != full) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': MASE of full attention is %.17g here, %.17g elsewhere",
               sheet->path, sheet->line[i], text, row->score[C2_MASE], full);

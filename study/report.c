@@ -126,7 +126,7 @@ static json_t *task_json(const c2_study *s, size_t i) {
   json_object_set_new(object, "name", c2_json_text(task->name));
   json_object_set_new(object, "windows", c2_json_whole(task->num_windows));
   json_object_set_new(object, "forecasts", c2_json_whole(r->perf[0].num_forecasts));
-  json_object_set_new(object, "tokens", c2_json_whole(r->mass[0].tokens));
+  json_object_set_new(object, "tokens", r->mass_count ? c2_json_whole(r->mass[0].tokens) : json_null());
   json_object_set_new(object, "naive", naive);
   json_object_set_new(object, "full", pattern_json(&r->perf[0]));
   json_object_set_new(object, "sparse", sparse);
@@ -163,7 +163,9 @@ static json_t *study_json(const c2_study *s) {
   json_t *examples = json_array();
   for (size_t i = 0; i < s->done; i++) {
     json_array_append_new(tasks, task_json(s, i));
-    if (i < EXAMPLES) json_array_append_new(examples, example_json(s->tasks.task[i].name, &s->result[i].example));
+    const c2_example *example = &s->result[i].example;
+    if (i >= EXAMPLES || !example->values) continue; /* none where no model was run */
+    json_array_append_new(examples, example_json(s->tasks.task[i].name, example));
   }
   for (size_t k = 0; k < s->options.perf_radius_count; k++) {
     json_array_append_new(speed, c2_json_number(s->test[k].median_speedup));

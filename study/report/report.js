@@ -187,13 +187,13 @@
     const make = () => ({
       labels: rows.map((r) => radiusText(r.radius)),
       datasets: [
-        line('kept mass', 'full', rows.map((r) => 100 * r.kept)),
-        line('best keys', 'other', rows.map((r) => 100 * r.best), { borderDash: [2, 3], pointRadius: 2 }),
-        line('kept edges', 'sparse', rows.map((r) => 100 * r.edges), { showLine: false, pointStyle: 'triangle',
+        line('kept mass', 'full', rows.map((r) => toPercent(r.kept))),
+        line('best keys', 'other', rows.map((r) => toPercent(r.best)), { borderDash: [2, 3], pointRadius: 2 }),
+        line('kept edges', 'sparse', rows.map((r) => toPercent(r.edges)), { showLine: false, pointStyle: 'triangle',
           pointRadius: 5 }),
-        line('kept by uniform attention', 'naive', rows.map((r) => 100 * r.uniform), { borderDash: [6, 4],
+        line('kept by uniform attention', 'naive', rows.map((r) => toPercent(r.uniform)), { borderDash: [6, 4],
           pointRadius: 0, pointStyle: 'line' }),
-      ],
+      ].filter((set) => set.data.some(known)),
       scales: { x: axis('radius (tokens)'), y: axis('share (%)', { min: 0, max: 100 }) },
       callbacks: { title: ([item]) => `radius ${item.label}`,
         label: (item) => `${item.dataset.label}: ${fixed(item.parsed.y, 1)}%` },
@@ -219,6 +219,7 @@
   }
 
   function headsSection() {
+    if (!data.heads.length) return;
     const radii = data.mass.map((m) => m.radius);
     const holder = el('div', {});
     const show = (radius) => holder.replaceChildren(el('figure', {}, el('figcaption', {},
@@ -366,10 +367,10 @@
   function tasksSection() {
     const rows = data.tasks.map((t) => {
       const sparse = sparseAt(t, data.radius);
-      const worse = (x, naive) => el('td', x > naive ? { class: 'worse' } : {}, significant(x));
+      const worse = (x, naive) => el('td', known(naive) && x > naive ? { class: 'worse' } : {}, significant(x));
       return [t.name, worse(t.full.MASE, t.naive.MASE), worse(sparse.MASE, t.naive.MASE), significant(t.naive.MASE),
         worse(t.full.WQL, t.naive.WQL), worse(sparse.WQL, t.naive.WQL), significant(t.naive.WQL),
-        percent(sparse.kept, 0), String(t.tokens), String(t.windows), String(t.forecasts)];
+        percent(sparse.kept, 0), significant(t.tokens), String(t.windows), String(t.forecasts)];
     });
     const r = `r\u00a0=\u00a0${radiusText(data.radius)}`;
     section('tasks', 'Task by task', table('tasks',

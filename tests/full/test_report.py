@@ -97,6 +97,19 @@ def test_least(browser, least):
     assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
 
 
+@pytest.mark.parametrize("files", ["small__*.csv", "small__perf_compare_r?.csv"])
+def test_from_csv(browser, program, tmp_path, files):
+    """A study that ran no model: no heads, no forecasts, no baseline; without a probe no tokens either."""
+    for file in (ROOT / "tests" / "study" / "from_csv").glob(files):
+        shutil.copy(file, tmp_path)
+    program("study", "--from-csv", tmp_path, "--out-prefix", tmp_path / "p")
+    console, _ = show(browser, tmp_path / "p__report.html", 360)
+    assert console == []
+    assert browser.execute_script("return document.documentElement.dataset.ready") == "yes"
+    assert "NaN" not in browser.execute_script("return document.body.innerText")
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= 360
+
+
 def test_names_are_text(browser, page):
     show(browser, page, 360)
     assert browser.title == "Study of sparse attention"
