@@ -434,7 +434,8 @@ const char *cli_default_model(void) {
 }
 
 chronos2_model_options cli_model_options(const cli_engine *engine) {
-  return (chronos2_model_options){.skip_packing = engine->session.backend == CHRONOS2_REFERENCE,
+  return (chronos2_model_options){.threads = engine->session.threads,
+                                  .skip_packing = engine->session.backend == CHRONOS2_REFERENCE,
                                   .adapter = engine->adapter,
                                   .dtype = engine->dtype};
 }

@@ -99,6 +99,7 @@ typedef struct chronos2_model_options {
   bool skip_packing;    /* don't make the fused backend's copy of the weights (reference only); default false */
   const char *adapter;  /* PEFT folder of a LoRA adapter to merge into the weights; default none */
   chronos2_dtype dtype; /* default fp32; the reference backend knows no other */
+  int threads;          /* that check and pack the weights; 0 = processors this process may use; default 0 */
 } chronos2_model_options;
 
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
@@ -109,7 +110,7 @@ CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chron
                                                  chronos2_model **model);
 
 /* A model of the given shape with random weights, for benchmarks. Same seed, same weights. Of `options` (may be NULL)
- * dtype and skip_packing are used. */
+ * dtype, skip_packing and threads are used. */
 CHRONOS2_API chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
                                                    const chronos2_model_options *options, chronos2_model **model);
 

@@ -7,11 +7,23 @@
 
 #include "kernels/kernels.h"
 
+/* What fills a matrix, once all are carved: rows of `from`, or the product W_o W_v. */
+typedef struct job {
+  c2_matrix to;
+  size_t column;     /* that the first row becomes */
+  const float *from; /* [rows][depth] */
+  size_t rows;
+  const c2_attention_weights *product; /* NULL: a matrix of the file */
+} job;
+
 typedef struct packing {
   const chronos2_model *model;
   c2_arena *arena;
-  float *values;  /* [C2_PANEL * ceil(D / C2_PANEL)][I] in panels: W_v while W_o W_v is computed */
-  float *product; /* [D][D rounded up to whole panels] */
+  job *jobs; /* [jobs_count]; NULL while planning */
+  size_t job_count;
+  float *scratch;      /* a worker's [values_size + product_size] */
+  size_t values_size;  /* W_v in panels: [D rounded up to whole panels][I] */
+  size_t product_size; /* [D][D rounded up] */
 } packing;
 
 static uint16_t to_bf16(float x) {
@@ -56,45 +68,67 @@ static c2_matrix carve(const packing *p, chronos2_dtype dtype, size_t columns, s
   m.scale = C2_CARVE(p->arena, float, scales);
   m.shift = C2_CARVE(p->arena, int32_t, scales);
   if (!p->arena->base || p->arena->failed) return m;
-  memset(panels, 0, words * sizeof *panels);
+  if (padded != columns || depth % terms != 0) memset(panels, 0, words * sizeof *panels); /* else all is filled */
   memset(m.scale, 0, scales * sizeof *m.scale);
   memset(m.shift, 0, scales * sizeof *m.shift);
   m.panels = panels;
   return m;
 }
 
+static void add_job(packing *p, job j) {
+  if (p->jobs) p->jobs[p->job_count] = j;
+  p->job_count++;
+}
+
 /* Up to three matrices side by side, all [rows][depth]. */
-static c2_matrix pack(const packing *p, chronos2_dtype dtype, const float *const *parts, size_t count, size_t rows,
+static c2_matrix pack(packing *p, chronos2_dtype dtype, const float *const *parts, size_t count, size_t rows,
                       size_t depth) {
   c2_matrix m = carve(p, dtype, count * rows, depth);
-  for (size_t part = 0; m.panels && part < count; part++) {
-    for (size_t i = 0; i < rows; i++) fill_column(&m, part * rows + i, parts[part] + i * depth);
-    c2_weights_forget(p->model, parts[part], rows * depth);
+  for (size_t part = 0; part < count; part++) {
+    add_job(p, (job){.to = m, .column = part * rows, .from = parts[part], .rows = rows});
   }
   return m;
 }
 
-/* W_o W_v. In float32: its rounding is of the size of that which two products one after the other have. */
-static c2_matrix pack_product(const packing *p, const c2_attention_weights *w, size_t d, size_t inner) {
+static c2_matrix pack_product(packing *p, const c2_attention_weights *w, size_t d) {
   c2_matrix m = carve(p, p->model->dtype, d, d);
+  add_job(p, (job){.to = m, .rows = d, .product = w});
+  return m;
+}
+
+/* W_o W_v. In float32: its rounding is of the size of that which two products one after the other have. */
+static void fill_product(const packing *p, const job *j, float *values, float *product) {
+  const chronos2_config *c = &p->model->config;
+  size_t d = c->d_model;
+  size_t inner = c->heads * c->d_kv;
   size_t stride = c2_round_up(d, C2_PANEL);
-  if (!m.panels) return m;
-  memset(p->values, 0, stride * inner * sizeof *p->values);
+  memset(values, 0, p->values_size * sizeof *values);
   for (size_t i = 0; i < inner; i++) {
     for (size_t k = 0; k < d; k++) {
-      p->values[k / C2_PANEL * C2_PANEL * inner + i * C2_PANEL + k % C2_PANEL] = w->v[i * d + k];
+      values[k / C2_PANEL * C2_PANEL * inner + i * C2_PANEL + k % C2_PANEL] = j->product->v[i * d + k];
     }
   }
-  c2_gemm g = {.a = w->o,
+  c2_gemm g = {.a = j->product->o,
                .a_stride = inner,
-               .b = p->values,
+               .b = values,
                .b_stride = inner * C2_PANEL,
                .depth = inner,
-               .c = p->product,
+               .c = product,
                .c_stride = stride};
   c2_kernels_of(c2_isa_detect())->gemm(&g, d, 0, stride / C2_PANEL);
-  for (size_t i = 0; i < d; i++) fill_column(&m, i, p->product + i * stride);
-  return m;
+  for (size_t i = 0; i < d; i++) fill_column(&j->to, i, product + i * stride);
+}
+
+static void run_job(void *context, size_t task, size_t worker) {
+  const packing *p = context;
+  const job *j = &p->jobs[task];
+  float *values = p->scratch + worker * (p->values_size + p->product_size);
+  if (j->product) {
+    fill_product(p, j, values, values + p->values_size);
+    return;
+  }
+  for (size_t i = 0; i < j->rows; i++) fill_column(&j->to, j->column + i, j->from + i * j->to.depth);
+  c2_weights_forget(p->model, j->from, j->rows * j->to.depth);
 }
 
 static const float *pack_bias(const packing *p, const float *a, const float *b, size_t n) {
@@ -107,7 +141,7 @@ static const float *pack_bias(const packing *p, const float *a, const float *b, 
 }
 
 /* Always in float32: a fortieth of the work, and where a narrow type would cost most of the accuracy. */
-static c2_packed_residual pack_residual(const packing *p, const c2_residual_weights *r, size_t in, size_t hidden,
+static c2_packed_residual pack_residual(packing *p, const c2_residual_weights *r, size_t in, size_t hidden,
                                         size_t out) {
   c2_packed_residual packed;
   packed.hidden = pack(p, CHRONOS2_FP32, &r->hidden, 1, hidden, in);
@@ -118,7 +152,7 @@ static c2_packed_residual pack_residual(const packing *p, const c2_residual_weig
   return packed;
 }
 
-static c2_packed_layer pack_layer(const packing *p, const c2_layer_weights *l) {
+static c2_packed_layer pack_layer(packing *p, const c2_layer_weights *l) {
   const chronos2_config *c = &p->model->config;
   chronos2_dtype dtype = p->model->dtype;
   size_t inner = c->heads * c->d_kv;
@@ -127,7 +161,7 @@ static c2_packed_layer pack_layer(const packing *p, const c2_layer_weights *l) {
   c2_packed_layer packed;
   packed.time_qkv = pack(p, dtype, time, 3, inner, c->d_model);
   packed.time_o = pack(p, dtype, &l->time.o, 1, c->d_model, inner);
-  packed.group_ov = pack_product(p, &l->group, c->d_model, inner);
+  packed.group_ov = pack_product(p, &l->group, c->d_model);
   packed.group_qkv = pack(p, dtype, group, 3, inner, c->d_model);
   packed.group_o = pack(p, dtype, &l->group.o, 1, c->d_model, inner);
   packed.wi = pack(p, dtype, &l->wi, 1, c->d_ff, c->d_model);
@@ -135,7 +169,7 @@ static c2_packed_layer pack_layer(const packing *p, const c2_layer_weights *l) {
   return packed;
 }
 
-static void pack_all(chronos2_model *model, const packing *p) {
+static void pack_all(chronos2_model *model, packing *p) {
   const chronos2_config *c = &model->config;
   c2_weights *w = &model->weights;
   w->packed_layer = C2_CARVE(p->arena, c2_packed_layer, c->layers);
@@ -160,22 +194,28 @@ static c2_status check_dtype(const chronos2_model *model, c2_error *err) {
   return C2_OK;
 }
 
-c2_status c2_model_pack(chronos2_model *model, c2_error *err) {
+c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_error *err) {
   C2_TRY(check_dtype(model, err));
   size_t stride = c2_round_up(model->config.d_model, C2_PANEL);
   c2_arena plan = {0};
-  packing p = {.model = model, .arena = &plan};
+  packing p = {.model = model,
+               .arena = &plan,
+               .values_size = stride * model->config.heads * model->config.d_kv,
+               .product_size = stride * model->config.d_model};
   c2_status status = C2_OK;
   pack_all(model, &p);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the packed weights' size overflows");
   C2_TRY(c2_block_open(&model->packed, plan.used, err));
   c2_arena arena = {.base = model->packed.base, .size = model->packed.size};
   p.arena = &arena;
-  C2_GOTO(c2_alloc_array(stride * model->config.heads * model->config.d_kv, sizeof(float), &p.values, err));
-  C2_GOTO(c2_alloc_array(stride * model->config.d_model, sizeof(float), &p.product, err));
+  size_t scratch = (p.values_size + p.product_size) * sizeof(float);
+  C2_GOTO(c2_alloc_array(c2_pool_threads(pool), scratch, &p.scratch, err));
+  C2_GOTO(c2_alloc_array(p.job_count, sizeof *p.jobs, &p.jobs, err));
+  p.job_count = 0;
   pack_all(model, &p);
+  c2_pool_run(pool, p.job_count, run_job, &p);
 fail:
-  free(p.values);
-  free(p.product);
+  free(p.scratch);
+  free(p.jobs);
   return status;
 }

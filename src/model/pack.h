@@ -2,8 +2,10 @@
 #ifndef C2_MODEL_PACK_H
 #define C2_MODEL_PACK_H
 
+#include "base/threads.h"
 #include "model/weights.h"
 
-c2_status c2_model_pack(chronos2_model *model, c2_error *err);
+/* By the pool's threads; what is packed doesn't depend on them. */
+c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_error *err);
 
 #endif

@@ -149,18 +149,57 @@ void c2_weights_forget(const chronos2_model *model, const float *values, size_t 
   }
 }
 
-static c2_status check_values(const chronos2_model *model, const char *folder, c2_error *err) {
-  for (size_t i = 0; i < model->expected_count; i++) {
-    const c2_expected *e = &model->expected[i];
-    size_t n = e->shape[0] * e->shape[1];
-    for (size_t j = 0; j < n; j++) {
-      if (!isfinite(e->values[j])) {
-        C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': element %zu is not a finite number", folder, e->name, j);
-      }
+typedef struct value_check {
+  const chronos2_model *model;
+  size_t *odd; /* [expected_count] first element that is not finite, or the number of elements */
+} value_check;
+
+/* First of n values that is not finite: its exponent is all ones. Whole blocks first, without a branch an element. */
+static size_t first_odd(const float *values, size_t n) {
+  enum { BLOCK = 256 };
+  const uint32_t exponent = 0x7f800000;
+  for (size_t at = 0; at < n; at += BLOCK) {
+    uint32_t bits[BLOCK];
+    uint32_t any = 0;
+    size_t count = c2_min_size(BLOCK, n - at);
+    memcpy(bits, values + at, count * sizeof *bits);
+    for (size_t i = 0; i < count; i++) any |= (bits[i] & exponent) == exponent;
+    for (size_t i = 0; any && i < count; i++) {
+      if ((bits[i] & exponent) == exponent) return at + i;
     }
-    c2_weights_forget(model, e->values, n);
   }
-  return C2_OK;
+  return n;
+}
+
+static void check_task(void *context, size_t task, size_t worker) {
+  const value_check *c = context;
+  const c2_expected *e = &c->model->expected[task];
+  size_t n = e->shape[0] * e->shape[1];
+  (void)worker;
+  c->odd[task] = first_odd(e->values, n);
+  c2_weights_forget(c->model, e->values, n);
+}
+
+static c2_status check_values(const chronos2_model *model, c2_pool *pool, const char *folder, c2_error *err) {
+  value_check c = {.model = model};
+  c2_status status = C2_OK;
+  C2_TRY(c2_alloc_array(model->expected_count, sizeof *c.odd, &c.odd, err));
+  c2_pool_run(pool, model->expected_count, check_task, &c);
+  for (size_t i = 0; status == C2_OK && i < model->expected_count; i++) {
+    const c2_expected *e = &model->expected[i];
+    if (c.odd[i] == e->shape[0] * e->shape[1]) continue;
+    status =
+        c2_fail(err, C2_ERR_MODEL, "%s: tensor '%s': element %zu is not a finite number", folder, e->name, c.odd[i]);
+  }
+  free(c.odd);
+  return status;
+}
+
+static c2_status open_pool(const chronos2_model_options *options, c2_pool **pool, c2_error *err) {
+  if (options->threads < 0 || options->threads > 1024) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", options->threads);
+  }
+  return c2_pool_open(pool, (size_t)(options->threads ? options->threads : c2_processor_count()), false, err);
 }
 
 /* Views where the file's floats can be used as they are, converted copies elsewhere. */
@@ -194,6 +233,8 @@ static c2_status open_model(const char *folder, const char *adapter_folder, cons
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
   const c2_tensor **found = NULL;
+  c2_pool *pool = NULL;
+  C2_GOTO(open_pool(options, &pool, err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   model->dtype = options->dtype;
   C2_GOTO(c2_config_read(folder, &model->config, err));
@@ -203,12 +244,13 @@ static c2_status open_model(const char *folder, const char *adapter_folder, cons
   C2_GOTO(match(model, folder, found, err));
   if (adapter_folder) C2_GOTO(c2_adapter_open(&adapter, adapter_folder, model, err));
   C2_GOTO(load(model, found, &adapter, err));
-  C2_GOTO(check_values(model, folder, err));
+  C2_GOTO(check_values(model, pool, folder, err));
   C2_GOTO(c2_expected_bind(model, err));
-  if (!options->skip_packing) C2_GOTO(c2_model_pack(model, err));
+  if (!options->skip_packing) C2_GOTO(c2_model_pack(model, pool, err));
   *out = model;
   model = NULL;
 fail:
+  c2_pool_close(&pool);
   free(found);
   c2_adapter_close(&adapter);
   c2_model_close(&model);
@@ -242,8 +284,10 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
                           chronos2_model **out, c2_error *err) {
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
+  c2_pool *pool = NULL;
   *out = NULL;
   C2_TRY(c2_config_check(config, "configuration", err));
+  C2_GOTO(open_pool(options, &pool, err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   model->config = *config;
   model->dtype = options->dtype;
@@ -265,10 +309,11 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
     model->dtypes[i] = "F32";
   }
   C2_GOTO(c2_expected_bind(model, err));
-  if (!options->skip_packing) C2_GOTO(c2_model_pack(model, err));
+  if (!options->skip_packing) C2_GOTO(c2_model_pack(model, pool, err));
   *out = model;
-  return C2_OK;
+  model = NULL;
 fail:
+  c2_pool_close(&pool);
   c2_model_close(&model);
   return status;
 }
