@@ -316,8 +316,7 @@ static c2_status pass_open(pass *p, const c2_probe *probe, const chronos2_model 
     const chronos2_covariate *covariate = &window->series[0].covariate[k];
     known = known || covariate->future || covariate->future_text;
   }
-  chronos2_batch batch = {
-      .rows = p->rows, .length = p->length, .output_patches = p->patches, .extend_context = true};
+  chronos2_batch batch = {.rows = p->rows, .length = p->length, .output_patches = p->patches, .extend_context = true};
   p->tokens = chronos2_batch_tokens(model, &batch);
   p->context_tokens = p->tokens - p->patches;
   C2_TRY(c2_alloc_array(p->rows * p->length, sizeof *p->context, &p->context, err));

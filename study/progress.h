@@ -21,16 +21,16 @@ struct c2_study;
 /* Work is counted in passes over a window, each weighing as much as the task's data file is large. */
 typedef struct c2_pace {
   const struct c2_study *study;
-  double start;      /* by the clock, of the first task */
-  double all, done;  /* weight of the tasks that aren't finished before; of those finished since */
-  double weight;     /* of a pass of the task under way */
-  double passes;     /* of it, done */
-  size_t task;       /* its index */
+  double start;     /* by the clock, of the first task */
+  double all, done; /* weight of the tasks that aren't finished before; of those finished since */
+  double weight;    /* of a pass of the task under way */
+  double passes;    /* of it, done */
+  size_t task;      /* its index */
 } c2_pace;
 
 void c2_pace_open(c2_pace *pace, const struct c2_study *study);
 void c2_pace_task(c2_pace *pace, size_t task);
-void c2_pace_pass(c2_pace *pace, double passes); /* so many passes are done since the last call */
+void c2_pace_pass(c2_pace *pace, double passes);  /* so many passes are done since the last call */
 void c2_pace_within(c2_pace *pace, double share); /* of the pass under way; reports it */
 double c2_pace_left(const c2_pace *pace);
 void c2_pace_end_task(c2_pace *pace);

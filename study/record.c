@@ -197,15 +197,9 @@ enum {
 };
 
 static json_t *mass_json(const c2_mass_row *r) {
-  double x[MASS_NUMBERS] = {(double)r->window,
-                            (double)r->context_used,
-                            r->radius,
-                            (double)r->tokens,
-                            (double)r->context_tokens,
-                            (double)r->query_positions,
-                            r->queries,
-                            (double)r->series,
-                            (double)r->rows_per_series};
+  double x[MASS_NUMBERS] = {(double)r->window, (double)r->context_used,   r->radius,
+                            (double)r->tokens, (double)r->context_tokens, (double)r->query_positions,
+                            r->queries,        (double)r->series,         (double)r->rows_per_series};
   memcpy(x + 9, &r->share, sizeof r->share);
   return c2_json_numbers(x, MASS_NUMBERS);
 }

@@ -59,8 +59,8 @@ static c2_probe_options probe_options(const c2_study_options *o) {
                             .seed = o->seed};
 }
 
-static c2_status probe_window(const c2_study *s, runner *engines, c2_probe *probe, const c2_evaluation *e,
-                              size_t index, c2_mass_row *rows, c2_error *err) {
+static c2_status probe_window(const c2_study *s, runner *engines, c2_probe *probe, const c2_evaluation *e, size_t index,
+                              c2_mass_row *rows, c2_error *err) {
   const c2_study_options *o = &s->options;
   chronos2_session *session = NULL;
   size_t series = 0;
@@ -125,8 +125,8 @@ static c2_status probe_task(const c2_study *s, runner *engines, const c2_evaluat
 
 /* ---- Accuracy, time, memory ------------------------------------------------------------------ */
 
-static c2_status measure(const c2_study *s, runner *engines, const c2_arm *arm, c2_evaluation *e,
-                         double *seconds, c2_error *err) {
+static c2_status measure(const c2_study *s, runner *engines, const c2_arm *arm, c2_evaluation *e, double *seconds,
+                         c2_error *err) {
   chronos2_session *session = NULL;
   chronos2_predict_options options = {.horizon = e->task->horizon,
                                       .context_length = s->options.context_length,
@@ -139,8 +139,8 @@ static c2_status measure(const c2_study *s, runner *engines, const c2_arm *arm, 
 }
 
 /* The pass that isn't timed: it gives the scores and the memory. */
-static c2_status first_pass(const c2_study *s, runner *engines, const c2_arm *arm, c2_evaluation *e,
-                            c2_perf_row *row, c2_error *err) {
+static c2_status first_pass(const c2_study *s, runner *engines, const c2_arm *arm, c2_evaluation *e, c2_perf_row *row,
+                            c2_error *err) {
   chronos2_session *session = engines->session[arm->sparse_model];
   chronos2_session_reset_peak(session);
   chronos2_session_reset_work(session);

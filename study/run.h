@@ -32,13 +32,13 @@ typedef struct c2_study_options {
   size_t probe_series;  /* of a window, drawn with `seed`; 0: all */
   size_t probe_batch, perf_batch, repeats, split, chunk_size, seed;
   size_t context_length; /* 0: the model's */
-  double margin; /* of equivalence, as a share of the score: 0.01 */
-  size_t draws;  /* of the bootstrap intervals */
+  double margin;         /* of equivalence, as a share of the score: 0.01 */
+  size_t draws;          /* of the bootstrap intervals */
   bool exclude_reg, include_padded, as_univariate, resume;
-  bool blind_arm, visible_arms;    /* beside the published ones: see c2_arm */
-  const char *sparse_model_folder; /* a second model's weights, at full attention and the perf_radii; NULL: none */
-  const char *sparse_model_name;   /* in tables */
-  chronos2_dtype dtype;            /* of the models, for the record */
+  bool blind_arm, visible_arms;     /* beside the published ones: see c2_arm */
+  const char *sparse_model_folder;  /* a second model's weights, at full attention and the perf_radii; NULL: none */
+  const char *sparse_model_name;    /* in tables */
+  chronos2_dtype dtype;             /* of the models, for the record */
   chronos2_session_options session; /* its attention and radius aren't read, its reg_global is */
 } c2_study_options;
 

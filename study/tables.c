@@ -20,7 +20,7 @@
       "inference_time_s_median", "inference_time_s_mean", "inference_time_s_std", "perf_repeats",                   \
       "peak_alloc_mb_median", "peak_alloc_mb_max", "peak_reserved_mb_median", "peak_reserved_mb_max"
 #define OTHER_METRICS "MAE", "WAPE", "MSE", "RMSE", "RMSSE", "MAEB", "WAPEB", "RMSLE", "MAPE", "SMAPE", "MQL", "SQL"
-#define WORK                                                                                          \
+#define WORK                                                                                        \
   "flops", "flops_embed", "flops_time_projection", "flops_time_attention", "flops_group_attention", \
       "flops_feed_forward", "flops_head"
 #define PERF_MORE OTHER_METRICS, "attention", "radius", "reg_is_global", "inference_time_s_min", WORK
@@ -28,12 +28,13 @@
   "task_name", "radius", "MASE_full", "inference_time_s_median_full", "peak_alloc_mb_median_full",                    \
       "peak_reserved_mb_median_full", "MASE_sparse", "inference_time_s_median_sparse", "peak_alloc_mb_median_sparse", \
       "peak_reserved_mb_median_sparse", "delta_metric", "speedup", "delta_peak_alloc_mb", "delta_peak_reserved_mb"
-#define COMPARE_MORE "WQL_full", "WQL_sparse", "delta_WQL", "MASE_seasonal_naive", "speedup_geomean",              \
-      "speedup_low_95", "speedup_high_95", "speedup_flop_bound"
+#define COMPARE_MORE                                                                                 \
+  "WQL_full", "WQL_sparse", "delta_WQL", "MASE_seasonal_naive", "speedup_geomean", "speedup_low_95", \
+      "speedup_high_95", "speedup_flop_bound"
 #define TEST_MORE "delta_low_95", "delta_high_95", "mean_delta_WQL", "p_WQL"
 
 #define FIXED_MASS "best_1_mass_frac", "best_4_mass_frac", "best_16_mass_frac", "best_64_mass_frac"
-#define MASS_MORE                                                                                                      \
+#define MASS_MORE                                                                                                    \
   "best_mass_frac_ctxQ", "future_mass_frac_ctxQ", "mean_distance_ctxQ", "relative_entropy_ctxQ", "keys_for_90_ctxQ", \
       "keys_for_99_ctxQ", FIXED_MASS
 
@@ -85,32 +86,42 @@ static const char *const mass_summary_columns[] = {"radius",
                                                    "future_mass_mean_ctxQ_S>=#",
                                                    "mean_distance_mean_ctxQ_S>=#",
                                                    "relative_entropy_mean_ctxQ_S>=#"};
-static const char *const head_columns[] = {"task_name",     "layer",         "head",        "radius",
-                                           "kept_mass",     "kept_edges",    "uniform_mass", "best_k_mass",
-                                           "future_mass",   "mean_distance", "relative_entropy",
-                                           "keys_for_90",   "keys_for_99",   FIXED_MASS};
-static const char *const arm_columns[] = {"arm",
-                                          "model_name",
-                                          "attention",
-                                          "radius",
-                                          "task_name",
-                                          "MASE",
-                                          "WQL",
-                                          OTHER_METRICS,
-                                          "MASE_over_full",
-                                          "WQL_over_full",
-                                          "inference_time_s",
-                                          "perf_repeats",
-                                          "peak_alloc_mb"};
-#define BOOTSTRAP "bootstrap_low_95_percent", "bootstrap_high_95_percent", "bootstrap_series_low_95_percent", \
-                  "bootstrap_series_high_95_percent"
-static const char *const equivalence_columns[] = {
-    "arm",           "attention",        "radius",          "metric",          "n",
-    "mean_log_ratio", "sd_log_ratio",    "change_percent",  "low_90_percent",  "high_90_percent",
-    "low_95_percent", "high_95_percent", "margin_percent",  "p_equivalence",   "p_equivalence_holm",
-    "equivalent",    "equivalent_holm",  "smallest_margin_percent", "t",       "p_difference",
-    "p_difference_holm", "wilcoxon",     "p_wilcoxon",      "p_wilcoxon_holm", "wilcoxon_exact",
-    BOOTSTRAP,       "tasks_left_out"};
+static const char *const head_columns[] = {
+    "task_name",   "layer",       "head",          "radius",           "kept_mass",   "kept_edges",  "uniform_mass",
+    "best_k_mass", "future_mass", "mean_distance", "relative_entropy", "keys_for_90", "keys_for_99", FIXED_MASS};
+static const char *const arm_columns[] = {
+    "arm",         "model_name",     "attention",     "radius",           "task_name",    "MASE",         "WQL",
+    OTHER_METRICS, "MASE_over_full", "WQL_over_full", "inference_time_s", "perf_repeats", "peak_alloc_mb"};
+#define BOOTSTRAP                                                                             \
+  "bootstrap_low_95_percent", "bootstrap_high_95_percent", "bootstrap_series_low_95_percent", \
+      "bootstrap_series_high_95_percent"
+static const char *const equivalence_columns[] = {"arm",
+                                                  "attention",
+                                                  "radius",
+                                                  "metric",
+                                                  "n",
+                                                  "mean_log_ratio",
+                                                  "sd_log_ratio",
+                                                  "change_percent",
+                                                  "low_90_percent",
+                                                  "high_90_percent",
+                                                  "low_95_percent",
+                                                  "high_95_percent",
+                                                  "margin_percent",
+                                                  "p_equivalence",
+                                                  "p_equivalence_holm",
+                                                  "equivalent",
+                                                  "equivalent_holm",
+                                                  "smallest_margin_percent",
+                                                  "t",
+                                                  "p_difference",
+                                                  "p_difference_holm",
+                                                  "wilcoxon",
+                                                  "p_wilcoxon",
+                                                  "p_wilcoxon_holm",
+                                                  "wilcoxon_exact",
+                                                  BOOTSTRAP,
+                                                  "tasks_left_out"};
 static const char *const perf_columns[] = {PERF_PUBLISHED, PERF_MORE};
 static const char *const compare_columns[] = {COMPARE_PUBLISHED, COMPARE_MORE};
 static const char *const ttest_columns[] = {"metric_col",
@@ -526,8 +537,9 @@ double c2_total_work(const chronos2_work *w) {
 
 static void put_work(writer *w, const chronos2_work *work) {
   double total = c2_total_work(work);
-  const double parts[] = {total,                 work->embed,        work->time_projection, work->time_attention,
-                          work->group_attention, work->feed_forward, work->head};
+  const double parts[] = {
+      total,     work->embed, work->time_projection, work->time_attention, work->group_attention, work->feed_forward,
+      work->head};
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) put_real(w, total > 0 ? parts[i] : (double)NAN);
 }
 

@@ -125,8 +125,8 @@ typedef struct c2_equivalence_row {
   c2_equivalence test;
   c2_wilcoxon wilcoxon;
   double p_holm, p_equivalent_holm, wilcoxon_holm; /* over the radii of the arm's pattern and model */
-  c2_interval tasks;  /* bootstrap at 95%, tasks redrawn */
-  c2_interval series; /* ... and series within them; NaN where these are not known */
+  c2_interval tasks;                               /* bootstrap at 95%, tasks redrawn */
+  c2_interval series;                              /* ... and series within them; NaN where these are not known */
 } c2_equivalence_row;
 
 double c2_percent(double log_ratio); /* 100 (e^x - 1) */

@@ -189,8 +189,7 @@ static void test_work(void **unused) {
   double inner = (double)(c->heads * c->d_kv);
   double f = (double)c->d_ff;
   double out = (double)(c->quantiles * c->patch);
-  chronos2_batch batch = {
-      .rows = B, .length = N * 16, .context = context, .group_ids = alone, .output_patches = F};
+  chronos2_batch batch = {.rows = B, .length = N * 16, .context = context, .group_ids = alone, .output_patches = F};
   for (size_t i = 0; i < B * N * 16; i++) context[i] = (float)uniform();
   chronos2_work full = work_of(model, CHRONOS2_FULL, 0, &batch);
   assert_true(full.embed == B * (S - 1) * 2 * (48 * f + f * d + 48 * d));

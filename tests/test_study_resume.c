@@ -11,15 +11,10 @@
 #define SPARSE SOURCE_DIR "/models/chronos2-micro-r8"
 
 static pid_t start(const char *prefix, const char *log) {
-  const char *argv[] = {PROGRAM_PATH, "study",
-                        "--tasks", DATASETS,
-                        "--exclude-regex", "hourly|daily|weekly|employ",
-                        "--sparse-model", SPARSE,
-                        "--radii", "2,8",
-                        "--perf-repeats", "1",
-                        "--threads", "1",
-                        "--out-prefix", prefix,
-                        "--resume", NULL};
+  const char *argv[] = {
+      PROGRAM_PATH,     "study", "--tasks",      DATASETS, "--exclude-regex", "hourly|daily|weekly|employ",
+      "--sparse-model", SPARSE,  "--radii",      "2,8",    "--perf-repeats",  "1",
+      "--threads",      "1",     "--out-prefix", prefix,   "--resume",        NULL};
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   int err = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   assert_true(null >= 0 && err >= 0);
@@ -55,8 +50,7 @@ static void wait_for_file(pid_t child, const char *path, const struct timespec *
   for (;;) {
     struct stat info;
     siginfo_t ended = {.si_pid = 0};
-    if (stat(path, &info) == 0 &&
-        (info.st_mtim.tv_sec != before->tv_sec || info.st_mtim.tv_nsec != before->tv_nsec)) {
+    if (stat(path, &info) == 0 && (info.st_mtim.tv_sec != before->tv_sec || info.st_mtim.tv_nsec != before->tv_nsec)) {
       return;
     }
     if (waitid(P_PID, (id_t)child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == child) return;
