@@ -396,7 +396,8 @@ void cli_engine_init(cli_engine *e) {
        &s->attention, parse_attention},
       {"radius", 0, "R", "window of a context token, in tokens, or inf [0]", CLI_CUSTOM, &s->radius, parse_radius},
       {"reg-global", 0, NULL, "the REG token sees the whole context", CLI_FLAG, &s->reg_global, NULL},
-      {"dtype", 0, "TYPE", "fp32, bf16 or int8 [fp32]", CLI_CUSTOM, &e->dtype, parse_dtype},
+      {"dtype", 0, "TYPE", "of the encoder's matrices: fp32, bf16 or int8, faster and less exact in this order [fp32]",
+       CLI_CUSTOM, &e->dtype, parse_dtype},
       {"device", 0, "DEVICE", "cpu or cuda [cpu]", CLI_CUSTOM, e, parse_device},
       {"threads", 0, "N", "worker threads, 0 = all processors [0]", CLI_CUSTOM, &s->threads, parse_threads},
       {"pin", 0, NULL, "bind each worker thread to a processor", CLI_FLAG, &s->pin, NULL},
@@ -404,8 +405,10 @@ void cli_engine_init(cli_engine *e) {
       {"context-length", 0, "N",
        "use at most this many last observations; beyond the model's with a warning [the model's]", CLI_COUNT,
        &e->context_length, NULL},
-      {"isa", 0, "LEVEL", "auto, scalar, avx2, avx512 or amx; only lowers the level [auto]", CLI_CUSTOM, &s->isa,
-       parse_isa},
+      {"isa", 0, "LEVEL",
+       "auto, scalar, avx2, avx512 or amx; only lowers the level. amx (for bf16) is untried on such a machine: "
+       "auto doesn't choose it [auto]",
+       CLI_CUSTOM, &s->isa, parse_isa},
       {"backend", 0, "NAME", "fused, or reference: the plain masked path; flash and torch name the same two [fused]",
        CLI_CUSTOM, &s->backend, parse_backend},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};

@@ -144,7 +144,7 @@ typedef enum chronos2_isa_level {
   CHRONOS2_ISA_SCALAR = 1,
   CHRONOS2_ISA_AVX2 = 2,
   CHRONOS2_ISA_AVX512 = 3,
-  CHRONOS2_ISA_AMX = 4
+  CHRONOS2_ISA_AMX = 4 /* bf16 by AMX's tiles: never run on such a machine yet, so auto doesn't choose it */
 } chronos2_isa_level;
 
 typedef struct chronos2_session_options {

@@ -141,12 +141,14 @@ static c2_status isa_of(chronos2_isa_level asked, c2_isa *out, c2_error *err) {
   }
   if (asked < CHRONOS2_ISA_AUTO || asked > CHRONOS2_ISA_AMX)
     C2_FAIL(err, C2_ERR_ARGUMENT, "isa: unknown level %d", (int)asked);
-  if (asked == CHRONOS2_ISA_AMX) C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: amx has no kernels in this version");
-  if ((int)asked > (int)machine) {
+  bool missing = asked == CHRONOS2_ISA_AMX ? !c2_isa_request_amx() : (int)asked > (int)machine;
+  if (missing) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", names[asked]);
   }
   bool below = asked == CHRONOS2_ISA_SCALAR || asked == CHRONOS2_ISA_AVX2;
-  *out = below ? (c2_isa)asked : machine; /* avx512 comes with the extensions that the machine has */
+  *out = asked == CHRONOS2_ISA_AMX ? C2_ISA_AMX
+         : below                   ? (c2_isa)asked
+                                   : machine; /* avx512 comes with the extensions that the machine has */
   return C2_OK;
 }
 

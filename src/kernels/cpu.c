@@ -3,6 +3,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 /* Registers that the system saves and restores (Intel SDM vol. 1, 13.3). */
 static uint64_t saved_state(void) {
@@ -32,6 +34,18 @@ c2_isa c2_isa_detect(void) {
   return bf16 ? C2_ISA_AVX512_BF16 : C2_ISA_AVX512_VNNI;
 }
 
+bool c2_isa_request_amx(void) {
+  enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 }; /* asm/prctl.h; component of the extended state */
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  if (c2_isa_detect() < C2_ISA_AVX512_BF16 || !__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
+  bool tiles = ((d >> 22) & 1) && ((d >> 24) & 1); /* AMX-BF16, AMX-TILE */
+  if (!tiles || (saved_state() >> 17 & 3) != 3) return false;
+  return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
+}
+
 const c2_kernels *c2_kernels_of(c2_isa isa) {
   switch (isa) {
     case C2_ISA_SCALAR: return &c2_kernels_scalar;
@@ -39,6 +53,7 @@ const c2_kernels *c2_kernels_of(c2_isa isa) {
     case C2_ISA_AVX512: return &c2_kernels_avx512;
     case C2_ISA_AVX512_VNNI: return &c2_kernels_avx512_vnni;
     case C2_ISA_AVX512_BF16: return &c2_kernels_avx512_bf16;
+    case C2_ISA_AMX: return &c2_kernels_amx;
   }
   return &c2_kernels_scalar;
 }
@@ -47,6 +62,10 @@ const c2_kernels *c2_kernels_of(c2_isa isa) {
 
 c2_isa c2_isa_detect(void) {
   return C2_ISA_SCALAR;
+}
+
+bool c2_isa_request_amx(void) {
+  return false;
 }
 
 const c2_kernels *c2_kernels_of(c2_isa isa) {

@@ -58,7 +58,7 @@ typedef struct c2_kernels {
   size_t tile;      /* rows that `gemm` takes best: attention's query tile */
 
   /* Rows [0, rows) by panels [first_panel, last_panel). float32 sums, exact ones under int8: there every level
-   * gives the same bits, and so it does under bf16 as long as no number is subnormal. */
+   * gives the same bits, and so it does under bf16, AMX aside, as long as no number is subnormal. */
   void (*gemm)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
   void (*gemm_bf16)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
   void (*gemm_int8)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
@@ -83,6 +83,7 @@ extern const c2_kernels c2_kernels_avx2;
 extern const c2_kernels c2_kernels_avx512;
 extern const c2_kernels c2_kernels_avx512_vnni;
 extern const c2_kernels c2_kernels_avx512_bf16;
+extern const c2_kernels c2_kernels_amx;
 #endif
 
 /* Each has all that the ones before it have. */
@@ -91,11 +92,15 @@ typedef enum c2_isa {
   C2_ISA_AVX2 = 2,
   C2_ISA_AVX512 = 3,      /* F, BW, DQ, VL */
   C2_ISA_AVX512_VNNI = 4, /* int8 products */
-  C2_ISA_AVX512_BF16 = 5  /* bf16 products */
+  C2_ISA_AVX512_BF16 = 5, /* bf16 products */
+  C2_ISA_AMX = 6          /* bf16 products by tiles; never chosen by itself */
 } c2_isa;
 
-/* Highest level of this machine: what CPUID reports and the system saves (XGETBV). */
+/* Highest level of this machine below AMX: what CPUID reports and the system saves (XGETBV). */
 c2_isa c2_isa_detect(void);
+
+/* True if the machine has AMX's bf16 tiles and the system lets this process use them, which is asked for here. */
+bool c2_isa_request_amx(void);
 
 /* Kernels of the given level; the caller has checked that the machine has it. */
 const c2_kernels *c2_kernels_of(c2_isa isa);

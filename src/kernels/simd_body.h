@@ -14,6 +14,7 @@
  *   NATIVE_BF16: v_dot_bf16(c, x, y), v_store_bf16; else v_low and v_high: the halves of words as floats, v_round_bf16
  *   NATIVE_INT8: i_dot(c, x, y) with x unsigned, v_store_uint8; else i_even and i_odd: the bytes of words as pairs of
  *   int16, i_madd(c, x, y) over such pairs, and v_store_pairs, which writes a row in that order
+ *   OTHER_GEMM_BF16: the file has a gemm_bf16 of its own
  */
 
 #define INLINE static inline __attribute__((always_inline))
@@ -193,9 +194,11 @@ static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_
   gemm_blocks(FP32, g, rows, first_panel, last_panel);
 }
 
+#ifndef OTHER_GEMM_BF16
 static void gemm_bf16(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   gemm_blocks(BF16, g, rows, first_panel, last_panel);
 }
+#endif
 
 /* Integer sums are exact at any length. */
 static void gemm_int8(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
