@@ -115,7 +115,7 @@ CHRONOS2_API chronos2_status chronos2_model_random(const chronos2_config *config
                                                    const chronos2_model_options *options, chronos2_model **model);
 
 /* Configurations of known shapes: "base" (amazon/chronos-2), "small" (chronos-2-small), "micro" (the
- * bundled checkpoint). */
+ * bundled checkpoint). An unknown name is CHRONOS2_ERROR_ARGUMENT. */
 CHRONOS2_API chronos2_status chronos2_config_named(const char *name, chronos2_config *config);
 
 CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open; accepts NULL inside */
@@ -255,7 +255,7 @@ typedef struct chronos2_series {
 } chronos2_series;
 
 typedef struct chronos2_predict_options {
-  size_t horizon;        /* steps, at least 1 */
+  size_t horizon;        /* steps, 1 to 2^20; beyond one pass they are rolled out */
   size_t context_length; /* use at most this many last observations; 0 = the model's */
   size_t batch_size;     /* rows of one pass; 0 = 256. Changes results only under cross_learning */
   bool cross_learning;   /* all rows of a pass form one group */
@@ -265,7 +265,10 @@ typedef struct chronos2_predict_options {
 
 typedef struct chronos2_forecast chronos2_forecast;
 
-/* Forecasts `count` series. On success *forecast is the caller's to free; on failure it is NULL. */
+/* Forecasts `count` series, which may differ in length, targets and covariates; quantiles are in each target's own
+ * units. On success *forecast is the caller's to free; on failure it is NULL: CHRONOS2_ERROR_ARGUMENT for a horizon
+ * out of range, a series without a target or an infinite value (the text names the series),
+ * CHRONOS2_ERROR_CANCELLED when the progress function stopped it. */
 CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
 CHRONOS2_API void chronos2_forecast_free(chronos2_forecast **forecast);
@@ -305,6 +308,8 @@ CHRONOS2_API chronos2_status chronos2_context_open(chronos2_session *session, co
                                                    size_t count, const chronos2_predict_options *options,
                                                    chronos2_context **context);
 CHRONOS2_API void chronos2_context_close(chronos2_context **context);
+
+/* Memory that the encoded contexts hold. */
 CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
 
 /* Forecasts from encoded contexts: the same bits as chronos2_predict on the same series. `series` must hold the
@@ -319,6 +324,7 @@ CHRONOS2_API chronos2_status chronos2_context_predict(chronos2_session *session,
 
 /* ---- What a forecast holds -------------------------------------------------------------------- */
 
+/* Number of series; targets of one, 0 if out of range; steps. */
 CHRONOS2_API size_t chronos2_forecast_count(const chronos2_forecast *forecast);
 CHRONOS2_API size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series);
 CHRONOS2_API size_t chronos2_forecast_horizon(const chronos2_forecast *forecast);
@@ -330,7 +336,7 @@ CHRONOS2_API const double *chronos2_forecast_quantiles(const chronos2_forecast *
 CHRONOS2_API const double *chronos2_forecast_median(const chronos2_forecast *forecast, size_t series, size_t target);
 
 /* Other levels in [0, 1], by linear interpolation between the model's, constant beyond its outermost:
- * out [horizon][count]. */
+ * out [horizon][count]. A level or a series out of range is CHRONOS2_ERROR_ARGUMENT. */
 CHRONOS2_API chronos2_status chronos2_forecast_at_levels(const chronos2_forecast *forecast, size_t series,
                                                          size_t target, const double *levels, size_t count,
                                                          double *out);
