@@ -243,9 +243,13 @@ void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERD
   }
   if (!test) return;
   c2_radius_text(test->radius, radius);
-  (void)snprintf(line[1], C2_VERDICT_ROOM,
-                 "accuracy: MASE %.4f full, %.4f radius %s: %+.4f, 95%% CI [%+.4f, %+.4f], p = %.3g (%zu tasks)",
-                 test->mean_full, test->mean_sparse, radius, test->mean_delta, test->low, test->high, test->p, test->n);
+  char interval[96] = "no interval";
+  if (isfinite(test->low)) {
+    (void)snprintf(interval, sizeof interval, "95%% CI [%+.4f, %+.4f], p = %.3g", test->low, test->high, test->p);
+  }
+  (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: MASE %.4f full, %.4f radius %s: %+.4f, %s (%zu task%s)",
+                 test->mean_full, test->mean_sparse, radius, test->mean_delta, interval, test->n,
+                 test->n == 1 ? "" : "s");
   char name[C2_REPR_ROOM + 8];
   (void)snprintf(name, sizeof name, "radius %s", radius);
   size_t arm = 1 + (size_t)(test - study->test);

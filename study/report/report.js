@@ -13,8 +13,9 @@
   const toPercent = (x) => (known(x) ? 100 * x : NaN);
   const signed = (x, digits) => (known(x) && Number(x.toFixed(digits)) > 0 ? '+' : '') + fixed(x, digits);
   const percent = (x, digits = 1) => (known(x) ? `${fixed(100 * x, digits)}%` : missing);
-  const change = (x, digits = 1) => (known(x) ? `${signed(100 * x, digits)}%` : missing);
+  const change = (x) => (known(x) ? `${signed(100 * x, Math.abs(x) < 0.01 ? 2 : 1)}%` : missing);
   const significant = (x) => (known(x) ? String(Number(x.toPrecision(4))).replace('-', '−') : missing);
+  const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
   const radiusText = (r) => (r === 'inf' ? '∞' : String(r));
 
   /* A name that may break after its punctuation. */
@@ -194,7 +195,7 @@
         line('kept by uniform attention', 'naive', rows.map((r) => toPercent(r.uniform)), { borderDash: [6, 4],
           pointRadius: 0, pointStyle: 'line' }),
       ].filter((set) => set.data.some(known)),
-      scales: { x: axis('radius (tokens)'), y: axis('share (%)', { min: 0, max: 100 }) },
+      scales: { x: axis('radius (tokens)', { offset: rows.length === 1 }), y: axis('share (%)', { min: 0, max: 100 }) },
       callbacks: { title: ([item]) => `radius ${item.label}`,
         label: (item) => `${item.dataset.label}: ${fixed(item.parsed.y, 1)}%` },
     });
@@ -240,19 +241,20 @@
 
   /* Changes against full attention by radius: datasets of `ranges`. */
   function changes(labels, datasets) {
+    const band = [100 * (1 / (1 + data.margin) - 1), 100 * data.margin];
     return {
       labels,
       datasets: datasets.filter((set) => set.middle.some(known)),
       scales: { x: axis('radius (tokens)', { grid: { display: false } }),
-        y: axis('change (%)', extent(0, datasets.map((set) => [set.data, set.middle]))) },
-      band: [100 * (1 / (1 + data.margin) - 1), 100 * data.margin],
+        y: axis('change (%)', extent(0, [band, ...datasets.map((set) => [set.data, set.middle])])) },
+      band,
       level: 0,
       callbacks: { title: ([item]) => (item.label === 'full' ? 'full attention' : `radius ${item.label}`),
         label: (item) => {
           if (!item.raw) return null;
           const [low, high] = item.raw;
-          return `${item.dataset.label}: ${signed(item.dataset.middle[item.dataIndex], 1)}% ` +
-            `[${signed(low, 1)}, ${signed(high, 1)}]`;
+          return `${item.dataset.label}: ${signed(item.dataset.middle[item.dataIndex], 2)}% ` +
+            `[${signed(low, 2)}, ${signed(high, 2)}]`;
         } },
     };
   }
@@ -264,13 +266,14 @@
     const byRadius = rows.map((r) => {
       const mass = data.mass.find((m) => m.radius === r.radius) || {};
       const speed = data.speed[data.radii.indexOf(r.radius)];
-      return [radiusText(r.radius), between(r.MASE), r.MASE.p_equivalent < 0.05 ? 'yes' : 'not shown',
+      const p = r.MASE.p_equivalent;
+      return [radiusText(r.radius), between(r.MASE), !known(p) ? missing : p < 0.05 ? 'yes' : 'not shown',
         percent(r.MASE.smallest_margin), between(r.WQL), percent(mass.kept), percent(mass.edges),
         known(speed) ? `${fixed(speed, 3)}×` : missing];
     });
     const margin = `${significant(100 * data.margin)}%`;
     section('accuracy', 'What it costs in accuracy', figure('bar',
-      `Change of the error against full attention, geometric mean of ${rows[0].MASE.tasks} tasks, with 90% ` +
+      `Change of the error against full attention, geometric mean of ${count(rows[0].MASE.tasks, 'task')}, with 90% ` +
       `intervals; above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where ` +
       'the whole interval lies in the green band; an interval that holds zero shows nothing by itself.', make),
     table('radii', ['radius', 'MASE', `equal within ${margin}`, 'smallest margin', 'WQL', 'kept mass', 'kept edges',
@@ -284,7 +287,7 @@
     const families = [
       ['narrow and blind', 'sparse', armsOf('global', false)],
       ['narrow, future visible', 'other', armsOf('visible', false)],
-      ['trained sparse', 'full', [...armsOf('global', true), ...armsOf('full', true)]],
+      ['trained sparse', 'third', [...armsOf('global', true), ...armsOf('full', true)]],
     ].filter(([, , arms]) => arms.length);
     if (families.length < 2) return;
     const order = (r) => (r === null ? 3e9 : r === 'inf' ? 2e9 : r);
@@ -340,8 +343,9 @@
 
   function memorySection() {
     const tasks = data.tasks;
+    const room = window.innerWidth < 480 ? 16 : 28; /* characters of a name */
     const make = () => ({
-      labels: tasks.map((t) => (t.name.length > 22 ? `${t.name.slice(0, 21)}…` : t.name)),
+      labels: tasks.map((t) => (t.name.length > room ? `${t.name.slice(0, room - 1)}…` : t.name)),
       datasets: [
         { label: 'full', data: tasks.map((t) => t.full.alloc), backgroundColor: style('full') },
         { label: `radius ${radiusText(data.radius)}`, data: tasks.map((t) => sparseAt(t, data.radius).alloc),
@@ -358,8 +362,9 @@
     const r = `r\u00a0=\u00a0${radiusText(data.radius)}`;
     section('memory', 'Memory', figure('bar', 'Largest memory that the engine held during a pass over a task, full ' +
       `against radius ${radiusText(data.radius)}; shorter is better.`, make, `${7 + 2.2 * tasks.length}rem`),
-    table('tasks', ['task', 'full', r, 'full', r], megabytes,
-      [['', 1], ['engine (MB)', 2], ['resident process (MB)', 2]]));
+    el('details', {}, el('summary', {}, 'In numbers, and of the whole process'),
+      table('tasks', ['task', 'full', r, 'full', r], megabytes,
+        [['', 1], ['engine (MB)', 2], ['process, resident (MB)', 2]])));
   }
 
   /* ---- Tasks ----------------------------------------------------------------------------------- */
@@ -437,7 +442,7 @@
   /* ---- The page ---------------------------------------------------------------------------------- */
 
   document.getElementById('about').textContent =
-    `Model ${data.model}, ${data.tasks.length} ${data.tasks.length === 1 ? 'task' : 'tasks'}: attention by the ` +
+    `Model ${data.model}, ${count(data.tasks.length, 'task')}: attention by the ` +
     `pattern windowed_future_global within a radius of ${data.radii.map(radiusText).join(', ')} tokens, ` +
     'against full attention.';
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
