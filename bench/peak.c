@@ -1,6 +1,7 @@
 /* What the machine and the matrix product reach, in one run, taking turns: a loop of fused multiply-adds that lives in
- * registers (the peak), the engine's packed kernel over the shapes of a layer, and OpenBLAS's sgemm where its shared
- * library is installed.
+ * registers (the peak), the engine's packed kernels over the shapes of a layer, and OpenBLAS's sgemm where its shared
+ * library is installed. bf16 and int8 products are given as multiples of the float32 peak; their own peaks are 2 and 4
+ * times it where one instruction adds up two bf16 or four int8 products (AVX512_BF16, VNNI).
  *
  *     build/bench_peak [THREADS] [ROUNDS]        one JSON object a line
  *
@@ -33,7 +34,13 @@ typedef struct bench {
   size_t threads;
   const c2_kernels *kernels;
   sgemm_fn sgemm; /* NULL: no OpenBLAS */
+  size_t terms;   /* of a word of B: 1 float32, 2 bf16, 4 int8 */
   float *a, *b, *c;
+  float *left;    /* A as bf16 or int8 */
+  float *a_scale; /* [rows] */
+  float *b_scale; /* [columns] */
+  int32_t *b_shift;
+  uint32_t *words; /* B as bf16 or int8 */
   shape shape;
 } bench;
 
@@ -129,15 +136,25 @@ static void *kernel_thread(void *argument) {
   size_t share_rows = (p->rows + 2 * b->threads - 1) / (2 * b->threads);
   size_t block = c2_min_size(BLOCK, c2_round_up(share_rows, b->kernels->tile));
   for (size_t i = s->index * block; i < p->rows; i += b->threads * block) {
-    c2_gemm g = {.a = b->a + i * (p->depth + SKEW),
-                 .a_stride = p->depth + SKEW,
-                 .b = b->b,
-                 .b_stride = p->depth * C2_PANEL,
+    size_t rows = c2_min_size(block, p->rows - i);
+    size_t stride = p->depth + SKEW;
+    const float *a = b->a + i * stride;
+    float *left = b->left + i * stride;
+    c2_gemm g = {.a = b->terms == 1 ? a : left,
+                 .a_stride = stride,
+                 .b = b->terms == 1 ? (const void *)b->b : (const void *)b->words,
+                 .b_stride = p->depth / b->terms * C2_PANEL,
+                 .a_scale = b->a_scale + i,
+                 .b_scale = b->b_scale,
+                 .b_shift = b->b_shift,
                  .depth = p->depth,
                  .c = b->c + i * (p->columns + SKEW),
                  .c_stride = p->columns + SKEW};
-    size_t rows = c2_min_size(block, p->rows - i);
-    b->kernels->gemm(&g, rows, 0, p->columns / C2_PANEL);
+    if (b->terms == 2) b->kernels->round_bf16(left, stride, a, stride, p->depth, rows);
+    if (b->terms == 4) b->kernels->quantize(left, stride, b->a_scale + i, a, stride, p->depth, rows);
+    (b->terms == 1   ? b->kernels->gemm
+     : b->terms == 2 ? b->kernels->gemm_bf16
+                     : b->kernels->gemm_int8)(&g, rows, 0, p->columns / C2_PANEL);
     s->done += 2.0 * (double)rows * (double)p->depth * (double)p->columns;
   }
   return NULL;
@@ -200,7 +217,14 @@ static double median(double *x, size_t n) {
   return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
+static double rate_of_words(bench *b, size_t terms) {
+  b->terms = terms;
+  return rate(b, run_kernel);
+}
+
 static void measure(bench *b, size_t rounds) {
+  double bf16[MOST_ROUNDS];
+  double int8[MOST_ROUNDS];
   double peak[MOST_ROUNDS];
   double kernel[MOST_ROUNDS];
   double blas[MOST_ROUNDS];
@@ -208,7 +232,9 @@ static void measure(bench *b, size_t rounds) {
   double blas_share[MOST_ROUNDS];
   for (size_t i = 0; i < rounds; i++) {
     peak[i] = rate(b, run_peak);
-    kernel[i] = rate(b, run_kernel);
+    kernel[i] = rate_of_words(b, 1);
+    bf16[i] = rate_of_words(b, 2) / peak[i];
+    int8[i] = rate_of_words(b, 4) / peak[i];
     blas[i] = b->sgemm ? rate(b, run_openblas) : 0;
     kernel_share[i] = kernel[i] / peak[i];
     blas_share[i] = blas[i] / peak[i];
@@ -216,10 +242,10 @@ static void measure(bench *b, size_t rounds) {
   (void)printf(
       "{\"rows\": %zu, \"depth\": %zu, \"columns\": %zu, \"isa\": \"%s\", \"threads\": %zu, "
       "\"peak_gflops\": %.1f, \"kernel_gflops\": %.1f, \"openblas_gflops\": %.1f, \"kernel_share\": %.3f, "
-      "\"openblas_share\": %.3f}\n",
+      "\"openblas_share\": %.3f, \"bf16_times_peak\": %.3f, \"int8_times_peak\": %.3f}\n",
       b->shape.rows, b->shape.depth, b->shape.columns, b->kernels->name, b->threads, median(peak, rounds) / 1e9,
       median(kernel, rounds) / 1e9, median(blas, rounds) / 1e9, median(kernel_share, rounds),
-      median(blas_share, rounds));
+      median(blas_share, rounds), median(bf16, rounds), median(int8, rounds));
   (void)fflush(stdout);
 }
 
@@ -241,6 +267,35 @@ static float *fill(size_t count) {
   return x;
 }
 
+/* Buffers for one shape; words of two equal halves are two ordinary bf16 numbers. */
+static void open_buffers(bench *b) {
+  const shape *p = &b->shape;
+  b->a = fill(p->rows * (p->depth + SKEW));
+  b->left = fill(p->rows * (p->depth + SKEW));
+  b->b = fill(p->depth * p->columns);
+  b->c = fill(p->rows * (p->columns + SKEW));
+  b->a_scale = fill(p->rows);
+  b->b_scale = fill(p->columns);
+  b->b_shift = calloc(p->columns, sizeof *b->b_shift);
+  b->words = calloc(p->depth * p->columns / 2, sizeof *b->words);
+  if (!b->b_shift || !b->words) abort();
+  for (size_t i = 0; i < p->depth * p->columns / 2; i++) {
+    memcpy(&b->words[i], b->b + i, sizeof *b->words);
+    b->words[i] = (b->words[i] >> 16) * 0x10001u;
+  }
+}
+
+static void close_buffers(bench *b) {
+  free(b->a);
+  free(b->left);
+  free(b->b);
+  free(b->c);
+  free(b->a_scale);
+  free(b->b_scale);
+  free(b->b_shift);
+  free(b->words);
+}
+
 int main(int argc, char **argv) {
   size_t threads = argc > 1 ? strtoul(argv[1], NULL, 10) : (size_t)c2_processor_count();
   size_t rounds = argc > 2 ? strtoul(argv[2], NULL, 10) : 11;
@@ -252,13 +307,9 @@ int main(int argc, char **argv) {
   find_openblas(&b);
   for (size_t i = 0; i < SHAPES; i++) {
     b.shape = shapes[i];
-    b.a = fill(b.shape.rows * (b.shape.depth + SKEW));
-    b.b = fill(b.shape.depth * b.shape.columns);
-    b.c = fill(b.shape.rows * (b.shape.columns + SKEW));
+    open_buffers(&b);
     measure(&b, rounds);
-    free(b.a);
-    free(b.b);
-    free(b.c);
+    close_buffers(&b);
   }
   return 0;
 }

@@ -200,6 +200,7 @@ static c2_status measure(bench *b, c2_error *err) {
 
 static void print_result(const bench *b) {
   static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
+  static const char *const dtypes[] = {"fp32", "bf16", "int8"};
   const chronos2_session_options *s = &b->engine.session;
   const char *name = b->random ? b->random : "model";
   size_t middle = b->passes / 2;
@@ -221,12 +222,12 @@ static void print_result(const bench *b) {
         b->flops / median / 1e9);
     (void)printf(
         "\"peak_alloc_mb\": %.6g, \"peak_resident_mb\": %.6g, \"isa\": \"%s\", \"threads\": %d, "
-        "\"backend\": \"%s\"}\n",
+        "\"backend\": \"%s\", \"dtype\": \"%s\"}\n",
         alloc, resident, chronos2_session_isa(b->session), chronos2_session_threads(b->session),
-        s->backend == CHRONOS2_REFERENCE ? "reference" : "fused");
+        s->backend == CHRONOS2_REFERENCE ? "reference" : "fused", dtypes[b->engine.dtype]);
     return;
   }
-  (void)printf("%-12s %s, %s%s%s, %s, %d threads\n", "model", name, patterns[s->attention],
+  (void)printf("%-12s %s, %s, %s%s%s, %s, %d threads\n", "model", name, dtypes[b->engine.dtype], patterns[s->attention],
                s->attention == CHRONOS2_FULL ? "" : " radius ",
                s->attention == CHRONOS2_FULL ? "" : (isfinite(s->radius) ? radius : "inf"),
                chronos2_session_isa(b->session), chronos2_session_threads(b->session));
