@@ -175,6 +175,40 @@ static void test_compare_alone(void **state) {
   remove_folder(folder);
 }
 
+/* A study of ours, read again, gives its own summaries and its own baseline. */
+static void test_own(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *other = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *again = program_path(other, "p");
+  program_result r =
+      PROGRAM_RUN("study", "--tasks", SOURCE_DIR "/datasets", "--exclude-regex", "hourly|daily|halfhourly|monthly",
+                  "--radii", "1,4,inf", "--perf-radii", "4,inf", "--perf-repeats", "1", "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", again);
+  if (r.status != 0) fail_msg("%s", r.err);
+  expect(&r, "reproduced: 8 of 8 summary files of ");
+  assert_null(strstr(r.out, "no MASE of seasonal naive"));
+  program_free(&r);
+  c2_sheet ours = open_sheet(prefix, C2_TABLE_EQUIVALENCE, 0);
+  c2_sheet theirs = open_sheet(again, C2_TABLE_EQUIVALENCE, 0);
+  assert_true(theirs.rows == 4 && ours.rows > 4); /* the arms of the perf files alone */
+  for (size_t k = 0; k < theirs.csv.columns; k++) {
+    if (strstr(theirs.csv.header[k], "series")) continue;
+    for (size_t i = 0; i < 4; i++) {
+      assert_string_equal(c2_sheet_text(&ours, i, k), c2_sheet_text(&theirs, i, k));
+    }
+  }
+  c2_sheet_close(&ours);
+  c2_sheet_close(&theirs);
+  free(prefix);
+  free(again);
+  remove_folder(folder);
+  remove_folder(other);
+}
+
 /* ---- Bad files ------------------------------------------------------------------------------- */
 
 static void fails(const char *folder, int status, const char *part) {
@@ -243,8 +277,8 @@ static void test_bad_folders(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_small), cmocka_unit_test(test_published),
-                                     cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_bad_files),
-                                     cmocka_unit_test(test_bad_folders)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_small),         cmocka_unit_test(test_published),
+                                     cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_own),
+                                     cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_bad_folders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

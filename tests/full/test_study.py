@@ -10,6 +10,9 @@ import torch
 import yaml
 from chronos import Chronos2Pipeline
 from conftest import ROOT
+from scipy import stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import ttost_paired
 
 sys.path.insert(0, str(ROOT / "tools" / "golden"))
 from oracle import time_attention  # noqa: E402
@@ -60,3 +63,31 @@ def test_accuracy(study, table, pattern):
             scores.append(mase(past, truth, np.concatenate([m.numpy() for m in mean]), task["seasonality"]))
         ours = float(rows[task["dataset_config"]]["MASE"])
         assert ours == pytest.approx(np.mean(scores), rel=1e-4), task["dataset_config"]
+
+
+@pytest.mark.parametrize("metric", ["MASE", "WQL"])
+def test_equivalence(study, metric):
+    """P__equivalence.csv from the scores in P__arms.csv, by SciPy and statsmodels."""
+    arms = pd.read_csv(f"{study}__arms.csv").pivot(index="task_name", columns="arm", values=metric)
+    logs = np.log(arms.div(arms["full"], axis=0)).drop(columns="full")
+    rows = pd.read_csv(f"{study}__equivalence.csv", keep_default_na=False).set_index(["metric", "arm"]).loc[metric]
+    assert sorted(rows.index) == sorted(logs.columns)
+    for arm, x in logs.items():
+        row, n, margin = rows.loc[arm].to_dict(), len(x), np.log(1.01)
+        number = lambda name: float(row[name])  # noqa: E731
+        test = stats.ttest_1samp(x, 0)
+        narrow = test.confidence_interval(0.9)
+        equal = ttost_paired(x.to_numpy(), np.zeros(n), -margin, margin)[0]
+        assert number("n") == n
+        assert number("p_difference") == pytest.approx(test.pvalue, rel=1e-9)
+        assert number("p_equivalence") == pytest.approx(equal, rel=1e-9)
+        assert str(row["equivalent"]) == str(bool(equal < 0.05))
+        assert number("p_wilcoxon") == pytest.approx(stats.wilcoxon(x).pvalue, rel=1e-9)
+        assert number("low_90_percent") == pytest.approx(100 * np.expm1(narrow.low), rel=1e-6, abs=1e-9)
+        assert number("smallest_margin_percent") == pytest.approx(
+            100 * np.expm1(max(-narrow.low, narrow.high)), rel=1e-6, abs=1e-9)
+    families = [[a for a in logs.columns if a.startswith(kind)] for kind in ("global_", "visible_")]
+    for family in families:
+        for name in ("p_difference", "p_equivalence", "p_wilcoxon"):
+            adjusted = multipletests([float(rows.loc[a, name]) for a in family], method="holm")[1]
+            assert [float(rows.loc[a, f"{name}_holm"]) for a in family] == pytest.approx(list(adjusted), rel=1e-12)
