@@ -194,6 +194,78 @@ static void check_equivalence(const char *prefix, size_t tasks) {
   csv_close(&c);
 }
 
+/* Arms: full and radius 8 as in their own files, then blind, visible at 8 and at inf. */
+static void check_arms(const char *prefix, size_t tasks) {
+  static const char *const names[] = {"full", "global_r8", "global_rinf", "visible_r8", "visible_rinf"};
+  static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
+  csv arms = csv_open(prefix, "arms");
+  csv full = csv_open(prefix, "perf_full");
+  csv sparse = csv_open(prefix, "perf_sparse_r8");
+  assert_int_equal(arms.rows, 5 * tasks);
+  for (size_t i = 0; i < arms.rows; i++) {
+    size_t arm = i / tasks;
+    size_t task = i % tasks;
+    assert_string_equal(csv_text(&arms, i, "arm"), names[arm]);
+    assert_string_equal(csv_text(&arms, i, "attention"), patterns[(arm + 1) / 2]);
+    assert_string_equal(csv_text(&arms, i, "radius"), arm == 0 ? "" : arm % 2 ? "8" : "inf");
+    assert_string_equal(csv_text(&arms, i, "task_name"), csv_text(&full, task, "task_name"));
+    double ratio = csv_number(&arms, i, "MASE_over_full");
+    assert_true(ratio == csv_number(&arms, i, "MASE") / csv_number(&full, task, "MASE"));
+    assert_true(csv_number(&arms, i, "WQL_over_full") > 0 && csv_number(&arms, i, "inference_time_s") > 0);
+    if (arm == 1) assert_true(csv_number(&arms, i, "MASE") == csv_number(&sparse, task, "MASE"));
+    if (arm == 4) assert_true(fabs(ratio - 1) < 1e-4); /* sees all */
+    if (arm == 2 || arm == 3) assert_true(fabs(ratio - 1) > 1e-4);
+    assert_int_equal(csv_number(&arms, i, "perf_repeats"), arm < 2 ? 2 : 0);
+  }
+  csv compare = csv_open(prefix, "perf_compare_r8");
+  for (size_t i = 0; i < tasks; i++) {
+    double bound = csv_number(&compare, i, "speedup_flop_bound");
+    assert_true(bound == csv_number(&full, i, "flops") / csv_number(&sparse, i, "flops") && bound > 1);
+    assert_true(csv_number(&full, i, "flops_feed_forward") == csv_number(&sparse, i, "flops_feed_forward"));
+    double speedup = csv_number(&compare, i, "speedup_geomean");
+    assert_true(csv_number(&compare, i, "speedup_low_95") <= speedup);
+    assert_true(csv_number(&compare, i, "speedup_high_95") >= speedup);
+  }
+  csv_close(&compare);
+  csv_close(&sparse);
+  csv_close(&full);
+  csv_close(&arms);
+}
+
+/* Heads of one window average to that window, and their shares are ordered as they must be. */
+static void check_heads(const char *prefix, size_t tasks) {
+  enum { HEADS = 4 * 5, RADII = 2 };
+  csv heads = csv_open(prefix, "mass_by_head");
+  csv mass = csv_open(prefix, "mass_per_window");
+  assert_int_equal(heads.rows, tasks * HEADS * RADII);
+  for (size_t i = 0; i < tasks * RADII; i++) {
+    const char *const columns[][2] = {{"kept_mass", "kept_mass_frac_ctxQ"},
+                                      {"best_k_mass", "best_mass_frac_ctxQ"},
+                                      {"future_mass", "future_mass_frac_ctxQ"},
+                                      {"relative_entropy", "relative_entropy_ctxQ"}};
+    for (size_t c = 0; c < 4; c++) {
+      double sum = 0;
+      for (size_t h = 0; h < HEADS; h++) {
+        sum += csv_number(&heads, (i / RADII * HEADS + h) * RADII + i % RADII, columns[c][0]);
+      }
+      assert_true(fabs(sum / HEADS - csv_number(&mass, i, columns[c][1])) < 1e-6);
+    }
+  }
+  for (size_t i = 0; i < heads.rows; i++) {
+    double last = 0;
+    const char *const growing[] = {"best_1_mass_frac", "best_4_mass_frac", "best_16_mass_frac", "best_64_mass_frac"};
+    assert_int_equal(csv_number(&heads, i, "layer"), i / RADII / 5 % 4);
+    assert_int_equal(csv_number(&heads, i, "head"), i / RADII % 5);
+    assert_true(csv_number(&heads, i, "kept_mass") <= csv_number(&heads, i, "best_k_mass") + 1e-9);
+    assert_true(csv_number(&heads, i, "keys_for_90") <= csv_number(&heads, i, "keys_for_99"));
+    for (size_t k = 0; k < 4; last = csv_number(&heads, i, growing[k++])) {
+      assert_true(csv_number(&heads, i, growing[k]) >= last);
+    }
+  }
+  csv_close(&heads);
+  csv_close(&mass);
+}
+
 static void test_files(void **state) {
   (void)state;
   char *folder = program_make_folder();
@@ -209,6 +281,8 @@ static void test_files(void **state) {
   program_free(&r);
   check_columns(prefix);
   check_comparison(prefix, 3);
+  check_arms(prefix, 3);
+  check_heads(prefix, 3);
   check_equivalence(prefix, 3);
   csv mass = csv_open(prefix, "mass_per_window");
   assert_int_equal(mass.rows, 6);
@@ -492,6 +566,23 @@ static void test_categories(void **state) {
 
 /* ---- Bad input ------------------------------------------------------------------------------- */
 
+static const struct {
+  const char *option, *value, *part;
+  int status;
+} bad_options[] = {{"--radii", "8,-1", "--radii: expected whole numbers", 2},
+                   {"--radii", "8,,2", "--radii: expected numbers", 2},
+                   {"--radii", "2.5", "--radii: expected whole numbers", 2},
+                   {"--perf-radii", "x", "--perf-radii: expected numbers", 2},
+                   {"--arms", "blind,none", "--arms: expected blind, visible", 2},
+                   {"--sparse-model", "/nonexistent", "/nonexistent", 1},
+                   {"--perf-repeats", "0", "--perf-repeats: expected a whole number >= 1", 2},
+                   {"--exclude-regex", "(", "--exclude-regex", 2},
+                   {"--exclude-regex", ".", "leaves no task", 2},
+                   {"--include-padded-queries", "--resume", "needs --backend reference", 2},
+                   {"--attention", "windowed_future_global", "--attention", 2},
+                   {"--tasks", "/nonexistent", "/nonexistent", 1},
+                   {"--out-prefix", "/nonexistent/p", "/nonexistent/p", 1}};
+
 static void test_bad_input(void **state) {
   (void)state;
   char *folder = program_make_folder();
@@ -499,28 +590,14 @@ static void test_bad_input(void **state) {
   char *tasks = program_path(folder, "tasks.yaml");
   char *series = program_path(folder, "s.csv");
   write_series(series, 6);
-  const struct {
-    const char *option, *value, *part;
-    int status;
-  } options[] = {{"--radii", "8,-1", "--radii: expected whole numbers", 2},
-                 {"--radii", "8,,2", "--radii: expected numbers", 2},
-                 {"--radii", "2.5", "--radii: expected whole numbers", 2},
-                 {"--perf-radii", "x", "--perf-radii: expected numbers", 2},
-                 {"--perf-repeats", "0", "--perf-repeats: expected a whole number >= 1", 2},
-                 {"--exclude-regex", "(", "--exclude-regex", 2},
-                 {"--exclude-regex", ".", "leaves no task", 2},
-                 {"--include-padded-queries", "--resume", "needs --backend reference", 2},
-                 {"--attention", "windowed_future_global", "--attention", 2},
-                 {"--tasks", "/nonexistent", "/nonexistent", 1},
-                 {"--out-prefix", "/nonexistent/p", "/nonexistent/p", 1}};
-  for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-    bool own = strcmp(options[i].option, "--out-prefix") == 0;
-    program_result r =
-        PROGRAM_RUN("study", "--tasks", DATASETS, "--max-tasks", "1", "--perf-repeats", "1",
-                    own ? "--seed=0" : "--out-prefix", own ? "--radii=2" : prefix, options[i].option, options[i].value);
-    if (r.status != options[i].status || program_count(r.err, "chronos2: error: ") != 1 ||
-        !strstr(r.err, options[i].part)) {
-      fail_msg("%s %s: status %d, %s", options[i].option, options[i].value, r.status, r.err);
+  for (size_t i = 0; i < sizeof bad_options / sizeof bad_options[0]; i++) {
+    bool own = strcmp(bad_options[i].option, "--out-prefix") == 0;
+    program_result r = PROGRAM_RUN("study", "--tasks", DATASETS, "--max-tasks", "1", "--perf-repeats", "1",
+                                   own ? "--seed=0" : "--out-prefix", own ? "--radii=2" : prefix, bad_options[i].option,
+                                   bad_options[i].value);
+    if (r.status != bad_options[i].status || program_count(r.err, "chronos2: error: ") != 1 ||
+        !strstr(r.err, bad_options[i].part)) {
+      fail_msg("%s %s: status %d, %s", bad_options[i].option, bad_options[i].value, r.status, r.err);
     }
     assert_int_equal(r.out_size, 0);
     program_free(&r);

@@ -1,6 +1,7 @@
 """`chronos2 study` end to end: its MASE of full and of sparse attention from PyTorch's forecasts of the same windows."""
 
 import csv
+import math
 import sys
 
 import numpy as np
@@ -18,6 +19,7 @@ sys.path.insert(0, str(ROOT / "tools" / "golden"))
 from oracle import time_attention  # noqa: E402
 
 MODEL = ROOT / "models" / "chronos2-micro"
+SPARSE = ROOT / "models" / "chronos2-micro-r8"
 TASKS = 4
 
 
@@ -44,21 +46,25 @@ def windows(task):
 def study(program, tmp_path_factory):
     prefix = tmp_path_factory.mktemp("study") / "p"
     program("study", "--tasks", ROOT / "datasets", "-m", MODEL, "--max-tasks", TASKS, "--radii", "8",
-            "--perf-repeats", "1", "--out-prefix", prefix)
+            "--perf-repeats", "1", "--sparse-model", SPARSE, "--out-prefix", prefix)
     return prefix
 
 
-@pytest.mark.parametrize("table,pattern", [("perf_full", "full"), ("perf_sparse_r8", "windowed_future_global")])
-def test_accuracy(study, table, pattern):
+@pytest.mark.parametrize("arm,folder,pattern,radius", [
+    ("full", MODEL, "full", 0), ("global_r8", MODEL, "windowed_future_global", 8),
+    ("global_rinf", MODEL, "windowed_future_global", math.inf), ("visible_r8", MODEL, "windowed_future_visible", 8),
+    ("visible_rinf", MODEL, "windowed_future_visible", math.inf), ("sparse_full", SPARSE, "full", 0),
+    ("sparse_global_r8", SPARSE, "windowed_future_global", 8)])
+def test_accuracy(study, arm, folder, pattern, radius):
     tasks = yaml.safe_load((ROOT / "datasets" / "tasks.yaml").read_text())["tasks"][:TASKS]
-    with open(f"{study}__{table}.csv", newline="") as stream:
-        rows = {row["task_name"]: row for row in csv.DictReader(stream)}
-    pipeline = Chronos2Pipeline.from_pretrained(MODEL, dtype=torch.float32)
+    with open(f"{study}__arms.csv", newline="") as stream:
+        rows = {row["task_name"]: row for row in csv.DictReader(stream) if row["arm"] == arm}
+    pipeline = Chronos2Pipeline.from_pretrained(folder, dtype=torch.float32)
     for task in tasks:
         scores = []
         for past, truth in windows(task):
             inputs = [torch.tensor(p, dtype=torch.float32) for p in past]
-            with time_attention(pipeline.model, -(-task["horizon"] // 16), pattern, 8):
+            with time_attention(pipeline.model, -(-task["horizon"] // 16), pattern, radius):
                 _, mean = pipeline.predict_quantiles(inputs, prediction_length=task["horizon"], quantile_levels=[0.5])
             scores.append(mase(past, truth, np.concatenate([m.numpy() for m in mean]), task["seasonality"]))
         ours = float(rows[task["dataset_config"]]["MASE"])
