@@ -320,6 +320,7 @@
       const whiskers = tasks.map((t) => [t.speedup_low, t.speedup_high]);
       const most = 1.5 * Math.max(1, ...tasks.map((t) => t.speedup));
       const seen = whiskers.flat().filter(known).map((y) => Math.min(Math.max(y, 0.5), most));
+      const range = extent(1, [seen, [...points, ...bounds].map((p) => p.y)]);
       return {
         datasets: [
           line('bound by operations', 'sparse', bounds, { showLine: false, pointStyle: 'rect' }),
@@ -330,7 +331,7 @@
         level: 1,
         scales: { x: axis('S (tokens)', { type: 'logarithmic',
           ticks: { maxRotation: 0, callback: (v) => (/^[125]/.test(v.toExponential()) ? v : '') } }),
-        y: axis('time of full / time of sparse', extent(1, [seen, [...points, ...bounds].map((p) => p.y)])) },
+        y: axis('time of full / time of sparse', { ...range, suggestedMin: Math.max(0, range.suggestedMin) }) },
         callbacks: { label: (item) =>
           `${item.raw.name}: ${fixed(item.raw.y, 3)}× at ${item.raw.x} tokens (${item.dataset.label})` },
       };
