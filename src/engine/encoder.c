@@ -9,7 +9,8 @@
 #include "engine/engine.h"
 #include "engine/layout.h"
 
-enum { BLOCK = 112 }; /* tokens a task carries: a few tiles, scratch within the second-level cache */
+/* Tokens a task carries: a few tiles, scratch within the second-level cache; at least what a matrix's reading is worth. */
+enum { BLOCK = 112, LEAST_BLOCK = 8 };
 
 typedef struct worker_scratch {
   float *normed;  /* [BLOCK][D] */
@@ -434,10 +435,10 @@ static void carve(pass *p, c2_arena *arena) {
   }
 }
 
-/* Small passes are cut so that every thread has work; large ones into blocks that stay in cache. */
-static size_t block_of(size_t tokens, size_t threads, size_t tile) {
-  size_t share = (tokens + 2 * threads - 1) / (2 * threads);
-  return c2_max_size(tile, c2_min_size(BLOCK, c2_round_up(share, tile)));
+/* Blocks as large as the cache takes, equal, and as many as every thread gets the same number of. */
+static size_t block_of(size_t tokens, size_t threads) {
+  size_t blocks = c2_round_up((tokens + BLOCK - 1) / BLOCK, threads);
+  return c2_max_size(LEAST_BLOCK, (tokens + blocks - 1) / blocks);
 }
 
 static void run_future_tail(pass *p) {
@@ -488,7 +489,7 @@ static c2_status begin(pass *p, c2_error *err) {
   p->s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
   p->s_operand = stride_of(c2_max_size(c2_max_size(c->d_model, p->inner), c->d_ff));
   C2_TRY(c2_layout_count(&p->layout, c, p->batch, p->recall != NULL, err));
-  p->block = block_of(p->layout.tokens, c2_pool_threads(engine->pool), engine->kernels->tile);
+  p->block = block_of(p->layout.tokens, c2_pool_threads(engine->pool));
   c2_arena plan = {0};
   carve(p, &plan);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu tokens overflows", p->layout.tokens);
