@@ -13,7 +13,6 @@ import json
 import platform
 import random
 import re
-import resource
 import statistics
 import subprocess
 import sys
