@@ -9,7 +9,7 @@
 #include "engine/engine.h"
 #include "engine/layout.h"
 
-/* Tokens a task carries: a few tiles, scratch within the second-level cache; at least what reading a matrix is worth. */
+/* Tokens a task carries: a few tiles, scratch in the second-level cache; at least what reading a matrix is worth. */
 enum { BLOCK = 112, LEAST_BLOCK = 8 };
 
 typedef struct worker_scratch {
