@@ -392,6 +392,8 @@ void cli_engine_init(cli_engine *e) {
   const cli_option table[] = {
       {"model", 'm', "DIR", "model folder in Hugging Face format [the bundled checkpoint]", CLI_TEXT, &e->model, NULL},
       {"adapter", 0, "DIR", "LoRA adapter in PEFT's format, merged into the model", CLI_TEXT, &e->adapter, NULL},
+      {"cache", 0, "DIR", "keep the packed weights there: later runs start faster and share them in memory", CLI_TEXT,
+       &e->cache, NULL},
       {"attention", 0, "PATTERN", "full, windowed_future_global or windowed_future_visible [full]", CLI_CUSTOM,
        &s->attention, parse_attention},
       {"radius", 0, "R", "window of a context token, in tokens, or inf [0]", CLI_CUSTOM, &s->radius, parse_radius},
@@ -440,6 +442,7 @@ chronos2_model_options cli_model_options(const cli_engine *engine) {
   return (chronos2_model_options){.threads = engine->session.threads,
                                   .skip_packing = engine->session.backend == CHRONOS2_REFERENCE,
                                   .adapter = engine->adapter,
+                                  .cache = engine->cache,
                                   .dtype = engine->dtype};
 }
 

@@ -53,11 +53,12 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
 typedef struct cli_engine {
   const char *model;   /* -m: folder; NULL = the bundled checkpoint */
   const char *adapter; /* LoRA folder, or NULL */
+  const char *cache;   /* folder for packed weights, or NULL */
   chronos2_dtype dtype;
   size_t batch_size;     /* 0 = default */
   size_t context_length; /* 0 = the model's */
   chronos2_session_options session;
-  cli_option table[16]; /* filled by cli_engine_init; pass as `shared` */
+  cli_option table[20]; /* filled by cli_engine_init; pass as `shared` */
 } cli_engine;
 
 void cli_engine_init(cli_engine *engine);

@@ -99,6 +99,8 @@ typedef struct chronos2_model_options {
   bool skip_packing;    /* don't make the fused backend's copy of the weights (reference only); default false */
   const char *adapter;  /* PEFT folder of a LoRA adapter to merge into the weights; default none */
   chronos2_dtype dtype; /* default fp32; the reference backend knows no other */
+  const char *cache;    /* folder for a packed copy of the weights that later processes map and share, instead of
+                           packing their own; as large as the weights; not with an adapter; default none */
   int threads;          /* that check and pack the weights; 0 = processors this process may use; default 0 */
 } chronos2_model_options;
 

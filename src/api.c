@@ -80,7 +80,7 @@ size_t chronos2_model_parameters(const chronos2_model *model) {
 }
 
 size_t chronos2_model_bytes(const chronos2_model *model) {
-  return model->packed.size + model->converted.size;
+  return model->packed.size + model->cache.size + model->converted.size;
 }
 
 size_t chronos2_model_tensors(const chronos2_model *model) {

@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 
-c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err) {
+static c2_status map(const char *path, int protection, c2_mapping *out, c2_error *err) {
   out->data = NULL;
   out->size = 0;
   int file = open(path, O_RDONLY | O_CLOEXEC);
@@ -28,7 +28,7 @@ c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err) {
     C2_FAIL(err, C2_ERR_IO, "%s: not a regular file", path);
   }
   if (info.st_size > 0) {
-    void *data = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+    void *data = mmap(NULL, (size_t)info.st_size, protection, MAP_PRIVATE, file, 0);
     if (data == MAP_FAILED) {
       int reason = errno;
       close(file);
@@ -38,6 +38,29 @@ c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err) {
     out->size = (size_t)info.st_size;
   }
   close(file);
+  return C2_OK;
+}
+
+c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err) {
+  return map(path, PROT_READ, out, err);
+}
+
+c2_status c2_map_private(const char *path, c2_mapping *out, c2_error *err) {
+  return map(path, PROT_READ | PROT_WRITE, out, err);
+}
+
+c2_status c2_file_stamp(const char *path, char out[C2_STAMP_ROOM], c2_error *err) {
+  struct stat info;
+  char *whole = realpath(path, NULL);
+  if (!whole || stat(whole, &info) != 0) {
+    int reason = errno;
+    free(whole);
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot open: %s", path, strerror(reason));
+  }
+  int n = snprintf(out, C2_STAMP_ROOM, "%s %lld %lld %lld.%09ld", whole, (long long)info.st_size,
+                   (long long)info.st_ino, (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+  free(whole);
+  if (n < 0 || n >= C2_STAMP_ROOM) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: its path is too long to be cached", path);
   return C2_OK;
 }
 

@@ -16,7 +16,14 @@ typedef struct c2_mapping {
 } c2_mapping;
 
 c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err);
+
+/* The same, but what is written through (unsigned char *)data stays this process's own and never reaches the file. */
+c2_status c2_map_private(const char *path, c2_mapping *out, c2_error *err);
 void c2_unmap_file(c2_mapping *mapping);
+
+/* A text that tells a file from its other versions: absolute path, size, inode and time of change. */
+enum { C2_STAMP_ROOM = 1024 };
+c2_status c2_file_stamp(const char *path, char out[C2_STAMP_ROOM], c2_error *err);
 
 /* Drops resident pages wholly within [data, data + size) of a mapping; they are read again when touched. */
 void c2_mapping_forget(const void *data, size_t size);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "kernels/kernels.h"
+#include "model/cache.h"
 
 /* What fills a matrix, once all are carved: rows of `from`, or the product W_o W_v. */
 typedef struct job {
@@ -19,7 +20,8 @@ typedef struct job {
 typedef struct packing {
   const chronos2_model *model;
   c2_arena *arena;
-  job *jobs; /* [jobs_count]; NULL while planning */
+  bool filled; /* what is carved holds its values already */
+  job *jobs;   /* [jobs_count]; NULL while planning */
   size_t job_count;
   float *scratch;      /* a worker's [values_size + product_size] */
   size_t values_size;  /* W_v in panels: [D rounded up to whole panels][I] */
@@ -68,10 +70,11 @@ static c2_matrix carve(const packing *p, chronos2_dtype dtype, size_t columns, s
   m.scale = C2_CARVE(p->arena, float, scales);
   m.shift = C2_CARVE(p->arena, int32_t, scales);
   if (!p->arena->base || p->arena->failed) return m;
+  m.panels = panels;
+  if (p->filled) return m;
   if (padded != columns || depth % terms != 0) memset(panels, 0, words * sizeof *panels); /* else all is filled */
   memset(m.scale, 0, scales * sizeof *m.scale);
   memset(m.shift, 0, scales * sizeof *m.shift);
-  m.panels = panels;
   return m;
 }
 
@@ -134,7 +137,7 @@ static void run_job(void *context, size_t task, size_t worker) {
 static const float *pack_bias(const packing *p, const float *a, const float *b, size_t n) {
   size_t padded = c2_round_up(n, C2_PANEL);
   float *bias = C2_CARVE(p->arena, float, padded);
-  if (!p->arena->base || !bias) return NULL;
+  if (!p->arena->base || !bias || p->filled) return bias;
   memset(bias, 0, padded * sizeof *bias);
   for (size_t i = 0; i < n; i++) bias[i] = a[i] + (b ? b[i] : 0.0f);
   return bias;
@@ -194,6 +197,19 @@ static c2_status check_dtype(const chronos2_model *model, c2_error *err) {
   return C2_OK;
 }
 
+/* Matrices that the cache holds: only where they lie is set. */
+static c2_status take_cached(chronos2_model *model, packing *p, size_t size, c2_error *err) {
+  if (model->cache.size - C2_CACHE_HEADER != size) {
+    C2_FAIL(err, C2_ERR_MODEL, "the cached weights have %zu bytes, expected %zu; delete them",
+            model->cache.size - C2_CACHE_HEADER, size);
+  }
+  c2_arena arena = {.base = (unsigned char *)(size_t)model->cache.data + C2_CACHE_HEADER, .size = size};
+  p->arena = &arena;
+  p->filled = true;
+  pack_all(model, p);
+  return C2_OK;
+}
+
 c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_error *err) {
   C2_TRY(check_dtype(model, err));
   size_t stride = c2_round_up(model->config.d_model, C2_PANEL);
@@ -205,6 +221,7 @@ c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_error *err) {
   c2_status status = C2_OK;
   pack_all(model, &p);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the packed weights' size overflows");
+  if (model->cache.data) return take_cached(model, &p, plan.used, err);
   C2_TRY(c2_block_open(&model->packed, plan.used, err));
   c2_arena arena = {.base = model->packed.base, .size = model->packed.size};
   p.arena = &arena;

@@ -9,6 +9,7 @@
 
 #include "base/platform.h"
 #include "model/adapter.h"
+#include "model/cache.h"
 #include "model/config.h"
 #include "model/expected.h"
 #include "model/pack.h"
@@ -244,9 +245,12 @@ static c2_status open_model(const char *folder, const char *adapter_folder, cons
   C2_GOTO(match(model, folder, found, err));
   if (adapter_folder) C2_GOTO(c2_adapter_open(&adapter, adapter_folder, model, err));
   C2_GOTO(load(model, found, &adapter, err));
-  C2_GOTO(check_values(model, pool, folder, err));
+  bool cached = options->cache && !adapter_folder && !options->skip_packing;
+  if (cached) C2_GOTO(c2_cache_find(model, options->cache, err));
+  if (!model->cache.data) C2_GOTO(check_values(model, pool, folder, err));
   C2_GOTO(c2_expected_bind(model, err));
   if (!options->skip_packing) C2_GOTO(c2_model_pack(model, pool, err));
+  if (cached && !model->cache.data) C2_GOTO(c2_cache_write(model, options->cache, err));
   *out = model;
   model = NULL;
 fail:
@@ -328,6 +332,7 @@ void c2_model_close(chronos2_model **out) {
   free(model->dtypes);
   free(model->weights.layer);
   c2_block_free(&model->packed);
+  c2_unmap_file(&model->cache);
   c2_block_free(&model->converted);
   free(model);
 }

@@ -11,6 +11,7 @@
 #include <chronos2.h>
 
 #include "base/memory.h"
+#include "base/platform.h"
 #include "base/safetensors.h"
 #include "base/status.h"
 
@@ -93,7 +94,8 @@ struct chronos2_model {
   c2_safetensors *files; /* [file_count] */
   size_t file_count;
   c2_block converted; /* tensors that could not be mapped */
-  c2_block packed;
+  c2_block packed;    /* empty if the cache is mapped */
+  c2_mapping cache;   /* see cache.h; private */
   size_t parameters;
 };
 
