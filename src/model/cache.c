@@ -66,7 +66,7 @@ c2_status c2_cache_write(const chronos2_model *model, const char *folder, c2_err
   C2_GOTO(path_of(text, folder, &path, err));
   C2_GOTO(c2_outfile_open(&file, path, err));
   if (fwrite(text, 1, sizeof text, file.stream) != sizeof text ||
-      fwrite(model->packed.base, 1, model->packed.size, file.stream) != model->packed.size) {
+      fwrite(model->packed.base, 1, model->packed_bytes, file.stream) != model->packed_bytes) {
     C2_GOTO(c2_fail(err, C2_ERR_IO, "%s: could not write", path));
   }
   C2_GOTO(c2_outfile_commit(&file, err));

@@ -223,6 +223,7 @@ c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_error *err) {
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the packed weights' size overflows");
   if (model->cache.data) return take_cached(model, &p, plan.used, err);
   C2_TRY(c2_block_open(&model->packed, plan.used, err));
+  model->packed_bytes = plan.used;
   c2_arena arena = {.base = model->packed.base, .size = model->packed.size};
   p.arena = &arena;
   size_t scratch = (p.values_size + p.product_size) * sizeof(float);

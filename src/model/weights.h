@@ -93,9 +93,10 @@ struct chronos2_model {
   chronos2_dtype dtype;  /* as packed */
   c2_safetensors *files; /* [file_count] */
   size_t file_count;
-  c2_block converted; /* tensors that could not be mapped */
-  c2_block packed;    /* empty if the cache is mapped */
-  c2_mapping cache;   /* see cache.h; private */
+  c2_block converted;  /* tensors that could not be mapped */
+  c2_block packed;     /* empty if the cache is mapped */
+  size_t packed_bytes; /* of the block, which may be larger */
+  c2_mapping cache;    /* see cache.h; private */
   size_t parameters;
 };
 
