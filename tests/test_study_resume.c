@@ -219,7 +219,7 @@ static void test_kill(void **state) {
     int status = finish(child);
     killed += status == 128 + SIGKILL;
     assert_true(status == 128 + SIGKILL || status == 0);
-    complete = status == 0; /* it was faster */
+    complete = status == 0 || (stored && access(partial, F_OK) != 0); /* it was faster: all files are there */
     if (!complete) stored = kept(stored, partial);
   }
   size_t before = json_array_size(json_object_get(stored, "tasks"));
