@@ -417,6 +417,14 @@ void cli_engine_init(cli_engine *e) {
   memcpy(e->table, table, sizeof table);
 }
 
+void cli_engine_leave_out(cli_engine *e, const char *name) {
+  cli_option *to = e->table;
+  for (const cli_option *from = e->table; from->name; from++) {
+    if (strcmp(from->name, name) != 0) *to++ = *from;
+  }
+  *to = (cli_option){0};
+}
+
 const char *cli_default_model(void) {
   const char *chosen = getenv("CHRONOS2_MODEL");
   if (chosen && *chosen) return chosen;

@@ -63,6 +63,9 @@ typedef struct cli_engine {
 
 void cli_engine_init(cli_engine *engine);
 
+/* Takes an option out of the table, for a command that has no use for it. */
+void cli_engine_leave_out(cli_engine *engine, const char *name);
+
 /* What the options say of the model. */
 chronos2_model_options cli_model_options(const cli_engine *engine);
 

@@ -176,6 +176,7 @@ int cli_forward(int argc, char **argv) {
   int first = 0;
   int status = 0;
   cli_engine_init(&engine);
+  cli_engine_leave_out(&engine, "batch-size"); /* the file is the batch */
   if (!cli_parse(argc, argv, &usage, options, engine.table, &first, &status)) return status;
   if (!output) return cli_fail_usage("forward needs -o FILE; see 'chronos2 forward --help'");
   if (attention && engine.session.attention != CHRONOS2_FULL) {

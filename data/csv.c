@@ -81,8 +81,8 @@ static void skip_empty_lines(c2_csv *csv) {
   }
 }
 
-/* Files of other formats by what they begin with, and whatever holds a zero byte. */
-static c2_status refuse_binary(const char *name, const char *text, size_t size, c2_error *err) {
+/* Files of other formats, by what they begin with. */
+static c2_status refuse_binary(const char *name, const char *text, c2_error *err) {
   static const struct {
     const char *start, *format;
   } others[] = {{"PAR1", "Parquet"}, {"ARROW1", "Arrow"},   {"\xff\xff\xff\xff", "Arrow"}, {"FEA1", "Feather"},
@@ -92,11 +92,36 @@ static c2_status refuse_binary(const char *name, const char *text, size_t size, 
     C2_FAIL(err, C2_ERR_FORMAT, "%s: %s is not read by this version: expected CSV or JSON Lines in UTF-8", name,
             others[i].format);
   }
-  const char *zero = memchr(text, '\0', size);
-  if (!zero) return C2_OK;
+  return C2_OK;
+}
+
+/* Bytes of the UTF-8 character at `c`, 0 where there is none. A zero behind the text stops it. */
+static size_t utf8_length(const unsigned char *c) {
+  if (c[0] < 0x80) return 1;
+  if (c[0] < 0xc2 || c[0] > 0xf4) return 0;
+  size_t length = c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+  for (size_t i = 1; i < length; i++) {
+    if ((c[i] & 0xc0) != 0x80) return 0;
+  }
+  bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
+  bool surrogate = c[0] == 0xed && c[1] > 0x9f;
+  bool beyond = c[0] == 0xf4 && c[1] > 0x8f;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
+static c2_status check_text(const char *name, const char *text, size_t size, c2_error *err) {
   size_t line = 1;
-  for (const char *c = text; c < zero; c++) line += *c == '\n';
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: a zero byte: expected text", name, line);
+  for (size_t at = 0; at < size;) {
+    size_t length = utf8_length((const unsigned char *)text + at);
+    if (text[at] == '\0') C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: a zero byte: expected text", name, line);
+    if (length == 0) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: byte 0x%02x is not UTF-8: expected text in UTF-8", name, line,
+              (unsigned char)text[at]);
+    }
+    line += text[at] == '\n';
+    at += length;
+  }
+  return C2_OK;
 }
 
 c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2_error *err) {
@@ -105,7 +130,8 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2
   csv->at = text;
   csv->end = text + size;
   csv->next_line = 1;
-  C2_TRY(refuse_binary(name, text, size, err));
+  C2_TRY(refuse_binary(name, text, err));
+  C2_TRY(check_text(name, text, size, err));
   if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) csv->at += 3;
   skip_empty_lines(csv);
   if (csv->at >= csv->end) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected a header line and rows", name);

@@ -1,6 +1,6 @@
 /* A strict RFC 4180 reader over a text in memory. Fields come out as zero-terminated strings inside that
  * text, which is changed on the way. Lines may end in LF or CRLF, a byte order mark is skipped, empty lines
- * are passed over. Any bytes but NUL are text. */
+ * are passed over. Text is UTF-8 without NUL. */
 #ifndef C2_DATA_CSV_H
 #define C2_DATA_CSV_H
 

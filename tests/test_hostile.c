@@ -178,6 +178,7 @@ static void test_usage(void **state) {
   USAGE("unknown command", "forcast");
   USAGE("needs -o", "forward", CASE);
   USAGE("unknown option", "forward", CASE, "--radios", "3");
+  USAGE("unknown option", "forward", CASE, "-o", "x", "--batch-size", "3");
   USAGE("--radius", "forward", CASE, "-o", "x", "--radius", "-1");
   USAGE("--radius", "forward", CASE, "-o", "x", "--radius", "1.5");
   USAGE("--attention", "forward", CASE, "-o", "x", "--attention", "sparse");
@@ -211,6 +212,14 @@ static void test_series(void **state) {
   series_case("item_id,timestamp,target\na,2020-01-01,inf\na,2020-01-02,2\n", "inf");
   series_case("item_id,timestamp,target\n\"a,2020-01-01,1\n", ":2");
   series_case("item_id,timestamp,target\na,2020-01-01,1\n", "freq");
+  series_case("item_id,timestamp,target\na,2020-01-01,1\nZ\xfcrich,2020-01-01,2\n", "series.csv:3: byte 0xfc");
+  series_case("item_id,timestamp,target,\xc0\xaf\n", "series.csv:1: byte 0xc0");         /* overlong */
+  series_case("item_id,timestamp,target\n\xed\xa0\x80,2020-01-01,2\n", "byte 0xed");     /* surrogate */
+  series_case("item_id,timestamp,target\n\xf4\x90\x80\x80,2020-01-01,2\n", "byte 0xf4"); /* beyond U+10FFFF */
+  series_case("item_id,timestamp,target\na,2020-01-01,2\n\xe2\x82", "series.csv:3: byte 0xe2");
+  series_case("item_id,timestamp,target\n\xc3\xbc \xe2\x82\xac \xed\x9f\xbf \xf4\x8f\xbf\xbf,2020-01-01,one\n",
+              "'one'");
+  series_case("{\"item_id\": \"Z\xfcrich\", \"target\": [1, 2]}\n", "series.jsonl:1");
   series_case("{\"target\": [1, 2, \"x\"], \"start\": \"2020-01-01\", \"freq\": \"D\"}\n", "target");
   series_case("{\"target\": [1, 2\n", "series.jsonl:");
 }
