@@ -11,7 +11,7 @@ import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(os.environ.get("CHRONOS2_BIN", ROOT / "build" / "chronos2"))
-torch.set_num_threads(2)
+torch.set_num_threads(1)  # models this small gain nothing from two, which wait for each other on a busy machine
 sys.path.insert(0, str(ROOT / "tools" / "parity"))
 from parity import differences  # noqa: E402, F401: for the tests
 
