@@ -318,7 +318,8 @@ def _pace(x: np.ndarray, steps: int) -> np.ndarray:
 
 
 def batch(
-    rng: np.random.Generator, observations: int, max_context: int, max_patches: int, lesson: bool = False
+    rng: np.random.Generator, observations: int, max_context: int, max_patches: int, lesson: bool = False,
+    grouped_share: float = 0.5
 ) -> dict[str, np.ndarray]:
     """A batch of about so many observations: context, target, known future, group ids and the pace of each row.
     A lesson holds nothing but covariates of plain effect: mixed with all else, a small model hardly finds out that
@@ -328,7 +329,7 @@ def batch(
     context = int(np.clip(_log_uniform(rng, 20, 1.3 * max_context), 20, max_context))
     n = context + horizon
     count = max(4, observations // n)
-    grouped = lesson or rng.random() < 0.5
+    grouped = lesson or rng.random() < grouped_share
     rows, known, ids = [], [], []
     while len(rows) < count:
         if grouped:

@@ -163,6 +163,7 @@ def main() -> None:
     parser.add_argument("--start", type=Path, help="folder of a run or of a model whose weights are the first ones")
     parser.add_argument("--constant", action="store_true", help="keep the learning rate: other runs will finish")
     parser.add_argument("--radius", type=int, help="train under windowed_future_global attention")
+    parser.add_argument("--grouped", type=float, default=0.5, help="share of the batches with related series")
     parser.add_argument("--lesson", action="store_true", help="only plain covariates: the first thousand steps")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
@@ -215,7 +216,7 @@ def main() -> None:
                 lr *= min(1.0, (step + 1) / 200)
             for g in optimizer.param_groups:
                 g["lr"] = lr * g["share"]
-            data = batch(rng, args.observations, 2048, 8, args.lesson)
+            data = batch(rng, args.observations, 2048, 8, args.lesson, args.grouped)
             loss, _ = losses(model, data, args.radius)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
