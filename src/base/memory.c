@@ -82,10 +82,17 @@ c2_status c2_block_open(c2_block *block, size_t size, c2_error *err) {
   return C2_OK;
 }
 
-void c2_block_free(c2_block *block) {
+void c2_arena_open_gaps(void *base, size_t size) {
 #ifdef C2_ASAN
-  if (block->base) ASAN_UNPOISON_MEMORY_REGION(block->base, block->size);
+  if (base) ASAN_UNPOISON_MEMORY_REGION(base, size);
+#else
+  (void)base;
+  (void)size;
 #endif
+}
+
+void c2_block_free(c2_block *block) {
+  c2_arena_open_gaps(block->base, block->size);
   free(block->base);
   block->base = NULL;
   block->size = 0;

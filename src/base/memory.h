@@ -65,6 +65,10 @@ typedef struct c2_arena {
  * result is NULL and must not be used. */
 void *c2_arena_carve(c2_arena *arena, size_t count, size_t size);
 
+/* Under the address sanitizer the gaps between what was carved are poisoned: lifts that, before a block's bytes are
+ * written out whole or its memory is given back other than by c2_block_free. Else does nothing. */
+void c2_arena_open_gaps(void *base, size_t size);
+
 #define C2_CARVE(arena, type, count) ((type *)c2_arena_carve((arena), (count), sizeof(type)))
 
 #endif

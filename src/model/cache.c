@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/platform.h"
 #include "kernels/kernels.h"
 
@@ -65,6 +66,7 @@ c2_status c2_cache_write(const chronos2_model *model, const char *folder, c2_err
   C2_TRY(describe(model, text, err));
   C2_GOTO(path_of(text, folder, &path, err));
   C2_GOTO(c2_outfile_open(&file, path, err));
+  c2_arena_open_gaps(model->packed.base, model->packed_bytes);
   if (fwrite(text, 1, sizeof text, file.stream) != sizeof text ||
       fwrite(model->packed.base, 1, model->packed_bytes, file.stream) != model->packed_bytes) {
     C2_GOTO(c2_fail(err, C2_ERR_IO, "%s: could not write", path));

@@ -332,6 +332,7 @@ void c2_model_close(chronos2_model **out) {
   free(model->dtypes);
   free(model->weights.layer);
   c2_block_free(&model->packed);
+  c2_arena_open_gaps((void *)(size_t)model->cache.data, model->cache.size);
   c2_unmap_file(&model->cache);
   c2_block_free(&model->converted);
   free(model);
