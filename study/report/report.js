@@ -225,7 +225,7 @@
     const holder = el('div', {});
     const show = (radius) => holder.replaceChildren(el('figure', {}, el('figcaption', {},
       `Kept mass in % at radius ${radiusText(radius)}, by layer and head, mean of tasks. Strongly coloured heads ` +
-      'look nearby and lose little by a window; pale ones look far away.'),
+      'look nearby, pale ones far away. What a head drops may matter however little it is.'),
     heatTable(data.heads[radii.indexOf(radius)])));
     show(radii.includes(data.radius) ? data.radius : radii[0]);
     section('heads', 'Which heads look nearby', choice('Radius', radii, show), holder);
