@@ -52,7 +52,7 @@ void c2_study_print_arms(const c2_study *s, FILE *out) {
     c2_arm_name(&s->arm[k], name);
     (void)fprintf(out, "%-18s", name);
     print_change(out, m);
-    (void)fprintf(out, " %9.2g %7.2g%%", m->p_equivalent, c2_percent(m->smallest_margin));
+    (void)fprintf(out, " %9.2g %7.3g%%", m->p_equivalent, c2_percent(m->smallest_margin));
     print_change(out, &c2_study_equivalence(s, k, C2_WQL)->test);
     (void)fputc('\n', out);
   }

@@ -106,7 +106,7 @@ void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *o
   bool different = t->p < 0.05;
   (void)snprintf(out, room,
                  "equivalence: %s: %s changes by %+.3g%%, 90%% interval [%+.3g%%, %+.3g%%] (geometric mean of %zu "
-                 "tasks); %s within %.3g%% (p = %.2g); the data support no margin below %.2g%%; %s (p = %.2g)%s",
+                 "tasks); %s within %.3g%% (p = %.2g); the data support no margin below %.3g%%; %s (p = %.2g)%s",
                  name, metric, c2_percent(t->mean), c2_percent(t->low_90), c2_percent(t->high_90), t->n,
                  equivalent ? "equivalent" : "not shown to be equivalent", c2_percent(row->margin), t->p_equivalent,
                  c2_percent(t->smallest_margin),
