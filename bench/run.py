@@ -360,7 +360,8 @@ def main():
                 continue
             print("\n".join(lines), flush=True)
             if args.write:
-                command = f"`python bench/run.py {name} --rounds {args.rounds}`"
+                paths = f" --paths {','.join(args.paths)}" if name == "dense" else ""
+                command = f"`python bench/run.py {name} --rounds {args.rounds}{paths}`"
                 write(name, [f"{machine(args)}; {command}.", "", *lines])
 
 
