@@ -200,8 +200,8 @@ static c2_status check_dtype(const chronos2_model *model, c2_error *err) {
 /* Matrices that the cache holds: only where they lie is set. */
 static c2_status take_cached(chronos2_model *model, packing *p, size_t size, c2_error *err) {
   if (model->cache.size - C2_CACHE_HEADER != size) {
-    C2_FAIL(err, C2_ERR_MODEL, "the cached weights have %zu bytes, expected %zu; delete them",
-            model->cache.size - C2_CACHE_HEADER, size);
+    C2_FAIL(err, C2_ERR_MODEL, "%s: its packed weights in the cache have %zu bytes, expected %zu; delete them",
+            model->files[0].path, model->cache.size - C2_CACHE_HEADER, size);
   }
   c2_arena arena = {.base = (unsigned char *)(size_t)model->cache.data + C2_CACHE_HEADER, .size = size};
   p->arena = &arena;

@@ -1,4 +1,4 @@
-"""Draws docs/speed.svg from the tables of bench/RESULTS.md.
+"""Draws docs/speed.svg from the tables of bench/RESULTS.md. Needs matplotlib.
 
     python tools/docs/plot_results.py
 """
