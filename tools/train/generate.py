@@ -1,6 +1,6 @@
 """Synthetic series for pretraining. Everything is drawn from one numpy Generator, so a seed fixes the data.
 
-A series has a frequency (its periods), a kind (exponential smoothing, structural, random walk, coloured noise,
+A series has a frequency (its periods), a kind (exponential smoothing, structural, random walk, coloured noise, cycles,
 counts, or a blend of two) and flaws (outliers, level shifts, rounding). `group` relates several; `batch` cuts them.
 """
 
@@ -192,6 +192,18 @@ def _walk(rng: np.random.Generator, n: int) -> np.ndarray:
     return walk + rng.normal(0, 50)
 
 
+def _cycle(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Ups and downs of no strict period, as sunspots and economies show: a stochastic cycle (Harvey 1989, section 2.3)."""
+    damping = 1 - _log_uniform(rng, 0.002, 0.1)
+    angle = 2 * np.pi / _log_uniform(rng, 5, max(8, min(120, n / 4)))
+    burn = 200
+    y = lfilter([1], [1, -2 * damping * np.cos(angle), damping**2], _white(rng, n + burn))[burn:]
+    y = _unit(y)
+    if rng.random() < 0.5:
+        y = np.exp(y * rng.uniform(0.2, 0.8))
+    return y + rng.normal(size=n) * _log_uniform(rng, 0.01, 0.3) + _trend(rng, n) * rng.uniform(0, 0.5)
+
+
 def _curve(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
     """A strong trend with a clean season on it, as gases in the air or a growing service show."""
     t = np.linspace(0, 1, n)
@@ -203,7 +215,7 @@ def _curve(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.nda
 def _structural(rng: np.random.Generator, n: int, periods: tuple[int, ...]) -> np.ndarray:
     y = _trend(rng, n) * rng.uniform(0, 1.5)
     season = _season(rng, n, periods) * _log_uniform(rng, 0.2, 2.5)
-    noise = _noise(rng, n) * _log_uniform(rng, 0.02, 1.2)
+    noise = _noise(rng, n) * _log_uniform(rng, 0.005, 1.2)
     if rng.random() < 0.3:
         noise = noise * (0.3 + np.abs(season))
     return y + season + noise
@@ -230,8 +242,10 @@ def series(rng: np.random.Generator, n: int) -> np.ndarray:
         y = _curve(rng, n, periods)
     elif kind < 0.88:
         y = _walk(rng, n)
-    elif kind < 0.91:
+    elif kind < 0.9:
         y = _coloured(rng, n, rng.uniform(0.5, 4)) + rng.uniform(0, 0.3) * rng.normal(size=n)
+    elif kind < 0.93:
+        y = _cycle(rng, n)
     elif kind < 0.97:
         y = _counts(rng, n, periods)
     else:
@@ -255,15 +269,15 @@ def series(rng: np.random.Generator, n: int) -> np.ndarray:
 def _covariate(rng: np.random.Generator, n: int) -> np.ndarray:
     """Something known beside the target: days off, promotions, a category, a price, the weather, another series."""
     kind = rng.random()
-    if kind < 0.2:  # events
+    if kind < 0.35:  # events
         return (rng.random(n) < rng.uniform(0.03, 0.4)).astype(float)
-    if kind < 0.5:  # states that last: promotions, categories, prices
+    if kind < 0.55:  # states that last: promotions, categories, prices
         length = _log_uniform(rng, 3, max(4, n / 6))
         state = np.cumsum(rng.random(n) < 1 / length)
         levels = int(rng.choice([2, 2, 3, 5, n]))
         value = np.arange(levels) if levels < n else rng.normal(size=levels)
         return value[rng.integers(0, levels, n)[state]].astype(float)
-    if kind < 0.75:
+    if kind < 0.8:
         return _unit(_noise(rng, n))
     return _unit(series(rng, n))
 
@@ -310,26 +324,36 @@ def group(rng: np.random.Generator, n: int, horizon: int, plain: bool) -> tuple[
 
 
 def _pace(x: np.ndarray, steps: int) -> np.ndarray:
-    """How far each row moves in so many steps, on average over its past and in units of its deviation."""
+    """How far each row moves in so many steps, or from one season to the next where that is less, on average over its
+    past and in units of its deviation. A season counts by as many periods as make up the steps."""
+    seasons = {period * max(1, round(steps / period)) for periods, _ in FREQUENCIES for period in periods}
     with np.errstate(invalid="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        moved = np.nanmean(np.abs(x[:, steps:] - x[:, :-steps]), axis=1) / np.nanstd(x, axis=1)
-    return np.where(np.isfinite(moved), moved, 1.0)
+        moved = [np.nanmean(np.abs(x[:, lag:] - x[:, :-lag]), axis=1)
+                 for lag in sorted({steps} | {s for s in seasons if s >= steps and 3 * s <= x.shape[1]})]
+        pace = np.nanmin(moved, axis=0) / np.nanstd(x, axis=1)
+    return np.where(np.isfinite(pace), pace, 1.0)
+
+
+def draw_shape(
+    rng: np.random.Generator, max_context: int, max_patches: int, grouped_share: float = 0.5
+) -> tuple[int, int, bool]:
+    """A batch's context length, its number of future patches and whether its series are related."""
+    patches = int(rng.choice([1, 1, 2, 2, 3, 4, max_patches]))
+    context = int(np.clip(_log_uniform(rng, 20, 2 * max_context), 20, max_context))
+    return context, patches, rng.random() < grouped_share
 
 
 def batch(
-    rng: np.random.Generator, observations: int, max_context: int, max_patches: int, lesson: bool = False,
-    grouped_share: float = 0.5
+    rng: np.random.Generator, observations: int, context: int, patches: int, grouped: bool, lesson: bool = False
 ) -> dict[str, np.ndarray]:
     """A batch of about so many observations: context, target, known future, group ids and the pace of each row.
     A lesson holds nothing but covariates of plain effect: mixed with all else, a small model hardly finds out that
     other rows can tell it something."""
-    patches = int(rng.choice([1, 1, 2, 2, 3, 4, max_patches]))
     horizon = patches * 16
-    context = int(np.clip(_log_uniform(rng, 20, 1.3 * max_context), 20, max_context))
     n = context + horizon
     count = max(4, observations // n)
-    grouped = lesson or rng.random() < grouped_share
+    grouped = grouped or lesson
     rows, known, ids = [], [], []
     while len(rows) < count:
         if grouped:
