@@ -193,7 +193,7 @@ def _walk(rng: np.random.Generator, n: int) -> np.ndarray:
 
 
 def _cycle(rng: np.random.Generator, n: int) -> np.ndarray:
-    """Ups and downs of no strict period, as sunspots and economies show: a stochastic cycle (Harvey 1989, section 2.3)."""
+    """Ups and downs of no strict period, as sunspots show: a stochastic cycle (Harvey 1989, section 2.3)."""
     damping = 1 - _log_uniform(rng, 0.002, 0.1)
     angle = 2 * np.pi / _log_uniform(rng, 5, max(8, min(120, n / 4)))
     burn = 200
