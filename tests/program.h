@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -138,6 +139,20 @@ static inline char *program_path(const char *folder, const char *name) {
   assert_non_null(path);
   (void)snprintf(path, room, "%s/%s", folder, name);
   return path;
+}
+
+/* Removes a folder of files and frees its path; a folder within it fails the test. */
+static inline void program_remove_folder(char *folder) {
+  DIR *dir = opendir(folder);
+  assert_non_null(dir);
+  struct dirent *entry = NULL;
+  while ((entry = readdir(dir))) {
+    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
+    assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
+  }
+  (void)closedir(dir);
+  assert_int_equal(rmdir(folder), 0);
+  free(folder);
 }
 
 /* Writes `size` bytes as a file. */

@@ -49,18 +49,6 @@ static void write_parts(const char *folder, const c2_tensor_out *tensors, size_t
   free(path);
 }
 
-static void remove_folder(char *folder) {
-  static const char *const names[] = {"adapter_config.json", "adapter_model.safetensors", "config.json",
-                                      "model.safetensors"};
-  for (size_t i = 0; i < 4; i++) {
-    char *path = program_path(folder, names[i]);
-    (void)unlink(path);
-    free(path);
-  }
-  assert_int_equal(rmdir(folder), 0);
-  free(folder);
-}
-
 static void forecast_with(const char *model_folder, const char *adapter, double *out) {
   double values[LENGTH];
   for (size_t i = 0; i < LENGTH; i++) values[i] = sin((double)i * 0.4) + 0.01 * (double)i;
@@ -150,9 +138,9 @@ static void test_merge(void **state) {
     assert_memory_equal(merged, expected, sizeof merged);
     assert_memory_equal(named, expected, sizeof named);
     assert_true(fabs(merged[3] - plain[3]) > 1e-4);
-    remove_folder(changed);
+    program_remove_folder(changed);
   }
-  remove_folder(adapter);
+  program_remove_folder(adapter);
   free(a);
   free(b);
 }
@@ -190,7 +178,7 @@ static void test_refusals(void **state) {
     program_result r = PROGRAM_RUN("forecast", SOURCE_DIR "/datasets/nile_yearly.csv", "--horizon", "2", "-m", BASE,
                                    "--adapter", adapter);
     program_assert_error(&r, 1, cases[i].part);
-    remove_folder(adapter);
+    program_remove_folder(adapter);
   }
   free(a);
   free(b);

@@ -53,14 +53,9 @@ static void remove_folder(folder *f) {
   struct dirent *entry = NULL;
   while ((entry = readdir(dir))) {
     assert_null(strstr(entry->d_name, ".tmp-"));
-    if (entry->d_name[0] == '.') continue;
-    char *path = program_path(f->path, entry->d_name);
-    assert_int_equal(unlink(path), 0);
-    free(path);
   }
   closedir(dir);
-  assert_int_equal(rmdir(f->path), 0);
-  free(f->path);
+  program_remove_folder(f->path);
   free(f->config);
   free(f->weights);
   free(f->out);

@@ -84,13 +84,6 @@ static void write_study(const char *folder, const char *tasks) {
   write_text(folder, "two.jsonl", series);
 }
 
-static void remove_folder(char *folder) {
-  program_result gone = program_run((const char *const[]){"/bin/rm", "-r", folder, NULL}, NULL);
-  assert_int_equal(gone.status, 0);
-  program_free(&gone);
-  free(folder);
-}
-
 #define STUDY(folder, prefix, ...)                                                                        \
   PROGRAM_RUN("study", "--tasks", folder, "--radii", "1,2", "--local-radius", "1", "--perf-repeats", "1", \
               "--out-prefix", prefix, __VA_ARGS__)
@@ -126,7 +119,7 @@ static void test_page(void **state) {
   free(page);
   program_free(&r);
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* The first task's forecasts, kept by a run that failed at the second, are those of a run in one go. */
@@ -157,7 +150,7 @@ static void test_resumed(void **state) {
   assert_true(json_equal(json_object_get(data[0], "heads"), json_object_get(data[1], "heads")));
   for (int i = 0; i < 2; i++) json_decref(data[i]);
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 int main(void) {

@@ -1,7 +1,6 @@
 /* The study through the program: its files, its baseline, its warnings, and going on after a failure. */
 #include "program.h"
 
-#include <dirent.h>
 #include <math.h>
 
 #include "base/safetensors.h"
@@ -67,22 +66,7 @@ static double csv_number(const csv *c, size_t row, const char *column) {
   return value;
 }
 
-/* ---- Folders --------------------------------------------------------------------------------- */
-
-static void remove_folder(char *folder) {
-  DIR *dir = opendir(folder);
-  assert_non_null(dir);
-  struct dirent *entry = NULL;
-  while ((entry = readdir(dir))) {
-    if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-    char *path = program_path(folder, entry->d_name);
-    assert_int_equal(unlink(path), 0);
-    free(path);
-  }
-  closedir(dir);
-  assert_int_equal(rmdir(folder), 0);
-  free(folder);
-}
+/* ---- Files ----------------------------------------------------------------------------------- */
 
 static bool exists(const char *prefix, const char *ending) {
   char path[512];
@@ -297,7 +281,7 @@ static void test_files(void **state) {
   assert_true(exists(prefix, "__baselines.csv") && exists(prefix, "__run.json"));
   assert_false(exists(prefix, "__partial.json"));
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 static void test_probe_alone(void **state) {
@@ -319,7 +303,7 @@ static void test_probe_alone(void **state) {
   csv_close(&mass);
   assert_false(exists(prefix, "__perf_full.csv"));
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* ---- Seasonal naive -------------------------------------------------------------------------- */
@@ -362,7 +346,7 @@ static void test_published_baseline(void **state) {
   free(other);
   free(link);
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* ---- Warnings -------------------------------------------------------------------------------- */
@@ -425,8 +409,8 @@ static void test_untrained_is_called_so(void **state) {
   free(record);
   free(path);
   free(prefix);
-  remove_folder(folder);
-  remove_folder(model);
+  program_remove_folder(folder);
+  program_remove_folder(model);
 }
 
 /* ---- Going on -------------------------------------------------------------------------------- */
@@ -492,7 +476,7 @@ static void test_resume(void **state) {
   free(one);
   free(tasks);
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* ---- Categories ------------------------------------------------------------------------------ */
@@ -561,7 +545,7 @@ static void test_categories(void **state) {
   double as_text = probed_mass(folder, "texts.csv", texts);
   assert_true(fabs(as_text - probed_mass(folder, "numbers.csv", numbers)) < 1e-7);
   assert_true(fabs(as_text - probed_mass(folder, "constant.csv", constant)) > 1e-4);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* ---- Bad input ------------------------------------------------------------------------------- */
@@ -627,7 +611,7 @@ static void test_bad_input(void **state) {
   free(series);
   free(tasks);
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 static void test_bad_margin(void **state) {

@@ -2,7 +2,6 @@
  * by make_fixtures.py) and against the published study's, what it says of them, and bad files. */
 #include "program.h"
 
-#include <dirent.h>
 #include <math.h>
 
 #include "study/fixture.h"
@@ -11,23 +10,6 @@
 
 #define SMALL SOURCE_DIR "/tests/study/from_csv"
 #define PUBLISHED SOURCE_DIR "/../shared/reference/seed-results"
-
-/* ---- Folders --------------------------------------------------------------------------------- */
-
-static void remove_folder(char *folder) {
-  DIR *dir = opendir(folder);
-  assert_non_null(dir);
-  struct dirent *entry = NULL;
-  while ((entry = readdir(dir))) {
-    if (entry->d_name[0] == '.') continue;
-    char *path = program_path(folder, entry->d_name);
-    assert_int_equal(unlink(path), 0);
-    free(path);
-  }
-  closedir(dir);
-  assert_int_equal(rmdir(folder), 0);
-  free(folder);
-}
 
 /* Writes the file of the small study as `name`, with the first `from` in it become `to`. */
 static void copy_changed(const char *folder, const char *file, const char *name, const char *from, const char *to) {
@@ -116,7 +98,7 @@ static void test_small(void **state) {
   assert_int_equal(program_count(r.out, "WARNING: "), 1);
   program_free(&r);
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* The largest |delta| is the only cell that isn't reproduced: the published column holds the mean |delta|. */
@@ -133,8 +115,9 @@ static void test_published(void **state) {
   check_tables(prefix, PUBLISHED "/cbii_ctxQ4", (const double[]){8, 16, 32, 64, 128}, 5, "max_abs_delta_metric");
   check_table(prefix, PUBLISHED "/cbii_ctxQ4", C2_TABLE_MASS_SUMMARY, 0, NULL);
   expect(&r, "reproduced: 13 of 14 summary files of ");
-  expect(&r, "column 'max_abs_delta_metric', line 2: 0.0018297994116566363 there, 0.019589589587994283 here: there, it "
-             "is the mean of |delta|");
+  expect(&r,
+         "column 'max_abs_delta_metric', line 2: 0.0018297994116566363 there, 0.019589589587994283 here: there, it "
+         "is the mean of |delta|");
   expect(&r, "kept mass equals kept edges on 18 of 27 tasks: attention is uniform");
   expect(&r, "kept mass is kept edges times one factor, whatever the radius, on 9 tasks");
   expect(&r, "MASE is worse than seasonal naive's on 24 of 27 tasks, there by a factor of 2.09");
@@ -144,7 +127,7 @@ static void test_published(void **state) {
   assert_int_equal(program_count(r.out, "WARNING: "), 7);
   program_free(&r);
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* perf_compare_r*.csv alone give the same tests. */
@@ -172,7 +155,7 @@ static void test_compare_alone(void **state) {
   c2_sheet_close(&ours);
   c2_sheet_close(&theirs);
   free(prefix);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* A study of ours, read again, gives its own summaries and its own baseline. */
@@ -205,8 +188,8 @@ static void test_own(void **state) {
   c2_sheet_close(&theirs);
   free(prefix);
   free(again);
-  remove_folder(folder);
-  remove_folder(other);
+  program_remove_folder(folder);
+  program_remove_folder(other);
 }
 
 /* ---- Bad files ------------------------------------------------------------------------------- */
@@ -246,7 +229,7 @@ static void test_bad_files(void **state) {
       copy_changed(folder, files[k], files[k], changed ? cases[i].from : NULL, changed ? cases[i].to : NULL);
     }
     fails(folder, 1, cases[i].part);
-    remove_folder(folder);
+    program_remove_folder(folder);
   }
 }
 
@@ -258,7 +241,7 @@ static void test_bad_folders(void **state) {
   fails(folder, 1, "expected files P__perf_full.csv and P__perf_sparse_r*.csv");
   copy_changed(folder, "small__perf_sparse_r8.csv", "b__perf_sparse_r8.csv", NULL, NULL);
   fails(folder, 1, "expected the files of one study, found those of ");
-  remove_folder(folder);
+  program_remove_folder(folder);
   folder = program_make_folder();
   copy_changed(folder, "small__perf_sparse_r8.csv", "a__perf_sparse_r8.csv", NULL, NULL);
   fails(folder, 1, "a__perf_full.csv: expected this file");
@@ -269,7 +252,7 @@ static void test_bad_folders(void **state) {
   free(prefix);
   copy_changed(folder, "small__perf_compare_r2.csv", "a__perf_compare_r2.csv", "task_a,2,", "task_a,2,1");
   fails(folder, 1, "task 'task_a': MASE of full attention is ");
-  remove_folder(folder);
+  program_remove_folder(folder);
   r = PROGRAM_RUN("study", "--from-csv", "/nonexistent");
   program_assert_error(&r, 1, "/nonexistent: cannot read the folder");
   r = PROGRAM_RUN("study", "--from-csv", SMALL, "--tasks", SMALL);

@@ -171,18 +171,6 @@ static json_t *kept(json_t *earlier, const char *path) {
   return later;
 }
 
-static void remove_folder(char *folder) {
-  DIR *dir = opendir(folder);
-  struct dirent *entry = NULL;
-  assert_non_null(dir);
-  while ((entry = readdir(dir))) {
-    if (entry->d_name[0] != '.') assert_int_equal(unlinkat(dirfd(dir), entry->d_name, 0), 0);
-  }
-  closedir(dir);
-  assert_int_equal(rmdir(folder), 0);
-  free(folder);
-}
-
 /* ---- Tests ----------------------------------------------------------------------------------- */
 
 /* Kills: at random moments of a run's length, just after a task was stored, and while the files are written. */
@@ -236,7 +224,7 @@ static void test_kill(void **state) {
   free(log);
   free(partial);
   free(table);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 /* Ctrl-C: one line that says how to go on, the signal as status, and a state to go on from. */
@@ -270,7 +258,7 @@ static void test_interrupt(void **state) {
   free(b);
   free(log);
   free(partial);
-  remove_folder(folder);
+  program_remove_folder(folder);
 }
 
 int main(void) {
