@@ -1,8 +1,8 @@
 /* Covariates that matter to the bundled checkpoints: a known future covariate of known effect must lower the error.
  *
  * Each series is a level, a weekly season, noise, and an effect of x as large as a few deviations of the noise. The
- * program forecasts them with x and without. What the checkpoints have learned is held: they follow states that last
- * (to 0.7 of the error without) and the weather (0.9); single days they don't follow yet, which must not do harm. */
+ * program forecasts them with x and without. What the checkpoints have learned is held: over the four kinds, an error
+ * of at most 0.7 of that without. An effect that comes a day later than a single day they don't follow. */
 #include "program.h"
 
 #include <math.h>
@@ -113,10 +113,10 @@ static double forecast(const scene *s, const char *history, const char *future, 
 
 static void test_known_covariates(void **state) {
   (void)state;
-  static scene scenes[] = {{.name = "events", .kind = EVENTS, .effect = at_once, .most = 1.1},
-                           {.name = "states", .kind = STATES, .effect = at_once, .most = 0.7},
-                           {.name = "weather", .kind = WEATHER, .effect = at_once, .most = 0.9},
-                           {.name = "events, a day later", .kind = EVENTS, .effect = a_day_later, .most = 1.1}};
+  static scene scenes[] = {{.name = "events", .kind = EVENTS, .effect = at_once, .most = 0.85},
+                           {.name = "states", .kind = STATES, .effect = at_once, .most = 0.6},
+                           {.name = "weather", .kind = WEATHER, .effect = at_once, .most = 0.55},
+                           {.name = "events, a day later", .kind = EVENTS, .effect = a_day_later, .most = 1.2}};
   char *folder = program_make_folder();
   char *history = program_path(folder, "history.csv");
   char *future = program_path(folder, "future.csv");
@@ -135,6 +135,7 @@ static void test_known_covariates(void **state) {
       logs += log(with / without) / 4;
     }
     print_message("%s: geometric mean %.3f\n", windowed ? "r = 8" : "full", exp(logs));
+    assert_true(exp(logs) <= 0.7);
   }
   assert_int_equal(unlink(history), 0);
   assert_int_equal(unlink(future), 0);
