@@ -194,6 +194,7 @@ static c2_status write_items(const request *r, const chronos2_forecast *f, size_
 
 static void warn(const request *r, const chronos2_config *config) {
   cli_warn_lengths(config, r->horizon, r->engine.context_length);
+  for (size_t i = 0; i < r->set.notes; i++) cli_warn("%s", r->set.note[i]);
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     bool any = false;

@@ -272,6 +272,7 @@ static c2_status read_object(source *s, json_t *object, c2_error *err) {
   C2_TRY(c2_dataset_add(s->set, id, s->path, s->line, &s->item, err));
   C2_TRY(read_calendar(s, object, err));
   C2_TRY(read_target(s, json_object_get(object, "target"), err));
+  s->set->rows += s->item->length;
   return read_covariates(s, object, err);
 }
 

@@ -4,7 +4,9 @@
 
 #include <ctype.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +62,39 @@ c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c
   return C2_OK;
 }
 
+c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...) {
+  char text[501];
+  const char *kept = NULL;
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  C2_TRY(c2_dataset_text(set, text, &kept, err));
+  C2_TRY(c2_grow_array(&set->note, &set->note_capacity, set->notes + 1, sizeof *set->note, err));
+  set->note[set->notes++] = kept;
+  return C2_OK;
+}
+
+size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest) {
+  c2_freq kind[C2_FREQ_KINDS];
+  size_t items[C2_FREQ_KINDS] = {0};
+  size_t kinds = 0;
+  size_t best = 0;
+  for (size_t i = 0; i < set->count; i++) {
+    if (!set->item[i].has_freq) continue;
+    size_t k = 0;
+    while (k < kinds && !c2_freq_equal(&kind[k], &set->item[i].freq)) k++;
+    if (k == C2_FREQ_KINDS) continue;
+    if (k == kinds) kind[kinds++] = set->item[i].freq;
+    items[k]++;
+  }
+  for (size_t k = 1; k < kinds; k++) {
+    if (items[k] > items[best]) best = k;
+  }
+  if (kinds > 0) *commonest = kind[best];
+  return kinds;
+}
+
 void c2_dataset_free(c2_dataset *set) {
   while (set->pool) {
     c2_pool_chunk *next = set->pool->next;
@@ -68,6 +103,7 @@ void c2_dataset_free(c2_dataset *set) {
   }
   free(set->item);
   free(set->slots);
+  free(set->note);
   memset(set, 0, sizeof *set);
 }
 

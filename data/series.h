@@ -50,6 +50,10 @@ typedef struct c2_dataset {
   size_t count, capacity;
   size_t *slots; /* hash table over the ids: index + 1, 0 = free */
   size_t slot_count;
+  size_t rows;         /* read from the files; a JSON Lines series has one for each step */
+  size_t filled;       /* steps that no row is for: filled in as missing */
+  const char **note;   /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
+  size_t notes, note_capacity;
   bool twins;          /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
   c2_pool_chunk *pool; /* texts and arrays, freed together */
 } c2_dataset;
@@ -89,6 +93,11 @@ c2_status c2_scenario_names(const char *path, char ***names, size_t *count, c2_e
 /* Index of an item; false if there is none. */
 bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index);
 
+/* Number of frequencies that differ among the items (at most C2_FREQ_KINDS are told apart), and the one that most items
+ * have; 0 if no item has one. */
+enum { C2_FREQ_KINDS = 16 };
+size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest);
+
 void c2_dataset_free(c2_dataset *set);
 
 /* ---- For the readers of data/ ----------------------------------------------------------------- */
@@ -100,6 +109,9 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
 /* Zeroed memory and copies of text that live as long as the set. */
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
 c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
+
+/* Adds a note, formatted as by printf and cut at 500 bytes. */
+C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...);
 
 /* Spellings of a missing value in text: empty, NA, NaN, null, None ... */
 bool c2_is_missing_text(const char *text);

@@ -305,6 +305,8 @@ static c2_status fill_item(const table *t, c2_dataset *set, c2_item *item, size_
   item->target_names = target_names;
   item->covariates = t->covariates;
   C2_TRY(place_rows(t, item, begin, n, steps, err));
+  set->rows += n;
+  set->filled += item->length - n;
   if (!c2_mul(item->length, t->targets, &values)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many steps", t->csv.name);
   C2_TRY(c2_dataset_alloc(set, values, sizeof *item->target, &item->target, err));
   for (size_t i = 0; i < values; i++) item->target[i] = (double)NAN;
