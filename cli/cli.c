@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
 
 enum { MAX_OPTIONS = 96, LONG_BASE = 1000 };
 
@@ -20,11 +21,10 @@ enum { MAX_OPTIONS = 96, LONG_BASE = 1000 };
 C2_PRINTF(2, 0)
 static void say(const char *kind, const char *format, va_list args) {
   char text[2048];
-  (void)vsnprintf(text, sizeof text, format, args);
-  for (char *c = text; *c; c++) {
-    if ((unsigned char)*c < 0x20 || *c == 0x7f) *c = ' '; /* one line, whatever a file's names hold */
-  }
-  (void)fprintf(stderr, "chronos2: %s: %s\n", kind, text);
+  char line[4 * sizeof text];
+  c2_text_format(text, sizeof text, format, args);
+  c2_text_escape(line, sizeof line, text); /* one line, whatever a file's names hold */
+  (void)fprintf(stderr, "chronos2: %s: %s\n", kind, line);
 }
 
 int cli_fail(const char *format, ...) {

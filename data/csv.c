@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 static c2_status add_field(c2_csv *csv, char *field, c2_error *err) {
   C2_TRY(c2_grow_array(&csv->field, &csv->capacity, csv->fields + 1, sizeof *csv->field, err));
@@ -95,24 +96,10 @@ static c2_status refuse_binary(const char *name, const char *text, c2_error *err
   return C2_OK;
 }
 
-/* Bytes of the UTF-8 character at `c`, 0 where there is none. A zero behind the text stops it. */
-static size_t utf8_length(const unsigned char *c) {
-  if (c[0] < 0x80) return 1;
-  if (c[0] < 0xc2 || c[0] > 0xf4) return 0;
-  size_t length = c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
-  for (size_t i = 1; i < length; i++) {
-    if ((c[i] & 0xc0) != 0x80) return 0;
-  }
-  bool overlong = (c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xf0 && c[1] < 0x90);
-  bool surrogate = c[0] == 0xed && c[1] > 0x9f;
-  bool beyond = c[0] == 0xf4 && c[1] > 0x8f;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
 static c2_status check_text(const char *name, const char *text, size_t size, c2_error *err) {
   size_t line = 1;
   for (size_t at = 0; at < size;) {
-    size_t length = utf8_length((const unsigned char *)text + at);
+    size_t length = c2_utf8_decode(text + at, size - at, NULL);
     if (text[at] == '\0') C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: a zero byte: expected text", name, line);
     if (length == 0) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: byte 0x%02x is not UTF-8: expected text in UTF-8", name, line,

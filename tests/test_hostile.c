@@ -219,6 +219,20 @@ static void test_series(void **state) {
   series_case("{\"target\": [1, 2\n", "series.jsonl:");
 }
 
+/* Names in messages: the reason outlives a long path, and nothing steers a terminal. */
+static void test_messages(void **state) {
+  (void)state;
+  char path[3001];
+  memset(path, '/', sizeof path);
+  for (size_t i = 1; i < sizeof path; i++) path[i] = i % 200 ? 'a' : '/';
+  path[sizeof path - 1] = '\0';
+  program_result r = PROGRAM_RUN("forecast", path, "--horizon", "2");
+  assert_non_null(strstr(r.err, "/aaaa"));
+  program_assert_error(&r, 1, "cannot open: No such file or directory");
+  r = PROGRAM_RUN("forecast", "\xc2\x9b\x33\x1b[31m.csv", "--horizon", "2");
+  program_assert_error(&r, 1, "error: \\u009b3\\x1b[31m.csv: cannot open");
+}
+
 static void test_output(void **state) {
   (void)state;
   folder f = good_model();
@@ -238,6 +252,7 @@ static void test_output(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_config),       cmocka_unit_test(test_weights),
                                      cmocka_unit_test(test_not_a_number), cmocka_unit_test(test_usage),
-                                     cmocka_unit_test(test_series),       cmocka_unit_test(test_output)};
+                                     cmocka_unit_test(test_series),       cmocka_unit_test(test_messages),
+                                     cmocka_unit_test(test_output)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
  *
  * A fallible function takes a `c2_error *` last and returns `c2_status`. The one that detects a
  * failure records it with C2_FAIL; every caller on the way up forwards it with C2_TRY. Text is one
- * line, without a final full stop, and names the file, line or field and what was expected.
+ * line of UTF-8, without a final full stop, and names the file, line or field and what was expected.
  * Nothing here prints, exits or keeps global state. */
 #ifndef C2_BASE_STATUS_H
 #define C2_BASE_STATUS_H
@@ -33,17 +33,9 @@ typedef struct c2_error {
 #define C2_PRINTF(format_at, args_at)
 #endif
 
+/* Records a failure in *err, where one is given, and returns its code. A text that is too long loses its middle. */
 C2_PRINTF(3, 4)
-static inline c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {
-  if (err) {
-    va_list args;
-    va_start(args, format);
-    err->code = code;
-    (void)vsnprintf(err->text, sizeof err->text, format, args);
-    va_end(args);
-  }
-  return code;
-}
+c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...);
 
 /* Records a failure and leaves the function. */
 #define C2_FAIL(err, code, ...) return c2_fail((err), (code), __VA_ARGS__)

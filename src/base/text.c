@@ -1,0 +1,131 @@
+/* Text from files. Knows no format and no stream. */
+#include "base/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+size_t c2_utf8_decode(const char *text, size_t size, uint32_t *code) {
+  const unsigned char *c = (const unsigned char *)text;
+  if (size == 0) return 0;
+  uint32_t value = c[0];
+  size_t length = c[0] < 0x80 ? 1 : c[0] < 0xe0 ? 2 : c[0] < 0xf0 ? 3 : 4;
+  if (length > size) return 0;
+  if (length > 1) {
+    if (c[0] < 0xc2 || c[0] > 0xf4) return 0;
+    value = c[0] & (0x7fu >> length);
+    for (size_t i = 1; i < length; i++) {
+      if ((c[i] & 0xc0) != 0x80) return 0;
+      value = value << 6 | (c[i] & 0x3f);
+    }
+    bool overlong = (length == 3 && value < 0x800) || (length == 4 && value < 0x10000);
+    if (overlong || (value >= 0xd800 && value < 0xe000) || value > 0x10ffff) return 0;
+  }
+  if (code) *code = value;
+  return length;
+}
+
+static bool is_control(uint32_t code) {
+  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return true;
+  bool separator = code == 0x2028 || code == 0x2029;
+  bool turns = code == 0x61c || code == 0x200e || code == 0x200f || (code >= 0x202a && code <= 0x202e) ||
+               (code >= 0x2066 && code <= 0x2069);
+  return separator || turns;
+}
+
+bool c2_text_plain(const char *text, size_t size) {
+  for (size_t at = 0; at < size;) {
+    uint32_t code = 0;
+    size_t length = c2_utf8_decode(text + at, size - at, &code);
+    if (length == 0 || is_control(code)) return false;
+    at += length;
+  }
+  return true;
+}
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+/* The beginning and the end of a text that is longer than the room. */
+static void shorten(char *out, size_t room, const char *text, size_t size) {
+  static const char gap[] = "...";
+  size_t left = room - sizeof gap;
+  size_t head = left / 2;
+  size_t tail = left - head;
+  while (head > 0 && ((unsigned char)text[head] & 0xc0) == 0x80) head--;
+  while (tail > 0 && ((unsigned char)text[size - tail] & 0xc0) == 0x80) tail--;
+  memcpy(out, text, head);
+  memcpy(out + head, gap, sizeof gap - 1);
+  memcpy(out + head + sizeof gap - 1, text + size - tail, tail);
+  out[head + sizeof gap - 1 + tail] = '\0';
+}
+
+/* Bytes at `text` that begin a character which is cut off before a quote or the end: what a precision leaves. */
+static size_t cut_character(const char *text) {
+  const unsigned char *c = (const unsigned char *)text;
+  if (c[0] < 0xc2 || c[0] > 0xf4) return 0;
+  size_t length = 1;
+  while ((c[length] & 0xc0) == 0x80) length++;
+  return c[length] == '\0' || c[length] == '\'' || c[length] == '"' ? length : 0;
+}
+
+/* Makes a text UTF-8: cut characters go, other bytes become question marks. */
+static void repair(char *text) {
+  char *to = text;
+  size_t size = strlen(text);
+  for (size_t at = 0; at < size;) {
+    size_t length = c2_utf8_decode(text + at, size - at, NULL);
+    size_t cut = length ? 0 : cut_character(text + at);
+    if (length > 0) {
+      memmove(to, text + at, length);
+      to += length;
+    } else if (cut == 0) {
+      *to++ = '?';
+    }
+    at += length ? length : cut ? cut : 1;
+  }
+  *to = '\0';
+}
+
+void c2_text_format(char *out, size_t room, const char *format, va_list args) {
+  va_list again;
+  va_copy(again, args);
+  int size = vsnprintf(out, room, format, args);
+  if (size < 0) out[0] = '\0';
+  char *whole = size > 0 && (size_t)size >= room ? malloc((size_t)size + 1) : NULL;
+  if (whole) { /* without memory, the beginning stays */
+    (void)vsnprintf(whole, (size_t)size + 1, format, again);
+    shorten(out, room, whole, (size_t)size);
+    free(whole);
+  }
+  va_end(again);
+  repair(out);
+}
+
+void c2_text_escape(char *out, size_t room, const char *text) {
+  size_t size = strlen(text);
+  size_t used = 0;
+  for (size_t at = 0; at < size;) {
+    uint32_t code = (unsigned char)text[at];
+    size_t length = c2_utf8_decode(text + at, size - at, &code);
+    bool plain = length > 0 && !is_control(code);
+    char written[8];
+    (void)snprintf(written, sizeof written, length < 2 ? "\\x%02x" : "\\u%04x", (unsigned)code & 0xffff);
+    if (length == 0) length = 1;
+    size_t need = plain ? length : strlen(written);
+    if (used + need + 1 > room) break;
+    memcpy(out + used, plain ? text + at : written, need);
+    used += need;
+    at += length;
+  }
+  out[used] = '\0';
+}
+
+c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {
+  if (err) {
+    va_list args;
+    va_start(args, format);
+    err->code = code;
+    c2_text_format(err->text, sizeof err->text, format, args);
+    va_end(args);
+  }
+  return code;
+}

@@ -1,0 +1,28 @@
+/* Text from files: what may stand in a name, and how a line that holds it is written. */
+#ifndef C2_BASE_TEXT_H
+#define C2_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* Bytes of the UTF-8 character that `text` begins with, and its code point (`code` may be NULL); 0 if no character
+ * begins there or size is 0. */
+size_t c2_utf8_decode(const char *text, size_t size, uint32_t *code);
+
+/* Whether a text is UTF-8 without control characters (C0, DEL, C1), characters that turn the direction of writing, or
+ * separators of lines: what may stand in ids, names and categories. Such a text can be printed anywhere. */
+bool c2_text_plain(const char *text, size_t size);
+
+/* vsnprintf for messages. What doesn't fit is left out of the middle, so that a long name leaves the reason behind it
+ * readable. The result is UTF-8, also where a precision ("%.80s") has cut a character. `room` is at least 16. */
+C2_PRINTF(3, 0)
+void c2_text_format(char *out, size_t room, const char *format, va_list args);
+
+/* Copies a text for a terminal: what c2_text_plain refuses is written as \x1b or \u202e. Cut at a character where the
+ * room (at least 16) ends. */
+void c2_text_escape(char *out, size_t room, const char *text);
+
+#endif

@@ -1,0 +1,114 @@
+/* Texts from files: what may stand in a name, and how messages hold them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "base/status.h"
+#include "base/text.h"
+
+static void test_plain(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    bool plain;
+  } cases[] = {{"", true},
+               {"store 7, Z\xc3\xbcrich", true},
+               {"\xe2\x82\xac \xed\x9f\xbf \xf0\x9f\x8f\xaa \xf4\x8f\xbf\xbf", true},
+               {"\xe2\x80\x8d", true}, /* U+200D joins letters and pictures */
+               {"\xc2\xa0", true},     /* the first character behind C1 */
+               {"a\tb", false},
+               {"a\nb", false},
+               {"\x1b[31m", false},
+               {"a\x7f", false},
+               {"\xc2\x80", false},
+               {"a\xc2\x9b\x33", false},
+               {"\xc2\x9f", false},
+               {"\xd8\x9c", false},      /* U+061C */
+               {"\xe2\x80\x8e", false},  /* U+200E */
+               {"\xe2\x80\xa8", false},  /* U+2028 */
+               {"a\xe2\x80\xae", false}, /* U+202E */
+               {"\xe2\x81\xa6", false},  /* U+2066 */
+               {"\xe2\x81\xa9", false},
+               {"\xe2\x81\xaa", true}, /* U+206A */
+               {"Z\xfc", false},
+               {"\xc0\xaf", false},
+               {"\xed\xa0\x80", false},
+               {"\xf4\x90\x80\x80", false},
+               {"\xe2\x82", false}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    if (c2_text_plain(cases[i].text, strlen(cases[i].text)) != cases[i].plain) fail_msg("case %zu", i);
+  }
+  assert_true(c2_text_plain(NULL, 0));
+  assert_true(c2_text_plain("a\n", 1));   /* the size ends it */
+  assert_false(c2_text_plain("a\0b", 3)); /* not the zero */
+  assert_false(c2_text_plain("\xc3\xbc", 1));
+}
+
+/* A message is UTF-8 wherever a precision cuts it. */
+static void test_cut_characters(void **state) {
+  (void)state;
+  static const char name[] = "\xc3\xbc\xe2\x82\xac\xf0\x9f\x8f\xaa";
+  static const size_t kept[] = {0, 0, 2, 2, 2, 5, 5, 5, 5, 9};
+  for (int cut = 0; cut <= 9; cut++) {
+    c2_error err = {C2_OK, ""};
+    char expected[32];
+    (void)snprintf(expected, sizeof expected, "item '%.*s'", (int)kept[cut], name);
+    assert_int_equal(c2_fail(&err, C2_ERR_FORMAT, "item '%.*s'", cut, name), C2_ERR_FORMAT);
+    assert_string_equal(err.text, expected);
+    (void)c2_fail(&err, C2_ERR_FORMAT, "%.*s", cut, name);
+    assert_memory_equal(err.text, name, kept[cut]);
+    assert_int_equal(strlen(err.text), kept[cut]);
+  }
+  c2_error err = {C2_OK, ""};
+  (void)c2_fail(&err, C2_ERR_IO, "Z\xfcrich/caf\xe9.csv: cannot open"); /* bytes of no character */
+  assert_string_equal(err.text, "Z?rich/caf?.csv: cannot open");
+}
+
+/* A name of any length leaves what stands before and behind it. */
+static void test_long_names(void **state) {
+  (void)state;
+  static char path[20001];
+  c2_error err = {C2_OK, ""};
+  for (size_t size = 900; size < sizeof path; size += size < 1100 ? 1 : 977) {
+    for (size_t i = 0; i + 1 < size; i += 2) memcpy(path + i, "\xc3\xbc", 2);
+    path[size / 2 * 2] = '\0';
+    (void)c2_fail(&err, C2_ERR_IO, "file %s:12: cannot open: No such file", path);
+    assert_memory_equal(err.text, "file \xc3\xbc", 7);
+    const char *end = strstr(err.text, "\xc3\xbc:12: cannot open: No such file");
+    assert_non_null(end);
+    assert_int_equal(strlen(end), 32);
+    size_t whole = strlen(path) + 35;
+    assert_true(strlen(err.text) == whole || (whole >= sizeof err.text && strstr(err.text, "...")));
+    for (size_t at = 0; err.text[at];) {
+      size_t length = c2_utf8_decode(err.text + at, strlen(err.text + at), NULL);
+      assert_true(length > 0);
+      at += length;
+    }
+  }
+}
+
+static void test_escape(void **state) {
+  (void)state;
+  char out[64];
+  c2_text_escape(out, sizeof out, "a\x1b[31m\n\x7f \xc2\x9b\x33\xe2\x80\xae Z\xc3\xbcrich");
+  assert_string_equal(out, "a\\x1b[31m\\x0a\\x7f \\u009b3\\u202e Z\xc3\xbcrich");
+  c2_text_escape(out, sizeof out, "\xfc!");
+  assert_string_equal(out, "\\xfc!");
+  c2_text_escape(out, 16, "12345678901234\xc3\xbc");
+  assert_string_equal(out, "12345678901234");
+  c2_text_escape(out, 16, "1234567890123\xc3\xbc");
+  assert_string_equal(out, "1234567890123\xc3\xbc");
+  c2_text_escape(out, 16, "123456789012\x1b");
+  assert_string_equal(out, "123456789012");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_cut_characters),
+                                     cmocka_unit_test(test_long_names), cmocka_unit_test(test_escape)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
