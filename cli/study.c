@@ -187,6 +187,7 @@ static int run(request *r, bool compare) {
   study->say = say;
   study->warn = warn;
   if (r->from_csv) return run_from_csv(r);
+  if (o->resume && o->restart) return cli_fail_usage("--resume and --restart: expected one of them");
   if (!o->tasks) return cli_fail_usage("--tasks: expected a task file, or a folder with tasks.yaml");
   if (o->include_padded && r->engine.session.backend != CHRONOS2_REFERENCE) {
     return cli_fail_usage("--include-padded-queries needs --backend reference: the fused one never computes padding");
@@ -196,6 +197,7 @@ static int run(request *r, bool compare) {
   }
   o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
   o->model_name = r->engine.model ? o->model_folder : name_of(o->model_folder);
+  o->adapter_folder = r->engine.adapter;
   o->sparse_model_name = o->sparse_model_folder;
   o->context_length = r->engine.context_length;
   o->dtype = r->engine.dtype;
@@ -272,8 +274,7 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
        NULL},
       {"max-tasks", 0, "N", "the first N tasks, 0 = all [0]", CLI_SIZE, &o->most_tasks, NULL},
       {"exclude-regex", 0, "REGEX", "leave out tasks whose name matches", CLI_TEXT, &o->exclude_regex, NULL},
-      {"max-windows-per-task", 0, "N", "windows of a task that are probed, 0 = all [1]", CLI_SIZE, &o->probe_windows,
-       NULL},
+      {"max-windows-per-task", 0, "N", "windows of a task to probe, 0 = all [1]", CLI_SIZE, &o->probe_windows, NULL},
       {"max-series-per-window", 0, "N", "series of a window that are probed, 0 = all [256]", CLI_SIZE, &o->probe_series,
        NULL},
       {"probe-batch-size", 0, "N", "rows of a pass of the probe [4]", CLI_COUNT, &o->probe_batch, NULL},
@@ -286,8 +287,10 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
        &o->include_padded, NULL},
       {"as-univariate", 0, NULL, "every target on its own, without covariates", CLI_FLAG, &o->as_univariate, NULL},
       {"seed", 0, "N", "of the draw of series [0]", CLI_SIZE, &o->seed, NULL},
-      {"resume", 0, NULL, "go on with an interrupted run of the same options, models and data", CLI_FLAG, &o->resume,
-       NULL},
+      {"resume", 0, NULL,
+       "go on with an interrupted run, if there is one; threads and machine alone may differ from it", CLI_FLAG,
+       &o->resume, NULL},
+      {"restart", 0, NULL, "drop what an interrupted run has finished: run all tasks", CLI_FLAG, &o->restart, NULL},
       {compare ? "perf-radii" : NULL, 0, "R,...", "radii of the comparison [--radii]", CLI_TEXT, &r.perf_radii_text,
        NULL},
       {"arms", 0, "ARMS",
@@ -298,11 +301,11 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
        &o->sparse_model_folder, NULL},
       {"baselines", 0, NULL, "also print accuracy beside seasonal naive's and published results for the same tasks",
        CLI_FLAG, &r.baselines, NULL},
-      {"local-radius", 0, "R", "radius of the closing verdict, if it is compared [8]", CLI_SIZE, &r.local_radius, NULL},
+      {"local-radius", 0, "R", "radius of the verdict, if it is compared [8]", CLI_SIZE, &r.local_radius, NULL},
       {"from-csv", 0, "DIR", "no model: from the P__perf_*.csv and P__mass_per_window.csv of a study there", CLI_TEXT,
        &r.from_csv, NULL},
-      {"margin", 0, "PERCENT", "change of a score that counts as none, in tests of equivalence [1]",
-       CLI_NUMBER, &r.margin, NULL},
+      {"margin", 0, "PERCENT", "change of a score that counts as none, in tests of equivalence [1]", CLI_NUMBER,
+       &r.margin, NULL},
       {"perf-batch-size", 0, "N", "rows of a pass of the comparison, as --batch-size [256]", CLI_COUNT, &o->perf_batch,
        NULL},
       {"perf-repeats", 0, "N", "timed passes of each pattern, taking turns, after one that isn't timed [5]", CLI_COUNT,

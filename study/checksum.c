@@ -72,7 +72,8 @@ c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error 
 }
 
 static int is_model_file(const struct dirent *entry) {
-  return strcmp(entry->d_name, "config.json") == 0 || strstr(entry->d_name, ".safetensors") != NULL;
+  return strcmp(entry->d_name, "config.json") == 0 || strcmp(entry->d_name, "adapter_config.json") == 0 ||
+         strstr(entry->d_name, ".safetensors") != NULL;
 }
 
 /* Bytewise, whatever the locale. */

@@ -5,12 +5,11 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "study/json.h"
 
-enum { LEVELS = 3, LEAST_PAST = 48, MOST_PAST = 512 };
+enum { LEVELS = 3, LEAST_PAST = 48 };
 
-static size_t value_count(const c2_example *x) {
-  return x->past + x->horizon * (1 + C2_EXAMPLE_FORECASTS * LEVELS);
+size_t c2_example_values(size_t past, size_t horizon) {
+  return past + horizon * (1 + C2_EXAMPLE_FORECASTS * LEVELS);
 }
 
 c2_status c2_example_open(c2_example *example, const c2_evaluation *evaluation, c2_error *err) {
@@ -18,8 +17,9 @@ c2_status c2_example_open(c2_example *example, const c2_evaluation *evaluation, 
   size_t length = w->length[0];
   memset(example, 0, sizeof *example);
   example->horizon = w->horizon;
-  example->past = c2_min_size(length, c2_min_size(c2_max_size(3 * w->horizon, LEAST_PAST), MOST_PAST));
-  C2_TRY(c2_alloc_array(value_count(example), sizeof *example->values, &example->values, err));
+  example->past = c2_min_size(length, c2_min_size(c2_max_size(3 * w->horizon, LEAST_PAST), C2_EXAMPLE_MOST_PAST));
+  size_t count = c2_example_values(example->past, example->horizon);
+  C2_TRY(c2_alloc_array(count, sizeof *example->values, &example->values, err));
   example->series = c2_strdup(w->first_id);
   if (!example->series) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the id of a series");
   memcpy(example->values, w->past[0] + length - example->past, example->past * sizeof *example->values);
@@ -44,30 +44,4 @@ void c2_example_free(c2_example *example) {
 
 const double *c2_example_forecast(const c2_example *example, size_t forecast) {
   return example->values + example->past + example->horizon * (1 + forecast * LEVELS);
-}
-
-json_t *c2_example_json(const c2_example *example) {
-  json_t *object = json_object();
-  json_object_set_new(object, "series", c2_json_text(example->series));
-  json_object_set_new(object, "past", c2_json_whole(example->past));
-  json_object_set_new(object, "horizon", c2_json_whole(example->horizon));
-  json_object_set_new(object, "values", c2_json_numbers(example->values, value_count(example)));
-  return object;
-}
-
-bool c2_example_read(c2_example *example, const json_t *object) {
-  const json_t *values = json_object_get(object, "values");
-  const char *series = json_string_value(json_object_get(object, "series"));
-  json_int_t past = json_integer_value(json_object_get(object, "past"));
-  json_int_t horizon = json_integer_value(json_object_get(object, "horizon"));
-  size_t n = json_array_size(values);
-  memset(example, 0, sizeof *example);
-  if (!series || past < 0 || past > MOST_PAST || horizon < 1 || horizon > (json_int_t)n) return false;
-  example->past = (size_t)past;
-  example->horizon = (size_t)horizon;
-  if (value_count(example) != n) return false;
-  example->series = c2_strdup(series);
-  if (!example->series || c2_alloc_array(n, sizeof *example->values, &example->values, NULL) != C2_OK) return false;
-  for (size_t i = 0; i < n; i++) example->values[i] = c2_json_number_of(json_array_get(values, i));
-  return true;
 }

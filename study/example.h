@@ -2,7 +2,6 @@
 #ifndef C2_STUDY_EXAMPLE_H
 #define C2_STUDY_EXAMPLE_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -26,8 +25,7 @@ void c2_example_free(c2_example *example);
 /* A forecast's values [horizon][3]. */
 const double *c2_example_forecast(const c2_example *example, size_t forecast);
 
-/* As an interrupted study keeps it; false: not what c2_example_json writes. */
-json_t *c2_example_json(const c2_example *example);
-bool c2_example_read(c2_example *example, const json_t *object);
+enum { C2_EXAMPLE_MOST_PAST = 512 };
+size_t c2_example_values(size_t past, size_t horizon); /* length of `values` */
 
 #endif

@@ -441,7 +441,7 @@ static c2_status read_all(c2_study *s, source *from, const char *folder, c2_erro
                                 .chunk_size = s->options.chunk_size,
                                 .split = s->options.split};
   C2_TRY(c2_study_choose_arms(s, err));
-  C2_TRY(c2_record_try(s, err));
+  C2_TRY(c2_record_begin(s, err));
   C2_TRY(read_full(s, from, err));
   for (size_t k = 1; k < s->arms; k++) C2_TRY(read_sparse(s, from, k, err));
   C2_TRY(read_backend(s, from, err));

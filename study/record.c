@@ -1,5 +1,4 @@
-/* A run's record: PREFIX__run.json, with all that is needed to run it again, and PREFIX__partial.json, from
- * which an interrupted run goes on. */
+/* A run's record: PREFIX__run.json, with all that is needed to run it again. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +11,7 @@
 #include "study/run.h"
 #include "version.h"
 
-static c2_status write_json(const json_t *object, const char *path, c2_error *err) {
+c2_status c2_json_write(const json_t *object, const char *path, c2_error *err) {
   c2_outfile file;
   C2_TRY(c2_outfile_open(&file, path, err));
   c2_status status = C2_OK;
@@ -26,7 +25,7 @@ static c2_status write_json(const json_t *object, const char *path, c2_error *er
   return status;
 }
 
-static char *path_of(const c2_study *study, const char *name) {
+char *c2_study_path(const c2_study *study, const char *name) {
   size_t size = strlen(study->options.prefix) + strlen(name) + 1;
   char *path = malloc(size);
   if (path) (void)snprintf(path, size, "%s%s", study->options.prefix, name);
@@ -63,6 +62,7 @@ static json_t *options_json(const c2_study *s) {
   json_object_set_new(object, "as_univariate", json_boolean(o->as_univariate));
   json_object_set_new(object, "blind_arm", json_boolean(o->blind_arm));
   json_object_set_new(object, "visible_arms", json_boolean(o->visible_arms));
+  json_object_set_new(object, "adapter", c2_json_text(o->adapter_folder));
   json_object_set_new(object, "sparse_model", c2_json_text(o->sparse_model_folder));
   json_object_set_new(object, "dtype", c2_json_text(dtypes[o->dtype]));
   json_object_set_new(object, "backend", c2_json_text(s->table.backend));
@@ -71,8 +71,7 @@ static json_t *options_json(const c2_study *s) {
   return object;
 }
 
-/* "model name" of the first processor. */
-static void processor_name(char *out, size_t room) {
+void c2_processor_name(char *out, size_t room) {
   char line[512];
   FILE *file = fopen("/proc/cpuinfo", "r");
   (void)snprintf(out, room, "unknown");
@@ -91,7 +90,7 @@ static json_t *machine_json(void) {
   struct utsname system;
   char processor[256];
   long pages = sysconf(_SC_PHYS_PAGES);
-  processor_name(processor, sizeof processor);
+  c2_processor_name(processor, sizeof processor);
   json_object_set_new(object, "processor", c2_json_text(processor));
   json_object_set_new(object, "processors", json_integer(c2_processor_count()));
   json_object_set_new(object, "memory_mb", json_integer((json_int_t)pages * sysconf(_SC_PAGESIZE) / (1 << 20)));
@@ -112,16 +111,23 @@ static json_t *versions_json(void) {
   return object;
 }
 
-c2_status c2_record_try(const c2_study *study, c2_error *err) {
-  char *path = path_of(study, "__run.json");
-  char *begin = path_of(study, "__");
+c2_status c2_record_begin(c2_study *study, c2_error *err) {
+  char *path = c2_study_path(study, "__run.json");
+  char *lock = c2_study_path(study, "__run.json.lock");
+  char *begin = c2_study_path(study, "__");
   c2_outfile file;
-  if (begin) c2_outfile_sweep(begin);
-  free(begin);
-  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
-  c2_status status = c2_outfile_open(&file, path, err);
+  c2_status status = path && lock && begin ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  if (status == C2_OK) status = c2_lock_open(&study->lock, lock, err);
+  if (status == C2_ERR_UNSUPPORTED) {
+    status = c2_study_warn(study, err, "%s.lock: the file system has no locks: no other run may use this prefix", path);
+  } else if (status == C2_OK) {
+    c2_outfile_sweep(begin); /* whoever holds the lock owns all temporary files of the prefix */
+  }
+  if (status == C2_OK) status = c2_outfile_open(&file, path, err);
   if (status == C2_OK) c2_outfile_discard(&file);
   free(path);
+  free(lock);
+  free(begin);
   return status;
 }
 
@@ -145,6 +151,7 @@ json_t *c2_record_json(const c2_study *study) {
   if (study->options.sparse_model_folder) {
     json_object_set_new(sums, "sparse_model", c2_json_text(study->sparse_checksum));
   }
+  if (study->options.adapter_folder) json_object_set_new(sums, "adapter", c2_json_text(study->adapter_checksum));
   json_object_set_new(sums, "tasks", c2_json_text(study->tasks_checksum));
   json_object_set_new(sums, "data", data);
   json_object_set_new(object, "command", c2_json_text(study->options.command));
@@ -159,261 +166,9 @@ json_t *c2_record_json(const c2_study *study) {
 
 c2_status c2_record_write(const c2_study *study, c2_error *err) {
   json_t *object = c2_record_json(study);
-  char *path = path_of(study, "__run.json");
-  c2_status status = path ? write_json(object, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  char *path = c2_study_path(study, "__run.json");
+  c2_status status = path ? c2_json_write(object, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
   free(path);
   json_decref(object);
   return status;
-}
-
-/* ---- Tasks that are done --------------------------------------------------------------------- */
-
-/* Everything that a task's numbers depend on but its data. */
-static void key_of(const c2_study *s, char out[C2_CHECKSUM_ROOM]) {
-  json_t *object = json_object();
-  json_t *options = options_json(s);
-  json_object_del(options, "max_tasks");
-  json_object_del(options, "exclude_regex");
-  json_object_del(options, "margin");
-  json_object_set_new(object, "options", options);
-  json_object_set_new(object, "model", c2_json_text(s->model_checksum));
-  json_object_set_new(object, "sparse_model", c2_json_text(s->sparse_checksum));
-  json_object_set_new(object, "tasks", c2_json_text(s->tasks_checksum));
-  json_object_set_new(object, "versions", versions_json());
-  json_object_set_new(object, "machine", machine_json());
-  char *dump = json_dumps(object, JSON_SORT_KEYS | JSON_REAL_PRECISION(17));
-  c2_sha256((const unsigned char *)(dump ? dump : ""), dump ? strlen(dump) : 0, out);
-  free(dump);
-  json_decref(object);
-}
-
-enum {
-  SHARE_NUMBERS = sizeof(c2_share) / sizeof(double),
-  MASS_NUMBERS = 9 + SHARE_NUMBERS,
-  HEAD_NUMBERS = 3 + SHARE_NUMBERS,
-  WORK_NUMBERS = sizeof(chronos2_work) / sizeof(double),
-  PERF_NUMBERS = 15 + C2_METRICS + WORK_NUMBERS,
-  NAIVE_NUMBERS = 1 + C2_METRICS
-};
-
-static json_t *mass_json(const c2_mass_row *r) {
-  double x[MASS_NUMBERS] = {(double)r->window, (double)r->context_used,   r->radius,
-                            (double)r->tokens, (double)r->context_tokens, (double)r->query_positions,
-                            r->queries,        (double)r->series,         (double)r->rows_per_series};
-  memcpy(x + 9, &r->share, sizeof r->share);
-  return c2_json_numbers(x, MASS_NUMBERS);
-}
-
-static json_t *head_json(const c2_head_row *r) {
-  double x[HEAD_NUMBERS] = {(double)r->layer, (double)r->head, r->radius};
-  memcpy(x + 3, &r->share, sizeof r->share);
-  return c2_json_numbers(x, HEAD_NUMBERS);
-}
-
-static json_t *perf_json(const c2_perf_row *r) {
-  double x[PERF_NUMBERS] = {(double)r->num_forecasts,
-                            (double)r->context_used,
-                            r->median_s,
-                            r->mean_s,
-                            r->deviation_s,
-                            r->least_s,
-                            (double)r->repeats,
-                            r->alloc_median_mb,
-                            r->alloc_max_mb,
-                            r->reserved_median_mb,
-                            r->reserved_max_mb,
-                            r->pass_s,
-                            r->speedup,
-                            r->speedup_low,
-                            r->speedup_high};
-  memcpy(x + 15, r->score, sizeof r->score);
-  memcpy(x + 15 + C2_METRICS, &r->work, sizeof r->work);
-  return c2_json_numbers(x, PERF_NUMBERS);
-}
-
-c2_status c2_partial_write(const c2_study *study, c2_error *err) {
-  char key[C2_CHECKSUM_ROOM];
-  json_t *object = json_object();
-  json_t *tasks = json_array();
-  char *path = path_of(study, "__partial.json");
-  key_of(study, key);
-  for (size_t i = 0; i < study->tasks.count; i++) {
-    const c2_task_result *r = &study->result[i];
-    if (!r->finished) continue;
-    json_t *task = json_object();
-    json_t *mass = json_array();
-    json_t *head = json_array();
-    json_t *perf = json_array();
-    double naive[NAIVE_NUMBERS] = {(double)r->naive.num_forecasts};
-    memcpy(naive + 1, r->naive.score, sizeof r->naive.score);
-    for (size_t k = 0; k < r->mass_count; k++) json_array_append_new(mass, mass_json(&r->mass[k]));
-    for (size_t k = 0; k < r->head_count; k++) json_array_append_new(head, head_json(&r->head[k]));
-    for (size_t k = 0; k < study->arms; k++) json_array_append_new(perf, perf_json(&r->perf[k]));
-    json_object_set_new(task, "name", c2_json_text(study->tasks.task[i].name));
-    json_object_set_new(task, "line", c2_json_whole(study->tasks.task[i].line));
-    json_object_set_new(task, "sha256", c2_json_text(r->checksum));
-    if (r->perf) json_object_set_new(task, "id_column", c2_json_text(r->perf[0].id_column));
-    json_object_set_new(task, "mass", mass);
-    json_object_set_new(task, "head", head);
-    json_object_set_new(task, "perf", perf);
-    if (r->redrawn) json_object_set_new(task, "redrawn", c2_json_numbers(r->redrawn, 2 * C2_REDRAWS * study->arms));
-    if (r->perf) json_object_set_new(task, "example", c2_example_json(&r->example));
-    json_object_set_new(task, "naive", c2_json_numbers(naive, NAIVE_NUMBERS));
-    json_array_append_new(tasks, task);
-  }
-  json_object_set_new(object, "key", c2_json_text(key));
-  json_object_set_new(object, "tasks", tasks);
-  c2_status status = path ? write_json(object, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  free(path);
-  json_decref(object);
-  return status;
-}
-
-static bool read_numbers(const json_t *array, double *x, size_t n) {
-  if (json_array_size(array) != n) return false;
-  for (size_t i = 0; i < n; i++) x[i] = c2_json_number_of(json_array_get(array, i));
-  return true;
-}
-
-static bool read_mass(const json_t *array, const c2_task *task, c2_mass_row *r) {
-  double x[MASS_NUMBERS];
-  if (!read_numbers(array, x, MASS_NUMBERS)) return false;
-  *r = (c2_mass_row){.task_name = task->name,
-                     .window = (size_t)x[0],
-                     .context_used = (size_t)x[1],
-                     .horizon = task->horizon,
-                     .radius = x[2],
-                     .tokens = (size_t)x[3],
-                     .context_tokens = (size_t)x[4],
-                     .query_positions = (size_t)x[5],
-                     .queries = x[6],
-                     .series = (size_t)x[7],
-                     .rows_per_series = (size_t)x[8]};
-  memcpy(&r->share, x + 9, sizeof r->share);
-  return true;
-}
-
-static bool read_head(const json_t *array, c2_head_row *r) {
-  double x[HEAD_NUMBERS];
-  if (!read_numbers(array, x, HEAD_NUMBERS)) return false;
-  *r = (c2_head_row){.layer = (size_t)x[0], .head = (size_t)x[1], .radius = x[2]};
-  memcpy(&r->share, x + 3, sizeof r->share);
-  return true;
-}
-
-static bool read_perf(const json_t *array, const c2_task *task, const char *id_column, const char *checksum,
-                      c2_perf_row *r) {
-  double x[PERF_NUMBERS];
-  if (!read_numbers(array, x, PERF_NUMBERS)) return false;
-  *r = (c2_perf_row){.task = task,
-                     .num_forecasts = (size_t)x[0],
-                     .context_used = (size_t)x[1],
-                     .median_s = x[2],
-                     .mean_s = x[3],
-                     .deviation_s = x[4],
-                     .least_s = x[5],
-                     .repeats = (size_t)x[6],
-                     .alloc_median_mb = x[7],
-                     .alloc_max_mb = x[8],
-                     .reserved_median_mb = x[9],
-                     .reserved_max_mb = x[10],
-                     .pass_s = x[11],
-                     .speedup = x[12],
-                     .speedup_low = x[13],
-                     .speedup_high = x[14]};
-  memcpy(r->score, x + 15, sizeof r->score);
-  memcpy(&r->work, x + 15 + C2_METRICS, sizeof r->work);
-  r->id_column = task->id_column ? task->id_column : strcmp(id_column, "id") == 0 ? "id" : "item_id";
-  (void)snprintf(r->fingerprint, sizeof r->fingerprint, "%.16s", checksum);
-  return true;
-}
-
-/* False: not what this program writes. */
-static bool read_task(const c2_study *s, const json_t *object, const c2_task *task, c2_task_result *r) {
-  const json_t *mass = json_object_get(object, "mass");
-  const json_t *head = json_object_get(object, "head");
-  const json_t *perf = json_object_get(object, "perf");
-  const char *id_column = json_string_value(json_object_get(object, "id_column"));
-  double naive[NAIVE_NUMBERS];
-  if (json_array_size(mass) % s->options.radius_count != 0 || json_array_size(mass) != r->mass_count ||
-      json_array_size(head) != r->head_count || json_array_size(perf) != s->arms || (s->arms && !id_column) ||
-      !read_numbers(json_object_get(object, "naive"), naive, NAIVE_NUMBERS)) {
-    return false;
-  }
-  for (size_t k = 0; k < r->mass_count; k++) {
-    if (!read_mass(json_array_get(mass, k), task, &r->mass[k])) return false;
-  }
-  for (size_t k = 0; k < r->head_count; k++) {
-    if (!read_head(json_array_get(head, k), &r->head[k])) return false;
-  }
-  for (size_t k = 0; k < s->arms; k++) {
-    if (!read_perf(json_array_get(perf, k), task, id_column, r->checksum, &r->perf[k])) return false;
-  }
-  if (s->arms && !read_numbers(json_object_get(object, "redrawn"), r->redrawn, 2 * C2_REDRAWS * s->arms)) return false;
-  if (s->arms && !c2_example_read(&r->example, json_object_get(object, "example"))) return false;
-  r->naive.num_forecasts = (size_t)naive[0];
-  memcpy(r->naive.score, naive + 1, sizeof r->naive.score);
-  r->naive.mase_full = s->arms ? r->perf[0].score[C2_MASE] : (double)NAN;
-  return true;
-}
-
-static bool is_of(const json_t *object, const c2_study *s) {
-  char key[C2_CHECKSUM_ROOM];
-  const char *stored = json_string_value(json_object_get(object, "key"));
-  key_of(s, key);
-  return stored && strcmp(stored, key) == 0;
-}
-
-/* The line tells tasks of one name and file apart. */
-static const json_t *find_task(const json_t *object, const c2_task *task, const char *checksum) {
-  const json_t *tasks = json_object_get(object, "tasks");
-  for (size_t i = 0; i < json_array_size(tasks); i++) {
-    const json_t *one = json_array_get(tasks, i);
-    const char *name = json_string_value(json_object_get(one, "name"));
-    const char *sum = json_string_value(json_object_get(one, "sha256"));
-    if ((size_t)json_integer_value(json_object_get(one, "line")) != task->line) continue;
-    if (name && sum && strcmp(name, task->name) == 0 && strcmp(sum, checksum) == 0) return one;
-  }
-  return NULL;
-}
-
-static c2_status take_task(c2_study *s, const json_t *object, size_t index, const char *path, c2_error *err) {
-  const c2_task *task = &s->tasks.task[index];
-  c2_task_result *r = &s->result[index];
-  const json_t *one = find_task(object, task, r->checksum);
-  if (!one) return C2_OK;
-  r->mass_count = json_array_size(json_object_get(one, "mass"));
-  r->head_count = json_array_size(json_object_get(one, "head"));
-  C2_TRY(c2_alloc_array(r->mass_count, sizeof(c2_mass_row), &r->mass, err));
-  C2_TRY(c2_alloc_array(r->head_count, sizeof(c2_head_row), &r->head, err));
-  C2_TRY(c2_alloc_array(s->arms, sizeof(c2_perf_row), &r->perf, err));
-  C2_TRY(c2_alloc_array(2 * C2_REDRAWS * s->arms, sizeof *r->redrawn, &r->redrawn, err));
-  if (r->mass_count == 0 || !read_task(s, one, task, r)) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: task '%.80s' is not what a study writes", path, task->name);
-  }
-  r->finished = true;
-  return C2_OK;
-}
-
-c2_status c2_partial_read(c2_study *study, c2_error *err) {
-  char *path = path_of(study, "__partial.json");
-  json_t *object = NULL;
-  c2_status status = path ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  if (status == C2_OK && c2_file_exists(path)) {
-    object = json_load_file(path, 0, NULL);
-    if (!object) status = c2_fail(err, C2_ERR_FORMAT, "%s: expected the JSON of an interrupted study", path);
-  }
-  bool ours = object && is_of(object, study);
-  for (size_t i = 0; ours && status == C2_OK && i < study->tasks.count; i++) {
-    status = take_task(study, object, i, path, err);
-  }
-  json_decref(object);
-  free(path);
-  return status;
-}
-
-void c2_study_forget_partial(const c2_study *study) {
-  char *path = path_of(study, "__partial.json");
-  if (path) (void)unlink(path);
-  free(path);
 }

@@ -15,7 +15,7 @@
 
 static const double bytes_per_mb = 1024.0 * 1024.0;
 
-C2_PRINTF(2, 3) static void say(const c2_study *s, const char *format, ...) {
+void c2_study_say(const c2_study *s, const char *format, ...) {
   char line[512];
   va_list args;
   if (!s->say) return;
@@ -284,7 +284,7 @@ static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
   c2_radius_text(m->radius, radius);
   c2_duration(left, duration);
   if (!resumed && i + 1 < s->tasks.count) (void)snprintf(rest, sizeof rest, "; %s left", duration);
-  say(s, "task %zu/%zu %s%s: S=%zu, radius %s keeps mass %.3f on edges %.3f%s%s", i + 1, s->tasks.count,
+  c2_study_say(s, "task %zu/%zu %s%s: S=%zu, radius %s keeps mass %.3f on edges %.3f%s%s", i + 1, s->tasks.count,
       s->tasks.task[i].name, resumed ? " (done before)" : "", m->tokens, radius, m->share.mass, m->share.edges, sparse,
       rest);
 }
@@ -302,7 +302,7 @@ static c2_status find_results(c2_study *s, c2_error *err) {
     s->result[i].naive.task = &s->tasks.task[i];
     C2_TRY(c2_sha256_file(s->tasks.task[i].data_file, s->result[i].checksum, err));
   }
-  return s->options.resume ? c2_partial_read(s, err) : C2_OK;
+  return c2_partial_begin(s, err);
 }
 
 static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
@@ -407,8 +407,11 @@ static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_
   C2_TRY(c2_alloc_array(s->tasks.count, sizeof *s->result, &s->result, err));
   C2_TRY(c2_sha256_file(s->tasks.task[0].file, s->tasks_checksum, err));
   C2_TRY(c2_sha256_folder(o->model_folder, s->model_checksum, err));
+  if (o->adapter_folder) C2_TRY(c2_sha256_folder(o->adapter_folder, s->adapter_checksum, err));
   if (o->sparse_model_folder) C2_TRY(c2_sha256_folder(o->sparse_model_folder, s->sparse_checksum, err));
   C2_TRY(c2_study_choose_arms(s, err));
+  s->layers = chronos2_model_config(model)->layers;
+  s->heads = chronos2_model_config(model)->heads;
   (void)snprintf(s->isa, sizeof s->isa, "%s", chronos2_session_isa(session));
   s->threads = chronos2_session_threads(session);
   s->table = (c2_table_context){.prefix = o->prefix,
@@ -421,7 +424,7 @@ static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_
                                 .exclude_reg = o->exclude_reg,
                                 .reg_global = o->session.reg_global,
                                 .include_padded = o->include_padded};
-  C2_TRY(c2_record_try(s, err));
+  C2_TRY(c2_record_begin(s, err));
   C2_TRY(c2_look_trained(model, &s->look, err));
   if (!s->look.trained) {
     C2_TRY(
@@ -430,7 +433,7 @@ static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_
                       "attention has %.3f of the entropy of uniform attention",
                       100 * s->look.spread, s->look.mean_entropy));
   }
-  say(s, "%zu tasks, model %s, %s, %s, %d threads", s->tasks.count, o->model_name, s->table.backend, s->isa,
+  c2_study_say(s, "%zu tasks, model %s, %s, %s, %d threads", s->tasks.count, o->model_name, s->table.backend, s->isa,
       s->threads);
   return C2_OK;
 }
@@ -475,5 +478,6 @@ void c2_study_free(c2_study *study) {
   for (size_t i = 0; i < study->warnings; i++) free(study->warning[i]);
   free(study->warning);
   c2_tasks_free(&study->tasks);
+  c2_lock_close(&study->lock);
   memset(study, 0, sizeof *study);
 }

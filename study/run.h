@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "study/checksum.h"
 #include "study/example.h"
+#include "study/lock.h"
 #include "study/progress.h"
 #include "study/tables.h"
 #include "study/tasks.h"
@@ -34,8 +35,11 @@ typedef struct c2_study_options {
   size_t context_length; /* 0: the model's */
   double margin;         /* of equivalence, as a share of the score: 0.01 */
   size_t draws;          /* of the bootstrap intervals */
-  bool exclude_reg, include_padded, as_univariate, resume;
+  bool exclude_reg, include_padded, as_univariate;
+  bool resume;                      /* go on from PREFIX__partial.json where it is there */
+  bool restart;                     /* drop it; without either, a run stops where it is there */
   bool blind_arm, visible_arms;     /* beside the published ones: see c2_arm */
+  const char *adapter_folder;       /* merged into the model, for the record; NULL: none */
   const char *sparse_model_folder;  /* a second model's weights, at full attention and the perf_radii; NULL: none */
   const char *sparse_model_name;    /* in tables */
   chronos2_dtype dtype;             /* of the models, for the record */
@@ -66,8 +70,11 @@ typedef struct c2_study {
   c2_task_list tasks;
   c2_task_result *result; /* [tasks.count] */
   size_t done;            /* results so far */
+  size_t layers, heads;   /* of the model that is probed */
+  c2_lock lock;           /* on the prefix */
   c2_look look;
   char model_checksum[C2_CHECKSUM_ROOM]; /* over those of its files */
+  char adapter_checksum[C2_CHECKSUM_ROOM];
   char sparse_checksum[C2_CHECKSUM_ROOM];
   char tasks_checksum[C2_CHECKSUM_ROOM]; /* of the task file */
   char isa[16];
@@ -85,8 +92,8 @@ typedef struct c2_study {
 } c2_study;
 
 /* Runs it and writes its files. The caller sets options, say and warn of a zeroed study; free it also after
- * a failure. `sparse_model` goes with sparse_model_folder. With `resume` the tasks that an earlier run with the same
- * options, models and data finished aren't run again. */
+ * a failure. `sparse_model` goes with sparse_model_folder. With `resume` the tasks that an earlier run of the same
+ * options, models and data finished aren't run again; a run that differs in what its results depend on is refused. */
 c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chronos2_model *sparse_model, c2_error *err);
 void c2_study_free(c2_study *study);
 
@@ -114,11 +121,24 @@ enum { C2_VERDICT_LINES = 4, C2_VERDICT_ROOM = 384 };
 size_t c2_study_verdict_radius(const c2_study *study); /* index into perf_radii: what is looked at closely */
 void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);
 
-/* record.c: PREFIX__run.json, and PREFIX__partial.json with the tasks that are done. */
-c2_status c2_record_try(const c2_study *study, c2_error *err); /* fails now if nothing could be written later */
+/* run.c: a line for the user. */
+C2_PRINTF(2, 3) void c2_study_say(const c2_study *study, const char *format, ...);
+
+/* record.c: PREFIX__run.json */
+char *c2_study_path(const c2_study *study, const char *name); /* PREFIXname; NULL if memory is out; free with free() */
+c2_status c2_json_write(const json_t *object, const char *path, c2_error *err);
+void c2_processor_name(char *out, size_t room);
+c2_status c2_record_begin(c2_study *study, c2_error *err); /* locks the prefix; fails now if it can't be written */
 json_t *c2_record_json(const c2_study *study);
 c2_status c2_record_write(const c2_study *study, c2_error *err);
+
+/* partial.c: PREFIX__partial.json, with the tasks that are done. c2_partial_begin does as `resume` and `restart` want,
+ * and fills the results that are there. */
+c2_status c2_partial_begin(c2_study *study, c2_error *err);
 c2_status c2_partial_write(const c2_study *study, c2_error *err);
-c2_status c2_partial_read(c2_study *study, c2_error *err); /* fills the results that are there */
+
+/* Guards a finished task's numbers [n], in their order in the file, and texts against damage. */
+c2_status c2_partial_seal(const double *numbers, size_t n, const char *id_column, const char *series,
+                          char out[C2_CHECKSUM_ROOM], c2_error *err);
 
 #endif
