@@ -282,8 +282,7 @@ static int run(bench *b, char **paths, size_t count) {
   }
   if (prepare(b, paths, count, &err) != C2_OK || measure(b, &err) != C2_OK) return cli_fail_error(&err);
   print_result(b);
-  if (fflush(stdout) != 0) return cli_fail("standard output: could not write");
-  return CLI_DONE;
+  return cli_flush_output();
 }
 
 int cli_bench(int argc, char **argv) {

@@ -1,6 +1,7 @@
 /* Option tables, errors and the opening of model and session, for all commands. */
 #include "cli/cli.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "base/platform.h"
 #include "base/text.h"
 
@@ -58,6 +60,15 @@ int cli_fail_error(const c2_error *err) {
 int cli_fail_api(chronos2_status status) {
   (void)cli_fail("%s", chronos2_last_error());
   return status == CHRONOS2_ERROR_ARGUMENT ? CLI_USAGE : CLI_FAILURE;
+}
+
+int cli_flush_output(void) {
+  errno = 0;
+  if (fflush(stdout) == 0 && !ferror(stdout)) return CLI_DONE;
+  if (!errno && write(STDOUT_FILENO, "\n", 1) >= 0) errno = EIO; /* stdio has forgotten why an earlier write failed */
+  const char *reason = strerror(errno);
+  clearerr(stdout);
+  return cli_fail("standard output: cannot write: %s", reason);
 }
 
 void cli_progress(const char *what, size_t done, size_t total) {
@@ -444,6 +455,34 @@ const char *cli_default_model(void) {
     }
   }
   return "models/chronos2-micro";
+}
+
+static bool is_model_file(const char *name) {
+  const char *dot = strrchr(name, '.');
+  return dot && (strcmp(dot, ".json") == 0 || strcmp(dot, ".safetensors") == 0);
+}
+
+static c2_status keep_folder(const char *output, const char *folder, c2_error *err) {
+  DIR *dir = opendir(folder);
+  c2_status status = C2_OK;
+  for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && status == C2_OK; entry = readdir(dir)) {
+    char *path = NULL;
+    if (!is_model_file(entry->d_name)) continue;
+    status = c2_path_join(&path, folder, entry->d_name, err);
+    if (status == C2_OK) status = c2_outfile_keep_input(output, path, err);
+    free(path);
+  }
+  if (dir) (void)closedir(dir);
+  return status; /* a folder that can't be read is the model's error to tell */
+}
+
+c2_status cli_keep_inputs(const char *output, const cli_engine *engine, const char *const *inputs, size_t count,
+                          c2_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (inputs[i]) C2_TRY(c2_outfile_keep_input(output, inputs[i], err));
+  }
+  C2_TRY(keep_folder(output, engine->model ? engine->model : cli_default_model(), err));
+  return engine->adapter ? keep_folder(output, engine->adapter, err) : C2_OK;
 }
 
 chronos2_model_options cli_model_options(const cli_engine *engine) {

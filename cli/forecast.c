@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "base/platform.h"
 #include "cli/cli.h"
 #include "data/series.h"
@@ -350,7 +351,10 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   c2_outfile file;
+  const char *further[] = {r->future, r->scenarios};
   c2_status status = check_options(r, err);
+  if (status == C2_OK) status = cli_keep_inputs(r->output, &r->engine, (const char *const *)paths, count, err);
+  if (status == C2_OK) status = cli_keep_inputs(r->output, &r->engine, further, 2, err);
   if (status == C2_OK) status = read_inputs(r, paths, count, err);
   if (status == C2_OK) status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
   if (status != C2_OK) return cli_fail_error(err);

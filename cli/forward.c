@@ -187,6 +187,8 @@ int cli_forward(int argc, char **argv) {
   work w = {0};
   c2_error err = {C2_OK, ""};
   status = CLI_FAILURE;
+  const char *input = argv[first];
+  if (cli_keep_inputs(output, &engine, &input, 1, &err) != C2_OK) return cli_fail_error(&err);
   if (!cli_engine_open(&engine, &model, &session)) return status;
   if (engine.context_length > chronos2_model_config(model)->context_length) {
     cli_warn("forward cuts a context at the model's %zu steps", chronos2_model_config(model)->context_length);

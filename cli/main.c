@@ -30,8 +30,7 @@ static void print_usage(FILE *out) {
   (void)fprintf(out, "\n'chronos2 COMMAND --help' documents every option; 'chronos2 --version' prints the version.\n");
 }
 
-int main(int argc, char **argv) {
-  (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error with a message */
+static int run(int argc, char **argv) {
   if (argc < 2) {
     print_usage(stderr);
     return CLI_USAGE;
@@ -49,4 +48,11 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
   }
   return cli_fail_usage("unknown command '%s'; see 'chronos2 --help'", argv[1]);
+}
+
+int main(int argc, char **argv) {
+  (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error with a message */
+  int status = run(argc, argv);
+  int printed = cli_flush_output();
+  return status == CLI_DONE ? printed : status;
 }

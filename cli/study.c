@@ -164,7 +164,7 @@ static int run_models(request *r) {
 static int print(const request *r) {
   c2_study_print(&r->study, stdout);
   if (r->baselines) c2_baselines_print(&r->study, stdout);
-  return fflush(stdout) == 0 ? CLI_DONE : cli_fail("standard output: could not write");
+  return cli_flush_output();
 }
 
 static int run_from_csv(request *r) {

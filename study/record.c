@@ -1,4 +1,5 @@
 /* A run's record: PREFIX__run.json, with all that is needed to run it again. */
+#include <dirent.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "base/platform.h"
 #include "study/json.h"
 #include "study/run.h"
@@ -15,9 +17,9 @@ c2_status c2_json_write(const json_t *object, const char *path, c2_error *err) {
   c2_outfile file;
   C2_TRY(c2_outfile_open(&file, path, err));
   c2_status status = C2_OK;
-  if (json_dumpf(object, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0) {
-    status = c2_fail(err, C2_ERR_IO, "%s: cannot write JSON", path);
-  } else {
+  if (json_dumpf(object, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0 && !ferror(file.stream)) {
+    status = c2_fail(err, C2_ERR_MEMORY, "%s: cannot allocate its JSON text", path);
+  } else { /* the commit knows why a write failed */
     (void)fputc('\n', file.stream);
     status = c2_outfile_commit(&file, err);
   }
@@ -111,12 +113,38 @@ static json_t *versions_json(void) {
   return object;
 }
 
+/* Fails if a file PREFIX__* is one that the study reads. */
+static c2_status keep_inputs(const c2_study *study, c2_error *err) {
+  const char *prefix = study->options.prefix;
+  const char *slash = strrchr(prefix, '/');
+  size_t folder = slash ? (size_t)(slash - prefix) + 1 : 0;
+  char *place = folder ? c2_strndup(prefix, folder) : c2_strdup(".");
+  DIR *dir = place ? opendir(place) : NULL;
+  c2_status status = place ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && status == C2_OK; entry = readdir(dir)) {
+    size_t length = strlen(prefix + folder);
+    char *output = NULL;
+    if (strncmp(entry->d_name, prefix + folder, length) != 0 || strncmp(entry->d_name + length, "__", 2) != 0) continue;
+    status = c2_path_join(&output, place, entry->d_name, err);
+    for (size_t i = 0; i < study->tasks.count && status == C2_OK; i++) {
+      const c2_task *task = &study->tasks.task[i];
+      if (task->file) status = c2_outfile_keep_input(output, task->file, err);
+      if (task->data_file && status == C2_OK) status = c2_outfile_keep_input(output, task->data_file, err);
+    }
+    free(output);
+  }
+  if (dir) (void)closedir(dir);
+  free(place);
+  return status;
+}
+
 c2_status c2_record_begin(c2_study *study, c2_error *err) {
   char *path = c2_study_path(study, "__run.json");
   char *lock = c2_study_path(study, "__run.json.lock");
   char *begin = c2_study_path(study, "__");
   c2_outfile file;
   c2_status status = path && lock && begin ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  if (status == C2_OK) status = keep_inputs(study, err);
   if (status == C2_OK) status = c2_lock_open(&study->lock, lock, err);
   if (status == C2_ERR_UNSUPPORTED) {
     status = c2_study_warn(study, err, "%s.lock: the file system has no locks: no other run may use this prefix", path);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "base/platform.h"
 #include "study/json.h"
 

@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <math.h>
 #include <sys/file.h>
+#include <utime.h>
 
 #include "study/checksum.h"
 #include "study/run.h"
@@ -325,9 +326,10 @@ static void test_lock(void **state) {
   place p = interrupted();
   write_text(&p, "three.jsonl", series_text);
   char *lock = program_path(p.folder, "p__run.json.lock");
-  char *temporary = program_path(p.folder, "p__run.json.tmp-2000000000");
+  char *temporary = program_path(p.folder, "p__run.json.tmp-0123456789abcdef");
   assert_true(access(lock, F_OK) != 0);
   program_write_file(temporary, "x", 1);
+  assert_int_equal(utime(temporary, &(struct utimbuf){1000000000, 1000000000}), 0); /* nobody writes to it now */
   int file = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   assert_true(file >= 0);
   assert_int_equal(flock(file, LOCK_EX | LOCK_NB), 0);

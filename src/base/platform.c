@@ -2,11 +2,9 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "base/platform.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -79,80 +77,6 @@ void c2_mapping_forget(const void *data, size_t size) {
 
 static bool is_standard(const char *path) {
   return !path || strcmp(path, "-") == 0;
-}
-
-c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err) {
-  memset(file, 0, sizeof *file);
-  if (is_standard(path)) {
-    file->stream = stdout;
-    return C2_OK;
-  }
-  if (c2_is_directory(path)) C2_FAIL(err, C2_ERR_IO, "%s: cannot write: it is a directory", path);
-  size_t room = strlen(path) + 32;
-  file->path = c2_strdup(path);
-  file->temporary = malloc(room);
-  if (!file->path || !file->temporary) {
-    c2_outfile_discard(file);
-    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
-  }
-  (void)snprintf(file->temporary, room, "%s.tmp-%ld", path, (long)getpid());
-  file->stream = fopen(file->temporary, "wb");
-  if (!file->stream) {
-    int reason = errno;
-    free(file->temporary);
-    file->temporary = NULL;
-    c2_outfile_discard(file);
-    C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", path, strerror(reason));
-  }
-  return C2_OK;
-}
-
-c2_status c2_outfile_commit(c2_outfile *file, c2_error *err) {
-  const char *name = file->path ? file->path : "standard output";
-  if (fflush(file->stream) != 0 || ferror(file->stream)) {
-    C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", name, strerror(errno));
-  }
-  if (!file->path) return C2_OK;
-  FILE *stream = file->stream;
-  file->stream = NULL;
-  bool synced = fsync(fileno(stream)) == 0 || errno == EINVAL || errno == EROFS;
-  if (fclose(stream) != 0 || !synced) C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", name, strerror(errno));
-  if (rename(file->temporary, file->path) != 0) {
-    C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", name, strerror(errno));
-  }
-  free(file->temporary);
-  file->temporary = NULL;
-  return C2_OK;
-}
-
-void c2_outfile_discard(c2_outfile *file) {
-  if (file->path && file->stream) fclose(file->stream);
-  if (file->temporary) {
-    unlink(file->temporary);
-    free(file->temporary);
-  }
-  free(file->path);
-  memset(file, 0, sizeof *file);
-}
-
-/* True for "PREFIX....tmp-PID" of a process that is gone. */
-static bool is_left_over(const char *name, const char *prefix) {
-  const char *mark = strstr(name, ".tmp-");
-  if (strncmp(name, prefix, strlen(prefix)) != 0 || !mark) return false;
-  char *end = NULL;
-  long process = strtol(mark + 5, &end, 10);
-  return *end == '\0' && process > 0 && kill((pid_t)process, 0) != 0 && errno == ESRCH;
-}
-
-void c2_outfile_sweep(const char *prefix) {
-  const char *slash = strrchr(prefix, '/');
-  char *folder = slash ? c2_strndup(prefix, (size_t)(slash - prefix) + 1) : c2_strdup(".");
-  DIR *dir = folder ? opendir(folder) : NULL;
-  for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-    if (is_left_over(entry->d_name, slash ? slash + 1 : prefix)) (void)unlinkat(dirfd(dir), entry->d_name, 0);
-  }
-  if (dir) closedir(dir);
-  free(folder);
 }
 
 c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err) {

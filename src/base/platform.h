@@ -1,11 +1,10 @@
-/* What the operating system gives: mapped files, whole-or-nothing output files, clock, memory use. */
+/* What the operating system gives: files to read, clock, memory use, processors. */
 #ifndef C2_BASE_PLATFORM_H
 #define C2_BASE_PLATFORM_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/status.h"
 
@@ -27,22 +26,6 @@ c2_status c2_file_stamp(const char *path, char out[C2_STAMP_ROOM], c2_error *err
 
 /* Drops resident pages wholly within [data, data + size) of a mapping; they are read again when touched. */
 void c2_mapping_forget(const void *data, size_t size);
-
-/* An output file that appears whole or not at all: written beside its place under a temporary name,
- * flushed, synced and renamed by c2_outfile_commit. c2_outfile_discard, also after a commit, frees
- * it. `path` "-" or NULL is standard output, which is only flushed. */
-typedef struct c2_outfile {
-  FILE *stream;
-  char *path;
-  char *temporary;
-} c2_outfile;
-
-c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err);
-c2_status c2_outfile_commit(c2_outfile *file, c2_error *err);
-void c2_outfile_discard(c2_outfile *file);
-
-/* Removes the temporary files that processes which are no more left beside outputs whose paths begin with `prefix`. */
-void c2_outfile_sweep(const char *prefix);
 
 /* Whole content of a file, or of standard input for "-", with a terminating zero beyond size.
  * Free with free(). */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/outfile.h"
 
 static const size_t MAX_HEADER = 100 * 1000 * 1000;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "base/platform.h"
 #include "kernels/kernels.h"
 

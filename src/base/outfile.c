@@ -1,0 +1,293 @@
+/* Output files, POSIX side: where a path leads, temporary files, their locks. */
+#define _GNU_SOURCE /* fopencookie */
+#include "base/outfile.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+
+enum { MAX_LINKS = 40, RANDOM_DIGITS = 16, ABANDONED_SECONDS = 60 };
+
+static const char mark[] = ".tmp-"; /* between a target's name and the random digits */
+
+static c2_status refused(const char *path, int reason, c2_error *err) {
+  C2_FAIL(err, C2_ERR_IO, "%s: cannot write: %s", path, strerror(reason));
+}
+
+/* ---- Where a path leads ----------------------------------------------------------------------- */
+
+/* "folder/" of a path, "" for a plain name; NULL if memory is out. */
+static char *folder_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return c2_strndup(path, slash ? (size_t)(slash - path) + 1 : 0);
+}
+
+/* What a link at `path` names, as a path of its own; NULL with errno set. */
+static char *read_link(const char *path) {
+  char text[4096];
+  ssize_t length = readlink(path, text, sizeof text);
+  if (length < 0 || length == (ssize_t)sizeof text) {
+    if (length > 0) errno = ENAMETOOLONG;
+    return NULL;
+  }
+  char *folder = text[0] == '/' ? c2_strdup("") : folder_of(path);
+  size_t room = folder ? strlen(folder) + (size_t)length + 1 : 0;
+  char *next = folder ? malloc(room) : NULL;
+  if (next) (void)snprintf(next, room, "%s%.*s", folder, (int)length, text);
+  free(folder);
+  if (!next) errno = ENOMEM;
+  return next;
+}
+
+/* The number of the open descriptor that the path names (/dev/fd/3, or the end of /dev/stdout's link), or -1. */
+static int descriptor_of(const char *path) {
+  struct stat folder;
+  struct stat own;
+  const char *slash = strrchr(path, '/');
+  char *end = NULL;
+  long number = slash && slash[1] >= '0' && slash[1] <= '9' ? strtol(slash + 1, &end, 10) : -1;
+  if (number < 0 || number > 1 << 20 || *end || stat("/proc/self/fd", &own) != 0) return -1;
+  char *parent = folder_of(path);
+  bool same = parent && stat(parent, &folder) == 0 && folder.st_dev == own.st_dev && folder.st_ino == own.st_ino;
+  free(parent);
+  return same ? (int)number : -1;
+}
+
+/* Follows links, also one whose end doesn't exist. *descriptor is that of a path that names one, or -1; *target
+ * (free with free()) is the end of the links otherwise. */
+static c2_status follow(const char *path, char **target, int *descriptor, c2_error *err) {
+  char *at = c2_strdup(path);
+  *target = NULL;
+  if (!at) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  for (int links = 0; links <= MAX_LINKS; links++) {
+    struct stat info;
+    *descriptor = descriptor_of(at);
+    if (*descriptor >= 0 || lstat(at, &info) != 0 || !S_ISLNK(info.st_mode)) {
+      if (*descriptor < 0) {
+        *target = at;
+      } else {
+        free(at);
+      }
+      return C2_OK;
+    }
+    char *next = read_link(at);
+    int reason = errno;
+    free(at);
+    if (!next) return refused(path, reason, err);
+    at = next;
+  }
+  free(at);
+  return refused(path, ELOOP, err);
+}
+
+/* ---- Streams ---------------------------------------------------------------------------------- */
+
+/* A stream of our own keeps the reason of a write that failed, which stdio forgets before it is asked. */
+static ssize_t write_bytes(void *cookie, const char *bytes, size_t size) {
+  c2_outfile *file = cookie;
+  size_t done = 0;
+  while (done < size) {
+    ssize_t n = write(file->descriptor, bytes + done, size - done);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      if (!file->reason) file->reason = errno;
+      break;
+    }
+    done += (size_t)n;
+  }
+  return (ssize_t)done; /* fewer than asked for: an error */
+}
+
+static c2_status open_stream(c2_outfile *file, c2_error *err) {
+  file->stream = fopencookie(file, "w", (cookie_io_functions_t){.write = write_bytes});
+  if (!file->stream) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a stream");
+  return C2_OK;
+}
+
+/* ---- Opening ---------------------------------------------------------------------------------- */
+
+/* Creates file->temporary, which this process alone knows and which is locked as long as it lives. */
+static c2_status create(c2_outfile *file, mode_t mode, c2_error *err) {
+  size_t room = strlen(file->target) + sizeof mark + RANDOM_DIGITS;
+  file->temporary = malloc(room);
+  if (!file->temporary) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
+  do {
+    uint64_t random = 0;
+    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) break;
+    (void)snprintf(file->temporary, room, "%s%s%016llx", file->target, mark, (unsigned long long)random);
+    file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+  } while (file->descriptor < 0 && errno == EEXIST);
+  if (file->descriptor >= 0) {
+    (void)flock(file->descriptor, LOCK_EX | LOCK_NB); /* where there are no locks, no sweep can take one either */
+    return C2_OK;
+  }
+  int reason = errno;
+  free(file->temporary);
+  file->temporary = NULL;
+  return refused(file->path, reason, err);
+}
+
+/* A file that takes the place of an old one: nobody may read it who couldn't read the old one. */
+static c2_status replace(c2_outfile *file, const struct stat *old, c2_error *err) {
+  struct stat info;
+  C2_TRY(create(file, 0600, err));
+  if (fstat(file->descriptor, &info) != 0) return refused(file->path, errno, err);
+  bool other = info.st_uid != old->st_uid || info.st_gid != old->st_gid;
+  mode_t mode = old->st_mode & 07777;
+  if (other && fchown(file->descriptor, old->st_uid, old->st_gid) != 0) mode &= 0777; /* only root may give away */
+  if (fchmod(file->descriptor, mode) != 0 && errno != EPERM) return refused(file->path, errno, err);
+  return C2_OK;
+}
+
+static c2_status open_target(c2_outfile *file, c2_error *err) {
+  struct stat old;
+  if (stat(file->target, &old) != 0) {
+    if (errno != ENOENT) return refused(file->path, errno, err);
+    return create(file, 0666, err);
+  }
+  if (S_ISDIR(old.st_mode)) C2_FAIL(err, C2_ERR_IO, "%s: cannot write: it is a directory", file->path);
+  if (S_ISREG(old.st_mode)) {
+    if (faccessat(AT_FDCWD, file->target, W_OK, AT_EACCESS) != 0) return refused(file->path, errno, err);
+    return replace(file, &old, err);
+  }
+  file->descriptor = open(file->target, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+  if (file->descriptor < 0) return refused(file->path, errno, err);
+  free(file->target);
+  file->target = NULL;
+  return C2_OK;
+}
+
+static c2_status open_path(c2_outfile *file, const char *path, c2_error *err) {
+  int descriptor = -1;
+  file->path = c2_strdup(path);
+  if (!file->path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  if (!*path) C2_FAIL(err, C2_ERR_IO, "cannot write: the output's path is empty");
+  C2_TRY(follow(path, &file->target, &descriptor, err));
+  if (descriptor < 0) return open_target(file, err);
+  file->descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+  return file->descriptor < 0 ? refused(path, errno, err) : C2_OK;
+}
+
+c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err) {
+  memset(file, 0, sizeof *file);
+  file->descriptor = -1;
+  c2_status status = C2_OK;
+  (void)fflush(stdout); /* what was printed comes first, should the path be standard output */
+  if (!path || strcmp(path, "-") == 0) {
+    file->descriptor = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    if (file->descriptor < 0) status = refused("standard output", errno, err);
+  } else {
+    status = open_path(file, path, err);
+  }
+  if (status == C2_OK) status = open_stream(file, err);
+  if (status != C2_OK) c2_outfile_discard(file);
+  return status;
+}
+
+/* ---- Closing ---------------------------------------------------------------------------------- */
+
+/* Puts the new name on the disk. A file system without that notion is no failure. */
+static c2_status sync_folder(const c2_outfile *file, c2_error *err) {
+  char *folder = folder_of(file->target);
+  if (!folder) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  int descriptor = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  free(folder);
+  if (descriptor < 0) return C2_OK; /* a folder that may be written to but not read */
+  bool failed = fsync(descriptor) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT);
+  int reason = errno;
+  (void)close(descriptor);
+  return failed ? refused(file->path, reason, err) : C2_OK;
+}
+
+c2_status c2_outfile_commit(c2_outfile *file, c2_error *err) {
+  const char *name = file->path ? file->path : "standard output";
+  if (fflush(file->stream) != 0 || ferror(file->stream) || file->reason) {
+    return refused(name, file->reason ? file->reason : EIO, err);
+  }
+  if (file->target && fsync(file->descriptor) != 0 && errno != EINVAL && errno != EROFS) {
+    return refused(name, errno, err);
+  }
+  /* The lock goes with the descriptor, so the file has its name before it is closed. */
+  if (file->target && rename(file->temporary, file->target) != 0) return refused(name, errno, err);
+  free(file->temporary);
+  file->temporary = NULL;
+  int descriptor = file->descriptor;
+  file->descriptor = -1;
+  if (close(descriptor) != 0 && errno != EINTR) return refused(name, errno, err);
+  return file->target ? sync_folder(file, err) : C2_OK;
+}
+
+void c2_outfile_discard(c2_outfile *file) {
+  int keep = file->descriptor;
+  file->descriptor = -1; /* what is still buffered goes nowhere */
+  if (file->stream) (void)fclose(file->stream);
+  if (file->temporary) {
+    (void)unlink(file->temporary);
+    free(file->temporary);
+  }
+  if (keep >= 0) (void)close(keep);
+  free(file->path);
+  free(file->target);
+  memset(file, 0, sizeof *file);
+  file->descriptor = -1;
+}
+
+/* ---- Inputs and left-overs -------------------------------------------------------------------- */
+
+c2_status c2_outfile_keep_input(const char *output, const char *input, c2_error *err) {
+  struct stat out;
+  struct stat in;
+  bool to_stdout = !output || strcmp(output, "-") == 0;
+  bool from_stdin = strcmp(input, "-") == 0;
+  if ((to_stdout ? fstat(STDOUT_FILENO, &out) : stat(output, &out)) != 0) return C2_OK;
+  if ((from_stdin ? fstat(STDIN_FILENO, &in) : stat(input, &in)) != 0) return C2_OK;
+  if (!S_ISREG(out.st_mode) || out.st_dev != in.st_dev || out.st_ino != in.st_ino) return C2_OK;
+  C2_FAIL(err, C2_ERR_IO, "%s: the output would overwrite the input %s", to_stdout ? "standard output" : output,
+          from_stdin ? "on standard input" : input);
+}
+
+/* True for "PREFIX....tmp-0123456789abcdef". */
+static bool is_temporary(const char *name, const char *prefix) {
+  size_t length = strlen(name);
+  size_t end = sizeof mark - 1 + RANDOM_DIGITS;
+  if (length < end || strncmp(name, prefix, strlen(prefix)) != 0) return false;
+  const char *digits = name + length - RANDOM_DIGITS;
+  return strncmp(name + length - end, mark, sizeof mark - 1) == 0 &&
+         strspn(digits, "0123456789abcdef") == RANDOM_DIGITS;
+}
+
+static void remove_if_abandoned(int folder, const char *name) {
+  struct stat held;
+  struct stat named;
+  int file = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+  if (file < 0) return;
+  bool locked = flock(file, LOCK_EX | LOCK_NB) == 0 && fstat(file, &held) == 0 && S_ISREG(held.st_mode);
+  if (locked && time(NULL) - held.st_mtime >= ABANDONED_SECONDS &&
+      fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == held.st_dev &&
+      named.st_ino == held.st_ino) {
+    (void)unlinkat(folder, name, 0);
+  }
+  (void)close(file);
+}
+
+void c2_outfile_sweep(const char *prefix) {
+  const char *slash = strrchr(prefix, '/');
+  char *folder = slash ? folder_of(prefix) : c2_strdup(".");
+  DIR *dir = folder ? opendir(folder) : NULL;
+  for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
+    if (is_temporary(entry->d_name, slash ? slash + 1 : prefix)) remove_if_abandoned(dirfd(dir), entry->d_name);
+  }
+  if (dir) (void)closedir(dir);
+  free(folder);
+}

@@ -1,0 +1,40 @@
+/* Output to whatever a path names.
+ *
+ * A regular file, or one that does not exist yet, appears whole or not at all: it is written beside its place under a
+ * name that nobody can guess, synced and renamed. Links are followed, so the file that a link names is replaced and
+ * the link stays. A device, a FIFO or a descriptor of this process (/dev/stdout) is written to as it is. */
+#ifndef C2_BASE_OUTFILE_H
+#define C2_BASE_OUTFILE_H
+
+#include <stdio.h>
+
+#include "base/status.h"
+
+/* Must not be moved between open and discard. */
+typedef struct c2_outfile {
+  FILE *stream;    /* to write to; write errors are kept and reported by c2_outfile_commit */
+  char *path;      /* as the caller gave it; NULL: standard output */
+  char *target;    /* the file that is replaced; NULL if `path` is written to as it is */
+  char *temporary; /* NULL likewise, and after the commit */
+  int descriptor;
+  int reason; /* errno of the first write that failed */
+} c2_outfile;
+
+/* `path` "-" or NULL is standard output. A new file gets the permissions that the umask leaves, a replaced one keeps
+ * its own. The opening of a FIFO waits for its reader. Call c2_outfile_discard also after a failure or a commit. */
+c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err);
+
+/* Reports any write that failed. Only after its success is the file there. */
+c2_status c2_outfile_commit(c2_outfile *file, c2_error *err);
+void c2_outfile_discard(c2_outfile *file);
+
+/* Fails if `output` names the regular file that `input` names; "-" is standard output and standard input. Nothing is
+ * opened, and a path that can't be looked up passes. */
+c2_status c2_outfile_keep_input(const char *output, const char *input, c2_error *err);
+
+/* Removes the temporary files that killed processes left beside outputs whose paths begin with `prefix`. A process
+ * holds a lock on a temporary file as long as it lives, whichever container it runs in: only a file whose lock can be
+ * had, and that has not been written to for a minute, is removed. */
+void c2_outfile_sweep(const char *prefix);
+
+#endif
