@@ -100,7 +100,8 @@ static c2_status read_calendar(source *s, const json_t *object, c2_error *err) {
   const char *freq = NULL;
   C2_TRY(read_text(s, json_object_get(object, "start"), "start", &start, err));
   C2_TRY(read_text(s, json_object_get(object, "freq"), "freq", &freq, err));
-  if (start && c2_time_parse(start, &item->start, &why) != C2_OK) {
+  c2_zone zone = {false, 0};
+  if (start && c2_time_parse(start, &item->start, &zone, &why) != C2_OK) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"start\": %s", s->path, s->line, why.text);
   }
   if (freq && c2_freq_parse(freq, &item->freq, &why) != C2_OK) {

@@ -85,7 +85,8 @@ static c2_status find_series_columns(table *t, const c2_read_options *options, c
 
 static c2_status read_stamp(const table *t, c2_time *out, c2_error *err) {
   c2_error why;
-  if (c2_time_parse(t->csv.field[t->stamp], out, &why) == C2_OK) return C2_OK;
+  c2_zone zone;
+  if (c2_time_parse(t->csv.field[t->stamp], out, &zone, &why) == C2_OK && zone.minutes == 0) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': %s", t->csv.name, t->csv.line, t->csv.header[t->stamp],
           why.text);
 }
@@ -199,6 +200,27 @@ static size_t item_rows(const table *t, size_t begin) {
   return end - begin;
 }
 
+/* Says which row disturbs the steps that most of an item's rows follow. */
+static c2_status no_frequency(const table *t, const c2_item *item, size_t begin, size_t n, size_t odd, c2_error *err) {
+  char before[C2_TIME_ROOM] = "";
+  char stamp[C2_TIME_ROOM];
+  char after[C2_TIME_ROOM] = "";
+  const row *rows = t->rows + begin;
+  if (odd == SIZE_MAX) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; give --freq",
+            t->csv.name, rows[0].line, item->id, n);
+  }
+  bool clock = false;
+  for (size_t i = 0; i < n && !clock; i++) clock = c2_time_has_clock(rows[i].time);
+  if (odd > 0) c2_time_format(rows[odd - 1].time, clock, before);
+  if (odd + 1 < n) c2_time_format(rows[odd + 1].time, clock, after);
+  c2_time_format(rows[odd].time, clock, stamp);
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours; mend the row, or give --freq",
+          t->csv.name, rows[odd].line, item->id, stamp, odd > 0 ? "after " : "", before,
+          odd > 0 && odd + 1 < n ? ", " : "", odd + 1 < n ? "before " : "", after);
+}
+
 /* The frequency of every item: as given, or from its own stamps; items of one or two rows take that of the
  * others where these agree. */
 static c2_status infer_freqs(const table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
@@ -216,12 +238,9 @@ static c2_status infer_freqs(const table *t, c2_dataset *set, const c2_read_opti
     if (options->freq) {
       item->freq = *options->freq;
     } else if (n >= 3) {
-      if (!c2_freq_infer(stamps + begin, n, &item->freq)) {
-        status = c2_fail(err, C2_ERR_FORMAT,
-                         "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; "
-                         "give --freq",
-                         t->csv.name, t->rows[begin].line, item->id, n);
-        goto fail;
+      size_t odd = 0;
+      if (!c2_freq_infer(stamps + begin, n, false, &item->freq, &odd)) {
+        C2_GOTO(no_frequency(t, item, begin, n, odd, err));
       }
       item->has_freq = true;
       if (found++ == 0) shared = item->freq;

@@ -181,8 +181,12 @@ static c2_status read_cutoff(const reader *r, const yaml_node_t *node, c2_task *
   if (parse_whole(node, &task->initial_cutoff)) return C2_OK;
   C2_TRY(read_text(r, node, "initial_cutoff", &task->cutoff_text, err));
   task->cutoff_is_time = true;
-  if (c2_time_parse(task->cutoff_text, &task->cutoff_time, &why) != C2_OK) {
+  c2_zone zone;
+  if (c2_time_parse(task->cutoff_text, &task->cutoff_time, &zone, &why) != C2_OK) {
     FAIL_AT(r, node, "initial_cutoff: expected a whole number or a time stamp: %.200s", why.text);
+  }
+  if (zone.minutes != 0) {
+    FAIL_AT(r, node, "initial_cutoff: expected a time on the clock of the series, found '%.40s'", task->cutoff_text);
   }
   return C2_OK;
 }
