@@ -143,7 +143,8 @@ static chronos2_status forecast_futures(const bench *b) {
   chronos2_forecast *forecast = NULL;
   chronos2_status status = CHRONOS2_OK;
   size_t count = b->rows * b->futures;
-  if (b->engine.session.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL) {
+  if (chronos2_session_pattern(b->session).attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL &&
+      b->engine.session.backend == CHRONOS2_FUSED) {
     status = chronos2_context_open(b->session, b->series, b->rows, &options, &context);
     if (status == CHRONOS2_OK) {
       status = chronos2_context_predict(b->session, context, b->series, count, &options, &forecast);
@@ -199,21 +200,22 @@ static c2_status measure(bench *b, c2_error *err) {
 }
 
 static void print_result(const bench *b) {
-  static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
   static const char *const dtypes[] = {"fp32", "bf16", "int8"};
-  const chronos2_session_options *s = &b->engine.session;
+  const chronos2_pattern pattern = chronos2_session_pattern(b->session);
+  const char *attention = chronos2_attention_name(pattern.attention);
+  bool windowed = pattern.attention != CHRONOS2_FULL;
   const char *name = b->random ? b->random : "model";
   size_t middle = b->passes / 2;
   double median = b->passes % 2 ? b->seconds[middle] : (b->seconds[middle - 1] + b->seconds[middle]) / 2;
   double alloc = (double)chronos2_session_peak_bytes(b->session) / 0x1p20;
   double resident = (double)c2_peak_resident_bytes() / 0x1p20;
   char radius[40] = "null"; /* JSON has no infinity */
-  if (s->attention != CHRONOS2_FULL && isfinite(s->radius)) (void)snprintf(radius, sizeof radius, "%.0f", s->radius);
+  if (windowed && isfinite(pattern.radius)) (void)snprintf(radius, sizeof radius, "%.0f", pattern.radius);
   if (b->json) {
     (void)printf(
         "{\"model\": \"%s\", \"attention\": \"%s\", \"radius\": %s, \"rows\": %zu, \"context_length\": %zu, "
         "\"horizon\": %zu, \"futures\": %zu, \"ragged\": %s, \"repeats\": %zu, ",
-        name, patterns[s->attention], radius, b->rows, b->context, b->horizon, b->futures, b->ragged ? "true" : "false",
+        name, attention, radius, b->rows, b->context, b->horizon, b->futures, b->ragged ? "true" : "false",
         b->passes);
     (void)printf(
         "\"tokens\": %.0f, \"flops\": %.0f, \"work\": %.0f, \"seconds_median\": %.9g, \"seconds_min\": %.9g, "
@@ -224,12 +226,11 @@ static void print_result(const bench *b) {
         "\"peak_alloc_mb\": %.6g, \"peak_resident_mb\": %.6g, \"isa\": \"%s\", \"threads\": %d, "
         "\"backend\": \"%s\", \"dtype\": \"%s\"}\n",
         alloc, resident, chronos2_session_isa(b->session), chronos2_session_threads(b->session),
-        s->backend == CHRONOS2_REFERENCE ? "reference" : "fused", dtypes[b->engine.dtype]);
+        b->engine.session.backend == CHRONOS2_REFERENCE ? "reference" : "fused", dtypes[b->engine.dtype]);
     return;
   }
-  (void)printf("%-12s %s, %s, %s%s%s, %s, %d threads\n", "model", name, dtypes[b->engine.dtype], patterns[s->attention],
-               s->attention == CHRONOS2_FULL ? "" : " radius ",
-               s->attention == CHRONOS2_FULL ? "" : (isfinite(s->radius) ? radius : "inf"),
+  (void)printf("%-12s %s, %s, %s%s%s, %s, %d threads\n", "model", name, dtypes[b->engine.dtype], attention,
+               windowed ? " radius " : "", windowed ? (isfinite(pattern.radius) ? radius : "inf") : "",
                chronos2_session_isa(b->session), chronos2_session_threads(b->session));
   (void)printf("%-12s %zu rows, context %zu, horizon %zu: %.0f tokens, %.4g GFLOP\n", "work", b->rows, b->context,
                b->horizon, b->tokens, b->flops / 1e9);
@@ -308,7 +309,7 @@ int cli_bench(int argc, char **argv) {
   int first = 0;
   int status = 0;
   cli_engine_init(&b.engine);
-  if (!cli_parse(argc, argv, &usage, options, b.engine.table, &first, &status)) return status;
+  if (!cli_parse(argc, argv, &usage, options, &b.engine, &first, &status)) return status;
   if (b.random && b.engine.model) return cli_fail_usage("bench takes --random or --model, not both");
   status = run(&b, argv + first, (size_t)(argc - first));
   c2_dataset_free(&b.set);

@@ -15,6 +15,7 @@
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "study/trained.h"
 
 enum { MAX_OPTIONS = 96, LONG_BASE = 1000 };
 
@@ -229,8 +230,23 @@ static const cli_option *parser_find(const parser *p, int code) {
   return NULL;
 }
 
-bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, const cli_option *shared,
-               int *first, int *exit_status) {
+enum { STANDARD_RADIUS = 8 }; /* of the published study */
+
+/* A radius belongs to a windowed pattern that is named beside it: whether a command is right must not depend on the
+ * weights. */
+static bool settle_radius(cli_engine *e) {
+  bool windowed = e->session.attention != CHRONOS2_AUTO && e->session.attention != CHRONOS2_FULL;
+  if (!isnan(e->radius) && !windowed) {
+    (void)cli_fail_usage("--radius: expected a windowed pattern beside it, as --attention windowed_future_global");
+    return false;
+  }
+  if (windowed) e->session.radius = isnan(e->radius) ? STANDARD_RADIUS : e->radius;
+  return true;
+}
+
+static bool parse_options(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine,
+                          int *exit_status) {
+  const cli_option *shared = engine ? engine->table : NULL;
   parser p = {.count = 0};
   memcpy(p.shorts, ":h", 3);
   parser_add(&p, own);
@@ -268,6 +284,13 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
       return false;
     }
   }
+  return true;
+}
+
+bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine, int *first,
+               int *exit_status) {
+  if (!parse_options(argc, argv, usage, own, engine, exit_status)) return false;
+  if (engine && !settle_radius(engine)) return false;
   size_t arguments = (size_t)(argc - optind);
   if (arguments < usage->min_arguments || arguments > usage->max_arguments) {
     if (arguments < usage->min_arguments) {
@@ -332,12 +355,8 @@ static c2_status parse_choice(const char *name, const char *text, const char *co
 }
 
 static c2_status parse_attention(void *target, const char *text, c2_error *err) {
-  int value = 0;
-  C2_TRY(parse_choice(
-      "attention", text, (const char *const[]){"full", "windowed_future_global", "windowed_future_visible", NULL},
-      (const int[]){CHRONOS2_FULL, CHRONOS2_WINDOWED_FUTURE_GLOBAL, CHRONOS2_WINDOWED_FUTURE_VISIBLE}, &value, err));
-  *(chronos2_attention *)target = (chronos2_attention)value;
-  return C2_OK;
+  if (chronos2_attention_named(text, target) == CHRONOS2_OK) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s", chronos2_last_error());
 }
 
 static c2_status parse_radius(void *target, const char *text, c2_error *err) {
@@ -382,7 +401,7 @@ static c2_status parse_isa(void *target, const char *text, c2_error *err) {
 static c2_status parse_backend(void *target, const char *text, c2_error *err) {
   int value = 0;
   C2_TRY(parse_choice("backend", text, (const char *const[]){"fused", "reference", "flash", "torch", NULL},
-                      (const int[]){CHRONOS2_FUSED, CHRONOS2_REFERENCE, CHRONOS2_FUSED, CHRONOS2_REFERENCE}, &value,
+                      (const int[]){CHRONOS2_FUSED, CHRONOS2_REFERENCE, CHRONOS2_FUSED, CHRONOS2_FUSED}, &value,
                       err));
   *(chronos2_backend *)target = (chronos2_backend)value;
   return C2_OK;
@@ -399,15 +418,18 @@ static c2_status parse_threads(void *target, const char *text, c2_error *err) {
 void cli_engine_init(cli_engine *e) {
   memset(e, 0, sizeof *e);
   chronos2_session_options_init(&e->session);
+  e->radius = (double)NAN;
   chronos2_session_options *s = &e->session;
   const cli_option table[] = {
       {"model", 'm', "DIR", "model folder in Hugging Face format [the bundled checkpoint]", CLI_TEXT, &e->model, NULL},
       {"adapter", 0, "DIR", "LoRA adapter in PEFT's format, merged into the model", CLI_TEXT, &e->adapter, NULL},
       {"cache", 0, "DIR", "keep the packed weights there: later runs start faster and share them in memory", CLI_TEXT,
        &e->cache, NULL},
-      {"attention", 0, "PATTERN", "full, windowed_future_global or windowed_future_visible [full]", CLI_CUSTOM,
+      {"attention", 0, "PATTERN",
+       "auto (as the weights were trained), full, windowed_future_global or windowed_future_visible [auto]", CLI_CUSTOM,
        &s->attention, parse_attention},
-      {"radius", 0, "R", "window of a context token, in tokens, or inf [0]", CLI_CUSTOM, &s->radius, parse_radius},
+      {"radius", 0, "R", "window of a context token, in tokens, or inf; with a windowed --attention [8]", CLI_CUSTOM,
+       &e->radius, parse_radius},
       {"reg-global", 0, NULL, "the REG token sees the whole context", CLI_FLAG, &s->reg_global, NULL},
       {"dtype", 0, "TYPE", "of the encoder's matrices: fp32, bf16 or int8, faster and less exact in this order [fp32]",
        CLI_CUSTOM, &e->dtype, parse_dtype},
@@ -422,8 +444,9 @@ void cli_engine_init(cli_engine *e) {
        "auto, scalar, avx2, avx512 or amx; only lowers the level. amx (for bf16) is untried on such a machine: "
        "auto doesn't choose it [auto]",
        CLI_CUSTOM, &s->isa, parse_isa},
-      {"backend", 0, "NAME", "fused, or reference: the plain masked path; flash and torch name the same two [fused]",
-       CLI_CUSTOM, &s->backend, parse_backend},
+      {"backend", 0, "NAME",
+       "fused, or reference: the plain masked path; flash and torch are other names of fused [fused]", CLI_CUSTOM,
+       &s->backend, parse_backend},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
   memcpy(e->table, table, sizeof table);
 }
@@ -493,12 +516,40 @@ chronos2_model_options cli_model_options(const cli_engine *engine) {
                                   .dtype = engine->dtype};
 }
 
+/* A line for each thing about these weights that makes their forecasts worse than they need be. */
+static void warn_of_weights(const cli_engine *engine, const chronos2_model *model, const chronos2_session *session) {
+  chronos2_pattern pattern = chronos2_session_pattern(session);
+  char asked[C2_PATTERN_ROOM];
+  char trained[C2_TRAINED_ROOM];
+  char cost[80] = "";
+  double change = 0;
+  size_t tasks = 0;
+  if (!chronos2_model_training(model).trained) {
+    cli_warn("the weights look untrained, so the forecasts mean nothing; see 'chronos2 inspect'");
+  }
+  if (engine->session.reg_global && pattern.attention == CHRONOS2_FULL) {
+    cli_warn("--reg-global changes nothing under full attention");
+  }
+  if (chronos2_model_trained_for(model, pattern)) return;
+  if (chronos2_model_measured(model, pattern, &change, &tasks)) {
+    (void)snprintf(cost, sizeof cost, ", which changed MASE by %+.3g%% (%zu task%s)", 100 * change, tasks,
+                   tasks == 1 ? "" : "s");
+  }
+  c2_pattern_text(pattern, asked);
+  c2_trained_text(model, trained);
+  cli_warn("the weights were trained for %s, not for %s%s; --attention auto takes what they were trained for", trained,
+           asked, cost);
+}
+
 bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session) {
   chronos2_model_options options = cli_model_options(engine);
   chronos2_status status = chronos2_model_open(engine->model ? engine->model : cli_default_model(), &options, model);
   *session = NULL;
   if (status == CHRONOS2_OK) status = chronos2_session_open(*model, &engine->session, session);
-  if (status == CHRONOS2_OK) return true;
+  if (status == CHRONOS2_OK) {
+    warn_of_weights(engine, *model, *session);
+    return true;
+  }
   (void)cli_fail_api(status);
   chronos2_model_close(model);
   return false;
@@ -514,4 +565,20 @@ void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t cont
     cli_warn("context length %zu is beyond the %zu steps that the model was trained for", context_length,
              config->context_length);
   }
+}
+
+void cli_warn_levels(const chronos2_config *config, const double *levels, size_t count) {
+  double least = config->quantile_levels[0];
+  double most = config->quantile_levels[config->quantiles - 1];
+  char outside[160] = "";
+  size_t used = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (levels[i] >= least && levels[i] <= most) continue;
+    if (used + 32 < sizeof outside) {
+      used += (size_t)snprintf(outside + used, sizeof outside - used, "%s%g", used ? ", " : "", levels[i]);
+    }
+  }
+  if (!used) return;
+  cli_warn("quantile levels outside the trained ones, %g to %g, take the values of the nearest of those: %s", least,
+           most, outside);
 }

@@ -43,12 +43,6 @@ typedef struct cli_usage {
   size_t min_arguments, max_arguments;
 } cli_usage;
 
-/* Parses argv (argv[0] is the command's name) against up to two tables (either may be NULL). Returns
- * true to go on, with *first the index of the first argument that is no option; false to leave with
- * *exit_status: after --help (0) or after a usage error (2), which is printed. */
-bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, const cli_option *shared,
-               int *first, int *exit_status);
-
 /* The options of every command that runs a model. */
 typedef struct cli_engine {
   const char *model;   /* -m: folder; NULL = the bundled checkpoint */
@@ -57,9 +51,16 @@ typedef struct cli_engine {
   chronos2_dtype dtype;
   size_t batch_size;     /* 0 = default */
   size_t context_length; /* 0 = the model's */
+  double radius;         /* NaN = not given; session.radius is what to run with */
   chronos2_session_options session;
-  cli_option table[20]; /* filled by cli_engine_init; pass as `shared` */
+  cli_option table[20]; /* filled by cli_engine_init */
 } cli_engine;
+
+/* Parses argv (argv[0] is the command's name) against the command's table and the engine's (either may be NULL).
+ * Returns true to go on, with *first the index of the first argument that is no option; false to leave with
+ * *exit_status: after --help (0) or after a usage error (2), which is printed. */
+bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine, int *first,
+               int *exit_status);
 
 void cli_engine_init(cli_engine *engine);
 
@@ -69,11 +70,15 @@ void cli_engine_leave_out(cli_engine *engine, const char *name);
 /* What the options say of the model. */
 chronos2_model_options cli_model_options(const cli_engine *engine);
 
-/* Opens model and session (errors are printed). False on failure. Close with the two _close calls. */
+/* Opens model and session (errors are printed). False on failure. Close with the two _close calls. Warns of weights
+ * that were not trained, or not for the session's pattern. */
 bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session);
 
 /* Warns of a horizon that is rolled out and of a context beyond what the model was trained for. */
 void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t context_length);
+
+/* Warns of quantile levels outside the trained ones. */
+void cli_warn_levels(const chronos2_config *config, const double *levels, size_t count);
 
 /* Folder of the bundled checkpoint: $CHRONOS2_MODEL, or models/chronos2-micro beside the source tree
  * or installed. The result is static or lives as long as the process. */

@@ -195,6 +195,7 @@ static c2_status write_items(const request *r, const chronos2_forecast *f, size_
 
 static void warn(const request *r, const chronos2_config *config) {
   cli_warn_lengths(config, r->horizon, r->engine.context_length);
+  if (!r->embed) cli_warn_levels(config, r->levels, r->level_count);
   for (size_t i = 0; i < r->set.notes; i++) cli_warn("%s", r->set.note[i]);
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
@@ -332,8 +333,8 @@ static c2_status forecast_all(const request *r, chronos2_session *session, scena
 }
 
 static c2_status forecast_scenarios(request *r, chronos2_session *session, FILE *out, c2_error *err) {
-  const chronos2_session_options *o = &r->engine.session;
-  bool encoded = o->attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL && o->backend == CHRONOS2_FUSED;
+  bool encoded = chronos2_session_pattern(session).attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL &&
+                 r->engine.session.backend == CHRONOS2_FUSED;
   scenarios s = {0};
   c2_status status = C2_OK;
   C2_GOTO(read_scenarios(r, &s, err));
@@ -407,7 +408,7 @@ int cli_forecast(int argc, char **argv) {
   int status = 0;
   c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
-  if (!cli_parse(argc, argv, &usage, options, r.engine.table, &first, &status)) return status;
+  if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
   status = run(&r, argv + first, (size_t)(argc - first), &err);
   c2_dataset_free(&r.set);
   free(r.series);

@@ -177,11 +177,8 @@ int cli_forward(int argc, char **argv) {
   int status = 0;
   cli_engine_init(&engine);
   cli_engine_leave_out(&engine, "batch-size"); /* the file is the batch */
-  if (!cli_parse(argc, argv, &usage, options, engine.table, &first, &status)) return status;
+  if (!cli_parse(argc, argv, &usage, options, &engine, &first, &status)) return status;
   if (!output) return cli_fail_usage("forward needs -o FILE; see 'chronos2 forward --help'");
-  if (attention && engine.session.attention != CHRONOS2_FULL) {
-    return cli_fail_usage("--attention-weights are those of full attention: it takes no --attention");
-  }
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   work w = {0};
@@ -190,6 +187,11 @@ int cli_forward(int argc, char **argv) {
   const char *input = argv[first];
   if (cli_keep_inputs(output, &engine, &input, 1, &err) != C2_OK) return cli_fail_error(&err);
   if (!cli_engine_open(&engine, &model, &session)) return status;
+  if (attention && chronos2_session_pattern(session).attention != CHRONOS2_FULL) {
+    chronos2_session_close(&session);
+    chronos2_model_close(&model);
+    return cli_fail_usage("--attention-weights are those of full attention: expected --attention full beside it");
+  }
   if (engine.context_length > chronos2_model_config(model)->context_length) {
     cli_warn("forward cuts a context at the model's %zu steps", chronos2_model_config(model)->context_length);
   }

@@ -14,6 +14,9 @@ static void print_config(const char *folder, const chronos2_model *model) {
   (void)printf("context length       %zu\nmax output patches   %zu\n", c->context_length, c->max_output_patches);
   (void)printf("time encoding scale  %g\nquantile levels     ", c->time_encoding_scale);
   for (size_t i = 0; i < c->quantiles; i++) (void)printf(" %g", c->quantile_levels[i]);
+  char trained[C2_TRAINED_ROOM];
+  c2_trained_text(model, trained);
+  (void)printf("\ntrained for          %s", trained);
   (void)printf("\nparameters           %zu\n", chronos2_model_parameters(model));
   (void)printf("memory for weights   %.1f MiB\n\n", (double)chronos2_model_bytes(model) / (1 << 20));
 }
@@ -52,7 +55,8 @@ int cli_inspect(int argc, char **argv) {
   exit_status = status == CHRONOS2_OK ? CLI_DONE : cli_fail_api(status);
   if (exit_status == CLI_DONE && c2_look_trained(model, &look, &err) != C2_OK) exit_status = cli_fail_error(&err);
   if (exit_status == CLI_DONE) {
-    (void)printf("\nquery and key weights differ from their initial spread by %.1f%% on average\n", 100 * look.spread);
+    (void)printf("\nquery and key weights spread otherwise than a random start's by a factor of %.3g\n",
+                 look.training.moved);
     (void)printf("attention on a probe series: entropy %.3f of uniform on average, %.3f in the sharpest head\n",
                  look.mean_entropy, look.least_entropy);
     (void)printf("the weights look %s\n", look.trained ? "trained" : "UNTRAINED");

@@ -216,6 +216,7 @@ static int run(request *r, const char *path) {
   }
   if (r->engine.batch_size) r->options.batch_size = r->engine.batch_size;
   cli_warn_lengths(chronos2_model_config(model), r->options.horizon, r->engine.context_length);
+  cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
   chronos2_status status = chronos2_predict(session, r->series, r->set.count, &r->options, &forecast);
   if (status == CHRONOS2_OK && r->embed) {
     status = chronos2_embed(session, r->series, r->set.count, &r->options, &embedding);
@@ -252,7 +253,7 @@ int cli_predict(int argc, char **argv) {
   int first = 0;
   int status = 0;
   cli_engine_init(&r.engine);
-  if (!cli_parse(argc, argv, &usage, options, r.engine.table, &first, &status)) return status;
+  if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
   status = run(&r, argv[first]);
   free(r.levels);
   free(r.series);

@@ -192,7 +192,7 @@ static int run(request *r, bool compare) {
   if (o->include_padded && r->engine.session.backend != CHRONOS2_REFERENCE) {
     return cli_fail_usage("--include-padded-queries needs --backend reference: the fused one never computes padding");
   }
-  if (r->engine.session.attention != CHRONOS2_FULL) {
+  if (r->engine.session.attention != CHRONOS2_AUTO && r->engine.session.attention != CHRONOS2_FULL) {
     return cli_fail_usage("--attention: a study compares full with windowed_future_global; choose with --perf-radii");
   }
   o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
@@ -316,7 +316,7 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
   int first = 0;
   int status = 0;
   cli_engine_init(&r.engine);
-  if (!cli_parse(argc, argv, usage, options, r.engine.table, &first, &status)) return status;
+  if (!cli_parse(argc, argv, usage, options, &r.engine, &first, &status)) return status;
   return run_command(&r, argc, argv, compare);
 }
 

@@ -120,6 +120,27 @@ CHRONOS2_API chronos2_status chronos2_model_random(const chronos2_config *config
  * bundled checkpoint). An unknown name is CHRONOS2_ERROR_ARGUMENT. */
 CHRONOS2_API chronos2_status chronos2_config_named(const char *name, chronos2_config *config);
 
+/* Which key tokens a query token of time attention sees. Order of a row's tokens: context, REG, future. */
+typedef enum chronos2_attention {
+  CHRONOS2_AUTO = 0,                    /* as the weights were trained: the model's first pattern */
+  CHRONOS2_FULL = 1,                    /* all */
+  CHRONOS2_WINDOWED_FUTURE_GLOBAL = 2,  /* context (REG is one): context at most `radius` away; future: all */
+  CHRONOS2_WINDOWED_FUTURE_VISIBLE = 3, /* as before, but context also sees every future token */
+  CHRONOS2_WINDOWED_FUTURE_NULL = 4     /* as before, but without the future's known values: not implemented yet */
+} chronos2_attention;
+
+/* "auto", "full", "windowed_future_global", ...; NULL for another value. */
+CHRONOS2_API const char *chronos2_attention_name(chronos2_attention attention);
+
+/* The other way round; an unknown name is CHRONOS2_ERROR_ARGUMENT, whose text lists the names. */
+CHRONOS2_API chronos2_status chronos2_attention_named(const char *name, chronos2_attention *attention);
+
+typedef struct chronos2_pattern {
+  chronos2_attention attention;
+  double radius;   /* in tokens, a whole number >= 0 or INFINITY; without meaning under full */
+  bool reg_global; /* the REG query sees the whole context; without meaning under full */
+} chronos2_pattern;
+
 CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open; accepts NULL inside */
 CHRONOS2_API const chronos2_config *chronos2_model_config(const chronos2_model *model);
 CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
@@ -129,16 +150,32 @@ CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);
 CHRONOS2_API chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index,
                                                    chronos2_tensor_info *info);
 
+/* The patterns that the weights were trained for, as "time_attention" in config.json says: at least one; without the
+ * key, and of random weights, full attention alone. An index out of range gives zeros. */
+CHRONOS2_API size_t chronos2_model_patterns(const chronos2_model *model);
+CHRONOS2_API chronos2_pattern chronos2_model_pattern(const chronos2_model *model, size_t index);
+
+/* True if the weights were trained for this pattern. CHRONOS2_AUTO always is one. */
+CHRONOS2_API bool chronos2_model_trained_for(const chronos2_model *model, chronos2_pattern pattern);
+
+/* What this pattern was measured to do to MASE beside the model's first one, as "time_attention_measured" in
+ * config.json says: *mase_change is relative (0.71: 71% more), *tasks how many it is the mean of. False, and neither
+ * is set, if it was not measured. */
+CHRONOS2_API bool chronos2_model_measured(const chronos2_model *model, chronos2_pattern pattern, double *mase_change,
+                                          size_t *tasks);
+
+/* Do the weights look trained? By a sample of the query and key matrices, without a forward pass. */
+typedef struct chronos2_training {
+  double moved; /* factor, at least 1, by which their deviations lie from a random start's: geometric mean */
+  double score; /* deviation of time attention's scores that such matrices give, mean of layers: near 0, attention
+                   weighs all tokens alike */
+  bool trained; /* moved is at least 1.05 and score at least 0.3 */
+} chronos2_training;
+CHRONOS2_API chronos2_training chronos2_model_training(const chronos2_model *model);
+
 /* ---- Session ---------------------------------------------------------------------------------- */
 
 typedef struct chronos2_session chronos2_session;
-
-/* Which key tokens a query token of time attention sees. Order of a row's tokens: context, REG, future. */
-typedef enum chronos2_attention {
-  CHRONOS2_FULL = 0,                   /* all */
-  CHRONOS2_WINDOWED_FUTURE_GLOBAL = 1, /* context (REG is one): context at most `radius` away; future: all */
-  CHRONOS2_WINDOWED_FUTURE_VISIBLE = 2 /* as before, but context also sees every future token */
-} chronos2_attention;
 
 typedef enum chronos2_backend { CHRONOS2_FUSED = 0, CHRONOS2_REFERENCE = 1 } chronos2_backend;
 typedef enum chronos2_isa_level {
@@ -150,9 +187,9 @@ typedef enum chronos2_isa_level {
 } chronos2_isa_level;
 
 typedef struct chronos2_session_options {
-  chronos2_attention attention; /* default full */
-  double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by full; default 0 */
-  bool reg_global;              /* the REG query sees the whole context; default false */
+  chronos2_attention attention; /* default auto: as the weights were trained */
+  double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by auto and full; default 0 */
+  bool reg_global;              /* the REG query sees the whole context; default false (auto: as trained) */
   chronos2_backend backend;     /* default fused */
   chronos2_isa_level isa;       /* only lowers the level; default auto (and CHRONOS2_ISA in the environment) */
   int threads;                  /* 0 = processors this process may use; default 0 */
@@ -166,9 +203,12 @@ CHRONOS2_API chronos2_status chronos2_session_open(const chronos2_model *model, 
                                                    chronos2_session **session);
 CHRONOS2_API void chronos2_session_close(chronos2_session **session);
 
-/* Changes pattern and radius for the calls that follow. */
+/* Changes pattern and radius for the calls that follow. Arguments as in chronos2_session_options. */
 CHRONOS2_API chronos2_status chronos2_session_set_attention(chronos2_session *session, chronos2_attention attention,
                                                             double radius, bool reg_global);
+
+/* The pattern that the session runs: never CHRONOS2_AUTO. */
+CHRONOS2_API chronos2_pattern chronos2_session_pattern(const chronos2_session *session);
 
 CHRONOS2_API const char *chronos2_session_isa(const chronos2_session *session);
 CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);

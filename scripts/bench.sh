@@ -7,9 +7,10 @@ build=${1:-build}
 for shape in base small; do
   for point in "512 8" "2048 4" "8192 1"; do
     read -r context rows <<<"$point"
-    for attention in full windowed_future_global; do
+    for attention in full "windowed_future_global --radius 16"; do
+      # shellcheck disable=SC2086 # two words
       "$build/chronos2" bench --random "$shape" --context-length "$context" --batch-size "$rows" --horizon 64 \
-        --attention "$attention" --radius 16 --repeats 5 --json
+        --attention $attention --repeats 5 --json
     done
   done
 done

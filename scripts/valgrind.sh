@@ -12,11 +12,12 @@ fi
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 for backend in fused reference; do
-  for attention in full windowed_future_global; do
+  for attention in full "windowed_future_global --radius 2"; do
     echo "valgrind: forward $case, $backend, $attention"
+    # shellcheck disable=SC2086 # two words
     valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite,indirect,possible \
       "$build/chronos2" forward "$case" -m "$model" -o "$out/out.safetensors" --backend "$backend" \
-      --attention "$attention" --radius 2 --threads 2
+      --attention $attention --threads 2
     [ -s "$out/out.safetensors" ]
   done
 done

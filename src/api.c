@@ -8,6 +8,8 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "model/config.h"
+#include "model/patterns.h"
+#include "model/training.h"
 #include "version.h"
 
 /* ---- Errors ----------------------------------------------------------------------------------- */
@@ -108,16 +110,67 @@ chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index,
   return CHRONOS2_OK;
 }
 
+/* ---- What weights were trained for ------------------------------------------------------------ */
+
+const char *chronos2_attention_name(chronos2_attention attention) {
+  return c2_attention_name(attention);
+}
+
+chronos2_status chronos2_attention_named(const char *name, chronos2_attention *attention) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(name && attention, "name and attention: expected not NULL");
+  return status_of(c2_attention_named(name, "attention", attention, err));
+}
+
+size_t chronos2_model_patterns(const chronos2_model *model) {
+  return model->trained.patterns;
+}
+
+chronos2_pattern chronos2_model_pattern(const chronos2_model *model, size_t index) {
+  return index < model->trained.patterns ? model->trained.pattern[index] : (chronos2_pattern){.radius = 0};
+}
+
+bool chronos2_model_trained_for(const chronos2_model *model, chronos2_pattern pattern) {
+  if (pattern.attention == CHRONOS2_AUTO) return true;
+  for (size_t i = 0; i < model->trained.patterns; i++) {
+    if (c2_pattern_equal(model->trained.pattern[i], pattern)) return true;
+  }
+  return false;
+}
+
+bool chronos2_model_measured(const chronos2_model *model, chronos2_pattern pattern, double *mase_change,
+                             size_t *tasks) {
+  for (size_t i = 0; i < model->trained.measurements; i++) {
+    const c2_measured *m = &model->trained.measured[i];
+    if (!c2_pattern_equal(m->pattern, pattern)) continue;
+    *mase_change = m->mase_change;
+    *tasks = m->tasks;
+    return true;
+  }
+  return false;
+}
+
+chronos2_training chronos2_model_training(const chronos2_model *model) {
+  return c2_training_of(model);
+}
+
 /* ---- Session ---------------------------------------------------------------------------------- */
 
 void chronos2_session_options_init(chronos2_session_options *options) {
-  *options = (chronos2_session_options){.attention = CHRONOS2_FULL};
+  *options = (chronos2_session_options){.attention = CHRONOS2_AUTO};
 }
 
-static c2_status pattern_of(chronos2_attention attention, double radius, bool reg_global, c2_pattern *out,
-                            c2_error *err) {
-  if (attention < CHRONOS2_FULL || attention > CHRONOS2_WINDOWED_FUTURE_VISIBLE) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "attention: unknown pattern %d", (int)attention);
+static c2_status pattern_of(const chronos2_model *model, chronos2_attention attention, double radius, bool reg_global,
+                            c2_pattern *out, c2_error *err) {
+  if (!c2_attention_name(attention)) C2_FAIL(err, C2_ERR_ARGUMENT, "attention: unknown pattern %d", (int)attention);
+  if (attention == CHRONOS2_AUTO) {
+    const chronos2_pattern *trained = &model->trained.pattern[0];
+    attention = trained->attention;
+    radius = trained->radius;
+    reg_global = reg_global || trained->reg_global;
+  }
+  if (attention == CHRONOS2_WINDOWED_FUTURE_NULL) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention: %s is not implemented yet", c2_attention_name(attention));
   }
   if (!(radius >= 0) || (!isinf(radius) && (radius != floor(radius) || radius > 1e9))) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "radius: expected a whole number of tokens >= 0, or infinity, found %g", radius);
@@ -155,7 +208,7 @@ static c2_status isa_of(chronos2_isa_level asked, c2_isa *out, c2_error *err) {
 static c2_status open_session(chronos2_session *s, c2_error *err) {
   c2_isa isa = C2_ISA_SCALAR;
   const chronos2_session_options *o = &s->options;
-  C2_TRY(pattern_of(o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
+  C2_TRY(pattern_of(s->model, o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
   if (o->backend != CHRONOS2_FUSED && o->backend != CHRONOS2_REFERENCE) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "backend: unknown %d", (int)o->backend);
   }
@@ -203,7 +256,13 @@ chronos2_status chronos2_session_set_attention(chronos2_session *session, chrono
                                                bool reg_global) {
   c2_error *err = c2_api_begin();
   REQUIRE(session, "session: expected a session");
-  return status_of(pattern_of(attention, radius, reg_global, &session->engine.pattern, err));
+  return status_of(pattern_of(session->model, attention, radius, reg_global, &session->engine.pattern, err));
+}
+
+chronos2_pattern chronos2_session_pattern(const chronos2_session *session) {
+  const c2_pattern *p = &session->engine.pattern;
+  if (p->attention == CHRONOS2_FULL) return (chronos2_pattern){.attention = CHRONOS2_FULL};
+  return (chronos2_pattern){p->attention, p->radius == SIZE_MAX ? (double)INFINITY : (double)p->radius, p->reg_global};
 }
 
 const char *chronos2_session_isa(const chronos2_session *session) {

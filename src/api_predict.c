@@ -317,7 +317,10 @@ chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_
   REQUIRE(session && (series || count == 0), "session and series: expected not NULL");
   REQUIRE(session->engine.pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL &&
               session->options.backend == CHRONOS2_FUSED,
-          "scenarios need windowed_future_global attention on the fused backend: elsewhere a context sees the future");
+          "scenarios need windowed_future_global attention on the fused backend, found %s: a context may not see the "
+          "future",
+          session->options.backend == CHRONOS2_FUSED ? c2_attention_name(session->engine.pattern.attention)
+                                                     : "the reference backend");
   chronos2_context *x = NULL;
   c2_status status = c2_alloc_array(1, sizeof *x, &x, err);
   if (status == C2_OK) {

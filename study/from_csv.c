@@ -437,7 +437,7 @@ static c2_status read_all(c2_study *s, source *from, const char *folder, c2_erro
   s->options.model_name = "unknown";
   s->table = (c2_table_context){.prefix = s->options.prefix,
                                 .backend = "",
-                                .pattern = "windowed_future_global",
+                                .pattern = chronos2_attention_name(CHRONOS2_WINDOWED_FUTURE_GLOBAL),
                                 .chunk_size = s->options.chunk_size,
                                 .split = s->options.split};
   C2_TRY(c2_study_choose_arms(s, err));

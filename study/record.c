@@ -186,6 +186,7 @@ json_t *c2_record_json(const c2_study *study) {
   json_object_set_new(object, "warnings", warnings);
   json_object_set_new(object, "verdict", verdict);
   json_object_set_new(object, "options", options_json(study));
+  if (study->trained[0]) json_object_set_new(object, "trained_for", c2_json_text(study->trained));
   json_object_set_new(object, "sha256", sums);
   json_object_set_new(object, "versions", versions_json());
   json_object_set_new(object, "machine", machine_json());

@@ -64,13 +64,10 @@ static json_t *change_json(const c2_equivalence_row *x) {
 }
 
 static json_t *arms_json(const c2_study *s) {
-  static const char *const patterns[] = {[CHRONOS2_FULL] = "full",
-                                         [CHRONOS2_WINDOWED_FUTURE_GLOBAL] = "global",
-                                         [CHRONOS2_WINDOWED_FUTURE_VISIBLE] = "visible"};
   json_t *rows = json_array();
   for (size_t k = 0; k < s->arms; k++) {
     json_t *row = json_object();
-    json_object_set_new(row, "pattern", c2_json_text(patterns[s->arm[k].attention]));
+    json_object_set_new(row, "pattern", c2_json_text(c2_arm_pattern(&s->arm[k])));
     json_object_set_new(row, "radius", c2_json_number(s->arm[k].radius));
     json_object_set_new(row, "trained_sparse", json_boolean(s->arm[k].sparse_model));
     json_object_set_new(row, "MASE", change_json(c2_study_equivalence(s, k, C2_MASE)));
@@ -241,6 +238,7 @@ static void put_plain_words(FILE *out, const c2_study *s) {
     (void)fprintf(out, "; the saved arithmetic alone would make that %.0f%%%s", 100 / test->median_bound,
                   busy ? ", so measure again on a quiet machine" : "");
   }
+  if (s->trained[0]) (void)fprintf(out, ". The weights were trained for %s", s->trained);
   (void)fputs(".</p>\n", out);
 }
 

@@ -400,7 +400,7 @@ fail:
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
-static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_session *session, c2_error *err) {
+static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   const c2_study_options *o = &s->options;
   C2_TRY(c2_tasks_read(&s->tasks, o->tasks, err));
   C2_TRY(c2_tasks_select(&s->tasks, o->exclude_regex, o->most_tasks, err));
@@ -410,29 +410,32 @@ static c2_status begin(c2_study *s, const chronos2_model *model, const chronos2_
   if (o->adapter_folder) C2_TRY(c2_sha256_folder(o->adapter_folder, s->adapter_checksum, err));
   if (o->sparse_model_folder) C2_TRY(c2_sha256_folder(o->sparse_model_folder, s->sparse_checksum, err));
   C2_TRY(c2_study_choose_arms(s, err));
-  s->layers = chronos2_model_config(model)->layers;
-  s->heads = chronos2_model_config(model)->heads;
-  (void)snprintf(s->isa, sizeof s->isa, "%s", chronos2_session_isa(session));
-  s->threads = chronos2_session_threads(session);
+  s->layers = chronos2_model_config(e->model[0])->layers;
+  s->heads = chronos2_model_config(e->model[0])->heads;
+  (void)snprintf(s->isa, sizeof s->isa, "%s", chronos2_session_isa(e->session[0]));
+  s->threads = chronos2_session_threads(e->session[0]);
   s->table = (c2_table_context){.prefix = o->prefix,
                                 .model = o->model_name,
                                 .sparse_model = o->sparse_model_name,
                                 .backend = o->session.backend == CHRONOS2_REFERENCE ? "reference" : "fused",
-                                .pattern = "windowed_future_global",
+                                .pattern = chronos2_attention_name(CHRONOS2_WINDOWED_FUTURE_GLOBAL),
                                 .chunk_size = o->chunk_size,
                                 .split = o->split,
                                 .exclude_reg = o->exclude_reg,
                                 .reg_global = o->session.reg_global,
                                 .include_padded = o->include_padded};
   C2_TRY(c2_record_begin(s, err));
-  C2_TRY(c2_look_trained(model, &s->look, err));
+  C2_TRY(c2_look_trained(e->model[0], &s->look, err));
   if (!s->look.trained) {
-    C2_TRY(
-        c2_study_warn(s, err,
-                      "the weights look UNTRAINED: query and key weights differ from their initial spread by %.1f%%, "
-                      "attention has %.3f of the entropy of uniform attention",
-                      100 * s->look.spread, s->look.mean_entropy));
+    C2_TRY(s->look.uniform
+               ? c2_study_warn(s, err,
+                               "the weights look UNTRAINED: attention has %.3f of the entropy of uniform attention",
+                               s->look.mean_entropy)
+               : c2_study_warn(s, err,
+                               "the weights look UNTRAINED: the query and key weights are those of a random start"));
   }
+  c2_trained_text(e->model[0], s->trained);
+  if (e->model[1]) c2_trained_text(e->model[1], s->sparse_trained);
   c2_study_say(s, "%zu tasks, model %s, %s, %s, %d threads", s->tasks.count, o->model_name, s->table.backend, s->isa,
       s->threads);
   return C2_OK;
@@ -453,7 +456,7 @@ c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chron
                        c2_error *err) {
   runner e = {.model = {model, sparse_model}};
   c2_status status = open_engines(study, &e, err);
-  if (status == C2_OK) status = begin(study, model, e.session[0], err);
+  if (status == C2_OK) status = begin(study, &e, err);
   if (status == C2_OK) status = run_tasks(study, &e, err);
   chronos2_session_close(&e.session[0]);
   chronos2_session_close(&e.session[1]);

@@ -73,6 +73,8 @@ typedef struct c2_study {
   size_t layers, heads;   /* of the model that is probed */
   c2_lock lock;           /* on the prefix */
   c2_look look;
+  char trained[C2_TRAINED_ROOM];        /* what the weights were trained for; empty if that isn't known */
+  char sparse_trained[C2_TRAINED_ROOM]; /* the sparse model's, likewise */
   char model_checksum[C2_CHECKSUM_ROOM]; /* over those of its files */
   char adapter_checksum[C2_CHECKSUM_ROOM];
   char sparse_checksum[C2_CHECKSUM_ROOM];

@@ -114,6 +114,12 @@ static c2_status close_table(writer *w, c2_error *err) {
   return status;
 }
 
+const char *c2_arm_pattern(const c2_arm *arm) {
+  const char *name = chronos2_attention_name(arm->attention);
+  const char *last = strrchr(name, '_'); /* windowed_future_... */
+  return last ? last + 1 : name;
+}
+
 void c2_arm_name(const c2_arm *arm, char out[C2_REPR_ROOM]) {
   const char *model = arm->sparse_model ? "sparse_" : "";
   char radius[C2_REPR_ROOM];
@@ -121,8 +127,7 @@ void c2_arm_name(const c2_arm *arm, char out[C2_REPR_ROOM]) {
   if (arm->attention == CHRONOS2_FULL) {
     (void)snprintf(out, C2_REPR_ROOM, "%sfull", model);
   } else {
-    const char *pattern = arm->attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE ? "visible" : "global";
-    (void)snprintf(out, C2_REPR_ROOM, "%s%s_r%.12s", model, pattern, radius);
+    (void)snprintf(out, C2_REPR_ROOM, "%s%.8s_r%.12s", model, c2_arm_pattern(arm), radius);
   }
 }
 
@@ -369,7 +374,7 @@ c2_status c2_write_perf(const c2_table_context *context, double radius, const c2
     put_real(&w, r->reserved_median_mb);
     put_real(&w, r->reserved_max_mb);
     put_scores(&w, r->score);
-    put_text(&w, full ? "full" : context->pattern);
+    put_text(&w, full ? chronos2_attention_name(CHRONOS2_FULL) : context->pattern);
     put_text(&w, full ? "" : number);
     put_bool(&w, !full && context->reg_global);
     put_real(&w, r->least_s);
@@ -416,7 +421,6 @@ c2_status c2_write_compare(const c2_table_context *context, const double *radii,
   return close_table(&w, err);
 }
 
-static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
 
 c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, size_t arm_count, const c2_perf_row *rows,
                         size_t count, c2_error *err) {
@@ -430,7 +434,7 @@ c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, siz
     c2_arm_name(arm, text);
     put_text(&w, text);
     put_text(&w, arm->sparse_model ? context->sparse_model : context->model);
-    put_text(&w, patterns[arm->attention]);
+    put_text(&w, chronos2_attention_name(arm->attention));
     if (arm->attention == CHRONOS2_FULL) {
       put_text(&w, "");
     } else {
@@ -559,7 +563,7 @@ c2_status c2_write_equivalence(const c2_table_context *context, const c2_arm *ar
     char name[C2_REPR_ROOM];
     c2_arm_name(arm, name);
     put_text(&w, name);
-    put_text(&w, patterns[arm->attention]);
+    put_text(&w, chronos2_attention_name(arm->attention));
     if (isnan(arm->radius)) {
       put_text(&w, "");
     } else {

@@ -85,6 +85,9 @@ typedef struct c2_arm {
   bool timed;    /* takes turns in the timed passes; the others run once */
 } c2_arm;
 
+/* "full", "global", "visible". */
+const char *c2_arm_pattern(const c2_arm *arm);
+
 /* "full", "global_r8", "visible_rinf", "sparse_full" ... */
 void c2_arm_name(const c2_arm *arm, char out[C2_REPR_ROOM]);
 

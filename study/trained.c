@@ -41,7 +41,8 @@ static c2_status probe(const chronos2_model *model, c2_look *look, c2_error *err
   C2_GOTO(c2_alloc_array(cells, sizeof(double), &e.share, err));
   C2_GOTO(c2_alloc_array(cells, sizeof(double), &e.count, err));
   C2_GOTO(c2_alloc_array(c->quantiles * c->patch, sizeof(float), &quantiles, err));
-  called = chronos2_session_open(model, &(chronos2_session_options){.threads = 1}, &session);
+  called = chronos2_session_open(
+      model, &(chronos2_session_options){.attention = CHRONOS2_FULL, .threads = 1}, &session);
   if (called == CHRONOS2_OK) {
     chronos2_session_on_attention(session, add_entropy, &e);
     called = chronos2_forward(session, &batch, quantiles, NULL, NULL, NULL);
@@ -62,18 +63,29 @@ fail:
 }
 
 c2_status c2_look_trained(const chronos2_model *model, c2_look *look, c2_error *err) {
-  size_t matrices = 0;
   memset(look, 0, sizeof *look);
-  for (size_t i = 0; i < chronos2_model_tensors(model); i++) {
-    chronos2_tensor_info t;
-    chronos2_status status = chronos2_model_tensor(model, i, &t);
-    if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
-    if (!strstr(t.name, "self_attention.q.") && !strstr(t.name, "self_attention.k.")) continue;
-    look->spread += fabs(t.deviation / t.initial_deviation - 1);
-    matrices++;
-  }
-  look->spread /= (double)matrices;
+  look->training = chronos2_model_training(model);
   C2_TRY(probe(model, look, err));
-  look->trained = look->spread > 0.05 && look->mean_entropy < 0.97;
+  look->uniform = look->mean_entropy >= 0.97;
+  look->trained = look->training.trained && !look->uniform;
   return C2_OK;
+}
+
+void c2_pattern_text(chronos2_pattern pattern, char out[C2_PATTERN_ROOM]) {
+  const char *name = chronos2_attention_name(pattern.attention);
+  if (pattern.attention == CHRONOS2_FULL) {
+    (void)snprintf(out, C2_PATTERN_ROOM, "full attention");
+  } else { /* %g writes inf */
+    (void)snprintf(out, C2_PATTERN_ROOM, "%s at radius %.10g%s", name, pattern.radius,
+                   pattern.reg_global ? " with a global REG" : "");
+  }
+}
+
+void c2_trained_text(const chronos2_model *model, char out[C2_TRAINED_ROOM]) {
+  size_t used = 0;
+  for (size_t i = 0; i < chronos2_model_patterns(model) && used < C2_TRAINED_ROOM; i++) {
+    char text[C2_PATTERN_ROOM];
+    c2_pattern_text(chronos2_model_pattern(model, i), text);
+    used += (size_t)snprintf(out + used, C2_TRAINED_ROOM - used, "%s%s", i ? " or " : "", text);
+  }
 }

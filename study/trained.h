@@ -1,4 +1,4 @@
-/* Do a model's weights look trained? */
+/* Do a model's weights look trained, and for which attention? */
 #ifndef C2_STUDY_TRAINED_H
 #define C2_STUDY_TRAINED_H
 
@@ -8,11 +8,20 @@
 #include "base/status.h"
 
 typedef struct c2_look {
-  double spread;       /* mean |deviation / initial deviation - 1| over query and key matrices of both attentions */
+  chronos2_training training;
   double mean_entropy; /* of dense time attention on a fixed series, over that of uniform attention: mean of heads */
   double least_entropy;
+  bool uniform; /* mean_entropy is as good as 1 */
   bool trained; /* the weights have moved and attention is not uniform */
 } c2_look;
+
+enum { C2_PATTERN_ROOM = 80, C2_TRAINED_ROOM = 400 };
+
+/* "full attention", "windowed_future_global at radius 8". */
+void c2_pattern_text(chronos2_pattern pattern, char out[C2_PATTERN_ROOM]);
+
+/* The patterns that the model's weights were trained for, likewise; what doesn't fit is cut off. */
+void c2_trained_text(const chronos2_model *model, char out[C2_TRAINED_ROOM]);
 
 c2_status c2_look_trained(const chronos2_model *model, c2_look *look, c2_error *err);
 

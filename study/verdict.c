@@ -296,6 +296,11 @@ void c2_study_print(const c2_study *study, FILE *out) {
   char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
   for (size_t i = 0; i < study->warnings; i++) (void)fprintf(out, "WARNING: %s\n", study->warning[i]);
   (void)fprintf(out, "%zu tasks, model %s\n", study->done, study->options.model_name);
+  if (study->trained[0]) (void)fprintf(out, "the weights were trained for %s\n", study->trained);
+  if (study->sparse_trained[0]) {
+    (void)fprintf(out, "those of the sparse arms, %s, for %s\n", study->options.sparse_model_name,
+                  study->sparse_trained);
+  }
   if (study->options.perf_radius_count && study->done) {
     (void)fprintf(out, "full attention: mean MASE %.4f\n", study->test[0].mean_full);
   }

@@ -100,9 +100,8 @@ static double error_of(const scene *s, const char *text) {
 
 static double forecast(const scene *s, const char *history, const char *future, bool windowed) {
   const char *model = windowed ? SOURCE_DIR "/models/chronos2-micro-r8" : SOURCE_DIR "/models/chronos2-micro";
-  const char *attention = windowed ? "windowed_future_global" : "full";
   const char *argv[] = {PROGRAM_PATH, "forecast", history, "--horizon", "28", "--quantile-levels", "0.5",
-                        "--model", model, "--attention", attention, "--radius", "8",
+                        "--model", model,
                         future ? "--past-covariates" : NULL, "x", "--future", future, NULL};
   program_result r = program_run(argv, NULL);
   if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);

@@ -44,7 +44,7 @@ static void test_ranges(void **unused) {
     }
     int32_t future = (int32_t)below(8);
     for (int32_t p = 0; p <= future; p++) position[tokens++] = p;
-    c2_pattern pattern = {.attention = (chronos2_attention)below(3),
+    c2_pattern pattern = {.attention = (chronos2_attention)(CHRONOS2_FULL + below(3)),
                           .radius = below(5) == 0 ? SIZE_MAX : below(24),
                           .reg_global = below(2) == 0};
     c2_window_ranges(&pattern, position, tokens, range);

@@ -381,8 +381,9 @@ static void test_same_bits(void **state) {
   for (int n = 0; n < BATCHES; n++) {
     const chronos2_model *model = models[n / 2 % 3];
     static const double radii[] = {0, 3, 8, INFINITY};
-    chronos2_session_options options = {
-        .attention = (chronos2_attention)(n % 3), .radius = radii[next_random(&seed) % 4], .threads = 1};
+    chronos2_session_options options = {.attention = (chronos2_attention)(CHRONOS2_FULL + n % 3),
+                                        .radius = radii[next_random(&seed) % 4],
+                                        .threads = 1};
     chronos2_predict_options cut = {.batch_size = next_random(&seed) % 9};
     chronos2_session *one = NULL;
     chronos2_session *many = NULL;

@@ -110,6 +110,9 @@ static void test_page(void **state) {
   assert_int_equal(strncmp(page, "<!DOCTYPE html>", 15), 0);
   assert_int_equal(strcmp(page + strlen(page) - 8, "</html>\n"), 0);
   assert_non_null(strstr(page, "<p class=\"plain\">Whether radius 1 costs accuracy, so few tasks cannot tell (1). "));
+  assert_non_null(strstr(page, ". The weights were trained for full attention.</p>"));
+  assert_non_null(strstr(r.out, "\nthe weights were trained for full attention\n"));
+  assert_null(strstr(r.err, "trained for")); /* it compares patterns on purpose */
   assert_non_null(strstr(page, "<b>attention:</b> radius 1 keeps "));
   assert_non_null(strstr(page, "<b>accuracy:</b> MASE "));
   assert_non_null(strstr(page, "Chart.js v3."));

@@ -268,7 +268,7 @@ static void write_past(const char *path) {
 
 static program_result run_forecast(const char *past, const char *option, const char *file, bool sparse) {
   return PROGRAM_RUN("forecast", past, "--horizon", "8", "--freq", "D", "--past-covariates", "price,promo", option,
-                     file, sparse ? "--attention=windowed_future_global" : "--attention=full", "--radius=1");
+                     file, "-m", sparse ? SOURCE_DIR "/models/chronos2-micro-r8" : SOURCE_DIR "/models/chronos2-micro");
 }
 
 /* --scenarios says for each scenario what --future says for it alone; nothing if one is incomplete. */

@@ -395,7 +395,8 @@ static void test_untrained_is_called_so(void **state) {
   program_result r = PROGRAM_RUN("study", "-m", model, "--tasks", DATASETS, "--max-tasks", "1", "--radii", "8",
                                  "--perf-repeats", "1", "--out-prefix", prefix);
   succeed(&r);
-  const char *said[] = {"the weights look UNTRAINED", "kept mass equals kept edges", "is worse than seasonal naive"};
+  const char *said[] = {"the weights look UNTRAINED: attention has 1.000 of the entropy of uniform attention",
+                        "kept mass equals kept edges", "is worse than seasonal naive"};
   char *path = program_path(folder, "p__run.json");
   char *record = program_read_file(path);
   assert_non_null(record);
@@ -405,6 +406,14 @@ static void test_untrained_is_called_so(void **state) {
     if (!strstr(record, said[i])) fail_msg("not in the record: %s", said[i]);
   }
   assert_true(strncmp(r.out, "WARNING: ", 9) == 0);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", DATASETS "/nile_yearly.csv", "--horizon", "3", "-m", model);
+  assert_int_equal(r.status, 0);
+  assert_int_equal(program_count(r.err, "chronos2: warning: the weights look untrained, so the forecasts mean nothing; "
+                                        "see 'chronos2 inspect'\n"), 1);
+  program_free(&r);
+  r = PROGRAM_RUN("inspect", model);
+  assert_non_null(strstr(r.out, "\nthe weights look UNTRAINED\n"));
   program_free(&r);
   free(record);
   free(path);

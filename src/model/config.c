@@ -151,7 +151,7 @@ size_t c2_config_median(const chronos2_config *config) {
   return i;
 }
 
-c2_status c2_config_read(const char *folder, chronos2_config *config, c2_error *err) {
+c2_status c2_config_read(const char *folder, chronos2_config *config, c2_trained *trained, c2_error *err) {
   c2_status status = C2_OK;
   char *text = NULL;
   json_t *root = NULL;
@@ -168,6 +168,7 @@ c2_status c2_config_read(const char *folder, chronos2_config *config, c2_error *
     C2_GOTO(c2_fail(err, C2_ERR_MODEL, "%s:%d:%d: %s", path, where.line, where.column, where.text));
   }
   C2_GOTO(read_root(&(reader){path, err}, root, config));
+  C2_GOTO(c2_trained_read(root, path, trained, err));
 fail:
   json_decref(root);
   free(text);

@@ -238,7 +238,7 @@ static c2_status open_model(const char *folder, const char *adapter_folder, cons
   C2_GOTO(open_pool(options, &pool, err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   model->dtype = options->dtype;
-  C2_GOTO(c2_config_read(folder, &model->config, err));
+  C2_GOTO(c2_config_read(folder, &model->config, &model->trained, err));
   C2_GOTO(open_files(model, folder, err));
   C2_GOTO(c2_expected_list(model, err));
   C2_GOTO(c2_alloc_array(model->expected_count, sizeof *found, &found, err));
@@ -294,6 +294,7 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
   C2_GOTO(open_pool(options, &pool, err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   model->config = *config;
+  C2_GOTO(c2_trained_read(NULL, "", &model->trained, err)); /* full attention */
   model->dtype = options->dtype;
   model->config.initializer_factor = 1; /* visible attention; the spread does not matter for speed */
   C2_GOTO(c2_expected_list(model, err));

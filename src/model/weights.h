@@ -14,6 +14,7 @@
 #include "base/platform.h"
 #include "base/safetensors.h"
 #include "base/status.h"
+#include "model/patterns.h"
 
 typedef struct c2_attention_weights {
   const float *norm; /* [D] */
@@ -86,6 +87,7 @@ typedef struct c2_expected {
 
 struct chronos2_model {
   chronos2_config config;
+  c2_trained trained;
   c2_weights weights;
   size_t expected_count;
   c2_expected *expected;

@@ -28,7 +28,7 @@ def run_ours(program, tmp_path, folder, case, pattern, options):
     meta = {"case": json.dumps({"num_output_patches": case["num_output_patches"]})}
     save_file(tensors, tmp_path / "case.safetensors", metadata=meta)
     name, radius, reg_global = pattern
-    arguments = ["--attention", name, "--radius", radius] + ["--reg-global"] * reg_global
+    arguments = ["--attention", name] + ["--radius", radius] * (name != "full") + ["--reg-global"] * reg_global
     program("forward", tmp_path / "case.safetensors", "-o", tmp_path / "out.safetensors", "-m", folder, *arguments, *options)
     return load_file(tmp_path / "out.safetensors")
 

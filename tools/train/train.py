@@ -272,6 +272,8 @@ def train(rank: int, args: argparse.Namespace, meeting: str) -> None:
     model = build_model(args)
     bound = Bound(model, 4.0)
     inherited = None
+    trained = dict(pattern="windowed_future_global", radius=args.radius) if args.radius is not None else dict(pattern="full")
+    model.config.time_attention, model.config.chronos_pipeline_class = trained, "Chronos2Pipeline"
     if args.start:
         weights, inherited = read_weights(args.start)
         begin_from(model, weights)

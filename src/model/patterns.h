@@ -1,0 +1,39 @@
+/* Patterns of time attention: their names, and which ones a model's weights were trained for. */
+#ifndef C2_MODEL_PATTERNS_H
+#define C2_MODEL_PATTERNS_H
+
+#include <chronos2.h>
+#include <jansson.h>
+
+#include "base/status.h"
+
+enum { C2_MOST_PATTERNS = 32 };
+
+/* What another pattern than the first of the trained ones was measured to change. */
+typedef struct c2_measured {
+  chronos2_pattern pattern;
+  double mase_change; /* relative: 0.71 is 71% more */
+  size_t tasks;
+} c2_measured;
+
+typedef struct c2_trained {
+  chronos2_pattern pattern[C2_MOST_PATTERNS]; /* [patterns], at least one */
+  size_t patterns;
+  c2_measured measured[C2_MOST_PATTERNS]; /* [measurements] */
+  size_t measurements;
+} c2_trained;
+
+/* NULL if there is no such pattern. */
+const char *c2_attention_name(chronos2_attention attention);
+
+/* `what` begins the message. */
+c2_status c2_attention_named(const char *name, const char *what, chronos2_attention *attention, c2_error *err);
+
+/* "time_attention" and "time_attention_measured" of config.json's root; without them full attention. `path` begins
+ * the messages. */
+c2_status c2_trained_read(const json_t *root, const char *path, c2_trained *trained, c2_error *err);
+
+/* True if both let every token see the same others. */
+bool c2_pattern_equal(chronos2_pattern a, chronos2_pattern b);
+
+#endif
