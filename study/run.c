@@ -437,7 +437,7 @@ static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   c2_trained_text(e->model[0], s->trained);
   if (e->model[1]) c2_trained_text(e->model[1], s->sparse_trained);
   c2_study_say(s, "%zu tasks, model %s, %s, %s, %d threads", s->tasks.count, o->model_name, s->table.backend, s->isa,
-      s->threads);
+               s->threads);
   return C2_OK;
 }
 
