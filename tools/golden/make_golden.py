@@ -29,9 +29,10 @@ MODELS = {
     "smooth": dict(d_model=16, d_kv=8, heads=2, d_ff=32, layers=2, context_length=1600, max_output_patches=3,
                    sharpness=2, spread=0.3),
 }
-G, V = "windowed_future_global", "windowed_future_visible"
+G, V, N = "windowed_future_global", "windowed_future_visible", "windowed_future_null"
 PATTERNS = {"": ("full", 0, False), "@r0": (G, 0, False), "@r2": (G, 2, False), "@r2g": (G, 2, True),
-            "@r8": (G, 8, False), "@r1000": (G, 1000, False), "@v2": (V, 2, False), "@v0g": (V, 0, True)}
+            "@r8": (G, 8, False), "@r1000": (G, 1000, False), "@v2": (V, 2, False), "@v0g": (V, 0, True),
+            "@n2": (N, 2, False), "@n0g": (N, 0, True), "@n1000": (N, 1000, False)}
 FEW = ("", "@r2")
 ALL_PATTERNS = {"odd": {"plain", "ragged", "missing", "groups", "future_covariates"},
                 "smooth": {"full_context", "longer_than_model"}}  # the others come with FEW

@@ -116,8 +116,46 @@ def normalised(values, loc, scale):
     return np.arcsinh((values - loc.reshape(shape)) / scale.reshape(shape))
 
 
+@contextmanager
+def recorded_contexts(model, tokens):
+    """Inside, the first pass records the states that enter each block; later ones get the first `tokens` of them back:
+    their context then is the first pass's, whatever future stands beside it."""
+    seen = {}
+
+    def swap(block, args, kwargs):
+        states = args[0] if args else kwargs["hidden_states"]
+        if block not in seen:
+            seen[block] = states
+            return None
+        states = torch.cat([seen[block][:, :tokens], states[:, tokens:]], dim=1)
+        return ((states, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": states})
+
+    hooks = [b.register_forward_pre_hook(swap, with_kwargs=True) for b in model.encoder.block]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def beside_null_future(model, inputs, *, radius=0, reg_global=False):
+    """windowed_future_null in two passes: the context beside a future of which nothing is known, under
+    windowed_future_visible; then the real future over the context states of that pass."""
+    patches = inputs["num_output_patches"]
+    context = model._prepare_patched_context(inputs["context"])[0].shape[1] + 1
+    unknown = {key: value for key, value in inputs.items() if key != "future_covariates"}
+    with recorded_contexts(model, context):
+        with time_attention(model, patches, "windowed_future_visible", radius, reg_global):
+            model(**unknown)
+        return model(**inputs)
+
+
 def forward(model, inputs, *, pattern="full", radius=0, reg_global=False, **options):
     """`inputs` as Chronos2Model.forward takes them; returns its output, loc and scale."""
+    if pattern == "windowed_future_null":
+        with torch.no_grad():
+            output = beside_null_future(model, inputs, radius=radius, reg_global=reg_global)
+            return output, *model._prepare_patched_context(inputs["context"])[2]
     with torch.no_grad(), time_attention(model, inputs["num_output_patches"], pattern, radius, reg_global):
         output = model(**inputs, **options)
         loc, scale = model._prepare_patched_context(inputs["context"])[2]
