@@ -35,6 +35,14 @@ test-full:
 	scripts/valgrind.sh $(BUILD)
 	$(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
 
+# libFuzzer over every fuzz target in turn; counts and finds are kept in build-fuzz.
+MINUTES ?= 11
+fuzz:
+	scripts/setup.sh full
+	cmake --preset fuzz $(CMAKE_FLAGS)
+	cmake --build --preset fuzz -j $(JOBS)
+	scripts/fuzz.sh $(MINUTES)
+
 bench: all
 	scripts/bench.sh $(BUILD)
 
@@ -45,6 +53,6 @@ format:
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean:
-	rm -rf $(BUILD) build-asan build-clang build-debug build-tsan
+	rm -rf $(BUILD) build-asan build-clang build-debug build-fuzz build-tsan
 
-.PHONY: all demo test test-full bench install format clean
+.PHONY: all demo test test-full fuzz bench install format clean

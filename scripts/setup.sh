@@ -42,6 +42,7 @@ recent_cmake() {
 }
 python_venv() { python3 -c 'import venv, ensurepip'; }
 debug_libc() { [ -d /usr/lib/debug/.build-id ] || [ ! -e /etc/debian_version ]; }
+fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer,address -x c - -o /dev/null; }
 certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 chart_js() { ls /usr/share/javascript/chart.js/*hart.min.js; }
 
@@ -60,6 +61,7 @@ if [ "$level" != build ]; then
 fi
 if [ "$level" = full ]; then
   need clang "the second compiler" have clang
+  need libclang-rt-14-dev "clang's sanitizers and fuzzer" fuzzer
   need valgrind "memory check of a forward pass" have valgrind
   need libc6-dbg "valgrind needs the C library's symbols" debug_libc
   need python3 "runs PyTorch beside the engine" have python3

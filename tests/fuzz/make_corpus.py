@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Writes the seeds of tests/fuzz/corpus. Later finds are added there by hand, under names of their own."""
+
+import json
+import os
+import random
+import struct
+
+HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "corpus")
+
+
+def put(target, name, content):
+    folder = os.path.join(HERE, target)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as file:
+        file.write(content if isinstance(content, bytes) else content.encode())
+
+
+def safetensors(tensors, metadata=None):
+    header, data = {}, b""
+    if metadata:
+        header["__metadata__"] = metadata
+    for name, dtype, shape, content in tensors:
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [len(data), len(data) + len(content)]}
+        data += content
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+def config(**changes):
+    c = {
+        "architectures": ["Chronos2Model"], "d_model": 10, "d_kv": 4, "d_ff": 12, "num_layers": 2, "num_heads": 2,
+        "layer_norm_epsilon": 1e-6, "rope_theta": 10000.0, "initializer_factor": 1.0, "feed_forward_proj": "relu",
+        "chronos_config": {
+            "context_length": 48, "input_patch_size": 8, "input_patch_stride": 8, "output_patch_size": 8,
+            "max_output_patches": 2, "quantiles": [0.1, 0.5, 0.9], "time_encoding_scale": 48, "use_arcsinh": True,
+            "use_reg_token": True,
+        },
+    }
+    c.update(changes)
+    return json.dumps(c)
+
+
+def noise(seed, size):
+    return bytes(random.Random(seed).randrange(256) for _ in range(size))
+
+
+def perf(k, model="m__full"):
+    columns = ("task_name,horizon,num_windows,seasonality,num_forecasts,MASE,WQL,inference_time_s_median,"
+               "inference_time_s_mean,inference_time_s_std,peak_alloc_mb_median,peak_alloc_mb_max,"
+               "peak_reserved_mb_median,peak_reserved_mb_max,model_name\n")
+    return columns + "".join(
+        f"t{i},{12 + i},1,{1 + i},{10 * i + 1},{.8 + .1 * i + k:g},{.5 + .05 * i + k:g},{.1 * (i + 1):g},"
+        f"{.1 * (i + 1) + k:g},.01,{100 + i},{101 + i},{200 + i},{201 + i},{model}\n" for i in range(3))
+
+
+def main():
+    put("safetensors", "three", safetensors([("a", "F32", [2], b"\0" * 8), ("b", "BF16", [1, 3], b"\0" * 6),
+                                             ("c", "F64", [], b"\0" * 8)], {"format": "pt"}))
+    put("safetensors", "empty_and_whole", safetensors([("a", "F16", [0], b""), ("b", "I64", [1], b"\0" * 8),
+                                                       ("z", "BOOL", [2], b"\0" * 2)]))
+    put("config", "small", config())
+    put("config", "other", config(d_model=6, num_layers=1, time_attention={"pattern": "full"}))
+    for target in ("model", "adapter", "cache"):
+        put(target, "unchanged", b"\0")
+        for seed in range(4):
+            put(target, f"edits{seed}", noise(seed, 8 * (seed + 1)))
+    past = ("item_id,timestamp,target,price,holiday,b\na,2020-01-01,1,2,x,3\na,2020-01-02,2,3,,4\n"
+            'a,2020-01-04,,3,"y,""z",4\nb,2020-01-01,1,2,x,3\nb,2020-01-02,1,2,x,3\nb,2020-01-03,1,2,x,3\n')
+    future = ("item_id,timestamp,price,holiday\na,2020-01-05,1,x\na,2020-01-06,2,y\nb,2020-01-04,1,x\n"
+              "b,2020-01-05,2,x\n")
+    scenarios = "scenario,timestamp,price\ns,2020-01-04,1\ns,2020-01-05,2\nother,2020-01-04,3\nother,2020-01-05,4\n"
+    put("csv", "plain", "@" + past)
+    put("csv", "two_targets", "`" + past)
+    put("csv", "covariates", "\x10" + past + "====\n" + future)
+    put("csv", "scenarios", "P" + "timestamp,target,price,holiday\n2020-01-01,1,1,x\n2020-01-02,1,2,x\n2020-01-03,4,3,x\n"
+        + "====\n" + scenarios)
+    put("csv", "business_days", "\x0d" + "timestamp,target\n2020-01-03,1\n2020-01-06,2\n2020-01-07,3\n")
+    put("csv", "clock", b"\0item_id,timestamp,target\r\na,2020-01-31 05:00:00.5,1e300\r\n"
+        b"a,2020-01-31T05:00:01.0,-0\r\na,2020-01-31 05:00:01.5Z,NaN\r\n")
+    put("csv", "mark_and_quarters", b"\0\xef\xbb\xbftimestamp,target\n2020-03-31,1\n2020-06-30,1\n2020-12-31,2\n")
+    put("jsonl", "covariates", '@{"item_id":"a","start":"2020-01-01","freq":"D","target":[1,2,null,3.5],'
+        '"past_covariates":{"p":[1,2,3,4],"q":["a","b",null,true]},"future_covariates":{"p":[1,2]}}\n'
+        '{"target":[[1,2],[3,4]],"start":"2020-01-01 00:00","freq":"15min"}\n')
+    put("jsonl", "short", '@{"target":[]}\n\n{"item_id":3,"target":[1e308,-1e-308]}\n')
+    put("jsonl", "text", '@{"item_id":"\\u00fc\\ud83d\\ude00\\n","target":[1,2],"start":"2020-01-01","freq":"D"}\n')
+    put("tasks", "two", "tasks:\n- dataset_path: d.csv\n  horizon: 3\n  num_windows: 2\n  window_step_size: 3D\n"
+        '  initial_cutoff: "2020-01-10"\n  target: [target, b]\n  known_dynamic_columns: [x]\n'
+        "  past_dynamic_columns: []\n  extra_metrics: [WQL, MAE]\n  quantile_levels: [0.1, 0.5]\n"
+        '- {dataset_path: d.csv, task_name: "t", generate_univariate_targets_from: __ALL__, max_context_length: ~,\n'
+        "   initial_cutoff: -20}\n")
+    put("tasks", "anchors", "%YAML 1.1\n---\ntasks: &x\n- &y {dataset_path: d.csv}\n- *y\n...\n")
+    put("tasks", "folded", "tasks:\n  - dataset_path: >-\n      d.csv\n    task_name: 'one'\n    horizon: 4\n"
+        "    seasonality: 7\n    min_context_length: 5\n    max_context_length: 12\n    num_windows: 3\n")
+    mass = ("task_name,radius,kept_mass_frac_ctxQ,kept_edges_frac_ctxQ,probe_weight_sum,window_index,S_tokens,"
+            "ctx_tokens,q_sel_ctx_queries\n" + "".join(
+                f"t{i},{r},{.5 + .01 * i:g},{.2 + .01 * r:g},10,0,{40 + i},{30 + i},5\n"
+                for i in range(3) for r in (2, 8)))
+    naive = "task_name,MASE,WQL\n" + "".join(f"t{i},{1 + .1 * i:g},.7\n" for i in range(3))
+    put("from_csv", "two_radii", "====\n".join([perf(0), perf(.01, "m__sparse"), perf(.002), "", mass, naive]))
+    compared = ("task_name,radius,MASE_full,inference_time_s_median_full,peak_alloc_mb_median_full,"
+                "peak_reserved_mb_median_full,MASE_sparse,inference_time_s_median_sparse,peak_alloc_mb_median_sparse,"
+                "peak_reserved_mb_median_sparse\na,4,2.8,0.012,24.0,80.0,3.0,0.01,18.0,72.5\n"
+                "b,4,1.0,0.02,40.0,100.0,1.1,0.0167,30.0,87.5\n")
+    put("from_csv", "compared", "====\n".join(["", "", "", compared, "", ""]))
+    times = ["2020-01-31", "2020-01-31 05:00:00.000001", "0001-01-01", "9999-12-31", "2020-02", "1900"]
+    freqs = ["D", "15min", "W-SUN", "ME", "BMS", "QE-NOV", "YE", "1000000000us", "B", "BQS-FEB"]
+    for i, freq in enumerate(freqs):
+        put("calendar", f"{i}", f"{freq}\n{times[i % len(times)]}\n".encode() + noise(i, 20))
+    for seed in range(8):
+        put("api", f"series{seed}", bytes([seed, 16 * seed + seed]) + noise(seed, 60 * (seed + 1)))
+
+
+if __name__ == "__main__":
+    main()
