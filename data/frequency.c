@@ -116,17 +116,15 @@ static bool read_anchor(const spelling *s, const char *text, int *anchor) {
 static int64_t most_multiple(c2_freq_unit unit) {
   if (unit == C2_FREQ_COUNT) return C2_COUNT_END;
   int64_t length = c2_fixed_unit(unit);
-  int64_t most = 1000000000;
-  int64_t fits = length > 0 ? (C2_END_DAY - C2_FIRST_DAY) * C2_DAY_US / length : most;
-  return fits < most ? fits : most;
+  return length > 0 ? (C2_END_DAY - C2_FIRST_DAY) * C2_DAY_US / length : 1000000000;
 }
 
 static bool read_freq(const char *text, c2_freq *out) {
   int64_t multiple = 0;
   const char *at = text;
   for (; *at >= '0' && *at <= '9'; at++) {
+    if (multiple > INT64_MAX / 10 - 1) return false;
     multiple = multiple * 10 + (*at - '0');
-    if (multiple > C2_COUNT_END) return false;
   }
   if (at == text) {
     if (!*text) return false;

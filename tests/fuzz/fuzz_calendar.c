@@ -3,12 +3,14 @@
 #include "data/calendar.h"
 #include "fuzz.h"
 
-static void check_time(c2_time time) {
+static void check_time(c2_time time, c2_zone zone) {
   char text[C2_TIME_ROOM];
   c2_time again = 0;
+  c2_zone same = {false, 0};
   c2_error err = {C2_OK, ""};
-  c2_time_format(time, c2_time_has_clock(time), text);
-  fuzz_require(c2_time_parse(text, &again, &err) == C2_OK && again == time, "a printed time reads back");
+  c2_time_format_zoned(time, c2_time_has_clock(time), zone, text);
+  fuzz_require(c2_time_parse(text, &again, &same, &err) == C2_OK && again == time, "a printed time reads back");
+  fuzz_require(same.given == zone.given && same.minutes == zone.minutes, "a printed zone reads back");
 }
 
 static void check_freq(const c2_freq *freq) {
@@ -35,17 +37,22 @@ static void check_steps(const c2_freq *freq, c2_time start, int64_t periods) {
   }
   fuzz_require(first >= start && later >= first, "time goes forward");
   fuzz_require(c2_freq_between(freq, first, later, &counted) && counted == periods, "periods are counted");
-  check_time(later);
+  if (freq->unit != C2_FREQ_COUNT) check_time(later, (c2_zone){false, 0});
   if (c2_freq_add(freq, later, 1, &next, &err) == C2_OK) fuzz_require(next > later, "a period has a length");
 }
 
-static void check_inferred(const c2_time *stamps, size_t count) {
+static void check_inferred(const c2_time *stamps, size_t count, bool count_axis) {
   c2_freq freq;
   int64_t periods = 0;
-  if (!c2_freq_infer(stamps, count, &freq)) return;
+  size_t odd = 0;
+  if (!c2_freq_infer(stamps, count, count_axis, &freq, &odd)) {
+    fuzz_require(count < 3 || odd < count || odd == SIZE_MAX, "an odd stamp is among the stamps");
+    return;
+  }
   check_freq(&freq);
   for (size_t i = 0; i < count; i++) {
-    fuzz_require(c2_freq_between(&freq, stamps[0], stamps[i], &periods), "every stamp is a point");
+    fuzz_require(c2_freq_is_point(&freq, stamps[i]), "every stamp is a point");
+    fuzz_require(c2_freq_between(&freq, stamps[0], stamps[i], &periods), "every stamp is counted");
   }
 }
 
@@ -58,29 +65,39 @@ static void infer_from(const c2_freq *freq, c2_time start, fuzz_reader *r) {
   for (count = 1; count < 12; count++) {
     if (c2_freq_add(freq, stamps[count - 1], 1 + fuzz_byte(r) % 4, &stamps[count], &err) != C2_OK) break;
   }
-  check_inferred(stamps, count);
+  check_inferred(stamps, count, freq->unit == C2_FREQ_COUNT);
 }
 
-/* The input: a line with a frequency, then lines with times, then bytes. */
+static void next_line(fuzz_reader *r, char line[64]) {
+  size_t n = 0;
+  for (int c = fuzz_byte(r); c != '\n' && c != 0 && n < 63; c = fuzz_byte(r)) line[n++] = (char)c;
+  line[n] = '\0';
+}
+
+/* The input: a line with a frequency, one with a time, then bytes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   char line[64];
   c2_freq freq = {.multiple = 1};
   c2_time start = 0;
+  c2_zone zone = {false, 0};
   c2_error err = {C2_OK, ""};
   fuzz_reader r = {data, data + size};
-  for (int k = 0; k < 2; k++) {
-    size_t n = 0;
-    for (int c = fuzz_byte(&r); c != '\n' && c != 0 && n + 1 < sizeof line; c = fuzz_byte(&r)) line[n++] = (char)c;
-    line[n] = '\0';
-    err = (c2_error){C2_OK, ""};
-    c2_status status = k == 0 ? c2_freq_parse(line, &freq, &err) : c2_time_parse(line, &start, &err);
-    if (status != C2_OK) {
-      fuzz_check_error(status, &err);
-      return 0;
+  next_line(&r, line);
+  c2_status status = c2_freq_parse(line, &freq, &err);
+  if (status == C2_OK) {
+    check_freq(&freq);
+    next_line(&r, line);
+    if (freq.unit == C2_FREQ_COUNT) {
+      start = (c2_time)(strlen(line) * strlen(line) * 1000);
+    } else {
+      status = c2_time_parse(line, &start, &zone, &err);
+      if (status == C2_OK) check_time(start, zone);
     }
-    if (k == 0) check_freq(&freq);
   }
-  check_time(start);
+  if (status != C2_OK) {
+    fuzz_check_error(status, &err);
+    return 0;
+  }
   int64_t periods = (int64_t)(fuzz_word(&r, 1 + fuzz_byte(&r) % 8) >> 1);
   check_steps(&freq, start, periods);
   infer_from(&freq, start, &r);

@@ -104,8 +104,9 @@ def main():
                 "peak_reserved_mb_median_sparse\na,4,2.8,0.012,24.0,80.0,3.0,0.01,18.0,72.5\n"
                 "b,4,1.0,0.02,40.0,100.0,1.1,0.0167,30.0,87.5\n")
     put("from_csv", "compared", "====\n".join(["", "", "", compared, "", ""]))
-    times = ["2020-01-31", "2020-01-31 05:00:00.000001", "0001-01-01", "9999-12-31", "2020-02", "1900"]
-    freqs = ["D", "15min", "W-SUN", "ME", "BMS", "QE-NOV", "YE", "1000000000us", "B", "BQS-FEB"]
+    times = ["2020-01-31", "2020-01-31 05:00:00.000001", "0001-01-01", "9999-12-31", "2020-02", "1900", "2020-03-05 10:00+05:30"]
+    freqs = ["D", "15min", "W-SUN", "ME", "BMS", "QE-NOV", "YE", "1000000000us", "B", "BQS-FEB",
+             "bh", "WOM-3FRI", "LWOM-SUN", "SMS-15", "HYE-MAR", "5"]
     for i, freq in enumerate(freqs):
         put("calendar", f"{i}", f"{freq}\n{times[i % len(times)]}\n".encode() + noise(i, 20))
     for seed in range(8):
