@@ -1,9 +1,9 @@
 /* `chronos2 forward`: one forward pass on raw tensors, named as in tests/golden. */
-#include <jansson.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/safetensors.h"
 #include "cli/cli.h"
@@ -60,16 +60,21 @@ static c2_status read_groups(work *w, c2_error *err) {
 static c2_status read_patches(work *w, size_t asked, c2_error *err) {
   w->batch.output_patches = asked;
   if (asked > 0) return C2_OK;
-  const char *text = c2_safetensors_metadata(&w->file, "case");
-  json_t *root = text ? json_loads(text, JSON_REJECT_DUPLICATES, NULL) : NULL;
-  const json_t *value = json_object_get(root, "num_output_patches");
-  json_int_t patches = json_is_integer(value) ? json_integer_value(value) : 0;
-  json_decref(root);
-  if (patches < 1 || patches > 4096) {
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s: expected num_output_patches from 1 to 4096 in the metadata 'case', or --output-patches", w->file.path);
+  const char *metadata = c2_safetensors_metadata(&w->file, "case");
+  if (!metadata) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected --output-patches, or metadata 'case' with num_output_patches",
+            w->file.path);
   }
-  w->batch.output_patches = (size_t)patches;
+  char *text = c2_strdup(metadata);
+  c2_json_document doc = {.path = "metadata 'case'", .failure = C2_ERR_FORMAT, .loaded = text};
+  c2_error why;
+  c2_status status = text ? c2_json_parse(&doc, text, strlen(text), &why)
+                          : c2_fail(&why, C2_ERR_MEMORY, "cannot allocate the metadata");
+  if (status == C2_OK) {
+    status = c2_json_get_size(&doc, doc.node, "num_output_patches", 1, 4096, &w->batch.output_patches, &why);
+  }
+  c2_json_free(&doc);
+  if (status != C2_OK) C2_FAIL(err, status, "%s: %s", w->file.path, why.text);
   return C2_OK;
 }
 

@@ -1,8 +1,9 @@
 /* `chronos2 predict`: list-of-dict inputs in JSON, as Chronos2Pipeline.predict takes them, to tensors. */
-#include <jansson.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/safetensors.h"
@@ -22,98 +23,79 @@ typedef struct request {
 
 /* ---- The case -------------------------------------------------------------------------------- */
 
-static c2_status read_size(const char *path, const json_t *object, const char *key, size_t *out, c2_error *err) {
-  const json_t *value = json_object_get(object, key);
-  if (!value) return C2_OK;
-  if (!json_is_integer(value) || json_integer_value(value) < 1) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.%s: expected a whole number >= 1", path, key);
-  }
-  *out = (size_t)json_integer_value(value);
-  return C2_OK;
-}
-
-static c2_status read_options(request *r, const char *path, json_t *object, c2_error *err) {
+static c2_status read_options(request *r, const c2_json_document *doc, c2_error *err) {
   static const char *const known[] = {"prediction_length", "context_length", "batch_size", "cross_learning"};
-  const char *key = NULL;
-  json_t *value = NULL;
-  if (!json_is_object(object)) C2_FAIL(err, C2_ERR_FORMAT, "%s: 'predict': expected an object", path);
-  json_object_foreach(object, key, value) {
+  const struct {
+    const char *key;
+    size_t *out;
+  } sizes[] = {
+      {known[0], &r->options.horizon}, {known[1], &r->options.context_length}, {known[2], &r->options.batch_size}};
+  const c2_json *object = c2_json_get(doc->node, "predict");
+  if (!c2_json_is(object, C2_JSON_OBJECT)) {
+    return c2_json_fail(doc, object, err, "'predict': expected an object, found %s", c2_json_type_name(object));
+  }
+  C2_JSON_EACH (key, object) {
     size_t i = 0;
-    while (i < 4 && strcmp(known[i], key) != 0) i++;
-    if (i == 4) C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.%.60s: unknown option", path, key);
+    while (i < 4 && strcmp(known[i], key->text) != 0) i++;
+    if (i == 4) return c2_json_fail(doc, key, err, "predict.%.60s: unknown option", key->text);
   }
-  C2_TRY(read_size(path, object, "prediction_length", &r->options.horizon, err));
-  C2_TRY(read_size(path, object, "context_length", &r->options.context_length, err));
-  C2_TRY(read_size(path, object, "batch_size", &r->options.batch_size, err));
-  value = json_object_get(object, "cross_learning");
-  if (value && !json_is_boolean(value)) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.cross_learning: expected true or false", path);
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    if (!c2_json_get(object, sizes[i].key)) continue;
+    C2_TRY(c2_json_get_size(doc, object, sizes[i].key, 1, (size_t)INT64_MAX, sizes[i].out, err));
   }
-  r->options.cross_learning = json_is_true(value);
-  if (r->options.horizon < 1) C2_FAIL(err, C2_ERR_FORMAT, "%s: predict.prediction_length is missing", path);
+  C2_TRY(c2_json_get_bool(doc, object, "cross_learning", &r->options.cross_learning, err));
+  if (r->options.horizon < 1) return c2_json_fail(doc, object, err, "predict.prediction_length is missing");
   return C2_OK;
 }
 
-static c2_status read_levels(request *r, const char *path, const json_t *array, c2_error *err) {
-  r->level_count = json_array_size(array);
-  if (array && !json_is_array(array)) C2_FAIL(err, C2_ERR_FORMAT, "%s: 'quantile_levels': expected an array", path);
-  C2_TRY(c2_alloc_array(r->level_count, sizeof *r->levels, &r->levels, err));
-  for (size_t i = 0; i < r->level_count; i++) {
-    const json_t *level = json_array_get(array, i);
-    r->levels[i] = json_number_value(level);
-    if (!json_is_number(level) || r->levels[i] < 0 || r->levels[i] > 1) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s: quantile_levels[%zu]: expected a number from 0 to 1", path, i);
+static c2_status read_levels(request *r, const c2_json_document *doc, c2_error *err) {
+  const c2_json *array = c2_json_get(doc->node, "quantile_levels");
+  if (array && array->type != C2_JSON_ARRAY) {
+    return c2_json_fail(doc, array, err, "'quantile_levels': expected an array, found %s", c2_json_type_name(array));
+  }
+  C2_TRY(c2_alloc_array(c2_json_size(array), sizeof *r->levels, &r->levels, err));
+  C2_JSON_EACH (level, array) {
+    double value = 0;
+    if (!c2_json_number(level, &value) || value < 0 || value > 1) {
+      return c2_json_fail(doc, level, err, "quantile_levels[%zu]: expected a number from 0 to 1", r->level_count);
     }
+    r->levels[r->level_count++] = value;
   }
   return C2_OK;
 }
 
-/* The inputs are what JSON Lines holds, one a line; messages name them inputs:1, inputs:2 and so on. */
-static c2_status read_inputs(request *r, const char *path, const json_t *inputs, c2_error *err) {
-  char *text = NULL;
-  size_t size = 0;
-  char name[4200];
-  if (json_array_size(inputs) == 0) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: 'inputs': expected an array of at least one series", path);
+/* The inputs are what JSON Lines holds, one a line. */
+static c2_status read_inputs(request *r, const c2_json_document *doc, c2_error *err) {
+  const c2_json *inputs = c2_json_get(doc->node, "inputs");
+  const c2_read_options options = {0};
+  if (!c2_json_is(inputs, C2_JSON_ARRAY) || inputs->size == 0) {
+    return c2_json_fail(doc, inputs, err, "'inputs': expected an array of at least one series");
   }
-  (void)snprintf(name, sizeof name, "%s: inputs", path);
-  FILE *lines = open_memstream(&text, &size);
-  if (!lines) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the inputs");
-  for (size_t i = 0; i < json_array_size(inputs); i++) {
-    (void)json_dumpf(json_array_get(inputs, i), lines, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(17));
-    (void)fputc('\n', lines);
-  }
-  c2_status status = C2_OK;
-  if (fclose(lines) != 0) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate the inputs");
-  if (status == C2_OK) status = c2_read_json_series(&r->set, name, text, size, &(c2_read_options){0}, err);
-  free(text);
-  return status;
+  C2_JSON_EACH (input, inputs) C2_TRY(c2_read_json_item(&r->set, doc, input, &options, err));
+  return C2_OK;
 }
 
-static c2_status refuse_other_keys(const char *path, json_t *root, c2_error *err) {
-  const char *key = NULL;
-  json_t *value = NULL;
-  json_object_foreach(root, key, value) {
-    if (strcmp(key, "inputs") != 0 && strcmp(key, "predict") != 0 && strcmp(key, "quantile_levels") != 0) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s: unknown key \"%.60s\"; expected inputs, predict, quantile_levels", path, key);
+static c2_status refuse_other_keys(const c2_json_document *doc, c2_error *err) {
+  C2_JSON_EACH (key, doc->node) {
+    const char *name = key->text;
+    if (strcmp(name, "inputs") != 0 && strcmp(name, "predict") != 0 && strcmp(name, "quantile_levels") != 0) {
+      return c2_json_fail(doc, key, err, "unknown key \"%.60s\"; expected inputs, predict, quantile_levels", name);
     }
   }
   return C2_OK;
 }
 
 static c2_status read_case(request *r, const char *path, c2_error *err) {
-  char *text = NULL;
-  size_t size = 0;
-  json_error_t where;
-  C2_TRY(c2_read_file(path, &text, &size, err));
-  json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-  free(text);
-  if (!root) C2_FAIL(err, C2_ERR_FORMAT, "%s:%d:%d: %s", path, where.line, where.column, where.text);
-  c2_status status = refuse_other_keys(path, root, err);
-  if (status == C2_OK) status = read_options(r, path, json_object_get(root, "predict"), err);
-  if (status == C2_OK) status = read_levels(r, path, json_object_get(root, "quantile_levels"), err);
-  if (status == C2_OK) status = read_inputs(r, path, json_object_get(root, "inputs"), err);
-  json_decref(root);
+  c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT, .allow_nan = true};
+  c2_status status = c2_json_load(&doc, err);
+  if (status == C2_OK && doc.node->type != C2_JSON_OBJECT) {
+    status = c2_json_fail(&doc, doc.node, err, "expected an object, found %s", c2_json_type_name(doc.node));
+  }
+  if (status == C2_OK) status = refuse_other_keys(&doc, err);
+  if (status == C2_OK) status = read_options(r, &doc, err);
+  if (status == C2_OK) status = read_levels(r, &doc, err);
+  if (status == C2_OK) status = read_inputs(r, &doc, err);
+  c2_json_free(&doc);
   if (status != C2_OK) return status;
   return cli_make_series(&r->set, r->options.horizon, &r->series, &r->covariate, err);
 }
@@ -237,8 +219,8 @@ int cli_predict(int argc, char **argv) {
   request r = {.output = NULL};
   const cli_option options[] = {
       {"output", 'o', "FILE",
-       "safetensors file with out.i [targets, levels, steps], mean.i and, at the case's levels, quantiles.i",
-       CLI_TEXT, &r.output, NULL},
+       "safetensors file with out.i [targets, levels, steps], mean.i and, at the case's levels, quantiles.i", CLI_TEXT,
+       &r.output, NULL},
       {"embed", 0, NULL, "write embed.i too: hidden states [targets, tokens, d_model]", CLI_FLAG, &r.embed, NULL},
       {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.options.monotone,
        NULL},

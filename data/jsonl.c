@@ -1,131 +1,111 @@
 /* JSON Lines to series: one object a line, with "target" and, as far as known, "item_id", "start", "freq",
- * "past_covariates", "future_covariates". Knows the data set and jansson, no other format. */
-#include <jansson.h>
+ * "past_covariates", "future_covariates". Knows the data set and JSON, no other format. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
+#include "base/platform.h"
+#include "base/text.h"
 #include "data/series.h"
 
-/* One line while it is read. */
+/* One series while it is read. */
 typedef struct source {
   c2_dataset *set;
   const c2_read_options *options;
-  const char *path;
-  size_t line;
+  const c2_json_document *doc;
   c2_item *item;
 } source;
 
-static const char *type_name(const json_t *value) {
-  switch (json_typeof(value)) {
-    case JSON_OBJECT: return "an object";
-    case JSON_ARRAY: return "an array";
-    case JSON_STRING: return "a string";
-    case JSON_INTEGER:
-    case JSON_REAL: return "a number";
-    case JSON_TRUE:
-    case JSON_FALSE: return "a boolean";
-    case JSON_NULL: return "null";
-  }
-  return "something else";
-}
-
 /* ---- Values ---------------------------------------------------------------------------------- */
 
-/* A number, or NaN for null; `what` and `index` say where for the message. */
-static c2_status read_number(const source *s, const json_t *value, const char *what, size_t index, double *out,
-                             c2_error *err) {
-  *out = (double)NAN;
-  if (json_is_null(value)) return C2_OK;
-  if (json_is_number(value)) {
-    *out = json_number_value(value); /* jansson refuses numbers beyond a double's range */
-    return C2_OK;
-  }
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"%.60s\"[%zu]: expected a number or null, found %s", s->path, s->line, what,
-          index, type_name(value));
+static bool is_missing(const c2_json *value) {
+  return !value || value->type == C2_JSON_NULL || value->type == C2_JSON_NAN;
 }
 
-static c2_status expect_array(const source *s, const json_t *value, const char *what, c2_error *err) {
-  if (json_is_array(value)) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"%.60s\": expected an array, found %s", s->path, s->line, what,
-          type_name(value));
+static c2_status expect(const source *s, const c2_json *value, c2_json_type type, const char *what, c2_error *err) {
+  if (value->type == type) return C2_OK;
+  return c2_json_fail(s->doc, value, err, "\"%.60s\": expected %s, found %s", what,
+                      type == C2_JSON_ARRAY ? "an array" : "an object", c2_json_type_name(value));
 }
 
-static c2_status expect_object(const source *s, const json_t *value, const char *what, c2_error *err) {
-  if (json_is_object(value)) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"%.60s\": expected an object, found %s", s->path, s->line, what,
-          type_name(value));
-}
-
-static c2_status read_numbers(const source *s, const json_t *array, const char *what, double *out, c2_error *err) {
-  for (size_t i = 0; i < json_array_size(array); i++) {
-    C2_TRY(read_number(s, json_array_get(array, i), what, i, &out[i], err));
+/* Numbers, and NaN for a missing one. */
+static c2_status read_numbers(const source *s, const c2_json *array, const char *what, double *out, c2_error *err) {
+  size_t i = 0;
+  C2_JSON_EACH (value, array) {
+    if (is_missing(value)) {
+      out[i] = (double)NAN;
+    } else if (!c2_json_number(value, &out[i])) {
+      return c2_json_fail(s->doc, value, err, "\"%.60s\"[%zu]: expected a number or null, found %s", what, i,
+                          c2_json_type_name(value));
+    }
+    i++;
   }
   return C2_OK;
 }
 
-/* ---- Keys ------------------------------------------------------------------------------------ */
-
-static c2_status read_id(const source *s, const json_t *value, char *number, size_t room, const char **id,
-                         c2_error *err) {
-  *id = NULL;
-  if (!value || json_is_null(value)) return C2_OK;
-  if (json_is_string(value)) {
-    *id = json_string_value(value);
-    if (**id) return C2_OK;
-  }
-  if (json_is_number(value)) {
-    (void)snprintf(number, room, "%.15g", json_number_value(value));
-    *id = number;
-    return C2_OK;
-  }
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"item_id\": expected a name or a number, found %s", s->path, s->line,
-          json_is_string(value) ? "an empty string" : type_name(value));
+/* What may be printed: ids, names and categories stand in outputs and messages. */
+static c2_status expect_plain(const source *s, const c2_json *value, const char *what, c2_error *err) {
+  if (c2_text_plain(value->text, value->size)) return C2_OK;
+  return c2_json_fail(s->doc, value, err, "%s holds a control character", what);
 }
 
-static c2_status read_text(const source *s, const json_t *value, const char *what, const char **out, c2_error *err) {
-  *out = NULL;
-  if (!value || json_is_null(value)) return C2_OK;
-  *out = json_string_value(value);
-  if (*out) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"%s\": expected a string, found %s", s->path, s->line, what, type_name(value));
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+/* A number keeps its own spelling, so that none of its digits is lost. */
+static c2_status read_id(const source *s, const c2_json *value, const char **id, c2_error *err) {
+  *id = NULL;
+  if (!value || value->type == C2_JSON_NULL) return C2_OK;
+  if (value->type == C2_JSON_NUMBER || (value->type == C2_JSON_STRING && value->size > 0)) {
+    *id = value->text;
+    return expect_plain(s, value, "\"item_id\"", err);
+  }
+  return c2_json_fail(s->doc, value, err, "\"item_id\": expected a name or a number, found %s",
+                      value->type == C2_JSON_STRING ? "an empty string" : c2_json_type_name(value));
+}
+
+static c2_status read_text(const source *s, const c2_json *value, const char *what, const char **out, c2_error *err) {
+  *out = c2_json_string(value);
+  if (*out || !value || value->type == C2_JSON_NULL) return C2_OK;
+  return c2_json_fail(s->doc, value, err, "\"%s\": expected a string, found %s", what, c2_json_type_name(value));
 }
 
 /* Start and frequency. A start between two points moves to the next one, as pandas.date_range does. */
-static c2_status read_calendar(source *s, const json_t *object, c2_error *err) {
+static c2_status read_calendar(source *s, const c2_json *object, c2_error *err) {
   c2_item *item = s->item;
   c2_error why;
+  const c2_json *start_value = c2_json_get(object, "start");
+  const c2_json *freq_value = c2_json_get(object, "freq");
   const char *start = NULL;
   const char *freq = NULL;
-  C2_TRY(read_text(s, json_object_get(object, "start"), "start", &start, err));
-  C2_TRY(read_text(s, json_object_get(object, "freq"), "freq", &freq, err));
+  C2_TRY(read_text(s, start_value, "start", &start, err));
+  C2_TRY(read_text(s, freq_value, "freq", &freq, err));
   c2_zone zone = {false, 0};
   if (start && c2_time_parse(start, &item->start, &zone, &why) != C2_OK) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"start\": %s", s->path, s->line, why.text);
+    return c2_json_fail(s->doc, start_value, err, "\"start\": %s", why.text);
   }
   if (freq && c2_freq_parse(freq, &item->freq, &why) != C2_OK) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"freq\": %s", s->path, s->line, why.text);
+    return c2_json_fail(s->doc, freq_value, err, "\"freq\": %s", why.text);
   }
   if (s->options->freq) item->freq = *s->options->freq;
   item->has_start = start != NULL;
   item->has_freq = freq || s->options->freq;
   if (item->has_start && item->has_freq &&
       c2_freq_roll_forward(&item->freq, item->start, &item->start, &why) != C2_OK) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"start\": %s", s->path, s->line, why.text);
+    return c2_json_fail(s->doc, start_value, err, "\"start\": %s", why.text);
   }
   return C2_OK;
 }
 
-static c2_status name_targets(source *s, c2_error *err) {
+static c2_status name_targets(source *s, const c2_json *target, c2_error *err) {
   const c2_read_options *o = s->options;
   c2_item *item = s->item;
   const char **names = NULL;
   if (o->target_count > 0 && o->target_count != item->targets) {
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: \"target\": expected %zu rows, as many as there are names of targets, found "
-            "%zu",
-            s->path, s->line, o->target_count, item->targets);
+    return c2_json_fail(s->doc, target, err,
+                        "\"target\": expected %zu rows, as many as there are names of targets, found %zu",
+                        o->target_count, item->targets);
   }
   C2_TRY(c2_dataset_alloc(s->set, item->targets, sizeof *names, &names, err));
   for (size_t i = 0; i < item->targets; i++) {
@@ -137,73 +117,96 @@ static c2_status name_targets(source *s, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status read_target(source *s, const json_t *target, c2_error *err) {
+/* An array of numbers, or of equally long arrays. */
+static c2_status read_target(source *s, const c2_json *object, c2_error *err) {
+  const c2_json *target = c2_json_get(object, "target");
   c2_item *item = s->item;
   size_t values = 0;
-  if (!target) C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: expected \"target\"", s->path, s->line);
-  C2_TRY(expect_array(s, target, "target", err));
-  bool nested = json_is_array(json_array_get(target, 0));
-  item->targets = nested ? json_array_size(target) : 1;
-  item->length = json_array_size(nested ? json_array_get(target, 0) : target);
-  for (size_t i = 0; nested && i < item->targets; i++) {
-    const json_t *series = json_array_get(target, i);
-    C2_TRY(expect_array(s, series, "target", err));
-    if (json_array_size(series) != item->length) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"target\": row %zu has %zu values, expected %zu as in row 0", s->path,
-              s->line, i, json_array_size(series), item->length);
-    }
-  }
-  if (!c2_mul(item->targets, item->length, &values)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many values", s->path);
+  if (!target) return c2_json_fail(s->doc, object, err, "expected \"target\"");
+  C2_TRY(expect(s, target, C2_JSON_ARRAY, "target", err));
+  const c2_json *first = c2_json_first(target);
+  bool nested = c2_json_is(first, C2_JSON_ARRAY);
+  item->targets = nested ? target->size : 1;
+  item->length = nested ? first->size : target->size;
+  if (!c2_mul(item->targets, item->length, &values)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many values", s->doc->path);
   C2_TRY(c2_dataset_alloc(s->set, values, sizeof *item->target, &item->target, err));
-  for (size_t i = 0; i < item->targets; i++) {
-    const json_t *series = nested ? json_array_get(target, i) : target;
-    C2_TRY(read_numbers(s, series, "target", item->target + i * item->length, err));
+  if (!nested) {
+    C2_TRY(read_numbers(s, target, "target", item->target, err));
+    return name_targets(s, target, err);
   }
-  return name_targets(s, err);
+  size_t row = 0;
+  C2_JSON_EACH (series, target) {
+    C2_TRY(expect(s, series, C2_JSON_ARRAY, "target", err));
+    if (series->size != item->length) {
+      return c2_json_fail(s->doc, series, err, "\"target\": row %zu has %zu values, expected %zu as in row 0", row,
+                          (size_t)series->size, item->length);
+    }
+    C2_TRY(read_numbers(s, series, "target", item->target + row++ * item->length, err));
+  }
+  return name_targets(s, target, err);
 }
 
 /* ---- Covariates ------------------------------------------------------------------------------ */
 
-static bool holds_text(const json_t *array) {
-  for (size_t i = 0; i < json_array_size(array); i++) {
-    const json_t *value = json_array_get(array, i);
-    if (json_is_string(value) || json_is_boolean(value)) return true;
+static bool holds_text(const c2_json *array) {
+  C2_JSON_EACH (value, array) {
+    if (value->type == C2_JSON_STRING || value->type == C2_JSON_TRUE || value->type == C2_JSON_FALSE) return true;
   }
   return false;
 }
 
+/* One text for one number, whatever its spelling: 1 and 1.0 are one category, two whole numbers of any length are two.
+ */
+static const char *number_text(const c2_json *value, char *out, size_t room) {
+  if (strspn(value->text, "-0123456789") == value->size) return value->text;
+  for (int digits = 15; digits <= 17; digits++) {
+    (void)snprintf(out, room, "%.*g", digits, value->number);
+    if (c2_strtod(out) == value->number) break;
+  }
+  return out;
+}
+
 /* Categories: strings, booleans (as Python prints them), numbers among strings. */
-static c2_status read_categories(const source *s, const json_t *array, const char *what, const char **out,
+static c2_status read_categories(const source *s, const c2_json *array, const char *what, const char **out,
                                  c2_error *err) {
-  for (size_t i = 0; i < json_array_size(array); i++) {
-    const json_t *value = json_array_get(array, i);
+  size_t i = 0;
+  C2_JSON_EACH (value, array) {
     char number[40];
-    const char *text = number;
-    if (json_is_null(value)) continue;
-    if (json_is_string(value)) {
-      text = json_string_value(value);
-    } else if (json_is_boolean(value)) {
-      text = json_is_true(value) ? "True" : "False";
-    } else if (json_is_number(value)) {
-      (void)snprintf(number, sizeof number, "%.15g", json_number_value(value));
-    } else {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: \"%.60s\"[%zu]: expected a string, a boolean, a number or null, found %s",
-              s->path, s->line, what, i, type_name(value));
+    const char *text = NULL;
+    if (value->type == C2_JSON_TRUE || value->type == C2_JSON_FALSE) {
+      text = value->type == C2_JSON_TRUE ? "True" : "False";
+    } else if (value->type == C2_JSON_NUMBER) {
+      text = number_text(value, number, sizeof number);
+    } else if (value->type == C2_JSON_STRING) {
+      text = value->text;
+      C2_TRY(expect_plain(s, value, "a category", err));
+    } else if (!is_missing(value)) {
+      return c2_json_fail(s->doc, value, err,
+                          "\"%.60s\"[%zu]: expected a string, a boolean, a number or null, found %s", what, i,
+                          c2_json_type_name(value));
     }
-    C2_TRY(c2_dataset_text(s->set, text, &out[i], err));
+    if (text) C2_TRY(c2_dataset_text(s->set, text, &out[i], err));
+    i++;
   }
   return C2_OK;
 }
 
-static c2_status read_covariate(const source *s, const char *name, const json_t *past, const json_t *future,
-                                c2_covariate *out, c2_error *err) {
-  size_t length = json_array_size(past);
+static c2_status read_covariate(const source *s, const c2_json *key, const c2_json *future, c2_covariate *out,
+                                c2_error *err) {
+  const char *name = key->text;
+  const c2_json *past = key + 1;
+  size_t length = c2_json_size(past);
+  C2_TRY(expect(s, past, C2_JSON_ARRAY, name, err));
+  C2_TRY(expect_plain(s, key, "a covariate's name", err));
   if (length != s->item->length) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: past covariate \"%.60s\" has %zu values, expected %zu as the target", s->path,
-            s->line, name, length, s->item->length);
+    return c2_json_fail(s->doc, past, err, "past covariate \"%.60s\" has %zu values, expected %zu as the target", name,
+                        length, s->item->length);
+  }
+  if (future && c2_json_size(future) == 0) {
+    return c2_json_fail(s->doc, future, err, "future covariate \"%.60s\" has no values", name);
   }
   C2_TRY(c2_dataset_text(s->set, name, &out->name, err));
-  out->future_length = json_array_size(future);
+  out->future_length = c2_json_size(future);
   out->is_text = holds_text(past) || holds_text(future);
   if (out->is_text) {
     C2_TRY(c2_dataset_alloc(s->set, length, sizeof *out->past_text, &out->past_text, err));
@@ -217,76 +220,63 @@ static c2_status read_covariate(const source *s, const char *name, const json_t 
   return read_numbers(s, future, name, out->future, err);
 }
 
-static c2_status read_covariates(source *s, json_t *object, c2_error *err) {
+/* A member that is an object; NULL if there is none. */
+static c2_status find_object(const source *s, const c2_json *object, const char *key, const c2_json **out,
+                             c2_error *err) {
+  *out = c2_json_get(object, key);
+  if (c2_json_is(*out, C2_JSON_NULL)) *out = NULL;
+  return *out ? expect(s, *out, C2_JSON_OBJECT, key, err) : C2_OK;
+}
+
+static c2_status read_covariates(source *s, const c2_json *object, c2_error *err) {
   c2_item *item = s->item;
-  json_t *past = json_object_get(object, "past_covariates");
-  json_t *future = json_object_get(object, "future_covariates");
-  const char *name = NULL;
-  json_t *value = NULL;
-  if (json_is_null(past)) past = NULL;
-  if (json_is_null(future)) future = NULL;
-  if (past) C2_TRY(expect_object(s, past, "past_covariates", err));
-  if (future) C2_TRY(expect_object(s, future, "future_covariates", err));
-  json_object_foreach(future, name, value) {
-    C2_TRY(expect_array(s, value, name, err));
-    if (json_object_get(past, name)) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: future covariate \"%.60s\" is missing in \"past_covariates\"", s->path,
-            s->line, name);
+  const c2_json *past = NULL;
+  const c2_json *future = NULL;
+  C2_TRY(find_object(s, object, "past_covariates", &past, err));
+  C2_TRY(find_object(s, object, "future_covariates", &future, err));
+  C2_JSON_EACH (known, future) {
+    C2_TRY(expect(s, known + 1, C2_JSON_ARRAY, known->text, err));
+    if (c2_json_get(past, known->text)) continue;
+    return c2_json_fail(s->doc, known, err, "future covariate \"%.60s\" is missing in \"past_covariates\"",
+                        known->text);
   }
-  C2_TRY(c2_dataset_alloc(s->set, json_object_size(past), sizeof *item->covariate, &item->covariate, err));
-  json_object_foreach(past, name, value) {
-    C2_TRY(expect_array(s, value, name, err));
-    const json_t *known = json_object_get(future, name);
-    if (known && json_array_size(known) == 0) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: future covariate \"%.60s\" has no values", s->path, s->line, name);
-    }
-    C2_TRY(read_covariate(s, name, value, known, &item->covariate[item->covariates++], err));
+  C2_TRY(c2_dataset_alloc(s->set, c2_json_size(past), sizeof *item->covariate, &item->covariate, err));
+  C2_JSON_EACH (key, past) {
+    C2_TRY(read_covariate(s, key, c2_json_get(future, key->text), &item->covariate[item->covariates++], err));
   }
   return C2_OK;
 }
 
-/* ---- Lines ----------------------------------------------------------------------------------- */
+/* ---- Series ---------------------------------------------------------------------------------- */
 
-static c2_status refuse_other_keys(const source *s, json_t *object, c2_error *err) {
+static c2_status refuse_other_keys(const source *s, const c2_json *object, c2_error *err) {
   static const char *const keys[] = {"item_id", "start", "freq", "target", "past_covariates", "future_covariates"};
-  const char *key = NULL;
-  json_t *value = NULL;
-  json_object_foreach(object, key, value) {
+  C2_JSON_EACH (key, object) {
     bool known = false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) known = known || strcmp(key, keys[i]) == 0;
-    if (!known) {
-      C2_FAIL(err, C2_ERR_FORMAT,
-              "%s:%zu: unknown key \"%.60s\"; expected item_id, start, freq, target, "
-              "past_covariates, future_covariates",
-              s->path, s->line, key);
-    }
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) known = known || strcmp(key->text, keys[i]) == 0;
+    if (known) continue;
+    return c2_json_fail(s->doc, key, err,
+                        "unknown key \"%.60s\"; expected item_id, start, freq, target, past_covariates, "
+                        "future_covariates",
+                        key->text);
   }
   return C2_OK;
 }
 
-static c2_status read_object(source *s, json_t *object, c2_error *err) {
-  char number[40];
+c2_status c2_read_json_item(c2_dataset *set, const c2_json_document *doc, const c2_json *object,
+                            const c2_read_options *options, c2_error *err) {
+  source s = {set, options, doc, NULL};
   const char *id = NULL;
-  C2_TRY(expect_object(s, object, "", err));
-  C2_TRY(refuse_other_keys(s, object, err));
-  C2_TRY(read_id(s, json_object_get(object, "item_id"), number, sizeof number, &id, err));
-  C2_TRY(c2_dataset_add(s->set, id, s->path, s->line, &s->item, err));
-  C2_TRY(read_calendar(s, object, err));
-  C2_TRY(read_target(s, json_object_get(object, "target"), err));
-  s->set->rows += s->item->length;
-  return read_covariates(s, object, err);
-}
-
-static c2_status read_line(source *s, const char *line, size_t size, c2_error *err) {
-  json_error_t why;
-  json_t *object = json_loadb(line, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_DECODE_INT_AS_REAL, &why);
-  if (!object) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu:%d: expected one JSON object a line: %.200s", s->path, s->line, why.column,
-            why.text);
+  if (object->type != C2_JSON_OBJECT) {
+    return c2_json_fail(doc, object, err, "expected an object, found %s", c2_json_type_name(object));
   }
-  c2_status status = read_object(s, object, err);
-  json_decref(object);
-  return status;
+  C2_TRY(refuse_other_keys(&s, object, err));
+  C2_TRY(read_id(&s, c2_json_get(object, "item_id"), &id, err));
+  C2_TRY(c2_dataset_add(set, id, doc->path, doc->lines_before + object->line, &s.item, err));
+  C2_TRY(read_calendar(&s, object, err));
+  C2_TRY(read_target(&s, object, err));
+  set->rows += s.item->length;
+  return read_covariates(&s, object, err);
 }
 
 static bool is_blank(const char *line, size_t size) {
@@ -296,18 +286,32 @@ static bool is_blank(const char *line, size_t size) {
   return true;
 }
 
-c2_status c2_read_json_series(c2_dataset *set, const char *path, const char *text, size_t size,
+static c2_status parse_line(c2_json_document *doc, char *line, size_t size, c2_error *err) {
+  c2_error why;
+  c2_status status = c2_json_parse(doc, line, size, &why);
+  if (status == doc->failure) C2_FAIL(err, status, "%s; JSON Lines holds one object a line", why.text);
+  return status == C2_OK ? C2_OK : c2_fail(err, status, "%s", why.text);
+}
+
+c2_status c2_read_json_series(c2_dataset *set, const char *path, char *text, size_t size,
                               const c2_read_options *options, c2_error *err) {
-  source s = {set, options, path, 0, NULL};
+  c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT, .allow_nan = true};
+  c2_status status = C2_OK;
   size_t before = set->count;
   size_t at = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-  while (at < size) {
+  for (; at < size; doc.lines_before++) {
     const char *end = memchr(text + at, '\n', size - at);
     size_t length = end ? (size_t)(end - text) - at : size - at;
-    s.line++;
-    if (!is_blank(text + at, length)) C2_TRY(read_line(&s, text + at, length, err));
+    if (!is_blank(text + at, length)) {
+      C2_GOTO(parse_line(&doc, text + at, length, err));
+      C2_GOTO(c2_read_json_item(set, &doc, doc.node, options, err));
+    }
     at += length + 1;
   }
-  if (set->count == before) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected one JSON object a line", path);
-  return C2_OK;
+  if (set->count == before) {
+    status = c2_fail(err, C2_ERR_FORMAT, "%s: empty; expected one JSON object a line", path);
+  }
+fail:
+  c2_json_free(&doc);
+  return status;
 }

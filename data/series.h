@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/json.h"
 #include "base/status.h"
 #include "data/calendar.h"
 
@@ -50,9 +51,9 @@ typedef struct c2_dataset {
   size_t count, capacity;
   size_t *slots; /* hash table over the ids: index + 1, 0 = free */
   size_t slot_count;
-  size_t rows;         /* read from the files; a JSON Lines series has one for each step */
-  size_t filled;       /* steps that no row is for: filled in as missing */
-  const char **note;   /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
+  size_t rows;       /* read from the files; a JSON Lines series has one for each step */
+  size_t filled;     /* steps that no row is for: filled in as missing */
+  const char **note; /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
   size_t notes, note_capacity;
   bool twins;          /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
   c2_pool_chunk *pool; /* texts and arrays, freed together */
@@ -121,7 +122,12 @@ bool c2_parse_number(const char *text, double *out);
 
 c2_status c2_read_csv_series(c2_dataset *set, const char *path, char *text, size_t size, const c2_read_options *options,
                              c2_error *err);
-c2_status c2_read_json_series(c2_dataset *set, const char *path, const char *text, size_t size,
+/* text[size] must be writable. */
+c2_status c2_read_json_series(c2_dataset *set, const char *path, char *text, size_t size,
                               const c2_read_options *options, c2_error *err);
+
+/* One series, an object of a document. */
+c2_status c2_read_json_item(c2_dataset *set, const c2_json_document *doc, const c2_json *object,
+                            const c2_read_options *options, c2_error *err);
 
 #endif

@@ -51,11 +51,11 @@ need libc6-dev "C headers" c_headers
 need make "runs the build" have make
 need cmake "describes the build (3.25 or newer)" recent_cmake
 need pkg-config "finds the libraries" have pkg-config
-need libjansson-dev "JSON" module jansson
 need libyaml-dev "YAML (task files)" module yaml-0.1
 need libjs-chart.js "charts of the report" chart_js
 if [ "$level" != build ]; then
   need libcmocka-dev "test library" module cmocka
+  need libjansson-dev "a second JSON reader, beside ours in tests" module jansson
   need g++ "checks that the header compiles as C++" have c++
   need git "names the commit in the version, lists the files to check" have git
 fi

@@ -7,10 +7,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/json.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "base/platform.h"
 #include "study/index.h"
-#include "study/json.h"
 #include "study/run.h"
 #include "version.h"
 
@@ -86,7 +88,9 @@ static void add_results(settings *s, const c2_study *study) {
   add_radii(s, "--radii", o->radii, o->radius_count);
   add_radii(s, "--perf-radii", o->perf_radii, o->perf_radius_count);
   add(s, RESULTS, "--arms", "%s%s%s", o->blind_arm ? "blind" : "", o->blind_arm && o->visible_arms ? "," : "",
-      o->visible_arms ? "visible" : o->blind_arm ? "" : "none");
+      o->visible_arms ? "visible"
+      : o->blind_arm  ? ""
+                      : "none");
   add(s, RESULTS, "--local-radius", "%.0f", o->verdict_radius);
   add(s, RESULTS, "--max-windows-per-task", "%zu", o->probe_windows);
   add(s, RESULTS, "--max-series-per-window", "%zu", o->probe_series);
@@ -132,12 +136,12 @@ static c2_status settings_of(const c2_study *study, settings *s, c2_error *err) 
 }
 
 /* "NAME was OLD and is NEW" for every setting of a kind that differs; empty if none does. */
-static void differences(const settings *now, const json_t *then, setting_kind kind, char *out, size_t room) {
+static void differences(const settings *now, const c2_json *then, setting_kind kind, char *out, size_t room) {
   size_t used = 0;
   out[0] = '\0';
   for (size_t i = 0; i < now->count; i++) {
     const setting *s = &now->one[i];
-    const char *old = json_string_value(json_object_get(then, s->name));
+    const char *old = c2_json_string(c2_json_get(then, s->name));
     if (s->kind != kind || (old && strcmp(old, s->value) == 0)) continue;
     char one[4 * SHOWN];
     if (!old) old = "unknown";
@@ -294,7 +298,7 @@ c2_status c2_partial_seal(const double *numbers, size_t n, const char *id_column
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static c2_status task_json(const c2_study *s, size_t index, json_t **out, c2_error *err) {
+static c2_status put_task(c2_json_writer *out, const c2_study *s, size_t index, c2_error *err) {
   c2_task_result copy = s->result[index]; /* the walk may write where it reads a file */
   size_t values = s->arms ? c2_example_values(copy.example.past, copy.example.horizon) : 0;
   const char *id_column = s->arms ? copy.perf[0].id_column : "";
@@ -308,38 +312,47 @@ static c2_status task_json(const c2_study *s, size_t index, json_t **out, c2_err
   if (values) carry_all(&w, copy.example.values, values);
   c2_status status = c2_partial_seal(w.x, w.count, id_column, series, seal, err);
   if (status == C2_OK) {
-    json_t *object = *out = json_object();
-    json_object_set_new(object, "name", c2_json_text(s->tasks.task[index].name));
-    json_object_set_new(object, "data_sha256", c2_json_text(copy.checksum));
-    json_object_set_new(object, "id_column", c2_json_text(id_column));
-    json_object_set_new(object, "series", c2_json_text(series));
-    json_object_set_new(object, "seal", c2_json_text(seal));
-    json_object_set_new(object, "numbers", c2_json_numbers(w.x, w.count));
+    c2_json_begin_object(out, NULL);
+    c2_json_put_text(out, "name", s->tasks.task[index].name);
+    c2_json_put_text(out, "data_sha256", copy.checksum);
+    c2_json_put_text(out, "id_column", id_column);
+    c2_json_put_text(out, "series", series);
+    c2_json_put_text(out, "seal", seal);
+    c2_json_put_numbers(out, "numbers", w.x, w.count);
+    c2_json_end_object(out);
   }
   free(w.x);
   return status;
 }
 
+static c2_status write_tasks(c2_outfile *file, const c2_study *study, const settings *now, c2_error *err) {
+  c2_json_writer w = {.out = file->stream};
+  c2_json_begin_object(&w, NULL);
+  c2_json_put_text(&w, "format", file_format);
+  c2_json_begin_object(&w, "settings");
+  for (size_t i = 0; i < now->count; i++) c2_json_put_text(&w, now->one[i].name, now->one[i].value);
+  c2_json_end_object(&w);
+  c2_json_begin_array(&w, "tasks");
+  for (size_t i = 0; i < study->tasks.count; i++) {
+    if (study->result[i].finished) C2_TRY(put_task(&w, study, i, err));
+  }
+  c2_json_end_array(&w);
+  c2_json_end_object(&w);
+  C2_TRY(c2_json_finish(&w, file->path, err));
+  (void)fputc('\n', file->stream);
+  return c2_outfile_commit(file, err);
+}
+
 c2_status c2_partial_write(const c2_study *study, c2_error *err) {
   settings now;
+  c2_outfile file;
   C2_TRY(settings_of(study, &now, err));
-  json_t *object = json_object();
-  json_t *stored = json_object();
-  json_t *tasks = json_array();
   char *path = c2_study_path(study, file_name);
-  c2_status status = path ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  for (size_t i = 0; i < now.count; i++) json_object_set_new(stored, now.one[i].name, c2_json_text(now.one[i].value));
-  for (size_t i = 0; status == C2_OK && i < study->tasks.count; i++) {
-    json_t *task = NULL;
-    if (!study->result[i].finished) continue;
-    status = task_json(study, i, &task, err);
-    if (status == C2_OK) json_array_append_new(tasks, task);
+  c2_status status = path ? c2_outfile_open(&file, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  if (status == C2_OK) {
+    status = write_tasks(&file, study, &now, err);
+    c2_outfile_discard(&file);
   }
-  json_object_set_new(object, "format", c2_json_text(file_format));
-  json_object_set_new(object, "settings", stored);
-  json_object_set_new(object, "tasks", tasks);
-  if (status == C2_OK) status = c2_json_write(object, path, err);
-  json_decref(object);
   settings_free(&now);
   free(path);
   return status;
@@ -403,11 +416,11 @@ static c2_status take_rest(const c2_study *s, const c2_task *task, walk *w, cons
 }
 
 /* *whole: the numbers [n] are those of the task, all of them. */
-static c2_status take_numbers(const c2_study *s, const c2_task *task, double *numbers, size_t n, const json_t *object,
+static c2_status take_numbers(const c2_study *s, const c2_task *task, double *numbers, size_t n, const c2_json *object,
                               c2_task_result *r, bool *whole, c2_error *err) {
-  const char *id_column = json_string_value(json_object_get(object, "id_column"));
-  const char *series = json_string_value(json_object_get(object, "series"));
-  const char *seal = json_string_value(json_object_get(object, "seal"));
+  const char *id_column = c2_json_string(c2_json_get(object, "id_column"));
+  const char *series = c2_json_string(c2_json_get(object, "series"));
+  const char *seal = c2_json_string(c2_json_get(object, "seal"));
   char found[C2_CHECKSUM_ROOM];
   walk w = {.x = numbers, .count = n, .reading = true};
   *whole = false;
@@ -422,12 +435,12 @@ static c2_status take_numbers(const c2_study *s, const c2_task *task, double *nu
   return C2_OK;
 }
 
-static c2_status take_task(const c2_study *s, const json_t *object, size_t index, const char *path, c2_error *err) {
+static c2_status take_task(const c2_study *s, const c2_json *object, size_t index, const char *path, c2_error *err) {
   const c2_task *task = &s->tasks.task[index];
   c2_task_result *r = &s->result[index];
-  const json_t *array = json_object_get(object, "numbers");
-  const char *sum = json_string_value(json_object_get(object, "data_sha256"));
-  size_t n = json_array_size(array);
+  const c2_json *array = c2_json_get(object, "numbers");
+  const char *sum = c2_json_string(c2_json_get(object, "data_sha256"));
+  size_t n = c2_json_size(array);
   double *numbers = NULL;
   if (r->finished) C2_FAIL(err, C2_ERR_FORMAT, "%s: task '%.80s' is there twice", path, task->name);
   if (sum && strcmp(sum, r->checksum) != 0) {
@@ -435,7 +448,8 @@ static c2_status take_task(const c2_study *s, const json_t *object, size_t index
     return C2_OK;
   }
   C2_TRY(c2_alloc_array(n, sizeof *numbers, &numbers, err));
-  for (size_t i = 0; i < n; i++) numbers[i] = c2_json_number_of(json_array_get(array, i));
+  size_t i = 0;
+  C2_JSON_EACH (number, array) numbers[i++] = c2_json_extended(number);
   bool whole = false;
   c2_status status = sum ? take_numbers(s, task, numbers, n, object, r, &whole, err) : C2_OK;
   free(numbers);
@@ -447,12 +461,12 @@ static c2_status take_task(const c2_study *s, const json_t *object, size_t index
   return status;
 }
 
-static c2_status take_tasks(const c2_study *s, const json_t *tasks, const char *path, c2_error *err) {
+static c2_status take_tasks(const c2_study *s, const c2_json *tasks, const char *path, c2_error *err) {
   c2_index names;
   c2_status status = c2_index_open(&names, &s->tasks.task[0].name, s->tasks.count, sizeof *s->tasks.task, err);
-  for (size_t i = 0; status == C2_OK && i < json_array_size(tasks); i++) {
-    const json_t *one = json_array_get(tasks, i);
-    const char *name = json_string_value(json_object_get(one, "name"));
+  C2_JSON_EACH (one, tasks) {
+    if (status != C2_OK) break;
+    const char *name = c2_json_string(c2_json_get(one, "name"));
     size_t at = name ? c2_index_find(&names, name) : SIZE_MAX;
     if (!name) {
       c2_study_say(s, "%s: a finished task there has lost its name: it is run again", path);
@@ -470,13 +484,13 @@ static c2_status take_tasks(const c2_study *s, const json_t *tasks, const char *
 }
 
 /* Refuses what another run left; warns of what makes times unlike. */
-static c2_status compare_settings(c2_study *s, const json_t *object, const char *path, c2_error *err) {
-  const char *format = json_string_value(json_object_get(object, "format"));
-  const json_t *then = json_object_get(object, "settings");
+static c2_status compare_settings(c2_study *s, const c2_json *object, const char *path, c2_error *err) {
+  const char *format = c2_json_string(c2_json_get(object, "format"));
+  const c2_json *then = c2_json_get(object, "settings");
   char text[640];
   settings now;
-  if (!format || strcmp(format, file_format) != 0 || !json_is_object(then) ||
-      !json_is_array(json_object_get(object, "tasks"))) {
+  if (!format || strcmp(format, file_format) != 0 || !c2_json_is(then, C2_JSON_OBJECT) ||
+      !c2_json_is(c2_json_get(object, "tasks"), C2_JSON_ARRAY)) {
     C2_FAIL(err, C2_ERR_FORMAT,
             "%s: expected the finished tasks of an interrupted study, as this version writes them; --restart drops it "
             "and runs all tasks",
@@ -504,17 +518,18 @@ static c2_status compare_settings(c2_study *s, const json_t *object, const char 
 }
 
 static c2_status resume(c2_study *s, const char *path, c2_error *err) {
-  json_error_t why;
-  json_t *object = json_load_file(path, 0, &why);
-  if (!object) {
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%d:%d: expected the finished tasks of an interrupted study: %s; --restart drops the file and runs all "
-            "tasks",
-            path, why.line, why.column, why.text);
+  c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT};
+  c2_error why;
+  c2_status status = c2_json_load(&doc, &why);
+  if (status == C2_ERR_FORMAT) {
+    status = c2_fail(err, status, "%s; --restart drops the finished tasks of an interrupted study and runs all tasks",
+                     why.text);
+  } else if (status != C2_OK) {
+    status = c2_fail(err, status, "%s", why.text);
   }
-  c2_status status = compare_settings(s, object, path, err);
-  if (status == C2_OK) status = take_tasks(s, json_object_get(object, "tasks"), path, err);
-  json_decref(object);
+  if (status == C2_OK) status = compare_settings(s, doc.node, path, err);
+  if (status == C2_OK) status = take_tasks(s, c2_json_get(doc.node, "tasks"), path, err);
+  c2_json_free(&doc);
   return status;
 }
 

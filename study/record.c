@@ -6,26 +6,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
-#include "study/json.h"
 #include "study/run.h"
 #include "version.h"
-
-c2_status c2_json_write(const json_t *object, const char *path, c2_error *err) {
-  c2_outfile file;
-  C2_TRY(c2_outfile_open(&file, path, err));
-  c2_status status = C2_OK;
-  if (json_dumpf(object, file.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(17)) != 0 && !ferror(file.stream)) {
-    status = c2_fail(err, C2_ERR_MEMORY, "%s: cannot allocate its JSON text", path);
-  } else { /* the commit knows why a write failed */
-    (void)fputc('\n', file.stream);
-    status = c2_outfile_commit(&file, err);
-  }
-  c2_outfile_discard(&file);
-  return status;
-}
 
 char *c2_study_path(const c2_study *study, const char *name) {
   size_t size = strlen(study->options.prefix) + strlen(name) + 1;
@@ -36,41 +22,41 @@ char *c2_study_path(const c2_study *study, const char *name) {
 
 /* ---- What a run is --------------------------------------------------------------------------- */
 
-static json_t *options_json(const c2_study *s) {
+static void put_options(c2_json_writer *w, const c2_study *s) {
   static const char *const dtypes[] = {"fp32", "bf16", "int8"};
   const c2_study_options *o = &s->options;
-  json_t *object = json_object();
-  json_object_set_new(object, "model", c2_json_text(o->model_folder));
-  json_object_set_new(object, "tasks", c2_json_text(o->tasks));
-  json_object_set_new(object, "from_csv", c2_json_text(o->from_csv));
-  json_object_set_new(object, "exclude_regex", c2_json_text(o->exclude_regex));
-  json_object_set_new(object, "max_tasks", c2_json_whole(o->most_tasks));
-  json_object_set_new(object, "radii", c2_json_numbers(o->radii, o->radius_count));
-  json_object_set_new(object, "perf_radii", c2_json_numbers(o->perf_radii, o->perf_radius_count));
-  json_object_set_new(object, "local_radius", c2_json_number(o->verdict_radius));
-  json_object_set_new(object, "max_windows_per_task", c2_json_whole(o->probe_windows));
-  json_object_set_new(object, "max_series_per_window", c2_json_whole(o->probe_series));
-  json_object_set_new(object, "probe_batch_size", c2_json_whole(o->probe_batch));
-  json_object_set_new(object, "perf_batch_size", c2_json_whole(o->perf_batch));
-  json_object_set_new(object, "perf_repeats", c2_json_whole(o->repeats));
-  json_object_set_new(object, "S_split", c2_json_whole(o->split));
-  json_object_set_new(object, "chunk_size", c2_json_whole(o->chunk_size));
-  json_object_set_new(object, "margin", c2_json_number(o->margin));
-  json_object_set_new(object, "seed", c2_json_whole(o->seed));
-  json_object_set_new(object, "context_length", c2_json_whole(o->context_length));
-  json_object_set_new(object, "exclude_reg_query", json_boolean(o->exclude_reg));
-  json_object_set_new(object, "time_reg_is_global", json_boolean(o->session.reg_global));
-  json_object_set_new(object, "include_padded_queries", json_boolean(o->include_padded));
-  json_object_set_new(object, "as_univariate", json_boolean(o->as_univariate));
-  json_object_set_new(object, "blind_arm", json_boolean(o->blind_arm));
-  json_object_set_new(object, "visible_arms", json_boolean(o->visible_arms));
-  json_object_set_new(object, "adapter", c2_json_text(o->adapter_folder));
-  json_object_set_new(object, "sparse_model", c2_json_text(o->sparse_model_folder));
-  json_object_set_new(object, "dtype", c2_json_text(dtypes[o->dtype]));
-  json_object_set_new(object, "backend", c2_json_text(s->table.backend));
-  json_object_set_new(object, "isa", c2_json_text(s->isa));
-  json_object_set_new(object, "threads", c2_json_whole((size_t)s->threads));
-  return object;
+  c2_json_begin_object(w, "options");
+  c2_json_put_text(w, "model", o->model_folder);
+  c2_json_put_text(w, "tasks", o->tasks);
+  c2_json_put_text(w, "from_csv", o->from_csv);
+  c2_json_put_text(w, "exclude_regex", o->exclude_regex);
+  c2_json_put_whole(w, "max_tasks", o->most_tasks);
+  c2_json_put_numbers(w, "radii", o->radii, o->radius_count);
+  c2_json_put_numbers(w, "perf_radii", o->perf_radii, o->perf_radius_count);
+  c2_json_put_number(w, "local_radius", o->verdict_radius);
+  c2_json_put_whole(w, "max_windows_per_task", o->probe_windows);
+  c2_json_put_whole(w, "max_series_per_window", o->probe_series);
+  c2_json_put_whole(w, "probe_batch_size", o->probe_batch);
+  c2_json_put_whole(w, "perf_batch_size", o->perf_batch);
+  c2_json_put_whole(w, "perf_repeats", o->repeats);
+  c2_json_put_whole(w, "S_split", o->split);
+  c2_json_put_whole(w, "chunk_size", o->chunk_size);
+  c2_json_put_number(w, "margin", o->margin);
+  c2_json_put_whole(w, "seed", o->seed);
+  c2_json_put_whole(w, "context_length", o->context_length);
+  c2_json_put_bool(w, "exclude_reg_query", o->exclude_reg);
+  c2_json_put_bool(w, "time_reg_is_global", o->session.reg_global);
+  c2_json_put_bool(w, "include_padded_queries", o->include_padded);
+  c2_json_put_bool(w, "as_univariate", o->as_univariate);
+  c2_json_put_bool(w, "blind_arm", o->blind_arm);
+  c2_json_put_bool(w, "visible_arms", o->visible_arms);
+  c2_json_put_text(w, "adapter", o->adapter_folder);
+  c2_json_put_text(w, "sparse_model", o->sparse_model_folder);
+  c2_json_put_text(w, "dtype", dtypes[o->dtype]);
+  c2_json_put_text(w, "backend", s->table.backend);
+  c2_json_put_text(w, "isa", s->isa);
+  c2_json_put_whole(w, "threads", (size_t)s->threads);
+  c2_json_end_object(w);
 }
 
 void c2_processor_name(char *out, size_t room) {
@@ -87,30 +73,30 @@ void c2_processor_name(char *out, size_t room) {
   if (file) (void)fclose(file);
 }
 
-static json_t *machine_json(void) {
-  json_t *object = json_object();
+static void put_machine(c2_json_writer *w) {
   struct utsname system;
   char processor[256];
   long pages = sysconf(_SC_PHYS_PAGES);
+  c2_json_begin_object(w, "machine");
   c2_processor_name(processor, sizeof processor);
-  json_object_set_new(object, "processor", c2_json_text(processor));
-  json_object_set_new(object, "processors", json_integer(c2_processor_count()));
-  json_object_set_new(object, "memory_mb", json_integer((json_int_t)pages * sysconf(_SC_PAGESIZE) / (1 << 20)));
+  c2_json_put_text(w, "processor", processor);
+  c2_json_put_whole(w, "processors", (uint64_t)c2_processor_count());
+  c2_json_put_whole(w, "memory_mb", (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20);
   if (uname(&system) == 0) {
-    json_object_set_new(object, "system", c2_json_text(system.sysname));
-    json_object_set_new(object, "release", c2_json_text(system.release));
-    json_object_set_new(object, "architecture", c2_json_text(system.machine));
+    c2_json_put_text(w, "system", system.sysname);
+    c2_json_put_text(w, "release", system.release);
+    c2_json_put_text(w, "architecture", system.machine);
   }
-  return object;
+  c2_json_end_object(w);
 }
 
-static json_t *versions_json(void) {
-  json_t *object = json_object();
-  json_object_set_new(object, "chronos2", c2_json_text(chronos2_version()));
-  json_object_set_new(object, "commit", c2_json_text(C2_COMMIT));
-  json_object_set_new(object, "gemm", c2_json_text(chronos2_gemm()));
-  json_object_set_new(object, "compiler", c2_json_text(__VERSION__));
-  return object;
+static void put_versions(c2_json_writer *w) {
+  c2_json_begin_object(w, "versions");
+  c2_json_put_text(w, "chronos2", chronos2_version());
+  c2_json_put_text(w, "commit", C2_COMMIT);
+  c2_json_put_text(w, "gemm", chronos2_gemm());
+  c2_json_put_text(w, "compiler", __VERSION__);
+  c2_json_end_object(w);
 }
 
 /* Fails if a file PREFIX__* is one that the study reads. */
@@ -159,45 +145,55 @@ c2_status c2_record_begin(c2_study *study, c2_error *err) {
   return status;
 }
 
-json_t *c2_record_json(const c2_study *study) {
-  char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
-  json_t *object = json_object();
-  json_t *warnings = json_array();
-  json_t *data = json_object();
-  json_t *verdict = json_array();
-  json_t *sums = json_object();
-  for (size_t i = 0; i < study->warnings; i++) json_array_append_new(warnings, c2_json_text(study->warning[i]));
+static void put_checksums(c2_json_writer *w, const c2_study *study) {
+  c2_json_begin_object(w, "sha256");
+  c2_json_put_text(w, "model", study->model_checksum);
+  if (study->options.sparse_model_folder) c2_json_put_text(w, "sparse_model", study->sparse_checksum);
+  if (study->options.adapter_folder) c2_json_put_text(w, "adapter", study->adapter_checksum);
+  c2_json_put_text(w, "tasks", study->tasks_checksum);
+  c2_json_begin_object(w, "data");
   for (size_t i = 0; i < study->done; i++) {
     const char *sum = study->result[i].checksum;
-    if (sum[0]) json_object_set_new(data, study->tasks.task[i].name, c2_json_text(sum));
+    if (sum[0]) c2_json_put_text(w, study->tasks.task[i].name, sum);
   }
+  c2_json_end_object(w);
+  c2_json_end_object(w);
+}
+
+void c2_record_put(c2_json_writer *w, const char *key, const c2_study *study) {
+  char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
+  c2_json_begin_object(w, key);
+  c2_json_put_text(w, "command", study->options.command);
+  c2_json_begin_array(w, "warnings");
+  for (size_t i = 0; i < study->warnings; i++) c2_json_put_text(w, NULL, study->warning[i]);
+  c2_json_end_array(w);
+  c2_json_begin_array(w, "verdict");
   c2_study_verdict(study, line);
   for (size_t i = 0; i < C2_VERDICT_LINES; i++) {
-    if (line[i][0]) json_array_append_new(verdict, c2_json_text(line[i]));
+    if (line[i][0]) c2_json_put_text(w, NULL, line[i]);
   }
-  json_object_set_new(sums, "model", c2_json_text(study->model_checksum));
-  if (study->options.sparse_model_folder) {
-    json_object_set_new(sums, "sparse_model", c2_json_text(study->sparse_checksum));
-  }
-  if (study->options.adapter_folder) json_object_set_new(sums, "adapter", c2_json_text(study->adapter_checksum));
-  json_object_set_new(sums, "tasks", c2_json_text(study->tasks_checksum));
-  json_object_set_new(sums, "data", data);
-  json_object_set_new(object, "command", c2_json_text(study->options.command));
-  json_object_set_new(object, "warnings", warnings);
-  json_object_set_new(object, "verdict", verdict);
-  json_object_set_new(object, "options", options_json(study));
-  if (study->trained[0]) json_object_set_new(object, "trained_for", c2_json_text(study->trained));
-  json_object_set_new(object, "sha256", sums);
-  json_object_set_new(object, "versions", versions_json());
-  json_object_set_new(object, "machine", machine_json());
-  return object;
+  c2_json_end_array(w);
+  put_options(w, study);
+  if (study->trained[0]) c2_json_put_text(w, "trained_for", study->trained);
+  put_checksums(w, study);
+  put_versions(w);
+  put_machine(w);
+  c2_json_end_object(w);
 }
 
 c2_status c2_record_write(const c2_study *study, c2_error *err) {
-  json_t *object = c2_record_json(study);
+  c2_outfile file;
   char *path = c2_study_path(study, "__run.json");
-  c2_status status = path ? c2_json_write(object, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  c2_status status = C2_OK;
+  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  C2_GOTO(c2_outfile_open(&file, path, err));
+  c2_json_writer w = {.out = file.stream};
+  c2_record_put(&w, NULL, study);
+  C2_GOTO(c2_json_finish(&w, path, err));
+  (void)fputc('\n', file.stream);
+  C2_GOTO(c2_outfile_commit(&file, err));
+fail:
+  c2_outfile_discard(&file);
   free(path);
-  json_decref(object);
   return status;
 }

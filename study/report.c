@@ -6,89 +6,88 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
-#include "study/json.h"
 
 enum { EXAMPLES = 4, DIGITS = 7 };
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
-static json_t *radii_json(const c2_study *s) {
-  return c2_json_numbers(s->options.perf_radii, s->options.perf_radius_count);
-}
-
-static json_t *mass_json(const c2_study *s) {
-  json_t *rows = json_array();
+static void put_mass(c2_json_writer *w, const c2_study *s) {
+  c2_json_begin_array(w, "mass");
   for (size_t k = 0; k < s->options.radius_count; k++) {
     const c2_mass_summary_row *m = &s->mass[k];
-    json_t *row = json_object();
-    json_object_set_new(row, "radius", c2_json_number(m->radius));
-    json_object_set_new(row, "kept", c2_json_number(m->mean[0]));
-    json_object_set_new(row, "best", c2_json_number(m->best[0]));
-    json_object_set_new(row, "edges", c2_json_number(m->edges[0]));
-    json_object_set_new(row, "uniform", c2_json_number(m->uniform[0]));
-    json_array_append_new(rows, row);
+    c2_json_begin_object(w, NULL);
+    c2_json_put_number(w, "radius", m->radius);
+    c2_json_put_number(w, "kept", m->mean[0]);
+    c2_json_put_number(w, "best", m->best[0]);
+    c2_json_put_number(w, "edges", m->edges[0]);
+    c2_json_put_number(w, "uniform", m->uniform[0]);
+    c2_json_end_object(w);
   }
-  return rows;
+  c2_json_end_array(w);
 }
 
-/* Kept mass [radius][layer][head], means of tasks. */
-static json_t *heads_json(const c2_study *s) {
+/* Kept mass [radius][layer][head], means of tasks, whose rows go layer by layer, head by head, radius by radius. */
+static void put_heads(c2_json_writer *w, const c2_study *s) {
   size_t radii = s->options.radius_count;
   size_t count = s->result[0].head_count;
-  json_t *rows = json_array();
-  for (size_t i = 0; i < count; i++) {
-    const c2_head_row *first = &s->result[0].head[i]; /* layer by layer, head by head, radius by radius */
-    double sum = 0;
-    for (size_t t = 0; t < s->done; t++) sum += s->result[t].head[i].share.mass;
-    if (i < radii) json_array_append_new(rows, json_array());
-    json_t *layers = json_array_get(rows, i % radii);
-    if (first->head == 0) json_array_append_new(layers, json_array());
-    json_array_append_new(json_array_get(layers, first->layer), c2_json_number(sum / (double)s->done));
+  c2_json_begin_array(w, "heads");
+  for (size_t k = 0; k < radii && k < count; k++) {
+    c2_json_begin_array(w, NULL);
+    for (size_t i = k; i < count; i += radii) {
+      double sum = 0;
+      for (size_t t = 0; t < s->done; t++) sum += s->result[t].head[i].share.mass;
+      if (s->result[0].head[i].head == 0) {
+        if (i > k) c2_json_end_array(w);
+        c2_json_begin_array(w, NULL);
+      }
+      c2_json_put_number(w, NULL, sum / (double)s->done);
+    }
+    c2_json_end_array(w);
+    c2_json_end_array(w);
   }
-  return rows;
+  c2_json_end_array(w);
 }
 
 /* As shares of the score of full attention; the interval is the one at 90%, of which equivalence is read. */
-static json_t *change_json(const c2_equivalence_row *x) {
-  json_t *object = json_object();
-  json_object_set_new(object, "tasks", c2_json_whole(x->test.n));
-  json_object_set_new(object, "change", c2_json_number(expm1(x->test.mean)));
-  json_object_set_new(object, "low", c2_json_number(expm1(x->test.low_90)));
-  json_object_set_new(object, "high", c2_json_number(expm1(x->test.high_90)));
-  json_object_set_new(object, "smallest_margin", c2_json_number(expm1(x->test.smallest_margin)));
-  json_object_set_new(object, "p_equivalent", c2_json_number(x->p_equivalent_holm));
-  return object;
+static void put_change(c2_json_writer *w, const char *key, const c2_equivalence_row *x) {
+  c2_json_begin_object(w, key);
+  c2_json_put_whole(w, "tasks", x->test.n);
+  c2_json_put_number(w, "change", expm1(x->test.mean));
+  c2_json_put_number(w, "low", expm1(x->test.low_90));
+  c2_json_put_number(w, "high", expm1(x->test.high_90));
+  c2_json_put_number(w, "smallest_margin", expm1(x->test.smallest_margin));
+  c2_json_put_number(w, "p_equivalent", x->p_equivalent_holm);
+  c2_json_end_object(w);
 }
 
-static json_t *arms_json(const c2_study *s) {
-  json_t *rows = json_array();
+static void put_arms(c2_json_writer *w, const c2_study *s) {
+  c2_json_begin_array(w, "arms");
   for (size_t k = 0; k < s->arms; k++) {
-    json_t *row = json_object();
-    json_object_set_new(row, "pattern", c2_json_text(c2_arm_pattern(&s->arm[k])));
-    json_object_set_new(row, "radius", c2_json_number(s->arm[k].radius));
-    json_object_set_new(row, "trained_sparse", json_boolean(s->arm[k].sparse_model));
-    json_object_set_new(row, "MASE", change_json(c2_study_equivalence(s, k, C2_MASE)));
-    json_object_set_new(row, "WQL", change_json(c2_study_equivalence(s, k, C2_WQL)));
-    json_array_append_new(rows, row);
+    c2_json_begin_object(w, NULL);
+    c2_json_put_text(w, "pattern", c2_arm_pattern(&s->arm[k]));
+    c2_json_put_number(w, "radius", s->arm[k].radius);
+    c2_json_put_bool(w, "trained_sparse", s->arm[k].sparse_model);
+    put_change(w, "MASE", c2_study_equivalence(s, k, C2_MASE));
+    put_change(w, "WQL", c2_study_equivalence(s, k, C2_WQL));
+    c2_json_end_object(w);
   }
-  return rows;
+  c2_json_end_array(w);
 }
 
-static void set_scores(json_t *object, const double *score) {
-  json_object_set_new(object, "MASE", c2_json_number(score[C2_MASE]));
-  json_object_set_new(object, "WQL", c2_json_number(score[C2_WQL]));
+static void put_scores(c2_json_writer *w, const double *score) {
+  c2_json_put_number(w, "MASE", score[C2_MASE]);
+  c2_json_put_number(w, "WQL", score[C2_WQL]);
 }
 
-static json_t *pattern_json(const c2_perf_row *r) {
-  json_t *object = json_object();
-  set_scores(object, r->score);
-  json_object_set_new(object, "seconds", c2_json_number(r->median_s));
-  json_object_set_new(object, "alloc", c2_json_number(r->alloc_median_mb));
-  json_object_set_new(object, "resident", c2_json_number(r->reserved_median_mb));
-  return object;
+static void put_pattern(c2_json_writer *w, const c2_perf_row *r) {
+  put_scores(w, r->score);
+  c2_json_put_number(w, "seconds", r->median_s);
+  c2_json_put_number(w, "alloc", r->alloc_median_mb);
+  c2_json_put_number(w, "resident", r->reserved_median_mb);
 }
 
 /* Mean over the probed windows of a task; NaN if the probe didn't have the radius. */
@@ -103,83 +102,91 @@ static double kept_mass(const c2_task_result *r, double radius) {
   return n ? sum / (double)n : (double)NAN;
 }
 
-static json_t *task_json(const c2_study *s, size_t i) {
+static void put_sparse(c2_json_writer *w, const c2_study *s, const c2_task_result *r) {
+  c2_json_begin_array(w, "sparse");
+  for (size_t k = 0; k < s->options.perf_radius_count; k++) {
+    const c2_perf_row *perf = &r->perf[k + 1];
+    c2_json_begin_object(w, NULL);
+    put_pattern(w, perf);
+    c2_json_put_number(w, "radius", s->options.perf_radii[k]);
+    c2_json_put_number(w, "kept", kept_mass(r, s->options.perf_radii[k]));
+    c2_json_put_number(w, "speedup", perf->speedup);
+    c2_json_put_number(w, "speedup_low", perf->speedup_low);
+    c2_json_put_number(w, "speedup_high", perf->speedup_high);
+    c2_json_put_number(w, "bound", c2_total_work(&r->perf[0].work) / c2_total_work(&perf->work));
+    c2_json_end_object(w);
+  }
+  c2_json_end_array(w);
+}
+
+static void put_task(c2_json_writer *w, const c2_study *s, size_t i) {
   const c2_task_result *r = &s->result[i];
   const c2_task *task = &s->tasks.task[i];
-  json_t *object = json_object();
-  json_t *sparse = json_array();
-  json_t *naive = json_object();
-  set_scores(naive, r->naive.score);
-  for (size_t k = 0; k < s->options.perf_radius_count; k++) {
-    json_t *one = pattern_json(&r->perf[k + 1]);
-    json_object_set_new(one, "radius", c2_json_number(s->options.perf_radii[k]));
-    json_object_set_new(one, "kept", c2_json_number(kept_mass(r, s->options.perf_radii[k])));
-    json_object_set_new(one, "speedup", c2_json_number(r->perf[k + 1].speedup));
-    json_object_set_new(one, "speedup_low", c2_json_number(r->perf[k + 1].speedup_low));
-    json_object_set_new(one, "speedup_high", c2_json_number(r->perf[k + 1].speedup_high));
-    json_object_set_new(one, "bound",
-                        c2_json_number(c2_total_work(&r->perf[0].work) / c2_total_work(&r->perf[k + 1].work)));
-    json_array_append_new(sparse, one);
+  c2_json_begin_object(w, NULL);
+  c2_json_put_text(w, "name", task->name);
+  c2_json_put_whole(w, "windows", task->num_windows);
+  c2_json_put_whole(w, "forecasts", r->perf[0].num_forecasts);
+  if (r->mass_count) {
+    c2_json_put_whole(w, "tokens", r->mass[0].tokens);
+  } else {
+    c2_json_put_null(w, "tokens");
   }
-  json_object_set_new(object, "name", c2_json_text(task->name));
-  json_object_set_new(object, "windows", c2_json_whole(task->num_windows));
-  json_object_set_new(object, "forecasts", c2_json_whole(r->perf[0].num_forecasts));
-  json_object_set_new(object, "tokens", r->mass_count ? c2_json_whole(r->mass[0].tokens) : json_null());
-  json_object_set_new(object, "naive", naive);
-  json_object_set_new(object, "full", pattern_json(&r->perf[0]));
-  json_object_set_new(object, "sparse", sparse);
-  return object;
+  c2_json_begin_object(w, "naive");
+  put_scores(w, r->naive.score);
+  c2_json_end_object(w);
+  c2_json_begin_object(w, "full");
+  put_pattern(w, &r->perf[0]);
+  c2_json_end_object(w);
+  put_sparse(w, s, r);
+  c2_json_end_object(w);
 }
 
-static json_t *forecast_json(const c2_example *x, size_t forecast) {
+static void put_forecast(c2_json_writer *w, const char *key, const c2_example *x, size_t forecast) {
   static const char *const name[] = {"low", "median", "high"};
   const double *values = c2_example_forecast(x, forecast);
-  json_t *object = json_object();
+  c2_json_begin_object(w, key);
   for (size_t q = 0; q < 3; q++) {
-    json_t *line = json_array();
-    for (size_t t = 0; t < x->horizon; t++) json_array_append_new(line, c2_json_number(values[3 * t + q]));
-    json_object_set_new(object, name[q], line);
+    c2_json_begin_array(w, name[q]);
+    for (size_t t = 0; t < x->horizon; t++) c2_json_put_number(w, NULL, values[3 * t + q]);
+    c2_json_end_array(w);
   }
-  return object;
+  c2_json_end_object(w);
 }
 
-static json_t *example_json(const char *task, const c2_example *x) {
-  json_t *object = json_object();
-  json_object_set_new(object, "task", c2_json_text(task));
-  json_object_set_new(object, "series", c2_json_text(x->series));
-  json_object_set_new(object, "past", c2_json_numbers(x->values, x->past));
-  json_object_set_new(object, "truth", c2_json_numbers(x->values + x->past, x->horizon));
-  json_object_set_new(object, "full", forecast_json(x, 0));
-  json_object_set_new(object, "sparse", forecast_json(x, 1));
-  return object;
+static void put_example(c2_json_writer *w, const char *task, const c2_example *x) {
+  c2_json_begin_object(w, NULL);
+  c2_json_put_text(w, "task", task);
+  c2_json_put_text(w, "series", x->series);
+  c2_json_put_numbers(w, "past", x->values, x->past);
+  c2_json_put_numbers(w, "truth", x->values + x->past, x->horizon);
+  put_forecast(w, "full", x, 0);
+  put_forecast(w, "sparse", x, 1);
+  c2_json_end_object(w);
 }
 
-static json_t *study_json(const c2_study *s) {
-  json_t *object = json_object();
-  json_t *speed = json_array();
-  json_t *tasks = json_array();
-  json_t *examples = json_array();
-  for (size_t i = 0; i < s->done; i++) {
-    json_array_append_new(tasks, task_json(s, i));
+static void put_study(c2_json_writer *w, const c2_study *s) {
+  c2_json_begin_object(w, NULL);
+  c2_record_put(w, "record", s);
+  c2_json_put_text(w, "model", s->options.model_name);
+  c2_json_put_number(w, "radius", s->options.perf_radii[c2_study_verdict_radius(s)]);
+  c2_json_put_number(w, "margin", s->options.margin);
+  c2_json_put_numbers(w, "radii", s->options.perf_radii, s->options.perf_radius_count);
+  put_mass(w, s);
+  put_heads(w, s);
+  put_arms(w, s);
+  c2_json_begin_array(w, "tasks");
+  for (size_t i = 0; i < s->done; i++) put_task(w, s, i);
+  c2_json_end_array(w);
+  c2_json_begin_array(w, "examples");
+  for (size_t i = 0; i < s->done && i < EXAMPLES; i++) {
     const c2_example *example = &s->result[i].example;
-    if (i >= EXAMPLES || !example->values) continue; /* none where no model was run */
-    json_array_append_new(examples, example_json(s->tasks.task[i].name, example));
+    if (example->values) put_example(w, s->tasks.task[i].name, example); /* none where no model was run */
   }
-  for (size_t k = 0; k < s->options.perf_radius_count; k++) {
-    json_array_append_new(speed, c2_json_number(s->test[k].median_speedup));
-  }
-  json_object_set_new(object, "record", c2_record_json(s));
-  json_object_set_new(object, "model", c2_json_text(s->options.model_name));
-  json_object_set_new(object, "radius", c2_json_number(s->options.perf_radii[c2_study_verdict_radius(s)]));
-  json_object_set_new(object, "margin", c2_json_number(s->options.margin));
-  json_object_set_new(object, "radii", radii_json(s));
-  json_object_set_new(object, "mass", mass_json(s));
-  json_object_set_new(object, "heads", heads_json(s));
-  json_object_set_new(object, "arms", arms_json(s));
-  json_object_set_new(object, "tasks", tasks);
-  json_object_set_new(object, "examples", examples);
-  json_object_set_new(object, "speed", speed);
-  return object;
+  c2_json_end_array(w);
+  c2_json_begin_array(w, "speed");
+  for (size_t k = 0; k < s->options.perf_radius_count; k++) c2_json_put_number(w, NULL, s->test[k].median_speedup);
+  c2_json_end_array(w);
+  c2_json_end_object(w);
 }
 
 /* ---- The page -------------------------------------------------------------------------------- */
@@ -261,52 +268,34 @@ static void put_verdict(FILE *out, const c2_study *s) {
   (void)fputs("</ul>\n", out);
 }
 
-/* In JSON a '<' can only be within a string; escaped, nothing there ends the script element or opens a comment. */
-static void put_json(FILE *out, const char *text) {
-  for (; *text; text++) {
-    if (*text == '<') {
-      (void)fputs("\\u003c", out);
-    } else {
-      (void)fputc(*text, out);
-    }
-  }
-}
-
-static c2_status write_page(const c2_study *s, const char *path, const char *json, c2_error *err) {
+static c2_status write_page(const c2_study *s, const char *path, c2_error *err) {
   static const char verdict_mark[] = "@VERDICT@";
   static const char data_mark[] = "@DATA@";
   const char *page = (const char *)c2_report_page;
   const char *verdict = strstr(page, verdict_mark);
   const char *data = verdict ? strstr(verdict, data_mark) : NULL;
-  if (!data) C2_FAIL(err, C2_ERR_FORMAT, "%s: the page was built without its marks", path);
   c2_outfile file;
-  C2_TRY(c2_outfile_open(&file, path, err));
+  c2_status status = C2_OK;
+  if (!data) C2_FAIL(err, C2_ERR_FORMAT, "%s: the page was built without its marks", path);
+  C2_GOTO(c2_outfile_open(&file, path, err));
   (void)fwrite(page, 1, (size_t)(verdict - page), file.stream);
   put_verdict(file.stream, s);
   verdict += sizeof verdict_mark - 1;
   (void)fwrite(verdict, 1, (size_t)(data - verdict), file.stream);
-  put_json(file.stream, json);
+  c2_json_writer w = {.out = file.stream, .compact = true, .html = true, .digits = DIGITS};
+  put_study(&w, s);
+  C2_GOTO(c2_json_finish(&w, path, err));
   (void)fputs(data + sizeof data_mark - 1, file.stream);
-  c2_status status = c2_outfile_commit(&file, err);
+  C2_GOTO(c2_outfile_commit(&file, err));
+fail:
   c2_outfile_discard(&file);
   return status;
 }
 
 c2_status c2_report_write(const c2_study *study, c2_error *err) {
-  static const char name[] = "__report.html";
-  size_t size = strlen(study->options.prefix) + sizeof name;
-  json_t *object = study_json(study);
-  char *json = json_dumps(object, JSON_ENSURE_ASCII | JSON_COMPACT | JSON_REAL_PRECISION(DIGITS));
-  char *path = malloc(size);
-  c2_status status = C2_OK;
-  if (json && path) {
-    (void)snprintf(path, size, "%s%s", study->options.prefix, name);
-    status = write_page(study, path, json, err);
-  } else {
-    status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate the report");
-  }
-  free(json);
+  char *path = c2_study_path(study, "__report.html");
+  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  c2_status status = write_page(study, path, err);
   free(path);
-  json_decref(object);
   return status;
 }

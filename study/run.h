@@ -4,10 +4,10 @@
 #define C2_STUDY_RUN_H
 
 #include <chronos2.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/json_writer.h"
 #include "base/status.h"
 #include "study/checksum.h"
 #include "study/example.h"
@@ -73,8 +73,8 @@ typedef struct c2_study {
   size_t layers, heads;   /* of the model that is probed */
   c2_lock lock;           /* on the prefix */
   c2_look look;
-  char trained[C2_TRAINED_ROOM];        /* what the weights were trained for; empty if that isn't known */
-  char sparse_trained[C2_TRAINED_ROOM]; /* the sparse model's, likewise */
+  char trained[C2_TRAINED_ROOM];         /* what the weights were trained for; empty if that isn't known */
+  char sparse_trained[C2_TRAINED_ROOM];  /* the sparse model's, likewise */
   char model_checksum[C2_CHECKSUM_ROOM]; /* over those of its files */
   char adapter_checksum[C2_CHECKSUM_ROOM];
   char sparse_checksum[C2_CHECKSUM_ROOM];
@@ -128,10 +128,9 @@ C2_PRINTF(2, 3) void c2_study_say(const c2_study *study, const char *format, ...
 
 /* record.c: PREFIX__run.json */
 char *c2_study_path(const c2_study *study, const char *name); /* PREFIXname; NULL if memory is out; free with free() */
-c2_status c2_json_write(const json_t *object, const char *path, c2_error *err);
 void c2_processor_name(char *out, size_t room);
 c2_status c2_record_begin(c2_study *study, c2_error *err); /* locks the prefix; fails now if it can't be written */
-json_t *c2_record_json(const c2_study *study);
+void c2_record_put(c2_json_writer *w, const char *key, const c2_study *study);
 c2_status c2_record_write(const c2_study *study, c2_error *err);
 
 /* partial.c: PREFIX__partial.json, with the tasks that are done. c2_partial_begin does as `resume` and `restart` want,

@@ -198,11 +198,8 @@ c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err) {
 /* ---- Closing ---------------------------------------------------------------------------------- */
 
 /* Puts the new name on the disk. A file system without that notion is no failure. */
-static c2_status sync_folder(const c2_outfile *file, c2_error *err) {
-  char *folder = folder_of(file->target);
-  if (!folder) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+static c2_status sync_folder(const c2_outfile *file, const char *folder, c2_error *err) {
   int descriptor = open(*folder ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  free(folder);
   if (descriptor < 0) return C2_OK; /* a folder that may be written to but not read */
   bool failed = fsync(descriptor) != 0 && (errno == EIO || errno == ENOSPC || errno == EDQUOT);
   int reason = errno;
@@ -210,7 +207,7 @@ static c2_status sync_folder(const c2_outfile *file, c2_error *err) {
   return failed ? refused(file->path, reason, err) : C2_OK;
 }
 
-c2_status c2_outfile_commit(c2_outfile *file, c2_error *err) {
+static c2_status commit(c2_outfile *file, const char *folder, c2_error *err) {
   const char *name = file->path ? file->path : "standard output";
   if (fflush(file->stream) != 0 || ferror(file->stream) || file->reason) {
     return refused(name, file->reason ? file->reason : EIO, err);
@@ -225,7 +222,15 @@ c2_status c2_outfile_commit(c2_outfile *file, c2_error *err) {
   int descriptor = file->descriptor;
   file->descriptor = -1;
   if (close(descriptor) != 0 && errno != EINTR) return refused(name, errno, err);
-  return file->target ? sync_folder(file, err) : C2_OK;
+  return file->target ? sync_folder(file, folder, err) : C2_OK;
+}
+
+c2_status c2_outfile_commit(c2_outfile *file, c2_error *err) {
+  char *folder = file->target ? folder_of(file->target) : NULL; /* once the file is there, no memory may be wanting */
+  if (file->target && !folder) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  c2_status status = commit(file, folder, err);
+  free(folder);
+  return status;
 }
 
 void c2_outfile_discard(c2_outfile *file) {

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <locale.h>
+#include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +111,14 @@ fail:
   free(buffer);
   if (!standard) fclose(stream);
   return status;
+}
+
+double c2_strtod(const char *text) {
+  locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* a constant of the C library: nothing is allocated */
+  if (!plain) return (double)NAN;
+  double value = strtod_l(text, NULL, plain);
+  freelocale(plain);
+  return value;
 }
 
 double c2_clock_seconds(void) {

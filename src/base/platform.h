@@ -31,6 +31,9 @@ void c2_mapping_forget(const void *data, size_t size);
  * Free with free(). */
 c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err);
 
+/* strtod, with a point whatever locale the program has set. NaN if the system can't. */
+double c2_strtod(const char *text);
+
 double c2_clock_seconds(void);       /* monotonic */
 size_t c2_peak_resident_bytes(void); /* of this process, so far; 0 if unknown */
 void c2_reset_peak_resident(void);   /* begins a new peak where the system allows it */

@@ -1,11 +1,12 @@
 /* Reading and writing safetensors. Every length is checked before a pointer is formed from it. */
 #include "base/safetensors.h"
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 
@@ -45,23 +46,24 @@ size_t c2_dtype_bytes(c2_dtype dtype) {
   return 0;
 }
 
-static bool get_size(const json_t *value, size_t *out) {
-  if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
-  *out = (size_t)json_integer_value(value);
+static bool get_size(const c2_json *value, size_t *out) {
+  int64_t size = 0;
+  if (!c2_json_integer(value, &size) || size < 0) return false;
+  *out = (size_t)size;
   return true;
 }
 
-static c2_status read_shape(const char *path, const char *name, const json_t *shape, c2_tensor *t, c2_error *err) {
-  if (!json_is_array(shape) || json_array_size(shape) > C2_MAX_DIMS) {
+static c2_status read_shape(const char *path, const char *name, const c2_json *shape, c2_tensor *t, c2_error *err) {
+  if (!c2_json_is(shape, C2_JSON_ARRAY) || shape->size > C2_MAX_DIMS) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': shape is not a list of at most %d sizes", path, name, C2_MAX_DIMS);
   }
-  t->dims = json_array_size(shape);
+  t->dims = 0;
   t->elements = 1;
-  for (size_t i = 0; i < t->dims; i++) {
-    if (!get_size(json_array_get(shape, i), &t->shape[i])) {
+  C2_JSON_EACH (size, shape) {
+    if (!get_size(size, &t->shape[t->dims])) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': shape holds something else than sizes", path, name);
     }
-    if (!c2_mul(t->elements, t->shape[i], &t->elements)) {
+    if (!c2_mul(t->elements, t->shape[t->dims++], &t->elements)) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': the shape's size overflows", path, name);
     }
   }
@@ -69,11 +71,11 @@ static c2_status read_shape(const char *path, const char *name, const json_t *sh
 }
 
 /* One entry of the header; `data` and `room` are the file's bytes behind the header. */
-static c2_status read_tensor(const char *path, const char *name, const json_t *entry, const unsigned char *data,
+static c2_status read_tensor(const char *path, const char *name, const c2_json *entry, const unsigned char *data,
                              size_t room, c2_tensor *t, c2_error *err) {
-  const char *type = json_string_value(json_object_get(entry, "dtype"));
-  const json_t *offsets = json_object_get(entry, "data_offsets");
-  if (!json_is_object(entry) || !type || !json_is_array(offsets) || json_array_size(offsets) != 2) {
+  const char *type = c2_json_string(c2_json_get(entry, "dtype"));
+  const c2_json *offsets = c2_json_get(entry, "data_offsets");
+  if (!type || !c2_json_is(offsets, C2_JSON_ARRAY) || offsets->size != 2) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': expected dtype, shape and two data_offsets", path, name);
   }
   size_t width = 0;
@@ -84,11 +86,11 @@ static c2_status read_tensor(const char *path, const char *name, const json_t *e
     }
   }
   if (width == 0) C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': unknown dtype '%s'", path, name, type);
-  C2_TRY(read_shape(path, name, json_object_get(entry, "shape"), t, err));
+  C2_TRY(read_shape(path, name, c2_json_get(entry, "shape"), t, err));
   size_t begin = 0;
   size_t end = 0;
-  if (!get_size(json_array_get(offsets, 0), &begin) || !get_size(json_array_get(offsets, 1), &end) || begin > end ||
-      end > room) {
+  const c2_json *first = c2_json_first(offsets);
+  if (!get_size(first, &begin) || !get_size(first + 1, &end) || begin > end || end > room) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': data_offsets lie outside the file's %zu data bytes", path, name,
             room);
   }
@@ -130,24 +132,25 @@ static c2_status check_layout(c2_safetensors *file, const unsigned char *data, s
   return C2_OK;
 }
 
-static c2_status read_metadata(c2_safetensors *file, json_t *metadata, c2_error *err) {
-  if (!json_is_object(metadata)) C2_FAIL(err, C2_ERR_FORMAT, "%s: __metadata__ is not an object", file->path);
-  C2_TRY(c2_alloc_array(2 * json_object_size(metadata), sizeof *file->metadata, &file->metadata, err));
-  const char *key = NULL;
-  json_t *value = NULL;
-  json_object_foreach(metadata, key, value) {
-    if (!json_is_string(value)) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s: __metadata__ entry '%s' is not a string", file->path, key);
+static c2_status read_metadata(c2_safetensors *file, const c2_json *metadata, c2_error *err) {
+  if (!c2_json_is(metadata, C2_JSON_OBJECT))
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: __metadata__ is not an object", file->path);
+  C2_TRY(c2_alloc_array(2 * c2_json_size(metadata), sizeof *file->metadata, &file->metadata, err));
+  C2_JSON_EACH (key, metadata) {
+    const char *value = c2_json_string(key + 1);
+    if (!value) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: __metadata__ entry '%s' is not a string", file->path, key->text);
     }
     size_t at = 2 * file->metadata_count++;
-    file->metadata[at] = c2_strdup(key);
-    file->metadata[at + 1] = c2_strdup(json_string_value(value));
+    file->metadata[at] = c2_strdup(key->text);
+    file->metadata[at + 1] = c2_strdup(value);
     if (!file->metadata[at] || !file->metadata[at + 1]) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate metadata");
   }
   return C2_OK;
 }
 
-static c2_status read_header(c2_safetensors *file, json_t **header, size_t *header_size, c2_error *err) {
+/* Parses a copy of the header: the mapping is read-only. */
+static c2_status read_header(c2_safetensors *file, c2_json_document *header, size_t *header_size, c2_error *err) {
   const c2_mapping *m = &file->mapping;
   if (m->size < 8) C2_FAIL(err, C2_ERR_FORMAT, "%s: %zu bytes are too few for a safetensors file", file->path, m->size);
   uint64_t length = 0;
@@ -156,42 +159,43 @@ static c2_status read_header(c2_safetensors *file, json_t **header, size_t *head
     C2_FAIL(err, C2_ERR_FORMAT, "%s: header length %llu exceeds the file's %zu bytes or 100 MB", file->path,
             (unsigned long long)length, m->size);
   }
-  json_error_t where;
   if (length < 2 || m->data[8] != '{') C2_FAIL(err, C2_ERR_FORMAT, "%s: the header is not a JSON object", file->path);
-  *header = json_loadb((const char *)m->data + 8, (size_t)length, JSON_REJECT_DUPLICATES, &where);
-  if (!*header) C2_FAIL(err, C2_ERR_FORMAT, "%s: header: column %d: %s", file->path, where.column, where.text);
   *header_size = (size_t)length;
-  return C2_OK;
+  header->loaded = c2_strndup((const char *)m->data + 8, *header_size);
+  if (!header->loaded) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a safetensors header");
+  c2_error why;
+  c2_status status = c2_json_parse(header, header->loaded, *header_size, &why);
+  return status == C2_OK ? C2_OK : c2_fail(err, status, "%s: %s", file->path, why.text);
+}
+
+static c2_status read_entries(c2_safetensors *file, const c2_json *header, size_t header_size, c2_error *err) {
+  const unsigned char *data = file->mapping.data + 8 + header_size;
+  size_t room = file->mapping.size - 8 - header_size;
+  C2_TRY(c2_alloc_array(c2_json_size(header), sizeof *file->tensors, &file->tensors, err));
+  C2_JSON_EACH (key, header) {
+    if (strcmp(key->text, "__metadata__") == 0) {
+      C2_TRY(read_metadata(file, key + 1, err));
+    } else {
+      C2_TRY(read_tensor(file->path, key->text, key + 1, data, room, &file->tensors[file->count], err));
+      file->count++;
+    }
+  }
+  return check_layout(file, data, room, err);
 }
 
 c2_status c2_safetensors_open(c2_safetensors *file, const char *path, c2_error *err) {
   memset(file, 0, sizeof *file);
   c2_status status = C2_OK;
-  json_t *header = NULL;
   size_t header_size = 0;
   file->path = c2_strdup(path);
+  c2_json_document header = {.path = "header", .failure = C2_ERR_FORMAT};
   if (!file->path) C2_GOTO(c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path"));
   C2_GOTO(c2_map_file(path, &file->mapping, err));
   C2_GOTO(read_header(file, &header, &header_size, err));
-  C2_GOTO(c2_alloc_array(json_object_size(header), sizeof *file->tensors, &file->tensors, err));
-  const unsigned char *data = file->mapping.data + 8 + header_size;
-  size_t room = file->mapping.size - 8 - header_size;
-  const char *key = NULL;
-  json_t *value = NULL;
-  json_object_foreach(header, key, value) {
-    if (strcmp(key, "__metadata__") == 0) {
-      C2_GOTO(read_metadata(file, value, err));
-    } else {
-      C2_GOTO(read_tensor(path, key, value, data, room, &file->tensors[file->count], err));
-      file->count++;
-    }
-  }
-  C2_GOTO(check_layout(file, data, room, err));
-  json_decref(header);
-  return C2_OK;
+  C2_GOTO(read_entries(file, header.node, header_size, err));
 fail:
-  json_decref(header);
-  c2_safetensors_close(file);
+  c2_json_free(&header);
+  if (status != C2_OK) c2_safetensors_close(file);
   return status;
 }
 
@@ -262,46 +266,49 @@ void c2_tensor_to_float(const c2_tensor *t, float *out) {
 
 /* ---- Writing ---------------------------------------------------------------------------------- */
 
-static c2_status header_text(const c2_tensor_out *tensors, size_t count, char **text, c2_error *err) {
-  json_t *header = json_object();
-  size_t at = 0;
+static void put_header(c2_json_writer *w, const c2_tensor_out *tensors, size_t count) {
+  uint64_t at = 0;
+  c2_json_begin_object(w, NULL);
   for (size_t i = 0; i < count; i++) {
-    size_t bytes = c2_dtype_bytes(tensors[i].dtype);
-    json_t *shape = json_array();
-    for (size_t d = 0; d < tensors[i].dims; d++) {
-      json_array_append_new(shape, json_integer((json_int_t)tensors[i].shape[d]));
-      bytes *= tensors[i].shape[d];
+    const c2_tensor_out *t = &tensors[i];
+    uint64_t bytes = c2_dtype_bytes(t->dtype);
+    c2_json_begin_object(w, t->name);
+    c2_json_put_text(w, "dtype", c2_dtype_name(t->dtype));
+    c2_json_begin_array(w, "shape");
+    for (size_t d = 0; d < t->dims; d++) {
+      c2_json_put_whole(w, NULL, t->shape[d]);
+      bytes *= t->shape[d];
     }
-    json_object_set_new(header, tensors[i].name,
-                        json_pack("{s:s, s:o, s:[I, I]}", "dtype", c2_dtype_name(tensors[i].dtype), "shape", shape,
-                                  "data_offsets", (json_int_t)at, (json_int_t)(at + bytes)));
+    c2_json_end_array(w);
+    c2_json_begin_array(w, "data_offsets");
+    c2_json_put_whole(w, NULL, at);
+    c2_json_put_whole(w, NULL, at + bytes);
+    c2_json_end_array(w);
+    c2_json_end_object(w);
     at += bytes;
   }
-  *text = json_dumps(header, JSON_COMPACT);
-  json_decref(header);
-  if (!*text) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a safetensors header");
-  return C2_OK;
+  c2_json_end_object(w);
 }
 
 c2_status c2_safetensors_write(const char *path, const c2_tensor_out *tensors, size_t count, c2_error *err) {
-  char *text = NULL;
-  c2_outfile file = {0};
-  c2_status status = header_text(tensors, count, &text, err);
-  if (status == C2_OK) status = c2_outfile_open(&file, path, err);
-  if (status != C2_OK) goto fail;
-  size_t length = strlen(text);
-  size_t padded = c2_round_up(length, 8); /* data starts aligned, as the reference writer has it */
+  c2_outfile file;
+  c2_json_writer length = {.compact = true}; /* without a stream it only counts */
+  c2_status status = C2_OK;
+  put_header(&length, tensors, count);
+  C2_GOTO(c2_outfile_open(&file, path, err));
+  size_t padded = c2_round_up(length.size, 8); /* data starts aligned, as the reference writer has it */
   for (int i = 0; i < 8; i++) (void)fputc((int)((uint64_t)padded >> (8 * i) & 0xff), file.stream);
-  (void)fputs(text, file.stream);
-  for (size_t i = length; i < padded; i++) (void)fputc(' ', file.stream);
+  c2_json_writer header = {.out = file.stream, .compact = true};
+  put_header(&header, tensors, count);
+  C2_GOTO(c2_json_finish(&header, path, err));
+  for (size_t i = length.size; i < padded; i++) (void)fputc(' ', file.stream);
   for (size_t i = 0; i < count; i++) {
     size_t bytes = c2_dtype_bytes(tensors[i].dtype);
     for (size_t d = 0; d < tensors[i].dims; d++) bytes *= tensors[i].shape[d];
     if (bytes > 0) (void)fwrite(tensors[i].data, 1, bytes, file.stream);
   }
-  status = c2_outfile_commit(&file, err); /* reports any of the writes above */
+  C2_GOTO(c2_outfile_commit(&file, err)); /* reports any of the writes above */
 fail:
   c2_outfile_discard(&file);
-  free(text);
   return status;
 }

@@ -1,11 +1,12 @@
 /* LoRA adapters in PEFT's format. */
 #include "model/adapter.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
+#include "base/memory.h"
 #include "base/platform.h"
 
 static const char prefix[] = "base_model.model.";
@@ -26,74 +27,84 @@ bool c2_is_adapter(const char *folder) {
 
 /* ---- adapter_config.json --------------------------------------------------------------------- */
 
-static c2_status read_config(const char *folder, json_t **root, char **path, c2_error *err) {
-  char *text = NULL;
-  size_t size = 0;
-  json_error_t where;
+/* doc->path is to be freed too. */
+static c2_status read_config(const char *folder, c2_json_document *doc, char **path, c2_error *err) {
+  memset(doc, 0, sizeof *doc);
   C2_TRY(c2_path_join(path, folder, "adapter_config.json", err));
-  C2_TRY(c2_read_file(*path, &text, &size, err));
-  *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-  free(text);
-  if (!*root) C2_FAIL(err, C2_ERR_MODEL, "%s:%d:%d: %s", *path, where.line, where.column, where.text);
-  return C2_OK;
+  doc->path = *path;
+  doc->failure = C2_ERR_MODEL;
+  return c2_json_load(doc, err);
+}
+
+static c2_status find_base(const char *folder, const c2_json_document *doc, char **base, c2_error *err) {
+  static const char key[] = "base_model_name_or_path";
+  const c2_json *value = c2_json_get(doc->node, key);
+  const char *name = c2_json_string(value);
+  if (!name) {
+    return c2_json_fail(doc, value ? value : doc->node, err, "'%s': expected a text, found %s", key,
+                        c2_json_type_name(value));
+  }
+  if (c2_is_directory(name)) {
+    *base = c2_strdup(name);
+    if (!*base) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+    return C2_OK;
+  }
+  C2_TRY(c2_path_join(base, folder, name, err));
+  if (c2_is_directory(*base)) return C2_OK;
+  free(*base);
+  *base = NULL;
+  return c2_json_fail(doc, value, err,
+                      "the base model '%.200s' is no folder here; open the base model, with this folder as its adapter",
+                      name);
 }
 
 c2_status c2_adapter_base(const char *folder, char **base, c2_error *err) {
-  json_t *root = NULL;
+  c2_json_document doc;
   char *path = NULL;
-  c2_status status = read_config(folder, &root, &path, err);
-  const char *name = json_string_value(json_object_get(root, "base_model_name_or_path"));
   *base = NULL;
-  if (status == C2_OK && !name) {
-    status = c2_fail(err, C2_ERR_MODEL, "%s: 'base_model_name_or_path': expected a text", path);
-  }
-  if (status == C2_OK && c2_is_directory(name)) {
-    *base = c2_strdup(name);
-    if (!*base) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  } else if (status == C2_OK) {
-    status = c2_path_join(base, folder, name, err);
-  }
-  if (status == C2_OK && !c2_is_directory(*base)) {
-    status =
-        c2_fail(err, C2_ERR_MODEL,
-                "%s: the base model '%.200s' is no folder here; open the base model, with this folder as its adapter",
-                path, name);
-    free(*base);
-    *base = NULL;
-  }
-  json_decref(root);
+  c2_status status = read_config(folder, &doc, &path, err);
+  if (status == C2_OK) status = find_base(folder, &doc, base, err);
+  c2_json_free(&doc);
   free(path);
   return status;
 }
 
 /* True for null, false, "", "none", [] and {}. */
-static bool is_unset(const json_t *value) {
-  if (json_is_string(value)) return strcmp(json_string_value(value), "none") == 0 || json_string_length(value) == 0;
-  if (json_is_array(value)) return json_array_size(value) == 0;
-  if (json_is_object(value)) return json_object_size(value) == 0;
-  return !value || json_is_null(value) || json_is_false(value);
+static bool is_unset(const c2_json *value) {
+  const char *text = c2_json_string(value);
+  if (text) return *text == '\0' || strcmp(text, "none") == 0;
+  if (c2_json_is(value, C2_JSON_ARRAY) || c2_json_is(value, C2_JSON_OBJECT)) return value->size == 0;
+  return !value || value->type == C2_JSON_NULL || value->type == C2_JSON_FALSE;
 }
 
-static c2_status parse(c2_adapter *adapter, const json_t *root, const char *path, c2_error *err) {
+static c2_status parse(c2_adapter *adapter, const c2_json_document *doc, c2_error *err) {
   static const char *const others[] = {"use_dora",          "fan_in_fan_out", "bias",
                                        "modules_to_save",   "rank_pattern",   "alpha_pattern",
                                        "layer_replication", "lora_bias",      "exclude_modules"};
-  const char *type = json_string_value(json_object_get(root, "peft_type"));
-  const json_t *rank = json_object_get(root, "r");
-  const json_t *alpha = json_object_get(root, "lora_alpha");
-  if (!type || strcmp(type, "LORA") != 0) C2_FAIL(err, C2_ERR_MODEL, "%s: 'peft_type': expected \"LORA\"", path);
+  const c2_json *root = doc->node;
+  const c2_json *type = c2_json_get(root, "peft_type");
+  const c2_json *alpha = c2_json_get(root, "lora_alpha");
+  const char *name = c2_json_string(type);
+  double scale = 0;
+  bool rslora = false;
+  if (!name || strcmp(name, "LORA") != 0) {
+    return c2_json_fail(doc, type ? type : root, err, "'peft_type': expected \"LORA\"");
+  }
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-    if (!is_unset(json_object_get(root, others[i]))) {
-      C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: '%s': only plain LoRA can be merged", path, others[i]);
-    }
+    const c2_json *other = c2_json_get(root, others[i]);
+    if (is_unset(other)) continue;
+    (void)c2_json_fail(doc, other, err, "'%s': only plain LoRA can be merged", others[i]);
+    if (err) err->code = C2_ERR_UNSUPPORTED;
+    return C2_ERR_UNSUPPORTED;
   }
-  if (!json_is_integer(rank) || json_integer_value(rank) < 1 || json_integer_value(rank) > 1 << 20) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: 'r': expected a whole number >= 1", path);
+  C2_TRY(c2_json_get_size(doc, root, "r", 1, 1 << 20, &adapter->rank, err));
+  if (!c2_json_number(alpha, &scale)) {
+    return c2_json_fail(doc, alpha ? alpha : root, err, "'lora_alpha': expected a number, found %s",
+                        c2_json_type_name(alpha));
   }
-  if (!json_is_number(alpha)) C2_FAIL(err, C2_ERR_MODEL, "%s: 'lora_alpha': expected a number", path);
-  adapter->rank = (size_t)json_integer_value(rank);
+  C2_TRY(c2_json_get_bool(doc, root, "use_rslora", &rslora, err));
   double r = (double)adapter->rank;
-  adapter->scale = json_number_value(alpha) / (json_is_true(json_object_get(root, "use_rslora")) ? sqrt(r) : r);
+  adapter->scale = scale / (rslora ? sqrt(r) : r);
   return C2_OK;
 }
 
@@ -146,16 +157,16 @@ static c2_status match(const c2_adapter *adapter, const chronos2_model *model, c
 }
 
 c2_status c2_adapter_open(c2_adapter *adapter, const char *folder, const chronos2_model *model, c2_error *err) {
-  json_t *root = NULL;
+  c2_json_document doc;
   char *path = NULL;
   char *weights = NULL;
   memset(adapter, 0, sizeof *adapter);
-  c2_status status = read_config(folder, &root, &path, err);
-  if (status == C2_OK) status = parse(adapter, root, path, err);
+  c2_status status = read_config(folder, &doc, &path, err);
+  if (status == C2_OK) status = parse(adapter, &doc, err);
   if (status == C2_OK) status = c2_path_join(&weights, folder, "adapter_model.safetensors", err);
   if (status == C2_OK) status = c2_safetensors_open(&adapter->file, weights, err);
   if (status == C2_OK) status = match(adapter, model, err);
-  json_decref(root);
+  c2_json_free(&doc);
   free(path);
   free(weights);
   return status;

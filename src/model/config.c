@@ -1,123 +1,110 @@
 /* Reading and checking config.json. Unknown keys are ignored: folders carry keys of their writers. */
 #include "model/config.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/platform.h"
 
 enum { MAX_QUANTILES = sizeof(((chronos2_config *)0)->quantile_levels) / sizeof(double) };
 
+/* A config.json while it is read. */
 typedef struct reader {
-  const char *path;
+  const c2_json_document *doc;
   c2_error *err;
 } reader;
 
-static c2_status read_size(const reader *r, const json_t *object, const char *key, size_t *out) {
-  const json_t *value = json_object_get(object, key);
-  if (!json_is_integer(value) || json_integer_value(value) < 1 || json_integer_value(value) > 1 << 24) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': expected a whole number from 1 to 2^24%s", r->path, key,
-            value ? "" : ", found nothing");
-  }
-  *out = (size_t)json_integer_value(value);
-  return C2_OK;
+static c2_status read_size(const reader *r, const c2_json *object, const char *key, size_t *out) {
+  return c2_json_get_size(r->doc, object, key, 1, 1 << 24, out, r->err);
 }
 
-static c2_status read_number(const reader *r, const json_t *object, const char *key, double standard, double *out) {
-  const json_t *value = json_object_get(object, key);
-  *out = value ? json_number_value(value) : standard;
-  if (value && (!json_is_number(value) || !isfinite(*out))) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': expected a number", r->path, key);
+static c2_status read_quantiles(const reader *r, const c2_json *chronos, chronos2_config *config) {
+  const c2_json *levels = c2_json_get(chronos, "quantiles");
+  if (!c2_json_is(levels, C2_JSON_ARRAY) || levels->size < 1 || levels->size > MAX_QUANTILES) {
+    return c2_json_fail(r->doc, levels ? levels : chronos, r->err, "'quantiles': expected a list of 1 to %d levels",
+                        MAX_QUANTILES);
   }
-  return C2_OK;
-}
-
-static c2_status read_bool(const reader *r, const json_t *object, const char *key, bool standard, bool *out) {
-  const json_t *value = json_object_get(object, key);
-  if (value && !json_is_boolean(value)) C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': expected true or false", r->path, key);
-  *out = value ? json_is_true(value) : standard;
-  return C2_OK;
-}
-
-static c2_status read_quantiles(const reader *r, const json_t *chronos, chronos2_config *config) {
-  const json_t *levels = json_object_get(chronos, "quantiles");
-  if (!json_is_array(levels) || json_array_size(levels) < 1 || json_array_size(levels) > MAX_QUANTILES) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: 'quantiles': expected a list of 1 to %d levels", r->path, MAX_QUANTILES);
-  }
-  config->quantiles = json_array_size(levels);
-  for (size_t i = 0; i < config->quantiles; i++) {
-    const json_t *level = json_array_get(levels, i);
-    config->quantile_levels[i] = json_number_value(level);
-    double before = i > 0 ? config->quantile_levels[i - 1] : 0;
-    if (!json_is_number(level) || config->quantile_levels[i] <= before || config->quantile_levels[i] >= 1) {
-      C2_FAIL(r->err, C2_ERR_MODEL, "%s: 'quantiles': expected rising levels between 0 and 1", r->path);
+  double before = 0;
+  config->quantiles = 0;
+  C2_JSON_EACH (level, levels) {
+    double value = 0;
+    if (!c2_json_number(level, &value) || value <= before || value >= 1) {
+      return c2_json_fail(r->doc, level, r->err, "'quantiles': expected rising levels between 0 and 1");
     }
+    config->quantile_levels[config->quantiles++] = before = value;
   }
   return C2_OK;
 }
 
 /* The name of the class: "Chronos2Model" as upstream writes it now, or "Chronos2ForecastingModel"-like
  * spellings of earlier conversions; a missing list is accepted, another model's name is not. */
-static c2_status check_architecture(const reader *r, const json_t *root) {
-  const json_t *names = json_object_get(root, "architectures");
-  if (!names || json_is_null(names)) return C2_OK;
-  const char *name = json_string_value(json_array_get(names, 0));
-  if (!name || json_array_size(names) != 1) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: 'architectures': expected a list of one name", r->path);
+static c2_status check_architecture(const reader *r, const c2_json *root) {
+  const c2_json *names = c2_json_get(root, "architectures");
+  if (!names || names->type == C2_JSON_NULL) return C2_OK;
+  const char *name = c2_json_is(names, C2_JSON_ARRAY) ? c2_json_string(c2_json_first(names)) : NULL;
+  if (!name || names->size != 1) {
+    return c2_json_fail(r->doc, names, r->err, "'architectures': expected a list of one name");
   }
   if (strncmp(name, "Chronos2", 8) != 0) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: 'architectures': expected Chronos2Model, found '%s'", r->path, name);
+    return c2_json_fail(r->doc, names, r->err, "'architectures': expected Chronos2Model, found '%.80s'", name);
   }
   return C2_OK;
 }
 
-static c2_status read_chronos(const reader *r, const json_t *chronos, chronos2_config *c) {
+static c2_status read_chronos(const reader *r, const c2_json *chronos, chronos2_config *c) {
   size_t stride = 0;
   size_t output_patch = 0;
-  if (!json_is_object(chronos)) C2_FAIL(r->err, C2_ERR_MODEL, "%s: 'chronos_config': expected an object", r->path);
   C2_TRY(read_size(r, chronos, "context_length", &c->context_length));
   C2_TRY(read_size(r, chronos, "input_patch_size", &c->patch));
   C2_TRY(read_size(r, chronos, "input_patch_stride", &stride));
   C2_TRY(read_size(r, chronos, "output_patch_size", &output_patch));
   if (stride != c->patch || output_patch != c->patch) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: expected input_patch_size, input_patch_stride and output_patch_size to be equal",
-            r->path);
+    return c2_json_fail(r->doc, chronos, r->err,
+                        "expected input_patch_size, input_patch_stride and output_patch_size to be equal");
   }
   c->max_output_patches = 1;
-  if (json_object_get(chronos, "max_output_patches")) {
+  if (c2_json_get(chronos, "max_output_patches")) {
     C2_TRY(read_size(r, chronos, "max_output_patches", &c->max_output_patches));
   }
   C2_TRY(read_quantiles(r, chronos, c));
-  C2_TRY(read_bool(r, chronos, "use_arcsinh", false, &c->use_arcsinh));
-  C2_TRY(read_bool(r, chronos, "use_reg_token", false, &c->use_reg_token));
-  const json_t *scale = json_object_get(chronos, "time_encoding_scale");
+  C2_TRY(c2_json_get_bool(r->doc, chronos, "use_arcsinh", &c->use_arcsinh, r->err));
+  C2_TRY(c2_json_get_bool(r->doc, chronos, "use_reg_token", &c->use_reg_token, r->err));
   c->time_encoding_scale = (double)c->context_length;
-  if (scale && !json_is_null(scale)) {
-    C2_TRY(read_number(r, chronos, "time_encoding_scale", 0, &c->time_encoding_scale));
+  if (!c2_json_is(c2_json_get(chronos, "time_encoding_scale"), C2_JSON_NULL)) {
+    C2_TRY(c2_json_get_number(r->doc, chronos, "time_encoding_scale", &c->time_encoding_scale, r->err));
   }
   return C2_OK;
 }
 
-static c2_status read_root(const reader *r, const json_t *root, chronos2_config *c) {
-  if (!json_is_object(root)) C2_FAIL(r->err, C2_ERR_MODEL, "%s: expected a JSON object", r->path);
+static c2_status read_root(const reader *r, const c2_json *root, chronos2_config *c) {
+  if (root->type != C2_JSON_OBJECT) return c2_json_fail(r->doc, root, r->err, "expected a JSON object");
   C2_TRY(check_architecture(r, root));
   C2_TRY(read_size(r, root, "d_model", &c->d_model));
   C2_TRY(read_size(r, root, "d_kv", &c->d_kv));
   C2_TRY(read_size(r, root, "d_ff", &c->d_ff));
   C2_TRY(read_size(r, root, "num_layers", &c->layers));
   C2_TRY(read_size(r, root, "num_heads", &c->heads));
-  C2_TRY(read_number(r, root, "layer_norm_epsilon", 1e-6, &c->layer_norm_epsilon));
-  C2_TRY(read_number(r, root, "rope_theta", 10000, &c->rope_theta));
-  C2_TRY(read_number(r, root, "initializer_factor", 0.05, &c->initializer_factor));
-  const json_t *activation = json_object_get(root, "feed_forward_proj");
-  if (activation && (!json_is_string(activation) || strcmp(json_string_value(activation), "relu") != 0)) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: 'feed_forward_proj': expected \"relu\"", r->path);
+  c->layer_norm_epsilon = 1e-6;
+  c->rope_theta = 10000;
+  c->initializer_factor = 0.05;
+  C2_TRY(c2_json_get_number(r->doc, root, "layer_norm_epsilon", &c->layer_norm_epsilon, r->err));
+  C2_TRY(c2_json_get_number(r->doc, root, "rope_theta", &c->rope_theta, r->err));
+  C2_TRY(c2_json_get_number(r->doc, root, "initializer_factor", &c->initializer_factor, r->err));
+  const c2_json *activation = c2_json_get(root, "feed_forward_proj");
+  const char *name = c2_json_string(activation);
+  if (activation && (!name || strcmp(name, "relu") != 0)) {
+    return c2_json_fail(r->doc, activation, r->err, "'feed_forward_proj': expected \"relu\"");
   }
-  C2_TRY(read_chronos(r, json_object_get(root, "chronos_config"), c));
-  return c2_config_check(c, r->path, r->err);
+  const c2_json *chronos = c2_json_get(root, "chronos_config");
+  if (!c2_json_is(chronos, C2_JSON_OBJECT)) {
+    return c2_json_fail(r->doc, chronos ? chronos : root, r->err, "'chronos_config': expected an object, found %s",
+                        c2_json_type_name(chronos));
+  }
+  C2_TRY(read_chronos(r, chronos, c));
+  return c2_config_check(c, r->doc->path, r->err);
 }
 
 c2_status c2_config_check(const chronos2_config *c, const char *where, c2_error *err) {
@@ -152,26 +139,14 @@ size_t c2_config_median(const chronos2_config *config) {
 }
 
 c2_status c2_config_read(const char *folder, chronos2_config *config, c2_trained *trained, c2_error *err) {
-  c2_status status = C2_OK;
-  char *text = NULL;
-  json_t *root = NULL;
-  size_t size = 0;
-  size_t room = strlen(folder) + sizeof "/config.json";
   char *path = NULL;
   memset(config, 0, sizeof *config);
-  C2_TRY(c2_alloc_array(room, 1, &path, err));
-  (void)snprintf(path, room, "%s/config.json", folder);
-  C2_GOTO(c2_read_file(path, &text, &size, err));
-  json_error_t where;
-  root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-  if (!root) {
-    C2_GOTO(c2_fail(err, C2_ERR_MODEL, "%s:%d:%d: %s", path, where.line, where.column, where.text));
-  }
-  C2_GOTO(read_root(&(reader){path, err}, root, config));
-  C2_GOTO(c2_trained_read(root, path, trained, err));
-fail:
-  json_decref(root);
-  free(text);
+  C2_TRY(c2_path_join(&path, folder, "config.json", err));
+  c2_json_document doc = {.path = path, .failure = C2_ERR_MODEL};
+  c2_status status = c2_json_load(&doc, err);
+  if (status == C2_OK) status = read_root(&(reader){&doc, err}, doc.node, config);
+  if (status == C2_OK) status = c2_trained_read(&doc, trained, err);
+  c2_json_free(&doc);
   free(path);
   return status;
 }

@@ -51,105 +51,96 @@ bool c2_pattern_equal(chronos2_pattern a, chronos2_pattern b) {
 /* ---- config.json ------------------------------------------------------------------------------ */
 
 typedef struct reader {
-  const char *path, *key;
+  const c2_json_document *doc;
+  const char *key;
   c2_error *err;
 } reader;
 
-static c2_status check_keys(const reader *r, const json_t *object, const char *const *known) {
-  const char *key = NULL;
-  json_t *value = NULL;
-  json_object_foreach((json_t *)(size_t)object, key, value) {
+static c2_status check_keys(const reader *r, const c2_json *object, const char *const *known) {
+  C2_JSON_EACH (key, object) {
     size_t i = 0;
-    while (known[i] && strcmp(known[i], key) != 0) i++;
-    if (!known[i]) C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': unknown key '%.60s'", r->path, r->key, key);
+    while (known[i] && strcmp(known[i], key->text) != 0) i++;
+    if (!known[i]) return c2_json_fail(r->doc, key, r->err, "'%s': unknown key '%.60s'", r->key, key->text);
   }
   return C2_OK;
 }
 
 /* A whole number of tokens, or the text "inf". */
-static c2_status read_radius(const reader *r, const json_t *value, double *radius) {
-  const char *text = json_string_value(value);
-  *radius = text && strcmp(text, "inf") == 0 ? (double)INFINITY : json_number_value(value);
-  bool number = json_is_number(value) && *radius >= 0 && *radius <= 1e9 && *radius == floor(*radius);
-  if (!number && !isinf(*radius)) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': radius: expected a whole number of tokens >= 0, or \"inf\"%s", r->path,
-            r->key, value ? "" : ", found nothing");
+static c2_status read_radius(const reader *r, const c2_json *object, double *radius) {
+  const c2_json *value = c2_json_get(object, "radius");
+  const char *text = c2_json_string(value);
+  if (text && strcmp(text, "inf") == 0) {
+    *radius = (double)INFINITY;
+    return C2_OK;
   }
-  return C2_OK;
+  if (c2_json_number(value, radius) && *radius >= 0 && *radius <= 1e9 && *radius == floor(*radius)) return C2_OK;
+  return c2_json_fail(r->doc, value ? value : object, r->err,
+                      "'%s': radius: expected a whole number of tokens >= 0, or \"inf\"%s", r->key,
+                      value ? "" : ", found nothing");
 }
 
-static c2_status read_pattern(const reader *r, const json_t *object, chronos2_pattern *out) {
-  char what[4200];
+static c2_status read_pattern(const reader *r, const c2_json *object, chronos2_pattern *out) {
   c2_error why;
   *out = (chronos2_pattern){.attention = CHRONOS2_FULL};
-  if (!json_is_object(object)) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': expected {\"pattern\": ..., \"radius\": ...}, or a list of such", r->path,
-            r->key);
+  if (object->type != C2_JSON_OBJECT) {
+    return c2_json_fail(r->doc, object, r->err, "'%s': expected {\"pattern\": ..., \"radius\": ...}, or a list of such",
+                        r->key);
   }
-  (void)snprintf(what, sizeof what, "%s: '%s': pattern", r->path, r->key);
-  if (find_name(json_string_value(json_object_get(object, "pattern")), CHRONOS2_FULL, what, &out->attention, &why) !=
-      C2_OK) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s", why.text);
+  const c2_json *pattern = c2_json_get(object, "pattern");
+  if (find_name(c2_json_string(pattern), CHRONOS2_FULL, "pattern", &out->attention, &why) != C2_OK) {
+    return c2_json_fail(r->doc, pattern ? pattern : object, r->err, "'%s': %s", r->key, why.text);
   }
-  const json_t *radius = json_object_get(object, "radius");
-  if (radius || out->attention != CHRONOS2_FULL) C2_TRY(read_radius(r, radius, &out->radius));
-  if (out->attention == CHRONOS2_FULL) out->radius = 0;
-  const json_t *reg_global = json_object_get(object, "reg_global");
-  if (reg_global && !json_is_boolean(reg_global)) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': reg_global: expected true or false", r->path, r->key);
-  }
-  out->reg_global = json_is_true(reg_global);
-  return C2_OK;
+  bool full = out->attention == CHRONOS2_FULL;
+  if (!full || c2_json_get(object, "radius")) C2_TRY(read_radius(r, object, &out->radius));
+  if (full) out->radius = 0;
+  return c2_json_get_bool(r->doc, object, "reg_global", &out->reg_global, r->err);
 }
 
-static c2_status read_trained(const reader *r, const json_t *value, c2_trained *out) {
+static c2_status read_trained(const reader *r, const c2_json *value, c2_trained *out) {
   static const char *const known[] = {"pattern", "radius", "reg_global", NULL};
-  size_t count = json_is_array(value) ? json_array_size(value) : 1;
   out->pattern[0] = (chronos2_pattern){.attention = CHRONOS2_FULL};
   out->patterns = 1;
-  if (!value || json_is_null(value)) return C2_OK;
-  if (count < 1 || count > C2_MOST_PATTERNS) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': expected 1 to %d patterns, found %zu", r->path, r->key, C2_MOST_PATTERNS,
-            count);
+  if (!value || value->type == C2_JSON_NULL) return C2_OK;
+  if (value->type != C2_JSON_ARRAY) {
+    C2_TRY(read_pattern(r, value, &out->pattern[0]));
+    return check_keys(r, value, known);
   }
-  for (size_t i = 0; i < count; i++) {
-    const json_t *item = json_is_array(value) ? json_array_get(value, i) : value;
-    C2_TRY(read_pattern(r, item, &out->pattern[i]));
+  if (value->size < 1 || value->size > C2_MOST_PATTERNS) {
+    return c2_json_fail(r->doc, value, r->err, "'%s': expected 1 to %d patterns, found %zu", r->key, C2_MOST_PATTERNS,
+                        (size_t)value->size);
+  }
+  out->patterns = 0;
+  C2_JSON_EACH (item, value) {
+    C2_TRY(read_pattern(r, item, &out->pattern[out->patterns++]));
     C2_TRY(check_keys(r, item, known));
   }
-  out->patterns = count;
   return C2_OK;
 }
 
-static c2_status read_measured(const reader *r, const json_t *list, c2_trained *out) {
+static c2_status read_measured(const reader *r, const c2_json *list, c2_trained *out) {
   static const char *const known[] = {"pattern", "radius", "reg_global", "mase_change", "tasks", NULL};
-  if (!list || json_is_null(list)) return C2_OK;
-  if (!json_is_array(list) || json_array_size(list) > C2_MOST_PATTERNS) {
-    C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': expected a list of at most %d", r->path, r->key, C2_MOST_PATTERNS);
+  if (!list || list->type == C2_JSON_NULL) return C2_OK;
+  if (list->type != C2_JSON_ARRAY || list->size > C2_MOST_PATTERNS) {
+    return c2_json_fail(r->doc, list, r->err, "'%s': expected a list of at most %d", r->key, C2_MOST_PATTERNS);
   }
-  for (size_t i = 0; i < json_array_size(list); i++) {
-    const json_t *item = json_array_get(list, i);
-    c2_measured *m = &out->measured[i];
+  C2_JSON_EACH (item, list) {
+    c2_measured *m = &out->measured[out->measurements++];
     C2_TRY(read_pattern(r, item, &m->pattern));
     C2_TRY(check_keys(r, item, known));
-    const json_t *change = json_object_get(item, "mase_change");
-    const json_t *tasks = json_object_get(item, "tasks");
-    m->mase_change = json_number_value(change);
-    m->tasks = (size_t)json_integer_value(tasks);
-    if (!json_is_number(change) || !(m->mase_change > -1) || !isfinite(m->mase_change)) {
-      C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': mase_change: expected a number above -1", r->path, r->key);
+    const c2_json *change = c2_json_get(item, "mase_change");
+    if (!c2_json_number(change, &m->mase_change) || !(m->mase_change > -1)) {
+      return c2_json_fail(r->doc, change ? change : item, r->err, "'%s': mase_change: expected a number above -1",
+                          r->key);
     }
-    if (!json_is_integer(tasks) || json_integer_value(tasks) < 1) {
-      C2_FAIL(r->err, C2_ERR_MODEL, "%s: '%s': tasks: expected a whole number >= 1", r->path, r->key);
-    }
+    C2_TRY(c2_json_get_size(r->doc, item, "tasks", 1, 1 << 24, &m->tasks, r->err));
   }
-  out->measurements = json_array_size(list);
   return C2_OK;
 }
 
-c2_status c2_trained_read(const json_t *root, const char *path, c2_trained *trained, c2_error *err) {
+c2_status c2_trained_read(const c2_json_document *doc, c2_trained *trained, c2_error *err) {
   static const char *const keys[] = {"time_attention", "time_attention_measured"};
+  const c2_json *root = doc ? doc->node : NULL;
   memset(trained, 0, sizeof *trained);
-  C2_TRY(read_trained(&(reader){path, keys[0], err}, json_object_get(root, keys[0]), trained));
-  return read_measured(&(reader){path, keys[1], err}, json_object_get(root, keys[1]), trained);
+  C2_TRY(read_trained(&(reader){doc, keys[0], err}, c2_json_get(root, keys[0]), trained));
+  return read_measured(&(reader){doc, keys[1], err}, c2_json_get(root, keys[1]), trained);
 }

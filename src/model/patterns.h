@@ -3,8 +3,8 @@
 #define C2_MODEL_PATTERNS_H
 
 #include <chronos2.h>
-#include <jansson.h>
 
+#include "base/json.h"
 #include "base/status.h"
 
 enum { C2_MOST_PATTERNS = 32 };
@@ -29,9 +29,9 @@ const char *c2_attention_name(chronos2_attention attention);
 /* `what` begins the message. */
 c2_status c2_attention_named(const char *name, const char *what, chronos2_attention *attention, c2_error *err);
 
-/* "time_attention" and "time_attention_measured" of config.json's root; without them full attention. `path` begins
- * the messages. */
-c2_status c2_trained_read(const json_t *root, const char *path, c2_trained *trained, c2_error *err);
+/* "time_attention" and "time_attention_measured" of a config.json; without them, or without a document (NULL), full
+ * attention. */
+c2_status c2_trained_read(const c2_json_document *doc, c2_trained *trained, c2_error *err);
 
 /* True if both let every token see the same others. */
 bool c2_pattern_equal(chronos2_pattern a, chronos2_pattern b);

@@ -2,11 +2,11 @@
  * the packed copy. */
 #include "model/weights.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/platform.h"
 #include "model/adapter.h"
 #include "model/cache.h"
@@ -24,19 +24,17 @@ static c2_status open_file(chronos2_model *model, const char *folder, const char
 }
 
 /* Opens each file that the index's weight_map names, once, and checks that it holds what the map says. */
-static c2_status open_shards(chronos2_model *model, const char *folder, const char *path, const json_t *map,
+static c2_status open_shards(chronos2_model *model, const char *folder, const c2_json_document *doc, const c2_json *map,
                              c2_error *err) {
-  C2_TRY(c2_alloc_array(json_object_size(map) + 1, sizeof *model->files, &model->files, err));
+  C2_TRY(c2_alloc_array(c2_json_size(map) + 1, sizeof *model->files, &model->files, err));
   const char **names = NULL;
-  C2_TRY(c2_alloc_array(json_object_size(map) + 1, sizeof *names, &names, err));
+  C2_TRY(c2_alloc_array(c2_json_size(map) + 1, sizeof *names, &names, err));
   c2_status status = C2_OK;
-  const char *tensor = NULL;
-  json_t *value = NULL;
-  json_object_foreach((json_t *)(size_t)map, tensor, value) {
-    const char *name = json_string_value(value);
+  C2_JSON_EACH (tensor, map) {
+    const char *name = c2_json_string(tensor + 1);
     if (!name || !*name || strchr(name, '/') || name[0] == '.') {
-      C2_GOTO(
-          c2_fail(err, C2_ERR_MODEL, "%s: tensor '%s': expected the name of a file in the same folder", path, tensor));
+      C2_GOTO(c2_json_fail(doc, tensor + 1, err, "tensor '%.200s': expected the name of a file in the same folder",
+                           tensor->text));
     }
     size_t i = 0;
     while (i < model->file_count && strcmp(names[i], name) != 0) i++;
@@ -44,8 +42,8 @@ static c2_status open_shards(chronos2_model *model, const char *folder, const ch
       C2_GOTO(open_file(model, folder, name, err));
       names[i] = name;
     }
-    if (!c2_safetensors_find(&model->files[i], tensor)) {
-      C2_GOTO(c2_fail(err, C2_ERR_MODEL, "%s: tensor '%s' is not in %s", path, tensor, model->files[i].path));
+    if (!c2_safetensors_find(&model->files[i], tensor->text)) {
+      C2_GOTO(c2_json_fail(doc, tensor, err, "tensor '%.200s' is not in %s", tensor->text, model->files[i].path));
     }
   }
 fail:
@@ -54,17 +52,15 @@ fail:
 }
 
 static c2_status open_index(chronos2_model *model, const char *folder, const char *path, c2_error *err) {
-  char *text = NULL;
-  size_t size = 0;
-  json_error_t where;
-  C2_TRY(c2_read_file(path, &text, &size, err));
-  json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
-  free(text);
-  if (!root) C2_FAIL(err, C2_ERR_MODEL, "%s:%d:%d: %s", path, where.line, where.column, where.text);
-  const json_t *map = json_object_get(root, "weight_map");
-  c2_status status = json_is_object(map) ? open_shards(model, folder, path, map, err)
-                                         : c2_fail(err, C2_ERR_MODEL, "%s: 'weight_map': expected an object", path);
-  json_decref(root);
+  c2_json_document doc = {.path = path, .failure = C2_ERR_MODEL};
+  c2_status status = c2_json_load(&doc, err);
+  const c2_json *map = status == C2_OK ? c2_json_get(doc.node, "weight_map") : NULL;
+  if (status == C2_OK && !c2_json_is(map, C2_JSON_OBJECT)) {
+    status = c2_json_fail(&doc, map ? map : doc.node, err, "'weight_map': expected an object, found %s",
+                          c2_json_type_name(map));
+  }
+  if (status == C2_OK) status = open_shards(model, folder, &doc, map, err);
+  c2_json_free(&doc);
   return status;
 }
 
@@ -294,7 +290,7 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
   C2_GOTO(open_pool(options, &pool, err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   model->config = *config;
-  C2_GOTO(c2_trained_read(NULL, "", &model->trained, err)); /* full attention */
+  C2_GOTO(c2_trained_read(NULL, &model->trained, err)); /* full attention */
   model->dtype = options->dtype;
   model->config.initializer_factor = 1; /* visible attention; the spread does not matter for speed */
   C2_GOTO(c2_expected_list(model, err));
