@@ -174,7 +174,7 @@ static void test_bad_requests(void **state) {
       {"[{\"target\": [1], \"past_covariates\": {\"f\": [1]}, \"future_covariates\": {\"f\": [1, 2, 3]}}]",
        "expected the horizon's 2"},
       {"[{\"target\": [1, \"x\"]}]", "target"},
-      {"[{\"target\": [1]}, {\"target\": [[[1]]]}]", "inputs:2"},
+      {"[{\"target\": [1]}, {\"target\": [[[1]]]}]", "case.json:1:43: \"target\"[0]"},
       {"[]", "'inputs': expected an array of at least one series"},
       {"{\"target\": [1]}", "'inputs': expected an array"}};
   char *folder = program_make_folder();
