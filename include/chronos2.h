@@ -339,13 +339,16 @@ CHRONOS2_API chronos2_status chronos2_embedding_scale(const chronos2_embedding *
 
 /* ---- Scenarios -------------------------------------------------------------------------------- */
 
-/* Contexts that are encoded once. Under windowed_future_global no context token sees the future, so one context
- * serves any number of known-covariate futures and horizons, at the cost of the future tokens alone. */
+/* Contexts that are encoded once, and then serve any number of known-covariate futures at the cost of the future tokens
+ * alone. Under windowed_future_global no context token sees the future, under windowed_future_null only one of which
+ * nothing is known: weights that were trained with full attention keep what they look for in future tokens. */
 typedef struct chronos2_context chronos2_context;
 
-/* Encodes the pasts of `count` series. The session must run windowed_future_global on the fused backend. Of
- * `options` (may be NULL) context_length, extend_context, batch_size and cross_learning are used. On failure
- * *context is NULL. The context doesn't refer to the session, but the model must outlive it. */
+/* Encodes the pasts of `count` series. The session must run windowed_future_global or windowed_future_null on the fused
+ * backend. Of `options` context_length, extend_context, batch_size and cross_learning are used, and under
+ * windowed_future_null horizon: the null future is as long as that, in whole patches and at most one pass, and no
+ * forecast from this context may be longer. Otherwise `options` may be NULL. On failure *context is NULL. The context
+ * doesn't refer to the session, but the model must outlive it. */
 CHRONOS2_API chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_series *series,
                                                    size_t count, const chronos2_predict_options *options,
                                                    chronos2_context **context);
@@ -354,7 +357,8 @@ CHRONOS2_API void chronos2_context_close(chronos2_context **context);
 /* Memory that the encoded contexts hold. */
 CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
 
-/* Forecasts from encoded contexts: the same bits as chronos2_predict on the same series. `series` must hold the
+/* Forecasts from encoded contexts: the same bits as chronos2_predict on the same series (under windowed_future_null
+ * for horizons of as many patches as that of the encoding). `series` must hold the
  * pasts that were encoded, once, or several times over for several futures (all series with their first future, then
  * all with their second, ...): futures in one call share the work of reading the weights. Covariates may have other
  * futures than at the encoding. Of `options` horizon and monotone are used. The session's model, instruction set,

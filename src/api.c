@@ -169,9 +169,6 @@ static c2_status pattern_of(const chronos2_model *model, chronos2_attention atte
     radius = trained->radius;
     reg_global = reg_global || trained->reg_global;
   }
-  if (attention == CHRONOS2_WINDOWED_FUTURE_NULL) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention: %s is not implemented yet", c2_attention_name(attention));
-  }
   if (!(radius >= 0) || (!isinf(radius) && (radius != floor(radius) || radius > 1e9))) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "radius: expected a whole number of tokens >= 0, or infinity, found %g", radius);
   }

@@ -172,6 +172,7 @@ struct chronos2_context {
   const c2_kernels *kernels;
   c2_pattern pattern;
   chronos2_predict_options options;
+  size_t horizon; /* the longest that may be asked for; under windowed_future_null the null future's */
   size_t count, passes, room;
   encoded_pass *pass;
 };
@@ -277,13 +278,16 @@ chronos2_status chronos2_predict(chronos2_session *session, const chronos2_serie
 /* ---- Scenarios -------------------------------------------------------------------------------- */
 
 static c2_status encode_pass(chronos2_session *s, const chronos2_series *series, size_t from, size_t to, size_t rows,
-                             const chronos2_predict_options *o, c2_memory *memory, c2_error *err) {
+                             const chronos2_predict_options *o, size_t horizon, c2_memory *memory, c2_error *err) {
   c2_row *row = NULL;
   C2_TRY(c2_alloc_array(rows, sizeof *row, &row, err));
   make_rows(series, from, to, o, 0, 0, row);
-  c2_batch batch = {.row = row, .rows = rows, .context_limit = limit_of(&s->model->config, o)};
+  c2_batch batch = {.row = row,
+                    .rows = rows,
+                    .context_limit = limit_of(&s->model->config, o),
+                    .output_patches = c2_rollout_patches(&s->model->config, horizon)};
   c2_batch_sort(&batch);
-  c2_status status = c2_fused_encode(&s->engine, &batch, memory, err);
+  c2_status status = c2_fused_encode(&s->engine, &batch, rows, memory, err);
   free(row);
   return status;
 }
@@ -301,7 +305,8 @@ static c2_status encode_context(chronos2_session *s, const chronos2_series *seri
     C2_GOTO(c2_grow_array(&x->pass, &x->room, x->passes + 1, sizeof *x->pass, err));
     encoded_pass *pass = &x->pass[x->passes++];
     *pass = (encoded_pass){.end = to};
-    C2_GOTO(encode_pass(s, encoded.series, from, to, rows, &x->options, &pass->memory, err));
+    C2_GOTO(encode_pass(s, encoded.series, from, to, rows, &x->options, c2_min_size(x->horizon, 1 << 20), &pass->memory,
+                        err));
     from = to;
   }
 fail:
@@ -315,12 +320,15 @@ chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_
   REQUIRE(context, "context: expected a place for the handle");
   *context = NULL;
   REQUIRE(session && (series || count == 0), "session and series: expected not NULL");
-  REQUIRE(session->engine.pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL &&
+  bool null = session->engine.pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL;
+  REQUIRE((session->engine.pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL || null) &&
               session->options.backend == CHRONOS2_FUSED,
-          "scenarios need windowed_future_global attention on the fused backend, found %s: a context may not see the "
-          "future",
+          "scenarios need windowed_future_global or windowed_future_null attention on the fused backend, found %s: under "
+          "other patterns a context sees the known future",
           session->options.backend == CHRONOS2_FUSED ? c2_attention_name(session->engine.pattern.attention)
                                                      : "the reference backend");
+  REQUIRE(!null || (options && options->horizon >= 1 && options->horizon <= 1 << 20),
+          "horizon: windowed_future_null needs the longest one that will be asked for, 1 to 2^20 steps");
   chronos2_context *x = NULL;
   c2_status status = c2_alloc_array(1, sizeof *x, &x, err);
   if (status == C2_OK) {
@@ -329,6 +337,7 @@ chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_
     x->pattern = session->engine.pattern;
     x->count = count;
     if (options) x->options = *options;
+    x->horizon = null ? options->horizon : SIZE_MAX;
     x->options.horizon = 1; /* how passes are cut must not depend on it */
     status = encode_context(session, series, count, x, err);
   }
@@ -369,6 +378,8 @@ chronos2_status chronos2_context_predict(chronos2_session *session, const chrono
           "session: expected the model, instruction set, attention and radius of the encoding");
   REQUIRE(context->count == 0 ? count == 0 : count % context->count == 0,
           "series: %zu were encoded, found %zu: expected them once or several times over", context->count, count);
+  REQUIRE(options->horizon <= context->horizon, "horizon: the context was encoded for at most %zu steps, found %zu",
+          context->horizon, options->horizon);
   chronos2_predict_options all = context->options;
   all.horizon = options->horizon;
   all.monotone = options->monotone;

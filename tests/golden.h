@@ -68,8 +68,9 @@ static inline bool golden_open(golden_case *g, const char *path) {
   const char *attention = json_string_value(json_object_get(g->meta, "attention"));
   chronos2_session_options_init(&g->options);
   if (attention) {
-    g->options.attention = strcmp(attention, "windowed_future_visible") == 0 ? CHRONOS2_WINDOWED_FUTURE_VISIBLE
-                                                                             : CHRONOS2_WINDOWED_FUTURE_GLOBAL;
+    g->options.attention = strcmp(attention, "windowed_future_null") == 0      ? CHRONOS2_WINDOWED_FUTURE_NULL
+                           : strcmp(attention, "windowed_future_visible") == 0 ? CHRONOS2_WINDOWED_FUTURE_VISIBLE
+                                                                               : CHRONOS2_WINDOWED_FUTURE_GLOBAL;
     g->options.radius = json_number_value(json_object_get(g->meta, "radius"));
     g->options.reg_global = json_is_true(json_object_get(g->meta, "reg_is_global"));
   }

@@ -3,6 +3,7 @@
  * scratch; only time attention (a row and a head a task) and group attention mix tokens.
  *
  * Shapes: T tokens, D d_model, I heads * d_kv, F d_ff, P patch, Q quantiles. */
+#include <math.h>
 #include <string.h>
 
 #include "engine/attention.h"
@@ -110,8 +111,9 @@ static void features_of(const pass *p, uint32_t token, float *features) {
                       (double)(position * patch), c->time_encoding_scale);
   } else {
     ptrdiff_t first = (position - 1) * patch;
-    c2_patch_features(features, &p->layout.scaler[r], row->future, 0, (ptrdiff_t)row->future_length, first, c->patch,
-                      (double)first, c->time_encoding_scale);
+    size_t known = p->batch->null_future ? 0 : row->future_length;
+    c2_patch_features(features, &p->layout.scaler[r], row->future, 0, (ptrdiff_t)known, first, c->patch, (double)first,
+                      c->time_encoding_scale);
   }
 }
 
@@ -230,6 +232,7 @@ static void keep_task(void *context, size_t task, size_t worker) {
   size_t slot = p->batch->row[row].slot;
   float *keys = p->keep->panels + panels_at(p, p->keep, slot, head);
   c2_attend a = attention_of(p, row, head);
+  a.keys = p->keep->tokens[slot]; /* without the null future, which comes last */
   (void)worker;
   c2_attend_pack(&a, keys, keys + c2_round_up(p->keep->tokens[slot], C2_PANEL) * p->config->d_kv);
 }
@@ -534,7 +537,7 @@ static pass pass_of(c2_engine *engine, const c2_batch *batch, const c2_result *r
                 .result = result};
 }
 
-c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+static c2_status forward_once(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
   pass p = pass_of(engine, batch, result);
   C2_TRY(begin(&p, err));
   c2_layout_work(&p.layout, p.config, batch->output_patches, &engine->work);
@@ -544,15 +547,20 @@ c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_re
   return C2_OK;
 }
 
+/* Tokens of a row without its future. */
+static size_t context_of(const pass *p, size_t row) {
+  return p->layout.row_first[row + 1] - p->layout.row_first[row] - p->batch->output_patches;
+}
+
 /* Sizes of what the contexts leave behind. */
-static c2_status open_memory(const pass *p, c2_memory *m, c2_error *err) {
+static c2_status open_memory(const pass *p, size_t slots, c2_memory *m, c2_error *err) {
   const c2_batch *batch = p->batch;
   c2_arena plan = {0};
   c2_arena arena = {0};
-  m->rows = batch->rows;
+  m->rows = slots;
   m->layer = 0;
   for (size_t r = 0; r < batch->rows; r++) {
-    m->layer += p->config->heads * panel_floats(p->config, p->layout.row_first[r + 1] - p->layout.row_first[r]);
+    m->layer += p->config->heads * panel_floats(p->config, context_of(p, r));
   }
   for (c2_arena *at = &plan;; at = &arena) {
     m->tokens = C2_CARVE(at, size_t, m->rows);
@@ -566,20 +574,21 @@ static c2_status open_memory(const pass *p, c2_memory *m, c2_error *err) {
   size_t offset = 0;
   for (size_t r = 0; r < batch->rows; r++) {
     size_t slot = batch->row[r].slot;
-    m->tokens[slot] = p->layout.row_first[r + 1] - p->layout.row_first[r];
+    m->tokens[slot] = context_of(p, r);
     m->offset[slot] = offset;
     offset += p->config->heads * panel_floats(p->config, m->tokens[slot]);
   }
   return C2_OK;
 }
 
-c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err) {
+c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, size_t slots, c2_memory *memory, c2_error *err) {
   c2_batch contexts = *batch;
-  contexts.output_patches = 0;
+  contexts.null_future = true;
+  if (engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL) contexts.output_patches = 0; /* nobody sees them */
   pass p = pass_of(engine, &contexts, NULL);
   memset(memory, 0, sizeof *memory);
   C2_TRY(begin(&p, err));
-  C2_TRY(open_memory(&p, memory, err));
+  C2_TRY(open_memory(&p, slots, memory, err));
   p.keep = memory;
   c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
   for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
@@ -606,4 +615,72 @@ c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_mem
 void c2_memory_free(c2_memory *memory) {
   c2_block_free(&memory->block);
   memset(memory, 0, sizeof *memory);
+}
+
+/* ---- The null future -------------------------------------------------------------------------- */
+
+/* Tokens whose keys and values are kept at once. Rows don't depend on what else is in a pass. */
+enum { NULL_TOKENS = 2048 };
+
+static bool knows_future(const c2_row *row) {
+  for (size_t i = 0; row->future && i < row->future_length; i++) {
+    if (!isnan(row->future[i])) return true;
+  }
+  return false;
+}
+
+/* The row behind the group that begins at `from`, and whether the group knows something of its future. */
+static size_t group_end(const c2_batch *batch, size_t from, bool *knows) {
+  size_t end = from;
+  *knows = false;
+  do *knows = knows_future(&batch->row[end++]) || *knows;
+  while (end < batch->rows && batch->row[end].group == batch->row[from].group);
+  return end;
+}
+
+/* Of rows [from, to), missing patches included. */
+static size_t tokens_of(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to) {
+  size_t tokens = 0;
+  for (size_t r = from; r < to; r++) {
+    tokens += c2_row_patches(&batch->row[r], engine->model->config.patch, batch->context_limit);
+    tokens += 1 + batch->output_patches;
+  }
+  return tokens;
+}
+
+/* Consecutive groups: without a known future in one pass, with one encoded beside the null future, then decoded. */
+static c2_status forward_groups(c2_engine *engine, const c2_batch *groups, size_t slots, bool knows,
+                                const c2_result *result, c2_error *err) {
+  c2_memory memory = {0};
+  if (!knows) return forward_once(engine, groups, result, err);
+  if (engine->observer) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention beside the null future can only be observed on the reference backend");
+  }
+  c2_status status = c2_fused_encode(engine, groups, slots, &memory, err);
+  if (status == C2_OK) status = c2_fused_recall(engine, groups, &memory, result, err);
+  c2_memory_free(&memory);
+  return status;
+}
+
+c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return forward_once(engine, batch, result, err);
+  for (size_t from = 0; from < batch->rows;) {
+    bool knows = false;
+    bool next = false;
+    size_t end = group_end(batch, from, &knows);
+    size_t tokens = tokens_of(engine, batch, from, end);
+    while (end < batch->rows && (!knows || tokens < NULL_TOKENS)) {
+      size_t to = group_end(batch, end, &next);
+      if (next != knows) break;
+      tokens += tokens_of(engine, batch, end, to);
+      end = to;
+    }
+    c2_batch groups = *batch;
+    groups.row = batch->row + from;
+    groups.rows = end - from;
+    groups.grouped = c2_min_size(batch->grouped > from ? batch->grouped - from : 0, groups.rows);
+    C2_TRY(forward_groups(engine, &groups, batch->rows, knows, result, err));
+    from = end;
+  }
+  return C2_OK;
 }

@@ -27,6 +27,7 @@ typedef struct c2_batch {
   size_t grouped;        /* the first `grouped` rows have company in their group; set by c2_batch_sort */
   size_t output_patches; /* at least 1 */
   size_t context_limit;  /* longer contexts are cut off on the left */
+  bool null_future;      /* no future value is known, whatever the rows say */
 } c2_batch;
 
 /* Rows of a group side by side, groups of one last. Within a group, by slot. */
@@ -64,22 +65,25 @@ typedef struct c2_engine {
   void *tap_user;
 } c2_engine;
 
-/* With `hidden`, the fused pass needs a batch without masked tokens, which it doesn't compute. */
+/* With `hidden`, the fused pass needs a batch without masked tokens, which it doesn't compute. Under
+ * windowed_future_null, groups that know something of their future can't be observed. */
 c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
 
-/* What a context leaves behind under windowed_future_global: keys and values of time attention for every layer and
- * head, of the live context tokens of a batch (REG is one). No future reaches them. */
+/* What a context leaves behind under windowed_future_global and windowed_future_null: keys and values of time attention
+ * for every layer and head, of the live context tokens of a batch (REG is one). No known future reaches them. */
 typedef struct c2_memory {
   c2_block block;
-  size_t rows;
+  size_t rows;    /* slots */
   size_t *tokens; /* [rows] by slot */
   size_t *offset; /* [rows] by slot: a row's panels within a layer, in floats */
   size_t layer;   /* floats of a layer */
   float *panels;  /* [layers][layer]: of each row and head keys, then values, as c2_panels has them */
 } c2_memory;
 
-/* Encodes the contexts of a sorted batch; its futures are not read. Free also after a failure. */
-c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err);
+/* Encodes the contexts of a sorted batch whose slots are below `slots`; its futures are not read. Under
+ * windowed_future_null the contexts see `output_patches` tokens of a future of which nothing is known. Free also after
+ * a failure. */
+c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, size_t slots, c2_memory *memory, c2_error *err);
 void c2_memory_free(c2_memory *memory);
 
 /* As c2_fused_forward, bit for bit, but the contexts come from memory: the same rows in the same groups, with any

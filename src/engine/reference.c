@@ -16,6 +16,7 @@ typedef struct pass {
   const c2_weights *w;
   const c2_batch *batch;
   size_t b, s, context, patches; /* B, S, context patches, output patches; REG is token `context` */
+  size_t null;                   /* tokens of the null future, which stand before the future: `patches` or 0 */
   const c2_row **row;            /* [B] by slot */
   c2_scaler *scaler;             /* [B] */
   float *mask;                   /* [B][S] 1 = live */
@@ -57,6 +58,24 @@ static void residual_block(const pass *p, float *y, const c2_residual_weights *r
 
 /* ---- Tokens ----------------------------------------------------------------------------------- */
 
+/* Where a token stands along the row: the future begins where the null future does. */
+static size_t place_of(const pass *p, size_t token) {
+  return token > p->context + p->null ? token - p->null : token;
+}
+
+/* Whether a query of time attention may see a key: the pattern's rule, in which the context's future is the null one,
+ * and each of the two futures sees itself and the context. */
+static bool sees(const pass *p, size_t query, size_t key) {
+  if (p->null > 0) {
+    bool real = key > p->context + p->null;
+    bool future = query > p->context;
+    if (real && query <= p->context + p->null) return false;
+    if (future && key > p->context && real != (query > p->context + p->null)) return false;
+  }
+  return c2_window_allows(&p->engine->pattern, (int64_t)place_of(p, query) - (int64_t)p->context,
+                          (int64_t)place_of(p, key) - (int64_t)p->context);
+}
+
 static void embed_row(pass *p, size_t b) {
   const chronos2_config *c = p->c;
   const c2_row *row = p->row[b];
@@ -71,7 +90,8 @@ static void embed_row(pass *p, size_t b) {
       memcpy(x, p->w->reg, c->d_model * sizeof *x);
       continue;
     }
-    ptrdiff_t step = ((ptrdiff_t)t - (ptrdiff_t)p->context - (t > p->context)) * (ptrdiff_t)patch;
+    bool unknown = t > p->context && t <= p->context + p->null;
+    ptrdiff_t step = ((ptrdiff_t)place_of(p, t) - (ptrdiff_t)p->context - (t > p->context)) * (ptrdiff_t)patch;
     ptrdiff_t end = (ptrdiff_t)row->length;
     if (t < p->context) {
       c2_patch_features(p->wide, &p->scaler[b], row->context, end - (ptrdiff_t)length, end, end + step, patch,
@@ -80,8 +100,8 @@ static void embed_row(pass *p, size_t b) {
       for (size_t i = 0; i < patch; i++) observed += p->wide[2 * patch + i];
       *mask = observed > 0 ? 1 : 0;
     } else {
-      c2_patch_features(p->wide, &p->scaler[b], row->future, 0, (ptrdiff_t)row->future_length, step, patch,
-                        (double)step, c->time_encoding_scale);
+      c2_patch_features(p->wide, &p->scaler[b], row->future, 0, unknown ? 0 : (ptrdiff_t)row->future_length, step,
+                        patch, (double)step, c->time_encoding_scale);
     }
     residual_block(p, x, &p->w->embed, p->wide, 3 * patch, c->d_model);
   }
@@ -112,8 +132,8 @@ static void project(pass *p, const c2_attention_weights *a, bool rope) {
     linear(p->q + t * inner, a->q, NULL, normed, d, inner);
     linear(p->k + t * inner, a->k, NULL, normed, d, inner);
     linear(p->v + t * inner, a->v, NULL, normed, d, inner);
-    if (rope) rotate(p, p->q + t * inner, t % p->s);
-    if (rope) rotate(p, p->k + t * inner, t % p->s);
+    if (rope) rotate(p, p->q + t * inner, place_of(p, t % p->s));
+    if (rope) rotate(p, p->k + t * inner, place_of(p, t % p->s));
   }
 }
 
@@ -154,13 +174,18 @@ static void mix(pass *p, size_t query, size_t head, size_t first, size_t stride,
   }
 }
 
+/* A row over context and one future, the one that the query sees; the null future's own rows aren't told of. */
 static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) {
-  for (size_t i = 0; i < p->s; i++) p->observed[i] = (float)p->weights[i];
+  bool real = query > p->context + p->null;
+  if (!real && query > p->context) return;
+  for (size_t i = 0; i < p->s - p->null; i++) {
+    p->observed[i] = (float)p->weights[i + (real && i > p->context ? p->null : 0)];
+  }
   chronos2_attention_row row = {.layer = layer,
                                 .row = b,
                                 .head = head,
-                                .query = query,
-                                .tokens = p->s,
+                                .query = place_of(p, query),
+                                .tokens = p->s - p->null,
                                 .context = p->context + 1,
                                 .masked = p->mask[b * p->s + query] == 0,
                                 .weights = p->observed};
@@ -176,9 +201,7 @@ static void time_attention(pass *p, size_t layer) {
         size_t at = h * p->c->d_kv;
         const float *query = p->q + (b * p->s + q) * inner + at;
         for (size_t k = 0; k < p->s; k++) {
-          bool allowed =
-              p->mask[b * p->s + k] > 0 &&
-              c2_window_allows(&p->engine->pattern, (int64_t)q - (int64_t)p->context, (int64_t)k - (int64_t)p->context);
+          bool allowed = p->mask[b * p->s + k] > 0 && sees(p, q, k);
           p->weights[k] = allowed ? dot(query, p->k + (b * p->s + k) * inner + at, p->c->d_kv) : -INFINITY;
         }
         softmax(p->weights, p->s);
@@ -234,7 +257,7 @@ static void head(pass *p, size_t b, const c2_result *result) {
   const chronos2_config *c = p->c;
   size_t horizon = p->patches * c->patch;
   for (size_t t = 0; result->quantiles && t < p->patches; t++) {
-    const float *x = p->x + (b * p->s + p->context + 1 + t) * c->d_model;
+    const float *x = p->x + (b * p->s + p->context + 1 + p->null + t) * c->d_model;
     rms_norm(p, p->normed, x, p->w->final_norm);
     residual_block(p, p->wide, &p->w->head, p->normed, c->d_model, c->quantiles * c->patch);
     for (size_t q = 0; q < c->quantiles; q++) {
@@ -283,7 +306,9 @@ c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c
   for (size_t r = 0; r < batch->rows; r++) {
     p.context = c2_max_size(p.context, c2_row_patches(&batch->row[r], p.c->patch, batch->context_limit));
   }
-  p.s = p.context + 1 + p.patches;
+  bool beside = engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL && !result->hidden;
+  p.null = beside ? p.patches : 0;
+  p.s = p.context + 1 + p.null + p.patches;
   c2_arena plan = {0};
   carve(&p, &plan);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu rows of %zu tokens overflows", p.b, p.s);

@@ -31,7 +31,7 @@ static c2_status pass(const rollout *r, const c2_batch *batch, double *out, c2_e
                           : c2_fused_forward(r->engine, batch, &result, err);
 }
 
-static size_t patches_for(const chronos2_config *c, size_t steps) {
+size_t c2_rollout_patches(const chronos2_config *c, size_t steps) {
   return c2_min_size((steps + c->patch - 1) / c->patch, c->max_output_patches);
 }
 
@@ -149,7 +149,7 @@ static c2_status go_on(rollout *r, const c2_batch *batch, size_t steps, size_t h
     c2_batch paths = {.row = r->path,
                       .rows = r->rows * PATHS,
                       .context_limit = limit,
-                      .output_patches = patches_for(r->c, horizon - r->done)};
+                      .output_patches = c2_rollout_patches(r->c, horizon - r->done)};
     c2_batch_sort(&paths);
     C2_TRY(pass(r, &paths, r->paths_out, err));
     block = paths.output_patches * r->c->patch;
@@ -164,7 +164,7 @@ c2_status c2_rollout(c2_engine *engine, bool use_reference, const c2_memory *mem
                      double *quantiles, c2_error *err) {
   c2_status status = C2_OK;
   rollout r = {.engine = engine, .use_reference = use_reference, .c = &engine->model->config, .rows = batch->rows};
-  batch->output_patches = patches_for(r.c, horizon);
+  batch->output_patches = c2_rollout_patches(r.c, horizon);
   size_t steps = batch->output_patches * r.c->patch;
   C2_GOTO(c2_alloc_array(r.rows * r.c->quantiles, steps * sizeof *r.step, &r.step, err));
   C2_GOTO(c2_alloc_array(r.rows, sizeof *r.row, &r.row, err));

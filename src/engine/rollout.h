@@ -11,4 +11,7 @@
 c2_status c2_rollout(c2_engine *engine, bool use_reference, const c2_memory *memory, c2_batch *batch, size_t horizon,
                      double *quantiles, c2_error *err);
 
+/* Output patches of the pass that forecasts the next `steps` steps, or their beginning. */
+size_t c2_rollout_patches(const chronos2_config *config, size_t steps);
+
 #endif

@@ -1,9 +1,14 @@
 /* The sparse patterns, once as a rule on pairs and once as ranges. */
 #include "engine/window.h"
 
+/* Under the null future the passes that this file sees hold the null future in the future's place. */
+static bool sees_future(const c2_pattern *p) {
+  return p->attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE || p->attention == CHRONOS2_WINDOWED_FUTURE_NULL;
+}
+
 bool c2_window_allows(const c2_pattern *p, int64_t query, int64_t key) {
   if (p->attention == CHRONOS2_FULL || query > 0) return true;
-  if (key > 0) return p->attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE;
+  if (key > 0) return sees_future(p);
   if (query == 0 && p->reg_global) return true;
   uint64_t distance = (uint64_t)(query > key ? query - key : key - query);
   return distance <= p->radius;
@@ -29,7 +34,7 @@ void c2_window_ranges(const c2_pattern *p, const int32_t *position, size_t token
       while (last < future && (uint64_t)(position[last] - position[q]) <= p->radius) last++;
       *r = (c2_range){first, last, 0, 0};
     }
-    if (p->attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE) {
+    if (sees_future(p)) {
       r->first2 = future;
       r->last2 = all;
     }
