@@ -22,11 +22,12 @@ void c2_window_ranges(const c2_pattern *p, const int32_t *position, size_t token
   uint32_t last = 0;
   for (uint32_t q = 0; q < all; q++) {
     c2_range *r = &range[q];
-    if (p->attention == CHRONOS2_FULL || q >= future) {
+    bool unbounded = p->radius == SIZE_MAX || (position[q] == 0 && p->reg_global);
+    if (p->attention == CHRONOS2_FULL || q >= future || (unbounded && sees_future(p))) {
       *r = (c2_range){0, all, 0, 0};
       continue;
     }
-    if (p->radius == SIZE_MAX || (position[q] == 0 && p->reg_global)) {
+    if (unbounded) {
       *r = (c2_range){0, future, 0, 0};
     } else { /* both ends move right only, as positions rise */
       while ((uint64_t)(position[q] - position[first]) > p->radius) first++;
