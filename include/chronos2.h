@@ -126,7 +126,8 @@ typedef enum chronos2_attention {
   CHRONOS2_FULL = 1,                    /* all */
   CHRONOS2_WINDOWED_FUTURE_GLOBAL = 2,  /* context (REG is one): context at most `radius` away; future: all */
   CHRONOS2_WINDOWED_FUTURE_VISIBLE = 3, /* as before, but context also sees every future token */
-  CHRONOS2_WINDOWED_FUTURE_NULL = 4     /* as before, but without the future's known values: not implemented yet */
+  CHRONOS2_WINDOWED_FUTURE_NULL = 4     /* as before, but the future tokens that context sees are the null future's, of
+                                           which no value is known; the real future then sees that context */
 } chronos2_attention;
 
 /* "auto", "full", "windowed_future_global", ...; NULL for another value. */
