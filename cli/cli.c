@@ -426,7 +426,8 @@ void cli_engine_init(cli_engine *e) {
       {"cache", 0, "DIR", "keep the packed weights there: later runs start faster and share them in memory", CLI_TEXT,
        &e->cache, NULL},
       {"attention", 0, "PATTERN",
-       "auto (as the weights were trained), full, windowed_future_global or windowed_future_visible [auto]", CLI_CUSTOM,
+       "auto (as the weights were trained), full, windowed_future_global, windowed_future_visible or "
+       "windowed_future_null [auto]", CLI_CUSTOM,
        &s->attention, parse_attention},
       {"radius", 0, "R", "window of a context token, in tokens, or inf; with a windowed --attention [8]", CLI_CUSTOM,
        &e->radius, parse_radius},

@@ -310,8 +310,8 @@ static c2_status read_scenarios(request *r, scenarios *s, c2_error *err) {
   return C2_OK;
 }
 
-/* Where the attention pattern allows it, the contexts are encoded once and all scenarios forecast from them. Elsewhere
- * contexts see the future, so each scenario is a whole forecast. */
+/* Where contexts see no known future, they are encoded once and all scenarios forecast from them. Elsewhere each
+ * scenario is a whole forecast. */
 static c2_status forecast_all(const request *r, chronos2_session *session, scenarios *s, bool encoded, c2_error *err) {
   chronos2_predict_options options = predict_options(r);
   chronos2_context *context = NULL;
@@ -332,11 +332,28 @@ static c2_status forecast_all(const request *r, chronos2_session *session, scena
   return status_of(status, err);
 }
 
+/* Weights whose contexts look at the future get the null future, unless a pattern was asked for. */
+static c2_status choose_pattern(const request *r, chronos2_session *session, bool *encoded, c2_error *err) {
+  const chronos2_session_options *asked = &r->engine.session;
+  chronos2_pattern p = chronos2_session_pattern(session);
+  bool sees = p.attention == CHRONOS2_FULL || p.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE;
+  if (asked->attention == CHRONOS2_AUTO && sees && asked->backend == CHRONOS2_FUSED) {
+    double radius = p.attention == CHRONOS2_FULL ? (double)INFINITY : p.radius;
+    C2_TRY(status_of(chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_NULL, radius, p.reg_global), err));
+    cli_warn("the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
+             "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",
+             chronos2_attention_name(p.attention));
+    sees = false;
+  }
+  *encoded = !sees && asked->backend == CHRONOS2_FUSED;
+  return C2_OK;
+}
+
 static c2_status forecast_scenarios(request *r, chronos2_session *session, FILE *out, c2_error *err) {
-  bool encoded = chronos2_session_pattern(session).attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL &&
-                 r->engine.session.backend == CHRONOS2_FUSED;
+  bool encoded = false;
   scenarios s = {0};
   c2_status status = C2_OK;
+  C2_GOTO(choose_pattern(r, session, &encoded, err));
   C2_GOTO(read_scenarios(r, &s, err));
   C2_GOTO(forecast_all(r, session, &s, encoded, err));
   write_header(r, out); /* nothing is written before all forecasts are there */
@@ -388,8 +405,8 @@ int cli_forecast(int argc, char **argv) {
       {"future", 0, "FILE", "CSV with the horizon's values of such columns, a row for each series and step", CLI_TEXT,
        &r.future, NULL},
       {"scenarios", 0, "FILE",
-       "CSV as for --future with a column scenario: a forecast for each; under windowed_future_global the past is "
-       "encoded once for all",
+       "CSV as for --future with a column scenario: a forecast for each; the past is encoded once for all, unless "
+       "--attention lets it see the future",
        CLI_TEXT, &r.scenarios, NULL},
       {"cross-learning", 0, NULL, "all series of a pass inform each other", CLI_FLAG, &r.cross_learning, NULL},
       {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq,

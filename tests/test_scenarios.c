@@ -268,7 +268,8 @@ static void write_past(const char *path) {
 
 static program_result run_forecast(const char *past, const char *option, const char *file, bool sparse) {
   return PROGRAM_RUN("forecast", past, "--horizon", "8", "--freq", "D", "--past-covariates", "price,promo", option,
-                     file, "-m", sparse ? SOURCE_DIR "/models/chronos2-micro-r8" : SOURCE_DIR "/models/chronos2-micro");
+                     file, "-m", sparse ? SOURCE_DIR "/models/chronos2-micro-r8" : SOURCE_DIR "/models/chronos2-micro",
+                     sparse ? "--attention=auto" : "--attention=full");
 }
 
 /* --scenarios says for each scenario what --future says for it alone; nothing if one is incomplete. */
@@ -317,8 +318,38 @@ static void test_command(void **state) {
   free(folder);
 }
 
+/* Unless told otherwise, weights trained with full attention get the null future, which is said. */
+static void test_null_by_default(void **state) {
+  (void)state;
+  static const char *const names[] = {"low", "high"};
+  char *folder = program_make_folder();
+  char *past = program_path(folder, "past.csv");
+  char *all = program_path(folder, "all.csv");
+  write_past(past);
+  write_future(all, names, 0, 2, 36);
+  program_result r = PROGRAM_RUN("forecast", past, "--horizon", "8", "--freq", "D", "--past-covariates", "price,promo",
+                                 "--scenarios", all);
+  program_result null = PROGRAM_RUN("forecast", past, "--horizon", "8", "--freq", "D", "--past-covariates",
+                                    "price,promo", "--scenarios", all, "--attention=windowed_future_null",
+                                    "--radius=inf");
+  program_result full = PROGRAM_RUN("forecast", past, "--horizon", "8", "--freq", "D", "--past-covariates",
+                                    "price,promo", "--scenarios", all, "--attention=full");
+  assert_int_equal(r.status, 0);
+  assert_string_equal(r.out, null.out);
+  assert_string_not_equal(r.out, full.out);
+  assert_non_null(strstr(r.err, "windowed_future_null"));
+  assert_null(strstr(full.err, "windowed_future_null"));
+  program_free(&r);
+  program_free(&null);
+  program_free(&full);
+  program_remove_folder(folder);
+  free(past);
+  free(all);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_long_contexts),
-                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_command)};
+                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_command),
+                                     cmocka_unit_test(test_null_by_default)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
