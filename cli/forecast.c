@@ -339,7 +339,9 @@ static c2_status choose_pattern(const request *r, chronos2_session *session, boo
   bool sees = p.attention == CHRONOS2_FULL || p.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE;
   if (asked->attention == CHRONOS2_AUTO && sees && asked->backend == CHRONOS2_FUSED) {
     double radius = p.attention == CHRONOS2_FULL ? (double)INFINITY : p.radius;
-    C2_TRY(status_of(chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_NULL, radius, p.reg_global), err));
+    chronos2_status status =
+        chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_NULL, radius, p.reg_global);
+    C2_TRY(status_of(status, err));
     cli_warn("the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
              "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",
              chronos2_attention_name(p.attention));

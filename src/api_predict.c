@@ -323,8 +323,8 @@ chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_
   bool null = session->engine.pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL;
   REQUIRE((session->engine.pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL || null) &&
               session->options.backend == CHRONOS2_FUSED,
-          "scenarios need windowed_future_global or windowed_future_null attention on the fused backend, found %s: under "
-          "other patterns a context sees the known future",
+          "scenarios need windowed_future_global or windowed_future_null attention on the fused backend, found %s: "
+          "elsewhere a context sees the known future",
           session->options.backend == CHRONOS2_FUSED ? c2_attention_name(session->engine.pattern.attention)
                                                      : "the reference backend");
   REQUIRE(!null || (options && options->horizon >= 1 && options->horizon <= 1 << 20),
