@@ -157,7 +157,7 @@ static chronos2_status forecast_futures(const bench *b) {
   return status;
 }
 
-static chronos2_status one_pass(bench *b, double *seconds) {
+static c2_status one_pass(const bench *b, double *seconds, c2_error *err) {
   chronos2_predict_options options = pass_options(b);
   chronos2_forecast *forecast = NULL;
   double start = c2_clock_seconds();
@@ -165,7 +165,8 @@ static chronos2_status one_pass(bench *b, double *seconds) {
       b->futures ? forecast_futures(b) : chronos2_predict(b->session, b->series, b->rows, &options, &forecast);
   *seconds = c2_clock_seconds() - start;
   chronos2_forecast_free(&forecast);
-  return status;
+  if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
+  return C2_OK;
 }
 
 /* True when another pass is wanted: `repeats` of them, or one for each line of standard input. */
@@ -179,11 +180,11 @@ static bool next_pass(const bench *b) {
 /* One pass that isn't counted touches weights and workspace first. */
 static c2_status measure(bench *b, c2_error *err) {
   double seconds = 0;
-  if (one_pass(b, &seconds) != CHRONOS2_OK) C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+  C2_TRY(one_pass(b, &seconds, err));
   chronos2_session_reset_peak(b->session);
   chronos2_session_reset_work(b->session);
   while (next_pass(b)) {
-    if (one_pass(b, &seconds) != CHRONOS2_OK) C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+    C2_TRY(one_pass(b, &seconds, err));
     C2_TRY(c2_grow_array(&b->seconds, &b->room, b->passes + 1, sizeof *b->seconds, err));
     b->seconds[b->passes++] = seconds;
     if (b->paced) {
@@ -240,13 +241,13 @@ static void print_result(const bench *b) {
   (void)printf("%-12s peak %.1f MB allocated, %.1f MB resident\n", "memory", alloc, resident);
 }
 
-static chronos2_status open_engine(bench *b) {
+static int open_random(bench *b) {
   chronos2_config config;
   chronos2_status status = chronos2_config_named(b->random, &config);
   const chronos2_model_options options = cli_model_options(&b->engine);
   if (status == CHRONOS2_OK) status = chronos2_model_random(&config, 1, &options, &b->model);
   if (status == CHRONOS2_OK) status = chronos2_session_open(b->model, &b->engine.session, &b->session);
-  return status;
+  return status == CHRONOS2_OK ? CLI_DONE : cli_fail_api(status);
 }
 
 static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
@@ -276,11 +277,8 @@ static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
 
 static int run(bench *b, char **paths, size_t count) {
   c2_error err = {C2_OK, ""};
-  if (!b->random && !cli_engine_open(&b->engine, &b->model, &b->session)) return CLI_FAILURE;
-  if (b->random) {
-    chronos2_status status = open_engine(b);
-    if (status != CHRONOS2_OK) return cli_fail_api(status);
-  }
+  int opened = b->random ? open_random(b) : cli_engine_open(&b->engine, &b->model, &b->session);
+  if (opened != CLI_DONE) return opened;
   if (prepare(b, paths, count, &err) != C2_OK || measure(b, &err) != C2_OK) return cli_fail_error(&err);
   print_result(b);
   return cli_flush_output();

@@ -542,18 +542,18 @@ static void warn_of_weights(const cli_engine *engine, const chronos2_model *mode
            asked, cost);
 }
 
-bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session) {
+int cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session) {
   chronos2_model_options options = cli_model_options(engine);
   chronos2_status status = chronos2_model_open(engine->model ? engine->model : cli_default_model(), &options, model);
   *session = NULL;
   if (status == CHRONOS2_OK) status = chronos2_session_open(*model, &engine->session, session);
   if (status == CHRONOS2_OK) {
     warn_of_weights(engine, *model, *session);
-    return true;
+    return CLI_DONE;
   }
-  (void)cli_fail_api(status);
+  int exit_status = cli_fail_api(status);
   chronos2_model_close(model);
-  return false;
+  return exit_status;
 }
 
 void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t context_length) {

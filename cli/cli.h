@@ -70,9 +70,9 @@ void cli_engine_leave_out(cli_engine *engine, const char *name);
 /* What the options say of the model. */
 chronos2_model_options cli_model_options(const cli_engine *engine);
 
-/* Opens model and session (errors are printed). False on failure. Close with the two _close calls. Warns of weights
- * that were not trained, or not for the session's pattern. */
-bool cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session);
+/* Opens model and session, to be closed with the two _close calls. Returns CLI_DONE, or the exit status of a failure,
+ * which is printed; then neither is open. Warns of weights that were not trained, or not for the session's pattern. */
+int cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session);
 
 /* Warns of a horizon that is rolled out and of a context beyond what the model was trained for. */
 void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t context_length);

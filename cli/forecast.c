@@ -378,7 +378,8 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   if (status == C2_OK) status = read_inputs(r, paths, count, err);
   if (status == C2_OK) status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
   if (status != C2_OK) return cli_fail_error(err);
-  if (!cli_engine_open(&r->engine, &model, &session)) return CLI_FAILURE;
+  int opened = cli_engine_open(&r->engine, &model, &session);
+  if (opened != CLI_DONE) return opened;
   warn(r, chronos2_model_config(model));
   status = c2_outfile_open(&file, r->output, err);
   if (status == C2_OK) {

@@ -188,10 +188,10 @@ int cli_forward(int argc, char **argv) {
   chronos2_session *session = NULL;
   work w = {0};
   c2_error err = {C2_OK, ""};
-  status = CLI_FAILURE;
   const char *input = argv[first];
   if (cli_keep_inputs(output, &engine, &input, 1, &err) != C2_OK) return cli_fail_error(&err);
-  if (!cli_engine_open(&engine, &model, &session)) return status;
+  status = cli_engine_open(&engine, &model, &session);
+  if (status != CLI_DONE) return status;
   if (attention && chronos2_session_pattern(session).attention != CHRONOS2_FULL) {
     chronos2_session_close(&session);
     chronos2_model_close(&model);

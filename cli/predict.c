@@ -191,7 +191,8 @@ static int run(request *r, const char *path) {
   if (!r->output) return cli_fail_usage("predict needs -o FILE; see 'chronos2 predict --help'");
   if (cli_keep_inputs(r->output, &r->engine, &path, 1, &err) != C2_OK) return cli_fail_error(&err);
   if (read_case(r, path, &err) != C2_OK) return cli_fail_error(&err);
-  if (!cli_engine_open(&r->engine, &model, &session)) return CLI_FAILURE;
+  exit_status = cli_engine_open(&r->engine, &model, &session);
+  if (exit_status != CLI_DONE) return exit_status;
   if (r->engine.context_length) { /* asked for by name: may go beyond the model's; the case's is cut, as upstream's */
     r->options.context_length = r->engine.context_length;
     r->options.extend_context = true;

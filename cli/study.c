@@ -294,7 +294,7 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
       {compare ? "perf-radii" : NULL, 0, "R,...", "radii of the comparison [--radii]", CLI_TEXT, &r.perf_radii_text,
        NULL},
       {"arms", 0, "ARMS",
-       "further arms, for accuracy alone: blind (windowed_future_global at radius inf), visible\n"
+       "further arms, for accuracy alone: blind (windowed_future_global at radius inf), visible "
        "(windowed_future_visible at the radii and inf), none [blind,visible]",
        CLI_TEXT, &r.arms_text, NULL},
       {"sparse-model", 0, "DIR", "a model trained sparse, as further arms: full and at the radii", CLI_TEXT,

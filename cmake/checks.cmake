@@ -5,6 +5,15 @@ foreach(check includes style)
 endforeach()
 add_test(NAME check_symbols COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_symbols.sh $<TARGET_FILE:chronos2_static>
                                     $<TARGET_FILE:chronos2_shared> ${CMAKE_NM})
+if(CHRONOS2_ASSERT OR CMAKE_BUILD_TYPE STREQUAL "Debug")
+  set(ASSERTIONS on)
+else()
+  set(ASSERTIONS off)
+endif()
+if(TARGET chronos2_study)
+  add_test(NAME check_assertions COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_assertions.sh $<TARGET_FILE:chronos2_study>
+                                         ${CMAKE_NM} ${ASSERTIONS})
+endif()
 add_test(NAME header_alone COMMAND ${CMAKE_SOURCE_DIR}/tests/install/header_alone.sh ${CMAKE_C_COMPILER})
 
 # A library with sanitizers can't be linked by a program without them.

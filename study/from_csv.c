@@ -2,7 +2,9 @@
 #include "study/from_csv.h"
 
 #include <dirent.h>
+#include <float.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,6 +12,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "study/baselines.h"
+#include "study/index.h"
 #include "study/report.h"
 #include "study/sheet.h"
 
@@ -18,7 +21,10 @@ typedef struct source {
   char *prefix; /* folder/P */
   double *radius;
   size_t radii, room;
+  c2_index tasks; /* by name */
 } source;
+
+enum { MOST_RADII = 1024 };
 
 /* ---- Finding the files ----------------------------------------------------------------------- */
 
@@ -47,6 +53,7 @@ static c2_status add_radius(source *s, double radius, c2_error *err) {
   if (isnan(radius)) return C2_OK;
   while (at < s->radii && s->radius[at] < radius) at++;
   if (at < s->radii && s->radius[at] == radius) return C2_OK;
+  if (s->radii == MOST_RADII) C2_FAIL(err, C2_ERR_FORMAT, "expected at most %d radii in a study's files", MOST_RADII);
   C2_TRY(c2_grow_array(&s->radius, &s->room, s->radii + 1, sizeof *s->radius, err));
   memmove(s->radius + at + 1, s->radius + at, (s->radii - at) * sizeof *s->radius);
   s->radius[at] = radius;
@@ -116,23 +123,14 @@ static c2_status keep(c2_study *s, const char *text, const char **out, c2_error 
   return c2_tasks_own(&s->tasks, copy, err);
 }
 
-static size_t find_task(const c2_study *s, const char *name) {
-  size_t i = 0;
-  while (i < s->tasks.count && strcmp(s->tasks.task[i].name, name) != 0) i++;
-  return i;
-}
-
 /* The tasks of a file, in its order. */
-static c2_status read_tasks(c2_study *s, const c2_sheet *sheet, c2_error *err) {
+static c2_status read_tasks(c2_study *s, const c2_sheet *sheet, c2_index *names, c2_error *err) {
   size_t name = 0;
+  size_t before = 0;
+  size_t again = 0;
   C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
   for (size_t i = 0; i < sheet->rows; i++) {
     const char *text = c2_sheet_text(sheet, i, name);
-    size_t before = find_task(s, text);
-    if (before < s->tasks.count) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is there already, on line %zu", sheet->path, sheet->line[i],
-              text, sheet->line[before]);
-    }
     c2_task task = {.num_windows = 1, .seasonality = 1};
     C2_TRY(keep(s, text, &task.name, err));
     if (c2_csv_has_column(&sheet->csv, "horizon")) C2_TRY(c2_sheet_whole(sheet, i, "horizon", &task.horizon, err));
@@ -144,6 +142,11 @@ static c2_status read_tasks(c2_study *s, const c2_sheet *sheet, c2_error *err) {
     }
     C2_TRY(c2_grow_array(&s->tasks.task, &s->tasks.capacity, s->tasks.count + 1, sizeof task, err));
     s->tasks.task[s->tasks.count++] = task;
+  }
+  C2_TRY(c2_index_open(names, &s->tasks.task->name, s->tasks.count, sizeof *s->tasks.task, err));
+  if (c2_index_twice(names, &before, &again)) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is there already, on line %zu", sheet->path, sheet->line[again],
+            s->tasks.task[again].name, sheet->line[before]);
   }
   return C2_OK;
 }
@@ -162,40 +165,66 @@ static c2_status make_room(c2_study *s, c2_error *err) {
 
 /* ---- Scores, times, memory ------------------------------------------------------------------- */
 
+/* What a number can be; an empty cell is always a missing one. */
+typedef struct limits {
+  double least, most;
+  const char *expected;
+} limits;
+
+static const limits score_limits = {0, DBL_MAX, "a finite number >= 0"};
+static const limits ratio_limits = {0, INFINITY, "a number >= 0"}; /* over a sum of values, which may be 0 */
+static const limits time_limits = {DBL_MIN, DBL_MAX, "a finite number > 0"};
+static const limits share_limits = {0, 1.001, "a share from 0 to 1"}; /* of float32 sums */
+
 static c2_status number(const c2_sheet *sheet, size_t row, const char *name, const char *suffix, bool optional,
-                        double *out, c2_error *err) {
+                        const limits *within, double *out, c2_error *err) {
   char full_name[C2_COLUMN_ROOM];
   (void)snprintf(full_name, sizeof full_name, "%s%s", name, suffix);
-  return c2_sheet_named(sheet, row, full_name, optional, out, err);
+  C2_TRY(c2_sheet_named(sheet, row, full_name, optional, out, err));
+  if (*out < within->least || *out > within->most) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected %s, found %.6g", sheet->path, sheet->line[row],
+            full_name, within->expected, *out);
+  }
+  return C2_OK;
 }
 
 /* One side of a row: suffix "_full", "_sparse", or "" in perf files. */
 static c2_status read_perf(const c2_sheet *sheet, size_t row, const char *suffix, c2_perf_row *out, c2_error *err) {
   const double nan = (double)NAN;
+  double forecasts = nan;
+  const struct {
+    const char *name;
+    bool optional;
+    const limits *within;
+    double *out;
+  } columns[] = {{"num_forecasts", true, &score_limits, &forecasts},
+                 {"MASE", false, &score_limits, &out->score[C2_MASE]},
+                 {"WQL", true, &ratio_limits, &out->score[C2_WQL]},
+                 {"inference_time_s_median", false, &time_limits, &out->median_s},
+                 {"inference_time_s_mean", true, &time_limits, &out->mean_s},
+                 {"inference_time_s_std", true, &score_limits, &out->deviation_s},
+                 {"peak_alloc_mb_median", false, &score_limits, &out->alloc_median_mb},
+                 {"peak_alloc_mb_max", true, &score_limits, &out->alloc_max_mb},
+                 {"peak_reserved_mb_median", false, &score_limits, &out->reserved_median_mb},
+                 {"peak_reserved_mb_max", true, &score_limits, &out->reserved_max_mb}};
   for (size_t m = 0; m < C2_METRICS; m++) out->score[m] = nan;
-  double forecasts = 0;
-  C2_TRY(number(sheet, row, "num_forecasts", suffix, true, &forecasts, err));
-  if (forecasts >= 0 && forecasts < 1e15) out->num_forecasts = (size_t)forecasts;
   out->pass_s = out->least_s = out->speedup = out->speedup_low = out->speedup_high = nan;
-  C2_TRY(number(sheet, row, "MASE", suffix, false, &out->score[C2_MASE], err));
-  C2_TRY(number(sheet, row, "WQL", suffix, true, &out->score[C2_WQL], err));
-  C2_TRY(number(sheet, row, "inference_time_s_median", suffix, false, &out->median_s, err));
-  C2_TRY(number(sheet, row, "inference_time_s_mean", suffix, true, &out->mean_s, err));
-  C2_TRY(number(sheet, row, "inference_time_s_std", suffix, true, &out->deviation_s, err));
-  C2_TRY(number(sheet, row, "peak_alloc_mb_median", suffix, false, &out->alloc_median_mb, err));
-  C2_TRY(number(sheet, row, "peak_alloc_mb_max", suffix, true, &out->alloc_max_mb, err));
-  C2_TRY(number(sheet, row, "peak_reserved_mb_median", suffix, false, &out->reserved_median_mb, err));
-  return number(sheet, row, "peak_reserved_mb_max", suffix, true, &out->reserved_max_mb, err);
+  for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
+    C2_TRY(number(sheet, row, columns[i].name, suffix, columns[i].optional, columns[i].within, columns[i].out, err));
+  }
+  out->num_forecasts = forecasts < 1e15 ? (size_t)forecasts : 0;
+  return C2_OK;
 }
 
 /* An arm of all tasks; every task must be there once, and no other. */
-static c2_status read_arm(c2_study *s, const c2_sheet *sheet, const char *suffix, size_t arm, c2_error *err) {
+static c2_status read_arm(c2_study *s, const source *from, const c2_sheet *sheet, const char *suffix, size_t arm,
+                          c2_error *err) {
   size_t name = 0;
   C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
   for (size_t i = 0; i < sheet->rows; i++) {
     const char *text = c2_sheet_text(sheet, i, name);
-    size_t task = find_task(s, text);
-    if (task == s->tasks.count) {
+    size_t task = c2_index_find(&from->tasks, text);
+    if (task == SIZE_MAX) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is not among those of full attention", sheet->path,
               sheet->line[i], text);
     }
@@ -234,7 +263,7 @@ static c2_status read_model_name(c2_study *s, const c2_sheet *sheet, c2_error *e
   return c2_tasks_own(&s->tasks, copy, err);
 }
 
-static c2_status read_full(c2_study *s, const source *from, c2_error *err) {
+static c2_status read_full(c2_study *s, source *from, c2_error *err) {
   c2_sheet sheet;
   bool there = false;
   bool compare = false;
@@ -246,9 +275,9 @@ static c2_status read_full(c2_study *s, const source *from, c2_error *err) {
   if (status == C2_OK && !there) {
     status = c2_fail(err, C2_ERR_FORMAT, "%s__perf_full.csv: expected this file", from->prefix);
   }
-  if (status == C2_OK) status = read_tasks(s, &sheet, err);
+  if (status == C2_OK) status = read_tasks(s, &sheet, &from->tasks, err);
   if (status == C2_OK) status = make_room(s, err);
-  if (status == C2_OK) status = read_arm(s, &sheet, compare ? "_full" : "", 0, err);
+  if (status == C2_OK) status = read_arm(s, from, &sheet, compare ? "_full" : "", 0, err);
   if (status == C2_OK) status = read_model_name(s, &sheet, err);
   c2_sheet_close(&sheet);
   return status;
@@ -260,11 +289,11 @@ static c2_status read_sparse(c2_study *s, const source *from, size_t arm, c2_err
   double radius = from->radius[arm - 1];
   c2_status status = open_sheet(from, C2_TABLE_PERF_SPARSE, radius, &sheet, &there, err);
   if (status == C2_OK && there) {
-    status = read_arm(s, &sheet, "", arm, err);
+    status = read_arm(s, from, &sheet, "", arm, err);
   } else if (status == C2_OK) {
     status = open_sheet(from, C2_TABLE_COMPARE, radius, &sheet, &there, err);
-    if (status == C2_OK) status = read_arm(s, &sheet, "_full", 0, err);
-    if (status == C2_OK) status = read_arm(s, &sheet, "_sparse", arm, err);
+    if (status == C2_OK) status = read_arm(s, from, &sheet, "_full", 0, err);
+    if (status == C2_OK) status = read_arm(s, from, &sheet, "_sparse", arm, err);
   }
   c2_sheet_close(&sheet);
   return status;
@@ -300,11 +329,11 @@ static c2_status read_mass_row(const c2_sheet *sheet, size_t row, const c2_task 
   share->keys_90 = share->keys_99 = nan;
   for (size_t i = 0; i < C2_FIXED_KEYS; i++) share->fixed[i] = nan;
   C2_TRY(c2_sheet_named(sheet, row, "radius", false, &out->radius, err));
-  C2_TRY(c2_sheet_named(sheet, row, "kept_mass_frac_ctxQ", false, &share->mass, err));
-  C2_TRY(c2_sheet_named(sheet, row, "kept_edges_frac_ctxQ", false, &share->edges, err));
-  C2_TRY(c2_sheet_named(sheet, row, "uniform_mass_frac_ctxQ", true, &share->uniform, err));
-  C2_TRY(c2_sheet_named(sheet, row, "best_mass_frac_ctxQ", true, &share->best, err));
-  C2_TRY(c2_sheet_named(sheet, row, "probe_weight_sum", false, &out->queries, err));
+  C2_TRY(number(sheet, row, "kept_mass_frac_ctxQ", "", false, &share_limits, &share->mass, err));
+  C2_TRY(number(sheet, row, "kept_edges_frac_ctxQ", "", false, &share_limits, &share->edges, err));
+  C2_TRY(number(sheet, row, "uniform_mass_frac_ctxQ", "", true, &share_limits, &share->uniform, err));
+  C2_TRY(number(sheet, row, "best_mass_frac_ctxQ", "", true, &share_limits, &share->best, err));
+  C2_TRY(number(sheet, row, "probe_weight_sum", "", false, &score_limits, &out->queries, err));
   C2_TRY(c2_sheet_whole(sheet, row, "window_index", &out->window, err));
   C2_TRY(c2_sheet_whole(sheet, row, "S_tokens", &out->tokens, err));
   C2_TRY(c2_sheet_whole(sheet, row, "ctx_tokens", &out->context_tokens, err));
@@ -340,14 +369,14 @@ static c2_status check_grid(c2_study *s, const c2_sheet *sheet, const source *pr
   return C2_OK;
 }
 
-static c2_status read_mass(c2_study *s, const c2_sheet *sheet, source *probe, c2_error *err) {
+static c2_status read_mass(c2_study *s, const source *from, const c2_sheet *sheet, source *probe, c2_error *err) {
   size_t name = 0;
   size_t *room = NULL; /* [tasks] */
   C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
   c2_status status = c2_alloc_array(s->tasks.count, sizeof *room, &room, err);
   for (size_t i = 0; status == C2_OK && i < sheet->rows; i++) {
-    size_t task = find_task(s, c2_sheet_text(sheet, i, name));
-    if (task == s->tasks.count) {
+    size_t task = c2_index_find(&from->tasks, c2_sheet_text(sheet, i, name));
+    if (task == SIZE_MAX) {
       status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is not among those of full attention", sheet->path,
                        sheet->line[i], c2_sheet_text(sheet, i, name));
       break;
@@ -369,7 +398,7 @@ static c2_status read_probe(c2_study *s, const source *from, c2_error *err) {
   bool there = false;
   source probe = {0};
   c2_status status = open_sheet(from, C2_TABLE_MASS_PER_WINDOW, 0, &sheet, &there, err);
-  if (status == C2_OK && there) status = read_mass(s, &sheet, &probe, err);
+  if (status == C2_OK && there) status = read_mass(s, from, &sheet, &probe, err);
   for (size_t i = 0; status == C2_OK && !there && i < from->radii; i++) {
     status = add_radius(&probe, from->radius[i], err);
   }
@@ -390,11 +419,11 @@ static c2_status read_naive(c2_study *s, const source *from, c2_error *err) {
   c2_status status = open_sheet(from, C2_TABLE_BASELINES, 0, &sheet, &there, err);
   if (status == C2_OK && there) status = c2_csv_column(&sheet.csv, "task_name", &name, err);
   for (size_t i = 0; status == C2_OK && there && i < sheet.rows; i++) {
-    size_t task = find_task(s, c2_sheet_text(&sheet, i, name));
-    if (task == s->tasks.count) continue;
+    size_t task = c2_index_find(&from->tasks, c2_sheet_text(&sheet, i, name));
+    if (task == SIZE_MAX) continue;
     double *score = s->result[task].naive.score;
-    status = c2_sheet_named(&sheet, i, "MASE", false, &score[C2_MASE], err);
-    if (status == C2_OK) status = c2_sheet_named(&sheet, i, "WQL", true, &score[C2_WQL], err);
+    status = number(&sheet, i, "MASE", "", false, &score_limits, &score[C2_MASE], err);
+    if (status == C2_OK) status = number(&sheet, i, "WQL", "", true, &ratio_limits, &score[C2_WQL], err);
   }
   c2_sheet_close(&sheet);
   for (size_t i = 0; status == C2_OK && i < s->done; i++) {
@@ -496,6 +525,7 @@ c2_status c2_study_from_csv(c2_study *study, const char *folder, c2_error *err) 
   if (status == C2_OK) status = c2_report_write(study, err);
   if (status == C2_OK) status = c2_record_write(study, err);
   c2_status kept = c2_tasks_own(&study->tasks, from.radius, err);
+  c2_index_close(&from.tasks);
   free(from.prefix);
   return status == C2_OK ? kept : status;
 }

@@ -145,8 +145,8 @@ static void differences(const settings *now, const c2_json *then, setting_kind k
     if (s->kind != kind || (old && strcmp(old, s->value) == 0)) continue;
     char one[4 * SHOWN];
     if (!old) old = "unknown";
-    const char *and = used ? "; " : "";
-    (void)snprintf(one, sizeof one, "%s%s was %.*s and is %.*s", and, s->name, SHOWN, old, SHOWN, s->value);
+    const char *join = used ? "; " : "";
+    (void)snprintf(one, sizeof one, "%s%s was %.*s and is %.*s", join, s->name, SHOWN, old, SHOWN, s->value);
     size_t n = strlen(one);
     if (used + n + sizeof "; ..." > room) {
       (void)snprintf(out + used, room - used, "; ...");

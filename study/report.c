@@ -228,7 +228,9 @@ static void put_accuracy(FILE *out, const c2_study *s, const char *radius) {
   } else {
     (void)fprintf(out, "Whether radius %s costs accuracy, these %zu tasks do not tell", radius, t->n);
   }
-  (void)fprintf(out, ": the error changes by %+.3g%%, and anything from %+.3g%% to %+.3g%% agrees with the data. ",
+  (void)fprintf(out,
+                ": the error changes by %+.3g%%, and anything from %+.3g%% to %+.3g%% (90%% interval) agrees with the "
+                "data. ",
                 c2_percent(t->mean), c2_percent(t->low_90), c2_percent(t->high_90));
 }
 

@@ -102,7 +102,7 @@ void c2_study_free(c2_study *study);
 /* After the results were taken in: drops what an interrupted run would go on from. */
 void c2_study_forget_partial(const c2_study *study);
 
-/* Prints the warnings, a table by radius, where the results lie, and the verdict. */
+/* Prints a table by radius, where the results lie, and the verdict. */
 void c2_study_print(const c2_study *study, FILE *out);
 
 /* ---- Between the study's own files ------------------------------------------------------------ */

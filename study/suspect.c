@@ -68,7 +68,7 @@ static c2_status suspect_memory(c2_study *s, c2_error *err) {
     for (size_t k = 0; k < r->mass_count; k++) widen(&tokens, (double)r->mass[k].tokens);
   }
   double size = fmax(fabs(delta.low), fabs(delta.high));
-  if (!(tokens.high >= 10 * tokens.low) || !(delta.high - delta.low <= 0.05 * size)) return C2_OK;
+  if (!(size >= 1) || !(tokens.high >= 10 * tokens.low) || !(delta.high - delta.low <= 0.05 * size)) return C2_OK;
   return c2_study_warn(s, err,
                        "memory: the sparse pattern's peak differs from full attention's by %+.1f to %+.1f MB on every "
                        "task at every radius, from %.0f tokens to %.0f: a fixed buffer, not attention",

@@ -47,6 +47,7 @@ typedef struct writer {
   c2_outfile file;
   const c2_schema *schema;
   size_t column; /* of the next cell */
+  bool failed;   /* memory was out for a cell */
 } writer;
 
 static void put_text(writer *w, const char *text) {
@@ -109,7 +110,8 @@ static c2_status open_table(writer *w, const c2_table_context *context, c2_table
 }
 
 static c2_status close_table(writer *w, c2_error *err) {
-  c2_status status = c2_outfile_commit(&w->file, err);
+  c2_status status = w->failed ? c2_fail(err, C2_ERR_MEMORY, "cannot allocate a cell") : C2_OK;
+  if (status == C2_OK) status = c2_outfile_commit(&w->file, err);
   c2_outfile_discard(&w->file);
   return status;
 }
@@ -222,62 +224,51 @@ c2_status c2_write_heads(const c2_table_context *context, const c2_head_rows *ta
 
 /* ---- Accuracy and time ----------------------------------------------------------------------- */
 
-/* A text under construction; what doesn't fit is cut off. */
-typedef struct list_text {
-  char text[4096];
-  size_t used;
-} list_text;
-
-static void append(list_text *list, const char *text) {
-  size_t n = c2_min_size(strlen(text), sizeof list->text - 1 - list->used);
-  memcpy(list->text + list->used, text, n);
-  list->used += n;
-  list->text[list->used] = '\0';
+/* A Python list as one cell; `put` writes an item of it. */
+static void put_list(writer *w, const void *list, size_t count, void (*put)(FILE *out, const void *list, size_t i)) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  if (out) (void)fputc('[', out);
+  for (size_t i = 0; out && i < count; i++) {
+    if (i > 0) (void)fputs(", ", out);
+    put(out, list, i);
+  }
+  if (out) (void)fputc(']', out);
+  bool written = out && fclose(out) == 0;
+  w->failed = w->failed || !written;
+  put_text(w, written ? text : "");
+  free(text);
 }
 
-static void append_quoted(list_text *list, const char *text) {
-  append(list, "'");
+static void put_quoted(FILE *out, const char *text) {
+  (void)fputc('\'', out);
   for (; *text; text++) {
-    char one[3] = {*text, '\0', '\0'};
-    if (*text == '\'' || *text == '\\') {
-      one[0] = '\\';
-      one[1] = *text;
-    }
-    append(list, one);
+    if (*text == '\'' || *text == '\\') (void)fputc('\\', out);
+    (void)fputc(*text, out);
   }
-  append(list, "'");
+  (void)fputc('\'', out);
+}
+
+static void put_name(FILE *out, const void *list, size_t i) {
+  const char *const *name = list;
+  put_quoted(out, name[i]);
+}
+
+static void put_metric(FILE *out, const void *list, size_t i) {
+  const c2_metric *metric = list;
+  put_quoted(out, c2_metric_name(metric[i]));
+}
+
+static void put_level(FILE *out, const void *list, size_t i) {
+  const double *level = list;
+  char text[C2_REPR_ROOM];
+  c2_repr(level[i], text);
+  (void)fputs(text, out);
 }
 
 static void put_names(writer *w, const c2_names *names) {
-  list_text list = {.used = 0};
-  append(&list, "[");
-  for (size_t i = 0; i < names->count; i++) {
-    if (i > 0) append(&list, ", ");
-    append_quoted(&list, names->name[i]);
-  }
-  append(&list, "]");
-  put_text(w, list.text);
-}
-
-static void put_metrics_and_levels(writer *w, const c2_task *t) {
-  list_text list = {.used = 0};
-  append(&list, "[");
-  for (size_t i = 0; i < t->extra_count; i++) {
-    if (i > 0) append(&list, ", ");
-    append_quoted(&list, c2_metric_name(t->extra[i]));
-  }
-  append(&list, "]");
-  put_text(w, list.text);
-  list.used = 0;
-  append(&list, "[");
-  for (size_t i = 0; i < t->level_count; i++) {
-    char text[C2_REPR_ROOM];
-    c2_repr(t->levels[i], text);
-    if (i > 0) append(&list, ", ");
-    append(&list, text);
-  }
-  append(&list, "]");
-  put_text(w, list.text);
+  put_list(w, names->name, names->count, put_name);
 }
 
 /* The columns that repeat the task's definition. */
@@ -303,7 +294,8 @@ static void put_task(writer *w, const c2_perf_row *r) {
   }
   put_whole(w, t->seasonality);
   put_text(w, c2_metric_name(t->eval_metric));
-  put_metrics_and_levels(w, t);
+  put_list(w, t->extra, t->extra_count, put_metric);
+  put_list(w, t->levels, t->level_count, put_level);
   put_text(w, r->id_column);
   put_text(w, t->timestamp_column ? t->timestamp_column : "timestamp");
   if (t->target_is_list) {

@@ -11,13 +11,16 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
+#include "study/index.h"
 
-enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000 };
+enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, MOST_NAMES = 1 << 20 };
 
 typedef struct reader {
   const char *file;
   yaml_document_t *document;
   c2_task_list *list;
+  size_t *names; /* of columns, in all tasks: an alias may repeat a list at no cost in bytes */
 } reader;
 
 /* Records a failure at a node. */
@@ -94,6 +97,9 @@ static c2_status read_text(const reader *r, const yaml_node_t *node, const char 
     FAIL_AT(r, node, "%s: expected a text", field);
   }
   if (strlen(text_of(node)) != node->data.scalar.length) FAIL_AT(r, node, "%s: a text with a zero byte", field);
+  if (!c2_text_plain(text_of(node), node->data.scalar.length)) {
+    FAIL_AT(r, node, "%s: expected a text without control characters", field);
+  }
   return own_text(r->list, text_of(node), node->data.scalar.length, out, err);
 }
 
@@ -108,16 +114,22 @@ static yaml_node_t *sequence_item(const reader *r, const yaml_node_t *node, size
 static c2_status read_names(const reader *r, const yaml_node_t *node, const char *field, c2_names *out, c2_error *err) {
   if (node->type != YAML_SEQUENCE_NODE) FAIL_AT(r, node, "%s: expected a list of texts", field);
   size_t count = sequence_length(node);
+  size_t before = 0;
+  size_t again = 0;
+  *r->names += count;
+  if (*r->names > MOST_NAMES) FAIL_AT(r, node, "%s: expected at most %d names in a task file", field, MOST_NAMES);
   C2_TRY(c2_alloc_array(count, sizeof *out->name, &out->name, err));
   C2_TRY(c2_tasks_own(r->list, out->name, err));
   for (out->count = 0; out->count < count; out->count++) {
-    const yaml_node_t *item = sequence_item(r, node, out->count);
-    C2_TRY(read_text(r, item, field, &out->name[out->count], err));
-    for (size_t i = 0; i < out->count; i++) {
-      if (strcmp(out->name[i], out->name[out->count]) == 0) FAIL_AT(r, item, "%s: '%.80s' twice", field, out->name[i]);
-    }
+    C2_TRY(read_text(r, sequence_item(r, node, out->count), field, &out->name[out->count], err));
   }
-  return C2_OK;
+  c2_index index;
+  c2_status status = c2_index_open(&index, out->name, count, sizeof *out->name, err);
+  if (status == C2_OK && c2_index_twice(&index, &before, &again)) {
+    status = fail_at(r, sequence_item(r, node, again), err, "%s: '%.80s' twice", field, out->name[again]);
+  }
+  c2_index_close(&index);
+  return status;
 }
 
 static c2_status read_metric(const reader *r, const yaml_node_t *node, const char *field, c2_metric *out,
@@ -290,11 +302,6 @@ static c2_status resolve(const reader *r, const yaml_node_t *node, c2_task *t, c
     const char *dot = strrchr(base, '.');
     C2_TRY(own_text(r->list, base, dot && dot > base ? (size_t)(dot - base) : strlen(base), &t->name, err));
   }
-  for (size_t i = 0; i < r->list->count; i++) {
-    if (strcmp(r->list->task[i].name, t->name) == 0) {
-      FAIL_AT(r, node, "two tasks are named '%.80s'; give each a task_name", t->name);
-    }
-  }
   return C2_OK;
 }
 
@@ -365,6 +372,21 @@ static c2_status read_task(const reader *r, const yaml_node_t *node, c2_error *e
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
+static c2_status check_names(const reader *r, const yaml_node_t *tasks, c2_error *err) {
+  const c2_task *task = r->list->task;
+  c2_index index;
+  size_t before = 0;
+  size_t again = 0;
+  c2_status status = c2_index_open(&index, &task->name, r->list->count, sizeof *task, err);
+  if (status == C2_OK && c2_index_twice(&index, &before, &again)) {
+    status = fail_at(r, sequence_item(r, tasks, again), err,
+                     "two tasks are named '%.80s', the other on line %zu; give each a task_name", task[again].name,
+                     task[before].line);
+  }
+  c2_index_close(&index);
+  return status;
+}
+
 static c2_status read_root(const reader *r, c2_error *err) {
   const yaml_node_t *root = yaml_document_get_root_node(r->document);
   if (!root) C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a list of tasks, found an empty file", r->file);
@@ -381,7 +403,7 @@ static c2_status read_root(const reader *r, c2_error *err) {
   if (!tasks) FAIL_AT(r, root, "expected 'tasks:' and a list");
   if (tasks->type != YAML_SEQUENCE_NODE || sequence_length(tasks) == 0) FAIL_AT(r, tasks, "expected a list of tasks");
   for (size_t i = 0; i < sequence_length(tasks); i++) C2_TRY(read_task(r, sequence_item(r, tasks, i), err));
-  return C2_OK;
+  return check_names(r, tasks, err);
 }
 
 static c2_status fail_parser(const yaml_parser_t *parser, const char *file, c2_error *err) {
@@ -400,7 +422,8 @@ static c2_status read_text_of_file(c2_task_list *list, const char *file, const c
   if (!yaml_parser_load(&parser, &document)) {
     status = fail_parser(&parser, file, err);
   } else {
-    reader r = {file, &document, list};
+    size_t names = 0;
+    reader r = {file, &document, list, &names};
     status = read_root(&r, err);
     if (status == C2_OK && !yaml_parser_load(&parser, &next)) {
       status = fail_parser(&parser, file, err);

@@ -7,7 +7,8 @@
  *       seasonality: 7
  *
  * Fields, defaults and checks are fev's. Unknown fields, wrong types and impossible values are errors that
- * name file, line and column. Data are not read here. */
+ * name file, line and column. Data are not read here. A dataset_path may lead anywhere, by .. or from the root: a task
+ * file chooses what is read, as a command line does, so run those of others as you would run their commands. */
 #ifndef C2_STUDY_TASKS_H
 #define C2_STUDY_TASKS_H
 

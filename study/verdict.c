@@ -193,9 +193,24 @@ static c2_status test_radius(const c2_study *s, size_t radius, double *x, c2_tes
   return c2_median(speedup, s->done, &row->median_bound, err);
 }
 
+/* Means and tests are over the other tasks. */
+static c2_status warn_of_gaps(c2_study *s, c2_error *err) {
+  for (size_t k = 0; k < s->arms; k++) {
+    size_t missing = 0;
+    char name[C2_REPR_ROOM];
+    for (size_t i = 0; i < s->done; i++) missing += isfinite(s->result[i].perf[k].score[C2_MASE]) ? 0 : 1;
+    if (missing == 0) continue;
+    c2_arm_name(&s->arm[k], name);
+    C2_TRY(c2_study_warn(s, err, "arm '%s' has no MASE on %zu of %zu tasks: means and tests leave them out", name,
+                         missing, s->done));
+  }
+  return C2_OK;
+}
+
 c2_status c2_study_sum(c2_study *study, c2_error *err) {
   size_t radii = study->options.perf_radius_count;
   double *room = NULL;
+  C2_TRY(warn_of_gaps(study, err));
   C2_TRY(warn_of_uniform(study, err));
   C2_TRY(warn_of_naive(study, err));
   C2_TRY(sum_mass(study, err));
@@ -236,8 +251,9 @@ void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERD
       (void)snprintf(uniform, sizeof uniform, "; uniform attention would keep %.1f%%", 100 * mass->uniform[0]);
     }
     (void)snprintf(line[0], C2_VERDICT_ROOM,
-                   "attention: radius %s keeps %.1f%% of the mass on %.1f%% of the edges%s (%zu windows)", radius,
-                   100 * mass->mean[0], 100 * mass->edges[0], uniform, mass->count[0]);
+                   "attention: radius %s keeps %.1f%% of the mass on %.1f%% of the edges%s (mean of %zu window%s)",
+                   radius, 100 * mass->mean[0], 100 * mass->edges[0], uniform, mass->count[0],
+                   mass->count[0] == 1 ? "" : "s");
   } else {
     (void)snprintf(line[0], C2_VERDICT_ROOM, "attention: the probe was not run at the verdict's radius");
   }
@@ -247,7 +263,7 @@ void c2_study_verdict(const c2_study *study, char line[C2_VERDICT_LINES][C2_VERD
   if (isfinite(test->low)) {
     (void)snprintf(interval, sizeof interval, "95%% CI [%+.4f, %+.4f], p = %.3g", test->low, test->high, test->p);
   }
-  (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: MASE %.4f full, %.4f radius %s: %+.4f, %s (%zu task%s)",
+  (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: MASE %.4f full, %.4f radius %s: %+.4f, %s (mean of %zu task%s)",
                  test->mean_full, test->mean_sparse, radius, test->mean_delta, interval, test->n,
                  test->n == 1 ? "" : "s");
   char name[C2_REPR_ROOM + 8];
@@ -294,7 +310,6 @@ static void print_table(const c2_study *s, FILE *out) {
 
 void c2_study_print(const c2_study *study, FILE *out) {
   char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
-  for (size_t i = 0; i < study->warnings; i++) (void)fprintf(out, "WARNING: %s\n", study->warning[i]);
   (void)fprintf(out, "%zu tasks, model %s\n", study->done, study->options.model_name);
   if (study->trained[0]) (void)fprintf(out, "the weights were trained for %s\n", study->trained);
   if (study->sparse_trained[0]) {

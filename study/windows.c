@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "study/index.h"
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
@@ -19,24 +20,20 @@ static bool is_json(const char *path) {
   return ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json");
 }
 
-static bool names_hold(const c2_names *names, const char *name) {
-  for (size_t i = 0; i < names->count; i++) {
-    if (strcmp(names->name[i], name) == 0) return true;
-  }
-  return false;
-}
-
 /* Columns of the file that become targets under __ALL__: those that nothing else claims. */
-static size_t other_columns(const c2_task *task, char **columns, size_t count) {
-  size_t kept = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (names_hold(&task->known, columns[i]) || names_hold(&task->past, columns[i]) ||
-        names_hold(&task->statics, columns[i])) {
-      continue;
+static c2_status other_columns(const c2_task *task, char **columns, size_t *count, c2_error *err) {
+  const c2_names *const claims[] = {&task->known, &task->past, &task->statics};
+  for (size_t k = 0; k < sizeof claims / sizeof claims[0]; k++) {
+    c2_index index;
+    size_t kept = 0;
+    C2_TRY(c2_index_open(&index, claims[k]->name, claims[k]->count, sizeof *claims[k]->name, err));
+    for (size_t i = 0; i < *count; i++) {
+      if (c2_index_find(&index, columns[i]) == SIZE_MAX) columns[kept++] = columns[i];
     }
-    columns[kept++] = columns[i];
+    c2_index_close(&index);
+    *count = kept;
   }
-  return kept;
+  return C2_OK;
 }
 
 static c2_status read_csv(c2_task_data *data, const c2_task *task, c2_read_options *options, c2_error *err) {
@@ -49,18 +46,19 @@ static c2_status read_csv(c2_task_data *data, const c2_task *task, c2_read_optio
     }
     options->id_column = data->id_column;
   }
+  c2_status status = C2_OK;
   if (task->univariate_all) {
     free(columns);
     columns = NULL;
     C2_TRY(c2_csv_covariate_names(task->data_file, options, &columns, &count, err));
-    options->target_count = other_columns(task, columns, count);
+    status = other_columns(task, columns, &count, err);
+    options->target_count = count;
     options->targets = (const char *const *)columns;
   } else {
     options->target_count = task->univariate.count ? task->univariate.count : task->target.count;
     options->targets = task->univariate.count ? task->univariate.name : task->target.name;
   }
-  c2_status status = C2_OK;
-  if (options->target_count == 0) {
+  if (status == C2_OK && options->target_count == 0) {
     status =
         c2_fail(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, task->data_file);
   }
@@ -97,7 +95,25 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
   return status;
 }
 
-/* Places of the task's covariates among an item's. */
+/* Places of the task's covariates among an item's: at[data->covariates]. */
+static c2_status find_item_covariates(const c2_task_data *data, const c2_task *task, const c2_item *item, size_t *at,
+                                      c2_error *err) {
+  c2_index index;
+  C2_TRY(c2_index_open(&index, item->covariates ? (const char *const *)&item->covariate->name : NULL, item->covariates,
+                       sizeof *item->covariate, err));
+  c2_status status = C2_OK;
+  for (size_t k = 0; status == C2_OK && k < data->covariates; k++) {
+    const char *name = k < data->known ? task->known.name[k] : task->past.name[k - data->known];
+    at[k] = c2_index_find(&index, name);
+    if (at[k] == SIZE_MAX) {
+      status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has no covariate '%.80s', which task '%.80s' names",
+                       item->file, item->line, item->id, name, task->name);
+    }
+  }
+  c2_index_close(&index);
+  return status;
+}
+
 static c2_status find_covariates(c2_task_data *data, const c2_task *task, c2_error *err) {
   data->known = task->known.count;
   data->covariates = data->known + task->past.count;
@@ -105,17 +121,7 @@ static c2_status find_covariates(c2_task_data *data, const c2_task *task, c2_err
   if (!c2_mul(data->set.count, data->covariates, &cells)) C2_FAIL(err, C2_ERR_MEMORY, "too many covariates");
   C2_TRY(c2_alloc_array(cells, sizeof *data->covariate, &data->covariate, err));
   for (size_t i = 0; i < data->set.count; i++) {
-    const c2_item *item = &data->set.item[i];
-    for (size_t k = 0; k < data->covariates; k++) {
-      const char *name = k < data->known ? task->known.name[k] : task->past.name[k - data->known];
-      size_t at = 0;
-      while (at < item->covariates && strcmp(item->covariate[at].name, name) != 0) at++;
-      if (at == item->covariates) {
-        C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has no covariate '%.80s', which task '%.80s' names",
-                item->file, item->line, item->id, name, task->name);
-      }
-      data->covariate[i * data->covariates + k] = at;
-    }
+    C2_TRY(find_item_covariates(data, task, &data->set.item[i], data->covariate + i * data->covariates, err));
   }
   return C2_OK;
 }
@@ -127,11 +133,13 @@ static int by_id(const void *a, const void *b) {
   return order ? order : (x->item > y->item) - (x->item < y->item);
 }
 
-static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, c2_error *err) {
+/* `wanted`: by name, the targets that become series of their own in JSON Lines. */
+static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, const c2_index *wanted,
+                                c2_error *err) {
   bool csv = !is_json(task->data_file);
   for (size_t t = 0; t < item->targets; t++) {
     const char *name = item->target_names[t];
-    if (!csv && !task->univariate_all && !names_hold(&task->univariate, name)) continue;
+    if (!csv && !task->univariate_all && c2_index_find(wanted, name) == SIZE_MAX) continue;
     char *id = NULL;
     size_t size = strlen(item->id) + strlen(name) + 2;
     C2_TRY(c2_dataset_alloc(&data->set, size, 1, &id, err));
@@ -142,30 +150,40 @@ static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c
   return C2_OK;
 }
 
+/* A joint series, which must have the task's targets. */
+static c2_status add_whole_item(c2_task_data *data, const c2_item *item, c2_error *err) {
+  if (item->targets != data->targets) {
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: series '%.80s' has %zu targets, expected %zu; list them under target, or give "
+            "generate_univariate_targets_from",
+            item->file, item->line, item->id, item->targets, data->targets);
+  }
+  data->unit[data->units++] = (c2_unit){item, SIZE_MAX, item->id};
+  return C2_OK;
+}
+
 static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *err) {
   bool split = task->univariate_all || task->univariate.count;
   size_t most = 0;
+  c2_index wanted;
   for (size_t i = 0; i < data->set.count; i++) most += split ? data->set.item[i].targets : 1;
   C2_TRY(c2_alloc_array(most, sizeof *data->unit, &data->unit, err));
   data->targets = split ? 1 : task->target.count;
-  for (size_t i = 0; i < data->set.count; i++) {
+  C2_TRY(c2_index_open(&wanted, task->univariate.name, task->univariate.count, sizeof(char *), err));
+  c2_status status = C2_OK;
+  for (size_t i = 0; status == C2_OK && i < data->set.count; i++) {
     const c2_item *item = &data->set.item[i];
     if (task->cutoff_is_time && (!item->has_start || !item->has_freq)) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s': expected a start and a freq, for initial_cutoff %s",
-              item->file, item->line, item->id, task->cutoff_text);
+      status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s': expected a start and a freq, for initial_cutoff %s",
+                       item->file, item->line, item->id, task->cutoff_text);
+    } else if (split) {
+      status = add_split_item(data, task, item, &wanted, err);
+    } else {
+      status = add_whole_item(data, item, err);
     }
-    if (split) {
-      C2_TRY(add_split_item(data, task, item, err));
-      continue;
-    }
-    if (item->targets != data->targets) {
-      C2_FAIL(err, C2_ERR_FORMAT,
-              "%s:%zu: series '%.80s' has %zu targets, expected %zu; list them under target, or give "
-              "generate_univariate_targets_from",
-              item->file, item->line, item->id, item->targets, data->targets);
-    }
-    data->unit[data->units++] = (c2_unit){item, SIZE_MAX, item->id};
   }
+  c2_index_close(&wanted);
+  C2_TRY(status);
   if (data->units == 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': %s holds no such series", task->file, task->line, task->name,
             task->data_file);

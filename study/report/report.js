@@ -13,8 +13,15 @@
   const toPercent = (x) => (known(x) ? 100 * x : NaN);
   const signed = (x, digits) => (known(x) && Number(x.toFixed(digits)) > 0 ? '+' : '') + fixed(x, digits);
   const percent = (x, digits = 1) => (known(x) ? `${fixed(100 * x, digits)}%` : missing);
-  const change = (x) => (known(x) ? `${signed(100 * x, Math.abs(x) < 0.01 ? 2 : 1)}%` : missing);
+  const change = (x) => (known(x) ? `${signed(100 * x, 2)}%` : missing);
   const significant = (x) => (known(x) ? String(Number(x.toPrecision(4))).replace('-', '−') : missing);
+
+  /* As many decimals for a whole column as its least number needs for two digits, from 3 to 6: they line up. */
+  function decimals(column) {
+    const least = Math.min(1, ...column.filter((x) => known(x) && x !== 0).map(Math.abs));
+    return Math.min(6, Math.max(3, 1 - Math.floor(Math.log10(least))));
+  }
+
   const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
   const radiusText = (r) => (r === 'inf' ? '∞' : String(r));
 
@@ -200,7 +207,7 @@
         label: (item) => `${item.dataset.label}: ${fixed(item.parsed.y, 1)}%` },
     });
     section('mass', 'How much attention a window keeps', figure('line',
-      'Share of the weight of dense attention that falls inside the window, by radius, mean of windows. The further ' +
+      'Share of the weight of dense attention that falls inside the window, by radius, mean of all probed windows. The further ' +
       'above the line of uniform attention, the more attention looks nearby; on it, the model looks at nothing in ' +
       'particular. Best keys: what as many keys could hold if each query chose its own.', make));
   }
@@ -214,9 +221,9 @@
       return node;
     };
     const plain = (x) => el('td', { class: 'mean' }, fixed(100 * x, 0));
-    const heads = layers[0].map((_, head) => String(head + 1));
+    const heads = layers[0].map((_, head) => String(head));
     return table('heat', ['layer', ...heads, 'mean'], layers.map((row, layer) =>
-      [String(layer + 1), ...row.map(cell), plain(mean(row))]), [['', 1], ['head', heads.length], ['', 1]]);
+      [String(layer), ...row.map(cell), plain(mean(row))]), [['', 1], ['head', heads.length], ['', 1]]);
   }
 
   function headsSection() {
@@ -224,8 +231,9 @@
     const radii = data.mass.map((m) => m.radius);
     const holder = el('div', {});
     const show = (radius) => holder.replaceChildren(el('figure', {}, el('figcaption', {},
-      `Kept mass in % at radius ${radiusText(radius)}, by layer and head, mean of tasks. Strongly coloured heads ` +
-      'look nearby, pale ones far away. What a head drops may matter however little it is.'),
+      `Kept mass in % at radius ${radiusText(radius)}, by layer and head, both counted from 0 as in the CSV files. ` +
+      'It is the mean of tasks, each of which counts once; the curve above is the mean of windows. Strongly coloured ' +
+      'heads look nearby, pale ones far away. What a head drops may matter however little it is.'),
     heatTable(data.heads[radii.indexOf(radius)])));
     show(radii.includes(data.radius) ? data.radius : radii[0]);
     section('heads', 'Which heads look nearby', choice('Radius', radii, show), holder);
@@ -276,9 +284,9 @@
       `Change of the error against full attention, geometric mean of ${count(rows[0].MASE.tasks, 'task')}, with 90% ` +
       `intervals; above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where ` +
       'the whole interval lies in the green band; an interval that holds zero shows nothing by itself.', make),
-    table('radii', ['radius', 'MASE', `equal within ${margin}`, 'smallest margin', 'WQL', 'kept mass', 'kept edges',
-      'speed-up'], byRadius),
-    el('p', { class: 'note' }, 'Equal within the margin: two one-sided tests of the log ratios at 5%, corrected ' +
+    table('radii', ['radius', 'MASE (90% interval)', `equal within ${margin}`, 'smallest margin',
+      'WQL (90% interval)', 'kept mass', 'kept edges', 'speed-up'], byRadius),
+    el('p', { class: 'note' }, 'Kept mass and kept edges are means of windows, the speed-up is the median of tasks. Equal within the margin: two one-sided tests of the log ratios at 5%, corrected ' +
       'for the number of radii by Holm. Smallest margin: the least that the data would show, uncorrected.'));
   }
 
@@ -302,7 +310,7 @@
       'context tokens see and hides the future from them: at radius ∞ it is only blind, with the future visible ' +
       'only narrow.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
       `${data.record.options.sparse_model}, against full attention of the first weights.` : ''), make),
-    table('radii', ['radius', ...families.map(([name]) => name)], radii.map((radius) =>
+    table('radii', ['radius', ...families.map(([name]) => `${name} (90% interval)`)], radii.map((radius) =>
       [label(radius), ...families.map(([, , arms]) => between((find(arms, radius) || { MASE: {} }).MASE))])));
   }
 
@@ -371,11 +379,17 @@
   /* ---- Tasks ----------------------------------------------------------------------------------- */
 
   function tasksSection() {
+    const column = (metric) => data.tasks.flatMap((t) =>
+      [t.full, sparseAt(t, data.radius), t.naive].map((arm) => arm[metric]));
+    const digits = { MASE: decimals(column('MASE')), WQL: decimals(column('WQL')) };
     const rows = data.tasks.map((t) => {
       const sparse = sparseAt(t, data.radius);
-      const worse = (x, naive) => el('td', known(naive) && x > naive ? { class: 'worse' } : {}, significant(x));
-      return [t.name, worse(t.full.MASE, t.naive.MASE), worse(sparse.MASE, t.naive.MASE), significant(t.naive.MASE),
-        worse(t.full.WQL, t.naive.WQL), worse(sparse.WQL, t.naive.WQL), significant(t.naive.WQL),
+      const scores = ['MASE', 'WQL'].flatMap((metric) => [t.full, sparse, t.naive].map((arm, i) => {
+        const naive = t.naive[metric];
+        const text = fixed(arm[metric], digits[metric]);
+        return el('td', i < 2 && known(naive) && arm[metric] > naive ? { class: 'worse' } : {}, text);
+      }));
+      return [t.name, ...scores,
         percent(sparse.kept, 0), significant(t.tokens), String(t.windows), String(t.forecasts)];
     });
     const r = `r\u00a0=\u00a0${radiusText(data.radius)}`;
