@@ -11,6 +11,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "study/baselines.h"
 #include "study/index.h"
 #include "study/report.h"
@@ -116,7 +117,13 @@ static c2_status open_sheet(const source *s, c2_table table, double radius, c2_s
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
-static c2_status keep(c2_study *s, const char *text, const char **out, c2_error *err) {
+/* A cell's text, which is printed later. */
+static c2_status keep(c2_study *s, const c2_sheet *sheet, size_t row, size_t column, const char **out, c2_error *err) {
+  const char *text = c2_sheet_text(sheet, row, column);
+  if (!c2_text_plain(text, strlen(text))) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected a text without control characters", sheet->path,
+            sheet->line[row], sheet->csv.header[column]);
+  }
   char *copy = c2_strdup(text);
   if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a name");
   *out = copy;
@@ -130,9 +137,8 @@ static c2_status read_tasks(c2_study *s, const c2_sheet *sheet, c2_index *names,
   size_t again = 0;
   C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
   for (size_t i = 0; i < sheet->rows; i++) {
-    const char *text = c2_sheet_text(sheet, i, name);
     c2_task task = {.num_windows = 1, .seasonality = 1};
-    C2_TRY(keep(s, text, &task.name, err));
+    C2_TRY(keep(s, sheet, i, name, &task.name, err));
     if (c2_csv_has_column(&sheet->csv, "horizon")) C2_TRY(c2_sheet_whole(sheet, i, "horizon", &task.horizon, err));
     if (c2_csv_has_column(&sheet->csv, "num_windows")) {
       C2_TRY(c2_sheet_whole(sheet, i, "num_windows", &task.num_windows, err));
@@ -255,12 +261,10 @@ static c2_status read_model_name(c2_study *s, const c2_sheet *sheet, c2_error *e
   size_t column = 0;
   if (!c2_csv_has_column(&sheet->csv, "model_name")) return C2_OK;
   C2_TRY(c2_csv_column(&sheet->csv, "model_name", &column, err));
-  char *copy = c2_strdup(c2_sheet_text(sheet, 0, column));
-  if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a name");
-  char *end = strstr(copy, "__full");
+  C2_TRY(keep(s, sheet, 0, column, &s->options.model_name, err));
+  char *end = strstr(s->options.model_name, "__full");
   if (end) *end = '\0';
-  s->options.model_name = copy;
-  return c2_tasks_own(&s->tasks, copy, err);
+  return C2_OK;
 }
 
 static c2_status read_full(c2_study *s, source *from, c2_error *err) {
@@ -308,7 +312,7 @@ static c2_status read_backend(c2_study *s, const source *from, c2_error *err) {
   c2_status status = open_sheet(from, C2_TABLE_TTEST, from->radius[0], &sheet, &there, err);
   if (status == C2_OK && there && c2_csv_has_column(&sheet.csv, "backend")) {
     status = c2_csv_column(&sheet.csv, "backend", &column, err);
-    if (status == C2_OK) status = keep(s, c2_sheet_text(&sheet, 0, column), &text, err);
+    if (status == C2_OK) status = keep(s, &sheet, 0, column, &text, err);
     if (status == C2_OK) s->table.backend = text;
   }
   if (status == C2_OK && there && c2_csv_has_column(&sheet.csv, "chunk_size")) {

@@ -224,6 +224,13 @@ static void test_bad_files(void **state) {
                {sparse, "task_c", "task_d", "task 'task_d' is there twice"},
                {sparse, "inference_time_s_median", "time", "expected a column 'inference_time_s_median'"},
                {sparse, "task_c,24,1,7,", "task_c,24,1,7,abc", "column 'MASE': expected a number, found 'abc"},
+               {full, ",1.019205,", ",-1,", "perf_full.csv:3: column 'MASE': expected a finite number >= 0, found -1"},
+               {full, ",1.019205,", ",inf,", "perf_full.csv:3: column 'MASE': expected a finite number >= 0, found i"},
+               {full, ",0.145601,", ",-2,", "perf_full.csv:3: column 'WQL': expected a number >= 0, found -2"},
+               {full, ",0.02,", ",-0.02,", ":3: column 'inference_time_s_median': expected a finite number > 0"},
+               {full, ",0.02,", ",0,", ":3: column 'inference_time_s_median': expected a finite number > 0, found 0"},
+               {full, ",40.0,", ",-1,", ":3: column 'peak_alloc_mb_median': expected a finite number >= 0, found -1"},
+               {full, "task_b", "\"task\x1b[31m\"", "small__perf_full.csv:3"},
                {mass, ",kept_mass_frac_ctxQ", ",kept_mass", "expected a column 'kept_mass_frac_ctxQ'"},
                {mass, "task_a,0,192,24,1", "task_a,0,192,24,2", "task 'task_a': expected each of 3 radii once"},
                {mass, "task_a", "task_q", "small__mass_per_window.csv:2: task 'task_q' is not among those of full"}};

@@ -1,0 +1,169 @@
+/* Task files from strangers: many names, names with control characters, lists that repeat others; and lists of names in
+ * the results, which are whole. */
+#include "program.h"
+
+#include "study/tasks.h"
+
+static const char series_text[] =
+    "{\"item_id\": \"a\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, "
+    "11, 13, 14, 16, 15, 17, 18, 20, 19, 21, 22, 24, 23]}\n";
+
+/* A folder with tasks.yaml of this text and the series d.jsonl. */
+static char *make_folder(const char *yaml) {
+  char *folder = program_make_folder();
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *data = program_path(folder, "d.jsonl");
+  program_write_file(tasks, yaml, strlen(yaml));
+  program_write_file(data, series_text, strlen(series_text));
+  free(tasks);
+  free(data);
+  return folder;
+}
+
+/* Reading fails with this text behind the file's name. */
+static void fails(const char *yaml, const char *part) {
+  char *folder = make_folder(yaml);
+  c2_task_list list = {0};
+  c2_error err = {C2_OK, ""};
+  assert_int_equal(c2_tasks_read(&list, folder, &err), C2_ERR_FORMAT);
+  if (!strstr(err.text, part)) fail_msg("expected '%s' in '%s'", part, err.text);
+  c2_tasks_free(&list);
+  program_remove_folder(folder);
+}
+
+static void reads(const char *yaml, size_t tasks, size_t known) {
+  char *folder = make_folder(yaml);
+  c2_task_list list = {0};
+  c2_error err = {C2_OK, ""};
+  if (c2_tasks_read(&list, folder, &err) != C2_OK) fail_msg("%s", err.text);
+  assert_int_equal(list.count, tasks);
+  for (size_t i = 0; i < tasks; i++) assert_int_equal(list.task[i].known.count, known);
+  c2_tasks_free(&list);
+  program_remove_folder(folder);
+}
+
+/* "tasks:\n- {..., known_dynamic_columns: [c0, c1, ...]}", ending with one more name if there is one. */
+static char *many_names(size_t count, const char *last, const char *end) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  assert_non_null(out);
+  (void)fputs("tasks:\n- {dataset_path: d.jsonl, dataset_config: a, known_dynamic_columns: &names [", out);
+  for (size_t i = 0; i < count; i++) (void)fprintf(out, "%sc%zu", i ? ", " : "", i);
+  (void)fprintf(out, "%s%s]}\n%s", last ? ",\n " : "", last ? last : "", end);
+  assert_int_equal(fclose(out), 0);
+  return text;
+}
+
+static void test_many_names(void **state) {
+  (void)state;
+  char *yaml = many_names(60000, NULL, "");
+  reads(yaml, 1, 60000);
+  free(yaml);
+  yaml = many_names(60000, "c59999", "");
+  fails(yaml, "tasks.yaml:3:2: known_dynamic_columns: 'c59999' twice");
+  free(yaml);
+  yaml = many_names(60000, NULL, "- {dataset_path: d.jsonl, dataset_config: b, known_dynamic_columns: *names}\n");
+  reads(yaml, 2, 60000);
+  free(yaml);
+}
+
+/* Forty thousand tasks, and an alias that would make a small file large. */
+static void test_many_tasks(void **state) {
+  (void)state;
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  assert_non_null(out);
+  for (size_t i = 0; i < 40000; i++) (void)fprintf(out, "- {dataset_path: d.jsonl, dataset_config: t%zu}\n", i);
+  assert_int_equal(fclose(out), 0);
+  char *yaml = malloc(size + 256);
+  assert_non_null(yaml);
+  (void)snprintf(yaml, size + 256, "tasks:\n%s", text);
+  reads(yaml, 40000, 0);
+  (void)snprintf(yaml, size + 256, "tasks:\n%s- {dataset_path: d.jsonl, dataset_config: t7}\n", text);
+  fails(yaml, "tasks.yaml:40002:3: two tasks are named 't7', the other on line 9; give each a task_name");
+  free(yaml);
+  free(text);
+  out = open_memstream(&text, &size);
+  assert_non_null(out);
+  for (size_t i = 0; i < 1100; i++) {
+    (void)fprintf(out, "- {dataset_path: d.jsonl, dataset_config: t%zu, known_dynamic_columns: *names}\n", i);
+  }
+  assert_int_equal(fclose(out), 0);
+  yaml = many_names(1000, NULL, text);
+  fails(yaml, "known_dynamic_columns: expected at most 1048576 names in a task file");
+  free(yaml);
+  free(text);
+}
+
+/* Names that would steer a terminal or break a line are refused where they stand; nothing of them is printed raw. */
+static void test_control_characters(void **state) {
+  (void)state;
+  static const char *const names[] = {"\"\\e[31mRED\"", "\"a\\e]0;t\\a\"",  "\"line\\nbreak\"", "\"tab\\there\"",
+                                      "\"c\\u009b32m\"", "\"r\\u202el\"",   "\"del\\x7f\"",     "\"sep\\u2028\""};
+  static const char *const fields[] = {"task_name", "id_column", "timestamp_column", "target", "dataset_config"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    for (size_t k = 0; k < sizeof fields / sizeof fields[0]; k++) {
+      char yaml[256];
+      char part[96];
+      (void)snprintf(yaml, sizeof yaml, "tasks:\n- dataset_path: d.jsonl\n  %s: %s\n", fields[k], names[i]);
+      (void)snprintf(part, sizeof part, "tasks.yaml:3:%zu: %s: expected a text without control characters",
+                     strlen(fields[k]) + 5, fields[k]);
+      fails(yaml, part);
+    }
+  }
+  fails("tasks:\n- dataset_path: d.jsonl\n  known_dynamic_columns: [a, \"b\\e\"]\n", "tasks.yaml:3:30: known_dynamic");
+  char *folder = make_folder("tasks:\n- dataset_path: d.jsonl\n  task_name: \"x\\e[31m\\u009by\\nz\"\n");
+  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", "unused");
+  for (const char *c = r.err; *c; c++) {
+    unsigned char byte = (unsigned char)*c;
+    assert_true(byte == '\n' || (byte >= 0x20 && byte != 0x7f && byte != 0xc2));
+  }
+  program_assert_error(&r, 1, "tasks.yaml:3:14: task_name: expected a text");
+  program_remove_folder(folder);
+  reads("tasks:\n- dataset_path: d.jsonl\n  task_name: \"=HYPERLINK(1) <b>'\\u00e9\\U0001F600\"\n", 1, 0);
+}
+
+/* A list of names of more than 4096 bytes stands whole in its cell. */
+static void test_long_list(void **state) {
+  (void)state;
+  char *cell = NULL;
+  char *yaml = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&cell, &size);
+  assert_non_null(out);
+  for (size_t i = 0; i < 500; i++) (void)fprintf(out, "%s'a name of some length %zu'", i ? ", " : "", i);
+  assert_int_equal(fclose(out), 0);
+  assert_true(size > 8192);
+  out = open_memstream(&yaml, &size);
+  assert_non_null(out);
+  (void)fprintf(out, "tasks:\n- {dataset_path: d.jsonl, dataset_config: a, horizon: 4, static_columns: [%s, 'it''s']}",
+                cell);
+  assert_int_equal(fclose(out), 0);
+  char *folder = make_folder(yaml);
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--radii", "2", "--arms", "none",
+                                 "--perf-repeats", "1");
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  char *path = program_path(folder, "p__perf_full.csv");
+  char *table = program_read_file(path);
+  char *expected = malloc(strlen(cell) + 32);
+  assert_true(table && expected);
+  (void)sprintf(expected, ",\"[%s, 'it\\'s']\",", cell);
+  if (!strstr(table, expected)) fail_msg("the list is not whole");
+  free(expected);
+  free(table);
+  free(path);
+  free(prefix);
+  free(yaml);
+  free(cell);
+  program_remove_folder(folder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_tasks),
+                                     cmocka_unit_test(test_control_characters), cmocka_unit_test(test_long_list)};
+  return cmocka_run_group_tests_name("study_tasks", tests, NULL, NULL);
+}
