@@ -326,14 +326,45 @@ static c2_status pass_open(pass *p, const c2_probe *probe, const chronos2_model 
   return c2_alloc_array(p->rows * c->quantiles * c->patch * p->patches, sizeof *p->quantiles, &p->quantiles, err);
 }
 
+/* How a row goes into float32. A pass takes no wider numbers, but it normalises a row by its own mean and deviation:
+ * its attention does not change when the row is shifted and multiplied by a power of two. */
+typedef struct narrowing {
+  double middle;
+  int exponent;
+} narrowing;
+
+/* The row as it is where float32 holds its variation; else shifted, and scaled if its variation is out of range. */
+static narrowing narrowing_of(const double *past, size_t length) {
+  double low = INFINITY;
+  double high = -INFINITY;
+  double error = 0; /* the largest of a plain conversion; infinite where float32 ends */
+  narrowing n = {0, 0};
+  for (size_t i = 0; i < length; i++) {
+    if (isnan(past[i])) continue;
+    low = fmin(low, past[i]);
+    high = fmax(high, past[i]);
+    error = fmax(error, fabs(past[i] - (double)(float)past[i]));
+  }
+  double span = high / 2 - low / 2;
+  if (!(error > span / 2048)) return n;
+  n.middle = low / 2 + high / 2;
+  if (span > 0 && !(span > 0x1p-60 && span < 0x1p60)) (void)frexp(span, &n.exponent); /* a constant's scale is fixed */
+  return n;
+}
+
+static float narrow(narrowing n, double value) {
+  return (float)ldexp(value - n.middle, -n.exponent);
+}
+
 /* One row, padded on the left with missing values. */
 static void fill_row(pass *p, size_t row, const double *past, size_t length, const double *future) {
   float *out = p->context + row * p->length;
   size_t used = c2_min_size(length, p->length);
+  narrowing n = narrowing_of(past + length - used, used);
   for (size_t i = 0; i < p->length - used; i++) out[i] = NAN;
-  for (size_t i = 0; i < used; i++) out[p->length - used + i] = (float)past[length - used + i];
+  for (size_t i = 0; i < used; i++) out[p->length - used + i] = narrow(n, past[length - used + i]);
   for (size_t i = 0; p->covariates && i < p->future; i++) {
-    p->covariates[row * p->future + i] = future ? (float)future[i] : NAN;
+    p->covariates[row * p->future + i] = future ? narrow(n, future[i]) : NAN;
   }
 }
 

@@ -478,6 +478,50 @@ static void test_resume(void **state) {
   program_remove_folder(folder);
 }
 
+/* ---- Range ----------------------------------------------------------------------------------- */
+
+/* Kept mass at radius 1 of a * (1, 2, 4, 3, ...) + b. */
+static double mass_of_scaled(double a, double b) {
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *one = program_path(folder, "one.jsonl");
+  static const char text[] = "tasks:\n- {dataset_path: one.jsonl, dataset_config: one, horizon: 16}\n";
+  program_write_file(tasks, text, strlen(text));
+  FILE *out = fopen(one, "w");
+  assert_non_null(out);
+  (void)fputs("{\"item_id\": \"a\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [", out);
+  for (int i = 0; i < 160; i++) (void)fprintf(out, "%s%.17g", i ? ", " : "", a * (double)(i * i % 23 + i % 7) + b);
+  (void)fputs("]}\n", out);
+  assert_int_equal(fclose(out), 0);
+  program_result r = PROGRAM_RUN("probe", "--tasks", folder, "--out-prefix", prefix, "--radii", "1");
+  succeed(&r);
+  program_free(&r);
+  csv mass = csv_open(prefix, "mass_per_window");
+  double kept = csv_number(&mass, 0, "kept_mass_frac_ctxQ");
+  csv_close(&mass);
+  free(prefix);
+  free(tasks);
+  free(one);
+  program_remove_folder(folder);
+  return kept;
+}
+
+/* The model knows no scale: the probe's float32 must not show in what it measures. */
+static void test_range(void **state) {
+  (void)state;
+  double plain = mass_of_scaled(1, 0);
+  assert_true(plain > 0.05 && plain < 0.95);
+  const double scales[][2] = {{1e39, 0},  {1e200, 0}, {5e306, 0}, {1e-44, 0},
+                              {1e-60, 0}, {1, 1e9},   {1, 1e13},  {1e39, 1e51}};
+  for (size_t i = 0; i < sizeof scales / sizeof scales[0]; i++) {
+    double kept = mass_of_scaled(scales[i][0], scales[i][1]);
+    if (!(fabs(kept - plain) < 1e-5)) {
+      fail_msg("%g * x + %g: kept mass %.9g, of x it is %.9g", scales[i][0], scales[i][1], kept, plain);
+    }
+  }
+}
+
 /* ---- Categories ------------------------------------------------------------------------------ */
 
 /* Target encoding with smoothing 1: (sum of the category's values + mean of all) / (their number + 1). */
@@ -630,6 +674,7 @@ int main(void) {
                                      cmocka_unit_test(test_published_baseline),
                                      cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_resume),
+                                     cmocka_unit_test(test_range),
                                      cmocka_unit_test(test_categories),
                                      cmocka_unit_test(test_bad_margin),
                                      cmocka_unit_test(test_bad_input)};
