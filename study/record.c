@@ -135,7 +135,7 @@ c2_status c2_record_begin(c2_study *study, c2_error *err) {
   if (status == C2_ERR_UNSUPPORTED) {
     status = c2_study_warn(study, err, "%s.lock: the file system has no locks: no other run may use this prefix", path);
   } else if (status == C2_OK) {
-    c2_outfile_sweep(begin); /* whoever holds the lock owns all temporary files of the prefix */
+    c2_outfile_sweep(begin, 0); /* whoever holds the lock owns all temporary files of the prefix */
   }
   if (status == C2_OK) status = c2_outfile_open(&file, path, err);
   if (status == C2_OK) c2_outfile_discard(&file);

@@ -318,10 +318,10 @@ static void test_sweep(void **state) {
   }
   int held = open(living, O_RDONLY | O_CLOEXEC);
   assert_int_equal(flock(held, LOCK_EX), 0);
-  c2_outfile_sweep(prefix);
+  c2_outfile_sweep(prefix, 60);
   for (size_t i = 0; i < 5; i++) assert_int_equal(access(all[i], F_OK) == 0, i != 0);
   (void)close(held);
-  c2_outfile_sweep(prefix);
+  c2_outfile_sweep(prefix, 60);
   assert_int_not_equal(access(living, F_OK), 0);
   c2_outfile file; /* and a writer does hold it */
   c2_error err;

@@ -173,10 +173,12 @@ static json_t *kept(json_t *earlier, const char *path) {
 
 /* ---- Tests ----------------------------------------------------------------------------------- */
 
-/* Kills: at random moments of a run's length, just after a task was stored, and while the files are written. */
+/* Kills: at random moments of a run's length, just after a task was stored, and while the files are written.
+ * CHRONOS2_TEST_KILLS is their number. */
 static void test_kill(void **state) {
   (void)state;
-  enum { KILLS = 9 };
+  const char *asked = getenv("CHRONOS2_TEST_KILLS");
+  const size_t kills = asked ? strtoul(asked, NULL, 10) : 9;
   char *folder = program_make_folder();
   char *a = program_path(folder, "a");
   char *b = program_path(folder, "b");
@@ -191,10 +193,10 @@ static void test_kill(void **state) {
   json_t *stored = NULL;
   size_t killed = 0;
   bool complete = false;
-  for (size_t i = 0; i < KILLS && !complete; i++) {
+  for (size_t i = 0; i < kills && !complete; i++) {
     struct stat info = {.st_size = 0};
     bool all = json_array_size(json_object_get(stored, "tasks")) == 4;
-    const char *file = i % 3 == 2 ? (all || i == 8 ? table : partial) : NULL;
+    const char *file = i % 3 == 2 ? (all || i + 1 == kills ? table : partial) : NULL;
     if (file) (void)stat(file, &info);
     random = random * 6364136223846793005U + 1442695040888963407U;
     pid_t child = start(b, log);

@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 
-enum { MAX_LINKS = 40, RANDOM_DIGITS = 16, ABANDONED_SECONDS = 60 };
+enum { MAX_LINKS = 40, RANDOM_DIGITS = 16 };
 
 static const char mark[] = ".tmp-"; /* between a target's name and the random digits */
 
@@ -272,13 +272,13 @@ static bool is_temporary(const char *name, const char *prefix) {
          strspn(digits, "0123456789abcdef") == RANDOM_DIGITS;
 }
 
-static void remove_if_abandoned(int folder, const char *name) {
+static void remove_if_abandoned(int folder, const char *name, int idle) {
   struct stat held;
   struct stat named;
   int file = openat(folder, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
   if (file < 0) return;
   bool locked = flock(file, LOCK_EX | LOCK_NB) == 0 && fstat(file, &held) == 0 && S_ISREG(held.st_mode);
-  if (locked && time(NULL) - held.st_mtime >= ABANDONED_SECONDS &&
+  if (locked && time(NULL) - held.st_mtime >= idle &&
       fstatat(folder, name, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == held.st_dev &&
       named.st_ino == held.st_ino) {
     (void)unlinkat(folder, name, 0);
@@ -286,12 +286,12 @@ static void remove_if_abandoned(int folder, const char *name) {
   (void)close(file);
 }
 
-void c2_outfile_sweep(const char *prefix) {
+void c2_outfile_sweep(const char *prefix, int idle) {
   const char *slash = strrchr(prefix, '/');
   char *folder = slash ? folder_of(prefix) : c2_strdup(".");
   DIR *dir = folder ? opendir(folder) : NULL;
   for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-    if (is_temporary(entry->d_name, slash ? slash + 1 : prefix)) remove_if_abandoned(dirfd(dir), entry->d_name);
+    if (is_temporary(entry->d_name, slash ? slash + 1 : prefix)) remove_if_abandoned(dirfd(dir), entry->d_name, idle);
   }
   if (dir) (void)closedir(dir);
   free(folder);

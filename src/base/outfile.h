@@ -34,7 +34,8 @@ c2_status c2_outfile_keep_input(const char *output, const char *input, c2_error 
 
 /* Removes the temporary files that killed processes left beside outputs whose paths begin with `prefix`. A process
  * holds a lock on a temporary file as long as it lives, whichever container it runs in: only a file whose lock can be
- * had, and that has not been written to for a minute, is removed. */
-void c2_outfile_sweep(const char *prefix);
+ * had, and that has not been written to for `idle` seconds, is removed. 60 leaves time between a file's creation and
+ * its lock; 0 is for a caller who knows that nobody else writes beside the prefix. */
+void c2_outfile_sweep(const char *prefix, int idle);
 
 #endif
