@@ -18,7 +18,14 @@
  *
  * Every call that can fail returns a chronos2_status; chronos2_last_error() then has one line of text
  * (per thread, valid until that thread's next call). The library never prints, exits or aborts.
- * A missing value is NaN. Infinite values are refused. Arrays are row-major. */
+ * A missing value is NaN. Infinite values are refused. Arrays are row-major.
+ *
+ * A pointer that is NULL, and isn't said to be allowed to, is CHRONOS2_ERROR_ARGUMENT. Functions without a status
+ * give NULL, 0 or an empty struct for a NULL handle; those that close or set something then do nothing.
+ *
+ * After fork() the child has its own copy of everything, but no worker thread: calls on an inherited session run on the
+ * calling thread, with the same results, and chronos2_session_close frees its memory. Workers block all signals but
+ * those of faults. */
 #ifndef CHRONOS2_H
 #define CHRONOS2_H
 
@@ -214,8 +221,9 @@ CHRONOS2_API chronos2_pattern chronos2_session_pattern(const chronos2_session *s
 CHRONOS2_API const char *chronos2_session_isa(const chronos2_session *session);
 CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 
-/* High-water mark of the memory the engine held for this session's calls, the model's copy of the
- * weights included, since the session was opened or the mark was last reset. */
+/* High-water mark of the memory that was allocated at once for this session's calls, since it was opened or the mark
+ * was last reset: workspace, what a call holds beside it, what it returns, the context it forecasts from, and the model's
+ * copy of the weights. What the caller holds between calls, mapped files and small temporary lists aside. */
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 
@@ -233,15 +241,17 @@ typedef struct chronos2_work {
 CHRONOS2_API chronos2_work chronos2_session_work(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_work(chronos2_session *session);
 
-/* Calls `progress(user, done, total)` (rows) from the calling thread between batches; a nonzero
- * result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
+/* Calls `progress(user, done, total)` from the calling thread after every pass of chronos2_predict,
+ * chronos2_context_open, chronos2_context_predict and chronos2_embed. The unit is a series of that call; the last report
+ * has done == total. A nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
 typedef int (*chronos2_progress_fn)(void *user, size_t done, size_t total);
 CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_fn progress, void *user);
 
-/* One row of dense time attention: the weights of one query over all `tokens` keys of its row (0 for
- * masked keys), summing to 1. Rows of one (layer, row, head) come in ascending order of `query` from
- * one thread; different ones may come from several threads at once. Under CHRONOS2_FULL, fused or
- * reference; queries at masked tokens are only reported by the reference backend. */
+/* One row of time attention: the weights of one query over all `tokens` keys of its row (0 for masked keys and for those
+ * that the pattern hides), summing to 1. Rows of one (layer, row, head) come in ascending order of `query` from one
+ * thread; different ones may come from several threads at once. Under every pattern, fused or reference; queries at masked
+ * tokens are only reported by the reference backend. Where contexts are encoded apart (chronos2_context_open,
+ * chronos2_context_predict) a call with an observer is CHRONOS2_ERROR_UNSUPPORTED. */
 typedef struct chronos2_attention_row {
   size_t layer, row, head, query;
   size_t tokens;        /* S: context patches of the padded batch + REG + output patches */
@@ -266,22 +276,22 @@ typedef struct chronos2_batch {
 } chronos2_batch;
 
 /* quantiles [B][Q][patch * output_patches]; loc and scale [B]; token_mask as chronos2_batch_mask gives it. Any of
- * the last three may be NULL. */
+ * the last three may be NULL. A forecast that is not finite is CHRONOS2_ERROR_MODEL. */
 CHRONOS2_API chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch *batch, float *quantiles,
                                               float *loc, float *scale, float *token_mask);
 
-/* S of a batch: context patches (after truncation) + REG + output patches. */
+/* S of a batch: context patches (after truncation) + REG + output patches. Its values are not read. */
 CHRONOS2_API size_t chronos2_batch_tokens(const chronos2_model *model, const chronos2_batch *batch);
 
 /* token_mask [B][S]: 1 where a token holds an observation, is REG or future. */
-CHRONOS2_API void chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask);
+CHRONOS2_API chronos2_status chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask);
 
 /* ---- Forecasting ------------------------------------------------------------------------------ */
 
 /* A covariate of one series: numeric (past, and future when known) or categorical (the *_text pair,
- * NULL = missing). Exactly one of past and past_text is set. */
+ * NULL = missing). Exactly one of past and past_text is set; both may be NULL if length is 0. */
 typedef struct chronos2_covariate {
-  const char *name;
+  const char *name;               /* may be NULL */
   const double *past;             /* [length] */
   const double *future;           /* [horizon]; NULL: only its past is known */
   const char *const *past_text;   /* [length] */
@@ -291,10 +301,10 @@ typedef struct chronos2_covariate {
 /* One series: its targets are forecast jointly, with its covariates. */
 typedef struct chronos2_series {
   size_t length;        /* history; may be 0 */
-  size_t targets;       /* at least 1 */
-  const double *target; /* [targets][length] */
+  size_t targets;       /* at least 1; at most 2^31 with the covariates */
+  const double *target; /* [targets][length]; may be NULL if length is 0 */
   size_t covariates;
-  const chronos2_covariate *covariate; /* [covariates] */
+  const chronos2_covariate *covariate; /* [covariates]; may be NULL if there are none */
 } chronos2_series;
 
 typedef struct chronos2_predict_options {
@@ -311,7 +321,8 @@ typedef struct chronos2_forecast chronos2_forecast;
 /* Forecasts `count` series, which may differ in length, targets and covariates; quantiles are in each target's own
  * units. On success *forecast is the caller's to free; on failure it is NULL: CHRONOS2_ERROR_ARGUMENT for a horizon
  * out of range, a series without a target or an infinite value (the text names the series),
- * CHRONOS2_ERROR_CANCELLED when the progress function stopped it. */
+ * CHRONOS2_ERROR_CANCELLED when the progress function stopped it, CHRONOS2_ERROR_MODEL for a forecast that is not
+ * finite (the text names the series): values or weights at the end of the range that numbers have. */
 CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
 CHRONOS2_API void chronos2_forecast_free(chronos2_forecast **forecast);

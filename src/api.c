@@ -70,23 +70,23 @@ void chronos2_model_close(chronos2_model **model) {
 }
 
 const chronos2_config *chronos2_model_config(const chronos2_model *model) {
-  return &model->config;
+  return model ? &model->config : NULL;
 }
 
 chronos2_dtype chronos2_model_dtype(const chronos2_model *model) {
-  return model->dtype;
+  return model ? model->dtype : CHRONOS2_FP32;
 }
 
 size_t chronos2_model_parameters(const chronos2_model *model) {
-  return model->parameters;
+  return model ? model->parameters : 0;
 }
 
 size_t chronos2_model_bytes(const chronos2_model *model) {
-  return model->packed.size + model->cache.size + model->converted.size;
+  return model ? model->packed.size + model->cache.size + model->converted.size : 0;
 }
 
 size_t chronos2_model_tensors(const chronos2_model *model) {
-  return model->expected_count;
+  return model ? model->expected_count : 0;
 }
 
 chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index, chronos2_tensor_info *info) {
@@ -157,7 +157,7 @@ chronos2_training chronos2_model_training(const chronos2_model *model) {
 /* ---- Session ---------------------------------------------------------------------------------- */
 
 void chronos2_session_options_init(chronos2_session_options *options) {
-  *options = (chronos2_session_options){.attention = CHRONOS2_AUTO};
+  if (options) *options = (chronos2_session_options){.attention = CHRONOS2_AUTO};
 }
 
 static c2_status pattern_of(const chronos2_model *model, chronos2_attention attention, double radius, bool reg_global,
@@ -263,38 +263,40 @@ chronos2_pattern chronos2_session_pattern(const chronos2_session *session) {
 }
 
 const char *chronos2_session_isa(const chronos2_session *session) {
-  return session->engine.kernels->name;
+  return session ? session->engine.kernels->name : NULL;
 }
 
 int chronos2_session_threads(const chronos2_session *session) {
-  return (int)c2_pool_threads(session->engine.pool);
+  return session ? (int)c2_pool_threads(session->engine.pool) : 0;
 }
 
 size_t chronos2_session_peak_bytes(const chronos2_session *session) {
-  return chronos2_model_bytes(session->model) + session->engine.peak + session->peak_call;
+  return session ? chronos2_model_bytes(session->model) + session->engine.peak : 0;
 }
 
 /* The workspace is given back, so that the next mark is of what the next calls need. */
 void chronos2_session_reset_peak(chronos2_session *session) {
+  if (!session) return;
   c2_block_free(&session->engine.workspace);
-  session->engine.peak = 0;
-  session->peak_call = 0;
+  session->engine.peak = session->engine.held;
 }
 
 chronos2_work chronos2_session_work(const chronos2_session *session) {
-  return session->engine.work;
+  return session ? session->engine.work : (chronos2_work){0};
 }
 
 void chronos2_session_reset_work(chronos2_session *session) {
-  session->engine.work = (chronos2_work){0};
+  if (session) session->engine.work = (chronos2_work){0};
 }
 
 void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_fn progress, void *user) {
+  if (!session) return;
   session->progress = progress;
   session->progress_user = user;
 }
 
 void chronos2_session_on_attention(chronos2_session *session, chronos2_attention_fn observer, void *user) {
+  if (!session) return;
   session->engine.observer = observer;
   session->engine.observer_user = user;
 }
@@ -311,7 +313,9 @@ static size_t context_patches(const chronos2_model *model, const chronos2_batch 
 }
 
 size_t chronos2_batch_tokens(const chronos2_model *model, const chronos2_batch *batch) {
-  return context_patches(model, batch) + 1 + batch->output_patches;
+  size_t tokens = 0;
+  bool known = model && batch && c2_add(context_patches(model, batch) + 1, batch->output_patches, &tokens);
+  return known ? tokens : 0;
 }
 
 static c2_status widen(double *out, const float *in, size_t count, const char *what, c2_error *err) {
@@ -322,7 +326,7 @@ static c2_status widen(double *out, const float *in, size_t count, const char *w
   return C2_OK;
 }
 
-void chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask) {
+static void fill_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask) {
   size_t patches = context_patches(model, batch);
   size_t tokens = chronos2_batch_tokens(model, batch);
   size_t patch = model->config.patch;
@@ -338,6 +342,36 @@ void chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batc
   }
 }
 
+/* What a batch's arrays must be, whatever is done with it. */
+static c2_status check_batch(const chronos2_model *model, const chronos2_batch *batch, c2_error *err) {
+  const chronos2_config *c = &model->config;
+  size_t values = 0;
+  if (batch->rows < 1) C2_FAIL(err, C2_ERR_ARGUMENT, "batch: expected at least one row");
+  if (!batch->context && batch->length > 0) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "context: expected %zu x %zu values, found NULL", batch->rows, batch->length);
+  }
+  if (batch->output_patches < 1 || batch->output_patches > 1 << 20) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "output_patches: expected 1 to 2^20, found %zu", batch->output_patches);
+  }
+  if (batch->future_covariates && batch->future_length > c->patch * batch->output_patches) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "future_length: %zu steps are more than %zu output patches hold",
+            batch->future_length, batch->output_patches);
+  }
+  size_t per_row = c2_max_size(batch->length, c->quantiles * c->patch * batch->output_patches);
+  if (!c2_mul(batch->rows, per_row, &values) || values > SIZE_MAX / 64) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "batch: the size overflows");
+  }
+  return C2_OK;
+}
+
+chronos2_status chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(model && batch && token_mask, "model, batch and token_mask: expected not NULL");
+  c2_status status = check_batch(model, batch, err);
+  if (status == C2_OK) fill_mask(model, batch, token_mask);
+  return status_of(status);
+}
+
 typedef struct forward_memory {
   double *context, *future, *quantiles, *loc, *scale;
   c2_row *row;
@@ -345,21 +379,21 @@ typedef struct forward_memory {
 
 static c2_status forward(chronos2_session *s, const chronos2_batch *in, forward_memory *m, size_t outputs,
                          c2_error *err) {
-  C2_TRY(c2_alloc_array(in->rows, in->length * sizeof(double), &m->context, err));
-  C2_TRY(c2_alloc_array(in->rows, in->future_length * sizeof(double), &m->future, err));
-  C2_TRY(c2_alloc_array(outputs, sizeof(double), &m->quantiles, err));
-  C2_TRY(c2_alloc_array(in->rows, sizeof(double), &m->loc, err));
-  C2_TRY(c2_alloc_array(in->rows, sizeof(double), &m->scale, err));
-  C2_TRY(c2_alloc_array(in->rows, sizeof *m->row, &m->row, err));
+  c2_engine *e = &s->engine;
+  size_t future = in->future_covariates ? in->future_length : 0;
+  C2_TRY(c2_engine_alloc(e, in->rows, in->length * sizeof(double), &m->context, err));
+  C2_TRY(c2_engine_alloc(e, in->rows, future * sizeof(double), &m->future, err));
+  C2_TRY(c2_engine_alloc(e, outputs, sizeof(double), &m->quantiles, err));
+  C2_TRY(c2_engine_alloc(e, in->rows, sizeof(double), &m->loc, err));
+  C2_TRY(c2_engine_alloc(e, in->rows, sizeof(double), &m->scale, err));
+  C2_TRY(c2_engine_alloc(e, in->rows, sizeof *m->row, &m->row, err));
   C2_TRY(widen(m->context, in->context, in->rows * in->length, "context", err));
-  if (in->future_covariates) {
-    C2_TRY(widen(m->future, in->future_covariates, in->rows * in->future_length, "future_covariates", err));
-  }
+  C2_TRY(widen(m->future, in->future_covariates, in->rows * future, "future_covariates", err));
   for (size_t b = 0; b < in->rows; b++) {
     m->row[b] = (c2_row){.context = m->context + b * in->length,
                          .length = in->length,
-                         .future = in->future_covariates ? m->future + b * in->future_length : NULL,
-                         .future_length = in->future_covariates ? in->future_length : 0,
+                         .future = in->future_covariates ? m->future + b * future : NULL,
+                         .future_length = future,
                          .group = in->group_ids ? in->group_ids[b] : (int64_t)b,
                          .slot = b};
   }
@@ -369,40 +403,42 @@ static c2_status forward(chronos2_session *s, const chronos2_batch *in, forward_
                     .context_limit = context_limit(s->model, in)};
   c2_batch_sort(&batch);
   c2_result result = {.quantiles = m->quantiles, .loc = m->loc, .scale = m->scale};
-  return s->options.backend == CHRONOS2_REFERENCE ? c2_reference_forward(&s->engine, &batch, &result, err)
-                                                  : c2_fused_forward(&s->engine, &batch, &result, err);
+  return s->options.backend == CHRONOS2_REFERENCE ? c2_reference_forward(e, &batch, &result, err)
+                                                  : c2_fused_forward(e, &batch, &result, err);
+}
+
+/* Results as float32. */
+static c2_status give(const chronos2_batch *batch, const forward_memory *m, size_t outputs, float *quantiles,
+                      float *loc, float *scale, c2_error *err) {
+  for (size_t i = 0; i < outputs; i++) {
+    quantiles[i] = (float)m->quantiles[i];
+    if (!isfinite(quantiles[i])) {
+      C2_FAIL(err, C2_ERR_MODEL, "the forecast of row %zu is not finite", i / (outputs / batch->rows));
+    }
+  }
+  for (size_t b = 0; loc && b < batch->rows; b++) loc[b] = (float)m->loc[b];
+  for (size_t b = 0; scale && b < batch->rows; b++) scale[b] = (float)m->scale[b];
+  return C2_OK;
 }
 
 chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch *batch, float *quantiles, float *loc,
                                  float *scale, float *token_mask) {
   c2_error *err = c2_api_begin();
   REQUIRE(session && batch && quantiles, "session, batch and quantiles: expected not NULL");
-  REQUIRE(batch->rows > 0 && (batch->context || batch->length == 0), "batch: expected at least one row");
+  c2_status status = check_batch(session->model, batch, err);
+  if (status != C2_OK) return status_of(status);
   const chronos2_config *c = &session->model->config;
-  REQUIRE(batch->output_patches >= 1 && batch->output_patches <= 1 << 20,
-          "output_patches: expected at least 1, found %zu", batch->output_patches);
-  REQUIRE(!batch->future_covariates || batch->future_length <= c->patch * batch->output_patches,
-          "future_length: %zu steps are more than %zu output patches hold", batch->future_length,
-          batch->output_patches);
-  size_t per_row = c->quantiles * c->patch * batch->output_patches;
-  size_t outputs = 0;
-  size_t inputs = 0;
-  REQUIRE(c2_mul(batch->rows, per_row, &outputs) && c2_mul(batch->rows, batch->length, &inputs) &&
-              inputs < SIZE_MAX / 64 && outputs < SIZE_MAX / 64,
-          "batch: the size overflows");
+  size_t outputs = batch->rows * c->quantiles * c->patch * batch->output_patches;
   forward_memory m = {0};
-  c2_status status = forward(session, batch, &m, outputs, err);
-  if (status == C2_OK) {
-    for (size_t i = 0; i < outputs; i++) quantiles[i] = (float)m.quantiles[i];
-    for (size_t b = 0; loc && b < batch->rows; b++) loc[b] = (float)m.loc[b];
-    for (size_t b = 0; scale && b < batch->rows; b++) scale[b] = (float)m.scale[b];
-    if (token_mask) chronos2_batch_mask(session->model, batch, token_mask);
-  }
+  status = forward(session, batch, &m, outputs, err);
+  if (status == C2_OK) status = give(batch, &m, outputs, quantiles, loc, scale, err);
+  if (status == C2_OK && token_mask) fill_mask(session->model, batch, token_mask);
   free(m.context);
   free(m.future);
   free(m.quantiles);
   free(m.loc);
   free(m.scale);
   free(m.row);
+  session->engine.held = 0;
   return status_of(status);
 }

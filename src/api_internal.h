@@ -11,7 +11,6 @@ struct chronos2_session {
   const chronos2_model *model;
   chronos2_session_options options;
   c2_engine engine;
-  size_t peak_call; /* bytes of a call beside the workspace, high-water mark */
   chronos2_progress_fn progress;
   void *progress_user;
 };

@@ -11,6 +11,7 @@
 #include "series/quantiles.h"
 
 enum { DEFAULT_BATCH = 256, PASS_TOKENS = 16384 };
+static const size_t MOST_ROWS = (size_t)1 << 31; /* of one series */
 
 struct chronos2_forecast {
   size_t count, rows, horizon, quantiles, median;
@@ -33,6 +34,13 @@ static c2_status check_values(const double *values, size_t count, size_t series,
 static c2_status check_series(const chronos2_series *s, size_t index, size_t horizon, c2_error *err) {
   size_t count = 0;
   if (s->targets < 1) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected at least one target", index);
+  if (s->targets > MOST_ROWS || s->covariates > MOST_ROWS - s->targets) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %zu targets and %zu covariates: expected at most 2^31 together", index,
+            s->targets, s->covariates);
+  }
+  if (s->covariates > 0 && !s->covariate) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu covariates, found NULL", index, s->covariates);
+  }
   if (!c2_mul(s->targets, s->length, &count) || (count > 0 && !s->target)) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu x %zu target values", index, s->targets, s->length);
   }
@@ -51,6 +59,18 @@ static c2_status check_series(const chronos2_series *s, size_t index, size_t hor
   return C2_OK;
 }
 
+/* Checks all series before any pass is cut: no later sum of their rows can wrap. */
+static c2_status check_all(const chronos2_series *series, size_t count, size_t horizon, c2_error *err) {
+  size_t rows = 0;
+  for (size_t i = 0; i < count; i++) {
+    C2_TRY(check_series(&series[i], i, horizon, err));
+    if (!c2_add(rows, series[i].targets + series[i].covariates, &rows)) {
+      C2_FAIL(err, C2_ERR_MEMORY, "the number of rows overflows");
+    }
+  }
+  return C2_OK;
+}
+
 /* Rows of series [from, to): targets first, then covariates, one group a series; under cross learning all are group
  * `whole`. Slots count from `at`. */
 static size_t make_rows(const chronos2_series *series, size_t from, size_t to, const chronos2_predict_options *o,
@@ -59,7 +79,8 @@ static size_t make_rows(const chronos2_series *series, size_t from, size_t to, c
     const chronos2_series *s = &series[i];
     for (size_t t = 0; t < s->targets + s->covariates; t++, at++) {
       const chronos2_covariate *c = t < s->targets ? NULL : &s->covariate[t - s->targets];
-      row[at] = (c2_row){.context = c ? c->past : s->target + t * s->length,
+      const double *target = s->length > 0 ? s->target + t * s->length : NULL;
+      row[at] = (c2_row){.context = c ? c->past : target,
                          .length = s->length,
                          .future = c ? c->future : NULL,
                          .future_length = c && c->future ? o->horizon : 0,
@@ -81,8 +102,12 @@ static size_t pass_end(const chronos2_series *series, size_t count, size_t from,
   *rows = 0;
   while (i < count && *rows < batch && (o->cross_learning || tokens < PASS_TOKENS)) {
     size_t own = series[i].targets + series[i].covariates;
+    size_t more = 0;
     *rows += own;
-    tokens += own * (c2_min_size(series[i].length, limit) / c->patch + 2 + patches);
+    if (!c2_mul(own, c2_min_size(series[i].length, limit) / c->patch + 2 + patches, &more) ||
+        !c2_add(tokens, more, &tokens)) {
+      tokens = SIZE_MAX;
+    }
     i++;
   }
   return i;
@@ -95,6 +120,14 @@ typedef struct predicted {
   const c2_memory *memory;
 } predicted;
 
+/* A value that is NaN or infinite, where there should be none: weights or values near the end of float32's range. */
+static c2_status check_finite(const double *values, size_t count, const char *what, size_t series, c2_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (!isfinite(values[i])) C2_FAIL(err, C2_ERR_MODEL, "%s of series %zu is not finite", what, series);
+  }
+  return C2_OK;
+}
+
 static c2_status predict_pass(chronos2_session *s, const predicted *p, const chronos2_series *series,
                               const chronos2_predict_options *o, size_t limit, chronos2_forecast *f, c2_error *err) {
   size_t per_row = f->quantiles * o->horizon;
@@ -102,30 +135,34 @@ static c2_status predict_pass(chronos2_session *s, const predicted *p, const chr
   c2_row *row = NULL;
   double *values = NULL;
   size_t at = 0;
+  size_t before = s->engine.held;
   c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(rows, sizeof *row, &row, err));
-  C2_GOTO(c2_alloc_array(rows, per_row * sizeof *values, &values, err));
+  C2_GOTO(c2_engine_alloc(&s->engine, rows, sizeof *row, &row, err));
+  C2_GOTO(c2_engine_alloc(&s->engine, rows, per_row * sizeof *values, &values, err));
   for (size_t k = 0; k < p->times; k++) {
     at = make_rows(series, p->from + k * p->stride, p->to + k * p->stride, o, (int64_t)k, at, row);
   }
   c2_batch batch = {.row = row, .rows = rows, .context_limit = limit};
-  s->peak_call = c2_max_size(s->peak_call, rows * (sizeof *row + per_row * sizeof *values));
   C2_GOTO(c2_rollout(&s->engine, s->options.backend == CHRONOS2_REFERENCE, p->memory, &batch, o->horizon, values, err));
   at = 0;
   for (size_t k = 0; k < p->times; k++) {
     for (size_t i = p->from + k * p->stride; i < p->to + k * p->stride; i++) {
-      memcpy(f->values + f->first[i] * per_row, values + at * per_row, f->targets[i] * per_row * sizeof *values);
+      size_t own = f->targets[i] * per_row;
+      C2_GOTO(check_finite(values + at * per_row, own, "the forecast", i, err));
+      memcpy(f->values + f->first[i] * per_row, values + at * per_row, own * sizeof *values);
       at += series[i].targets + series[i].covariates;
     }
   }
 fail:
   free(row);
   free(values);
+  s->engine.held = before;
   return status;
 }
 
-static c2_status open_forecast(const chronos2_series *series, size_t count, const chronos2_predict_options *o,
-                               const chronos2_config *c, chronos2_forecast *f, c2_error *err) {
+static c2_status open_forecast(chronos2_session *s, const chronos2_series *series, size_t count,
+                               const chronos2_predict_options *o, chronos2_forecast *f, c2_error *err) {
+  const chronos2_config *c = &s->model->config;
   size_t rows = 0;
   size_t per_row = 0;
   size_t total = 0;
@@ -134,10 +171,10 @@ static c2_status open_forecast(const chronos2_series *series, size_t count, cons
   f->quantiles = c->quantiles;
   f->median = c2_config_median(c);
   memcpy(f->levels, c->quantile_levels, sizeof f->levels);
-  C2_TRY(c2_alloc_array(count, sizeof *f->targets, &f->targets, err));
-  C2_TRY(c2_alloc_array(count, sizeof *f->first, &f->first, err));
+  C2_TRY(check_all(series, count, o->horizon, err));
+  C2_TRY(c2_engine_alloc(&s->engine, count, sizeof *f->targets, &f->targets, err));
+  C2_TRY(c2_engine_alloc(&s->engine, count, sizeof *f->first, &f->first, err));
   for (size_t i = 0; i < count; i++) {
-    C2_TRY(check_series(&series[i], i, o->horizon, err));
     f->targets[i] = series[i].targets;
     f->first[i] = rows;
     rows += series[i].targets;
@@ -146,7 +183,7 @@ static c2_status open_forecast(const chronos2_series *series, size_t count, cons
   if (!c2_mul(c->quantiles, o->horizon, &per_row) || !c2_mul(rows, per_row, &total)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the forecast's size overflows");
   }
-  return c2_alloc_array(total, sizeof *f->values, &f->values, err);
+  return c2_engine_alloc(&s->engine, total, sizeof *f->values, &f->values, err);
 }
 
 static size_t limit_of(const chronos2_config *c, const chronos2_predict_options *o) {
@@ -233,12 +270,21 @@ static c2_status predict_encoded(chronos2_session *s, const chronos2_context *x,
   return C2_OK;
 }
 
+/* Categories as numbers; counts their memory as held. */
+static c2_status encode_categories(chronos2_session *s, const chronos2_series *series, size_t count, size_t horizon,
+                                   c2_encoded *encoded, c2_error *err) {
+  C2_TRY(c2_encode_categories(series, count, horizon, encoded, err));
+  c2_engine_hold(&s->engine, encoded->bytes);
+  return C2_OK;
+}
+
 static c2_status predict(chronos2_session *s, const chronos2_context *context, const chronos2_series *series,
                          size_t count, const chronos2_predict_options *o, chronos2_forecast *f, c2_error *err) {
   c2_encoded encoded = {0};
   c2_status status = C2_OK;
-  C2_TRY(open_forecast(series, count, o, &s->model->config, f, err));
-  C2_GOTO(c2_encode_categories(series, count, o->horizon, &encoded, err));
+  C2_GOTO(open_forecast(s, series, count, o, f, err));
+  C2_GOTO(encode_categories(s, series, count, o->horizon, &encoded, err));
+  if (context) c2_engine_hold(&s->engine, chronos2_context_bytes(context));
   C2_GOTO(context ? predict_encoded(s, context, encoded.series, context->count ? count / context->count : 0, o, f, err)
                   : predict_series(s, encoded.series, count, o, f, err));
   for (size_t i = 0; o->monotone && i < f->rows; i++) {
@@ -247,6 +293,7 @@ static c2_status predict(chronos2_session *s, const chronos2_context *context, c
   }
 fail:
   c2_encoded_free(&encoded);
+  s->engine.held = 0;
   return status;
 }
 
@@ -280,7 +327,8 @@ chronos2_status chronos2_predict(chronos2_session *session, const chronos2_serie
 static c2_status encode_pass(chronos2_session *s, const chronos2_series *series, size_t from, size_t to, size_t rows,
                              const chronos2_predict_options *o, size_t horizon, c2_memory *memory, c2_error *err) {
   c2_row *row = NULL;
-  C2_TRY(c2_alloc_array(rows, sizeof *row, &row, err));
+  size_t before = s->engine.held;
+  C2_TRY(c2_engine_alloc(&s->engine, rows, sizeof *row, &row, err));
   make_rows(series, from, to, o, 0, 0, row);
   c2_batch batch = {.row = row,
                     .rows = rows,
@@ -289,6 +337,8 @@ static c2_status encode_pass(chronos2_session *s, const chronos2_series *series,
   c2_batch_sort(&batch);
   c2_status status = c2_fused_encode(&s->engine, &batch, rows, memory, err);
   free(row);
+  s->engine.held = before;
+  c2_engine_hold(&s->engine, memory->block.size);
   return status;
 }
 
@@ -297,8 +347,8 @@ static c2_status encode_context(chronos2_session *s, const chronos2_series *seri
   const chronos2_config *c = &s->model->config;
   c2_encoded encoded = {0};
   c2_status status = C2_OK;
-  for (size_t i = 0; i < count; i++) C2_TRY(check_series(&series[i], i, 0, err));
-  C2_GOTO(c2_encode_categories(series, count, 0, &encoded, err));
+  C2_GOTO(check_all(series, count, 0, err));
+  C2_GOTO(encode_categories(s, series, count, 0, &encoded, err));
   for (size_t from = 0; from < count;) {
     size_t rows = 0;
     size_t to = pass_end(encoded.series, count, from, &x->options, c, limit_of(c, &x->options), &rows);
@@ -308,9 +358,11 @@ static c2_status encode_context(chronos2_session *s, const chronos2_series *seri
     C2_GOTO(encode_pass(s, encoded.series, from, to, rows, &x->options, c2_min_size(x->horizon, 1 << 20), &pass->memory,
                         err));
     from = to;
+    C2_GOTO(tell_progress(s, from, count, err));
   }
 fail:
   c2_encoded_free(&encoded);
+  s->engine.held = 0;
   return status;
 }
 
@@ -359,7 +411,7 @@ void chronos2_context_close(chronos2_context **context) {
 
 size_t chronos2_context_bytes(const chronos2_context *context) {
   size_t bytes = 0;
-  for (size_t i = 0; i < context->passes; i++) bytes += context->pass[i].memory.block.size;
+  for (size_t i = 0; context && i < context->passes; i++) bytes += context->pass[i].memory.block.size;
   return bytes;
 }
 
@@ -405,17 +457,25 @@ typedef struct embed_memory {
   double *loc, *scale;
 } embed_memory;
 
-static c2_status take_embedding(embedded *e, const chronos2_series *s, const embed_memory *m, size_t row, size_t tokens,
-                                size_t d_model, c2_error *err) {
+static c2_status take_embedding(c2_engine *engine, embedded *e, const chronos2_series *s, const embed_memory *m,
+                                size_t row, size_t tokens, c2_error *err) {
+  size_t d_model = engine->model->config.d_model;
   size_t values = tokens * d_model; /* a block of rows of them exists already */
   e->targets = s->targets;
   e->tokens = tokens;
-  C2_TRY(c2_alloc_array(s->targets, values * sizeof(float), &e->values, err));
-  C2_TRY(c2_alloc_array(s->targets, sizeof(double), &e->loc, err));
-  C2_TRY(c2_alloc_array(s->targets, sizeof(double), &e->scale, err));
+  C2_TRY(c2_engine_alloc(engine, s->targets, values * sizeof(float), &e->values, err));
+  C2_TRY(c2_engine_alloc(engine, s->targets, sizeof(double), &e->loc, err));
+  C2_TRY(c2_engine_alloc(engine, s->targets, sizeof(double), &e->scale, err));
   memcpy(e->values, m->hidden + row * values, s->targets * values * sizeof(float));
   memcpy(e->loc, m->loc + row, s->targets * sizeof(double));
   memcpy(e->scale, m->scale + row, s->targets * sizeof(double));
+  return C2_OK;
+}
+
+static c2_status check_hidden(const float *values, size_t count, size_t series, c2_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (!isfinite(values[i])) C2_FAIL(err, C2_ERR_MODEL, "the embedding of series %zu is not finite", series);
+  }
   return C2_OK;
 }
 
@@ -424,10 +484,12 @@ static c2_status embed_pass(chronos2_session *s, const chronos2_series *series, 
   const chronos2_config *c = &s->model->config;
   embed_memory m = {0};
   size_t tokens = 0;
+  size_t lines = 0;
+  size_t before = s->engine.held;
   c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(rows, sizeof *m.row, &m.row, err));
-  C2_GOTO(c2_alloc_array(rows, sizeof *m.loc, &m.loc, err));
-  C2_GOTO(c2_alloc_array(rows, sizeof *m.scale, &m.scale, err));
+  C2_GOTO(c2_engine_alloc(&s->engine, rows, sizeof *m.row, &m.row, err));
+  C2_GOTO(c2_engine_alloc(&s->engine, rows, sizeof *m.loc, &m.loc, err));
+  C2_GOTO(c2_engine_alloc(&s->engine, rows, sizeof *m.scale, &m.scale, err));
   make_rows(series, from, to, o, 0, 0, m.row);
   c2_batch batch = {.row = m.row, .rows = rows, .context_limit = limit_of(c, o), .output_patches = 1};
   for (size_t r = 0; r < rows; r++) {
@@ -435,14 +497,18 @@ static c2_status embed_pass(chronos2_session *s, const chronos2_series *series, 
     m.row[r].future_length = 0;
     tokens = c2_max_size(tokens, c2_row_patches(&m.row[r], c->patch, batch.context_limit) + 2);
   }
-  C2_GOTO(c2_alloc_array(rows * tokens, c->d_model * sizeof *m.hidden, &m.hidden, err));
+  if (!c2_mul(rows, tokens, &lines)) C2_GOTO(c2_fail(err, C2_ERR_MEMORY, "the embeddings' size overflows"));
+  C2_GOTO(c2_engine_alloc(&s->engine, lines, c->d_model * sizeof *m.hidden, &m.hidden, err));
   bool reference = s->options.backend == CHRONOS2_REFERENCE || c2_batch_masks(&batch, c->patch);
   c2_result result = {.loc = m.loc, .scale = m.scale, .hidden = m.hidden};
   c2_batch_sort(&batch);
   C2_GOTO(reference ? c2_reference_forward(&s->engine, &batch, &result, err)
                     : c2_fused_forward(&s->engine, &batch, &result, err));
   for (size_t i = from, row = 0; i < to; i++) {
-    C2_GOTO(take_embedding(&x->item[i], &series[i], &m, row, tokens, c->d_model, err));
+    C2_GOTO(check_hidden(m.hidden + row * tokens * c->d_model, series[i].targets * tokens * c->d_model, i, err));
+    size_t held = s->engine.held;
+    C2_GOTO(take_embedding(&s->engine, &x->item[i], &series[i], &m, row, tokens, err));
+    before += s->engine.held - held; /* what stays */
     row += series[i].targets + series[i].covariates;
   }
 fail:
@@ -450,6 +516,7 @@ fail:
   free(m.hidden);
   free(m.loc);
   free(m.scale);
+  s->engine.held = before;
   return status;
 }
 
@@ -461,17 +528,19 @@ static c2_status embed(chronos2_session *s, const chronos2_series *series, size_
   whole.horizon = 1;
   whole.cross_learning = true;
   x->count = count;
-  C2_TRY(c2_alloc_array(count, sizeof *x->item, &x->item, err));
-  for (size_t i = 0; i < count; i++) C2_TRY(check_series(&series[i], i, 0, err));
-  C2_GOTO(c2_encode_categories(series, count, 0, &encoded, err));
+  C2_GOTO(c2_engine_alloc(&s->engine, count, sizeof *x->item, &x->item, err));
+  C2_GOTO(check_all(series, count, 0, err));
+  C2_GOTO(encode_categories(s, series, count, 0, &encoded, err));
   for (size_t from = 0; from < count;) {
     size_t rows = 0;
     size_t to = pass_end(encoded.series, count, from, &whole, &s->model->config, 0, &rows);
     C2_GOTO(embed_pass(s, encoded.series, from, to, rows, o, x, err));
     from = to;
+    C2_GOTO(tell_progress(s, from, count, err));
   }
 fail:
   c2_encoded_free(&encoded);
+  s->engine.held = 0;
   return status;
 }
 
@@ -507,11 +576,11 @@ void chronos2_embedding_free(chronos2_embedding **embedding) {
 }
 
 size_t chronos2_embedding_tokens(const chronos2_embedding *embedding, size_t series) {
-  return series < embedding->count ? embedding->item[series].tokens : 0;
+  return embedding && series < embedding->count ? embedding->item[series].tokens : 0;
 }
 
 const float *chronos2_embedding_values(const chronos2_embedding *embedding, size_t series) {
-  return series < embedding->count ? embedding->item[series].values : NULL;
+  return embedding && series < embedding->count ? embedding->item[series].values : NULL;
 }
 
 chronos2_status chronos2_embedding_scale(const chronos2_embedding *embedding, size_t series, size_t target, double *loc,
@@ -537,19 +606,19 @@ void chronos2_forecast_free(chronos2_forecast **forecast) {
 }
 
 size_t chronos2_forecast_count(const chronos2_forecast *forecast) {
-  return forecast->count;
+  return forecast ? forecast->count : 0;
 }
 
 size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series) {
-  return series < forecast->count ? forecast->targets[series] : 0;
+  return forecast && series < forecast->count ? forecast->targets[series] : 0;
 }
 
 size_t chronos2_forecast_horizon(const chronos2_forecast *forecast) {
-  return forecast->horizon;
+  return forecast ? forecast->horizon : 0;
 }
 
 const double *chronos2_forecast_quantiles(const chronos2_forecast *f, size_t series, size_t target) {
-  if (series >= f->count || target >= f->targets[series]) return NULL;
+  if (!f || series >= f->count || target >= f->targets[series]) return NULL;
   return f->values + (f->first[series] + target) * f->quantiles * f->horizon;
 }
 

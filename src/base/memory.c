@@ -28,10 +28,8 @@ c2_status c2_alloc_array(size_t count, size_t size, void *out, c2_error *err) {
   if (!c2_mul(count, size, &bytes) || bytes > PTRDIFF_MAX) {
     C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu elements of %zu bytes: the size overflows", count, size);
   }
-  if (bytes > 0) {
-    block = calloc(count, size);
-    if (!block) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", bytes);
-  }
+  block = calloc(c2_max_size(bytes, 1), 1);
+  if (!block) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", bytes);
   memcpy(out, &block, sizeof block);
   return C2_OK;
 }

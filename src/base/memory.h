@@ -35,7 +35,7 @@ static inline size_t c2_max_size(size_t a, size_t b) {
   return a > b ? a : b;
 }
 
-/* Zeroed array of count elements; *out is NULL when count is 0. Free with free(). */
+/* Zeroed array of count elements; *out is not NULL when count is 0 either. Free with free(). */
 c2_status c2_alloc_array(size_t count, size_t size, void *out, c2_error *err);
 
 /* Grows *array (of `size`-byte elements) to hold at least `need`; *capacity follows. */

@@ -3,9 +3,11 @@
 #include "base/threads.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/platform.h"
@@ -22,6 +24,7 @@ typedef struct worker {
  * worker that comes late to a run can't take a task of it after it has ended, and the caller waits for tasks, not for
  * workers: one that the system does not schedule holds nobody up. */
 struct c2_pool {
+  pid_t owner; /* the process that the workers belong to: a forked child has none of them */
   size_t threads;
   worker *workers; /* [threads - 1] */
   size_t started;
@@ -80,10 +83,30 @@ static void *work(void *argument) {
   }
 }
 
+/* True in a forked child of the pool's process. Its lock may have been held by a thread that the child hasn't got. */
+static bool inherited(const c2_pool *pool) {
+  return getpid() != pool->owner;
+}
+
+/* A worker blocks the signals that the host may handle, so that no handler of its runs there. Faults stay open. */
+static int start_worker(worker *w) {
+  static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
+  sigset_t blocked;
+  sigset_t before;
+  sigfillset(&blocked);
+  for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) sigdelset(&blocked, faults[i]);
+  int failed = pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  if (failed) return failed;
+  failed = pthread_create(&w->thread, NULL, work, w);
+  (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+  return failed;
+}
+
 c2_status c2_pool_open(c2_pool **out, size_t threads, bool pin, c2_error *err) {
   c2_pool *pool = NULL;
   *out = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *pool, &pool, err));
+  pool->owner = getpid();
   pool->threads = threads < 1 ? 1 : threads;
   pool->pin = pin;
   pthread_mutex_init(&pool->lock, NULL);
@@ -93,7 +116,7 @@ c2_status c2_pool_open(c2_pool **out, size_t threads, bool pin, c2_error *err) {
   for (size_t i = 0; status == C2_OK && i + 1 < pool->threads; i++) {
     pool->workers[i].pool = pool;
     pool->workers[i].index = i + 1;
-    if (pthread_create(&pool->workers[i].thread, NULL, work, &pool->workers[i]) != 0) {
+    if (start_worker(&pool->workers[i]) != 0) {
       status = c2_fail(err, C2_ERR_MEMORY, "cannot start thread %zu of %zu", i + 2, pool->threads);
       break;
     }
@@ -107,10 +130,7 @@ c2_status c2_pool_open(c2_pool **out, size_t threads, bool pin, c2_error *err) {
   return C2_OK;
 }
 
-void c2_pool_close(c2_pool **out) {
-  c2_pool *pool = *out;
-  *out = NULL;
-  if (!pool) return;
+static void stop_workers(c2_pool *pool) {
   pthread_mutex_lock(&pool->lock);
   pool->closing = true;
   pthread_cond_broadcast(&pool->wake);
@@ -119,6 +139,13 @@ void c2_pool_close(c2_pool **out) {
   pthread_cond_destroy(&pool->idle);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->lock);
+}
+
+void c2_pool_close(c2_pool **out) {
+  c2_pool *pool = *out;
+  *out = NULL;
+  if (!pool) return;
+  if (!inherited(pool)) stop_workers(pool);
   free(pool->workers);
   free(pool);
 }
@@ -150,7 +177,7 @@ static void run_tasks(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context)
 
 void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
   c2_affinity before;
-  if (pool->threads == 1 || tasks <= 1 || tasks >= CLOSED) {
+  if (pool->threads == 1 || tasks <= 1 || tasks >= CLOSED || inherited(pool)) {
     for (size_t i = 0; i < tasks; i++) fn(context, i, 0);
     return;
   }

@@ -38,6 +38,7 @@ void c2_attend_carve(c2_attend_scratch *s, c2_arena *arena, size_t keys, size_t 
   s->query = C2_CARVE(arena, float, C2_MAX_TILE *head);
   s->scores = C2_CARVE(arena, float, C2_MAX_TILE * s->scores_stride);
   s->output = C2_CARVE(arena, float, C2_MAX_TILE *columns);
+  s->weights = C2_CARVE(arena, float, whole_rows ? C2_MAX_TILE * s->scores_stride : 0);
 }
 
 /* out[j * stride] = the j-th of K values of x, rotated (Su et al. 2021; halves, not pairs). */
@@ -117,6 +118,17 @@ typedef struct tile_state {
   bool fresh; /* nothing accumulated yet */
 } tile_state;
 
+/* Puts a step's weights beside those of the steps before it, which the new maximum corrects. */
+static void keep_weights(const c2_attend *a, const c2_attend_scratch *s, const tile_state *t, size_t begin,
+                         const uint32_t *first, const uint32_t *last) {
+  for (size_t i = 0; i < t->rows; i++) {
+    float *weights = s->weights + i * s->scores_stride;
+    for (size_t j = 0; !t->fresh && j < a->keys; j++) weights[j] *= t->correction[i];
+    memcpy(weights + begin + first[i], s->scores + i * s->scores_stride + first[i],
+           (last[i] - first[i]) * sizeof *weights);
+  }
+}
+
 /* One block of keys [begin, end), begin a multiple of the panel; low and high [rows] bound each query. */
 static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, size_t begin, size_t end,
                  const uint32_t *low, const uint32_t *high) {
@@ -156,6 +168,7 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
                         .sum = t->sum,
                         .correction = t->correction};
   a->kernels->softmax(&softmax);
+  if (a->observe) keep_weights(a, s, t, begin, first, last);
   size_t width = c2_round_up(a->head, C2_PANEL);
   for (size_t i = 0; !t->fresh && i < t->rows; i++) {
     if (t->correction[i] == 1.0f) continue;
@@ -199,7 +212,7 @@ static void finish(const c2_attend *a, const c2_attend_scratch *s, const tile_st
     const float *sums = s->output + i * width;
     for (size_t j = 0; j < a->head; j++) out[j] = sums[j] / t->sum[i];
     if (a->observe) {
-      float *weights = s->scores + i * s->scores_stride;
+      float *weights = s->weights + i * s->scores_stride;
       for (size_t j = 0; j < a->keys; j++) weights[j] /= t->sum[i];
       a->observe(a->user, t->first + i, weights, a->keys);
     }
@@ -221,6 +234,7 @@ void c2_attend_run(const c2_attend *a, c2_attend_scratch *s) {
       low[i] = a->range ? a->range[q + i].first : 0;
       high[i] = a->range ? a->range[q + i].last : (uint32_t)keys;
     }
+    if (a->observe) memset(s->weights, 0, t.rows * s->scores_stride * sizeof *s->weights);
     walk(a, s, &t, low, high);
     if (a->range) {
       for (size_t i = 0; i < t.rows; i++) {

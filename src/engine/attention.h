@@ -24,9 +24,11 @@ typedef struct c2_attend_scratch {
   float *query;                /* [tile][K] */
   float *scores;               /* [tile][scores_stride] */
   float *output;               /* [tile][ceil(K / 32) * 32] */
+  float *weights;              /* [tile][scores_stride] observed so far; none without whole_rows */
   size_t scores_stride, block; /* block: keys per step */
 } c2_attend_scratch;
 
+/* `whole_rows`: attention will be observed. */
 void c2_attend_carve(c2_attend_scratch *scratch, c2_arena *arena, size_t keys, size_t head, bool whole_rows);
 
 /* Keys and values of one head as attention multiplies by them: rotated, in panels. */

@@ -581,12 +581,18 @@ static c2_status open_memory(const pass *p, size_t slots, c2_memory *m, c2_error
   return C2_OK;
 }
 
+static c2_status refuse_observer(const c2_engine *engine, c2_error *err) {
+  if (engine->observer) C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention over an encoded context can't be observed");
+  return C2_OK;
+}
+
 c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, size_t slots, c2_memory *memory, c2_error *err) {
   c2_batch contexts = *batch;
   contexts.null_future = true;
   if (engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL) contexts.output_patches = 0; /* nobody sees them */
   pass p = pass_of(engine, &contexts, NULL);
   memset(memory, 0, sizeof *memory);
+  C2_TRY(refuse_observer(engine, err));
   C2_TRY(begin(&p, err));
   C2_TRY(open_memory(&p, slots, memory, err));
   p.keep = memory;
@@ -598,7 +604,7 @@ c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, size_t slots
 c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_memory *memory, const c2_result *result,
                           c2_error *err) {
   pass p = pass_of(engine, batch, result);
-  if (engine->observer) C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention over an encoded context can't be observed");
+  C2_TRY(refuse_observer(engine, err));
   for (size_t r = 0; r < batch->rows; r++) {
     if (memory->tokens[batch->row[r].slot % memory->rows] != c2_context_tokens(&batch->row[r], p.config, batch)) {
       C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
@@ -652,18 +658,23 @@ static size_t tokens_of(const c2_engine *engine, const c2_batch *batch, size_t f
 static c2_status forward_groups(c2_engine *engine, const c2_batch *groups, size_t slots, bool knows,
                                 const c2_result *result, c2_error *err) {
   c2_memory memory = {0};
+  size_t before = engine->held;
   if (!knows) return forward_once(engine, groups, result, err);
   if (engine->observer) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention beside the null future can only be observed on the reference backend");
   }
   c2_status status = c2_fused_encode(engine, groups, slots, &memory, err);
+  c2_engine_hold(engine, memory.block.size);
   if (status == C2_OK) status = c2_fused_recall(engine, groups, &memory, result, err);
   c2_memory_free(&memory);
+  engine->held = before;
   return status;
 }
 
 c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  size_t slots = 0; /* a rollout's pass may hold any of them */
   if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return forward_once(engine, batch, result, err);
+  for (size_t r = 0; r < batch->rows; r++) slots = c2_max_size(slots, batch->row[r].slot + 1);
   for (size_t from = 0; from < batch->rows;) {
     bool knows = false;
     bool next = false;
@@ -679,7 +690,7 @@ c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_re
     groups.row = batch->row + from;
     groups.rows = end - from;
     groups.grouped = c2_min_size(batch->grouped > from ? batch->grouped - from : 0, groups.rows);
-    C2_TRY(forward_groups(engine, &groups, batch->rows, knows, result, err));
+    C2_TRY(forward_groups(engine, &groups, slots, knows, result, err));
     from = end;
   }
   return C2_OK;

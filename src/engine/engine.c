@@ -41,11 +41,22 @@ c2_status c2_engine_reserve(c2_engine *engine, size_t size, c2_error *err) {
     c2_block_free(&engine->workspace);
     C2_TRY(c2_block_open(&engine->workspace, size, err));
   }
-  engine->peak = c2_max_size(engine->peak, engine->workspace.size);
+  c2_engine_hold(engine, 0);
+  return C2_OK;
+}
+
+void c2_engine_hold(c2_engine *engine, size_t bytes) {
+  engine->held += bytes;
+  engine->peak = c2_max_size(engine->peak, engine->held + engine->workspace.size);
+}
+
+c2_status c2_engine_alloc(c2_engine *engine, size_t count, size_t size, void *out, c2_error *err) {
+  C2_TRY(c2_alloc_array(count, size, out, err));
+  c2_engine_hold(engine, count * size);
   return C2_OK;
 }
 
 size_t c2_row_patches(const c2_row *row, size_t patch, size_t context_limit) {
   size_t length = c2_min_size(row->length, context_limit);
-  return (length + patch - 1) / patch;
+  return length / patch + (length % patch > 0);
 }

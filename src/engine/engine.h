@@ -57,7 +57,8 @@ typedef struct c2_engine {
   c2_pool *pool;
   c2_pattern pattern;
   c2_block workspace; /* grows to what the largest batch needed */
-  size_t peak;        /* high-water mark of the workspace */
+  size_t held;        /* bytes that the running call holds beside it */
+  size_t peak;        /* high-water mark of both together */
   chronos2_work work; /* of fused passes, until it is reset */
   chronos2_attention_fn observer;
   void *observer_user;
@@ -82,13 +83,13 @@ typedef struct c2_memory {
 
 /* Encodes the contexts of a sorted batch whose slots are below `slots`; its futures are not read. Under
  * windowed_future_null the contexts see `output_patches` tokens of a future of which nothing is known. Free also after
- * a failure. */
+ * a failure. Neither this attention nor that of c2_fused_recall can be observed: no pass holds a whole row of it. */
 c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, size_t slots, c2_memory *memory, c2_error *err);
 void c2_memory_free(c2_memory *memory);
 
 /* As c2_fused_forward, bit for bit, but the contexts come from memory: the same rows in the same groups, with any
  * futures and output patches; or several times the same rows, each time in groups of their own. The row of slot s
- * continues the encoded row of slot s modulo memory->rows. Attention can't be observed. */
+ * continues the encoded row of slot s modulo memory->rows. */
 c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_memory *memory, const c2_result *result,
                           c2_error *err);
 
@@ -96,6 +97,12 @@ c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c
 
 /* Makes the workspace hold at least `size` bytes; the content is lost. */
 c2_status c2_engine_reserve(c2_engine *engine, size_t size, c2_error *err);
+
+/* Counts `bytes` as held. A caller sets engine->held back to what it was when it frees them. */
+void c2_engine_hold(c2_engine *engine, size_t bytes);
+
+/* c2_alloc_array of what the running call holds. */
+c2_status c2_engine_alloc(c2_engine *engine, size_t count, size_t size, void *out, c2_error *err);
 
 /* True if a padded batch has masked tokens: rows of unequal length, or patches without an observation. */
 bool c2_batch_masks(const c2_batch *batch, size_t patch);

@@ -1,28 +1,34 @@
-/* The long-horizon rollout. */
+/* The long-horizon rollout. Rows of a group forecast on together and know no other group, so a few groups at a time are
+ * taken to the end of the horizon: the nine paths of all rows never exist at once. */
 #include "engine/rollout.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "series/normalize.h"
 #include "series/quantiles.h"
 
-enum { PATHS = 9 };
+enum { PATHS = 9, LEAST_TOKENS = 2048 }; /* LEAST_TOKENS: a pass of paths that is worth reading the weights for */
 static const double PATH_LEVELS[PATHS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
 
+/* Whole groups that are forecast on together. */
 typedef struct rollout {
   c2_engine *engine;
   bool use_reference;
   const chronos2_config *c;
-  size_t rows, keep; /* keep: context steps of a path */
-  c2_row *row;       /* [rows] by slot, as the caller gave them */
-  double *context;   /* [rows * PATHS][keep] */
-  size_t *length;    /* [rows] valid steps at the end of a path's context */
-  c2_row *path;      /* [rows * PATHS] */
-  double *step;      /* [rows][Q][steps]: the last block, reduced */
-  double *paths_out; /* [rows * PATHS][Q][steps] */
-  size_t done;       /* steps forecast so far */
+  const c2_row *row; /* [rows] */
+  size_t rows;
+  size_t horizon, done; /* done: steps forecast so far */
+  size_t keep;          /* context steps of a path */
+  size_t first_limit;   /* context_limit of the first pass */
+  size_t limit;         /* of the paths: they may grow */
+  size_t tokens;        /* of a pass, about; SIZE_MAX: all paths in one */
+  double *quantiles;    /* [all rows][Q][horizon] by slot */
+  double *context;      /* [rows * PATHS][keep] */
+  size_t *length;       /* [rows] valid steps at the end of a path's context */
+  c2_row *path;         /* [PATHS * rows] of one pass: path by path */
+  double *paths_out;    /* [rows * PATHS][Q][steps]: slots are row * PATHS + path */
 } rollout;
 
 static c2_status pass(const rollout *r, const c2_batch *batch, double *out, c2_error *err) {
@@ -35,20 +41,11 @@ size_t c2_rollout_patches(const chronos2_config *c, size_t steps) {
   return c2_min_size((steps + c->patch - 1) / c->patch, c->max_output_patches);
 }
 
-static void copy_block(const rollout *r, const double *block, size_t steps, double *quantiles, size_t horizon) {
-  size_t n = c2_min_size(steps, horizon - r->done);
-  for (size_t i = 0; i < r->rows * r->c->quantiles; i++) {
-    memcpy(quantiles + i * horizon + r->done, block + i * steps, n * sizeof *block);
-  }
+static double *quantiles_of(const rollout *r, size_t row) {
+  return r->quantiles + r->row[row].slot * r->c->quantiles * r->horizon;
 }
 
-/* Forecasts are float32 upstream. It matters where a row hardly varies: a constant covariate is forecast as its value
- * plus some 1e-5, which float32 drops; kept, the next pass would scale it up to a signal. */
-static double round_to_float(double value) {
-  return fabs(value) <= (double)FLT_MAX ? (double)(float)value : value;
-}
-
-/* Appends `steps` values of each path to its context: the path's quantile, or the known covariate. */
+/* Appends the last `steps` forecast to each path's context: the path's quantile, or the known covariate. */
 static void extend(rollout *r, size_t steps) {
   const chronos2_config *c = r->c;
   for (size_t b = 0; b < r->rows; b++) {
@@ -60,131 +57,206 @@ static void extend(rollout *r, size_t steps) {
       for (size_t i = steps - shift; i < steps; i++) {
         size_t at = r->done - steps + i; /* step of the forecast */
         bool known = row->future && at < row->future_length && !isnan(row->future[at]);
+        /* Forecasts are float32 upstream. It matters where a row hardly varies: a constant covariate is forecast as its
+         * value plus some 1e-5, which float32 drops; kept, the next pass would scale it up to a signal. */
         context[r->keep + i - steps] =
             known ? row->future[at]
-                  : round_to_float(c2_quantile_at(c->quantile_levels, r->step + b * c->quantiles * steps + i, steps,
-                                                  c->quantiles, PATH_LEVELS[p]));
+                  : c2_round_to_float(c2_quantile_at(c->quantile_levels, quantiles_of(r, b) + at, r->horizon,
+                                                     c->quantiles, PATH_LEVELS[p]));
       }
     }
     r->length[b] = c2_min_size(r->keep, r->length[b] + steps);
   }
 }
 
-static void set_paths(rollout *r) {
-  for (size_t i = 0; i < r->rows * PATHS; i++) {
-    const c2_row *row = &r->row[i / PATHS];
-    size_t length = r->length[i / PATHS];
-    size_t used = c2_min_size(r->done, row->future_length);
-    r->path[i] = (c2_row){.context = r->context + (i + 1) * r->keep - length,
-                          .length = length,
-                          .future = row->future ? row->future + used : NULL,
-                          .future_length = row->future ? row->future_length - used : 0,
-                          .group = row->group * PATHS + (int64_t)(i % PATHS),
-                          .slot = i};
+/* Rows of paths [first, end), each path's in groups of their own. */
+static void set_paths(rollout *r, size_t first, size_t end) {
+  for (size_t p = first, n = 0; p < end; p++) {
+    for (size_t b = 0; b < r->rows; b++, n++) {
+      const c2_row *row = &r->row[b];
+      size_t slot = b * PATHS + p;
+      size_t used = c2_min_size(r->done, row->future_length);
+      r->path[n] = (c2_row){.context = r->context + (slot + 1) * r->keep - r->length[b],
+                            .length = r->length[b],
+                            .future = row->future ? row->future + used : NULL,
+                            .future_length = row->future ? row->future_length - used : 0,
+                            .group = row->group * PATHS + (int64_t)p,
+                            .slot = slot};
+    }
   }
 }
 
-/* step [rows][Q][steps] from paths_out, step by step. */
-static c2_status reduce(rollout *r, size_t steps, c2_error *err) {
+/* The paths' quantiles from paths_out, step by step, into those of the rows: as many of `steps` as the horizon has. */
+static c2_status reduce(const rollout *r, size_t steps, c2_error *err) {
   size_t q = r->c->quantiles;
   double mass[sizeof r->c->quantile_levels / sizeof(double)];
   double path_mass[PATHS];
   double out[sizeof mass / sizeof mass[0]];
+  size_t before = r->engine->held;
   c2_sample *samples = NULL;
   double *scratch = NULL;
   c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(PATHS * q, sizeof *samples, &samples, err));
-  C2_GOTO(c2_alloc_array(2 * PATHS * q, sizeof *scratch, &scratch, err));
+  C2_GOTO(c2_engine_alloc(r->engine, PATHS * q, sizeof *samples, &samples, err));
+  C2_GOTO(c2_engine_alloc(r->engine, 2 * PATHS * q, sizeof *scratch, &scratch, err));
   c2_level_mass(r->c->quantile_levels, q, mass);
   c2_level_mass(PATH_LEVELS, PATHS, path_mass);
   for (size_t b = 0; b < r->rows; b++) {
-    for (size_t t = 0; t < steps; t++) {
+    for (size_t t = 0; t < steps && r->done + t < r->horizon; t++) {
       for (size_t i = 0; i < PATHS * q; i++) {
         samples[i].value = r->paths_out[(b * PATHS * q + i) * steps + t];
         samples[i].weight = path_mass[i / q] * mass[i % q];
       }
       c2_weighted_quantiles(samples, PATHS * q, r->c->quantile_levels, q, out, scratch);
-      for (size_t i = 0; i < q; i++) r->step[(b * q + i) * steps + t] = out[i];
+      for (size_t i = 0; i < q; i++) quantiles_of(r, b)[i * r->horizon + r->done + t] = out[i];
     }
   }
 fail:
   free(samples);
   free(scratch);
+  r->engine->held = before;
   return status;
 }
 
-static c2_status start_paths(rollout *r, const c2_batch *batch, size_t horizon, c2_error *err) {
-  size_t limit = c2_max_size(batch->context_limit, r->c->context_length);
-  for (size_t b = 0; b < r->rows; b++)
-    r->keep = c2_max_size(r->keep, c2_min_size(r->row[b].length, batch->context_limit));
-  r->keep = c2_min_size(limit, r->keep + c2_round_up(horizon, r->c->patch)); /* room to grow into */
-  size_t steps = r->c->max_output_patches * r->c->patch;
-  size_t cells = 0;
-  if (!c2_mul(r->rows * PATHS, r->keep, &cells)) C2_FAIL(err, C2_ERR_MEMORY, "the rollout's size overflows");
-  C2_TRY(c2_alloc_array(cells, sizeof *r->context, &r->context, err));
-  C2_TRY(c2_alloc_array(r->rows, sizeof *r->length, &r->length, err));
-  C2_TRY(c2_alloc_array(r->rows * PATHS, sizeof *r->path, &r->path, err));
-  C2_TRY(c2_alloc_array(r->rows * PATHS * r->c->quantiles, steps * sizeof *r->paths_out, &r->paths_out, err));
+/* Steps that a path's context may grow to. */
+static size_t room_of(const rollout *r, const c2_row *row) {
+  return c2_min_size(r->limit, c2_min_size(row->length, r->first_limit) + c2_round_up(r->horizon, r->c->patch));
+}
+
+/* Tokens of a path of this row at most. */
+static size_t path_tokens(const rollout *r, const c2_row *row) {
+  size_t context = (room_of(r, row) + r->c->patch - 1) / r->c->patch;
+  return context + 1 + c2_rollout_patches(r->c, r->horizon - r->done);
+}
+
+static c2_status start_paths(rollout *r, c2_error *err) {
+  size_t steps = c2_rollout_patches(r->c, r->horizon - r->done) * r->c->patch;
+  size_t paths = r->rows * PATHS;
+  r->keep = 0;
+  for (size_t b = 0; b < r->rows; b++) r->keep = c2_max_size(r->keep, room_of(r, &r->row[b]));
+  C2_TRY(c2_engine_alloc(r->engine, paths, r->keep * sizeof *r->context, &r->context, err));
+  C2_TRY(c2_engine_alloc(r->engine, r->rows, sizeof *r->length, &r->length, err));
+  C2_TRY(c2_engine_alloc(r->engine, paths, sizeof *r->path, &r->path, err));
+  C2_TRY(c2_engine_alloc(r->engine, paths * r->c->quantiles, steps * sizeof *r->paths_out, &r->paths_out, err));
   for (size_t b = 0; b < r->rows; b++) {
     const c2_row *row = &r->row[b];
-    r->length[b] = c2_min_size(row->length, c2_min_size(batch->context_limit, r->keep));
-    for (size_t p = 0; p < PATHS; p++) {
-      double *end = r->context + (b * PATHS + p + 1) * r->keep;
-      if (r->length[b] > 0) {
-        memcpy(end - r->length[b], row->context + (row->length - r->length[b]), r->length[b] * sizeof *end);
-      }
+    r->length[b] = c2_min_size(row->length, r->first_limit);
+    for (size_t p = 0; p < PATHS && r->length[b] > 0; p++) {
+      memcpy(r->context + (b * PATHS + p + 1) * r->keep - r->length[b], row->context + (row->length - r->length[b]),
+             r->length[b] * sizeof *r->context);
     }
   }
   return C2_OK;
 }
 
-static c2_status go_on(rollout *r, const c2_batch *batch, size_t steps, size_t horizon, double *quantiles,
-                       c2_error *err) {
-  size_t limit = c2_max_size(batch->context_limit, r->c->context_length);
-  size_t block = steps;
-  C2_TRY(start_paths(r, batch, horizon, err));
-  while (r->done < horizon) {
-    extend(r, block);
-    set_paths(r);
-    c2_batch paths = {.row = r->path,
-                      .rows = r->rows * PATHS,
-                      .context_limit = limit,
-                      .output_patches = c2_rollout_patches(r->c, horizon - r->done)};
-    c2_batch_sort(&paths);
-    C2_TRY(pass(r, &paths, r->paths_out, err));
-    block = paths.output_patches * r->c->patch;
-    C2_TRY(reduce(r, block, err));
-    copy_block(r, r->step, block, quantiles, horizon);
-    r->done += block;
+static c2_status forecast_paths(rollout *r, size_t patches, c2_error *err) {
+  size_t tokens = 0;
+  for (size_t b = 0; b < r->rows; b++) tokens += path_tokens(r, &r->row[b]);
+  size_t together = c2_max_size(1, r->tokens / tokens);
+  for (size_t first = 0; first < PATHS; first += together) {
+    size_t end = c2_min_size(PATHS, first + c2_min_size(together, PATHS));
+    set_paths(r, first, end);
+    c2_batch batch = {
+        .row = r->path, .rows = (end - first) * r->rows, .context_limit = r->limit, .output_patches = patches};
+    c2_batch_sort(&batch);
+    C2_TRY(pass(r, &batch, r->paths_out, err));
   }
   return C2_OK;
 }
 
+/* Forecasts these rows on, from `done` to the horizon. */
+static c2_status go_on(rollout *r, c2_error *err) {
+  size_t before = r->engine->held;
+  size_t first = r->done;
+  size_t block = r->done;
+  c2_status status = C2_OK;
+  C2_GOTO(start_paths(r, err));
+  while (r->done < r->horizon) {
+    size_t patches = c2_rollout_patches(r->c, r->horizon - r->done);
+    extend(r, block);
+    C2_GOTO(forecast_paths(r, patches, err));
+    block = patches * r->c->patch;
+    C2_GOTO(reduce(r, block, err));
+    r->done += block;
+  }
+fail:
+  free(r->context);
+  free(r->length);
+  free(r->path);
+  free(r->paths_out);
+  r->context = r->paths_out = NULL;
+  r->length = NULL;
+  r->path = NULL;
+  r->done = first;
+  r->engine->held = before;
+  return status;
+}
+
+/* End of the group that begins at row `first` of a sorted batch. */
+static size_t group_end(const c2_batch *batch, size_t first) {
+  size_t end = first + 1;
+  while (end < batch->rows && batch->row[end].group == batch->row[first].group) end++;
+  return end;
+}
+
+/* All rows, as many groups at a time as fill a pass with their paths, at least one. */
+static c2_status go_on_all(rollout *r, const c2_batch *batch, c2_error *err) {
+  for (size_t first = 0; first < batch->rows;) {
+    size_t end = first;
+    size_t tokens = 0;
+    while (end < batch->rows) {
+      size_t next = group_end(batch, end);
+      for (size_t b = end; b < next; b++) tokens += PATHS * path_tokens(r, &batch->row[b]);
+      if (end > first && tokens > r->tokens) break;
+      end = next;
+    }
+    r->row = batch->row + first;
+    r->rows = end - first;
+    C2_TRY(go_on(r, err));
+    first = end;
+  }
+  return C2_OK;
+}
+
+/* The first pass, up to max_output_patches. */
+static c2_status start(rollout *r, const c2_memory *memory, const c2_batch *batch, c2_error *err) {
+  size_t steps = batch->output_patches * r->c->patch;
+  size_t lines = batch->rows * r->c->quantiles;
+  size_t before = r->engine->held;
+  double *block = NULL;
+  if (steps != r->horizon) C2_TRY(c2_engine_alloc(r->engine, lines, steps * sizeof *block, &block, err));
+  c2_result result = {.quantiles = block ? block : r->quantiles};
+  c2_status status = memory ? c2_fused_recall(r->engine, batch, memory, &result, err)
+                            : pass(r, batch, result.quantiles, err);
+  r->done = c2_min_size(steps, r->horizon);
+  for (size_t i = 0; status == C2_OK && block && i < lines; i++) {
+    memcpy(r->quantiles + i * r->horizon, block + i * steps, r->done * sizeof *block);
+  }
+  free(block);
+  r->engine->held = before;
+  return status;
+}
+
 c2_status c2_rollout(c2_engine *engine, bool use_reference, const c2_memory *memory, c2_batch *batch, size_t horizon,
                      double *quantiles, c2_error *err) {
-  c2_status status = C2_OK;
-  rollout r = {.engine = engine, .use_reference = use_reference, .c = &engine->model->config, .rows = batch->rows};
-  batch->output_patches = c2_rollout_patches(r.c, horizon);
-  size_t steps = batch->output_patches * r.c->patch;
-  C2_GOTO(c2_alloc_array(r.rows * r.c->quantiles, steps * sizeof *r.step, &r.step, err));
-  C2_GOTO(c2_alloc_array(r.rows, sizeof *r.row, &r.row, err));
-  for (size_t i = 0; i < batch->rows; i++) r.row[batch->row[i].slot] = batch->row[i];
+  const chronos2_config *c = &engine->model->config;
+  rollout r = {.engine = engine,
+               .use_reference = use_reference,
+               .c = c,
+               .horizon = horizon,
+               .first_limit = batch->context_limit,
+               .limit = c2_max_size(batch->context_limit, c->context_length),
+               .tokens = SIZE_MAX,
+               .quantiles = quantiles};
+  batch->output_patches = c2_rollout_patches(c, horizon);
   c2_batch_sort(batch);
-  if (memory) {
-    c2_result result = {.quantiles = r.step};
-    C2_GOTO(c2_fused_recall(engine, batch, memory, &result, err));
-  } else {
-    C2_GOTO(pass(&r, batch, r.step, err));
+  C2_TRY(start(&r, memory, batch, err));
+  if (r.done == horizon) return C2_OK;
+  if (!use_reference) { /* whose rows are padded to the longest: they must stay together */
+    r.tokens = 0;
+    for (size_t b = 0; b < batch->rows; b++) {
+      r.tokens += c2_row_patches(&batch->row[b], c->patch, batch->context_limit) + 1 + batch->output_patches;
+    }
+    r.tokens = c2_max_size(r.tokens, LEAST_TOKENS);
   }
-  copy_block(&r, r.step, steps, quantiles, horizon);
-  r.done = steps;
-  if (r.done < horizon) C2_GOTO(go_on(&r, batch, steps, horizon, quantiles, err));
-fail:
-  free(r.step);
-  free(r.row);
-  free(r.context);
-  free(r.length);
-  free(r.path);
-  free(r.paths_out);
-  return status;
+  return go_on_all(&r, batch, err);
 }

@@ -1,11 +1,13 @@
 /* Categorical covariates as numbers. */
 #include "series/categories.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "series/normalize.h"
 
 /* ---- Labels ---------------------------------------------------------------------------------- */
 
@@ -93,39 +95,48 @@ static double ordinal(const dictionary *d, const char *name, const char *text) {
 
 /* ---- One target ------------------------------------------------------------------------------ */
 
-static double mean_of(const double *target, size_t length) {
+/* The unit that targets are added up in: 1, but so large near the largest double that no sum overflows. */
+static double unit_of(const double *target, size_t length) {
+  double most = 0;
+  for (size_t t = 0; t < length; t++) most = fabs(target[t]) > most ? fabs(target[t]) : most; /* not if NaN */
+  return most < DBL_MAX * 0x1p-64 ? 1 : 0x1p64;
+}
+
+static double mean_of(const double *target, size_t length, double unit) {
   double sum = 0;
   double count = 0;
   for (size_t t = 0; t < length; t++) {
     if (isnan(target[t])) continue;
-    sum += target[t];
+    sum += target[t] / unit;
     count += 1;
   }
   return count > 0 ? sum / count : 0;
 }
 
-/* In float32, as upstream: labels whose means are close leave a row of small scale, which magnifies rounding. */
-static double target_mean(const dictionary *d, const char *name, const char *text, double mean) {
+/* In float32, as upstream: labels whose means are close leave a row of small scale, which magnifies rounding. `mean` is
+ * in units. */
+static double target_mean(const dictionary *d, const char *name, const char *text, double mean, double unit) {
   const label *l = find(d, name, text);
-  return (double)(float)(l ? (mean + l->sum) / (1 + l->count) : mean);
+  return c2_round_to_float((l ? (mean + l->sum) / (1 + l->count) : mean) * unit);
 }
 
 static c2_status encode_by_target(const chronos2_series *s, const chronos2_covariate *c, size_t horizon, double *past,
                                   double *future, c2_error *err) {
   dictionary d = {0};
   const char *name = name_of(c);
-  double mean = mean_of(s->target, s->length);
+  double unit = unit_of(s->target, s->length);
+  double mean = mean_of(s->target, s->length, unit);
   C2_TRY(c2_alloc_array(s->length, sizeof *d.label, &d.label, err));
   add_past(&d, c, s->length);
   if (d.count) close_dictionary(&d);
   for (size_t t = 0; t < s->length; t++) {
     if (isnan(s->target[t])) continue;
     label *l = find(&d, name, c->past_text[t]);
-    l->sum += s->target[t];
+    l->sum += s->target[t] / unit;
     l->count += 1;
   }
-  for (size_t t = 0; t < s->length; t++) past[t] = target_mean(&d, name, c->past_text[t], mean);
-  for (size_t t = 0; future && t < horizon; t++) future[t] = target_mean(&d, name, c->future_text[t], mean);
+  for (size_t t = 0; t < s->length; t++) past[t] = target_mean(&d, name, c->past_text[t], mean, unit);
+  for (size_t t = 0; future && t < horizon; t++) future[t] = target_mean(&d, name, c->future_text[t], mean, unit);
   free(d.label);
   return C2_OK;
 }
@@ -169,7 +180,9 @@ static c2_status allocate(const chronos2_series *series, size_t count, size_t ho
   }
   C2_TRY(c2_alloc_array(count, sizeof *out->series, &out->series, err));
   C2_TRY(c2_alloc_array(covariates, sizeof *out->covariate, &out->covariate, err));
-  return c2_alloc_array(values, sizeof *out->values, &out->values, err);
+  C2_TRY(c2_alloc_array(values, sizeof *out->values, &out->values, err));
+  out->bytes = count * sizeof *out->series + covariates * sizeof *out->covariate + values * sizeof *out->values;
+  return C2_OK;
 }
 
 c2_status c2_encode_categories(const chronos2_series *series, size_t count, size_t horizon, c2_encoded *out,

@@ -17,6 +17,7 @@ typedef struct c2_encoded {
   chronos2_series *series; /* [count]; as given where nothing is categorical */
   chronos2_covariate *covariate;
   double *values;
+  size_t bytes; /* of these three */
 } c2_encoded;
 
 /* Free also after a failure. Pointers into the given series stay in use. Cost: O(n log n) in the labels. */

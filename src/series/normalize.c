@@ -1,17 +1,29 @@
 /* Instance normalisation and patch features. */
 #include "series/normalize.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
+double c2_round_to_float(double value) {
+  double size = fabs(value);
+  return size >= (double)FLT_MIN && size <= (double)FLT_MAX ? (double)(float)value : value;
+}
+
 /* The model was trained on float32 locations and scales: take theirs, unless that would shift the row
  * visibly (a small variation on a large offset) or leave float32's range. */
-static void round_to_float(c2_scaler *s) {
+static void round_scaler(c2_scaler *s) {
   double loc = (double)(float)s->loc;
   double scale = (double)(float)s->scale;
   if (fabs(loc - s->loc) > 1e-4 * s->scale || !isfinite(scale) || scale < 1e-30) return;
   s->loc = loc;
   s->scale = scale;
+}
+
+/* (value - loc) / unit. A difference of two numbers near the largest overflows, their halves' doesn't. */
+static double deviations(const c2_scaler *s, double value, double unit) {
+  double x = (value - s->loc) / unit;
+  return isinf(x) ? (value / 2 - s->loc / 2) / (unit / 2) : x;
 }
 
 c2_scaler c2_scaler_fit(const double *values, size_t length, bool arcsinh) {
@@ -39,21 +51,25 @@ c2_scaler c2_scaler_fit(const double *values, size_t length, bool arcsinh) {
   }
   s.loc = middle + sum;
   double span = high / 2 - low / 2; /* squares of values near 1e200 would overflow */
+  if (span == 0) span = high - low; /* the smallest subnormal number has no half */
   double squares = 0;
   for (size_t i = 0; i < length; i++) {
     if (isnan(values[i])) continue;
-    double d = (values[i] - s.loc) / span;
+    double d = deviations(&s, values[i], span);
     squares += d * d;
   }
   s.scale = span * sqrt(squares / n);
   if (s.scale == 0) s.scale = 1e-5;
-  round_to_float(&s);
+  round_scaler(&s);
   return s;
 }
 
 double c2_scaler_apply(const c2_scaler *s, double value) {
-  double x = (value - s->loc) / s->scale;
-  return s->arcsinh ? asinh(x) : x;
+  double x = deviations(s, value, s->scale);
+  if (!s->arcsinh) return x;
+  if (!isinf(x)) return asinh(x);
+  double half = value / 2 - s->loc / 2; /* asinh(x) = log(2x) for large x, though the quotient itself overflows */
+  return copysign(log(fabs(half)) - log(s->scale) + 2 * log(2.0), half);
 }
 
 double c2_scaler_invert(const c2_scaler *s, double value) {

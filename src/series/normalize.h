@@ -7,13 +7,17 @@
 
 typedef struct c2_scaler {
   double loc;
-  double scale; /* > 0 */
+  double scale; /* > 0, finite */
   bool arcsinh;
 } c2_scaler;
 
 /* Mean and population standard deviation of the observed values, in double precision; a scale of 0
- * becomes 1e-5, a row with nothing observed has loc 0 and scale 1. Upstream's InstanceNorm. */
+ * becomes 1e-5, a row with nothing observed has loc 0 and scale 1. Upstream's InstanceNorm. Both are finite for any
+ * finite values, and so is what c2_scaler_apply makes of a finite value under arcsinh. */
 c2_scaler c2_scaler_fit(const double *values, size_t length, bool arcsinh);
+
+/* `value` as float32 holds it, where that is a normal number or 0; else `value` itself. */
+double c2_round_to_float(double value);
 
 double c2_scaler_apply(const c2_scaler *scaler, double value);
 double c2_scaler_invert(const c2_scaler *scaler, double value);
