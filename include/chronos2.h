@@ -91,7 +91,7 @@ typedef struct chronos2_config {
 
 typedef struct chronos2_tensor_info {
   const char *name;
-  const char *dtype; /* "F32", "F16", "BF16" as stored */
+  const char *dtype; /* "F32", "F16", "BF16", "F64" as stored */
   size_t dims;
   size_t shape[4];
   double mean, deviation;   /* over its elements */
@@ -112,7 +112,8 @@ typedef struct chronos2_model_options {
 } chronos2_model_options;
 
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
- * model.safetensors.index.json). Every tensor must be there with its shape, and no other.
+ * model.safetensors.index.json). Every tensor must be there with its shape, and no other; float16, bfloat16 and float64
+ * are converted to float32, and the prefixes "_orig_mod." and "module." of PyTorch's wrappers are taken off the names.
  * A folder that holds a LoRA adapter instead opens its base model, if that is a folder, and merges it.
  * `options` may be NULL. On failure *model is NULL. */
 CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chronos2_model_options *options,

@@ -74,7 +74,7 @@ static void test_rule(void **unused) {
 
 /* ---- Backends -------------------------------------------------------------------------------- */
 
-enum { ROWS = 5, LENGTH = 200, PATCHES = 3 };
+enum { ROWS = 5, LENGTH = 900, PATCHES = 3 };
 
 static chronos2_model *make_model(void) {
   chronos2_model *model = NULL;
@@ -158,6 +158,135 @@ static void test_backends(void **unused) {
   chronos2_model_close(&model);
 }
 
+/* ---- Observed attention ---------------------------------------------------------------------- */
+
+enum { TOKENS = (LENGTH + 15) / 16 + 1 + PATCHES };
+
+/* Weights of every row of attention, and which were reported. */
+typedef struct observed {
+  size_t layers, heads;
+  float *weights; /* [layers][ROWS][heads][TOKENS][TOKENS] */
+  bool *there;    /* [layers][ROWS][heads][TOKENS] */
+  bool *masked;   /* likewise */
+} observed;
+
+static void keep(void *user, const chronos2_attention_row *row) {
+  observed *o = user;
+  size_t at = ((row->layer * ROWS + row->row) * o->heads + row->head) * TOKENS + row->query;
+  assert_int_equal(row->tokens, TOKENS);
+  assert_int_equal(row->context, TOKENS - PATCHES);
+  assert_false(o->there[at]);
+  o->there[at] = true;
+  o->masked[at] = row->masked;
+  memcpy(o->weights + at * TOKENS, row->weights, TOKENS * sizeof *o->weights);
+}
+
+static observed observe(const chronos2_model *model, const chronos2_session_options *options,
+                        const chronos2_batch *batch) {
+  const chronos2_config *c = chronos2_model_config(model);
+  chronos2_session *session = NULL;
+  size_t queries = c->layers * ROWS * c->heads * TOKENS;
+  observed o = {c->layers, c->heads, calloc(queries * TOKENS, sizeof *o.weights), calloc(queries, sizeof *o.there),
+                calloc(queries, sizeof *o.masked)};
+  float *out = malloc(batch->rows * c->quantiles * c->patch * batch->output_patches * sizeof *out);
+  assert_true(out && o.weights && o.there && o.masked);
+  assert_int_equal(chronos2_session_open(model, options, &session), CHRONOS2_OK);
+  chronos2_session_on_attention(session, keep, &o);
+  assert_int_equal(chronos2_forward(session, batch, out, NULL, NULL, NULL), CHRONOS2_OK);
+  chronos2_session_close(&session);
+  free(out);
+  return o;
+}
+
+static void observed_free(observed *o) {
+  free(o->weights);
+  free(o->there);
+  free(o->masked);
+}
+
+/* A live query's weights sum to 1, are 0 where the pattern hides the key, and are the reference's. */
+static void compare_observed(const observed *fused, const observed *reference, const c2_pattern *pattern) {
+  size_t compared = 0;
+  for (size_t i = 0; i < fused->layers * ROWS * fused->heads * TOKENS; i++) {
+    int64_t query = (int64_t)(i % TOKENS) - (TOKENS - PATCHES - 1);
+    assert_true(reference->there[i]);
+    assert_true(fused->there[i] == !reference->masked[i]);
+    if (!fused->there[i]) continue;
+    double sum = 0;
+    for (size_t k = 0; k < TOKENS; k++) {
+      double weight = (double)fused->weights[i * TOKENS + k];
+      bool allowed = c2_window_allows(pattern, query, (int64_t)k - (TOKENS - PATCHES - 1));
+      if (!allowed) assert_true(weight == 0);
+      if (!(fabs(weight - (double)reference->weights[i * TOKENS + k]) < 1e-5)) {
+        fail_msg("pattern %d, radius %zu, query %d, key %zu: %g, expected %g", (int)pattern->attention, pattern->radius,
+                 (int)query, k, weight, (double)reference->weights[i * TOKENS + k]);
+      }
+      sum += weight;
+    }
+    assert_true(fabs(sum - 1) < 1e-5);
+    compared++;
+  }
+  assert_true(compared > 100);
+}
+
+/* Ragged rows with gaps, every pattern: the fused backend reports what the reference does. */
+static void test_observer(void **unused) {
+  (void)unused;
+  chronos2_model *model = make_model();
+  chronos2_batch batch = make_batch();
+  const double radii[] = {0, 1, 2, 5, INFINITY};
+  for (int attention = CHRONOS2_FULL; attention <= CHRONOS2_WINDOWED_FUTURE_VISIBLE; attention++) {
+    for (size_t i = 0; i < (attention == CHRONOS2_FULL ? 1 : 10); i++) {
+      double radius = radii[i / 2];
+      chronos2_session_options options = {
+          .attention = (chronos2_attention)attention, .radius = radius, .reg_global = i % 2, .threads = 2};
+      c2_pattern pattern = {options.attention, isinf(radius) ? SIZE_MAX : (size_t)radius, options.reg_global};
+      observed fused = observe(model, &options, &batch);
+      options.backend = CHRONOS2_REFERENCE;
+      observed reference = observe(model, &options, &batch);
+      compare_observed(&fused, &reference, &pattern);
+      observed_free(&fused);
+      observed_free(&reference);
+    }
+  }
+  chronos2_model_close(&model);
+}
+
+static void count_call(void *user, const chronos2_attention_row *row) {
+  (void)row;
+  ++*(size_t *)user;
+}
+
+/* Contexts that are encoded apart have no whole rows to report: refused, whichever of both calls is observed. */
+static void test_observed_contexts(void **unused) {
+  (void)unused;
+  double values[64];
+  size_t calls = 0;
+  chronos2_model *model = make_model();
+  chronos2_session *session = NULL;
+  chronos2_context *context = NULL;
+  chronos2_forecast *forecast = NULL;
+  chronos2_predict_options how = {.horizon = 5};
+  chronos2_session_options options = {
+      .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 2, .threads = 1};
+  for (size_t i = 0; i < 64; i++) values[i] = sin((double)i);
+  chronos2_series series = {.length = 64, .targets = 1, .target = values};
+  assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
+  chronos2_session_on_attention(session, count_call, &calls);
+  assert_int_equal(chronos2_context_open(session, &series, 1, NULL, &context), CHRONOS2_ERROR_UNSUPPORTED);
+  assert_non_null(strstr(chronos2_last_error(), "can't be observed"));
+  chronos2_session_on_attention(session, NULL, NULL);
+  assert_int_equal(chronos2_context_open(session, &series, 1, NULL, &context), CHRONOS2_OK);
+  chronos2_session_on_attention(session, count_call, &calls);
+  assert_int_equal(chronos2_context_predict(session, context, &series, 1, &how, &forecast),
+                   CHRONOS2_ERROR_UNSUPPORTED);
+  assert_non_null(strstr(chronos2_last_error(), "can't be observed"));
+  assert_int_equal(calls, 0);
+  chronos2_context_close(&context);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
 /* ---- Operations ------------------------------------------------------------------------------ */
 
 static chronos2_work work_of(const chronos2_model *model, chronos2_attention attention, double radius,
@@ -211,6 +340,7 @@ static void test_work(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranges), cmocka_unit_test(test_rule),
-                                     cmocka_unit_test(test_backends), cmocka_unit_test(test_work)};
+                                     cmocka_unit_test(test_backends), cmocka_unit_test(test_work),
+                                     cmocka_unit_test(test_observer), cmocka_unit_test(test_observed_contexts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,7 +32,7 @@ static c2_status map(const char *path, int protection, c2_mapping *out, c2_error
     if (data == MAP_FAILED) {
       int reason = errno;
       close(file);
-      C2_FAIL(err, C2_ERR_IO, "%s: cannot map: %s", path, strerror(reason));
+      C2_FAIL(err, reason == ENOMEM ? C2_ERR_MEMORY : C2_ERR_IO, "%s: cannot map: %s", path, strerror(reason));
     }
     out->data = data;
     out->size = (size_t)info.st_size;

@@ -151,7 +151,11 @@ static c2_status read_metadata(c2_safetensors *file, const c2_json *metadata, c2
 
 /* Parses a copy of the header: the mapping is read-only. */
 static c2_status read_header(c2_safetensors *file, c2_json_document *header, size_t *header_size, c2_error *err) {
+  static const char pointer[] = "version https://git-lfs.github.com/spec/";
   const c2_mapping *m = &file->mapping;
+  if (m->size >= sizeof pointer && memcmp(m->data, pointer, sizeof pointer - 1) == 0) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: is a git-lfs pointer: fetch the file with git lfs pull", file->path);
+  }
   if (m->size < 8) C2_FAIL(err, C2_ERR_FORMAT, "%s: %zu bytes are too few for a safetensors file", file->path, m->size);
   uint64_t length = 0;
   for (int i = 7; i >= 0; i--) length = length << 8 | m->data[i];
@@ -197,6 +201,15 @@ fail:
   c2_json_free(&header);
   if (status != C2_OK) c2_safetensors_close(file);
   return status;
+}
+
+c2_status c2_safetensors_sort(c2_safetensors *file, c2_error *err) {
+  if (file->count > 0) qsort(file->tensors, file->count, sizeof *file->tensors, by_name);
+  for (size_t i = 1; i < file->count; i++) {
+    if (by_name(&file->tensors[i - 1], &file->tensors[i]) != 0) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s' is there twice", file->path, file->tensors[i].name);
+  }
+  return C2_OK;
 }
 
 void c2_safetensors_close(c2_safetensors *file) {

@@ -38,6 +38,9 @@ typedef struct c2_safetensors {
 c2_status c2_safetensors_open(c2_safetensors *file, const char *path, c2_error *err);
 void c2_safetensors_close(c2_safetensors *file);
 
+/* Puts the tensors in order again after their names were changed; refuses two of one name. */
+c2_status c2_safetensors_sort(c2_safetensors *file, c2_error *err);
+
 /* NULL if there is none of that name. */
 const c2_tensor *c2_safetensors_find(const c2_safetensors *file, const char *name);
 const char *c2_safetensors_metadata(const c2_safetensors *file, const char *key);

@@ -13,16 +13,20 @@ static const char prefix[] = "base_model.model.";
 static const char suffix_a[] = ".lora_A.weight";
 static const char suffix_b[] = ".lora_B.weight";
 
-static bool holds(const char *folder, const char *name) {
+static c2_status holds(const char *folder, const char *name, bool *found, c2_error *err) {
   char *path = NULL;
-  if (c2_path_join(&path, folder, name, NULL) != C2_OK) return false;
-  bool found = c2_file_exists(path);
+  C2_TRY(c2_path_join(&path, folder, name, err));
+  *found = c2_file_exists(path);
   free(path);
-  return found;
+  return C2_OK;
 }
 
-bool c2_is_adapter(const char *folder) {
-  return holds(folder, "adapter_config.json") && !holds(folder, "config.json");
+c2_status c2_is_adapter(const char *folder, bool *found, c2_error *err) {
+  bool model = false;
+  C2_TRY(holds(folder, "adapter_config.json", found, err));
+  C2_TRY(holds(folder, "config.json", &model, err));
+  *found = *found && !model;
+  return C2_OK;
 }
 
 /* ---- adapter_config.json --------------------------------------------------------------------- */
@@ -128,8 +132,8 @@ static c2_status check_part(const c2_adapter *adapter, const c2_tensor *t, size_
     C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected shape [%zu, %zu]", adapter->file.path, t->name, rows,
             columns);
   }
-  if (t->dtype != C2_F32 && t->dtype != C2_F16 && t->dtype != C2_BF16) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected F32, F16 or BF16, found %s", adapter->file.path, t->name,
+  if (t->dtype != C2_F32 && t->dtype != C2_F16 && t->dtype != C2_BF16 && t->dtype != C2_F64) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected F32, F16, BF16 or F64, found %s", adapter->file.path, t->name,
             c2_dtype_name(t->dtype));
   }
   return C2_OK;

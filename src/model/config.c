@@ -107,6 +107,28 @@ static c2_status read_root(const reader *r, const c2_json *root, chronos2_config
   return c2_config_check(c, r->doc->path, r->err);
 }
 
+/* Numbers beyond these make results that are not finite, or mean nothing. NaN is beyond any. */
+static c2_status check_range(const char *where, const char *key, double value, double low, double high,
+                             c2_error *err) {
+  if (value >= low && value <= high) return C2_OK;
+  C2_FAIL(err, C2_ERR_MODEL, "%s: '%s': expected %g to %g, found %g", where, key, low, high, value);
+}
+
+static c2_status check_levels(const chronos2_config *c, const char *where, c2_error *err) {
+  if (c->quantiles < 1 || c->quantiles > MAX_QUANTILES) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: 'quantiles': expected a list of 1 to %d levels", where, MAX_QUANTILES);
+  }
+  for (size_t i = 0; i < c->quantiles; i++) {
+    double before = i > 0 ? c->quantile_levels[i - 1] : 0;
+    if (c->quantile_levels[i] > before && c->quantile_levels[i] < 1) continue;
+    C2_FAIL(err, C2_ERR_MODEL, "%s: 'quantiles': expected rising levels between 0 and 1", where);
+  }
+  if (c2_config_median(c) == c->quantiles) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: 'quantiles': expected the level 0.5 among them", where);
+  }
+  return C2_OK;
+}
+
 c2_status c2_config_check(const chronos2_config *c, const char *where, c2_error *err) {
   const size_t limit = 1 << 16;
   if (c->d_model < 1 || c->d_model > limit || c->d_kv < 1 || c->d_kv > 1024 || c->d_ff < 1 || c->d_ff > limit ||
@@ -118,18 +140,18 @@ c2_status c2_config_check(const chronos2_config *c, const char *where, c2_error 
   if (c->d_kv % 2 != 0) C2_FAIL(err, C2_ERR_MODEL, "%s: d_kv %zu: rotary embedding needs an even size", where, c->d_kv);
   if (c->patch < 1 || c->patch > 1024)
     C2_FAIL(err, C2_ERR_MODEL, "%s: input_patch_size %zu: expected 1 to 1024", where, c->patch);
-  if (c->context_length < 1 || c->context_length > 1 << 24 || c->max_output_patches < 1) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: context_length and max_output_patches must be at least 1", where);
+  if (c->context_length < 1 || c->context_length > 1 << 24 || c->max_output_patches < 1 ||
+      c->max_output_patches > 1 << 24) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: context_length %zu, max_output_patches %zu: expected 1 to 2^24 each", where,
+            c->context_length, c->max_output_patches);
   }
-  if (!(c->time_encoding_scale > 0) || !(c->rope_theta > 0) || !(c->layer_norm_epsilon >= 0)) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: time_encoding_scale, rope_theta and layer_norm_epsilon must be positive", where);
-  }
+  C2_TRY(check_range(where, "time_encoding_scale", c->time_encoding_scale, 1e-3, 1e9, err));
+  C2_TRY(check_range(where, "rope_theta", c->rope_theta, 1e-3, 1e12, err));
+  C2_TRY(check_range(where, "layer_norm_epsilon", c->layer_norm_epsilon, 0, 1, err));
+  C2_TRY(check_range(where, "initializer_factor", c->initializer_factor, 0, 1e6, err));
   if (!c->use_reg_token)
     C2_FAIL(err, C2_ERR_MODEL, "%s: 'use_reg_token': models without the REG token are not supported", where);
-  if (c->quantiles < 1 || c->quantiles > MAX_QUANTILES || c2_config_median(c) == c->quantiles) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: 'quantiles': expected the level 0.5 among them", where);
-  }
-  return C2_OK;
+  return check_levels(c, where, err);
 }
 
 size_t c2_config_median(const chronos2_config *config) {

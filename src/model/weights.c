@@ -64,6 +64,48 @@ static c2_status open_index(chronos2_model *model, const char *folder, const cha
   return status;
 }
 
+/* Takes out what PyTorch's wrappers put into a name: "_orig_mod." (torch.compile) wherever a part of the name begins,
+ * "module." (DataParallel) in front. */
+static void unwrap(char *name) {
+  static const char compiled[] = "_orig_mod.";
+  static const char parallel[] = "module.";
+  for (char *at = name; at;) {
+    size_t skip = strncmp(at, compiled, sizeof compiled - 1) == 0 ? sizeof compiled - 1 : 0;
+    if (at == name && strncmp(at, parallel, sizeof parallel - 1) == 0) skip = sizeof parallel - 1;
+    if (skip > 0) {
+      memmove(at, at + skip, strlen(at + skip) + 1);
+      continue;
+    }
+    at = strchr(at, '.');
+    if (at) at++;
+  }
+}
+
+static c2_status unwrap_all(chronos2_model *model, c2_error *err) {
+  for (size_t f = 0; f < model->file_count; f++) {
+    for (size_t i = 0; i < model->files[f].count; i++) unwrap(model->files[f].tensors[i].name);
+    C2_TRY(c2_safetensors_sort(&model->files[f], err));
+  }
+  return C2_OK;
+}
+
+/* Names weights of another format for what they are, where there are no safetensors. */
+static c2_status refuse_pickle(const char *folder, c2_error *err) {
+  static const char *const names[] = {"pytorch_model.bin", "pytorch_model.bin.index.json"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    char *path = NULL;
+    C2_TRY(c2_path_join(&path, folder, names[i], err));
+    bool found = c2_file_exists(path);
+    free(path);
+    if (!found) continue;
+    C2_FAIL(err, C2_ERR_MODEL,
+            "%s: holds its weights as %s, which is not read; expected model.safetensors: load the model in Python and "
+            "write it with save_pretrained(folder, safe_serialization=True)",
+            folder, names[i]);
+  }
+  return C2_OK;
+}
+
 static c2_status open_files(chronos2_model *model, const char *folder, c2_error *err) {
   char *single = NULL;
   char *index = NULL;
@@ -73,9 +115,11 @@ static c2_status open_files(chronos2_model *model, const char *folder, c2_error 
   if (!c2_file_exists(single) && c2_file_exists(index)) {
     C2_GOTO(open_index(model, folder, index, err));
   } else {
+    if (!c2_file_exists(single)) C2_GOTO(refuse_pickle(folder, err));
     C2_GOTO(c2_alloc_array(1, sizeof *model->files, &model->files, err));
     C2_GOTO(open_file(model, folder, "model.safetensors", err));
   }
+  C2_GOTO(unwrap_all(model, err));
 fail:
   free(single);
   free(index);
@@ -97,8 +141,8 @@ static c2_status check_tensor(const c2_expected *e, const c2_safetensors *file, 
     print_shape(found, sizeof found, t->dims, t->shape);
     C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected shape %s, found %s", file->path, e->name, expected, found);
   }
-  if (t->dtype != C2_F32 && t->dtype != C2_F16 && t->dtype != C2_BF16) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected F32, F16 or BF16, found %s", file->path, e->name,
+  if (t->dtype != C2_F32 && t->dtype != C2_F16 && t->dtype != C2_BF16 && t->dtype != C2_F64) {
+    C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': expected F32, F16, BF16 or F64, found %s", file->path, e->name,
             c2_dtype_name(t->dtype));
   }
   return C2_OK;
@@ -263,7 +307,9 @@ c2_status c2_model_open(const char *folder, const chronos2_model_options *option
   const char *adapter = options->adapter;
   *out = NULL;
   if (!c2_is_directory(folder)) C2_FAIL(err, C2_ERR_IO, "%s: expected a model folder", folder);
-  if (!adapter && c2_is_adapter(folder)) {
+  bool is_adapter = false;
+  if (!adapter) C2_TRY(c2_is_adapter(folder, &is_adapter, err));
+  if (is_adapter) {
     C2_TRY(c2_adapter_base(folder, &base, err));
     adapter = folder;
   }

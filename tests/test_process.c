@@ -1,0 +1,154 @@
+/* A session in its host's process: forked children, the host's signals, and a library that is closed too early. */
+#define _GNU_SOURCE /* RTLD_NOLOAD */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <chronos2.h>
+#include <dlfcn.h>
+#include <math.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { LENGTH = 200, HORIZON = 4 };
+
+static const char weights[] = SOURCE_DIR "/tests/golden/model-smooth/weights";
+
+static chronos2_series series_of(double *values) {
+  for (size_t i = 0; i < LENGTH; i++) values[i] = sin((double)i) + (double)(i % 12);
+  return (chronos2_series){.length = LENGTH, .targets = 1, .target = values};
+}
+
+static chronos2_session *open_session(const chronos2_model *model) {
+  chronos2_session *session = NULL;
+  assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.threads = 3}, &session), CHRONOS2_OK);
+  return session;
+}
+
+static double forecast(chronos2_session *session) {
+  double values[LENGTH];
+  chronos2_series series = series_of(values);
+  chronos2_forecast *f = NULL;
+  if (chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = HORIZON}, &f) != CHRONOS2_OK) {
+    return (double)NAN;
+  }
+  double last = chronos2_forecast_median(f, 0, 0)[HORIZON - 1];
+  chronos2_forecast_free(&f);
+  return last;
+}
+
+/* Exit status of a child: 0 if all is as it should be. SIGALRM ends one that hangs. */
+static int in_child(chronos2_session **session, const chronos2_model *model, double expected) {
+  (void)alarm(60);
+  if (!(forecast(*session) == expected)) return 1;
+  chronos2_session_close(session);
+  if (*session) return 2;
+  chronos2_session *own = open_session(model);
+  if (!(forecast(own) == expected)) return 3;
+  chronos2_session_close(&own);
+  return 0;
+}
+
+/* A child forecasts with the session that it inherited, closes it, and opens one of its own; the parent goes on. */
+static void test_fork(void **state) {
+  (void)state;
+  chronos2_model *model = NULL;
+  assert_int_equal(chronos2_model_open(weights, NULL, &model), CHRONOS2_OK);
+  chronos2_session *session = open_session(model);
+  double expected = forecast(session);
+  assert_true(isfinite(expected));
+  for (int round = 0; round < 5; round++) {
+    int status = 0;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) _exit(in_child(&session, model, expected));
+    assert_int_equal(waitpid(child, &status, 0), child);
+    if (WIFSIGNALED(status)) fail_msg("the child was ended by signal %d", WTERMSIG(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(forecast(session) == expected);
+  }
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
+static volatile sig_atomic_t handled;
+
+static void on_signal(int signal) {
+  (void)signal;
+  handled++;
+}
+
+/* A signal that the host's threads block waits for the host: no worker takes it. */
+static void test_signals(void **state) {
+  (void)state;
+  chronos2_model *model = NULL;
+  sigset_t one;
+  sigset_t before;
+  sigset_t pending;
+  sigset_t unchanged;
+  struct sigaction action = {.sa_handler = on_signal};
+  struct sigaction old;
+  assert_int_equal(sigaction(SIGUSR1, &action, &old), 0);
+  assert_int_equal(chronos2_model_open(weights, &(chronos2_model_options){.threads = 1}, &model), CHRONOS2_OK);
+  sigemptyset(&one);
+  sigaddset(&one, SIGUSR1);
+  chronos2_session *session = open_session(model); /* while the host blocks nothing */
+  assert_int_equal(pthread_sigmask(SIG_BLOCK, NULL, &unchanged), 0);
+  assert_int_equal(sigismember(&unchanged, SIGUSR1), 0);
+  assert_int_equal(pthread_sigmask(SIG_BLOCK, &one, &before), 0);
+  assert_int_equal(kill(getpid(), SIGUSR1), 0);
+  assert_true(isfinite(forecast(session)));
+  assert_int_equal(sigpending(&pending), 0);
+  assert_int_equal(sigismember(&pending, SIGUSR1), 1);
+  assert_int_equal(handled, 0);
+  assert_int_equal(pthread_sigmask(SIG_SETMASK, &before, NULL), 0);
+  assert_int_equal(handled, 1);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  assert_int_equal(sigaction(SIGUSR1, &old, NULL), 0);
+}
+
+static void *symbol(void *library, const char *name) {
+  void *found = dlsym(library, name);
+  assert_non_null(found);
+  return found;
+}
+
+/* Workers of a session that was left open keep running when the library is closed: it stays mapped. */
+static void test_closed_library(void **state) {
+  (void)state;
+  static const char path[] = BINARY_DIR "/libchronos2.so";
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+  if (!library) fail_msg("%s", dlerror());
+  chronos2_status (*model_open)(const char *, const chronos2_model_options *, chronos2_model **);
+  chronos2_status (*session_open)(const chronos2_model *, const chronos2_session_options *, chronos2_session **);
+  void (*session_close)(chronos2_session **);
+  void (*model_close)(chronos2_model **);
+  *(void **)&model_open = symbol(library, "chronos2_model_open");
+  *(void **)&session_open = symbol(library, "chronos2_session_open");
+  *(void **)&session_close = symbol(library, "chronos2_session_close");
+  *(void **)&model_close = symbol(library, "chronos2_model_close");
+  assert_int_equal(model_open(weights, NULL, &model), CHRONOS2_OK);
+  assert_int_equal(session_open(model, &(chronos2_session_options){.threads = 4}, &session), CHRONOS2_OK);
+  assert_int_equal(dlclose(library), 0);
+  void *again = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
+  assert_non_null(again);
+  session_close(&session);
+  model_close(&model);
+  assert_int_equal(dlclose(again), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_fork), cmocka_unit_test(test_signals),
+                                     cmocka_unit_test(test_closed_library)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
