@@ -168,8 +168,8 @@ CHRONOS2_API chronos2_pattern chronos2_model_pattern(const chronos2_model *model
 CHRONOS2_API bool chronos2_model_trained_for(const chronos2_model *model, chronos2_pattern pattern);
 
 /* What this pattern was measured to do to MASE beside the model's first one, as "time_attention_measured" in
- * config.json says: *mase_change is relative (0.71: 71% more), *tasks how many it is the mean of. False, and neither
- * is set, if it was not measured. */
+ * config.json says: *mase_change is relative (0.71: 71% more), *tasks how many it is the mean of; both may be NULL.
+ * False, and neither is set, if it was not measured. */
 CHRONOS2_API bool chronos2_model_measured(const chronos2_model *model, chronos2_pattern pattern, double *mase_change,
                                           size_t *tasks);
 
@@ -223,8 +223,8 @@ CHRONOS2_API const char *chronos2_session_isa(const chronos2_session *session);
 CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 
 /* High-water mark of the memory that was allocated at once for this session's calls, since it was opened or the mark
- * was last reset: workspace, what a call holds beside it, what it returns, the context it forecasts from, and the model's
- * copy of the weights. What the caller holds between calls, mapped files and small temporary lists aside. */
+ * was last reset: workspace, what a call holds beside it, what it returns, the context it forecasts from, and the
+ * model's copy of the weights. What the caller holds between calls, mapped files and small temporary lists aside. */
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 
@@ -243,15 +243,15 @@ CHRONOS2_API chronos2_work chronos2_session_work(const chronos2_session *session
 CHRONOS2_API void chronos2_session_reset_work(chronos2_session *session);
 
 /* Calls `progress(user, done, total)` from the calling thread after every pass of chronos2_predict,
- * chronos2_context_open, chronos2_context_predict and chronos2_embed. The unit is a series of that call; the last report
- * has done == total. A nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
+ * chronos2_context_open, chronos2_context_predict and chronos2_embed. The unit is a series of that call; the last
+ * report has done == total. A nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
 typedef int (*chronos2_progress_fn)(void *user, size_t done, size_t total);
 CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_fn progress, void *user);
 
-/* One row of time attention: the weights of one query over all `tokens` keys of its row (0 for masked keys and for those
- * that the pattern hides), summing to 1. Rows of one (layer, row, head) come in ascending order of `query` from one
- * thread; different ones may come from several threads at once. Under every pattern, fused or reference; queries at masked
- * tokens are only reported by the reference backend. Where contexts are encoded apart (chronos2_context_open,
+/* One row of time attention: the weights of one query over all `tokens` keys of its row (0 for masked keys and for
+ * those that the pattern hides), summing to 1. Rows of one (layer, row, head) come in ascending order of `query` from
+ * one thread; different ones may come from several threads at once. Under every pattern, fused or reference; queries at
+ * masked tokens are only reported by the reference backend. Where contexts are encoded apart (chronos2_context_open,
  * chronos2_context_predict) a call with an observer is CHRONOS2_ERROR_UNSUPPORTED. */
 typedef struct chronos2_attention_row {
   size_t layer, row, head, query;
@@ -285,7 +285,8 @@ CHRONOS2_API chronos2_status chronos2_forward(chronos2_session *session, const c
 CHRONOS2_API size_t chronos2_batch_tokens(const chronos2_model *model, const chronos2_batch *batch);
 
 /* token_mask [B][S]: 1 where a token holds an observation, is REG or future. */
-CHRONOS2_API chronos2_status chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask);
+CHRONOS2_API chronos2_status chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch,
+                                                 float *token_mask);
 
 /* ---- Forecasting ------------------------------------------------------------------------------ */
 

@@ -123,16 +123,16 @@ chronos2_status chronos2_attention_named(const char *name, chronos2_attention *a
 }
 
 size_t chronos2_model_patterns(const chronos2_model *model) {
-  return model->trained.patterns;
+  return model ? model->trained.patterns : 0;
 }
 
 chronos2_pattern chronos2_model_pattern(const chronos2_model *model, size_t index) {
-  return index < model->trained.patterns ? model->trained.pattern[index] : (chronos2_pattern){.radius = 0};
+  return index < chronos2_model_patterns(model) ? model->trained.pattern[index] : (chronos2_pattern){.radius = 0};
 }
 
 bool chronos2_model_trained_for(const chronos2_model *model, chronos2_pattern pattern) {
-  if (pattern.attention == CHRONOS2_AUTO) return true;
-  for (size_t i = 0; i < model->trained.patterns; i++) {
+  if (model && pattern.attention == CHRONOS2_AUTO) return true;
+  for (size_t i = 0; i < chronos2_model_patterns(model); i++) {
     if (c2_pattern_equal(model->trained.pattern[i], pattern)) return true;
   }
   return false;
@@ -140,18 +140,18 @@ bool chronos2_model_trained_for(const chronos2_model *model, chronos2_pattern pa
 
 bool chronos2_model_measured(const chronos2_model *model, chronos2_pattern pattern, double *mase_change,
                              size_t *tasks) {
-  for (size_t i = 0; i < model->trained.measurements; i++) {
+  for (size_t i = 0; model && i < model->trained.measurements; i++) {
     const c2_measured *m = &model->trained.measured[i];
     if (!c2_pattern_equal(m->pattern, pattern)) continue;
-    *mase_change = m->mase_change;
-    *tasks = m->tasks;
+    if (mase_change) *mase_change = m->mase_change;
+    if (tasks) *tasks = m->tasks;
     return true;
   }
   return false;
 }
 
 chronos2_training chronos2_model_training(const chronos2_model *model) {
-  return c2_training_of(model);
+  return model ? c2_training_of(model) : (chronos2_training){.trained = false};
 }
 
 /* ---- Session ---------------------------------------------------------------------------------- */
@@ -257,6 +257,7 @@ chronos2_status chronos2_session_set_attention(chronos2_session *session, chrono
 }
 
 chronos2_pattern chronos2_session_pattern(const chronos2_session *session) {
+  if (!session) return (chronos2_pattern){.radius = 0};
   const c2_pattern *p = &session->engine.pattern;
   if (p->attention == CHRONOS2_FULL) return (chronos2_pattern){.attention = CHRONOS2_FULL};
   return (chronos2_pattern){p->attention, p->radius == SIZE_MAX ? (double)INFINITY : (double)p->radius, p->reg_global};

@@ -70,6 +70,14 @@ static void test_model(void **state) {
   assert_int_equal(chronos2_model_parameters(NULL), 0);
   assert_int_equal(chronos2_model_bytes(NULL), 0);
   assert_int_equal(chronos2_model_tensors(NULL), 0);
+  assert_int_equal(chronos2_model_patterns(NULL), 0);
+  assert_true(chronos2_model_pattern(NULL, 0).radius == 0);
+  assert_false(chronos2_model_trained_for(NULL, (chronos2_pattern){.attention = CHRONOS2_AUTO}));
+  assert_false(chronos2_model_measured(NULL, (chronos2_pattern){.attention = CHRONOS2_FULL}, NULL, NULL));
+  assert_false(chronos2_model_training(NULL).trained);
+  chronos2_attention attention = CHRONOS2_FULL;
+  EXPECT_ARGUMENT(chronos2_attention_named(NULL, &attention));
+  EXPECT_ARGUMENT(chronos2_attention_named("full", NULL));
   chronos2_model_close(&m);
   chronos2_model_close(NULL);
 }
@@ -85,6 +93,7 @@ static void test_session(void **state) {
   chronos2_session_close(&s);
   chronos2_session_close(NULL);
   assert_null(chronos2_session_isa(NULL));
+  assert_int_equal(chronos2_session_pattern(NULL).attention, CHRONOS2_AUTO);
   assert_int_equal(chronos2_session_threads(NULL), 0);
   assert_int_equal(chronos2_session_peak_bytes(NULL), 0);
   chronos2_session_reset_peak(NULL);

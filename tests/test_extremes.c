@@ -1,5 +1,5 @@
-/* Values at the ends of what a double holds, and rollouts of any length: forecasts are finite and right, or an error that
- * names the series; memory stays that of a pass; progress counts series. */
+/* Values at the ends of what a double holds, and rollouts of any length: forecasts are finite and right, or an error
+ * that names the series; memory stays that of a pass; progress counts series. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
