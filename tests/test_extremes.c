@@ -197,6 +197,43 @@ static void make_many(double *values, chronos2_series *series) {
   }
 }
 
+/* A group of four long rows, whose paths don't fit a pass of its own, has the same bits beside so many others that they
+ * do: a rollout doesn't depend on where it is cut, under any pattern, with a covariate whose future is known. */
+static void test_cuts(void **state) {
+  (void)state;
+  enum { TARGETS = 3, PAST = 1024, STEPS = 90, OTHERS = 60 };
+  static double values[TARGETS * PAST];
+  static double past[PAST];
+  static double known[STEPS];
+  chronos2_model *model = open_random(2);
+  chronos2_series series[1 + OTHERS];
+  for (size_t i = 0; i < TARGETS * PAST; i++) values[i] = sin(0.3 * (double)i) + (double)(i % 7);
+  for (size_t i = 0; i < PAST; i++) past[i] = (double)(i % 11);
+  for (size_t i = 0; i < STEPS; i++) known[i] = (double)((PAST + i) % 11);
+  chronos2_covariate covariate = {.past = past, .future = known};
+  series[0] = (chronos2_series){
+      .length = PAST, .targets = TARGETS, .target = values, .covariates = 1, .covariate = &covariate};
+  for (size_t i = 1; i <= OTHERS; i++) series[i] = (chronos2_series){.length = PAST, .targets = 1, .target = past};
+  for (int attention = CHRONOS2_FULL; attention <= CHRONOS2_WINDOWED_FUTURE_NULL; attention++) {
+    chronos2_session *session = NULL;
+    chronos2_forecast *alone = NULL;
+    chronos2_forecast *among = NULL;
+    chronos2_predict_options how = {.horizon = STEPS};
+    chronos2_session_options options = {.attention = (chronos2_attention)attention, .radius = 3, .threads = 2};
+    assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
+    assert_int_equal(chronos2_predict(session, series, 1, &how, &alone), CHRONOS2_OK);
+    assert_int_equal(chronos2_predict(session, series, 1 + OTHERS, &how, &among), CHRONOS2_OK);
+    for (size_t t = 0; t < TARGETS; t++) {
+      assert_memory_equal(chronos2_forecast_quantiles(alone, 0, t), chronos2_forecast_quantiles(among, 0, t),
+                          LEVELS * STEPS * sizeof(double));
+    }
+    chronos2_forecast_free(&alone);
+    chronos2_forecast_free(&among);
+    chronos2_session_close(&session);
+  }
+  chronos2_model_close(&model);
+}
+
 /* What the calls of a session take beside the model. */
 static double peak_of(const chronos2_model *model, const chronos2_session *session) {
   return (double)(chronos2_session_peak_bytes(session) - chronos2_model_bytes(model));
@@ -317,6 +354,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_scaler),   cmocka_unit_test(test_sizes),
                                      cmocka_unit_test(test_finite),   cmocka_unit_test(test_overflow),
                                      cmocka_unit_test(test_peak),     cmocka_unit_test(test_rollout_memory),
-                                     cmocka_unit_test(test_progress)};
+                                     cmocka_unit_test(test_progress), cmocka_unit_test(test_cuts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
