@@ -27,13 +27,13 @@ static void say(const char *kind, const char *format, va_list args) {
   char line[4 * sizeof text];
   c2_text_format(text, sizeof text, format, args);
   c2_text_escape(line, sizeof line, text); /* one line, whatever a file's names hold */
-  (void)fprintf(stderr, "chronos2: %s: %s\n", kind, line);
+  (void)fprintf(stderr, "chronos2: %s%s\n", kind, line);
 }
 
 int cli_fail(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  say("error", format, args);
+  say("error: ", format, args);
   va_end(args);
   return CLI_FAILURE;
 }
@@ -41,7 +41,7 @@ int cli_fail(const char *format, ...) {
 int cli_fail_usage(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  say("error", format, args);
+  say("error: ", format, args);
   va_end(args);
   return CLI_USAGE;
 }
@@ -49,7 +49,14 @@ int cli_fail_usage(const char *format, ...) {
 void cli_warn(const char *format, ...) {
   va_list args;
   va_start(args, format);
-  say("warning", format, args);
+  say("warning: ", format, args);
+  va_end(args);
+}
+
+void cli_note(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  say("", format, args);
   va_end(args);
 }
 

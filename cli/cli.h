@@ -88,6 +88,7 @@ const char *cli_default_model(void);
 C2_PRINTF(1, 2) int cli_fail(const char *format, ...);
 C2_PRINTF(1, 2) int cli_fail_usage(const char *format, ...);
 C2_PRINTF(1, 2) void cli_warn(const char *format, ...); /* "chronos2: warning: ..." */
+C2_PRINTF(1, 2) void cli_note(const char *format, ...); /* "chronos2: ..." */
 
 /* Prints the error and returns its exit status (usage for C2_ERR_ARGUMENT, else failure). */
 int cli_fail_error(const c2_error *err);

@@ -1,4 +1,5 @@
 /* `chronos2 forecast`: series files in, quantile forecasts out, as CSV in long format. */
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,32 +11,68 @@
 #include "base/platform.h"
 #include "cli/cli.h"
 #include "data/series.h"
+#include "data/unseen.h"
 
 enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
+enum { MOST_DIGITS = 17 };     /* that tell a double from all others */
+
+/* Every scenario's series, one scenario after the other, and what they hold. */
+typedef struct scenarios {
+  size_t count;
+  chronos2_series *series;        /* [count][items] */
+  chronos2_covariate **covariate; /* [count] */
+  chronos2_forecast **forecast;   /* [count]; where all are forecast together, the first one holds all */
+} scenarios;
 
 typedef struct request {
   cli_engine engine;
   size_t horizon;
-  const char *levels_text, *id_column, *timestamp_column, *target, *past, *future, *scenarios, *freq, *output;
-  bool cross_learning, monotone, embed;
+  const char *levels_text, *id_column, *timestamp_column, *target, *covariate_text, *future, *scenarios, *freq, *output;
+  bool all_covariates, cross_learning, monotone, embed;
+  size_t digits; /* 0: as many as float32 carries */
   double *levels;
   size_t level_count;
   char **targets, **covariates;
   size_t target_count, covariate_count;
   c2_freq frequency;
   c2_dataset set;
+  c2_futures *futures; /* NULL without --future and --scenarios */
+  scenarios plans;
   chronos2_series *series;       /* [set.count] */
   chronos2_covariate *covariate; /* all series' */
 } request;
 
-/* The shortest text that reads back to the same double; %g drops the zeros that a short one would end in. */
-static void print_number(FILE *out, double value) {
+/* At most so many digits; of more than 15 as few as read back to the same double. %g drops the zeros that a short text
+ * would end in. */
+static void print_double(FILE *out, double value, int most) {
   char text[40];
-  for (int digits = 15; digits <= 17; digits++) {
+  for (int digits = most < 15 ? most : 15; digits <= most; digits++) {
     (void)snprintf(text, sizeof text, "%.*g", digits, value);
     if (strtod(text, NULL) == value) break;
   }
   (void)fputs(text, out);
+}
+
+/* The shortest text that reads back to the same float32, in which the model computes. What lies beyond its range has as
+ * many digits. */
+static void print_float(FILE *out, double value) {
+  char text[40];
+  double size = fabs(value);
+  bool in_range = size == 0 || (size >= (double)FLT_MIN && size <= (double)FLT_MAX);
+  float rounded = in_range ? (float)value : 0;
+  for (int digits = in_range ? 6 : 9; digits <= 9; digits++) {
+    (void)snprintf(text, sizeof text, "%.*g", digits, in_range ? (double)rounded : value);
+    if (in_range && strtof(text, NULL) == rounded) break;
+  }
+  (void)fputs(text, out);
+}
+
+static void print_number(const request *r, FILE *out, double value) {
+  if (r->digits > 0) {
+    print_double(out, value, (int)r->digits);
+  } else {
+    print_float(out, value);
+  }
 }
 
 static void print_field(FILE *out, const char *text) {
@@ -55,14 +92,20 @@ static void print_field(FILE *out, const char *text) {
 static c2_status read_columns(const char *option, const char *text, char **taken, size_t taken_count, char ***items,
                               size_t *count, c2_error *err) {
   c2_error why;
+  c2_lookup names = {0};
+  c2_status status = C2_OK;
+  size_t first = 0;
   if (cli_split(text, items, count, &why) != C2_OK) C2_FAIL(err, why.code, "--%s: %s", option, why.text);
+  for (size_t k = 0; k < taken_count; k++) C2_GOTO(c2_lookup_put(&names, taken[k], &first, err));
   for (size_t i = 0; i < *count; i++) {
-    bool again = false;
-    for (size_t k = 0; k < i; k++) again = again || strcmp((*items)[i], (*items)[k]) == 0;
-    for (size_t k = 0; k < taken_count; k++) again = again || strcmp((*items)[i], taken[k]) == 0;
-    if (again) C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: column '%s' is named twice", option, (*items)[i]);
+    if (c2_lookup_find(&names, (*items)[i], &first)) {
+      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "--%s: column '%.80s' is named twice", option, (*items)[i]));
+    }
+    C2_GOTO(c2_lookup_put(&names, (*items)[i], &first, err));
   }
-  return C2_OK;
+fail:
+  c2_lookup_free(&names);
+  return status;
 }
 
 static c2_status read_levels(request *r, c2_error *err) {
@@ -93,10 +136,16 @@ static c2_status check_options(request *r, c2_error *err) {
   C2_TRY(read_levels(r, err));
   if (r->future && r->scenarios) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast takes --future or --scenarios, not both");
   if (r->target) C2_TRY(read_columns("target", r->target, NULL, 0, &r->targets, &r->target_count, err));
-  if (r->past) {
+  if (r->covariate_text && r->all_covariates) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "forecast takes --covariates or --all-covariates, not both");
+  }
+  if (r->digits > MOST_DIGITS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--digits: expected at most %d, found %zu", MOST_DIGITS, r->digits);
+  }
+  if (r->covariate_text) {
     char **targets = r->targets ? r->targets : (char **)(uintptr_t)usual;
     size_t count = r->targets ? r->target_count : 1;
-    C2_TRY(read_columns("past-covariates", r->past, targets, count, &r->covariates, &r->covariate_count, err));
+    C2_TRY(read_columns("covariates", r->covariate_text, targets, count, &r->covariates, &r->covariate_count, err));
   }
   if (r->freq && c2_freq_parse(r->freq, &r->frequency, &why) != C2_OK) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--freq: %s", why.text);
@@ -104,21 +153,55 @@ static c2_status check_options(request *r, c2_error *err) {
   return C2_OK;
 }
 
-static c2_read_options read_options(const request *r, const char *scenario) {
-  return (c2_read_options){.id_column = r->id_column,
-                           .timestamp_column = r->timestamp_column,
-                           .targets = (const char *const *)r->targets,
-                           .target_count = r->target_count,
-                           .covariates = (const char *const *)r->covariates,
-                           .covariate_count = r->covariate_count,
-                           .scenario = scenario,
-                           .freq = r->freq ? &r->frequency : NULL};
+/* Makes each scenario's values the items' futures in turn, and series of them. */
+static c2_status read_scenarios(request *r, c2_unseen *unseen, c2_error *err) {
+  scenarios *s = &r->plans;
+  size_t items = r->set.count;
+  size_t series_count = 0;
+  s->count = c2_futures_count(r->futures);
+  if (!c2_mul(s->count, items, &series_count)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many scenarios", r->scenarios);
+  C2_TRY(c2_alloc_array(s->count, sizeof *s->covariate, &s->covariate, err));
+  C2_TRY(c2_alloc_array(s->count, sizeof(chronos2_forecast *), &s->forecast, err));
+  C2_TRY(c2_alloc_array(series_count, sizeof *s->series, &s->series, err));
+  for (size_t k = 0; k < s->count; k++) {
+    chronos2_series *series = NULL;
+    C2_TRY(c2_futures_fill(r->futures, k, err));
+    C2_TRY(c2_unseen_count(unseen, &r->set, err));
+    c2_status status = cli_make_series(&r->set, r->horizon, &series, &s->covariate[k], err);
+    if (status == C2_OK && items > 0) memcpy(s->series + k * items, series, items * sizeof *series);
+    free(series);
+    C2_TRY(status);
+  }
+  return C2_OK;
+}
+
+static c2_status read_futures(request *r, const c2_read_options *options, c2_error *err) {
+  c2_unseen unseen = {0};
+  c2_status status = C2_OK;
+  const char *path = r->scenarios ? r->scenarios : r->future;
+  if (path) C2_GOTO(c2_futures_open(&r->futures, &r->set, path, options, r->horizon, r->scenarios != NULL, err));
+  if (r->scenarios) {
+    C2_GOTO(read_scenarios(r, &unseen, err));
+  } else {
+    if (path) C2_GOTO(c2_futures_fill(r->futures, 0, err));
+    C2_GOTO(c2_unseen_count(&unseen, &r->set, err));
+  }
+  status = c2_unseen_note(&unseen, &r->set, err);
+fail:
+  c2_unseen_free(&unseen);
+  return status;
 }
 
 static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *err) {
-  c2_read_options options = read_options(r, NULL);
+  c2_read_options options = {.id_column = r->id_column,
+                             .timestamp_column = r->timestamp_column,
+                             .targets = (const char *const *)r->targets,
+                             .target_count = r->target_count,
+                             .covariates = (const char *const *)r->covariates,
+                             .covariate_count = r->covariate_count,
+                             .all_covariates = r->all_covariates,
+                             .freq = r->freq ? &r->frequency : NULL};
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
-  if (r->future) C2_TRY(c2_dataset_read_future(&r->set, r->future, &options, r->horizon, err));
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     if (!item->has_start || !item->has_freq) {
@@ -132,7 +215,7 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
               item->line, item->id);
     }
   }
-  return C2_OK;
+  return read_futures(r, &options, err);
 }
 
 /* Item i, which is series `at` of the forecast. */
@@ -160,10 +243,10 @@ static c2_status write_item(const request *r, const chronos2_forecast *f, size_t
       (void)fprintf(out, ",%s,", text);
       print_field(out, item->target_names[t]);
       (void)fputc(',', out);
-      print_number(out, chronos2_forecast_median(f, at, t)[s]);
+      print_number(r, out, chronos2_forecast_median(f, at, t)[s]);
       for (size_t q = 0; q < r->level_count; q++) {
         (void)fputc(',', out);
-        print_number(out, values[s * r->level_count + q]);
+        print_number(r, out, values[s * r->level_count + q]);
       }
       (void)fputc('\n', out);
     }
@@ -181,7 +264,7 @@ static void write_header(const request *r, FILE *out) {
   (void)fputs(",target_name,predictions", out);
   for (size_t q = 0; q < r->level_count; q++) {
     (void)fputc(',', out);
-    print_number(out, r->levels[q]);
+    print_double(out, r->levels[q], MOST_DIGITS);
   }
   (void)fputc('\n', out);
 }
@@ -191,6 +274,56 @@ static c2_status write_items(const request *r, const chronos2_forecast *f, size_
                              FILE *out, c2_error *err) {
   for (size_t i = 0; i < r->set.count; i++) C2_TRY(write_item(r, f, first + i, scenario, i, out, err));
   return C2_OK;
+}
+
+/* "daily (D)", or "frequency 15min". */
+static void name_frequency(const c2_freq *freq, char *out, size_t room) {
+  const char *word = NULL;
+  char text[C2_FREQ_ROOM];
+  c2_freq_format(freq, text);
+  if (freq->multiple == 1) {
+    switch (freq->unit) {
+      case C2_FREQ_HOUR: word = "hourly"; break;
+      case C2_FREQ_DAY: word = "daily"; break;
+      case C2_FREQ_BUSINESS_DAY: word = "on business days"; break;
+      case C2_FREQ_WEEK: word = "weekly"; break;
+      case C2_FREQ_MONTH: word = "monthly"; break;
+      case C2_FREQ_QUARTER: word = "quarterly"; break;
+      case C2_FREQ_HALF_YEAR: word = "half-yearly"; break;
+      case C2_FREQ_YEAR: word = "yearly"; break;
+      default: break;
+    }
+  }
+  (void)snprintf(out, room, word ? "%s (%s)" : "frequency%s %s", word ? word : "", text);
+}
+
+/* One line: items, rows, frequency, and what was filled in or left out. */
+static void summarise(const request *r) {
+  enum { NAMED = 8 }; /* ignored columns; of more the number */
+  const c2_dataset *set = &r->set;
+  char line[1500];
+  char freq[64] = "";
+  c2_freq commonest = {0};
+  size_t kinds = c2_dataset_freqs(set, &commonest);
+  size_t ignored = set->ignored.count;
+  if (kinds > 0) name_frequency(&commonest, freq, sizeof freq);
+  int n = snprintf(line, sizeof line, "%zu item%s, %zu row%s, ", set->count, set->count == 1 ? "" : "s", set->rows,
+                   set->rows == 1 ? "" : "s");
+  if (kinds > 1) {
+    n += snprintf(line + n, sizeof line - (size_t)n, "%s%zu frequencies, mostly ",
+                  kinds == C2_FREQ_KINDS ? "at least " : "", kinds);
+  }
+  n += snprintf(line + n, sizeof line - (size_t)n, "%s", freq);
+  if (set->filled > 0) {
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %zu step%s filled in", set->filled,
+                  set->filled == 1 ? "" : "s");
+  }
+  for (size_t i = 0; i < ignored && i < NAMED; i++) {
+    const char *before = i > 0 ? ", " : ignored == 1 ? ", ignored column: " : ", ignored columns: ";
+    n += snprintf(line + n, sizeof line - (size_t)n, "%s%.60s", before, set->ignored.text[i]);
+  }
+  if (ignored > NAMED) (void)snprintf(line + n, sizeof line - (size_t)n, " and %zu more", ignored - NAMED);
+  cli_note("%s", line);
 }
 
 static void warn(const request *r, const chronos2_config *config) {
@@ -254,10 +387,13 @@ static c2_status write_embeddings(const request *r, const chronos2_embedding *e,
         (void)fputc(',', out);
         print_field(out, r->set.item[i].target_names[t]);
         (void)fprintf(out, ",%zu,", token);
-        print_number(out, loc);
+        print_number(r, out, loc);
         (void)fputc(',', out);
-        print_number(out, scale);
-        for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%.9g", (double)*value++);
+        print_number(r, out, scale);
+        for (size_t d = 0; d < d_model; d++) {
+          (void)fputc(',', out);
+          print_number(r, out, (double)*value++);
+        }
         (void)fputc('\n', out);
       }
     }
@@ -274,49 +410,22 @@ static c2_status embed(const request *r, chronos2_session *session, size_t d_mod
   return status;
 }
 
-/* Every scenario's series, one scenario after the other, and what they hold. */
-typedef struct scenarios {
-  char **name;
-  size_t count;
-  chronos2_series *series;        /* [count][items] */
-  chronos2_covariate **covariate; /* [count] */
-  chronos2_forecast **forecast;   /* [count]; encoded contexts: one for all */
-} scenarios;
-
 static void free_scenarios(scenarios *s) {
   for (size_t k = 0; s->covariate && k < s->count; k++) free(s->covariate[k]);
   for (size_t k = 0; s->forecast && k < s->count; k++) chronos2_forecast_free(&s->forecast[k]);
-  free(s->name);
   free(s->series);
   free(s->covariate);
   free(s->forecast);
 }
 
-static c2_status read_scenarios(request *r, scenarios *s, c2_error *err) {
-  size_t items = r->set.count;
-  C2_TRY(c2_scenario_names(r->scenarios, &s->name, &s->count, err));
-  C2_TRY(c2_alloc_array(s->count, sizeof *s->covariate, &s->covariate, err));
-  C2_TRY(c2_alloc_array(s->count, sizeof(chronos2_forecast *), &s->forecast, err));
-  C2_TRY(c2_alloc_array(s->count, items * sizeof *s->series, &s->series, err));
-  for (size_t k = 0; k < s->count; k++) {
-    c2_read_options reading = read_options(r, s->name[k]);
-    chronos2_series *series = NULL;
-    C2_TRY(c2_dataset_read_future(&r->set, r->scenarios, &reading, r->horizon, err));
-    c2_status status = cli_make_series(&r->set, r->horizon, &series, &s->covariate[k], err);
-    if (status == C2_OK && items > 0) memcpy(s->series + k * items, series, items * sizeof *series);
-    free(series);
-    C2_TRY(status);
-  }
-  return C2_OK;
-}
-
 /* Where contexts see no known future, they are encoded once and all scenarios forecast from them. Elsewhere each
- * scenario is a whole forecast. */
-static c2_status forecast_all(const request *r, chronos2_session *session, scenarios *s, bool encoded, c2_error *err) {
+ * scenario is a whole forecast; under cross learning one of its own, so that scenarios don't inform each other. */
+static c2_status forecast_all(request *r, chronos2_session *session, bool encoded, bool together, c2_error *err) {
   chronos2_predict_options options = predict_options(r);
   chronos2_context *context = NULL;
+  scenarios *s = &r->plans;
   size_t items = r->set.count;
-  if (!encoded) {
+  if (!together) {
     for (size_t k = 0; k < s->count; k++) {
       C2_TRY(status_of(chronos2_predict(session, s->series + k * items, items, &options, &s->forecast[k]), err));
       cli_progress("scenario", k + 1, s->count);
@@ -324,6 +433,9 @@ static c2_status forecast_all(const request *r, chronos2_session *session, scena
     return C2_OK;
   }
   chronos2_session_on_progress(session, progress, NULL);
+  if (!encoded) {
+    return status_of(chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]), err);
+  }
   chronos2_status status = chronos2_context_open(session, r->series, items, &options, &context);
   if (status == CHRONOS2_OK) {
     status = chronos2_context_predict(session, context, s->series, s->count * items, &options, &s->forecast[0]);
@@ -353,18 +465,15 @@ static c2_status choose_pattern(const request *r, chronos2_session *session, boo
 
 static c2_status forecast_scenarios(request *r, chronos2_session *session, FILE *out, c2_error *err) {
   bool encoded = false;
-  scenarios s = {0};
-  c2_status status = C2_OK;
-  C2_GOTO(choose_pattern(r, session, &encoded, err));
-  C2_GOTO(read_scenarios(r, &s, err));
-  C2_GOTO(forecast_all(r, session, &s, encoded, err));
+  C2_TRY(choose_pattern(r, session, &encoded, err));
+  bool together = encoded || !r->cross_learning;
+  C2_TRY(forecast_all(r, session, encoded, together, err));
   write_header(r, out); /* nothing is written before all forecasts are there */
-  for (size_t k = 0; k < s.count; k++) {
-    C2_GOTO(write_items(r, s.forecast[encoded ? 0 : k], encoded ? k * r->set.count : 0, s.name[k], out, err));
+  for (size_t k = 0; k < r->plans.count; k++) {
+    C2_TRY(write_items(r, r->plans.forecast[together ? 0 : k], together ? k * r->set.count : 0,
+                       c2_futures_name(r->futures, k), out, err));
   }
-fail:
-  free_scenarios(&s);
-  return status;
+  return C2_OK;
 }
 
 static int run(request *r, char **paths, size_t count, c2_error *err) {
@@ -380,9 +489,10 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   if (status != C2_OK) return cli_fail_error(err);
   int opened = cli_engine_open(&r->engine, &model, &session);
   if (opened != CLI_DONE) return opened;
-  warn(r, chronos2_model_config(model));
   status = c2_outfile_open(&file, r->output, err);
   if (status == C2_OK) {
+    summarise(r);
+    warn(r, chronos2_model_config(model));
     status = r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, file.stream, err)
              : r->scenarios ? forecast_scenarios(r, session, file.stream, err)
                             : forecast_once(r, session, file.stream, err);
@@ -403,10 +513,17 @@ int cli_forecast(int argc, char **argv) {
        &r.id_column, NULL},
       {"timestamp-column", 0, "NAME", "column of time stamps [timestamp]", CLI_TEXT, &r.timestamp_column, NULL},
       {"target", 0, "LIST", "columns to forecast, jointly if several [target]", CLI_TEXT, &r.target, NULL},
-      {"past-covariates", 0, "LIST",
-       "columns whose past helps: numbers, or categories; JSON Lines carries its own", CLI_TEXT, &r.past, NULL},
-      {"future", 0, "FILE", "CSV with the horizon's values of such columns, a row for each series and step", CLI_TEXT,
-       &r.future, NULL},
+      {"covariates", 0, "LIST",
+       "columns that help: numbers, or categories; known beforehand where --future has them. JSON Lines carries its "
+       "own",
+       CLI_TEXT, &r.covariate_text, NULL},
+      {"past-covariates", 0, "LIST", "another name for --covariates", CLI_TEXT, &r.covariate_text, NULL},
+      {"all-covariates", 0, NULL, "every column that is no id, time stamp or target is a covariate", CLI_FLAG,
+       &r.all_covariates, NULL},
+      {"future", 0, "FILE",
+       "CSV with the horizon's values of covariates, a row for each series and step; rows of a file without ids hold "
+       "for all series",
+       CLI_TEXT, &r.future, NULL},
       {"scenarios", 0, "FILE",
        "CSV as for --future with a column scenario: a forecast for each; the past is encoded once for all, unless "
        "--attention lets it see the future",
@@ -415,6 +532,8 @@ int cli_forecast(int argc, char **argv) {
       {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq,
        NULL},
       {"output", 'o', "FILE", "where the CSV goes [standard output]", CLI_TEXT, &r.output, NULL},
+      {"digits", 0, "N", "significant digits of the numbers, 17 for doubles [as many as float32 carries]", CLI_COUNT,
+       &r.digits, NULL},
       {"embed", 0, NULL, "write the encoder's hidden states instead: a line a token; takes no horizon", CLI_FLAG,
        &r.embed, NULL},
       {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.monotone, NULL},
@@ -422,7 +541,8 @@ int cli_forecast(int argc, char **argv) {
   const cli_usage usage = {
       "forecast", "INPUT...",
       "Reads series from CSV (item_id,timestamp,target) or JSON Lines files, - is standard input,\n"
-      "and writes item_id,timestamp,target_name,predictions and a column for each quantile level.",
+      "and writes item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
+      "Ids and names are written as they are, also where a spreadsheet would take them for a formula (=, +, -, @).",
       1, (size_t)argc};
   int first = 0;
   int status = 0;
@@ -430,6 +550,8 @@ int cli_forecast(int argc, char **argv) {
   cli_engine_init(&r.engine);
   if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
   status = run(&r, argv + first, (size_t)(argc - first), &err);
+  free_scenarios(&r.plans);
+  c2_futures_close(&r.futures);
   c2_dataset_free(&r.set);
   free(r.series);
   free(r.covariate);

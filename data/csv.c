@@ -111,6 +111,26 @@ static c2_status check_text(const char *name, const char *text, size_t size, c2_
   return C2_OK;
 }
 
+/* The record just read is the header. */
+static c2_status take_header(c2_csv *csv, c2_error *err) {
+  csv->header = csv->field;
+  csv->columns = csv->fields;
+  csv->field = NULL;
+  csv->capacity = 0;
+  csv->fields = 0;
+  C2_TRY(c2_alloc_array(csv->columns, sizeof *csv->repeated, &csv->repeated, err));
+  for (size_t i = 0; i < csv->columns; i++) {
+    size_t first = 0;
+    if (!c2_text_plain(csv->header[i], strlen(csv->header[i]))) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column %zu: a control character in its name '%.60s'", csv->name, csv->line,
+              i + 1, csv->header[i]);
+    }
+    C2_TRY(c2_lookup_add(&csv->names, csv->header[i], &first, err));
+    if (first != i) csv->repeated[first] = true;
+  }
+  return C2_OK;
+}
+
 c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2_error *err) {
   memset(csv, 0, sizeof *csv);
   csv->name = name;
@@ -123,17 +143,14 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2
   skip_empty_lines(csv);
   if (csv->at >= csv->end) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected a header line and rows", name);
   C2_TRY(read_record(csv, err));
-  csv->header = csv->field;
-  csv->columns = csv->fields;
-  csv->field = NULL;
-  csv->capacity = 0;
-  csv->fields = 0;
-  return C2_OK;
+  return take_header(csv, err);
 }
 
 void c2_csv_close(c2_csv *csv) {
   free(csv->field);
   free(csv->header);
+  free(csv->repeated);
+  c2_lookup_free(&csv->names);
   memset(csv, 0, sizeof *csv);
 }
 
@@ -150,25 +167,18 @@ c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err) {
 }
 
 bool c2_csv_has_column(const c2_csv *csv, const char *name) {
-  for (size_t i = 0; i < csv->columns; i++) {
-    if (strcmp(csv->header[i], name) == 0) return true;
-  }
-  return false;
+  size_t index = 0;
+  return c2_lookup_find(&csv->names, name, &index);
 }
 
 c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err) {
-  size_t found = 0;
-  for (size_t i = 0; i < csv->columns; i++) {
-    if (strcmp(csv->header[i], name) != 0) continue;
-    *index = i;
-    found++;
+  if (c2_lookup_find(&csv->names, name, index)) {
+    if (!csv->repeated[*index]) return C2_OK;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: several columns are named '%.60s'", csv->name, name);
   }
-  if (found == 1) return C2_OK;
-  if (found > 1) C2_FAIL(err, C2_ERR_FORMAT, "%s: %zu columns are named '%.60s'", csv->name, found, name);
   char all[256] = "";
-  for (size_t i = 0; i < csv->columns; i++) {
-    size_t used = strlen(all);
-    (void)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", csv->header[i]);
+  for (size_t i = 0, used = 0; i < csv->columns && used < sizeof all; i++) {
+    used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", csv->header[i]);
   }
   C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a column '%.60s', found %s", csv->name, name, all);
 }

@@ -8,6 +8,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
+#include "data/lookup.h"
 
 typedef struct c2_csv {
   const char *name; /* for messages; borrowed */
@@ -18,10 +19,12 @@ typedef struct c2_csv {
   size_t fields, capacity;
   char **header; /* names of the columns: [columns] */
   size_t columns;
+  c2_lookup names; /* the same, to be looked up */
+  bool *repeated; /* that several columns have this one's name, where it is the first of them: [columns] */
 } c2_csv;
 
-/* Reads the header line. `text` must have a zero at text[size] and outlive the reader. Free with
- * c2_csv_close, also after a failure. */
+/* Reads the header line; a name with control characters is refused. `text` must have a zero at text[size] and outlive
+ * the reader. Free with c2_csv_close, also after a failure. */
 c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2_error *err);
 void c2_csv_close(c2_csv *csv);
 

@@ -102,65 +102,33 @@ void c2_dataset_free(c2_dataset *set) {
     set->pool = next;
   }
   free(set->item);
-  free(set->slots);
+  c2_lookup_free(&set->ids);
+  c2_lookup_free(&set->ignored);
   free(set->note);
   memset(set, 0, sizeof *set);
 }
 
 /* ---- Ids ------------------------------------------------------------------------------------- */
 
-static size_t hash_text(const char *text) { /* FNV-1a */
-  uint64_t hash = UINT64_C(14695981039346656037);
-  for (; *text; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-  return (size_t)(hash ^ hash >> 32);
-}
-
-/* The slot of an id, or the free slot where it belongs. */
-static size_t find_slot(const c2_dataset *set, const char *id) {
-  size_t mask = set->slot_count - 1;
-  size_t at = hash_text(id) & mask;
-  while (set->slots[at] && strcmp(set->item[set->slots[at] - 1].id, id) != 0) at = (at + 1) & mask;
-  return at;
-}
-
 bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index) {
-  if (set->slot_count == 0) return false;
-  size_t slot = set->slots[find_slot(set, id)];
-  if (slot) *index = slot - 1;
-  return slot != 0;
-}
-
-static c2_status grow_slots(c2_dataset *set, c2_error *err) {
-  if (2 * (set->count + 1) <= set->slot_count) return C2_OK;
-  size_t *old = set->slots;
-  size_t grown = set->slot_count ? 2 * set->slot_count : 64;
-  size_t *fresh = NULL;
-  C2_TRY(c2_alloc_array(grown, sizeof *fresh, &fresh, err));
-  set->slots = fresh;
-  set->slot_count = grown;
-  free(old);
-  for (size_t i = 0; i < set->count; i++) {
-    size_t slot = find_slot(set, set->item[i].id);
-    if (!set->slots[slot]) set->slots[slot] = i + 1;
-  }
-  return C2_OK;
+  return c2_lookup_find(&set->ids, id, index);
 }
 
 c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item,
                          c2_error *err) {
   char number[32];
   (void)snprintf(number, sizeof number, "%zu", set->count);
-  C2_TRY(grow_slots(set, err));
+  size_t first = 0;
   C2_TRY(c2_grow_array(&set->item, &set->capacity, set->count + 1, sizeof *set->item, err));
   if (!id) id = number;
-  size_t slot = find_slot(set, id);
-  if (set->slots[slot] && !set->twins) {
-    const c2_item *twin = &set->item[set->slots[slot] - 1];
+  if (!set->twins && c2_dataset_find(set, id, &first)) {
+    const c2_item *twin = &set->item[first];
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' is already at %s:%zu", file, line, id, twin->file, twin->line);
   }
   c2_item *fresh = &set->item[set->count];
   memset(fresh, 0, sizeof *fresh);
   C2_TRY(c2_dataset_text(set, id, &fresh->id, err));
+  C2_TRY(c2_lookup_add(&set->ids, fresh->id, &first, err));
   const c2_item *before = set->count ? &set->item[set->count - 1] : NULL;
   if (before && strcmp(before->file, file) == 0) {
     fresh->file = before->file;
@@ -169,7 +137,6 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
   }
   fresh->line = line;
   set->count++;
-  if (!set->slots[slot]) set->slots[slot] = set->count;
   *item = fresh;
   return C2_OK;
 }
@@ -183,6 +150,14 @@ bool c2_is_missing_text(const char *text) {
     if (strcmp(text, spellings[i]) == 0) return true;
   }
   return false;
+}
+
+const char *c2_boolean_text(const char *text) {
+  static const char *const spellings[2][3] = {{"False", "FALSE", "false"}, {"True", "TRUE", "true"}};
+  for (size_t i = 0; i < 6; i++) {
+    if (strcmp(text, spellings[i / 3][i % 3]) == 0) return spellings[i / 3][0];
+  }
+  return NULL;
 }
 
 bool c2_parse_number(const char *text, double *out) {

@@ -17,11 +17,13 @@
 #include "base/json.h"
 #include "base/status.h"
 #include "data/calendar.h"
+#include "data/lookup.h"
 
 /* A covariate of one item: numbers, or categories when `is_text`. */
 typedef struct c2_covariate {
   const char *name;
   bool is_text;
+  bool is_boolean;          /* categories True and False alone */
   double *past;             /* [length] */
   double *future;           /* [future_length]; NULL: only the past is known */
   const char **past_text;   /* [length] */
@@ -49,8 +51,8 @@ typedef struct c2_pool_chunk c2_pool_chunk;
 typedef struct c2_dataset {
   c2_item *item; /* in order of first appearance */
   size_t count, capacity;
-  size_t *slots; /* hash table over the ids: index + 1, 0 = free */
-  size_t slot_count;
+  c2_lookup ids;     /* of the items, in the same order */
+  c2_lookup ignored; /* columns of CSV files that nothing asked for */
   size_t rows;       /* read from the files; a JSON Lines series has one for each step */
   size_t filled;     /* steps that no row is for: filled in as missing */
   const char **note; /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
@@ -67,7 +69,7 @@ typedef struct c2_read_options {
   size_t target_count;           /* 0: "target"; JSON Lines with several rows: target_0, target_1, ... */
   const char *const *covariates; /* CSV columns whose past is read; JSON Lines carries its own */
   size_t covariate_count;
-  const char *scenario; /* future rows: only those that say so in column "scenario"; NULL: there is none */
+  bool all_covariates;  /* CSV: every column that is no id, time stamp or target is a covariate */
   const c2_freq *freq;  /* overrides what a file says; NULL: as given or inferred */
 } c2_read_options;
 
@@ -77,19 +79,30 @@ typedef struct c2_read_options {
  */
 c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err);
 
-/* Reads known covariates from a CSV file: every column apart from id and time stamp must be a covariate
- * whose past was read. Each item needs exactly its `horizon` steps after the last one, in any order. */
-c2_status c2_dataset_read_future(c2_dataset *set, const char *path, const c2_read_options *options, size_t horizon,
-                                 c2_error *err);
+/* Known covariates from a CSV file, which is read once: for one future, or for several scenarios, which column
+ * "scenario" names. Its other columns apart from id and time stamp are covariates whose past was read, or columns that
+ * the past's files have and nothing asked for. With ids, each item needs exactly its `horizon` steps after the last
+ * one, in any order. Rows of a file without ids hold for all items; those that are no step of a forecast are passed
+ * over, which a note of the set says. */
+typedef struct c2_futures c2_futures;
 
-/* Names of the columns of a CSV file that are neither id nor time stamp: the covariates that
- * c2_dataset_read_future will fill. *names is one allocation, free with free(). */
+/* Reads and checks the file, up to its values; set and path outlive the futures. */
+c2_status c2_futures_open(c2_futures **out, c2_dataset *set, const char *path, const c2_read_options *options,
+                          size_t horizon, bool scenarios, c2_error *err);
+
+/* Number of scenarios, and their names in order of first appearance; without scenarios 1 and NULL. */
+size_t c2_futures_count(const c2_futures *futures);
+const char *c2_futures_name(const c2_futures *futures, size_t scenario);
+
+/* Makes a scenario's values the known futures of the set's items, in arrays that live as long as the set. Scenarios
+ * are filled in once each, in order. */
+c2_status c2_futures_fill(c2_futures *futures, size_t scenario, c2_error *err);
+
+void c2_futures_close(c2_futures **futures);
+
+/* Names of the columns of a CSV file that are neither id nor time stamp. *names is one allocation, free with free(). */
 c2_status c2_csv_covariate_names(const char *path, const c2_read_options *options, char ***names, size_t *count,
                                  c2_error *err);
-
-/* The scenarios of a CSV file with a column "scenario", in order of first appearance. *names is one allocation, free
- * with free(). */
-c2_status c2_scenario_names(const char *path, char ***names, size_t *count, c2_error *err);
 
 /* Index of an item; false if there is none. */
 bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index);
@@ -116,6 +129,9 @@ C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const 
 
 /* Spellings of a missing value in text: empty, NA, NaN, null, None ... */
 bool c2_is_missing_text(const char *text);
+
+/* "True" or "False" for pandas' spellings of a boolean, else NULL. */
+const char *c2_boolean_text(const char *text);
 
 /* A finite number (blanks around it are allowed) or NaN for a missing one; false for anything else. */
 bool c2_parse_number(const char *text, double *out);

@@ -275,7 +275,10 @@ static void test_bad_options(void **state) {
                {"--quantile-levels", "0.1,,0.9", "--quantile-levels: "},
                {"--quantile-levels", "1.5", "--quantile-levels: "},
                {"--target", "target,target", "--target: column 'target' is named twice"},
-               {"--past-covariates", "target", "--past-covariates: column 'target' is named twice"},
+               {"--covariates", "target", "--covariates: column 'target' is named twice"},
+               {"--past-covariates", "c,c", "--covariates: column 'c' is named twice"},
+               {"--digits", "18", "--digits: expected at most 17"},
+               {"--digits", "0", "--digits: expected a whole number >= 1"},
                {"--freq", "sometimes", "--freq: "}};
   char *folder = program_make_folder();
   char *past = program_path(folder, "past.csv");

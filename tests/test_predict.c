@@ -570,8 +570,8 @@ static void test_embed_command(void **state) {
       (void)snprintf(start, sizeof start, "\nx,%c,%zu,", t ? 'b' : 'a', token);
       assert_int_equal(strncmp(at, start, strlen(start)), 0);
       at += strlen(start) - 1;
-      assert_true(strtod(at + 1, &at) == loc);
-      assert_true(strtod(at + 1, &at) == scale);
+      assert_true(strtof(at + 1, &at) == (float)loc);
+      assert_true(strtof(at + 1, &at) == (float)scale);
       for (size_t d = 0; d < chronos2_model_config(model)->d_model; d++) {
         assert_int_equal(*at, ',');
         assert_true(strtof(at + 1, &at) == *value++);
