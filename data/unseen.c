@@ -70,8 +70,8 @@ c2_status c2_unseen_note(const c2_unseen *u, c2_dataset *set, c2_error *err) {
     const c2_unseen_column *c = &u->column[i];
     if (c->values == 0) continue;
     C2_TRY(c2_dataset_note(set, err,
-                           "column '%.60s': item '%.80s' never had '%.60s' in its past, so its effect is unknown; future "
-                           "values of such categories: %zu",
+                           "column '%.60s': item '%.80s' never had '%.60s' in its past, so its effect is unknown; "
+                           "future values of such categories: %zu",
                            u->columns.text[i], c->item, c->text, c->values));
   }
   return C2_OK;
