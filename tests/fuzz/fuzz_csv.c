@@ -2,24 +2,38 @@
 #include "fuzz.h"
 #include "series.h"
 
+#include "data/unseen.h"
+
 enum { HORIZON = 2 };
 
-static c2_status read_future(c2_dataset *set, const c2_read_options *options, const char *text, size_t size,
-                             c2_error *err) {
+static c2_status fill_futures(c2_futures *futures, c2_dataset *set, c2_error *err) {
+  c2_unseen unseen = {0};
+  c2_status status = C2_OK;
+  for (size_t k = 0; status == C2_OK && k < c2_futures_count(futures); k++) {
+    status = c2_futures_fill(futures, k, err);
+    if (status == C2_OK) status = c2_unseen_count(&unseen, set, err);
+  }
+  if (status == C2_OK) status = c2_unseen_note(&unseen, set, err);
+  c2_unseen_free(&unseen);
+  return status;
+}
+
+static c2_status read_future(c2_dataset *set, const c2_read_options *options, bool scenarios, const char *text,
+                             size_t size, c2_error *err) {
   static char *path;
   char **names = NULL;
+  c2_futures *futures = NULL;
   size_t count = 0;
   if (!path) path = fuzz_path("future.csv");
   fuzz_put("future.csv", text, size);
-  c2_status status = c2_scenario_names(path, &names, &count, err);
-  if (status == C2_OK) fuzz_require(count == 0 || names, "scenarios have names");
-  free(names);
-  names = NULL;
-  if (status != C2_OK) *err = (c2_error){C2_OK, ""};
-  status = c2_csv_covariate_names(path, options, &names, &count, err);
+  c2_status status = c2_csv_covariate_names(path, options, &names, &count, err);
+  if (status == C2_OK) fuzz_require(count > 0 && names, "covariates have names");
   free(names);
   if (status != C2_OK) *err = (c2_error){C2_OK, ""};
-  return c2_dataset_read_future(set, path, options, HORIZON, err);
+  status = c2_futures_open(&futures, set, path, options, HORIZON, scenarios, err);
+  if (status == C2_OK) status = fill_futures(futures, set, err);
+  c2_futures_close(&futures);
+  return status;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
@@ -38,11 +52,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                              .covariate_count = mode & 16 ? 2 : 0,
                              .targets = targets,
                              .target_count = mode & 32 ? 2 : 0,
-                             .scenario = mode & 64 ? "s" : NULL,
+                             .all_covariates = (mode & 24) == 24,
                              .freq = mode & 8 ? &freq : NULL};
   c2_dataset set = {.twins = mode & 128};
   c2_status status = c2_read_csv_series(&set, "past.csv", part[0], length[0], &options, &err);
-  if (status == C2_OK && parts == 2) status = read_future(&set, &options, part[1], length[1], &err);
+  if (status == C2_OK && parts == 2) status = read_future(&set, &options, mode & 64, part[1], length[1], &err);
   if (status == C2_OK) {
     check_dataset(&set);
   } else {
