@@ -1,0 +1,545 @@
+/* Series tables through the program: booleans, categories, covariates, calendars, names, digits; and the work that
+ * many names cost. */
+#include "program.h"
+
+#include <math.h>
+
+#include <chronos2.h>
+
+#include "data/series.h"
+#include "data/unseen.h"
+
+#define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+enum { PAST = 30, STEPS = 4 };
+
+typedef struct files {
+  char *folder, *past, *future;
+} files;
+
+static files open_files(void) {
+  files f = {.folder = program_make_folder()};
+  f.past = program_path(f.folder, "past.csv");
+  f.future = program_path(f.folder, "future.csv");
+  return f;
+}
+
+static void close_files(files *f) {
+  program_remove_folder(f->folder);
+  free(f->past);
+  free(f->future);
+}
+
+static void write_text(const char *path, const char *text) {
+  program_write_file(path, text, strlen(text));
+}
+
+static double target_at(int t) {
+  return 10 + sin(0.9 * t) + (t % 3 == 0 ? 4 : 0);
+}
+
+/* Days of January and, from step 31 on, February 2024. */
+static void print_day(FILE *out, int t) {
+  (void)fprintf(out, "2024-%02d-%02d", 1 + t / 31, 1 + t % 31);
+}
+
+/* One item 'a', with a column of categories: name[k] at every third step, from k on. */
+static void write_categories(const files *f, const char *const past[3], const char *const future[3]) {
+  FILE *out = fopen(f->past, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target,promo\n", out);
+  for (int t = 0; t < PAST; t++) {
+    (void)fputs("a,", out);
+    print_day(out, t);
+    (void)fprintf(out, ",%.17g,%s\n", target_at(t), past[t % 3]);
+  }
+  assert_int_equal(fclose(out), 0);
+  out = fopen(f->future, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,promo\n", out);
+  for (int t = PAST; t < PAST + STEPS; t++) {
+    (void)fputs("a,", out);
+    print_day(out, t);
+    (void)fprintf(out, ",%s\n", future[t % 3]);
+  }
+  assert_int_equal(fclose(out), 0);
+}
+
+static program_result forecast(const files *f) {
+  program_result r = PROGRAM_RUN("forecast", f->past, "-m", MODEL, "--horizon", "4", "--covariates", "promo",
+                                 "--future", f->future);
+  if (r.status != 0) fail_msg("%s", r.err);
+  return r;
+}
+
+/* What the program says of such categories on standard error, and the same forecast as those of `same` (both or
+ * neither NULL: another one). */
+static void assert_categories(const files *f, const char *const past[3], const char *const future[3],
+                              const char *const like_past[3], const char *const like_future[3], bool equal,
+                              const char *said) {
+  write_categories(f, past, future);
+  program_result r = forecast(f);
+  write_categories(f, like_past, like_future);
+  program_result like = forecast(f);
+  if ((strcmp(r.out, like.out) == 0) != equal) fail_msg("%s, %s: %s", past[0], future[0], equal ? "differs" : "equal");
+  char expected[512];
+  (void)snprintf(expected, sizeof expected, "chronos2: 1 item, 30 rows, daily (D)\n%s", said);
+  assert_string_equal(r.err, expected);
+  program_free(&r);
+  program_free(&like);
+}
+
+#define THREE(a, b, c) ((const char *const[3]){a, b, c})
+
+static void test_booleans(void **state) {
+  (void)state;
+  static const char *const spelt[3][2] = {{"False", "True"}, {"FALSE", "TRUE"}, {"false", "true"}};
+  files f = open_files();
+  for (size_t p = 0; p < 3; p++) {
+    for (size_t q = 0; q < 3; q++) {
+      assert_categories(&f, THREE(spelt[p][1], spelt[p][0], spelt[q][0]), THREE(spelt[q][1], spelt[p][0], spelt[q][0]),
+                        THREE("yes", "no", "no"), THREE("yes", "no", "no"), true, "");
+    }
+  }
+  /* missing ones are a category of their own beside them */
+  assert_categories(&f, THREE("True", "", "FALSE"), THREE("TRUE", "", "False"), THREE("yes", "", "no"),
+                    THREE("yes", "", "no"), true, "");
+  /* in a column that holds anything else, spellings differ, as pandas has it */
+  assert_categories(&f, THREE("True", "TRUE", "maybe"), THREE("True", "TRUE", "maybe"), THREE("x", "y", "z"),
+                    THREE("x", "y", "z"), true, "");
+  assert_categories(&f, THREE("True", "TRUE", "1"), THREE("True", "TRUE", "1"), THREE("x", "y", "z"),
+                    THREE("x", "y", "z"), true, "");
+  assert_categories(&f, THREE("True", "TRUE", "maybe"), THREE("True", "TRUE", "maybe"), THREE("x", "x", "z"),
+                    THREE("x", "x", "z"), false, "");
+  close_files(&f);
+}
+
+#define NEVER(item, text, count)                                                                                    \
+  "chronos2: warning: column 'promo': item '" item "' never had '" text "' in its past, so its effect is unknown; " \
+  "future values of such categories: " count "\n"
+
+static void test_unseen_categories(void **state) {
+  (void)state;
+  files f = open_files();
+  /* steps 30 to 33 take the names 0, 1, 2, 0 */
+  assert_categories(&f, THREE("sale", "none ", "x"), THREE("sale", "none", "x"), THREE("a", "b", "c"),
+                    THREE("a", "d", "c"), true, NEVER("a", "none", "1"));
+  assert_categories(&f, THREE("True", "False", "True"), THREE("yes", "False", "1"), THREE("a", "b", "a"),
+                    THREE("d", "b", "e"), true, NEVER("a", "yes", "3"));
+  assert_categories(&f, THREE("maybe", "false", "true"), THREE("TRUE", "FALSE", "true"), THREE("m", "f", "t"),
+                    THREE("d", "e", "t"), true, NEVER("a", "TRUE", "3"));
+  /* a missing one is no such category */
+  assert_categories(&f, THREE("sale", "none", "x"), THREE("sale", "", "NaN"), THREE("a", "b", "c"),
+                    THREE("a", "", ""), true, "");
+  /* JSON Lines carries its own futures */
+  char *lines = program_path(f.folder, "past.jsonl");
+  write_text(lines, "{\"item_id\": \"a\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 3], "
+                     "\"past_covariates\": {\"promo\": [\"p\", \"q\", \"p\"]}, "
+                     "\"future_covariates\": {\"promo\": [\"q\", \"Q\"]}}\n");
+  program_result r = PROGRAM_RUN("forecast", lines, "-m", MODEL, "--horizon", "2");
+  free(lines);
+  assert_string_equal(r.err, "chronos2: 1 item, 3 rows, daily (D)\n" NEVER("a", "Q", "1"));
+  program_free(&r);
+  close_files(&f);
+}
+
+/* With one target an item's own past counts, with several those of all items: that is how categories are encoded. */
+static void test_whose_past(void **state) {
+  (void)state;
+  static const char *const options[] = {"target", "target,second"};
+  files f = open_files();
+  write_text(f.past, "item_id,timestamp,target,second,promo\na,2024-01-01,1,2,p\na,2024-01-02,3,1,q\n"
+                     "a,2024-01-03,3,4,p\nb,2024-01-01,1,2,p\nb,2024-01-02,3,1,p\nb,2024-01-03,3,4,r\n");
+  write_text(f.future, "item_id,timestamp,promo\na,2024-01-04,q\na,2024-01-05,r\nb,2024-01-04,q\nb,2024-01-05,s\n");
+  for (size_t i = 0; i < 2; i++) {
+    program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--target", options[i],
+                                   "--covariates", "promo", "--future", f.future);
+    assert_string_equal(
+        r.err, i ? "chronos2: 2 items, 6 rows, daily (D)\n" NEVER("b", "s", "1")
+                 : "chronos2: 2 items, 6 rows, daily (D), ignored column: second\n" NEVER("a", "r", "3"));
+    assert_int_equal(r.status, 0);
+    program_free(&r);
+  }
+  close_files(&f);
+}
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+static const char wide_past[] =
+    "store,item_id,timestamp,target,price,promo\n"
+    "x,a,2024-01-01,1,5,p\nx,a,2024-01-02,2,4,q\nx,a,2024-01-03,4,6,p\nx,a,2024-01-05,3,5,q\n"
+    "y,b,2024-01-01,7,5,p\ny,b,2024-01-02,5,4,p\ny,b,2024-01-03,4,6,q\n";
+
+static void test_columns(void **state) {
+  (void)state;
+  static const struct {
+    const char *option, *value, *said;
+  } cases[] = {
+      {"--covariates", "price",
+       "chronos2: 2 items, 7 rows, daily (D), 1 step filled in, ignored columns: store, promo\n"},
+      {"--past-covariates", "price",
+       "chronos2: 2 items, 7 rows, daily (D), 1 step filled in, ignored columns: store, promo\n"},
+      {"--covariates", "store,price,promo", "chronos2: 2 items, 7 rows, daily (D), 1 step filled in\n"},
+      {"--all-covariates", NULL, "chronos2: 2 items, 7 rows, daily (D), 1 step filled in\n"},
+      {NULL, NULL, "chronos2: 2 items, 7 rows, daily (D), 1 step filled in, ignored columns: store, price, promo\n"}};
+  files f = open_files();
+  program_result r[5];
+  write_text(f.past, wide_past);
+  for (size_t i = 0; i < 5; i++) {
+    r[i] = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", cases[i].option, cases[i].value);
+    assert_int_equal(r[i].status, 0);
+    assert_string_equal(r[i].err, cases[i].said);
+  }
+  assert_string_equal(r[0].out, r[1].out);
+  assert_string_not_equal(r[0].out, r[2].out);
+  assert_string_equal(r[2].out, r[3].out);
+  assert_string_not_equal(r[0].out, r[4].out);
+  for (size_t i = 0; i < 5; i++) program_free(&r[i]);
+  program_result both = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--all-covariates",
+                                    "--covariates", "price");
+  program_assert_error(&both, 2, "--covariates or --all-covariates, not both");
+  write_text(f.past, "item_id,timestamp,target,p,p\na,2024-01-01,1,5,1\na,2024-01-02,2,4,2\na,2024-01-03,2,4,2\n");
+  both = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--all-covariates");
+  program_assert_error(&both, 1, "past.csv: several columns are named 'p'");
+  close_files(&f);
+}
+
+/* A column of --future is a covariate, is ignored as in the past, or is refused for what it is. */
+static void test_future_columns(void **state) {
+  (void)state;
+  static const struct {
+    const char *option, *value, *header, *error;
+  } cases[] = {
+      {"--covariates", "price", "price,promo", NULL},
+      {"--covariates", "price,promo", "promo,price", NULL},
+      {"--all-covariates", NULL, "price,promo", NULL},
+      {"--covariates", "price", "price,weather", "future.csv: column 'weather': the past has no such column"},
+      {"--covariates", "price", "price,target", "future.csv: column 'target' is what is forecast"},
+      {"--covariates", "promo", "price,store", "future.csv: expected a column that is a covariate; --covariates names"},
+      {NULL, NULL, "price,promo", "future.csv: expected a column that is a covariate; --covariates names"},
+      {"--covariates", "price", "price,price", "future.csv: several columns are named 'price'"}};
+  files f = open_files();
+  write_text(f.past, wide_past);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[256];
+    const char *p = strncmp(cases[i].header, "promo", 5) == 0 ? "p,6" : "6,p";
+    (void)snprintf(text, sizeof text, "item_id,timestamp,%s\na,2024-01-06,%s\na,2024-01-07,%s\nb,2024-01-04,%s\n"
+                   "b,2024-01-05,%s\n", cases[i].header, p, p, p, p);
+    write_text(f.future, text);
+    program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--future", f.future,
+                                   cases[i].option, cases[i].value);
+    if (cases[i].error) {
+      program_assert_error(&r, 1, cases[i].error);
+    } else {
+      if (r.status != 0) fail_msg("%s", r.err);
+      program_free(&r);
+    }
+  }
+  close_files(&f);
+}
+
+/* Rows without ids are each item's own, by their day. */
+static void test_calendar(void **state) {
+  (void)state;
+  static const char *const calendars[2] = {
+      "timestamp,price\n2024-01-07,3\n2024-01-05,7\n2024-01-04,6\n2024-01-06,9\n",
+      "timestamp,price\n2024-01-07,3\n2024-01-05,7\n2023-12-31,1\n2024-01-04,6\n2024-01-06,9\n2024-01-08,2\n"};
+  static const char *const said[2] = {": no column of ids: its rows hold for all 2 items\n",
+                                      ": no column of ids: its rows hold for all 2 items; 2 of its 6 rows are no step "
+                                      "of a forecast\n"};
+  files f = open_files();
+  write_text(f.past, wide_past);
+  write_text(f.future, "item_id,timestamp,price\nb,2024-01-04,6\nb,2024-01-05,7\na,2024-01-06,9\na,2024-01-07,3\n");
+  const char *const argv[] = {PROGRAM_PATH, "forecast", f.past, "-m", MODEL, "--horizon", "2", "--covariates", "price",
+                              "--future", f.future, NULL};
+  program_result own = program_run(argv, NULL);
+  assert_int_equal(own.status, 0);
+  assert_int_equal(program_count(own.err, "\n"), 1);
+  for (size_t i = 0; i < 2; i++) {
+    write_text(f.future, calendars[i]);
+    program_result r = program_run(argv, NULL);
+    assert_string_equal(r.out, own.out);
+    assert_int_equal(program_count(r.err, "\n"), 2);
+    assert_non_null(strstr(r.err, said[i]));
+    program_free(&r);
+  }
+  program_free(&own);
+  write_text(f.future, "timestamp,price\n2024-01-07,3\n2024-01-04,6\n2024-01-06,9\n");
+  program_result r = program_run(argv, NULL);
+  program_assert_error(&r, 1, "future.csv: item 'b': expected a row for 2024-01-05");
+  write_text(f.future, "timestamp,price\n2024-01-07,3\n2024-01-05,7\n2024-01-05,7\n2024-01-04,6\n2024-01-06,9\n");
+  r = program_run(argv, NULL);
+  program_assert_error(&r, 1, "future.csv:4: there is a row for 2024-01-05 already, at line 3");
+  write_text(f.future, "item_id,timestamp,price\nb,2024-01-04,6\nb,2024-01-05,7\nb,2024-01-05,7\n");
+  r = program_run(argv, NULL);
+  program_assert_error(&r, 1, "future.csv:4: item 'b': there is a row for 2024-01-05 already, at line 3");
+  close_files(&f);
+}
+
+/* A file of scenarios is read once: standard input can't be read twice. Scenarios of a calendar hold for all items. */
+static void test_scenarios_once(void **state) {
+  (void)state;
+  files f = open_files();
+  write_text(f.past, wide_past);
+  write_text(f.future, "timestamp,price,scenario\n2024-01-04,6,low\n"
+                       "2024-01-05,7,low\n2024-01-06,9,low\n2024-01-07,3,low\n"
+                       "2024-01-07,13,high\n2024-01-06,8,high\n2024-01-05,17,high\n2024-01-04,16,high\n");
+  program_result named = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--covariates", "price",
+                                     "--scenarios", f.future);
+  program_result piped = program_run((const char *const[]){PROGRAM_PATH, "forecast", f.past, "-m", MODEL, "--horizon",
+                                                           "2", "--covariates", "price", "--scenarios", "-", NULL},
+                                     f.future);
+  if (named.status != 0) fail_msg("%s", named.err);
+  if (piped.status != 0) fail_msg("%s", piped.err);
+  assert_string_equal(named.out, piped.out);
+  assert_int_equal(program_count(named.out, "\nlow,a,"), 2);
+  assert_int_equal(program_count(named.out, "\nhigh,b,"), 2);
+  assert_true(strstr(named.out, "\nlow,") < strstr(named.out, "\nhigh,"));
+  program_free(&named);
+  program_free(&piped);
+  close_files(&f);
+}
+
+/* ---- Names ----------------------------------------------------------------------------------- */
+
+/* Refused where they are read; cells that nothing reads may hold anything. */
+static void test_control_characters(void **state) {
+  (void)state;
+  static const struct {
+    const char *raw, *shown;
+  } controls[] = {{"\x1b[31m", "\\x1b[31m"}, {"\xc2\x9b\x33", "\\u009b3"}, {"\xe2\x80\xae", "\\u202e"},
+                  {"\t", "\\x09"}};
+  static const struct {
+    const char *text, *error;
+  } cases[] = {
+      {"item_id,timestamp,target,c,n%s\na,2024-01-01,1,x,\n",
+       "past.csv:1: column 5: a control character in its name 'n%s'"},
+      {"item_id,timestamp,target,c,n\na,2024-01-01,1,x,\nb%s,2024-01-01,1,x,\n",
+       "past.csv:3: column 'item_id': expected the name of an item, found a control character in 'b%s'"},
+      {"item_id,timestamp,target,c,n\na,2024-01-01,1,x%s,\n",
+       "past.csv:2: column 'c': a control character in the category 'x%s'"},
+      {"item_id,timestamp,target,c,n\na,2024-01-01,1,x,%s\na,2024-01-02,1,x,\na,2024-01-03,1,x,\n", NULL}};
+  files f = open_files();
+  for (size_t i = 0; i < 16; i++) {
+    char text[256];
+    char error[256];
+    const char *part = cases[i / 4].error;
+    int n = snprintf(text, sizeof text, cases[i / 4].text, controls[i % 4].raw);
+    program_write_file(f.past, text, (size_t)n);
+    program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--covariates", "c");
+    assert_null(strstr(r.err, controls[i % 4].raw));
+    if (part) {
+      (void)snprintf(error, sizeof error, part, controls[i % 4].shown);
+      program_assert_error(&r, 1, error);
+    } else {
+      assert_int_equal(r.status, 0);
+      program_free(&r);
+    }
+  }
+  write_text(f.past, wide_past);
+  write_text(f.future, "item_id,timestamp,price,scenario\na,2024-01-06,1,hi\x1b\n");
+  program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--covariates", "price",
+                                 "--scenarios", f.future);
+  program_assert_error(&r, 1,
+                       "future.csv:2: column 'scenario': expected a name, found a control character in 'hi\\x1b'");
+  close_files(&f);
+}
+
+/* The same file twice, where ids may come again: its items again, with the same rows. */
+static void test_twins(void **state) {
+  (void)state;
+  files f = open_files();
+  write_text(f.past, "item_id,timestamp,target\na,2024-01-01,1\nb,2024-01-01,5\na,2024-01-02,2\na,2024-01-03,4\n"
+                     "b,2024-01-02,5\nb,2024-01-03,7\nb,2024-01-04,8\n");
+  c2_dataset set = {.twins = true};
+  c2_error err;
+  for (size_t k = 0; k < 3; k++) assert_int_equal(c2_dataset_read(&set, f.past, &(c2_read_options){0}, &err), C2_OK);
+  assert_int_equal(set.count, 6);
+  for (size_t i = 0; i < 6; i++) {
+    static const double values[2][4] = {{1, 2, 4}, {5, 5, 7, 8}};
+    assert_string_equal(set.item[i].id, i % 2 ? "b" : "a");
+    assert_int_equal(set.item[i].length, 3 + i % 2);
+    assert_memory_equal(set.item[i].target, values[i % 2], set.item[i].length * sizeof(double));
+  }
+  c2_dataset_free(&set);
+  set = (c2_dataset){.twins = false};
+  assert_int_equal(c2_dataset_read(&set, f.past, &(c2_read_options){0}, &err), C2_OK);
+  assert_int_equal(c2_dataset_read(&set, f.past, &(c2_read_options){0}, &err), C2_ERR_FORMAT);
+  assert_non_null(strstr(err.text, "past.csv:2: item 'a' is already at"));
+  c2_dataset_free(&set);
+  program_result r = PROGRAM_RUN("bench", f.past, f.past, "-m", MODEL, "--horizon", "2", "--repeats", "1", "--json");
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  close_files(&f);
+}
+
+/* ---- Digits ---------------------------------------------------------------------------------- */
+
+static int digits_of(const char *text, size_t size) {
+  int digits = 0;
+  for (size_t i = 0; i < size && text[i] != 'e'; i++) {
+    digits += text[i] >= (digits ? '0' : '1') && text[i] <= '9';
+  }
+  return digits;
+}
+
+/* Every number of the forecast of one series: what the library says, to float32, with no digit too many; with
+ * --digits 17 the same double. */
+static void check_digits(const files *f, const double *target, bool in_range) {
+  const char *const argv[] = {PROGRAM_PATH, "forecast", f->past, "-m", MODEL, "--horizon", "4", "--quantile-levels",
+                              "0.1,0.5,0.33", "--digits", "17", NULL};
+  const char *short_argv[] = {PROGRAM_PATH, "forecast", f->past, "-m", MODEL, "--horizon", "4", "--quantile-levels",
+                              "0.1,0.5,0.33", NULL};
+  const double levels[3] = {0.1, 0.5, 0.33};
+  double values[STEPS * 3];
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_forecast *forecast = NULL;
+  chronos2_series series = {.length = PAST, .targets = 1, .target = target};
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  assert_int_equal(
+      chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = STEPS}, &forecast), CHRONOS2_OK);
+  assert_int_equal(chronos2_forecast_at_levels(forecast, 0, 0, levels, 3, values), CHRONOS2_OK);
+  for (int full = 0; full < 2; full++) {
+    program_result r = program_run(full ? argv : short_argv, NULL);
+    if (r.status != 0) fail_msg("%s", r.err);
+    char *at = strchr(r.out, '\n');
+    for (size_t s = 0; s < STEPS; s++) {
+      assert_non_null(at = strstr(at, ",target,") + 7);
+      for (size_t q = 0; q < 4; q++) {
+        double expected = q ? values[s * 3 + q - 1] : chronos2_forecast_median(forecast, 0, 0)[s];
+        char *end = NULL;
+        const char *number = ++at;
+        double found = strtod(number, &end);
+        int digits = digits_of(number, (size_t)(end - number));
+        if (full) {
+          assert_true(found == expected);
+        } else if (in_range) {
+          char shorter[400];
+          assert_true(strtof(number, NULL) == (float)expected);
+          assert_in_range(digits, 1, 9);
+          (void)snprintf(shorter, sizeof shorter, "%.*g", digits - 1, expected);
+          assert_true(digits == 1 || strtof(shorter, NULL) != (float)expected);
+        } else {
+          assert_true(fabs(found - expected) <= 5e-9 * fabs(expected));
+          assert_in_range(digits, 1, 9);
+        }
+        at = end;
+      }
+    }
+    program_free(&r);
+  }
+  chronos2_forecast_free(&forecast);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
+static void test_digits(void **state) {
+  (void)state;
+  static const double scales[] = {1, 1e-6, 12345678, 1e-300, 1e300};
+  files f = open_files();
+  for (size_t k = 0; k < 5; k++) {
+    double target[PAST];
+    FILE *out = fopen(f.past, "w");
+    assert_non_null(out);
+    (void)fputs("item_id,timestamp,target\n", out);
+    for (int t = 0; t < PAST; t++) {
+      target[t] = scales[k] * target_at(t);
+      (void)fputs("a,", out);
+      print_day(out, t);
+      (void)fprintf(out, ",%.17g\n", target[t]);
+    }
+    assert_int_equal(fclose(out), 0);
+    check_digits(&f, target, k < 3);
+  }
+  write_text(f.past, "item_id,timestamp,target\na,2024-01-01,1024\na,2024-01-02,1024\na,2024-01-03,1024\n");
+  program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "1", "--digits", "2");
+  char *at = strstr(r.out, "a,2024-01-04,target,");
+  assert_non_null(at);
+  for (at += 19; *at == ','; at = strpbrk(at + 1, ",\n")) {
+    assert_in_range(digits_of(at + 1, strcspn(at + 1, ",\n")), 0, 2);
+  }
+  program_free(&r);
+  close_files(&f);
+}
+
+/* ---- Work ------------------------------------------------------------------------------------ */
+
+static size_t compared; /* texts */
+
+/* In this program it takes the place of the C library's, also for data/. */
+int strcmp(const char *a, const char *b) {
+  compared++;
+  while (*a && *a == *b) a++, b++;
+  return (unsigned char)*a - (unsigned char)*b;
+}
+
+/* Texts compared while a past and a futures file of so many columns and scenarios are read. */
+static size_t work_of(const files *f, size_t columns, size_t scenarios, bool all) {
+  FILE *out = fopen(f->past, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target", out);
+  for (size_t i = 0; i < columns; i++) (void)fprintf(out, ",c%zu", i);
+  for (int t = 0; t < 3; t++) {
+    (void)fprintf(out, "\na,2024-01-0%d,%d", t + 1, t);
+    for (size_t i = 0; i < columns; i++) (void)fprintf(out, ",%c", i % 2 ? 'x' : '1');
+  }
+  (void)fputc('\n', out);
+  assert_int_equal(fclose(out), 0);
+  out = fopen(f->future, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,scenario,timestamp", out);
+  for (size_t i = columns; i > 0; i--) (void)fprintf(out, ",c%zu", i - 1);
+  for (size_t k = 0; k < scenarios; k++) {
+    (void)fprintf(out, "\na,s%zu,2024-01-04", k);
+    for (size_t i = columns; i > 0; i--) (void)fprintf(out, ",%c", i % 2 ? '1' : 'y');
+  }
+  (void)fputc('\n', out);
+  assert_int_equal(fclose(out), 0);
+  const char *const first = "c0";
+  c2_read_options options = {.all_covariates = all, .covariates = &first, .covariate_count = all ? 0 : 1};
+  c2_dataset set = {0};
+  c2_futures *futures = NULL;
+  c2_unseen unseen = {0};
+  compared = 0;
+  assert_int_equal(c2_dataset_read(&set, f->past, &options, NULL), C2_OK);
+  assert_int_equal(set.ignored.count, all ? 0 : columns - 1);
+  assert_int_equal(c2_futures_open(&futures, &set, f->future, &options, 1, true, NULL), C2_OK);
+  assert_int_equal(c2_futures_count(futures), scenarios);
+  for (size_t k = 0; k < scenarios; k++) {
+    assert_int_equal(c2_futures_fill(futures, k, NULL), C2_OK);
+    assert_int_equal(c2_unseen_count(&unseen, &set, NULL), C2_OK);
+  }
+  size_t work = compared;
+  assert_true(work > columns + scenarios); /* it does count */
+  c2_unseen_free(&unseen);
+  c2_futures_close(&futures);
+  c2_dataset_free(&set);
+  return work;
+}
+
+/* Twice as many columns or scenarios are about twice the work. */
+static void test_work(void **state) {
+  (void)state;
+  files f = open_files();
+  for (int all = 0; all < 2; all++) {
+    size_t columns[2] = {work_of(&f, 1000, 2, all), work_of(&f, 2000, 2, all)};
+    size_t scenarios[2] = {work_of(&f, 2, 1000, all), work_of(&f, 2, 2000, all)};
+    if (columns[1] > 3 * columns[0]) fail_msg("%zu comparisons, then %zu", columns[0], columns[1]);
+    if (scenarios[1] > 3 * scenarios[0]) fail_msg("%zu comparisons, then %zu", scenarios[0], scenarios[1]);
+  }
+  close_files(&f);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_booleans),       cmocka_unit_test(test_unseen_categories),
+                                     cmocka_unit_test(test_whose_past),     cmocka_unit_test(test_columns),
+                                     cmocka_unit_test(test_future_columns), cmocka_unit_test(test_calendar),
+                                     cmocka_unit_test(test_scenarios_once), cmocka_unit_test(test_control_characters),
+                                     cmocka_unit_test(test_twins),          cmocka_unit_test(test_digits),
+                                     cmocka_unit_test(test_work)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
