@@ -125,6 +125,33 @@ def test_several_targets_and_covariates(program, tmp_path, pipeline):
     assert_same(ours, theirs, frame)
 
 
+@pytest.mark.parametrize("past_words,future_words",
+                         [(("True", "False"), ("TRUE", "FALSE")), (("true", "false"), ("True", "False")),
+                          (("TRUE", "FALSE", ""), ("true", "false", "")), (("True", "TRUE", "maybe"),) * 2])
+def test_booleans_and_all_covariates(program, tmp_path, pipeline, past_words, future_words):
+    """Both sides read the same files: pandas' spellings of booleans are one category each, unless the column holds
+    anything else. Every other column is a covariate, known where the future has it."""
+    rng = np.random.default_rng(9)
+    parts, known = [], []
+    for item, n in (("a", 90), ("b", 61)):
+        frame = series(rng, item, "2022-01-01", "D", n + 14)
+        code = rng.integers(0, len(past_words), n + 14)
+        frame["target"] *= 1 + 0.5 * code
+        frame["load"] = rng.normal(size=n + 14)
+        frame["promo"] = np.array(past_words)[code]
+        parts.append(frame.iloc[:n])
+        frame = frame.assign(promo=np.array(future_words)[code])
+        known.append(frame.iloc[n:][["item_id", "timestamp", "promo"]])
+    pd.concat(parts).to_csv(tmp_path / "past.csv", index=False)
+    pd.concat(known).to_csv(tmp_path / "future.csv", index=False)
+    frame, future = (pd.read_csv(tmp_path / f"{name}.csv", parse_dates=["timestamp"]) for name in ("past", "future"))
+    theirs = pipeline.predict_df(frame, future_df=future, prediction_length=14, quantile_levels=LEVELS)
+    text = program("forecast", tmp_path / "past.csv", "-m", MODEL, "--quantile-levels", ",".join(map(str, LEVELS)),
+                   "--horizon", 14, "--all-covariates", "--future", tmp_path / "future.csv")
+    ours = pd.read_csv(io.StringIO(text), parse_dates=["timestamp"], dtype={"item_id": str})
+    assert_same(ours, theirs, frame)
+
+
 def test_checkpoint_loads_in_both(program, pipeline):
     """The bundled folder is read whole by PyTorch, in the stored type, and counts as many parameters in the program."""
     with safe_open(MODEL / "model.safetensors", "pt") as file:
