@@ -166,6 +166,17 @@ static const char *number_text(const c2_json *value, char *out, size_t room) {
   return out;
 }
 
+/* Whether nothing but true and false is there, and missing values. */
+static bool holds_booleans(const c2_json *array) {
+  bool any = false;
+  C2_JSON_EACH (value, array) {
+    bool is_boolean = value->type == C2_JSON_TRUE || value->type == C2_JSON_FALSE;
+    if (!is_boolean && !is_missing(value)) return false;
+    any = any || is_boolean;
+  }
+  return any;
+}
+
 /* Categories: strings, booleans (as Python prints them), numbers among strings. */
 static c2_status read_categories(const source *s, const c2_json *array, const char *what, const char **out,
                                  c2_error *err) {
@@ -208,6 +219,7 @@ static c2_status read_covariate(const source *s, const c2_json *key, const c2_js
   C2_TRY(c2_dataset_text(s->set, name, &out->name, err));
   out->future_length = c2_json_size(future);
   out->is_text = holds_text(past) || holds_text(future);
+  out->is_boolean = holds_booleans(past);
   if (out->is_text) {
     C2_TRY(c2_dataset_alloc(s->set, length, sizeof *out->past_text, &out->past_text, err));
     C2_TRY(c2_dataset_alloc(s->set, out->future_length, sizeof *out->future_text, &out->future_text, err));

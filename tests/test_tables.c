@@ -139,6 +139,13 @@ static void test_unseen_categories(void **state) {
                      "\"past_covariates\": {\"promo\": [\"p\", \"q\", \"p\"]}, "
                      "\"future_covariates\": {\"promo\": [\"q\", \"Q\"]}}\n");
   program_result r = PROGRAM_RUN("forecast", lines, "-m", MODEL, "--horizon", "2");
+  write_text(lines, "{\"item_id\": \"a\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 3], "
+                    "\"past_covariates\": {\"promo\": [true, false, true]}}\n");
+  write_text(f.future, "item_id,timestamp,promo\na,2024-01-04,TRUE\na,2024-01-05,false\n");
+  program_result booleans =
+      PROGRAM_RUN("forecast", lines, "-m", MODEL, "--horizon", "2", "--future", f.future);
+  assert_string_equal(booleans.err, "chronos2: 1 item, 3 rows, daily (D)\n"); /* TRUE is true */
+  program_free(&booleans);
   free(lines);
   assert_string_equal(r.err, "chronos2: 1 item, 3 rows, daily (D)\n" NEVER("a", "Q", "1"));
   program_free(&r);
