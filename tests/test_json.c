@@ -544,11 +544,11 @@ static void test_categories(void **state) {
   c2_error err;
   assert_int_equal(read_series(&set,
                                "{\"target\": [1, 2, 3, 4, 5, 6, 7], \"past_covariates\": {\"c\": "
-                               "[1234567890123456, 1234567890123457, 1, 1.0, 0.1, NaN, true]}}",
+                               "[9007199254740992, 9007199254740993, 1, 1.0, 0.1, NaN, true]}}",
                                &err),
                    C2_OK);
   const c2_covariate *c = &set.item[0].covariate[0];
-  static const char *const expected[] = {"1234567890123456", "1234567890123457", "1", "1", "0.1", NULL, "True"};
+  static const char *const expected[] = {"9007199254740992", "9007199254740993", "1", "1", "0.1", NULL, "True"};
   assert_true(c->is_text);
   for (size_t i = 0; i < 7; i++) {
     if (expected[i]) assert_string_equal(c->past_text[i], expected[i]);
