@@ -201,7 +201,7 @@ static void make_many(double *values, chronos2_series *series) {
  * do: a rollout doesn't depend on where it is cut, under any pattern, with a covariate whose future is known. */
 static void test_cuts(void **state) {
   (void)state;
-  enum { TARGETS = 3, PAST = 1024, STEPS = 90, OTHERS = 60 };
+  enum { TARGETS = 3, PAST = 1024, STEPS = 90, OTHERS = 40 };
   static double values[TARGETS * PAST];
   static double past[PAST];
   static double known[STEPS];
