@@ -12,6 +12,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
 
 /* ---- Shared memory --------------------------------------------------------------------------- */
 
@@ -67,7 +68,7 @@ c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ..
   const char *kept = NULL;
   va_list arguments;
   va_start(arguments, format);
-  (void)vsnprintf(text, sizeof text, format, arguments);
+  c2_text_format(text, sizeof text, format, arguments);
   va_end(arguments);
   C2_TRY(c2_dataset_text(set, text, &kept, err));
   C2_TRY(c2_grow_array(&set->note, &set->note_capacity, set->notes + 1, sizeof *set->note, err));

@@ -124,7 +124,7 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
 c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
 
-/* Adds a note, formatted as by printf and cut at 500 bytes. */
+/* Adds a note, formatted as by c2_text_format in 500 bytes. */
 C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...);
 
 /* Spellings of a missing value in text: empty, NA, NaN, null, None ... */

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "study/accuracy.h"
 #include "study/probe.h"
 #include "study/random.h"
@@ -20,7 +21,7 @@ void c2_study_say(const c2_study *s, const char *format, ...) {
   va_list args;
   if (!s->say) return;
   va_start(args, format);
-  (void)vsnprintf(line, sizeof line, format, args);
+  c2_text_format(line, sizeof line, format, args);
   va_end(args);
   s->say(line);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "study/run.h"
 #include "study/statistics.h"
 
@@ -14,7 +15,7 @@ c2_status c2_study_warn(c2_study *study, c2_error *err, const char *format, ...)
   char line[512];
   va_list args;
   va_start(args, format);
-  (void)vsnprintf(line, sizeof line, format, args);
+  c2_text_format(line, sizeof line, format, args);
   va_end(args);
   C2_TRY(c2_grow_array(&study->warning, &study->warning_room, study->warnings + 1, sizeof(char *), err));
   char *copy = c2_strdup(line);

@@ -354,6 +354,20 @@ static void test_control_characters(void **state) {
   close_files(&f);
 }
 
+/* Notes are UTF-8, whatever they cut. */
+static void test_notes(void **state) {
+  (void)state;
+  static char name[2001];
+  c2_dataset set = {0};
+  for (size_t i = 0; i < 2000; i += 2) memcpy(name + i, "\xc3\xbc", 2);
+  assert_int_equal(c2_dataset_note(&set, NULL, "column '%.5s' is odd", name), C2_OK);
+  assert_string_equal(set.note[0], "column '\xc3\xbc\xc3\xbc' is odd");
+  assert_int_equal(c2_dataset_note(&set, NULL, "column '%s' is odd", name), C2_OK);
+  assert_int_equal(strncmp(set.note[1], "column '\xc3\xbc", 10), 0);
+  assert_string_equal(set.note[1] + strlen(set.note[1]) - 10, "\xc3\xbc' is odd");
+  c2_dataset_free(&set);
+}
+
 /* The same file twice, where ids may come again: its items again, with the same rows. */
 static void test_twins(void **state) {
   (void)state;
@@ -547,6 +561,6 @@ int main(void) {
                                      cmocka_unit_test(test_future_columns), cmocka_unit_test(test_calendar),
                                      cmocka_unit_test(test_scenarios_once), cmocka_unit_test(test_control_characters),
                                      cmocka_unit_test(test_twins),          cmocka_unit_test(test_digits),
-                                     cmocka_unit_test(test_work)};
+                                     cmocka_unit_test(test_work),           cmocka_unit_test(test_notes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
