@@ -83,7 +83,9 @@ static int by_value(const void *a, const void *b) {
 
 /* "8,2,inf": ascending, each once. */
 static c2_status read_radii(const char *option, const char *text, double **radii, size_t *count, c2_error *err) {
-  if (cli_split_numbers(text, radii, count, err) != C2_OK) {
+  c2_status status = cli_split_numbers(text, radii, count, err);
+  if (status == C2_ERR_MEMORY) return status;
+  if (status != C2_OK) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected numbers of tokens separated by commas, found '%s'", option, text);
   }
   for (size_t i = 0; i < *count; i++) {

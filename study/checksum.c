@@ -2,6 +2,7 @@
 #include "study/checksum.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +87,7 @@ c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_er
   char *text = NULL;
   size_t size = 0;
   int count = scandir(folder, &entry, is_model_file, by_name);
-  if (count < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot list the folder", folder);
+  if (count < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot list the folder: %s", folder, strerror(errno));
   FILE *list = open_memstream(&text, &size);
   c2_status status = list ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a list of files");
   for (int i = 0; i < count; i++) {

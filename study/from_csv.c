@@ -2,6 +2,7 @@
 #include "study/from_csv.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdint.h>
@@ -85,7 +86,7 @@ static c2_status add_file(source *s, const char *folder, const char *name, c2_er
 static c2_status find(source *s, const char *folder, c2_error *err) {
   struct dirent *entry = NULL;
   DIR *dir = opendir(folder);
-  if (!dir) C2_FAIL(err, C2_ERR_IO, "%s: cannot read the folder", folder);
+  if (!dir) C2_FAIL(err, C2_ERR_IO, "%s: cannot read the folder: %s", folder, strerror(errno));
   c2_status status = C2_OK;
   while (status == C2_OK && (entry = readdir(dir))) status = add_file(s, folder, entry->d_name, err);
   (void)closedir(dir);

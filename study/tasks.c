@@ -407,9 +407,11 @@ static c2_status read_root(const reader *r, c2_error *err) {
 }
 
 static c2_status fail_parser(const yaml_parser_t *parser, const char *file, c2_error *err) {
-  if (parser->error == YAML_MEMORY_ERROR) C2_FAIL(err, C2_ERR_MEMORY, "%s: memory is out", file);
+  if (parser->error == YAML_MEMORY_ERROR || !parser->problem) { /* without a problem memory is out too */
+    C2_FAIL(err, C2_ERR_MEMORY, "%s: memory is out", file);
+  }
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu:%zu: not YAML: %s", file, parser->problem_mark.line + 1,
-          parser->problem_mark.column + 1, parser->problem ? parser->problem : "unreadable");
+          parser->problem_mark.column + 1, parser->problem);
 }
 
 static c2_status read_text_of_file(c2_task_list *list, const char *file, const char *text, size_t size, c2_error *err) {

@@ -4,12 +4,10 @@
  *
  *   CHRONOS2_FAIL_AT      n, from 1; without it nothing fails
  *   CHRONOS2_FAIL_STICKY  set: so do all later ones
- *   CHRONOS2_FAIL_COUNT   file that gets the number of allocations
- *   CHRONOS2_FAIL_EXCEPT  part of a library's name whose allocations are neither counted nor failed */
+ *   CHRONOS2_FAIL_COUNT   file that gets the number of allocations */
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <link.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,7 +25,6 @@ extern void *__libc_realloc(void *block, size_t size);
 extern void *__libc_memalign(size_t alignment, size_t size);
 
 #define PUBLIC __attribute__((visibility("default")))
-#define CALLER ((uintptr_t)__builtin_return_address(0))
 
 typedef void *(*map_fn)(void *, size_t, int, int, int, off_t);
 typedef int (*create_fn)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
@@ -35,29 +32,15 @@ typedef int (*create_fn)(pthread_t *, const pthread_attr_t *, void *(*)(void *),
 static atomic_long counted;
 static long fail_at;
 static bool sticky, armed;
-static uintptr_t except_from, except_to;
 static map_fn real_mmap;
 static create_fn real_create;
 
-static int find_library(struct dl_phdr_info *info, size_t size, void *name) {
-  (void)size;
-  if (!strstr(info->dlpi_name, name)) return 0;
-  for (int i = 0; i < info->dlpi_phnum; i++) {
-    if (info->dlpi_phdr[i].p_type != PT_LOAD || !(info->dlpi_phdr[i].p_flags & PF_X)) continue;
-    except_from = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
-    except_to = except_from + info->dlpi_phdr[i].p_memsz;
-  }
-  return 1;
-}
-
 __attribute__((constructor)) static void begin(void) {
   const char *at = getenv("CHRONOS2_FAIL_AT");
-  char *except = getenv("CHRONOS2_FAIL_EXCEPT");
   void *found = dlsym(RTLD_NEXT, "mmap");
   memcpy(&real_mmap, &found, sizeof found);
   found = dlsym(RTLD_NEXT, "pthread_create");
   memcpy(&real_create, &found, sizeof found);
-  if (except) (void)dl_iterate_phdr(find_library, except);
   fail_at = at ? strtol(at, NULL, 10) : 0;
   sticky = getenv("CHRONOS2_FAIL_STICKY") != NULL;
   armed = true;
@@ -74,8 +57,8 @@ __attribute__((destructor)) static void end(void) {
   (void)close(file);
 }
 
-static bool fails(uintptr_t caller) {
-  if (!armed || (caller >= except_from && caller < except_to)) return false;
+static bool fails(void) {
+  if (!armed) return false;
   long n = atomic_fetch_add(&counted, 1) + 1;
   if (fail_at == 0 || n < fail_at || (n > fail_at && !sticky)) return false;
   errno = ENOMEM;
@@ -83,31 +66,31 @@ static bool fails(uintptr_t caller) {
 }
 
 PUBLIC void *malloc(size_t size) {
-  return fails(CALLER) ? NULL : __libc_malloc(size);
+  return fails() ? NULL : __libc_malloc(size);
 }
 
 PUBLIC void *calloc(size_t count, size_t size) {
-  return fails(CALLER) ? NULL : __libc_calloc(count, size);
+  return fails() ? NULL : __libc_calloc(count, size);
 }
 
 PUBLIC void *realloc(void *block, size_t size) {
-  return fails(CALLER) ? NULL : __libc_realloc(block, size);
+  return fails() ? NULL : __libc_realloc(block, size);
 }
 
 PUBLIC void *aligned_alloc(size_t alignment, size_t size) {
-  return fails(CALLER) ? NULL : __libc_memalign(alignment, size);
+  return fails() ? NULL : __libc_memalign(alignment, size);
 }
 
 PUBLIC int posix_memalign(void **out, size_t alignment, size_t size) {
-  if (fails(CALLER)) return ENOMEM;
+  if (fails()) return ENOMEM;
   *out = __libc_memalign(alignment, size);
   return *out ? 0 : ENOMEM;
 }
 
 PUBLIC void *mmap(void *address, size_t size, int protection, int flags, int file, off_t offset) {
-  return fails(CALLER) ? MAP_FAILED : real_mmap(address, size, protection, flags, file, offset);
+  return fails() ? MAP_FAILED : real_mmap(address, size, protection, flags, file, offset);
 }
 
 PUBLIC int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*run)(void *), void *argument) {
-  return fails(CALLER) ? EAGAIN : real_create(thread, attributes, run, argument);
+  return fails() ? EAGAIN : real_create(thread, attributes, run, argument);
 }

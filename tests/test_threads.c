@@ -1,0 +1,182 @@
+/* Threads that share a model: each with sessions of its own, of one to three workers, forecasting, being cancelled,
+ * refused, embedding, using encoded contexts and a common folder of packed weights, all at once. Every forecast has the
+ * bits of one that ran alone. The thread sanitizer (preset tsan) watches the same program. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <chronos2.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "program.h"
+
+#define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
+
+enum { PATTERNS = 3, SERIES = 4, LENGTH = 90, HORIZON = 20, LEVELS = 21, THREADS = 5, ROUNDS = 3 };
+
+typedef double forecast_values[SERIES][LEVELS * HORIZON];
+
+static chronos2_model *shared;
+static forecast_values alone[PATTERNS];
+static char *cache;
+static atomic_int wrong; /* cmocka's assertions belong to the main thread */
+
+#define EXPECT(condition)                                                                       \
+  do {                                                                                          \
+    if (!(condition)) {                                                                         \
+      (void)fprintf(stderr, "%s:%d: %s (%s)\n", __FILE__, __LINE__, #condition, chronos2_last_error()); \
+      atomic_fetch_add(&wrong, 1);                                                              \
+    }                                                                                           \
+  } while (0)
+
+static void make_series(double values[SERIES][LENGTH], chronos2_series series[SERIES]) {
+  for (size_t i = 0; i < SERIES; i++) {
+    size_t length = LENGTH - 17 * i;
+    for (size_t t = 0; t < length; t++) values[i][t] = t % 11 == 3 ? (double)NAN : (double)((t * (i + 3)) % 13);
+    series[i] = (chronos2_series){.length = length, .targets = 1, .target = values[i]};
+  }
+}
+
+static chronos2_session *open_session(const chronos2_model *model, int pattern, int threads) {
+  chronos2_session *session = NULL;
+  chronos2_session_options options = {.attention = (chronos2_attention)pattern, .radius = 2, .threads = threads};
+  EXPECT(chronos2_session_open(model, &options, &session) == CHRONOS2_OK);
+  return session;
+}
+
+static void check_bits(const chronos2_forecast *f, int pattern) {
+  for (size_t i = 0; i < SERIES; i++) {
+    EXPECT(memcmp(chronos2_forecast_quantiles(f, i, 0), alone[pattern][i], sizeof alone[pattern][i]) == 0);
+  }
+}
+
+static void forecast(chronos2_session *session, int pattern, size_t batch) {
+  double values[SERIES][LENGTH];
+  chronos2_series series[SERIES];
+  chronos2_forecast *f = NULL;
+  make_series(values, series);
+  chronos2_predict_options options = {.horizon = HORIZON, .batch_size = batch};
+  EXPECT(chronos2_predict(session, series, SERIES, &options, &f) == CHRONOS2_OK);
+  if (f) check_bits(f, pattern);
+  chronos2_forecast_free(&f);
+}
+
+static int stop_at(void *user, size_t done, size_t total) {
+  (void)total;
+  return done >= *(size_t *)user;
+}
+
+static void cancel(chronos2_session *session, size_t after) {
+  double values[SERIES][LENGTH];
+  chronos2_series series[SERIES];
+  chronos2_forecast *f = NULL;
+  make_series(values, series);
+  chronos2_session_on_progress(session, stop_at, &after);
+  chronos2_predict_options options = {.horizon = HORIZON, .batch_size = 1};
+  EXPECT(chronos2_predict(session, series, SERIES, &options, &f) == CHRONOS2_ERROR_CANCELLED);
+  EXPECT(!f);
+  chronos2_session_on_progress(session, NULL, NULL);
+}
+
+static void refuse(chronos2_session *session) {
+  double values[3] = {1, (double)INFINITY, 2};
+  chronos2_series series = {.length = 3, .targets = 1, .target = values};
+  chronos2_forecast *f = NULL;
+  EXPECT(chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = 2}, &f) ==
+         CHRONOS2_ERROR_ARGUMENT);
+  EXPECT(strstr(chronos2_last_error(), "series 0") && !f);
+}
+
+static void embed(chronos2_session *session) {
+  double values[SERIES][LENGTH];
+  chronos2_series series[SERIES];
+  chronos2_embedding *e = NULL;
+  make_series(values, series);
+  EXPECT(chronos2_embed(session, series, SERIES, NULL, &e) == CHRONOS2_OK);
+  EXPECT(chronos2_embedding_tokens(e, 0) > 0);
+  chronos2_embedding_free(&e);
+}
+
+static void recall(chronos2_session *session, int pattern) {
+  double values[SERIES][LENGTH];
+  chronos2_series series[SERIES];
+  chronos2_context *context = NULL;
+  chronos2_forecast *f = NULL;
+  make_series(values, series);
+  chronos2_predict_options options = {.horizon = HORIZON};
+  EXPECT(chronos2_context_open(session, series, SERIES, &options, &context) == CHRONOS2_OK);
+  EXPECT(chronos2_context_predict(session, context, series, SERIES, &options, &f) == CHRONOS2_OK);
+  if (f) check_bits(f, pattern);
+  chronos2_forecast_free(&f);
+  chronos2_context_close(&context);
+}
+
+/* Opens the model through the common cache, which another thread may be writing. */
+static void open_cached(int pattern) {
+  chronos2_model *model = NULL;
+  chronos2_model_options options = {.threads = 2, .cache = cache};
+  EXPECT(chronos2_model_open(MODEL, &options, &model) == CHRONOS2_OK);
+  chronos2_session *session = model ? open_session(model, pattern, 1) : NULL;
+  if (session) forecast(session, pattern, 3);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
+static void *work(void *argument) {
+  size_t number = *(const size_t *)argument;
+  for (size_t round = 0; round < ROUNDS; round++) {
+    int pattern = (int)((number + round) % PATTERNS);
+    chronos2_session *session = open_session(shared, pattern, 1 + (int)(number + 2 * round) % 3);
+    forecast(session, pattern, 1 + round);
+    cancel(session, 1 + round);
+    refuse(session);
+    embed(session);
+    if (pattern == CHRONOS2_WINDOWED_FUTURE_GLOBAL) recall(session, pattern);
+    open_cached(pattern);
+    forecast(session, pattern, 0);
+    chronos2_session_close(&session);
+  }
+  return NULL;
+}
+
+static void test_together(void **state) {
+  pthread_t thread[THREADS];
+  size_t number[THREADS];
+  (void)state;
+  cache = program_make_folder();
+  assert_int_equal(chronos2_model_open(MODEL, &(chronos2_model_options){.threads = 3}, &shared), CHRONOS2_OK);
+  for (int pattern = 0; pattern < PATTERNS; pattern++) {
+    double values[SERIES][LENGTH];
+    chronos2_series series[SERIES];
+    make_series(values, series);
+    chronos2_session *session = open_session(shared, pattern, 1);
+    for (size_t i = 0; i < SERIES; i++) {
+      chronos2_forecast *f = NULL;
+      chronos2_predict_options options = {.horizon = HORIZON};
+      assert_int_equal(chronos2_predict(session, &series[i], 1, &options, &f), CHRONOS2_OK);
+      memcpy(alone[pattern][i], chronos2_forecast_quantiles(f, 0, 0), sizeof alone[pattern][i]);
+      chronos2_forecast_free(&f);
+    }
+    chronos2_session_close(&session);
+  }
+  for (size_t i = 0; i < THREADS; i++) {
+    number[i] = i;
+    assert_int_equal(pthread_create(&thread[i], NULL, work, &number[i]), 0);
+  }
+  for (size_t i = 0; i < THREADS; i++) assert_int_equal(pthread_join(thread[i], NULL), 0);
+  chronos2_model_close(&shared);
+  program_remove_folder(cache);
+  assert_int_equal(atomic_load(&wrong), 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_together)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
