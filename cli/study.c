@@ -241,6 +241,7 @@ static char *shell_text(int argc, char **argv) {
 
 static int run_command(request *r, int argc, char **argv, bool compare) {
   char *text = shell_text(argc, argv);
+  if (!text) return cli_fail("cannot allocate the command line's text");
   r->study.options.command = text;
   int status = run(r, compare);
   c2_study_free(&r->study);
