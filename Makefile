@@ -25,13 +25,21 @@ test:
 	cmake --build --preset asan -j $(JOBS)
 	$(CTEST) build-asan
 
-# The suite under clang, a forward pass under valgrind, PyTorch side by side.
+# The suite under clang, with and without its sanitizers; threads under theirs; every allocation failing; a forward pass
+# under valgrind; PyTorch side by side. The fuzz targets' corpora and mutations are part of each suite.
 test-full:
 	scripts/setup.sh full
 	$(MAKE) all
 	cmake --preset clang
 	cmake --build --preset clang -j $(JOBS)
 	$(CTEST) build-clang
+	cmake --preset clang-asan $(CMAKE_FLAGS)
+	cmake --build --preset clang-asan -j $(JOBS)
+	$(CTEST) build-clang-asan
+	cmake --preset tsan $(CMAKE_FLAGS)
+	cmake --build --preset tsan -j $(JOBS) --target test_threads
+	$(CTEST) build-tsan -R test_threads
+	CHRONOS2_SWEEP_STEP=1 $(CTEST) $(BUILD) -R '^alloc_'
 	scripts/valgrind.sh $(BUILD)
 	$(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
 
@@ -53,6 +61,6 @@ format:
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean:
-	rm -rf $(BUILD) build-asan build-clang build-debug build-fuzz build-tsan
+	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan
 
 .PHONY: all demo test test-full fuzz bench install format clean

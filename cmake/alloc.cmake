@@ -1,4 +1,4 @@
-# The allocation-failure sweep: tests alloc_COMMAND try every 37th allocation of a command, and with
+# The allocation-failure sweep: tests alloc_COMMAND try every 11th allocation of a command, and with
 # CHRONOS2_SWEEP_STEP=1 in the environment every one. Sanitizers have allocators of their own, which can't be preloaded.
 if(CMOCKA_FOUND AND NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   add_library(alloc_failing SHARED tests/alloc/failing.c)

@@ -4,7 +4,7 @@
  *
  *   alloc_sweep COMMAND
  *
- * CHRONOS2_SWEEP_STEP=K tries every K-th allocation [37]; 1 is the whole sweep. */
+ * CHRONOS2_SWEEP_STEP=K tries every K-th allocation [11]; 1 is the whole sweep. */
 #include "program.h"
 
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
@@ -316,7 +316,7 @@ static void check_resumed(long at, const outcome *whole) {
 static void sweep_all(void **state) {
   (void)state;
   const char *asked = getenv("CHRONOS2_SWEEP_STEP");
-  long step = asked ? strtol(asked, NULL, 10) : 37;
+  long step = asked ? strtol(asked, NULL, 10) : 11;
   size_t failures = 0;
   size_t runs = 0;
   assert_true(step > 0);
