@@ -99,7 +99,8 @@ c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_er
     free(entry[i]);
   }
   free(entry);
-  if (list && fclose(list) != 0 && status == C2_OK) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a list");
+  bool listed = list && fclose(list) == 0 && text;
+  if (status == C2_OK && !listed) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a list of files");
   if (status == C2_OK) c2_sha256((const unsigned char *)text, size, out);
   free(text);
   return status;

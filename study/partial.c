@@ -65,7 +65,7 @@ static void add_radii(settings *s, const char *name, const double *radii, size_t
     c2_radius_text(radii[i], radius);
     (void)fprintf(out, "%s%s", i ? "," : "", radius);
   }
-  if (!out || fclose(out) != 0) {
+  if (!out || fclose(out) != 0 || !text) {
     s->failed = true;
   } else {
     add(s, RESULTS, name, "%s", count ? text : "none");

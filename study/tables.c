@@ -235,7 +235,7 @@ static void put_list(writer *w, const void *list, size_t count, void (*put)(FILE
     put(out, list, i);
   }
   if (out) (void)fputc(']', out);
-  bool written = out && fclose(out) == 0;
+  bool written = out && fclose(out) == 0 && text; /* the C library closes well where it could not give the text */
   w->failed = w->failed || !written;
   put_text(w, written ? text : "");
   free(text);

@@ -79,7 +79,8 @@ static inline bool golden_open(golden_case *g, const char *path) {
 
 typedef void (*golden_fn)(void *user, const char *model_folder, golden_case *g);
 
-/* Calls fn for every forward case under root (model-X/forward/NAME.safetensors); returns how many. */
+/* Calls fn for every forward case under root (model-X/forward/NAME.safetensors); returns how many. One that does not
+ * open fails the test. */
 static inline size_t golden_each(const char *root, golden_fn fn, void *user) {
   size_t count = 0;
   DIR *models = opendir(root);
@@ -97,7 +98,7 @@ static inline size_t golden_each(const char *root, golden_fn fn, void *user) {
       if (!strstr(entry->d_name, ".safetensors")) continue;
       snprintf(path, sizeof path, "%s/%.200s", folder, entry->d_name);
       snprintf(weights, sizeof weights, "%.200s/%.60s/weights", root, model->d_name);
-      if (!golden_open(&g, path)) continue;
+      if (!golden_open(&g, path)) fail_msg("%s: a golden case that does not open", path);
       snprintf(g.name, sizeof g.name, "%.60s/%.150s", model->d_name, entry->d_name);
       fn(user, weights, &g);
       golden_close(&g);

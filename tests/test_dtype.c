@@ -14,6 +14,8 @@
 typedef struct tally {
   chronos2_dtype dtype;
   chronos2_isa_level isa;
+  double most;  /* error of a case */
+  double worst; /* of all cases */
   double squares;
   size_t values;
 } tally;
@@ -39,11 +41,17 @@ static void one_case(void *user, const char *folder, golden_case *g) {
   float *loc = golden_floats(&g->file, "out.loc");
   float *scale = golden_floats(&g->file, "out.scale");
   assert_int_equal(chronos2_forward(session, &g->batch, ours, NULL, NULL, NULL), CHRONOS2_OK);
-  for (size_t i = 0; i < g->batch.rows * per_row; i++, t->values++) {
+  double squares = 0;
+  for (size_t i = 0; i < g->batch.rows * per_row; i++) {
     size_t b = i / per_row;
     double error = normalised(ours[i], loc[b], scale[b]) - normalised(theirs[i], loc[b], scale[b]);
-    t->squares += error * error;
+    squares += error * error;
   }
+  double error = sqrt(squares / (double)(g->batch.rows * per_row));
+  if (!(error <= t->most)) fail_msg("%s: error %.3g, at most %.3g", g->name, error, t->most);
+  if (error > t->worst) t->worst = error;
+  t->squares += squares;
+  t->values += g->batch.rows * per_row;
   free(ours);
   free(theirs);
   free(loc);
@@ -64,17 +72,18 @@ static bool has_level(chronos2_isa_level isa) {
   return opened;
 }
 
-static void check(chronos2_dtype dtype, double most) {
+/* `most`: error over all cases; `most_case`: of any one. */
+static void check(chronos2_dtype dtype, double most, double most_case) {
   static const char *const levels[] = {"auto", "scalar", "avx2", "avx512", "amx"};
   for (size_t isa = CHRONOS2_ISA_AUTO; isa <= CHRONOS2_ISA_AMX; isa++) {
-    tally t = {.dtype = dtype, .isa = (chronos2_isa_level)isa};
+    tally t = {.dtype = dtype, .isa = (chronos2_isa_level)isa, .most = most_case};
     if (!has_level(t.isa)) {
       print_message("NOT RUN: level %s, which this machine lacks\n", levels[isa]);
       continue;
     }
     golden_each(SOURCE_DIR "/tests/golden", one_case, &t);
     double error = sqrt(t.squares / (double)t.values);
-    print_message("%s: %zu values, error %.3g\n", levels[isa], t.values, error);
+    print_message("%s: %zu values, error %.3g, of the worst case %.3g\n", levels[isa], t.values, error, t.worst);
     assert_true(t.values > 10000);
     assert_true(error <= most);
     assert_true(error > 1e-4); /* float32 is nearer: this isn't it */
@@ -83,12 +92,12 @@ static void check(chronos2_dtype dtype, double most) {
 
 static void test_bf16(void **state) {
   (void)state;
-  check(CHRONOS2_BF16, 4e-3);
+  check(CHRONOS2_BF16, 4e-3, 1.2e-2);
 }
 
 static void test_int8(void **state) {
   (void)state;
-  check(CHRONOS2_INT8, 1.2e-2);
+  check(CHRONOS2_INT8, 1.2e-2, 3e-2);
 }
 
 /* About half and a quarter of the memory, the ends aside; and what the options refuse. */

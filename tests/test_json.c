@@ -356,8 +356,8 @@ static void test_beside_jansson(void **state) {
   static const char *const seeds[] = {
       "{\"item_id\": \"a\\u00e9\", \"target\": [1, 2.5, null, -3e-2], \"past_covariates\": {\"x\": [true, \"b\"]}}",
       "[[1,2,[3,{}]],{\"a\":{\"b\":[]},\"c\":\"\\ud83d\\ude00\"},0.1,1e5,\"\xc3\xa9\xe2\x82\xac\xf0\x9f\x98\x80\"]",
-      "{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"j\":10,\"k\":\"l\",\"m\":"
-      "12345678901234567}"};
+      ("{\"a\":1,\"b\":2,\"c\":3,\"d\":4,\"e\":5,\"f\":6,\"g\":7,\"h\":8,\"i\":9,\"j\":10,\"k\":\"l\",\"m\":"
+       "12345678901234567}")};
   static const char pieces[] = "{}[]:,\"\\u0dD8eE+-.19tfn \n\xc3\xa9\xe2\xed\xa0\xf4\x90\x80\x7f/b";
   uint64_t random = 88172645463325252u;
   size_t taken = 0;
