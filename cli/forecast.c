@@ -222,7 +222,6 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
 static c2_status write_item(const request *r, const chronos2_forecast *f, size_t at, const char *scenario, size_t i,
                             FILE *out, c2_error *err) {
   const c2_item *item = &r->set.item[i];
-  bool clock = c2_freq_has_clock(&item->freq) || c2_time_has_clock(item->start);
   double *values = NULL;
   C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
   c2_status status = C2_OK;
@@ -234,7 +233,7 @@ static c2_status write_item(const request *r, const chronos2_forecast *f, size_t
       c2_time stamp;
       char text[C2_TIME_ROOM];
       C2_GOTO(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &stamp, err));
-      c2_time_format(stamp, clock, text);
+      c2_item_stamp(item, stamp, text);
       if (scenario) {
         print_field(out, scenario);
         (void)fputc(',', out);

@@ -151,7 +151,7 @@ bool c2_time_has_clock(c2_time time) {
   return c2_floor_mod(time, C2_DAY_US) != 0;
 }
 
-void c2_time_format_zoned(c2_time time, bool clock, c2_zone zone, char out[C2_TIME_ROOM]) {
+void c2_time_format(c2_time time, bool clock, c2_zone zone, char out[C2_TIME_ROOM]) {
   c2_date date = c2_date_of(c2_floor_div(time, C2_DAY_US));
   int64_t micros = c2_floor_mod(time, C2_DAY_US);
   int second = (int)(micros / 1000000);
@@ -165,8 +165,4 @@ void c2_time_format_zoned(c2_time time, bool clock, c2_zone zone, char out[C2_TI
   if (!zone.given) return;
   (void)snprintf(out + n, C2_TIME_ROOM - (size_t)n, "%c%02d:%02d", zone.minutes < 0 ? '-' : '+', minutes / 60 % 24,
                  minutes % 60);
-}
-
-void c2_time_format(c2_time time, bool clock, char out[C2_TIME_ROOM]) {
-  c2_time_format_zoned(time, clock, (c2_zone){false, 0}, out);
 }

@@ -64,8 +64,7 @@ enum { C2_TIME_ROOM = 48, C2_FREQ_ROOM = 40 };
 c2_status c2_time_parse(const char *text, c2_time *out, c2_zone *zone, c2_error *err);
 
 /* "2020-01-01", or with `clock` "2020-01-01 05:00:00[.000001]"; with a zone always "2020-01-01 05:00:00+01:00". */
-void c2_time_format(c2_time time, bool clock, char out[C2_TIME_ROOM]);
-void c2_time_format_zoned(c2_time time, bool clock, c2_zone zone, char out[C2_TIME_ROOM]);
+void c2_time_format(c2_time time, bool clock, c2_zone zone, char out[C2_TIME_ROOM]);
 
 /* Whether a time lies within a day. */
 bool c2_time_has_clock(c2_time time);

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "data/table.h"
+#include "data/axis.h"
 
 struct c2_futures {
   c2_table table; /* groups: scenario * items + item; without ids the scenario */
@@ -171,7 +171,7 @@ static c2_status refuse_repeated_rows(const c2_futures *f, c2_error *err) {
     char stamp[C2_TIME_ROOM];
     char whose[WHOSE_ROOM];
     size_t items = t->has_id ? f->set->count : 1;
-    c2_time_format(b->time, c2_time_has_clock(b->time), stamp);
+    c2_item_stamp(&f->set->item[t->has_id ? b->group % items : 0], b->time, stamp);
     say_whose(f, b->group / items, t->has_id ? &f->set->item[b->group % items] : NULL, whose);
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %sthere is a row for %s already, at line %zu", t->csv.name, b->line, whose,
             stamp, a->line);
@@ -213,17 +213,17 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
     const c2_row *r = at < t->count && t->rows[at].group == group ? &t->rows[at] : NULL;
     if (r && r->time == expected) continue;
     if (t->has_id && r && r->time < expected) {
-      c2_time_format(r->time, c2_time_has_clock(r->time), stamp);
+      c2_item_stamp(item, r->time, stamp);
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %s%s is none of the %zu steps that are forecast", t->csv.name, r->line,
               whose, stamp, f->horizon);
     }
-    c2_time_format(expected, c2_time_has_clock(expected), stamp);
+    c2_item_stamp(item, expected, stamp);
     C2_FAIL(err, C2_ERR_FORMAT, "%s: %sexpected a row for %s, as for each of the %zu steps that are forecast",
             t->csv.name, whose, stamp, f->horizon);
   }
   size_t end = begin + f->horizon;
   if (!t->has_id || end >= t->count || t->rows[end].group != group) return C2_OK;
-  c2_time_format(t->rows[end].time, c2_time_has_clock(t->rows[end].time), stamp);
+  c2_item_stamp(item, t->rows[end].time, stamp);
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %s%s is none of the %zu steps that are forecast", t->csv.name,
           t->rows[end].line, whose, stamp, f->horizon);
 }
@@ -318,6 +318,7 @@ c2_status c2_futures_open(c2_futures **out, c2_dataset *set, const char *path, c
   if (scenarios) C2_GOTO(c2_csv_column(&f->table.csv, "scenario", &f->scenario, err));
   C2_GOTO(find_covariates(f, err));
   C2_GOTO(read_rows(f, err));
+  C2_GOTO(c2_axis_settle_future(&f->table, set, err));
   C2_GOTO(c2_table_sort(&f->table, err));
   C2_GOTO(refuse_repeated_rows(f, err));
   C2_GOTO(c2_alloc_array(horizon, sizeof *f->at, &f->at, err));

@@ -71,29 +71,42 @@ static c2_status read_text(const source *s, const c2_json *value, const char *wh
   return c2_json_fail(s->doc, value, err, "\"%s\": expected a string, found %s", what, c2_json_type_name(value));
 }
 
+/* The first step: a time stamp, or on an integer axis a whole number. */
+static c2_status read_start(source *s, const c2_json *value, c2_error *err) {
+  c2_item *item = s->item;
+  c2_error why;
+  const char *start = NULL;
+  if (item->has_freq && item->freq.unit == C2_FREQ_COUNT && value && value->type != C2_JSON_NULL) {
+    item->has_start = c2_json_integer(value, &item->start) && item->start > -C2_COUNT_END && item->start < C2_COUNT_END;
+    if (item->has_start) return C2_OK;
+    return c2_json_fail(s->doc, value, err,
+                        "\"start\": expected a whole number of at most 15 digits, as \"freq\" has it");
+  }
+  C2_TRY(read_text(s, value, "start", &start, err));
+  if (start && c2_time_parse(start, &item->start, &item->zone, &why) != C2_OK) {
+    return c2_json_fail(s->doc, value, err, "\"start\": %s", why.text);
+  }
+  item->has_start = start != NULL;
+  return C2_OK;
+}
+
 /* Start and frequency. A start between two points moves to the next one, as pandas.date_range does. */
 static c2_status read_calendar(source *s, const c2_json *object, c2_error *err) {
   c2_item *item = s->item;
   c2_error why;
-  const c2_json *start_value = c2_json_get(object, "start");
+  const c2_json *start = c2_json_get(object, "start");
   const c2_json *freq_value = c2_json_get(object, "freq");
-  const char *start = NULL;
   const char *freq = NULL;
-  C2_TRY(read_text(s, start_value, "start", &start, err));
   C2_TRY(read_text(s, freq_value, "freq", &freq, err));
-  c2_zone zone = {false, 0};
-  if (start && c2_time_parse(start, &item->start, &zone, &why) != C2_OK) {
-    return c2_json_fail(s->doc, start_value, err, "\"start\": %s", why.text);
-  }
   if (freq && c2_freq_parse(freq, &item->freq, &why) != C2_OK) {
     return c2_json_fail(s->doc, freq_value, err, "\"freq\": %s", why.text);
   }
   if (s->options->freq) item->freq = *s->options->freq;
-  item->has_start = start != NULL;
   item->has_freq = freq || s->options->freq;
+  C2_TRY(read_start(s, start, err));
   if (item->has_start && item->has_freq &&
       c2_freq_roll_forward(&item->freq, item->start, &item->start, &why) != C2_OK) {
-    return c2_json_fail(s->doc, start_value, err, "\"start\": %s", why.text);
+    return c2_json_fail(s->doc, start, err, "\"start\": %s", why.text);
   }
   return C2_OK;
 }

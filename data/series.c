@@ -96,6 +96,15 @@ size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest) {
   return kinds;
 }
 
+void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
+  if (item->freq.unit == C2_FREQ_COUNT) {
+    (void)snprintf(out, C2_TIME_ROOM, "%lld", (long long)time);
+    return;
+  }
+  bool clock = c2_freq_has_clock(&item->freq) || c2_time_has_clock(item->start) || c2_time_has_clock(time);
+  c2_time_format(time, clock, item->zone, out);
+}
+
 void c2_dataset_free(c2_dataset *set) {
   while (set->pool) {
     c2_pool_chunk *next = set->pool->next;

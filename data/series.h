@@ -37,6 +37,7 @@ typedef struct c2_item {
   size_t line;              /* its line, or the line of its first row; from 1 */
   bool has_start, has_freq; /* CSV: always; JSON Lines: as given */
   c2_time start;            /* of the first step */
+  c2_zone zone;             /* of the clock that the time stamps are read from */
   c2_freq freq;
   size_t length;                   /* may be 0 (JSON Lines) */
   size_t targets;                  /* at least 1 */
@@ -111,6 +112,10 @@ bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index);
  * have; 0 if no item has one. */
 enum { C2_FREQ_KINDS = 16 };
 size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest);
+
+/* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the
+ * item's offset from UTC if it has one. */
+void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]);
 
 void c2_dataset_free(c2_dataset *set);
 

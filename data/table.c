@@ -8,10 +8,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "data/table.h"
-
-/* Steps that may be filled in for a few rows; beyond it a file needs as many rows as a hundredth of them. */
-enum { FREE_STEPS = 1000000, STEPS_PER_ROW = 100 };
+#include "data/axis.h"
 
 void c2_table_close(c2_table *t) {
   c2_csv_close(&t->csv);
@@ -28,16 +25,12 @@ void c2_table_close(c2_table *t) {
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
-static const char *stamp_name(const c2_read_options *options) {
-  return options->timestamp_column ? options->timestamp_column : "timestamp";
-}
-
 static const char *id_name(const c2_read_options *options) {
   return options->id_column ? options->id_column : "item_id";
 }
 
 c2_status c2_table_find_keys(c2_table *t, const c2_read_options *options, c2_error *err) {
-  C2_TRY(c2_csv_column(&t->csv, stamp_name(options), &t->stamp, err));
+  C2_TRY(c2_axis_find(t, options, err));
   t->has_id = options->id_column || c2_csv_has_column(&t->csv, id_name(options));
   if (t->has_id) C2_TRY(c2_csv_column(&t->csv, id_name(options), &t->id, err));
   return C2_OK;
@@ -59,7 +52,7 @@ c2_status c2_table_alloc_kinds(c2_table *t, c2_error *err) {
 
 /* The columns that nothing names: covariates if all are to be, else ignored. */
 static c2_status take_others(c2_table *t, c2_dataset *set, bool *taken, bool all, c2_error *err) {
-  taken[t->stamp] = true;
+  if (t->has_stamp) taken[t->stamp] = true;
   if (t->has_id) taken[t->id] = true;
   for (size_t i = 0; i < t->targets; i++) taken[t->target[i]] = true;
   for (size_t i = 0; i < t->covariates; i++) taken[t->covariate[i]] = true;
@@ -100,14 +93,6 @@ static c2_status find_series_columns(c2_table *t, c2_dataset *set, const c2_read
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-static c2_status read_stamp(const c2_table *t, c2_time *out, c2_error *err) {
-  c2_error why;
-  c2_zone zone;
-  if (c2_time_parse(t->csv.field[t->stamp], out, &zone, &why) == C2_OK && zone.minutes == 0) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': %s", t->csv.name, t->csv.line, t->csv.header[t->stamp],
-          why.text);
-}
-
 static c2_status read_target(const c2_table *t, size_t column, double *out, c2_error *err) {
   const char *cell = t->csv.field[column];
   if (c2_parse_number(cell, out)) return C2_OK;
@@ -144,7 +129,7 @@ c2_status c2_table_add_row(c2_table *t, size_t group, c2_error *err) {
   c2_row *r = &t->rows[t->count];
   r->group = group;
   r->line = t->csv.line;
-  C2_TRY(read_stamp(t, &r->time, err));
+  C2_TRY(c2_axis_read(t, r, err));
   for (size_t i = 0; i < t->targets; i++) {
     C2_TRY(read_target(t, t->target[i], &t->values[t->count * t->targets + i], err));
   }
@@ -214,7 +199,7 @@ static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_
     const c2_row *b = &t->rows[i];
     if (a->group != b->group || a->time != b->time) continue;
     char stamp[C2_TIME_ROOM];
-    c2_time_format(b->time, c2_time_has_clock(b->time), stamp);
+    c2_item_stamp(&set->item[b->group], b->time, stamp);
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' already has a row for %s, at line %zu", t->csv.name, b->line,
             set->item[b->group].id, stamp, a->line);
   }
@@ -226,100 +211,6 @@ size_t c2_table_group_rows(const c2_table *t, size_t begin) {
   size_t end = begin;
   while (end < t->count && t->rows[end].group == t->rows[begin].group) end++;
   return end - begin;
-}
-
-/* Says which row disturbs the steps that most of an item's rows follow. */
-static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t begin, size_t n, size_t odd,
-                              c2_error *err) {
-  char before[C2_TIME_ROOM] = "";
-  char stamp[C2_TIME_ROOM];
-  char after[C2_TIME_ROOM] = "";
-  const c2_row *rows = t->rows + begin;
-  if (odd == SIZE_MAX) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; give --freq",
-            t->csv.name, rows[0].line, item->id, n);
-  }
-  bool clock = false;
-  for (size_t i = 0; i < n && !clock; i++) clock = c2_time_has_clock(rows[i].time);
-  if (odd > 0) c2_time_format(rows[odd - 1].time, clock, before);
-  if (odd + 1 < n) c2_time_format(rows[odd + 1].time, clock, after);
-  c2_time_format(rows[odd].time, clock, stamp);
-  C2_FAIL(err, C2_ERR_FORMAT,
-          "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours; mend the row, or give --freq",
-          t->csv.name, rows[odd].line, item->id, stamp, odd > 0 ? "after " : "", before,
-          odd > 0 && odd + 1 < n ? ", " : "", odd + 1 < n ? "before " : "", after);
-}
-
-/* The frequency of every item: as given, or from its own stamps; items of one or two rows take that of the
- * others where these agree. */
-static c2_status infer_freqs(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
-  c2_freq shared = {C2_FREQ_DAY, C2_PLACE_START, 0, 1};
-  size_t found = 0;
-  size_t differ = 0;
-  c2_time *stamps = NULL;
-  c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(t->count, sizeof *stamps, &stamps, err));
-  for (size_t i = 0; i < t->count; i++) stamps[i] = t->rows[i].time;
-  for (size_t begin = 0, n = 0; begin < t->count; begin += n) {
-    c2_item *item = &set->item[t->rows[begin].group];
-    n = c2_table_group_rows(t, begin);
-    item->has_freq = options->freq != NULL;
-    if (options->freq) {
-      item->freq = *options->freq;
-    } else if (n >= 3) {
-      size_t odd = 0;
-      if (!c2_freq_infer(stamps + begin, n, false, &item->freq, &odd)) {
-        C2_GOTO(no_frequency(t, item, begin, n, odd, err));
-      }
-      item->has_freq = true;
-      if (found++ == 0) shared = item->freq;
-      if (!c2_freq_equal(&shared, &item->freq)) differ++;
-    }
-  }
-  for (size_t i = 0; i < t->count; i++) {
-    c2_item *item = &set->item[t->rows[i].group];
-    if (item->has_freq) continue;
-    if (found == 0 || differ > 0) {
-      status = c2_fail(err, C2_ERR_FORMAT,
-                       "%s:%zu: item '%.80s': a frequency needs at least three time stamps; "
-                       "give --freq",
-                       t->csv.name, item->line, item->id);
-      goto fail;
-    }
-    item->freq = shared;
-    item->has_freq = true;
-  }
-fail:
-  free(stamps);
-  return status;
-}
-
-/* Step of each row of an item, and with them its length. */
-static c2_status place_rows(const c2_table *t, c2_item *item, size_t begin, size_t n, int64_t *steps, c2_error *err) {
-  char freq[C2_FREQ_ROOM];
-  c2_freq_format(&item->freq, freq);
-  for (size_t i = 0; i < n; i++) {
-    const c2_row *r = &t->rows[begin + i];
-    char stamp[C2_TIME_ROOM];
-    c2_time_format(r->time, c2_time_has_clock(r->time), stamp);
-    if (!c2_freq_between(&item->freq, item->start, r->time, &steps[i])) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s is no whole number of steps of %s after the first row",
-              t->csv.name, r->line, item->id, stamp, freq);
-    }
-    if (i > 0 && steps[i] == steps[i - 1]) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s lies in the same step of %s as line %zu", t->csv.name,
-              r->line, item->id, stamp, freq, t->rows[begin + i - 1].line);
-    }
-  }
-  int64_t length = steps[n - 1] + 1;
-  if (length > FREE_STEPS && (uint64_t)length / STEPS_PER_ROW > n) {
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: item '%.80s': its %zu rows span %lld steps of %s; expected a frequency that "
-            "fits them",
-            t->csv.name, t->rows[begin].line, item->id, n, (long long)length, freq);
-  }
-  item->length = (size_t)length;
-  return C2_OK;
 }
 
 static c2_status fill_covariate(const c2_table *t, c2_dataset *set, const c2_item *item, size_t index, size_t begin,
@@ -346,18 +237,14 @@ static c2_status fill_covariate(const c2_table *t, c2_dataset *set, const c2_ite
   return C2_OK;
 }
 
-static c2_status fill_item(const c2_table *t, c2_dataset *set, c2_item *item, size_t begin, size_t n,
+static c2_status fill_item(c2_table *t, c2_dataset *set, c2_item *item, size_t begin, size_t n,
                            const char *const *target_names, const char *const *covariate_names, int64_t *steps,
                            c2_error *err) {
   size_t values = 0;
-  item->has_start = true;
-  item->start = t->rows[begin].time;
   item->targets = t->targets;
   item->target_names = target_names;
   item->covariates = t->covariates;
-  C2_TRY(place_rows(t, item, begin, n, steps, err));
-  set->rows += n;
-  set->filled += item->length - n;
+  C2_TRY(c2_axis_place(t, item, begin, n, steps, err));
   if (!c2_mul(item->length, t->targets, &values)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many steps", t->csv.name);
   C2_TRY(c2_dataset_alloc(set, values, sizeof *item->target, &item->target, err));
   for (size_t i = 0; i < values; i++) item->target[i] = (double)NAN;
@@ -391,9 +278,10 @@ c2_status c2_read_csv_series(c2_dataset *set, const char *path, char *text, size
   C2_GOTO(c2_csv_open(&t.csv, path, text, size, err));
   C2_GOTO(find_series_columns(&t, set, options, err));
   C2_GOTO(read_series_rows(&t, set, err));
+  C2_GOTO(c2_axis_settle(&t, set, options, err));
   C2_GOTO(c2_table_sort(&t, err));
   C2_GOTO(refuse_duplicates(&t, set, err));
-  C2_GOTO(infer_freqs(&t, set, options, err));
+  C2_GOTO(c2_axis_infer(&t, set, options, err));
   C2_GOTO(keep_names(set, &t, t.target, t.targets, &targets, err));
   C2_GOTO(keep_names(set, &t, t.covariate, t.covariates, &covariates, err));
   C2_GOTO(c2_alloc_array(t.count, sizeof *steps, &steps, err));
@@ -401,6 +289,7 @@ c2_status c2_read_csv_series(c2_dataset *set, const char *path, char *text, size
     n = c2_table_group_rows(&t, begin);
     C2_GOTO(fill_item(&t, set, &set->item[t.rows[begin].group], begin, n, targets, covariates, steps, err));
   }
+  status = c2_axis_report(&t, set, err);
 fail:
   free(steps);
   c2_table_close(&t);

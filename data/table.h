@@ -10,12 +10,15 @@ typedef struct c2_row {
   size_t group; /* rows that belong together: an item, or an item of a scenario */
   size_t line;
   c2_time time;
+  c2_zone zone;  /* as the cell has it */
+  bool is_whole; /* the cell is a whole number */
 } c2_row;
 
 /* Rows as read: cells of covariates stay text until the whole column was seen. */
 typedef struct c2_table {
   c2_csv csv;
-  bool has_id;
+  bool has_id, has_stamp;
+  bool is_count;           /* the steps are whole numbers, no time stamps */
   size_t id, stamp;        /* columns */
   size_t *target, targets; /* columns */
   size_t *covariate, covariates;
@@ -29,9 +32,13 @@ typedef struct c2_table {
   bool *is_text;    /* whether a covariate holds more than numbers: [covariates] */
   bool *is_boolean; /* and then, whether it holds nothing but booleans */
   size_t *order;    /* rows by group and time: [count] */
+  size_t filled;    /* steps that no row is for */
+  size_t between;   /* rows that are no point of their item's frequency, and the first of them */
+  size_t between_line;
+  c2_freq between_freq;
 } c2_table;
 
-/* Finds the columns of ids (a file needn't have one, unless the options name it) and time stamps. */
+/* Finds the columns of ids and of time stamps; a file needn't have either, unless the options name it. */
 c2_status c2_table_find_keys(c2_table *t, const c2_read_options *options, c2_error *err);
 
 /* Makes room for what is kept of the covariates' columns, after `covariates` is known. */

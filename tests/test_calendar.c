@@ -20,7 +20,7 @@ static c2_time time_of(const char *text) {
 
 static void assert_time(c2_time time, const char *expected, const char *what) {
   char text[C2_TIME_ROOM];
-  c2_time_format(time, true, text);
+  c2_time_format(time, true, (c2_zone){false, 0}, text);
   if (strcmp(text, expected) != 0) fail_msg("%s: expected %s, found %s", what, expected, text);
 }
 
@@ -257,7 +257,7 @@ static void test_zones(void **state) {
     c2_zone zone;
     c2_error err = {C2_OK, ""};
     assert_int_equal(c2_time_parse(cases[i][0], &time, &zone, &err), C2_OK);
-    c2_time_format_zoned(time, false, zone, text);
+    c2_time_format(time, false, zone, text);
     assert_string_equal(text, cases[i][1]);
   }
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {

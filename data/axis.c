@@ -1,0 +1,276 @@
+/* What a column of time stamps holds: time stamps, years, or whole numbers; rows without such a column; and the clock
+ * of each item. Frequencies are in panel.c. */
+#include "data/axis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Whole numbers between these are taken for years where nothing says otherwise. */
+enum { FIRST_YEAR = 1500, LAST_YEAR = 2200, YEARS_APART = 10 };
+
+static const char *stamp_name(const c2_read_options *options) {
+  return options->timestamp_column ? options->timestamp_column : "timestamp";
+}
+
+/* ---- Cells ----------------------------------------------------------------------------------- */
+
+c2_status c2_axis_find(c2_table *t, const c2_read_options *options, c2_error *err) {
+  t->stamp = SIZE_MAX;
+  t->has_stamp = options->timestamp_column || c2_csv_has_column(&t->csv, stamp_name(options));
+  return t->has_stamp ? c2_csv_column(&t->csv, stamp_name(options), &t->stamp, err) : C2_OK;
+}
+
+/* A whole number of at most 15 digits. */
+static bool read_whole(const char *text, int64_t *out) {
+  int64_t value = 0;
+  while (*text == ' ') text++;
+  bool minus = *text == '-';
+  text += minus;
+  size_t digits = strspn(text, "0123456789");
+  if (digits == 0 || digits > 15) return false;
+  for (size_t i = 0; i < digits; i++) value = value * 10 + (text[i] - '0');
+  *out = minus ? -value : value;
+  return text[digits + strspn(text + digits, " ")] == '\0';
+}
+
+/* A file without a column of that name may have its time stamps in another one. */
+static c2_status refuse_other_stamps(const c2_table *t, c2_error *err) {
+  for (size_t i = 0; i < t->csv.columns; i++) {
+    c2_time time = 0;
+    c2_zone zone;
+    c2_error why;
+    int64_t number = 0;
+    const char *cell = t->csv.field[i];
+    if ((t->has_id && i == t->id) || read_whole(cell, &number)) continue;
+    if (c2_time_parse(cell, &time, &zone, &why) != C2_OK) continue;
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: no column 'timestamp', but column '%.60s' holds time stamps; give --timestamp-column", t->csv.name,
+            t->csv.line, t->csv.header[i]);
+  }
+  return C2_OK;
+}
+
+c2_status c2_axis_read(const c2_table *t, c2_row *row, c2_error *err) {
+  c2_error why;
+  row->zone = (c2_zone){false, 0};
+  row->is_whole = false;
+  row->time = 0;
+  if (!t->has_stamp) return t->count == 0 ? refuse_other_stamps(t, err) : C2_OK;
+  row->is_whole = read_whole(t->csv.field[t->stamp], &row->time);
+  if (row->is_whole || c2_time_parse(t->csv.field[t->stamp], &row->time, &row->zone, &why) == C2_OK) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': %s", t->csv.name, t->csv.line, t->csv.header[t->stamp],
+          why.text);
+}
+
+/* ---- Whole numbers --------------------------------------------------------------------------- */
+
+static c2_status refuse_cell(const c2_table *t, const c2_row *row, const char *expected, c2_error *err) {
+  char found[C2_TIME_ROOM];
+  if (row->is_whole) {
+    (void)snprintf(found, sizeof found, "%lld", (long long)row->time);
+  } else {
+    c2_time_format(row->time, true, row->zone, found);
+  }
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s", t->csv.name, row->line,
+          t->csv.header[t->stamp], expected, found);
+}
+
+/* 2024 as the time stamp of its first day. */
+static c2_status make_year(const c2_table *t, c2_row *row, c2_error *err) {
+  if (row->time < 1000 || row->time > 9999) return refuse_cell(t, row, "a time stamp such as 2020-01-31", err);
+  row->time = c2_day_of(row->time, 1, 1) * C2_DAY_US;
+  row->is_whole = false;
+  return C2_OK;
+}
+
+/* Whether a number spells a month (202401) or a day (20240131). */
+static bool is_written_date(int64_t number, bool day) {
+  int64_t year = number / (day ? 10000 : 100);
+  int64_t month = number / (day ? 100 : 1) % 100;
+  if (year < FIRST_YEAR || year > LAST_YEAR || month < 1 || month > 12) return false;
+  return !day || (number % 100 >= 1 && number % 100 <= c2_month_length(year, (int)month));
+}
+
+/* Whether the whole numbers of a column are years. Those that are dates without dashes are refused: as numbers they
+ * would have gaps at the end of every month. */
+static c2_status look_like_years(const c2_table *t, bool *years, c2_error *err) {
+  size_t months = 0;
+  size_t days = 0;
+  int64_t low = INT64_MAX;
+  int64_t high = INT64_MIN;
+  for (size_t i = 0; i < t->count; i++) {
+    int64_t number = t->rows[i].time;
+    low = number < low ? number : low;
+    high = number > high ? number : high;
+    months += is_written_date(number, false);
+    days += is_written_date(number, true);
+  }
+  if (months == t->count || days == t->count) {
+    return refuse_cell(t, &t->rows[0],
+                       months == t->count ? "a month as 2024-01, or --freq 1 for whole numbers"
+                                          : "a day as 2024-01-31, or --freq 1 for whole numbers",
+                       err);
+  }
+  *years = low >= FIRST_YEAR && high <= LAST_YEAR && (size_t)(high - low) <= YEARS_APART * t->count;
+  return C2_OK;
+}
+
+/* Decides what a column of whole numbers is. */
+static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
+  bool years = options->freq && options->freq->unit != C2_FREQ_COUNT;
+  const char *column = t->csv.header[t->stamp];
+  if (!options->freq) {
+    C2_TRY(look_like_years(t, &years, err));
+    C2_TRY(c2_dataset_note(set, err,
+                           years ? "%s: column '%.60s' is read as years (--freq 1 reads whole numbers)"
+                                 : "%s: column '%.60s' is read as whole numbers, which the forecast continues",
+                           t->csv.name, column));
+  }
+  t->is_count = !years;
+  return C2_OK;
+}
+
+/* Numbers the rows of each group in the order of the file, from 1 on. */
+static c2_status count_rows(c2_table *t, size_t groups, c2_error *err) {
+  int64_t *rows = NULL;
+  C2_TRY(c2_alloc_array(groups, sizeof *rows, &rows, err));
+  for (size_t i = 0; i < t->count; i++) {
+    t->rows[i].time = ++rows[t->rows[i].group];
+    t->rows[i].is_whole = true;
+  }
+  free(rows);
+  return C2_OK;
+}
+
+/* ---- Clocks ---------------------------------------------------------------------------------- */
+
+/* What the rows of an item say of its clock. */
+typedef struct clock_face {
+  size_t rows, zoned;
+  bool several;     /* offsets */
+  bool same_time;   /* of day, in every row */
+  size_t first;     /* row */
+  c2_time last;     /* in UTC */
+  c2_zone zone;     /* of the last row */
+  c2_time of_first; /* time of day */
+} clock_face;
+
+static c2_time in_utc(const c2_row *row) {
+  return row->time - row->zone.minutes * INT64_C(60000000);
+}
+
+static void look_at_clock(clock_face *face, const c2_row *row, size_t index) {
+  c2_time of_day = c2_floor_mod(row->time, C2_DAY_US);
+  if (face->rows++ == 0) *face = (clock_face){1, 0, false, true, index, in_utc(row), row->zone, of_day};
+  face->zoned += row->zone.given;
+  face->several = face->several || row->zone.minutes != face->zone.minutes;
+  face->same_time = face->same_time && of_day == face->of_first;
+  if (in_utc(row) < face->last) return;
+  face->last = in_utc(row);
+  face->zone = row->zone;
+}
+
+/* Gives the rows of each item one offset from UTC, that of its last row. Where offsets differ, as they do when summer
+ * begins, rows at one time of day stay at it; others keep their instants. */
+static c2_status settle_clocks(c2_table *t, c2_dataset *set, c2_error *err) {
+  clock_face *faces = NULL;
+  c2_status status = C2_OK;
+  size_t several = 0;
+  size_t example = 0;
+  C2_TRY(c2_alloc_array(set->count, sizeof *faces, &faces, err));
+  for (size_t i = 0; i < t->count; i++) look_at_clock(&faces[t->rows[i].group], &t->rows[i], i);
+  for (size_t i = 0; i < t->count; i++) {
+    c2_row *row = &t->rows[i];
+    c2_item *item = &set->item[row->group];
+    const clock_face *face = &faces[row->group];
+    if (face->zoned > 0 && !row->zone.given) {
+      C2_GOTO(refuse_cell(t, row, "an offset from UTC, as in other rows of its item", err));
+    }
+    item->zone = face->zone;
+    if (!face->several) continue;
+    if (i == face->first && several++ == 0) example = row->group;
+    if (!face->same_time) row->time = in_utc(row) + face->zone.minutes * INT64_C(60000000);
+  }
+  if (several > 0) {
+    const clock_face *face = &faces[example];
+    char last[C2_TIME_ROOM];
+    c2_time_format(face->last + face->zone.minutes * INT64_C(60000000), true, face->zone, last);
+    C2_GOTO(c2_dataset_note(set, err,
+                            "%s: item '%.80s' has several offsets from UTC%s: its forecast has that of its last row, %s",
+                            t->csv.name, set->item[example].id, several > 1 ? ", as have others" : "", last));
+  }
+fail:
+  free(faces);
+  return status;
+}
+
+/* ---- All ------------------------------------------------------------------------------------- */
+
+c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
+  size_t whole = 0;
+  bool asked = options->freq && options->freq->unit == C2_FREQ_COUNT;
+  if (!t->has_stamp) {
+    if (options->freq && !asked) return c2_csv_column(&t->csv, stamp_name(options), &t->stamp, err);
+    t->is_count = true;
+    C2_TRY(count_rows(t, set->count, err));
+    C2_TRY(c2_dataset_note(set, err, "%s: no column '%s': the rows of an item count as steps 1, 2, ... as they come",
+                           t->csv.name, stamp_name(options)));
+  } else {
+    for (size_t i = 0; i < t->count; i++) whole += t->rows[i].is_whole;
+    if (whole == t->count) C2_TRY(choose_axis(t, set, options, err));
+    for (size_t i = 0; i < t->count && !t->is_count; i++) {
+      if (asked) return refuse_cell(t, &t->rows[i], "a whole number, as --freq has it", err);
+      if (t->rows[i].is_whole) C2_TRY(make_year(t, &t->rows[i], err));
+    }
+  }
+  if (!t->is_count) C2_TRY(settle_clocks(t, set, err));
+  c2_freq provisional = {t->is_count ? C2_FREQ_COUNT : C2_FREQ_DAY, C2_PLACE_START, 0, 1};
+  for (size_t i = 0; i < t->count; i++) set->item[t->rows[i].group].freq = provisional;
+  return C2_OK;
+}
+
+/* A row of known covariates on the axis and the clock of an item. */
+static c2_status settle_row(const c2_table *t, c2_row *row, const c2_item *item, c2_error *err) {
+  if (item->freq.unit == C2_FREQ_COUNT) {
+    return row->is_whole ? C2_OK : refuse_cell(t, row, "a whole number, as in the past", err);
+  }
+  if (row->is_whole) return make_year(t, row, err);
+  if (row->zone.given != item->zone.given) {
+    return refuse_cell(t, row,
+                       item->zone.given ? "an offset from UTC, as in the past" : "no offset from UTC, as in the past",
+                       err);
+  }
+  if (c2_freq_has_clock(&item->freq)) row->time += (item->zone.minutes - row->zone.minutes) * INT64_C(60000000);
+  return C2_OK;
+}
+
+/* Rows without time stamps are the next steps, in the order of the file. */
+static c2_status continue_rows(c2_table *t, const c2_dataset *set, size_t groups, c2_error *err) {
+  C2_TRY(count_rows(t, groups, err));
+  for (size_t i = 0; i < t->count; i++) {
+    c2_row *row = &t->rows[i];
+    const c2_item *item = &set->item[t->has_id ? row->group % set->count : 0];
+    if (item->freq.unit != C2_FREQ_COUNT) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: no column of time stamps, which the past has", t->csv.name);
+    }
+    C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)item->length + row->time - 1, &row->time, err));
+  }
+  return C2_OK;
+}
+
+c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err) {
+  size_t groups = 0;
+  if (set->count == 0) return C2_OK;
+  for (size_t i = 0; i < set->count && !t->has_id; i++) {
+    if (set->item[i].zone.minutes == set->item[0].zone.minutes) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their offset from UTC: expected a column of ids", t->csv.name);
+  }
+  for (size_t i = 0; i < t->count; i++) {
+    c2_row *row = &t->rows[i];
+    groups = c2_max_size(groups, row->group + 1);
+    if (t->has_stamp) C2_TRY(settle_row(t, row, &set->item[t->has_id ? row->group % set->count : 0], err));
+  }
+  return t->has_stamp ? C2_OK : continue_rows(t, set, groups, err);
+}

@@ -1,0 +1,31 @@
+/* The time axis of a CSV file: what its column of time stamps holds, the frequency of each item, and the step of each
+ * row. For the readers of data/ alone. */
+#ifndef C2_DATA_AXIS_H
+#define C2_DATA_AXIS_H
+
+#include "data/table.h"
+
+/* Finds the column of time stamps. A file may do without one, unless the options name it; its rows are then counted. */
+c2_status c2_axis_find(c2_table *t, const c2_read_options *options, c2_error *err);
+
+/* Reads the current record's time stamp into a row. */
+c2_status c2_axis_read(const c2_table *t, c2_row *row, c2_error *err);
+
+/* Once all rows are read, before they are sorted: decides whether the column holds time stamps, years or steps that are
+ * counted, and gives the rows of an item one clock. Groups are items of the set. */
+c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err);
+
+/* The same for rows that continue the items: groups are scenario * items + item, or scenarios in a file without ids. */
+c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err);
+
+/* The frequency of every item, once the rows are sorted. */
+c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err);
+
+/* Step of each of the n sorted rows of an item from `begin` on, and with them the item's start and length. Counts what
+ * has to be filled in, over the whole file, and refuses more than a file of its size may ask for. */
+c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int64_t *steps, c2_error *err);
+
+/* Adds to the set what c2_axis_place counted, with a note where it is much. */
+c2_status c2_axis_report(const c2_table *t, c2_dataset *set, c2_error *err);
+
+#endif

@@ -1,0 +1,244 @@
+/* The frequency of each item of a file, and the step of each of its rows. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "data/axis.h"
+
+/* Values that may be filled in for a few rows; beyond it a file needs as many cells as a hundredth of them. */
+enum { FREE_VALUES = 1000000, VALUES_PER_CELL = 100 };
+
+/* Steps for which one item's vote on the common frequency counts at most. */
+enum { MOST_VOTES = 32 };
+
+/* The frequencies that items have by themselves, with the votes for each. */
+typedef struct ballot {
+  c2_freq kind[C2_FREQ_KINDS];
+  size_t votes[C2_FREQ_KINDS];
+  size_t kinds;
+} ballot;
+
+static void vote(ballot *b, const c2_freq *freq, size_t votes) {
+  size_t k = 0;
+  while (k < b->kinds && !c2_freq_equal(&b->kind[k], freq)) k++;
+  if (k == C2_FREQ_KINDS) return;
+  if (k == b->kinds) {
+    b->kind[b->kinds] = *freq;
+    b->votes[b->kinds++] = 0;
+  }
+  b->votes[k] += c2_min_size(votes, MOST_VOTES);
+}
+
+static const c2_freq *winner(const ballot *b) {
+  size_t best = 0;
+  for (size_t k = 1; k < b->kinds; k++) {
+    if (b->votes[k] > b->votes[best]) best = k;
+  }
+  return b->kinds > 0 ? &b->kind[best] : NULL;
+}
+
+/* Whether each of an item's stamps is a point of its own on a frequency, at one time of day if it counts days. */
+static bool fits(const c2_freq *freq, const c2_time *stamps, size_t n) {
+  int64_t before = -1;
+  for (size_t i = 0; i < n; i++) {
+    int64_t step = 0;
+    if (!c2_freq_is_point(freq, stamps[i]) || !c2_freq_between(freq, stamps[0], stamps[i], &step)) return false;
+    if (step == before) return false;
+    before = step;
+    if (!c2_freq_has_clock(freq) && freq->unit != C2_FREQ_COUNT &&
+        c2_floor_mod(stamps[i] - stamps[0], C2_DAY_US) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+/* Says which row disturbs the steps that most of an item's rows follow. */
+static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t begin, size_t n, size_t odd,
+                              c2_error *err) {
+  char before[C2_TIME_ROOM] = "";
+  char stamp[C2_TIME_ROOM];
+  char after[C2_TIME_ROOM] = "";
+  const c2_row *rows = t->rows + begin;
+  if (n < 3) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': a frequency needs at least three time stamps; give --freq",
+            t->csv.name, item->line, item->id);
+  }
+  if (odd == SIZE_MAX) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; give --freq",
+            t->csv.name, rows[0].line, item->id, n);
+  }
+  if (odd > 0) c2_item_stamp(item, rows[odd - 1].time, before);
+  if (odd + 1 < n) c2_item_stamp(item, rows[odd + 1].time, after);
+  c2_item_stamp(item, rows[odd].time, stamp);
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours; mend the row, or give --freq",
+          t->csv.name, rows[odd].line, item->id, stamp, odd > 0 ? "after " : "", before,
+          odd > 0 && odd + 1 < n ? ", " : "", odd + 1 < n ? "before " : "", after);
+}
+
+/* Items that the common frequency was given to though by themselves they follow another one or none, and those that
+ * keep another one. */
+typedef struct odd_items {
+  size_t given, kept;
+  const c2_item *first_given, *first_kept;
+} odd_items;
+
+static c2_status note_odd_items(const c2_table *t, c2_dataset *set, const odd_items *odd, const c2_freq *shared,
+                                c2_error *err) {
+  char freq[C2_FREQ_ROOM];
+  char other[C2_FREQ_ROOM];
+  if (!shared) return C2_OK;
+  c2_freq_format(shared, freq);
+  if (odd->given > 0) {
+    C2_TRY(c2_dataset_note(set, err,
+                           "%s: %zu item%s, as '%.80s' at line %zu, %s too few rows for %s, the frequency of most "
+                           "items, but %s read with it: steps without a row are missing values",
+                           t->csv.name, odd->given, odd->given == 1 ? "" : "s", odd->first_given->id,
+                           odd->first_given->line, odd->given == 1 ? "has" : "have", freq,
+                           odd->given == 1 ? "is" : "are"));
+  }
+  if (odd->kept == 0) return C2_OK;
+  c2_freq_format(&odd->first_kept->freq, other);
+  return c2_dataset_note(set, err,
+                         "%s: items differ in frequency: most have %s, but '%.80s' at line %zu has %s, and a horizon "
+                         "counts steps",
+                         t->csv.name, freq, odd->first_kept->id, odd->first_kept->line, other);
+}
+
+/* ---- Frequencies ----------------------------------------------------------------------------- */
+
+/* Gives all items the frequency that was asked for, which some neighbours at least have to follow. */
+static c2_status take_freq(const c2_table *t, c2_dataset *set, const c2_freq *freq, const c2_time *stamps,
+                           c2_error *err) {
+  size_t pairs = 0;
+  size_t steps = 0;
+  char text[C2_FREQ_ROOM];
+  for (size_t begin = 0, n = 0; begin < t->count; begin += n) {
+    c2_item *item = &set->item[t->rows[begin].group];
+    n = c2_table_group_rows(t, begin);
+    item->freq = *freq;
+    item->has_freq = true;
+    pairs += n - 1;
+    steps += c2_freq_count_steps(freq, stamps + begin, n);
+    for (size_t i = 1; i < n && steps == 0; i++) { /* those in one step have an error of their own */
+      int64_t periods = 0;
+      if (!c2_freq_between(freq, stamps[begin], stamps[begin + i], &periods) || periods == 0) return C2_OK;
+    }
+  }
+  if (pairs < 2 || steps > 0) return C2_OK;
+  c2_freq_format(freq, text);
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s: no two of its %zu rows are one step of %s apart; expected a frequency that the rows follow", t->csv.name,
+          t->count, text);
+}
+
+/* The frequency of one item: its own if that is the common one or the rows don't fit the common one. */
+static c2_status settle_item(const c2_table *t, c2_item *item, size_t begin, size_t n, const c2_time *stamps,
+                             const c2_freq *shared, odd_items *seen, c2_error *err) {
+  c2_freq own;
+  size_t odd = SIZE_MAX;
+  bool found = c2_freq_infer(stamps, n, t->is_count, &own, &odd);
+  bool same = found && shared && c2_freq_equal(&own, shared);
+  if (shared && !same && (fits(shared, stamps, n) || n == 1)) {
+    if (n >= 3 && seen->given++ == 0) seen->first_given = item;
+    own = *shared;
+  } else if (!found) {
+    return no_frequency(t, item, begin, n, odd, err);
+  } else if (!same && seen->kept++ == 0) {
+    seen->first_kept = item;
+  }
+  item->freq = own;
+  item->has_freq = true;
+  return C2_OK;
+}
+
+c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
+  ballot b = {.kinds = 0};
+  odd_items seen = {0};
+  c2_time *stamps = NULL;
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(t->count, sizeof *stamps, &stamps, err));
+  for (size_t i = 0; i < t->count; i++) stamps[i] = t->rows[i].time;
+  if (options->freq) C2_GOTO(take_freq(t, set, options->freq, stamps, err));
+  for (size_t begin = 0, n = 0; begin < t->count && !options->freq; begin += n) {
+    c2_freq own;
+    size_t odd = 0;
+    n = c2_table_group_rows(t, begin);
+    if (!c2_freq_infer(stamps + begin, n, t->is_count, &own, &odd)) continue;
+    vote(&b, &own, c2_freq_count_steps(&own, stamps + begin, n));
+  }
+  const c2_freq *shared = winner(&b);
+  for (size_t begin = 0, n = 0; begin < t->count && !options->freq; begin += n) {
+    n = c2_table_group_rows(t, begin);
+    C2_GOTO(settle_item(t, &set->item[t->rows[begin].group], begin, n, stamps + begin, shared, &seen, err));
+  }
+  status = note_odd_items(t, set, &seen, shared, err);
+fail:
+  free(stamps);
+  return status;
+}
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+/* Counts the steps that an item's rows leave out, and refuses what a whole file may not ask for. */
+static c2_status count_filled(c2_table *t, const c2_item *item, size_t filled, c2_error *err) {
+  size_t columns = t->targets + t->covariates;
+  size_t values = 0;
+  size_t most = 0;
+  char freq[C2_FREQ_ROOM];
+  t->filled += filled;
+  if (c2_mul(t->count, columns, &most) && c2_mul(most, VALUES_PER_CELL, &most) && c2_add(most, FREE_VALUES, &most) &&
+      c2_mul(t->filled, columns, &values) && values <= most) {
+    return C2_OK;
+  }
+  c2_freq_format(&item->freq, freq);
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s:%zu: item '%.80s': with it the file's %zu rows leave out %zu steps of %s, more than are filled in (%zu); "
+          "expected a frequency that fits the rows",
+          t->csv.name, item->line, item->id, t->count, t->filled, freq, columns > 0 ? most / columns : most);
+}
+
+c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int64_t *steps, c2_error *err) {
+  char freq[C2_FREQ_ROOM];
+  char first[C2_TIME_ROOM];
+  item->has_start = true;
+  item->start = t->rows[begin].time;
+  c2_freq_format(&item->freq, freq);
+  for (size_t i = 0; i < n; i++) {
+    const c2_row *r = &t->rows[begin + i];
+    char stamp[C2_TIME_ROOM];
+    if (!c2_freq_is_point(&item->freq, r->time) && t->between++ == 0) {
+      t->between_line = r->line;
+      t->between_freq = item->freq;
+    }
+    bool whole = c2_freq_between(&item->freq, item->start, r->time, &steps[i]);
+    if (whole && (i == 0 || steps[i] != steps[i - 1])) continue;
+    c2_item_stamp(item, r->time, stamp);
+    if (!whole) {
+      c2_item_stamp(item, item->start, first);
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s is no whole number of steps of %s after the first row, %s",
+              t->csv.name, r->line, item->id, stamp, freq, first);
+    }
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s lies in the same step of %s as line %zu", t->csv.name,
+            r->line, item->id, stamp, freq, t->rows[begin + i - 1].line);
+  }
+  item->length = (size_t)steps[n - 1] + 1;
+  return count_filled(t, item, item->length - n, err);
+}
+
+c2_status c2_axis_report(const c2_table *t, c2_dataset *set, c2_error *err) {
+  set->rows += t->count;
+  set->filled += t->filled;
+  if (t->filled > t->count) {
+    C2_TRY(c2_dataset_note(set, err, "%s: %zu of %zu steps (%.0f%%) have no row and are missing values", t->csv.name,
+                           t->filled, t->filled + t->count,
+                           100 * (double)t->filled / ((double)t->filled + (double)t->count)));
+  }
+  if (t->between == 0) return C2_OK;
+  char freq[C2_FREQ_ROOM];
+  c2_freq_format(&t->between_freq, freq);
+  return c2_dataset_note(set, err, "%s:%zu: %zu row%s between the points of %s: each counts for the point at or before it",
+                         t->csv.name, t->between_line, t->between, t->between == 1 ? " lies" : "s lie", freq);
+}
