@@ -44,6 +44,7 @@ static double next_random(uint64_t *state) {
 static c2_status read_series(bench *b, char **paths, size_t count, c2_error *err) {
   b->set.twins = true;
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&b->set, paths[i], &(c2_read_options){0}, err));
+  for (size_t i = 0; i < b->set.notes; i++) cli_warn("%s", b->set.note[i]);
   b->rows = 0;
   for (size_t i = 0; i < b->set.count; i++) b->rows += b->set.item[i].targets;
   C2_TRY(c2_alloc_array(b->rows, sizeof *b->series, &b->series, err));

@@ -202,6 +202,7 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
                              .all_covariates = r->all_covariates,
                              .freq = r->freq ? &r->frequency : NULL};
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
+  C2_TRY(c2_dataset_count_steps(&r->set, err));
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     if (!item->has_start || !item->has_freq) {
@@ -211,8 +212,8 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
     c2_time last;
     c2_error why;
     if (c2_freq_add(&item->freq, item->start, (int64_t)(item->length + r->horizon), &last, &why) != C2_OK) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': its forecast would end outside the years 1 to 9999", item->file,
-              item->line, item->id);
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': its forecast would end too late: %s", item->file, item->line,
+              item->id, why.text);
     }
   }
   return read_futures(r, &options, err);
@@ -510,7 +511,9 @@ int cli_forecast(int argc, char **argv) {
       {"quantile-levels", 0, "LIST", "levels to write [0.1,0.2, ... 0.9]", CLI_TEXT, &r.levels_text, NULL},
       {"id-column", 0, "NAME", "column that names a series; a file without it is one series [item_id]", CLI_TEXT,
        &r.id_column, NULL},
-      {"timestamp-column", 0, "NAME", "column of time stamps [timestamp]", CLI_TEXT, &r.timestamp_column, NULL},
+      {"timestamp-column", 0, "NAME",
+       "column of time stamps, years or whole numbers; without it rows are counted [timestamp]", CLI_TEXT,
+       &r.timestamp_column, NULL},
       {"target", 0, "LIST", "columns to forecast, jointly if several [target]", CLI_TEXT, &r.target, NULL},
       {"covariates", 0, "LIST",
        "columns that help: numbers, or categories; known beforehand where --future has them. JSON Lines carries its "
@@ -528,7 +531,9 @@ int cli_forecast(int argc, char **argv) {
        "--attention lets it see the future",
        CLI_TEXT, &r.scenarios, NULL},
       {"cross-learning", 0, NULL, "all series of a pass inform each other", CLI_FLAG, &r.cross_learning, NULL},
-      {"freq", 0, "F", "frequency in pandas' spelling, as h, D, B, W-SUN, MS, 15min [inferred]", CLI_TEXT, &r.freq,
+      {"freq", 0, "F",
+       "frequency in pandas' spelling, as 15min, h, bh, D, B, W-SUN, WOM-3FRI, MS; 1: whole numbers [inferred]",
+       CLI_TEXT, &r.freq,
        NULL},
       {"output", 'o', "FILE", "where the CSV goes [standard output]", CLI_TEXT, &r.output, NULL},
       {"digits", 0, "N", "significant digits of the numbers, 17 for doubles [as many as float32 carries]", CLI_COUNT,

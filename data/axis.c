@@ -198,7 +198,8 @@ static c2_status settle_clocks(c2_table *t, c2_dataset *set, c2_error *err) {
     char last[C2_TIME_ROOM];
     c2_time_format(face->last + face->zone.minutes * INT64_C(60000000), true, face->zone, last);
     C2_GOTO(c2_dataset_note(set, err,
-                            "%s: item '%.80s' has several offsets from UTC%s: its forecast has that of its last row, %s",
+                            "%s: item '%.80s' has several offsets from UTC%s: its forecast has that of the last row, "
+                            "%s",
                             t->csv.name, set->item[example].id, several > 1 ? ", as have others" : "", last));
   }
 fail:

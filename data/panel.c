@@ -161,8 +161,10 @@ c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_option
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(t->count, sizeof *stamps, &stamps, err));
   for (size_t i = 0; i < t->count; i++) stamps[i] = t->rows[i].time;
-  if (options->freq) C2_GOTO(take_freq(t, set, options->freq, stamps, err));
-  for (size_t begin = 0, n = 0; begin < t->count && !options->freq; begin += n) {
+  static const c2_freq counted = {C2_FREQ_COUNT, C2_PLACE_START, 0, 1};
+  const c2_freq *given = options->freq || t->has_stamp ? options->freq : &counted;
+  if (given) C2_GOTO(take_freq(t, set, given, stamps, err));
+  for (size_t begin = 0, n = 0; begin < t->count && !given; begin += n) {
     c2_freq own;
     size_t odd = 0;
     n = c2_table_group_rows(t, begin);
@@ -170,7 +172,7 @@ c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_option
     vote(&b, &own, c2_freq_count_steps(&own, stamps + begin, n));
   }
   const c2_freq *shared = winner(&b);
-  for (size_t begin = 0, n = 0; begin < t->count && !options->freq; begin += n) {
+  for (size_t begin = 0, n = 0; begin < t->count && !given; begin += n) {
     n = c2_table_group_rows(t, begin);
     C2_GOTO(settle_item(t, &set->item[t->rows[begin].group], begin, n, stamps + begin, shared, &seen, err));
   }
@@ -239,6 +241,7 @@ c2_status c2_axis_report(const c2_table *t, c2_dataset *set, c2_error *err) {
   if (t->between == 0) return C2_OK;
   char freq[C2_FREQ_ROOM];
   c2_freq_format(&t->between_freq, freq);
-  return c2_dataset_note(set, err, "%s:%zu: %zu row%s between the points of %s: each counts for the point at or before it",
+  return c2_dataset_note(set, err,
+                         "%s:%zu: %zu row%s between the points of %s: each counts for the point at or before it",
                          t->csv.name, t->between_line, t->between, t->between == 1 ? " lies" : "s lie", freq);
 }

@@ -96,6 +96,21 @@ size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest) {
   return kinds;
 }
 
+c2_status c2_dataset_count_steps(c2_dataset *set, c2_error *err) {
+  size_t counted = 0;
+  for (size_t i = 0; i < set->count; i++) {
+    c2_item *item = &set->item[i];
+    if (item->has_start || (item->has_freq && item->freq.unit != C2_FREQ_COUNT)) continue;
+    if (!item->has_freq) item->freq = (c2_freq){C2_FREQ_COUNT, C2_PLACE_START, 0, 1};
+    item->start = 1;
+    item->has_start = item->has_freq = true;
+    counted++;
+  }
+  if (counted == 0) return C2_OK;
+  return c2_dataset_note(set, err, "%zu series ha%s no start: the steps count from 1 on", counted,
+                         counted == 1 ? "s" : "ve");
+}
+
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
   if (item->freq.unit == C2_FREQ_COUNT) {
     (void)snprintf(out, C2_TIME_ROOM, "%lld", (long long)time);

@@ -113,6 +113,9 @@ bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index);
 enum { C2_FREQ_KINDS = 16 };
 size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest);
 
+/* Counts the steps of items that have neither a start nor a time frequency, from 1 on, and notes it. */
+c2_status c2_dataset_count_steps(c2_dataset *set, c2_error *err);
+
 /* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the
  * item's offset from UTC if it has one. */
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]);

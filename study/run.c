@@ -256,10 +256,12 @@ fail:
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
-static c2_status run_task(const c2_study *s, runner *engines, const c2_task *task, c2_task_result *result,
-                          c2_error *err) {
+static c2_status run_task(c2_study *s, runner *engines, const c2_task *task, c2_task_result *result, c2_error *err) {
   c2_evaluation e;
   c2_status status = c2_evaluation_open(&e, task, s->options.as_univariate, err);
+  for (size_t i = 0; i < e.data.set.notes && status == C2_OK; i++) {
+    status = c2_study_warn(s, err, "%.120s: %s", task->name, e.data.set.note[i]);
+  }
   if (status == C2_OK) status = c2_evaluation_naive(&e, result->naive.score, err);
   result->naive.num_forecasts = e.num_forecasts;
   result->naive.mase_full = (double)NAN;

@@ -173,7 +173,7 @@ static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *e
   c2_status status = C2_OK;
   for (size_t i = 0; status == C2_OK && i < data->set.count; i++) {
     const c2_item *item = &data->set.item[i];
-    if (task->cutoff_is_time && (!item->has_start || !item->has_freq)) {
+    if (task->cutoff_is_time && (!item->has_start || !item->has_freq || item->freq.unit == C2_FREQ_COUNT)) {
       status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s': expected a start and a freq, for initial_cutoff %s",
                        item->file, item->line, item->id, task->cutoff_text);
     } else if (split) {
