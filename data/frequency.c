@@ -114,7 +114,7 @@ static bool read_anchor(const spelling *s, const char *text, int *anchor) {
 
 /* Largest multiple that is read: as long as all years, and 1e9 for the rest. */
 static int64_t most_multiple(c2_freq_unit unit) {
-  if (unit == C2_FREQ_COUNT) return C2_COUNT_END;
+  if (unit == C2_FREQ_COUNT) return 2 * C2_COUNT_END; /* from one end of the axis to the other */
   int64_t length = c2_fixed_unit(unit);
   return length > 0 ? (C2_END_DAY - C2_FIRST_DAY) * C2_DAY_US / length : 1000000000;
 }

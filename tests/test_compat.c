@@ -357,8 +357,8 @@ static void test_frequencies(void **state) {
   free(folder);
 }
 
-/* Upstream refuses both: a step that is left out is a missing value, and an item with few rows has the frequency of most
- * items, which is said. */
+/* Upstream refuses both: a step that is left out is a missing value, and an item with few rows has the frequency of
+ * most items, which is said. */
 static void test_irregular(void **state) {
   (void)state;
   static const char *const tables[2] = {

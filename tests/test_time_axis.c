@@ -247,7 +247,7 @@ static void test_whole_numbers(void **state) {
   assert_refused(thousand, "D", "no two of its 4 rows are one step of D apart");
   assert_refused(HEADER "a,20240130,1\na,20240131,2\na,20240201,3\n", NULL, "expected a day as 2024-01-31");
   assert_refused(HEADER "a,202411,1\na,202412,2\na,202501,3\n", NULL, "expected a month as 2024-01");
-  assert_refused(HEADER "a,20240130,1\na,20240131,2\n", "D", "expected a time stamp such as 2020-01-31, found 20240130");
+  assert_refused(HEADER "a,20240130,1\na,20240131,2\n", "D", "a time stamp such as 2020-01-31, found 20240130");
   assert_refused(HEADER "a,2024-01-01,1\na,17,2\n", NULL, "in.csv:3: column 'timestamp': expected a time stamp");
   assert_refused(HEADER "a,2024-01-01,1\na,17,2\n", "1", "in.csv:2: column 'timestamp': expected a whole number");
   assert_refused(HEADER "a,1,1\na,2,2\na,3,2\na,3,3\n", NULL, "in.csv:5: item 'a' already has a row for 3, at line 4");
