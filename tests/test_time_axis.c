@@ -333,6 +333,8 @@ static void test_known_covariates(void **state) {
        "timestamp,x\n2024-01-01 02:00Z,1\n2024-01-01 05:00+02:00,0\n", NULL, "0,2024-01-01 04:00:00+01:00,"},
       {"timestamp,target,x\n2024-01-01 00:00+01:00,1,0\n2024-01-01 01:00+01:00,2,1\n2024-01-01 02:00+01:00,1,0\n",
        "timestamp,x\n2024-01-01 03:00,1\n2024-01-01 04:00,0\n", "expected an offset from UTC, as in the past", ""},
+      {"timestamp,target,x\n2024-03-28 00:00+01:00,1,0\n2024-03-29 00:00+01:00,2,1\n2024-03-30 00:00+01:00,1,0\n",
+       "timestamp,x\n2024-03-31 00:00+01:00,1\n2024-04-01 00:00+02:00,0\n", NULL, "0,2024-04-01 00:00:00+01:00,"},
       {"timestamp,target,x\n2024-01-01,1,0\n2024-01-02,2,1\n2024-01-03,1,0\n", "x\n1\n0\n",
        "no column of time stamps, which the past has", ""},
   };
