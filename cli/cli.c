@@ -521,6 +521,7 @@ chronos2_model_options cli_model_options(const cli_engine *engine) {
                                   .skip_packing = engine->session.backend == CHRONOS2_REFERENCE,
                                   .adapter = engine->adapter,
                                   .cache = engine->cache,
+                                  .isa = engine->session.isa,
                                   .dtype = engine->dtype};
 }
 
@@ -553,6 +554,7 @@ int cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_s
   chronos2_model_options options = cli_model_options(engine);
   chronos2_status status = chronos2_model_open(engine->model ? engine->model : cli_default_model(), &options, model);
   *session = NULL;
+  if (status == CHRONOS2_OK && chronos2_model_warning(*model)) cli_warn("%s", chronos2_model_warning(*model));
   if (status == CHRONOS2_OK) status = chronos2_session_open(*model, &engine->session, session);
   if (status == CHRONOS2_OK) {
     warn_of_weights(engine, *model, *session);

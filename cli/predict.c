@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "base/memory.h"
-#include "base/platform.h"
 #include "base/safetensors.h"
 #include "cli/cli.h"
 

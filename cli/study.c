@@ -147,10 +147,14 @@ static int run_models(request *r) {
   c2_error err = {C2_OK, ""};
   chronos2_model *model = NULL;
   chronos2_model *sparse = NULL;
-  const chronos2_model_options options = {.adapter = r->engine.adapter, .dtype = r->engine.dtype};
+  chronos2_model_options options = cli_model_options(&r->engine);
+  options.skip_packing = false; /* whatever the backend: whether weights look trained is seen by the fused one */
   chronos2_status status = chronos2_model_open(o->model_folder, &options, &model);
+  if (status == CHRONOS2_OK && chronos2_model_warning(model)) cli_warn("%s", chronos2_model_warning(model));
   if (status == CHRONOS2_OK && o->sparse_model_folder) {
-    status = chronos2_model_open(o->sparse_model_folder, &(chronos2_model_options){.dtype = options.dtype}, &sparse);
+    options.adapter = NULL;
+    status = chronos2_model_open(o->sparse_model_folder, &options, &sparse);
+    if (status == CHRONOS2_OK && chronos2_model_warning(sparse)) cli_warn("%s", chronos2_model_warning(sparse));
   }
   int exit_status = CLI_DONE;
   if (status != CHRONOS2_OK) {

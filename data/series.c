@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/platform.h"
+#include "base/infile.h"
 #include "base/text.h"
 
 /* ---- Shared memory --------------------------------------------------------------------------- */

@@ -102,19 +102,33 @@ typedef struct chronos2_tensor_info {
  * is opened: bf16 takes about half of float32's memory, int8 a quarter. */
 typedef enum chronos2_dtype { CHRONOS2_FP32 = 0, CHRONOS2_BF16 = 1, CHRONOS2_INT8 = 2 } chronos2_dtype;
 
+typedef enum chronos2_isa_level {
+  CHRONOS2_ISA_AUTO = 0,
+  CHRONOS2_ISA_SCALAR = 1,
+  CHRONOS2_ISA_AVX2 = 2,
+  CHRONOS2_ISA_AVX512 = 3,
+  CHRONOS2_ISA_AMX = 4 /* bf16 by AMX's tiles: never run on such a machine yet, so auto doesn't choose it */
+} chronos2_isa_level;
+
 typedef struct chronos2_model_options {
   bool skip_packing;    /* don't make the fused backend's copy of the weights (reference only); default false */
   const char *adapter;  /* PEFT folder of a LoRA adapter to merge into the weights; default none */
   chronos2_dtype dtype; /* default fp32; the reference backend knows no other */
   const char *cache;    /* folder for a packed copy of the weights that later processes map and share, instead of
-                           packing their own; as large as the weights; not with an adapter; default none */
+                           packing their own; made if it isn't there; as large as the weights. Contents decide
+                           whether a copy fits, and a cache that can't be used or written is a warning
+                           (chronos2_model_warning). Nobody may write into a copy; default none */
   int threads;          /* that check and pack the weights; 0 = processors this process may use; default 0 */
+  chronos2_isa_level isa; /* that multiplies two of the weights' matrices while packing; default auto (and
+                             CHRONOS2_ISA in the environment) */
 } chronos2_model_options;
 
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
  * model.safetensors.index.json). Every tensor must be there with its shape, and no other; float16, bfloat16 and float64
  * are converted to float32, and the prefixes "_orig_mod." and "module." of PyTorch's wrappers are taken off the names.
  * A folder that holds a LoRA adapter instead opens its base model, if that is a folder, and merges it.
+ * The model keeps the files open. It computes with its own copy of the weights: what is written to the files
+ * afterwards never changes a forecast, and makes chronos2_model_tensor and the reference backend fail.
  * `options` may be NULL. On failure *model is NULL. */
 CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chronos2_model_options *options,
                                                  chronos2_model **model);
@@ -153,6 +167,10 @@ typedef struct chronos2_pattern {
 CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open; accepts NULL inside */
 CHRONOS2_API const chronos2_config *chronos2_model_config(const chronos2_model *model);
 CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
+
+/* One line on what the opening did otherwise than asked, for the user to read: the cache was damaged or can't be
+ * written. NULL if there is nothing to say. The text lives as long as the model. */
+CHRONOS2_API const char *chronos2_model_warning(const chronos2_model *model);
 CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model);
 CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model); /* memory held, mapped files aside */
 CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);
@@ -187,14 +205,6 @@ CHRONOS2_API chronos2_training chronos2_model_training(const chronos2_model *mod
 typedef struct chronos2_session chronos2_session;
 
 typedef enum chronos2_backend { CHRONOS2_FUSED = 0, CHRONOS2_REFERENCE = 1 } chronos2_backend;
-typedef enum chronos2_isa_level {
-  CHRONOS2_ISA_AUTO = 0,
-  CHRONOS2_ISA_SCALAR = 1,
-  CHRONOS2_ISA_AVX2 = 2,
-  CHRONOS2_ISA_AVX512 = 3,
-  CHRONOS2_ISA_AMX = 4 /* bf16 by AMX's tiles: never run on such a machine yet, so auto doesn't choose it */
-} chronos2_isa_level;
-
 typedef struct chronos2_session_options {
   chronos2_attention attention; /* default auto: as the weights were trained */
   double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by auto and full; default 0 */

@@ -8,8 +8,9 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "model/config.h"
+#include "model/level.h"
 #include "model/patterns.h"
-#include "model/training.h"
+#include "model/reading.h"
 #include "version.h"
 
 /* ---- Errors ----------------------------------------------------------------------------------- */
@@ -77,12 +78,16 @@ chronos2_dtype chronos2_model_dtype(const chronos2_model *model) {
   return model ? model->dtype : CHRONOS2_FP32;
 }
 
+const char *chronos2_model_warning(const chronos2_model *model) {
+  return model && model->warning[0] ? model->warning : NULL;
+}
+
 size_t chronos2_model_parameters(const chronos2_model *model) {
   return model ? model->parameters : 0;
 }
 
 size_t chronos2_model_bytes(const chronos2_model *model) {
-  return model ? model->packed.size + model->cache.size + model->converted.size : 0;
+  return model ? model->packed.block.size + model->packed.cache.size + model->raw.block.size : 0;
 }
 
 size_t chronos2_model_tensors(const chronos2_model *model) {
@@ -95,13 +100,21 @@ chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index,
   REQUIRE(index < model->expected_count, "tensor %zu of %zu", index, model->expected_count);
   const c2_expected *e = &model->expected[index];
   size_t n = e->shape[0] * e->shape[1];
+  float *values = NULL;
+  c2_status status = c2_alloc_array(n, sizeof *values, &values, err);
+  if (status == C2_OK) status = c2_tensor_values(model, e, values, err);
+  if (status != C2_OK) {
+    free(values);
+    return status_of(status);
+  }
   double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += (double)e->values[i];
+  for (size_t i = 0; i < n; i++) sum += (double)values[i];
   double mean = sum / (double)n;
   double squares = 0;
-  for (size_t i = 0; i < n; i++) squares += ((double)e->values[i] - mean) * ((double)e->values[i] - mean);
+  for (size_t i = 0; i < n; i++) squares += ((double)values[i] - mean) * ((double)values[i] - mean);
+  free(values);
   *info = (chronos2_tensor_info){.name = e->name,
-                                 .dtype = model->dtypes[index],
+                                 .dtype = e->tensor ? c2_dtype_name(e->tensor->dtype) : "F32",
                                  .dims = e->dims,
                                  .shape = {e->shape[0], e->shape[1]},
                                  .mean = mean,
@@ -151,7 +164,7 @@ bool chronos2_model_measured(const chronos2_model *model, chronos2_pattern patte
 }
 
 chronos2_training chronos2_model_training(const chronos2_model *model) {
-  return model ? c2_training_of(model) : (chronos2_training){.trained = false};
+  return model ? model->training : (chronos2_training){.trained = false};
 }
 
 /* ---- Session ---------------------------------------------------------------------------------- */
@@ -176,32 +189,6 @@ static c2_status pattern_of(const chronos2_model *model, chronos2_attention atte
   return C2_OK;
 }
 
-/* The level asked for, never above the machine's; CHRONOS2_ISA in the environment lowers it too. */
-static c2_status isa_of(chronos2_isa_level asked, c2_isa *out, c2_error *err) {
-  static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "amx"};
-  c2_isa machine = c2_isa_detect();
-  const char *environment = getenv("CHRONOS2_ISA");
-  if (asked == CHRONOS2_ISA_AUTO && environment && *environment) {
-    size_t i = 0;
-    while (i < 5 && strcmp(environment, names[i]) != 0) i++;
-    if (i == 5)
-      C2_FAIL(err, C2_ERR_ARGUMENT, "CHRONOS2_ISA: expected auto, scalar, avx2, avx512 or amx, found '%s'",
-              environment);
-    asked = (chronos2_isa_level)i;
-  }
-  if (asked < CHRONOS2_ISA_AUTO || asked > CHRONOS2_ISA_AMX)
-    C2_FAIL(err, C2_ERR_ARGUMENT, "isa: unknown level %d", (int)asked);
-  bool missing = asked == CHRONOS2_ISA_AMX ? !c2_isa_request_amx() : (int)asked > (int)machine;
-  if (missing) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", names[asked]);
-  }
-  bool below = asked == CHRONOS2_ISA_SCALAR || asked == CHRONOS2_ISA_AVX2;
-  *out = asked == CHRONOS2_ISA_AMX ? C2_ISA_AMX
-         : below                   ? (c2_isa)asked
-                                   : machine; /* avx512 comes with the extensions that the machine has */
-  return C2_OK;
-}
-
 static c2_status open_session(chronos2_session *s, c2_error *err) {
   c2_isa isa = C2_ISA_SCALAR;
   const chronos2_session_options *o = &s->options;
@@ -214,7 +201,7 @@ static c2_status open_session(chronos2_session *s, c2_error *err) {
   }
   if (o->threads < 0 || o->threads > 1024)
     C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", o->threads);
-  C2_TRY(isa_of(o->isa, &isa, err));
+  C2_TRY(c2_isa_choose(o->isa, &isa, err));
   s->engine.model = s->model;
   s->engine.kernels = c2_kernels_of(isa);
   size_t threads = o->threads > 0 ? (size_t)o->threads : (size_t)c2_processor_count();
@@ -245,6 +232,7 @@ void chronos2_session_close(chronos2_session **session) {
   if (!session || !*session) return;
   c2_pool_close(&(*session)->engine.pool);
   c2_block_free(&(*session)->engine.workspace);
+  c2_raw_free(&(*session)->engine.raw);
   free(*session);
   *session = NULL;
 }

@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/platform.h"
+#include "base/infile.h"
+#include "base/memory.h"
 
 static const uint32_t round_constant[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -49,27 +50,76 @@ static void add_block(uint32_t state[8], const unsigned char *block) {
   for (size_t i = 0; i < 8; i++) state[i] += s[i];
 }
 
+typedef struct sha256 {
+  uint32_t state[8];
+  unsigned char rest[64];
+  uint64_t total; /* bytes so far */
+} sha256;
+
+static void begin(sha256 *s) {
+  static const uint32_t first[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+                                    0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
+  *s = (sha256){.total = 0};
+  memcpy(s->state, first, sizeof first);
+}
+
+static void add(sha256 *s, const unsigned char *data, size_t size) {
+  while (size > 0) {
+    size_t kept = s->total % 64;
+    if (kept == 0 && size >= 64) {
+      size_t whole = size / 64 * 64;
+      for (size_t i = 0; i < whole; i += 64) add_block(s->state, data + i);
+      s->total += whole;
+      data += whole;
+      size -= whole;
+    } else {
+      size_t part = c2_min_size(64 - kept, size);
+      memcpy(s->rest + kept, data, part);
+      if (kept + part == 64) add_block(s->state, s->rest);
+      s->total += part;
+      data += part;
+      size -= part;
+    }
+  }
+}
+
+static void end(const sha256 *from, char out[C2_CHECKSUM_ROOM]) {
+  sha256 s = *from;
+  unsigned char bits[8];
+  static const unsigned char padding[64] = {0x80};
+  for (size_t i = 0; i < 8; i++) bits[7 - i] = (unsigned char)(from->total * 8 >> (8 * i));
+  add(&s, padding, 1 + (64 + 55 - from->total % 64) % 64);
+  add(&s, bits, 8);
+  for (size_t i = 0; i < 8; i++) (void)snprintf(out + 8 * i, 9, "%08x", s.state[i]);
+}
+
 void c2_sha256(const unsigned char *data, size_t size, char out[C2_CHECKSUM_ROOM]) {
-  uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-  unsigned char last[128] = {0};
-  size_t whole = size / 64;
-  size_t rest = size % 64;
-  size_t padded = rest < 56 ? 64 : 128;
-  for (size_t i = 0; i < whole; i++) add_block(state, data + 64 * i);
-  if (rest) memcpy(last, data + 64 * whole, rest);
-  last[rest] = 0x80;
-  uint64_t bits = (uint64_t)size * 8;
-  for (size_t i = 0; i < 8; i++) last[padded - 1 - i] = (unsigned char)(bits >> (8 * i));
-  for (size_t i = 0; i < padded; i += 64) add_block(state, last + i);
-  for (size_t i = 0; i < 8; i++) (void)snprintf(out + 8 * i, 9, "%08x", state[i]);
+  sha256 s;
+  begin(&s);
+  add(&s, data, size);
+  end(&s, out);
 }
 
 c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error *err) {
-  c2_mapping file;
-  C2_TRY(c2_map_file(path, &file, err));
-  c2_sha256(file.data, file.size, out);
-  c2_unmap_file(&file);
-  return C2_OK;
+  enum { PIECE = 1 << 20 };
+  c2_infile file;
+  unsigned char *piece = NULL;
+  sha256 s;
+  begin(&s);
+  c2_status status = C2_OK;
+  C2_GOTO(c2_infile_open(&file, path, err));
+  C2_GOTO(c2_alloc_array(PIECE, 1, &piece, err));
+  for (size_t at = 0; at < file.size; at += PIECE) {
+    size_t size = c2_min_size(PIECE, file.size - at);
+    C2_GOTO(c2_infile_read(&file, at, size, piece, err));
+    add(&s, piece, size);
+  }
+  C2_GOTO(c2_infile_check(&file, err));
+  end(&s, out);
+fail:
+  free(piece);
+  c2_infile_close(&file);
+  return status;
 }
 
 static int is_model_file(const struct dirent *entry) {

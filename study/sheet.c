@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/platform.h"
+#include "base/infile.h"
 
 static c2_status read_rows(c2_sheet *s, c2_error *err) {
   size_t cells = 0;

@@ -10,6 +10,7 @@
 #include <yaml.h>
 
 #include "base/memory.h"
+#include "base/infile.h"
 #include "base/platform.h"
 #include "base/text.h"
 #include "study/index.h"
@@ -448,7 +449,7 @@ c2_status c2_tasks_read(c2_task_list *list, const char *path, c2_error *err) {
   if (!file) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
   (void)snprintf(file, room, "%s%s", path, c2_is_directory(path) ? "/tasks.yaml" : "");
   C2_TRY(c2_tasks_own(list, file, err));
-  C2_TRY(c2_read_file(file, &text, &size, err));
+  C2_TRY(c2_read_config(file, &text, &size, err));
   c2_status status = read_text_of_file(list, file, text, size, err);
   free(text);
   return status;

@@ -4,6 +4,7 @@
 #include <chronos2.h>
 
 #include <dirent.h>
+#include <pthread.h>
 
 #include "golden.h"
 
@@ -75,39 +76,227 @@ static void test_same_bits(void **state) {
   }
 }
 
-/* A mapped file is what is used: changed weights in it change the forecast; a damaged one is refused. */
-static void test_file_is_used(void **state) {
+static chronos2_model *open_cached(const char *model_folder, const char *cache) {
+  chronos2_model *model = NULL;
+  chronos2_model_options options = {.cache = cache};
+  if (chronos2_model_open(model_folder, &options, &model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+  return model;
+}
+
+/* The warning of one opening, "" if there is none; the caller's to free. */
+static char *warning_of(const char *model_folder, const char *cache) {
+  chronos2_model *model = open_cached(model_folder, cache);
+  char *text = strdup(chronos2_model_warning(model) ? chronos2_model_warning(model) : "");
+  chronos2_model_close(&model);
+  return text;
+}
+
+static void assert_warning(const char *model_folder, const char *cache, const char *part) {
+  char *text = warning_of(model_folder, cache);
+  if (*part ? !strstr(text, part) : *text != '\0') fail_msg("expected '%s', found '%s'", part, text);
+  free(text);
+}
+
+static ino_t inode_of(const char *path) {
+  struct stat info;
+  assert_int_equal(stat(path, &info), 0);
+  return info.st_ino;
+}
+
+static void put_byte(const char *path, long at, int whence, int byte) {
+  FILE *f = fopen(path, "r+b");
+  assert_non_null(f);
+  assert_int_equal(fseek(f, at, whence), 0);
+  assert_int_equal(fputc(byte, f), byte);
+  assert_int_equal(fclose(f), 0);
+}
+
+/* A good file is used as it is; a damaged one is told of, replaced, and never believed. */
+static void test_damage(void **state) {
   (void)state;
   double plain[21 * HORIZON];
   double other[21 * HORIZON];
+  char *parent = program_make_folder();
+  char *folder = program_path(parent, "a"); /* both are made */
+  char *deep = program_path(folder, "b");
+  char *file = NULL;
+  chronos2_model_options options = {.cache = deep};
+  forecast(MODEL, &options, plain);
+  assert_int_equal(count_files(deep, &file), 1);
+  ino_t first = inode_of(file);
+  assert_warning(MODEL, deep, "");
+  assert_int_equal(inode_of(file), first); /* used, not made again */
+  for (int k = 0; k < 5; k++) {
+    if (k == 0) put_byte(file, -4096, SEEK_END, 0x7f);
+    if (k == 1) put_byte(file, 3, SEEK_SET, 0x7f);
+    if (k == 2) assert_int_equal(truncate(file, 5000), 0);
+    if (k == 3) assert_int_equal(truncate(file, 0), 0);
+    if (k == 4) {
+      assert_int_equal(unlink(file), 0);
+      assert_int_equal(mkfifo(file, 0600), 0);
+    }
+    assert_warning(MODEL, deep, k == 4 ? "not a regular file" : "packed anew");
+    forecast(MODEL, &options, other);
+    assert_memory_equal(plain, other, sizeof plain);
+    assert_warning(MODEL, deep, k == 4 ? "not a regular file" : ""); /* a FIFO is left where it is */
+    if (k == 4) break;
+    assert_int_equal(count_files(deep, &file), 1);
+  }
+  program_remove_folder(deep);
+  assert_int_equal(rmdir(folder), 0);
+  program_remove_folder(parent);
+  free(folder);
+  free(file);
+}
+
+/* A folder that can't be made or written to is a warning, also of the program; the forecast is there. */
+static void test_no_folder(void **state) {
+  (void)state;
   char *folder = program_make_folder();
+  char *plain = program_path(folder, "plain");
+  char *below = program_path(plain, "cache");
+  program_write_file(plain, "x", 1);
+  assert_warning(MODEL, below, "cannot create the folder");
+  assert_warning(MODEL, plain, "not a folder");
+  const char *nile = SOURCE_DIR "/datasets/nile_yearly.csv";
+  program_result r = PROGRAM_RUN("forecast", nile, "--horizon", "2", "--cache", below);
+  assert_int_equal(r.status, 0);
+  assert_true(r.out_size > 0);
+  assert_int_equal(program_count(r.err, "chronos2: warning: cache: "), 1);
+  program_free(&r);
+  chronos2_model *model = NULL;
+  chronos2_model_options reference = {.cache = folder, .skip_packing = true};
+  assert_int_equal(chronos2_model_open(MODEL, &reference, &model), CHRONOS2_OK);
+  assert_non_null(strstr(chronos2_model_warning(model), "nothing is packed"));
+  chronos2_model_close(&model);
+  if (geteuid() != 0) {
+    assert_int_equal(chmod(folder, 0500), 0);
+    assert_warning(MODEL, folder, "Permission denied");
+    assert_int_equal(chmod(folder, 0700), 0);
+  }
+  program_remove_folder(folder);
+  free(plain);
+  free(below);
+}
+
+static void copy(const char *from, const char *to) {
+  struct stat info;
+  assert_int_equal(stat(from, &info), 0);
+  char *bytes = program_read_file(from);
+  program_write_file(to, bytes, (size_t)info.st_size);
+  free(bytes);
+}
+
+/* Contents decide: other weights of the same size, with the old times put back, in the same file. */
+static void test_contents_decide(void **state) {
+  (void)state;
+  double before[21 * HORIZON];
+  double after[21 * HORIZON];
+  double cached[21 * HORIZON];
+  char *folder = program_make_folder();
+  char *cache = program_make_folder();
+  char *weights = program_path(folder, "model.safetensors");
+  char *config = program_path(folder, "config.json");
+  char *file = NULL;
+  struct stat info;
+  chronos2_model_options options = {.cache = cache};
+  copy(MODEL "/config.json", config);
+  copy(MODEL "/model.safetensors", weights);
+  forecast(folder, &options, before);
+  assert_int_equal(stat(weights, &info), 0);
+  c2_safetensors header;
+  assert_int_equal(c2_safetensors_open_header(&header, weights, NULL), C2_OK);
+  const c2_tensor *bias = c2_safetensors_find(&header, "output_patch_embedding.output_layer.bias");
+  put_byte(weights, (long)(bias->offset + bias->bytes / bias->elements - 1), SEEK_SET, 0x40); /* 2 and more */
+  c2_safetensors_close(&header);
+  const struct timespec times[2] = {info.st_atim, info.st_mtim};
+  assert_int_equal(utimensat(AT_FDCWD, weights, times, 0), 0);
+  forecast(folder, NULL, after);
+  forecast(folder, &options, cached);
+  assert_memory_not_equal(before, after, sizeof before);
+  assert_memory_equal(after, cached, sizeof after);
+  assert_int_equal(count_files(cache, &file), 2);
+  copy(MODEL "/model.safetensors", weights); /* the first again, at another time: its file still fits */
+  forecast(folder, &options, cached);
+  assert_memory_equal(before, cached, sizeof before);
+  assert_int_equal(count_files(cache, &file), 2);
+  program_remove_folder(folder);
+  program_remove_folder(cache);
+  free(weights);
+  free(config);
+  free(file);
+}
+
+/* Which level multiplied the weights is part of what a file is. */
+static void test_levels(void **state) {
+  (void)state;
+  char *cache = program_make_folder();
   char *file = NULL;
   chronos2_model *model = NULL;
-  chronos2_model_options options = {.cache = folder};
-  forecast(MODEL, &options, plain);
-  assert_int_equal(count_files(folder, &file), 1);
-  FILE *f = fopen(file, "r+b");
-  assert_non_null(f);
-  static const float loud[64] = {3, -3, 3, -3};
-  assert_int_equal(fseek(f, -4096, SEEK_END), 0);
-  assert_int_equal(fwrite(loud, sizeof loud, 1, f), 1);
-  assert_int_equal(fclose(f), 0);
-  forecast(MODEL, &options, other);
-  assert_memory_not_equal(plain, other, sizeof plain);
-  assert_int_equal(truncate(file, 5000), 0);
-  assert_int_equal(chronos2_model_open(MODEL, &options, &model), CHRONOS2_ERROR_MODEL);
-  assert_non_null(strstr(chronos2_last_error(), "delete"));
-  assert_int_equal(truncate(file, 10), 0);
-  assert_int_equal(chronos2_model_open(MODEL, &options, &model), CHRONOS2_ERROR_MODEL);
-  assert_null(model);
-  assert_int_equal(unlink(file), 0);
-  assert_int_equal(rmdir(folder), 0);
-  assert_int_equal(chronos2_model_open(MODEL, &options, &model), CHRONOS2_ERROR_IO); /* no such folder */
+  chronos2_model_options options = {.cache = cache, .isa = CHRONOS2_ISA_SCALAR};
+  assert_int_equal(chronos2_model_open(MODEL, &options, &model), CHRONOS2_OK);
+  chronos2_model_close(&model);
+  options.isa = CHRONOS2_ISA_AUTO;
+  assert_int_equal(chronos2_model_open(MODEL, &options, &model), CHRONOS2_OK);
+  chronos2_model_close(&model);
+  assert_int_equal(count_files(cache, &file), strcmp(chronos2_isa(), "scalar") == 0 ? 1 : 2);
   free(file);
-  free(folder);
+  program_remove_folder(cache);
+}
+
+typedef struct opener {
+  pthread_t thread;
+  pthread_barrier_t *together;
+  const char *cache;
+  char warning[512], error[512];
+} opener;
+
+static void *open_once(void *context) {
+  opener *o = context;
+  chronos2_model *model = NULL;
+  chronos2_model_options options = {.cache = o->cache, .threads = 1};
+  (void)pthread_barrier_wait(o->together);
+  if (chronos2_model_open(LARGER, &options, &model) != CHRONOS2_OK) {
+    (void)snprintf(o->error, sizeof o->error, "%s", chronos2_last_error());
+  } else if (chronos2_model_warning(model)) {
+    (void)snprintf(o->warning, sizeof o->warning, "%s", chronos2_model_warning(model));
+  }
+  chronos2_model_close(&model);
+  return NULL;
+}
+
+/* Eight threads of one process open one model with one empty cache. */
+static void test_threads(void **state) {
+  (void)state;
+  enum { THREADS = 8, ROUNDS = 5 };
+  for (int round = 0; round < ROUNDS; round++) {
+    char *cache = program_make_folder();
+    char *file = NULL;
+    pthread_barrier_t together;
+    opener openers[THREADS];
+    memset(openers, 0, sizeof openers);
+    assert_int_equal(pthread_barrier_init(&together, NULL, THREADS), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+      openers[i].together = &together;
+      openers[i].cache = cache;
+      assert_int_equal(pthread_create(&openers[i].thread, NULL, open_once, &openers[i]), 0);
+    }
+    for (size_t i = 0; i < THREADS; i++) {
+      assert_int_equal(pthread_join(openers[i].thread, NULL), 0);
+      assert_string_equal(openers[i].error, "");
+      assert_string_equal(openers[i].warning, "");
+    }
+    (void)pthread_barrier_destroy(&together);
+    assert_int_equal(count_files(cache, &file), 1);
+    assert_warning(LARGER, cache, "");
+    program_remove_folder(cache);
+    free(file);
+  }
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_file_is_used)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_damage),
+                                     cmocka_unit_test(test_no_folder), cmocka_unit_test(test_contents_decide),
+                                     cmocka_unit_test(test_levels),    cmocka_unit_test(test_threads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -232,7 +232,8 @@ static void run_case(const char *root, const char *model_name, const char *name,
   chronos2_session *session = NULL;
   chronos2_forecast *forecast = NULL;
   snprintf(weights, sizeof weights, "%s/%s/weights", root, model_name);
-  assert_int_equal(chronos2_model_open(weights, NULL, &model), CHRONOS2_OK);
+  chronos2_model_options how_to_open = {.isa = e->isa}; /* as the command does */
+  assert_int_equal(chronos2_model_open(weights, &how_to_open, &model), CHRONOS2_OK);
   chronos2_session_options how_to_run = {.backend = e->backend, .isa = e->isa};
   assert_int_equal(chronos2_session_open(model, &how_to_run, &session), CHRONOS2_OK);
   chronos2_predict_options options = {

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/infile.h"
 #include "base/platform.h"
 #include "data/csv.h"
 #include "study/fixture.h"

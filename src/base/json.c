@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/infile.h"
 #include "base/platform.h"
 #include "base/text.h"
 
@@ -355,7 +356,7 @@ c2_status c2_json_parse(c2_json_document *doc, char *text, size_t size, c2_error
 
 c2_status c2_json_load(c2_json_document *doc, c2_error *err) {
   size_t size = 0;
-  C2_TRY(c2_read_file(doc->path, &doc->loaded, &size, err));
+  C2_TRY((doc->config ? c2_read_config : c2_read_file)(doc->path, &doc->loaded, &size, err));
   return c2_json_parse(doc, doc->loaded, size, err);
 }
 

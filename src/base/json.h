@@ -40,12 +40,13 @@ struct c2_json {
   c2_json_type type;
 };
 
-/* Zeroed but for the first four fields. It can be parsed into again and keeps its memory. */
+/* Zeroed but for the first five fields. It can be parsed into again and keeps its memory. */
 typedef struct c2_json_document {
   const char *path;     /* begins every message; borrowed */
   c2_status failure;    /* the status of a bad document: C2_ERR_FORMAT, C2_ERR_MODEL */
   size_t lines_before;  /* of the file, where the text is but a part of it */
   bool allow_nan;       /* takes NaN, which Python writes, as a value */
+  bool config;          /* is read by c2_read_config */
   c2_json *node;        /* [count]; the first is the root */
   const c2_json **keys; /* of the large objects */
   size_t count, capacity, key_count, key_capacity;

@@ -1,15 +1,14 @@
-/* The operating system, POSIX side. The only file of the library that opens files. */
+/* The operating system, POSIX side. */
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "base/platform.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -17,101 +16,7 @@
 
 #include "base/memory.h"
 
-static c2_status map(const char *path, int protection, c2_mapping *out, c2_error *err) {
-  out->data = NULL;
-  out->size = 0;
-  int file = open(path, O_RDONLY | O_CLOEXEC);
-  if (file < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: %s", path, strerror(errno));
-  struct stat info;
-  if (fstat(file, &info) != 0 || !S_ISREG(info.st_mode)) {
-    close(file);
-    C2_FAIL(err, C2_ERR_IO, "%s: not a regular file", path);
-  }
-  if (info.st_size > 0) {
-    void *data = mmap(NULL, (size_t)info.st_size, protection, MAP_PRIVATE, file, 0);
-    if (data == MAP_FAILED) {
-      int reason = errno;
-      close(file);
-      C2_FAIL(err, reason == ENOMEM ? C2_ERR_MEMORY : C2_ERR_IO, "%s: cannot map: %s", path, strerror(reason));
-    }
-    out->data = data;
-    out->size = (size_t)info.st_size;
-  }
-  close(file);
-  return C2_OK;
-}
-
-c2_status c2_map_file(const char *path, c2_mapping *out, c2_error *err) {
-  return map(path, PROT_READ, out, err);
-}
-
-c2_status c2_map_private(const char *path, c2_mapping *out, c2_error *err) {
-  return map(path, PROT_READ | PROT_WRITE, out, err);
-}
-
-c2_status c2_file_stamp(const char *path, char out[C2_STAMP_ROOM], c2_error *err) {
-  struct stat info;
-  char *whole = realpath(path, NULL);
-  if (!whole || stat(whole, &info) != 0) {
-    int reason = errno;
-    free(whole);
-    C2_FAIL(err, C2_ERR_IO, "%s: cannot open: %s", path, strerror(reason));
-  }
-  int n = snprintf(out, C2_STAMP_ROOM, "%s %lld %lld %lld.%09ld", whole, (long long)info.st_size,
-                   (long long)info.st_ino, (long long)info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
-  free(whole);
-  if (n < 0 || n >= C2_STAMP_ROOM) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: its path is too long to be cached", path);
-  return C2_OK;
-}
-
-void c2_unmap_file(c2_mapping *mapping) {
-  if (mapping->data) munmap((void *)(size_t)mapping->data, mapping->size);
-  mapping->data = NULL;
-  mapping->size = 0;
-}
-
-void c2_mapping_forget(const void *data, size_t size) {
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t first = ((uintptr_t)data + page - 1) / page * page;
-  uintptr_t end = ((uintptr_t)data + size) / page * page;
-  if (first < end) (void)madvise((void *)first, end - first, MADV_DONTNEED);
-}
-
-static bool is_standard(const char *path) {
-  return !path || strcmp(path, "-") == 0;
-}
-
-c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err) {
-  bool standard = is_standard(path);
-  const char *name = standard ? "standard input" : path;
-  c2_status status = C2_OK;
-  char *buffer = NULL;
-  size_t capacity = 0;
-  size_t used = 0;
-  *text = NULL;
-  *size = 0;
-  if (!standard && c2_is_directory(path)) C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory", path);
-  FILE *stream = standard ? stdin : fopen(path, "rb");
-  if (!stream) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: %s", name, strerror(errno));
-  for (;;) {
-    C2_GOTO(c2_grow_array(&buffer, &capacity, used + 65536, 1, err));
-    size_t got = fread(buffer + used, 1, capacity - used - 1, stream);
-    used += got;
-    if (got == 0) break;
-  }
-  if (ferror(stream)) {
-    status = c2_fail(err, C2_ERR_IO, "%s: cannot read: %s", name, strerror(errno));
-    goto fail;
-  }
-  buffer[used] = '\0';
-  *text = buffer;
-  *size = used;
-  buffer = NULL;
-fail:
-  free(buffer);
-  if (!standard) fclose(stream);
-  return status;
-}
+enum { PATH_ROOM = 4096 };
 
 double c2_strtod(const char *text) {
   locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* a constant of the C library: nothing is allocated */
@@ -149,7 +54,111 @@ void c2_reset_peak_resident(void) {
   fclose(clear);
 }
 
-int c2_processor_count(void) {
+/* ---- Processors ------------------------------------------------------------------------------- */
+
+static FILE *open_in(const char *folder, const char *name) {
+  char *path = NULL;
+  FILE *file = c2_path_join(&path, folder, name, NULL) == C2_OK ? fopen(path, "re") : NULL;
+  free(path);
+  return file;
+}
+
+/* Reads QUOTA and PERIOD of one group, microseconds; returns ceil(QUOTA / PERIOD), or INT_MAX if it is unlimited. */
+static int group_limit(const char *folder, bool unified) {
+  long long quota = -1;
+  long long period = 0;
+  FILE *file = open_in(folder, unified ? "cpu.max" : "cpu.cfs_quota_us");
+  int found = file ? fscanf(file, "%lld %lld", &quota, &period) : 0; /* "max" is no number */
+  if (file) (void)fclose(file);
+  if (!unified) {
+    file = open_in(folder, "cpu.cfs_period_us");
+    found = file && found == 1 ? 1 + fscanf(file, "%lld", &period) : 0;
+    if (file) (void)fclose(file);
+  }
+  if (found != 2 || quota <= 0 || period <= 0 || quota / period >= INT_MAX) return INT_MAX;
+  return (int)(quota / period + (quota % period != 0));
+}
+
+/* The least limit of the group at `path` below the mount point and of its parents. */
+static int least_limit(const char *mount, const char *path, bool unified) {
+  char folder[2 * PATH_ROOM];
+  int n = snprintf(folder, sizeof folder, "%s%s", mount, strcmp(path, "/") == 0 ? "" : path);
+  int least = INT_MAX;
+  if (n < 0 || (size_t)n >= PATH_ROOM) return least;
+  for (size_t length = strlen(mount);;) {
+    int limit = group_limit(folder, unified);
+    if (limit < least) least = limit;
+    char *slash = strrchr(folder, '/');
+    if (!slash || (size_t)(slash - folder) < length) return least;
+    *slash = '\0';
+  }
+}
+
+/* True if a list "a,b,c" holds the word. */
+static bool lists(const char *list, const char *word) {
+  size_t n = strlen(word);
+  for (const char *at = list; at; at = strchr(at, ',') ? strchr(at, ',') + 1 : NULL) {
+    if (strncmp(at, word, n) == 0 && (at[n] == '\0' || at[n] == ',')) return true;
+  }
+  return false;
+}
+
+/* This process's group in the hierarchy with the cpu controller: /proc/self/cgroup, lines "ID:CONTROLLERS:PATH". */
+static bool find_group(const char *root, bool unified, char path[PATH_ROOM]) {
+  char line[PATH_ROOM];
+  bool found = false;
+  FILE *file = open_in(root, "proc/self/cgroup");
+  while (file && !found && fgets(line, sizeof line, file)) {
+    char *controllers = strchr(line, ':');
+    char *group = controllers ? strchr(controllers + 1, ':') : NULL;
+    if (!group) continue;
+    *group++ = '\0';
+    group[strcspn(group, "\n")] = '\0';
+    found = unified ? controllers[1] == '\0' : lists(controllers + 1, "cpu");
+    if (found) (void)snprintf(path, PATH_ROOM, "%s", group);
+  }
+  if (file) (void)fclose(file);
+  return found;
+}
+
+/* One hierarchy: mounted where /proc/self/mountinfo says, "ID PARENT DEVICE ROOT POINT OPTIONS... - TYPE SOURCE
+ * OPTIONS". In a container ROOT is the container's group, which its paths may begin with. */
+static int hierarchy_limit(const char *root, bool unified) {
+  char path[PATH_ROOM];
+  char line[PATH_ROOM];
+  int least = INT_MAX;
+  if (!find_group(root, unified, path)) return least;
+  FILE *file = open_in(root, "proc/self/mountinfo");
+  while (file && fgets(line, sizeof line, file)) {
+    char top[PATH_ROOM];
+    char point[PATH_ROOM];
+    char type[32];
+    char options[PATH_ROOM];
+    const char *rest = strstr(line, " - ");
+    if (!rest || sscanf(line, "%*s %*s %*s %4095s %4095s", top, point) != 2 ||
+        sscanf(rest, " - %31s %*s %4095s", type, options) != 2) {
+      continue;
+    }
+    if (strcmp(type, unified ? "cgroup2" : "cgroup") != 0 || (!unified && !lists(options, "cpu"))) continue;
+    char mount[2 * PATH_ROOM];
+    size_t length = strcmp(top, "/") == 0 ? 0 : strlen(top);
+    bool below = strncmp(path, top, length) == 0 && (path[length] == '/' || path[length] == '\0');
+    (void)snprintf(mount, sizeof mount, "%s%s", root, point);
+    int limit = least_limit(mount, below ? path + length : "", unified);
+    if (limit < least) least = limit;
+  }
+  if (file) (void)fclose(file);
+  return least;
+}
+
+int c2_processor_quota(const char *root) {
+  int unified = hierarchy_limit(root, true);
+  int divided = hierarchy_limit(root, false);
+  int least = unified < divided ? unified : divided;
+  return least == INT_MAX ? 0 : least;
+}
+
+static int allowed_processors(void) {
   cpu_set_t set;
   CPU_ZERO(&set);
   if (sched_getaffinity(0, sizeof set, &set) == 0) {
@@ -158,6 +167,12 @@ int c2_processor_count(void) {
   }
   long count = sysconf(_SC_NPROCESSORS_ONLN);
   return count > 0 ? (int)count : 1;
+}
+
+int c2_processor_count(void) {
+  int allowed = allowed_processors();
+  int quota = c2_processor_quota("");
+  return quota > 0 && quota < allowed ? quota : allowed;
 }
 
 void c2_pin_thread(size_t index, c2_affinity *before) {
@@ -189,6 +204,8 @@ void c2_unpin_thread(const c2_affinity *before) {
   (void)sched_setaffinity(0, sizeof all, &all);
 }
 
+/* ---- Paths ------------------------------------------------------------------------------------ */
+
 bool c2_is_directory(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
@@ -205,4 +222,22 @@ c2_status c2_path_join(char **out, const char *folder, const char *name, c2_erro
   if (!*out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
   (void)snprintf(*out, room, "%s/%s", folder, name);
   return C2_OK;
+}
+
+c2_status c2_make_folder(const char *path, c2_error *err) {
+  char *part = c2_strdup(path);
+  if (!part) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  c2_status status = C2_OK;
+  for (char *at = part; status == C2_OK && *at; at++) {
+    if (at[1] != '\0' && (at[1] != '/' || *at == '/')) continue; /* the end of a name */
+    char kept = at[1];
+    at[1] = '\0';
+    if (mkdir(part, 0777) != 0 && errno != EEXIST && !c2_is_directory(part)) {
+      status = c2_fail(err, C2_ERR_IO, "%s: cannot create the folder: %s", part, strerror(errno));
+    }
+    at[1] = kept;
+  }
+  if (status == C2_OK && !c2_is_directory(path)) status = c2_fail(err, C2_ERR_IO, "%s: not a folder", path);
+  free(part);
+  return status;
 }

@@ -70,9 +70,9 @@ static c2_status read_shape(const char *path, const char *name, const c2_json *s
   return C2_OK;
 }
 
-/* One entry of the header; `data` and `room` are the file's bytes behind the header. */
-static c2_status read_tensor(const char *path, const char *name, const c2_json *entry, const unsigned char *data,
-                             size_t room, c2_tensor *t, c2_error *err) {
+/* One entry of the header; behind it lie `room` bytes from `data` on. */
+static c2_status read_tensor(const char *path, const char *name, const c2_json *entry, size_t data, size_t room,
+                             c2_tensor *t, c2_error *err) {
   const char *type = c2_json_string(c2_json_get(entry, "dtype"));
   const c2_json *offsets = c2_json_get(entry, "data_offsets");
   if (!type || !c2_json_is(offsets, C2_JSON_ARRAY) || offsets->size != 2) {
@@ -98,7 +98,7 @@ static c2_status read_tensor(const char *path, const char *name, const c2_json *
     C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s': %zu data bytes, but its shape and dtype %s need %zu", path, name,
             end - begin, type, t->bytes);
   }
-  t->data = data + begin;
+  t->offset = data + begin;
   t->name = c2_strdup(name);
   if (!t->name) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a tensor's name");
   return C2_OK;
@@ -107,7 +107,7 @@ static c2_status read_tensor(const char *path, const char *name, const c2_json *
 static int by_place(const void *a, const void *b) {
   const c2_tensor *x = a;
   const c2_tensor *y = b;
-  if (x->data != y->data) return x->data < y->data ? -1 : 1;
+  if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
   return (x->bytes > y->bytes) - (x->bytes < y->bytes);
 }
 
@@ -116,14 +116,14 @@ static int by_name(const void *a, const void *b) {
 }
 
 /* The tensors must tile the data exactly. */
-static c2_status check_layout(c2_safetensors *file, const unsigned char *data, size_t room, c2_error *err) {
+static c2_status check_layout(c2_safetensors *file, size_t data, size_t room, c2_error *err) {
   if (file->count > 0) qsort(file->tensors, file->count, sizeof *file->tensors, by_place);
   size_t at = 0;
   for (size_t i = 0; i < file->count; i++) {
     const c2_tensor *t = &file->tensors[i];
-    if (t->data != data + at) {
+    if (t->offset != data + at) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s: tensor '%s' begins at byte %zu of the data, expected %zu: a hole or an overlap",
-              file->path, t->name, (size_t)(t->data - data), at);
+              file->path, t->name, t->offset - data, at);
     }
     at += t->bytes;
   }
@@ -149,32 +149,34 @@ static c2_status read_metadata(c2_safetensors *file, const c2_json *metadata, c2
   return C2_OK;
 }
 
-/* Parses a copy of the header: the mapping is read-only. */
-static c2_status read_header(c2_safetensors *file, c2_json_document *header, size_t *header_size, c2_error *err) {
+static c2_status read_header(const c2_safetensors *file, c2_json_document *header, size_t *header_size,
+                             c2_error *err) {
   static const char pointer[] = "version https://git-lfs.github.com/spec/";
-  const c2_mapping *m = &file->mapping;
-  if (m->size >= sizeof pointer && memcmp(m->data, pointer, sizeof pointer - 1) == 0) {
+  const size_t size = file->file.size;
+  unsigned char prefix[sizeof pointer] = {0};
+  C2_TRY(c2_infile_read(&file->file, 0, c2_min_size(size, sizeof prefix), prefix, err));
+  if (memcmp(prefix, pointer, sizeof pointer - 1) == 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: is a git-lfs pointer: fetch the file with git lfs pull", file->path);
   }
-  if (m->size < 8) C2_FAIL(err, C2_ERR_FORMAT, "%s: %zu bytes are too few for a safetensors file", file->path, m->size);
+  if (size < 8) C2_FAIL(err, C2_ERR_FORMAT, "%s: %zu bytes are too few for a safetensors file", file->path, size);
   uint64_t length = 0;
-  for (int i = 7; i >= 0; i--) length = length << 8 | m->data[i];
-  if (length > MAX_HEADER || length > m->size - 8) {
+  for (int i = 7; i >= 0; i--) length = length << 8 | prefix[i];
+  if (length > MAX_HEADER || length > size - 8) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: header length %llu exceeds the file's %zu bytes or 100 MB", file->path,
-            (unsigned long long)length, m->size);
+            (unsigned long long)length, size);
   }
-  if (length < 2 || m->data[8] != '{') C2_FAIL(err, C2_ERR_FORMAT, "%s: the header is not a JSON object", file->path);
   *header_size = (size_t)length;
-  header->loaded = c2_strndup((const char *)m->data + 8, *header_size);
-  if (!header->loaded) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a safetensors header");
+  C2_TRY(c2_alloc_array(*header_size + 1, 1, &header->loaded, err));
+  C2_TRY(c2_infile_read(&file->file, 8, *header_size, header->loaded, err));
+  if (header->loaded[0] != '{') C2_FAIL(err, C2_ERR_FORMAT, "%s: the header is not a JSON object", file->path);
   c2_error why;
   c2_status status = c2_json_parse(header, header->loaded, *header_size, &why);
   return status == C2_OK ? C2_OK : c2_fail(err, status, "%s: %s", file->path, why.text);
 }
 
 static c2_status read_entries(c2_safetensors *file, const c2_json *header, size_t header_size, c2_error *err) {
-  const unsigned char *data = file->mapping.data + 8 + header_size;
-  size_t room = file->mapping.size - 8 - header_size;
+  size_t data = 8 + header_size;
+  size_t room = file->file.size - data;
   C2_TRY(c2_alloc_array(c2_json_size(header), sizeof *file->tensors, &file->tensors, err));
   C2_JSON_EACH (key, header) {
     if (strcmp(key->text, "__metadata__") == 0) {
@@ -187,14 +189,13 @@ static c2_status read_entries(c2_safetensors *file, const c2_json *header, size_
   return check_layout(file, data, room, err);
 }
 
-c2_status c2_safetensors_open(c2_safetensors *file, const char *path, c2_error *err) {
+c2_status c2_safetensors_open_header(c2_safetensors *file, const char *path, c2_error *err) {
   memset(file, 0, sizeof *file);
   c2_status status = C2_OK;
   size_t header_size = 0;
-  file->path = c2_strdup(path);
   c2_json_document header = {.path = "header", .failure = C2_ERR_FORMAT};
-  if (!file->path) C2_GOTO(c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path"));
-  C2_GOTO(c2_map_file(path, &file->mapping, err));
+  C2_GOTO(c2_infile_open(&file->file, path, err));
+  file->path = file->file.path;
   C2_GOTO(read_header(file, &header, &header_size, err));
   C2_GOTO(read_entries(file, header.node, header_size, err));
 fail:
@@ -212,13 +213,35 @@ c2_status c2_safetensors_sort(c2_safetensors *file, c2_error *err) {
   return C2_OK;
 }
 
+c2_status c2_safetensors_open(c2_safetensors *file, const char *path, c2_error *err) {
+  size_t bytes = 0;
+  C2_TRY(c2_safetensors_open_header(file, path, err));
+  for (size_t i = 0; i < file->count; i++) bytes += file->tensors[i].bytes; /* they tile the file's data */
+  size_t begin = file->file.size - bytes;
+  c2_status status = c2_alloc_array(bytes, 1, &file->content, err);
+  if (status == C2_OK) status = c2_infile_read(&file->file, begin, bytes, file->content, err);
+  if (status == C2_OK) status = c2_infile_check(&file->file, err);
+  if (status != C2_OK) {
+    c2_safetensors_close(file);
+    return status;
+  }
+  for (size_t i = 0; i < file->count; i++) file->tensors[i].data = file->content + (file->tensors[i].offset - begin);
+  return C2_OK;
+}
+
+c2_status c2_safetensors_read(const c2_safetensors *file, const c2_tensor *tensor, size_t first, size_t count,
+                              void *out, c2_error *err) {
+  size_t width = tensor->elements ? tensor->bytes / tensor->elements : 0;
+  return c2_infile_read(&file->file, tensor->offset + first * width, count * width, out, err);
+}
+
 void c2_safetensors_close(c2_safetensors *file) {
   for (size_t i = 0; i < file->count; i++) free(file->tensors[i].name);
   free(file->tensors);
   for (size_t i = 0; i < 2 * file->metadata_count; i++) free(file->metadata[i]);
   free(file->metadata);
-  c2_unmap_file(&file->mapping);
-  free(file->path);
+  free(file->content);
+  c2_infile_close(&file->file);
   memset(file, 0, sizeof *file);
 }
 
@@ -254,27 +277,34 @@ static float from_half(uint16_t half) {
   return sign ? -value : value;
 }
 
-void c2_tensor_to_float(const c2_tensor *t, float *out) {
-  for (size_t i = 0; i < t->elements; i++) {
+void c2_elements_to_float(c2_dtype dtype, const unsigned char *raw, size_t count, float *out) {
+  if (dtype == C2_F32) {
+    if ((const void *)raw != (const void *)out && count > 0) memmove(out, raw, 4 * count);
+    return;
+  }
+  for (size_t i = 0; i < count; i++) {
     uint16_t half = 0;
     double wide = 0;
-    switch (t->dtype) {
-      case C2_F32: memcpy(&out[i], t->data + 4 * i, 4); break;
+    switch (dtype) {
       case C2_BF16:
-        memcpy(&half, t->data + 2 * i, 2);
+        memcpy(&half, raw + 2 * i, 2);
         out[i] = from_bits((uint32_t)half << 16);
         break;
       case C2_F16:
-        memcpy(&half, t->data + 2 * i, 2);
+        memcpy(&half, raw + 2 * i, 2);
         out[i] = from_half(half);
         break;
       case C2_F64:
-        memcpy(&wide, t->data + 8 * i, 8);
+        memcpy(&wide, raw + 8 * i, 8);
         out[i] = (float)wide;
         break;
       default: out[i] = 0.0f; break; /* callers check the dtype first */
     }
   }
+}
+
+void c2_tensor_to_float(const c2_tensor *t, float *out) {
+  c2_elements_to_float(t->dtype, t->data, t->elements, out);
 }
 
 /* ---- Writing ---------------------------------------------------------------------------------- */

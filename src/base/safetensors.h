@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/platform.h"
+#include "base/infile.h"
 #include "base/status.h"
 
 enum { C2_MAX_DIMS = 8 };
@@ -22,20 +22,30 @@ typedef struct c2_tensor {
   size_t dims;
   size_t shape[C2_MAX_DIMS];
   size_t elements;
-  const unsigned char *data; /* into the mapping; any alignment */
+  size_t offset; /* of its bytes in the file */
   size_t bytes;
+  const unsigned char *data; /* NULL if the file was opened by c2_safetensors_open_header; any alignment */
 } c2_tensor;
 
 typedef struct c2_safetensors {
-  char *path;
-  c2_mapping mapping;
+  const char *path; /* the file's */
+  c2_infile file;         /* open after c2_safetensors_open_header */
+  unsigned char *content; /* all tensors' bytes, after c2_safetensors_open */
   size_t count;
   c2_tensor *tensors; /* [count], sorted by name */
   size_t metadata_count;
   char **metadata; /* [2 * metadata_count]: key, value, ... */
 } c2_safetensors;
 
+/* Reads the whole file into memory. */
 c2_status c2_safetensors_open(c2_safetensors *file, const char *path, c2_error *err);
+
+/* Reads the header alone and keeps the file open for c2_safetensors_read. */
+c2_status c2_safetensors_open_header(c2_safetensors *file, const char *path, c2_error *err);
+
+/* Elements [first, first + count) of a tensor, as they are stored. Threads may read at once. */
+c2_status c2_safetensors_read(const c2_safetensors *file, const c2_tensor *tensor, size_t first, size_t count,
+                              void *out, c2_error *err);
 void c2_safetensors_close(c2_safetensors *file);
 
 /* Puts the tensors in order again after their names were changed; refuses two of one name. */
@@ -48,8 +58,11 @@ const char *c2_safetensors_metadata(const c2_safetensors *file, const char *key)
 const char *c2_dtype_name(c2_dtype dtype);
 size_t c2_dtype_bytes(c2_dtype dtype);
 
-/* Elements [0, count) of an F32, F16, BF16 or F64 tensor as float32. */
+/* All elements of an F32, F16, BF16 or F64 tensor as float32; its data are in memory. */
 void c2_tensor_to_float(const c2_tensor *tensor, float *out);
+
+/* Bytes of elements of such a type as float32. `raw` may be the last bytes of `out`. */
+void c2_elements_to_float(c2_dtype dtype, const unsigned char *raw, size_t count, float *out);
 
 /* What a writer is given for one tensor. */
 typedef struct c2_tensor_out {

@@ -26,7 +26,7 @@ typedef struct worker_scratch {
 typedef struct pass {
   c2_engine *engine;
   const chronos2_config *config;
-  const c2_weights *w;
+  const c2_packed *w;
   const c2_batch *batch;
   const c2_result *result;
   c2_layout layout;
@@ -129,7 +129,7 @@ static void embed_task(void *context, size_t task, size_t worker) {
   worker_scratch *s = &p->worker[worker];
   size_t first = task * p->block;
   size_t rows = c2_min_size(p->block, p->layout.tokens - first);
-  const c2_packed_residual *e = &p->w->packed_embed;
+  const c2_packed_residual *e = &p->w->embed;
   size_t in = 3 * c->patch;
   float *x = p->x + first * p->s_model;
   for (size_t i = 0; i < rows; i++) {
@@ -154,8 +154,8 @@ static void project_task(void *context, size_t task, size_t worker) {
   worker_scratch *s = &p->worker[worker];
   size_t first = task * p->block;
   size_t rows = c2_min_size(p->block, p->layout.tokens - first);
-  norm(p, s->normed, p->x + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
-  multiply(p, s, s->normed, p->s_model, &p->w->packed_layer[p->layer].time_qkv, p->qkv + first * p->s_qkv, p->s_qkv,
+  norm(p, s->normed, p->x + first * p->s_model, p->w->layer[p->layer].time_norm, rows);
+  multiply(p, s, s->normed, p->s_model, &p->w->layer[p->layer].time_qkv, p->qkv + first * p->s_qkv, p->s_qkv,
            rows, p->narrow ? p->inner : 0, 3 * p->inner, NULL, false, false);
 }
 
@@ -173,8 +173,8 @@ static void gather_task(void *context, size_t task, size_t worker) {
       memcpy(p->mixedf + (first + i) * p->s_inner, p->mixed + token * p->s_inner, p->inner * sizeof(float));
   }
   if (!p->narrow) return;
-  norm(p, s->normed, p->xf + first * p->s_model, p->w->layer[p->layer].time.norm, rows);
-  multiply(p, s, s->normed, p->s_model, &p->w->packed_layer[p->layer].time_qkv, p->qf + first * p->s_qkv, p->s_qkv,
+  norm(p, s->normed, p->xf + first * p->s_model, p->w->layer[p->layer].time_norm, rows);
+  multiply(p, s, s->normed, p->s_model, &p->w->layer[p->layer].time_qkv, p->qf + first * p->s_qkv, p->s_qkv,
            rows, 0, p->inner, NULL, false, false);
 }
 
@@ -298,7 +298,7 @@ static void tail_block(const pass *p, size_t task, size_t *first, size_t *rows) 
 
 static void feed_forward(const pass *p, worker_scratch *s, float *x, size_t rows) {
   const chronos2_config *c = p->config;
-  const c2_packed_layer *w = &p->w->packed_layer[p->layer];
+  const c2_packed_layer *w = &p->w->layer[p->layer];
   norm(p, s->normed, x, p->w->layer[p->layer].ffn_norm, rows);
   multiply(p, s, s->normed, p->s_model, &w->wi, s->hidden, p->s_hidden, rows, 0, c->d_ff, NULL, true, false);
   multiply(p, s, s->hidden, p->s_hidden, &w->wo, x, p->s_model, rows, 0, c->d_model, NULL, false, true);
@@ -309,7 +309,7 @@ static void feed_forward(const pass *p, worker_scratch *s, float *x, size_t rows
 static void tail_task(void *context, size_t task, size_t worker) {
   pass *p = context;
   worker_scratch *s = &p->worker[worker];
-  const c2_packed_layer *w = &p->w->packed_layer[p->layer];
+  const c2_packed_layer *w = &p->w->layer[p->layer];
   size_t d = p->config->d_model;
   size_t first = 0;
   size_t rows = 0;
@@ -317,7 +317,7 @@ static void tail_task(void *context, size_t task, size_t worker) {
   float *x = p->tail_x + first * p->s_model;
   multiply(p, s, p->tail_mixed + first * p->s_inner, p->s_inner, &w->time_o, x, p->s_model, rows, 0, d, NULL, false,
            true);
-  norm(p, s->normed, x, p->w->layer[p->layer].group.norm, rows);
+  norm(p, s->normed, x, p->w->layer[p->layer].group_norm, rows);
   if (first < p->tail_grouped) {
     multiply(p, s, s->normed, p->s_model, &w->group_qkv, p->tail_qkv + first * p->s_qkv, p->s_qkv, rows, 0,
              3 * p->inner, NULL, false, false);
@@ -361,7 +361,7 @@ static void group_tail_task(void *context, size_t task, size_t worker) {
   size_t rows = 0;
   tail_block(p, task, &first, &rows);
   float *x = p->tail_x + first * p->s_model;
-  multiply(p, s, p->tail_mixed + first * p->s_inner, p->s_inner, &p->w->packed_layer[p->layer].group_o, x, p->s_model,
+  multiply(p, s, p->tail_mixed + first * p->s_inner, p->s_inner, &p->w->layer[p->layer].group_o, x, p->s_model,
            rows, 0, p->config->d_model, NULL, false, true);
   feed_forward(p, s, x, rows);
 }
@@ -382,7 +382,7 @@ static void head_task(void *context, size_t task, size_t worker) {
   pass *p = context;
   const chronos2_config *c = p->config;
   worker_scratch *s = &p->worker[worker];
-  const c2_packed_residual *h = &p->w->packed_head;
+  const c2_packed_residual *h = &p->w->head;
   size_t first = task * p->block;
   size_t rows = c2_min_size(p->block, p->layout.future_tokens - first);
   size_t out = c->quantiles * c->patch;
@@ -483,7 +483,7 @@ static void run_layer(pass *p) {
 static c2_status begin(pass *p, c2_error *err) {
   c2_engine *engine = p->engine;
   const chronos2_config *c = p->config;
-  if (!p->w->packed_layer) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
+  if (!p->w->layer) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
   p->inner = c->heads * c->d_kv;
   p->s_model = stride_of(c->d_model);
   p->s_qkv = stride_of(3 * p->inner);
@@ -532,7 +532,7 @@ static void finish(pass *p) {
 static pass pass_of(c2_engine *engine, const c2_batch *batch, const c2_result *result) {
   return (pass){.engine = engine,
                 .config = &engine->model->config,
-                .w = &engine->model->weights,
+                .w = &engine->model->packed,
                 .batch = batch,
                 .result = result};
 }

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
+#include "model/reading.h"
 #include "model/weights.h"
 
 /* One univariate series as the model sees it. */
@@ -54,6 +55,7 @@ typedef void (*c2_tap_fn)(void *user, const char *stage, size_t layer, const flo
 typedef struct c2_engine {
   const chronos2_model *model;
   const c2_kernels *kernels;
+  c2_raw raw; /* for the reference, loaded when it first runs, unless the model holds it */
   c2_pool *pool;
   c2_pattern pattern;
   c2_block workspace; /* grows to what the largest batch needed */

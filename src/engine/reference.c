@@ -14,6 +14,7 @@ typedef struct pass {
   c2_engine *engine;
   const chronos2_config *c;
   const c2_weights *w;
+  const float *const *values;    /* by tensor */
   const c2_batch *batch;
   size_t b, s, context, patches; /* B, S, context patches, output patches; REG is token `context` */
   size_t null;                   /* tokens of the null future, which stand before the future: `patches` or 0 */
@@ -29,6 +30,10 @@ typedef struct pass {
   double *weights;               /* [max(B, S)] */
   float *observed;               /* [S] */
 } pass;
+
+static const float *of(const pass *p, const c2_expected *tensor) {
+  return p->values[tensor->index];
+}
 
 /* y = W x + b, W [out][in]; y may not alias x. */
 static void linear(float *y, const float *w, const float *bias, const float *x, size_t in, size_t out) {
@@ -49,10 +54,10 @@ static void rms_norm(const pass *p, float *out, const float *x, const float *wei
 /* y = W_out relu(W_hidden x + b) + b_out + W_res x + b_res. */
 static void residual_block(const pass *p, float *y, const c2_residual_weights *r, const float *x, size_t in,
                            size_t out) {
-  linear(p->hidden, r->hidden, r->hidden_bias, x, in, p->c->d_ff);
+  linear(p->hidden, of(p, r->hidden), of(p, r->hidden_bias), x, in, p->c->d_ff);
   for (size_t j = 0; j < p->c->d_ff; j++) p->hidden[j] = p->hidden[j] > 0 ? p->hidden[j] : 0;
-  linear(y, r->output, r->output_bias, p->hidden, p->c->d_ff, out);
-  linear(p->wide_out, r->residual, r->residual_bias, x, in, out);
+  linear(y, of(p, r->output), of(p, r->output_bias), p->hidden, p->c->d_ff, out);
+  linear(p->wide_out, of(p, r->residual), of(p, r->residual_bias), x, in, out);
   for (size_t j = 0; j < out; j++) y[j] += p->wide_out[j];
 }
 
@@ -87,7 +92,7 @@ static void embed_row(pass *p, size_t b) {
     float *mask = &p->mask[b * p->s + t];
     *mask = 1;
     if (t == p->context) {
-      memcpy(x, p->w->reg, c->d_model * sizeof *x);
+      memcpy(x, of(p, p->w->shared) + c->d_model, c->d_model * sizeof *x);
       continue;
     }
     bool unknown = t > p->context && t <= p->context + p->null;
@@ -128,10 +133,10 @@ static void project(pass *p, const c2_attention_weights *a, bool rope) {
   size_t inner = p->c->heads * p->c->d_kv;
   for (size_t t = 0; t < p->b * p->s; t++) {
     float *normed = p->normed + t * d;
-    rms_norm(p, normed, p->x + t * d, a->norm);
-    linear(p->q + t * inner, a->q, NULL, normed, d, inner);
-    linear(p->k + t * inner, a->k, NULL, normed, d, inner);
-    linear(p->v + t * inner, a->v, NULL, normed, d, inner);
+    rms_norm(p, normed, p->x + t * d, of(p, a->norm));
+    linear(p->q + t * inner, of(p, a->q), NULL, normed, d, inner);
+    linear(p->k + t * inner, of(p, a->k), NULL, normed, d, inner);
+    linear(p->v + t * inner, of(p, a->v), NULL, normed, d, inner);
     if (rope) rotate(p, p->q + t * inner, place_of(p, t % p->s));
     if (rope) rotate(p, p->k + t * inner, place_of(p, t % p->s));
   }
@@ -140,7 +145,7 @@ static void project(pass *p, const c2_attention_weights *a, bool rope) {
 static void project_back(pass *p, const c2_attention_weights *a) {
   size_t d = p->c->d_model;
   for (size_t t = 0; t < p->b * p->s; t++) {
-    linear(p->normed + t * d, a->o, NULL, p->mixed + t * p->c->heads * p->c->d_kv, p->c->heads * p->c->d_kv, d);
+    linear(p->normed + t * d, of(p, a->o), NULL, p->mixed + t * p->c->heads * p->c->d_kv, p->c->heads * p->c->d_kv, d);
     for (size_t j = 0; j < d; j++) p->x[t * d + j] += p->normed[t * d + j];
   }
 }
@@ -239,10 +244,10 @@ static void feed_forward(pass *p, size_t layer) {
   size_t d = p->c->d_model;
   for (size_t t = 0; t < p->b * p->s; t++) {
     float *normed = p->normed + t * d;
-    rms_norm(p, normed, p->x + t * d, w->ffn_norm);
-    linear(p->hidden, w->wi, NULL, normed, d, p->c->d_ff);
+    rms_norm(p, normed, p->x + t * d, of(p, w->ffn_norm));
+    linear(p->hidden, of(p, w->wi), NULL, normed, d, p->c->d_ff);
     for (size_t j = 0; j < p->c->d_ff; j++) p->hidden[j] = p->hidden[j] > 0 ? p->hidden[j] : 0;
-    linear(normed, w->wo, NULL, p->hidden, p->c->d_ff, d);
+    linear(normed, of(p, w->wo), NULL, p->hidden, p->c->d_ff, d);
     for (size_t j = 0; j < d; j++) p->x[t * d + j] += normed[j];
   }
 }
@@ -258,7 +263,7 @@ static void head(pass *p, size_t b, const c2_result *result) {
   size_t horizon = p->patches * c->patch;
   for (size_t t = 0; result->quantiles && t < p->patches; t++) {
     const float *x = p->x + (b * p->s + p->context + 1 + p->null + t) * c->d_model;
-    rms_norm(p, p->normed, x, p->w->final_norm);
+    rms_norm(p, p->normed, x, of(p, p->w->final_norm));
     residual_block(p, p->wide, &p->w->head, p->normed, c->d_model, c->quantiles * c->patch);
     for (size_t q = 0; q < c->quantiles; q++) {
       double *to = result->quantiles + (b * c->quantiles + q) * horizon + t * c->patch;
@@ -269,7 +274,7 @@ static void head(pass *p, size_t b, const c2_result *result) {
   }
   for (size_t t = 0; result->hidden && t < p->s; t++) {
     size_t at = (b * p->s + t) * c->d_model;
-    rms_norm(p, result->hidden + at, p->x + at, p->w->final_norm);
+    rms_norm(p, result->hidden + at, p->x + at, of(p, p->w->final_norm));
   }
   if (result->loc) result->loc[b] = p->scaler[b].loc;
   if (result->scale) result->scale[b] = p->scaler[b].scale;
@@ -297,9 +302,12 @@ static void carve(pass *p, c2_arena *arena) {
 }
 
 c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  const c2_raw *raw = engine->model->raw.values ? &engine->model->raw : &engine->raw;
+  if (!raw->values) C2_TRY(c2_raw_load(engine->model, engine->pool, &engine->raw, err));
   pass p = {.engine = engine,
             .c = &engine->model->config,
             .w = &engine->model->weights,
+            .values = raw->values,
             .batch = batch,
             .b = batch->rows,
             .patches = batch->output_patches};

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/platform.h"
@@ -37,6 +38,7 @@ static c2_status read_config(const char *folder, c2_json_document *doc, char **p
   C2_TRY(c2_path_join(path, folder, "adapter_config.json", err));
   doc->path = *path;
   doc->failure = C2_ERR_MODEL;
+  doc->config = true;
   return c2_json_load(doc, err);
 }
 
@@ -181,7 +183,23 @@ void c2_adapter_close(c2_adapter *adapter) {
   memset(adapter, 0, sizeof *adapter);
 }
 
-c2_status c2_adapter_add(const c2_adapter *adapter, const c2_expected *tensor, float *values, c2_error *err) {
+uint64_t c2_adapter_digest(const c2_adapter *adapter) {
+  c2_hash h;
+  c2_hash_begin(&h);
+  c2_hash_add(&h, &adapter->scale, sizeof adapter->scale);
+  c2_hash_add(&h, &adapter->rank, sizeof adapter->rank);
+  for (size_t i = 0; i < adapter->file.count; i++) {
+    const c2_tensor *t = &adapter->file.tensors[i];
+    const uint64_t type = (uint64_t)t->dtype;
+    c2_hash_add(&h, t->name, strlen(t->name) + 1);
+    c2_hash_add(&h, &type, sizeof type);
+    c2_hash_add(&h, t->data, t->bytes);
+  }
+  return c2_hash_end(&h);
+}
+
+c2_status c2_adapter_add(const c2_adapter *adapter, const c2_expected *tensor, size_t first, size_t rows, float *values,
+                         c2_error *err) {
   const c2_tensor *a = part(adapter, tensor, suffix_a);
   const c2_tensor *b = part(adapter, tensor, suffix_b);
   size_t in = tensor->shape[1];
@@ -193,10 +211,10 @@ c2_status c2_adapter_add(const c2_adapter *adapter, const c2_expected *tensor, f
   C2_GOTO(c2_alloc_array(b->elements, sizeof *left, &left, err));
   c2_tensor_to_float(a, right);
   c2_tensor_to_float(b, left);
-  for (size_t i = 0; i < tensor->shape[0]; i++) {
+  for (size_t i = 0; i < rows; i++) {
     for (size_t j = 0; j < in; j++) {
       double sum = 0;
-      for (size_t k = 0; k < rank; k++) sum += (double)left[i * rank + k] * (double)right[k * in + j];
+      for (size_t k = 0; k < rank; k++) sum += (double)left[(first + i) * rank + k] * (double)right[k * in + j];
       values[i * in + j] = (float)((double)values[i * in + j] + adapter->scale * sum);
     }
   }

@@ -6,7 +6,7 @@
 #include "model/weights.h"
 
 typedef struct c2_adapter {
-  c2_safetensors file;
+  c2_safetensors file; /* in memory */
   double scale;
   size_t rank;
 } c2_adapter;
@@ -23,10 +23,14 @@ c2_status c2_adapter_base(const char *folder, char **base, c2_error *err);
 c2_status c2_adapter_open(c2_adapter *adapter, const char *folder, const chronos2_model *model, c2_error *err);
 void c2_adapter_close(c2_adapter *adapter);
 
+/* Of all that the merge depends on. */
+uint64_t c2_adapter_digest(const c2_adapter *adapter);
+
 /* True if the adapter changes this tensor. */
 bool c2_adapter_changes(const c2_adapter *adapter, const c2_expected *tensor);
 
-/* Adds the change to values [out][in]. */
-c2_status c2_adapter_add(const c2_adapter *adapter, const c2_expected *tensor, float *values, c2_error *err);
+/* Adds the change to rows [first, first + rows) of values [out][in]; `values` begins at the first of them. */
+c2_status c2_adapter_add(const c2_adapter *adapter, const c2_expected *tensor, size_t first, size_t rows, float *values,
+                         c2_error *err);
 
 #endif

@@ -164,7 +164,7 @@ c2_status c2_config_read(const char *folder, chronos2_config *config, c2_trained
   char *path = NULL;
   memset(config, 0, sizeof *config);
   C2_TRY(c2_path_join(&path, folder, "config.json", err));
-  c2_json_document doc = {.path = path, .failure = C2_ERR_MODEL};
+  c2_json_document doc = {.path = path, .failure = C2_ERR_MODEL, .config = true};
   c2_status status = c2_json_load(&doc, err);
   if (status == C2_OK) status = read_root(&(reader){&doc, err}, doc.node, config);
   if (status == C2_OK) status = c2_trained_read(&doc, trained, err);

@@ -13,13 +13,15 @@ typedef struct walker {
   const char *prefix;
 } walker;
 
-static void visit(walker *w, const float **slot, const char *name, size_t rows, size_t columns, double deviation) {
+static void visit(walker *w, const c2_expected **slot, const char *name, size_t rows, size_t columns,
+                  double deviation) {
   size_t at = w->count++;
   if (w->binding) {
-    *slot = w->model->expected[at].values;
+    *slot = &w->model->expected[at];
   } else if (w->model->expected) {
     c2_expected *e = &w->model->expected[at];
     (void)snprintf(e->name, sizeof e->name, "%s%s", w->prefix, name);
+    e->index = at;
     e->dims = columns ? 2 : 1;
     e->shape[0] = rows;
     e->shape[1] = columns ? columns : 1;
@@ -59,7 +61,7 @@ static void walk(walker *w) {
   char prefix[64];
   w->prefix = "";
   w->count = 0;
-  visit(w, &t->reg, "shared.weight", 2, c->d_model, 1);
+  visit(w, &t->shared, "shared.weight", 2, c->d_model, 1);
   visit_residual(w, &t->embed, "input_patch_embedding.", 3 * c->patch, c->d_model);
   for (size_t i = 0; i < c->layers; i++) {
     c2_layer_weights *layer = w->binding ? &t->layer[i] : &(c2_layer_weights){0};
@@ -83,7 +85,6 @@ c2_status c2_expected_list(chronos2_model *model, c2_error *err) {
   model->expected = NULL;
   walk(&w); /* counts */
   C2_TRY(c2_alloc_array(w.count, sizeof *model->expected, &model->expected, err));
-  C2_TRY(c2_alloc_array(w.count, sizeof *model->dtypes, &model->dtypes, err));
   model->expected_count = w.count;
   walk(&w);
   model->parameters = 0;
@@ -98,6 +99,5 @@ c2_status c2_expected_bind(chronos2_model *model, c2_error *err) {
   C2_TRY(c2_alloc_array(model->config.layers, sizeof *model->weights.layer, &model->weights.layer, err));
   walk(&w);
   assert(w.count == model->expected_count);
-  model->weights.reg += model->config.d_model; /* token 1; token 0 is padding that nobody reads */
   return C2_OK;
 }

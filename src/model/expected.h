@@ -7,7 +7,7 @@
 /* Fills model->expected from model->config. */
 c2_status c2_expected_list(chronos2_model *model, c2_error *err);
 
-/* Points model->weights at model->expected[*].values, which are all set. */
+/* Points model->weights at the list's tensors. */
 c2_status c2_expected_bind(chronos2_model *model, c2_error *err);
 
 #endif

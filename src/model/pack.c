@@ -7,25 +7,31 @@
 
 #include "kernels/kernels.h"
 #include "model/cache.h"
+#include "model/reading.h"
 
-/* What fills a matrix, once all are carved: rows of `from`, or the product W_o W_v. */
+/* What fills a matrix or a vector, once all are carved, from tensors of the file. */
 typedef struct job {
   c2_matrix to;
-  size_t column;     /* that the first row becomes */
-  const float *from; /* [rows][depth] */
-  size_t rows;
-  const c2_attention_weights *product; /* NULL: a matrix of the file */
+  size_t column; /* that the first row of `from` becomes */
+  float *vector; /* instead of a matrix */
+  size_t skip;   /* elements of `from` before the vector's first */
+  c2_expected *from;
+  c2_expected *with;  /* NULL, or: the vector is from + with, the matrix is from with (W_o W_v) */
+  uint64_t digest[2]; /* of from and with, once they have been read */
 } job;
 
 typedef struct packing {
-  const chronos2_model *model;
+  chronos2_model *model;
+  const c2_kernels *kernels; /* for W_o W_v */
   c2_arena *arena;
-  bool filled; /* what is carved holds its values already */
-  job *jobs;   /* [jobs_count]; NULL while planning */
+  bool filled;     /* what is carved holds its values already */
+  uint64_t layout; /* of what was carved, and where */
+  job *jobs;       /* [jobs_count]; NULL while planning */
   size_t job_count;
-  float *scratch;      /* a worker's [values_size + product_size] */
+  float *scratch;      /* a worker's [band_room + values_size + product_size] */
+  size_t band_room;    /* rows of one tensor */
   size_t values_size;  /* W_v in panels: [D rounded up to whole panels][I] */
-  size_t product_size; /* [D][D rounded up] */
+  size_t product_size; /* rows of W_o W_v: as many as a band of W_o has, [D rounded up] each */
 } packing;
 
 static uint16_t to_bf16(float x) {
@@ -59,16 +65,29 @@ static void fill_column(const c2_matrix *m, size_t column, const float *w) {
   }
 }
 
+/* Carves, and zeroes what alignment leaves behind the elements: the bytes go into a file. */
+static void *place(packing *p, size_t count, size_t size) {
+  uint64_t piece[4] = {p->layout, p->arena->used, count, size};
+  size_t bytes = 0;
+  p->layout = c2_hash_of(piece, sizeof piece);
+  bool write = p->arena->base && !p->filled && c2_mul(count, size, &bytes) && bytes > 0;
+  size_t rounded = c2_round_up(bytes, C2_ALIGN);
+  if (write && p->arena->size - p->arena->used >= rounded) {
+    memset(p->arena->base + p->arena->used + rounded - C2_ALIGN, 0, C2_ALIGN);
+  }
+  return c2_arena_carve(p->arena, count, size);
+}
+
 /* An empty matrix; its panels are NULL while planning. */
-static c2_matrix carve(const packing *p, chronos2_dtype dtype, size_t columns, size_t depth) {
+static c2_matrix carve(packing *p, chronos2_dtype dtype, size_t columns, size_t depth) {
   size_t terms = dtype == CHRONOS2_FP32 ? 1 : dtype == CHRONOS2_BF16 ? 2 : 4;
   c2_matrix m = {.dtype = dtype, .depth = depth, .stride = (depth + terms - 1) / terms * C2_PANEL};
   size_t padded = c2_round_up(columns, C2_PANEL);
   size_t words = padded / C2_PANEL * m.stride;
   size_t scales = dtype == CHRONOS2_INT8 ? padded : 0;
-  uint32_t *panels = C2_CARVE(p->arena, uint32_t, words);
-  m.scale = C2_CARVE(p->arena, float, scales);
-  m.shift = C2_CARVE(p->arena, int32_t, scales);
+  uint32_t *panels = place(p, words, sizeof *panels);
+  m.scale = place(p, scales, sizeof *m.scale);
+  m.shift = place(p, scales, sizeof *m.shift);
   if (!p->arena->base || p->arena->failed) return m;
   m.panels = panels;
   if (p->filled) return m;
@@ -83,106 +102,185 @@ static void add_job(packing *p, job j) {
   p->job_count++;
 }
 
-/* Up to three matrices side by side, all [rows][depth]. */
-static c2_matrix pack(packing *p, chronos2_dtype dtype, const float *const *parts, size_t count, size_t rows,
-                      size_t depth) {
-  c2_matrix m = carve(p, dtype, count * rows, depth);
+/* Jobs settle what they read in the list of tensors, which the model's own references don't let them change. */
+static c2_expected *listed(const packing *p, const c2_expected *e) {
+  return e ? &p->model->expected[e->index] : NULL;
+}
+
+/* Up to three matrices side by side, of one shape. */
+static c2_matrix pack(packing *p, chronos2_dtype dtype, const c2_expected *const *parts, size_t count) {
+  size_t rows = parts[0]->shape[0];
+  c2_matrix m = carve(p, dtype, count * rows, parts[0]->shape[1]);
   for (size_t part = 0; part < count; part++) {
-    add_job(p, (job){.to = m, .column = part * rows, .from = parts[part], .rows = rows});
+    add_job(p, (job){.to = m, .column = part * rows, .from = listed(p, parts[part])});
   }
   return m;
 }
 
-static c2_matrix pack_product(packing *p, const c2_attention_weights *w, size_t d) {
+static c2_matrix pack_product(packing *p, const c2_attention_weights *w) {
+  size_t d = w->o->shape[0];
   c2_matrix m = carve(p, p->model->dtype, d, d);
-  add_job(p, (job){.to = m, .rows = d, .product = w});
+  add_job(p, (job){.to = m, .from = listed(p, w->o), .with = listed(p, w->v)});
   return m;
 }
 
-/* W_o W_v. In float32: its rounding is of the size of that which two products one after the other have. */
-static void fill_product(const packing *p, const job *j, float *values, float *product) {
-  const chronos2_config *c = &p->model->config;
-  size_t d = c->d_model;
-  size_t inner = c->heads * c->d_kv;
-  size_t stride = c2_round_up(d, C2_PANEL);
-  memset(values, 0, p->values_size * sizeof *values);
-  for (size_t i = 0; i < inner; i++) {
-    for (size_t k = 0; k < d; k++) {
-      values[k / C2_PANEL * C2_PANEL * inner + i * C2_PANEL + k % C2_PANEL] = j->product->v[i * d + k];
-    }
-  }
-  c2_gemm g = {.a = j->product->o,
-               .a_stride = inner,
-               .b = values,
-               .b_stride = inner * C2_PANEL,
-               .depth = inner,
-               .c = product,
-               .c_stride = stride};
-  c2_kernels_of(c2_isa_detect())->gemm(&g, d, 0, stride / C2_PANEL);
-  for (size_t i = 0; i < d; i++) fill_column(&j->to, i, product + i * stride);
-}
-
-static void run_job(void *context, size_t task, size_t worker) {
-  const packing *p = context;
-  const job *j = &p->jobs[task];
-  float *values = p->scratch + worker * (p->values_size + p->product_size);
-  if (j->product) {
-    fill_product(p, j, values, values + p->values_size);
-    return;
-  }
-  for (size_t i = 0; i < j->rows; i++) fill_column(&j->to, j->column + i, j->from + i * j->to.depth);
-  c2_weights_forget(p->model, j->from, j->rows * j->to.depth);
-}
-
-static const float *pack_bias(const packing *p, const float *a, const float *b, size_t n) {
+/* Elements [skip, skip + n) of a, with b's added if it isn't NULL. */
+static const float *pack_vector(packing *p, const c2_expected *a, const c2_expected *b, size_t skip, size_t n) {
   size_t padded = c2_round_up(n, C2_PANEL);
-  float *bias = C2_CARVE(p->arena, float, padded);
-  if (!p->arena->base || !bias || p->filled) return bias;
-  memset(bias, 0, padded * sizeof *bias);
-  for (size_t i = 0; i < n; i++) bias[i] = a[i] + (b ? b[i] : 0.0f);
-  return bias;
+  float *vector = place(p, padded, sizeof *vector);
+  if (p->arena->base && vector && !p->filled) memset(vector, 0, padded * sizeof *vector);
+  add_job(p, (job){.vector = vector, .skip = skip, .from = listed(p, a), .with = listed(p, b)});
+  return vector;
 }
 
 /* Always in float32: a fortieth of the work, and where a narrow type would cost most of the accuracy. */
-static c2_packed_residual pack_residual(packing *p, const c2_residual_weights *r, size_t in, size_t hidden,
-                                        size_t out) {
+static c2_packed_residual pack_residual(packing *p, const c2_residual_weights *r) {
   c2_packed_residual packed;
-  packed.hidden = pack(p, CHRONOS2_FP32, &r->hidden, 1, hidden, in);
-  packed.output = pack(p, CHRONOS2_FP32, &r->output, 1, out, hidden);
-  packed.residual = pack(p, CHRONOS2_FP32, &r->residual, 1, out, in);
-  packed.hidden_bias = pack_bias(p, r->hidden_bias, NULL, hidden);
-  packed.bias = pack_bias(p, r->output_bias, r->residual_bias, out);
+  packed.hidden = pack(p, CHRONOS2_FP32, &r->hidden, 1);
+  packed.output = pack(p, CHRONOS2_FP32, &r->output, 1);
+  packed.residual = pack(p, CHRONOS2_FP32, &r->residual, 1);
+  packed.hidden_bias = pack_vector(p, r->hidden_bias, NULL, 0, r->hidden_bias->shape[0]);
+  packed.bias = pack_vector(p, r->output_bias, r->residual_bias, 0, r->output_bias->shape[0]);
   return packed;
 }
 
 static c2_packed_layer pack_layer(packing *p, const c2_layer_weights *l) {
-  const chronos2_config *c = &p->model->config;
   chronos2_dtype dtype = p->model->dtype;
-  size_t inner = c->heads * c->d_kv;
-  const float *time[] = {l->time.q, l->time.k, l->time.v};
-  const float *group[] = {l->group.q, l->group.k, l->group.v};
+  size_t d = p->model->config.d_model;
+  const c2_expected *time[] = {l->time.q, l->time.k, l->time.v};
+  const c2_expected *group[] = {l->group.q, l->group.k, l->group.v};
   c2_packed_layer packed;
-  packed.time_qkv = pack(p, dtype, time, 3, inner, c->d_model);
-  packed.time_o = pack(p, dtype, &l->time.o, 1, c->d_model, inner);
-  packed.group_ov = pack_product(p, &l->group, c->d_model);
-  packed.group_qkv = pack(p, dtype, group, 3, inner, c->d_model);
-  packed.group_o = pack(p, dtype, &l->group.o, 1, c->d_model, inner);
-  packed.wi = pack(p, dtype, &l->wi, 1, c->d_ff, c->d_model);
-  packed.wo = pack(p, dtype, &l->wo, 1, c->d_model, c->d_ff);
+  packed.time_qkv = pack(p, dtype, time, 3);
+  packed.time_o = pack(p, dtype, &l->time.o, 1);
+  packed.group_ov = pack_product(p, &l->group);
+  packed.group_qkv = pack(p, dtype, group, 3);
+  packed.group_o = pack(p, dtype, &l->group.o, 1);
+  packed.wi = pack(p, dtype, &l->wi, 1);
+  packed.wo = pack(p, dtype, &l->wo, 1);
+  packed.time_norm = pack_vector(p, l->time.norm, NULL, 0, d);
+  packed.group_norm = pack_vector(p, l->group.norm, NULL, 0, d);
+  packed.ffn_norm = pack_vector(p, l->ffn_norm, NULL, 0, d);
   return packed;
 }
 
-static void pack_all(chronos2_model *model, packing *p) {
-  const chronos2_config *c = &model->config;
-  c2_weights *w = &model->weights;
-  w->packed_layer = C2_CARVE(p->arena, c2_packed_layer, c->layers);
-  for (size_t i = 0; i < c->layers; i++) {
-    c2_packed_layer packed = pack_layer(p, &w->layer[i]);
-    if (p->arena->base && !p->arena->failed) w->packed_layer[i] = packed;
-  }
-  w->packed_embed = pack_residual(p, &w->embed, 3 * c->patch, c->d_ff, c->d_model);
-  w->packed_head = pack_residual(p, &w->head, c->d_model, c->d_ff, c->quantiles * c->patch);
+static void pack_all(packing *p) {
+  const c2_weights *w = &p->model->weights;
+  c2_packed *to = &p->model->packed;
+  size_t d = p->model->config.d_model;
+  p->job_count = 0;
+  p->layout = 0;
+  for (size_t i = 0; i < p->model->config.layers; i++) to->layer[i] = pack_layer(p, &w->layer[i]);
+  to->embed = pack_residual(p, &w->embed);
+  to->head = pack_residual(p, &w->head);
+  to->reg = pack_vector(p, w->shared, NULL, d, d);
+  to->final_norm = pack_vector(p, w->final_norm, NULL, 0, d);
 }
+
+/* ---- Filling ---------------------------------------------------------------------------------- */
+
+/* to [n] = elements from `skip` on, or += where `more`. */
+static c2_status fill_vector(const packing *p, const c2_expected *e, float *to, size_t skip, bool more, float *band,
+                             uint64_t *digest, c2_error *err) {
+  c2_reading r;
+  size_t columns = e->shape[1];
+  c2_reading_begin(&r, p->model, e, band, p->band_room);
+  for (;;) {
+    C2_TRY(c2_reading_next(&r, err));
+    if (r.rows == 0) break;
+    size_t first = r.first * columns;
+    for (size_t i = 0; i < r.rows * columns; i++) {
+      if (first + i >= skip) to[first + i - skip] = (more ? to[first + i - skip] : 0.0f) + band[i];
+    }
+  }
+  *digest = c2_hash_end(&r.hash);
+  return C2_OK;
+}
+
+static c2_status fill_matrix(const packing *p, job *j, float *band, c2_error *err) {
+  c2_reading r;
+  c2_reading_begin(&r, p->model, j->from, band, p->band_room);
+  for (;;) {
+    C2_TRY(c2_reading_next(&r, err));
+    if (r.rows == 0) break;
+    for (size_t i = 0; i < r.rows; i++) fill_column(&j->to, j->column + r.first + i, band + i * j->to.depth);
+  }
+  j->digest[0] = c2_hash_end(&r.hash);
+  return C2_OK;
+}
+
+/* W_v, transposed into panels of [I]. */
+static c2_status fill_values(const packing *p, job *j, float *band, float *values, c2_error *err) {
+  c2_reading r;
+  size_t inner = j->with->shape[0];
+  size_t d = j->with->shape[1];
+  memset(values, 0, p->values_size * sizeof *values);
+  c2_reading_begin(&r, p->model, j->with, band, p->band_room);
+  for (;;) {
+    C2_TRY(c2_reading_next(&r, err));
+    if (r.rows == 0) break;
+    for (size_t i = 0; i < r.rows; i++) {
+      float *to = values + (r.first + i) * C2_PANEL;
+      for (size_t k = 0; k < d; k++) to[k / C2_PANEL * C2_PANEL * inner + k % C2_PANEL] = band[i * d + k];
+    }
+  }
+  j->digest[1] = c2_hash_end(&r.hash);
+  return C2_OK;
+}
+
+/* W_o W_v. In float32: its rounding is of the size of that which two products one after the other have. */
+static c2_status fill_product(const packing *p, job *j, float *band, float *values, float *product, c2_error *err) {
+  c2_reading r;
+  size_t inner = j->from->shape[1];
+  size_t stride = c2_round_up(j->from->shape[0], C2_PANEL);
+  C2_TRY(fill_values(p, j, band, values, err));
+  c2_reading_begin(&r, p->model, j->from, band, p->band_room);
+  for (;;) {
+    C2_TRY(c2_reading_next(&r, err));
+    if (r.rows == 0) break;
+    c2_gemm g = {.a = band,
+                 .a_stride = inner,
+                 .b = values,
+                 .b_stride = inner * C2_PANEL,
+                 .depth = inner,
+                 .c = product,
+                 .c_stride = stride};
+    p->kernels->gemm(&g, r.rows, 0, stride / C2_PANEL);
+    for (size_t i = 0; i < r.rows; i++) fill_column(&j->to, r.first + i, product + i * stride);
+  }
+  j->digest[0] = c2_hash_end(&r.hash);
+  return C2_OK;
+}
+
+static c2_status run_job(void *context, size_t task, size_t worker, c2_error *err) {
+  const packing *p = context;
+  job *j = &p->jobs[task];
+  float *band = p->scratch + worker * (p->band_room + p->values_size + p->product_size);
+  float *values = band + p->band_room;
+  if (j->vector) {
+    C2_TRY(fill_vector(p, j->from, j->vector, j->skip, false, band, &j->digest[0], err));
+    return j->with ? fill_vector(p, j->with, j->vector, 0, true, band, &j->digest[1], err) : C2_OK;
+  }
+  return j->with ? fill_product(p, j, band, values, values + p->values_size, err) : fill_matrix(p, j, band, err);
+}
+
+static c2_status fill(packing *p, c2_pool *pool, c2_error *err) {
+  c2_status status = C2_OK;
+  size_t scratch = (p->band_room + p->values_size + p->product_size) * sizeof *p->scratch;
+  C2_GOTO(c2_alloc_array(c2_pool_threads(pool), scratch, &p->scratch, err));
+  C2_GOTO(c2_alloc_array(p->job_count, sizeof *p->jobs, &p->jobs, err));
+  pack_all(p);
+  C2_GOTO(c2_run_fallible(pool, p->job_count, run_job, p, err));
+  for (size_t i = 0; i < p->job_count && !p->model->raw.values; i++) {
+    C2_GOTO(c2_reading_settle(p->jobs[i].from, p->jobs[i].digest[0], err));
+    if (p->jobs[i].with) C2_GOTO(c2_reading_settle(p->jobs[i].with, p->jobs[i].digest[1], err));
+  }
+fail:
+  free(p->scratch);
+  free(p->jobs);
+  return status;
+}
+
+/* ---- Packing a model -------------------------------------------------------------------------- */
 
 static c2_status check_dtype(const chronos2_model *model, c2_error *err) {
   const chronos2_config *c = &model->config;
@@ -198,42 +296,45 @@ static c2_status check_dtype(const chronos2_model *model, c2_error *err) {
 }
 
 /* Matrices that the cache holds: only where they lie is set. */
-static c2_status take_cached(chronos2_model *model, packing *p, size_t size, c2_error *err) {
-  if (model->cache.size - C2_CACHE_HEADER != size) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: its packed weights in the cache have %zu bytes, expected %zu; delete them",
-            model->files[0].path, model->cache.size - C2_CACHE_HEADER, size);
-  }
-  c2_arena arena = {.base = (unsigned char *)(size_t)model->cache.data + C2_CACHE_HEADER, .size = size};
+static void take_cached(packing *p, size_t size) {
+  c2_arena arena = {.base = (unsigned char *)(uintptr_t)p->model->packed.cache.data + C2_CACHE_HEADER, .size = size};
   p->arena = &arena;
   p->filled = true;
-  pack_all(model, p);
-  return C2_OK;
+  pack_all(p);
 }
 
-c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_error *err) {
+static c2_status pack_into(packing *p, size_t size, c2_pool *pool, c2_error *err) {
+  c2_block *block = &p->model->packed.block;
+  C2_TRY(c2_block_open(block, size, err));
+  c2_arena arena = {.base = block->base, .size = block->size};
+  p->arena = &arena;
+  return fill(p, pool, err);
+}
+
+c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_isa isa, const char *cache, c2_error *err) {
   C2_TRY(check_dtype(model, err));
-  size_t stride = c2_round_up(model->config.d_model, C2_PANEL);
+  const chronos2_config *c = &model->config;
+  size_t stride = c2_round_up(c->d_model, C2_PANEL);
+  size_t inner = c->heads * c->d_kv;
   c2_arena plan = {0};
   packing p = {.model = model,
+               .kernels = c2_kernels_of(isa),
                .arena = &plan,
-               .values_size = stride * model->config.heads * model->config.d_kv,
-               .product_size = stride * model->config.d_model};
-  c2_status status = C2_OK;
-  pack_all(model, &p);
+               .band_room = c2_band_room(model),
+               .values_size = stride * inner};
+  p.product_size = c2_min_size(p.band_room / inner, c->d_model) * stride;
+  C2_TRY(c2_alloc_array(c->layers, sizeof *model->packed.layer, &model->packed.layer, err));
+  pack_all(&p);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the packed weights' size overflows");
-  if (model->cache.data) return take_cached(model, &p, plan.used, err);
-  C2_TRY(c2_block_open(&model->packed, plan.used, err));
-  model->packed_bytes = plan.used;
-  c2_arena arena = {.base = model->packed.base, .size = model->packed.size};
-  p.arena = &arena;
-  size_t scratch = (p.values_size + p.product_size) * sizeof(float);
-  C2_GOTO(c2_alloc_array(c2_pool_threads(pool), scratch, &p.scratch, err));
-  C2_GOTO(c2_alloc_array(p.job_count, sizeof *p.jobs, &p.jobs, err));
-  p.job_count = 0;
-  pack_all(model, &p);
-  c2_pool_run(pool, p.job_count, run_job, &p);
-fail:
-  free(p.scratch);
-  free(p.jobs);
-  return status;
+  if (!cache) return pack_into(&p, plan.used, pool, err);
+  c2_cache_key key;
+  C2_TRY(c2_model_digest(model, pool, err));
+  c2_cache_describe(model, p.kernels->name, p.layout, plan.used, &key);
+  if (c2_cache_find(model, cache, &key, pool)) {
+    take_cached(&p, plan.used);
+    return C2_OK;
+  }
+  C2_TRY(pack_into(&p, plan.used, pool, err));
+  c2_cache_write(model, cache, &key, pool);
+  return C2_OK;
 }

@@ -4,7 +4,7 @@
 
 #include "model/weights.h"
 
-/* See chronos2_model_training. */
-chronos2_training c2_training_of(const chronos2_model *model);
+/* See chronos2_model_training. Reads from the model's files. */
+c2_status c2_training_of(const chronos2_model *model, chronos2_training *out, c2_error *err);
 
 #endif

@@ -1,5 +1,4 @@
-/* Opening a model folder: which files, which tensors, checked one by one; then views, conversions and
- * the packed copy. */
+/* Opening a model folder: which files, which tensors, checked one by one; then the packed copy. */
 #include "model/weights.h"
 
 #include <math.h>
@@ -9,15 +8,17 @@
 #include "base/json.h"
 #include "base/platform.h"
 #include "model/adapter.h"
-#include "model/cache.h"
 #include "model/config.h"
 #include "model/expected.h"
+#include "model/level.h"
 #include "model/pack.h"
+#include "model/reading.h"
+#include "model/training.h"
 
 static c2_status open_file(chronos2_model *model, const char *folder, const char *name, c2_error *err) {
   char *path = NULL;
   C2_TRY(c2_path_join(&path, folder, name, err));
-  c2_status status = c2_safetensors_open(&model->files[model->file_count], path, err);
+  c2_status status = c2_safetensors_open_header(&model->files[model->file_count], path, err);
   if (status == C2_OK) model->file_count++;
   free(path);
   return status;
@@ -52,7 +53,7 @@ fail:
 }
 
 static c2_status open_index(chronos2_model *model, const char *folder, const char *path, c2_error *err) {
-  c2_json_document doc = {.path = path, .failure = C2_ERR_MODEL};
+  c2_json_document doc = {.path = path, .failure = C2_ERR_MODEL, .config = true};
   c2_status status = c2_json_load(&doc, err);
   const c2_json *map = status == C2_OK ? c2_json_get(doc.node, "weight_map") : NULL;
   if (status == C2_OK && !c2_json_is(map, C2_JSON_OBJECT)) {
@@ -155,17 +156,19 @@ static bool is_expected(const chronos2_model *model, const char *name) {
   return false;
 }
 
-/* Every expected tensor once, with its shape, and no other. found [expected_count] on return. */
-static c2_status match(const chronos2_model *model, const char *folder, const c2_tensor **found, c2_error *err) {
+/* Every expected tensor once, with its shape, and no other. */
+static c2_status match(chronos2_model *model, const char *folder, c2_error *err) {
   for (size_t i = 0; i < model->expected_count; i++) {
-    const c2_expected *e = &model->expected[i];
+    c2_expected *e = &model->expected[i];
     for (size_t f = 0; f < model->file_count; f++) {
       const c2_tensor *t = c2_safetensors_find(&model->files[f], e->name);
-      if (t && found[i]) C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s' is there twice", model->files[f].path, e->name);
-      if (t) C2_TRY(check_tensor(e, &model->files[f], t, err));
-      if (t) found[i] = t;
+      if (!t) continue;
+      if (e->file) C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s' is there twice", model->files[f].path, e->name);
+      C2_TRY(check_tensor(e, &model->files[f], t, err));
+      e->file = &model->files[f];
+      e->tensor = t;
     }
-    if (!found[i]) C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s' is missing", folder, e->name);
+    if (!e->file) C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s' is missing", folder, e->name);
   }
   for (size_t f = 0; f < model->file_count; f++) {
     for (size_t i = 0; i < model->files[f].count; i++) {
@@ -178,64 +181,6 @@ static c2_status match(const chronos2_model *model, const char *folder, const c2
   return C2_OK;
 }
 
-static bool mappable(const c2_tensor *t) {
-  return t->dtype == C2_F32 && (size_t)t->data % sizeof(float) == 0;
-}
-
-void c2_weights_forget(const chronos2_model *model, const float *values, size_t count) {
-  const unsigned char *data = (const unsigned char *)values;
-  for (size_t f = 0; f < model->file_count; f++) {
-    const c2_mapping *m = &model->files[f].mapping;
-    if (data >= m->data && data < m->data + m->size) c2_mapping_forget(data, count * sizeof *values);
-  }
-}
-
-typedef struct value_check {
-  const chronos2_model *model;
-  size_t *odd; /* [expected_count] first element that is not finite, or the number of elements */
-} value_check;
-
-/* First of n values that is not finite: its exponent is all ones. Whole blocks first, without a branch an element. */
-static size_t first_odd(const float *values, size_t n) {
-  enum { BLOCK = 256 };
-  const uint32_t exponent = 0x7f800000;
-  for (size_t at = 0; at < n; at += BLOCK) {
-    uint32_t bits[BLOCK];
-    uint32_t any = 0;
-    size_t count = c2_min_size(BLOCK, n - at);
-    memcpy(bits, values + at, count * sizeof *bits);
-    for (size_t i = 0; i < count; i++) any |= (bits[i] & exponent) == exponent;
-    for (size_t i = 0; any && i < count; i++) {
-      if ((bits[i] & exponent) == exponent) return at + i;
-    }
-  }
-  return n;
-}
-
-static void check_task(void *context, size_t task, size_t worker) {
-  const value_check *c = context;
-  const c2_expected *e = &c->model->expected[task];
-  size_t n = e->shape[0] * e->shape[1];
-  (void)worker;
-  c->odd[task] = first_odd(e->values, n);
-  c2_weights_forget(c->model, e->values, n);
-}
-
-static c2_status check_values(const chronos2_model *model, c2_pool *pool, const char *folder, c2_error *err) {
-  value_check c = {.model = model};
-  c2_status status = C2_OK;
-  C2_TRY(c2_alloc_array(model->expected_count, sizeof *c.odd, &c.odd, err));
-  c2_pool_run(pool, model->expected_count, check_task, &c);
-  for (size_t i = 0; status == C2_OK && i < model->expected_count; i++) {
-    const c2_expected *e = &model->expected[i];
-    if (c.odd[i] == e->shape[0] * e->shape[1]) continue;
-    status =
-        c2_fail(err, C2_ERR_MODEL, "%s: tensor '%s': element %zu is not a finite number", folder, e->name, c.odd[i]);
-  }
-  free(c.odd);
-  return status;
-}
-
 static c2_status open_pool(const chronos2_model_options *options, c2_pool **pool, c2_error *err) {
   if (options->threads < 0 || options->threads > 1024) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", options->threads);
@@ -243,60 +188,50 @@ static c2_status open_pool(const chronos2_model_options *options, c2_pool **pool
   return c2_pool_open(pool, (size_t)(options->threads ? options->threads : c2_processor_count()), false, err);
 }
 
-/* Views where the file's floats can be used as they are, converted copies elsewhere. */
-static c2_status load(chronos2_model *model, const c2_tensor **found, const c2_adapter *adapter, c2_error *err) {
-  size_t bytes = 0;
-  for (size_t i = 0; i < model->expected_count; i++) {
-    if (!mappable(found[i]) || c2_adapter_changes(adapter, &model->expected[i]))
-      bytes += c2_round_up(found[i]->elements * sizeof(float), C2_ALIGN) + 2 * C2_ALIGN;
+static c2_status open_adapter(chronos2_model *model, const char *folder, c2_error *err) {
+  C2_TRY(c2_alloc_array(1, sizeof *model->adapter, &model->adapter, err));
+  return c2_adapter_open(model->adapter, folder, model, err);
+}
+
+/* The fused engine's copy, or the values themselves for the reference backend. */
+static c2_status load(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
+  c2_isa isa = C2_ISA_SCALAR;
+  c2_pool *pool = NULL;
+  c2_status status = C2_OK;
+  C2_TRY(c2_isa_choose(options->isa, &isa, err));
+  C2_TRY(open_pool(options, &pool, err));
+  if (!options->skip_packing) {
+    status = c2_model_pack(model, pool, isa, model->file_count ? options->cache : NULL, err);
+  } else if (!model->raw.values) {
+    status = c2_raw_load(model, pool, &model->raw, err);
   }
-  C2_TRY(c2_block_open(&model->converted, bytes, err));
-  c2_arena arena = {.base = model->converted.base, .size = model->converted.size};
-  for (size_t i = 0; i < model->expected_count; i++) {
-    model->dtypes[i] = c2_dtype_name(found[i]->dtype);
-    bool changed = c2_adapter_changes(adapter, &model->expected[i]);
-    if (mappable(found[i]) && !changed) {
-      model->expected[i].values = (const float *)(const void *)found[i]->data;
-      continue;
-    }
-    float *values = C2_CARVE(&arena, float, found[i]->elements);
-    if (!values) C2_FAIL(err, C2_ERR_MEMORY, "the converted weights' size overflows");
-    c2_tensor_to_float(found[i], values);
-    if (changed) C2_TRY(c2_adapter_add(adapter, &model->expected[i], values, err));
-    model->expected[i].values = values;
+  c2_pool_close(&pool);
+  if (status == C2_OK) status = c2_training_of(model, &model->training, err);
+  for (size_t f = 0; status == C2_OK && f < model->file_count; f++) {
+    status = c2_infile_check(&model->files[f].file, err);
   }
-  return C2_OK;
+  if (options->skip_packing && options->cache) {
+    (void)snprintf(model->warning, sizeof model->warning, "cache: nothing is packed, so the folder isn't used");
+  }
+  return status;
 }
 
 static c2_status open_model(const char *folder, const char *adapter_folder, const chronos2_model_options *options,
                             chronos2_model **out, c2_error *err) {
-  c2_adapter adapter = {0};
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
-  const c2_tensor **found = NULL;
-  c2_pool *pool = NULL;
-  C2_GOTO(open_pool(options, &pool, err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   model->dtype = options->dtype;
   C2_GOTO(c2_config_read(folder, &model->config, &model->trained, err));
   C2_GOTO(open_files(model, folder, err));
   C2_GOTO(c2_expected_list(model, err));
-  C2_GOTO(c2_alloc_array(model->expected_count, sizeof *found, &found, err));
-  C2_GOTO(match(model, folder, found, err));
-  if (adapter_folder) C2_GOTO(c2_adapter_open(&adapter, adapter_folder, model, err));
-  C2_GOTO(load(model, found, &adapter, err));
-  bool cached = options->cache && !adapter_folder && !options->skip_packing;
-  if (cached) C2_GOTO(c2_cache_find(model, options->cache, err));
-  if (!model->cache.data) C2_GOTO(check_values(model, pool, folder, err));
+  C2_GOTO(match(model, folder, err));
   C2_GOTO(c2_expected_bind(model, err));
-  if (!options->skip_packing) C2_GOTO(c2_model_pack(model, pool, err));
-  if (cached && !model->cache.data) C2_GOTO(c2_cache_write(model, options->cache, err));
+  if (adapter_folder) C2_GOTO(open_adapter(model, adapter_folder, err));
+  C2_GOTO(load(model, options, err));
   *out = model;
   model = NULL;
 fail:
-  c2_pool_close(&pool);
-  free(found);
-  c2_adapter_close(&adapter);
   c2_model_close(&model);
   return status;
 }
@@ -330,10 +265,8 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
                           chronos2_model **out, c2_error *err) {
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
-  c2_pool *pool = NULL;
   *out = NULL;
   C2_TRY(c2_config_check(config, "configuration", err));
-  C2_GOTO(open_pool(options, &pool, err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   model->config = *config;
   C2_GOTO(c2_trained_read(NULL, &model->trained, err)); /* full attention */
@@ -341,10 +274,11 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
   model->config.initializer_factor = 1; /* visible attention; the spread does not matter for speed */
   C2_GOTO(c2_expected_list(model, err));
   size_t bytes = model->parameters * sizeof(float) + model->expected_count * 3 * C2_ALIGN;
-  C2_GOTO(c2_block_open(&model->converted, bytes, err));
-  c2_arena arena = {.base = model->converted.base, .size = model->converted.size};
+  C2_GOTO(c2_block_open(&model->raw.block, bytes, err));
+  C2_GOTO(c2_alloc_array(model->expected_count, sizeof(float *), &model->raw.values, err));
+  c2_arena arena = {.base = model->raw.block.base, .size = model->raw.block.size};
   for (size_t i = 0; i < model->expected_count; i++) {
-    c2_expected *e = &model->expected[i];
+    const c2_expected *e = &model->expected[i];
     size_t n = e->shape[0] * e->shape[1];
     float *values = C2_CARVE(&arena, float, n);
     bool norm = strstr(e->name, "norm") != NULL;
@@ -352,15 +286,13 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
       double u = (double)(next_random(&seed) >> 11) * 0x1p-53;
       values[j] = norm ? 1.0f : (float)((u - 0.5) * sqrt(12) * e->initial_deviation);
     }
-    e->values = values;
-    model->dtypes[i] = "F32";
+    model->raw.values[i] = values;
   }
   C2_GOTO(c2_expected_bind(model, err));
-  if (!options->skip_packing) C2_GOTO(c2_model_pack(model, pool, err));
+  C2_GOTO(load(model, options, err));
   *out = model;
   model = NULL;
 fail:
-  c2_pool_close(&pool);
   c2_model_close(&model);
   return status;
 }
@@ -372,11 +304,13 @@ void c2_model_close(chronos2_model **out) {
   for (size_t i = 0; i < model->file_count; i++) c2_safetensors_close(&model->files[i]);
   free(model->files);
   free(model->expected);
-  free(model->dtypes);
   free(model->weights.layer);
-  c2_block_free(&model->packed);
-  c2_arena_open_gaps((void *)(size_t)model->cache.data, model->cache.size);
-  c2_unmap_file(&model->cache);
-  c2_block_free(&model->converted);
+  if (model->adapter) c2_adapter_close(model->adapter);
+  free(model->adapter);
+  c2_raw_free(&model->raw);
+  c2_block_free(&model->packed.block);
+  c2_arena_open_gaps((void *)(uintptr_t)model->packed.cache.data, model->packed.cache.size);
+  c2_unmap(&model->packed.cache);
+  free(model->packed.layer);
   free(model);
 }

@@ -1,8 +1,8 @@
 /* The weights of one model: names of the file into a struct, each with its shape.
  *
- * Where the file holds aligned float32 a tensor is a view into the mapping; else it is converted once.
- * The fused engine multiplies by packed copies (kernels/kernels.h), made once when the model is opened;
- * the file's pages are then given back to the system.
+ * The fused engine multiplies by packed copies (kernels/kernels.h), made once when the model is opened, and reads
+ * nothing else: what happens to the file afterwards can't reach it. The reference backend wants the raw values, and
+ * holds them only where it runs.
  *
  * Shapes: D d_model, I heads * d_kv, F d_ff, P patch, Q quantiles. Matrices are [out][in], as stored. */
 #ifndef C2_MODEL_WEIGHTS_H
@@ -16,31 +16,58 @@
 #include "base/status.h"
 #include "model/patterns.h"
 
+/* One tensor: what is known of it before any file is read, then where it lies. */
+typedef struct c2_expected {
+  char name[96];
+  size_t index; /* in the model's list */
+  size_t dims;
+  size_t shape[2];             /* a vector's second is 1 */
+  double initial_deviation;    /* upstream's initialisation; 0 for constants */
+  const c2_safetensors *file;  /* NULL: random weights */
+  const c2_tensor *tensor;     /* of that file */
+  uint64_t digest;             /* of its stored bytes, once they have been read */
+  bool digested;
+} c2_expected;
+
 typedef struct c2_attention_weights {
-  const float *norm; /* [D] */
-  const float *q;    /* [I][D] */
-  const float *k;    /* [I][D] */
-  const float *v;    /* [I][D] */
-  const float *o;    /* [D][I] */
+  const c2_expected *norm; /* [D] */
+  const c2_expected *q;    /* [I][D] */
+  const c2_expected *k;    /* [I][D] */
+  const c2_expected *v;    /* [I][D] */
+  const c2_expected *o;    /* [D][I] */
 } c2_attention_weights;
 
 typedef struct c2_layer_weights {
   c2_attention_weights time;
   c2_attention_weights group;
-  const float *ffn_norm; /* [D] */
-  const float *wi;       /* [F][D] */
-  const float *wo;       /* [D][F] */
+  const c2_expected *ffn_norm; /* [D] */
+  const c2_expected *wi;       /* [F][D] */
+  const c2_expected *wo;       /* [D][F] */
 } c2_layer_weights;
 
 /* x -> W_out relu(W_hidden x + b_hidden) + b_out + W_residual x + b_residual. */
 typedef struct c2_residual_weights {
-  const float *hidden;        /* [F][in] */
-  const float *hidden_bias;   /* [F] */
-  const float *output;        /* [out][F] */
-  const float *output_bias;   /* [out] */
-  const float *residual;      /* [out][in] */
-  const float *residual_bias; /* [out] */
+  const c2_expected *hidden;        /* [F][in] */
+  const c2_expected *hidden_bias;   /* [F] */
+  const c2_expected *output;        /* [out][F] */
+  const c2_expected *output_bias;   /* [out] */
+  const c2_expected *residual;      /* [out][in] */
+  const c2_expected *residual_bias; /* [out] */
 } c2_residual_weights;
+
+typedef struct c2_weights {
+  const c2_expected *shared; /* [2][D]: embedding 1 is the REG token; 0 is padding that nobody reads */
+  c2_residual_weights embed; /* 3P -> D */
+  c2_layer_weights *layer;   /* [layers] */
+  const c2_expected *final_norm; /* [D] */
+  c2_residual_weights head;  /* D -> Q P */
+} c2_weights;
+
+/* The tensors' values in memory, for the reference backend. */
+typedef struct c2_raw {
+  const float **values; /* [expected_count], by c2_expected.index; NULL: not in memory */
+  c2_block block;
+} c2_raw;
 
 /* A matrix [depth] -> [columns], transposed into panels as kernels.h defines them. int8: w = q scale, a scale for
  * each column. */
@@ -58,6 +85,7 @@ typedef struct c2_packed_layer {
   c2_matrix group_qkv, group_o; /* the same */
   c2_matrix group_ov;           /* [D] -> [D]: W_o W_v, all that group attention is in a group of one */
   c2_matrix wi, wo;             /* [D] -> [F], [F] -> [D] */
+  const float *time_norm, *group_norm, *ffn_norm; /* [D rounded up to whole panels] */
 } c2_packed_layer;
 
 typedef struct c2_packed_residual {
@@ -66,24 +94,18 @@ typedef struct c2_packed_residual {
   const float *bias;        /* output_bias + residual_bias, likewise */
 } c2_packed_residual;
 
-typedef struct c2_weights {
-  const float *reg;              /* [D]: embedding 1 */
-  c2_residual_weights embed;     /* 3P -> D */
-  c2_layer_weights *layer;       /* [layers] */
-  const float *final_norm;       /* [D] */
-  c2_residual_weights head;      /* D -> Q P */
-  c2_packed_layer *packed_layer; /* [layers]; NULL if not packed */
-  c2_packed_residual packed_embed, packed_head;
-} c2_weights;
+/* All that the fused engine reads. */
+typedef struct c2_packed {
+  c2_packed_layer *layer; /* [layers]; NULL if the model is not packed */
+  c2_packed_residual embed, head;
+  const float *reg, *final_norm; /* [D rounded up to whole panels] */
+  c2_block block;   /* that holds all this; empty if it is in the cache's file */
+  c2_mapping cache; /* see cache.h */
+} c2_packed;
 
-/* What is known of one tensor before any file is read. */
-typedef struct c2_expected {
-  char name[96];
-  size_t dims;
-  size_t shape[2];
-  double initial_deviation; /* upstream's initialisation; 0 for constants */
-  const float *values;      /* [shape], set once loaded */
-} c2_expected;
+struct c2_adapter;
+
+enum { C2_WARNING_ROOM = 512 };
 
 struct chronos2_model {
   chronos2_config config;
@@ -91,20 +113,16 @@ struct chronos2_model {
   c2_weights weights;
   size_t expected_count;
   c2_expected *expected;
-  const char **dtypes;   /* [expected_count] as stored */
   chronos2_dtype dtype;  /* as packed */
-  c2_safetensors *files; /* [file_count] */
+  c2_safetensors *files; /* [file_count], open */
   size_t file_count;
-  c2_block converted;  /* tensors that could not be mapped */
-  c2_block packed;     /* empty if the cache is mapped */
-  size_t packed_bytes; /* of the block, which may be larger */
-  c2_mapping cache;    /* see cache.h; private */
+  struct c2_adapter *adapter; /* NULL: none */
+  c2_raw raw;                 /* random weights, and what is opened without packing */
+  c2_packed packed;
   size_t parameters;
+  chronos2_training training;
+  char warning[C2_WARNING_ROOM]; /* empty: none */
 };
-
-/* Gives the pages of a tensor that is a view back to the system, so that opening a model never holds the whole file
- * beside its packed copy. They are read again when touched. */
-void c2_weights_forget(const chronos2_model *model, const float *values, size_t count);
 
 /* A folder that is itself an adapter names its base model. */
 c2_status c2_model_open(const char *folder, const chronos2_model_options *options, chronos2_model **model,

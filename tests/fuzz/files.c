@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/infile.h"
 #include "base/platform.h"
 #include "base/safetensors.h"
 #include "fuzz.h"
@@ -207,7 +208,8 @@ void fuzz_put_model(size_t shards) {
   for (size_t i = 0; i < count; i++) {
     const c2_expected *e = &model->expected[i];
     out[i] = (c2_tensor_out){
-        .name = e->name, .dtype = C2_F32, .dims = e->dims, .shape = {e->shape[0], e->shape[1]}, .data = e->values};
+        .name = e->name, .dtype = C2_F32, .dims = e->dims, .shape = {e->shape[0], e->shape[1]}};
+    out[i].data = model->raw.values[i];
   }
   fuzz_put("config.json", config_json, sizeof config_json - 1);
   for (size_t s = 0; s < shards; s++) {

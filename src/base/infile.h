@@ -1,0 +1,48 @@
+/* Files to read.
+ *
+ * A path may name anything: a FIFO that nobody writes to, an endless device. None of it may hang a program or fill its
+ * memory where a plain file is expected; and a file that changes while it is open is an error, never a fault. */
+#ifndef C2_BASE_INFILE_H
+#define C2_BASE_INFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* A regular file, read by offset. Threads may share it. */
+typedef struct c2_infile {
+  char *path;
+  int descriptor; /* -1 if it is closed */
+  size_t size;
+  int64_t modified[2]; /* seconds, nanoseconds */
+} c2_infile;
+
+/* Call c2_infile_close also after a failure. */
+c2_status c2_infile_open(c2_infile *file, const char *path, c2_error *err);
+void c2_infile_close(c2_infile *file);
+
+/* Bytes [offset, offset + size). A file that has become shorter is an error. */
+c2_status c2_infile_read(const c2_infile *file, size_t offset, size_t size, void *out, c2_error *err);
+
+/* Fails if the file was written to since it was opened. */
+c2_status c2_infile_check(const c2_infile *file, c2_error *err);
+
+/* Bytes of a file that appear in memory as they are touched, shared with other processes. Nobody may shorten the file
+ * meanwhile. An empty file has size 0 and data NULL. */
+typedef struct c2_mapping {
+  const unsigned char *data;
+  size_t size;
+} c2_mapping;
+
+c2_status c2_infile_map(const c2_infile *file, c2_mapping *out, c2_error *err);
+void c2_unmap(c2_mapping *mapping);
+
+/* Whole content of a file, a pipe or a terminal, or of standard input for "-", with a terminating zero beyond size.
+ * Waits for a FIFO's writer. Free with free(). */
+c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err);
+
+/* The same for a configuration: a regular file of at most 64 MB. */
+c2_status c2_read_config(const char *path, char **text, size_t *size, c2_error *err);
+
+#endif
