@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/platform.h"
+#include "base/infile.h"
 #include "base/text.h"
 #include "data/axis.h"
 

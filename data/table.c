@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/infile.h"
 #include "base/text.h"
 #include "data/axis.h"
 
