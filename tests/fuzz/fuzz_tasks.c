@@ -23,7 +23,9 @@ static void cut(const c2_task *task) {
     c2_window window = {0};
     status = c2_window_cut(&window, &data, task, w, w % 2 == 1, &err);
     for (size_t i = 0; status == C2_OK && i < window.count; i++) {
-      fuzz_require(window.length[i] >= task->min_context, "a past has the least length");
+      size_t least = task->min_context; /* of what there is, before the most length cuts it */
+      if (task->max_context > 0 && task->max_context < least) least = task->max_context;
+      fuzz_require(window.length[i] >= least, "a past has the least length");
       fuzz_require(task->max_context == 0 || window.length[i] <= task->max_context, "a past has the most length");
     }
     if (status == C2_OK) fuzz_require(window.count > 0 && window.horizon == task->horizon, "a window has series");
