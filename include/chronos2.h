@@ -226,6 +226,18 @@ CHRONOS2_API void chronos2_session_close(chronos2_session **session);
 CHRONOS2_API chronos2_status chronos2_session_set_attention(chronos2_session *session, chronos2_attention attention,
                                                             double radius, bool reg_global);
 
+/* A head of time attention; layers and heads are counted from 0. */
+typedef struct chronos2_head {
+  size_t layer, head;
+} chronos2_head;
+
+/* In the calls that follow, no context token (REG is one) sees a future token, or the null future, in these heads,
+ * whatever the pattern shows it; the other heads and the queries of future tokens are as before. It shows what a head
+ * needs the future for. `count` 0, where `heads` may be NULL: no head is blind, as after opening. A head that the model
+ * doesn't have is CHRONOS2_ERROR_ARGUMENT and changes nothing. An encoded context keeps the heads of its encoding. */
+CHRONOS2_API chronos2_status chronos2_session_set_blind_heads(chronos2_session *session, const chronos2_head *heads,
+                                                              size_t count);
+
 /* The pattern that the session runs: never CHRONOS2_AUTO. */
 CHRONOS2_API chronos2_pattern chronos2_session_pattern(const chronos2_session *session);
 

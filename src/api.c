@@ -233,6 +233,7 @@ void chronos2_session_close(chronos2_session **session) {
   c2_pool_close(&(*session)->engine.pool);
   c2_block_free(&(*session)->engine.workspace);
   c2_raw_free(&(*session)->engine.raw);
+  free((*session)->blind);
   free(*session);
   *session = NULL;
 }
@@ -242,6 +243,27 @@ chronos2_status chronos2_session_set_attention(chronos2_session *session, chrono
   c2_error *err = c2_api_begin();
   REQUIRE(session, "session: expected a session");
   return status_of(pattern_of(session->model, attention, radius, reg_global, &session->engine.pattern, err));
+}
+
+chronos2_status chronos2_session_set_blind_heads(chronos2_session *session, const chronos2_head *heads, size_t count) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(session, "session: expected a session");
+  REQUIRE(heads || count == 0, "heads: expected %zu heads, found NULL", count);
+  const chronos2_config *c = &session->model->config;
+  bool *blind = NULL;
+  for (size_t i = 0; i < count; i++) {
+    REQUIRE(heads[i].layer < c->layers && heads[i].head < c->heads,
+            "heads: expected a layer below %zu and a head below %zu, found %zu:%zu", c->layers, c->heads,
+            heads[i].layer, heads[i].head);
+  }
+  if (count > 0) {
+    c2_status status = c2_alloc_array(c->layers * c->heads, sizeof *blind, &blind, err);
+    if (status != C2_OK) return status_of(status);
+  }
+  for (size_t i = 0; i < count; i++) blind[heads[i].layer * c->heads + heads[i].head] = true;
+  free(session->blind);
+  session->engine.blind = session->blind = blind;
+  return CHRONOS2_OK;
 }
 
 chronos2_pattern chronos2_session_pattern(const chronos2_session *session) {

@@ -11,6 +11,7 @@ struct chronos2_session {
   const chronos2_model *model;
   chronos2_session_options options;
   c2_engine engine;
+  bool *blind; /* [layers][heads]; NULL: no head is blind */
   chronos2_progress_fn progress;
   void *progress_user;
 };

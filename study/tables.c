@@ -126,7 +126,11 @@ void c2_arm_name(const c2_arm *arm, char out[C2_REPR_ROOM]) {
   const char *model = arm->sparse_model ? "sparse_" : "";
   char radius[C2_REPR_ROOM];
   c2_radius_text(arm->radius, radius);
-  if (arm->attention == CHRONOS2_FULL) {
+  if (arm->blindness == C2_BLIND_ONE) {
+    (void)snprintf(out, C2_REPR_ROOM, "blind_%zu:%zu", arm->blind->layer % 100000, arm->blind->head % 100000);
+  } else if (arm->blindness != C2_BLIND_NONE) {
+    (void)snprintf(out, C2_REPR_ROOM, "ablated%s", arm->blindness == C2_BLIND_OTHERS ? "_others" : "");
+  } else if (arm->attention == CHRONOS2_FULL) {
     (void)snprintf(out, C2_REPR_ROOM, "%sfull", model);
   } else {
     (void)snprintf(out, C2_REPR_ROOM, "%s%.8s_r%.12s", model, c2_arm_pattern(arm), radius);

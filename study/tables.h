@@ -75,20 +75,26 @@ typedef struct c2_head_row {
   c2_share share;
 } c2_head_row;
 
+/* Which heads of an arm are blind to the future: none, those of --ablate, all but those, or one that --find-sinks tries. */
+typedef enum c2_blindness { C2_BLIND_NONE, C2_BLIND_CHOSEN, C2_BLIND_OTHERS, C2_BLIND_ONE } c2_blindness;
+
 /* What a forecast is measured under. The two effects of windowed_future_global, a narrow context and a context that
  * is blind to the future, are told apart by arms that have one of them: blind at radius inf, narrow under
- * windowed_future_visible. */
+ * windowed_future_visible. Under windowed_future_null the context is narrow and sees a future that it doesn't know. */
 typedef struct c2_arm {
   bool sparse_model; /* weights: those of --sparse-model */
   chronos2_attention attention;
   double radius; /* NAN under full attention */
   bool timed;    /* takes turns in the timed passes; the others run once */
+  c2_blindness blindness;
+  const chronos2_head *blind; /* [blind_count] blind heads, of the study */
+  size_t blind_count;
 } c2_arm;
 
-/* "full", "global", "visible". */
+/* "full", "global", "visible", "null". */
 const char *c2_arm_pattern(const c2_arm *arm);
 
-/* "full", "global_r8", "visible_rinf", "sparse_full" ... */
+/* "full", "global_r8", "visible_rinf", "sparse_full" ..., "ablated", "ablated_others", "blind_0:3". */
 void c2_arm_name(const c2_arm *arm, char out[C2_REPR_ROOM]);
 
 /* One task under one arm. */

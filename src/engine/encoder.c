@@ -206,6 +206,7 @@ static c2_attend attention_of(const pass *p, size_t row, size_t head) {
   size_t patches = p->batch->output_patches;
   bool last = p->narrow;
   size_t at = head * p->config->d_kv;
+  bool blind = l->blinded && p->engine->blind[p->layer * p->config->heads + head];
   return (c2_attend){.kernels = p->engine->kernels,
                      .head = p->config->d_kv,
                      .q = (last ? p->qf : p->qkv) + at,
@@ -219,7 +220,7 @@ static c2_attend attention_of(const pass *p, size_t row, size_t head) {
                      .k_row = l->identity + first,
                      .queries = last ? patches : end - first,
                      .keys = end - first,
-                     .range = l->range + (last ? end - patches : first),
+                     .range = (blind ? l->blind_range : l->range) + (last ? end - patches : first),
                      .rope = &p->rope,
                      .q_position = l->rotation + (last ? end - patches : first),
                      .k_position = l->rotation + first};
@@ -492,6 +493,7 @@ static c2_status begin(pass *p, c2_error *err) {
   p->s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
   p->s_operand = stride_of(c2_max_size(c2_max_size(c->d_model, p->inner), c->d_ff));
   C2_TRY(c2_layout_count(&p->layout, c, p->batch, p->recall != NULL, err));
+  p->layout.blinded = engine->blind != NULL;
   p->block = block_of(p->layout.tokens, c2_pool_threads(engine->pool));
   c2_arena plan = {0};
   carve(p, &plan);
@@ -540,7 +542,7 @@ static pass pass_of(c2_engine *engine, const c2_batch *batch, const c2_result *r
 static c2_status forward_once(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
   pass p = pass_of(engine, batch, result);
   C2_TRY(begin(&p, err));
-  c2_layout_work(&p.layout, p.config, batch->output_patches, &engine->work);
+  c2_layout_work(&p.layout, p.config, batch->output_patches, engine->blind, &engine->work);
   c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
   for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
   finish(&p);

@@ -58,6 +58,7 @@ typedef struct c2_engine {
   c2_raw raw; /* for the reference, loaded when it first runs, unless the model holds it */
   c2_pool *pool;
   c2_pattern pattern;
+  const bool *blind;  /* [layers][heads] heads of time attention whose context sees no future; NULL: none */
   c2_block workspace; /* grows to what the largest batch needed */
   size_t held;        /* bytes that the running call holds beside it */
   size_t peak;        /* high-water mark of both together */

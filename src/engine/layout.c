@@ -68,6 +68,7 @@ void c2_layout_carve(c2_layout *l, c2_arena *arena) {
   l->position = C2_CARVE(arena, int32_t, l->tokens);
   l->rotation = C2_CARVE(arena, int32_t, l->tokens);
   l->range = C2_CARVE(arena, c2_range, l->tokens);
+  l->blind_range = C2_CARVE(arena, c2_range, l->blinded ? l->tokens : 0);
   l->identity = C2_CARVE(arena, uint32_t, c2_max_size(l->tokens, l->future_tokens));
   l->scaler = C2_CARVE(arena, c2_scaler, l->rows);
   l->all.first = C2_CARVE(arena, uint32_t, l->cell_bound + 1);
@@ -113,6 +114,7 @@ static void fill_cells(c2_layout *l, const c2_batch *batch) {
 
 void c2_layout_fill(c2_layout *l, const chronos2_config *config, const c2_batch *batch, const c2_pattern *pattern) {
   uint32_t at = 0;
+  c2_pattern blind = c2_pattern_blinded(pattern);
   for (size_t r = 0; r < batch->rows; r++) {
     const c2_row *row = &batch->row[r];
     size_t length = 0;
@@ -125,7 +127,9 @@ void c2_layout_fill(c2_layout *l, const chronos2_config *config, const c2_batch 
     }
     for (size_t p = l->future_only; p <= batch->output_patches; p++) l->position[at++] = (int32_t)p;
     for (uint32_t t = l->row_first[r]; t < at; t++) l->rotation[t] = l->position[t] + (int32_t)n;
-    c2_window_ranges(pattern, l->position + l->row_first[r], at - l->row_first[r], l->range + l->row_first[r]);
+    uint32_t first = l->row_first[r];
+    c2_window_ranges(pattern, l->position + first, at - first, l->range + first);
+    if (l->blinded) c2_window_ranges(&blind, l->position + first, at - first, l->blind_range + first);
   }
   l->row_first[batch->rows] = at;
   fill_cells(l, batch);

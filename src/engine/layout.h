@@ -23,11 +23,13 @@ typedef struct c2_layout {
   size_t longest;                        /* most tokens of one row */
   size_t cell_bound;                     /* most cells there can be */
   size_t deepest;                        /* most context patches of one row, missing ones included */
+  bool blinded;                          /* some heads are blind; set between count and carve */
   uint32_t *row_first;                   /* [rows + 1] */
   uint32_t *row_of;                      /* [tokens] */
   int32_t *position;                     /* [tokens] see window.h */
   int32_t *rotation; /* [tokens] position from the first patch of the row: angles are rounded as upstream rounds them */
   c2_range *range;   /* [tokens] keys within the row */
+  c2_range *blind_range; /* [tokens] those of blind heads; with blinded */
   uint32_t *identity; /* [max(tokens, future_tokens)]: 0, 1, 2, ... */
   c2_scaler *scaler;  /* [rows] */
   c2_cells all, future;
@@ -40,8 +42,9 @@ c2_status c2_layout_count(c2_layout *layout, const chronos2_config *config, cons
 /* Live tokens of a row's context, REG included. */
 size_t c2_context_tokens(const c2_row *row, const chronos2_config *config, const c2_batch *batch);
 
-/* Adds the floating-point operations of a filled layout's pass with `patches` output patches. */
-void c2_layout_work(const c2_layout *layout, const chronos2_config *config, size_t patches, chronos2_work *sum);
+/* Adds the floating-point operations of a filled layout's pass with `patches` output patches. `blind`: see c2_engine. */
+void c2_layout_work(const c2_layout *layout, const chronos2_config *config, size_t patches, const bool *blind,
+                    chronos2_work *sum);
 void c2_layout_carve(c2_layout *layout, c2_arena *arena);
 void c2_layout_fill(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, const c2_pattern *pattern);
 

@@ -70,14 +70,14 @@ static size_t place_of(const pass *p, size_t token) {
 
 /* Whether a query of time attention may see a key: the pattern's rule, in which the context's future is the null one,
  * and each of the two futures sees itself and the context. */
-static bool sees(const pass *p, size_t query, size_t key) {
+static bool sees(const pass *p, const c2_pattern *pattern, size_t query, size_t key) {
   if (p->null > 0) {
     bool real = key > p->context + p->null;
     bool future = query > p->context;
     if (real && query <= p->context + p->null) return false;
     if (future && key > p->context && real != (query > p->context + p->null)) return false;
   }
-  return c2_window_allows(&p->engine->pattern, (int64_t)place_of(p, query) - (int64_t)p->context,
+  return c2_window_allows(pattern, (int64_t)place_of(p, query) - (int64_t)p->context,
                           (int64_t)place_of(p, key) - (int64_t)p->context);
 }
 
@@ -202,11 +202,13 @@ static void time_attention(pass *p, size_t layer) {
   project(p, &p->w->layer[layer].time, true);
   for (size_t b = 0; b < p->b; b++) {
     for (size_t h = 0; h < p->c->heads; h++) {
+      bool blind = p->engine->blind && p->engine->blind[layer * p->c->heads + h];
+      c2_pattern pattern = blind ? c2_pattern_blinded(&p->engine->pattern) : p->engine->pattern;
       for (size_t q = 0; q < p->s; q++) {
         size_t at = h * p->c->d_kv;
         const float *query = p->q + (b * p->s + q) * inner + at;
         for (size_t k = 0; k < p->s; k++) {
-          bool allowed = p->mask[b * p->s + k] > 0 && sees(p, q, k);
+          bool allowed = p->mask[b * p->s + k] > 0 && sees(p, &pattern, q, k);
           p->weights[k] = allowed ? dot(query, p->k + (b * p->s + k) * inner + at, p->c->d_kv) : -INFINITY;
         }
         softmax(p->weights, p->s);

@@ -6,6 +6,11 @@ static bool sees_future(const c2_pattern *p) {
   return p->attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE || p->attention == CHRONOS2_WINDOWED_FUTURE_NULL;
 }
 
+c2_pattern c2_pattern_blinded(const c2_pattern *p) {
+  size_t radius = p->attention == CHRONOS2_FULL ? SIZE_MAX : p->radius;
+  return (c2_pattern){CHRONOS2_WINDOWED_FUTURE_GLOBAL, radius, p->reg_global};
+}
+
 bool c2_window_allows(const c2_pattern *p, int64_t query, int64_t key) {
   if (p->attention == CHRONOS2_FULL || query > 0) return true;
   if (key > 0) return sees_future(p);

@@ -13,6 +13,9 @@ typedef struct c2_range {
 /* Ranges of all queries of one row: position [tokens] of its live tokens in ascending order. */
 void c2_window_ranges(const c2_pattern *pattern, const int32_t *position, size_t tokens, c2_range *range);
 
+/* The pattern with the future hidden from the context: what a blind head runs. */
+c2_pattern c2_pattern_blinded(const c2_pattern *pattern);
+
 /* The rule itself, for a pair of positions: what the reference masks by. */
 bool c2_window_allows(const c2_pattern *pattern, int64_t query, int64_t key);
 
