@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/platform.h"
 #include "cli/cli.h"
 #include "study/baselines.h"
@@ -14,7 +15,8 @@
 typedef struct request {
   cli_engine engine;
   c2_study study;
-  const char *radii_text, *perf_radii_text, *arms_text, *from_csv;
+  const char *radii_text, *perf_radii_text, *arms_text, *ablate_text, *from_csv;
+  chronos2_head *ablate;
   size_t local_radius;
   double margin; /* in percent */
   double *radii, *perf_radii;
@@ -115,7 +117,7 @@ static c2_status set_radii(request *r, bool compare, c2_error *err) {
   return C2_OK;
 }
 
-/* "blind,visible" or "none". */
+/* "blind,visible,null" or some of them, or "none". */
 static c2_status read_arms(c2_study_options *o, const char *text, c2_error *err) {
   char **name = NULL;
   size_t count = 0;
@@ -126,12 +128,48 @@ static c2_status read_arms(c2_study_options *o, const char *text, c2_error *err)
       o->blind_arm = true;
     } else if (strcmp(name[i], "visible") == 0) {
       o->visible_arms = true;
+    } else if (strcmp(name[i], "null") == 0) {
+      o->null_arms = true;
     } else if (strcmp(name[i], "none") != 0 || count > 1) {
-      status = c2_fail(err, C2_ERR_ARGUMENT, "--arms: expected blind, visible, both with a comma, or none, found '%s'",
-                       text);
+      status = c2_fail(err, C2_ERR_ARGUMENT,
+                       "--arms: expected blind, visible or null, several with commas, or none, found '%s'", text);
     }
   }
   free(name);
+  return status;
+}
+
+/* "3" and no sign or space; *end is behind it. */
+static bool read_index(const char *text, size_t *value, char **end) {
+  if (text[0] < '0' || text[0] > '9') return false;
+  *value = strtoull(text, end, 10);
+  return *end - text <= 9;
+}
+
+/* "0:3,1:2": heads by layer. */
+static c2_status read_heads(request *r, c2_error *err) {
+  c2_study_options *o = &r->study.options;
+  char **name = NULL;
+  size_t count = 0;
+  if (!r->ablate_text) return C2_OK;
+  C2_TRY(cli_split(r->ablate_text, &name, &count, err));
+  c2_status status = c2_alloc_array(count, sizeof *r->ablate, &r->ablate, err);
+  for (size_t i = 0; status == C2_OK && i < count; i++) {
+    chronos2_head *head = &r->ablate[i];
+    char *end = name[i];
+    bool good = read_index(name[i], &head->layer, &end) && *end == ':';
+    good = good && read_index(end + 1, &head->head, &end) && *end == '\0';
+    if (!good) {
+      status = c2_fail(err, C2_ERR_ARGUMENT, "--ablate: expected LAYER:HEAD,LAYER:HEAD,..., found '%s'", name[i]);
+    }
+    for (size_t k = 0; good && k < i; k++) {
+      if (r->ablate[k].layer != head->layer || r->ablate[k].head != head->head) continue;
+      status = c2_fail(err, C2_ERR_ARGUMENT, "--ablate: head '%s' is there twice", name[i]);
+    }
+  }
+  free(name);
+  o->ablate = r->ablate;
+  o->ablate_count = count;
   return status;
 }
 
@@ -178,6 +216,9 @@ static int run_from_csv(request *r) {
   if (r->study.options.tasks || r->engine.model) {
     return cli_fail_usage("--from-csv runs no model: leave --tasks and --model out");
   }
+  if (r->ablate_text || r->study.options.find_sinks) {
+    return cli_fail_usage("--from-csv runs no model: leave --ablate and --find-sinks out");
+  }
   if (c2_study_from_csv(&r->study, r->from_csv, &err) != C2_OK) return cli_fail_error(&err);
   return print(r);
 }
@@ -190,6 +231,7 @@ static int run(request *r, bool compare) {
   if (!(r->margin >= 0) || isinf(r->margin)) return cli_fail_usage("--margin: expected a percentage >= 0");
   o->margin = r->margin / 100;
   if (compare && read_arms(o, r->arms_text, &err) != C2_OK) return cli_fail_error(&err);
+  if (read_heads(r, &err) != C2_OK) return cli_fail_error(&err);
   study->say = say;
   study->warn = warn;
   if (r->from_csv) return run_from_csv(r);
@@ -252,6 +294,7 @@ static int run_command(request *r, int argc, char **argv, bool compare) {
   free(text);
   free(r->radii);
   free(r->perf_radii);
+  free(r->ablate);
   return status;
 }
 
@@ -267,8 +310,16 @@ static void set_defaults(c2_study_options *o, bool compare) {
   o->draws = 10000;
 }
 
+static const char arms_help[] =
+    "further arms, for accuracy alone: blind (windowed_future_global at radius inf), visible and null "
+    "(windowed_future_visible and windowed_future_null at the radii and inf), none [blind,visible,null]";
+static const char ablate_help[] =
+    "two arms of full attention: in one, these heads (counted from 0) are blind to the future, in one, all others";
+static const char find_sinks_help[] =
+    "an arm for each head, in which it alone is blind to the future: P__find_sinks.csv ranks them by the loss";
+
 static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
-  request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible", .local_radius = 8, .margin = 1};
+  request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible,null", .local_radius = 8, .margin = 1};
   c2_study_options *o = &r.study.options;
   set_defaults(o, compare);
   const cli_option options[] = {
@@ -300,10 +351,9 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
       {"restart", 0, NULL, "drop what an interrupted run has finished: run all tasks", CLI_FLAG, &o->restart, NULL},
       {compare ? "perf-radii" : NULL, 0, "R,...", "radii of the comparison [--radii]", CLI_TEXT, &r.perf_radii_text,
        NULL},
-      {"arms", 0, "ARMS",
-       "further arms, for accuracy alone: blind (windowed_future_global at radius inf), visible "
-       "(windowed_future_visible at the radii and inf), none [blind,visible]",
-       CLI_TEXT, &r.arms_text, NULL},
+      {"arms", 0, "ARMS", arms_help, CLI_TEXT, &r.arms_text, NULL},
+      {"ablate", 0, "LAYER:HEAD,...", ablate_help, CLI_TEXT, &r.ablate_text, NULL},
+      {"find-sinks", 0, NULL, find_sinks_help, CLI_FLAG, &o->find_sinks, NULL},
       {"sparse-model", 0, "DIR", "a model trained sparse, as further arms: full and at the radii", CLI_TEXT,
        &o->sparse_model_folder, NULL},
       {"baselines", 0, NULL, "also print accuracy beside seasonal naive's and published results for the same tasks",

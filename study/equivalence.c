@@ -53,7 +53,7 @@ static c2_status sum_arm(const c2_study *s, size_t arm, c2_metric metric, double
 }
 
 static bool same_family(const c2_arm *a, const c2_arm *b) {
-  return a->sparse_model == b->sparse_model && a->attention == b->attention;
+  return a->sparse_model == b->sparse_model && a->attention == b->attention && a->blindness == b->blindness;
 }
 
 /* Holm's correction over the radii [first, end) of one pattern; x has room for 2 numbers an arm. */

@@ -466,7 +466,7 @@ static c2_status read_all(c2_study *s, source *from, const char *folder, c2_erro
   C2_TRY(check_prefix(s, from, folder, err));
   s->options.perf_radii = from->radius;
   s->options.perf_radius_count = from->radii;
-  s->options.blind_arm = s->options.visible_arms = false;
+  s->options.blind_arm = s->options.visible_arms = s->options.null_arms = false;
   s->options.sparse_model_folder = NULL;
   s->options.model_name = "unknown";
   s->table = (c2_table_context){.prefix = s->options.prefix,

@@ -77,8 +77,17 @@ static void add_flag(settings *s, const char *name, bool value) {
   add(s, RESULTS, name, "%s", value ? "on" : "off");
 }
 
+static void add_heads(settings *s, const c2_study_options *o) {
+  char *text = c2_heads_text(o->ablate, o->ablate_count, ',');
+  if (text) add(s, RESULTS, "--ablate", "%s", o->ablate_count ? text : "none");
+  s->failed = s->failed || !text;
+  free(text);
+}
+
 static void add_results(settings *s, const c2_study *study) {
   static const char *const dtypes[] = {"fp32", "bf16", "int8"};
+  static const char *const arms[] = {"none", "blind",      "visible",      "blind,visible",
+                                     "null", "blind,null", "visible,null", "blind,visible,null"};
   const c2_study_options *o = &study->options;
   add(s, RESULTS, "program", "%s %s", chronos2_version(), C2_COMMIT);
   add(s, RESULTS, "model's sha256", "%s", study->model_checksum);
@@ -87,10 +96,10 @@ static void add_results(settings *s, const c2_study *study) {
   add(s, RESULTS, "task file's sha256", "%s", study->tasks_checksum);
   add_radii(s, "--radii", o->radii, o->radius_count);
   add_radii(s, "--perf-radii", o->perf_radii, o->perf_radius_count);
-  add(s, RESULTS, "--arms", "%s%s%s", o->blind_arm ? "blind" : "", o->blind_arm && o->visible_arms ? "," : "",
-      o->visible_arms ? "visible"
-      : o->blind_arm  ? ""
-                      : "none");
+  add(s, RESULTS, "--arms", "%s",
+      arms[(o->blind_arm ? 1 : 0) + (o->visible_arms ? 2 : 0) + (o->null_arms ? 4 : 0)]);
+  add_heads(s, o);
+  add_flag(s, "--find-sinks", o->find_sinks);
   add(s, RESULTS, "--local-radius", "%.0f", o->verdict_radius);
   add(s, RESULTS, "--max-windows-per-task", "%zu", o->probe_windows);
   add(s, RESULTS, "--max-series-per-window", "%zu", o->probe_series);

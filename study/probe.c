@@ -15,7 +15,7 @@ const size_t c2_fixed_keys[C2_FIXED_KEYS] = {1, 4, 16, 64};
 /* ---- Sums ------------------------------------------------------------------------------------ */
 
 /* A cell: kept mass by radius, best mass by radius, then these. */
-enum { ALL, FUTURE, DISTANCE, ENTROPY, KEYS_90, KEYS_99, FIXED, SUMS = FIXED + C2_FIXED_KEYS };
+enum { ALL, FUTURE, REG, FIRST, DISTANCE, ENTROPY, KEYS_90, KEYS_99, FIXED, SUMS = FIXED + C2_FIXED_KEYS };
 
 static c2_status open_sums(const c2_probe *p, c2_probe_sums *sums, c2_error *err) {
   size_t n = p->options.radius_count;
@@ -196,8 +196,12 @@ static void add_row(const c2_probe *p, double *cell, const chronos2_attention_ro
     if (weight > 0) entropy -= weight * log(weight);
   }
   const uint32_t *live = p->live + row->row * (row->tokens + 1);
+  size_t oldest = 0; /* a row without observations has REG alone */
+  while (oldest + 1 < row->context && live[oldest + 1] == 0) oldest++;
   sums[ALL] += kept + future;
   sums[FUTURE] += future;
+  sums[REG] += (double)w[row->context - 1];
+  sums[FIRST] += (double)w[oldest];
   sums[ENTROPY] += entropy / log((double)live[row->tokens]); /* at least REG and a future token */
 }
 
@@ -273,7 +277,9 @@ c2_share c2_probe_result(const c2_probe *p, const c2_probe_sums *sums, size_t ra
                     .distance = sum[DISTANCE] / (sum[ALL] - sum[FUTURE]),
                     .entropy = sum[ENTROPY] / rows,
                     .keys_90 = sum[KEYS_90] / rows,
-                    .keys_99 = sum[KEYS_99] / rows};
+                    .keys_99 = sum[KEYS_99] / rows,
+                    .reg = sum[REG] / sum[ALL],
+                    .first = sum[FIRST] / sum[ALL]};
   for (size_t i = 0; i < C2_FIXED_KEYS; i++) share.fixed[i] = sum[FIXED + i] / sum[ALL];
   return share;
 }

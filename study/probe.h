@@ -42,6 +42,7 @@ typedef struct c2_share {
   double entropy;              /* over that of uniform attention */
   double keys_90, keys_99;     /* fewest keys that hold 90% and 99% of a query's mass */
   double fixed[C2_FIXED_KEYS]; /* mass of a query's c2_fixed_keys heaviest keys */
+  double reg, first;           /* mass on REG; on the first token of a row's context that is no padding */
 } c2_share;
 
 /* Sums over rows and queries of some passes. */

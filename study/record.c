@@ -50,6 +50,15 @@ static void put_options(c2_json_writer *w, const c2_study *s) {
   c2_json_put_bool(w, "as_univariate", o->as_univariate);
   c2_json_put_bool(w, "blind_arm", o->blind_arm);
   c2_json_put_bool(w, "visible_arms", o->visible_arms);
+  c2_json_put_bool(w, "null_arms", o->null_arms);
+  c2_json_begin_array(w, "ablate");
+  for (size_t i = 0; i < o->ablate_count; i++) {
+    char head[C2_HEAD_ROOM];
+    c2_head_text(o->ablate[i], head);
+    c2_json_put_text(w, NULL, head);
+  }
+  c2_json_end_array(w);
+  c2_json_put_bool(w, "find_sinks", o->find_sinks);
   c2_json_put_text(w, "adapter", o->adapter_folder);
   c2_json_put_text(w, "sparse_model", o->sparse_model_folder);
   c2_json_put_text(w, "dtype", dtypes[o->dtype]);

@@ -64,6 +64,23 @@ static void put_change(c2_json_writer *w, const char *key, const c2_equivalence_
   c2_json_end_object(w);
 }
 
+/* Where each head's context looks, and what is lost where it alone is blind. */
+static void put_sinks(c2_json_writer *w, const c2_study *s) {
+  c2_json_begin_array(w, "sinks");
+  for (size_t i = 0; s->sink && i < s->layers * s->heads; i++) {
+    const c2_sink_row *r = &s->sink[i];
+    c2_json_begin_object(w, NULL);
+    c2_json_put_whole(w, "layer", r->layer);
+    c2_json_put_whole(w, "head", r->head);
+    c2_json_put_number(w, "future", r->future);
+    c2_json_put_number(w, "reg", r->reg);
+    c2_json_put_number(w, "first", r->first);
+    if (r->change) put_change(w, "blind", r->change);
+    c2_json_end_object(w);
+  }
+  c2_json_end_array(w);
+}
+
 static void put_arms(c2_json_writer *w, const c2_study *s) {
   c2_json_begin_array(w, "arms");
   for (size_t k = 0; k < s->arms; k++) {
@@ -71,6 +88,7 @@ static void put_arms(c2_json_writer *w, const c2_study *s) {
     c2_json_put_text(w, "pattern", c2_arm_pattern(&s->arm[k]));
     c2_json_put_number(w, "radius", s->arm[k].radius);
     c2_json_put_bool(w, "trained_sparse", s->arm[k].sparse_model);
+    c2_json_put_whole(w, "blind_heads", s->arm[k].blind_count);
     put_change(w, "MASE", c2_study_equivalence(s, k, C2_MASE));
     put_change(w, "WQL", c2_study_equivalence(s, k, C2_WQL));
     c2_json_end_object(w);
@@ -174,6 +192,7 @@ static void put_study(c2_json_writer *w, const c2_study *s) {
   put_mass(w, s);
   put_heads(w, s);
   put_arms(w, s);
+  put_sinks(w, s);
   c2_json_begin_array(w, "tasks");
   for (size_t i = 0; i < s->done; i++) put_task(w, s, i);
   c2_json_end_array(w);

@@ -35,13 +35,14 @@ typedef struct runner {
 
 static const c2_arm dense_arm = {.attention = CHRONOS2_FULL};
 
-/* The session of an arm, set to its attention. */
+/* The session of an arm, set to its attention and its blind heads. */
 static c2_status session_of(const c2_study *s, runner *e, const c2_arm *arm, chronos2_session **session,
                             c2_error *err) {
   *session = e->session[arm->sparse_model];
   double radius = arm->attention == CHRONOS2_FULL ? 0 : arm->radius;
   chronos2_status status =
       chronos2_session_set_attention(*session, arm->attention, radius, s->options.session.reg_global);
+  if (status == CHRONOS2_OK) status = chronos2_session_set_blind_heads(*session, arm->blind, arm->blind_count);
   if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
   return C2_OK;
 }
@@ -357,7 +358,11 @@ static c2_status write_mass(const c2_study *s, c2_error *err) {
   c2_status status = c2_write_mass(&s->table, rows, count, err);
   free(rows);
   if (status == C2_OK) status = c2_write_mass_summary(&s->table, s->mass, s->options.radius_count, err);
-  return status == C2_OK ? write_heads(s, err) : status;
+  if (status == C2_OK) status = write_heads(s, err);
+  size_t heads = s->layers * s->heads;
+  if (status == C2_OK && s->sink) status = c2_write_sinks(&s->table, s->sink, heads, err);
+  if (status == C2_OK && s->ranked) status = c2_write_find_sinks(&s->table, s->ranked, heads, err);
+  return status;
 }
 
 /* Rows by arm, as the tables want them. */
@@ -412,9 +417,9 @@ static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   C2_TRY(c2_sha256_folder(o->model_folder, s->model_checksum, err));
   if (o->adapter_folder) C2_TRY(c2_sha256_folder(o->adapter_folder, s->adapter_checksum, err));
   if (o->sparse_model_folder) C2_TRY(c2_sha256_folder(o->sparse_model_folder, s->sparse_checksum, err));
-  C2_TRY(c2_study_choose_arms(s, err));
   s->layers = chronos2_model_config(e->model[0])->layers;
   s->heads = chronos2_model_config(e->model[0])->heads;
+  C2_TRY(c2_study_choose_arms(s, err));
   (void)snprintf(s->isa, sizeof s->isa, "%s", chronos2_session_isa(e->session[0]));
   s->threads = chronos2_session_threads(e->session[0]);
   s->table = (c2_table_context){.prefix = o->prefix,
@@ -478,9 +483,12 @@ void c2_study_free(c2_study *study) {
   }
   free(study->result);
   free(study->arm);
+  free(study->head);
   free(study->equivalence);
   free(study->mass);
   free(study->test);
+  free(study->sink);
+  free(study->ranked);
   for (size_t i = 0; i < study->warnings; i++) free(study->warning[i]);
   free(study->warning);
   c2_tasks_free(&study->tasks);

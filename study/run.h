@@ -38,7 +38,10 @@ typedef struct c2_study_options {
   bool exclude_reg, include_padded, as_univariate;
   bool resume;                      /* go on from PREFIX__partial.json where it is there */
   bool restart;                     /* drop it; without either, a run stops where it is there */
-  bool blind_arm, visible_arms;     /* beside the published ones: see c2_arm */
+  bool blind_arm, visible_arms, null_arms; /* beside the published ones: see c2_arm */
+  const chronos2_head *ablate;             /* [ablate_count] heads that go blind together, and then all others */
+  size_t ablate_count;
+  bool find_sinks;                  /* each head goes blind alone */
   const char *adapter_folder;       /* merged into the model, for the record; NULL: none */
   const char *sparse_model_folder;  /* a second model's weights, at full attention and the perf_radii; NULL: none */
   const char *sparse_model_name;    /* in tables */
@@ -66,6 +69,7 @@ typedef struct c2_study {
   c2_study_options options;
   c2_arm *arm;                     /* [arms] full; windowed_future_global by perf radius; then the rest */
   size_t arms;                     /* none: the probe alone */
+  chronos2_head *head;             /* those that blind arms point to; NULL without such arms */
   c2_equivalence_row *equivalence; /* [2 * arms]: see c2_study_equivalence; those of arm 0 are trivial */
   c2_task_list tasks;
   c2_task_result *result; /* [tasks.count] */
@@ -84,6 +88,8 @@ typedef struct c2_study {
   c2_table_context table;
   c2_mass_summary_row *mass; /* [radius_count] */
   c2_test_row *test;         /* [perf_radius_count] */
+  c2_sink_row *sink;         /* [layers * heads]; NULL: not known, as with from_csv */
+  c2_sink_row *ranked;       /* likewise, by loss; NULL without find_sinks */
   size_t uniform;            /* tasks whose kept mass shows uniform attention */
   char reproduced[512];      /* a line; with from_csv */
   char **warning;            /* [warnings] one line each */
@@ -115,6 +121,10 @@ void c2_study_print_arms(const c2_study *study, FILE *out);
 c2_status c2_study_sum_equivalence(c2_study *study, c2_error *err);
 const c2_equivalence_row *c2_study_equivalence(const c2_study *study, size_t arm, c2_metric metric);
 void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *out, size_t room);
+
+/* sinks.c: after c2_study_sum_equivalence */
+c2_status c2_study_sum_sinks(c2_study *study, c2_error *err);
+void c2_study_print_sinks(const c2_study *study, FILE *out);
 
 /* verdict.c: sums over tasks, and what is wrong with them. */
 c2_status c2_study_sum(c2_study *study, c2_error *err);

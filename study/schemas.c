@@ -30,7 +30,7 @@
 #define FIXED_MASS "best_1_mass_frac", "best_4_mass_frac", "best_16_mass_frac", "best_64_mass_frac"
 #define MASS_MORE                                                                                                    \
   "best_mass_frac_ctxQ", "future_mass_frac_ctxQ", "mean_distance_ctxQ", "relative_entropy_ctxQ", "keys_for_90_ctxQ", \
-      "keys_for_99_ctxQ", FIXED_MASS
+      "keys_for_99_ctxQ", FIXED_MASS, "reg_mass_frac_ctxQ", "first_mass_frac_ctxQ"
 
 static const char *const mass_columns[] = {"task_name",
                                            "window_index",
@@ -82,10 +82,17 @@ static const char *const mass_summary_columns[] = {"radius",
                                                    "relative_entropy_mean_ctxQ_S>=#"};
 static const char *const head_columns[] = {
     "task_name",   "layer",       "head",          "radius",           "kept_mass",   "kept_edges",  "uniform_mass",
-    "best_k_mass", "future_mass", "mean_distance", "relative_entropy", "keys_for_90", "keys_for_99", FIXED_MASS};
+    "best_k_mass", "future_mass", "mean_distance", "relative_entropy", "keys_for_90", "keys_for_99", FIXED_MASS,
+    "reg_mass",    "first_mass"};
+static const char *const sink_columns[] = {"layer", "head", "n_tasks", "future_mass", "reg_mass", "first_mass"};
+#define CHANGE(metric) \
+  metric "_change_percent", metric "_low_95_percent", metric "_high_95_percent", metric "_p", metric "_p_holm"
+static const char *const find_sinks_columns[] = {
+    "rank", "layer", "head", "n_tasks", CHANGE("MASE"), CHANGE("WQL"), "future_mass", "reg_mass", "first_mass"};
 static const char *const arm_columns[] = {
     "arm",         "model_name",     "attention",     "radius",           "task_name",    "MASE",         "WQL",
-    OTHER_METRICS, "MASE_over_full", "WQL_over_full", "inference_time_s", "perf_repeats", "peak_alloc_mb"};
+    OTHER_METRICS, "MASE_over_full", "WQL_over_full", "inference_time_s", "perf_repeats", "peak_alloc_mb",
+    "blind_heads"};
 #define BOOTSTRAP                                                                             \
   "bootstrap_low_95_percent", "bootstrap_high_95_percent", "bootstrap_series_low_95_percent", \
       "bootstrap_series_high_95_percent"
@@ -115,7 +122,8 @@ static const char *const equivalence_columns[] = {"arm",
                                                   "p_wilcoxon_holm",
                                                   "wilcoxon_exact",
                                                   BOOTSTRAP,
-                                                  "tasks_left_out"};
+                                                  "tasks_left_out",
+                                                  "blind_heads"};
 static const char *const perf_columns[] = {PERF_PUBLISHED, PERF_MORE};
 static const char *const compare_columns[] = {COMPARE_PUBLISHED, COMPARE_MORE};
 static const char *const ttest_columns[] = {"metric_col",
@@ -180,7 +188,9 @@ const c2_schema c2_schemas[C2_TABLES] = {
     [C2_TABLE_BASELINES] = {"baselines", false, COLUMNS(baseline_columns), 0},
     [C2_TABLE_MASS_BY_HEAD] = {"mass_by_head", false, COLUMNS(head_columns), 0},
     [C2_TABLE_ARMS] = {"arms", false, COLUMNS(arm_columns), 0},
-    [C2_TABLE_EQUIVALENCE] = {"equivalence", false, COLUMNS(equivalence_columns), 0}};
+    [C2_TABLE_EQUIVALENCE] = {"equivalence", false, COLUMNS(equivalence_columns), 0},
+    [C2_TABLE_SINKS] = {"sinks", false, COLUMNS(sink_columns), 0},
+    [C2_TABLE_FIND_SINKS] = {"find_sinks", false, COLUMNS(find_sinks_columns), 0}};
 
 size_t c2_table_columns(c2_table table, size_t *published) {
   *published = c2_schemas[table].published;

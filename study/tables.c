@@ -41,6 +41,28 @@ void c2_radius_text(double radius, char out[C2_REPR_ROOM]) {
   }
 }
 
+void c2_head_text(chronos2_head head, char out[C2_HEAD_ROOM]) {
+  (void)snprintf(out, C2_HEAD_ROOM, "%zu:%zu", head.layer, head.head);
+}
+
+char *c2_heads_text(const chronos2_head *heads, size_t count, char separator) {
+  size_t room = 1;
+  size_t used = 0;
+  char one[C2_HEAD_ROOM];
+  for (size_t i = 0; i < count; i++) {
+    c2_head_text(heads[i], one);
+    room += strlen(one) + 1;
+  }
+  char *text = calloc(room, 1);
+  for (size_t i = 0; text && i < count; i++) {
+    c2_head_text(heads[i], one);
+    if (i > 0) text[used++] = separator;
+    memcpy(text + used, one, strlen(one));
+    used += strlen(one);
+  }
+  return text;
+}
+
 /* ---- Writing --------------------------------------------------------------------------------- */
 
 typedef struct writer {
@@ -81,6 +103,13 @@ static void put_radius(writer *w, double radius) {
   char text[C2_REPR_ROOM];
   c2_radius_text(radius, text);
   put_text(w, text);
+}
+
+static void put_heads(writer *w, const c2_arm *arm) {
+  char *text = c2_heads_text(arm->blind, arm->blind_count, ' ');
+  w->failed = w->failed || !text;
+  put_text(w, text ? text : "");
+  free(text);
 }
 
 static void put_bool(writer *w, bool value) {
@@ -148,6 +177,8 @@ static void put_share(writer *w, const c2_share *s) {
   put_real(w, s->keys_90);
   put_real(w, s->keys_99);
   for (size_t i = 0; i < C2_FIXED_KEYS; i++) put_real(w, s->fixed[i]);
+  put_real(w, s->reg);
+  put_real(w, s->first);
 }
 
 c2_status c2_write_mass(const c2_table_context *context, const c2_mass_row *rows, size_t count, c2_error *err) {
@@ -417,7 +448,6 @@ c2_status c2_write_compare(const c2_table_context *context, const double *radii,
   return close_table(&w, err);
 }
 
-
 c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, size_t arm_count, const c2_perf_row *rows,
                         size_t count, c2_error *err) {
   writer w;
@@ -445,6 +475,7 @@ c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, siz
     put_real(&w, arm->timed ? r->median_s : r->pass_s);
     put_whole(&w, r->repeats);
     put_real(&w, r->alloc_max_mb);
+    put_heads(&w, arm);
     end_row(&w);
   }
   return close_table(&w, err);
@@ -524,7 +555,7 @@ static void put_verdict(writer *w, double p) {
   }
 }
 
-static void put_equivalence(writer *w, const c2_equivalence_row *r) {
+static void put_equivalence(writer *w, const c2_arm *arm, const c2_equivalence_row *r) {
   const c2_equivalence *t = &r->test;
   put_text(w, c2_metric_name(r->metric));
   put_whole(w, t->n);
@@ -547,6 +578,7 @@ static void put_equivalence(writer *w, const c2_equivalence_row *r) {
   const double bounds[] = {r->tasks.low, r->tasks.high, r->series.low, r->series.high};
   for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) put_real(w, c2_percent(bounds[i]));
   put_whole(w, r->left_out);
+  put_heads(w, arm);
   end_row(w);
 }
 
@@ -565,7 +597,49 @@ c2_status c2_write_equivalence(const c2_table_context *context, const c2_arm *ar
     } else {
       put_radius(&w, arm->radius);
     }
-    put_equivalence(&w, &rows[i]);
+    put_equivalence(&w, arm, &rows[i]);
+  }
+  return close_table(&w, err);
+}
+
+/* ---- Sinks ----------------------------------------------------------------------------------- */
+
+static void put_sink(writer *w, const c2_sink_row *r) {
+  put_real(w, r->future);
+  put_real(w, r->reg);
+  put_real(w, r->first);
+  end_row(w);
+}
+
+c2_status c2_write_sinks(const c2_table_context *context, const c2_sink_row *rows, size_t count, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_SINKS, 0, err));
+  for (size_t i = 0; i < count; i++) {
+    put_whole(&w, rows[i].layer);
+    put_whole(&w, rows[i].head);
+    put_whole(&w, rows[i].tasks);
+    put_sink(&w, &rows[i]);
+  }
+  return close_table(&w, err);
+}
+
+c2_status c2_write_find_sinks(const c2_table_context *context, const c2_sink_row *rows, size_t count, c2_error *err) {
+  writer w;
+  C2_TRY(open_table(&w, context, C2_TABLE_FIND_SINKS, 0, err));
+  for (size_t i = 0; i < count; i++) {
+    put_whole(&w, i + 1);
+    put_whole(&w, rows[i].layer);
+    put_whole(&w, rows[i].head);
+    put_whole(&w, rows[i].change->test.n);
+    for (size_t m = 0; m < 2; m++) {
+      const c2_equivalence_row *r = &rows[i].change[m];
+      put_real(&w, c2_percent(r->test.mean));
+      put_real(&w, c2_percent(r->test.low_95));
+      put_real(&w, c2_percent(r->test.high_95));
+      put_real(&w, r->test.p);
+      put_real(&w, r->p_holm);
+    }
+    put_sink(&w, &rows[i]);
   }
   return close_table(&w, err);
 }

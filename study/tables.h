@@ -30,16 +30,22 @@ typedef enum c2_table {
   C2_TABLE_MASS_BY_HEAD,
   C2_TABLE_ARMS,
   C2_TABLE_EQUIVALENCE,
+  C2_TABLE_SINKS,
+  C2_TABLE_FIND_SINKS,
   C2_TABLES /* their number */
 } c2_table;
 
-enum { C2_REPR_ROOM = 32, C2_COLUMN_ROOM = 64 };
+enum { C2_REPR_ROOM = 32, C2_COLUMN_ROOM = 64, C2_HEAD_ROOM = 48 };
 
 /* Python's repr of a float: "0.1", "1e-05", "3.0", "inf"; NaN is "". */
 void c2_repr(double value, char out[C2_REPR_ROOM]);
 
 /* A radius: "8" or "inf". */
 void c2_radius_text(double radius, char out[C2_REPR_ROOM]);
+
+/* A head: "0:3"; several with a separator, NULL if memory is out, free with free(). */
+void c2_head_text(chronos2_head head, char out[C2_HEAD_ROOM]);
+char *c2_heads_text(const chronos2_head *heads, size_t count, char separator);
 
 /* Path of a table: PREFIX__name.csv; NULL if memory is out. Free with free(). `radius` for tables by radius. */
 char *c2_table_path(const char *prefix, c2_table table, double radius);
@@ -75,7 +81,7 @@ typedef struct c2_head_row {
   c2_share share;
 } c2_head_row;
 
-/* Which heads of an arm are blind to the future: none, those of --ablate, all but those, or one that --find-sinks tries. */
+/* Which heads of an arm are blind to the future: none, those of --ablate, all others, or one, of --find-sinks. */
 typedef enum c2_blindness { C2_BLIND_NONE, C2_BLIND_CHOSEN, C2_BLIND_OTHERS, C2_BLIND_ONE } c2_blindness;
 
 /* What a forecast is measured under. The two effects of windowed_future_global, a narrow context and a context that
@@ -138,6 +144,13 @@ typedef struct c2_equivalence_row {
   c2_interval series;                              /* ... and series within them; NaN where these are not known */
 } c2_equivalence_row;
 
+/* Where a head's context queries look beyond the context's own tokens: shares of their attention, means of `tasks`. */
+typedef struct c2_sink_row {
+  size_t layer, head, tasks;
+  double future, reg, first;
+  const c2_equivalence_row *change; /* [2] of MASE and WQL where the head alone is blind; NULL: not tried */
+} c2_sink_row;
+
 double c2_percent(double log_ratio); /* 100 (e^x - 1) */
 
 typedef struct c2_baseline_row {
@@ -184,6 +197,9 @@ c2_status c2_write_arms(const c2_table_context *context, const c2_arm *arms, siz
 /* `rows` is [2 * arm_count]; those of arm 0 are passed over. */
 c2_status c2_write_equivalence(const c2_table_context *context, const c2_arm *arms, size_t arm_count,
                                const c2_equivalence_row *rows, c2_error *err);
+c2_status c2_write_sinks(const c2_table_context *context, const c2_sink_row *rows, size_t count, c2_error *err);
+/* Rows with a change, in order of their ranks. */
+c2_status c2_write_find_sinks(const c2_table_context *context, const c2_sink_row *rows, size_t count, c2_error *err);
 c2_status c2_write_baselines(const c2_table_context *context, const c2_baseline_row *rows, size_t count, c2_error *err);
 
 #endif

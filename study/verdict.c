@@ -220,7 +220,8 @@ c2_status c2_study_sum(c2_study *study, c2_error *err) {
   c2_status status = C2_OK;
   for (size_t r = 0; status == C2_OK && r < radii; r++) status = test_radius(study, r, room, &study->test[r], err);
   free(room);
-  return status == C2_OK ? c2_study_sum_equivalence(study, err) : status;
+  if (status == C2_OK) status = c2_study_sum_equivalence(study, err);
+  return status == C2_OK ? c2_study_sum_sinks(study, err) : status;
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */
@@ -322,6 +323,7 @@ void c2_study_print(const c2_study *study, FILE *out) {
   }
   print_table(study, out);
   c2_study_print_arms(study, out);
+  c2_study_print_sinks(study, out);
   if (study->reproduced[0]) (void)fprintf(out, "%s\n", study->reproduced);
   const char *prefix = study->options.prefix;
   (void)fprintf(out, "results: %s__*.csv, %s__run.json\n", prefix, prefix);

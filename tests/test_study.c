@@ -178,14 +178,16 @@ static void check_equivalence(const char *prefix, size_t tasks) {
   csv_close(&c);
 }
 
-/* Arms: full and radius 8 as in their own files, then blind, visible at 8 and at inf. */
+/* Arms: full and radius 8 as in their own files, then blind, visible at 8 and at inf, and null likewise. */
 static void check_arms(const char *prefix, size_t tasks) {
-  static const char *const names[] = {"full", "global_r8", "global_rinf", "visible_r8", "visible_rinf"};
-  static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible"};
+  static const char *const names[] = {"full", "global_r8", "global_rinf", "visible_r8",
+                                      "visible_rinf", "null_r8", "null_rinf"};
+  static const char *const patterns[] = {"full", "windowed_future_global", "windowed_future_visible",
+                                         "windowed_future_null"};
   csv arms = csv_open(prefix, "arms");
   csv full = csv_open(prefix, "perf_full");
   csv sparse = csv_open(prefix, "perf_sparse_r8");
-  assert_int_equal(arms.rows, 5 * tasks);
+  assert_int_equal(arms.rows, 7 * tasks);
   for (size_t i = 0; i < arms.rows; i++) {
     size_t arm = i / tasks;
     size_t task = i % tasks;
@@ -600,7 +602,7 @@ static const struct {
                    {"--radii", "8,,2", "--radii: expected numbers", 2},
                    {"--radii", "2.5", "--radii: expected whole numbers", 2},
                    {"--perf-radii", "x", "--perf-radii: expected numbers", 2},
-                   {"--arms", "blind,none", "--arms: expected blind, visible", 2},
+                   {"--arms", "blind,none", "--arms: expected blind, visible or null", 2},
                    {"--sparse-model", "/nonexistent", "/nonexistent", 1},
                    {"--perf-repeats", "0", "--perf-repeats: expected a whole number >= 1", 2},
                    {"--exclude-regex", "(", "--exclude-regex", 2},

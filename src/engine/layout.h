@@ -42,7 +42,7 @@ c2_status c2_layout_count(c2_layout *layout, const chronos2_config *config, cons
 /* Live tokens of a row's context, REG included. */
 size_t c2_context_tokens(const c2_row *row, const chronos2_config *config, const c2_batch *batch);
 
-/* Adds the floating-point operations of a filled layout's pass with `patches` output patches. `blind`: see c2_engine. */
+/* Adds the operations of a filled layout's pass with `patches` output patches; `blind` is that of c2_engine. */
 void c2_layout_work(const c2_layout *layout, const chronos2_config *config, size_t patches, const bool *blind,
                     chronos2_work *sum);
 void c2_layout_carve(c2_layout *layout, c2_arena *arena);

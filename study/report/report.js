@@ -239,10 +239,29 @@
     section('heads', 'Which heads look nearby', choice('Radius', radii, show), holder);
   }
 
+  /* What a head's context queries rest on beyond the context, and what its blindness costs. */
+  function sinksSection() {
+    if (!data.sinks.length) return;
+    const layers = [...new Set(data.sinks.map((s) => s.layer))];
+    const grid = (of) => layers.map((layer) => data.sinks.filter((s) => s.layer === layer).map(of));
+    const views = [['future tokens', (s) => s.future], ['REG', (s) => s.reg], ['the first token', (s) => s.first]];
+    const tried = data.sinks.filter((s) => s.blind && known(s.blind.change))
+      .sort((a, b) => b.blind.change - a.blind.change).slice(0, 5);
+    const rows = tried.length ? tried : [...data.sinks].sort((a, b) => b.future - a.future).slice(0, 5);
+    section('sinks', 'Which heads rest on the future', el('figure', {}, el('figcaption', {},
+      'Attention of context queries on future tokens in %, by layer and head, mean of tasks. A head that puts nearly ' +
+      'all of it there holds it back from the context: with the future hidden it pours it over context tokens.'),
+    heatTable(grid(views[0][1]))),
+    table('sinks', ['head', ...views.map(([name]) => `on ${name}`),
+      ...(tried.length ? ['MASE, it alone blind (90% interval)'] : [])],
+    rows.map((s) => [`layer ${s.layer}, head ${s.head}`, ...views.map(([, of]) => percent(of(s))),
+      ...(tried.length ? [between(s.blind)] : [])])));
+  }
+
   /* ---- Accuracy ------------------------------------------------------------------------------- */
 
   const armsOf = (pattern, trainedSparse) =>
-    data.arms.filter((arm) => arm.pattern === pattern && arm.trained_sparse === trainedSparse);
+    data.arms.filter((arm) => arm.pattern === pattern && arm.trained_sparse === trainedSparse && !arm.blind_heads);
   const inPercent = (x) => ({ change: toPercent(x.change), low: toPercent(x.low), high: toPercent(x.high) });
   const between = (x) => el('td', {}, change(x.change),
     known(x.low) ? el('span', { class: 'interval' }, `${change(x.low)} to ${change(x.high)}`) : null);
@@ -295,6 +314,7 @@
     const families = [
       ['narrow and blind', 'sparse', armsOf('global', false)],
       ['narrow, future visible', 'other', armsOf('visible', false)],
+      ['narrow, null future', 'naive', armsOf('null', false)],
       ['trained sparse', 'third', [...armsOf('global', true), ...armsOf('full', true)]],
     ].filter(([, , arms]) => arms.length);
     if (families.length < 2) return;
@@ -308,7 +328,8 @@
     section('arms', 'Why it costs: narrow, blind, or not trained for it', figure('bar',
       'Change of MASE against full attention, geometric mean of tasks, with 90% intervals. The pattern narrows what ' +
       'context tokens see and hides the future from them: at radius ∞ it is only blind, with the future visible ' +
-      'only narrow.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
+      'only narrow. With a null future the context sees future tokens of which nothing is known: without known ' +
+      'covariates that is the future itself.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
       `${data.record.options.sparse_model}, against full attention of the first weights.` : ''), make),
     table('radii', ['radius', ...families.map(([name]) => `${name} (90% interval)`)], radii.map((radius) =>
       [label(radius), ...families.map(([, , arms]) => between((find(arms, radius) || { MASE: {} }).MASE))])));
@@ -463,6 +484,7 @@
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   massSection();
   headsSection();
+  sinksSection();
   accuracySection();
   armsSection();
   timeSection();
