@@ -114,6 +114,7 @@ static void check_ablation(const csv *arms) {
     assert_true(same_scores(arms, task, "ablated", "blind_0:3"));
     assert_false(same_scores(arms, task, "ablated", "full"));
     assert_false(same_scores(arms, task, "ablated", "ablated_others"));
+    assert_false(same_scores(arms, task, "blind_2:1", "full"));
     assert_true(same_scores(arms, task, "blind_3:0", "full")); /* nothing reads the last layer's context */
   }
 }
