@@ -235,12 +235,16 @@ static c2_status read_covariate(const source *s, const c2_json *key, const c2_js
   out->is_boolean = holds_booleans(past);
   if (out->is_text) {
     C2_TRY(c2_dataset_alloc(s->set, length, sizeof *out->past_text, &out->past_text, err));
-    C2_TRY(c2_dataset_alloc(s->set, out->future_length, sizeof *out->future_text, &out->future_text, err));
+    if (out->future_length > 0) {
+      C2_TRY(c2_dataset_alloc(s->set, out->future_length, sizeof *out->future_text, &out->future_text, err));
+    }
     C2_TRY(read_categories(s, past, name, out->past_text, err));
     return read_categories(s, future, name, out->future_text, err);
   }
   C2_TRY(c2_dataset_alloc(s->set, length, sizeof *out->past, &out->past, err));
-  C2_TRY(c2_dataset_alloc(s->set, out->future_length, sizeof *out->future, &out->future, err));
+  if (out->future_length > 0) {
+    C2_TRY(c2_dataset_alloc(s->set, out->future_length, sizeof *out->future, &out->future, err));
+  }
   C2_TRY(read_numbers(s, past, name, out->past, err));
   return read_numbers(s, future, name, out->future, err);
 }

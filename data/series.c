@@ -48,7 +48,7 @@ c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out
     }
     chunk = fresh;
   }
-  void *result = bytes ? (unsigned char *)chunk + HEAD_BYTES + chunk->used : NULL;
+  void *result = (unsigned char *)chunk + HEAD_BYTES + chunk->used;
   chunk->used += bytes;
   memcpy(out, &result, sizeof result);
   return C2_OK;

@@ -128,7 +128,7 @@ void c2_dataset_free(c2_dataset *set);
  * item's index. */
 c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item, c2_error *err);
 
-/* Zeroed memory and copies of text that live as long as the set. */
+/* Zeroed memory (not NULL for nothing either) and copies of text that live as long as the set. */
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
 c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
 
