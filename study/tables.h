@@ -139,7 +139,7 @@ typedef struct c2_equivalence_row {
   double margin;
   c2_equivalence test;
   c2_wilcoxon wilcoxon;
-  double p_holm, p_equivalent_holm, wilcoxon_holm; /* over the radii of the arm's pattern and model */
+  double p_holm, p_equivalent_holm, wilcoxon_holm; /* over the radii of the arm's pattern and model, or the heads */
   c2_interval tasks;                               /* bootstrap at 95%, tasks redrawn */
   c2_interval series;                              /* ... and series within them; NaN where these are not known */
 } c2_equivalence_row;
