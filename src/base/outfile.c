@@ -17,7 +17,7 @@
 
 #include "base/memory.h"
 
-enum { MAX_LINKS = 40, RANDOM_DIGITS = 16 };
+enum { MAX_LINKS = 40, RANDOM_DIGITS = 16, ABANDONED_SECONDS = 60 };
 
 static const char mark[] = ".tmp-"; /* between a target's name and the random digits */
 
@@ -120,6 +120,7 @@ static c2_status open_stream(c2_outfile *file, c2_error *err) {
 /* Creates file->temporary, which this process alone knows and which is locked as long as it lives. */
 static c2_status create(c2_outfile *file, mode_t mode, c2_error *err) {
   size_t room = strlen(file->target) + sizeof mark + RANDOM_DIGITS;
+  c2_outfile_sweep(file->target, ABANDONED_SECONDS);
   file->temporary = malloc(room);
   if (!file->temporary) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
   do {
