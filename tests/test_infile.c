@@ -7,6 +7,7 @@
 #include "base/infile.h"
 #include "base/platform.h"
 #include "base/safetensors.h"
+#include "model/reading.h"
 
 #define WEIGHTS SOURCE_DIR "/tests/golden/model-smooth/weights"
 #define NILE SOURCE_DIR "/datasets/nile_yearly.csv"
@@ -178,6 +179,33 @@ static void test_model_changes(void **state) {
   }
 }
 
+/* Bytes that are read twice while a model is opened, and differ though the file's times don't. */
+static void test_second_reading(void **state) {
+  (void)state;
+  c2_error err;
+  model_copy m = copy_model();
+  chronos2_model *model = NULL;
+  c2_pool *pool = NULL;
+  struct stat was;
+  assert_int_equal(chronos2_model_open(m.folder, NULL, &model), CHRONOS2_OK);
+  assert_int_equal(c2_pool_open(&pool, 2, false, &err), C2_OK);
+  assert_int_equal(c2_model_digest(model, pool, &err), C2_OK);
+  assert_int_equal(stat(m.weights, &was), 0);
+  FILE *file = fopen(m.weights, "r+b");
+  assert_non_null(file);
+  assert_int_equal(fseek(file, -1, SEEK_END), 0);
+  int last = fgetc(file);
+  assert_int_equal(fseek(file, -1, SEEK_END), 0);
+  assert_int_equal(fputc(last ^ 1, file), last ^ 1);
+  assert_int_equal(fclose(file), 0);
+  assert_int_equal(utimensat(AT_FDCWD, m.weights, (const struct timespec[2]){was.st_atim, was.st_mtim}, 0), 0);
+  assert_int_equal(c2_model_digest(model, pool, &err), C2_ERR_IO);
+  assert_non_null(strstr(err.text, "was written to"));
+  c2_pool_close(&pool);
+  chronos2_model_close(&model);
+  remove_model(&m);
+}
+
 /* A file that becomes shorter, or is written to, between its header and its data. */
 static void test_file_changes_while_read(void **state) {
   (void)state;
@@ -230,6 +258,8 @@ static void test_quota(void **state) {
   assert_int_equal(c2_processor_quota(root), 0);
   put_text(root, "sys/fs/cgroup/user/cpu.max", "250000 100000\n"); /* a parent's share bounds its children */
   assert_int_equal(c2_processor_quota(root), 3);
+  put_text(root, "sys/fs/cgroup/user/job/cpu.max", "800000 100000\n");
+  assert_int_equal(c2_processor_quota(root), 3);
   put_text(root, "sys/fs/cgroup/user/job/cpu.max", "50000 100000\n");
   assert_int_equal(c2_processor_quota(root), 1);
   put_text(root, "sys/fs/cgroup/user/job/cpu.max", "200000 100000\n");
@@ -254,6 +284,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_hash),          cmocka_unit_test(test_not_files),
       cmocka_unit_test(test_fifo_input),    cmocka_unit_test(test_model_changes),
-      cmocka_unit_test(test_quota),         cmocka_unit_test(test_file_changes_while_read)};
+      cmocka_unit_test(test_quota),         cmocka_unit_test(test_file_changes_while_read),
+      cmocka_unit_test(test_second_reading)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
