@@ -94,7 +94,10 @@ static void test_fifo_input(void **state) {
   assert_true(child >= 0);
   if (child == 0) {
     char *text = program_read_file(NILE);
-    int out = open(path, O_WRONLY); /* when the reader is there */
+    int out = -1;
+    while ((out = open(path, O_WRONLY | O_NONBLOCK)) < 0 && errno == ENXIO) (void)usleep(1000); /* until it is read */
+    (void)fcntl(out, F_SETFL, 0);
+    (void)usleep(20000);
     size_t half = strlen(text) / 2;
     bool done = write(out, text, half) == (ssize_t)half && usleep(20000) == 0 &&
                 write(out, text + half, strlen(text) - half) == (ssize_t)(strlen(text) - half);
