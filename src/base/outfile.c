@@ -120,7 +120,6 @@ static c2_status open_stream(c2_outfile *file, c2_error *err) {
 /* Creates file->temporary, which this process alone knows and which is locked as long as it lives. */
 static c2_status create(c2_outfile *file, mode_t mode, c2_error *err) {
   size_t room = strlen(file->target) + sizeof mark + RANDOM_DIGITS;
-  c2_outfile_sweep(file->target, ABANDONED_SECONDS);
   file->temporary = malloc(room);
   if (!file->temporary) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
   do {
@@ -231,6 +230,7 @@ c2_status c2_outfile_commit(c2_outfile *file, c2_error *err) {
   if (file->target && !folder) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
   c2_status status = commit(file, folder, err);
   free(folder);
+  if (status == C2_OK && file->target) c2_outfile_sweep(file->target, ABANDONED_SECONDS);
   return status;
 }
 

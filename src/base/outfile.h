@@ -21,11 +21,11 @@ typedef struct c2_outfile {
 } c2_outfile;
 
 /* `path` "-" or NULL is standard output. A new file gets the permissions that the umask leaves, a replaced one keeps
- * its own. What killed processes left beside the file is swept. The opening of a FIFO waits for its reader. Call
- * c2_outfile_discard also after a failure or a commit. */
+ * its own. The opening of a FIFO waits for its reader. Call c2_outfile_discard also after a failure or a commit. */
 c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err);
 
-/* Reports any write that failed. Only after its success is the file there. */
+/* Reports any write that failed. Only after its success is the file there. What killed processes left beside it is
+ * swept then. */
 c2_status c2_outfile_commit(c2_outfile *file, c2_error *err);
 void c2_outfile_discard(c2_outfile *file);
 
