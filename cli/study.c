@@ -380,14 +380,17 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
 int cli_study(int argc, char **argv) {
   const cli_usage usage = {"study", "",
                            "How much attention a trained model can drop, at what cost in accuracy, for what gain in\n"
-                           "time and memory: windowed_future_global against full attention, over tasks and radii.",
+                           "time and memory: windowed_future_global against full attention, over tasks and radii;\n"
+                           "and which heads rest theirs on future tokens, REG or the first token (P__sinks.csv).",
                            0, 0};
   return command(argc, argv, &usage, true);
 }
 
 int cli_probe(int argc, char **argv) {
   const cli_usage usage = {
-      "probe", "", "How much of the weight of dense time attention windowed_future_global would keep, by radius.", 0,
-      0};
+      "probe", "",
+      "How much of the weight of dense time attention windowed_future_global would keep, by radius;\n"
+      "and which heads rest theirs on future tokens, REG or the first token (P__sinks.csv).",
+      0, 0};
   return command(argc, argv, &usage, false);
 }

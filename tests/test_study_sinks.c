@@ -210,6 +210,22 @@ static void test_all_heads(void **state) {
   program_remove_folder(folder);
 }
 
+/* `probe` finds them too, and ranks nothing. */
+static void test_probe(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  write_tasks(folder);
+  program_result r = PROGRAM_RUN("probe", "--tasks", folder, "--radii", "2", "--threads", "1", "--out-prefix", prefix);
+  succeed(&r);
+  assert_non_null(strstr(r.out, "layer 0, head 3"));
+  assert_null(strstr(r.out, "blind alone"));
+  program_free(&r);
+  check_sinks(prefix);
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 static void test_refusals(void **state) {
   (void)state;
   static const struct {
@@ -237,6 +253,7 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares), cmocka_unit_test(test_study),
-                                     cmocka_unit_test(test_all_heads), cmocka_unit_test(test_refusals)};
+                                     cmocka_unit_test(test_all_heads), cmocka_unit_test(test_probe),
+                                     cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
