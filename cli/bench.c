@@ -257,7 +257,6 @@ static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon %zu: expected at most the %zu steps of one pass", b->horizon,
             c->patch * c->max_output_patches);
   }
-  if (count > 0 && b->futures > 0) C2_FAIL(err, C2_ERR_ARGUMENT, "--futures takes no files");
   b->context = b->engine.context_length;
   if (!b->context) b->context = count > 0 ? c->context_length : c2_min_size(512, c->context_length);
   if (b->context > c->context_length) {
@@ -309,7 +308,16 @@ int cli_bench(int argc, char **argv) {
   int status = 0;
   cli_engine_init(&b.engine);
   if (!cli_parse(argc, argv, &usage, options, &b.engine, &first, &status)) return status;
-  if (b.random && b.engine.model) return cli_fail_usage("bench takes --random or --model, not both");
+  if (b.random && !cli_refuse(&b.engine, (const char *const[]){"model", "adapter", "cache", NULL},
+                              "--random has weights of its own")) {
+    return CLI_USAGE;
+  }
+  if (first < argc && !cli_refuse(&b.engine, (const char *const[]){"ragged", "futures", NULL}, "it takes no files")) {
+    return CLI_USAGE;
+  }
+  if (b.paced && !cli_refuse(&b.engine, (const char *const[]){"repeats", NULL}, "--paced runs a pass for each line")) {
+    return CLI_USAGE;
+  }
   status = run(&b, argv + first, (size_t)(argc - first));
   c2_dataset_free(&b.set);
   free(b.future);

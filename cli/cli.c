@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "study/trained.h"
 
-enum { MAX_OPTIONS = 96, LONG_BASE = 1000 };
+enum { MAX_OPTIONS = CLI_MAX_GIVEN, LONG_BASE = 1000 };
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
@@ -251,6 +251,22 @@ static bool settle_radius(cli_engine *e) {
   return true;
 }
 
+bool cli_given(const cli_engine *e, const char *name) {
+  for (size_t i = 0; i < e->given_count; i++) {
+    if (strcmp(e->given[i], name) == 0) return true;
+  }
+  return false;
+}
+
+bool cli_refuse(const cli_engine *e, const char *const *names, const char *reason) {
+  for (; *names; names++) {
+    if (!cli_given(e, *names)) continue;
+    (void)cli_fail_usage("--%s: %s", *names, reason);
+    return false;
+  }
+  return true;
+}
+
 static bool parse_options(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine,
                           int *exit_status) {
   const cli_option *shared = engine ? engine->table : NULL;
@@ -290,6 +306,7 @@ static bool parse_options(int argc, char **argv, const cli_usage *usage, const c
       (void)cli_fail_usage("%s", err.text);
       return false;
     }
+    if (engine && !cli_given(engine, option->name)) engine->given[engine->given_count++] = option->name;
   }
   return true;
 }
@@ -298,6 +315,14 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
                int *exit_status) {
   if (!parse_options(argc, argv, usage, own, engine, exit_status)) return false;
   if (engine && !settle_radius(engine)) return false;
+  if (engine && engine->cache && engine->adapter) {
+    (void)cli_fail_usage("--cache: the weights of an --adapter are not kept; leave one of them out");
+    return false;
+  }
+  if (engine && engine->cache && engine->session.backend == CHRONOS2_REFERENCE) {
+    (void)cli_fail_usage("--cache: the reference backend packs no weights; leave one of them out");
+    return false;
+  }
   size_t arguments = (size_t)(argc - optind);
   if (arguments < usage->min_arguments || arguments > usage->max_arguments) {
     if (arguments < usage->min_arguments) {

@@ -18,9 +18,11 @@ typedef enum cli_kind {
   CLI_TEXT,   /* const char ** */
   CLI_SIZE,   /* size_t *: a whole number >= 0 */
   CLI_COUNT,  /* size_t *: a whole number >= 1 */
-  CLI_NUMBER, /* double *: finite, or inf where `target` starts infinite-capable (radius) */
+  CLI_NUMBER, /* double *: any number but NaN */
   CLI_CUSTOM  /* calls `parse(target, text, err)` */
 } cli_kind;
+
+enum { CLI_MAX_GIVEN = 96 };
 
 typedef c2_status (*cli_parse_fn)(void *target, const char *text, c2_error *err);
 
@@ -54,6 +56,8 @@ typedef struct cli_engine {
   double radius;         /* NaN = not given; session.radius is what to run with */
   chronos2_session_options session;
   cli_option table[20]; /* filled by cli_engine_init */
+  const char *given[CLI_MAX_GIVEN]; /* [given_count] names of the options that the user gave, also the command's own */
+  size_t given_count;
 } cli_engine;
 
 /* Parses argv (argv[0] is the command's name) against the command's table and the engine's (either may be NULL).
@@ -63,6 +67,12 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
                int *exit_status);
 
 void cli_engine_init(cli_engine *engine);
+
+/* Whether the user gave an option of this name. */
+bool cli_given(const cli_engine *engine, const char *name);
+
+/* Refuses the options of a list (NULL ends it) that were given: usage error "--NAME: REASON", and false. */
+bool cli_refuse(const cli_engine *engine, const char *const *names, const char *reason);
 
 /* Takes an option out of the table, for a command that has no use for it. */
 void cli_engine_leave_out(cli_engine *engine, const char *name);

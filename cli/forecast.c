@@ -553,6 +553,8 @@ int cli_forecast(int argc, char **argv) {
   c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
   if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
+  const char *const of_forecasts[] = {"quantile-levels", "monotone", "cross-learning", NULL};
+  if (r.embed && !cli_refuse(&r.engine, of_forecasts, "--embed describes the past, series by series")) return CLI_USAGE;
   status = run(&r, argv + first, (size_t)(argc - first), &err);
   free_scenarios(&r.plans);
   c2_futures_close(&r.futures);

@@ -211,16 +211,74 @@ static int print(const request *r) {
   return cli_flush_output();
 }
 
+/* The options that a study from files has a use for. */
+static bool is_for_files(const char *name) {
+  static const char *const names[] = {"from-csv", "out-prefix", "baselines", "local-radius", "margin",
+                                      "S-split",  "seed",       "chunk-size"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(name, names[i]) == 0) return true;
+  }
+  return false;
+}
+
 static int run_from_csv(request *r) {
   c2_error err = {C2_OK, ""};
-  if (r->study.options.tasks || r->engine.model) {
-    return cli_fail_usage("--from-csv runs no model: leave --tasks and --model out");
+  for (size_t i = 0; i < r->engine.given_count; i++) {
+    const char *name = r->engine.given[i];
+    if (!is_for_files(name)) return cli_fail_usage("--%s: --from-csv runs no model and takes tasks as they are", name);
   }
   if (r->ablate_text || r->study.options.find_sinks) {
     return cli_fail_usage("--from-csv runs no model: leave --ablate and --find-sinks out");
   }
   if (c2_study_from_csv(&r->study, r->from_csv, &err) != C2_OK) return cli_fail_error(&err);
   return print(r);
+}
+
+/* What can't be together, or would do nothing. */
+static int check_options(const request *r) {
+  const c2_study_options *o = &r->study.options;
+  const cli_engine *e = &r->engine;
+  if (o->resume && o->restart) return cli_fail_usage("--resume and --restart: expected one of them");
+  if (!o->tasks) return cli_fail_usage("--tasks: expected a task file, or a folder with tasks.yaml");
+  if (o->include_padded && e->session.backend != CHRONOS2_REFERENCE) {
+    return cli_fail_usage("--include-padded-queries needs --backend reference: the fused one never computes padding");
+  }
+  if (cli_given(e, "batch-size") && cli_given(e, "perf-batch-size")) {
+    return cli_fail_usage("--batch-size and --perf-batch-size are two names of one number: expected one of them");
+  }
+  if (e->adapter && o->sparse_model_folder) {
+    cli_warn("--adapter is merged into the model alone, not into that of --sparse-model");
+  }
+  if (!cli_given(e, "local-radius")) return CLI_DONE;
+  for (size_t i = 0; i < o->perf_radius_count; i++) {
+    if (o->perf_radii[i] == o->verdict_radius) return CLI_DONE;
+  }
+  return cli_fail_usage("--local-radius: expected one of the radii that are compared, found %zu", r->local_radius);
+}
+
+static int run_study(request *r) {
+  c2_study *study = &r->study;
+  c2_study_options *o = &study->options;
+  int exit_status = check_options(r);
+  if (exit_status != CLI_DONE) return exit_status;
+  o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
+  o->model_name = r->engine.model ? o->model_folder : name_of(o->model_folder);
+  o->adapter_folder = r->engine.adapter;
+  o->sparse_model_name = o->sparse_model_folder;
+  o->context_length = r->engine.context_length;
+  o->dtype = r->engine.dtype;
+  o->session = r->engine.session;
+  if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
+  study->progress = show;
+  on_terminal = isatty(STDERR_FILENO);
+  on_interrupt(interrupted);
+  exit_status = run_models(r);
+  on_interrupt(SIG_DFL);
+  clear_line();
+  if (exit_status != CLI_DONE) return exit_status;
+  exit_status = print(r);
+  if (exit_status == CLI_DONE) c2_study_forget_partial(study);
+  return exit_status;
 }
 
 static int run(request *r, bool compare) {
@@ -234,33 +292,7 @@ static int run(request *r, bool compare) {
   if (read_heads(r, &err) != C2_OK) return cli_fail_error(&err);
   study->say = say;
   study->warn = warn;
-  if (r->from_csv) return run_from_csv(r);
-  if (o->resume && o->restart) return cli_fail_usage("--resume and --restart: expected one of them");
-  if (!o->tasks) return cli_fail_usage("--tasks: expected a task file, or a folder with tasks.yaml");
-  if (o->include_padded && r->engine.session.backend != CHRONOS2_REFERENCE) {
-    return cli_fail_usage("--include-padded-queries needs --backend reference: the fused one never computes padding");
-  }
-  if (r->engine.session.attention != CHRONOS2_AUTO && r->engine.session.attention != CHRONOS2_FULL) {
-    return cli_fail_usage("--attention: a study compares full with windowed_future_global; choose with --perf-radii");
-  }
-  o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
-  o->model_name = r->engine.model ? o->model_folder : name_of(o->model_folder);
-  o->adapter_folder = r->engine.adapter;
-  o->sparse_model_name = o->sparse_model_folder;
-  o->context_length = r->engine.context_length;
-  o->dtype = r->engine.dtype;
-  o->session = r->engine.session;
-  if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
-  study->progress = show;
-  on_terminal = isatty(STDERR_FILENO);
-  on_interrupt(interrupted);
-  int exit_status = run_models(r);
-  on_interrupt(SIG_DFL);
-  clear_line();
-  if (exit_status != CLI_DONE) return exit_status;
-  exit_status = print(r);
-  if (exit_status == CLI_DONE) c2_study_forget_partial(study);
-  return exit_status;
+  return r->from_csv ? run_from_csv(r) : run_study(r);
 }
 
 /* The arguments as a shell wants them; NULL if memory is out. */
@@ -298,7 +330,8 @@ static int run_command(request *r, int argc, char **argv, bool compare) {
   return status;
 }
 
-static void set_defaults(c2_study_options *o, bool compare) {
+static void set_defaults(request *r, bool compare) {
+  c2_study_options *o = &r->study.options;
   o->prefix = compare ? "study" : "probe";
   o->probe_windows = 1;
   o->probe_series = 256;
@@ -308,6 +341,10 @@ static void set_defaults(c2_study_options *o, bool compare) {
   o->split = 128;
   o->chunk_size = 256;
   o->draws = 10000;
+  cli_engine_init(&r->engine);
+  cli_engine_leave_out(&r->engine, "attention"); /* full, and windowed_future_global at the radii */
+  cli_engine_leave_out(&r->engine, "radius");
+  if (!compare) cli_engine_leave_out(&r->engine, "batch-size");
 }
 
 static const char arms_help[] =
@@ -321,7 +358,7 @@ static const char find_sinks_help[] =
 static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
   request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible,null", .local_radius = 8, .margin = 1};
   c2_study_options *o = &r.study.options;
-  set_defaults(o, compare);
+  set_defaults(&r, compare);
   const cli_option options[] = {
       {"tasks", 0, "FILE|DIR", "fev task file, or a folder with tasks.yaml", CLI_TEXT, &o->tasks, NULL},
       {"out-prefix", 0, "P",
@@ -372,7 +409,6 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
   int first = 0;
   int status = 0;
-  cli_engine_init(&r.engine);
   if (!cli_parse(argc, argv, usage, options, &r.engine, &first, &status)) return status;
   return run_command(&r, argc, argv, compare);
 }

@@ -1,0 +1,386 @@
+/* No option is accepted and ignored: the table below holds every option of every command, and what it must do. A new
+ * option without a row fails the first test. */
+#include "program.h"
+
+#include <ctype.h>
+
+#define MICRO_R8 SOURCE_DIR "/models/chronos2-micro-r8"
+#define ODD SOURCE_DIR "/tests/golden/model-odd"
+#define STUDY_COMMANDS "study,probe"
+#define MODEL_COMMANDS "forecast,study,probe,bench,predict,forward"
+
+/* What is seen of an option. */
+typedef enum effect {
+  CHANGES,  /* the command's result is another one than without it */
+  APPEARS,  /* the file or folder `seen` is there afterwards, and not empty */
+  SAYS,     /* `seen` stands on stdout or stderr, which it does not without it */
+  REFUSED,  /* usage error with `seen` */
+  BASE,     /* the base arguments need it */
+  NO_TRACE, /* changes no result by design: threads, pinning, the only device; accepted values are checked */
+} effect;
+
+typedef struct row {
+  const char *commands, *option, *value; /* NULL: a flag */
+  effect effect;
+  const char *seen; /* or the file beside the prefix that changes; NULL: stdout, or the output file */
+  const char *also; /* further options that this one needs, as "--name=value" with spaces between, or NULL */
+} row;
+
+static const row rows[] = {
+    /* All that run a model. */
+    {"forecast,study,probe,bench,predict", "model", MICRO_R8, CHANGES, NULL, NULL},
+    {"forward", "model", NULL, BASE, NULL, NULL},
+    {"forecast,study,probe,bench,predict,forward", "adapter", "/nonexistent", SAYS, "/nonexistent", NULL},
+    {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", APPEARS, "cache", NULL},
+    {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", REFUSED, "--cache", "--backend=reference"},
+    {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", REFUSED, "--cache", "--adapter=/nonexistent"},
+    {"forecast,predict,forward", "attention", "windowed_future_global", CHANGES, NULL, NULL},
+    {"bench", "attention", "windowed_future_global", SAYS, "\"attention\": \"windowed_future_global\"", NULL},
+    {"study,probe", "attention", "full", REFUSED, "unknown option '--attention", NULL},
+    {"forecast,predict,forward", "radius", "0", CHANGES, NULL, "--attention=windowed_future_global"},
+    {"bench", "radius", "3", SAYS, "\"radius\": 3", "--attention=windowed_future_global"},
+    {"forecast,bench,predict,forward", "radius", "3", REFUSED, "--radius: expected a windowed pattern", NULL},
+    {"study,probe", "radius", "3", REFUSED, "unknown option '--radius", NULL},
+    {"forecast,predict,forward", "reg-global", NULL, CHANGES, NULL, "--attention=windowed_future_global --radius=0"},
+    {"study,probe", "reg-global", NULL, CHANGES, "mass_per_window.csv", NULL},
+    {"bench", "reg-global", NULL, NO_TRACE, NULL, "--attention=windowed_future_global"},
+    {"forecast,predict,forward", "dtype", "int8", CHANGES, NULL, NULL},
+    {"bench", "dtype", "int8", SAYS, "\"dtype\": \"int8\"", NULL},
+    {"study", "dtype", "int8", CHANGES, "equivalence.csv", NULL},
+    {"probe", "dtype", "int8", CHANGES, "mass_per_window.csv", NULL},
+    {MODEL_COMMANDS, "device", "cpu", NO_TRACE, NULL, NULL},
+    {MODEL_COMMANDS, "device", "cuda", SAYS, "no CUDA backend", NULL},
+    {"study,probe", "threads", "3", SAYS, "3 threads", NULL},
+    {"bench", "threads", "3", SAYS, "\"threads\": 3", NULL},
+    {"forecast,predict,forward", "threads", "3", NO_TRACE, NULL, NULL},
+    {MODEL_COMMANDS, "threads", "1025", REFUSED, "--threads", NULL},
+    {MODEL_COMMANDS, "pin", NULL, NO_TRACE, NULL, NULL},
+    {"forecast,predict", "batch-size", "1", NO_TRACE, NULL, NULL},
+    {"study", "batch-size", "1", SAYS, "--batch-size and --perf-batch-size", "--perf-batch-size=2"},
+    {"study", "batch-size", "3", CHANGES, "run.json", NULL},
+    {"probe,forward", "batch-size", "3", REFUSED, "unknown option '--batch-size", NULL},
+    {"bench", "batch-size", "3", SAYS, "\"rows\": 3", NULL},
+    {"forecast,study,probe,predict,forward", "context-length", "16", CHANGES, "mass_per_window.csv", NULL},
+    {"bench", "context-length", "48", SAYS, "\"context_length\": 48", NULL},
+    {"study,probe", "isa", "scalar", SAYS, "scalar", NULL},
+    {"bench", "isa", "scalar", SAYS, "\"isa\": \"scalar\"", NULL},
+    {"forecast,predict,forward", "isa", "avx1024", REFUSED, "--isa: expected one of", NULL},
+    {"forecast,predict,forward", "isa", "scalar", NO_TRACE, NULL, NULL},
+    {"study,probe", "backend", "reference", SAYS, "reference", NULL},
+    {"bench", "backend", "reference", SAYS, "\"backend\": \"reference\"", NULL},
+    {"forecast,predict,forward", "backend", "reference", SAYS, "the reference computes in fp32", "--dtype=int8"},
+
+    /* forecast */
+    {"forecast", "horizon", NULL, BASE, NULL, NULL},
+    {"forecast", "quantile-levels", "0.25", CHANGES, NULL, NULL},
+    {"forecast", "quantile-levels", "0.25", REFUSED, "--quantile-levels: --embed", "--embed"},
+    {"forecast", "id-column", "nothing", SAYS, "nothing", NULL},
+    {"forecast", "timestamp-column", "nothing", SAYS, "nothing", NULL},
+    {"forecast", "target", "extra", CHANGES, NULL, NULL},
+    {"forecast", "past-covariates", "extra", CHANGES, NULL, NULL},
+    {"forecast", "future", "/nonexistent", SAYS, "/nonexistent", "--past-covariates=extra"},
+    {"forecast", "scenarios", "/nonexistent", SAYS, "/nonexistent", "--past-covariates=extra"},
+    {"forecast", "cross-learning", NULL, CHANGES, NULL, NULL},
+    {"forecast", "cross-learning", NULL, REFUSED, "--cross-learning: --embed", "--embed"},
+    {"forecast", "freq", "nothing", SAYS, "--freq", NULL},
+    {"forecast", "output", "FILE", APPEARS, "file", NULL},
+    {"forecast", "embed", NULL, REFUSED, "--embed", NULL},
+    {"forecast", "monotone", NULL, REFUSED, "--monotone: --embed", "--embed"},
+    {"forecast", "monotone", NULL, NO_TRACE, NULL, NULL}, /* quantiles that cross: tests/test_predict.c */
+
+    /* study and probe */
+    {STUDY_COMMANDS, "tasks", NULL, BASE, NULL, NULL},
+    {STUDY_COMMANDS, "out-prefix", NULL, BASE, NULL, NULL},
+    {STUDY_COMMANDS, "radii", "1", CHANGES, "mass_per_window.csv", NULL},
+    {STUDY_COMMANDS, "max-tasks", "1", CHANGES, "mass_per_window.csv", NULL},
+    {STUDY_COMMANDS, "exclude-regex", "two", CHANGES, "mass_per_window.csv", NULL},
+    {STUDY_COMMANDS, "max-windows-per-task", "2", CHANGES, "mass_per_window.csv", NULL},
+    {STUDY_COMMANDS, "max-series-per-window", "1", CHANGES, "mass_per_window.csv", NULL},
+    {STUDY_COMMANDS, "probe-batch-size", "1", CHANGES, "run.json", NULL},
+    {STUDY_COMMANDS, "S-split", "5", CHANGES, "mass_summary.csv", NULL},
+    {STUDY_COMMANDS, "exclude-reg-query", NULL, CHANGES, "mass_per_window.csv", NULL},
+    {STUDY_COMMANDS, "time-reg-is-global", NULL, CHANGES, "mass_per_window.csv", NULL},
+    {STUDY_COMMANDS, "include-padded-queries", NULL, CHANGES, "mass_per_window.csv", "--backend=reference"},
+    {STUDY_COMMANDS, "include-padded-queries", NULL, REFUSED, "--include-padded-queries needs", NULL},
+    {STUDY_COMMANDS, "as-univariate", NULL, CHANGES, "mass_per_window.csv", NULL},
+    {STUDY_COMMANDS, "seed", "3", CHANGES, "mass_per_window.csv", "--max-series-per-window=1"},
+    {STUDY_COMMANDS, "resume", NULL, SAYS, "partial.json is not there", NULL},
+    {STUDY_COMMANDS, "restart", NULL, REFUSED, "--resume and --restart", "--resume"},
+    {"study", "perf-radii", "1", CHANGES, "equivalence.csv", NULL},
+    {"study", "arms", "blind", CHANGES, "equivalence.csv", NULL},
+    {"study", "sparse-model", MICRO_R8, CHANGES, "equivalence.csv", NULL},
+    {"study", "sparse-model", MICRO_R8, SAYS, "not into that of --sparse-model", "--adapter=/nonexistent"},
+    {"study", "baselines", NULL, SAYS, "    naive      full", NULL},
+    {"study", "local-radius", "1", CHANGES, "run.json", NULL},
+    {"study", "local-radius", "77", REFUSED, "--local-radius: expected one of the radii", NULL},
+    {"study", "from-csv", "/nonexistent", REFUSED, "--from-csv runs no model", NULL},
+    {"study", "margin", "3", CHANGES, "equivalence.csv", NULL},
+    {"study", "perf-batch-size", "3", CHANGES, "run.json", NULL},
+    {"study", "perf-repeats", "2", CHANGES, "run.json", NULL},
+    {"study", "chunk-size", "3", CHANGES, "run.json", NULL},
+
+    /* bench */
+    {"bench", "random", "micro", SAYS, "\"model\": \"micro\"", NULL},
+    {"bench", "random", "micro", REFUSED, "--model: --random has weights", "--model=/nonexistent"},
+    {"bench", "random", "micro", REFUSED, "--adapter: --random has weights", "--adapter=/nonexistent"},
+    {"bench", "random", "micro", REFUSED, "--cache: --random has weights", "--cache=/nonexistent"},
+    {"bench", "horizon", "7", SAYS, "\"horizon\": 7", NULL},
+    {"bench", "repeats", "2", SAYS, "\"repeats\": 2", NULL},
+    {"bench", "ragged", NULL, SAYS, "\"ragged\": true", NULL},
+    {"bench", "futures", "2", SAYS, "\"futures\": 2", NULL},
+    {"bench", "paced", NULL, REFUSED, "--repeats: --paced", NULL},
+    {"bench", "json", NULL, BASE, NULL, NULL},
+
+    /* predict and forward */
+    {"predict,forward", "output", NULL, BASE, NULL, NULL},
+    {"predict", "embed", NULL, CHANGES, NULL, NULL},
+    {"predict", "monotone", NULL, NO_TRACE, NULL, NULL},
+    {"forward", "output-patches", "3", CHANGES, NULL, NULL},
+    {"forward", "attention-weights", NULL, CHANGES, NULL, "--attention=full"}};
+
+enum { ROWS = sizeof rows / sizeof rows[0] };
+
+/* ---- Help ------------------------------------------------------------------------------------ */
+
+static bool names(const char *commands, const char *command) {
+  size_t n = strlen(command);
+  for (const char *at = commands; (at = strstr(at, command)); at += n) {
+    if ((at == commands || at[-1] == ',') && (at[n] == ',' || at[n] == '\0')) return true;
+  }
+  return false;
+}
+
+static bool has_row(const char *command, const char *option) {
+  for (size_t i = 0; i < ROWS; i++) {
+    if (names(rows[i].commands, command) && strcmp(rows[i].option, option) == 0) return true;
+  }
+  return false;
+}
+
+/* Every option that the help lists has a row, and no row is of an option that no help lists (but refused ones). */
+static void test_every_option_has_a_row(void **state) {
+  (void)state;
+  static const char *const commands[] = {"forecast", "study", "probe", "bench", "predict", "forward", "inspect"};
+  for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++) {
+    program_result r = PROGRAM_RUN(commands[c], "--help");
+    assert_int_equal(r.status, 0);
+    size_t found = 0;
+    char *next = NULL;
+    char *help = strdup(r.out);
+    for (char *line = strtok_r(help, "\n", &next); line; line = strtok_r(NULL, "\n", &next)) {
+      char *name = strstr(line, "--");
+      if (!name || name - line > 6 || strspn(line, " ") < 2) continue;
+      name += 2;
+      name[strcspn(name, " ")] = '\0';
+      if (strcmp(name, "help") == 0) continue;
+      if (!has_row(commands[c], name)) fail_msg("%s --%s has no row in this test", commands[c], name);
+      found++;
+    }
+    assert_true(found > 0 || strcmp(commands[c], "inspect") == 0);
+    for (size_t i = 0; i < ROWS; i++) {
+      char dashed[64];
+      (void)snprintf(dashed, sizeof dashed, "--%s", rows[i].option);
+      if (!names(rows[i].commands, commands[c]) || strstr(r.out, dashed)) continue;
+      if (rows[i].effect != REFUSED) fail_msg("%s has no %s", commands[c], dashed);
+    }
+    free(help);
+    program_free(&r);
+  }
+}
+
+/* ---- Effects --------------------------------------------------------------------------------- */
+
+static char *data_folder; /* inputs */
+
+static void write_inputs(void) {
+  static const char tasks[] =
+      "tasks:\n"
+      "- {dataset_path: d.csv, dataset_config: one, horizon: 4, num_windows: 2, past_dynamic_columns: [extra]}\n"
+      "- {dataset_path: d.csv, dataset_config: two, horizon: 8}\n";
+  static const char case_text[] =
+      "{\"inputs\": [{\"target\": [1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, 11, 13, 14, 16, 15, 17, 18, 20, 19, 21, 22, 24, "
+      "23, 3, 4, 9, 3, 4, 9, 3, 4, 8, 1, 1, 2]}], \"predict\": {\"prediction_length\": 5}}";
+  data_folder = program_make_folder();
+  char *path = program_path(data_folder, "d.csv");
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fprintf(out, "item_id,timestamp,target,extra\n");
+  for (int i = 0; i < 3; i++) {
+    for (int t = 0; t < 40 + 20 * i; t++) {
+      int value = (t * t + i) % 17 + t;
+      (void)fprintf(out, "s%d,2020-%02d-%02d,%d,%d\n", i, 1 + t / 28, 1 + t % 28, value, t * (i + 2) % 5);
+    }
+  }
+  assert_int_equal(fclose(out), 0);
+  free(path);
+  path = program_path(data_folder, "tasks.yaml");
+  program_write_file(path, tasks, strlen(tasks));
+  free(path);
+  path = program_path(data_folder, "case.json");
+  program_write_file(path, case_text, strlen(case_text));
+  free(path);
+}
+
+enum { MOST_ARGUMENTS = 24 };
+
+/* The command without further options; `folder` takes what is written. The texts are the caller's to free. */
+static size_t base_of(const char *command, const char *folder, char **argv) {
+  size_t n = 0;
+  argv[n++] = strdup(PROGRAM_PATH);
+  argv[n++] = strdup(command);
+  if (strcmp(command, "forecast") == 0) {
+    argv[n++] = program_path(data_folder, "d.csv");
+    argv[n++] = strdup("--freq=D");
+    argv[n++] = strdup("--horizon=20");
+  } else if (strcmp(command, "bench") == 0) {
+    argv[n++] = strdup("--json");
+    argv[n++] = strdup("--repeats=1");
+    argv[n++] = strdup("--context-length=64");
+  } else if (strcmp(command, "predict") == 0 || strcmp(command, "forward") == 0) {
+    bool forward = command[0] == 'f';
+    argv[n++] = forward ? strdup(ODD "/forward/missing.safetensors") : program_path(data_folder, "case.json");
+    if (forward) argv[n++] = strdup("--model=" ODD "/weights");
+    argv[n++] = strdup("-o");
+    argv[n++] = program_path(folder, "out");
+  } else {
+    argv[n++] = strdup("--tasks");
+    argv[n++] = strdup(data_folder);
+    argv[n++] = strdup("--out-prefix");
+    argv[n++] = program_path(folder, "p");
+    argv[n++] = strdup("--radii=0,1,2");
+    if (strcmp(command, "study") == 0) argv[n++] = strdup("--perf-repeats=1");
+  }
+  return n;
+}
+
+/* "--name=value", with the folder's file for FILE and CACHE. */
+static char *argument(const char *name, const char *value, const char *folder) {
+  char *path = value && strcmp(value, "FILE") == 0    ? program_path(folder, "file")
+               : value && strcmp(value, "CACHE") == 0 ? program_path(folder, "cache")
+                                                      : NULL;
+  if (path && strcmp(value, "CACHE") == 0) (void)mkdir(path, 0700);
+  char *text = calloc(1, 1024);
+  assert_non_null(text);
+  (void)snprintf(text, 1024, "--%s%s%s", name, value ? "=" : "", path ? path : value ? value : "");
+  free(path);
+  return text;
+}
+
+static program_result run_with(const row *r, const char *command, const char *folder, bool with) {
+  char *argv[MOST_ARGUMENTS + 1] = {NULL};
+  size_t n = base_of(command, folder, argv);
+  char *next = NULL;
+  char *also = strdup(r->also ? r->also : "");
+  for (char *one = strtok_r(also, " ", &next); one; one = strtok_r(NULL, " ", &next)) argv[n++] = strdup(one);
+  free(also);
+  if (with) argv[n++] = argument(r->option, r->value, folder);
+  program_result result = program_run((const char *const *)argv, NULL);
+  for (size_t i = 0; i < n; i++) free(argv[i]);
+  return result;
+}
+
+/* The result that must change: a file of the prefix, the output file, or stdout. */
+static char *result_of(const row *r, const char *command, const char *folder, const program_result *said) {
+  bool files = strcmp(command, "study") == 0 || strcmp(command, "probe") == 0;
+  char name[64] = "out";
+  if (files) (void)snprintf(name, sizeof name, "p__%s", r->seen ? r->seen : "mass_per_window.csv");
+  char *path = program_path(folder, name);
+  char *text = files || strcmp(command, "predict") == 0 || strcmp(command, "forward") == 0 ? program_read_file(path)
+                                                                                         : strdup(said->out);
+  if (!text) fail_msg("%s is missing", path);
+  struct stat info = {.st_size = (off_t)said->out_size};
+  (void)stat(path, &info);
+  char *digest = calloc(1, 32); /* files hold zero bytes */
+  assert_non_null(digest);
+  uint64_t sum = 14695981039346656037U;
+  for (off_t i = 0; i < info.st_size; i++) sum = (sum ^ (unsigned char)text[i]) * 1099511628211U;
+  (void)snprintf(digest, 32, "%016llx", (unsigned long long)sum);
+  free(text);
+  free(path);
+  return digest;
+}
+
+/* The folder `name` holds a file, or the file isn't empty. */
+static bool appears(const char *folder, const char *name) {
+  char *path = program_path(folder, name);
+  struct stat info;
+  bool there = stat(path, &info) == 0 && info.st_size > 0;
+  DIR *dir = there ? opendir(path) : NULL;
+  if (dir) {
+    there = false;
+    for (struct dirent *e = readdir(dir); e; e = readdir(dir)) {
+      if (e->d_name[0] == '.') continue;
+      there = true;
+      assert_int_equal(unlinkat(dirfd(dir), e->d_name, 0), 0);
+    }
+    (void)closedir(dir);
+  }
+  (void)rmdir(path);
+  free(path);
+  return there;
+}
+
+static bool says(const program_result *r, const char *text) {
+  return strstr(r->out, text) || strstr(r->err, text);
+}
+
+/* Prints what is wrong and returns false. */
+static bool check(const row *r, const char *command, const char *base_folder, const program_result *base) {
+  char *folders[2] = {r->also ? program_make_folder() : strdup(base_folder), program_make_folder()};
+  program_result with = run_with(r, command, folders[1], true);
+  program_result without = r->also ? run_with(r, command, folders[0], false) : *base;
+  bool good = with.status == 0;
+  if (r->effect == CHANGES && good && without.status == 0) {
+    char *a = result_of(r, command, folders[0], &without);
+    char *b = result_of(r, command, folders[1], &with);
+    good = strcmp(a, b) != 0;
+    free(a);
+    free(b);
+  } else if (r->effect == SAYS) {
+    good = says(&with, r->seen) && !says(&without, r->seen);
+  } else if (r->effect == REFUSED) {
+    good = with.status == 2 && with.out_size == 0 && strstr(with.err, r->seen);
+  }
+  bool there = appears(folders[1], "cache");
+  if (r->effect == APPEARS) good = good && (there || appears(folders[1], r->seen));
+  if (!good) {
+    print_error("%s --%s %s: status %d, '%.300s', '%.300s'; without it status %d, '%.300s'\n", command, r->option,
+                r->value ? r->value : "", with.status, with.out, with.err, without.status,
+                without.err ? without.err : "");
+  }
+  program_free(&with);
+  program_remove_folder(folders[1]);
+  if (r->also) {
+    program_free(&without);
+    program_remove_folder(folders[0]);
+  } else {
+    free(folders[0]);
+  }
+  return good;
+}
+
+static void test_effects(void **state) {
+  (void)state;
+  static const char *const commands[] = {"forecast", "study", "probe", "bench", "predict", "forward"};
+  size_t wrong = 0;
+  write_inputs();
+  for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++) {
+    const row plain = {.commands = commands[c]};
+    char *folder = program_make_folder();
+    program_result base = run_with(&plain, commands[c], folder, false);
+    if (base.status != 0) fail_msg("%s: %s", commands[c], base.err);
+    for (size_t i = 0; i < ROWS; i++) {
+      if (rows[i].effect == BASE || !names(rows[i].commands, commands[c])) continue;
+      wrong += check(&rows[i], commands[c], folder, &base) ? 0 : 1;
+    }
+    program_free(&base);
+    program_remove_folder(folder);
+  }
+  program_remove_folder(data_folder);
+  assert_int_equal(wrong, 0);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_option_has_a_row), cmocka_unit_test(test_effects)};
+  return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}
