@@ -121,12 +121,21 @@ static c2_status read_levels(request *r, c2_error *err) {
   return C2_OK;
 }
 
+/* What --embed, which describes the past series by series, has no use for. */
+static c2_status check_embed(const request *r, c2_error *err) {
+  static const char *const names[] = {"horizon",         "future",   "scenarios",
+                                      "quantile-levels", "monotone", "cross-learning"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (!cli_given(&r->engine, names[i])) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: --embed describes the past, series by series; leave one out", names[i]);
+  }
+  return C2_OK;
+}
+
 static c2_status check_options(request *r, c2_error *err) {
   static const char *const usual[] = {"target"};
   c2_error why;
-  if (r->embed && (r->horizon > 0 || r->future || r->scenarios)) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--embed describes the past: it takes no --horizon, --future or --scenarios");
-  }
+  if (r->embed) C2_TRY(check_embed(r, err));
   if (r->horizon < 1 && !r->embed) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
   }
@@ -553,8 +562,6 @@ int cli_forecast(int argc, char **argv) {
   c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
   if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
-  const char *const of_forecasts[] = {"quantile-levels", "monotone", "cross-learning", NULL};
-  if (r.embed && !cli_refuse(&r.engine, of_forecasts, "--embed describes the past, series by series")) return CLI_USAGE;
   status = run(&r, argv + first, (size_t)(argc - first), &err);
   free_scenarios(&r.plans);
   c2_futures_close(&r.futures);

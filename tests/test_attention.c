@@ -358,8 +358,8 @@ static void test_usage(void **state) {
                                    patterns[i % 2], "--radius", "8");
     program_assert_error(&r, 2, said);
   }
-  static const char *const commands[] = {"forecast", "forward", "predict", "bench", "study", "probe"};
-  for (size_t i = 0; i < 6; i++) {
+  static const char *const commands[] = {"forecast", "forward", "predict", "bench"};
+  for (size_t i = 0; i < 4; i++) {
     bool files = i < 3;
     program_result r = PROGRAM_RUN(commands[i], "--radius", "8", files ? "x" : NULL);
     program_assert_error(&r, 2, said);
