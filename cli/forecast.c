@@ -123,8 +123,8 @@ static c2_status read_levels(request *r, c2_error *err) {
 
 /* What --embed, which describes the past series by series, has no use for. */
 static c2_status check_embed(const request *r, c2_error *err) {
-  static const char *const names[] = {"horizon",         "future",   "scenarios",
-                                      "quantile-levels", "monotone", "cross-learning"};
+  static const char *const names[] = {"quantile-levels", "monotone",  "cross-learning",
+                                      "future",          "scenarios", "horizon"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     if (!cli_given(&r->engine, names[i])) continue;
     C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: --embed describes the past, series by series; leave one out", names[i]);
