@@ -315,10 +315,6 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
                int *exit_status) {
   if (!parse_options(argc, argv, usage, own, engine, exit_status)) return false;
   if (engine && !settle_radius(engine)) return false;
-  if (engine && engine->cache && engine->adapter) {
-    (void)cli_fail_usage("--cache: the weights of an --adapter are not kept; leave one of them out");
-    return false;
-  }
   if (engine && engine->cache && engine->session.backend == CHRONOS2_REFERENCE) {
     (void)cli_fail_usage("--cache: the reference backend packs no weights; leave one of them out");
     return false;

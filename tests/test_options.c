@@ -30,10 +30,9 @@ static const row rows[] = {
     /* All that run a model. */
     {"forecast,study,probe,bench,predict", "model", MICRO_R8, CHANGES, NULL, NULL},
     {"forward", "model", NULL, BASE, NULL, NULL},
-    {"forecast,study,probe,bench,predict,forward", "adapter", "/nonexistent", SAYS, "/nonexistent", NULL},
+    {"forecast,study,probe,bench,predict,forward", "adapter", "/dev/null/none", SAYS, "/dev/null/none", NULL},
     {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", APPEARS, "cache", NULL},
     {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", REFUSED, "--cache", "--backend=reference"},
-    {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", REFUSED, "--cache", "--adapter=/nonexistent"},
     {"forecast,predict,forward", "attention", "windowed_future_global", CHANGES, NULL, NULL},
     {"bench", "attention", "windowed_future_global", SAYS, "\"attention\": \"windowed_future_global\"", NULL},
     {"study,probe", "attention", "full", REFUSED, "unknown option '--attention", NULL},
@@ -81,8 +80,8 @@ static const row rows[] = {
     {"forecast", "past-covariates", "extra", CHANGES, NULL, NULL},
     {"forecast", "all-covariates", NULL, CHANGES, NULL, NULL},
     {"forecast", "digits", "3", CHANGES, NULL, NULL},
-    {"forecast", "future", "/nonexistent", SAYS, "/nonexistent", "--past-covariates=extra"},
-    {"forecast", "scenarios", "/nonexistent", SAYS, "/nonexistent", "--past-covariates=extra"},
+    {"forecast", "future", "/dev/null/none", SAYS, "/dev/null/none", "--past-covariates=extra"},
+    {"forecast", "scenarios", "/dev/null/none", SAYS, "/dev/null/none", "--past-covariates=extra"},
     {"forecast", "cross-learning", NULL, CHANGES, NULL, NULL},
     {"forecast", "cross-learning", NULL, REFUSED, "--cross-learning: --embed", "--embed"},
     {"forecast", "freq", "nothing", SAYS, "--freq", NULL},
@@ -111,12 +110,14 @@ static const row rows[] = {
     {STUDY_COMMANDS, "restart", NULL, REFUSED, "--resume and --restart", "--resume"},
     {"study", "perf-radii", "1", CHANGES, "equivalence.csv", NULL},
     {"study", "arms", "blind", CHANGES, "equivalence.csv", NULL},
+    {"study", "ablate", "0:1", CHANGES, "equivalence.csv", NULL},
+    {"study", "find-sinks", NULL, CHANGES, "equivalence.csv", NULL},
     {"study", "sparse-model", MICRO_R8, CHANGES, "equivalence.csv", NULL},
-    {"study", "sparse-model", MICRO_R8, SAYS, "not into that of --sparse-model", "--adapter=/nonexistent"},
+    {"study", "sparse-model", MICRO_R8, SAYS, "not into that of --sparse-model", "--adapter=/dev/null/none"},
     {"study", "baselines", NULL, SAYS, "    naive      full", NULL},
     {"study", "local-radius", "1", CHANGES, "run.json", NULL},
     {"study", "local-radius", "77", REFUSED, "--local-radius: expected one of the radii", NULL},
-    {"study", "from-csv", "/nonexistent", REFUSED, "--from-csv runs no model", NULL},
+    {"study", "from-csv", "/dev/null/none", REFUSED, "--from-csv runs no model", NULL},
     {"study", "margin", "3", CHANGES, "equivalence.csv", NULL},
     {"study", "perf-batch-size", "3", CHANGES, "run.json", NULL},
     {"study", "perf-repeats", "2", CHANGES, "run.json", NULL},
@@ -124,9 +125,9 @@ static const row rows[] = {
 
     /* bench */
     {"bench", "random", "micro", SAYS, "\"model\": \"micro\"", NULL},
-    {"bench", "random", "micro", REFUSED, "--model: --random has weights", "--model=/nonexistent"},
-    {"bench", "random", "micro", REFUSED, "--adapter: --random has weights", "--adapter=/nonexistent"},
-    {"bench", "random", "micro", REFUSED, "--cache: --random has weights", "--cache=/nonexistent"},
+    {"bench", "random", "micro", REFUSED, "--model: --random has weights", "--model=/dev/null/none"},
+    {"bench", "random", "micro", REFUSED, "--adapter: --random has weights", "--adapter=/dev/null/none"},
+    {"bench", "random", "micro", REFUSED, "--cache: --random has weights", "--cache=/dev/null/none"},
     {"bench", "horizon", "7", SAYS, "\"horizon\": 7", NULL},
     {"bench", "repeats", "2", SAYS, "\"repeats\": 2", NULL},
     {"bench", "ragged", NULL, SAYS, "\"ragged\": true", NULL},
@@ -331,7 +332,8 @@ static bool says(const program_result *r, const char *text) {
 static bool check(const row *r, const char *command, const char *base_folder, const program_result *base) {
   char *folders[2] = {r->also ? program_make_folder() : strdup(base_folder), program_make_folder()};
   program_result with = run_with(r, command, folders[1], true);
-  program_result without = r->also ? run_with(r, command, folders[0], false) : *base;
+  bool again = r->also && r->effect != REFUSED;
+  program_result without = again ? run_with(r, command, folders[0], false) : *base;
   bool good = with.status == 0;
   if (r->effect == CHANGES && good && without.status == 0) {
     char *a = result_of(r, command, folders[0], &without);
@@ -353,8 +355,8 @@ static bool check(const row *r, const char *command, const char *base_folder, co
   }
   program_free(&with);
   program_remove_folder(folders[1]);
+  if (again) program_free(&without);
   if (r->also) {
-    program_free(&without);
     program_remove_folder(folders[0]);
   } else {
     free(folders[0]);
