@@ -227,9 +227,6 @@ static int run_from_csv(request *r) {
     const char *name = r->engine.given[i];
     if (!is_for_files(name)) return cli_fail_usage("--%s: --from-csv runs no model and takes tasks as they are", name);
   }
-  if (r->ablate_text || r->study.options.find_sinks) {
-    return cli_fail_usage("--from-csv runs no model: leave --ablate and --find-sinks out");
-  }
   if (c2_study_from_csv(&r->study, r->from_csv, &err) != C2_OK) return cli_fail_error(&err);
   return print(r);
 }

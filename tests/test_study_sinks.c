@@ -246,7 +246,7 @@ static void test_refusals(void **state) {
     program_assert_error(&r, bad[i].status, bad[i].part);
   }
   program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--find-sinks");
-  program_assert_error(&r, 2, "leave --ablate and --find-sinks out");
+  program_assert_error(&r, 2, "--find-sinks: --from-csv runs no model");
   free(prefix);
   program_remove_folder(folder);
 }
