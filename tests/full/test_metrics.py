@@ -45,14 +45,15 @@ def seasonal_naive(past, season, horizon):
 
 
 def model(program, folder, items, horizon):
-    """Median [n][H] and quantiles [n][H][9] by `forecast`, whose numbers read back to the same doubles."""
+    """Median [n][H] and quantiles [n][H][9] by `forecast`, with all digits."""
     with open(folder / "past.jsonl", "w") as stream:
         for i, item in enumerate(items):  # names of their own: some of the data's come twice
             target = [None if np.isnan(v) else v for v in item["past"]]
             stream.write(json.dumps({"item_id": str(i), "start": item["start"], "freq": item["freq"], "target": target}))
             stream.write("\n")
     levels = ",".join(map(str, LEVELS))
-    program("forecast", folder / "past.jsonl", "--horizon", horizon, "--quantile-levels", levels, "-o", folder / "out.csv")
+    program("forecast", folder / "past.jsonl", "--horizon", horizon, "--quantile-levels", levels, "--digits", "17", "-o",
+            folder / "out.csv")
     with open(folder / "out.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     values = {}
