@@ -1,22 +1,16 @@
 /* Names and where they stand. Knows nothing of what they name. */
 #include "data/lookup.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
-
-static size_t hash_text(const char *text) { /* FNV-1a */
-  uint64_t hash = UINT64_C(14695981039346656037);
-  for (; *text; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(1099511628211);
-  return (size_t)(hash ^ hash >> 32);
-}
 
 /* The slot of a name, or the free slot where it belongs. */
 static size_t find_slot(const c2_lookup *lookup, const char *text) {
   size_t mask = lookup->slot_count - 1;
-  size_t at = hash_text(text) & mask;
+  size_t at = (size_t)c2_hash_of(text, strlen(text)) & mask;
   while (lookup->slots[at] && strcmp(lookup->text[lookup->slots[at] - 1], text) != 0) at = (at + 1) & mask;
   return at;
 }
