@@ -252,7 +252,7 @@ CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 
 /* Floating-point operations that this session's forward passes asked for since it was opened or this was last
  * reset: by the pattern, over tokens that are there, a multiply-add as two. Of the fused backend, without contexts
- * that are encoded once. */
+ * that are encoded once and without series that are forecast beside the null future. */
 typedef struct chronos2_work {
   double embed;
   double time_projection; /* queries, keys, values and output of time attention */

@@ -335,7 +335,7 @@ static c2_status encode_pass(chronos2_session *s, const chronos2_series *series,
                     .context_limit = limit_of(&s->model->config, o),
                     .output_patches = c2_rollout_patches(&s->model->config, horizon)};
   c2_batch_sort(&batch);
-  c2_status status = c2_fused_encode(&s->engine, &batch, rows, memory, err);
+  c2_status status = c2_fused_encode(&s->engine, &batch, memory, err);
   free(row);
   s->engine.held = before;
   c2_engine_hold(&s->engine, memory->block.size);

@@ -179,14 +179,6 @@ static void test_no_folder(void **state) {
   free(below);
 }
 
-static void copy(const char *from, const char *to) {
-  struct stat info;
-  assert_int_equal(stat(from, &info), 0);
-  char *bytes = program_read_file(from);
-  program_write_file(to, bytes, (size_t)info.st_size);
-  free(bytes);
-}
-
 /* Contents decide: other weights of the same size, with the old times put back, in the same file. */
 static void test_contents_decide(void **state) {
   (void)state;
@@ -200,8 +192,8 @@ static void test_contents_decide(void **state) {
   char *file = NULL;
   struct stat info;
   chronos2_model_options options = {.cache = cache};
-  copy(MODEL "/config.json", config);
-  copy(MODEL "/model.safetensors", weights);
+  program_copy_file(MODEL "/config.json", config);
+  program_copy_file(MODEL "/model.safetensors", weights);
   forecast(folder, &options, before);
   assert_int_equal(stat(weights, &info), 0);
   c2_safetensors header;
@@ -216,7 +208,7 @@ static void test_contents_decide(void **state) {
   assert_memory_not_equal(before, after, sizeof before);
   assert_memory_equal(after, cached, sizeof after);
   assert_int_equal(count_files(cache, &file), 2);
-  copy(MODEL "/model.safetensors", weights); /* the first again, at another time: its file still fits */
+  program_copy_file(MODEL "/model.safetensors", weights); /* the first again, at another time: its file still fits */
   forecast(folder, &options, cached);
   assert_memory_equal(before, cached, sizeof before);
   assert_int_equal(count_files(cache, &file), 2);

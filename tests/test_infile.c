@@ -12,14 +12,6 @@
 #define WEIGHTS SOURCE_DIR "/tests/golden/model-smooth/weights"
 #define NILE SOURCE_DIR "/datasets/nile_yearly.csv"
 
-static void copy(const char *from, const char *to) {
-  struct stat info;
-  assert_int_equal(stat(from, &info), 0);
-  char *bytes = program_read_file(from);
-  program_write_file(to, bytes, (size_t)info.st_size);
-  free(bytes);
-}
-
 typedef struct model_copy {
   char *folder, *config, *weights;
 } model_copy;
@@ -28,8 +20,8 @@ static model_copy copy_model(void) {
   model_copy m = {.folder = program_make_folder()};
   m.config = program_path(m.folder, "config.json");
   m.weights = program_path(m.folder, "model.safetensors");
-  copy(WEIGHTS "/config.json", m.config);
-  copy(WEIGHTS "/model.safetensors", m.weights);
+  program_copy_file(WEIGHTS "/config.json", m.config);
+  program_copy_file(WEIGHTS "/model.safetensors", m.weights);
   return m;
 }
 

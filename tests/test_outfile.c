@@ -256,14 +256,6 @@ static void refuse(const char *path, const char *const *argv) {
   free(after);
 }
 
-static void copy(const char *from, const char *to) {
-  struct stat info;
-  assert_int_equal(stat(from, &info), 0);
-  char *bytes = program_read_file(from);
-  program_write_file(to, bytes, (size_t)info.st_size);
-  free(bytes);
-}
-
 static void test_inputs_are_kept(void **state) {
   (void)state;
   char *folder = program_make_folder();
@@ -273,9 +265,9 @@ static void test_inputs_are_kept(void **state) {
   char *prefix = program_path(folder, "study");
   char *config = program_path(folder, "config.json");
   char *weights = program_path(folder, "model.safetensors");
-  copy(NILE, data);
-  copy(SOURCE_DIR "/tests/golden/model-smooth/weights/config.json", config);
-  copy(SOURCE_DIR "/tests/golden/model-smooth/weights/model.safetensors", weights);
+  program_copy_file(NILE, data);
+  program_copy_file(SOURCE_DIR "/tests/golden/model-smooth/weights/config.json", config);
+  program_copy_file(SOURCE_DIR "/tests/golden/model-smooth/weights/model.safetensors", weights);
   assert_int_equal(symlink("study__data.csv", alias), 0);
   static const char yaml[] = "tasks:\n- dataset_path: study__data.csv\n  horizon: 2\n";
   program_write_file(tasks, yaml, sizeof yaml - 1);

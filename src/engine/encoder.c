@@ -555,13 +555,14 @@ static size_t context_of(const pass *p, size_t row) {
 }
 
 /* Sizes of what the contexts leave behind. */
-static c2_status open_memory(const pass *p, size_t slots, c2_memory *m, c2_error *err) {
+static c2_status open_memory(const pass *p, c2_memory *m, c2_error *err) {
   const c2_batch *batch = p->batch;
   c2_arena plan = {0};
   c2_arena arena = {0};
-  m->rows = slots;
+  m->rows = 0;
   m->layer = 0;
   for (size_t r = 0; r < batch->rows; r++) {
+    m->rows = c2_max_size(m->rows, batch->row[r].slot + 1);
     m->layer += p->config->heads * panel_floats(p->config, context_of(p, r));
   }
   for (c2_arena *at = &plan;; at = &arena) {
@@ -588,7 +589,7 @@ static c2_status refuse_observer(const c2_engine *engine, c2_error *err) {
   return C2_OK;
 }
 
-c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, size_t slots, c2_memory *memory, c2_error *err) {
+c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err) {
   c2_batch contexts = *batch;
   contexts.null_future = true;
   if (engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL) contexts.output_patches = 0; /* nobody sees them */
@@ -596,7 +597,7 @@ c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, size_t slots
   memset(memory, 0, sizeof *memory);
   C2_TRY(refuse_observer(engine, err));
   C2_TRY(begin(&p, err));
-  C2_TRY(open_memory(&p, slots, memory, err));
+  C2_TRY(open_memory(&p, memory, err));
   p.keep = memory;
   c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
   for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
@@ -657,15 +658,15 @@ static size_t tokens_of(const c2_engine *engine, const c2_batch *batch, size_t f
 }
 
 /* Consecutive groups: without a known future in one pass, with one encoded beside the null future, then decoded. */
-static c2_status forward_groups(c2_engine *engine, const c2_batch *groups, size_t slots, bool knows,
-                                const c2_result *result, c2_error *err) {
+static c2_status forward_groups(c2_engine *engine, const c2_batch *groups, bool knows, const c2_result *result,
+                                c2_error *err) {
   c2_memory memory = {0};
   size_t before = engine->held;
   if (!knows) return forward_once(engine, groups, result, err);
   if (engine->observer) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention beside the null future can only be observed on the reference backend");
   }
-  c2_status status = c2_fused_encode(engine, groups, slots, &memory, err);
+  c2_status status = c2_fused_encode(engine, groups, &memory, err);
   c2_engine_hold(engine, memory.block.size);
   if (status == C2_OK) status = c2_fused_recall(engine, groups, &memory, result, err);
   c2_memory_free(&memory);
@@ -674,9 +675,7 @@ static c2_status forward_groups(c2_engine *engine, const c2_batch *groups, size_
 }
 
 c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
-  size_t slots = 0; /* a rollout's pass may hold any of them */
   if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return forward_once(engine, batch, result, err);
-  for (size_t r = 0; r < batch->rows; r++) slots = c2_max_size(slots, batch->row[r].slot + 1);
   for (size_t from = 0; from < batch->rows;) {
     bool knows = false;
     bool next = false;
@@ -692,7 +691,7 @@ c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_re
     groups.row = batch->row + from;
     groups.rows = end - from;
     groups.grouped = c2_min_size(batch->grouped > from ? batch->grouped - from : 0, groups.rows);
-    C2_TRY(forward_groups(engine, &groups, slots, knows, result, err));
+    C2_TRY(forward_groups(engine, &groups, knows, result, err));
     from = end;
   }
   return C2_OK;

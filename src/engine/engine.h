@@ -77,17 +77,17 @@ c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_re
  * for every layer and head, of the live context tokens of a batch (REG is one). No known future reaches them. */
 typedef struct c2_memory {
   c2_block block;
-  size_t rows;    /* slots */
+  size_t rows;    /* the highest slot and one */
   size_t *tokens; /* [rows] by slot */
   size_t *offset; /* [rows] by slot: a row's panels within a layer, in floats */
   size_t layer;   /* floats of a layer */
   float *panels;  /* [layers][layer]: of each row and head keys, then values, as c2_panels has them */
 } c2_memory;
 
-/* Encodes the contexts of a sorted batch whose slots are below `slots`; its futures are not read. Under
- * windowed_future_null the contexts see `output_patches` tokens of a future of which nothing is known. Free also after
- * a failure. Neither this attention nor that of c2_fused_recall can be observed: no pass holds a whole row of it. */
-c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, size_t slots, c2_memory *memory, c2_error *err);
+/* Encodes the contexts of a sorted batch; its futures are not read. Under windowed_future_null the contexts see
+ * `output_patches` tokens of a future of which nothing is known. Free also after a failure. Neither this attention nor
+ * that of c2_fused_recall can be observed: no pass holds a whole row of it. */
+c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err);
 void c2_memory_free(c2_memory *memory);
 
 /* As c2_fused_forward, bit for bit, but the contexts come from memory: the same rows in the same groups, with any
