@@ -15,7 +15,7 @@
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "study/trained.h"
+#include "study/measure/trained.h"
 
 enum { MAX_OPTIONS = CLI_MAX_GIVEN, LONG_BASE = 1000 };
 

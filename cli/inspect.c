@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "study/trained.h"
+#include "study/measure/trained.h"
 
 static void print_config(const char *folder, const chronos2_model *model) {
   const chronos2_config *c = chronos2_model_config(model);

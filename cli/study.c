@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "cli/cli.h"
-#include "study/baselines.h"
+#include "study/results/baselines.h"
 #include "study/from_csv.h"
 #include "study/run.h"
 

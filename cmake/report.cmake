@@ -7,12 +7,12 @@ endif()
 
 set(REPORT_PARTS ${CHART_JS})
 foreach(part template.html report.css report.js)
-  list(APPEND REPORT_PARTS ${CMAKE_SOURCE_DIR}/study/report/${part})
+  list(APPEND REPORT_PARTS ${CMAKE_SOURCE_DIR}/study/files/report/${part})
 endforeach()
 set(REPORT_PAGE ${CMAKE_BINARY_DIR}/generated/report_page.c)
 add_custom_command(
   OUTPUT ${REPORT_PAGE}
-  COMMAND ${CMAKE_COMMAND} -D CHART_JS=${CHART_JS} -D PARTS=${CMAKE_SOURCE_DIR}/study/report -D OUT=${REPORT_PAGE}
+  COMMAND ${CMAKE_COMMAND} -D CHART_JS=${CHART_JS} -D PARTS=${CMAKE_SOURCE_DIR}/study/files/report -D OUT=${REPORT_PAGE}
           -P ${CMAKE_SOURCE_DIR}/cmake/report_page.cmake
   DEPENDS ${REPORT_PARTS} ${CMAKE_SOURCE_DIR}/cmake/report_page.cmake
   COMMENT "The report's page" VERBATIM)

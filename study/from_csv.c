@@ -13,10 +13,10 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "study/baselines.h"
-#include "study/index.h"
-#include "study/report.h"
-#include "study/sheet.h"
+#include "study/results/baselines.h"
+#include "study/tasks/index.h"
+#include "study/files/report.h"
+#include "study/files/sheet.h"
 
 /* What a folder holds. */
 typedef struct source {

@@ -8,11 +8,11 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "study/accuracy.h"
-#include "study/probe.h"
-#include "study/random.h"
-#include "study/report.h"
-#include "study/statistics.h"
+#include "study/measure/accuracy.h"
+#include "study/measure/probe.h"
+#include "study/statistics/random.h"
+#include "study/files/report.h"
+#include "study/statistics/statistics.h"
 
 static const double bytes_per_mb = 1024.0 * 1024.0;
 

@@ -9,13 +9,13 @@
 
 #include "base/json_writer.h"
 #include "base/status.h"
-#include "study/checksum.h"
-#include "study/example.h"
-#include "study/lock.h"
+#include "study/files/checksum.h"
+#include "study/measure/example.h"
+#include "study/files/lock.h"
 #include "study/progress.h"
-#include "study/tables.h"
-#include "study/tasks.h"
-#include "study/trained.h"
+#include "study/files/tables.h"
+#include "study/tasks/tasks.h"
+#include "study/measure/trained.h"
 
 typedef struct c2_study_options {
   const char *model_folder, *tasks, *prefix;

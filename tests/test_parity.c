@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "golden.h"
-#include "study/probe.h"
+#include "study/measure/probe.h"
 
 typedef struct run {
   chronos2_backend backend;

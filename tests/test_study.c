@@ -5,9 +5,9 @@
 #include <math.h>
 
 #include "base/safetensors.h"
-#include "study/inference.h"
-#include "study/statistics.h"
-#include "study/tables.h"
+#include "study/statistics/inference.h"
+#include "study/statistics/statistics.h"
+#include "study/files/tables.h"
 
 #define MICRO SOURCE_DIR "/models/chronos2-micro"
 #define DATASETS SOURCE_DIR "/datasets"

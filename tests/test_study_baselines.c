@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/baselines.h"
+#include "study/results/baselines.h"
 
 /* Seasonal naive's published MASE and WQL. */
 static const struct {

@@ -5,8 +5,8 @@
 #include <math.h>
 
 #include "study/fixture.h"
-#include "study/sheet.h"
-#include "study/tables.h"
+#include "study/files/sheet.h"
+#include "study/files/tables.h"
 
 #define SMALL SOURCE_DIR "/tests/study/from_csv"
 #define PUBLISHED SOURCE_DIR "/../shared/reference/seed-results"

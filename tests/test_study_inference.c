@@ -8,10 +8,10 @@
 #include <cmocka.h>
 
 #include "study/fixture.h"
-#include "study/inference.h"
-#include "study/random.h"
+#include "study/statistics/inference.h"
+#include "study/statistics/random.h"
 #include "study/run.h"
-#include "study/statistics.h"
+#include "study/statistics/statistics.h"
 
 static json_t *fixture;
 

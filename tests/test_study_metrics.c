@@ -6,11 +6,11 @@
 
 #include <cmocka.h>
 
-#include "study/accuracy.h"
+#include "study/measure/accuracy.h"
 #include "study/fixture.h"
-#include "study/metrics.h"
-#include "study/random.h"
-#include "study/statistics.h"
+#include "study/statistics/metrics.h"
+#include "study/statistics/random.h"
+#include "study/statistics/statistics.h"
 
 enum { MOST_SERIES = 8 };
 

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <sys/file.h>
 
-#include "study/checksum.h"
+#include "study/files/checksum.h"
 #include "study/run.h"
 
 static const char tasks_text[] =

@@ -2,8 +2,8 @@
 #include <math.h>
 
 #include "program.h"
-#include "study/probe.h"
-#include "study/tables.h"
+#include "study/measure/probe.h"
+#include "study/files/tables.h"
 #include "study_csv.h"
 
 enum { LAYERS = 4, HEADS = 5, ALL = LAYERS * HEADS }; /* of the bundled checkpoint */

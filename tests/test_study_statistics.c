@@ -10,7 +10,7 @@
 #include "base/platform.h"
 #include "data/csv.h"
 #include "study/fixture.h"
-#include "study/statistics.h"
+#include "study/statistics/statistics.h"
 
 static json_t *fixture;
 

@@ -2,7 +2,7 @@
  * the results, which are whole. */
 #include "program.h"
 
-#include "study/tasks.h"
+#include "study/tasks/tasks.h"
 
 static const char series_text[] =
     "{\"item_id\": \"a\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, "

@@ -1,7 +1,7 @@
 /* A fev task file; where it names d.csv, its windows are cut too. */
 #include "fuzz.h"
-#include "study/tasks.h"
-#include "study/windows.h"
+#include "study/tasks/tasks.h"
+#include "study/tasks/windows.h"
 
 static void put_series(void) {
   char text[4096] = "item_id,timestamp,target,x,b\n";

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "study/from_csv.h"
-#include "study/statistics.h"
+#include "study/statistics/statistics.h"
 
 typedef struct range {
   double low, high;

@@ -1,5 +1,5 @@
 /* A series to show. */
-#include "study/example.h"
+#include "study/measure/example.h"
 
 #include <stdlib.h>
 #include <string.h>

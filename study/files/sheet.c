@@ -1,5 +1,5 @@
 /* A CSV file as a whole. Knows nothing of what the columns mean. */
-#include "study/sheet.h"
+#include "study/files/sheet.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* Sorted texts. */
-#include "study/index.h"
+#include "study/tasks/index.h"
 
 #include <stdint.h>
 #include <stdlib.h>

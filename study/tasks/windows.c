@@ -1,12 +1,12 @@
 /* Data of a task and its windows. */
-#include "study/windows.h"
+#include "study/tasks/windows.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "study/index.h"
+#include "study/tasks/index.h"
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 

@@ -1,5 +1,5 @@
 /* Entropy of attention on a fixed series and spread of the query and key weights. */
-#include "study/trained.h"
+#include "study/measure/trained.h"
 
 #include <math.h>
 #include <stdlib.h>

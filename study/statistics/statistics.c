@@ -1,5 +1,5 @@
 /* Statistics of a handful of numbers. Knows nothing of tasks and tables. */
-#include "study/statistics.h"
+#include "study/statistics/statistics.h"
 
 #include <math.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* The table of `chronos2 study --baselines`: ratios to seasonal naive, ours to our own, published to published. */
-#include "study/baselines.h"
+#include "study/results/baselines.h"
 
 #include <math.h>
 

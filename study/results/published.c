@@ -4,7 +4,7 @@
  * trained on; one window each; fev 0.6.0), files seasonal_naive.csv ... auto_theta.csv, columns MASE and WQL. */
 #include <string.h>
 
-#include "study/baselines.h"
+#include "study/results/baselines.h"
 
 const char *const c2_published_model[C2_PUBLISHED_MODELS] = {"seasonal naive", "Bolt-tiny", "Bolt-base",
                                                              "TiRex",          "AutoETS",   "AutoTheta"};

@@ -12,7 +12,7 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
-#include "study/index.h"
+#include "study/tasks/index.h"
 #include "study/run.h"
 #include "version.h"
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "study/tables.h"
+#include "study/files/tables.h"
 
 typedef struct c2_schema {
   const char *name;

@@ -18,7 +18,7 @@
 
 #include "base/status.h"
 #include "data/calendar.h"
-#include "study/metrics.h"
+#include "study/statistics/metrics.h"
 
 typedef struct c2_names {
   const char **name;

@@ -1,5 +1,5 @@
 /* Names and columns of the CSV files of a study. */
-#include "study/schemas.h"
+#include "study/files/schemas.h"
 
 #include <stdio.h>
 #include <stdlib.h>

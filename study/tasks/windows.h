@@ -8,7 +8,7 @@
 
 #include "base/status.h"
 #include "data/series.h"
-#include "study/tasks.h"
+#include "study/tasks/tasks.h"
 
 /* One series of a task: an item of the data, or one of its targets. */
 typedef struct c2_unit {

@@ -1,6 +1,6 @@
 /* fev task files by libyaml's document interface: nodes carry their place, and nothing is resolved behind
  * our back. The file comes from a stranger. */
-#include "study/tasks.h"
+#include "study/tasks/tasks.h"
 
 #include <errno.h>
 #include <math.h>
@@ -13,7 +13,7 @@
 #include "base/infile.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "study/index.h"
+#include "study/tasks/index.h"
 
 enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, MOST_NAMES = 1 << 20 };
 

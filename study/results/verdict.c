@@ -7,7 +7,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "study/run.h"
-#include "study/statistics.h"
+#include "study/statistics/statistics.h"
 
 /* ---- Warnings -------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* The mass probe: sums over one row of attention at a time, and the dense passes that yield the rows. */
-#include "study/probe.h"
+#include "study/measure/probe.h"
 
 #include <math.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 
 #include "base/memory.h"
 #include "series/categories.h"
-#include "study/random.h"
+#include "study/statistics/random.h"
 
 const size_t c2_fixed_keys[C2_FIXED_KEYS] = {1, 4, 16, 64};
 

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "study/windows.h"
+#include "study/tasks/windows.h"
 
 typedef struct c2_probe_options {
   const double *radii; /* [radius_count], ascending, whole numbers or INFINITY */

@@ -11,10 +11,10 @@
 #include <stdio.h>
 
 #include "base/status.h"
-#include "study/inference.h"
-#include "study/metrics.h"
-#include "study/probe.h"
-#include "study/tasks.h"
+#include "study/statistics/inference.h"
+#include "study/statistics/metrics.h"
+#include "study/measure/probe.h"
+#include "study/tasks/tasks.h"
 
 typedef enum c2_table {
   C2_TABLE_MASS_PER_WINDOW,

@@ -1,5 +1,5 @@
 /* Forecasts of a task's evaluation windows, and their scores. */
-#include "study/accuracy.h"
+#include "study/measure/accuracy.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -7,8 +7,8 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
-#include "study/random.h"
-#include "study/statistics.h"
+#include "study/statistics/random.h"
+#include "study/statistics/statistics.h"
 
 c2_status c2_evaluation_open(c2_evaluation *e, const c2_task *task, bool as_univariate, c2_error *err) {
   memset(e, 0, sizeof *e);

@@ -1,5 +1,5 @@
 /* SHA-256, FIPS 180-4. */
-#include "study/checksum.h"
+#include "study/files/checksum.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* The study's page: its data as one JSON object, its verdict as text for those who run no scripts. How it looks
  * is study/report/'s matter. */
-#include "study/report.h"
+#include "study/files/report.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,12 +1,12 @@
 /* Equivalence, ranks, corrections, redraws. Knows nothing of tasks and tables. */
-#include "study/inference.h"
+#include "study/statistics/inference.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "study/random.h"
-#include "study/statistics.h"
+#include "study/statistics/random.h"
+#include "study/statistics/statistics.h"
 
 /* ---- Equivalence ----------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* fev's metrics. Sums are long double: the order of series and steps doesn't show in the result. */
-#include "study/metrics.h"
+#include "study/statistics/metrics.h"
 
 #include <math.h>
 #include <stdlib.h>

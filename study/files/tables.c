@@ -1,5 +1,5 @@
 /* The CSV files of a study. Knows how they look, not how their numbers come about. */
-#include "study/tables.h"
+#include "study/files/tables.h"
 
 #include <assert.h>
 #include <math.h>
@@ -9,7 +9,7 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
-#include "study/schemas.h"
+#include "study/files/schemas.h"
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 

@@ -6,7 +6,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "study/from_csv.h"
-#include "study/sheet.h"
+#include "study/files/sheet.h"
 
 /* Of cells that count as the same: sums taken in another order differ in the last digits. */
 static const double tolerance = 1e-9;

@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
-#include "study/accuracy.h"
+#include "study/measure/accuracy.h"
 
 enum { C2_EXAMPLE_FORECASTS = 2 }; /* full, sparse */
 

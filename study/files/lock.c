@@ -1,5 +1,5 @@
 /* flock: it belongs to the open file, so that a killed process leaves no lock behind, only an unlocked file. */
-#include "study/lock.h"
+#include "study/files/lock.h"
 
 #include <errno.h>
 #include <fcntl.h>

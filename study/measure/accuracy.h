@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "study/metrics.h"
-#include "study/windows.h"
+#include "study/statistics/metrics.h"
+#include "study/tasks/windows.h"
 
 /* A task's data and all its windows, each cut once. */
 typedef struct c2_evaluation {
