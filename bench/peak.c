@@ -96,13 +96,13 @@ static float fma_scalar(void) {
 }
 
 /* Operations of one call. */
-static double fma_loop(c2_isa isa, volatile float *sink) {
+static double fma_loop(volatile float *sink) {
 #if defined(__x86_64__)
-  if (isa >= C2_ISA_AVX512) {
+  if (c2_kernels_find("avx512")) {
     *sink = fma_avx512();
     return 2.0 * 16 * CHAINS * LOOP;
   }
-  if (isa >= C2_ISA_AVX2) {
+  if (c2_kernels_find("avx2")) {
     *sink = fma_avx2();
     return 2.0 * 8 * CHAINS * LOOP;
   }
@@ -123,7 +123,7 @@ static void *peak_thread(void *argument) {
   share *s = argument;
   volatile float sink = 0;
   c2_pin_thread(s->index, NULL);
-  s->done = fma_loop(c2_isa_detect(), &sink);
+  s->done = fma_loop(&sink);
   return NULL;
 }
 
@@ -303,7 +303,7 @@ int main(int argc, char **argv) {
     (void)fprintf(stderr, "usage: bench_peak [THREADS, 1 to %d] [ROUNDS, 1 to %d]\n", MOST_THREADS, MOST_ROUNDS);
     return 2;
   }
-  bench b = {.threads = threads, .kernels = c2_kernels_of(c2_isa_detect())};
+  bench b = {.threads = threads, .kernels = c2_kernels_find(NULL)};
   find_openblas(&b);
   for (size_t i = 0; i < SHAPES; i++) {
     b.shape = shapes[i];

@@ -34,7 +34,7 @@ const char *chronos2_version(void) {
 }
 
 const char *chronos2_isa(void) {
-  return c2_kernels_of(c2_isa_detect())->name;
+  return c2_kernels_find(NULL)->name;
 }
 
 const char *chronos2_gemm(void) {
@@ -190,7 +190,6 @@ static c2_status pattern_of(const chronos2_model *model, chronos2_attention atte
 }
 
 static c2_status open_session(chronos2_session *s, c2_error *err) {
-  c2_isa isa = C2_ISA_SCALAR;
   const chronos2_session_options *o = &s->options;
   C2_TRY(pattern_of(s->model, o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
   if (o->backend != CHRONOS2_FUSED && o->backend != CHRONOS2_REFERENCE) {
@@ -201,9 +200,8 @@ static c2_status open_session(chronos2_session *s, c2_error *err) {
   }
   if (o->threads < 0 || o->threads > 1024)
     C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", o->threads);
-  C2_TRY(c2_isa_choose(o->isa, &isa, err));
+  C2_TRY(c2_isa_choose(o->isa, &s->engine.kernels, err));
   s->engine.model = s->model;
-  s->engine.kernels = c2_kernels_of(isa);
   size_t threads = o->threads > 0 ? (size_t)o->threads : (size_t)c2_processor_count();
   return c2_pool_open(&s->engine.pool, threads, o->pin, err);
 }

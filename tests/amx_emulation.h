@@ -1,4 +1,4 @@
-/* The tile instructions of AMX that kernels/amx_body.h uses, in plain C as the Intel SDM defines them: for its
+/* The tile instructions of AMX that kernels/x86/amx_body.h uses, in plain C as the Intel SDM defines them: for its
  * arithmetic and indexing on machines without AMX. */
 #ifndef C2_AMX_EMULATION_H
 #define C2_AMX_EMULATION_H

@@ -11,7 +11,7 @@
 
 #include "kernels/kernels.h"
 #include "amx_emulation.h"
-#include "kernels/amx_body.h"
+#include "kernels/x86/amx_body.h"
 
 enum { GUARD = 64 };
 static const float MARK = 12345.5f;
@@ -376,8 +376,9 @@ static void test_amx(void **state) {
   emulated.gemm_bf16 = amx_gemm_bf16;
   tile_products(&emulated);
   assert_int_equal(amx_state.palette, 0); /* released */
-  if (c2_isa_request_amx()) {
-    tile_products(c2_kernels_of(C2_ISA_AMX));
+  const c2_kernels *real = c2_kernels_find("amx");
+  if (real) {
+    tile_products(real);
   } else {
     print_message("NOT RUN: AMX itself, which this machine lacks\n");
   }
@@ -387,12 +388,13 @@ static void test_levels(void **state) {
   (void)state;
   static const size_t rows[] = {1, 2, 5, 6, 7, 8, 13, 14, 15, 27, 28, 29};
   static const size_t depths[] = {0, 1, 3, 31, 64, 256, 600};
-  for (int isa = C2_ISA_SCALAR; isa <= C2_ISA_AVX512_BF16; isa++) {
-    if (isa > (int)c2_isa_detect()) {
-      print_message("NOT RUN: level %d, which this machine lacks\n", isa);
+  for (const c2_level *l = c2_levels; l->kernels; l++) {
+    const c2_kernels *k = l->kernels;
+    if (l->on_request) continue;
+    if (!l->detect()) {
+      print_message("NOT RUN: a level %s, which this machine lacks\n", k->name);
       continue;
     }
-    const c2_kernels *k = c2_kernels_of((c2_isa)isa);
     assert_true(k->tile <= C2_MAX_TILE);
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
       for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++)

@@ -78,31 +78,23 @@ typedef struct c2_kernels {
 } c2_kernels;
 
 extern const c2_kernels c2_kernels_scalar;
-#if defined(__x86_64__)
-extern const c2_kernels c2_kernels_avx2;
-extern const c2_kernels c2_kernels_avx512;
-extern const c2_kernels c2_kernels_avx512_vnni;
-extern const c2_kernels c2_kernels_avx512_bf16;
-extern const c2_kernels c2_kernels_amx;
-#endif
 
-/* Each has all that the ones before it have. */
-typedef enum c2_isa {
-  C2_ISA_SCALAR = 1,
-  C2_ISA_AVX2 = 2,
-  C2_ISA_AVX512 = 3,      /* F, BW, DQ, VL */
-  C2_ISA_AVX512_VNNI = 4, /* int8 products */
-  C2_ISA_AVX512_BF16 = 5, /* bf16 products */
-  C2_ISA_AMX = 6          /* bf16 products by tiles; never chosen by itself */
-} c2_isa;
+/* An instruction set that kernels were built for. */
+typedef struct c2_level {
+  const c2_kernels *kernels;
+  bool (*detect)(void); /* true if the machine has it and the system lets this process use it */
+  bool on_request;      /* taken by name only, never by itself */
+} c2_level;
 
-/* Highest level of this machine below AMX: what CPUID reports and the system saves (XGETBV). */
-c2_isa c2_isa_detect(void);
+/* The levels of this architecture, the lowest first; the last entry has no kernels. Each folder beside this file
+ * (x86/, plain/) defines them for an architecture. */
+extern const c2_level c2_levels[];
 
-/* True if the machine has AMX's bf16 tiles and the system lets this process use them, which is asked for here. */
-bool c2_isa_request_amx(void);
+/* The highest level of that name that the machine has. NULL instead of a name means any level that is not on request.
+ * Returns NULL if there is none: never for NULL or "scalar". */
+const c2_kernels *c2_kernels_find(const char *name);
 
-/* Kernels of the given level; the caller has checked that the machine has it. */
-const c2_kernels *c2_kernels_of(c2_isa isa);
+/* True if this build has kernels of that name, whatever the machine has. */
+bool c2_kernels_known(const char *name);
 
 #endif

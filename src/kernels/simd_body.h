@@ -137,26 +137,19 @@ INLINE void tile(type t, const c2_gemm *g, size_t row, const float *panel, size_
   }
 }
 
+_Static_assert(TILE <= C2_MAX_TILE, "tile_rows has a case for each number of rows below C2_MAX_TILE");
+
 /* The tail of a matrix: fewer rows than a tile. */
 INLINE void tile_rows(type t, const c2_gemm *g, size_t row, const float *panel, size_t column, size_t rows) {
+#define TAIL(n) \
+  case n: \
+    if (n < TILE) tile(t, g, row, panel, column, n); \
+    break;
   switch (rows) {
-    case 1: tile(t, g, row, panel, column, 1); break;
-    case 2: tile(t, g, row, panel, column, 2); break;
-    case 3: tile(t, g, row, panel, column, 3); break;
-    case 4: tile(t, g, row, panel, column, 4); break;
-    case 5: tile(t, g, row, panel, column, 5); break;
-#if TILE > 6
-    case 6: tile(t, g, row, panel, column, 6); break;
-    case 7: tile(t, g, row, panel, column, 7); break;
-    case 8: tile(t, g, row, panel, column, 8); break;
-    case 9: tile(t, g, row, panel, column, 9); break;
-    case 10: tile(t, g, row, panel, column, 10); break;
-    case 11: tile(t, g, row, panel, column, 11); break;
-    case 12: tile(t, g, row, panel, column, 12); break;
-    case 13: tile(t, g, row, panel, column, 13); break;
-#endif
-    default: tile(t, g, row, panel, column, TILE); break;
+    TAIL(1) TAIL(2) TAIL(3) TAIL(4) TAIL(5) TAIL(6) TAIL(7) TAIL(8)
+    TAIL(9) TAIL(10) TAIL(11) TAIL(12) TAIL(13) TAIL(14) TAIL(15)
   }
+#undef TAIL
 }
 
 INLINE void gemm_block(type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {

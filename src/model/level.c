@@ -1,30 +1,42 @@
 /* The instruction set that a caller asks for. */
 #include "model/level.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-c2_status c2_isa_choose(chronos2_isa_level asked, c2_isa *out, c2_error *err) {
-  static const char *const names[] = {"auto", "scalar", "avx2", "avx512", "amx"};
-  c2_isa machine = c2_isa_detect();
-  const char *environment = getenv("CHRONOS2_ISA");
-  if (asked == CHRONOS2_ISA_AUTO && environment && *environment) {
-    size_t i = 0;
-    while (i < 5 && strcmp(environment, names[i]) != 0) i++;
-    if (i == 5)
-      C2_FAIL(err, C2_ERR_ARGUMENT, "CHRONOS2_ISA: expected auto, scalar, avx2, avx512 or amx, found '%s'",
-              environment);
-    asked = (chronos2_isa_level)i;
+/* Lists "auto, scalar, avx2": the names that this build knows, once each. */
+static void list_names(char *out, size_t room) {
+  const char *last = "auto";
+  size_t length = (size_t)snprintf(out, room, "%s", last);
+  for (const c2_level *l = c2_levels; l->kernels; l++) {
+    if (strcmp(l->kernels->name, last) == 0) continue;
+    last = l->kernels->name;
+    if (length < room) length += (size_t)snprintf(out + length, room - length, ", %s", last);
   }
+}
+
+/* The level that the environment asks for, NULL if it leaves the choice. */
+static c2_status from_environment(const char **out, c2_error *err) {
+  const char *name = getenv("CHRONOS2_ISA");
+  char known[128];
+  *out = NULL;
+  if (!name || !*name || strcmp(name, "auto") == 0) return C2_OK;
+  if (!c2_kernels_known(name)) {
+    list_names(known, sizeof known);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "CHRONOS2_ISA: expected one of %s, found '%s'", known, name);
+  }
+  *out = name;
+  return C2_OK;
+}
+
+c2_status c2_isa_choose(chronos2_isa_level asked, const c2_kernels **out, c2_error *err) {
+  static const char *const names[] = {NULL, "scalar", "avx2", "avx512", "amx"};
   if (asked < CHRONOS2_ISA_AUTO || asked > CHRONOS2_ISA_AMX)
     C2_FAIL(err, C2_ERR_ARGUMENT, "isa: unknown level %d", (int)asked);
-  bool missing = asked == CHRONOS2_ISA_AMX ? !c2_isa_request_amx() : (int)asked > (int)machine;
-  if (missing) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", names[asked]);
-  }
-  bool below = asked == CHRONOS2_ISA_SCALAR || asked == CHRONOS2_ISA_AVX2;
-  *out = asked == CHRONOS2_ISA_AMX ? C2_ISA_AMX
-         : below                   ? (c2_isa)asked
-                                   : machine; /* avx512 comes with the extensions that the machine has */
+  const char *name = names[asked];
+  if (!name) C2_TRY(from_environment(&name, err));
+  *out = c2_kernels_find(name);
+  if (!*out) C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", name);
   return C2_OK;
 }

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "kernels/kernels.h"
 
-/* The level asked for, never above the machine's; under auto CHRONOS2_ISA in the environment lowers it. */
-c2_status c2_isa_choose(chronos2_isa_level asked, c2_isa *out, c2_error *err);
+/* Kernels of the level asked for, which the machine must have; under auto CHRONOS2_ISA in the environment lowers it. */
+c2_status c2_isa_choose(chronos2_isa_level asked, const c2_kernels **out, c2_error *err);
 
 #endif

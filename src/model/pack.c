@@ -311,14 +311,15 @@ static c2_status pack_into(packing *p, size_t size, c2_pool *pool, c2_error *err
   return fill(p, pool, err);
 }
 
-c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_isa isa, const char *cache, c2_error *err) {
+c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, const c2_kernels *kernels, const char *cache,
+                        c2_error *err) {
   C2_TRY(check_dtype(model, err));
   const chronos2_config *c = &model->config;
   size_t stride = c2_round_up(c->d_model, C2_PANEL);
   size_t inner = c->heads * c->d_kv;
   c2_arena plan = {0};
   packing p = {.model = model,
-               .kernels = c2_kernels_of(isa),
+               .kernels = kernels,
                .arena = &plan,
                .band_room = c2_band_room(model),
                .values_size = stride * inner};

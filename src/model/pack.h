@@ -9,6 +9,7 @@
 /* By the pool's threads; what is packed doesn't depend on them. W_o W_v is multiplied by the kernels of `isa`. `cache`
  * is a folder where packed weights are kept, or NULL: whatever is wrong with it becomes the model's warning, never a
  * failure. */
-c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, c2_isa isa, const char *cache, c2_error *err);
+c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, const c2_kernels *kernels, const char *cache,
+                        c2_error *err);
 
 #endif

@@ -195,13 +195,13 @@ static c2_status open_adapter(chronos2_model *model, const char *folder, c2_erro
 
 /* The fused engine's copy, or the values themselves for the reference backend. */
 static c2_status load(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
-  c2_isa isa = C2_ISA_SCALAR;
+  const c2_kernels *kernels = NULL;
   c2_pool *pool = NULL;
   c2_status status = C2_OK;
-  C2_TRY(c2_isa_choose(options->isa, &isa, err));
+  C2_TRY(c2_isa_choose(options->isa, &kernels, err));
   C2_TRY(open_pool(options, &pool, err));
   if (!options->skip_packing) {
-    status = c2_model_pack(model, pool, isa, model->file_count ? options->cache : NULL, err);
+    status = c2_model_pack(model, pool, kernels, model->file_count ? options->cache : NULL, err);
   } else if (!model->raw.values) {
     status = c2_raw_load(model, pool, &model->raw, err);
   }

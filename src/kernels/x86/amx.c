@@ -3,9 +3,9 @@
 #define NATIVE_INT8
 #define NATIVE_BF16
 #define OTHER_GEMM_BF16
-#include "kernels/avx512.h"
+#include "kernels/x86/avx512.h"
 #include "kernels/simd_body.h"
-#include "kernels/amx_body.h"
+#include "kernels/x86/amx_body.h"
 
 const c2_kernels c2_kernels_amx = {.name = "amx",
                                    .tile = TILE,

@@ -1,6 +1,6 @@
 /* AVX-512 with VNNI: sums of four int8 products in one instruction. */
 #define NATIVE_INT8
-#include "kernels/avx512.h"
+#include "kernels/x86/avx512.h"
 #include "kernels/simd_body.h"
 
 const c2_kernels c2_kernels_avx512_vnni = {.name = "avx512",

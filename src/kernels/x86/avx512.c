@@ -1,5 +1,5 @@
 /* AVX-512 without narrow products: bf16 and int8 are widened as they are loaded. */
-#include "kernels/avx512.h"
+#include "kernels/x86/avx512.h"
 #include "kernels/simd_body.h"
 
 const c2_kernels c2_kernels_avx512 = {.name = "avx512",
