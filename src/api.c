@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api_internal.h"
+#include "api.h"
 #include "base/memory.h"
 #include "base/platform.h"
+#include "forecast/raw.h"
 #include "model/config.h"
 #include "model/level.h"
 #include "model/patterns.h"
@@ -312,142 +313,25 @@ void chronos2_session_on_attention(chronos2_session *session, chronos2_attention
 
 /* ---- One forward pass ------------------------------------------------------------------------- */
 
-static size_t context_limit(const chronos2_model *model, const chronos2_batch *batch) {
-  return batch->extend_context ? SIZE_MAX : model->config.context_length;
-}
-
-static size_t context_patches(const chronos2_model *model, const chronos2_batch *batch) {
-  c2_row row = {.length = batch->length};
-  return c2_row_patches(&row, model->config.patch, context_limit(model, batch));
-}
-
 size_t chronos2_batch_tokens(const chronos2_model *model, const chronos2_batch *batch) {
   size_t tokens = 0;
-  bool known = model && batch && c2_add(context_patches(model, batch) + 1, batch->output_patches, &tokens);
-  return known ? tokens : 0;
-}
-
-static c2_status widen(double *out, const float *in, size_t count, const char *what, c2_error *err) {
-  for (size_t i = 0; i < count; i++) {
-    if (isinf(in[i])) C2_FAIL(err, C2_ERR_ARGUMENT, "%s: element %zu is infinite; a missing value is NaN", what, i);
-    out[i] = (double)in[i];
-  }
-  return C2_OK;
-}
-
-static void fill_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask) {
-  size_t patches = context_patches(model, batch);
-  size_t tokens = chronos2_batch_tokens(model, batch);
-  size_t patch = model->config.patch;
-  for (size_t b = 0; b < batch->rows; b++) {
-    for (size_t t = 0; t < tokens; t++) {
-      float observed = t >= patches;
-      for (size_t i = 0; i < patch && t < patches; i++) {
-        size_t from_end = (patches - t) * patch - i; /* 1 = the last value */
-        if (from_end <= batch->length && !isnan(batch->context[(b + 1) * batch->length - from_end])) observed = 1;
-      }
-      token_mask[b * tokens + t] = observed;
-    }
-  }
-}
-
-/* What a batch's arrays must be, whatever is done with it. */
-static c2_status check_batch(const chronos2_model *model, const chronos2_batch *batch, c2_error *err) {
-  const chronos2_config *c = &model->config;
-  size_t values = 0;
-  if (batch->rows < 1) C2_FAIL(err, C2_ERR_ARGUMENT, "batch: expected at least one row");
-  if (!batch->context && batch->length > 0) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "context: expected %zu x %zu values, found NULL", batch->rows, batch->length);
-  }
-  if (batch->output_patches < 1 || batch->output_patches > 1 << 20) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "output_patches: expected 1 to 2^20, found %zu", batch->output_patches);
-  }
-  if (batch->future_covariates && batch->future_length > c->patch * batch->output_patches) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "future_length: %zu steps are more than %zu output patches hold",
-            batch->future_length, batch->output_patches);
-  }
-  size_t per_row = c2_max_size(batch->length, c->quantiles * c->patch * batch->output_patches);
-  if (!c2_mul(batch->rows, per_row, &values) || values > SIZE_MAX / 64) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "batch: the size overflows");
-  }
-  return C2_OK;
+  return model && batch && c2_raw_tokens(model, batch, &tokens) ? tokens : 0;
 }
 
 chronos2_status chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask) {
   c2_error *err = c2_api_begin();
   REQUIRE(model && batch && token_mask, "model, batch and token_mask: expected not NULL");
-  c2_status status = check_batch(model, batch, err);
-  if (status == C2_OK) fill_mask(model, batch, token_mask);
+  c2_status status = c2_raw_check(model, batch, err);
+  if (status == C2_OK) c2_raw_mask(model, batch, token_mask);
   return status_of(status);
-}
-
-typedef struct forward_memory {
-  double *context, *future, *quantiles, *loc, *scale;
-  c2_row *row;
-} forward_memory;
-
-static c2_status forward(chronos2_session *s, const chronos2_batch *in, forward_memory *m, size_t outputs,
-                         c2_error *err) {
-  c2_engine *e = &s->engine;
-  size_t future = in->future_covariates ? in->future_length : 0;
-  C2_TRY(c2_engine_alloc(e, in->rows, in->length * sizeof(double), &m->context, err));
-  C2_TRY(c2_engine_alloc(e, in->rows, future * sizeof(double), &m->future, err));
-  C2_TRY(c2_engine_alloc(e, outputs, sizeof(double), &m->quantiles, err));
-  C2_TRY(c2_engine_alloc(e, in->rows, sizeof(double), &m->loc, err));
-  C2_TRY(c2_engine_alloc(e, in->rows, sizeof(double), &m->scale, err));
-  C2_TRY(c2_engine_alloc(e, in->rows, sizeof *m->row, &m->row, err));
-  C2_TRY(widen(m->context, in->context, in->rows * in->length, "context", err));
-  C2_TRY(widen(m->future, in->future_covariates, in->rows * future, "future_covariates", err));
-  for (size_t b = 0; b < in->rows; b++) {
-    m->row[b] = (c2_row){.context = m->context + b * in->length,
-                         .length = in->length,
-                         .future = in->future_covariates ? m->future + b * future : NULL,
-                         .future_length = future,
-                         .group = in->group_ids ? in->group_ids[b] : (int64_t)b,
-                         .slot = b};
-  }
-  c2_batch batch = {.row = m->row,
-                    .rows = in->rows,
-                    .output_patches = in->output_patches,
-                    .context_limit = context_limit(s->model, in)};
-  c2_batch_sort(&batch);
-  c2_result result = {.quantiles = m->quantiles, .loc = m->loc, .scale = m->scale};
-  return s->options.backend == CHRONOS2_REFERENCE ? c2_reference_forward(e, &batch, &result, err)
-                                                  : c2_fused_forward(e, &batch, &result, err);
-}
-
-/* Results as float32. */
-static c2_status give(const chronos2_batch *batch, const forward_memory *m, size_t outputs, float *quantiles,
-                      float *loc, float *scale, c2_error *err) {
-  for (size_t i = 0; i < outputs; i++) {
-    quantiles[i] = (float)m->quantiles[i];
-    if (!isfinite(quantiles[i])) {
-      C2_FAIL(err, C2_ERR_MODEL, "the forecast of row %zu is not finite", i / (outputs / batch->rows));
-    }
-  }
-  for (size_t b = 0; loc && b < batch->rows; b++) loc[b] = (float)m->loc[b];
-  for (size_t b = 0; scale && b < batch->rows; b++) scale[b] = (float)m->scale[b];
-  return C2_OK;
 }
 
 chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch *batch, float *quantiles, float *loc,
                                  float *scale, float *token_mask) {
   c2_error *err = c2_api_begin();
   REQUIRE(session && batch && quantiles, "session, batch and quantiles: expected not NULL");
-  c2_status status = check_batch(session->model, batch, err);
-  if (status != C2_OK) return status_of(status);
-  const chronos2_config *c = &session->model->config;
-  size_t outputs = batch->rows * c->quantiles * c->patch * batch->output_patches;
-  forward_memory m = {0};
-  status = forward(session, batch, &m, outputs, err);
-  if (status == C2_OK) status = give(batch, &m, outputs, quantiles, loc, scale, err);
-  if (status == C2_OK && token_mask) fill_mask(session->model, batch, token_mask);
-  free(m.context);
-  free(m.future);
-  free(m.quantiles);
-  free(m.loc);
-  free(m.scale);
-  free(m.row);
-  session->engine.held = 0;
+  c2_status status = c2_raw_check(session->model, batch, err);
+  if (status == C2_OK) status = c2_raw_forward(session, batch, quantiles, loc, scale, err);
+  if (status == C2_OK && token_mask) c2_raw_mask(session->model, batch, token_mask);
   return status_of(status);
 }

@@ -388,7 +388,6 @@ static void head_task(void *context, size_t task, size_t worker) {
   size_t rows = c2_min_size(p->block, p->layout.future_tokens - first);
   size_t out = c->quantiles * c->patch;
   size_t patches = p->batch->output_patches;
-  size_t horizon = patches * c->patch;
   norm(p, s->normed, p->xf + first * p->s_model, p->w->final_norm, rows);
   multiply(p, s, s->normed, p->s_model, &h->hidden, s->hidden, p->s_hidden, rows, 0, c->d_ff, h->hidden_bias, true,
            false);
@@ -397,11 +396,11 @@ static void head_task(void *context, size_t task, size_t worker) {
   for (size_t i = 0; i < rows; i++) {
     size_t r = (first + i) / patches;
     size_t step = (first + i) % patches * c->patch;
-    double *to = p->result->quantiles + p->batch->row[r].slot * c->quantiles * horizon + step;
+    double *to = p->batch->row[r].quantiles;
     const float *from = s->wide + i * p->s_wide;
-    for (size_t q = 0; q < c->quantiles; q++) {
-      for (size_t j = 0; j < c->patch; j++) {
-        to[q * horizon + j] = c2_scaler_invert(&p->layout.scaler[r], (double)from[q * c->patch + j]);
+    for (size_t q = 0; to && q < c->quantiles; q++) {
+      for (size_t j = 0; j < c->patch && step + j < p->result->steps; j++) {
+        to[q * p->result->stride + step + j] = c2_scaler_invert(&p->layout.scaler[r], (double)from[q * c->patch + j]);
       }
     }
   }
@@ -522,7 +521,7 @@ static void finish(pass *p) {
   const c2_result *result = p->result;
   if (result->hidden) {
     write_hidden(p);
-  } else if (result->quantiles) {
+  } else if (result->steps > 0) {
     c2_pool_run(p->engine->pool, (p->layout.future_tokens + p->block - 1) / p->block, head_task, p);
   }
   for (size_t r = 0; r < p->batch->rows; r++) {

@@ -18,8 +18,9 @@ typedef struct c2_row {
   size_t length;
   const double *future; /* [future_length] known covariate, NaN = unknown; may be NULL */
   size_t future_length;
-  int64_t group; /* rows of equal group attend to each other */
-  size_t slot;   /* where this row's results go */
+  int64_t group;     /* rows of equal group attend to each other */
+  size_t slot;       /* where this row's results go */
+  double *quantiles; /* [Q][stride] where its forecast goes, steps and stride as c2_result has them; NULL: nowhere */
 } c2_row;
 
 typedef struct c2_batch {
@@ -41,12 +42,13 @@ typedef struct c2_pattern {
   bool reg_global;
 } c2_pattern;
 
-/* Results by slot; any may be NULL. */
+/* Results: quantiles where the rows say, the others by slot; any of these may be NULL. */
 typedef struct c2_result {
-  double *quantiles; /* [rows][Q][P * output_patches] */
-  double *loc;       /* [rows] */
-  double *scale;     /* [rows] */
-  float *hidden;     /* [rows][S][D] after the last norm, of the padded batch, masked tokens too */
+  size_t steps;  /* first steps of the forecast that the rows' quantiles take; 0: none */
+  size_t stride; /* from one quantile's steps to the next's */
+  double *loc;   /* [rows] */
+  double *scale; /* [rows] */
+  float *hidden; /* [rows][S][D] after the last norm, of the padded batch, masked tokens too */
 } c2_result;
 
 /* Hidden states after a stage, for tests: the padded batch [rows][S][D] in order of slots. */

@@ -262,15 +262,14 @@ static void tap(const pass *p, const char *stage, size_t layer) {
 
 static void head(pass *p, size_t b, const c2_result *result) {
   const chronos2_config *c = p->c;
-  size_t horizon = p->patches * c->patch;
-  for (size_t t = 0; result->quantiles && t < p->patches; t++) {
+  double *to = p->row[b]->quantiles;
+  for (size_t t = 0; to && t * c->patch < result->steps; t++) {
     const float *x = p->x + (b * p->s + p->context + 1 + p->null + t) * c->d_model;
     rms_norm(p, p->normed, x, of(p, p->w->final_norm));
     residual_block(p, p->wide, &p->w->head, p->normed, c->d_model, c->quantiles * c->patch);
     for (size_t q = 0; q < c->quantiles; q++) {
-      double *to = result->quantiles + (b * c->quantiles + q) * horizon + t * c->patch;
-      for (size_t j = 0; j < c->patch; j++) {
-        to[j] = c2_scaler_invert(&p->scaler[b], (double)p->wide[q * c->patch + j]);
+      for (size_t j = 0; j < c->patch && t * c->patch + j < result->steps; j++) {
+        to[q * result->stride + t * c->patch + j] = c2_scaler_invert(&p->scaler[b], (double)p->wide[q * c->patch + j]);
       }
     }
   }

@@ -1,20 +1,10 @@
 /* What the files of the public interface share. */
-#ifndef C2_API_INTERNAL_H
-#define C2_API_INTERNAL_H
+#ifndef C2_API_H
+#define C2_API_H
 
 #include <chronos2.h>
 
 #include "base/status.h"
-#include "engine/engine.h"
-
-struct chronos2_session {
-  const chronos2_model *model;
-  chronos2_session_options options;
-  c2_engine engine;
-  bool *blind; /* [layers][heads]; NULL: no head is blind */
-  chronos2_progress_fn progress;
-  void *progress_user;
-};
 
 /* Clears this thread's last error and returns it. */
 c2_error *c2_api_begin(void);

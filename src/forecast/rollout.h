@@ -1,15 +1,15 @@
 /* Forecasts of any horizon: one pass for up to max_output_patches, and beyond that the quantile rollout:
  * nine quantiles of what was forecast continue the context as nine paths, each forecasts on, and the
  * paths' quantiles are reduced to one set by weighted quantiles. Known covariates slide along. */
-#ifndef C2_ENGINE_ROLLOUT_H
-#define C2_ENGINE_ROLLOUT_H
+#ifndef C2_FORECAST_ROLLOUT_H
+#define C2_FORECAST_ROLLOUT_H
 
-#include "engine/engine.h"
+#include "forecast/session.h"
 
-/* quantiles [rows][Q][horizon] by slot; slots are 0..rows-1. `use_reference` chooses the backend. `memory`: of the
- * rows' contexts, for the first pass (fused only); NULL: none. */
-c2_status c2_rollout(c2_engine *engine, bool use_reference, const c2_memory *memory, c2_batch *batch, size_t horizon,
-                     double *quantiles, c2_error *err);
+/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `memory`:
+ * of the rows' contexts, for the first pass (fused only); NULL: none. Sorts the batch. */
+c2_status c2_rollout(chronos2_session *session, const c2_memory *memory, c2_batch *batch, size_t horizon,
+                     c2_error *err);
 
 /* Output patches of the pass that forecasts the next `steps` steps, or their beginning. */
 size_t c2_rollout_patches(const chronos2_config *config, size_t steps);

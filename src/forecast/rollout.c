@@ -1,6 +1,6 @@
 /* The long-horizon rollout. Rows of a group forecast on together and know no other group, so a few groups at a time are
  * taken to the end of the horizon: the nine paths of all rows never exist at once. */
-#include "engine/rollout.h"
+#include "forecast/rollout.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,35 +14,24 @@ static const double PATH_LEVELS[PATHS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8
 
 /* Whole groups that are forecast on together. */
 typedef struct rollout {
+  chronos2_session *session;
   c2_engine *engine;
-  bool use_reference;
   const chronos2_config *c;
-  const c2_row *row; /* [rows] */
+  const c2_row *row; /* [rows]; quantiles [Q][horizon], of which `done` steps are there */
   size_t rows;
   size_t horizon, done; /* done: steps forecast so far */
   size_t keep;          /* context steps of a path */
   size_t first_limit;   /* context_limit of the first pass */
   size_t limit;         /* of the paths: they may grow */
   size_t tokens;        /* of a pass, about; SIZE_MAX: all paths in one */
-  double *quantiles;    /* [all rows][Q][horizon] by slot */
   double *context;      /* [rows * PATHS][keep] */
   size_t *length;       /* [rows] valid steps at the end of a path's context */
   c2_row *path;         /* [PATHS * rows] of one pass: path by path */
   double *paths_out;    /* [rows * PATHS][Q][steps]: slots are row * PATHS + path */
 } rollout;
 
-static c2_status pass(const rollout *r, const c2_batch *batch, double *out, c2_error *err) {
-  c2_result result = {.quantiles = out};
-  return r->use_reference ? c2_reference_forward(r->engine, batch, &result, err)
-                          : c2_fused_forward(r->engine, batch, &result, err);
-}
-
 size_t c2_rollout_patches(const chronos2_config *c, size_t steps) {
   return c2_min_size((steps + c->patch - 1) / c->patch, c->max_output_patches);
-}
-
-static double *quantiles_of(const rollout *r, size_t row) {
-  return r->quantiles + r->row[row].slot * r->c->quantiles * r->horizon;
 }
 
 /* Appends the last `steps` forecast to each path's context: the path's quantile, or the known covariate. */
@@ -61,7 +50,7 @@ static void extend(rollout *r, size_t steps) {
          * value plus some 1e-5, which float32 drops; kept, the next pass would scale it up to a signal. */
         context[r->keep + i - steps] =
             known ? row->future[at]
-                  : c2_round_to_float(c2_quantile_at(c->quantile_levels, quantiles_of(r, b) + at, r->horizon,
+                  : c2_round_to_float(c2_quantile_at(c->quantile_levels, row->quantiles + at, r->horizon,
                                                      c->quantiles, PATH_LEVELS[p]));
       }
     }
@@ -70,7 +59,7 @@ static void extend(rollout *r, size_t steps) {
 }
 
 /* Rows of paths [first, end), each path's in groups of their own. */
-static void set_paths(rollout *r, size_t first, size_t end) {
+static void set_paths(rollout *r, size_t first, size_t end, size_t steps) {
   for (size_t p = first, n = 0; p < end; p++) {
     for (size_t b = 0; b < r->rows; b++, n++) {
       const c2_row *row = &r->row[b];
@@ -81,7 +70,8 @@ static void set_paths(rollout *r, size_t first, size_t end) {
                             .future = row->future ? row->future + used : NULL,
                             .future_length = row->future ? row->future_length - used : 0,
                             .group = row->group * PATHS + (int64_t)p,
-                            .slot = slot};
+                            .slot = slot,
+                            .quantiles = r->paths_out + slot * r->c->quantiles * steps};
     }
   }
 }
@@ -107,7 +97,7 @@ static c2_status reduce(const rollout *r, size_t steps, c2_error *err) {
         samples[i].weight = path_mass[i / q] * mass[i % q];
       }
       c2_weighted_quantiles(samples, PATHS * q, r->c->quantile_levels, q, out, scratch);
-      for (size_t i = 0; i < q; i++) quantiles_of(r, b)[i * r->horizon + r->done + t] = out[i];
+      for (size_t i = 0; i < q; i++) r->row[b].quantiles[i * r->horizon + r->done + t] = out[i];
     }
   }
 fail:
@@ -149,16 +139,17 @@ static c2_status start_paths(rollout *r, c2_error *err) {
 }
 
 static c2_status forecast_paths(rollout *r, size_t patches, c2_error *err) {
+  c2_result result = {.steps = patches * r->c->patch, .stride = patches * r->c->patch};
   size_t tokens = 0;
   for (size_t b = 0; b < r->rows; b++) tokens += path_tokens(r, &r->row[b]);
   size_t together = c2_max_size(1, r->tokens / tokens);
   for (size_t first = 0; first < PATHS; first += together) {
     size_t end = c2_min_size(PATHS, first + c2_min_size(together, PATHS));
-    set_paths(r, first, end);
+    set_paths(r, first, end, result.steps);
     c2_batch batch = {
         .row = r->path, .rows = (end - first) * r->rows, .context_limit = r->limit, .output_patches = patches};
     c2_batch_sort(&batch);
-    C2_TRY(pass(r, &batch, r->paths_out, err));
+    C2_TRY(c2_session_forward(r->session, &batch, &result, err));
   }
   return C2_OK;
 }
@@ -217,46 +208,59 @@ static c2_status go_on_all(rollout *r, const c2_batch *batch, c2_error *err) {
   return C2_OK;
 }
 
-/* The first pass, up to max_output_patches. */
-static c2_status start(rollout *r, const c2_memory *memory, const c2_batch *batch, c2_error *err) {
-  size_t steps = batch->output_patches * r->c->patch;
-  size_t lines = batch->rows * r->c->quantiles;
-  size_t before = r->engine->held;
-  double *block = NULL;
-  if (steps != r->horizon) C2_TRY(c2_engine_alloc(r->engine, lines, steps * sizeof *block, &block, err));
-  c2_result result = {.quantiles = block ? block : r->quantiles};
-  c2_status status = memory ? c2_fused_recall(r->engine, batch, memory, &result, err)
-                            : pass(r, batch, result.quantiles, err);
-  r->done = c2_min_size(steps, r->horizon);
-  for (size_t i = 0; status == C2_OK && block && i < lines; i++) {
-    memcpy(r->quantiles + i * r->horizon, block + i * steps, r->done * sizeof *block);
+/* Gives the rows whose quantiles nobody wants a place for them: the paths go on from there. */
+static c2_status give_places(c2_engine *engine, const c2_batch *batch, size_t values, double **places, c2_error *err) {
+  size_t rows = 0;
+  for (size_t b = 0; b < batch->rows; b++) rows += batch->row[b].quantiles == NULL;
+  C2_TRY(c2_engine_alloc(engine, rows, values * sizeof **places, places, err));
+  double *next = *places;
+  for (size_t b = 0; b < batch->rows; b++) {
+    if (batch->row[b].quantiles) continue;
+    batch->row[b].quantiles = next;
+    next += values;
   }
-  free(block);
-  r->engine->held = before;
-  return status;
+  return C2_OK;
 }
 
-c2_status c2_rollout(c2_engine *engine, bool use_reference, const c2_memory *memory, c2_batch *batch, size_t horizon,
-                     double *quantiles, c2_error *err) {
-  const chronos2_config *c = &engine->model->config;
-  rollout r = {.engine = engine,
-               .use_reference = use_reference,
+/* The first pass, up to max_output_patches. */
+static c2_status start(rollout *r, const c2_memory *memory, const c2_batch *batch, c2_error *err) {
+  r->done = c2_min_size(batch->output_patches * r->c->patch, r->horizon);
+  c2_result result = {.steps = r->done, .stride = r->horizon};
+  return memory ? c2_fused_recall(r->engine, batch, memory, &result, err)
+                : c2_session_forward(r->session, batch, &result, err);
+}
+
+/* Tokens of a pass of paths: about as many as the first pass has. */
+static size_t pass_tokens(const chronos2_session *s, const c2_batch *batch, const chronos2_config *c) {
+  size_t tokens = 0;
+  if (s->options.backend == CHRONOS2_REFERENCE) return SIZE_MAX; /* padded to the longest: all together */
+  for (size_t b = 0; b < batch->rows; b++) {
+    tokens += c2_row_patches(&batch->row[b], c->patch, batch->context_limit) + 1 + batch->output_patches;
+  }
+  return c2_max_size(tokens, LEAST_TOKENS);
+}
+
+c2_status c2_rollout(chronos2_session *session, const c2_memory *memory, c2_batch *batch, size_t horizon,
+                     c2_error *err) {
+  const chronos2_config *c = &session->model->config;
+  rollout r = {.session = session,
+               .engine = &session->engine,
                .c = c,
                .horizon = horizon,
                .first_limit = batch->context_limit,
-               .limit = c2_max_size(batch->context_limit, c->context_length),
-               .tokens = SIZE_MAX,
-               .quantiles = quantiles};
+               .limit = c2_max_size(batch->context_limit, c->context_length)};
+  double *places = NULL;
+  size_t before = session->engine.held;
+  c2_status status = C2_OK;
   batch->output_patches = c2_rollout_patches(c, horizon);
   c2_batch_sort(batch);
-  C2_TRY(start(&r, memory, batch, err));
-  if (r.done == horizon) return C2_OK;
-  if (!use_reference) { /* whose rows are padded to the longest: they must stay together */
-    r.tokens = 0;
-    for (size_t b = 0; b < batch->rows; b++) {
-      r.tokens += c2_row_patches(&batch->row[b], c->patch, batch->context_limit) + 1 + batch->output_patches;
-    }
-    r.tokens = c2_max_size(r.tokens, LEAST_TOKENS);
-  }
-  return go_on_all(&r, batch, err);
+  if (batch->output_patches * c->patch >= horizon) return start(&r, memory, batch, err);
+  C2_GOTO(give_places(r.engine, batch, c->quantiles * horizon, &places, err));
+  C2_GOTO(start(&r, memory, batch, err));
+  r.tokens = pass_tokens(session, batch, c);
+  C2_GOTO(go_on_all(&r, batch, err));
+fail:
+  free(places);
+  session->engine.held = before;
+  return status;
 }

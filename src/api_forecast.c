@@ -1,0 +1,150 @@
+/* The public interface: forecasts, embeddings, scenarios. The work is done in src/forecast/. */
+#include <stdlib.h>
+
+#include "api.h"
+#include "base/memory.h"
+#include "forecast/context.h"
+#include "forecast/embedding.h"
+#include "forecast/forecast.h"
+
+/* ---- Forecasting ------------------------------------------------------------------------------ */
+
+static chronos2_status predict(chronos2_session *session, const chronos2_context *context,
+                               const chronos2_series *series, size_t count, const chronos2_predict_options *options,
+                               chronos2_forecast **forecast, c2_error *err) {
+  chronos2_forecast *f = NULL;
+  c2_status status = c2_alloc_array(1, sizeof *f, &f, err);
+  if (status == C2_OK) status = c2_forecast_run(f, session, context, series, count, options, err);
+  if (status != C2_OK) chronos2_forecast_free(&f);
+  *forecast = f;
+  return status_of(status);
+}
+
+chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
+                                 const chronos2_predict_options *options, chronos2_forecast **forecast) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(forecast, "forecast: expected a place for the handle");
+  *forecast = NULL;
+  REQUIRE(session && options && (series || count == 0), "session, series and options: expected not NULL");
+  return predict(session, NULL, series, count, options, forecast, err);
+}
+
+void chronos2_forecast_free(chronos2_forecast **forecast) {
+  if (!forecast || !*forecast) return;
+  c2_forecast_free(*forecast);
+  free(*forecast);
+  *forecast = NULL;
+}
+
+size_t chronos2_forecast_count(const chronos2_forecast *forecast) {
+  return forecast ? forecast->count : 0;
+}
+
+size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series) {
+  return forecast && series < forecast->count ? forecast->targets[series] : 0;
+}
+
+size_t chronos2_forecast_horizon(const chronos2_forecast *forecast) {
+  return forecast ? forecast->horizon : 0;
+}
+
+const double *chronos2_forecast_quantiles(const chronos2_forecast *forecast, size_t series, size_t target) {
+  return forecast ? c2_forecast_quantiles(forecast, series, target) : NULL;
+}
+
+const double *chronos2_forecast_median(const chronos2_forecast *forecast, size_t series, size_t target) {
+  const double *values = chronos2_forecast_quantiles(forecast, series, target);
+  return values ? values + forecast->median * forecast->horizon : NULL;
+}
+
+chronos2_status chronos2_forecast_at_levels(const chronos2_forecast *forecast, size_t series, size_t target,
+                                            const double *levels, size_t count, double *out) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(forecast && levels && out, "forecast, levels and out: expected not NULL");
+  return status_of(c2_forecast_at_levels(forecast, series, target, levels, count, out, err));
+}
+
+/* ---- Scenarios -------------------------------------------------------------------------------- */
+
+chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_series *series, size_t count,
+                                      const chronos2_predict_options *options, chronos2_context **context) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(context, "context: expected a place for the handle");
+  *context = NULL;
+  REQUIRE(session && (series || count == 0), "session and series: expected not NULL");
+  chronos2_context *x = NULL;
+  c2_status status = c2_alloc_array(1, sizeof *x, &x, err);
+  if (status == C2_OK) status = c2_context_encode(x, session, series, count, options, err);
+  if (status != C2_OK) chronos2_context_close(&x);
+  *context = x;
+  return status_of(status);
+}
+
+void chronos2_context_close(chronos2_context **context) {
+  if (!context || !*context) return;
+  c2_context_free(*context);
+  free(*context);
+  *context = NULL;
+}
+
+size_t chronos2_context_bytes(const chronos2_context *context) {
+  return context ? c2_context_bytes(context) : 0;
+}
+
+chronos2_status chronos2_context_predict(chronos2_session *session, const chronos2_context *context,
+                                         const chronos2_series *series, size_t count,
+                                         const chronos2_predict_options *options, chronos2_forecast **forecast) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(forecast, "forecast: expected a place for the handle");
+  *forecast = NULL;
+  REQUIRE(session && context && options && (series || count == 0),
+          "session, context, series and options: expected not NULL");
+  chronos2_predict_options all;
+  c2_status status = c2_context_options(context, session, count, options, &all, err);
+  return status == C2_OK ? predict(session, context, series, count, &all, forecast, err) : status_of(status);
+}
+
+/* ---- Embeddings ------------------------------------------------------------------------------- */
+
+chronos2_status chronos2_embed(chronos2_session *session, const chronos2_series *series, size_t count,
+                               const chronos2_predict_options *options, chronos2_embedding **embedding) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(embedding, "embedding: expected a place for the handle");
+  *embedding = NULL;
+  REQUIRE(session && (series || count == 0), "session and series: expected not NULL");
+  const chronos2_predict_options defaults = {.horizon = 0};
+  chronos2_embedding *x = NULL;
+  c2_status status = c2_alloc_array(1, sizeof *x, &x, err);
+  if (status == C2_OK) {
+    status = c2_embedding_run(x, session, series, count, options ? options : &defaults, err);
+  }
+  if (status != C2_OK) chronos2_embedding_free(&x);
+  *embedding = x;
+  return status_of(status);
+}
+
+void chronos2_embedding_free(chronos2_embedding **embedding) {
+  if (!embedding || !*embedding) return;
+  c2_embedding_free(*embedding);
+  free(*embedding);
+  *embedding = NULL;
+}
+
+size_t chronos2_embedding_tokens(const chronos2_embedding *embedding, size_t series) {
+  return embedding && series < embedding->count ? embedding->item[series].tokens : 0;
+}
+
+const float *chronos2_embedding_values(const chronos2_embedding *embedding, size_t series) {
+  return embedding && series < embedding->count ? embedding->item[series].values : NULL;
+}
+
+chronos2_status chronos2_embedding_scale(const chronos2_embedding *embedding, size_t series, size_t target, double *loc,
+                                         double *scale) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(embedding && loc && scale, "embedding, loc and scale: expected not NULL");
+  REQUIRE(series < embedding->count && target < embedding->item[series].targets,
+          "series %zu, target %zu: not in this embedding", series, target);
+  *loc = embedding->item[series].loc[target];
+  *scale = embedding->item[series].scale[target];
+  return CHRONOS2_OK;
+}

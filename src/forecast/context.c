@@ -1,0 +1,111 @@
+/* Encodes contexts, and checks that a forecast fits an encoding. */
+#include "forecast/context.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "forecast/request.h"
+#include "forecast/rollout.h"
+#include "model/patterns.h"
+
+enum { MOST_STEPS = 1 << 20 };
+
+static c2_status encode_pass(chronos2_session *s, const c2_request *request, const c2_pass *p, size_t horizon,
+                             c2_memory *memory, c2_error *err) {
+  c2_row *row = NULL;
+  size_t before = s->engine.held;
+  C2_TRY(c2_engine_alloc(&s->engine, p->rows, sizeof *row, &row, err));
+  c2_pass_rows(request, p, row);
+  c2_batch batch = {.row = row,
+                    .rows = p->rows,
+                    .context_limit = request->context_limit,
+                    .output_patches = c2_rollout_patches(request->config, horizon)};
+  c2_batch_sort(&batch);
+  c2_status status = c2_fused_encode(&s->engine, &batch, memory, err);
+  free(row);
+  s->engine.held = before;
+  c2_engine_hold(&s->engine, memory->block.size);
+  return status;
+}
+
+static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_request *request, c2_error *err) {
+  for (size_t from = 0; from < request->count;) {
+    c2_pass p = c2_request_pass(request, from, 1, C2_PASS_TOKENS); /* the cut must not depend on the horizon */
+    C2_TRY(c2_grow_array(&x->pass, &x->room, x->passes + 1, sizeof *x->pass, err));
+    c2_encoded_pass *pass = &x->pass[x->passes++];
+    *pass = (c2_encoded_pass){.end = p.to};
+    C2_TRY(encode_pass(s, request, &p, c2_min_size(x->horizon, MOST_STEPS), &pass->memory, err));
+    from = p.to;
+    C2_TRY(c2_session_progress(s, from, request->count, err));
+  }
+  return C2_OK;
+}
+
+static c2_status check_encoding(const chronos2_session *s, const chronos2_predict_options *options, c2_error *err) {
+  chronos2_attention attention = s->engine.pattern.attention;
+  bool null = attention == CHRONOS2_WINDOWED_FUTURE_NULL;
+  bool fused = s->options.backend == CHRONOS2_FUSED;
+  if ((attention != CHRONOS2_WINDOWED_FUTURE_GLOBAL && !null) || !fused) {
+    C2_FAIL(err, C2_ERR_ARGUMENT,
+            "scenarios need windowed_future_global or windowed_future_null attention on the fused backend, found %s: "
+            "elsewhere a context sees the known future",
+            fused ? c2_attention_name(attention) : "the reference backend");
+  }
+  if (null && (!options || options->horizon < 1 || options->horizon > MOST_STEPS)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT,
+            "horizon: windowed_future_null needs the longest one that will be asked for, 1 to 2^20 steps");
+  }
+  return C2_OK;
+}
+
+c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chronos2_series *series, size_t count,
+                            const chronos2_predict_options *options, c2_error *err) {
+  c2_request request = {0};
+  C2_TRY(check_encoding(s, options, err));
+  x->model = s->model;
+  x->kernels = s->engine.kernels;
+  x->pattern = s->engine.pattern;
+  x->count = count;
+  if (options) x->options = *options;
+  x->horizon = x->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL ? options->horizon : SIZE_MAX;
+  c2_status status = c2_request_open(&request, s, series, count, &x->options, 0, err);
+  if (status == C2_OK) status = encode_all(x, s, &request, err);
+  c2_request_close(&request);
+  s->engine.held = 0;
+  return status;
+}
+
+void c2_context_free(chronos2_context *x) {
+  for (size_t i = 0; i < x->passes; i++) c2_memory_free(&x->pass[i].memory);
+  free(x->pass);
+  memset(x, 0, sizeof *x);
+}
+
+size_t c2_context_bytes(const chronos2_context *x) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < x->passes; i++) bytes += x->pass[i].memory.block.size;
+  return bytes;
+}
+
+c2_status c2_context_options(const chronos2_context *x, const chronos2_session *s, size_t count,
+                             const chronos2_predict_options *asked, chronos2_predict_options *options, c2_error *err) {
+  const c2_pattern *p = &s->engine.pattern;
+  if (s->model != x->model || s->engine.kernels != x->kernels || s->options.backend != CHRONOS2_FUSED ||
+      p->attention != x->pattern.attention || p->radius != x->pattern.radius ||
+      p->reg_global != x->pattern.reg_global) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "session: expected the model, instruction set, attention and radius of the encoding");
+  }
+  if (x->count == 0 ? count != 0 : count % x->count != 0) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series: %zu were encoded, found %zu: expected them once or several times over",
+            x->count, count);
+  }
+  if (asked->horizon > x->horizon) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: the context was encoded for at most %zu steps, found %zu", x->horizon,
+            asked->horizon);
+  }
+  *options = x->options;
+  options->horizon = asked->horizon;
+  options->monotone = asked->monotone;
+  return C2_OK;
+}

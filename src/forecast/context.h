@@ -1,0 +1,35 @@
+/* Contexts that are encoded once, and then serve any number of futures. */
+#ifndef C2_FORECAST_CONTEXT_H
+#define C2_FORECAST_CONTEXT_H
+
+#include "forecast/session.h"
+
+/* One encoded pass. */
+typedef struct c2_encoded_pass {
+  size_t end; /* the series behind it */
+  c2_memory memory;
+} c2_encoded_pass;
+
+struct chronos2_context {
+  const chronos2_model *model;
+  const c2_kernels *kernels;
+  c2_pattern pattern;
+  chronos2_predict_options options; /* those that the futures must share */
+  size_t horizon; /* the longest that may be asked for; under windowed_future_null the null future's */
+  size_t count, passes, room;
+  c2_encoded_pass *pass;
+};
+
+/* Encodes the pasts of `count` series; `options` may be NULL. Free also after a failure. */
+c2_status c2_context_encode(chronos2_context *context, chronos2_session *session, const chronos2_series *series,
+                            size_t count, const chronos2_predict_options *options, c2_error *err);
+void c2_context_free(chronos2_context *context);
+
+size_t c2_context_bytes(const chronos2_context *context);
+
+/* The options of a forecast from this context: `asked`, and what the encoding has fixed. An error if the session,
+ * `count` or the horizon doesn't fit the encoding. */
+c2_status c2_context_options(const chronos2_context *context, const chronos2_session *session, size_t count,
+                             const chronos2_predict_options *asked, chronos2_predict_options *options, c2_error *err);
+
+#endif

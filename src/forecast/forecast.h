@@ -1,0 +1,30 @@
+/* Forecasts: what one holds, and how a request becomes one. */
+#ifndef C2_FORECAST_FORECAST_H
+#define C2_FORECAST_FORECAST_H
+
+#include "forecast/context.h"
+#include "forecast/session.h"
+
+struct chronos2_forecast {
+  size_t count, horizon, quantiles, median;
+  double levels[64];
+  size_t *targets; /* [count] */
+  size_t *first;   /* [count] rows before this series */
+  size_t rows;
+  double *values; /* [rows][Q][horizon] */
+};
+
+/* Forecasts `count` series, from `context` where one is given. Free also after a failure. */
+c2_status c2_forecast_run(chronos2_forecast *forecast, chronos2_session *session, const chronos2_context *context,
+                          const chronos2_series *series, size_t count, const chronos2_predict_options *options,
+                          c2_error *err);
+void c2_forecast_free(chronos2_forecast *forecast);
+
+/* [Q][horizon]; NULL if out of range. */
+const double *c2_forecast_quantiles(const chronos2_forecast *forecast, size_t series, size_t target);
+
+/* Other levels, interpolated: out [horizon][count]. */
+c2_status c2_forecast_at_levels(const chronos2_forecast *forecast, size_t series, size_t target, const double *levels,
+                                size_t count, double *out, c2_error *err);
+
+#endif
