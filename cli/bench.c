@@ -287,23 +287,30 @@ static int run(bench *b, char **paths, size_t count) {
 int cli_bench(int argc, char **argv) {
   bench b = {.horizon = 64, .repeats = 5};
   const cli_option options[] = {
-      {"random", 0, "SHAPE", "random weights in the shape of base, small or micro, instead of --model", CLI_TEXT,
+      {"random", 0, "base|small|micro", "Use random weights in this model's shape instead of --model.", CLI_TEXT,
        &b.random, NULL},
-      {"horizon", 0, "H", "steps to forecast, at most one pass of the model [64]", CLI_COUNT, &b.horizon, NULL},
-      {"repeats", 0, "N", "timed runs, after one that isn't [5]", CLI_COUNT, &b.repeats, NULL},
-      {"ragged", 0, NULL, "series of unequal length, from a quarter of the context up", CLI_FLAG, &b.ragged, NULL},
+      {"horizon", 0, "H", "Number of steps to forecast, at most one pass of the model. [64]", CLI_COUNT, &b.horizon,
+       NULL},
+      {"repeats", 0, "N", "Number of timed runs, after one that is not timed. [5]", CLI_COUNT, &b.repeats, NULL},
+      {"ragged", 0, NULL, "Make series of unequal length, from a quarter of the context up.", CLI_FLAG, &b.ragged,
+       NULL},
       {"futures", 0, "N",
-       "N futures of each series, by a covariate known ahead; under windowed_future_global its past is encoded once",
+       "Forecast N futures of each series, which differ in a known covariate. Under windowed_future_global and "
+       "windowed_future_null its past is encoded once.",
        CLI_SIZE, &b.futures, NULL},
-      {"paced", 0, NULL, "a timed pass for each line of standard input, so that another program can take turns",
+      {"paced", 0, NULL, "Run a timed pass for each line of standard input, so that another program can take turns.",
        CLI_FLAG, &b.paced, NULL},
-      {"json", 0, NULL, "one JSON object instead of text", CLI_FLAG, &b.json, NULL},
+      {"json", 0, NULL, "Print one JSON object instead of text.", CLI_FLAG, &b.json, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
-  const cli_usage usage = {"bench", "[INPUT...]",
-                           "Speed and memory from raw series to quantiles, on made-up univariate series or those of\n"
-                           "CSV or JSON Lines files. Without files --batch-size is the number of series [8] and\n"
-                           "--context-length their length [512].",
-                           0, (size_t)argc};
+  const cli_usage usage = {
+      .command = "bench",
+      .arguments = "[INPUT...]",
+      .summary = "Measures time and memory from raw series to quantiles, on made-up series of one target or on the "
+                 "series of CSV or JSON Lines files. Without files, --batch-size is the number of series [8] and "
+                 "--context-length their length [512].",
+      .examples = "Time the shape of chronos-2 on 8 series of 512 steps; no weights are needed:\n"
+                  "chronos2 bench --random base --batch-size 8 --context-length 512\n",
+      .max_arguments = SIZE_MAX};
   int first = 0;
   int status = 0;
   cli_engine_init(&b.engine);

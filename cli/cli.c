@@ -17,7 +17,7 @@
 #include "base/text.h"
 #include "study/measure/trained.h"
 
-enum { MAX_OPTIONS = CLI_MAX_GIVEN, LONG_BASE = 1000 };
+enum { MAX_OPTIONS = CLI_MAX_GIVEN, GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
 
 /* ---- Errors ---------------------------------------------------------------------------------- */
 
@@ -165,46 +165,7 @@ c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c
   return C2_OK;
 }
 
-/* ---- Help and parsing ------------------------------------------------------------------------ */
-
-static void print_table(const cli_option *table) {
-  for (const cli_option *o = table; o && o->name; o++) {
-    if (!o->name[0]) {
-      (void)printf("\n%s\n", o->help);
-      continue;
-    }
-    char left[96];
-    (void)snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : " ", o->letter ? o->letter : ' ',
-                   o->letter ? ", " : "  ", o->name, o->value ? " " : "", o->value ? o->value : "");
-    size_t column = 34;
-    (void)printf("  %-*s", (int)column - 2, left);
-    if (strlen(left) > column - 3) (void)printf("\n%*s", (int)column, "");
-    const char *text = o->help;
-    while (*text) { /* wrapped at 78 columns after the left column */
-      size_t n = strlen(text);
-      size_t room = 78;
-      if (n > room) {
-        n = room;
-        while (n > 0 && text[n] != ' ') n--;
-        if (n == 0) n = room;
-      }
-      (void)printf("%.*s\n", (int)n, text);
-      text += n;
-      while (*text == ' ') text++;
-      if (*text) (void)printf("%*s", (int)column, "");
-    }
-  }
-}
-
-static void print_help(const cli_usage *usage, const cli_option *own, const cli_option *shared) {
-  (void)printf("usage: chronos2 %s [options]%s%s\n\n%s\n", usage->command, *usage->arguments ? " " : "",
-               usage->arguments, usage->summary);
-  if (own) (void)printf("\noptions:\n");
-  print_table(own);
-  if (shared) (void)printf("\nmodel and engine:\n");
-  print_table(shared);
-  (void)printf("\n  -h, --help                      this text\n");
-}
+/* ---- Parsing --------------------------------------------------------------------------------- */
 
 typedef struct parser {
   struct option longs[MAX_OPTIONS];
@@ -215,7 +176,7 @@ typedef struct parser {
 
 static void parser_add(parser *p, const cli_option *table) {
   for (const cli_option *o = table; o && o->name; o++) {
-    if (!o->name[0] || p->count + 2 >= MAX_OPTIONS) continue;
+    if (p->count + 3 >= MAX_OPTIONS) continue;
     p->longs[p->count] = (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument, NULL,
                                          LONG_BASE + (int)p->count};
     p->entries[p->count] = o;
@@ -275,6 +236,7 @@ static bool parse_options(int argc, char **argv, const cli_usage *usage, const c
   parser_add(&p, own);
   parser_add(&p, shared);
   p.longs[p.count] = (struct option){"help", no_argument, NULL, 'h'};
+  p.longs[p.count + 1] = (struct option){"generate", required_argument, NULL, GENERATE};
   for (int i = 1; i < argc; i++) { /* the published script spells options with underscores */
     if (strcmp(argv[i], "--") == 0) break;
     if (strncmp(argv[i], "--", 2) != 0) continue;
@@ -289,8 +251,12 @@ static bool parse_options(int argc, char **argv, const cli_usage *usage, const c
     int code = getopt_long(argc, argv, p.shorts, p.longs, NULL);
     if (code == -1) break;
     if (code == 'h') {
-      print_help(usage, own, shared);
+      cli_help(usage, own, shared);
       *exit_status = CLI_DONE;
+      return false;
+    }
+    if (code == GENERATE) {
+      *exit_status = cli_generate(optarg, usage, own, shared);
       return false;
     }
     const cli_option *option = code == '?' || code == ':' ? NULL : parser_find(&p, code);
@@ -443,39 +409,57 @@ static c2_status parse_threads(void *target, const char *text, c2_error *err) {
   return C2_OK;
 }
 
+#define PATTERNS "auto|full|windowed_future_global|windowed_future_visible|windowed_future_null"
+static const char attention_help[] =
+    "Which tokens see which in time attention. auto is the pattern that the weights were trained for. full: every "
+    "token sees all. windowed_future_global: a context token sees the context tokens within --radius, a future token "
+    "sees all. windowed_future_visible: the same, but a context token also sees the future tokens. "
+    "windowed_future_null: the same, but the future tokens that a context token sees are those of a pass in which no "
+    "future value is known. [auto]";
+
 void cli_engine_init(cli_engine *e) {
   memset(e, 0, sizeof *e);
   chronos2_session_options_init(&e->session);
   e->radius = (double)NAN;
   chronos2_session_options *s = &e->session;
   const cli_option table[] = {
-      {"model", 'm', "DIR", "model folder in Hugging Face format [the bundled checkpoint]", CLI_TEXT, &e->model, NULL},
-      {"adapter", 0, "DIR", "LoRA adapter in PEFT's format, merged into the model", CLI_TEXT, &e->adapter, NULL},
-      {"cache", 0, "DIR", "keep the packed weights there: later runs start faster and share them in memory", CLI_TEXT,
-       &e->cache, NULL},
-      {"attention", 0, "PATTERN",
-       "auto (as the weights were trained), full, windowed_future_global, windowed_future_visible or "
-       "windowed_future_null [auto]", CLI_CUSTOM,
-       &s->attention, parse_attention},
-      {"radius", 0, "R", "window of a context token, in tokens, or inf; with a windowed --attention [8]", CLI_CUSTOM,
-       &e->radius, parse_radius},
-      {"reg-global", 0, NULL, "the REG token sees the whole context", CLI_FLAG, &s->reg_global, NULL},
-      {"dtype", 0, "TYPE", "of the encoder's matrices: fp32, bf16 or int8, faster and less exact in this order [fp32]",
+      {"model", 'm', "DIR",
+       "Folder of the model in Hugging Face format: config.json and model.safetensors. [the bundled checkpoint]",
+       CLI_TEXT, &e->model, NULL},
+      {"adapter", 0, "DIR", "Merge the LoRA adapter of this folder, in PEFT's format, into the model.", CLI_TEXT,
+       &e->adapter, NULL},
+      {"cache", 0, "DIR",
+       "Keep the packed weights in this folder. Later runs start faster and share them in memory.", CLI_TEXT, &e->cache,
+       NULL},
+      {"attention", 0, PATTERNS, attention_help, CLI_CUSTOM, &s->attention, parse_attention},
+      {"radius", 0, "R",
+       "Let a context token see the context tokens that are at most this many tokens away: a whole number, or inf. "
+       "This needs a windowed --attention. [8]",
+       CLI_CUSTOM, &e->radius, parse_radius},
+      {"reg-global", 0, NULL, "Let the REG token see the whole context under a windowed pattern.", CLI_FLAG,
+       &s->reg_global, NULL},
+      {"dtype", 0, "fp32|bf16|int8",
+       "Number type of the encoder's matrices. bf16 takes half of fp32's memory and int8 a quarter; both are less "
+       "exact, and faster where the processor has instructions for them. [fp32]",
        CLI_CUSTOM, &e->dtype, parse_dtype},
-      {"device", 0, "DEVICE", "cpu or cuda [cpu]", CLI_CUSTOM, e, parse_device},
-      {"threads", 0, "N", "worker threads, 0 = all processors [0]", CLI_CUSTOM, &s->threads, parse_threads},
-      {"pin", 0, NULL, "bind each worker thread to a processor", CLI_FLAG, &s->pin, NULL},
-      {"batch-size", 0, "N", "rows of one pass [256]", CLI_COUNT, &e->batch_size, NULL},
+      {"device", 0, "cpu|cuda", "Where to compute. This build has no CUDA backend. [cpu]", CLI_CUSTOM, e,
+       parse_device},
+      {"threads", 0, "N", "Number of threads. 0 takes every processor that this process may use. [0]", CLI_CUSTOM,
+       &s->threads, parse_threads},
+      {"pin", 0, NULL, "Bind each thread to a processor.", CLI_FLAG, &s->pin, NULL},
+      {"batch-size", 0, "N", "Number of rows in one pass. A target is a row, and so is a covariate. [256]", CLI_COUNT,
+       &e->batch_size, NULL},
       {"context-length", 0, "N",
-       "use at most this many last observations; beyond the model's with a warning [the model's]", CLI_COUNT,
-       &e->context_length, NULL},
-      {"isa", 0, "LEVEL",
-       "auto, scalar, avx2, avx512 or amx; only lowers the level. amx (for bf16) is untried on such a machine: "
-       "auto doesn't choose it [auto]",
-       CLI_CUSTOM, &s->isa, parse_isa},
-      {"backend", 0, "NAME",
-       "fused, or reference: the plain masked path; flash and torch are other names of fused [fused]", CLI_CUSTOM,
-       &s->backend, parse_backend},
+       "Use at most this many of the last observations. More than the model was made for is allowed, with a warning. "
+       "[the model's]",
+       CLI_COUNT, &e->context_length, NULL},
+      {"isa", 0, "auto|scalar|avx2|avx512|amx",
+       "Highest instruction set to use. amx makes bf16 faster; auto does not choose it yet. [auto]", CLI_CUSTOM,
+       &s->isa, parse_isa},
+      {"backend", 0, "fused|reference|flash|torch",
+       "fused is the fast implementation, reference the plain one that it is tested against. flash and torch are other "
+       "names of fused. [fused]",
+       CLI_CUSTOM, &s->backend, parse_backend},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
   memcpy(e->table, table, sizeof table);
 }

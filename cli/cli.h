@@ -1,11 +1,12 @@
-/* What the commands share: option tables (parsing and help from one place), errors, opening a model
- * and a session from the common options. A command is one file with one function. */
+/* What the commands share: option tables (parsing, help, manual pages and shell completion come from them), errors, the
+ * opening of a model and a session from the common options. A command is one file with one function. */
 #ifndef C2_CLI_H
 #define C2_CLI_H
 
 #include <chronos2.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/status.h"
 #include "data/series.h"
@@ -26,13 +27,13 @@ enum { CLI_MAX_GIVEN = 96 };
 
 typedef c2_status (*cli_parse_fn)(void *target, const char *text, c2_error *err);
 
-/* One long option. A table ends with an entry whose name is NULL; an entry with an empty name and a
- * help text is a heading. Underscores in what the user types read as hyphens. */
+/* One long option. A table ends with an entry whose name is NULL. What the user types may have
+ * underscores for hyphens. */
 typedef struct cli_option {
   const char *name;  /* without the dashes */
   char letter;       /* short form, or 0 */
-  const char *value; /* placeholder in the help, NULL for flags */
-  const char *help;  /* ends with the default in brackets where there is one */
+  const char *value; /* NULL for flags; "full|auto": one of these words; "FILE..." and "DIR": a path; else any text */
+  const char *help;  /* sentences; the default stands in brackets at the end where there is one */
   cli_kind kind;
   void *target;
   cli_parse_fn parse; /* CLI_CUSTOM only */
@@ -41,9 +42,20 @@ typedef struct cli_option {
 typedef struct cli_usage {
   const char *command;   /* "forecast" */
   const char *arguments; /* "INPUT..." or "" */
-  const char *summary;   /* one or more lines */
+  const char *summary;   /* sentences; a newline begins a paragraph */
+  const char *examples;  /* lines in turn: what a command does, and the command; NULL if there are none */
   size_t min_arguments, max_arguments;
 } cli_usage;
+
+/* A command of the program. */
+typedef struct cli_command {
+  const char *name;
+  const char *summary; /* one line, a verb first */
+  int (*run)(int argc, char **argv);
+  bool developer; /* made for the tests and for work on the program itself */
+} cli_command;
+
+extern const cli_command cli_commands[]; /* ends with an entry whose name is NULL */
 
 /* The options of every command that runs a model. */
 typedef struct cli_engine {
@@ -62,9 +74,20 @@ typedef struct cli_engine {
 
 /* Parses argv (argv[0] is the command's name) against the command's table and the engine's (either may be NULL).
  * Returns true to go on, with *first the index of the first argument that is no option; false to leave with
- * *exit_status: after --help (0) or after a usage error (2), which is printed. */
+ * *exit_status: after --help or --generate (0) or after a usage error (2), which is printed. */
 bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine, int *first,
                int *exit_status);
+
+/* The help of a command, and of the program, on standard output. Either table may be NULL. */
+void cli_help(const cli_usage *usage, const cli_option *own, const cli_option *shared);
+void cli_help_program(FILE *out);
+
+/* --generate FORMAT, which the build calls: a command's part of a shell's completion (bash, zsh, fish) or its manual
+ * page (man) on standard output. Returns CLI_DONE, or CLI_USAGE for an unknown format, which is printed. */
+int cli_generate(const char *format, const cli_usage *usage, const cli_option *own, const cli_option *shared);
+
+/* The same for the program: a whole completion script, made of the commands' parts, or the page chronos2(1). */
+int cli_generate_program(const char *format);
 
 void cli_engine_init(cli_engine *engine);
 

@@ -513,55 +513,70 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   return status == C2_OK ? CLI_DONE : cli_fail_error(err);
 }
 
+static const cli_usage forecast_usage = {
+    .command = "forecast",
+    .arguments = "INPUT...",
+    .summary = "Reads series from CSV files (item_id,timestamp,target) or JSON Lines files; - is standard input. "
+               "Writes CSV: item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
+               "Ids and names are written as they are, even where a spreadsheet would take them for a formula "
+               "(=, +, -, @).",
+    .examples = "Forecast 28 steps of every series:\n"
+                "chronos2 forecast sales.csv --horizon 28\n"
+                "Write three quantiles to a file:\n"
+                "chronos2 forecast sales.csv -n 28 --quantile-levels 0.1,0.5,0.9 -o forecast.csv\n"
+                "Use prices, which are known for the next 14 steps:\n"
+                "chronos2 forecast shop.csv -n 14 --covariates price --future prices.csv\n"
+                "Compare several plans for those prices:\n"
+                "chronos2 forecast shop.csv -n 14 --covariates price --scenarios plans.csv\n",
+    .min_arguments = 1,
+    .max_arguments = SIZE_MAX};
+
 int cli_forecast(int argc, char **argv) {
   request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
   const cli_option options[] = {
-      {"horizon", 'n', "N", "steps to forecast", CLI_COUNT, &r.horizon, NULL},
-      {"quantile-levels", 0, "LIST", "levels to write [0.1,0.2, ... 0.9]", CLI_TEXT, &r.levels_text, NULL},
-      {"id-column", 0, "NAME", "column that names a series; a file without it is one series [item_id]", CLI_TEXT,
+      {"horizon", 'n', "N", "Number of steps to forecast. It is required, except with --embed.", CLI_COUNT, &r.horizon,
+       NULL},
+      {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r.levels_text, NULL},
+      {"id-column", 0, "NAME", "Column that names the series. A file without it holds one series. [item_id]", CLI_TEXT,
        &r.id_column, NULL},
       {"timestamp-column", 0, "NAME",
-       "column of time stamps, years or whole numbers; without it rows are counted [timestamp]", CLI_TEXT,
-       &r.timestamp_column, NULL},
-      {"target", 0, "LIST", "columns to forecast, jointly if several [target]", CLI_TEXT, &r.target, NULL},
+       "Column of the time stamps: dates, years or whole numbers. Without it the rows are counted. [timestamp]",
+       CLI_TEXT, &r.timestamp_column, NULL},
+      {"target", 0, "LIST", "Columns to forecast. Several targets of a series are forecast jointly. [target]", CLI_TEXT,
+       &r.target, NULL},
       {"covariates", 0, "LIST",
-       "columns that help: numbers, or categories; known beforehand where --future has them. JSON Lines carries its "
-       "own",
+       "Columns that help the forecast: numbers or categories. Where --future has their values, these are used as "
+       "well. A JSON Lines file names its own covariates.",
        CLI_TEXT, &r.covariate_text, NULL},
-      {"past-covariates", 0, "LIST", "another name for --covariates", CLI_TEXT, &r.covariate_text, NULL},
-      {"all-covariates", 0, NULL, "every column that is no id, time stamp or target is a covariate", CLI_FLAG,
+      {"past-covariates", 0, "LIST", "Another name of --covariates.", CLI_TEXT, &r.covariate_text, NULL},
+      {"all-covariates", 0, NULL, "Take every column as a covariate that is no id, time stamp or target.", CLI_FLAG,
        &r.all_covariates, NULL},
       {"future", 0, "FILE",
-       "CSV with the horizon's values of covariates, a row for each series and step; rows of a file without ids hold "
-       "for all series",
+       "CSV file with the covariates' values in the forecast steps, a row for each series and step. Rows of a file "
+       "without ids hold for all series.",
        CLI_TEXT, &r.future, NULL},
       {"scenarios", 0, "FILE",
-       "CSV as for --future with a column scenario: a forecast for each; the past is encoded once for all, unless "
-       "--attention lets it see the future",
+       "CSV file as for --future with a further column, scenario: each scenario gets a forecast. The past is encoded "
+       "once for all of them, unless --attention lets it see the future.",
        CLI_TEXT, &r.scenarios, NULL},
-      {"cross-learning", 0, NULL, "all series of a pass inform each other", CLI_FLAG, &r.cross_learning, NULL},
+      {"cross-learning", 0, NULL, "Let all series of a pass inform each other.", CLI_FLAG, &r.cross_learning, NULL},
       {"freq", 0, "F",
-       "frequency in pandas' spelling, as 15min, h, bh, D, B, W-SUN, WOM-3FRI, MS; 1: whole numbers [inferred]",
-       CLI_TEXT, &r.freq,
-       NULL},
-      {"output", 'o', "FILE", "where the CSV goes [standard output]", CLI_TEXT, &r.output, NULL},
-      {"digits", 0, "N", "significant digits of the numbers, 17 for doubles [as many as float32 carries]", CLI_COUNT,
+       "Frequency in pandas' spelling, such as 15min, h, bh, D, B, W-SUN, WOM-3FRI or MS; 1 for whole numbers. "
+       "[inferred]",
+       CLI_TEXT, &r.freq, NULL},
+      {"output", 'o', "FILE", "Write the CSV to this file. [standard output]", CLI_TEXT, &r.output, NULL},
+      {"digits", 0, "N", "Significant digits of the numbers, at most 17. [as many as float32 carries]", CLI_COUNT,
        &r.digits, NULL},
-      {"embed", 0, NULL, "write the encoder's hidden states instead: a line a token; takes no horizon", CLI_FLAG,
+      {"embed", 0, NULL, "Write the encoder's hidden states instead of a forecast: a line for each token.", CLI_FLAG,
        &r.embed, NULL},
-      {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.monotone, NULL},
+      {"monotone", 0, NULL, "Sort the quantiles of each step, so that none crosses another.", CLI_FLAG, &r.monotone,
+       NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
-  const cli_usage usage = {
-      "forecast", "INPUT...",
-      "Reads series from CSV (item_id,timestamp,target) or JSON Lines files, - is standard input,\n"
-      "and writes item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
-      "Ids and names are written as they are, also where a spreadsheet would take them for a formula (=, +, -, @).",
-      1, (size_t)argc};
   int first = 0;
   int status = 0;
   c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
-  if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
+  if (!cli_parse(argc, argv, &forecast_usage, options, &r.engine, &first, &status)) return status;
   status = run(&r, argv + first, (size_t)(argc - first), &err);
   free_scenarios(&r.plans);
   c2_futures_close(&r.futures);

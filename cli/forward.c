@@ -161,28 +161,32 @@ static void release(work *w) {
   free(w->attention.weights);
 }
 
+static const cli_usage forward_usage = {
+    .command = "forward",
+    .arguments = "CASE.safetensors",
+    .summary = "A command for developers: it runs one forward pass on the tensors in.context [rows, steps] (NaN is a "
+               "missing value), in.group_ids [rows] and in.future_covariates [rows, steps], and writes "
+               "out.quantiles, out.loc, out.scale and out.token_mask.",
+    .min_arguments = 1,
+    .max_arguments = 1};
+
 int cli_forward(int argc, char **argv) {
   cli_engine engine;
   const char *output = NULL;
   bool attention = false;
   size_t patches = 0;
   const cli_option options[] = {
-      {"output", 'o', "FILE", "where the results go", CLI_TEXT, &output, NULL},
-      {"output-patches", 0, "N", "future tokens [num_output_patches of the file's metadata 'case']", CLI_COUNT,
-       &patches, NULL},
-      {"attention-weights", 0, NULL, "also out.time_attention.LAYER; with --attention full", CLI_FLAG, &attention,
-       NULL},
+      {"output", 'o', "FILE", "Write the results to this file. It is required.", CLI_TEXT, &output, NULL},
+      {"output-patches", 0, "N", "Number of future tokens. [num_output_patches of the file's metadata 'case']",
+       CLI_COUNT, &patches, NULL},
+      {"attention-weights", 0, NULL, "Also write out.time_attention.LAYER. This needs --attention full.", CLI_FLAG,
+       &attention, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
-  const cli_usage usage = {
-      "forward", "CASE.safetensors",
-      "One forward pass on in.context [rows, steps] (NaN = missing), in.group_ids [rows] and\n"
-      "in.future_covariates [rows, steps]. Writes out.quantiles, out.loc, out.scale, out.token_mask.",
-      1, 1};
   int first = 0;
   int status = 0;
   cli_engine_init(&engine);
   cli_engine_leave_out(&engine, "batch-size"); /* the file is the batch */
-  if (!cli_parse(argc, argv, &usage, options, &engine, &first, &status)) return status;
+  if (!cli_parse(argc, argv, &forward_usage, options, &engine, &first, &status)) return status;
   if (!output) return cli_fail_usage("forward needs -o FILE; see 'chronos2 forward --help'");
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;

@@ -37,10 +37,13 @@ static chronos2_status print_tensors(const chronos2_model *model) {
 }
 
 int cli_inspect(int argc, char **argv) {
-  const cli_usage usage = {"inspect", "[MODEL]",
-                           "Configuration, tensors, parameters and memory need of a model folder [the bundled\n"
-                           "checkpoint], and whether its weights look trained.",
-                           0, 1};
+  const cli_usage usage = {
+      .command = "inspect",
+      .arguments = "[MODEL]",
+      .summary = "Prints the configuration, the tensors, the number of parameters and the memory need of a model "
+                 "folder [the bundled checkpoint], and whether its weights look trained.",
+      .examples = "Look at a model that was downloaded to a folder:\nchronos2 inspect path/to/chronos-2\n",
+      .max_arguments = 1};
   int first = 0;
   int exit_status = 0;
   if (!cli_parse(argc, argv, &usage, NULL, NULL, &first, &exit_status)) return exit_status;

@@ -6,37 +6,24 @@
 #include "cli/cli.h"
 #include "version.h"
 
-typedef struct command {
-  const char *name;
-  const char *summary;
-  int (*run)(int argc, char **argv);
-} command;
-
-static const command commands[] = {
-    {"forecast", "read series, write quantile forecasts", cli_forecast},
-    {"study", "full against sparse attention: mass, accuracy, time, memory", cli_study},
-    {"probe", "attention mass that a sparse pattern keeps", cli_probe},
-    {"forward", "one forward pass on raw tensors", cli_forward},
-    {"predict", "forecasts of a JSON case as tensors", cli_predict},
-    {"bench", "speed and memory of a model shape", cli_bench},
-    {"inspect", "configuration, tensors and health of a model", cli_inspect},
+const cli_command cli_commands[] = {
+    {"forecast", "forecast series of CSV or JSON Lines files", cli_forecast, false},
+    {"study", "measure what sparse attention costs and gains", cli_study, false},
+    {"probe", "measure the attention that a sparse pattern keeps", cli_probe, false},
+    {"bench", "measure the speed and memory of a model", cli_bench, false},
+    {"inspect", "describe a model and check its weights", cli_inspect, false},
+    {"forward", "run one forward pass on raw tensors", cli_forward, true},
+    {"predict", "forecast the inputs of a JSON file as tensors", cli_predict, true},
+    {NULL, NULL, NULL, false},
 };
-
-static void print_usage(FILE *out) {
-  (void)fprintf(out, "usage: chronos2 COMMAND [options]\n\nTime-series forecasting with Chronos-2 models.\n\n");
-  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-    (void)fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].summary);
-  }
-  (void)fprintf(out, "\n'chronos2 COMMAND --help' documents every option; 'chronos2 --version' prints the version.\n");
-}
 
 static int run(int argc, char **argv) {
   if (argc < 2) {
-    print_usage(stderr);
+    cli_help_program(stderr);
     return CLI_USAGE;
   }
   if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-    print_usage(stdout);
+    cli_help_program(stdout);
     return CLI_DONE;
   }
   if (strcmp(argv[1], "--version") == 0) {
@@ -44,8 +31,9 @@ static int run(int argc, char **argv) {
                  chronos2_gemm());
     return CLI_DONE;
   }
-  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-    if (strcmp(argv[1], commands[i].name) == 0) return commands[i].run(argc - 1, argv + 1);
+  if (strcmp(argv[1], "--generate") == 0 && argc == 3) return cli_generate_program(argv[2]);
+  for (const cli_command *c = cli_commands; c->name; c++) {
+    if (strcmp(argv[1], c->name) == 0) return c->run(argc - 1, argv + 1);
   }
   return cli_fail_usage("unknown command '%s'; see 'chronos2 --help'", argv[1]);
 }

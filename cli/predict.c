@@ -219,19 +219,24 @@ int cli_predict(int argc, char **argv) {
   request r = {.output = NULL};
   const cli_option options[] = {
       {"output", 'o', "FILE",
-       "safetensors file with out.i [targets, levels, steps], mean.i and, at the case's levels, quantiles.i", CLI_TEXT,
-       &r.output, NULL},
-      {"embed", 0, NULL, "write embed.i too: hidden states [targets, tokens, d_model]", CLI_FLAG, &r.embed, NULL},
-      {"monotone", 0, NULL, "sort each step's quantiles, so that none crosses another", CLI_FLAG, &r.options.monotone,
-       NULL},
+       "Write this safetensors file. It is required, and holds out.i [targets, levels, steps], mean.i and, at the "
+       "case's levels, quantiles.i.",
+       CLI_TEXT, &r.output, NULL},
+      {"embed", 0, NULL, "Also write embed.i, the hidden states [targets, tokens, d_model].", CLI_FLAG, &r.embed, NULL},
+      {"monotone", 0, NULL, "Sort the quantiles of each step, so that none crosses another.", CLI_FLAG,
+       &r.options.monotone, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
-  const cli_usage usage = {"predict", "CASE.json",
-                           "Forecasts of list-of-dict inputs as tensors: {\"inputs\": [{\"target\": [...],\n"
-                           "\"past_covariates\": {...}, \"future_covariates\": {...}}, ...], \"predict\":\n"
-                           "{\"prediction_length\": 24}, \"quantile_levels\": [0.1, 0.5]}. null is a\n"
-                           "missing value; strings and booleans are categories. \"predict\" also takes\n"
-                           "context_length, batch_size and cross_learning.",
-                           1, 1};
+  const cli_usage usage = {
+      .command = "predict",
+      .arguments = "CASE.json",
+      .summary = "A command for developers: it forecasts the inputs that Chronos2Pipeline.predict takes, and writes "
+                 "tensors.\n"
+                 "The case is an object such as {\"inputs\": [{\"target\": [...], \"past_covariates\": {...}, "
+                 "\"future_covariates\": {...}}, ...], \"predict\": {\"prediction_length\": 24}, "
+                 "\"quantile_levels\": [0.1, 0.5]}. null is a missing value; texts and booleans are categories. "
+                 "\"predict\" also takes context_length, batch_size and cross_learning.",
+      .min_arguments = 1,
+      .max_arguments = 1};
   int first = 0;
   int status = 0;
   cli_engine_init(&r.engine);

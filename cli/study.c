@@ -344,66 +344,90 @@ static void set_defaults(request *r, bool compare) {
   if (!compare) cli_engine_leave_out(&r->engine, "batch-size");
 }
 
-static const char arms_help[] =
-    "further arms, for accuracy alone: blind (windowed_future_global at radius inf), visible and null "
-    "(windowed_future_visible and windowed_future_null at the radii and inf), none [blind,visible,null]";
-static const char ablate_help[] =
-    "two arms of full attention: in one, these heads (counted from 0) are blind to the future, in one, all others";
-static const char find_sinks_help[] =
-    "an arm for each head, in which it alone is blind to the future: P__find_sinks.csv ranks them by the loss";
+enum { MOST_OPTIONS = 40 };
+
+/* The options of both commands; returns their number. */
+static size_t put_probe_options(request *r, bool compare, cli_option *to) {
+  c2_study_options *o = &r->study.options;
+  const char *results = compare ? "Name the results P__*.csv, P__run.json and P__report.html. [study]"
+                                : "Name the results P__*.csv and P__run.json. [probe]";
+  const cli_option table[] = {
+      {"tasks", 0, "FILE|DIR", "Task file in fev's format, or a folder that holds one named tasks.yaml.", CLI_TEXT,
+       &o->tasks, NULL},
+      {"out-prefix", 0, "P", results, CLI_TEXT, &o->prefix, NULL},
+      {"radii", 0, "R,...", "Radii of the probe, in tokens, or inf. [2,4,8,16,32,64,128]", CLI_TEXT, &r->radii_text,
+       NULL},
+      {"max-tasks", 0, "N", "Use only the first N tasks; 0 uses all. [0]", CLI_SIZE, &o->most_tasks, NULL},
+      {"exclude-regex", 0, "REGEX", "Leave out the tasks whose name matches.", CLI_TEXT, &o->exclude_regex, NULL},
+      {"max-windows-per-task", 0, "N", "Number of windows of a task to probe; 0 probes all. [1]", CLI_SIZE,
+       &o->probe_windows, NULL},
+      {"max-series-per-window", 0, "N", "Number of series of a window to probe; 0 probes all. [256]", CLI_SIZE,
+       &o->probe_series, NULL},
+      {"probe-batch-size", 0, "N", "Number of rows in a pass of the probe. [4]", CLI_COUNT, &o->probe_batch, NULL},
+      {"S-split", 0, "S", "A window counts as large in the summary from this number of tokens on. [128]", CLI_COUNT,
+       &o->split, NULL},
+      {"exclude-reg-query", 0, NULL, "Leave the REG token out of the queries.", CLI_FLAG, &o->exclude_reg, NULL},
+      {"time-reg-is-global", 0, NULL, "Another name of --reg-global.", CLI_FLAG, &r->engine.session.reg_global, NULL},
+      {"include-padded-queries", 0, NULL, "Count queries at padding too. This needs --backend reference.", CLI_FLAG,
+       &o->include_padded, NULL},
+      {"as-univariate", 0, NULL, "Take every target on its own, without covariates.", CLI_FLAG, &o->as_univariate,
+       NULL},
+      {"seed", 0, "N", "Seed of the random choice of series. [0]", CLI_SIZE, &o->seed, NULL},
+      {"resume", 0, NULL,
+       "Go on with an interrupted run, if there is one. Only threads and machine may differ from it.", CLI_FLAG,
+       &o->resume, NULL},
+      {"restart", 0, NULL, "Drop what an interrupted run has finished and run all tasks.", CLI_FLAG, &o->restart,
+       NULL},
+      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  memcpy(to, table, sizeof table);
+  return sizeof table / sizeof table[0] - 1;
+}
+
+/* Those of the study alone. */
+static void put_study_options(request *r, cli_option *to) {
+  c2_study_options *o = &r->study.options;
+  const cli_option table[] = {
+      {"perf-radii", 0, "R,...", "Radii of the comparison. [those of --radii]", CLI_TEXT, &r->perf_radii_text, NULL},
+      {"arms", 0, "ARMS",
+       "Further comparisons, of accuracy alone. blind: windowed_future_global at radius inf. visible and null: "
+       "windowed_future_visible and windowed_future_null at the radii and inf. none: no further ones. "
+       "[blind,visible,null]",
+       CLI_TEXT, &r->arms_text, NULL},
+      {"ablate", 0, "LAYER:HEAD,...",
+       "Two further comparisons under full attention: in one, these heads (counted from 0) do not let the context see "
+       "the future; in the other, all other heads do not.",
+       CLI_TEXT, &r->ablate_text, NULL},
+      {"find-sinks", 0, NULL,
+       "A further comparison for each head, in which it alone does not let the context see the future. "
+       "P__find_sinks.csv ranks the heads by what that costs.",
+       CLI_FLAG, &o->find_sinks, NULL},
+      {"sparse-model", 0, "DIR", "Also run this model, which was trained sparse: in full and at the radii.", CLI_TEXT,
+       &o->sparse_model_folder, NULL},
+      {"baselines", 0, NULL, "Also print seasonal naive's accuracy and published results for the same tasks.", CLI_FLAG,
+       &r->baselines, NULL},
+      {"local-radius", 0, "R", "The radius of which the verdict speaks, if it is compared. [8]", CLI_SIZE,
+       &r->local_radius, NULL},
+      {"from-csv", 0, "DIR",
+       "Run no model: read the files P__perf_*.csv and P__mass_per_window.csv of an earlier study from this folder.",
+       CLI_TEXT, &r->from_csv, NULL},
+      {"margin", 0, "PERCENT", "A change of a score below this counts as none in tests of equivalence. [1]", CLI_NUMBER,
+       &r->margin, NULL},
+      {"perf-batch-size", 0, "N", "Number of rows in a pass of the comparison, as --batch-size. [256]", CLI_COUNT,
+       &o->perf_batch, NULL},
+      {"perf-repeats", 0, "N", "Number of timed passes of each pattern, in turns, after one that is not timed. [5]",
+       CLI_COUNT, &o->repeats, NULL},
+      {"chunk-size", 0, "N", "This is only recorded: the engine walks windows without chunks. [256]", CLI_COUNT,
+       &o->chunk_size, NULL},
+      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  memcpy(to, table, sizeof table);
+}
 
 static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
   request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible,null", .local_radius = 8, .margin = 1};
-  c2_study_options *o = &r.study.options;
+  cli_option options[MOST_OPTIONS];
   set_defaults(&r, compare);
-  const cli_option options[] = {
-      {"tasks", 0, "FILE|DIR", "fev task file, or a folder with tasks.yaml", CLI_TEXT, &o->tasks, NULL},
-      {"out-prefix", 0, "P",
-       compare ? "results are P__*.csv, P__run.json and P__report.html [study]"
-               : "results are P__*.csv and P__run.json [probe]",
-       CLI_TEXT, &o->prefix, NULL},
-      {"radii", 0, "R,...", "radii of the probe, in tokens, or inf [2,4,8,16,32,64,128]", CLI_TEXT, &r.radii_text,
-       NULL},
-      {"max-tasks", 0, "N", "the first N tasks, 0 = all [0]", CLI_SIZE, &o->most_tasks, NULL},
-      {"exclude-regex", 0, "REGEX", "leave out tasks whose name matches", CLI_TEXT, &o->exclude_regex, NULL},
-      {"max-windows-per-task", 0, "N", "windows of a task to probe, 0 = all [1]", CLI_SIZE, &o->probe_windows, NULL},
-      {"max-series-per-window", 0, "N", "series of a window that are probed, 0 = all [256]", CLI_SIZE, &o->probe_series,
-       NULL},
-      {"probe-batch-size", 0, "N", "rows of a pass of the probe [4]", CLI_COUNT, &o->probe_batch, NULL},
-      {"S-split", 0, "S", "tokens from which a window counts as large in the summary [128]", CLI_COUNT, &o->split,
-       NULL},
-      {"exclude-reg-query", 0, NULL, "the REG token is not among the queries", CLI_FLAG, &o->exclude_reg, NULL},
-      {"time-reg-is-global", 0, NULL, "the REG token sees the whole context, as --reg-global", CLI_FLAG,
-       &r.engine.session.reg_global, NULL},
-      {"include-padded-queries", 0, NULL, "queries at padding count too; needs --backend reference", CLI_FLAG,
-       &o->include_padded, NULL},
-      {"as-univariate", 0, NULL, "every target on its own, without covariates", CLI_FLAG, &o->as_univariate, NULL},
-      {"seed", 0, "N", "of the draw of series [0]", CLI_SIZE, &o->seed, NULL},
-      {"resume", 0, NULL,
-       "go on with an interrupted run, if there is one; threads and machine alone may differ from it", CLI_FLAG,
-       &o->resume, NULL},
-      {"restart", 0, NULL, "drop what an interrupted run has finished: run all tasks", CLI_FLAG, &o->restart, NULL},
-      {compare ? "perf-radii" : NULL, 0, "R,...", "radii of the comparison [--radii]", CLI_TEXT, &r.perf_radii_text,
-       NULL},
-      {"arms", 0, "ARMS", arms_help, CLI_TEXT, &r.arms_text, NULL},
-      {"ablate", 0, "LAYER:HEAD,...", ablate_help, CLI_TEXT, &r.ablate_text, NULL},
-      {"find-sinks", 0, NULL, find_sinks_help, CLI_FLAG, &o->find_sinks, NULL},
-      {"sparse-model", 0, "DIR", "a model trained sparse, as further arms: full and at the radii", CLI_TEXT,
-       &o->sparse_model_folder, NULL},
-      {"baselines", 0, NULL, "also print accuracy beside seasonal naive's and published results for the same tasks",
-       CLI_FLAG, &r.baselines, NULL},
-      {"local-radius", 0, "R", "radius of the verdict, if it is compared [8]", CLI_SIZE, &r.local_radius, NULL},
-      {"from-csv", 0, "DIR", "no model: from the P__perf_*.csv and P__mass_per_window.csv of a study there", CLI_TEXT,
-       &r.from_csv, NULL},
-      {"margin", 0, "PERCENT", "change of a score that counts as none, in tests of equivalence [1]", CLI_NUMBER,
-       &r.margin, NULL},
-      {"perf-batch-size", 0, "N", "rows of a pass of the comparison, as --batch-size [256]", CLI_COUNT, &o->perf_batch,
-       NULL},
-      {"perf-repeats", 0, "N", "timed passes of each pattern, taking turns, after one that isn't timed [5]", CLI_COUNT,
-       &o->repeats, NULL},
-      {"chunk-size", 0, "N", "recorded only: this engine walks windows without chunks [256]", CLI_COUNT, &o->chunk_size,
-       NULL},
-      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  size_t count = put_probe_options(&r, compare, options);
+  if (compare) put_study_options(&r, options + count);
   int first = 0;
   int status = 0;
   if (!cli_parse(argc, argv, usage, options, &r.engine, &first, &status)) return status;
@@ -411,19 +435,31 @@ static int command(int argc, char **argv, const cli_usage *usage, bool compare) 
 }
 
 int cli_study(int argc, char **argv) {
-  const cli_usage usage = {"study", "",
-                           "How much attention a trained model can drop, at what cost in accuracy, for what gain in\n"
-                           "time and memory: windowed_future_global against full attention, over tasks and radii;\n"
-                           "and which heads rest theirs on future tokens, REG or the first token (P__sinks.csv).",
-                           0, 0};
+  static const cli_usage usage = {
+      .command = "study",
+      .arguments = "",
+      .summary = "Measures how much attention a model can drop, what that costs in accuracy and what it gains in time "
+                 "and memory: windowed_future_global against full attention, over tasks and radii. It also says which "
+                 "heads rest their attention on future tokens, on REG or on the first token (P__sinks.csv).",
+      .examples = "Run the published study's comparison on tasks of your own:\n"
+                  "chronos2 study --tasks my/tasks.yaml -m path/to/chronos-2 --radii 2,8,32\n"
+                  "Add weights that were trained sparse, and go on after an interruption:\n"
+                  "chronos2 study --tasks my/tasks.yaml --sparse-model path/to/weights --resume\n"
+                  "Find the heads that need to see the future:\n"
+                  "chronos2 study --tasks my/tasks.yaml --find-sinks\n"
+                  "Read the files of an earlier study again:\n"
+                  "chronos2 study --from-csv path/to/files\n"};
   return command(argc, argv, &usage, true);
 }
 
 int cli_probe(int argc, char **argv) {
-  const cli_usage usage = {
-      "probe", "",
-      "How much of the weight of dense time attention windowed_future_global would keep, by radius;\n"
-      "and which heads rest theirs on future tokens, REG or the first token (P__sinks.csv).",
-      0, 0};
+  static const cli_usage usage = {
+      .command = "probe",
+      .arguments = "",
+      .summary = "Measures how much of the weight of full time attention windowed_future_global would keep, by radius, "
+                 "and which heads rest their attention on future tokens, on REG or on the first token "
+                 "(P__sinks.csv).",
+      .examples = "Probe a model on tasks of your own:\n"
+                  "chronos2 probe --tasks my/tasks.yaml -m path/to/chronos-2 --radii 2,8,32\n"};
   return command(argc, argv, &usage, false);
 }

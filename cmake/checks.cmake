@@ -14,6 +14,10 @@ if(TARGET chronos2_study)
   add_test(NAME check_assertions COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_assertions.sh $<TARGET_FILE:chronos2_study>
                                          ${CMAKE_NM} ${ASSERTIONS})
 endif()
+if(TARGET documents)
+  add_test(NAME documents COMMAND ${CMAKE_SOURCE_DIR}/tests/documents/run.sh $<TARGET_FILE:chronos2> ${DOCUMENTS_DIR})
+  set_tests_properties(documents PROPERTIES SKIP_RETURN_CODE 77)
+endif()
 add_test(NAME header_alone COMMAND ${CMAKE_SOURCE_DIR}/tests/install/header_alone.sh ${CMAKE_C_COMPILER})
 
 # A library with sanitizers can't be linked by a program without them.

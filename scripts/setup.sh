@@ -56,6 +56,7 @@ need libjs-chart.js "charts of the report" chart_js
 if [ "$level" != build ]; then
   need libcmocka-dev "test library" module cmocka
   need libjansson-dev "a second JSON reader, beside ours in tests" module jansson
+  need mandoc "checks the manual pages" have mandoc
   need g++ "checks that the header compiles as C++" have c++
   need git "names the commit in the version, lists the files to check" have git
 fi

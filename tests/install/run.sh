@@ -11,7 +11,8 @@ cmake --install "$build" --prefix "$work/first" >/dev/null
 mv "$work/first" "$work/prefix"
 prefix=$work/prefix
 
-for expected in include/chronos2.h bin/chronos2 share/chronos2/datasets/tasks.yaml; do
+for expected in include/chronos2.h bin/chronos2 share/chronos2/datasets/tasks.yaml \
+  share/man/man1/chronos2-forecast.1 share/bash-completion/completions/chronos2; do
   [ -e "$prefix/$expected" ] || { echo "install: $expected is not there"; exit 1; }
 done
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name chronos2.pc)")
