@@ -6,10 +6,10 @@
 
 #include "api.h"
 #include "base/memory.h"
-#include "base/platform.h"
 #include "forecast/raw.h"
+#include "kernels/kernels.h"
 #include "model/config.h"
-#include "model/level.h"
+#include "model/open.h"
 #include "model/patterns.h"
 #include "model/reading.h"
 #include "version.h"
@@ -50,7 +50,7 @@ chronos2_status chronos2_model_open(const char *folder, const chronos2_model_opt
   *model = NULL;
   REQUIRE(folder, "folder: expected a path");
   chronos2_model_options defaults = {.dtype = CHRONOS2_FP32};
-  return status_of(c2_model_open(folder, options ? options : &defaults, model, err));
+  return status_of(c2_load_model(folder, options ? options : &defaults, model, err));
 }
 
 chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
@@ -58,7 +58,7 @@ chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t se
   c2_error *err = c2_api_begin();
   REQUIRE(model && config, "config and model: expected not NULL");
   chronos2_model_options defaults = {.dtype = CHRONOS2_FP32};
-  return status_of(c2_model_random(config, seed, options ? options : &defaults, model, err));
+  return status_of(c2_load_random(config, seed, options ? options : &defaults, model, err));
 }
 
 chronos2_status chronos2_config_named(const char *name, chronos2_config *config) {
@@ -88,7 +88,7 @@ size_t chronos2_model_parameters(const chronos2_model *model) {
 }
 
 size_t chronos2_model_bytes(const chronos2_model *model) {
-  return model ? model->packed.block.size + model->packed.cache.size + model->raw.block.size : 0;
+  return model ? model->prepared.bytes + model->raw.block.size : 0;
 }
 
 size_t chronos2_model_tensors(const chronos2_model *model) {
@@ -193,18 +193,9 @@ static c2_status pattern_of(const chronos2_model *model, chronos2_attention atte
 static c2_status open_session(chronos2_session *s, c2_error *err) {
   const chronos2_session_options *o = &s->options;
   C2_TRY(pattern_of(s->model, o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
-  if (o->backend != CHRONOS2_FUSED && o->backend != CHRONOS2_REFERENCE) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "backend: unknown %d", (int)o->backend);
-  }
-  if (o->backend == CHRONOS2_REFERENCE && s->model->dtype != CHRONOS2_FP32) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "backend: the reference computes in fp32 only; open the model with that dtype");
-  }
-  if (o->threads < 0 || o->threads > 1024)
-    C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", o->threads);
-  C2_TRY(c2_isa_choose(o->isa, &s->engine.kernels, err));
+  C2_TRY(c2_backend_find(o->backend, &s->engine.backend, err));
   s->engine.model = s->model;
-  size_t threads = o->threads > 0 ? (size_t)o->threads : (size_t)c2_processor_count();
-  return c2_pool_open(&s->engine.pool, threads, o->pin, err);
+  return c2_engine_open(&s->engine, o, err);
 }
 
 chronos2_status chronos2_session_open(const chronos2_model *model, const chronos2_session_options *options,
@@ -229,9 +220,7 @@ chronos2_status chronos2_session_open(const chronos2_model *model, const chronos
 
 void chronos2_session_close(chronos2_session **session) {
   if (!session || !*session) return;
-  c2_pool_close(&(*session)->engine.pool);
-  c2_block_free(&(*session)->engine.workspace);
-  c2_raw_free(&(*session)->engine.raw);
+  c2_engine_close(&(*session)->engine);
   free((*session)->blind);
   free(*session);
   *session = NULL;
@@ -273,11 +262,11 @@ chronos2_pattern chronos2_session_pattern(const chronos2_session *session) {
 }
 
 const char *chronos2_session_isa(const chronos2_session *session) {
-  return session ? session->engine.kernels->name : NULL;
+  return session ? session->engine.isa : NULL;
 }
 
 int chronos2_session_threads(const chronos2_session *session) {
-  return session ? (int)c2_pool_threads(session->engine.pool) : 0;
+  return session ? (int)session->engine.threads : 0;
 }
 
 size_t chronos2_session_peak_bytes(const chronos2_session *session) {
@@ -286,9 +275,7 @@ size_t chronos2_session_peak_bytes(const chronos2_session *session) {
 
 /* The workspace is given back, so that the next mark is of what the next calls need. */
 void chronos2_session_reset_peak(chronos2_session *session) {
-  if (!session) return;
-  c2_block_free(&session->engine.workspace);
-  session->engine.peak = session->engine.held;
+  if (session) c2_engine_trim(&session->engine);
 }
 
 chronos2_work chronos2_session_work(const chronos2_session *session) {

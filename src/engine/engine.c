@@ -1,4 +1,4 @@
-/* What both implementations share: the order of rows and the workspace. */
+/* What backends share: the order of rows, and the account of memory. */
 #include "engine/engine.h"
 
 #include <stdlib.h>
@@ -36,10 +36,12 @@ void c2_batch_sort(c2_batch *batch) {
   batch->grouped = kept;
 }
 
-c2_status c2_engine_reserve(c2_engine *engine, size_t size, c2_error *err) {
-  if (size > engine->workspace.size) {
-    c2_block_free(&engine->workspace);
-    C2_TRY(c2_block_open(&engine->workspace, size, err));
+c2_status c2_engine_reserve(c2_engine *engine, c2_block *workspace, size_t size, c2_error *err) {
+  if (size > workspace->size) {
+    c2_block_free(workspace);
+    engine->workspace = 0;
+    C2_TRY(c2_block_open(workspace, size, err));
+    engine->workspace = workspace->size;
   }
   c2_engine_hold(engine, 0);
   return C2_OK;
@@ -47,7 +49,7 @@ c2_status c2_engine_reserve(c2_engine *engine, size_t size, c2_error *err) {
 
 void c2_engine_hold(c2_engine *engine, size_t bytes) {
   engine->held += bytes;
-  engine->peak = c2_max_size(engine->peak, engine->held + engine->workspace.size);
+  engine->peak = c2_max_size(engine->peak, engine->held + engine->workspace);
 }
 
 c2_status c2_engine_alloc(c2_engine *engine, size_t count, size_t size, void *out, c2_error *err) {

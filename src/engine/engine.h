@@ -1,5 +1,5 @@
-/* The forward pass: a batch of rows in, quantiles out. Two implementations of one meaning:
- * reference.c, which pads and masks and is read beside MODEL.md, and encoder.c, which is fast. */
+/* The forward pass: a batch of rows in, quantiles out. This is what every backend (backend.h) is given and gives, and
+ * what they share. */
 #ifndef C2_ENGINE_ENGINE_H
 #define C2_ENGINE_ENGINE_H
 
@@ -7,9 +7,6 @@
 
 #include "base/memory.h"
 #include "base/status.h"
-#include "base/threads.h"
-#include "kernels/kernels.h"
-#include "model/reading.h"
 #include "model/weights.h"
 
 /* One univariate series as the model sees it. */
@@ -51,57 +48,27 @@ typedef struct c2_result {
   float *hidden; /* [rows][S][D] after the last norm, of the padded batch, masked tokens too */
 } c2_result;
 
-/* Hidden states after a stage, for tests: the padded batch [rows][S][D] in order of slots. */
-typedef void (*c2_tap_fn)(void *user, const char *stage, size_t layer, const float *hidden);
+struct c2_backend;
 
+/* A session's passes: what they are to compute, by which backend, and what they took. */
 typedef struct c2_engine {
+  const struct c2_backend *backend;
+  void *state; /* the backend's own */
   const chronos2_model *model;
-  const c2_kernels *kernels;
-  c2_raw raw; /* for the reference, loaded when it first runs, unless the model holds it */
-  c2_pool *pool;
+  const char *isa; /* as --isa spells it */
+  size_t threads;
   c2_pattern pattern;
   const bool *blind;  /* [layers][heads] heads of time attention whose context sees no future; NULL: none */
-  c2_block workspace; /* grows to what the largest batch needed */
-  size_t held;        /* bytes that the running call holds beside it */
+  size_t workspace;   /* bytes that the backend keeps between passes */
+  size_t held;        /* bytes that the running call holds beside them */
   size_t peak;        /* high-water mark of both together */
   chronos2_work work; /* of fused passes, until it is reset */
   chronos2_attention_fn observer;
   void *observer_user;
-  c2_tap_fn tap; /* reference only */
-  void *tap_user;
 } c2_engine;
 
-/* With `hidden`, the fused pass needs a batch without masked tokens, which it doesn't compute. Under
- * windowed_future_null, groups that know something of their future can't be observed. */
-c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
-
-/* What a context leaves behind under windowed_future_global and windowed_future_null: keys and values of time attention
- * for every layer and head, of the live context tokens of a batch (REG is one). No known future reaches them. */
-typedef struct c2_memory {
-  c2_block block;
-  size_t rows;    /* the highest slot and one */
-  size_t *tokens; /* [rows] by slot */
-  size_t *offset; /* [rows] by slot: a row's panels within a layer, in floats */
-  size_t layer;   /* floats of a layer */
-  float *panels;  /* [layers][layer]: of each row and head keys, then values, as c2_panels has them */
-} c2_memory;
-
-/* Encodes the contexts of a sorted batch; its futures are not read. Under windowed_future_null the contexts see
- * `output_patches` tokens of a future of which nothing is known. Free also after a failure. Neither this attention nor
- * that of c2_fused_recall can be observed: no pass holds a whole row of it. */
-c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err);
-void c2_memory_free(c2_memory *memory);
-
-/* As c2_fused_forward, bit for bit, but the contexts come from memory: the same rows in the same groups, with any
- * futures and output patches; or several times the same rows, each time in groups of their own. The row of slot s
- * continues the encoded row of slot s modulo memory->rows. */
-c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_memory *memory, const c2_result *result,
-                          c2_error *err);
-
-c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
-
-/* Makes the workspace hold at least `size` bytes; the content is lost. */
-c2_status c2_engine_reserve(c2_engine *engine, size_t size, c2_error *err);
+/* Makes a backend's workspace in this machine's memory hold at least `size` bytes; the content is lost. */
+c2_status c2_engine_reserve(c2_engine *engine, c2_block *workspace, size_t size, c2_error *err);
 
 /* Counts `bytes` as held. A caller sets engine->held back to what it was when it frees them. */
 void c2_engine_hold(c2_engine *engine, size_t bytes);

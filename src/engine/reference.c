@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "engine/engine.h"
+#include "engine/cpu/level.h"
+#include "engine/reference.h"
 #include "engine/window.h"
+#include "model/reading.h"
 #include "series/normalize.h"
 
 typedef struct pass {
@@ -256,10 +258,6 @@ static void feed_forward(pass *p, size_t layer) {
 
 /* ---- The pass --------------------------------------------------------------------------------- */
 
-static void tap(const pass *p, const char *stage, size_t layer) {
-  if (p->engine->tap) p->engine->tap(p->engine->tap_user, stage, layer, p->x);
-}
-
 static void head(pass *p, size_t b, const c2_result *result) {
   const chronos2_config *c = p->c;
   double *to = p->row[b]->quantiles;
@@ -302,13 +300,11 @@ static void carve(pass *p, c2_arena *arena) {
   p->observed = C2_CARVE(arena, float, p->s);
 }
 
-c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
-  const c2_raw *raw = engine->model->raw.values ? &engine->model->raw : &engine->raw;
-  if (!raw->values) C2_TRY(c2_raw_load(engine->model, engine->pool, &engine->raw, err));
+/* Sizes of a pass. */
+static pass pass_of(c2_engine *engine, const c2_batch *batch, const c2_result *result) {
   pass p = {.engine = engine,
             .c = &engine->model->config,
             .w = &engine->model->weights,
-            .values = raw->values,
             .batch = batch,
             .b = batch->rows,
             .patches = batch->output_patches};
@@ -318,23 +314,97 @@ c2_status c2_reference_forward(c2_engine *engine, const c2_batch *batch, const c
   bool beside = engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL && !result->hidden;
   p.null = beside ? p.patches : 0;
   p.s = p.context + 1 + p.null + p.patches;
+  return p;
+}
+
+static c2_status measure(pass *p, size_t *bytes, c2_error *err) {
   c2_arena plan = {0};
-  carve(&p, &plan);
-  if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu rows of %zu tokens overflows", p.b, p.s);
-  C2_TRY(c2_engine_reserve(engine, plan.used, err));
-  c2_arena arena = {.base = engine->workspace.base, .size = engine->workspace.size};
+  carve(p, &plan);
+  if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu rows of %zu tokens overflows", p->b, p->s);
+  *bytes = plan.used;
+  return C2_OK;
+}
+
+static c2_status reference_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes,
+                                c2_error *err) {
+  pass p = pass_of(engine, batch, result);
+  return measure(&p, bytes, err);
+}
+
+c2_status c2_reference_run(c2_engine *engine, c2_reference *reference, const c2_batch *batch, const c2_result *result,
+                           c2_error *err) {
+  const c2_raw *raw = engine->model->raw.values ? &engine->model->raw : &reference->raw;
+  if (!raw->values) C2_TRY(c2_raw_load(engine->model, reference->pool, &reference->raw, err));
+  pass p = pass_of(engine, batch, result);
+  size_t bytes = 0;
+  p.values = raw->values;
+  C2_TRY(measure(&p, &bytes, err));
+  C2_TRY(c2_engine_reserve(engine, &reference->workspace, bytes, err));
+  c2_arena arena = {.base = reference->workspace.base, .size = reference->workspace.size};
   carve(&p, &arena);
   for (size_t r = 0; r < batch->rows; r++) p.row[batch->row[r].slot] = &batch->row[r];
   for (size_t b = 0; b < p.b; b++) embed_row(&p, b);
-  tap(&p, "embed", 0);
   for (size_t layer = 0; layer < p.c->layers; layer++) {
     time_attention(&p, layer);
-    tap(&p, "time", layer);
     group_attention(&p, layer);
-    tap(&p, "group", layer);
     feed_forward(&p, layer);
-    tap(&p, "ffn", layer);
   }
   for (size_t b = 0; b < p.b; b++) head(&p, b, result);
   return C2_OK;
 }
+
+static c2_status reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  return c2_reference_run(engine, engine->state, batch, result, err);
+}
+
+/* ---- The backend ------------------------------------------------------------------------------- */
+
+static c2_status reference_load(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
+  const c2_kernels *kernels = NULL;
+  c2_pool *pool = NULL;
+  C2_TRY(c2_isa_choose(options->isa, &kernels, err));
+  C2_TRY(c2_pool_choose(options->threads, false, &pool, err));
+  c2_status status = model->raw.values ? C2_OK : c2_raw_load(model, pool, &model->raw, err);
+  c2_pool_close(&pool);
+  if (options->cache) {
+    (void)snprintf(model->warning, sizeof model->warning, "cache: nothing is packed, so the folder isn't used");
+  }
+  return status;
+}
+
+static c2_status reference_open(c2_engine *engine, const chronos2_session_options *options, c2_error *err) {
+  const c2_kernels *kernels = NULL;
+  c2_reference *r = NULL;
+  if (engine->model->dtype != CHRONOS2_FP32) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "backend: the reference computes in fp32 only; open the model with that dtype");
+  }
+  C2_TRY(c2_isa_choose(options->isa, &kernels, err));
+  C2_TRY(c2_alloc_array(1, sizeof *r, &r, err));
+  engine->state = r;
+  C2_TRY(c2_pool_choose(options->threads, options->pin, &r->pool, err));
+  engine->isa = kernels->name;
+  engine->threads = c2_pool_threads(r->pool);
+  return C2_OK;
+}
+
+static void reference_trim(c2_engine *engine) {
+  c2_reference *r = engine->state;
+  c2_block_free(&r->workspace);
+}
+
+static void reference_close(c2_engine *engine) {
+  c2_reference *r = engine->state;
+  c2_pool_close(&r->pool);
+  c2_block_free(&r->workspace);
+  c2_raw_free(&r->raw);
+  free(r);
+}
+
+const c2_backend c2_reference_backend = {.name = "reference",
+                                         .pads = true,
+                                         .load = reference_load,
+                                         .open = reference_open,
+                                         .close = reference_close,
+                                         .plan = reference_plan,
+                                         .forward = reference_forward,
+                                         .trim = reference_trim};

@@ -12,7 +12,7 @@
 enum { MOST_STEPS = 1 << 20 };
 
 static c2_status encode_pass(chronos2_session *s, const c2_request *request, const c2_pass *p, size_t horizon,
-                             c2_memory *memory, c2_error *err) {
+                             c2_kv_cache **cache, c2_error *err) {
   c2_row *row = NULL;
   size_t before = s->engine.held;
   C2_TRY(c2_engine_alloc(&s->engine, p->rows, sizeof *row, &row, err));
@@ -22,10 +22,10 @@ static c2_status encode_pass(chronos2_session *s, const c2_request *request, con
                     .context_limit = request->context_limit,
                     .output_patches = c2_rollout_patches(request->config, horizon)};
   c2_batch_sort(&batch);
-  c2_status status = c2_fused_encode(&s->engine, &batch, memory, err);
+  c2_status status = c2_prefill(&s->engine, &batch, cache, err);
   free(row);
   s->engine.held = before;
-  c2_engine_hold(&s->engine, memory->block.size);
+  if (*cache) c2_engine_hold(&s->engine, (*cache)->bytes);
   return status;
 }
 
@@ -35,7 +35,7 @@ static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_r
     C2_TRY(c2_grow_array(&x->pass, &x->room, x->passes + 1, sizeof *x->pass, err));
     c2_encoded_pass *pass = &x->pass[x->passes++];
     *pass = (c2_encoded_pass){.end = p.to};
-    C2_TRY(encode_pass(s, request, &p, c2_min_size(x->horizon, MOST_STEPS), &pass->memory, err));
+    C2_TRY(encode_pass(s, request, &p, c2_min_size(x->horizon, MOST_STEPS), &pass->cache, err));
     from = p.to;
     C2_TRY(c2_session_progress(s, from, request->count, err));
   }
@@ -45,12 +45,12 @@ static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_r
 static c2_status check_encoding(const chronos2_session *s, const chronos2_predict_options *options, c2_error *err) {
   chronos2_attention attention = s->engine.pattern.attention;
   bool null = attention == CHRONOS2_WINDOWED_FUTURE_NULL;
-  bool fused = s->options.backend == CHRONOS2_FUSED;
-  if ((attention != CHRONOS2_WINDOWED_FUTURE_GLOBAL && !null) || !fused) {
+  bool able = s->engine.backend->prefill != NULL;
+  if ((attention != CHRONOS2_WINDOWED_FUTURE_GLOBAL && !null) || !able) {
     C2_FAIL(err, C2_ERR_ARGUMENT,
             "scenarios need windowed_future_global or windowed_future_null attention on the fused backend, found %s: "
             "elsewhere a context sees the known future",
-            fused ? c2_attention_name(attention) : "the reference backend");
+            able ? c2_attention_name(attention) : "the reference backend");
   }
   if (null && (!options || options->horizon < 1 || options->horizon > MOST_STEPS)) {
     C2_FAIL(err, C2_ERR_ARGUMENT,
@@ -64,7 +64,7 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
   c2_request request = {0};
   C2_TRY(check_encoding(s, options, err));
   x->model = s->model;
-  x->kernels = s->engine.kernels;
+  x->isa = s->engine.isa;
   x->pattern = s->engine.pattern;
   x->count = count;
   if (options) x->options = *options;
@@ -77,21 +77,21 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
 }
 
 void c2_context_free(chronos2_context *x) {
-  for (size_t i = 0; i < x->passes; i++) c2_memory_free(&x->pass[i].memory);
+  for (size_t i = 0; i < x->passes; i++) c2_kv_cache_free(&x->pass[i].cache);
   free(x->pass);
   memset(x, 0, sizeof *x);
 }
 
 size_t c2_context_bytes(const chronos2_context *x) {
   size_t bytes = 0;
-  for (size_t i = 0; i < x->passes; i++) bytes += x->pass[i].memory.block.size;
+  for (size_t i = 0; i < x->passes; i++) bytes += x->pass[i].cache->bytes;
   return bytes;
 }
 
 c2_status c2_context_options(const chronos2_context *x, const chronos2_session *s, size_t count,
                              const chronos2_predict_options *asked, chronos2_predict_options *options, c2_error *err) {
   const c2_pattern *p = &s->engine.pattern;
-  if (s->model != x->model || s->engine.kernels != x->kernels || s->options.backend != CHRONOS2_FUSED ||
+  if (s->model != x->model || strcmp(s->engine.isa, x->isa) != 0 || !s->engine.backend->decode ||
       p->attention != x->pattern.attention || p->radius != x->pattern.radius ||
       p->reg_global != x->pattern.reg_global) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "session: expected the model, instruction set, attention and radius of the encoding");

@@ -7,12 +7,12 @@
 /* One encoded pass. */
 typedef struct c2_encoded_pass {
   size_t end; /* the series behind it */
-  c2_memory memory;
+  c2_kv_cache *cache;
 } c2_encoded_pass;
 
 struct chronos2_context {
   const chronos2_model *model;
-  const c2_kernels *kernels;
+  const char *isa;
   c2_pattern pattern;
   chronos2_predict_options options; /* those that the futures must share */
   size_t horizon; /* the longest that may be asked for; under windowed_future_null the null future's */

@@ -51,10 +51,8 @@ static c2_status forward(chronos2_session *s, const c2_request *request, const c
   if (!c2_mul(p->rows, *tokens, &lines)) C2_FAIL(err, C2_ERR_MEMORY, "the embeddings' size overflows");
   C2_TRY(c2_engine_alloc(&s->engine, lines, c->d_model * sizeof *m->hidden, &m->hidden, err));
   c2_result result = {.loc = m->loc, .scale = m->scale, .hidden = m->hidden};
-  bool masks = c2_batch_masks(&batch, c->patch);
   c2_batch_sort(&batch);
-  return masks ? c2_reference_forward(&s->engine, &batch, &result, err)
-               : c2_session_forward(s, &batch, &result, err);
+  return c2_forward(&s->engine, &batch, &result, err);
 }
 
 static c2_status embed_pass(chronos2_embedding *x, chronos2_session *s, const c2_request *request, const c2_pass *p,

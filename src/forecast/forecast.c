@@ -47,7 +47,7 @@ static c2_status check_finite(const chronos2_forecast *f, size_t series, c2_erro
   return C2_OK;
 }
 
-static c2_status run_pass(job *j, const c2_pass *p, const c2_memory *memory, c2_error *err) {
+static c2_status run_pass(job *j, const c2_pass *p, const c2_kv_cache *cache, c2_error *err) {
   c2_engine *engine = &j->session->engine;
   size_t before = engine->held;
   c2_row *row = NULL;
@@ -56,7 +56,7 @@ static c2_status run_pass(job *j, const c2_pass *p, const c2_memory *memory, c2_
   c2_pass_rows(j->request, p, row);
   direct_rows(j, p, row);
   c2_batch batch = {.row = row, .rows = p->times * p->rows, .context_limit = j->request->context_limit};
-  C2_GOTO(c2_rollout(j->session, memory, &batch, j->forecast->horizon, err));
+  C2_GOTO(c2_rollout(j->session, cache, &batch, j->forecast->horizon, err));
   for (size_t k = 0; k < p->times; k++) {
     for (size_t i = p->from + k * p->stride; i < p->to + k * p->stride; i++) {
       C2_GOTO(check_finite(j->forecast, i, err));
@@ -105,7 +105,7 @@ static c2_status run_futures(job *j, c2_error *err) {
         if (c2_request_pass_to(j->request, p.from + i * x->count, p.to + i * x->count).rows == p.rows) continue;
         C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
       }
-      C2_TRY(run_pass(j, &p, &x->pass[pass].memory, err));
+      C2_TRY(run_pass(j, &p, x->pass[pass].cache, err));
     }
     from = x->pass[pass].end;
   }

@@ -97,7 +97,7 @@ static c2_status forward(chronos2_session *s, const chronos2_batch *in, memory *
   c2_batch_sort(&batch);
   size_t steps = c->patch * in->output_patches;
   c2_result result = {.steps = steps, .stride = steps, .loc = m->loc, .scale = m->scale};
-  return c2_session_forward(s, &batch, &result, err);
+  return c2_forward(&s->engine, &batch, &result, err);
 }
 
 /* Results as float32. */

@@ -149,7 +149,7 @@ static c2_status forecast_paths(rollout *r, size_t patches, c2_error *err) {
     c2_batch batch = {
         .row = r->path, .rows = (end - first) * r->rows, .context_limit = r->limit, .output_patches = patches};
     c2_batch_sort(&batch);
-    C2_TRY(c2_session_forward(r->session, &batch, &result, err));
+    C2_TRY(c2_forward(r->engine, &batch, &result, err));
   }
   return C2_OK;
 }
@@ -223,24 +223,23 @@ static c2_status give_places(c2_engine *engine, const c2_batch *batch, size_t va
 }
 
 /* The first pass, up to max_output_patches. */
-static c2_status start(rollout *r, const c2_memory *memory, const c2_batch *batch, c2_error *err) {
+static c2_status start(rollout *r, const c2_kv_cache *cache, const c2_batch *batch, c2_error *err) {
   r->done = c2_min_size(batch->output_patches * r->c->patch, r->horizon);
   c2_result result = {.steps = r->done, .stride = r->horizon};
-  return memory ? c2_fused_recall(r->engine, batch, memory, &result, err)
-                : c2_session_forward(r->session, batch, &result, err);
+  return cache ? c2_decode(r->engine, batch, cache, &result, err) : c2_forward(r->engine, batch, &result, err);
 }
 
 /* Tokens of a pass of paths: about as many as the first pass has. */
 static size_t pass_tokens(const chronos2_session *s, const c2_batch *batch, const chronos2_config *c) {
   size_t tokens = 0;
-  if (s->options.backend == CHRONOS2_REFERENCE) return SIZE_MAX; /* padded to the longest: all together */
+  if (s->engine.backend->pads) return SIZE_MAX; /* padded to the longest: all together */
   for (size_t b = 0; b < batch->rows; b++) {
     tokens += c2_row_patches(&batch->row[b], c->patch, batch->context_limit) + 1 + batch->output_patches;
   }
   return c2_max_size(tokens, LEAST_TOKENS);
 }
 
-c2_status c2_rollout(chronos2_session *session, const c2_memory *memory, c2_batch *batch, size_t horizon,
+c2_status c2_rollout(chronos2_session *session, const c2_kv_cache *cache, c2_batch *batch, size_t horizon,
                      c2_error *err) {
   const chronos2_config *c = &session->model->config;
   rollout r = {.session = session,
@@ -254,9 +253,9 @@ c2_status c2_rollout(chronos2_session *session, const c2_memory *memory, c2_batc
   c2_status status = C2_OK;
   batch->output_patches = c2_rollout_patches(c, horizon);
   c2_batch_sort(batch);
-  if (batch->output_patches * c->patch >= horizon) return start(&r, memory, batch, err);
+  if (batch->output_patches * c->patch >= horizon) return start(&r, cache, batch, err);
   C2_GOTO(give_places(r.engine, batch, c->quantiles * horizon, &places, err));
-  C2_GOTO(start(&r, memory, batch, err));
+  C2_GOTO(start(&r, cache, batch, err));
   r.tokens = pass_tokens(session, batch, c);
   C2_GOTO(go_on_all(&r, batch, err));
 fail:

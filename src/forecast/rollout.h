@@ -6,9 +6,9 @@
 
 #include "forecast/session.h"
 
-/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `memory`:
- * of the rows' contexts, for the first pass (fused only); NULL: none. Sorts the batch. */
-c2_status c2_rollout(chronos2_session *session, const c2_memory *memory, c2_batch *batch, size_t horizon,
+/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`:
+ * of the rows' contexts, for the first pass; NULL: none. Sorts the batch. */
+c2_status c2_rollout(chronos2_session *session, const c2_kv_cache *cache, c2_batch *batch, size_t horizon,
                      c2_error *err);
 
 /* Output patches of the pass that forecasts the next `steps` steps, or their beginning. */

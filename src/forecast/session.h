@@ -1,11 +1,11 @@
-/* A session as the forecasting layer sees it, and the one place from which that layer runs forward passes. */
+/* A session as the forecasting layer sees it. */
 #ifndef C2_FORECAST_SESSION_H
 #define C2_FORECAST_SESSION_H
 
 #include <chronos2.h>
 
 #include "base/status.h"
-#include "engine/engine.h"
+#include "engine/backend.h"
 
 struct chronos2_session {
   const chronos2_model *model;
@@ -15,13 +15,6 @@ struct chronos2_session {
   chronos2_progress_fn progress;
   void *progress_user;
 };
-
-/* One forward pass of a sorted batch on the session's backend. */
-static inline c2_status c2_session_forward(chronos2_session *s, const c2_batch *batch, const c2_result *result,
-                                           c2_error *err) {
-  return s->options.backend == CHRONOS2_REFERENCE ? c2_reference_forward(&s->engine, batch, result, err)
-                                                  : c2_fused_forward(&s->engine, batch, result, err);
-}
 
 /* Reports `done` of `total` series. C2_ERR_CANCELLED if the caller's function asks to stop. */
 c2_status c2_session_progress(chronos2_session *session, size_t done, size_t total, c2_error *err);

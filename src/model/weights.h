@@ -1,8 +1,5 @@
-/* The weights of one model: names of the file into a struct, each with its shape.
- *
- * The fused engine multiplies by packed copies (kernels/kernels.h), made once when the model is opened, and reads
- * nothing else: what happens to the file afterwards can't reach it. The reference backend wants the raw values, and
- * holds them only where it runs.
+/* The weights of one model: names of the file into a struct, each with its shape. Tensors are read from the model's
+ * files (reading.h); a backend makes a copy of its own of them, in the form that it computes with.
  *
  * Shapes: D d_model, I heads * d_kv, F d_ff, P patch, Q quantiles. Matrices are [out][in], as stored. */
 #ifndef C2_MODEL_WEIGHTS_H
@@ -11,7 +8,6 @@
 #include <chronos2.h>
 
 #include "base/memory.h"
-#include "base/platform.h"
 #include "base/safetensors.h"
 #include "base/status.h"
 #include "model/patterns.h"
@@ -63,45 +59,18 @@ typedef struct c2_weights {
   c2_residual_weights head;  /* D -> Q P */
 } c2_weights;
 
-/* The tensors' values in memory, for the reference backend. */
+/* The tensors' values in memory: of random weights, and what the reference backend reads. */
 typedef struct c2_raw {
   const float **values; /* [expected_count], by c2_expected.index; NULL: not in memory */
   c2_block block;
 } c2_raw;
 
-/* A matrix [depth] -> [columns], transposed into panels as kernels.h defines them. int8: w = q scale, a scale for
- * each column. */
-typedef struct c2_matrix {
-  chronos2_dtype dtype;
-  size_t depth;
-  size_t stride; /* words from one panel to the next */
-  void *panels;
-  float *scale;   /* int8: [columns rounded up to whole panels] */
-  int32_t *shift; /* int8: likewise, 128 times the sum of a column's q */
-} c2_matrix;
-
-typedef struct c2_packed_layer {
-  c2_matrix time_qkv, time_o;   /* [D] -> [3I], [I] -> [D] */
-  c2_matrix group_qkv, group_o; /* the same */
-  c2_matrix group_ov;           /* [D] -> [D]: W_o W_v, all that group attention is in a group of one */
-  c2_matrix wi, wo;             /* [D] -> [F], [F] -> [D] */
-  const float *time_norm, *group_norm, *ffn_norm; /* [D rounded up to whole panels] */
-} c2_packed_layer;
-
-typedef struct c2_packed_residual {
-  c2_matrix hidden, output, residual;
-  const float *hidden_bias; /* [F rounded up to whole panels] */
-  const float *bias;        /* output_bias + residual_bias, likewise */
-} c2_packed_residual;
-
-/* All that the fused engine reads. */
-typedef struct c2_packed {
-  c2_packed_layer *layer; /* [layers]; NULL if the model is not packed */
-  c2_packed_residual embed, head;
-  const float *reg, *final_norm; /* [D rounded up to whole panels] */
-  c2_block block;   /* that holds all this; empty if it is in the cache's file */
-  c2_mapping cache; /* see cache.h */
-} c2_packed;
+/* A backend's copy of the weights, which its sessions share. */
+typedef struct c2_prepared {
+  void *weights; /* NULL: no backend has made one */
+  size_t bytes;
+  void (*close)(void *weights);
+} c2_prepared;
 
 struct c2_adapter;
 
@@ -113,22 +82,15 @@ struct chronos2_model {
   c2_weights weights;
   size_t expected_count;
   c2_expected *expected;
-  chronos2_dtype dtype;  /* as packed */
+  chronos2_dtype dtype;  /* that the encoder's products are asked in */
   c2_safetensors *files; /* [file_count], open */
   size_t file_count;
   struct c2_adapter *adapter; /* NULL: none */
   c2_raw raw;                 /* random weights, and what is opened without packing */
-  c2_packed packed;
+  c2_prepared prepared;
   size_t parameters;
   chronos2_training training;
   char warning[C2_WARNING_ROOM]; /* empty: none */
 };
-
-/* A folder that is itself an adapter names its base model. */
-c2_status c2_model_open(const char *folder, const chronos2_model_options *options, chronos2_model **model,
-                        c2_error *err);
-c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
-                          chronos2_model **model, c2_error *err);
-void c2_model_close(chronos2_model **model);
 
 #endif

@@ -1,6 +1,6 @@
 /* Tiled attention with the online softmax: for each tile of queries, for each block of keys: scores,
  * softmax step, values. softmax(q k) has no 1 / sqrt(K): Chronos-2 folds it into the weights. */
-#include "engine/attention.h"
+#include "engine/cpu/attention.h"
 
 #include <math.h>
 #include <string.h>

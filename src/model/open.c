@@ -1,5 +1,5 @@
-/* Opening a model folder: which files, which tensors, checked one by one; then the packed copy. */
-#include "model/weights.h"
+/* Opening a model folder: which files, which tensors, checked one by one. */
+#include "model/open.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,8 +10,6 @@
 #include "model/adapter.h"
 #include "model/config.h"
 #include "model/expected.h"
-#include "model/level.h"
-#include "model/pack.h"
 #include "model/reading.h"
 #include "model/training.h"
 
@@ -181,39 +179,9 @@ static c2_status match(chronos2_model *model, const char *folder, c2_error *err)
   return C2_OK;
 }
 
-static c2_status open_pool(const chronos2_model_options *options, c2_pool **pool, c2_error *err) {
-  if (options->threads < 0 || options->threads > 1024) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", options->threads);
-  }
-  return c2_pool_open(pool, (size_t)(options->threads ? options->threads : c2_processor_count()), false, err);
-}
-
 static c2_status open_adapter(chronos2_model *model, const char *folder, c2_error *err) {
   C2_TRY(c2_alloc_array(1, sizeof *model->adapter, &model->adapter, err));
   return c2_adapter_open(model->adapter, folder, model, err);
-}
-
-/* The fused engine's copy, or the values themselves for the reference backend. */
-static c2_status load(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
-  const c2_kernels *kernels = NULL;
-  c2_pool *pool = NULL;
-  c2_status status = C2_OK;
-  C2_TRY(c2_isa_choose(options->isa, &kernels, err));
-  C2_TRY(open_pool(options, &pool, err));
-  if (!options->skip_packing) {
-    status = c2_model_pack(model, pool, kernels, model->file_count ? options->cache : NULL, err);
-  } else if (!model->raw.values) {
-    status = c2_raw_load(model, pool, &model->raw, err);
-  }
-  c2_pool_close(&pool);
-  if (status == C2_OK) status = c2_training_of(model, &model->training, err);
-  for (size_t f = 0; status == C2_OK && f < model->file_count; f++) {
-    status = c2_infile_check(&model->files[f].file, err);
-  }
-  if (options->skip_packing && options->cache) {
-    (void)snprintf(model->warning, sizeof model->warning, "cache: nothing is packed, so the folder isn't used");
-  }
-  return status;
 }
 
 static c2_status open_model(const char *folder, const char *adapter_folder, const chronos2_model_options *options,
@@ -228,7 +196,6 @@ static c2_status open_model(const char *folder, const char *adapter_folder, cons
   C2_GOTO(match(model, folder, err));
   C2_GOTO(c2_expected_bind(model, err));
   if (adapter_folder) C2_GOTO(open_adapter(model, adapter_folder, err));
-  C2_GOTO(load(model, options, err));
   *out = model;
   model = NULL;
 fail:
@@ -289,12 +256,17 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
     model->raw.values[i] = values;
   }
   C2_GOTO(c2_expected_bind(model, err));
-  C2_GOTO(load(model, options, err));
   *out = model;
   model = NULL;
 fail:
   c2_model_close(&model);
   return status;
+}
+
+c2_status c2_model_settle(chronos2_model *model, c2_error *err) {
+  C2_TRY(c2_training_of(model, &model->training, err));
+  for (size_t f = 0; f < model->file_count; f++) C2_TRY(c2_infile_check(&model->files[f].file, err));
+  return C2_OK;
 }
 
 void c2_model_close(chronos2_model **out) {
@@ -308,9 +280,6 @@ void c2_model_close(chronos2_model **out) {
   if (model->adapter) c2_adapter_close(model->adapter);
   free(model->adapter);
   c2_raw_free(&model->raw);
-  c2_block_free(&model->packed.block);
-  c2_arena_open_gaps((void *)(uintptr_t)model->packed.cache.data, model->packed.cache.size);
-  c2_unmap(&model->packed.cache);
-  free(model->packed.layer);
+  if (model->prepared.weights) model->prepared.close(model->prepared.weights);
   free(model);
 }

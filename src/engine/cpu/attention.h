@@ -1,7 +1,7 @@
 /* Multi-head attention of one head over one set of keys, by tiles: scores never exist beyond a tile
  * (kernels' tile of queries by KEY_BLOCK keys), and a window's tile walks its window only. */
-#ifndef C2_ENGINE_ATTENTION_H
-#define C2_ENGINE_ATTENTION_H
+#ifndef C2_ENGINE_CPU_ATTENTION_H
+#define C2_ENGINE_CPU_ATTENTION_H
 
 #include "base/memory.h"
 #include "engine/window.h"

@@ -1,4 +1,4 @@
-/* The fused forward pass: MODEL.md over packed live tokens. Between two barriers everything is local to
+/* The forward pass: MODEL.md over packed live tokens. Between two barriers everything is local to
  * a token, so one task carries a block of tokens through several layers of arithmetic in its own
  * scratch; only time attention (a row and a head a task) and group attention mix tokens.
  *
@@ -6,8 +6,10 @@
 #include <math.h>
 #include <string.h>
 
-#include "engine/attention.h"
-#include "engine/engine.h"
+#include "engine/cpu/attention.h"
+#include "engine/cpu/session.h"
+#include "engine/cpu/kv_cache.h"
+#include "engine/cpu/pack.h"
 #include "engine/layout.h"
 
 /* Tokens a task carries: a few tiles, scratch in the second-level cache; at least what reading a matrix is worth. */
@@ -25,6 +27,8 @@ typedef struct worker_scratch {
 
 typedef struct pass {
   c2_engine *engine;
+  const c2_kernels *kernels;
+  c2_pool *pool;
   const chronos2_config *config;
   const c2_packed *w;
   const c2_batch *batch;
@@ -36,15 +40,15 @@ typedef struct pass {
   float *x;                                                    /* [T][D] hidden states */
   float *qkv;                                                  /* [T][3I] */
   float *mixed;                                                /* [T][I] attention's output */
-  float *xf;     /* [Tf][D] hidden states of future tokens, after the last time attention; recall: x */
+  float *xf;     /* [Tf][D] hidden states of future tokens, after the last time attention; decode: x */
   float *qf;     /* [Tf][3I] */
   float *mixedf; /* [Tf][I] */
   worker_scratch *worker;
   size_t block; /* tokens of a task */
   size_t layer;
   bool narrow;             /* last layer: queries of future tokens only, unless all are observed */
-  c2_memory *keep;         /* encode: gets keys and values */
-  const c2_memory *recall; /* recall: gives them; only future tokens are computed */
+  c2_cpu_kv *fill;         /* prefill: gets keys and values */
+  const c2_cpu_kv *past;   /* decode: gives them; only future tokens are computed */
   /* the token set that the layer's tail runs on */
   float *tail_x, *tail_qkv, *tail_mixed;
   size_t tail_tokens, tail_grouped;
@@ -62,7 +66,7 @@ static size_t stride_of(size_t n) {
 static void multiply(const pass *p, const worker_scratch *s, const float *a, size_t a_stride, const c2_matrix *matrix,
                      float *c, size_t c_stride, size_t rows, size_t first, size_t columns, const float *bias, bool relu,
                      bool accumulate) {
-  const c2_kernels *k = p->engine->kernels;
+  const c2_kernels *k = p->kernels;
   c2_gemm g = {.a = matrix->dtype == CHRONOS2_FP32 ? a : s->operand,
                .a_stride = matrix->dtype == CHRONOS2_FP32 ? a_stride : p->s_operand,
                .b = matrix->panels,
@@ -92,7 +96,7 @@ static void multiply(const pass *p, const worker_scratch *s, const float *a, siz
 }
 
 static void norm(const pass *p, float *out, const float *x, const float *weight, size_t rows) {
-  p->engine->kernels->rms_norm(out, p->s_model, x, p->s_model, weight, p->config->d_model, rows,
+  p->kernels->rms_norm(out, p->s_model, x, p->s_model, weight, p->config->d_model, rows,
                                (float)p->config->layer_norm_epsilon);
 }
 
@@ -178,26 +182,6 @@ static void gather_task(void *context, size_t task, size_t worker) {
            rows, 0, p->inner, NULL, false, false);
 }
 
-/* ---- Memory ----------------------------------------------------------------------------------- */
-
-/* Floats of a row and head's panels. */
-static size_t panel_floats(const chronos2_config *c, size_t tokens) {
-  return c2_round_up(tokens, C2_PANEL) * c->d_kv + c2_round_up(c->d_kv, C2_PANEL) * tokens;
-}
-
-/* Where the panels of a row and head begin in memory. */
-static size_t panels_at(const pass *p, const c2_memory *memory, size_t slot, size_t head) {
-  return p->layer * memory->layer + memory->offset[slot] + head * panel_floats(p->config, memory->tokens[slot]);
-}
-
-static c2_panels remembered(const pass *p, size_t row, size_t head) {
-  const c2_memory *m = p->recall;
-  size_t slot = p->batch->row[row].slot % m->rows;
-  const float *keys = m->panels + panels_at(p, m, slot, head);
-  size_t tokens = m->tokens[slot];
-  return (c2_panels){keys, keys + c2_round_up(tokens, C2_PANEL) * p->config->d_kv, tokens};
-}
-
 /* What time attention of a row and head works on. */
 static c2_attend attention_of(const pass *p, size_t row, size_t head) {
   const c2_layout *l = &p->layout;
@@ -207,7 +191,7 @@ static c2_attend attention_of(const pass *p, size_t row, size_t head) {
   bool last = p->narrow;
   size_t at = head * p->config->d_kv;
   bool blind = l->blinded && p->engine->blind[p->layer * p->config->heads + head];
-  return (c2_attend){.kernels = p->engine->kernels,
+  return (c2_attend){.kernels = p->kernels,
                      .head = p->config->d_kv,
                      .q = (last ? p->qf : p->qkv) + at,
                      .k = p->qkv + p->inner + at,
@@ -226,16 +210,16 @@ static c2_attend attention_of(const pass *p, size_t row, size_t head) {
                      .k_position = l->rotation + first};
 }
 
-static void keep_task(void *context, size_t task, size_t worker) {
+static void fill_task(void *context, size_t task, size_t worker) {
   pass *p = context;
   size_t row = task / p->config->heads;
   size_t head = task % p->config->heads;
   size_t slot = p->batch->row[row].slot;
-  float *keys = p->keep->panels + panels_at(p, p->keep, slot, head);
   c2_attend a = attention_of(p, row, head);
-  a.keys = p->keep->tokens[slot]; /* without the null future, which comes last */
+  a.keys = p->fill->tokens[slot]; /* without the null future, which comes last */
   (void)worker;
-  c2_attend_pack(&a, keys, keys + c2_round_up(p->keep->tokens[slot], C2_PANEL) * p->config->d_kv);
+  c2_panels to = c2_kv_at(p->fill, p->layer, slot, head);
+  c2_attend_pack(&a, (float *)(uintptr_t)to.keys, (float *)(uintptr_t)to.values);
 }
 
 /* ---- Time attention, observed ----------------------------------------------------------------- */
@@ -276,8 +260,8 @@ static void time_task(void *context, size_t task, size_t worker) {
     a.observe = observe;
     a.user = &o;
   }
-  if (p->recall) { /* future queries: they see everything */
-    a.prefix = remembered(p, row, head);
+  if (p->past) { /* future queries: they see everything */
+    a.prefix = c2_kv_at(p->past, p->layer, p->batch->row[row].slot % p->past->rows, head);
     a.range = NULL;
   }
   c2_attend_run(&a, &p->worker[worker].attend);
@@ -337,7 +321,7 @@ static void group_task(void *context, size_t task, size_t worker) {
     const uint32_t *member = cells->member + cells->first[cell];
     for (size_t h = 0; h < p->config->heads; h++) {
       size_t at = h * p->config->d_kv;
-      c2_attend a = {.kernels = p->engine->kernels,
+      c2_attend a = {.kernels = p->kernels,
                      .head = p->config->d_kv,
                      .q = p->tail_qkv + at,
                      .k = p->tail_qkv + p->inner + at,
@@ -368,7 +352,7 @@ static void group_tail_task(void *context, size_t task, size_t worker) {
 }
 
 static void run_tail(pass *p) {
-  c2_pool *pool = p->engine->pool;
+  c2_pool *pool = p->pool;
   size_t grouped = tail_blocks(p, p->tail_grouped);
   c2_pool_run(pool, grouped + tail_blocks(p, p->tail_tokens - p->tail_grouped), tail_task, p);
   if (grouped == 0) return;
@@ -411,17 +395,17 @@ static void head_task(void *context, size_t task, size_t worker) {
 static void carve(pass *p, c2_arena *arena) {
   const chronos2_config *c = p->config;
   c2_layout *l = &p->layout;
-  size_t threads = c2_pool_threads(p->engine->pool);
+  size_t threads = c2_pool_threads(p->pool);
   bool observing = p->engine->observer != NULL;
-  size_t longest = p->recall ? l->deepest + 1 + p->batch->output_patches : l->longest;
+  size_t longest = p->past ? l->deepest + 1 + p->batch->output_patches : l->longest;
   size_t keys = c2_max_size(longest, p->batch->grouped);
   c2_layout_carve(l, arena);
   c2_rope_carve(&p->rope, arena, c->d_kv, 0, (int32_t)(l->deepest + p->batch->output_patches));
   p->x = C2_CARVE(arena, float, l->tokens * p->s_model);
   p->qkv = C2_CARVE(arena, float, l->tokens * p->s_qkv);
   p->mixed = C2_CARVE(arena, float, l->tokens * p->s_inner);
-  size_t future = p->recall ? 0 : l->future_tokens; /* recalled, they are all there is */
-  p->xf = p->recall ? p->x : C2_CARVE(arena, float, future * p->s_model);
+  size_t future = p->past ? 0 : l->future_tokens; /* decoding, they are all there is */
+  p->xf = p->past ? p->x : C2_CARVE(arena, float, future * p->s_model);
   p->qf = C2_CARVE(arena, float, future * p->s_qkv);
   p->mixedf = C2_CARVE(arena, float, future * p->s_inner);
   p->worker = C2_CARVE(arena, worker_scratch, threads);
@@ -455,13 +439,13 @@ static void run_future_tail(pass *p) {
 }
 
 static void run_layer(pass *p) {
-  c2_pool *pool = p->engine->pool;
+  c2_pool *pool = p->pool;
   const c2_layout *l = &p->layout;
-  bool last = p->layer + 1 == p->config->layers && !(p->result && p->result->hidden) && !p->recall;
+  bool last = p->layer + 1 == p->config->layers && !(p->result && p->result->hidden) && !p->past;
   p->narrow = last && !p->engine->observer;
   c2_pool_run(pool, (l->tokens + p->block - 1) / p->block, project_task, p);
-  if (p->keep) c2_pool_run(pool, l->rows * p->config->heads, keep_task, p);
-  if (p->keep && last) return;
+  if (p->fill) c2_pool_run(pool, l->rows * p->config->heads, fill_task, p);
+  if (p->fill && last) return;
   size_t gathers = last ? (l->future_tokens + p->block - 1) / p->block : 0;
   if (p->narrow) c2_pool_run(pool, gathers, gather_task, p);
   c2_pool_run(pool, l->rows * p->config->heads, time_task, p);
@@ -479,11 +463,11 @@ static void run_layer(pass *p) {
   run_tail(p);
 }
 
-/* Sizes and workspace. */
-static c2_status begin(pass *p, c2_error *err) {
-  c2_engine *engine = p->engine;
+/* Sizes. */
+static c2_status measure(pass *p, size_t *bytes, c2_error *err) {
   const chronos2_config *c = p->config;
-  if (!p->w->layer) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
+  c2_arena plan = {0};
+  if (!p->w) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
   p->inner = c->heads * c->d_kv;
   p->s_model = stride_of(c->d_model);
   p->s_qkv = stride_of(3 * p->inner);
@@ -491,16 +475,25 @@ static c2_status begin(pass *p, c2_error *err) {
   p->s_hidden = stride_of(c->d_ff);
   p->s_wide = stride_of(c2_max_size(3 * c->patch, c->quantiles * c->patch));
   p->s_operand = stride_of(c2_max_size(c2_max_size(c->d_model, p->inner), c->d_ff));
-  C2_TRY(c2_layout_count(&p->layout, c, p->batch, p->recall != NULL, err));
-  p->layout.blinded = engine->blind != NULL;
-  p->block = block_of(p->layout.tokens, c2_pool_threads(engine->pool));
-  c2_arena plan = {0};
+  C2_TRY(c2_layout_count(&p->layout, c, p->batch, p->past != NULL, err));
+  p->layout.blinded = p->engine->blind != NULL;
+  p->block = block_of(p->layout.tokens, c2_pool_threads(p->pool));
   carve(p, &plan);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu tokens overflows", p->layout.tokens);
-  C2_TRY(c2_engine_reserve(engine, plan.used, err));
-  c2_arena arena = {.base = engine->workspace.base, .size = engine->workspace.size};
+  *bytes = plan.used;
+  return C2_OK;
+}
+
+/* Workspace and token plan. */
+static c2_status begin(pass *p, c2_error *err) {
+  const chronos2_config *c = p->config;
+  c2_block *workspace = &c2_cpu_of(p->engine)->workspace;
+  size_t bytes = 0;
+  C2_TRY(measure(p, &bytes, err));
+  C2_TRY(c2_engine_reserve(p->engine, workspace, bytes, err));
+  c2_arena arena = {.base = workspace->base, .size = workspace->size};
   carve(p, &arena);
-  c2_layout_fill(&p->layout, c, p->batch, &engine->pattern);
+  c2_layout_fill(&p->layout, c, p->batch, &p->engine->pattern);
   c2_rope_fill(&p->rope, c->rope_theta, c->d_kv, 0, (int32_t)(p->layout.deepest + p->batch->output_patches));
   return C2_OK;
 }
@@ -512,7 +505,7 @@ static void write_hidden(const pass *p) {
   size_t tokens = l->deepest + 1 + p->batch->output_patches;
   for (size_t r = 0; r < l->rows; r++) {
     float *to = p->result->hidden + p->batch->row[r].slot * tokens * c->d_model;
-    p->engine->kernels->rms_norm(to, c->d_model, p->x + l->row_first[r] * p->s_model, p->s_model, p->w->final_norm,
+    p->kernels->rms_norm(to, c->d_model, p->x + l->row_first[r] * p->s_model, p->s_model, p->w->final_norm,
                                  c->d_model, tokens, (float)c->layer_norm_epsilon);
   }
 }
@@ -522,7 +515,7 @@ static void finish(pass *p) {
   if (result->hidden) {
     write_hidden(p);
   } else if (result->steps > 0) {
-    c2_pool_run(p->engine->pool, (p->layout.future_tokens + p->block - 1) / p->block, head_task, p);
+    c2_pool_run(p->pool, (p->layout.future_tokens + p->block - 1) / p->block, head_task, p);
   }
   for (size_t r = 0; r < p->batch->rows; r++) {
     if (result->loc) result->loc[p->batch->row[r].slot] = p->layout.scaler[r].loc;
@@ -531,167 +524,68 @@ static void finish(pass *p) {
 }
 
 static pass pass_of(c2_engine *engine, const c2_batch *batch, const c2_result *result) {
+  const c2_cpu *cpu = c2_cpu_of(engine);
   return (pass){.engine = engine,
+                .kernels = cpu->kernels,
+                .pool = cpu->pool,
                 .config = &engine->model->config,
-                .w = &engine->model->packed,
+                .w = engine->model->prepared.weights,
                 .batch = batch,
                 .result = result};
 }
 
-static c2_status forward_once(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+static void run(pass *p) {
+  c2_pool_run(p->pool, (p->layout.tokens + p->block - 1) / p->block, embed_task, p);
+  for (p->layer = 0; p->layer < p->config->layers; p->layer++) run_layer(p);
+}
+
+c2_status c2_cpu_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes,
+                      c2_error *err) {
+  pass p = pass_of(engine, batch, result);
+  return measure(&p, bytes, err);
+}
+
+c2_status c2_cpu_pass(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
   pass p = pass_of(engine, batch, result);
   C2_TRY(begin(&p, err));
   c2_layout_work(&p.layout, p.config, batch->output_patches, engine->blind, &engine->work);
-  c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
-  for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
+  run(&p);
   finish(&p);
   return C2_OK;
 }
 
-/* Tokens of a row without its future. */
-static size_t context_of(const pass *p, size_t row) {
-  return p->layout.row_first[row + 1] - p->layout.row_first[row] - p->batch->output_patches;
-}
-
-/* Sizes of what the contexts leave behind. */
-static c2_status open_memory(const pass *p, c2_memory *m, c2_error *err) {
-  const c2_batch *batch = p->batch;
-  c2_arena plan = {0};
-  c2_arena arena = {0};
-  m->rows = 0;
-  m->layer = 0;
-  for (size_t r = 0; r < batch->rows; r++) {
-    m->rows = c2_max_size(m->rows, batch->row[r].slot + 1);
-    m->layer += p->config->heads * panel_floats(p->config, context_of(p, r));
-  }
-  for (c2_arena *at = &plan;; at = &arena) {
-    m->tokens = C2_CARVE(at, size_t, m->rows);
-    m->offset = C2_CARVE(at, size_t, m->rows);
-    m->panels = c2_arena_carve(at, m->layer, p->config->layers * sizeof(float));
-    if (at == &arena) break;
-    if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the memory of %zu tokens overflows", p->layout.tokens);
-    C2_TRY(c2_block_open(&m->block, plan.used, err));
-    arena = (c2_arena){.base = m->block.base, .size = m->block.size};
-  }
-  size_t offset = 0;
-  for (size_t r = 0; r < batch->rows; r++) {
-    size_t slot = batch->row[r].slot;
-    m->tokens[slot] = context_of(p, r);
-    m->offset[slot] = offset;
-    offset += p->config->heads * panel_floats(p->config, m->tokens[slot]);
-  }
-  return C2_OK;
-}
+/* ---- Prefill and decode ------------------------------------------------------------------------ */
 
 static c2_status refuse_observer(const c2_engine *engine, c2_error *err) {
   if (engine->observer) C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention over an encoded context can't be observed");
   return C2_OK;
 }
 
-c2_status c2_fused_encode(c2_engine *engine, const c2_batch *batch, c2_memory *memory, c2_error *err) {
+c2_status c2_cpu_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err) {
   c2_batch contexts = *batch;
   contexts.null_future = true;
   if (engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL) contexts.output_patches = 0; /* nobody sees them */
   pass p = pass_of(engine, &contexts, NULL);
-  memset(memory, 0, sizeof *memory);
   C2_TRY(refuse_observer(engine, err));
   C2_TRY(begin(&p, err));
-  C2_TRY(open_memory(&p, memory, err));
-  p.keep = memory;
-  c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
-  for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
+  C2_TRY(c2_kv_open(&p.fill, &p.layout, p.config, &contexts, err));
+  *cache = &p.fill->base;
+  run(&p);
   return C2_OK;
 }
 
-c2_status c2_fused_recall(c2_engine *engine, const c2_batch *batch, const c2_memory *memory, const c2_result *result,
-                          c2_error *err) {
+c2_status c2_cpu_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
+                        c2_error *err) {
   pass p = pass_of(engine, batch, result);
+  p.past = (const c2_cpu_kv *)cache;
   C2_TRY(refuse_observer(engine, err));
   for (size_t r = 0; r < batch->rows; r++) {
-    if (memory->tokens[batch->row[r].slot % memory->rows] != c2_context_tokens(&batch->row[r], p.config, batch)) {
+    if (p.past->tokens[batch->row[r].slot % p.past->rows] != c2_context_tokens(&batch->row[r], p.config, batch)) {
       C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
     }
   }
-  p.recall = memory;
   C2_TRY(begin(&p, err));
-  c2_pool_run(engine->pool, (p.layout.tokens + p.block - 1) / p.block, embed_task, &p);
-  for (p.layer = 0; p.layer < p.config->layers; p.layer++) run_layer(&p);
+  run(&p);
   finish(&p);
-  return C2_OK;
-}
-
-void c2_memory_free(c2_memory *memory) {
-  c2_block_free(&memory->block);
-  memset(memory, 0, sizeof *memory);
-}
-
-/* ---- The null future -------------------------------------------------------------------------- */
-
-/* Tokens whose keys and values are kept at once. Rows don't depend on what else is in a pass. */
-enum { NULL_TOKENS = 2048 };
-
-static bool knows_future(const c2_row *row) {
-  for (size_t i = 0; row->future && i < row->future_length; i++) {
-    if (!isnan(row->future[i])) return true;
-  }
-  return false;
-}
-
-/* The row behind the group that begins at `from`, and whether the group knows something of its future. */
-static size_t group_end(const c2_batch *batch, size_t from, bool *knows) {
-  size_t end = from;
-  *knows = false;
-  do *knows = knows_future(&batch->row[end++]) || *knows;
-  while (end < batch->rows && batch->row[end].group == batch->row[from].group);
-  return end;
-}
-
-/* Of rows [from, to), missing patches included. */
-static size_t tokens_of(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to) {
-  size_t tokens = 0;
-  for (size_t r = from; r < to; r++) {
-    tokens += c2_row_patches(&batch->row[r], engine->model->config.patch, batch->context_limit);
-    tokens += 1 + batch->output_patches;
-  }
-  return tokens;
-}
-
-/* Consecutive groups: without a known future in one pass, with one encoded beside the null future, then decoded. */
-static c2_status forward_groups(c2_engine *engine, const c2_batch *groups, bool knows, const c2_result *result,
-                                c2_error *err) {
-  c2_memory memory = {0};
-  size_t before = engine->held;
-  if (!knows) return forward_once(engine, groups, result, err);
-  if (engine->observer) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention beside the null future can only be observed on the reference backend");
-  }
-  c2_status status = c2_fused_encode(engine, groups, &memory, err);
-  c2_engine_hold(engine, memory.block.size);
-  if (status == C2_OK) status = c2_fused_recall(engine, groups, &memory, result, err);
-  c2_memory_free(&memory);
-  engine->held = before;
-  return status;
-}
-
-c2_status c2_fused_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
-  if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return forward_once(engine, batch, result, err);
-  for (size_t from = 0; from < batch->rows;) {
-    bool knows = false;
-    bool next = false;
-    size_t end = group_end(batch, from, &knows);
-    size_t tokens = tokens_of(engine, batch, from, end);
-    while (end < batch->rows && (!knows || tokens < NULL_TOKENS)) {
-      size_t to = group_end(batch, end, &next);
-      if (next != knows) break;
-      tokens += tokens_of(engine, batch, end, to);
-      end = to;
-    }
-    c2_batch groups = *batch;
-    groups.row = batch->row + from;
-    groups.rows = end - from;
-    groups.grouped = c2_min_size(batch->grouped > from ? batch->grouped - from : 0, groups.rows);
-    C2_TRY(forward_groups(engine, &groups, knows, result, err));
-    from = end;
-  }
   return C2_OK;
 }

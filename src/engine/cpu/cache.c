@@ -1,5 +1,5 @@
 /* Names, checks and writes the files that cache.h describes. */
-#include "model/cache.h"
+#include "engine/cpu/cache.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -100,10 +100,9 @@ static c2_status check(const c2_infile *file, const c2_mapping *map, const c2_ca
   C2_FAIL(err, C2_ERR_FORMAT, "%s: is damaged", file->path);
 }
 
-bool c2_cache_find(chronos2_model *model, const char *folder, const c2_cache_key *key, c2_pool *pool) {
+bool c2_cache_find(chronos2_model *model, c2_mapping *map, const char *folder, const c2_cache_key *key, c2_pool *pool) {
   c2_error err = {C2_OK, ""};
   c2_infile file = {.descriptor = -1};
-  c2_mapping *map = &model->packed.cache;
   char *path = NULL;
   if (path_of(key, folder, &path, &err) != C2_OK || !c2_file_exists(path)) {
     free(path);
@@ -124,7 +123,7 @@ bool c2_cache_find(chronos2_model *model, const char *folder, const c2_cache_key
 
 /* ---- Writing ---------------------------------------------------------------------------------- */
 
-static c2_status write_file(const chronos2_model *model, const char *path, const c2_cache_key *key, c2_pool *pool,
+static c2_status write_file(const unsigned char *base, const char *path, const c2_cache_key *key, c2_pool *pool,
                             c2_error *err) {
   char header[C2_CACHE_HEADER];
   uint64_t digest = 0;
@@ -135,7 +134,6 @@ static c2_status write_file(const chronos2_model *model, const char *path, const
     c2_infile_close(&old);
     C2_TRY(plain);
   }
-  const unsigned char *base = model->packed.block.base;
   c2_arena_open_gaps((void *)(uintptr_t)base, key->bytes);
   C2_TRY(digest_bytes(base, key->bytes, pool, &digest, err));
   make_header(key, digest, header);
@@ -149,7 +147,8 @@ static c2_status write_file(const chronos2_model *model, const char *path, const
   return status;
 }
 
-void c2_cache_write(chronos2_model *model, const char *folder, const c2_cache_key *key, c2_pool *pool) {
+void c2_cache_write(chronos2_model *model, const unsigned char *base, const char *folder, const c2_cache_key *key,
+                    c2_pool *pool) {
   c2_error err = {C2_OK, ""};
   char *path = NULL;
   char *prefix = NULL;
@@ -157,7 +156,7 @@ void c2_cache_write(chronos2_model *model, const char *folder, const c2_cache_ke
   if (status == C2_OK) status = path_of(key, folder, &path, &err);
   if (status == C2_OK) status = c2_path_join(&prefix, folder, "chronos2-", &err);
   if (status == C2_OK) c2_outfile_sweep(prefix, 60);
-  if (status == C2_OK) status = write_file(model, path, key, pool, &err);
+  if (status == C2_OK) status = write_file(base, path, key, pool, &err);
   if (status != C2_OK) (void)snprintf(model->warning, sizeof model->warning, "cache: %.400s", err.text);
   free(path);
   free(prefix);

@@ -1,9 +1,11 @@
-/* The instruction set that a caller asks for. */
-#include "model/level.h"
+/* The instruction set and the threads that a caller asks for. */
+#include "engine/cpu/level.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/platform.h"
 
 /* Lists "auto, scalar, avx2": the names that this build knows, once each. */
 static void list_names(char *out, size_t room) {
@@ -39,4 +41,9 @@ c2_status c2_isa_choose(chronos2_isa_level asked, const c2_kernels **out, c2_err
   *out = c2_kernels_find(name);
   if (!*out) C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", name);
   return C2_OK;
+}
+
+c2_status c2_pool_choose(int asked, bool pin, c2_pool **pool, c2_error *err) {
+  if (asked < 0 || asked > 1024) C2_FAIL(err, C2_ERR_ARGUMENT, "threads: expected 0 to 1024, found %d", asked);
+  return c2_pool_open(pool, (size_t)(asked ? asked : c2_processor_count()), pin, err);
 }

@@ -7,9 +7,10 @@
  * makes the opening of a model fail, but it is told in model->warning.
  *
  * Files appear whole by rename, so processes and threads may share a folder. Nobody may write into one. */
-#ifndef C2_MODEL_CACHE_H
-#define C2_MODEL_CACHE_H
+#ifndef C2_ENGINE_CPU_CACHE_H
+#define C2_ENGINE_CPU_CACHE_H
 
+#include "base/infile.h"
 #include "base/threads.h"
 #include "model/weights.h"
 
@@ -25,10 +26,11 @@ typedef struct c2_cache_key {
 void c2_cache_describe(const chronos2_model *model, const char *kernels, uint64_t layout, size_t bytes,
                        c2_cache_key *key);
 
-/* Maps the file of that key into model->packed.cache; false if there is no good one. */
-bool c2_cache_find(chronos2_model *model, const char *folder, const c2_cache_key *key, c2_pool *pool);
+/* Maps the file of that key; false if there is no good one. */
+bool c2_cache_find(chronos2_model *model, c2_mapping *map, const char *folder, const c2_cache_key *key, c2_pool *pool);
 
-/* Writes model->packed.block; makes the folder. */
-void c2_cache_write(chronos2_model *model, const char *folder, const c2_cache_key *key, c2_pool *pool);
+/* Writes the packed weights, key->bytes at `base`; makes the folder. */
+void c2_cache_write(chronos2_model *model, const unsigned char *base, const char *folder, const c2_cache_key *key,
+                    c2_pool *pool);
 
 #endif

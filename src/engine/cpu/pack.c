@@ -1,12 +1,12 @@
-/* Copies [out][in] matrices into panels (kernels/kernels.h): one layout for every instruction set. */
-#include "model/pack.h"
+/* Copies [out][in] matrices into panels: one layout for every instruction set. */
+#include "engine/cpu/pack.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/kernels.h"
-#include "model/cache.h"
+#include "engine/cpu/cache.h"
 #include "model/reading.h"
 
 /* What fills a matrix or a vector, once all are carved, from tensors of the file. */
@@ -22,6 +22,7 @@ typedef struct job {
 
 typedef struct packing {
   chronos2_model *model;
+  c2_packed *to;
   const c2_kernels *kernels; /* for W_o W_v */
   c2_arena *arena;
   bool filled;     /* what is carved holds its values already */
@@ -108,7 +109,7 @@ static c2_expected *listed(const packing *p, const c2_expected *e) {
 }
 
 /* Up to three matrices side by side, of one shape. */
-static c2_matrix pack(packing *p, chronos2_dtype dtype, const c2_expected *const *parts, size_t count) {
+static c2_matrix pack_matrix(packing *p, chronos2_dtype dtype, const c2_expected *const *parts, size_t count) {
   size_t rows = parts[0]->shape[0];
   c2_matrix m = carve(p, dtype, count * rows, parts[0]->shape[1]);
   for (size_t part = 0; part < count; part++) {
@@ -136,9 +137,9 @@ static const float *pack_vector(packing *p, const c2_expected *a, const c2_expec
 /* Always in float32: a fortieth of the work, and where a narrow type would cost most of the accuracy. */
 static c2_packed_residual pack_residual(packing *p, const c2_residual_weights *r) {
   c2_packed_residual packed;
-  packed.hidden = pack(p, CHRONOS2_FP32, &r->hidden, 1);
-  packed.output = pack(p, CHRONOS2_FP32, &r->output, 1);
-  packed.residual = pack(p, CHRONOS2_FP32, &r->residual, 1);
+  packed.hidden = pack_matrix(p, CHRONOS2_FP32, &r->hidden, 1);
+  packed.output = pack_matrix(p, CHRONOS2_FP32, &r->output, 1);
+  packed.residual = pack_matrix(p, CHRONOS2_FP32, &r->residual, 1);
   packed.hidden_bias = pack_vector(p, r->hidden_bias, NULL, 0, r->hidden_bias->shape[0]);
   packed.bias = pack_vector(p, r->output_bias, r->residual_bias, 0, r->output_bias->shape[0]);
   return packed;
@@ -150,13 +151,13 @@ static c2_packed_layer pack_layer(packing *p, const c2_layer_weights *l) {
   const c2_expected *time[] = {l->time.q, l->time.k, l->time.v};
   const c2_expected *group[] = {l->group.q, l->group.k, l->group.v};
   c2_packed_layer packed;
-  packed.time_qkv = pack(p, dtype, time, 3);
-  packed.time_o = pack(p, dtype, &l->time.o, 1);
+  packed.time_qkv = pack_matrix(p, dtype, time, 3);
+  packed.time_o = pack_matrix(p, dtype, &l->time.o, 1);
   packed.group_ov = pack_product(p, &l->group);
-  packed.group_qkv = pack(p, dtype, group, 3);
-  packed.group_o = pack(p, dtype, &l->group.o, 1);
-  packed.wi = pack(p, dtype, &l->wi, 1);
-  packed.wo = pack(p, dtype, &l->wo, 1);
+  packed.group_qkv = pack_matrix(p, dtype, group, 3);
+  packed.group_o = pack_matrix(p, dtype, &l->group.o, 1);
+  packed.wi = pack_matrix(p, dtype, &l->wi, 1);
+  packed.wo = pack_matrix(p, dtype, &l->wo, 1);
   packed.time_norm = pack_vector(p, l->time.norm, NULL, 0, d);
   packed.group_norm = pack_vector(p, l->group.norm, NULL, 0, d);
   packed.ffn_norm = pack_vector(p, l->ffn_norm, NULL, 0, d);
@@ -165,7 +166,7 @@ static c2_packed_layer pack_layer(packing *p, const c2_layer_weights *l) {
 
 static void pack_all(packing *p) {
   const c2_weights *w = &p->model->weights;
-  c2_packed *to = &p->model->packed;
+  c2_packed *to = p->to;
   size_t d = p->model->config.d_model;
   p->job_count = 0;
   p->layout = 0;
@@ -297,18 +298,45 @@ static c2_status check_dtype(const chronos2_model *model, c2_error *err) {
 
 /* Matrices that the cache holds: only where they lie is set. */
 static void take_cached(packing *p, size_t size) {
-  c2_arena arena = {.base = (unsigned char *)(uintptr_t)p->model->packed.cache.data + C2_CACHE_HEADER, .size = size};
+  c2_arena arena = {.base = (unsigned char *)(uintptr_t)p->to->cache.data + C2_CACHE_HEADER, .size = size};
   p->arena = &arena;
   p->filled = true;
   pack_all(p);
 }
 
 static c2_status pack_into(packing *p, size_t size, c2_pool *pool, c2_error *err) {
-  c2_block *block = &p->model->packed.block;
+  c2_block *block = &p->to->block;
   C2_TRY(c2_block_open(block, size, err));
   c2_arena arena = {.base = block->base, .size = block->size};
   p->arena = &arena;
   return fill(p, pool, err);
+}
+
+static void close_packed(void *weights) {
+  c2_packed *packed = weights;
+  c2_block_free(&packed->block);
+  c2_arena_open_gaps((void *)(uintptr_t)packed->cache.data, packed->cache.size);
+  c2_unmap(&packed->cache);
+  free(packed->layer);
+  free(packed);
+}
+
+static c2_status pack(packing *p, c2_pool *pool, const char *cache, c2_error *err) {
+  c2_arena plan = {0};
+  c2_cache_key key;
+  p->arena = &plan;
+  pack_all(p);
+  if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the packed weights' size overflows");
+  if (!cache) return pack_into(p, plan.used, pool, err);
+  C2_TRY(c2_model_digest(p->model, pool, err));
+  c2_cache_describe(p->model, p->kernels->name, p->layout, plan.used, &key);
+  if (c2_cache_find(p->model, &p->to->cache, cache, &key, pool)) {
+    take_cached(p, plan.used);
+    return C2_OK;
+  }
+  C2_TRY(pack_into(p, plan.used, pool, err));
+  c2_cache_write(p->model, p->to->block.base, cache, &key, pool);
+  return C2_OK;
 }
 
 c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, const c2_kernels *kernels, const char *cache,
@@ -317,25 +345,17 @@ c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, const c2_kernels *
   const chronos2_config *c = &model->config;
   size_t stride = c2_round_up(c->d_model, C2_PANEL);
   size_t inner = c->heads * c->d_kv;
-  c2_arena plan = {0};
+  c2_packed *packed = NULL;
+  C2_TRY(c2_alloc_array(1, sizeof *packed, &packed, err));
+  model->prepared = (c2_prepared){.weights = packed, .close = close_packed};
+  C2_TRY(c2_alloc_array(c->layers, sizeof *packed->layer, &packed->layer, err));
   packing p = {.model = model,
+               .to = packed,
                .kernels = kernels,
-               .arena = &plan,
                .band_room = c2_band_room(model),
                .values_size = stride * inner};
   p.product_size = c2_min_size(p.band_room / inner, c->d_model) * stride;
-  C2_TRY(c2_alloc_array(c->layers, sizeof *model->packed.layer, &model->packed.layer, err));
-  pack_all(&p);
-  if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the packed weights' size overflows");
-  if (!cache) return pack_into(&p, plan.used, pool, err);
-  c2_cache_key key;
-  C2_TRY(c2_model_digest(model, pool, err));
-  c2_cache_describe(model, p.kernels->name, p.layout, plan.used, &key);
-  if (c2_cache_find(model, cache, &key, pool)) {
-    take_cached(&p, plan.used);
-    return C2_OK;
-  }
-  C2_TRY(pack_into(&p, plan.used, pool, err));
-  c2_cache_write(model, cache, &key, pool);
+  C2_TRY(pack(&p, pool, cache, err));
+  model->prepared.bytes = packed->block.size + packed->cache.size;
   return C2_OK;
 }

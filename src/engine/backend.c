@@ -1,0 +1,96 @@
+/* The table of backends, and what asking for an operation means. */
+#include "engine/backend.h"
+
+#include "model/open.h"
+
+static const struct {
+  chronos2_backend name;
+  const c2_backend *backend;
+} backends[] = {{CHRONOS2_FUSED, &c2_cpu_backend}, {CHRONOS2_REFERENCE, &c2_reference_backend}};
+
+c2_status c2_backend_find(chronos2_backend asked, const c2_backend **out, c2_error *err) {
+  for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
+    if (backends[i].name != asked) continue;
+    *out = backends[i].backend;
+    return C2_OK;
+  }
+  C2_FAIL(err, C2_ERR_ARGUMENT, "backend: unknown %d", (int)asked);
+}
+
+/* ---- Models ------------------------------------------------------------------------------------ */
+
+static c2_status prepare(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
+  const c2_backend *backend = options->skip_packing ? &c2_reference_backend : &c2_cpu_backend;
+  C2_TRY(backend->load(model, options, err));
+  return c2_model_settle(model, err);
+}
+
+c2_status c2_load_model(const char *folder, const chronos2_model_options *options, chronos2_model **model,
+                        c2_error *err) {
+  C2_TRY(c2_model_open(folder, options, model, err));
+  c2_status status = prepare(*model, options, err);
+  if (status != C2_OK) c2_model_close(model);
+  return status;
+}
+
+c2_status c2_load_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
+                         chronos2_model **model, c2_error *err) {
+  C2_TRY(c2_model_random(config, seed, options, model, err));
+  c2_status status = prepare(*model, options, err);
+  if (status != C2_OK) c2_model_close(model);
+  return status;
+}
+
+/* ---- Sessions ---------------------------------------------------------------------------------- */
+
+c2_status c2_engine_open(c2_engine *engine, const chronos2_session_options *options, c2_error *err) {
+  return engine->backend->open(engine, options, err);
+}
+
+void c2_engine_close(c2_engine *engine) {
+  if (engine->state) engine->backend->close(engine);
+  engine->state = NULL;
+}
+
+void c2_engine_trim(c2_engine *engine) {
+  engine->backend->trim(engine);
+  engine->workspace = 0;
+  engine->peak = engine->held;
+}
+
+/* ---- Passes ------------------------------------------------------------------------------------ */
+
+static c2_status lacks(const c2_engine *engine, const char *what, c2_error *err) {
+  C2_FAIL(err, C2_ERR_UNSUPPORTED, "the %s backend can't %s", engine->backend->name, what);
+}
+
+c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err) {
+  if (!engine->backend->plan) return lacks(engine, "tell beforehand what memory a pass takes", err);
+  return engine->backend->plan(engine, batch, result, bytes, err);
+}
+
+c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  return engine->backend->forward(engine, batch, result, err);
+}
+
+c2_status c2_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err) {
+  *cache = NULL;
+  if (!engine->backend->prefill) return lacks(engine, "encode a context once for several futures", err);
+  c2_status status = engine->backend->prefill(engine, batch, cache, err);
+  if (status != C2_OK) c2_kv_cache_free(cache);
+  return status;
+}
+
+void c2_kv_cache_free(c2_kv_cache **cache) {
+  if (*cache) (*cache)->backend->free_cache(*cache);
+  *cache = NULL;
+}
+
+c2_status c2_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
+                    c2_error *err) {
+  if (!engine->backend->decode) return lacks(engine, "continue an encoded context", err);
+  if (cache->backend != engine->backend) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "the context was encoded by the %s backend", cache->backend->name);
+  }
+  return engine->backend->decode(engine, batch, cache, result, err);
+}

@@ -1,0 +1,81 @@
+/* A backend: where and how forward passes are computed. Batches and results lie in this machine's memory, and the
+ * token plan (layout.h, window.h) is made there for all of them; what a backend keeps of its own, weights, workspace,
+ * keys and values, only it knows. An operation that a backend lacks is NULL, and asking for it is
+ * C2_ERR_UNSUPPORTED. */
+#ifndef C2_ENGINE_BACKEND_H
+#define C2_ENGINE_BACKEND_H
+
+#include "engine/engine.h"
+
+/* What a prefill leaves behind: keys and values of time attention for every layer and head, of the live context tokens
+ * of a batch (REG is one). No known future reaches them. A backend's own struct begins with this one. */
+typedef struct c2_kv_cache {
+  const struct c2_backend *backend;
+  size_t bytes;
+} c2_kv_cache;
+
+typedef struct c2_backend {
+  const char *name; /* as --backend spells it */
+  bool pads;        /* rows to the longest of a pass: results depend, by rounding, on what else is in it */
+
+  /* Makes this backend's copy of the weights of a model that is being opened. */
+  c2_status (*load)(chronos2_model *model, const chronos2_model_options *options, c2_error *err);
+
+  /* Sets engine->state, ->isa and ->threads; close follows after a failure too. */
+  c2_status (*open)(c2_engine *engine, const chronos2_session_options *options, c2_error *err);
+  void (*close)(c2_engine *engine);
+
+  /* *bytes: the workspace that `forward` would take. Nothing is computed. */
+  c2_status (*plan)(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
+
+  c2_status (*forward)(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
+  c2_status (*prefill)(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
+  c2_status (*decode)(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
+                      c2_error *err);
+  void (*free_cache)(c2_kv_cache *cache);
+
+  /* Gives the workspace back. */
+  void (*trim)(c2_engine *engine);
+} c2_backend;
+
+extern const c2_backend c2_cpu_backend;       /* fast: engine/cpu/ */
+extern const c2_backend c2_reference_backend; /* pads and masks, to be read beside MODEL.md: reference.c */
+
+/* C2_ERR_ARGUMENT if there is no such backend. */
+c2_status c2_backend_find(chronos2_backend asked, const c2_backend **out, c2_error *err);
+
+/* Opens a model or makes one of random weights, with the copy that options call for. On failure *model is NULL. */
+c2_status c2_load_model(const char *folder, const chronos2_model_options *options, chronos2_model **model,
+                        c2_error *err);
+c2_status c2_load_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
+                         chronos2_model **model, c2_error *err);
+
+/* engine->model, ->backend and ->pattern are set. Close also after a failure. */
+c2_status c2_engine_open(c2_engine *engine, const chronos2_session_options *options, c2_error *err);
+void c2_engine_close(c2_engine *engine);
+
+/* Gives back what a backend keeps between passes, and begins a new high-water mark. */
+void c2_engine_trim(c2_engine *engine);
+
+/* Bytes of workspace that c2_forward would take for this batch, which is sorted. Of `result` it only matters what is
+ * NULL. */
+c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
+
+/* Forecasts a sorted batch. Under windowed_future_null, groups that know something of their future can't be observed
+ * by a fast backend. */
+c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
+
+/* Encodes the contexts of a sorted batch under windowed_future_global or windowed_future_null; its futures are not
+ * read. Under windowed_future_null the contexts see `output_patches` tokens of a future of which nothing is known. On
+ * failure *cache is NULL. Neither this attention nor that of c2_decode can be observed: no pass holds a whole row of
+ * it. */
+c2_status c2_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
+void c2_kv_cache_free(c2_kv_cache **cache);
+
+/* As c2_forward, bit for bit, but the contexts come from a prefill: the same rows in the same groups, with any futures
+ * and output patches; or several times the same rows, each time in groups of their own. The row of slot s continues the
+ * prefilled row of slot s modulo the number of those. */
+c2_status c2_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
+                    c2_error *err);
+
+#endif

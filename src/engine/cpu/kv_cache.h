@@ -1,0 +1,28 @@
+/* The KV cache: keys and values of time attention that a prefill leaves behind, in panels. */
+#ifndef C2_ENGINE_CPU_KV_CACHE_H
+#define C2_ENGINE_CPU_KV_CACHE_H
+
+#include "engine/backend.h"
+#include "engine/cpu/attention.h"
+#include "engine/layout.h"
+
+typedef struct c2_cpu_kv {
+  c2_kv_cache base;
+  c2_block block;
+  size_t head, heads;
+  size_t rows;    /* the highest slot and one */
+  size_t *tokens; /* [rows] by slot */
+  size_t *offset; /* [rows] by slot: a row's panels within a layer, in floats */
+  size_t layer;   /* floats of a layer */
+  float *panels;  /* [layers][layer]: of each row and head keys, then values */
+} c2_cpu_kv;
+
+/* Room for the context tokens of a filled layout. */
+c2_status c2_kv_open(c2_cpu_kv **kv, const c2_layout *layout, const chronos2_config *config, const c2_batch *batch,
+                     c2_error *err);
+void c2_kv_free(c2_kv_cache *cache);
+
+/* Where keys and values of a row's head lie. */
+c2_panels c2_kv_at(const c2_cpu_kv *kv, size_t layer, size_t slot, size_t head);
+
+#endif

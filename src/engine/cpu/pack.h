@@ -1,0 +1,51 @@
+/* The CPU's copy of the weights: matrices in panels (kernels/kernels.h), made once when the model is opened. Passes
+ * read nothing else: what happens to the files afterwards can't reach them. */
+#ifndef C2_ENGINE_CPU_PACK_H
+#define C2_ENGINE_CPU_PACK_H
+
+#include "base/infile.h"
+#include "base/threads.h"
+#include "kernels/kernels.h"
+#include "model/weights.h"
+
+/* A matrix [depth] -> [columns], transposed into panels as kernels.h defines them. int8: w = q scale, a scale for
+ * each column. */
+typedef struct c2_matrix {
+  chronos2_dtype dtype;
+  size_t depth;
+  size_t stride; /* words from one panel to the next */
+  void *panels;
+  float *scale;   /* int8: [columns rounded up to whole panels] */
+  int32_t *shift; /* int8: likewise, 128 times the sum of a column's q */
+} c2_matrix;
+
+typedef struct c2_packed_layer {
+  c2_matrix time_qkv, time_o;   /* [D] -> [3I], [I] -> [D] */
+  c2_matrix group_qkv, group_o; /* the same */
+  c2_matrix group_ov;           /* [D] -> [D]: W_o W_v, all that group attention is in a group of one */
+  c2_matrix wi, wo;             /* [D] -> [F], [F] -> [D] */
+  const float *time_norm, *group_norm, *ffn_norm; /* [D rounded up to whole panels] */
+} c2_packed_layer;
+
+typedef struct c2_packed_residual {
+  c2_matrix hidden, output, residual;
+  const float *hidden_bias; /* [F rounded up to whole panels] */
+  const float *bias;        /* output_bias + residual_bias, likewise */
+} c2_packed_residual;
+
+/* All that a pass reads of a model. */
+typedef struct c2_packed {
+  c2_packed_layer *layer; /* [layers] */
+  c2_packed_residual embed, head;
+  const float *reg, *final_norm; /* [D rounded up to whole panels] */
+  c2_block block;   /* that holds all this; empty if it is in the cache's file */
+  c2_mapping cache; /* see cache.h */
+} c2_packed;
+
+/* Sets model->prepared, by the pool's threads; what is packed doesn't depend on them. W_o W_v is multiplied by
+ * `kernels`. `cache` is a folder where packed weights are kept, or NULL: whatever is wrong with it becomes the
+ * model's warning, never a failure. */
+c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, const c2_kernels *kernels, const char *cache,
+                        c2_error *err);
+
+#endif

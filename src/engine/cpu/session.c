@@ -1,0 +1,137 @@
+/* The CPU backend: sessions, and how a batch under windowed_future_null becomes passes. */
+#include "engine/cpu/session.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "engine/cpu/kv_cache.h"
+#include "engine/cpu/level.h"
+#include "engine/cpu/pack.h"
+#include "model/reading.h"
+
+/* ---- The null future -------------------------------------------------------------------------- */
+
+/* Tokens whose keys and values are cached at once. Rows don't depend on what else is in a pass. */
+enum { NULL_TOKENS = 2048 };
+
+static bool knows_future(const c2_row *row) {
+  for (size_t i = 0; row->future && i < row->future_length; i++) {
+    if (!isnan(row->future[i])) return true;
+  }
+  return false;
+}
+
+/* The row behind the group that begins at `from`, and whether the group knows something of its future. */
+static size_t group_end(const c2_batch *batch, size_t from, bool *knows) {
+  size_t end = from;
+  *knows = false;
+  do *knows = knows_future(&batch->row[end++]) || *knows;
+  while (end < batch->rows && batch->row[end].group == batch->row[from].group);
+  return end;
+}
+
+/* Of rows [from, to), missing patches included. */
+static size_t tokens_of(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to) {
+  size_t tokens = 0;
+  for (size_t r = from; r < to; r++) {
+    tokens += c2_row_patches(&batch->row[r], engine->model->config.patch, batch->context_limit);
+    tokens += 1 + batch->output_patches;
+  }
+  return tokens;
+}
+
+/* Consecutive groups of a batch: without a known future as many as there are, with one as many as fit. */
+static size_t next_groups(const c2_engine *engine, const c2_batch *batch, size_t from, c2_batch *groups, bool *knows) {
+  bool next = false;
+  size_t end = group_end(batch, from, knows);
+  size_t tokens = tokens_of(engine, batch, from, end);
+  while (end < batch->rows && (!*knows || tokens < NULL_TOKENS)) {
+    size_t to = group_end(batch, end, &next);
+    if (next != *knows) break;
+    tokens += tokens_of(engine, batch, end, to);
+    end = to;
+  }
+  *groups = *batch;
+  groups->row = batch->row + from;
+  groups->rows = end - from;
+  groups->grouped = c2_min_size(batch->grouped > from ? batch->grouped - from : 0, groups->rows);
+  return end;
+}
+
+/* Groups that know something of their future: prefilled beside the null future, then decoded. */
+static c2_status forward_known(c2_engine *engine, const c2_batch *groups, const c2_result *result, c2_error *err) {
+  c2_kv_cache *cache = NULL;
+  size_t before = engine->held;
+  if (engine->observer) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention beside the null future can only be observed on the reference backend");
+  }
+  c2_status status = c2_cpu_prefill(engine, groups, &cache, err);
+  if (cache) c2_engine_hold(engine, cache->bytes);
+  if (status == C2_OK) status = c2_cpu_decode(engine, groups, cache, result, err);
+  c2_kv_cache_free(&cache);
+  engine->held = before;
+  return status;
+}
+
+static c2_status forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  if (result->hidden && c2_batch_masks(batch, engine->model->config.patch)) {
+    c2_cpu *cpu = c2_cpu_of(engine);
+    cpu->masked.pool = cpu->pool;
+    return c2_reference_run(engine, &cpu->masked, batch, result, err);
+  }
+  if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return c2_cpu_pass(engine, batch, result, err);
+  for (size_t from = 0; from < batch->rows;) {
+    c2_batch groups;
+    bool knows = false;
+    from = next_groups(engine, batch, from, &groups, &knows);
+    C2_TRY(knows ? forward_known(engine, &groups, result, err) : c2_cpu_pass(engine, &groups, result, err));
+  }
+  return C2_OK;
+}
+
+/* ---- The backend ------------------------------------------------------------------------------- */
+
+static c2_status load(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
+  const c2_kernels *kernels = NULL;
+  c2_pool *pool = NULL;
+  C2_TRY(c2_isa_choose(options->isa, &kernels, err));
+  C2_TRY(c2_pool_choose(options->threads, false, &pool, err));
+  c2_status status = c2_model_pack(model, pool, kernels, model->file_count ? options->cache : NULL, err);
+  c2_pool_close(&pool);
+  return status;
+}
+
+static c2_status open_session(c2_engine *engine, const chronos2_session_options *options, c2_error *err) {
+  c2_cpu *cpu = NULL;
+  C2_TRY(c2_alloc_array(1, sizeof *cpu, &cpu, err));
+  engine->state = cpu;
+  C2_TRY(c2_isa_choose(options->isa, &cpu->kernels, err));
+  C2_TRY(c2_pool_choose(options->threads, options->pin, &cpu->pool, err));
+  engine->isa = cpu->kernels->name;
+  engine->threads = c2_pool_threads(cpu->pool);
+  return C2_OK;
+}
+
+static void trim(c2_engine *engine) {
+  c2_block_free(&c2_cpu_of(engine)->workspace);
+}
+
+static void close_session(c2_engine *engine) {
+  c2_cpu *cpu = c2_cpu_of(engine);
+  c2_pool_close(&cpu->pool);
+  c2_block_free(&cpu->workspace);
+  c2_block_free(&cpu->masked.workspace);
+  c2_raw_free(&cpu->masked.raw);
+  free(cpu);
+}
+
+const c2_backend c2_cpu_backend = {.name = "fused",
+                                   .load = load,
+                                   .open = open_session,
+                                   .close = close_session,
+                                   .plan = c2_cpu_plan,
+                                   .forward = forward,
+                                   .prefill = c2_cpu_prefill,
+                                   .decode = c2_cpu_decode,
+                                   .free_cache = c2_kv_free,
+                                   .trim = trim};
