@@ -1,6 +1,6 @@
 # Tests that are scripts: who includes whom, text style, exported symbols, the header alone, the installed
 # library.
-foreach(check includes style)
+foreach(check includes style docs)
   add_test(NAME check_${check} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_${check}.sh)
 endforeach()
 add_test(NAME check_symbols COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_symbols.sh $<TARGET_FILE:chronos2_static>
@@ -20,7 +20,16 @@ if(TARGET documents)
 endif()
 add_test(NAME header_alone COMMAND ${CMAKE_SOURCE_DIR}/tests/install/header_alone.sh ${CMAKE_C_COMPILER})
 
-# A library with sanitizers can't be linked by a program without them.
+# The examples of the documentation. A library with sanitizers can't be linked by a program without them.
+set(DOCS_CC ${CMAKE_C_COMPILER})
+if(CHRONOS2_SANITIZE OR CMAKE_C_FLAGS MATCHES "-fsanitize")
+  set(DOCS_CC "")
+endif()
+if(TARGET chronos2_study)
+  add_test(NAME docs COMMAND ${CMAKE_SOURCE_DIR}/tests/docs/run.sh ${CMAKE_BINARY_DIR} "${DOCS_CC}" README.md
+                             docs/jsonl.md docs/tasks.md)
+endif()
+
 if(NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   add_test(NAME install COMMAND ${CMAKE_SOURCE_DIR}/tests/install/run.sh ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER})
   set_tests_properties(install PROPERTIES SKIP_RETURN_CODE 77)

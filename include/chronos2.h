@@ -107,7 +107,7 @@ typedef enum chronos2_isa_level {
   CHRONOS2_ISA_SCALAR = 1,
   CHRONOS2_ISA_AVX2 = 2,
   CHRONOS2_ISA_AVX512 = 3,
-  CHRONOS2_ISA_AMX = 4 /* bf16 by AMX's tiles: never run on such a machine yet, so auto doesn't choose it */
+  CHRONOS2_ISA_AMX = 4 /* bf16 by AMX's tiles: auto doesn't choose it yet */
 } chronos2_isa_level;
 
 typedef struct chronos2_model_options {

@@ -1,54 +1,64 @@
-"""Writes docs/picture.svg: who sees whom in time attention, full and windowed_future_global.
+"""Writes docs/picture.svg: which key token each query token of time attention sees, under three patterns.
 
     python tools/docs/attention_pattern.py
 """
 
 from pathlib import Path
 
-CONTEXT, FUTURE, RADIUS, CELL = 20, 4, 3, 11
+CONTEXT, FUTURE, RADIUS, CELL = 16, 4, 3, 11
 TOKENS = CONTEXT + 1 + FUTURE  # context, REG, future
 SIDE = TOKENS * CELL
-INK, NEAR, FAR, NONE = "#1b2a41", "#3d7ea6", "#e08e45", "#eef1f4"
+LEFT, GAP, TOP = 82, 62, 84
+INK, CONTEXT_SEES, FUTURE_SEES, NULL, NONE = "#1b2a41", "#3d7ea6", "#e08e45", "#a9c8dc", "#eef1f4"
+PANELS = [
+    ("full", "every token sees every token"),
+    ("windowed_future_global", "the context sees a window, no future"),
+    ("windowed_future_null", "the context sees a window and a null future"),
+]
 
 
-def allowed(query, key, windowed):
-    if not windowed or query > CONTEXT:
-        return True
-    return key <= CONTEXT and abs(query - key) <= RADIUS
+def colour(pattern, query, key):
+    if query > CONTEXT:
+        return FUTURE_SEES
+    if pattern == "full":
+        return CONTEXT_SEES
+    if key > CONTEXT:
+        return NULL if pattern == "windowed_future_null" else NONE
+    return CONTEXT_SEES if abs(query - key) <= RADIUS else NONE
 
 
-def panel(x, title, windowed):
-    out = [f'<text x="{x}" y="26" font-size="15" font-weight="600">{title}</text>']
-    kept = 0
+def panel(x, pattern, words):
+    out = [
+        f'<text x="{x}" y="22" font-size="15" font-weight="600">{pattern}</text>',
+        f'<text x="{x}" y="42">{words}</text>',
+    ]
+    cells = {}
     for query in range(TOKENS):
         for key in range(TOKENS):
-            seen = allowed(query, key, windowed)
-            kept += seen
-            fill = (FAR if query > CONTEXT else NEAR) if seen else NONE
-            out.append(
-                f'<rect x="{x + key * CELL}" y="{60 + query * CELL}" width="{CELL - 1}" height="{CELL - 1}" fill="{fill}"/>'
-            )
-    middle, reg, future = x + CONTEXT * CELL / 2, x + CONTEXT * CELL + CELL / 2, x + (CONTEXT + 1 + FUTURE / 2) * CELL
-    for at, name in ((middle, "context"), (reg - 4, "R"), (future + 4, "future")):
-        out.append(f'<text x="{at}" y="53" text-anchor="middle">{name}</text>')
-    out.append(f'<text x="{x}" y="{60 + SIDE + 18}">{kept} of {TOKENS * TOKENS} pairs</text>')
+            corner = f"M{x + key * CELL},{TOP + query * CELL}"
+            cells.setdefault(colour(pattern, query, key), []).append(f"{corner}h{CELL - 1}v{CELL - 1}h-{CELL - 1}z")
+    out += [f'<path fill="{fill}" d="{"".join(shapes)}"/>' for fill, shapes in cells.items()]
+    for at, name in ((CONTEXT / 2, "context"), (CONTEXT + 0.2, "R"), (CONTEXT + 1.6 + FUTURE / 2, "future")):
+        out.append(f'<text x="{x + at * CELL:.0f}" y="{TOP - 7}" text-anchor="middle">{name}</text>')
     return "\n".join(out)
 
 
 def main():
-    width, height = 2 * SIDE + 190, SIDE + 130
+    width, height = LEFT + 3 * SIDE + 2 * GAP + 40, TOP + SIDE + 60
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
-        f'font-family="sans-serif" font-size="11" fill="{INK}">',
+        f'font-family="sans-serif" font-size="12" fill="{INK}">',
         "<title>Time attention: which key token (column) each query token (row) sees</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        '<text x="74" y="70" text-anchor="end">query 1</text>',
-        f'<text x="74" y="{60 + CONTEXT * CELL + 9}" text-anchor="end">REG</text>',
-        f'<text x="74" y="{60 + (CONTEXT + 3) * CELL}" text-anchor="end">future</text>',
-        panel(82, "full", False),
-        panel(82 + SIDE + 60, f"windowed_future_global, radius {RADIUS}", True),
-        f'<text x="82" y="{SIDE + 112}">Rows are queries, columns keys. Blue: a context token (REG is one) looks. '
-        "Orange: a future token looks.</text>",
+        *(
+            f'<text x="{LEFT - 8}" y="{TOP + (at + 0.8) * CELL:.0f}" text-anchor="end">{name}</text>'
+            for at, name in ((CONTEXT / 2, "context"), (CONTEXT, "REG"), (CONTEXT + 2.4, "future"))
+        ),
+        *(panel(LEFT + i * (SIDE + GAP), *names) for i, names in enumerate(PANELS)),
+        f'<text x="{LEFT}" y="{TOP + SIDE + 26}">A row is a query token, a column a key token that it may see. Blue: '
+        f"what the context sees (radius {RADIUS}). Orange: what the future sees.</text>",
+        f'<text x="{LEFT}" y="{TOP + SIDE + 44}">Light blue: the future tokens of a pass in which no future value is '
+        "known.</text>",
         "</svg>",
     ]
     (Path(__file__).resolve().parents[2] / "docs" / "picture.svg").write_text("\n".join(parts) + "\n")

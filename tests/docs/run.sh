@@ -1,0 +1,91 @@
+#!/usr/bin/env bash
+# run.sh BINARY_DIR CC FILE.md...: runs the examples of the documentation and compares what they print. In a page,
+#   <!-- file NAME -->  the fenced block that follows is written to NAME;
+#   <!-- run -->        the fenced block that follows holds commands behind "$ " and, below each, what it prints;
+#   <!-- run c -->      the same, for commands that need the installed library: left out in a build that can't be linked.
+# All blocks of a page share a fresh folder, in which `build`, `models` and `datasets` are those of the tree and
+# `chronos2` is the program. Numbers may differ by a thousandth: they depend on the instruction set. A line "..." stands
+# for any lines, the word "..." for the rest of a line. CC may be empty: then the blocks for C are left out.
+set -euo pipefail
+build=$1
+cc=$2
+shift 2
+tree=$(cd "$(dirname "$0")/../.." && pwd)
+work=$build/docs-test
+faults=0
+commands=0
+rm -rf "$work"
+mkdir -p "$work"
+
+if [ -n "$cc" ]; then
+  cmake --install "$build" --prefix "$work/prefix" >/dev/null
+  PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name chronos2.pc)")
+  export PKG_CONFIG_PATH
+  LD_LIBRARY_PATH=$(pkg-config --variable=libdir chronos2)
+  export LD_LIBRARY_PATH
+fi
+export PATH="$build:$PATH"
+cc() { "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$@"; }
+
+# check PAGE LINE COMMAND: runs the command and compares it with the file `expected`.
+check() {
+  commands=$((commands + 1))
+  (eval "$3") >"$work/printed" 2>&1 </dev/null || true
+  if ! awk -f "$tree/tests/docs/compare.awk" "$work/expected" "$work/printed"; then
+    echo "docs: $1:$2: $3"
+    faults=$((faults + 1))
+  fi
+}
+
+# run_block PAGE LINE <block: commands and what they print.
+run_block() {
+  local page=$1 number=$2 start=0 command='' line
+  : >"$work/expected"
+  while IFS= read -r line || [ -n "$line" ]; do
+    number=$((number + 1))
+    if [[ $command == *\\ ]]; then
+      command=${command%\\}$line
+    elif [[ $line == '$ '* ]]; then
+      [ -z "$command" ] || check "$page" "$start" "$command"
+      command=${line#'$ '}
+      start=$number
+      : >"$work/expected"
+    else
+      printf '%s\n' "$line" >>"$work/expected"
+    fi
+  done
+  [ -z "$command" ] || check "$page" "$start" "$command"
+}
+
+for page in "$@"; do
+  folder=$work/$(basename "$page" .md)
+  mkdir "$folder"
+  ln -s "$build" "$folder/build"
+  ln -s "$tree/models" "$tree/datasets" "$folder/"
+  cd "$folder"
+  number=0
+  kind=
+  inside=no
+  before=$commands
+  while IFS= read -r line; do
+    number=$((number + 1))
+    if [[ $line =~ ^'<!-- '(file|run)( (.*))?' -->'$ ]]; then
+      kind=${BASH_REMATCH[1]}
+      name=${BASH_REMATCH[3]}
+    elif [[ $line == '```'* && $inside == yes ]]; then
+      inside=no
+      if [ "$kind" = file ]; then cp "$work/block" "$name"; fi
+      if [ "$kind" = run ] && { [ "$name" != c ] || [ -n "$cc" ]; }; then run_block "$page" "$first" <"$work/block"; fi
+      kind=
+    elif [[ $line == '```'* && -n $kind ]]; then
+      inside=yes
+      first=$number
+      : >"$work/block"
+    elif [ "$inside" = yes ]; then
+      printf '%s\n' "$line" >>"$work/block"
+    fi
+  done <"$tree/$page"
+  [ "$commands" -gt "$before" ] || { echo "docs: $page: no example was run"; faults=$((faults + 1)); }
+done
+echo "docs: $commands commands of $# pages"
+[ "$faults" -eq 0 ]
