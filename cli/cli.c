@@ -476,19 +476,11 @@ const char *cli_default_model(void) {
   const char *chosen = getenv("CHRONOS2_MODEL");
   if (chosen && *chosen) return chosen;
   static char path[4096]; /* the program is one process with one default */
-  ssize_t n = readlink("/proc/self/exe", path, sizeof path - 64);
-  if (n > 0) {
-    path[n] = '\0';
-    const char *places[] = {"/../share/chronos2/models/chronos2-micro", "/../models/chronos2-micro"};
-    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-      path[n] = '\0';
-      char *slash = strrchr(path, '/');
-      if (!slash) break;
-      (void)snprintf(slash, sizeof path - (size_t)(slash - path), "%s", places[i]);
-      if (c2_is_directory(path)) return path;
-      n = readlink("/proc/self/exe", path, sizeof path - 64);
-      if (n <= 0) break;
-    }
+  const char *places[] = {"/../share/chronos2/models/chronos2-micro", "/../models/chronos2-micro"};
+  char *slash = c2_executable_path(path, sizeof path - 64) ? strrchr(path, '/') : NULL;
+  for (size_t i = 0; slash && i < sizeof places / sizeof places[0]; i++) {
+    (void)snprintf(slash, sizeof path - (size_t)(slash - path), "%s", places[i]);
+    if (c2_is_directory(path)) return path;
   }
   return "models/chronos2-micro";
 }

@@ -33,4 +33,6 @@ endif()
 if(NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
   add_test(NAME install COMMAND ${CMAKE_SOURCE_DIR}/tests/install/run.sh ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER})
   set_tests_properties(install PROPERTIES SKIP_RETURN_CODE 77)
+  add_test(NAME library_only COMMAND ${CMAKE_SOURCE_DIR}/tests/install/library_only.sh
+                                     ${CMAKE_BINARY_DIR}/library-only ${CMAKE_C_COMPILER})
 endif()

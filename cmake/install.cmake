@@ -1,5 +1,5 @@
-# What `make install` puts in place: header, libraries, pkg-config file, CMake package, program, bundled
-# model and series. Everything is found again relative to the prefix, so a prefix may be moved.
+# What `make install` puts in place: header, libraries, pkg-config file, CMake package, bundled models; with the program
+# (CMakeLists.txt installs it) the bundled series. Everything is found again relative to the prefix, so a prefix may be moved.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -10,11 +10,11 @@ set(CHRONOS2_PACKAGEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/chronos2)
 install(TARGETS chronos2_shared chronos2_static EXPORT chronos2-targets
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES include/chronos2.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-if(TARGET chronos2)
-  install(TARGETS chronos2)
-endif()
 
-set(CHRONOS2_LIBS_PRIVATE "-lpthread -lm")
+set(CHRONOS2_LIBS_PRIVATE -lm)
+if(CHRONOS2_THREADS)
+  string(PREPEND CHRONOS2_LIBS_PRIVATE "-lpthread ")
+endif()
 file(RELATIVE_PATH CHRONOS2_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" CHRONOS2_PC_TO_PREFIX "${CHRONOS2_PC_TO_PREFIX}")
 configure_file(cmake/chronos2.pc.in ${CMAKE_BINARY_DIR}/chronos2.pc @ONLY)
@@ -27,7 +27,11 @@ install(FILES ${CMAKE_BINARY_DIR}/chronos2-config.cmake ${CMAKE_BINARY_DIR}/chro
         DESTINATION ${CHRONOS2_PACKAGEDIR})
 install(EXPORT chronos2-targets NAMESPACE chronos2:: DESTINATION ${CHRONOS2_PACKAGEDIR})
 
-foreach(folder models datasets)
+set(folders models)
+if(NOT CHRONOS2_LIBRARY_ONLY)
+  list(APPEND folders datasets)
+endif()
+foreach(folder ${folders})
   if(EXISTS ${CMAKE_SOURCE_DIR}/${folder})
     install(DIRECTORY ${folder} DESTINATION ${CHRONOS2_DATADIR})
   endif()

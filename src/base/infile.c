@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/platform.h"
 
 static const size_t CONFIG_LIMIT = 64 * 1000 * 1000;
 
@@ -37,8 +38,7 @@ c2_status c2_infile_open(c2_infile *file, const char *path, c2_error *err) {
   C2_TRY(open_now(path, &file->descriptor, &info, err));
   if (!S_ISREG(info.st_mode)) C2_FAIL(err, C2_ERR_IO, "%s: not a regular file", path);
   file->size = (size_t)info.st_size;
-  file->modified[0] = info.st_mtim.tv_sec;
-  file->modified[1] = info.st_mtim.tv_nsec;
+  c2_modified_time(&info, file->modified);
   return C2_OK;
 }
 
@@ -63,8 +63,9 @@ c2_status c2_infile_read(const c2_infile *file, size_t offset, size_t size, void
 c2_status c2_infile_check(const c2_infile *file, c2_error *err) {
   struct stat info;
   if (fstat(file->descriptor, &info) != 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot read: %s", file->path, strerror(errno));
-  if ((size_t)info.st_size != file->size || info.st_mtim.tv_sec != file->modified[0] ||
-      info.st_mtim.tv_nsec != file->modified[1]) {
+  int64_t modified[2];
+  c2_modified_time(&info, modified);
+  if ((size_t)info.st_size != file->size || memcmp(modified, file->modified, sizeof modified) != 0) {
     C2_FAIL(err, C2_ERR_IO, "%s: was written to while it was read", file->path);
   }
   return C2_OK;

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+
+#include "base/platform.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define C2_ASAN 1
@@ -76,7 +77,7 @@ c2_status c2_block_open(c2_block *block, size_t size, c2_error *err) {
   block->base = aligned_alloc(alignment, rounded);
   if (!block->base) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", rounded);
   block->size = rounded;
-  if (rounded >= HUGE_PAGE) (void)madvise(block->base, rounded, MADV_HUGEPAGE); /* advice: may be refused */
+  if (rounded >= HUGE_PAGE) c2_advise_huge_pages(block->base, rounded);
   return C2_OK;
 }
 

@@ -1,5 +1,4 @@
 /* Output files, POSIX side: where a path leads, temporary files, their locks. */
-#define _GNU_SOURCE /* fopencookie */
 #include "base/outfile.h"
 
 #include <dirent.h>
@@ -10,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -57,7 +55,7 @@ static int descriptor_of(const char *path) {
   const char *slash = strrchr(path, '/');
   char *end = NULL;
   long number = slash && slash[1] >= '0' && slash[1] <= '9' ? strtol(slash + 1, &end, 10) : -1;
-  if (number < 0 || number > 1 << 20 || *end || stat("/proc/self/fd", &own) != 0) return -1;
+  if (number < 0 || number > 1 << 20 || *end || stat(c2_descriptor_folder(), &own) != 0) return -1;
   char *parent = folder_of(path);
   bool same = parent && stat(parent, &folder) == 0 && folder.st_dev == own.st_dev && folder.st_ino == own.st_ino;
   free(parent);
@@ -94,8 +92,8 @@ static c2_status follow(const char *path, char **target, int *descriptor, c2_err
 /* ---- Streams ---------------------------------------------------------------------------------- */
 
 /* A stream of our own keeps the reason of a write that failed, which stdio forgets before it is asked. */
-static ssize_t write_bytes(void *cookie, const char *bytes, size_t size) {
-  c2_outfile *file = cookie;
+static size_t write_bytes(c2_sink *sink, const char *bytes, size_t size) {
+  c2_outfile *file = (c2_outfile *)sink; /* its first member */
   size_t done = 0;
   while (done < size) {
     ssize_t n = write(file->descriptor, bytes + done, size - done);
@@ -106,11 +104,12 @@ static ssize_t write_bytes(void *cookie, const char *bytes, size_t size) {
     }
     done += (size_t)n;
   }
-  return (ssize_t)done; /* fewer than asked for: an error */
+  return done;
 }
 
 static c2_status open_stream(c2_outfile *file, c2_error *err) {
-  file->stream = fopencookie(file, "w", (cookie_io_functions_t){.write = write_bytes});
+  file->sink.write = write_bytes;
+  file->stream = c2_sink_open(&file->sink);
   if (!file->stream) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a stream");
   return C2_OK;
 }
@@ -124,7 +123,7 @@ static c2_status create(c2_outfile *file, mode_t mode, c2_error *err) {
   if (!file->temporary) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
   do {
     uint64_t random = 0;
-    if (getrandom(&random, sizeof random, 0) != (ssize_t)sizeof random) break;
+    if (!c2_random_bytes(&random, sizeof random)) break;
     (void)snprintf(file->temporary, room, "%s%s%016llx", file->target, mark, (unsigned long long)random);
     file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   } while (file->descriptor < 0 && errno == EEXIST);

@@ -8,10 +8,12 @@
 
 #include <stdio.h>
 
+#include "base/platform.h"
 #include "base/status.h"
 
 /* Must not be moved between open and discard. */
 typedef struct c2_outfile {
+  c2_sink sink;    /* of the stream */
   FILE *stream;    /* to write to; write errors are kept and reported by c2_outfile_commit */
   char *path;      /* as the caller gave it; NULL: standard output */
   char *target;    /* the file that is replaced; NULL if `path` is written to as it is */

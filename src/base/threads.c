@@ -46,6 +46,8 @@ static const uint64_t CLOSED = UINT32_MAX; /* no such task */
 static inline void relax(void) {
 #if defined(__x86_64__)
   __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
 #endif
 }
 

@@ -3,6 +3,9 @@
  * c2_pool_run hands out task numbers 0..tasks-1; which thread takes which is not fixed, so tasks must
  * write to places of their own and results can't depend on the number of threads.
  *
+ * A library that is built without threads has threads_none.c instead of threads.c: every pool has one worker, the
+ * caller's thread, whatever number is asked for.
+ *
  * In a forked child the pool has lost its workers: the caller's thread does all tasks, and closing frees the memory. */
 #ifndef C2_BASE_THREADS_H
 #define C2_BASE_THREADS_H

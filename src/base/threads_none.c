@@ -1,0 +1,32 @@
+/* The pool of a build without threads: the caller's thread runs every task. */
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/threads.h"
+
+struct c2_pool {
+  size_t threads; /* 1 */
+};
+
+c2_status c2_pool_open(c2_pool **out, size_t threads, bool pin, c2_error *err) {
+  (void)threads;
+  (void)pin;
+  *out = NULL;
+  C2_TRY(c2_alloc_array(1, sizeof **out, out, err));
+  (*out)->threads = 1;
+  return C2_OK;
+}
+
+void c2_pool_close(c2_pool **pool) {
+  free(*pool);
+  *pool = NULL;
+}
+
+size_t c2_pool_threads(const c2_pool *pool) {
+  return pool->threads;
+}
+
+void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
+  (void)pool;
+  for (size_t i = 0; i < tasks; i++) fn(context, i, 0);
+}
