@@ -14,6 +14,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "cli/cli.h"
+#include "data/read.h"
 
 typedef struct bench {
   cli_engine engine;

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "base/status.h"
-#include "data/series.h"
+#include "data/dataset.h"
 
 /* Exit statuses. */
 enum { CLI_DONE = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };

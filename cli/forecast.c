@@ -10,7 +10,8 @@
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "cli/cli.h"
-#include "data/series.h"
+#include "data/future.h"
+#include "data/read.h"
 #include "data/unseen.h"
 
 enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
@@ -212,6 +213,7 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
                              .freq = r->freq ? &r->frequency : NULL};
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
   C2_TRY(c2_dataset_count_steps(&r->set, err));
+  C2_TRY(c2_dataset_join_kinds(&r->set, err));
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     if (!item->has_start || !item->has_freq) {

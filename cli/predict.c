@@ -7,6 +7,7 @@
 #include "base/memory.h"
 #include "base/safetensors.h"
 #include "cli/cli.h"
+#include "data/jsonl.h"
 
 typedef struct request {
   cli_engine engine;
@@ -71,7 +72,7 @@ static c2_status read_inputs(request *r, const c2_json_document *doc, c2_error *
     return c2_json_fail(doc, inputs, err, "'inputs': expected an array of at least one series");
   }
   C2_JSON_EACH (input, inputs) C2_TRY(c2_read_json_item(&r->set, doc, input, &options, err));
-  return C2_OK;
+  return c2_dataset_join_kinds(&r->set, err);
 }
 
 static c2_status refuse_other_keys(const c2_json_document *doc, c2_error *err) {

@@ -10,78 +10,36 @@
 /* Whole numbers between these are taken for years where nothing says otherwise. */
 enum { FIRST_YEAR = 1500, LAST_YEAR = 2200, YEARS_APART = 10 };
 
-static const char *stamp_name(const c2_read_options *options) {
-  return options->timestamp_column ? options->timestamp_column : "timestamp";
-}
-
 /* ---- Cells ----------------------------------------------------------------------------------- */
 
-c2_status c2_axis_find(c2_table *t, const c2_read_options *options, c2_error *err) {
-  t->stamp = SIZE_MAX;
-  t->has_stamp = options->timestamp_column || c2_csv_has_column(&t->csv, stamp_name(options));
-  return t->has_stamp ? c2_csv_column(&t->csv, stamp_name(options), &t->stamp, err) : C2_OK;
+static bool is_whole(const c2_table *t, const c2_row *row) {
+  return !t->stamp || t->stamp->type == C2_COLUMN_INTEGER ||
+         (t->stamp->zone && t->stamp->zone[row->at] == C2_WHOLE_NUMBER);
 }
 
-/* A whole number of at most 15 digits. */
-static bool read_whole(const char *text, int64_t *out) {
-  int64_t value = 0;
-  while (*text == ' ') text++;
-  bool minus = *text == '-';
-  text += minus;
-  size_t digits = strspn(text, "0123456789");
-  if (digits == 0 || digits > 15) return false;
-  for (size_t i = 0; i < digits; i++) value = value * 10 + (text[i] - '0');
-  *out = minus ? -value : value;
-  return text[digits + strspn(text + digits, " ")] == '\0';
+static c2_zone zone_of(const c2_table *t, const c2_row *row) {
+  int minutes = t->stamp && t->stamp->zone ? t->stamp->zone[row->at] : C2_NO_ZONE;
+  bool given = minutes != C2_NO_ZONE && minutes != C2_WHOLE_NUMBER;
+  return (c2_zone){given, given ? minutes : 0};
 }
 
-/* A file without a column of that name may have its time stamps in another one. */
-static c2_status refuse_other_stamps(const c2_table *t, c2_error *err) {
-  for (size_t i = 0; i < t->csv.columns; i++) {
-    c2_time time = 0;
-    c2_zone zone;
-    c2_error why;
-    int64_t number = 0;
-    const char *cell = t->csv.field[i];
-    if ((t->has_id && i == t->id) || read_whole(cell, &number)) continue;
-    if (c2_time_parse(cell, &time, &zone, &why) != C2_OK) continue;
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: no column 'timestamp', but column '%.60s' holds time stamps; give --timestamp-column", t->csv.name,
-            t->csv.line, t->csv.header[i]);
+static c2_status refuse_cell(const c2_table *t, const c2_row *row, bool whole, const char *expected, c2_error *err) {
+  char found[C2_TIME_ROOM];
+  if (whole) {
+    (void)snprintf(found, sizeof found, "%lld", (long long)row->time);
+  } else {
+    c2_time_format(row->time, true, zone_of(t, row), found);
   }
-  return C2_OK;
-}
-
-c2_status c2_axis_read(const c2_table *t, c2_row *row, c2_error *err) {
-  c2_error why;
-  row->zone = (c2_zone){false, 0};
-  row->is_whole = false;
-  row->time = 0;
-  if (!t->has_stamp) return t->count == 0 ? refuse_other_stamps(t, err) : C2_OK;
-  row->is_whole = read_whole(t->csv.field[t->stamp], &row->time);
-  if (row->is_whole || c2_time_parse(t->csv.field[t->stamp], &row->time, &row->zone, &why) == C2_OK) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': %s", t->csv.name, t->csv.line, t->csv.header[t->stamp],
-          why.text);
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s", t->name, c2_table_line(t, row),
+          t->stamp->name, expected, found);
 }
 
 /* ---- Whole numbers --------------------------------------------------------------------------- */
 
-static c2_status refuse_cell(const c2_table *t, const c2_row *row, const char *expected, c2_error *err) {
-  char found[C2_TIME_ROOM];
-  if (row->is_whole) {
-    (void)snprintf(found, sizeof found, "%lld", (long long)row->time);
-  } else {
-    c2_time_format(row->time, true, row->zone, found);
-  }
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s", t->csv.name, row->line,
-          t->csv.header[t->stamp], expected, found);
-}
-
 /* 2024 as the time stamp of its first day. */
 static c2_status make_year(const c2_table *t, c2_row *row, c2_error *err) {
-  if (row->time < 1000 || row->time > 9999) return refuse_cell(t, row, "a time stamp such as 2020-01-31", err);
+  if (row->time < 1000 || row->time > 9999) return refuse_cell(t, row, true, "a time stamp such as 2020-01-31", err);
   row->time = c2_day_of(row->time, 1, 1) * C2_DAY_US;
-  row->is_whole = false;
   return C2_OK;
 }
 
@@ -108,7 +66,7 @@ static c2_status look_like_years(const c2_table *t, bool *years, c2_error *err) 
     days += is_written_date(number, true);
   }
   if (months == t->count || days == t->count) {
-    return refuse_cell(t, &t->rows[0],
+    return refuse_cell(t, &t->rows[0], true,
                        months == t->count ? "a month as 2024-01, or --freq 1 for whole numbers"
                                           : "a day as 2024-01-31, or --freq 1 for whole numbers",
                        err);
@@ -120,13 +78,13 @@ static c2_status look_like_years(const c2_table *t, bool *years, c2_error *err) 
 /* Decides what a column of whole numbers is. */
 static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   bool years = options->freq && options->freq->unit != C2_FREQ_COUNT;
-  const char *column = t->csv.header[t->stamp];
+  const char *column = t->stamp->name;
   if (!options->freq) {
     C2_TRY(look_like_years(t, &years, err));
     C2_TRY(c2_dataset_note(set, err,
                            years ? "%s: column '%.60s' is read as years (--freq 1 reads whole numbers)"
                                  : "%s: column '%.60s' is read as whole numbers, which the forecast continues",
-                           t->csv.name, column));
+                           t->name, column));
   }
   t->is_count = !years;
   return C2_OK;
@@ -138,7 +96,6 @@ static c2_status count_rows(c2_table *t, size_t groups, c2_error *err) {
   C2_TRY(c2_alloc_array(groups, sizeof *rows, &rows, err));
   for (size_t i = 0; i < t->count; i++) {
     t->rows[i].time = ++rows[t->rows[i].group];
-    t->rows[i].is_whole = true;
   }
   free(rows);
   return C2_OK;
@@ -157,19 +114,19 @@ typedef struct clock_face {
   c2_time of_first; /* time of day */
 } clock_face;
 
-static c2_time in_utc(const c2_row *row) {
-  return row->time - row->zone.minutes * INT64_C(60000000);
+static c2_time in_utc(const c2_row *row, c2_zone zone) {
+  return row->time - zone.minutes * INT64_C(60000000);
 }
 
-static void look_at_clock(clock_face *face, const c2_row *row, size_t index) {
+static void look_at_clock(clock_face *face, const c2_row *row, c2_zone zone, size_t index) {
   c2_time of_day = c2_floor_mod(row->time, C2_DAY_US);
-  if (face->rows++ == 0) *face = (clock_face){1, 0, false, true, index, in_utc(row), row->zone, of_day};
-  face->zoned += row->zone.given;
-  face->several = face->several || row->zone.minutes != face->zone.minutes;
+  if (face->rows++ == 0) *face = (clock_face){1, 0, false, true, index, in_utc(row, zone), zone, of_day};
+  face->zoned += zone.given;
+  face->several = face->several || zone.minutes != face->zone.minutes;
   face->same_time = face->same_time && of_day == face->of_first;
-  if (in_utc(row) < face->last) return;
-  face->last = in_utc(row);
-  face->zone = row->zone;
+  if (in_utc(row, zone) < face->last) return;
+  face->last = in_utc(row, zone);
+  face->zone = zone;
 }
 
 /* Gives the rows of each item one offset from UTC, that of its last row. Where offsets differ, as they do when summer
@@ -180,18 +137,20 @@ static c2_status settle_clocks(c2_table *t, c2_dataset *set, c2_error *err) {
   size_t several = 0;
   size_t example = 0;
   C2_TRY(c2_alloc_array(set->count, sizeof *faces, &faces, err));
-  for (size_t i = 0; i < t->count; i++) look_at_clock(&faces[t->rows[i].group], &t->rows[i], i);
+  for (size_t i = 0; i < t->count; i++) {
+    look_at_clock(&faces[t->rows[i].group], &t->rows[i], zone_of(t, &t->rows[i]), i);
+  }
   for (size_t i = 0; i < t->count; i++) {
     c2_row *row = &t->rows[i];
     c2_item *item = &set->item[row->group];
     const clock_face *face = &faces[row->group];
-    if (face->zoned > 0 && !row->zone.given) {
-      C2_GOTO(refuse_cell(t, row, "an offset from UTC, as in other rows of its item", err));
+    if (face->zoned > 0 && !zone_of(t, row).given) {
+      C2_GOTO(refuse_cell(t, row, false, "an offset from UTC, as in other rows of its item", err));
     }
     item->zone = face->zone;
     if (!face->several) continue;
     if (i == face->first && several++ == 0) example = row->group;
-    if (!face->same_time) row->time = in_utc(row) + face->zone.minutes * INT64_C(60000000);
+    if (!face->same_time) row->time = in_utc(row, zone_of(t, row)) + face->zone.minutes * INT64_C(60000000);
   }
   if (several > 0) {
     const clock_face *face = &faces[example];
@@ -200,7 +159,7 @@ static c2_status settle_clocks(c2_table *t, c2_dataset *set, c2_error *err) {
     C2_GOTO(c2_dataset_note(set, err,
                             "%s: item '%.80s' has several offsets from UTC%s: its forecast has that of the last row, "
                             "%s",
-                            t->csv.name, set->item[example].id, several > 1 ? ", as have others" : "", last));
+                            t->name, set->item[example].id, several > 1 ? ", as have others" : "", last));
   }
 fail:
   free(faces);
@@ -212,18 +171,20 @@ fail:
 c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   size_t whole = 0;
   bool asked = options->freq && options->freq->unit == C2_FREQ_COUNT;
-  if (!t->has_stamp) {
-    if (options->freq && !asked) return c2_csv_column(&t->csv, stamp_name(options), &t->stamp, err);
+  if (!t->stamp) {
+    size_t none = 0;
+    if (options->freq && !asked) return c2_header_find(t->header, t->stamp_name, &none, err);
     t->is_count = true;
     C2_TRY(count_rows(t, set->count, err));
     C2_TRY(c2_dataset_note(set, err, "%s: no column '%s': the rows of an item count as steps 1, 2, ... as they come",
-                           t->csv.name, stamp_name(options)));
+                           t->name, t->stamp_name));
   } else {
-    for (size_t i = 0; i < t->count; i++) whole += t->rows[i].is_whole;
+    for (size_t i = 0; i < t->count; i++) whole += is_whole(t, &t->rows[i]);
     if (whole == t->count) C2_TRY(choose_axis(t, set, options, err));
     for (size_t i = 0; i < t->count && !t->is_count; i++) {
-      if (asked) return refuse_cell(t, &t->rows[i], "a whole number, as --freq has it", err);
-      if (t->rows[i].is_whole) C2_TRY(make_year(t, &t->rows[i], err));
+      bool is_number = is_whole(t, &t->rows[i]);
+      if (asked) return refuse_cell(t, &t->rows[i], is_number, "a whole number, as --freq has it", err);
+      if (is_number) C2_TRY(make_year(t, &t->rows[i], err));
     }
   }
   if (!t->is_count) C2_TRY(settle_clocks(t, set, err));
@@ -235,15 +196,16 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
 /* A row of known covariates on the axis and the clock of an item. */
 static c2_status settle_row(const c2_table *t, c2_row *row, const c2_item *item, c2_error *err) {
   if (item->freq.unit == C2_FREQ_COUNT) {
-    return row->is_whole ? C2_OK : refuse_cell(t, row, "a whole number, as in the past", err);
+    return is_whole(t, row) ? C2_OK : refuse_cell(t, row, false, "a whole number, as in the past", err);
   }
-  if (row->is_whole) return make_year(t, row, err);
-  if (row->zone.given != item->zone.given) {
-    return refuse_cell(t, row,
+  if (is_whole(t, row)) return make_year(t, row, err);
+  c2_zone zone = zone_of(t, row);
+  if (zone.given != item->zone.given) {
+    return refuse_cell(t, row, false,
                        item->zone.given ? "an offset from UTC, as in the past" : "no offset from UTC, as in the past",
                        err);
   }
-  if (c2_freq_has_clock(&item->freq)) row->time += (item->zone.minutes - row->zone.minutes) * INT64_C(60000000);
+  if (c2_freq_has_clock(&item->freq)) row->time += (item->zone.minutes - zone.minutes) * INT64_C(60000000);
   return C2_OK;
 }
 
@@ -252,9 +214,9 @@ static c2_status continue_rows(c2_table *t, const c2_dataset *set, size_t groups
   C2_TRY(count_rows(t, groups, err));
   for (size_t i = 0; i < t->count; i++) {
     c2_row *row = &t->rows[i];
-    const c2_item *item = &set->item[t->has_id ? row->group % set->count : 0];
+    const c2_item *item = &set->item[t->id ? row->group % set->count : 0];
     if (item->freq.unit != C2_FREQ_COUNT) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s: no column of time stamps, which the past has", t->csv.name);
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: no column of time stamps, which the past has", t->name);
     }
     C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)item->length + row->time - 1, &row->time, err));
   }
@@ -264,14 +226,14 @@ static c2_status continue_rows(c2_table *t, const c2_dataset *set, size_t groups
 c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err) {
   size_t groups = 0;
   if (set->count == 0) return C2_OK;
-  for (size_t i = 0; i < set->count && !t->has_id; i++) {
+  for (size_t i = 0; i < set->count && !t->id; i++) {
     if (set->item[i].zone.minutes == set->item[0].zone.minutes) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their offset from UTC: expected a column of ids", t->csv.name);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their offset from UTC: expected a column of ids", t->name);
   }
   for (size_t i = 0; i < t->count; i++) {
     c2_row *row = &t->rows[i];
     groups = c2_max_size(groups, row->group + 1);
-    if (t->has_stamp) C2_TRY(settle_row(t, row, &set->item[t->has_id ? row->group % set->count : 0], err));
+    if (t->stamp) C2_TRY(settle_row(t, row, &set->item[t->id ? row->group % set->count : 0], err));
   }
-  return t->has_stamp ? C2_OK : continue_rows(t, set, groups, err);
+  return t->stamp ? C2_OK : continue_rows(t, set, groups, err);
 }

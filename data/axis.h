@@ -1,15 +1,9 @@
-/* The time axis of a CSV file: what its column of time stamps holds, the frequency of each item, and the step of each
+/* The time axis of a long table: what its column of time stamps holds, the frequency of each item, and the step of each
  * row. For the readers of data/ alone. */
 #ifndef C2_DATA_AXIS_H
 #define C2_DATA_AXIS_H
 
-#include "data/table.h"
-
-/* Finds the column of time stamps. A file may do without one, unless the options name it; its rows are then counted. */
-c2_status c2_axis_find(c2_table *t, const c2_read_options *options, c2_error *err);
-
-/* Reads the current record's time stamp into a row. */
-c2_status c2_axis_read(const c2_table *t, c2_row *row, c2_error *err);
+#include "data/assemble.h"
 
 /* Once all rows are read, before they are sorted: decides whether the column holds time stamps, years or steps that are
  * counted, and gives the rows of an item one clock. Groups are items of the set. */

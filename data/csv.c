@@ -118,22 +118,18 @@ static c2_status take_header(c2_csv *csv, c2_error *err) {
   csv->field = NULL;
   csv->capacity = 0;
   csv->fields = 0;
-  C2_TRY(c2_alloc_array(csv->columns, sizeof *csv->repeated, &csv->repeated, err));
   for (size_t i = 0; i < csv->columns; i++) {
-    size_t first = 0;
     if (!c2_text_plain(csv->header[i], strlen(csv->header[i]))) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column %zu: a control character in its name '%.60s'", csv->name, csv->line,
               i + 1, csv->header[i]);
     }
-    C2_TRY(c2_lookup_add(&csv->names, csv->header[i], &first, err));
-    if (first != i) csv->repeated[first] = true;
   }
-  return C2_OK;
+  return c2_header_fill(&csv->names, (const char *const *)csv->header, csv->columns, err);
 }
 
 c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2_error *err) {
   memset(csv, 0, sizeof *csv);
-  csv->name = name;
+  csv->name = csv->names.file = name;
   csv->at = text;
   csv->end = text + size;
   csv->next_line = 1;
@@ -149,8 +145,7 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2
 void c2_csv_close(c2_csv *csv) {
   free(csv->field);
   free(csv->header);
-  free(csv->repeated);
-  c2_lookup_free(&csv->names);
+  c2_header_free(&csv->names);
   memset(csv, 0, sizeof *csv);
 }
 
@@ -167,18 +162,9 @@ c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err) {
 }
 
 bool c2_csv_has_column(const c2_csv *csv, const char *name) {
-  size_t index = 0;
-  return c2_lookup_find(&csv->names, name, &index);
+  return c2_header_has(&csv->names, name);
 }
 
 c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err) {
-  if (c2_lookup_find(&csv->names, name, index)) {
-    if (!csv->repeated[*index]) return C2_OK;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: several columns are named '%.60s'", csv->name, name);
-  }
-  char all[256] = "";
-  for (size_t i = 0, used = 0; i < csv->columns && used < sizeof all; i++) {
-    used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i ? ", " : "", csv->header[i]);
-  }
-  C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a column '%.60s', found %s", csv->name, name, all);
+  return c2_header_find(&csv->names, name, index, err);
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
-#include "data/lookup.h"
+#include "data/frame.h"
 
 typedef struct c2_csv {
   const char *name; /* for messages; borrowed */
@@ -19,8 +19,7 @@ typedef struct c2_csv {
   size_t fields, capacity;
   char **header; /* names of the columns: [columns] */
   size_t columns;
-  c2_lookup names; /* the same, to be looked up */
-  bool *repeated; /* that several columns have this one's name, where it is the first of them: [columns] */
+  c2_header names; /* the same, to be looked up */
 } c2_csv;
 
 /* Reads the header line; a name with control characters is refused. `text` must have a zero at text[size] and outlive
@@ -31,7 +30,7 @@ void c2_csv_close(c2_csv *csv);
 /* Moves to the next record; *more is false at the end. Every record has as many fields as the header. */
 c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err);
 
-/* Index of the column of that name; an error where there is none or more than one. */
+/* c2_header_find and c2_header_has of the names. */
 c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err);
 bool c2_csv_has_column(const c2_csv *csv, const char *name);
 

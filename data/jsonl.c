@@ -1,5 +1,5 @@
-/* JSON Lines to series: one object a line, with "target" and, as far as known, "item_id", "start", "freq",
- * "past_covariates", "future_covariates". Knows the data set and JSON, no other format. */
+/* The reader of JSON Lines. A line is an object, a nested series: "target" and, as far as known, "item_id", "start",
+ * "freq", "past_covariates", "future_covariates". Knows the data set and JSON, no other format. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,8 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "data/series.h"
+#include "data/jsonl.h"
+#include "data/reader.h"
 
 /* One series while it is read. */
 typedef struct source {
@@ -30,12 +31,19 @@ static c2_status expect(const source *s, const c2_json *value, c2_json_type type
                       type == C2_JSON_ARRAY ? "an array" : "an object", c2_json_type_name(value));
 }
 
-/* Numbers, and NaN for a missing one. */
-static c2_status read_numbers(const source *s, const c2_json *array, const char *what, double *out, c2_error *err) {
+static bool is_boolean(const c2_json *value) {
+  return value->type == C2_JSON_TRUE || value->type == C2_JSON_FALSE;
+}
+
+/* Numbers, and NaN for a missing one. In covariates booleans count as 1 and 0. */
+static c2_status read_numbers(const source *s, const c2_json *array, const char *what, bool booleans, double *out,
+                              c2_error *err) {
   size_t i = 0;
   C2_JSON_EACH (value, array) {
     if (is_missing(value)) {
       out[i] = (double)NAN;
+    } else if (booleans && is_boolean(value)) {
+      out[i] = value->type == C2_JSON_TRUE;
     } else if (!c2_json_number(value, &out[i])) {
       return c2_json_fail(s->doc, value, err, "\"%.60s\"[%zu]: expected a number or null, found %s", what, i,
                           c2_json_type_name(value));
@@ -144,7 +152,7 @@ static c2_status read_target(source *s, const c2_json *object, c2_error *err) {
   if (!c2_mul(item->targets, item->length, &values)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many values", s->doc->path);
   C2_TRY(c2_dataset_alloc(s->set, values, sizeof *item->target, &item->target, err));
   if (!nested) {
-    C2_TRY(read_numbers(s, target, "target", item->target, err));
+    C2_TRY(read_numbers(s, target, "target", false, item->target, err));
     return name_targets(s, target, err);
   }
   size_t row = 0;
@@ -154,7 +162,7 @@ static c2_status read_target(source *s, const c2_json *object, c2_error *err) {
       return c2_json_fail(s->doc, series, err, "\"target\": row %zu has %zu values, expected %zu as in row 0", row,
                           (size_t)series->size, item->length);
     }
-    C2_TRY(read_numbers(s, series, "target", item->target + row++ * item->length, err));
+    C2_TRY(read_numbers(s, series, "target", false, item->target + row++ * item->length, err));
   }
   return name_targets(s, target, err);
 }
@@ -163,7 +171,7 @@ static c2_status read_target(source *s, const c2_json *object, c2_error *err) {
 
 static bool holds_text(const c2_json *array) {
   C2_JSON_EACH (value, array) {
-    if (value->type == C2_JSON_STRING || value->type == C2_JSON_TRUE || value->type == C2_JSON_FALSE) return true;
+    if (value->type == C2_JSON_STRING) return true;
   }
   return false;
 }
@@ -183,9 +191,8 @@ static const char *number_text(const c2_json *value, char *out, size_t room) {
 static bool holds_booleans(const c2_json *array) {
   bool any = false;
   C2_JSON_EACH (value, array) {
-    bool is_boolean = value->type == C2_JSON_TRUE || value->type == C2_JSON_FALSE;
-    if (!is_boolean && !is_missing(value)) return false;
-    any = any || is_boolean;
+    if (!is_boolean(value) && !is_missing(value)) return false;
+    any = any || is_boolean(value);
   }
   return any;
 }
@@ -197,7 +204,7 @@ static c2_status read_categories(const source *s, const c2_json *array, const ch
   C2_JSON_EACH (value, array) {
     char number[40];
     const char *text = NULL;
-    if (value->type == C2_JSON_TRUE || value->type == C2_JSON_FALSE) {
+    if (is_boolean(value)) {
       text = value->type == C2_JSON_TRUE ? "True" : "False";
     } else if (value->type == C2_JSON_NUMBER) {
       text = number_text(value, number, sizeof number);
@@ -231,8 +238,8 @@ static c2_status read_covariate(const source *s, const c2_json *key, const c2_js
   }
   C2_TRY(c2_dataset_text(s->set, name, &out->name, err));
   out->future_length = c2_json_size(future);
-  out->is_text = holds_text(past) || holds_text(future);
   out->is_boolean = holds_booleans(past);
+  out->is_text = out->is_boolean || holds_text(past) || holds_text(future);
   if (out->is_text) {
     C2_TRY(c2_dataset_alloc(s->set, length, sizeof *out->past_text, &out->past_text, err));
     if (out->future_length > 0) {
@@ -245,8 +252,8 @@ static c2_status read_covariate(const source *s, const c2_json *key, const c2_js
   if (out->future_length > 0) {
     C2_TRY(c2_dataset_alloc(s->set, out->future_length, sizeof *out->future, &out->future, err));
   }
-  C2_TRY(read_numbers(s, past, name, out->past, err));
-  return read_numbers(s, future, name, out->future, err);
+  C2_TRY(read_numbers(s, past, name, true, out->past, err));
+  return read_numbers(s, future, name, true, out->future, err);
 }
 
 /* A member that is an object; NULL if there is none. */
@@ -322,10 +329,11 @@ static c2_status parse_line(c2_json_document *doc, char *line, size_t size, c2_e
   return status == C2_OK ? C2_OK : c2_fail(err, status, "%s", why.text);
 }
 
-c2_status c2_read_json_series(c2_dataset *set, const char *path, char *text, size_t size,
-                              const c2_read_options *options, c2_error *err) {
-  c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT, .allow_nan = true};
+static c2_status read_series(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err) {
+  c2_json_document doc = {.path = input->name, .failure = C2_ERR_FORMAT, .allow_nan = true};
   c2_status status = C2_OK;
+  char *text = input->text;
+  size_t size = input->size;
   size_t before = set->count;
   size_t at = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
   for (; at < size; doc.lines_before++) {
@@ -338,9 +346,26 @@ c2_status c2_read_json_series(c2_dataset *set, const char *path, char *text, siz
     at += length + 1;
   }
   if (set->count == before) {
-    status = c2_fail(err, C2_ERR_FORMAT, "%s: empty; expected one JSON object a line", path);
+    status = c2_fail(err, C2_ERR_FORMAT, "%s: empty; expected one JSON object a line", input->name);
   }
 fail:
   c2_json_free(&doc);
   return status;
 }
+
+/* ---- The reader ------------------------------------------------------------------------------ */
+
+static bool ends_with(const char *path, const char *extension) {
+  size_t n = strlen(path);
+  size_t m = strlen(extension);
+  return n > m && strcmp(path + n - m, extension) == 0;
+}
+
+/* By the name's extension, or else by the first character. */
+static bool sniff(const c2_input *input) {
+  const char *path = input->path;
+  if (ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json")) return true;
+  return !ends_with(path, ".csv") && input->text[strspn(input->text, " \t\n\v\f\r")] == '{';
+}
+
+const c2_reader c2_json_lines_reader = {"JSON Lines", sniff, NULL, NULL, read_series};

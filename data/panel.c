@@ -1,4 +1,4 @@
-/* The frequency of each item of a file, and the step of each of its rows. */
+/* The frequency of each item of a table, and the step of each of its rows. */
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -63,18 +63,18 @@ static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t beg
   const c2_row *rows = t->rows + begin;
   if (n < 3) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': a frequency needs at least three time stamps; give --freq",
-            t->csv.name, item->line, item->id);
+            t->name, item->line, item->id);
   }
   if (odd == SIZE_MAX) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; give --freq",
-            t->csv.name, rows[0].line, item->id, n);
+            t->name, c2_table_line(t, &rows[0]), item->id, n);
   }
   if (odd > 0) c2_item_stamp(item, rows[odd - 1].time, before);
   if (odd + 1 < n) c2_item_stamp(item, rows[odd + 1].time, after);
   c2_item_stamp(item, rows[odd].time, stamp);
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours; mend the row, or give --freq",
-          t->csv.name, rows[odd].line, item->id, stamp, odd > 0 ? "after " : "", before,
+          t->name, c2_table_line(t, &rows[odd]), item->id, stamp, odd > 0 ? "after " : "", before,
           odd > 0 && odd + 1 < n ? ", " : "", odd + 1 < n ? "before " : "", after);
 }
 
@@ -95,7 +95,7 @@ static c2_status note_odd_items(const c2_table *t, c2_dataset *set, const odd_it
     C2_TRY(c2_dataset_note(set, err,
                            "%s: %zu item%s, as '%.80s' at line %zu, %s too few rows for %s, the frequency of most "
                            "items, but %s read with it: steps without a row are missing values",
-                           t->csv.name, odd->given, odd->given == 1 ? "" : "s", odd->first_given->id,
+                           t->name, odd->given, odd->given == 1 ? "" : "s", odd->first_given->id,
                            odd->first_given->line, odd->given == 1 ? "has" : "have", freq,
                            odd->given == 1 ? "is" : "are"));
   }
@@ -104,7 +104,7 @@ static c2_status note_odd_items(const c2_table *t, c2_dataset *set, const odd_it
   return c2_dataset_note(set, err,
                          "%s: items differ in frequency: most have %s, but '%.80s' at line %zu has %s, and a horizon "
                          "counts steps",
-                         t->csv.name, freq, odd->first_kept->id, odd->first_kept->line, other);
+                         t->name, freq, odd->first_kept->id, odd->first_kept->line, other);
 }
 
 /* ---- Frequencies ----------------------------------------------------------------------------- */
@@ -130,7 +130,7 @@ static c2_status take_freq(const c2_table *t, c2_dataset *set, const c2_freq *fr
   if (pairs < 2 || steps > 0) return C2_OK;
   c2_freq_format(freq, text);
   C2_FAIL(err, C2_ERR_FORMAT,
-          "%s: no two of its %zu rows are one step of %s apart; expected a frequency that the rows follow", t->csv.name,
+          "%s: no two of its %zu rows are one step of %s apart; expected a frequency that the rows follow", t->name,
           t->count, text);
 }
 
@@ -162,7 +162,7 @@ c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_option
   C2_GOTO(c2_alloc_array(t->count, sizeof *stamps, &stamps, err));
   for (size_t i = 0; i < t->count; i++) stamps[i] = t->rows[i].time;
   static const c2_freq counted = {C2_FREQ_COUNT, C2_PLACE_START, 0, 1};
-  const c2_freq *given = options->freq || t->has_stamp ? options->freq : &counted;
+  const c2_freq *given = options->freq || t->stamp ? options->freq : &counted;
   if (given) C2_GOTO(take_freq(t, set, given, stamps, err));
   for (size_t begin = 0, n = 0; begin < t->count && !given; begin += n) {
     c2_freq own;
@@ -199,7 +199,7 @@ static c2_status count_filled(c2_table *t, const c2_item *item, size_t filled, c
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s:%zu: item '%.80s': with it the file's %zu rows leave out %zu steps of %s, more than are filled in (%zu); "
           "expected a frequency that fits the rows",
-          t->csv.name, item->line, item->id, t->count, t->filled, freq, columns > 0 ? most / columns : most);
+          t->name, item->line, item->id, t->count, t->filled, freq, columns > 0 ? most / columns : most);
 }
 
 c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int64_t *steps, c2_error *err) {
@@ -212,7 +212,7 @@ c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int6
     const c2_row *r = &t->rows[begin + i];
     char stamp[C2_TIME_ROOM];
     if (!c2_freq_is_point(&item->freq, r->time) && t->between++ == 0) {
-      t->between_line = r->line;
+      t->between_line = c2_table_line(t, r);
       t->between_freq = item->freq;
     }
     bool whole = c2_freq_between(&item->freq, item->start, r->time, &steps[i]);
@@ -221,10 +221,10 @@ c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int6
     if (!whole) {
       c2_item_stamp(item, item->start, first);
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s is no whole number of steps of %s after the first row, %s",
-              t->csv.name, r->line, item->id, stamp, freq, first);
+              t->name, c2_table_line(t, r), item->id, stamp, freq, first);
     }
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s lies in the same step of %s as line %zu", t->csv.name,
-            r->line, item->id, stamp, freq, t->rows[begin + i - 1].line);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s lies in the same step of %s as line %zu", t->name,
+            c2_table_line(t, r), item->id, stamp, freq, c2_table_line(t, r - 1));
   }
   item->length = (size_t)steps[n - 1] + 1;
   return count_filled(t, item, item->length - n, err);
@@ -234,7 +234,7 @@ c2_status c2_axis_report(const c2_table *t, c2_dataset *set, c2_error *err) {
   set->rows += t->count;
   set->filled += t->filled;
   if (t->filled > t->count) {
-    C2_TRY(c2_dataset_note(set, err, "%s: %zu of %zu steps (%.0f%%) have no row and are missing values", t->csv.name,
+    C2_TRY(c2_dataset_note(set, err, "%s: %zu of %zu steps (%.0f%%) have no row and are missing values", t->name,
                            t->filled, t->filled + t->count,
                            100 * (double)t->filled / ((double)t->filled + (double)t->count)));
   }
@@ -243,5 +243,5 @@ c2_status c2_axis_report(const c2_table *t, c2_dataset *set, c2_error *err) {
   c2_freq_format(&t->between_freq, freq);
   return c2_dataset_note(set, err,
                          "%s:%zu: %zu row%s between the points of %s: each counts for the point at or before it",
-                         t->csv.name, t->between_line, t->between, t->between == 1 ? " lies" : "s lie", freq);
+                         t->name, t->between_line, t->between, t->between == 1 ? " lies" : "s lie", freq);
 }

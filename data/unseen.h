@@ -11,7 +11,7 @@
 #ifndef C2_DATA_UNSEEN_H
 #define C2_DATA_UNSEEN_H
 
-#include "data/series.h"
+#include "data/dataset.h"
 
 typedef struct c2_unseen_column {
   c2_lookup past;           /* categories of all items with several targets */

@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/json_writer.h"
 #include "base/safetensors.h"
-#include "data/series.h"
+#include "data/read.h"
 #include "model/config.h"
 
 #define MODEL SOURCE_DIR "/tests/golden/model-smooth"
@@ -507,13 +507,21 @@ static void test_writer_fails(void **state) {
 
 /* ---- Where it is used ------------------------------------------------------------------------ */
 
+static c2_status read_lines(c2_dataset *set, char *lines, size_t size, c2_error *err) {
+  c2_input input;
+  c2_status status = c2_input_start(&input, "s.jsonl", lines, size, false, err);
+  if (status == C2_OK) status = c2_input_read(&input, set, &(c2_read_options){0}, err);
+  c2_input_close(&input);
+  return status;
+}
+
 static c2_status read_series(c2_dataset *set, const char *lines, c2_error *err) {
   size_t size = strlen(lines);
   char *bytes = malloc(size + 1);
   assert_non_null(bytes);
   memcpy(bytes, lines, size + 1);
   memset(set, 0, sizeof *set);
-  c2_status status = c2_read_json_series(set, "s.jsonl", bytes, size, &(c2_read_options){0}, err);
+  c2_status status = read_lines(set, bytes, size, err);
   free(bytes);
   return status;
 }
@@ -544,7 +552,8 @@ static void test_categories(void **state) {
   c2_error err;
   assert_int_equal(read_series(&set,
                                "{\"target\": [1, 2, 3, 4, 5, 6, 7], \"past_covariates\": {\"c\": "
-                               "[9007199254740992, 9007199254740993, 1, 1.0, 0.1, NaN, true]}}",
+                               "[9007199254740992, 9007199254740993, 1, 1.0, 0.1, NaN, true]}, "
+                               "\"future_covariates\": {\"c\": [\"x\"]}}",
                                &err),
                    C2_OK);
   const c2_covariate *c = &set.item[0].covariate[0];
@@ -665,7 +674,7 @@ static c2_status try_lines(const char *path, c2_error *err) {
       "{\"item_id\": 1126424160189724, \"target\": [1126424160189724, null]}\n"
       "{\"target\": [[1], [2]], \"past_covariates\": {\"c\": [\"x\"]}, \"future_covariates\": {\"c\": [\"y\"]}}\n";
   memset(&set, 0, sizeof set);
-  c2_status status = c2_read_json_series(&set, "s.jsonl", lines, sizeof lines - 1, &(c2_read_options){0}, err);
+  c2_status status = read_lines(&set, lines, sizeof lines - 1, err);
   if (status == C2_OK) {
     assert_string_equal(set.item[0].id, "1126424160189724");
     assert_true(set.item[0].target[0] == 1126424160189724.0);

@@ -6,7 +6,8 @@
 
 #include <chronos2.h>
 
-#include "data/series.h"
+#include "data/future.h"
+#include "data/read.h"
 #include "data/unseen.h"
 
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
@@ -149,6 +150,84 @@ static void test_unseen_categories(void **state) {
   free(lines);
   assert_string_equal(r.err, "chronos2: 1 item, 3 rows, daily (D)\n" NEVER("a", "Q", "1"));
   program_free(&r);
+  close_files(&f);
+}
+
+/* ---- Booleans beside numbers ----------------------------------------------------------------- */
+
+/* A forecast of the files `past` (at most two) with the known future `future` (or NULL); what is said, and whether it
+ * is the same as that of `like_past` and `like_future`. */
+static void assert_numbers(const files *f, const char *const past[2], const char *future,
+                           const char *const like_past[2], const char *like_future, const char *name,
+                           const char *said) {
+  program_result r[2];
+  char *second = program_path(f->folder, "second.csv");
+  char *first = program_path(f->folder, name);
+  for (size_t k = 0; k < 2; k++) {
+    const char *const *texts = k ? like_past : past;
+    const char *known = k ? like_future : future;
+    const char *argv[] = {PROGRAM_PATH, "forecast", first,     "-m",  MODEL, "--horizon", "2", "--all-covariates",
+                          NULL,         NULL,       NULL,      NULL};
+    size_t count = 8;
+    write_text(first, texts[0]);
+    if (texts[1]) write_text(second, texts[1]);
+    if (texts[1]) argv[count++] = second;
+    if (known) write_text(f->future, known);
+    if (known) argv[count++] = "--future", argv[count++] = f->future;
+    r[k] = program_run(argv, NULL);
+    if (r[k].status != 0) fail_msg("%s", r[k].err);
+  }
+  assert_string_equal(r[0].out, r[1].out);
+  assert_string_equal(r[0].err, said);
+  program_free(&r[0]);
+  program_free(&r[1]);
+  free(first);
+  free(second);
+}
+
+#define TWO(a, b) ((const char *const[2]){a, b})
+#define JOINED \
+  "chronos2: warning: column 'promo': numbers in some items, booleans in others: True counts as 1, False as 0\n"
+
+/* They count as 1 and 0, as pandas and NumPy have it. */
+static void test_boolean_numbers(void **state) {
+  (void)state;
+  static const char numbers[] = "item_id,timestamp,target,promo\na,2024-01-01,1,1\na,2024-01-02,3,0\na,2024-01-03,2,\n"
+                                "a,2024-01-04,4,2.5\n";
+  static const char other[] = "item_id,timestamp,target,promo\nb,2024-01-01,7,1\nb,2024-01-02,5,0\nb,2024-01-03,6,\n";
+  static const char booleans[] =
+      "item_id,timestamp,target,promo\nb,2024-01-01,7,True\nb,2024-01-02,5,false\nb,2024-01-03,6,\n";
+  static const char known[] = "item_id,timestamp,promo\na,2024-01-05,1\na,2024-01-06,0\n";
+  static const char truths[] = "item_id,timestamp,promo\na,2024-01-05,TRUE\na,2024-01-06,False\n";
+  static const char mixed[] = "item_id,timestamp,promo\na,2024-01-05,true\na,2024-01-06,0\n";
+  files f = open_files();
+  const char *one = "chronos2: 1 item, 4 rows, daily (D)\n";
+  assert_numbers(&f, TWO(numbers, NULL), truths, TWO(numbers, NULL), known, "past.csv", one);
+  assert_numbers(&f, TWO(numbers, NULL), mixed, TWO(numbers, NULL), known, "past.csv", one);
+  assert_numbers(&f, TWO(numbers, booleans), NULL, TWO(numbers, other), NULL, "past.csv",
+                 "chronos2: 2 items, 7 rows, daily (D)\n" JOINED);
+  assert_numbers(&f, TWO(booleans, numbers), NULL, TWO(other, numbers), NULL, "past.csv",
+                 "chronos2: 2 items, 7 rows, daily (D)\n" JOINED);
+#define SERIES(id, past, future)                                                                             \
+  "{\"item_id\": \"" id "\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 5], \"past_covariates\": " \
+  "{\"promo\": " past "}, \"future_covariates\": {\"promo\": " future "}}\n"
+  const char *like = SERIES("a", "[1, 0, 3]", "[1, 0]");
+  one = "chronos2: 1 item, 3 rows, daily (D)\n";
+  assert_numbers(&f, TWO(SERIES("a", "[1, 0, 3]", "[true, false]"), NULL), NULL, TWO(like, NULL), NULL, "x.jsonl", one);
+  assert_numbers(&f, TWO(SERIES("a", "[true, 0, 3]", "[1, false]"), NULL), NULL, TWO(like, NULL), NULL, "x.jsonl", one);
+  assert_numbers(&f, TWO(SERIES("a", "[1, 0, 3]", "[1, 0]") SERIES("b", "[true, null, false]", "[true, null]"), NULL),
+                 NULL, TWO(SERIES("a", "[1, 0, 3]", "[1, 0]") SERIES("b", "[1, null, 0]", "[1, null]"), NULL), NULL,
+                 "x.jsonl", "chronos2: 2 items, 6 rows, daily (D)\n" JOINED);
+  /* a missing value is no number, and text is no boolean */
+  const char *apart = SERIES("a", "[null, null, null]", "[null, 0]") SERIES("b", "[true, null, false]", "[true, null]");
+  assert_numbers(&f, TWO(apart, NULL), NULL, TWO(apart, NULL), NULL, "x.jsonl",
+                 "chronos2: 2 items, 6 rows, daily (D)\n");
+  write_text(f.past, numbers);
+  write_text(f.future, "item_id,timestamp,promo\na,2024-01-05,true\na,2024-01-06,yes\n");
+  program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--all-covariates", "--future",
+                                 f.future);
+  program_assert_error(&r, 1, "future.csv:3: column 'promo': expected a finite number or nothing, as in its past, "
+                              "found 'yes'");
   close_files(&f);
 }
 
@@ -561,6 +640,7 @@ int main(void) {
                                      cmocka_unit_test(test_future_columns), cmocka_unit_test(test_calendar),
                                      cmocka_unit_test(test_scenarios_once), cmocka_unit_test(test_control_characters),
                                      cmocka_unit_test(test_twins),          cmocka_unit_test(test_digits),
-                                     cmocka_unit_test(test_work),           cmocka_unit_test(test_notes)};
+                                     cmocka_unit_test(test_work),           cmocka_unit_test(test_notes),
+                                     cmocka_unit_test(test_boolean_numbers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "data/series.h"
+#include "data/read.h"
 
 /* ---- Reading a text as a file ---------------------------------------------------------------- */
 

@@ -10,19 +10,19 @@
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text);
-  size_t m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
-
-static bool is_json(const char *path) {
-  return ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json");
-}
-
-/* Columns of the file that become targets under __ALL__: those that nothing else claims. */
-static c2_status other_columns(const c2_task *task, char **columns, size_t *count, c2_error *err) {
+/* Columns that become targets under __ALL__: those that nothing else claims. */
+static c2_status other_columns(const c2_task *task, const c2_read_options *options, const c2_header *header,
+                               const char **columns, size_t *count, c2_error *err) {
   const c2_names *const claims[] = {&task->known, &task->past, &task->statics};
+  const char *const keys[] = {options->id_column ? options->id_column : "item_id",
+                              options->timestamp_column ? options->timestamp_column : "timestamp"};
+  size_t column = 0;
+  for (size_t i = 0; i < header->names.count; i++) {
+    const char *name = header->names.text[i];
+    if (strcmp(name, keys[0]) == 0 || strcmp(name, keys[1]) == 0) continue;
+    C2_TRY(c2_header_find(header, name, &column, err)); /* refuses a name used twice */
+    columns[(*count)++] = name;
+  }
   for (size_t k = 0; k < sizeof claims / sizeof claims[0]; k++) {
     c2_index index;
     size_t kept = 0;
@@ -36,35 +36,50 @@ static c2_status other_columns(const c2_task *task, char **columns, size_t *coun
   return C2_OK;
 }
 
-static c2_status read_csv(c2_task_data *data, const c2_task *task, c2_read_options *options, c2_error *err) {
-  char **columns = NULL;
+static c2_status read_table(c2_task_data *data, const c2_task *task, c2_input *input, c2_read_options *options,
+                            c2_error *err) {
+  const char **columns = NULL;
   size_t count = 0;
-  C2_TRY(c2_csv_covariate_names(task->data_file, options, &columns, &count, err));
-  if (!options->id_column) { /* fev's default name, where the file has it */
-    for (size_t i = 0; i < count; i++) {
-      if (strcmp(columns[i], "id") == 0) data->id_column = "id";
-    }
-    options->id_column = data->id_column;
-  }
   c2_status status = C2_OK;
+  if (!options->id_column && c2_header_has(input->header, "id")) options->id_column = "id"; /* fev's default name */
+  data->id_column = options->id_column;
   if (task->univariate_all) {
-    free(columns);
-    columns = NULL;
-    C2_TRY(c2_csv_covariate_names(task->data_file, options, &columns, &count, err));
-    status = other_columns(task, columns, &count, err);
+    C2_TRY(c2_alloc_array(input->header->names.count, sizeof *columns, &columns, err));
+    C2_GOTO(other_columns(task, options, input->header, columns, &count, err));
     options->target_count = count;
-    options->targets = (const char *const *)columns;
+    options->targets = columns;
   } else {
     options->target_count = task->univariate.count ? task->univariate.count : task->target.count;
     options->targets = task->univariate.count ? task->univariate.name : task->target.name;
   }
-  if (status == C2_OK && options->target_count == 0) {
-    status =
-        c2_fail(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, task->data_file);
+  if (options->target_count == 0) {
+    C2_GOTO(
+        c2_fail(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, task->data_file));
   }
-  if (status == C2_OK) status = c2_dataset_read(&data->set, task->data_file, options, err);
+  status = c2_input_read(input, &data->set, options, err);
+fail:
   free(columns);
   return status;
+}
+
+static c2_status read_file(c2_task_data *data, const c2_task *task, c2_read_options *options, c2_error *err) {
+  c2_input input;
+  c2_status status = c2_input_open(&input, task->data_file, false, err);
+  if (status == C2_OK) {
+    data->is_table = c2_input_is_table(&input);
+    data->set.twins = !data->is_table; /* a line is a series, whatever its id */
+    if (data->is_table) {
+      status = read_table(data, task, &input, options, err);
+    } else {
+      if (task->target_is_list) {
+        options->targets = task->target.name;
+        options->target_count = task->target.count;
+      }
+      status = c2_input_read(&input, &data->set, options, err);
+    }
+  }
+  c2_input_close(&input);
+  return status == C2_OK ? c2_dataset_join_kinds(&data->set, err) : status;
 }
 
 static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *err) {
@@ -79,17 +94,7 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
                              .timestamp_column = task->timestamp_column,
                              .covariates = names,
                              .covariate_count = count};
-  c2_status status = C2_OK;
-  if (is_json(task->data_file)) {
-    data->set.twins = true; /* a line is a series, whatever its id */
-    if (task->target_is_list) {
-      options.targets = task->target.name;
-      options.target_count = task->target.count;
-    }
-    status = c2_dataset_read(&data->set, task->data_file, &options, err);
-  } else {
-    status = read_csv(data, task, &options, err);
-  }
+  c2_status status = read_file(data, task, &options, err);
   free(names);
   if (!data->id_column) data->id_column = "item_id";
   return status;
@@ -136,14 +141,13 @@ static int by_id(const void *a, const void *b) {
 /* `wanted`: by name, the targets that become series of their own in JSON Lines. */
 static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, const c2_index *wanted,
                                 c2_error *err) {
-  bool csv = !is_json(task->data_file);
   for (size_t t = 0; t < item->targets; t++) {
     const char *name = item->target_names[t];
-    if (!csv && !task->univariate_all && c2_index_find(wanted, name) == SIZE_MAX) continue;
+    if (!data->is_table && !task->univariate_all && c2_index_find(wanted, name) == SIZE_MAX) continue;
     char *id = NULL;
     size_t size = strlen(item->id) + strlen(name) + 2;
     C2_TRY(c2_dataset_alloc(&data->set, size, 1, &id, err));
-    bool split = csv || item->targets > 1; /* a JSON Lines copy may hold a line a series already */
+    bool split = data->is_table || item->targets > 1; /* a JSON Lines copy may hold a line a series already */
     (void)snprintf(id, size, "%s%s%s", item->id, split ? "_" : "", split ? name : "");
     data->unit[data->units++] = (c2_unit){item, t, id};
   }

@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
-#include "data/series.h"
+#include "data/read.h"
 #include "study/tasks/tasks.h"
 
 /* One series of a task: an item of the data, or one of its targets. */
@@ -19,6 +19,7 @@ typedef struct c2_unit {
 
 typedef struct c2_task_data {
   c2_dataset set;
+  bool is_table; /* the file is one, not nested series */
   c2_unit *unit; /* [units], ascending ids */
   size_t units;
   size_t targets;        /* D of every unit */

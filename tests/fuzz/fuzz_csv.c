@@ -2,6 +2,8 @@
 #include "fuzz.h"
 #include "series.h"
 
+#include "data/future.h"
+#include "data/read.h"
 #include "data/unseen.h"
 
 enum { HORIZON = 2 };
@@ -21,16 +23,10 @@ static c2_status fill_futures(c2_futures *futures, c2_dataset *set, c2_error *er
 static c2_status read_future(c2_dataset *set, const c2_read_options *options, bool scenarios, const char *text,
                              size_t size, c2_error *err) {
   static char *path;
-  char **names = NULL;
   c2_futures *futures = NULL;
-  size_t count = 0;
   if (!path) path = fuzz_path("future.csv");
   fuzz_put("future.csv", text, size);
-  c2_status status = c2_csv_covariate_names(path, options, &names, &count, err);
-  if (status == C2_OK) fuzz_require(count > 0 && names, "covariates have names");
-  free(names);
-  if (status != C2_OK) *err = (c2_error){C2_OK, ""};
-  status = c2_futures_open(&futures, set, path, options, HORIZON, scenarios, err);
+  c2_status status = c2_futures_open(&futures, set, path, options, HORIZON, scenarios, err);
   if (status == C2_OK) status = fill_futures(futures, set, err);
   c2_futures_close(&futures);
   return status;
@@ -55,7 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                              .all_covariates = (mode & 24) == 24,
                              .freq = mode & 8 ? &freq : NULL};
   c2_dataset set = {.twins = mode & 128};
-  c2_status status = c2_read_csv_series(&set, "past.csv", part[0], length[0], &options, &err);
+  c2_input input;
+  c2_status status = c2_input_start(&input, "past.csv", part[0], length[0], false, &err);
+  if (status == C2_OK) status = c2_input_read(&input, &set, &options, &err);
+  c2_input_close(&input);
   if (status == C2_OK && parts == 2) status = read_future(&set, &options, mode & 64, part[1], length[1], &err);
   if (status == C2_OK) {
     check_dataset(&set);

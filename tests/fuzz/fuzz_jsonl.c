@@ -2,6 +2,8 @@
 #include "fuzz.h"
 #include "series.h"
 
+#include "data/read.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char *const targets[] = {"a", "b"};
   char *text = NULL;
@@ -15,7 +17,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   c2_read_options options = {
       .targets = targets, .target_count = mode & 1 ? 2 : 0, .freq = mode & 2 ? &freq : NULL};
   c2_dataset set = {.twins = mode & 4};
-  c2_status status = c2_read_json_series(&set, "x.jsonl", text, length, &options, &err);
+  c2_input input;
+  c2_status status = c2_input_start(&input, "x.jsonl", text, length, false, &err);
+  if (status == C2_OK) status = c2_input_read(&input, &set, &options, &err);
+  c2_input_close(&input);
   if (status == C2_OK) {
     check_dataset(&set);
   } else {

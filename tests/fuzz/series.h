@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "data/series.h"
+#include "data/dataset.h"
 #include "fuzz.h"
 
 static inline void check_values(const double *values, size_t count) {

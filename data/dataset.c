@@ -1,8 +1,6 @@
-/* The data set as a container: items, the table of their ids, the memory they share; and which reader a
- * file needs. Knows no file format. */
-#include "data/series.h"
+/* The data set as a container: items, the table of their ids, the memory they share. Knows no file. */
+#include "data/dataset.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -11,8 +9,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/infile.h"
 #include "base/text.h"
+#include "data/cell.h"
 
 /* ---- Shared memory --------------------------------------------------------------------------- */
 
@@ -166,66 +164,72 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
   return C2_OK;
 }
 
-/* ---- Values ---------------------------------------------------------------------------------- */
+/* ---- Kinds of covariates --------------------------------------------------------------------- */
 
-bool c2_is_missing_text(const char *text) {
-  static const char *const spellings[] = {"",     "NaN",  "nan",  "NA",   "N/A",  "n/a", "<NA>",
-                                          "null", "NULL", "None", "#N/A", "-NaN", "-nan"};
-  for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
-    if (strcmp(text, spellings[i]) == 0) return true;
+static bool observes_numbers(const c2_covariate *c, size_t length) {
+  for (size_t i = 0; !c->is_text && i < length; i++) {
+    if (!isnan(c->past[i])) return true;
   }
   return false;
 }
 
-const char *c2_boolean_text(const char *text) {
-  static const char *const spellings[2][3] = {{"False", "FALSE", "false"}, {"True", "TRUE", "true"}};
-  for (size_t i = 0; i < 6; i++) {
-    if (strcmp(text, spellings[i / 3][i % 3]) == 0) return spellings[i / 3][0];
+/* Whether a covariate holds nothing but booleans, in its known future too. */
+static bool holds_booleans(const c2_covariate *c) {
+  for (size_t i = 0; c->is_boolean && i < c->future_length; i++) {
+    if (c->future_text[i] && !c2_boolean_text(c->future_text[i])) return false;
   }
-  return NULL;
+  return c->is_boolean;
 }
 
-bool c2_parse_number(const char *text, double *out) {
-  while (*text == ' ') text++;
-  size_t n = strlen(text);
-  while (n > 0 && text[n - 1] == ' ') n--;
-  if (n < 6) { /* no spelling of a missing value is longer */
-    char word[8];
-    memcpy(word, text, n);
-    word[n] = '\0';
-    if (c2_is_missing_text(word)) {
-      *out = (double)NAN;
-      return true;
+static c2_status make_numbers(c2_dataset *set, const char **text, size_t count, double **out, c2_error *err) {
+  C2_TRY(c2_dataset_alloc(set, count, sizeof **out, out, err));
+  for (size_t i = 0; i < count; i++) (*out)[i] = c2_boolean_number(text[i]);
+  return C2_OK;
+}
+
+static c2_status join_item(c2_dataset *set, c2_item *item, const c2_lookup *names, const bool *numbers, c2_error *err) {
+  for (size_t k = 0; k < item->covariates; k++) {
+    c2_covariate *c = &item->covariate[k];
+    size_t at = 0;
+    if (!holds_booleans(c) || !c2_lookup_find(names, c->name, &at) || !numbers[at]) continue;
+    C2_TRY(make_numbers(set, c->past_text, item->length, &c->past, err));
+    if (c->future_text) C2_TRY(make_numbers(set, c->future_text, c->future_length, &c->future, err));
+    c->past_text = c->future_text = NULL;
+    c->is_text = c->is_boolean = false;
+  }
+  return C2_OK;
+}
+
+c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err) {
+  c2_lookup names = {0};
+  bool *numbers = NULL; /* whether items hold numbers under the name */
+  c2_status status = C2_OK;
+  size_t at = 0;
+  for (size_t i = 0; i < set->count; i++) { /* names of those that hold booleans */
+    for (size_t k = 0; k < set->item[i].covariates; k++) {
+      const c2_covariate *c = &set->item[i].covariate[k];
+      if (holds_booleans(c)) C2_GOTO(c2_lookup_put(&names, c->name, &at, err));
     }
   }
-  if (strspn(text, "0123456789+-.eE") < n) return false; /* strtod also takes hexadecimal, inf and nan */
-  char *end = NULL;
-  *out = strtod(text, &end);
-  return end == text + n && isfinite(*out);
-}
-
-/* ---- Files ----------------------------------------------------------------------------------- */
-
-static bool ends_with(const char *path, const char *extension) {
-  size_t n = strlen(path);
-  size_t m = strlen(extension);
-  return n > m && strcmp(path + n - m, extension) == 0;
-}
-
-static bool looks_like_json(const char *path, const char *text) {
-  if (ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json")) return true;
-  if (ends_with(path, ".csv")) return false;
-  while (isspace((unsigned char)*text)) text++;
-  return *text == '{';
-}
-
-c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err) {
-  const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-  char *text = NULL;
-  size_t size = 0;
-  C2_TRY(c2_read_file(path, &text, &size, err));
-  c2_status status = looks_like_json(path, text) ? c2_read_json_series(set, name, text, size, options, err)
-                                                 : c2_read_csv_series(set, name, text, size, options, err);
-  free(text);
+  C2_GOTO(c2_alloc_array(names.count, sizeof *numbers, &numbers, err));
+  for (size_t i = 0; i < set->count && names.count > 0; i++) {
+    for (size_t k = 0; k < set->item[i].covariates; k++) {
+      const c2_covariate *c = &set->item[i].covariate[k];
+      if (!c2_lookup_find(&names, c->name, &at) || numbers[at]) continue;
+      numbers[at] = observes_numbers(c, set->item[i].length);
+    }
+  }
+  for (size_t i = 0; i < set->count && names.count > 0; i++) {
+    C2_GOTO(join_item(set, &set->item[i], &names, numbers, err));
+  }
+  for (size_t n = 0; n < names.count; n++) {
+    if (!numbers[n]) continue;
+    C2_GOTO(c2_dataset_note(set, err,
+                            "column '%.60s': numbers in some items, booleans in others: True counts as 1, False as 0",
+                            names.text[n]));
+  }
+fail:
+  c2_lookup_free(&names);
+  free(numbers);
   return status;
 }

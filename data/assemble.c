@@ -1,0 +1,259 @@
+/* Long tables to series: rows in any order become items with regular steps. Knows the data set, no format. */
+#include "data/assemble.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "data/axis.h"
+#include "data/cell.h"
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+void c2_roles_add(c2_roles *roles, size_t column, c2_want_type type, const char *what) {
+  roles->want[roles->wants++] = (c2_want){column, type, what};
+}
+
+/* A column that the options name, or one of the usual name if there is any; else SIZE_MAX. */
+static c2_status find_key(const c2_header *header, const char *asked, const char *usual, size_t *out, c2_error *err) {
+  *out = SIZE_MAX;
+  if (!asked && !c2_header_has(header, usual)) return C2_OK;
+  return c2_header_find(header, asked ? asked : usual, out, err);
+}
+
+c2_status c2_roles_find_keys(c2_roles *roles, const c2_header *header, const c2_read_options *options, size_t *id,
+                             size_t *stamp, c2_error *err) {
+  C2_TRY(find_key(header, options->timestamp_column, "timestamp", stamp, err));
+  C2_TRY(find_key(header, options->id_column, "item_id", id, err));
+  roles->has_id = *id != SIZE_MAX;
+  roles->has_stamp = *stamp != SIZE_MAX;
+  if (roles->has_id) c2_roles_add(roles, *id, C2_WANT_NAME, "the name of an item");
+  if (roles->has_stamp) c2_roles_add(roles, *stamp, C2_WANT_TIME, NULL);
+  return C2_OK;
+}
+
+static c2_status add_named(c2_roles *roles, const c2_header *header, const char *const *names, size_t count,
+                           c2_want_type type, c2_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    size_t column = 0;
+    C2_TRY(c2_header_find(header, names[i], &column, err));
+    c2_roles_add(roles, column, type, NULL);
+  }
+  return C2_OK;
+}
+
+/* The columns that nothing names: covariates if all are to be, else ignored. */
+static c2_status add_others(c2_roles *roles, const c2_header *header, c2_dataset *set, bool *taken, bool all,
+                            c2_error *err) {
+  for (size_t i = 0; i < roles->wants; i++) taken[roles->want[i].column] = true;
+  for (size_t i = 0; i < header->names.count; i++) {
+    size_t self = 0;
+    const char *name = header->names.text[i];
+    if (taken[i]) continue;
+    if (all) {
+      C2_TRY(add_named(roles, header, &name, 1, C2_WANT_ANY, err)); /* refuses a name used twice */
+      roles->covariates++;
+    } else if (!c2_lookup_find(&set->ignored, name, &self)) {
+      C2_TRY(c2_dataset_text(set, name, &name, err));
+      C2_TRY(c2_lookup_add(&set->ignored, name, &self, err));
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status find_roles(c2_roles *roles, const c2_header *header, c2_dataset *set, const c2_read_options *options,
+                            c2_error *err) {
+  static const char *const usual[] = {"target"};
+  bool named = options->target_count > 0;
+  bool all = options->all_covariates;
+  size_t id = 0;
+  size_t stamp = 0;
+  size_t most = header->names.count + options->covariate_count;
+  bool *taken = NULL;
+  roles->targets = named ? options->target_count : 1;
+  roles->covariates = all ? 0 : options->covariate_count;
+  C2_TRY(c2_alloc_array(most + roles->targets + 2, sizeof *roles->want, &roles->want, err));
+  C2_TRY(c2_roles_find_keys(roles, header, options, &id, &stamp, err));
+  C2_TRY(add_named(roles, header, named ? options->targets : usual, roles->targets, C2_WANT_NUMBER, err));
+  C2_TRY(add_named(roles, header, options->covariates, roles->covariates, C2_WANT_ANY, err));
+  C2_TRY(c2_alloc_array(header->names.count, sizeof *taken, &taken, err));
+  c2_status status = add_others(roles, header, set, taken, all, err);
+  free(taken);
+  return status;
+}
+
+/* Copies a covariate's name and words to where they outlive the file. */
+static c2_status keep_column(c2_dataset *set, const c2_column *column, c2_kept *out, c2_error *err) {
+  C2_TRY(c2_dataset_text(set, column->name, &out->name, err));
+  if (column->type != C2_COLUMN_TEXT) return C2_OK;
+  out->is_boolean = true;
+  C2_TRY(c2_dataset_alloc(set, column->words, sizeof *out->word, &out->word, err));
+  for (size_t i = 0; i < column->words; i++) {
+    out->is_boolean = out->is_boolean && c2_boolean_text(column->word[i]);
+    C2_TRY(c2_dataset_text(set, column->word[i], &out->word[i], err));
+  }
+  return C2_OK;
+}
+
+c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, size_t first,
+                        const c2_read_options *options, c2_dataset *set, c2_error *err) {
+  t->name = input->name;
+  t->header = input->header;
+  t->stamp_name = options->timestamp_column ? options->timestamp_column : "timestamp";
+  C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
+  const c2_column *next = t->frame.column + first;
+  if (roles->has_id) t->id = next++;
+  if (roles->has_stamp) t->stamp = next++;
+  t->target = next;
+  t->targets = roles->targets;
+  t->covariate = next + roles->targets;
+  t->covariates = roles->covariates;
+  t->count = t->frame.rows;
+  C2_TRY(c2_alloc_array(t->covariates, sizeof *t->kept, &t->kept, err));
+  for (size_t k = 0; k < t->covariates; k++) C2_TRY(keep_column(set, &t->covariate[k], &t->kept[k], err));
+  C2_TRY(c2_alloc_array(t->count, sizeof *t->rows, &t->rows, err));
+  for (size_t i = 0; i < t->count; i++) t->rows[i] = (c2_row){0, t->stamp ? t->stamp->time[i] : 0, i};
+  return C2_OK;
+}
+
+void c2_table_close(c2_table *t) {
+  c2_frame_free(&t->frame);
+  free(t->kept);
+  free(t->rows);
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/* A column that holds nothing but booleans has one spelling of each. */
+static void spell_booleans(c2_table *t) {
+  for (size_t k = 0; k < t->covariates; k++) {
+    for (size_t i = 0; t->kept[k].is_boolean && i < t->covariate[k].words; i++) {
+      t->kept[k].word[i] = c2_boolean_text(t->kept[k].word[i]);
+    }
+  }
+}
+
+/* Each id of the file is an item that is added to the set, in order of first appearance. */
+static c2_status add_items(c2_table *t, c2_dataset *set, c2_error *err) {
+  size_t base = set->count;
+  for (size_t i = 0; i < t->count; i++) {
+    size_t code = t->id ? t->id->code[i] : 0;
+    c2_item *item = NULL;
+    t->rows[i].group = base + code;
+    if (base + code < set->count) continue;
+    const char *id = t->id ? t->id->word[code] : NULL;
+    C2_TRY(c2_dataset_add(set, id, t->name, t->frame.line[i], &item, err));
+  }
+  return C2_OK;
+}
+
+static int compare_rows(const void *left, const void *right) {
+  const c2_row *a = left;
+  const c2_row *b = right;
+  if (a->group != b->group) return a->group < b->group ? -1 : 1;
+  if (a->time != b->time) return a->time < b->time ? -1 : 1;
+  return a->at < b->at ? -1 : a->at > b->at;
+}
+
+void c2_table_sort(c2_table *t) {
+  size_t sorted = 1;
+  while (sorted < t->count && compare_rows(&t->rows[sorted - 1], &t->rows[sorted]) < 0) sorted++;
+  if (sorted < t->count) qsort(t->rows, t->count, sizeof *t->rows, compare_rows);
+}
+
+size_t c2_table_group_rows(const c2_table *t, size_t begin) {
+  size_t end = begin;
+  while (end < t->count && t->rows[end].group == t->rows[begin].group) end++;
+  return end - begin;
+}
+
+/* ---- Items ----------------------------------------------------------------------------------- */
+
+static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_error *err) {
+  for (size_t i = 1; i < t->count; i++) {
+    const c2_row *a = &t->rows[i - 1];
+    const c2_row *b = &t->rows[i];
+    if (a->group != b->group || a->time != b->time) continue;
+    char stamp[C2_TIME_ROOM];
+    c2_item_stamp(&set->item[b->group], b->time, stamp);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' already has a row for %s, at line %zu", t->name,
+            c2_table_line(t, b), set->item[b->group].id, stamp, c2_table_line(t, a));
+  }
+  return C2_OK;
+}
+
+static c2_status fill_covariate(const c2_table *t, c2_dataset *set, const c2_item *item, size_t index,
+                                const c2_row *rows, size_t n, const int64_t *steps, c2_error *err) {
+  const c2_column *column = &t->covariate[index];
+  c2_covariate *covariate = &item->covariate[index];
+  covariate->name = t->kept[index].name;
+  covariate->is_text = column->type == C2_COLUMN_TEXT;
+  covariate->is_boolean = t->kept[index].is_boolean;
+  if (covariate->is_text) {
+    C2_TRY(c2_dataset_alloc(set, item->length, sizeof *covariate->past_text, &covariate->past_text, err));
+    for (size_t i = 0; i < n; i++) covariate->past_text[steps[i]] = c2_table_text(t, &rows[i], index);
+    return C2_OK;
+  }
+  C2_TRY(c2_dataset_alloc(set, item->length, sizeof *covariate->past, &covariate->past, err));
+  for (size_t i = 0; i < item->length; i++) covariate->past[i] = (double)NAN;
+  for (size_t i = 0; i < n; i++) covariate->past[steps[i]] = column->number[rows[i].at];
+  return C2_OK;
+}
+
+static c2_status fill_item(c2_table *t, c2_dataset *set, c2_item *item, size_t begin, size_t n,
+                           const char *const *target_names, int64_t *steps, c2_error *err) {
+  const c2_row *rows = t->rows + begin;
+  size_t values = 0;
+  item->targets = t->targets;
+  item->target_names = target_names;
+  item->covariates = t->covariates;
+  C2_TRY(c2_axis_place(t, item, begin, n, steps, err));
+  if (!c2_mul(item->length, t->targets, &values)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many steps", t->name);
+  C2_TRY(c2_dataset_alloc(set, values, sizeof *item->target, &item->target, err));
+  for (size_t i = 0; i < values; i++) item->target[i] = (double)NAN;
+  for (size_t k = 0; k < t->targets; k++) {
+    double *target = item->target + k * item->length;
+    for (size_t i = 0; i < n; i++) target[steps[i]] = t->target[k].number[rows[i].at];
+  }
+  C2_TRY(c2_dataset_alloc(set, t->covariates, sizeof *item->covariate, &item->covariate, err));
+  for (size_t k = 0; k < t->covariates; k++) C2_TRY(fill_covariate(t, set, item, k, rows, n, steps, err));
+  return C2_OK;
+}
+
+static c2_status fill_items(c2_table *t, c2_dataset *set, c2_error *err) {
+  const char **names = NULL;
+  int64_t *steps = NULL;
+  c2_status status = C2_OK;
+  C2_TRY(c2_dataset_alloc(set, t->targets, sizeof *names, &names, err));
+  for (size_t k = 0; k < t->targets; k++) C2_TRY(c2_dataset_text(set, t->target[k].name, &names[k], err));
+  C2_TRY(c2_alloc_array(t->count, sizeof *steps, &steps, err));
+  for (size_t begin = 0, n = 0; begin < t->count; begin += n) {
+    n = c2_table_group_rows(t, begin);
+    C2_GOTO(fill_item(t, set, &set->item[t->rows[begin].group], begin, n, names, steps, err));
+  }
+fail:
+  free(steps);
+  return status;
+}
+
+c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err) {
+  c2_table t = {.count = 0};
+  c2_roles roles = {.wants = 0};
+  c2_status status = C2_OK;
+  C2_GOTO(find_roles(&roles, input->header, set, options, err));
+  C2_GOTO(c2_table_read(&t, input, &roles, 0, options, set, err));
+  spell_booleans(&t);
+  C2_GOTO(add_items(&t, set, err));
+  C2_GOTO(c2_axis_settle(&t, set, options, err));
+  c2_table_sort(&t);
+  C2_GOTO(refuse_duplicates(&t, set, err));
+  C2_GOTO(c2_axis_infer(&t, set, options, err));
+  C2_GOTO(fill_items(&t, set, err));
+  status = c2_axis_report(&t, set, err);
+fail:
+  free(roles.want);
+  c2_table_close(&t);
+  return status;
+}

@@ -1,0 +1,47 @@
+/* What the cells of text files spell. */
+#include "data/cell.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool c2_is_missing_text(const char *text) {
+  static const char *const spellings[] = {"",     "NaN",  "nan",  "NA",   "N/A",  "n/a", "<NA>",
+                                          "null", "NULL", "None", "#N/A", "-NaN", "-nan"};
+  for (size_t i = 0; i < sizeof spellings / sizeof spellings[0]; i++) {
+    if (strcmp(text, spellings[i]) == 0) return true;
+  }
+  return false;
+}
+
+const char *c2_boolean_text(const char *text) {
+  static const char *const spellings[2][3] = {{"False", "FALSE", "false"}, {"True", "TRUE", "true"}};
+  for (size_t i = 0; i < 6; i++) {
+    if (strcmp(text, spellings[i / 3][i % 3]) == 0) return spellings[i / 3][0];
+  }
+  return NULL;
+}
+
+double c2_boolean_number(const char *boolean) {
+  return boolean ? *boolean == 'T' : (double)NAN;
+}
+
+bool c2_parse_number(const char *text, double *out) {
+  while (*text == ' ') text++;
+  size_t n = strlen(text);
+  while (n > 0 && text[n - 1] == ' ') n--;
+  if (n < 6) { /* no spelling of a missing value is longer */
+    char word[8];
+    memcpy(word, text, n);
+    word[n] = '\0';
+    if (c2_is_missing_text(word)) {
+      *out = (double)NAN;
+      return true;
+    }
+  }
+  if (strspn(text, "0123456789+-.eE") < n) return false; /* strtod also takes hexadecimal, inf and nan */
+  char *end = NULL;
+  *out = strtod(text, &end);
+  return end == text + n && isfinite(*out);
+}

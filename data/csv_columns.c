@@ -1,0 +1,249 @@
+/* The reader of CSV: records to typed columns. Knows nothing of what the columns mean. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "data/calendar.h"
+#include "data/cell.h"
+#include "data/reader.h"
+
+/* A column while it is read. Text stays in the file until the whole column was seen. */
+typedef struct builder {
+  c2_want want;
+  const char *name;
+  const char **cell; /* names, text, any: [most rows] */
+  double *number;    /* numbers: [most rows] */
+  int64_t *time;     /* times: [most rows] */
+  int16_t *zone;     /* times: [most rows] */
+} builder;
+
+typedef struct columns {
+  c2_csv *csv;
+  builder *builder; /* [count] */
+  size_t count, most_rows, rows;
+  size_t *line; /* [most rows] */
+} columns;
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+/* A whole number of at most 15 digits. */
+static bool read_whole(const char *text, int64_t *out) {
+  int64_t value = 0;
+  while (*text == ' ') text++;
+  bool minus = *text == '-';
+  text += minus;
+  size_t digits = strspn(text, "0123456789");
+  if (digits == 0 || digits > 15) return false;
+  for (size_t i = 0; i < digits; i++) value = value * 10 + (text[i] - '0');
+  *out = minus ? -value : value;
+  return text[digits + strspn(text + digits, " ")] == '\0';
+}
+
+static c2_status read_time(const columns *c, const builder *b, const char *cell, c2_error *err) {
+  c2_error why;
+  c2_zone zone = {false, 0};
+  bool whole = read_whole(cell, &b->time[c->rows]);
+  if (!whole && c2_time_parse(cell, &b->time[c->rows], &zone, &why) != C2_OK) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': %s", c->csv->name, c->csv->line, b->name, why.text);
+  }
+  b->zone[c->rows] = (int16_t)(whole ? C2_WHOLE_NUMBER : zone.given ? zone.minutes : C2_NO_ZONE);
+  return C2_OK;
+}
+
+static c2_status read_name(const columns *c, const builder *b, const char *cell, c2_error *err) {
+  b->cell[c->rows] = cell;
+  if (*cell && c2_text_plain(cell, strlen(cell))) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", c->csv->name, c->csv->line,
+          b->name, b->want.what, *cell ? "a control character in " : "", cell);
+}
+
+static c2_status read_cell(const columns *c, const builder *b, c2_error *err) {
+  const char *cell = c->csv->field[b->want.column];
+  switch (b->want.type) {
+    case C2_WANT_NAME: return read_name(c, b, cell, err);
+    case C2_WANT_TIME: return read_time(c, b, cell, err);
+    case C2_WANT_NUMBER:
+      if (c2_parse_number(cell, &b->number[c->rows])) return C2_OK;
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
+              c->csv->name, c->csv->line, b->name, cell);
+    default: break;
+  }
+  b->cell[c->rows] = cell;
+  if (c2_text_plain(cell, strlen(cell))) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': a control character in the category '%.80s'", c->csv->name,
+          c->csv->line, b->name, cell);
+}
+
+/* A file that is read without time stamps may have them in a column of another name. */
+static c2_status refuse_other_stamps(const columns *c, c2_error *err) {
+  for (size_t i = 0; i < c->csv->columns; i++) {
+    c2_time time = 0;
+    c2_zone zone;
+    c2_error why;
+    const char *cell = c->csv->field[i];
+    bool expected = read_whole(cell, &time);
+    for (size_t k = 0; k < c->count; k++) {
+      const c2_want *want = &c->builder[k].want;
+      expected = expected || want->type == C2_WANT_TIME || (want->type == C2_WANT_NAME && want->column == i);
+    }
+    if (expected || c2_time_parse(cell, &time, &zone, &why) != C2_OK) continue;
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: no column 'timestamp', but column '%.60s' holds time stamps; give --timestamp-column",
+            c->csv->name, c->csv->line, c->csv->header[i]);
+  }
+  return C2_OK;
+}
+
+static c2_status read_rows(columns *c, c2_error *err) {
+  for (bool more = true;;) {
+    C2_TRY(c2_csv_next(c->csv, &more, err));
+    if (!more) break;
+    if (c->rows == 0) C2_TRY(refuse_other_stamps(c, err));
+    c->line[c->rows] = c->csv->line;
+    for (size_t k = 0; k < c->count; k++) C2_TRY(read_cell(c, &c->builder[k], err));
+    c->rows++;
+  }
+  if (c->rows > 0) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: a header but no rows", c->csv->name);
+}
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+/* Rows that are left in the text at most: each has an end of line, and a separator for each column but one. */
+static size_t most_rows(const c2_csv *csv) {
+  size_t lines = 1;
+  for (const char *at = csv->at; (at = memchr(at, '\n', (size_t)(csv->end - at))); at++) lines++;
+  return c2_min_size(lines, (size_t)(csv->end - csv->at) / csv->columns + 1);
+}
+
+static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {
+  C2_TRY(c2_alloc_array(c->count, sizeof *c->builder, &c->builder, err));
+  C2_TRY(c2_alloc_array(c->most_rows, sizeof *c->line, &c->line, err));
+  for (size_t k = 0; k < c->count; k++) {
+    builder *b = &c->builder[k];
+    b->want = want[k];
+    b->name = c->csv->header[want[k].column];
+    if (want[k].type == C2_WANT_NUMBER) {
+      C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->number, &b->number, err));
+    } else if (want[k].type == C2_WANT_TIME) {
+      C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->time, &b->time, err));
+      C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->zone, &b->zone, err));
+    } else {
+      C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->cell, &b->cell, err));
+    }
+  }
+  return C2_OK;
+}
+
+/* Makes the cells numbers; *all is false, and nothing has changed, where one is none. */
+static c2_status make_numbers(const columns *c, builder *b, bool *all, c2_error *err) {
+  *all = false;
+  C2_TRY(c2_alloc_array(c->rows, sizeof *b->number, &b->number, err));
+  for (size_t i = 0; i < c->rows; i++) {
+    if (c2_parse_number(b->cell[i], &b->number[i])) continue;
+    free(b->number);
+    b->number = NULL;
+    return C2_OK;
+  }
+  *all = true;
+  return C2_OK;
+}
+
+/* Makes the cells codes. A missing text has none; a name is never missing. */
+static c2_status make_text(const columns *c, const builder *b, c2_column *out, c2_error *err) {
+  uint32_t *code = NULL;
+  unsigned char *valid = NULL;
+  c2_lookup words = {0};
+  c2_status status = C2_OK;
+  size_t present = 0;
+  C2_GOTO(c2_alloc_array(c->rows, sizeof *code, &code, err));
+  C2_GOTO(c2_alloc_array(c->rows / 8 + 1, 1, &valid, err));
+  for (size_t i = 0, at = 0; i < c->rows; i++) {
+    if (b->want.type != C2_WANT_NAME && c2_is_missing_text(b->cell[i])) continue;
+    if (words.count == 0 || strcmp(words.text[at], b->cell[i]) != 0) { /* neighbours are often the same */
+      C2_GOTO(c2_lookup_put(&words, b->cell[i], &at, err));
+    }
+    if (at > UINT32_MAX) C2_GOTO(c2_fail(err, C2_ERR_MEMORY, "%s: too many texts", c->csv->name));
+    code[i] = (uint32_t)at;
+    valid[i / 8] |= (unsigned char)(1 << i % 8);
+    present++;
+  }
+  if (present == c->rows) {
+    free(valid);
+    valid = NULL;
+  }
+  *out = (c2_column){.type = C2_COLUMN_TEXT, .code = code, .valid = valid, .word = words.text, .words = words.count};
+  words.text = NULL;
+  code = NULL;
+  valid = NULL;
+fail:
+  c2_lookup_free(&words);
+  free(code);
+  free(valid);
+  return status;
+}
+
+static c2_status finish_column(const columns *c, builder *b, c2_column *out, c2_error *err) {
+  if (b->time) {
+    *out = (c2_column){.type = C2_COLUMN_TIME, .time = b->time, .zone = b->zone};
+    size_t same = 1;
+    while (same < c->rows && b->zone[same] == b->zone[0]) same++;
+    if (same == c->rows && b->zone[0] == C2_WHOLE_NUMBER) {
+      *out = (c2_column){.type = C2_COLUMN_INTEGER, .integer = b->time};
+    } else if (same == c->rows && b->zone[0] == C2_NO_ZONE) {
+      out->zone = NULL;
+    }
+    if (!out->zone) free(b->zone);
+  } else {
+    bool numbers = b->want.type == C2_WANT_NUMBER;
+    if (b->want.type == C2_WANT_ANY) C2_TRY(make_numbers(c, b, &numbers, err));
+    if (numbers) {
+      *out = (c2_column){.type = C2_COLUMN_NUMBER, .number = b->number};
+    } else {
+      C2_TRY(make_text(c, b, out, err));
+    }
+  }
+  free(b->cell);
+  out->name = b->name;
+  *b = (builder){.cell = NULL};
+  return C2_OK;
+}
+
+static c2_status read_columns(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
+  columns c = {.csv = &input->csv, .count = wants, .most_rows = most_rows(&input->csv)};
+  c2_status status = C2_OK;
+  *frame = (c2_frame){.columns = 0};
+  C2_GOTO(open_columns(&c, want, err));
+  C2_GOTO(read_rows(&c, err));
+  C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
+  frame->rows = c.rows;
+  frame->line = c.line;
+  c.line = NULL;
+  for (; frame->columns < wants; frame->columns++) {
+    C2_GOTO(finish_column(&c, &c.builder[frame->columns], &frame->column[frame->columns], err));
+  }
+fail:
+  for (size_t k = 0; c.builder && k < wants; k++) {
+    free(c.builder[k].cell);
+    free(c.builder[k].number);
+    free(c.builder[k].time);
+    free(c.builder[k].zone);
+  }
+  free(c.builder);
+  free(c.line);
+  return status;
+}
+
+static bool sniff(const c2_input *input) {
+  (void)input;
+  return true; /* what no other reader recognises */
+}
+
+static c2_status open_csv(c2_input *input, c2_error *err) {
+  C2_TRY(c2_csv_open(&input->csv, input->name, input->text, input->size, err));
+  input->header = &input->csv.names;
+  return C2_OK;
+}
+
+const c2_reader c2_csv_reader = {"CSV", sniff, open_csv, read_columns, NULL};

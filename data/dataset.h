@@ -1,0 +1,92 @@
+/* Series in memory: what the readers make and what forecasts and studies take. read.h fills one from files.
+ *
+ * A missing number is NaN, a missing text NULL; infinite numbers are never in a data set. Everything
+ * belongs to the data set. Steps are regular: rows that a file leaves out are filled in as missing. */
+#ifndef C2_DATA_DATASET_H
+#define C2_DATA_DATASET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "data/calendar.h"
+#include "data/lookup.h"
+
+/* A covariate of one item: numbers, or categories when `is_text`. */
+typedef struct c2_covariate {
+  const char *name;
+  bool is_text;
+  bool is_boolean;          /* categories True and False alone */
+  double *past;             /* [length] */
+  double *future;           /* [future_length]; NULL: only the past is known */
+  const char **past_text;   /* [length] */
+  const char **future_text; /* [future_length] */
+  size_t future_length;     /* 0: only the past is known */
+} c2_covariate;
+
+typedef struct c2_item {
+  const char *id;
+  const char *file;         /* where it was read, for messages */
+  size_t line;              /* its line, or the line of its first row; from 1 */
+  bool has_start, has_freq; /* CSV: always; JSON Lines: as given */
+  c2_time start;            /* of the first step */
+  c2_zone zone;             /* of the clock that the time stamps are read from */
+  c2_freq freq;
+  size_t length;                   /* may be 0 (JSON Lines) */
+  size_t targets;                  /* at least 1 */
+  const char *const *target_names; /* [targets] */
+  double *target;                  /* [targets][length] */
+  size_t covariates;
+  c2_covariate *covariate; /* [covariates], in the file's or the options' order */
+} c2_item;
+
+typedef struct c2_pool_chunk c2_pool_chunk;
+
+typedef struct c2_dataset {
+  c2_item *item; /* in order of first appearance */
+  size_t count, capacity;
+  c2_lookup ids;     /* of the items, in the same order */
+  c2_lookup ignored; /* columns of CSV files that nothing asked for */
+  size_t rows;       /* read from the files; a JSON Lines series has one for each step */
+  size_t filled;     /* steps that no row is for: filled in as missing */
+  const char **note; /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
+  size_t notes, note_capacity;
+  bool twins;          /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
+  c2_pool_chunk *pool; /* texts and arrays, freed together */
+} c2_dataset;
+
+/* Index of an item; false if there is none. */
+bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index);
+
+/* Number of frequencies that differ among the items (at most C2_FREQ_KINDS are told apart), and the one that most items
+ * have; 0 if no item has one. */
+enum { C2_FREQ_KINDS = 16 };
+size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest);
+
+/* Counts the steps of items that have neither a start nor a time frequency, from 1 on, and notes it. */
+c2_status c2_dataset_count_steps(c2_dataset *set, c2_error *err);
+
+/* Makes a covariate that holds booleans in some items and numbers in others numbers in all: 1 for True, 0 for False.
+ * Notes it. For a set that is complete but for its futures. */
+c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
+
+/* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the
+ * item's offset from UTC if it has one. */
+void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]);
+
+void c2_dataset_free(c2_dataset *set);
+
+/* ---- For the readers of data/ ----------------------------------------------------------------- */
+
+/* Adds an empty item; fails if the id is taken. The pointer is good until the next call. `id` NULL: the
+ * item's index. */
+c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item, c2_error *err);
+
+/* Zeroed memory (not NULL for nothing either) and copies of text that live as long as the set. */
+c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
+c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
+
+/* Adds a note, formatted as by c2_text_format in 500 bytes. */
+C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...);
+
+#endif

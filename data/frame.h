@@ -1,0 +1,73 @@
+/* Tables as typed columns: what a format is read into, and what the assembler makes series of.
+ *
+ * A column's arrays are the frame's own, or borrowed: those of an Arrow array or of a DuckDB vector are attached as
+ * they are. A missing value is a row whose bit in `valid` is 0 or, among numbers, a NaN. */
+#ifndef C2_DATA_FRAME_H
+#define C2_DATA_FRAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+#include "data/lookup.h"
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+typedef enum c2_column_type {
+  C2_COLUMN_NUMBER,
+  C2_COLUMN_INTEGER,
+  C2_COLUMN_TEXT, /* codes, which a dictionary spells */
+  C2_COLUMN_TIME
+} c2_column_type;
+
+/* What `zone` holds beside minutes ahead of UTC: no offset was given; the value is a whole number and no time stamp. */
+enum { C2_NO_ZONE = INT16_MIN, C2_WHOLE_NUMBER = INT16_MIN + 1 };
+
+typedef struct c2_column {
+  const char *name;
+  c2_column_type type;
+  bool is_borrowed; /* the arrays belong to somebody else, who keeps them as long as the frame is there */
+  union {           /* [rows] */
+    const double *number;
+    const int64_t *integer;
+    const int64_t *time; /* in microseconds since 1970-01-01 00:00:00, as a clock on the wall shows it */
+    const uint32_t *code;
+    const void *values;
+  };
+  const int16_t *zone;        /* of times: [rows]; NULL: none was given */
+  const unsigned char *valid; /* a bit a row, the lowest one first; NULL: all rows are */
+  const char *const *word;    /* of text: [words], which differ; in order of first appearance */
+  size_t words;
+} c2_column;
+
+static inline bool c2_column_has(const c2_column *c, size_t row) {
+  return !c->valid || (c->valid[row / 8] >> row % 8 & 1);
+}
+
+typedef struct c2_frame {
+  c2_column *column; /* [columns] */
+  size_t columns, rows;
+  const size_t *line; /* of the file, at which each row begins: [rows] */
+} c2_frame;
+
+/* Frees what the frame owns; words are always somebody else's. */
+void c2_frame_free(c2_frame *frame);
+
+/* ---- Names of a table's columns ---------------------------------------------------------------- */
+
+typedef struct c2_header {
+  const char *file;  /* for messages; borrowed */
+  c2_lookup names;   /* as they come; borrowed */
+  bool *is_repeated; /* that several columns have this one's name, where it is the first of them: [names.count] */
+} c2_header;
+
+/* Zeroed but for the file. Names outlive the header. */
+c2_status c2_header_fill(c2_header *header, const char *const *names, size_t count, c2_error *err);
+void c2_header_free(c2_header *header);
+
+/* Index of the column of that name; an error where there is none or more than one. */
+c2_status c2_header_find(const c2_header *header, const char *name, size_t *index, c2_error *err);
+bool c2_header_has(const c2_header *header, const char *name);
+
+#endif

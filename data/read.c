@@ -1,0 +1,52 @@
+/* Which reader a file is for, and its content, which is read once. Knows no format. */
+#include "data/read.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/infile.h"
+#include "data/assemble.h"
+
+/* The first one that recognises a file reads it. */
+static const c2_reader *const readers[] = {&c2_json_lines_reader, &c2_csv_reader};
+enum { READERS = sizeof readers / sizeof readers[0] };
+
+c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t size, bool table, c2_error *err) {
+  *input = (c2_input){.path = path, .text = text, .size = size};
+  input->name = strcmp(path, "-") == 0 ? "standard input" : path;
+  for (size_t i = 0; i < READERS && !input->reader; i++) {
+    if (table && readers[i]->read_series) continue;
+    if (readers[i]->sniff(input)) input->reader = readers[i];
+  }
+  return input->reader->open ? input->reader->open(input, err) : C2_OK;
+}
+
+c2_status c2_input_open(c2_input *input, const char *path, bool table, c2_error *err) {
+  char *text = NULL;
+  size_t size = 0;
+  *input = (c2_input){.path = path};
+  C2_TRY(c2_read_file(path, &text, &size, err));
+  c2_status status = c2_input_start(input, path, text, size, table, err);
+  input->loaded = text;
+  return status;
+}
+
+c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err) {
+  const c2_reader *reader = input->reader;
+  return reader->read_series ? reader->read_series(input, set, options, err)
+                             : c2_assemble_long(input, set, options, err);
+}
+
+void c2_input_close(c2_input *input) {
+  c2_csv_close(&input->csv);
+  free(input->loaded);
+  *input = (c2_input){.path = NULL};
+}
+
+c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err) {
+  c2_input input;
+  c2_status status = c2_input_open(&input, path, false, err);
+  if (status == C2_OK) status = c2_input_read(&input, set, options, err);
+  c2_input_close(&input);
+  return status;
+}

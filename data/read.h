@@ -1,0 +1,35 @@
+/* Files to series.
+ *
+ *     c2_dataset set = {0};
+ *     C2_GOTO(c2_dataset_read(&set, "sales.csv", &(c2_read_options){0}, err));
+ *     ... set.item[i] ...
+ *   fail:
+ *     c2_dataset_free(&set);
+ */
+#ifndef C2_DATA_READ_H
+#define C2_DATA_READ_H
+
+#include "data/reader.h"
+
+/* Appends the series of a file: JSON Lines for .jsonl, .ndjson and .json, CSV for .csv, else by the first
+ * character. "-" is standard input. Ids are unique over all files read into one set unless it allows twins; an item
+ * without an id is named by its index. An error names file, line and column. After a failure the set may only be freed.
+ */
+c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err);
+
+/* The same in two steps, for those who look at the columns' names before they say what they want. The first step reads
+ * the file; where `table` is set, as a table, whatever it looks like. The second step may be taken once. Path and input
+ * stay where they are until the input is closed, which it must be after a failure, too. */
+c2_status c2_input_open(c2_input *input, const char *path, bool table, c2_error *err);
+c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err);
+void c2_input_close(c2_input *input);
+
+/* Whether a row is a table's, not a series. */
+static inline bool c2_input_is_table(const c2_input *input) {
+  return !input->reader->read_series;
+}
+
+/* c2_input_open of a content that is in memory: text[size] must be writable, and outlive the input. */
+c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t size, bool table, c2_error *err);
+
+#endif

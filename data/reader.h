@@ -1,0 +1,65 @@
+/* What a reader is given, is asked for and gives. read.c chooses among them. For data/ alone. */
+#ifndef C2_DATA_READER_H
+#define C2_DATA_READER_H
+
+#include "data/csv.h"
+#include "data/dataset.h"
+#include "data/frame.h"
+
+/* Zeroed, `(c2_read_options){0}` holds the defaults. */
+typedef struct c2_read_options {
+  const char *id_column;         /* of tables; NULL: "item_id", and a file without it is one series */
+  const char *timestamp_column;  /* of tables; NULL: "timestamp" */
+  const char *const *targets;    /* columns; JSON Lines: names of the rows of "target" */
+  size_t target_count;           /* 0: "target"; JSON Lines with several rows: target_0, target_1, ... */
+  const char *const *covariates; /* columns whose past is read; JSON Lines carries its own */
+  size_t covariate_count;
+  bool all_covariates;  /* tables: every column that is no id, time stamp or target is a covariate */
+  const c2_freq *freq;  /* overrides what a file says; NULL: as given or inferred */
+} c2_read_options;
+
+/* What is wanted of a column. */
+typedef enum c2_want_type {
+  C2_WANT_NAME,   /* text that is there in every row and plain */
+  C2_WANT_TIME,   /* time stamps or whole numbers */
+  C2_WANT_NUMBER, /* or nothing */
+  C2_WANT_TEXT,   /* plain text, or nothing */
+  C2_WANT_ANY     /* numbers, or text where there is any cell that is none */
+} c2_want_type;
+
+typedef struct c2_want {
+  size_t column; /* of the header */
+  c2_want_type type;
+  const char *what; /* names: what is expected, for messages */
+} c2_want;
+
+typedef struct c2_reader c2_reader;
+
+/* A file whose content is in memory and whose format is known. */
+typedef struct c2_input {
+  const char *path; /* borrowed */
+  const char *name; /* for messages: the path, or "standard input" */
+  char *text;       /* [size], and a zero behind it; it is changed on the way */
+  size_t size;
+  char *loaded; /* the text, where c2_input_open has read it */
+  const c2_reader *reader;
+  c2_csv csv;
+  const c2_header *header; /* names of a table's columns; NULL where rows are nested series */
+} c2_input;
+
+struct c2_reader {
+  const char *name;
+  bool (*sniff)(const c2_input *input); /* whether the file is of this format */
+
+  /* Tables: finds the names of the columns; reads those that are wanted, once, in the order of `want`. */
+  c2_status (*open)(c2_input *input, c2_error *err);
+  c2_status (*read_columns)(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err);
+
+  /* Rows that are nested series: appends them to the set. NULL for tables. */
+  c2_status (*read_series)(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err);
+};
+
+extern const c2_reader c2_json_lines_reader; /* jsonl.c */
+extern const c2_reader c2_csv_reader;        /* csv_columns.c */
+
+#endif
