@@ -51,6 +51,11 @@ fuzz:
 	cmake --build --preset fuzz -j $(JOBS)
 	scripts/fuzz.sh $(MINUTES)
 
+# libchronos2_cuda.so, which `--device cuda` loads: needs nvcc and cublasLt.h.
+cuda:
+	cmake -S . -B $(BUILD) -DCMAKE_BUILD_TYPE=Release $(CMAKE_FLAGS)
+	cmake --build $(BUILD) -j $(JOBS) --target cuda
+
 bench: all
 	scripts/bench.sh $(BUILD)
 
@@ -63,4 +68,4 @@ format:
 clean:
 	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan
 
-.PHONY: all demo test test-full fuzz bench install format clean
+.PHONY: all demo test test-full fuzz cuda bench install format clean

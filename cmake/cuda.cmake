@@ -1,0 +1,56 @@
+# CUDA. The kernels of src/cuda compile twice: by nvcc into libchronos2_cuda.so (`make cuda`), and by the host's C++
+# compiler against tests/cuda/emulator.h, which is how the tests run them on any machine.
+
+# ---- The emulated device --------------------------------------------------------------------------
+get_filename_component(folder ${CMAKE_C_COMPILER} DIRECTORY)
+get_filename_component(name ${CMAKE_C_COMPILER} NAME)
+string(REGEX REPLACE "gcc" "g++" name ${name})
+string(REGEX REPLACE "clang" "clang++" name ${name})
+string(REGEX REPLACE "^cc$" "c++" name ${name})
+find_program(CHRONOS2_CXX NAMES ${name} HINTS ${folder} DOC "C++ compiler of the C compiler's kind, for tests")
+if(CHRONOS2_CXX AND CMOCKA_FOUND AND NOT CHRONOS2_FUZZ)
+  set(CMAKE_CXX_COMPILER ${CHRONOS2_CXX})
+  if(CMAKE_C_COMPILER_LAUNCHER AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
+  endif()
+  enable_language(CXX)
+  add_library(chronos2_cuda_emulated SHARED tests/cuda/emulator.cc tests/cuda/emulated_device.cc)
+  add_executable(test_cuda_emulator tests/cuda/emulator.cc tests/cuda/test_emulator.cc)
+  add_executable(test_cuda_device tests/cuda/test_device.c)
+  target_link_libraries(test_cuda_device PRIVATE chronos2_cuda_emulated chronos2_static)
+  foreach(target chronos2_cuda_emulated test_cuda_emulator test_cuda_device)
+    target_compile_features(${target} PRIVATE cxx_std_17)
+    target_include_directories(${target} PRIVATE src tests/cuda)
+    target_link_libraries(${target} PRIVATE chronos2_flags)
+  endforeach()
+  foreach(name emulator device)
+    target_link_libraries(test_cuda_${name} PRIVATE PkgConfig::CMOCKA)
+    add_test(NAME test_cuda_${name} COMMAND test_cuda_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  endforeach()
+else()
+  message(STATUS "No C++ compiler of ${CMAKE_C_COMPILER}'s kind: the CUDA kernels are not tested here")
+endif()
+
+# ---- The library for GPUs: `make cuda` --------------------------------------------------------------
+# Machine code for compute capability 8.0 and 9.0, and PTX that a driver compiles for later ones. It is linked with the
+# CUDA runtime; cuBLAS is loaded at run time, so only its header is needed here.
+find_program(CHRONOS2_NVCC nvcc HINTS /usr/local/cuda/bin DOC "CUDA compiler")
+find_path(CUBLAS_INCLUDE cublasLt.h HINTS /usr/local/cuda/include ENV CUDA_HOME PATH_SUFFIXES include
+          DOC "Folder of cublasLt.h: of the CUDA toolkit, or of the Python package nvidia-cublas")
+if(CHRONOS2_NVCC AND CUBLAS_INCLUDE)
+  set(CUDA_LIBRARY ${CMAKE_BINARY_DIR}/libchronos2_cuda.so)
+  file(GLOB CUDA_PARTS CONFIGURE_DEPENDS src/cuda/*.cuh)
+  add_custom_command(
+    OUTPUT ${CUDA_LIBRARY}
+    COMMAND ${CHRONOS2_NVCC} -std=c++17 -O3 -I${CMAKE_SOURCE_DIR}/src -isystem ${CUBLAS_INCLUDE}
+            -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90
+            -gencode arch=compute_90,code=compute_90 --threads 2 -Werror all-warnings
+            -Xcompiler -fPIC,-Wall,-Wextra,-Werror,-fvisibility=hidden -shared -cudart static -o ${CUDA_LIBRARY}
+            ${CMAKE_SOURCE_DIR}/src/cuda/device.cu -ldl
+    DEPENDS src/cuda/device.cu src/cuda/device.h ${CUDA_PARTS}
+    COMMENT "The CUDA library" VERBATIM)
+  add_custom_target(cuda DEPENDS ${CUDA_LIBRARY})
+else()
+  add_custom_target(cuda COMMAND ${CMAKE_COMMAND} -E echo
+    "cuda: needs nvcc (found: ${CHRONOS2_NVCC}) and cublasLt.h (found: ${CUBLAS_INCLUDE}); see docs/cuda.md" COMMAND false)
+endif()

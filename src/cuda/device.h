@@ -1,0 +1,182 @@
+/* What a device does for a forward pass: memory, products, and the kernels of this folder. The forward pass (pass.c)
+ * is C and knows no CUDA; a library that is loaded at run time (loader.c) gives it this table.
+ *
+ * Pointers called "device" lie in the device's memory. Matrices are row-major; strides count elements. All rows begin
+ * at multiples of 16 bytes. What a call starts runs in the order of the calls; `download` waits for it.
+ *
+ * Shapes: T tokens, H heads, K a head's padded size (32, 64 or 128). */
+#ifndef C2_CUDA_DEVICE_H
+#define C2_CUDA_DEVICE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+  C2_DEVICE_VERSION = 1, /* of this file: rises with every change of a struct */
+  C2_TILE_QUERIES = 64,  /* most queries of a tile of attention */
+};
+
+typedef enum c2_gpu_element { C2_FLOAT = 0, C2_BF16 = 1 } c2_gpu_element;
+
+typedef struct c2_device c2_device;
+
+/* C = A W^T + bias, or C += A W^T; then relu. W [columns][depth], as a model stores it. Under bf16 sums are float32. */
+typedef struct c2_gpu_product {
+  const void *a; /* device [rows][depth] */
+  const void *w; /* device [columns][depth], of A's type, without gaps */
+  void *c;       /* device [rows][columns] */
+  size_t a_stride, c_stride;
+  size_t rows, columns, depth; /* columns and depth are multiples of 8 */
+  c2_gpu_element type, c_type;
+  const float *bias; /* device [columns]; NULL: none */
+  bool relu, accumulate;
+} c2_gpu_product;
+
+/* One row's numbers within `values`. */
+typedef struct c2_gpu_series_span {
+  uint64_t context, context_length; /* ends where the context ends */
+  uint64_t future, future_length;   /* known values */
+  double loc, scale;
+} c2_gpu_series_span;
+
+/* Features [T][3 patch] = time, value, mask of each token; REG's, and the rest of a row, are 0. */
+typedef struct c2_gpu_features {
+  const double *values;
+  const c2_gpu_series_span *row;
+  const uint32_t *row_of;  /* [T] */
+  const int32_t *position; /* [T] as in engine/window.h */
+  float *out;              /* [T][stride] */
+  size_t tokens, patch, stride;
+  double time_scale;
+  bool arcsinh;
+} c2_gpu_features;
+
+/* out = weight x / sqrt(mean(x^2) + epsilon), of the first `columns` of `padded`; the rest become 0, as weight is 0
+ * there. */
+typedef struct c2_gpu_norm {
+  const float *x, *weight;
+  void *out;
+  c2_gpu_element type; /* of out */
+  size_t x_stride, out_stride;
+  size_t rows, columns, padded;
+  float epsilon;
+} c2_gpu_norm;
+
+/* Rotary embedding in place of `heads` heads that lie side by side: halves are rotated, not pairs. */
+typedef struct c2_gpu_rotate {
+  void *x;
+  c2_gpu_element type;
+  size_t stride, rows, heads, head; /* head: K */
+  size_t half;                      /* half of a head's own size */
+  const int32_t *position;          /* [rows] into the tables */
+  const float *cosine, *sine;       /* [positions][half] */
+} c2_gpu_rotate;
+
+/* to[to_row[i]] = from[from_row[i]], `bytes` each, a multiple of 16. A list that is NULL is 0, 1, 2, ... */
+typedef struct c2_gpu_copy {
+  const void *from;
+  void *to;
+  const uint32_t *from_row, *to_row;
+  size_t from_stride, to_stride, bytes, rows; /* strides in bytes */
+} c2_gpu_copy;
+
+typedef struct c2_gpu_round {
+  const float *from;
+  void *to; /* bf16 */
+  size_t count;
+} c2_gpu_round;
+
+/* Keys [first, last) and [first2, last2) of a row's tokens; either may be empty. Laid out as c2_range. */
+typedef struct c2_gpu_visible {
+  uint32_t first, last, first2, last2;
+} c2_gpu_visible;
+
+/* At most C2_TILE_QUERIES queries of one row, and the keys that any of them sees. */
+typedef struct c2_gpu_tile {
+  uint32_t query, queries;   /* first place in q_row, and how many */
+  uint32_t limit;            /* first place in `visible` */
+  uint32_t key;              /* place in k_row of the row's key 0 */
+  uint32_t past, past_count; /* rows of past_k, seen by every query */
+  c2_gpu_visible span;
+} c2_gpu_tile;
+
+/* out = softmax(q k^T) v, a head at a time; q and k are rotated already. No score is stored. */
+typedef struct c2_gpu_attend {
+  c2_gpu_element type;
+  const void *q, *k, *v; /* [rows][H K], by q_row and k_row */
+  const void *past_k, *past_v;
+  void *out; /* by q_row */
+  size_t q_stride, kv_stride, past_stride, out_stride;
+  size_t heads, head;
+  const c2_gpu_tile *tile;
+  size_t tiles;
+  const uint32_t *q_row, *k_row; /* NULL: 0, 1, 2, ... */
+  const c2_gpu_visible *visible;     /* NULL: every query sees its tile's span */
+  const c2_gpu_visible *blind_visible;
+  const uint8_t *blind; /* [H] heads that take blind_visible; NULL: none */
+} c2_gpu_attend;
+
+/* A token of a small group, and those at its position: member[first .. first + count). */
+typedef struct c2_gpu_seat {
+  uint32_t token, first, count;
+} c2_gpu_seat;
+
+/* The same for sets of few keys: a warp a seat and a head. */
+typedef struct c2_gpu_attend_seats {
+  c2_gpu_element type;
+  const void *q, *k, *v;
+  void *out;
+  size_t stride, out_stride, heads, head;
+  const c2_gpu_seat *seat;
+  const uint32_t *member;
+  size_t seats;
+} c2_gpu_attend_seats;
+
+/* out[row][q][step] = sinh(z) scale + loc. */
+typedef struct c2_gpu_invert {
+  const float *z; /* [rows patches][stride], quantile by quantile */
+  const c2_gpu_series_span *row;
+  double *out; /* [rows][quantiles][patches patch] */
+  size_t rows, patches, patch, quantiles, stride;
+  bool arcsinh;
+} c2_gpu_invert;
+
+typedef struct c2_device_table {
+  uint32_t version; /* C2_DEVICE_VERSION; nothing else is read if it differs */
+  /* The index-th device that the process sees. */
+  c2_status (*open)(size_t index, c2_device **device, c2_error *err);
+  void (*close)(c2_device *device);
+  const char *(*name)(const c2_device *device);
+
+  c2_status (*allocate)(c2_device *device, size_t bytes, void **memory, c2_error *err);
+  void (*release)(c2_device *device, void *memory);
+  c2_status (*upload)(c2_device *device, void *to, const void *from, size_t bytes, c2_error *err);
+  c2_status (*download)(c2_device *device, void *to, const void *from, size_t bytes, c2_error *err);
+
+  c2_status (*product)(c2_device *device, const c2_gpu_product *p, c2_error *err);
+  c2_status (*features)(c2_device *device, const c2_gpu_features *f, c2_error *err);
+  c2_status (*norm)(c2_device *device, const c2_gpu_norm *n, c2_error *err);
+  c2_status (*rotate)(c2_device *device, const c2_gpu_rotate *r, c2_error *err);
+  c2_status (*copy)(c2_device *device, const c2_gpu_copy *c, c2_error *err);
+  c2_status (*round)(c2_device *device, const c2_gpu_round *r, c2_error *err);
+  c2_status (*attend)(c2_device *device, const c2_gpu_attend *a, c2_error *err);
+  c2_status (*attend_seats)(c2_device *device, const c2_gpu_attend_seats *a, c2_error *err);
+  c2_status (*invert)(c2_device *device, const c2_gpu_invert *i, c2_error *err);
+} c2_device_table;
+
+/* The one symbol of the library. */
+#define C2_DEVICE_SYMBOL "c2_cuda_device_table"
+typedef const c2_device_table *(*c2_device_table_fn)(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
