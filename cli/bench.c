@@ -134,8 +134,8 @@ static int by_value(const void *a, const void *b) {
 }
 
 static chronos2_predict_options pass_options(const bench *b) {
-  return (chronos2_predict_options){
-      .horizon = b->horizon, .context_length = b->context, .batch_size = b->engine.batch_size, .extend_context = true};
+  return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = b->horizon, .context_length = b->context,
+                                    .batch_size = b->engine.batch_size, .extend_context = true};
 }
 
 /* All futures of all series; under windowed_future_global their contexts are encoded once. */

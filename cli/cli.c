@@ -367,11 +367,8 @@ static c2_status parse_radius(void *target, const char *text, c2_error *err) {
 }
 
 static c2_status parse_dtype(void *target, const char *text, c2_error *err) {
-  int value = 0;
-  C2_TRY(parse_choice("dtype", text, (const char *const[]){"fp32", "bf16", "int8", NULL},
-                      (const int[]){CHRONOS2_FP32, CHRONOS2_BF16, CHRONOS2_INT8}, &value, err));
-  *(chronos2_dtype *)target = (chronos2_dtype)value;
-  return C2_OK;
+  if (chronos2_dtype_named(text, target) == CHRONOS2_OK) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s", chronos2_last_error());
 }
 
 static c2_status parse_device(void *target, const char *text, c2_error *err) {
@@ -383,12 +380,15 @@ static c2_status parse_device(void *target, const char *text, c2_error *err) {
 }
 
 static c2_status parse_isa(void *target, const char *text, c2_error *err) {
-  int value = 0;
-  C2_TRY(parse_choice(
-      "isa", text, (const char *const[]){"auto", "scalar", "avx2", "avx512", "amx", NULL},
-      (const int[]){CHRONOS2_ISA_AUTO, CHRONOS2_ISA_SCALAR, CHRONOS2_ISA_AVX2, CHRONOS2_ISA_AVX512, CHRONOS2_ISA_AMX},
-      &value, err));
-  *(chronos2_isa_level *)target = (chronos2_isa_level)value;
+  char all[256] = "auto";
+  bool known = strcmp(text, "auto") == 0;
+  for (size_t i = 0; chronos2_isa_name(i); i++) {
+    size_t used = strlen(all);
+    known = known || strcmp(text, chronos2_isa_name(i)) == 0;
+    (void)snprintf(all + used, sizeof all - used, ", %s", chronos2_isa_name(i));
+  }
+  if (!known) C2_FAIL(err, C2_ERR_ARGUMENT, "--isa: expected one of %s on this machine, found '%s'", all, text);
+  *(const char **)target = text;
   return C2_OK;
 }
 
@@ -514,7 +514,7 @@ c2_status cli_keep_inputs(const char *output, const cli_engine *engine, const ch
 }
 
 chronos2_model_options cli_model_options(const cli_engine *engine) {
-  return (chronos2_model_options){.threads = engine->session.threads,
+  return (chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .threads = engine->session.threads,
                                   .skip_packing = engine->session.backend == CHRONOS2_REFERENCE,
                                   .adapter = engine->adapter,
                                   .cache = engine->cache,

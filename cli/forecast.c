@@ -360,7 +360,7 @@ static c2_status status_of(chronos2_status status, c2_error *err) {
 }
 
 static chronos2_predict_options predict_options(const request *r) {
-  return (chronos2_predict_options){.horizon = r->horizon,
+  return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = r->horizon,
                                     .context_length = r->engine.context_length,
                                     .batch_size = r->engine.batch_size,
                                     .cross_learning = r->cross_learning,

@@ -27,8 +27,8 @@ static int run(int argc, char **argv) {
     return CLI_DONE;
   }
   if (strcmp(argv[1], "--version") == 0) {
-    (void)printf("chronos2 %s (commit %s)\nisa: %s\ngemm: %s\n", chronos2_version(), C2_COMMIT, chronos2_isa(),
-                 chronos2_gemm());
+    (void)printf("chronos2 %s (commit %s)\nisa: %s\ngemm: built-in\n", chronos2_version(), C2_COMMIT,
+                 chronos2_isa_name(0));
     return CLI_DONE;
   }
   if (strcmp(argv[1], "--generate") == 0 && argc == 3) return cli_generate_program(argv[2]);

@@ -14,6 +14,7 @@ typedef struct request {
   const char *output;
   bool embed;
   chronos2_predict_options options;
+  double *unrolled; /* levels that continue a rollout */
   double *levels;
   size_t level_count;
   c2_dataset set;
@@ -23,44 +24,51 @@ typedef struct request {
 
 /* ---- The case -------------------------------------------------------------------------------- */
 
+/* Levels in [0, 1]: the array of that name, empty if it isn't there. */
+static c2_status read_levels(const c2_json_document *doc, const c2_json *object, const char *name, double **levels,
+                             size_t *count, c2_error *err) {
+  const c2_json *array = c2_json_get(object, name);
+  if (array && array->type != C2_JSON_ARRAY) {
+    return c2_json_fail(doc, array, err, "'%s': expected an array, found %s", name, c2_json_type_name(array));
+  }
+  C2_TRY(c2_alloc_array(c2_json_size(array), sizeof **levels, levels, err));
+  C2_JSON_EACH (level, array) {
+    double value = 0;
+    if (!c2_json_number(level, &value) || value < 0 || value > 1) {
+      return c2_json_fail(doc, level, err, "%s[%zu]: expected a number from 0 to 1", name, *count);
+    }
+    (*levels)[(*count)++] = value;
+  }
+  return C2_OK;
+}
+
+/* The options of Chronos2Pipeline.predict. */
 static c2_status read_options(request *r, const c2_json_document *doc, c2_error *err) {
-  static const char *const known[] = {"prediction_length", "context_length", "batch_size", "cross_learning"};
-  const struct {
-    const char *key;
-    size_t *out;
-  } sizes[] = {
-      {known[0], &r->options.horizon}, {known[1], &r->options.context_length}, {known[2], &r->options.batch_size}};
+  chronos2_predict_options *o = &r->options;
+  static const char *const known[] = {"prediction_length", "context_length", "batch_size", "max_output_patches",
+                                      "cross_learning", "limit_prediction_length", "unrolled_quantiles"};
+  enum { SIZES = 4, KNOWN = sizeof known / sizeof known[0] };
+  size_t *const sizes[SIZES] = {&o->horizon, &o->context_length, &o->batch_size, &o->max_output_patches};
   const c2_json *object = c2_json_get(doc->node, "predict");
   if (!c2_json_is(object, C2_JSON_OBJECT)) {
     return c2_json_fail(doc, object, err, "'predict': expected an object, found %s", c2_json_type_name(object));
   }
   C2_JSON_EACH (key, object) {
     size_t i = 0;
-    while (i < 4 && strcmp(known[i], key->text) != 0) i++;
-    if (i == 4) return c2_json_fail(doc, key, err, "predict.%.60s: unknown option", key->text);
+    while (i < KNOWN && strcmp(known[i], key->text) != 0) i++;
+    if (i == KNOWN) return c2_json_fail(doc, key, err, "predict.%.60s: unknown option", key->text);
   }
-  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
-    if (!c2_json_get(object, sizes[i].key)) continue;
-    C2_TRY(c2_json_get_size(doc, object, sizes[i].key, 1, (size_t)INT64_MAX, sizes[i].out, err));
+  for (size_t i = 0; i < SIZES; i++) {
+    if (!c2_json_get(object, known[i])) continue;
+    C2_TRY(c2_json_get_size(doc, object, known[i], 1, (size_t)INT64_MAX, sizes[i], err));
   }
-  C2_TRY(c2_json_get_bool(doc, object, "cross_learning", &r->options.cross_learning, err));
-  if (r->options.horizon < 1) return c2_json_fail(doc, object, err, "predict.prediction_length is missing");
-  return C2_OK;
-}
-
-static c2_status read_levels(request *r, const c2_json_document *doc, c2_error *err) {
-  const c2_json *array = c2_json_get(doc->node, "quantile_levels");
-  if (array && array->type != C2_JSON_ARRAY) {
-    return c2_json_fail(doc, array, err, "'quantile_levels': expected an array, found %s", c2_json_type_name(array));
+  C2_TRY(c2_json_get_bool(doc, object, "cross_learning", &o->cross_learning, err));
+  C2_TRY(c2_json_get_bool(doc, object, "limit_prediction_length", &o->limit_prediction_length, err));
+  if (c2_json_get(object, "unrolled_quantiles")) {
+    C2_TRY(read_levels(doc, object, "unrolled_quantiles", &r->unrolled, &o->unrolled_count, err));
+    o->unrolled_quantiles = r->unrolled;
   }
-  C2_TRY(c2_alloc_array(c2_json_size(array), sizeof *r->levels, &r->levels, err));
-  C2_JSON_EACH (level, array) {
-    double value = 0;
-    if (!c2_json_number(level, &value) || value < 0 || value > 1) {
-      return c2_json_fail(doc, level, err, "quantile_levels[%zu]: expected a number from 0 to 1", r->level_count);
-    }
-    r->levels[r->level_count++] = value;
-  }
+  if (o->horizon < 1) return c2_json_fail(doc, object, err, "predict.prediction_length is missing");
   return C2_OK;
 }
 
@@ -93,7 +101,7 @@ static c2_status read_case(request *r, const char *path, c2_error *err) {
   }
   if (status == C2_OK) status = refuse_other_keys(&doc, err);
   if (status == C2_OK) status = read_options(r, &doc, err);
-  if (status == C2_OK) status = read_levels(r, &doc, err);
+  if (status == C2_OK) status = read_levels(&doc, doc.node, "quantile_levels", &r->levels, &r->level_count, err);
   if (status == C2_OK) status = read_inputs(r, &doc, err);
   c2_json_free(&doc);
   if (status != C2_OK) return status;
@@ -217,7 +225,7 @@ static int run(request *r, const char *path) {
 }
 
 int cli_predict(int argc, char **argv) {
-  request r = {.output = NULL};
+  request r = {.options = {CHRONOS2_PREDICT_OPTIONS_INIT}};
   const cli_option options[] = {
       {"output", 'o', "FILE",
        "Write this safetensors file. It is required, and holds out.i [targets, levels, steps], mean.i and, at the "
@@ -244,6 +252,7 @@ int cli_predict(int argc, char **argv) {
   if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
   status = run(&r, argv[first]);
   free(r.levels);
+  free(r.unrolled);
   free(r.series);
   free(r.covariate);
   c2_dataset_free(&r.set);

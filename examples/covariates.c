@@ -27,7 +27,7 @@ int main(int argc, char **argv) {
   chronos2_covariate covariates[] = {{.name = "rain", .past = rain},
                                      {.name = "day", .past_text = day, .future_text = next_days}};
   chronos2_series series = {.length = LENGTH, .targets = 1, .target = visits, .covariates = 2, .covariate = covariates};
-  chronos2_predict_options options = {.horizon = HORIZON};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   int failed = chronos2_model_open(argc > 1 ? argv[1] : "models/chronos2-micro", NULL, &model) ||
                chronos2_session_open(model, NULL, &session) ||
                chronos2_predict(session, &series, 1, &options, &forecast);

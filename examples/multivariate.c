@@ -17,7 +17,7 @@ int main(int argc, char **argv) {
   }
 
   chronos2_series series = {.length = LENGTH, .targets = TARGETS, .target = values[0]};
-  chronos2_predict_options options = {.horizon = HORIZON, .monotone = true};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON, .monotone = true};
   int failed = chronos2_model_open(argc > 1 ? argv[1] : "models/chronos2-micro", NULL, &model) ||
                chronos2_session_open(model, NULL, &session) ||
                chronos2_predict(session, &series, 1, &options, &forecast);

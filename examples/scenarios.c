@@ -26,7 +26,7 @@ int main(int argc, char **argv) {
                chronos2_context_open(session, &series, 1, NULL, &context);
   for (int s = 0; s < SCENARIOS && !failed; s++) {
     chronos2_forecast *forecast = NULL;
-    chronos2_predict_options options = {.horizon = HORIZON};
+    chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
     for (int t = 0; t < HORIZON; t++) next[t] = t < plan[s];
     failed = chronos2_context_predict(session, context, &series, 1, &options, &forecast) != CHRONOS2_OK;
     if (!failed) {

@@ -14,7 +14,7 @@ int main(int argc, char **argv) {
   sales[17] = (double)NAN; /* missing */
 
   chronos2_series series = {.length = LENGTH, .targets = 1, .target = sales};
-  chronos2_predict_options options = {.horizon = HORIZON};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   int failed = chronos2_model_open(argc > 1 ? argv[1] : "models/chronos2-micro", NULL, &model) ||
                chronos2_session_open(model, NULL, &session) ||
                chronos2_predict(session, &series, 1, &options, &forecast);

@@ -4,28 +4,35 @@
  *     chronos2_session *session = NULL;
  *     chronos2_forecast *forecast = NULL;
  *     chronos2_series series = {.length = n, .targets = 1, .target = values};
+ *     chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 24};
  *     if (chronos2_model_open("models/chronos2-micro", NULL, &model) == CHRONOS2_OK &&
  *         chronos2_session_open(model, NULL, &session) == CHRONOS2_OK &&
- *         chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = 24}, &forecast) == CHRONOS2_OK)
+ *         chronos2_predict(session, &series, 1, &options, &forecast) == CHRONOS2_OK)
  *       printf("median of the next step: %g\n", chronos2_forecast_median(forecast, 0, 0)[0]);
  *     else
  *       fprintf(stderr, "%s\n", chronos2_last_error());
  *     chronos2_forecast_free(&forecast), chronos2_session_close(&session), chronos2_model_close(&model);
  *
- * A model is loaded once, immutable, and may be shared by any number of threads. A session holds the
- * memory and the threads of one forecaster and belongs to one thread at a time. The narrow waist is
- * deliberate: callers know series, quantiles and options, never tensors, kernels or instruction sets.
+ * A model is loaded once and never changes; any number of threads may share it. A session holds the memory and the
+ * threads of one forecaster, and one thread at a time may use it.
  *
- * Every call that can fail returns a chronos2_status; chronos2_last_error() then has one line of text
- * (per thread, valid until that thread's next call). The library never prints, exits or aborts.
- * A missing value is NaN. Infinite values are refused. Arrays are row-major.
+ * Errors. Every call that can fail returns a chronos2_status; chronos2_last_error() then gives one line of text. The
+ * library never prints, exits or aborts. A pointer that is NULL, and isn't said to be allowed to, is
+ * CHRONOS2_ERROR_ARGUMENT. Functions without a status give NULL, 0 or an empty struct for a NULL handle; those that
+ * close or set something then do nothing. On failure, a place for a handle is set to NULL.
  *
- * A pointer that is NULL, and isn't said to be allowed to, is CHRONOS2_ERROR_ARGUMENT. Functions without a status
- * give NULL, 0 or an empty struct for a NULL handle; those that close or set something then do nothing.
+ * Values. A missing value is NaN. Infinite values are refused. Arrays are row-major.
  *
- * After fork() the child has its own copy of everything, but no worker thread: calls on an inherited session run on the
- * calling thread, with the same results, and chronos2_session_close frees its memory. Workers block all signals but
- * those of faults. */
+ * Options. A struct of options begins with its own size, so that a program and a library of different age understand
+ * each other. Start one with its initialiser, and every field that isn't named has its default value, which is 0:
+ *     chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 24};
+ * or with its function, e.g. chronos2_predict_options_init(&options). Fields that an older program doesn't know have
+ * their default. Fields that an older library doesn't know must be 0: else the call is CHRONOS2_ERROR_UNSUPPORTED. A
+ * size of 0 is CHRONOS2_ERROR_ARGUMENT. `reserved` fields must be 0.
+ *
+ * Processes. After fork() the child has its own copy of everything, but no worker thread: calls on an inherited session
+ * run on the calling thread, with the same results, and chronos2_session_close frees its memory. Workers block all
+ * signals but those of faults. */
 #ifndef CHRONOS2_H
 #define CHRONOS2_H
 
@@ -43,32 +50,46 @@ extern "C" {
 #define CHRONOS2_API
 #endif
 
-/* Version of this interface: the first number changes when a caller must. */
-#define CHRONOS2_API_MAJOR 0
-#define CHRONOS2_API_MINOR 1
+/* ---- Version, errors, names ------------------------------------------------------------------- */
+
+/* Version of this interface. The first number changes when a caller must change, the second when something is added. */
+#define CHRONOS2_API_MAJOR 1
+#define CHRONOS2_API_MINOR 0
+
+/* Version of the binary interface: the number in the shared library's name. */
+#define CHRONOS2_ABI_VERSION 1
+
+/* CHRONOS2_ABI_VERSION of the library that runs. A program that was built against another one must not call it. */
+CHRONOS2_API int chronos2_abi_version(void);
+
+/* Version of the library that runs, "0.1.0". */
+CHRONOS2_API const char *chronos2_version(void);
 
 typedef enum chronos2_status {
   CHRONOS2_OK = 0,
   CHRONOS2_ERROR_ARGUMENT = 1,    /* an argument is impossible */
-  CHRONOS2_ERROR_MEMORY = 2,      /* an allocation failed */
+  CHRONOS2_ERROR_MEMORY = 2,      /* an allocation failed, or a size overflows */
   CHRONOS2_ERROR_IO = 3,          /* the system refused to open or read */
   CHRONOS2_ERROR_FORMAT = 4,      /* a file is not what it should be */
-  CHRONOS2_ERROR_MODEL = 5,       /* a model folder is incomplete or inconsistent */
+  CHRONOS2_ERROR_MODEL = 5,       /* a model folder is incomplete or inconsistent, or a result is not finite */
   CHRONOS2_ERROR_UNSUPPORTED = 6, /* valid, but not implemented or not on this machine */
   CHRONOS2_ERROR_CANCELLED = 7    /* a callback asked to stop */
 } chronos2_status;
 
-/* Text of this thread's last failure; empty if there was none. */
+/* Text of this thread's last failure, one line of UTF-8; empty if there was none. It is valid until the thread's next
+ * call of this library. */
 CHRONOS2_API const char *chronos2_last_error(void);
 
-/* "0.1.0". */
-CHRONOS2_API const char *chronos2_version(void);
+/* Names of instruction sets that this library can use on this machine, e.g. "avx512", "avx2", "scalar". The first one
+ * is what "auto" takes. One that "auto" doesn't take, such as "amx", comes last. NULL for an index beyond the last. */
+CHRONOS2_API const char *chronos2_isa_name(size_t index);
 
-/* Highest instruction set that this library can use on this machine: "scalar", "avx2", "avx512". */
-CHRONOS2_API const char *chronos2_isa(void);
+/* "ok", "argument", "memory", "io", "format", "model", "unsupported", "cancelled"; NULL for another value. */
+CHRONOS2_API const char *chronos2_status_name(chronos2_status status);
 
-/* What multiplies matrices: "built-in". */
-CHRONOS2_API const char *chronos2_gemm(void);
+/* The other way round. For this and the other ..._named: an unknown name is CHRONOS2_ERROR_ARGUMENT, whose text lists
+ * the names. */
+CHRONOS2_API chronos2_status chronos2_status_named(const char *name, chronos2_status *status);
 
 /* ---- Model ------------------------------------------------------------------------------------ */
 
@@ -90,38 +111,41 @@ typedef struct chronos2_config {
 } chronos2_config;
 
 typedef struct chronos2_tensor_info {
-  const char *name;
+  const char *name;  /* lives as long as the model */
   const char *dtype; /* "F32", "F16", "BF16", "F64" as stored */
-  size_t dims;
+  size_t dims;       /* 1 or 2 */
   size_t shape[4];
-  double mean, deviation;   /* over its elements */
+  double mean, deviation;   /* over its elements; the deviation divides by their number */
   double initial_deviation; /* that the upstream initialisation would give it; 0 if it is a constant */
 } chronos2_tensor_info;
 
-/* Of the encoder's matrices and of what is multiplied by them; all else is float32 whatever it is. Made when the model
- * is opened: bf16 takes about half of float32's memory, int8 a quarter. */
-typedef enum chronos2_dtype { CHRONOS2_FP32 = 0, CHRONOS2_BF16 = 1, CHRONOS2_INT8 = 2 } chronos2_dtype;
+/* Type of the encoder's matrices and of what is multiplied by them. All else is float32. */
+typedef enum chronos2_dtype {
+  CHRONOS2_FP32 = 0,
+  CHRONOS2_BF16 = 1, /* about half of float32's memory */
+  CHRONOS2_INT8 = 2  /* about a quarter */
+} chronos2_dtype;
 
-typedef enum chronos2_isa_level {
-  CHRONOS2_ISA_AUTO = 0,
-  CHRONOS2_ISA_SCALAR = 1,
-  CHRONOS2_ISA_AVX2 = 2,
-  CHRONOS2_ISA_AVX512 = 3,
-  CHRONOS2_ISA_AMX = 4 /* bf16 by AMX's tiles: auto doesn't choose it yet */
-} chronos2_isa_level;
+/* "fp32", "bf16", "int8"; NULL for another value. */
+CHRONOS2_API const char *chronos2_dtype_name(chronos2_dtype dtype);
+CHRONOS2_API chronos2_status chronos2_dtype_named(const char *name, chronos2_dtype *dtype);
 
 typedef struct chronos2_model_options {
-  bool skip_packing;    /* don't make the fused backend's copy of the weights (reference only); default false */
-  const char *adapter;  /* PEFT folder of a LoRA adapter to merge into the weights; default none */
+  size_t size;          /* of this struct, by CHRONOS2_MODEL_OPTIONS_INIT */
+  const char *adapter;  /* PEFT folder of a LoRA adapter to merge into the weights; default NULL: none */
+  const char *cache;    /* folder for a packed copy of the weights, which later processes map and share instead of
+                           packing their own. It is made if it isn't there, and holds as much as the weights. The
+                           contents decide whether a copy fits. A cache that can't be used or written is a warning
+                           (chronos2_model_warning). Nobody may write into a copy. Default NULL: none */
+  const char *isa;      /* instruction set that packs, by a name of chronos2_isa_name; default NULL: "auto", which
+                           CHRONOS2_ISA in the environment may lower */
   chronos2_dtype dtype; /* default fp32; the reference backend knows no other */
-  const char *cache;    /* folder for a packed copy of the weights that later processes map and share, instead of
-                           packing their own; made if it isn't there; as large as the weights. Contents decide
-                           whether a copy fits, and a cache that can't be used or written is a warning
-                           (chronos2_model_warning). Nobody may write into a copy; default none */
-  int threads;          /* that check and pack the weights; 0 = processors this process may use; default 0 */
-  chronos2_isa_level isa; /* that multiplies two of the weights' matrices while packing; default auto (and
-                             CHRONOS2_ISA in the environment) */
+  int threads;          /* that check and pack the weights, 0 to 1024; default 0: the processors this process may use */
+  bool skip_packing;    /* the fused backend's copy of the weights isn't made: for the reference backend only */
+  bool reserved[7];
 } chronos2_model_options;
+#define CHRONOS2_MODEL_OPTIONS_INIT .size = sizeof(chronos2_model_options)
+CHRONOS2_API void chronos2_model_options_init(chronos2_model_options *options);
 
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
  * model.safetensors.index.json). Every tensor must be there with its shape, and no other; float16, bfloat16 and float64
@@ -129,17 +153,18 @@ typedef struct chronos2_model_options {
  * A folder that holds a LoRA adapter instead opens its base model, if that is a folder, and merges it.
  * The model keeps the files open. It computes with its own copy of the weights: what is written to the files
  * afterwards never changes a forecast, and makes chronos2_model_tensor and the reference backend fail.
- * `options` may be NULL. On failure *model is NULL. */
+ * `options` may be NULL. Fails with CHRONOS2_ERROR_IO, _FORMAT or _MODEL for what is wrong with the files, with
+ * _ARGUMENT or _UNSUPPORTED for the options. The caller closes the model. */
 CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chronos2_model_options *options,
                                                  chronos2_model **model);
 
-/* A model of the given shape with random weights, for benchmarks. Same seed, same weights. Of `options` (may be NULL)
- * dtype, skip_packing and threads are used. */
+/* A model of the given shape with random weights, for benchmarks. The same seed gives the same weights. Of `options`
+ * (may be NULL) dtype, skip_packing and threads are used. */
 CHRONOS2_API chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
                                                    const chronos2_model_options *options, chronos2_model **model);
 
-/* Configurations of known shapes: "base" (amazon/chronos-2), "small" (chronos-2-small), "micro" (the
- * bundled checkpoint). An unknown name is CHRONOS2_ERROR_ARGUMENT. */
+/* Configurations of known shapes: "base" (amazon/chronos-2), "small" (chronos-2-small), "micro" (the bundled
+ * checkpoint). An unknown name is CHRONOS2_ERROR_ARGUMENT. */
 CHRONOS2_API chronos2_status chronos2_config_named(const char *name, chronos2_config *config);
 
 /* Which key tokens a query token of time attention sees. Order of a row's tokens: context, REG, future. */
@@ -154,8 +179,6 @@ typedef enum chronos2_attention {
 
 /* "auto", "full", "windowed_future_global", ...; NULL for another value. */
 CHRONOS2_API const char *chronos2_attention_name(chronos2_attention attention);
-
-/* The other way round; an unknown name is CHRONOS2_ERROR_ARGUMENT, whose text lists the names. */
 CHRONOS2_API chronos2_status chronos2_attention_named(const char *name, chronos2_attention *attention);
 
 typedef struct chronos2_pattern {
@@ -164,16 +187,27 @@ typedef struct chronos2_pattern {
   bool reg_global; /* the REG query sees the whole context; without meaning under full */
 } chronos2_pattern;
 
-CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open; accepts NULL inside */
+/* The pattern's rule: true if the query token sees the key token, where both hold an observation. Tokens are counted
+ * from 0 in the order context, REG, future; `context` counts the context tokens with REG, as in
+ * chronos2_attention_row. Under windowed_future_null, a context query's future keys are those of the null future.
+ * False for CHRONOS2_AUTO, and for a pattern or a `context` that cannot be. */
+CHRONOS2_API bool chronos2_pattern_allows(chronos2_pattern pattern, size_t context, size_t query, size_t key);
+
+CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open */
+
+/* Lives as long as the model. */
 CHRONOS2_API const chronos2_config *chronos2_model_config(const chronos2_model *model);
 CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
 
 /* One line on what the opening did otherwise than asked, for the user to read: the cache was damaged or can't be
  * written. NULL if there is nothing to say. The text lives as long as the model. */
 CHRONOS2_API const char *chronos2_model_warning(const chronos2_model *model);
-CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model);
-CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model); /* memory held, mapped files aside */
-CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);
+CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model); /* numbers in all its tensors */
+CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model);      /* memory held, mapped files aside */
+CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);    /* how many it has */
+
+/* Reads tensor `index`, counted from 0, and describes it. CHRONOS2_ERROR_ARGUMENT for an index out of range,
+ * CHRONOS2_ERROR_IO or _FORMAT if its file can't be read any more. */
 CHRONOS2_API chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index,
                                                    chronos2_tensor_info *info);
 
@@ -191,7 +225,7 @@ CHRONOS2_API bool chronos2_model_trained_for(const chronos2_model *model, chrono
 CHRONOS2_API bool chronos2_model_measured(const chronos2_model *model, chronos2_pattern pattern, double *mase_change,
                                           size_t *tasks);
 
-/* Do the weights look trained? By a sample of the query and key matrices, without a forward pass. */
+/* Whether the weights look trained, by a sample of the query and key matrices, without a forward pass. */
 typedef struct chronos2_training {
   double moved; /* factor, at least 1, by which their deviations lie from a random start's: geometric mean */
   double score; /* deviation of time attention's scores that such matrices give, mean of layers: near 0, attention
@@ -204,20 +238,32 @@ CHRONOS2_API chronos2_training chronos2_model_training(const chronos2_model *mod
 
 typedef struct chronos2_session chronos2_session;
 
+/* What computes: the fast path, or the plain masked one that it is tested against. */
 typedef enum chronos2_backend { CHRONOS2_FUSED = 0, CHRONOS2_REFERENCE = 1 } chronos2_backend;
-typedef struct chronos2_session_options {
-  chronos2_attention attention; /* default auto: as the weights were trained */
-  double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by auto and full; default 0 */
-  bool reg_global;              /* the REG query sees the whole context; default false (auto: as trained) */
-  chronos2_backend backend;     /* default fused */
-  chronos2_isa_level isa;       /* only lowers the level; default auto (and CHRONOS2_ISA in the environment) */
-  int threads;                  /* 0 = processors this process may use; default 0 */
-  bool pin;                     /* bind each worker to a processor, the caller's thread during a call; default false */
-} chronos2_session_options;
 
+/* "fused", "reference"; NULL for another value. */
+CHRONOS2_API const char *chronos2_backend_name(chronos2_backend backend);
+CHRONOS2_API chronos2_status chronos2_backend_named(const char *name, chronos2_backend *backend);
+
+typedef struct chronos2_session_options {
+  size_t size;                  /* of this struct, by CHRONOS2_SESSION_OPTIONS_INIT */
+  double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by auto and full; default 0 */
+  const char *isa;              /* instruction set, by a name of chronos2_isa_name; default NULL: "auto", which
+                                   CHRONOS2_ISA in the environment may lower. "amx" (bf16 by AMX's tiles) is as exact
+                                   as the others; auto doesn't choose it */
+  chronos2_attention attention; /* default auto: as the weights were trained */
+  chronos2_backend backend;     /* default fused */
+  int threads;                  /* 0 to 1024; default 0: the processors this process may use */
+  bool reg_global;              /* the REG query sees the whole context; default false (auto: as trained) */
+  bool pin;                     /* bind each worker to a processor, the caller's thread during a call; default false */
+  bool reserved[2];
+} chronos2_session_options;
+#define CHRONOS2_SESSION_OPTIONS_INIT .size = sizeof(chronos2_session_options)
 CHRONOS2_API void chronos2_session_options_init(chronos2_session_options *options);
 
-/* `options` may be NULL. The model must outlive the session. On failure *session is NULL. */
+/* `options` may be NULL. The model must outlive the session. The caller closes the session. CHRONOS2_ERROR_ARGUMENT for
+ * options that cannot be, CHRONOS2_ERROR_UNSUPPORTED for an instruction set that this machine doesn't have and for the
+ * reference backend on a model that isn't fp32. */
 CHRONOS2_API chronos2_status chronos2_session_open(const chronos2_model *model, const chronos2_session_options *options,
                                                    chronos2_session **session);
 CHRONOS2_API void chronos2_session_close(chronos2_session **session);
@@ -244,15 +290,16 @@ CHRONOS2_API chronos2_pattern chronos2_session_pattern(const chronos2_session *s
 CHRONOS2_API const char *chronos2_session_isa(const chronos2_session *session);
 CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 
-/* High-water mark of the memory that was allocated at once for this session's calls, since it was opened or the mark
- * was last reset: workspace, what a call holds beside it, what it returns, the context it forecasts from, and the
- * model's copy of the weights. What the caller holds between calls, mapped files and small temporary lists aside. */
+/* The most bytes that were allocated at once for this session's calls, since it was opened or the mark was last reset:
+ * workspace, what a call holds beside it, what it returns, the context it forecasts from, and the model's copy of the
+ * weights. What the caller holds between calls, mapped files and small temporary lists are not counted. */
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 
-/* Floating-point operations that this session's forward passes asked for since it was opened or this was last
- * reset: by the pattern, over tokens that are there, a multiply-add as two. Of the fused backend, without contexts
- * that are encoded once and without series that are forecast beside the null future. */
+/* Floating-point operations that this session's forward passes asked for since it was opened or this was last reset.
+ * They are counted by the pattern, over tokens that hold an observation; a multiply-add counts as two. Passes of the
+ * reference backend, contexts that are encoded once, and series that are forecast beside the null future are left out.
+ */
 typedef struct chronos2_work {
   double embed;
   double time_projection; /* queries, keys, values and output of time attention */
@@ -265,23 +312,32 @@ CHRONOS2_API chronos2_work chronos2_session_work(const chronos2_session *session
 CHRONOS2_API void chronos2_session_reset_work(chronos2_session *session);
 
 /* Calls `progress(user, done, total)` from the calling thread after every pass of chronos2_predict,
- * chronos2_context_open, chronos2_context_predict and chronos2_embed. The unit is a series of that call; the last
- * report has done == total. A nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
+ * chronos2_context_open, chronos2_context_predict and chronos2_embed. It counts series of that call; the last report
+ * has done == total. A nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
 typedef int (*chronos2_progress_fn)(void *user, size_t done, size_t total);
 CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_fn progress, void *user);
 
-/* One row of time attention: the weights of one query over all `tokens` keys of its row (0 for masked keys and for
- * those that the pattern hides), summing to 1. Rows of one (layer, row, head) come in ascending order of `query` from
- * one thread; different ones may come from several threads at once. Under every pattern, fused or reference; queries at
- * masked tokens are only reported by the reference backend. Where contexts are encoded apart (chronos2_context_open,
- * chronos2_context_predict) a call with an observer is CHRONOS2_ERROR_UNSUPPORTED. */
+/* One row of time attention: the weights of one query token over the key tokens of its own row, in order: context, REG,
+ * future. They are 0 for keys that hold no observation or that the pattern hides, and sum to 1. What a row holds
+ * doesn't depend on the rest of the call. The pointers are valid during the call of the observer. */
 typedef struct chronos2_attention_row {
-  size_t layer, row, head, query;
-  size_t tokens;        /* S: context patches of the padded batch + REG + output patches */
+  size_t series;        /* index of the series; chronos2_forward: 0 */
+  size_t row;           /* row of that series, targets first, then covariates; chronos2_forward: row of the batch */
+  size_t path;          /* of a rollout's continued paths; 0 in its first pass */
+  size_t step;          /* first step that the pass forecasts: 0, in a rollout's later passes more */
+  size_t layer, head, query;
+  size_t tokens;        /* patches of the row's context (after truncation) + REG + output patches */
   size_t context;       /* context tokens, REG included; the future begins here */
   bool masked;          /* the query token holds no observation */
   const float *weights; /* [tokens] */
+  const bool *live;     /* [tokens] the key token holds an observation, is REG or future */
 } chronos2_attention_row;
+
+/* Calls `observer` for every row of time attention of chronos2_forward, chronos2_predict and chronos2_embed. Rows that
+ * share series, row, path, step, layer and head come in ascending order of `query` from one thread; different ones may
+ * come from several threads at once. Queries that hold no observation are only reported by the reference backend. Where
+ * contexts are encoded apart (chronos2_context_open, chronos2_context_predict) a call with an observer is
+ * CHRONOS2_ERROR_UNSUPPORTED. NULL removes it. */
 typedef void (*chronos2_attention_fn)(void *user, const chronos2_attention_row *row);
 CHRONOS2_API void chronos2_session_on_attention(chronos2_session *session, chronos2_attention_fn observer, void *user);
 
@@ -290,66 +346,134 @@ CHRONOS2_API void chronos2_session_on_attention(chronos2_session *session, chron
 typedef struct chronos2_batch {
   size_t rows;                    /* B */
   size_t length;                  /* L, shared: shorter rows are padded with NaN on the left */
-  const float *context;           /* [B][L] */
+  const float *context;           /* [B][L]; may be NULL if L is 0 */
   const int64_t *group_ids;       /* [B]; NULL: every row is a group of its own */
   size_t future_length;           /* F <= patch * output_patches */
   const float *future_covariates; /* [B][F], NaN = unknown; NULL: none */
-  size_t output_patches;          /* at least 1 */
+  size_t output_patches;          /* 1 to 2^20 */
   bool extend_context;            /* the context beyond the model's context_length isn't cut off on the left */
 } chronos2_batch;
 
-/* quantiles [B][Q][patch * output_patches]; loc and scale [B]; token_mask as chronos2_batch_mask gives it. Any of
- * the last three may be NULL. A forecast that is not finite is CHRONOS2_ERROR_MODEL. */
+/* Writes quantiles [B][Q][patch * output_patches], loc and scale [B], and token_mask as chronos2_batch_mask gives it.
+ * Any of the last three may be NULL. A forecast that is not finite is CHRONOS2_ERROR_MODEL. */
 CHRONOS2_API chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch *batch, float *quantiles,
                                               float *loc, float *scale, float *token_mask);
 
 /* S of a batch: context patches (after truncation) + REG + output patches. Its values are not read. */
 CHRONOS2_API size_t chronos2_batch_tokens(const chronos2_model *model, const chronos2_batch *batch);
 
-/* token_mask [B][S]: 1 where a token holds an observation, is REG or future. */
+/* Writes token_mask [B][S]: 1 where a token holds an observation, is REG or future, else 0. */
 CHRONOS2_API chronos2_status chronos2_batch_mask(const chronos2_model *model, const chronos2_batch *batch,
                                                  float *token_mask);
 
-/* ---- Forecasting ------------------------------------------------------------------------------ */
+/* ---- Series ----------------------------------------------------------------------------------- */
 
-/* A covariate of one series: numeric (past, and future when known) or categorical (the *_text pair,
- * NULL = missing). Exactly one of past and past_text is set; both may be NULL if length is 0. */
+typedef enum chronos2_type { CHRONOS2_FLOAT64 = 0, CHRONOS2_FLOAT32 = 1 } chronos2_type;
+
+/* The values of one variable, one a time step, wherever they lie: a column of a table, a row of a matrix, an Arrow
+ * array. They are read in place. A value is missing if it is NaN, or if its bit of `validity` is 0. */
+typedef struct chronos2_column {
+  const void *values;      /* doubles or floats, aligned as such; may be NULL if no value is asked for */
+  ptrdiff_t stride;        /* from one value to the next, in values, of either sign; 0: 1 */
+  const uint8_t *validity; /* Arrow's bitmap, lowest bit first: value i has bit (validity_offset + i), which is 1 where
+                              the value counts. NULL: all do */
+  size_t validity_offset;
+  chronos2_type type; /* default float64 */
+  int reserved[3];
+} chronos2_column;
+
+/* A covariate of one series: numeric, with its past and, when known, its future; or categorical (the *_text pair, NULL
+ * = missing). Numbers are given as plain arrays or as columns: exactly one of past, past_column and past_text is set,
+ * all may be NULL if length is 0; at most one of the future three. Texts and names end with a zero byte. */
 typedef struct chronos2_covariate {
-  const char *name;               /* may be NULL */
+  const char *name;               /* may be NULL. Categories of several series share their codes by this name */
   const double *past;             /* [length] */
-  const double *future;           /* [horizon]; NULL: only its past is known */
+  const double *future;           /* [horizon]; no future: only the past is known */
   const char *const *past_text;   /* [length] */
   const char *const *future_text; /* [horizon] */
+  const chronos2_column *past_column;
+  const chronos2_column *future_column;
+  const void *reserved[2];
 } chronos2_covariate;
 
-/* One series: its targets are forecast jointly, with its covariates. */
+/* One series: its targets are forecast jointly, with its covariates. Everything it points to is the caller's, and is
+ * read during a call only. */
 typedef struct chronos2_series {
-  size_t length;        /* history; may be 0 */
+  size_t length;        /* history, in steps; may be 0 */
   size_t targets;       /* at least 1; at most 2^31 with the covariates */
-  const double *target; /* [targets][length]; may be NULL if length is 0 */
+  const double *target; /* [targets][length], one after the other; NULL: target_column, or length is 0 */
+  const chronos2_column *target_column; /* [targets], of length values each; instead of target */
   size_t covariates;
   const chronos2_covariate *covariate; /* [covariates]; may be NULL if there are none */
+  const void *reserved[2];
 } chronos2_series;
 
+/* ---- Forecasting ------------------------------------------------------------------------------ */
+
+/* What becomes of a call when a series of it is bad. */
+typedef enum chronos2_on_error {
+  CHRONOS2_ON_ERROR_FAIL = 0, /* the call fails */
+  CHRONOS2_ON_ERROR_SKIP = 1  /* the series has no forecast, the others are forecast as without it */
+} chronos2_on_error;
+
 typedef struct chronos2_predict_options {
-  size_t horizon;        /* steps, 1 to 2^20; beyond one pass they are rolled out */
-  size_t context_length; /* use at most this many last observations; 0 = the model's */
-  size_t batch_size;     /* rows of one pass; 0 = 256. Changes results only under cross_learning */
-  bool cross_learning;   /* all rows of a pass form one group */
-  bool extend_context;   /* allow context_length beyond the model's */
-  bool monotone;         /* sort each step's quantiles, so that none crosses another; default false */
+  size_t size;                      /* of this struct, by CHRONOS2_PREDICT_OPTIONS_INIT */
+  size_t horizon;                   /* steps, 1 to 2^20; beyond one pass they are rolled out */
+  size_t context_length;            /* at most this many last observations are used; default 0: the model's number */
+  size_t batch_size;                /* rows of one pass; default 0: 256. Changes results only under cross_learning */
+  size_t max_output_patches;        /* future tokens of one pass, at most 2^20; default 0: the model's number. More than
+                                       that may forecast worse */
+  const double *unrolled_quantiles; /* [unrolled_count] levels that continue a rollout, each as a path of its own: some
+                                       of the model's, rising; default NULL: 0.1, 0.2 ... 0.9 */
+  size_t unrolled_count;
+  chronos2_on_error on_error;       /* default fail; skip: in chronos2_predict alone */
+  bool cross_learning;              /* all rows of a pass form one group */
+  bool extend_context;              /* context_length may be beyond the model's; else it is cut to that */
+  bool monotone;                    /* sort each step's quantiles, so that none crosses another */
+  bool limit_prediction_length;     /* a horizon beyond the model's one pass is CHRONOS2_ERROR_ARGUMENT */
 } chronos2_predict_options;
+#define CHRONOS2_PREDICT_OPTIONS_INIT .size = sizeof(chronos2_predict_options)
+CHRONOS2_API void chronos2_predict_options_init(chronos2_predict_options *options);
 
 typedef struct chronos2_forecast chronos2_forecast;
 
-/* Forecasts `count` series, which may differ in length, targets and covariates; quantiles are in each target's own
- * units. On success *forecast is the caller's to free; on failure it is NULL: CHRONOS2_ERROR_ARGUMENT for a horizon
- * out of range, a series without a target or an infinite value (the text names the series),
- * CHRONOS2_ERROR_CANCELLED when the progress function stopped it, CHRONOS2_ERROR_MODEL for a forecast that is not
- * finite (the text names the series): values or weights at the end of the range that numbers have. */
+/* Forecasts series [count], which may differ in length, targets and covariates; quantiles are in each target's own
+ * units. The caller frees the forecast. Fails with
+ * CHRONOS2_ERROR_ARGUMENT for options out of range, and for a series without a target or with an infinite value;
+ * CHRONOS2_ERROR_MODEL for a forecast that is not finite: values or weights at the end of the range that numbers have;
+ * CHRONOS2_ERROR_CANCELLED when the progress function stopped it.
+ * The text names the series. Under CHRONOS2_ON_ERROR_SKIP a bad series fails alone: see chronos2_forecast_status. The
+ * others are the same, bit for bit, as in a call without it; but one whose forecast turns out not to be finite has
+ * taken part in its pass, which matters under cross_learning. */
 CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
 CHRONOS2_API void chronos2_forecast_free(chronos2_forecast **forecast);
+
+/* Number of series; targets of one, 0 if it is out of range or has no forecast; steps. */
+CHRONOS2_API size_t chronos2_forecast_count(const chronos2_forecast *forecast);
+CHRONOS2_API size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series);
+CHRONOS2_API size_t chronos2_forecast_horizon(const chronos2_forecast *forecast);
+
+/* CHRONOS2_OK, or why a series has no forecast, which only CHRONOS2_ON_ERROR_SKIP allows; CHRONOS2_ERROR_ARGUMENT if
+ * it is out of range. */
+CHRONOS2_API chronos2_status chronos2_forecast_status(const chronos2_forecast *forecast, size_t series);
+
+/* The text that belongs to chronos2_forecast_status; empty where a series has its forecast, NULL if out of range. It
+ * lives as long as the forecast. */
+CHRONOS2_API const char *chronos2_forecast_error(const chronos2_forecast *forecast, size_t series);
+
+/* The model's own quantile levels: [Q][horizon], levels as in chronos2_config, as long as the forecast lives. NULL if
+ * out of range, and for a series that has no forecast. */
+CHRONOS2_API const double *chronos2_forecast_quantiles(const chronos2_forecast *forecast, size_t series, size_t target);
+
+/* The level 0.5: [horizon]. Otherwise as before. */
+CHRONOS2_API const double *chronos2_forecast_median(const chronos2_forecast *forecast, size_t series, size_t target);
+
+/* Other levels in [0, 1], by linear interpolation between the model's, constant beyond its outermost:
+ * out [horizon][count]. A level or a series out of range, or one without a forecast, is CHRONOS2_ERROR_ARGUMENT. */
+CHRONOS2_API chronos2_status chronos2_forecast_at_levels(const chronos2_forecast *forecast, size_t series,
+                                                         size_t target, const double *levels, size_t count,
+                                                         double *out);
 
 /* ---- Embeddings ------------------------------------------------------------------------------- */
 
@@ -357,8 +481,7 @@ typedef struct chronos2_embedding chronos2_embedding;
 
 /* Hidden states after the encoder, with one unknown future token. Of `options` (may be NULL) context_length,
  * extend_context and batch_size are used: series are padded to the longest of their pass, at least batch_size rows
- * [256], as upstream pads them. On success *embedding is the caller's to free. Passes with masked tokens (padding,
- * patches without an observation) run on the reference backend: upstream mixes those over the whole pass. */
+ * [256], as upstream pads them. The caller frees the embedding. Fails as chronos2_predict does. */
 CHRONOS2_API chronos2_status chronos2_embed(chronos2_session *session, const chronos2_series *series, size_t count,
                                             const chronos2_predict_options *options, chronos2_embedding **embedding);
 CHRONOS2_API void chronos2_embedding_free(chronos2_embedding **embedding);
@@ -366,10 +489,10 @@ CHRONOS2_API void chronos2_embedding_free(chronos2_embedding **embedding);
 /* Tokens of a series: patches of its padded context, REG, and one for the future. 0 if out of range. */
 CHRONOS2_API size_t chronos2_embedding_tokens(const chronos2_embedding *embedding, size_t series);
 
-/* [targets][tokens][d_model]; NULL if out of range. */
+/* [targets][tokens][d_model], as long as the embedding lives; NULL if out of range. */
 CHRONOS2_API const float *chronos2_embedding_values(const chronos2_embedding *embedding, size_t series);
 
-/* Location and scale that normalised a target's context. */
+/* Location and scale that normalised a target's context. CHRONOS2_ERROR_ARGUMENT if out of range. */
 CHRONOS2_API chronos2_status chronos2_embedding_scale(const chronos2_embedding *embedding, size_t series, size_t target,
                                                       double *loc, double *scale);
 
@@ -380,11 +503,11 @@ CHRONOS2_API chronos2_status chronos2_embedding_scale(const chronos2_embedding *
  * nothing is known: weights that were trained with full attention keep what they look for in future tokens. */
 typedef struct chronos2_context chronos2_context;
 
-/* Encodes the pasts of `count` series. The session must run windowed_future_global or windowed_future_null on the fused
- * backend. Of `options` context_length, extend_context, batch_size and cross_learning are used, and under
- * windowed_future_null horizon: the null future is as long as that, in whole patches and at most one pass, and no
- * forecast from this context may be longer. Otherwise `options` may be NULL. On failure *context is NULL. The context
- * doesn't refer to the session, but the model must outlive it. */
+/* Encodes the pasts of series [count]. The session must run windowed_future_global or windowed_future_null on the fused
+ * backend. Of `options` context_length, extend_context, batch_size, max_output_patches and cross_learning are used, and
+ * under windowed_future_null horizon: the null future is as long as that, in whole patches and at most one pass, and no
+ * forecast from this context may be longer. Otherwise `options` may be NULL. The caller closes the context, which
+ * doesn't refer to the session; the model must outlive it. Fails as chronos2_predict does. */
 CHRONOS2_API chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_series *series,
                                                    size_t count, const chronos2_predict_options *options,
                                                    chronos2_context **context);
@@ -394,34 +517,15 @@ CHRONOS2_API void chronos2_context_close(chronos2_context **context);
 CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
 
 /* Forecasts from encoded contexts: the same bits as chronos2_predict on the same series (under windowed_future_null
- * for horizons of as many patches as that of the encoding). `series` must hold the
- * pasts that were encoded, once, or several times over for several futures (all series with their first future, then
- * all with their second, ...): futures in one call share the work of reading the weights. Covariates may have other
- * futures than at the encoding. Of `options` horizon and monotone are used. The session's model, instruction set,
- * attention and radius must be those of the encoding, and its attention must not be observed. */
+ * for horizons of as many patches as that of the encoding). `series` must hold the pasts that were encoded, once, or
+ * several times over for several futures (all series with their first future, then all with their second, ...): futures
+ * in one call share the work of reading the weights. Covariates may have other futures than at the encoding. Of
+ * `options` horizon, monotone, unrolled_quantiles and limit_prediction_length are used. The session's model,
+ * instruction set, attention and radius must be those of the encoding. Fails as chronos2_predict does. */
 CHRONOS2_API chronos2_status chronos2_context_predict(chronos2_session *session, const chronos2_context *context,
                                                       const chronos2_series *series, size_t count,
                                                       const chronos2_predict_options *options,
                                                       chronos2_forecast **forecast);
-
-/* ---- What a forecast holds -------------------------------------------------------------------- */
-
-/* Number of series; targets of one, 0 if out of range; steps. */
-CHRONOS2_API size_t chronos2_forecast_count(const chronos2_forecast *forecast);
-CHRONOS2_API size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series);
-CHRONOS2_API size_t chronos2_forecast_horizon(const chronos2_forecast *forecast);
-
-/* The model's own quantile levels: [Q][horizon], levels as in chronos2_config. NULL if out of range. */
-CHRONOS2_API const double *chronos2_forecast_quantiles(const chronos2_forecast *forecast, size_t series, size_t target);
-
-/* The level 0.5: [horizon]. */
-CHRONOS2_API const double *chronos2_forecast_median(const chronos2_forecast *forecast, size_t series, size_t target);
-
-/* Other levels in [0, 1], by linear interpolation between the model's, constant beyond its outermost:
- * out [horizon][count]. A level or a series out of range is CHRONOS2_ERROR_ARGUMENT. */
-CHRONOS2_API chronos2_status chronos2_forecast_at_levels(const chronos2_forecast *forecast, size_t series,
-                                                         size_t target, const double *levels, size_t count,
-                                                         double *out);
 
 #ifdef __cplusplus
 }

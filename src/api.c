@@ -6,9 +6,11 @@
 
 #include "api.h"
 #include "base/memory.h"
+#include "engine/window.h"
 #include "forecast/raw.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
+#include "model/names.h"
 #include "model/open.h"
 #include "model/patterns.h"
 #include "model/reading.h"
@@ -28,37 +30,104 @@ c2_error *c2_api_begin(void) {
   return &last_error;
 }
 
-/* ---- Version ---------------------------------------------------------------------------------- */
+/* ---- Version, options, names ------------------------------------------------------------------- */
+
+int chronos2_abi_version(void) {
+  return CHRONOS2_ABI_VERSION;
+}
 
 const char *chronos2_version(void) {
   return C2_VERSION;
 }
 
-const char *chronos2_isa(void) {
-  return c2_kernels_find(NULL)->name;
+const char *chronos2_isa_name(size_t index) {
+  return c2_kernels_name(index);
 }
 
-const char *chronos2_gemm(void) {
-  return "built-in";
+c2_status c2_options_read(void *own, size_t size, const void *given, const char *name, c2_error *err) {
+  enum { MOST = 4096 }; /* what lies there is no size */
+  size_t found = size;
+  memset(own, 0, size);
+  if (given) memcpy(&found, given, sizeof found);
+  if (found < sizeof found || found > MOST) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "options: their size is %zu: begin them with %s", found, name);
+  }
+  if (given) memcpy(own, given, c2_min_size(size, found));
+  memcpy(own, &size, sizeof size);
+  if (found > size && !c2_all_zero((const unsigned char *)given + size, found - size)) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED,
+            "options: this library knows the first %zu of %zu bytes, and what lies beyond is not 0: it is older than "
+            "the program",
+            size, found);
+  }
+  return C2_OK;
+}
+
+static const char *const status_names[] = {"ok",    "argument",    "memory",   "io", "format",
+                                           "model", "unsupported", "cancelled"};
+static const char *const dtype_names[] = {"fp32", "bf16", "int8"};
+static const char *const backend_names[] = {"fused", "reference"};
+
+#define COUNT(names) (sizeof(names) / sizeof(names)[0])
+
+/* Defines chronos2_KIND_name and chronos2_KIND_named. */
+#define DEFINE_NAMES(kind, names)                                                          \
+  const char *chronos2_##kind##_name(chronos2_##kind kind) {                               \
+    return (size_t)kind < COUNT(names) ? names[kind] : NULL;                               \
+  }                                                                                        \
+  chronos2_status chronos2_##kind##_named(const char *name, chronos2_##kind *kind) {       \
+    c2_error *err = c2_api_begin();                                                        \
+    size_t index = 0;                                                                      \
+    REQUIRE(name && kind, "name and " #kind ": expected not NULL");                        \
+    c2_status found = c2_name_find(names, 0, COUNT(names), name, #kind, &index, err);      \
+    if (found == C2_OK) *kind = (chronos2_##kind)index;                                    \
+    return status_of(found);                                                               \
+  }
+
+DEFINE_NAMES(status, status_names)
+DEFINE_NAMES(dtype, dtype_names)
+DEFINE_NAMES(backend, backend_names)
+
+const char *chronos2_attention_name(chronos2_attention attention) {
+  return c2_attention_name(attention);
+}
+
+chronos2_status chronos2_attention_named(const char *name, chronos2_attention *attention) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(name && attention, "name and attention: expected not NULL");
+  return status_of(c2_attention_named(name, "attention", attention, err));
 }
 
 /* ---- Model ------------------------------------------------------------------------------------ */
 
+void chronos2_model_options_init(chronos2_model_options *options) {
+  if (options) *options = (chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT};
+}
+
+static c2_status read_model_options(const chronos2_model_options *given, chronos2_model_options *own, c2_error *err) {
+  C2_TRY(c2_options_read(own, sizeof *own, given, "CHRONOS2_MODEL_OPTIONS_INIT", err));
+  return c2_reserved_check(own->reserved, sizeof own->reserved, "options", err);
+}
+
 chronos2_status chronos2_model_open(const char *folder, const chronos2_model_options *options, chronos2_model **model) {
   c2_error *err = c2_api_begin();
+  chronos2_model_options own;
   REQUIRE(model, "model: expected a place for the handle");
   *model = NULL;
   REQUIRE(folder, "folder: expected a path");
-  chronos2_model_options defaults = {.dtype = CHRONOS2_FP32};
-  return status_of(c2_load_model(folder, options ? options : &defaults, model, err));
+  c2_status status = read_model_options(options, &own, err);
+  return status_of(status == C2_OK ? c2_load_model(folder, &own, model, err) : status);
 }
 
 chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
                                       const chronos2_model_options *options, chronos2_model **model) {
   c2_error *err = c2_api_begin();
-  REQUIRE(model && config, "config and model: expected not NULL");
-  chronos2_model_options defaults = {.dtype = CHRONOS2_FP32};
-  return status_of(c2_load_random(config, seed, options ? options : &defaults, model, err));
+  chronos2_model_options own;
+  REQUIRE(model, "model: expected a place for the handle");
+  *model = NULL;
+  REQUIRE(config, "config: expected not NULL");
+  c2_status status = read_model_options(options, &own, err);
+  return status_of(status == C2_OK ? c2_load_random(config, seed, &own, model, err) : status);
 }
 
 chronos2_status chronos2_config_named(const char *name, chronos2_config *config) {
@@ -126,16 +195,6 @@ chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index,
 
 /* ---- What weights were trained for ------------------------------------------------------------ */
 
-const char *chronos2_attention_name(chronos2_attention attention) {
-  return c2_attention_name(attention);
-}
-
-chronos2_status chronos2_attention_named(const char *name, chronos2_attention *attention) {
-  c2_error *err = c2_api_begin();
-  REQUIRE(name && attention, "name and attention: expected not NULL");
-  return status_of(c2_attention_named(name, "attention", attention, err));
-}
-
 size_t chronos2_model_patterns(const chronos2_model *model) {
   return model ? model->trained.patterns : 0;
 }
@@ -171,11 +230,19 @@ chronos2_training chronos2_model_training(const chronos2_model *model) {
 /* ---- Session ---------------------------------------------------------------------------------- */
 
 void chronos2_session_options_init(chronos2_session_options *options) {
-  if (options) *options = (chronos2_session_options){.attention = CHRONOS2_AUTO};
+  if (options) *options = (chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT};
+}
+
+/* A radius as the engine counts it; false if it cannot be one. */
+static bool radius_of(double radius, size_t *out) {
+  if (!(radius >= 0) || (!isinf(radius) && (radius != floor(radius) || radius > 1e9))) return false;
+  *out = isinf(radius) ? SIZE_MAX : (size_t)radius;
+  return true;
 }
 
 static c2_status pattern_of(const chronos2_model *model, chronos2_attention attention, double radius, bool reg_global,
                             c2_pattern *out, c2_error *err) {
+  size_t tokens = 0;
   if (!c2_attention_name(attention)) C2_FAIL(err, C2_ERR_ARGUMENT, "attention: unknown pattern %d", (int)attention);
   if (attention == CHRONOS2_AUTO) {
     const chronos2_pattern *trained = &model->trained.pattern[0];
@@ -183,15 +250,27 @@ static c2_status pattern_of(const chronos2_model *model, chronos2_attention atte
     radius = trained->radius;
     reg_global = reg_global || trained->reg_global;
   }
-  if (!(radius >= 0) || (!isinf(radius) && (radius != floor(radius) || radius > 1e9))) {
+  if (!radius_of(radius, &tokens)) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "radius: expected a whole number of tokens >= 0, or infinity, found %g", radius);
   }
-  *out = (c2_pattern){attention, isinf(radius) ? SIZE_MAX : (size_t)radius, reg_global};
+  *out = (c2_pattern){attention, tokens, reg_global};
   return C2_OK;
 }
 
-static c2_status open_session(chronos2_session *s, c2_error *err) {
-  const chronos2_session_options *o = &s->options;
+bool chronos2_pattern_allows(chronos2_pattern pattern, size_t context, size_t query, size_t key) {
+  c2_pattern p = {pattern.attention, 0, pattern.reg_global};
+  bool known = pattern.attention != CHRONOS2_AUTO && c2_attention_name(pattern.attention);
+  bool windowed = pattern.attention != CHRONOS2_FULL;
+  if (!known || context < 1 || (windowed && !radius_of(pattern.radius, &p.radius))) return false;
+  int64_t reg = (int64_t)context - 1;
+  return c2_window_allows(&p, (int64_t)query - reg, (int64_t)key - reg);
+}
+
+static c2_status open_session(chronos2_session *s, const chronos2_session_options *options, c2_error *err) {
+  chronos2_session_options own;
+  const chronos2_session_options *o = &own;
+  C2_TRY(c2_options_read(&own, sizeof own, options, "CHRONOS2_SESSION_OPTIONS_INIT", err));
+  C2_TRY(c2_reserved_check(own.reserved, sizeof own.reserved, "options", err));
   C2_TRY(pattern_of(s->model, o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
   C2_TRY(c2_backend_find(o->backend, &s->engine.backend, err));
   s->engine.model = s->model;
@@ -208,8 +287,7 @@ chronos2_status chronos2_session_open(const chronos2_model *model, const chronos
   c2_status status = c2_alloc_array(1, sizeof *s, &s, err);
   if (status != C2_OK) return status_of(status);
   s->model = model;
-  if (options) s->options = *options;
-  status = open_session(s, err);
+  status = open_session(s, options, err);
   if (status != C2_OK) {
     chronos2_session_close(&s);
     return status_of(status);

@@ -3,6 +3,7 @@
 #define C2_API_H
 
 #include <chronos2.h>
+#include <stddef.h>
 
 #include "base/status.h"
 
@@ -12,6 +13,11 @@ c2_error *c2_api_begin(void);
 static inline chronos2_status status_of(c2_status status) {
   return (chronos2_status)status;
 }
+
+/* Copies a caller's options, whose first field is their size, into a struct of this library's `size` bytes: fields that
+ * the caller's lacks become 0, and so must be what this library doesn't know. `given` may be NULL: all fields are 0.
+ * `name` is that of the initialiser. */
+c2_status c2_options_read(void *own, size_t size, const void *given, const char *name, c2_error *err);
 
 /* Leaves a function of the interface with an argument error; `err` is what c2_api_begin returned. */
 #define REQUIRE(condition, ...)                                                     \

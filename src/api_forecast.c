@@ -9,6 +9,14 @@
 
 /* ---- Forecasting ------------------------------------------------------------------------------ */
 
+void chronos2_predict_options_init(chronos2_predict_options *options) {
+  if (options) *options = (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT};
+}
+
+static c2_status read_options(const chronos2_predict_options *given, chronos2_predict_options *own, c2_error *err) {
+  return c2_options_read(own, sizeof *own, given, "CHRONOS2_PREDICT_OPTIONS_INIT", err);
+}
+
 static chronos2_status predict(chronos2_session *session, const chronos2_context *context,
                                const chronos2_series *series, size_t count, const chronos2_predict_options *options,
                                chronos2_forecast **forecast, c2_error *err) {
@@ -26,7 +34,9 @@ chronos2_status chronos2_predict(chronos2_session *session, const chronos2_serie
   REQUIRE(forecast, "forecast: expected a place for the handle");
   *forecast = NULL;
   REQUIRE(session && options && (series || count == 0), "session, series and options: expected not NULL");
-  return predict(session, NULL, series, count, options, forecast, err);
+  chronos2_predict_options own;
+  c2_status status = read_options(options, &own, err);
+  return status == C2_OK ? predict(session, NULL, series, count, &own, forecast, err) : status_of(status);
 }
 
 void chronos2_forecast_free(chronos2_forecast **forecast) {
@@ -42,6 +52,18 @@ size_t chronos2_forecast_count(const chronos2_forecast *forecast) {
 
 size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t series) {
   return forecast && series < forecast->count ? forecast->targets[series] : 0;
+}
+
+chronos2_status chronos2_forecast_status(const chronos2_forecast *forecast, size_t series) {
+  if (!forecast || series >= forecast->count) return CHRONOS2_ERROR_ARGUMENT;
+  return forecast->fault ? status_of(forecast->fault[series].status) : CHRONOS2_OK;
+}
+
+const char *chronos2_forecast_error(const chronos2_forecast *forecast, size_t series) {
+  if (!forecast || series >= forecast->count) return NULL;
+  const c2_fault *fault = forecast->fault ? &forecast->fault[series] : NULL;
+  if (!fault || fault->status == C2_OK) return "";
+  return fault->text ? fault->text : "out of memory";
 }
 
 size_t chronos2_forecast_horizon(const chronos2_forecast *forecast) {
@@ -73,8 +95,10 @@ chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_
   *context = NULL;
   REQUIRE(session && (series || count == 0), "session and series: expected not NULL");
   chronos2_context *x = NULL;
-  c2_status status = c2_alloc_array(1, sizeof *x, &x, err);
-  if (status == C2_OK) status = c2_context_encode(x, session, series, count, options, err);
+  chronos2_predict_options own;
+  c2_status status = read_options(options, &own, err);
+  if (status == C2_OK) status = c2_alloc_array(1, sizeof *x, &x, err);
+  if (status == C2_OK) status = c2_context_encode(x, session, series, count, &own, err);
   if (status != C2_OK) chronos2_context_close(&x);
   *context = x;
   return status_of(status);
@@ -99,8 +123,10 @@ chronos2_status chronos2_context_predict(chronos2_session *session, const chrono
   *forecast = NULL;
   REQUIRE(session && context && options && (series || count == 0),
           "session, context, series and options: expected not NULL");
+  chronos2_predict_options own;
   chronos2_predict_options all;
-  c2_status status = c2_context_options(context, session, count, options, &all, err);
+  c2_status status = read_options(options, &own, err);
+  if (status == C2_OK) status = c2_context_options(context, session, count, &own, &all, err);
   return status == C2_OK ? predict(session, context, series, count, &all, forecast, err) : status_of(status);
 }
 
@@ -112,12 +138,11 @@ chronos2_status chronos2_embed(chronos2_session *session, const chronos2_series 
   REQUIRE(embedding, "embedding: expected a place for the handle");
   *embedding = NULL;
   REQUIRE(session && (series || count == 0), "session and series: expected not NULL");
-  const chronos2_predict_options defaults = {.horizon = 0};
   chronos2_embedding *x = NULL;
-  c2_status status = c2_alloc_array(1, sizeof *x, &x, err);
-  if (status == C2_OK) {
-    status = c2_embedding_run(x, session, series, count, options ? options : &defaults, err);
-  }
+  chronos2_predict_options own;
+  c2_status status = read_options(options, &own, err);
+  if (status == C2_OK) status = c2_alloc_array(1, sizeof *x, &x, err);
+  if (status == C2_OK) status = c2_embedding_run(x, session, series, count, &own, err);
   if (status != C2_OK) chronos2_embedding_free(&x);
   *embedding = x;
   return status_of(status);

@@ -130,7 +130,7 @@ static c2_status probe_task(const c2_study *s, runner *engines, const c2_evaluat
 static c2_status measure(const c2_study *s, runner *engines, const c2_arm *arm, c2_evaluation *e, double *seconds,
                          c2_error *err) {
   chronos2_session *session = NULL;
-  chronos2_predict_options options = {.horizon = e->task->horizon,
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = e->task->horizon,
                                       .context_length = s->options.context_length,
                                       .batch_size = s->options.perf_batch,
                                       .extend_context = true};

@@ -56,10 +56,11 @@ static void forecast_with(const char *model_folder, const char *adapter, double 
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   chronos2_forecast *f = NULL;
-  chronos2_model_options options = {.adapter = adapter};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .adapter = adapter};
   if (chronos2_model_open(model_folder, &options, &model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
-  assert_int_equal(chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = HORIZON}, &f),
+  assert_int_equal(chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                                     .horizon = HORIZON}, &f),
                    CHRONOS2_OK);
   memcpy(out, chronos2_forecast_median(f, 0, 0), HORIZON * sizeof *out);
   chronos2_forecast_free(&f);

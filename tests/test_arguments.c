@@ -24,7 +24,8 @@ static const char *known_labels[HORIZON];
 static int open_all(void **state) {
   (void)state;
   chronos2_config config;
-  chronos2_session_options options = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 2, .threads = 1};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+                                      .radius = 2, .threads = 1};
   for (size_t i = 0; i < 2 * LENGTH; i++) values[i] = sin((double)i);
   for (size_t i = 0; i < LENGTH; i++) labels[i] = i % 3 ? "a" : NULL; /* a missing label is allowed */
   for (size_t i = 0; i < HORIZON; i++) known_labels[i] = i % 2 ? "b" : NULL;
@@ -111,7 +112,8 @@ static void test_results(void **state) {
   double level = 0.5;
   double out[HORIZON];
   double loc = 0;
-  expect(chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = HORIZON}, &f), CHRONOS2_OK);
+  expect(chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                           .horizon = HORIZON}, &f), CHRONOS2_OK);
   expect(chronos2_embed(session, &series, 1, NULL, &e), CHRONOS2_OK);
   EXPECT_ARGUMENT(chronos2_forecast_at_levels(NULL, 0, 0, &level, 1, out));
   EXPECT_ARGUMENT(chronos2_forecast_at_levels(f, 0, 0, NULL, 1, out));
@@ -148,7 +150,7 @@ static void run_series(const chronos2_series *series, size_t count, chronos2_sta
   chronos2_forecast *f = NULL;
   chronos2_embedding *e = NULL;
   chronos2_context *c = NULL;
-  chronos2_predict_options options = {.horizon = HORIZON};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   expect(chronos2_predict(session, series, count, &options, &f), expected);
   assert_true((f != NULL) == (expected == CHRONOS2_OK));
   expect(chronos2_embed(session, series, count, NULL, &e), expected);
@@ -167,7 +169,7 @@ static void run_series(const chronos2_series *series, size_t count, chronos2_sta
 static void test_calls(void **state) {
   (void)state;
   chronos2_series series = {.length = LENGTH, .targets = 1, .target = values};
-  chronos2_predict_options options = {.horizon = HORIZON};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   chronos2_forecast *f = NULL;
   chronos2_embedding *e = NULL;
   chronos2_context *c = NULL;
@@ -239,7 +241,8 @@ static void test_many_rows(void **state) {
   chronos2_series wraps[2] = {{.targets = half}, {.targets = half + 5}};
   chronos2_forecast *f = NULL;
   chronos2_embedding *e = NULL;
-  chronos2_predict_options options = {.horizon = 1, .batch_size = SIZE_MAX, .cross_learning = true};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 1, .batch_size = SIZE_MAX,
+                                      .cross_learning = true};
   EXPECT_ARGUMENT(chronos2_predict(session, wraps, 2, &options, &f));
   assert_non_null(strstr(chronos2_last_error(), "series 0: 9223372036854775808 targets"));
   EXPECT_ARGUMENT(chronos2_embed(session, wraps, 2, &options, &e));

@@ -161,7 +161,7 @@ static void test_training(void **state) {
   chronos2_model_close(&model);
   for (size_t i = 0; i < 2; i++) {
     chronos2_config config;
-    chronos2_model_options options = {.skip_packing = true};
+    chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .skip_packing = true};
     assert_int_equal(chronos2_config_named(names[i], &config), CHRONOS2_OK);
     assert_int_equal(chronos2_model_random(&config, i, &options, &model), CHRONOS2_OK);
     t = chronos2_model_training(model);
@@ -186,7 +186,7 @@ static void forecast_with(chronos2_session *session, double *out) {
   chronos2_series series = {
       .length = LENGTH, .targets = 1, .target = values, .covariates = 1, .covariate = &covariate};
   chronos2_forecast *forecast = NULL;
-  chronos2_predict_options how = {.horizon = HORIZON};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   assert_int_equal(chronos2_predict(session, &series, 1, &how, &forecast), CHRONOS2_OK);
   memcpy(out, chronos2_forecast_quantiles(forecast, 0, 0), 21 * HORIZON * sizeof *out);
   chronos2_forecast_free(&forecast);
@@ -205,7 +205,8 @@ static void test_auto(void **state) {
   for (int sparse = 0; sparse < 2; sparse++) {
     const chronos2_pattern *own = sparse ? &global_8 : &full;
     const chronos2_pattern *foreign = sparse ? &full : &global_8;
-    chronos2_session_options options = {.attention = own->attention, .radius = own->radius};
+    chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = own->attention,
+                                        .radius = own->radius};
     chronos2_model *model = NULL;
     assert_int_equal(chronos2_model_open(sparse ? SPARSE : MICRO, NULL, &model), CHRONOS2_OK);
     forecast_with(open_session(model, &options), named);
@@ -214,10 +215,11 @@ static void test_auto(void **state) {
     assert_true(resolved.attention == own->attention && resolved.radius == own->radius && !resolved.reg_global);
     forecast_with(session, automatic);
     assert_memory_equal(automatic, named, sizeof named);
-    chronos2_session_options zeroed = {.radius = 3}; /* which auto doesn't look at */
+    chronos2_session_options zeroed = {CHRONOS2_SESSION_OPTIONS_INIT, .radius = 3}; /* which auto doesn't look at */
     forecast_with(open_session(model, &zeroed), automatic);
     assert_memory_equal(automatic, named, sizeof named);
-    options = (chronos2_session_options){.attention = foreign->attention, .radius = foreign->radius};
+    options = (chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT, .attention = foreign->attention,
+                                         .radius = foreign->radius};
     forecast_with(open_session(model, &options), other);
     assert_memory_not_equal(other, named, sizeof named);
     session = open_session(model, &options);
@@ -233,7 +235,7 @@ static void test_explicit_radius(void **state) {
   (void)state;
   chronos2_model *model = NULL;
   assert_int_equal(chronos2_model_open(SPARSE, NULL, &model), CHRONOS2_OK);
-  chronos2_session_options options = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL};
   chronos2_session *session = open_session(model, &options);
   assert_true(chronos2_session_pattern(session).radius == 0);
   assert_int_equal(chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_VISIBLE, INFINITY, true),

@@ -74,7 +74,8 @@ static int close_fixture(void **state) {
 static chronos2_session *open_session(const fixture *f, chronos2_attention attention, double radius,
                                       chronos2_backend backend) {
   chronos2_session *session = NULL;
-  chronos2_session_options options = {.attention = attention, .radius = radius, .backend = backend, .threads = 2};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = attention, .radius = radius,
+                                      .backend = backend, .threads = 2};
   if (chronos2_session_open(f->model, &options, &session) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   return session;
 }

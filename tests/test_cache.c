@@ -22,7 +22,8 @@ static void forecast(const char *folder, const chronos2_model_options *options, 
   chronos2_series series = {.length = LENGTH, .targets = 1, .target = target};
   if (chronos2_model_open(folder, options, &model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
-  assert_int_equal(chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = HORIZON}, &f),
+  assert_int_equal(chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                                     .horizon = HORIZON}, &f),
                    CHRONOS2_OK);
   memcpy(out, chronos2_forecast_quantiles(f, 0, 0), 21 * HORIZON * sizeof *out);
   chronos2_forecast_free(&f);
@@ -55,7 +56,7 @@ static void test_same_bits(void **state) {
     double mapped[21 * HORIZON];
     char *folder = program_make_folder();
     char *file = NULL;
-    chronos2_model_options options = {.dtype = (chronos2_dtype)dtype};
+    chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = (chronos2_dtype)dtype};
     forecast(weights, &options, plain);
     options.cache = folder;
     forecast(weights, &options, made);
@@ -78,7 +79,7 @@ static void test_same_bits(void **state) {
 
 static chronos2_model *open_cached(const char *model_folder, const char *cache) {
   chronos2_model *model = NULL;
-  chronos2_model_options options = {.cache = cache};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = cache};
   if (chronos2_model_open(model_folder, &options, &model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   return model;
 }
@@ -120,7 +121,7 @@ static void test_damage(void **state) {
   char *folder = program_path(parent, "a"); /* both are made */
   char *deep = program_path(folder, "b");
   char *file = NULL;
-  chronos2_model_options options = {.cache = deep};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = deep};
   forecast(MODEL, &options, plain);
   assert_int_equal(count_files(deep, &file), 1);
   ino_t first = inode_of(file);
@@ -165,7 +166,7 @@ static void test_no_folder(void **state) {
   assert_int_equal(program_count(r.err, "chronos2: warning: cache: "), 1);
   program_free(&r);
   chronos2_model *model = NULL;
-  chronos2_model_options reference = {.cache = folder, .skip_packing = true};
+  chronos2_model_options reference = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = folder, .skip_packing = true};
   assert_int_equal(chronos2_model_open(MODEL, &reference, &model), CHRONOS2_OK);
   assert_non_null(strstr(chronos2_model_warning(model), "nothing is packed"));
   chronos2_model_close(&model);
@@ -191,7 +192,7 @@ static void test_contents_decide(void **state) {
   char *config = program_path(folder, "config.json");
   char *file = NULL;
   struct stat info;
-  chronos2_model_options options = {.cache = cache};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = cache};
   program_copy_file(MODEL "/config.json", config);
   program_copy_file(MODEL "/model.safetensors", weights);
   forecast(folder, &options, before);
@@ -224,12 +225,12 @@ static void test_levels(void **state) {
   (void)state;
   char *cache = program_make_folder();
   char *file = NULL;
-  chronos2_model_options options = {.cache = cache, .isa = CHRONOS2_ISA_SCALAR};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = cache, .isa = "scalar"};
   double scalar[21 * HORIZON];
   double best[21 * HORIZON];
-  bool lowest = strcmp(chronos2_isa(), "scalar") == 0;
+  bool lowest = strcmp(chronos2_isa_name(0), "scalar") == 0;
   forecast(MODEL, &options, scalar);
-  options.isa = CHRONOS2_ISA_AUTO;
+  options.isa = NULL;
   forecast(MODEL, &options, best);
   assert_int_equal(count_files(cache, &file), lowest ? 1 : 2);
   if (!lowest) assert_memory_not_equal(scalar, best, sizeof best); /* sessions of one level over either's products */
@@ -247,7 +248,7 @@ typedef struct opener {
 static void *open_once(void *context) {
   opener *o = context;
   chronos2_model *model = NULL;
-  chronos2_model_options options = {.cache = o->cache, .threads = 1};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = o->cache, .threads = 1};
   (void)pthread_barrier_wait(o->together);
   if (chronos2_model_open(LARGER, &options, &model) != CHRONOS2_OK) {
     (void)snprintf(o->error, sizeof o->error, "%s", chronos2_last_error());

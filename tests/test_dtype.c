@@ -13,7 +13,7 @@
 
 typedef struct tally {
   chronos2_dtype dtype;
-  chronos2_isa_level isa;
+  const char *isa;
   double most;  /* error of a case */
   double worst; /* of all cases */
   double squares;
@@ -29,7 +29,7 @@ static void one_case(void *user, const char *folder, golden_case *g) {
   if (!strstr(g->name, "model-smooth/") || strstr(g->name, "degenerate")) return;
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
-  chronos2_model_options options = {.dtype = t->dtype};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = t->dtype};
   g->options.isa = t->isa;
   assert_int_equal(chronos2_model_open(folder, &options, &model), CHRONOS2_OK);
   assert_int_equal(chronos2_model_dtype(model), t->dtype);
@@ -61,10 +61,10 @@ static void one_case(void *user, const char *folder, golden_case *g) {
 }
 
 /* True if a session of that level opens here. */
-static bool has_level(chronos2_isa_level isa) {
+static bool has_level(const char *isa) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
-  chronos2_session_options options = {.isa = isa, .threads = 1};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .isa = isa, .threads = 1};
   assert_int_equal(chronos2_model_open(SOURCE_DIR "/models/chronos2-micro", NULL, &model), CHRONOS2_OK);
   bool opened = chronos2_session_open(model, &options, &session) == CHRONOS2_OK;
   chronos2_session_close(&session);
@@ -75,8 +75,8 @@ static bool has_level(chronos2_isa_level isa) {
 /* `most`: error over all cases; `most_case`: of any one. */
 static void check(chronos2_dtype dtype, double most, double most_case) {
   static const char *const levels[] = {"auto", "scalar", "avx2", "avx512", "amx"};
-  for (size_t isa = CHRONOS2_ISA_AUTO; isa <= CHRONOS2_ISA_AMX; isa++) {
-    tally t = {.dtype = dtype, .isa = (chronos2_isa_level)isa, .most = most_case};
+  for (size_t isa = 0; isa < sizeof levels / sizeof levels[0]; isa++) {
+    tally t = {.dtype = dtype, .isa = levels[isa], .most = most_case};
     if (!has_level(t.isa)) {
       print_message("NOT RUN: level %s, which this machine lacks\n", levels[isa]);
       continue;
@@ -110,14 +110,15 @@ static void test_options(void **state) {
     chronos2_model *model = NULL;
     chronos2_model *none = NULL;
     chronos2_session *session = NULL;
-    chronos2_model_options options = {.dtype = (chronos2_dtype)d};
-    chronos2_model_options unpacked = {.skip_packing = true};
+    chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = (chronos2_dtype)d};
+    chronos2_model_options unpacked = {CHRONOS2_MODEL_OPTIONS_INIT, .skip_packing = true};
     assert_int_equal(chronos2_config_named("small", &config), CHRONOS2_OK);
     assert_int_equal(chronos2_model_random(&config, 1, &options, &model), CHRONOS2_OK);
     assert_int_equal(chronos2_model_random(&config, 1, &unpacked, &none), CHRONOS2_OK);
     bytes[d] = chronos2_model_bytes(model) - chronos2_model_bytes(none);
     chronos2_status reference =
-        chronos2_session_open(model, &(chronos2_session_options){.backend = CHRONOS2_REFERENCE}, &session);
+        chronos2_session_open(model, &(chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT,
+                                                                 .backend = CHRONOS2_REFERENCE}, &session);
     assert_int_equal(reference, d == CHRONOS2_FP32 ? CHRONOS2_OK : CHRONOS2_ERROR_UNSUPPORTED);
     chronos2_session_close(&session);
     chronos2_model_close(&model);
@@ -126,7 +127,7 @@ static void test_options(void **state) {
   assert_true((double)bytes[1] < 0.6 * (double)bytes[0]);
   assert_true((double)bytes[2] < 0.4 * (double)bytes[0]);
   chronos2_model *model = NULL;
-  chronos2_model_options unknown = {.dtype = (chronos2_dtype)7};
+  chronos2_model_options unknown = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = (chronos2_dtype)7};
   assert_int_equal(chronos2_model_open(folder, &unknown, &model), CHRONOS2_ERROR_ARGUMENT);
   assert_null(model);
 }

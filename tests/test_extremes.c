@@ -79,7 +79,7 @@ static void test_scaler(void **state) {
 /* ---- Forecasts ------------------------------------------------------------------------------- */
 
 static const double *forecast(chronos2_session *session, const chronos2_series *series, chronos2_forecast **f) {
-  chronos2_predict_options options = {.horizon = HORIZON};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   if (chronos2_predict(session, series, 1, &options, f) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   return chronos2_forecast_quantiles(*f, 0, 0);
 }
@@ -176,7 +176,7 @@ static void test_overflow(void **state) {
   chronos2_series series[3] = {{.length = LENGTH, .targets = 1, .target = calm},
                                {.length = LENGTH, .targets = 1, .target = wild},
                                {.length = LENGTH, .targets = 1, .target = calm}};
-  chronos2_predict_options options = {.horizon = HORIZON, .batch_size = 2};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON, .batch_size = 2};
   assert_int_equal(chronos2_predict(session, series, 3, &options, &f), CHRONOS2_ERROR_MODEL);
   assert_null(f);
   assert_string_equal(chronos2_last_error(), "the forecast of series 1 is not finite");
@@ -223,8 +223,9 @@ static void test_cuts(void **state) {
     chronos2_session *session = NULL;
     chronos2_forecast *alone = NULL;
     chronos2_forecast *among = NULL;
-    chronos2_predict_options how = {.horizon = STEPS};
-    chronos2_session_options options = {.attention = (chronos2_attention)attention, .radius = 3, .threads = 2};
+    chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = STEPS};
+    chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)attention,
+                                        .radius = 3, .threads = 2};
     assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
     assert_int_equal(chronos2_predict(session, series, 1, &how, &alone), CHRONOS2_OK);
     assert_int_equal(chronos2_predict(session, series, 1 + OTHERS, &how, &among), CHRONOS2_OK);
@@ -257,8 +258,10 @@ static void test_rollout_memory(void **state) {
     for (size_t more = 0; more < 2; more++) {
       chronos2_session *session = NULL;
       chronos2_forecast *f = NULL;
-      chronos2_predict_options options = {.horizon = c->max_output_patches * c->patch + more, .cross_learning = cross};
-      assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.threads = 2}, &session), CHRONOS2_OK);
+      chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
+                                          .horizon = c->max_output_patches * c->patch + more, .cross_learning = cross};
+      assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT,
+                                                                                .threads = 2}, &session), CHRONOS2_OK);
       assert_int_equal(chronos2_predict(session, series, MANY, &options, &f), CHRONOS2_OK);
       peak[more] = peak_of(model, session);
       assert_true(peak[more] > (double)(2 * MANY * LEVELS * options.horizon * sizeof(double)));
@@ -280,7 +283,8 @@ static void test_peak(void **state) {
   chronos2_embedding *e = NULL;
   chronos2_context *x = NULL;
   chronos2_forecast *f = NULL;
-  chronos2_session_options options = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 2, .threads = 1};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+                                      .radius = 2, .threads = 1};
   make_many(values, series);
   assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
   assert_true(peak_of(model, session) == 0);
@@ -293,7 +297,9 @@ static void test_peak(void **state) {
   assert_int_equal(chronos2_context_open(session, series, MANY, NULL, &x), CHRONOS2_OK);
   assert_true(peak_of(model, session) > (double)chronos2_context_bytes(x));
   chronos2_session_reset_peak(session);
-  assert_int_equal(chronos2_context_predict(session, x, series, MANY, &(chronos2_predict_options){.horizon = 3}, &f),
+  assert_int_equal(chronos2_context_predict(session, x, series, MANY,
+                                            &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 3},
+                                            &f),
                    CHRONOS2_OK);
   assert_true(peak_of(model, session) > (double)chronos2_context_bytes(x));
   chronos2_forecast_free(&f);
@@ -320,13 +326,14 @@ static void test_progress(void **state) {
   (void)state;
   double values[2 * LENGTH];
   chronos2_series series[5];
-  chronos2_predict_options how = {.horizon = 3, .batch_size = 4};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 3, .batch_size = 4};
   chronos2_model *model = open_random(2, true);
   chronos2_session *session = NULL;
   chronos2_embedding *e = NULL;
   chronos2_context *x = NULL;
   chronos2_forecast *f = NULL;
-  chronos2_session_options options = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 2, .threads = 1};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+                                      .radius = 2, .threads = 1};
   for (size_t i = 0; i < 2 * LENGTH; i++) values[i] = cos((double)i);
   for (size_t i = 0; i < 5; i++) series[i] = (chronos2_series){.length = LENGTH, .targets = 2, .target = values};
   assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);

@@ -122,7 +122,8 @@ static void forecast(chronos2_session *session, double out[21 * 8]) {
   chronos2_forecast *f = NULL;
   for (size_t i = 0; i < 64; i++) target[i] = (double)(i * i % 11);
   chronos2_series series = {.length = 64, .targets = 1, .target = target};
-  if (chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = 8}, &f) != CHRONOS2_OK) {
+  if (chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 8},
+                       &f) != CHRONOS2_OK) {
     fail_msg("%s", chronos2_last_error());
   }
   memcpy(out, chronos2_forecast_quantiles(f, 0, 0), 21 * 8 * sizeof *out);
@@ -156,7 +157,7 @@ static void test_model_changes(void **state) {
     assert_memory_equal(before, after, sizeof before);
     assert_int_equal(chronos2_model_tensor(model, 0, &info), k == 2 ? CHRONOS2_OK : CHRONOS2_ERROR_IO);
     if (k < 2) assert_non_null(strstr(chronos2_last_error(), k == 0 ? "became shorter" : "was written to"));
-    chronos2_session_options options = {.backend = CHRONOS2_REFERENCE, .threads = 1};
+    chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .backend = CHRONOS2_REFERENCE, .threads = 1};
     assert_int_equal(chronos2_session_open(model, &options, &reference), CHRONOS2_OK);
     if (k == 2) {
       forecast(reference, after);
@@ -164,7 +165,8 @@ static void test_model_changes(void **state) {
       double target[4] = {1, 2, 3, 4};
       chronos2_series series = {.length = 4, .targets = 1, .target = target};
       chronos2_forecast *f = NULL;
-      assert_int_equal(chronos2_predict(reference, &series, 1, &(chronos2_predict_options){.horizon = 2}, &f),
+      assert_int_equal(chronos2_predict(reference, &series, 1,
+                                        &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 2}, &f),
                        CHRONOS2_ERROR_IO);
     }
     chronos2_session_close(&reference);

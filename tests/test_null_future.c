@@ -53,7 +53,7 @@ static void fill(input *in) {
 
 static chronos2_model *open_model(chronos2_dtype dtype) {
   chronos2_model *model = NULL;
-  chronos2_model_options options = {.dtype = dtype};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = dtype};
   if (chronos2_model_open(MODEL, &options, &model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   return model;
 }
@@ -61,7 +61,8 @@ static chronos2_model *open_model(chronos2_dtype dtype) {
 static chronos2_session *open_session(const chronos2_model *model, chronos2_attention attention, double radius,
                                       chronos2_backend backend) {
   chronos2_session *session = NULL;
-  chronos2_session_options options = {.attention = attention, .radius = radius, .backend = backend, .threads = 2};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = attention, .radius = radius,
+                                      .backend = backend, .threads = 2};
   if (chronos2_session_open(model, &options, &session) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   return session;
 }
@@ -69,7 +70,7 @@ static chronos2_session *open_session(const chronos2_model *model, chronos2_atte
 static chronos2_forecast *predict(chronos2_session *session, const chronos2_series *series, size_t count,
                                   size_t horizon) {
   chronos2_forecast *forecast = NULL;
-  chronos2_predict_options how = {.horizon = horizon};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = horizon};
   if (chronos2_predict(session, series, count, &how, &forecast) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   return forecast;
 }
@@ -114,7 +115,7 @@ static void test_same_bits(void **state) {
     for (size_t k = 0; k < 9; k++) {
       chronos2_session *session =
           open_session(model, CHRONOS2_WINDOWED_FUTURE_NULL, radii[k % 3], CHRONOS2_FUSED);
-      chronos2_predict_options how = {.horizon = horizons[k / 3]};
+      chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = horizons[k / 3]};
       chronos2_context *context = NULL;
       chronos2_forecast *decoded = NULL;
       chronos2_forecast *together = predict(session, in.series, 2 * SERIES, how.horizon);
@@ -146,7 +147,7 @@ static void test_refusals(void **state) {
   fill(&in);
   chronos2_model *model = open_model(CHRONOS2_FP32);
   chronos2_session *session = open_session(model, CHRONOS2_WINDOWED_FUTURE_NULL, 4, CHRONOS2_FUSED);
-  chronos2_predict_options how = {.horizon = 20};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 20};
   chronos2_context *context = NULL;
   chronos2_forecast *forecast = NULL;
   assert_int_equal(chronos2_context_open(session, in.series, SERIES, NULL, &context), CHRONOS2_ERROR_ARGUMENT);

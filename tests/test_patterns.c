@@ -138,11 +138,11 @@ static void test_backends(void **unused) {
   const chronos2_config *c = chronos2_model_config(model);
   size_t n = ROWS * c->quantiles * c->patch * PATCHES;
   const double radii[] = {0, 1, 4, INFINITY};
-  float *full = run(model, &(chronos2_session_options){.threads = 2}, &batch);
+  float *full = run(model, &(chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT, .threads = 2}, &batch);
   for (int attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL; attention <= CHRONOS2_WINDOWED_FUTURE_VISIBLE; attention++) {
     for (size_t i = 0; i < 8; i++) {
-      chronos2_session_options options = {
-          .attention = (chronos2_attention)attention, .radius = radii[i / 2], .reg_global = i % 2, .threads = 2};
+      chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)attention,
+                                          .radius = radii[i / 2], .reg_global = i % 2, .threads = 2};
       float *fused = run(model, &options, &batch);
       options.backend = CHRONOS2_REFERENCE;
       float *reference = run(model, &options, &batch);
@@ -241,8 +241,8 @@ static void test_observer(void **unused) {
   for (int attention = CHRONOS2_FULL; attention <= CHRONOS2_WINDOWED_FUTURE_VISIBLE; attention++) {
     for (size_t i = 0; i < (attention == CHRONOS2_FULL ? 1 : 10); i++) {
       double radius = radii[i / 2];
-      chronos2_session_options options = {
-          .attention = (chronos2_attention)attention, .radius = radius, .reg_global = i % 2, .threads = 2};
+      chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)attention,
+                                          .radius = radius, .reg_global = i % 2, .threads = 2};
       c2_pattern pattern = {options.attention, isinf(radius) ? SIZE_MAX : (size_t)radius, options.reg_global};
       observed fused = observe(model, &options, &batch);
       options.backend = CHRONOS2_REFERENCE;
@@ -269,9 +269,9 @@ static void test_observed_contexts(void **unused) {
   chronos2_session *session = NULL;
   chronos2_context *context = NULL;
   chronos2_forecast *forecast = NULL;
-  chronos2_predict_options how = {.horizon = 5};
-  chronos2_session_options options = {
-      .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 2, .threads = 1};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 5};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+                                      .radius = 2, .threads = 1};
   for (size_t i = 0; i < 64; i++) values[i] = sin((double)i);
   chronos2_series series = {.length = 64, .targets = 1, .target = values};
   assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
@@ -297,7 +297,8 @@ static chronos2_work work_of(const chronos2_model *model, chronos2_attention att
   chronos2_session *session = NULL;
   const chronos2_config *c = chronos2_model_config(model);
   float *out = malloc(batch->rows * c->quantiles * c->patch * batch->output_patches * sizeof *out);
-  chronos2_session_options options = {.attention = attention, .radius = radius, .threads = 1};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = attention, .radius = radius,
+                                      .threads = 1};
   assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
   assert_int_equal(chronos2_forward(session, batch, out, NULL, NULL, NULL), CHRONOS2_OK);
   chronos2_session_reset_work(session);

@@ -82,7 +82,7 @@ static void free_item(item *it) {
 typedef struct engine {
   const char *name;
   chronos2_backend backend;
-  chronos2_isa_level isa;
+  const char *isa;
   const char *backend_option, *isa_option;
 } engine;
 
@@ -232,12 +232,12 @@ static void run_case(const char *root, const char *model_name, const char *name,
   chronos2_session *session = NULL;
   chronos2_forecast *forecast = NULL;
   snprintf(weights, sizeof weights, "%s/%s/weights", root, model_name);
-  chronos2_model_options how_to_open = {.isa = e->isa}; /* as the command does */
+  chronos2_model_options how_to_open = {CHRONOS2_MODEL_OPTIONS_INIT, .isa = e->isa}; /* as the command does */
   assert_int_equal(chronos2_model_open(weights, &how_to_open, &model), CHRONOS2_OK);
-  chronos2_session_options how_to_run = {.backend = e->backend, .isa = e->isa};
+  chronos2_session_options how_to_run = {CHRONOS2_SESSION_OPTIONS_INIT, .backend = e->backend, .isa = e->isa};
   assert_int_equal(chronos2_session_open(model, &how_to_run, &session), CHRONOS2_OK);
-  chronos2_predict_options options = {
-      .horizon = (size_t)json_integer_value(json_object_get(how, "prediction_length")),
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
+                                      .horizon = (size_t)json_integer_value(json_object_get(how, "prediction_length")),
       .context_length = (size_t)json_integer_value(json_object_get(how, "context_length")),
       .cross_learning = json_is_true(json_object_get(how, "cross_learning"))};
   assert_int_equal(chronos2_predict(session, series, count, &options, &forecast), CHRONOS2_OK);
@@ -273,11 +273,11 @@ static void each_case(const char *root, const char *const *models, size_t count)
                                            "cross_learning",
                                            "short_context"};
   static const engine engines[] = {
-      {"reference", CHRONOS2_REFERENCE, CHRONOS2_ISA_SCALAR, "reference", "scalar"},
-      {"fused scalar", CHRONOS2_FUSED, CHRONOS2_ISA_SCALAR, "fused", "scalar"},
-      {"fused avx2", CHRONOS2_FUSED, CHRONOS2_ISA_AVX2, "fused", "avx2"},
-      {"fused avx512", CHRONOS2_FUSED, CHRONOS2_ISA_AVX512, "fused", "avx512"}};
-  const char *machine = chronos2_isa();
+      {"reference", CHRONOS2_REFERENCE, "scalar", "reference", "scalar"},
+      {"fused scalar", CHRONOS2_FUSED, "scalar", "fused", "scalar"},
+      {"fused avx2", CHRONOS2_FUSED, "avx2", "fused", "avx2"},
+      {"fused avx512", CHRONOS2_FUSED, "avx512", "fused", "avx512"}};
+  const char *machine = chronos2_isa_name(0);
   size_t levels = strcmp(machine, "avx512") == 0 ? 4 : strcmp(machine, "avx2") == 0 ? 3 : 2;
   for (size_t i = 0; i < levels; i++) {
     double worst = 0;
@@ -356,7 +356,7 @@ static void make_batch(random_batch *b, uint32_t *seed) {
 static void compare_alone(chronos2_session *one, const random_batch *b, const chronos2_forecast *all, size_t levels) {
   for (size_t i = 0; i < b->count; i++) {
     chronos2_forecast *alone = NULL;
-    chronos2_predict_options options = {.horizon = b->horizon};
+    chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = b->horizon};
     assert_int_equal(chronos2_predict(one, &b->series[i], 1, &options, &alone), CHRONOS2_OK);
     for (size_t t = 0; t < b->series[i].targets; t++) {
       assert_memory_equal(chronos2_forecast_quantiles(alone, 0, t), chronos2_forecast_quantiles(all, i, t),
@@ -375,17 +375,18 @@ static void test_same_bits(void **state) {
   uint32_t seed = 2463534242u;
   chronos2_model *models[3] = {NULL, NULL, NULL};
   for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
-    chronos2_model_options options = {.dtype = (chronos2_dtype)d};
+    chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = (chronos2_dtype)d};
     assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-odd/weights", &options, &models[d]),
                      CHRONOS2_OK);
   }
   for (int n = 0; n < BATCHES; n++) {
     const chronos2_model *model = models[n / 2 % 3];
     static const double radii[] = {0, 3, 8, INFINITY};
-    chronos2_session_options options = {.attention = (chronos2_attention)(CHRONOS2_FULL + n % 3),
+    chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT,
+                                        .attention = (chronos2_attention)(CHRONOS2_FULL + n % 3),
                                         .radius = radii[next_random(&seed) % 4],
                                         .threads = 1};
-    chronos2_predict_options cut = {.batch_size = next_random(&seed) % 9};
+    chronos2_predict_options cut = {CHRONOS2_PREDICT_OPTIONS_INIT, .batch_size = next_random(&seed) % 9};
     chronos2_session *one = NULL;
     chronos2_session *many = NULL;
     chronos2_forecast *all = NULL;
@@ -419,7 +420,8 @@ static void test_huge_series(void **state) {
   chronos2_forecast *f = NULL;
   assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-smooth/weights", NULL, &model), CHRONOS2_OK);
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
-  assert_int_equal(chronos2_predict(session, series, 3, &(chronos2_predict_options){.horizon = HORIZON}, &f),
+  assert_int_equal(chronos2_predict(session, series, 3, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                                    .horizon = HORIZON}, &f),
                    CHRONOS2_OK);
   for (size_t i = 1; i < 3; i++) {
     for (size_t j = 0; j < 21 * HORIZON; j++) {
@@ -447,7 +449,7 @@ static void test_constant(void **state) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   chronos2_forecast *f = NULL;
-  chronos2_predict_options options = {.horizon = HORIZON};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-smooth/weights", NULL, &model), CHRONOS2_OK);
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
   assert_int_equal(chronos2_predict(session, series, 2, &options, &f), CHRONOS2_OK);
@@ -479,7 +481,7 @@ static void test_cancel(void **state) {
   chronos2_session *session = NULL;
   chronos2_forecast *f = NULL;
   size_t calls = 0;
-  chronos2_predict_options options = {.horizon = 3, .batch_size = 1};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 3, .batch_size = 1};
   assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-smooth/weights", NULL, &model), CHRONOS2_OK);
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
   chronos2_session_on_progress(session, stop_after_two, &calls);
@@ -508,7 +510,7 @@ static void test_monotone(void **state) {
   assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-odd/weights", NULL, &model), CHRONOS2_OK);
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
   for (size_t i = 0; i < 2; i++) {
-    chronos2_predict_options options = {.horizon = HORIZON, .monotone = i == 1};
+    chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON, .monotone = i == 1};
     assert_int_equal(chronos2_predict(session, &series, 1, &options, &f[i]), CHRONOS2_OK);
   }
   for (size_t t = 0; t < 2; t++) {

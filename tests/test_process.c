@@ -33,7 +33,8 @@ static chronos2_series series_of(double *values) {
 
 static chronos2_session *open_session(const chronos2_model *model) {
   chronos2_session *session = NULL;
-  assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){.threads = 3}, &session), CHRONOS2_OK);
+  assert_int_equal(chronos2_session_open(model, &(chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT,
+                                                                            .threads = 3}, &session), CHRONOS2_OK);
   return session;
 }
 
@@ -41,7 +42,8 @@ static double forecast(chronos2_session *session) {
   double values[LENGTH];
   chronos2_series series = series_of(values);
   chronos2_forecast *f = NULL;
-  if (chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = HORIZON}, &f) != CHRONOS2_OK) {
+  if (chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                        .horizon = HORIZON}, &f) != CHRONOS2_OK) {
     return (double)NAN;
   }
   double last = chronos2_forecast_median(f, 0, 0)[HORIZON - 1];
@@ -140,7 +142,8 @@ static void test_closed_library(void **state) {
   *(void **)&session_close = symbol(library, "chronos2_session_close");
   *(void **)&model_close = symbol(library, "chronos2_model_close");
   assert_int_equal(model_open(weights, NULL, &model), CHRONOS2_OK);
-  assert_int_equal(session_open(model, &(chronos2_session_options){.threads = 4}, &session), CHRONOS2_OK);
+  assert_int_equal(session_open(model, &(chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT, .threads = 4},
+                                &session), CHRONOS2_OK);
   assert_int_equal(dlclose(library), 0);
   void *again = dlopen(path, RTLD_NOW | RTLD_NOLOAD);
   assert_non_null(again);

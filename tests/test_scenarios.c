@@ -112,20 +112,20 @@ static void test_same_bits(void **state) {
   static const size_t horizons[] = {1, 16, 27, HORIZON}; /* the last one is rolled out */
   chronos2_model *models[3] = {NULL, NULL, NULL};
   for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
-    chronos2_model_options options = {.dtype = (chronos2_dtype)d};
+    chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = (chronos2_dtype)d};
     assert_int_equal(chronos2_model_open(MODEL, &options, &models[d]), CHRONOS2_OK);
   }
   for (size_t k = 0; k < 12; k++) {
     const chronos2_model *model = models[k / 2 % 3];
-    chronos2_session_options options = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+    chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
                                         .radius = radii[k % 3],
                                         .reg_global = k % 2 == 0,
-                                        .isa = k < 6 ? CHRONOS2_ISA_AUTO : CHRONOS2_ISA_SCALAR,
+                                        .isa = k < 6 ? "auto" : "scalar",
                                         .threads = 1 + (int)(k % 3)};
     chronos2_session *encoder = open_session(model, options);
     options.threads = 2;
     chronos2_session *other = open_session(model, options);
-    chronos2_predict_options how = {.horizon = 1,
+    chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 1,
                                     .cross_learning = k % 4 == 3,
                                     .batch_size = k % 2 ? 9 : 0,
                                     .context_length = k % 5 == 4 ? 100 : 0};
@@ -177,10 +177,12 @@ static void test_long_contexts(void **state) {
         (chronos2_series){.length = LENGTH, .targets = 1, .target = past[0], .covariates = 1, .covariate = &plan[k]};
     series[2 * k + 1] = (chronos2_series){.length = SHORT, .targets = 1, .target = past[2]};
   }
-  chronos2_predict_options how = {.horizon = STEPS, .context_length = LENGTH, .extend_context = true};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = STEPS, .context_length = LENGTH,
+                                  .extend_context = true};
   assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
   chronos2_session *session = open_session(
-      model, (chronos2_session_options){.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 5, .threads = 2});
+      model, (chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+                                        .radius = 5, .threads = 2});
   assert_int_equal(chronos2_context_open(session, series, 2, &how, &context), CHRONOS2_OK);
   assert_int_equal(chronos2_context_predict(session, context, series, 4, &how, &together), CHRONOS2_OK);
   for (size_t i = 0; i < 4; i++) {
@@ -205,14 +207,16 @@ static void test_refusals(void **state) {
   chronos2_model *model = NULL;
   chronos2_context *context = NULL;
   chronos2_forecast *forecast = NULL;
-  chronos2_predict_options how = {.horizon = 4};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 4};
   assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
   fill(&in);
-  chronos2_session *full = open_session(model, (chronos2_session_options){.attention = CHRONOS2_FULL});
+  chronos2_session *full = open_session(model, (chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT,
+                                                                          .attention = CHRONOS2_FULL});
   assert_int_equal(chronos2_context_open(full, in.series, SERIES, NULL, &context), CHRONOS2_ERROR_ARGUMENT);
   assert_null(context);
   assert_non_null(strstr(chronos2_last_error(), "windowed_future_global"));
-  chronos2_session_options windowed = {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 2};
+  chronos2_session_options windowed = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+                                       .radius = 2};
   chronos2_session *narrow = open_session(model, windowed);
   windowed.radius = 3;
   chronos2_session *wide = open_session(model, windowed);

@@ -501,7 +501,8 @@ static void check_digits(const files *f, const double *target, bool in_range) {
   assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
   assert_int_equal(
-      chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = STEPS}, &forecast), CHRONOS2_OK);
+      chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                        .horizon = STEPS}, &forecast), CHRONOS2_OK);
   assert_int_equal(chronos2_forecast_at_levels(forecast, 0, 0, levels, 3, values), CHRONOS2_OK);
   for (int full = 0; full < 2; full++) {
     program_result r = program_run(full ? argv : short_argv, NULL);

@@ -46,7 +46,8 @@ static void make_series(double values[SERIES][LENGTH], chronos2_series series[SE
 
 static chronos2_session *open_session(const chronos2_model *model, int pattern, int threads) {
   chronos2_session *session = NULL;
-  chronos2_session_options options = {.attention = (chronos2_attention)pattern, .radius = 2, .threads = threads};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)pattern,
+                                      .radius = 2, .threads = threads};
   EXPECT(chronos2_session_open(model, &options, &session) == CHRONOS2_OK);
   return session;
 }
@@ -62,7 +63,7 @@ static void forecast(chronos2_session *session, int pattern, size_t batch) {
   chronos2_series series[SERIES];
   chronos2_forecast *f = NULL;
   make_series(values, series);
-  chronos2_predict_options options = {.horizon = HORIZON, .batch_size = batch};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON, .batch_size = batch};
   EXPECT(chronos2_predict(session, series, SERIES, &options, &f) == CHRONOS2_OK);
   if (f) check_bits(f, pattern);
   chronos2_forecast_free(&f);
@@ -79,7 +80,7 @@ static void cancel(chronos2_session *session, size_t after) {
   chronos2_forecast *f = NULL;
   make_series(values, series);
   chronos2_session_on_progress(session, stop_at, &after);
-  chronos2_predict_options options = {.horizon = HORIZON, .batch_size = 1};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON, .batch_size = 1};
   EXPECT(chronos2_predict(session, series, SERIES, &options, &f) == CHRONOS2_ERROR_CANCELLED);
   EXPECT(!f);
   chronos2_session_on_progress(session, NULL, NULL);
@@ -89,7 +90,8 @@ static void refuse(chronos2_session *session) {
   double values[3] = {1, (double)INFINITY, 2};
   chronos2_series series = {.length = 3, .targets = 1, .target = values};
   chronos2_forecast *f = NULL;
-  EXPECT(chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = 2}, &f) ==
+  EXPECT(chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 2},
+                          &f) ==
          CHRONOS2_ERROR_ARGUMENT);
   EXPECT(strstr(chronos2_last_error(), "series 0") && !f);
 }
@@ -110,7 +112,7 @@ static void recall(chronos2_session *session, int pattern) {
   chronos2_context *context = NULL;
   chronos2_forecast *f = NULL;
   make_series(values, series);
-  chronos2_predict_options options = {.horizon = HORIZON};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   EXPECT(chronos2_context_open(session, series, SERIES, &options, &context) == CHRONOS2_OK);
   EXPECT(chronos2_context_predict(session, context, series, SERIES, &options, &f) == CHRONOS2_OK);
   if (f) check_bits(f, pattern);
@@ -121,7 +123,7 @@ static void recall(chronos2_session *session, int pattern) {
 /* Opens the model through the common cache, which another thread may be writing. */
 static void open_cached(int pattern) {
   chronos2_model *model = NULL;
-  chronos2_model_options options = {.threads = 2, .cache = cache};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .threads = 2, .cache = cache};
   EXPECT(chronos2_model_open(MODEL, &options, &model) == CHRONOS2_OK);
   chronos2_session *session = model ? open_session(model, pattern, 1) : NULL;
   if (session) forecast(session, pattern, 3);
@@ -151,7 +153,8 @@ static void test_together(void **state) {
   size_t number[THREADS];
   (void)state;
   cache = program_make_folder();
-  assert_int_equal(chronos2_model_open(MODEL, &(chronos2_model_options){.threads = 3}, &shared), CHRONOS2_OK);
+  assert_int_equal(chronos2_model_open(MODEL, &(chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .threads = 3},
+                                       &shared), CHRONOS2_OK);
   for (int pattern = 0; pattern < PATTERNS; pattern++) {
     double values[SERIES][LENGTH];
     chronos2_series series[SERIES];
@@ -159,7 +162,7 @@ static void test_together(void **state) {
     chronos2_session *session = open_session(shared, pattern, 1);
     for (size_t i = 0; i < SERIES; i++) {
       chronos2_forecast *f = NULL;
-      chronos2_predict_options options = {.horizon = HORIZON};
+      chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
       assert_int_equal(chronos2_predict(session, &series[i], 1, &options, &f), CHRONOS2_OK);
       memcpy(alone[pattern][i], chronos2_forecast_quantiles(f, 0, 0), sizeof alone[pattern][i]);
       chronos2_forecast_free(&f);

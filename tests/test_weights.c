@@ -103,7 +103,8 @@ static void forecast(const char *folder, double *out) {
   chronos2_status status = chronos2_model_open(folder, NULL, &model);
   if (status != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
-  assert_int_equal(chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = HORIZON}, &f),
+  assert_int_equal(chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                                     .horizon = HORIZON}, &f),
                    CHRONOS2_OK);
   memcpy(out, chronos2_forecast_median(f, 0, 0), HORIZON * sizeof *out);
   chronos2_forecast_free(&f);

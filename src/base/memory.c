@@ -23,6 +23,19 @@ enum { REDZONE = 0 };
 
 enum { HUGE_PAGE = 2 << 20 };
 
+bool c2_all_zero(const void *bytes, size_t count) {
+  const unsigned char *byte = bytes;
+  for (size_t i = 0; i < count; i++) {
+    if (byte[i]) return false;
+  }
+  return true;
+}
+
+c2_status c2_reserved_check(const void *bytes, size_t count, const char *what, c2_error *err) {
+  if (!c2_all_zero(bytes, count)) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: expected reserved fields to be 0", what);
+  return C2_OK;
+}
+
 c2_status c2_alloc_array(size_t count, size_t size, void *out, c2_error *err) {
   void *block = NULL;
   size_t bytes = 0;

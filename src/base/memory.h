@@ -35,6 +35,12 @@ static inline size_t c2_max_size(size_t a, size_t b) {
   return a > b ? a : b;
 }
 
+/* True if all of these bytes are 0. */
+bool c2_all_zero(const void *bytes, size_t count);
+
+/* C2_ERR_UNSUPPORTED unless they are: reserved fields of a struct that a caller filled. `what` begins the message. */
+c2_status c2_reserved_check(const void *bytes, size_t count, const char *what, c2_error *err);
+
 /* Zeroed array of count elements; *out is not NULL when count is 0 either. Free with free(). */
 c2_status c2_alloc_array(size_t count, size_t size, void *out, c2_error *err);
 

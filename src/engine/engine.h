@@ -18,6 +18,7 @@ typedef struct c2_row {
   int64_t group;     /* rows of equal group attend to each other */
   size_t slot;       /* where this row's results go */
   double *quantiles; /* [Q][stride] where its forecast goes, steps and stride as c2_result has them; NULL: nowhere */
+  size_t series, member, path; /* which row of which series, and path of a rollout, an observer is told */
 } c2_row;
 
 typedef struct c2_batch {
@@ -26,6 +27,7 @@ typedef struct c2_batch {
   size_t grouped;        /* the first `grouped` rows have company in their group; set by c2_batch_sort */
   size_t output_patches; /* at least 1 */
   size_t context_limit;  /* longer contexts are cut off on the left */
+  size_t first_step;     /* of the future, for an observer: steps that were forecast before */
   bool null_future;      /* no future value is known, whatever the rows say */
 } c2_batch;
 

@@ -31,6 +31,7 @@ typedef struct pass {
   float *wide_out;               /* [max(D, QP)] */
   double *weights;               /* [max(B, S)] */
   float *observed;               /* [S] */
+  bool *live;                    /* [S] with observed: the key token holds an observation */
 } pass;
 
 static const float *of(const pass *p, const c2_expected *tensor) {
@@ -181,21 +182,34 @@ static void mix(pass *p, size_t query, size_t head, size_t first, size_t stride,
   }
 }
 
-/* A row over context and one future, the one that the query sees; the null future's own rows aren't told of. */
+/* A row over the tokens of its own series, without padding to the longest, and over one future, the one that the query
+ * sees; the null future's own rows aren't told of. A masked query may see nothing, and then all keys alike. */
 static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) {
+  const c2_row *r = p->row[b];
+  size_t context = c2_row_patches(r, p->c->patch, p->batch->context_limit);
+  size_t padding = p->context - context;
   bool real = query > p->context + p->null;
-  if (!real && query > p->context) return;
-  for (size_t i = 0; i < p->s - p->null; i++) {
-    p->observed[i] = (float)p->weights[i + (real && i > p->context ? p->null : 0)];
+  if ((!real && query > p->context) || query < padding) return;
+  size_t tokens = context + 1 + p->patches;
+  double outside = 0;
+  for (size_t i = 0; i < padding; i++) outside += p->weights[i];
+  for (size_t i = 0; i < tokens; i++) {
+    size_t key = padding + i + (real && i > context ? p->null : 0);
+    p->observed[i] = (float)(outside > 0 ? p->weights[key] / (1 - outside) : p->weights[key]);
+    p->live[i] = p->mask[b * p->s + key] > 0;
   }
-  chronos2_attention_row row = {.layer = layer,
-                                .row = b,
+  chronos2_attention_row row = {.series = r->series,
+                                .row = r->member,
+                                .path = r->path,
+                                .step = p->batch->first_step,
+                                .layer = layer,
                                 .head = head,
-                                .query = place_of(p, query),
-                                .tokens = p->s - p->null,
-                                .context = p->context + 1,
+                                .query = place_of(p, query) - padding,
+                                .tokens = tokens,
+                                .context = context + 1,
                                 .masked = p->mask[b * p->s + query] == 0,
-                                .weights = p->observed};
+                                .weights = p->observed,
+                                .live = p->live};
   p->engine->observer(p->engine->observer_user, &row);
 }
 
@@ -298,6 +312,7 @@ static void carve(pass *p, c2_arena *arena) {
   p->wide_out = C2_CARVE(arena, float, c2_max_size(wide, d));
   p->weights = C2_CARVE(arena, double, c2_max_size(p->b, p->s));
   p->observed = C2_CARVE(arena, float, p->s);
+  p->live = C2_CARVE(arena, bool, p->s);
 }
 
 /* Sizes of a pass. */

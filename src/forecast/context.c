@@ -13,17 +13,19 @@ enum { MOST_STEPS = 1 << 20 };
 
 static c2_status encode_pass(chronos2_session *s, const c2_request *request, const c2_pass *p, size_t horizon,
                              c2_kv_cache **cache, c2_error *err) {
-  c2_row *row = NULL;
+  const c2_rollout how = {.max_output_patches = request->max_output_patches};
+  c2_rows rows = {0};
   size_t before = s->engine.held;
-  C2_TRY(c2_engine_alloc(&s->engine, p->rows, sizeof *row, &row, err));
-  c2_pass_rows(request, p, row);
-  c2_batch batch = {.row = row,
-                    .rows = p->rows,
-                    .context_limit = request->context_limit,
-                    .output_patches = c2_rollout_patches(request->config, horizon)};
-  c2_batch_sort(&batch);
-  c2_status status = c2_prefill(&s->engine, &batch, cache, err);
-  free(row);
+  c2_status status = c2_rows_open(&rows, &s->engine, request, p, err);
+  if (status == C2_OK) {
+    c2_batch batch = {.row = rows.row,
+                      .rows = p->rows,
+                      .context_limit = request->context_limit,
+                      .output_patches = c2_rollout_patches(&how, request->config, horizon)};
+    c2_batch_sort(&batch);
+    status = c2_prefill(&s->engine, &batch, cache, err);
+  }
+  c2_rows_close(&rows);
   s->engine.held = before;
   if (*cache) c2_engine_hold(&s->engine, (*cache)->bytes);
   return status;
@@ -52,11 +54,11 @@ static c2_status check_encoding(const chronos2_session *s, const chronos2_predic
             "elsewhere a context sees the known future",
             able ? c2_attention_name(attention) : "the reference backend");
   }
-  if (null && (!options || options->horizon < 1 || options->horizon > MOST_STEPS)) {
+  if (null && (options->horizon < 1 || options->horizon > MOST_STEPS)) {
     C2_FAIL(err, C2_ERR_ARGUMENT,
             "horizon: windowed_future_null needs the longest one that will be asked for, 1 to 2^20 steps");
   }
-  return C2_OK;
+  return c2_request_no_skip(options, err);
 }
 
 c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chronos2_series *series, size_t count,
@@ -67,9 +69,11 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
   x->isa = s->engine.isa;
   x->pattern = s->engine.pattern;
   x->count = count;
-  if (options) x->options = *options;
+  x->options = *options;
+  x->options.unrolled_quantiles = NULL; /* the caller's; each forecast brings its own */
+  x->options.limit_prediction_length = false;
   x->horizon = x->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL ? options->horizon : SIZE_MAX;
-  c2_status status = c2_request_open(&request, s, series, count, &x->options, 0, err);
+  c2_status status = c2_request_open(&request, s, series, count, &x->options, 0, NULL, err);
   if (status == C2_OK) status = encode_all(x, s, &request, err);
   c2_request_close(&request);
   s->engine.held = 0;
@@ -104,8 +108,10 @@ c2_status c2_context_options(const chronos2_context *x, const chronos2_session *
     C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: the context was encoded for at most %zu steps, found %zu", x->horizon,
             asked->horizon);
   }
-  *options = x->options;
-  options->horizon = asked->horizon;
-  options->monotone = asked->monotone;
-  return C2_OK;
+  *options = *asked;
+  options->context_length = x->options.context_length;
+  options->extend_context = x->options.extend_context;
+  options->max_output_patches = x->options.max_output_patches;
+  options->cross_learning = x->options.cross_learning;
+  return c2_request_no_skip(asked, err);
 }

@@ -20,7 +20,7 @@ struct chronos2_context {
   c2_encoded_pass *pass;
 };
 
-/* Encodes the pasts of `count` series; `options` may be NULL. Free also after a failure. */
+/* Encodes the pasts of `count` series. Free also after a failure. */
 c2_status c2_context_encode(chronos2_context *context, chronos2_session *session, const chronos2_series *series,
                             size_t count, const chronos2_predict_options *options, c2_error *err);
 void c2_context_free(chronos2_context *context);

@@ -9,7 +9,7 @@
 #include "forecast/request.h"
 
 typedef struct memory {
-  c2_row *row;
+  c2_rows rows;
   float *hidden; /* [rows][S][D] */
   double *loc, *scale;
 } memory;
@@ -39,14 +39,13 @@ static c2_status forward(chronos2_session *s, const c2_request *request, const c
                          c2_error *err) {
   const chronos2_config *c = request->config;
   size_t lines = 0;
-  C2_TRY(c2_engine_alloc(&s->engine, p->rows, sizeof *m->row, &m->row, err));
+  C2_TRY(c2_rows_open(&m->rows, &s->engine, request, p, err));
   C2_TRY(c2_engine_alloc(&s->engine, p->rows, sizeof *m->loc, &m->loc, err));
   C2_TRY(c2_engine_alloc(&s->engine, p->rows, sizeof *m->scale, &m->scale, err));
-  c2_pass_rows(request, p, m->row);
   c2_batch batch = {
-      .row = m->row, .rows = p->rows, .context_limit = request->context_limit, .output_patches = 1};
+      .row = m->rows.row, .rows = p->rows, .context_limit = request->context_limit, .output_patches = 1};
   for (size_t r = 0; r < p->rows; r++) {
-    *tokens = c2_max_size(*tokens, c2_row_patches(&m->row[r], c->patch, batch.context_limit) + 2);
+    *tokens = c2_max_size(*tokens, c2_row_patches(&batch.row[r], c->patch, batch.context_limit) + 2);
   }
   if (!c2_mul(p->rows, *tokens, &lines)) C2_FAIL(err, C2_ERR_MEMORY, "the embeddings' size overflows");
   C2_TRY(c2_engine_alloc(&s->engine, lines, c->d_model * sizeof *m->hidden, &m->hidden, err));
@@ -73,7 +72,7 @@ static c2_status embed_pass(chronos2_embedding *x, chronos2_session *s, const c2
     row += c2_rows_of(series);
   }
 fail:
-  free(m.row);
+  c2_rows_close(&m.rows);
   free(m.hidden);
   free(m.loc);
   free(m.scale);
@@ -87,9 +86,10 @@ c2_status c2_embedding_run(chronos2_embedding *x, chronos2_session *s, const chr
   c2_status status = C2_OK;
   chronos2_predict_options own = *options;
   own.cross_learning = false;
+  C2_TRY(c2_request_no_skip(options, err));
   x->count = count;
   C2_GOTO(c2_engine_alloc(&s->engine, count, sizeof *x->item, &x->item, err));
-  C2_GOTO(c2_request_open(&request, s, series, count, &own, 0, err)); /* as upstream, which embeds without a horizon */
+  C2_GOTO(c2_request_open(&request, s, series, count, &own, 0, NULL, err)); /* no future, as upstream */
   for (size_t from = 0; from < count;) {
     c2_pass p = c2_request_pass(&request, from, 1, SIZE_MAX); /* by rows alone: padding depends on the pass */
     C2_GOTO(embed_pass(x, s, &request, &p, err));

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "forecast/request.h"
 #include "forecast/rollout.h"
 #include "model/config.h"
 #include "series/quantiles.h"
@@ -16,7 +15,8 @@ typedef struct job {
   const chronos2_context *context; /* NULL: none */
   const c2_request *request;
   chronos2_forecast *forecast;
-  size_t done; /* series forecast so far */
+  c2_rollout how;
+  size_t done; /* series that need no more */
 } job;
 
 /* ---- A pass ----------------------------------------------------------------------------------- */
@@ -26,15 +26,10 @@ static double *values_of(const chronos2_forecast *f, size_t row) {
 }
 
 /* Where each row's quantiles go: a target's into the forecast, a covariate's nowhere. */
-static void direct_rows(const job *j, const c2_pass *p, c2_row *row) {
-  size_t at = 0;
-  for (size_t k = 0; k < p->times; k++) {
-    for (size_t i = p->from + k * p->stride; i < p->to + k * p->stride; i++) {
-      for (size_t t = 0; t < j->forecast->targets[i]; t++) {
-        row[at + t].quantiles = values_of(j->forecast, j->forecast->first[i] + t);
-      }
-      at += c2_rows_of(&j->request->series[i]);
-    }
+static void direct_rows(const chronos2_forecast *f, c2_row *row, size_t rows) {
+  for (size_t i = 0; i < rows; i++) {
+    size_t series = row[i].series;
+    if (row[i].member < f->targets[series]) row[i].quantiles = values_of(f, f->first[series] + row[i].member);
   }
 }
 
@@ -47,30 +42,43 @@ static c2_status check_finite(const chronos2_forecast *f, size_t series, c2_erro
   return C2_OK;
 }
 
+/* Checks the forecasts of series [from, to). A bad one is an error, or a fault where the forecast has room for it. */
+static c2_status check_series(const job *j, size_t from, size_t to, c2_error *err) {
+  chronos2_forecast *f = j->forecast;
+  c2_error why;
+  for (size_t i = from; i < to; i++) {
+    size_t series = c2_request_index(j->request, i);
+    c2_status status = check_finite(f, series, f->fault ? &why : err);
+    if (status == C2_OK) continue;
+    if (!f->fault) return status;
+    f->fault[series] = (c2_fault){status, c2_strdup(why.text)};
+    f->targets[series] = 0;
+  }
+  return C2_OK;
+}
+
 static c2_status run_pass(job *j, const c2_pass *p, const c2_kv_cache *cache, c2_error *err) {
   c2_engine *engine = &j->session->engine;
   size_t before = engine->held;
-  c2_row *row = NULL;
+  c2_rows rows = {0};
   c2_status status = C2_OK;
-  C2_GOTO(c2_engine_alloc(engine, p->times * p->rows, sizeof *row, &row, err));
-  c2_pass_rows(j->request, p, row);
-  direct_rows(j, p, row);
-  c2_batch batch = {.row = row, .rows = p->times * p->rows, .context_limit = j->request->context_limit};
-  C2_GOTO(c2_rollout(j->session, cache, &batch, j->forecast->horizon, err));
+  C2_GOTO(c2_rows_open(&rows, engine, j->request, p, err));
+  direct_rows(j->forecast, rows.row, p->times * p->rows);
+  c2_batch batch = {.row = rows.row, .rows = p->times * p->rows, .context_limit = j->request->context_limit};
+  C2_GOTO(c2_rollout_run(&j->how, j->session, cache, &batch, err));
   for (size_t k = 0; k < p->times; k++) {
-    for (size_t i = p->from + k * p->stride; i < p->to + k * p->stride; i++) {
-      C2_GOTO(check_finite(j->forecast, i, err));
-    }
+    C2_GOTO(check_series(j, p->from + k * p->stride, p->to + k * p->stride, err));
   }
   j->done += p->times * (p->to - p->from);
-  C2_GOTO(c2_session_progress(j->session, j->done, j->request->count, err));
+  C2_GOTO(c2_session_progress(j->session, j->done, j->request->asked, err));
 fail:
-  free(row);
+  c2_rows_close(&rows);
   engine->held = before;
   return status;
 }
 
 static c2_status run_series(job *j, c2_error *err) {
+  if (j->done > 0) C2_TRY(c2_session_progress(j->session, j->done, j->request->asked, err));
   for (size_t from = 0; from < j->request->count;) {
     c2_pass p = c2_request_pass(j->request, from, j->forecast->horizon, C2_PASS_TOKENS);
     C2_TRY(run_pass(j, &p, NULL, err));
@@ -82,9 +90,9 @@ static c2_status run_series(job *j, c2_error *err) {
 /* ---- Futures of encoded contexts -------------------------------------------------------------- */
 
 /* Futures of a pass that are forecast together: what keeps the workspace small. A rollout holds whole contexts. */
-static size_t futures_together(const chronos2_config *c, size_t rows, size_t horizon) {
-  size_t patches = (horizon + c->patch - 1) / c->patch;
-  if (patches > c->max_output_patches || rows == 0) return 1;
+static size_t futures_together(const c2_request *r, size_t rows) {
+  size_t patches = (r->horizon + r->config->patch - 1) / r->config->patch;
+  if (patches > r->max_output_patches || rows == 0) return 1;
   return c2_max_size(1, C2_PASS_TOKENS / (rows * patches));
 }
 
@@ -95,7 +103,7 @@ static c2_status run_futures(job *j, c2_error *err) {
   size_t from = 0;
   for (size_t pass = 0; pass < x->passes; pass++) {
     c2_pass p = c2_request_pass_to(j->request, from, x->pass[pass].end);
-    size_t together = futures_together(j->request->config, p.rows, j->forecast->horizon);
+    size_t together = futures_together(j->request, p.rows);
     p.stride = x->count;
     for (size_t k = 0; k < futures; k += together) {
       p.from = k * x->count + from;
@@ -117,17 +125,17 @@ static c2_status run_futures(job *j, c2_error *err) {
 static c2_status open_forecast(chronos2_forecast *f, c2_engine *engine, const c2_request *r, c2_error *err) {
   const chronos2_config *c = r->config;
   size_t total = 0;
-  f->count = r->count;
   f->horizon = r->horizon;
   f->quantiles = c->quantiles;
   f->median = c2_config_median(c);
   memcpy(f->levels, c->quantile_levels, sizeof f->levels);
   C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->targets, &f->targets, err));
   C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->first, &f->first, err));
-  for (size_t i = 0; i < f->count; i++) {
-    f->targets[i] = r->series[i].targets;
-    f->first[i] = f->rows;
-    f->rows += f->targets[i];
+  for (size_t i = 0; i < r->count; i++) {
+    size_t series = c2_request_index(r, i);
+    f->targets[series] = r->series[i].targets;
+    f->first[series] = f->rows;
+    f->rows += r->series[i].targets;
   }
   if (!c2_mul(c->quantiles, f->horizon, &total) || !c2_mul(f->rows, total, &total)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the forecast's size overflows");
@@ -135,29 +143,46 @@ static c2_status open_forecast(chronos2_forecast *f, c2_engine *engine, const c2
   return c2_engine_alloc(engine, total, sizeof *f->values, &f->values, err);
 }
 
+static c2_status run(job *j, c2_request *request, const chronos2_series *series,
+                     const chronos2_predict_options *options, c2_error *err) {
+  chronos2_forecast *f = j->forecast;
+  c2_engine *engine = &j->session->engine;
+  if (options->horizon < 1 || options->horizon > 1 << 20) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", options->horizon);
+  }
+  if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {
+    C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->fault, &f->fault, err));
+  }
+  C2_TRY(c2_request_open(request, j->session, series, f->count, options, options->horizon, f->fault, err));
+  j->how = (c2_rollout){.horizon = options->horizon,
+                        .max_output_patches = request->max_output_patches,
+                        .levels = options->unrolled_quantiles,
+                        .paths = options->unrolled_count};
+  j->done = request->asked - request->count;
+  C2_TRY(c2_rollout_check(&j->how, request->config, err));
+  C2_TRY(open_forecast(f, engine, request, err));
+  if (j->context) c2_engine_hold(engine, c2_context_bytes(j->context));
+  return j->context ? run_futures(j, err) : run_series(j, err);
+}
+
 c2_status c2_forecast_run(chronos2_forecast *f, chronos2_session *session, const chronos2_context *context,
                           const chronos2_series *series, size_t count, const chronos2_predict_options *options,
                           c2_error *err) {
   c2_request request = {0};
   job j = {.session = session, .context = context, .request = &request, .forecast = f};
-  c2_status status = C2_OK;
-  if (options->horizon < 1 || options->horizon > 1 << 20) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", options->horizon);
-  }
-  C2_GOTO(c2_request_open(&request, session, series, count, options, options->horizon, err));
-  C2_GOTO(open_forecast(f, &session->engine, &request, err));
-  if (context) c2_engine_hold(&session->engine, c2_context_bytes(context));
-  C2_GOTO(context ? run_futures(&j, err) : run_series(&j, err));
-  for (size_t i = 0; options->monotone && i < f->rows; i++) {
+  f->count = count;
+  c2_status status = run(&j, &request, series, options, err);
+  for (size_t i = 0; status == C2_OK && options->monotone && i < f->rows; i++) {
     for (size_t t = 0; t < f->horizon; t++) c2_rearrange_quantiles(values_of(f, i) + t, f->horizon, f->quantiles);
   }
-fail:
   c2_request_close(&request);
   session->engine.held = 0;
   return status;
 }
 
 void c2_forecast_free(chronos2_forecast *f) {
+  for (size_t i = 0; f->fault && i < f->count; i++) free(f->fault[i].text);
+  free(f->fault);
   free(f->targets);
   free(f->first);
   free(f->values);

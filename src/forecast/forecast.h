@@ -3,13 +3,15 @@
 #define C2_FORECAST_FORECAST_H
 
 #include "forecast/context.h"
+#include "forecast/request.h"
 #include "forecast/session.h"
 
 struct chronos2_forecast {
   size_t count, horizon, quantiles, median;
   double levels[64];
-  size_t *targets; /* [count] */
+  size_t *targets; /* [count] 0: no forecast */
   size_t *first;   /* [count] rows before this series */
+  c2_fault *fault; /* [count]; NULL: every series has its forecast */
   size_t rows;
   double *values; /* [rows][Q][horizon] */
 };

@@ -88,6 +88,7 @@ static c2_status forward(chronos2_session *s, const chronos2_batch *in, memory *
                          .future_length = future,
                          .group = in->group_ids ? in->group_ids[b] : (int64_t)b,
                          .slot = b,
+                         .member = b,
                          .quantiles = m->quantiles + b * per_row};
   }
   c2_batch batch = {.row = m->row,

@@ -1,10 +1,11 @@
 /* Checks of what a caller asks for, and its cut into passes. */
 #include "forecast/request.h"
 
-#include <math.h>
-#include <string.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 #include "base/memory.h"
+#include "series/column.h"
 
 enum { DEFAULT_BATCH = 256 };
 static const size_t MOST_ROWS = (size_t)1 << 31; /* of one series */
@@ -18,16 +19,47 @@ c2_status c2_session_progress(chronos2_session *s, size_t done, size_t total, c2
 
 /* ---- Checks ----------------------------------------------------------------------------------- */
 
-static c2_status check_values(const double *values, size_t count, size_t series, const char *what, c2_error *err) {
-  for (size_t i = 0; i < count; i++) {
-    if (isinf(values[i]))
-      C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: value %zu is infinite; a missing value is NaN", series, what, i);
+static c2_status check_covariate(const chronos2_covariate *c, size_t length, size_t horizon, size_t index,
+                                 c2_error *err) {
+  const char *name = c->name ? c->name : "covariate";
+  bool past = c->past || c->past_column;
+  bool future = c->future || c->future_column;
+  if ((past && c->past_text) || (future && c->past_text) || (c->future_text && !c->past_text)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected numbers or texts, not both", index, name);
+  }
+  if ((c->past && c->past_column) || (c->future && c->future_column)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected an array or a column, not both", index, name);
+  }
+  if (!c2_all_zero(c->reserved, sizeof c->reserved)) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "series %zu: %s: expected reserved fields to be 0", index, name);
+  }
+  if (c->past_text) return C2_OK;
+  if (!past && length > 0) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected its past", index, name);
+  chronos2_column column = c2_past_column(c);
+  C2_TRY(c2_column_check(&column, length, index, name, err));
+  if (!future) return C2_OK;
+  column = c2_future_column(c);
+  return c2_column_check(&column, horizon, index, name, err);
+}
+
+static c2_status check_targets(const chronos2_series *s, size_t index, c2_error *err) {
+  size_t count = 0;
+  char name[40] = "target";
+  if (s->target && s->target_column) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected an array of targets or columns, not both", index);
+  }
+  if (!c2_mul(s->targets, s->length, &count) || (count > 0 && !s->target && !s->target_column)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu x %zu target values", index, s->targets, s->length);
+  }
+  for (size_t t = 0; (s->target || s->target_column) && t < s->targets; t++) {
+    chronos2_column column = c2_target_column(s, t);
+    if (s->targets > 1) (void)snprintf(name, sizeof name, "target %zu", t);
+    C2_TRY(c2_column_check(&column, s->length, index, name, err));
   }
   return C2_OK;
 }
 
 static c2_status check_series(const chronos2_series *s, size_t index, size_t horizon, c2_error *err) {
-  size_t count = 0;
   if (s->targets < 1) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected at least one target", index);
   if (s->targets > MOST_ROWS || s->covariates > MOST_ROWS - s->targets) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %zu targets and %zu covariates: expected at most 2^31 together", index,
@@ -36,46 +68,74 @@ static c2_status check_series(const chronos2_series *s, size_t index, size_t hor
   if (s->covariates > 0 && !s->covariate) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu covariates, found NULL", index, s->covariates);
   }
-  if (!c2_mul(s->targets, s->length, &count) || (count > 0 && !s->target)) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu x %zu target values", index, s->targets, s->length);
+  if (!c2_all_zero(s->reserved, sizeof s->reserved)) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "series %zu: expected reserved fields to be 0", index);
   }
-  C2_TRY(check_values(s->target, count, index, "target", err));
+  C2_TRY(check_targets(s, index, err));
   for (size_t i = 0; i < s->covariates; i++) {
-    const chronos2_covariate *c = &s->covariate[i];
-    const char *name = c->name ? c->name : "covariate";
-    if ((c->past && c->past_text) || (c->future && c->past_text) || (c->future_text && !c->past_text)) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected numbers or texts, not both", index, name);
-    }
-    if (c->past_text) continue;
-    if (!c->past && s->length > 0) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected its past", index, name);
-    C2_TRY(check_values(c->past, s->length, index, name, err));
-    if (c->future) C2_TRY(check_values(c->future, horizon, index, name, err));
+    C2_TRY(check_covariate(&s->covariate[i], s->length, horizon, index, err));
   }
   return C2_OK;
 }
 
-/* Checks all series before any pass is cut: no later sum of their rows can wrap. */
-static c2_status check_all(const chronos2_series *series, size_t count, size_t horizon, c2_error *err) {
+/* Checks all series before any pass is cut: no later sum of their rows can wrap. The good ones go into r->good where a
+ * bad one is left out. */
+static c2_status check_all(c2_request *r, const chronos2_series *series, c2_fault *fault, c2_error *err) {
   size_t rows = 0;
-  for (size_t i = 0; i < count; i++) {
-    C2_TRY(check_series(&series[i], i, horizon, err));
+  c2_error why;
+  for (size_t i = 0; i < r->asked; i++) {
+    c2_status status = check_series(&series[i], i, r->horizon, fault ? &why : err);
+    if (status != C2_OK && !fault) return status;
+    if (status != C2_OK) {
+      fault[i] = (c2_fault){status, c2_strdup(why.text)};
+      continue;
+    }
     if (!c2_add(rows, c2_rows_of(&series[i]), &rows)) C2_FAIL(err, C2_ERR_MEMORY, "the number of rows overflows");
+    if (r->index) r->index[r->count] = i;
+    if (r->good) r->good[r->count] = series[i];
+    r->count++;
+  }
+  return C2_OK;
+}
+
+c2_status c2_request_no_skip(const chronos2_predict_options *o, c2_error *err) {
+  if (o->on_error == CHRONOS2_ON_ERROR_FAIL) return C2_OK;
+  C2_FAIL(err, C2_ERR_UNSUPPORTED, "on_error: only chronos2_predict can leave out a series");
+}
+
+static c2_status check_options(const c2_request *r, const chronos2_predict_options *o, c2_error *err) {
+  const chronos2_config *c = r->config;
+  if (r->max_output_patches > 1 << 20) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "max_output_patches: expected at most 2^20, found %zu", o->max_output_patches);
+  }
+  if (o->limit_prediction_length && r->horizon > c->max_output_patches * c->patch) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected at most the %zu steps that the model forecasts at once, found %zu",
+            c->max_output_patches * c->patch, r->horizon);
+  }
+  if (o->on_error != CHRONOS2_ON_ERROR_FAIL && o->on_error != CHRONOS2_ON_ERROR_SKIP) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "on_error: unknown %d", (int)o->on_error);
   }
   return C2_OK;
 }
 
 c2_status c2_request_open(c2_request *r, chronos2_session *session, const chronos2_series *series, size_t count,
-                          const chronos2_predict_options *o, size_t horizon, c2_error *err) {
+                          const chronos2_predict_options *o, size_t horizon, c2_fault *fault, c2_error *err) {
   const chronos2_config *c = &session->model->config;
   size_t limit = o->context_length > 0 ? o->context_length : c->context_length;
   *r = (c2_request){.config = c,
-                    .count = count,
+                    .asked = count,
                     .horizon = horizon,
                     .batch_rows = o->batch_size > 0 ? o->batch_size : DEFAULT_BATCH,
                     .context_limit = o->extend_context ? limit : c2_min_size(limit, c->context_length),
+                    .max_output_patches = o->max_output_patches > 0 ? o->max_output_patches : c->max_output_patches,
                     .cross_learning = o->cross_learning};
-  C2_TRY(check_all(series, count, horizon, err));
-  C2_TRY(c2_encode_categories(series, count, horizon, &r->encoded, err));
+  C2_TRY(check_options(r, o, err));
+  if (fault) {
+    C2_TRY(c2_engine_alloc(&session->engine, count, sizeof *r->index, &r->index, err));
+    C2_TRY(c2_engine_alloc(&session->engine, count, sizeof *r->good, &r->good, err));
+  }
+  C2_TRY(check_all(r, series, fault, err));
+  C2_TRY(c2_encode_categories(r->good ? r->good : series, r->count, horizon, &r->encoded, err));
   c2_engine_hold(&session->engine, r->encoded.bytes);
   r->series = r->encoded.series;
   return C2_OK;
@@ -83,13 +143,15 @@ c2_status c2_request_open(c2_request *r, chronos2_session *session, const chrono
 
 void c2_request_close(c2_request *r) {
   c2_encoded_free(&r->encoded);
+  free(r->index);
+  free(r->good);
 }
 
 /* ---- Passes ----------------------------------------------------------------------------------- */
 
 c2_pass c2_request_pass(const c2_request *r, size_t from, size_t horizon, size_t most_tokens) {
   const chronos2_config *c = r->config;
-  size_t patches = c2_min_size((horizon + c->patch - 1) / c->patch, c->max_output_patches);
+  size_t patches = c2_min_size((horizon + c->patch - 1) / c->patch, r->max_output_patches);
   size_t tokens = 0;
   c2_pass p = {.from = from, .to = from, .times = 1};
   while (p.to < r->count && p.rows < r->batch_rows && (r->cross_learning || tokens < most_tokens)) {
@@ -110,25 +172,64 @@ c2_pass c2_request_pass_to(const c2_request *r, size_t from, size_t to) {
   return p;
 }
 
-static c2_row row_of(const c2_request *r, const chronos2_series *s, size_t index) {
-  const chronos2_covariate *c = index < s->targets ? NULL : &s->covariate[index - s->targets];
-  bool future = c && c->future && r->horizon > 0;
-  return (c2_row){.context = c ? c->past : s->length > 0 ? s->target + index * s->length : NULL,
-                  .length = s->length,
-                  .future = future ? c->future : NULL,
-                  .future_length = future ? r->horizon : 0};
+/* ---- Rows ------------------------------------------------------------------------------------- */
+
+/* `count` values of a column from `first` on, as doubles: in place, or at *copy, which moves on. */
+static const double *values_of(const chronos2_column *c, size_t first, size_t count, double **copy) {
+  const double *values = c2_column_doubles(c);
+  if (values || !c->values) return values ? values + first : NULL;
+  values = *copy;
+  c2_column_read(c, first, count, *copy);
+  *copy += count;
+  return values;
 }
 
-void c2_pass_rows(const c2_request *r, const c2_pass *p, c2_row *row) {
+/* Row `index` of a series. Without a place for copies only their number is counted. */
+static c2_row row_of(const c2_request *r, const chronos2_series *s, size_t index, double **copy, size_t *copies) {
+  const chronos2_covariate *c = index < s->targets ? NULL : &s->covariate[index - s->targets];
+  chronos2_column past = c ? c2_past_column(c) : c2_target_column(s, index);
+  chronos2_column future = c && r->horizon > 0 ? c2_future_column(c) : (chronos2_column){.values = NULL};
+  c2_row row = {.length = c2_min_size(s->length, r->context_limit), .future_length = future.values ? r->horizon : 0};
+  if (copies) {
+    *copies += past.values && !c2_column_doubles(&past) ? row.length : 0;
+    *copies += future.values && !c2_column_doubles(&future) ? row.future_length : 0;
+    return row;
+  }
+  if (row.length > 0) row.context = values_of(&past, s->length - row.length, row.length, copy);
+  if (future.values) row.future = values_of(&future, 0, row.future_length, copy);
+  return row;
+}
+
+/* Rows of a pass into rows->row, or the number of values to copy into *copies. */
+static void fill_rows(const c2_request *r, const c2_pass *p, c2_rows *rows, size_t *copies) {
+  double *copy = rows->copy;
   size_t at = 0;
   for (size_t k = 0; k < p->times; k++) {
     for (size_t i = p->from + k * p->stride; i < p->to + k * p->stride; i++) {
       const chronos2_series *s = &r->series[i];
       for (size_t t = 0; t < c2_rows_of(s); t++, at++) {
-        row[at] = row_of(r, s, t);
-        row[at].group = (int64_t)(r->cross_learning ? k : i);
-        row[at].slot = at;
+        c2_row row = row_of(r, s, t, &copy, copies);
+        row.group = (int64_t)(r->cross_learning ? k : i);
+        row.slot = at;
+        row.series = c2_request_index(r, i);
+        row.member = t;
+        if (!copies) rows->row[at] = row;
       }
     }
   }
+}
+
+c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *r, const c2_pass *p, c2_error *err) {
+  size_t copies = 0;
+  *rows = (c2_rows){NULL, NULL};
+  C2_TRY(c2_engine_alloc(engine, p->times * p->rows, sizeof *rows->row, &rows->row, err));
+  fill_rows(r, p, rows, &copies);
+  C2_TRY(c2_engine_alloc(engine, copies, sizeof *rows->copy, &rows->copy, err));
+  fill_rows(r, p, rows, NULL);
+  return C2_OK;
+}
+
+void c2_rows_close(c2_rows *rows) {
+  free(rows->row);
+  free(rows->copy);
 }

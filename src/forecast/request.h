@@ -8,22 +8,41 @@
 /* Tokens of a pass that keep its workspace small: a pass ends with the series that reaches them. */
 enum { C2_PASS_TOKENS = 16384 };
 
+/* Why a series has no forecast. */
+typedef struct c2_fault {
+  c2_status status; /* C2_OK: it has */
+  char *text;       /* the caller frees it; NULL if it has, or if there was no memory for it */
+} c2_fault;
+
 typedef struct c2_request {
   const chronos2_config *config;
-  const chronos2_series *series; /* [count] as the caller gave them, but categories are numbers */
+  const chronos2_series *series; /* [count] the good ones as the caller gave them, but categories are numbers */
   size_t count;
-  size_t horizon;       /* steps; 0: no future is read */
-  size_t batch_rows;    /* rows of a pass */
-  size_t context_limit; /* observations of a context */
-  bool cross_learning;  /* the rows of a pass are one group */
+  size_t asked;              /* series that the caller gave */
+  size_t horizon;            /* steps; 0: no future is read */
+  size_t batch_rows;         /* rows of a pass */
+  size_t context_limit;      /* observations of a context */
+  size_t max_output_patches; /* future tokens of a pass */
+  bool cross_learning;       /* the rows of a pass are one group */
+  size_t *index;             /* [count] the caller's number of a series; NULL: the same */
+  chronos2_series *good;     /* [count] copies, where some are bad */
   c2_encoded encoded;
 } c2_request;
 
 /* Checks the series and encodes their categories; what that takes counts as held by the session. The series must
- * outlive the request. Close it also after a failure. */
+ * outlive the request. `fault` [count]: takes what is wrong with bad series, which are then left out; NULL: the first
+ * one is an error. Close the request also after a failure. */
 c2_status c2_request_open(c2_request *request, chronos2_session *session, const chronos2_series *series, size_t count,
-                          const chronos2_predict_options *options, size_t horizon, c2_error *err);
+                          const chronos2_predict_options *options, size_t horizon, c2_fault *fault, c2_error *err);
 void c2_request_close(c2_request *request);
+
+/* An error if bad series are to be left out, where none can be. */
+c2_status c2_request_no_skip(const chronos2_predict_options *options, c2_error *err);
+
+/* The caller's number of a series. */
+static inline size_t c2_request_index(const c2_request *request, size_t series) {
+  return request->index ? request->index[series] : series;
+}
 
 /* Rows of a series: targets, then covariates. */
 static inline size_t c2_rows_of(const chronos2_series *series) {
@@ -43,8 +62,15 @@ c2_pass c2_request_pass(const c2_request *request, size_t from, size_t horizon, 
 /* A pass of series [from, to). */
 c2_pass c2_request_pass_to(const c2_request *request, size_t from, size_t to);
 
-/* Fills row [times * rows] of a pass: the targets of a series, then its covariates; a group a series, or under
- * cross_learning a group a time. Slots are indices of rows. */
-void c2_pass_rows(const c2_request *request, const c2_pass *pass, c2_row *row);
+/* The rows of a pass: [times * rows] the targets of a series, then its covariates; a group a series, or under
+ * cross_learning a group a time. Slots are indices of rows. Values that don't lie there as doubles are copied; the
+ * engine counts rows and copies as held. Close also after a failure. */
+typedef struct c2_rows {
+  c2_row *row;
+  double *copy;
+} c2_rows;
+
+c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *request, const c2_pass *pass, c2_error *err);
+void c2_rows_close(c2_rows *rows);
 
 #endif

@@ -1,5 +1,5 @@
 /* The long-horizon rollout. Rows of a group forecast on together and know no other group, so a few groups at a time are
- * taken to the end of the horizon: the nine paths of all rows never exist at once. */
+ * taken to the end of the horizon: the paths of all rows never exist at once. */
 #include "forecast/rollout.h"
 
 #include <math.h>
@@ -9,11 +9,14 @@
 #include "series/normalize.h"
 #include "series/quantiles.h"
 
-enum { PATHS = 9, LEAST_TOKENS = 2048 }; /* LEAST_TOKENS: a pass of paths that is worth reading the weights for */
-static const double PATH_LEVELS[PATHS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+enum { LEAST_TOKENS = 2048 }; /* a pass of paths that is worth reading the weights for */
+static const double default_levels[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
 
 /* Whole groups that are forecast on together. */
 typedef struct rollout {
+  const c2_rollout *how;
+  const double *levels; /* [paths] */
+  size_t paths;
   chronos2_session *session;
   c2_engine *engine;
   const chronos2_config *c;
@@ -24,14 +27,27 @@ typedef struct rollout {
   size_t first_limit;   /* context_limit of the first pass */
   size_t limit;         /* of the paths: they may grow */
   size_t tokens;        /* of a pass, about; SIZE_MAX: all paths in one */
-  double *context;      /* [rows * PATHS][keep] */
+  double *context;      /* [rows * paths][keep] */
   size_t *length;       /* [rows] valid steps at the end of a path's context */
-  c2_row *path;         /* [PATHS * rows] of one pass: path by path */
-  double *paths_out;    /* [rows * PATHS][Q][steps]: slots are row * PATHS + path */
+  c2_row *path;         /* [paths * rows] of one pass: path by path */
+  double *paths_out;    /* [rows * paths][Q][steps]: slots are row * paths + path */
 } rollout;
 
-size_t c2_rollout_patches(const chronos2_config *c, size_t steps) {
-  return c2_min_size((steps + c->patch - 1) / c->patch, c->max_output_patches);
+size_t c2_rollout_patches(const c2_rollout *how, const chronos2_config *c, size_t steps) {
+  return c2_min_size((steps + c->patch - 1) / c->patch, how->max_output_patches);
+}
+
+c2_status c2_rollout_check(const c2_rollout *how, const chronos2_config *c, c2_error *err) {
+  if (how->paths > 0 && !how->levels) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected %zu levels, found NULL", how->paths);
+  }
+  if (how->levels && how->paths == 0) C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected at least one level");
+  for (size_t p = 0, i = 0; p < how->paths; p++, i++) {
+    while (i < c->quantiles && c->quantile_levels[i] != how->levels[p]) i++;
+    if (i < c->quantiles) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected levels of the model, rising, found %g", how->levels[p]);
+  }
+  return C2_OK;
 }
 
 /* Appends the last `steps` forecast to each path's context: the path's quantile, or the known covariate. */
@@ -39,8 +55,8 @@ static void extend(rollout *r, size_t steps) {
   const chronos2_config *c = r->c;
   for (size_t b = 0; b < r->rows; b++) {
     const c2_row *row = &r->row[b];
-    for (size_t p = 0; p < PATHS; p++) {
-      double *context = r->context + (b * PATHS + p) * r->keep;
+    for (size_t p = 0; p < r->paths; p++) {
+      double *context = r->context + (b * r->paths + p) * r->keep;
       size_t shift = c2_min_size(steps, r->keep);
       memmove(context, context + shift, (r->keep - shift) * sizeof *context);
       for (size_t i = steps - shift; i < steps; i++) {
@@ -51,7 +67,7 @@ static void extend(rollout *r, size_t steps) {
         context[r->keep + i - steps] =
             known ? row->future[at]
                   : c2_round_to_float(c2_quantile_at(c->quantile_levels, row->quantiles + at, r->horizon,
-                                                     c->quantiles, PATH_LEVELS[p]));
+                                                     c->quantiles, r->levels[p]));
       }
     }
     r->length[b] = c2_min_size(r->keep, r->length[b] + steps);
@@ -63,15 +79,18 @@ static void set_paths(rollout *r, size_t first, size_t end, size_t steps) {
   for (size_t p = first, n = 0; p < end; p++) {
     for (size_t b = 0; b < r->rows; b++, n++) {
       const c2_row *row = &r->row[b];
-      size_t slot = b * PATHS + p;
+      size_t slot = b * r->paths + p;
       size_t used = c2_min_size(r->done, row->future_length);
       r->path[n] = (c2_row){.context = r->context + (slot + 1) * r->keep - r->length[b],
                             .length = r->length[b],
                             .future = row->future ? row->future + used : NULL,
                             .future_length = row->future ? row->future_length - used : 0,
-                            .group = row->group * PATHS + (int64_t)p,
+                            .group = row->group * (int64_t)r->paths + (int64_t)p,
                             .slot = slot,
-                            .quantiles = r->paths_out + slot * r->c->quantiles * steps};
+                            .quantiles = r->paths_out + slot * r->c->quantiles * steps,
+                            .series = row->series,
+                            .member = row->member,
+                            .path = p};
     }
   }
 }
@@ -80,23 +99,23 @@ static void set_paths(rollout *r, size_t first, size_t end, size_t steps) {
 static c2_status reduce(const rollout *r, size_t steps, c2_error *err) {
   size_t q = r->c->quantiles;
   double mass[sizeof r->c->quantile_levels / sizeof(double)];
-  double path_mass[PATHS];
+  double path_mass[sizeof mass / sizeof mass[0]];
   double out[sizeof mass / sizeof mass[0]];
   size_t before = r->engine->held;
   c2_sample *samples = NULL;
   double *scratch = NULL;
   c2_status status = C2_OK;
-  C2_GOTO(c2_engine_alloc(r->engine, PATHS * q, sizeof *samples, &samples, err));
-  C2_GOTO(c2_engine_alloc(r->engine, 2 * PATHS * q, sizeof *scratch, &scratch, err));
+  C2_GOTO(c2_engine_alloc(r->engine, r->paths * q, sizeof *samples, &samples, err));
+  C2_GOTO(c2_engine_alloc(r->engine, 2 * r->paths * q, sizeof *scratch, &scratch, err));
   c2_level_mass(r->c->quantile_levels, q, mass);
-  c2_level_mass(PATH_LEVELS, PATHS, path_mass);
+  c2_level_mass(r->levels, r->paths, path_mass);
   for (size_t b = 0; b < r->rows; b++) {
     for (size_t t = 0; t < steps && r->done + t < r->horizon; t++) {
-      for (size_t i = 0; i < PATHS * q; i++) {
-        samples[i].value = r->paths_out[(b * PATHS * q + i) * steps + t];
+      for (size_t i = 0; i < r->paths * q; i++) {
+        samples[i].value = r->paths_out[(b * r->paths * q + i) * steps + t];
         samples[i].weight = path_mass[i / q] * mass[i % q];
       }
-      c2_weighted_quantiles(samples, PATHS * q, r->c->quantile_levels, q, out, scratch);
+      c2_weighted_quantiles(samples, r->paths * q, r->c->quantile_levels, q, out, scratch);
       for (size_t i = 0; i < q; i++) r->row[b].quantiles[i * r->horizon + r->done + t] = out[i];
     }
   }
@@ -115,12 +134,12 @@ static size_t room_of(const rollout *r, const c2_row *row) {
 /* Tokens of a path of this row at most. */
 static size_t path_tokens(const rollout *r, const c2_row *row) {
   size_t context = (room_of(r, row) + r->c->patch - 1) / r->c->patch;
-  return context + 1 + c2_rollout_patches(r->c, r->horizon - r->done);
+  return context + 1 + c2_rollout_patches(r->how, r->c, r->horizon - r->done);
 }
 
 static c2_status start_paths(rollout *r, c2_error *err) {
-  size_t steps = c2_rollout_patches(r->c, r->horizon - r->done) * r->c->patch;
-  size_t paths = r->rows * PATHS;
+  size_t steps = c2_rollout_patches(r->how, r->c, r->horizon - r->done) * r->c->patch;
+  size_t paths = r->rows * r->paths;
   r->keep = 0;
   for (size_t b = 0; b < r->rows; b++) r->keep = c2_max_size(r->keep, room_of(r, &r->row[b]));
   C2_TRY(c2_engine_alloc(r->engine, paths, r->keep * sizeof *r->context, &r->context, err));
@@ -130,8 +149,8 @@ static c2_status start_paths(rollout *r, c2_error *err) {
   for (size_t b = 0; b < r->rows; b++) {
     const c2_row *row = &r->row[b];
     r->length[b] = c2_min_size(row->length, r->first_limit);
-    for (size_t p = 0; p < PATHS && r->length[b] > 0; p++) {
-      memcpy(r->context + (b * PATHS + p + 1) * r->keep - r->length[b], row->context + (row->length - r->length[b]),
+    for (size_t p = 0; p < r->paths && r->length[b] > 0; p++) {
+      memcpy(r->context + (b * r->paths + p + 1) * r->keep - r->length[b], row->context + (row->length - r->length[b]),
              r->length[b] * sizeof *r->context);
     }
   }
@@ -143,11 +162,12 @@ static c2_status forecast_paths(rollout *r, size_t patches, c2_error *err) {
   size_t tokens = 0;
   for (size_t b = 0; b < r->rows; b++) tokens += path_tokens(r, &r->row[b]);
   size_t together = c2_max_size(1, r->tokens / tokens);
-  for (size_t first = 0; first < PATHS; first += together) {
-    size_t end = c2_min_size(PATHS, first + c2_min_size(together, PATHS));
+  for (size_t first = 0; first < r->paths; first += together) {
+    size_t end = c2_min_size(r->paths, first + c2_min_size(together, r->paths));
     set_paths(r, first, end, result.steps);
     c2_batch batch = {
-        .row = r->path, .rows = (end - first) * r->rows, .context_limit = r->limit, .output_patches = patches};
+        .row = r->path, .rows = (end - first) * r->rows, .context_limit = r->limit, .output_patches = patches,
+        .first_step = r->done};
     c2_batch_sort(&batch);
     C2_TRY(c2_forward(r->engine, &batch, &result, err));
   }
@@ -162,7 +182,7 @@ static c2_status go_on(rollout *r, c2_error *err) {
   c2_status status = C2_OK;
   C2_GOTO(start_paths(r, err));
   while (r->done < r->horizon) {
-    size_t patches = c2_rollout_patches(r->c, r->horizon - r->done);
+    size_t patches = c2_rollout_patches(r->how, r->c, r->horizon - r->done);
     extend(r, block);
     C2_GOTO(forecast_paths(r, patches, err));
     block = patches * r->c->patch;
@@ -196,7 +216,7 @@ static c2_status go_on_all(rollout *r, const c2_batch *batch, c2_error *err) {
     size_t tokens = 0;
     while (end < batch->rows) {
       size_t next = group_end(batch, end);
-      for (size_t b = end; b < next; b++) tokens += PATHS * path_tokens(r, &batch->row[b]);
+      for (size_t b = end; b < next; b++) tokens += r->paths * path_tokens(r, &batch->row[b]);
       if (end > first && tokens > r->tokens) break;
       end = next;
     }
@@ -239,10 +259,14 @@ static size_t pass_tokens(const chronos2_session *s, const c2_batch *batch, cons
   return c2_max_size(tokens, LEAST_TOKENS);
 }
 
-c2_status c2_rollout(chronos2_session *session, const c2_kv_cache *cache, c2_batch *batch, size_t horizon,
-                     c2_error *err) {
+c2_status c2_rollout_run(const c2_rollout *how, chronos2_session *session, const c2_kv_cache *cache, c2_batch *batch,
+                         c2_error *err) {
   const chronos2_config *c = &session->model->config;
-  rollout r = {.session = session,
+  size_t horizon = how->horizon;
+  rollout r = {.how = how,
+               .levels = how->levels ? how->levels : default_levels,
+               .paths = how->levels ? how->paths : sizeof default_levels / sizeof default_levels[0],
+               .session = session,
                .engine = &session->engine,
                .c = c,
                .horizon = horizon,
@@ -251,7 +275,7 @@ c2_status c2_rollout(chronos2_session *session, const c2_kv_cache *cache, c2_bat
   double *places = NULL;
   size_t before = session->engine.held;
   c2_status status = C2_OK;
-  batch->output_patches = c2_rollout_patches(c, horizon);
+  batch->output_patches = c2_rollout_patches(how, c, horizon);
   c2_batch_sort(batch);
   if (batch->output_patches * c->patch >= horizon) return start(&r, cache, batch, err);
   C2_GOTO(give_places(r.engine, batch, c->quantiles * horizon, &places, err));

@@ -1,17 +1,28 @@
 /* Forecasts of any horizon: one pass for up to max_output_patches, and beyond that the quantile rollout:
- * nine quantiles of what was forecast continue the context as nine paths, each forecasts on, and the
+ * some quantiles of what was forecast (nine by default) continue the context as paths, each forecasts on, and the
  * paths' quantiles are reduced to one set by weighted quantiles. Known covariates slide along. */
 #ifndef C2_FORECAST_ROLLOUT_H
 #define C2_FORECAST_ROLLOUT_H
 
 #include "forecast/session.h"
 
-/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`:
- * of the rows' contexts, for the first pass; NULL: none. Sorts the batch. */
-c2_status c2_rollout(chronos2_session *session, const c2_kv_cache *cache, c2_batch *batch, size_t horizon,
-                     c2_error *err);
+/* How far, and how. */
+typedef struct c2_rollout {
+  size_t horizon;
+  size_t max_output_patches; /* future tokens of a pass */
+  const double *levels;      /* [paths] quantile levels that the paths continue, rising; NULL: 0.1, 0.2 ... 0.9 */
+  size_t paths;
+} c2_rollout;
+
+/* An error unless the levels are some of the model's, rising. */
+c2_status c2_rollout_check(const c2_rollout *rollout, const chronos2_config *config, c2_error *err);
+
+/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`: of
+ * the rows' contexts, for the first pass; NULL: none. Sorts the batch. */
+c2_status c2_rollout_run(const c2_rollout *rollout, chronos2_session *session, const c2_kv_cache *cache, c2_batch *batch,
+                         c2_error *err);
 
 /* Output patches of the pass that forecasts the next `steps` steps, or their beginning. */
-size_t c2_rollout_patches(const chronos2_config *config, size_t steps);
+size_t c2_rollout_patches(const c2_rollout *rollout, const chronos2_config *config, size_t steps);
 
 #endif

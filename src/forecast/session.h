@@ -9,7 +9,6 @@
 
 struct chronos2_session {
   const chronos2_model *model;
-  chronos2_session_options options;
   c2_engine engine;
   bool *blind; /* [layers][heads]; NULL: no head is blind */
   chronos2_progress_fn progress;

@@ -97,4 +97,7 @@ const c2_kernels *c2_kernels_find(const char *name);
 /* True if this build has kernels of that name, whatever the machine has. */
 bool c2_kernels_known(const char *name);
 
+/* Names of the machine's levels, each once, the highest first; those on request come last. NULL beyond the last. */
+const char *c2_kernels_name(size_t index);
+
 #endif

@@ -18,3 +18,18 @@ bool c2_kernels_known(const char *name) {
   }
   return false;
 }
+
+const char *c2_kernels_name(size_t index) {
+  size_t count = 0;
+  while (c2_levels[count].kernels) count++;
+  for (int on_request = 0; on_request < 2; on_request++) {
+    const char *last = "";
+    for (size_t i = count; i-- > 0;) {
+      const c2_level *l = &c2_levels[i];
+      if (l->on_request != (on_request == 1) || strcmp(l->kernels->name, last) == 0 || !l->detect()) continue;
+      last = l->kernels->name; /* levels of one name stand side by side */
+      if (index-- == 0) return last;
+    }
+  }
+  return NULL;
+}

@@ -2,8 +2,9 @@
 #include "model/patterns.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
+
+#include "model/names.h"
 
 static const char *const names[] = {[CHRONOS2_AUTO] = "auto",
                                     [CHRONOS2_FULL] = "full",
@@ -20,17 +21,10 @@ const char *c2_attention_name(chronos2_attention attention) {
 /* The first name that counts is `first`. */
 static c2_status find_name(const char *name, size_t first, const char *what, chronos2_attention *attention,
                            c2_error *err) {
-  char all[200] = "";
-  size_t used = 0;
-  for (size_t i = first; i < NAMES; i++) {
-    if (name && strcmp(name, names[i]) == 0) {
-      *attention = (chronos2_attention)i;
-      return C2_OK;
-    }
-    used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", i > first ? ", " : "", names[i]);
-  }
-  if (!name) C2_FAIL(err, C2_ERR_ARGUMENT, "%s: expected one of %s", what, all);
-  C2_FAIL(err, C2_ERR_ARGUMENT, "%s: expected one of %s, found '%.60s'", what, all, name);
+  size_t index = 0;
+  C2_TRY(c2_name_find(names, first, NAMES, name, what, &index, err));
+  *attention = (chronos2_attention)index;
+  return C2_OK;
 }
 
 c2_status c2_attention_named(const char *name, const char *what, chronos2_attention *attention, c2_error *err) {

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "series/column.h"
 #include "series/normalize.h"
 
 /* ---- Labels ---------------------------------------------------------------------------------- */
@@ -120,25 +121,41 @@ static double target_mean(const dictionary *d, const char *name, const char *tex
   return c2_round_to_float((l ? (mean + l->sum) / (1 + l->count) : mean) * unit);
 }
 
+static void encode_targets(const chronos2_covariate *c, const double *target, size_t length, size_t horizon,
+                           dictionary *d, double *past, double *future) {
+  const char *name = name_of(c);
+  double unit = unit_of(target, length);
+  double mean = mean_of(target, length, unit);
+  for (size_t t = 0; t < length; t++) {
+    if (isnan(target[t])) continue;
+    label *l = find(d, name, c->past_text[t]);
+    l->sum += target[t] / unit;
+    l->count += 1;
+  }
+  for (size_t t = 0; t < length; t++) past[t] = target_mean(d, name, c->past_text[t], mean, unit);
+  for (size_t t = 0; future && t < horizon; t++) future[t] = target_mean(d, name, c->future_text[t], mean, unit);
+}
+
 static c2_status encode_by_target(const chronos2_series *s, const chronos2_covariate *c, size_t horizon, double *past,
                                   double *future, c2_error *err) {
   dictionary d = {0};
-  const char *name = name_of(c);
-  double unit = unit_of(s->target, s->length);
-  double mean = mean_of(s->target, s->length, unit);
-  C2_TRY(c2_alloc_array(s->length, sizeof *d.label, &d.label, err));
+  chronos2_column column = c2_target_column(s, 0);
+  const double *target = c2_column_doubles(&column);
+  double *copy = NULL;
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(s->length, sizeof *d.label, &d.label, err));
+  if (!target && s->length > 0) {
+    C2_GOTO(c2_alloc_array(s->length, sizeof *copy, &copy, err));
+    c2_column_read(&column, 0, s->length, copy);
+    target = copy;
+  }
   add_past(&d, c, s->length);
   if (d.count) close_dictionary(&d);
-  for (size_t t = 0; t < s->length; t++) {
-    if (isnan(s->target[t])) continue;
-    label *l = find(&d, name, c->past_text[t]);
-    l->sum += s->target[t] / unit;
-    l->count += 1;
-  }
-  for (size_t t = 0; t < s->length; t++) past[t] = target_mean(&d, name, c->past_text[t], mean, unit);
-  for (size_t t = 0; future && t < horizon; t++) future[t] = target_mean(&d, name, c->future_text[t], mean, unit);
+  encode_targets(c, target, s->length, horizon, &d, past, future);
+fail:
   free(d.label);
-  return C2_OK;
+  free(copy);
+  return status;
 }
 
 /* ---- All series ------------------------------------------------------------------------------ */

@@ -42,7 +42,8 @@ static c2_status probe(const chronos2_model *model, c2_look *look, c2_error *err
   C2_GOTO(c2_alloc_array(cells, sizeof(double), &e.count, err));
   C2_GOTO(c2_alloc_array(c->quantiles * c->patch, sizeof(float), &quantiles, err));
   called = chronos2_session_open(
-      model, &(chronos2_session_options){.attention = CHRONOS2_FULL, .threads = 1}, &session);
+      model, &(chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_FULL, .threads = 1},
+      &session);
   if (called == CHRONOS2_OK) {
     chronos2_session_on_attention(session, add_entropy, &e);
     called = chronos2_forward(session, &batch, quantiles, NULL, NULL, NULL);

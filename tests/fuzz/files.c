@@ -202,7 +202,8 @@ void fuzz_put_model(size_t shards) {
   chronos2_config config = fuzz_config();
   chronos2_model *model = NULL;
   c2_tensor_out out[64];
-  if (chronos2_model_random(&config, 1, &(chronos2_model_options){.threads = 1}, &model) != CHRONOS2_OK) abort();
+  if (chronos2_model_random(&config, 1, &(chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .threads = 1},
+                            &model) != CHRONOS2_OK) abort();
   size_t count = model->expected_count;
   if (count > sizeof out / sizeof out[0]) abort();
   for (size_t i = 0; i < count; i++) {
@@ -230,10 +231,11 @@ void fuzz_forecast(const chronos2_model *model) {
   chronos2_forecast *forecast = NULL;
   for (int i = 0; i < LENGTH; i++) values[i] = i % 7;
   chronos2_series series = {.length = LENGTH, .targets = 1, .target = values};
-  chronos2_session_options options = {.threads = 1, .isa = CHRONOS2_ISA_SCALAR};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .threads = 1, .isa = "scalar"};
   if (chronos2_session_open(model, &options, &session) != CHRONOS2_OK) abort();
   chronos2_status status =
-      chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = HORIZON}, &forecast);
+      chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                        .horizon = HORIZON}, &forecast);
   if (status != CHRONOS2_OK) {
     fuzz_check_api_error(status);
     fuzz_require(!forecast, "there is no forecast after a failure");

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   chronos2_model *model = NULL;
   if (!file[0].bytes) prepare();
   fuzz_edit(file, FILES, data, size);
-  chronos2_model_options options = {.threads = 1, .adapter = fuzz_folder()};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .threads = 1, .adapter = fuzz_folder()};
   chronos2_status status = chronos2_model_open(fuzz_folder(), &options, &model);
   if (status != CHRONOS2_OK) {
     fuzz_check_api_error(status);

@@ -55,7 +55,7 @@ static void make_covariate(problem *p, size_t i, size_t k, fuzz_reader *r) {
 static void make_problem(problem *p, fuzz_reader *r) {
   unsigned flags = fuzz_byte(r);
   p->count = 1 + fuzz_byte(r) % SERIES;
-  p->options = (chronos2_predict_options){.horizon = 1 + fuzz_byte(r) % HORIZON,
+  p->options = (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 1 + fuzz_byte(r) % HORIZON,
                                           .context_length = fuzz_byte(r) % 80,
                                           .batch_size = fuzz_byte(r) % 8,
                                           .cross_learning = flags & 1,
@@ -178,14 +178,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_reader r = {data, data + size};
   unsigned kind = fuzz_byte(&r);
   unsigned pattern = fuzz_byte(&r);
-  if (!model && chronos2_model_random(&config, 7, &(chronos2_model_options){.threads = 1}, &model) != CHRONOS2_OK) {
+  if (!model && chronos2_model_random(&config, 7, &(chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .threads = 1},
+                                      &model) != CHRONOS2_OK) {
     abort();
   }
-  chronos2_session_options options = {.attention = (chronos2_attention)(pattern % 3),
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)(pattern % 3),
                                       .radius = pattern & 4 ? INFINITY : (double)(pattern >> 4),
                                       .reg_global = pattern & 8,
                                       .backend = kind & 8 ? CHRONOS2_REFERENCE : CHRONOS2_FUSED,
-                                      .isa = CHRONOS2_ISA_SCALAR,
+                                      .isa = "scalar",
                                       .threads = 1};
   if (chronos2_session_open(model, &options, &session) != CHRONOS2_OK) abort();
   if (kind % 4 == 3) {

@@ -30,12 +30,13 @@ static void forecast(bool cached, double out[15], chronos2_status *status) {
   double values[20];
   for (int i = 0; i < 20; i++) values[i] = i % 7;
   chronos2_series series = {.length = 20, .targets = 1, .target = values};
-  chronos2_model_options options = {.threads = 1, .cache = cached ? cache_folder : NULL};
-  chronos2_session_options session_options = {.threads = 1};
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .threads = 1, .cache = cached ? cache_folder : NULL};
+  chronos2_session_options session_options = {CHRONOS2_SESSION_OPTIONS_INIT, .threads = 1};
   *status = chronos2_model_open(model_folder, &options, &model);
   if (*status == CHRONOS2_OK) *status = chronos2_session_open(model, &session_options, &session);
   if (*status == CHRONOS2_OK) {
-    *status = chronos2_predict(session, &series, 1, &(chronos2_predict_options){.horizon = 5}, &f);
+    *status = chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                                                                .horizon = 5}, &f);
   }
   if (*status != CHRONOS2_OK) fuzz_check_api_error(*status);
   if (f) memcpy(out, chronos2_forecast_quantiles(f, 0, 0), 15 * sizeof *out);

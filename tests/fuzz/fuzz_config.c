@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_require(c2_config_median(&config) < config.quantiles, "0.5 is among the levels");
   if (!is_small(&config)) return 0;
   chronos2_model *model = NULL;
-  if (chronos2_model_random(&config, 1, &(chronos2_model_options){.threads = 1}, &model) != CHRONOS2_OK) abort();
+  if (chronos2_model_random(&config, 1, &(chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .threads = 1},
+                            &model) != CHRONOS2_OK) abort();
   fuzz_forecast(model);
   chronos2_model_close(&model);
   return 0;

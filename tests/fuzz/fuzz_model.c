@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   chronos2_model *model = NULL;
   if (!file[0].bytes) prepare();
   fuzz_edit(file, FILES, data, size);
-  chronos2_status status = chronos2_model_open(fuzz_folder(), &(chronos2_model_options){.threads = 1}, &model);
+  chronos2_status status = chronos2_model_open(fuzz_folder(), &(chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT,
+                                                                                        .threads = 1}, &model);
   if (status != CHRONOS2_OK) {
     fuzz_check_api_error(status);
     fuzz_require(!model, "there is no model after a failure");

@@ -10,7 +10,7 @@ int main(int argc, char **argv) {
   chronos2_session *session = NULL;
   chronos2_forecast *forecast = NULL;
   chronos2_series series = {.length = 240, .targets = 1, .target = values};
-  chronos2_predict_options options = {.horizon = 24};
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 24};
   int status = 1;
   if (argc == 2 && chronos2_model_open(argv[1], NULL, &model) == CHRONOS2_OK &&
       chronos2_session_open(model, NULL, &session) == CHRONOS2_OK &&

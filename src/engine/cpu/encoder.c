@@ -23,6 +23,7 @@ typedef struct worker_scratch {
   float *scale;   /* [BLOCK] its scales */
   c2_attend_scratch attend;
   float *weights; /* [S] one observed row of attention */
+  bool *live;     /* [S] its keys that are there */
 } worker_scratch;
 
 typedef struct pass {
@@ -230,23 +231,33 @@ typedef struct observed {
   size_t row, head;
 } observed;
 
-/* Hands one row of weights over live keys to the observer, spread over the padded row. */
+/* Hands one row of weights over live keys to the observer, spread over all tokens of the row. */
 static void observe(void *user, size_t query, const float *weights, size_t keys) {
   const observed *o = user;
   const pass *p = o->pass;
-  const c2_layout *l = &p->layout;
-  const int32_t *position = l->position + l->row_first[o->row];
-  size_t tokens = l->deepest + 1 + p->batch->output_patches;
+  const c2_row *r = &p->batch->row[o->row];
+  const int32_t *position = p->layout.position + p->layout.row_first[o->row];
+  size_t context = c2_row_patches(r, p->config->patch, p->batch->context_limit);
+  size_t tokens = context + 1 + p->batch->output_patches;
   memset(o->scratch->weights, 0, tokens * sizeof(float));
-  for (size_t i = 0; i < keys; i++) o->scratch->weights[(size_t)((int64_t)l->deepest + position[i])] = weights[i];
-  chronos2_attention_row row = {.layer = p->layer,
-                                .row = p->batch->row[o->row].slot,
+  memset(o->scratch->live, 0, tokens * sizeof(bool));
+  for (size_t i = 0; i < keys; i++) {
+    size_t token = (size_t)((int64_t)context + position[i]);
+    o->scratch->weights[token] = weights[i];
+    o->scratch->live[token] = true;
+  }
+  chronos2_attention_row row = {.series = r->series,
+                                .row = r->member,
+                                .path = r->path,
+                                .step = p->batch->first_step,
+                                .layer = p->layer,
                                 .head = o->head,
-                                .query = (size_t)((int64_t)l->deepest + position[query]),
+                                .query = (size_t)((int64_t)context + position[query]),
                                 .tokens = tokens,
-                                .context = l->deepest + 1,
+                                .context = context + 1,
                                 .masked = false,
-                                .weights = o->scratch->weights};
+                                .weights = o->scratch->weights,
+                                .live = o->scratch->live};
   p->engine->observer(p->engine->observer_user, &row);
 }
 
@@ -417,6 +428,7 @@ static void carve(pass *p, c2_arena *arena) {
     s.operand = C2_CARVE(arena, float, p->engine->model->dtype == CHRONOS2_FP32 ? 0 : p->block * p->s_operand);
     s.scale = C2_CARVE(arena, float, p->block);
     s.weights = C2_CARVE(arena, float, observing ? l->deepest + 1 + p->batch->output_patches : 0);
+    s.live = C2_CARVE(arena, bool, observing ? l->deepest + 1 + p->batch->output_patches : 0);
     c2_attend_carve(&s.attend, arena, keys, c->d_kv, observing);
     if (arena->base && !arena->failed) p->worker[i] = s;
   }

@@ -18,26 +18,21 @@ static void list_names(char *out, size_t room) {
   }
 }
 
-/* The level that the environment asks for, NULL if it leaves the choice. */
-static c2_status from_environment(const char **out, c2_error *err) {
-  const char *name = getenv("CHRONOS2_ISA");
+/* *name becomes NULL where it leaves the choice. */
+static c2_status check_name(const char **name, const char *what, c2_error *err) {
   char known[128];
-  *out = NULL;
-  if (!name || !*name || strcmp(name, "auto") == 0) return C2_OK;
-  if (!c2_kernels_known(name)) {
-    list_names(known, sizeof known);
-    C2_FAIL(err, C2_ERR_ARGUMENT, "CHRONOS2_ISA: expected one of %s, found '%s'", known, name);
-  }
-  *out = name;
-  return C2_OK;
+  if (*name && (!**name || strcmp(*name, "auto") == 0)) *name = NULL;
+  if (!*name || c2_kernels_known(*name)) return C2_OK;
+  list_names(known, sizeof known);
+  C2_FAIL(err, C2_ERR_ARGUMENT, "%s: expected one of %s, found '%.60s'", what, known, *name);
 }
 
-c2_status c2_isa_choose(chronos2_isa_level asked, const c2_kernels **out, c2_error *err) {
-  static const char *const names[] = {NULL, "scalar", "avx2", "avx512", "amx"};
-  if (asked < CHRONOS2_ISA_AUTO || asked > CHRONOS2_ISA_AMX)
-    C2_FAIL(err, C2_ERR_ARGUMENT, "isa: unknown level %d", (int)asked);
-  const char *name = names[asked];
-  if (!name) C2_TRY(from_environment(&name, err));
+c2_status c2_isa_choose(const char *name, const c2_kernels **out, c2_error *err) {
+  C2_TRY(check_name(&name, "isa", err));
+  if (!name) {
+    name = getenv("CHRONOS2_ISA");
+    C2_TRY(check_name(&name, "CHRONOS2_ISA", err));
+  }
   *out = c2_kernels_find(name);
   if (!*out) C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", name);
   return C2_OK;

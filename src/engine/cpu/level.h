@@ -2,13 +2,15 @@
 #ifndef C2_ENGINE_CPU_LEVEL_H
 #define C2_ENGINE_CPU_LEVEL_H
 
-#include <chronos2.h>
+#include <stdbool.h>
 
+#include "base/status.h"
 #include "base/threads.h"
 #include "kernels/kernels.h"
 
-/* Kernels of the level asked for, which the machine must have; under auto CHRONOS2_ISA in the environment lowers it. */
-c2_status c2_isa_choose(chronos2_isa_level asked, const c2_kernels **out, c2_error *err);
+/* Kernels of the level of that name, which the machine must have. Under "auto" or NULL, CHRONOS2_ISA in the environment
+ * lowers it. */
+c2_status c2_isa_choose(const char *name, const c2_kernels **out, c2_error *err);
 
 /* As many threads as asked for, 0 to 1024; 0: one a processor. `pin` as c2_pool_open has it. */
 c2_status c2_pool_choose(int asked, bool pin, c2_pool **pool, c2_error *err);
