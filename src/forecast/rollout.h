@@ -17,10 +17,10 @@ typedef struct c2_rollout {
 /* An error unless the levels are some of the model's, rising. */
 c2_status c2_rollout_check(const c2_rollout *rollout, const chronos2_config *config, c2_error *err);
 
-/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`: of
- * the rows' contexts, for the first pass; NULL: none. Sorts the batch. */
-c2_status c2_rollout_run(const c2_rollout *rollout, chronos2_session *session, const c2_kv_cache *cache, c2_batch *batch,
-                         c2_error *err);
+/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`:
+ * of the rows' contexts, for the first pass; NULL: none. Sorts the batch. */
+c2_status c2_rollout_run(const c2_rollout *rollout, chronos2_session *session, const c2_kv_cache *cache,
+                         c2_batch *batch, c2_error *err);
 
 /* Output patches of the pass that forecasts the next `steps` steps, or their beginning. */
 size_t c2_rollout_patches(const c2_rollout *rollout, const chronos2_config *config, size_t steps);
