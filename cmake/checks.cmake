@@ -3,6 +3,15 @@
 foreach(check includes style docs)
   add_test(NAME check_${check} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_${check}.sh)
 endforeach()
+set(objects) # of everything but tests
+foreach(target chronos2_objects chronos2_data chronos2_study chronos2)
+  list(APPEND objects "$<JOIN:$<TARGET_OBJECTS:${target}>,\n>")
+endforeach()
+list(JOIN objects "\n" objects)
+file(GENERATE OUTPUT ${CMAKE_BINARY_DIR}/objects.txt CONTENT "${objects}\n")
+add_test(NAME check_cycles COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_cycles.sh ${CMAKE_BINARY_DIR}/objects.txt ${CMAKE_NM})
+add_test(NAME check_cycles_itself COMMAND ${CMAKE_SOURCE_DIR}/tests/checks/cycles.sh ${CMAKE_BINARY_DIR}/cycles-test
+                                          ${CMAKE_C_COMPILER} ${CMAKE_NM})
 add_test(NAME check_symbols COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_symbols.sh $<TARGET_FILE:chronos2_static>
                                     $<TARGET_FILE:chronos2_shared> ${CMAKE_NM})
 if(CHRONOS2_ASSERT OR CMAKE_BUILD_TYPE STREQUAL "Debug")
