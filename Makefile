@@ -12,9 +12,8 @@ all:
 
 # The study on the bundled series with the bundled model; ends with its verdict.
 demo:
-	scripts/setup.sh build
-	$(MAKE) all
-	scripts/demo.sh $(BUILD)
+	@scripts/setup.sh build
+	@scripts/demo.sh $(BUILD) $(JOBS) $(CMAKE_FLAGS)
 
 # The suite, then the same suite under the address and undefined-behaviour sanitizers.
 test:
@@ -26,7 +25,7 @@ test:
 	$(CTEST) build-asan
 
 # The suite under clang, with and without its sanitizers; threads under theirs; every allocation failing; a forward pass
-# under valgrind; PyTorch side by side. The fuzz targets' corpora and mutations are part of each suite.
+# under valgrind; the suite on 64-bit ARM, emulated; PyTorch side by side. The fuzz targets' corpora and mutations are part of each suite.
 test-full:
 	scripts/setup.sh full
 	$(MAKE) all
@@ -41,6 +40,7 @@ test-full:
 	$(CTEST) build-tsan -R test_threads
 	CHRONOS2_SWEEP_STEP=1 $(CTEST) $(BUILD) -R '^alloc_'
 	scripts/valgrind.sh $(BUILD)
+	scripts/arm.sh $(JOBS) $(CMAKE_FLAGS)
 	$(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
 
 # libFuzzer over every fuzz target in turn; counts and finds are kept in build-fuzz.
@@ -66,6 +66,6 @@ format:
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean:
-	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan
+	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan build-aarch64 build-plain
 
 .PHONY: all demo test test-full fuzz cuda bench install format clean

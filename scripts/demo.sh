@@ -1,8 +1,20 @@
 #!/usr/bin/env bash
-# The study on the bundled series with the bundled checkpoint, beside the one that was trained sparse; ends with its verdict.
+# demo.sh [BUILD [JOBS [CMAKE_FLAG...]]]: builds the program and runs the study on the bundled series with the bundled
+# checkpoint, beside the one that was trained sparse; ends with its verdict.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}
+jobs=${2:-$(nproc)}
+log=$build/demo/build.log
 mkdir -p "$build/demo"
+echo "demo: building the program (about a minute; $log)"
+build_it() {
+  cmake -S . -B "$build" -DCMAKE_BUILD_TYPE=Release "$@" && cmake --build "$build" -j "$jobs" --target chronos2
+}
+if ! build_it "${@:3}" >"$log" 2>&1; then
+  cat "$log" >&2
+  echo "demo: error: the build failed" >&2
+  exit 1
+fi
 "$build/chronos2" study --tasks datasets --radii 2,4,8,16,32,64 --max-windows-per-task 0 \
   --sparse-model models/chronos2-micro-r8 --out-prefix "$build/demo/study"

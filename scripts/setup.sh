@@ -1,20 +1,22 @@
 #!/usr/bin/env bash
 # Installs what the build, the tests or the full tests need and this machine lacks (Debian, Ubuntu).
 #
-#   scripts/setup.sh [build|test|full]
+#   scripts/setup.sh [build|test|arm|full]
 #
 # build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
-# (the header must compile as C++) and git. full: also clang, valgrind, a browser and a Python environment
+# (the header must compile as C++) and git. arm: also a compiler for 64-bit ARM, the test libraries for it (they make arm64
+# a foreign architecture of this system) and an emulator. full: also clang, valgrind, a browser and a Python environment
 # with PyTorch and chronos-forecasting, in ./venv or where CHRONOS2_VENV points.
-# Says what it installs and why before it does; with nothing missing it changes nothing.
+# Says in one line what it installs and why before it does; with nothing missing it changes nothing. Only root installs:
+# anybody else is told the command.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 level=${1:-build}
 case $level in
-  build | test | full) ;;
+  build | test | arm | full) ;;
   *)
-    echo "setup: error: expected build, test or full, found '$level'" >&2
+    echo "setup: error: expected build, test, arm or full, found '$level'" >&2
     exit 2
     ;;
 esac
@@ -28,7 +30,7 @@ need() {
   shift 2
   if ! "$@" >/dev/null 2>&1; then
     packages+=("$package")
-    reasons+=("  $package: $reason")
+    reasons+=("$package ($reason)")
   fi
 }
 
@@ -60,6 +62,14 @@ if [ "$level" != build ]; then
   need g++ "checks that the header compiles as C++" have c++
   need git "names the commit in the version, lists the files to check" have git
 fi
+if { [ "$level" = arm ] || [ "$level" = full ]; } && [ "$(uname -m)" != aarch64 ]; then
+  need gcc-aarch64-linux-gnu "compiler for 64-bit ARM" have aarch64-linux-gnu-gcc
+  need libc6-dev-arm64-cross "its C headers" [ -e /usr/aarch64-linux-gnu/include/stdio.h ]
+  need qemu-user-static "runs programs for 64-bit ARM" have qemu-aarch64-static
+  for library in yaml:yaml-0.1 cmocka:cmocka jansson:jansson; do
+    need "lib${library%:*}-dev:arm64" "for 64-bit ARM" [ -e "/usr/lib/aarch64-linux-gnu/pkgconfig/${library#*:}.pc" ]
+  done
+fi
 if [ "$level" = full ]; then
   need clang "the second compiler" have clang
   need libclang-rt-14-dev "clang's sanitizers and fuzzer" fuzzer
@@ -73,28 +83,28 @@ if [ "$level" = full ]; then
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then
-  as_root=()
-  if [ "$(id -u)" != 0 ]; then
-    if ! command -v sudo >/dev/null; then
-      echo "setup: error: missing ${packages[*]}; installing needs root or sudo (run this script as root)" >&2
-      exit 1
-    fi
-    as_root=(sudo)
-  fi
+  prepare="apt-get update -qq"
+  [[ ${packages[*]} != *:arm64* ]] || prepare="dpkg --add-architecture arm64 && $prepare"
+  install="DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${packages[*]}"
   if ! command -v apt-get >/dev/null; then
     echo "setup: error: missing ${packages[*]}; no apt-get here, please install what provides them" >&2
     exit 1
   fi
-  echo "setup: installing"
-  printf '%s\n' "${reasons[@]}"
-  install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}")
-  if ! "${as_root[@]}" "${install[@]}" --simulate >/dev/null 2>&1; then
-    "${as_root[@]}" apt-get update -q
+  if [ "$(id -u)" != 0 ]; then
+    echo "setup: error: packages are missing and only root may install them. Run this, then try again:" >&2
+    echo "  sudo sh -c '$prepare && $install'" >&2
+    exit 1
   fi
-  if ! "${as_root[@]}" "${install[@]}" </dev/null; then # the lists may be older than the archive
-    "${as_root[@]}" apt-get update -q
-    "${as_root[@]}" "${install[@]}" </dev/null
+  list=$(printf '%s; ' "${reasons[@]}")
+  echo "setup: installing ${list%; }"
+  log=$(mktemp)
+  if ! sh -c "$prepare && $install" >"$log" 2>&1 </dev/null; then
+    cat "$log" >&2
+    rm -f "$log"
+    echo "setup: error: the installation failed: $install" >&2
+    exit 1
   fi
+  rm -f "$log"
 fi
 
 [ "$level" = full ] || exit 0

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# arm.sh [JOBS [CMAKE_FLAG...]]: the suite on 64-bit ARM, under QEMU unless this machine is one. An emulated processor is
+# twenty times slower: tests that have sizes take their small ones (CHRONOS2_TEST_SIZE).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+jobs=${1:-$(nproc)}
+if [ "$(uname -m)" = aarch64 ]; then
+  echo "arm: this machine is one: the suite has run on it"
+  exit 0
+fi
+cmake --preset aarch64 "${@:2}"
+cmake --build --preset aarch64 -j "$jobs"
+echo "arm: small sizes of tests (CHRONOS2_TEST_SIZE=small)"
+CHRONOS2_TEST_SIZE=small ctest --output-on-failure --timeout 900 -j "$jobs" --test-dir build-aarch64
