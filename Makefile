@@ -41,7 +41,16 @@ test-full:
 	CHRONOS2_SWEEP_STEP=1 $(CTEST) $(BUILD) -R '^alloc_'
 	scripts/valgrind.sh $(BUILD)
 	scripts/arm.sh $(JOBS) $(CMAKE_FLAGS)
-	$(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
+	$(MAKE) python
+	PYTHONPATH=$(BUILD)/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider python/tests
+	PYTHONPATH=$(BUILD)/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
+
+# The Python package in build/python, for PYTHONPATH. Without a development environment: pip install .
+python:
+	scripts/setup.sh full
+	rm -rf $(BUILD)/python
+	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps --no-index \
+	  --target $(BUILD)/python .
 
 # libFuzzer over every fuzz target in turn; counts and finds are kept in build-fuzz.
 MINUTES ?= 11
@@ -68,4 +77,4 @@ format:
 clean:
 	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan build-aarch64 build-plain
 
-.PHONY: all demo test test-full fuzz cuda bench install format clean
+.PHONY: all demo test test-full python fuzz cuda bench install format clean

@@ -1,0 +1,16 @@
+"""Chronos-2 time-series forecasting in C, called as chronos-forecasting is.
+
+    from chronos2 import Chronos2Pipeline
+
+    pipeline = Chronos2Pipeline.from_pretrained()  # the bundled checkpoint; or a folder, or a name of a hub
+    quantiles, median = pipeline.predict_quantiles([history], prediction_length=24, quantile_levels=[0.1, 0.5, 0.9])
+"""
+
+from ._compatible import install_as_chronos
+from ._native import Chronos2Error, isa, version
+from .pipeline import BaseChronosPipeline, Chronos2Pipeline, ForecastType
+from .scenarios import EncodedContext
+
+__version__ = version()
+__all__ = ["BaseChronosPipeline", "Chronos2Error", "Chronos2Pipeline", "EncodedContext", "ForecastType",
+           "install_as_chronos", "isa", "version"]

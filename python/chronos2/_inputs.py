@@ -1,0 +1,163 @@
+"""What users pass to `predict`, as series of the engine: arrays, lists, dictionaries, prepared inputs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._native import Covariate, Labels, Series, SeriesList, is_missing
+
+_KEYS = {"target", "past_covariates", "future_covariates"}
+_PREPARED_KEYS = {"context", "future_covariates", "n_targets", "n_covariates", "n_future_covariates"}
+
+
+def is_array(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return isinstance(value, np.ndarray) or (torch is not None and isinstance(value, torch.Tensor))
+
+
+def to_array(value: Any) -> np.ndarray:
+    """NumPy's view or copy of an array, tensor, list or column."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        value = value.numpy() if value.dtype != torch.bfloat16 else value.float().numpy()
+    if isinstance(value, np.ma.MaskedArray):
+        value = value.astype(np.float64).filled(np.nan)
+    return np.asarray(value)
+
+
+def to_numbers(value: Any) -> np.ndarray:
+    """float64, row-major; not copied where it is that already."""
+    return np.ascontiguousarray(to_array(value), np.float64)
+
+
+def to_series(inputs: Any, horizon: int) -> list[Series]:
+    """Series of whatever `predict` accepts."""
+    if isinstance(inputs, SeriesList):
+        return inputs
+    if len(inputs) == 0:
+        raise ValueError("`inputs` is empty. Please provide at least one time series.")
+    if is_array(inputs):
+        return _from_array(inputs)
+    first = inputs[0]
+    if isinstance(first, Mapping) and "context" in first:
+        return [_from_prepared(item, index) for index, item in enumerate(inputs)]
+    if isinstance(first, Mapping):
+        return _from_dicts(inputs, horizon)
+    if np.ndim(first) == 0 and not is_array(first):
+        raise TypeError("Expected a 3-d array, a list of arrays or a list of dicts, found a list of "
+                        f"{type(first).__name__}. One series is a list of one array.")
+    return _from_arrays(inputs)
+
+
+# ---- Targets alone --------------------------------------------------------------------------------
+
+
+def _from_array(inputs: Any) -> list[Series]:
+    if inputs.ndim != 3:
+        raise ValueError("Expected 3-d tensor with shape (n_series, n_variates, history_length), got shape "
+                         f"{tuple(inputs.shape)}.")
+    return [Series(target) for target in to_numbers(inputs)]
+
+
+def _from_arrays(inputs: Sequence[Any]) -> list[Series]:
+    series = []
+    for index, item in enumerate(inputs):
+        target = to_numbers(item)
+        if target.ndim not in (1, 2):
+            raise ValueError("Each element should be 1-d or 2-d, with shape (history_length,) or (n_variates, "
+                             f"history_length). Found element at index {index} with shape {tuple(target.shape)}.")
+        series.append(Series(np.atleast_2d(target)))
+    return series
+
+
+# ---- Prepared inputs ------------------------------------------------------------------------------
+
+
+def _from_prepared(item: Any, index: int) -> Series:
+    missing = _PREPARED_KEYS - set(item)
+    if missing:
+        raise TypeError(f"Input is missing required keys: {missing} in element at index {index}.")
+    context, future = to_numbers(item["context"]), to_numbers(item["future_covariates"])
+    for name, rows in (("context", context), ("future_covariates", future)):
+        if rows.ndim != 2:
+            raise TypeError(f"Expected '{name}' to be 2-d, got shape {rows.shape} in element at index {index}.")
+    if len(context) != len(future):
+        raise ValueError("Expected 'context' and 'future_covariates' to have the same first dimension, got "
+                         f"{len(context)} and {len(future)} in element at index {index}.")
+    targets = int(item["n_targets"])
+    known = int(item["n_future_covariates"])
+    covariates = [Covariate(str(row), context[row], future[row] if row >= len(context) - known else None)
+                  for row in range(targets, len(context))]
+    return Series(context[:targets], covariates)
+
+
+# ---- Dictionaries ---------------------------------------------------------------------------------
+
+
+def _from_dicts(inputs: Sequence[Mapping[str, Any]], horizon: int) -> list[Series]:
+    targets = [_check_dict(item, index, horizon) for index, item in enumerate(inputs)]
+    names = dict.fromkeys(name for item in inputs for name in sorted(item.get("past_covariates", {})))
+    columns = {name: _column(inputs, name) for name in sorted(names)}
+    return [Series(target, [column[index] for column in columns.values() if index in column])
+            for index, target in enumerate(targets)]
+
+
+def _check_dict(item: Mapping[str, Any], index: int, horizon: int) -> np.ndarray:
+    """The target of a dictionary in which everything has its place and length."""
+    if not set(item) <= _KEYS:
+        raise ValueError(f"Found invalid keys in element at index {index}. Allowed keys are {_KEYS}, but found "
+                         f"{set(item)}")
+    if "target" not in item:
+        raise ValueError(f"Element at index {index} does not contain the required key 'target'")
+    target = to_numbers(item["target"])
+    if target.ndim not in (1, 2):
+        raise ValueError(f"Target must be 1-d or 2-d (got shape {tuple(target.shape)} at index {index}).")
+    target = np.atleast_2d(target)
+    past, future = (item.get(key, {}) for key in ("past_covariates", "future_covariates"))
+    for key, group, length in (("past", past, target.shape[1]), ("future", future, horizon)):
+        if not isinstance(group, Mapping):
+            raise ValueError(f"Found invalid type for `{key}_covariates` in element at index {index}. Expected dict "
+                             f'with {{"feat_1": tensor_1, ...}}, but found {type(group)}')
+        what = "length of `target` (" if key == "past" else "prediction_length ("
+        for name, value in group.items():
+            shape = () if _unknown(value) and key == "future" else to_array(value).shape
+            if shape != (length,) and not (_unknown(value) and key == "future"):
+                raise ValueError(f"Individual `{key}_covariates` must be 1-d with length equal to the {what}= {length})"
+                                 f", found: {name} with shape {tuple(shape)} in element at index {index}")
+    if not set(future) <= set(past):
+        raise ValueError(f"Expected keys in `future_covariates` must be a subset of `past_covariates` {sorted(past)}, "
+                         f"but found {sorted(future)} in element at index {index}")
+    return target
+
+
+def _unknown(value: Any) -> bool:
+    """A future that isn't there."""
+    return value is None or (hasattr(value, "__len__") and len(value) == 0)
+
+
+def _column(inputs: Sequence[Mapping[str, Any]], name: str) -> dict[int, Covariate]:
+    """A covariate of all dictionaries that have it, by their index: numbers in all of them, or labels in all."""
+    past = {i: to_array(item["past_covariates"][name]) for i, item in enumerate(inputs)
+            if name in item.get("past_covariates", {})}
+    future = {i: to_array(inputs[i]["future_covariates"][name]) for i in past
+              if not _unknown(inputs[i].get("future_covariates", {}).get(name))}
+    if all(np.issubdtype(values.dtype, np.number) for values in past.values()):
+        return {i: Covariate(name, to_numbers(values), to_numbers(future[i]) if i in future else None)
+                for i, values in past.items()}
+    labels = Labels(_in_order(value for values in past.values() for value in values.astype(object).tolist()))
+    return {i: Covariate(name, labels.of(values), labels.of(future[i]) if i in future else None, labels)
+            for i, values in past.items()}
+
+
+def _in_order(values: Iterable[Any]) -> list[Any]:
+    """The values that occur, sorted as pandas sorts categories."""
+    found = dict.fromkeys(value for value in values if not is_missing(value))
+    try:
+        return sorted(found)
+    except TypeError:  # not comparable: in the order of their appearance
+        return list(found)

@@ -1,0 +1,93 @@
+"""What `pipeline.model` is: the weights, their configuration, and how sessions over them are opened."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Iterator
+
+from . import _hub, _native
+
+_DTYPES = {"auto": "float32", "fp32": "float32", "float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16",
+           "int8": "int8"}
+_BACKENDS = {"eager": "reference", "sdpa": "fused", "flash_attention_2": "fused"}
+PUBLISHED_RADIUS = 8.0
+DEFAULT_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+
+
+def resolve_dtype(dtype: Any) -> str:
+    """"float32", "bfloat16" or "int8" of a name or a torch dtype; None and "auto" are float32."""
+    name = "auto" if dtype is None else str(dtype).rsplit(".", 1)[-1]
+    if name not in _DTYPES:
+        raise ValueError(f"dtype: expected float32, bfloat16 or int8, found {dtype}")
+    return _DTYPES[name]
+
+
+def resolve_attention(attention: str | None, radius: float | None, reg_global: bool) -> _native.Attention:
+    """A pattern as asked for; a windowed one without a radius has the published one."""
+    name = (attention or "auto").replace("-", "_")
+    windowed = name.startswith("windowed")
+    if not windowed and (radius is not None or reg_global):
+        raise ValueError(f"radius and reg_global belong to a windowed attention, found attention={attention!r}")
+    return _native.Attention(name, (PUBLISHED_RADIUS if radius is None else float(radius)) if windowed else 0.0,
+                             reg_global)
+
+
+class Chronos2Model:
+    """A model in memory. Threads share it; every call takes a session of its own from it."""
+
+    def __init__(self, folder: Path, *, adapter: Path | None = None, dtype: str = "float32", cache: Path | None = None,
+                 attention: _native.Attention = _native.Attention(), threads: int = 0,
+                 attn_implementation: str = "sdpa", isa: str = "auto") -> None:
+        if attn_implementation not in _BACKENDS:
+            raise ValueError(f"attn_implementation: expected one of {sorted(_BACKENDS)}, found {attn_implementation!r}")
+        self.folder, self.adapter, self.attention = folder, adapter, attention
+        self._dtype, self._threads, self._isa = dtype, threads, isa
+        self._backend = _BACKENDS[attn_implementation]
+        self.native = _native.Model(folder, dtype=dtype, adapter=adapter, cache=cache, threads=threads, isa=isa)
+        config = _hub.read_json(folder / "config.json")
+        self.chronos_config = SimpleNamespace(**config.get("chronos_config", {}))
+        self.config = SimpleNamespace(**config, _attn_implementation=attn_implementation)
+        self._idle: list[_native.Session] = []
+        self._warned: set[str] = set()
+        with self.session():  # what can't be opened is said now
+            pass
+
+    @property
+    def dtype(self) -> Any:
+        torch = sys.modules.get("torch")
+        return getattr(torch, self._dtype) if torch else self._dtype
+
+    @property
+    def device(self) -> Any:
+        torch = sys.modules.get("torch")
+        return torch.device("cpu") if torch else "cpu"
+
+    @contextmanager
+    def session(self, attention: _native.Attention | None = None) -> Iterator[_native.Session]:
+        """A session for one call. Calls at the same time have different ones; a forked process opens its own, because
+        an inherited one has no worker threads."""
+        attention = attention or self.attention
+        try:
+            session = self._idle.pop()  # atomic: no lock that a fork could leave locked
+            if session.process != os.getpid():
+                raise IndexError
+            session.set_attention(attention)
+        except IndexError:
+            session = _native.Session(self.native, attention, threads=self._threads, backend=self._backend,
+                                      isa=self._isa)
+        self._warn_if_untrained(session)
+        yield session
+        if len(self._idle) < threading.active_count():
+            self._idle.append(session)
+
+    def _warn_if_untrained(self, session: _native.Session) -> None:
+        said = self.native.untrained_warning(session.pattern)
+        if said and said not in self._warned:
+            self._warned.add(said)
+            warnings.warn(said, stacklevel=5)

@@ -1,0 +1,410 @@
+"""The C library as Python objects: models, sessions, series, forecasts. Nothing else in the package calls it.
+
+cffi releases the interpreter's lock during a call. NumPy arrays are handed over by address and kept alive by the
+object that refers to them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any, Callable, Iterable, NamedTuple, Sequence
+
+import numpy as np
+
+from ._interface import ffi
+
+PACKAGE = Path(__file__).parent
+BUNDLED_MODEL = PACKAGE / "models" / "chronos2-micro"
+
+
+def _open_library() -> Any:
+    suffix = "dylib" if sys.platform == "darwin" else "so"
+    return ffi.dlopen(os.environ.get("CHRONOS2_LIBRARY") or str(PACKAGE / f"libchronos2.{suffix}"))
+
+
+lib = _open_library()
+
+
+class Chronos2Error(RuntimeError):
+    """The engine refused: a model that isn't one, a forecast that isn't finite."""
+
+
+_ERRORS = {
+    lib.CHRONOS2_ERROR_ARGUMENT: ValueError,
+    lib.CHRONOS2_ERROR_MEMORY: MemoryError,
+    lib.CHRONOS2_ERROR_IO: OSError,
+    lib.CHRONOS2_ERROR_FORMAT: ValueError,
+    lib.CHRONOS2_ERROR_UNSUPPORTED: NotImplementedError,
+}
+DTYPES = {"float32": lib.CHRONOS2_FP32, "bfloat16": lib.CHRONOS2_BF16, "int8": lib.CHRONOS2_INT8}
+ISAS = {"auto": 0, "scalar": 1, "avx2": 2, "avx512": 3, "amx": 4}
+BACKENDS = {"fused": lib.CHRONOS2_FUSED, "reference": lib.CHRONOS2_REFERENCE}
+
+
+def text(value: Any) -> str:
+    return ffi.string(value).decode("utf-8", "replace") if value else ""
+
+
+def check(status: int) -> None:
+    """Raises what a status other than CHRONOS2_OK means, with the library's text."""
+    if status != lib.CHRONOS2_OK:
+        raise _ERRORS.get(status, Chronos2Error)(text(lib.chronos2_last_error()))
+
+
+# ---- Arrays of structs ----------------------------------------------------------------------------
+
+
+def _layout(name: str) -> np.dtype:
+    """A C struct of pointers and sizes as a NumPy dtype."""
+    fields = ffi.typeof(name).fields
+    return np.dtype({"names": [field for field, _ in fields],
+                     "formats": [f"u{ffi.sizeof(info.type)}" for _, info in fields],
+                     "offsets": [info.offset for _, info in fields], "itemsize": ffi.sizeof(name)})
+
+
+_SERIES = _layout("chronos2_series")
+_COVARIATE = _layout("chronos2_covariate")
+
+
+def _address(array: np.ndarray | None) -> int:
+    return 0 if array is None else array.__array_interface__["data"][0]
+
+
+class Covariate(NamedTuple):
+    """Numbers (float64), or the addresses of `labels` (uintp; 0 is missing)."""
+
+    name: str
+    past: np.ndarray
+    future: np.ndarray | None = None
+    labels: Labels | None = None
+
+
+class Series(NamedTuple):
+    target: np.ndarray  # float64 [targets][length], row-major
+    covariates: Sequence[Covariate] = ()
+
+
+def is_missing(value: Any) -> bool:
+    """None, NaN, and what pandas calls missing."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except TypeError:  # pandas.NA
+        return True
+
+
+class Labels:
+    """Categories of a covariate, as texts that sort as their codes do. Code len(categories): none of them."""
+
+    def __init__(self, categories: Iterable[Any]) -> None:
+        self.codes = {value: code for code, value in enumerate(categories)}
+        digits = len(str(len(self.codes)))
+        self._text = ffi.new("char[]", b"".join(b"%0*d\0" % (digits, code) for code in range(len(self.codes) + 1)))
+        self._base, self._width = int(ffi.cast("uintptr_t", self._text)), digits + 1
+
+    def at(self, codes: Any) -> np.ndarray:
+        """Addresses of the texts of codes; a negative code is a missing value."""
+        codes = np.asarray(codes, np.int64)
+        return np.where(codes < 0, 0, self._base + codes * self._width).astype(np.uintp)
+
+    def of(self, values: np.ndarray) -> np.ndarray:
+        """Addresses of the texts of values."""
+        values = np.asarray(values).astype(object).tolist()
+        return self.at([-1 if is_missing(value) else self.codes.get(value, len(self.codes)) for value in values])
+
+
+class SeriesList(list):
+    """Series that are the engine's already."""
+
+
+class SeriesTable:
+    """chronos2_series[count]; keeps alive what it points to."""
+
+    def __init__(self, series: Sequence[Series]) -> None:
+        self.series = series
+        self._names: dict[str, Any] = {}
+        total = sum(len(s.covariates) for s in series)
+        self._covariates = np.array([self._covariate(c) for s in series for c in s.covariates], _COVARIATE)
+        first = _address(self._covariates) if total else 0
+        rows = []
+        for s in series:
+            rows.append((s.target.shape[1], s.target.shape[0], _address(s.target), len(s.covariates), first))
+            first += len(s.covariates) * _COVARIATE.itemsize
+        self._rows = np.array(rows, _SERIES)
+        self.pointer = ffi.cast("const chronos2_series *", _address(self._rows))
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def _covariate(self, c: Covariate) -> tuple[int, ...]:
+        if c.name not in self._names:
+            self._names[c.name] = ffi.new("char[]", c.name.encode())
+        name = int(ffi.cast("uintptr_t", self._names[c.name]))
+        past, future = _address(c.past), _address(c.future)
+        return (name, 0, 0, past, future) if c.labels is not None else (name, past, future, 0, 0)
+
+
+# ---- Models ---------------------------------------------------------------------------------------
+
+
+class Model:
+    """Weights and their configuration: immutable, shared by threads and sessions."""
+
+    def __init__(self, folder: Path, *, dtype: str = "float32", adapter: Path | None = None, cache: Path | None = None,
+                 threads: int = 0, isa: str = "auto") -> None:
+        self._keep = [ffi.new("char[]", os.fsencode(p)) if p else ffi.NULL for p in (adapter, cache)]
+        options = ffi.new("chronos2_model_options *")
+        options.adapter, options.cache = self._keep
+        options.dtype, options.threads, options.isa = DTYPES[dtype], threads, ISAS[isa]
+        self._handle = ffi.new("chronos2_model **")
+        check(lib.chronos2_model_open(os.fsencode(folder), options, self._handle))
+        if lib.chronos2_model_warning(self.pointer):
+            warnings.warn(text(lib.chronos2_model_warning(self.pointer)), stacklevel=2)
+        config = lib.chronos2_model_config(self.pointer)
+        self.quantiles = [config.quantile_levels[i] for i in range(config.quantiles)]
+        self.patch, self.context_length, self.d_model = config.patch, config.context_length, config.d_model
+        self.max_output_patches = config.max_output_patches
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            lib.chronos2_model_close(self._handle)
+
+    @property
+    def pointer(self) -> Any:
+        return self._handle[0]
+
+    def untrained_warning(self, pattern: Any) -> str | None:
+        """What to tell a user whose pattern the weights were not trained for; None if they were."""
+        if lib.chronos2_model_trained_for(self.pointer, pattern):
+            return None
+        change, tasks = ffi.new("double *"), ffi.new("size_t *")
+        name = text(lib.chronos2_attention_name(pattern.attention))
+        said = f"the weights were not trained for {name} at radius {pattern.radius:g}"
+        if lib.chronos2_model_measured(self.pointer, pattern, change, tasks):
+            said += f": it was measured to change MASE by {100 * change[0]:+.0f}% (mean of {tasks[0]} tasks)"
+        return said
+
+
+# ---- Sessions -------------------------------------------------------------------------------------
+
+
+class Attention(NamedTuple):
+    """A pattern as asked for."""
+
+    name: str = "auto"
+    radius: float = 0.0
+    reg_global: bool = False
+
+    @property
+    def code(self) -> int:
+        found = ffi.new("chronos2_attention *")
+        check(lib.chronos2_attention_named(self.name.encode(), found))
+        return found[0]
+
+
+class PredictOptions(NamedTuple):
+    horizon: int
+    context_length: int = 0
+    batch_size: int = 256
+    cross_learning: bool = False
+    extend_context: bool = False
+
+    def native(self) -> Any:
+        return ffi.new("chronos2_predict_options *", self._asdict())
+
+
+class _Watch:
+    """What a session calls after every pass. An exception there, also an interrupt from the keyboard, stops the call."""
+
+    def __init__(self) -> None:
+        self.after: Callable[[], None] | None = None
+        self.raised: BaseException | None = None
+
+    def on_progress(self, _user: Any, _done: int, _total: int) -> int:
+        if self.after is not None:
+            self.after()
+        return 0
+
+    def on_error(self, _kind: Any, value: BaseException, _traceback: Any) -> None:
+        self.raised = value
+
+
+class Session:
+    """Memory and threads of one forecaster; one thread at a time uses it."""
+
+    def __init__(self, model: Model, attention: Attention, *, threads: int = 0, backend: str = "fused",
+                 isa: str = "auto") -> None:
+        self.model, self.attention, self.process = model, attention, os.getpid()
+        options = ffi.new("chronos2_session_options *")
+        lib.chronos2_session_options_init(options)
+        options.attention, options.radius, options.reg_global = attention.code, attention.radius, attention.reg_global
+        options.backend, options.isa, options.threads = BACKENDS[backend], ISAS[isa], threads
+        self._handle = ffi.new("chronos2_session **")
+        check(lib.chronos2_session_open(model.pointer, options, self._handle))
+        self._watch = _Watch()
+        self._progress = ffi.callback("int(void *, size_t, size_t)", self._watch.on_progress, error=1,
+                                      onerror=self._watch.on_error)
+        lib.chronos2_session_on_progress(self.pointer, self._progress, ffi.NULL)
+
+    def __del__(self) -> None:
+        if getattr(self, "_handle", None):
+            lib.chronos2_session_close(self._handle)
+
+    @property
+    def pointer(self) -> Any:
+        return self._handle[0]
+
+    @property
+    def pattern(self) -> Any:
+        return lib.chronos2_session_pattern(self.pointer)
+
+    def set_attention(self, attention: Attention) -> None:
+        if attention != self.attention:
+            check(lib.chronos2_session_set_attention(self.pointer, attention.code, attention.radius,
+                                                     attention.reg_global))
+            self.attention = attention
+
+    def _call(self, function: Callable[..., int], *arguments: Any, after: Callable[[], None] | None = None) -> None:
+        self._watch.after, self._watch.raised = after, None
+        status = function(self.pointer, *arguments)
+        raised, self._watch.after, self._watch.raised = self._watch.raised, None, None
+        if raised is not None:
+            raise raised
+        check(status)
+
+    def predict(self, table: SeriesTable, options: PredictOptions, after: Callable[[], None] | None = None) -> Forecast:
+        handle = ffi.new("chronos2_forecast **")
+        self._call(lib.chronos2_predict, table.pointer, len(table), options.native(), handle, after=after)
+        return Forecast(handle, len(self.model.quantiles))
+
+    def embed(self, table: SeriesTable, options: PredictOptions) -> Embedding:
+        handle = ffi.new("chronos2_embedding **")
+        self._call(lib.chronos2_embed, table.pointer, len(table), options.native(), handle)
+        return Embedding(handle, table, self.model.d_model)
+
+    def encode(self, table: SeriesTable, options: PredictOptions) -> Context:
+        handle = ffi.new("chronos2_context **")
+        self._call(lib.chronos2_context_open, table.pointer, len(table), options.native(), handle)
+        return Context(handle, self.model)
+
+    def predict_from(self, context: Context, table: SeriesTable, options: PredictOptions) -> Forecast:
+        handle = ffi.new("chronos2_forecast **")
+        self._call(lib.chronos2_context_predict, context.pointer, table.pointer, len(table), options.native(), handle)
+        return Forecast(handle, len(self.model.quantiles))
+
+
+# ---- What calls return ----------------------------------------------------------------------------
+
+
+def _doubles(pointer: Any, *shape: int) -> np.ndarray:
+    """A view; valid while its owner lives."""
+    return np.frombuffer(ffi.buffer(pointer, 8 * int(np.prod(shape))), np.float64).reshape(shape)
+
+
+class Context:
+    """Encoded contexts of some series."""
+
+    def __init__(self, handle: Any, model: Model) -> None:
+        self._handle, self._model = handle, model
+
+    def __del__(self) -> None:
+        lib.chronos2_context_close(self._handle)
+
+    @property
+    def pointer(self) -> Any:
+        return self._handle[0]
+
+    @property
+    def nbytes(self) -> int:
+        return lib.chronos2_context_bytes(self.pointer)
+
+
+class Forecast:
+    """Copies out of a chronos2_forecast: float32, a list element a series."""
+
+    def __init__(self, handle: Any, levels: int) -> None:
+        self._handle, self._levels = handle, levels
+
+    def __del__(self) -> None:
+        lib.chronos2_forecast_free(self._handle)
+
+    def _each(self, shape: tuple[int, ...], read: Callable[[int, int], np.ndarray]) -> list[np.ndarray]:
+        result = []
+        for series in range(lib.chronos2_forecast_count(self._handle[0])):
+            out = np.empty((lib.chronos2_forecast_targets(self._handle[0], series), *shape), np.float32)
+            for target in range(len(out)):
+                out[target] = read(series, target)
+            result.append(out)
+        return result
+
+    @property
+    def horizon(self) -> int:
+        return lib.chronos2_forecast_horizon(self._handle[0])
+
+    def quantiles(self) -> list[np.ndarray]:
+        """[targets][levels of the model][horizon]"""
+        shape = (self._levels, self.horizon)
+        return self._each(shape, lambda s, t: _doubles(lib.chronos2_forecast_quantiles(self._handle[0], s, t), *shape))
+
+    def median(self) -> list[np.ndarray]:
+        """[targets][horizon]"""
+        shape = (self.horizon,)
+        return self._each(shape, lambda s, t: _doubles(lib.chronos2_forecast_median(self._handle[0], s, t), *shape))
+
+    def at_levels(self, levels: Sequence[float]) -> list[np.ndarray]:
+        """[targets][horizon][levels]"""
+        asked = np.asarray(levels, np.float64)
+        out = np.empty((self.horizon, len(asked)))
+        levels_in, values_out = ffi.from_buffer("double[]", asked), ffi.from_buffer("double[]", out)
+
+        def read(series: int, target: int) -> np.ndarray:
+            check(lib.chronos2_forecast_at_levels(self._handle[0], series, target, levels_in, len(asked), values_out))
+            return out
+
+        return self._each(out.shape, read)
+
+
+class Embedding:
+    """Copies out of a chronos2_embedding: float32, a list element a series."""
+
+    def __init__(self, handle: Any, table: SeriesTable, d_model: int) -> None:
+        self._handle, self._d_model = handle, d_model
+        self._targets = [len(s.target) for s in table.series]
+
+    def __del__(self) -> None:
+        lib.chronos2_embedding_free(self._handle)
+
+    def values(self) -> list[np.ndarray]:
+        """[targets][tokens][d_model]"""
+        result = []
+        for series, targets in enumerate(self._targets):
+            shape = (targets, lib.chronos2_embedding_tokens(self._handle[0], series), self._d_model)
+            values = lib.chronos2_embedding_values(self._handle[0], series)
+            result.append(np.frombuffer(ffi.buffer(values, 4 * int(np.prod(shape))), np.float32).reshape(shape).copy())
+        return result
+
+    def scales(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Location and scale, each [targets][1]"""
+        result = []
+        loc, scale = ffi.new("double *"), ffi.new("double *")
+        for series, targets in enumerate(self._targets):
+            pair = np.empty((2, targets, 1), np.float32)
+            for target in range(targets):
+                check(lib.chronos2_embedding_scale(self._handle[0], series, target, loc, scale))
+                pair[:, target, 0] = loc[0], scale[0]
+            result.append((pair[0], pair[1]))
+        return result
+
+
+def version() -> str:
+    """Of the library."""
+    return text(lib.chronos2_version())
+
+
+def isa() -> str:
+    """Highest instruction set that the library uses on this machine."""
+    return text(lib.chronos2_isa())

@@ -1,0 +1,434 @@
+"""`Chronos2Pipeline`, called as in chronos-forecasting 2.3.2, on the C engine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import warnings
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Callable, Sequence
+
+import numpy as np
+
+from . import _hub, _inputs, _native
+from ._model import DEFAULT_LEVELS, Chronos2Model, resolve_attention, resolve_dtype
+from .scenarios import EncodedContext
+
+if TYPE_CHECKING:
+    import fev
+
+logger = logging.getLogger(__name__)
+
+# Options of transformers' loaders that change nothing here.
+_HARMLESS = {"force_download", "force_s3_download", "low_cpu_mem_usage", "trust_remote_code", "use_safetensors"}
+
+
+class ForecastType(Enum):
+    SAMPLES = "samples"
+    QUANTILES = "quantiles"
+
+
+class _Dtypes:
+    """Names and dtypes: torch's where torch is imported."""
+
+    def __get__(self, instance: Any, owner: Any) -> dict[str, Any]:
+        torch = sys.modules.get("torch")
+        return {name: getattr(torch, name) if torch else name for name in ("bfloat16", "float32")}
+
+
+class BaseChronosPipeline:
+    """Opens a checkpoint with the pipeline that its config.json names: `Chronos2Pipeline`, the only one here."""
+
+    forecast_type: ForecastType
+    dtypes = _Dtypes()
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path: Any = None, *args: Any, **kwargs: Any) -> Chronos2Pipeline:
+        """See `Chronos2Pipeline.from_pretrained`."""
+        return Chronos2Pipeline.from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
+
+
+class Chronos2Pipeline(BaseChronosPipeline):
+    """Forecasts with a Chronos-2 checkpoint. Threads may share one; it can be pickled and used after a fork."""
+
+    forecast_type: ForecastType = ForecastType.QUANTILES
+    default_context_length: int = 2048
+
+    def __init__(self, model: Chronos2Model, return_type: str | None = None) -> None:
+        self.model = self.inner_model = model
+        self.return_type = return_type
+        self._opened_by: dict[str, Any] | None = None
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str] | None = None, *, device_map: Any = None,
+        dtype: Any = None, torch_dtype: Any = None, revision: str | None = None, cache_dir: Any = None,
+        local_files_only: bool = False, token: Any = None, attn_implementation: str = "sdpa",
+        attention: str | None = None, radius: float | None = None, reg_global: bool = False, threads: int = 0,
+        isa: str = "auto", packed_cache: str | os.PathLike[str] | None = None, return_type: str | None = None,
+        **ignored: Any,
+    ) -> Chronos2Pipeline:
+        """Opens a model.
+
+        Parameters
+        ----------
+        pretrained_model_name_or_path
+            A folder with config.json and safetensors (a LoRA adapter too), a name of a hub (looked up in the Hugging
+            Face cache, else downloaded where huggingface_hub is installed), or None for the bundled checkpoint.
+        device_map
+            The engine runs on the processor; anything else is ignored with a warning.
+        dtype, torch_dtype
+            float32 (also for "auto"), bfloat16 or int8, as a name or as torch's: of the encoder's matrices.
+        attention, radius, reg_global
+            Pattern of time attention; None: as the weights were trained. A windowed pattern's radius is in tokens, 8 if
+            not given.
+        threads
+            0: as many as the process may use processors.
+        packed_cache
+            Folder for packed weights that later processes map and share.
+        return_type
+            "torch" or "numpy"; None: torch where it is imported already, else NumPy.
+        attn_implementation
+            "sdpa": the fast path; "eager": the plain masked path that it is tested against.
+        """
+        unknown = set(ignored) - _HARMLESS
+        if unknown:
+            raise TypeError(f"Unexpected keyword arguments: {sorted(unknown)}.")
+        opened_by = {name: value for name, value in locals().items() if name not in ("cls", "ignored", "unknown")}
+        hub = dict(cache_dir=cache_dir, local_files_only=local_files_only, token=token)
+        folder = _hub.find_model(pretrained_model_name_or_path, revision=revision, **hub)
+        base, adapter = _hub.find_adapter(folder, **hub)
+        _check_config(base)
+        _warn_of_device(device_map)
+        _check_return_type(return_type)
+        model = Chronos2Model(base, adapter=adapter, dtype=resolve_dtype(torch_dtype or dtype), cache=packed_cache,
+                              attention=resolve_attention(attention, radius, reg_global), threads=threads, isa=isa,
+                              attn_implementation=attn_implementation)
+        pipeline = cls(model, return_type)
+        if Path(folder).is_dir() and pretrained_model_name_or_path is not None and folder == Path(
+                pretrained_model_name_or_path).expanduser():
+            opened_by["pretrained_model_name_or_path"] = str(folder.resolve())
+        opened_by.update(dtype=resolve_dtype(torch_dtype or dtype), torch_dtype=None, device_map=None)
+        pipeline._opened_by = opened_by
+        return pipeline
+
+    def opened_like(self, path: str | os.PathLike[str]) -> Chronos2Pipeline:
+        """Another model, opened with the options of this one."""
+        options = self._opened_by or {"return_type": self.return_type}
+        return type(self).from_pretrained(**{**options, "pretrained_model_name_or_path": path, "revision": None})
+
+    def __reduce__(self) -> Any:
+        if self._opened_by is None:
+            raise TypeError("only a pipeline that from_pretrained opened can be pickled")
+        return _reopen, (type(self), self._opened_by)
+
+    @property
+    def model_context_length(self) -> int:
+        return self.model.native.context_length
+
+    @property
+    def model_output_patch_size(self) -> int:
+        return self.model.native.patch
+
+    @property
+    def model_prediction_length(self) -> int:
+        return self.max_output_patches * self.model_output_patch_size
+
+    @property
+    def max_output_patches(self) -> int:
+        return self.model.native.max_output_patches
+
+    @property
+    def quantiles(self) -> list[float]:
+        return list(self.model.native.quantiles)
+
+    # ---- Forecasts --------------------------------------------------------------------------------
+
+    def _forecast(
+        self, inputs: Any, prediction_length: int | None = None, batch_size: int = 256,
+        context_length: int | None = None, cross_learning: bool = False, limit_prediction_length: bool = False,
+        max_output_patches: int | None = None, unrolled_quantiles: Sequence[float] | None = None,
+        after_batch: Callable[[], Any] | None = None, predict_batches_jointly: bool | None = None,
+        attention: str | None = None, radius: float | None = None, reg_global: bool = False,
+        extend_context: bool = False,
+    ) -> _native.Forecast:
+        if predict_batches_jointly is not None:
+            warnings.warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
+                          category=FutureWarning, stacklevel=3)
+            cross_learning = predict_batches_jointly
+        horizon = self._horizon(prediction_length, limit_prediction_length)
+        self._check_rollout(max_output_patches, unrolled_quantiles)
+        options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
+                                         _at_least_one("batch_size", batch_size), cross_learning, extend_context)
+        table = _native.SeriesTable(_inputs.to_series(inputs, horizon))
+        with self.model.session(self._attention(attention, radius, reg_global)) as session:
+            return session.predict(table, options, after_batch)
+
+    def _attention(self, attention: str | None, radius: float | None, reg_global: bool) -> Any:
+        asked = attention is not None or radius is not None or reg_global
+        return resolve_attention(attention or self.model.attention.name, radius, reg_global) if asked else None
+
+    def _horizon(self, prediction_length: int | None, limited: bool) -> int:
+        longest = self.model_prediction_length
+        horizon = _at_least_one("prediction_length", longest if prediction_length is None else prediction_length)
+        if horizon > longest:
+            said = (f"We recommend keeping prediction length <= {longest}. The quality of longer predictions may degrade "
+                    "since the model is not optimized for it. ")
+            if limited:
+                raise ValueError(said + "You can turn off this check by setting `limit_prediction_length=False`.")
+            warnings.warn(said, stacklevel=4)
+        return horizon
+
+    def _context(self, context_length: int | None, extended: bool) -> int:
+        longest = self.model_context_length
+        length = _at_least_one("context_length", longest if context_length is None else context_length)
+        if length > longest and not extended:
+            warnings.warn(f"The specified context_length {length} is greater than the model's default context length "
+                          f"{longest}. Resetting context_length to {longest}.", stacklevel=4)
+            length = longest
+        return length
+
+    def _check_rollout(self, max_output_patches: int | None, unrolled_quantiles: Sequence[float] | None) -> None:
+        if unrolled_quantiles is not None and not set(unrolled_quantiles) <= set(self.quantiles):
+            raise ValueError("Unrolled quantiles must be a subset of the model's quantiles. Found: "
+                             f"{unrolled_quantiles=}, model_quantiles={self.quantiles}")
+        if max_output_patches not in (None, self.max_output_patches):
+            raise NotImplementedError("max_output_patches: only the model's own is implemented")
+        if unrolled_quantiles is not None and tuple(unrolled_quantiles) != DEFAULT_LEVELS:
+            raise NotImplementedError("unrolled_quantiles: only 0.1, 0.2, ..., 0.9 are implemented")
+
+    def _give(self, arrays: list[np.ndarray], return_type: str | None) -> list[Any]:
+        """As the caller wants them: torch tensors where torch is imported already, else NumPy arrays."""
+        _check_return_type(return_type)
+        kind = return_type or self.return_type or ("torch" if "torch" in sys.modules else "numpy")
+        if kind == "numpy":
+            return arrays
+        import torch
+
+        return [torch.from_numpy(array) for array in arrays]
+
+    def predict(
+        self, inputs: Any, prediction_length: int | None = None, batch_size: int = 256,
+        context_length: int | None = None, cross_learning: bool = False, limit_prediction_length: bool = False,
+        *, return_type: str | None = None, **kwargs: Any,
+    ) -> list[Any]:
+        """Forecasts at the model's own quantile levels.
+
+        Parameters
+        ----------
+        inputs
+            A 3-d array (series, variates, history); a list of arrays (history,) or (variates, history); a list of dicts
+            with `target`, `past_covariates` and `future_covariates`; or a list of chronos-forecasting's prepared inputs.
+            NaN is a missing value. Dicts of one list may differ in targets and covariates.
+        prediction_length
+            Steps to forecast; None: as many as the model forecasts in one pass.
+        batch_size
+            Rows of one pass, covariates included. It changes results only under cross_learning.
+        context_length
+            Use at most this many last observations; beyond the model's length only with `extend_context=True`.
+        cross_learning
+            All series of a pass share information.
+        limit_prediction_length
+            A longer prediction_length than the model's is an error instead of a warning.
+        return_type
+            "torch" or "numpy" for this call.
+        **kwargs
+            max_output_patches, unrolled_quantiles, after_batch (called after every pass; what it raises stops the
+            forecast), attention, radius, reg_global, extend_context.
+
+        Returns
+        -------
+        A list with one float32 array (targets, levels, prediction_length) a series.
+        """
+        forecast = self._forecast(inputs, prediction_length, batch_size, context_length, cross_learning,
+                                  limit_prediction_length, **kwargs)
+        return self._give(forecast.quantiles(), return_type)
+
+    def predict_quantiles(
+        self, inputs: Any, prediction_length: int | None = None, quantile_levels: Sequence[float] = DEFAULT_LEVELS,
+        *, return_type: str | None = None, **predict_kwargs: Any,
+    ) -> tuple[list[Any], list[Any]]:
+        """Forecasts at any quantile levels, and the median. Parameters as for `predict`.
+
+        Returns
+        -------
+        quantiles
+            A list with one float32 array (targets, prediction_length, levels) a series; levels that the model doesn't
+            have are interpolated.
+        mean
+            A list with one float32 array (targets, prediction_length) a series: the median.
+        """
+        forecast = self._forecast(inputs, prediction_length, **predict_kwargs)
+        self._warn_of_levels(quantile_levels)
+        return (self._give(forecast.at_levels(quantile_levels), return_type),
+                self._give(forecast.median(), return_type))
+
+    def _warn_of_levels(self, levels: Sequence[float]) -> None:
+        trained = self.quantiles
+        if len(levels) and (min(levels) < min(trained) or max(levels) > max(trained)):
+            logger.warning(f"\tQuantiles to be predicted ({list(levels)}) are not within the range of quantiles that "
+                           f"Chronos-2 was trained on ({trained}). Quantile predictions will be set to the "
+                           "minimum/maximum levels at which Chronos-2 was trained on.")
+
+    def predict_df(
+        self, df: Any, future_df: Any = None, id_column: str = "item_id", timestamp_column: str = "timestamp",
+        target: str | list[str] = "target", prediction_length: int | None = None,
+        quantile_levels: Sequence[float] = DEFAULT_LEVELS, batch_size: int = 256, context_length: int | None = None,
+        cross_learning: bool = False, validate_inputs: bool = True, freq: str | None = None, **predict_kwargs: Any,
+    ) -> Any:
+        """Forecasts a table in long format: pandas, or anything with `__arrow_c_stream__` (polars, pyarrow, DuckDB).
+
+        Parameters
+        ----------
+        df
+            Columns of ids, time stamps and targets. The others are covariates: known ahead where future_df has them.
+        future_df
+            Ids, time stamps and known covariates of the prediction_length steps after each item's last.
+        validate_inputs
+            False: rows are sorted and regular already, and nothing is checked.
+        freq
+            Frequency of the time stamps as pandas writes it; None: inferred.
+        **predict_kwargs
+            As for `predict`.
+
+        Returns
+        -------
+        A table of the same kind: ids, time stamps, target_name, predictions (the median), and a column a quantile level.
+        """
+        from . import _frames
+
+        horizon = self.model_prediction_length if prediction_length is None else prediction_length
+        _at_least_one("prediction_length", horizon)
+        frames = _frames.Frames(df, future_df, id_column=id_column, timestamp_column=timestamp_column, target=target,
+                                horizon=horizon, validate=validate_inputs, freq=freq)
+        forecast = self._forecast(frames.inputs(), horizon, batch_size=batch_size, context_length=context_length,
+                                  cross_learning=cross_learning, **predict_kwargs)
+        self._warn_of_levels(quantile_levels)
+        return frames.result(forecast.median(), forecast.at_levels(quantile_levels), quantile_levels)
+
+    def predict_fev(
+        self, task: fev.Task, batch_size: int = 256, as_univariate: bool = False,
+        finetune_kwargs: dict[str, Any] | None = None, **kwargs: Any,
+    ) -> tuple[list[Any], float]:
+        """Forecasts every window of a fev task.
+
+        Parameters
+        ----------
+        as_univariate
+            Each target alone, without covariates.
+        finetune_kwargs
+            Not None: fine-tune on the first window with these arguments of `fit` before.
+        **kwargs
+            As for `predict_df`.
+
+        Returns
+        -------
+        predictions
+            One DatasetDict a window.
+        inference_time_s
+            Seconds of all forecasts.
+        """
+        from . import _fev
+
+        return _fev.predict(self, task, batch_size, as_univariate, finetune_kwargs, kwargs)
+
+    def embed(
+        self, inputs: Any, batch_size: int = 256, context_length: int | None = None, *, return_type: str | None = None,
+    ) -> tuple[list[Any], list[tuple[Any, Any]]]:
+        """Embeddings of the encoder.
+
+        Returns
+        -------
+        embeddings
+            One float32 array (variates, patches + 2, d_model) a series: of the context's patches, the REG token and one
+            unknown future patch.
+        loc_scale
+            One pair of float32 arrays (variates, 1) a series: mean and standard deviation.
+        """
+        options = _native.PredictOptions(0, self._context(context_length, False),
+                                         _at_least_one("batch_size", batch_size))
+        table = _native.SeriesTable(_inputs.to_series(inputs, 0))
+        with self.model.session() as session:
+            embedding = session.embed(table, options)
+        pairs = [tuple(self._give(list(pair), return_type)) for pair in embedding.scales()]
+        return self._give(embedding.values(), return_type), pairs
+
+    def encode(
+        self, inputs: Any, prediction_length: int | None = None, *, batch_size: int = 256,
+        context_length: int | None = None, cross_learning: bool = False, attention: str | None = None,
+        radius: float | None = None, reg_global: bool = False, extend_context: bool = False,
+    ) -> EncodedContext:
+        """Encodes the pasts of series once, to forecast them under many futures of their known covariates.
+
+        It needs attention="windowed_future_null" (for weights that were trained with full attention) or
+        "windowed_future_global", here or where the pipeline was opened. Parameters as for `predict`.
+        """
+        horizon = self._horizon(prediction_length, False)
+        options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
+                                         _at_least_one("batch_size", batch_size), cross_learning, extend_context)
+        return EncodedContext(self, _inputs.to_series(inputs, horizon), options,
+                              self._attention(attention, radius, reg_global))
+
+    # ---- Training and files -----------------------------------------------------------------------
+
+    def fit(self, inputs: Any, prediction_length: int, **kwargs: Any) -> Chronos2Pipeline:
+        """Fine-tunes with chronos-forecasting, where that is installed, and opens the result here.
+
+        Parameters as for chronos-forecasting's `Chronos2Pipeline.fit`, which also writes the result to `output_dir`.
+        """
+        from . import _fit
+
+        return _fit.fit(self, inputs, prediction_length, kwargs)
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
+        """Copies the model's files to a folder, as they were opened."""
+        if args or kwargs:
+            raise TypeError(f"save_pretrained: only a folder is expected, found {[*args, *kwargs]}")
+        if self.model.adapter is not None:
+            raise NotImplementedError("save_pretrained: an adapter is merged in memory; copy its folder "
+                                      f"{self.model.adapter} and that of its base model {self.model.folder}")
+        target = Path(save_directory)
+        target.mkdir(parents=True, exist_ok=True)
+        for file in sorted(self.model.folder.iterdir()):
+            if file.suffix in (".json", ".safetensors") and not (target / file.name).exists():
+                shutil.copyfile(file, target / file.name)
+            elif file.suffix in (".json", ".safetensors") and not file.samefile(target / file.name):
+                shutil.copyfile(file, target / file.name)
+
+
+# ---- Checks ---------------------------------------------------------------------------------------
+
+
+def _reopen(cls: type[Chronos2Pipeline], opened_by: dict[str, Any]) -> Chronos2Pipeline:
+    return cls.from_pretrained(**opened_by)
+
+
+def _at_least_one(name: str, value: int) -> int:
+    if int(value) < 1:
+        raise ValueError(f"{name}: expected at least 1, found {value}")
+    return int(value)
+
+
+def _check_return_type(return_type: str | None) -> None:
+    if return_type not in (None, "torch", "numpy"):
+        raise ValueError(f"return_type: expected 'torch', 'numpy' or None, found {return_type!r}")
+
+
+def _check_config(folder: Path) -> None:
+    if not (folder / "config.json").is_file():
+        raise OSError(f"{folder}: no config.json; expected a model's folder")
+    config = _hub.read_json(folder / "config.json")
+    if "chronos_config" not in config:
+        raise ValueError(f"{folder / 'config.json'}: Not a Chronos config file")
+    name = config.get("chronos_pipeline_class", "Chronos2Pipeline")
+    if name != "Chronos2Pipeline":
+        raise ValueError(f"Trying to load unknown pipeline class: {name}")
+
+
+def _warn_of_device(device_map: Any) -> None:
+    device = device_map.get("", device_map) if isinstance(device_map, dict) else device_map
+    if device is not None and str(device).split(":")[0] not in ("cpu", "auto"):
+        warnings.warn(f"device_map={device_map!r} is ignored: the engine runs on the processor", stacklevel=3)

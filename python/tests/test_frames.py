@@ -1,0 +1,169 @@
+"""predict_df: rows, columns, time, covariates, errors, kinds of tables."""
+
+import importlib.util
+import warnings
+
+import numpy as np
+import pytest
+
+pd = pytest.importorskip("pandas")
+
+LEVELS = [0.1, 0.5, 0.9]
+
+
+def table(ids=("A", "B"), lengths=(10, 10), targets=("target",), covariates=(), freq="h", seed=3):
+    rng = np.random.default_rng(seed)
+    parts = []
+    for item, length in zip(ids, lengths):
+        part = {"item_id": item, "timestamp": pd.date_range(end="2001-10-01", periods=length, freq=freq)}
+        part.update({name: rng.normal(size=length) for name in (*targets, *covariates)})
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True)
+
+
+def future_of(df, horizon, covariates, freq="h", ids=None):
+    rng = np.random.default_rng(5)
+    parts = []
+    for item in ids or df["item_id"].unique():
+        last = df.loc[df["item_id"] == item, "timestamp"].max()
+        stamps = pd.date_range(last, periods=horizon + 1, freq=freq)[1:]
+        parts.append(pd.DataFrame({"item_id": item, "timestamp": stamps,
+                                   **{name: rng.normal(size=horizon) for name in covariates}}))
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize("freq", ["s", "30min", "h", "D", "B", "W", "ME", "MS", "QE", "YE"])
+@pytest.mark.parametrize("validate", [True, False])
+def test_rows_and_time(smooth, freq, validate):
+    df = table(("B", "C", "A"), (10, 17, 40), ("sales", "profit"), freq=freq)
+    result = smooth.predict_df(df, target=["sales", "profit"], prediction_length=4, quantile_levels=LEVELS,
+                               validate_inputs=validate)
+    assert list(result.columns) == ["item_id", "timestamp", "target_name", "predictions", "0.1", "0.5", "0.9"]
+    assert result["item_id"].tolist() == ["B"] * 8 + ["C"] * 8 + ["A"] * 8
+    assert result["target_name"].tolist() == (["sales"] * 4 + ["profit"] * 4) * 3
+    stamps = pd.date_range(df["timestamp"].max(), periods=5, freq=freq)[1:]
+    assert result["timestamp"].tolist() == stamps.tolist() * 6
+    assert (result["predictions"] == result["0.5"]).all() and result["0.1"].dtype == np.float32
+
+
+def test_values_are_those_of_predict_quantiles(smooth):
+    df = table(("B", "A"), (30, 50), ("y",), ("known", "past", "kind"))
+    df["kind"] = np.where(df["kind"] > 0, "up", "down")
+    future = future_of(df, 5, ["known", "kind"])
+    future["kind"] = np.where(future["kind"] > 0, "up", "never seen")
+    result = smooth.predict_df(df, future, target="y", prediction_length=5, quantile_levels=LEVELS)
+    inputs = [{"target": past["y"].to_numpy(),
+               "past_covariates": {name: past[name].to_numpy() for name in ("known", "past", "kind")},
+               "future_covariates": {name: ahead[name].to_numpy() for name in ("known", "kind")}}
+              for past, ahead in ((df[df["item_id"] == i], future[future["item_id"] == i]) for i in ("B", "A"))]
+    quantiles, mean = smooth.predict_quantiles(inputs, 5, LEVELS)
+    np.testing.assert_allclose(result["predictions"], np.stack(mean).ravel(), rtol=1e-5)
+    np.testing.assert_allclose(result[["0.1", "0.5", "0.9"]], np.stack(quantiles).reshape(-1, 3), rtol=1e-5)
+
+
+def test_order_of_rows_and_types_of_columns_do_not_matter(smooth):
+    df = table(("B", "A"), (30, 50), ("y",), ("x",))
+    future = future_of(df, 5, ["x"])
+    expected = smooth.predict_df(df, future, target="y", prediction_length=5)
+    shuffled = df.sample(frac=1, random_state=1)
+    first = smooth.predict_df(shuffled, future.sample(frac=1, random_state=2), target="y", prediction_length=5)
+    key = ["item_id", "timestamp"]
+    pd.testing.assert_frame_equal(first.sort_values(key).reset_index(drop=True),
+                                  expected.sort_values(key).reset_index(drop=True))
+    typed = df.astype({"item_id": "category", "y": "Float64", "timestamp": str})
+    other = smooth.predict_df(typed, future.astype({"item_id": "category"}), target="y", prediction_length=5)
+    np.testing.assert_array_equal(other["predictions"], expected["predictions"])
+    assert other["timestamp"].tolist() == expected["timestamp"].tolist()
+
+
+def test_missing_values_of_targets_and_covariates(smooth):
+    df = table(("A",), (40,), ("y",), ("x", "kind"))
+    df["kind"] = np.where(df["kind"] > 0, "up", None)
+    df.loc[[3, 7], "y"] = np.nan
+    df.loc[5, "x"] = np.nan
+    nullable = df.astype({"y": "Float64", "x": "Float64", "kind": "string"})
+    results = [smooth.predict_df(frame, target="y", prediction_length=4)["predictions"] for frame in (df, nullable)]
+    assert np.isfinite(results[0]).all()
+    np.testing.assert_array_equal(*results)
+
+
+def test_ids_and_time_zones_are_kept(smooth):
+    df = table((7, 3), (20, 20))
+    df["timestamp"] = df["timestamp"].dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin")
+    result = smooth.predict_df(df, prediction_length=2)
+    assert result["item_id"].tolist() == [7, 7, 3, 3]
+    assert str(result["timestamp"].dt.tz) == "Europe/Berlin"
+    assert result["timestamp"][0] == df["timestamp"].max() + pd.Timedelta(hours=1)
+
+
+def test_nothing_is_printed_or_warned_and_the_table_is_not_changed(smooth, capfd):
+    df = table(covariates=("x",), freq="D")
+    copy = df.copy(deep=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.predict_df(df, future_of(df, 3, ["x"], "D"), prediction_length=3)
+    pd.testing.assert_frame_equal(df, copy)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_short_series_need_a_frequency(smooth):
+    df = pd.DataFrame({"item_id": ["A", "A", "B"], "timestamp": ["2023-01-01", "2023-01-02", "2023-01-01"],
+                       "target": [1.0, 2.0, 3.0]})
+    with pytest.raises(ValueError, match="Could not infer frequency"):
+        smooth.predict_df(df, prediction_length=2)
+    for validate in (True, False):
+        result = smooth.predict_df(df, prediction_length=2, freq="D", validate_inputs=validate)
+        assert result["timestamp"].astype(str).tolist() == ["2023-01-03", "2023-01-04", "2023-01-02", "2023-01-03"]
+
+
+@pytest.mark.parametrize("change, text", [
+    (lambda df: df.drop(columns="timestamp"), "df does not contain all expected columns.*timestamp"),
+    (lambda df: df.assign(target="x"), "Target column 'target' must be numeric"),
+    (lambda df: df.assign(item_id=[None, *df["item_id"][1:]]), "missing value in column 'item_id'"),
+    (lambda df: df.drop(index=4), "Could not infer frequency for series A"),
+    (lambda df: pd.concat([df, table(("C",), (9,), freq="D")]), "same frequency, found"),
+])
+def test_wrong_tables(smooth, change, text):
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(change(table()), prediction_length=3)
+
+
+@pytest.mark.parametrize("change, text", [
+    (lambda future: future.drop(columns="timestamp"), "future_df does not contain all"),
+    (lambda future: future.assign(target=1.0), "future_df cannot contain target"),
+    (lambda future: future.assign(other=1.0), "future_df cannot contain columns not present"),
+    (lambda future: future[future["item_id"] == "A"], "same time series IDs"),
+    (lambda future: future.iloc[1:], "must contain prediction_length=3 rows"),
+    (lambda future: future.assign(timestamp=future["timestamp"] + pd.Timedelta(hours=1)), "timestamps do not match"),
+])
+def test_wrong_futures(smooth, change, text):
+    df = table(covariates=("x",))
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(df, change(future_of(df, 3, ["x"])), prediction_length=3)
+
+
+def test_a_table_that_is_none(smooth):
+    with pytest.raises(TypeError, match="expected a pandas DataFrame"):
+        smooth.predict_df({"item_id": ["A"]})
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is not installed")
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_other_tables_in_the_same_kind_out(smooth, zone):
+    import pyarrow
+
+    df = table(covariates=("x", "kind"))
+    df["kind"] = np.where(df["kind"] > 0, "up", "down")
+    df["timestamp"] = df["timestamp"].dt.tz_localize(zone)
+    future = future_of(df.assign(timestamp=df["timestamp"].dt.tz_localize(None)), 3, ["x"])
+    future["timestamp"] = future["timestamp"].dt.tz_localize(zone)
+    expected = smooth.predict_df(df, future, prediction_length=3)
+    arrow = smooth.predict_df(pyarrow.Table.from_pandas(df), pyarrow.Table.from_pandas(future), prediction_length=3)
+    assert isinstance(arrow, pyarrow.Table)
+    pd.testing.assert_frame_equal(arrow.to_pandas(), expected, check_dtype=False)
+    if importlib.util.find_spec("polars"):
+        import polars
+
+        frame = smooth.predict_df(polars.from_pandas(df), polars.from_pandas(future), prediction_length=3)
+        assert isinstance(frame, polars.DataFrame)
+        pd.testing.assert_frame_equal(frame.to_pandas(), expected, check_dtype=False)

@@ -1,0 +1,118 @@
+"""Opening models: folders, the cache of a hub, data types, attention, saving."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from conftest import GOLDEN, ROOT, wave
+
+from chronos2 import BaseChronosPipeline, Chronos2Pipeline
+
+SMOOTH = GOLDEN / "model-smooth" / "weights"
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    """A Hugging Face cache that holds someone/smooth."""
+    root = tmp_path / "hub" / "models--someone--smooth"
+    (root / "refs").mkdir(parents=True)
+    (root / "refs" / "main").write_text("c0ffee")
+    shutil.copytree(SMOOTH, root / "snapshots" / "c0ffee")
+    for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return tmp_path
+
+
+@pytest.mark.parametrize("variable, value", [("HF_HUB_CACHE", "hub"), ("HF_HOME", ""), (None, "hub")])
+def test_names_are_looked_up_in_the_cache(cache, monkeypatch, variable, value, smooth):
+    if variable:
+        monkeypatch.setenv(variable, str(cache / value))
+    pipeline = BaseChronosPipeline.from_pretrained("someone/smooth", return_type="numpy", threads=1,
+                                                   cache_dir=None if variable else cache / value)
+    np.testing.assert_array_equal(pipeline.predict([wave(50)], 4)[0], smooth.predict([wave(50)], 4)[0])
+    by_commit = Chronos2Pipeline.from_pretrained("someone/smooth", revision="c0ffee", cache_dir=cache / "hub")
+    assert by_commit.model.folder == cache / "hub" / "models--someone--smooth" / "snapshots" / "c0ffee"
+
+
+def test_what_is_not_there_says_so(cache, monkeypatch):
+    monkeypatch.setenv("HF_HOME", str(cache))
+    for name in ("nobody/nothing", cache / "no-folder", "no-folder"):
+        with pytest.raises(OSError):
+            Chronos2Pipeline.from_pretrained(name)
+    with pytest.raises(OSError, match="no config.json"):
+        Chronos2Pipeline.from_pretrained(cache)
+    with pytest.raises(NotImplementedError, match="S3"):
+        Chronos2Pipeline.from_pretrained("s3://bucket/model")
+
+
+def test_other_checkpoints_are_refused(tmp_path):
+    (tmp_path / "config.json").write_text('{"model_type": "t5"}')
+    with pytest.raises(ValueError, match="Not a Chronos config file"):
+        Chronos2Pipeline.from_pretrained(tmp_path)
+    (tmp_path / "config.json").write_text('{"chronos_config": {}, "chronos_pipeline_class": "ChronosBoltPipeline"}')
+    with pytest.raises(ValueError, match="unknown pipeline class: ChronosBoltPipeline"):
+        BaseChronosPipeline.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("dtype, tolerance", [("float32", 0), ("auto", 0), ("bfloat16", 0.2), ("int8", 0.5)])
+def test_data_types(pipeline, dtype, tolerance):
+    other = Chronos2Pipeline.from_pretrained(dtype=dtype, threads=1, return_type="numpy")
+    ours, exact = (p.predict([wave(200)], 8)[0] for p in (other, pipeline))
+    assert np.abs(ours - exact).max() <= tolerance * 10  # the wave's amplitude
+    assert (tolerance > 0) == (not np.array_equal(ours, exact))
+    with pytest.raises(ValueError, match="expected float32, bfloat16 or int8"):
+        Chronos2Pipeline.from_pretrained(torch_dtype="float64")
+
+
+def test_attention_patterns(pipeline):
+    series = [wave(600)]
+    full = pipeline.predict(series, 8)[0]
+    with pytest.warns(UserWarning, match=r"not trained for windowed_future_global at radius 8: .*MASE by \+71%"):
+        narrow = Chronos2Pipeline.from_pretrained(attention="windowed_future_global", threads=1, return_type="numpy")
+    assert not np.array_equal(narrow.predict(series, 8)[0], full)
+    np.testing.assert_array_equal(narrow.predict(series, 8, attention="full")[0], full)
+    np.testing.assert_array_equal(
+        pipeline.predict(series, 8, attention="windowed_future_visible", radius=float("inf"))[0], full)
+    np.testing.assert_array_equal(pipeline.predict(series, 8)[0], full)  # a call's pattern is that call's
+
+
+def test_weights_trained_with_a_window_run_with_it():
+    trained = Chronos2Pipeline.from_pretrained(ROOT / "models" / "chronos2-micro-r8", threads=1, return_type="numpy")
+    series = [wave(600)]
+    with pytest.warns(UserWarning, match="not trained for full"):
+        full = trained.predict(series, 8, attention="full")[0]
+    assert not np.array_equal(trained.predict(series, 8)[0], full)
+
+
+def test_attention_implementations_agree(smooth):
+    eager = Chronos2Pipeline.from_pretrained(SMOOTH, attn_implementation="eager", threads=1, return_type="numpy")
+    assert eager.model.config._attn_implementation == "eager"
+    np.testing.assert_allclose(eager.predict([wave(80)], 8)[0], smooth.predict([wave(80)], 8)[0], rtol=1e-4)
+    with pytest.raises(ValueError, match="attn_implementation"):
+        Chronos2Pipeline.from_pretrained(SMOOTH, attn_implementation="paged")
+
+
+def test_devices_and_unknown_options():
+    for device in ("cpu", "auto", None, {"": "cpu"}):
+        Chronos2Pipeline.from_pretrained(SMOOTH, device_map=device, trust_remote_code=True)
+    with pytest.warns(UserWarning, match="device_map='cuda' is ignored"):
+        Chronos2Pipeline.from_pretrained(SMOOTH, device_map="cuda")
+    with pytest.raises(TypeError, match="atention"):
+        Chronos2Pipeline.from_pretrained(SMOOTH, atention="full")
+
+
+def test_a_saved_model_is_the_same(smooth, tmp_path):
+    smooth.save_pretrained(tmp_path / "copy")
+    again = Chronos2Pipeline.from_pretrained(tmp_path / "copy", threads=1, return_type="numpy")
+    np.testing.assert_array_equal(again.predict([wave(50)], 4)[0], smooth.predict([wave(50)], 4)[0])
+    again.save_pretrained(tmp_path / "copy")  # over itself
+    assert json.loads((tmp_path / "copy" / "config.json").read_text())["chronos_config"]
+
+
+def test_a_packed_cache_is_written_and_read(smooth, tmp_path):
+    for _ in range(2):
+        cached = Chronos2Pipeline.from_pretrained(SMOOTH, packed_cache=tmp_path, threads=1, return_type="numpy")
+        np.testing.assert_array_equal(cached.predict([wave(50)], 4)[0], smooth.predict([wave(50)], 4)[0])
+    assert list(tmp_path.iterdir())

@@ -1,0 +1,209 @@
+"""Forms of input, shapes, arguments and errors of predict, predict_quantiles and embed."""
+
+import logging
+
+import numpy as np
+import pytest
+from conftest import wave
+
+import chronos2
+
+
+def shapes(outputs):
+    return [output.shape for output in outputs]
+
+
+def covariate_inputs(rng, horizon, lengths=(10, 99, 17)):
+    return [{"target": rng.random(n), "past_covariates": {"a": rng.random(n), "b": rng.random(n)},
+             "future_covariates": {"a": rng.random(horizon)}} for n in lengths]
+
+
+@pytest.mark.parametrize("inputs, horizon, targets", [
+    (np.random.rand(4, 1, 16), 7, [1] * 4),
+    (np.random.rand(4, 3, 37), 27, [3] * 4),
+    ([np.random.rand(100), np.random.rand(2, 150), np.random.rand(120)], 68, [1, 2, 1]),
+    ([np.random.rand(2, 30).tolist()], 3, [2]),
+    ([{"target": np.random.rand(n)} for n in (10, 110, 17)], 5, [1] * 3),
+    ([{"target": np.random.rand(2, n)} for n in (10, 110, 17)], 16, [2] * 3),
+    ([{"target": np.random.rand(n), "past_covariates": {"a": np.random.rand(n)}} for n in (10, 17)], 10, [1] * 2),
+    (covariate_inputs(np.random.default_rng(1), 15), 15, [1] * 3),
+], ids=["array", "multivariate", "list", "nested", "dicts", "dicts-multivariate", "past", "future"])
+def test_every_form_of_input_is_forecast(smooth, inputs, horizon, targets):
+    assert shapes(smooth.predict(inputs, prediction_length=horizon)) == [(n, 21, horizon) for n in targets]
+    levels = [0.02, 0.1, 0.5, 0.77]
+    quantiles, mean = smooth.predict_quantiles(inputs, horizon, levels)
+    assert shapes(quantiles) == [(n, horizon, 4) for n in targets]
+    assert shapes(mean) == [(n, horizon) for n in targets]
+    for quantile, median in zip(quantiles, mean):
+        np.testing.assert_array_equal(quantile[..., 2], median)
+
+
+def test_an_array_equals_the_list_of_its_series(smooth, rng):
+    inputs = rng.random((3, 2, 40))
+    for a, b, c in zip(smooth.predict(inputs, 5), smooth.predict(list(inputs), 5),
+                       smooth.predict([{"target": x} for x in inputs], 5)):
+        np.testing.assert_array_equal(a, b)
+        np.testing.assert_array_equal(a, c)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int16", "float32", "float16", "bool"])
+def test_types_of_numbers(smooth, rng, dtype):
+    values = (rng.random(48) * 9).astype(dtype)
+    np.testing.assert_array_equal(smooth.predict([values], 4)[0], smooth.predict([values.astype(np.float64)], 4)[0])
+
+
+def test_views_that_are_not_contiguous(smooth, rng):
+    block = rng.random((60, 3))
+    np.testing.assert_array_equal(smooth.predict([block[::2].T], 4)[0], smooth.predict([block[::2].T.copy()], 4)[0])
+
+
+def test_none_nan_and_masks_are_missing_values(smooth, rng):
+    values = rng.random(40)
+    values[5] = np.nan
+    mask = np.ma.masked_array(np.nan_to_num(values, nan=1e9), np.isnan(values))
+    expected = smooth.predict([values], 4)[0]
+    for other in (mask, [None if np.isnan(v) else v for v in values]):
+        np.testing.assert_array_equal(smooth.predict([other], 4)[0], expected)
+
+
+def test_series_of_one_list_may_differ_in_covariates(smooth, rng):
+    inputs = [{"target": rng.random((2, 30)), "past_covariates": {"a": rng.random(30)}}, {"target": rng.random(20)}]
+    both = smooth.predict(inputs, 4)
+    for one, item in zip(both, inputs):
+        np.testing.assert_array_equal(one, smooth.predict([item], 4)[0])
+
+
+def test_categories_are_labels_whatever_their_type(smooth, rng):
+    target, codes, future = rng.random(60), rng.integers(0, 3, 60), rng.integers(0, 4, 5)
+    results = []
+    for names in (np.array(["ant", "bee", "cat", "new"]), np.array([False, True, None, "z"], object),
+                  np.array(["2020-01-01", "2020-01-02", "2020-01-03", "2021-01-01"], "datetime64[D]")):
+        item = {"target": target, "past_covariates": {"x": names[codes]}, "future_covariates": {"x": names[future]}}
+        results.append(smooth.predict([item], 5)[0])
+    np.testing.assert_array_equal(results[0], results[2])  # the other has a missing value
+    without = smooth.predict([target], 5)[0]
+    assert not np.array_equal(results[0], without) and not np.array_equal(results[1], without)
+
+
+def test_categories_of_several_targets_follow_their_order(smooth, rng):
+    """Texts in the order of 0, 1, ... 11 as numbers; as texts "10" would come before "2"."""
+    codes = np.concatenate([np.arange(12), rng.integers(0, 12, 40)])
+    target = rng.random((2, 52))
+    texts = {"target": target, "past_covariates": {"x": np.array([f"{code:02}" for code in codes])}}
+    objects = {"target": target, "past_covariates": {"x": codes.astype(object)}}
+    np.testing.assert_array_equal(smooth.predict([texts], 4)[0], smooth.predict([objects], 4)[0])
+
+
+def test_an_unknown_future_is_a_past_covariate(smooth, rng):
+    past = {"target": rng.random(30), "past_covariates": {"a": rng.random(30)}}
+    for unknown in (None, [], np.array([])):
+        item = {**past, "future_covariates": {"a": unknown}}
+        np.testing.assert_array_equal(smooth.predict([item], 4)[0], smooth.predict([past], 4)[0])
+
+
+def test_prepared_inputs(smooth, rng):
+    item = covariate_inputs(rng, 6, lengths=(40,))[0]
+    prepared = {"context": np.stack([item["target"], item["past_covariates"]["b"], item["past_covariates"]["a"]]),
+                "future_covariates": np.full((3, 6), np.nan), "n_targets": 1, "n_covariates": 2,
+                "n_future_covariates": 1}
+    prepared["future_covariates"][2] = item["future_covariates"]["a"]
+    np.testing.assert_allclose(smooth.predict([prepared], 6)[0], smooth.predict([item], 6)[0], rtol=1e-4)
+    with pytest.raises(TypeError, match="missing required keys"):
+        smooth.predict([{"context": prepared["context"]}], 6)
+
+
+@pytest.mark.parametrize("inputs, text", [
+    (np.zeros(16), "Expected 3-d tensor with shape"),
+    (np.zeros((4, 3)), "Expected 3-d tensor with shape"),
+    ([], "is empty"),
+    (np.zeros((0, 1, 4)), "is empty"),
+    ([np.zeros((1, 2, 100)), np.zeros(120)], "Each element should be 1-d.*index 0"),
+    ([{"target": np.zeros(10)}, {"target": np.zeros(17), "extra": []}], "Found invalid keys.*index 1"),
+    ([{"target": np.zeros(10)}, {"past_covariates": {}}], "index 1 does not contain the required key 'target'"),
+    ([{"target": np.zeros(10)}, {"target": np.zeros((1, 2, 17))}], "Target must be 1-d or 2-d"),
+    ([{"target": np.zeros(10), "past_covariates": np.zeros(10)}], "Found invalid type for `past_covariates`"),
+    ([{"target": np.zeros(17), "past_covariates": {"a": np.zeros(10)}}], "`past_covariates` must be 1-d with length"),
+    ([{"target": np.zeros(10), "past_covariates": {"a": np.zeros(10)}, "future_covariates": np.zeros(10)}],
+     "Found invalid type for `future_covariates`"),
+    ([{"target": np.zeros(10), "past_covariates": {"a": np.zeros(10)}, "future_covariates": {"b": np.zeros(10)}}],
+     "Expected keys in `future_covariates`"),
+    ([{"target": np.zeros(10), "past_covariates": {"a": np.zeros(10)}, "future_covariates": {"a": np.zeros(7)}}],
+     "`future_covariates` must be 1-d with length"),
+    ([np.array([1.0, np.inf])], "series 0: target: value 1 is infinite"),
+])
+def test_wrong_inputs_say_what_is_wrong(smooth, inputs, text):
+    with pytest.raises(ValueError, match=text):
+        smooth.predict(inputs, prediction_length=10)
+
+
+def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
+    with pytest.raises(TypeError, match="One series is a list of one array"):
+        smooth.predict([1.0, 2.0, 3.0], 4)
+
+
+@pytest.mark.parametrize("arguments, error", [
+    ({"prediction_length": 0}, ValueError), ({"batch_size": 0}, ValueError), ({"context_length": 0}, ValueError),
+    ({"no_such_argument": 1}, TypeError), ({"return_type": "jax"}, ValueError),
+    ({"unrolled_quantiles": [0.123]}, ValueError), ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
+])
+def test_wrong_arguments(smooth, arguments, error):
+    with pytest.raises(error):
+        smooth.predict([np.arange(20.0)], **arguments)
+
+
+def test_horizons_beyond_one_pass_warn_or_are_refused(smooth):
+    longest = smooth.model_prediction_length
+    with pytest.warns(UserWarning, match="We recommend keeping prediction length"):
+        assert smooth.predict([wave(40)], longest + 1)[0].shape == (1, 21, longest + 1)
+    with pytest.raises(ValueError, match="limit_prediction_length=False"):
+        smooth.predict([wave(40)], longest + 1, limit_prediction_length=True)
+    assert smooth.predict([wave(40)])[0].shape == (1, 21, longest)
+
+
+def test_contexts_beyond_the_model(smooth):
+    limit = smooth.model_context_length
+    series = wave(limit + 200)
+    with pytest.warns(UserWarning, match="Resetting context_length"):
+        cut = smooth.predict([series], 4, context_length=limit + 100)[0]
+    np.testing.assert_array_equal(cut, smooth.predict([series[-limit:]], 4)[0])
+    extended = smooth.predict([series], 4, context_length=limit + 100, extend_context=True)[0]
+    assert not np.array_equal(cut, extended)
+
+
+def test_cross_learning_and_batch_size(smooth, rng):
+    inputs = [rng.random(30) for _ in range(5)]
+    alone = np.stack(smooth.predict(inputs, 4))
+    np.testing.assert_array_equal(alone, np.stack(smooth.predict(inputs, 4, batch_size=2)))
+    together = np.stack(smooth.predict(inputs, 4, cross_learning=True))
+    assert not np.array_equal(alone, together)
+    assert not np.array_equal(together, np.stack(smooth.predict(inputs, 4, cross_learning=True, batch_size=2)))
+    with pytest.warns(FutureWarning):
+        np.testing.assert_array_equal(together, np.stack(smooth.predict(inputs, 4, predict_batches_jointly=True)))
+
+
+def test_levels_outside_the_trained_ones_warn(smooth, caplog):
+    with caplog.at_level(logging.WARNING):
+        quantiles, _ = smooth.predict_quantiles([wave(40)], 4, [0.001, 0.5])
+    assert "not within the range of quantiles" in caplog.text
+    np.testing.assert_array_equal(quantiles[0][0, :, 0], smooth.predict([wave(40)], 4)[0][0, 0])
+    with pytest.raises(ValueError):
+        smooth.predict_quantiles([wave(40)], 4, [1.5])
+
+
+def test_embeddings_have_a_token_a_patch_and_two_more(smooth, rng):
+    values, scales = smooth.embed([rng.random(100), rng.random((2, 150)), rng.random(120)])
+    width = values[0].shape[-1]
+    assert shapes(values) == [(1, 12, width), (2, 12, width), (1, 12, width)]
+    assert [loc.shape for loc, _ in scales] == [(1, 1), (2, 1), (1, 1)]
+    np.testing.assert_allclose(smooth.embed([wave(64)])[1][0][0], wave(64).mean(), rtol=1e-6)
+
+
+def test_attributes(pipeline):
+    assert pipeline.model_context_length == 2048 and pipeline.default_context_length == 2048
+    assert pipeline.max_output_patches == pipeline.model_output_patch_size == 16
+    assert pipeline.model_prediction_length == 256
+    assert len(pipeline.quantiles) == 21 and pipeline.quantiles.index(0.5) == 10
+    assert pipeline.forecast_type is chronos2.ForecastType.QUANTILES
+    assert set(pipeline.dtypes) == {"bfloat16", "float32"}
+    assert pipeline.model is pipeline.inner_model and pipeline.model.config.d_model == 160
+    assert pipeline.model.chronos_config.context_length == 2048

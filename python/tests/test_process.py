@@ -1,0 +1,192 @@
+"""Threads, processes, pickles, interrupts; and that nothing of PyTorch is needed."""
+
+import importlib.util
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from conftest import GOLDEN, ROOT, wave
+
+import chronos2
+
+SMOOTH = GOLDEN / "model-smooth" / "weights"
+
+
+def python(code, *arguments, **environment):
+    """Output of a fresh interpreter."""
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)], text=True,
+                          capture_output=True, check=False, env={**os.environ, **environment})
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_neither_torch_nor_pandas_is_imported():
+    assert python("""
+        import sys, numpy as np, chronos2
+        out = chronos2.Chronos2Pipeline.from_pretrained(threads=1).predict([np.arange(50.0)], 4)
+        print(type(out[0]).__name__, sorted({"torch", "pandas", "transformers", "chronos"} & set(sys.modules)))
+        """) == "ndarray []"
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("torch"), reason="torch is not installed")
+def test_results_are_tensors_where_torch_is_imported():
+    assert python("""
+        import sys, numpy as np, chronos2
+        pipeline = chronos2.Chronos2Pipeline.from_pretrained(threads=1)
+        series = [np.arange(50.0)]
+        before = type(pipeline.predict(series, 4)[0]).__name__
+        asked = type(pipeline.predict(series, 4, return_type="torch")[0]).__name__
+        after = pipeline.predict_quantiles(series, 4)[1][0]
+        tensor = sys.modules["torch"].tensor(series[0], dtype=sys.modules["torch"].bfloat16)
+        pipeline.predict([tensor], 4), pipeline.predict(tensor[None, None].requires_grad_(), 4)
+        kept = type(pipeline.predict(series, 4, return_type="numpy")[0]).__name__
+        print(before, asked, type(after).__name__, after.dtype, kept, pipeline.model.device, pipeline.model.dtype,
+              pipeline.dtypes["bfloat16"])
+        """) == "ndarray Tensor Tensor torch.float32 ndarray cpu torch.float32 torch.bfloat16"
+
+
+def test_threads_share_a_pipeline(smooth):
+    inputs = [[wave(40 + 7 * n, level=n)] for n in range(12)]
+    expected = [smooth.predict(series, 6)[0] for series in inputs]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            for ours, theirs in zip(pool.map(lambda series: smooth.predict(series, 6)[0], inputs), expected):
+                np.testing.assert_array_equal(ours, theirs)
+
+
+def test_other_threads_run_during_a_forecast(pipeline):
+    """The interpreter's lock is not held: this thread counts while another forecasts."""
+    counted, done = 0, threading.Event()
+
+    def forecast():
+        pipeline.predict([wave(2048)] * 64, 64)
+        done.set()
+
+    worker = threading.Thread(target=forecast)
+    worker.start()
+    while not done.is_set():
+        counted += 1
+        time.sleep(0)
+    worker.join()
+    assert counted > 100
+
+
+def test_a_pickled_pipeline_keeps_its_options():
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, dtype="bfloat16", attention="windowed_future_visible",
+                                                         radius=3, threads=1, return_type="numpy")
+    with pytest.warns(UserWarning, match="not trained"):
+        again = pickle.loads(pickle.dumps(pipeline))
+    np.testing.assert_array_equal(again.predict([wave(60)], 5)[0], pipeline.predict([wave(60)], 5)[0])
+    assert again.model.attention == pipeline.model.attention
+
+
+def test_a_pickle_of_a_relative_path_opens_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(GOLDEN)
+    data = pickle.dumps(chronos2.Chronos2Pipeline.from_pretrained("model-smooth/weights", threads=1))
+    monkeypatch.chdir(tmp_path)
+    pickle.loads(data)
+
+
+def test_a_forked_process_forecasts_the_same():
+    assert python("""
+        import os, sys, numpy as np, chronos2
+        pipeline = chronos2.Chronos2Pipeline.from_pretrained(sys.argv[1], threads=2, return_type="numpy")
+        series = [np.sin(np.arange(90.0))] * 9
+        expected = pipeline.predict(series, 5)
+        children = []
+        for _ in range(3):
+            child = os.fork()
+            if child == 0:
+                same = all((a == b).all() for a, b in zip(pipeline.predict(series, 5), expected))
+                os._exit(0 if same else 1)
+            children.append(child)
+        states = [os.waitpid(child, 0)[1] for child in children]
+        print(states, all((a == b).all() for a, b in zip(pipeline.predict(series, 5), expected)))
+        """, SMOOTH) == "[0, 0, 0] True"
+
+
+def test_workers_of_a_pool_unpickle_a_pipeline():
+    assert python("""
+        import multiprocessing, sys, numpy as np, chronos2
+
+        def run(job):
+            return job[0].predict([job[1]], 3)[0]
+
+        if __name__ == "__main__":
+            pipeline = chronos2.Chronos2Pipeline.from_pretrained(sys.argv[1], threads=1, return_type="numpy")
+            jobs = [(pipeline, np.arange(20.0 + n)) for n in range(4)]
+            with multiprocessing.get_context("fork").Pool(2) as pool:
+                print(all((a == run(job)).all() for a, job in zip(pool.map(run, jobs), jobs)))
+        """, SMOOTH) == "True"
+
+
+def test_an_interrupt_stops_a_forecast():
+    assert python("""
+        import os, signal, sys, threading, time, numpy as np, chronos2
+        pipeline = chronos2.Chronos2Pipeline.from_pretrained(threads=1)
+        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            pipeline.predict([np.arange(2000.0)] * 200000, 64, batch_size=16)
+        except KeyboardInterrupt:
+            pipeline.predict([np.arange(20.0)], 4)  # works afterwards
+            print("stopped")
+        """) == "stopped"
+
+
+def test_what_after_batch_raises_stops_the_forecast(smooth, capfd):
+    calls = []
+
+    def after_batch():
+        calls.append(None)
+        if len(calls) == 3:
+            raise TimeoutError("time limit exceeded")
+
+    series = [wave(30)] * 20
+    with pytest.raises(TimeoutError, match="time limit exceeded"):
+        smooth.predict(series, 4, batch_size=2, after_batch=after_batch)
+    assert len(calls) == 3
+    calls.clear()
+    smooth.predict(series, 4, batch_size=10, after_batch=lambda: calls.append(None))
+    assert len(calls) == 2
+    assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_dropped_is_freed():
+    """Memory of this process doesn't grow with pipelines and forecasts that are dropped."""
+    grown = int(python("""
+        import resource, sys, numpy as np, chronos2
+        peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        def once():
+            pipeline = chronos2.Chronos2Pipeline.from_pretrained(threads=1)
+            pipeline.predict_quantiles([np.arange(500.0)] * 20, 20)
+            pipeline.embed([np.arange(500.0)])
+        for _ in range(3): once()
+        before = peak()
+        for _ in range(12): once()
+        print(peak() - before)
+        """))
+    assert grown < 20_000  # KiB; a pipeline holds as much
+
+
+def test_chronos_is_this_package_on_request():
+    assert python("""
+        import chronos2
+        chronos2.install_as_chronos()
+        from chronos import BaseChronosPipeline, Chronos2Pipeline, ForecastType
+        from chronos.chronos2.pipeline import Chronos2Pipeline as Deep
+        import chronos.chronos2
+        print(Chronos2Pipeline is Deep is chronos2.Chronos2Pipeline is chronos.chronos2.Chronos2Pipeline)
+        chronos2.install_as_chronos()
+        """) == "True"
+
+
+def test_the_package_is_typed():
+    package = ROOT / "python" / "chronos2"
+    assert (package / "py.typed").is_file()

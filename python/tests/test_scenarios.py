@@ -1,0 +1,53 @@
+"""One past, many futures: the same bits as a forecast of each."""
+
+import numpy as np
+import pytest
+from conftest import wave
+
+PATTERNS = [("windowed_future_null", float("inf")), ("windowed_future_global", 4.0)]
+
+
+@pytest.fixture
+def inputs(rng):
+    return [{"target": wave(n), "past_covariates": {"a": rng.random(n), "c": rng.choice(["x", "y"], n)}}
+            for n in (90, 50)]
+
+
+def futures(rng, horizon, count):
+    return [[{"a": rng.random(horizon), "c": rng.choice(["x", "y", "new"], horizon)} for _ in range(2)]
+            for _ in range(count)]
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.parametrize("attention, radius", PATTERNS)
+def test_scenarios_equal_forecasts(smooth, inputs, rng, attention, radius):
+    pattern = {"attention": attention, "radius": radius}
+    encoded = smooth.encode(inputs, 16, **pattern)
+    assert encoded.nbytes > 0
+    known = futures(rng, 16, 3)
+    for future, ours in zip(known, encoded.predict(known)):
+        whole = [{**item, "future_covariates": covariates} for item, covariates in zip(inputs, future)]
+        for a, b in zip(ours, smooth.predict(whole, 16, **pattern)):
+            np.testing.assert_array_equal(a, b)
+    quantiles, medians = encoded.predict_quantiles(known, [0.5])
+    np.testing.assert_array_equal(quantiles[2][1][..., 0], medians[2][1])
+    np.testing.assert_array_equal(encoded.predict([known[1]])[0][0], encoded.predict(known)[1][0])
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+def test_what_a_future_may_not_be(smooth, inputs, rng):
+    encoded = smooth.encode(inputs[:1], 8, attention="windowed_future_null", radius=2)
+    assert encoded.predict([{"a": rng.random(8)}, {}])[1][0].shape == (1, 21, 8)
+    with pytest.raises(ValueError, match="future 0, series 0: a: expected 8 values"):
+        encoded.predict([{"a": rng.random(7)}])
+    with pytest.raises(ValueError, match=r"future 1, series 0: expected covariates among \['a', 'c'\]"):
+        encoded.predict([{}, {"b": rng.random(8)}])
+    with pytest.raises(ValueError, match="expected covariates of 1 series, found 2"):
+        encoded.predict([[{}, {}]])
+    with pytest.raises(ValueError, match="is empty"):
+        encoded.predict([])
+
+
+def test_full_attention_has_no_scenarios(smooth, inputs):
+    with pytest.raises((ValueError, NotImplementedError), match="windowed_future"):
+        smooth.encode(inputs, 8)

@@ -1,0 +1,167 @@
+"""The Python package beside chronos-forecasting: the same calls, the same results.
+
+It runs on PYTHONPATH's package, else on that in build/python (`make python`).
+"""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from chronos import Chronos2Pipeline as Upstream
+from chronos.chronos2.preprocess import from_data_frame
+from conftest import ROOT, normalised
+
+sys.path.append(str(ROOT / "build" / "python"))
+import chronos2  # noqa: E402
+
+MODEL = ROOT / "models" / "chronos2-micro"
+SMOOTH = ROOT / "tests" / "golden" / "model-smooth" / "weights"
+LEVELS = [0.03, 0.1, 0.5, 0.9]
+TOLERANCE = 2e-4
+
+
+@pytest.fixture(scope="module", params=[MODEL, SMOOTH], ids=["micro", "smooth"])
+def pipelines(request):
+    return (chronos2.BaseChronosPipeline.from_pretrained(request.param, device_map="cpu", threads=1),
+            Upstream.from_pretrained(request.param, device_map="cpu", dtype=torch.float32))
+
+
+def worst(ours, theirs, pasts):
+    """Largest difference in units of each target's past; shapes and types are the same."""
+    assert len(ours) == len(theirs) == len(pasts)
+    difference = 0.0
+    for a, b, past in zip(ours, theirs, pasts):
+        assert isinstance(a, torch.Tensor) and a.dtype == b.dtype == torch.float32 and a.shape == b.shape
+        for row_a, row_b, values in zip(a, b, np.atleast_2d(past)):
+            loc, scale = np.nanmean(values), np.nanstd(values)
+            difference = max(difference, np.abs(normalised(row_a, loc, scale) - normalised(row_b, loc, scale)).max())
+    return difference
+
+
+def walk(rng, *shape):
+    return 20 + rng.normal(size=shape).cumsum(-1)
+
+
+def dicts(rng, targets, horizon):
+    inputs = []
+    for length in (40, 133, 75):
+        kinds = np.array(["sun", "rain", "fog"], object)
+        past = {"price": rng.random(length), "kind": kinds[rng.integers(0, 3, length)], "open": rng.random(length) > 0.5}
+        past["kind"][3] = None
+        future = {"price": rng.random(horizon), "kind": rng.choice(["sun", "fog", "storm"], horizon)}
+        inputs.append({"target": walk(rng, *([targets] if targets > 1 else []), length), "past_covariates": past,
+                       "future_covariates": future})
+    return inputs
+
+
+@pytest.mark.parametrize("form", ["array", "tensors", "dicts", "dicts of several targets"])
+@pytest.mark.parametrize("options", [{}, {"cross_learning": True, "batch_size": 8}, {"context_length": 50}], ids=str)
+def test_predict_quantiles(pipelines, form, options):
+    rng = np.random.default_rng(11)
+    horizon = 21
+    inputs = {"array": lambda: walk(rng, 3, 2, 70),
+              "tensors": lambda: [torch.tensor(walk(rng, 90)), torch.tensor(walk(rng, 2, 41), dtype=torch.float32)],
+              "dicts": lambda: dicts(rng, 1, horizon),
+              "dicts of several targets": lambda: dicts(rng, 2, horizon)}[form]()
+    pasts = [np.asarray(item["target"] if isinstance(item, dict) else item) for item in inputs]
+    ours, theirs = (p.predict_quantiles(inputs, prediction_length=horizon, quantile_levels=LEVELS, **options)
+                    for p in pipelines)
+    assert worst(ours[0], theirs[0], pasts) < TOLERANCE
+    assert worst(ours[1], theirs[1], pasts) < TOLERANCE
+    assert worst(*(p.predict(inputs, prediction_length=horizon, **options) for p in pipelines), pasts) < TOLERANCE
+
+
+def frames(rng, freq, horizon):
+    parts, ahead = [], []
+    for item, length in (("b", 60), ("a", 45)):
+        stamps = pd.date_range("2020-01-31 05:00", periods=length + horizon, freq=freq)
+        part = pd.DataFrame({"item_id": item, "timestamp": stamps, "y": walk(rng, length + horizon),
+                             "z": walk(rng, length + horizon), "x": rng.random(length + horizon),
+                             "kind": pd.Categorical(rng.choice(["lo", "hi", "mid"], length + horizon)),
+                             "past": rng.random(length + horizon)})
+        parts.append(part[:length])
+        ahead.append(part[["item_id", "timestamp", "x", "kind"]][length:])
+    return pd.concat(parts, ignore_index=True), pd.concat(ahead, ignore_index=True)
+
+
+@pytest.mark.parametrize("freq", ["15min", "h", "D", "B", "W-SUN", "ME", "QS-FEB", "YE", "bh"])
+@pytest.mark.parametrize("target", ["y", ["y", "z"]], ids=str)
+def test_predict_df(pipelines, freq, target):
+    df, future = frames(np.random.default_rng(12), freq, 7)
+    ours, theirs = (p.predict_df(df.sample(frac=1, random_state=1), future, target=target, prediction_length=7,
+                                 quantile_levels=LEVELS) for p in pipelines)
+    pd.testing.assert_frame_equal(ours.iloc[:, :3], theirs.iloc[:, :3])
+    assert list(ours.columns) == list(theirs.columns) and (ours.dtypes == theirs.dtypes).all()
+    for column in ours.columns[3:]:
+        for name in ours["target_name"].unique():
+            rows = ours["target_name"] == name
+            loc, scale = df[name].mean(), df[name].std()
+            difference = normalised(ours.loc[rows, column], loc, scale) - normalised(theirs.loc[rows, column], loc, scale)
+            assert np.abs(difference).max() < TOLERANCE
+
+
+def test_prepared_inputs(pipelines):
+    df, future = frames(np.random.default_rng(13), "h", 5)
+    prepared = from_data_frame(df, target_columns=["y", "z"], prediction_length=5, future_df=future)
+    pasts = [item["context"].numpy() for item in prepared]
+    assert worst(*(p.predict(prepared, prediction_length=5) for p in pipelines), pasts) < TOLERANCE
+
+
+def test_embeddings(pipelines):
+    rng = np.random.default_rng(14)
+    inputs = [walk(rng, 90), walk(rng, 2, 41)]
+    (ours, scales), (theirs, expected) = (p.embed(inputs) for p in pipelines)
+    for a, b in zip(ours, theirs):
+        torch.testing.assert_close(a, b, atol=2e-3, rtol=2e-3)
+    for (loc, scale), (their_loc, their_scale) in zip(scales, expected):
+        torch.testing.assert_close(loc, their_loc)
+        torch.testing.assert_close(scale, their_scale)
+
+
+@pytest.mark.parametrize("inputs", [
+    torch.rand(16), [torch.rand(1, 2, 9)], [{"target": torch.rand(9), "extra": 1}], [{"target": torch.rand(1, 2, 3)}], [],
+    [{"target": torch.rand(9), "past_covariates": [1]}],
+    [{"target": torch.rand(9), "past_covariates": {"a": torch.rand(8)}}],
+    [{"target": torch.rand(9), "past_covariates": {"a": torch.rand(9)}, "future_covariates": {"b": torch.rand(4)}}],
+    [{"target": torch.rand(9), "past_covariates": {"a": torch.rand(9)}, "future_covariates": {"a": torch.rand(5)}}],
+], ids=str)
+def test_both_refuse_an_input_for_the_same_reason(pipelines, inputs):
+    said = []
+    for pipeline in pipelines:
+        with pytest.raises(ValueError) as error:
+            pipeline.predict(inputs, prediction_length=4)
+        said.append(str(error.value).split("(")[0].split(",")[0][:40])
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("univariate", [False, True])
+def test_predict_fev(pipelines, tmp_path, univariate):
+    import fev
+
+    rng = np.random.default_rng(15)
+    stamps = pd.date_range("2021-01-01", periods=60, freq="D").to_numpy()
+    rows = [{"id": name, "timestamp": stamps, "y": walk(rng, 60), "x": rng.random(60)} for name in ("a", "b")]
+    pd.DataFrame(rows).to_parquet(tmp_path / "data.parquet")
+    task = fev.Task(dataset_path=str(tmp_path / "data.parquet"), horizon=6, num_windows=2, target="y",
+                    known_dynamic_columns=["x"], eval_metric="MASE", quantile_levels=[0.1, 0.5])
+    scores = []
+    for pipeline in pipelines:
+        predictions, seconds = pipeline.predict_fev(task, as_univariate=univariate)
+        assert seconds > 0
+        scores.append(task.evaluation_summary(predictions, model_name="x")["test_error"])
+    assert scores[0] == pytest.approx(scores[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("mode", ["full", "lora"])
+def test_what_is_fine_tuned_opens_here(tmp_path, mode):
+    rng = np.random.default_rng(16)
+    inputs = [walk(rng, 60) for _ in range(4)]
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1)
+    tuned = pipeline.fit(inputs, prediction_length=8, num_steps=3, batch_size=4, finetune_mode=mode, learning_rate=1e-2,
+                         output_dir=tmp_path)
+    before, after = (p.predict(inputs, prediction_length=8) for p in (pipeline, tuned))
+    assert worst(after, before, inputs) > TOLERANCE
+    theirs = Upstream.from_pretrained(tmp_path / "finetuned-ckpt", dtype=torch.float32)
+    assert worst(after, theirs.predict(inputs, prediction_length=8), inputs) < TOLERANCE
