@@ -34,7 +34,7 @@ typedef struct bench {
   size_t threads;
   const c2_kernels *kernels;
   sgemm_fn sgemm; /* NULL: no OpenBLAS */
-  size_t terms;   /* of a word of B: 1 float32, 2 bf16, 4 int8 */
+  c2_type type;   /* of the product's operands */
   float *a, *b, *c;
   float *left;    /* A as bf16 or int8 */
   float *a_scale; /* [rows] */
@@ -134,27 +134,20 @@ static void *kernel_thread(void *argument) {
   const shape *p = &b->shape;
   c2_pin_thread(s->index, NULL);
   size_t share_rows = (p->rows + 2 * b->threads - 1) / (2 * b->threads);
-  size_t block = c2_min_size(BLOCK, c2_round_up(share_rows, b->kernels->tile));
+  size_t block = c2_min_size(BLOCK, c2_round_up(share_rows, b->kernels->tile[C2_TYPE_FP32]));
   for (size_t i = s->index * block; i < p->rows; i += b->threads * block) {
     size_t rows = c2_min_size(block, p->rows - i);
     size_t stride = p->depth + SKEW;
-    const float *a = b->a + i * stride;
-    float *left = b->left + i * stride;
-    c2_gemm g = {.a = b->terms == 1 ? a : left,
-                 .a_stride = stride,
-                 .b = b->terms == 1 ? (const void *)b->b : (const void *)b->words,
-                 .b_stride = p->depth / b->terms * C2_PANEL,
-                 .a_scale = b->a_scale + i,
-                 .b_scale = b->b_scale,
-                 .b_shift = b->b_shift,
+    float *a = b->a + i * stride;
+    bool narrow = b->type != C2_TYPE_FP32;
+    c2_gemm g = {.a = {b->type, narrow ? b->left + i * stride : a, stride, b->a_scale + i, NULL},
+                 .b = {b->type, narrow ? (void *)b->words : (void *)b->b, c2_panel_words(b->type, p->depth),
+                       b->b_scale, b->b_shift},
                  .depth = p->depth,
                  .c = b->c + i * (p->columns + SKEW),
                  .c_stride = p->columns + SKEW};
-    if (b->terms == 2) b->kernels->round_bf16(left, stride, a, stride, p->depth, rows);
-    if (b->terms == 4) b->kernels->quantize(left, stride, b->a_scale + i, a, stride, p->depth, rows);
-    (b->terms == 1   ? b->kernels->gemm
-     : b->terms == 2 ? b->kernels->gemm_bf16
-                     : b->kernels->gemm_int8)(&g, rows, 0, p->columns / C2_PANEL);
+    if (narrow) b->kernels->round(&g.a, a, stride, p->depth, rows);
+    b->kernels->gemm(&g, rows, 0, p->columns / C2_PANEL);
     s->done += 2.0 * (double)rows * (double)p->depth * (double)p->columns;
   }
   return NULL;
@@ -217,8 +210,8 @@ static double median(double *x, size_t n) {
   return n % 2 ? x[n / 2] : (x[n / 2 - 1] + x[n / 2]) / 2;
 }
 
-static double rate_of_words(bench *b, size_t terms) {
-  b->terms = terms;
+static double rate_of_type(bench *b, c2_type type) {
+  b->type = type;
   return rate(b, run_kernel);
 }
 
@@ -232,9 +225,9 @@ static void measure(bench *b, size_t rounds) {
   double blas_share[MOST_ROUNDS];
   for (size_t i = 0; i < rounds; i++) {
     peak[i] = rate(b, run_peak);
-    kernel[i] = rate_of_words(b, 1);
-    bf16[i] = rate_of_words(b, 2) / peak[i];
-    int8[i] = rate_of_words(b, 4) / peak[i];
+    kernel[i] = rate_of_type(b, C2_TYPE_FP32);
+    bf16[i] = rate_of_type(b, C2_TYPE_BF16) / peak[i];
+    int8[i] = rate_of_type(b, C2_TYPE_INT8) / peak[i];
     blas[i] = b->sgemm ? rate(b, run_openblas) : 0;
     kernel_share[i] = kernel[i] / peak[i];
     blas_share[i] = blas[i] / peak[i];

@@ -14,8 +14,6 @@ known=(
   "cli/generate cli/main"
   "cli/help cli/main"
   "data/panel data/assemble"
-  "src/engine/cpu/kv_cache src/engine/cpu/session"
-  "src/engine/cpu/session src/engine/backend"
   "study/files/partial study/run"
   "study/files/schemas study/files/tables"
 )

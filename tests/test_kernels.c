@@ -43,10 +43,8 @@ static void one_gemm(const c2_kernels *k, size_t rows, size_t depth, size_t pane
   float *bias = filled(stride, 3);
   float *c = filled(c_size, 4);
   float *before = filled(c_size, 4);
-  c2_gemm g = {.a = a,
-               .a_stride = depth,
-               .b = b,
-               .b_stride = depth * C2_PANEL,
+  c2_gemm g = {.a = {.data = a, .stride = depth},
+               .b = {.data = b, .stride = depth * C2_PANEL},
                .depth = depth,
                .c = c,
                .c_stride = stride,
@@ -78,10 +76,8 @@ static void one_gemm(const c2_kernels *k, size_t rows, size_t depth, size_t pane
 
 /* ---- bf16 and int8 ---------------------------------------------------------------------------- */
 
-typedef enum narrow { BF16, INT8 } narrow;
-
 typedef struct product {
-  narrow type;
+  c2_type type; /* bf16 or int8 */
   size_t rows, depth, panels, stride; /* stride: of A, the depth in whole panels */
   float *x;                           /* [rows][stride] */
   float *left;                        /* [rows][stride] A as the level has it: at most four bytes an element */
@@ -103,18 +99,18 @@ static float to_bf16(float x) {
 
 /* Term k of column j of B, from its place in the panels. */
 static double right_term(const product *p, size_t k, size_t j) {
-  size_t terms = p->type == BF16 ? 2 : 4;
+  size_t terms = p->type == C2_TYPE_BF16 ? 2 : 4;
   size_t words = (p->depth + terms - 1) / terms;
   const float *word = p->words + (j / C2_PANEL * words + k / terms) * C2_PANEL + j % C2_PANEL;
-  if (p->type == INT8) return (double)((const int8_t *)(const void *)word)[k % terms];
+  if (p->type == C2_TYPE_INT8) return (double)((const int8_t *)(const void *)word)[k % terms];
   uint32_t bits = (uint32_t)((const uint16_t *)(const void *)word)[k % terms] << 16;
   float value = 0;
   memcpy(&value, &bits, sizeof value);
   return (double)value;
 }
 
-static product product_open(narrow type, size_t rows, size_t depth, size_t panels) {
-  size_t terms = type == BF16 ? 2 : 4;
+static product product_open(c2_type type, size_t rows, size_t depth, size_t panels) {
+  size_t terms = type == C2_TYPE_BF16 ? 2 : 4;
   size_t words = (depth + terms - 1) / terms * panels * C2_PANEL;
   size_t columns = panels * C2_PANEL;
   size_t stride = (depth + C2_PANEL - 1) / C2_PANEL * C2_PANEL;
@@ -134,42 +130,31 @@ static product product_open(narrow type, size_t rows, size_t depth, size_t panel
       float value = k < depth ? to_bf16(p.x[(k * 31 + j * 17) % (rows * stride)]) : 0.0f;
       uint32_t bits = 0;
       memcpy(&bits, &value, sizeof bits);
-      if (type == BF16) ((uint16_t *)(void *)word)[k % terms] = (uint16_t)(bits >> 16);
+      if (type == C2_TYPE_BF16) ((uint16_t *)(void *)word)[k % terms] = (uint16_t)(bits >> 16);
       int8_t whole = k < depth ? (int8_t)((long)((k * 31 + j * 17) % 255) - 127) : 0;
-      if (type == INT8) ((int8_t *)(void *)word)[k % terms] = whole;
-      if (type == INT8) p.b_shift[j] += 128 * whole;
+      if (type == C2_TYPE_INT8) ((int8_t *)(void *)word)[k % terms] = whole;
+      if (type == C2_TYPE_INT8) p.b_shift[j] += 128 * whole;
     }
   }
   return p;
 }
 
 static void product_run(const product *p, const c2_kernels *k, int mode) {
-  size_t terms = p->type == BF16 ? 2 : 4;
-  c2_gemm g = {.a = p->left,
-               .a_stride = p->stride,
-               .b = p->words,
-               .b_stride = (p->depth + terms - 1) / terms * C2_PANEL,
+  c2_gemm g = {.a = {p->type, p->left, p->stride, p->a_scale, NULL},
+               .b = {p->type, p->words, c2_panel_words(p->type, p->depth), p->b_scale, p->b_shift},
                .depth = p->depth,
                .c = p->c,
                .c_stride = p->panels * C2_PANEL,
                .bias = mode & 1 ? p->bias : NULL,
                .relu = mode & 2,
-               .accumulate = mode & 4,
-               .a_scale = p->a_scale,
-               .b_scale = p->b_scale,
-               .b_shift = p->b_shift};
-  if (p->type == BF16) {
-    k->round_bf16(p->left, p->stride, p->x, p->stride, p->depth, p->rows);
-    k->gemm_bf16(&g, p->rows, 0, p->panels);
-  } else {
-    k->quantize(p->left, p->stride, p->a_scale, p->x, p->stride, p->depth, p->rows);
-    k->gemm_int8(&g, p->rows, 0, p->panels);
-  }
+               .accumulate = mode & 4};
+  k->round(&g.a, p->x, p->stride, p->depth, p->rows);
+  k->gemm(&g, p->rows, 0, p->panels);
 }
 
 static void product_close(product *p) {
   size_t columns = p->panels * C2_PANEL;
-  size_t terms = p->type == BF16 ? 2 : 4;
+  size_t terms = p->type == C2_TYPE_BF16 ? 2 : 4;
   release(p->x, p->rows * p->stride);
   release(p->left, p->rows * p->stride);
   release(p->words, (p->depth + terms - 1) / terms * columns);
@@ -189,17 +174,17 @@ static double product_element(const product *p, size_t i, size_t j, double *size
   for (size_t k = 0; k < p->depth; k++) top = fmax(top, fabs((double)x[k]));
   for (size_t k = 0; k < p->depth; k++) {
     double q = top > 0 ? rint((double)(x[k] * (127.0f / (float)top))) : 0;
-    double term = right_term(p, k, j) * (p->type == BF16 ? (double)to_bf16(x[k]) : q);
+    double term = right_term(p, k, j) * (p->type == C2_TYPE_BF16 ? (double)to_bf16(x[k]) : q);
     sum += term;
     *size += fabs(term);
   }
-  double unit = p->type == BF16 ? 1 : top / 127 * (double)p->b_scale[j];
+  double unit = p->type == C2_TYPE_BF16 ? 1 : top / 127 * (double)p->b_scale[j];
   *size *= fabs(unit);
   return sum * unit;
 }
 
 /* Against plain arithmetic, and, AMX aside, bit for bit against the scalar level. */
-static void one_product(const c2_kernels *k, narrow type, size_t rows, size_t depth, size_t panels, int mode) {
+static void one_product(const c2_kernels *k, c2_type type, size_t rows, size_t depth, size_t panels, int mode) {
   product p = product_open(type, rows, depth, panels);
   product plain = product_open(type, rows, depth, panels);
   float *before = filled(rows * panels * C2_PANEL, 26);
@@ -230,7 +215,7 @@ static void one_product(const c2_kernels *k, narrow type, size_t rows, size_t de
 
 /* A row of zeros, one too small to divide by, ties between two bf16 numbers. */
 static void edges(const c2_kernels *k) {
-  product p = product_open(INT8, 3, 33, 1);
+  product p = product_open(C2_TYPE_INT8, 3, 33, 1);
   for (size_t i = 0; i < p.stride; i++) {
     p.x[i] = 0.0f;
     p.x[p.stride + i] = 1e-40f;
@@ -238,7 +223,7 @@ static void edges(const c2_kernels *k) {
   product_run(&p, k, 0);
   for (size_t j = 0; j < 2 * C2_PANEL; j++) assert_true(fabsf(p.c[j]) <= 1e-38f);
   product_close(&p);
-  p = product_open(BF16, 2, 2, 1);
+  p = product_open(C2_TYPE_BF16, 2, 2, 1);
   p.x[0] = 1.00390625f; /* half way from 1 to its neighbour: 1 */
   p.x[1] = 0;
   p.x[p.stride] = 1.01171875f; /* half way between the next two: the upper one */
@@ -252,7 +237,7 @@ static void edges(const c2_kernels *k) {
 }
 
 /* A row's result must not depend on the rows beside it. */
-static void same_narrow_bits(const c2_kernels *k, narrow type) {
+static void same_narrow_bits(const c2_kernels *k, c2_type type) {
   enum { ROWS = 31, DEPTH = 77 };
   product all = product_open(type, ROWS, DEPTH, 1);
   product_run(&all, k, 0);
@@ -280,11 +265,14 @@ static void same_bits(const c2_kernels *k) {
   float *b = filled(DEPTH * C2_PANEL, 6);
   float *all = filled(ROWS * C2_PANEL, 7);
   float *one = filled(C2_PANEL, 8);
-  c2_gemm g = {
-      .a = a, .a_stride = DEPTH, .b = b, .b_stride = DEPTH * C2_PANEL, .depth = DEPTH, .c = all, .c_stride = C2_PANEL};
+  c2_gemm g = {.a = {.data = a, .stride = DEPTH},
+               .b = {.data = b, .stride = DEPTH * C2_PANEL},
+               .depth = DEPTH,
+               .c = all,
+               .c_stride = C2_PANEL};
   k->gemm(&g, ROWS, 0, 1);
   for (size_t i = 0; i < ROWS; i++) {
-    g.a = a + i * DEPTH;
+    g.a.data = a + i * DEPTH;
     g.c = one;
     k->gemm(&g, 1, 0, 1);
     assert_memory_equal(one, all + i * C2_PANEL, C2_PANEL * sizeof *one);
@@ -345,13 +333,13 @@ static void one_norm(const c2_kernels *k, size_t n, float size) {
 }
 
 /* The left operand of AMX, as its level's round_bf16 writes it. */
-static void plain_round_bf16(void *out, size_t out_stride, const float *x, size_t x_stride, size_t n, size_t rows) {
+static void plain_round_bf16(const c2_operand *to, const float *x, size_t x_stride, size_t n, size_t rows) {
   for (size_t i = 0; i < rows; i++) {
     for (size_t j = 0; j < (n + 1) / 2 * 2; j++) {
       float value = j < n ? to_bf16(x[i * x_stride + j]) : 0.0f;
       uint32_t bits = 0;
       memcpy(&bits, &value, sizeof bits);
-      ((uint16_t *)out)[i * out_stride + j] = (uint16_t)(bits >> 16);
+      ((uint16_t *)to->data)[i * to->stride + j] = (uint16_t)(bits >> 16);
     }
   }
 }
@@ -362,18 +350,18 @@ static void tile_products(const c2_kernels *k) {
   static const size_t depths[] = {1, 2, 3, 31, 32, 33, 64, 257};
   for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
     for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
-      one_product(k, BF16, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
+      one_product(k, C2_TYPE_BF16, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
     }
   }
-  same_narrow_bits(k, BF16);
+  same_narrow_bits(k, C2_TYPE_BF16);
 }
 
 static void test_amx(void **state) {
   (void)state;
   c2_kernels emulated = c2_kernels_scalar;
   emulated.name = "amx";
-  emulated.round_bf16 = plain_round_bf16;
-  emulated.gemm_bf16 = amx_gemm_bf16;
+  emulated.round = plain_round_bf16;
+  emulated.gemm = amx_gemm_bf16;
   tile_products(&emulated);
   assert_int_equal(amx_state.palette, 0); /* released */
   const c2_kernels *real = c2_kernels_find("amx");
@@ -395,18 +383,18 @@ static void test_levels(void **state) {
       print_message("NOT RUN: a level %s, which this machine lacks\n", k->name);
       continue;
     }
-    assert_true(k->tile <= C2_MAX_TILE);
+    for (size_t t = 0; t < C2_TYPES; t++) assert_in_range(k->tile[t], 1, C2_MAX_TILE);
     for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
       for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++)
         one_gemm(k, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
       for (size_t d = 1; d < sizeof depths / sizeof depths[0]; d++) {
-        one_product(k, BF16, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
-        one_product(k, INT8, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
+        one_product(k, C2_TYPE_BF16, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
+        one_product(k, C2_TYPE_INT8, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
       }
     }
     same_bits(k);
-    same_narrow_bits(k, BF16);
-    same_narrow_bits(k, INT8);
+    same_narrow_bits(k, C2_TYPE_BF16);
+    same_narrow_bits(k, C2_TYPE_INT8);
     edges(k);
     for (uint32_t columns = 32; columns <= 96; columns += 32) {
       one_softmax(k, columns, 0, columns, 5);

@@ -134,10 +134,8 @@ static void strided(const c2_kernels *k, size_t rows, size_t depth) {
   float *bias = filled(PANELS * C2_PANEL, 43);
   float *c = filled(rows * c_stride, 44);
   float *before = filled(rows * c_stride, 44);
-  c2_gemm g = {.a = a,
-               .a_stride = a_stride,
-               .b = b,
-               .b_stride = b_stride,
+  c2_gemm g = {.a = {.data = a, .stride = a_stride},
+               .b = {.data = b, .stride = b_stride},
                .depth = depth,
                .c = c,
                .c_stride = c_stride,
@@ -177,9 +175,11 @@ static void odd_number(const c2_kernels *k, float odd) {
   float *b = filled(DEPTH * C2_PANEL, 52);
   float c[M * C2_PANEL];
   float clean[M * C2_PANEL];
-  c2_gemm g = {
-      .a = a, .a_stride = DEPTH, .b = b, .b_stride = DEPTH * C2_PANEL, .depth = DEPTH, .c = clean,
-      .c_stride = C2_PANEL};
+  c2_gemm g = {.a = {.data = a, .stride = DEPTH},
+               .b = {.data = b, .stride = DEPTH * C2_PANEL},
+               .depth = DEPTH,
+               .c = clean,
+               .c_stride = C2_PANEL};
   b[WHERE * C2_PANEL + 7] = 0; /* infinity times zero */
   k->gemm(&g, M, 0, 1);
   a[AT * DEPTH + WHERE] = odd;

@@ -77,6 +77,7 @@ c2_status c2_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cac
   *cache = NULL;
   if (!engine->backend->prefill) return lacks(engine, "encode a context once for several futures", err);
   c2_status status = engine->backend->prefill(engine, batch, cache, err);
+  if (*cache) (*cache)->backend = engine->backend;
   if (status != C2_OK) c2_kv_cache_free(cache);
   return status;
 }

@@ -17,29 +17,46 @@
 
 enum {
   C2_PANEL = 32,        /* columns of a panel: two AVX-512 or four AVX2 registers */
-  C2_MAX_TILE = 16,     /* most rows that any level's tile has */
+  C2_MAX_TILE = 32,     /* most rows that any level's tile has */
   C2_DEPTH_BLOCK = 256, /* terms added up before their sum is added to the element: one long float32 sum loses digits */
   C2_INT8_DEPTH = 65536, /* most terms of an int8 sum: 255 * 127 * 65536 < 2^31 */
 };
 
 #define C2_QUANTIZE_LEAST 1e-30f /* its inverse is finite */
 
-/* C = A B + bias, or C += A B + bias; then relu, row by row. */
+/* What the terms of a product are. Values as chronos2_dtype has them. */
+typedef enum c2_type { C2_TYPE_FP32, C2_TYPE_BF16, C2_TYPE_INT8, C2_TYPES } c2_type;
+
+/* Terms of a column that share a word of a panel. */
+static inline size_t c2_word_terms(c2_type type) {
+  return (size_t)1 << type;
+}
+
+/* Words of a panel `depth` terms deep. */
+static inline size_t c2_panel_words(c2_type type, size_t depth) {
+  return (depth + c2_word_terms(type) - 1) / c2_word_terms(type) * C2_PANEL;
+}
+
+/* One side of a product. A, the left one, is rows in the level's own form: float32 as they are, else what `round` of
+ * the same level wrote. B, the right one, is panels. */
+typedef struct c2_operand {
+  c2_type type;
+  void *data;
+  size_t stride;  /* A: elements from one row to the next; B: words from one panel to the next */
+  float *scale;   /* int8: [rows] of A, [panels * C2_PANEL] of B: a number is its int8 times this */
+  int32_t *shift; /* int8, B: [panels * C2_PANEL] 128 times the sum of a column */
+} c2_operand;
+
+/* C = A B + bias, or C += A B + bias; then relu, row by row. A and B are of one type. */
 typedef struct c2_gemm {
-  const void *a; /* [rows][depth]: float32, or what round_bf16 or quantize of the same level wrote */
-  size_t a_stride;
-  const void *b;   /* panels */
-  size_t b_stride; /* words from one panel to the next: ceil(depth / g) * C2_PANEL, or more */
+  c2_operand a; /* [rows][depth] */
+  c2_operand b; /* [depth][panels * C2_PANEL] */
   size_t depth;
   float *c; /* [rows][panels * C2_PANEL] */
   size_t c_stride;
   const float *bias; /* [panels * C2_PANEL], or NULL */
   bool relu;
   bool accumulate;
-  /* int8 only: C = (A B) a_scale b_scale + ... */
-  const float *a_scale;   /* [rows] */
-  const float *b_scale;   /* [panels * C2_PANEL] */
-  const int32_t *b_shift; /* likewise: 128 times the sum of a column of B */
 } c2_gemm;
 
 /* A tile of attention scores before and after its softmax. Row i may see columns [first[i], last[i]). */
@@ -54,20 +71,17 @@ typedef struct c2_softmax {
 } c2_softmax;
 
 typedef struct c2_kernels {
-  const char *name; /* as --isa spells it: the levels of AVX-512 share theirs */
-  size_t tile;      /* rows that `gemm` takes best: attention's query tile */
+  const char *name;      /* as --isa spells it: the levels of AVX-512 share theirs */
+  size_t tile[C2_TYPES]; /* rows that `gemm` takes best, at most C2_MAX_TILE: attention's query tile */
 
   /* Rows [0, rows) by panels [first_panel, last_panel). float32 sums, exact ones under int8: there every level
    * gives the same bits, and so it does under bf16, AMX aside, as long as no number is subnormal. */
   void (*gemm)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
-  void (*gemm_bf16)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
-  void (*gemm_int8)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
 
-  /* Left operands from float32 rows of n elements, in the level's own form: at most four bytes an element. A row
-   * of `out` holds n rounded up to a whole panel. */
-  void (*round_bf16)(void *out, size_t out_stride, const float *x, size_t x_stride, size_t n, size_t rows);
-  /* x = q scale[row], |q| <= 127: scale is the row's largest |x| / 127. Rows below C2_QUANTIZE_LEAST become 0. */
-  void (*quantize)(void *out, size_t out_stride, float *scale, const float *x, size_t x_stride, size_t n, size_t rows);
+  /* Writes rows of n float32 as the left operand `to` of its type, bf16 or int8: at most four bytes an element, n
+   * rounded up to a whole panel a row. int8: x = q scale[row], |q| <= 127: scale is the row's largest |x| / 127, and
+   * rows below C2_QUANTIZE_LEAST become 0. */
+  void (*round)(const c2_operand *to, const float *x, size_t x_stride, size_t n, size_t rows);
 
   /* One step of the online softmax (Milakov and Gimelshein 2018). */
   void (*softmax)(const c2_softmax *s);
@@ -76,6 +90,22 @@ typedef struct c2_kernels {
   void (*rms_norm)(float *out, size_t out_stride, const float *x, size_t x_stride, const float *weight, size_t n,
                    size_t rows, float epsilon);
 } c2_kernels;
+
+/* The table of a file that defines all of them, under these names. */
+#define C2_KERNELS(table, level, fp32_tile, bf16_tile, int8_tile)              \
+  const c2_kernels table = {.name = level,                                     \
+                            .tile = {fp32_tile, bf16_tile, int8_tile},         \
+                            .gemm = gemm,                                      \
+                            .round = round_rows,                               \
+                            .softmax = softmax,                                \
+                            .rms_norm = rms_norm}
+
+/* x [depth] becomes a column of the right operand `to`, rounded to its type. */
+void c2_put_column(const c2_operand *to, size_t column, const float *x, size_t depth);
+
+/* x [columns] becomes the given term of all columns of the right operand `to`, float32 or bf16; those that fill the
+ * last panel become 0. */
+void c2_put_row(const c2_operand *to, size_t term, const float *x, size_t columns);
 
 extern const c2_kernels c2_kernels_scalar;
 

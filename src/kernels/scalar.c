@@ -4,9 +4,9 @@
 
 #include "kernels/kernels.h"
 
-static void gemm_row(const c2_gemm *g, size_t i, size_t p) {
-  const float *a = (const float *)g->a + i * g->a_stride;
-  const float *panel = (const float *)g->b + p * g->b_stride;
+static void gemm_fp32_row(const c2_gemm *g, size_t i, size_t p) {
+  const float *a = (const float *)g->a.data + i * g->a.stride;
+  const float *panel = (const float *)g->b.data + p * g->b.stride;
   float *c = g->c + i * g->c_stride + p * C2_PANEL;
   float sum[C2_PANEL] = {0};
   for (size_t k = 0; k < g->depth;) {
@@ -24,12 +24,6 @@ static void gemm_row(const c2_gemm *g, size_t i, size_t p) {
   }
 }
 
-static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
-  for (size_t p = first_panel; p < last_panel; p++) {
-    for (size_t i = 0; i < rows; i++) gemm_row(g, i, p);
-  }
-}
-
 static float bf16_to_float(uint16_t half) {
   uint32_t bits = (uint32_t)half << 16;
   float value;
@@ -39,36 +33,31 @@ static float bf16_to_float(uint16_t half) {
 
 /* In the order of the other levels: the odd term before the even one, block by block; A is float32. */
 static void gemm_bf16_row(const c2_gemm *g, size_t i, size_t p) {
-  const float *a = (const float *)g->a + i * g->a_stride;
-  const uint16_t *panel = (const uint16_t *)g->b + 2 * p * g->b_stride;
+  const float *a = (const float *)g->a.data + i * g->a.stride;
+  const uint16_t *panel = (const uint16_t *)g->b.data + 2 * p * g->b.stride;
   float *c = g->c + i * g->c_stride + p * C2_PANEL;
   size_t k = 0;
   do {
     float acc[C2_PANEL] = {0};
     size_t end = g->depth - k > C2_DEPTH_BLOCK ? k + C2_DEPTH_BLOCK : g->depth;
     bool fresh = k == 0 && !g->accumulate;
+    bool last = end == g->depth;
     for (; k < end; k += 2) {
       const uint16_t *pair = panel + k * C2_PANEL;
       for (size_t j = 0; j < C2_PANEL; j++) acc[j] += a[k + 1] * bf16_to_float(pair[2 * j + 1]);
       for (size_t j = 0; j < C2_PANEL; j++) acc[j] += a[k] * bf16_to_float(pair[2 * j]);
     }
     for (size_t j = 0; j < C2_PANEL; j++) {
-      float value = k >= g->depth && g->bias ? acc[j] + g->bias[p * C2_PANEL + j] : acc[j];
+      float value = last && g->bias ? acc[j] + g->bias[p * C2_PANEL + j] : acc[j];
       if (!fresh) value = c[j] + value;
-      c[j] = k >= g->depth && g->relu && value < 0.0f ? 0.0f : value;
+      c[j] = last && g->relu && value < 0.0f ? 0.0f : value;
     }
   } while (k < g->depth);
 }
 
-static void gemm_bf16(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
-  for (size_t p = first_panel; p < last_panel; p++) {
-    for (size_t i = 0; i < rows; i++) gemm_bf16_row(g, i, p);
-  }
-}
-
 static void gemm_int8_row(const c2_gemm *g, size_t i, size_t p) {
-  const int16_t *a = (const int16_t *)g->a + i * g->a_stride;
-  const int8_t *panel = (const int8_t *)g->b + 4 * p * g->b_stride;
+  const int16_t *a = (const int16_t *)g->a.data + i * g->a.stride;
+  const int8_t *panel = (const int8_t *)g->b.data + 4 * p * g->b.stride;
   float *c = g->c + i * g->c_stride + p * C2_PANEL;
   int32_t sum[C2_PANEL] = {0};
   for (size_t k = 0; k < g->depth; k += 4) {
@@ -79,15 +68,19 @@ static void gemm_int8_row(const c2_gemm *g, size_t i, size_t p) {
   }
   for (size_t j = 0; j < C2_PANEL; j++) {
     size_t column = p * C2_PANEL + j;
-    float value = fmaf((float)sum[j] * g->b_scale[column], g->a_scale[i], g->bias ? g->bias[column] : 0.0f);
+    float value = fmaf((float)sum[j] * g->b.scale[column], g->a.scale[i], g->bias ? g->bias[column] : 0.0f);
     if (g->accumulate) value += c[j];
     c[j] = g->relu && value < 0.0f ? 0.0f : value;
   }
 }
 
-static void gemm_int8(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   for (size_t p = first_panel; p < last_panel; p++) {
-    for (size_t i = 0; i < rows; i++) gemm_int8_row(g, i, p);
+    for (size_t i = 0; i < rows; i++) {
+      if (g->b.type == C2_TYPE_FP32) gemm_fp32_row(g, i, p);
+      if (g->b.type == C2_TYPE_BF16) gemm_bf16_row(g, i, p);
+      if (g->b.type == C2_TYPE_INT8) gemm_int8_row(g, i, p);
+    }
   }
 }
 
@@ -96,9 +89,9 @@ static size_t padded(size_t n) {
   return (n + C2_PANEL - 1) / C2_PANEL * C2_PANEL;
 }
 
-static void round_bf16(void *out, size_t out_stride, const float *x, size_t x_stride, size_t n, size_t rows) {
-  float *to = out;
-  for (size_t i = 0; i < rows; i++, to += out_stride, x += x_stride) {
+static void round_bf16(const c2_operand *out, const float *x, size_t x_stride, size_t n, size_t rows) {
+  float *to = out->data;
+  for (size_t i = 0; i < rows; i++, to += out->stride, x += x_stride) {
     for (size_t j = 0; j < padded(n); j++) {
       uint32_t bits = 0;
       if (j < n) memcpy(&bits, x + j, sizeof bits);
@@ -108,19 +101,23 @@ static void round_bf16(void *out, size_t out_stride, const float *x, size_t x_st
   }
 }
 
-static void quantize(void *out, size_t out_stride, float *scale, const float *x, size_t x_stride, size_t n,
-                     size_t rows) {
-  int16_t *to = out;
-  for (size_t i = 0; i < rows; i++, to += out_stride, x += x_stride) {
+static void round_int8(const c2_operand *out, const float *x, size_t x_stride, size_t n, size_t rows) {
+  int16_t *to = out->data;
+  for (size_t i = 0; i < rows; i++, to += out->stride, x += x_stride) {
     float top = 0.0f;
     for (size_t j = 0; j < n; j++) top = fabsf(x[j]) > top ? fabsf(x[j]) : top;
-    scale[i] = top / 127.0f;
+    out->scale[i] = top / 127.0f;
     float inverse = top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f;
     for (size_t j = 0; j < padded(n); j++) {
       float q = j < n ? rintf(x[j] * inverse) : 0.0f;
       to[j] = q >= -127.0f && q <= 127.0f ? (int16_t)q : 0;
     }
   }
+}
+
+static void round_rows(const c2_operand *to, const float *x, size_t x_stride, size_t n, size_t rows) {
+  if (to->type == C2_TYPE_BF16) round_bf16(to, x, x_stride, n, rows);
+  if (to->type == C2_TYPE_INT8) round_int8(to, x, x_stride, n, rows);
 }
 
 static void softmax(const c2_softmax *s) {
@@ -149,12 +146,4 @@ static void rms_norm(float *out, size_t out_stride, const float *x, size_t x_str
   }
 }
 
-const c2_kernels c2_kernels_scalar = {.name = "scalar",
-                                      .tile = 8,
-                                      .gemm = gemm,
-                                      .gemm_bf16 = gemm_bf16,
-                                      .gemm_int8 = gemm_int8,
-                                      .round_bf16 = round_bf16,
-                                      .quantize = quantize,
-                                      .softmax = softmax,
-                                      .rms_norm = rms_norm};
+C2_KERNELS(c2_kernels_scalar, "scalar", 8, 8, 8);

@@ -14,12 +14,12 @@
  *   NATIVE_BF16: v_dot_bf16(c, x, y), v_store_bf16; else v_low and v_high: the halves of words as floats, v_round_bf16
  *   NATIVE_INT8: i_dot(c, x, y) with x unsigned, v_store_uint8; else i_even and i_odd: the bytes of words as pairs of
  *   int16, i_madd(c, x, y) over such pairs, and v_store_pairs, which writes a row in that order
- *   OTHER_GEMM_BF16: the file has a gemm_bf16 of its own
+ *   GEMM_BF16: the name of the file's own product of bf16, if it has one
+ *
+ * The file ends with C2_KERNELS, which makes the table.
  */
 
 #define INLINE static inline __attribute__((always_inline))
-
-typedef enum type { FP32, BF16, INT8 } type;
 
 /* Elements of A, and how many of them meet a word of B. */
 #ifdef NATIVE_BF16
@@ -32,8 +32,7 @@ typedef uint8_t a_int8; /* 128 is added */
 #else
 typedef int16_t a_int8;
 #endif
-static const size_t a_size[] = {sizeof(float), sizeof(a_bf16), sizeof(a_int8)};
-static const size_t word_terms[] = {1, 2, 4};
+static const size_t a_size[C2_TYPES] = {sizeof(float), sizeof(a_bf16), sizeof(a_int8)};
 
 #define EACH_ROW _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++)
 #define EACH_SPAN _Pragma("GCC unroll 4") for (int s = 0; s < SPAN; s++)
@@ -102,7 +101,7 @@ INLINE void sum_int8(ivec acc[TILE][SPAN], const a_int8 *a, size_t stride, const
 }
 
 /* A's rows from `row` on by SPAN registers of columns from `column` on, whose words begin at `panel`. */
-INLINE void tile(type t, const c2_gemm *g, size_t row, const float *panel, size_t column, int rows) {
+INLINE void tile(c2_type t, const c2_gemm *g, size_t row, const float *panel, size_t column, int rows) {
   vec acc[TILE][SPAN];
   ivec exact[TILE][SPAN];
   EACH_ROW {
@@ -111,22 +110,22 @@ INLINE void tile(type t, const c2_gemm *g, size_t row, const float *panel, size_
       exact[i][s] = i_zero();
     }
   }
-  size_t at = row * g->a_stride;
-  if (t == FP32) sum_fp32(acc, (const float *)g->a + at, g->a_stride, panel, g->depth, rows);
-  if (t == BF16) sum_bf16(acc, (const a_bf16 *)g->a + at, g->a_stride, panel, g->depth, rows);
-  if (t == INT8) sum_int8(exact, (const a_int8 *)g->a + at, g->a_stride, panel, g->depth, rows);
+  size_t at = row * g->a.stride;
+  if (t == C2_TYPE_FP32) sum_fp32(acc, (const float *)g->a.data + at, g->a.stride, panel, g->depth, rows);
+  if (t == C2_TYPE_BF16) sum_bf16(acc, (const a_bf16 *)g->a.data + at, g->a.stride, panel, g->depth, rows);
+  if (t == C2_TYPE_INT8) sum_int8(exact, (const a_int8 *)g->a.data + at, g->a.stride, panel, g->depth, rows);
   EACH_ROW {
     EACH_SPAN {
       size_t j = column + (size_t)s * WIDTH;
       float *to = g->c + (row + (size_t)i) * g->c_stride + j;
       vec value = acc[i][s];
-      if (t == INT8) {
+      if (t == C2_TYPE_INT8) {
         ivec sum = exact[i][s];
 #ifdef NATIVE_INT8
-        sum = i_sub(sum, i_load(g->b_shift + j));
+        sum = i_sub(sum, i_load(g->b.shift + j));
 #endif
-        value = v_mul(i_to_float(sum), v_load(g->b_scale + j));
-        value = v_fma(value, v_set1(g->a_scale[row + (size_t)i]), g->bias ? v_load(g->bias + j) : v_set1(0.0f));
+        value = v_mul(i_to_float(sum), v_load(g->b.scale + j));
+        value = v_fma(value, v_set1(g->a.scale[row + (size_t)i]), g->bias ? v_load(g->bias + j) : v_set1(0.0f));
       } else if (g->bias) {
         value = v_add(value, v_load(g->bias + j));
       }
@@ -137,10 +136,10 @@ INLINE void tile(type t, const c2_gemm *g, size_t row, const float *panel, size_
   }
 }
 
-_Static_assert(TILE <= C2_MAX_TILE, "tile_rows has a case for each number of rows below C2_MAX_TILE");
+_Static_assert(TILE <= 16, "tile_rows has a case for each number of rows below 16");
 
 /* The tail of a matrix: fewer rows than a tile. */
-INLINE void tile_rows(type t, const c2_gemm *g, size_t row, const float *panel, size_t column, size_t rows) {
+INLINE void tile_rows(c2_type t, const c2_gemm *g, size_t row, const float *panel, size_t column, size_t rows) {
 #define TAIL(n) \
   case n: \
     if (n < TILE) tile(t, g, row, panel, column, n); \
@@ -152,10 +151,10 @@ INLINE void tile_rows(type t, const c2_gemm *g, size_t row, const float *panel, 
 #undef TAIL
 }
 
-INLINE void gemm_block(type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+INLINE void gemm_block(c2_type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   for (size_t p = first_panel; p < last_panel; p++) {
     for (size_t part = 0; part < C2_PANEL; part += SPAN * WIDTH) {
-      const float *panel = (const float *)g->b + p * g->b_stride + part;
+      const float *panel = (const float *)g->b.data + p * g->b.stride + part;
       size_t column = p * C2_PANEL + part;
       for (size_t i = 0; i < rows; i += TILE) {
         if (rows - i >= TILE) {
@@ -169,12 +168,12 @@ INLINE void gemm_block(type t, const c2_gemm *g, size_t rows, size_t first_panel
 }
 
 /* Long sums are added up in blocks, as C2_DEPTH_BLOCK says. */
-INLINE void gemm_blocks(type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+INLINE void gemm_blocks(c2_type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   c2_gemm part = *g;
   for (size_t k = 0; k == 0 || k < g->depth; k += C2_DEPTH_BLOCK) {
     bool last = g->depth - k <= C2_DEPTH_BLOCK;
-    part.a = (const char *)g->a + k * a_size[t];
-    part.b = (const float *)g->b + k / word_terms[t] * C2_PANEL;
+    part.a.data = (char *)g->a.data + k * a_size[t];
+    part.b.data = (float *)g->b.data + k / c2_word_terms(t) * C2_PANEL;
     part.depth = last ? g->depth - k : C2_DEPTH_BLOCK;
     part.accumulate = g->accumulate || k > 0;
     part.bias = last ? g->bias : NULL;
@@ -183,19 +182,26 @@ INLINE void gemm_blocks(type t, const c2_gemm *g, size_t rows, size_t first_pane
   }
 }
 
-static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
-  gemm_blocks(FP32, g, rows, first_panel, last_panel);
+static void gemm_fp32(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  gemm_blocks(C2_TYPE_FP32, g, rows, first_panel, last_panel);
 }
 
-#ifndef OTHER_GEMM_BF16
+#ifndef GEMM_BF16
+#define GEMM_BF16 gemm_bf16
 static void gemm_bf16(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
-  gemm_blocks(BF16, g, rows, first_panel, last_panel);
+  gemm_blocks(C2_TYPE_BF16, g, rows, first_panel, last_panel);
 }
 #endif
 
 /* Integer sums are exact at any length. */
 static void gemm_int8(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
-  gemm_block(INT8, g, rows, first_panel, last_panel);
+  gemm_block(C2_TYPE_INT8, g, rows, first_panel, last_panel);
+}
+
+static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  if (g->b.type == C2_TYPE_FP32) gemm_fp32(g, rows, first_panel, last_panel);
+  if (g->b.type == C2_TYPE_BF16) GEMM_BF16(g, rows, first_panel, last_panel);
+  if (g->b.type == C2_TYPE_INT8) gemm_int8(g, rows, first_panel, last_panel);
 }
 
 /* WIDTH elements of a row of n from j on, zeros beyond its end. */
@@ -206,9 +212,9 @@ INLINE vec load_row(const float *x, size_t j, size_t n) {
   return v_load(lanes);
 }
 
-static void round_bf16(void *out, size_t out_stride, const float *x, size_t x_stride, size_t n, size_t rows) {
-  a_bf16 *to = out;
-  for (size_t i = 0; i < rows; i++, to += out_stride, x += x_stride) {
+static void round_bf16(const c2_operand *out, const float *x, size_t x_stride, size_t n, size_t rows) {
+  a_bf16 *to = out->data;
+  for (size_t i = 0; i < rows; i++, to += out->stride, x += x_stride) {
     for (size_t j = 0; j < n; j += WIDTH) {
       vec v = load_row(x, j, n);
 #ifdef NATIVE_BF16
@@ -220,17 +226,16 @@ static void round_bf16(void *out, size_t out_stride, const float *x, size_t x_st
   }
 }
 
-static void quantize(void *out, size_t out_stride, float *scale, const float *x, size_t x_stride, size_t n,
-                     size_t rows) {
-  a_int8 *to = out;
-  for (size_t i = 0; i < rows; i++, to += out_stride, x += x_stride) {
+static void round_int8(const c2_operand *out, const float *x, size_t x_stride, size_t n, size_t rows) {
+  a_int8 *to = out->data;
+  for (size_t i = 0; i < rows; i++, to += out->stride, x += x_stride) {
     vec tops = v_set1(0.0f);
     for (size_t j = 0; j < n; j += WIDTH) {
       vec v = load_row(x, j, n);
       tops = v_max(tops, v_max(v, v_sub(v_set1(0.0f), v)));
     }
     float top = v_top(tops);
-    scale[i] = top / 127.0f;
+    out->scale[i] = top / 127.0f;
     vec inverse = v_set1(top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f);
     for (size_t j = 0; j < n; j += WIDTH) {
       vec q = v_round(v_mul(load_row(x, j, n), inverse));
@@ -241,6 +246,11 @@ static void quantize(void *out, size_t out_stride, float *scale, const float *x,
 #endif
     }
   }
+}
+
+static void round_rows(const c2_operand *to, const float *x, size_t x_stride, size_t n, size_t rows) {
+  if (to->type == C2_TYPE_BF16) round_bf16(to, x, x_stride, n, rows);
+  if (to->type == C2_TYPE_INT8) round_int8(to, x, x_stride, n, rows);
 }
 
 /* exp(x) for x <= 88, exactly 1 at 0 and exactly 0 below -87.3: x = n ln 2 + r with |r| <= ln 2 / 2,

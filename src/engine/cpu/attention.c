@@ -28,62 +28,74 @@ void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int3
   }
 }
 
-void c2_attend_carve(c2_attend_scratch *s, c2_arena *arena, size_t keys, size_t head, bool whole_rows) {
+c2_panels c2_panels_at(float *data, size_t count, size_t head) {
+  float *values = data + c2_round_up(count, C2_PANEL) * head;
+  return (c2_panels){.keys = {.data = data, .stride = C2_PANEL * head},
+                     .values = {.data = values, .stride = C2_PANEL * count},
+                     .count = count};
+}
+
+size_t c2_panels_size(size_t count, size_t head) {
+  return c2_round_up(count, C2_PANEL) * head + c2_round_up(head, C2_PANEL) * count;
+}
+
+void c2_attend_carve(c2_attend_scratch *s, c2_arena *arena, size_t tile, size_t keys, size_t head, bool whole_rows) {
   size_t padded = c2_round_up(keys, C2_PANEL);
   size_t columns = c2_round_up(head, C2_PANEL);
   s->block = whole_rows ? padded : c2_min_size(padded, KEY_BLOCK);
   s->scores_stride = s->block + 16; /* not a multiple of a page: rows would share cache sets */
-  s->key_panels = C2_CARVE(arena, float, padded *head);
-  s->value_panels = C2_CARVE(arena, float, padded *columns);
-  s->query = C2_CARVE(arena, float, C2_MAX_TILE *head);
-  s->scores = C2_CARVE(arena, float, C2_MAX_TILE * s->scores_stride);
-  s->output = C2_CARVE(arena, float, C2_MAX_TILE *columns);
-  s->weights = C2_CARVE(arena, float, whole_rows ? C2_MAX_TILE * s->scores_stride : 0);
+  s->keys = (c2_operand){.data = C2_CARVE(arena, float, padded *head), .stride = C2_PANEL * head};
+  s->values = (c2_operand){.data = C2_CARVE(arena, float, padded *columns)};
+  s->query = C2_CARVE(arena, float, tile *head);
+  s->scores = C2_CARVE(arena, float, tile * s->scores_stride);
+  s->output = C2_CARVE(arena, float, tile *columns);
+  s->weights = C2_CARVE(arena, float, whole_rows ? tile * s->scores_stride : 0);
 }
 
-/* out[j * stride] = the j-th of K values of x, rotated (Su et al. 2021; halves, not pairs). */
-static void rotate(float *out, size_t stride, const float *x, const c2_rope *rope, int32_t position, size_t head) {
+/* out [K] = x, rotated (Su et al. 2021; halves, not pairs). */
+static void rotate(float *out, const float *x, const c2_rope *rope, int32_t position, size_t head) {
   if (!rope) {
-    for (size_t j = 0; j < head; j++) out[j * stride] = x[j];
+    memcpy(out, x, head * sizeof *out);
     return;
   }
   size_t half = rope->half;
   const float *cosine = rope->cosine + (size_t)(position - rope->lowest) * half;
   const float *sine = rope->sine + (size_t)(position - rope->lowest) * half;
   for (size_t j = 0; j < half; j++) {
-    out[j * stride] = x[j] * cosine[j] - x[j + half] * sine[j];
-    out[(j + half) * stride] = x[j + half] * cosine[j] + x[j] * sine[j];
+    out[j] = x[j] * cosine[j] - x[j + half] * sine[j];
+    out[j + half] = x[j + half] * cosine[j] + x[j] * sine[j];
   }
 }
 
-/* Own keys from place `at` of the panels on; the rest of the last panel is zeroed. */
-static void put_keys(const c2_attend *a, float *panels, size_t at) {
-  size_t padded = c2_round_up(at + a->keys, C2_PANEL);
-  for (size_t i = 0; at + i < padded; i++) {
-    float *panel = panels + (at + i) / C2_PANEL * C2_PANEL * a->head + (at + i) % C2_PANEL;
-    if (i < a->keys) {
-      rotate(panel, C2_PANEL, a->k + a->k_row[i] * a->kv_stride, a->rope, a->rope ? a->k_position[i] : 0, a->head);
-    } else {
-      for (size_t j = 0; j < a->head; j++) panel[j * C2_PANEL] = 0.0f;
-    }
+/* Zeroes the panel of `count` keys that isn't full, if there is one. */
+static void clear_rest(const c2_operand *keys, size_t count) {
+  uint32_t *panel = (uint32_t *)keys->data + count / C2_PANEL * keys->stride;
+  if (count % C2_PANEL > 0) memset(panel, 0, keys->stride * sizeof *panel);
+}
+
+/* Own keys from place `at` of the panels on. `row` [K] is scratch. */
+static void put_keys(const c2_attend *a, const c2_operand *to, size_t at, float *row) {
+  for (size_t i = 0; i < a->keys; i++) {
+    rotate(row, a->k + a->k_row[i] * a->kv_stride, a->rope, a->rope ? a->k_position[i] : 0, a->head);
+    c2_put_column(to, at + i, row, a->head);
   }
 }
 
-/* Own values from place `at` on, in panels of `rows` rows. */
-static void put_values(const c2_attend *a, float *panels, size_t rows, size_t at) {
-  for (size_t c = 0; c < a->head; c += C2_PANEL) {
-    float *panel = panels + c * rows + at * C2_PANEL;
-    size_t width = c2_min_size(C2_PANEL, a->head - c);
-    for (size_t i = 0; i < a->keys; i++) {
-      memcpy(panel + i * C2_PANEL, a->v + a->k_row[i] * a->kv_stride + c, width * sizeof(float));
-      memset(panel + i * C2_PANEL + width, 0, (C2_PANEL - width) * sizeof(float));
-    }
-  }
+/* Own values from place `at` on. */
+static void put_values(const c2_attend *a, const c2_operand *to, size_t at) {
+  for (size_t i = 0; i < a->keys; i++) c2_put_row(to, at + i, a->v + a->k_row[i] * a->kv_stride, a->head);
 }
 
-void c2_attend_pack(const c2_attend *a, float *keys, float *values) {
-  put_keys(a, keys, 0);
-  put_values(a, values, a->keys, 0);
+void c2_attend_pack(const c2_attend *a, const c2_panels *to, c2_attend_scratch *s) {
+  clear_rest(&to->keys, a->keys);
+  put_keys(a, &to->keys, 0, s->query);
+  put_values(a, &to->values, 0);
+}
+
+/* The operand from word `words` of its first panel on. */
+static c2_operand from_word(c2_operand o, size_t words) {
+  o.data = (uint32_t *)o.data + words;
+  return o;
 }
 
 /* Keys of the prefix that are read where they lie: whole blocks. The others go into the scratch, own keys behind. */
@@ -91,24 +103,22 @@ static size_t prefix_blocks(const c2_attend *a) {
   return a->prefix.count / KEY_BLOCK * KEY_BLOCK;
 }
 
-/* Rows of a value panel in the scratch. */
-static size_t scratch_rows(const c2_attend *a) {
-  return c2_round_up(a->prefix.count - prefix_blocks(a) + a->keys, C2_PANEL);
-}
-
-static void fill_scratch(const c2_attend *a, const c2_attend_scratch *s) {
+static void fill_scratch(const c2_attend *a, c2_attend_scratch *s) {
   size_t whole = prefix_blocks(a);
   size_t held = a->prefix.count - whole;
-  size_t rows = scratch_rows(a);
+  s->values.stride = c2_round_up(held + a->keys, C2_PANEL) * C2_PANEL;
+  clear_rest(&s->keys, held + a->keys);
   if (held > 0) {
-    memcpy(s->key_panels, a->prefix.keys + whole * a->head, c2_round_up(held, C2_PANEL) * a->head * sizeof(float));
-    for (size_t c = 0; c < a->head; c += C2_PANEL) {
-      memcpy(s->value_panels + c * rows, a->prefix.values + c * a->prefix.count + whole * C2_PANEL,
-             held * C2_PANEL * sizeof(float));
+    c2_operand keys = from_word(a->prefix.keys, whole / C2_PANEL * a->prefix.keys.stride);
+    c2_operand values = from_word(a->prefix.values, whole * C2_PANEL);
+    memcpy(s->keys.data, keys.data, c2_round_up(held, C2_PANEL) * a->head * sizeof(uint32_t));
+    for (size_t panel = 0; panel * C2_PANEL < a->head; panel++) {
+      memcpy((uint32_t *)s->values.data + panel * s->values.stride, (uint32_t *)values.data + panel * values.stride,
+             held * C2_PANEL * sizeof(uint32_t));
     }
   }
-  put_keys(a, s->key_panels, held);
-  put_values(a, s->value_panels, rows, held);
+  put_keys(a, &s->keys, held, s->query);
+  put_values(a, &s->values, held);
 }
 
 /* A tile in progress: `rows` queries from query `first` on. */
@@ -150,10 +160,9 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
     }
   }
   if (from >= to) return;
-  c2_gemm scores = {.a = s->query,
-                    .a_stride = a->head,
-                    .b = kept ? a->prefix.keys + begin * a->head : s->key_panels + (begin - whole) * a->head,
-                    .b_stride = C2_PANEL * a->head,
+  c2_gemm scores = {.a = {.data = s->query, .stride = a->head},
+                    .b = kept ? from_word(a->prefix.keys, begin * a->head)
+                              : from_word(s->keys, (begin - whole) * a->head),
                     .depth = a->head,
                     .c = s->scores,
                     .c_stride = s->scores_stride};
@@ -174,10 +183,9 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
     if (t->correction[i] == 1.0f) continue;
     for (size_t j = 0; j < width; j++) s->output[i * width + j] *= t->correction[i];
   }
-  c2_gemm values = {.a = s->scores + (from - begin),
-                    .a_stride = s->scores_stride,
-                    .b = kept ? a->prefix.values + from * C2_PANEL : s->value_panels + (from - whole) * C2_PANEL,
-                    .b_stride = C2_PANEL * (kept ? a->prefix.count : scratch_rows(a)),
+  c2_gemm values = {.a = {.data = s->scores + (from - begin), .stride = s->scores_stride},
+                    .b = kept ? from_word(a->prefix.values, from * C2_PANEL)
+                              : from_word(s->values, (from - whole) * C2_PANEL),
                     .depth = to - from,
                     .c = s->output,
                     .c_stride = width,
@@ -223,11 +231,12 @@ void c2_attend_run(const c2_attend *a, c2_attend_scratch *s) {
   uint32_t low[C2_MAX_TILE];
   uint32_t high[C2_MAX_TILE];
   size_t keys = a->prefix.count + a->keys;
+  size_t tile = a->kernels->tile[s->keys.type];
   fill_scratch(a, s);
-  for (size_t q = 0; q < a->queries; q += a->kernels->tile) {
-    tile_state t = {.first = q, .rows = c2_min_size(a->kernels->tile, a->queries - q), .fresh = true};
+  for (size_t q = 0; q < a->queries; q += tile) {
+    tile_state t = {.first = q, .rows = c2_min_size(tile, a->queries - q), .fresh = true};
     for (size_t i = 0; i < t.rows; i++) {
-      rotate(s->query + i * a->head, 1, a->q + a->q_row[q + i] * a->q_stride, a->rope,
+      rotate(s->query + i * a->head, a->q + a->q_row[q + i] * a->q_stride, a->rope,
              a->rope ? a->q_position[q + i] : 0, a->head);
       t.maximum[i] = -INFINITY;
       t.sum[i] = 0.0f;

@@ -17,26 +17,30 @@ typedef struct c2_rope {
 void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t lowest, int32_t highest);
 void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int32_t highest);
 
-/* Per-worker scratch for at most `keys` keys. */
+/* A worker's scratch for at most `keys` keys. */
 typedef struct c2_attend_scratch {
-  float *key_panels;           /* [ceil(keys / 32)][K][32] */
-  float *value_panels;         /* [ceil(K / 32)][keys][32] */
-  float *query;                /* [tile][K] */
+  c2_operand keys;             /* [K][keys], panels of 32 keys */
+  c2_operand values;           /* [keys][K], panels of 32 of a value's elements */
+  float *query;                /* [tile][K] rotated */
   float *scores;               /* [tile][scores_stride] */
   float *output;               /* [tile][ceil(K / 32) * 32] */
   float *weights;              /* [tile][scores_stride] observed so far; none without whole_rows */
   size_t scores_stride, block; /* block: keys per step */
 } c2_attend_scratch;
 
-/* `whole_rows`: attention will be observed. */
-void c2_attend_carve(c2_attend_scratch *scratch, c2_arena *arena, size_t keys, size_t head, bool whole_rows);
+/* `tile`: the kernels'; `whole_rows`: attention will be observed. */
+void c2_attend_carve(c2_attend_scratch *scratch, c2_arena *arena, size_t tile, size_t keys, size_t head,
+                     bool whole_rows);
 
-/* Keys and values of one head as attention multiplies by them: rotated, in panels. */
+/* Keys and values of one head as attention multiplies by them: rotated, in panels as the scratch has them. */
 typedef struct c2_panels {
-  const float *keys;   /* [ceil(count / 32)][K][32] */
-  const float *values; /* [ceil(K / 32)][count][32] */
+  c2_operand keys, values;
   size_t count;
 } c2_panels;
+
+/* Panels of `count` keys and values of a head in c2_panels_size(...) elements at `data`. */
+c2_panels c2_panels_at(float *data, size_t count, size_t head);
+size_t c2_panels_size(size_t count, size_t head);
 
 /* Called with the normalised weights of a tile's query over the keys. */
 typedef void (*c2_weights_fn)(void *user, size_t query, const float *weights, size_t keys);
@@ -60,8 +64,7 @@ typedef struct c2_attend {
 
 void c2_attend_run(const c2_attend *a, c2_attend_scratch *scratch);
 
-/* Packs a's keys and values as a later attention's prefix: keys [round_up(keys, 32) * K], values
- * [ceil(K / 32)][keys][32] floats. */
-void c2_attend_pack(const c2_attend *a, float *keys, float *values);
+/* Packs a's keys and values as a later attention's prefix. */
+void c2_attend_pack(const c2_attend *a, const c2_panels *to, c2_attend_scratch *scratch);
 
 #endif

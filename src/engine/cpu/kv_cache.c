@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-/* Floats of a row and head's panels. */
-static size_t panel_floats(const c2_cpu_kv *kv, size_t tokens) {
-  return c2_round_up(tokens, C2_PANEL) * kv->head + c2_round_up(kv->head, C2_PANEL) * tokens;
-}
-
 /* Tokens of a row without its future. */
 static size_t context_of(const c2_layout *l, const c2_batch *batch, size_t row) {
   return l->row_first[row + 1] - l->row_first[row] - batch->output_patches;
@@ -26,12 +21,10 @@ c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config 
   c2_cpu_kv *kv = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *kv, &kv, err));
   *out = kv;
-  kv->base.backend = &c2_cpu_backend;
   kv->head = c->d_kv;
-  kv->heads = c->heads;
   for (size_t r = 0; r < batch->rows; r++) {
     kv->rows = c2_max_size(kv->rows, batch->row[r].slot + 1);
-    kv->layer += c->heads * panel_floats(kv, context_of(l, batch, r));
+    kv->layer += c->heads * c2_panels_size(context_of(l, batch, r), c->d_kv);
   }
   carve(kv, &plan, c->layers);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the memory of %zu tokens overflows", l->tokens);
@@ -43,7 +36,7 @@ c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config 
     size_t slot = batch->row[r].slot;
     kv->tokens[slot] = context_of(l, batch, r);
     kv->offset[slot] = offset;
-    offset += c->heads * panel_floats(kv, kv->tokens[slot]);
+    offset += c->heads * c2_panels_size(kv->tokens[slot], c->d_kv);
   }
   return C2_OK;
 }
@@ -56,6 +49,6 @@ void c2_kv_free(c2_kv_cache *cache) {
 
 c2_panels c2_kv_at(const c2_cpu_kv *kv, size_t layer, size_t slot, size_t head) {
   size_t tokens = kv->tokens[slot];
-  const float *keys = kv->panels + layer * kv->layer + kv->offset[slot] + head * panel_floats(kv, tokens);
-  return (c2_panels){keys, keys + c2_round_up(tokens, C2_PANEL) * kv->head, tokens};
+  float *panels = kv->panels + layer * kv->layer + kv->offset[slot] + head * c2_panels_size(tokens, kv->head);
+  return c2_panels_at(panels, tokens, kv->head);
 }

@@ -9,7 +9,7 @@
 typedef struct c2_cpu_kv {
   c2_kv_cache base;
   c2_block block;
-  size_t head, heads;
+  size_t head;    /* K */
   size_t rows;    /* the highest slot and one */
   size_t *tokens; /* [rows] by slot */
   size_t *offset; /* [rows] by slot: a row's panels within a layer, in floats */

@@ -1,11 +1,9 @@
 /* Copies [out][in] matrices into panels: one layout for every instruction set. */
 #include "engine/cpu/pack.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/kernels.h"
 #include "engine/cpu/cache.h"
 #include "model/reading.h"
 
@@ -35,35 +33,8 @@ typedef struct packing {
   size_t product_size; /* rows of W_o W_v: as many as a band of W_o has, [D rounded up] each */
 } packing;
 
-static uint16_t to_bf16(float x) {
-  uint32_t bits = 0;
-  memcpy(&bits, &x, sizeof bits);
-  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16); /* to the nearest, ties to the even one */
-}
-
-/* w [depth] becomes a column. Terms that share a word lie side by side. */
-static void fill_column(const c2_matrix *m, size_t column, const float *w) {
-  uint32_t *word = (uint32_t *)m->panels + column / C2_PANEL * m->stride + column % C2_PANEL;
-  if (m->dtype == CHRONOS2_FP32) {
-    float *to = (float *)(void *)word;
-    for (size_t k = 0; k < m->depth; k++) to[k * C2_PANEL] = w[k];
-  } else if (m->dtype == CHRONOS2_BF16) {
-    uint16_t *to = (uint16_t *)(void *)word;
-    for (size_t k = 0; k < m->depth; k++) to[k / 2 * 2 * C2_PANEL + k % 2] = to_bf16(w[k]);
-  } else {
-    int8_t *to = (int8_t *)(void *)word;
-    float top = 0.0f;
-    int32_t sum = 0;
-    for (size_t k = 0; k < m->depth; k++) top = fmaxf(top, fabsf(w[k]));
-    float inverse = top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f;
-    for (size_t k = 0; k < m->depth; k++) {
-      int8_t q = (int8_t)lrintf(w[k] * inverse);
-      to[k / 4 * 4 * C2_PANEL + k % 4] = q;
-      sum += q;
-    }
-    m->scale[column] = top / 127.0f;
-    m->shift[column] = 128 * sum;
-  }
+static c2_type type_of(const chronos2_model *model) {
+  return (c2_type)model->dtype;
 }
 
 /* Carves, and zeroes what alignment leaves behind the elements: the bytes go into a file. */
@@ -80,21 +51,22 @@ static void *place(packing *p, size_t count, size_t size) {
 }
 
 /* An empty matrix; its panels are NULL while planning. */
-static c2_matrix carve(packing *p, chronos2_dtype dtype, size_t columns, size_t depth) {
-  size_t terms = dtype == CHRONOS2_FP32 ? 1 : dtype == CHRONOS2_BF16 ? 2 : 4;
-  c2_matrix m = {.dtype = dtype, .depth = depth, .stride = (depth + terms - 1) / terms * C2_PANEL};
+static c2_matrix carve(packing *p, c2_type type, size_t columns, size_t depth) {
   size_t padded = c2_round_up(columns, C2_PANEL);
-  size_t words = padded / C2_PANEL * m.stride;
-  size_t scales = dtype == CHRONOS2_INT8 ? padded : 0;
+  size_t stride = c2_panel_words(type, depth);
+  size_t words = padded / C2_PANEL * stride;
+  size_t scales = type == C2_TYPE_INT8 ? padded : 0;
   uint32_t *panels = place(p, words, sizeof *panels);
-  m.scale = place(p, scales, sizeof *m.scale);
-  m.shift = place(p, scales, sizeof *m.shift);
+  c2_matrix m = {.panels = {.type = type, .stride = stride}, .depth = depth, .columns = columns};
+  m.panels.scale = place(p, scales, sizeof *m.panels.scale);
+  m.panels.shift = place(p, scales, sizeof *m.panels.shift);
   if (!p->arena->base || p->arena->failed) return m;
-  m.panels = panels;
+  m.panels.data = panels;
   if (p->filled) return m;
-  if (padded != columns || depth % terms != 0) memset(panels, 0, words * sizeof *panels); /* else all is filled */
-  memset(m.scale, 0, scales * sizeof *m.scale);
-  memset(m.shift, 0, scales * sizeof *m.shift);
+  bool whole = padded == columns && depth % c2_word_terms(type) == 0; /* every word will be written */
+  if (!whole) memset(panels, 0, words * sizeof *panels);
+  memset(m.panels.scale, 0, scales * sizeof *m.panels.scale);
+  memset(m.panels.shift, 0, scales * sizeof *m.panels.shift);
   return m;
 }
 
@@ -109,9 +81,9 @@ static c2_expected *listed(const packing *p, const c2_expected *e) {
 }
 
 /* Up to three matrices side by side, of one shape. */
-static c2_matrix pack_matrix(packing *p, chronos2_dtype dtype, const c2_expected *const *parts, size_t count) {
+static c2_matrix pack_matrix(packing *p, c2_type type, const c2_expected *const *parts, size_t count) {
   size_t rows = parts[0]->shape[0];
-  c2_matrix m = carve(p, dtype, count * rows, parts[0]->shape[1]);
+  c2_matrix m = carve(p, type, count * rows, parts[0]->shape[1]);
   for (size_t part = 0; part < count; part++) {
     add_job(p, (job){.to = m, .column = part * rows, .from = listed(p, parts[part])});
   }
@@ -120,7 +92,7 @@ static c2_matrix pack_matrix(packing *p, chronos2_dtype dtype, const c2_expected
 
 static c2_matrix pack_product(packing *p, const c2_attention_weights *w) {
   size_t d = w->o->shape[0];
-  c2_matrix m = carve(p, p->model->dtype, d, d);
+  c2_matrix m = carve(p, type_of(p->model), d, d);
   add_job(p, (job){.to = m, .from = listed(p, w->o), .with = listed(p, w->v)});
   return m;
 }
@@ -137,27 +109,27 @@ static const float *pack_vector(packing *p, const c2_expected *a, const c2_expec
 /* Always in float32: a fortieth of the work, and where a narrow type would cost most of the accuracy. */
 static c2_packed_residual pack_residual(packing *p, const c2_residual_weights *r) {
   c2_packed_residual packed;
-  packed.hidden = pack_matrix(p, CHRONOS2_FP32, &r->hidden, 1);
-  packed.output = pack_matrix(p, CHRONOS2_FP32, &r->output, 1);
-  packed.residual = pack_matrix(p, CHRONOS2_FP32, &r->residual, 1);
-  packed.hidden_bias = pack_vector(p, r->hidden_bias, NULL, 0, r->hidden_bias->shape[0]);
-  packed.bias = pack_vector(p, r->output_bias, r->residual_bias, 0, r->output_bias->shape[0]);
+  packed.hidden = pack_matrix(p, C2_TYPE_FP32, &r->hidden, 1);
+  packed.output = pack_matrix(p, C2_TYPE_FP32, &r->output, 1);
+  packed.residual = pack_matrix(p, C2_TYPE_FP32, &r->residual, 1);
+  packed.hidden.bias = pack_vector(p, r->hidden_bias, NULL, 0, r->hidden_bias->shape[0]);
+  packed.residual.bias = pack_vector(p, r->output_bias, r->residual_bias, 0, r->output_bias->shape[0]);
   return packed;
 }
 
 static c2_packed_layer pack_layer(packing *p, const c2_layer_weights *l) {
-  chronos2_dtype dtype = p->model->dtype;
+  c2_type type = type_of(p->model);
   size_t d = p->model->config.d_model;
   const c2_expected *time[] = {l->time.q, l->time.k, l->time.v};
   const c2_expected *group[] = {l->group.q, l->group.k, l->group.v};
   c2_packed_layer packed;
-  packed.time_qkv = pack_matrix(p, dtype, time, 3);
-  packed.time_o = pack_matrix(p, dtype, &l->time.o, 1);
+  packed.time_qkv = pack_matrix(p, type, time, 3);
+  packed.time_o = pack_matrix(p, type, &l->time.o, 1);
   packed.group_ov = pack_product(p, &l->group);
-  packed.group_qkv = pack_matrix(p, dtype, group, 3);
-  packed.group_o = pack_matrix(p, dtype, &l->group.o, 1);
-  packed.wi = pack_matrix(p, dtype, &l->wi, 1);
-  packed.wo = pack_matrix(p, dtype, &l->wo, 1);
+  packed.group_qkv = pack_matrix(p, type, group, 3);
+  packed.group_o = pack_matrix(p, type, &l->group.o, 1);
+  packed.wi = pack_matrix(p, type, &l->wi, 1);
+  packed.wo = pack_matrix(p, type, &l->wo, 1);
   packed.time_norm = pack_vector(p, l->time.norm, NULL, 0, d);
   packed.group_norm = pack_vector(p, l->group.norm, NULL, 0, d);
   packed.ffn_norm = pack_vector(p, l->ffn_norm, NULL, 0, d);
@@ -203,26 +175,23 @@ static c2_status fill_matrix(const packing *p, job *j, float *band, c2_error *er
   for (;;) {
     C2_TRY(c2_reading_next(&r, err));
     if (r.rows == 0) break;
-    for (size_t i = 0; i < r.rows; i++) fill_column(&j->to, j->column + r.first + i, band + i * j->to.depth);
+    for (size_t i = 0; i < r.rows; i++) {
+      c2_put_column(&j->to.panels, j->column + r.first + i, band + i * j->to.depth, j->to.depth);
+    }
   }
   j->digest[0] = c2_hash_end(&r.hash);
   return C2_OK;
 }
 
-/* W_v, transposed into panels of [I]. */
-static c2_status fill_values(const packing *p, job *j, float *band, float *values, c2_error *err) {
+/* W_v, as the right operand of W_o W_v. */
+static c2_status fill_values(const packing *p, job *j, float *band, const c2_operand *values, c2_error *err) {
   c2_reading r;
-  size_t inner = j->with->shape[0];
   size_t d = j->with->shape[1];
-  memset(values, 0, p->values_size * sizeof *values);
   c2_reading_begin(&r, p->model, j->with, band, p->band_room);
   for (;;) {
     C2_TRY(c2_reading_next(&r, err));
     if (r.rows == 0) break;
-    for (size_t i = 0; i < r.rows; i++) {
-      float *to = values + (r.first + i) * C2_PANEL;
-      for (size_t k = 0; k < d; k++) to[k / C2_PANEL * C2_PANEL * inner + k % C2_PANEL] = band[i * d + k];
-    }
+    for (size_t i = 0; i < r.rows; i++) c2_put_row(values, r.first + i, band + i * d, d);
   }
   j->digest[1] = c2_hash_end(&r.hash);
   return C2_OK;
@@ -233,20 +202,16 @@ static c2_status fill_product(const packing *p, job *j, float *band, float *valu
   c2_reading r;
   size_t inner = j->from->shape[1];
   size_t stride = c2_round_up(j->from->shape[0], C2_PANEL);
-  C2_TRY(fill_values(p, j, band, values, err));
+  c2_operand right = {.data = values, .stride = inner * C2_PANEL};
+  C2_TRY(fill_values(p, j, band, &right, err));
   c2_reading_begin(&r, p->model, j->from, band, p->band_room);
   for (;;) {
     C2_TRY(c2_reading_next(&r, err));
     if (r.rows == 0) break;
-    c2_gemm g = {.a = band,
-                 .a_stride = inner,
-                 .b = values,
-                 .b_stride = inner * C2_PANEL,
-                 .depth = inner,
-                 .c = product,
-                 .c_stride = stride};
+    c2_gemm g = {
+        .a = {.data = band, .stride = inner}, .b = right, .depth = inner, .c = product, .c_stride = stride};
     p->kernels->gemm(&g, r.rows, 0, stride / C2_PANEL);
-    for (size_t i = 0; i < r.rows; i++) fill_column(&j->to, r.first + i, product + i * stride);
+    for (size_t i = 0; i < r.rows; i++) c2_put_column(&j->to.panels, r.first + i, product + i * stride, j->to.depth);
   }
   j->digest[0] = c2_hash_end(&r.hash);
   return C2_OK;

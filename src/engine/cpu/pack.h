@@ -8,15 +8,11 @@
 #include "kernels/kernels.h"
 #include "model/weights.h"
 
-/* A matrix [depth] -> [columns], transposed into panels as kernels.h defines them. int8: w = q scale, a scale for
- * each column. */
+/* A matrix [depth] -> [columns], transposed into panels, with what is added to its product. */
 typedef struct c2_matrix {
-  chronos2_dtype dtype;
-  size_t depth;
-  size_t stride; /* words from one panel to the next */
-  void *panels;
-  float *scale;   /* int8: [columns rounded up to whole panels] */
-  int32_t *shift; /* int8: likewise, 128 times the sum of a column's q */
+  c2_operand panels;
+  size_t depth, columns;
+  const float *bias; /* [columns rounded up to whole panels]; NULL: none */
 } c2_matrix;
 
 typedef struct c2_packed_layer {
@@ -28,9 +24,9 @@ typedef struct c2_packed_layer {
 } c2_packed_layer;
 
 typedef struct c2_packed_residual {
-  c2_matrix hidden, output, residual;
-  const float *hidden_bias; /* [F rounded up to whole panels] */
-  const float *bias;        /* output_bias + residual_bias, likewise */
+  c2_matrix hidden;   /* with its bias */
+  c2_matrix output;   /* without */
+  c2_matrix residual; /* with output_bias + residual_bias */
 } c2_packed_residual;
 
 /* All that a pass reads of a model. */

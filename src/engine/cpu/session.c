@@ -68,7 +68,7 @@ static c2_status forward_known(c2_engine *engine, const c2_batch *groups, const 
   c2_status status = c2_cpu_prefill(engine, groups, &cache, err);
   if (cache) c2_engine_hold(engine, cache->bytes);
   if (status == C2_OK) status = c2_cpu_decode(engine, groups, cache, result, err);
-  c2_kv_cache_free(&cache);
+  if (cache) c2_kv_free(cache);
   engine->held = before;
   return status;
 }

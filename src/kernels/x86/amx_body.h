@@ -1,6 +1,6 @@
-/* gemm_bf16 by tiles of AMX (Intel SDM, chapter 18): two by two tiles of 16 x 16 sums, each step 32 terms deep. A panel
- * is two tiles wide and its words are what TDPBF16PS wants. Whoever includes this has declared the _tile_* intrinsics:
- * amx.c the compiler's, the tests their own in plain C.
+/* The product of bf16 by tiles of AMX (Intel SDM, chapter 18): two by two tiles of 16 x 16 sums, each step 32 terms
+ * deep. A panel is two tiles wide and its words are what TDPBF16PS wants. Whoever includes this has declared the
+ * _tile_* intrinsics: amx.c the compiler's, the tests their own in plain C.
  *
  * Every tile is whole: edges are copied into buffers filled up with zeros, which add nothing. An instruction adds up
  * its 32 terms before it adds them to a sum, so long sums need no blocks. */
@@ -25,17 +25,17 @@ typedef struct amx_part {
 
 /* Up to 16 rows by up to 32 terms of A. */
 static amx_part amx_left(const c2_gemm *g, size_t row, size_t rows, size_t k, uint16_t edge[AMX_ROWS][AMX_TERMS]) {
-  const uint16_t *a = (const uint16_t *)g->a + row * g->a_stride + k;
-  if (rows >= AMX_ROWS && g->depth - k >= AMX_TERMS) return (amx_part){a, g->a_stride * sizeof *a};
+  const uint16_t *a = (const uint16_t *)g->a.data + row * g->a.stride + k;
+  if (rows >= AMX_ROWS && g->depth - k >= AMX_TERMS) return (amx_part){a, g->a.stride * sizeof *a};
   for (size_t i = 0; i < AMX_ROWS; i++) {
-    for (size_t j = 0; j < AMX_TERMS; j++) edge[i][j] = i < rows && k + j < g->depth ? a[i * g->a_stride + j] : 0;
+    for (size_t j = 0; j < AMX_TERMS; j++) edge[i][j] = i < rows && k + j < g->depth ? a[i * g->a.stride + j] : 0;
   }
   return (amx_part){edge, sizeof edge[0]};
 }
 
 /* Up to 32 terms of a panel of B. */
 static amx_part amx_right(const c2_gemm *g, size_t panel, size_t k, uint32_t edge[AMX_TERMS / 2][C2_PANEL]) {
-  const uint32_t *b = (const uint32_t *)g->b + panel * g->b_stride + k / 2 * C2_PANEL;
+  const uint32_t *b = (const uint32_t *)g->b.data + panel * g->b.stride + k / 2 * C2_PANEL;
   if (g->depth - k >= AMX_TERMS) return (amx_part){b, C2_PANEL * sizeof *b};
   size_t words = (g->depth - k + 1) / 2;
   for (size_t i = 0; i < AMX_TERMS / 2; i++) {

@@ -105,12 +105,4 @@ static inline void v_store_pairs(int16_t *p, vec x) {
 
 #include "kernels/simd_body.h"
 
-const c2_kernels c2_kernels_avx2 = {.name = "avx2",
-                                    .tile = TILE,
-                                    .gemm = gemm,
-                                    .gemm_bf16 = gemm_bf16,
-                                    .gemm_int8 = gemm_int8,
-                                    .round_bf16 = round_bf16,
-                                    .quantize = quantize,
-                                    .softmax = softmax,
-                                    .rms_norm = rms_norm};
+C2_KERNELS(c2_kernels_avx2, "avx2", TILE, TILE, TILE);

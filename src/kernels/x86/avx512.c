@@ -2,12 +2,4 @@
 #include "kernels/x86/avx512.h"
 #include "kernels/simd_body.h"
 
-const c2_kernels c2_kernels_avx512 = {.name = "avx512",
-                                      .tile = TILE,
-                                      .gemm = gemm,
-                                      .gemm_bf16 = gemm_bf16,
-                                      .gemm_int8 = gemm_int8,
-                                      .round_bf16 = round_bf16,
-                                      .quantize = quantize,
-                                      .softmax = softmax,
-                                      .rms_norm = rms_norm};
+C2_KERNELS(c2_kernels_avx512, "avx512", TILE, TILE, TILE);
