@@ -73,9 +73,16 @@ c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *
   return engine->backend->forward(engine, batch, result, err);
 }
 
+/* An encoded context doesn't know the futures that it will be seen beside, nor how many tokens they have. */
+static c2_status refuse_observer(const c2_engine *engine, c2_error *err) {
+  if (engine->observer) C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention over an encoded context can't be observed");
+  return C2_OK;
+}
+
 c2_status c2_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err) {
   *cache = NULL;
   if (!engine->backend->prefill) return lacks(engine, "encode a context once for several futures", err);
+  C2_TRY(refuse_observer(engine, err));
   c2_status status = engine->backend->prefill(engine, batch, cache, err);
   if (*cache) (*cache)->backend = engine->backend;
   if (status != C2_OK) c2_kv_cache_free(cache);
@@ -90,6 +97,7 @@ void c2_kv_cache_free(c2_kv_cache **cache) {
 c2_status c2_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
                     c2_error *err) {
   if (!engine->backend->decode) return lacks(engine, "continue an encoded context", err);
+  C2_TRY(refuse_observer(engine, err));
   if (cache->backend != engine->backend) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "the context was encoded by the %s backend", cache->backend->name);
   }

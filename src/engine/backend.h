@@ -61,14 +61,12 @@ void c2_engine_trim(c2_engine *engine);
  * NULL. */
 c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
-/* Forecasts a sorted batch. Under windowed_future_null, groups that know something of their future can't be observed
- * by a fast backend. */
+/* Forecasts a sorted batch. */
 c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
 
 /* Encodes the contexts of a sorted batch under windowed_future_global or windowed_future_null; its futures are not
  * read. Under windowed_future_null the contexts see `output_patches` tokens of a future of which nothing is known. On
- * failure *cache is NULL. Neither this attention nor that of c2_decode can be observed: no pass holds a whole row of
- * it. */
+ * failure *cache is NULL. Neither this attention nor that of c2_decode can be observed. */
 c2_status c2_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
 void c2_kv_cache_free(c2_kv_cache **cache);
 

@@ -16,6 +16,12 @@ static bool live_patch(const double *context, size_t length, size_t patch, size_
   return c2_any_observed(context + begin, end - begin);
 }
 
+bool c2_live_patch(const c2_row *row, size_t patch, size_t context_limit, size_t index) {
+  size_t length = 0;
+  const double *context = context_of(row, context_limit, &length);
+  return live_patch(context, length, patch, c2_row_patches(row, patch, context_limit), index);
+}
+
 size_t c2_context_tokens(const c2_row *row, const chronos2_config *config, const c2_batch *batch) {
   size_t length = 0;
   const double *context = context_of(row, batch->context_limit, &length);

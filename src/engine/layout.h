@@ -39,6 +39,9 @@ typedef struct c2_layout {
 c2_status c2_layout_count(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, bool future_only,
                           c2_error *err);
 
+/* True if patch `index` of a row's context, after truncation, holds an observation. */
+bool c2_live_patch(const c2_row *row, size_t patch, size_t context_limit, size_t index);
+
 /* Live tokens of a row's context, REG included. */
 size_t c2_context_tokens(const c2_row *row, const chronos2_config *config, const c2_batch *batch);
 

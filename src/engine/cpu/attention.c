@@ -133,7 +133,7 @@ static void keep_weights(const c2_attend *a, const c2_attend_scratch *s, const t
                          const uint32_t *first, const uint32_t *last) {
   for (size_t i = 0; i < t->rows; i++) {
     float *weights = s->weights + i * s->scores_stride;
-    for (size_t j = 0; !t->fresh && j < a->keys; j++) weights[j] *= t->correction[i];
+    for (size_t j = 0; !t->fresh && j < a->prefix.count + a->keys; j++) weights[j] *= t->correction[i];
     memcpy(weights + begin + first[i], s->scores + i * s->scores_stride + first[i],
            (last[i] - first[i]) * sizeof *weights);
   }
@@ -206,8 +206,9 @@ static void walk(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
     end = c2_max_size(end, high[i]);
   }
   if (end == 0) return;
+  size_t block = a->prefix.count > 0 ? c2_min_size(s->block, KEY_BLOCK) : s->block; /* the prefix ends with a block */
   for (size_t at = begin / C2_PANEL * C2_PANEL; at < end;) {
-    size_t next = c2_min_size(end, (at / s->block + 1) * s->block);
+    size_t next = c2_min_size(end, (at / block + 1) * block);
     step(a, s, t, at, next, low, high);
     at = next;
   }
@@ -221,8 +222,9 @@ static void finish(const c2_attend *a, const c2_attend_scratch *s, const tile_st
     for (size_t j = 0; j < a->head; j++) out[j] = sums[j] / t->sum[i];
     if (a->observe) {
       float *weights = s->weights + i * s->scores_stride;
-      for (size_t j = 0; j < a->keys; j++) weights[j] /= t->sum[i];
-      a->observe(a->user, t->first + i, weights, a->keys);
+      size_t keys = a->prefix.count + a->keys;
+      for (size_t j = 0; j < keys; j++) weights[j] /= t->sum[i];
+      a->observe(a->user, t->first + i, weights, keys);
     }
   }
 }

@@ -54,7 +54,7 @@ typedef struct c2_attend {
   size_t q_stride, kv_stride, out_stride;
   const uint32_t *q_row, *k_row;
   size_t queries, keys;
-  c2_panels prefix;                       /* keys before those; count 0: none. Not with observe */
+  c2_panels prefix;                       /* keys before those; count 0: none */
   const c2_range *range;                  /* [queries]; NULL: every key */
   const c2_rope *rope;                    /* NULL: none */
   const int32_t *q_position, *k_position; /* with rope */

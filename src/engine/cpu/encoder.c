@@ -86,17 +86,11 @@ c2_status c2_cpu_pass(c2_engine *engine, const c2_batch *batch, const c2_result 
 
 /* ---- Prefill and decode ------------------------------------------------------------------------ */
 
-static c2_status refuse_observer(const c2_engine *engine, c2_error *err) {
-  if (engine->observer) C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention over an encoded context can't be observed");
-  return C2_OK;
-}
-
 c2_status c2_cpu_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err) {
   c2_batch contexts = *batch;
   contexts.null_future = true;
   if (engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL) contexts.output_patches = 0; /* nobody sees them */
   c2_encoder e = c2_encoder_of(engine, &contexts, NULL);
-  C2_TRY(refuse_observer(engine, err));
   C2_TRY(c2_encoder_begin(&e, err));
   c2_status status = c2_kv_open(&e.fill, &e.layout, e.config, &contexts, err);
   if (e.fill) *cache = &e.fill->base;
@@ -108,7 +102,6 @@ c2_status c2_cpu_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_ca
                         c2_error *err) {
   c2_encoder e = c2_encoder_of(engine, batch, result);
   e.past = (const c2_cpu_kv *)cache;
-  C2_TRY(refuse_observer(engine, err));
   for (size_t r = 0; r < batch->rows; r++) {
     if (e.past->tokens[batch->row[r].slot % e.past->rows] != c2_context_tokens(&batch->row[r], e.config, batch)) {
       C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");

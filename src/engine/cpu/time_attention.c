@@ -82,7 +82,14 @@ typedef struct observed {
   size_t row, head;
 } observed;
 
-/* Hands one row of weights over live keys to the observer, spread over all tokens of the row. */
+/* Puts the weight of the next of the live keys where its token stands. */
+static void place(const c2_worker *worker, size_t token, const float **weights) {
+  worker->weights[token] = *(*weights)++;
+  worker->live[token] = true;
+}
+
+/* Hands one row of weights over live keys to the observer, spread over all tokens of the row. The null future's own
+ * rows aren't told of. */
 static void observe(void *user, size_t query, const float *weights, size_t keys) {
   const observed *o = user;
   const c2_encoder *e = o->e;
@@ -90,12 +97,16 @@ static void observe(void *user, size_t query, const float *weights, size_t keys)
   const int32_t *position = e->layout.position + e->layout.row_first[o->row];
   size_t context = c2_row_patches(r, e->config->patch, e->batch->context_limit);
   size_t tokens = context + 1 + e->batch->output_patches;
+  const float *next = weights;
+  if (e->fill && position[query] > 0) return;
   memset(o->worker->weights, 0, tokens * sizeof(float));
   memset(o->worker->live, 0, tokens * sizeof(bool));
-  for (size_t i = 0; i < keys; i++) {
-    size_t token = (size_t)((int64_t)context + position[i]);
-    o->worker->weights[token] = weights[i];
-    o->worker->live[token] = true;
+  for (size_t i = 0; e->past && i <= context; i++) {
+    bool live = i == context || c2_live_patch(r, e->config->patch, e->batch->context_limit, i);
+    if (live) place(o->worker, i, &next);
+  }
+  for (size_t i = 0; next < weights + keys; i++) {
+    place(o->worker, (size_t)((int64_t)context + position[i]), &next);
   }
   chronos2_attention_row row = {.series = r->series,
                                 .row = r->member,
@@ -138,8 +149,9 @@ void c2_run_time_attention(c2_encoder *e) {
   e->narrow = last && !e->engine->observer;
   c2_pool_run(e->pool, c2_spans(e, e->all.count), project_task, e);
   if (e->fill) c2_pool_run(e->pool, heads, fill_task, e);
-  if (e->fill && last) return;
+  if (e->fill && last && !e->engine->observer) return;
   if (e->narrow) c2_pool_run(e->pool, gathers, gather_task, e);
   c2_pool_run(e->pool, heads, attend_task, e);
+  if (e->fill && last) return;
   if (!e->narrow) c2_pool_run(e->pool, gathers, gather_task, e);
 }
