@@ -68,7 +68,7 @@ static stored store(const double *values, size_t count, form f) {
     size_t at = f.stride < 0 ? first - i * step : i * step;
     bool missing = isnan(values[i]);
     bool masked = missing && (f.bits == 1 || (f.bits == 2 && i % 2));
-    double written = masked ? (i % 3 ? -1e6 : (double)INFINITY) : values[i]; /* what counts for nothing may be anything */
+    double written = masked ? (i % 3 ? -1e6 : (double)INFINITY) : values[i]; /* what doesn't count may be anything */
     size_t bit = OFFSET + i;
     s.bitmap[bit / 8] = (uint8_t)((s.bitmap[bit / 8] & ~(1u << bit % 8)) | (masked ? 0u : 1u << bit % 8));
     if (f.type == CHRONOS2_FLOAT32) {

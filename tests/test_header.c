@@ -93,7 +93,8 @@ static void test_no_size(void **state) {
     chronos2_session_options so = {.size = sizes[i]};
     expect(predict(&o, &f), CHRONOS2_ERROR_ARGUMENT, "CHRONOS2_PREDICT_OPTIONS_INIT");
     expect(chronos2_embed(session, &series, 1, &o, &e), CHRONOS2_ERROR_ARGUMENT, "CHRONOS2_PREDICT_OPTIONS_INIT");
-    expect(chronos2_context_open(session, &series, 1, &o, &x), CHRONOS2_ERROR_ARGUMENT, "CHRONOS2_PREDICT_OPTIONS_INIT");
+    expect(chronos2_context_open(session, &series, 1, &o, &x), CHRONOS2_ERROR_ARGUMENT,
+           "CHRONOS2_PREDICT_OPTIONS_INIT");
     expect(chronos2_model_open(MODEL, &mo, &m), CHRONOS2_ERROR_ARGUMENT, "CHRONOS2_MODEL_OPTIONS_INIT");
     expect(chronos2_model_random(chronos2_model_config(model), 1, &mo, &m), CHRONOS2_ERROR_ARGUMENT,
            "CHRONOS2_MODEL_OPTIONS_INIT");

@@ -1,5 +1,5 @@
-/* Observed attention belongs to series: the same rows whatever the batch, the backend and the call, under every pattern,
- * in one pass, beside the null future and in rollouts. */
+/* Observed attention belongs to series: the same rows whatever the batch, the backend and the call, under every
+ * pattern, in one pass, beside the null future and in rollouts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

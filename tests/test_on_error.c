@@ -86,7 +86,7 @@ static void check_bad(const chronos2_forecast *f) {
   }
 }
 
-/* The others against a call that has only them, in passes of any size, over rollouts, with and without cross learning. */
+/* The others against a call that has only them: passes of any size, rollouts, with and without cross learning. */
 static void test_skip(void **state) {
   (void)state;
   input in;
