@@ -24,24 +24,27 @@ if(TARGET chronos2_study)
                                          ${CMAKE_NM} ${ASSERTIONS})
 endif()
 if(TARGET documents)
-  add_test(NAME documents COMMAND ${CMAKE_SOURCE_DIR}/tests/documents/run.sh $<TARGET_FILE:chronos2> ${DOCUMENTS_DIR})
+  add_test(NAME documents COMMAND ${CMAKE_SOURCE_DIR}/tests/documents/run.sh ${PROGRAMS_DIR}/chronos2 ${DOCUMENTS_DIR})
   set_tests_properties(documents PROPERTIES SKIP_RETURN_CODE 77)
 endif()
 add_test(NAME header_alone COMMAND ${CMAKE_SOURCE_DIR}/tests/install/header_alone.sh ${CMAKE_C_COMPILER})
 
 # The examples of the documentation. A library with sanitizers can't be linked by a program without them.
 set(DOCS_CC ${CMAKE_C_COMPILER})
-if(CHRONOS2_SANITIZE OR CMAKE_C_FLAGS MATCHES "-fsanitize")
+if(CHRONOS2_SANITIZE OR CMAKE_C_FLAGS MATCHES "-fsanitize" OR CMAKE_CROSSCOMPILING_EMULATOR)
   set(DOCS_CC "")
 endif()
 if(TARGET chronos2_study)
-  add_test(NAME docs COMMAND ${CMAKE_SOURCE_DIR}/tests/docs/run.sh ${CMAKE_BINARY_DIR} "${DOCS_CC}" README.md
+  add_test(NAME docs COMMAND ${CMAKE_SOURCE_DIR}/tests/docs/run.sh ${PROGRAMS_DIR} "${DOCS_CC}" README.md
                              docs/jsonl.md docs/tasks.md)
 endif()
 
 if(NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")
-  add_test(NAME install COMMAND ${CMAKE_SOURCE_DIR}/tests/install/run.sh ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER})
+  add_test(NAME install COMMAND ${CMAKE_SOURCE_DIR}/tests/install/run.sh ${CMAKE_BINARY_DIR} ${CMAKE_C_COMPILER}
+                                ${EMULATOR})
   set_tests_properties(install PROPERTIES SKIP_RETURN_CODE 77)
+endif()
+if(NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize" AND NOT CMAKE_CROSSCOMPILING_EMULATOR)
   add_test(NAME library_only COMMAND ${CMAKE_SOURCE_DIR}/tests/install/library_only.sh
                                      ${CMAKE_BINARY_DIR}/library-only ${CMAKE_C_COMPILER})
 endif()

@@ -4,6 +4,7 @@
  * program forecasts them with x and without. What the checkpoints have learned is held: over the four kinds, an error
  * of at most 0.7 of that without. An effect that comes a day later than a single day they don't follow. */
 #include "program.h"
+#include "small.h"
 
 #include <math.h>
 
@@ -119,10 +120,12 @@ static void test_known_covariates(void **state) {
   char *folder = program_make_folder();
   char *history = program_path(folder, "history.csv");
   char *future = program_path(folder, "future.csv");
-  for (int windowed = 0; windowed < 2; windowed++) {
+  bool small = small_leaves_out("the weights that were trained full; events and states");
+  for (int windowed = small; windowed < 2; windowed++) {
     double logs = 0;
     for (size_t k = 0; k < 4; k++) {
       scene *s = &scenes[k];
+      if (small && k != 2) continue;
       draw(s, 1000 + k);
       write_csv(s, history, 0, PAST, true);
       write_csv(s, future, PAST, LENGTH, false);
@@ -133,6 +136,7 @@ static void test_known_covariates(void **state) {
       assert_true(with <= s->most * without);
       logs += log(with / without) / 4;
     }
+    if (small) continue;
     print_message("%s: geometric mean %.3f\n", windowed ? "r = 8" : "full", exp(logs));
     assert_true(exp(logs) <= 0.7);
   }

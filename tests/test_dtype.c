@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "golden.h"
+#include "small.h"
 
 typedef struct tally {
   chronos2_dtype dtype;
@@ -75,7 +76,8 @@ static bool has_level(const char *isa) {
 /* `most`: error over all cases; `most_case`: of any one. */
 static void check(chronos2_dtype dtype, double most, double most_case) {
   static const char *const levels[] = {"auto", "scalar", "avx2", "avx512", "amx"};
-  for (size_t isa = 0; isa < sizeof levels / sizeof levels[0]; isa++) {
+  bool small = small_leaves_out("the level that is chosen by itself");
+  for (size_t isa = small ? 1 : 0; isa < sizeof levels / sizeof levels[0]; isa++) {
     tally t = {.dtype = dtype, .isa = levels[isa], .most = most_case};
     if (!has_level(t.isa)) {
       print_message("NOT RUN: level %s, which this machine lacks\n", levels[isa]);
@@ -105,6 +107,7 @@ static void test_options(void **state) {
   (void)state;
   static const char folder[] = SOURCE_DIR "/models/chronos2-micro";
   size_t bytes[3];
+  if (small_leaves_out("memory and options of a large model")) return;
   for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
     chronos2_config config;
     chronos2_model *model = NULL;

@@ -267,13 +267,15 @@ static void *read_nested(void *context) {
 /* On a stack that recursion would leave. */
 static void test_nesting(void **state) {
   (void)state;
+  long least = sysconf(_SC_THREAD_STACK_MIN);
+  size_t stack = least > 65536 ? (size_t)least : 65536;
   size_t levels[] = {127, 128, 129, 2040, 200000};
   for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
     pthread_attr_t attributes;
     pthread_t thread;
     void *result = NULL;
     assert_int_equal(pthread_attr_init(&attributes), 0);
-    assert_int_equal(pthread_attr_setstacksize(&attributes, 65536), 0);
+    assert_int_equal(pthread_attr_setstacksize(&attributes, stack), 0);
     assert_int_equal(pthread_create(&thread, &attributes, read_nested, &levels[i]), 0);
     assert_int_equal(pthread_join(thread, &result), 0);
     assert_int_equal(pthread_attr_destroy(&attributes), 0);

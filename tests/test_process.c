@@ -57,9 +57,13 @@ static int in_child(chronos2_session **session, const chronos2_model *model, dou
   if (!(forecast(*session) == expected)) return 1;
   chronos2_session_close(session);
   if (*session) return 2;
+#ifndef __SANITIZE_THREAD__ /* which can't follow threads that a forked child starts: it ends the process */
   chronos2_session *own = open_session(model);
   if (!(forecast(own) == expected)) return 3;
   chronos2_session_close(&own);
+#else
+  (void)model;
+#endif
   return 0;
 }
 
@@ -71,6 +75,9 @@ static void test_fork(void **state) {
   chronos2_session *session = open_session(model);
   double expected = forecast(session);
   assert_true(isfinite(expected));
+#ifdef __SANITIZE_THREAD__
+  print_message("NOT RUN: a child's own session, which the thread sanitizer can't follow\n");
+#endif
   for (int round = 0; round < 5; round++) {
     int status = 0;
     pid_t child = fork();
@@ -110,6 +117,11 @@ static void test_signals(void **state) {
   c2_pool *pool = NULL;
   meeting m = {0};
   assert_int_equal(c2_pool_open(&pool, THREADS, false, NULL), C2_OK);
+  if (c2_pool_threads(pool) == 1) {
+    print_message("NOT RUN: the signals of workers, which a library without threads has none of\n");
+    c2_pool_close(&pool);
+    return;
+  }
   c2_pool_run(pool, THREADS, meet, &m);
   for (size_t worker = 0; worker < THREADS; worker++) {
     assert_int_equal(m.blocks[worker][0], worker > 0);

@@ -148,7 +148,8 @@ static void check_ranks(const char *prefix) {
   assert_int_equal(found.rows, ALL);
   for (size_t i = 0; i < ALL; i++) {
     char arm[C2_REPR_ROOM];
-    (void)snprintf(arm, sizeof arm, "blind_%s:%s", csv_text(&found, i, "layer"), csv_text(&found, i, "head"));
+    (void)snprintf(arm, sizeof arm, "blind_%.0f:%.0f", csv_number(&found, i, "layer"),
+                   csv_number(&found, i, "head"));
     size_t mase = row_of(&equivalence, arm, "metric", "MASE");
     size_t wql = row_of(&equivalence, arm, "metric", "WQL");
     assert_true(csv_number(&found, i, "rank") == (double)(i + 1));

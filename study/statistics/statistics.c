@@ -108,8 +108,12 @@ static long double beta_fraction(long double a, long double b, long double x) {
 }
 
 static long double log_gamma(long double x) {
+#ifdef __GLIBC__
   int sign = 0; /* lgammal would write a global */
   return lgammal_r(x, &sign);
+#else
+  return lgammal(x);
+#endif
 }
 
 static long double log_of(long double x, long double rest) {

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# run.sh BINARY_DIR CC: installs into a fresh prefix, moves it, and builds a small program against it with
+# run.sh BINARY_DIR CC [EMULATOR]: installs into a fresh prefix, moves it, and builds a small program against it with
 # pkg-config (shared and static) and with CMake. All four must run the bundled model and agree.
 set -euo pipefail
 build=$1
 cc=${2:-cc}
+emulator=${3:-}
 here=$(cd "$(dirname "$0")" && pwd)
 work=$build/install-test
 rm -rf "$work"
@@ -26,7 +27,7 @@ static_libraries=$(pkg-config --libs-only-l --static chronos2 | sed "s|-lchronos
 "$cc" $strict "$here/consumer.c" -o "$work/by-pkg-config-static" $(pkg-config --cflags chronos2) $static_libraries -lm
 cmake -S "$here" -B "$work/by-cmake" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
 cmake --build "$work/by-cmake" >>"$work/cmake.log"
-"$prefix/bin/chronos2" --version
+$emulator "$prefix/bin/chronos2" --version
 
 model=$prefix/share/chronos2/models/chronos2-micro
 if [ ! -e "$model/config.json" ]; then
@@ -35,11 +36,11 @@ if [ ! -e "$model/config.json" ]; then
 fi
 first=
 for program in by-pkg-config by-pkg-config-static by-cmake/consumer by-cmake/consumer_static; do
-  said=$(LD_LIBRARY_PATH=$libraries "$work/$program" "$model")
+  said=$(LD_LIBRARY_PATH=$libraries $emulator "$work/$program" "$model")
   echo "$program: $said"
   [ -z "$first" ] || [ "$said" = "$first" ] || { echo "install: $program differs"; exit 1; }
   first=$said
 done
 # The installed program finds the installed model by itself.
-(cd / && env -u CHRONOS2_MODEL "$prefix/bin/chronos2" inspect >"$work/inspect.txt")
+(cd / && env -u CHRONOS2_MODEL $emulator "$prefix/bin/chronos2" inspect >"$work/inspect.txt")
 grep -q parameters "$work/inspect.txt"
