@@ -15,11 +15,12 @@ import cffi
 def declarations(header, compiler):
     with open(header, encoding="utf-8") as file:
         text = re.sub(r"^\s*#\s*include.*$", "", file.read(), flags=re.M)
+    numbers = re.findall(r"^#define CHRONOS2_\w+ \d+$", text, flags=re.M)
     command = [*compiler, "-E", "-P", "-x", "c", "-DCHRONOS2_API=", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         sys.exit(f"interface: error: {' '.join(command)}: {done.stderr.strip()}")
-    return done.stdout
+    return "\n".join([*numbers, done.stdout])
 
 
 def main(header, out, *compiler):

@@ -14,7 +14,7 @@ try:
 except ImportError:
     raise ImportError("predict_df needs pandas: pip install pandas") from None
 
-from ._native import Covariate, Labels, Series, SeriesList
+from ._native import Covariate, Labels, Series, SeriesList, is_column
 
 
 class Frames:
@@ -127,11 +127,11 @@ class Frames:
     # ---- Series -----------------------------------------------------------------------------------
 
     def inputs(self) -> SeriesList:
-        target = np.stack([_numbers(self._past[column]) for column in self._targets])
+        targets = [_numbers(self._past[column]) for column in self._targets]
         skipped = {self._id, self._time, *self._targets}
         columns = [self._covariate(column) for column in self._past.columns if column not in skipped]
         return SeriesList(
-            Series(np.ascontiguousarray(target[:, first:end]), [c.cut(item, first, end, self._horizon) for c in columns])
+            Series([target[first:end] for target in targets], [c.cut(item, first, end, self._horizon) for c in columns])
             for item, (first, end) in enumerate(zip(self._bounds[:-1], self._bounds[1:])))
 
     def _covariate(self, name: str) -> _Column:
@@ -147,7 +147,7 @@ class Frames:
             future = labels.at(np.where((codes < 0) & ~future.isna().to_numpy(), len(categories), codes))
         return _Column(str(name), labels.at(past.cat.codes), future, labels)
 
-    def result(self, median: list[np.ndarray], quantiles: list[np.ndarray], levels: Sequence[float]) -> Any:
+    def result(self, median: list[np.ndarray | None], quantiles: list[np.ndarray | None], levels: Sequence[float]) -> Any:
         """ids, time stamps, target_name, predictions, a column a level: a row an item, target and step."""
         items, targets = len(self._bounds) - 1, len(self._targets)
         ids = self._past[self._id].to_numpy()[self._bounds[:-1]]
@@ -155,8 +155,9 @@ class Frames:
         frame = pd.DataFrame({self._id: np.repeat(ids, targets * self._horizon),
                               self._time: self._stamps[np.repeat(rows, targets, axis=0).ravel()]})
         frame["target_name"] = np.tile(np.repeat(self._targets, self._horizon), items)
-        frame["predictions"] = np.stack(median).ravel()
-        values = np.stack(quantiles).reshape(len(frame), len(levels))
+        shape = (targets, self._horizon)
+        frame["predictions"] = _stack(median, shape).ravel()
+        values = _stack(quantiles, (*shape, len(levels))).reshape(len(frame), len(levels))
         for index, level in enumerate(levels):
             frame[str(level)] = values[:, index]
         return _like(frame, self._kind)
@@ -170,6 +171,11 @@ class _Column(Covariate):
         return Covariate(self.name, self.past[first:end], known, self.labels)
 
 
+def _stack(arrays: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray:
+    """NaN where a series was skipped."""
+    return np.stack([np.full(shape, np.nan, np.float32) if array is None else array for array in arrays])
+
+
 def _infer_freq(time: pd.DatetimeIndex) -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # later versions of pandas return an offset
@@ -178,7 +184,8 @@ def _infer_freq(time: pd.DatetimeIndex) -> str | None:
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
-    return np.ascontiguousarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
+    values = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.to_numpy(np.float64, na_value=np.nan)
+    return values if is_column(values) else np.ascontiguousarray(values, np.float64)
 
 
 # ---- Other kinds of tables ------------------------------------------------------------------------

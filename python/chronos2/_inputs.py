@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._native import Covariate, Labels, Series, SeriesList, is_missing
+from ._native import Covariate, Labels, Series, SeriesList, is_column, is_missing
 
 _KEYS = {"target", "past_covariates", "future_covariates"}
 _PREPARED_KEYS = {"context", "future_covariates", "n_targets", "n_covariates", "n_future_covariates"}
@@ -31,8 +31,9 @@ def to_array(value: Any) -> np.ndarray:
 
 
 def to_numbers(value: Any) -> np.ndarray:
-    """float64, row-major; not copied where it is that already."""
-    return np.ascontiguousarray(to_array(value), np.float64)
+    """float32 or float64; not copied where the engine can read it as it lies."""
+    array = to_array(value)
+    return array if is_column(array) else np.ascontiguousarray(array, np.float64)
 
 
 def to_series(inputs: Any, horizon: int) -> list[Series]:

@@ -13,15 +13,15 @@ from typing import Any, Iterator
 
 from . import _hub, _native
 
-_DTYPES = {"auto": "float32", "fp32": "float32", "float32": "float32", "bf16": "bfloat16", "bfloat16": "bfloat16",
-           "int8": "int8"}
+_DTYPES = {"auto": "fp32", "fp32": "fp32", "float32": "fp32", "bf16": "bf16", "bfloat16": "bf16", "int8": "int8"}
+_TORCH_NAMES = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8"}
 _BACKENDS = {"eager": "reference", "sdpa": "fused", "flash_attention_2": "fused"}
 PUBLISHED_RADIUS = 8.0
 DEFAULT_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 def resolve_dtype(dtype: Any) -> str:
-    """"float32", "bfloat16" or "int8" of a name or a torch dtype; None and "auto" are float32."""
+    """"fp32", "bf16" or "int8" of a name or a torch dtype; None and "auto" are fp32."""
     name = "auto" if dtype is None else str(dtype).rsplit(".", 1)[-1]
     if name not in _DTYPES:
         raise ValueError(f"dtype: expected float32, bfloat16 or int8, found {dtype}")
@@ -41,7 +41,7 @@ def resolve_attention(attention: str | None, radius: float | None, reg_global: b
 class Chronos2Model:
     """A model in memory. Threads share it; every call takes a session of its own from it."""
 
-    def __init__(self, folder: Path, *, adapter: Path | None = None, dtype: str = "float32", cache: Path | None = None,
+    def __init__(self, folder: Path, *, adapter: Path | None = None, dtype: str = "fp32", cache: Path | None = None,
                  attention: _native.Attention = _native.Attention(), threads: int = 0,
                  attn_implementation: str = "sdpa", isa: str = "auto") -> None:
         if attn_implementation not in _BACKENDS:
@@ -61,7 +61,7 @@ class Chronos2Model:
     @property
     def dtype(self) -> Any:
         torch = sys.modules.get("torch")
-        return getattr(torch, self._dtype) if torch else self._dtype
+        return getattr(torch, _TORCH_NAMES[self._dtype]) if torch else _TORCH_NAMES[self._dtype]
 
     @property
     def device(self) -> Any:

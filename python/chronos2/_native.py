@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from pathlib import Path
-from typing import Any, Callable, Iterable, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
@@ -22,7 +22,12 @@ BUNDLED_MODEL = PACKAGE / "models" / "chronos2-micro"
 
 def _open_library() -> Any:
     suffix = "dylib" if sys.platform == "darwin" else "so"
-    return ffi.dlopen(os.environ.get("CHRONOS2_LIBRARY") or str(PACKAGE / f"libchronos2.{suffix}"))
+    path = os.environ.get("CHRONOS2_LIBRARY") or str(PACKAGE / f"libchronos2.{suffix}")
+    library = ffi.dlopen(path)
+    if library.chronos2_abi_version() != library.CHRONOS2_ABI_VERSION:
+        raise ImportError(f"{path}: expected binary interface {library.CHRONOS2_ABI_VERSION}, found "
+                          f"{library.chronos2_abi_version()}")
+    return library
 
 
 lib = _open_library()
@@ -39,13 +44,17 @@ _ERRORS = {
     lib.CHRONOS2_ERROR_FORMAT: ValueError,
     lib.CHRONOS2_ERROR_UNSUPPORTED: NotImplementedError,
 }
-DTYPES = {"float32": lib.CHRONOS2_FP32, "bfloat16": lib.CHRONOS2_BF16, "int8": lib.CHRONOS2_INT8}
-ISAS = {"auto": 0, "scalar": 1, "avx2": 2, "avx512": 3, "amx": 4}
-BACKENDS = {"fused": lib.CHRONOS2_FUSED, "reference": lib.CHRONOS2_REFERENCE}
 
 
 def text(value: Any) -> str:
     return ffi.string(value).decode("utf-8", "replace") if value else ""
+
+
+def named(kind: str, name: str) -> int:
+    """Value of an enum of chronos2.h by its name; an unknown name is a ValueError that lists them."""
+    found = ffi.new(f"chronos2_{kind} *")
+    check(getattr(lib, f"chronos2_{kind}_named")(name.encode(), found))
+    return found[0]
 
 
 def check(status: int) -> None:
@@ -57,24 +66,29 @@ def check(status: int) -> None:
 # ---- Arrays of structs ----------------------------------------------------------------------------
 
 
-def _layout(name: str) -> np.dtype:
-    """A C struct of pointers and sizes as a NumPy dtype."""
-    fields = ffi.typeof(name).fields
-    return np.dtype({"names": [field for field, _ in fields],
-                     "formats": [f"u{ffi.sizeof(info.type)}" for _, info in fields],
-                     "offsets": [info.offset for _, info in fields], "itemsize": ffi.sizeof(name)})
+def _structs(name: str, fields: Sequence[str], rows: Sequence[tuple[int, ...]]) -> np.ndarray:
+    """An array of C structs. Each row gives the named fields, pointers as addresses; the others are 0."""
+    known = dict(ffi.typeof(name).fields)
+    layout = np.dtype({"names": list(fields), "formats": [f"i{ffi.sizeof(known[field].type)}" for field in fields],
+                       "offsets": [known[field].offset for field in fields], "itemsize": ffi.sizeof(name)})
+    array = np.zeros(len(rows), layout)
+    for field, values in zip(fields, zip(*rows)):
+        array[field] = values
+    return array
 
 
-_SERIES = _layout("chronos2_series")
-_COVARIATE = _layout("chronos2_covariate")
+def _address(array: np.ndarray) -> int:
+    return array.__array_interface__["data"][0]
 
 
-def _address(array: np.ndarray | None) -> int:
-    return 0 if array is None else array.__array_interface__["data"][0]
+def is_column(array: np.ndarray) -> bool:
+    """Whether chronos2_column can describe the array's rows as they lie."""
+    return (array.dtype in (np.float64, np.float32) and array.dtype.isnative and array.flags.aligned
+            and all(step % array.itemsize == 0 and step != 0 for step in array.strides))
 
 
 class Covariate(NamedTuple):
-    """Numbers (float64), or the addresses of `labels` (uintp; 0 is missing)."""
+    """Numbers (as is_column allows), or the addresses of `labels` (uintp; 0 is missing)."""
 
     name: str
     past: np.ndarray
@@ -83,7 +97,7 @@ class Covariate(NamedTuple):
 
 
 class Series(NamedTuple):
-    target: np.ndarray  # float64 [targets][length], row-major
+    target: Sequence[np.ndarray]  # [targets][length], each as is_column allows
     covariates: Sequence[Covariate] = ()
 
 
@@ -122,30 +136,40 @@ class SeriesList(list):
 
 
 class SeriesTable:
-    """chronos2_series[count]; keeps alive what it points to."""
+    """chronos2_series[count]: where the values of series lie. It keeps them alive."""
 
     def __init__(self, series: Sequence[Series]) -> None:
         self.series = series
         self._names: dict[str, Any] = {}
-        total = sum(len(s.covariates) for s in series)
-        self._covariates = np.array([self._covariate(c) for s in series for c in s.covariates], _COVARIATE)
-        first = _address(self._covariates) if total else 0
-        rows = []
-        for s in series:
-            rows.append((s.target.shape[1], s.target.shape[0], _address(s.target), len(s.covariates), first))
-            first += len(s.covariates) * _COVARIATE.itemsize
-        self._rows = np.array(rows, _SERIES)
+        arrays = [array for s in series for array in s.target]
+        arrays += [array for s in series for c in s.covariates if c.labels is None
+                   for array in (c.past, c.future) if array is not None]
+        self._columns = _structs("chronos2_column", ("values", "stride", "type"), [
+            (_address(a), a.strides[0] // a.itemsize, a.itemsize == 4) for a in arrays])
+        first, step = _address(self._columns), self._columns.itemsize
+        columns = iter(range(first, first + step * len(arrays), step))
+        targets = [[next(columns) for _ in s.target] for s in series]
+        covariates = [self._covariate(c, columns) for s in series for c in s.covariates]
+        self._covariates = _structs("chronos2_covariate", (
+            "name", "past_column", "future_column", "past_text", "future_text"), covariates)
+        first, rows = _address(self._covariates), []
+        for s, places in zip(series, targets):
+            length = len(s.target[0]) if places else 0
+            rows.append((length, len(places), places[0] if places else 0, len(s.covariates), first))
+            first += len(s.covariates) * self._covariates.itemsize
+        self._rows = _structs("chronos2_series", ("length", "targets", "target_column", "covariates", "covariate"), rows)
         self.pointer = ffi.cast("const chronos2_series *", _address(self._rows))
 
     def __len__(self) -> int:
         return len(self.series)
 
-    def _covariate(self, c: Covariate) -> tuple[int, ...]:
+    def _covariate(self, c: Covariate, columns: Iterator[int]) -> tuple[int, ...]:
         if c.name not in self._names:
             self._names[c.name] = ffi.new("char[]", c.name.encode())
         name = int(ffi.cast("uintptr_t", self._names[c.name]))
-        past, future = _address(c.past), _address(c.future)
-        return (name, 0, 0, past, future) if c.labels is not None else (name, past, future, 0, 0)
+        if c.labels is not None:
+            return (name, 0, 0, _address(c.past), 0 if c.future is None else _address(c.future))
+        return (name, next(columns), 0 if c.future is None else next(columns), 0, 0)
 
 
 # ---- Models ---------------------------------------------------------------------------------------
@@ -154,12 +178,13 @@ class SeriesTable:
 class Model:
     """Weights and their configuration: immutable, shared by threads and sessions."""
 
-    def __init__(self, folder: Path, *, dtype: str = "float32", adapter: Path | None = None, cache: Path | None = None,
+    def __init__(self, folder: Path, *, dtype: str = "fp32", adapter: Path | None = None, cache: Path | None = None,
                  threads: int = 0, isa: str = "auto") -> None:
-        self._keep = [ffi.new("char[]", os.fsencode(p)) if p else ffi.NULL for p in (adapter, cache)]
+        keep = [ffi.new("char[]", os.fsencode(value)) if value else ffi.NULL for value in (adapter, cache, isa)]
         options = ffi.new("chronos2_model_options *")
-        options.adapter, options.cache = self._keep
-        options.dtype, options.threads, options.isa = DTYPES[dtype], threads, ISAS[isa]
+        lib.chronos2_model_options_init(options)
+        options.adapter, options.cache, options.isa = keep
+        options.dtype, options.threads = named("dtype", dtype), threads
         self._handle = ffi.new("chronos2_model **")
         check(lib.chronos2_model_open(os.fsencode(folder), options, self._handle))
         if lib.chronos2_model_warning(self.pointer):
@@ -201,9 +226,7 @@ class Attention(NamedTuple):
 
     @property
     def code(self) -> int:
-        found = ffi.new("chronos2_attention *")
-        check(lib.chronos2_attention_named(self.name.encode(), found))
-        return found[0]
+        return named("attention", self.name)
 
 
 class PredictOptions(NamedTuple):
@@ -212,9 +235,24 @@ class PredictOptions(NamedTuple):
     batch_size: int = 256
     cross_learning: bool = False
     extend_context: bool = False
+    max_output_patches: int = 0
+    unrolled_quantiles: Any = None  # of rising()
+    skip_errors: bool = False
 
     def native(self) -> Any:
-        return ffi.new("chronos2_predict_options *", self._asdict())
+        options = ffi.new("chronos2_predict_options *")
+        lib.chronos2_predict_options_init(options)
+        for field in self._fields[:6]:
+            setattr(options, field, getattr(self, field))
+        if self.unrolled_quantiles is not None:
+            options.unrolled_quantiles, options.unrolled_count = self.unrolled_quantiles, len(self.unrolled_quantiles)
+        options.on_error = lib.CHRONOS2_ON_ERROR_SKIP if self.skip_errors else lib.CHRONOS2_ON_ERROR_FAIL
+        return options
+
+
+def rising(levels: Sequence[float]) -> Any:
+    """double[] for PredictOptions."""
+    return ffi.new("double[]", sorted(levels))
 
 
 class _Watch:
@@ -239,10 +277,10 @@ class Session:
     def __init__(self, model: Model, attention: Attention, *, threads: int = 0, backend: str = "fused",
                  isa: str = "auto") -> None:
         self.model, self.attention, self.process = model, attention, os.getpid()
-        options = ffi.new("chronos2_session_options *")
+        options, name = ffi.new("chronos2_session_options *"), ffi.new("char[]", isa.encode())
         lib.chronos2_session_options_init(options)
         options.attention, options.radius, options.reg_global = attention.code, attention.radius, attention.reg_global
-        options.backend, options.isa, options.threads = BACKENDS[backend], ISAS[isa], threads
+        options.backend, options.isa, options.threads = named("backend", backend), name, threads
         self._handle = ffi.new("chronos2_session **")
         check(lib.chronos2_session_open(model.pointer, options, self._handle))
         self._watch = _Watch()
@@ -324,7 +362,7 @@ class Context:
 
 
 class Forecast:
-    """Copies out of a chronos2_forecast: float32, a list element a series."""
+    """Copies out of a chronos2_forecast: float32, a list element a series; None where it has no forecast."""
 
     def __init__(self, handle: Any, levels: int) -> None:
         self._handle, self._levels = handle, levels
@@ -332,9 +370,18 @@ class Forecast:
     def __del__(self) -> None:
         lib.chronos2_forecast_free(self._handle)
 
-    def _each(self, shape: tuple[int, ...], read: Callable[[int, int], np.ndarray]) -> list[np.ndarray]:
-        result = []
+    def errors(self) -> dict[int, str]:
+        """Why series have no forecast, by their index."""
+        return {series: text(lib.chronos2_forecast_error(self._handle[0], series))
+                for series in range(lib.chronos2_forecast_count(self._handle[0]))
+                if lib.chronos2_forecast_status(self._handle[0], series) != lib.CHRONOS2_OK}
+
+    def _each(self, shape: tuple[int, ...], read: Callable[[int, int], np.ndarray]) -> list[np.ndarray | None]:
+        result: list[np.ndarray | None] = []
         for series in range(lib.chronos2_forecast_count(self._handle[0])):
+            if lib.chronos2_forecast_status(self._handle[0], series) != lib.CHRONOS2_OK:
+                result.append(None)
+                continue
             out = np.empty((lib.chronos2_forecast_targets(self._handle[0], series), *shape), np.float32)
             for target in range(len(out)):
                 out[target] = read(series, target)
@@ -345,17 +392,17 @@ class Forecast:
     def horizon(self) -> int:
         return lib.chronos2_forecast_horizon(self._handle[0])
 
-    def quantiles(self) -> list[np.ndarray]:
+    def quantiles(self) -> list[np.ndarray | None]:
         """[targets][levels of the model][horizon]"""
         shape = (self._levels, self.horizon)
         return self._each(shape, lambda s, t: _doubles(lib.chronos2_forecast_quantiles(self._handle[0], s, t), *shape))
 
-    def median(self) -> list[np.ndarray]:
+    def median(self) -> list[np.ndarray | None]:
         """[targets][horizon]"""
         shape = (self.horizon,)
         return self._each(shape, lambda s, t: _doubles(lib.chronos2_forecast_median(self._handle[0], s, t), *shape))
 
-    def at_levels(self, levels: Sequence[float]) -> list[np.ndarray]:
+    def at_levels(self, levels: Sequence[float]) -> list[np.ndarray | None]:
         """[targets][horizon][levels]"""
         asked = np.asarray(levels, np.float64)
         out = np.empty((self.horizon, len(asked)))
@@ -407,4 +454,4 @@ def version() -> str:
 
 def isa() -> str:
     """Highest instruction set that the library uses on this machine."""
-    return text(lib.chronos2_isa())
+    return text(lib.chronos2_isa_name(0))

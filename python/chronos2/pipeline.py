@@ -153,19 +153,27 @@ class Chronos2Pipeline(BaseChronosPipeline):
         max_output_patches: int | None = None, unrolled_quantiles: Sequence[float] | None = None,
         after_batch: Callable[[], Any] | None = None, predict_batches_jointly: bool | None = None,
         attention: str | None = None, radius: float | None = None, reg_global: bool = False,
-        extend_context: bool = False,
+        extend_context: bool = False, on_error: str = "raise",
     ) -> _native.Forecast:
         if predict_batches_jointly is not None:
             warnings.warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
                           category=FutureWarning, stacklevel=3)
             cross_learning = predict_batches_jointly
         horizon = self._horizon(prediction_length, limit_prediction_length)
-        self._check_rollout(max_output_patches, unrolled_quantiles)
-        options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
-                                         _at_least_one("batch_size", batch_size), cross_learning, extend_context)
+        self._check_unrolled(unrolled_quantiles)
+        if on_error not in ("raise", "skip"):
+            raise ValueError(f"on_error: expected 'raise' or 'skip', found {on_error!r}")
+        options = _native.PredictOptions(
+            horizon, self._context(context_length, extend_context), _at_least_one("batch_size", batch_size),
+            cross_learning, extend_context, 0 if max_output_patches is None else
+            _at_least_one("max_output_patches", max_output_patches),
+            None if unrolled_quantiles is None else _native.rising(unrolled_quantiles), on_error == "skip")
         table = _native.SeriesTable(_inputs.to_series(inputs, horizon))
         with self.model.session(self._attention(attention, radius, reg_global)) as session:
-            return session.predict(table, options, after_batch)
+            forecast = session.predict(table, options, after_batch)
+        for reason in forecast.errors().values():
+            warnings.warn(f"no forecast: {reason}", stacklevel=3)
+        return forecast
 
     def _attention(self, attention: str | None, radius: float | None, reg_global: bool) -> Any:
         asked = attention is not None or radius is not None or reg_global
@@ -191,16 +199,12 @@ class Chronos2Pipeline(BaseChronosPipeline):
             length = longest
         return length
 
-    def _check_rollout(self, max_output_patches: int | None, unrolled_quantiles: Sequence[float] | None) -> None:
-        if unrolled_quantiles is not None and not set(unrolled_quantiles) <= set(self.quantiles):
+    def _check_unrolled(self, levels: Sequence[float] | None) -> None:
+        if levels is not None and not set(levels) <= set(self.quantiles):
             raise ValueError("Unrolled quantiles must be a subset of the model's quantiles. Found: "
-                             f"{unrolled_quantiles=}, model_quantiles={self.quantiles}")
-        if max_output_patches not in (None, self.max_output_patches):
-            raise NotImplementedError("max_output_patches: only the model's own is implemented")
-        if unrolled_quantiles is not None and tuple(unrolled_quantiles) != DEFAULT_LEVELS:
-            raise NotImplementedError("unrolled_quantiles: only 0.1, 0.2, ..., 0.9 are implemented")
+                             f"unrolled_quantiles={levels}, model_quantiles={self.quantiles}")
 
-    def _give(self, arrays: list[np.ndarray], return_type: str | None) -> list[Any]:
+    def _give(self, arrays: list[Any], return_type: str | None) -> list[Any]:
         """As the caller wants them: torch tensors where torch is imported already, else NumPy arrays."""
         _check_return_type(return_type)
         kind = return_type or self.return_type or ("torch" if "torch" in sys.modules else "numpy")
@@ -208,7 +212,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             return arrays
         import torch
 
-        return [torch.from_numpy(array) for array in arrays]
+        return [None if array is None else torch.from_numpy(array) for array in arrays]
 
     def predict(
         self, inputs: Any, prediction_length: int | None = None, batch_size: int = 256,
@@ -237,7 +241,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
             "torch" or "numpy" for this call.
         **kwargs
             max_output_patches, unrolled_quantiles, after_batch (called after every pass; what it raises stops the
-            forecast), attention, radius, reg_global, extend_context.
+            forecast), attention, radius, reg_global, extend_context, on_error ("skip": a series that can't be forecast is
+            None, with a warning).
 
         Returns
         -------

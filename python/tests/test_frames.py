@@ -87,6 +87,14 @@ def test_missing_values_of_targets_and_covariates(smooth):
     np.testing.assert_array_equal(*results)
 
 
+def test_a_series_that_fails_may_be_skipped(smooth):
+    df = table(("B", "A"), (30, 30))
+    df.loc[3, "target"] = np.inf
+    with pytest.warns(UserWarning, match="series 0"):
+        result = smooth.predict_df(df, prediction_length=2, on_error="skip")
+    assert result.iloc[:2, 3:].isna().all(axis=None) and result.iloc[2:, 3:].notna().all(axis=None)
+
+
 def test_ids_and_time_zones_are_kept(smooth):
     df = table((7, 3), (20, 20))
     df["timestamp"] = df["timestamp"].dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin")

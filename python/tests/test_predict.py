@@ -52,9 +52,20 @@ def test_types_of_numbers(smooth, rng, dtype):
     np.testing.assert_array_equal(smooth.predict([values], 4)[0], smooth.predict([values.astype(np.float64)], 4)[0])
 
 
-def test_views_that_are_not_contiguous(smooth, rng):
-    block = rng.random((60, 3))
-    np.testing.assert_array_equal(smooth.predict([block[::2].T], 4)[0], smooth.predict([block[::2].T.copy()], 4)[0])
+@pytest.mark.parametrize("view", [lambda b: b[::2].T, lambda b: b[::-1].T, lambda b: b.T, lambda b: b[:, 1],
+                                  lambda b: np.broadcast_to(b[:, :1], b.shape).T, lambda b: b.astype(">f8").T,
+                                  lambda b: np.frombuffer(b"x" + b.tobytes(), "u1")[1:].view(b.dtype)],
+                         ids=["step", "backwards", "transposed", "column", "broadcast", "big-endian", "unaligned"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_arrays_as_they_lie(smooth, rng, view, dtype):
+    """Engine reads strides in place; what it can't read is copied."""
+    array = view(rng.random((60, 3)).astype(dtype))
+    plain = np.array(array, np.float64, order="C")
+    np.testing.assert_array_equal(smooth.predict([array], 4)[0], smooth.predict([plain], 4)[0])
+    past = {"target": plain.ravel()[:60], "past_covariates": {"a": np.atleast_2d(array)[0][:60]}}
+    past["target"] = past["target"][:len(past["past_covariates"]["a"])]
+    copied = {**past, "past_covariates": {"a": np.atleast_2d(plain)[0][:60]}}
+    np.testing.assert_array_equal(smooth.predict([past], 4)[0], smooth.predict([copied], 4)[0])
 
 
 def test_none_nan_and_masks_are_missing_values(smooth, rng):
@@ -117,6 +128,7 @@ def test_prepared_inputs(smooth, rng):
     (np.zeros((4, 3)), "Expected 3-d tensor with shape"),
     ([], "is empty"),
     (np.zeros((0, 1, 4)), "is empty"),
+    ([np.zeros((0, 9))], "series 0: expected at least one target"),
     ([np.zeros((1, 2, 100)), np.zeros(120)], "Each element should be 1-d.*index 0"),
     ([{"target": np.zeros(10)}, {"target": np.zeros(17), "extra": []}], "Found invalid keys.*index 1"),
     ([{"target": np.zeros(10)}, {"past_covariates": {}}], "index 1 does not contain the required key 'target'"),
@@ -158,6 +170,32 @@ def test_horizons_beyond_one_pass_warn_or_are_refused(smooth):
     with pytest.raises(ValueError, match="limit_prediction_length=False"):
         smooth.predict([wave(40)], longest + 1, limit_prediction_length=True)
     assert smooth.predict([wave(40)])[0].shape == (1, 21, longest)
+
+
+def test_options_of_rollouts(smooth):
+    series, horizon = [wave(60)], 2 * smooth.model_prediction_length
+    with pytest.warns(UserWarning, match="We recommend"):
+        default = smooth.predict(series, horizon)[0]
+        same = smooth.predict(series, horizon, unrolled_quantiles=[0.9, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+                              max_output_patches=smooth.max_output_patches)[0]
+        median = smooth.predict(series, horizon, unrolled_quantiles=[0.5])[0]
+        single = smooth.predict(series, horizon, max_output_patches=1)[0]
+    first = smooth.model_prediction_length
+    np.testing.assert_array_equal(default, same)
+    np.testing.assert_array_equal(default[..., :first], median[..., :first])
+    assert not np.array_equal(default, median) and not np.array_equal(default, single)
+    np.testing.assert_array_equal(smooth.predict(series, 40, max_output_patches=1)[0][..., :16],
+                                  smooth.predict(series, 16)[0])
+
+
+def test_a_series_that_fails_may_be_skipped(smooth):
+    series = [wave(30), np.array([1.0, np.inf]), wave(40)]
+    with pytest.warns(UserWarning, match="no forecast: series 1: target: value 1 is infinite"):
+        outputs = smooth.predict(series, 4, on_error="skip")
+    assert outputs[1] is None
+    np.testing.assert_array_equal(outputs[2], smooth.predict(series[2:], 4)[0])
+    with pytest.raises(ValueError, match="on_error"):
+        smooth.predict(series, 4, on_error="ignore")
 
 
 def test_contexts_beyond_the_model(smooth):

@@ -73,6 +73,15 @@ def test_predict_quantiles(pipelines, form, options):
     assert worst(*(p.predict(inputs, prediction_length=horizon, **options) for p in pipelines), pasts) < TOLERANCE
 
 
+@pytest.mark.parametrize("options", [{"max_output_patches": 1}, {"max_output_patches": 2, "unrolled_quantiles": [0.1, 0.5, 0.9]},
+                                     {"unrolled_quantiles": [0.5]}], ids=str)
+def test_rollouts(pipelines, options):
+    """Rollouts magnify float32's rounding, upstream's most: docs/compat.md."""
+    inputs = [walk(np.random.default_rng(17), 120)]
+    horizon = 3 * 16 + 5
+    assert worst(*(p.predict(inputs, prediction_length=horizon, **options) for p in pipelines), inputs) < 3e-3
+
+
 def frames(rng, freq, horizon):
     parts, ahead = [], []
     for item, length in (("b", 60), ("a", 45)):
