@@ -144,7 +144,7 @@ static c2_status add_items(c2_table *t, c2_dataset *set, c2_error *err) {
     t->rows[i].group = base + code;
     if (base + code < set->count) continue;
     const char *id = t->id ? t->id->word[code] : NULL;
-    C2_TRY(c2_dataset_add(set, id, t->name, t->frame.line[i], &item, err));
+    C2_TRY(c2_dataset_add(set, id, t->name, c2_table_line(t, &t->rows[i]), &item, err));
   }
   return C2_OK;
 }
@@ -198,7 +198,7 @@ static c2_status fill_covariate(const c2_table *t, c2_dataset *set, const c2_ite
   }
   C2_TRY(c2_dataset_alloc(set, item->length, sizeof *covariate->past, &covariate->past, err));
   for (size_t i = 0; i < item->length; i++) covariate->past[i] = (double)NAN;
-  for (size_t i = 0; i < n; i++) covariate->past[steps[i]] = column->number[rows[i].at];
+  for (size_t i = 0; i < n; i++) covariate->past[steps[i]] = c2_column_number(column, rows[i].at);
   return C2_OK;
 }
 
@@ -215,7 +215,7 @@ static c2_status fill_item(c2_table *t, c2_dataset *set, c2_item *item, size_t b
   for (size_t i = 0; i < values; i++) item->target[i] = (double)NAN;
   for (size_t k = 0; k < t->targets; k++) {
     double *target = item->target + k * item->length;
-    for (size_t i = 0; i < n; i++) target[steps[i]] = t->target[k].number[rows[i].at];
+    for (size_t i = 0; i < n; i++) target[steps[i]] = c2_column_number(&t->target[k], rows[i].at);
   }
   C2_TRY(c2_dataset_alloc(set, t->covariates, sizeof *item->covariate, &item->covariate, err));
   for (size_t k = 0; k < t->covariates; k++) C2_TRY(fill_covariate(t, set, item, k, rows, n, steps, err));

@@ -67,7 +67,7 @@ void c2_table_sort(c2_table *t);
 size_t c2_table_group_rows(const c2_table *t, size_t begin);
 
 static inline size_t c2_table_line(const c2_table *t, const c2_row *row) {
-  return t->frame.line[row->at];
+  return t->frame.line ? t->frame.line[row->at] : row->at + 1;
 }
 
 /* Text of a covariate in a row; NULL where it is missing. */

@@ -5,6 +5,7 @@
 #ifndef C2_DATA_FRAME_H
 #define C2_DATA_FRAME_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -45,10 +46,16 @@ static inline bool c2_column_has(const c2_column *c, size_t row) {
   return !c->valid || (c->valid[row / 8] >> row % 8 & 1);
 }
 
+/* Of numbers and integers; NaN where it is missing. */
+static inline double c2_column_number(const c2_column *c, size_t row) {
+  if (!c2_column_has(c, row)) return (double)NAN;
+  return c->type == C2_COLUMN_INTEGER ? (double)c->integer[row] : c->number[row];
+}
+
 typedef struct c2_frame {
   c2_column *column; /* [columns] */
   size_t columns, rows;
-  const size_t *line; /* of the file, at which each row begins: [rows] */
+  const size_t *line; /* of the file, at which each row begins: [rows]; NULL: rows are counted from 1 */
 } c2_frame;
 
 /* Frees what the frame owns; words are always somebody else's. */

@@ -208,8 +208,8 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
 /* A value of a covariate whose past holds numbers. */
 static c2_status read_number(const c2_table *t, const c2_row *row, size_t index, double *out, c2_error *err) {
   const c2_column *column = &t->covariate[index];
-  if (column->type == C2_COLUMN_NUMBER) {
-    *out = column->number[row->at];
+  if (column->type != C2_COLUMN_TEXT) {
+    *out = c2_column_number(column, row->at);
     return C2_OK;
   }
   const char *text = c2_table_text(t, row, index);
