@@ -12,28 +12,6 @@
 
 /* ---- Columns --------------------------------------------------------------------------------- */
 
-void c2_roles_add(c2_roles *roles, size_t column, c2_want_type type, const char *what) {
-  roles->want[roles->wants++] = (c2_want){column, type, what};
-}
-
-/* A column that the options name, or one of the usual name if there is any; else SIZE_MAX. */
-static c2_status find_key(const c2_header *header, const char *asked, const char *usual, size_t *out, c2_error *err) {
-  *out = SIZE_MAX;
-  if (!asked && !c2_header_has(header, usual)) return C2_OK;
-  return c2_header_find(header, asked ? asked : usual, out, err);
-}
-
-c2_status c2_roles_find_keys(c2_roles *roles, const c2_header *header, const c2_read_options *options, size_t *id,
-                             size_t *stamp, c2_error *err) {
-  C2_TRY(find_key(header, options->timestamp_column, "timestamp", stamp, err));
-  C2_TRY(find_key(header, options->id_column, "item_id", id, err));
-  roles->has_id = *id != SIZE_MAX;
-  roles->has_stamp = *stamp != SIZE_MAX;
-  if (roles->has_id) c2_roles_add(roles, *id, C2_WANT_NAME, "the name of an item");
-  if (roles->has_stamp) c2_roles_add(roles, *stamp, C2_WANT_TIME, NULL);
-  return C2_OK;
-}
-
 static c2_status add_named(c2_roles *roles, const c2_header *header, const char *const *names, size_t count,
                            c2_want_type type, c2_error *err) {
   for (size_t i = 0; i < count; i++) {
@@ -84,46 +62,6 @@ static c2_status find_roles(c2_roles *roles, const c2_header *header, c2_dataset
   return status;
 }
 
-/* Copies a covariate's name and words to where they outlive the file. */
-static c2_status keep_column(c2_dataset *set, const c2_column *column, c2_kept *out, c2_error *err) {
-  C2_TRY(c2_dataset_text(set, column->name, &out->name, err));
-  if (column->type != C2_COLUMN_TEXT) return C2_OK;
-  out->is_boolean = true;
-  C2_TRY(c2_dataset_alloc(set, column->words, sizeof *out->word, &out->word, err));
-  for (size_t i = 0; i < column->words; i++) {
-    out->is_boolean = out->is_boolean && c2_boolean_text(column->word[i]);
-    C2_TRY(c2_dataset_text(set, column->word[i], &out->word[i], err));
-  }
-  return C2_OK;
-}
-
-c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, size_t first,
-                        const c2_read_options *options, c2_dataset *set, c2_error *err) {
-  t->name = input->name;
-  t->header = input->header;
-  t->stamp_name = options->timestamp_column ? options->timestamp_column : "timestamp";
-  C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
-  const c2_column *next = t->frame.column + first;
-  if (roles->has_id) t->id = next++;
-  if (roles->has_stamp) t->stamp = next++;
-  t->target = next;
-  t->targets = roles->targets;
-  t->covariate = next + roles->targets;
-  t->covariates = roles->covariates;
-  t->count = t->frame.rows;
-  C2_TRY(c2_alloc_array(t->covariates, sizeof *t->kept, &t->kept, err));
-  for (size_t k = 0; k < t->covariates; k++) C2_TRY(keep_column(set, &t->covariate[k], &t->kept[k], err));
-  C2_TRY(c2_alloc_array(t->count, sizeof *t->rows, &t->rows, err));
-  for (size_t i = 0; i < t->count; i++) t->rows[i] = (c2_row){0, t->stamp ? t->stamp->time[i] : 0, i};
-  return C2_OK;
-}
-
-void c2_table_close(c2_table *t) {
-  c2_frame_free(&t->frame);
-  free(t->kept);
-  free(t->rows);
-}
-
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
 /* A column that holds nothing but booleans has one spelling of each. */
@@ -147,26 +85,6 @@ static c2_status add_items(c2_table *t, c2_dataset *set, c2_error *err) {
     C2_TRY(c2_dataset_add(set, id, t->name, c2_table_line(t, &t->rows[i]), &item, err));
   }
   return C2_OK;
-}
-
-static int compare_rows(const void *left, const void *right) {
-  const c2_row *a = left;
-  const c2_row *b = right;
-  if (a->group != b->group) return a->group < b->group ? -1 : 1;
-  if (a->time != b->time) return a->time < b->time ? -1 : 1;
-  return a->at < b->at ? -1 : a->at > b->at;
-}
-
-void c2_table_sort(c2_table *t) {
-  size_t sorted = 1;
-  while (sorted < t->count && compare_rows(&t->rows[sorted - 1], &t->rows[sorted]) < 0) sorted++;
-  if (sorted < t->count) qsort(t->rows, t->count, sizeof *t->rows, compare_rows);
-}
-
-size_t c2_table_group_rows(const c2_table *t, size_t begin) {
-  size_t end = begin;
-  while (end < t->count && t->rows[end].group == t->rows[begin].group) end++;
-  return end - begin;
 }
 
 /* ---- Items ----------------------------------------------------------------------------------- */

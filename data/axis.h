@@ -3,7 +3,7 @@
 #ifndef C2_DATA_AXIS_H
 #define C2_DATA_AXIS_H
 
-#include "data/assemble.h"
+#include "data/table.h"
 
 /* Once all rows are read, before they are sorted: decides whether the column holds time stamps, years or steps that are
  * counted, and gives the rows of an item one clock. Groups are items of the set. */

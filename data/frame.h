@@ -38,7 +38,7 @@ typedef struct c2_column {
   };
   const int16_t *zone;        /* of times: [rows]; NULL: none was given */
   const unsigned char *valid; /* a bit a row, the lowest one first; NULL: all rows are */
-  const char *const *word;    /* of text: [words], which differ; in order of first appearance */
+  const char *const *word;    /* of text: [words], which differ; those of names in order of first appearance */
   size_t words;
 } c2_column;
 

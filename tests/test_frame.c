@@ -5,7 +5,6 @@
 #include <math.h>
 
 #include "base/memory.h"
-#include "data/assemble.h"
 #include "data/read.h"
 
 /* ---- Cells to columns ------------------------------------------------------------------------ */
