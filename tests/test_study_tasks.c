@@ -3,6 +3,7 @@
 #include "program.h"
 
 #include "study/tasks/tasks.h"
+#include "study/tasks/windows.h"
 
 static const char series_text[] =
     "{\"item_id\": \"a\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, "
@@ -162,8 +163,47 @@ static void test_long_list(void **state) {
   program_remove_folder(folder);
 }
 
+/* Data are told by what they hold. A line of JSON Lines is a series whatever its id; a column "id" names a table's. */
+static void test_data(void **state) {
+  (void)state;
+  static const struct {
+    const char *file, *text, *fields, *id_column, *units;
+  } cases[] = {
+      {"data", "{\"item_id\": \"x\", \"target\": [1, 2, 3]}\n"
+       "{\"item_id\": \"x\", \"target\": [4, 5, 6]}\n", "", "item_id",
+       "x x"},
+      {"data", "{\"item_id\": \"x\", \"target\": [[1, 2], [4, 5]]}\n", ", target: [u, v]", "item_id", "x"},
+      {"d.csv", "id,item_id,timestamp,target\nb,1,1,3\nb,2,2,4\nb,3,3,4\na,4,1,5\n", "", "id", "a b"},
+      {"d.csv", "item_id,timestamp,u,v,w\na,1,3,4,5\na,2,4,5,6\na,3,4,5,6\n",
+       ", generate_univariate_targets_from: __ALL__, static_columns: [v]", "item_id", "a_u a_w"},
+      {"d.csv", "item_id,timestamp,u,v\na,1,3,4\na,2,4,5\na,3,4,5\n", ", generate_univariate_targets_from: [v]",
+       "item_id", "a_v"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char yaml[256];
+    char units[64] = "";
+    c2_task_list list = {0};
+    c2_task_data data;
+    c2_error err = {C2_OK, ""};
+    (void)snprintf(yaml, sizeof yaml, "tasks:\n- {dataset_path: %s, dataset_config: a, horizon: 1%s}\n", cases[i].file,
+                   cases[i].fields);
+    char *folder = make_folder(yaml);
+    char *path = program_path(folder, cases[i].file);
+    program_write_file(path, cases[i].text, strlen(cases[i].text));
+    if (c2_tasks_read(&list, folder, &err) != C2_OK) fail_msg("%s", err.text);
+    if (c2_task_data_open(&data, &list.task[0], &err) != C2_OK) fail_msg("%s", err.text);
+    for (size_t u = 0; u < data.units; u++) (void)sprintf(units + strlen(units), "%s%s", u ? " " : "", data.unit[u].id);
+    assert_string_equal(units, cases[i].units);
+    assert_string_equal(data.id_column, cases[i].id_column);
+    c2_task_data_free(&data);
+    c2_tasks_free(&list);
+    free(path);
+    program_remove_folder(folder);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_tasks),
-                                     cmocka_unit_test(test_control_characters), cmocka_unit_test(test_long_list)};
+                                     cmocka_unit_test(test_control_characters), cmocka_unit_test(test_long_list),
+                                     cmocka_unit_test(test_data)};
   return cmocka_run_group_tests_name("study_tasks", tests, NULL, NULL);
 }

@@ -131,6 +131,9 @@ static void test_unseen_categories(void **state) {
                     THREE("d", "b", "e"), true, NEVER("a", "yes", "3"));
   assert_categories(&f, THREE("maybe", "false", "true"), THREE("TRUE", "FALSE", "true"), THREE("m", "f", "t"),
                     THREE("d", "e", "t"), true, NEVER("a", "TRUE", "3"));
+  /* numbers among categories are as they are spelt, also where the known future holds nothing else */
+  assert_categories(&f, THREE("1", "2", "x"), THREE("1", "2", "1.0"), THREE("a", "b", "c"), THREE("a", "b", "d"), true,
+                    NEVER("a", "1.0", "1"));
   /* a missing one is no such category */
   assert_categories(&f, THREE("sale", "none", "x"), THREE("sale", "", "NaN"), THREE("a", "b", "c"),
                     THREE("a", "", ""), true, "");
