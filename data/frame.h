@@ -37,13 +37,15 @@ typedef struct c2_column {
     const void *values;
   };
   const int16_t *zone;        /* of times: [rows]; NULL: none was given */
-  const unsigned char *valid; /* a bit a row, the lowest one first; NULL: all rows are */
+  const unsigned char *valid; /* Arrow's bitmap, lowest bit first; NULL: all rows are */
+  size_t valid_from;          /* the bit of row 0 */
   const char *const *word;    /* of text: [words], which differ; those of names in order of first appearance */
   size_t words;
 } c2_column;
 
 static inline bool c2_column_has(const c2_column *c, size_t row) {
-  return !c->valid || (c->valid[row / 8] >> row % 8 & 1);
+  size_t bit = c->valid_from + row;
+  return !c->valid || (c->valid[bit / 8] >> bit % 8 & 1);
 }
 
 /* Of numbers and integers; NaN where it is missing. */

@@ -77,7 +77,7 @@ static const uint32_t codes[ROWS] = {0, 1, 0, 1, 0, 0};
 static const char *const words[] = {"a", "b"};
 static const int64_t steps[ROWS] = {3, 7, 1, 8, 2, 5};
 static const double values[ROWS] = {30, 70, 10, 80, 20, 50};
-static const unsigned char valid[] = {0x2f}; /* not row 4 */
+static const unsigned char valid[] = {0xff, 0xbd}; /* of rows that begin at bit 5: not row 4 */
 static const uint32_t labels[ROWS] = {1, 0, 0, 1, 1, 0};
 static const unsigned char labelled[] = {0x3e}; /* not row 0 */
 static const int64_t counts[ROWS] = {9, 8, 7, 6, 5, 4};
@@ -90,11 +90,11 @@ static bool never(const c2_input *input) {
 static c2_status attach(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
   (void)input;
   const c2_column all[] = {
-      {"item_id", C2_COLUMN_TEXT, true, {.code = codes}, NULL, NULL, words, 2},
-      {"timestamp", C2_COLUMN_INTEGER, true, {.integer = steps}, NULL, NULL, NULL, 0},
-      {"target", C2_COLUMN_NUMBER, true, {.number = values}, NULL, valid, NULL, 0},
-      {"count", C2_COLUMN_INTEGER, true, {.integer = counts}, NULL, valid, NULL, 0},
-      {"promo", C2_COLUMN_TEXT, true, {.code = labels}, NULL, labelled, words, 2}};
+      {"item_id", C2_COLUMN_TEXT, true, {.code = codes}, NULL, NULL, 0, words, 2},
+      {"timestamp", C2_COLUMN_INTEGER, true, {.integer = steps}, NULL, NULL, 0, NULL, 0},
+      {"target", C2_COLUMN_NUMBER, true, {.number = values}, NULL, valid, 5, NULL, 0},
+      {"count", C2_COLUMN_INTEGER, true, {.integer = counts}, NULL, valid, 5, NULL, 0},
+      {"promo", C2_COLUMN_TEXT, true, {.code = labels}, NULL, labelled, 0, words, 2}};
   *frame = (c2_frame){.columns = wants, .rows = ROWS};
   if (c2_alloc_array(wants, sizeof *frame->column, &frame->column, err) != C2_OK) return err->code;
   for (size_t k = 0; k < wants; k++) frame->column[k] = all[want[k].column];
