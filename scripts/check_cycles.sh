@@ -13,7 +13,6 @@ known=(
   "cli/cli cli/generate"
   "cli/generate cli/main"
   "cli/help cli/main"
-  "data/panel data/assemble"
   "study/files/partial study/run"
   "study/files/schemas study/files/tables"
 )
