@@ -1,7 +1,8 @@
 /* Files to read.
  *
- * A path may name anything: a FIFO that nobody writes to, an endless device. None of it may hang a program or fill its
- * memory where a plain file is expected; and a file that changes while it is open is an error, never a fault. */
+ * A path may name anything, such as a FIFO that nobody writes to, or an endless device. Where a regular file is
+ * expected, none of these may hang the program or fill its memory. A file that changes while it is open is an error,
+ * never a fault. */
 #ifndef C2_BASE_INFILE_H
 #define C2_BASE_INFILE_H
 
@@ -22,14 +23,14 @@ typedef struct c2_infile {
 c2_status c2_infile_open(c2_infile *file, const char *path, c2_error *err);
 void c2_infile_close(c2_infile *file);
 
-/* Bytes [offset, offset + size). A file that has become shorter is an error. */
+/* Reads the bytes [offset, offset + size). A file that has become shorter is an error. */
 c2_status c2_infile_read(const c2_infile *file, size_t offset, size_t size, void *out, c2_error *err);
 
 /* Fails if the file was written to since it was opened. */
 c2_status c2_infile_check(const c2_infile *file, c2_error *err);
 
-/* Bytes of a file that appear in memory as they are touched, shared with other processes. Nobody may shorten the file
- * meanwhile. An empty file has size 0 and data NULL. */
+/* A file mapped into memory, read-only and shared with other processes. Nobody may shorten the file meanwhile. An
+ * empty file has size 0 and data NULL. */
 typedef struct c2_mapping {
   const unsigned char *data;
   size_t size;
@@ -38,8 +39,8 @@ typedef struct c2_mapping {
 c2_status c2_infile_map(const c2_infile *file, c2_mapping *out, c2_error *err);
 void c2_unmap(c2_mapping *mapping);
 
-/* Whole content of a file, a pipe or a terminal, or of standard input for "-", with a terminating zero beyond size.
- * Waits for a FIFO's writer. Free with free(). */
+/* Reads the whole content of a file, a pipe or a terminal, or of standard input for "-". text[size] is a zero byte. It
+ * waits for a FIFO's writer. Free the text with free(). */
 c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err);
 
 /* The same for a configuration: a regular file of at most 64 MB. */

@@ -1,8 +1,8 @@
 /* Checked sizes, aligned blocks and the arena.
  *
- * A workspace is laid out by one function that carves it from an arena. Run it first over an arena
- * without a block (planning: only the size is counted), then over one with a block of that size: the
- * plan and the layout can't disagree. */
+ * One function lays a workspace out by carving it from an arena. It runs twice: first over an arena without a block,
+ * which only counts the size (planning), then over an arena with a block of that size. So the plan and the layout can't
+ * disagree. */
 #ifndef C2_BASE_MEMORY_H
 #define C2_BASE_MEMORY_H
 
@@ -38,20 +38,21 @@ static inline size_t c2_max_size(size_t a, size_t b) {
 /* True if all of these bytes are 0. */
 bool c2_all_zero(const void *bytes, size_t count);
 
-/* C2_ERR_UNSUPPORTED unless they are: reserved fields of a struct that a caller filled. `what` begins the message. */
+/* Checks the reserved fields of a struct that a caller has filled: C2_ERR_UNSUPPORTED unless all bytes are 0. `what`
+ * begins the message. */
 c2_status c2_reserved_check(const void *bytes, size_t count, const char *what, c2_error *err);
 
-/* Zeroed array of count elements; *out is not NULL when count is 0 either. Free with free(). */
+/* Allocates a zeroed array of count elements. *out is not NULL even when count is 0. Free it with free(). */
 c2_status c2_alloc_array(size_t count, size_t size, void *out, c2_error *err);
 
-/* Grows *array (of `size`-byte elements) to hold at least `need`; *capacity follows. */
+/* Grows *array, whose elements have `size` bytes, to hold at least `need` elements, and sets *capacity. */
 c2_status c2_grow_array(void *array, size_t *capacity, size_t need, size_t size, c2_error *err);
 
-/* Copy of a string (or of its first n bytes); NULL if memory is out. Free with free(). */
+/* Copies a string, or its first n bytes; NULL if memory is out. Free the copy with free(). */
 char *c2_strdup(const char *text);
 char *c2_strndup(const char *text, size_t n);
 
-/* Uninitialised block aligned to C2_ALIGN; large ones ask for huge pages. Free with c2_block_free. */
+/* An uninitialised block aligned to C2_ALIGN; a large one asks for huge pages. Free it with c2_block_free. */
 typedef struct c2_block {
   unsigned char *base;
   size_t size;
@@ -71,8 +72,9 @@ typedef struct c2_arena {
  * result is NULL and must not be used. */
 void *c2_arena_carve(c2_arena *arena, size_t count, size_t size);
 
-/* Under the address sanitizer the gaps between what was carved are poisoned: lifts that, before a block's bytes are
- * written out whole or its memory is given back other than by c2_block_free. Else does nothing. */
+/* Makes the gaps between carved arrays readable again. Under the address sanitizer c2_arena_carve poisons them, so that
+ * an overrun is found. Call this before the bytes of a block are written to a file as a whole, or before its memory is
+ * freed by other means than c2_block_free. Without the sanitizer it does nothing. */
 void c2_arena_open_gaps(void *base, size_t size);
 
 #define C2_CARVE(arena, type, count) ((type *)c2_arena_carve((arena), (count), sizeof(type)))

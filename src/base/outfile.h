@@ -26,8 +26,8 @@ typedef struct c2_outfile {
  * its own. The opening of a FIFO waits for its reader. Call c2_outfile_discard also after a failure or a commit. */
 c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err);
 
-/* Reports any write that failed. Only after its success is the file there. What killed processes left beside it is
- * swept then. */
+/* Reports any write that failed. The file is there only after this has succeeded. Temporary files that killed processes
+ * left beside it are removed then. */
 c2_status c2_outfile_commit(c2_outfile *file, c2_error *err);
 void c2_outfile_discard(c2_outfile *file);
 

@@ -1,7 +1,7 @@
-/* A pool of worker threads for one owner at a time.
+/* A pool of worker threads. One owner uses it at a time.
  *
- * c2_pool_run hands out task numbers 0..tasks-1; which thread takes which is not fixed, so tasks must
- * write to places of their own and results can't depend on the number of threads.
+ * c2_pool_run hands out the task numbers 0 to tasks-1. Any thread may take any of them, so tasks must write to places
+ * of their own, and results can't depend on the number of threads.
  *
  * A library that is built without threads has threads_none.c instead of threads.c: every pool has one worker, the
  * caller's thread, whatever number is asked for.
@@ -17,11 +17,11 @@
 
 typedef struct c2_pool c2_pool;
 
-/* `worker` is 0 (the calling thread) .. threads-1: an index for scratch memory. */
+/* `worker` is an index for scratch memory, from 0 (the calling thread) to threads-1. */
 typedef void (*c2_task_fn)(void *context, size_t task, size_t worker);
 
-/* A pool of `threads` workers, the caller's own thread included. `pin`: each keeps to one of the processors that the
- * process may use; the caller's only during a run. */
+/* Opens a pool of `threads` workers (1 or more), the caller's own thread included. `pin` binds each worker to one of
+ * the processors that the process may use; the caller's thread is bound only during a run. */
 c2_status c2_pool_open(c2_pool **pool, size_t threads, bool pin, c2_error *err);
 void c2_pool_close(c2_pool **pool);
 size_t c2_pool_threads(const c2_pool *pool);
