@@ -18,12 +18,12 @@ c2_status c2_is_adapter(const char *folder, bool *found, c2_error *err);
 c2_status c2_adapter_base(const char *folder, char **base, c2_error *err);
 
 /* Opens adapter_config.json and adapter_model.safetensors. Each tensor must belong to a matrix of the model and
- * fit it. Variants whose merge is another one (DoRA, biases, saved modules, patterns of ranks) are refused.
- * Close also after a failure. */
+ * fit it. Variants that are merged in another way (DoRA, biases, saved modules, patterns of ranks) are refused.
+ * Close the adapter also after a failure. */
 c2_status c2_adapter_open(c2_adapter *adapter, const char *folder, const chronos2_model *model, c2_error *err);
 void c2_adapter_close(c2_adapter *adapter);
 
-/* Of all that the merge depends on. */
+/* A digest of everything that the merge depends on. */
 uint64_t c2_adapter_digest(const c2_adapter *adapter);
 
 /* True if the adapter changes this tensor. */

@@ -1,4 +1,4 @@
-/* The list of tensors that a configuration calls for, and where each belongs in c2_weights. */
+/* The list of tensors that a model of a given configuration has, and where each belongs in c2_weights. */
 #ifndef C2_MODEL_EXPECTED_H
 #define C2_MODEL_EXPECTED_H
 

@@ -1,6 +1,7 @@
-/* Reading tensors as float32, an adapter's change included, in bands that fit a processor's cache.
+/* Reading tensors as float32, with an adapter's changes merged in. A tensor is read in bands, pieces that fit a
+ * processor's cache.
  *
- * Whoever reads a tensor twice gets the same bytes or an error: the digest of the first reading is kept. */
+ * A second reading of a tensor gives the same bytes or an error: the digest of the first reading is kept. */
 #ifndef C2_MODEL_READING_H
 #define C2_MODEL_READING_H
 
@@ -8,7 +9,7 @@
 #include "base/threads.h"
 #include "model/weights.h"
 
-/* Floats of a band: one row at least, of any of the model's matrices. */
+/* The number of floats in a band. It holds at least one row of any of the model's matrices. */
 size_t c2_band_room(const chronos2_model *model);
 
 /* Walks the rows of a tensor. */
@@ -24,29 +25,29 @@ typedef struct c2_reading {
 void c2_reading_begin(c2_reading *reading, const chronos2_model *model, const c2_expected *tensor, float *band,
                       size_t room);
 
-/* The next band; rows is 0 behind the last. A value that is not finite is C2_ERR_MODEL. */
+/* Reads the next band; `rows` is 0 after the last one. A value that is not finite is C2_ERR_MODEL. */
 c2_status c2_reading_next(c2_reading *reading, c2_error *err);
 
-/* Keeps the digest of a tensor that has been read to its end, or compares it with the one that is kept. Not for
- * several threads at once. */
+/* Keeps the digest of a tensor that has been read to its end, or compares it with the one that is kept. Only one thread
+ * may call it for a tensor. */
 c2_status c2_reading_settle(c2_expected *tensor, uint64_t digest, c2_error *err);
 
-/* A whole tensor of an open model, of which nothing is kept; threads may read at once. `out` [elements]. */
+/* Reads a whole tensor of an open model into out [elements]. Several threads may read at once. */
 c2_status c2_tensor_values(const chronos2_model *model, const c2_expected *tensor, float *out, c2_error *err);
 
-/* Rows [first, first + rows) of a tensor, whatever was read before. */
+/* Reads the rows [first, first + rows) of a tensor, whatever was read before. */
 c2_status c2_tensor_rows(const chronos2_model *model, const c2_expected *tensor, size_t first, size_t rows, float *out,
                          c2_error *err);
 
-/* Of every tensor, without its values. */
+/* Computes the digest of every tensor without keeping its values. */
 c2_status c2_model_digest(chronos2_model *model, c2_pool *pool, c2_error *err);
 
-/* All values in memory. Free also after a failure. */
+/* Reads all values into memory. Free `raw` also after a failure. */
 c2_status c2_raw_load(const chronos2_model *model, c2_pool *pool, c2_raw *raw, c2_error *err);
 void c2_raw_free(c2_raw *raw);
 
-/* Runs `task` (index and worker, as c2_task_fn) for 0 .. tasks-1 by the pool; of the failures the one with the lowest
- * index is returned. */
+/* Lets the pool run `task` for the indices 0 to tasks-1. Of several failures it returns the one with the lowest index.
+ */
 typedef c2_status (*c2_fallible_fn)(void *context, size_t task, size_t worker, c2_error *err);
 c2_status c2_run_fallible(c2_pool *pool, size_t tasks, c2_fallible_fn task, void *context, c2_error *err);
 

@@ -1,4 +1,4 @@
-/* Have a model's weights been trained? By the weights alone. */
+/* Judges by the weights alone whether a model has been trained. */
 #ifndef C2_MODEL_TRAINING_H
 #define C2_MODEL_TRAINING_H
 

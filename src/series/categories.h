@@ -1,10 +1,11 @@
 /* Categorical covariates as numbers, as chronos-forecasting 2.3.2 encodes them.
  *
- * One target: target encoding with smoothing 1. A label becomes
+ * A series with one target uses target encoding with smoothing 1. A label becomes
  *     (m + sum of the target at its steps) / (1 + number of those steps),
- * m the mean of the series' target, missing targets left out; so a label that the past doesn't hold becomes m.
- * Several targets: ordinal encoding. A label becomes its rank among the labels of this covariate in the pasts
- * of all series with several targets, in order of their bytes; one that no past holds is missing.
+ * where m is the mean of the series' target and missing targets are left out. So a label that the past doesn't hold
+ * becomes m.
+ * A series with several targets uses ordinal encoding. A label becomes its rank among the labels of this covariate in
+ * the pasts of all series with several targets, ordered by their bytes. A label that no past holds is missing.
  * A missing label is a category of its own, the last one. */
 #ifndef C2_SERIES_CATEGORIES_H
 #define C2_SERIES_CATEGORIES_H

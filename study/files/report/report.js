@@ -232,14 +232,14 @@
     const holder = el('div', {});
     const show = (radius) => holder.replaceChildren(el('figure', {}, el('figcaption', {},
       `Kept mass in % at radius ${radiusText(radius)}, by layer and head, both counted from 0 as in the CSV files. ` +
-      'It is the mean of tasks, each of which counts once; the curve above is the mean of windows. Strongly coloured ' +
-      'heads look nearby, pale ones far away. What a head drops may matter however little it is.'),
+      'It is the mean of tasks, each of which counts once; the curve above is the mean of windows. The attention of ' +
+      'strongly coloured heads lies nearby, that of pale ones far away. Even a small share that is lost may matter.'),
     heatTable(data.heads[radii.indexOf(radius)])));
     show(radii.includes(data.radius) ? data.radius : radii[0]);
-    section('heads', 'Which heads look nearby', choice('Radius', radii, show), holder);
+    section('heads', 'Which heads attend nearby', choice('Radius', radii, show), holder);
   }
 
-  /* What a head's context queries rest on beyond the context, and what its blindness costs. */
+  /* Where a head's context queries rest their attention, and what hiding the future from that head costs. */
   function sinksSection() {
     if (!data.sinks.length) return;
     const layers = [...new Set(data.sinks.map((s) => s.layer))];
@@ -250,10 +250,10 @@
     const rows = tried.length ? tried : [...data.sinks].sort((a, b) => b.future - a.future).slice(0, 5);
     section('sinks', 'Which heads rest on the future', el('figure', {}, el('figcaption', {},
       'Attention of context queries on future tokens in %, by layer and head, mean of tasks. A head that puts nearly ' +
-      'all of it there holds it back from the context: with the future hidden it pours it over context tokens.'),
+      'all of it there uses future tokens as a sink. With the future hidden, its attention falls on context tokens.'),
     heatTable(grid(views[0][1]))),
     table('sinks', ['head', ...views.map(([name]) => `on ${name}`),
-      ...(tried.length ? ['MASE, it alone blind (90% interval)'] : [])],
+      ...(tried.length ? ['MASE, the future hidden from it alone (90% interval)'] : [])],
     rows.map((s) => [`layer ${s.layer}, head ${s.head}`, ...views.map(([, of]) => percent(of(s))),
       ...(tried.length ? [between(s.blind)] : [])])));
   }
@@ -312,9 +312,9 @@
   /* Arms beside the published ones: one of the pattern's two effects alone, and weights trained for it. */
   function armsSection() {
     const families = [
-      ['narrow and blind', 'sparse', armsOf('global', false)],
-      ['narrow, future visible', 'other', armsOf('visible', false)],
-      ['narrow, null future', 'naive', armsOf('null', false)],
+      ['window, future hidden', 'sparse', armsOf('global', false)],
+      ['window, future visible', 'other', armsOf('visible', false)],
+      ['window, null future', 'naive', armsOf('null', false)],
       ['trained sparse', 'third', [...armsOf('global', true), ...armsOf('full', true)]],
     ].filter(([, , arms]) => arms.length);
     if (families.length < 2) return;
@@ -325,11 +325,11 @@
     const label = (radius) => (radius === null ? 'full' : radiusText(radius));
     const make = () => changes(radii.map(label), families.map(([name, colour, arms]) =>
       ranges(name, colour, radii, (radius) => inPercent((find(arms, radius) || { MASE: {} }).MASE))));
-    section('arms', 'Why it costs: narrow, blind, or not trained for it', figure('bar',
-      'Change of MASE against full attention, geometric mean of tasks, with 90% intervals. The pattern narrows what ' +
-      'context tokens see and hides the future from them: at radius ∞ it is only blind, with the future visible ' +
-      'only narrow. With a null future the context sees future tokens of which nothing is known: without known ' +
-      'covariates that is the future itself.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
+    section('arms', 'Why it costs: the window, the hidden future, or training', figure('bar',
+      'Change of MASE against full attention, geometric mean of tasks, with 90% intervals. The pattern gives context ' +
+      'tokens a window and hides the future from them. At radius ∞ only the future is hidden; with the future visible ' +
+      'there is only the window. With a null future the context sees future tokens of which nothing is known; without ' +
+      'known covariates that is the future itself.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
       `${data.record.options.sparse_model}, against full attention of the first weights.` : ''), make),
     table('radii', ['radius', ...families.map(([name]) => `${name} (90% interval)`)], radii.map((radius) =>
       [label(radius), ...families.map(([, , arms]) => between((find(arms, radius) || { MASE: {} }).MASE))])));
