@@ -1,7 +1,7 @@
-/* Series in memory: what the readers make and what forecasts and studies take. read.h fills one from files.
+/* The data set: series in memory. Readers fill it (read.h); forecasts and studies use it.
  *
- * A missing number is NaN, a missing text NULL; infinite numbers are never in a data set. Everything
- * belongs to the data set. Steps are regular: rows that a file leaves out are filled in as missing. */
+ * A missing number is NaN and a missing text is NULL. A data set holds no infinite numbers. It owns everything that it
+ * points to. Steps are regular: rows that a file leaves out are filled in as missing values. */
 #ifndef C2_DATA_DATASET_H
 #define C2_DATA_DATASET_H
 
@@ -82,7 +82,7 @@ void c2_dataset_free(c2_dataset *set);
  * item's index. */
 c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item, c2_error *err);
 
-/* Zeroed memory (not NULL for nothing either) and copies of text that live as long as the set. */
+/* Zeroed memory (not NULL even for a count of 0) and copies of text, which live as long as the set. */
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
 c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
 

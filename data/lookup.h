@@ -1,4 +1,4 @@
-/* Names and where they stand: a hash table, so that a look-up doesn't depend on how many there are.
+/* A hash table from names to their positions in a list.
  *
  *     c2_lookup lookup = {0};
  *     C2_GOTO(c2_lookup_add(&lookup, "price", &at, err));

@@ -1,4 +1,4 @@
-/* Categories of known futures that the past never had: the model can't know what they do.
+/* Finds categories in known futures that the past never had. The model can't know their effect, so the user is told.
  *
  *     c2_unseen unseen = {0};
  *     C2_GOTO(c2_unseen_count(&unseen, &set, err));   for each scenario whose futures the set holds
@@ -6,8 +6,8 @@
  *   fail:
  *     c2_unseen_free(&unseen);
  *
- * A category counts as had where the encoding takes it from: in the past of the item, or, where items have several
- * targets, in that of any. Missing values don't count. */
+ * The past is that of the item, as the encoding of categories has it; for items with several targets it is the past of
+ * all such items. Missing values don't count. */
 #ifndef C2_DATA_UNSEEN_H
 #define C2_DATA_UNSEEN_H
 

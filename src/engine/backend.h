@@ -1,14 +1,13 @@
-/* A backend: where and how forward passes are computed. Batches and results lie in this machine's memory, and the
- * token plan (layout.h, window.h) is made there for all of them; what a backend keeps of its own, weights, workspace,
- * keys and values, only it knows. An operation that a backend lacks is NULL, and asking for it is
- * C2_ERR_UNSUPPORTED. */
+/* A backend: where and how forward passes are computed. Batches and results lie in the host's memory, where the token
+ * plan (layout.h, window.h) is made for all backends. A backend's weights, workspace, keys and values are its own. An
+ * operation that a backend lacks is NULL, and asking for it is C2_ERR_UNSUPPORTED. */
 #ifndef C2_ENGINE_BACKEND_H
 #define C2_ENGINE_BACKEND_H
 
 #include "engine/engine.h"
 
-/* What a prefill leaves behind: keys and values of time attention for every layer and head, of the live context tokens
- * of a batch (REG is one). No known future reaches them. A backend's own struct begins with this one. */
+/* The KV cache, which a prefill fills: keys and values of time attention for every layer and head, of the live context
+ * tokens of a batch (REG is one). They don't depend on any known future. A backend's own struct begins with this. */
 typedef struct c2_kv_cache {
   const struct c2_backend *backend;
   size_t bytes;
@@ -16,7 +15,7 @@ typedef struct c2_kv_cache {
 
 typedef struct c2_backend {
   const char *name; /* as --backend spells it */
-  bool pads;        /* rows to the longest of a pass: results depend, by rounding, on what else is in it */
+  bool pads;        /* pads rows to the longest of a pass, so that results depend, by rounding, on the other rows */
 
   /* Makes this backend's copy of the weights of a model that is being opened. */
   c2_status (*load)(chronos2_model *model, const chronos2_model_options *options, c2_error *err);
@@ -25,7 +24,7 @@ typedef struct c2_backend {
   c2_status (*open)(c2_engine *engine, const chronos2_session_options *options, c2_error *err);
   void (*close)(c2_engine *engine);
 
-  /* *bytes: the workspace that `forward` would take. Nothing is computed. */
+  /* Sets *bytes to the workspace that `forward` would take. It computes nothing. */
   c2_status (*plan)(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
   c2_status (*forward)(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
@@ -44,7 +43,8 @@ extern const c2_backend c2_reference_backend; /* pads and masks, to be read besi
 /* C2_ERR_ARGUMENT if there is no such backend. */
 c2_status c2_backend_find(chronos2_backend asked, const c2_backend **out, c2_error *err);
 
-/* Opens a model or makes one of random weights, with the copy that options call for. On failure *model is NULL. */
+/* Opens a model, or makes one of random weights, and lets the backend make its copy of the weights unless the options
+ * skip that. On failure *model is NULL. */
 c2_status c2_load_model(const char *folder, const chronos2_model_options *options, chronos2_model **model,
                         c2_error *err);
 c2_status c2_load_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
@@ -57,8 +57,8 @@ void c2_engine_close(c2_engine *engine);
 /* Gives back what a backend keeps between passes, and begins a new high-water mark. */
 void c2_engine_trim(c2_engine *engine);
 
-/* Bytes of workspace that c2_forward would take for this batch, which is sorted. Of `result` it only matters what is
- * NULL. */
+/* Sets *bytes to the workspace that c2_forward would take for this sorted batch. Of `result` it only matters which
+ * pointers are NULL. */
 c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
 /* Forecasts a sorted batch. */

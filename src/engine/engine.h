@@ -1,5 +1,5 @@
-/* The forward pass: a batch of rows in, quantiles out. This is what every backend (backend.h) is given and gives, and
- * what they share. */
+/* The forward pass: a batch of rows in, quantiles out. These are the inputs and outputs of every backend (backend.h),
+ * and the state that all backends share. */
 #ifndef C2_ENGINE_ENGINE_H
 #define C2_ENGINE_ENGINE_H
 
@@ -24,27 +24,27 @@ typedef struct c2_row {
 typedef struct c2_batch {
   c2_row *row; /* [rows], sorted by c2_batch_sort */
   size_t rows;
-  size_t grouped;        /* the first `grouped` rows have company in their group; set by c2_batch_sort */
+  size_t grouped;        /* the first `grouped` rows are in groups of two or more; set by c2_batch_sort */
   size_t output_patches; /* at least 1 */
   size_t context_limit;  /* longer contexts are cut off on the left */
   size_t first_step;     /* of the future, for an observer: steps that were forecast before */
   bool null_future;      /* no future value is known, whatever the rows say */
 } c2_batch;
 
-/* Rows of a group side by side, groups of one last. Within a group, by slot. */
+/* Sorts the rows: those of a group stand together, ordered by slot, and groups of one row come last. */
 void c2_batch_sort(c2_batch *batch);
 
-/* Which keys a query sees. */
+/* The pattern of time attention: which keys a query sees. */
 typedef struct c2_pattern {
   chronos2_attention attention;
   size_t radius; /* SIZE_MAX = unbounded */
   bool reg_global;
 } c2_pattern;
 
-/* Results: quantiles where the rows say, the others by slot; any of these may be NULL. */
+/* Where results go. Quantiles go where each row says, the others to the row's slot. Any pointer may be NULL. */
 typedef struct c2_result {
-  size_t steps;  /* first steps of the forecast that the rows' quantiles take; 0: none */
-  size_t stride; /* from one quantile's steps to the next's */
+  size_t steps;  /* number of first steps of the forecast that are written to the rows' quantiles; 0: none */
+  size_t stride; /* doubles from the first step of one quantile to the first step of the next */
   double *loc;   /* [rows] */
   double *scale; /* [rows] */
   float *hidden; /* [rows][S][D] after the last norm, of the padded batch, masked tokens too */
@@ -52,7 +52,7 @@ typedef struct c2_result {
 
 struct c2_backend;
 
-/* A session's passes: what they are to compute, by which backend, and what they took. */
+/* The engine of a session: what its passes compute, by which backend, and how much they have taken. */
 typedef struct c2_engine {
   const struct c2_backend *backend;
   void *state; /* the backend's own */
@@ -72,10 +72,10 @@ typedef struct c2_engine {
 /* Makes a backend's workspace in this machine's memory hold at least `size` bytes; the content is lost. */
 c2_status c2_engine_reserve(c2_engine *engine, c2_block *workspace, size_t size, c2_error *err);
 
-/* Counts `bytes` as held. A caller sets engine->held back to what it was when it frees them. */
+/* Counts `bytes` as held by the running call. The caller sets engine->held back to its old value when it frees them. */
 void c2_engine_hold(c2_engine *engine, size_t bytes);
 
-/* c2_alloc_array of what the running call holds. */
+/* Allocates as c2_alloc_array does, and counts the memory as held by the running call. */
 c2_status c2_engine_alloc(c2_engine *engine, size_t count, size_t size, void *out, c2_error *err);
 
 /* True if a padded batch has masked tokens: rows of unequal length, or patches without an observation. */

@@ -1,15 +1,15 @@
-/* The ragged token plan: the live tokens of all rows back to back. A token is live if its patch holds
- * an observation, or if it is REG or future; the others are never computed.
+/* The token plan: the live tokens of all rows, stored one row after the other without padding. A token is live if its
+ * patch holds an observation, or if it is REG or a future token. Other tokens are never computed.
  *
- * After the last layer's time attention only future tokens matter, so there are two token sets: `all`,
- * and `future` with output_patches tokens a row. */
+ * After the last layer's time attention only future tokens are needed. So there are two token sets: `all`, and `future`
+ * with output_patches tokens for each row. */
 #ifndef C2_ENGINE_LAYOUT_H
 #define C2_ENGINE_LAYOUT_H
 
 #include "engine/window.h"
 #include "series/normalize.h"
 
-/* Tokens of one group at one position: they attend to each other in group attention. */
+/* Cells: a cell is the tokens of one group at one position, which attend to each other in group attention. */
 typedef struct c2_cells {
   size_t count;
   uint32_t *first;  /* [count + 1] into member */
@@ -19,10 +19,10 @@ typedef struct c2_cells {
 typedef struct c2_layout {
   size_t rows, tokens, future_tokens;
   bool future_only;                      /* context tokens and REG are left out */
-  size_t grouped_tokens, grouped_future; /* tokens of rows with company come first */
-  size_t longest;                        /* most tokens of one row */
-  size_t cell_bound;                     /* most cells there can be */
-  size_t deepest;                        /* most context patches of one row, missing ones included */
+  size_t grouped_tokens, grouped_future; /* tokens of rows in groups of two or more, which come first */
+  size_t longest;                        /* largest number of tokens in one row */
+  size_t cell_bound;                     /* upper bound of the number of cells */
+  size_t deepest;                        /* largest number of context patches in one row, with missing ones */
   bool blinded;                          /* some heads are blind; set between count and carve */
   uint32_t *row_first;                   /* [rows + 1] */
   uint32_t *row_of;                      /* [tokens] */

@@ -1,4 +1,4 @@
-/* The reference for passes that another backend can't run yet. */
+/* The reference backend's forward pass. */
 #ifndef C2_ENGINE_REFERENCE_H
 #define C2_ENGINE_REFERENCE_H
 

@@ -1,4 +1,4 @@
-/* A request: series and options that are checked, categories as numbers; and how it is cut into passes. */
+/* A request: series and options after their check, with categories as numbers, and how it is cut into passes. */
 #ifndef C2_FORECAST_REQUEST_H
 #define C2_FORECAST_REQUEST_H
 

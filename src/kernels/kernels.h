@@ -1,8 +1,8 @@
-/* The arithmetic that is worth a version per instruction set, one function pointer each.
+/* The kernels: the arithmetic that is worth a version for each instruction set, as a table of function pointers.
  *
- * A kernel knows no model, allocates nothing, starts no thread and cannot fail. The order in which it
- * adds up one output element depends on that element's own operands only, never on how many rows are
- * computed with it: so results are the same, bit for bit, whatever the batch and the threads.
+ * A kernel knows no model, allocates nothing, starts no thread and cannot fail. The order in which it adds up one
+ * output element depends on that element's own operands only, never on how many rows are computed with it. So results
+ * are the same, bit for bit, whatever the batch and the threads.
  *
  * Matrices are row-major, with a stride in elements. The right operand B [depth][cols] of a product lies in
  * panels of 32-bit words: [ceil(cols / C2_PANEL)][ceil(depth / g)][C2_PANEL], where a word holds g consecutive

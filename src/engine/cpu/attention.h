@@ -1,5 +1,5 @@
-/* Multi-head attention of one head over one set of keys, by tiles: scores never exist beyond a tile
- * (kernels' tile of queries by KEY_BLOCK keys), and a window's tile walks its window only. */
+/* Attention of one head over one set of keys, by tiles. Scores exist only for one tile at a time: some queries (as many
+ * as the kernels' tile has rows) by KEY_BLOCK keys. A tile of a windowed pattern visits the keys of its window only. */
 #ifndef C2_ENGINE_CPU_ATTENTION_H
 #define C2_ENGINE_CPU_ATTENTION_H
 
@@ -32,7 +32,8 @@ typedef struct c2_attend_scratch {
 void c2_attend_carve(c2_attend_scratch *scratch, c2_arena *arena, size_t tile, size_t keys, size_t head,
                      bool whole_rows);
 
-/* Keys and values of one head as attention multiplies by them: rotated, in panels as the scratch has them. */
+/* Keys and values of one head in the form in which attention multiplies by them: keys are rotated, and both lie in
+ * panels as in the scratch. */
 typedef struct c2_panels {
   c2_operand keys, values;
   size_t count;
@@ -42,13 +43,14 @@ typedef struct c2_panels {
 c2_panels c2_panels_at(float *data, size_t count, size_t head);
 size_t c2_panels_size(size_t count, size_t head);
 
-/* Called with the normalised weights of a tile's query over the keys. */
+/* An observer, which is called with the normalised weights [keys] of one query. */
 typedef void (*c2_weights_fn)(void *user, size_t query, const float *weights, size_t keys);
 
 typedef struct c2_attend {
   const c2_kernels *kernels;
   size_t head; /* K */
-  /* Queries q[q_row[i]] and outputs out[q_row[i]]; keys and values by k_row. Pointers are at the head. */
+  /* Query i is row q_row[i] of q, and its output goes to that row of out; key j and its value are row k_row[j] of k and
+   * v. The pointers point at the head's first element of row 0. */
   const float *q, *k, *v;
   float *out;
   size_t q_stride, kv_stride, out_stride;

@@ -1,12 +1,13 @@
-/* Packed weights kept in a file: made by the first process that opens a model with these options, mapped by later
- * ones, which then don't pack and share the pages.
+/* Packed weights kept in a file. The first process that opens a model with these options writes it; later ones map it,
+ * so that they need not pack, and share its pages.
  *
- * A file is named by a digest of all that its bytes depend on, and holds that text too: dtype, level, shapes, layout in
- * memory, and the contents of the model's tensors and of an adapter; never a file's name or times. Its own bytes are
- * digested likewise. Both are checked before it is used. A file that fails a check is replaced: nothing about a cache
- * makes the opening of a model fail, but it is told in model->warning.
+ * A description of everything that the file's bytes depend on stands in the file, and its digest is the file's name:
+ * dtype, instruction set, shapes, layout in memory, and the contents of the model's tensors and of an adapter, but
+ * never a name or a time of a file. The file also holds a digest of its own bytes. Both are checked before it is used.
+ * A file that fails a check is replaced. A fault of the cache never makes the opening of a model fail; it is told in
+ * model->warning.
  *
- * Files appear whole by rename, so processes and threads may share a folder. Nobody may write into one. */
+ * Files appear whole, by rename, so processes and threads may share a folder. Nobody may write into a file. */
 #ifndef C2_ENGINE_CPU_CACHE_H
 #define C2_ENGINE_CPU_CACHE_H
 
@@ -21,12 +22,12 @@ typedef struct c2_cache_key {
   size_t bytes; /* of the packed weights */
 } c2_cache_key;
 
-/* `kernels` names the level that multiplied, `layout` tells where everything lies in the packed `bytes`. The tensors'
- * digests are known. */
+/* Writes the key. `kernels` names the instruction set that packed, `layout` is a digest of where everything lies in the
+ * packed `bytes`. The tensors' digests must be known. */
 void c2_cache_describe(const chronos2_model *model, const char *kernels, uint64_t layout, size_t bytes,
                        c2_cache_key *key);
 
-/* Maps the file of that key; false if there is no good one. */
+/* Maps the file of that key; false if there is none or it fails a check. */
 bool c2_cache_find(chronos2_model *model, c2_mapping *map, const char *folder, const c2_cache_key *key, c2_pool *pool);
 
 /* Writes the packed weights, key->bytes at `base`; makes the folder. */

@@ -1,4 +1,4 @@
-/* The KV cache: keys and values of time attention that a prefill leaves behind, in panels. */
+/* The CPU backend's KV cache: keys and values of time attention, in panels. A prefill fills it. */
 #ifndef C2_ENGINE_CPU_KV_CACHE_H
 #define C2_ENGINE_CPU_KV_CACHE_H
 
@@ -10,7 +10,7 @@ typedef struct c2_cpu_kv {
   c2_kv_cache base;
   c2_block block;
   size_t head;    /* K */
-  size_t rows;    /* the highest slot and one */
+  size_t rows;    /* the highest slot plus one */
   size_t *tokens; /* [rows] by slot */
   size_t *offset; /* [rows] by slot: a row's panels within a layer, in floats */
   size_t layer;   /* floats of a layer */

@@ -1,4 +1,4 @@
-/* The instruction set and the threads that a caller asks for. */
+/* Chooses the instruction set and the threads that a caller asks for. */
 #ifndef C2_ENGINE_CPU_LEVEL_H
 #define C2_ENGINE_CPU_LEVEL_H
 

@@ -1,5 +1,5 @@
-/* The CPU's copy of the weights: matrices in panels (kernels/kernels.h), made once when the model is opened. Passes
- * read nothing else: what happens to the files afterwards can't reach them. */
+/* The CPU backend's copy of the weights: matrices in panels (kernels/kernels.h), made once when the model is opened.
+ * Passes read nothing else, so later changes of the files can't affect them. */
 #ifndef C2_ENGINE_CPU_PACK_H
 #define C2_ENGINE_CPU_PACK_H
 
@@ -38,9 +38,9 @@ typedef struct c2_packed {
   c2_mapping cache; /* see cache.h */
 } c2_packed;
 
-/* Sets model->prepared, by the pool's threads; what is packed doesn't depend on them. W_o W_v is multiplied by
- * `kernels`. `cache` is a folder where packed weights are kept, or NULL: whatever is wrong with it becomes the
- * model's warning, never a failure. */
+/* Packs the weights and sets model->prepared. The pool's threads share the work; the result doesn't depend on their
+ * number. `kernels` multiply W_o W_v. `cache` is a folder where packed weights are kept, or NULL. A fault of the cache
+ * becomes the model's warning, never a failure. */
 c2_status c2_model_pack(chronos2_model *model, c2_pool *pool, const c2_kernels *kernels, const char *cache,
                         c2_error *err);
 
