@@ -66,7 +66,7 @@ for page in "$@"; do
   number=0
   kind=
   inside=no
-  before=$commands
+  blocks=0
   while IFS= read -r line; do
     number=$((number + 1))
     if [[ $line =~ ^'<!-- '(file|run)( (.*))?' -->'$ ]]; then
@@ -75,7 +75,10 @@ for page in "$@"; do
     elif [[ $line == '```'* && $inside == yes ]]; then
       inside=no
       if [ "$kind" = file ]; then cp "$work/block" "$name"; fi
-      if [ "$kind" = run ] && { [ "$name" != c ] || [ -n "$cc" ]; }; then run_block "$page" "$first" <"$work/block"; fi
+      if [ "$kind" = run ]; then
+        blocks=$((blocks + 1))
+        if [ "$name" != c ] || [ -n "$cc" ]; then run_block "$page" "$first" <"$work/block"; fi
+      fi
       kind=
     elif [[ $line == '```'* && -n $kind ]]; then
       inside=yes
@@ -85,7 +88,7 @@ for page in "$@"; do
       printf '%s\n' "$line" >>"$work/block"
     fi
   done <"$tree/$page"
-  [ "$commands" -gt "$before" ] || { echo "docs: $page: no example was run"; faults=$((faults + 1)); }
+  [ "$blocks" -gt 0 ] || { echo "docs: $page: no example to run"; faults=$((faults + 1)); }
 done
 echo "docs: $commands commands of $# pages"
 [ "$faults" -eq 0 ]
