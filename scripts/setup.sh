@@ -74,6 +74,8 @@ if [ "$level" = full ]; then
   need clang "the second compiler" have clang
   need libclang-rt-14-dev "clang's sanitizers and fuzzer" fuzzer
   need valgrind "memory check of a forward pass" have valgrind
+  need zsh "reads its completion script" have zsh
+  need fish "answers by its completion script" have fish
   need libc6-dbg "valgrind needs the C library's symbols" debug_libc
   need python3 "runs PyTorch beside the engine" have python3
   need python3-venv "keeps those Python packages apart" python_venv
