@@ -20,8 +20,8 @@ def predict(pipeline: Chronos2Pipeline, task: fev.Task, batch_size: int, as_univ
     rows = 1 if as_univariate else sum(map(len, (task.target_columns, task.past_dynamic_columns,
                                                  task.known_dynamic_columns)))
     if batch_size < rows:
-        warnings.warn(f"batch_size ({batch_size}) is smaller than num_variates ({rows}) in the task. Setting batch_size "
-                      "= num_variates = num_targets + num_covariates", category=UserWarning, stacklevel=3)
+        warnings.warn(f"batch_size ({batch_size}) is smaller than num_variates ({rows}) in the task. Setting "
+                      "batch_size = num_variates = num_targets + num_covariates", category=UserWarning, stacklevel=3)
         batch_size = rows
     if finetune is not None:
         pipeline = _finetuned(pipeline, task.get_window(0), as_univariate, {"batch_size": batch_size, **finetune})

@@ -35,8 +35,8 @@ class Frames:
         self._bounds = self._item_bounds()
         self._stamps = self._future_stamps(freq)
         if validate and future is not None and (pd.DatetimeIndex(future[timestamp_column]) != self._stamps).any():
-            raise ValueError("future_df timestamps do not match the expected prediction timestamps. You can disable this "
-                             "check by setting `validate_inputs=False`")
+            raise ValueError("future_df timestamps do not match the expected prediction timestamps. You can disable "
+                             "this check by setting `validate_inputs=False`")
 
     # ---- Checks -----------------------------------------------------------------------------------
 
@@ -147,7 +147,8 @@ class Frames:
             future = labels.at(np.where((codes < 0) & ~future.isna().to_numpy(), len(categories), codes))
         return _Column(str(name), labels.at(past.cat.codes), future, labels)
 
-    def result(self, median: list[np.ndarray | None], quantiles: list[np.ndarray | None], levels: Sequence[float]) -> Any:
+    def result(self, median: list[np.ndarray | None], quantiles: list[np.ndarray | None],
+               levels: Sequence[float]) -> Any:
         """ids, time stamps, target_name, predictions, a column a level: a row an item, target and step."""
         items, targets = len(self._bounds) - 1, len(self._targets)
         ids = self._past[self._id].to_numpy()[self._bounds[:-1]]

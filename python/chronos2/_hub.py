@@ -28,7 +28,8 @@ def find_model(name: str | os.PathLike[str] | None, *, revision: str | None = No
     repository = str(name)
     if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
         raise OSError(f"{name}: no such folder, and no name of a model on a hub (OWNER/NAME)")
-    return _cached(repository, revision, cache_dir) or _download(repository, revision, cache_dir, local_files_only, token)
+    found = _cached(repository, revision, cache_dir)
+    return found or _download(repository, revision, cache_dir, local_files_only, token)
 
 
 def _cache_folder(cache_dir: Any) -> Path:

@@ -157,7 +157,8 @@ class SeriesTable:
             length = len(s.target[0]) if places else 0
             rows.append((length, len(places), places[0] if places else 0, len(s.covariates), first))
             first += len(s.covariates) * self._covariates.itemsize
-        self._rows = _structs("chronos2_series", ("length", "targets", "target_column", "covariates", "covariate"), rows)
+        self._rows = _structs("chronos2_series", (
+            "length", "targets", "target_column", "covariates", "covariate"), rows)
         self.pointer = ffi.cast("const chronos2_series *", _address(self._rows))
 
     def __len__(self) -> int:
@@ -256,7 +257,7 @@ def rising(levels: Sequence[float]) -> Any:
 
 
 class _Watch:
-    """What a session calls after every pass. An exception there, also an interrupt from the keyboard, stops the call."""
+    """What a session calls after every pass. An exception there stops the call; so does an interrupt's."""
 
     def __init__(self) -> None:
         self.after: Callable[[], None] | None = None

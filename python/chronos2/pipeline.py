@@ -183,8 +183,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         longest = self.model_prediction_length
         horizon = _at_least_one("prediction_length", longest if prediction_length is None else prediction_length)
         if horizon > longest:
-            said = (f"We recommend keeping prediction length <= {longest}. The quality of longer predictions may degrade "
-                    "since the model is not optimized for it. ")
+            said = (f"We recommend keeping prediction length <= {longest}. The quality of longer predictions may "
+                    "degrade since the model is not optimized for it. ")
             if limited:
                 raise ValueError(said + "You can turn off this check by setting `limit_prediction_length=False`.")
             warnings.warn(said, stacklevel=4)
@@ -225,8 +225,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         ----------
         inputs
             A 3-d array (series, variates, history); a list of arrays (history,) or (variates, history); a list of dicts
-            with `target`, `past_covariates` and `future_covariates`; or a list of chronos-forecasting's prepared inputs.
-            NaN is a missing value. Dicts of one list may differ in targets and covariates.
+            with `target`, `past_covariates` and `future_covariates`; or a list of chronos-forecasting's prepared
+            inputs. NaN is a missing value. Dicts of one list may differ in targets and covariates.
         prediction_length
             Steps to forecast; None: as many as the model forecasts in one pass.
         batch_size
@@ -241,8 +241,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
             "torch" or "numpy" for this call.
         **kwargs
             max_output_patches, unrolled_quantiles, after_batch (called after every pass; what it raises stops the
-            forecast), attention, radius, reg_global, extend_context, on_error ("skip": a series that can't be forecast is
-            None, with a warning).
+            forecast), attention, radius, reg_global, extend_context, on_error ("skip": a series that can't be forecast
+            is None, with a warning).
 
         Returns
         -------
@@ -301,7 +301,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
         Returns
         -------
-        A table of the same kind: ids, time stamps, target_name, predictions (the median), and a column a quantile level.
+        A table of the same kind: ids, time stamps, target_name, predictions (the median), a column a quantile level.
         """
         from . import _frames
 

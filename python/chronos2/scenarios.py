@@ -55,8 +55,8 @@ class EncodedContext:
         else:
             values = _inputs.to_numbers(known[c.name])
         if values.shape != (self._options.horizon,):
-            raise ValueError(f"future {number}, series {index}: {c.name}: expected {self._options.horizon} values, found "
-                             f"shape {values.shape}")
+            raise ValueError(f"future {number}, series {index}: {c.name}: expected {self._options.horizon} values, "
+                             f"found shape {values.shape}")
         return c._replace(future=values)
 
     def predict(self, futures: Sequence[Any], *, return_type: str | None = None) -> list[list[Any]]:
@@ -65,8 +65,8 @@ class EncodedContext:
         Parameters
         ----------
         futures
-            One element a future: a list with one dict of known covariates {name: (prediction_length,)} a series, or that
-            dict itself where one series was encoded. Covariates that are left out are unknown.
+            One element a future: a list with one dict of known covariates {name: (prediction_length,)} a series, or
+            that dict itself where one series was encoded. Covariates that are left out are unknown.
 
         Returns
         -------

@@ -150,6 +150,12 @@ def test_wrong_futures(smooth, change, text):
         smooth.predict_df(df, change(future_of(df, 3, ["x"])), prediction_length=3)
 
 
+def test_weeks_on_different_days_are_different_frequencies(smooth):
+    df = pd.concat([table(("A",), (9,), freq="W-SUN"), table(("B",), (9,), freq="W-MON")])
+    with pytest.raises(ValueError, match=r"same frequency, found \['W-MON', 'W-SUN'\]"):
+        smooth.predict_df(df, prediction_length=3)
+
+
 def test_a_table_that_is_none(smooth):
     with pytest.raises(TypeError, match="expected a pandas DataFrame"):
         smooth.predict_df({"item_id": ["A"]})

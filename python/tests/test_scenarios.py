@@ -35,6 +35,14 @@ def test_scenarios_equal_forecasts(smooth, inputs, rng, attention, radius):
 
 
 @pytest.mark.filterwarnings("ignore:the weights were not trained")
+def test_what_a_future_leaves_out_is_unknown(smooth, inputs, rng):
+    pattern = {"attention": "windowed_future_null", "radius": 2}
+    item = {**inputs[0], "future_covariates": {"a": rng.random(16)}}
+    ours = smooth.encode([item], 16, **pattern).predict([{}])[0][0]
+    np.testing.assert_array_equal(ours, smooth.predict(inputs[:1], 16, **pattern)[0])
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
 def test_what_a_future_may_not_be(smooth, inputs, rng):
     encoded = smooth.encode(inputs[:1], 8, attention="windowed_future_null", radius=2)
     assert encoded.predict([{"a": rng.random(8)}, {}])[1][0].shape == (1, 21, 8)

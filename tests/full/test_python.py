@@ -48,7 +48,8 @@ def dicts(rng, targets, horizon):
     inputs = []
     for length in (40, 133, 75):
         kinds = np.array(["sun", "rain", "fog"], object)
-        past = {"price": rng.random(length), "kind": kinds[rng.integers(0, 3, length)], "open": rng.random(length) > 0.5}
+        past = {"price": rng.random(length), "kind": kinds[rng.integers(0, 3, length)],
+                "open": rng.random(length) > 0.5}
         past["kind"][3] = None
         future = {"price": rng.random(horizon), "kind": rng.choice(["sun", "fog", "storm"], horizon)}
         inputs.append({"target": walk(rng, *([targets] if targets > 1 else []), length), "past_covariates": past,
@@ -73,8 +74,9 @@ def test_predict_quantiles(pipelines, form, options):
     assert worst(*(p.predict(inputs, prediction_length=horizon, **options) for p in pipelines), pasts) < TOLERANCE
 
 
-@pytest.mark.parametrize("options", [{"max_output_patches": 1}, {"max_output_patches": 2, "unrolled_quantiles": [0.1, 0.5, 0.9]},
-                                     {"unrolled_quantiles": [0.5]}], ids=str)
+@pytest.mark.parametrize("options", [
+    {"max_output_patches": 1}, {"max_output_patches": 2, "unrolled_quantiles": [0.1, 0.5, 0.9]},
+    {"unrolled_quantiles": [0.5]}], ids=str)
 def test_rollouts(pipelines, options):
     """Rollouts magnify float32's rounding, upstream's most: docs/compat.md."""
     inputs = [walk(np.random.default_rng(17), 120)]
@@ -107,8 +109,8 @@ def test_predict_df(pipelines, freq, target):
         for name in ours["target_name"].unique():
             rows = ours["target_name"] == name
             loc, scale = df[name].mean(), df[name].std()
-            difference = normalised(ours.loc[rows, column], loc, scale) - normalised(theirs.loc[rows, column], loc, scale)
-            assert np.abs(difference).max() < TOLERANCE
+            a, b = (normalised(frame.loc[rows, column], loc, scale) for frame in (ours, theirs))
+            assert np.abs(a - b).max() < TOLERANCE
 
 
 def test_prepared_inputs(pipelines):
@@ -130,7 +132,8 @@ def test_embeddings(pipelines):
 
 
 @pytest.mark.parametrize("inputs", [
-    torch.rand(16), [torch.rand(1, 2, 9)], [{"target": torch.rand(9), "extra": 1}], [{"target": torch.rand(1, 2, 3)}], [],
+    torch.rand(16), [torch.rand(1, 2, 9)], [{"target": torch.rand(9), "extra": 1}], [],
+    [{"target": torch.rand(1, 2, 3)}],
     [{"target": torch.rand(9), "past_covariates": [1]}],
     [{"target": torch.rand(9), "past_covariates": {"a": torch.rand(8)}}],
     [{"target": torch.rand(9), "past_covariates": {"a": torch.rand(9)}, "future_covariates": {"b": torch.rand(4)}}],

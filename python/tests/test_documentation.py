@@ -1,0 +1,24 @@
+"""The examples of docs/python.md run as they stand there and print what it says."""
+
+import contextlib
+import io
+import re
+
+import pytest
+from conftest import ROOT
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+def test_examples(monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.chdir(ROOT)
+    text = (ROOT / "docs" / "python.md").read_text()
+    names, compared = {}, 0
+    for code, said in re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", text, flags=re.S):
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(code, names)
+        if said:
+            assert out.getvalue() == said
+            compared += 1
+    assert compared == 2
+    assert names["cheap"][0].shape == (1, 21, 16)
