@@ -11,4 +11,4 @@ fi
 cmake --preset aarch64 "${@:2}"
 cmake --build --preset aarch64 -j "$jobs"
 echo "arm: small sizes of tests (CHRONOS2_TEST_SIZE=small)"
-CHRONOS2_TEST_SIZE=small ctest --output-on-failure --timeout 900 -j "$jobs" --test-dir build-aarch64
+CHRONOS2_TEST_SIZE=small ctest --output-on-failure --timeout 3000 -j "$jobs" --test-dir build-aarch64
