@@ -8,14 +8,13 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "cli/cli.h"
-#include "study/results/baselines.h"
-#include "study/from_csv.h"
-#include "study/run.h"
+#include "study/statistics/statistics.h"
+#include "study/study.h"
 
 typedef struct request {
   cli_engine engine;
   c2_study study;
-  const char *radii_text, *perf_radii_text, *arms_text, *ablate_text, *from_csv;
+  const char *radii_text, *perf_radii_text, *arms_text, *ablate_text;
   chronos2_head *ablate;
   size_t local_radius;
   double margin; /* in percent */
@@ -77,12 +76,6 @@ static void on_interrupt(void (*handler)(int)) {
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* "8,2,inf": ascending, each once. */
 static c2_status read_radii(const char *option, const char *text, double **radii, size_t *count, c2_error *err) {
   c2_status status = cli_split_numbers(text, radii, count, err);
@@ -96,7 +89,7 @@ static c2_status read_radii(const char *option, const char *text, double **radii
       C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected whole numbers of tokens >= 0, or inf, found '%s'", option, text);
     }
   }
-  qsort(*radii, *count, sizeof **radii, by_value);
+  c2_sort(*radii, *count);
   size_t kept = 0;
   for (size_t i = 0; i < *count; i++) {
     if (i == 0 || (*radii)[i] != (*radii)[kept - 1]) (*radii)[kept++] = (*radii)[i];
@@ -106,19 +99,19 @@ static c2_status read_radii(const char *option, const char *text, double **radii
 }
 
 static c2_status set_radii(request *r, bool compare, c2_error *err) {
-  c2_study_options *o = &r->study.options;
-  C2_TRY(read_radii("radii", r->radii_text, &r->radii, &o->radius_count, err));
-  o->radii = r->radii;
+  c2_plan *o = &r->study.plan;
+  C2_TRY(read_radii("radii", r->radii_text, &r->radii, &o->radii.count, err));
+  o->radii.at = r->radii;
   if (!compare) return C2_OK;
   const char *text = r->perf_radii_text ? r->perf_radii_text : r->radii_text;
   o->verdict_radius = (double)r->local_radius;
-  C2_TRY(read_radii("perf-radii", text, &r->perf_radii, &o->perf_radius_count, err));
-  o->perf_radii = r->perf_radii;
+  C2_TRY(read_radii("perf-radii", text, &r->perf_radii, &o->perf_radii.count, err));
+  o->perf_radii.at = r->perf_radii;
   return C2_OK;
 }
 
 /* "blind,visible,null" or some of them, or "none". */
-static c2_status read_arms(c2_study_options *o, const char *text, c2_error *err) {
+static c2_status read_arms(c2_plan *o, const char *text, c2_error *err) {
   char **name = NULL;
   size_t count = 0;
   C2_TRY(cli_split(text, &name, &count, err));
@@ -148,7 +141,7 @@ static bool read_index(const char *text, size_t *value, char **end) {
 
 /* "0:3,1:2": heads by layer. */
 static c2_status read_heads(request *r, c2_error *err) {
-  c2_study_options *o = &r->study.options;
+  c2_plan *o = &r->study.plan;
   char **name = NULL;
   size_t count = 0;
   if (!r->ablate_text) return C2_OK;
@@ -168,8 +161,7 @@ static c2_status read_heads(request *r, c2_error *err) {
     }
   }
   free(name);
-  o->ablate = r->ablate;
-  o->ablate_count = count;
+  o->ablate = (c2_heads){r->ablate, count};
   return status;
 }
 
@@ -181,7 +173,7 @@ static const char *name_of(const char *path) {
 
 static int run_models(request *r) {
   c2_study *study = &r->study;
-  const c2_study_options *o = &study->options;
+  const c2_plan *o = &study->plan;
   c2_error err = {C2_OK, ""};
   chronos2_model *model = NULL;
   chronos2_model *sparse = NULL;
@@ -207,7 +199,7 @@ static int run_models(request *r) {
 
 static int print(const request *r) {
   c2_study_print(&r->study, stdout);
-  if (r->baselines) c2_baselines_print(&r->study, stdout);
+  if (r->baselines) c2_print_baselines(&r->study.results, stdout);
   return cli_flush_output();
 }
 
@@ -227,13 +219,13 @@ static int run_from_csv(request *r) {
     const char *name = r->engine.given[i];
     if (!is_for_files(name)) return cli_fail_usage("--%s: --from-csv runs no model and takes tasks as they are", name);
   }
-  if (c2_study_from_csv(&r->study, r->from_csv, &err) != C2_OK) return cli_fail_error(&err);
+  if (c2_study_from_csv(&r->study, &err) != C2_OK) return cli_fail_error(&err);
   return print(r);
 }
 
 /* What can't be together, or would do nothing. */
 static int check_options(const request *r) {
-  const c2_study_options *o = &r->study.options;
+  const c2_plan *o = &r->study.plan;
   const cli_engine *e = &r->engine;
   if (o->resume && o->restart) return cli_fail_usage("--resume and --restart: expected one of them");
   if (!o->tasks) return cli_fail_usage("--tasks: expected a task file, or a folder with tasks.yaml");
@@ -247,15 +239,15 @@ static int check_options(const request *r) {
     cli_warn("--adapter is merged into the model alone, not into that of --sparse-model");
   }
   if (!cli_given(e, "local-radius")) return CLI_DONE;
-  for (size_t i = 0; i < o->perf_radius_count; i++) {
-    if (o->perf_radii[i] == o->verdict_radius) return CLI_DONE;
+  for (size_t i = 0; i < o->perf_radii.count; i++) {
+    if (o->perf_radii.at[i] == o->verdict_radius) return CLI_DONE;
   }
   return cli_fail_usage("--local-radius: expected one of the radii that are compared, found %zu", r->local_radius);
 }
 
 static int run_study(request *r) {
   c2_study *study = &r->study;
-  c2_study_options *o = &study->options;
+  c2_plan *o = &study->plan;
   int exit_status = check_options(r);
   if (exit_status != CLI_DONE) return exit_status;
   o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
@@ -280,16 +272,16 @@ static int run_study(request *r) {
 
 static int run(request *r, bool compare) {
   c2_study *study = &r->study;
-  c2_study_options *o = &study->options;
+  c2_plan *o = &study->plan;
   c2_error err = {C2_OK, ""};
   if (set_radii(r, compare, &err) != C2_OK) return cli_fail_error(&err);
   if (!(r->margin >= 0) || isinf(r->margin)) return cli_fail_usage("--margin: expected a percentage >= 0");
   o->margin = r->margin / 100;
-  if (compare && read_arms(o, r->arms_text, &err) != C2_OK) return cli_fail_error(&err);
+  if (compare && !o->from_csv && read_arms(o, r->arms_text, &err) != C2_OK) return cli_fail_error(&err);
   if (read_heads(r, &err) != C2_OK) return cli_fail_error(&err);
-  study->say = say;
-  study->warn = warn;
-  return r->from_csv ? run_from_csv(r) : run_study(r);
+  o->verdict_radius_given = cli_given(&r->engine, "local-radius");
+  study->journal = (c2_journal){.say = say, .warn = warn};
+  return o->from_csv ? run_from_csv(r) : run_study(r);
 }
 
 /* The arguments as a shell wants them; NULL if memory is out. */
@@ -317,7 +309,7 @@ static char *shell_text(int argc, char **argv) {
 static int run_command(request *r, int argc, char **argv, bool compare) {
   char *text = shell_text(argc, argv);
   if (!text) return cli_fail("cannot allocate the command line's text");
-  r->study.options.command = text;
+  r->study.plan.command = text;
   int status = run(r, compare);
   c2_study_free(&r->study);
   free(text);
@@ -328,7 +320,7 @@ static int run_command(request *r, int argc, char **argv, bool compare) {
 }
 
 static void set_defaults(request *r, bool compare) {
-  c2_study_options *o = &r->study.options;
+  c2_plan *o = &r->study.plan;
   o->prefix = compare ? "study" : "probe";
   o->probe_windows = 1;
   o->probe_series = 256;
@@ -348,7 +340,7 @@ enum { MOST_OPTIONS = 40 };
 
 /* The options of both commands; returns their number. */
 static size_t put_probe_options(request *r, bool compare, cli_option *to) {
-  c2_study_options *o = &r->study.options;
+  c2_plan *o = &r->study.plan;
   const char *results = compare ? "Name the results P__*.csv, P__run.json and P__report.html. [study]"
                                 : "Name the results P__*.csv and P__run.json. [probe]";
   const cli_option table[] = {
@@ -385,7 +377,7 @@ static size_t put_probe_options(request *r, bool compare, cli_option *to) {
 
 /* Those of the study alone. */
 static void put_study_options(request *r, cli_option *to) {
-  c2_study_options *o = &r->study.options;
+  c2_plan *o = &r->study.plan;
   const cli_option table[] = {
       {"perf-radii", 0, "R,...", "Radii of the comparison. [those of --radii]", CLI_TEXT, &r->perf_radii_text, NULL},
       {"arms", 0, "ARMS",
@@ -405,11 +397,11 @@ static void put_study_options(request *r, cli_option *to) {
        &o->sparse_model_folder, NULL},
       {"baselines", 0, NULL, "Also print seasonal naive's accuracy and published results for the same tasks.", CLI_FLAG,
        &r->baselines, NULL},
-      {"local-radius", 0, "R", "The radius of which the verdict speaks, if it is compared. [8]", CLI_SIZE,
-       &r->local_radius, NULL},
+      {"local-radius", 0, "R", "The radius of which the verdict speaks, one of those compared. [8, else the smallest]",
+       CLI_SIZE, &r->local_radius, NULL},
       {"from-csv", 0, "DIR",
        "Run no model: read the files P__perf_*.csv and P__mass_per_window.csv of an earlier study from this folder.",
-       CLI_TEXT, &r->from_csv, NULL},
+       CLI_TEXT, &o->from_csv, NULL},
       {"margin", 0, "PERCENT", "A change of a score below this counts as none in tests of equivalence. [1]", CLI_NUMBER,
        &r->margin, NULL},
       {"perf-batch-size", 0, "N", "Number of rows in a pass of the comparison, as --batch-size. [256]", CLI_COUNT,

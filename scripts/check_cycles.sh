@@ -13,8 +13,6 @@ known=(
   "cli/cli cli/generate"
   "cli/generate cli/main"
   "cli/help cli/main"
-  "study/files/partial study/run"
-  "study/files/schemas study/files/tables"
 )
 
 work=$(mktemp -d)

@@ -37,7 +37,9 @@ allow study/statistics '(base|study/statistics)/[a-z0-9_]+\.h' study/statistics/
 allow study/tasks '(base|data|study/(tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/tasks/*.[ch]
 # series/categories.h: the probe feeds the engine what predict would.
 allow study/measure '(base|study/(measure|tasks|statistics))/[a-z0-9_]+\.h|series/categories\.h|chronos2\.h' study/measure/*.[ch]
-allow study '(base|data|study(/[a-z]+)?)/[a-z0-9_]+\.h|chronos2\.h|version\.h' study/*.[ch] study/{results,files}/*.[ch]
+allow study/results '(base|study/(results|measure|tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/results/*.[ch]
+allow study/files '(base|data|study/[a-z]+)/[a-z0-9_]+\.h|chronos2\.h|version\.h' study/files/*.[ch]
+allow study '(base|data|study(/[a-z]+)?)/[a-z0-9_]+\.h|chronos2\.h' study/*.[ch]
 allow cli '(base|data|study(/[a-z]+)?|cli)/[a-z0-9_]+\.h|chronos2\.h|version\.h' cli/*.[ch]
 allow bench 'base/[a-z0-9_]+\.h|kernels/kernels\.h' bench/*.[ch]
 allow examples 'chronos2\.h' examples/*.[ch]

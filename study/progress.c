@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include "base/platform.h"
-#include "study/run.h"
 
 void c2_duration(double seconds, char out[C2_DURATION_ROOM]) {
   if (!(seconds >= 0 && seconds < 1e9)) {
@@ -22,11 +21,10 @@ void c2_duration(double seconds, char out[C2_DURATION_ROOM]) {
 }
 
 /* Windows that are probed, then all of them in each arm and each timed pass. */
-static double passes_of(const c2_study *s, const c2_task *task) {
-  const c2_study_options *o = &s->options;
-  size_t probed = o->probe_windows && o->probe_windows < task->num_windows ? o->probe_windows : task->num_windows;
-  size_t timed = s->arms ? o->repeats * (o->perf_radius_count + 1) : 0;
-  return (double)(probed + task->num_windows * (s->arms + timed));
+static double passes_of(const c2_pace *pace, const c2_task *task) {
+  size_t arms = pace->results->arms;
+  size_t timed = arms ? pace->plan->repeats * (pace->results->perf_radii.count + 1) : 0;
+  return (double)(c2_probed_windows(pace->plan, task) + task->num_windows * (arms + timed));
 }
 
 static double bytes_of(const c2_task *task) {
@@ -34,17 +32,18 @@ static double bytes_of(const c2_task *task) {
   return stat(task->data_file, &info) == 0 && info.st_size > 0 ? (double)info.st_size : 1;
 }
 
-void c2_pace_open(c2_pace *pace, const c2_study *study) {
-  *pace = (c2_pace){.study = study, .start = c2_clock_seconds()};
-  for (size_t i = 0; i < study->tasks.count; i++) {
-    const c2_task *task = &study->tasks.task[i];
-    if (!study->result[i].finished) pace->all += bytes_of(task) * passes_of(study, task);
+void c2_pace_open(c2_pace *pace) {
+  const c2_results *r = pace->results;
+  pace->start = c2_clock_seconds();
+  for (size_t i = 0; i < r->tasks.count; i++) {
+    const c2_task *task = r->task[i].task;
+    if (!r->task[i].finished) pace->all += bytes_of(task) * passes_of(pace, task);
   }
 }
 
 void c2_pace_task(c2_pace *pace, size_t task) {
   pace->task = task;
-  pace->weight = bytes_of(&pace->study->tasks.task[task]);
+  pace->weight = bytes_of(pace->results->task[task].task);
   pace->passes = 0;
   c2_pace_within(pace, 0);
 }
@@ -59,11 +58,11 @@ static double left_of(const c2_pace *pace, double share) {
 }
 
 void c2_pace_within(c2_pace *pace, double share) {
-  const c2_study *s = pace->study;
-  if (!s->progress) return;
+  const c2_results *r = pace->results;
+  if (!pace->report) return;
   double all = share_of(pace, share);
-  c2_progress progress = {pace->task + 1, s->tasks.count, s->tasks.task[pace->task].name, all, left_of(pace, all)};
-  s->progress(&progress);
+  c2_progress progress = {pace->task + 1, r->tasks.count, r->task[pace->task].task->name, all, left_of(pace, all)};
+  pace->report(&progress);
 }
 
 void c2_pace_pass(c2_pace *pace, double passes) {
@@ -76,6 +75,6 @@ double c2_pace_left(const c2_pace *pace) {
 }
 
 void c2_pace_end_task(c2_pace *pace) {
-  pace->done += pace->weight * passes_of(pace->study, &pace->study->tasks.task[pace->task]);
+  pace->done += pace->weight * passes_of(pace, pace->results->task[pace->task].task);
   pace->weight = 0;
 }

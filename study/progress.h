@@ -4,6 +4,9 @@
 
 #include <stddef.h>
 
+#include "study/results/plan.h"
+#include "study/results/results.h"
+
 typedef struct c2_progress {
   size_t task, tasks; /* the first is 1 */
   const char *name;
@@ -16,19 +19,20 @@ void c2_duration(double seconds, char out[C2_DURATION_ROOM]); /* "1:02:03", "2:0
 
 /* ---- Between the study's own files ------------------------------------------------------------ */
 
-struct c2_study;
-
 /* Work is counted in passes over a window, each weighing as much as the task's data file is large. */
 typedef struct c2_pace {
-  const struct c2_study *study;
-  double start;     /* by the clock, of the first task */
+  const c2_plan *plan;
+  const c2_results *results;
+  void (*report)(const c2_progress *progress); /* may be NULL */
+  double start;                                /* by the clock, of the first task */
   double all, done; /* weight of the tasks that aren't finished before; of those finished since */
   double weight;    /* of a pass of the task under way */
   double passes;    /* of it, done */
   size_t task;      /* its index */
 } c2_pace;
 
-void c2_pace_open(c2_pace *pace, const struct c2_study *study);
+/* Sets all but the first three. */
+void c2_pace_open(c2_pace *pace);
 void c2_pace_task(c2_pace *pace, size_t task);
 void c2_pace_pass(c2_pace *pace, double passes);  /* so many passes are done since the last call */
 void c2_pace_within(c2_pace *pace, double share); /* of the pass under way; reports it */

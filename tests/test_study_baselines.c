@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "study/results/baselines.h"
+#include "study/results/published.h"
+#include "study/study.h"
 
 /* Seasonal naive's published MASE and WQL. */
 static const struct {
@@ -29,33 +30,34 @@ static c2_task task_of(size_t i) {
   return (c2_task){.name = seven[i].name, .horizon = seven[i].horizon, .num_windows = 1};
 }
 
-static c2_baseline_row naive_of(const c2_task *task, size_t i) {
-  c2_baseline_row row = {.task = task};
-  row.score[C2_MASE] = seven[i].mase;
-  row.score[C2_WQL] = seven[i].wql;
-  return row;
+/* Scores of the seasonal-naive forecast. */
+static void naive_of(size_t i, double naive[C2_METRICS]) {
+  memset(naive, 0, C2_METRICS * sizeof *naive);
+  naive[C2_MASE] = seven[i].mase;
+  naive[C2_WQL] = seven[i].wql;
 }
 
 static void test_matches(void **state) {
   (void)state;
   for (size_t i = 0; i < SEVEN; i++) {
     c2_task task = task_of(i);
-    c2_baseline_row row = naive_of(&task, i);
-    assert_non_null(c2_published_for(&row));
+    double naive[C2_METRICS];
+    naive_of(i, naive);
+    assert_non_null(c2_published_for(&task, naive));
     task.horizon++;
-    assert_null(c2_published_for(&row)); /* another horizon */
+    assert_null(c2_published_for(&task, naive)); /* another horizon */
     task = task_of(i);
     task.num_windows = 2;
-    assert_null(c2_published_for(&row)); /* more windows */
+    assert_null(c2_published_for(&task, naive)); /* more windows */
     task = task_of(i);
     task.name = "sales";
-    assert_null(c2_published_for(&row)); /* another task */
+    assert_null(c2_published_for(&task, naive)); /* another task */
     task = task_of(i);
-    row.score[C2_MASE] *= 1.002;
-    assert_null(c2_published_for(&row)); /* other data of the same name */
-    row = naive_of(&task, i);
-    row.score[C2_WQL] = (double)NAN;
-    assert_null(c2_published_for(&row));
+    naive[C2_MASE] *= 1.002;
+    assert_null(c2_published_for(&task, naive)); /* other data of the same name */
+    naive_of(i, naive);
+    naive[C2_WQL] = (double)NAN;
+    assert_null(c2_published_for(&task, naive));
   }
 }
 
@@ -65,19 +67,17 @@ static char *table_of(size_t own) {
   static const double radii[] = {2, 8};
   c2_task task[SEVEN + 1];
   c2_task_result result[SEVEN + 1] = {0};
-  c2_perf_row perf[SEVEN + 1][3] = {0};
-  c2_study study = {.result = result, .done = SEVEN + own};
-  study.options.perf_radii = radii;
-  study.options.perf_radius_count = 2;
-  study.options.verdict_radius = 8;
-  for (size_t i = 0; i < study.done; i++) {
+  c2_perf perf[SEVEN + 1][3] = {0};
+  c2_results results = {.task = result, .done = SEVEN + own, .perf_radii = {radii, 2}, .verdict = 1};
+  for (size_t i = 0; i < results.done; i++) {
     task[i] = task_of(i % SEVEN);
-    result[i].naive = naive_of(&task[i], i % SEVEN);
+    result[i].task = &task[i];
+    naive_of(i % SEVEN, result[i].naive);
     if (i >= SEVEN) task[i].name = "sales";
     for (size_t k = 0; k < 3; k++) {
       const double share[] = {0.5, 0.6, 0.75};
-      perf[i][k].score[C2_MASE] = share[k] * result[i].naive.score[C2_MASE];
-      perf[i][k].score[C2_WQL] = share[k] * result[i].naive.score[C2_WQL];
+      perf[i][k].score[C2_MASE] = share[k] * result[i].naive[C2_MASE];
+      perf[i][k].score[C2_WQL] = share[k] * result[i].naive[C2_WQL];
     }
     result[i].perf = perf[i];
   }
@@ -85,7 +85,7 @@ static char *table_of(size_t own) {
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
   assert_non_null(out);
-  c2_baselines_print(&study, out);
+  c2_print_baselines(&results, out);
   assert_int_equal(fclose(out), 0);
   return text;
 }

@@ -6,7 +6,6 @@
 
 #include "study/fixture.h"
 #include "study/files/sheet.h"
-#include "study/files/tables.h"
 
 #define SMALL SOURCE_DIR "/tests/study/from_csv"
 #define PUBLISHED SOURCE_DIR "/../shared/reference/seed-results"
@@ -153,8 +152,8 @@ static void test_compare_alone(void **state) {
   for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
     double a = 0;
     double b = 0;
-    assert_int_equal(c2_sheet_named(&ours, 0, columns[i], false, &a, NULL), C2_OK);
-    assert_int_equal(c2_sheet_named(&theirs, 0, columns[i], false, &b, NULL), C2_OK);
+    assert_int_equal(c2_sheet_number(&ours, 0, columns[i], false, &a, NULL), C2_OK);
+    assert_int_equal(c2_sheet_number(&theirs, 0, columns[i], false, &b, NULL), C2_OK);
     assert_true(fixture_near(a, b, 1e-12));
   }
   c2_sheet_close(&ours);
@@ -246,6 +245,21 @@ static void test_bad_files(void **state) {
   }
 }
 
+/* The verdict speaks of a radius that the files have. */
+static void test_radius(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("study", "--from-csv", SMALL, "--out-prefix", prefix, "--local-radius", "2");
+  if (r.status != 0) fail_msg("%s", r.err);
+  expect(&r, "speed: radius 2 runs at");
+  program_free(&r);
+  r = PROGRAM_RUN("study", "--from-csv", SMALL, "--out-prefix", prefix, "--local-radius", "4");
+  program_assert_error(&r, 2, "--local-radius: expected one of the radii that the files compare, 2,8, found 4");
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 static void test_bad_folders(void **state) {
   (void)state;
   char *folder = program_make_folder();
@@ -275,6 +289,7 @@ static void test_bad_folders(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_small),         cmocka_unit_test(test_published),
                                      cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_own),
-                                     cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_bad_folders)};
+                                     cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_radius),
+                                     cmocka_unit_test(test_bad_folders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

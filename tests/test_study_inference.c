@@ -10,7 +10,7 @@
 #include "study/fixture.h"
 #include "study/statistics/inference.h"
 #include "study/statistics/random.h"
-#include "study/run.h"
+#include "study/results/results.h"
 #include "study/statistics/statistics.h"
 
 static json_t *fixture;

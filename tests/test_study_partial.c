@@ -6,8 +6,8 @@
 #include <math.h>
 #include <sys/file.h>
 
-#include "study/files/checksum.h"
-#include "study/run.h"
+#include "study/tasks/checksum.h"
+#include "study/files/partial.h"
 
 static const char tasks_text[] =
     "tasks:\n- {dataset_path: one.jsonl, dataset_config: one, horizon: 4}\n"
@@ -271,9 +271,9 @@ static void test_damage(void **state) {
   json_t *object = load(&p);
   size_t n = json_array_size(json_object_get(task_of(object, 1), "numbers"));
   json_decref(object);
-  /* Numbers of the first mass row: window, radius, context, tokens, context tokens, queries ... */
-  static const double wrong[] = {-1e300, 1e300, -1, 0.5, 1e18};
-  for (size_t i = 0; i < 5; i++) {
+  /* Numbers of the first mass row, as its columns go: window, context, radius, kept mass and edges, tokens ... */
+  static const double wrong[] = {-1e300, 1e300, -1, 1.5, 1e18};
+  for (size_t i = 0; i < 8; i++) {
     for (size_t k = 0; k < 5; k++) {
       object = load(&p);
       json_t *task = task_of(object, 1);
@@ -287,8 +287,8 @@ static void test_damage(void **state) {
     json_t *task = task_of(object, 1);
     json_t *numbers = json_object_get(task, "numbers");
     switch (way) {
-      case 0: json_array_set_new(numbers, 3, json_null()); break;
-      case 1: json_array_set_new(numbers, 3, json_string("x")); break;
+      case 0: json_array_set_new(numbers, 5, json_null()); break;
+      case 1: json_array_set_new(numbers, 5, json_string("x")); break;
       case 2: json_array_remove(numbers, n - 1); break;
       case 3: json_array_append_new(numbers, json_real(1)); break;
       case 4: json_array_clear(numbers); break;

@@ -3,7 +3,7 @@
 
 #include "program.h"
 #include "study/measure/probe.h"
-#include "study/files/tables.h"
+#include "study/measure/arm.h"
 #include "study_csv.h"
 
 enum { LAYERS = 4, HEADS = 5, ALL = LAYERS * HEADS }; /* of the bundled checkpoint */
@@ -147,7 +147,7 @@ static void check_ranks(const char *prefix) {
   bool seen[ALL] = {false};
   assert_int_equal(found.rows, ALL);
   for (size_t i = 0; i < ALL; i++) {
-    char arm[C2_REPR_ROOM];
+    char arm[C2_ARM_ROOM];
     (void)snprintf(arm, sizeof arm, "blind_%.0f:%.0f", csv_number(&found, i, "layer"),
                    csv_number(&found, i, "head"));
     size_t mase = row_of(&equivalence, arm, "metric", "MASE");

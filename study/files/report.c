@@ -1,5 +1,5 @@
 /* The study's page: its data as one JSON object, its verdict as text for those who run no scripts. How it looks
- * is study/report/'s matter. */
+ * is report/'s matter. */
 #include "study/files/report.h"
 
 #include <math.h>
@@ -7,18 +7,26 @@
 #include <string.h>
 
 #include "base/json_writer.h"
-#include "base/memory.h"
 #include "base/outfile.h"
-#include "base/platform.h"
+#include "study/files/record.h"
+#include "study/files/schema.h"
 
 enum { EXAMPLES = 4, DIGITS = 7 };
 
+/* What a page tells of. */
+typedef struct study {
+  const c2_plan *plan;
+  const c2_results *results;
+  const c2_summary *summary;
+  const c2_journal *journal;
+} study;
+
 /* ---- Data ------------------------------------------------------------------------------------ */
 
-static void put_mass(c2_json_writer *w, const c2_study *s) {
+static void put_mass(c2_json_writer *w, const study *s) {
   c2_json_begin_array(w, "mass");
-  for (size_t k = 0; k < s->options.radius_count; k++) {
-    const c2_mass_summary_row *m = &s->mass[k];
+  for (size_t k = 0; k < s->results->radii.count; k++) {
+    const c2_mass_summary_row *m = &s->summary->mass[k];
     c2_json_begin_object(w, NULL);
     c2_json_put_number(w, "radius", m->radius);
     c2_json_put_number(w, "kept", m->mean[0]);
@@ -31,20 +39,20 @@ static void put_mass(c2_json_writer *w, const c2_study *s) {
 }
 
 /* Kept mass [radius][layer][head], means of tasks, whose rows go layer by layer, head by head, radius by radius. */
-static void put_heads(c2_json_writer *w, const c2_study *s) {
-  size_t radii = s->options.radius_count;
-  size_t count = s->result[0].head_count;
+static void put_heads(c2_json_writer *w, const study *s) {
+  size_t radii = s->results->radii.count;
+  size_t count = s->results->task[0].head_count;
   c2_json_begin_array(w, "heads");
   for (size_t k = 0; k < radii && k < count; k++) {
     c2_json_begin_array(w, NULL);
     for (size_t i = k; i < count; i += radii) {
       double sum = 0;
-      for (size_t t = 0; t < s->done; t++) sum += s->result[t].head[i].share.mass;
-      if (s->result[0].head[i].head == 0) {
+      for (size_t t = 0; t < s->results->done; t++) sum += s->results->task[t].head[i].share.mass;
+      if (s->results->task[0].head[i].head == 0) {
         if (i > k) c2_json_end_array(w);
         c2_json_begin_array(w, NULL);
       }
-      c2_json_put_number(w, NULL, sum / (double)s->done);
+      c2_json_put_number(w, NULL, sum / (double)s->results->done);
     }
     c2_json_end_array(w);
     c2_json_end_array(w);
@@ -65,10 +73,10 @@ static void put_change(c2_json_writer *w, const char *key, const c2_equivalence_
 }
 
 /* Where each head's context looks, and what is lost where it alone is blind. */
-static void put_sinks(c2_json_writer *w, const c2_study *s) {
+static void put_sinks(c2_json_writer *w, const study *s) {
   c2_json_begin_array(w, "sinks");
-  for (size_t i = 0; s->sink && i < s->layers * s->heads; i++) {
-    const c2_sink_row *r = &s->sink[i];
+  for (size_t i = 0; s->summary->sink && i < s->results->layers * s->results->heads; i++) {
+    const c2_sink_row *r = &s->summary->sink[i];
     c2_json_begin_object(w, NULL);
     c2_json_put_whole(w, "layer", r->layer);
     c2_json_put_whole(w, "head", r->head);
@@ -81,27 +89,29 @@ static void put_sinks(c2_json_writer *w, const c2_study *s) {
   c2_json_end_array(w);
 }
 
-static void put_arms(c2_json_writer *w, const c2_study *s) {
+static void put_arms(c2_json_writer *w, const study *s) {
   c2_json_begin_array(w, "arms");
-  for (size_t k = 0; k < s->arms; k++) {
+  for (size_t k = 0; k < s->results->arms; k++) {
     c2_json_begin_object(w, NULL);
-    c2_json_put_text(w, "pattern", c2_arm_pattern(&s->arm[k]));
-    c2_json_put_number(w, "radius", s->arm[k].radius);
-    c2_json_put_bool(w, "trained_sparse", s->arm[k].sparse_model);
-    c2_json_put_whole(w, "blind_heads", s->arm[k].blind_count);
-    put_change(w, "MASE", c2_study_equivalence(s, k, C2_MASE));
-    put_change(w, "WQL", c2_study_equivalence(s, k, C2_WQL));
+    c2_json_put_text(w, "pattern", c2_arm_pattern(&s->results->arm[k]));
+    c2_json_put_number(w, "radius", s->results->arm[k].radius);
+    c2_json_put_bool(w, "trained_sparse", s->results->arm[k].sparse_model);
+    c2_json_put_whole(w, "blind_heads", s->results->arm[k].blind.count);
+    for (size_t m = 0; m < C2_COMPARED; m++) {
+      put_change(w, c2_metric_name(c2_compared[m]), c2_change_of(s->summary, k, m));
+    }
     c2_json_end_object(w);
   }
   c2_json_end_array(w);
 }
 
 static void put_scores(c2_json_writer *w, const double *score) {
-  c2_json_put_number(w, "MASE", score[C2_MASE]);
-  c2_json_put_number(w, "WQL", score[C2_WQL]);
+  for (size_t m = 0; m < C2_COMPARED; m++) {
+    c2_json_put_number(w, c2_metric_name(c2_compared[m]), score[c2_compared[m]]);
+  }
 }
 
-static void put_pattern(c2_json_writer *w, const c2_perf_row *r) {
+static void put_pattern(c2_json_writer *w, const c2_perf *r) {
   put_scores(w, r->score);
   c2_json_put_number(w, "seconds", r->median_s);
   c2_json_put_number(w, "alloc", r->alloc_median_mb);
@@ -120,26 +130,26 @@ static double kept_mass(const c2_task_result *r, double radius) {
   return n ? sum / (double)n : (double)NAN;
 }
 
-static void put_sparse(c2_json_writer *w, const c2_study *s, const c2_task_result *r) {
+static void put_sparse(c2_json_writer *w, const study *s, const c2_task_result *r) {
   c2_json_begin_array(w, "sparse");
-  for (size_t k = 0; k < s->options.perf_radius_count; k++) {
-    const c2_perf_row *perf = &r->perf[k + 1];
+  for (size_t k = 0; k < s->results->perf_radii.count; k++) {
+    const c2_perf *perf = &r->perf[k + 1];
     c2_json_begin_object(w, NULL);
     put_pattern(w, perf);
-    c2_json_put_number(w, "radius", s->options.perf_radii[k]);
-    c2_json_put_number(w, "kept", kept_mass(r, s->options.perf_radii[k]));
+    c2_json_put_number(w, "radius", s->results->perf_radii.at[k]);
+    c2_json_put_number(w, "kept", kept_mass(r, s->results->perf_radii.at[k]));
     c2_json_put_number(w, "speedup", perf->speedup);
     c2_json_put_number(w, "speedup_low", perf->speedup_low);
     c2_json_put_number(w, "speedup_high", perf->speedup_high);
-    c2_json_put_number(w, "bound", c2_total_work(&r->perf[0].work) / c2_total_work(&perf->work));
+    c2_json_put_number(w, "bound", c2_total_work(&r->perf[0]) / c2_total_work(perf));
     c2_json_end_object(w);
   }
   c2_json_end_array(w);
 }
 
-static void put_task(c2_json_writer *w, const c2_study *s, size_t i) {
-  const c2_task_result *r = &s->result[i];
-  const c2_task *task = &s->tasks.task[i];
+static void put_task(c2_json_writer *w, const study *s, size_t i) {
+  const c2_task_result *r = &s->results->task[i];
+  const c2_task *task = r->task;
   c2_json_begin_object(w, NULL);
   c2_json_put_text(w, "name", task->name);
   c2_json_put_whole(w, "windows", task->num_windows);
@@ -150,7 +160,7 @@ static void put_task(c2_json_writer *w, const c2_study *s, size_t i) {
     c2_json_put_null(w, "tokens");
   }
   c2_json_begin_object(w, "naive");
-  put_scores(w, r->naive.score);
+  put_scores(w, r->naive);
   c2_json_end_object(w);
   c2_json_begin_object(w, "full");
   put_pattern(w, &r->perf[0]);
@@ -182,28 +192,29 @@ static void put_example(c2_json_writer *w, const char *task, const c2_example *x
   c2_json_end_object(w);
 }
 
-static void put_study(c2_json_writer *w, const c2_study *s) {
+static void put_study(c2_json_writer *w, const study *s) {
   c2_json_begin_object(w, NULL);
-  c2_record_put(w, "record", s);
-  c2_json_put_text(w, "model", s->options.model_name);
-  c2_json_put_number(w, "radius", s->options.perf_radii[c2_study_verdict_radius(s)]);
-  c2_json_put_number(w, "margin", s->options.margin);
-  c2_json_put_numbers(w, "radii", s->options.perf_radii, s->options.perf_radius_count);
+  c2_record_put(w, "record", s->plan, s->results, s->summary, s->journal);
+  c2_json_put_text(w, "model", s->results->model_name);
+  c2_json_put_number(w, "radius", s->results->perf_radii.at[s->results->verdict]);
+  c2_json_put_number(w, "margin", s->plan->margin);
+  c2_json_put_numbers(w, "radii", s->results->perf_radii.at, s->results->perf_radii.count);
   put_mass(w, s);
   put_heads(w, s);
   put_arms(w, s);
   put_sinks(w, s);
   c2_json_begin_array(w, "tasks");
-  for (size_t i = 0; i < s->done; i++) put_task(w, s, i);
+  for (size_t i = 0; i < s->results->done; i++) put_task(w, s, i);
   c2_json_end_array(w);
   c2_json_begin_array(w, "examples");
-  for (size_t i = 0; i < s->done && i < EXAMPLES; i++) {
-    const c2_example *example = &s->result[i].example;
-    if (example->values) put_example(w, s->tasks.task[i].name, example); /* none where no model was run */
+  for (size_t i = 0; i < s->results->done && i < EXAMPLES; i++) {
+    const c2_example *example = &s->results->task[i].example;
+    if (example->values) put_example(w, s->results->task[i].task->name, example); /* none where no model was run */
   }
   c2_json_end_array(w);
   c2_json_begin_array(w, "speed");
-  for (size_t k = 0; k < s->options.perf_radius_count; k++) c2_json_put_number(w, NULL, s->test[k].median_speedup);
+  for (size_t k = 0; k < s->results->perf_radii.count; k++)
+    c2_json_put_number(w, NULL, s->summary->test[k].median_speedup);
   c2_json_end_array(w);
   c2_json_end_object(w);
 }
@@ -233,8 +244,8 @@ static void put_line(FILE *out, const char *text) {
 }
 
 /* What the tests of equivalence say of the verdict's radius. */
-static void put_accuracy(FILE *out, const c2_study *s, const char *radius) {
-  const c2_equivalence_row *row = c2_study_equivalence(s, 1 + c2_study_verdict_radius(s), C2_MASE);
+static void put_accuracy(FILE *out, const study *s, const char *radius) {
+  const c2_equivalence_row *row = c2_change_of(s->summary, 1 + s->results->verdict, 0);
   const c2_equivalence *t = &row->test;
   if (t->n < 2 || isnan(t->p_equivalent)) {
     (void)fprintf(out, "Whether radius %s costs accuracy, so few tasks cannot tell (%zu). ", radius, t->n);
@@ -253,12 +264,13 @@ static void put_accuracy(FILE *out, const c2_study *s, const char *radius) {
                 c2_percent(t->mean), c2_percent(t->low_90), c2_percent(t->high_90));
 }
 
-static void put_plain_words(FILE *out, const c2_study *s) {
-  const c2_test_row *test = &s->test[c2_study_verdict_radius(s)];
-  char radius[C2_REPR_ROOM];
+static void put_plain_words(FILE *out, const study *s) {
+  const c2_test_row *test = &s->summary->test[s->results->verdict];
+  char radius[C2_RADIUS_ROOM];
   c2_radius_text(test->radius, radius);
   (void)fputs("<p class=\"plain\">", out);
-  if (!s->look.trained) (void)fputs("These weights look untrained: this says nothing of a trained model. ", out);
+  if (!s->results->look.trained)
+    (void)fputs("These weights look untrained: this says nothing of a trained model. ", out);
   put_accuracy(out, s, radius);
   (void)fprintf(out, "It took %.0f%% of the time of full attention", 100 / test->median_speedup);
   if (isfinite(test->median_bound)) {
@@ -266,30 +278,30 @@ static void put_plain_words(FILE *out, const c2_study *s) {
     (void)fprintf(out, "; the saved arithmetic alone would make that %.0f%%%s", 100 / test->median_bound,
                   busy ? ", so measure again on a quiet machine" : "");
   }
-  if (s->trained[0]) (void)fprintf(out, ". The weights were trained for %s", s->trained);
+  if (s->results->trained[0]) (void)fprintf(out, ". The weights were trained for %s", s->results->trained);
   (void)fputs(".</p>\n", out);
 }
 
-static void put_verdict(FILE *out, const c2_study *s) {
+static void put_verdict(FILE *out, const study *s) {
   char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
-  c2_study_verdict(s, line);
+  c2_verdict(s->results, s->summary, line);
   put_plain_words(out, s);
   (void)fputs("<ul class=\"verdict\">\n", out);
   for (size_t i = 0; i < C2_VERDICT_LINES; i++) {
     if (line[i][0]) put_line(out, line[i]);
   }
   (void)fputs("</ul>\n", out);
-  if (s->warnings == 0) return;
+  if (s->journal->warnings == 0) return;
   (void)fputs("<ul class=\"warnings\">\n", out);
-  for (size_t i = 0; i < s->warnings; i++) {
+  for (size_t i = 0; i < s->journal->warnings; i++) {
     (void)fputs("<li><b>Warning:</b> ", out);
-    put_text(out, s->warning[i], strlen(s->warning[i]));
+    put_text(out, s->journal->warning[i], strlen(s->journal->warning[i]));
     (void)fputs("</li>\n", out);
   }
   (void)fputs("</ul>\n", out);
 }
 
-static c2_status write_page(const c2_study *s, const char *path, c2_error *err) {
+static c2_status write_page(const study *s, const char *path, c2_error *err) {
   static const char verdict_mark[] = "@VERDICT@";
   static const char data_mark[] = "@DATA@";
   const char *page = (const char *)c2_report_page;
@@ -313,10 +325,11 @@ fail:
   return status;
 }
 
-c2_status c2_report_write(const c2_study *study, c2_error *err) {
-  char *path = c2_study_path(study, "__report.html");
+c2_status c2_report_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary,
+                          const c2_journal *journal, c2_error *err) {
+  char *path = c2_path_of(plan->prefix, "__report.html");
   if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
-  c2_status status = write_page(study, path, err);
+  c2_status status = write_page(&(study){plan, results, summary, journal}, path, err);
   free(path);
   return status;
 }

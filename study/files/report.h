@@ -3,13 +3,16 @@
 #define C2_STUDY_REPORT_H
 
 #include "base/status.h"
-#include "study/run.h"
+#include "study/results/journal.h"
+#include "study/results/plan.h"
+#include "study/results/results.h"
 
-/* The page with marks where the verdict and the data go, ending in a zero: study/report/ and Chart.js, put together
+/* The page with marks where the verdict and the data go, ending in a zero: report/ and Chart.js, put together
  * when the program is built (cmake/report_page.cmake). */
 extern const unsigned char c2_report_page[];
 
-/* Whole or not at all. After c2_study_sum. */
-c2_status c2_report_write(const c2_study *study, c2_error *err);
+/* Whole or not at all. */
+c2_status c2_report_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary,
+                          const c2_journal *journal, c2_error *err);
 
 #endif

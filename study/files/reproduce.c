@@ -1,18 +1,21 @@
-/* This study's summaries beside those that the folder it was read from has: the published columns, cell by cell. */
+/* Summaries beside those of others: the published columns, cell by cell. */
+#include "study/files/reproduce.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/platform.h"
-#include "study/from_csv.h"
+#include "study/files/schema.h"
 #include "study/files/sheet.h"
 
 /* Of cells that count as the same: sums taken in another order differ in the last digits. */
 static const double tolerance = 1e-9;
 
 typedef struct comparison {
-  c2_study *study;
+  const c2_plan *plan;
+  const c2_results *results;
+  c2_journal *journal;
   c2_sheet here, there;
   const char *name; /* of the file, for messages */
   size_t files, same;
@@ -35,23 +38,22 @@ static double difference(const char *a, const char *b) {
 }
 
 /* The published files call the mean |delta| the largest one. */
-static bool is_mean_delta(const c2_study *s, size_t radius, double value) {
+static bool is_mean_delta(const c2_results *r, size_t radius, double value) {
   double sum = 0;
-  for (size_t i = 0; i < s->done; i++) {
-    const c2_perf_row *perf = s->result[i].perf;
+  for (size_t i = 0; i < r->done; i++) {
+    const c2_perf *perf = r->task[i].perf;
     sum += fabs(perf[radius + 1].score[C2_MASE] - perf[0].score[C2_MASE]);
   }
-  return fabs(value * (double)s->done / sum - 1) <= tolerance;
+  return fabs(value * (double)r->done / sum - 1) <= tolerance;
 }
 
 static c2_status warn_of_cell(comparison *c, const char *column, size_t row, const char *there, const char *here,
                               c2_error *err) {
   double value = 0;
   bool mean = strcmp(column, "max_abs_delta_metric") == 0 && is_number(there, &value) &&
-               row < c->study->options.perf_radius_count && is_mean_delta(c->study, row, value);
-  return c2_study_warn(c->study, err, "%.120s, column '%s', line %zu: %.40s there, %.40s here%s", c->name, column,
-                       c->there.line[row], there, here,
-                       mean ? ": there, it is the mean of |delta|" : "");
+              row < c->results->perf_radii.count && is_mean_delta(c->results, row, value);
+  return c2_journal_warn(c->journal, err, "%.120s, column '%s', line %zu: %.40s there, %.40s here%s", c->name, column,
+                         c->there.line[row], there, here, mean ? ": there, it is the mean of |delta|" : "");
 }
 
 /* The first cell that differs is told; *same falls. */
@@ -81,11 +83,11 @@ static c2_status compare_sheets(comparison *c, c2_table table, c2_error *err) {
   if (published == 0) published = columns;
   c->files++;
   if (c->here.rows != c->there.rows) {
-    return c2_study_warn(c->study, err, "%.120s: %zu rows there, %zu here", c->name, c->there.rows, c->here.rows);
+    return c2_journal_warn(c->journal, err, "%.120s: %zu rows there, %zu here", c->name, c->there.rows, c->here.rows);
   }
   for (size_t k = 0; k < published; k++) {
     char column[C2_COLUMN_ROOM];
-    c2_table_column(table, k, c->study->options.split, column);
+    c2_table_column(table, k, c->plan->split, column);
     C2_TRY(compare_column(c, column, &same, err));
   }
   c->same += same ? 1 : 0;
@@ -93,7 +95,7 @@ static c2_status compare_sheets(comparison *c, c2_table table, c2_error *err) {
 }
 
 static c2_status compare(comparison *c, const char *prefix, c2_table table, double radius, c2_error *err) {
-  char *here = c2_table_path(c->study->options.prefix, table, radius);
+  char *here = c2_table_path(c->plan->prefix, table, radius);
   char *there = c2_table_path(prefix, table, radius);
   c2_status status = here && there ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
   if (status == C2_OK && c2_file_exists(here) && c2_file_exists(there)) {
@@ -117,18 +119,18 @@ static bool has_sparse_file(const char *prefix, double radius) {
   return has;
 }
 
-c2_status c2_reproduce(c2_study *study, const char *prefix, c2_error *err) {
+c2_status c2_reproduce(const c2_plan *plan, const c2_results *results, const char *prefix, c2_journal *journal,
+                       char *out, size_t room, c2_error *err) {
   static const c2_table others[] = {C2_TABLE_MASS_SUMMARY, C2_TABLE_COMPARE_ALL, C2_TABLE_SWEEP, C2_TABLE_SUMMARY};
-  comparison c = {.study = study};
-  for (size_t k = 0; k < study->options.perf_radius_count; k++) {
-    double radius = study->options.perf_radii[k];
+  comparison c = {.plan = plan, .results = results, .journal = journal};
+  for (size_t k = 0; k < results->perf_radii.count; k++) {
+    double radius = results->perf_radii.at[k];
     C2_TRY(compare(&c, prefix, C2_TABLE_TTEST, radius, err));
     if (has_sparse_file(prefix, radius)) C2_TRY(compare(&c, prefix, C2_TABLE_COMPARE, radius, err));
   }
   for (size_t k = 0; k < sizeof others / sizeof others[0]; k++) C2_TRY(compare(&c, prefix, others[k], 0, err));
   if (c.files == 0) return C2_OK;
-  (void)snprintf(study->reproduced, sizeof study->reproduced,
-                 "reproduced: %zu of %zu summary files of %.200s, to a relative difference of %.1g", c.same, c.files,
-                 study->options.from_csv, c.worst);
+  (void)snprintf(out, room, "reproduced: %zu of %zu summary files of %.200s, to a relative difference of %.1g", c.same,
+                 c.files, plan->from_csv, c.worst);
   return C2_OK;
 }

@@ -1,4 +1,4 @@
-/* A CSV file as a whole. Knows nothing of what the columns mean. */
+/* A CSV file as a whole. */
 #include "study/files/sheet.h"
 
 #include <math.h>
@@ -47,35 +47,34 @@ const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column) {
   return sheet->cell[row * sheet->csv.columns + column];
 }
 
-c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, size_t column, double *out, c2_error *err) {
-  const char *text = c2_sheet_text(sheet, row, column);
+c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
+                          c2_error *err) {
+  size_t column = 0;
   char *end = NULL;
   *out = (double)NAN;
+  if (optional && !c2_csv_has_column(&sheet->csv, name)) return C2_OK;
+  C2_TRY(c2_csv_column(&sheet->csv, name, &column, err));
+  const char *text = c2_sheet_text(sheet, row, column);
   if (text[0] == '\0') return C2_OK;
   *out = strtod(text, &end);
   if (end == text || *end) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a number, found '%.60s'", sheet->path,
-            sheet->line[row], sheet->csv.header[column], text);
+            sheet->line[row], name, text);
   }
   return C2_OK;
 }
 
-c2_status c2_sheet_named(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
-                         c2_error *err) {
-  size_t column = 0;
-  *out = (double)NAN;
-  if (optional && !c2_csv_has_column(&sheet->csv, name)) return C2_OK;
-  C2_TRY(c2_csv_column(&sheet->csv, name, &column, err));
-  return c2_sheet_number(sheet, row, column, out, err);
-}
-
-c2_status c2_sheet_whole(const c2_sheet *sheet, size_t row, const char *name, size_t *out, c2_error *err) {
-  double value = 0;
-  C2_TRY(c2_sheet_named(sheet, row, name, false, &value, err));
-  if (!(value >= 0 && value <= 9007199254740992.0 && value == floor(value))) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a whole number >= 0", sheet->path, sheet->line[row],
-            name);
+c2_status c2_sheet_read(const c2_sheet *sheet, size_t row, c2_table table, c2_part part, void *out, c2_error *err) {
+  const c2_schema *schema = &c2_schemas[table];
+  for (size_t i = 0; i < schema->count; i++) {
+    const c2_field *column = &schema->column[i];
+    double value = 0;
+    if (column->part != part || column->reading == C2_UNREAD) continue;
+    if (column->reading == C2_OPTIONAL && !c2_csv_has_column(&sheet->csv, column->name)) continue;
+    C2_TRY(c2_sheet_number(sheet, row, column->name, false, &value, err));
+    if (c2_field_take(column, out, value)) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected %s, found %.6g", sheet->path, sheet->line[row],
+            column->name, c2_field_expected(column), value);
   }
-  *out = (size_t)value;
   return C2_OK;
 }

@@ -1,4 +1,5 @@
-/* A CSV file as a whole: cells by row and column, with messages that name file, line and column. */
+/* A CSV file as a whole: cells by row and column, and rows through the schema, with messages that name file, line and
+ * column. */
 #ifndef C2_STUDY_SHEET_H
 #define C2_STUDY_SHEET_H
 
@@ -7,6 +8,7 @@
 
 #include "base/status.h"
 #include "data/csv.h"
+#include "study/files/schema.h"
 
 typedef struct c2_sheet {
   char *path, *text;
@@ -22,14 +24,11 @@ void c2_sheet_close(c2_sheet *sheet);
 
 const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column);
 
-/* A number; NaN where the cell is empty. */
-c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, size_t column, double *out, c2_error *err);
+/* A number of the column of that name; NaN where the cell is empty, or where `optional` and there is no such column. */
+c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
+                          c2_error *err);
 
-/* ... of the column of that name; NaN too where `optional` and there is no such column. */
-c2_status c2_sheet_named(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
-                         c2_error *err);
-
-/* A whole number from 0 to 2^53. */
-c2_status c2_sheet_whole(const c2_sheet *sheet, size_t row, const char *name, size_t *out, c2_error *err);
+/* What the schema of a table reads of a part into `out`, which is the part. */
+c2_status c2_sheet_read(const c2_sheet *sheet, size_t row, c2_table table, c2_part part, void *out, c2_error *err);
 
 #endif

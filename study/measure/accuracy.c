@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "study/measure/arm.h"
 #include "study/statistics/random.h"
 #include "study/statistics/statistics.h"
 
@@ -75,8 +76,7 @@ static c2_status fill(const c2_evaluation *e, const c2_window *w, const chronos2
     size_t target = e->as_univariate ? 0 : d;
     memcpy(point, chronos2_forecast_median(forecast, series, target), h * sizeof *point);
     if (levels == 0) continue;
-    chronos2_status status = chronos2_forecast_at_levels(forecast, series, target, e->task->levels, levels, quantiles);
-    if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
+    C2_TRY(c2_api(chronos2_forecast_at_levels(forecast, series, target, e->task->levels, levels, quantiles), err));
   }
   return C2_OK;
 }
@@ -148,7 +148,10 @@ c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_e
     c2_scoring scoring = scoring_of(e, w);
     c2_status status = collect(e, w, e->forecast[i], &scored, &block, err);
     for (size_t k = 0; status == C2_OK && k < w->targets * w->count; k++) {
-      c2_series_score(&scoring, &scored[k % w->count], k / w->count, out++);
+      for (size_t m = 0; m < C2_COMPARED; m++) {
+        out->of[m] = c2_series_ratio(&scoring, &scored[k % w->count], k / w->count, c2_compared[m]);
+      }
+      out++;
     }
     free(scored);
     free(block);
@@ -157,33 +160,32 @@ c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_e
   return C2_OK;
 }
 
-/* MASE and WQL of a task whose series count times[unit] each. Windows without any of them are left out. */
-static void score_drawn(const c2_evaluation *e, const c2_series_sums *sums, const size_t *times, double score[2]) {
+/* The compared metrics of a task whose series count times[unit] each. Windows without any of them are left out. */
+static void score_drawn(const c2_evaluation *e, const c2_series_sums *sums, const size_t *times,
+                        double score[C2_COMPARED]) {
   size_t windows = 0;
-  score[0] = score[1] = 0;
+  memset(score, 0, C2_COMPARED * sizeof *score);
   for (size_t i = 0; i < e->windows; i++) {
     const c2_window *w = &e->window[i];
-    double mean[2] = {0, 0};
+    double mean[C2_COMPARED] = {0};
     size_t drawn = 0;
     for (size_t d = 0; d < w->targets; d++, sums += w->count) {
-      double sum[4] = {0, 0, 0, 0};
+      c2_series_sums sum = {0};
       for (size_t k = 0; k < w->count; k++) {
         double n = (double)times[w->unit[k]];
-        sum[0] += n * sums[k].mase[0];
-        sum[1] += n * sums[k].mase[1];
-        sum[2] += n * sums[k].wql[0];
-        sum[3] += n * sums[k].wql[1];
+        for (size_t m = 0; m < C2_COMPARED; m++) {
+          sum.of[m].top += n * sums[k].of[m].top;
+          sum.of[m].bottom += n * sums[k].of[m].bottom;
+        }
         drawn += times[w->unit[k]];
       }
-      mean[0] += sum[0] / sum[1] / (double)w->targets;
-      mean[1] += sum[2] / sum[3] / (double)w->targets;
+      for (size_t m = 0; m < C2_COMPARED; m++) mean[m] += sum.of[m].top / sum.of[m].bottom / (double)w->targets;
     }
     if (drawn == 0) continue;
     windows++;
-    score[0] += mean[0];
-    score[1] += mean[1];
+    for (size_t m = 0; m < C2_COMPARED; m++) score[m] += mean[m];
   }
-  for (size_t m = 0; m < 2; m++) score[m] /= (double)windows;
+  for (size_t m = 0; m < C2_COMPARED; m++) score[m] /= (double)windows;
 }
 
 /* Draws without a score give way to those that have one. */
@@ -212,19 +214,19 @@ c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_series_sums *sum
     }
   }
   for (size_t b = 0; status == C2_OK && b < draws; b++) {
-    double full[2];
+    double full[C2_COMPARED];
     memset(times, 0, e->data.units * sizeof *times);
     for (size_t i = 0; i < count; i++) times[pool[c2_random_below(&seed, count)]]++;
     for (size_t k = 0; k < arms; k++) {
-      double score[2];
+      double score[C2_COMPARED];
       score_drawn(e, sums + k * e->num_forecasts, times, k ? score : full);
-      for (size_t m = 0; m < 2; m++) {
+      for (size_t m = 0; m < C2_COMPARED; m++) {
         double ratio = k ? score[m] / full[m] : 1;
-        out[(2 * k + m) * draws + b] = ratio > 0 && isfinite(ratio) ? log(ratio) : (double)NAN;
+        out[(C2_COMPARED * k + m) * draws + b] = ratio > 0 && isfinite(ratio) ? log(ratio) : (double)NAN;
       }
     }
   }
-  for (size_t i = 0; status == C2_OK && i < 2 * arms; i++) fill_gaps(out + i * draws, draws);
+  for (size_t i = 0; status == C2_OK && i < C2_COMPARED * arms; i++) fill_gaps(out + i * draws, draws);
   free(pool);
   free(times);
   return status;

@@ -11,6 +11,11 @@
 #include "study/statistics/metrics.h"
 #include "study/tasks/windows.h"
 
+/* What one dimension of one series adds to the compared metrics. */
+typedef struct c2_series_sums {
+  c2_ratio of[C2_COMPARED];
+} c2_series_sums;
+
 /* A task's data and all its windows, each cut once. */
 typedef struct c2_evaluation {
   const c2_task *task;
@@ -39,8 +44,8 @@ c2_status c2_evaluation_naive(const c2_evaluation *e, double *score, c2_error *e
 c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_error *err);
 
 /* Bootstrap within the task: its series are drawn anew, the same ones for every arm and window. sums
- * [arms][num_forecasts]; out [arms][2][draws] gets logarithms of an arm's MASE and WQL over those of arm 0, NaN
- * where a score has none. */
+ * [arms][num_forecasts]; out [arms][C2_COMPARED][draws] gets logarithms of an arm's metrics over those of arm 0, NaN
+ * where a metric has none. */
 c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_series_sums *sums, size_t arms, size_t draws,
                                uint64_t seed, double *out, c2_error *err);
 

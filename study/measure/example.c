@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "study/measure/arm.h"
 
 enum { LEVELS = 3, LEAST_PAST = 48 };
 
@@ -31,9 +32,7 @@ c2_status c2_example_take(c2_example *example, const c2_evaluation *evaluation, 
   static const double levels[LEVELS] = {0.1, 0.5, 0.9};
   double *out = example->values + example->past + example->horizon * (1 + forecast * LEVELS);
   const chronos2_forecast *last = evaluation->forecast[evaluation->windows - 1];
-  chronos2_status status = chronos2_forecast_at_levels(last, 0, 0, levels, LEVELS, out);
-  if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
-  return C2_OK;
+  return c2_api(chronos2_forecast_at_levels(last, 0, 0, levels, LEVELS, out), err);
 }
 
 void c2_example_free(c2_example *example) {

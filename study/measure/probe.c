@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "series/categories.h"
+#include "study/measure/arm.h"
 #include "study/statistics/random.h"
 
 const size_t c2_fixed_keys[C2_FIXED_KEYS] = {1, 4, 16, 64};
@@ -423,8 +424,7 @@ c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chro
     chronos2_batch_mask(model, &batch, p.mask);
     status = c2_probe_begin_batch(probe, p.mask, rows, p.tokens, p.context_tokens, err);
     if (status != C2_OK) break;
-    chronos2_status called = chronos2_forward(session, &batch, p.quantiles, NULL, NULL, NULL);
-    if (called != CHRONOS2_OK) status = c2_fail(err, (c2_status)called, "%s", chronos2_last_error());
+    status = c2_api(chronos2_forward(session, &batch, p.quantiles, NULL, NULL, NULL), err);
     if (status == C2_OK) c2_probe_end_batch(probe, rows);
   }
   chronos2_session_on_attention(session, NULL, NULL);

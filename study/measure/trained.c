@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "study/measure/arm.h"
 
 /* Attention of the probe: entropy over its greatest possible value, mean over context queries. */
 typedef struct entropy {
@@ -36,19 +37,14 @@ static c2_status probe(const chronos2_model *model, c2_look *look, c2_error *err
   float *quantiles = NULL;
   chronos2_session *session = NULL;
   chronos2_batch batch = {.rows = 1, .length = LENGTH, .context = series, .output_patches = 1};
-  chronos2_status called = CHRONOS2_OK;
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_FULL, .threads = 1};
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(cells, sizeof(double), &e.share, err));
   C2_GOTO(c2_alloc_array(cells, sizeof(double), &e.count, err));
   C2_GOTO(c2_alloc_array(c->quantiles * c->patch, sizeof(float), &quantiles, err));
-  called = chronos2_session_open(
-      model, &(chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_FULL, .threads = 1},
-      &session);
-  if (called == CHRONOS2_OK) {
-    chronos2_session_on_attention(session, add_entropy, &e);
-    called = chronos2_forward(session, &batch, quantiles, NULL, NULL, NULL);
-  }
-  if (called != CHRONOS2_OK) C2_GOTO(c2_fail(err, (c2_status)called, "%s", chronos2_last_error()));
+  C2_GOTO(c2_api(chronos2_session_open(model, &options, &session), err));
+  chronos2_session_on_attention(session, add_entropy, &e);
+  C2_GOTO(c2_api(chronos2_forward(session, &batch, quantiles, NULL, NULL, NULL), err));
   look->least_entropy = 1;
   for (size_t i = 0; i < cells; i++) {
     double share = e.share[i] / e.count[i];

@@ -1,89 +1,91 @@
 /* Every arm beside full attention: log ratios of scores over the tasks, and whether they are close enough to 0.
  * Log ratios, so that a task with large scores does not dominate and a half weighs as much as a double. */
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
-#include "study/run.h"
+#include "study/results/results.h"
 
-const c2_equivalence_row *c2_study_equivalence(const c2_study *s, size_t arm, c2_metric metric) {
-  return &s->equivalence[2 * arm + (metric == C2_WQL)];
+const c2_equivalence_row *c2_change_of(const c2_summary *summary, size_t arm, size_t metric) {
+  return &summary->equivalence[C2_COMPARED * arm + metric];
 }
 
-static double log_ratio(const c2_task_result *r, size_t arm, c2_metric metric) {
-  double ratio = r->perf[arm].score[metric] / r->perf[0].score[metric];
+static double log_ratio(const c2_task_result *t, size_t arm, size_t metric) {
+  double ratio = t->perf[arm].score[c2_compared[metric]] / t->perf[0].score[c2_compared[metric]];
   return ratio > 0 && isfinite(ratio) ? log(ratio) : (double)NAN;
 }
 
 /* The interval over tasks and series, where all tasks have series. */
-static c2_status redraw(const c2_study *s, size_t arm, size_t metric, size_t n, c2_interval *out, c2_error *err) {
+static c2_status redraw(const c2_plan *plan, const c2_results *r, size_t arm, size_t metric, size_t n, c2_interval *out,
+                        c2_error *err) {
   double *x = NULL; /* [n][C2_REDRAWS] */
   *out = (c2_interval){(double)NAN, (double)NAN};
-  for (size_t i = 0; i < s->done; i++) {
-    if (!s->result[i].redrawn) return C2_OK;
+  for (size_t i = 0; i < r->done; i++) {
+    if (!r->task[i].redrawn) return C2_OK;
   }
   C2_TRY(c2_alloc_array(n * C2_REDRAWS, sizeof *x, &x, err));
   n = 0;
-  for (size_t i = 0; i < s->done; i++) {
-    if (isnan(log_ratio(&s->result[i], arm, metric ? C2_WQL : C2_MASE))) continue;
-    memcpy(x + n++ * C2_REDRAWS, s->result[i].redrawn + (2 * arm + metric) * C2_REDRAWS, C2_REDRAWS * sizeof *x);
+  for (size_t i = 0; i < r->done; i++) {
+    const double *redrawn = r->task[i].redrawn + (C2_COMPARED * arm + metric) * C2_REDRAWS;
+    if (isnan(log_ratio(&r->task[i], arm, metric))) continue;
+    memcpy(x + n++ * C2_REDRAWS, redrawn, C2_REDRAWS * sizeof *x);
   }
-  c2_status status = c2_bootstrap(x, n, C2_REDRAWS, s->options.draws, 0.95, s->options.seed, out, err);
+  c2_status status = c2_bootstrap(x, n, C2_REDRAWS, plan->draws, 0.95, plan->seed, out, err);
   free(x);
   return status;
 }
 
 /* `x` has room for a number a task. */
-static c2_status sum_arm(const c2_study *s, size_t arm, c2_metric metric, double *x, c2_equivalence_row *row,
-                         c2_error *err) {
+static c2_status sum_arm(const c2_plan *plan, const c2_results *r, size_t arm, size_t metric, double *x,
+                         c2_equivalence_row *row, c2_error *err) {
   size_t n = 0;
-  row->arm = arm;
-  row->metric = metric;
-  row->margin = log1p(s->options.margin);
-  for (size_t i = 0; i < s->done; i++) {
-    x[n] = log_ratio(&s->result[i], arm, metric);
+  row->arm = &r->arm[arm];
+  row->metric = c2_compared[metric];
+  row->margin = log1p(plan->margin);
+  for (size_t i = 0; i < r->done; i++) {
+    x[n] = log_ratio(&r->task[i], arm, metric);
     if (!isnan(x[n])) n++;
   }
-  row->left_out = s->done - n;
+  row->left_out = r->done - n;
   c2_equivalence_test(x, n, row->margin, &row->test);
   C2_TRY(c2_wilcoxon_test(x, n, &row->wilcoxon, err));
-  C2_TRY(redraw(s, arm, metric == C2_WQL, n, &row->series, err));
-  return c2_bootstrap(x, n, 1, s->options.draws, 0.95, s->options.seed, &row->tasks, err);
+  C2_TRY(redraw(plan, r, arm, metric, n, &row->series, err));
+  return c2_bootstrap(x, n, 1, plan->draws, 0.95, plan->seed, &row->tasks, err);
 }
 
 static bool same_family(const c2_arm *a, const c2_arm *b) {
   return a->sparse_model == b->sparse_model && a->attention == b->attention && a->blindness == b->blindness;
 }
 
-/* Holm's correction over the radii [first, end) of one pattern; x has room for 2 numbers an arm. */
-static void correct(c2_study *s, size_t first, size_t end, size_t metric, double *x) {
-  size_t n = end - first;
-  double *adjusted = x + n;
-  for (size_t which = 0; which < 3; which++) {
-    for (size_t k = 0; k < n; k++) {
-      const c2_equivalence_row *r = &s->equivalence[2 * (first + k) + metric];
-      x[k] = which == 0 ? r->test.p : which == 1 ? r->test.p_equivalent : r->wilcoxon.p;
-    }
-    c2_holm(x, n, adjusted);
-    for (size_t k = 0; k < n; k++) {
-      c2_equivalence_row *r = &s->equivalence[2 * (first + k) + metric];
-      *(which == 0 ? &r->p_holm : which == 1 ? &r->p_equivalent_holm : &r->wilcoxon_holm) = adjusted[k];
-    }
-  }
+/* Holm's correction over a family of n arms, of p values at a place in the rows of one metric; x has room for 2 n. */
+static void correct(c2_equivalence_row *first, size_t n, size_t p, size_t corrected, double *x) {
+  for (size_t k = 0; k < n; k++) memcpy(&x[k], (const char *)&first[C2_COMPARED * k] + p, sizeof *x);
+  c2_holm(x, n, x + n);
+  for (size_t k = 0; k < n; k++) memcpy((char *)&first[C2_COMPARED * k] + corrected, &x[n + k], sizeof *x);
 }
 
-c2_status c2_study_sum_equivalence(c2_study *s, c2_error *err) {
+static void correct_all(c2_equivalence_row *first, size_t n, double *x) {
+  correct(first, n, offsetof(c2_equivalence_row, test.p), offsetof(c2_equivalence_row, p_holm), x);
+  correct(first, n, offsetof(c2_equivalence_row, test.p_equivalent), offsetof(c2_equivalence_row, p_equivalent_holm),
+          x);
+  correct(first, n, offsetof(c2_equivalence_row, wilcoxon.p), offsetof(c2_equivalence_row, wilcoxon_holm), x);
+}
+
+c2_status c2_sum_equivalence(const c2_plan *plan, const c2_results *r, c2_summary *summary, c2_error *err) {
   double *room = NULL;
   c2_status status = C2_OK;
-  C2_TRY(c2_alloc_array(2 * s->arms, sizeof *s->equivalence, &s->equivalence, err));
-  C2_TRY(c2_alloc_array(c2_max_size(s->done, 2 * s->arms), sizeof *room, &room, err));
-  for (size_t i = 0; status == C2_OK && i < 2 * s->arms; i++) {
-    status = sum_arm(s, i / 2, i % 2 ? C2_WQL : C2_MASE, room, &s->equivalence[i], err);
+  C2_TRY(c2_alloc_array(C2_COMPARED * r->arms, sizeof *summary->equivalence, &summary->equivalence, err));
+  C2_TRY(c2_alloc_array(c2_max_size(r->done, 2 * r->arms), sizeof *room, &room, err));
+  for (size_t i = 0; status == C2_OK && i < C2_COMPARED * r->arms; i++) {
+    status = sum_arm(plan, r, i / C2_COMPARED, i % C2_COMPARED, room, &summary->equivalence[i], err);
   }
-  for (size_t first = 0, end = 1; status == C2_OK && first < s->arms; first = end) {
-    for (end = first + 1; end < s->arms && same_family(&s->arm[first], &s->arm[end]);) end++;
-    for (size_t metric = 0; metric < 2; metric++) correct(s, first, end, metric, room);
+  for (size_t first = 0, end = 1; status == C2_OK && first < r->arms; first = end) {
+    for (end = first + 1; end < r->arms && same_family(&r->arm[first], &r->arm[end]);) end++;
+    for (size_t m = 0; m < C2_COMPARED; m++) {
+      correct_all(&summary->equivalence[C2_COMPARED * first + m], end - first, room);
+    }
   }
   free(room);
   return status;

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "study/from_csv.h"
-#include "study/statistics/statistics.h"
+#include "study/results/results.h"
 
 typedef struct range {
   double low, high;
@@ -31,62 +30,63 @@ static double counted_series(const c2_task_result *r, double *series) {
   return fabs(counted - round(counted)) < 1e-3 && round(*series) == *series ? round(counted) : 0;
 }
 
-static c2_status suspect_probe(c2_study *s, c2_error *err) {
+static c2_status suspect_probe(const c2_results *r, c2_journal *journal, c2_error *err) {
   size_t count = 0;
   double least = INFINITY;
   double counted = 0;
   double all = 0;
   const char *name = "";
-  for (size_t i = 0; i < s->done; i++) {
+  for (size_t i = 0; i < r->done; i++) {
     double series = 0;
-    double here = counted_series(&s->result[i], &series);
+    double here = counted_series(&r->task[i], &series);
     if (here == 0) continue;
     count++;
     if (here / series >= least) continue;
     least = here / series;
     counted = here;
     all = series;
-    name = s->tasks.task[i].name;
+    name = r->tasks.task[i].name;
   }
   if (count == 0) return C2_OK;
-  return c2_study_warn(s, err,
-                       "kept mass is kept edges times one factor, whatever the radius, on %zu tasks, and the factor "
-                       "is a share of the series (%.0f of %.0f, '%.80s'): attention is uniform there too, and the "
-                       "other series add nothing to kept mass",
-                       count, counted, all, name);
+  return c2_journal_warn(journal, err,
+                         "kept mass is kept edges times one factor, whatever the radius, on %zu tasks, and the factor "
+                         "is a share of the series (%.0f of %.0f, '%.80s'): attention is uniform there too, and the "
+                         "other series add nothing to kept mass",
+                         count, counted, all, name);
 }
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 /* The same difference to full attention from few tokens to many. */
-static c2_status suspect_memory(c2_study *s, c2_error *err) {
+static c2_status suspect_memory(const c2_results *r, c2_journal *journal, c2_error *err) {
   range delta = nothing;
   range tokens = nothing;
-  for (size_t i = 0; i < s->done; i++) {
-    const c2_task_result *r = &s->result[i];
-    for (size_t k = 1; k < s->arms; k++) widen(&delta, r->perf[k].alloc_median_mb - r->perf[0].alloc_median_mb);
-    for (size_t k = 0; k < r->mass_count; k++) widen(&tokens, (double)r->mass[k].tokens);
+  for (size_t i = 0; i < r->done; i++) {
+    const c2_task_result *t = &r->task[i];
+    for (size_t k = 1; k < r->arms; k++) widen(&delta, t->perf[k].alloc_median_mb - t->perf[0].alloc_median_mb);
+    for (size_t k = 0; k < t->mass_count; k++) widen(&tokens, (double)t->mass[k].tokens);
   }
   double size = fmax(fabs(delta.low), fabs(delta.high));
   if (!(size >= 1) || !(tokens.high >= 10 * tokens.low) || !(delta.high - delta.low <= 0.05 * size)) return C2_OK;
-  return c2_study_warn(s, err,
-                       "memory: the sparse pattern's peak differs from full attention's by %+.1f to %+.1f MB on every "
-                       "task at every radius, from %.0f tokens to %.0f: a fixed buffer, not attention",
-                       delta.low, delta.high, tokens.low, tokens.high);
+  return c2_journal_warn(
+      journal, err,
+      "memory: the sparse pattern's peak differs from full attention's by %+.1f to %+.1f MB on every "
+      "task at every radius, from %.0f tokens to %.0f: a fixed buffer, not attention",
+      delta.low, delta.high, tokens.low, tokens.high);
 }
 
 /* ---- The t-test ------------------------------------------------------------------------------ */
 
 /* The largest share that one task has in the sum of squared differences, over the radii. */
-static double largest_share(const c2_study *s, range *shares, size_t *task) {
+static double largest_share(const c2_results *r, range *shares, size_t *task) {
   double largest = 0;
   *shares = nothing;
-  for (size_t k = 1; k < s->arms; k++) {
+  for (size_t k = 1; k < r->arms; k++) {
     double sum = 0;
     double most = 0;
     size_t at = 0;
-    for (size_t i = 0; i < s->done; i++) {
-      double delta = s->result[i].perf[k].score[C2_MASE] - s->result[i].perf[0].score[C2_MASE];
+    for (size_t i = 0; i < r->done; i++) {
+      double delta = r->task[i].perf[k].score[C2_MASE] - r->task[i].perf[0].score[C2_MASE];
       if (!isfinite(delta)) continue;
       sum += delta * delta;
       if (delta * delta > most) at = i;
@@ -99,34 +99,35 @@ static double largest_share(const c2_study *s, range *shares, size_t *task) {
   return largest;
 }
 
-static c2_status suspect_test(c2_study *s, c2_error *err) {
+static c2_status suspect_test(const c2_results *r, const c2_summary *summary, c2_journal *journal, c2_error *err) {
   range p = nothing;
   range shares = nothing;
   size_t task = 0;
-  for (size_t k = 0; k < s->options.perf_radius_count; k++) widen(&p, s->test[k].p);
+  for (size_t k = 0; k < r->perf_radii.count; k++) widen(&p, summary->test[k].test[0].p);
   if (p.low > 0.05 && p.low <= 1) {
-    C2_TRY(c2_study_warn(s, err,
-                         "t-test: p from %.2g to %.2g means that %zu tasks do not show a difference, not that there is "
-                         "none: only a test of equivalence, as below, could show that",
-                         p.low, p.high, s->test[0].n));
+    C2_TRY(
+        c2_journal_warn(journal, err,
+                        "t-test: p from %.2g to %.2g means that %zu tasks do not show a difference, not that there is "
+                        "none: only a test of equivalence, as below, could show that",
+                        p.low, p.high, summary->test[0].test[0].n));
   }
-  if (!(largest_share(s, &shares, &task) > 0.4) || s->done < 10) return C2_OK;
-  return c2_study_warn(s, err,
-                       "t-test: one task of %zu makes %.0f%% to %.0f%% of the squared differences ('%.80s', MASE "
-                       "%.4g): raw MASE differences weigh tasks by their scale; log ratios, as below, do not",
-                       s->done, 100 * shares.low, 100 * shares.high, s->tasks.task[task].name,
-                       s->result[task].perf[0].score[C2_MASE]);
+  if (!(largest_share(r, &shares, &task) > 0.4) || r->done < 10) return C2_OK;
+  return c2_journal_warn(journal, err,
+                         "t-test: one task of %zu makes %.0f%% to %.0f%% of the squared differences ('%.80s', MASE "
+                         "%.4g): raw MASE differences weigh tasks by their scale; log ratios, as below, do not",
+                         r->done, 100 * shares.low, 100 * shares.high, r->tasks.task[task].name,
+                         r->task[task].perf[0].score[C2_MASE]);
 }
 
-c2_status c2_suspect(c2_study *s, c2_error *err) {
+c2_status c2_suspect(const c2_results *r, const c2_summary *summary, c2_journal *journal, c2_error *err) {
   size_t known = 0;
-  for (size_t i = 0; i < s->done; i++) known += isfinite(s->result[i].naive.score[C2_MASE]) ? 1 : 0;
-  if (known < s->done) {
-    C2_TRY(c2_study_warn(s, err,
-                         "no MASE of seasonal naive for %zu of %zu tasks: whether the model beats it is unknown",
-                         s->done - known, s->done));
+  for (size_t i = 0; i < r->done; i++) known += isfinite(r->task[i].naive[C2_MASE]) ? 1 : 0;
+  if (known < r->done) {
+    C2_TRY(c2_journal_warn(journal, err,
+                           "no MASE of seasonal naive for %zu of %zu tasks: whether the model beats it is unknown",
+                           r->done - known, r->done));
   }
-  C2_TRY(suspect_probe(s, err));
-  C2_TRY(suspect_memory(s, err));
-  return suspect_test(s, err);
+  C2_TRY(suspect_probe(r, journal, err));
+  C2_TRY(suspect_memory(r, journal, err));
+  return suspect_test(r, summary, journal, err);
 }

@@ -132,12 +132,6 @@ void c2_holm(const double *p, size_t m, double *adjusted) {
 
 /* ---- Bootstrap ------------------------------------------------------------------------------- */
 
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 /* Of a sorted array, interpolated linearly between order statistics, as numpy.quantile. */
 static double quantile_of(const double *sorted, size_t n, double level) {
   double at = level * (double)(n - 1);
@@ -164,7 +158,7 @@ c2_status c2_bootstrap(const double *x, size_t n, size_t inner, size_t draws, do
     }
     mean[b] = sum / (double)n;
   }
-  qsort(mean, draws, sizeof *mean, by_value);
+  c2_sort(mean, draws);
   out->low = quantile_of(mean, draws, (1 - confidence) / 2);
   out->high = quantile_of(mean, draws, (1 + confidence) / 2);
   free(mean);

@@ -157,23 +157,47 @@ c2_status c2_score(const c2_scoring *scoring, const c2_scored *series, size_t co
   return C2_OK;
 }
 
-void c2_series_score(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_series_sums *out) {
-  double scale =
-      c2_seasonal_error(series->past + target * series->length, series->length, scoring->seasonality, false);
-  *out = (c2_series_sums){{0, 0}, {0, 0}};
+const c2_metric c2_compared[C2_COMPARED] = {C2_MASE, C2_WQL};
+
+static void add_ratio(c2_ratio *ratio, double top, double bottom) {
+  if (!isfinite(top)) return;
+  ratio->top += top;
+  ratio->bottom += bottom;
+}
+
+/* One step of a series, whose truth is y. */
+static void add_step(c2_metric metric, const c2_scoring *s, double y, double point, const double *quantiles,
+                     double scale, c2_ratio *ratio) {
+  double error = fabs(point - y);
+  switch (metric) {
+    case C2_MASE: add_ratio(ratio, error / scale, 1); break;
+    case C2_MAE: add_ratio(ratio, error, 1); break;
+    case C2_WAPE: add_ratio(ratio, error, fabs(y)); break;
+    case C2_MSE: add_ratio(ratio, error * error, 1); break;
+    case C2_MAPE: add_ratio(ratio, error / fabs(y), 1); break;
+    case C2_SMAPE: add_ratio(ratio, 2 * error / (fabs(y) + fabs(point)), 1); break;
+    case C2_WQL: ratio->bottom += fabs(y); /* FALLTHROUGH */
+    case C2_MQL:
+    case C2_SQL:
+      for (size_t q = 0; q < s->level_count; q++) {
+        double loss = pinball(y, quantiles[q], s->levels[q]) / (metric == C2_SQL ? scale : 1);
+        double levels = (double)s->level_count;
+        add_ratio(ratio, loss / levels, metric == C2_WQL ? 0 : 1 / levels);
+      }
+      break;
+    default: ratio->top = (double)NAN; /* no ratio of sums */
+  }
+}
+
+c2_ratio c2_series_ratio(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_metric metric) {
+  const double *past = series->past + target * series->length;
+  double scale = c2_seasonal_error(past, series->length, scoring->seasonality, false);
+  c2_ratio ratio = {0, 0};
   for (size_t h = 0; h < scoring->horizon; h++) {
     size_t at = target * scoring->horizon + h;
-    double y = series->truth[at];
-    double error = fabs(series->point[at] - y) / scale;
-    if (isnan(y)) continue;
-    if (isfinite(error)) {
-      out->mase[0] += error;
-      out->mase[1] += 1;
-    }
-    for (size_t q = 0; q < scoring->level_count; q++) {
-      double forecast = series->quantiles[at * scoring->level_count + q];
-      out->wql[0] += pinball(y, forecast, scoring->levels[q]) / (double)scoring->level_count;
-    }
-    out->wql[1] += fabs(y);
+    const double *quantiles = scoring->level_count ? series->quantiles + at * scoring->level_count : NULL;
+    if (isnan(series->truth[at])) continue;
+    add_step(metric, scoring, series->truth[at], series->point[at], quantiles, scale, &ratio);
   }
+  return ratio;
 }

@@ -50,13 +50,17 @@ typedef struct c2_scoring {
 /* out[C2_METRICS]; NaN where a metric is undefined (no quantile levels, nothing observed ...). */
 c2_status c2_score(const c2_scoring *scoring, const c2_scored *series, size_t count, double *out, c2_error *err);
 
-/* What one series adds to MASE and WQL, which are ratios of sums over the series: numerator and denominator. */
-typedef struct c2_series_sums {
-  double mase[2]; /* scaled errors, their number */
-  double wql[2];  /* losses, |truth| */
-} c2_series_sums;
+/* The metrics that patterns are compared by, the foremost first. Each is a ratio of sums over the series, so that the
+ * series can be drawn anew: MASE, WQL, MAE, WAPE, MSE, MAPE, SMAPE, MQL or SQL. */
+enum { C2_COMPARED = 2 };
+extern const c2_metric c2_compared[C2_COMPARED];
 
-void c2_series_score(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_series_sums *out);
+typedef struct c2_ratio {
+  double top, bottom;
+} c2_ratio;
+
+/* What one dimension of one series adds to a metric; NaN if that isn't such a ratio. */
+c2_ratio c2_series_ratio(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_metric metric);
 
 /* Mean |y_t - y_(t-m)| (or its square) of a past [length] over the pairs that are observed; NaN if none. */
 double c2_seasonal_error(const double *past, size_t length, size_t seasonality, bool squared);

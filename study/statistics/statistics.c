@@ -62,6 +62,10 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+void c2_sort(double *x, size_t n) {
+  if (n > 1) qsort(x, n, sizeof *x, by_value);
+}
+
 c2_status c2_median(const double *x, size_t n, double *out, c2_error *err) {
   *out = (double)NAN;
   if (n == 0) return C2_OK;
@@ -71,7 +75,7 @@ c2_status c2_median(const double *x, size_t n, double *out, c2_error *err) {
   double *sorted = NULL;
   C2_TRY(c2_alloc_array(n, sizeof *sorted, &sorted, err));
   memcpy(sorted, x, n * sizeof *sorted);
-  qsort(sorted, n, sizeof *sorted, by_value);
+  c2_sort(sorted, n);
   *out = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
   free(sorted);
   return C2_OK;

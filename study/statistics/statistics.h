@@ -12,6 +12,9 @@
 /* Sum as numpy.sum over a contiguous array; 0 for n = 0. */
 double c2_pairwise_sum(const double *x, size_t n);
 
+/* Sorts ascending. */
+void c2_sort(double *x, size_t n);
+
 double c2_mean(const double *x, size_t n);                                  /* NaN for n = 0 */
 double c2_variance(const double *x, size_t n);                              /* n - 1 below the line; NaN for n < 2 */
 double c2_standard_deviation(const double *x, size_t n);                    /* its root */

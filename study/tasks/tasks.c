@@ -13,7 +13,8 @@
 #include "base/infile.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "study/tasks/index.h"
+#include "data/lookup.h"
+#include "study/statistics/statistics.h"
 
 enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, MOST_NAMES = 1 << 20 };
 
@@ -115,21 +116,21 @@ static yaml_node_t *sequence_item(const reader *r, const yaml_node_t *node, size
 static c2_status read_names(const reader *r, const yaml_node_t *node, const char *field, c2_names *out, c2_error *err) {
   if (node->type != YAML_SEQUENCE_NODE) FAIL_AT(r, node, "%s: expected a list of texts", field);
   size_t count = sequence_length(node);
-  size_t before = 0;
-  size_t again = 0;
+  c2_lookup names = {0};
+  c2_status status = C2_OK;
   *r->names += count;
   if (*r->names > MOST_NAMES) FAIL_AT(r, node, "%s: expected at most %d names in a task file", field, MOST_NAMES);
   C2_TRY(c2_alloc_array(count, sizeof *out->name, &out->name, err));
   C2_TRY(c2_tasks_own(r->list, out->name, err));
-  for (out->count = 0; out->count < count; out->count++) {
-    C2_TRY(read_text(r, sequence_item(r, node, out->count), field, &out->name[out->count], err));
+  for (out->count = 0; status == C2_OK && out->count < count; out->count++) {
+    const yaml_node_t *item = sequence_item(r, node, out->count);
+    const char **name = &out->name[out->count];
+    size_t first = 0;
+    status = read_text(r, item, field, name, err);
+    if (status == C2_OK) status = c2_lookup_add(&names, *name, &first, err);
+    if (status == C2_OK && first < out->count) status = fail_at(r, item, err, "%s: '%.80s' twice", field, *name);
   }
-  c2_index index;
-  c2_status status = c2_index_open(&index, out->name, count, sizeof *out->name, err);
-  if (status == C2_OK && c2_index_twice(&index, &before, &again)) {
-    status = fail_at(r, sequence_item(r, node, again), err, "%s: '%.80s' twice", field, out->name[again]);
-  }
-  c2_index_close(&index);
+  c2_lookup_free(&names);
   return status;
 }
 
@@ -159,12 +160,6 @@ static c2_status read_extra(const reader *r, const yaml_node_t *node, c2_task *t
   return C2_OK;
 }
 
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static c2_status read_levels(const reader *r, const yaml_node_t *node, c2_task *task, c2_error *err) {
   if (node->type != YAML_SEQUENCE_NODE) FAIL_AT(r, node, "quantile_levels: expected a list of numbers");
   double *levels = NULL;
@@ -180,7 +175,7 @@ static c2_status read_levels(const reader *r, const yaml_node_t *node, c2_task *
       FAIL_AT(r, item, "quantile_levels: expected numbers between 0 and 1, found '%.40s'", text);
     }
   }
-  if (count > 1) qsort(levels, count, sizeof *levels, by_value);
+  c2_sort(levels, count);
   for (size_t i = 1; i < count; i++) {
     if (levels[i] == levels[i - 1]) FAIL_AT(r, node, "quantile_levels: %g twice", levels[i]);
   }
@@ -375,16 +370,17 @@ static c2_status read_task(const reader *r, const yaml_node_t *node, c2_error *e
 
 static c2_status check_names(const reader *r, const yaml_node_t *tasks, c2_error *err) {
   const c2_task *task = r->list->task;
-  c2_index index;
-  size_t before = 0;
-  size_t again = 0;
-  c2_status status = c2_index_open(&index, &task->name, r->list->count, sizeof *task, err);
-  if (status == C2_OK && c2_index_twice(&index, &before, &again)) {
-    status = fail_at(r, sequence_item(r, tasks, again), err,
-                     "two tasks are named '%.80s', the other on line %zu; give each a task_name", task[again].name,
-                     task[before].line);
+  c2_lookup names = {0};
+  c2_status status = C2_OK;
+  for (size_t i = 0; status == C2_OK && i < r->list->count; i++) {
+    size_t first = 0;
+    status = c2_lookup_add(&names, task[i].name, &first, err);
+    if (status != C2_OK || first == i) continue;
+    status = fail_at(r, sequence_item(r, tasks, i), err,
+                     "two tasks are named '%.80s', the other on line %zu; give each a task_name", task[i].name,
+                     task[first].line);
   }
-  c2_index_close(&index);
+  c2_lookup_free(&names);
   return status;
 }
 

@@ -6,34 +6,36 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "study/tasks/index.h"
+#include "data/lookup.h"
 
 /* ---- Data ------------------------------------------------------------------------------------ */
+
+static c2_status add_names(c2_lookup *lookup, const c2_names *names, c2_error *err) {
+  size_t first = 0;
+  for (size_t i = 0; i < names->count; i++) C2_TRY(c2_lookup_add(lookup, names->name[i], &first, err));
+  return C2_OK;
+}
 
 /* Columns that become targets under __ALL__: those that nothing else claims. */
 static c2_status other_columns(const c2_task *task, const c2_read_options *options, const c2_header *header,
                                const char **columns, size_t *count, c2_error *err) {
-  const c2_names *const claims[] = {&task->known, &task->past, &task->statics};
   const char *const keys[] = {options->id_column ? options->id_column : "item_id",
                               options->timestamp_column ? options->timestamp_column : "timestamp"};
-  size_t column = 0;
+  c2_lookup claimed = {0};
+  c2_status status = C2_OK;
+  size_t at = 0;
+  C2_GOTO(add_names(&claimed, &task->known, err));
+  C2_GOTO(add_names(&claimed, &task->past, err));
+  C2_GOTO(add_names(&claimed, &task->statics, err));
   for (size_t i = 0; i < header->names.count; i++) {
     const char *name = header->names.text[i];
     if (strcmp(name, keys[0]) == 0 || strcmp(name, keys[1]) == 0) continue;
-    C2_TRY(c2_header_find(header, name, &column, err)); /* refuses a name used twice */
-    columns[(*count)++] = name;
+    C2_GOTO(c2_header_find(header, name, &at, err)); /* refuses a name used twice */
+    if (!c2_lookup_find(&claimed, name, &at)) columns[(*count)++] = name;
   }
-  for (size_t k = 0; k < sizeof claims / sizeof claims[0]; k++) {
-    c2_index index;
-    size_t kept = 0;
-    C2_TRY(c2_index_open(&index, claims[k]->name, claims[k]->count, sizeof *claims[k]->name, err));
-    for (size_t i = 0; i < *count; i++) {
-      if (c2_index_find(&index, columns[i]) == SIZE_MAX) columns[kept++] = columns[i];
-    }
-    c2_index_close(&index);
-    *count = kept;
-  }
-  return C2_OK;
+fail:
+  c2_lookup_free(&claimed);
+  return status;
 }
 
 static c2_status read_table(c2_task_data *data, const c2_task *task, c2_input *input, c2_read_options *options,
@@ -103,19 +105,19 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
 /* Places of the task's covariates among an item's: at[data->covariates]. */
 static c2_status find_item_covariates(const c2_task_data *data, const c2_task *task, const c2_item *item, size_t *at,
                                       c2_error *err) {
-  c2_index index;
-  C2_TRY(c2_index_open(&index, item->covariates ? (const char *const *)&item->covariate->name : NULL, item->covariates,
-                       sizeof *item->covariate, err));
+  c2_lookup names = {0};
   c2_status status = C2_OK;
+  size_t first = 0;
+  for (size_t k = 0; status == C2_OK && k < item->covariates; k++) {
+    status = c2_lookup_add(&names, item->covariate[k].name, &first, err);
+  }
   for (size_t k = 0; status == C2_OK && k < data->covariates; k++) {
     const char *name = k < data->known ? task->known.name[k] : task->past.name[k - data->known];
-    at[k] = c2_index_find(&index, name);
-    if (at[k] == SIZE_MAX) {
-      status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has no covariate '%.80s', which task '%.80s' names",
-                       item->file, item->line, item->id, name, task->name);
-    }
+    if (c2_lookup_find(&names, name, &at[k])) continue;
+    status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has no covariate '%.80s', which task '%.80s' names",
+                     item->file, item->line, item->id, name, task->name);
   }
-  c2_index_close(&index);
+  c2_lookup_free(&names);
   return status;
 }
 
@@ -139,11 +141,12 @@ static int by_id(const void *a, const void *b) {
 }
 
 /* `wanted`: by name, the targets that become series of their own in JSON Lines. */
-static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, const c2_index *wanted,
+static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, const c2_lookup *wanted,
                                 c2_error *err) {
   for (size_t t = 0; t < item->targets; t++) {
     const char *name = item->target_names[t];
-    if (!data->is_table && !task->univariate_all && c2_index_find(wanted, name) == SIZE_MAX) continue;
+    size_t at = 0;
+    if (!data->is_table && !task->univariate_all && !c2_lookup_find(wanted, name, &at)) continue;
     char *id = NULL;
     size_t size = strlen(item->id) + strlen(name) + 2;
     C2_TRY(c2_dataset_alloc(&data->set, size, 1, &id, err));
@@ -169,12 +172,11 @@ static c2_status add_whole_item(c2_task_data *data, const c2_item *item, c2_erro
 static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *err) {
   bool split = task->univariate_all || task->univariate.count;
   size_t most = 0;
-  c2_index wanted;
+  c2_lookup wanted = {0};
   for (size_t i = 0; i < data->set.count; i++) most += split ? data->set.item[i].targets : 1;
   C2_TRY(c2_alloc_array(most, sizeof *data->unit, &data->unit, err));
   data->targets = split ? 1 : task->target.count;
-  C2_TRY(c2_index_open(&wanted, task->univariate.name, task->univariate.count, sizeof(char *), err));
-  c2_status status = C2_OK;
+  c2_status status = add_names(&wanted, &task->univariate, err);
   for (size_t i = 0; status == C2_OK && i < data->set.count; i++) {
     const c2_item *item = &data->set.item[i];
     if (task->cutoff_is_time && (!item->has_start || !item->has_freq || item->freq.unit == C2_FREQ_COUNT)) {
@@ -186,7 +188,7 @@ static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *e
       status = add_whole_item(data, item, err);
     }
   }
-  c2_index_close(&wanted);
+  c2_lookup_free(&wanted);
   C2_TRY(status);
   if (data->units == 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': %s holds no such series", task->file, task->line, task->name,

@@ -2,7 +2,7 @@
 #include <sys/stat.h>
 
 #include "fuzz.h"
-#include "study/from_csv.h"
+#include "study/study.h"
 
 enum { FILES = 6 };
 
@@ -40,9 +40,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (i < parts) free(part[i]);
   }
   c2_error err = {C2_OK, ""};
-  c2_study study = {.options = {.prefix = prefix, .margin = 0.01, .draws = 20, .split = 128, .command = "study"},
-                    .warn = warn};
-  c2_status status = c2_study_from_csv(&study, fuzz_folder(), &err);
+  c2_study study = {.plan = {.prefix = prefix,
+                             .from_csv = fuzz_folder(),
+                             .margin = 0.01,
+                             .draws = 20,
+                             .split = 128,
+                             .command = "study"},
+                    .journal = {.warn = warn}};
+  c2_status status = c2_study_from_csv(&study, &err);
   if (status == C2_OK) {
     c2_study_print(&study, nowhere());
   } else {

@@ -1,5 +1,5 @@
 /* SHA-256, FIPS 180-4. */
-#include "study/files/checksum.h"
+#include "study/tasks/checksum.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,0 +1,147 @@
+/* Values of columns: numbers and texts of a row, and numbers that are read into one. */
+#include "study/files/field.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const double most_whole = 9007199254740992.0; /* 2^53 */
+
+char *c2_path_of(const char *prefix, const char *name) {
+  size_t size = strlen(prefix) + strlen(name) + 1;
+  char *path = malloc(size);
+  if (path) (void)snprintf(path, size, "%s%s", prefix, name);
+  return path;
+}
+
+/* ---- Numbers ---------------------------------------------------------------------------------- */
+
+bool c2_field_is_number(const c2_field *c) {
+  return c->kind < C2_TEXT;
+}
+
+bool c2_field_is_stored(const c2_field *c) {
+  return !c->number && (c->kind == C2_WHOLE || c->kind == C2_REAL || c->kind == C2_RADIUS || c->kind == C2_COUNTED);
+}
+
+const void *c2_field_at(const c2_field *c, const c2_row *row) {
+  return (const char *)row->part[c->part] + c->offset;
+}
+
+double c2_field_number(const c2_field *c, const c2_row *row) {
+  if (c->number) return c->number(row);
+  const void *at = c2_field_at(c, row);
+  switch (c->kind) {
+    case C2_WHOLE: return (double)*(const size_t *)at;
+    case C2_FLAG: return *(const bool *)at;
+    default: return *(const double *)at;
+  }
+}
+
+static const c2_limits *limits_of(const c2_field *c) {
+  static const c2_limits real = {-INFINITY, INFINITY, "a number"};
+  static const c2_limits whole = {0, 9007199254740992.0, "a whole number >= 0"};
+  static const c2_limits radius = {0, INFINITY, "a number >= 0"};
+  if (c->within) return c->within;
+  return c->kind == C2_WHOLE ? &whole : c->kind == C2_RADIUS ? &radius : &real;
+}
+
+bool c2_field_take(const c2_field *c, void *part, double value) {
+  const c2_limits *within = limits_of(c);
+  char *at = (char *)part + c->offset;
+  bool may_miss = c->kind == C2_REAL || c->kind == C2_COUNTED;
+  if (value < within->least || value > within->most || (isnan(value) && !may_miss)) return false;
+  if (c->kind == C2_WHOLE) {
+    if (value > most_whole || value != floor(value)) return false;
+    *(size_t *)at = (size_t)value;
+  } else {
+    *(double *)at = value;
+  }
+  return true;
+}
+
+const char *c2_field_expected(const c2_field *c) {
+  return limits_of(c)->expected;
+}
+
+/* ---- Cells ------------------------------------------------------------------------------------ */
+
+void c2_repr(double value, char out[C2_REPR_ROOM]) {
+  char text[C2_REPR_ROOM];
+  if (isnan(value) || isinf(value)) {
+    (void)snprintf(out, C2_REPR_ROOM, "%s", isnan(value) ? "" : value > 0 ? "inf" : "-inf");
+    return;
+  }
+  int digits = 1;
+  for (; digits <= 17; digits++) {
+    (void)snprintf(text, sizeof text, "%.*e", digits - 1, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  int exponent = atoi(strchr(text, 'e') + 1);
+  if (exponent >= 16 || exponent < -4) { /* Python's limits of plain notation */
+    (void)snprintf(out, C2_REPR_ROOM, "%s", text);
+    return;
+  }
+  int decimals = digits - 1 - exponent;
+  (void)snprintf(out, C2_REPR_ROOM, "%.*f", decimals > 0 ? decimals : 1, value);
+}
+
+void c2_heads_put(const c2_heads *heads, char separator, FILE *out) {
+  for (size_t i = 0; i < heads->count; i++) {
+    char text[C2_HEAD_ROOM];
+    c2_head_text(heads->at[i], text);
+    if (i > 0) (void)fputc(separator, out);
+    (void)fputs(text, out);
+  }
+}
+
+void c2_radii_put(const c2_radii *radii, FILE *out) {
+  for (size_t i = 0; i < radii->count; i++) {
+    char text[C2_RADIUS_ROOM];
+    c2_radius_text(radii->at[i], text);
+    (void)fprintf(out, "%s%s", i > 0 ? "," : "", text);
+  }
+}
+
+static void put_real(double value, FILE *out) {
+  char text[C2_REPR_ROOM];
+  c2_repr(value, text);
+  (void)fputs(text, out);
+}
+
+void c2_field_put(const c2_field *c, const c2_row *row, FILE *out) {
+  char text[C2_RADIUS_ROOM];
+  double value = c2_field_is_number(c) ? c2_field_number(c, row) : 0;
+  if (isnan(value)) return;
+  switch (c->kind) {
+    case C2_WHOLE:
+      if (c->number) {
+        (void)fprintf(out, "%.0f", value);
+      } else {
+        (void)fprintf(out, "%zu", *(const size_t *)c2_field_at(c, row));
+      }
+      break;
+    case C2_REAL: put_real(value, out); break;
+    case C2_FLAG: (void)fputs(value != 0 ? "True" : "False", out); break;
+    case C2_RADIUS:
+      c2_radius_text(value, text);
+      (void)fputs(text, out);
+      break;
+    case C2_PERCENT: put_real(c2_percent(value), out); break;
+    case C2_COUNTED:
+      if (value > 0) put_real(value, out);
+      break;
+    case C2_DTYPE: (void)fputs(chronos2_dtype_name(*(const chronos2_dtype *)c2_field_at(c, row)), out); break;
+    case C2_RADII: c2_radii_put(c2_field_at(c, row), out); break;
+    case C2_HEADS: c2_heads_put(c2_field_at(c, row), ' ', out); break;
+    case C2_METRIC: (void)fputs(c2_metric_name(*(const c2_metric *)c2_field_at(c, row)), out); break;
+    case C2_CHARS: (void)fputs(c2_field_at(c, row), out); break;
+    case C2_TEXT:
+      if (c->put) {
+        c->put(row, out);
+      } else {
+        const char *words = *(const char *const *)c2_field_at(c, row);
+        (void)fputs(words ? words : "", out);
+      }
+  }
+}

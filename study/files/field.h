@@ -1,0 +1,101 @@
+/* A column: where its value stands, what it can be, and how it is spelled. */
+#ifndef C2_STUDY_FIELD_H
+#define C2_STUDY_FIELD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "study/results/plan.h"
+#include "study/results/results.h"
+
+/* What a row is put together from. */
+typedef enum c2_part {
+  C2_PART_PLAN,    /* c2_plan */
+  C2_PART_RESULTS, /* c2_results */
+  C2_PART_TASK,    /* c2_task */
+  C2_PART_RESULT,  /* c2_task_result */
+  C2_PART_MASS,    /* c2_mass_row */
+  C2_PART_HEAD,    /* c2_head_row */
+  C2_PART_ARM,     /* c2_arm */
+  C2_PART_FULL,    /* c2_perf of full attention */
+  C2_PART_PERF,    /* c2_perf of the arm */
+  C2_PART_SHARES,  /* c2_mass_summary_row */
+  C2_PART_TEST,    /* c2_test_row */
+  C2_PART_CHANGE,  /* c2_equivalence_row */
+  C2_PART_SECOND,  /* c2_equivalence_row of the second metric that is compared */
+  C2_PART_SINK,    /* c2_sink_row */
+  C2_PARTS         /* their number */
+} c2_part;
+
+typedef struct c2_row {
+  const void *part[C2_PARTS];
+} c2_row;
+
+typedef enum c2_kind {
+  C2_WHOLE,   /* size_t */
+  C2_REAL,    /* double; NaN is missing */
+  C2_FLAG,    /* bool */
+  C2_RADIUS,  /* double: a whole number or infinite; NaN is none */
+  C2_PERCENT, /* double: a logarithm of a ratio, told as a change in percent */
+  C2_COUNTED, /* double; 0 is not known */
+  C2_TEXT,    /* const char *, which may be NULL; numbers end before */
+  C2_CHARS,   /* an array of char */
+  C2_METRIC,  /* c2_metric */
+  C2_DTYPE,   /* chronos2_dtype */
+  C2_RADII,   /* c2_radii */
+  C2_HEADS    /* c2_heads */
+} c2_kind;
+
+/* What a number can be; NaN always is one that is missing. */
+typedef struct c2_limits {
+  double least, most;
+  const char *expected;
+} c2_limits;
+
+typedef enum c2_reading {
+  C2_UNREAD,   /* from a CSV file */
+  C2_OPTIONAL, /* the column may not be there */
+  C2_REQUIRED
+} c2_reading;
+
+/* A column. */
+typedef struct c2_field {
+  const char *name; /* '#' stands for the split of S */
+  c2_kind kind;
+  c2_part part;
+  size_t offset;                             /* within the part ... */
+  double (*number)(const c2_row *row);       /* ... or, of numbers, what follows from parts */
+  void (*put)(const c2_row *row, FILE *out); /* ... or, of texts */
+  c2_reading reading;
+  const c2_limits *within; /* NULL: whatever its kind can be */
+  bool setting;            /* of options: results depend on it */
+} c2_field;
+
+/* Whether a column is a number, and whether it stands in a part, so that it can be read back. */
+bool c2_field_is_number(const c2_field *column);
+bool c2_field_is_stored(const c2_field *column);
+double c2_field_number(const c2_field *column, const c2_row *row);
+
+/* Where a column stands in a part. */
+const void *c2_field_at(const c2_field *column, const c2_row *row);
+
+/* Stores a number; false, and nothing is stored, if it isn't what the column can be. */
+bool c2_field_take(const c2_field *column, void *part, double value);
+const char *c2_field_expected(const c2_field *column); /* "a number >= 0" */
+
+/* Python's repr of a float: "0.1", "1e-05", "3.0", "inf"; NaN is "". */
+enum { C2_REPR_ROOM = 32 };
+void c2_repr(double value, char out[C2_REPR_ROOM]);
+
+/* Writes a value as a cell of a CSV file holds it, without quotes. Truth values are True and False, lists Python's. */
+void c2_field_put(const c2_field *column, const c2_row *row, FILE *out);
+
+/* "0:3 1:2"; "8,16". */
+void c2_heads_put(const c2_heads *heads, char separator, FILE *out);
+void c2_radii_put(const c2_radii *radii, FILE *out);
+
+/* PREFIXname; NULL if memory is out. Free with free(). */
+char *c2_path_of(const char *prefix, const char *name);
+
+#endif

@@ -1,0 +1,58 @@
+/* Names of arms, and sessions that run them. */
+#include "study/measure/arm.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+c2_status c2_api(chronos2_status status, c2_error *err) {
+  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
+}
+
+void c2_radius_text(double radius, char out[C2_RADIUS_ROOM]) {
+  if (isfinite(radius)) {
+    (void)snprintf(out, C2_RADIUS_ROOM, "%.0f", radius);
+  } else {
+    (void)snprintf(out, C2_RADIUS_ROOM, "inf");
+  }
+}
+
+bool c2_radius_read(const char *text, double *radius, const char **end) {
+  size_t digits = strspn(text, "0123456789");
+  bool infinite = strncmp(text, "inf", 3) == 0;
+  *radius = infinite ? (double)INFINITY : strtod(text, NULL);
+  *end = text + (infinite ? 3 : digits);
+  return infinite || (digits > 0 && *radius <= 1e9);
+}
+
+void c2_head_text(chronos2_head head, char out[C2_HEAD_ROOM]) {
+  (void)snprintf(out, C2_HEAD_ROOM, "%zu:%zu", head.layer, head.head);
+}
+
+const char *c2_arm_pattern(const c2_arm *arm) {
+  const char *name = chronos2_attention_name(arm->attention);
+  const char *last = strrchr(name, '_'); /* windowed_future_... */
+  return last ? last + 1 : name;
+}
+
+void c2_arm_name(const c2_arm *arm, char out[C2_ARM_ROOM]) {
+  const char *model = arm->sparse_model ? "sparse_" : "";
+  char radius[C2_RADIUS_ROOM];
+  c2_radius_text(arm->radius, radius);
+  if (arm->blindness == C2_BLIND_ONE) {
+    (void)snprintf(out, C2_ARM_ROOM, "blind_%zu:%zu", arm->blind.at->layer % 100000, arm->blind.at->head % 100000);
+  } else if (arm->blindness != C2_BLIND_NONE) {
+    (void)snprintf(out, C2_ARM_ROOM, "ablated%s", arm->blindness == C2_BLIND_OTHERS ? "_others" : "");
+  } else if (arm->attention == CHRONOS2_FULL) {
+    (void)snprintf(out, C2_ARM_ROOM, "%sfull", model);
+  } else {
+    (void)snprintf(out, C2_ARM_ROOM, "%s%.8s_r%.12s", model, c2_arm_pattern(arm), radius);
+  }
+}
+
+c2_status c2_arm_apply(const c2_arm *arm, bool reg_global, chronos2_session *session, c2_error *err) {
+  double radius = arm->attention == CHRONOS2_FULL ? 0 : arm->radius;
+  C2_TRY(c2_api(chronos2_session_set_attention(session, arm->attention, radius, reg_global), err));
+  return c2_api(chronos2_session_set_blind_heads(session, arm->blind.at, arm->blind.count), err);
+}

@@ -1,0 +1,30 @@
+/* Accuracy of others on the same tasks, as they published it. */
+#ifndef C2_STUDY_PUBLISHED_H
+#define C2_STUDY_PUBLISHED_H
+
+#include <stddef.h>
+
+#include "study/statistics/metrics.h"
+#include "study/tasks/tasks.h"
+
+enum { C2_PUBLISHED_MODELS = 6 }; /* the first is seasonal naive */
+extern const char *const c2_published_model[C2_PUBLISHED_MODELS];
+
+/* On one task. */
+typedef struct c2_published {
+  const char *task;
+  size_t horizon;
+  double score[C2_PUBLISHED_MODELS * C2_COMPARED];
+} c2_published;
+
+/* `metric`: an index into c2_compared. */
+double c2_published_score(const c2_published *p, size_t model, size_t metric);
+
+/* NULL if there is none for a task of that name and horizon. */
+const c2_published *c2_published_find(const c2_task *task);
+
+/* The published results that a task may be set beside: those of its name and horizon, if the seasonal-naive forecast,
+ * whose scores are naive[C2_METRICS], scores on our data what it scored on theirs; else NULL. */
+const c2_published *c2_published_for(const c2_task *task, const double *naive);
+
+#endif

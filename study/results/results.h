@@ -1,0 +1,165 @@
+/* What a study found, as plain rows, whether they were measured, read from CSV files or kept by an interrupted run; and
+ * what follows from them. */
+#ifndef C2_STUDY_RESULTS_H
+#define C2_STUDY_RESULTS_H
+
+#include <chronos2.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/status.h"
+#include "study/measure/comparison.h"
+#include "study/measure/probe.h"
+#include "study/measure/trained.h"
+#include "study/results/journal.h"
+#include "study/results/plan.h"
+#include "study/statistics/inference.h"
+#include "study/statistics/statistics.h"
+#include "study/tasks/checksum.h"
+#include "study/tasks/tasks.h"
+
+/* ---- Results ---------------------------------------------------------------------------------- */
+
+/* One window of a task at one radius of the probe. */
+typedef struct c2_mass_row {
+  size_t window, context_used;
+  double radius;
+  c2_share share;
+  size_t tokens, context_tokens, query_positions;
+  double queries; /* over rows */
+  size_t series, rows_per_series;
+} c2_mass_row;
+
+/* One head at one radius, over the probed windows of a task. */
+typedef struct c2_head_row {
+  size_t layer, head;
+  double radius;
+  c2_share share;
+} c2_head_row;
+
+/* What was found on one task. */
+typedef struct c2_task_result {
+  const c2_task *task;
+  const char *id_column;           /* as used; with perf */
+  char checksum[C2_CHECKSUM_ROOM]; /* of the data file */
+  size_t num_forecasts;
+  c2_mass_row *mass; /* [mass_count]: window by window, radius by radius */
+  size_t mass_count;
+  c2_head_row *head; /* [layers * heads * radii], likewise; head_count 0: not known */
+  size_t head_count;
+  c2_perf *perf;            /* [arms]; NULL for the probe alone */
+  double *redrawn;          /* [arms][C2_COMPARED][C2_REDRAWS], see c2_evaluation_redraw; NULL: series aren't known */
+  double naive[C2_METRICS]; /* scores of the seasonal-naive forecast */
+  c2_example example;       /* with perf */
+  bool finished;
+} c2_task_result;
+
+typedef struct c2_results {
+  const char *model_name, *backend; /* in tables */
+  size_t chunk_size;                /* likewise */
+  c2_radii radii, perf_radii;       /* those of the plan, or those that were found in files */
+  size_t verdict;                   /* index into perf_radii: what is looked at closely */
+  c2_arm *arm;                      /* [arms] full; windowed_future_global by perf radius; then the rest */
+  size_t arms;                      /* none: the probe alone */
+  chronos2_head *head;              /* those that blind arms point to; NULL without such arms */
+  size_t layers, heads;             /* of the model that is probed */
+  c2_task_list tasks;
+  c2_task_result *task; /* [tasks.count] */
+  size_t done;          /* tasks that are finished */
+  c2_look look;
+  char trained[C2_TRAINED_ROOM];         /* what the weights were trained for; empty if that isn't known */
+  char sparse_trained[C2_TRAINED_ROOM];  /* the sparse model's, likewise */
+  char model_checksum[C2_CHECKSUM_ROOM]; /* over those of its files */
+  char adapter_checksum[C2_CHECKSUM_ROOM];
+  char sparse_checksum[C2_CHECKSUM_ROOM];
+  char tasks_checksum[C2_CHECKSUM_ROOM]; /* of the task file */
+  char isa[16];
+  size_t threads;
+} c2_results;
+
+void c2_results_free(c2_results *results);
+
+/* Room for the results of each task, and frees what a task has. */
+c2_status c2_results_open_tasks(c2_results *results, c2_error *err);
+c2_status c2_task_result_open_perf(c2_task_result *task, size_t arms, c2_error *err);
+void c2_task_result_free(c2_task_result *task);
+
+/* Windows of a task that the probe sees. */
+size_t c2_probed_windows(const c2_plan *plan, const c2_task *task);
+
+/* arms.c: what a plan compares, at the radii of the results, for a model of their layers and heads. */
+c2_status c2_choose_arms(const c2_plan *plan, c2_results *results, c2_error *err);
+
+/* ---- What follows from them ------------------------------------------------------------------- */
+
+typedef struct c2_mass_summary_row {
+  double radius;
+  double mean[3], deviation[3]; /* all windows; S < split; S >= split */
+  size_t count[3];
+  double edges[3], uniform[3]; /* means */
+  double best[3], future[3], distance[3], entropy[3];
+} c2_mass_summary_row;
+
+/* Tests of sparse - full over tasks at one radius. */
+typedef struct c2_test_row {
+  double radius;
+  c2_ttest test[C2_COMPARED];
+  double median_delta, most_delta, mean_full, mean_sparse; /* of the first metric */
+  double mean_speedup, median_speedup, mean_alloc, mean_reserved;
+  double median_bound; /* of the speed-ups by floating-point operations */
+} c2_test_row;
+
+/* An arm's scores over those of full attention, in logarithms, over the tasks where both are above 0. */
+typedef struct c2_equivalence_row {
+  const c2_arm *arm;
+  c2_metric metric;
+  size_t left_out; /* tasks without a ratio */
+  double margin;
+  c2_equivalence test;
+  c2_wilcoxon wilcoxon;
+  double p_holm, p_equivalent_holm, wilcoxon_holm; /* over the radii of the arm's pattern and model, or the heads */
+  c2_interval tasks;                               /* bootstrap at 95%, tasks redrawn */
+  c2_interval series;                              /* ... and series within them; NaN where these are not known */
+} c2_equivalence_row;
+
+/* Where a head's context queries look beyond the context's own tokens: shares of their attention, means of `tasks`. */
+typedef struct c2_sink_row {
+  size_t layer, head, tasks;
+  size_t rank; /* among the ranked, from 1 */
+  double future, reg, first;
+  const c2_equivalence_row *change; /* [C2_COMPARED] where the head alone is blind; NULL: not tried */
+} c2_sink_row;
+
+typedef struct c2_summary {
+  c2_mass_summary_row *mass;       /* [radii] */
+  c2_test_row *test;               /* [perf_radii] */
+  c2_equivalence_row *equivalence; /* [arms][C2_COMPARED]; those of arm 0 are trivial */
+  c2_sink_row *sink;               /* [layers * heads]; NULL: not known, as from CSV files */
+  c2_sink_row *ranked;             /* likewise, by loss; NULL without find_sinks */
+  size_t uniform;                  /* tasks whose kept mass shows uniform attention */
+} c2_summary;
+
+/* summary.c: also warns of what is wrong with the results. Free the summary also after a failure. */
+c2_status c2_summarise(const c2_plan *plan, const c2_results *results, c2_journal *journal, c2_summary *summary,
+                       c2_error *err);
+void c2_summary_free(c2_summary *summary);
+
+/* equivalence.c */
+c2_status c2_sum_equivalence(const c2_plan *plan, const c2_results *results, c2_summary *summary, c2_error *err);
+
+/* Row of an arm and a metric, given as an index into c2_compared. */
+const c2_equivalence_row *c2_change_of(const c2_summary *summary, size_t arm, size_t metric);
+void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *out, size_t room);
+double c2_percent(double log_ratio); /* 100 (e^x - 1) */
+
+/* sinks.c: after c2_sum_equivalence */
+c2_status c2_sum_sinks(const c2_plan *plan, const c2_results *results, c2_summary *summary, c2_error *err);
+
+/* suspect.c: warns of what a t-test, memory counters and a probe of others can't show. */
+c2_status c2_suspect(const c2_results *results, const c2_summary *summary, c2_journal *journal, c2_error *err);
+
+/* verdict.c: the study in a few lines. */
+enum { C2_VERDICT_LINES = 4, C2_VERDICT_ROOM = 384 };
+void c2_verdict(const c2_results *results, const c2_summary *summary, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);
+
+#endif

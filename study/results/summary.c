@@ -1,0 +1,223 @@
+/* Sums over tasks, and warnings of what is wrong with the results. */
+#include <math.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "study/results/results.h"
+
+/* ---- Warnings -------------------------------------------------------------------------------- */
+
+/* Kept mass equals what uniform attention keeps, at every radius that leaves something out. */
+static bool is_uniform(const c2_mass_row *rows, size_t count) {
+  size_t telling = 0;
+  for (size_t i = 0; i < count; i++) {
+    const c2_share *r = &rows[i].share;
+    if (!(fmin(r->uniform, r->edges) < 0.98)) continue; /* fmin passes over a NaN: others don't know uniform mass */
+    telling++;
+    if (!(fabs(r->mass - r->uniform) <= 0.005) && !(fabs(r->mass - r->edges) <= 0.005)) return false;
+  }
+  return telling > 0;
+}
+
+static double over_naive(const c2_task_result *r) {
+  return r->perf ? r->perf[0].score[C2_MASE] / r->naive[C2_MASE] : (double)NAN;
+}
+
+enum { FEW = 3 }; /* tasks that are named each */
+
+static c2_status warn_of_uniform(const c2_results *r, c2_journal *journal, size_t *uniform, c2_error *err) {
+  for (size_t i = 0; i < r->done; i++) *uniform += is_uniform(r->task[i].mass, r->task[i].mass_count) ? 1 : 0;
+  if (*uniform > FEW) {
+    return c2_journal_warn(journal, err,
+                           "kept mass equals kept edges on %zu of %zu tasks: attention is uniform, as in a model that "
+                           "has not been trained; that it loses nothing by a window says nothing of a trained one",
+                           *uniform, r->done);
+  }
+  for (size_t i = 0; i < r->done; i++) {
+    if (!is_uniform(r->task[i].mass, r->task[i].mass_count)) continue;
+    C2_TRY(
+        c2_journal_warn(journal, err,
+                        "task '%.80s': kept mass equals kept edges: attention is uniform, as in a model that has not "
+                        "been trained",
+                        r->tasks.task[i].name));
+  }
+  return C2_OK;
+}
+
+static c2_status warn_of_naive(const c2_results *r, c2_journal *journal, c2_error *err) {
+  size_t count = 0;
+  size_t worst = 0;
+  double logs = 0;
+  for (size_t i = 0; i < r->done; i++) {
+    double ratio = over_naive(&r->task[i]);
+    if (!(ratio > 1)) continue;
+    if (count == 0 || ratio > over_naive(&r->task[worst])) worst = i;
+    count++;
+    logs += log(ratio);
+  }
+  if (count > FEW) {
+    return c2_journal_warn(journal, err,
+                           "the model's MASE is worse than seasonal naive's on %zu of %zu tasks, there by a factor of "
+                           "%.2f (geometric mean), at most of %.1f ('%.80s')",
+                           count, r->done, exp(logs / (double)count), over_naive(&r->task[worst]),
+                           r->tasks.task[worst].name);
+  }
+  for (size_t i = 0; i < r->done; i++) {
+    const c2_task_result *t = &r->task[i];
+    if (!(over_naive(t) > 1)) continue;
+    C2_TRY(c2_journal_warn(journal, err, "task '%.80s': the model's MASE %.4f is worse than seasonal naive's %.4f",
+                           t->task->name, t->perf[0].score[C2_MASE], t->naive[C2_MASE]));
+  }
+  return C2_OK;
+}
+
+/* ---- Sums ------------------------------------------------------------------------------------ */
+
+/* A share of all windows at a radius, given by its place in c2_share, of one side of the split (0: both, 1: below, 2:
+ * from it on). */
+static size_t collect(const c2_plan *plan, const c2_results *r, size_t radius, size_t side, size_t place, double *out) {
+  size_t n = 0;
+  for (size_t i = 0; i < r->done; i++) {
+    for (size_t k = radius; k < r->task[i].mass_count; k += r->radii.count) {
+      const c2_mass_row *row = &r->task[i].mass[k];
+      bool large = row->tokens >= plan->split;
+      if (side != 0 && large != (side == 2)) continue;
+      double value = 0;
+      memcpy(&value, (const char *)&row->share + place, sizeof value);
+      if (isfinite(value)) out[n++] = value;
+    }
+  }
+  return n;
+}
+
+static c2_status sum_mass(const c2_plan *plan, const c2_results *r, c2_summary *summary, c2_error *err) {
+  double *values = NULL;
+  size_t most = 0;
+  for (size_t i = 0; i < r->done; i++) most += r->task[i].mass_count;
+  C2_TRY(c2_alloc_array(r->radii.count, sizeof *summary->mass, &summary->mass, err));
+  C2_TRY(c2_alloc_array(most, sizeof *values, &values, err));
+  for (size_t k = 0; k < r->radii.count; k++) {
+    c2_mass_summary_row *row = &summary->mass[k];
+    const struct {
+      size_t place;
+      double *mean; /* [3] */
+    } shares[] = {{offsetof(c2_share, edges), row->edges},       {offsetof(c2_share, uniform), row->uniform},
+                  {offsetof(c2_share, best), row->best},         {offsetof(c2_share, future), row->future},
+                  {offsetof(c2_share, distance), row->distance}, {offsetof(c2_share, entropy), row->entropy}};
+    row->radius = r->radii.at[k];
+    for (size_t side = 0; side < 3; side++) {
+      size_t n = row->count[side] = collect(plan, r, k, side, offsetof(c2_share, mass), values);
+      row->mean[side] = c2_mean(values, n);
+      row->deviation[side] = c2_standard_deviation(values, n);
+      for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
+        shares[i].mean[side] = c2_mean(values, collect(plan, r, k, side, shares[i].place, values));
+      }
+    }
+  }
+  free(values);
+  return C2_OK;
+}
+
+/* Numbers of a task under an arm beside full attention. */
+static double alloc_delta(const c2_perf *full, const c2_perf *sparse) {
+  return sparse->alloc_median_mb - full->alloc_median_mb;
+}
+
+static double reserved_delta(const c2_perf *full, const c2_perf *sparse) {
+  return sparse->reserved_median_mb - full->reserved_median_mb;
+}
+
+static double speedup(const c2_perf *full, const c2_perf *sparse) {
+  return full->median_s / sparse->median_s;
+}
+
+static double bound(const c2_perf *full, const c2_perf *sparse) {
+  return c2_total_work(full) / c2_total_work(sparse);
+}
+
+/* Means and medians over all tasks; x has room for a number a task. NULL: not wanted. */
+static c2_status average(const c2_results *r, size_t arm, double (*of)(const c2_perf *, const c2_perf *), double *x,
+                         double *mean, double *median, c2_error *err) {
+  for (size_t i = 0; i < r->done; i++) x[i] = of(&r->task[i].perf[0], &r->task[i].perf[arm]);
+  if (mean) *mean = c2_mean(x, r->done);
+  return median ? c2_median(x, r->done, median, err) : C2_OK;
+}
+
+/* Paired tests of one metric under an arm; x has room for 3 numbers a task. Tasks without a finite score are left
+ * out. */
+static c2_status test_metric(const c2_results *r, size_t arm, size_t metric, double *x, c2_test_row *row,
+                             c2_error *err) {
+  double *full = x;
+  double *sparse = x + r->done;
+  double *delta = x + 2 * r->done;
+  size_t n = 0;
+  double most = 0;
+  for (size_t i = 0; i < r->done; i++) {
+    double a = r->task[i].perf[arm].score[c2_compared[metric]];
+    double b = r->task[i].perf[0].score[c2_compared[metric]];
+    if (!isfinite(a) || !isfinite(b)) continue;
+    sparse[n] = a;
+    full[n] = b;
+    delta[n] = a - b;
+    most = fmax(most, fabs(delta[n++]));
+  }
+  C2_TRY(c2_ttest_paired(sparse, full, n, 0.95, &row->test[metric], err));
+  if (metric > 0) return C2_OK;
+  row->most_delta = most;
+  row->mean_full = c2_mean(full, n);
+  row->mean_sparse = c2_mean(sparse, n);
+  return c2_median(delta, n, &row->median_delta, err);
+}
+
+static c2_status test_radius(const c2_results *r, size_t radius, double *x, c2_test_row *row, c2_error *err) {
+  size_t arm = radius + 1;
+  row->radius = r->perf_radii.at[radius];
+  for (size_t m = 0; m < C2_COMPARED; m++) C2_TRY(test_metric(r, arm, m, x, row, err));
+  C2_TRY(average(r, arm, speedup, x, &row->mean_speedup, &row->median_speedup, err));
+  C2_TRY(average(r, arm, alloc_delta, x, &row->mean_alloc, NULL, err));
+  C2_TRY(average(r, arm, reserved_delta, x, &row->mean_reserved, NULL, err));
+  return average(r, arm, bound, x, NULL, &row->median_bound, err);
+}
+
+/* Means and tests are over the other tasks. */
+static c2_status warn_of_gaps(const c2_results *r, c2_journal *journal, c2_error *err) {
+  for (size_t k = 0; k < r->arms; k++) {
+    size_t missing = 0;
+    char name[C2_ARM_ROOM];
+    for (size_t i = 0; i < r->done; i++) missing += isfinite(r->task[i].perf[k].score[C2_MASE]) ? 0 : 1;
+    if (missing == 0) continue;
+    c2_arm_name(&r->arm[k], name);
+    C2_TRY(c2_journal_warn(journal, err, "arm '%s' has no MASE on %zu of %zu tasks: means and tests leave them out",
+                           name, missing, r->done));
+  }
+  return C2_OK;
+}
+
+c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *journal, c2_summary *summary,
+                       c2_error *err) {
+  double *room = NULL;
+  C2_TRY(warn_of_gaps(r, journal, err));
+  C2_TRY(warn_of_uniform(r, journal, &summary->uniform, err));
+  C2_TRY(warn_of_naive(r, journal, err));
+  C2_TRY(sum_mass(plan, r, summary, err));
+  C2_TRY(c2_alloc_array(r->perf_radii.count, sizeof *summary->test, &summary->test, err));
+  C2_TRY(c2_alloc_array(3 * r->done, sizeof *room, &room, err));
+  c2_status status = C2_OK;
+  for (size_t k = 0; status == C2_OK && k < r->perf_radii.count; k++) {
+    status = test_radius(r, k, room, &summary->test[k], err);
+  }
+  free(room);
+  if (status == C2_OK) status = c2_sum_equivalence(plan, r, summary, err);
+  return status == C2_OK ? c2_sum_sinks(plan, r, summary, err) : status;
+}
+
+void c2_summary_free(c2_summary *summary) {
+  free(summary->equivalence);
+  free(summary->mass);
+  free(summary->test);
+  free(summary->sink);
+  free(summary->ranked);
+  memset(summary, 0, sizeof *summary);
+}
