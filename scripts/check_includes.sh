@@ -35,8 +35,7 @@ allow src '(base|model|series|engine|forecast)/[a-z0-9_]+\.h|kernels/kernels\.h|
 allow data '(base|data)/[a-z0-9_]+\.h' data/*.[ch]
 allow study/statistics '(base|study/statistics)/[a-z0-9_]+\.h' study/statistics/*.[ch]
 allow study/tasks '(base|data|study/(tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/tasks/*.[ch]
-# series/categories.h: the probe feeds the engine what predict would.
-allow study/measure '(base|study/(measure|tasks|statistics))/[a-z0-9_]+\.h|series/categories\.h|chronos2\.h' study/measure/*.[ch]
+allow study/measure '(base|study/(measure|tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/measure/*.[ch]
 allow study/results '(base|study/(results|measure|tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/results/*.[ch]
 allow study/files '(base|data|study/[a-z]+)/[a-z0-9_]+\.h|chronos2\.h|version\.h' study/files/*.[ch]
 allow study '(base|data|study(/[a-z]+)?)/[a-z0-9_]+\.h|chronos2\.h' study/*.[ch]

@@ -100,6 +100,13 @@ static void pass_done(void *user) {
   c2_pace_pass(&engines->pace, engines->windows);
 }
 
+/* Of the pass under way. */
+static int report_rows(void *user, size_t done, size_t total) {
+  runner *engines = user;
+  if (total > 0) c2_pace_within(&engines->pace, (double)done / (double)total);
+  return 0;
+}
+
 static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation *e, c2_task_result *result,
                               c2_error *err) {
   const c2_plan *plan = &s->plan;
@@ -120,6 +127,7 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
                               .user = engines};
   result->id_column = e->data.id_column;
   C2_TRY(c2_task_result_open_perf(result, r->arms, err));
+  for (size_t i = 0; i < 2; i++) chronos2_session_on_progress(engines->session[i], report_rows, engines);
   return c2_compare_task(&comparison, e, result->perf, result->redrawn, &result->example, err);
 }
 
@@ -161,13 +169,6 @@ static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
                  sparse, rest);
 }
 
-/* Of the pass under way. */
-static int report_rows(void *user, size_t done, size_t total) {
-  runner *engines = user;
-  if (total > 0) c2_pace_within(&engines->pace, (double)done / (double)total);
-  return 0;
-}
-
 static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
   c2_results *r = &s->results;
   for (size_t i = 0; i < r->tasks.count; i++) {
@@ -176,7 +177,6 @@ static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
   C2_TRY(c2_partial_begin(&s->plan, r, &s->journal, err));
   engines->pace = (c2_pace){.plan = &s->plan, .results = r, .report = s->progress};
   c2_pace_open(&engines->pace);
-  for (size_t i = 0; i < 2; i++) chronos2_session_on_progress(engines->session[i], report_rows, engines);
   for (size_t i = 0; i < r->tasks.count; i++) {
     bool before = r->task[i].finished;
     if (!before) {

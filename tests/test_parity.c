@@ -140,12 +140,9 @@ static void mass_row(const golden_case *g, const chronos2_model *model, chronos2
   c2_probe probe;
   c2_error err;
   size_t tokens = chronos2_batch_tokens(model, &g->batch);
-  float *mask = malloc(g->batch.rows * tokens * sizeof *mask);
   float *quantiles = malloc(g->batch.rows * c->quantiles * c->patch * g->batch.output_patches * sizeof *quantiles);
   assert_int_equal(c2_probe_open(&probe, &options, c->layers, g->batch.rows, c->heads, &err), C2_OK);
-  chronos2_batch_mask(model, &g->batch, mask);
-  assert_int_equal(
-      c2_probe_begin_batch(&probe, mask, g->batch.rows, tokens, tokens - g->batch.output_patches, &err), C2_OK);
+  assert_int_equal(c2_probe_begin_batch(&probe, tokens, tokens - g->batch.output_patches, &err), C2_OK);
   chronos2_session_on_attention(session, c2_probe_observe, &probe);
   assert_int_equal(chronos2_forward(session, &g->batch, quantiles, NULL, NULL, NULL), CHRONOS2_OK);
   c2_probe_end_batch(&probe, g->batch.rows);
@@ -159,7 +156,6 @@ static void mass_row(const golden_case *g, const chronos2_model *model, chronos2
   assert_true(probe.window.queries == json_number_value(json_object_get(row, "queries")));
   c2_probe_close(&probe);
   free(quantiles);
-  free(mask);
 }
 
 static void mass_case(void *user, const char *folder, golden_case *g) {

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "series/categories.h"
 #include "study/measure/arm.h"
 #include "study/statistics/random.h"
 
@@ -53,14 +52,18 @@ fail:
   return status;
 }
 
-static void free_batch(c2_probe *probe) {
-  free(probe->live);
-  free(probe->sorted);
-  free(probe->cumulative);
-  probe->live = NULL;
-  probe->sorted = NULL;
-  probe->cumulative = NULL;
-  probe->room = 0;
+static void free_batch(c2_probe *p) {
+  free(p->live);
+  free(p->before);
+  free(p->sorted);
+  free(p->cumulative);
+  free(p->range);
+  p->live = NULL;
+  p->before = NULL;
+  p->sorted = NULL;
+  p->cumulative = NULL;
+  p->range = NULL;
+  p->tokens = p->context = 0;
 }
 
 void c2_probe_close(c2_probe *probe) {
@@ -71,26 +74,37 @@ void c2_probe_close(c2_probe *probe) {
   memset(probe, 0, sizeof *probe);
 }
 
-c2_status c2_probe_begin_batch(c2_probe *probe, const float *token_mask, size_t rows, size_t tokens, size_t context,
-                               c2_error *err) {
+/* Keys [first, last) that the window of each radius allows to each context query. */
+static void find_windows(c2_probe *p) {
+  const c2_probe_options *o = &p->options;
+  for (size_t i = 0; i < o->radius_count; i++) {
+    chronos2_pattern pattern = {CHRONOS2_WINDOWED_FUTURE_GLOBAL, o->radii[i], o->reg_global};
+    for (size_t q = 0; q < p->context; q++) {
+      c2_key_range *range = &p->range[i * p->context + q];
+      *range = (c2_key_range){q, q + 1};
+      while (range->first > 0 && chronos2_pattern_allows(pattern, p->context, q, range->first - 1)) range->first--;
+      while (chronos2_pattern_allows(pattern, p->context, q, range->last)) range->last++;
+    }
+  }
+}
+
+c2_status c2_probe_begin_batch(c2_probe *p, size_t tokens, size_t context, c2_error *err) {
   size_t cells = 0;
-  if (!c2_mul(probe->rows * probe->heads, tokens + 1, &cells) || cells > SIZE_MAX / 16) {
+  size_t ranges = 0;
+  if (!c2_mul(p->rows * p->heads, tokens + 1, &cells) || cells > SIZE_MAX / 16 ||
+      !c2_mul(p->options.radius_count, context, &ranges)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the probe's size overflows");
   }
-  if (tokens > probe->room) {
-    free_batch(probe);
-    C2_TRY(c2_alloc_array(probe->rows * (tokens + 1), sizeof(uint32_t), &probe->live, err));
-    C2_TRY(c2_alloc_array(2 * cells, sizeof(uint32_t), &probe->sorted, err));
-    C2_TRY(c2_alloc_array(cells, sizeof(double), &probe->cumulative, err));
-    probe->room = tokens;
-  }
-  probe->mask = token_mask;
-  probe->tokens = tokens;
-  probe->context = context;
-  for (size_t b = 0; b < rows; b++) {
-    uint32_t *live = probe->live + b * (tokens + 1);
-    live[0] = 0;
-    for (size_t k = 0; k < tokens; k++) live[k + 1] = live[k] + (token_mask[b * tokens + k] > 0);
+  if (tokens != p->tokens || context != p->context) {
+    free_batch(p);
+    C2_TRY(c2_alloc_array(p->rows * tokens, sizeof *p->live, &p->live, err));
+    C2_TRY(c2_alloc_array(cells, sizeof *p->before, &p->before, err));
+    C2_TRY(c2_alloc_array(2 * cells, sizeof *p->sorted, &p->sorted, err));
+    C2_TRY(c2_alloc_array(cells, sizeof *p->cumulative, &p->cumulative, err));
+    C2_TRY(c2_alloc_array(ranges, sizeof *p->range, &p->range, err));
+    p->tokens = tokens;
+    p->context = context;
+    find_windows(p);
   }
   return C2_OK;
 }
@@ -98,15 +112,6 @@ c2_status c2_probe_begin_batch(c2_probe *probe, const float *token_mask, size_t 
 static bool selected(const c2_probe *p, size_t query, bool masked) {
   if (query >= p->context || (masked && !p->options.include_padded)) return false;
   return !(query + 1 == p->context && p->options.exclude_reg);
-}
-
-/* Keys [first, last) that the window of a radius allows to a context query. */
-static void window_of(const c2_probe *p, size_t query, size_t radius, size_t *first, size_t *last) {
-  const c2_probe_options *o = &p->options;
-  double r = o->radii[radius];
-  bool all = (query + 1 == p->context && o->reg_global) || !(r < (double)p->context);
-  *first = all || (double)query <= r ? 0 : query - (size_t)r;
-  *last = all ? p->context : c2_min_size(query + (size_t)r + 1, p->context);
 }
 
 /* Ascending by the bits of floats >= 0, which order as they do; `other` is scratch. The result is in `keys`. */
@@ -137,14 +142,27 @@ static size_t keys_for(const double *cumulative, size_t n, double share) {
   return low;
 }
 
+/* A row of weights as the probe counts: all rows are as long as the longest, with padding on the left. */
+typedef struct view {
+  const chronos2_attention_row *row;
+  size_t slot;            /* of the batch */
+  size_t padding;         /* tokens */
+  size_t place;           /* of the scratch of this slot and head */
+  const uint32_t *before; /* [row->tokens + 1] keys before one that are no padding */
+} view;
+
+/* The window of a radius within the row. */
+static c2_key_range window_of(const c2_probe *p, const view *v, size_t radius) {
+  c2_key_range range = p->range[radius * p->context + v->padding + v->row->query];
+  return (c2_key_range){c2_max_size(range.first, v->padding) - v->padding, range.last - v->padding};
+}
+
 /* What the heaviest keys hold. */
-static void add_best(const c2_probe *p, double *cell, const chronos2_attention_row *row) {
-  size_t n = row->tokens;
-  size_t place = row->row * p->heads + row->head;
-  uint32_t *sorted = p->sorted + 2 * place * (p->room + 1);
-  double *cumulative = p->cumulative + place * (p->room + 1); /* [k]: of the k heaviest */
-  const uint32_t *live = p->live + row->row * (n + 1);
-  memcpy(sorted, row->weights, n * sizeof *sorted);
+static void add_best(const c2_probe *p, double *cell, const view *v) {
+  size_t n = v->row->tokens;
+  uint32_t *sorted = p->sorted + 2 * v->place;
+  double *cumulative = p->cumulative + v->place; /* [k]: of the k heaviest */
+  memcpy(sorted, v->row->weights, n * sizeof *sorted);
   radix_sort(sorted, sorted + n, n);
   cumulative[0] = 0;
   for (size_t k = 0; k < n; k++) {
@@ -154,10 +172,8 @@ static void add_best(const c2_probe *p, double *cell, const chronos2_attention_r
   }
   size_t radii = p->options.radius_count;
   for (size_t i = 0; i < radii; i++) {
-    size_t first = 0;
-    size_t last = 0;
-    window_of(p, row->query, i, &first, &last);
-    cell[radii + i] += cumulative[live[last] - live[first]];
+    c2_key_range range = window_of(p, v, i);
+    cell[radii + i] += cumulative[v->before[range.last] - v->before[range.first]];
   }
   double *sums = cell + 2 * radii;
   sums[KEYS_90] += (double)keys_for(cumulative, n, 0.90);
@@ -166,7 +182,8 @@ static void add_best(const c2_probe *p, double *cell, const chronos2_attention_r
 }
 
 /* Where the weights lie: kept mass by radius, and what depends on no radius. */
-static void add_row(const c2_probe *p, double *cell, const chronos2_attention_row *row) {
+static void add_row(const c2_probe *p, double *cell, const view *v) {
+  const chronos2_attention_row *row = v->row;
   size_t radii = p->options.radius_count;
   double *sums = cell + 2 * radii;
   const float *w = row->weights;
@@ -177,15 +194,13 @@ static void add_row(const c2_probe *p, double *cell, const chronos2_attention_ro
   double entropy = 0;
   double future = 0;
   for (size_t i = 0; i <= radii; i++) {
-    size_t from = 0;
-    size_t until = row->context;
-    if (i < radii) window_of(p, q, i, &from, &until);
-    while (first > from) {
+    c2_key_range range = i < radii ? window_of(p, v, i) : (c2_key_range){0, row->context};
+    while (first > range.first) {
       first--;
       kept += (double)w[first];
       sums[DISTANCE] += (double)w[first] * (double)(q - first);
     }
-    for (; last < until; last++) {
+    for (; last < range.last; last++) {
       kept += (double)w[last];
       sums[DISTANCE] += (double)w[last] * (double)(last - q);
     }
@@ -196,41 +211,56 @@ static void add_row(const c2_probe *p, double *cell, const chronos2_attention_ro
     double weight = (double)w[k];
     if (weight > 0) entropy -= weight * log(weight);
   }
-  const uint32_t *live = p->live + row->row * (row->tokens + 1);
   size_t oldest = 0; /* a row without observations has REG alone */
-  while (oldest + 1 < row->context && live[oldest + 1] == 0) oldest++;
+  while (oldest + 1 < row->context && !row->live[oldest]) oldest++;
   sums[ALL] += kept + future;
   sums[FUTURE] += future;
   sums[REG] += (double)w[row->context - 1];
   sums[FIRST] += (double)w[oldest];
-  sums[ENTROPY] += entropy / log((double)live[row->tokens]); /* at least REG and a future token */
+  sums[ENTROPY] += entropy / log((double)v->before[row->tokens]); /* at least REG and a future token */
 }
 
 void c2_probe_observe(void *user, const chronos2_attention_row *row) {
-  const c2_probe *p = user;
-  if (row->row >= p->rows || !selected(p, row->query, row->masked)) return;
-  double *cell = p->cell + ((row->layer * p->rows + row->row) * p->heads + row->head) * p->width;
-  add_row(p, cell, row);
-  add_best(p, cell, row);
+  c2_probe *p = user;
+  size_t slot = (row->series - p->first_series) * p->rows_per_series + row->row;
+  if (slot >= p->rows || row->step > 0 || row->tokens > p->tokens) return;
+  view v = {.row = row,
+            .slot = slot,
+            .padding = p->tokens - row->tokens,
+            .place = (slot * p->heads + row->head) * (p->tokens + 1)};
+  if (row->layer == 0 && row->head == 0 && row->query + 1 == row->context) {
+    memcpy(p->live + slot * p->tokens + v.padding, row->live, row->tokens * sizeof *row->live);
+  }
+  if (!selected(p, v.padding + row->query, row->masked)) return;
+  uint32_t *before = p->before + v.place;
+  before[0] = 0;
+  for (size_t k = 0; k < row->tokens; k++) before[k + 1] = before[k] + (row->live[k] ? 1 : 0);
+  v.before = before;
+  double *cell = p->cell + ((row->layer * p->rows + slot) * p->heads + row->head) * p->width;
+  add_row(p, cell, &v);
+  add_best(p, cell, &v);
+}
+
+/* What would be kept of a row without any weights: by the number of pairs, and by spreading evenly. */
+static void add_pairs(const c2_probe *p, c2_probe_sums *sums, const bool *live, uint32_t *before) {
+  before[0] = 0;
+  for (size_t k = 0; k < p->tokens; k++) before[k + 1] = before[k] + (live[k] ? 1 : 0);
+  for (size_t q = 0; q < p->context; q++) {
+    if (!selected(p, q, !live[q])) continue;
+    sums->queries += 1;
+    sums->pairs += (double)p->tokens;
+    for (size_t i = 0; i < p->options.radius_count; i++) {
+      c2_key_range range = p->range[i * p->context + q];
+      sums->edges[i] += (double)(range.last - range.first);
+      sums->even[i] += (double)(before[range.last] - before[range.first]) / (double)before[p->tokens];
+    }
+  }
 }
 
 void c2_probe_end_batch(c2_probe *p, size_t rows) {
   c2_probe_sums *sums = &p->window;
-  for (size_t b = 0; b < rows; b++) {
-    const uint32_t *live = p->live + b * (p->tokens + 1);
-    for (size_t q = 0; q < p->context; q++) {
-      if (!selected(p, q, !(p->mask[b * p->tokens + q] > 0))) continue;
-      sums->queries += 1;
-      sums->pairs += (double)p->tokens;
-      for (size_t i = 0; i < p->options.radius_count; i++) {
-        size_t first = 0;
-        size_t last = 0;
-        window_of(p, q, i, &first, &last);
-        sums->edges[i] += (double)(last - first);
-        sums->even[i] += (double)(live[last] - live[first]) / (double)live[p->tokens];
-      }
-    }
-  }
+  for (size_t b = 0; b < rows; b++) add_pairs(p, sums, p->live + b * p->tokens, p->before);
+  memset(p->live, 0, p->rows * p->tokens * sizeof *p->live);
   size_t per_row = p->heads * p->width;
   for (size_t layer = 0; layer < p->layers; layer++) {
     for (size_t b = 0; b < p->rows; b++) {
@@ -287,148 +317,126 @@ c2_share c2_probe_result(const c2_probe *p, const c2_probe_sums *sums, size_t ra
 
 /* ---- Dense passes ---------------------------------------------------------------------------- */
 
-typedef struct pass {
-  size_t rows, length, patches, future, tokens, context_tokens;
-  float *context;    /* [rows][length] */
-  float *covariates; /* [rows][future]; NULL: no covariate's future is known */
-  int64_t *groups;   /* [rows] */
-  float *mask;       /* [rows][tokens] */
-  float *quantiles;  /* [rows][Q][patch * patches] */
-} pass;
-
-static void pass_free(pass *p) {
-  free(p->context);
-  free(p->covariates);
-  free(p->groups);
-  free(p->mask);
-  free(p->quantiles);
-}
-
 size_t c2_probe_rows(const c2_probe_options *options, size_t rows_per_series) {
-  size_t series = options->batch_size / rows_per_series;
-  return (series ? series : 1) * rows_per_series;
+  return options->batch_size - 1 + rows_per_series; /* the last series of a pass may end behind batch_size */
 }
 
-static c2_status pass_open(pass *p, const c2_probe *probe, const chronos2_model *model, const c2_window *window,
-                           c2_error *err) {
-  const chronos2_config *c = chronos2_model_config(model);
-  size_t limit = probe->options.context_length ? probe->options.context_length : c->context_length;
-  memset(p, 0, sizeof *p);
-  p->rows = probe->rows;
-  p->length = c2_max_size(1, c2_min_size(window->longest, limit));
-  p->patches = c2_min_size((window->horizon + c->patch - 1) / c->patch, c->max_output_patches);
-  p->future = c2_min_size(window->horizon, p->patches * c->patch);
-  bool known = false;
-  for (size_t k = 0; k < window->series[0].covariates; k++) {
-    const chronos2_covariate *covariate = &window->series[0].covariate[k];
-    known = known || covariate->future || covariate->future_text;
-  }
-  chronos2_batch batch = {.rows = p->rows, .length = p->length, .output_patches = p->patches, .extend_context = true};
-  p->tokens = chronos2_batch_tokens(model, &batch);
-  p->context_tokens = p->tokens - p->patches;
-  C2_TRY(c2_alloc_array(p->rows * p->length, sizeof *p->context, &p->context, err));
-  if (known) C2_TRY(c2_alloc_array(p->rows * p->future, sizeof *p->covariates, &p->covariates, err));
-  C2_TRY(c2_alloc_array(p->rows, sizeof *p->groups, &p->groups, err));
-  C2_TRY(c2_alloc_array(p->rows * p->tokens, sizeof *p->mask, &p->mask, err));
-  return c2_alloc_array(p->rows * c->quantiles * c->patch * p->patches, sizeof *p->quantiles, &p->quantiles, err);
+/* Series of a window as they are probed: in float32's numbers, as the published probe has them. */
+typedef struct probed {
+  chronos2_series *series; /* [count] */
+  chronos2_covariate *covariate;
+  double *values;
+  size_t count;
+} probed;
+
+static void probed_free(probed *p) {
+  free(p->series);
+  free(p->covariate);
+  free(p->values);
 }
 
-/* How a row goes into float32. A pass takes no wider numbers, but it normalises a row by its own mean and deviation:
- * its attention does not change when the row is shifted and multiplied by a power of two. */
-typedef struct narrowing {
-  double middle;
-  int exponent;
-} narrowing;
-
-/* The row as it is where float32 holds its variation; else shifted, and scaled if its variation is out of range. */
-static narrowing narrowing_of(const double *past, size_t length) {
+/* Whether float32 holds a row's variation, or else doubles must stay. */
+static bool fits_float(const double *past, size_t length) {
   double low = INFINITY;
   double high = -INFINITY;
-  double error = 0; /* the largest of a plain conversion; infinite where float32 ends */
-  narrowing n = {0, 0};
+  double error = 0; /* the largest of a conversion; infinite where float32 ends */
   for (size_t i = 0; i < length; i++) {
     if (isnan(past[i])) continue;
     low = fmin(low, past[i]);
     high = fmax(high, past[i]);
     error = fmax(error, fabs(past[i] - (double)(float)past[i]));
   }
-  double span = high / 2 - low / 2;
-  if (!(error > span / 2048)) return n;
-  n.middle = low / 2 + high / 2;
-  if (span > 0 && !(span > 0x1p-60 && span < 0x1p60)) (void)frexp(span, &n.exponent); /* a constant's scale is fixed */
-  return n;
+  return !(error > (high / 2 - low / 2) / 2048);
 }
 
-static float narrow(narrowing n, double value) {
-  return (float)ldexp(value - n.middle, -n.exponent);
+/* Copies `count` values to *to, which moves on; returns the copy. */
+static const double *copy_row(const double *values, size_t count, bool fits, double **to) {
+  double *copy = *to;
+  for (size_t i = 0; i < count; i++) copy[i] = fits ? (double)(float)values[i] : values[i];
+  *to += count;
+  return copy;
 }
 
-/* One row, padded on the left with missing values. */
-static void fill_row(pass *p, size_t row, const double *past, size_t length, const double *future) {
-  float *out = p->context + row * p->length;
-  size_t used = c2_min_size(length, p->length);
-  narrowing n = narrowing_of(past + length - used, used);
-  for (size_t i = 0; i < p->length - used; i++) out[i] = NAN;
-  for (size_t i = 0; i < used; i++) out[p->length - used + i] = narrow(n, past[length - used + i]);
-  for (size_t i = 0; p->covariates && i < p->future; i++) {
-    p->covariates[row * p->future + i] = future ? narrow(n, future[i]) : NAN;
+static void copy_series(const chronos2_series *from, size_t used, size_t horizon, chronos2_series *to,
+                        chronos2_covariate *covariate, double **values) {
+  size_t length = from->length;
+  size_t skipped = length - c2_min_size(used, length);
+  *to = *from;
+  to->target = *values;
+  to->covariate = covariate;
+  for (size_t t = 0; t < from->targets; t++) {
+    const double *past = from->target + t * length;
+    (void)copy_row(past, length, fits_float(past + skipped, length - skipped), values);
+  }
+  for (size_t k = 0; k < from->covariates; k++) {
+    const chronos2_covariate *c = &from->covariate[k];
+    covariate[k] = *c;
+    if (!c->past) continue;
+    bool fits = fits_float(c->past + skipped, length - skipped);
+    covariate[k].past = copy_row(c->past, length, fits, values);
+    if (c->future) covariate[k].future = copy_row(c->future, horizon, fits, values);
   }
 }
 
-static size_t fill_series(pass *p, size_t row, const chronos2_series *s, int64_t group) {
-  size_t first = row;
-  for (size_t t = 0; t < s->targets; t++) fill_row(p, row++, s->target + t * s->length, s->length, NULL);
-  for (size_t k = 0; k < s->covariates; k++) {
-    fill_row(p, row++, s->covariate[k].past, s->length, s->covariate[k].future);
+/* A draw without replacement that keeps the order (Knuth, algorithm S): of `left` series of the window. */
+static c2_status draw(const c2_window *w, size_t left, uint64_t seed, size_t used, probed *out, c2_error *err) {
+  size_t per_series = 0;
+  size_t values = 0;
+  size_t covariates = w->series[0].covariates;
+  if (!c2_mul(w->rows, w->longest + w->horizon, &per_series) || !c2_mul(per_series, left, &values)) {
+    C2_FAIL(err, C2_ERR_MEMORY, "the probe's size overflows");
   }
-  for (size_t r = first; r < row; r++) p->groups[r] = group;
-  return row;
+  C2_TRY(c2_alloc_array(left, sizeof *out->series, &out->series, err));
+  C2_TRY(c2_alloc_array(left * covariates, sizeof *out->covariate, &out->covariate, err));
+  C2_TRY(c2_alloc_array(values, sizeof *out->values, &out->values, err));
+  double *next = out->values;
+  for (size_t i = 0; left > 0; i++) {
+    if (left < w->model_count - i && c2_random_below(&seed, w->model_count - i) >= left) continue;
+    copy_series(&w->series[i], used, w->horizon, &out->series[out->count], out->covariate + out->count * covariates,
+                &next);
+    out->count++;
+    left--;
+  }
+  return C2_OK;
 }
 
-/* The next series of a draw without replacement that keeps the order (Knuth, algorithm S): *left of those
- * from `i` on are still to be taken. */
-static size_t next_drawn(size_t i, size_t count, size_t *left, uint64_t *state) {
-  while (*left < count - i && c2_random_below(state, count - i) >= *left) i++;
-  (*left)--;
-  return i;
+/* After a pass: its rows are those of the series since the last one. */
+static int pass_done(void *user, size_t done, size_t total) {
+  c2_probe *p = user;
+  (void)total;
+  c2_probe_end_batch(p, (done - p->first_series) * p->rows_per_series);
+  p->first_series = done;
+  return 0;
 }
 
-c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chronos2_model *model,
-                          const c2_window *window, size_t *series_used, size_t *context_used, c2_error *err) {
-  pass p;
-  c2_encoded encoded = {0};
-  size_t left = window->model_count;
-  uint64_t state = probe->options.seed;
-  if (probe->options.most_series) left = c2_min_size(left, probe->options.most_series);
-  *series_used = left;
-  c2_status status = pass_open(&p, probe, model, window, err);
-  *context_used = p.length;
+c2_status c2_probe_window(c2_probe *p, chronos2_session *session, const chronos2_model *model, const c2_window *window,
+                          size_t *series_used, size_t *context_used, c2_error *err) {
+  const chronos2_config *c = chronos2_model_config(model);
+  size_t limit = p->options.context_length ? p->options.context_length : c->context_length;
+  size_t length = c2_max_size(1, c2_min_size(window->longest, limit));
+  size_t patches = c2_min_size((window->horizon + c->patch - 1) / c->patch, c->max_output_patches);
+  size_t tokens = (length + c->patch - 1) / c->patch + 1 + patches;
+  size_t count = window->model_count;
+  if (p->options.most_series) count = c2_min_size(count, p->options.most_series);
+  chronos2_predict_options options = {
+      CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = c2_min_size(window->horizon, patches * c->patch), /* one pass */
+      .context_length = limit, .batch_size = p->options.batch_size, .extend_context = true};
+  chronos2_forecast *forecast = NULL;
+  probed some = {.count = 0};
+  *series_used = count;
+  *context_used = length;
+  p->first_series = 0;
+  p->rows_per_series = window->rows;
+  c2_status status = c2_probe_begin_batch(p, tokens, tokens - patches, err);
+  if (status == C2_OK) status = draw(window, count, p->options.seed, length, &some, err);
   if (status == C2_OK) {
-    status = c2_encode_categories(window->series, window->model_count, window->horizon, &encoded, err);
+    chronos2_session_on_attention(session, c2_probe_observe, p);
+    chronos2_session_on_progress(session, pass_done, p);
+    status = c2_api(chronos2_predict(session, some.series, some.count, &options, &forecast), err);
+    chronos2_session_on_progress(session, NULL, NULL);
+    chronos2_session_on_attention(session, NULL, NULL);
   }
-  chronos2_session_on_attention(session, c2_probe_observe, probe);
-  for (size_t i = 0; status == C2_OK && left > 0;) {
-    size_t rows = 0;
-    for (; left > 0 && rows + window->rows <= p.rows; i++) {
-      i = next_drawn(i, window->model_count, &left, &state);
-      rows = fill_series(&p, rows, &encoded.series[i], (int64_t)i);
-    }
-    chronos2_batch batch = {.rows = rows,
-                            .length = p.length,
-                            .context = p.context,
-                            .group_ids = p.groups,
-                            .future_length = p.covariates ? p.future : 0,
-                            .future_covariates = p.covariates,
-                            .output_patches = p.patches,
-                            .extend_context = true};
-    chronos2_batch_mask(model, &batch, p.mask);
-    status = c2_probe_begin_batch(probe, p.mask, rows, p.tokens, p.context_tokens, err);
-    if (status != C2_OK) break;
-    status = c2_api(chronos2_forward(session, &batch, p.quantiles, NULL, NULL, NULL), err);
-    if (status == C2_OK) c2_probe_end_batch(probe, rows);
-  }
-  chronos2_session_on_attention(session, NULL, NULL);
-  c2_encoded_free(&encoded);
-  pass_free(&p);
+  chronos2_forecast_free(&forecast);
+  probed_free(&some);
   return status;
 }

@@ -53,30 +53,34 @@ typedef struct c2_probe_sums {
   double queries, pairs;
 } c2_probe_sums;
 
+typedef struct c2_key_range {
+  size_t first, last; /* [first, last) */
+} c2_key_range;
+
 typedef struct c2_probe {
   c2_probe_options options;
   size_t layers, rows, heads, width;
   double *cell;               /* [layers][rows][heads][width] of the batch under way */
   c2_probe_sums window, task; /* since the last c2_probe_next_window; before it */
-  size_t tokens, context;     /* S and its context part, of the last batch */
-  /* The batch under way. */
-  const float *mask;  /* [rows][tokens] */
-  uint32_t *live;     /* [rows][tokens + 1] keys before a token that are no padding */
-  uint32_t *sorted;   /* [rows][heads][2][tokens] */
-  double *cumulative; /* [rows][heads][tokens + 1] */
-  size_t room;        /* tokens that the last three hold */
+  /* The batch under way: rows of series from first_series on, rows_per_series each. */
+  size_t first_series, rows_per_series;
+  size_t tokens, context; /* S and its context part, of the longest row */
+  c2_key_range *range;    /* [radius_count][context] that a query sees */
+  bool *live;             /* [rows][tokens] the token is no padding */
+  uint32_t *before;       /* [rows][heads][tokens + 1] keys before a token that are no padding */
+  uint32_t *sorted;       /* [rows][heads][2][tokens + 1] */
+  double *cumulative;     /* [rows][heads][tokens + 1] */
 } c2_probe;
 
 c2_status c2_probe_open(c2_probe *probe, const c2_probe_options *options, size_t layers, size_t rows, size_t heads,
                         c2_error *err);
 void c2_probe_close(c2_probe *probe);
 
-/* Around a pass of `rows` rows: token_mask [rows][tokens] as chronos2_batch_mask gives it, kept until the end. */
-c2_status c2_probe_begin_batch(c2_probe *probe, const float *token_mask, size_t rows, size_t tokens, size_t context,
-                               c2_error *err);
+/* Around a pass of `rows` rows, of which the longest has so many tokens; shorter ones count as padded on the left. */
+c2_status c2_probe_begin_batch(c2_probe *probe, size_t tokens, size_t context, c2_error *err);
 void c2_probe_end_batch(c2_probe *probe, size_t rows);
 
-/* The observer; `user` is the probe. Rows of a batch are numbered below `rows`. */
+/* The observer; `user` is the probe. */
 void c2_probe_observe(void *user, const chronos2_attention_row *row);
 
 /* Moves the window's sums to the task's. */
@@ -86,9 +90,9 @@ void c2_probe_next_window(c2_probe *probe);
 c2_share c2_probe_result(const c2_probe *probe, const c2_probe_sums *sums, size_t radius_index, size_t layer,
                          size_t head);
 
-/* Runs dense passes over the series of a window, or a draw of them, and fills a probe, which c2_probe_open opened for
- * c2_probe_rows. The session must be a dense one; its observer is set and removed. *context_used gets the
- * length that all rows were padded to. */
+/* Forecasts the series of a window, or a draw of them, and fills a probe, which c2_probe_open opened for c2_probe_rows.
+ * The session must be a dense one; its observer and its progress function are set and removed. *context_used gets the
+ * length of the longest row, to which the others count as padded. */
 c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chronos2_model *model,
                           const c2_window *window, size_t *series_used, size_t *context_used, c2_error *err);
 size_t c2_probe_rows(const c2_probe_options *options, size_t rows_per_series);
