@@ -78,17 +78,19 @@ static void on_interrupt(void (*handler)(int)) {
 
 /* "8,2,inf": ascending, each once. */
 static c2_status read_radii(const char *option, const char *text, double **radii, size_t *count, c2_error *err) {
-  c2_status status = cli_split_numbers(text, radii, count, err);
-  if (status == C2_ERR_MEMORY) return status;
-  if (status != C2_OK) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected numbers of tokens separated by commas, found '%s'", option, text);
+  char **items = NULL;
+  c2_status status = cli_split(text, &items, count, err);
+  if (status == C2_OK) status = c2_alloc_array(*count, sizeof **radii, radii, err);
+  for (size_t i = 0; status == C2_OK && i < *count; i++) {
+    const char *end = NULL;
+    if (!c2_radius_read(items[i], &(*radii)[i], &end) || *end) status = C2_ERR_ARGUMENT;
   }
-  for (size_t i = 0; i < *count; i++) {
-    double r = (*radii)[i];
-    if (!(r >= 0) || (isfinite(r) && (r > 1e9 || r != floor(r)))) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected whole numbers of tokens >= 0, or inf, found '%s'", option, text);
-    }
+  free(items);
+  if (status == C2_ERR_ARGUMENT) {
+    C2_FAIL(err, status, "--%s: expected whole numbers of tokens >= 0, or inf, separated by commas, found '%s'", option,
+            text);
   }
+  C2_TRY(status);
   c2_sort(*radii, *count);
   size_t kept = 0;
   for (size_t i = 0; i < *count; i++) {

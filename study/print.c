@@ -25,9 +25,9 @@ static void print_table(const c2_study *s, FILE *out) {
     char radius[C2_RADIUS_ROOM];
     c2_radius_text(m->radius, radius);
     (void)fprintf(out, "%6s", radius);
-    print_cell(out, 10, "", 4, m->mean[0]);
-    print_cell(out, 10, "", 4, m->edges[0]);
-    print_cell(out, 10, "", 4, m->uniform[0]);
+    print_cell(out, 10, "", 4, m->mean[0].mass);
+    print_cell(out, 10, "", 4, m->mean[0].edges);
+    print_cell(out, 10, "", 4, m->mean[0].uniform);
     for (size_t k = 0; k < r->perf_radii.count; k++) {
       const c2_test_row *t = &s->summary.test[k];
       const c2_ttest *x = &t->test[0];

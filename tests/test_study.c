@@ -545,9 +545,9 @@ static const struct {
   const char *option, *value, *part;
   int status;
 } bad_options[] = {{"--radii", "8,-1", "--radii: expected whole numbers", 2},
-                   {"--radii", "8,,2", "--radii: expected numbers", 2},
+                   {"--radii", "8,,2", "--radii: expected whole numbers", 2},
                    {"--radii", "2.5", "--radii: expected whole numbers", 2},
-                   {"--perf-radii", "x", "--perf-radii: expected numbers", 2},
+                   {"--perf-radii", "x", "--perf-radii: expected whole numbers", 2},
                    {"--arms", "blind,none", "--arms: expected blind, visible or null", 2},
                    {"--sparse-model", "/nonexistent", "/nonexistent", 1},
                    {"--perf-repeats", "0", "--perf-repeats: expected a whole number >= 1", 2},

@@ -29,10 +29,10 @@ static void put_mass(c2_json_writer *w, const study *s) {
     const c2_mass_summary_row *m = &s->summary->mass[k];
     c2_json_begin_object(w, NULL);
     c2_json_put_number(w, "radius", m->radius);
-    c2_json_put_number(w, "kept", m->mean[0]);
-    c2_json_put_number(w, "best", m->best[0]);
-    c2_json_put_number(w, "edges", m->edges[0]);
-    c2_json_put_number(w, "uniform", m->uniform[0]);
+    c2_json_put_number(w, "kept", m->mean[0].mass);
+    c2_json_put_number(w, "best", m->mean[0].best);
+    c2_json_put_number(w, "edges", m->mean[0].edges);
+    c2_json_put_number(w, "uniform", m->mean[0].uniform);
     c2_json_end_object(w);
   }
   c2_json_end_array(w);

@@ -206,6 +206,15 @@ static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 
       F("RMSLE", PART, of[C2_RMSLE]), F("MAPE", PART, of[C2_MAPE]), F("SMAPE", PART, of[C2_SMAPE]),                   \
       F("MQL", PART, of[C2_MQL]), F("SQL", PART, of[C2_SQL])
 
+/* Where attention goes, beyond kept mass; the files call it with different endings. */
+#define LOOKS(PART, frac, mean)                                                                    \
+  F("future_mass" frac, PART, share.future), F("mean_distance" mean, PART, share.distance),        \
+      F("relative_entropy" mean, PART, share.entropy), F("keys_for_90" mean, PART, share.keys_90), \
+      F("keys_for_99" mean, PART, share.keys_99), F("best_1_mass_frac", PART, share.fixed[0]),     \
+      F("best_4_mass_frac", PART, share.fixed[1]), F("best_16_mass_frac", PART, share.fixed[2]),   \
+      F("best_64_mass_frac", PART, share.fixed[3]), F("reg_mass" frac, PART, share.reg),           \
+      F("first_mass" frac, PART, share.first)
+
 static const c2_field mass_columns[] = {TASK_NAME,
                                         IN("window_index", MASS, window, REQUIRED, NULL),
                                         F("ctx_used", MASS, context_used),
@@ -226,17 +235,7 @@ static const c2_field mass_columns[] = {TASK_NAME,
                                         F("series", MASS, series),
                                         N("rows", WHOLE, all_rows),
                                         IN("best_mass_frac_ctxQ", MASS, share.best, OPTIONAL, &share),
-                                        F("future_mass_frac_ctxQ", MASS, share.future),
-                                        F("mean_distance_ctxQ", MASS, share.distance),
-                                        F("relative_entropy_ctxQ", MASS, share.entropy),
-                                        F("keys_for_90_ctxQ", MASS, share.keys_90),
-                                        F("keys_for_99_ctxQ", MASS, share.keys_99),
-                                        F("best_1_mass_frac", MASS, share.fixed[0]),
-                                        F("best_4_mass_frac", MASS, share.fixed[1]),
-                                        F("best_16_mass_frac", MASS, share.fixed[2]),
-                                        F("best_64_mass_frac", MASS, share.fixed[3]),
-                                        F("reg_mass_frac_ctxQ", MASS, share.reg),
-                                        F("first_mass_frac_ctxQ", MASS, share.first),
+                                        LOOKS(MASS, "_frac_ctxQ", "_ctxQ"),
                                         F("rows_per_series", MASS, rows_per_series)};
 
 static const c2_field head_columns[] = {TASK_NAME,
@@ -247,27 +246,17 @@ static const c2_field head_columns[] = {TASK_NAME,
                                         F("kept_edges", HEAD, share.edges),
                                         F("uniform_mass", HEAD, share.uniform),
                                         F("best_k_mass", HEAD, share.best),
-                                        F("future_mass", HEAD, share.future),
-                                        F("mean_distance", HEAD, share.distance),
-                                        F("relative_entropy", HEAD, share.entropy),
-                                        F("keys_for_90", HEAD, share.keys_90),
-                                        F("keys_for_99", HEAD, share.keys_99),
-                                        F("best_1_mass_frac", HEAD, share.fixed[0]),
-                                        F("best_4_mass_frac", HEAD, share.fixed[1]),
-                                        F("best_16_mass_frac", HEAD, share.fixed[2]),
-                                        F("best_64_mass_frac", HEAD, share.fixed[3]),
-                                        F("reg_mass", HEAD, share.reg),
-                                        F("first_mass", HEAD, share.first)};
+                                        LOOKS(HEAD, "", "")};
 
-#define KEPT(side, small, i)                                                                            \
-  F("kept_mass_mean_ctxQ_" side, SHARES, mean[i]), F("kept_mass_std_ctxQ_" side, SHARES, deviation[i]), \
+#define KEPT(side, small, i)                                                                                 \
+  F("kept_mass_mean_ctxQ_" side, SHARES, mean[i].mass), F("kept_mass_std_ctxQ_" side, SHARES, deviation[i]), \
       F("n_" small, SHARES, count[i])
 #define EVEN(side, i) \
-  F("kept_edges_mean_ctxQ_" side, SHARES, edges[i]), F("uniform_mass_mean_ctxQ_" side, SHARES, uniform[i])
-#define LOOK(side, i)                                                                                   \
-  F("best_mass_mean_ctxQ_" side, SHARES, best[i]), F("future_mass_mean_ctxQ_" side, SHARES, future[i]), \
-      F("mean_distance_mean_ctxQ_" side, SHARES, distance[i]),                                          \
-      F("relative_entropy_mean_ctxQ_" side, SHARES, entropy[i])
+  F("kept_edges_mean_ctxQ_" side, SHARES, mean[i].edges), F("uniform_mass_mean_ctxQ_" side, SHARES, mean[i].uniform)
+#define LOOK(side, i)                                                                                             \
+  F("best_mass_mean_ctxQ_" side, SHARES, mean[i].best), F("future_mass_mean_ctxQ_" side, SHARES, mean[i].future), \
+      F("mean_distance_mean_ctxQ_" side, SHARES, mean[i].distance),                                               \
+      F("relative_entropy_mean_ctxQ_" side, SHARES, mean[i].entropy)
 
 static const c2_field mass_summary_columns[] = {K("radius", RADIUS, SHARES, radius),
                                                 KEPT("all", "all", 0),

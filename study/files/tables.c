@@ -108,35 +108,19 @@ static void set_arm(writer *w, size_t arm) {
   w->row.part[C2_PART_PERF] = &result->perf[arm];
 }
 
-static c2_status write_mass(writer *w, c2_error *err) {
-  C2_TRY(open_table(w, C2_TABLE_MASS_PER_WINDOW, 0, err));
+/* Each task's rows of the probe, or one row a task. */
+static c2_status write_task_rows(writer *w, c2_table table, c2_error *err) {
+  C2_TRY(open_table(w, table, 0, err));
   for (size_t i = 0; i < w->results->done; i++) {
+    const c2_task_result *t = &w->results->task[i];
+    bool mass = table == C2_TABLE_MASS_PER_WINDOW;
+    bool head = table == C2_TABLE_MASS_BY_HEAD;
     set_task(w, i);
-    for (size_t k = 0; k < w->results->task[i].mass_count; k++) {
-      w->row.part[C2_PART_MASS] = &w->results->task[i].mass[k];
+    for (size_t k = 0; k < (mass ? t->mass_count : head ? t->head_count : 1); k++) {
+      if (mass) w->row.part[C2_PART_MASS] = &t->mass[k];
+      if (head) w->row.part[C2_PART_HEAD] = &t->head[k];
       put_row(w);
     }
-  }
-  return close_table(w, err);
-}
-
-static c2_status write_heads(writer *w, c2_error *err) {
-  C2_TRY(open_table(w, C2_TABLE_MASS_BY_HEAD, 0, err));
-  for (size_t i = 0; i < w->results->done; i++) {
-    set_task(w, i);
-    for (size_t k = 0; k < w->results->task[i].head_count; k++) {
-      w->row.part[C2_PART_HEAD] = &w->results->task[i].head[k];
-      put_row(w);
-    }
-  }
-  return close_table(w, err);
-}
-
-static c2_status write_baselines(writer *w, c2_error *err) {
-  C2_TRY(open_table(w, C2_TABLE_BASELINES, 0, err));
-  for (size_t i = 0; i < w->results->done; i++) {
-    set_task(w, i);
-    put_row(w);
   }
   return close_table(w, err);
 }
@@ -188,11 +172,11 @@ static c2_status write_probe(writer *w, bool measured, c2_error *err) {
   const c2_summary *s = w->summary;
   size_t heads = w->results->layers * w->results->heads;
   size_t radii = w->results->radii.count;
-  if (measured) C2_TRY(write_mass(w, err));
+  if (measured) C2_TRY(write_task_rows(w, C2_TABLE_MASS_PER_WINDOW, err));
   if (w->results->task[0].mass_count) {
     C2_TRY(write_array(w, C2_TABLE_MASS_SUMMARY, 0, C2_PART_SHARES, s->mass, radii, sizeof *s->mass, err));
   }
-  if (measured) C2_TRY(write_heads(w, err));
+  if (measured) C2_TRY(write_task_rows(w, C2_TABLE_MASS_BY_HEAD, err));
   if (s->sink) C2_TRY(write_array(w, C2_TABLE_SINKS, 0, C2_PART_SINK, s->sink, heads, sizeof *s->sink, err));
   return s->ranked ? write_find_sinks(w, err) : C2_OK;
 }
@@ -218,6 +202,6 @@ c2_status c2_tables_write(const c2_plan *plan, const c2_results *results, const 
   w.row.part[C2_PART_PLAN] = plan;
   w.row.part[C2_PART_RESULTS] = results;
   C2_TRY(write_probe(&w, measured, err));
-  C2_TRY(write_baselines(&w, err));
+  C2_TRY(write_task_rows(&w, C2_TABLE_BASELINES, err));
   return results->arms ? write_comparison(&w, measured, err) : C2_OK;
 }

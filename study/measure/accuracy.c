@@ -117,7 +117,7 @@ static c2_status score_window(const c2_evaluation *e, const c2_window *w, const 
   return status;
 }
 
-static c2_status mean_score(const c2_evaluation *e, bool naive, double *score, c2_error *err) {
+c2_status c2_evaluation_score(const c2_evaluation *e, bool naive, double *score, c2_error *err) {
   double *all = NULL; /* [C2_METRICS][windows] */
   double one[C2_METRICS];
   c2_status status = c2_alloc_array(C2_METRICS * e->windows, sizeof *all, &all, err);
@@ -128,14 +128,6 @@ static c2_status mean_score(const c2_evaluation *e, bool naive, double *score, c
   for (size_t m = 0; status == C2_OK && m < C2_METRICS; m++) score[m] = c2_mean(all + m * e->windows, e->windows);
   free(all);
   return status;
-}
-
-c2_status c2_evaluation_score(const c2_evaluation *e, double *score, c2_error *err) {
-  return mean_score(e, false, score, err);
-}
-
-c2_status c2_evaluation_naive(const c2_evaluation *e, double *score, c2_error *err) {
-  return mean_score(e, true, score, err);
 }
 
 /* ---- Series ---------------------------------------------------------------------------------- */

@@ -37,8 +37,7 @@ c2_status c2_evaluation_forecast(c2_evaluation *e, chronos2_session *session, co
                                  double *seconds, c2_error *err);
 
 /* score[C2_METRICS]: means over the windows, of the last forecasts or of the seasonal-naive ones. */
-c2_status c2_evaluation_score(const c2_evaluation *e, double *score, c2_error *err);
-c2_status c2_evaluation_naive(const c2_evaluation *e, double *score, c2_error *err);
+c2_status c2_evaluation_score(const c2_evaluation *e, bool naive, double *score, c2_error *err);
 
 /* Of the last forecasts: out[num_forecasts], window by window, each [targets][series]. */
 c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_error *err);

@@ -49,7 +49,7 @@ static c2_status first_pass(const c2_comparison *c, const c2_arm *arm, c2_evalua
   perf->work = chronos2_session_work(session);
   perf->alloc_median_mb = perf->alloc_max_mb = (double)chronos2_session_peak_bytes(session) / bytes_per_mb;
   perf->reserved_median_mb = perf->reserved_max_mb = (double)c2_peak_resident_bytes() / bytes_per_mb;
-  return c2_evaluation_score(e, perf->score, err);
+  return c2_evaluation_score(e, false, perf->score, err);
 }
 
 /* The timed arms take turns in an order that the seed draws anew for each repeat: a drift of the machine hits all

@@ -94,10 +94,9 @@ c2_status c2_choose_arms(const c2_plan *plan, c2_results *results, c2_error *err
 
 typedef struct c2_mass_summary_row {
   double radius;
-  double mean[3], deviation[3]; /* all windows; S < split; S >= split */
-  size_t count[3];
-  double edges[3], uniform[3]; /* means */
-  double best[3], future[3], distance[3], entropy[3];
+  size_t count[3]; /* all windows; S < split; S >= split */
+  c2_share mean[3];
+  double deviation[3]; /* of kept mass */
 } c2_mass_summary_row;
 
 /* Tests of sparse - full over tasks at one radius. */

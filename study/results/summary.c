@@ -75,18 +75,20 @@ static c2_status warn_of_naive(const c2_results *r, c2_journal *journal, c2_erro
 
 /* ---- Sums ------------------------------------------------------------------------------------ */
 
-/* A share of all windows at a radius, given by its place in c2_share, of one side of the split (0: both, 1: below, 2:
+enum { SHARES = sizeof(c2_share) / sizeof(double) }; /* the first is kept mass */
+
+/* A share of all windows at a radius, given by its index in c2_share, of one side of the split (0: both, 1: below, 2:
  * from it on). */
-static size_t collect(const c2_plan *plan, const c2_results *r, size_t radius, size_t side, size_t place, double *out) {
+static size_t collect(const c2_plan *plan, const c2_results *r, size_t radius, size_t side, size_t index, double *out) {
   size_t n = 0;
   for (size_t i = 0; i < r->done; i++) {
     for (size_t k = radius; k < r->task[i].mass_count; k += r->radii.count) {
       const c2_mass_row *row = &r->task[i].mass[k];
       bool large = row->tokens >= plan->split;
       if (side != 0 && large != (side == 2)) continue;
-      double value = 0;
-      memcpy(&value, (const char *)&row->share + place, sizeof value);
-      if (isfinite(value)) out[n++] = value;
+      double share[SHARES];
+      memcpy(share, &row->share, sizeof share);
+      if (isfinite(share[index])) out[n++] = share[index];
     }
   }
   return n;
@@ -100,20 +102,17 @@ static c2_status sum_mass(const c2_plan *plan, const c2_results *r, c2_summary *
   C2_TRY(c2_alloc_array(most, sizeof *values, &values, err));
   for (size_t k = 0; k < r->radii.count; k++) {
     c2_mass_summary_row *row = &summary->mass[k];
-    const struct {
-      size_t place;
-      double *mean; /* [3] */
-    } shares[] = {{offsetof(c2_share, edges), row->edges},       {offsetof(c2_share, uniform), row->uniform},
-                  {offsetof(c2_share, best), row->best},         {offsetof(c2_share, future), row->future},
-                  {offsetof(c2_share, distance), row->distance}, {offsetof(c2_share, entropy), row->entropy}};
     row->radius = r->radii.at[k];
     for (size_t side = 0; side < 3; side++) {
-      size_t n = row->count[side] = collect(plan, r, k, side, offsetof(c2_share, mass), values);
-      row->mean[side] = c2_mean(values, n);
-      row->deviation[side] = c2_standard_deviation(values, n);
-      for (size_t i = 0; i < sizeof shares / sizeof shares[0]; i++) {
-        shares[i].mean[side] = c2_mean(values, collect(plan, r, k, side, shares[i].place, values));
+      double mean[SHARES];
+      for (size_t i = 0; i < SHARES; i++) {
+        size_t n = collect(plan, r, k, side, i, values);
+        mean[i] = c2_mean(values, n);
+        if (i > 0) continue;
+        row->count[side] = n;
+        row->deviation[side] = c2_standard_deviation(values, n);
       }
+      memcpy(&row->mean[side], mean, sizeof mean);
     }
   }
   free(values);

@@ -20,12 +20,12 @@ void c2_verdict(const c2_results *results, const c2_summary *summary, char line[
   if (mass && mass->count[0]) {
     c2_radius_text(mass->radius, radius);
     char uniform[64] = ""; /* not known of others' probes */
-    if (isfinite(mass->uniform[0])) {
-      (void)snprintf(uniform, sizeof uniform, "; uniform attention would keep %.1f%%", 100 * mass->uniform[0]);
+    if (isfinite(mass->mean[0].uniform)) {
+      (void)snprintf(uniform, sizeof uniform, "; uniform attention would keep %.1f%%", 100 * mass->mean[0].uniform);
     }
     (void)snprintf(line[0], C2_VERDICT_ROOM,
                    "attention: radius %s keeps %.1f%% of the mass on %.1f%% of the edges%s (mean of %zu window%s)",
-                   radius, 100 * mass->mean[0], 100 * mass->edges[0], uniform, mass->count[0],
+                   radius, 100 * mass->mean[0].mass, 100 * mass->mean[0].edges, uniform, mass->count[0],
                    mass->count[0] == 1 ? "" : "s");
   } else {
     (void)snprintf(line[0], C2_VERDICT_ROOM, "attention: the probe was not run at the verdict's radius");
