@@ -447,6 +447,13 @@ typedef struct chronos2_forecast chronos2_forecast;
  * taken part in its pass, which matters under cross_learning. */
 CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
+/* *bytes: what chronos2_predict will allocate at most beside the model for series of these shapes, the forecast
+ * included. No value is read: arrays and columns may be anything but must be NULL where they will be, and `covariate`
+ * may be NULL: then any are allowed. The session's peak is above chronos2_model_bytes by at most that, unless it keeps
+ * the workspace of a larger call. Fails as chronos2_predict does, and leaves *bytes as it was or without a meaning. */
+CHRONOS2_API chronos2_status chronos2_predict_bytes(chronos2_session *session, const chronos2_series *series,
+                                                    size_t count, const chronos2_predict_options *options,
+                                                    size_t *bytes);
 CHRONOS2_API void chronos2_forecast_free(chronos2_forecast **forecast);
 
 /* Number of series; targets of one, 0 if it is out of range or has no forecast; steps. */

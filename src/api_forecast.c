@@ -39,6 +39,16 @@ chronos2_status chronos2_predict(chronos2_session *session, const chronos2_serie
   return status == C2_OK ? predict(session, NULL, series, count, &own, forecast, err) : status_of(status);
 }
 
+chronos2_status chronos2_predict_bytes(chronos2_session *session, const chronos2_series *series, size_t count,
+                                       const chronos2_predict_options *options, size_t *bytes) {
+  c2_error *err = c2_api_begin();
+  REQUIRE(session && options && bytes && (series || count == 0),
+          "session, series, options and bytes: expected not NULL");
+  chronos2_predict_options own;
+  c2_status status = read_options(options, &own, err);
+  return status_of(status == C2_OK ? c2_forecast_plan(session, series, count, &own, bytes, err) : status);
+}
+
 void chronos2_forecast_free(chronos2_forecast **forecast) {
   if (!forecast || !*forecast) return;
   c2_forecast_free(*forecast);

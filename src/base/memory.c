@@ -80,14 +80,21 @@ char *c2_strdup(const char *text) {
   return c2_strndup(text, strlen(text));
 }
 
+static size_t alignment_of(size_t size) {
+  return size >= HUGE_PAGE ? (size_t)HUGE_PAGE : (size_t)C2_ALIGN;
+}
+
+size_t c2_block_size(size_t size) {
+  return size > PTRDIFF_MAX - alignment_of(size) ? SIZE_MAX : c2_round_up(size, alignment_of(size));
+}
+
 c2_status c2_block_open(c2_block *block, size_t size, c2_error *err) {
   block->base = NULL;
   block->size = 0;
   if (size == 0) return C2_OK;
-  size_t alignment = size >= HUGE_PAGE ? (size_t)HUGE_PAGE : (size_t)C2_ALIGN;
-  if (size > PTRDIFF_MAX - alignment) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
-  size_t rounded = c2_round_up(size, alignment);
-  block->base = aligned_alloc(alignment, rounded);
+  size_t rounded = c2_block_size(size);
+  if (rounded == SIZE_MAX) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
+  block->base = aligned_alloc(alignment_of(size), rounded);
   if (!block->base) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", rounded);
   block->size = rounded;
   if (rounded >= HUGE_PAGE) c2_advise_huge_pages(block->base, rounded);

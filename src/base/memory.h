@@ -24,6 +24,12 @@ static inline bool c2_add(size_t a, size_t b, size_t *out) {
   return !__builtin_add_overflow(a, b, out);
 }
 
+/* *sum += a * b; SIZE_MAX, and so for ever, on overflow. */
+static inline void c2_sum_up(size_t *sum, size_t a, size_t b) {
+  size_t product = 0;
+  if (!c2_mul(a, b, &product) || !c2_add(*sum, product, sum)) *sum = SIZE_MAX;
+}
+
 static inline size_t c2_round_up(size_t n, size_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
@@ -57,6 +63,9 @@ typedef struct c2_block {
   unsigned char *base;
   size_t size;
 } c2_block;
+
+/* What a block of `size` bytes takes: large ones take whole huge pages. SIZE_MAX if it is too large. */
+size_t c2_block_size(size_t size);
 
 c2_status c2_block_open(c2_block *block, size_t size, c2_error *err);
 void c2_block_free(c2_block *block);

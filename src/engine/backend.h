@@ -24,7 +24,8 @@ typedef struct c2_backend {
   c2_status (*open)(c2_engine *engine, const chronos2_session_options *options, c2_error *err);
   void (*close)(c2_engine *engine);
 
-  /* Sets *bytes to the workspace that `forward` would take. It computes nothing. */
+  /* Sets *bytes to what `forward` would take at most, whatever the rows' values are: the workspace, and what it holds
+   * beside. It reads no value and computes nothing. A row knows something of its future if its future_length isn't 0. */
   c2_status (*plan)(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
   c2_status (*forward)(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
@@ -57,8 +58,8 @@ void c2_engine_close(c2_engine *engine);
 /* Gives back what a backend keeps between passes, and begins a new high-water mark. */
 void c2_engine_trim(c2_engine *engine);
 
-/* Sets *bytes to the workspace that c2_forward would take for this sorted batch. Of `result` it only matters which
- * pointers are NULL. */
+/* Sets *bytes to what c2_forward would take at most for a sorted batch of this shape: the workspace, and what it holds
+ * beside. It reads no value. Of `result` it only matters which pointers are NULL. */
 c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
 /* Forecasts a sorted batch. */

@@ -27,6 +27,7 @@ size_t c2_context_tokens(const c2_row *row, const chronos2_config *config, const
   const double *context = context_of(row, batch->context_limit, &length);
   size_t n = c2_row_patches(row, config->patch, batch->context_limit);
   size_t live = 1;
+  if (!context) return n + 1;
   for (size_t p = 0; p < n; p++) live += live_patch(context, length, config->patch, n, p);
   return live;
 }
@@ -61,10 +62,12 @@ c2_status c2_layout_count(c2_layout *l, const chronos2_config *config, const c2_
     }
     l->longest = c2_max_size(l->longest, tokens);
     l->deepest = c2_max_size(l->deepest, c2_row_patches(&batch->row[r], config->patch, batch->context_limit));
+    if (l->tokens > INT32_MAX / 2 || tokens > INT32_MAX / 2) {
+      C2_FAIL(err, C2_ERR_MEMORY, "%zu tokens are too many for one pass", c2_max_size(l->tokens, tokens));
+    }
   }
   l->future_tokens = batch->rows * batch->output_patches;
   l->cell_bound = l->grouped_tokens;
-  if (l->tokens > INT32_MAX / 2) C2_FAIL(err, C2_ERR_MEMORY, "%zu tokens are too many for one pass", l->tokens);
   return C2_OK;
 }
 

@@ -35,7 +35,7 @@ typedef struct c2_layout {
   c2_cells all, future;
 } c2_layout;
 
-/* Counts what the batch needs. */
+/* Counts what the batch needs. In a row without values every token counts as live. */
 c2_status c2_layout_count(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, bool future_only,
                           c2_error *err);
 

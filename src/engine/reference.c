@@ -343,7 +343,9 @@ static c2_status measure(pass *p, size_t *bytes, c2_error *err) {
 static c2_status reference_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes,
                                 c2_error *err) {
   pass p = pass_of(engine, batch, result);
-  return measure(&p, bytes, err);
+  C2_TRY(measure(&p, bytes, err));
+  *bytes = c2_block_size(*bytes);
+  return C2_OK;
 }
 
 c2_status c2_reference_run(c2_engine *engine, c2_reference *reference, const c2_batch *batch, const c2_result *result,

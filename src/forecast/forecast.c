@@ -143,21 +143,28 @@ static c2_status open_forecast(chronos2_forecast *f, c2_engine *engine, const c2
   return c2_engine_alloc(engine, total, sizeof *f->values, &f->values, err);
 }
 
+static c2_status check_horizon(const chronos2_predict_options *options, c2_error *err) {
+  if (options->horizon >= 1 && options->horizon <= 1 << 20) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", options->horizon);
+}
+
+static c2_rollout rollout_of(const c2_request *r, const chronos2_predict_options *options) {
+  return (c2_rollout){.horizon = r->horizon,
+                      .max_output_patches = r->max_output_patches,
+                      .levels = options->unrolled_quantiles,
+                      .paths = options->unrolled_count};
+}
+
 static c2_status run(job *j, c2_request *request, const chronos2_series *series,
                      const chronos2_predict_options *options, c2_error *err) {
   chronos2_forecast *f = j->forecast;
   c2_engine *engine = &j->session->engine;
-  if (options->horizon < 1 || options->horizon > 1 << 20) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", options->horizon);
-  }
+  C2_TRY(check_horizon(options, err));
   if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {
     C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->fault, &f->fault, err));
   }
   C2_TRY(c2_request_open(request, j->session, series, f->count, options, options->horizon, f->fault, err));
-  j->how = (c2_rollout){.horizon = options->horizon,
-                        .max_output_patches = request->max_output_patches,
-                        .levels = options->unrolled_quantiles,
-                        .paths = options->unrolled_count};
+  j->how = rollout_of(request, options);
   j->done = request->asked - request->count;
   C2_TRY(c2_rollout_check(&j->how, request->config, err));
   C2_TRY(open_forecast(f, engine, request, err));
@@ -179,6 +186,60 @@ c2_status c2_forecast_run(chronos2_forecast *f, chronos2_session *session, const
   session->engine.held = 0;
   return status;
 }
+
+/* ---- What it takes ---------------------------------------------------------------------------- */
+
+/* What the passes take: the workspace of the largest, and what the largest holds beside it. */
+static c2_status plan_passes(chronos2_session *session, const c2_request *r, const c2_rollout *how, size_t *bytes,
+                             c2_error *err) {
+  size_t workspace = 0;
+  size_t held = 0;
+  double somewhere = 0; /* quantiles of targets have their place in the forecast */
+  for (size_t from = 0; from < r->count;) {
+    c2_pass p = c2_request_pass(r, from, r->horizon, C2_PASS_TOKENS);
+    c2_rows rows = {0};
+    size_t own[3] = {0, 0, 0};
+    c2_status status = c2_rows_plan(&rows, r, &p, &own[0], err);
+    if (status == C2_OK) {
+      for (size_t i = 0; i < p.rows; i++) {
+        if (rows.row[i].member < r->series[rows.row[i].series].targets) rows.row[i].quantiles = &somewhere;
+      }
+      c2_batch batch = {.row = rows.row, .rows = p.rows, .context_limit = r->context_limit};
+      status = c2_rollout_plan(how, session, &batch, &own[1], &own[2], err);
+    }
+    c2_rows_close(&rows);
+    if (status != C2_OK) return status;
+    workspace = c2_max_size(workspace, own[1]);
+    c2_sum_up(&own[0], own[2], 1);
+    held = c2_max_size(held, own[0]);
+    from = p.to;
+  }
+  c2_sum_up(bytes, workspace, 1);
+  c2_sum_up(bytes, held, 1);
+  return C2_OK;
+}
+
+c2_status c2_forecast_plan(chronos2_session *session, const chronos2_series *series, size_t count,
+                           const chronos2_predict_options *options, size_t *bytes, c2_error *err) {
+  c2_request r = {0};
+  size_t targets = 0;
+  C2_TRY(check_horizon(options, err));
+  C2_TRY(c2_request_plan(&r, session, series, count, options, err));
+  c2_rollout how = rollout_of(&r, options);
+  C2_TRY(c2_rollout_check(&how, r.config, err));
+  for (size_t i = 0; i < count; i++) targets += series[i].targets;
+  *bytes = c2_encoded_bytes(series, count, r.horizon);
+  c2_sum_up(bytes, count, 2 * sizeof(size_t));
+  if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {
+    c2_sum_up(bytes, count, sizeof(c2_fault) + sizeof(size_t) + sizeof(chronos2_series));
+  }
+  c2_sum_up(bytes, targets, r.config->quantiles * r.horizon * sizeof(double));
+  C2_TRY(plan_passes(session, &r, &how, bytes, err));
+  if (*bytes == SIZE_MAX) C2_FAIL(err, C2_ERR_MEMORY, "the request's size overflows");
+  return C2_OK;
+}
+
+/* ---- What a forecast holds -------------------------------------------------------------------- */
 
 void c2_forecast_free(chronos2_forecast *f) {
   for (size_t i = 0; f->fault && i < f->count; i++) free(f->fault[i].text);

@@ -20,6 +20,9 @@ struct chronos2_forecast {
 c2_status c2_forecast_run(chronos2_forecast *forecast, chronos2_session *session, const chronos2_context *context,
                           const chronos2_series *series, size_t count, const chronos2_predict_options *options,
                           c2_error *err);
+/* What c2_forecast_run takes at most, with the forecast, but without the model and what the session holds already. */
+c2_status c2_forecast_plan(chronos2_session *session, const chronos2_series *series, size_t count,
+                           const chronos2_predict_options *options, size_t *bytes, c2_error *err);
 void c2_forecast_free(chronos2_forecast *forecast);
 
 /* [Q][horizon]; NULL if out of range. */

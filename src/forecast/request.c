@@ -59,12 +59,17 @@ static c2_status check_targets(const chronos2_series *s, size_t index, c2_error 
   return C2_OK;
 }
 
-static c2_status check_series(const chronos2_series *s, size_t index, size_t horizon, c2_error *err) {
+static c2_status check_shape(const chronos2_series *s, size_t index, c2_error *err) {
   if (s->targets < 1) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected at least one target", index);
   if (s->targets > MOST_ROWS || s->covariates > MOST_ROWS - s->targets) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %zu targets and %zu covariates: expected at most 2^31 together", index,
             s->targets, s->covariates);
   }
+  return C2_OK;
+}
+
+static c2_status check_series(const chronos2_series *s, size_t index, size_t horizon, c2_error *err) {
+  C2_TRY(check_shape(s, index, err));
   if (s->covariates > 0 && !s->covariate) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu covariates, found NULL", index, s->covariates);
   }
@@ -118,9 +123,9 @@ static c2_status check_options(const c2_request *r, const chronos2_predict_optio
   return C2_OK;
 }
 
-c2_status c2_request_open(c2_request *r, chronos2_session *session, const chronos2_series *series, size_t count,
-                          const chronos2_predict_options *o, size_t horizon, c2_fault *fault, c2_error *err) {
-  const chronos2_config *c = &session->model->config;
+/* The options, with defaults in the place of 0. */
+static c2_status settle(c2_request *r, const chronos2_config *c, size_t count, const chronos2_predict_options *o,
+                        size_t horizon, c2_error *err) {
   size_t limit = o->context_length > 0 ? o->context_length : c->context_length;
   *r = (c2_request){.config = c,
                     .asked = count,
@@ -129,7 +134,12 @@ c2_status c2_request_open(c2_request *r, chronos2_session *session, const chrono
                     .context_limit = o->extend_context ? limit : c2_min_size(limit, c->context_length),
                     .max_output_patches = o->max_output_patches > 0 ? o->max_output_patches : c->max_output_patches,
                     .cross_learning = o->cross_learning};
-  C2_TRY(check_options(r, o, err));
+  return check_options(r, o, err);
+}
+
+c2_status c2_request_open(c2_request *r, chronos2_session *session, const chronos2_series *series, size_t count,
+                          const chronos2_predict_options *o, size_t horizon, c2_fault *fault, c2_error *err) {
+  C2_TRY(settle(r, &session->model->config, count, o, horizon, err));
   if (fault) {
     C2_TRY(c2_engine_alloc(&session->engine, count, sizeof *r->index, &r->index, err));
     C2_TRY(c2_engine_alloc(&session->engine, count, sizeof *r->good, &r->good, err));
@@ -138,6 +148,20 @@ c2_status c2_request_open(c2_request *r, chronos2_session *session, const chrono
   C2_TRY(c2_encode_categories(r->good ? r->good : series, r->count, horizon, &r->encoded, err));
   c2_engine_hold(&session->engine, r->encoded.bytes);
   r->series = r->encoded.series;
+  return C2_OK;
+}
+
+c2_status c2_request_plan(c2_request *r, chronos2_session *session, const chronos2_series *series, size_t count,
+                          const chronos2_predict_options *o, c2_error *err) {
+  size_t rows = 0;
+  C2_TRY(settle(r, &session->model->config, count, o, o->horizon, err));
+  for (size_t i = 0; i < count; i++) {
+    C2_TRY(check_shape(&series[i], i, err));
+    c2_sum_up(&rows, c2_rows_of(&series[i]), 1);
+  }
+  if (rows == SIZE_MAX) C2_FAIL(err, C2_ERR_MEMORY, "the number of rows overflows");
+  r->series = series;
+  r->count = count;
   return C2_OK;
 }
 
@@ -184,48 +208,89 @@ static const double *values_of(const chronos2_column *c, size_t first, size_t co
   return values;
 }
 
-/* Row `index` of a series. Without a place for copies only their number is counted. */
-static c2_row row_of(const c2_request *r, const chronos2_series *s, size_t index, double **copy, size_t *copies) {
+/* Row `index` of a series without its values, and where those are. */
+static c2_row shape_of(const c2_request *r, const chronos2_series *s, size_t index, chronos2_column *past,
+                       chronos2_column *future) {
   const chronos2_covariate *c = index < s->targets ? NULL : &s->covariate[index - s->targets];
-  chronos2_column past = c ? c2_past_column(c) : c2_target_column(s, index);
-  chronos2_column future = c && r->horizon > 0 ? c2_future_column(c) : (chronos2_column){.values = NULL};
-  c2_row row = {.length = c2_min_size(s->length, r->context_limit), .future_length = future.values ? r->horizon : 0};
-  if (copies) {
-    *copies += past.values && !c2_column_doubles(&past) ? row.length : 0;
-    *copies += future.values && !c2_column_doubles(&future) ? row.future_length : 0;
-    return row;
-  }
-  if (row.length > 0) row.context = values_of(&past, s->length - row.length, row.length, copy);
-  if (future.values) row.future = values_of(&future, 0, row.future_length, copy);
-  return row;
+  *past = c ? c2_past_column(c) : c2_target_column(s, index);
+  *future = c && r->horizon > 0 ? c2_future_column(c) : (chronos2_column){.values = NULL};
+  return (c2_row){.length = c2_min_size(s->length, r->context_limit), .future_length = future->values ? r->horizon : 0};
 }
 
-/* Rows of a pass into rows->row, or the number of values to copy into *copies. */
-static void fill_rows(const c2_request *r, const c2_pass *p, c2_rows *rows, size_t *copies) {
-  double *copy = rows->copy;
+/* Makes one row, of a series and its index there. */
+typedef void (*row_fn)(void *user, const chronos2_series *series, size_t index, c2_row *row);
+
+/* Makes all rows of a pass, and says which they are. */
+static void each_row(const c2_request *r, const c2_pass *p, c2_row *row, row_fn one, void *user) {
   size_t at = 0;
   for (size_t k = 0; k < p->times; k++) {
     for (size_t i = p->from + k * p->stride; i < p->to + k * p->stride; i++) {
-      const chronos2_series *s = &r->series[i];
-      for (size_t t = 0; t < c2_rows_of(s); t++, at++) {
-        c2_row row = row_of(r, s, t, &copy, copies);
-        row.group = (int64_t)(r->cross_learning ? k : i);
-        row.slot = at;
-        row.series = c2_request_index(r, i);
-        row.member = t;
-        if (!copies) rows->row[at] = row;
+      for (size_t t = 0; t < c2_rows_of(&r->series[i]); t++, at++) {
+        one(user, &r->series[i], t, &row[at]);
+        row[at].group = (int64_t)(r->cross_learning ? k : i);
+        row[at].slot = at;
+        row[at].series = c2_request_index(r, i);
+        row[at].member = t;
       }
     }
   }
 }
 
+typedef struct filling {
+  const c2_request *request;
+  size_t copies; /* values that can't be used in place */
+  double *copy;  /* where the next of them goes */
+} filling;
+
+static bool is_copied(const chronos2_column *c) {
+  return c->values && !c2_column_doubles(c);
+}
+
+static void fill_shape(void *user, const chronos2_series *s, size_t index, c2_row *row) {
+  filling *f = user;
+  chronos2_column past;
+  chronos2_column future;
+  const chronos2_covariate *c = index < s->targets || !s->covariate ? NULL : &s->covariate[index - s->targets];
+  if (!c && index >= s->targets) {
+    *row = (c2_row){.length = c2_min_size(s->length, f->request->context_limit), .future_length = f->request->horizon};
+    c2_sum_up(&f->copies, row->length, 1);
+    c2_sum_up(&f->copies, row->future_length, 1);
+    return;
+  }
+  *row = shape_of(f->request, s, index, &past, &future);
+  if (is_copied(&past)) c2_sum_up(&f->copies, row->length, 1);
+  if (is_copied(&future)) c2_sum_up(&f->copies, row->future_length, 1);
+  if (c && c->future_text) row->future_length = f->request->horizon; /* of a plan, where categories are texts still */
+}
+
+static void fill_values(void *user, const chronos2_series *s, size_t index, c2_row *row) {
+  filling *f = user;
+  chronos2_column past;
+  chronos2_column future;
+  *row = shape_of(f->request, s, index, &past, &future);
+  if (row->length > 0) row->context = values_of(&past, s->length - row->length, row->length, &f->copy);
+  if (future.values) row->future = values_of(&future, 0, row->future_length, &f->copy);
+}
+
 c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *r, const c2_pass *p, c2_error *err) {
-  size_t copies = 0;
+  filling f = {.request = r};
   *rows = (c2_rows){NULL, NULL};
   C2_TRY(c2_engine_alloc(engine, p->times * p->rows, sizeof *rows->row, &rows->row, err));
-  fill_rows(r, p, rows, &copies);
-  C2_TRY(c2_engine_alloc(engine, copies, sizeof *rows->copy, &rows->copy, err));
-  fill_rows(r, p, rows, NULL);
+  each_row(r, p, rows->row, fill_shape, &f);
+  C2_TRY(c2_engine_alloc(engine, f.copies, sizeof *rows->copy, &rows->copy, err));
+  f.copy = rows->copy;
+  each_row(r, p, rows->row, fill_values, &f);
+  return C2_OK;
+}
+
+c2_status c2_rows_plan(c2_rows *rows, const c2_request *r, const c2_pass *p, size_t *bytes, c2_error *err) {
+  filling f = {.request = r};
+  *rows = (c2_rows){NULL, NULL};
+  *bytes = 0;
+  C2_TRY(c2_alloc_array(p->rows, sizeof *rows->row, &rows->row, err));
+  each_row(r, p, rows->row, fill_shape, &f);
+  c2_sum_up(bytes, p->rows, sizeof *rows->row);
+  c2_sum_up(bytes, f.copies, sizeof *rows->copy);
   return C2_OK;
 }
 

@@ -36,6 +36,11 @@ c2_status c2_request_open(c2_request *request, chronos2_session *session, const 
                           const chronos2_predict_options *options, size_t horizon, c2_fault *fault, c2_error *err);
 void c2_request_close(c2_request *request);
 
+/* A request of which only the shape is known: no value is read, and a series whose `covariate` is NULL counts as if each
+ * had to be copied and were known ahead. For c2_rows_plan. */
+c2_status c2_request_plan(c2_request *request, chronos2_session *session, const chronos2_series *series, size_t count,
+                          const chronos2_predict_options *options, c2_error *err);
+
 /* An error if bad series are to be left out, where none can be. */
 c2_status c2_request_no_skip(const chronos2_predict_options *options, c2_error *err);
 
@@ -72,5 +77,8 @@ typedef struct c2_rows {
 
 c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *request, const c2_pass *pass, c2_error *err);
 void c2_rows_close(c2_rows *rows);
+
+/* Rows without values, and what c2_rows_open takes for such. */
+c2_status c2_rows_plan(c2_rows *rows, const c2_request *request, const c2_pass *pass, size_t *bytes, c2_error *err);
 
 #endif

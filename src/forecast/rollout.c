@@ -17,7 +17,6 @@ typedef struct rollout {
   const c2_rollout *how;
   const double *levels; /* [paths] */
   size_t paths;
-  chronos2_session *session;
   c2_engine *engine;
   const chronos2_config *c;
   const c2_row *row; /* [rows]; quantiles [Q][horizon], of which `done` steps are there */
@@ -157,13 +156,18 @@ static c2_status start_paths(rollout *r, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status forecast_paths(rollout *r, size_t patches, c2_error *err) {
-  c2_result result = {.steps = patches * r->c->patch, .stride = patches * r->c->patch};
+/* Paths that fill a pass together. */
+static size_t paths_together(const rollout *r) {
   size_t tokens = 0;
   for (size_t b = 0; b < r->rows; b++) tokens += path_tokens(r, &r->row[b]);
-  size_t together = c2_max_size(1, r->tokens / tokens);
+  return c2_min_size(r->paths, c2_max_size(1, r->tokens / tokens));
+}
+
+static c2_status forecast_paths(rollout *r, size_t patches, c2_error *err) {
+  c2_result result = {.steps = patches * r->c->patch, .stride = patches * r->c->patch};
+  size_t together = paths_together(r);
   for (size_t first = 0; first < r->paths; first += together) {
-    size_t end = c2_min_size(r->paths, first + c2_min_size(together, r->paths));
+    size_t end = c2_min_size(r->paths, first + together);
     set_paths(r, first, end, result.steps);
     c2_batch batch = {
         .row = r->path, .rows = (end - first) * r->rows, .context_limit = r->limit, .output_patches = patches,
@@ -209,23 +213,19 @@ static size_t group_end(const c2_batch *batch, size_t first) {
   return end;
 }
 
-/* All rows, as many groups at a time as fill a pass with their paths, at least one. */
-static c2_status go_on_all(rollout *r, const c2_batch *batch, c2_error *err) {
-  for (size_t first = 0; first < batch->rows;) {
-    size_t end = first;
-    size_t tokens = 0;
-    while (end < batch->rows) {
-      size_t next = group_end(batch, end);
-      for (size_t b = end; b < next; b++) tokens += r->paths * path_tokens(r, &batch->row[b]);
-      if (end > first && tokens > r->tokens) break;
-      end = next;
-    }
-    r->row = batch->row + first;
-    r->rows = end - first;
-    C2_TRY(go_on(r, err));
-    first = end;
+/* The next rows that are forecast on: as many groups as fill a pass with their paths, at least one. The row behind them. */
+static size_t next_rows(rollout *r, const c2_batch *batch, size_t first) {
+  size_t end = first;
+  size_t tokens = 0;
+  while (end < batch->rows) {
+    size_t next = group_end(batch, end);
+    for (size_t b = end; b < next; b++) tokens += r->paths * path_tokens(r, &batch->row[b]);
+    if (end > first && tokens > r->tokens) break;
+    end = next;
   }
-  return C2_OK;
+  r->row = batch->row + first;
+  r->rows = end - first;
+  return end;
 }
 
 /* Gives the rows whose quantiles nobody wants a place for them: the paths go on from there. */
@@ -259,31 +259,102 @@ static size_t pass_tokens(const chronos2_session *s, const c2_batch *batch, cons
   return c2_max_size(tokens, LEAST_TOKENS);
 }
 
+static rollout rollout_of(const c2_rollout *how, chronos2_session *session, const c2_batch *batch) {
+  const chronos2_config *c = &session->model->config;
+  return (rollout){.how = how,
+                   .levels = how->levels ? how->levels : default_levels,
+                   .paths = how->levels ? how->paths : sizeof default_levels / sizeof default_levels[0],
+                   .engine = &session->engine,
+                   .c = c,
+                   .horizon = how->horizon,
+                   .first_limit = batch->context_limit,
+                   .limit = c2_max_size(batch->context_limit, c->context_length)};
+}
+
 c2_status c2_rollout_run(const c2_rollout *how, chronos2_session *session, const c2_kv_cache *cache, c2_batch *batch,
                          c2_error *err) {
-  const chronos2_config *c = &session->model->config;
-  size_t horizon = how->horizon;
-  rollout r = {.how = how,
-               .levels = how->levels ? how->levels : default_levels,
-               .paths = how->levels ? how->paths : sizeof default_levels / sizeof default_levels[0],
-               .session = session,
-               .engine = &session->engine,
-               .c = c,
-               .horizon = horizon,
-               .first_limit = batch->context_limit,
-               .limit = c2_max_size(batch->context_limit, c->context_length)};
+  rollout r = rollout_of(how, session, batch);
   double *places = NULL;
   size_t before = session->engine.held;
   c2_status status = C2_OK;
-  batch->output_patches = c2_rollout_patches(how, c, horizon);
+  batch->output_patches = c2_rollout_patches(how, r.c, r.horizon);
   c2_batch_sort(batch);
-  if (batch->output_patches * c->patch >= horizon) return start(&r, cache, batch, err);
-  C2_GOTO(give_places(r.engine, batch, c->quantiles * horizon, &places, err));
+  if (batch->output_patches * r.c->patch >= r.horizon) return start(&r, cache, batch, err);
+  C2_GOTO(give_places(r.engine, batch, r.c->quantiles * r.horizon, &places, err));
   C2_GOTO(start(&r, cache, batch, err));
-  r.tokens = pass_tokens(session, batch, c);
-  C2_GOTO(go_on_all(&r, batch, err));
+  r.tokens = pass_tokens(session, batch, r.c);
+  for (size_t first = 0; first < batch->rows;) {
+    first = next_rows(&r, batch, first);
+    C2_GOTO(go_on(&r, err));
+  }
 fail:
   free(places);
   session->engine.held = before;
   return status;
+}
+
+/* ---- What it takes ---------------------------------------------------------------------------- */
+
+/* Workspace of the paths' passes from `done` on, at most. */
+static c2_status plan_pass(const rollout *r, size_t *workspace, c2_error *err) {
+  size_t together = paths_together(r);
+  size_t patches = c2_rollout_patches(r->how, r->c, r->horizon - r->done);
+  size_t bytes = 0;
+  c2_result result = {.steps = patches * r->c->patch, .stride = patches * r->c->patch};
+  c2_batch batch = {.rows = together * r->rows, .context_limit = r->limit, .output_patches = patches};
+  C2_TRY(c2_alloc_array(batch.rows, sizeof *batch.row, &batch.row, err));
+  for (size_t p = 0, n = 0; p < together; p++) {
+    for (size_t b = 0; b < r->rows; b++, n++) {
+      batch.row[n] = (c2_row){.length = room_of(r, &r->row[b]),
+                              .future_length = r->row[b].future_length,
+                              .group = r->row[b].group * (int64_t)r->paths + (int64_t)p,
+                              .slot = n};
+    }
+  }
+  c2_batch_sort(&batch);
+  c2_status status = c2_plan(r->engine, &batch, &result, &bytes, err);
+  *workspace = c2_max_size(*workspace, bytes);
+  free(batch.row);
+  return status;
+}
+
+/* What go_on allocates. */
+static size_t path_bytes(const rollout *r) {
+  size_t steps = c2_rollout_patches(r->how, r->c, r->horizon - r->done) * r->c->patch;
+  size_t keep = 0;
+  size_t bytes = 0;
+  for (size_t b = 0; b < r->rows; b++) keep = c2_max_size(keep, room_of(r, &r->row[b]));
+  c2_sum_up(&bytes, r->rows * r->paths, keep * sizeof *r->context);
+  c2_sum_up(&bytes, r->rows, sizeof *r->length);
+  c2_sum_up(&bytes, r->rows * r->paths, sizeof *r->path);
+  c2_sum_up(&bytes, r->rows * r->paths * r->c->quantiles, steps * sizeof *r->paths_out);
+  c2_sum_up(&bytes, r->paths * r->c->quantiles, sizeof(c2_sample) + 2 * sizeof(double));
+  return bytes;
+}
+
+c2_status c2_rollout_plan(const c2_rollout *how, chronos2_session *session, c2_batch *batch, size_t *workspace,
+                          size_t *held, c2_error *err) {
+  rollout r = rollout_of(how, session, batch);
+  c2_result result = {.steps = r.horizon, .stride = r.horizon};
+  size_t most = 0;
+  *held = 0;
+  batch->output_patches = c2_rollout_patches(how, r.c, r.horizon);
+  c2_batch_sort(batch);
+  C2_TRY(c2_plan(r.engine, batch, &result, workspace, err));
+  size_t block = batch->output_patches * r.c->patch;
+  if (block >= r.horizon) return C2_OK;
+  for (size_t b = 0; b < batch->rows; b++) {
+    if (!batch->row[b].quantiles) c2_sum_up(held, r.c->quantiles * r.horizon, sizeof(double));
+  }
+  r.tokens = pass_tokens(session, batch, r.c);
+  for (size_t first = 0; first < batch->rows;) {
+    r.done = block;
+    first = next_rows(&r, batch, first);
+    most = c2_max_size(most, path_bytes(&r));
+    C2_TRY(plan_pass(&r, workspace, err));
+    r.done = (r.horizon - 1) / block * block; /* the last pass may be shorter, and then has more paths */
+    C2_TRY(plan_pass(&r, workspace, err));
+  }
+  c2_sum_up(held, most, 1);
+  return C2_OK;
 }

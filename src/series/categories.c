@@ -161,7 +161,7 @@ fail:
 /* ---- All series ------------------------------------------------------------------------------ */
 
 static bool is_categorical(const chronos2_series *s) {
-  for (size_t k = 0; k < s->covariates; k++) {
+  for (size_t k = 0; s->covariate && k < s->covariates; k++) {
     if (s->covariate[k].past_text) return true;
   }
   return false;
@@ -183,22 +183,39 @@ static c2_status encode(const chronos2_series *s, size_t k, size_t horizon, cons
   return C2_OK;
 }
 
+/* Covariates of the series that have categories, and the values that those become. */
+static void count_all(const chronos2_series *series, size_t count, size_t horizon, size_t *covariates, size_t *values) {
+  *covariates = *values = 0;
+  for (size_t i = 0; i < count; i++) {
+    if (!is_categorical(&series[i])) continue;
+    c2_sum_up(covariates, series[i].covariates, 1);
+    for (size_t k = 0; k < series[i].covariates; k++) {
+      const chronos2_covariate *c = &series[i].covariate[k];
+      if (c->past_text) c2_sum_up(values, series[i].length, 1);
+      if (c->past_text && c->future_text) c2_sum_up(values, horizon, 1);
+    }
+  }
+}
+
+size_t c2_encoded_bytes(const chronos2_series *series, size_t count, size_t horizon) {
+  size_t covariates = 0;
+  size_t values = 0;
+  size_t bytes = 0;
+  count_all(series, count, horizon, &covariates, &values);
+  c2_sum_up(&bytes, count, sizeof(chronos2_series));
+  c2_sum_up(&bytes, covariates, sizeof(chronos2_covariate));
+  c2_sum_up(&bytes, values, sizeof(double));
+  return bytes;
+}
+
 static c2_status allocate(const chronos2_series *series, size_t count, size_t horizon, c2_encoded *out, c2_error *err) {
   size_t covariates = 0;
   size_t values = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (!is_categorical(&series[i])) continue;
-    covariates += series[i].covariates;
-    for (size_t k = 0; k < series[i].covariates; k++) {
-      const chronos2_covariate *c = &series[i].covariate[k];
-      size_t more = c->past_text ? series[i].length + (c->future_text ? horizon : 0) : 0;
-      if (!c2_add(values, more, &values)) C2_FAIL(err, C2_ERR_MEMORY, "the covariates' size overflows");
-    }
-  }
+  count_all(series, count, horizon, &covariates, &values);
   C2_TRY(c2_alloc_array(count, sizeof *out->series, &out->series, err));
   C2_TRY(c2_alloc_array(covariates, sizeof *out->covariate, &out->covariate, err));
   C2_TRY(c2_alloc_array(values, sizeof *out->values, &out->values, err));
-  out->bytes = count * sizeof *out->series + covariates * sizeof *out->covariate + values * sizeof *out->values;
+  out->bytes = c2_encoded_bytes(series, count, horizon);
   return C2_OK;
 }
 

@@ -21,6 +21,9 @@ typedef struct c2_encoded {
   size_t bytes; /* of these three */
 } c2_encoded;
 
+/* What c2_encode_categories allocates; no value is read. SIZE_MAX if the size overflows. */
+size_t c2_encoded_bytes(const chronos2_series *series, size_t count, size_t horizon);
+
 /* Free also after a failure. Pointers into the given series stay in use. Cost: O(n log n) in the labels. */
 c2_status c2_encode_categories(const chronos2_series *series, size_t count, size_t horizon, c2_encoded *out,
                                c2_error *err);

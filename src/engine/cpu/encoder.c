@@ -72,7 +72,7 @@ static void finish(c2_encoder *e) {
 c2_status c2_cpu_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes,
                       c2_error *err) {
   c2_encoder e = c2_encoder_of(engine, batch, result);
-  return c2_encoder_measure(&e, bytes, err);
+  return c2_encoder_measure(&e, true, bytes, err);
 }
 
 c2_status c2_cpu_pass(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {

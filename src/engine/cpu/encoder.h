@@ -106,7 +106,9 @@ void c2_run_head(c2_encoder *e);            /* ends.c: quantiles */
 /* ---- encoder_plan.c: memory ---------------------------------------------------------------------- */
 
 c2_encoder c2_encoder_of(c2_engine *engine, const c2_batch *batch, const c2_result *result);
-c2_status c2_encoder_measure(c2_encoder *e, size_t *bytes, c2_error *err);
+
+/* *bytes of workspace that the pass takes; at_most: that it, or a pass of a part of its rows, can take. */
+c2_status c2_encoder_measure(c2_encoder *e, bool at_most, size_t *bytes, c2_error *err);
 
 /* Workspace and token plan. */
 c2_status c2_encoder_begin(c2_encoder *e, c2_error *err);

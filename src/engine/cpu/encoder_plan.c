@@ -80,12 +80,13 @@ c2_encoder c2_encoder_of(c2_engine *engine, const c2_batch *batch, const c2_resu
                       .inner = c->heads * c->d_kv};
 }
 
-c2_status c2_encoder_measure(c2_encoder *e, size_t *bytes, c2_error *err) {
+c2_status c2_encoder_measure(c2_encoder *e, bool at_most, size_t *bytes, c2_error *err) {
   c2_arena plan = {0};
   if (!e->w) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
   C2_TRY(c2_layout_count(&e->layout, e->config, e->batch, e->past != NULL, err));
   e->layout.blinded = e->engine->blind != NULL;
-  e->span = span_of(e->layout.tokens, c2_pool_threads(e->pool));
+  size_t threads = c2_pool_threads(e->pool);
+  e->span = at_most && e->layout.tokens > SPAN * threads ? SPAN : span_of(e->layout.tokens, threads); /* first it grows */
   carve(e, &plan);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu tokens overflows", e->layout.tokens);
   *bytes = plan.used;
@@ -96,7 +97,7 @@ c2_status c2_encoder_begin(c2_encoder *e, c2_error *err) {
   const chronos2_config *c = e->config;
   c2_block *workspace = &c2_cpu_of(e->engine)->workspace;
   size_t bytes = 0;
-  C2_TRY(c2_encoder_measure(e, &bytes, err));
+  C2_TRY(c2_encoder_measure(e, false, &bytes, err));
   C2_TRY(c2_engine_reserve(e->engine, workspace, bytes, err));
   c2_arena arena = {.base = workspace->base, .size = workspace->size};
   carve(e, &arena);

@@ -41,6 +41,10 @@ c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config 
   return C2_OK;
 }
 
+size_t c2_kv_row_bytes(const chronos2_config *c, size_t tokens) {
+  return c->layers * c->heads * c2_panels_size(tokens, c->d_kv) * sizeof(float);
+}
+
 void c2_kv_free(c2_kv_cache *cache) {
   c2_cpu_kv *kv = (c2_cpu_kv *)cache;
   c2_block_free(&kv->block);
