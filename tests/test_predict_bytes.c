@@ -139,8 +139,8 @@ static void test_bounds(void **state) {
   (void)state;
   for (int a = CHRONOS2_FULL; a <= CHRONOS2_WINDOWED_FUTURE_NULL; a++) {
     for (int threads = 1; threads <= 3; threads += 2) {
-      chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)a, .radius = 2,
-                                          .threads = threads};
+      chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)a,
+                                          .radius = 2, .threads = threads};
       /* Groups that know their future are forecast some at a time; whether they know it depends on its values. */
       check(&options, a == CHRONOS2_WINDOWED_FUTURE_NULL ? 6 : 1.5);
     }

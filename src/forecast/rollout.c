@@ -213,7 +213,8 @@ static size_t group_end(const c2_batch *batch, size_t first) {
   return end;
 }
 
-/* The next rows that are forecast on: as many groups as fill a pass with their paths, at least one. The row behind them. */
+/* Takes the next rows to be forecast on: as many groups as fill a pass with their paths, at least one. Returns the row
+ * behind them. */
 static size_t next_rows(rollout *r, const c2_batch *batch, size_t first) {
   size_t end = first;
   size_t tokens = 0;

@@ -86,7 +86,8 @@ c2_status c2_encoder_measure(c2_encoder *e, bool at_most, size_t *bytes, c2_erro
   C2_TRY(c2_layout_count(&e->layout, e->config, e->batch, e->past != NULL, err));
   e->layout.blinded = e->engine->blind != NULL;
   size_t threads = c2_pool_threads(e->pool);
-  e->span = at_most && e->layout.tokens > SPAN * threads ? SPAN : span_of(e->layout.tokens, threads); /* first it grows */
+  bool rising = e->layout.tokens <= SPAN * threads; /* up to there, more tokens never have shorter spans */
+  e->span = at_most && !rising ? SPAN : span_of(e->layout.tokens, threads);
   carve(e, &plan);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the workspace of %zu tokens overflows", e->layout.tokens);
   *bytes = plan.used;
