@@ -36,7 +36,7 @@ c2_status c2_request_open(c2_request *request, chronos2_session *session, const 
                           const chronos2_predict_options *options, size_t horizon, c2_fault *fault, c2_error *err);
 void c2_request_close(c2_request *request);
 
-/* A request of which only the shape is known: no value is read, and covariates that are not described (NULL) count as if
+/* A request of which only the shape is known. No value is read. Covariates that are not described (NULL) count as if
  * each had to be copied and were known ahead. For c2_rows_plan. */
 c2_status c2_request_plan(c2_request *request, chronos2_session *session, const chronos2_series *series, size_t count,
                           const chronos2_predict_options *options, c2_error *err);
