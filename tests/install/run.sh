@@ -19,6 +19,11 @@ done
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name chronos2.pc)")
 export PKG_CONFIG_PATH
 libraries=$(pkg-config --variable=libdir chronos2)
+abi=$(sed -n 's/^#define CHRONOS2_ABI_VERSION //p' "$prefix/include/chronos2.h")
+if [ "$(uname)" = Linux ] && [ ! -e "$libraries/libchronos2.so.$abi" ]; then
+  echo "install: the shared library's name doesn't end in the header's ABI version, $abi"
+  exit 1
+fi
 strict="-std=c11 -Wall -Wextra -Werror"
 # shellcheck disable=SC2046,SC2086 # flags are words
 "$cc" $strict "$here/consumer.c" -o "$work/by-pkg-config" $(pkg-config --cflags --libs chronos2) -lm
