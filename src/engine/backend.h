@@ -25,7 +25,7 @@ typedef struct c2_backend {
   void (*close)(c2_engine *engine);
 
   /* Sets *bytes to what `forward` would take at most, whatever the rows' values are: the workspace, and what it holds
-   * beside. It reads no value and computes nothing. A row knows something of its future if its future_length isn't 0. */
+   * beside. It reads no value and computes nothing. A row may know its future where its future_length isn't 0. */
   c2_status (*plan)(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
   c2_status (*forward)(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
