@@ -52,6 +52,10 @@ python:
 	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps --no-index \
 	  --target $(BUILD)/python .
 
+# Python wheels in dist/ for x86_64 and aarch64 Linux, whatever this machine is.
+wheel:
+	scripts/wheel.sh
+
 # libFuzzer over every fuzz target in turn; counts and finds are kept in build-fuzz.
 MINUTES ?= 11
 fuzz:
@@ -77,4 +81,4 @@ format:
 clean:
 	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan build-aarch64 build-plain
 
-.PHONY: all demo test test-full python fuzz cuda bench install format clean
+.PHONY: all demo test test-full python wheel fuzz cuda bench install format clean

@@ -107,12 +107,12 @@ class Chronos2Pipeline(BaseChronosPipeline):
         model = Chronos2Model(base, adapter=adapter, dtype=resolve_dtype(torch_dtype or dtype), cache=packed_cache,
                               attention=resolve_attention(attention, radius, reg_global), threads=threads, isa=isa,
                               attn_implementation=attn_implementation)
+        name = pretrained_model_name_or_path
+        if name is not None and folder == Path(name).expanduser():
+            name = str(folder.resolve())  # elsewhere a relative path would mean another folder
         pipeline = cls(model, return_type)
-        if Path(folder).is_dir() and pretrained_model_name_or_path is not None and folder == Path(
-                pretrained_model_name_or_path).expanduser():
-            opened_by["pretrained_model_name_or_path"] = str(folder.resolve())
-        opened_by.update(dtype=resolve_dtype(torch_dtype or dtype), torch_dtype=None, device_map=None)
-        pipeline._opened_by = opened_by
+        pipeline._opened_by = {**opened_by, "pretrained_model_name_or_path": name, "device_map": None,
+                               "dtype": resolve_dtype(torch_dtype or dtype), "torch_dtype": None}
         return pipeline
 
     def opened_like(self, path: str | os.PathLike[str]) -> Chronos2Pipeline:
@@ -398,10 +398,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         target = Path(save_directory)
         target.mkdir(parents=True, exist_ok=True)
         for file in sorted(self.model.folder.iterdir()):
-            if file.suffix in (".json", ".safetensors") and not (target / file.name).exists():
-                shutil.copyfile(file, target / file.name)
-            elif file.suffix in (".json", ".safetensors") and not file.samefile(target / file.name):
-                shutil.copyfile(file, target / file.name)
+            copy = target / file.name
+            if file.suffix in (".json", ".safetensors") and not (copy.exists() and file.samefile(copy)):
+                shutil.copyfile(file, copy)
 
 
 # ---- Checks ---------------------------------------------------------------------------------------
