@@ -7,8 +7,8 @@
 # (the header must compile as C++) and git. arm: also a compiler for 64-bit ARM, the test libraries for it (they make arm64
 # a foreign architecture of this system) and an emulator. full: also clang, valgrind, a browser and a Python environment
 # with PyTorch and chronos-forecasting, in ./venv or where CHRONOS2_VENV points.
-# Says in one line what it installs and why before it does; with nothing missing it changes nothing. Only root installs:
-# anybody else is told the command.
+# Says in one line what it installs and why before it does; with nothing missing it changes nothing. Root installs, and
+# a user whom sudo asks for no password; anybody else is told the command.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -92,15 +92,19 @@ if [ ${#packages[@]} -gt 0 ]; then
     echo "setup: error: missing ${packages[*]}; no apt-get here, please install what provides them" >&2
     exit 1
   fi
+  root=()
   if [ "$(id -u)" != 0 ]; then
-    echo "setup: error: packages are missing and only root may install them. Run this, then try again:" >&2
-    echo "  sudo sh -c '$prepare && $install'" >&2
-    exit 1
+    if ! sudo -n true 2>/dev/null; then
+      echo "setup: error: packages are missing and only root may install them. Run this, then try again:" >&2
+      echo "  sudo sh -c '$prepare && $install'" >&2
+      exit 1
+    fi
+    root=(sudo -n)
   fi
   list=$(printf '%s; ' "${reasons[@]}")
-  echo "setup: installing ${list%; }"
+  echo "setup: installing${root[0]:+ with sudo} ${list%; }"
   log=$(mktemp)
-  if ! sh -c "$prepare && $install" >"$log" 2>&1 </dev/null; then
+  if ! "${root[@]}" sh -c "$prepare && $install" >"$log" 2>&1 </dev/null; then
     cat "$log" >&2
     rm -f "$log"
     echo "setup: error: the installation failed: $install" >&2
