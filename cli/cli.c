@@ -1,15 +1,13 @@
-/* Option tables, errors and the opening of model and session, for all commands. */
+/* Option tables and the opening of model and session, for all commands. */
 #include "cli/cli.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/outfile.h"
@@ -18,72 +16,6 @@
 #include "study/measure/trained.h"
 
 enum { MAX_OPTIONS = CLI_MAX_GIVEN, GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
-
-/* ---- Errors ---------------------------------------------------------------------------------- */
-
-C2_PRINTF(2, 0)
-static void say(const char *kind, const char *format, va_list args) {
-  char text[2048];
-  char line[4 * sizeof text];
-  c2_text_format(text, sizeof text, format, args);
-  c2_text_escape(line, sizeof line, text); /* one line, whatever a file's names hold */
-  (void)fprintf(stderr, "chronos2: %s%s\n", kind, line);
-}
-
-int cli_fail(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  say("error: ", format, args);
-  va_end(args);
-  return CLI_FAILURE;
-}
-
-int cli_fail_usage(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  say("error: ", format, args);
-  va_end(args);
-  return CLI_USAGE;
-}
-
-void cli_warn(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  say("warning: ", format, args);
-  va_end(args);
-}
-
-void cli_note(const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  say("", format, args);
-  va_end(args);
-}
-
-int cli_fail_error(const c2_error *err) {
-  (void)cli_fail("%s", err->text);
-  return err->code == C2_ERR_ARGUMENT ? CLI_USAGE : CLI_FAILURE;
-}
-
-int cli_fail_api(chronos2_status status) {
-  (void)cli_fail("%s", chronos2_last_error());
-  return status == CHRONOS2_ERROR_ARGUMENT ? CLI_USAGE : CLI_FAILURE;
-}
-
-int cli_flush_output(void) {
-  errno = 0;
-  if (fflush(stdout) == 0 && !ferror(stdout)) return CLI_DONE;
-  if (!errno && write(STDOUT_FILENO, "\n", 1) >= 0) errno = EIO; /* stdio has forgotten why an earlier write failed */
-  const char *reason = strerror(errno);
-  clearerr(stdout);
-  return cli_fail("standard output: cannot write: %s", reason);
-}
-
-void cli_progress(const char *what, size_t done, size_t total) {
-  if (!isatty(STDERR_FILENO)) return;
-  (void)fprintf(stderr, "\r%s %zu/%zu%s", what, done, total, done == total ? "\n" : "");
-  (void)fflush(stderr);
-}
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 

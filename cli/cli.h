@@ -51,7 +51,6 @@ typedef struct cli_usage {
 typedef struct cli_command {
   const char *name;
   const char *summary; /* one line, a verb first */
-  int (*run)(int argc, char **argv);
   bool developer; /* made for the tests and for work on the program itself */
 } cli_command;
 
@@ -86,8 +85,9 @@ void cli_help_program(FILE *out);
  * page (man) on standard output. Returns CLI_DONE, or CLI_USAGE for an unknown format, which is printed. */
 int cli_generate(const char *format, const cli_usage *usage, const cli_option *own, const cli_option *shared);
 
-/* The same for the program: a whole completion script, made of the commands' parts, or the page chronos2(1). */
-int cli_generate_program(const char *format);
+/* The same for the program: a whole completion script, made of the commands' parts, or the page chronos2(1). `run` runs
+ * the command that argv[0] names. */
+int cli_generate_program(const char *format, int (*run)(int argc, char **argv));
 
 void cli_engine_init(cli_engine *engine);
 

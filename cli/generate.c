@@ -389,7 +389,7 @@ int cli_generate(const char *name, const cli_usage *usage, const cli_option *own
   return CLI_DONE;
 }
 
-int cli_generate_program(const char *name) {
+int cli_generate_program(const char *name, int (*run)(int argc, char **argv)) {
   const format *f = find_format(name);
   if (!f) return CLI_USAGE;
   f->begin();
@@ -399,7 +399,7 @@ int cli_generate_program(const char *name) {
     (void)snprintf(command, sizeof command, "%s", c->name);
     (void)snprintf(option, sizeof option, "--generate=%s", f->name);
     char *argv[] = {command, option, NULL};
-    (void)c->run(2, argv);
+    (void)run(2, argv);
   }
   f->end();
   return CLI_DONE;

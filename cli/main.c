@@ -6,16 +6,25 @@
 #include "cli/cli.h"
 #include "version.h"
 
-const cli_command cli_commands[] = {
-    {"forecast", "forecast series of CSV or JSON Lines files", cli_forecast, false},
-    {"study", "measure what sparse attention costs and gains", cli_study, false},
-    {"probe", "measure the attention that a sparse pattern keeps", cli_probe, false},
-    {"bench", "measure the speed and memory of a model", cli_bench, false},
-    {"inspect", "describe a model and check its weights", cli_inspect, false},
-    {"forward", "run one forward pass on raw tensors", cli_forward, true},
-    {"predict", "forecast the inputs of a JSON file as tensors", cli_predict, true},
-    {NULL, NULL, NULL, false},
+static const struct {
+  const char *name;
+  int (*run)(int argc, char **argv);
+} runners[] = {
+    {"forecast", cli_forecast},
+    {"study", cli_study},
+    {"probe", cli_probe},
+    {"bench", cli_bench},
+    {"inspect", cli_inspect},
+    {"forward", cli_forward},
+    {"predict", cli_predict},
 };
+
+static int run_command(int argc, char **argv) {
+  for (size_t i = 0; i < sizeof runners / sizeof runners[0]; i++) {
+    if (strcmp(argv[0], runners[i].name) == 0) return runners[i].run(argc, argv);
+  }
+  return cli_fail_usage("unknown command '%s'; see 'chronos2 --help'", argv[0]);
+}
 
 static int run(int argc, char **argv) {
   if (argc < 2) {
@@ -31,11 +40,8 @@ static int run(int argc, char **argv) {
                  chronos2_isa_name(0));
     return CLI_DONE;
   }
-  if (strcmp(argv[1], "--generate") == 0 && argc == 3) return cli_generate_program(argv[2]);
-  for (const cli_command *c = cli_commands; c->name; c++) {
-    if (strcmp(argv[1], c->name) == 0) return c->run(argc - 1, argv + 1);
-  }
-  return cli_fail_usage("unknown command '%s'; see 'chronos2 --help'", argv[1]);
+  if (strcmp(argv[1], "--generate") == 0 && argc == 3) return cli_generate_program(argv[2], run_command);
+  return run_command(argc - 1, argv + 1);
 }
 
 int main(int argc, char **argv) {
