@@ -335,9 +335,9 @@ typedef struct chronos2_attention_row {
 
 /* Calls `observer` for every row of time attention of chronos2_forward, chronos2_predict and chronos2_embed. Rows that
  * share series, row, path, step, layer and head come one after the other, in ascending order of `query`; different ones
- * may come from several threads at once. Queries that hold no observation are only reported by the reference backend.
- * Where contexts are encoded apart (chronos2_context_open, chronos2_context_predict) a call with an observer is
- * CHRONOS2_ERROR_UNSUPPORTED. NULL removes it. */
+ * may come from several threads at once. Under chronos2_embed those of queries that hold no observation follow the
+ * others; else only the reference backend reports them. Where contexts are encoded apart (chronos2_context_open,
+ * chronos2_context_predict) a call with an observer is CHRONOS2_ERROR_UNSUPPORTED. NULL removes it. */
 typedef void (*chronos2_attention_fn)(void *user, const chronos2_attention_row *row);
 CHRONOS2_API void chronos2_session_on_attention(chronos2_session *session, chronos2_attention_fn observer, void *user);
 

@@ -123,49 +123,120 @@ static void softmax_cases(const c2_kernels *k) {
 
 /* ---- Products ------------------------------------------------------------------------------------- */
 
-/* Rows of A wider than its depth, output rows with gaps, panels from the middle. */
-static void strided(const c2_kernels *k, size_t rows, size_t depth) {
-  enum { PANELS = 4, FIRST = 1, LAST = 3, GAP = 5 };
-  size_t a_stride = depth + 9;
-  size_t b_stride = (depth + 3) * C2_PANEL;
-  size_t c_stride = PANELS * C2_PANEL + GAP;
-  float *a = filled(rows * a_stride, 41);
-  float *b = filled(PANELS * b_stride, 42);
-  float *bias = filled(PANELS * C2_PANEL, 43);
-  float *c = filled(rows * c_stride, 44);
-  float *before = filled(rows * c_stride, 44);
-  c2_gemm g = {.a = {.data = a, .stride = a_stride},
-               .b = {.data = b, .stride = b_stride},
+static float to_bf16(float x) {
+  uint32_t bits = 0;
+  memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000u;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+/* x [depth] as an operand of that type holds it, in units of the result. */
+static double *held(c2_type type, const float *x, size_t depth, double *unit) {
+  double *values = malloc((depth + 1) * sizeof *values);
+  float top = 0;
+  assert_non_null(values);
+  for (size_t d = 0; d < depth; d++) top = fmaxf(top, fabsf(x[d]));
+  for (size_t d = 0; d < depth; d++) {
+    float value = type == C2_TYPE_INT8 ? rintf(x[d] * (127.0f / top)) : type == C2_TYPE_BF16 ? to_bf16(x[d]) : x[d];
+    values[d] = (double)value;
+  }
+  *unit = type == C2_TYPE_INT8 ? (double)(top / 127.0f) : 1;
+  return values;
+}
+
+enum { PANELS = 4, FIRST = 1, LAST = 3, C_GAP = 5, SPARE = 3 * C2_PANEL };
+
+typedef struct strided {
+  size_t rows, depth;
+  c2_operand a, b;
+  float *x; /* [rows][depth + 9] */
+  float *w; /* [PANELS * C2_PANEL][depth], B's columns */
+  float *bias, *c, *before;
+} strided;
+
+/* Words of B and elements of A that belong to nobody are NaN, in every type that has one. */
+static strided strided_open(const c2_kernels *k, c2_type type, size_t rows, size_t depth) {
+  size_t columns = PANELS * C2_PANEL;
+  size_t words = c2_panel_words(type, depth);
+  size_t left = (depth + C2_PANEL - 1) / C2_PANEL * C2_PANEL + 9;
+  strided s = {.rows = rows, .depth = depth};
+  s.x = filled(rows * (depth + 9), 41);
+  s.w = filled(columns * depth, 42);
+  s.bias = filled(columns, 43);
+  s.c = filled(rows * (columns + C_GAP), 44);
+  s.before = filled(rows * (columns + C_GAP), 44);
+  s.a = (c2_operand){type, malloc(rows * left * sizeof(float)), left, filled(rows, 45), NULL};
+  s.b = (c2_operand){type, malloc(PANELS * (words + SPARE) * sizeof(float)), words + SPARE, filled(columns, 46),
+                     calloc(columns, sizeof(int32_t))};
+  assert_true(s.a.data && s.b.data && s.b.shift);
+  memset(s.a.data, 0xff, rows * left * sizeof(float));
+  for (size_t p = 0; p < PANELS; p++) {
+    memset((float *)s.b.data + p * s.b.stride, 0, words * sizeof(float));
+    memset((float *)s.b.data + p * s.b.stride + words, 0xff, SPARE * sizeof(float));
+  }
+  for (size_t j = 0; j < columns; j++) c2_put_column(&s.b, j, s.w + j * depth, depth);
+  if (type == C2_TYPE_FP32) {
+    for (size_t i = 0; i < rows; i++) {
+      memcpy((float *)s.a.data + i * left, s.x + i * (depth + 9), depth * sizeof *s.x);
+    }
+  } else {
+    k->round(&s.a, s.x, depth + 9, depth, rows);
+  }
+  return s;
+}
+
+static void strided_close(strided *s) {
+  free(s->a.data);
+  free(s->a.scale);
+  free(s->b.data);
+  free(s->b.scale);
+  free(s->b.shift);
+  free(s->x);
+  free(s->w);
+  free(s->bias);
+  free(s->c);
+  free(s->before);
+}
+
+/* Rows of A wider than its depth, panels of B further apart than they are long, output rows with gaps, panels from the
+ * middle. */
+static void strided_product(const c2_kernels *k, c2_type type, size_t rows, size_t depth) {
+  strided s = strided_open(k, type, rows, depth);
+  size_t c_stride = PANELS * C2_PANEL + C_GAP;
+  c2_gemm g = {.a = s.a,
+               .b = s.b,
                .depth = depth,
-               .c = c,
+               .c = s.c,
                .c_stride = c_stride,
-               .bias = bias,
+               .bias = s.bias,
                .accumulate = rows % 2 == 0};
   k->gemm(&g, rows, FIRST, LAST);
   for (size_t i = 0; i < rows; i++) {
+    double a_unit = 0;
+    double *a = held(type, s.x + i * (depth + 9), depth, &a_unit);
     for (size_t j = 0; j < c_stride; j++) {
-      double found = (double)c[i * c_stride + j];
-      double sum = (double)before[i * c_stride + j];
+      double found = (double)s.c[i * c_stride + j];
+      double sum = (double)s.before[i * c_stride + j];
       if (j < FIRST * C2_PANEL || j >= LAST * C2_PANEL) {
         assert_true(found == sum); /* not touched */
         continue;
       }
+      double b_unit = 0;
+      double *b = held(type, s.w + j * depth, depth, &b_unit);
       double size = 1;
-      sum = (double)bias[j] + (g.accumulate ? sum : 0);
+      sum = (double)s.bias[j] + (g.accumulate ? sum : 0);
       for (size_t d = 0; d < depth; d++) {
-        double term =
-            (double)a[i * a_stride + d] * (double)b[j / C2_PANEL * b_stride + d * C2_PANEL + j % C2_PANEL];
+        double term = a[d] * b[d] * a_unit * b_unit;
         sum += term;
         size += fabs(term);
       }
       near(found, sum, 2e-7 * size * (4 + sqrt((double)depth)), "strided product", k->name);
+      free(b);
     }
+    free(a);
   }
-  free(a);
-  free(b);
-  free(bias);
-  free(c);
-  free(before);
+  strided_close(&s);
 }
 
 /* One element of A is odd: its row of C is what IEEE arithmetic says, the other rows are as without it. */
@@ -264,8 +335,10 @@ static void test_levels(void **state) {
     softmax_cases(k);
     for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
       for (size_t rows = 1; rows <= 29; rows += 4) {
-        strided(k, rows, depths[d]);
-        strided(k, rows + 1, depths[d]);
+        for (c2_type type = C2_TYPE_FP32; type < C2_TYPES; type++) {
+          strided_product(k, type, rows, depths[d]);
+          strided_product(k, type, rows + 1, depths[d]);
+        }
       }
     }
     for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) odd_number(k, odd[i]);

@@ -30,29 +30,37 @@ static bool in_range(const c2_range *r, uint32_t key) {
   return (key >= r->first && key < r->last) || (key >= r->first2 && key < r->last2);
 }
 
-/* Live tokens at random positions: every pair is in the range exactly if the rule allows it. */
+/* Live tokens at random positions: every pair is in the range exactly if the rule allows it, for queries that are live
+ * and for those that are masked. */
 static void test_ranges(void **unused) {
   (void)unused;
   enum { MOST = 40 };
   size_t allowed = 0;
   for (size_t round = 0; round < 2000; round++) {
     int32_t position[MOST];
+    int32_t masked[MOST];
     c2_range range[MOST];
     size_t tokens = 0;
+    size_t others = 0;
     for (int32_t p = -(int32_t)below(20); p < 0; p++) {
       if (below(4) > 0) position[tokens++] = p;
+      else masked[others++] = p;
     }
     int32_t future = (int32_t)below(8);
     for (int32_t p = 0; p <= future; p++) position[tokens++] = p;
     c2_pattern pattern = {.attention = (chronos2_attention)(CHRONOS2_FULL + below(3)),
                           .radius = below(5) == 0 ? SIZE_MAX : below(24),
                           .reg_global = below(2) == 0};
-    c2_window_ranges(&pattern, position, tokens, range);
-    for (uint32_t q = 0; q < tokens; q++) {
-      for (uint32_t k = 0; k < tokens; k++) {
-        bool rule = c2_window_allows(&pattern, position[q], position[k]);
-        assert_int_equal(in_range(&range[q], k), rule);
-        allowed += rule;
+    for (int live = 0; live < 2; live++) {
+      const int32_t *query = live ? position : masked;
+      size_t queries = live ? tokens : others;
+      c2_window_ranges(&pattern, position, tokens, query, queries, range);
+      for (uint32_t q = 0; q < queries; q++) {
+        for (uint32_t k = 0; k < tokens; k++) {
+          bool rule = c2_window_allows(&pattern, query[q], position[k]);
+          assert_int_equal(in_range(&range[q], k), rule);
+          allowed += rule;
+        }
       }
     }
   }

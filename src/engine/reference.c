@@ -6,11 +6,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "engine/backend.h"
 #include "engine/cpu/level.h"
-#include "engine/reference.h"
 #include "engine/window.h"
 #include "model/reading.h"
 #include "series/normalize.h"
+
+typedef struct session {
+  c2_pool *pool;      /* that reads the tensors */
+  c2_raw raw;         /* loaded when it first runs, unless the model holds it */
+  c2_block workspace; /* grows to what the largest batch needed */
+} session;
 
 typedef struct pass {
   c2_engine *engine;
@@ -348,8 +354,8 @@ static c2_status reference_plan(c2_engine *engine, const c2_batch *batch, const 
   return C2_OK;
 }
 
-c2_status c2_reference_run(c2_engine *engine, c2_reference *reference, const c2_batch *batch, const c2_result *result,
-                           c2_error *err) {
+static c2_status reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  session *reference = engine->state;
   const c2_raw *raw = engine->model->raw.values ? &engine->model->raw : &reference->raw;
   if (!raw->values) C2_TRY(c2_raw_load(engine->model, reference->pool, &reference->raw, err));
   pass p = pass_of(engine, batch, result);
@@ -370,10 +376,6 @@ c2_status c2_reference_run(c2_engine *engine, c2_reference *reference, const c2_
   return C2_OK;
 }
 
-static c2_status reference_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
-  return c2_reference_run(engine, engine->state, batch, result, err);
-}
-
 /* ---- The backend ------------------------------------------------------------------------------- */
 
 static c2_status reference_load(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
@@ -391,7 +393,7 @@ static c2_status reference_load(chronos2_model *model, const chronos2_model_opti
 
 static c2_status reference_open(c2_engine *engine, const chronos2_session_options *options, c2_error *err) {
   const c2_kernels *kernels = NULL;
-  c2_reference *r = NULL;
+  session *r = NULL;
   if (engine->model->dtype != CHRONOS2_FP32) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "backend: the reference computes in fp32 only; open the model with that dtype");
   }
@@ -405,12 +407,12 @@ static c2_status reference_open(c2_engine *engine, const chronos2_session_option
 }
 
 static void reference_trim(c2_engine *engine) {
-  c2_reference *r = engine->state;
+  session *r = engine->state;
   c2_block_free(&r->workspace);
 }
 
 static void reference_close(c2_engine *engine) {
-  c2_reference *r = engine->state;
+  session *r = engine->state;
   c2_pool_close(&r->pool);
   c2_block_free(&r->workspace);
   c2_raw_free(&r->raw);

@@ -19,25 +19,26 @@ bool c2_window_allows(const c2_pattern *p, int64_t query, int64_t key) {
   return distance <= p->radius;
 }
 
-void c2_window_ranges(const c2_pattern *p, const int32_t *position, size_t tokens, c2_range *range) {
-  uint32_t all = (uint32_t)tokens;
+void c2_window_ranges(const c2_pattern *p, const int32_t *key, size_t keys, const int32_t *query, size_t queries,
+                      c2_range *range) {
+  uint32_t all = (uint32_t)keys;
   uint32_t future = 0; /* first future token */
-  while (future < all && position[future] <= 0) future++;
+  while (future < all && key[future] <= 0) future++;
   uint32_t first = 0;
   uint32_t last = 0;
-  for (uint32_t q = 0; q < all; q++) {
-    c2_range *r = &range[q];
-    bool unbounded = p->radius == SIZE_MAX || (position[q] == 0 && p->reg_global);
-    if (p->attention == CHRONOS2_FULL || q >= future || (unbounded && sees_future(p))) {
+  for (size_t i = 0; i < queries; i++) {
+    int64_t q = query[i];
+    c2_range *r = &range[i];
+    bool unbounded = p->radius == SIZE_MAX || (q == 0 && p->reg_global);
+    if (p->attention == CHRONOS2_FULL || q > 0 || (unbounded && sees_future(p))) {
       *r = (c2_range){0, all, 0, 0};
       continue;
     }
     if (unbounded) {
       *r = (c2_range){0, future, 0, 0};
     } else { /* both ends move right only, as positions rise */
-      while ((uint64_t)(position[q] - position[first]) > p->radius) first++;
-      if (last < q + 1) last = q + 1;
-      while (last < future && (uint64_t)(position[last] - position[q]) <= p->radius) last++;
+      while (first < future && key[first] < q && (uint64_t)(q - key[first]) > p->radius) first++;
+      while (last < future && (key[last] <= q || (uint64_t)(key[last] - q) <= p->radius)) last++;
       *r = (c2_range){first, last, 0, 0};
     }
     if (sees_future(p)) {

@@ -10,9 +10,10 @@ typedef struct c2_range {
   uint32_t first, last, first2, last2;
 } c2_range;
 
-/* Writes the ranges [tokens] of all queries of one row, whose live tokens have the positions position [tokens], in
+/* Writes the ranges [queries] of queries of one row over its live tokens, the keys. The positions of both are in
  * ascending order. */
-void c2_window_ranges(const c2_pattern *pattern, const int32_t *position, size_t tokens, c2_range *range);
+void c2_window_ranges(const c2_pattern *pattern, const int32_t *key, size_t keys, const int32_t *query, size_t queries,
+                      c2_range *range);
 
 /* The same pattern with the future hidden from the context, which is what a blind head runs. */
 c2_pattern c2_pattern_blinded(const c2_pattern *pattern);

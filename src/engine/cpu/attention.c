@@ -28,28 +28,40 @@ void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int3
   }
 }
 
-c2_panels c2_panels_at(float *data, size_t count, size_t head) {
-  float *values = data + c2_round_up(count, C2_PANEL) * head;
-  return (c2_panels){.keys = {.data = data, .stride = C2_PANEL * head},
-                     .values = {.data = values, .stride = C2_PANEL * count},
-                     .count = count};
+static size_t key_words(c2_type type, size_t count, size_t head) {
+  return c2_round_up(count, C2_PANEL) / C2_PANEL * c2_panel_words(type, head);
 }
 
-size_t c2_panels_size(size_t count, size_t head) {
-  return c2_round_up(count, C2_PANEL) * head + c2_round_up(head, C2_PANEL) * count;
+c2_panels c2_panels_at(c2_type type, uint32_t *words, size_t count, size_t head) {
+  return (c2_panels){
+      .keys = {.type = type, .data = words, .stride = c2_panel_words(type, head)},
+      .values = {.type = type, .data = words + key_words(type, count, head), .stride = c2_panel_words(type, count)},
+      .count = count};
 }
 
-void c2_attend_carve(c2_attend_scratch *s, c2_arena *arena, size_t tile, size_t keys, size_t head, bool whole_rows) {
+size_t c2_panels_words(c2_type type, size_t count, size_t head) {
+  return key_words(type, count, head) + c2_round_up(head, C2_PANEL) / C2_PANEL * c2_panel_words(type, count);
+}
+
+void c2_attend_carve(c2_attend_scratch *s, c2_arena *arena, const c2_kernels *kernels, c2_type type, size_t keys,
+                     size_t head, bool whole_rows) {
   size_t padded = c2_round_up(keys, C2_PANEL);
   size_t columns = c2_round_up(head, C2_PANEL);
+  size_t tile = kernels->tile[type];
+  size_t narrow = type == C2_TYPE_FP32 ? 0 : tile; /* float32 is multiplied where it lies */
   s->block = whole_rows ? padded : c2_min_size(padded, KEY_BLOCK);
   s->scores_stride = s->block + 16; /* not a multiple of a page: rows would share cache sets */
-  s->keys = (c2_operand){.data = C2_CARVE(arena, float, padded *head), .stride = C2_PANEL * head};
-  s->values = (c2_operand){.data = C2_CARVE(arena, float, padded *columns)};
+  s->panels.keys = (c2_operand){.type = type, .stride = c2_panel_words(type, head)};
+  s->panels.values = (c2_operand){.type = type};
+  s->panels.keys.data = C2_CARVE(arena, uint32_t, key_words(type, padded, head));
+  s->panels.values.data = C2_CARVE(arena, uint32_t, columns / C2_PANEL * c2_panel_words(type, padded));
   s->query = C2_CARVE(arena, float, tile *head);
   s->scores = C2_CARVE(arena, float, tile * s->scores_stride);
   s->output = C2_CARVE(arena, float, tile *columns);
   s->weights = C2_CARVE(arena, float, whole_rows ? tile * s->scores_stride : 0);
+  s->left_query = (c2_operand){.type = type, .data = C2_CARVE(arena, float, narrow *columns), .stride = columns};
+  s->left = (c2_operand){
+      .type = type, .data = C2_CARVE(arena, float, narrow * s->scores_stride), .stride = s->scores_stride};
 }
 
 /* out [K] = x, rotated (Su et al. 2021; halves, not pairs). */
@@ -81,21 +93,28 @@ static void put_keys(const c2_attend *a, const c2_operand *to, size_t at, float 
   }
 }
 
-/* Own values from place `at` on. */
-static void put_values(const c2_attend *a, const c2_operand *to, size_t at) {
+/* Own values from place `at` on. `row` [K] is scratch. */
+static void put_values(const c2_attend *a, const c2_operand *to, size_t at, float *row) {
   for (size_t i = 0; i < a->keys; i++) c2_put_row(to, at + i, a->v + a->k_row[i] * a->kv_stride, a->head);
+  memset(row, 0, a->head * sizeof *row);
+  for (size_t end = at + a->keys; end % c2_word_terms(to->type) > 0; end++) c2_put_row(to, end, row, a->head);
 }
 
 void c2_attend_pack(const c2_attend *a, const c2_panels *to, c2_attend_scratch *s) {
   clear_rest(&to->keys, a->keys);
   put_keys(a, &to->keys, 0, s->query);
-  put_values(a, &to->values, 0);
+  put_values(a, &to->values, 0, s->query);
 }
 
-/* The operand from word `words` of its first panel on. */
-static c2_operand from_word(c2_operand o, size_t words) {
-  o.data = (uint32_t *)o.data + words;
-  return o;
+/* The panels from the key at place `at` on, which begins a word; of keys it begins a panel. */
+static c2_operand keys_from(c2_operand keys, size_t at) {
+  keys.data = (uint32_t *)keys.data + at / C2_PANEL * keys.stride;
+  return keys;
+}
+
+static c2_operand values_from(c2_operand values, size_t at) {
+  values.data = (uint32_t *)values.data + at / c2_word_terms(values.type) * C2_PANEL;
+  return values;
 }
 
 /* Keys of the prefix that are read where they lie: whole blocks. The others go into the scratch, own keys behind. */
@@ -106,19 +125,20 @@ static size_t prefix_blocks(const c2_attend *a) {
 static void fill_scratch(const c2_attend *a, c2_attend_scratch *s) {
   size_t whole = prefix_blocks(a);
   size_t held = a->prefix.count - whole;
-  s->values.stride = c2_round_up(held + a->keys, C2_PANEL) * C2_PANEL;
-  clear_rest(&s->keys, held + a->keys);
+  c2_operand *values = &s->panels.values;
+  values->stride = c2_panel_words(values->type, c2_round_up(held + a->keys, C2_PANEL));
+  clear_rest(&s->panels.keys, held + a->keys);
   if (held > 0) {
-    c2_operand keys = from_word(a->prefix.keys, whole / C2_PANEL * a->prefix.keys.stride);
-    c2_operand values = from_word(a->prefix.values, whole * C2_PANEL);
-    memcpy(s->keys.data, keys.data, c2_round_up(held, C2_PANEL) * a->head * sizeof(uint32_t));
+    c2_operand from = values_from(a->prefix.values, whole);
+    memcpy(s->panels.keys.data, keys_from(a->prefix.keys, whole).data,
+           key_words(values->type, held, a->head) * sizeof(uint32_t));
     for (size_t panel = 0; panel * C2_PANEL < a->head; panel++) {
-      memcpy((uint32_t *)s->values.data + panel * s->values.stride, (uint32_t *)values.data + panel * values.stride,
-             held * C2_PANEL * sizeof(uint32_t));
+      memcpy((uint32_t *)values->data + panel * values->stride, (uint32_t *)from.data + panel * from.stride,
+             c2_panel_words(values->type, held) * sizeof(uint32_t));
     }
   }
-  put_keys(a, &s->keys, held, s->query);
-  put_values(a, &s->values, held);
+  put_keys(a, &s->panels.keys, held, s->query);
+  put_values(a, values, held, s->query);
 }
 
 /* A tile in progress: `rows` queries from query `first` on. */
@@ -160,9 +180,8 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
     }
   }
   if (from >= to) return;
-  c2_gemm scores = {.a = {.data = s->query, .stride = a->head},
-                    .b = kept ? from_word(a->prefix.keys, begin * a->head)
-                              : from_word(s->keys, (begin - whole) * a->head),
+  c2_gemm scores = {.a = s->left_query,
+                    .b = kept ? keys_from(a->prefix.keys, begin) : keys_from(s->panels.keys, begin - whole),
                     .depth = a->head,
                     .c = s->scores,
                     .c_stride = s->scores_stride};
@@ -183,13 +202,18 @@ static void step(const c2_attend *a, const c2_attend_scratch *s, tile_state *t, 
     if (t->correction[i] == 1.0f) continue;
     for (size_t j = 0; j < width; j++) s->output[i * width + j] *= t->correction[i];
   }
-  c2_gemm values = {.a = {.data = s->scores + (from - begin), .stride = s->scores_stride},
-                    .b = kept ? from_word(a->prefix.values, from * C2_PANEL)
-                              : from_word(s->values, (from - whole) * C2_PANEL),
+  from -= from % c2_word_terms(s->left.type); /* weights before the first one are 0 */
+  c2_gemm values = {.a = s->left,
+                    .b = kept ? values_from(a->prefix.values, from) : values_from(s->panels.values, from - whole),
                     .depth = to - from,
                     .c = s->output,
                     .c_stride = width,
                     .accumulate = !t->fresh};
+  if (s->left.type == C2_TYPE_FP32) {
+    values.a.data = s->scores + (from - begin);
+  } else {
+    a->kernels->round(&values.a, s->scores + (from - begin), s->scores_stride, to - from, t->rows);
+  }
   a->kernels->gemm(&values, t->rows, 0, width / C2_PANEL);
   t->fresh = false;
 }
@@ -233,7 +257,7 @@ void c2_attend_run(const c2_attend *a, c2_attend_scratch *s) {
   uint32_t low[C2_MAX_TILE];
   uint32_t high[C2_MAX_TILE];
   size_t keys = a->prefix.count + a->keys;
-  size_t tile = a->kernels->tile[s->keys.type];
+  size_t tile = a->kernels->tile[s->left.type];
   fill_scratch(a, s);
   for (size_t q = 0; q < a->queries; q += tile) {
     tile_state t = {.first = q, .rows = c2_min_size(tile, a->queries - q), .fresh = true};
@@ -244,6 +268,11 @@ void c2_attend_run(const c2_attend *a, c2_attend_scratch *s) {
       t.sum[i] = 0.0f;
       low[i] = a->range ? a->range[q + i].first : 0;
       high[i] = a->range ? a->range[q + i].last : (uint32_t)keys;
+    }
+    if (s->left.type == C2_TYPE_FP32) {
+      s->left_query = (c2_operand){.data = s->query, .stride = a->head};
+    } else {
+      a->kernels->round(&s->left_query, s->query, a->head, a->head, t.rows);
     }
     if (a->observe) memset(s->weights, 0, t.rows * s->scores_stride * sizeof *s->weights);
     walk(a, s, &t, low, high);

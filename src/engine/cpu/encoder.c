@@ -8,12 +8,19 @@ static void feed_forward(const c2_span *s) {
   c2_linear(s, s->x, s->hidden, &s->w->wo, C2_ADD);
 }
 
+/* x += W_o mixed */
+static void project_back_task(void *context, size_t task, size_t worker) {
+  c2_span s = c2_tail_span(context, task, worker);
+  c2_linear(&s, s.x, s.mixed, &s.w->time_o, C2_ADD);
+}
+
 /* What follows time attention. In a group of one, group attention is a softmax over one key: W_o W_v rms(x), and the
  * layer ends here. For the others q, k and v of group attention. */
 static void after_time_task(void *context, size_t task, size_t worker) {
   c2_span s = c2_tail_span(context, task, worker);
-  c2_linear(&s, s.x, s.mixed, &s.w->time_o, C2_ADD);
+  if (!s.e->layout.padded) c2_linear(&s, s.x, s.mixed, &s.w->time_o, C2_ADD);
   c2_norm(&s, s.x, s.w->group_norm);
+  if (s.e->layout.padded) c2_take_means(&s);
   if (s.first < s.e->tail->grouped) {
     c2_linear(&s, s.qkv, s.normed, &s.w->group_qkv, C2_SET);
     return;
@@ -33,6 +40,10 @@ static void run_layer(c2_encoder *e) {
   if (e->fill && e->layer + 1 == e->config->layers) return; /* its keys and values were all that was wanted */
   size_t grouped = c2_spans(e, e->tail->grouped);
   size_t alone = c2_spans(e, e->tail->count - e->tail->grouped);
+  if (e->layout.padded) { /* masked tokens may see other rows before those go on */
+    c2_pool_run(e->pool, grouped + alone, project_back_task, e);
+    c2_run_means(e);
+  }
   c2_pool_run(e->pool, grouped + alone, after_time_task, e);
   if (grouped == 0) return;
   c2_run_group_attention(e);
@@ -44,15 +55,16 @@ static void run(c2_encoder *e) {
   for (e->layer = 0; e->layer < e->config->layers; e->layer++) run_layer(e);
 }
 
-/* Every token is live: a row's tokens are those of the padded row. */
+/* Each token at its place in the padded row. */
 static void write_hidden(const c2_encoder *e) {
   const chronos2_config *c = e->config;
   const c2_layout *l = &e->layout;
   size_t tokens = l->deepest + 1 + e->batch->output_patches;
-  for (size_t r = 0; r < l->rows; r++) {
-    float *to = e->result->hidden + e->batch->row[r].slot * tokens * c->d_model;
-    e->kernels->rms_norm(to, c->d_model, e->all.x.at + l->row_first[r] * e->all.x.stride, e->all.x.stride,
-                         e->w->final_norm, c->d_model, tokens, (float)c->layer_norm_epsilon);
+  for (size_t t = 0; t < l->tokens; t++) {
+    size_t place = (size_t)((int64_t)l->deepest + l->position[t]);
+    float *to = e->result->hidden + (e->batch->row[l->row_of[t]].slot * tokens + place) * c->d_model;
+    e->kernels->rms_norm(to, c->d_model, e->all.x.at + t * e->all.x.stride, e->all.x.stride, e->w->final_norm,
+                         c->d_model, 1, (float)c->layer_norm_epsilon);
   }
 }
 

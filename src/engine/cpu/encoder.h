@@ -51,6 +51,7 @@ typedef struct c2_encoder {
   size_t inner;            /* I */
   c2_tokens all;           /* of the layout */
   c2_tokens future;        /* future ones, after the last layer's time attention; decode: those of `all` */
+  c2_rows mean;            /* [context patches][D] see masked.c; with layout.padded */
   c2_worker *worker;       /* [threads] */
   size_t span;             /* tokens of a task */
   size_t layer;            /* that runs */
@@ -102,6 +103,11 @@ void c2_run_embedding(c2_encoder *e);       /* ends.c: x of all tokens */
 void c2_run_time_attention(c2_encoder *e);  /* time_attention.c: q, k, v and mixed of all tokens; sets e->tail */
 void c2_run_group_attention(c2_encoder *e); /* group_attention.c: mixed of the tail's grouped tokens */
 void c2_run_head(c2_encoder *e);            /* ends.c: quantiles */
+
+/* masked.c: what masked tokens see where they see no live one. */
+void c2_spread_evenly(const c2_encoder *e, const c2_attend *a, size_t row);
+void c2_run_means(c2_encoder *e);
+void c2_take_means(const c2_span *s);
 
 /* ---- encoder_plan.c: memory ---------------------------------------------------------------------- */
 

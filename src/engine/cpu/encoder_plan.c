@@ -40,7 +40,7 @@ static c2_worker carve_worker(const c2_encoder *e, c2_arena *arena) {
   w.left.scale = C2_CARVE(arena, float, e->span);
   w.weights = C2_CARVE(arena, float, observing ? tokens : 0);
   w.live = C2_CARVE(arena, bool, observing ? tokens : 0);
-  c2_attend_carve(&w.attend, arena, e->kernels->tile[C2_TYPE_FP32], keys, c->d_kv, observing);
+  c2_attend_carve(&w.attend, arena, e->kernels, c2_cpu_attention_type, keys, c->d_kv, observing);
   return w;
 }
 
@@ -54,6 +54,7 @@ static void carve(c2_encoder *e, c2_arena *arena) {
   e->future = e->past ? e->all : carve_tokens(e, arena, l->future_tokens);
   e->future.grouped = l->grouped_future;
   e->future.cells = &l->future;
+  if (l->padded) e->mean = carve_rows(arena, l->deepest, e->config->d_model);
   e->worker = C2_CARVE(arena, c2_worker, c2_pool_threads(e->pool));
   for (size_t i = 0; i < c2_pool_threads(e->pool); i++) {
     c2_worker w = carve_worker(e, arena);
@@ -83,7 +84,10 @@ c2_encoder c2_encoder_of(c2_engine *engine, const c2_batch *batch, const c2_resu
 c2_status c2_encoder_measure(c2_encoder *e, bool at_most, size_t *bytes, c2_error *err) {
   c2_arena plan = {0};
   if (!e->w) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
-  C2_TRY(c2_layout_count(&e->layout, e->config, e->batch, e->past != NULL, err));
+  bool hidden = e->result && e->result->hidden;
+  bool masks = hidden && (at_most || c2_batch_masks(e->batch, e->config->patch));
+  c2_token_choice choice = e->past ? C2_FUTURE_TOKENS : masks ? C2_ALL_TOKENS : C2_LIVE_TOKENS;
+  C2_TRY(c2_layout_count(&e->layout, e->config, e->batch, choice, err));
   e->layout.blinded = e->engine->blind != NULL;
   size_t threads = c2_pool_threads(e->pool);
   bool rising = e->layout.tokens <= SPAN * threads; /* up to there, more tokens never have shorter spans */

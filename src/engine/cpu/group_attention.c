@@ -1,7 +1,8 @@
 /* Group attention of a layer: tokens of a group at one position attend to each other. */
 #include "engine/cpu/encoder.h"
 
-static void attend(const c2_encoder *e, const uint32_t *member, size_t members, size_t head, size_t worker) {
+static void attend(const c2_encoder *e, const uint32_t *member, size_t members, size_t keys, size_t head,
+                   size_t worker) {
   const c2_tokens *t = e->tail;
   size_t at = head * e->config->d_kv;
   c2_attend a = {.kernels = e->kernels,
@@ -16,7 +17,7 @@ static void attend(const c2_encoder *e, const uint32_t *member, size_t members, 
                  .q_row = member,
                  .k_row = member,
                  .queries = members,
-                 .keys = members};
+                 .keys = keys};
   c2_attend_run(&a, &e->worker[worker].attend);
 }
 
@@ -27,7 +28,8 @@ static void cells_task(void *context, size_t task, size_t worker) {
   for (size_t cell = task * e->cells_of_a_task; cell < end; cell++) {
     const uint32_t *member = cells->member + cells->first[cell];
     size_t members = cells->first[cell + 1] - cells->first[cell];
-    for (size_t h = 0; h < e->config->heads; h++) attend(e, member, members, h, worker);
+    size_t keys = cells->keys ? cells->keys[cell] : members;
+    for (size_t h = 0; h < e->config->heads; h++) attend(e, member, members, keys, h, worker);
   }
 }
 

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "engine/cpu/session.h"
+
 /* Tokens of a row without its future. */
 static size_t context_of(const c2_layout *l, const c2_batch *batch, size_t row) {
   return l->row_first[row + 1] - l->row_first[row] - batch->output_patches;
@@ -11,7 +13,7 @@ static size_t context_of(const c2_layout *l, const c2_batch *batch, size_t row) 
 static void carve(c2_cpu_kv *kv, c2_arena *arena, size_t layers) {
   kv->tokens = C2_CARVE(arena, size_t, kv->rows);
   kv->offset = C2_CARVE(arena, size_t, kv->rows);
-  kv->panels = c2_arena_carve(arena, kv->layer, layers * sizeof(float));
+  kv->panels = c2_arena_carve(arena, kv->layer, layers * sizeof(uint32_t));
 }
 
 c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config *c, const c2_batch *batch,
@@ -21,10 +23,11 @@ c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config 
   c2_cpu_kv *kv = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *kv, &kv, err));
   *out = kv;
+  kv->type = c2_cpu_attention_type;
   kv->head = c->d_kv;
   for (size_t r = 0; r < batch->rows; r++) {
     kv->rows = c2_max_size(kv->rows, batch->row[r].slot + 1);
-    kv->layer += c->heads * c2_panels_size(context_of(l, batch, r), c->d_kv);
+    kv->layer += c->heads * c2_panels_words(kv->type, context_of(l, batch, r), c->d_kv);
   }
   carve(kv, &plan, c->layers);
   if (plan.failed) C2_FAIL(err, C2_ERR_MEMORY, "the memory of %zu tokens overflows", l->tokens);
@@ -36,13 +39,13 @@ c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config 
     size_t slot = batch->row[r].slot;
     kv->tokens[slot] = context_of(l, batch, r);
     kv->offset[slot] = offset;
-    offset += c->heads * c2_panels_size(kv->tokens[slot], c->d_kv);
+    offset += c->heads * c2_panels_words(kv->type, kv->tokens[slot], c->d_kv);
   }
   return C2_OK;
 }
 
 size_t c2_kv_row_bytes(const chronos2_config *c, size_t tokens) {
-  return c->layers * c->heads * c2_panels_size(tokens, c->d_kv) * sizeof(float);
+  return c->layers * c->heads * c2_panels_words(c2_cpu_attention_type, tokens, c->d_kv) * sizeof(uint32_t);
 }
 
 void c2_kv_free(c2_kv_cache *cache) {
@@ -53,6 +56,6 @@ void c2_kv_free(c2_kv_cache *cache) {
 
 c2_panels c2_kv_at(const c2_cpu_kv *kv, size_t layer, size_t slot, size_t head) {
   size_t tokens = kv->tokens[slot];
-  float *panels = kv->panels + layer * kv->layer + kv->offset[slot] + head * c2_panels_size(tokens, kv->head);
-  return c2_panels_at(panels, tokens, kv->head);
+  size_t at = layer * kv->layer + kv->offset[slot] + head * c2_panels_words(kv->type, tokens, kv->head);
+  return c2_panels_at(kv->type, kv->panels + at, tokens, kv->head);
 }

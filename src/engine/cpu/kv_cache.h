@@ -9,12 +9,13 @@
 typedef struct c2_cpu_kv {
   c2_kv_cache base;
   c2_block block;
+  c2_type type;
   size_t head;    /* K */
   size_t rows;    /* the highest slot plus one */
   size_t *tokens; /* [rows] by slot */
-  size_t *offset; /* [rows] by slot: a row's panels within a layer, in floats */
-  size_t layer;   /* floats of a layer */
-  float *panels;  /* [layers][layer]: of each row and head keys, then values */
+  size_t *offset; /* [rows] by slot: a row's panels within a layer, in words */
+  size_t layer;   /* words of a layer */
+  uint32_t *panels; /* [layers][layer]: of each row and head keys, then values */
 } c2_cpu_kv;
 
 /* Room for the context tokens of a filled layout. */

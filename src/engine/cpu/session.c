@@ -7,7 +7,6 @@
 #include "engine/cpu/kv_cache.h"
 #include "engine/cpu/level.h"
 #include "engine/cpu/pack.h"
-#include "model/reading.h"
 
 /* ---- The null future -------------------------------------------------------------------------- */
 
@@ -123,11 +122,6 @@ static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result 
 }
 
 static c2_status forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
-  if (result->hidden && c2_batch_masks(batch, engine->model->config.patch)) {
-    c2_cpu *cpu = c2_cpu_of(engine);
-    cpu->masked.pool = cpu->pool;
-    return c2_reference_run(engine, &cpu->masked, batch, result, err);
-  }
   if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return c2_cpu_pass(engine, batch, result, err);
   for (size_t from = 0; from < batch->rows;) {
     c2_batch groups;
@@ -169,8 +163,6 @@ static void close_session(c2_engine *engine) {
   c2_cpu *cpu = c2_cpu_of(engine);
   c2_pool_close(&cpu->pool);
   c2_block_free(&cpu->workspace);
-  c2_block_free(&cpu->masked.workspace);
-  c2_raw_free(&cpu->masked.raw);
   free(cpu);
 }
 

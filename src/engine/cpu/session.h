@@ -3,21 +3,23 @@
 #define C2_ENGINE_CPU_SESSION_H
 
 #include "base/threads.h"
-#include "engine/reference.h"
+#include "engine/backend.h"
 #include "kernels/kernels.h"
 
 typedef struct c2_cpu {
   const c2_kernels *kernels;
   c2_pool *pool;
   c2_block workspace; /* grows to what the largest batch needed */
-  c2_reference masked; /* for embeddings with masked tokens; the pool is this one */
 } c2_cpu;
+
+/* Of attention's queries, keys and values, whatever the matrices' type. */
+static const c2_type c2_cpu_attention_type = C2_TYPE_FP32;
 
 static inline c2_cpu *c2_cpu_of(const c2_engine *engine) {
   return engine->state;
 }
 
-/* The workspace of c2_cpu_pass. */
+/* The workspace of c2_cpu_pass, at most. */
 c2_status c2_cpu_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
 /* One pass over all rows. Under windowed_future_null their own future is the null future. */

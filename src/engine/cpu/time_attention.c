@@ -55,7 +55,7 @@ static c2_attend attention_of(const c2_encoder *e, size_t row, size_t head) {
                      .q_row = l->identity + (e->narrow ? row * patches : first),
                      .k_row = l->identity + first,
                      .queries = end - query,
-                     .keys = end - first,
+                     .keys = l->live[row],
                      .range = (blind ? l->blind_range : l->range) + query,
                      .rope = &e->rope,
                      .q_position = l->rotation + query,
@@ -79,6 +79,7 @@ static void fill_task(void *context, size_t task, size_t worker) {
 typedef struct observed {
   const c2_encoder *e;
   const c2_worker *worker;
+  const c2_range *range; /* of the first query */
   size_t row, head;
 } observed;
 
@@ -88,8 +89,8 @@ static void place(const c2_worker *worker, size_t token, const float **weights) 
   worker->live[token] = true;
 }
 
-/* Hands one row of weights over live keys to the observer, spread over all tokens of the row. The null future's own
- * rows aren't told of. */
+/* Hands one row of weights over live keys to the observer, spread over all tokens of the row, without padding. A masked
+ * query may see none, and then all tokens alike. The null future's own rows aren't told of. */
 static void observe(void *user, size_t query, const float *weights, size_t keys) {
   const observed *o = user;
   const c2_encoder *e = o->e;
@@ -98,7 +99,10 @@ static void observe(void *user, size_t query, const float *weights, size_t keys)
   size_t context = c2_row_patches(r, e->config->patch, e->batch->context_limit);
   size_t tokens = context + 1 + e->batch->output_patches;
   const float *next = weights;
-  if (e->fill && position[query] > 0) return;
+  const c2_range *range = &o->range[query];
+  bool blank = range->first == range->last && range->first2 == range->last2;
+  bool padding = (int64_t)context + position[query] < 0;
+  if (padding || (e->fill && position[query] > 0)) return;
   memset(o->worker->weights, 0, tokens * sizeof(float));
   memset(o->worker->live, 0, tokens * sizeof(bool));
   for (size_t i = 0; e->past && i <= context; i++) {
@@ -108,6 +112,7 @@ static void observe(void *user, size_t query, const float *weights, size_t keys)
   for (size_t i = 0; next < weights + keys; i++) {
     place(o->worker, (size_t)((int64_t)context + position[i]), &next);
   }
+  for (size_t i = 0; blank && i < tokens; i++) o->worker->weights[i] = 1.0f / (float)tokens;
   chronos2_attention_row row = {.series = r->series,
                                 .row = r->member,
                                 .path = r->path,
@@ -117,7 +122,7 @@ static void observe(void *user, size_t query, const float *weights, size_t keys)
                                 .query = (size_t)((int64_t)context + position[query]),
                                 .tokens = tokens,
                                 .context = context + 1,
-                                .masked = false,
+                                .masked = query >= e->layout.live[o->row],
                                 .weights = o->worker->weights,
                                 .live = o->worker->live};
   e->engine->observer(e->engine->observer_user, &row);
@@ -127,8 +132,8 @@ static void attend_task(void *context, size_t task, size_t worker) {
   const c2_encoder *e = context;
   size_t row = task / e->config->heads;
   size_t head = task % e->config->heads;
-  observed o = {e, &e->worker[worker], row, head};
   c2_attend a = attention_of(e, row, head);
+  observed o = {e, &e->worker[worker], a.range, row, head};
   if (e->engine->observer) {
     a.observe = observe;
     a.user = &o;
@@ -138,6 +143,7 @@ static void attend_task(void *context, size_t task, size_t worker) {
     a.range = NULL;
   }
   c2_attend_run(&a, &e->worker[worker].attend);
+  if (e->layout.padded) c2_spread_evenly(e, &a, row);
 }
 
 /* After the last layer's time attention only future tokens go on, unless everyone's hidden states are wanted. */
