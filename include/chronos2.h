@@ -257,13 +257,15 @@ typedef struct chronos2_session_options {
   bool reg_global;              /* the REG query sees the whole context; default false (auto: as trained) */
   bool pin;                     /* bind each worker to a processor, the caller's thread during a call; default false */
   bool reserved[2];
+  const char *device;           /* default NULL: "cpu"; "cuda" and "cuda:N", the N-th GPU, need libchronos2_cuda.so,
+                                   and a model of fp32 or bf16. Attention can't be observed there */
 } chronos2_session_options;
 #define CHRONOS2_SESSION_OPTIONS_INIT .size = sizeof(chronos2_session_options)
 CHRONOS2_API void chronos2_session_options_init(chronos2_session_options *options);
 
 /* `options` may be NULL. The model must outlive the session. The caller closes the session. CHRONOS2_ERROR_ARGUMENT for
- * options that cannot be, CHRONOS2_ERROR_UNSUPPORTED for an instruction set that this machine doesn't have and for the
- * reference backend on a model that isn't fp32. */
+ * options that cannot be, CHRONOS2_ERROR_UNSUPPORTED for an instruction set or a device that this machine doesn't have
+ * and for the reference backend on a model that isn't fp32. */
 CHRONOS2_API chronos2_status chronos2_session_open(const chronos2_model *model, const chronos2_session_options *options,
                                                    chronos2_session **session);
 CHRONOS2_API void chronos2_session_close(chronos2_session **session);

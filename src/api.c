@@ -272,7 +272,7 @@ static c2_status open_session(chronos2_session *s, const chronos2_session_option
   C2_TRY(c2_options_read(&own, sizeof own, options, "CHRONOS2_SESSION_OPTIONS_INIT", err));
   C2_TRY(c2_reserved_check(own.reserved, sizeof own.reserved, "options", err));
   C2_TRY(pattern_of(s->model, o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
-  C2_TRY(c2_backend_find(o->backend, &s->engine.backend, err));
+  C2_TRY(c2_backend_find(o->device, o->backend, &s->engine.backend, err));
   s->engine.model = s->model;
   return c2_engine_open(&s->engine, o, err);
 }

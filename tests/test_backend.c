@@ -73,11 +73,14 @@ static void test_find(void **state) {
   const c2_backend *found = NULL;
   c2_error err = {C2_OK, ""};
   (void)state;
-  assert_int_equal(c2_backend_find(CHRONOS2_FUSED, &found, &err), C2_OK);
+  assert_int_equal(c2_backend_find(NULL, CHRONOS2_FUSED, &found, &err), C2_OK);
   assert_string_equal(found->name, "fused");
-  assert_int_equal(c2_backend_find(CHRONOS2_REFERENCE, &found, &err), C2_OK);
+  assert_int_equal(c2_backend_find(NULL, CHRONOS2_REFERENCE, &found, &err), C2_OK);
+  assert_int_equal(c2_backend_find("cuda:1", CHRONOS2_FUSED, &found, &err), C2_OK);
+  assert_ptr_equal(found, &c2_cuda_backend);
+  assert_int_equal(c2_backend_find("cpu", CHRONOS2_REFERENCE, &found, &err), C2_OK);
   assert_string_equal(found->name, "reference");
-  assert_int_equal(c2_backend_find((chronos2_backend)99, &found, &err), C2_ERR_ARGUMENT);
+  assert_int_equal(c2_backend_find(NULL, (chronos2_backend)99, &found, &err), C2_ERR_ARGUMENT);
   assert_string_equal(err.text, "backend: unknown 99");
 }
 

@@ -162,7 +162,8 @@ static void test_layout(void **state) {
   assert_int_equal(CHRONOS2_ABI_VERSION, 1);
   if (sizeof(size_t) != 8) return; /* the numbers below are those of 64 bits */
   assert_int_equal(sizeof(chronos2_model_options), 48);
-  assert_int_equal(sizeof(chronos2_session_options), 40);
+  assert_int_equal(sizeof(chronos2_session_options), 48);
+  assert_int_equal(offsetof(chronos2_session_options, device), 40);
   assert_int_equal(sizeof(chronos2_predict_options), 64);
   assert_int_equal(offsetof(chronos2_predict_options, limit_prediction_length) + 1, 64);
   assert_int_equal(sizeof(chronos2_series), 64);

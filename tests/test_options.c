@@ -49,7 +49,7 @@ static const row rows[] = {
     {"study", "dtype", "int8", CHANGES, "equivalence.csv", NULL},
     {"probe", "dtype", "int8", CHANGES, "mass_per_window.csv", NULL},
     {MODEL_COMMANDS, "device", "cpu", NO_TRACE, NULL, NULL},
-    {MODEL_COMMANDS, "device", "cuda", SAYS, "no CUDA backend", NULL},
+    {MODEL_COMMANDS, "device", "cuda", SAYS, "libchronos2_cuda.so", NULL},
     {"study,probe", "threads", "3", SAYS, "3 threads", NULL},
     {"bench", "threads", "3", SAYS, "\"threads\": 3", NULL},
     {"forecast,predict,forward", "threads", "3", NO_TRACE, NULL, NULL},

@@ -18,7 +18,8 @@ template <class T> struct key_part {
   uint32_t from, to;
 };
 
-template <class T> __device__ key_part<T> part_of(const c2_gpu_attend &a, const c2_gpu_tile &t, size_t column, int part) {
+template <class T>
+__device__ key_part<T> part_of(const c2_gpu_attend &a, const c2_gpu_tile &t, size_t column, int part) {
   key_part<T> p;
   bool past = part == 0;
   p.k = global<const T>((const T *)(past ? a.past_k : a.k)) + column;
@@ -33,8 +34,8 @@ template <class T> __device__ key_part<T> part_of(const c2_gpu_attend &a, const 
 }
 
 /* Keys of a part that a query of the tile sees: [low, high). */
-__device__ __forceinline__ void limits_of(const c2_gpu_attend &a, const c2_gpu_tile &t, bool blind, uint32_t query, int part,
-                                          uint32_t *low, uint32_t *high) {
+__device__ __forceinline__ void limits_of(const c2_gpu_attend &a, const c2_gpu_tile &t, bool blind, uint32_t query,
+                                          int part, uint32_t *low, uint32_t *high) {
   *low = *high = 0;
   if (query >= t.queries) return;
   if (part == 0) {
@@ -110,7 +111,7 @@ __device__ void float_scores(float (*s)[KEYS / 8], shared<float> q, shared<float
     C2_UNROLL
     for (int j = 0; j < tile::COLUMNS; j++) s[i][j] = 0.0f;
   }
-  C2_UNROLL
+  C2_UNROLL_FOUR
   for (int d = 0; d < HEAD; d += 4) {
     float4 key[tile::COLUMNS];
     C2_UNROLL
@@ -157,7 +158,7 @@ template <int HEAD, int KEYS>
 __device__ void float_values(float_tile<HEAD, KEYS> *t, shared<float> p, shared<float> v, unsigned first) {
   typedef float_tile<HEAD, KEYS> tile;
   unsigned lane = threadIdx.x % 32;
-  C2_UNROLL
+  C2_UNROLL_FOUR
   for (int key = 0; key < KEYS; key++) {
     float weight[4];
     C2_UNROLL
@@ -177,8 +178,8 @@ __device__ void float_values(float_tile<HEAD, KEYS> *t, shared<float> p, shared<
 }
 
 template <int HEAD, int KEYS>
-__device__ void float_finish(const c2_gpu_attend &a, const c2_gpu_tile &t, const float_tile<HEAD, KEYS> &f, size_t column,
-                             unsigned first) {
+__device__ void float_finish(const c2_gpu_attend &a, const c2_gpu_tile &t, const float_tile<HEAD, KEYS> &f,
+                             size_t column, unsigned first) {
   typedef float_tile<HEAD, KEYS> tile;
   unsigned lane = threadIdx.x % 32;
   C2_UNROLL
@@ -264,7 +265,8 @@ template <int HEAD> struct bf16_tile {
 };
 
 template <int HEAD>
-__device__ void bf16_queries(bf16_tile<HEAD> *f, const c2_gpu_attend &a, const c2_gpu_tile &t, size_t column, unsigned first) {
+__device__ void bf16_queries(bf16_tile<HEAD> *f, const c2_gpu_attend &a, const c2_gpu_tile &t, size_t column,
+                             unsigned first) {
   unsigned lane = threadIdx.x % 32;
   C2_UNROLL
   for (int half = 0; half < 2; half++) {
@@ -311,7 +313,8 @@ template <int HEAD> __device__ void bf16_values(bf16_tile<HEAD> *f, const float 
 
 /* Masks a block's scores and makes weights of them; what was summed before is corrected. */
 template <int HEAD>
-__device__ void bf16_weights(bf16_tile<HEAD> *f, float (*s)[4], const uint32_t *low, const uint32_t *high, uint32_t at) {
+__device__ void bf16_weights(bf16_tile<HEAD> *f, float (*s)[4], const uint32_t *low, const uint32_t *high,
+                             uint32_t at) {
   typedef bf16_tile<HEAD> tile;
   unsigned lane = threadIdx.x % 32;
   C2_UNROLL

@@ -52,7 +52,7 @@ static c2_status load_cublaslt(cublaslt *lt, c2_error *err) {
   snprintf(name, sizeof name, "libcublasLt.so.%d", CUBLAS_VER_MAJOR);
   void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
   if (!library) {
-    return fail(err, C2_ERR_UNSUPPORTED, "device cuda: %s; expected cuBLAS %d where libraries are looked for", dlerror(),
+    return fail(err, C2_ERR_UNSUPPORTED, "device cuda: %s; expected cuBLAS %d where libraries are found", dlerror(),
                 CUBLAS_VER_MAJOR);
   }
 #define C2_FIND(name)                                                                          \
@@ -65,6 +65,7 @@ static c2_status load_cublaslt(cublaslt *lt, c2_error *err) {
 /* A product that has been prepared: what it depends on, and how cuBLASLt does it. */
 struct prepared {
   size_t rows, columns, depth, a_stride, c_stride;
+  uint32_t alignment; /* of all three matrices, in bytes */
   c2_gpu_element type, c_type;
   bool bias, relu, accumulate;
   cublasLtMatmulDesc_t description;
@@ -112,13 +113,19 @@ static c2_status use(const c2_device *device, c2_error *err) {
 /* ---- Products ----------------------------------------------------------------------------------- */
 
 static cudaDataType_t data_type(c2_gpu_element type) {
-  return type == C2_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+  return type == C2_GPU_BF16 ? CUDA_R_16BF : CUDA_R_32F;
+}
+
+/* What the addresses are multiples of: cuBLAS takes 256 for granted where it isn't told. */
+static uint32_t alignment_of(const c2_gpu_product *p) {
+  uintptr_t bits = (uintptr_t)p->a | (uintptr_t)p->w | (uintptr_t)p->c | 256;
+  return (uint32_t)(bits & (~bits + 1));
 }
 
 static bool fits(const prepared *q, const c2_gpu_product *p) {
   return q->rows == p->rows && q->columns == p->columns && q->depth == p->depth && q->a_stride == p->a_stride &&
          q->c_stride == p->c_stride && q->type == p->type && q->c_type == p->c_type && q->bias == (p->bias != NULL) &&
-         q->relu == p->relu && q->accumulate == p->accumulate;
+         q->relu == p->relu && q->accumulate == p->accumulate && q->alignment == alignment_of(p);
 }
 
 static void forget(const c2_device *device, const prepared *q) {
@@ -152,10 +159,17 @@ static c2_status choose(c2_device *device, const c2_gpu_product *p, prepared *q,
   cublasLtMatmulPreference_t preference = NULL;
   cublasLtMatmulHeuristicResult_t found = {};
   uint64_t room = WORKSPACE;
+  uint32_t alignment = alignment_of(p);
+  const cublasLtMatmulPreferenceAttributes_t aligned[] = {
+      CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+      CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES};
   int count = 0;
   C2_TRY(check_lt(lt->cublasLtMatmulPreferenceCreate_(&preference), "a preference", p, err));
   cublasStatus_t code = lt->cublasLtMatmulPreferenceSetAttribute_(
       preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &room, sizeof room);
+  for (size_t i = 0; i < 4 && code == CUBLAS_STATUS_SUCCESS; i++) {
+    code = lt->cublasLtMatmulPreferenceSetAttribute_(preference, aligned[i], &alignment, sizeof alignment);
+  }
   if (code == CUBLAS_STATUS_SUCCESS) {
     code = lt->cublasLtMatmulAlgoGetHeuristic_(device->handle, q->description, q->w, q->a, q->c, q->c, preference, 1,
                                                &found, &count);
@@ -192,6 +206,7 @@ static c2_status prepare(c2_device *device, const c2_gpu_product *p, prepared **
   q->c_type = p->c_type;
   q->bias = p->bias != NULL;
   q->relu = p->relu;
+  q->alignment = alignment_of(p);
   q->accumulate = p->accumulate;
   device->product_count++;
   *out = q;

@@ -23,7 +23,7 @@ enum {
   C2_TILE_QUERIES = 64,  /* most queries of a tile of attention */
 };
 
-typedef enum c2_gpu_element { C2_FLOAT = 0, C2_BF16 = 1 } c2_gpu_element;
+typedef enum c2_gpu_element { C2_GPU_FLOAT = 0, C2_GPU_BF16 = 1 } c2_gpu_element;
 
 typedef struct c2_device c2_device;
 

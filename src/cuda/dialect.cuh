@@ -12,6 +12,7 @@
 #define C2_ANY(value) (__any_sync(0xffffffffu, (value)) != 0)
 #define C2_SHARED(type, name, count) __shared__ __align__(16) type name[count]
 #define C2_UNROLL _Pragma("unroll")
+#define C2_UNROLL_FOUR _Pragma("unroll 4") /* where more would spill registers */
 #define C2_FAST_EXP(x) __expf(x)
 #define C2_INFINITY __int_as_float(0x7f800000)
 

@@ -1,5 +1,5 @@
-/* How each operation of device.h becomes a launch. Who includes this defines C2_LAUNCH(device, err, kernel, grid, threads,
- * arguments), an expression that gives a c2_status. */
+/* How each operation of device.h becomes a launch. Who includes this defines C2_LAUNCH(device, err, kernel, grid,
+ * threads, arguments), an expression that gives a c2_status. */
 #ifndef C2_CUDA_OPERATIONS_CUH
 #define C2_CUDA_OPERATIONS_CUH
 
@@ -18,14 +18,14 @@ static c2_status run_features(c2_device *device, const c2_gpu_features *f, c2_er
 static c2_status run_norm(c2_device *device, const c2_gpu_norm *n, c2_error *err) {
   if (n->rows == 0) return C2_OK;
   dim3 grid = blocks_for(n->rows * 32);
-  if (n->type == C2_BF16) return C2_LAUNCH(device, err, norm_kernel<bf16>, grid, ROW_THREADS, *n);
+  if (n->type == C2_GPU_BF16) return C2_LAUNCH(device, err, norm_kernel<bf16>, grid, ROW_THREADS, *n);
   return C2_LAUNCH(device, err, norm_kernel<float>, grid, ROW_THREADS, *n);
 }
 
 static c2_status run_rotate(c2_device *device, const c2_gpu_rotate *r, c2_error *err) {
   if (r->rows == 0) return C2_OK;
   dim3 grid = blocks_for(r->rows * r->heads * r->half);
-  if (r->type == C2_BF16) return C2_LAUNCH(device, err, rotate_kernel<bf16>, grid, ROW_THREADS, *r);
+  if (r->type == C2_GPU_BF16) return C2_LAUNCH(device, err, rotate_kernel<bf16>, grid, ROW_THREADS, *r);
   return C2_LAUNCH(device, err, rotate_kernel<float>, grid, ROW_THREADS, *r);
 }
 
@@ -48,7 +48,7 @@ static c2_status run_invert(c2_device *device, const c2_gpu_invert *i, c2_error 
 static c2_status run_attend(c2_device *device, const c2_gpu_attend *a, c2_error *err) {
   if (a->tiles == 0) return C2_OK;
   dim3 grid((unsigned)a->tiles, (unsigned)a->heads);
-  if (a->type == C2_BF16) {
+  if (a->type == C2_GPU_BF16) {
     switch (a->head) {
       case 32: return C2_LAUNCH(device, err, attend_bf16_kernel<32>, grid, ATTEND_THREADS, *a);
       case 64: return C2_LAUNCH(device, err, attend_bf16_kernel<64>, grid, ATTEND_THREADS, *a);
@@ -65,7 +65,7 @@ static c2_status run_attend(c2_device *device, const c2_gpu_attend *a, c2_error 
 static c2_status run_attend_seats(c2_device *device, const c2_gpu_attend_seats *a, c2_error *err) {
   if (a->seats == 0) return C2_OK;
   dim3 grid = blocks_for(a->seats * a->heads * 32);
-  if (a->type == C2_BF16) {
+  if (a->type == C2_GPU_BF16) {
     switch (a->head) {
       case 32: return C2_LAUNCH(device, err, (attend_seats_kernel<bf16, 32>), grid, ROW_THREADS, *a);
       case 64: return C2_LAUNCH(device, err, (attend_seats_kernel<bf16, 64>), grid, ROW_THREADS, *a);

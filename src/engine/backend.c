@@ -1,6 +1,8 @@
 /* The table of backends, and what asking for an operation means. */
 #include "engine/backend.h"
 
+#include <string.h>
+
 #include "model/open.h"
 
 static const struct {
@@ -8,7 +10,15 @@ static const struct {
   const c2_backend *backend;
 } backends[] = {{CHRONOS2_FUSED, &c2_cpu_backend}, {CHRONOS2_REFERENCE, &c2_reference_backend}};
 
-c2_status c2_backend_find(chronos2_backend asked, const c2_backend **out, c2_error *err) {
+c2_status c2_backend_find(const char *device, chronos2_backend asked, const c2_backend **out, c2_error *err) {
+  if (device && strcmp(device, "cpu") != 0) {
+    if (strcmp(device, "cuda") != 0 && strncmp(device, "cuda:", 5) != 0) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "device: expected cpu, cuda or cuda:N, found '%s'", device);
+    }
+    if (asked != CHRONOS2_FUSED) C2_FAIL(err, C2_ERR_ARGUMENT, "device: the reference backend runs on the cpu alone");
+    *out = &c2_cuda_backend;
+    return C2_OK;
+  }
   for (size_t i = 0; i < sizeof backends / sizeof backends[0]; i++) {
     if (backends[i].name != asked) continue;
     *out = backends[i].backend;

@@ -39,10 +39,12 @@ typedef struct c2_backend {
 } c2_backend;
 
 extern const c2_backend c2_cpu_backend;       /* fast: engine/cpu/ */
+extern const c2_backend c2_cuda_backend;      /* on a GPU: cuda/ */
 extern const c2_backend c2_reference_backend; /* pads and masks, to be read beside MODEL.md: reference.c */
 
-/* C2_ERR_ARGUMENT if there is no such backend. */
-c2_status c2_backend_find(chronos2_backend asked, const c2_backend **out, c2_error *err);
+/* By the device, "cpu" (NULL is the same), "cuda" or "cuda:N", and the name. C2_ERR_ARGUMENT if there is no such
+ * backend. */
+c2_status c2_backend_find(const char *device, chronos2_backend asked, const c2_backend **out, c2_error *err);
 
 /* Opens a model, or makes one of random weights, and lets the backend make its copy of the weights unless the options
  * skip that. On failure *model is NULL. */

@@ -87,20 +87,22 @@ static c2_status download(c2_device *, void *to, const void *from, size_t bytes,
 /* A row of an operand as float32. */
 static void read_row(std::vector<float> &to, const void *from, c2_gpu_element type, size_t first) {
   for (size_t i = 0; i < to.size(); i++) {
-    to[i] = type == C2_BF16 ? to_float(static_cast<const bf16 *>(from)[first + i])
+    to[i] = type == C2_GPU_BF16 ? to_float(static_cast<const bf16 *>(from)[first + i])
                             : static_cast<const float *>(from)[first + i];
   }
 }
 
 static c2_status product(c2_device *, const c2_gpu_product *p, c2_error *err) {
-  size_t size = p->type == C2_BF16 ? 2 : 4;
-  size_t c_size = p->c_type == C2_BF16 ? 2 : 4;
+  size_t size = p->type == C2_GPU_BF16 ? 2 : 4;
+  size_t c_size = p->c_type == C2_GPU_BF16 ? 2 : 4;
   if (p->rows == 0) return C2_OK;
   if (p->columns % 8 != 0 || p->depth % 8 != 0 || p->a_stride % 8 != 0 || p->c_stride % 8 != 0) {
-    return fail(err, C2_ERR_ARGUMENT, "emulated product: %zu columns, depth %zu, strides %zu, %zu: expected multiples of 8",
+    return fail(err, C2_ERR_ARGUMENT, "emulated product: sizes %zu, %zu, strides %zu, %zu: expected multiples of 8",
                 p->columns, p->depth, p->a_stride, p->c_stride);
   }
-  if (p->accumulate && (p->bias || p->c_type != C2_FLOAT)) return fail(err, C2_ERR_ARGUMENT, "emulated product: accumulation is float32, without bias");
+  if (p->accumulate && (p->bias || p->c_type != C2_GPU_FLOAT)) {
+    return fail(err, C2_ERR_ARGUMENT, "emulated product: sums are added up in float32, without bias");
+  }
   C2_TRY(check(p->a, ((p->rows - 1) * p->a_stride + p->depth) * size, "product's A", err));
   C2_TRY(check(p->w, p->columns * p->depth * size, "product's W", err));
   C2_TRY(check(p->c, ((p->rows - 1) * p->c_stride + p->columns) * c_size, "product's C", err));
@@ -116,7 +118,7 @@ static c2_status product(c2_device *, const c2_gpu_product *p, c2_error *err) {
       if (p->bias) sum += p->bias[j];
       if (p->accumulate) sum += static_cast<float *>(p->c)[at];
       if (p->relu && !(sum > 0)) sum = 0;
-      if (p->c_type == C2_BF16) static_cast<bf16 *>(p->c)[at] = from_float<bf16>(sum);
+      if (p->c_type == C2_GPU_BF16) static_cast<bf16 *>(p->c)[at] = from_float<bf16>(sum);
       else static_cast<float *>(p->c)[at] = sum;
     }
     emulator::mark_written(static_cast<char *>(p->c) + i * p->c_stride * c_size, p->columns * c_size);

@@ -1,6 +1,8 @@
 /* Fibers, their scheduler, and the checkers. */
 #include "emulator.h"
 
+#undef _FORTIFY_SOURCE /* whose longjmp refuses to change stacks */
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cstdarg>
@@ -20,8 +22,24 @@ namespace {
 enum state { RUNNABLE, AT_BARRIER, AT_MEETING, LEFT };
 enum { STACK_BYTES = 256 * 1024 };
 
-struct fiber {
+#if defined(__SANITIZE_ADDRESS__)
+#define C2_FOLLOWED
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define C2_FOLLOWED
+#endif
+#endif
+
+/* A place to come back to. A fiber begins by its context, which costs a system call; after that a jump will do, except
+ * under the address sanitizer, which follows contexts only. */
+struct place {
   ucontext_t context;
+  jmp_buf jump;
+  bool left; /* by a jump */
+};
+
+struct fiber {
+  place at;
   std::unique_ptr<unsigned char[]> stack;
   state where;
   const char *file; /* of the barrier or meeting */
@@ -46,7 +64,7 @@ struct machine {
   size_t runnable_count = 0;
   unsigned threads = 0;
   unsigned current = 0;
-  ucontext_t scheduler;
+  place scheduler;
   const std::function<void()> *kernel = nullptr;
   std::vector<std::unique_ptr<shared_block>> arrays;
   bool failed = false;
@@ -60,7 +78,18 @@ size_t draw(size_t below) {
   return static_cast<size_t>(m.random % below);
 }
 
-void yield() { swapcontext(&m.fibers[m.current].context, &m.scheduler); }
+void change(place &from, place &to) {
+#if defined(C2_FOLLOWED)
+  swapcontext(&from.context, &to.context);
+#else
+  if (_setjmp(from.jump)) return;
+  from.left = true;
+  if (to.left) _longjmp(to.jump, 1);
+  setcontext(&to.context);
+#endif
+}
+
+void yield() { change(m.fibers[m.current].at, m.scheduler); }
 
 void make_runnable(unsigned thread) {
   m.fibers[thread].where = RUNNABLE;
@@ -76,8 +105,10 @@ void fiber_main() {
 void resume(unsigned thread) {
   m.current = thread;
   threadIdx = dim3(thread);
-  swapcontext(&m.scheduler, &m.fibers[thread].context);
+  change(m.scheduler, m.fibers[thread].at);
 }
+
+const char *doing(const fiber &f) { return f.where == LEFT ? "has left, last seen at " : "waits at "; }
 
 /* Nobody can run: all wait at one barrier, or something is wrong. */
 void release_barrier() {
@@ -87,9 +118,8 @@ void release_barrier() {
     if (f.where == AT_BARRIER && first.where == AT_BARRIER && f.line == first.line && f.file == first.file) continue;
     m.failed = true;
     snprintf(m.text, sizeof m.text, "block %llu: threads diverge: thread 0 %s%s:%d, thread %u %s%s:%d",
-             static_cast<unsigned long long>(m.block - 1), first.where == LEFT ? "has left, last seen at " : "waits at ",
-             first.file ? first.file : "its beginning", first.line, t, f.where == LEFT ? "has left, last seen at " : "waits at ",
-             f.file ? f.file : "its beginning", f.line);
+             static_cast<unsigned long long>(m.block - 1), doing(first), first.file ? first.file : "its beginning",
+             first.line, t, doing(f), f.file ? f.file : "its beginning", f.line);
     return;
   }
   m.epoch++;
@@ -112,11 +142,12 @@ void run_block() {
     if (!f.stack) f.stack.reset(new unsigned char[STACK_BYTES]);
     f.file = nullptr;
     f.line = 0;
-    getcontext(&f.context);
-    f.context.uc_stack.ss_sp = f.stack.get();
-    f.context.uc_stack.ss_size = STACK_BYTES;
-    f.context.uc_link = nullptr;
-    makecontext(&f.context, fiber_main, 0);
+    f.at.left = false;
+    getcontext(&f.at.context);
+    f.at.context.uc_stack.ss_sp = f.stack.get();
+    f.at.context.uc_stack.ss_size = STACK_BYTES;
+    f.at.context.uc_link = nullptr;
+    makecontext(&f.at.context, fiber_main, 0);
     make_runnable(t);
   }
   for (warp &w : m.warps) w = warp{0, 0};
@@ -338,7 +369,9 @@ static void race(const shared_block *b, size_t index, const char *what) {
 
 void *read_shared(shared_block *b, size_t index) {
   check_index(b, index);
-  if (!b->written[index]) fail("a read of element %zu of the shared array at %s:%d, never written", index, b->file, b->line);
+  if (!b->written[index]) {
+    fail("a read of element %zu of the shared array at %s:%d, never written", index, b->file, b->line);
+  }
   if (unordered(b->writer[index])) race(b, index, "a read of what another thread writes,");
   remember(b->reader[index]);
   return b->values.get() + index * b->size;
@@ -421,7 +454,7 @@ static float half_of(uint32_t pair, unsigned which) {
   return to_float(bf16{static_cast<uint16_t>(which ? pair >> 16 : pair & 0xffff)});
 }
 
-/* PTX ISA, "Matrix fragments for mma.m16n8k16": of a lane, group = lane / 4 and in = lane % 4. a0 and a1 hold rows group
+/* PTX ISA, "Matrix fragments for mma.m16n8k16": of a lane, group = lane / 4, in = lane % 4. a0 and a1 hold rows group
  * and group + 8 of columns 2 in and 2 in + 1, a2 and a3 those 8 columns further; b0 and b1 rows 2 in and 2 in + 1, and
  * those 8 further, of column group; c as a, of 8 columns. */
 static void multiply_tiles(void *const *lanes) {
@@ -461,8 +494,8 @@ struct matrix_row {
   bool transposed;
 };
 
-/* PTX ISA, ldmatrix.x4: lane i brings row i % 8 of matrix i / 8 and takes from each matrix the pair of elements 2 (i % 4)
- * and 2 (i % 4) + 1 of row i / 4; with .trans of column i / 4. */
+/* PTX ISA, ldmatrix.x4: lane i brings row i % 8 of matrix i / 8, and takes from each matrix elements 2 (i % 4) and
+ * 2 (i % 4) + 1 of row i / 4; with .trans of column i / 4. */
 static void take_matrices(void *const *lanes) {
   for (unsigned lane = 0; lane < WARP; lane++) {
     const matrix_row *mine = static_cast<matrix_row *>(lanes[lane]);

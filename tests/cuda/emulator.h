@@ -170,6 +170,7 @@ inline void need_aligned(size_t bytes, size_t alignment, const char *file, int l
 #define C2_SHARED(type, name, count) \
   shared<type> name(emulator::shared_at(__FILE__, __LINE__, (count), sizeof(type)), 0)
 #define C2_UNROLL
+#define C2_UNROLL_FOUR
 #define C2_FAST_EXP(x) std::exp(x)
 #define C2_INFINITY INFINITY
 

@@ -61,13 +61,13 @@ typedef struct numbers {
 } numbers;
 
 static numbers random_numbers(size_t count, c2_gpu_element type, double width) {
-  numbers n = {malloc(count * sizeof(float) + 1), malloc(count * 4 + 1), count, type == C2_BF16 ? 2 : 4};
+  numbers n = {malloc(count * sizeof(float) + 1), malloc(count * 4 + 1), count, type == C2_GPU_BF16 ? 2 : 4};
   for (size_t i = 0; i < count; i++) {
     float x = (float)((2 * uniform() - 1) * width);
-    n.value[i] = type == C2_BF16 ? rounded(x) : x;
+    n.value[i] = type == C2_GPU_BF16 ? rounded(x) : x;
     uint32_t bits = 0;
     memcpy(&bits, &n.value[i], sizeof bits);
-    if (type == C2_BF16) bits >>= 16;
+    if (type == C2_GPU_BF16) bits >>= 16;
     memcpy(n.raw + i * n.size, &bits, n.size); /* the low bytes come first here */
   }
   return n;
@@ -80,14 +80,14 @@ static void free_numbers(numbers *n) {
 
 /* `count` elements of a device array as float32. */
 static float *read_back(const void *memory, size_t count, c2_gpu_element type) {
-  size_t size = type == C2_BF16 ? 2 : 4;
+  size_t size = type == C2_GPU_BF16 ? 2 : 4;
   unsigned char *raw = malloc(count * size);
   float *values = malloc(count * sizeof *values);
   RIGHT(ops->download(device, raw, memory, count * size, &err));
   for (size_t i = 0; i < count; i++) {
     uint32_t bits = 0;
     memcpy(&bits, raw + i * size, size);
-    if (type == C2_BF16) bits <<= 16;
+    if (type == C2_GPU_BF16) bits <<= 16;
     memcpy(&values[i], &bits, sizeof bits);
   }
   free(raw);
@@ -192,7 +192,7 @@ static void close_attention(attention *a) {
 }
 
 static void check_attention(attention *a, bool blind, double tolerance) {
-  size_t size = a->type == C2_BF16 ? 2 : 4;
+  size_t size = a->type == C2_GPU_BF16 ? 2 : 4;
   const uint8_t blind_heads[2] = {0, 1};
   a->qkv = random_numbers(a->tokens * 3 * a->inner, a->type, 1.0);
   a->kv = random_numbers(a->past * 2 * a->inner, a->type, 1.0);
@@ -240,13 +240,13 @@ static void test_time_attention(void **test) {
   (void)test;
   static const size_t heads[] = {32, 64, 128};
   for (size_t i = 0; i < 6; i++) {
-    c2_gpu_element type = i % 2 ? C2_BF16 : C2_FLOAT;
+    c2_gpu_element type = i % 2 ? C2_GPU_BF16 : C2_GPU_FLOAT;
     attention a;
     open_attention(&a, type, heads[i / 2], i >= 4 ? 70 : 0);
     add_row(&a, 1, 1, 1);
     add_row(&a, 35, 1000, 3);
     add_row(&a, 90, 3, 2);
-    check_attention(&a, i % 3 == 0, type == C2_BF16 ? 8e-3 : 2e-6);
+    check_attention(&a, i % 3 == 0, type == C2_GPU_BF16 ? 8e-3 : 2e-6);
     close_attention(&a);
   }
 }
@@ -256,7 +256,7 @@ static void test_window_reads_its_keys(void **test) {
   (void)test;
   enum { TOKENS = 400, FIRST = 200, LAST = 217 };
   for (size_t i = 0; i < 2; i++) {
-    c2_gpu_element type = i ? C2_BF16 : C2_FLOAT;
+    c2_gpu_element type = i ? C2_GPU_BF16 : C2_GPU_FLOAT;
     size_t size = i ? 2 : 4;
     numbers keys = random_numbers((LAST - FIRST) * HEAD, type, 1.0);
     unsigned char *memory = on_device(NULL, TOKENS * HEAD * size);
@@ -328,7 +328,7 @@ static void test_group_attention(void **test) {
   (void)test;
   groups g = make_groups();
   for (size_t i = 0; i < 4; i++) {
-    c2_gpu_element type = i % 2 ? C2_BF16 : C2_FLOAT;
+    c2_gpu_element type = i % 2 ? C2_GPU_BF16 : C2_GPU_FLOAT;
     size_t size = i % 2 ? 2 : 4;
     numbers n = random_numbers(ROOM * 3 * INNER, type, 1.0);
     numbers zero = random_numbers(ROOM * INNER, type, 0.0);
@@ -346,7 +346,7 @@ static void test_group_attention(void **test) {
     s.out = t.out = out;
     RIGHT(i >= 2 ? ops->attend(device, &t, &err) : ops->attend_seats(device, &s, &err));
     float *ours = read_back(out, ROOM * INNER, type);
-    check_groups(&g, n.value, ours, type == C2_BF16 ? 8e-3 : 2e-6);
+    check_groups(&g, n.value, ours, type == C2_GPU_BF16 ? 8e-3 : 2e-6);
     free(ours);
     free_numbers(&n);
     free_numbers(&zero);
@@ -362,9 +362,9 @@ static void test_norm(void **test) {
   (void)test;
   enum { ROWS = 13, COLUMNS = 43, PADDED = 48 };
   for (size_t i = 0; i < 2; i++) {
-    c2_gpu_element type = i ? C2_BF16 : C2_FLOAT;
-    numbers x = random_numbers(ROWS * PADDED, C2_FLOAT, 3.0);
-    numbers w = random_numbers(PADDED, C2_FLOAT, 2.0);
+    c2_gpu_element type = i ? C2_GPU_BF16 : C2_GPU_FLOAT;
+    numbers x = random_numbers(ROWS * PADDED, C2_GPU_FLOAT, 3.0);
+    numbers w = random_numbers(PADDED, C2_GPU_FLOAT, 2.0);
     for (size_t j = COLUMNS; j < PADDED; j++) w.value[j] = 0;
     c2_gpu_norm n = {.type = type, .x_stride = PADDED, .out_stride = PADDED, .rows = ROWS, .columns = COLUMNS,
                      .padded = PADDED, .epsilon = 1e-6f};
@@ -401,7 +401,7 @@ static void test_rotate(void **test) {
     cosine[j] = (float)cos((double)j);
     sine[j] = (float)sin((double)j);
   }
-  numbers x = random_numbers(ROWS * STRIDE, C2_FLOAT, 1.0);
+  numbers x = random_numbers(ROWS * STRIDE, C2_GPU_FLOAT, 1.0);
   c2_gpu_rotate r = {.stride = STRIDE, .rows = ROWS, .heads = HEADS, .head = HEAD, .half = HALF};
   void *tables[] = {on_device(position, sizeof position), on_device(cosine, sizeof cosine),
                     on_device(sine, sizeof sine)};
@@ -410,7 +410,7 @@ static void test_rotate(void **test) {
   r.cosine = tables[1];
   r.sine = tables[2];
   RIGHT(ops->rotate(device, &r, &err));
-  float *out = read_back(r.x, x.count, C2_FLOAT);
+  float *out = read_back(r.x, x.count, C2_GPU_FLOAT);
   for (size_t i = 0; i < x.count; i++) {
     size_t row = i / STRIDE;
     size_t j = i % STRIDE % HEAD;
@@ -449,7 +449,7 @@ static void test_features(void **test) {
   f.position = given[3];
   f.out = on_device(NULL, TOKENS * STRIDE * 4);
   RIGHT(ops->features(device, &f, &err));
-  float *out = read_back(f.out, TOKENS * STRIDE, C2_FLOAT);
+  float *out = read_back(f.out, TOKENS * STRIDE, C2_GPU_FLOAT);
   for (size_t t = 0; t < TOKENS; t++) {
     float right[STRIDE] = {0};
     const c2_gpu_series_span *r = &row[row_of[t]];
@@ -472,7 +472,7 @@ static void test_invert(void **test) {
   (void)test;
   enum { ROWS = 3, PATCHES = 2, PATCH = 4, QUANTILES = 3, STRIDE = 16 };
   c2_gpu_series_span row[ROWS] = {{.loc = 1, .scale = 2}, {.loc = -5, .scale = 1e-5}, {.loc = 0, .scale = 1e20}};
-  numbers z = random_numbers(ROWS * PATCHES * STRIDE, C2_FLOAT, 3.0);
+  numbers z = random_numbers(ROWS * PATCHES * STRIDE, C2_GPU_FLOAT, 3.0);
   c2_gpu_invert v = {.rows = ROWS, .patches = PATCHES, .patch = PATCH, .quantiles = QUANTILES, .stride = STRIDE,
                      .arcsinh = true};
   double out[ROWS * QUANTILES * PATCHES * PATCH];
@@ -498,7 +498,7 @@ static void test_copy_and_round(void **test) {
   (void)test;
   const uint32_t from_row[3] = {4, 0, 2};
   const uint32_t to_row[3] = {1, 2, 0};
-  numbers x = random_numbers(5 * 8, C2_FLOAT, 1.0);
+  numbers x = random_numbers(5 * 8, C2_GPU_FLOAT, 1.0);
   void *given[] = {on_device(x.value, x.count * 4), on_device(from_row, sizeof from_row),
                    on_device(to_row, sizeof to_row), on_device(NULL, 3 * 8 * 4), on_device(NULL, 3 * 8 * 2)};
   c2_gpu_copy c = {.from = given[0], .to = given[3], .from_row = given[1], .to_row = given[2], .from_stride = 32,
@@ -506,8 +506,8 @@ static void test_copy_and_round(void **test) {
   c2_gpu_round r = {.from = given[3], .to = given[4], .count = 24};
   RIGHT(ops->copy(device, &c, &err));
   RIGHT(ops->round(device, &r, &err));
-  float *copied = read_back(given[3], 24, C2_FLOAT);
-  float *narrow = read_back(given[4], 24, C2_BF16);
+  float *copied = read_back(given[3], 24, C2_GPU_FLOAT);
+  float *narrow = read_back(given[4], 24, C2_GPU_BF16);
   for (size_t i = 0; i < 24; i++) {
     assert_true(copied[to_row[i / 8] * 8 + i % 8] == x.value[from_row[i / 8] * 8 + i % 8]);
     assert_true(narrow[i] == rounded(copied[i]));
@@ -527,6 +527,6 @@ int main(void) {
   ops = c2_cuda_device_table();
   if (ops->open(0, &device, &err) != C2_OK) return 1;
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
-  ops->close(device);
+  if (failed == 0) ops->close(device); /* which ends the program where memory was not released */
   return failed;
 }

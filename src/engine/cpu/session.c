@@ -1,73 +1,17 @@
 /* The CPU backend: sessions, and how a batch under windowed_future_null becomes passes. */
 #include "engine/cpu/session.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 #include "engine/cpu/kv_cache.h"
 #include "engine/cpu/level.h"
 #include "engine/cpu/pack.h"
+#include "engine/null_future.h"
 
 /* ---- The null future -------------------------------------------------------------------------- */
 
 /* Tokens whose keys and values are cached at once. Rows don't depend on what else is in a pass. */
 enum { NULL_TOKENS = 2048 };
-
-static bool knows_future(const c2_row *row) {
-  for (size_t i = 0; row->future && i < row->future_length; i++) {
-    if (!isnan(row->future[i])) return true;
-  }
-  return false;
-}
-
-/* The row behind the group that begins at `from`, and whether the group knows something of its future. */
-static size_t group_end(const c2_batch *batch, size_t from, bool *knows) {
-  size_t end = from;
-  *knows = false;
-  do *knows = knows_future(&batch->row[end++]) || *knows;
-  while (end < batch->rows && batch->row[end].group == batch->row[from].group);
-  return end;
-}
-
-/* Of rows [from, to), missing patches included. */
-static size_t tokens_of(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to) {
-  size_t tokens = 0;
-  for (size_t r = from; r < to; r++) {
-    tokens += c2_row_patches(&batch->row[r], engine->model->config.patch, batch->context_limit);
-    tokens += 1 + batch->output_patches;
-  }
-  return tokens;
-}
-
-/* Consecutive groups of a batch: without a known future as many as there are, with one as many as fit. */
-static size_t next_groups(const c2_engine *engine, const c2_batch *batch, size_t from, c2_batch *groups, bool *knows) {
-  bool next = false;
-  size_t end = group_end(batch, from, knows);
-  size_t tokens = tokens_of(engine, batch, from, end);
-  while (end < batch->rows && (!*knows || tokens < NULL_TOKENS)) {
-    size_t to = group_end(batch, end, &next);
-    if (next != *knows) break;
-    tokens += tokens_of(engine, batch, end, to);
-    end = to;
-  }
-  *groups = *batch;
-  groups->row = batch->row + from;
-  groups->rows = end - from;
-  groups->grouped = c2_min_size(batch->grouped > from ? batch->grouped - from : 0, groups->rows);
-  return end;
-}
-
-/* Groups that know something of their future: prefilled beside the null future, then decoded. */
-static c2_status forward_known(c2_engine *engine, const c2_batch *groups, const c2_result *result, c2_error *err) {
-  c2_kv_cache *cache = NULL;
-  size_t before = engine->held;
-  c2_status status = c2_cpu_prefill(engine, groups, &cache, err);
-  if (cache) c2_engine_hold(engine, cache->bytes);
-  if (status == C2_OK) status = c2_cpu_decode(engine, groups, cache, result, err);
-  if (cache) c2_kv_free(cache);
-  engine->held = before;
-  return status;
-}
 
 /* The group's tokens, and the bytes of its cache; none of either if it knows nothing of its future. */
 static size_t group_cache(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to, size_t *bytes) {
@@ -79,7 +23,7 @@ static size_t group_cache(const c2_engine *engine, const c2_batch *batch, size_t
     c2_sum_up(bytes, c2_kv_row_bytes(c, c2_row_patches(&batch->row[r], c->patch, batch->context_limit) + 1), 1);
   }
   if (!knows) *bytes = 0;
-  return knows ? tokens_of(engine, batch, from, to) : 0;
+  return knows ? c2_padded_tokens(engine, batch, from, to) : 0;
 }
 
 static size_t behind_group(const c2_batch *batch, size_t from) {
@@ -123,13 +67,7 @@ static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result 
 
 static c2_status forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
   if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return c2_cpu_pass(engine, batch, result, err);
-  for (size_t from = 0; from < batch->rows;) {
-    c2_batch groups;
-    bool knows = false;
-    from = next_groups(engine, batch, from, &groups, &knows);
-    C2_TRY(knows ? forward_known(engine, &groups, result, err) : c2_cpu_pass(engine, &groups, result, err));
-  }
-  return C2_OK;
+  return c2_forward_null(engine, batch, result, c2_cpu_pass, NULL_TOKENS, err);
 }
 
 /* ---- The backend ------------------------------------------------------------------------------- */

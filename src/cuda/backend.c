@@ -1,0 +1,68 @@
+/* The CUDA backend: sessions, and which passes a batch becomes. It has never run on a GPU: its kernels and everything
+ * here are tested on an emulated device (tests/cuda). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cuda/session.h"
+#include "engine/null_future.h"
+
+/* Tokens whose keys and values are cached at once under windowed_future_null. */
+enum { NULL_TOKENS = 65536 };
+
+static c2_status forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
+  if (result->hidden && c2_batch_masks(batch, engine->model->config.patch)) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED,
+            "embeddings of series of unequal length or with missing patches run on the device cpu alone");
+  }
+  if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return c2_cuda_pass(engine, batch, result, err);
+  return c2_forward_null(engine, batch, result, c2_cuda_pass, NULL_TOKENS, err);
+}
+
+/* The number in "cuda:N"; 0 without one. */
+static c2_status index_of(const char *device, size_t *index, c2_error *err) {
+  const char *digits = device + strlen("cuda");
+  *index = 0;
+  if (!*digits) return C2_OK;
+  digits++;
+  for (const char *d = digits; *d >= '0' && *d <= '9' && d - digits < 4; d++) *index = *index * 10 + (size_t)(*d - '0');
+  if (*digits && strlen(digits) < 4 && digits[strspn(digits, "0123456789")] == '\0') return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "device: expected a number behind 'cuda:', found '%s'", device);
+}
+
+static c2_status open_session(c2_engine *engine, const chronos2_session_options *options, c2_error *err) {
+  size_t index = 0;
+  c2_cuda *cuda = NULL;
+  C2_TRY(index_of(options->device, &index, err));
+  C2_TRY(c2_alloc_array(1, sizeof *cuda, &cuda, err));
+  engine->state = cuda;
+  engine->isa = "cuda";
+  engine->threads = 1;
+  C2_TRY(c2_cuda_link_open(index, &cuda->link, err));
+  return c2_cuda_weights_open(cuda, engine->model, err);
+}
+
+static void trim(c2_engine *engine) {
+  c2_cuda *cuda = c2_cuda_of(engine);
+  if (cuda->workspace) cuda->link->table->release(cuda->link->device, cuda->workspace);
+  cuda->workspace = NULL;
+  cuda->workspace_bytes = 0;
+  c2_block_free(&cuda->tables);
+}
+
+static void close_session(c2_engine *engine) {
+  c2_cuda *cuda = c2_cuda_of(engine);
+  trim(engine);
+  if (cuda->weights) cuda->link->table->release(cuda->link->device, cuda->weights);
+  c2_cuda_link_close(cuda->link);
+  free(cuda->layer);
+  free(cuda);
+}
+
+const c2_backend c2_cuda_backend = {.name = "cuda",
+                                    .open = open_session,
+                                    .close = close_session,
+                                    .forward = forward,
+                                    .prefill = c2_cuda_prefill,
+                                    .decode = c2_cuda_decode,
+                                    .free_cache = c2_cuda_kv_free,
+                                    .trim = trim};

@@ -1,0 +1,222 @@
+/* The model's weights, padded, in the device's memory. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cuda/session.h"
+#include "model/reading.h"
+
+enum { PIECE = 256, LARGEST_HEAD = 128 };
+
+void *c2_cuda_carve(c2_cuda_arena *arena, size_t count, size_t size) {
+  size_t bytes = 0;
+  size_t used = 0;
+  if (!c2_mul(count, size, &bytes) || !c2_add(arena->used, bytes, &used) || used > SIZE_MAX - PIECE) {
+    arena->failed = true;
+    return NULL;
+  }
+  void *piece = arena->base ? arena->base + arena->used : NULL;
+  arena->used = c2_round_up(used, PIECE);
+  return piece;
+}
+
+/* Columns or rows in blocks of `own`, each of which takes `padded` on the device. */
+typedef struct blocks {
+  size_t own, padded;
+} blocks;
+
+static size_t place_of(blocks b, size_t i) {
+  return i / b.own * b.padded + i % b.own;
+}
+
+typedef struct filling {
+  c2_cuda *cuda;
+  const chronos2_model *model;
+  float *values; /* of a tensor */
+  float *padded; /* the same with its padding */
+  float *product[3]; /* device: W_o, W_v transposed, their product */
+  c2_cuda_arena *arena;
+  bool filled; /* false while planning */
+} filling;
+
+/* A part of a matrix: rows of a tensor go to rows from `first` on. */
+static c2_status put_rows(filling *f, const c2_expected *e, float *to, size_t first, size_t depth, blocks rows,
+                          blocks columns, c2_error *err) {
+  C2_TRY(c2_tensor_values(f->model, e, f->values, err));
+  for (size_t i = 0; i < e->shape[0]; i++) {
+    float *row = to + (first + place_of(rows, i)) * depth;
+    for (size_t j = 0; j < e->shape[1]; j++) row[place_of(columns, j)] = f->values[i * e->shape[1] + j];
+  }
+  return C2_OK;
+}
+
+static c2_status upload(filling *f, void *to, const float *values, size_t count, c2_gpu_element type, c2_error *err) {
+  const c2_device_table *d = f->cuda->link->table;
+  c2_device *device = f->cuda->link->device;
+  if (type == C2_GPU_FLOAT) return d->upload(device, to, values, count * sizeof *values, err);
+  C2_TRY(d->upload(device, f->product[2], values, count * sizeof *values, err));
+  c2_gpu_round round = {.from = f->product[2], .to = to, .count = count};
+  return d->round(device, &round, err);
+}
+
+/* Up to three matrices of one shape, one below the other. */
+static c2_status put_matrix(filling *f, void **out, c2_gpu_element type, const c2_expected *const *parts, size_t count,
+                            blocks rows, blocks columns, size_t depth, c2_error *err) {
+  size_t height = c2_round_up(place_of(rows, parts[0]->shape[0] - 1) + 1, rows.padded == rows.own ? 8 : rows.padded);
+  *out = c2_cuda_carve(f->arena, count * height * depth, c2_gpu_size(type));
+  if (!f->filled) return C2_OK;
+  memset(f->padded, 0, count * height * depth * sizeof *f->padded);
+  for (size_t i = 0; i < count; i++) {
+    C2_TRY(put_rows(f, parts[i], f->padded, i * height, depth, rows, columns, err));
+  }
+  return upload(f, *out, f->padded, count * height * depth, type, err);
+}
+
+/* W_o W_v, multiplied on the device in float32. */
+static c2_status put_product(filling *f, void **out, const c2_attention_weights *w, c2_error *err) {
+  c2_cuda *cuda = f->cuda;
+  const c2_device_table *d = cuda->link->table;
+  size_t model = cuda->sizes.model;
+  size_t inner = w->o->shape[1];
+  size_t depth = c2_round_up(inner, 8);
+  *out = c2_cuda_carve(f->arena, model * model, c2_gpu_size(cuda->type));
+  if (!f->filled) return C2_OK;
+  memset(f->padded, 0, model * depth * sizeof *f->padded);
+  C2_TRY(put_rows(f, w->o, f->padded, 0, depth, (blocks){SIZE_MAX, SIZE_MAX}, (blocks){SIZE_MAX, SIZE_MAX}, err));
+  C2_TRY(d->upload(cuda->link->device, f->product[0], f->padded, model * depth * sizeof(float), err));
+  memset(f->padded, 0, model * depth * sizeof *f->padded);
+  C2_TRY(c2_tensor_values(f->model, w->v, f->values, err));
+  for (size_t i = 0; i < inner; i++) {
+    for (size_t j = 0; j < w->v->shape[1]; j++) f->padded[j * depth + i] = f->values[i * w->v->shape[1] + j];
+  }
+  C2_TRY(d->upload(cuda->link->device, f->product[1], f->padded, model * depth * sizeof(float), err));
+  c2_gpu_product p = {.a = f->product[0],
+                      .w = f->product[1],
+                      .c = cuda->type == C2_GPU_FLOAT ? *out : f->product[2],
+                      .a_stride = depth,
+                      .c_stride = model,
+                      .rows = model,
+                      .columns = model,
+                      .depth = depth};
+  C2_TRY(d->product(cuda->link->device, &p, err));
+  if (cuda->type == C2_GPU_FLOAT) return C2_OK;
+  c2_gpu_round round = {.from = f->product[2], .to = *out, .count = model * model};
+  return d->round(cuda->link->device, &round, err);
+}
+
+/* Elements [skip, skip + n) of a, with those of b added if it isn't NULL. */
+static c2_status put_vector(filling *f, float **out, const c2_expected *a, const c2_expected *b, size_t skip, size_t n,
+                            c2_error *err) {
+  size_t padded = c2_round_up(n, 8);
+  *out = c2_cuda_carve(f->arena, padded, sizeof **out);
+  if (!f->filled) return C2_OK;
+  memset(f->padded, 0, padded * sizeof *f->padded);
+  C2_TRY(c2_tensor_values(f->model, a, f->values, err));
+  memcpy(f->padded, f->values + skip, n * sizeof *f->padded);
+  if (b) {
+    C2_TRY(c2_tensor_values(f->model, b, f->values, err));
+    for (size_t i = 0; i < n; i++) f->padded[i] += f->values[i];
+  }
+  return upload(f, *out, f->padded, padded, C2_GPU_FLOAT, err);
+}
+
+static c2_status put_residual(filling *f, c2_cuda_residual *out, const c2_residual_weights *w, c2_error *err) {
+  blocks whole = {SIZE_MAX, SIZE_MAX};
+  size_t in = c2_round_up(w->hidden->shape[1], 8);
+  size_t ff = f->cuda->sizes.ff;
+  C2_TRY(put_matrix(f, (void **)&out->hidden, C2_GPU_FLOAT, &w->hidden, 1, whole, whole, in, err));
+  C2_TRY(put_matrix(f, (void **)&out->output, C2_GPU_FLOAT, &w->output, 1, whole, whole, ff, err));
+  C2_TRY(put_matrix(f, (void **)&out->residual, C2_GPU_FLOAT, &w->residual, 1, whole, whole, in, err));
+  C2_TRY(put_vector(f, &out->hidden_bias, w->hidden_bias, NULL, 0, w->hidden_bias->shape[0], err));
+  return put_vector(f, &out->bias, w->output_bias, w->residual_bias, 0, w->output_bias->shape[0], err);
+}
+
+static c2_status put_layer(filling *f, c2_cuda_layer *out, const c2_layer_weights *w, c2_error *err) {
+  const c2_cuda_sizes *s = &f->cuda->sizes;
+  blocks whole = {SIZE_MAX, SIZE_MAX};
+  blocks heads = {f->model->config.d_kv, s->head};
+  const c2_expected *time[] = {w->time.q, w->time.k, w->time.v};
+  const c2_expected *group[] = {w->group.q, w->group.k, w->group.v};
+  c2_gpu_element type = f->cuda->type;
+  size_t d = f->model->config.d_model;
+  C2_TRY(put_matrix(f, &out->time_qkv, type, time, 3, heads, whole, s->model, err));
+  C2_TRY(put_matrix(f, &out->time_o, type, &w->time.o, 1, whole, heads, s->inner, err));
+  C2_TRY(put_matrix(f, &out->group_qkv, type, group, 3, heads, whole, s->model, err));
+  C2_TRY(put_matrix(f, &out->group_o, type, &w->group.o, 1, whole, heads, s->inner, err));
+  C2_TRY(put_product(f, &out->group_ov, &w->group, err));
+  C2_TRY(put_matrix(f, &out->wi, type, &w->wi, 1, whole, whole, s->model, err));
+  C2_TRY(put_matrix(f, &out->wo, type, &w->wo, 1, whole, whole, s->ff, err));
+  C2_TRY(put_vector(f, &out->time_norm, w->time.norm, NULL, 0, d, err));
+  C2_TRY(put_vector(f, &out->group_norm, w->group.norm, NULL, 0, d, err));
+  return put_vector(f, &out->ffn_norm, w->ffn_norm, NULL, 0, d, err);
+}
+
+static c2_status put_all(filling *f, c2_error *err) {
+  c2_cuda *cuda = f->cuda;
+  const c2_weights *w = &f->model->weights;
+  size_t d = f->model->config.d_model;
+  for (size_t i = 0; i < f->model->config.layers; i++) C2_TRY(put_layer(f, &cuda->layer[i], &w->layer[i], err));
+  C2_TRY(put_residual(f, &cuda->embed, &w->embed, err));
+  C2_TRY(put_residual(f, &cuda->head, &w->head, err));
+  C2_TRY(put_vector(f, &cuda->reg, w->shared, NULL, d, d, err));
+  return put_vector(f, &cuda->final_norm, w->final_norm, NULL, 0, d, err);
+}
+
+static c2_status choose_sizes(c2_cuda *cuda, const chronos2_model *model, c2_error *err) {
+  const chronos2_config *c = &model->config;
+  if (model->dtype == CHRONOS2_INT8) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "dtype: int8 runs on the CPU; expected fp32 or bf16 with device cuda");
+  }
+  if (c->d_kv > LARGEST_HEAD || c->d_kv % 2 != 0) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "d_kv is %zu; expected an even number up to %d with device cuda", c->d_kv,
+            LARGEST_HEAD);
+  }
+  cuda->type = model->dtype == CHRONOS2_BF16 ? C2_GPU_BF16 : C2_GPU_FLOAT;
+  c2_cuda_sizes *s = &cuda->sizes;
+  s->head = c->d_kv <= 32 ? 32 : c->d_kv <= 64 ? 64 : 128;
+  s->inner = c->heads * s->head;
+  s->model = c2_round_up(c->d_model, 8);
+  s->ff = c2_round_up(c->d_ff, 8);
+  s->in = c2_round_up(3 * c->patch, 8);
+  s->out = c2_round_up(c->quantiles * c->patch, 8);
+  return C2_OK;
+}
+
+/* Elements of the largest matrix with its padding. */
+static size_t largest(const c2_cuda_sizes *s) {
+  size_t widest = c2_max_size(c2_max_size(s->ff, 3 * s->inner), s->out);
+  return c2_max_size(widest * c2_max_size(s->model, s->in), s->ff * c2_max_size(s->model, s->out));
+}
+
+static c2_status fill(filling *f, c2_error *err) {
+  c2_cuda *cuda = f->cuda;
+  c2_cuda_link *link = cuda->link;
+  size_t size = c2_max_size(largest(&cuda->sizes), 2 * f->model->config.d_model);
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(size, sizeof *f->values, &f->values, err));
+  C2_GOTO(c2_alloc_array(size, sizeof *f->padded, &f->padded, err));
+  for (size_t i = 0; i < 3; i++) {
+    C2_GOTO(link->table->allocate(link->device, size * sizeof(float), (void **)&f->product[i], err));
+  }
+  C2_GOTO(put_all(f, err));
+fail:
+  for (size_t i = 0; i < 3; i++) {
+    if (f->product[i]) link->table->release(link->device, f->product[i]);
+  }
+  free(f->values);
+  free(f->padded);
+  return status;
+}
+
+c2_status c2_cuda_weights_open(c2_cuda *cuda, const chronos2_model *model, c2_error *err) {
+  c2_cuda_arena arena = {0};
+  filling f = {.cuda = cuda, .model = model, .arena = &arena};
+  C2_TRY(choose_sizes(cuda, model, err));
+  C2_TRY(c2_alloc_array(model->config.layers, sizeof *cuda->layer, &cuda->layer, err));
+  C2_TRY(put_all(&f, err));
+  if (arena.failed) C2_FAIL(err, C2_ERR_MEMORY, "the weights' size overflows");
+  cuda->weights_bytes = arena.used;
+  C2_TRY(cuda->link->table->allocate(cuda->link->device, arena.used, &cuda->weights, err));
+  arena = (c2_cuda_arena){.base = cuda->weights};
+  f.filled = true;
+  return fill(&f, err);
+}

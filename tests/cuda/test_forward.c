@@ -1,0 +1,404 @@
+/* The CUDA backend on the emulated device: golden cases, ragged batches, rollouts, encoded contexts, and what it says
+ * where it can't run. Compared as in test_parity.c, in normalised units, asinh((y - loc) / scale).
+ *
+ * ctest gives the emulated device in CHRONOS2_CUDA_LIBRARY. With the library for GPUs there, and CHRONOS2_ON_GPU set,
+ * the same tests run on a GPU (tools/gpu/check.sh). CHRONOS2_GOLDEN_STEP=1 takes every case of ../shared/golden, or of
+ * CHRONOS2_SHARED_GOLDEN, not every fifth one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "golden.h"
+#include "program.h"
+
+/* Sanitizers make the emulator thirty times slower: a ninth of the cases is taken there. */
+#if defined(__SANITIZE_ADDRESS__)
+enum { LESS = 9 };
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+enum { LESS = 9 };
+#else
+enum { LESS = 1 };
+#endif
+#else
+enum { LESS = 1 };
+#endif
+
+typedef struct run {
+  chronos2_dtype dtype;
+  const char *device;
+  size_t step, seen; /* every step-th case is taken */
+  double worst;      /* of smooth models under float32, else of all */
+  double sum;        /* of errors, and how many */
+  size_t count, failures;
+} run;
+
+static double normalised(double y, double loc, double scale) {
+  return asinh((y - loc) / scale);
+}
+
+/* True if float32 can hold a row's location to a thousandth of its scale. */
+static bool float32_holds(float loc, float scale) {
+  return (double)(nextafterf(fabsf(loc), INFINITY) - fabsf(loc)) <= 1e-3 * (double)scale || scale < 1.1e-5f;
+}
+
+/* float32: the bounds of test_parity.c. */
+static void check_values(run *r, const golden_case *g, const float *ours, size_t per_row) {
+  float *theirs = golden_floats(&g->file, "out.quantiles");
+  float *loc = golden_floats(&g->file, "out.loc");
+  float *scale = golden_floats(&g->file, "out.scale");
+  size_t beyond = 0;
+  double worst = 0;
+  for (size_t i = 0; i < g->batch.rows * per_row; i++) {
+    if (!float32_holds(loc[i / per_row], scale[i / per_row])) continue;
+    double l = (double)loc[i / per_row];
+    double s = (double)scale[i / per_row];
+    double error = fabs(normalised((double)ours[i], l, s) - normalised((double)theirs[i], l, s));
+    float step = nextafterf(fabsf(theirs[i]), INFINITY) - fabsf(theirs[i]);
+    if (fabs((double)ours[i] - (double)theirs[i]) <= 1.5 * (double)step) error = 0; /* the output's own float32 grid */
+    beyond += !(error <= 2e-4);
+    if (!(error <= worst)) worst = error;
+    r->sum += error;
+    r->count++;
+  }
+  bool smooth = strstr(g->name, "model-s/") || strstr(g->name, "model-smooth/");
+  if (r->dtype == CHRONOS2_FP32 && (!(worst <= (smooth ? 2e-4 : 4e-3)) || beyond * 5 > g->batch.rows * per_row)) {
+    fprintf(stderr, "%s: worst %.3g, %zu of %zu values beyond 2e-4\n", g->name, worst, beyond, g->batch.rows * per_row);
+    r->failures++;
+  }
+  if (r->dtype != CHRONOS2_FP32 || smooth) r->worst = fmax(r->worst, worst);
+  free(theirs);
+  free(loc);
+  free(scale);
+}
+
+/* The model and a session on it; the program ends where they don't open. */
+static void open_both(const char *folder, const run *r, chronos2_session_options options, chronos2_model **model,
+                      chronos2_session **session) {
+  chronos2_model_options how = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = r->dtype, .threads = 1};
+  options.device = r->device;
+  options.threads = 1;
+  if (chronos2_model_open(folder, &how, model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+  if (chronos2_session_open(*model, &options, session) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+}
+
+static void one_case(void *user, const char *folder, golden_case *g) {
+  run *r = user;
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  if (r->seen++ % r->step != 0) return;
+  open_both(folder, r, g->options, &model, &session);
+  const chronos2_config *c = chronos2_model_config(model);
+  size_t per_row = c->quantiles * c->patch * g->batch.output_patches;
+  float *quantiles = malloc(g->batch.rows * per_row * sizeof *quantiles);
+  if (chronos2_forward(session, &g->batch, quantiles, NULL, NULL, NULL) != CHRONOS2_OK) {
+    fail_msg("%s: %s", g->name, chronos2_last_error());
+  }
+  check_values(r, g, quantiles, per_row);
+  free(quantiles);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
+static size_t taken(const run *r) {
+  return (r->seen + r->step - 1) / r->step;
+}
+
+static void test_goldens(void **state) {
+  (void)state;
+  const char *step = getenv("CHRONOS2_GOLDEN_STEP");
+  run own = {.device = "cuda", .step = LESS};
+  run shared = {.device = "cuda", .step = step ? strtoul(step, NULL, 10) : 5 * LESS};
+  assert_true(golden_each(SOURCE_DIR "/tests/golden", one_case, &own) >= 20);
+  const char *root = getenv("CHRONOS2_SHARED_GOLDEN");
+  golden_each(root ? root : SOURCE_DIR "/../shared/golden", one_case, &shared);
+  print_message("own: %zu cases, worst of smooth models %.3g; shared: %zu, %.3g\n", taken(&own), own.worst,
+                taken(&shared), shared.worst);
+  assert_int_equal(own.failures + shared.failures, 0);
+}
+
+/* bf16 is as far from PyTorch's float32 as the CPU's bf16 is, by and large: on the device q, k, v, the softmax weights
+ * and attention's output are rounded as well. */
+static void test_bf16(void **state) {
+  (void)state;
+  run cpu = {.dtype = CHRONOS2_BF16, .device = "cpu", .step = 4 * LESS};
+  run cuda = {.dtype = CHRONOS2_BF16, .device = "cuda", .step = 4 * LESS};
+  golden_each(SOURCE_DIR "/tests/golden", one_case, &cpu);
+  golden_each(SOURCE_DIR "/tests/golden", one_case, &cuda);
+  assert_int_equal(cpu.count, cuda.count);
+  print_message("bf16, normalised units: mean error %.3g, worst %.3g; on the CPU %.3g, %.3g\n",
+                cuda.sum / (double)cuda.count, cuda.worst, cpu.sum / (double)cpu.count, cpu.worst);
+  assert_true(cuda.sum <= 2 * cpu.sum && cuda.sum > 0.5 * cpu.sum);
+}
+
+/* Every tensor of two files that predict wrote: equal within 2e-4 of the tensor's spread. */
+static void compare_files(const char *name, const char *one, const char *other) {
+  c2_safetensors a;
+  c2_safetensors b;
+  c2_error err;
+  if (c2_safetensors_open(&a, one, &err) != C2_OK || c2_safetensors_open(&b, other, &err) != C2_OK) {
+    fail_msg("%s", err.text);
+  }
+  assert_int_equal(a.count, b.count);
+  assert_true(a.count > 0);
+  for (size_t t = 0; t < a.count; t++) {
+    float *x = golden_floats(&a, a.tensors[t].name);
+    float *y = golden_floats(&b, a.tensors[t].name);
+    assert_non_null(y);
+    double low = INFINITY;
+    double high = -INFINITY;
+    for (size_t i = 0; i < a.tensors[t].elements; i++) {
+      low = fmin(low, (double)x[i]);
+      high = fmax(high, (double)x[i]);
+    }
+    for (size_t i = 0; i < a.tensors[t].elements; i++) {
+      if (fabs((double)x[i] - (double)y[i]) <= 2e-4 * (high - low)) continue;
+      fail_msg("%s %s: element %zu is %g on the cpu, %g on the device", name, a.tensors[t].name, i, (double)x[i],
+               (double)y[i]);
+    }
+    free(x);
+    free(y);
+  }
+  c2_safetensors_close(&a);
+  c2_safetensors_close(&b);
+}
+
+/* Whole requests by the program: rollouts beyond the model's patches, covariates, cross-learning, embeddings. */
+static void predict_both(const char *name, const char *attention) {
+  char input[512];
+  char folder[] = "/tmp/chronos2_cuda_XXXXXX";
+  char cpu[64];
+  char cuda[64];
+  assert_non_null(mkdtemp(folder));
+  snprintf(input, sizeof input, "%s/tests/golden/model-smooth/predict/%s.json", SOURCE_DIR, name);
+  snprintf(cpu, sizeof cpu, "%s/cpu.safetensors", folder);
+  snprintf(cuda, sizeof cuda, "%s/cuda.safetensors", folder);
+  for (size_t i = 0; i < 2; i++) {
+    program_result result =
+        PROGRAM_RUN("predict", input, "-m", SOURCE_DIR "/tests/golden/model-smooth/weights", "--attention", attention,
+                    "--radius", "2", "--device", i ? "cuda" : "cpu", "-o", i ? cuda : cpu);
+    if (result.status != 0) fail_msg("%s: %s", name, result.err);
+    program_free(&result);
+  }
+  compare_files(name, cpu, cuda);
+  unlink(cpu);
+  unlink(cuda);
+  rmdir(folder);
+}
+
+static void test_requests(void **state) {
+  (void)state;
+  predict_both("long_horizon_covariates", "windowed_future_null");
+  if (LESS > 1) return;
+  predict_both("long_horizon", "windowed_future_visible");
+  predict_both("cross_learning", "windowed_future_global");
+  predict_both("covariates_multi_target", "windowed_future_null");
+}
+
+/* ---- Encoded contexts, embeddings, ragged batches ------------------------------------------------ */
+
+enum { SERIES = 3, LENGTH = 90, HORIZON = 20 };
+
+/* Series of unequal length with gaps, some with a covariate that is known ahead. */
+typedef struct input {
+  double target[SERIES][LENGTH], past[SERIES][LENGTH], future[SERIES][HORIZON];
+  chronos2_covariate covariate[SERIES];
+  chronos2_series series[SERIES];
+} input;
+
+static void fill(input *in, bool even) {
+  memset(in, 0, sizeof *in);
+  for (size_t i = 0; i < SERIES; i++) {
+    for (size_t t = 0; t < LENGTH; t++) {
+      in->target[i][t] = !even && (t + i) % 11 == 0 ? (double)NAN : sin(0.3 * (double)(t * (i + 1)));
+      in->past[i][t] = cos(0.2 * (double)t);
+    }
+    for (size_t t = 0; t < HORIZON; t++) in->future[i][t] = cos(0.2 * (double)(LENGTH + t * (i + 1)));
+    in->covariate[i] = (chronos2_covariate){.name = "known", .past = in->past[i], .future = in->future[i]};
+    in->series[i] = (chronos2_series){.length = even ? LENGTH : 20 + 30 * i,
+                                      .targets = 1,
+                                      .target = in->target[i],
+                                      .covariates = even || i % 2 ? 0 : 1,
+                                      .covariate = &in->covariate[i]};
+  }
+}
+
+/* Quantiles of all series, one behind the other: predicted at once, or from an encoded context. */
+static double *forecast(const char *device, chronos2_attention attention, const chronos2_series *series, size_t count,
+                       bool encoded, size_t *values) {
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = attention, .radius = 2};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
+  run r = {.device = device};
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  chronos2_context *context = NULL;
+  chronos2_forecast *out = NULL;
+  open_both(SOURCE_DIR "/tests/golden/model-odd/weights", &r, options, &model, &session);
+  if (encoded && chronos2_context_open(session, series, count, &how, &context) != CHRONOS2_OK) {
+    fail_msg("%s", chronos2_last_error());
+  }
+  chronos2_status status = encoded ? chronos2_context_predict(session, context, series, count, &how, &out)
+                                   : chronos2_predict(session, series, count, &how, &out);
+  if (status != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+  size_t per_series = chronos2_model_config(model)->quantiles * HORIZON;
+  double *all = malloc(count * per_series * sizeof *all);
+  for (size_t i = 0; i < count; i++) {
+    memcpy(all + i * per_series, chronos2_forecast_quantiles(out, i, 0), per_series * sizeof *all);
+  }
+  *values = count * per_series;
+  chronos2_forecast_free(&out);
+  chronos2_session_close(&session); /* before the context, which keeps its keys on the device */
+  chronos2_context_close(&context);
+  chronos2_model_close(&model);
+  return all;
+}
+
+static void assert_close(const double *ours, const double *theirs, size_t count, double tolerance, const char *what) {
+  for (size_t i = 0; i < count; i++) {
+    if (!(fabs(ours[i] - theirs[i]) <= tolerance)) {
+      fail_msg("%s: element %zu is %.9g, expected %.9g", what, i, ours[i], theirs[i]);
+    }
+  }
+}
+
+static void test_encoded_contexts(void **state) {
+  (void)state;
+  static const chronos2_attention patterns[] = {CHRONOS2_WINDOWED_FUTURE_GLOBAL, CHRONOS2_WINDOWED_FUTURE_NULL};
+  input *in = malloc(sizeof *in);
+  fill(in, false);
+  for (size_t p = 0; p < 2; p++) {
+    size_t count = 0;
+    double *cpu = forecast("cpu", patterns[p], in->series, SERIES, false, &count);
+    double *at_once = forecast("cuda", patterns[p], in->series, SERIES, false, &count);
+    double *encoded = forecast("cuda", patterns[p], in->series, SERIES, true, &count);
+    assert_close(at_once, cpu, count, 2e-3, "at once"); /* in units of the series: model-odd amplifies rounding */
+    assert_close(encoded, cpu, count, 2e-3, "from an encoded context");
+    free(cpu);
+    free(at_once);
+    free(encoded);
+  }
+  free(in);
+}
+
+/* A row's forecast doesn't depend on what else is in the batch: to the last bit on the emulated device, whose products
+ * add up in one order. cuBLAS may choose another algorithm for another number of rows. */
+static void test_ragged_batches(void **state) {
+  (void)state;
+  input *in = malloc(sizeof *in);
+  size_t count = 0;
+  fill(in, false);
+  double *together = forecast("cuda", CHRONOS2_FULL, in->series, SERIES, false, &count);
+  for (size_t i = 0; i < SERIES; i++) {
+    size_t one = 0;
+    double *alone = forecast("cuda", CHRONOS2_FULL, &in->series[i], 1, false, &one);
+    assert_close(alone, together + i * one, one, getenv("CHRONOS2_ON_GPU") ? 2e-3 : 0, "alone");
+    free(alone);
+  }
+  free(together);
+  free(in);
+}
+
+/* Of series of equal length without gaps; others are the CPU's. */
+static void test_embeddings(void **state) {
+  (void)state;
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT};
+  chronos2_embedding *embedding[2] = {NULL, NULL};
+  chronos2_embedding *none = NULL;
+  input *in = malloc(sizeof *in);
+  size_t d = 0;
+  for (size_t i = 0; i < 2; i++) {
+    run r = {.device = i ? "cuda" : "cpu"};
+    chronos2_model *model = NULL;
+    chronos2_session *session = NULL;
+    open_both(SOURCE_DIR "/tests/golden/model-smooth/weights", &r, options, &model, &session);
+    d = chronos2_model_config(model)->d_model;
+    fill(in, true);
+    if (chronos2_embed(session, in->series, SERIES, &how, &embedding[i]) != CHRONOS2_OK) {
+      fail_msg("%s", chronos2_last_error());
+    }
+    fill(in, false);
+    assert_int_equal(chronos2_embed(session, in->series, SERIES, &how, &none),
+                     i ? CHRONOS2_ERROR_UNSUPPORTED : CHRONOS2_OK);
+    if (i) assert_non_null(strstr(chronos2_last_error(), "device cpu"));
+    chronos2_embedding_free(&none);
+    chronos2_session_close(&session);
+    chronos2_model_close(&model);
+  }
+  for (size_t i = 0; i < SERIES; i++) {
+    const float *ours = chronos2_embedding_values(embedding[1], i);
+    const float *theirs = chronos2_embedding_values(embedding[0], i);
+    for (size_t j = 0; j < chronos2_embedding_tokens(embedding[0], i) * d; j++) {
+      if (!(fabs((double)ours[j] - (double)theirs[j]) <= 2e-4)) fail_msg("series %zu, element %zu", i, j);
+    }
+  }
+  chronos2_embedding_free(&embedding[0]);
+  chronos2_embedding_free(&embedding[1]);
+  free(in);
+}
+
+/* ---- What can't be ------------------------------------------------------------------------------ */
+
+static void refused(chronos2_dtype dtype, chronos2_session_options options, chronos2_status status,
+                    const char *text) {
+  chronos2_model_options how = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = dtype, .threads = 1};
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  if (chronos2_model_open(SOURCE_DIR "/tests/golden/model-odd/weights", &how, &model) != CHRONOS2_OK) {
+    fail_msg("%s", chronos2_last_error());
+  }
+  assert_int_equal(chronos2_session_open(model, &options, &session), status);
+  if (!strstr(chronos2_last_error(), text)) fail_msg("'%s' lacks '%s'", chronos2_last_error(), text);
+  chronos2_model_close(&model);
+}
+
+static void ignore_row(void *user, const chronos2_attention_row *row) {
+  (void)user;
+  (void)row;
+}
+
+static void test_refusals(void **state) {
+  (void)state;
+#define ON(name) {CHRONOS2_SESSION_OPTIONS_INIT, .device = (name)}
+  chronos2_session_options reference = ON("cuda");
+  reference.backend = CHRONOS2_REFERENCE;
+  refused(CHRONOS2_FP32, (chronos2_session_options)ON("tpu"), CHRONOS2_ERROR_ARGUMENT, "found 'tpu'");
+  refused(CHRONOS2_FP32, (chronos2_session_options)ON("cuda:"), CHRONOS2_ERROR_ARGUMENT, "behind 'cuda:'");
+  refused(CHRONOS2_FP32, (chronos2_session_options)ON("cuda:1x"), CHRONOS2_ERROR_ARGUMENT, "found 'cuda:1x'");
+  refused(CHRONOS2_FP32, (chronos2_session_options)ON("cuda:999"), CHRONOS2_ERROR_ARGUMENT, "cuda:999");
+  refused(CHRONOS2_INT8, (chronos2_session_options)ON("cuda"), CHRONOS2_ERROR_UNSUPPORTED, "int8 runs on the CPU");
+  refused(CHRONOS2_FP32, reference, CHRONOS2_ERROR_ARGUMENT, "reference");
+  char *library = strdup(getenv("CHRONOS2_CUDA_LIBRARY"));
+  setenv("CHRONOS2_CUDA_LIBRARY", "/nowhere/library.so", 1);
+  refused(CHRONOS2_FP32, (chronos2_session_options)ON("cuda"), CHRONOS2_ERROR_UNSUPPORTED, "/nowhere/library.so");
+  setenv("CHRONOS2_CUDA_LIBRARY", library, 1);
+  free(library);
+}
+
+static void test_no_observer(void **state) {
+  (void)state;
+  float context[32] = {1, 2, 3};
+  float quantiles[21 * 16];
+  chronos2_batch batch = {.rows = 1, .length = 32, .context = context, .output_patches = 1};
+  run r = {.device = "cuda"};
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  open_both(SOURCE_DIR "/tests/golden/model-odd/weights", &r, (chronos2_session_options)ON(NULL), &model, &session);
+  chronos2_session_on_attention(session, ignore_row, NULL);
+  assert_int_equal(chronos2_forward(session, &batch, quantiles, NULL, NULL, NULL), CHRONOS2_ERROR_UNSUPPORTED);
+  assert_non_null(strstr(chronos2_last_error(), "observed"));
+  chronos2_session_on_attention(session, NULL, NULL);
+  assert_int_equal(chronos2_forward(session, &batch, quantiles, NULL, NULL, NULL), CHRONOS2_OK);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_goldens),        cmocka_unit_test(test_bf16),       cmocka_unit_test(test_requests),
+      cmocka_unit_test(test_encoded_contexts), cmocka_unit_test(test_ragged_batches), cmocka_unit_test(test_embeddings),
+      cmocka_unit_test(test_refusals),       cmocka_unit_test(test_no_observer)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
