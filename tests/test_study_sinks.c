@@ -258,9 +258,52 @@ static void test_refusals(void **state) {
   program_remove_folder(folder);
 }
 
+/* Two series of unlike length: the shorter one is padded, where its covariates allow. */
+static void test_padding(void **state) {
+  (void)state;
+  static const char tasks[] =
+      "tasks:\n- {dataset_path: d.csv, dataset_config: number, horizon: 8, known_dynamic_columns: [x]}\n"
+      "- {dataset_path: d.csv, dataset_config: text, horizon: 8, known_dynamic_columns: [kind]}\n";
+  static const char *const padded[] = {"--backend", "reference", "--include-padded-queries"};
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *path = program_path(folder, "d.csv");
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target,x,kind\n", out);
+  for (int t = 0; t < 140; t++) {
+    (void)fprintf(out, "%s,%04d-01-01,%d.%d,%d,%s\n", t < 90 ? "a" : "b", 1800 + t % 90, t * 7 % 13, t % 10, t % 5,
+                  t % 3 ? "p" : "q");
+  }
+  assert_int_equal(fclose(out), 0);
+  free(path);
+  path = program_path(folder, "tasks.yaml");
+  program_write_file(path, tasks, strlen(tasks));
+  program_result r = PROGRAM_RUN("probe", "--tasks", folder, "--out-prefix", prefix, "--radii", "1", "--exclude-regex",
+                                 "text", padded[0], padded[1], padded[2]);
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  csv mass = csv_open(prefix, "mass_per_window");
+  /* 82 steps are 6 patches, 42 are 3: both series have 6 + REG queries, each with its row of covariates. */
+  assert_true(csv_number(&mass, 0, "probe_weight_sum") == 2 * 2 * 7);
+  double kept = csv_number(&mass, 0, "kept_mass_frac_ctxQ");
+  assert_true(kept > 0 && kept < 1);
+  csv_close(&mass);
+  r = PROGRAM_RUN("probe", "--tasks", folder, "--out-prefix", prefix, "--radii", "1");
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  r = PROGRAM_RUN("probe", "--tasks", folder, "--out-prefix", prefix, "--radii", "1", padded[0], padded[1], padded[2]);
+  assert_int_equal(r.status, 1);
+  assert_int_equal(program_count(r.err, "chronos2: error: --include-padded-queries: expected series of one length"), 1);
+  program_free(&r);
+  free(path);
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_shares), cmocka_unit_test(test_study),
-                                     cmocka_unit_test(test_all_heads), cmocka_unit_test(test_probe),
-                                     cmocka_unit_test(test_refusals)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_padding), cmocka_unit_test(test_shares),
+                                     cmocka_unit_test(test_study),   cmocka_unit_test(test_all_heads),
+                                     cmocka_unit_test(test_probe),   cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

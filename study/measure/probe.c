@@ -318,10 +318,12 @@ c2_share c2_probe_result(const c2_probe *p, const c2_probe_sums *sums, size_t ra
 /* ---- Dense passes ---------------------------------------------------------------------------- */
 
 size_t c2_probe_rows(const c2_probe_options *options, size_t rows_per_series) {
-  return options->batch_size - 1 + rows_per_series; /* the last series of a pass may end behind batch_size */
+  size_t series = options->batch_size / rows_per_series;
+  return (series ? series : 1) * rows_per_series;
 }
 
-/* Series of a window as they are probed: in float32's numbers, as the published probe has them. */
+/* Series of a window as they are probed: in float32's numbers and padded to the longest, as the published probe has
+ * them. */
 typedef struct probed {
   chronos2_series *series; /* [count] */
   chronos2_covariate *covariate;
@@ -357,33 +359,55 @@ static const double *copy_row(const double *values, size_t count, bool fits, dou
   return copy;
 }
 
-static void copy_series(const chronos2_series *from, size_t used, size_t horizon, chronos2_series *to,
-                        chronos2_covariate *covariate, double **values) {
-  size_t length = from->length;
+/* `padding` missing values, then a row's past; *to moves on. */
+static const double *copy_past(const double *past, size_t length, size_t used, size_t padding, bool *fits,
+                               double **to) {
+  const double *copy = *to;
   size_t skipped = length - c2_min_size(used, length);
+  *fits = fits_float(past + skipped, length - skipped);
+  for (size_t i = 0; i < padding; i++) *(*to)++ = (double)NAN;
+  (void)copy_row(past, length, *fits, to);
+  return copy;
+}
+
+/* `used`: the longest's length. A text covariate can't be padded, and then its series isn't. */
+static c2_status copy_series(const chronos2_series *from, size_t used, size_t horizon, bool needs_padding,
+                             chronos2_series *to, chronos2_covariate *covariate, double **values, c2_error *err) {
+  size_t padding = used > from->length ? used - from->length : 0;
+  bool fits = false;
+  for (size_t k = 0; k < from->covariates && padding > 0; k++) {
+    if (!from->covariate[k].past_text) continue;
+    if (needs_padding) {
+      C2_FAIL(
+          err, C2_ERR_UNSUPPORTED,
+          "--include-padded-queries: expected series of one length, or numeric covariates alone: text has no padding");
+    }
+    padding = 0;
+  }
   *to = *from;
+  to->length = from->length + padding;
   to->target = *values;
   to->covariate = covariate;
   for (size_t t = 0; t < from->targets; t++) {
-    const double *past = from->target + t * length;
-    (void)copy_row(past, length, fits_float(past + skipped, length - skipped), values);
+    (void)copy_past(from->target + t * from->length, from->length, used, padding, &fits, values);
   }
   for (size_t k = 0; k < from->covariates; k++) {
     const chronos2_covariate *c = &from->covariate[k];
     covariate[k] = *c;
     if (!c->past) continue;
-    bool fits = fits_float(c->past + skipped, length - skipped);
-    covariate[k].past = copy_row(c->past, length, fits, values);
+    covariate[k].past = copy_past(c->past, from->length, used, padding, &fits, values);
     if (c->future) covariate[k].future = copy_row(c->future, horizon, fits, values);
   }
+  return C2_OK;
 }
 
 /* A draw without replacement that keeps the order (Knuth, algorithm S): of `left` series of the window. */
-static c2_status draw(const c2_window *w, size_t left, uint64_t seed, size_t used, probed *out, c2_error *err) {
+static c2_status draw(const c2_probe *p, const c2_window *w, size_t left, size_t used, probed *out, c2_error *err) {
   size_t per_series = 0;
   size_t values = 0;
   size_t covariates = w->series[0].covariates;
-  if (!c2_mul(w->rows, w->longest + w->horizon, &per_series) || !c2_mul(per_series, left, &values)) {
+  uint64_t seed = p->options.seed;
+  if (!c2_mul(w->rows, c2_max_size(w->longest, used) + w->horizon, &per_series) || !c2_mul(per_series, left, &values)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the probe's size overflows");
   }
   C2_TRY(c2_alloc_array(left, sizeof *out->series, &out->series, err));
@@ -392,8 +416,8 @@ static c2_status draw(const c2_window *w, size_t left, uint64_t seed, size_t use
   double *next = out->values;
   for (size_t i = 0; left > 0; i++) {
     if (left < w->model_count - i && c2_random_below(&seed, w->model_count - i) >= left) continue;
-    copy_series(&w->series[i], used, w->horizon, &out->series[out->count], out->covariate + out->count * covariates,
-                &next);
+    C2_TRY(copy_series(&w->series[i], used, w->horizon, p->options.include_padded, &out->series[out->count],
+                       out->covariate + out->count * covariates, &next, err));
     out->count++;
     left--;
   }
@@ -420,7 +444,7 @@ c2_status c2_probe_window(c2_probe *p, chronos2_session *session, const chronos2
   if (p->options.most_series) count = c2_min_size(count, p->options.most_series);
   chronos2_predict_options options = {
       CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = c2_min_size(window->horizon, patches * c->patch), /* one pass */
-      .context_length = limit, .batch_size = p->options.batch_size, .extend_context = true};
+      .context_length = limit, .batch_size = c2_probe_rows(&p->options, window->rows), .extend_context = true};
   chronos2_forecast *forecast = NULL;
   probed some = {.count = 0};
   *series_used = count;
@@ -428,7 +452,7 @@ c2_status c2_probe_window(c2_probe *p, chronos2_session *session, const chronos2
   p->first_series = 0;
   p->rows_per_series = window->rows;
   c2_status status = c2_probe_begin_batch(p, tokens, tokens - patches, err);
-  if (status == C2_OK) status = draw(window, count, p->options.seed, length, &some, err);
+  if (status == C2_OK) status = draw(p, window, count, length, &some, err);
   if (status == C2_OK) {
     chronos2_session_on_attention(session, c2_probe_observe, p);
     chronos2_session_on_progress(session, pass_done, p);
