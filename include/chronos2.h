@@ -249,8 +249,8 @@ typedef struct chronos2_session_options {
   size_t size;                  /* of this struct, by CHRONOS2_SESSION_OPTIONS_INIT */
   double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by auto and full; default 0 */
   const char *isa;              /* instruction set, by a name of chronos2_isa_name; default NULL: "auto", which
-                                   CHRONOS2_ISA in the environment may lower. "amx" (bf16 by AMX's tiles) is as exact
-                                   as the others; auto doesn't choose it */
+                                   CHRONOS2_ISA in the environment may lower. "amx" (bf16 by AMX's tiles) has
+                                   run on an Intel Xeon; auto doesn't choose it */
   chronos2_attention attention; /* default auto: as the weights were trained */
   chronos2_backend backend;     /* default fused */
   int threads;                  /* 0 to 1024; default 0: the processors this process may use */
