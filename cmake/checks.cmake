@@ -19,10 +19,8 @@ if(CHRONOS2_ASSERT OR CMAKE_BUILD_TYPE STREQUAL "Debug")
 else()
   set(ASSERTIONS off)
 endif()
-if(TARGET chronos2_study)
-  add_test(NAME check_assertions COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_assertions.sh $<TARGET_FILE:chronos2_study>
-                                         ${CMAKE_NM} ${ASSERTIONS})
-endif()
+add_test(NAME check_assertions COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_assertions.sh $<TARGET_FILE:chronos2_static>
+                                       ${CMAKE_NM} ${ASSERTIONS})
 if(TARGET documents)
   add_test(NAME documents COMMAND ${CMAKE_SOURCE_DIR}/tests/documents/run.sh ${PROGRAMS_DIR}/chronos2 ${DOCUMENTS_DIR})
   set_tests_properties(documents PROPERTIES SKIP_RETURN_CODE 77)

@@ -10,7 +10,7 @@ if [ "$(uname -m)" = aarch64 ]; then
 fi
 cmake --preset aarch64 "${@:2}"
 cmake --build --preset aarch64 -j "$jobs"
-echo "arm: small sizes of tests (CHRONOS2_TEST_SIZE=small); NOT RUN: test_study_partial and test_study_resume, which run"
-echo "arm: many whole studies and test nothing that depends on the processor"
+echo "arm: small sizes of tests (CHRONOS2_TEST_SIZE=small); NOT RUN: test_study, test_study_from_csv, test_study_partial"
+echo "arm: and test_study_resume, which run many whole studies and test nothing that depends on the processor"
 CHRONOS2_TEST_SIZE=small ctest --output-on-failure --timeout 3000 -j "$jobs" --test-dir build-aarch64 \
-  -E '^test_study_(partial|resume)$'
+  -E '^test_study(_from_csv|_partial|_resume)?$'
