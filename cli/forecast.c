@@ -10,6 +10,7 @@
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "cli/cli.h"
+#include "data/csv.h"
 #include "data/future.h"
 #include "data/read.h"
 #include "data/unseen.h"
@@ -74,19 +75,6 @@ static void print_number(const request *r, FILE *out, double value) {
   } else {
     print_float(out, value);
   }
-}
-
-static void print_field(FILE *out, const char *text) {
-  if (!strpbrk(text, ",\"\r\n")) {
-    (void)fputs(text, out);
-    return;
-  }
-  (void)fputc('"', out);
-  for (; *text; text++) {
-    if (*text == '"') (void)fputc('"', out);
-    (void)fputc(*text, out);
-  }
-  (void)fputc('"', out);
 }
 
 /* The items of a list; an option that names a column twice, or as another one did, is refused. */
@@ -247,12 +235,12 @@ static c2_status write_item(const request *r, const chronos2_forecast *f, size_t
       C2_GOTO(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &stamp, err));
       c2_item_stamp(item, stamp, text);
       if (scenario) {
-        print_field(out, scenario);
+        c2_csv_write(out, scenario);
         (void)fputc(',', out);
       }
-      print_field(out, item->id);
+      c2_csv_write(out, item->id);
       (void)fprintf(out, ",%s,", text);
-      print_field(out, item->target_names[t]);
+      c2_csv_write(out, item->target_names[t]);
       (void)fputc(',', out);
       print_number(r, out, chronos2_forecast_median(f, at, t)[s]);
       for (size_t q = 0; q < r->level_count; q++) {
@@ -269,9 +257,9 @@ fail:
 
 static void write_header(const request *r, FILE *out) {
   if (r->scenarios) (void)fputs("scenario,", out);
-  print_field(out, r->id_column ? r->id_column : "item_id");
+  c2_csv_write(out, r->id_column ? r->id_column : "item_id");
   (void)fputc(',', out);
-  print_field(out, r->timestamp_column ? r->timestamp_column : "timestamp");
+  c2_csv_write(out, r->timestamp_column ? r->timestamp_column : "timestamp");
   (void)fputs(",target_name,predictions", out);
   for (size_t q = 0; q < r->level_count; q++) {
     (void)fputc(',', out);
@@ -383,7 +371,7 @@ static c2_status forecast_once(const request *r, chronos2_session *session, FILE
  * future token last. */
 static c2_status write_embeddings(const request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
                                   c2_error *err) {
-  print_field(out, r->id_column ? r->id_column : "item_id");
+  c2_csv_write(out, r->id_column ? r->id_column : "item_id");
   (void)fputs(",target_name,token,loc,scale", out);
   for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%zu", d);
   (void)fputc('\n', out);
@@ -394,9 +382,9 @@ static c2_status write_embeddings(const request *r, const chronos2_embedding *e,
       double scale = 0;
       C2_TRY(status_of(chronos2_embedding_scale(e, i, t, &loc, &scale), err));
       for (size_t token = 0; token < chronos2_embedding_tokens(e, i); token++) {
-        print_field(out, r->set.item[i].id);
+        c2_csv_write(out, r->set.item[i].id);
         (void)fputc(',', out);
-        print_field(out, r->set.item[i].target_names[t]);
+        c2_csv_write(out, r->set.item[i].target_names[t]);
         (void)fprintf(out, ",%zu,", token);
         print_number(r, out, loc);
         (void)fputc(',', out);

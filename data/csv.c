@@ -168,3 +168,16 @@ bool c2_csv_has_column(const c2_csv *csv, const char *name) {
 c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err) {
   return c2_header_find(&csv->names, name, index, err);
 }
+
+void c2_csv_write(FILE *out, const char *text) {
+  if (!strpbrk(text, ",\"\r\n")) {
+    (void)fputs(text, out);
+    return;
+  }
+  (void)fputc('"', out);
+  for (; *text; text++) {
+    if (*text == '"') (void)fputc('"', out);
+    (void)fputc(*text, out);
+  }
+  (void)fputc('"', out);
+}

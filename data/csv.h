@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/status.h"
 #include "data/frame.h"
@@ -33,5 +34,8 @@ c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err);
 /* c2_header_find and c2_header_has of the names. */
 c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err);
 bool c2_csv_has_column(const c2_csv *csv, const char *name);
+
+/* Writes one field, quoted where its text needs it. */
+void c2_csv_write(FILE *out, const char *text);
 
 #endif

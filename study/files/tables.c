@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/outfile.h"
+#include "data/csv.h"
 #include "study/files/schema.h"
 
 /* ---- A table ---------------------------------------------------------------------------------- */
@@ -20,19 +21,6 @@ typedef struct writer {
   bool failed; /* memory was out for a cell */
 } writer;
 
-static void put_text(FILE *out, const char *text) {
-  if (!strpbrk(text, ",\"\r\n")) {
-    (void)fputs(text, out);
-    return;
-  }
-  (void)fputc('"', out);
-  for (; *text; text++) {
-    if (*text == '"') (void)fputc('"', out);
-    (void)fputc(*text, out);
-  }
-  (void)fputc('"', out);
-}
-
 /* A cell that may have to be quoted. */
 static void put_words(writer *w, const c2_field *column) {
   char *text = NULL;
@@ -41,7 +29,7 @@ static void put_words(writer *w, const c2_field *column) {
   if (out) c2_field_put(column, &w->row, out);
   bool written = out && fclose(out) == 0 && text; /* the C library closes well where it could not give the text */
   w->failed = w->failed || !written;
-  put_text(w->file.stream, written ? text : "");
+  c2_csv_write(w->file.stream, written ? text : "");
   free(text);
 }
 
@@ -70,7 +58,7 @@ static c2_status open_table(writer *w, c2_table table, double radius, c2_error *
     char name[C2_COLUMN_ROOM];
     c2_table_column(table, i, w->plan->split, name);
     if (i > 0) (void)fputc(',', w->file.stream);
-    put_text(w->file.stream, name);
+    c2_csv_write(w->file.stream, name);
   }
   if (status == C2_OK) (void)fputc('\n', w->file.stream);
   return status;
