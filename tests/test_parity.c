@@ -24,51 +24,23 @@ typedef struct run {
   size_t masses; /* rows of kept mass compared */
 } run;
 
-static double normalised(double y, double loc, double scale) {
-  return asinh((y - loc) / scale);
-}
-
-/* True if float32 can hold a row's location to a thousandth of its scale. */
-static bool float32_holds(float loc, float scale) {
-  return (double)(nextafterf(fabsf(loc), INFINITY) - fabsf(loc)) <= 1e-3 * (double)scale || scale < 1.1e-5f;
-}
-
 static bool holds_all_rows(const golden_case *g) {
   float *loc = golden_floats(&g->file, "out.loc");
   float *scale = golden_floats(&g->file, "out.scale");
   bool all = true;
-  for (size_t b = 0; b < g->batch.rows; b++) all = all && float32_holds(loc[b], scale[b]);
+  for (size_t b = 0; b < g->batch.rows; b++) all = all && golden_float32_holds(loc[b], scale[b]);
   free(loc);
   free(scale);
   return all;
 }
 
 static void check_values(run *r, const golden_case *g, const float *ours, size_t per_row) {
-  float *theirs = golden_floats(&g->file, "out.quantiles");
-  float *loc = golden_floats(&g->file, "out.loc");
-  float *scale = golden_floats(&g->file, "out.scale");
-  size_t beyond = 0;
-  double worst = 0;
-  for (size_t i = 0; i < g->batch.rows * per_row; i++) {
-    if (!float32_holds(loc[i / per_row], scale[i / per_row])) continue;
-    double l = (double)loc[i / per_row];
-    double s = (double)scale[i / per_row];
-    double error = fabs(normalised((double)ours[i], l, s) - normalised((double)theirs[i], l, s));
-    float step = nextafterf(fabsf(theirs[i]), INFINITY) - fabsf(theirs[i]);
-    if (fabs((double)ours[i] - (double)theirs[i]) <= 1.5 * (double)step) error = 0; /* the output's own float32 grid */
-    if (!(error <= 2e-4)) beyond++;
-    if (!(error <= worst)) worst = error;
-  }
-  bool smooth = strstr(g->name, "model-s/") || strstr(g->name, "model-smooth/");
-  if (!(worst <= (smooth ? 2e-4 : 4e-3)) || beyond * 5 > g->batch.rows * per_row) {
-    fprintf(stderr, "%s %s: worst %.3g, %zu of %zu values beyond 2e-4\n", r->name, g->name, worst, beyond,
-            g->batch.rows * per_row);
+  golden_error e = golden_compare(g, ours, per_row);
+  if (!e.within) {
+    fprintf(stderr, "%s %s: worst %.3g, %zu of %zu values beyond 2e-4\n", r->name, g->name, e.worst, e.beyond, e.count);
     r->failures++;
   }
-  if (!(worst <= r->worst)) r->worst = worst;
-  free(theirs);
-  free(loc);
-  free(scale);
+  r->worst = fmax(r->worst, e.worst);
 }
 
 static void one_case(void *user, const char *folder, golden_case *g) {
