@@ -13,6 +13,8 @@
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "base/threads.h"
+#include "study/measure/arm.h"
 #include "study/measure/trained.h"
 
 enum { MAX_OPTIONS = CLI_MAX_GIVEN, GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
@@ -227,6 +229,9 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
     }
     return false;
   }
+  if (engine && engine->session.threads > 1 && !c2_has_threads()) {
+    cli_warn("--threads %d has no effect: this program is built without threads", engine->session.threads);
+  }
   *first = optind;
   return true;
 }
@@ -286,16 +291,9 @@ static c2_status parse_attention(void *target, const char *text, c2_error *err) 
 }
 
 static c2_status parse_radius(void *target, const char *text, c2_error *err) {
-  if (strcmp(text, "inf") == 0) {
-    *(double *)target = (double)INFINITY;
-    return C2_OK;
-  }
-  size_t value = 0;
-  if (parse_size("radius", text, 0, &value, NULL) != C2_OK || value > 1000000000) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--radius: expected a whole number of tokens >= 0, or inf, found '%s'", text);
-  }
-  *(double *)target = (double)value;
-  return C2_OK;
+  const char *end = NULL;
+  if (c2_radius_read(text, target, &end) && *end == '\0') return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--radius: expected a whole number of tokens >= 0, or inf, found '%s'", text);
 }
 
 static c2_status parse_dtype(void *target, const char *text, c2_error *err) {

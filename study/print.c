@@ -6,6 +6,15 @@
 
 /* ---- Radii ----------------------------------------------------------------------------------- */
 
+static const char *plural(size_t n) {
+  return n == 1 ? "" : "s";
+}
+
+/* What stands for an interval over `tasks` that is none. */
+static const char *no_interval(size_t tasks) {
+  return tasks < 2 ? "needs two tasks" : "-";
+}
+
 /* " 0.1234", or a dash where there is no number. */
 static void print_cell(FILE *out, int width, const char *unit, int decimals, double value) {
   char text[C2_RADIUS_ROOM] = "-";
@@ -32,7 +41,12 @@ static void print_table(const c2_study *s, FILE *out) {
       const c2_test_row *t = &s->summary.test[k];
       const c2_ttest *x = &t->test[0];
       if (t->radius != m->radius) continue;
-      (void)fprintf(out, " %9.4f %+9.4f [%+9.4f,%+9.4f] %9.3g", t->mean_sparse, x->mean, x->low, x->high, x->p);
+      (void)fprintf(out, " %9.4f %+9.4f", t->mean_sparse, x->mean);
+      if (isnan(x->low)) {
+        (void)fprintf(out, " %21s %9s", no_interval(x->n), "-");
+      } else {
+        (void)fprintf(out, " [%+9.4f,%+9.4f] %9.3g", x->low, x->high, x->p);
+      }
       print_cell(out, 9, "x", 3, t->median_speedup);
       print_cell(out, 8, "x", 3, t->median_bound);
     }
@@ -42,13 +56,17 @@ static void print_table(const c2_study *s, FILE *out) {
 
 /* ---- Arms ------------------------------------------------------------------------------------ */
 
-static void print_change(FILE *out, const c2_equivalence *t) {
+/* A change and its interval; whether there is one. */
+static bool print_change(FILE *out, const c2_equivalence *t) {
   if (isnan(t->mean)) {
     (void)fprintf(out, " %9s %23s", "-", "");
+  } else if (isnan(t->low_95)) {
+    (void)fprintf(out, " %+8.3g%% %23s", c2_percent(t->mean), no_interval(t->n));
   } else {
     (void)fprintf(out, " %+8.3g%% [%+9.3g%%, %+9.3g%%]", c2_percent(t->mean), c2_percent(t->low_95),
                   c2_percent(t->high_95));
   }
+  return !isnan(t->low_95);
 }
 
 static void print_arms(const c2_study *s, FILE *out) {
@@ -67,8 +85,9 @@ static void print_arms(const c2_study *s, FILE *out) {
     (void)fprintf(out, "%-18s", name);
     for (size_t m = 0; m < C2_COMPARED; m++) {
       const c2_equivalence *t = &c2_change_of(&s->summary, k, m)->test;
-      print_change(out, t);
-      if (m == 0) (void)fprintf(out, " %9.2g %7.3g%%", t->p_equivalent, c2_percent(t->smallest_margin));
+      bool known = print_change(out, t);
+      if (m == 0 && known) (void)fprintf(out, " %9.2g %7.3g%%", t->p_equivalent, c2_percent(t->smallest_margin));
+      if (m == 0 && !known) (void)fprintf(out, " %9s %8s", "-", "-");
     }
     (void)fputc('\n', out);
   }
@@ -116,14 +135,18 @@ static void print_sinks(const c2_study *s, FILE *out) {
 
 static void print_ranked(const c2_study *s, FILE *out) {
   size_t heads = s->results.layers * s->results.heads;
-  (void)fprintf(out, "%-30s %10s %23s %10s\n", "blind alone, against full", "MASE", "95% CI", "p (Holm)");
+  (void)fprintf(out, "%-30s %9s %23s %10s\n", "blind alone, against full", "MASE", "95% CI", "p (Holm)");
   for (size_t i = 0; i < RANKED && i < heads; i++) {
     const c2_sink_row *row = &s->summary.ranked[i];
     const c2_equivalence *t = &row->change->test;
     char name[2 * C2_HEAD_ROOM];
     (void)snprintf(name, sizeof name, "layer %zu, head %zu", row->layer, row->head);
-    (void)fprintf(out, "%-30s %+9.3g%% [%+9.3g%%, %+9.3g%%] %10.2g\n", name, c2_percent(t->mean), c2_percent(t->low_95),
-                  c2_percent(t->high_95), row->change->p_holm);
+    (void)fprintf(out, "%-30s", name);
+    if (print_change(out, t)) {
+      (void)fprintf(out, " %10.2g\n", row->change->p_holm);
+    } else {
+      (void)fprintf(out, " %10s\n", "-");
+    }
   }
   if (heads > RANKED) {
     (void)fprintf(out, "%zu further heads change it by %+.3g%% at most\n", heads - RANKED,
@@ -136,7 +159,7 @@ static void print_ranked(const c2_study *s, FILE *out) {
 void c2_study_print(const c2_study *study, FILE *out) {
   const c2_results *r = &study->results;
   char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
-  (void)fprintf(out, "%zu tasks, model %s\n", r->done, r->model_name);
+  (void)fprintf(out, "%zu task%s, model %s\n", r->done, plural(r->done), r->model_name);
   if (r->trained[0]) (void)fprintf(out, "the weights were trained for %s\n", r->trained);
   if (r->sparse_trained[0]) {
     (void)fprintf(out, "those of the sparse arms, %s, for %s\n", study->plan.sparse_model_name, r->sparse_trained);
@@ -201,7 +224,8 @@ static void print_means(const c2_results *r, size_t metric, bool published, size
     for (size_t k = 0; k < COLUMNS; k++) sum[k] += log(ratio[k]);
   }
   for (size_t k = 0; k < COLUMNS; k++) ratio[k] = exp(sum[k] / (double)count);
-  (void)snprintf(name, sizeof name, "geometric mean, %zu %stasks", count, published ? "published " : "");
+  const char *kind = published ? "published " : "";
+  (void)snprintf(name, sizeof name, "geometric mean, %zu %stask%s", count, kind, plural(count));
   print_row(out, name, (double)NAN, ratio);
 }
 
@@ -227,7 +251,7 @@ void c2_print_baselines(const c2_results *r, FILE *out) {
   for (size_t i = 0; i < r->done; i++) published += c2_published_for(r->task[i].task, r->task[i].naive) != NULL;
   (void)fprintf(out,
                 "baselines: seasonal naive's score, and the others divided by it; published results, not measured "
-                "here, for %zu of %zu tasks\n",
-                published, r->done);
+                "here, for %zu of %zu task%s\n",
+                published, r->done, plural(r->done));
   for (size_t m = 0; m < C2_COMPARED; m++) print_metric(r, m, published, out);
 }

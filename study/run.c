@@ -233,8 +233,9 @@ static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
     C2_TRY(c2_journal_warn(&s->journal, err,
                            "the weights look UNTRAINED: the query and key weights are those of a random start"));
   }
-  c2_journal_say(&s->journal, "%zu tasks, model %s, %s, %s, %zu threads", r->tasks.count, r->model_name, r->backend,
-                 r->isa, r->threads);
+  c2_journal_say(&s->journal, "%zu task%s, model %s, %s, %s, %zu thread%s", r->tasks.count,
+                 r->tasks.count == 1 ? "" : "s", r->model_name, r->backend, r->isa, r->threads,
+                 r->threads == 1 ? "" : "s");
   return C2_OK;
 }
 

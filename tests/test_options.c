@@ -50,9 +50,13 @@ static const row rows[] = {
     {"probe", "dtype", "int8", CHANGES, "mass_per_window.csv", NULL},
     {MODEL_COMMANDS, "device", "cpu", NO_TRACE, NULL, NULL},
     {MODEL_COMMANDS, "device", "cuda", SAYS, "libchronos2_cuda.so", NULL},
+#ifdef CHRONOS2_NO_THREADS
+    {MODEL_COMMANDS, "threads", "3", SAYS, "warning: --threads 3 has no effect", NULL},
+#else
     {"study,probe", "threads", "3", SAYS, "3 threads", NULL},
     {"bench", "threads", "3", SAYS, "\"threads\": 3", NULL},
     {"forecast,predict,forward", "threads", "3", NO_TRACE, NULL, NULL},
+#endif
     {MODEL_COMMANDS, "threads", "1025", REFUSED, "--threads", NULL},
     {MODEL_COMMANDS, "pin", NULL, NO_TRACE, NULL, NULL},
     {"forecast,predict", "batch-size", "1", NO_TRACE, NULL, NULL},

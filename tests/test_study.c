@@ -426,6 +426,40 @@ static void test_resume(void **state) {
   program_remove_folder(folder);
 }
 
+/* ---- One task -------------------------------------------------------------------------------- */
+
+/* Intervals and tests need two tasks: with one, the words say so, and no cell is "nan". */
+static void test_one_task(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *one = program_path(folder, "one.jsonl");
+  static const char text[] = "tasks:\n- {dataset_path: one.jsonl, dataset_config: one, horizon: 4}\n";
+  program_write_file(tasks, text, strlen(text));
+  program_write_file(one, one_series, strlen(one_series));
+  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "2", "--radii",
+                                 "0,1", "--arms", "none", "--find-sinks", "--baselines");
+  succeed(&r);
+  assert_null(strstr(r.out, "nan"));
+  assert_int_equal(strncmp(r.out, "1 task, ", 8), 0);
+  assert_non_null(strstr(r.out, "an interval needs two tasks"));
+  assert_true(program_count(r.out, " needs two tasks") >= 5); /* two radii, twice; heads */
+  assert_null(strstr(r.out, "1 tasks"));
+  assert_null(strstr(r.err, "1 tasks"));
+  program_free(&r);
+  char *page_path = program_path(folder, "p__report.html");
+  char *page = program_read_file(page_path);
+  assert_non_null(page);
+  assert_null(strstr(page, "nan%"));
+  free(page);
+  free(page_path);
+  free(one);
+  free(tasks);
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 /* ---- Range ----------------------------------------------------------------------------------- */
 
 /* Kept mass at radius 1 of a * (1, 2, 4, 3, ...) + b. */
@@ -622,7 +656,7 @@ int main(void) {
                                      cmocka_unit_test(test_published_baseline),
                                      cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_resume),
-                                     cmocka_unit_test(test_range),
+                                     cmocka_unit_test(test_one_task), cmocka_unit_test(test_range),
                                      cmocka_unit_test(test_categories),
                                      cmocka_unit_test(test_bad_margin),
                                      cmocka_unit_test(test_bad_input)};

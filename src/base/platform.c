@@ -13,8 +13,6 @@
 #include <xlocale.h> /* strtod_l */
 #endif
 
-#include "base/memory.h"
-
 double c2_strtod(const char *text) {
   locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* a constant of the C library: nothing is allocated */
   if (!plain) return (double)NAN;
@@ -50,7 +48,7 @@ c2_status c2_path_join(char **out, const char *folder, const char *name, c2_erro
 }
 
 c2_status c2_make_folder(const char *path, c2_error *err) {
-  char *part = c2_strdup(path);
+  char *part = strdup(path);
   if (!part) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
   c2_status status = C2_OK;
   for (char *at = part; status == C2_OK && *at; at++) {

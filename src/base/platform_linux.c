@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/platform.h"
@@ -203,8 +203,15 @@ void c2_modified_time(const struct stat *info, int64_t time[2]) {
   time[1] = info->st_mtim.tv_nsec;
 }
 
+/* The system call itself: the C library has a function for it only since glibc 2.25. */
 bool c2_random_bytes(void *out, size_t size) {
-  return getrandom(out, size, 0) == (ssize_t)size;
+#ifdef SYS_getrandom
+  if (syscall(SYS_getrandom, out, size, 0) == (long)size) return true;
+#endif
+  FILE *file = fopen("/dev/urandom", "rbe"); /* kernels before 3.17 */
+  bool read = file && fread(out, 1, size, file) == size;
+  if (file) (void)fclose(file);
+  return read;
 }
 
 bool c2_executable_path(char *out, size_t room) {

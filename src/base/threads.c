@@ -152,6 +152,10 @@ void c2_pool_close(c2_pool **out) {
   free(pool);
 }
 
+bool c2_has_threads(void) {
+  return true;
+}
+
 size_t c2_pool_threads(const c2_pool *pool) {
   return pool->threads;
 }

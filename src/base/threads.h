@@ -26,6 +26,9 @@ c2_status c2_pool_open(c2_pool **pool, size_t threads, bool pin, c2_error *err);
 void c2_pool_close(c2_pool **pool);
 size_t c2_pool_threads(const c2_pool *pool);
 
+/* False in a library that is built without threads. */
+bool c2_has_threads(void);
+
 /* Runs every task and returns when all are done. Not reentrant. */
 void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context);
 

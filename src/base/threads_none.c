@@ -22,6 +22,10 @@ void c2_pool_close(c2_pool **pool) {
   *pool = NULL;
 }
 
+bool c2_has_threads(void) {
+  return false;
+}
+
 size_t c2_pool_threads(const c2_pool *pool) {
   return pool->threads;
 }

@@ -34,7 +34,9 @@ void c2_verdict(const c2_results *results, const c2_summary *summary, char line[
   const c2_ttest *test = &row->test[0];
   c2_radius_text(row->radius, radius);
   char interval[96] = "no interval";
-  if (isfinite(test->low)) {
+  if (test->n < 2) {
+    (void)snprintf(interval, sizeof interval, "an interval needs two tasks");
+  } else if (isfinite(test->low)) {
     (void)snprintf(interval, sizeof interval, "95%% CI [%+.4f, %+.4f], p = %.3g", test->low, test->high, test->p);
   }
   (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: MASE %.4f full, %.4f radius %s: %+.4f, %s (mean of %zu task%s)",
