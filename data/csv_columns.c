@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "data/calendar.h"
+#include "time/calendar.h"
 #include "data/cell.h"
 #include "data/reader.h"
 

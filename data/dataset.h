@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "base/status.h"
-#include "data/calendar.h"
+#include "time/calendar.h"
 #include "data/lookup.h"
 
 /* A covariate of one item: numbers, or categories when `is_text`. */

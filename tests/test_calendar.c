@@ -1,7 +1,7 @@
 /* Time stamps and frequencies. What is expected was printed by pandas 3.1. */
 #include "program.h"
 
-#include "data/calendar.h"
+#include "time/calendar.h"
 
 static c2_freq freq_of(const char *text) {
   c2_freq freq;

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "data/calendar.h"
+#include "time/calendar.h"
 #include "study/statistics/metrics.h"
 
 typedef struct c2_names {

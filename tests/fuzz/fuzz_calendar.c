@@ -1,6 +1,6 @@
 /* Time stamps and frequencies: what is read prints and reads back the same; steps and counts undo each other; an
  * inferred frequency has every stamp as a point. */
-#include "data/calendar.h"
+#include "time/calendar.h"
 #include "fuzz.h"
 
 static void check_time(c2_time time, c2_zone zone) {

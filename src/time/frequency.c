@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "data/calendar.h"
+#include "time/calendar.h"
 
 /* ---- Frequencies as text --------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* The calendar: days, and time stamps as text. Knows no frequencies and no files. */
-#include "data/calendar.h"
+#include "time/calendar.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,8 +4,8 @@
  * 0001 to 9999, as a clock on the wall shows it; a zone says how far that clock is from UTC. A frequency is what
  * pandas calls one, with pandas' spelling and arithmetic: `stamp + n` goes to the n-th later point of the
  * frequency, and the time of day stays. On an axis of integers (C2_FREQ_COUNT) a time is the integer itself. */
-#ifndef C2_DATA_CALENDAR_H
-#define C2_DATA_CALENDAR_H
+#ifndef C2_TIME_CALENDAR_H
+#define C2_TIME_CALENDAR_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -107,7 +107,7 @@ bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq
 /* Number of neighbours among ascending stamps that are exactly one step apart. */
 size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t count);
 
-/* ---- Within data/ ------------------------------------------------------------------------------- */
+/* ---- Within time/ ------------------------------------------------------------------------------- */
 
 #define C2_DAY_US INT64_C(86400000000)
 

@@ -1,5 +1,5 @@
 /* The frequency that time stamps follow, and the stamp that disturbs it. Knows no files. */
-#include "data/calendar.h"
+#include "time/calendar.h"
 
 static int64_t gcd(int64_t a, int64_t b) {
   while (b) {
