@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/files/schema.h"
 #include "study/results/published.h"
 #include "study/study.h"
 
@@ -146,8 +147,38 @@ static void test_tasks_without_published_results(void **state) {
   free(text);
 }
 
+static double column_of(const char *name, const c2_row *row) {
+  const c2_schema *schema = &c2_schemas[C2_TABLE_BASELINES];
+  for (size_t i = 0; i < schema->count; i++) {
+    if (strcmp(schema->column[i].name, name) == 0) return c2_field_number(&schema->column[i], row);
+  }
+  fail_msg("no column '%s'", name);
+  return 0;
+}
+
+/* P__baselines.csv holds what others published: of nn5, shares of seasonal naive's MASE as the source's files have
+ * them; nothing of a task that they didn't have. */
+static void test_columns(void **state) {
+  (void)state;
+  static const char *const name[] = {"MASE_chronos_bolt_tiny", "MASE_chronos_bolt_base", "MASE_tirex", "MASE_auto_ets",
+                                     "MASE_auto_theta"};
+  static const double share[] = {0.560, 0.446, 0.424, 0.804, 0.809};
+  c2_task task = task_of(6);
+  c2_task_result result = {.task = &task};
+  c2_row row = {{[C2_PART_TASK] = &task, [C2_PART_RESULT] = &result}};
+  naive_of(6, result.naive);
+  for (size_t i = 0; i < 5; i++) {
+    assert_true(fabs(column_of(name[i], &row) / result.naive[C2_MASE] - share[i]) < 6e-4);
+  }
+  double wql = column_of("WQL_tirex", &row); /* and WQL under its own name */
+  assert_true(fabs(wql / result.naive[C2_WQL] - 0.336) < 6e-4);
+  task.name = "sales";
+  for (size_t i = 0; i < 5; i++) assert_true(isnan(column_of(name[i], &row)));
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_matches), cmocka_unit_test(test_geometric_means),
-                                     cmocka_unit_test(test_tasks_without_published_results)};
+                                     cmocka_unit_test(test_tasks_without_published_results),
+                                     cmocka_unit_test(test_columns)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

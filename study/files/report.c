@@ -68,7 +68,7 @@ static void put_change(c2_json_writer *w, const char *key, const c2_equivalence_
   c2_json_put_number(w, "low", expm1(x->test.low_90));
   c2_json_put_number(w, "high", expm1(x->test.high_90));
   c2_json_put_number(w, "smallest_margin", expm1(x->test.smallest_margin));
-  c2_json_put_number(w, "p_equivalent", x->p_equivalent_holm);
+  c2_json_put_number(w, "p_equivalent", x->test.p_equivalent);
   c2_json_end_object(w);
 }
 

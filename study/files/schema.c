@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "study/results/published.h"
+
 /* ---- What a row is put together from ---------------------------------------------------------- */
 
 typedef c2_plan PLAN;
@@ -49,6 +51,23 @@ FOLLOWS(wql_over_full, OF(PERF)->score[C2_WQL] / OF(FULL)->score[C2_WQL])
 FOLLOWS(arm_seconds, OF(ARM)->timed ? OF(PERF)->median_s : OF(PERF)->pass_s)
 FOLLOWS(mase_full, OF(RESULT)->perf ? OF(RESULT)->perf[0].score[C2_MASE] : (double)NAN)
 FOLLOWS(full_over_naive, mase_full(row) / OF(RESULT)->naive[C2_MASE])
+
+/* What others published for the task; missing where their data aren't ours. */
+static double published(const c2_row *row, size_t model, size_t metric) {
+  const c2_published *p = c2_published_for(OF(TASK), OF(RESULT)->naive);
+  return p ? c2_published_score(p, model, metric) : (double)NAN;
+}
+
+FOLLOWS(bolt_tiny_mase, published(row, 1, 0))
+FOLLOWS(bolt_tiny_wql, published(row, 1, 1))
+FOLLOWS(bolt_base_mase, published(row, 2, 0))
+FOLLOWS(bolt_base_wql, published(row, 2, 1))
+FOLLOWS(tirex_mase, published(row, 3, 0))
+FOLLOWS(tirex_wql, published(row, 3, 1))
+FOLLOWS(auto_ets_mase, published(row, 4, 0))
+FOLLOWS(auto_ets_wql, published(row, 4, 1))
+FOLLOWS(auto_theta_mase, published(row, 5, 0))
+FOLLOWS(auto_theta_wql, published(row, 5, 1))
 
 static double below_5_percent(double p) {
   return isnan(p) ? p : p < 0.05;
@@ -384,7 +403,17 @@ static const c2_field baseline_columns[] = {TASK_NAME,
                                             IN("WQL", RESULT, naive[C2_WQL], OPTIONAL, &ratio),
                                             OTHER_SCORES(RESULT, naive),
                                             N("MASE_full", REAL, mase_full),
-                                            N("MASE_full_over_naive", REAL, full_over_naive)};
+                                            N("MASE_full_over_naive", REAL, full_over_naive),
+                                            N("MASE_chronos_bolt_tiny", REAL, bolt_tiny_mase),
+                                            N("WQL_chronos_bolt_tiny", REAL, bolt_tiny_wql),
+                                            N("MASE_chronos_bolt_base", REAL, bolt_base_mase),
+                                            N("WQL_chronos_bolt_base", REAL, bolt_base_wql),
+                                            N("MASE_tirex", REAL, tirex_mase),
+                                            N("WQL_tirex", REAL, tirex_wql),
+                                            N("MASE_auto_ets", REAL, auto_ets_mase),
+                                            N("WQL_auto_ets", REAL, auto_ets_wql),
+                                            N("MASE_auto_theta", REAL, auto_theta_mase),
+                                            N("WQL_auto_theta", REAL, auto_theta_wql)};
 
 static const c2_field arm_columns[] = {T("arm", put_arm),
                                        T("model_name", put_arm_model),

@@ -31,7 +31,8 @@ static c2_status warn_of_uniform(const c2_results *r, c2_journal *journal, size_
   for (size_t i = 0; i < r->done; i++) *uniform += is_uniform(r->task[i].mass, r->task[i].mass_count) ? 1 : 0;
   if (*uniform > FEW) {
     return c2_journal_warn(journal, err,
-                           "kept mass equals kept edges on %zu of %zu tasks: attention is uniform, as in a model that "
+                           "kept mass lies within 0.005 of kept edges, or of what uniform attention keeps, on %zu of "
+                           "%zu tasks: attention is uniform, as in a model that "
                            "has not been trained; that it loses nothing by a window says nothing of a trained one",
                            *uniform, r->done);
   }
@@ -39,7 +40,8 @@ static c2_status warn_of_uniform(const c2_results *r, c2_journal *journal, size_
     if (!is_uniform(r->task[i].mass, r->task[i].mass_count)) continue;
     C2_TRY(
         c2_journal_warn(journal, err,
-                        "task '%.80s': kept mass equals kept edges: attention is uniform, as in a model that has not "
+                        "task '%.80s': kept mass lies within 0.005 of kept edges, or of what uniform attention keeps: "
+                        "attention is uniform, as in a model that has not "
                         "been trained",
                         r->tasks.task[i].name));
   }

@@ -33,7 +33,7 @@ def windows(task):
     """(pasts, truths) of each rolling window, as fev cuts them: the last num_windows horizons."""
     frame = pd.read_csv(ROOT / "datasets" / task["dataset_path"], parse_dates=["timestamp"], index_col="timestamp")
     series = [g["target"] for _, g in frame.groupby("item_id", sort=True)]
-    if task["dataset_config"] == "temperature_hourly":  # an hour is absent from the file: a missing value
+    if task["dataset_config"] == "climate_normals_hourly":  # an hour is absent from the file: a missing value
         series = [s.asfreq("h") for s in series]
     series = [s.to_numpy(np.float64) for s in series]
     horizon, count = task["horizon"], task.get("num_windows", 1)

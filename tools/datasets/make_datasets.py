@@ -24,7 +24,8 @@ def columns(frame, timestamps, names):
     return pd.concat([series(name, timestamps, frame[name]) for name in names])
 
 
-def hourly_temperature():
+def hourly_climate_normals():
+    """Means of each hour of the year over decades, which vega_datasets dates 2010: a climate, not weather."""
     seattle, sf = vega.seattle_temps(), vega.sf_temps()
     return pd.concat([series("seattle", seattle["date"], seattle["temp"]), series("sf", sf["date"], sf["temp"])])
 
@@ -70,7 +71,7 @@ def yearly_nile():
 
 # name, series, horizon, seasonality, evaluation windows
 TASKS = [
-    ("temperature_hourly", hourly_temperature, 48, 24, 8),
+    ("climate_normals_hourly", hourly_climate_normals, 48, 24, 8),
     ("weather_daily", daily_weather, 28, 1, 5),
     ("co2_weekly", weekly_co2, 26, 52, 8),
     ("elnino_monthly", monthly_elnino, 24, 12, 8),

@@ -17,7 +17,7 @@ from matplotlib import pyplot as plt  # noqa: E402
 RADII = ["2", "4", "8", "16", "32", "64", "128", "inf"]
 GLOBAL = ("global_r", "dense weights, windowed_future_global: narrow and blind to the future", "#c8553d", "o")
 VISIBLE = ("visible_r", "dense weights, windowed_future_visible: narrow alone", "#3d7ea6", "s")
-TRAINED = ("sparse_global_r", "weights trained at radius 8, windowed_future_global", "#2f6b3a", "^")
+TRAINED = ("sparse_global_r", "weights finished at radius 8, windowed_future_global", "#2f6b3a", "^")
 
 
 def rows(path):
@@ -52,8 +52,9 @@ def by_radius(prefix):
     mass = {r["radius"]: r for r in rows(f"{prefix}__mass_summary.csv")}
     for radius in RADII:
         arm = "global_r" + radius
-        kept = [f"{100 * float(mass[radius][k]):.1f}%" for k in ("kept_mass_mean_ctxQ_all", "kept_edges_mean_ctxQ_all")
-                ] if radius in mass else ["", ""]
+        kept = [f"{100 * float(mass[radius][k]):.1f}%" for k in ("kept_mass_mean_ctxQ_all", "uniform_mass_mean_ctxQ_all",
+                                                                  "kept_edges_mean_ctxQ_all")
+                ] if radius in mass else ["", "", ""]
         equal = "shown" if mase[arm]["equivalent_holm"] == "True" else "not shown"
         yield [radius.replace("inf", "∞"), *kept, cell(mase[arm]), cell(wql[arm]), equal,
                f"{float(mase[arm]['smallest_margin_percent']):.{2 if equal == 'shown' else 0}f}%"]

@@ -281,7 +281,7 @@
           if (!item.raw) return null;
           const [low, high] = item.raw;
           return `${item.dataset.label}: ${signed(item.dataset.middle[item.dataIndex], 2)}% ` +
-            `[${signed(low, 2)}, ${signed(high, 2)}]`;
+            `(90% interval ${signed(low, 2)}% to ${signed(high, 2)}%)`;
         } },
     };
   }
@@ -295,18 +295,23 @@
       const speed = data.speed[data.radii.indexOf(r.radius)];
       const p = r.MASE.p_equivalent;
       return [radiusText(r.radius), between(r.MASE), !known(p) ? missing : p < 0.05 ? 'yes' : 'not shown',
-        percent(r.MASE.smallest_margin), between(r.WQL), percent(mass.kept), percent(mass.edges),
+        percent(r.MASE.smallest_margin), between(r.WQL), percent(mass.kept), percent(mass.uniform), percent(mass.edges),
         known(speed) ? `${fixed(speed, 3)}×` : missing];
     });
     const margin = `${significant(100 * data.margin)}%`;
     section('accuracy', 'What it costs in accuracy', figure('bar',
       `Change of the error against full attention, geometric mean of ${count(rows[0].MASE.tasks, 'task')}, with 90% ` +
       `intervals; above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where ` +
-      'the whole interval lies in the green band; an interval that holds zero shows nothing by itself.', make),
+      'the whole interval lies in the green band, which beside large changes is too thin to see; an interval that ' +
+      'holds zero shows nothing by itself.', make),
     table('radii', ['radius', 'MASE (90% interval)', `equal within ${margin}`, 'smallest margin',
-      'WQL (90% interval)', 'kept mass', 'kept edges', 'speed-up'], byRadius),
-    el('p', { class: 'note' }, 'Kept mass and kept edges are means of windows, the speed-up is the median of tasks. Equal within the margin: two one-sided tests of the log ratios at 5%, corrected ' +
-      'for the number of radii by Holm. Smallest margin: the least that the data would show, uncorrected.'));
+      'WQL (90% interval)', 'kept mass', 'uniform', 'kept edges', 'speed-up'], byRadius),
+    el('p', { class: 'note' }, 'Kept mass, uniform and kept edges are means of windows, the speed-up is the ' +
+      'median of tasks. Uniform: what attention would keep that spreads evenly over the tokens that are no padding; kept ' +
+      'edges count padding too. Equal within the margin: two one-sided tests of the log ratios at 5%, which is to say ' +
+      'that the 90% interval lies in the band. Band, table and smallest margin hold for one radius that was chosen ' +
+      'beforehand. Whoever picks a radius from the table takes the tests that Holm corrected for the number of radii: ' +
+      'equivalent_holm in the file of the tests, __equivalence.csv.'));
   }
 
   /* Arms beside the published ones: one of the pattern's two effects alone, and weights trained for it. */
