@@ -5,8 +5,8 @@
 #
 # build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
 # (the header must compile as C++) and git. arm: also a compiler for 64-bit ARM, the test libraries for it (they make arm64
-# a foreign architecture of this system) and an emulator. full: also clang, valgrind, a browser and a Python environment
-# with PyTorch and chronos-forecasting, in ./venv or where CHRONOS2_VENV points.
+# a foreign architecture of this system) and an emulator. full: also clang, valgrind, a browser, Java and a Python environment
+# with PyTorch, chronos-forecasting and Spark, in ./venv or where CHRONOS2_VENV points.
 # Says in one line what it installs and why before it does; with nothing missing it changes nothing. Root installs, and
 # a user whom sudo asks for no password; anybody else is told the command.
 set -euo pipefail
@@ -79,6 +79,7 @@ if [ "$level" = full ]; then
   need libc6-dbg "valgrind needs the C library's symbols" debug_libc
   need python3 "runs PyTorch beside the engine" have python3
   need python3-venv "keeps those Python packages apart" python_venv
+  need openjdk-17-jre-headless "runs Spark" have java
   need chromium "opens the report" have chromium
   need chromium-driver "drives it" have chromedriver
   need ca-certificates "lets pip check whom it talks to" certificates
@@ -116,9 +117,9 @@ fi
 [ "$level" = full ] || exit 0
 
 venv=${CHRONOS2_VENV:-venv}
-checked='import cffi, chronos, pandas, polars, pytest, scikit_build_core, scipy, selenium, torch; assert chronos.__version__ == "2.3.2"'
+checked='import cffi, chronos, dask.dataframe, pandas, polars, pyspark, pytest, scikit_build_core, scipy, selenium, torch; assert chronos.__version__ == "2.3.2"'
 if ! "$venv/bin/python" -c "$checked" >/dev/null 2>&1; then
-  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them), selenium, what the Python package is built with"
+  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them), pyspark, dask, selenium, what the Python package is built with"
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
   # torch first and alone: the version that is asked for, not the newest that the rest would accept.
   "$venv/bin/python" -m pip install -q --disable-pip-version-check torch==2.13.0

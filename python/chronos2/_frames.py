@@ -63,7 +63,7 @@ class Frames:
             raise ValueError(f"future_df cannot contain columns not present in df. Extra columns: {extra}")
         if set(df[self._id]) != set(future[self._id]):
             raise ValueError("future_df must have the same time series IDs as df")
-        wrong = int((future[self._id].value_counts(sort=False) != self._horizon).sum())
+        wrong = int((np.bincount(pd.factorize(future[self._id])[0]) != self._horizon).sum())
         if wrong:
             raise ValueError(f"future_df must contain prediction_length={self._horizon} rows per item. Found {wrong} "
                              "items with a different number of rows.")

@@ -120,10 +120,14 @@ class Chronos2Pipeline(BaseChronosPipeline):
         options = self._opened_by or {"return_type": self.return_type}
         return type(self).from_pretrained(**{**options, "pretrained_model_name_or_path": path, "revision": None})
 
-    def __reduce__(self) -> Any:
+    def opening(self) -> dict[str, Any]:
+        """Arguments of `from_pretrained` that open the same pipeline in another process."""
         if self._opened_by is None:
             raise TypeError("only a pipeline that from_pretrained opened can be pickled")
-        return _reopen, (type(self), self._opened_by)
+        return dict(self._opened_by)
+
+    def __reduce__(self) -> Any:
+        return _reopen, (type(self), self.opening())
 
     @property
     def model_context_length(self) -> int:

@@ -1,0 +1,178 @@
+"""chronos2.arrow: streams of record batches, cut anywhere."""
+
+import os
+
+import numpy as np
+import pytest
+
+pa = pytest.importorskip("pyarrow")
+pd = pytest.importorskip("pandas")
+
+from chronos2 import arrow  # noqa: E402
+
+
+def table(count, rng, shortest=3, covariates=()):
+    """Series of odd lengths, together but in no order of their ids."""
+    parts = []
+    for item in rng.permutation(count):
+        length = int(rng.integers(shortest, 60))
+        stamps = pd.date_range("2024-03-01", periods=length, freq="h", unit="us")
+        parts.append(pd.DataFrame({"item_id": f"s{item}", "timestamp": stamps, "target": rng.normal(size=length),
+                                   **{name: rng.random(length) for name in covariates}}))
+    return pa.Table.from_pandas(pd.concat(parts), preserve_index=False)
+
+
+def future_of(past, horizon, rng, names):
+    parts = []
+    for item, group in past.to_pandas().groupby("item_id", sort=False):
+        stamps = pd.date_range(group["timestamp"].iloc[-1], periods=horizon + 1, freq="h", unit="us")[1:]
+        parts.append(pd.DataFrame({"item_id": item, "timestamp": stamps, **{n: rng.random(horizon) for n in names}}))
+    return pa.Table.from_pandas(pd.concat(parts), preserve_index=False)
+
+
+def named(rows, item):
+    return rows.set_column(0, "item_id", pa.array([item] * len(rows), rows["item_id"].type))
+
+
+def changed(past, item, **columns):
+    frame = past.to_pandas()
+    for name, value in columns.items():
+        frame.loc[frame["item_id"] == item, name] = value
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64, 100_000])
+def test_a_stream_is_forecast_as_its_table_is(smooth, rng, rows, monkeypatch):
+    monkeypatch.setattr(arrow.whole_series, "__defaults__", (5, 200))  # series, rows together
+    past = table(41, rng)
+    expected = smooth.predict_df(past, prediction_length=4)
+    reader = arrow.forecast(past.to_batches(rows), smooth, prediction_length=4)
+    assert reader.schema.field("timestamp").type == past.schema.field("timestamp").type
+    result = reader.read_all()
+    assert result.equals(expected.cast(result.schema))
+
+
+def test_a_table_may_be_given_and_the_result_is_a_stream_too(smooth, rng):
+    past = table(5, rng)
+    result = arrow.forecast(past, smooth, prediction_length=3, freq="h", quantile_levels=[0.2])
+    assert pa.table(result).column_names == ["item_id", "timestamp", "target_name", "predictions", "0.2"]
+    assert arrow.forecast(past.slice(0, 0), smooth, prediction_length=3).read_all().num_rows == 0
+
+
+def test_types_of_ids_and_time_are_kept(smooth, rng):
+    frame = table(6, rng).to_pandas()
+    frame["item_id"] = frame["item_id"].str[1:].astype("int32")
+    days = frame.groupby("item_id").cumcount()
+    frame["timestamp"] = (pd.Timestamp("2024-01-01") + pd.to_timedelta(days, unit="D")).dt.date
+    past = pa.Table.from_pandas(frame, preserve_index=False)
+    result = arrow.forecast(past, smooth, prediction_length=2).read_all()
+    assert result.schema.field("item_id").type == pa.int32() and result.schema.field("timestamp").type == pa.date32()
+    coded = past.set_column(0, "item_id", past["item_id"].cast(pa.string()).dictionary_encode())
+    named = arrow.forecast(coded, smooth, prediction_length=2).read_all()
+    assert named["item_id"].to_pylist() == [str(i) for i in result["item_id"].to_pylist()]
+    assert named["predictions"].equals(result["predictions"])
+
+
+def test_known_futures_come_beside(smooth, rng, monkeypatch):
+    monkeypatch.setattr(arrow.whole_series, "__defaults__", (4, 1000))
+    past = table(11, rng, covariates=["x", "known"])
+    future = future_of(past, 5, rng, ["known"])
+    expected = smooth.predict_df(past, future, prediction_length=5)
+    result = arrow.forecast(past.to_batches(13), smooth, future.to_batches(8), prediction_length=5).read_all()
+    assert result.equals(expected.cast(result.schema))
+    coded = future.set_column(0, "item_id", future["item_id"].cast(pa.string()).dictionary_encode())
+    assert arrow.forecast(past, smooth, coded, prediction_length=5).read_all().equals(result)
+    for wrong in (future.slice(0, 50), future.slice(5), pa.concat_tables([future, named(future.slice(0, 5), "new")])):
+        with pytest.raises(ValueError, match="future: (expected series|more series)"):
+            arrow.forecast(past, smooth, wrong, prediction_length=5).read_all()
+
+
+def test_bad_series_are_reported_and_the_others_forecast(smooth, rng):
+    past = table(30, rng)
+    frame = changed(past, "s7", target=np.inf).to_pandas()
+    gap = frame.index[frame["item_id"] == "s12"][1]
+    past = pa.Table.from_pandas(frame.drop(index=gap), preserve_index=False)
+    good = past.filter(pa.compute.invert(pa.compute.is_in(past["item_id"], value_set=pa.array(["s7", "s12"]))))
+    result = arrow.forecast(past, smooth, prediction_length=4, on_error="null").read_all().to_pandas()
+    said = result[result["error"].notna()].set_index("item_id")
+    assert sorted(said.index) == ["s12", "s7"] and said.drop(columns="error").isna().all(axis=None)
+    assert "infinite" in said.loc["s7", "error"] and "Could not infer frequency" in said.loc["s12", "error"]
+    rest = result[result["error"].isna()].drop(columns="error").reset_index(drop=True)
+    pd.testing.assert_frame_equal(rest, arrow.forecast(good, smooth, prediction_length=4).read_all().to_pandas())
+    with pytest.raises(ValueError, match="^series 's(7|12)': "):
+        arrow.forecast(past, smooth, prediction_length=4).read_all()
+
+
+def test_a_series_does_not_take_the_frequency_of_others(smooth, rng):
+    past = table(6, rng)
+    short = pa.concat_tables([past, named(past.slice(0, 2), "short")])
+    with pytest.raises(ValueError, match="series 'short': Could not infer frequency.*explicit `freq`"):
+        arrow.forecast(short, smooth, prediction_length=4).read_all()
+    assert arrow.forecast(short, smooth, prediction_length=4, freq="h").read_all().num_rows == 7 * 4
+
+
+@pytest.mark.parametrize("options, text", [
+    ({"on_error": "skip"}, "on_error: expected 'raise' or 'null'"),
+    ({"cross_learning": True}, "cross_learning"),
+    ({"prediction_length": 0}, "prediction_length: expected at least 1"),
+    ({"freq": "fortnight"}, "Invalid frequency"),
+    ({"target": "y"}, "Missing columns: \\['y'\\]"),
+    ({"target": "item"}, "must be numeric"),
+    ({"target": ["target", "x"]}, "categories beside several targets: \\['item'\\]"),
+    ({"future": "x"}, "Missing columns"),
+    ({"future": "target"}, "cannot contain target columns"),
+    ({"future": "new"}, "Extra columns: \\['new'\\]"),
+])
+def test_what_no_series_could_be_forecast_with_is_an_error(smooth, rng, options, text):
+    past = table(3, rng, covariates=["x"])
+    past = past.append_column("item", past["item_id"])
+    if "future" in options:
+        columns = {"x": ["x"], "target": ["item_id", "timestamp", "target"],
+                   "new": ["item_id", "timestamp", "new"]}[options["future"]]
+        options = {"future": past.append_column("new", past["x"]).select(columns)}
+    with pytest.raises(ValueError, match=text):
+        arrow.forecast(past, smooth, **{"prediction_length": 2, "on_error": "null", **options}).read_all()
+
+
+def test_rows_of_a_series_must_be_together(smooth, rng):
+    past = table(3, rng)
+    with pytest.raises(ValueError, match="rows of a series must be together"):
+        arrow.forecast([past, past.slice(0, 4)], smooth, prediction_length=2).read_all()
+    with pytest.raises(ValueError, match="at least one"):
+        arrow.forecast([], smooth)
+    with pytest.raises(TypeError, match="found DataFrame"):
+        arrow.forecast([past.to_pandas()], smooth)
+
+
+def test_what_the_producer_raises_comes_through(smooth, rng):
+    def batches():
+        yield table(3, rng)
+        raise OSError("the disk is gone")
+
+    with pytest.raises(OSError, match="the disk is gone"):
+        arrow.forecast(batches(), smooth, prediction_length=2).read_all()
+
+
+def test_a_folder_is_opened_once(rng):
+    from conftest import GOLDEN
+
+    folder = os.fspath(GOLDEN / "model-smooth" / "weights")
+    assert arrow.open_once(folder) is arrow.open_once(folder)
+
+
+def test_partitions_of_dask(smooth, rng):
+    """Each partition is forecast where it is; none, one or many series may lie in it."""
+    dask = pytest.importorskip("dask.dataframe")
+    past = table(23, rng)
+
+    def forecast(part):
+        rows = part.sort_values(["item_id", "timestamp"])
+        return arrow.forecast(pa.Table.from_pandas(rows, preserve_index=False), smooth, prediction_length=3,
+                              quantile_levels=[0.1]).read_pandas()
+
+    frame = dask.from_pandas(past.to_pandas(), npartitions=5).shuffle("item_id", npartitions=9)
+    result = frame.map_partitions(forecast, meta=forecast(past.to_pandas())).compute(scheduler="threads")
+    key = ["item_id", "timestamp"]
+    expected = arrow.forecast(past, smooth, prediction_length=3, quantile_levels=[0.1]).read_pandas()
+    pd.testing.assert_frame_equal(result.sort_values(key).reset_index(drop=True),
+                                  expected.sort_values(key).reset_index(drop=True))

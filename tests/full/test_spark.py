@@ -1,0 +1,189 @@
+"""chronos2.spark on a cluster of two executors on this machine: the forecasts of one process, whatever dies on the way.
+
+It runs on PYTHONPATH's package, else on that in build/python (`make python`).
+"""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from conftest import ROOT
+
+PACKAGE = os.environ.get("PYTHONPATH", "").split(os.pathsep)[0] or str(ROOT / "build" / "python")
+sys.path.append(PACKAGE)
+import chronos2  # noqa: E402
+from chronos2 import arrow, spark as chronos2_spark  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas")
+HORIZON = 3
+LEVELS = [0.1, 0.5, 0.9]
+ASKED = {"prediction_length": HORIZON, "quantile_levels": LEVELS}
+
+
+@pytest.fixture(scope="module")
+def spark():
+    from pyspark import cloudpickle
+    from pyspark.sql import SparkSession
+
+    cloudpickle.register_pickle_by_value(sys.modules[__name__])  # executors can't import this file
+    os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
+    session = (SparkSession.builder.master("local-cluster[2,1,1024]").appName("chronos2")
+               .config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", 6)
+               .config("spark.sql.session.timeZone", "UTC").config("spark.executorEnv.PYTHONPATH", PACKAGE)
+               .config("spark.sql.execution.arrow.maxRecordsPerBatch", 1000)
+               .config("spark.sql.execution.arrow.pyspark.enabled", "true").getOrCreate())
+    session.sparkContext.setLogLevel("OFF")
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="module")
+def pipeline():
+    return chronos2.Chronos2Pipeline.from_pretrained(threads=1)
+
+
+def table(count, covariates=()):
+    """Series of odd lengths; the rows of all are mixed."""
+    rng = np.random.default_rng(21)
+    lengths = rng.integers(3, 40, count)
+    item = np.repeat(np.arange(count), lengths)
+    step = np.concatenate([np.arange(n) for n in lengths])
+    frame = pd.DataFrame({"item_id": [f"series {i}" for i in item],
+                          "timestamp": pd.Timestamp("2024-01-01") + pd.to_timedelta(step, unit="h"),
+                          "target": 50 + rng.normal(size=len(item)),
+                          **{name: rng.random(len(item)) for name in covariates}})
+    return frame.sample(frac=1, random_state=1, ignore_index=True)
+
+
+def in_order(rows):
+    """Results of Spark (or a pyarrow table) as an Arrow table, by id and time."""
+    rows = rows.toArrow() if hasattr(rows, "toArrow") else rows
+    return rows.sort_by([("item_id", "ascending"), ("timestamp", "ascending")]).combine_chunks()
+
+
+def of_one_process(frame, pipeline, **options):
+    rows = pa.Table.from_pandas(frame.sort_values(["item_id", "timestamp"]), preserve_index=False)
+    return in_order(arrow.forecast(rows, pipeline, **ASKED, **options).read_all())
+
+
+def assert_same(found, expected):
+    """Every id and step once, every bit the same."""
+    assert found.num_rows == expected.num_rows and found.column_names == expected.column_names
+    for name in expected.column_names:
+        kind = expected[name].type if name != "timestamp" else pa.timestamp("us")
+        assert found[name].cast(kind, safe=False).equals(expected[name].cast(kind)), name
+
+
+def test_many_series_are_forecast_as_by_one_process(spark, pipeline):
+    frame = table(4001)
+    result = chronos2_spark.forecast(spark.createDataFrame(frame), **ASKED)
+    assert result.columns == ["item_id", "timestamp", "target_name", "predictions", "0.1", "0.5", "0.9"]
+    assert [t for _, t in result.dtypes] == ["string", "timestamp", "string"] + ["float"] * 4
+    found = in_order(result)
+    assert_same(found, of_one_process(frame, pipeline))
+    assert len(set(found["item_id"].to_pylist())) == 4001
+
+
+def test_known_futures_are_shuffled_along(spark, pipeline):
+    frame = table(60, ["price", "past"])
+    last = frame.groupby("item_id")["timestamp"].max()
+    future = pd.concat([pd.DataFrame({
+        "item_id": item, "timestamp": pd.date_range(t, periods=HORIZON + 1, freq="h")[1:],
+        "price": np.linspace(0, i, HORIZON)}) for i, (item, t) in enumerate(last.items())])
+    found = in_order(chronos2_spark.forecast(spark.createDataFrame(frame), pipeline, spark.createDataFrame(future),
+                                             partitions=3, **ASKED))
+    ordered = pa.Table.from_pandas(future.sort_values(["item_id", "timestamp"]), preserve_index=False)
+    assert_same(found, of_one_process(frame, pipeline, future=ordered))
+    more = future.assign(item_id=future["item_id"].replace("series 7", "series 7b"))
+    found = chronos2_spark.forecast(spark.createDataFrame(frame), None, spark.createDataFrame(more), partitions=3,
+                                    on_error="null", **ASKED)
+    said = {row["item_id"]: row["error"] for row in found.where("error is not null").collect()}
+    assert said == {"series 7": "future_df must have the same time series IDs as df",
+                    "series 7b": "it has a future and no past"}
+    assert found.where("error is null").count() == 59 * HORIZON
+
+
+def test_bad_series_among_many(spark, pipeline):
+    frame = table(500)
+    frame.loc[frame["item_id"] == "series 77", "target"] = np.inf
+    found = chronos2_spark.forecast(spark.createDataFrame(frame), on_error="null", **ASKED)
+    found = in_order(found.persist())
+    bad = found.filter(pa.compute.is_valid(found["error"])).to_pylist()
+    assert [(row["item_id"], row["predictions"], row["timestamp"]) for row in bad] == [("series 77", None, None)]
+    assert "target: value 0 is infinite" in bad[0]["error"]
+    assert_same(found.filter(pa.compute.is_null(found["error"])).drop_columns("error"),
+                of_one_process(frame[frame["item_id"] != "series 77"], pipeline))
+
+
+def test_a_task_that_fails_four_times_says_which_series_and_why(spark, tmp_path):
+    from pyspark.errors import PySparkException
+
+    frame = table(50)
+    frame.loc[frame["item_id"] == "series 7", "target"] = np.inf
+    attempts = str(tmp_path / "attempts")
+
+    def after_batch():
+        from pyspark import TaskContext
+
+        with open(attempts, "a", encoding="ascii") as file:
+            print(TaskContext.get().attemptNumber(), file=file)
+
+    with pytest.raises(PySparkException, match="ValueError: series 'series 7': target: value 0 is infinite"):
+        chronos2_spark.forecast(spark.createDataFrame(frame), partitions=1, after_batch=after_batch, **ASKED).collect()
+    assert sorted(set(Path(attempts).read_text().split())) == ["0", "1", "2", "3"]
+
+
+def once(marker, action):
+    """For after_batch: does something in the first task that comes by, in the middle of its forecast."""
+
+    def after_batch():
+        try:
+            Path(marker).touch(exist_ok=False)
+        except FileExistsError:
+            return
+        action(marker)
+
+    return after_batch
+
+
+def kill_worker(marker):
+    Path(marker).write_text(str(os.getpid()))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_executor(marker):
+    """The JVM is the parent of the daemon that forked this worker."""
+    status = Path(f"/proc/{os.getppid()}/stat").read_text()
+    executor = int(status.rsplit(")", 1)[1].split()[1])
+    Path(marker).write_text(str(executor))
+    os.kill(executor, signal.SIGKILL)
+    time.sleep(60)  # this worker dies with it, in the middle of the forecast
+
+
+def test_what_is_killed_in_the_middle_of_a_forecast_is_done_again(spark, pipeline, tmp_path):
+    frame = table(600)
+    rows, expected = spark.createDataFrame(frame), of_one_process(frame, pipeline)
+    for action in (kill_worker, kill_executor):
+        marker = tmp_path / action.__name__
+        found = chronos2_spark.forecast(rows, after_batch=once(str(marker), action), batch_size=16, **ASKED)
+        assert_same(in_order(found), expected)
+        killed = int(marker.read_text())
+        deadline = time.monotonic() + 30
+        while Path(f"/proc/{killed}").exists() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert not Path(f"/proc/{killed}").exists()
+
+
+@pytest.mark.parametrize("options, text", [
+    ({"target": "y"}, "Missing columns"), ({"target": "item_id"}, "must be numeric"),
+    ({"timestamp_column": "target"}, "expected timestamp, timestamp_ntz, date or string"),
+    ({"on_error": "skip"}, "expected 'raise' or 'null'")])
+def test_what_is_wrong_with_the_columns_is_said_before_anything_runs(spark, options, text):
+    with pytest.raises(ValueError, match=text):
+        chronos2_spark.forecast(spark.createDataFrame(table(2)), **ASKED, **options)
