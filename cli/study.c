@@ -14,7 +14,7 @@
 typedef struct request {
   cli_engine engine;
   c2_study study;
-  const char *radii_text, *perf_radii_text, *arms_text, *ablate_text;
+  const char *radii_text, *perf_radii_text, *arms_text, *ablate_text, *metrics_text;
   chronos2_head *ablate;
   size_t local_radius;
   double margin; /* in percent */
@@ -134,6 +134,24 @@ static c2_status read_arms(c2_plan *o, const char *text, c2_error *err) {
   return status;
 }
 
+/* "RMSE,SQL", the leading one first. */
+static c2_status read_metrics(c2_plan *o, const char *text, c2_error *err) {
+  char **name = NULL;
+  size_t count = 0;
+  if (!text) return C2_OK;
+  C2_TRY(cli_split(text, &name, &count, err));
+  c2_status status = C2_OK;
+  for (size_t i = 0; status == C2_OK && i < count; i++) {
+    c2_metric metric = C2_MASE;
+    status = c2_metric_find(name[i], "--metrics", &metric, err);
+    if (status == C2_OK && !c2_metric_add(&o->metrics, metric)) {
+      status = c2_fail(err, C2_ERR_ARGUMENT, "--metrics: '%s' is there twice", name[i]);
+    }
+  }
+  free(name);
+  return status;
+}
+
 /* "3" and no sign or space; *end is behind it. */
 static bool read_index(const char *text, size_t *value, char **end) {
   if (text[0] < '0' || text[0] > '9') return false;
@@ -208,7 +226,7 @@ static int print(const request *r) {
 /* The options that a study from files has a use for. */
 static bool is_for_files(const char *name) {
   static const char *const names[] = {"from-csv", "out-prefix", "baselines", "local-radius", "margin",
-                                      "S-split",  "seed",       "chunk-size"};
+                                      "S-split",  "seed",       "chunk-size", "metrics"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
     if (strcmp(name, names[i]) == 0) return true;
   }
@@ -280,7 +298,7 @@ static int run(request *r, bool compare) {
   if (!(r->margin >= 0) || isinf(r->margin)) return cli_fail_usage("--margin: expected a percentage >= 0");
   o->margin = r->margin / 100;
   if (compare && !o->from_csv && read_arms(o, r->arms_text, &err) != C2_OK) return cli_fail_error(&err);
-  if (read_heads(r, &err) != C2_OK) return cli_fail_error(&err);
+  if (read_metrics(o, r->metrics_text, &err) != C2_OK || read_heads(r, &err) != C2_OK) return cli_fail_error(&err);
   o->verdict_radius_given = cli_given(&r->engine, "local-radius");
   study->journal = (c2_journal){.say = say, .warn = warn};
   return o->from_csv ? run_from_csv(r) : run_study(r);
@@ -382,6 +400,10 @@ static void put_study_options(request *r, cli_option *to) {
   c2_plan *o = &r->study.plan;
   const cli_option table[] = {
       {"perf-radii", 0, "R,...", "Radii of the comparison. [those of --radii]", CLI_TEXT, &r->perf_radii_text, NULL},
+      {"metrics", 0, "METRIC,...",
+       "Compare by these metrics of fev. The first one leads: the verdict and the tests speak of it. MASE and WQL are "
+       "always among them. [MASE, WQL and the metrics that the tasks name]",
+       CLI_TEXT, &r->metrics_text, NULL},
       {"arms", 0, "ARMS",
        "Further comparisons, of accuracy alone. blind: windowed_future_global at radius inf. visible and null: "
        "windowed_future_visible and windowed_future_null at the radii and inf. none: no further ones. "

@@ -334,7 +334,9 @@ static c2_status read_naive(c2_results *r, const source *from, c2_error *err) {
     c2_task_result *t = &r->task[i];
     const c2_published *p = c2_published_find(t->task);
     t->num_forecasts = t->perf[0].num_forecasts;
-    for (size_t m = 0; m < C2_COMPARED && !there && p; m++) t->naive[c2_compared[m]] = c2_published_score(p, 0, m);
+    if (there || !p) continue;
+    t->naive[C2_MASE] = c2_published_score(p, 0, C2_MASE);
+    t->naive[C2_WQL] = c2_published_score(p, 0, C2_WQL);
   }
   return status;
 }
@@ -380,6 +382,7 @@ static c2_status read_all(c2_study *s, source *from, c2_error *err) {
   r->backend = "";
   r->chunk_size = plan->chunk_size;
   r->perf_radii = (c2_radii){from->radius, from->radii};
+  c2_choose_metrics(plan, r);
   C2_TRY(c2_choose_arms(plan, r, err));
   C2_TRY(check_verdict(plan, r, err));
   C2_TRY(c2_record_begin(plan, r, &s->journal, &s->lock, err));

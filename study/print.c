@@ -26,7 +26,8 @@ static void print_table(const c2_study *s, FILE *out) {
   const c2_results *r = &s->results;
   (void)fprintf(out, "%6s %10s %10s %10s", "radius", "kept mass", "edges", "uniform");
   if (r->perf_radii.count) {
-    (void)fprintf(out, " %9s %9s %21s %9s %9s %8s", "MASE", "delta", "95% CI of delta", "p", "speed-up", "bound");
+    const char *lead = c2_metric_name(r->compared.at[0]);
+    (void)fprintf(out, " %9s %9s %21s %9s %9s %8s", lead, "delta", "95% CI of delta", "p", "speed-up", "bound");
   }
   (void)fputc('\n', out);
   for (size_t i = 0; i < r->radii.count; i++) {
@@ -73,8 +74,8 @@ static void print_arms(const c2_study *s, FILE *out) {
   const c2_results *r = &s->results;
   if (r->arms == 0) return;
   (void)fprintf(out, "%-18s", "arm, against full");
-  for (size_t m = 0; m < C2_COMPARED; m++) {
-    (void)fprintf(out, " %9s %23s", c2_metric_name(c2_compared[m]), "95% CI");
+  for (size_t m = 0; m < r->compared.count; m++) {
+    (void)fprintf(out, " %9s %23s", c2_metric_name(r->compared.at[m]), "95% CI");
     if (m == 0) (void)fprintf(out, " %9s %8s", "p equiv", "margin");
   }
   (void)fputc('\n', out);
@@ -83,7 +84,7 @@ static void print_arms(const c2_study *s, FILE *out) {
     char name[C2_ARM_ROOM];
     c2_arm_name(&r->arm[k], name);
     (void)fprintf(out, "%-18s", name);
-    for (size_t m = 0; m < C2_COMPARED; m++) {
+    for (size_t m = 0; m < r->compared.count; m++) {
       const c2_equivalence *t = &c2_change_of(&s->summary, k, m)->test;
       bool known = print_change(out, t);
       if (m == 0 && known) (void)fprintf(out, " %9.2g %7.3g%%", t->p_equivalent, c2_percent(t->smallest_margin));
@@ -92,7 +93,7 @@ static void print_arms(const c2_study *s, FILE *out) {
     (void)fputc('\n', out);
   }
   (void)fprintf(out, "p equiv: for %s to be equivalent within %.3g%%; margin: the smallest that the data support\n",
-                c2_metric_name(c2_compared[0]), 100 * s->plan.margin);
+                c2_metric_name(r->compared.at[0]), 100 * s->plan.margin);
 }
 
 /* ---- Sinks ----------------------------------------------------------------------------------- */
@@ -135,7 +136,8 @@ static void print_sinks(const c2_study *s, FILE *out) {
 
 static void print_ranked(const c2_study *s, FILE *out) {
   size_t heads = s->results.layers * s->results.heads;
-  (void)fprintf(out, "%-30s %9s %23s %10s\n", "blind alone, against full", "MASE", "95% CI", "p (Holm)");
+  (void)fprintf(out, "%-30s %9s %23s %10s\n", "blind alone, against full",
+                c2_metric_name(s->results.compared.at[0]), "95% CI", "p (Holm)");
   for (size_t i = 0; i < RANKED && i < heads; i++) {
     const c2_sink_row *row = &s->summary.ranked[i];
     const c2_equivalence *t = &row->change->test;
@@ -165,7 +167,8 @@ void c2_study_print(const c2_study *study, FILE *out) {
     (void)fprintf(out, "those of the sparse arms, %s, for %s\n", study->plan.sparse_model_name, r->sparse_trained);
   }
   if (r->perf_radii.count && r->done) {
-    (void)fprintf(out, "full attention: mean MASE %.4f\n", study->summary.test[0].mean_full);
+    const char *lead = c2_metric_name(r->compared.at[0]);
+    (void)fprintf(out, "full attention: mean %s %.4f\n", lead, study->summary.test[0].mean_full);
   }
   print_table(study, out);
   print_arms(study, out);
@@ -185,14 +188,13 @@ void c2_study_print(const c2_study *study, FILE *out) {
 
 enum { OURS = 2, COLUMNS = OURS + C2_PUBLISHED_MODELS - 1 }; /* full, sparse, then the published models but naive */
 
-static void ratios(const c2_results *r, size_t task, size_t metric, double *ratio) {
+static void ratios(const c2_results *r, size_t task, c2_metric m, double *ratio) {
   const c2_task_result *t = &r->task[task];
   const c2_published *p = c2_published_for(t->task, t->naive);
-  c2_metric m = c2_compared[metric];
   ratio[0] = t->perf[0].score[m] / t->naive[m];
   ratio[1] = t->perf[1 + r->verdict].score[m] / t->naive[m];
   for (size_t k = OURS; k < COLUMNS; k++) {
-    ratio[k] = p ? c2_published_score(p, k - OURS + 1, metric) / c2_published_score(p, 0, metric) : (double)NAN;
+    ratio[k] = p ? c2_published_score(p, k - OURS + 1, m) / c2_published_score(p, 0, m) : (double)NAN;
   }
 }
 
@@ -214,7 +216,7 @@ static void print_row(FILE *out, const char *name, double naive, const double *r
 }
 
 /* Geometric means over the tasks, or over those that have published results; a column that lacks a task has none. */
-static void print_means(const c2_results *r, size_t metric, bool published, size_t count, FILE *out) {
+static void print_means(const c2_results *r, c2_metric metric, bool published, size_t count, FILE *out) {
   double sum[COLUMNS] = {0};
   double ratio[COLUMNS];
   char name[48];
@@ -229,18 +231,18 @@ static void print_means(const c2_results *r, size_t metric, bool published, size
   print_row(out, name, (double)NAN, ratio);
 }
 
-static void print_metric(const c2_results *r, size_t metric, size_t published, FILE *out) {
+static void print_metric(const c2_results *r, c2_metric metric, size_t published, FILE *out) {
   double ratio[COLUMNS];
   char radius[C2_RADIUS_ROOM];
   char sparse[C2_RADIUS_ROOM + 8];
   c2_radius_text(r->perf_radii.at[r->verdict], radius);
   (void)snprintf(sparse, sizeof sparse, "r = %s", radius);
-  (void)fprintf(out, "%-34s %9s %9s %9s", c2_metric_name(c2_compared[metric]), "naive", "full", sparse);
+  (void)fprintf(out, "%-34s %9s %9s %9s", c2_metric_name(metric), "naive", "full", sparse);
   for (size_t k = 1; k < C2_PUBLISHED_MODELS; k++) (void)fprintf(out, " %9s", c2_published_model[k]);
   (void)fputc('\n', out);
   for (size_t i = 0; i < r->done; i++) {
     ratios(r, i, metric, ratio);
-    print_row(out, r->task[i].task->name, r->task[i].naive[c2_compared[metric]], ratio);
+    print_row(out, r->task[i].task->name, r->task[i].naive[metric], ratio);
   }
   print_means(r, metric, false, r->done, out);
   if (published > 0 && published < r->done) print_means(r, metric, true, published, out);
@@ -253,5 +255,5 @@ void c2_print_baselines(const c2_results *r, FILE *out) {
                 "baselines: seasonal naive's score, and the others divided by it; published results, not measured "
                 "here, for %zu of %zu task%s\n",
                 published, r->done, plural(r->done));
-  for (size_t m = 0; m < C2_COMPARED; m++) print_metric(r, m, published, out);
+  for (size_t m = 0; m < r->compared.count; m++) print_metric(r, r->compared.at[m], published, out);
 }

@@ -116,6 +116,7 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
                               .arms = r->arms,
                               .timed = r->perf_radii.count + 1,
                               .repeats = plan->repeats,
+                              .metrics = &r->compared,
                               .session = {engines->session[0], engines->session[1]},
                               .reg_global = plan->session.reg_global,
                               .batch_size = plan->perf_batch,
@@ -126,7 +127,7 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
                               .passed = pass_done,
                               .user = engines};
   result->id_column = e->data.id_column;
-  C2_TRY(c2_task_result_open_perf(result, r->arms, err));
+  C2_TRY(c2_task_result_open_perf(result, r->arms, r->compared.count, err));
   for (size_t i = 0; i < 2; i++) chronos2_session_on_progress(engines->session[i], report_rows, engines);
   return c2_compare_task(&comparison, e, result->perf, result->redrawn, &result->example, err);
 }
@@ -151,6 +152,7 @@ static c2_status run_task(c2_study *s, runner *engines, c2_task_result *result, 
 static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
   const c2_task_result *t = &s->results.task[i];
   const c2_mass_row *m = t->mass;
+  c2_metric lead = s->results.compared.at[0];
   size_t count = s->results.tasks.count;
   char sparse[160] = "";
   char radius[C2_RADIUS_ROOM];
@@ -158,8 +160,8 @@ static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
   char duration[C2_DURATION_ROOM];
   if (t->perf) {
     c2_radius_text(s->results.perf_radii.at[0], radius);
-    (void)snprintf(sparse, sizeof sparse, "; MASE %.4f full, %.4f radius %s, %.4f seasonal naive",
-                   t->perf[0].score[C2_MASE], t->perf[1].score[C2_MASE], radius, t->naive[C2_MASE]);
+    (void)snprintf(sparse, sizeof sparse, "; %s %.4f full, %.4f radius %s, %.4f seasonal naive",
+                   c2_metric_name(lead), t->perf[0].score[lead], t->perf[1].score[lead], radius, t->naive[lead]);
   }
   c2_radius_text(m->radius, radius);
   c2_duration(left, duration);
@@ -221,6 +223,7 @@ static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   C2_TRY(c2_tasks_read(&r->tasks, s->plan.tasks, err));
   C2_TRY(c2_tasks_select(&r->tasks, s->plan.exclude_regex, s->plan.most_tasks, err));
   C2_TRY(c2_results_open_tasks(r, err));
+  c2_choose_metrics(&s->plan, r);
   C2_TRY(describe(s, e, err));
   C2_TRY(c2_choose_arms(&s->plan, r, err));
   C2_TRY(c2_record_begin(&s->plan, r, &s->journal, &s->lock, err));

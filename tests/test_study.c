@@ -460,6 +460,74 @@ static void test_one_task(void **state) {
   program_remove_folder(folder);
 }
 
+/* ---- Metrics --------------------------------------------------------------------------------- */
+
+/* The mean over the rows of a column, or of the difference of two. */
+static double mean_of(const csv *table, const char *name, const char *minus) {
+  double sum = 0;
+  for (size_t i = 0; i < table->rows; i++) {
+    sum += csv_number(table, i, name) - (minus ? csv_number(table, i, minus) : 0);
+  }
+  return sum / (double)table->rows;
+}
+
+/* Metrics that tasks name are compared too, in columns to the right; one of --metrics leads. */
+static void test_metrics(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *one = program_path(folder, "one.jsonl");
+  static const char text[] =
+      "tasks:\n"
+      "- {dataset_path: one.jsonl, dataset_config: a, horizon: 4, eval_metric: RMSE, quantile_levels: [0.1, 0.9]}\n"
+      "- {dataset_path: one.jsonl, dataset_config: b, horizon: 2, extra_metrics: [SQL], quantile_levels: [0.5]}\n";
+  program_write_file(tasks, text, strlen(text));
+  program_write_file(one, one_series, strlen(one_series));
+  for (int asked = 0; asked < 2; asked++) {
+    program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "1", "--radii",
+                                   "0", "--arms", "none", asked ? "--metrics=sql,WAPEB" : "--baselines");
+    succeed(&r);
+    const char *lead = asked ? "SQL" : "MASE";
+    const char *other = asked ? "WAPEB" : "RMSE";
+    char column[3][32];
+    (void)snprintf(column[0], sizeof column[0], "%s_sparse", other);
+    (void)snprintf(column[1], sizeof column[1], "%s_full", other);
+    (void)snprintf(column[2], sizeof column[2], "mean_delta_%s", other);
+    csv full = csv_open(prefix, "perf_full");
+    csv compare = csv_open(prefix, "perf_compare_r0");
+    csv test = csv_open(prefix, "perf_ttest_r0");
+    csv arms = csv_open(prefix, "equivalence");
+    csv scores = csv_open(prefix, "arms");
+    for (size_t i = 0; i < 2; i++) {
+      assert_true(csv_number(&compare, i, column[1]) == csv_number(&full, i, other));
+      (void)csv_number(&scores, i, asked ? "SQL_over_full" : "RMSE_over_full");
+    }
+    assert_string_equal(csv_text(&test, 0, "metric_col"), lead);
+    assert_true(fabs(csv_number(&test, 0, "mean_delta") - mean_of(&compare, asked ? "SQL_sparse" : "MASE_sparse",
+                                                                  asked ? "SQL_full" : "MASE_full")) < 1e-12);
+    assert_true(fabs(csv_number(&test, 0, column[2]) - mean_of(&compare, column[0], column[1])) < 1e-12);
+    double mase = mean_of(&compare, "delta_metric", NULL);
+    assert_true(!asked || fabs(csv_number(&test, 0, "mean_delta_MASE") - mase) < 1e-12);
+    static const char *const expected[2][4] = {{"MASE", "WQL", "RMSE", "SQL"}, {"SQL", "WAPEB", "MASE", "WQL"}};
+    assert_int_equal(arms.rows, 4);
+    for (size_t i = 0; i < 4; i++) assert_string_equal(csv_text(&arms, i, "metric"), expected[asked][i]);
+    csv_close(&full);
+    csv_close(&compare);
+    csv_close(&test);
+    csv_close(&arms);
+    csv_close(&scores);
+    char line[64];
+    (void)snprintf(line, sizeof line, "accuracy: %s ", lead);
+    assert_non_null(strstr(r.out, line));
+    program_free(&r);
+  }
+  free(one);
+  free(tasks);
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 /* ---- Range ----------------------------------------------------------------------------------- */
 
 /* Kept mass at radius 1 of a * (1, 2, 4, 3, ...) + b. */
@@ -656,7 +724,9 @@ int main(void) {
                                      cmocka_unit_test(test_published_baseline),
                                      cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_resume),
-                                     cmocka_unit_test(test_one_task), cmocka_unit_test(test_range),
+                                     cmocka_unit_test(test_one_task),
+                                     cmocka_unit_test(test_metrics),
+                                     cmocka_unit_test(test_range),
                                      cmocka_unit_test(test_categories),
                                      cmocka_unit_test(test_bad_margin),
                                      cmocka_unit_test(test_bad_input)};

@@ -69,7 +69,8 @@ static char *table_of(size_t own) {
   c2_task task[SEVEN + 1];
   c2_task_result result[SEVEN + 1] = {0};
   c2_perf perf[SEVEN + 1][3] = {0};
-  c2_results results = {.task = result, .done = SEVEN + own, .perf_radii = {radii, 2}, .verdict = 1};
+  c2_results results = {.task = result, .done = SEVEN + own, .perf_radii = {radii, 2}, .verdict = 1,
+                        .compared = {{C2_MASE, C2_WQL}, 2}};
   for (size_t i = 0; i < results.done; i++) {
     task[i] = task_of(i % SEVEN);
     result[i].task = &task[i];
@@ -165,7 +166,7 @@ static void test_columns(void **state) {
   static const double share[] = {0.560, 0.446, 0.424, 0.804, 0.809};
   c2_task task = task_of(6);
   c2_task_result result = {.task = &task};
-  c2_row row = {{[C2_PART_TASK] = &task, [C2_PART_RESULT] = &result}};
+  c2_row row = {.part = {[C2_PART_TASK] = &task, [C2_PART_RESULT] = &result}};
   naive_of(6, result.naive);
   for (size_t i = 0; i < 5; i++) {
     assert_true(fabs(column_of(name[i], &row) / result.naive[C2_MASE] - share[i]) < 6e-4);

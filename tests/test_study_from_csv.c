@@ -48,8 +48,7 @@ static c2_sheet open_sheet(const char *prefix, c2_table table, double radius) {
 static void check_table(const char *here, const char *there, c2_table table, double radius, const char *but) {
   c2_sheet ours = open_sheet(here, table, radius);
   c2_sheet theirs = open_sheet(there, table, radius);
-  size_t published = 0;
-  (void)c2_table_columns(table, &published);
+  size_t published = c2_schemas[table].published;
   assert_int_equal(ours.rows, theirs.rows);
   assert_int_equal(theirs.csv.columns, published);
   for (size_t k = 0; k < published; k++) {

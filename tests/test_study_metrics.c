@@ -14,25 +14,22 @@
 
 enum { MOST_SERIES = 8 };
 
-/* MASE and WQL are ratios of the series' sums. */
+/* Every metric of a window is had from what its series add. */
 static size_t check_series(const c2_scoring *scoring, const c2_scored *series, size_t n, const double *scores) {
-  static const c2_metric ratios[] = {C2_MASE, C2_WQL, C2_MAE, C2_WAPE, C2_MSE, C2_MAPE, C2_SMAPE, C2_MQL, C2_SQL};
   size_t failures = 0;
-  for (size_t m = 0; m < sizeof ratios / sizeof ratios[0]; m++) {
+  for (int m = 0; m < C2_METRICS; m++) {
     double score = 0;
     for (size_t d = 0; d < scoring->targets; d++) {
-      c2_ratio sum = {0, 0};
+      c2_sums sum = {0, 0, 0, 0};
       for (size_t i = 0; i < n; i++) {
-        c2_ratio one = c2_series_ratio(scoring, &series[i], d, ratios[m]);
-        sum.top += one.top;
-        sum.bottom += one.bottom;
+        c2_sums one = c2_series_sums(scoring, &series[i], d, (c2_metric)m);
+        sum = (c2_sums){sum.error + one.error, sum.bias + one.bias, sum.size + one.size, sum.count + one.count};
       }
-      score += sum.top / sum.bottom / (double)scoring->targets;
+      score += c2_metric_value((c2_metric)m, &sum) / (double)scoring->targets;
     }
-    if (scoring->level_count == 0 && c2_metric_needs_quantiles(ratios[m])) score = (double)NAN;
-    if (fixture_near(score, scores[ratios[m]], 1e-12)) continue;
-    fprintf(stderr, "%s from its series is %.17g, expected %.17g\n", c2_metric_name(ratios[m]), score,
-            scores[ratios[m]]);
+    if (scoring->level_count == 0 && c2_metric_needs_quantiles((c2_metric)m)) score = (double)NAN;
+    if (fixture_near(score, scores[m], 1e-12)) continue;
+    fprintf(stderr, "%s from its series is %.17g, expected %.17g\n", c2_metric_name((c2_metric)m), score, scores[m]);
     failures++;
   }
   return failures;
@@ -104,28 +101,46 @@ static void test_seasonal_naive(void **state) {
 
 static void test_names(void **state) {
   (void)state;
-  c2_metric metric;
-  assert_true(c2_metric_find("mase", &metric));
+  c2_metric metric = C2_METRICS;
+  c2_error err = {C2_OK, ""};
+  c2_metric_list list = {.count = 0};
+  assert_int_equal(c2_metric_find("mase", "here", &metric, &err), C2_OK);
   assert_int_equal(metric, C2_MASE);
-  assert_true(c2_metric_find("WQL", &metric) && c2_metric_needs_quantiles(metric));
-  assert_false(c2_metric_find("MASEE", &metric));
+  assert_int_equal(c2_metric_find("WQL", "here", &metric, &err), C2_OK);
+  assert_true(c2_metric_needs_quantiles(metric) && !c2_metric_needs_quantiles(C2_RMSSE));
+  assert_int_equal(c2_metric_find("MASEE", "here", &metric, &err), C2_ERR_ARGUMENT);
+  assert_string_equal(err.text,
+                      "here: expected the name of a metric (MASE, WQL, MAE, WAPE, MSE, RMSE, RMSSE, MAEB, WAPEB, "
+                      "RMSLE, MAPE, SMAPE, MQL, SQL), found 'MASEE'");
+  assert_true(c2_metric_add(&list, C2_SQL) && c2_metric_add(&list, C2_MAE) && !c2_metric_add(&list, C2_SQL));
+  assert_int_equal(list.count, 2);
+  assert_true(c2_metric_place(&list, C2_MAE) == 1 && c2_metric_place(&list, C2_MASE) == 2);
 }
 
 /* ---- Series drawn anew ----------------------------------------------------------------------- */
 
 enum { UNITS = 40, DRAWS = 4000 };
 
+/* One divides by the number of steps, the other by their size. */
+static const c2_metric_list two = {{C2_MASE, C2_WQL}, 2};
+
+static c2_sums sums_of(double error, double bottom) {
+  return (c2_sums){error, 0, bottom, bottom};
+}
+
 /* Two windows of all units but one; arm 1 is arm 0 with other errors, arm 2 is twice arm 0. */
-static void make_sums(c2_series_sums sums[3][2 * UNITS]) {
+static void make_sums(c2_sums sums[3][2 * UNITS][2]) {
   uint64_t state = 5;
   for (size_t i = 0; i < UNITS; i++) {
     double full = 1 + (double)c2_random_below(&state, 100) / 100;
     double other = full * (0.8 + (double)c2_random_below(&state, 100) / 200);
     double size = 2 + (double)(i % 3);
     for (size_t w = 0; w < 2; w++) {
-      sums[0][w * UNITS + i] = (c2_series_sums){{{full, size}, {full, 1}}};
-      sums[1][w * UNITS + i] = (c2_series_sums){{{other, size}, {other, 1}}};
-      sums[2][w * UNITS + i] = (c2_series_sums){{{2 * full, size}, {2 * full, 1}}};
+      const double errors[] = {full, other, 2 * full};
+      for (size_t k = 0; k < 3; k++) {
+        sums[k][w * UNITS + i][0] = sums_of(errors[k], size);
+        sums[k][w * UNITS + i][1] = sums_of(errors[k], 1);
+      }
     }
   }
 }
@@ -134,7 +149,7 @@ static void make_sums(c2_series_sums sums[3][2 * UNITS]) {
  * drawn in both windows, else the spread were smaller by the root of 2. */
 static void test_redraw(void **state) {
   (void)state;
-  static c2_series_sums sums[3][2 * UNITS];
+  static c2_sums sums[3][2 * UNITS][2];
   static double out[3][2][DRAWS];
   static double again[3][2][DRAWS];
   size_t unit[UNITS];
@@ -142,40 +157,41 @@ static void test_redraw(void **state) {
   c2_evaluation e = {.window = window, .windows = 2, .num_forecasts = 2 * UNITS, .data = {.units = UNITS + 1}};
   for (size_t i = 0; i < UNITS; i++) unit[i] = i + 1;
   make_sums(sums);
-  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 3, DRAWS, 3, &out[0][0][0], NULL), C2_OK);
+  assert_int_equal(c2_evaluation_redraw(&e, &two, &sums[0][0][0], 3, DRAWS, 3, &out[0][0][0], NULL), C2_OK);
   for (size_t m = 0; m < 2; m++) {
     double total[2] = {0, 0};
     double spread = 0;
     for (size_t i = 0; i < UNITS; i++) {
-      total[0] += sums[0][i].of[0].top;
-      total[1] += sums[1][i].of[0].top;
+      total[0] += sums[0][i][0].error;
+      total[1] += sums[1][i][0].error;
     }
     for (size_t i = 0; i < UNITS; i++) {
-      double pull = sums[1][i].of[0].top / total[1] - sums[0][i].of[0].top / total[0];
+      double pull = sums[1][i][0].error / total[1] - sums[0][i][0].error / total[0];
       spread += pull * pull;
     }
     assert_true(fabs(c2_mean(out[1][m], DRAWS) - log(total[1] / total[0])) < 0.05 * sqrt(spread));
     assert_true(fabs(c2_standard_deviation(out[1][m], DRAWS) / sqrt(spread) - 1) < 0.05);
     for (size_t b = 0; b < DRAWS; b++) assert_true(out[0][m][b] == 0 && fabs(out[2][m][b] - log(2)) < 1e-12);
   }
-  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 3, DRAWS, 3, &again[0][0][0], NULL), C2_OK);
+  assert_int_equal(c2_evaluation_redraw(&e, &two, &sums[0][0][0], 3, DRAWS, 3, &again[0][0][0], NULL), C2_OK);
   assert_memory_equal(out, again, sizeof out);
-  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 3, DRAWS, 4, &again[0][0][0], NULL), C2_OK);
+  assert_int_equal(c2_evaluation_redraw(&e, &two, &sums[0][0][0], 3, DRAWS, 4, &again[0][0][0], NULL), C2_OK);
   assert_true(out[1][0][0] != again[1][0][0]);
 }
 
 /* Draws in which no series has a MASE give way to others; without a single one that has, there is none. */
 static void test_redraw_gaps(void **state) {
   (void)state;
-  c2_series_sums sums[2][2] = {{{{{3, 2}, {1, 1}}}, {{{0, 0}, {1, 1}}}}, {{{{6, 2}, {3, 1}}}, {{{0, 0}, {1, 1}}}}};
+  c2_sums sums[2][2][2] = {{{sums_of(3, 2), sums_of(1, 1)}, {sums_of(0, 0), sums_of(1, 1)}},
+                           {{sums_of(6, 2), sums_of(3, 1)}, {sums_of(0, 0), sums_of(1, 1)}}};
   double out[2][2][64];
   size_t unit[2] = {0, 1};
   c2_window window = {.count = 2, .targets = 1, .unit = unit};
   c2_evaluation e = {.window = &window, .windows = 1, .num_forecasts = 2, .data = {.units = 2}};
-  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 2, 64, 1, &out[0][0][0], NULL), C2_OK);
+  assert_int_equal(c2_evaluation_redraw(&e, &two, &sums[0][0][0], 2, 64, 1, &out[0][0][0], NULL), C2_OK);
   for (size_t b = 0; b < 64; b++) assert_true(out[1][0][b] == log(2) && isfinite(out[1][1][b]));
-  sums[0][0].of[0].bottom = sums[1][0].of[0].bottom = 0;
-  assert_int_equal(c2_evaluation_redraw(&e, &sums[0][0], 2, 64, 1, &out[0][0][0], NULL), C2_OK);
+  sums[0][0][0].count = sums[1][0][0].count = 0;
+  assert_int_equal(c2_evaluation_redraw(&e, &two, &sums[0][0][0], 2, 64, 1, &out[0][0][0], NULL), C2_OK);
   for (size_t b = 0; b < 64; b++) assert_true(isnan(out[1][0][b]) && isfinite(out[1][1][b]));
 }
 

@@ -103,6 +103,10 @@ void c2_radii_put(const c2_radii *radii, FILE *out) {
   }
 }
 
+void c2_metrics_put(const c2_metric_list *metrics, FILE *out) {
+  for (size_t i = 0; i < metrics->count; i++) (void)fprintf(out, "%s%s", i ? "," : "", c2_metric_name(metrics->at[i]));
+}
+
 static void put_real(double value, FILE *out) {
   char text[C2_REPR_ROOM];
   c2_repr(value, text);
@@ -132,6 +136,7 @@ void c2_field_put(const c2_field *c, const c2_row *row, FILE *out) {
       if (value > 0) put_real(value, out);
       break;
     case C2_DTYPE: (void)fputs(chronos2_dtype_name(*(const chronos2_dtype *)c2_field_at(c, row)), out); break;
+    case C2_LIST: c2_metrics_put(c2_field_at(c, row), out); break;
     case C2_RADII: c2_radii_put(c2_field_at(c, row), out); break;
     case C2_HEADS: c2_heads_put(c2_field_at(c, row), ' ', out); break;
     case C2_METRIC: (void)fputs(c2_metric_name(*(const c2_metric *)c2_field_at(c, row)), out); break;

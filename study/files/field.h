@@ -23,13 +23,14 @@ typedef enum c2_part {
   C2_PART_SHARES,  /* c2_mass_summary_row */
   C2_PART_TEST,    /* c2_test_row */
   C2_PART_CHANGE,  /* c2_equivalence_row */
-  C2_PART_SECOND,  /* c2_equivalence_row of the second metric that is compared */
+  C2_PART_SECOND,  /* c2_equivalence_row of WQL, beside one of MASE */
   C2_PART_SINK,    /* c2_sink_row */
   C2_PARTS         /* their number */
 } c2_part;
 
 typedef struct c2_row {
   const void *part[C2_PARTS];
+  c2_metric metric; /* of a column that stands for each further metric */
 } c2_row;
 
 typedef enum c2_kind {
@@ -43,6 +44,7 @@ typedef enum c2_kind {
   C2_CHARS,   /* an array of char */
   C2_METRIC,  /* c2_metric */
   C2_DTYPE,   /* chronos2_dtype */
+  C2_LIST,    /* c2_metric_list */
   C2_RADII,   /* c2_radii */
   C2_HEADS    /* c2_heads */
 } c2_kind;
@@ -61,7 +63,7 @@ typedef enum c2_reading {
 
 /* A column. */
 typedef struct c2_field {
-  const char *name; /* '#' stands for the split of S */
+  const char *name; /* '#' stands for the split of S, '*' for the metric */
   c2_kind kind;
   c2_part part;
   size_t offset;                             /* within the part ... */
@@ -70,6 +72,7 @@ typedef struct c2_field {
   c2_reading reading;
   const c2_limits *within; /* NULL: whatever its kind can be */
   bool setting;            /* of options: results depend on it */
+  bool each;               /* it stands for as many columns as there are further metrics, see c2_field_stands_for */
 } c2_field;
 
 /* Whether a column is a number, and whether it stands in a part, so that it can be read back. */
@@ -91,9 +94,10 @@ void c2_repr(double value, char out[C2_REPR_ROOM]);
 /* Writes a value as a cell of a CSV file holds it, without quotes. Truth values are True and False, lists Python's. */
 void c2_field_put(const c2_field *column, const c2_row *row, FILE *out);
 
-/* "0:3 1:2"; "8,16". */
+/* "0:3 1:2"; "8,16"; "MASE,WQL". */
 void c2_heads_put(const c2_heads *heads, char separator, FILE *out);
 void c2_radii_put(const c2_radii *radii, FILE *out);
+void c2_metrics_put(const c2_metric_list *metrics, FILE *out);
 
 /* PREFIXname; NULL if memory is out. Free with free(). */
 char *c2_path_of(const char *prefix, const char *name);

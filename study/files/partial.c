@@ -97,7 +97,7 @@ static void add_results(settings *s, const c2_plan *plan, const c2_results *r) {
   static const char *const arms[] = {"none", "blind",      "visible",      "blind,visible",
                                      "null", "blind,null", "visible,null", "blind,visible,null"};
   const c2_schema *options = &c2_schemas[C2_TABLE_OPTIONS];
-  c2_row row = {{[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = r}};
+  c2_row row = {.part = {[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = r}};
   add(s, RESULTS, "program", "%s %s", chronos2_version(), C2_COMMIT);
   add(s, RESULTS, "model's sha256", "%s", r->model_checksum);
   add(s, RESULTS, "adapter's sha256", "%s", plan->adapter_folder ? r->adapter_checksum : "none");
@@ -185,7 +185,7 @@ static void carry_all(walk *w, double *values, size_t n) {
 /* The numbers that a table's columns have of a part. */
 static void carry(walk *w, c2_table table, c2_part part, void *data) {
   const c2_schema *schema = &c2_schemas[table];
-  c2_row row = {{NULL}};
+  c2_row row = {.part = {NULL}};
   row.part[part] = data;
   for (size_t i = 0; i < schema->all; i++) {
     const c2_field *column = &schema->column[i];
@@ -230,7 +230,7 @@ static void carry_task(const c2_plan *plan, const c2_results *r, walk *w, c2_tas
   expect(w, t->num_forecasts > 0);
   if (r->arms == 0) return;
   double past = (double)t->example.past;
-  carry_all(w, t->redrawn, C2_COMPARED * C2_REDRAWS * r->arms);
+  carry_all(w, t->redrawn, r->compared.count * C2_REDRAWS * r->arms);
   carry_all(w, &past, 1);
   expect(w, past >= 0 && past <= C2_EXAMPLE_MOST_PAST && past == floor(past));
   if (w->reading && !w->bad) t->example.past = (size_t)past;
@@ -337,7 +337,7 @@ static c2_status make_room(const reader *in, c2_task_result *t, c2_error *err) {
   t->head_count = r->layers * r->heads * r->radii.count;
   C2_TRY(c2_alloc_array(t->mass_count, sizeof *t->mass, &t->mass, err));
   C2_TRY(c2_alloc_array(t->head_count, sizeof *t->head, &t->head, err));
-  return r->arms ? c2_task_result_open_perf(t, r->arms, err) : C2_OK;
+  return r->arms ? c2_task_result_open_perf(t, r->arms, r->compared.count, err) : C2_OK;
 }
 
 /* The example's values, the last of the numbers, and what isn't a number. */

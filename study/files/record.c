@@ -25,6 +25,12 @@ static void put_heads(c2_json_writer *w, const char *key, const c2_heads *heads)
   c2_json_end_array(w);
 }
 
+static void put_metrics(c2_json_writer *w, const char *key, const c2_metric_list *metrics) {
+  c2_json_begin_array(w, key);
+  for (size_t i = 0; i < metrics->count; i++) c2_json_put_text(w, NULL, c2_metric_name(metrics->at[i]));
+  c2_json_end_array(w);
+}
+
 static void put_option(c2_json_writer *w, const c2_field *column, const c2_row *row) {
   const char *key = column->name;
   const void *at = c2_field_at(column, row);
@@ -35,6 +41,7 @@ static void put_option(c2_json_writer *w, const c2_field *column, const c2_row *
     case C2_CHARS: c2_json_put_text(w, key, at); break;
     case C2_DTYPE: c2_json_put_text(w, key, chronos2_dtype_name(*(const chronos2_dtype *)at)); break;
     case C2_HEADS: put_heads(w, key, at); break;
+    case C2_LIST: put_metrics(w, key, at); break;
     case C2_RADII: c2_json_put_numbers(w, key, ((const c2_radii *)at)->at, ((const c2_radii *)at)->count); break;
     default: c2_json_put_number(w, key, c2_field_number(column, row));
   }
@@ -42,7 +49,7 @@ static void put_option(c2_json_writer *w, const c2_field *column, const c2_row *
 
 static void put_options(c2_json_writer *w, const c2_plan *plan, const c2_results *results) {
   const c2_schema *options = &c2_schemas[C2_TABLE_OPTIONS];
-  c2_row row = {{[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = results}};
+  c2_row row = {.part = {[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = results}};
   c2_json_begin_object(w, "options");
   for (size_t i = 0; i < options->count; i++) put_option(w, &options->column[i], &row);
   c2_json_end_object(w);

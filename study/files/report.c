@@ -97,22 +97,21 @@ static void put_arms(c2_json_writer *w, const study *s) {
     c2_json_put_number(w, "radius", s->results->arm[k].radius);
     c2_json_put_bool(w, "trained_sparse", s->results->arm[k].sparse_model);
     c2_json_put_whole(w, "blind_heads", s->results->arm[k].blind.count);
-    for (size_t m = 0; m < C2_COMPARED; m++) {
-      put_change(w, c2_metric_name(c2_compared[m]), c2_change_of(s->summary, k, m));
+    for (size_t m = 0; m < s->results->compared.count; m++) {
+      put_change(w, c2_metric_name(s->results->compared.at[m]), c2_change_of(s->summary, k, m));
     }
     c2_json_end_object(w);
   }
   c2_json_end_array(w);
 }
 
-static void put_scores(c2_json_writer *w, const double *score) {
-  for (size_t m = 0; m < C2_COMPARED; m++) {
-    c2_json_put_number(w, c2_metric_name(c2_compared[m]), score[c2_compared[m]]);
-  }
+static void put_scores(c2_json_writer *w, const study *s, const double *score) {
+  const c2_metric_list *list = &s->results->compared;
+  for (size_t m = 0; m < list->count; m++) c2_json_put_number(w, c2_metric_name(list->at[m]), score[list->at[m]]);
 }
 
-static void put_pattern(c2_json_writer *w, const c2_perf *r) {
-  put_scores(w, r->score);
+static void put_pattern(c2_json_writer *w, const study *s, const c2_perf *r) {
+  put_scores(w, s, r->score);
   c2_json_put_number(w, "seconds", r->median_s);
   c2_json_put_number(w, "alloc", r->alloc_median_mb);
   c2_json_put_number(w, "resident", r->reserved_median_mb);
@@ -135,7 +134,7 @@ static void put_sparse(c2_json_writer *w, const study *s, const c2_task_result *
   for (size_t k = 0; k < s->results->perf_radii.count; k++) {
     const c2_perf *perf = &r->perf[k + 1];
     c2_json_begin_object(w, NULL);
-    put_pattern(w, perf);
+    put_pattern(w, s, perf);
     c2_json_put_number(w, "radius", s->results->perf_radii.at[k]);
     c2_json_put_number(w, "kept", kept_mass(r, s->results->perf_radii.at[k]));
     c2_json_put_number(w, "speedup", perf->speedup);
@@ -160,10 +159,10 @@ static void put_task(c2_json_writer *w, const study *s, size_t i) {
     c2_json_put_null(w, "tokens");
   }
   c2_json_begin_object(w, "naive");
-  put_scores(w, r->naive);
+  put_scores(w, s, r->naive);
   c2_json_end_object(w);
   c2_json_begin_object(w, "full");
-  put_pattern(w, &r->perf[0]);
+  put_pattern(w, s, &r->perf[0]);
   c2_json_end_object(w);
   put_sparse(w, s, r);
   c2_json_end_object(w);
@@ -199,6 +198,11 @@ static void put_study(c2_json_writer *w, const study *s) {
   c2_json_put_number(w, "radius", s->results->perf_radii.at[s->results->verdict]);
   c2_json_put_number(w, "margin", s->plan->margin);
   c2_json_put_numbers(w, "radii", s->results->perf_radii.at, s->results->perf_radii.count);
+  c2_json_begin_array(w, "metrics");
+  for (size_t m = 0; m < s->results->compared.count; m++) {
+    c2_json_put_text(w, NULL, c2_metric_name(s->results->compared.at[m]));
+  }
+  c2_json_end_array(w);
   put_mass(w, s);
   put_heads(w, s);
   put_arms(w, s);

@@ -42,7 +42,7 @@ static bool is_mean_delta(const c2_results *r, size_t radius, double value) {
   double sum = 0;
   for (size_t i = 0; i < r->done; i++) {
     const c2_perf *perf = r->task[i].perf;
-    sum += fabs(perf[radius + 1].score[C2_MASE] - perf[0].score[C2_MASE]);
+    sum += fabs(perf[radius + 1].score[r->compared.at[0]] - perf[0].score[r->compared.at[0]]);
   }
   return fabs(value * (double)r->done / sum - 1) <= tolerance;
 }
@@ -77,17 +77,15 @@ static c2_status compare_column(comparison *c, const char *column, bool *same, c
 }
 
 static c2_status compare_sheets(comparison *c, c2_table table, c2_error *err) {
-  size_t published = 0;
+  const c2_schema *schema = &c2_schemas[table];
   bool same = true;
-  size_t columns = c2_table_columns(table, &published);
-  if (published == 0) published = columns;
   c->files++;
   if (c->here.rows != c->there.rows) {
     return c2_journal_warn(c->journal, err, "%.120s: %zu rows there, %zu here", c->name, c->there.rows, c->here.rows);
   }
-  for (size_t k = 0; k < published; k++) {
+  for (size_t k = 0; k < schema->published; k++) {
     char column[C2_COLUMN_ROOM];
-    c2_table_column(table, k, c->plan->split, column);
+    c2_column_name(&schema->column[k], c->plan->split, C2_MASE, column);
     C2_TRY(compare_column(c, column, &same, err));
   }
   c->same += same ? 1 : 0;

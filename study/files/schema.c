@@ -48,26 +48,39 @@ FOLLOWS(speedup, OF(FULL)->median_s / OF(PERF)->median_s)
 FOLLOWS(speedup_bound, c2_total_work(OF(FULL)) / c2_total_work(OF(PERF)))
 FOLLOWS(mase_over_full, OF(PERF)->score[C2_MASE] / OF(FULL)->score[C2_MASE])
 FOLLOWS(wql_over_full, OF(PERF)->score[C2_WQL] / OF(FULL)->score[C2_WQL])
+FOLLOWS(full_score, OF(FULL)->score[row->metric])
+FOLLOWS(sparse_score, OF(PERF)->score[row->metric])
+FOLLOWS(delta_score, OF(PERF)->score[row->metric] - OF(FULL)->score[row->metric])
+FOLLOWS(score_over_full, OF(PERF)->score[row->metric] / OF(FULL)->score[row->metric])
 FOLLOWS(arm_seconds, OF(ARM)->timed ? OF(PERF)->median_s : OF(PERF)->pass_s)
 FOLLOWS(mase_full, OF(RESULT)->perf ? OF(RESULT)->perf[0].score[C2_MASE] : (double)NAN)
 FOLLOWS(full_over_naive, mase_full(row) / OF(RESULT)->naive[C2_MASE])
 
 /* What others published for the task; missing where their data aren't ours. */
-static double published(const c2_row *row, size_t model, size_t metric) {
+static double published(const c2_row *row, size_t model, c2_metric metric) {
   const c2_published *p = c2_published_for(OF(TASK), OF(RESULT)->naive);
   return p ? c2_published_score(p, model, metric) : (double)NAN;
 }
 
-FOLLOWS(bolt_tiny_mase, published(row, 1, 0))
-FOLLOWS(bolt_tiny_wql, published(row, 1, 1))
-FOLLOWS(bolt_base_mase, published(row, 2, 0))
-FOLLOWS(bolt_base_wql, published(row, 2, 1))
-FOLLOWS(tirex_mase, published(row, 3, 0))
-FOLLOWS(tirex_wql, published(row, 3, 1))
-FOLLOWS(auto_ets_mase, published(row, 4, 0))
-FOLLOWS(auto_ets_wql, published(row, 4, 1))
-FOLLOWS(auto_theta_mase, published(row, 5, 0))
-FOLLOWS(auto_theta_wql, published(row, 5, 1))
+FOLLOWS(bolt_tiny_mase, published(row, 1, C2_MASE))
+FOLLOWS(bolt_tiny_wql, published(row, 1, C2_WQL))
+FOLLOWS(bolt_base_mase, published(row, 2, C2_MASE))
+FOLLOWS(bolt_base_wql, published(row, 2, C2_WQL))
+FOLLOWS(tirex_mase, published(row, 3, C2_MASE))
+FOLLOWS(tirex_wql, published(row, 3, C2_WQL))
+FOLLOWS(auto_ets_mase, published(row, 4, C2_MASE))
+FOLLOWS(auto_ets_wql, published(row, 4, C2_WQL))
+FOLLOWS(auto_theta_mase, published(row, 5, C2_MASE))
+FOLLOWS(auto_theta_wql, published(row, 5, C2_WQL))
+
+static const c2_ttest *test_of(const c2_row *row, c2_metric metric) {
+  return &OF(TEST)->test[c2_metric_place(&OF(RESULTS)->compared, metric)];
+}
+
+FOLLOWS(wql_delta, test_of(row, C2_WQL)->mean)
+FOLLOWS(wql_p, test_of(row, C2_WQL)->p)
+FOLLOWS(score_delta, test_of(row, row->metric)->mean)
+FOLLOWS(score_p, test_of(row, row->metric)->p)
 
 static double below_5_percent(double p) {
   return isnan(p) ? p : p < 0.05;
@@ -87,7 +100,7 @@ SAYS(put_nothing, "%s", "")
 SAYS(put_never, "False")
 SAYS(put_test, "ttest_rel")
 SAYS(put_naive, "seasonal_naive")
-SAYS(put_metric, "%s", c2_metric_name(c2_compared[0]))
+SAYS(put_metric, "%s", c2_metric_name(OF(RESULTS)->compared.at[0]))
 SAYS(put_attention, "%s", chronos2_attention_name(OF(ARM)->attention))
 SAYS(put_arm_model, "%s", OF(ARM)->sparse_model ? OF(PLAN)->sparse_model_name : OF(RESULTS)->model_name)
 SAYS(put_fingerprint, "%.16s", OF(RESULT)->checksum)
@@ -176,7 +189,7 @@ static void put_univariate(const c2_row *row, FILE *out) {
 
 static void put_extra(const c2_row *row, FILE *out) {
   (void)fputc('[', out);
-  for (size_t i = 0; i < OF(TASK)->extra_count; i++) put_item(out, i, c2_metric_name(OF(TASK)->extra[i]));
+  for (size_t i = 0; i < OF(TASK)->extra.count; i++) put_item(out, i, c2_metric_name(OF(TASK)->extra.at[i]));
   (void)fputc(']', out);
 }
 
@@ -199,11 +212,12 @@ static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 
 /* A column's kind follows from the type of its field, where that tells. */
 #define KIND_OF(x) \
   _Generic((x), const char *: C2_TEXT, char *: C2_CHARS, size_t: C2_WHOLE, double: C2_REAL, \
-           bool: C2_FLAG, c2_metric: C2_METRIC, chronos2_dtype: C2_DTYPE, c2_radii: C2_RADII, c2_heads: C2_HEADS)
+           bool: C2_FLAG, c2_metric: C2_METRIC, chronos2_dtype: C2_DTYPE, c2_metric_list: C2_LIST, \
+           c2_radii: C2_RADII, c2_heads: C2_HEADS)
 #define AT(PART, field) .part = C2_PART_##PART, .offset = offsetof(PART, field)
 
 /* F: a field of a part. K: likewise, of a kind that its type doesn't tell. IN: likewise, and read. O: an option that
- * results depend on. N: a number that follows. T: a text that follows. */
+ * results depend on. N: a number that follows. E: likewise, for each further metric. T: a text that follows. */
 #define F(text, PART, field) \
   { .name = text, .kind = KIND_OF(((PART *)0)->field), AT(PART, field) }
 #define K(text, KIND, PART, field) \
@@ -214,16 +228,20 @@ static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 
   { .name = text, .kind = KIND_OF(((PART *)0)->field), AT(PART, field), .setting = true }
 #define N(text, KIND, function) \
   { .name = text, .kind = C2_##KIND, .number = function }
+#define E(text, function) \
+  { .name = text, .kind = C2_REAL, .number = function, .each = true }
 #define T(text, function) \
   { .name = text, .kind = C2_TEXT, .put = function }
 
 #define TASK_NAME F("task_name", TASK, name)
 
-#define OTHER_SCORES(PART, of)                                                                                        \
-  F("MAE", PART, of[C2_MAE]), F("WAPE", PART, of[C2_WAPE]), F("MSE", PART, of[C2_MSE]), F("RMSE", PART, of[C2_RMSE]), \
-      F("RMSSE", PART, of[C2_RMSSE]), F("MAEB", PART, of[C2_MAEB]), F("WAPEB", PART, of[C2_WAPEB]),                   \
-      F("RMSLE", PART, of[C2_RMSLE]), F("MAPE", PART, of[C2_MAPE]), F("SMAPE", PART, of[C2_SMAPE]),                   \
-      F("MQL", PART, of[C2_MQL]), F("SQL", PART, of[C2_SQL])
+#define SCORE(text, PART, field) IN(text, PART, field, OPTIONAL, &ratio)
+#define OTHER_SCORES(PART, of)                                                                     \
+  SCORE("MAE", PART, of[C2_MAE]), SCORE("WAPE", PART, of[C2_WAPE]), SCORE("MSE", PART, of[C2_MSE]), \
+      SCORE("RMSE", PART, of[C2_RMSE]), SCORE("RMSSE", PART, of[C2_RMSSE]),                         \
+      SCORE("MAEB", PART, of[C2_MAEB]), SCORE("WAPEB", PART, of[C2_WAPEB]),                         \
+      SCORE("RMSLE", PART, of[C2_RMSLE]), SCORE("MAPE", PART, of[C2_MAPE]),                         \
+      SCORE("SMAPE", PART, of[C2_SMAPE]), SCORE("MQL", PART, of[C2_MQL]), SCORE("SQL", PART, of[C2_SQL])
 
 /* Where attention goes, beyond kept mass; the files call it with different endings. */
 #define LOOKS(PART, frac, mean)                                                                    \
@@ -365,7 +383,10 @@ static const c2_field compare_columns[] = {TASK_NAME,
                                            F("speedup_geomean", PERF, speedup),
                                            F("speedup_low_95", PERF, speedup_low),
                                            F("speedup_high_95", PERF, speedup_high),
-                                           N("speedup_flop_bound", REAL, speedup_bound)};
+                                           N("speedup_flop_bound", REAL, speedup_bound),
+                                           E("*_full", full_score),
+                                           E("*_sparse", sparse_score),
+                                           E("delta_*", delta_score)};
 
 #define TESTED                                                                                                    \
   IN("chunk_size", RESULTS, chunk_size, OPTIONAL, NULL), F("backend", RESULTS, backend), F("n", TEST, test[0].n), \
@@ -373,7 +394,8 @@ static const c2_field compare_columns[] = {TASK_NAME,
       F("p", TEST, test[0].p), T("test", put_test), F("mean_speedup", TEST, mean_speedup),                        \
       F("median_speedup", TEST, median_speedup), F("mean_delta_peak_alloc_mb", TEST, mean_alloc),                 \
       F("mean_delta_peak_reserved_mb", TEST, mean_reserved), F("delta_low_95", TEST, test[0].low),                \
-      F("delta_high_95", TEST, test[0].high), F("mean_delta_WQL", TEST, test[1].mean), F("p_WQL", TEST, test[1].p)
+      F("delta_high_95", TEST, test[0].high), N("mean_delta_WQL", REAL, wql_delta), N("p_WQL", REAL, wql_p), \
+      E("mean_delta_*", score_delta), E("p_*", score_p)
 
 static const c2_field ttest_columns[] = {T("metric_col", put_metric), K("radius", RADIUS, TEST, radius), TESTED};
 static const c2_field sweep_columns[] = {K("radius", RADIUS, TEST, radius), T("metric_col", put_metric), TESTED};
@@ -390,8 +412,10 @@ static const c2_field summary_columns[] = {
     F("metric_full_mean", TEST, mean_full),
     F("metric_sparse_mean", TEST, mean_sparse),
     F("p_value", TEST, test[0].p),
-    F("mean_delta_WQL", TEST, test[1].mean),
-    F("p_value_WQL", TEST, test[1].p)};
+    N("mean_delta_WQL", REAL, wql_delta),
+    N("p_value_WQL", REAL, wql_p),
+    E("mean_delta_*", score_delta),
+    E("p_value_*", score_p)};
 
 static const c2_field baseline_columns[] = {TASK_NAME,
                                             T("model_name", put_naive),
@@ -428,7 +452,8 @@ static const c2_field arm_columns[] = {T("arm", put_arm),
                                        N("inference_time_s", REAL, arm_seconds),
                                        F("perf_repeats", PERF, repeats),
                                        F("peak_alloc_mb", PERF, alloc_max_mb),
-                                       F("blind_heads", ARM, blind)};
+                                       F("blind_heads", ARM, blind),
+                                       E("*_over_full", score_over_full)};
 
 static const c2_field equivalence_columns[] = {T("arm", put_arm),
                                                T("attention", put_attention),
@@ -485,6 +510,7 @@ static const c2_field option_columns[] = {
     F("from_csv", PLAN, from_csv),
     F("exclude_regex", PLAN, exclude_regex),
     F("max_tasks", PLAN, most_tasks),
+    O("metrics", RESULTS, compared),
     O("radii", RESULTS, radii),
     O("perf_radii", RESULTS, perf_radii),
     {.name = "local_radius", .kind = C2_RADIUS, AT(PLAN, verdict_radius), .setting = true},
@@ -537,19 +563,21 @@ const c2_schema c2_schemas[C2_TABLES] = {
 
 /* ---- Tables ----------------------------------------------------------------------------------- */
 
-size_t c2_table_columns(c2_table table, size_t *published) {
-  *published = c2_schemas[table].published;
-  return c2_schemas[table].count;
+void c2_column_name(const c2_field *column, size_t split, c2_metric metric, char out[C2_COLUMN_ROOM]) {
+  const char *mark = strpbrk(column->name, "#*");
+  if (!mark) {
+    (void)snprintf(out, C2_COLUMN_ROOM, "%s", column->name);
+  } else if (*mark == '*') {
+    (void)snprintf(out, C2_COLUMN_ROOM, "%.*s%s%s", (int)(mark - column->name), column->name, c2_metric_name(metric),
+                   mark + 1);
+  } else {
+    (void)snprintf(out, C2_COLUMN_ROOM, "%.*s%zu", (int)(mark - column->name), column->name, split);
+  }
 }
 
-void c2_table_column(c2_table table, size_t column, size_t split, char out[C2_COLUMN_ROOM]) {
-  const char *name = c2_schemas[table].column[column].name;
-  const char *mark = strchr(name, '#');
-  if (mark) {
-    (void)snprintf(out, C2_COLUMN_ROOM, "%.*s%zu", (int)(mark - name), name, split);
-  } else {
-    (void)snprintf(out, C2_COLUMN_ROOM, "%s", name);
-  }
+bool c2_field_stands_for(const c2_field *column, const c2_metric_list *compared, c2_metric metric) {
+  bool tests = column->number == score_delta || column->number == score_p;
+  return metric != C2_WQL && metric != (tests ? compared->at[0] : C2_MASE);
 }
 
 char *c2_table_path(const char *prefix, c2_table table, double radius) {

@@ -42,10 +42,13 @@ typedef struct c2_schema {
 
 extern const c2_schema c2_schemas[C2_TABLES];
 
-/* Number of columns of a CSV file, of them published; the name of one (those of the mass summary name the split). */
+/* The name of a column: those of the mass summary name the split, those of further metrics the metric. */
 enum { C2_COLUMN_ROOM = 64 };
-size_t c2_table_columns(c2_table table, size_t *published);
-void c2_table_column(c2_table table, size_t column, size_t split, char out[C2_COLUMN_ROOM]);
+void c2_column_name(const c2_field *column, size_t split, c2_metric metric, char out[C2_COLUMN_ROOM]);
+
+/* Whether a column that stands for each further metric stands for this one: for those compared that no fixed column of
+ * the table tells of. Fixed are WQL and, in tables of tests, the leading metric, MASE in the others. */
+bool c2_field_stands_for(const c2_field *column, const c2_metric_list *compared, c2_metric metric);
 
 /* PREFIX__name.csv; NULL if memory is out. Free with free(). `radius` for tables by radius. */
 char *c2_table_path(const char *prefix, c2_table table, double radius);

@@ -33,18 +33,38 @@ static void put_words(writer *w, const c2_field *column) {
   free(text);
 }
 
-static void put_row(writer *w) {
+static void put_cell(writer *w, const c2_field *column) {
+  if (c2_field_is_number(column)) {
+    c2_field_put(column, &w->row, w->file.stream);
+  } else {
+    put_words(w, column);
+  }
+}
+
+static void put_name(writer *w, const c2_field *column) {
+  char name[C2_COLUMN_ROOM];
+  c2_column_name(column, w->plan->split, w->row.metric, name);
+  c2_csv_write(w->file.stream, name);
+}
+
+/* A line of the file: what `put` writes of each column. */
+static void put_line(writer *w, void (*put)(writer *w, const c2_field *column)) {
   const c2_schema *schema = &c2_schemas[w->table];
+  const c2_metric_list *compared = &w->results->compared;
   for (size_t i = 0; i < schema->count; i++) {
     const c2_field *column = &schema->column[i];
-    if (i > 0) (void)fputc(',', w->file.stream);
-    if (c2_field_is_number(column)) {
-      c2_field_put(column, &w->row, w->file.stream);
-    } else {
-      put_words(w, column);
+    for (size_t m = 0; m < (column->each ? compared->count : 1); m++) {
+      w->row.metric = compared->at[m];
+      if (column->each && !c2_field_stands_for(column, compared, w->row.metric)) continue;
+      if (i > 0) (void)fputc(',', w->file.stream);
+      put(w, column);
     }
   }
   (void)fputc('\n', w->file.stream);
+}
+
+static void put_row(writer *w) {
+  put_line(w, put_cell);
 }
 
 /* Opens a table, and keeps the parts that the next one needs too. */
@@ -54,13 +74,7 @@ static c2_status open_table(writer *w, c2_table table, double radius, c2_error *
   w->table = table;
   c2_status status = c2_outfile_open(&w->file, path, err);
   free(path);
-  for (size_t i = 0; status == C2_OK && i < c2_schemas[table].count; i++) {
-    char name[C2_COLUMN_ROOM];
-    c2_table_column(table, i, w->plan->split, name);
-    if (i > 0) (void)fputc(',', w->file.stream);
-    c2_csv_write(w->file.stream, name);
-  }
-  if (status == C2_OK) (void)fputc('\n', w->file.stream);
+  if (status == C2_OK) put_line(w, put_name);
   return status;
 }
 
@@ -128,7 +142,7 @@ static c2_status write_tasks(writer *w, c2_table table, size_t first, size_t end
 
 static c2_status write_equivalence(writer *w, c2_error *err) {
   C2_TRY(open_table(w, C2_TABLE_EQUIVALENCE, 0, err));
-  for (size_t i = C2_COMPARED; i < C2_COMPARED * w->results->arms; i++) {
+  for (size_t i = w->summary->metrics; i < w->summary->metrics * w->results->arms; i++) {
     const c2_equivalence_row *change = &w->summary->equivalence[i];
     w->row.part[C2_PART_CHANGE] = change;
     w->row.part[C2_PART_ARM] = change->arm;
@@ -142,8 +156,8 @@ static c2_status write_find_sinks(writer *w, c2_error *err) {
   for (size_t i = 0; i < w->results->layers * w->results->heads; i++) {
     const c2_sink_row *sink = &w->summary->ranked[i];
     w->row.part[C2_PART_SINK] = sink;
-    w->row.part[C2_PART_CHANGE] = &sink->change[0];
-    w->row.part[C2_PART_SECOND] = &sink->change[1];
+    w->row.part[C2_PART_CHANGE] = &sink->change[c2_metric_place(&w->results->compared, C2_MASE)];
+    w->row.part[C2_PART_SECOND] = &sink->change[c2_metric_place(&w->results->compared, C2_WQL)];
     put_row(w);
   }
   return close_table(w, err);

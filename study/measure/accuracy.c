@@ -132,7 +132,7 @@ c2_status c2_evaluation_score(const c2_evaluation *e, bool naive, double *score,
 
 /* ---- Series ---------------------------------------------------------------------------------- */
 
-c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_error *err) {
+c2_status c2_evaluation_series(const c2_evaluation *e, const c2_metric_list *metrics, c2_sums *out, c2_error *err) {
   for (size_t i = 0; i < e->windows; i++) {
     const c2_window *w = &e->window[i];
     c2_scored *scored = NULL;
@@ -140,10 +140,9 @@ c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_e
     c2_scoring scoring = scoring_of(e, w);
     c2_status status = collect(e, w, e->forecast[i], &scored, &block, err);
     for (size_t k = 0; status == C2_OK && k < w->targets * w->count; k++) {
-      for (size_t m = 0; m < C2_COMPARED; m++) {
-        out->of[m] = c2_series_ratio(&scoring, &scored[k % w->count], k / w->count, c2_compared[m]);
+      for (size_t m = 0; m < metrics->count; m++) {
+        *out++ = c2_series_sums(&scoring, &scored[k % w->count], k / w->count, metrics->at[m]);
       }
-      out++;
     }
     free(scored);
     free(block);
@@ -152,32 +151,36 @@ c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_e
   return C2_OK;
 }
 
-/* The compared metrics of a task whose series count times[unit] each. Windows without any of them are left out. */
-static void score_drawn(const c2_evaluation *e, const c2_series_sums *sums, const size_t *times,
-                        double score[C2_COMPARED]) {
+/* The metrics of a task whose series count times[unit] each. Windows without any of them are left out. */
+static void score_drawn(const c2_evaluation *e, const c2_metric_list *metrics, const c2_sums *sums, const size_t *times,
+                        double score[C2_METRICS]) {
   size_t windows = 0;
-  memset(score, 0, C2_COMPARED * sizeof *score);
+  memset(score, 0, C2_METRICS * sizeof *score);
   for (size_t i = 0; i < e->windows; i++) {
     const c2_window *w = &e->window[i];
-    double mean[C2_COMPARED] = {0};
+    double mean[C2_METRICS] = {0};
     size_t drawn = 0;
-    for (size_t d = 0; d < w->targets; d++, sums += w->count) {
-      c2_series_sums sum = {0};
+    for (size_t d = 0; d < w->targets; d++) {
+      c2_sums sum[C2_METRICS] = {{0, 0, 0, 0}};
       for (size_t k = 0; k < w->count; k++) {
         double n = (double)times[w->unit[k]];
-        for (size_t m = 0; m < C2_COMPARED; m++) {
-          sum.of[m].top += n * sums[k].of[m].top;
-          sum.of[m].bottom += n * sums[k].of[m].bottom;
+        for (size_t m = 0; m < metrics->count; m++, sums++) {
+          sum[m].error += n * sums->error;
+          sum[m].bias += n * sums->bias;
+          sum[m].size += n * sums->size;
+          sum[m].count += n * sums->count;
         }
         drawn += times[w->unit[k]];
       }
-      for (size_t m = 0; m < C2_COMPARED; m++) mean[m] += sum.of[m].top / sum.of[m].bottom / (double)w->targets;
+      for (size_t m = 0; m < metrics->count; m++) {
+        mean[m] += c2_metric_value(metrics->at[m], &sum[m]) / (double)w->targets;
+      }
     }
     if (drawn == 0) continue;
     windows++;
-    for (size_t m = 0; m < C2_COMPARED; m++) score[m] += mean[m];
+    for (size_t m = 0; m < metrics->count; m++) score[m] += mean[m];
   }
-  for (size_t m = 0; m < C2_COMPARED; m++) score[m] /= (double)windows;
+  for (size_t m = 0; m < metrics->count; m++) score[m] /= (double)windows;
 }
 
 /* Draws without a score give way to those that have one. */
@@ -190,8 +193,8 @@ static void fill_gaps(double *x, size_t n) {
   }
 }
 
-c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_series_sums *sums, size_t arms, size_t draws,
-                               uint64_t seed, double *out, c2_error *err) {
+c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_metric_list *metrics, const c2_sums *sums, size_t arms,
+                               size_t draws, uint64_t seed, double *out, c2_error *err) {
   size_t *pool = NULL; /* units that a window has */
   size_t *times = NULL;
   size_t count = 0;
@@ -206,19 +209,19 @@ c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_series_sums *sum
     }
   }
   for (size_t b = 0; status == C2_OK && b < draws; b++) {
-    double full[C2_COMPARED];
+    double full[C2_METRICS];
     memset(times, 0, e->data.units * sizeof *times);
     for (size_t i = 0; i < count; i++) times[pool[c2_random_below(&seed, count)]]++;
     for (size_t k = 0; k < arms; k++) {
-      double score[C2_COMPARED];
-      score_drawn(e, sums + k * e->num_forecasts, times, k ? score : full);
-      for (size_t m = 0; m < C2_COMPARED; m++) {
+      double score[C2_METRICS];
+      score_drawn(e, metrics, sums + k * e->num_forecasts * metrics->count, times, k ? score : full);
+      for (size_t m = 0; m < metrics->count; m++) {
         double ratio = k ? score[m] / full[m] : 1;
-        out[(C2_COMPARED * k + m) * draws + b] = ratio > 0 && isfinite(ratio) ? log(ratio) : (double)NAN;
+        out[(metrics->count * k + m) * draws + b] = ratio > 0 && isfinite(ratio) ? log(ratio) : (double)NAN;
       }
     }
   }
-  for (size_t i = 0; status == C2_OK && i < C2_COMPARED * arms; i++) fill_gaps(out + i * draws, draws);
+  for (size_t i = 0; status == C2_OK && i < metrics->count * arms; i++) fill_gaps(out + i * draws, draws);
   free(pool);
   free(times);
   return status;

@@ -11,11 +11,6 @@
 #include "study/statistics/metrics.h"
 #include "study/tasks/windows.h"
 
-/* What one dimension of one series adds to the compared metrics. */
-typedef struct c2_series_sums {
-  c2_ratio of[C2_COMPARED];
-} c2_series_sums;
-
 /* A task's data and all its windows, each cut once. */
 typedef struct c2_evaluation {
   const c2_task *task;
@@ -39,13 +34,14 @@ c2_status c2_evaluation_forecast(c2_evaluation *e, chronos2_session *session, co
 /* score[C2_METRICS]: means over the windows, of the last forecasts or of the seasonal-naive ones. */
 c2_status c2_evaluation_score(const c2_evaluation *e, bool naive, double *score, c2_error *err);
 
-/* Of the last forecasts: out[num_forecasts], window by window, each [targets][series]. */
-c2_status c2_evaluation_series(const c2_evaluation *e, c2_series_sums *out, c2_error *err);
+/* What each series adds to the metrics of the last forecasts: out[num_forecasts][metrics], window by window, each
+ * [targets][series]. */
+c2_status c2_evaluation_series(const c2_evaluation *e, const c2_metric_list *metrics, c2_sums *out, c2_error *err);
 
 /* Bootstrap within the task: its series are drawn anew, the same ones for every arm and window. sums
- * [arms][num_forecasts]; out [arms][C2_COMPARED][draws] gets logarithms of an arm's metrics over those of arm 0, NaN
- * where a metric has none. */
-c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_series_sums *sums, size_t arms, size_t draws,
-                               uint64_t seed, double *out, c2_error *err);
+ * [arms][num_forecasts][metrics]; out [arms][metrics][draws] gets logarithms of an arm's metrics over those of arm 0,
+ * NaN where a metric has none. */
+c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_metric_list *metrics, const c2_sums *sums, size_t arms,
+                               size_t draws, uint64_t seed, double *out, c2_error *err);
 
 #endif

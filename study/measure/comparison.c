@@ -102,19 +102,20 @@ static c2_status sum_times(c2_perf *perf, const double *full_seconds, const doub
 
 c2_status c2_compare_task(const c2_comparison *c, c2_evaluation *e, c2_perf *perf, double *redrawn, c2_example *example,
                           c2_error *err) {
-  double *seconds = NULL;      /* [timed][repeats] */
-  c2_series_sums *sums = NULL; /* [arms][num_forecasts] */
+  double *seconds = NULL; /* [timed][repeats] */
+  c2_sums *sums = NULL;   /* [arms][num_forecasts][metrics] */
+  size_t of_arm = e->num_forecasts * c->metrics->count;
   c2_status status = C2_OK;
   C2_GOTO(c2_example_open(example, e, err));
   C2_GOTO(c2_alloc_array(c->timed * c->repeats, sizeof *seconds, &seconds, err));
-  C2_GOTO(c2_alloc_array(c->arms * e->num_forecasts, sizeof *sums, &sums, err));
+  C2_GOTO(c2_alloc_array(c->arms * of_arm, sizeof *sums, &sums, err));
   for (size_t k = 0; k < c->arms; k++) {
     C2_GOTO(first_pass(c, &c->arm[k], e, &perf[k], err));
-    C2_GOTO(c2_evaluation_series(e, sums + k * e->num_forecasts, err));
+    C2_GOTO(c2_evaluation_series(e, c->metrics, sums + k * of_arm, err));
     if (k == 0) C2_GOTO(c2_example_take(example, e, 0, err));
     if (k == c->example_arm) C2_GOTO(c2_example_take(example, e, 1, err));
   }
-  C2_GOTO(c2_evaluation_redraw(e, sums, c->arms, C2_REDRAWS, c->seed, redrawn, err));
+  C2_GOTO(c2_evaluation_redraw(e, c->metrics, sums, c->arms, C2_REDRAWS, c->seed, redrawn, err));
   C2_GOTO(time_arms(c, e, seconds, err));
   for (size_t k = 0; k < c->timed; k++) {
     C2_GOTO(sum_times(&perf[k], seconds, seconds + k * c->repeats, c->repeats, err));

@@ -32,6 +32,7 @@ enum { C2_REDRAWS = 256 }; /* of a task's series */
 typedef struct c2_comparison {
   const c2_arm *arm; /* [arms] the first is full attention, of the model; the timed ones come first */
   size_t arms, timed, repeats;
+  const c2_metric_list *metrics; /* whose redraws are wanted */
   chronos2_session *session[2]; /* [1]: of the sparse model, if an arm wants it */
   bool reg_global;
   size_t batch_size, context_length; /* context_length 0: the model's */
@@ -42,7 +43,7 @@ typedef struct c2_comparison {
   void *user;
 } c2_comparison;
 
-/* perf [arms]; redrawn [arms][C2_COMPARED][C2_REDRAWS], see c2_evaluation_redraw. `example` is to be freed also after a
+/* perf [arms]; redrawn [arms][metrics][C2_REDRAWS], see c2_evaluation_redraw. `example` is to be freed also after a
  * failure. */
 c2_status c2_compare_task(const c2_comparison *c, c2_evaluation *e, c2_perf *perf, double *redrawn, c2_example *example,
                           c2_error *err);

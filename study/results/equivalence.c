@@ -9,11 +9,11 @@
 #include "study/results/results.h"
 
 const c2_equivalence_row *c2_change_of(const c2_summary *summary, size_t arm, size_t metric) {
-  return &summary->equivalence[C2_COMPARED * arm + metric];
+  return &summary->equivalence[summary->metrics * arm + metric];
 }
 
-static double log_ratio(const c2_task_result *t, size_t arm, size_t metric) {
-  double ratio = t->perf[arm].score[c2_compared[metric]] / t->perf[0].score[c2_compared[metric]];
+static double log_ratio(const c2_task_result *t, size_t arm, c2_metric metric) {
+  double ratio = t->perf[arm].score[metric] / t->perf[0].score[metric];
   return ratio > 0 && isfinite(ratio) ? log(ratio) : (double)NAN;
 }
 
@@ -28,8 +28,8 @@ static c2_status redraw(const c2_plan *plan, const c2_results *r, size_t arm, si
   C2_TRY(c2_alloc_array(n * C2_REDRAWS, sizeof *x, &x, err));
   n = 0;
   for (size_t i = 0; i < r->done; i++) {
-    const double *redrawn = r->task[i].redrawn + (C2_COMPARED * arm + metric) * C2_REDRAWS;
-    if (isnan(log_ratio(&r->task[i], arm, metric))) continue;
+    const double *redrawn = r->task[i].redrawn + (r->compared.count * arm + metric) * C2_REDRAWS;
+    if (isnan(log_ratio(&r->task[i], arm, r->compared.at[metric]))) continue;
     memcpy(x + n++ * C2_REDRAWS, redrawn, C2_REDRAWS * sizeof *x);
   }
   c2_status status = c2_bootstrap(x, n, C2_REDRAWS, plan->draws, 0.95, plan->seed, out, err);
@@ -42,10 +42,10 @@ static c2_status sum_arm(const c2_plan *plan, const c2_results *r, size_t arm, s
                          c2_equivalence_row *row, c2_error *err) {
   size_t n = 0;
   row->arm = &r->arm[arm];
-  row->metric = c2_compared[metric];
+  row->metric = r->compared.at[metric];
   row->margin = log1p(plan->margin);
   for (size_t i = 0; i < r->done; i++) {
-    x[n] = log_ratio(&r->task[i], arm, metric);
+    x[n] = log_ratio(&r->task[i], arm, r->compared.at[metric]);
     if (!isnan(x[n])) n++;
   }
   row->left_out = r->done - n;
@@ -59,32 +59,33 @@ static bool same_family(const c2_arm *a, const c2_arm *b) {
   return a->sparse_model == b->sparse_model && a->attention == b->attention && a->blindness == b->blindness;
 }
 
-/* Holm's correction over a family of n arms, of p values at a place in the rows of one metric; x has room for 2 n. */
-static void correct(c2_equivalence_row *first, size_t n, size_t p, size_t corrected, double *x) {
-  for (size_t k = 0; k < n; k++) memcpy(&x[k], (const char *)&first[C2_COMPARED * k] + p, sizeof *x);
-  c2_holm(x, n, x + n);
-  for (size_t k = 0; k < n; k++) memcpy((char *)&first[C2_COMPARED * k] + corrected, &x[n + k], sizeof *x);
-}
-
-static void correct_all(c2_equivalence_row *first, size_t n, double *x) {
-  correct(first, n, offsetof(c2_equivalence_row, test.p), offsetof(c2_equivalence_row, p_holm), x);
-  correct(first, n, offsetof(c2_equivalence_row, test.p_equivalent), offsetof(c2_equivalence_row, p_equivalent_holm),
-          x);
-  correct(first, n, offsetof(c2_equivalence_row, wilcoxon.p), offsetof(c2_equivalence_row, wilcoxon_holm), x);
+/* Holm's corrections over a family of n arms: the rows of one metric, `step` apart. x has room for 2 n. */
+static void correct(c2_equivalence_row *first, size_t n, size_t step, double *x) {
+  static const size_t place[][2] = {
+      {offsetof(c2_equivalence_row, test.p), offsetof(c2_equivalence_row, p_holm)},
+      {offsetof(c2_equivalence_row, test.p_equivalent), offsetof(c2_equivalence_row, p_equivalent_holm)},
+      {offsetof(c2_equivalence_row, wilcoxon.p), offsetof(c2_equivalence_row, wilcoxon_holm)}};
+  for (size_t i = 0; i < sizeof place / sizeof *place; i++) {
+    for (size_t k = 0; k < n; k++) memcpy(&x[k], (const char *)&first[step * k] + place[i][0], sizeof *x);
+    c2_holm(x, n, x + n);
+    for (size_t k = 0; k < n; k++) memcpy((char *)&first[step * k] + place[i][1], &x[n + k], sizeof *x);
+  }
 }
 
 c2_status c2_sum_equivalence(const c2_plan *plan, const c2_results *r, c2_summary *summary, c2_error *err) {
   double *room = NULL;
   c2_status status = C2_OK;
-  C2_TRY(c2_alloc_array(C2_COMPARED * r->arms, sizeof *summary->equivalence, &summary->equivalence, err));
+  size_t metrics = r->compared.count;
+  summary->metrics = metrics;
+  C2_TRY(c2_alloc_array(metrics * r->arms, sizeof *summary->equivalence, &summary->equivalence, err));
   C2_TRY(c2_alloc_array(c2_max_size(r->done, 2 * r->arms), sizeof *room, &room, err));
-  for (size_t i = 0; status == C2_OK && i < C2_COMPARED * r->arms; i++) {
-    status = sum_arm(plan, r, i / C2_COMPARED, i % C2_COMPARED, room, &summary->equivalence[i], err);
+  for (size_t i = 0; status == C2_OK && i < metrics * r->arms; i++) {
+    status = sum_arm(plan, r, i / metrics, i % metrics, room, &summary->equivalence[i], err);
   }
   for (size_t first = 0, end = 1; status == C2_OK && first < r->arms; first = end) {
     for (end = first + 1; end < r->arms && same_family(&r->arm[first], &r->arm[end]);) end++;
-    for (size_t m = 0; m < C2_COMPARED; m++) {
-      correct_all(&summary->equivalence[C2_COMPARED * first + m], end - first, room);
+    for (size_t m = 0; m < metrics; m++) {
+      correct(&summary->equivalence[metrics * first + m], end - first, metrics, room);
     }
   }
   free(room);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "study/measure/arm.h"
+#include "study/statistics/metrics.h"
 
 /* Ascending, each once. */
 typedef struct c2_radii {
@@ -21,6 +22,7 @@ typedef struct c2_plan {
   const char *command;       /* that a shell would run this again with, for the record */
   const char *exclude_regex; /* NULL: none */
   size_t most_tasks;         /* 0: all */
+  c2_metric_list metrics;    /* of the comparison, the leading one first; none: see c2_choose_metrics */
   c2_radii radii;            /* of the probe */
   c2_radii perf_radii;       /* of the comparison; none: the probe alone */
   double verdict_radius;     /* if it is compared; else the smallest is taken */

@@ -7,18 +7,18 @@
 #include "study/statistics/metrics.h"
 #include "study/tasks/tasks.h"
 
-enum { C2_PUBLISHED_MODELS = 6 }; /* the first is seasonal naive */
+enum { C2_PUBLISHED_MODELS = 6, C2_PUBLISHED_METRICS = 2 }; /* the first model is seasonal naive */
 extern const char *const c2_published_model[C2_PUBLISHED_MODELS];
 
 /* On one task. */
 typedef struct c2_published {
   const char *task;
   size_t horizon;
-  double score[C2_PUBLISHED_MODELS * C2_COMPARED];
+  double score[C2_PUBLISHED_MODELS * C2_PUBLISHED_METRICS];
 } c2_published;
 
-/* `metric`: an index into c2_compared. */
-double c2_published_score(const c2_published *p, size_t model, size_t metric);
+/* NaN where the metric was not published. */
+double c2_published_score(const c2_published *p, size_t model, c2_metric metric);
 
 /* NULL if there is none for a task of that name and horizon. */
 const c2_published *c2_published_find(const c2_task *task);

@@ -48,7 +48,7 @@ typedef struct c2_task_result {
   c2_head_row *head; /* [layers * heads * radii], likewise; head_count 0: not known */
   size_t head_count;
   c2_perf *perf;            /* [arms]; NULL for the probe alone */
-  double *redrawn;          /* [arms][C2_COMPARED][C2_REDRAWS], see c2_evaluation_redraw; NULL: series aren't known */
+  double *redrawn;          /* [arms][compared][C2_REDRAWS], see c2_evaluation_redraw; NULL: series aren't known */
   double naive[C2_METRICS]; /* scores of the seasonal-naive forecast */
   c2_example example;       /* with perf */
   bool finished;
@@ -57,6 +57,7 @@ typedef struct c2_task_result {
 typedef struct c2_results {
   const char *model_name, *backend; /* in tables */
   size_t chunk_size;                /* likewise */
+  c2_metric_list compared;          /* what arms are compared by: the first leads; MASE and WQL are among them */
   c2_radii radii, perf_radii;       /* those of the plan, or those that were found in files */
   size_t verdict;                   /* index into perf_radii: what is looked at closely */
   c2_arm *arm;                      /* [arms] full; windowed_future_global by perf radius; then the rest */
@@ -81,8 +82,11 @@ void c2_results_free(c2_results *results);
 
 /* Room for the results of each task, and frees what a task has. */
 c2_status c2_results_open_tasks(c2_results *results, c2_error *err);
-c2_status c2_task_result_open_perf(c2_task_result *task, size_t arms, c2_error *err);
+c2_status c2_task_result_open_perf(c2_task_result *task, size_t arms, size_t metrics, c2_error *err);
 void c2_task_result_free(c2_task_result *task);
+
+/* Chooses what is compared: the metrics of the plan, or MASE and WQL and those of the tasks. */
+void c2_choose_metrics(const c2_plan *plan, c2_results *results);
 
 /* Windows of a task that the probe sees. */
 size_t c2_probed_windows(const c2_plan *plan, const c2_task *task);
@@ -102,8 +106,8 @@ typedef struct c2_mass_summary_row {
 /* Tests of sparse - full over tasks at one radius. */
 typedef struct c2_test_row {
   double radius;
-  c2_ttest test[C2_COMPARED];
-  double median_delta, most_delta, mean_full, mean_sparse; /* of the first metric */
+  c2_ttest test[C2_METRICS]; /* [compared] */
+  double median_delta, most_delta, mean_full, mean_sparse; /* of the leading metric */
   double mean_speedup, median_speedup, mean_alloc, mean_reserved;
   double median_bound; /* of the speed-ups by floating-point operations */
 } c2_test_row;
@@ -126,13 +130,14 @@ typedef struct c2_sink_row {
   size_t layer, head, tasks;
   size_t rank; /* among the ranked, from 1 */
   double future, reg, first;
-  const c2_equivalence_row *change; /* [C2_COMPARED] where the head alone is blind; NULL: not tried */
+  const c2_equivalence_row *change; /* [compared] where the head alone is blind; NULL: not tried */
 } c2_sink_row;
 
 typedef struct c2_summary {
   c2_mass_summary_row *mass;       /* [radii] */
   c2_test_row *test;               /* [perf_radii] */
-  c2_equivalence_row *equivalence; /* [arms][C2_COMPARED]; those of arm 0 are trivial */
+  c2_equivalence_row *equivalence; /* [arms][metrics]; those of arm 0 are trivial */
+  size_t metrics;                  /* that are compared */
   c2_sink_row *sink;               /* [layers * heads]; NULL: not known, as from CSV files */
   c2_sink_row *ranked;             /* likewise, by loss; NULL without find_sinks */
   size_t uniform;                  /* tasks whose kept mass shows uniform attention */
@@ -146,7 +151,7 @@ void c2_summary_free(c2_summary *summary);
 /* equivalence.c */
 c2_status c2_sum_equivalence(const c2_plan *plan, const c2_results *results, c2_summary *summary, c2_error *err);
 
-/* Row of an arm and a metric, given as an index into c2_compared. */
+/* Row of an arm and a metric, given by its place among those compared. */
 const c2_equivalence_row *c2_change_of(const c2_summary *summary, size_t arm, size_t metric);
 void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *out, size_t room);
 double c2_percent(double log_ratio); /* 100 (e^x - 1) */

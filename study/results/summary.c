@@ -21,8 +21,10 @@ static bool is_uniform(const c2_mass_row *rows, size_t count) {
   return telling > 0;
 }
 
-static double over_naive(const c2_task_result *r) {
-  return r->perf ? r->perf[0].score[C2_MASE] / r->naive[C2_MASE] : (double)NAN;
+static double over_naive(const c2_results *r, size_t task) {
+  const c2_task_result *t = &r->task[task];
+  c2_metric metric = r->compared.at[0];
+  return t->perf ? t->perf[0].score[metric] / t->naive[metric] : (double)NAN;
 }
 
 enum { FEW = 3 }; /* tasks that are named each */
@@ -49,28 +51,29 @@ static c2_status warn_of_uniform(const c2_results *r, c2_journal *journal, size_
 }
 
 static c2_status warn_of_naive(const c2_results *r, c2_journal *journal, c2_error *err) {
+  c2_metric metric = r->compared.at[0];
   size_t count = 0;
   size_t worst = 0;
   double logs = 0;
   for (size_t i = 0; i < r->done; i++) {
-    double ratio = over_naive(&r->task[i]);
+    double ratio = over_naive(r, i);
     if (!(ratio > 1)) continue;
-    if (count == 0 || ratio > over_naive(&r->task[worst])) worst = i;
+    if (count == 0 || ratio > over_naive(r, worst)) worst = i;
     count++;
     logs += log(ratio);
   }
   if (count > FEW) {
     return c2_journal_warn(journal, err,
-                           "the model's MASE is worse than seasonal naive's on %zu of %zu tasks, there by a factor of "
+                           "the model's %s is worse than seasonal naive's on %zu of %zu tasks, there by a factor of "
                            "%.2f (geometric mean), at most of %.1f ('%.80s')",
-                           count, r->done, exp(logs / (double)count), over_naive(&r->task[worst]),
+                           c2_metric_name(metric), count, r->done, exp(logs / (double)count), over_naive(r, worst),
                            r->tasks.task[worst].name);
   }
   for (size_t i = 0; i < r->done; i++) {
     const c2_task_result *t = &r->task[i];
-    if (!(over_naive(t) > 1)) continue;
-    C2_TRY(c2_journal_warn(journal, err, "task '%.80s': the model's MASE %.4f is worse than seasonal naive's %.4f",
-                           t->task->name, t->perf[0].score[C2_MASE], t->naive[C2_MASE]));
+    if (!(over_naive(r, i) > 1)) continue;
+    C2_TRY(c2_journal_warn(journal, err, "task '%.80s': the model's %s %.4f is worse than seasonal naive's %.4f",
+                           t->task->name, c2_metric_name(metric), t->perf[0].score[metric], t->naive[metric]));
   }
   return C2_OK;
 }
@@ -156,8 +159,8 @@ static c2_status test_metric(const c2_results *r, size_t arm, size_t metric, dou
   size_t n = 0;
   double most = 0;
   for (size_t i = 0; i < r->done; i++) {
-    double a = r->task[i].perf[arm].score[c2_compared[metric]];
-    double b = r->task[i].perf[0].score[c2_compared[metric]];
+    double a = r->task[i].perf[arm].score[r->compared.at[metric]];
+    double b = r->task[i].perf[0].score[r->compared.at[metric]];
     if (!isfinite(a) || !isfinite(b)) continue;
     sparse[n] = a;
     full[n] = b;
@@ -175,23 +178,25 @@ static c2_status test_metric(const c2_results *r, size_t arm, size_t metric, dou
 static c2_status test_radius(const c2_results *r, size_t radius, double *x, c2_test_row *row, c2_error *err) {
   size_t arm = radius + 1;
   row->radius = r->perf_radii.at[radius];
-  for (size_t m = 0; m < C2_COMPARED; m++) C2_TRY(test_metric(r, arm, m, x, row, err));
+  for (size_t m = 0; m < r->compared.count; m++) C2_TRY(test_metric(r, arm, m, x, row, err));
   C2_TRY(average(r, arm, speedup, x, &row->mean_speedup, &row->median_speedup, err));
   C2_TRY(average(r, arm, alloc_delta, x, &row->mean_alloc, NULL, err));
   C2_TRY(average(r, arm, reserved_delta, x, &row->mean_reserved, NULL, err));
   return average(r, arm, bound, x, NULL, &row->median_bound, err);
 }
 
-/* Means and tests are over the other tasks. */
-static c2_status warn_of_gaps(const c2_results *r, c2_journal *journal, c2_error *err) {
-  for (size_t k = 0; k < r->arms; k++) {
+/* Means and tests are over the other tasks. `metrics`: how many of those compared were asked for. */
+static c2_status warn_of_gaps(const c2_results *r, size_t metrics, c2_journal *journal, c2_error *err) {
+  for (size_t i = 0; i < r->arms * metrics; i++) {
+    const c2_arm *arm = &r->arm[i / metrics];
+    c2_metric metric = r->compared.at[i % metrics];
     size_t missing = 0;
     char name[C2_ARM_ROOM];
-    for (size_t i = 0; i < r->done; i++) missing += isfinite(r->task[i].perf[k].score[C2_MASE]) ? 0 : 1;
+    for (size_t t = 0; t < r->done; t++) missing += isfinite(r->task[t].perf[i / metrics].score[metric]) ? 0 : 1;
     if (missing == 0) continue;
-    c2_arm_name(&r->arm[k], name);
-    C2_TRY(c2_journal_warn(journal, err, "arm '%s' has no MASE on %zu of %zu tasks: means and tests leave them out",
-                           name, missing, r->done));
+    c2_arm_name(arm, name);
+    C2_TRY(c2_journal_warn(journal, err, "arm '%s' has no %s on %zu of %zu tasks: means and tests leave them out", name,
+                           c2_metric_name(metric), missing, r->done));
   }
   return C2_OK;
 }
@@ -199,7 +204,7 @@ static c2_status warn_of_gaps(const c2_results *r, c2_journal *journal, c2_error
 c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *journal, c2_summary *summary,
                        c2_error *err) {
   double *room = NULL;
-  C2_TRY(warn_of_gaps(r, journal, err));
+  C2_TRY(warn_of_gaps(r, c2_max_size(plan->metrics.count, 1), journal, err));
   C2_TRY(warn_of_uniform(r, journal, &summary->uniform, err));
   C2_TRY(warn_of_naive(r, journal, err));
   C2_TRY(sum_mass(plan, r, summary, err));

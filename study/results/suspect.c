@@ -86,7 +86,7 @@ static double largest_share(const c2_results *r, range *shares, size_t *task) {
     double most = 0;
     size_t at = 0;
     for (size_t i = 0; i < r->done; i++) {
-      double delta = r->task[i].perf[k].score[C2_MASE] - r->task[i].perf[0].score[C2_MASE];
+      double delta = r->task[i].perf[k].score[r->compared.at[0]] - r->task[i].perf[0].score[r->compared.at[0]];
       if (!isfinite(delta)) continue;
       sum += delta * delta;
       if (delta * delta > most) at = i;
@@ -100,6 +100,7 @@ static double largest_share(const c2_results *r, range *shares, size_t *task) {
 }
 
 static c2_status suspect_test(const c2_results *r, const c2_summary *summary, c2_journal *journal, c2_error *err) {
+  const char *lead = c2_metric_name(r->compared.at[0]);
   range p = nothing;
   range shares = nothing;
   size_t task = 0;
@@ -113,19 +114,19 @@ static c2_status suspect_test(const c2_results *r, const c2_summary *summary, c2
   }
   if (!(largest_share(r, &shares, &task) > 0.4) || r->done < 10) return C2_OK;
   return c2_journal_warn(journal, err,
-                         "t-test: one task of %zu makes %.0f%% to %.0f%% of the squared differences ('%.80s', MASE "
-                         "%.4g): raw MASE differences weigh tasks by their scale; log ratios, as below, do not",
-                         r->done, 100 * shares.low, 100 * shares.high, r->tasks.task[task].name,
-                         r->task[task].perf[0].score[C2_MASE]);
+                         "t-test: one task of %zu makes %.0f%% to %.0f%% of the squared differences ('%.80s', %s "
+                         "%.4g): raw %s differences weigh tasks by their scale; log ratios, as below, do not",
+                         r->done, 100 * shares.low, 100 * shares.high, r->tasks.task[task].name, lead,
+                         r->task[task].perf[0].score[r->compared.at[0]], lead);
 }
 
 c2_status c2_suspect(const c2_results *r, const c2_summary *summary, c2_journal *journal, c2_error *err) {
   size_t known = 0;
-  for (size_t i = 0; i < r->done; i++) known += isfinite(r->task[i].naive[C2_MASE]) ? 1 : 0;
+  for (size_t i = 0; i < r->done; i++) known += isfinite(r->task[i].naive[r->compared.at[0]]) ? 1 : 0;
   if (known < r->done) {
     C2_TRY(c2_journal_warn(journal, err,
-                           "no MASE of seasonal naive for %zu of %zu tasks: whether the model beats it is unknown",
-                           r->done - known, r->done));
+                           "no %s of seasonal naive for %zu of %zu tasks: whether the model beats it is unknown",
+                           c2_metric_name(r->compared.at[0]), r->done - known, r->done));
   }
   C2_TRY(suspect_probe(r, journal, err));
   C2_TRY(suspect_memory(r, journal, err));

@@ -2,59 +2,97 @@
 #include "study/statistics/metrics.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "base/memory.h"
 
-static const char *const names[C2_METRICS] = {"MASE", "WQL",   "MAE",   "WAPE", "MSE",   "RMSE", "RMSSE",
-                                              "MAEB", "WAPEB", "RMSLE", "MAPE", "SMAPE", "MQL",  "SQL"};
+/* ---- What a metric is ------------------------------------------------------------------------- */
+
+typedef enum error_kind { ABSOLUTE, SQUARED, LOGARITHMIC, PINBALL } error_kind;
+typedef enum unit { NONE, SEASONAL, TRUTH, BOTH } unit;
+
+typedef struct definition {
+  const char *name;
+  error_kind error; /* of a step */
+  unit unit;        /* what an error is divided by: the seasonal error of the past, |truth|, or the mean of that and
+                       |forecast|. A step where the ratio is not finite is left out. */
+  bool weighed;     /* the mean error is divided by the mean |truth| */
+  bool biased;      /* the absolute mean of the signed errors is added */
+  bool rooted;      /* the square root of the mean is taken */
+} definition;
+
+static const definition definitions[C2_METRICS] = {[C2_MASE] = {"MASE", ABSOLUTE, .unit = SEASONAL},
+                                                   [C2_WQL] = {"WQL", PINBALL, .weighed = true},
+                                                   [C2_MAE] = {"MAE", ABSOLUTE},
+                                                   [C2_WAPE] = {"WAPE", ABSOLUTE, .weighed = true},
+                                                   [C2_MSE] = {"MSE", SQUARED},
+                                                   [C2_RMSE] = {"RMSE", SQUARED, .rooted = true},
+                                                   [C2_RMSSE] = {"RMSSE", SQUARED, .unit = SEASONAL, .rooted = true},
+                                                   [C2_MAEB] = {"MAEB", ABSOLUTE, .biased = true},
+                                                   [C2_WAPEB] = {"WAPEB", ABSOLUTE, .weighed = true, .biased = true},
+                                                   [C2_RMSLE] = {"RMSLE", LOGARITHMIC, .rooted = true},
+                                                   [C2_MAPE] = {"MAPE", ABSOLUTE, .unit = TRUTH},
+                                                   [C2_SMAPE] = {"SMAPE", ABSOLUTE, .unit = BOTH},
+                                                   [C2_MQL] = {"MQL", PINBALL},
+                                                   [C2_SQL] = {"SQL", PINBALL, .unit = SEASONAL}};
 
 const char *c2_metric_name(c2_metric metric) {
-  return names[metric];
-}
-
-bool c2_metric_find(const char *name, c2_metric *out) {
-  for (int i = 0; i < C2_METRICS; i++) {
-    if (strcasecmp(name, names[i]) == 0) {
-      *out = (c2_metric)i;
-      return true;
-    }
-  }
-  return false;
+  return definitions[metric].name;
 }
 
 bool c2_metric_needs_quantiles(c2_metric metric) {
-  return metric == C2_WQL || metric == C2_MQL || metric == C2_SQL;
+  return definitions[metric].error == PINBALL;
 }
 
-/* A mean under construction. */
-typedef struct average {
-  long double sum;
-  size_t count;
-} average;
-
-static void add(average *a, double value) {
-  if (isnan(value)) return;
-  a->sum += (long double)value;
-  a->count++;
+c2_status c2_metric_find(const char *name, const char *where, c2_metric *out, c2_error *err) {
+  char known[160] = "";
+  for (int i = 0; i < C2_METRICS; i++) {
+    size_t used = strlen(known);
+    *out = (c2_metric)i;
+    if (strcasecmp(name, definitions[i].name) == 0) return C2_OK;
+    (void)snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", definitions[i].name);
+  }
+  C2_FAIL(err, C2_ERR_ARGUMENT, "%s: expected the name of a metric (%s), found '%.40s'", where, known, name);
 }
 
-static void add_finite(average *a, double value) {
-  if (isfinite(value)) add(a, value);
+size_t c2_metric_place(const c2_metric_list *list, c2_metric metric) {
+  size_t i = 0;
+  while (i < list->count && list->at[i] != metric) i++;
+  return i;
 }
 
-static double mean_of(average a) {
-  return a.count ? (double)(a.sum / (long double)a.count) : (double)NAN;
+bool c2_metric_add(c2_metric_list *list, c2_metric metric) {
+  if (c2_metric_place(list, metric) < list->count) return false;
+  list->at[list->count++] = metric;
+  return true;
+}
+
+double c2_metric_value(c2_metric metric, const c2_sums *sums) {
+  const definition *m = &definitions[metric];
+  double error = sums->error + (m->biased ? fabs(sums->bias) : 0);
+  double value = error / (m->weighed ? sums->size : sums->count);
+  return m->rooted ? sqrt(value) : value;
+}
+
+/* ---- Seasons ---------------------------------------------------------------------------------- */
+
+static double mean_of(long double sum, size_t count) {
+  return count ? (double)(sum / (long double)count) : (double)NAN;
 }
 
 double c2_seasonal_error(const double *past, size_t length, size_t seasonality, bool squared) {
-  average error = {0, 0};
+  long double sum = 0;
+  size_t count = 0;
   for (size_t t = seasonality; t < length; t++) {
     double difference = past[t] - past[t - seasonality];
-    add(&error, squared ? difference * difference : fabs(difference));
+    if (isnan(difference)) continue;
+    sum += (long double)(squared ? difference * difference : fabs(difference));
+    count++;
   }
-  return mean_of(error);
+  return mean_of(sum, count);
 }
 
 void c2_seasonal_naive(const double *past, size_t length, size_t seasonality, size_t horizon, double *out) {
@@ -70,134 +108,112 @@ void c2_seasonal_naive(const double *past, size_t length, size_t seasonality, si
   }
 }
 
-enum { POINT_SUMS = 9 };
+/* ---- Errors ----------------------------------------------------------------------------------- */
 
-/* Running means of one dimension. Order of the point sums: |e|, e, e^2, |y|, |e|/s, e^2/s2, log, |e/y|, smape. */
-typedef struct dimension {
-  average point[POINT_SUMS];
-  average *loss;   /* [Q] */
-  average *scaled; /* [Q] */
-} dimension;
+/* The scales of a series' errors: the seasonal error of its past, of differences and of their squares. */
+typedef struct scales {
+  double absolute, squared;
+} scales;
 
-static void add_point(dimension *d, double y, double forecast, double scale, double square_scale) {
-  double error = forecast - y;
-  double logs = log1p(y) - log1p(forecast);
-  add(&d->point[0], fabs(error));
-  add(&d->point[1], error);
-  add(&d->point[2], error * error);
-  add(&d->point[3], fabs(y));
-  add_finite(&d->point[4], fabs(error) / scale);
-  add_finite(&d->point[5], error * error / square_scale);
-  add(&d->point[6], logs * logs);
-  add_finite(&d->point[7], fabs(error) / fabs(y));
-  add_finite(&d->point[8], 2 * fabs(error) / (fabs(y) + fabs(forecast)));
-}
-
-/* Twice the pinball loss. */
-static double pinball(double y, double forecast, double level) {
-  return 2 * fabs((y - forecast) * ((y <= forecast ? 1.0 : 0.0) - level));
-}
-
-static void add_quantiles(dimension *d, const c2_scoring *s, double y, const double *forecast, double scale) {
-  for (size_t q = 0; q < s->level_count; q++) {
-    double loss = pinball(y, forecast[q], s->levels[q]);
-    add(&d->loss[q], loss);
-    add_finite(&d->scaled[q], loss / scale);
-  }
-}
-
-static void add_series(dimension *d, const c2_scoring *s, const c2_scored *x, size_t target) {
+static scales scales_of(const c2_scoring *s, const c2_scored *x, size_t target) {
   const double *past = x->past + target * x->length;
-  double scale = c2_seasonal_error(past, x->length, s->seasonality, false);
-  double square_scale = c2_seasonal_error(past, x->length, s->seasonality, true);
-  for (size_t h = 0; h < s->horizon; h++) {
-    size_t at = target * s->horizon + h;
-    add_point(d, x->truth[at], x->point[at], scale, square_scale);
-    if (s->level_count) add_quantiles(d, s, x->truth[at], x->quantiles + at * s->level_count, scale);
-  }
+  return (scales){c2_seasonal_error(past, x->length, s->seasonality, false),
+                  c2_seasonal_error(past, x->length, s->seasonality, true)};
 }
 
-/* Metrics of one dimension, added to out / D. */
-static void finish(const dimension *d, const c2_scoring *s, double *out) {
-  double value[C2_METRICS];
-  double error = mean_of(d->point[0]);
-  double bias = fabs(mean_of(d->point[1]));
-  double size = mean_of(d->point[3]);
-  value[C2_MAE] = error;
-  value[C2_MAEB] = error + bias;
-  value[C2_MSE] = mean_of(d->point[2]);
-  value[C2_RMSE] = sqrt(value[C2_MSE]);
-  value[C2_WAPE] = error / size;
-  value[C2_WAPEB] = (error + bias) / size;
-  value[C2_MASE] = mean_of(d->point[4]);
-  value[C2_RMSSE] = sqrt(mean_of(d->point[5]));
-  value[C2_RMSLE] = sqrt(mean_of(d->point[6]));
-  value[C2_MAPE] = mean_of(d->point[7]);
-  value[C2_SMAPE] = mean_of(d->point[8]);
-  value[C2_WQL] = value[C2_MQL] = value[C2_SQL] = s->level_count ? 0 : (double)NAN;
-  for (size_t q = 0; q < s->level_count; q++) {
-    double loss = mean_of(d->loss[q]);
-    value[C2_MQL] += loss / (double)s->level_count;
-    value[C2_WQL] += loss / size / (double)s->level_count;
-    value[C2_SQL] += mean_of(d->scaled[q]) / (double)s->level_count;
+/* The error of a forecast, at a quantile level if the metric is of quantiles; NaN: the step is left out. */
+static double error_of(const definition *m, double y, double forecast, double level, scales scale) {
+  double error = 0;
+  switch (m->error) {
+    case ABSOLUTE: error = fabs(forecast - y); break;
+    case SQUARED: error = (forecast - y) * (forecast - y); break;
+    case LOGARITHMIC: error = (log1p(y) - log1p(forecast)) * (log1p(y) - log1p(forecast)); break;
+    case PINBALL: error = 2 * fabs((y - forecast) * ((y <= forecast ? 1.0 : 0.0) - level)); break;
   }
-  for (int m = 0; m < C2_METRICS; m++) out[m] += value[m] / (double)s->targets;
+  switch (m->unit) {
+    case NONE: return error;
+    case SEASONAL: error /= m->error == SQUARED ? scale.squared : scale.absolute; break;
+    case TRUTH: error /= fabs(y); break;
+    case BOTH: error /= (fabs(y) + fabs(forecast)) / 2; break;
+  }
+  return isfinite(error) ? error : (double)NAN;
 }
 
-c2_status c2_score(const c2_scoring *scoring, const c2_scored *series, size_t count, double *out, c2_error *err) {
-  average *sums = NULL;
+/* The forecast of a step: a quantile of a level, given by its index, or the point. */
+static double forecast_of(const definition *m, const c2_scoring *s, const c2_scored *x, size_t step, size_t level) {
+  return m->error == PINBALL ? x->quantiles[step * s->level_count + level] : x->point[step];
+}
+
+static size_t levels_of(const definition *m, const c2_scoring *s) {
+  return m->error == PINBALL ? s->level_count : 1;
+}
+
+c2_sums c2_series_sums(const c2_scoring *s, const c2_scored *series, size_t target, c2_metric metric) {
+  const definition *m = &definitions[metric];
+  scales scale = m->unit == SEASONAL ? scales_of(s, series, target) : (scales){0, 0};
+  size_t count = levels_of(m, s);
+  double levels = (double)count;
+  c2_sums sums = {0, 0, 0, 0};
+  for (size_t step = target * s->horizon; step < (target + 1) * s->horizon; step++) {
+    double y = series->truth[step];
+    if (isnan(y)) continue;
+    sums.size += fabs(y);
+    for (size_t q = 0; q < count; q++) {
+      double forecast = forecast_of(m, s, series, step, q);
+      double error = error_of(m, y, forecast, s->level_count ? s->levels[q] : 0, scale);
+      if (isnan(error)) continue;
+      sums.error += error / levels;
+      sums.bias += (forecast - y) / levels;
+      sums.count += 1 / levels;
+    }
+  }
+  return sums;
+}
+
+/* ---- Scores ----------------------------------------------------------------------------------- */
+
+/* A metric of one target over all series, at one quantile level if it is one of quantiles. */
+static double score_level(c2_metric metric, const c2_scoring *s, const c2_scored *series, const scales *scale,
+                          size_t count, size_t target, size_t level) {
+  const definition *m = &definitions[metric];
+  long double error = 0;
+  long double bias = 0;
+  long double size = 0;
+  size_t errors = 0;
+  size_t sizes = 0;
+  for (size_t i = 0; i < count; i++) {
+    for (size_t step = target * s->horizon; step < (target + 1) * s->horizon; step++) {
+      double y = series[i].truth[step];
+      if (isnan(y)) continue;
+      double forecast = forecast_of(m, s, &series[i], step, level);
+      double one = error_of(m, y, forecast, s->level_count ? s->levels[level] : 0, scale[i]);
+      size += (long double)fabs(y);
+      sizes++;
+      if (isnan(one)) continue;
+      error += (long double)one;
+      bias += (long double)(forecast - y);
+      errors++;
+    }
+  }
+  c2_sums means = {mean_of(error, errors), mean_of(bias, errors), mean_of(size, sizes), 1};
+  return c2_metric_value(metric, &means);
+}
+
+c2_status c2_score(const c2_scoring *s, const c2_scored *series, size_t count, double *out, c2_error *err) {
+  scales *scale = NULL;
+  C2_TRY(c2_alloc_array(count, sizeof *scale, &scale, err));
   for (int m = 0; m < C2_METRICS; m++) out[m] = 0;
-  for (size_t t = 0; t < scoring->targets; t++) {
-    C2_TRY(c2_alloc_array(2 * scoring->level_count, sizeof *sums, &sums, err));
-    dimension d = {.loss = sums, .scaled = sums ? sums + scoring->level_count : NULL};
-    for (size_t i = 0; i < count; i++) add_series(&d, scoring, &series[i], t);
-    finish(&d, scoring, out);
-    free(sums);
-  }
-  return C2_OK;
-}
-
-const c2_metric c2_compared[C2_COMPARED] = {C2_MASE, C2_WQL};
-
-static void add_ratio(c2_ratio *ratio, double top, double bottom) {
-  if (!isfinite(top)) return;
-  ratio->top += top;
-  ratio->bottom += bottom;
-}
-
-/* One step of a series, whose truth is y. */
-static void add_step(c2_metric metric, const c2_scoring *s, double y, double point, const double *quantiles,
-                     double scale, c2_ratio *ratio) {
-  double error = fabs(point - y);
-  switch (metric) {
-    case C2_MASE: add_ratio(ratio, error / scale, 1); break;
-    case C2_MAE: add_ratio(ratio, error, 1); break;
-    case C2_WAPE: add_ratio(ratio, error, fabs(y)); break;
-    case C2_MSE: add_ratio(ratio, error * error, 1); break;
-    case C2_MAPE: add_ratio(ratio, error / fabs(y), 1); break;
-    case C2_SMAPE: add_ratio(ratio, 2 * error / (fabs(y) + fabs(point)), 1); break;
-    case C2_WQL: ratio->bottom += fabs(y); /* FALLTHROUGH */
-    case C2_MQL:
-    case C2_SQL:
-      for (size_t q = 0; q < s->level_count; q++) {
-        double loss = pinball(y, quantiles[q], s->levels[q]) / (metric == C2_SQL ? scale : 1);
-        double levels = (double)s->level_count;
-        add_ratio(ratio, loss / levels, metric == C2_WQL ? 0 : 1 / levels);
+  for (size_t target = 0; target < s->targets; target++) {
+    for (size_t i = 0; i < count; i++) scale[i] = scales_of(s, &series[i], target);
+    for (int m = 0; m < C2_METRICS; m++) {
+      size_t levels = levels_of(&definitions[m], s);
+      double sum = levels ? 0 : (double)NAN;
+      for (size_t q = 0; q < levels; q++) {
+        sum += score_level((c2_metric)m, s, series, scale, count, target, q) / (double)levels;
       }
-      break;
-    default: ratio->top = (double)NAN; /* no ratio of sums */
+      out[m] += sum / (double)s->targets;
+    }
   }
-}
-
-c2_ratio c2_series_ratio(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_metric metric) {
-  const double *past = series->past + target * series->length;
-  double scale = c2_seasonal_error(past, series->length, scoring->seasonality, false);
-  c2_ratio ratio = {0, 0};
-  for (size_t h = 0; h < scoring->horizon; h++) {
-    size_t at = target * scoring->horizon + h;
-    const double *quantiles = scoring->level_count ? series->quantiles + at * scoring->level_count : NULL;
-    if (isnan(series->truth[at])) continue;
-    add_step(metric, scoring, series->truth[at], series->point[at], quantiles, scale, &ratio);
-  }
-  return ratio;
+  free(scale);
+  return C2_OK;
 }

@@ -1,4 +1,4 @@
-/* Accuracy of forecasts as the Python package fev (0.7) defines it, and the seasonal-naive baseline.
+/* Accuracy of forecasts as the Python package fev (0.10) defines it, and the seasonal-naive baseline.
  *
  * Shapes: N series, D target dimensions, H steps, Q quantile levels. Every metric is computed per
  * dimension over all series and steps, then averaged over dimensions. A missing truth is left out. */
@@ -29,8 +29,22 @@ typedef enum c2_metric {
 } c2_metric;
 
 const char *c2_metric_name(c2_metric metric);
-bool c2_metric_find(const char *name, c2_metric *out); /* case is ignored, as fev does */
 bool c2_metric_needs_quantiles(c2_metric metric);
+
+/* Finds a metric by its name in any case, as fev does. The failure lists the names; `where` begins its message. */
+c2_status c2_metric_find(const char *name, const char *where, c2_metric *out, c2_error *err);
+
+/* Metrics in an order that matters, each once. */
+typedef struct c2_metric_list {
+  c2_metric at[C2_METRICS]; /* [count] */
+  size_t count;
+} c2_metric_list;
+
+/* The place of a metric; the list's count if it is not there. */
+size_t c2_metric_place(const c2_metric_list *list, c2_metric metric);
+
+/* Adds a metric at the end; false if it is there already. */
+bool c2_metric_add(c2_metric_list *list, c2_metric metric);
 
 /* One series' past, truth and forecast. */
 typedef struct c2_scored {
@@ -47,20 +61,23 @@ typedef struct c2_scoring {
   size_t level_count;
 } c2_scoring;
 
-/* out[C2_METRICS]; NaN where a metric is undefined (no quantile levels, nothing observed ...). */
+/* Every metric over `count` series: out[C2_METRICS]. NaN where a metric is undefined: without quantile levels, or where
+ * nothing is observed. */
 c2_status c2_score(const c2_scoring *scoring, const c2_scored *series, size_t count, double *out, c2_error *err);
 
-/* The metrics that patterns are compared by, the foremost first. Each is a ratio of sums over the series, so that the
- * series can be drawn anew: MASE, WQL, MAE, WAPE, MSE, MAPE, SMAPE, MQL or SQL. */
-enum { C2_COMPARED = 2 };
-extern const c2_metric c2_compared[C2_COMPARED];
+/* What a metric is computed from. Sums of several series, also of some of them drawn more than once, are added up
+ * field by field. */
+typedef struct c2_sums {
+  double error, bias; /* over steps: errors as the metric takes them, and signed ones */
+  double size;        /* |truth| */
+  double count;       /* steps that have an error */
+} c2_sums;
 
-typedef struct c2_ratio {
-  double top, bottom;
-} c2_ratio;
+/* What one target of one series adds to a metric. */
+c2_sums c2_series_sums(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_metric metric);
 
-/* What one dimension of one series adds to a metric; NaN if that isn't such a ratio. */
-c2_ratio c2_series_ratio(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_metric metric);
+/* The metric of such sums; NaN where it is undefined. */
+double c2_metric_value(c2_metric metric, const c2_sums *sums);
 
 /* Mean |y_t - y_(t-m)| (or its square) of a past [length] over the pairs that are observed; NaN if none. */
 double c2_seasonal_error(const double *past, size_t length, size_t seasonality, bool squared);

@@ -136,13 +136,9 @@ static c2_status read_names(const reader *r, const yaml_node_t *node, const char
 
 static c2_status read_metric(const reader *r, const yaml_node_t *node, const char *field, c2_metric *out,
                              c2_error *err) {
+  c2_error why = {C2_OK, ""};
   const char *text = node->type == YAML_SCALAR_NODE ? text_of(node) : "";
-  if (!c2_metric_find(text, out)) {
-    FAIL_AT(r, node,
-            "%s: expected the name of a metric (MASE, WQL, MAE, WAPE, MSE, RMSE, RMSSE, MAEB, WAPEB, RMSLE, "
-            "MAPE, SMAPE, MQL, SQL), found '%.40s'",
-            field, text);
-  }
+  if (c2_metric_find(text, field, out, &why) != C2_OK) FAIL_AT(r, node, "%s", why.text);
   return C2_OK;
 }
 
@@ -152,10 +148,7 @@ static c2_status read_extra(const reader *r, const yaml_node_t *node, c2_task *t
     const yaml_node_t *item = sequence_item(r, node, i);
     c2_metric metric;
     C2_TRY(read_metric(r, item, "extra_metrics", &metric, err));
-    for (size_t k = 0; k < task->extra_count; k++) {
-      if (task->extra[k] == metric) FAIL_AT(r, item, "extra_metrics: %s twice", c2_metric_name(metric));
-    }
-    task->extra[task->extra_count++] = metric;
+    if (!c2_metric_add(&task->extra, metric)) FAIL_AT(r, item, "extra_metrics: %s twice", c2_metric_name(metric));
   }
   return C2_OK;
 }
@@ -319,12 +312,11 @@ static c2_status check_task(const reader *r, const yaml_node_t *node, c2_task *t
   if (!t->dataset_path) FAIL_AT(r, node, "expected a dataset_path");
   if (t->step == 0) t->step = t->horizon;
   C2_TRY(check_cutoff(r, node, t, cutoff_given, err));
-  for (size_t i = 0; i < t->extra_count; i++) {
-    if (t->extra[i] == t->eval_metric)
-      FAIL_AT(r, node, "%s is both eval_metric and an extra one", c2_metric_name(t->eval_metric));
+  if (c2_metric_place(&t->extra, t->eval_metric) < t->extra.count) {
+    FAIL_AT(r, node, "%s is both eval_metric and an extra one", c2_metric_name(t->eval_metric));
   }
-  for (size_t i = 0; i <= t->extra_count && t->level_count == 0; i++) {
-    c2_metric metric = i < t->extra_count ? t->extra[i] : t->eval_metric;
+  for (size_t i = 0; i <= t->extra.count && t->level_count == 0; i++) {
+    c2_metric metric = i < t->extra.count ? t->extra.at[i] : t->eval_metric;
     if (c2_metric_needs_quantiles(metric)) FAIL_AT(r, node, "%s needs quantile_levels", c2_metric_name(metric));
   }
   if (t->target_is_list && (t->univariate_all || t->univariate.count)) {

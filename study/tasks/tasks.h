@@ -42,8 +42,7 @@ typedef struct c2_task {
   size_t min_context;
   size_t max_context; /* 0: none */
   c2_metric eval_metric;
-  c2_metric extra[C2_METRICS];
-  size_t extra_count;
+  c2_metric_list extra;
   const double *levels; /* ascending, each in (0, 1) */
   size_t level_count;
   const char *id_column, *timestamp_column; /* NULL: not given */

@@ -44,7 +44,7 @@ def seasonal_naive(past, season, horizon):
     return np.resize(last, horizon)
 
 
-def model(program, folder, items, horizon):
+def model(program, folder, items, horizon, *attention):
     """Median [n][H] and quantiles [n][H][9] by `forecast`, with all digits."""
     with open(folder / "past.jsonl", "w") as stream:
         for i, item in enumerate(items):  # names of their own: some of the data's come twice
@@ -53,7 +53,7 @@ def model(program, folder, items, horizon):
             stream.write("\n")
     levels = ",".join(map(str, LEVELS))
     program("forecast", folder / "past.jsonl", "--horizon", horizon, "--quantile-levels", levels, "--digits", "17", "-o",
-            folder / "out.csv")
+            folder / "out.csv", *attention)
     with open(folder / "out.csv", newline="") as stream:
         rows = list(csv.DictReader(stream))
     values = {}
@@ -73,13 +73,48 @@ def scores(items, point, quantiles, season):
             seasonality=season, quantile_levels=LEVELS)) for name, metric in AVAILABLE_METRICS.items()}
 
 
-@pytest.mark.parametrize("task", tasks(), ids=lambda t: t["dataset_config"])
-def test_metrics(program, study, tmp_path, task):
-    horizon, season = task["horizon"], task["seasonality"]
+def items_of(task):
     items = [json.loads(line) for line in (TASKS / task["dataset_path"]).read_text().splitlines()]
     for item in items:
         values = np.array(item["target"], np.float64)
-        item["past"], item["truth"] = values[:-horizon], values[-horizon:]
+        item["past"], item["truth"] = values[:-task["horizon"]], values[-task["horizon"]:]
+    return items
+
+
+@pytest.mark.skipif(not TASKS.is_dir(), reason="../shared/data/cbii is not here")
+def test_comparison(program, tmp_path):
+    """Every metric that fev has can be compared by: the mean log ratio and the mean difference are those of its scores."""
+    chosen = [dict(t, dataset_path=str(TASKS / t["dataset_path"])) for t in tasks()
+              if t["dataset_config"] in ("exchange_rate", "ETTh", "monash_m1_yearly")]
+    assert len(chosen) == 3
+    (tmp_path / "tasks.yaml").write_text(yaml.safe_dump({"tasks": chosen}))
+    program("study", "--tasks", tmp_path, "--radii", "2", "--perf-repeats", "1", "--arms", "none", "--max-series-per-window",
+            "1", "--metrics", ",".join(AVAILABLE_METRICS), "--out-prefix", tmp_path / "p")
+    full, sparse = [], []
+    for task in chosen:
+        items = items_of(task)
+        for found, attention in ((full, ()), (sparse, ("--attention", "windowed_future_global", "--radius", "2"))):
+            forecast = model(program, tmp_path, items, task["horizon"], *attention)
+            found.append(scores(items, *forecast, task["seasonality"]))
+    with open(tmp_path / "p__equivalence.csv", newline="") as stream:
+        rows = {row["metric"]: row for row in csv.DictReader(stream)}
+    with open(tmp_path / "p__perf_ttest_r2.csv", newline="") as stream:
+        tests = next(csv.DictReader(stream))
+    assert list(rows) == list(AVAILABLE_METRICS)
+    for i, metric in enumerate(AVAILABLE_METRICS):
+        pairs = np.array([[f[metric], s[metric]] for f, s in zip(full, sparse)])
+        pairs = pairs[np.isfinite(pairs).all(axis=1)]
+        assert int(rows[metric]["n"]) == len(pairs) > 0
+        logs = np.log(pairs[:, 1] / pairs[:, 0])
+        assert float(rows[metric]["mean_log_ratio"]) == pytest.approx(logs.mean(), rel=TOLERANCE, abs=TOLERANCE), metric
+        column = "mean_delta" if i == 0 else f"mean_delta_{metric}"
+        assert float(tests[column]) == pytest.approx((pairs[:, 1] - pairs[:, 0]).mean(), rel=TOLERANCE), metric
+
+
+@pytest.mark.parametrize("task", tasks(), ids=lambda t: t["dataset_config"])
+def test_metrics(program, study, tmp_path, task):
+    horizon, season = task["horizon"], task["seasonality"]
+    items = items_of(task)
     point = np.array([seasonal_naive(i["past"], season, horizon) for i in items])
     forecasts = {"naive": (point, np.repeat(point[:, :, None], len(LEVELS), axis=2)),
                  "model": model(program, tmp_path, items, horizon)}

@@ -253,13 +253,14 @@
       'all of it there uses future tokens as a sink. With the future hidden, its attention falls on context tokens.'),
     heatTable(grid(views[0][1]))),
     table('sinks', ['head', ...views.map(([name]) => `on ${name}`),
-      ...(tried.length ? ['MASE, the future hidden from it alone (90% interval)'] : [])],
+      ...(tried.length ? [`${lead}, the future hidden from it alone (90% interval)`] : [])],
     rows.map((s) => [`layer ${s.layer}, head ${s.head}`, ...views.map(([, of]) => percent(of(s))),
       ...(tried.length ? [between(s.blind)] : [])])));
   }
 
   /* ---- Accuracy ------------------------------------------------------------------------------- */
 
+  const [lead, ...further] = data.metrics;
   const armsOf = (pattern, trainedSparse) =>
     data.arms.filter((arm) => arm.pattern === pattern && arm.trained_sparse === trainedSparse && !arm.blind_heads);
   const inPercent = (x) => ({ change: toPercent(x.change), low: toPercent(x.low), high: toPercent(x.high) });
@@ -288,24 +289,25 @@
 
   function accuracySection() {
     const rows = armsOf('global', false);
-    const make = () => changes(rows.map((r) => radiusText(r.radius)), [
-      ranges('MASE', 'full', rows, (r) => inPercent(r.MASE)), ranges('WQL', 'sparse', rows, (r) => inPercent(r.WQL))]);
+    const colours = ['full', 'sparse', 'other', 'naive', 'third'];
+    const make = () => changes(rows.map((r) => radiusText(r.radius)), data.metrics.map((metric, i) =>
+      ranges(metric, colours[i % colours.length], rows, (r) => inPercent(r[metric]))));
     const byRadius = rows.map((r) => {
       const mass = data.mass.find((m) => m.radius === r.radius) || {};
       const speed = data.speed[data.radii.indexOf(r.radius)];
-      const p = r.MASE.p_equivalent;
-      return [radiusText(r.radius), between(r.MASE), !known(p) ? missing : p < 0.05 ? 'yes' : 'not shown',
-        percent(r.MASE.smallest_margin), between(r.WQL), percent(mass.kept), percent(mass.uniform), percent(mass.edges),
-        known(speed) ? `${fixed(speed, 3)}×` : missing];
+      const p = r[lead].p_equivalent;
+      return [radiusText(r.radius), between(r[lead]), !known(p) ? missing : p < 0.05 ? 'yes' : 'not shown',
+        percent(r[lead].smallest_margin), ...further.map((metric) => between(r[metric])), percent(mass.kept),
+        percent(mass.uniform), percent(mass.edges), known(speed) ? `${fixed(speed, 3)}×` : missing];
     });
     const margin = `${significant(100 * data.margin)}%`;
     section('accuracy', 'What it costs in accuracy', figure('bar',
-      `Change of the error against full attention, geometric mean of ${count(rows[0].MASE.tasks, 'task')}, with 90% ` +
+      `Change of the error against full attention, geometric mean of ${count(rows[0][lead].tasks, 'task')}, with 90% ` +
       `intervals; above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where ` +
       'the whole interval lies in the green band, which beside large changes is too thin to see; an interval that ' +
       'holds zero shows nothing by itself.', make),
-    table('radii', ['radius', 'MASE (90% interval)', `equal within ${margin}`, 'smallest margin',
-      'WQL (90% interval)', 'kept mass', 'uniform', 'kept edges', 'speed-up'], byRadius),
+    table('radii', ['radius', `${lead} (90% interval)`, `equal within ${margin}`, 'smallest margin',
+      ...further.map((metric) => `${metric} (90% interval)`), 'kept mass', 'uniform', 'kept edges', 'speed-up'], byRadius),
     el('p', { class: 'note' }, 'Kept mass, uniform and kept edges are means of windows, the speed-up is the ' +
       'median of tasks. Uniform: what attention would keep that spreads evenly over the tokens that are no padding; kept ' +
       'edges count padding too. Equal within the margin: two one-sided tests of the log ratios at 5%, which is to say ' +
@@ -329,15 +331,15 @@
     const find = (arms, radius) => arms.find((arm) => arm.radius === radius);
     const label = (radius) => (radius === null ? 'full' : radiusText(radius));
     const make = () => changes(radii.map(label), families.map(([name, colour, arms]) =>
-      ranges(name, colour, radii, (radius) => inPercent((find(arms, radius) || { MASE: {} }).MASE))));
+      ranges(name, colour, radii, (radius) => inPercent((find(arms, radius) || {})[lead] || {}))));
     section('arms', 'Why it costs: the window, the hidden future, or training', figure('bar',
-      'Change of MASE against full attention, geometric mean of tasks, with 90% intervals. The pattern gives context ' +
+      `Change of ${lead} against full attention, geometric mean of tasks, with 90% intervals. The pattern gives context ` +
       'tokens a window and hides the future from them. At radius ∞ only the future is hidden; with the future visible ' +
       'there is only the window. With a null future the context sees future tokens of which nothing is known; without ' +
       'known covariates that is the future itself.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
       `${data.record.options.sparse_model}, against full attention of the first weights.` : ''), make),
     table('radii', ['radius', ...families.map(([name]) => `${name} (90% interval)`)], radii.map((radius) =>
-      [label(radius), ...families.map(([, , arms]) => between((find(arms, radius) || { MASE: {} }).MASE))])));
+      [label(radius), ...families.map(([, , arms]) => between((find(arms, radius) || {})[lead] || {}))])));
   }
 
   /* ---- Time and memory ------------------------------------------------------------------------- */
@@ -407,10 +409,10 @@
   function tasksSection() {
     const column = (metric) => data.tasks.flatMap((t) =>
       [t.full, sparseAt(t, data.radius), t.naive].map((arm) => arm[metric]));
-    const digits = { MASE: decimals(column('MASE')), WQL: decimals(column('WQL')) };
+    const digits = Object.fromEntries(data.metrics.map((metric) => [metric, decimals(column(metric))]));
     const rows = data.tasks.map((t) => {
       const sparse = sparseAt(t, data.radius);
-      const scores = ['MASE', 'WQL'].flatMap((metric) => [t.full, sparse, t.naive].map((arm, i) => {
+      const scores = data.metrics.flatMap((metric) => [t.full, sparse, t.naive].map((arm, i) => {
         const naive = t.naive[metric];
         const text = fixed(arm[metric], digits[metric]);
         return el('td', i < 2 && known(naive) && arm[metric] > naive ? { class: 'worse' } : {}, text);
@@ -420,8 +422,8 @@
     });
     const r = `r\u00a0=\u00a0${radiusText(data.radius)}`;
     section('tasks', 'Task by task', table('tasks',
-      ['task', 'full', r, 'naive', 'full', r, 'naive', 'kept mass', 'S', 'windows', 'forecasts'], rows,
-      [['', 1], ['MASE', 3], ['WQL', 3], ['', 4]]),
+      ['task', ...data.metrics.flatMap(() => ['full', r, 'naive']), 'kept mass', 'S', 'windows', 'forecasts'], rows,
+      [['', 1], ...data.metrics.map((metric) => [metric, 3]), ['', 4]]),
     el('p', { class: 'note' }, 'S: tokens of the probed window. Naive: the last season repeated. ',
       el('span', { class: 'worse' }, 'Coloured'), ': worse than naive.'));
   }
