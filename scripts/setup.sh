@@ -117,9 +117,9 @@ fi
 [ "$level" = full ] || exit 0
 
 venv=${CHRONOS2_VENV:-venv}
-checked='import cffi, chronos, dask.dataframe, pandas, polars, pyspark, pytest, scikit_build_core, scipy, selenium, torch; assert chronos.__version__ == "2.3.2"'
+checked='import cffi, chronos, dask.dataframe, duckdb, pandas, polars, pyspark, pytest, scikit_build_core, scipy, selenium, torch; assert chronos.__version__ == "2.3.2"'
 if ! "$venv/bin/python" -c "$checked" >/dev/null 2>&1; then
-  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them), pyspark, dask, selenium, what the Python package is built with"
+  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them), pyspark, dask, duckdb, selenium, what the Python package is built with"
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
   # torch first and alone: the version that is asked for, not the newest that the rest would accept.
   "$venv/bin/python" -m pip install -q --disable-pip-version-check torch==2.13.0

@@ -205,9 +205,13 @@ def _like(frame: pd.DataFrame, kind: Any) -> Any:
     """The frame as a table of that kind."""
     if isinstance(kind, pd.DataFrame):
         return frame
-    table = _pyarrow().Table.from_pandas(frame, preserve_index=False)
-    polars = sys.modules.get("polars")
-    return polars.from_arrow(table) if polars is not None and isinstance(kind, polars.DataFrame) else table
+    chronos2_forecast = _pyarrow().Table.from_pandas(frame, preserve_index=False)
+    polars, duckdb = sys.modules.get("polars"), sys.modules.get("duckdb")
+    if polars is not None and isinstance(kind, polars.DataFrame):
+        return polars.from_arrow(chronos2_forecast)
+    if duckdb is not None and isinstance(kind, duckdb.DuckDBPyRelation):  # on its connection, by the variable's name
+        return kind.query(kind.alias, "from chronos2_forecast").set_alias("chronos2_forecast")
+    return chronos2_forecast
 
 
 def _pyarrow() -> Any:

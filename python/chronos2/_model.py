@@ -43,11 +43,11 @@ class Chronos2Model:
 
     def __init__(self, folder: Path, *, adapter: Path | None = None, dtype: str = "fp32", cache: Path | None = None,
                  attention: _native.Attention = _native.Attention(), threads: int = 0,
-                 attn_implementation: str = "sdpa", isa: str = "auto") -> None:
+                 attn_implementation: str = "sdpa", isa: str = "auto", device: str = "cpu") -> None:
         if attn_implementation not in _BACKENDS:
             raise ValueError(f"attn_implementation: expected one of {sorted(_BACKENDS)}, found {attn_implementation!r}")
         self.folder, self.adapter, self.attention = folder, adapter, attention
-        self._dtype, self._threads, self._isa = dtype, threads, isa
+        self._dtype, self._threads, self._isa, self._device = dtype, threads, isa, device
         self._backend = _BACKENDS[attn_implementation]
         self.native = _native.Model(folder, dtype=dtype, adapter=adapter, cache=cache, threads=threads, isa=isa)
         config = _hub.read_json(folder / "config.json")
@@ -66,7 +66,7 @@ class Chronos2Model:
     @property
     def device(self) -> Any:
         torch = sys.modules.get("torch")
-        return torch.device("cpu") if torch else "cpu"
+        return torch.device(self._device) if torch else self._device
 
     @contextmanager
     def session(self, attention: _native.Attention | None = None) -> Iterator[_native.Session]:
@@ -80,7 +80,7 @@ class Chronos2Model:
             session.set_attention(attention)
         except IndexError:
             session = _native.Session(self.native, attention, threads=self._threads, backend=self._backend,
-                                      isa=self._isa)
+                                      isa=self._isa, device=self._device)
         self._warn_if_untrained(session)
         yield session
         if len(self._idle) < threading.active_count():

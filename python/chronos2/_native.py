@@ -276,12 +276,14 @@ class Session:
     """Memory and threads of one forecaster; one thread at a time uses it."""
 
     def __init__(self, model: Model, attention: Attention, *, threads: int = 0, backend: str = "fused",
-                 isa: str = "auto") -> None:
+                 isa: str = "auto", device: str = "cpu") -> None:
         self.model, self.attention, self.process = model, attention, os.getpid()
-        options, name = ffi.new("chronos2_session_options *"), ffi.new("char[]", isa.encode())
+        options, name, place = (ffi.new("chronos2_session_options *"), ffi.new("char[]", isa.encode()),
+                                ffi.new("char[]", device.encode()))
         lib.chronos2_session_options_init(options)
         options.attention, options.radius, options.reg_global = attention.code, attention.radius, attention.reg_global
         options.backend, options.isa, options.threads = named("backend", backend), name, threads
+        options.device = place
         self._handle = ffi.new("chronos2_session **")
         check(lib.chronos2_session_open(model.pointer, options, self._handle))
         self._watch = _Watch()
@@ -319,6 +321,11 @@ class Session:
         handle = ffi.new("chronos2_forecast **")
         self._call(lib.chronos2_predict, table.pointer, len(table), options.native(), handle, after=after)
         return Forecast(handle, len(self.model.quantiles))
+
+    def predict_bytes(self, table: SeriesTable, options: PredictOptions) -> int:
+        size = ffi.new("size_t *")
+        self._call(lib.chronos2_predict_bytes, table.pointer, len(table), options.native(), size)
+        return size[0]
 
     def embed(self, table: SeriesTable, options: PredictOptions) -> Embedding:
         handle = ffi.new("chronos2_embedding **")

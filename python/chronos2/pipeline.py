@@ -68,8 +68,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         dtype: Any = None, torch_dtype: Any = None, revision: str | None = None, cache_dir: Any = None,
         local_files_only: bool = False, token: Any = None, attn_implementation: str = "sdpa",
         attention: str | None = None, radius: float | None = None, reg_global: bool = False, threads: int = 0,
-        isa: str = "auto", packed_cache: str | os.PathLike[str] | None = None, return_type: str | None = None,
-        **ignored: Any,
+        isa: str = "auto", device: str = "cpu", packed_cache: str | os.PathLike[str] | None = None,
+        return_type: str | None = None, **ignored: Any,
     ) -> Chronos2Pipeline:
         """Opens a model.
 
@@ -78,8 +78,11 @@ class Chronos2Pipeline(BaseChronosPipeline):
         pretrained_model_name_or_path
             A folder with config.json and safetensors (a LoRA adapter too), a name of a hub (looked up in the Hugging
             Face cache, else downloaded where huggingface_hub is installed), or None for the bundled checkpoint.
+        device
+            "cpu", or "cuda" or "cuda:1" where libchronos2_cuda.so is (float32 and bfloat16).
         device_map
-            The engine runs on the processor; anything else is ignored with a warning.
+            chronos-forecasting's argument for that. The engine runs on the processor unless `device` says otherwise;
+            anything else is ignored with a warning.
         dtype, torch_dtype
             float32 (also for "auto"), bfloat16 or int8, as a name or as torch's: of the encoder's matrices.
         attention, radius, reg_global
@@ -102,11 +105,12 @@ class Chronos2Pipeline(BaseChronosPipeline):
         folder = _hub.find_model(pretrained_model_name_or_path, revision=revision, **hub)
         base, adapter = _hub.find_adapter(folder, **hub)
         _check_config(base)
-        _warn_of_device(device_map)
+        if device == "cpu":
+            _warn_of_device(device_map)
         _check_return_type(return_type)
         model = Chronos2Model(base, adapter=adapter, dtype=resolve_dtype(torch_dtype or dtype), cache=packed_cache,
                               attention=resolve_attention(attention, radius, reg_global), threads=threads, isa=isa,
-                              attn_implementation=attn_implementation)
+                              attn_implementation=attn_implementation, device=device)
         name = pretrained_model_name_or_path
         if name is not None and folder == Path(name).expanduser():
             name = str(folder.resolve())  # elsewhere a relative path would mean another folder
@@ -151,17 +155,25 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     # ---- Forecasts --------------------------------------------------------------------------------
 
-    def _forecast(
+    def _forecast(self, inputs: Any, prediction_length: int | None = None, *args: Any,
+                  after_batch: Callable[[], Any] | None = None, **kwargs: Any) -> _native.Forecast:
+        table, options, attention = self._request(inputs, prediction_length, *args, **kwargs)
+        with self.model.session(attention) as session:
+            forecast = session.predict(table, options, after_batch)
+        for reason in forecast.errors().values():
+            warnings.warn(f"no forecast: {reason}", stacklevel=3)
+        return forecast
+
+    def _request(
         self, inputs: Any, prediction_length: int | None = None, batch_size: int = 256,
         context_length: int | None = None, cross_learning: bool = False, limit_prediction_length: bool = False,
         max_output_patches: int | None = None, unrolled_quantiles: Sequence[float] | None = None,
-        after_batch: Callable[[], Any] | None = None, predict_batches_jointly: bool | None = None,
-        attention: str | None = None, radius: float | None = None, reg_global: bool = False,
-        extend_context: bool = False, on_error: str = "raise",
-    ) -> _native.Forecast:
+        predict_batches_jointly: bool | None = None, attention: str | None = None, radius: float | None = None,
+        reg_global: bool = False, extend_context: bool = False, on_error: str = "raise",
+    ) -> tuple[_native.SeriesTable, _native.PredictOptions, _native.Attention | None]:
         if predict_batches_jointly is not None:
             warnings.warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
-                          category=FutureWarning, stacklevel=3)
+                          category=FutureWarning, stacklevel=4)
             cross_learning = predict_batches_jointly
         horizon = self._horizon(prediction_length, limit_prediction_length)
         self._check_unrolled(unrolled_quantiles)
@@ -172,12 +184,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
             cross_learning, extend_context, 0 if max_output_patches is None else
             _at_least_one("max_output_patches", max_output_patches),
             None if unrolled_quantiles is None else _native.rising(unrolled_quantiles), on_error == "skip")
-        table = _native.SeriesTable(_inputs.to_series(inputs, horizon))
-        with self.model.session(self._attention(attention, radius, reg_global)) as session:
-            forecast = session.predict(table, options, after_batch)
-        for reason in forecast.errors().values():
-            warnings.warn(f"no forecast: {reason}", stacklevel=3)
-        return forecast
+        return (_native.SeriesTable(_inputs.to_series(inputs, horizon)), options,
+                self._attention(attention, radius, reg_global))
 
     def _attention(self, attention: str | None, radius: float | None, reg_global: bool) -> Any:
         asked = attention is not None or radius is not None or reg_global
@@ -191,7 +199,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
                     "degrade since the model is not optimized for it. ")
             if limited:
                 raise ValueError(said + "You can turn off this check by setting `limit_prediction_length=False`.")
-            warnings.warn(said, stacklevel=4)
+            warnings.warn(said, stacklevel=5)
         return horizon
 
     def _context(self, context_length: int | None, extended: bool) -> int:
@@ -199,7 +207,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         length = _at_least_one("context_length", longest if context_length is None else context_length)
         if length > longest and not extended:
             warnings.warn(f"The specified context_length {length} is greater than the model's default context length "
-                          f"{longest}. Resetting context_length to {longest}.", stacklevel=4)
+                          f"{longest}. Resetting context_length to {longest}.", stacklevel=5)
             length = longest
         return length
 
@@ -274,6 +282,13 @@ class Chronos2Pipeline(BaseChronosPipeline):
         self._warn_of_levels(quantile_levels)
         return (self._give(forecast.at_levels(quantile_levels), return_type),
                 self._give(forecast.median(), return_type))
+
+    def predict_bytes(self, inputs: Any, prediction_length: int | None = None, **predict_kwargs: Any) -> int:
+        """Memory in bytes that `predict` takes at most beside the model, its forecasts included. Nothing is forecast,
+        and no value is read. Parameters as for `predict`."""
+        table, options, attention = self._request(inputs, prediction_length, **predict_kwargs)
+        with self.model.session(attention) as session:
+            return session.predict_bytes(table, options)
 
     def _warn_of_levels(self, levels: Sequence[float]) -> None:
         trained = self.quantiles
@@ -439,4 +454,5 @@ def _check_config(folder: Path) -> None:
 def _warn_of_device(device_map: Any) -> None:
     device = device_map.get("", device_map) if isinstance(device_map, dict) else device_map
     if device is not None and str(device).split(":")[0] not in ("cpu", "auto"):
-        warnings.warn(f"device_map={device_map!r} is ignored: the engine runs on the processor", stacklevel=3)
+        warnings.warn(f"device_map={device_map!r} is ignored: the engine runs on the processor; `device` "
+                      "chooses another", stacklevel=3)

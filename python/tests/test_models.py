@@ -116,3 +116,12 @@ def test_a_packed_cache_is_written_and_read(smooth, tmp_path):
         cached = Chronos2Pipeline.from_pretrained(SMOOTH, packed_cache=tmp_path, threads=1, return_type="numpy")
         np.testing.assert_array_equal(cached.predict([wave(50)], 4)[0], smooth.predict([wave(50)], 4)[0])
     assert list(tmp_path.iterdir())
+
+
+def test_a_device_that_is_not_there(monkeypatch):
+    monkeypatch.setenv("CHRONOS2_CUDA_LIBRARY", "/nowhere/libchronos2_cuda.so")
+    assert str(Chronos2Pipeline.from_pretrained(SMOOTH, device="cpu").model.device) == "cpu"
+    with pytest.raises(NotImplementedError, match="/nowhere/libchronos2_cuda.so"):
+        Chronos2Pipeline.from_pretrained(SMOOTH, device="cuda")
+    with pytest.raises(ValueError, match="abacus"):
+        Chronos2Pipeline.from_pretrained(SMOOTH, device="abacus")

@@ -245,3 +245,11 @@ def test_attributes(pipeline):
     assert set(pipeline.dtypes) == {"bfloat16", "float32"}
     assert pipeline.model is pipeline.inner_model and pipeline.model.config.d_model == 160
     assert pipeline.model.chronos_config.context_length == 2048
+
+
+def test_memory_of_a_forecast_is_known_before(smooth):
+    inputs = [wave(100)] * 40
+    one, many = smooth.predict_bytes(inputs[:1], 8), smooth.predict_bytes(inputs, 8)
+    assert 40 * 21 * 8 * 8 < many and one < many < smooth.predict_bytes(inputs, 800, batch_size=1000)
+    with pytest.raises(ValueError, match="prediction_length"):
+        smooth.predict_bytes(inputs, 0)

@@ -177,3 +177,33 @@ def test_what_is_fine_tuned_opens_here(tmp_path, mode):
     assert worst(after, before, inputs) > TOLERANCE
     theirs = Upstream.from_pretrained(tmp_path / "finetuned-ckpt", dtype=torch.float32)
     assert worst(after, theirs.predict(inputs, prediction_length=8), inputs) < TOLERANCE
+
+
+def test_a_device_computes_the_same(monkeypatch):
+    """On the emulated CUDA device that the build brings."""
+    monkeypatch.setenv("CHRONOS2_CUDA_LIBRARY", str(ROOT / "build" / "libchronos2_cuda_emulated.so"))
+    inputs = [walk(np.random.default_rng(18), 90), walk(np.random.default_rng(19), 2, 41)]
+    there = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, device="cuda", threads=1)
+    here = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1)
+    assert there.model.device == torch.device("cuda")
+    assert worst(*(p.predict(inputs, prediction_length=8) for p in (there, here)), inputs) < TOLERANCE
+
+
+@pytest.mark.parametrize("validate", [True, False])
+def test_duckdb_relations_in_and_out(tmp_path, validate):
+    import duckdb
+
+    df, future = frames(np.random.default_rng(20), "D", 5)
+    df, future = df.drop(columns="z").astype({"kind": str}), future.astype({"kind": str})
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1)
+    options = {"target": "y", "prediction_length": 5, "quantile_levels": LEVELS, "validate_inputs": validate}
+    connection = duckdb.connect()
+    for name, frame in (("past", df), ("ahead", future)):
+        frame.to_parquet(tmp_path / f"{name}.parquet")
+    past, ahead = (connection.sql(f"from '{tmp_path / name}.parquet' order by item_id desc, timestamp")
+                   for name in ("past", "ahead"))
+    found = pipeline.predict_df(past, ahead, **options)
+    assert isinstance(found, duckdb.DuckDBPyRelation)
+    expected = pipeline.predict_df(df, future, **options)
+    pd.testing.assert_frame_equal(found.df(), expected, check_dtype=False)
+    assert found.aggregate("count(*)").fetchall() == [(len(expected),)]
