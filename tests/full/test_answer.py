@@ -1,0 +1,64 @@
+"""The preregistered study's script: a smoke run from end to end, the sums it makes, and the data it refuses."""
+
+import csv
+import math
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from scipy import stats
+
+SCRIPT = ROOT / "tools" / "study" / "answer.py"
+
+
+def answer(*options):
+    return subprocess.run([sys.executable, SCRIPT, *map(str, options)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    out = tmp_path_factory.mktemp("answer")
+    done = answer("--smoke", "--out", out)
+    assert done.returncode == 0, done.stderr
+    return out
+
+
+def test_endpoint(smoke):
+    """From the study's files: log ratios of the primary tasks, their mean and 90% interval."""
+    with open(smoke / "dense-1-c128__arms.csv", newline="") as stream:
+        mase = {(row["arm"], row["task_name"]): float(row["MASE"]) for row in csv.DictReader(stream)}
+    tasks = ("macro_quarterly", "sunspots_yearly", "nile_yearly")
+    logs = [math.log(mase["sparse_global_r8", t] / mase["full", t]) for t in tasks]
+    ends = stats.t.interval(0.9, 2, loc=statistics.mean(logs), scale=stats.sem(logs))
+    text = (smoke / "answer.md").read_text()
+    said = re.search(r"full attention by (\S+)%, 90% interval (\S+)% to (\S+)%: equality within 2% is (not )?shown", text)
+    expected = [100 * math.expm1(x) for x in (statistics.mean(logs), *ends)]
+    assert [float(said[k]) for k in (1, 2, 3)] == pytest.approx(expected, abs=0.006)
+    assert (said[4] is None) == (-2 / 1.02 < expected[1] and expected[2] < 2)
+    assert text.count("| control_") == 3 * 3 * 2 and "Gate 1: " in text and "Gate 2: " in text
+    assert len(re.findall(r"^\| (64|128) \| (4|8|16|inf) \| \d", text, re.MULTILINE)) == 8  # speed and memory
+
+
+def test_goes_on(smoke, tmp_path):
+    """Runs that are done are not made again; one whose record is missing is."""
+    before = (smoke / "answer.md").read_text()
+    shutil.copytree(smoke, tmp_path / "out")
+    (tmp_path / "out" / "mixed-1-c64__run.json").unlink()
+    done = answer("--smoke", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[:-1] == ["answer: mixed-1-c64"]
+    endpoints = before.split("# Speed and memory")[0]
+    assert (tmp_path / "out" / "answer.md").read_text().startswith(endpoints)
+
+
+def test_refuses_other_data(tmp_path):
+    (tmp_path / "nn5.jsonl").write_text("{}")
+    done = answer("--public", tmp_path, "--long", tmp_path, "--check", "--out", tmp_path / "out")
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1 and len(lines) == 8 + 10  # the files of both folders, and no other
+    assert f"answer: error: {tmp_path / 'nn5.jsonl'}: it is not the file that docs/preregistration.md names" in lines
+    assert f"answer: error: {tmp_path / 'ETTh.jsonl'}: it is not there" in lines
