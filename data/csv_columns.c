@@ -4,9 +4,9 @@
 
 #include "base/memory.h"
 #include "base/text.h"
-#include "time/calendar.h"
 #include "data/cell.h"
 #include "data/reader.h"
+#include "time/calendar.h"
 
 /* A column while it is read. Text stays in the file until the whole column was seen. */
 typedef struct builder {

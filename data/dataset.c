@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,51 +13,12 @@
 
 /* ---- Shared memory --------------------------------------------------------------------------- */
 
-enum { CHUNK_BYTES = 65536, POOL_ALIGN = 16 };
-
-struct c2_pool_chunk {
-  c2_pool_chunk *next;
-  size_t used, size; /* of the bytes behind this head */
-};
-
-enum { HEAD_BYTES = (sizeof(c2_pool_chunk) + POOL_ALIGN - 1) / POOL_ALIGN * POOL_ALIGN };
-
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err) {
-  size_t bytes = 0;
-  size_t block = 0;
-  if (!c2_mul(count, size, &bytes) || bytes > PTRDIFF_MAX - 2 * (size_t)CHUNK_BYTES) {
-    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu elements of %zu bytes: the size overflows", count, size);
-  }
-  bytes = c2_round_up(bytes, POOL_ALIGN);
-  c2_pool_chunk *chunk = set->pool;
-  if (!chunk || chunk->size - chunk->used < bytes) {
-    block = c2_max_size(bytes, CHUNK_BYTES);
-    c2_pool_chunk *fresh = calloc(1, HEAD_BYTES + block);
-    if (!fresh) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", block);
-    fresh->size = block;
-    /* a block of its own goes behind the open chunk, whose rest is still good */
-    if (chunk && bytes > CHUNK_BYTES / 4) {
-      fresh->next = chunk->next;
-      chunk->next = fresh;
-    } else {
-      fresh->next = chunk;
-      set->pool = fresh;
-    }
-    chunk = fresh;
-  }
-  void *result = (unsigned char *)chunk + HEAD_BYTES + chunk->used;
-  chunk->used += bytes;
-  memcpy(out, &result, sizeof result);
-  return C2_OK;
+  return c2_pool_alloc(&set->pool, count, size, out, err);
 }
 
 c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err) {
-  size_t bytes = strlen(text) + 1;
-  char *copy = NULL;
-  C2_TRY(c2_dataset_alloc(set, bytes, 1, &copy, err));
-  memcpy(copy, text, bytes);
-  *out = copy;
-  return C2_OK;
+  return c2_pool_text(&set->pool, text, out, err);
 }
 
 c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...) {
@@ -119,11 +79,7 @@ void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
 }
 
 void c2_dataset_free(c2_dataset *set) {
-  while (set->pool) {
-    c2_pool_chunk *next = set->pool->next;
-    free(set->pool);
-    set->pool = next;
-  }
+  c2_pool_free(&set->pool);
   free(set->item);
   c2_lookup_free(&set->ids);
   c2_lookup_free(&set->ignored);

@@ -8,9 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/pool.h"
 #include "base/status.h"
-#include "time/calendar.h"
 #include "data/lookup.h"
+#include "time/calendar.h"
 
 /* A covariate of one item: numbers, or categories when `is_text`. */
 typedef struct c2_covariate {
@@ -40,8 +41,6 @@ typedef struct c2_item {
   c2_covariate *covariate; /* [covariates], in the file's or the options' order */
 } c2_item;
 
-typedef struct c2_pool_chunk c2_pool_chunk;
-
 typedef struct c2_dataset {
   c2_item *item; /* in order of first appearance */
   size_t count, capacity;
@@ -52,7 +51,7 @@ typedef struct c2_dataset {
   const char **note; /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
   size_t notes, note_capacity;
   bool twins;          /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
-  c2_pool_chunk *pool; /* texts and arrays, freed together */
+  c2_pool pool;        /* texts and arrays, freed together */
 } c2_dataset;
 
 /* Index of an item; false if there is none. */

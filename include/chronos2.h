@@ -54,7 +54,7 @@ extern "C" {
 
 /* Version of this interface. The first number changes when a caller must change, the second when something is added. */
 #define CHRONOS2_API_MAJOR 1
-#define CHRONOS2_API_MINOR 0
+#define CHRONOS2_API_MINOR 1
 
 /* Version of the binary interface: the number in the shared library's name. */
 #define CHRONOS2_ABI_VERSION 1
@@ -535,6 +535,116 @@ CHRONOS2_API chronos2_status chronos2_context_predict(chronos2_session *session,
                                                       const chronos2_series *series, size_t count,
                                                       const chronos2_predict_options *options,
                                                       chronos2_forecast **forecast);
+
+/* ---- Tables ----------------------------------------------------------------------------------- */
+
+/* Arrow's C data and C stream interface, as https://arrow.apache.org/docs/format/CDataInterface.html has it. */
+#ifndef ARROW_C_DATA_INTERFACE
+#define ARROW_C_DATA_INTERFACE
+
+#define ARROW_FLAG_DICTIONARY_ORDERED 1
+#define ARROW_FLAG_NULLABLE 2
+#define ARROW_FLAG_MAP_KEYS_SORTED 4
+
+struct ArrowSchema {
+  const char *format;
+  const char *name;
+  const char *metadata;
+  int64_t flags;
+  int64_t n_children;
+  struct ArrowSchema **children;
+  struct ArrowSchema *dictionary;
+  void (*release)(struct ArrowSchema *);
+  void *private_data;
+};
+
+struct ArrowArray {
+  int64_t length;
+  int64_t null_count;
+  int64_t offset;
+  int64_t n_buffers;
+  int64_t n_children;
+  const void **buffers;
+  struct ArrowArray **children;
+  struct ArrowArray *dictionary;
+  void (*release)(struct ArrowArray *);
+  void *private_data;
+};
+
+#endif
+#ifndef ARROW_C_STREAM_INTERFACE
+#define ARROW_C_STREAM_INTERFACE
+
+struct ArrowArrayStream {
+  int (*get_schema)(struct ArrowArrayStream *, struct ArrowSchema *out);
+  int (*get_next)(struct ArrowArrayStream *, struct ArrowArray *out);
+  const char *(*get_last_error)(struct ArrowArrayStream *);
+  void (*release)(struct ArrowArrayStream *);
+  void *private_data;
+};
+
+#endif
+
+/* Tells the user, in one line of text that is valid during the call, what was ignored, filled in or left out. It is
+ * called from within the output's get_next, or from chronos2_predict_stream. */
+typedef void (*chronos2_warning_fn)(void *user, const char *text);
+
+typedef struct chronos2_stream_options {
+  size_t size;                            /* of this struct, by CHRONOS2_STREAM_OPTIONS_INIT */
+  const chronos2_predict_options *predict; /* as of chronos2_predict; default NULL: the defaults. A horizon of 0 is as
+                                             many steps as the model forecasts in one pass */
+  const char *id_column;                  /* default NULL: "item_id" */
+  const char *timestamp_column;           /* default NULL: "timestamp" */
+  const char *const *targets;             /* [target_count] columns that are forecast jointly; default: "target" */
+  size_t target_count;
+  const char *const *covariates; /* [covariate_count] columns; the others are ignored, with a warning. Default NULL:
+                                    every column that is no id, time stamp or target */
+  size_t covariate_count;
+  const double *quantile_levels; /* [level_count], in [0, 1]; default NULL: 0.1, 0.2 ... 0.9 */
+  size_t level_count;
+  const char *freq;               /* frequency of the time stamps as pandas spells it, which is not checked against the
+                                     rows; default NULL: inferred */
+  size_t batch_series;            /* series of one chronos2_predict, and so of cross_learning; default 0: 1024 */
+  chronos2_warning_fn on_warning; /* default NULL: nobody is told */
+  void *user;                     /* for on_warning */
+  bool skip_validation;           /* rows are in order already, and future_df's follow df's: neither is checked */
+  bool gather;                    /* read everything first, so that the rows of an item may come apart, and every
+                                     error of the tables comes before the first forecast */
+  bool fill_gaps;                 /* steps without a row are missing values, with a warning; else a gap is an error, or
+                                     with `freq` the rows are consecutive steps whatever their time stamps say */
+  bool reserved[5];
+} chronos2_stream_options;
+#define CHRONOS2_STREAM_OPTIONS_INIT .size = sizeof(chronos2_stream_options)
+CHRONOS2_API void chronos2_stream_options_init(chronos2_stream_options *options);
+
+/* Forecasts a long table by the rules of chronos-forecasting's predict_df, whose names the arguments and messages have.
+ *
+ * df: one row an item and time step, in record batches: an id (text or integers), a time stamp (timestamp or date), the
+ * targets (numbers) and covariates (numbers, or categories: text or booleans). Text may be in dictionaries, as may ids.
+ * Nulls and NaN are missing values; ids and time stamps can't be. Rows of an item follow each other, unless options
+ * gather; they are sorted by time where they aren't. All items have one frequency.
+ * future_df: NULL, or ids, time stamps and covariates of the `horizon` steps after each item's last: these covariates
+ * are known. Items may come in any order; those that come before their turn are kept.
+ * out: the forecasts, items in the order of df, in record batches of at most 65,536 rows or one item: the id column,
+ * time stamps, target_name, predictions (the median, float32) and one float32 column a quantile level, which its
+ * shortest spelling names, "0.1". Ids and time stamps have the type they have in df, but dictionaries become what they
+ * hold, and string views strings.
+ *
+ * Memory: batch_series series, the record batches that they are in, and all ids and categories. Everything is read
+ * first under `gather`, and where several targets have categories, whose codes are ranks among all of them. float32 and
+ * float64 columns are read in place.
+ *
+ * Both inputs belong to the library from the call on, even if it fails: their release is NULL afterwards. The session
+ * and its model must outlive the output, which may be read from any thread, while no other call uses the session.
+ * The call itself reads the schemas: it fails for columns that are missing or of a wrong type, and for options that
+ * cannot be. What else is wrong comes from the output's get_next, as an errno value: EINVAL for arguments and tables,
+ * ENOMEM, EIO, ENOTSUP, ECANCELED (a progress function stopped it), EDOM (a forecast is not finite), or what the
+ * producer returned; get_last_error gives the text. Under CHRONOS2_ON_ERROR_SKIP values of a bad item are null, with a
+ * warning. */
+CHRONOS2_API chronos2_status chronos2_predict_stream(chronos2_session *session, struct ArrowArrayStream *df,
+                                                     struct ArrowArrayStream *future_df,
+                                                     const chronos2_stream_options *options,
+                                                     struct ArrowArrayStream *out);
 
 #ifdef __cplusplus
 }

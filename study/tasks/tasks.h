@@ -17,8 +17,8 @@
 #include <stdint.h>
 
 #include "base/status.h"
-#include "time/calendar.h"
 #include "study/statistics/metrics.h"
+#include "time/calendar.h"
 
 typedef struct c2_names {
   const char **name;

@@ -1,0 +1,39 @@
+/* The public interface: tables as Arrow streams. */
+#include "api.h"
+#include "base/memory.h"
+#include "table/stream.h"
+
+void chronos2_stream_options_init(chronos2_stream_options *options) {
+  if (options) *options = (chronos2_stream_options){CHRONOS2_STREAM_OPTIONS_INIT};
+}
+
+static c2_status read_options(const chronos2_stream_options *given, chronos2_stream_options *own,
+                              chronos2_predict_options *predict, c2_error *err) {
+  C2_TRY(c2_options_read(own, sizeof *own, given, "CHRONOS2_STREAM_OPTIONS_INIT", err));
+  C2_TRY(c2_reserved_check(own->reserved, sizeof own->reserved, "options", err));
+  return c2_options_read(predict, sizeof *predict, own->predict, "CHRONOS2_PREDICT_OPTIONS_INIT", err);
+}
+
+static void release(struct ArrowArrayStream *stream) {
+  if (stream && stream->release) stream->release(stream);
+  if (stream) stream->release = NULL;
+}
+
+chronos2_status chronos2_predict_stream(chronos2_session *session, struct ArrowArrayStream *df,
+                                        struct ArrowArrayStream *future_df, const chronos2_stream_options *options,
+                                        struct ArrowArrayStream *out) {
+  c2_error *err = c2_api_begin();
+  chronos2_stream_options own;
+  chronos2_predict_options predict;
+  c2_status status = C2_OK;
+  if (out) *out = (struct ArrowArrayStream){.release = NULL};
+  if (!session || !df || !out) {
+    C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "session, df and out: expected not NULL"));
+  }
+  C2_GOTO(read_options(options, &own, &predict, err));
+  return status_of(c2_stream_open(session, df, future_df, &own, &predict, out, err));
+fail:
+  release(df);
+  release(future_df);
+  return status_of(status);
+}

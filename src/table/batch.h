@@ -1,0 +1,32 @@
+/* Items of a table as the series of one forecast. */
+#ifndef C2_TABLE_BATCH_H
+#define C2_TABLE_BATCH_H
+
+#include "base/pool.h"
+#include "forecast/forecast.h"
+#include "table/roles.h"
+
+typedef struct c2_batch_entry {
+  size_t past, future; /* number of the item in df and in future_df */
+  size_t key;          /* of its id */
+} c2_batch_entry;
+
+typedef struct c2_table_batch {
+  c2_pool pool;
+  size_t count;
+  c2_batch_entry *entry;       /* [count] */
+  chronos2_series *series;     /* [count] */
+  int64_t *stamps;             /* of the forecasts, as df has them: [count][horizon] */
+  const char (**label)[9];     /* of categories by their codes: [covariates] */
+  chronos2_forecast forecast;
+} c2_table_batch;
+
+/* Makes series of `count` items, whose futures are there, and forecasts them. Close it also after a failure. */
+c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos2_session *session,
+                             const c2_batch_entry *entry, size_t count, c2_error *err);
+void c2_table_batch_close(c2_table_batch *batch);
+
+/* Names the item in a text that speaks of "series 0", as those of forecasts do. */
+void c2_table_batch_name(const c2_table_batch *batch, const c2_table_plan *plan, char *text, size_t room);
+
+#endif

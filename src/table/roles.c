@@ -1,0 +1,390 @@
+/* Finds columns, checks their types, copies options. Reads no rows. */
+#include "table/roles.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+
+enum { DEFAULT_BATCH = 1024, DEFAULT_LEVELS = 9 };
+
+/* ---- Messages -------------------------------------------------------------------------------- */
+
+void c2_plan_warn(const c2_table_plan *plan, const char *format, ...) {
+  char text[512];
+  va_list args;
+  if (!plan->on_warning) return;
+  va_start(args, format);
+  c2_text_format(text, sizeof text, format, args);
+  va_end(args);
+  plan->on_warning(plan->user, text);
+}
+
+/* Names as Python shows a list of them, without the brackets; cut off where the room ends. */
+typedef struct names {
+  char text[400];
+  size_t used, count;
+} names;
+
+static void add_name(names *n, const char *name) {
+  if (n->used < sizeof n->text) {
+    n->used += (size_t)snprintf(n->text + n->used, sizeof n->text - n->used, "%s'%.60s'", n->count ? ", " : "", name);
+  }
+  n->count++;
+}
+
+/* ---- Columns --------------------------------------------------------------------------------- */
+
+static const char *or_default(const char *name, const char *usual) {
+  return name ? name : usual;
+}
+
+/* What the options name, in the order of the roles: id, time stamp, targets. */
+typedef struct keys {
+  const char *name[2];
+  const char *const *target;
+  size_t targets;
+} keys;
+
+static const char *key_name(const keys *k, size_t role) {
+  return role < C2_ROLE_FIRST ? k->name[role] : k->target[role - C2_ROLE_FIRST];
+}
+
+/* Finds the columns that a table has to have. */
+static c2_status find_keys(c2_source *s, const keys *k, size_t count, c2_error *err) {
+  names missing = {.used = 0};
+  for (; s->roles < count; s->roles++) {
+    C2_TRY(c2_source_find(s, key_name(k, s->roles), &s->role[s->roles].place, err));
+    if (s->role[s->roles].place == SIZE_MAX) add_name(&missing, key_name(k, s->roles));
+  }
+  if (missing.count == 0) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s does not contain all expected columns. Missing columns: {%s}", s->name, missing.text);
+}
+
+static c2_status refuse_type(const c2_source *s, const c2_field *field, const char *expected, c2_error *err) {
+  char type[C2_TYPE_ROOM];
+  c2_field_type(field, type);
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': expected %s, found %s", s->name, field->name, expected, type);
+}
+
+static const c2_field *field_of(const c2_source *s, size_t role) {
+  return &s->field[s->role[role].place];
+}
+
+static c2_status check_keys(const c2_source *s, c2_error *err) {
+  const c2_field *id = field_of(s, C2_ROLE_ID);
+  const c2_field *time = field_of(s, C2_ROLE_TIME);
+  c2_kind kind = c2_field_kind(id);
+  if (kind != C2_KIND_TEXT && kind != C2_KIND_INTEGER && kind != C2_KIND_INTEGER_WORD) {
+    return refuse_type(s, id, "ids that are text or integers", err);
+  }
+  if (c2_field_kind(time) != C2_KIND_TIME) return refuse_type(s, time, "timestamps or dates", err);
+  return C2_OK;
+}
+
+static bool is_numeric(c2_kind kind) {
+  return kind == C2_KIND_INTEGER || kind == C2_KIND_FLOAT || kind == C2_KIND_BOOL;
+}
+
+static c2_status check_targets(const c2_source *s, size_t targets, c2_error *err) {
+  char type[C2_TYPE_ROOM];
+  for (size_t k = 0; k < targets; k++) {
+    const c2_field *field = field_of(s, C2_ROLE_FIRST + k);
+    if (is_numeric(c2_field_kind(field))) continue;
+    c2_field_type(field, type);
+    C2_FAIL(err, C2_ERR_FORMAT, "Target column '%.60s' must be numeric, got dtype %s", field->name, type);
+  }
+  return C2_OK;
+}
+
+static bool has_role(const c2_source *s, size_t place) {
+  for (size_t i = 0; i < s->roles; i++) {
+    if (s->role[i].place == place) return true;
+  }
+  return false;
+}
+
+static c2_status add_covariate(c2_table_plan *p, size_t place, c2_error *err) {
+  const c2_field *field = &p->past.field[place];
+  c2_kind kind = c2_field_kind(field);
+  size_t index = 0;
+  C2_TRY(c2_source_find(&p->past, field->name, &index, err)); /* refuses a name used twice */
+  if (kind == C2_KIND_TIME || kind == C2_KIND_OTHER) {
+    return refuse_type(&p->past, field, "numbers, text, booleans or a dictionary", err);
+  }
+  c2_covariate_plan *c = &p->covariate[p->covariates++];
+  *c = (c2_covariate_plan){.name = field->name,
+                           .future = SIZE_MAX,
+                           .is_category = kind != C2_KIND_INTEGER && kind != C2_KIND_FLOAT,
+                           .words = {.is_ranked = field->has_dictionary}};
+  p->past.role[p->past.roles++] = (c2_role){place, c->is_category ? &c->words : NULL};
+  return C2_OK;
+}
+
+/* The covariates that the options name, or all other columns. */
+static c2_status find_covariates(c2_table_plan *p, const chronos2_stream_options *o, c2_error *err) {
+  c2_source *s = &p->past;
+  names missing = {.used = 0};
+  names ignored = {.used = 0};
+  for (size_t i = 0; o->covariates && i < o->covariate_count; i++) {
+    size_t place = 0;
+    C2_TRY(c2_source_find(s, o->covariates[i], &place, err));
+    if (place == SIZE_MAX) {
+      add_name(&missing, o->covariates[i]);
+    } else if (!has_role(s, place)) {
+      C2_TRY(add_covariate(p, place, err));
+    }
+  }
+  if (missing.count > 0) {
+    C2_FAIL(err, C2_ERR_FORMAT, "df does not contain all expected columns. Missing columns: {%s}", missing.text);
+  }
+  for (size_t i = 0; i < s->fields; i++) {
+    if (has_role(s, i)) continue;
+    if (!o->covariates) {
+      C2_TRY(add_covariate(p, i, err));
+    } else {
+      add_name(&ignored, s->field[i].name);
+    }
+  }
+  if (ignored.count > 0) c2_plan_warn(p, "df: columns that are no covariates are ignored: %s", ignored.text);
+  return C2_OK;
+}
+
+static c2_status open_past(c2_table_plan *p, const keys *k, const chronos2_stream_options *o, c2_error *err) {
+  size_t most = C2_ROLE_FIRST + k->targets + p->past.fields;
+  C2_TRY(c2_alloc_array(most, sizeof *p->past.role, &p->past.role, err));
+  C2_TRY(c2_alloc_array(p->past.fields + 1, sizeof *p->covariate, &p->covariate, err));
+  C2_TRY(find_keys(&p->past, k, C2_ROLE_FIRST + k->targets, err));
+  for (size_t i = 0; i < p->past.roles; i++) {
+    for (size_t j = 0; j < i; j++) {
+      if (p->past.role[i].place != p->past.role[j].place) continue;
+      C2_FAIL(err, C2_ERR_ARGUMENT, "column '%.60s' can't be two of id, time stamp and targets", key_name(k, i));
+    }
+  }
+  C2_TRY(check_targets(&p->past, k->targets, err));
+  C2_TRY(check_keys(&p->past, err));
+  return find_covariates(p, o, err);
+}
+
+/* ---- Known futures --------------------------------------------------------------------------- */
+
+/* Refuses what predict_df refuses of a future's columns. */
+static c2_status check_names(const c2_table_plan *p, c2_error *err) {
+  const c2_source *f = &p->future;
+  names targets = {.used = 0};
+  names extra = {.used = 0};
+  for (size_t i = 0; i < f->fields; i++) {
+    const char *name = f->field[i].name;
+    size_t place = 0;
+    C2_TRY(c2_source_find(&p->past, name, &place, err));
+    if (place == SIZE_MAX) add_name(&extra, name);
+    for (size_t k = 0; place != SIZE_MAX && k < p->targets; k++) {
+      if (p->past.role[C2_ROLE_FIRST + k].place == place) add_name(&targets, name);
+    }
+  }
+  if (targets.count > 0) {
+    C2_FAIL(err, C2_ERR_FORMAT, "future_df cannot contain target columns. Target columns found: [%s]", targets.text);
+  }
+  if (extra.count == 0) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "future_df cannot contain columns not present in df. Extra columns: [%s]", extra.text);
+}
+
+/* Whether values of a future can be those of a covariate's past. */
+static bool continues(c2_kind past, c2_kind future) {
+  if (future == C2_KIND_NOTHING || past == future) return true;
+  bool is_category = future == C2_KIND_TEXT || future == C2_KIND_BOOL || future == C2_KIND_INTEGER_WORD;
+  if (past == C2_KIND_NOTHING) return is_category;
+  if (past == C2_KIND_INTEGER || past == C2_KIND_FLOAT) return is_numeric(future);
+  return future == C2_KIND_FLOAT; /* categories that are all missing come as NaN */
+}
+
+static c2_status find_known(c2_table_plan *p, c2_error *err) {
+  c2_source *f = &p->future;
+  names ignored = {.used = 0};
+  for (size_t i = 0; i < f->fields; i++) {
+    size_t k = 0;
+    size_t index = 0;
+    char expected[C2_TYPE_ROOM + 20] = "";
+    if (has_role(f, i)) continue;
+    while (k < p->covariates && strcmp(p->covariate[k].name, f->field[i].name) != 0) k++;
+    if (k == p->covariates) {
+      add_name(&ignored, f->field[i].name);
+      continue;
+    }
+    C2_TRY(c2_source_find(f, f->field[i].name, &index, err)); /* refuses a name used twice */
+    c2_covariate_plan *c = &p->covariate[k];
+    const c2_field *past = field_of(&p->past, C2_ROLE_FIRST + p->targets + k);
+    if (!continues(c2_field_kind(past), c2_field_kind(&f->field[i]))) {
+      (void)snprintf(expected, sizeof expected, "as in df ");
+      c2_field_type(past, expected + strlen(expected));
+      return refuse_type(f, &f->field[i], expected, err);
+    }
+    c->future = f->roles;
+    f->role[f->roles++] = (c2_role){i, c->is_category ? &c->words : NULL};
+  }
+  if (ignored.count > 0) c2_plan_warn(p, "future_df: columns that are no covariates are ignored: %s", ignored.text);
+  return C2_OK;
+}
+
+static c2_status open_future(c2_table_plan *p, const keys *k, c2_error *err) {
+  c2_source *f = &p->future;
+  C2_TRY(c2_alloc_array(C2_ROLE_FIRST + f->fields, sizeof *f->role, &f->role, err));
+  C2_TRY(find_keys(f, k, C2_ROLE_FIRST, err));
+  if (!p->is_trusted) C2_TRY(check_names(p, err));
+  C2_TRY(check_keys(f, err));
+  const c2_field *id[2] = {field_of(&p->past, C2_ROLE_ID), field_of(f, C2_ROLE_ID)};
+  const c2_field *time[2] = {field_of(&p->past, C2_ROLE_TIME), field_of(f, C2_ROLE_TIME)};
+  if ((c2_field_kind(id[0]) == C2_KIND_TEXT) != (c2_field_kind(id[1]) == C2_KIND_TEXT)) {
+    return refuse_type(f, id[1], c2_field_kind(id[0]) == C2_KIND_TEXT ? "text as in df" : "integers as in df", err);
+  }
+  if (!*time[0]->zone != !*time[1]->zone) {
+    return refuse_type(f, time[1], *time[0]->zone ? "a time zone, as in df" : "no time zone, as in df", err);
+  }
+  return find_known(p, err);
+}
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+static c2_status copy_levels(double **out, const double *levels, size_t count, c2_error *err) {
+  C2_TRY(c2_alloc_array(count, sizeof **out, out, err));
+  for (size_t i = 0; i < count; i++) (*out)[i] = levels[i];
+  return C2_OK;
+}
+
+static c2_status read_levels(c2_table_plan *p, const chronos2_config *config, const chronos2_stream_options *o,
+                             c2_error *err) {
+  static const double usual[DEFAULT_LEVELS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+  double low = 1;
+  double high = 0;
+  p->levels = o->quantile_levels ? o->level_count : DEFAULT_LEVELS;
+  C2_TRY(copy_levels(&p->level, o->quantile_levels ? o->quantile_levels : usual, p->levels, err));
+  for (size_t i = 0; i < p->levels; i++) {
+    if (!(p->level[i] >= 0 && p->level[i] <= 1)) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: expected a number in [0, 1], found %g", p->level[i]);
+    }
+    low = p->level[i] < low ? p->level[i] : low;
+    high = p->level[i] > high ? p->level[i] : high;
+  }
+  double least = config->quantile_levels[0];
+  double most = config->quantile_levels[config->quantiles - 1];
+  if (low < least || high > most) {
+    c2_plan_warn(p, "quantile levels outside those the model was trained on get the values of the outermost, %g and %g",
+                 least, most);
+  }
+  return C2_OK;
+}
+
+static c2_status read_options(c2_table_plan *p, const chronos2_config *config, const chronos2_stream_options *o,
+                              const chronos2_predict_options *predict, c2_error *err) {
+  p->batch_series = o->batch_series > 0 ? o->batch_series : DEFAULT_BATCH;
+  p->is_trusted = o->skip_validation;
+  p->gathers = o->gather;
+  p->on_warning = o->on_warning;
+  p->user = o->user;
+  p->predict = *predict;
+  p->predict.unrolled_quantiles = NULL;
+  if (predict->horizon == 0) p->predict.horizon = config->max_output_patches * config->patch;
+  if (p->predict.horizon > 1 << 20) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", p->predict.horizon);
+  }
+  if (predict->unrolled_quantiles) {
+    C2_TRY(copy_levels(&p->unrolled, predict->unrolled_quantiles, predict->unrolled_count, err));
+    p->predict.unrolled_quantiles = p->unrolled;
+  }
+  if (predict->context_length > config->context_length && !predict->extend_context) {
+    c2_plan_warn(p, "context_length %zu is cut to the model's %zu", predict->context_length, config->context_length);
+  }
+  return read_levels(p, config, o, err);
+}
+
+static c2_status check_names_given(const char *const *list, size_t count, const char *what, c2_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (!list || !list[i]) C2_FAIL(err, C2_ERR_ARGUMENT, "%s: expected %zu names, found NULL", what, count);
+  }
+  return C2_OK;
+}
+
+c2_status c2_plan_open(c2_table_plan *p, const chronos2_config *config, struct ArrowArrayStream *df,
+                       struct ArrowArrayStream *future_df, const chronos2_stream_options *o,
+                       const chronos2_predict_options *predict, c2_error *err) {
+  static const char *const usual[] = {"target"};
+  keys k = {.name = {or_default(o->id_column, "item_id"), or_default(o->timestamp_column, "timestamp")},
+            .target = o->target_count > 0 ? o->targets : usual,
+            .targets = o->target_count > 0 ? o->target_count : 1};
+  *p = (c2_table_plan){.has_future = future_df != NULL, .targets = k.targets};
+  c2_status opened = c2_source_open(&p->past, "df", df, err);
+  if (future_df) { /* taken over whatever happened */
+    c2_error other;
+    c2_status second = c2_source_open(&p->future, "future_df", future_df, opened == C2_OK ? err : &other);
+    if (opened == C2_OK) opened = second;
+  }
+  C2_TRY(opened);
+  C2_TRY(check_names_given(k.target, k.targets, "targets", err));
+  C2_TRY(check_names_given(o->covariates, o->covariates ? o->covariate_count : 0, "covariates", err));
+  C2_TRY(read_options(p, config, o, predict, err));
+  C2_TRY(open_past(p, &k, o, err));
+  p->past.ids = p->future.ids = &p->ids;
+  if (future_df) C2_TRY(open_future(p, &k, err));
+  for (size_t i = 0; i < p->covariates && p->targets > 1; i++) p->gathers = p->gathers || p->covariate[i].is_category;
+  p->past.gathers = p->future.gathers = o->gather;
+  C2_TRY(c2_timeline_open(&p->axis, field_of(&p->past, C2_ROLE_TIME), o->freq, err));
+  p->axis.fills = o->fill_gaps;
+  p->axis.is_trusted = o->skip_validation;
+  return C2_OK;
+}
+
+void c2_plan_close(c2_table_plan *p) {
+  c2_source_close(&p->past);
+  c2_source_close(&p->future);
+  c2_timeline_close(&p->axis);
+  c2_keys_free(&p->ids);
+  for (size_t i = 0; i < p->covariates; i++) {
+    c2_keys_free(&p->covariate[i].words.keys);
+    free(p->covariate[i].words.rank);
+    free(p->covariate[i].seen);
+  }
+  free(p->covariate);
+  free(p->unrolled);
+  free(p->level);
+  memset(p, 0, sizeof *p);
+}
+
+/* ---- Ranks ----------------------------------------------------------------------------------- */
+
+typedef struct word {
+  const char *bytes;
+  size_t size, key;
+} word;
+
+static int by_bytes(const void *left, const void *right) {
+  const word *a = left;
+  const word *b = right;
+  int order = memcmp(a->bytes, b->bytes, c2_min_size(a->size, b->size));
+  if (order != 0) return order;
+  return a->size < b->size ? -1 : a->size > b->size;
+}
+
+static c2_status rank_words(c2_words *w, c2_error *err) {
+  word *sorted = NULL;
+  size_t count = w->keys.count;
+  w->is_fixed = true;
+  C2_TRY(c2_alloc_array(count, sizeof *w->rank, &w->rank, err));
+  C2_TRY(c2_alloc_array(count, sizeof *sorted, &sorted, err));
+  for (size_t i = 0; i < count; i++) {
+    sorted[i].key = i;
+    sorted[i].bytes = c2_keys_get(&w->keys, i, &sorted[i].size);
+  }
+  if (!w->is_ranked && count > 0) qsort(sorted, count, sizeof *sorted, by_bytes);
+  for (size_t i = 0; i < count; i++) w->rank[sorted[i].key] = i;
+  free(sorted);
+  return C2_OK;
+}
+
+c2_status c2_plan_rank(c2_table_plan *p, c2_error *err) {
+  for (size_t i = 0; i < p->covariates; i++) {
+    if (p->covariate[i].is_category) C2_TRY(rank_words(&p->covariate[i].words, err));
+  }
+  return C2_OK;
+}

@@ -1,0 +1,297 @@
+/* Reads items until a batch is complete, forecasts it, and gives its rows out, one record batch a call. */
+#include "table/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "forecast/session.h"
+#include "table/output.h"
+
+typedef struct stream {
+  chronos2_session *session;
+  c2_table_plan plan;
+  c2_table_batch batch; /* whose rows are given out */
+  size_t given;         /* series of it */
+  size_t inferred;      /* items of df that have told their frequency */
+  size_t next;          /* item of df that comes next */
+  size_t matched;       /* items of future_df that belong to one of df */
+  bool is_gathered;
+  bool has_ended;
+  c2_error err; /* the failure that ended it */
+} stream;
+
+/* ---- Items ----------------------------------------------------------------------------------- */
+
+static c2_status infer_complete(stream *s, c2_error *err) {
+  c2_source *past = &s->plan.past;
+  for (size_t end = c2_source_complete(past); s->inferred < end; s->inferred++) {
+    C2_TRY(c2_timeline_infer(&s->plan.axis, past, c2_source_entry(past, s->inferred), err));
+  }
+  if (past->has_ended && !s->plan.axis.is_known && c2_source_count(past) > 0) return c2_timeline_unknown(err);
+  return C2_OK;
+}
+
+/* Reads df until `count` more items are complete and the frequency is known, or it has ended. */
+static c2_status read_items(stream *s, size_t count, c2_error *err) {
+  c2_source *past = &s->plan.past;
+  C2_TRY(infer_complete(s, err));
+  while (!past->has_ended && (s->inferred - s->next < count || !s->plan.axis.is_known)) {
+    C2_TRY(c2_source_read(past, err));
+    C2_TRY(infer_complete(s, err));
+  }
+  return C2_OK;
+}
+
+static c2_status no_future(c2_error *err) {
+  C2_FAIL(err, C2_ERR_FORMAT, "future_df must have the same time series IDs as df");
+}
+
+static c2_status check_length(const stream *s, size_t wrong, const c2_entry *example, c2_error *err) {
+  char id[C2_ID_ROOM];
+  if (wrong == 0) return C2_OK;
+  c2_source_id(&s->plan.future, example->key, id);
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "future_df must contain prediction_length=%zu rows per item. Found %zu items with a different number of "
+          "rows, as '%s' with %zu.",
+          s->plan.predict.horizon, wrong, id, example->rows);
+}
+
+/* Checks all of a future that was read as a whole. */
+static c2_status check_futures(const stream *s, c2_error *err) {
+  const c2_source *past = &s->plan.past;
+  const c2_source *future = &s->plan.future;
+  size_t wrong = 0;
+  const c2_entry *example = NULL;
+  if (past->items != future->items) return no_future(err);
+  for (size_t i = 0; i < future->items; i++) {
+    const c2_entry *entry = &future->entry[i];
+    if (entry->key >= past->number_room || past->number[entry->key] == 0) return no_future(err);
+    if (entry->rows != s->plan.predict.horizon && wrong++ == 0) example = entry;
+  }
+  return check_length(s, wrong, example, err);
+}
+
+/* Checks the rows of a known future: one for each step, unless they are trusted. */
+static c2_status settle_future(stream *s, const c2_entry *past, c2_entry *entry, c2_error *err) {
+  c2_table_plan *plan = &s->plan;
+  size_t horizon = plan->predict.horizon;
+  int64_t *expected = NULL;
+  c2_status status = C2_OK;
+  if (entry->rows != horizon) return check_length(s, 1, entry, err);
+  C2_TRY(c2_timeline_load(&plan->axis, &plan->future, entry, err));
+  for (size_t i = 0; i < horizon; i++) entry->is_unsorted = entry->is_unsorted || plan->axis.spot[i].at != i;
+  if (plan->is_trusted) return C2_OK;
+  C2_TRY(c2_alloc_array(horizon, sizeof *expected, &expected, err));
+  C2_GOTO(c2_timeline_continue(&plan->axis, &plan->past, past, horizon, expected, err));
+  const c2_field *field = &plan->future.field[plan->future.role[C2_ROLE_TIME].place];
+  for (size_t i = 0; i < horizon; i++) {
+    char id[C2_ID_ROOM];
+    char stamp[C2_TIME_ROOM];
+    if (c2_timeline_equal(&plan->axis, expected[i], field, plan->axis.spot[i].stamp)) continue;
+    c2_source_id(&plan->past, past->key, id);
+    c2_timeline_format(&plan->axis, expected[i], stamp);
+    C2_GOTO(c2_fail(err, C2_ERR_FORMAT,
+                    "future_df timestamps do not match the expected prediction timestamps. You can disable this check "
+                    "by setting `validate_inputs=False`. Item '%s': expected %s at row %zu",
+                    id, stamp, i));
+  }
+fail:
+  free(expected);
+  return status;
+}
+
+/* The known future of an item, which is read as far as that. */
+static c2_status find_future(stream *s, const c2_entry *past, size_t *index, c2_error *err) {
+  c2_source *future = &s->plan.future;
+  for (;;) {
+    size_t number = past->key < future->number_room ? future->number[past->key] : 0;
+    if (number > 0 && (future->has_ended || number <= c2_source_complete(future))) {
+      *index = number - 1;
+      return settle_future(s, past, c2_source_entry(future, *index), err);
+    }
+    if (future->has_ended) return no_future(err);
+    C2_TRY(c2_source_read(future, err));
+  }
+}
+
+/* Reads both tables to their ends, and finds what is wrong with them. */
+static c2_status gather(stream *s, c2_error *err) {
+  c2_table_plan *plan = &s->plan;
+  size_t *steps = NULL;
+  size_t room = 0;
+  c2_status status = C2_OK;
+  while (!plan->past.has_ended) C2_TRY(c2_source_read(&plan->past, err));
+  C2_TRY(c2_plan_rank(plan, err));
+  while (plan->has_future && !plan->future.has_ended) C2_TRY(c2_source_read(&plan->future, err));
+  if (plan->has_future && !plan->is_trusted) C2_TRY(check_futures(s, err));
+  C2_TRY(infer_complete(s, err));
+  for (size_t i = 0; i < plan->past.items; i++) {
+    c2_entry *entry = &plan->past.entry[i];
+    size_t index = 0;
+    if (plan->axis.fills) {
+      C2_GOTO(c2_grow_array(&steps, &room, entry->rows, sizeof *steps, err));
+      C2_GOTO(c2_timeline_load(&plan->axis, &plan->past, entry, err));
+      C2_GOTO(c2_timeline_place(&plan->axis, &plan->past, entry, steps, err));
+    }
+    if (plan->has_future) C2_GOTO(find_future(s, entry, &index, err));
+  }
+  plan->axis.steps = plan->axis.filled = 0; /* the forecasts count them again */
+  s->is_gathered = true;
+fail:
+  free(steps);
+  return status;
+}
+
+/* ---- Forecasts ------------------------------------------------------------------------------- */
+
+static void warn_of_faults(const stream *s) {
+  const chronos2_forecast *f = &s->batch.forecast;
+  for (size_t i = 0; f->fault && i < f->count; i++) {
+    char text[sizeof s->err.text];
+    if (f->fault[i].status == C2_OK) continue;
+    (void)snprintf(text, sizeof text, "%s", f->fault[i].text ? f->fault[i].text : "");
+    c2_table_batch_name(&s->batch, &s->plan, text, sizeof text);
+    c2_plan_warn(&s->plan, "no forecast: %s", text);
+  }
+}
+
+/* Forecasts the next items, if there are any. */
+static c2_status next_batch(stream *s, c2_error *err) {
+  c2_table_plan *plan = &s->plan;
+  c2_batch_entry *entry = NULL;
+  c2_status status = C2_OK;
+  c2_table_batch_close(&s->batch);
+  s->given = 0;
+  if (plan->gathers && !s->is_gathered) C2_TRY(gather(s, err));
+  C2_TRY(read_items(s, plan->batch_series, err));
+  size_t count = c2_min_size(s->inferred - s->next, plan->batch_series);
+  if (count == 0) return C2_OK;
+  C2_TRY(c2_alloc_array(count, sizeof *entry, &entry, err));
+  for (size_t i = 0; i < count; i++) {
+    const c2_entry *past = c2_source_entry(&plan->past, s->next + i);
+    entry[i] = (c2_batch_entry){.past = s->next + i, .key = past->key};
+    if (!plan->has_future) continue;
+    C2_GOTO(find_future(s, past, &entry[i].future, err));
+    s->matched++;
+  }
+  C2_GOTO(c2_table_batch_run(&s->batch, plan, s->session, entry, count, err));
+  for (size_t i = 0; i < count; i++) {
+    c2_source_drop(&plan->past, entry[i].past);
+    if (plan->has_future) c2_source_drop(&plan->future, entry[i].future);
+  }
+  s->next += count;
+  warn_of_faults(s);
+fail:
+  free(entry);
+  return status;
+}
+
+/* What is known only at the end. */
+static c2_status finish(stream *s, c2_error *err) {
+  const c2_table_plan *plan = &s->plan;
+  const c2_timeline *axis = &plan->axis;
+  char id[C2_ID_ROOM];
+  while (plan->has_future && !plan->is_trusted && !plan->future.has_ended) C2_TRY(c2_source_read(&s->plan.future, err));
+  if (plan->has_future && !plan->is_trusted && s->matched != c2_source_count(&plan->future)) return no_future(err);
+  if (axis->filled > 0) {
+    c2_plan_warn(plan, "%zu of %zu steps have no row and are missing values", axis->filled, axis->steps);
+  }
+  if (axis->loose > 0) {
+    c2_source_id(&plan->past, axis->loose_key, id);
+    c2_plan_warn(plan,
+                 "rows of %zu items, as '%s', are not one step of the given frequency apart, but count as consecutive "
+                 "steps",
+                 axis->loose, id);
+  }
+  for (size_t k = 0; k < plan->covariates; k++) {
+    const c2_covariate_plan *c = &plan->covariate[k];
+    if (c->unseen == 0) continue;
+    c2_source_id(&plan->past, c->unseen_key, id);
+    c2_plan_warn(plan,
+                 "column '%.60s': categories that the past never had, so that their effect is unknown: %zu future "
+                 "values, the first of item '%s'",
+                 c->name, c->unseen, id);
+  }
+  s->has_ended = true;
+  return C2_OK;
+}
+
+/* ---- Callbacks of the output ----------------------------------------------------------------- */
+
+static int code_of(const stream *s) {
+  if (s->plan.past.code != 0) return s->plan.past.code;
+  if (s->plan.future.code != 0) return s->plan.future.code;
+  switch (s->err.code) {
+    case C2_OK: return 0;
+    case C2_ERR_ARGUMENT:
+    case C2_ERR_FORMAT: return EINVAL;
+    case C2_ERR_MEMORY: return ENOMEM;
+    case C2_ERR_UNSUPPORTED: return ENOTSUP;
+    case C2_ERR_CANCELLED: return ECANCELED;
+    case C2_ERR_MODEL: return EDOM;
+    default: return EIO;
+  }
+}
+
+static int get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
+  stream *s = self->private_data;
+  c2_error err = {C2_OK, ""};
+  if (c2_output_schema(&s->plan, out, &err) == C2_OK) return 0;
+  s->err = err;
+  return code_of(s);
+}
+
+static c2_status give_rows(stream *s, struct ArrowArray *out, c2_error *err) {
+  out->release = NULL;
+  if (s->has_ended) return C2_OK;
+  if (s->given == s->batch.count) C2_TRY(next_batch(s, err));
+  if (s->batch.count == 0) return finish(s, err);
+  return c2_output_rows(&s->plan, &s->batch, s->given, &s->given, out, err);
+}
+
+static int get_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
+  stream *s = self->private_data;
+  c2_error err = {C2_OK, ""};
+  if (s->err.code == C2_OK && give_rows(s, out, &err) != C2_OK) s->err = err;
+  if (s->err.code != C2_OK) out->release = NULL;
+  return code_of(s);
+}
+
+static const char *get_last_error(struct ArrowArrayStream *self) {
+  const stream *s = self->private_data;
+  return s->err.code == C2_OK ? NULL : s->err.text;
+}
+
+static void free_stream(stream *s) {
+  c2_table_batch_close(&s->batch);
+  c2_plan_close(&s->plan);
+  free(s);
+}
+
+static void release(struct ArrowArrayStream *self) {
+  free_stream(self->private_data);
+  self->private_data = NULL;
+  self->release = NULL;
+}
+
+c2_status c2_stream_open(chronos2_session *session, struct ArrowArrayStream *df, struct ArrowArrayStream *future_df,
+                         const chronos2_stream_options *options, const chronos2_predict_options *predict,
+                         struct ArrowArrayStream *out, c2_error *err) {
+  stream *s = NULL;
+  c2_status status = c2_alloc_array(1, sizeof *s, &s, err);
+  if (status != C2_OK) {
+    if (df->release) df->release(df);
+    if (future_df && future_df->release) future_df->release(future_df);
+    return status;
+  }
+  s->session = session;
+  status = c2_plan_open(&s->plan, &session->model->config, df, future_df, options, predict, err);
+  if (status != C2_OK) {
+    free_stream(s);
+    return status;
+  }
+  *out = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release, s};
+  return C2_OK;
+}

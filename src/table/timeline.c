@@ -1,0 +1,306 @@
+/* Frequencies of items, by pandas' rules. Knows no covariates and no forecasts. */
+#include "table/timeline.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* Values that are filled in for a few rows; beyond it a table needs as many rows as a hundredth of them. */
+enum { FREE_STEPS = 1000000, STEPS_PER_ROW = 100 };
+
+/* ---- Time stamps ----------------------------------------------------------------------------- */
+
+/* Microseconds of a unit; 0 for nanoseconds. */
+static int64_t unit_of(char unit) {
+  switch (unit) {
+    case 'D': return C2_DAY_US;
+    case 's': return 1000000;
+    case 'u': return 1;
+    case 'n': return 0;
+    default: return 1000; /* ms of times and of dates */
+  }
+}
+
+/* A time stamp in microseconds; false outside the years 1 to 9999, and between two microseconds. */
+static bool to_utc(const c2_field *field, int64_t stamp, c2_time *out) {
+  int64_t unit = unit_of(field->unit);
+  if (unit == 0 && stamp % 1000 != 0) return false;
+  if (unit == 0) *out = stamp / 1000;
+  if (unit > 0 && __builtin_mul_overflow(stamp, unit, out)) return false;
+  return *out >= C2_FIRST_DAY * C2_DAY_US && *out < C2_END_DAY * C2_DAY_US;
+}
+
+static bool from_utc(const c2_timeline *axis, c2_time utc, int64_t *out) {
+  int64_t unit = unit_of(axis->field->unit);
+  if (unit == 0) return !__builtin_mul_overflow(utc, INT64_C(1000), out);
+  *out = c2_floor_div(utc, unit);
+  return utc % unit == 0;
+}
+
+static c2_time to_wall(const c2_timeline *axis, c2_time utc) {
+  return utc + c2_clock_offset(&axis->clock, utc);
+}
+
+void c2_timeline_format(const c2_timeline *axis, int64_t stamp, char out[C2_TIME_ROOM]) {
+  c2_time utc = 0;
+  if (!to_utc(axis->field, stamp, &utc)) {
+    (void)snprintf(out, C2_TIME_ROOM, "%lld", (long long)stamp);
+    return;
+  }
+  int64_t offset = c2_clock_offset(&axis->clock, utc);
+  c2_zone zone = {axis->field->zone[0] != '\0', (int)(offset / 60000000)};
+  c2_time_format(utc + offset, c2_time_has_clock(utc + offset), zone, out);
+}
+
+static c2_status convert(const c2_timeline *axis, const c2_source *source, const c2_entry *entry, int64_t stamp,
+                         c2_time *out, c2_error *err) {
+  char id[C2_ID_ROOM];
+  if (to_utc(axis->field, stamp, out)) return C2_OK;
+  c2_source_id(source, entry->key, id);
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s: item '%s': expected time stamps of whole microseconds in the years 1 to 9999, found %lld as %s",
+          source->name, id, (long long)stamp, axis->field->format);
+}
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+static int by_time(const void *left, const void *right) {
+  const c2_spot *a = left;
+  const c2_spot *b = right;
+  if (a->stamp != b->stamp) return a->stamp < b->stamp ? -1 : 1;
+  return a->at < b->at ? -1 : a->at > b->at;
+}
+
+c2_status c2_timeline_load(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
+  bool sorted = true;
+  C2_TRY(c2_grow_array(&axis->spot, &axis->room, entry->rows, sizeof *axis->spot, err));
+  for (size_t k = 0, at = 0; k < entry->runs; k++) {
+    const c2_run *run = &entry->run[k];
+    const c2_view *view = &run->chunk->cells[C2_ROLE_TIME].values;
+    for (size_t i = run->first; i < run->first + run->count; i++, at++) {
+      if (!c2_view_has(view, i)) {
+        C2_FAIL(err, C2_ERR_FORMAT, "%s has a missing value in column '%.60s'", source->name,
+                source->field[source->role[C2_ROLE_TIME].place].name);
+      }
+      axis->spot[at] = (c2_spot){c2_view_integer(view, i), run->chunk, i, at};
+      sorted = sorted && (at == 0 || axis->spot[at - 1].stamp <= axis->spot[at].stamp);
+    }
+  }
+  if (!sorted && !axis->is_trusted) qsort(axis->spot, entry->rows, sizeof *axis->spot, by_time);
+  return C2_OK;
+}
+
+/* Time stamps of the loaded rows, in microseconds. */
+static c2_status convert_all(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
+  C2_TRY(c2_grow_array(&axis->utc, &axis->utc_room, entry->rows, sizeof *axis->utc, err));
+  C2_TRY(c2_grow_array(&axis->wall, &axis->wall_room, entry->rows, sizeof *axis->wall, err));
+  for (size_t i = 0; i < entry->rows; i++) {
+    C2_TRY(convert(axis, source, entry, axis->spot[i].stamp, &axis->utc[i], err));
+    axis->wall[i] = to_wall(axis, axis->utc[i]);
+  }
+  return C2_OK;
+}
+
+/* ---- Inference ------------------------------------------------------------------------------- */
+
+/* Whether a frequency counts time as it passes; else days as the wall shows them. */
+static bool counts_instants(const c2_freq *freq) {
+  return freq->unit < C2_FREQ_DAY;
+}
+
+/* The clock by which pandas looks for a frequency: the wall's if its smallest step is a number of days. */
+static const c2_time *clock_of(const c2_timeline *axis, size_t rows) {
+  int64_t least = INT64_MAX;
+  for (size_t i = 1; i < rows; i++) {
+    int64_t step = axis->wall[i] - axis->wall[i - 1];
+    if (step < least) least = step;
+  }
+  return least % C2_DAY_US == 0 ? axis->wall : axis->utc;
+}
+
+/* The step between all neighbours, if it is the same and at most a day; else 0. */
+static int64_t even_step(const c2_timeline *axis, size_t rows) {
+  int64_t step = axis->utc[1] - axis->utc[0];
+  for (size_t i = 2; i < rows; i++) {
+    if (axis->utc[i] - axis->utc[i - 1] != step) return 0;
+  }
+  return step > 0 && step <= C2_DAY_US && axis->clock.changes == 0 ? step : 0;
+}
+
+static c2_status not_inferred(const c2_timeline *axis, const c2_source *source, const c2_entry *entry, size_t odd,
+                              c2_error *err) {
+  char id[C2_ID_ROOM];
+  char stamp[C2_TIME_ROOM];
+  c2_source_id(source, entry->key, id);
+  if (axis->clock.is_missing) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED,
+            "Could not infer frequency for series %s: this system has no time zone '%.60s'; TZDIR may name its folder",
+            id, axis->field->zone);
+  }
+  if (odd >= entry->rows) C2_FAIL(err, C2_ERR_FORMAT, "Could not infer frequency for series %s", id);
+  c2_timeline_format(axis, axis->spot[odd].stamp, stamp);
+  C2_FAIL(err, C2_ERR_FORMAT, "Could not infer frequency for series %s: %s is out of step with its neighbours", id,
+          stamp);
+}
+
+static c2_status not_the_same(const c2_timeline *axis, const c2_source *source, const c2_entry *entry,
+                              const c2_freq *own, c2_error *err) {
+  char id[C2_ID_ROOM];
+  char name[2][C2_FREQ_ROOM];
+  c2_freq_format(own, name[0]);
+  c2_freq_format(&axis->freq, name[1]);
+  c2_source_id(source, entry->key, id);
+  bool first = strcmp(name[0], name[1]) < 0;
+  C2_FAIL(err, C2_ERR_FORMAT, "All time series must have the same frequency, found ['%s', '%s'] (series %s has %s)",
+          name[!first], name[first], id, name[0]);
+}
+
+/* The first row that doesn't follow the one before it by a step; SIZE_MAX if all do. */
+static size_t first_gap(const c2_freq *freq, const c2_time *stamps, size_t rows) {
+  for (size_t i = 1; i < rows; i++) {
+    int64_t periods = 0;
+    if (!c2_freq_between(freq, stamps[i - 1], stamps[i], &periods) || periods != 1) return i;
+  }
+  return SIZE_MAX;
+}
+
+static c2_status infer(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
+  c2_freq own = {.unit = C2_FREQ_DAY};
+  size_t odd = SIZE_MAX;
+  C2_TRY(convert_all(axis, source, entry, err));
+  int64_t even = even_step(axis, entry->rows);
+  if (even > 0 && even == axis->even_step) return C2_OK;
+  const c2_time *stamps = clock_of(axis, entry->rows);
+  bool found = c2_freq_infer(stamps, entry->rows, false, &own, &odd);
+  if (found && !axis->fills) {
+    odd = first_gap(&own, stamps, entry->rows);
+    found = odd == SIZE_MAX;
+  }
+  if (axis->fills && (axis->is_known || !found)) return C2_OK; /* c2_timeline_place checks */
+  if (!found) return not_inferred(axis, source, entry, odd, err);
+  if (axis->is_known && !c2_freq_equal(&own, &axis->freq)) return not_the_same(axis, source, entry, &own, err);
+  if (axis->clock.is_missing && !counts_instants(&own)) return not_inferred(axis, source, entry, odd, err);
+  if (!axis->is_known) axis->freq = own;
+  axis->is_known = true;
+  if (even > 0) axis->even_step = even;
+  return C2_OK;
+}
+
+/* Counts an item whose first and last row aren't as many steps apart as its rows say. */
+static c2_status look_at_ends(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
+  c2_time end[2] = {0, 0};
+  int64_t periods = 0;
+  C2_TRY(convert(axis, source, entry, entry->first, &end[0], err));
+  C2_TRY(convert(axis, source, entry, entry->last, &end[1], err));
+  for (size_t i = 0; i < 2 && !counts_instants(&axis->freq); i++) end[i] = to_wall(axis, end[i]);
+  if (c2_freq_between(&axis->freq, end[0], end[1], &periods) && periods == (int64_t)entry->rows - 1) return C2_OK;
+  if (axis->loose++ == 0) axis->loose_key = entry->key;
+  return C2_OK;
+}
+
+c2_status c2_timeline_infer(c2_timeline *axis, const c2_source *source, c2_entry *entry, c2_error *err) {
+  C2_TRY(c2_timeline_load(axis, source, entry, err));
+  entry->first = axis->spot[0].stamp;
+  entry->last = axis->spot[entry->rows - 1].stamp;
+  entry->steps = entry->rows;
+  for (size_t i = 0; i < entry->rows; i++) entry->is_unsorted = entry->is_unsorted || axis->spot[i].at != i;
+  if (axis->is_given) return axis->fills || axis->is_trusted ? C2_OK : look_at_ends(axis, source, entry, err);
+  return entry->rows >= 3 ? infer(axis, source, entry, err) : C2_OK;
+}
+
+c2_status c2_timeline_unknown(c2_error *err) {
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "Could not infer frequency: no time series has at least 3 regularly-spaced observations. Please provide an "
+          "explicit `freq`.");
+}
+
+/* ---- Steps ----------------------------------------------------------------------------------- */
+
+/* Counts the steps of an item, and refuses more than a table of its size may ask for. */
+static c2_status count_steps(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
+  char id[C2_ID_ROOM];
+  char freq[C2_FREQ_ROOM];
+  size_t rows = axis->steps - axis->filled + entry->rows;
+  size_t filled = axis->filled + entry->steps - entry->rows;
+  if (filled / STEPS_PER_ROW <= rows + FREE_STEPS / STEPS_PER_ROW) return C2_OK;
+  c2_source_id(source, entry->key, id);
+  c2_freq_format(&axis->freq, freq);
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: item '%s': with it %zu rows leave out %zu steps of %s, more than are filled in",
+          source->name, id, rows, filled, freq);
+}
+
+c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry *entry, size_t *steps, c2_error *err) {
+  char id[C2_ID_ROOM];
+  char stamp[C2_TIME_ROOM];
+  char freq[C2_FREQ_ROOM];
+  C2_TRY(convert_all(axis, source, entry, err));
+  const c2_time *stamps = counts_instants(&axis->freq) ? axis->utc : axis->wall;
+  for (size_t i = 0; i < entry->rows; i++) {
+    int64_t step = 0;
+    bool whole = c2_freq_between(&axis->freq, stamps[0], stamps[i], &step);
+    steps[i] = (size_t)step;
+    if (whole && (i == 0 || steps[i] > steps[i - 1])) continue;
+    c2_source_id(source, entry->key, id);
+    c2_timeline_format(axis, axis->spot[i].stamp, stamp);
+    c2_freq_format(&axis->freq, freq);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: item '%s': %s is %s", source->name, id, stamp,
+            whole ? "in the step of another row" : "no whole number of steps after its first row");
+  }
+  entry->steps = entry->rows > 0 ? steps[entry->rows - 1] + 1 : 0;
+  C2_TRY(count_steps(axis, source, entry, err));
+  axis->steps += entry->steps;
+  axis->filled += entry->steps - entry->rows;
+  return C2_OK;
+}
+
+c2_status c2_timeline_continue(const c2_timeline *axis, const c2_source *source, const c2_entry *entry, size_t count,
+                           int64_t *stamps, c2_error *err) {
+  c2_time last = 0;
+  bool instants = counts_instants(&axis->freq);
+  C2_TRY(convert(axis, source, entry, entry->last, &last, err));
+  if (!instants) last = to_wall(axis, last);
+  for (size_t i = 0; i < count; i++) {
+    c2_time next = 0;
+    char freq[C2_FREQ_ROOM];
+    C2_TRY(c2_freq_add(&axis->freq, last, (int64_t)i + 1, &next, err));
+    if (!instants) next = c2_clock_utc(&axis->clock, next);
+    if (from_utc(axis, next, &stamps[i])) continue;
+    c2_freq_format(&axis->freq, freq);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': the Arrow type %s can't hold steps of %s", source->name,
+            axis->field->name, axis->field->format, freq);
+  }
+  return C2_OK;
+}
+
+bool c2_timeline_equal(const c2_timeline *axis, int64_t stamp, const c2_field *field, int64_t other) {
+  c2_time a = 0;
+  c2_time b = 0;
+  return to_utc(axis->field, stamp, &a) && to_utc(field, other, &b) && a == b;
+}
+
+/* ---- All ------------------------------------------------------------------------------------- */
+
+c2_status c2_timeline_open(c2_timeline *axis, const c2_field *field, const char *freq, c2_error *err) {
+  axis->field = field;
+  C2_TRY(c2_clock_open(&axis->clock, field->zone, err));
+  if (!freq) return C2_OK;
+  C2_TRY(c2_freq_parse(freq, &axis->freq, err));
+  if (axis->freq.unit == C2_FREQ_COUNT) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "freq: expected a frequency of time stamps such as 15min, h, D or MS, found '%.40s'",
+            freq);
+  }
+  if (axis->clock.is_missing && !counts_instants(&axis->freq)) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "this system has no time zone '%.60s'; TZDIR may name its folder", field->zone);
+  }
+  axis->is_known = axis->is_given = true;
+  return C2_OK;
+}
+
+void c2_timeline_close(c2_timeline *axis) {
+  c2_clock_close(&axis->clock);
+  free(axis->spot);
+  free(axis->wall);
+  free(axis->utc);
+  memset(axis, 0, sizeof *axis);
+}
