@@ -91,16 +91,12 @@ static c2_status find(source *s, const char *folder, c2_error *err) {
   return C2_OK;
 }
 
-/* Opens a table if the folder has it. */
-static c2_status open_sheet(const source *s, c2_table table, double radius, c2_sheet *sheet, bool *there,
-                            c2_error *err) {
-  char *path = c2_table_path(s->prefix, table, radius);
-  memset(sheet, 0, sizeof *sheet);
-  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
-  *there = c2_file_exists(path);
-  c2_status status = *there ? c2_sheet_open(sheet, path, err) : C2_OK;
-  free(path);
-  return status;
+/* Opens a table; one that the folder does not have has no rows. */
+static c2_status open_sheet(const source *s, c2_table table, double radius, c2_sheet *sheet, c2_error *err) {
+  char path[C2_PATH_ROOM];
+  c2_table_path(s->prefix, table, radius, path);
+  *sheet = (c2_sheet){.rows = 0};
+  return c2_file_exists(path) ? c2_sheet_open(sheet, path, err) : C2_OK;
 }
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
@@ -208,14 +204,13 @@ static c2_status read_text(c2_results *r, const c2_sheet *sheet, const char *nam
 
 static c2_status read_full(c2_results *r, source *from, c2_error *err) {
   c2_sheet sheet;
-  bool there = false;
   c2_table table = C2_TABLE_PERF_FULL;
-  c2_status status = open_sheet(from, table, 0, &sheet, &there, err);
-  if (status == C2_OK && !there) {
+  c2_status status = open_sheet(from, table, 0, &sheet, err);
+  if (status == C2_OK && sheet.rows == 0) {
     table = C2_TABLE_COMPARE;
-    status = open_sheet(from, table, from->radius[0], &sheet, &there, err);
+    status = open_sheet(from, table, from->radius[0], &sheet, err);
   }
-  if (status == C2_OK && !there) {
+  if (status == C2_OK && sheet.rows == 0) {
     status = c2_fail(err, C2_ERR_FORMAT, "%s__perf_full.csv: expected this file", from->prefix);
   }
   if (status == C2_OK) status = read_tasks(r, &sheet, table, &from->tasks, err);
@@ -229,13 +224,12 @@ static c2_status read_full(c2_results *r, source *from, c2_error *err) {
 
 static c2_status read_sparse(c2_results *r, const source *from, size_t arm, c2_error *err) {
   c2_sheet sheet;
-  bool there = false;
   double radius = from->radius[arm - 1];
   c2_table table = C2_TABLE_PERF_SPARSE;
-  c2_status status = open_sheet(from, table, radius, &sheet, &there, err);
-  if (status == C2_OK && !there) {
+  c2_status status = open_sheet(from, table, radius, &sheet, err);
+  if (status == C2_OK && sheet.rows == 0) {
     table = C2_TABLE_COMPARE;
-    status = open_sheet(from, table, radius, &sheet, &there, err);
+    status = open_sheet(from, table, radius, &sheet, err);
     if (status == C2_OK) status = read_arm(r, from, &sheet, table, 0, true, err);
   }
   if (status == C2_OK) status = read_arm(r, from, &sheet, table, arm, false, err);
@@ -246,10 +240,9 @@ static c2_status read_sparse(c2_results *r, const source *from, size_t arm, c2_e
 /* What only the t-test files say. */
 static c2_status read_backend(c2_results *r, const source *from, c2_error *err) {
   c2_sheet sheet;
-  bool there = false;
-  c2_status status = open_sheet(from, C2_TABLE_TTEST, from->radius[0], &sheet, &there, err);
-  if (status == C2_OK && there) status = read_text(r, &sheet, "backend", &r->backend, err);
-  if (status == C2_OK && there) status = c2_sheet_read(&sheet, 0, C2_TABLE_TTEST, C2_PART_RESULTS, r, err);
+  c2_status status = open_sheet(from, C2_TABLE_TTEST, from->radius[0], &sheet, err);
+  if (status == C2_OK && sheet.rows) status = read_text(r, &sheet, "backend", &r->backend, err);
+  if (status == C2_OK && sheet.rows) status = c2_sheet_read(&sheet, 0, C2_TABLE_TTEST, C2_PART_RESULTS, r, err);
   c2_sheet_close(&sheet);
   return status;
 }
@@ -305,12 +298,11 @@ fail:
 /* Radii of the probe; without one, those of the comparison, and means of nothing. */
 static c2_status read_probe(c2_results *r, const source *from, c2_error *err) {
   c2_sheet sheet;
-  bool there = false;
   source probe = {0};
-  c2_status status = open_sheet(from, C2_TABLE_MASS_PER_WINDOW, 0, &sheet, &there, err);
-  if (status == C2_OK && there) status = read_mass(r, from, &sheet, &probe, err);
+  c2_status status = open_sheet(from, C2_TABLE_MASS_PER_WINDOW, 0, &sheet, err);
+  if (status == C2_OK && sheet.rows) status = read_mass(r, from, &sheet, &probe, err);
   c2_sheet_close(&sheet);
-  r->radii = there ? (c2_radii){probe.radius, probe.radii} : r->perf_radii;
+  r->radii = probe.radii ? (c2_radii){probe.radius, probe.radii} : r->perf_radii;
   c2_status kept = c2_tasks_own(&r->tasks, probe.radius, err);
   return status == C2_OK ? kept : status;
 }
@@ -320,9 +312,9 @@ static c2_status read_probe(c2_results *r, const source *from, c2_error *err) {
 /* From the study's own baselines; else, for tasks that have one, from published results. */
 static c2_status read_naive(c2_results *r, const source *from, c2_error *err) {
   c2_sheet sheet;
-  bool there = false;
-  c2_status status = open_sheet(from, C2_TABLE_BASELINES, 0, &sheet, &there, err);
-  for (size_t i = 0; status == C2_OK && there && i < sheet.rows; i++) {
+  c2_status status = open_sheet(from, C2_TABLE_BASELINES, 0, &sheet, err);
+  bool there = sheet.rows > 0;
+  for (size_t i = 0; status == C2_OK && i < sheet.rows; i++) {
     size_t name = 0;
     size_t task = 0;
     status = c2_csv_column(&sheet.csv, "task_name", &name, err);
@@ -362,15 +354,12 @@ static c2_status check_prefix(const c2_plan *plan, const source *from, c2_error 
 /* The verdict's radius, if it was asked for, must be one of those that are there. */
 static c2_status check_verdict(const c2_plan *plan, const c2_results *r, c2_error *err) {
   if (!plan->verdict_radius_given || r->perf_radii.at[r->verdict] == plan->verdict_radius) return C2_OK;
-  char *text = NULL;
-  size_t size = 0;
-  FILE *out = open_memstream(&text, &size);
+  char text[400] = "";
+  FILE *out = fmemopen(text, sizeof text, "w");
   if (out) c2_radii_put(&r->perf_radii, out);
-  c2_status status = out && fclose(out) == 0 && text ? C2_ERR_ARGUMENT : C2_ERR_MEMORY;
-  (void)c2_fail(err, status, "--local-radius: expected one of the radii that the files compare, %.400s, found %.0f",
-                status == C2_ERR_ARGUMENT ? text : "", plan->verdict_radius);
-  free(text);
-  return status;
+  if (out) (void)fclose(out); /* what does not fit is cut off */
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--local-radius: expected one of the radii that the files compare, %s, found %.0f",
+          text, plan->verdict_radius);
 }
 
 static c2_status read_all(c2_study *s, source *from, c2_error *err) {

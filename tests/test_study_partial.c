@@ -140,8 +140,8 @@ static void test_other_times(void **state) {
   place p = interrupted();
   write_text(&p, "three.jsonl", series_text);
   json_t *object = json_load_file(p.partial, 0, NULL);
-  json_t *settings = json_object_get(object, "settings");
-  static const char *const keys[] = {"system", "compiler", "number of processors", "processor", "pages of memory"};
+  json_t *settings = json_object_get(object, "times");
+  static const char *const keys[] = {"system", "compiler", "processors", "processor", "memory_mb"};
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
     assert_non_null(json_object_get(settings, keys[i]));
     json_object_set_new(settings, keys[i], json_string("another"));

@@ -7,11 +7,8 @@
 
 static const double most_whole = 9007199254740992.0; /* 2^53 */
 
-char *c2_path_of(const char *prefix, const char *name) {
-  size_t size = strlen(prefix) + strlen(name) + 1;
-  char *path = malloc(size);
-  if (path) (void)snprintf(path, size, "%s%s", prefix, name);
-  return path;
+void c2_path_of(const char *prefix, const char *name, char out[C2_PATH_ROOM]) {
+  if (snprintf(out, C2_PATH_ROOM, "%s%s", prefix, name) >= C2_PATH_ROOM) out[0] = '\0';
 }
 
 /* ---- Numbers ---------------------------------------------------------------------------------- */
@@ -29,7 +26,7 @@ const void *c2_field_at(const c2_field *c, const c2_row *row) {
 }
 
 double c2_field_number(const c2_field *c, const c2_row *row) {
-  if (c->number) return c->number(row);
+  if (c->number) return c->number(row, c->each ? row->metric : c->of);
   const void *at = c2_field_at(c, row);
   switch (c->kind) {
     case C2_WHOLE: return (double)*(const size_t *)at;

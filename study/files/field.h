@@ -67,7 +67,8 @@ typedef struct c2_field {
   c2_kind kind;
   c2_part part;
   size_t offset;                             /* within the part ... */
-  double (*number)(const c2_row *row);       /* ... or, of numbers, what follows from parts */
+  double (*number)(const c2_row *row, size_t of); /* ... or, of numbers, what follows from parts */
+  size_t of;                                      /* for `number` */
   void (*put)(const c2_row *row, FILE *out); /* ... or, of texts */
   c2_reading reading;
   const c2_limits *within; /* NULL: whatever its kind can be */
@@ -99,7 +100,8 @@ void c2_heads_put(const c2_heads *heads, char separator, FILE *out);
 void c2_radii_put(const c2_radii *radii, FILE *out);
 void c2_metrics_put(const c2_metric_list *metrics, FILE *out);
 
-/* PREFIXname; NULL if memory is out. Free with free(). */
-char *c2_path_of(const char *prefix, const char *name);
+/* PREFIXname; empty, which no file is called, if that is too long for a path. */
+enum { C2_PATH_ROOM = 4096 };
+void c2_path_of(const char *prefix, const char *name, char out[C2_PATH_ROOM]);
 
 #endif

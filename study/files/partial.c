@@ -20,143 +20,83 @@
 #include "version.h"
 
 static const char file_name[] = "__partial.json";
-static const char file_format[] = "chronos2 study, finished tasks, 3";
+static const char file_format[] = "chronos2 study, finished tasks, 4";
+
+enum { DIFFERENCES = 640 };
 
 /* ---- What a run's numbers depend on ----------------------------------------------------------- */
 
-/* Scores and kept mass depend on RESULTS alone; times and resident memory on TIMES too. */
-typedef enum setting_kind { RESULTS, TIMES } setting_kind;
-
-enum { MOST_SETTINGS = 40, NAME = 32, SHOWN = 64 };
-
-typedef struct setting {
-  char name[NAME];
-  setting_kind kind;
-  char *value;
-} setting;
-
-typedef struct settings {
-  setting one[MOST_SETTINGS];
-  size_t count;
-  bool failed; /* memory was out */
-} settings;
-
-/* Takes the value; NULL is memory that was out. */
-static void add_value(settings *s, setting_kind kind, const char *name, char *value) {
-  if (!value || s->count == MOST_SETTINGS) {
-    free(value);
-    s->failed = true;
-    return;
-  }
-  setting *one = &s->one[s->count++];
-  *one = (setting){.kind = kind, .value = value};
-  (void)snprintf(one->name, sizeof one->name, "%s", name);
-}
-
-C2_PRINTF(4, 5) static void add(settings *s, setting_kind kind, const char *name, const char *format, ...) {
-  char text[512];
-  va_list args;
-  va_start(args, format);
-  (void)vsnprintf(text, sizeof text, format, args);
-  va_end(args);
-  add_value(s, kind, name, c2_strdup(text));
-}
-
-static void put_option(const c2_field *column, const c2_row *row, FILE *out) {
-  const void *at = c2_field_at(column, row);
-  if (column->kind == C2_FLAG) {
-    (void)fputs(c2_field_number(column, row) != 0 ? "on" : "off", out);
-  } else if (column->kind == C2_HEADS) {
-    const c2_heads *heads = at;
-    if (heads->count == 0) (void)fputs("none", out);
-    c2_heads_put(heads, ',', out);
-  } else if (column->kind == C2_RADII && ((const c2_radii *)at)->count == 0) {
-    (void)fputs("none", out);
-  } else {
-    c2_field_put(column, row, out);
-  }
-}
-
-/* "--perf-repeats" for "perf_repeats". */
-static void add_option(settings *s, const c2_field *column, const c2_row *row) {
-  char name[NAME];
-  char *text = NULL;
-  size_t size = 0;
-  FILE *out = open_memstream(&text, &size);
-  (void)snprintf(name, sizeof name, "--%s", column->name);
-  for (char *c = name; *c; c++) *c = *c == '_' ? '-' : *c;
-  if (out) put_option(column, row, out);
-  if (!out || fclose(out) != 0) {
-    free(text);
-    text = NULL;
-  }
-  add_value(s, RESULTS, name, text);
-}
-
-static void add_results(settings *s, const c2_plan *plan, const c2_results *r) {
+/* Scores and kept mass depend on "results" alone; times and resident memory on "times" too. */
+static void put_settings(c2_json_writer *w, const c2_plan *plan, const c2_results *r) {
   static const char *const arms[] = {"none", "blind",      "visible",      "blind,visible",
                                      "null", "blind,null", "visible,null", "blind,visible,null"};
   const c2_schema *options = &c2_schemas[C2_TABLE_OPTIONS];
   c2_row row = {.part = {[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = r}};
-  add(s, RESULTS, "program", "%s %s", chronos2_version(), C2_COMMIT);
-  add(s, RESULTS, "model's sha256", "%s", r->model_checksum);
-  add(s, RESULTS, "adapter's sha256", "%s", plan->adapter_folder ? r->adapter_checksum : "none");
-  add(s, RESULTS, "sparse model's sha256", "%s", plan->sparse_model_folder ? r->sparse_checksum : "none");
-  add(s, RESULTS, "task file's sha256", "%s", r->tasks_checksum);
-  add(s, RESULTS, "--arms", "%s",
-      arms[(plan->blind_arm ? 1 : 0) + (plan->visible_arms ? 2 : 0) + (plan->null_arms ? 4 : 0)]);
+  c2_json_begin_object(w, "results");
+  c2_json_put_text(w, "version", chronos2_version());
+  c2_json_put_text(w, "commit", C2_COMMIT);
+  c2_json_put_text(w, "model's sha256", r->model_checksum);
+  c2_json_put_text(w, "adapter's sha256", plan->adapter_folder ? r->adapter_checksum : "none");
+  c2_json_put_text(w, "sparse model's sha256", plan->sparse_model_folder ? r->sparse_checksum : "none");
+  c2_json_put_text(w, "task file's sha256", r->tasks_checksum);
+  c2_json_put_text(w, "--arms",
+                   arms[(plan->blind_arm ? 1 : 0) + (plan->visible_arms ? 2 : 0) + (plan->null_arms ? 4 : 0)]);
   for (size_t i = 0; i < options->count; i++) {
-    if (options->column[i].setting) add_option(s, &options->column[i], &row);
+    char name[C2_COLUMN_ROOM]; /* "--perf-repeats" for "perf_repeats" */
+    if (!options->column[i].setting) continue;
+    (void)snprintf(name, sizeof name, "--%s", options->column[i].name);
+    for (char *c = name; *c; c++) *c = *c == '_' ? '-' : *c;
+    c2_option_put(w, name, &options->column[i], &row);
   }
+  c2_json_end_object(w);
+  c2_json_begin_object(w, "times");
+  c2_json_put_whole(w, "--threads", r->threads);
+  c2_json_put_bool(w, "--pin", plan->session.pin);
+  c2_machine_put(w);
+  c2_json_put_text(w, "compiler", __VERSION__);
+  c2_json_end_object(w);
 }
 
-static void add_times(settings *s, const c2_plan *plan, const c2_results *r) {
-  struct utsname system = {.sysname = "", .release = "", .machine = ""};
-  char processor[256];
-  c2_processor_name(processor, sizeof processor);
-  (void)uname(&system);
-  add(s, TIMES, "--threads", "%zu", r->threads);
-  add(s, TIMES, "--pin", "%s", plan->session.pin ? "on" : "off");
-  add(s, TIMES, "processor", "%s", processor);
-  add(s, TIMES, "number of processors", "%d", c2_processor_count());
-  add(s, TIMES, "pages of memory", "%ld", sysconf(_SC_PHYS_PAGES));
-  add(s, TIMES, "system", "%s %s %s", system.sysname, system.release, system.machine);
-  add(s, TIMES, "compiler", "%s", __VERSION__);
-}
-
-static void settings_free(settings *s) {
-  for (size_t i = 0; i < s->count; i++) free(s->one[i].value);
-}
-
-static c2_status settings_of(const c2_plan *plan, const c2_results *r, settings *s, c2_error *err) {
-  memset(s, 0, sizeof *s);
-  add_results(s, plan, r);
-  add_times(s, plan, r);
-  if (!s->failed) return C2_OK;
-  settings_free(s);
-  C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the settings of a run");
-}
-
-/* "NAME was OLD and is NEW" for every setting of a kind that differs; empty if none does. */
-static void differences(const settings *now, const c2_json *then, setting_kind kind, char *out, size_t room) {
-  size_t used = 0;
-  out[0] = '\0';
-  for (size_t i = 0; i < now->count; i++) {
-    const setting *s = &now->one[i];
-    const char *old = c2_json_string(c2_json_get(then, s->name));
-    if (s->kind != kind || (old && strcmp(old, s->value) == 0)) continue;
-    char one[4 * SHOWN];
-    if (!old) old = "unknown";
-    const char *join = used ? "; " : "";
-    (void)snprintf(one, sizeof one, "%s%s was %.*s and is %.*s", join, s->name, SHOWN, old, SHOWN, s->value);
-    size_t n = strlen(one);
-    if (used + n + sizeof "; ..." > room) {
-      (void)snprintf(out + used, room - used, "; ...");
-      return;
+/* "8", "on", "8,16", "none"; "unknown" stands for what is not there. */
+static void put_value(FILE *out, const c2_json *value) {
+  if (c2_json_is(value, C2_JSON_ARRAY)) {
+    const char *separator = "";
+    C2_JSON_EACH (item, value) {
+      (void)fprintf(out, "%s%s", separator, item->text ? item->text : "");
+      separator = ",";
     }
-    memcpy(out + used, one, n + 1);
-    used += n;
+    if (!*separator) (void)fputs("none", out);
+  } else if (c2_json_is(value, C2_JSON_TRUE) || c2_json_is(value, C2_JSON_FALSE)) {
+    (void)fputs(value->type == C2_JSON_TRUE ? "on" : "off", out);
+  } else {
+    (void)fputs(value && value->text ? value->text : "unknown", out);
   }
+}
+
+static bool same_value(const c2_json *a, const c2_json *b) {
+  if (!a || !b || a->type != b->type || a->size != b->size) return false;
+  if (a->text) return strcmp(a->text, b->text) == 0;
+  for (size_t i = 1; i <= c2_json_size(a); i++) { /* settings are lists at most */
+    if (!a[i].text || !b[i].text || strcmp(a[i].text, b[i].text) != 0) return false;
+  }
+  return true;
+}
+
+/* "NAME was OLD and is NEW" for every setting that differs; empty if none does, and what does not fit is cut off. */
+static void differences(const c2_json *now, const c2_json *then, char out[DIFFERENCES]) {
+  memset(out, 0, DIFFERENCES);
+  FILE *text = fmemopen(out, DIFFERENCES - 1, "w");
+  const char *join = "";
+  C2_JSON_EACH (name, now) {
+    const c2_json *old = c2_json_get(then, name->text);
+    if (!text || same_value(name + 1, old)) continue;
+    (void)fprintf(text, "%s%s was ", join, name->text);
+    put_value(text, old);
+    (void)fputs(" and is ", text);
+    put_value(text, name + 1);
+    join = "; ";
+  }
+  if (text) (void)fclose(text);
 }
 
 /* ---- The numbers of a task ------------------------------------------------------------------- */
@@ -286,14 +226,11 @@ static c2_status put_task(c2_json_writer *out, const c2_plan *plan, const c2_res
   return status;
 }
 
-static c2_status write_tasks(c2_outfile *file, const c2_plan *plan, const c2_results *r, const settings *now,
-                             c2_error *err) {
+static c2_status write_tasks(c2_outfile *file, const c2_plan *plan, const c2_results *r, c2_error *err) {
   c2_json_writer w = {.out = file->stream};
   c2_json_begin_object(&w, NULL);
   c2_json_put_text(&w, "format", file_format);
-  c2_json_begin_object(&w, "settings");
-  for (size_t i = 0; i < now->count; i++) c2_json_put_text(&w, now->one[i].name, now->one[i].value);
-  c2_json_end_object(&w);
+  put_settings(&w, plan, r);
   c2_json_begin_array(&w, "tasks");
   for (size_t i = 0; i < r->tasks.count; i++) {
     if (r->task[i].finished) C2_TRY(put_task(&w, plan, r, i, err));
@@ -306,17 +243,12 @@ static c2_status write_tasks(c2_outfile *file, const c2_plan *plan, const c2_res
 }
 
 c2_status c2_partial_write(const c2_plan *plan, const c2_results *results, c2_error *err) {
-  settings now;
+  char path[C2_PATH_ROOM];
   c2_outfile file;
-  C2_TRY(settings_of(plan, results, &now, err));
-  char *path = c2_path_of(plan->prefix, file_name);
-  c2_status status = path ? c2_outfile_open(&file, path, err) : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  if (status == C2_OK) {
-    status = write_tasks(&file, plan, results, &now, err);
-    c2_outfile_discard(&file);
-  }
-  settings_free(&now);
-  free(path);
+  c2_path_of(plan->prefix, file_name, path);
+  C2_TRY(c2_outfile_open(&file, path, err));
+  c2_status status = write_tasks(&file, plan, results, err);
+  c2_outfile_discard(&file);
   return status;
 }
 
@@ -433,79 +365,89 @@ static c2_status take_tasks(const reader *in, const c2_json *tasks, c2_error *er
 }
 
 /* Refuses what another run left; warns of what makes times unlike. */
-static c2_status compare_settings(const reader *in, const c2_json *object, c2_error *err) {
-  const char *format = c2_json_string(c2_json_get(object, "format"));
-  const c2_json *then = c2_json_get(object, "settings");
-  char text[640];
-  settings now;
-  if (!format || strcmp(format, file_format) != 0 || !c2_json_is(then, C2_JSON_OBJECT) ||
-      !c2_json_is(c2_json_get(object, "tasks"), C2_JSON_ARRAY)) {
+static c2_status compare_settings(const reader *in, const c2_json *now, const c2_json *then, c2_error *err) {
+  const char *format = c2_json_string(c2_json_get(then, "format"));
+  char text[DIFFERENCES];
+  if (!format || strcmp(format, file_format) != 0 || !c2_json_is(c2_json_get(then, "tasks"), C2_JSON_ARRAY)) {
     C2_FAIL(err, C2_ERR_FORMAT,
             "%s: expected the finished tasks of an interrupted study, as this version writes them; --restart drops it "
             "and runs all tasks",
             in->path);
   }
-  C2_TRY(settings_of(in->plan, in->results, &now, err));
-  c2_status status = C2_OK;
-  differences(&now, then, RESULTS, text, sizeof text);
+  differences(c2_json_get(now, "results"), c2_json_get(then, "results"), text);
   if (text[0]) {
-    status = c2_fail(err, C2_ERR_FORMAT,
-                     "%s is of another run: %s; run as then, or choose another --out-prefix, or --restart to run all "
-                     "tasks again",
-                     in->path, text);
-  } else {
-    differences(&now, then, TIMES, text, sizeof text);
-    if (text[0]) {
-      status = c2_journal_warn(in->journal, err,
-                               "tasks that were finished before keep their scores, but their times and memory were "
-                               "measured under other conditions: %.300s",
-                               text);
-    }
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s is of another run: %s; run as then, or choose another --out-prefix, or --restart to run all tasks "
+            "again",
+            in->path, text);
   }
-  settings_free(&now);
-  return status;
+  differences(c2_json_get(now, "times"), c2_json_get(then, "times"), text);
+  if (!text[0]) return C2_OK;
+  return c2_journal_warn(in->journal, err,
+                         "tasks that were finished before keep their scores, but their times and memory were measured "
+                         "under other conditions: %.300s",
+                         text);
+}
+
+/* The settings of this run, as the file has them. Free the text after the document. */
+static c2_status settings_now(const reader *in, c2_json_document *doc, char **text, c2_error *err) {
+  size_t size = 0;
+  FILE *out = open_memstream(text, &size);
+  c2_json_writer w = {.out = out};
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the settings of a run");
+  c2_json_begin_object(&w, NULL);
+  put_settings(&w, in->plan, in->results);
+  c2_json_end_object(&w);
+  if (fclose(out) != 0 || !*text) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the settings of a run");
+  return c2_json_parse(doc, *text, size, err);
+}
+
+static c2_status read_partial(const reader *in, c2_json_document *then, c2_json_document *now, char **text,
+                              c2_error *err) {
+  c2_error why = {C2_OK, ""};
+  c2_status status = c2_json_load(then, &why);
+  if (status != C2_OK) {
+    C2_FAIL(err, status, "%s%s", why.text,
+            status == C2_ERR_FORMAT ? "; --restart drops the finished tasks of an interrupted study and runs all tasks"
+                                    : "");
+  }
+  C2_TRY(settings_now(in, now, text, err));
+  C2_TRY(compare_settings(in, now->node, then->node, err));
+  return take_tasks(in, c2_json_get(then->node, "tasks"), err);
 }
 
 static c2_status resume(const reader *in, c2_error *err) {
-  c2_json_document doc = {.path = in->path, .failure = C2_ERR_FORMAT};
-  c2_error why;
-  c2_status status = c2_json_load(&doc, &why);
-  if (status == C2_ERR_FORMAT) {
-    status = c2_fail(err, status, "%s; --restart drops the finished tasks of an interrupted study and runs all tasks",
-                     why.text);
-  } else if (status != C2_OK) {
-    status = c2_fail(err, status, "%s", why.text);
-  }
-  if (status == C2_OK) status = compare_settings(in, doc.node, err);
-  if (status == C2_OK) status = take_tasks(in, c2_json_get(doc.node, "tasks"), err);
-  c2_json_free(&doc);
+  c2_json_document then = {.path = in->path, .failure = C2_ERR_FORMAT};
+  c2_json_document now = {.path = in->path, .failure = C2_ERR_FORMAT};
+  char *text = NULL;
+  c2_status status = read_partial(in, &then, &now, &text, err);
+  c2_json_free(&then);
+  c2_json_free(&now);
+  free(text);
   return status;
 }
 
 c2_status c2_partial_begin(const c2_plan *plan, c2_results *results, c2_journal *journal, c2_error *err) {
-  char *path = c2_path_of(plan->prefix, file_name);
-  c2_status status = path ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  if (status == C2_OK && c2_file_exists(path)) {
-    if (plan->restart) {
-      c2_journal_say(journal, "%s: dropped; all tasks are run", path);
-      c2_partial_forget(plan);
-    } else if (plan->resume) {
-      status = resume(&(reader){plan, results, journal, path}, err);
-    } else {
-      status = c2_fail(err, C2_ERR_FORMAT,
-                       "%s holds the finished tasks of an interrupted run: --resume goes on with them, --restart drops "
-                       "them, another --out-prefix leaves them",
-                       path);
-    }
-  } else if (status == C2_OK && plan->resume) {
-    c2_journal_say(journal, "%s is not there: all tasks are run", path);
+  char path[C2_PATH_ROOM];
+  c2_path_of(plan->prefix, file_name, path);
+  if (!c2_file_exists(path)) {
+    if (plan->resume) c2_journal_say(journal, "%s is not there: all tasks are run", path);
+    return C2_OK;
   }
-  free(path);
-  return status;
+  if (plan->resume) return resume(&(reader){plan, results, journal, path}, err);
+  if (!plan->restart) {
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s holds the finished tasks of an interrupted run: --resume goes on with them, --restart drops them, "
+            "another --out-prefix leaves them",
+            path);
+  }
+  c2_journal_say(journal, "%s: dropped; all tasks are run", path);
+  c2_partial_forget(plan);
+  return C2_OK;
 }
 
 void c2_partial_forget(const c2_plan *plan) {
-  char *path = c2_path_of(plan->prefix, file_name);
-  if (path) (void)unlink(path);
-  free(path);
+  char path[C2_PATH_ROOM];
+  c2_path_of(plan->prefix, file_name, path);
+  (void)unlink(path);
 }

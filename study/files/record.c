@@ -31,8 +31,7 @@ static void put_metrics(c2_json_writer *w, const char *key, const c2_metric_list
   c2_json_end_array(w);
 }
 
-static void put_option(c2_json_writer *w, const c2_field *column, const c2_row *row) {
-  const char *key = column->name;
+void c2_option_put(c2_json_writer *w, const char *key, const c2_field *column, const c2_row *row) {
   const void *at = c2_field_at(column, row);
   switch (column->kind) {
     case C2_WHOLE: c2_json_put_whole(w, key, *(const size_t *)at); break;
@@ -51,11 +50,12 @@ static void put_options(c2_json_writer *w, const c2_plan *plan, const c2_results
   const c2_schema *options = &c2_schemas[C2_TABLE_OPTIONS];
   c2_row row = {.part = {[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = results}};
   c2_json_begin_object(w, "options");
-  for (size_t i = 0; i < options->count; i++) put_option(w, &options->column[i], &row);
+  for (size_t i = 0; i < options->count; i++) c2_option_put(w, options->column[i].name, &options->column[i], &row);
   c2_json_end_object(w);
 }
 
-void c2_processor_name(char *out, size_t room) {
+/* "unknown" where the system doesn't say. */
+static void find_processor_name(char *out, size_t room) {
   char line[512];
   FILE *file = fopen("/proc/cpuinfo", "r");
   (void)snprintf(out, room, "unknown");
@@ -69,12 +69,11 @@ void c2_processor_name(char *out, size_t room) {
   if (file) (void)fclose(file);
 }
 
-static void put_machine(c2_json_writer *w) {
+void c2_machine_put(c2_json_writer *w) {
   struct utsname system;
   char processor[256];
   long pages = sysconf(_SC_PHYS_PAGES);
-  c2_json_begin_object(w, "machine");
-  c2_processor_name(processor, sizeof processor);
+  find_processor_name(processor, sizeof processor);
   c2_json_put_text(w, "processor", processor);
   c2_json_put_whole(w, "processors", (uint64_t)c2_processor_count());
   c2_json_put_whole(w, "memory_mb", (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20);
@@ -83,7 +82,6 @@ static void put_machine(c2_json_writer *w) {
     c2_json_put_text(w, "release", system.release);
     c2_json_put_text(w, "architecture", system.machine);
   }
-  c2_json_end_object(w);
 }
 
 static void put_versions(c2_json_writer *w) {
@@ -121,25 +119,26 @@ static c2_status keep_inputs(const char *prefix, const c2_task_list *tasks, c2_e
 
 c2_status c2_record_begin(const c2_plan *plan, const c2_results *results, c2_journal *journal, c2_lock *lock,
                           c2_error *err) {
-  char *path = c2_path_of(plan->prefix, "__run.json");
-  char *lock_path = c2_path_of(plan->prefix, "__run.json.lock");
-  char *begin = c2_path_of(plan->prefix, "__");
+  char path[C2_PATH_ROOM];
+  char lock_path[C2_PATH_ROOM];
+  char begin[C2_PATH_ROOM];
   c2_outfile file;
-  c2_status status = path && lock_path && begin ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  if (status == C2_OK) status = keep_inputs(plan->prefix, &results->tasks, err);
-  if (status == C2_OK) status = c2_lock_open(lock, lock_path, err);
+  c2_path_of(plan->prefix, "__run.json", path);
+  c2_path_of(plan->prefix, "__run.json.lock", lock_path);
+  c2_path_of(plan->prefix, "__", begin);
+  if (!lock_path[0]) C2_FAIL(err, C2_ERR_ARGUMENT, "--out-prefix %.60s...: too long for a path", plan->prefix);
+  C2_TRY(keep_inputs(plan->prefix, &results->tasks, err));
+  c2_status status = c2_lock_open(lock, lock_path, err);
   if (status == C2_ERR_UNSUPPORTED) {
-    status =
-        c2_journal_warn(journal, err, "%s.lock: the file system has no locks: no other run may use this prefix", path);
-  } else if (status == C2_OK) {
+    C2_TRY(c2_journal_warn(journal, err, "%s: the file system has no locks: no other run may use this prefix",
+                           lock_path));
+  } else {
+    C2_TRY(status);
     c2_outfile_sweep(begin, 0); /* whoever holds the lock owns all temporary files of the prefix */
   }
-  if (status == C2_OK) status = c2_outfile_open(&file, path, err);
-  if (status == C2_OK) c2_outfile_discard(&file);
-  free(path);
-  free(lock_path);
-  free(begin);
-  return status;
+  C2_TRY(c2_outfile_open(&file, path, err));
+  c2_outfile_discard(&file);
+  return C2_OK;
 }
 
 static void put_checksums(c2_json_writer *w, const c2_plan *plan, const c2_results *r) {
@@ -174,17 +173,19 @@ void c2_record_put(c2_json_writer *w, const char *key, const c2_plan *plan, cons
   if (r->trained[0]) c2_json_put_text(w, "trained_for", r->trained);
   put_checksums(w, plan, r);
   put_versions(w);
-  put_machine(w);
+  c2_json_begin_object(w, "machine");
+  c2_machine_put(w);
+  c2_json_end_object(w);
   c2_json_end_object(w);
 }
 
 c2_status c2_record_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary,
                           const c2_journal *journal, c2_error *err) {
   c2_outfile file;
-  char *path = c2_path_of(plan->prefix, "__run.json");
+  char path[C2_PATH_ROOM];
   c2_status status = C2_OK;
-  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
-  C2_GOTO(c2_outfile_open(&file, path, err));
+  c2_path_of(plan->prefix, "__run.json", path);
+  C2_TRY(c2_outfile_open(&file, path, err));
   c2_json_writer w = {.out = file.stream};
   c2_record_put(&w, NULL, plan, results, summary, journal);
   C2_GOTO(c2_json_finish(&w, path, err));
@@ -192,6 +193,5 @@ c2_status c2_record_write(const c2_plan *plan, const c2_results *results, const 
   C2_GOTO(c2_outfile_commit(&file, err));
 fail:
   c2_outfile_discard(&file);
-  free(path);
   return status;
 }

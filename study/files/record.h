@@ -6,6 +6,7 @@
 
 #include "base/json_writer.h"
 #include "base/status.h"
+#include "study/files/field.h"
 #include "study/files/lock.h"
 #include "study/results/journal.h"
 #include "study/results/plan.h"
@@ -22,7 +23,8 @@ c2_status c2_record_write(const c2_plan *plan, const c2_results *results, const 
 void c2_record_put(c2_json_writer *w, const char *key, const c2_plan *plan, const c2_results *results,
                    const c2_summary *summary, const c2_journal *journal);
 
-/* "unknown" where the system doesn't say. */
-void c2_processor_name(char *out, size_t room);
+/* Members of the object under way: an option, and the machine that runs this. */
+void c2_option_put(c2_json_writer *w, const char *key, const c2_field *column, const c2_row *row);
+void c2_machine_put(c2_json_writer *w);
 
 #endif

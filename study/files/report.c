@@ -331,9 +331,7 @@ fail:
 
 c2_status c2_report_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary,
                           const c2_journal *journal, c2_error *err) {
-  char *path = c2_path_of(plan->prefix, "__report.html");
-  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
-  c2_status status = write_page(&(study){plan, results, summary, journal}, path, err);
-  free(path);
-  return status;
+  char path[C2_PATH_ROOM];
+  c2_path_of(plan->prefix, "__report.html", path);
+  return write_page(&(study){plan, results, summary, journal}, path, err);
 }

@@ -93,28 +93,25 @@ static c2_status compare_sheets(comparison *c, c2_table table, c2_error *err) {
 }
 
 static c2_status compare(comparison *c, const char *prefix, c2_table table, double radius, c2_error *err) {
-  char *here = c2_table_path(c->plan->prefix, table, radius);
-  char *there = c2_table_path(prefix, table, radius);
-  c2_status status = here && there ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  if (status == C2_OK && c2_file_exists(here) && c2_file_exists(there)) {
-    c->name = strrchr(there, '/') + 1;
-    status = c2_sheet_open(&c->here, here, err);
-    if (status == C2_OK) status = c2_sheet_open(&c->there, there, err);
-    if (status == C2_OK) status = compare_sheets(c, table, err);
-    c2_sheet_close(&c->here);
-    c2_sheet_close(&c->there);
-  }
-  free(here);
-  free(there);
+  char here[C2_PATH_ROOM];
+  char there[C2_PATH_ROOM];
+  c2_table_path(c->plan->prefix, table, radius, here);
+  c2_table_path(prefix, table, radius, there);
+  if (!c2_file_exists(here) || !c2_file_exists(there)) return C2_OK;
+  c->name = strrchr(there, '/') + 1;
+  c2_status status = c2_sheet_open(&c->here, here, err);
+  if (status == C2_OK) status = c2_sheet_open(&c->there, there, err);
+  if (status == C2_OK) status = compare_sheets(c, table, err);
+  c2_sheet_close(&c->here);
+  c2_sheet_close(&c->there);
   return status;
 }
 
 /* Were numbers of this radius read from a perf_sparse file? Else perf_compare is what was read. */
 static bool has_sparse_file(const char *prefix, double radius) {
-  char *path = c2_table_path(prefix, C2_TABLE_PERF_SPARSE, radius);
-  bool has = path && c2_file_exists(path);
-  free(path);
-  return has;
+  char path[C2_PATH_ROOM];
+  c2_table_path(prefix, C2_TABLE_PERF_SPARSE, radius, path);
+  return c2_file_exists(path);
 }
 
 c2_status c2_reproduce(const c2_plan *plan, const c2_results *results, const char *prefix, c2_journal *journal,

@@ -29,10 +29,22 @@ typedef c2_sink_row SINK;
 
 /* ---- Numbers that follow from parts ----------------------------------------------------------- */
 
-#define FOLLOWS(name, expression)         \
-  static double name(const c2_row *row) { \
-    return (expression);                  \
+/* `of`: a metric, or what else the column says. */
+#define FOLLOWS(name, expression)                    \
+  static double name(const c2_row *row, size_t of) { \
+    (void)of;                                        \
+    return (expression);                             \
   }
+
+/* What others published for the task; missing where their data aren't ours. */
+static double published(const c2_row *row, size_t of) {
+  const c2_published *p = c2_published_for(OF(TASK), OF(RESULT)->naive);
+  return p ? c2_published_score(p, of / C2_METRICS, (c2_metric)(of % C2_METRICS)) : (double)NAN;
+}
+
+static const c2_ttest *test_of(const c2_row *row, size_t metric) {
+  return &OF(TEST)->test[c2_metric_place(&OF(RESULTS)->compared, (c2_metric)metric)];
+}
 
 FOLLOWS(dropped_mass, 1 - OF(MASS)->share.mass)
 FOLLOWS(future_tokens, (double)(OF(MASS)->tokens - OF(MASS)->context_tokens))
@@ -40,47 +52,19 @@ FOLLOWS(all_rows, (double)(OF(MASS)->series * OF(MASS)->rows_per_series))
 FOLLOWS(test_error, OF(PERF)->score[OF(TASK)->eval_metric])
 FOLLOWS(all_work, c2_total_work(OF(PERF)))
 FOLLOWS(reg_is_global, OF(ARM)->attention != CHRONOS2_FULL && OF(PLAN)->session.reg_global)
-FOLLOWS(delta_mase, OF(PERF)->score[C2_MASE] - OF(FULL)->score[C2_MASE])
-FOLLOWS(delta_wql, OF(PERF)->score[C2_WQL] - OF(FULL)->score[C2_WQL])
+FOLLOWS(full_score, OF(FULL)->score[of])
+FOLLOWS(sparse_score, OF(PERF)->score[of])
+FOLLOWS(delta_score, OF(PERF)->score[of] - OF(FULL)->score[of])
+FOLLOWS(score_over_full, OF(PERF)->score[of] / OF(FULL)->score[of])
+FOLLOWS(tested_delta, test_of(row, of)->mean)
+FOLLOWS(tested_p, test_of(row, of)->p)
 FOLLOWS(delta_alloc, OF(PERF)->alloc_median_mb - OF(FULL)->alloc_median_mb)
 FOLLOWS(delta_reserved, OF(PERF)->reserved_median_mb - OF(FULL)->reserved_median_mb)
 FOLLOWS(speedup, OF(FULL)->median_s / OF(PERF)->median_s)
 FOLLOWS(speedup_bound, c2_total_work(OF(FULL)) / c2_total_work(OF(PERF)))
-FOLLOWS(mase_over_full, OF(PERF)->score[C2_MASE] / OF(FULL)->score[C2_MASE])
-FOLLOWS(wql_over_full, OF(PERF)->score[C2_WQL] / OF(FULL)->score[C2_WQL])
-FOLLOWS(full_score, OF(FULL)->score[row->metric])
-FOLLOWS(sparse_score, OF(PERF)->score[row->metric])
-FOLLOWS(delta_score, OF(PERF)->score[row->metric] - OF(FULL)->score[row->metric])
-FOLLOWS(score_over_full, OF(PERF)->score[row->metric] / OF(FULL)->score[row->metric])
 FOLLOWS(arm_seconds, OF(ARM)->timed ? OF(PERF)->median_s : OF(PERF)->pass_s)
 FOLLOWS(mase_full, OF(RESULT)->perf ? OF(RESULT)->perf[0].score[C2_MASE] : (double)NAN)
-FOLLOWS(full_over_naive, mase_full(row) / OF(RESULT)->naive[C2_MASE])
-
-/* What others published for the task; missing where their data aren't ours. */
-static double published(const c2_row *row, size_t model, c2_metric metric) {
-  const c2_published *p = c2_published_for(OF(TASK), OF(RESULT)->naive);
-  return p ? c2_published_score(p, model, metric) : (double)NAN;
-}
-
-FOLLOWS(bolt_tiny_mase, published(row, 1, C2_MASE))
-FOLLOWS(bolt_tiny_wql, published(row, 1, C2_WQL))
-FOLLOWS(bolt_base_mase, published(row, 2, C2_MASE))
-FOLLOWS(bolt_base_wql, published(row, 2, C2_WQL))
-FOLLOWS(tirex_mase, published(row, 3, C2_MASE))
-FOLLOWS(tirex_wql, published(row, 3, C2_WQL))
-FOLLOWS(auto_ets_mase, published(row, 4, C2_MASE))
-FOLLOWS(auto_ets_wql, published(row, 4, C2_WQL))
-FOLLOWS(auto_theta_mase, published(row, 5, C2_MASE))
-FOLLOWS(auto_theta_wql, published(row, 5, C2_WQL))
-
-static const c2_ttest *test_of(const c2_row *row, c2_metric metric) {
-  return &OF(TEST)->test[c2_metric_place(&OF(RESULTS)->compared, metric)];
-}
-
-FOLLOWS(wql_delta, test_of(row, C2_WQL)->mean)
-FOLLOWS(wql_p, test_of(row, C2_WQL)->p)
-FOLLOWS(score_delta, test_of(row, row->metric)->mean)
-FOLLOWS(score_p, test_of(row, row->metric)->p)
+FOLLOWS(full_over_naive, mase_full(row, of) / OF(RESULT)->naive[C2_MASE])
 
 static double below_5_percent(double p) {
   return isnan(p) ? p : p < 0.05;
@@ -217,7 +201,8 @@ static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 
 #define AT(PART, field) .part = C2_PART_##PART, .offset = offsetof(PART, field)
 
 /* F: a field of a part. K: likewise, of a kind that its type doesn't tell. IN: likewise, and read. O: an option that
- * results depend on. N: a number that follows. E: likewise, for each further metric. T: a text that follows. */
+ * results depend on. N: a number that follows. M: likewise, of a metric. E: of each further one. T: a text that
+ * follows. */
 #define F(text, PART, field) \
   { .name = text, .kind = KIND_OF(((PART *)0)->field), AT(PART, field) }
 #define K(text, KIND, PART, field) \
@@ -228,6 +213,8 @@ static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 
   { .name = text, .kind = KIND_OF(((PART *)0)->field), AT(PART, field), .setting = true }
 #define N(text, KIND, function) \
   { .name = text, .kind = C2_##KIND, .number = function }
+#define M(text, function, metric) \
+  { .name = text, .kind = C2_REAL, .number = function, .of = metric }
 #define E(text, function) \
   { .name = text, .kind = C2_REAL, .number = function, .each = true }
 #define T(text, function) \
@@ -372,13 +359,13 @@ static const c2_field compare_columns[] = {TASK_NAME,
                                            K("radius", RADIUS, ARM, radius),
                                            MEASURED("full", FULL),
                                            MEASURED("sparse", PERF),
-                                           N("delta_metric", REAL, delta_mase),
+                                           M("delta_metric", delta_score, C2_MASE),
                                            N("speedup", REAL, speedup),
                                            N("delta_peak_alloc_mb", REAL, delta_alloc),
                                            N("delta_peak_reserved_mb", REAL, delta_reserved),
                                            IN("WQL_full", FULL, score[C2_WQL], OPTIONAL, &ratio),
                                            IN("WQL_sparse", PERF, score[C2_WQL], OPTIONAL, &ratio),
-                                           N("delta_WQL", REAL, delta_wql),
+                                           M("delta_WQL", delta_score, C2_WQL),
                                            F("MASE_seasonal_naive", RESULT, naive[C2_MASE]),
                                            F("speedup_geomean", PERF, speedup),
                                            F("speedup_low_95", PERF, speedup_low),
@@ -394,8 +381,8 @@ static const c2_field compare_columns[] = {TASK_NAME,
       F("p", TEST, test[0].p), T("test", put_test), F("mean_speedup", TEST, mean_speedup),                        \
       F("median_speedup", TEST, median_speedup), F("mean_delta_peak_alloc_mb", TEST, mean_alloc),                 \
       F("mean_delta_peak_reserved_mb", TEST, mean_reserved), F("delta_low_95", TEST, test[0].low),                \
-      F("delta_high_95", TEST, test[0].high), N("mean_delta_WQL", REAL, wql_delta), N("p_WQL", REAL, wql_p), \
-      E("mean_delta_*", score_delta), E("p_*", score_p)
+      F("delta_high_95", TEST, test[0].high), M("mean_delta_WQL", tested_delta, C2_WQL), M("p_WQL", tested_p, C2_WQL), \
+      E("mean_delta_*", tested_delta), E("p_*", tested_p)
 
 static const c2_field ttest_columns[] = {T("metric_col", put_metric), K("radius", RADIUS, TEST, radius), TESTED};
 static const c2_field sweep_columns[] = {K("radius", RADIUS, TEST, radius), T("metric_col", put_metric), TESTED};
@@ -412,10 +399,14 @@ static const c2_field summary_columns[] = {
     F("metric_full_mean", TEST, mean_full),
     F("metric_sparse_mean", TEST, mean_sparse),
     F("p_value", TEST, test[0].p),
-    N("mean_delta_WQL", REAL, wql_delta),
-    N("p_value_WQL", REAL, wql_p),
-    E("mean_delta_*", score_delta),
-    E("p_value_*", score_p)};
+    M("mean_delta_WQL", tested_delta, C2_WQL),
+    M("p_value_WQL", tested_p, C2_WQL),
+    E("mean_delta_*", tested_delta),
+    E("p_value_*", tested_p)};
+
+#define OTHERS(model, index)                                             \
+  M("MASE_" model, published, (index) * C2_METRICS + (size_t)C2_MASE), \
+      M("WQL_" model, published, (index) * C2_METRICS + (size_t)C2_WQL)
 
 static const c2_field baseline_columns[] = {TASK_NAME,
                                             T("model_name", put_naive),
@@ -428,16 +419,11 @@ static const c2_field baseline_columns[] = {TASK_NAME,
                                             OTHER_SCORES(RESULT, naive),
                                             N("MASE_full", REAL, mase_full),
                                             N("MASE_full_over_naive", REAL, full_over_naive),
-                                            N("MASE_chronos_bolt_tiny", REAL, bolt_tiny_mase),
-                                            N("WQL_chronos_bolt_tiny", REAL, bolt_tiny_wql),
-                                            N("MASE_chronos_bolt_base", REAL, bolt_base_mase),
-                                            N("WQL_chronos_bolt_base", REAL, bolt_base_wql),
-                                            N("MASE_tirex", REAL, tirex_mase),
-                                            N("WQL_tirex", REAL, tirex_wql),
-                                            N("MASE_auto_ets", REAL, auto_ets_mase),
-                                            N("WQL_auto_ets", REAL, auto_ets_wql),
-                                            N("MASE_auto_theta", REAL, auto_theta_mase),
-                                            N("WQL_auto_theta", REAL, auto_theta_wql)};
+                                            OTHERS("chronos_bolt_tiny", 1),
+                                            OTHERS("chronos_bolt_base", 2),
+                                            OTHERS("tirex", 3),
+                                            OTHERS("auto_ets", 4),
+                                            OTHERS("auto_theta", 5)};
 
 static const c2_field arm_columns[] = {T("arm", put_arm),
                                        T("model_name", put_arm_model),
@@ -447,8 +433,8 @@ static const c2_field arm_columns[] = {T("arm", put_arm),
                                        F("MASE", PERF, score[C2_MASE]),
                                        F("WQL", PERF, score[C2_WQL]),
                                        OTHER_SCORES(PERF, score),
-                                       N("MASE_over_full", REAL, mase_over_full),
-                                       N("WQL_over_full", REAL, wql_over_full),
+                                       M("MASE_over_full", score_over_full, C2_MASE),
+                                       M("WQL_over_full", score_over_full, C2_WQL),
                                        N("inference_time_s", REAL, arm_seconds),
                                        F("perf_repeats", PERF, repeats),
                                        F("peak_alloc_mb", PERF, alloc_max_mb),
@@ -576,17 +562,17 @@ void c2_column_name(const c2_field *column, size_t split, c2_metric metric, char
 }
 
 bool c2_field_stands_for(const c2_field *column, const c2_metric_list *compared, c2_metric metric) {
-  bool tests = column->number == score_delta || column->number == score_p;
+  bool tests = column->number == tested_delta || column->number == tested_p;
   return metric != C2_WQL && metric != (tests ? compared->at[0] : C2_MASE);
 }
 
-char *c2_table_path(const char *prefix, c2_table table, double radius) {
+void c2_table_path(const char *prefix, c2_table table, double radius, char out[C2_PATH_ROOM]) {
   const c2_schema *s = &c2_schemas[table];
   char name[C2_COLUMN_ROOM + C2_RADIUS_ROOM];
   char number[C2_RADIUS_ROOM];
   c2_radius_text(radius, number);
   (void)snprintf(name, sizeof name, "__%s%s%s.csv", s->name, s->by_radius ? "_r" : "", s->by_radius ? number : "");
-  return c2_path_of(prefix, name);
+  c2_path_of(prefix, name, out);
 }
 
 void c2_fields_clear(c2_table table, c2_part part, void *out) {

@@ -50,8 +50,8 @@ void c2_column_name(const c2_field *column, size_t split, c2_metric metric, char
  * the table tells of. Fixed are WQL and, in tables of tests, the leading metric, MASE in the others. */
 bool c2_field_stands_for(const c2_field *column, const c2_metric_list *compared, c2_metric metric);
 
-/* PREFIX__name.csv; NULL if memory is out. Free with free(). `radius` for tables by radius. */
-char *c2_table_path(const char *prefix, c2_table table, double radius);
+/* PREFIX__name.csv, as c2_path_of has it. `radius` for tables by radius. */
+void c2_table_path(const char *prefix, c2_table table, double radius, char out[C2_PATH_ROOM]);
 
 /* Makes the real numbers that a table has of a part missing ones. */
 void c2_fields_clear(c2_table table, c2_part part, void *out);

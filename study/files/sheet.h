@@ -18,7 +18,7 @@ typedef struct c2_sheet {
   size_t *line; /* [rows] */
 } c2_sheet;
 
-/* Takes a copy of the path. Free also after a failure. */
+/* Takes a copy of the path. Close it also after a failure. A file without rows is an error. */
 c2_status c2_sheet_open(c2_sheet *sheet, const char *path, c2_error *err);
 void c2_sheet_close(c2_sheet *sheet);
 

@@ -69,13 +69,12 @@ static void put_row(writer *w) {
 
 /* Opens a table, and keeps the parts that the next one needs too. */
 static c2_status open_table(writer *w, c2_table table, double radius, c2_error *err) {
-  char *path = c2_table_path(w->plan->prefix, table, radius);
-  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  char path[C2_PATH_ROOM];
+  c2_table_path(w->plan->prefix, table, radius, path);
   w->table = table;
-  c2_status status = c2_outfile_open(&w->file, path, err);
-  free(path);
-  if (status == C2_OK) put_line(w, put_name);
-  return status;
+  C2_TRY(c2_outfile_open(&w->file, path, err));
+  put_line(w, put_name);
+  return C2_OK;
 }
 
 static c2_status close_table(writer *w, c2_error *err) {

@@ -109,6 +109,12 @@ c2_status c2_probe_begin_batch(c2_probe *p, size_t tokens, size_t context, c2_er
   return C2_OK;
 }
 
+/* before[k]: how many keys before k are no padding. */
+static void count_live(const bool *live, size_t tokens, uint32_t *before) {
+  before[0] = 0;
+  for (size_t k = 0; k < tokens; k++) before[k + 1] = before[k] + (live[k] ? 1 : 0);
+}
+
 static bool selected(const c2_probe *p, size_t query, bool masked) {
   if (query >= p->context || (masked && !p->options.include_padded)) return false;
   return !(query + 1 == p->context && p->options.exclude_reg);
@@ -232,10 +238,8 @@ void c2_probe_observe(void *user, const chronos2_attention_row *row) {
     memcpy(p->live + slot * p->tokens + v.padding, row->live, row->tokens * sizeof *row->live);
   }
   if (!selected(p, v.padding + row->query, row->masked)) return;
-  uint32_t *before = p->before + v.place;
-  before[0] = 0;
-  for (size_t k = 0; k < row->tokens; k++) before[k + 1] = before[k] + (row->live[k] ? 1 : 0);
-  v.before = before;
+  count_live(row->live, row->tokens, p->before + v.place);
+  v.before = p->before + v.place;
   double *cell = p->cell + ((row->layer * p->rows + slot) * p->heads + row->head) * p->width;
   add_row(p, cell, &v);
   add_best(p, cell, &v);
@@ -243,8 +247,7 @@ void c2_probe_observe(void *user, const chronos2_attention_row *row) {
 
 /* What would be kept of a row without any weights: by the number of pairs, and by spreading evenly. */
 static void add_pairs(const c2_probe *p, c2_probe_sums *sums, const bool *live, uint32_t *before) {
-  before[0] = 0;
-  for (size_t k = 0; k < p->tokens; k++) before[k + 1] = before[k] + (live[k] ? 1 : 0);
+  count_live(live, p->tokens, before);
   for (size_t q = 0; q < p->context; q++) {
     if (!selected(p, q, !live[q])) continue;
     sums->queries += 1;
@@ -322,8 +325,7 @@ size_t c2_probe_rows(const c2_probe_options *options, size_t rows_per_series) {
   return (series ? series : 1) * rows_per_series;
 }
 
-/* Series of a window as they are probed: in float32's numbers and padded to the longest, as the published probe has
- * them. */
+/* The series of a window that are probed. With include_padded they are padded to the longest. */
 typedef struct probed {
   chronos2_series *series; /* [count] */
   chronos2_covariate *covariate;
@@ -337,77 +339,45 @@ static void probed_free(probed *p) {
   free(p->values);
 }
 
-/* Whether float32 holds a row's variation, or else doubles must stay. */
-static bool fits_float(const double *past, size_t length) {
-  double low = INFINITY;
-  double high = -INFINITY;
-  double error = 0; /* the largest of a conversion; infinite where float32 ends */
-  for (size_t i = 0; i < length; i++) {
-    if (isnan(past[i])) continue;
-    low = fmin(low, past[i]);
-    high = fmax(high, past[i]);
-    error = fmax(error, fabs(past[i] - (double)(float)past[i]));
-  }
-  return !(error > (high / 2 - low / 2) / 2048);
-}
-
-/* Copies `count` values to *to, which moves on; returns the copy. */
-static const double *copy_row(const double *values, size_t count, bool fits, double **to) {
-  double *copy = *to;
-  for (size_t i = 0; i < count; i++) copy[i] = fits ? (double)(float)values[i] : values[i];
-  *to += count;
-  return copy;
-}
-
 /* `padding` missing values, then a row's past; *to moves on. */
-static const double *copy_past(const double *past, size_t length, size_t used, size_t padding, bool *fits,
-                               double **to) {
+static const double *pad_row(const double *past, size_t length, size_t padding, double **to) {
   const double *copy = *to;
-  size_t skipped = length - c2_min_size(used, length);
-  *fits = fits_float(past + skipped, length - skipped);
   for (size_t i = 0; i < padding; i++) *(*to)++ = (double)NAN;
-  (void)copy_row(past, length, *fits, to);
+  if (length) memcpy(*to, past, length * sizeof *past);
+  *to += length;
   return copy;
 }
 
-/* `used`: the longest's length. A text covariate can't be padded, and then its series isn't. */
-static c2_status copy_series(const chronos2_series *from, size_t used, size_t horizon, bool needs_padding,
-                             chronos2_series *to, chronos2_covariate *covariate, double **values, c2_error *err) {
-  size_t padding = used > from->length ? used - from->length : 0;
-  bool fits = false;
-  for (size_t k = 0; k < from->covariates && padding > 0; k++) {
-    if (!from->covariate[k].past_text) continue;
-    if (needs_padding) {
+/* Pads a series to `length`. */
+static c2_status pad_series(chronos2_series *s, size_t length, chronos2_covariate *covariate, double **values,
+                            c2_error *err) {
+  chronos2_series from = *s;
+  if (from.length >= length) return C2_OK;
+  size_t padding = length - from.length;
+  s->length = length;
+  s->target = *values;
+  s->covariate = covariate;
+  for (size_t t = 0; t < from.targets; t++) {
+    (void)pad_row(from.target + t * from.length, from.length, padding, values);
+  }
+  for (size_t k = 0; k < from.covariates; k++) {
+    covariate[k] = from.covariate[k];
+    if (covariate[k].past_text) {
       C2_FAIL(
           err, C2_ERR_UNSUPPORTED,
           "--include-padded-queries: expected series of one length, or numeric covariates alone: text has no padding");
     }
-    padding = 0;
-  }
-  *to = *from;
-  to->length = from->length + padding;
-  to->target = *values;
-  to->covariate = covariate;
-  for (size_t t = 0; t < from->targets; t++) {
-    (void)copy_past(from->target + t * from->length, from->length, used, padding, &fits, values);
-  }
-  for (size_t k = 0; k < from->covariates; k++) {
-    const chronos2_covariate *c = &from->covariate[k];
-    covariate[k] = *c;
-    if (!c->past) continue;
-    covariate[k].past = copy_past(c->past, from->length, used, padding, &fits, values);
-    if (c->future) covariate[k].future = copy_row(c->future, horizon, fits, values);
+    if (covariate[k].past) covariate[k].past = pad_row(covariate[k].past, from.length, padding, values);
   }
   return C2_OK;
 }
 
 /* A draw without replacement that keeps the order (Knuth, algorithm S): of `left` series of the window. */
-static c2_status draw(const c2_probe *p, const c2_window *w, size_t left, size_t used, probed *out, c2_error *err) {
-  size_t per_series = 0;
+static c2_status draw(const c2_probe *p, const c2_window *w, size_t left, size_t length, probed *out, c2_error *err) {
   size_t values = 0;
-  size_t covariates = w->series[0].covariates;
+  size_t covariates = p->options.include_padded ? w->series[0].covariates : 0;
   uint64_t seed = p->options.seed;
-  if (!c2_mul(w->rows, c2_max_size(w->longest, used) + w->horizon, &per_series) || !c2_mul(per_series, left, &values)) {
+  if (!c2_mul(w->rows, length, &values) || !c2_mul(values, p->options.include_padded ? left : 0, &values)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the probe's size overflows");
   }
   C2_TRY(c2_alloc_array(left, sizeof *out->series, &out->series, err));
@@ -416,8 +386,9 @@ static c2_status draw(const c2_probe *p, const c2_window *w, size_t left, size_t
   double *next = out->values;
   for (size_t i = 0; left > 0; i++) {
     if (left < w->model_count - i && c2_random_below(&seed, w->model_count - i) >= left) continue;
-    C2_TRY(copy_series(&w->series[i], used, w->horizon, p->options.include_padded, &out->series[out->count],
-                       out->covariate + out->count * covariates, &next, err));
+    chronos2_covariate *covariate = out->covariate + out->count * covariates;
+    out->series[out->count] = w->series[i];
+    if (p->options.include_padded) C2_TRY(pad_series(&out->series[out->count], length, covariate, &next, err));
     out->count++;
     left--;
   }
