@@ -30,7 +30,8 @@ typedef struct request {
   cli_engine engine;
   size_t horizon;
   const char *levels_text, *id_column, *timestamp_column, *target, *covariate_text, *future, *scenarios, *freq, *output;
-  bool all_covariates, cross_learning, monotone, embed;
+  bool all_covariates, wide, cross_learning, monotone, embed;
+  c2_dialect dialect;
   size_t digits; /* 0: as many as float32 carries */
   double *levels;
   size_t level_count;
@@ -97,6 +98,30 @@ fail:
   return status;
 }
 
+static c2_status parse_delimiter(void *target, const char *text, c2_error *err) {
+  bool tab = strcmp(text, "\\t") == 0 || strcmp(text, "tab") == 0;
+  if (!tab && (strlen(text) != 1 || !strchr(",;\t|:/~^!#&*@$%_= ", *text))) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--delimiter: expected one sign, as ',', ';', '|' or '\\t', found '%s'", text);
+  }
+  *(char *)target = tab ? '\t' : *text;
+  return C2_OK;
+}
+
+static c2_status parse_decimal(void *target, const char *text, c2_error *err) {
+  if (strcmp(text, ".") != 0 && strcmp(text, ",") != 0) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--decimal: expected '.' or ',', found '%s'", text);
+  }
+  *(char *)target = *text;
+  return C2_OK;
+}
+
+static c2_status parse_time_format(void *target, const char *text, c2_error *err) {
+  c2_error why;
+  if (c2_stamp_check(text, &why) != C2_OK) C2_FAIL(err, why.code, "--time-format: %s", why.text);
+  memcpy(target, text, strlen(text) + 1);
+  return C2_OK;
+}
+
 static c2_status read_levels(request *r, c2_error *err) {
   c2_error why;
   if (cli_split_numbers(r->levels_text, &r->levels, &r->level_count, &why) != C2_OK) {
@@ -136,6 +161,10 @@ static c2_status check_options(request *r, c2_error *err) {
   if (r->target) C2_TRY(read_columns("target", r->target, NULL, 0, &r->targets, &r->target_count, err));
   if (r->covariate_text && r->all_covariates) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "forecast takes --covariates or --all-covariates, not both");
+  }
+  if (r->wide && (r->all_covariates || r->id_column)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--wide: each column is a series, so --%s has no meaning; leave one out",
+            r->id_column ? "id-column" : "all-covariates");
   }
   if (r->digits > MOST_DIGITS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--digits: expected at most %d, found %zu", MOST_DIGITS, r->digits);
@@ -198,6 +227,8 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
                              .covariates = (const char *const *)r->covariates,
                              .covariate_count = r->covariate_count,
                              .all_covariates = r->all_covariates,
+                             .wide = r->wide,
+                             .dialect = &r->dialect,
                              .freq = r->freq ? &r->frequency : NULL};
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
   C2_TRY(c2_dataset_count_steps(&r->set, err));
@@ -314,8 +345,11 @@ static void summarise(const request *r) {
   }
   n += snprintf(line + n, sizeof line - (size_t)n, "%s", freq);
   if (set->filled > 0) {
-    n += snprintf(line + n, sizeof line - (size_t)n, ", %zu step%s filled in", set->filled,
-                  set->filled == 1 ? "" : "s");
+    n +=
+        snprintf(line + n, sizeof line - (size_t)n, ", %zu step%s filled in", set->filled, set->filled == 1 ? "" : "s");
+  }
+  for (size_t i = 0; i < set->found.count && i < NAMED; i++) {
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %s%s", i == 0 ? "read with " : "", set->found.text[i]);
   }
   for (size_t i = 0; i < ignored && i < NAMED; i++) {
     const char *before = i > 0 ? ", " : ignored == 1 ? ", ignored column: " : ", ignored columns: ";
@@ -348,7 +382,8 @@ static c2_status status_of(chronos2_status status, c2_error *err) {
 }
 
 static chronos2_predict_options predict_options(const request *r) {
-  return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = r->horizon,
+  return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                    .horizon = r->horizon,
                                     .context_length = r->engine.context_length,
                                     .batch_size = r->engine.batch_size,
                                     .cross_learning = r->cross_learning,
@@ -453,9 +488,10 @@ static c2_status choose_pattern(const request *r, chronos2_session *session, boo
     chronos2_status status =
         chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_NULL, radius, p.reg_global);
     C2_TRY(status_of(status, err));
-    cli_warn("the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
-             "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",
-             chronos2_attention_name(p.attention));
+    cli_warn(
+        "the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
+        "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",
+        chronos2_attention_name(p.attention));
     sees = false;
   }
   *encoded = !sees && asked->backend == CHRONOS2_FUSED;
@@ -506,62 +542,94 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
 static const cli_usage forecast_usage = {
     .command = "forecast",
     .arguments = "INPUT...",
-    .summary = "Reads series from CSV files (item_id,timestamp,target) or JSON Lines files; - is standard input. "
-               "Writes CSV: item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
-               "Ids and names are written as they are, even where a spreadsheet would take them for a formula "
-               "(=, +, -, @).",
-    .examples = "Forecast 28 steps of every series:\n"
-                "chronos2 forecast sales.csv --horizon 28\n"
-                "Write three quantiles to a file:\n"
-                "chronos2 forecast sales.csv -n 28 --quantile-levels 0.1,0.5,0.9 -o forecast.csv\n"
-                "Use prices, which are known for the next 14 steps:\n"
-                "chronos2 forecast shop.csv -n 14 --covariates price --future prices.csv\n"
-                "Compare several plans for those prices:\n"
-                "chronos2 forecast shop.csv -n 14 --covariates price --scenarios plans.csv\n",
+    .summary =
+        "Reads series from CSV files (item_id,timestamp,target) or JSON Lines files; - is standard input. "
+        "Writes CSV: item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
+        "Ids and names are written as they are, even where a spreadsheet would take them for a formula "
+        "(=, +, -, @).",
+    .examples =
+        "Forecast 28 steps of every series:\n"
+        "chronos2 forecast sales.csv --horizon 28\n"
+        "Write three quantiles to a file:\n"
+        "chronos2 forecast sales.csv -n 28 --quantile-levels 0.1,0.5,0.9 -o forecast.csv\n"
+        "Use prices, which are known for the next 14 steps:\n"
+        "chronos2 forecast shop.csv -n 14 --covariates price --future prices.csv\n"
+        "Compare several plans for those prices:\n"
+        "chronos2 forecast shop.csv -n 14 --covariates price --scenarios plans.csv\n",
     .min_arguments = 1,
     .max_arguments = SIZE_MAX};
 
-int cli_forecast(int argc, char **argv) {
-  request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
-  const cli_option options[] = {
-      {"horizon", 'n', "N", "Number of steps to forecast. It is required, except with --embed.", CLI_COUNT, &r.horizon,
-       NULL},
-      {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r.levels_text, NULL},
+enum { MOST_OPTIONS = 40 };
+
+/* What is read, and how. */
+static size_t list_input_options(request *r, cli_option *out) {
+  const cli_option table[] = {
       {"id-column", 0, "NAME", "Column that names the series. A file without it holds one series. [item_id]", CLI_TEXT,
-       &r.id_column, NULL},
+       &r->id_column, NULL},
       {"timestamp-column", 0, "NAME",
        "Column of the time stamps: dates, years or whole numbers. Without it the rows are counted. [timestamp]",
-       CLI_TEXT, &r.timestamp_column, NULL},
+       CLI_TEXT, &r->timestamp_column, NULL},
+      {"time-format", 0, "FORMAT",
+       "How time stamps are written, as strptime has it: '%d.%m.%Y %H:%M'. %s are seconds since 1970 and %q is a "
+       "quarter. [ISO 8601, or found by the column]",
+       CLI_CUSTOM, r->dialect.time_format, parse_time_format},
+      {"delimiter", 0, "SIGN", "What stands between the fields of CSV files; \\t is a tab. [found by the header]",
+       CLI_CUSTOM, &r->dialect.delimiter, parse_delimiter},
+      {"decimal", 0, ".|,",
+       "Decimal sign of the numbers in CSV files. The other sign may part groups of three digits. [found by the "
+       "numbers]",
+       CLI_CUSTOM, &r->dialect.decimal, parse_decimal},
+      {"wide", 0, NULL, "Make each column of a table a series of its own, that column's name its id.", CLI_FLAG,
+       &r->wide, NULL},
       {"target", 0, "LIST", "Columns to forecast. Several targets of a series are forecast jointly. [target]", CLI_TEXT,
-       &r.target, NULL},
+       &r->target, NULL},
       {"covariates", 0, "LIST",
        "Columns that help the forecast: numbers or categories. Where --future has their values, these are used as "
        "well. A JSON Lines file names its own covariates.",
-       CLI_TEXT, &r.covariate_text, NULL},
-      {"past-covariates", 0, "LIST", "Another name of --covariates.", CLI_TEXT, &r.covariate_text, NULL},
+       CLI_TEXT, &r->covariate_text, NULL},
+      {"past-covariates", 0, "LIST", "Another name of --covariates.", CLI_TEXT, &r->covariate_text, NULL},
       {"all-covariates", 0, NULL, "Take every column as a covariate that is no id, time stamp or target.", CLI_FLAG,
-       &r.all_covariates, NULL},
+       &r->all_covariates, NULL},
       {"future", 0, "FILE",
        "CSV file with the covariates' values in the forecast steps, a row for each series and step. Rows of a file "
        "without ids hold for all series.",
-       CLI_TEXT, &r.future, NULL},
+       CLI_TEXT, &r->future, NULL},
       {"scenarios", 0, "FILE",
        "CSV file as for --future with a further column, scenario: each scenario gets a forecast. The past is encoded "
        "once for all of them, unless --attention lets it see the future.",
-       CLI_TEXT, &r.scenarios, NULL},
-      {"cross-learning", 0, NULL, "Let all series of a pass inform each other.", CLI_FLAG, &r.cross_learning, NULL},
+       CLI_TEXT, &r->scenarios, NULL},
       {"freq", 0, "F",
        "Frequency in pandas' spelling, such as 15min, h, bh, D, B, W-SUN, WOM-3FRI or MS; 1 for whole numbers. "
        "[inferred]",
-       CLI_TEXT, &r.freq, NULL},
-      {"output", 'o', "FILE", "Write the CSV to this file. [standard output]", CLI_TEXT, &r.output, NULL},
+       CLI_TEXT, &r->freq, NULL}};
+  memcpy(out, table, sizeof table);
+  return sizeof table / sizeof *table;
+}
+
+/* What is computed and written. */
+static size_t list_output_options(request *r, cli_option *out) {
+  const cli_option table[] = {
+      {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text, NULL},
+      {"cross-learning", 0, NULL, "Let all series of a pass inform each other.", CLI_FLAG, &r->cross_learning, NULL},
+      {"output", 'o', "FILE", "Write the CSV to this file. [standard output]", CLI_TEXT, &r->output, NULL},
       {"digits", 0, "N", "Significant digits of the numbers, at most 17. [as many as float32 carries]", CLI_COUNT,
-       &r.digits, NULL},
+       &r->digits, NULL},
       {"embed", 0, NULL, "Write the encoder's hidden states instead of a forecast: a line for each token.", CLI_FLAG,
-       &r.embed, NULL},
-      {"monotone", 0, NULL, "Sort the quantiles of each step, so that none crosses another.", CLI_FLAG, &r.monotone,
-       NULL},
-      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+       &r->embed, NULL},
+      {"monotone", 0, NULL, "Sort the quantiles of each step, so that none crosses another.", CLI_FLAG, &r->monotone,
+       NULL}};
+  memcpy(out, table, sizeof table);
+  return sizeof table / sizeof *table;
+}
+
+int cli_forecast(int argc, char **argv) {
+  request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
+  cli_option options[MOST_OPTIONS] = {{.name = NULL}};
+  options[0] =
+      (cli_option){"horizon", 'n',        "N", "Number of steps to forecast. It is required, except with --embed.",
+                   CLI_COUNT, &r.horizon, NULL};
+  size_t listed = 1 + list_input_options(&r, options + 1);
+  (void)list_output_options(&r, options + listed);
   int first = 0;
   int status = 0;
   c2_error err = {C2_OK, ""};

@@ -41,20 +41,51 @@ static c2_status add_others(c2_roles *roles, const c2_header *header, c2_dataset
   return C2_OK;
 }
 
+/* Every column that is no time stamp and no covariate is a target, which becomes a series of its own. */
+static c2_status add_wide_targets(c2_roles *roles, const c2_header *header, size_t stamp,
+                                  const c2_read_options *options, c2_error *err) {
+  c2_lookup covariates = {0};
+  c2_status status = C2_OK;
+  size_t at = 0;
+  for (size_t i = 0; i < options->covariate_count; i++) {
+    C2_GOTO(c2_lookup_put(&covariates, options->covariates[i], &at, err));
+  }
+  for (size_t i = 0; i < header->names.count; i++) {
+    const char *name = header->names.text[i];
+    if (i == stamp || c2_lookup_find(&covariates, name, &at)) continue;
+    C2_GOTO(add_named(roles, header, &name, 1, C2_WANT_NUMBER, err));
+    roles->targets++;
+  }
+  if (roles->targets > 0) goto fail;
+  status = c2_fail(err, C2_ERR_FORMAT, "%s: expected a column for each series beside the time stamps", header->file);
+fail:
+  c2_lookup_free(&covariates);
+  return status;
+}
+
 static c2_status find_roles(c2_roles *roles, const c2_header *header, c2_dataset *set, const c2_read_options *options,
                             c2_error *err) {
   static const char *const usual[] = {"target"};
   bool named = options->target_count > 0;
+  bool all_targets = options->wide && !named;
   bool all = options->all_covariates;
   size_t id = 0;
   size_t stamp = 0;
-  size_t most = header->names.count + options->covariate_count;
+  size_t most = 2 * header->names.count + options->covariate_count;
   bool *taken = NULL;
-  roles->targets = named ? options->target_count : 1;
+  roles->targets = named ? options->target_count : all_targets ? 0 : 1;
   roles->covariates = all ? 0 : options->covariate_count;
   C2_TRY(c2_alloc_array(most + roles->targets + 2, sizeof *roles->want, &roles->want, err));
   C2_TRY(c2_roles_find_keys(roles, header, options, &id, &stamp, err));
-  C2_TRY(add_named(roles, header, named ? options->targets : usual, roles->targets, C2_WANT_NUMBER, err));
+  if (options->wide && roles->has_id) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: its column '%.60s' names the series; --wide is for tables with a column for each",
+            header->file, header->names.text[id]);
+  }
+  if (all_targets) {
+    C2_TRY(add_wide_targets(roles, header, stamp, options, err));
+  } else {
+    C2_TRY(add_named(roles, header, named ? options->targets : usual, roles->targets, C2_WANT_NUMBER, err));
+  }
   C2_TRY(add_named(roles, header, options->covariates, roles->covariates, C2_WANT_ANY, err));
   C2_TRY(c2_alloc_array(header->names.count, sizeof *taken, &taken, err));
   c2_status status = add_others(roles, header, set, taken, all, err);
@@ -74,14 +105,14 @@ static void spell_booleans(c2_table *t) {
 }
 
 /* Each id of the file is an item that is added to the set, in order of first appearance. */
-static c2_status add_items(c2_table *t, c2_dataset *set, c2_error *err) {
+static c2_status add_items(c2_table *t, c2_dataset *set, bool wide, c2_error *err) {
   size_t base = set->count;
   for (size_t i = 0; i < t->count; i++) {
     size_t code = t->id ? t->id->code[i] : 0;
     c2_item *item = NULL;
     t->rows[i].group = base + code;
     if (base + code < set->count) continue;
-    const char *id = t->id ? t->id->word[code] : NULL;
+    const char *id = t->id ? t->id->word[code] : wide ? t->target[0].name : NULL;
     C2_TRY(c2_dataset_add(set, id, t->name, c2_table_line(t, &t->rows[i]), &item, err));
   }
   return C2_OK;
@@ -156,6 +187,25 @@ fail:
   return status;
 }
 
+/* The one item of a wide table becomes an item for each of its targets. */
+static c2_status split_targets(const c2_table *t, c2_dataset *set, c2_error *err) {
+  const c2_item joint = set->item[set->count - 1];
+  const char **names = NULL;
+  C2_TRY(c2_dataset_alloc(set, 1, sizeof *names, &names, err));
+  names[0] = "target";
+  for (size_t k = 0; k < t->targets; k++) {
+    c2_item *item = &set->item[set->count - 1];
+    if (k > 0) C2_TRY(c2_dataset_add(set, t->target[k].name, t->name, joint.line, &item, err));
+    const char *id = item->id;
+    *item = joint;
+    item->id = id;
+    item->targets = 1;
+    item->target_names = names;
+    item->target = joint.target + k * joint.length;
+  }
+  return C2_OK;
+}
+
 c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   c2_table t = {.count = 0};
   c2_roles roles = {.wants = 0};
@@ -163,12 +213,13 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   C2_GOTO(find_roles(&roles, input->header, set, options, err));
   C2_GOTO(c2_table_read(&t, input, &roles, 0, options, set, err));
   spell_booleans(&t);
-  C2_GOTO(add_items(&t, set, err));
+  C2_GOTO(add_items(&t, set, options->wide, err));
   C2_GOTO(c2_axis_settle(&t, set, options, err));
   c2_table_sort(&t);
   C2_GOTO(refuse_duplicates(&t, set, err));
   C2_GOTO(c2_axis_infer(&t, set, options, err));
   C2_GOTO(fill_items(&t, set, err));
+  if (options->wide) C2_GOTO(split_targets(&t, set, err));
   status = c2_axis_report(&t, set, err);
 fail:
   free(roles.want);

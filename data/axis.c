@@ -36,57 +36,80 @@ static c2_status refuse_cell(const c2_table *t, const c2_row *row, bool whole, c
 
 /* ---- Whole numbers --------------------------------------------------------------------------- */
 
-/* 2024 as the time stamp of its first day. */
-static c2_status make_year(const c2_table *t, c2_row *row, c2_error *err) {
-  if (row->time < 1000 || row->time > 9999) return refuse_cell(t, row, true, "a time stamp such as 2020-01-31", err);
-  row->time = c2_day_of(row->time, 1, 1) * C2_DAY_US;
-  return C2_OK;
+/* What whole numbers may spell. Their digits tell them apart. */
+typedef enum whole_kind {
+  KIND_COUNT,
+  KIND_YEAR,
+  KIND_MONTH,
+  KIND_DAY,
+  KIND_SECOND,
+  KIND_MILLISECOND,
+  KINDS
+} whole_kind;
+
+/* Seconds since 1970 count as such from 2001-09-09 to 2100: ten digits. */
+#define FIRST_SECOND INT64_C(1000000000)
+#define END_SECOND INT64_C(4102444800)
+
+static bool is_month(int64_t number) {
+  return number / 100 >= FIRST_YEAR && number / 100 <= LAST_YEAR && number % 100 >= 1 && number % 100 <= 12;
 }
 
-/* Whether a number spells a month (202401) or a day (20240131). */
-static bool is_written_date(int64_t number, bool day) {
-  int64_t year = number / (day ? 10000 : 100);
-  int64_t month = number / (day ? 100 : 1) % 100;
-  if (year < FIRST_YEAR || year > LAST_YEAR || month < 1 || month > 12) return false;
-  return !day || (number % 100 >= 1 && number % 100 <= c2_month_length(year, (int)month));
+static whole_kind kind_of(int64_t number) {
+  if (number >= 1000 && number <= 9999) return KIND_YEAR;
+  if (is_month(number)) return KIND_MONTH;
+  if (is_month(number / 100) && number % 100 >= 1 &&
+      number % 100 <= c2_month_length(number / 10000, (int)(number / 100 % 100))) {
+    return KIND_DAY;
+  }
+  if (number >= FIRST_SECOND && number < END_SECOND) return KIND_SECOND;
+  if (number >= FIRST_SECOND * 1000 && number < END_SECOND * 1000) return KIND_MILLISECOND;
+  return KIND_COUNT;
 }
 
-/* Whether the whole numbers of a column are years. Those that are dates without dashes are refused: as numbers they
- * would have gaps at the end of every month. */
-static c2_status look_like_years(const c2_table *t, bool *years, c2_error *err) {
-  size_t months = 0;
-  size_t days = 0;
+/* 2024, 202401 or 20240131 as the time stamp of its first day; seconds or milliseconds since 1970. */
+static c2_status make_time(const c2_table *t, c2_row *row, c2_error *err) {
+  int64_t n = row->time;
+  switch (kind_of(n)) {
+    case KIND_YEAR: row->time = c2_day_of(n, 1, 1) * C2_DAY_US; return C2_OK;
+    case KIND_MONTH: row->time = c2_day_of(n / 100, (int)(n % 100), 1) * C2_DAY_US; return C2_OK;
+    case KIND_DAY: row->time = c2_day_of(n / 10000, (int)(n / 100 % 100), (int)(n % 100)) * C2_DAY_US; return C2_OK;
+    case KIND_SECOND: row->time = n * 1000000; return C2_OK;
+    case KIND_MILLISECOND: row->time = n * 1000; return C2_OK;
+    default: return refuse_cell(t, row, true, "a time stamp such as 2020-01-31", err);
+  }
+}
+
+/* What the whole numbers of a column are: what all of them may spell, or steps. */
+static whole_kind common_kind(const c2_table *t) {
+  whole_kind kind = t->count > 0 ? kind_of(t->rows[0].time) : KIND_COUNT;
   int64_t low = INT64_MAX;
   int64_t high = INT64_MIN;
   for (size_t i = 0; i < t->count; i++) {
     int64_t number = t->rows[i].time;
     low = number < low ? number : low;
     high = number > high ? number : high;
-    months += is_written_date(number, false);
-    days += is_written_date(number, true);
+    if (kind_of(number) != kind) return KIND_COUNT;
   }
-  if (months == t->count || days == t->count) {
-    return refuse_cell(t, &t->rows[0], true,
-                       months == t->count ? "a month as 2024-01, or --freq 1 for whole numbers"
-                                          : "a day as 2024-01-31, or --freq 1 for whole numbers",
-                       err);
-  }
-  *years = low >= FIRST_YEAR && high <= LAST_YEAR && (size_t)(high - low) <= YEARS_APART * t->count;
-  return C2_OK;
+  bool near = low >= FIRST_YEAR && high <= LAST_YEAR && (size_t)(high - low) <= YEARS_APART * t->count;
+  return kind == KIND_YEAR && !near ? KIND_COUNT : kind;
 }
 
 /* Decides what a column of whole numbers is. */
 static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
-  bool years = options->freq && options->freq->unit != C2_FREQ_COUNT;
-  const char *column = t->stamp->name;
+  static const char *const words[KINDS] = {"whole numbers, which the forecast continues",
+                                           "years",
+                                           "months such as 202401",
+                                           "days such as 20240131",
+                                           "seconds since 1970 in UTC",
+                                           "milliseconds since 1970 in UTC"};
+  whole_kind kind = options->freq && options->freq->unit != C2_FREQ_COUNT ? KIND_YEAR : KIND_COUNT;
   if (!options->freq) {
-    C2_TRY(look_like_years(t, &years, err));
-    C2_TRY(c2_dataset_note(set, err,
-                           years ? "%s: column '%.60s' is read as years (--freq 1 reads whole numbers)"
-                                 : "%s: column '%.60s' is read as whole numbers, which the forecast continues",
-                           t->name, column));
+    kind = common_kind(t);
+    C2_TRY(c2_dataset_note(set, err, "%s: column '%.60s' is read as %s%s", t->name, t->stamp->name, words[kind],
+                           kind == KIND_COUNT ? "" : " (--freq 1 reads whole numbers)"));
   }
-  t->is_count = !years;
+  t->is_count = kind == KIND_COUNT;
   return C2_OK;
 }
 
@@ -184,7 +207,7 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
     for (size_t i = 0; i < t->count && !t->is_count; i++) {
       bool is_number = is_whole(t, &t->rows[i]);
       if (asked) return refuse_cell(t, &t->rows[i], is_number, "a whole number, as --freq has it", err);
-      if (is_number) C2_TRY(make_year(t, &t->rows[i], err));
+      if (is_number) C2_TRY(make_time(t, &t->rows[i], err));
     }
   }
   if (!t->is_count) C2_TRY(settle_clocks(t, set, err));
@@ -198,7 +221,7 @@ static c2_status settle_row(const c2_table *t, c2_row *row, const c2_item *item,
   if (item->freq.unit == C2_FREQ_COUNT) {
     return is_whole(t, row) ? C2_OK : refuse_cell(t, row, false, "a whole number, as in the past", err);
   }
-  if (is_whole(t, row)) return make_year(t, row, err);
+  if (is_whole(t, row)) return make_time(t, row, err);
   c2_zone zone = zone_of(t, row);
   if (zone.given != item->zone.given) {
     return refuse_cell(t, row, false,

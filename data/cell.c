@@ -3,8 +3,9 @@
 
 #include <math.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "data/number.h"
 
 bool c2_is_missing_text(const char *text) {
   static const char *const spellings[] = {"",     "NaN",  "nan",  "NA",   "N/A",  "n/a", "<NA>",
@@ -31,17 +32,11 @@ bool c2_parse_number(const char *text, double *out) {
   while (*text == ' ') text++;
   size_t n = strlen(text);
   while (n > 0 && text[n - 1] == ' ') n--;
-  if (n < 6) { /* no spelling of a missing value is longer */
-    char word[8];
-    memcpy(word, text, n);
-    word[n] = '\0';
-    if (c2_is_missing_text(word)) {
-      *out = (double)NAN;
-      return true;
-    }
-  }
-  if (strspn(text, "0123456789+-.eE") < n) return false; /* strtod also takes hexadecimal, inf and nan */
-  char *end = NULL;
-  *out = strtod(text, &end);
-  return end == text + n && isfinite(*out);
+  if (c2_number_read(text, n, out)) return true;
+  if (n >= 6) return false; /* no spelling of a missing value is longer */
+  char word[8];
+  memcpy(word, text, n);
+  word[n] = '\0';
+  *out = (double)NAN;
+  return c2_is_missing_text(word);
 }

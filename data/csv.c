@@ -1,6 +1,7 @@
 /* The CSV reader: bytes to fields. Knows nothing of what the columns mean. */
 #include "data/csv.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,9 +28,9 @@ static c2_status read_quoted(c2_csv *csv, c2_error *err) {
     *to++ = *csv->at;
   }
   char after = *csv->at;
-  if (csv->at < csv->end && after != ',' && after != '\n' && !(after == '\r' && csv->at[1] == '\n')) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: field %zu: expected a comma or the end of the line after the closing quote",
-            csv->name, csv->next_line, csv->fields + 1);
+  if (csv->at < csv->end && after != csv->delimiter && after != '\n' && !(after == '\r' && csv->at[1] == '\n')) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: field %zu: expected %s or the end of the line after the closing quote",
+            csv->name, csv->next_line, csv->fields + 1, c2_csv_delimiter_name(csv->delimiter));
   }
   /* `to` lies before csv->at by now: the opening quote made room for the zero */
   *to = '\0';
@@ -38,8 +39,9 @@ static c2_status read_quoted(c2_csv *csv, c2_error *err) {
 
 static c2_status read_plain(c2_csv *csv, c2_error *err) {
   char *begin = csv->at;
-  csv->at += strcspn(csv->at, ",\"\r\n");
-  char stop = *csv->at;
+  const char delimiter = csv->delimiter;
+  char stop = *begin;
+  while (stop != delimiter && stop != '\n' && stop != '"' && stop != '\r' && stop != '\0') stop = *++csv->at;
   if (stop == '"' || (stop == '\r' && csv->at[1] != '\n')) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: field %zu: a %s inside a field that is not quoted", csv->name, csv->line,
             csv->fields + 1, stop == '"' ? "quote" : "carriage return");
@@ -62,7 +64,7 @@ static c2_status read_record(c2_csv *csv, c2_error *err) {
     *csv->at = '\0';
     if (stop == '\0') return C2_OK;
     csv->at++;
-    if (stop == ',') continue;
+    if (stop == csv->delimiter) continue;
     if (stop == '\r') csv->at++;
     csv->next_line++;
     return C2_OK;
@@ -83,32 +85,118 @@ static void skip_empty_lines(c2_csv *csv) {
 }
 
 /* Files of other formats, by what they begin with. */
-static c2_status refuse_binary(const char *name, const char *text, c2_error *err) {
+static c2_status refuse_binary(const char *name, const char *text, size_t size, c2_error *err) {
   static const struct {
     const char *start, *format;
-  } others[] = {{"PAR1", "Parquet"}, {"ARROW1", "Arrow"},   {"\xff\xff\xff\xff", "Arrow"}, {"FEA1", "Feather"},
-                {"\x1f\x8b", "gzip"}, {"\xff\xfe", "UTF-16"}, {"\xfe\xff", "UTF-16"}};
+  } others[] = {{"PAR1", "Parquet"},
+                {"ARROW1", "Arrow"},
+                {"\xff\xff\xff\xff", "Arrow"},
+                {"FEA1", "Feather"},
+                {"\x1f\x8b", "gzip"},
+                {"\x28\xb5\x2f\xfd", "Zstandard"},
+                {"PK\x03\x04", "a ZIP archive (as .xlsx is)"}};
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     if (strncmp(text, others[i].start, strlen(others[i].start)) != 0) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "%s: %s is not read by this version: expected CSV or JSON Lines in UTF-8", name,
             others[i].format);
   }
+  bool mark = strncmp(text, "\xff\xfe", 2) == 0 || strncmp(text, "\xfe\xff", 2) == 0;
+  if (mark || (size > 3 && (!text[0] != !text[1]) && (!text[2] != !text[3]))) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: text in UTF-16: expected UTF-8; 'iconv -f UTF-16%s -t UTF-8' converts it", name,
+            mark      ? ""
+            : text[0] ? "LE"
+                      : "BE");
+  }
   return C2_OK;
 }
 
+/* Bytes of the text from `at` on that are ASCII other than zero, as far as they come in eights. */
+static size_t ascii_bytes(const char *at, size_t size) {
+  size_t done = 0;
+  for (; size - done >= 8; done += 8) {
+    uint64_t word = 0;
+    memcpy(&word, at + done, 8);
+    uint64_t zero = (word - UINT64_C(0x0101010101010101)) & ~word;
+    if ((word | zero) & UINT64_C(0x8080808080808080)) break;
+  }
+  return done;
+}
+
 static c2_status check_text(const char *name, const char *text, size_t size, c2_error *err) {
-  size_t line = 1;
   for (size_t at = 0; at < size;) {
+    at += ascii_bytes(text + at, size - at);
+    if (at == size) break;
     size_t length = c2_utf8_decode(text + at, size - at, NULL);
-    if (text[at] == '\0') C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: a zero byte: expected text", name, line);
-    if (length == 0) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: byte 0x%02x is not UTF-8: expected text in UTF-8", name, line,
-              (unsigned char)text[at]);
+    if (length > 0 && text[at] != '\0') {
+      at += length;
+      continue;
     }
-    line += text[at] == '\n';
-    at += length;
+    size_t line = 1;
+    for (size_t i = 0; i < at; i++) line += text[i] == '\n';
+    if (text[at] == '\0') C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: a zero byte: expected text", name, line);
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: byte 0x%02x is not UTF-8: expected text in UTF-8; if it is in Latin-1 or Windows-1252, "
+            "'iconv -f WINDOWS-1252 -t UTF-8' converts it",
+            name, line, (unsigned char)text[at]);
   }
   return C2_OK;
+}
+
+/* ---- Delimiters ------------------------------------------------------------------------------ */
+
+static const char delimiters[] = ",;\t|";
+enum { DELIMITERS = sizeof delimiters - 1, TRIED_LINES = 200 };
+
+const char *c2_csv_delimiter_name(char delimiter) {
+  switch (delimiter) {
+    case ',': return "a comma";
+    case ';': return "a semicolon";
+    case '\t': return "a tab";
+    case '|': return "a vertical bar";
+    default: return "the delimiter";
+  }
+}
+
+/* How often each of them stands outside of quotes in the line at `at`, and where the next line begins. */
+static const char *count_delimiters(const char *at, const char *end, size_t counts[DELIMITERS]) {
+  bool quoted = false;
+  memset(counts, 0, DELIMITERS * sizeof *counts);
+  for (; at < end && (quoted || *at != '\n'); at++) {
+    if (*at == '"') quoted = !quoted;
+    const char *found = quoted ? NULL : strchr(delimiters, *at);
+    if (found && *at) counts[found - delimiters]++;
+  }
+  return at < end ? at + 1 : end;
+}
+
+/* Of those that the header has, the one that each of the first lines has as often. */
+static c2_status find_delimiter(c2_csv *csv, c2_error *err) {
+  size_t header[DELIMITERS];
+  bool fits[DELIMITERS];
+  size_t found = 0;
+  size_t fitting = 0;
+  csv->delimiter = ',';
+  const char *at = count_delimiters(csv->at, csv->end, header);
+  for (size_t k = DELIMITERS; k-- > 0;) {
+    fits[k] = header[k] > 0;
+    found += fits[k];
+    if (fits[k]) csv->delimiter = delimiters[k];
+  }
+  if (found < 2) return C2_OK;
+  for (size_t line = 0; at < csv->end && line < TRIED_LINES; line++) {
+    size_t counts[DELIMITERS];
+    bool empty = *at == '\n' || *at == '\r';
+    at = count_delimiters(at, csv->end, counts);
+    for (size_t k = 0; k < DELIMITERS; k++) fits[k] = fits[k] && (empty || counts[k] == header[k]);
+  }
+  for (size_t k = DELIMITERS; k-- > 0;) {
+    if (fits[k]) csv->delimiter = delimiters[k];
+    fitting += fits[k];
+  }
+  if (fitting < 2) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s:%zu: more than one of comma, semicolon, tab and vertical bar may part the fields; give --delimiter",
+          csv->name, csv->next_line);
 }
 
 /* The record just read is the header. */
@@ -127,17 +215,19 @@ static c2_status take_header(c2_csv *csv, c2_error *err) {
   return c2_header_fill(&csv->names, (const char *const *)csv->header, csv->columns, err);
 }
 
-c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2_error *err) {
+c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, char delimiter, c2_error *err) {
   memset(csv, 0, sizeof *csv);
   csv->name = csv->names.file = name;
   csv->at = text;
   csv->end = text + size;
   csv->next_line = 1;
-  C2_TRY(refuse_binary(name, text, err));
+  C2_TRY(refuse_binary(name, text, size, err));
   C2_TRY(check_text(name, text, size, err));
   if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) csv->at += 3;
   skip_empty_lines(csv);
   if (csv->at >= csv->end) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected a header line and rows", name);
+  csv->delimiter = delimiter;
+  if (!delimiter) C2_TRY(find_delimiter(csv, err));
   C2_TRY(read_record(csv, err));
   return take_header(csv, err);
 }

@@ -1,6 +1,6 @@
-/* A strict RFC 4180 reader over a text in memory. Fields come out as zero-terminated strings inside that
- * text, which is changed on the way. Lines may end in LF or CRLF, a byte order mark is skipped, empty lines
- * are passed over. Text is UTF-8 without NUL. */
+/* A strict RFC 4180 reader over a text in memory; another sign than a comma may part the fields. Fields come out as
+ * zero-terminated strings inside that text, which is changed on the way. Lines may end in LF or CRLF, a byte order mark
+ * is skipped, empty lines are passed over. Text is UTF-8 without NUL. */
 #ifndef C2_DATA_CSV_H
 #define C2_DATA_CSV_H
 
@@ -14,6 +14,7 @@
 typedef struct c2_csv {
   const char *name; /* for messages; borrowed */
   char *at, *end;
+  char delimiter;
   size_t next_line; /* line at which the next record begins */
   size_t line;      /* line at which the current record begins, from 1 */
   char **field;     /* of the current record: [fields], good until the next one */
@@ -23,9 +24,10 @@ typedef struct c2_csv {
   c2_header names; /* the same, to be looked up */
 } c2_csv;
 
-/* Reads the header line; a name with control characters is refused. `text` must have a zero at text[size] and outlive
- * the reader. Free with c2_csv_close, also after a failure. */
-c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, c2_error *err);
+/* Reads the header line; a name with control characters is refused. `delimiter` parts the fields; 0 stands for that one
+ * of comma, semicolon, tab and vertical bar which the header has, and the records as often. `text` must have a zero at
+ * text[size] and outlive the reader. Free with c2_csv_close, also after a failure. */
+c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, char delimiter, c2_error *err);
 void c2_csv_close(c2_csv *csv);
 
 /* Moves to the next record; *more is false at the end. Every record has as many fields as the header. */
@@ -34,6 +36,9 @@ c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err);
 /* c2_header_find and c2_header_has of the names. */
 c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err);
 bool c2_csv_has_column(const c2_csv *csv, const char *name);
+
+/* "a semicolon", for messages. */
+const char *c2_csv_delimiter_name(char delimiter);
 
 /* Writes one field, quoted where its text needs it. */
 void c2_csv_write(FILE *out, const char *text);

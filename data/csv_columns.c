@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/cell.h"
+#include "data/dialect.h"
+#include "data/number.h"
 #include "data/reader.h"
 #include "time/calendar.h"
 
@@ -20,74 +22,77 @@ typedef struct builder {
 
 typedef struct columns {
   c2_csv *csv;
+  c2_dialect *dialect;
   builder *builder; /* [count] */
   size_t count, most_rows, rows;
   size_t *line; /* [most rows] */
 } columns;
 
+/* Rows at the beginning of a file that show its dialect. */
+enum { SAMPLE_ROWS = 65536 };
+
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
-/* A whole number of at most 15 digits. */
-static bool read_whole(const char *text, int64_t *out) {
-  int64_t value = 0;
-  while (*text == ' ') text++;
-  bool minus = *text == '-';
-  text += minus;
-  size_t digits = strspn(text, "0123456789");
-  if (digits == 0 || digits > 15) return false;
-  for (size_t i = 0; i < digits; i++) value = value * 10 + (text[i] - '0');
-  *out = minus ? -value : value;
-  return text[digits + strspn(text + digits, " ")] == '\0';
-}
-
 static c2_status read_time(const columns *c, const builder *b, const char *cell, c2_error *err) {
-  c2_error why;
-  c2_zone zone = {false, 0};
-  bool whole = read_whole(cell, &b->time[c->rows]);
-  if (!whole && c2_time_parse(cell, &b->time[c->rows], &zone, &why) != C2_OK) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': %s", c->csv->name, c->csv->line, b->name, why.text);
+  c2_zone zone;
+  bool whole = false;
+  if (c2_dialect_time(c->dialect, cell, &b->time[c->rows], &zone, &whole)) {
+    b->zone[c->rows] = (int16_t)(whole ? C2_WHOLE_NUMBER : zone.given ? zone.minutes : C2_NO_ZONE);
+    return C2_OK;
   }
-  b->zone[c->rows] = (int16_t)(whole ? C2_WHOLE_NUMBER : zone.given ? zone.minutes : C2_NO_ZONE);
-  return C2_OK;
+  const char *format = c->dialect->time_format;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp %s%s, found '%.40s'%s", c->csv->name,
+          c->line[c->rows], b->name, *format ? "as " : "such as ",
+          *format ? format : "2020-01-31, 2020-01-31 05:00:00 or 2020-01-31 05:00:00+01:00", cell,
+          *format ? "" : "; --time-format reads others");
 }
 
 static c2_status read_name(const columns *c, const builder *b, const char *cell, c2_error *err) {
   b->cell[c->rows] = cell;
+  if (c->rows > 0 && strcmp(b->cell[c->rows - 1], cell) == 0) return C2_OK;
   if (*cell && c2_text_plain(cell, strlen(cell))) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", c->csv->name, c->csv->line,
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", c->csv->name, c->line[c->rows],
           b->name, b->want.what, *cell ? "a control character in " : "", cell);
 }
 
-static c2_status read_cell(const columns *c, const builder *b, c2_error *err) {
-  const char *cell = c->csv->field[b->want.column];
+static c2_status read_cell(const columns *c, const builder *b, const char *cell, c2_error *err) {
   switch (b->want.type) {
     case C2_WANT_NAME: return read_name(c, b, cell, err);
     case C2_WANT_TIME: return read_time(c, b, cell, err);
     case C2_WANT_NUMBER:
-      if (c2_parse_number(cell, &b->number[c->rows])) return C2_OK;
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
-              c->csv->name, c->csv->line, b->name, cell);
+      if (c2_dialect_number(c->dialect, cell, &b->number[c->rows])) return C2_OK;
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'%s",
+              c->csv->name, c->line[c->rows], b->name, cell,
+              c2_number_shape_of(cell) == C2_SHAPE_NONE ? "" : "; --decimal says how numbers are spelled");
     default: break;
   }
   b->cell[c->rows] = cell;
+  if (c->rows > 0 && strcmp(b->cell[c->rows - 1], cell) == 0) return C2_OK;
   if (c2_text_plain(cell, strlen(cell))) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': a control character in the category '%.80s'", c->csv->name,
-          c->csv->line, b->name, cell);
+          c->line[c->rows], b->name, cell);
+}
+
+static bool looks_like_stamp(const columns *c, const char *cell) {
+  c2_time time = 0;
+  c2_zone zone;
+  bool whole = false;
+  c2_stamp_guess guess;
+  if (c2_dialect_time(c->dialect, cell, &time, &zone, &whole)) return !whole;
+  c2_stamp_find(&cell, 1, &guess);
+  return guess.format[0] != '\0';
 }
 
 /* A file that is read without time stamps may have them in a column of another name. */
 static c2_status refuse_other_stamps(const columns *c, c2_error *err) {
   for (size_t i = 0; i < c->csv->columns; i++) {
-    c2_time time = 0;
-    c2_zone zone;
-    c2_error why;
     const char *cell = c->csv->field[i];
-    bool expected = read_whole(cell, &time);
+    bool expected = !looks_like_stamp(c, cell);
     for (size_t k = 0; k < c->count; k++) {
       const c2_want *want = &c->builder[k].want;
       expected = expected || want->type == C2_WANT_TIME || (want->type == C2_WANT_NAME && want->column == i);
     }
-    if (expected || c2_time_parse(cell, &time, &zone, &why) != C2_OK) continue;
+    if (expected) continue;
     C2_FAIL(err, C2_ERR_FORMAT,
             "%s:%zu: no column 'timestamp', but column '%.60s' holds time stamps; give --timestamp-column",
             c->csv->name, c->csv->line, c->csv->header[i]);
@@ -95,13 +100,59 @@ static c2_status refuse_other_stamps(const columns *c, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status read_rows(columns *c, c2_error *err) {
-  for (bool more = true;;) {
+/* Settles the dialect by the cells of the first rows: cell[column][row]. */
+static c2_status settle(const columns *c, const char *const *cell, size_t rows, const c2_dialect *expected,
+                        c2_error *err) {
+  c2_dialect_sample *numbers = NULL;
+  size_t n = 0;
+  c2_status status = C2_OK;
+  C2_TRY(c2_alloc_array(c->count, sizeof *numbers, &numbers, err));
+  for (size_t k = 0; k < c->count; k++) {
+    c2_want_type type = c->builder[k].want.type;
+    c2_dialect_sample sample = {c->csv->name, c->builder[k].name, cell + k * rows, c->line, rows};
+    if (type == C2_WANT_NUMBER || type == C2_WANT_ANY) numbers[n++] = sample;
+    if (type == C2_WANT_TIME) C2_GOTO(c2_dialect_find_time_format(c->dialect, &sample, expected, err));
+  }
+  status = c2_dialect_find_decimal(c->dialect, numbers, n, expected, err);
+fail:
+  free(numbers);
+  return status;
+}
+
+/* The first rows are read before any of their cells is: all that is said of their spelling counts. */
+static c2_status read_sample(columns *c, const c2_dialect *expected, bool *more, c2_error *err) {
+  size_t most = c2_min_size(c->most_rows, SAMPLE_ROWS);
+  size_t rows = 0;
+  const char **cell = NULL;
+  c2_status status = C2_OK;
+  C2_TRY(c2_alloc_array(most, c->count * sizeof *cell, &cell, err));
+  for (*more = true; rows < most; rows++) {
+    C2_GOTO(c2_csv_next(c->csv, more, err));
+    if (!*more) break;
+    if (rows == 0) C2_GOTO(refuse_other_stamps(c, err));
+    c->line[rows] = c->csv->line;
+    for (size_t k = 0; k < c->count; k++) cell[k * most + rows] = c->csv->field[c->builder[k].want.column];
+  }
+  for (size_t k = 1; k < c->count; k++) memmove(cell + k * rows, cell + k * most, rows * sizeof *cell);
+  C2_GOTO(settle(c, cell, rows, expected, err));
+  for (; c->rows < rows; c->rows++) {
+    for (size_t k = 0; k < c->count; k++) C2_GOTO(read_cell(c, &c->builder[k], cell[k * rows + c->rows], err));
+  }
+fail:
+  free(cell);
+  return status;
+}
+
+static c2_status read_rows(columns *c, const c2_dialect *expected, c2_error *err) {
+  bool more = true;
+  C2_TRY(read_sample(c, expected, &more, err));
+  while (more) {
     C2_TRY(c2_csv_next(c->csv, &more, err));
     if (!more) break;
-    if (c->rows == 0) C2_TRY(refuse_other_stamps(c, err));
     c->line[c->rows] = c->csv->line;
-    for (size_t k = 0; k < c->count; k++) C2_TRY(read_cell(c, &c->builder[k], err));
+    for (size_t k = 0; k < c->count; k++) {
+      C2_TRY(read_cell(c, &c->builder[k], c->csv->field[c->builder[k].want.column], err));
+    }
     c->rows++;
   }
   if (c->rows > 0) return C2_OK;
@@ -141,7 +192,7 @@ static c2_status make_numbers(const columns *c, builder *b, bool *all, c2_error 
   *all = false;
   C2_TRY(c2_alloc_array(c->rows, sizeof *b->number, &b->number, err));
   for (size_t i = 0; i < c->rows; i++) {
-    if (c2_parse_number(b->cell[i], &b->number[i])) continue;
+    if (c2_dialect_number(c->dialect, b->cell[i], &b->number[i])) continue;
     free(b->number);
     b->number = NULL;
     return C2_OK;
@@ -211,11 +262,11 @@ static c2_status finish_column(const columns *c, builder *b, c2_column *out, c2_
 }
 
 static c2_status read_columns(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
-  columns c = {.csv = &input->csv, .count = wants, .most_rows = most_rows(&input->csv)};
+  columns c = {.csv = &input->csv, .dialect = &input->dialect, .count = wants, .most_rows = most_rows(&input->csv)};
   c2_status status = C2_OK;
   *frame = (c2_frame){.columns = 0};
   C2_GOTO(open_columns(&c, want, err));
-  C2_GOTO(read_rows(&c, err));
+  C2_GOTO(read_rows(&c, input->expected, err));
   C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   frame->rows = c.rows;
   frame->line = c.line;
@@ -241,7 +292,8 @@ static bool sniff(const c2_input *input) {
 }
 
 static c2_status open_csv(c2_input *input, c2_error *err) {
-  C2_TRY(c2_csv_open(&input->csv, input->name, input->text, input->size, err));
+  C2_TRY(c2_csv_open(&input->csv, input->name, input->text, input->size, input->dialect.delimiter, err));
+  input->dialect.delimiter = input->csv.delimiter;
   input->header = &input->csv.names;
   return C2_OK;
 }

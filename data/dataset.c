@@ -83,6 +83,7 @@ void c2_dataset_free(c2_dataset *set) {
   free(set->item);
   c2_lookup_free(&set->ids);
   c2_lookup_free(&set->ignored);
+  c2_lookup_free(&set->found);
   free(set->note);
   memset(set, 0, sizeof *set);
 }

@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "base/status.h"
+#include "data/dialect.h"
 #include "data/lookup.h"
 #include "time/calendar.h"
 
@@ -44,11 +45,13 @@ typedef struct c2_item {
 typedef struct c2_dataset {
   c2_item *item; /* in order of first appearance */
   size_t count, capacity;
-  c2_lookup ids;     /* of the items, in the same order */
-  c2_lookup ignored; /* columns of CSV files that nothing asked for */
-  size_t rows;       /* read from the files; a JSON Lines series has one for each step */
-  size_t filled;     /* steps that no row is for: filled in as missing */
-  const char **note; /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
+  c2_lookup ids;      /* of the items, in the same order */
+  c2_lookup ignored;  /* columns of CSV files that nothing asked for */
+  c2_lookup found;    /* what was found of how files spell their cells, in words */
+  c2_dialect dialect; /* of the last table */
+  size_t rows;        /* read from the files; a JSON Lines series has one for each step */
+  size_t filled;      /* steps that no row is for: filled in as missing */
+  const char **note;  /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
   size_t notes, note_capacity;
   bool twins;          /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
   c2_pool pool;        /* texts and arrays, freed together */

@@ -148,8 +148,8 @@ static c2_status refuse_repeated_rows(const c2_futures *f, c2_error *err) {
     size_t items = t->id ? f->set->count : 1;
     c2_item_stamp(&f->set->item[t->id ? b->group % items : 0], b->time, stamp);
     say_whose(f, b->group / items, t->id ? &f->set->item[b->group % items] : NULL, whose);
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %sthere is a row for %s already, at line %zu", t->name,
-            c2_table_line(t, b), whose, stamp, c2_table_line(t, a));
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %sthere is a row for %s already, at line %zu", t->name, c2_table_line(t, b),
+            whose, stamp, c2_table_line(t, a));
   }
   return C2_OK;
 }
@@ -194,15 +194,15 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
       continue;
     }
     c2_item_stamp(item, expected, stamp);
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: %sexpected a row for %s, as for each of the %zu steps that are forecast",
-            t->name, whose, stamp, f->horizon);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: %sexpected a row for %s, as for each of the %zu steps that are forecast", t->name,
+            whose, stamp, f->horizon);
   }
   size_t end = begin + f->horizon;
   if (!odd && t->id && end < t->count && t->rows[end].group == group) odd = &t->rows[end];
   if (!odd) return C2_OK;
   c2_item_stamp(item, odd->time, stamp);
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %s%s is none of the %zu steps that are forecast", t->name,
-          c2_table_line(t, odd), whose, stamp, f->horizon);
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %s%s is none of the %zu steps that are forecast", t->name, c2_table_line(t, odd),
+          whose, stamp, f->horizon);
 }
 
 /* A value of a covariate whose past holds numbers. */
@@ -252,8 +252,8 @@ static c2_status fill_item(c2_futures *f, size_t scenario, c2_item *item, c2_err
     size_t index = 0;
     if (!c2_lookup_find(&f->columns, covariate->name, &index)) continue;
     if (scenario == 0 && covariate->future_length > 0) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': item '%.80s' has known values of it already, at %s:%zu",
-              t->name, covariate->name, item->id, item->file, item->line);
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': item '%.80s' has known values of it already, at %s:%zu", t->name,
+              covariate->name, item->id, item->file, item->line);
     }
     C2_TRY(fill_covariate(f, covariate, index, err));
     f->found[index] = true;
@@ -296,10 +296,13 @@ c2_status c2_futures_fill(c2_futures *f, size_t scenario, c2_error *err) {
 static c2_status read_table(c2_futures *f, const char *path, const c2_read_options *options, bool scenarios,
                             c2_error *err) {
   c2_roles roles = {.wants = 0};
-  C2_TRY(c2_input_open(&f->input, path, true, err));
+  const c2_dialect past = f->set->dialect;
+  C2_TRY(c2_input_open(&f->input, path, true, options->dialect, err));
+  f->input.expected = &past;
   c2_status status = find_roles(f, &roles, options, scenarios, err);
   if (status == C2_OK) status = c2_table_read(&f->table, &f->input, &roles, scenarios, options, f->set, err);
   if (status == C2_OK && scenarios) f->scenario = f->table.frame.column;
+  f->input.expected = NULL;
   free(roles.want);
   return status;
 }

@@ -11,8 +11,10 @@
 static const c2_reader *const readers[] = {&c2_json_lines_reader, &c2_csv_reader};
 enum { READERS = sizeof readers / sizeof readers[0] };
 
-c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t size, bool table, c2_error *err) {
+c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t size, bool table,
+                         const c2_dialect *dialect, c2_error *err) {
   *input = (c2_input){.path = path, .text = text, .size = size};
+  if (dialect) input->dialect = *dialect;
   input->name = strcmp(path, "-") == 0 ? "standard input" : path;
   for (size_t i = 0; i < READERS && !input->reader; i++) {
     if (table && readers[i]->read_series) continue;
@@ -21,18 +23,22 @@ c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t s
   return input->reader->open ? input->reader->open(input, err) : C2_OK;
 }
 
-c2_status c2_input_open(c2_input *input, const char *path, bool table, c2_error *err) {
+c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_dialect *dialect, c2_error *err) {
   char *text = NULL;
   size_t size = 0;
   *input = (c2_input){.path = path};
   C2_TRY(c2_read_file(path, &text, &size, err));
-  c2_status status = c2_input_start(input, path, text, size, table, err);
+  c2_status status = c2_input_start(input, path, text, size, table, dialect, err);
   input->loaded = text;
   return status;
 }
 
 c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   const c2_reader *reader = input->reader;
+  if (reader->read_series && options->wide) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: --wide is about the columns of a table; expected CSV, found %s", input->name,
+            reader->name);
+  }
   return reader->read_series ? reader->read_series(input, set, options, err)
                              : c2_assemble_long(input, set, options, err);
 }
@@ -45,7 +51,7 @@ void c2_input_close(c2_input *input) {
 
 c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err) {
   c2_input input;
-  c2_status status = c2_input_open(&input, path, false, err);
+  c2_status status = c2_input_open(&input, path, false, options->dialect, err);
   if (status == C2_OK) status = c2_input_read(&input, set, options, err);
   c2_input_close(&input);
   return status;

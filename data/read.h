@@ -19,8 +19,9 @@ c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_optio
 
 /* The same in two steps, for those who look at the columns' names before they say what they want. The first step reads
  * the file; where `table` is set, as a table, whatever it looks like. The second step may be taken once. Path and input
- * stay where they are until the input is closed, which it must be after a failure, too. */
-c2_status c2_input_open(c2_input *input, const char *path, bool table, c2_error *err);
+ * stay where they are until the input is closed, which it must be after a failure, too. Without a dialect it is found.
+ */
+c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_dialect *dialect, c2_error *err);
 c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err);
 void c2_input_close(c2_input *input);
 
@@ -30,6 +31,7 @@ static inline bool c2_input_is_table(const c2_input *input) {
 }
 
 /* c2_input_open of a content that is in memory: text[size] must be writable, and outlive the input. */
-c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t size, bool table, c2_error *err);
+c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t size, bool table,
+                         const c2_dialect *dialect, c2_error *err);
 
 #endif

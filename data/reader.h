@@ -4,6 +4,7 @@
 
 #include "data/csv.h"
 #include "data/dataset.h"
+#include "data/dialect.h"
 #include "data/frame.h"
 
 /* Zeroed, `(c2_read_options){0}` holds the defaults. */
@@ -14,8 +15,10 @@ typedef struct c2_read_options {
   size_t target_count;           /* 0: "target"; JSON Lines with several rows: target_0, target_1, ... */
   const char *const *covariates; /* columns whose past is read; JSON Lines carries its own */
   size_t covariate_count;
-  bool all_covariates;  /* tables: every column that is no id, time stamp or target is a covariate */
-  const c2_freq *freq;  /* overrides what a file says; NULL: as given or inferred */
+  bool all_covariates;       /* tables: every column that is no id, time stamp or target is a covariate */
+  bool wide;                 /* tables: every column that is no time stamp or covariate is a series of its own */
+  const c2_dialect *dialect; /* of text files; NULL: all is found */
+  const c2_freq *freq;       /* overrides what a file says; NULL: as given or inferred */
 } c2_read_options;
 
 /* What is wanted of a column. */
@@ -43,6 +46,8 @@ typedef struct c2_input {
   size_t size;
   char *loaded; /* the text, where c2_input_open has read it */
   const c2_reader *reader;
+  c2_dialect dialect;         /* as asked for; settled while the file is read */
+  const c2_dialect *expected; /* borrowed: that of a related file, for what this one leaves open; or NULL */
   c2_csv csv;
   const c2_header *header; /* names of a table's columns; NULL where rows are nested series */
 } c2_input;

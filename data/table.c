@@ -1,6 +1,7 @@
 /* Long tables: their columns by what they are for, their rows in order. Knows no format, and no item. */
 #include "data/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -43,12 +44,40 @@ static c2_status keep_column(c2_dataset *set, const c2_column *column, c2_kept *
   return C2_OK;
 }
 
+/* Notes in the set what was found in the file beyond the usual. */
+static c2_status note_dialect(c2_dataset *set, const c2_input *input, const c2_dialect *asked, c2_error *err) {
+  const c2_dialect *d = &input->dialect;
+  char text[3][C2_STAMP_ROOM + 40] = {"", "", ""};
+  bool was_asked = asked && asked->delimiter;
+  if (d->delimiter && d->delimiter != ',' && !was_asked) {
+    (void)snprintf(text[0], sizeof text[0], "%s between fields", c2_csv_delimiter_name(d->delimiter));
+  }
+  bool comma = d->decimal == ',' && !(asked && asked->decimal);
+  if (comma || d->is_grouped) {
+    (void)snprintf(text[1], sizeof text[1], "%s%s%s", comma ? "a decimal comma" : "",
+                   comma && d->is_grouped ? " and " : "", d->is_grouped ? "digits in groups" : "");
+  }
+  if (d->time_format[0] && !(asked && asked->time_format[0])) {
+    (void)snprintf(text[2], sizeof text[2], "time stamps as %s", d->time_format);
+  }
+  for (size_t i = 0; i < 3; i++) {
+    const char *kept = NULL;
+    size_t at = 0;
+    if (!text[i][0] || c2_lookup_find(&set->found, text[i], &at)) continue;
+    C2_TRY(c2_dataset_text(set, text[i], &kept, err));
+    C2_TRY(c2_lookup_add(&set->found, kept, &at, err));
+  }
+  set->dialect = *d;
+  return C2_OK;
+}
+
 c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, size_t first,
                         const c2_read_options *options, c2_dataset *set, c2_error *err) {
   t->name = input->name;
   t->header = input->header;
   t->stamp_name = options->timestamp_column ? options->timestamp_column : "timestamp";
   C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
+  C2_TRY(note_dialect(set, input, options->dialect, err));
   const c2_column *next = t->frame.column + first;
   if (roles->has_id) t->id = next++;
   if (roles->has_stamp) t->stamp = next++;

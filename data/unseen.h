@@ -14,17 +14,17 @@
 #include "data/dataset.h"
 
 typedef struct c2_unseen_column {
-  c2_lookup past;           /* categories of all items with several targets */
+  c2_lookup past;          /* categories of all items with several targets */
   size_t values;           /* of futures that were never had */
   const char *item, *text; /* of the first one */
 } c2_unseen_column;
 
 typedef struct c2_unseen {
   size_t *first;     /* of an item's covariates in `past`: [items]; NULL before the first count */
-  c2_lookup *past;    /* categories of a covariate's past: [covariates] */
+  c2_lookup *past;   /* categories of a covariate's past: [covariates] */
   bool *collected;   /* whether they are there already */
   size_t covariates; /* of all items */
-  c2_lookup columns;  /* categorical covariates by name */
+  c2_lookup columns; /* categorical covariates by name */
   c2_unseen_column *column;
   size_t capacity; /* of `column`; zeroed beyond columns.count */
 } c2_unseen;

@@ -15,7 +15,7 @@ static c2_frame read_csv(c2_input *input, const char *csv, const c2_want *want, 
   c2_frame frame;
   c2_error err;
   (void)snprintf(text, sizeof text, "%s", csv);
-  if (c2_input_start(input, "t.csv", text, strlen(text), true, &err) != C2_OK) fail_msg("%s", err.text);
+  if (c2_input_start(input, "t.csv", text, strlen(text), true, NULL, &err) != C2_OK) fail_msg("%s", err.text);
   if (input->reader->read_columns(input, want, wants, &frame, &err) != C2_OK) fail_msg("%s", err.text);
   assert_int_equal(frame.columns, wants);
   return frame;
@@ -150,7 +150,7 @@ static void test_sniffing(void **state) {
     c2_input input;
     c2_error err = {C2_OK, ""};
     (void)snprintf(text, sizeof text, "%s", cases[i].text);
-    (void)c2_input_start(&input, cases[i].path, text, strlen(text), cases[i].as_table, &err);
+    (void)c2_input_start(&input, cases[i].path, text, strlen(text), cases[i].as_table, NULL, &err);
     assert_string_equal(input.reader->name, cases[i].reader);
     assert_int_equal(c2_input_is_table(&input), strcmp(cases[i].reader, "CSV") == 0);
     c2_input_close(&input);

@@ -511,7 +511,7 @@ static void test_writer_fails(void **state) {
 
 static c2_status read_lines(c2_dataset *set, char *lines, size_t size, c2_error *err) {
   c2_input input;
-  c2_status status = c2_input_start(&input, "s.jsonl", lines, size, false, err);
+  c2_status status = c2_input_start(&input, "s.jsonl", lines, size, false, NULL, err);
   if (status == C2_OK) status = c2_input_read(&input, set, &(c2_read_options){0}, err);
   c2_input_close(&input);
   return status;

@@ -98,7 +98,7 @@ static column read_column(const char *path, const char *name) {
   column out = {calloc(64, sizeof(double)), 0};
   assert_non_null(out.value);
   assert_int_equal(c2_read_file(path, &text, &size, NULL), C2_OK);
-  assert_int_equal(c2_csv_open(&csv, path, text, size, NULL), C2_OK);
+  assert_int_equal(c2_csv_open(&csv, path, text, size, ',', NULL), C2_OK);
   assert_int_equal(c2_csv_column(&csv, name, &at, NULL), C2_OK);
   while (c2_csv_next(&csv, &more, NULL) == C2_OK && more && out.count < 64) {
     out.value[out.count++] = strtod(csv.field[at], NULL);

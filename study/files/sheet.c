@@ -28,7 +28,7 @@ c2_status c2_sheet_open(c2_sheet *sheet, const char *path, c2_error *err) {
   sheet->path = c2_strdup(path);
   if (!sheet->path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
   C2_TRY(c2_read_file(path, &sheet->text, &size, err));
-  C2_TRY(c2_csv_open(&sheet->csv, sheet->path, sheet->text, size, err));
+  C2_TRY(c2_csv_open(&sheet->csv, sheet->path, sheet->text, size, ',', err));
   C2_TRY(read_rows(sheet, err));
   if (sheet->rows == 0) C2_FAIL(err, C2_ERR_FORMAT, "%s: expected rows below the header", path);
   return C2_OK;

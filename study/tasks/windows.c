@@ -66,7 +66,7 @@ fail:
 
 static c2_status read_file(c2_task_data *data, const c2_task *task, c2_read_options *options, c2_error *err) {
   c2_input input;
-  c2_status status = c2_input_open(&input, task->data_file, false, err);
+  c2_status status = c2_input_open(&input, task->data_file, false, NULL, err);
   if (status == C2_OK) {
     data->is_table = c2_input_is_table(&input);
     data->set.twins = !data->is_table; /* a line is a series, whatever its id */

@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                              .freq = mode & 8 ? &freq : NULL};
   c2_dataset set = {.twins = mode & 128};
   c2_input input;
-  c2_status status = c2_input_start(&input, "past.csv", part[0], length[0], false, &err);
+  c2_status status = c2_input_start(&input, "past.csv", part[0], length[0], false, NULL, &err);
   if (status == C2_OK) status = c2_input_read(&input, &set, &options, &err);
   c2_input_close(&input);
   if (status == C2_OK && parts == 2) status = read_future(&set, &options, mode & 64, part[1], length[1], &err);

@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
       .targets = targets, .target_count = mode & 1 ? 2 : 0, .freq = mode & 2 ? &freq : NULL};
   c2_dataset set = {.twins = mode & 4};
   c2_input input;
-  c2_status status = c2_input_start(&input, "x.jsonl", text, length, false, &err);
+  c2_status status = c2_input_start(&input, "x.jsonl", text, length, false, NULL, &err);
   if (status == C2_OK) status = c2_input_read(&input, &set, &options, &err);
   c2_input_close(&input);
   if (status == C2_OK) {

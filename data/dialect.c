@@ -1,0 +1,132 @@
+/* What the cells of a text file say of how they are spelled. Knows no format of files. */
+#include "data/dialect.h"
+
+#include <string.h>
+
+#include "data/cell.h"
+#include "data/number.h"
+
+/* ---- Numbers --------------------------------------------------------------------------------- */
+
+/* The first cells that speak for each reading. */
+typedef struct evidence {
+  const char *point, *comma, *either_point, *either_comma;
+  size_t point_line, comma_line, either_line;
+  const char *either_column;
+} evidence;
+
+/* Adds what one column says; nothing if it holds other text than numbers. */
+static void weigh(evidence *sum, const c2_dialect_sample *s) {
+  evidence e = *sum;
+  for (size_t i = 0; i < s->count; i++) {
+    const char *cell = s->cell[i];
+    c2_number_shape shape = c2_is_missing_text(cell) ? C2_SHAPE_PLAIN : c2_number_shape_of(cell);
+    if (shape == C2_SHAPE_NONE) return;
+    if (shape == C2_SHAPE_POINT && !e.point) {
+      e.point = cell;
+      e.point_line = s->line[i];
+    } else if (shape == C2_SHAPE_COMMA && !e.comma) {
+      e.comma = cell;
+      e.comma_line = s->line[i];
+    } else if (shape == C2_SHAPE_EITHER_COMMA && !e.either_comma) {
+      e.either_comma = cell;
+      e.either_line = s->line[i];
+      e.either_column = s->column;
+    } else if (shape == C2_SHAPE_EITHER_POINT && !e.either_point) {
+      e.either_point = cell;
+    }
+  }
+  *sum = e;
+}
+
+c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *samples, size_t count,
+                                  const c2_dialect *expected, c2_error *err) {
+  evidence e = {NULL};
+  if (dialect->decimal) return C2_OK;
+  for (size_t i = 0; i < count; i++) weigh(&e, &samples[i]);
+  if (e.point && e.comma) {
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: the number '%.40s' has a decimal comma, but line %zu has '%.40s': expected one decimal sign",
+            samples[0].file, e.comma_line, e.comma, e.point_line, e.point);
+  }
+  if (e.either_comma && !e.point && !e.comma) {
+    if (expected) dialect->decimal = expected->decimal;
+    if (dialect->decimal) return C2_OK;
+    const char *comma = strchr(e.either_comma, ',');
+    int n = (int)(comma - e.either_comma);
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: column '%.60s': '%.40s' may be %.*s.%.20s or %.*s%.20s; give --decimal , or --decimal .",
+            samples[0].file, e.either_line, e.either_column, e.either_comma, n, e.either_comma, comma + 1, n,
+            e.either_comma, comma + 1);
+  }
+  if (e.comma) dialect->decimal = ',';
+  if (e.point) dialect->decimal = '.';
+  return C2_OK;
+}
+
+bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out) {
+  if (dialect->decimal != ',' && c2_parse_number(cell, out)) return true;
+  if (dialect->decimal == ',' && c2_is_missing_text(cell)) return c2_parse_number(cell, out);
+  if (!dialect->decimal && strchr(cell, ',')) return false;
+  return c2_number_read_grouped(cell, dialect->decimal ? dialect->decimal : '.', out, &dialect->is_grouped);
+}
+
+/* ---- Time stamps ----------------------------------------------------------------------------- */
+
+/* A whole number of at most 15 digits. */
+static bool read_whole(const char *text, int64_t *out) {
+  int64_t value = 0;
+  while (*text == ' ') text++;
+  bool minus = *text == '-';
+  text += minus;
+  size_t digits = strspn(text, "0123456789");
+  if (digits == 0 || digits > 15) return false;
+  for (size_t i = 0; i < digits; i++) value = value * 10 + (text[i] - '0');
+  *out = minus ? -value : value;
+  return text[digits + strspn(text + digits, " ")] == '\0';
+}
+
+bool c2_dialect_time(const c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole) {
+  c2_error why;
+  *zone = (c2_zone){false, 0};
+  *is_whole = false;
+  if (dialect->time_format[0]) return c2_stamp_read(dialect->time_format, cell, out, zone);
+  *is_whole = read_whole(cell, out);
+  return *is_whole || c2_time_parse(cell, out, zone, &why) == C2_OK;
+}
+
+static bool reads_all(const c2_dialect *dialect, const c2_dialect_sample *s) {
+  c2_time time = 0;
+  c2_zone zone;
+  bool whole = false;
+  for (size_t i = 0; i < s->count; i++) {
+    if (!c2_dialect_time(dialect, s->cell[i], &time, &zone, &whole)) return false;
+  }
+  return true;
+}
+
+c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_sample *s, const c2_dialect *expected,
+                                      c2_error *err) {
+  c2_stamp_guess guess;
+  if (dialect->time_format[0] || reads_all(dialect, s)) return C2_OK;
+  if (expected && expected->time_format[0] && reads_all(expected, s)) {
+    memcpy(dialect->time_format, expected->time_format, sizeof dialect->time_format);
+    return C2_OK;
+  }
+  c2_stamp_find(s->cell, s->count, &guess);
+  if (guess.other[0]) {
+    char reading[2][C2_TIME_ROOM];
+    const char *cell = s->cell[guess.differ];
+    for (size_t i = 0; i < 2; i++) {
+      c2_time time = 0;
+      c2_zone zone;
+      (void)c2_stamp_read(i ? guess.other : guess.format, cell, &time, &zone);
+      c2_time_format(time, false, (c2_zone){false, 0}, reading[i]);
+    }
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: column '%.60s': '%.40s' may be %s or %s; give --time-format '%s' or --time-format '%s'", s->file,
+            s->line[guess.differ], s->column, cell, reading[0], reading[1], guess.format, guess.other);
+  }
+  memcpy(dialect->time_format, guess.format, sizeof dialect->time_format);
+  return C2_OK;
+}

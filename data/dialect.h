@@ -1,0 +1,40 @@
+/* How a text file spells its cells: what stands between fields, the decimal sign, time stamps. What a user doesn't say
+ * is found in the file, and nothing that can be read in two ways is guessed. */
+#ifndef C2_DATA_DIALECT_H
+#define C2_DATA_DIALECT_H
+
+#include "data/stamp.h"
+
+/* Zeroed: all is to be found. */
+typedef struct c2_dialect {
+  char delimiter;                  /* 0: a comma, semicolon, tab or vertical bar, by the header */
+  char decimal;                    /* '.' or ','; 0: by the cells */
+  char time_format[C2_STAMP_ROOM]; /* as strptime has it; "": ISO 8601 or whole numbers, or by the cells */
+  bool is_grouped;                 /* on return: digits stand in groups of three somewhere */
+} c2_dialect;
+
+/* Numbers and time stamps from the beginning of a file, for what they say of its dialect. */
+typedef struct c2_dialect_sample {
+  const char *file;        /* for messages */
+  const char *column;      /* its name */
+  const char *const *cell; /* [count] */
+  const size_t *line;      /* [count] */
+  size_t count;
+} c2_dialect_sample;
+
+/* Settles the decimal sign by columns of numbers: [count]. Where no cell needs it, it stays as it is. `expected` (or
+ * NULL) is the dialect of a related file, whose sign is taken where cells may have either. */
+c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *samples, size_t count,
+                                  const c2_dialect *expected, c2_error *err);
+
+/* Settles the format of time stamps by their column. The expected one is taken where it reads every cell. */
+c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_sample *sample, const c2_dialect *expected,
+                                      c2_error *err);
+
+/* A finite number, or NaN for a missing one; false for anything else, also for what may be one of two numbers. */
+bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out);
+
+/* A time stamp, or a whole number (*is_whole) of at most 15 digits. */
+bool c2_dialect_time(const c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole);
+
+#endif

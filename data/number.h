@@ -1,0 +1,29 @@
+/* Numbers as text files spell them. */
+#ifndef C2_DATA_NUMBER_H
+#define C2_DATA_NUMBER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Reads the number that fills text[size]: digits with or without a sign, a decimal point and an exponent. The nearest
+ * double, as strtod gives it; false for anything else, and beyond the range of a double. */
+bool c2_number_read(const char *text, size_t size, double *out);
+
+/* What a cell says of the signs in a file's numbers. */
+typedef enum c2_number_shape {
+  C2_SHAPE_NONE,         /* no number */
+  C2_SHAPE_PLAIN,        /* 12 */
+  C2_SHAPE_POINT,        /* 1.5; 1,234.5; 1,234,567: the point is decimal */
+  C2_SHAPE_COMMA,        /* 1,5; 1.234,5; 1.234.567: the comma is */
+  C2_SHAPE_EITHER_POINT, /* 1.234 */
+  C2_SHAPE_EITHER_COMMA  /* 1,234 */
+} c2_number_shape;
+
+c2_number_shape c2_number_shape_of(const char *cell);
+
+/* Reads a cell with this decimal sign, '.' or ','. In front of it digits may stand in groups of three, between points
+ * or commas (the other sign), blanks (also those that don't break a line) or apostrophes;
+ * *grouped is set where they do. */
+bool c2_number_read_grouped(const char *cell, char decimal, double *out, bool *grouped);
+
+#endif
