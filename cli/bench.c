@@ -278,7 +278,9 @@ static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
 
 static int run(bench *b, char **paths, size_t count) {
   c2_error err = {C2_OK, ""};
-  int opened = b->random ? open_random(b) : cli_engine_open(&b->engine, &b->model, &b->session);
+  int opened = b->random ? CLI_DONE : cli_engine_locate(&b->engine);
+  if (opened != CLI_DONE) return opened;
+  opened = b->random ? open_random(b) : cli_engine_open(&b->engine, &b->model, &b->session);
   if (opened != CLI_DONE) return opened;
   if (prepare(b, paths, count, &err) != C2_OK || measure(b, &err) != C2_OK) return cli_fail_error(&err);
   print_result(b);

@@ -215,6 +215,10 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
                int *exit_status) {
   if (!parse_options(argc, argv, usage, own, engine, exit_status)) return false;
   if (engine && !settle_radius(engine)) return false;
+  if (engine && engine->offline && engine->update) {
+    (void)cli_fail_usage("--offline and --update: expected one of them");
+    return false;
+  }
   if (engine && engine->cache && engine->session.backend == CHRONOS2_REFERENCE) {
     (void)cli_fail_usage("--cache: the reference backend packs no weights; leave one of them out");
     return false;
@@ -353,11 +357,14 @@ void cli_engine_init(cli_engine *e) {
   e->radius = (double)NAN;
   chronos2_session_options *s = &e->session;
   const cli_option table[] = {
-      {"model", 'm', "DIR",
-       "Folder of the model in Hugging Face format: config.json and model.safetensors. [the bundled checkpoint]",
+      {"model", 'm', "DIR|REPO",
+       "Folder of the model in Hugging Face format: config.json and model.safetensors. Or OWNER/NAME[@REVISION] on a "
+       "hub, which is downloaded unless Hugging Face's cache has it. [the bundled checkpoint]",
        CLI_TEXT, &e->model, NULL},
-      {"adapter", 0, "DIR", "Merge the LoRA adapter of this folder, in PEFT's format, into the model.", CLI_TEXT,
-       &e->adapter, NULL},
+      {"adapter", 0, "DIR|REPO", "Merge the LoRA adapter of this folder or hub, in PEFT's format, into the model.",
+       CLI_TEXT, &e->adapter, NULL},
+      {"offline", 0, NULL, "Ask no hub: a model by its name must be in the cache.", CLI_FLAG, &e->offline, NULL},
+      {"update", 0, NULL, "Ask the hub for a newer state of a model that the cache has.", CLI_FLAG, &e->update, NULL},
       {"cache", 0, "DIR",
        "Keep the packed weights in this folder. Later runs start faster and share them in memory.", CLI_TEXT, &e->cache,
        NULL},
@@ -414,7 +421,7 @@ const char *cli_default_model(void) {
     (void)snprintf(slash, sizeof path - (size_t)(slash - path), "%s", places[i]);
     if (c2_is_directory(path)) return path;
   }
-  return "models/chronos2-micro";
+  return "./models/chronos2-micro"; /* a path, whatever follows: never the name of a repository */
 }
 
 static bool is_model_file(const char *name) {

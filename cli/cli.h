@@ -10,6 +10,7 @@
 
 #include "base/status.h"
 #include "data/dataset.h"
+#include "hub/hub.h"
 
 /* Exit statuses. */
 enum { CLI_DONE = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
@@ -23,7 +24,7 @@ typedef enum cli_kind {
   CLI_CUSTOM  /* calls `parse(target, text, err)` */
 } cli_kind;
 
-enum { CLI_MAX_GIVEN = 96 };
+enum { CLI_MAX_GIVEN = 96, CLI_PATH_ROOM = 4096 };
 
 typedef c2_status (*cli_parse_fn)(void *target, const char *text, c2_error *err);
 
@@ -58,14 +59,16 @@ extern const cli_command cli_commands[]; /* ends with an entry whose name is NUL
 
 /* The options of every command that runs a model. */
 typedef struct cli_engine {
-  const char *model;   /* -m: folder; NULL = the bundled checkpoint */
-  const char *adapter; /* LoRA folder, or NULL */
+  const char *model;   /* -m: folder, or OWNER/NAME until cli_engine_locate; NULL = the bundled checkpoint */
+  const char *adapter; /* likewise, of a LoRA adapter; NULL = none */
   const char *cache;   /* folder for packed weights, or NULL */
   chronos2_dtype dtype;
   size_t batch_size;     /* 0 = default */
   size_t context_length; /* 0 = the model's */
   double radius;         /* NaN = not given; session.radius is what to run with */
   chronos2_session_options session;
+  bool offline, update;  /* whether a hub may not be, or must be asked */
+  char model_room[CLI_PATH_ROOM], adapter_room[CLI_PATH_ROOM];
   cli_option table[20]; /* filled by cli_engine_init */
   const char *given[CLI_MAX_GIVEN]; /* [given_count] names of the options that the user gave, also the command's own */
   size_t given_count;
@@ -99,6 +102,14 @@ bool cli_refuse(const cli_engine *engine, const char *const *names, const char *
 
 /* Takes an option out of the table, for a command that has no use for it. */
 void cli_engine_leave_out(cli_engine *engine, const char *name);
+
+/* Puts folders in place of the names that model and adapter may have on a hub: from the cache, else downloaded. A
+ * command calls it when nothing else can be wrong with its options. Returns CLI_DONE, or the exit status of a failure,
+ * which is printed. */
+int cli_engine_locate(cli_engine *engine);
+
+/* The same for one name, which then is the folder in `room`; what names a file or folder stays as it is. */
+int cli_locate(const char **name, bool offline, bool update, char room[CLI_PATH_ROOM]);
 
 /* What the options say of the model. */
 chronos2_model_options cli_model_options(const cli_engine *engine);
@@ -146,6 +157,10 @@ c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c
 c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
                           chronos2_covariate **covariate, c2_error *err);
 
+/* Opens the hub by the environment and these wishes; it says what it does on stderr. Call c2_hub_close, also after a
+ * failure. */
+c2_status cli_hub_open(c2_hub *hub, bool offline, bool update, c2_error *err);
+
 /* Progress on stderr, only where that is a terminal. done == total ends the line. */
 void cli_progress(const char *what, size_t done, size_t total);
 
@@ -156,5 +171,6 @@ int cli_forward(int argc, char **argv);
 int cli_predict(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
+int cli_pull(int argc, char **argv);
 
 #endif

@@ -517,12 +517,15 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   c2_outfile file;
   const char *further[] = {r->future, r->scenarios};
   c2_status status = check_options(r, err);
-  if (status == C2_OK) status = cli_keep_inputs(r->output, &r->engine, (const char *const *)paths, count, err);
+  if (status != C2_OK) return cli_fail_error(err);
+  int opened = cli_engine_locate(&r->engine);
+  if (opened != CLI_DONE) return opened;
+  status = cli_keep_inputs(r->output, &r->engine, (const char *const *)paths, count, err);
   if (status == C2_OK) status = cli_keep_inputs(r->output, &r->engine, further, 2, err);
   if (status == C2_OK) status = read_inputs(r, paths, count, err);
   if (status == C2_OK) status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
   if (status != C2_OK) return cli_fail_error(err);
-  int opened = cli_engine_open(&r->engine, &model, &session);
+  opened = cli_engine_open(&r->engine, &model, &session);
   if (opened != CLI_DONE) return opened;
   status = c2_outfile_open(&file, r->output, err);
   if (status == C2_OK) {

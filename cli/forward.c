@@ -193,6 +193,8 @@ int cli_forward(int argc, char **argv) {
   work w = {0};
   c2_error err = {C2_OK, ""};
   const char *input = argv[first];
+  status = cli_engine_locate(&engine);
+  if (status != CLI_DONE) return status;
   if (cli_keep_inputs(output, &engine, &input, 1, &err) != C2_OK) return cli_fail_error(&err);
   status = cli_engine_open(&engine, &model, &session);
   if (status != CLI_DONE) return status;

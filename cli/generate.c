@@ -16,7 +16,7 @@ static value_kind kind_of(const char *value) {
   if (!value || !*value) return VALUE_NONE;
   if (value[0] >= 'a' && value[0] <= 'z' && strchr(value, '|')) return VALUE_WORD;
   if (strncmp(value, "FILE", 4) == 0 || strstr(value, "INPUT") || strncmp(value, "CASE", 4) == 0) return VALUE_FILE;
-  return strcmp(value, "DIR") == 0 || strcmp(value, "[MODEL]") == 0 ? VALUE_FOLDER : VALUE_OTHER;
+  return strncmp(value, "DIR", 3) == 0 || strcmp(value, "[MODEL]") == 0 ? VALUE_FOLDER : VALUE_OTHER;
 }
 
 /* "full|auto" as "full auto". */

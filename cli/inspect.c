@@ -4,9 +4,9 @@
 #include "cli/cli.h"
 #include "study/measure/trained.h"
 
-static void print_config(const char *folder, const chronos2_model *model) {
+static void print_config(const char *name, const chronos2_model *model) {
   const chronos2_config *c = chronos2_model_config(model);
-  (void)printf("model                %s\n", folder);
+  (void)printf("model                %s\n", name);
   (void)printf("d_model              %zu\nd_kv                 %zu\nd_ff                 %zu\n", c->d_model, c->d_kv,
                c->d_ff);
   (void)printf("layers               %zu\nheads                %zu\npatch                %zu\n", c->layers, c->heads,
@@ -41,19 +41,24 @@ int cli_inspect(int argc, char **argv) {
       .command = "inspect",
       .arguments = "[MODEL]",
       .summary = "Prints the configuration, the tensors, the number of parameters and the memory need of a model "
-                 "folder [the bundled checkpoint], and whether its weights look trained.",
-      .examples = "Look at a model that was downloaded to a folder:\nchronos2 inspect path/to/chronos-2\n",
+                 "[the bundled checkpoint], by its folder or as OWNER/NAME[@REVISION], and whether its weights look "
+                 "trained.",
+      .examples = "Look at a model of a hub:\nchronos2 inspect amazon/chronos-2\n",
       .max_arguments = 1};
   int first = 0;
   int exit_status = 0;
   if (!cli_parse(argc, argv, &usage, NULL, NULL, &first, &exit_status)) return exit_status;
-  const char *folder = first < argc ? argv[first] : cli_default_model();
+  const char *name = first < argc ? argv[first] : cli_default_model();
+  const char *folder = name;
+  char room[CLI_PATH_ROOM];
   chronos2_model *model = NULL;
   c2_error err = {C2_OK, ""};
   c2_look look;
+  exit_status = cli_locate(&folder, false, false, room);
+  if (exit_status != CLI_DONE) return exit_status;
   chronos2_status status = chronos2_model_open(folder, NULL, &model);
   if (status != CHRONOS2_OK) return cli_fail_api(status);
-  print_config(folder, model);
+  print_config(name, model);
   status = print_tensors(model);
   exit_status = status == CHRONOS2_OK ? CLI_DONE : cli_fail_api(status);
   if (exit_status == CLI_DONE && c2_look_trained(model, &look, &err) != C2_OK) exit_status = cli_fail_error(&err);

@@ -15,6 +15,7 @@ static const struct {
     {"probe", cli_probe},
     {"bench", cli_bench},
     {"inspect", cli_inspect},
+    {"pull", cli_pull},
     {"forward", cli_forward},
     {"predict", cli_predict},
 };

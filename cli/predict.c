@@ -197,6 +197,8 @@ static int run(request *r, const char *path) {
   chronos2_embedding *embedding = NULL;
   int exit_status = CLI_DONE;
   if (!r->output) return cli_fail_usage("predict needs -o FILE; see 'chronos2 predict --help'");
+  exit_status = cli_engine_locate(&r->engine);
+  if (exit_status != CLI_DONE) return exit_status;
   if (cli_keep_inputs(r->output, &r->engine, &path, 1, &err) != C2_OK) return cli_fail_error(&err);
   if (read_case(r, path, &err) != C2_OK) return cli_fail_error(&err);
   exit_status = cli_engine_open(&r->engine, &model, &session);

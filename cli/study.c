@@ -14,6 +14,7 @@
 typedef struct request {
   cli_engine engine;
   c2_study study;
+  char sparse_room[CLI_PATH_ROOM];
   const char *radii_text, *perf_radii_text, *arms_text, *ablate_text, *metrics_text;
   chronos2_head *ablate;
   size_t local_radius;
@@ -270,10 +271,15 @@ static int run_study(request *r) {
   c2_plan *o = &study->plan;
   int exit_status = check_options(r);
   if (exit_status != CLI_DONE) return exit_status;
-  o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
-  o->model_name = r->engine.model ? o->model_folder : name_of(o->model_folder);
-  o->adapter_folder = r->engine.adapter;
+  o->model_name = r->engine.model ? r->engine.model : name_of(cli_default_model());
   o->sparse_model_name = o->sparse_model_folder;
+  exit_status = cli_engine_locate(&r->engine);
+  if (exit_status == CLI_DONE) {
+    exit_status = cli_locate(&o->sparse_model_folder, r->engine.offline, r->engine.update, r->sparse_room);
+  }
+  if (exit_status != CLI_DONE) return exit_status;
+  o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
+  o->adapter_folder = r->engine.adapter;
   o->context_length = r->engine.context_length;
   o->dtype = r->engine.dtype;
   o->session = r->engine.session;
@@ -417,8 +423,8 @@ static void put_study_options(request *r, cli_option *to) {
        "A further comparison for each head, in which it alone does not let the context see the future. "
        "P__find_sinks.csv ranks the heads by what that costs.",
        CLI_FLAG, &o->find_sinks, NULL},
-      {"sparse-model", 0, "DIR", "Also run this model, which was trained sparse: in full and at the radii.", CLI_TEXT,
-       &o->sparse_model_folder, NULL},
+      {"sparse-model", 0, "DIR|REPO", "Also run this model, which was trained sparse: in full and at the radii.",
+       CLI_TEXT, &o->sparse_model_folder, NULL},
       {"baselines", 0, NULL, "Also print seasonal naive's accuracy and published results for the same tasks.", CLI_FLAG,
        &r->baselines, NULL},
       {"local-radius", 0, "R", "The radius of which the verdict speaks, one of those compared. [8, else the smallest]",

@@ -54,6 +54,8 @@ need make "runs the build" have make
 need cmake "describes the build (3.25 or newer)" recent_cmake
 need pkg-config "finds the libraries" have pkg-config
 need libyaml-dev "YAML (task files)" module yaml-0.1
+need libcurl4-openssl-dev "downloads from a hub" module libcurl
+need ca-certificates "lets downloads check whom they talk to" certificates
 need libjs-chart.js "charts of the report" chart_js
 if [ "$level" != build ]; then
   need libcmocka-dev "test library" module cmocka
@@ -66,7 +68,7 @@ if { [ "$level" = arm ] || [ "$level" = full ]; } && [ "$(uname -m)" != aarch64 
   need gcc-aarch64-linux-gnu "compiler for 64-bit ARM" have aarch64-linux-gnu-gcc
   need libc6-dev-arm64-cross "its C headers" [ -e /usr/aarch64-linux-gnu/include/stdio.h ]
   need qemu-user-static "runs programs for 64-bit ARM" have qemu-aarch64-static
-  for library in yaml:yaml-0.1 cmocka:cmocka jansson:jansson; do
+  for library in yaml:yaml-0.1 curl4-openssl:libcurl cmocka:cmocka jansson:jansson; do
     need "lib${library%:*}-dev:arm64" "for 64-bit ARM" [ -e "/usr/lib/aarch64-linux-gnu/pkgconfig/${library#*:}.pc" ]
   done
 fi
@@ -82,7 +84,6 @@ if [ "$level" = full ]; then
   need openjdk-17-jre-headless "runs Spark" have java
   need chromium "opens the report" have chromium
   need chromium-driver "drives it" have chromedriver
-  need ca-certificates "lets pip check whom it talks to" certificates
 fi
 
 if [ ${#packages[@]} -gt 0 ]; then

@@ -32,6 +32,9 @@ static const row rows[] = {
     {"forecast,study,probe,bench,predict", "model", MICRO_R8, CHANGES, NULL, NULL},
     {"forward", "model", NULL, BASE, NULL, NULL},
     {"forecast,study,probe,bench,predict,forward", "adapter", "/dev/null/none", SAYS, "/dev/null/none", NULL},
+    {"forecast,study,probe,bench,predict", "offline", NULL, SAYS, "nothing may be downloaded", "--model=no/none"},
+    {MODEL_COMMANDS, "offline", NULL, REFUSED, "--offline and --update", "--update"},
+    {MODEL_COMMANDS, "update", NULL, SAYS, "is a folder, so no hub is asked", NULL},
     {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", APPEARS, "cache", NULL},
     {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", REFUSED, "--cache", "--backend=reference"},
     {"forecast,predict,forward", "attention", "windowed_future_global", CHANGES, NULL, NULL},
@@ -306,7 +309,7 @@ static char *result_of(const row *r, const char *command, const char *folder, co
   if (files) (void)snprintf(name, sizeof name, "p__%s", r->seen ? r->seen : "mass_per_window.csv");
   char *path = program_path(folder, name);
   char *text = files || strcmp(command, "predict") == 0 || strcmp(command, "forward") == 0 ? program_read_file(path)
-                                                                                         : strdup(said->out);
+                                                                                           : strdup(said->out);
   if (!text) fail_msg("%s is missing", path);
   struct stat info = {.st_size = (off_t)said->out_size};
   (void)stat(path, &info);

@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 
-enum { C2_CHECKSUM_ROOM = 65 };
+enum { C2_CHECKSUM_ROOM = 65 }; /* C2_SHA_ROOM */
 
 /* Lower-case hexadecimal digits and a final zero. */
 void c2_sha256(const unsigned char *data, size_t size, char out[C2_CHECKSUM_ROOM]);

@@ -1,0 +1,89 @@
+/* Models by their names on a hub: a folder if there is one, else the cache, else a download. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/platform.h"
+#include "cli/cli.h"
+
+static void say(const char *line) {
+  cli_note("%s", line);
+}
+
+static void warn(const char *line) {
+  cli_warn("%s", line);
+}
+
+static void progress(const char *file, uint64_t done, uint64_t total) {
+  enum { MB = 1000000 };
+  char what[300];
+  (void)snprintf(what, sizeof what, "%.280s, MB", file);
+  cli_progress(what, (size_t)((done + (done == total ? MB - 1 : 0)) / MB), (size_t)((total + MB - 1) / MB));
+}
+
+c2_status cli_hub_open(c2_hub *hub, bool offline, bool update, c2_error *err) {
+  C2_TRY(c2_hub_open(hub, err));
+  hub->offline = hub->offline || offline;
+  hub->update = update;
+  hub->say = say;
+  hub->warn = warn;
+  hub->progress = progress;
+  if (!hub->offline || !update) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--update: HF_HUB_OFFLINE forbids to ask the hub");
+}
+
+static c2_status find(const c2_repo *repo, bool offline, bool update, char room[CLI_PATH_ROOM], c2_error *err) {
+  c2_hub hub;
+  char *folder = NULL;
+  c2_status status = C2_OK;
+  C2_GOTO(cli_hub_open(&hub, offline, update, err));
+  C2_GOTO(c2_hub_model(&hub, repo, &folder, err));
+  if (strlen(folder) >= CLI_PATH_ROOM) C2_GOTO(c2_fail(err, C2_ERR_IO, "%s: the path is too long", folder));
+  (void)strcpy(room, folder);
+fail:
+  free(folder);
+  c2_hub_close(&hub);
+  return status;
+}
+
+int cli_locate(const char **name, bool offline, bool update, char room[CLI_PATH_ROOM]) {
+  c2_repo repo;
+  c2_error err = {C2_OK, ""};
+  if (!*name || c2_file_exists(*name)) return CLI_DONE;
+  if (!c2_repo_is(*name)) {
+    return cli_fail("%s: expected a model folder, or OWNER/NAME[@REVISION] of a model on a hub", *name);
+  }
+  if (c2_repo_parse(&repo, *name, false, &err) != C2_OK) return cli_fail_error(&err);
+  c2_status status = find(&repo, offline, update, room, &err);
+  if (status == C2_ERR_MODEL) return cli_fail("%s; nor is there a folder of that name", err.text);
+  if (status != C2_OK) return cli_fail_error(&err);
+  *name = room;
+  return CLI_DONE;
+}
+
+/* An adapter in place of a model: its base may have a name on the hub, too. */
+static int locate_base(cli_engine *e) {
+  c2_repo base;
+  c2_error err = {C2_OK, ""};
+  bool named = false;
+  if (e->adapter || !e->model) return CLI_DONE;
+  if (c2_hub_base(e->model, &base, &named, &err) != C2_OK) return cli_fail_error(&err);
+  if (!named) return CLI_DONE;
+  if (find(&base, e->offline, e->update, e->adapter_room, &err) != C2_OK) return cli_fail_error(&err);
+  e->adapter = e->model;
+  e->model = e->adapter_room;
+  return CLI_DONE;
+}
+
+int cli_engine_locate(cli_engine *e) {
+  const char *model = e->model ? e->model : cli_default_model();
+  const char *given = model;
+  int status = cli_locate(&model, e->offline, e->update, e->model_room);
+  if (status == CLI_DONE && model != given) e->model = model;
+  const char *adapter = e->adapter;
+  if (status == CLI_DONE) status = cli_locate(&e->adapter, e->offline, e->update, e->adapter_room);
+  if (status != CLI_DONE) return status;
+  if (e->update && model == given && e->adapter == adapter) {
+    cli_warn("--update: %s is a folder, so no hub is asked", given);
+  }
+  return locate_base(e);
+}

@@ -1,0 +1,68 @@
+/* Models and data sets of a hub (Hugging Face's, or a mirror), by way of huggingface_hub's own cache: what one of the
+ * two has downloaded, the other one finds.
+ *
+ *     c2_hub hub;
+ *     C2_GOTO(c2_hub_open(&hub, err));
+ *     C2_GOTO(c2_hub_model(&hub, &repo, &folder, err));
+ *   fail:
+ *     c2_hub_close(&hub);
+ *
+ * What a hub answers is a stranger's word: names, sizes and digests are checked before they are used. Nothing in the
+ * cache is deleted or replaced before what takes its place has been verified. */
+#ifndef C2_HUB_H
+#define C2_HUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+/* ---- Repositories ----------------------------------------------------------------------------- */
+
+enum { C2_REPO_NAME = 97, C2_REPO_REVISION = 256 };
+
+typedef struct c2_repo {
+  bool is_dataset;
+  char name[C2_REPO_NAME];         /* OWNER/NAME */
+  char revision[C2_REPO_REVISION]; /* a branch, a tag or a commit */
+} c2_repo;
+
+/* Whether a text is OWNER/NAME or OWNER/NAME@REVISION. */
+bool c2_repo_is(const char *text);
+
+/* OWNER/NAME[@REVISION]; the revision is "main" unless one is given. */
+c2_status c2_repo_parse(c2_repo *repo, const char *text, bool is_dataset, c2_error *err);
+
+/* hf://datasets/OWNER/NAME[@REVISION][/PATH]; *path is a part of `text`, "" for the whole data set. */
+bool c2_repo_is_url(const char *text);
+c2_status c2_repo_parse_url(c2_repo *repo, const char *text, const char **path, c2_error *err);
+
+/* ---- The hub ---------------------------------------------------------------------------------- */
+
+typedef struct c2_hub {
+  char *cache;                           /* HF_HUB_CACHE, or what stands for it */
+  char *endpoint;                        /* HF_ENDPOINT, without a slash at its end */
+  char *token;                           /* HF_TOKEN or the file of `hf auth login`; NULL: none is sent */
+  double etag_timeout, download_timeout; /* in seconds */
+  double pause;                          /* before the first repetition of a request; doubled for each further one */
+  bool offline;                          /* HF_HUB_OFFLINE: nothing is asked of a hub */
+  bool update;                           /* ask the hub for the revision even if the cache knows one */
+  void (*say)(const char *line);         /* what is going on, and what is odd about it; each may be NULL */
+  void (*warn)(const char *line);
+  void (*progress)(const char *file, uint64_t done, uint64_t total);
+  struct c2_http *http; /* opened by the first request */
+} c2_hub;
+
+/* Takes the settings from the environment, as huggingface_hub does. Call c2_hub_close also after a failure. */
+c2_status c2_hub_open(c2_hub *hub, c2_error *err);
+void c2_hub_close(c2_hub *hub);
+
+/* The folder of a model's files, or of an adapter's where the repository holds one: from the cache if all that the
+ * model needs is there, else downloaded. Free it with free(). */
+c2_status c2_hub_model(c2_hub *hub, const c2_repo *repo, char **folder, c2_error *err);
+
+/* Whether the folder holds an adapter (and no model) whose base is named OWNER/NAME and is no folder. */
+c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *err);
+
+#endif

@@ -1,0 +1,200 @@
+/* The cache's folders, links and locks. */
+#include "hub/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/infile.h"
+#include "base/memory.h"
+#include "base/outfile.h"
+#include "base/platform.h"
+
+/* ---- Paths ------------------------------------------------------------------------------------- */
+
+static c2_status no_path(c2_error *err) {
+  C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+}
+
+/* "models--OWNER--NAME" */
+static void folder_name(const c2_repo *repo, char out[C2_REPO_NAME + 16]) {
+  size_t owner = strcspn(repo->name, "/");
+  (void)snprintf(out, C2_REPO_NAME + 16, "%s--%.*s--%s", repo->is_dataset ? "datasets" : "models", (int)owner,
+                 repo->name, repo->name + owner + 1);
+}
+
+c2_status c2_store_path(const c2_hub *hub, const c2_repo *repo, char **out, c2_error *err, const char *format, ...) {
+  char folder[C2_REPO_NAME + 16];
+  char *text = NULL;
+  size_t size = 0;
+  va_list args;
+  *out = NULL;
+  folder_name(repo, folder);
+  FILE *stream = open_memstream(&text, &size);
+  if (!stream) return no_path(err);
+  bool good = fprintf(stream, "%s/%s/", hub->cache, folder) > 0;
+  va_start(args, format);
+  good = vfprintf(stream, format, args) >= 0 && good;
+  va_end(args);
+  good = fclose(stream) == 0 && good;
+  if (good) {
+    *out = text;
+    return C2_OK;
+  }
+  free(text);
+  return no_path(err);
+}
+
+/* Makes the folder that the path is in. */
+static c2_status make_parent(const char *path, c2_error *err) {
+  const char *slash = strrchr(path, '/');
+  char *folder = c2_strndup(path, slash ? (size_t)(slash - path) : 0);
+  if (!folder) return no_path(err);
+  c2_status status = c2_make_folder(folder, err);
+  free(folder);
+  return status;
+}
+
+/* ---- Revisions --------------------------------------------------------------------------------- */
+
+c2_status c2_store_commit(const c2_hub *hub, const c2_repo *repo, char commit[C2_COMMIT_ROOM], c2_error *err) {
+  char *path = NULL;
+  char *text = NULL;
+  size_t size = 0;
+  commit[0] = '\0';
+  if (c2_hub_is_digest(repo->revision, C2_COMMIT_ROOM - 1)) {
+    (void)strcpy(commit, repo->revision);
+    return C2_OK;
+  }
+  C2_TRY(c2_store_path(hub, repo, &path, err, "refs/%s", repo->revision));
+  c2_status status = C2_OK;
+  if (c2_file_exists(path) && !c2_is_directory(path)) {
+    C2_GOTO(c2_read_config(path, &text, &size, err));
+    text[strcspn(text, "\r\n")] = '\0';
+    if (!c2_hub_is_digest(text, C2_COMMIT_ROOM - 1)) {
+      C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s: expected a commit of 40 hexadecimal digits", path));
+    }
+    (void)strcpy(commit, text);
+  }
+fail:
+  free(text);
+  free(path);
+  return status;
+}
+
+c2_status c2_store_set_commit(const c2_hub *hub, const c2_repo *repo, const char *commit, c2_error *err) {
+  char known[C2_COMMIT_ROOM];
+  char *path = NULL;
+  c2_outfile file = {.path = NULL};
+  if (c2_hub_is_digest(repo->revision, C2_COMMIT_ROOM - 1)) return C2_OK;
+  if (c2_store_commit(hub, repo, known, NULL) == C2_OK && strcmp(known, commit) == 0) return C2_OK;
+  C2_TRY(c2_store_path(hub, repo, &path, err, "refs/%s", repo->revision));
+  c2_status status = C2_OK;
+  C2_GOTO(make_parent(path, err));
+  C2_GOTO(c2_outfile_open(&file, path, err));
+  (void)fputs(commit, file.stream);
+  C2_GOTO(c2_outfile_commit(&file, err));
+fail:
+  c2_outfile_discard(&file);
+  free(path);
+  return status;
+}
+
+/* ---- Files of a snapshot ----------------------------------------------------------------------- */
+
+c2_status c2_store_has(const c2_hub *hub, const c2_repo *repo, const char *commit, const char *file, bool *has,
+                       c2_error *err) {
+  char *path = NULL;
+  C2_TRY(c2_store_path(hub, repo, &path, err, "snapshots/%s/%s", commit, file));
+  *has = c2_file_exists(path); /* a link without its blob is none */
+  free(path);
+  return C2_OK;
+}
+
+/* Puts a link at `path`, in one step where another one stands there that leads nowhere. */
+static c2_status put_link(const char *target, const char *path, c2_error *err) {
+  if (symlink(target, path) == 0) return C2_OK;
+  int reason = errno;
+  if (reason == EEXIST && c2_file_exists(path)) return C2_OK;
+  if (reason == EEXIST) {
+    size_t room = strlen(path) + 32;
+    char *other = malloc(room);
+    if (!other) return no_path(err);
+    (void)snprintf(other, room, "%s.tmp-%ld", path, (long)getpid());
+    bool done = symlink(target, other) == 0 && rename(other, path) == 0;
+    reason = errno;
+    if (!done) (void)unlink(other);
+    free(other);
+    if (done) return C2_OK;
+  }
+  C2_FAIL(err, C2_ERR_IO, "%s: cannot create the link: %s", path, strerror(reason));
+}
+
+c2_status c2_store_link(const c2_hub *hub, const c2_repo *repo, const char *commit, const char *file, const char *etag,
+                        c2_error *err) {
+  char *path = NULL;
+  char *target = NULL; /* seen from the link, so that the cache can be moved */
+  size_t up = 2;
+  for (const char *c = file; *c; c++) up += *c == '/';
+  size_t room = 3 * up + strlen(etag) + sizeof "blobs/";
+  C2_TRY(c2_store_path(hub, repo, &path, err, "snapshots/%s/%s", commit, file));
+  c2_status status = C2_OK;
+  C2_GOTO(make_parent(path, err));
+  C2_GOTO(c2_alloc_array(room, 1, &target, err));
+  char *to = target;
+  for (size_t i = 0; i < up; i++) to = stpcpy(to, "../");
+  to = stpcpy(to, "blobs/");
+  (void)strcpy(to, etag);
+  C2_GOTO(put_link(target, path, err));
+fail:
+  free(target);
+  free(path);
+  return status;
+}
+
+/* ---- Locks ------------------------------------------------------------------------------------- */
+
+/* Takes the lock of the file that stands at `path` then: somebody may have removed the file that was opened. */
+static int take(const char *path, bool wait) {
+  for (;;) {
+    struct stat held;
+    struct stat named;
+    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0664);
+    if (file < 0) return -1;
+    int locked = flock(file, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
+    int reason = errno;
+    if (locked == 0 && fstat(file, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino) return file;
+    (void)close(file);
+    errno = reason;
+    if (locked != 0 && reason != EINTR) return -1;
+  }
+}
+
+c2_status c2_store_lock(const c2_hub *hub, const c2_repo *repo, const char *etag, int *lock, c2_error *err) {
+  char folder[C2_REPO_NAME + 16];
+  folder_name(repo, folder);
+  size_t room = strlen(hub->cache) + sizeof folder + strlen(etag) + 32;
+  char *path = malloc(room);
+  if (!path) return no_path(err);
+  (void)snprintf(path, room, "%s/.locks/%s/%s.lock", hub->cache, folder, etag);
+  c2_status status = make_parent(path, err);
+  if (status == C2_OK) {
+    *lock = take(path, false);
+    if (*lock < 0 && errno == EWOULDBLOCK) {
+      if (hub->say) hub->say("another process downloads the same file; waiting for it");
+      *lock = take(path, true);
+    }
+    if (*lock < 0) status = c2_fail(err, C2_ERR_IO, "%s: cannot lock: %s", path, strerror(errno));
+  }
+  free(path);
+  return status;
+}
+
+void c2_store_unlock(int *lock) {
+  if (*lock >= 0) (void)close(*lock);
+  *lock = -1;
+}
