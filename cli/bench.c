@@ -210,7 +210,9 @@ static void print_result(const bench *b) {
   const char *name = b->random ? b->random : "model";
   size_t middle = b->passes / 2;
   double median = b->passes % 2 ? b->seconds[middle] : (b->seconds[middle - 1] + b->seconds[middle]) / 2;
-  double alloc = (double)chronos2_session_peak_bytes(b->session) / 0x1p20;
+  chronos2_device_memory gpu = chronos2_session_device_memory(b->session);
+  double alloc = (double)(gpu.reserved ? gpu.allocated : chronos2_session_peak_bytes(b->session)) / 0x1p20;
+  double reserved = (double)gpu.reserved / 0x1p20;
   double resident = (double)c2_peak_resident_bytes() / 0x1p20;
   char radius[40] = "null"; /* JSON has no infinity */
   if (windowed && isfinite(pattern.radius)) (void)snprintf(radius, sizeof radius, "%.0f", pattern.radius);
@@ -226,9 +228,10 @@ static void print_result(const bench *b) {
         b->tokens, b->flops, b->work, median, b->seconds[0], b->tokens / median, (double)b->rows / median,
         b->flops / median / 1e9);
     (void)printf(
-        "\"peak_alloc_mb\": %.6g, \"peak_resident_mb\": %.6g, \"isa\": \"%s\", \"threads\": %d, "
-        "\"backend\": \"%s\", \"dtype\": \"%s\"}\n",
-        alloc, resident, chronos2_session_isa(b->session), chronos2_session_threads(b->session),
+        "\"peak_alloc_mb\": %.6g, \"peak_reserved_mb\": %.6g, \"peak_resident_mb\": %.6g, \"isa\": \"%s\", "
+        "\"threads\": %d, \"backend\": \"%s\", \"dtype\": \"%s\"}\n",
+        alloc, gpu.reserved ? reserved : resident, resident, chronos2_session_isa(b->session),
+        chronos2_session_threads(b->session),
         b->engine.session.backend == CHRONOS2_REFERENCE ? "reference" : "fused", dtypes[b->engine.dtype]);
     return;
   }
@@ -240,7 +243,11 @@ static void print_result(const bench *b) {
   (void)printf("%-12s median %.3f ms, min %.3f ms of %zu\n", "time", median * 1e3, b->seconds[0] * 1e3, b->passes);
   (void)printf("%-12s %.5g tokens/s, %.5g series/s, %.4g GFLOP/s\n", "rate", b->tokens / median,
                (double)b->rows / median, b->flops / median / 1e9);
-  (void)printf("%-12s peak %.1f MB allocated, %.1f MB resident\n", "memory", alloc, resident);
+  if (gpu.reserved) {
+    (void)printf("%-12s peak %.1f MB allocated, %.1f MB reserved, of the GPU\n", "memory", alloc, reserved);
+  } else {
+    (void)printf("%-12s peak %.1f MB allocated, %.1f MB resident\n", "memory", alloc, resident);
+  }
 }
 
 static int open_random(bench *b) {

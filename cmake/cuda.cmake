@@ -20,13 +20,15 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
   add_executable(test_cuda_device tests/cuda/test_device.c)
   target_link_libraries(test_cuda_device PRIVATE chronos2_cuda_emulated chronos2_static)
   add_executable(test_cuda_forward tests/cuda/test_forward.c)
-  add_dependencies(test_cuda_forward chronos2_cuda_emulated)
   target_link_libraries(test_cuda_forward PRIVATE ${CHRONOS2_TOP} PkgConfig::JANSSON)
+  add_executable(test_cuda_sessions tests/cuda/test_sessions.c)
+  target_link_libraries(test_cuda_sessions PRIVATE ${CHRONOS2_TOP} Threads::Threads)
+  target_compile_definitions(test_cuda_sessions PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   # Found from the source folder, so that tools/gpu/check.sh can run it on another machine.
   file(RELATIVE_PATH binary_dir ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
   target_compile_definitions(test_cuda_forward PRIVATE SOURCE_DIR="." BINARY_DIR="${binary_dir}")
   target_include_directories(test_cuda_forward PRIVATE tests)
-  foreach(target chronos2_cuda_emulated test_cuda_emulator test_cuda_device test_cuda_forward)
+  foreach(target chronos2_cuda_emulated test_cuda_emulator test_cuda_device test_cuda_forward test_cuda_sessions)
     target_compile_features(${target} PRIVATE cxx_std_17)
     target_include_directories(${target} PRIVATE src tests/cuda)
     target_link_libraries(${target} PRIVATE chronos2_flags)
@@ -34,11 +36,19 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
   if(CHRONOS2_SANITIZE)
     target_compile_options(chronos2_cuda_emulated PRIVATE -O2) # checked memory is slow enough
   endif()
-  foreach(name emulator device forward)
+  foreach(name emulator device forward sessions)
     target_link_libraries(test_cuda_${name} PRIVATE PkgConfig::CMOCKA)
+    add_dependencies(test_cuda_${name} chronos2_cuda_emulated)
     add_test(NAME test_cuda_${name} COMMAND test_cuda_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(test_cuda_${name} PROPERTIES
       ENVIRONMENT CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>)
+  endforeach()
+  # Tests of the CPU that are told to run on the emulated device.
+  foreach(name masked observers blind_heads)
+    add_dependencies(test_${name} chronos2_cuda_emulated)
+    add_test(NAME test_cuda_${name} COMMAND test_${name})
+    set_tests_properties(test_cuda_${name} PROPERTIES
+      ENVIRONMENT "CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>;CHRONOS2_TEST_DEVICE=cuda")
   endforeach()
 else()
   message(STATUS "CUDA's emulator needs g++ and cmocka beside a build by gcc: the CUDA kernels are not tested here")
@@ -48,6 +58,9 @@ endif()
 # Machine code for compute capability 8.0 and 9.0, and PTX that a driver compiles for later ones. It is linked with the
 # CUDA runtime; cuBLAS is loaded at run time, so only its header is needed here.
 find_program(CHRONOS2_NVCC nvcc HINTS /usr/local/cuda/bin DOC "CUDA compiler")
+if(CHRONOS2_NVCC) # for each architecture, without warnings and spills, which take what docs/cuda.md says
+  add_test(NAME cuda_kernels COMMAND python3 ${CMAKE_SOURCE_DIR}/tools/gpu/resources.py ${CHRONOS2_NVCC})
+endif()
 find_path(CUBLAS_INCLUDE cublasLt.h HINTS /usr/local/cuda/include ENV CUDA_HOME PATH_SUFFIXES include
           DOC "Folder of cublasLt.h: of the CUDA toolkit, or of the Python package nvidia-cublas")
 if(CHRONOS2_NVCC AND CUBLAS_INCLUDE)
@@ -59,8 +72,8 @@ if(CHRONOS2_NVCC AND CUBLAS_INCLUDE)
             -gencode arch=compute_80,code=sm_80 -gencode arch=compute_90,code=sm_90
             -gencode arch=compute_90,code=compute_90 --threads 2 -Werror all-warnings
             -Xcompiler -fPIC,-Wall,-Wextra,-Werror,-fvisibility=hidden -shared -cudart static -o ${CUDA_LIBRARY}
-            ${CMAKE_SOURCE_DIR}/src/cuda/device.cu -ldl
-    DEPENDS src/cuda/device.cu src/cuda/device.h ${CUDA_PARTS}
+            ${CMAKE_SOURCE_DIR}/src/cuda/device.cu ${CMAKE_SOURCE_DIR}/src/cuda/products.cc -ldl
+    DEPENDS src/cuda/device.cu src/cuda/products.cc src/cuda/device.h ${CUDA_PARTS}
     COMMENT "The CUDA library" VERBATIM)
   add_custom_target(cuda DEPENDS ${CUDA_LIBRARY})
 else()

@@ -258,7 +258,8 @@ typedef struct chronos2_session_options {
   bool pin;                     /* bind each worker to a processor, the caller's thread during a call; default false */
   bool reserved[2];
   const char *device;           /* default NULL: "cpu"; "cuda" and "cuda:N", the N-th GPU, need libchronos2_cuda.so,
-                                   and a model of fp32 or bf16. Attention can't be observed there */
+                                   and a model of fp32 or bf16; `threads` hand attention to an
+                                   observer there */
 } chronos2_session_options;
 #define CHRONOS2_SESSION_OPTIONS_INIT .size = sizeof(chronos2_session_options)
 CHRONOS2_API void chronos2_session_options_init(chronos2_session_options *options);
@@ -293,10 +294,18 @@ CHRONOS2_API const char *chronos2_session_isa(const chronos2_session *session);
 CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 
 /* The most bytes that were allocated at once for this session's calls, since it was opened or the mark was last reset:
- * workspace, what a call holds beside it, what it returns, the context it forecasts from, and the model's copy of the
- * weights. What the caller holds between calls, mapped files and small temporary lists are not counted. */
+ * workspace, on a GPU too, what a call holds beside it, what it returns, the context it forecasts from, and the model's
+ * copy of the weights. What the caller holds between calls, mapped files and small temporary lists are not counted. */
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
+
+/* Memory of a session's GPU, in bytes, at most at once since the session was opened or the mark was last reset. On the
+ * CPU both are 0. */
+typedef struct chronos2_device_memory {
+  size_t allocated; /* weights, which sessions of a model share, workspace in use, encoded contexts */
+  size_t reserved;  /* the same, the workspace as large as it has grown, and what cuBLAS has for itself */
+} chronos2_device_memory;
+CHRONOS2_API chronos2_device_memory chronos2_session_device_memory(const chronos2_session *session);
 
 /* Floating-point operations that this session's forward passes asked for since it was opened or this was last reset.
  * They are counted by the pattern, over tokens that hold an observation; a multiply-add counts as two. Passes of the

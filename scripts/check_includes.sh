@@ -29,7 +29,7 @@ allow src/series '(base|series)/[a-z0-9_]+\.h|chronos2\.h' src/series/*.[ch]
 allow src/engine '(base|model|series|engine)/[a-z0-9_]+\.h|engine/cpu/level\.h|chronos2\.h' src/engine/*.[ch]
 allow src/engine/cpu '(base|model|engine|engine/cpu)/[a-z0-9_]+\.h|series/normalize\.h|kernels/kernels\.h|chronos2\.h' \
   src/engine/cpu/*.[ch]
-allow src/cuda '(base|model|series|engine|cuda)/[a-z0-9_]+\.h|chronos2\.h' src/cuda/*.[ch]
+allow src/cuda '(base|model|series|engine|cuda)/[a-z0-9_]+\.h|engine/cpu/level\.h|chronos2\.h' src/cuda/*.[ch]
 allow 'src/cuda (kernels)' 'base/status\.h|cuda/[a-z0-9_]+\.(h|cuh)' src/cuda/{device.h,*.cu,*.cuh}
 allow src/forecast '(base|model|series|engine|forecast)/[a-z0-9_]+\.h|chronos2\.h' src/forecast/*.[ch]
 allow src/time '(base|time)/[a-z0-9_]+\.h' src/time/*.[ch]

@@ -351,6 +351,11 @@ size_t chronos2_session_peak_bytes(const chronos2_session *session) {
   return session ? chronos2_model_bytes(session->model) + session->engine.peak : 0;
 }
 
+chronos2_device_memory chronos2_session_device_memory(const chronos2_session *session) {
+  if (!session) return (chronos2_device_memory){0, 0};
+  return (chronos2_device_memory){session->engine.device_allocated, session->engine.device_reserved};
+}
+
 /* The workspace is given back, so that the next mark is of what the next calls need. */
 void chronos2_session_reset_peak(chronos2_session *session) {
   if (session) c2_engine_trim(&session->engine);

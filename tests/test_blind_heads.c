@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
+
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
 enum { ROWS = 3, LENGTH = 150, PATCHES = 2, MOST = 128 };
@@ -74,7 +76,8 @@ static int close_fixture(void **state) {
 static chronos2_session *open_session(const fixture *f, chronos2_attention attention, double radius,
                                       chronos2_backend backend) {
   chronos2_session *session = NULL;
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = attention, .radius = radius,
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT,
+                                      .device = test_device(backend), .attention = attention, .radius = radius,
                                       .backend = backend, .threads = 2};
   if (chronos2_session_open(f->model, &options, &session) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   return session;

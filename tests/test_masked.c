@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
+
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
 enum { SERIES = 5, LENGTH = 260, MOST_TOKENS = 64 };
@@ -67,7 +69,8 @@ typedef struct setting {
 
 static chronos2_session *open_session(const fixture *f, const setting *s, chronos2_backend backend, int threads) {
   chronos2_session *session = NULL;
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = s->attention, .radius = s->radius,
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT,
+                                      .device = test_device(backend), .attention = s->attention, .radius = s->radius,
                                       .reg_global = s->reg_global, .backend = backend, .threads = threads};
   if (chronos2_session_open(f->model, &options, &session) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
   chronos2_head heads[] = {{0, 1}, {f->config->layers - 1, 0}};

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
+
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
 enum { SERIES = 4, MOST_ROWS = 3, LONGEST = 90, HORIZON = 27, MOST_TOKENS = 40 };
@@ -101,7 +103,8 @@ static record record_open(const chronos2_model *model) {
 
 static chronos2_session *open_session(const chronos2_model *model, chronos2_pattern pattern, chronos2_backend backend) {
   chronos2_session *session = NULL;
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = pattern.attention,
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT,
+                                      .device = test_device(backend), .attention = pattern.attention,
                                       .radius = pattern.radius, .reg_global = pattern.reg_global,
                                       .backend = backend, .threads = 2};
   if (chronos2_session_open(model, &options, &session) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
@@ -279,7 +282,8 @@ static void test_rollout(void **state) {
   fill(in);
   assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
   size_t patch = chronos2_model_config(model)->patch;
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .threads = 1};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT,
+                                      .device = test_device(CHRONOS2_FUSED), .threads = 1};
   chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 5 * patch, .max_output_patches = 2,
                                 .unrolled_quantiles = levels, .unrolled_count = PATHS};
   chronos2_session *session = NULL;
@@ -315,7 +319,8 @@ static void test_embed(void **state) {
   assert_non_null(in);
   fill(in);
   assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .threads = 1};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT,
+                                      .device = test_device(CHRONOS2_FUSED), .threads = 1};
   chronos2_session *session = NULL;
   assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
   chronos2_session_on_attention(session, count_series, seen);

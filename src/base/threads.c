@@ -191,3 +191,29 @@ void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
   run_tasks(pool, tasks, fn, context);
   if (pool->pin) c2_unpin_thread(&before);
 }
+
+/* ---- Locks -------------------------------------------------------------------------------------- */
+
+struct c2_mutex {
+  pthread_mutex_t lock;
+};
+
+c2_status c2_mutex_open(c2_mutex **mutex, c2_error *err) {
+  C2_TRY(c2_alloc_array(1, sizeof **mutex, mutex, err));
+  pthread_mutex_init(&(*mutex)->lock, NULL);
+  return C2_OK;
+}
+
+void c2_mutex_close(c2_mutex **mutex) {
+  if (*mutex) pthread_mutex_destroy(&(*mutex)->lock);
+  free(*mutex);
+  *mutex = NULL;
+}
+
+void c2_mutex_take(c2_mutex *mutex) {
+  pthread_mutex_lock(&mutex->lock);
+}
+
+void c2_mutex_give(c2_mutex *mutex) {
+  pthread_mutex_unlock(&mutex->lock);
+}

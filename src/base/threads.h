@@ -32,4 +32,11 @@ bool c2_has_threads(void);
 /* Runs every task and returns when all are done. Not reentrant. */
 void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context);
 
+/* A lock that one thread holds at a time. In a build without threads it does nothing. */
+typedef struct c2_mutex c2_mutex;
+c2_status c2_mutex_open(c2_mutex **mutex, c2_error *err);
+void c2_mutex_close(c2_mutex **mutex);
+void c2_mutex_take(c2_mutex *mutex);
+void c2_mutex_give(c2_mutex *mutex);
+
 #endif

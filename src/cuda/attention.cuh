@@ -200,7 +200,7 @@ __device__ void float_finish(const c2_gpu_attend &a, const c2_gpu_tile &t, const
   }
 }
 
-template <int HEAD, int KEYS> __global__ void __launch_bounds__(ATTEND_THREADS) attend_float_kernel(c2_gpu_attend a) {
+template <int HEAD, int KEYS> __global__ void __launch_bounds__(ATTEND_THREADS, 1) attend_float_kernel(c2_gpu_attend a) {
   typedef float_tile<HEAD, KEYS> tile;
   C2_SHARED(float, q, C2_TILE_QUERIES * tile::ROW);
   C2_SHARED(float, k, KEYS * tile::ROW);
@@ -388,7 +388,7 @@ __device__ void bf16_step(bf16_tile<HEAD> *f, shared<bf16> k, shared<bf16> v, co
   }
 }
 
-template <int HEAD> __global__ void __launch_bounds__(ATTEND_THREADS) attend_bf16_kernel(c2_gpu_attend a) {
+template <int HEAD> __global__ void __launch_bounds__(ATTEND_THREADS, 1) attend_bf16_kernel(c2_gpu_attend a) {
   typedef bf16_tile<HEAD> tile;
   C2_SHARED(bf16, k, tile::KEYS * tile::ROW);
   C2_SHARED(bf16, v, tile::KEYS * tile::ROW);
@@ -426,7 +426,7 @@ template <int HEAD> __global__ void __launch_bounds__(ATTEND_THREADS) attend_bf1
 /* ---- Few keys ----------------------------------------------------------------------------------- */
 
 /* A warp a seat and a head: a lane has a key while scores are made, and every 32nd column of the output. */
-template <class T, int HEAD> __global__ void __launch_bounds__(ROW_THREADS) attend_seats_kernel(c2_gpu_attend_seats a) {
+template <class T, int HEAD> __global__ void __launch_bounds__(ROW_THREADS, 2) attend_seats_kernel(c2_gpu_attend_seats a) {
   size_t number = thread_number() / 32;
   unsigned lane = threadIdx.x % 32;
   if (number >= a.seats * a.heads) return;
@@ -445,7 +445,7 @@ template <class T, int HEAD> __global__ void __launch_bounds__(ROW_THREADS) atte
     if (at + lane < seat.count) {
       uint32_t token = member[at + lane];
       score = 0.0f;
-      C2_UNROLL
+      C2_UNROLL_FOUR
       for (int d = 0; d < HEAD; d += 16 / (int)sizeof(T)) {
         float left[16 / sizeof(T)];
         float right[16 / sizeof(T)];

@@ -4,16 +4,20 @@
 #include <string.h>
 
 #include "cuda/session.h"
+#include "engine/cpu/level.h"
 #include "engine/null_future.h"
 
 /* Tokens whose keys and values are cached at once under windowed_future_null. */
 enum { NULL_TOKENS = 65536 };
 
+static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err) {
+  C2_TRY(c2_cuda_plan(engine, batch, result, bytes, err));
+  if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return C2_OK;
+  c2_sum_up(bytes, c2_null_future_bytes(engine, batch, NULL_TOKENS, c2_cuda_kv_row_bytes), 1);
+  return C2_OK;
+}
+
 static c2_status forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
-  if (result->hidden && c2_batch_masks(batch, engine->model->config.patch)) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED,
-            "embeddings of series of unequal length or with missing patches run on the device cpu alone");
-  }
   if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return c2_cuda_pass(engine, batch, result, err);
   return c2_forward_null(engine, batch, result, c2_cuda_pass, NULL_TOKENS, err);
 }
@@ -32,17 +36,21 @@ static c2_status index_of(const char *device, size_t *index, c2_error *err) {
 static c2_status open_session(c2_engine *engine, const chronos2_session_options *options, c2_error *err) {
   size_t index = 0;
   c2_cuda *cuda = NULL;
+  const char *graphs = getenv("CHRONOS2_CUDA_GRAPHS");
   C2_TRY(index_of(options->device, &index, err));
   C2_TRY(c2_alloc_array(1, sizeof *cuda, &cuda, err));
   engine->state = cuda;
   engine->isa = "cuda";
   engine->threads = 1;
+  cuda->program.no_graphs = graphs && strcmp(graphs, "0") == 0;
+  C2_TRY(c2_pool_choose(options->threads, options->pin, &cuda->pool, err));
   C2_TRY(c2_cuda_link_open(index, &cuda->link, err));
-  return c2_cuda_weights_open(cuda, engine->model, err);
+  return c2_cuda_weights_take(cuda->link, engine->model, &cuda->weights, err);
 }
 
 static void trim(c2_engine *engine) {
   c2_cuda *cuda = c2_cuda_of(engine);
+  if (cuda->link) c2_cuda_program_close(&cuda->program, cuda->link); /* graphs point into the workspace */
   if (cuda->workspace) cuda->link->table->release(cuda->link->device, cuda->workspace);
   cuda->workspace = NULL;
   cuda->workspace_bytes = 0;
@@ -52,15 +60,17 @@ static void trim(c2_engine *engine) {
 static void close_session(c2_engine *engine) {
   c2_cuda *cuda = c2_cuda_of(engine);
   trim(engine);
-  if (cuda->weights) cuda->link->table->release(cuda->link->device, cuda->weights);
+  c2_cuda_weights_give(cuda->link, engine->model, cuda->weights);
   c2_cuda_link_close(cuda->link);
-  free(cuda->layer);
+  c2_pool_close(&cuda->pool);
+  free(cuda->angle);
   free(cuda);
 }
 
 const c2_backend c2_cuda_backend = {.name = "cuda",
                                     .open = open_session,
                                     .close = close_session,
+                                    .plan = plan,
                                     .forward = forward,
                                     .prefill = c2_cuda_prefill,
                                     .decode = c2_cuda_decode,

@@ -8,7 +8,6 @@
 #ifndef C2_CUDA_DEVICE_H
 #define C2_CUDA_DEVICE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,13 +18,20 @@ extern "C" {
 #endif
 
 enum {
-  C2_DEVICE_VERSION = 1, /* of this file: rises with every change of a struct */
+  C2_DEVICE_VERSION = 2, /* of this file: rises with every change of a struct */
   C2_TILE_QUERIES = 64,  /* most queries of a tile of attention */
 };
 
 typedef enum c2_gpu_element { C2_GPU_FLOAT = 0, C2_GPU_BF16 = 1 } c2_gpu_element;
 
 typedef struct c2_device c2_device;
+typedef struct c2_gpu_graph c2_gpu_graph;
+
+/* The arguments of operations are compared byte by byte (program.h), so none has gaps. */
+#if !defined(__cplusplus)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic error "-Wpadded"
+#endif
 
 /* C = A W^T + bias, or C += A W^T; then relu. W [columns][depth], as a model stores it. Under bf16 sums are float32. */
 typedef struct c2_gpu_product {
@@ -34,9 +40,9 @@ typedef struct c2_gpu_product {
   void *c;       /* device [rows][columns] */
   size_t a_stride, c_stride;
   size_t rows, columns, depth; /* columns and depth are multiples of 8 */
+  const float *bias;           /* device [columns]; NULL: none */
   c2_gpu_element type, c_type;
-  const float *bias; /* device [columns]; NULL: none */
-  bool relu, accumulate;
+  uint32_t relu, accumulate; /* 0 or 1 */
 } c2_gpu_product;
 
 /* One row's numbers within `values`. */
@@ -45,6 +51,13 @@ typedef struct c2_gpu_series_span {
   uint64_t future, future_length;   /* known values */
   double loc, scale;
 } c2_gpu_series_span;
+
+/* Sets each row's loc and scale from its context, as c2_scaler_fit does. */
+typedef struct c2_gpu_fit {
+  const double *values;
+  c2_gpu_series_span *row; /* [rows] */
+  size_t rows;
+} c2_gpu_fit;
 
 /* Features [T][3 patch] = time, value, mask of each token; REG's, and the rest of a row, are 0. */
 typedef struct c2_gpu_features {
@@ -55,7 +68,7 @@ typedef struct c2_gpu_features {
   float *out;              /* [T][stride] */
   size_t tokens, patch, stride;
   double time_scale;
-  bool arcsinh;
+  uint64_t arcsinh; /* 0 or 1 */
 } c2_gpu_features;
 
 /* out = weight x / sqrt(mean(x^2) + epsilon), of the first `columns` of `padded`; the rest become 0, as weight is 0
@@ -64,17 +77,18 @@ typedef struct c2_gpu_norm {
   const float *x, *weight;
   void *out;
   c2_gpu_element type; /* of out */
+  float epsilon;
   size_t x_stride, out_stride;
   size_t rows, columns, padded;
-  float epsilon;
 } c2_gpu_norm;
 
 /* Rotary embedding in place of `heads` heads that lie side by side: halves are rotated, not pairs. */
 typedef struct c2_gpu_rotate {
   void *x;
   c2_gpu_element type;
-  size_t stride, rows, heads, head; /* head: K */
-  size_t half;                      /* half of a head's own size */
+  uint32_t head; /* K */
+  size_t stride, rows, heads;
+  size_t half; /* half of a head's own size */
   const int32_t *position;          /* [rows] into the tables */
   const float *cosine, *sine;       /* [positions][half] */
 } c2_gpu_rotate;
@@ -110,11 +124,12 @@ typedef struct c2_gpu_tile {
 /* out = softmax(q k^T) v, a head at a time; q and k are rotated already. No score is stored. */
 typedef struct c2_gpu_attend {
   c2_gpu_element type;
+  uint32_t head;
   const void *q, *k, *v; /* [rows][H K], by q_row and k_row */
   const void *past_k, *past_v;
   void *out; /* by q_row */
   size_t q_stride, kv_stride, past_stride, out_stride;
-  size_t heads, head;
+  size_t heads;
   const c2_gpu_tile *tile;
   size_t tiles;
   const uint32_t *q_row, *k_row; /* NULL: 0, 1, 2, ... */
@@ -123,7 +138,7 @@ typedef struct c2_gpu_attend {
   const uint8_t *blind; /* [H] heads that take blind_visible; NULL: none */
 } c2_gpu_attend;
 
-/* A token of a small group, and those at its position: member[first .. first + count). */
+/* A token of a small group, and those that it attends to: member[first .. first + count). */
 typedef struct c2_gpu_seat {
   uint32_t token, first, count;
 } c2_gpu_seat;
@@ -131,13 +146,45 @@ typedef struct c2_gpu_seat {
 /* The same for sets of few keys: a warp a seat and a head. */
 typedef struct c2_gpu_attend_seats {
   c2_gpu_element type;
+  uint32_t head;
   const void *q, *k, *v;
   void *out;
-  size_t stride, out_stride, heads, head;
+  size_t stride, out_stride, heads;
   const c2_gpu_seat *seat;
   const uint32_t *member;
   size_t seats;
 } c2_gpu_attend_seats;
+
+/* The weights of time attention, for an observer: out[query][head][key] of the queries of some tiles, from the first
+ * tile's first query on. Keys are the past, then all tokens of the row; those that the query doesn't see get 0. */
+typedef struct c2_gpu_weights {
+  c2_gpu_attend of; /* its v and out are not used */
+  float *out;       /* [queries][heads][stride] */
+  size_t stride;
+} c2_gpu_weights;
+
+/* out[token] = mean of v over tokens [first, first + count), in the heads whose `blind` is `only`: the attention of a
+ * masked query that sees no key. Seats' members are tokens themselves. */
+typedef struct c2_gpu_spread {
+  c2_gpu_element type;
+  uint32_t only; /* 0 or 1 */
+  const void *v;
+  void *out;
+  size_t v_stride, out_stride, heads, head;
+  const c2_gpu_seat *seat;
+  size_t seats;
+  const uint8_t *blind; /* [H]; NULL: no head is blind */
+} c2_gpu_spread;
+
+/* x[orphan] = mean over all rows of x at the orphan's context patch; see c2_layout. */
+typedef struct c2_gpu_means {
+  void *x;
+  c2_gpu_element type;
+  uint32_t columns;
+  size_t stride, rows, patches;
+  const uint32_t *token_at; /* [rows][patches] */
+  const uint8_t *orphan;    /* [T] */
+} c2_gpu_means;
 
 /* out[row][q][step] = sinh(z) scale + loc. */
 typedef struct c2_gpu_invert {
@@ -145,8 +192,28 @@ typedef struct c2_gpu_invert {
   const c2_gpu_series_span *row;
   double *out; /* [rows][quantiles][patches patch] */
   size_t rows, patches, patch, quantiles, stride;
-  bool arcsinh;
+  uint64_t arcsinh; /* 0 or 1 */
 } c2_gpu_invert;
+
+#if !defined(__cplusplus)
+#pragma GCC diagnostic pop
+#endif
+
+/* Every operation; each takes a struct of its name. */
+#define C2_GPU_OPERATIONS(X) \
+  X(product)                 \
+  X(fit)                     \
+  X(features)                \
+  X(norm)                    \
+  X(rotate)                  \
+  X(copy)                    \
+  X(round)                   \
+  X(attend)                  \
+  X(attend_seats)            \
+  X(weights)                 \
+  X(spread)                  \
+  X(means)                   \
+  X(invert)
 
 typedef struct c2_device_table {
   uint32_t version; /* C2_DEVICE_VERSION; nothing else is read if it differs */
@@ -160,15 +227,19 @@ typedef struct c2_device_table {
   c2_status (*upload)(c2_device *device, void *to, const void *from, size_t bytes, c2_error *err);
   c2_status (*download)(c2_device *device, void *to, const void *from, size_t bytes, c2_error *err);
 
-  c2_status (*product)(c2_device *device, const c2_gpu_product *p, c2_error *err);
-  c2_status (*features)(c2_device *device, const c2_gpu_features *f, c2_error *err);
-  c2_status (*norm)(c2_device *device, const c2_gpu_norm *n, c2_error *err);
-  c2_status (*rotate)(c2_device *device, const c2_gpu_rotate *r, c2_error *err);
-  c2_status (*copy)(c2_device *device, const c2_gpu_copy *c, c2_error *err);
-  c2_status (*round)(c2_device *device, const c2_gpu_round *r, c2_error *err);
-  c2_status (*attend)(c2_device *device, const c2_gpu_attend *a, c2_error *err);
-  c2_status (*attend_seats)(c2_device *device, const c2_gpu_attend_seats *a, c2_error *err);
-  c2_status (*invert)(c2_device *device, const c2_gpu_invert *i, c2_error *err);
+  c2_status (*wait)(c2_device *device, c2_error *err); /* until all that was started is done */
+  size_t (*overhead)(const c2_device *device);           /* bytes of memory that it takes beside what is allocated */
+
+  /* Between `capture` and `captured` operations are recorded, not run; no other call is allowed there. Every capture is
+   * ended by `captured`, after a failure too. *graph runs all of them by one call, with the arguments they had. */
+  c2_status (*capture)(c2_device *device, c2_error *err);
+  c2_status (*captured)(c2_device *device, c2_gpu_graph **graph, c2_error *err);
+  c2_status (*replay)(c2_device *device, c2_gpu_graph *graph, c2_error *err);
+  void (*forget)(c2_device *device, c2_gpu_graph *graph);
+
+#define C2_GPU_MEMBER(name) c2_status (*name)(c2_device *device, const c2_gpu_##name *arguments, c2_error *err);
+  C2_GPU_OPERATIONS(C2_GPU_MEMBER)
+#undef C2_GPU_MEMBER
 } c2_device_table;
 
 /* The one symbol of the library. */

@@ -1,7 +1,7 @@
 /* Finds libchronos2_cuda.so at run time: the program and the library need no CUDA. */
 #include <stdlib.h>
 
-#include "cuda/session.h"
+#include "cuda/link.h"
 
 #define LIBRARY "libchronos2_cuda.so"
 
@@ -46,12 +46,16 @@ c2_status c2_cuda_link_open(size_t index, c2_cuda_link **link, c2_error *err) {
     table->close(device);
     return status;
   }
-  **link = (c2_cuda_link){.table = table, .device = device, .users = 1};
+  (*link)->table = table;
+  (*link)->device = device;
+  (*link)->index = index;
+  atomic_init(&(*link)->users, 1);
+  atomic_init(&(*link)->kept, 0);
   return C2_OK;
 }
 
 void c2_cuda_link_close(c2_cuda_link *link) {
-  if (!link || --link->users > 0) return;
+  if (!link || atomic_fetch_sub(&link->users, 1) > 1) return;
   link->table->close(link->device);
   free(link);
 }

@@ -3,11 +3,17 @@
 #ifndef C2_CUDA_OPERATIONS_CUH
 #define C2_CUDA_OPERATIONS_CUH
 
-#include "cuda/attention.cuh"
+#include "cuda/masked.cuh"
+#include "cuda/observed.cuh"
 
 /* Blocks of ROW_THREADS threads. */
 static inline dim3 blocks_for(size_t threads) {
   return dim3((unsigned)((threads + ROW_THREADS - 1) / ROW_THREADS));
+}
+
+static c2_status run_fit(c2_device *device, const c2_gpu_fit *f, c2_error *err) {
+  if (f->rows == 0) return C2_OK;
+  return C2_LAUNCH(device, err, fit_kernel, dim3((unsigned)f->rows), ROW_THREADS, *f);
 }
 
 static c2_status run_features(c2_device *device, const c2_gpu_features *f, c2_error *err) {
@@ -77,6 +83,37 @@ static c2_status run_attend_seats(c2_device *device, const c2_gpu_attend_seats *
     case 64: return C2_LAUNCH(device, err, (attend_seats_kernel<float, 64>), grid, ROW_THREADS, *a);
     default: return C2_LAUNCH(device, err, (attend_seats_kernel<float, 128>), grid, ROW_THREADS, *a);
   }
+}
+
+static c2_status run_weights(c2_device *device, const c2_gpu_weights *w, c2_error *err) {
+  if (w->of.tiles == 0) return C2_OK;
+  dim3 grid((unsigned)w->of.tiles, (unsigned)w->of.heads);
+  if (w->of.type == C2_GPU_BF16) {
+    switch (w->of.head) {
+      case 32: return C2_LAUNCH(device, err, (weights_kernel<bf16, 32>), grid, ATTEND_THREADS, *w);
+      case 64: return C2_LAUNCH(device, err, (weights_kernel<bf16, 64>), grid, ATTEND_THREADS, *w);
+      default: return C2_LAUNCH(device, err, (weights_kernel<bf16, 128>), grid, ATTEND_THREADS, *w);
+    }
+  }
+  switch (w->of.head) {
+    case 32: return C2_LAUNCH(device, err, (weights_kernel<float, 32>), grid, ATTEND_THREADS, *w);
+    case 64: return C2_LAUNCH(device, err, (weights_kernel<float, 64>), grid, ATTEND_THREADS, *w);
+    default: return C2_LAUNCH(device, err, (weights_kernel<float, 128>), grid, ATTEND_THREADS, *w);
+  }
+}
+
+static c2_status run_spread(c2_device *device, const c2_gpu_spread *s, c2_error *err) {
+  if (s->seats == 0) return C2_OK;
+  dim3 grid = blocks_for(s->seats * s->heads * 32);
+  if (s->type == C2_GPU_BF16) return C2_LAUNCH(device, err, spread_kernel<bf16>, grid, ROW_THREADS, *s);
+  return C2_LAUNCH(device, err, spread_kernel<float>, grid, ROW_THREADS, *s);
+}
+
+static c2_status run_means(c2_device *device, const c2_gpu_means *m, c2_error *err) {
+  if (m->patches == 0) return C2_OK;
+  dim3 grid((unsigned)m->patches);
+  if (m->type == C2_GPU_BF16) return C2_LAUNCH(device, err, means_kernel<bf16>, grid, ROW_THREADS, *m);
+  return C2_LAUNCH(device, err, means_kernel<float>, grid, ROW_THREADS, *m);
 }
 
 #endif

@@ -3,10 +3,12 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
-  FEW = 32, /* members up to which a group's attention runs by seats */
+  FEW = 32,           /* keys up to which a group's attention runs by seats */
+  WATCHED = 64 << 20, /* bytes of attention weights that exist at once where it is observed */
 };
 
 static_assert(sizeof(c2_gpu_visible) == sizeof(c2_range), "ranges are copied as they are");
@@ -20,9 +22,10 @@ static void carve_group(c2_cuda_group *group, c2_arena *arena, size_t members) {
   group->tile = C2_CARVE(arena, c2_gpu_tile, members / FEW * 2 + 1);
 }
 
-static void carve(c2_cuda_plan_tables *p, c2_arena *arena, const c2_engine *engine) {
+static void carve_tables(c2_cuda_plan_tables *p, c2_arena *arena, const c2_engine *engine) {
   c2_layout *l = &p->layout;
   const chronos2_config *c = &engine->model->config;
+  size_t masked = l->padded ? l->tokens : 0;
   c2_layout_carve(l, arena);
   p->value = C2_CARVE(arena, double, p->values);
   p->row = C2_CARVE(arena, c2_gpu_series_span, l->rows);
@@ -33,33 +36,75 @@ static void carve(c2_cuda_plan_tables *p, c2_arena *arena, const c2_engine *engi
   p->future_rotation = C2_CARVE(arena, int32_t, l->future_tokens);
   p->context = C2_CARVE(arena, uint32_t, l->tokens);
   p->blind = C2_CARVE(arena, uint8_t, engine->blind ? c->layers * c->heads : 0);
-  p->time_tile = C2_CARVE(arena, c2_gpu_tile, l->tokens / C2_TILE_QUERIES + 2 * l->rows);
+  p->time_tile = C2_CARVE(arena, c2_gpu_tile, l->tokens / C2_TILE_QUERIES + 3 * l->rows);
   p->future_tile = C2_CARVE(arena, c2_gpu_tile, l->future_tokens / C2_TILE_QUERIES + l->rows);
+  p->blank = C2_CARVE(arena, c2_gpu_seat, masked);
+  p->blind_blank = C2_CARVE(arena, c2_gpu_seat, masked);
   carve_group(&p->all, arena, l->grouped_tokens);
   carve_group(&p->last, arena, l->grouped_future);
 }
 
-/* Angles in float32, as upstream has them: the numbers of c2_rope_fill. */
-static void fill_rope(c2_cuda_plan_tables *p, const chronos2_config *c) {
-  size_t half = c->d_kv / 2;
-  for (size_t j = 0; j < half; j++) {
-    float frequency = 1.0f / powf((float)c->rope_theta, (float)(2 * j) / (float)c->d_kv);
-    for (size_t position = 0; position < p->positions; position++) {
-      double angle = (double)((float)position * frequency);
-      p->cosine[position * half + j] = (float)cos(angle);
-      p->sine[position * half + j] = (float)sin(angle);
-    }
-  }
+static void carve(c2_cuda_plan_tables *p, c2_arena *arena, const c2_engine *engine, const c2_cuda_asked *asked) {
+  const chronos2_config *c = &engine->model->config;
+  const c2_cuda *cuda = c2_cuda_of(engine);
+  bool hidden = asked->result && asked->result->hidden;
+  bool quantiles = asked->result && !hidden && asked->result->steps > 0;
+  size_t watched = p->watched_queries > 0 ? c2_pool_threads(cuda->pool) * p->observed_tokens : 0;
+  carve_tables(p, arena, engine);
+  p->bytes = arena->used;
+  p->quantiles = C2_CARVE(arena, double, quantiles ? p->layout.future_tokens * c->quantiles * c->patch : 0);
+  p->hidden = C2_CARVE(arena, float, hidden ? p->layout.tokens * cuda->weights->sizes.model : 0);
+  p->weights = C2_CARVE(arena, float, p->watched_queries * c->heads * p->watched_keys);
+  p->observed = C2_CARVE(arena, float, watched);
+  p->observed_live = C2_CARVE(arena, bool, watched);
+  p->total = arena->used;
 }
 
-static void fill_series(c2_cuda_plan_tables *p, const c2_batch *batch, size_t patch) {
+/* ---- Series and tokens -------------------------------------------------------------------------- */
+
+/* Angles in float32, as upstream has them: the numbers of c2_rope_fill. */
+static c2_status know_angles(c2_cuda *cuda, const chronos2_config *c, size_t positions, c2_error *err) {
+  size_t half = c->d_kv / 2;
+  size_t room = 0;
+  float *angle = NULL;
+  if (positions <= cuda->angles) return C2_OK;
+  if (!c2_mul(2 * half, positions, &room)) C2_FAIL(err, C2_ERR_MEMORY, "%zu positions overflow", positions);
+  C2_TRY(c2_alloc_array(room, sizeof *angle, &angle, err));
+  for (size_t j = 0; j < half; j++) {
+    float frequency = 1.0f / powf((float)c->rope_theta, (float)(2 * j) / (float)c->d_kv);
+    for (size_t position = 0; position < positions; position++) {
+      double at = (double)((float)position * frequency);
+      angle[position * half + j] = (float)cos(at);
+      angle[(positions + position) * half + j] = (float)sin(at);
+    }
+  }
+  free(cuda->angle);
+  cuda->angle = angle;
+  cuda->angles = positions;
+  return C2_OK;
+}
+
+static c2_status fill_rope(c2_cuda_plan_tables *p, c2_cuda *cuda, const chronos2_config *c, c2_error *err) {
+  size_t half = c->d_kv / 2;
+  C2_TRY(know_angles(cuda, c, p->positions, err));
+  memcpy(p->cosine, cuda->angle, p->positions * half * sizeof(float));
+  memcpy(p->sine, cuda->angle + cuda->angles * half, p->positions * half * sizeof(float));
+  return C2_OK;
+}
+
+static void fill_series(c2_cuda_plan_tables *p, const c2_cuda_asked *asked, size_t patch) {
+  const c2_batch *batch = asked->batch;
   size_t at = 0;
   for (size_t r = 0; r < batch->rows; r++) {
     const c2_row *row = &batch->row[r];
     size_t length = p->layout.future_only ? 0 : c2_min_size(row->length, batch->context_limit);
     size_t known = known_values(batch, row, patch);
-    const c2_scaler *scaler = &p->layout.scaler[r];
-    p->row[r] = (c2_gpu_series_span){at, length, at + length, known, scaler->loc, scaler->scale};
+    p->row[r] = (c2_gpu_series_span){at, length, at + length, known, 0, 1};
+    if (asked->recall) {
+      const c2_gpu_series_span *kept = &asked->recall->scaler[row->slot % asked->recall->rows];
+      p->row[r].loc = kept->loc;
+      p->row[r].scale = kept->scale;
+    }
     if (length > 0) memcpy(p->value + at, row->context + (row->length - length), length * sizeof(double));
     if (known > 0) memcpy(p->value + at + length, row->future, known * sizeof(double));
     at += length + known;
@@ -71,12 +116,23 @@ static void fill_tokens(c2_cuda_plan_tables *p, const c2_batch *batch) {
   size_t patches = batch->output_patches;
   p->contexts = 0;
   for (size_t r = 0; r < l->rows; r++) {
-    uint32_t end = l->row_first[r + 1] - (uint32_t)patches;
+    uint32_t end = l->row_first[r] + l->live[r] - (uint32_t)patches;
     if (!l->future_only) p->reg[r] = end - 1;
     for (uint32_t t = l->row_first[r]; t < end; t++) p->context[p->contexts++] = t;
     for (size_t i = 0; i < patches; i++) {
       p->future[r * patches + i] = end + (uint32_t)i;
       p->future_rotation[r * patches + i] = l->rotation[end + i];
+    }
+  }
+}
+
+/* Cuts the keys of future tokens where the context ends, so that attention adds them up in the same order as it does in
+ * a decode, where those of the context come from a cache. */
+static void cut_ranges(const c2_layout *l, size_t patches, c2_range *range) {
+  for (size_t r = 0; r < l->rows && !l->future_only; r++) {
+    uint32_t live = l->live[r];
+    for (uint32_t t = live - (uint32_t)patches; t < live; t++) {
+      range[l->row_first[r] + t] = (c2_range){0, live - (uint32_t)patches, live - (uint32_t)patches, live};
     }
   }
 }
@@ -122,11 +178,12 @@ static void fill_tiles(c2_cuda_plan_tables *p, const c2_batch *batch, const c2_c
       tile->past = cache->first[slot];
       tile->past_count = cache->count[slot];
     }
-    for (uint32_t t = end - patches; t < end;) {
-      uint32_t to = tile_end(l, t, end);
+    uint32_t live = l->row_first[r] + l->live[r];
+    for (uint32_t t = live - patches; t < live;) {
+      uint32_t to = tile_end(l, t, live);
       c2_gpu_tile *tile = &p->future_tile[p->future_tiles++];
       *tile = tile_of(l, r, t, to);
-      tile->query = (uint32_t)r * patches + (t - (end - patches));
+      tile->query = (uint32_t)r * patches + (t - (live - patches));
       t = to;
     }
   }
@@ -137,50 +194,89 @@ static void fill_group(c2_cuda_group *group, const c2_cells *cells) {
   for (size_t cell = 0; cell < cells->count; cell++) {
     uint32_t first = cells->first[cell];
     uint32_t count = cells->first[cell + 1] - first;
-    for (uint32_t i = 0; count <= FEW && i < count; i++) {
-      group->seat[group->seats++] = (c2_gpu_seat){cells->member[first + i], first, count};
+    uint32_t keys = cells->keys ? cells->keys[cell] : count;
+    for (uint32_t i = 0; keys <= FEW && i < count; i++) {
+      group->seat[group->seats++] = (c2_gpu_seat){cells->member[first + i], first, keys};
     }
-    for (uint32_t i = 0; count > FEW && i < count; i += C2_TILE_QUERIES) {
+    for (uint32_t i = 0; keys > FEW && i < count; i += C2_TILE_QUERIES) {
       uint32_t queries = (uint32_t)c2_min_size(C2_TILE_QUERIES, count - i);
       group->tile[group->tiles++] =
-          (c2_gpu_tile){.query = first + i, .queries = queries, .key = first, .span = {0, count, 0, 0}};
+          (c2_gpu_tile){.query = first + i, .queries = queries, .key = first, .span = {0, keys, 0, 0}};
     }
   }
 }
 
-/* ---- The plan ----------------------------------------------------------------------------------- */
-
-static void fill(c2_cuda_plan_tables *p, const c2_engine *engine, const c2_batch *batch, const c2_cuda_kv *cache) {
-  const chronos2_config *c = &engine->model->config;
-  c2_layout_fill(&p->layout, c, batch, &engine->pattern);
-  fill_rope(p, c);
-  fill_series(p, batch, c->patch);
-  fill_tokens(p, batch);
-  fill_tiles(p, batch, cache);
-  fill_group(&p->all, &p->layout.all);
-  fill_group(&p->last, &p->layout.future);
-  for (size_t i = 0; engine->blind && i < c->layers * c->heads; i++) p->blind[i] = engine->blind[i];
+/* Masked tokens that see no key get the mean of their row. */
+static size_t fill_blanks(const c2_layout *l, const c2_range *range, c2_gpu_seat *blank) {
+  size_t blanks = 0;
+  for (size_t r = 0; l->padded && r < l->rows; r++) {
+    uint32_t first = l->row_first[r];
+    uint32_t count = l->row_first[r + 1] - first;
+    for (uint32_t t = first + l->live[r]; t < first + count; t++) {
+      if (range[t].first == range[t].last && range[t].first2 == range[t].last2) {
+        blank[blanks++] = (c2_gpu_seat){t, first, count};
+      }
+    }
+  }
+  return blanks;
 }
 
-c2_status c2_cuda_plan_open(c2_cuda_plan_tables *p, c2_engine *engine, const c2_batch *batch, const c2_cuda_kv *cache,
-                            c2_error *err) {
+/* ---- The plan ----------------------------------------------------------------------------------- */
+
+/* How many queries are observed at once: at least a tile of them. */
+static void measure_watched(c2_cuda_plan_tables *p, const c2_engine *engine, const c2_cuda_asked *asked) {
+  const c2_layout *l = &p->layout;
+  size_t past = 0;
+  size_t bytes = 0;
+  if (!engine->observer) return;
+  for (size_t r = 0; asked->recall && r < asked->recall->rows; r++) past = c2_max_size(past, asked->recall->count[r]);
+  p->watched_keys = l->longest + past;
+  p->observed_tokens = l->deepest + 1 + asked->batch->output_patches;
+  c2_sum_up(&bytes, p->watched_keys, engine->model->config.heads * sizeof(float));
+  p->watched_queries = c2_min_size(l->tokens, c2_max_size(C2_TILE_QUERIES, WATCHED / bytes));
+}
+
+c2_status c2_cuda_plan_measure(c2_cuda_plan_tables *p, const c2_engine *engine, const c2_cuda_asked *asked,
+                               c2_error *err) {
   const chronos2_config *c = &engine->model->config;
-  c2_cuda *cuda = c2_cuda_of(engine);
+  const c2_batch *batch = asked->batch;
+  bool hidden = asked->result && asked->result->hidden;
+  bool masks = hidden && (asked->at_most || c2_batch_masks(batch, c->patch));
+  c2_token_choice choice = asked->recall ? C2_FUTURE_TOKENS : masks ? C2_ALL_TOKENS : C2_LIVE_TOKENS;
   memset(p, 0, sizeof *p);
-  C2_TRY(c2_layout_count(&p->layout, c, batch, cache ? C2_FUTURE_TOKENS : C2_LIVE_TOKENS, err));
+  C2_TRY(c2_layout_count(&p->layout, c, batch, choice, err));
   p->layout.blinded = engine->blind != NULL;
+  p->layout.unscaled = true;
   p->positions = p->layout.deepest + batch->output_patches + 1;
   for (size_t r = 0; r < batch->rows; r++) {
     if (!p->layout.future_only) p->values += c2_min_size(batch->row[r].length, batch->context_limit);
     p->values += known_values(batch, &batch->row[r], c->patch);
   }
+  measure_watched(p, engine, asked);
   c2_arena arena = {0};
-  carve(p, &arena, engine);
+  carve(p, &arena, engine, asked);
   if (arena.failed) C2_FAIL(err, C2_ERR_MEMORY, "the tables of %zu tokens overflow", p->layout.tokens);
-  p->bytes = arena.used;
-  C2_TRY(c2_engine_reserve(engine, &cuda->tables, p->bytes, err));
-  arena = (c2_arena){.base = cuda->tables.base, .size = cuda->tables.size};
-  carve(p, &arena, engine);
-  fill(p, engine, batch, cache);
+  return C2_OK;
+}
+
+c2_status c2_cuda_plan_fill(c2_cuda_plan_tables *p, c2_engine *engine, const c2_cuda_asked *asked, c2_error *err) {
+  const chronos2_config *c = &engine->model->config;
+  c2_cuda *cuda = c2_cuda_of(engine);
+  c2_layout *l = &p->layout;
+  C2_TRY(c2_engine_reserve(engine, &cuda->tables, p->total, err));
+  c2_arena arena = {.base = cuda->tables.base, .size = cuda->tables.size};
+  carve(p, &arena, engine, asked);
+  c2_layout_fill(l, c, asked->batch, &engine->pattern);
+  cut_ranges(l, asked->batch->output_patches, l->range);
+  if (l->blinded) cut_ranges(l, asked->batch->output_patches, l->blind_range);
+  C2_TRY(fill_rope(p, cuda, c, err));
+  fill_series(p, asked, c->patch);
+  fill_tokens(p, asked->batch);
+  fill_tiles(p, asked->batch, asked->recall);
+  fill_group(&p->all, &l->all);
+  fill_group(&p->last, &l->future);
+  p->blanks = fill_blanks(l, l->range, p->blank);
+  p->blind_blanks = l->blinded ? fill_blanks(l, l->blind_range, p->blind_blank) : 0;
+  for (size_t i = 0; engine->blind && i < c->layers * c->heads; i++) p->blind[i] = engine->blind[i];
   return C2_OK;
 }

@@ -12,12 +12,12 @@ typedef struct c2_cuda_group {
   c2_gpu_tile *tile;
 } c2_cuda_group;
 
-/* All arrays lie in cuda->tables; c2_cuda_mirrored gives their place on the device. */
+/* All arrays lie in cuda->tables; those before `bytes` are mirrored on the device. */
 typedef struct c2_cuda_plan_tables {
   c2_layout layout;
   size_t values, positions; /* counts of the arrays below */
   double *value;            /* contexts and known futures, row by row */
-  c2_gpu_series_span *row;  /* [rows] */
+  c2_gpu_series_span *row;  /* [rows]; the device sets loc and scale */
   float *cosine, *sine;     /* [positions][K / 2] */
   uint32_t *reg;            /* [rows] REG tokens; none in a decode */
   uint32_t *future;         /* [future tokens] */
@@ -29,11 +29,32 @@ typedef struct c2_cuda_plan_tables {
   c2_gpu_tile *time_tile;   /* of all tokens */
   c2_gpu_tile *future_tile; /* of future tokens, whose queries lie apart */
   c2_cuda_group all, last;  /* of all tokens, of future ones */
-  size_t bytes;
+  size_t blanks, blind_blanks;
+  c2_gpu_seat *blank, *blind_blank; /* [masked tokens] that see no key, in other heads and in blind ones */
+  size_t bytes;                     /* of the tables above */
+  double *quantiles;                /* [rows][Q][P patches] as they arrive */
+  float *hidden;                    /* [tokens][D] padded, as they arrive */
+  float *weights;                   /* [watched queries][H][watched keys] of attention, as they arrive */
+  size_t watched_queries, watched_keys; /* of a piece that is observed; 0: attention isn't */
+  float *observed;                  /* [threads][tokens of a padded row] what an observer gets */
+  bool *observed_live;              /* the same */
+  size_t observed_tokens;
+  size_t total; /* bytes of everything */
 } c2_cuda_plan_tables;
 
-/* Plans a pass. `cache`: of a decode; NULL: none. */
-c2_status c2_cuda_plan_open(c2_cuda_plan_tables *plan, c2_engine *engine, const c2_batch *batch,
-                            const c2_cuda_kv *cache, c2_error *err);
+/* What a pass is asked for. */
+typedef struct c2_cuda_asked {
+  const c2_batch *batch;
+  const c2_result *result;  /* NULL: of a prefill */
+  const c2_cuda_kv *recall; /* of a decode; NULL: none */
+  bool at_most;             /* count what the pass may take, whatever the rows' values are */
+} c2_cuda_asked;
+
+/* Counts and sizes; nothing is written yet. */
+c2_status c2_cuda_plan_measure(c2_cuda_plan_tables *plan, const c2_engine *engine, const c2_cuda_asked *asked,
+                               c2_error *err);
+
+/* Makes the tables of a measured plan. */
+c2_status c2_cuda_plan_fill(c2_cuda_plan_tables *plan, c2_engine *engine, const c2_cuda_asked *asked, c2_error *err);
 
 #endif

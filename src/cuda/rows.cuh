@@ -23,7 +23,85 @@ __device__ __forceinline__ float largest_of(float value, unsigned lanes) {
   return value;
 }
 
+/* How a block's values are put together. */
+enum { BLOCK_SUM, BLOCK_LEAST };
+
+/* The sum or the least of a block's values, in all of its threads. */
+__device__ inline double block_reduce(shared<double> part, double value, int how) {
+  part[threadIdx.x] = value;
+  __syncthreads();
+  for (unsigned half = ROW_THREADS / 2; half > 0; half /= 2) {
+    if (threadIdx.x < half) {
+      double one = part[threadIdx.x];
+      double other = part[threadIdx.x + half];
+      part[threadIdx.x] = how == BLOCK_SUM ? one + other : fmin(one, other);
+    }
+    __syncthreads();
+  }
+  double result = part[0];
+  __syncthreads(); /* before the next one writes */
+  return result;
+}
+
 /* ---- Series ------------------------------------------------------------------------------------- */
+
+/* As round_scaler in series/normalize.c. */
+__device__ inline void round_scaler(double *loc, double *scale) {
+  double narrow_loc = (double)(float)*loc;
+  double narrow_scale = (double)(float)*scale;
+  if (fabs(narrow_loc - *loc) > 1e-4 * *scale || isinf(narrow_scale) || narrow_scale < 1e-30) return;
+  *loc = narrow_loc;
+  *scale = narrow_scale;
+}
+
+/* Mean and deviation of the observed values, taken as c2_scaler_fit takes them, but for the order of the sums. */
+__device__ inline void fit_values(shared<double> part, global<const double> x, size_t length, double *loc,
+                                  double *scale) {
+  double count = 0;
+  double low = C2_INFINITY;
+  double high = -C2_INFINITY;
+  for (size_t i = threadIdx.x; i < length; i += ROW_THREADS) {
+    double value = x[i];
+    if (isnan(value)) continue;
+    count += 1;
+    low = fmin(low, value);
+    high = fmax(high, value);
+  }
+  count = block_reduce(part, count, BLOCK_SUM);
+  low = block_reduce(part, low, BLOCK_LEAST);
+  high = -block_reduce(part, -high, BLOCK_LEAST);
+  *loc = count > 0 ? low : 0;
+  *scale = count > 0 ? 1e-5 : 1;
+  if (count == 0 || low == high) return;
+  double middle = low / 2 + high / 2;
+  double span = high / 2 - low / 2;
+  if (span == 0) span = high - low;
+  double sum = 0;
+  for (size_t i = threadIdx.x; i < length; i += ROW_THREADS) {
+    double value = x[i];
+    if (!isnan(value)) sum += (value - middle) / count;
+  }
+  *loc = middle + block_reduce(part, sum, BLOCK_SUM);
+  double squares = 0;
+  for (size_t i = threadIdx.x; i < length; i += ROW_THREADS) {
+    double value = x[i];
+    if (isnan(value)) continue;
+    double d = (value - *loc) / span;
+    if (isinf(d)) d = (value / 2 - *loc / 2) / (span / 2);
+    squares += d * d;
+  }
+  squares = block_reduce(part, squares, BLOCK_SUM);
+  if (squares > 0) *scale = span * sqrt(squares / count);
+  round_scaler(loc, scale);
+}
+
+/* A block a row. */
+__global__ void __launch_bounds__(ROW_THREADS) fit_kernel(c2_gpu_fit a) {
+  C2_SHARED(double, part, ROW_THREADS);
+  c2_gpu_series_span row = global<const c2_gpu_series_span>(a.row)[blockIdx.x];
+  fit_values(part, global<const double>(a.values) + row.context, row.context_length, &row.loc, &row.scale);
+  if (threadIdx.x == 0) global<c2_gpu_series_span>(a.row)[blockIdx.x] = row;
+}
 
 /* (value - loc) / scale, and asinh of it; see series/normalize.c. A difference that overflows is taken in halves. */
 __device__ inline double normalised(double value, double loc, double scale, bool arcsinh) {

@@ -1,77 +1,36 @@
-/* A session of the CUDA backend: the device, the weights in its memory, the workspace there and the tables here.
- *
- * On the device all rows are padded with zeros: every size of the model to a multiple of 8, a head to 32, 64 or 128.
- * Weights are padded as well, so what stands behind a row stays 0 in every product. */
+/* A session of the CUDA backend: the device, the weights in its memory, the workspace there and the tables here. */
 #ifndef C2_CUDA_SESSION_H
 #define C2_CUDA_SESSION_H
 
-#include "cuda/device.h"
+#include "base/threads.h"
+#include "cuda/program.h"
+#include "cuda/weights.h"
 #include "engine/backend.h"
-
-/* The device and its library; sessions and KV caches share it. */
-typedef struct c2_cuda_link {
-  const c2_device_table *table;
-  c2_device *device;
-  size_t users; /* closed with the last one */
-} c2_cuda_link;
-
-/* Opens device `index` by the library that loader.c finds. */
-c2_status c2_cuda_link_open(size_t index, c2_cuda_link **link, c2_error *err);
-void c2_cuda_link_close(c2_cuda_link *link);
-
-/* Padded sizes, in elements. */
-typedef struct c2_cuda_sizes {
-  size_t model, head, inner, ff; /* D, K, H K, F */
-  size_t in, out;                /* 3P, Q P */
-} c2_cuda_sizes;
-
-typedef struct c2_cuda_layer {
-  void *time_qkv, *time_o;   /* [3I][D], [D][I] */
-  void *group_qkv, *group_o; /* the same */
-  void *group_ov;            /* [D][D]: W_o W_v, all that group attention is in a group of one */
-  void *wi, *wo;             /* [F][D], [D][F] */
-  float *time_norm, *group_norm, *ffn_norm; /* [D] */
-} c2_cuda_layer;
-
-/* In float32, as on the CPU. */
-typedef struct c2_cuda_residual {
-  float *hidden, *output, *residual; /* [F][in], [out][F], [out][in] */
-  float *hidden_bias, *bias;         /* [F], [out] */
-} c2_cuda_residual;
 
 typedef struct c2_cuda {
   c2_cuda_link *link;
-  c2_cuda_sizes sizes;
-  c2_gpu_element type; /* of the encoder's products and of attention */
-  c2_cuda_layer *layer;
-  c2_cuda_residual embed, head;
-  float *reg, *final_norm; /* [D] */
-  void *weights;           /* device: all of the above */
-  size_t weights_bytes;
+  const c2_cuda_weights *weights;
   void *workspace; /* device */
   size_t workspace_bytes;
-  c2_block tables; /* of a pass, to be copied to the workspace */
+  c2_block tables; /* of a pass, to be copied to the workspace; and where its quantiles arrive */
+  float *angle; /* [2][angles][K / 2] cosines and sines of the rotary embedding, by position */
+  size_t angles;
+  c2_cuda_program program;
+  c2_pool *pool; /* hands attention to an observer */
 } c2_cuda;
 
 static inline c2_cuda *c2_cuda_of(const c2_engine *engine) {
   return (c2_cuda *)engine->state;
 }
 
-static inline size_t c2_gpu_size(c2_gpu_element type) {
-  return type == C2_GPU_BF16 ? 2 : 4;
+/* Counts the device's memory towards the engine's high-water marks: `used` bytes of the workspace are in use. */
+static inline void c2_cuda_count(c2_engine *engine, size_t used) {
+  const c2_cuda *cuda = c2_cuda_of(engine);
+  size_t kept = cuda->weights->bytes + atomic_load(&cuda->link->kept);
+  size_t reserved = kept + cuda->workspace_bytes + cuda->link->table->overhead(cuda->link->device);
+  engine->device_allocated = c2_max_size(engine->device_allocated, kept + used);
+  engine->device_reserved = c2_max_size(engine->device_reserved, reserved);
 }
-
-/* Pieces of device memory, at multiples of 256 bytes: planned with base NULL, then handed out. */
-typedef struct c2_cuda_arena {
-  unsigned char *base;
-  size_t used;
-  bool failed;
-} c2_cuda_arena;
-
-void *c2_cuda_carve(c2_cuda_arena *arena, size_t count, size_t size);
-
-/* Copies the model's weights to the device. */
-c2_status c2_cuda_weights_open(c2_cuda *cuda, const chronos2_model *model, c2_error *err);
 
 /* What a prefill leaves: a row a context token, keys then values, layer by layer. */
 typedef struct c2_cuda_kv {
@@ -79,18 +38,28 @@ typedef struct c2_cuda_kv {
   c2_cuda_link *link;
   unsigned char *memory; /* device [layers][tokens][2 I] */
   size_t layer_bytes;
-  size_t rows;     /* the highest slot and one */
-  uint32_t *first; /* [rows] by slot: a row's first token */
-  uint32_t *count; /* [rows] by slot */
+  size_t rows;                /* the highest slot and one */
+  uint32_t *first;            /* [rows] by slot: a row's first token */
+  uint32_t *count;            /* [rows] by slot */
+  c2_gpu_series_span *scaler; /* [rows] by slot: loc and scale */
 } c2_cuda_kv;
+
+/* Room for the context tokens of a batch. Free it also after a failure, unless it is NULL. */
+c2_status c2_cuda_kv_open(c2_engine *engine, const c2_batch *batch, c2_cuda_kv **kv, c2_error *err);
+void c2_cuda_kv_free(c2_kv_cache *cache);
+
+/* Bytes of the keys and values of a row of `tokens` context tokens. */
+size_t c2_cuda_kv_row_bytes(const c2_engine *engine, size_t tokens);
 
 /* One pass over all rows. Under windowed_future_null their own future is the null future. */
 c2_status c2_cuda_pass(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
+
+/* What c2_cuda_pass takes at most: the tables here and the workspace on the device. */
+c2_status c2_cuda_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
 /* As c2_prefill and c2_decode. */
 c2_status c2_cuda_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
 c2_status c2_cuda_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
                          c2_error *err);
-void c2_cuda_kv_free(c2_kv_cache *cache);
 
 #endif

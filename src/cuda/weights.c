@@ -1,8 +1,9 @@
-/* The model's weights, padded, in the device's memory. */
+/* Copies the model's weights, padded, to the device's memory. */
+#include "cuda/weights.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "cuda/session.h"
 #include "model/reading.h"
 
 enum { PIECE = 256, LARGEST_HEAD = 128 };
@@ -29,7 +30,8 @@ static size_t place_of(blocks b, size_t i) {
 }
 
 typedef struct filling {
-  c2_cuda *cuda;
+  const c2_cuda_link *link;
+  c2_cuda_weights *to;
   const chronos2_model *model;
   float *values; /* of a tensor */
   float *padded; /* the same with its padding */
@@ -50,8 +52,8 @@ static c2_status put_rows(filling *f, const c2_expected *e, float *to, size_t fi
 }
 
 static c2_status upload(filling *f, void *to, const float *values, size_t count, c2_gpu_element type, c2_error *err) {
-  const c2_device_table *d = f->cuda->link->table;
-  c2_device *device = f->cuda->link->device;
+  const c2_device_table *d = f->link->table;
+  c2_device *device = f->link->device;
   if (type == C2_GPU_FLOAT) return d->upload(device, to, values, count * sizeof *values, err);
   C2_TRY(d->upload(device, f->product[2], values, count * sizeof *values, err));
   c2_gpu_round round = {.from = f->product[2], .to = to, .count = count};
@@ -73,34 +75,35 @@ static c2_status put_matrix(filling *f, void **out, c2_gpu_element type, const c
 
 /* W_o W_v, multiplied on the device in float32. */
 static c2_status put_product(filling *f, void **out, const c2_attention_weights *w, c2_error *err) {
-  c2_cuda *cuda = f->cuda;
-  const c2_device_table *d = cuda->link->table;
-  size_t model = cuda->sizes.model;
+  const c2_device_table *d = f->link->table;
+  c2_device *device = f->link->device;
+  c2_gpu_element type = f->to->type;
+  size_t model = f->to->sizes.model;
   size_t inner = w->o->shape[1];
   size_t depth = c2_round_up(inner, 8);
-  *out = c2_cuda_carve(f->arena, model * model, c2_gpu_size(cuda->type));
+  *out = c2_cuda_carve(f->arena, model * model, c2_gpu_size(type));
   if (!f->filled) return C2_OK;
   memset(f->padded, 0, model * depth * sizeof *f->padded);
   C2_TRY(put_rows(f, w->o, f->padded, 0, depth, (blocks){SIZE_MAX, SIZE_MAX}, (blocks){SIZE_MAX, SIZE_MAX}, err));
-  C2_TRY(d->upload(cuda->link->device, f->product[0], f->padded, model * depth * sizeof(float), err));
+  C2_TRY(d->upload(device, f->product[0], f->padded, model * depth * sizeof(float), err));
   memset(f->padded, 0, model * depth * sizeof *f->padded);
   C2_TRY(c2_tensor_values(f->model, w->v, f->values, err));
   for (size_t i = 0; i < inner; i++) {
     for (size_t j = 0; j < w->v->shape[1]; j++) f->padded[j * depth + i] = f->values[i * w->v->shape[1] + j];
   }
-  C2_TRY(d->upload(cuda->link->device, f->product[1], f->padded, model * depth * sizeof(float), err));
+  C2_TRY(d->upload(device, f->product[1], f->padded, model * depth * sizeof(float), err));
   c2_gpu_product p = {.a = f->product[0],
                       .w = f->product[1],
-                      .c = cuda->type == C2_GPU_FLOAT ? *out : f->product[2],
+                      .c = type == C2_GPU_FLOAT ? *out : f->product[2],
                       .a_stride = depth,
                       .c_stride = model,
                       .rows = model,
                       .columns = model,
                       .depth = depth};
-  C2_TRY(d->product(cuda->link->device, &p, err));
-  if (cuda->type == C2_GPU_FLOAT) return C2_OK;
+  C2_TRY(d->product(device, &p, err));
+  if (type == C2_GPU_FLOAT) return C2_OK;
   c2_gpu_round round = {.from = f->product[2], .to = *out, .count = model * model};
-  return d->round(cuda->link->device, &round, err);
+  return d->round(device, &round, err);
 }
 
 /* Elements [skip, skip + n) of a, with those of b added if it isn't NULL. */
@@ -122,7 +125,7 @@ static c2_status put_vector(filling *f, float **out, const c2_expected *a, const
 static c2_status put_residual(filling *f, c2_cuda_residual *out, const c2_residual_weights *w, c2_error *err) {
   blocks whole = {SIZE_MAX, SIZE_MAX};
   size_t in = c2_round_up(w->hidden->shape[1], 8);
-  size_t ff = f->cuda->sizes.ff;
+  size_t ff = f->to->sizes.ff;
   C2_TRY(put_matrix(f, (void **)&out->hidden, C2_GPU_FLOAT, &w->hidden, 1, whole, whole, in, err));
   C2_TRY(put_matrix(f, (void **)&out->output, C2_GPU_FLOAT, &w->output, 1, whole, whole, ff, err));
   C2_TRY(put_matrix(f, (void **)&out->residual, C2_GPU_FLOAT, &w->residual, 1, whole, whole, in, err));
@@ -131,12 +134,12 @@ static c2_status put_residual(filling *f, c2_cuda_residual *out, const c2_residu
 }
 
 static c2_status put_layer(filling *f, c2_cuda_layer *out, const c2_layer_weights *w, c2_error *err) {
-  const c2_cuda_sizes *s = &f->cuda->sizes;
+  const c2_cuda_sizes *s = &f->to->sizes;
   blocks whole = {SIZE_MAX, SIZE_MAX};
   blocks heads = {f->model->config.d_kv, s->head};
   const c2_expected *time[] = {w->time.q, w->time.k, w->time.v};
   const c2_expected *group[] = {w->group.q, w->group.k, w->group.v};
-  c2_gpu_element type = f->cuda->type;
+  c2_gpu_element type = f->to->type;
   size_t d = f->model->config.d_model;
   C2_TRY(put_matrix(f, &out->time_qkv, type, time, 3, heads, whole, s->model, err));
   C2_TRY(put_matrix(f, &out->time_o, type, &w->time.o, 1, whole, heads, s->inner, err));
@@ -151,17 +154,17 @@ static c2_status put_layer(filling *f, c2_cuda_layer *out, const c2_layer_weight
 }
 
 static c2_status put_all(filling *f, c2_error *err) {
-  c2_cuda *cuda = f->cuda;
+  c2_cuda_weights *to = f->to;
   const c2_weights *w = &f->model->weights;
   size_t d = f->model->config.d_model;
-  for (size_t i = 0; i < f->model->config.layers; i++) C2_TRY(put_layer(f, &cuda->layer[i], &w->layer[i], err));
-  C2_TRY(put_residual(f, &cuda->embed, &w->embed, err));
-  C2_TRY(put_residual(f, &cuda->head, &w->head, err));
-  C2_TRY(put_vector(f, &cuda->reg, w->shared, NULL, d, d, err));
-  return put_vector(f, &cuda->final_norm, w->final_norm, NULL, 0, d, err);
+  for (size_t i = 0; i < f->model->config.layers; i++) C2_TRY(put_layer(f, &to->layer[i], &w->layer[i], err));
+  C2_TRY(put_residual(f, &to->embed, &w->embed, err));
+  C2_TRY(put_residual(f, &to->head, &w->head, err));
+  C2_TRY(put_vector(f, &to->reg, w->shared, NULL, d, d, err));
+  return put_vector(f, &to->final_norm, w->final_norm, NULL, 0, d, err);
 }
 
-static c2_status choose_sizes(c2_cuda *cuda, const chronos2_model *model, c2_error *err) {
+static c2_status choose_sizes(c2_cuda_weights *to, const chronos2_model *model, c2_error *err) {
   const chronos2_config *c = &model->config;
   if (model->dtype == CHRONOS2_INT8) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "dtype: int8 runs on the CPU; expected fp32 or bf16 with device cuda");
@@ -170,8 +173,8 @@ static c2_status choose_sizes(c2_cuda *cuda, const chronos2_model *model, c2_err
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "d_kv is %zu; expected an even number up to %d with device cuda", c->d_kv,
             LARGEST_HEAD);
   }
-  cuda->type = model->dtype == CHRONOS2_BF16 ? C2_GPU_BF16 : C2_GPU_FLOAT;
-  c2_cuda_sizes *s = &cuda->sizes;
+  to->type = model->dtype == CHRONOS2_BF16 ? C2_GPU_BF16 : C2_GPU_FLOAT;
+  c2_cuda_sizes *s = &to->sizes;
   s->head = c->d_kv <= 32 ? 32 : c->d_kv <= 64 ? 64 : 128;
   s->inner = c->heads * s->head;
   s->model = c2_round_up(c->d_model, 8);
@@ -188,9 +191,8 @@ static size_t largest(const c2_cuda_sizes *s) {
 }
 
 static c2_status fill(filling *f, c2_error *err) {
-  c2_cuda *cuda = f->cuda;
-  c2_cuda_link *link = cuda->link;
-  size_t size = c2_max_size(largest(&cuda->sizes), 2 * f->model->config.d_model);
+  const c2_cuda_link *link = f->link;
+  size_t size = c2_max_size(largest(&f->to->sizes), 2 * f->model->config.d_model);
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(size, sizeof *f->values, &f->values, err));
   C2_GOTO(c2_alloc_array(size, sizeof *f->padded, &f->padded, err));
@@ -198,6 +200,7 @@ static c2_status fill(filling *f, c2_error *err) {
     C2_GOTO(link->table->allocate(link->device, size * sizeof(float), (void **)&f->product[i], err));
   }
   C2_GOTO(put_all(f, err));
+  C2_GOTO(link->table->wait(link->device, err)); /* other sessions have streams of their own */
 fail:
   for (size_t i = 0; i < 3; i++) {
     if (f->product[i]) link->table->release(link->device, f->product[i]);
@@ -207,16 +210,67 @@ fail:
   return status;
 }
 
-c2_status c2_cuda_weights_open(c2_cuda *cuda, const chronos2_model *model, c2_error *err) {
+static c2_status make(const c2_cuda_link *link, const chronos2_model *model, c2_cuda_weights *to, c2_error *err) {
   c2_cuda_arena arena = {0};
-  filling f = {.cuda = cuda, .model = model, .arena = &arena};
-  C2_TRY(choose_sizes(cuda, model, err));
-  C2_TRY(c2_alloc_array(model->config.layers, sizeof *cuda->layer, &cuda->layer, err));
+  filling f = {.link = link, .to = to, .model = model, .arena = &arena};
+  C2_TRY(choose_sizes(to, model, err));
+  C2_TRY(c2_alloc_array(model->config.layers, sizeof *to->layer, &to->layer, err));
   C2_TRY(put_all(&f, err));
   if (arena.failed) C2_FAIL(err, C2_ERR_MEMORY, "the weights' size overflows");
-  cuda->weights_bytes = arena.used;
-  C2_TRY(cuda->link->table->allocate(cuda->link->device, arena.used, &cuda->weights, err));
-  arena = (c2_cuda_arena){.base = cuda->weights};
+  to->bytes = arena.used;
+  C2_TRY(link->table->allocate(link->device, arena.used, &to->memory, err));
+  arena = (c2_cuda_arena){.base = to->memory};
   f.filled = true;
   return fill(&f, err);
+}
+
+static void unmake(const c2_cuda_link *link, c2_cuda_weights *w) {
+  if (w->memory) link->table->release(link->device, w->memory);
+  free(w->layer);
+  free(w);
+}
+
+/* ---- One copy for all sessions ------------------------------------------------------------------ */
+
+static c2_status take(const c2_cuda_link *link, const chronos2_model *model, c2_cuda_weights **first,
+                      const c2_cuda_weights **weights, c2_error *err) {
+  for (c2_cuda_weights *w = *first; w; w = w->next) {
+    if (w->index != link->index) continue;
+    w->users++;
+    *weights = w;
+    return C2_OK;
+  }
+  c2_cuda_weights *made = NULL;
+  C2_TRY(c2_alloc_array(1, sizeof *made, &made, err));
+  c2_status status = make(link, model, made, err);
+  if (status != C2_OK) {
+    unmake(link, made);
+    return status;
+  }
+  made->index = link->index;
+  made->users = 1;
+  made->next = *first;
+  *weights = *first = made;
+  return C2_OK;
+}
+
+c2_status c2_cuda_weights_take(const c2_cuda_link *link, const chronos2_model *model, const c2_cuda_weights **weights,
+                               c2_error *err) {
+  c2_mutex_take(model->copies->mutex);
+  c2_status status = take(link, model, (c2_cuda_weights **)&model->copies->first, weights, err);
+  c2_mutex_give(model->copies->mutex);
+  return status;
+}
+
+void c2_cuda_weights_give(const c2_cuda_link *link, const chronos2_model *model, const c2_cuda_weights *weights) {
+  if (!weights) return;
+  c2_mutex_take(model->copies->mutex);
+  c2_cuda_weights **at = (c2_cuda_weights **)&model->copies->first;
+  while (*at != weights) at = &(*at)->next;
+  c2_cuda_weights *w = *at;
+  if (--w->users == 0) {
+    *at = w->next;
+    unmake(link, w);
+  }
+  c2_mutex_give(model->copies->mutex);
 }

@@ -64,6 +64,7 @@ typedef struct c2_engine {
   size_t workspace;   /* bytes that the backend keeps between passes */
   size_t held;        /* bytes that the running call holds beside them */
   size_t peak;        /* high-water mark of both together */
+  size_t device_allocated, device_reserved; /* high-water marks of a GPU's memory; 0 on the CPU */
   chronos2_work work; /* of fused passes, until it is reset */
   chronos2_attention_fn observer;
   void *observer_user;

@@ -167,7 +167,7 @@ static uint32_t fill_positions(c2_layout *l, const chronos2_config *config, cons
   size_t length = 0;
   const double *context = context_of(row, batch->context_limit, &length);
   size_t n = c2_row_patches(row, config->patch, batch->context_limit);
-  l->scaler[r] = c2_scaler_fit(context, length, config->use_arcsinh);
+  if (!l->unscaled) l->scaler[r] = c2_scaler_fit(context, length, config->use_arcsinh);
   for (size_t p = 0; p < n && !l->future_only; p++) {
     if (live_patch(context, length, config->patch, n, p)) l->position[at++] = (int32_t)p - (int32_t)n;
   }

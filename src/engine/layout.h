@@ -28,6 +28,7 @@ typedef struct c2_layout {
   size_t deepest;                        /* largest number of context patches in one row, with missing ones */
   bool blinded;                          /* some heads are blind; set between count and carve */
   bool padded;                           /* masked tokens are there too */
+  bool unscaled;                         /* scalers are not fitted; set before filling */
   uint32_t *row_first;                   /* [rows + 1] */
   uint32_t *live;                        /* [rows] tokens of a row that are live: its first ones */
   uint32_t *row_of;                      /* [tokens] */

@@ -19,7 +19,8 @@ static size_t group_end(const c2_batch *batch, size_t from, bool *knows) {
   return end;
 }
 
-size_t c2_padded_tokens(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to) {
+/* Tokens of rows [from, to), missing patches included. */
+static size_t padded_tokens(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to) {
   size_t tokens = 0;
   for (size_t r = from; r < to; r++) {
     tokens += c2_row_patches(&batch->row[r], engine->model->config.patch, batch->context_limit);
@@ -33,11 +34,11 @@ static size_t next_groups(const c2_engine *engine, const c2_batch *batch, size_t
                           bool *knows) {
   bool next = false;
   size_t end = group_end(batch, from, knows);
-  size_t tokens = c2_padded_tokens(engine, batch, from, end);
+  size_t tokens = padded_tokens(engine, batch, from, end);
   while (end < batch->rows && (!*knows || tokens < most)) {
     size_t to = group_end(batch, end, &next);
     if (next != *knows) break;
-    tokens += c2_padded_tokens(engine, batch, end, to);
+    tokens += padded_tokens(engine, batch, end, to);
     end = to;
   }
   *groups = *batch;
@@ -68,4 +69,56 @@ c2_status c2_forward_null(c2_engine *engine, const c2_batch *batch, const c2_res
     C2_TRY(knows ? forward_known(engine, &groups, result, err) : pass(engine, &groups, result, err));
   }
   return C2_OK;
+}
+
+/* ---- What it takes ------------------------------------------------------------------------------ */
+
+typedef struct caches {
+  const c2_engine *engine;
+  const c2_batch *batch;
+  size_t (*row_bytes)(const c2_engine *engine, size_t tokens);
+} caches;
+
+/* The group's tokens, and the bytes of its cache; none of either if it knows nothing of its future. */
+static size_t group_cache(const caches *x, size_t from, size_t to, size_t *bytes) {
+  size_t patch = x->engine->model->config.patch;
+  bool knows = false;
+  *bytes = 0;
+  for (size_t r = from; r < to; r++) {
+    const c2_row *row = &x->batch->row[r];
+    knows = knows || row->future_length > 0;
+    c2_sum_up(bytes, x->row_bytes(x->engine, c2_row_patches(row, patch, x->batch->context_limit) + 1), 1);
+  }
+  if (!knows) *bytes = 0;
+  return knows ? padded_tokens(x->engine, x->batch, from, to) : 0;
+}
+
+static size_t behind_group(const c2_batch *batch, size_t from) {
+  size_t end = from + 1;
+  while (end < batch->rows && batch->row[end].group == batch->row[from].group) end++;
+  return end;
+}
+
+/* Consecutive groups can be cached together, wherever the first one begins. */
+size_t c2_null_future_bytes(const c2_engine *engine, const c2_batch *batch, size_t most,
+                            size_t (*row_bytes)(const c2_engine *engine, size_t tokens)) {
+  const caches x = {engine, batch, row_bytes};
+  size_t largest = 0;
+  size_t sum = 0;
+  size_t tokens = 0;
+  size_t bytes = 0;
+  for (size_t from = 0, to = 0; from < batch->rows;) {
+    while (to < batch->rows && (to == from || tokens < most)) {
+      size_t next = behind_group(batch, to);
+      tokens += group_cache(&x, to, next, &bytes);
+      c2_sum_up(&sum, bytes, 1);
+      to = next;
+    }
+    largest = c2_max_size(largest, sum);
+    size_t next = behind_group(batch, from);
+    tokens -= group_cache(&x, from, next, &bytes);
+    sum -= bytes;
+    from = next;
+  }
+  return largest;
 }

@@ -12,7 +12,9 @@ typedef c2_status (*c2_pass_fn)(c2_engine *engine, const c2_batch *batch, const 
 c2_status c2_forward_null(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_pass_fn pass,
                           size_t tokens, c2_error *err);
 
-/* Tokens of rows [from, to) of a batch, missing patches included. */
-size_t c2_padded_tokens(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to);
+/* The largest cache of keys and values that c2_forward_null can hold, whatever the rows' values are. `row_bytes` is
+ * what a row of so many context tokens takes. */
+size_t c2_null_future_bytes(const c2_engine *engine, const c2_batch *batch, size_t tokens,
+                            size_t (*row_bytes)(const c2_engine *engine, size_t tokens));
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/platform.h"
+#include "base/threads.h"
 #include "model/adapter.h"
 #include "model/config.h"
 #include "model/expected.h"
@@ -179,6 +180,11 @@ static c2_status match(chronos2_model *model, const char *folder, c2_error *err)
   return C2_OK;
 }
 
+static c2_status open_copies(chronos2_model *model, c2_error *err) {
+  C2_TRY(c2_alloc_array(1, sizeof *model->copies, &model->copies, err));
+  return c2_mutex_open(&model->copies->mutex, err);
+}
+
 static c2_status open_adapter(chronos2_model *model, const char *folder, c2_error *err) {
   C2_TRY(c2_alloc_array(1, sizeof *model->adapter, &model->adapter, err));
   return c2_adapter_open(model->adapter, folder, model, err);
@@ -189,6 +195,7 @@ static c2_status open_model(const char *folder, const char *adapter_folder, cons
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
+  C2_GOTO(open_copies(model, err));
   model->dtype = options->dtype;
   C2_GOTO(c2_config_read(folder, &model->config, &model->trained, err));
   C2_GOTO(open_files(model, folder, err));
@@ -235,6 +242,7 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
   *out = NULL;
   C2_TRY(c2_config_check(config, "configuration", err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
+  C2_GOTO(open_copies(model, err));
   model->config = *config;
   C2_GOTO(c2_trained_read(NULL, &model->trained, err)); /* full attention */
   model->dtype = options->dtype;
@@ -281,5 +289,7 @@ void c2_model_close(chronos2_model **out) {
   free(model->adapter);
   c2_raw_free(&model->raw);
   if (model->prepared.weights) model->prepared.close(model->prepared.weights);
+  if (model->copies) c2_mutex_close(&model->copies->mutex);
+  free(model->copies);
   free(model);
 }

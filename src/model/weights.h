@@ -72,6 +72,12 @@ typedef struct c2_prepared {
   void (*close)(void *weights);
 } c2_prepared;
 
+/* Copies of the weights in the memory of devices, which sessions make and share: `first` is a backend's own list. */
+typedef struct c2_copies {
+  struct c2_mutex *mutex; /* held by who looks at the list */
+  void *first;
+} c2_copies;
+
 struct c2_adapter;
 
 enum { C2_WARNING_ROOM = 512 };
@@ -88,6 +94,7 @@ struct chronos2_model {
   struct c2_adapter *adapter; /* NULL: none */
   c2_raw raw;                 /* random weights, and what is opened without packing */
   c2_prepared prepared;
+  c2_copies *copies;
   size_t parameters;
   chronos2_training training;
   char warning[C2_WARNING_ROOM]; /* empty: none */

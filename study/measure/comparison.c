@@ -47,8 +47,11 @@ static c2_status first_pass(const c2_comparison *c, const c2_arm *arm, c2_evalua
   c2_reset_peak_resident();
   C2_TRY(measure(c, arm, e, &perf->pass_s, err));
   perf->work = chronos2_session_work(session);
-  perf->alloc_median_mb = perf->alloc_max_mb = (double)chronos2_session_peak_bytes(session) / bytes_per_mb;
-  perf->reserved_median_mb = perf->reserved_max_mb = (double)c2_peak_resident_bytes() / bytes_per_mb;
+  chronos2_device_memory gpu = chronos2_session_device_memory(session);
+  size_t allocated = gpu.reserved ? gpu.allocated : chronos2_session_peak_bytes(session);
+  size_t reserved = gpu.reserved ? gpu.reserved : c2_peak_resident_bytes();
+  perf->alloc_median_mb = perf->alloc_max_mb = (double)allocated / bytes_per_mb;
+  perf->reserved_median_mb = perf->reserved_max_mb = (double)reserved / bytes_per_mb;
   return c2_evaluation_score(e, false, perf->score, err);
 }
 

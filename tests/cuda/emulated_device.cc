@@ -3,50 +3,65 @@
 #define C2_EMULATED
 #include "emulator.h"
 
-#include <cstdarg>
-#include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 #include "cuda/device.h"
+#include "cuda/failure.h"
 
-static c2_status fail(c2_error *err, c2_status code, const char *format, ...) {
-  va_list args;
-  va_start(args, format);
-  if (err) {
-    err->code = code;
-    vsnprintf(err->text, sizeof err->text, format, args);
-  }
-  va_end(args);
-  return code;
+/* Started operations that wait in a graph for being run. */
+struct c2_gpu_graph {
+  std::vector<std::function<c2_status(c2_error *)>> operations;
+};
+
+struct c2_device {
+  c2_gpu_graph *captured = nullptr; /* while operations are recorded */
+};
+
+/* The emulator runs one kernel at a time; sessions may be used by several threads. */
+static std::recursive_mutex one_at_a_time;
+typedef std::lock_guard<std::recursive_mutex> turn;
+
+static size_t devices, allocations, replays;
+
+/* Runs an operation, or records it. */
+static c2_status start(c2_device *device, c2_error *err, std::function<c2_status(c2_error *)> operation) {
+  turn mine(one_at_a_time);
+  if (!device->captured) return operation(err);
+  device->captured->operations.push_back(std::move(operation));
+  return C2_OK;
 }
 
 static c2_status launch(const char *name, c2_error *err, dim3 grid, unsigned threads,
                         const std::function<void()> &kernel) {
   const char *fault = emulator::run(grid, threads, kernel);
-  return fault ? fail(err, C2_ERR_IO, "emulated kernel %s: %s", name, fault) : C2_OK;
+  return fault ? c2_gpu_fail(err, C2_ERR_IO, "emulated kernel %s: %s", name, fault) : C2_OK;
 }
 
-#define C2_LAUNCH(device, err, kernel, grid, threads, arguments) \
-  ((void)(device), launch(#kernel, err, grid, threads, [&] { kernel(arguments); }))
+/* As on a GPU a launch has its arguments from the moment it was recorded, and its data from when it runs. */
+#define C2_LAUNCH(device, err, kernel, grid, threads, arguments)                           \
+  start(device, err, [given = (arguments), blocks = (grid)](c2_error *error) {             \
+    return launch(#kernel, error, blocks, threads, [&] { kernel(given); });                \
+  })
 
 #include "cuda/operations.cuh"
 
-struct c2_device {
-  size_t allocations;
-};
-
 static c2_status open_device(size_t index, c2_device **device, c2_error *err) {
-  if (index != 0) return fail(err, C2_ERR_ARGUMENT, "device cuda:%zu: only one device is emulated", index);
+  turn mine(one_at_a_time);
+  if (index != 0) return c2_gpu_fail(err, C2_ERR_ARGUMENT, "device cuda:%zu: only one device is emulated", index);
   const char *seed = getenv("CHRONOS2_EMULATOR_SEED");
-  emulator::seed(seed ? strtoull(seed, nullptr, 10) : 1);
-  *device = new c2_device{0};
+  if (devices++ == 0) emulator::seed(seed ? strtoull(seed, nullptr, 10) : 1);
+  *device = new c2_device;
   return C2_OK;
 }
 
 static void close_device(c2_device *device) {
-  if (device && device->allocations > 0) {
-    fprintf(stderr, "emulated device: %zu allocations were not released\n", device->allocations);
+  turn mine(one_at_a_time);
+  if (!device) return;
+  if (--devices == 0 && allocations > 0) {
+    fprintf(stderr, "emulated device: %zu allocations were not released\n", allocations);
     abort();
   }
   delete device;
@@ -54,35 +69,92 @@ static void close_device(c2_device *device) {
 
 static const char *name_of(const c2_device *) { return "emulated device"; }
 
+/* What a GPU refuses between `capture` and `captured`. */
+static c2_status check_free(const c2_device *device, const char *what, c2_error *err) {
+  return device->captured ? c2_gpu_fail(err, C2_ERR_IO, "emulated device: %s while operations are recorded", what) : C2_OK;
+}
+
+/* CHRONOS2_EMULATOR_MEMORY: no more than so many bytes at once. */
 static c2_status allocate(c2_device *device, size_t bytes, void **memory, c2_error *err) {
-  *memory = emulator::allocate(bytes);
-  if (!*memory) return fail(err, C2_ERR_MEMORY, "no memory for %zu bytes", bytes);
-  device->allocations++;
+  turn mine(one_at_a_time);
+  const char *limit = getenv("CHRONOS2_EMULATOR_MEMORY");
+  *memory = nullptr;
+  C2_TRY(check_free(device, "an allocation", err));
+  if (!limit || emulator::allocated() + bytes <= strtoull(limit, nullptr, 10)) *memory = emulator::allocate(bytes);
+  if (!*memory) return c2_gpu_fail(err, C2_ERR_MEMORY, "device cuda: emulated device has no %zu bytes left", bytes);
+  allocations++;
   return C2_OK;
 }
 
-static void release(c2_device *device, void *memory) {
-  if (memory) device->allocations--;
+static void release(c2_device *, void *memory) {
+  turn mine(one_at_a_time);
+  if (memory) allocations--;
   if (memory) emulator::release(memory);
 }
 
 static c2_status check(const void *memory, size_t bytes, const char *what, c2_error *err) {
   if (emulator::holds(memory, bytes)) return C2_OK;
-  return fail(err, C2_ERR_IO, "emulated %s: %zu bytes lie in no allocation", what, bytes);
+  return c2_gpu_fail(err, C2_ERR_IO, "emulated %s: %zu bytes lie in no allocation", what, bytes);
 }
 
-static c2_status upload(c2_device *, void *to, const void *from, size_t bytes, c2_error *err) {
+static c2_status upload(c2_device *device, void *to, const void *from, size_t bytes, c2_error *err) {
+  turn mine(one_at_a_time);
+  C2_TRY(check_free(device, "a copy", err));
   C2_TRY(check(to, bytes, "upload", err));
   memcpy(to, from, bytes);
   emulator::mark_written(to, bytes);
   return C2_OK;
 }
 
-static c2_status download(c2_device *, void *to, const void *from, size_t bytes, c2_error *err) {
+static c2_status download(c2_device *device, void *to, const void *from, size_t bytes, c2_error *err) {
+  turn mine(one_at_a_time);
+  C2_TRY(check_free(device, "a copy", err));
   C2_TRY(check(from, bytes, "download", err));
   memcpy(to, from, bytes);
   return C2_OK;
 }
+
+static c2_status wait_for(c2_device *device, c2_error *err) {
+  turn mine(one_at_a_time);
+  return check_free(device, "a wait", err);
+}
+
+static size_t overhead(const c2_device *) { return 0; }
+
+/* ---- Graphs ------------------------------------------------------------------------------------- */
+
+static c2_status capture(c2_device *device, c2_error *err) {
+  turn mine(one_at_a_time);
+  C2_TRY(check_free(device, "a capture", err));
+  device->captured = new c2_gpu_graph;
+  return C2_OK;
+}
+
+static c2_status captured(c2_device *device, c2_gpu_graph **graph, c2_error *err) {
+  turn mine(one_at_a_time);
+  *graph = device->captured;
+  device->captured = nullptr;
+  return *graph ? C2_OK : c2_gpu_fail(err, C2_ERR_IO, "emulated device: nothing is recorded");
+}
+
+static c2_status replay(c2_device *device, c2_gpu_graph *graph, c2_error *err) {
+  turn mine(one_at_a_time);
+  C2_TRY(check_free(device, "a graph", err));
+  replays++;
+  for (auto &operation : graph->operations) C2_TRY(operation(err));
+  return C2_OK;
+}
+
+static void forget(c2_device *, c2_gpu_graph *graph) { delete graph; }
+
+/* For tests: graphs that ran since the program began, and bytes that are allocated. */
+extern "C" size_t c2_emulated_replays(void);
+extern "C" size_t c2_emulated_replays(void) { return replays; }
+
+extern "C" size_t c2_emulated_bytes(void);
+extern "C" size_t c2_emulated_bytes(void) { return emulator::allocated(); }
+
+/* ---- Products ----------------------------------------------------------------------------------- */
 
 /* A row of an operand as float32. */
 static void read_row(std::vector<float> &to, const void *from, c2_gpu_element type, size_t first) {
@@ -92,16 +164,16 @@ static void read_row(std::vector<float> &to, const void *from, c2_gpu_element ty
   }
 }
 
-static c2_status product(c2_device *, const c2_gpu_product *p, c2_error *err) {
+static c2_status multiply(const c2_gpu_product *p, c2_error *err) {
   size_t size = p->type == C2_GPU_BF16 ? 2 : 4;
   size_t c_size = p->c_type == C2_GPU_BF16 ? 2 : 4;
   if (p->rows == 0) return C2_OK;
   if (p->columns % 8 != 0 || p->depth % 8 != 0 || p->a_stride % 8 != 0 || p->c_stride % 8 != 0) {
-    return fail(err, C2_ERR_ARGUMENT, "emulated product: sizes %zu, %zu, strides %zu, %zu: expected multiples of 8",
+    return c2_gpu_fail(err, C2_ERR_ARGUMENT, "emulated product: sizes %zu, %zu, strides %zu, %zu: expected multiples of 8",
                 p->columns, p->depth, p->a_stride, p->c_stride);
   }
   if (p->accumulate && (p->bias || p->c_type != C2_GPU_FLOAT)) {
-    return fail(err, C2_ERR_ARGUMENT, "emulated product: sums are added up in float32, without bias");
+    return c2_gpu_fail(err, C2_ERR_ARGUMENT, "emulated product: sums are added up in float32, without bias");
   }
   C2_TRY(check(p->a, ((p->rows - 1) * p->a_stride + p->depth) * size, "product's A", err));
   C2_TRY(check(p->w, p->columns * p->depth * size, "product's W", err));
@@ -126,10 +198,14 @@ static c2_status product(c2_device *, const c2_gpu_product *p, c2_error *err) {
   return C2_OK;
 }
 
-static const c2_device_table table = {C2_DEVICE_VERSION, open_device, close_device, name_of,   allocate,
-                                      release,           upload,      download,     product,   run_features,
-                                      run_norm,          run_rotate,  run_copy,     run_round, run_attend,
-                                      run_attend_seats,  run_invert};
+static c2_status run_product(c2_device *device, const c2_gpu_product *p, c2_error *err) {
+  return start(device, err, [given = *p](c2_error *error) { return multiply(&given, error); });
+}
+
+#define C2_ENTRY(name) , run_##name
+static const c2_device_table table = {C2_DEVICE_VERSION, open_device, close_device, name_of, allocate, release, upload,
+                                      download, wait_for, overhead, capture, captured, replay,
+                                      forget C2_GPU_OPERATIONS(C2_ENTRY)};
 
 extern "C" const c2_device_table *c2_cuda_device_table(void);
 extern "C" __attribute__((visibility("default"))) const c2_device_table *c2_cuda_device_table(void) { return &table; }

@@ -241,6 +241,12 @@ void release(void *memory) {
   m.memory.erase(found);
 }
 
+size_t allocated() {
+  size_t bytes = 0;
+  for (auto &entry : m.memory) bytes += entry.second->bytes;
+  return bytes;
+}
+
 const allocation *find(const void *memory) {
   auto after = m.memory.upper_bound(reinterpret_cast<uintptr_t>(memory));
   return after == m.memory.begin() ? nullptr : std::prev(after)->second.get();

@@ -41,6 +41,7 @@ void seed(uint64_t value);
 /* Device memory: what is allocated is uninitialised until it is written. */
 void *allocate(size_t bytes); /* NULL if memory is out */
 void release(void *memory);
+size_t allocated(); /* bytes, all together */
 void mark_written(const void *memory, size_t bytes);
 /* True if the bytes lie in one allocation. */
 bool holds(const void *memory, size_t bytes);
@@ -162,7 +163,7 @@ inline void need_aligned(size_t bytes, size_t alignment, const char *file, int l
 #define __global__
 #define __device__
 #define __forceinline__ inline
-#define __launch_bounds__(threads)
+#define __launch_bounds__(...)
 #define __syncthreads() emulator::barrier(__FILE__, __LINE__)
 #define __syncwarp() emulator::warp_barrier(__FILE__, __LINE__)
 #define C2_SHUFFLE(value, source) emulator::shuffle_float(__FILE__, __LINE__, value, source)

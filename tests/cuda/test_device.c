@@ -4,6 +4,7 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -209,7 +210,7 @@ static void check_attention(attention *a, bool blind, double tolerance) {
                      .past_stride = 2 * a->inner,
                      .out_stride = a->inner,
                      .heads = a->heads,
-                     .head = a->head,
+                     .head = (uint32_t)a->head,
                      .tiles = a->tiles};
   g.out = on_device(NULL, a->tokens * a->inner * size);
   void *tile = on_device(a->tile, a->tiles * sizeof *a->tile);
@@ -468,6 +469,36 @@ static void test_features(void **test) {
   for (size_t i = 0; i < 4; i++) ops->release(device, given[i]);
 }
 
+/* Rows that are empty, missing, constant, tiny, huge and far from 0, beside the CPU's. */
+static void test_fit(void **test) {
+  (void)test;
+  enum { ROWS = 9, LENGTH = 700 };
+  static const double center[ROWS] = {0, 0, 5, 1e-310, 0, 1e12, -3, 1e200, 0};
+  static const double width[ROWS] = {1, 1, 0, 1e-311, 1.7e308, 1e-3, 1e-30, 1e199, 1};
+  static const size_t length[ROWS] = {0, 300, LENGTH, 100, LENGTH, LENGTH, 500, 257, 1};
+  double *values = malloc(ROWS * LENGTH * sizeof *values);
+  c2_gpu_series_span row[ROWS];
+  for (size_t r = 0; r < ROWS; r++) {
+    row[r] = (c2_gpu_series_span){.context = r * LENGTH, .context_length = length[r]};
+    for (size_t i = 0; i < LENGTH; i++) {
+      bool missing = r == 1 || (r > 2 && length[r] > 1 && i % 5 == r % 5);
+      values[r * LENGTH + i] = missing ? (double)NAN : center[r] + (2 * uniform() - 1) * width[r];
+    }
+  }
+  void *given[] = {on_device(values, ROWS * LENGTH * sizeof *values), on_device(row, sizeof row)};
+  c2_gpu_fit f = {.values = given[0], .row = given[1], .rows = ROWS};
+  RIGHT(ops->fit(device, &f, &err));
+  RIGHT(ops->download(device, row, given[1], sizeof row, &err));
+  for (size_t r = 0; r < ROWS; r++) {
+    c2_scaler right = c2_scaler_fit(values + r * LENGTH, length[r], true);
+    assert_near(row[r].loc, right.loc, 1e-7 * fabs(right.loc) + 1e-9 * right.scale, "loc");
+    assert_near(row[r].scale, right.scale, 1e-7 * right.scale, "scale");
+    assert_int_equal(row[r].context_length, length[r]);
+  }
+  free(values);
+  for (size_t i = 0; i < 2; i++) ops->release(device, given[i]);
+}
+
 static void test_invert(void **test) {
   (void)test;
   enum { ROWS = 3, PATCHES = 2, PATCH = 4, QUANTILES = 3, STRIDE = 16 };
@@ -523,7 +554,8 @@ int main(void) {
                                      cmocka_unit_test(test_window_reads_its_keys),
                                      cmocka_unit_test(test_group_attention), cmocka_unit_test(test_norm),
                                      cmocka_unit_test(test_rotate),          cmocka_unit_test(test_features),
-                                     cmocka_unit_test(test_invert),          cmocka_unit_test(test_copy_and_round)};
+                                     cmocka_unit_test(test_fit),             cmocka_unit_test(test_invert),
+                                     cmocka_unit_test(test_copy_and_round)};
   ops = c2_cuda_device_table();
   if (ops->open(0, &device, &err) != C2_OK) return 1;
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,51 +13,15 @@
 /* Tokens whose keys and values are cached at once. Rows don't depend on what else is in a pass. */
 enum { NULL_TOKENS = 2048 };
 
-/* The group's tokens, and the bytes of its cache; none of either if it knows nothing of its future. */
-static size_t group_cache(const c2_engine *engine, const c2_batch *batch, size_t from, size_t to, size_t *bytes) {
-  const chronos2_config *c = &engine->model->config;
-  bool knows = false;
-  *bytes = 0;
-  for (size_t r = from; r < to; r++) {
-    knows = knows || batch->row[r].future_length > 0;
-    c2_sum_up(bytes, c2_kv_row_bytes(c, c2_row_patches(&batch->row[r], c->patch, batch->context_limit) + 1), 1);
-  }
-  if (!knows) *bytes = 0;
-  return knows ? c2_padded_tokens(engine, batch, from, to) : 0;
-}
-
-static size_t behind_group(const c2_batch *batch, size_t from) {
-  size_t end = from + 1;
-  while (end < batch->rows && batch->row[end].group == batch->row[from].group) end++;
-  return end;
-}
-
-/* The largest cache that consecutive groups of a batch can have together, wherever the first one begins. */
-static size_t most_cached(const c2_engine *engine, const c2_batch *batch) {
-  size_t most = 0;
-  size_t sum = 0;
-  size_t tokens = 0;
-  size_t bytes = 0;
-  for (size_t from = 0, to = 0; from < batch->rows;) {
-    while (to < batch->rows && (to == from || tokens < NULL_TOKENS)) {
-      size_t next = behind_group(batch, to);
-      tokens += group_cache(engine, batch, to, next, &bytes);
-      c2_sum_up(&sum, bytes, 1);
-      to = next;
-    }
-    most = c2_max_size(most, sum);
-    size_t next = behind_group(batch, from);
-    tokens -= group_cache(engine, batch, from, next, &bytes);
-    sum -= bytes;
-    from = next;
-  }
-  return most;
+static size_t row_bytes(const c2_engine *engine, size_t tokens) {
+  return c2_kv_row_bytes(&engine->model->config, tokens);
 }
 
 static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err) {
   C2_TRY(c2_cpu_plan(engine, batch, result, bytes, err));
   *bytes = c2_block_size(*bytes);
-  size_t cached = engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL ? most_cached(engine, batch) : 0;
+  bool null = engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL;
+  size_t cached = null ? c2_null_future_bytes(engine, batch, NULL_TOKENS, row_bytes) : 0;
   if (cached == 0) return C2_OK;
   c2_sum_up(&cached, batch->rows, 2 * sizeof(size_t)); /* by slot */
   c2_sum_up(&cached, 4, C2_ALIGN);                     /* between what a cache holds */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine/cpu/encoder.h"
+#include "engine/observe.h"
 
 /* q, k and v; of a narrow layer only k and v. */
 static void project_task(void *context, size_t task, size_t worker) {
@@ -76,56 +77,8 @@ static void fill_task(void *context, size_t task, size_t worker) {
 
 /* ---- Observed --------------------------------------------------------------------------------- */
 
-typedef struct observed {
-  const c2_encoder *e;
-  const c2_worker *worker;
-  const c2_range *range; /* of the first query */
-  size_t row, head;
-} observed;
-
-/* Puts the weight of the next of the live keys where its token stands. */
-static void place(const c2_worker *worker, size_t token, const float **weights) {
-  worker->weights[token] = *(*weights)++;
-  worker->live[token] = true;
-}
-
-/* Hands one row of weights over live keys to the observer, spread over all tokens of the row, without padding. A masked
- * query may see none, and then all tokens alike. The null future's own rows aren't told of. */
 static void observe(void *user, size_t query, const float *weights, size_t keys) {
-  const observed *o = user;
-  const c2_encoder *e = o->e;
-  const c2_row *r = &e->batch->row[o->row];
-  const int32_t *position = e->layout.position + e->layout.row_first[o->row];
-  size_t context = c2_row_patches(r, e->config->patch, e->batch->context_limit);
-  size_t tokens = context + 1 + e->batch->output_patches;
-  const float *next = weights;
-  const c2_range *range = &o->range[query];
-  bool blank = range->first == range->last && range->first2 == range->last2;
-  bool padding = (int64_t)context + position[query] < 0;
-  if (padding || (e->fill && position[query] > 0)) return;
-  memset(o->worker->weights, 0, tokens * sizeof(float));
-  memset(o->worker->live, 0, tokens * sizeof(bool));
-  for (size_t i = 0; e->past && i <= context; i++) {
-    bool live = i == context || c2_live_patch(r, e->config->patch, e->batch->context_limit, i);
-    if (live) place(o->worker, i, &next);
-  }
-  for (size_t i = 0; next < weights + keys; i++) {
-    place(o->worker, (size_t)((int64_t)context + position[i]), &next);
-  }
-  for (size_t i = 0; blank && i < tokens; i++) o->worker->weights[i] = 1.0f / (float)tokens;
-  chronos2_attention_row row = {.series = r->series,
-                                .row = r->member,
-                                .path = r->path,
-                                .step = e->batch->first_step,
-                                .layer = e->layer,
-                                .head = o->head,
-                                .query = (size_t)((int64_t)context + position[query]),
-                                .tokens = tokens,
-                                .context = context + 1,
-                                .masked = query >= e->layout.live[o->row],
-                                .weights = o->worker->weights,
-                                .live = o->worker->live};
-  e->engine->observer(e->engine->observer_user, &row);
+  c2_observe(user, query, weights, keys);
 }
 
 static void attend_task(void *context, size_t task, size_t worker) {
@@ -133,7 +86,17 @@ static void attend_task(void *context, size_t task, size_t worker) {
   size_t row = task / e->config->heads;
   size_t head = task % e->config->heads;
   c2_attend a = attention_of(e, row, head);
-  observed o = {e, &e->worker[worker], a.range, row, head};
+  c2_observed o = {.engine = e->engine,
+                   .batch = e->batch,
+                   .layout = &e->layout,
+                   .range = a.range,
+                   .row = row,
+                   .layer = e->layer,
+                   .head = head,
+                   .prefill = e->fill != NULL,
+                   .decode = e->past != NULL,
+                   .weights = e->worker[worker].weights,
+                   .live = e->worker[worker].live};
   if (e->engine->observer) {
     a.observe = observe;
     a.user = &o;

@@ -1,0 +1,15 @@
+/* The device of tests that run on the CPU and, with CHRONOS2_TEST_DEVICE=cuda in the environment, on the emulated GPU
+ * too (cmake/cuda.cmake). */
+#ifndef C2_TESTS_DEVICE_H
+#define C2_TESTS_DEVICE_H
+
+#include <stdlib.h>
+
+#include <chronos2.h>
+
+/* Of a session of this backend; the reference backend has the CPU alone. */
+static inline const char *test_device(chronos2_backend backend) {
+  return backend == CHRONOS2_FUSED ? getenv("CHRONOS2_TEST_DEVICE") : NULL;
+}
+
+#endif
