@@ -52,6 +52,11 @@ python:
 	$(VENV)/bin/python -m pip install -q --disable-pip-version-check --no-build-isolation --no-deps --no-index \
 	  --target $(BUILD)/python .
 
+# The API reference of the Python package in build/python-docs.
+python-docs: python
+	PYTHONPATH=$(BUILD)/python $(VENV)/bin/python -m pdoc --docformat numpy -o $(BUILD)/python-docs \
+	  chronos2 chronos2.arrow chronos2.spark chronos2.sktime
+
 # Python wheels in dist/ for x86_64 and aarch64 Linux, whatever this machine is.
 wheel:
 	scripts/wheel.sh
@@ -81,4 +86,4 @@ format:
 clean:
 	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan build-aarch64 build-plain
 
-.PHONY: all demo test test-full python wheel fuzz cuda bench install format clean
+.PHONY: all demo test test-full python python-docs wheel fuzz cuda bench install format clean

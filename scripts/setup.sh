@@ -118,12 +118,14 @@ fi
 [ "$level" = full ] || exit 0
 
 venv=${CHRONOS2_VENV:-venv}
-checked='import cffi, chronos, dask.dataframe, duckdb, pandas, polars, pyspark, pytest, scikit_build_core, scipy, selenium, torch; assert chronos.__version__ == "2.3.2"'
+checked='import cffi, chronos, dask.dataframe, duckdb, matplotlib, mlflow, pandas, polars, pyspark, pytest, scikit_build_core, scipy, selenium, sktime, torch; assert chronos.__version__ == "2.3.2"'
 if ! "$venv/bin/python" -c "$checked" >/dev/null 2>&1; then
-  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them), pyspark, dask, duckdb, selenium, what the Python package is built with"
+  echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them), selenium, Spark, Dask, DuckDB, sktime, MLflow, pdoc, what the Python package is built with"
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
   # torch first and alone: the version that is asked for, not the newest that the rest would accept.
   "$venv/bin/python" -m pip install -q --disable-pip-version-check torch==2.13.0
   "$venv/bin/python" -m pip install -q --disable-pip-version-check -r scripts/requirements-full.txt
+  # Without what it asks for: an older pandas than the rest.
+  "$venv/bin/python" -m pip install -q --disable-pip-version-check --no-deps sktime==1.2.0 scikit-base
   "$venv/bin/python" -c "$checked"
 fi

@@ -8,9 +8,10 @@
 
 from ._compatible import install_as_chronos
 from ._native import Chronos2Error, isa, version
+from ._plot import plot
 from .pipeline import BaseChronosPipeline, Chronos2Pipeline, ForecastType
 from .scenarios import EncodedContext
 
 __version__ = version()
 __all__ = ["BaseChronosPipeline", "Chronos2Error", "Chronos2Pipeline", "EncodedContext", "ForecastType",
-           "install_as_chronos", "isa", "version"]
+           "install_as_chronos", "isa", "plot", "version"]

@@ -195,9 +195,9 @@ class Model:
         self.patch, self.context_length, self.d_model = config.patch, config.context_length, config.d_model
         self.max_output_patches = config.max_output_patches
 
-    def __del__(self) -> None:
+    def __del__(self, close: Any = lib.chronos2_model_close) -> None:  # at exit, `lib` may be gone
         if getattr(self, "_handle", None):
-            lib.chronos2_model_close(self._handle)
+            close(self._handle)
 
     @property
     def pointer(self) -> Any:
@@ -291,9 +291,9 @@ class Session:
                                       onerror=self._watch.on_error)
         lib.chronos2_session_on_progress(self.pointer, self._progress, ffi.NULL)
 
-    def __del__(self) -> None:
+    def __del__(self, close: Any = lib.chronos2_session_close) -> None:
         if getattr(self, "_handle", None):
-            lib.chronos2_session_close(self._handle)
+            close(self._handle)
 
     @property
     def pointer(self) -> Any:
@@ -357,8 +357,8 @@ class Context:
     def __init__(self, handle: Any, model: Model) -> None:
         self._handle, self._model = handle, model
 
-    def __del__(self) -> None:
-        lib.chronos2_context_close(self._handle)
+    def __del__(self, close: Any = lib.chronos2_context_close) -> None:
+        close(self._handle)
 
     @property
     def pointer(self) -> Any:
@@ -375,8 +375,8 @@ class Forecast:
     def __init__(self, handle: Any, levels: int) -> None:
         self._handle, self._levels = handle, levels
 
-    def __del__(self) -> None:
-        lib.chronos2_forecast_free(self._handle)
+    def __del__(self, close: Any = lib.chronos2_forecast_free) -> None:
+        close(self._handle)
 
     def errors(self) -> dict[int, str]:
         """Why series have no forecast, by their index."""
@@ -430,8 +430,8 @@ class Embedding:
         self._handle, self._d_model = handle, d_model
         self._targets = [len(s.target) for s in table.series]
 
-    def __del__(self) -> None:
-        lib.chronos2_embedding_free(self._handle)
+    def __del__(self, close: Any = lib.chronos2_embedding_free) -> None:
+        close(self._handle)
 
     def values(self) -> list[np.ndarray]:
         """[targets][tokens][d_model]"""

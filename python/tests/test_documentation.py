@@ -9,9 +9,11 @@ from conftest import ROOT
 
 
 @pytest.mark.filterwarnings("ignore:the weights were not trained")
-def test_examples(monkeypatch):
+def test_examples(monkeypatch, tmp_path):
     pytest.importorskip("pandas")
-    monkeypatch.chdir(ROOT)
+    pytest.importorskip("matplotlib").use("Agg")
+    (tmp_path / "datasets").symlink_to(ROOT / "datasets")
+    monkeypatch.chdir(tmp_path)
     text = (ROOT / "docs" / "python.md").read_text()
     names, compared = {}, 0
     for code, said in re.findall(r"```python\n(.*?)```(?:\n\n```\n(.*?)```)?", text, flags=re.S):
@@ -22,3 +24,5 @@ def test_examples(monkeypatch):
             compared += 1
     assert compared == 2
     assert names["cheap"][0].shape == (1, 21, 16)
+    assert (tmp_path / "forecast.png").stat().st_size > 10_000
+    assert (ROOT / "examples" / "python" / "quickstart.py").read_text() in text

@@ -1,0 +1,67 @@
+"""A picture of one series' past and forecast."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id", timestamp_column: str = "timestamp",
+         target: str = "target", steps: int | None = None, ax: Any = None) -> Any:
+    """Draws the end of a series, its median forecast, and the bands between quantile levels that lie as far from 0.5.
+    It needs matplotlib and pandas.
+
+    Parameters
+    ----------
+    df, forecast
+        What went into `Chronos2Pipeline.predict_df`, and what came out.
+    item
+        Id of the series; None: the first of the forecast.
+    target
+        Name of the target.
+    steps
+        Of the past; None: three times as many as were forecast.
+    ax
+        Matplotlib axes; None: new ones.
+
+    Returns
+    -------
+    The axes.
+    """
+    import matplotlib.pyplot as plt
+    import pandas as pd
+
+    past, ahead = _pandas(df), _pandas(forecast)
+    item = ahead[id_column].iloc[0] if item is None else item
+    past, ahead = past[past[id_column] == item], ahead[ahead[id_column] == item]
+    ahead = ahead[ahead["target_name"] == target]
+    if ahead.empty:
+        raise ValueError(f"plot: the forecast has no series {item!r} with the target {target!r}")
+    past = past.assign(**{timestamp_column: pd.to_datetime(past[timestamp_column])}).sort_values(timestamp_column)
+    past = past.tail(3 * len(ahead) if steps is None else steps)
+    ax = plt.subplots(figsize=(8, 3))[1] if ax is None else ax
+    ax.plot(past[timestamp_column], past[target], color="#1f2937", label=target)
+    ax.plot(ahead[timestamp_column], ahead["predictions"], color="#2563eb", label="median")
+    for low, high in _bands(ahead.columns):
+        ax.fill_between(ahead[timestamp_column], ahead[low], ahead[high], color="#2563eb", alpha=0.15, linewidth=0,
+                        label=f"{low} to {high}")
+    ax.set_title(str(item))
+    ax.legend(loc="upper left", frameon=False)
+    return ax
+
+
+def _bands(columns: Any) -> list[tuple[str, str]]:
+    """Columns of quantile levels in pairs: 0.1 and 0.9, 0.2 and 0.8."""
+    after = list(columns)[list(columns).index("predictions") + 1:]
+    levels = {name: float(name) for name in after if name != "error"}
+    return [(low, high) for low, a in levels.items() for high, b in levels.items() if a < 0.5 and abs(a + b - 1) < 1e-9]
+
+
+def _pandas(table: Any) -> pd.DataFrame:
+    if hasattr(table, "iloc"):
+        return table
+    import pyarrow
+
+    return pyarrow.table(table).to_pandas()

@@ -1,0 +1,97 @@
+"""A forecaster of sktime's kind: `fit`, `predict`, `predict_quantiles`, and all that sktime builds on them.
+
+    from chronos2.sktime import Chronos2Forecaster
+
+    y_pred = Chronos2Forecaster().fit(y).predict(fh=[1, 2, 3])
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+try:
+    import pandas as pd
+    from sktime.forecasting.base import BaseForecaster, ForecastingHorizon
+except ImportError:
+    raise ImportError("chronos2.sktime needs sktime: pip install sktime") from None
+
+from .pipeline import Chronos2Pipeline
+
+
+class Chronos2Forecaster(BaseForecaster):
+    """Chronos-2 without PyTorch. Columns of y are forecast jointly; columns of X are covariates, known ahead where
+    `predict` is given them.
+
+    Parameters
+    ----------
+    model
+        A folder, a name of a hub, or None for the bundled checkpoint.
+    context_length
+        Use at most this many last observations; None: as many as the model was made for.
+    options
+        A dict of other arguments of `Chronos2Pipeline.from_pretrained`: dtype, threads, attention, ...
+
+    Examples
+    --------
+    >>> from sktime.datasets import load_airline
+    >>> from chronos2.sktime import Chronos2Forecaster
+    >>> y_pred = Chronos2Forecaster().fit(load_airline()).predict(fh=[1, 2, 3])
+    """
+
+    _tags = {
+        "authors": ["chronos2.c"],
+        "y_inner_mtype": "pd.DataFrame",
+        "X_inner_mtype": "pd.DataFrame",
+        "capability:multivariate": True,
+        "capability:exogenous": True,
+        "capability:missing_values": True,
+        "capability:pred_int": True,
+        "capability:pred_int:insample": False,
+        "capability:insample": False,
+        "requires-fh-in-fit": False,
+        "X-y-must-have-same-index": False,
+        "python_dependencies": None,
+    }
+
+    def __init__(self, model: str | None = None, context_length: int | None = None,
+                 options: dict[str, Any] | None = None) -> None:
+        self.model, self.context_length, self.options = model, context_length, options
+        super().__init__()
+
+    def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None = None, fh: Any = None) -> Chronos2Forecaster:
+        options = {"return_type": "numpy", **(self.options or {})}
+        self._pipeline = Chronos2Pipeline.from_pretrained(self.model, **options)
+        self._past = {"target": y.to_numpy(np.float64).T}
+        self._known = []
+        if X is not None:
+            X, self._known = X.reindex(y.index), list(X.columns)
+            self._past["past_covariates"] = {str(name): X[name].to_numpy() for name in X.columns}
+        return self
+
+    def _forecast(self, fh: Any, X: pd.DataFrame | None, levels: list[float]) -> tuple[np.ndarray, pd.Index]:
+        """[steps of fh][columns of y][levels], and their index."""
+        steps = fh.to_relative(self.cutoff).to_numpy().astype(np.int64)
+        series = dict(self._past)
+        if X is not None and self._known:
+            ahead = ForecastingHorizon(np.arange(1, steps.max() + 1), is_relative=True).to_absolute_index(self.cutoff)
+            X = X.reindex(ahead)
+            series["future_covariates"] = {str(name): X[name].to_numpy() for name in self._known if name in X.columns}
+        quantiles, _ = self._pipeline.predict_quantiles([series], int(steps.max()), levels,
+                                                        context_length=self.context_length)
+        return quantiles[0][:, steps - 1].swapaxes(0, 1), fh.to_absolute_index(self.cutoff)
+
+    def _predict(self, fh: Any, X: pd.DataFrame | None = None) -> pd.DataFrame:
+        values, index = self._forecast(fh, X, [0.5])
+        return pd.DataFrame(values[..., 0].astype(np.float64), index, self._get_varnames())
+
+    def _predict_quantiles(self, fh: Any, X: pd.DataFrame | None, alpha: list[float]) -> pd.DataFrame:
+        values, index = self._forecast(fh, X, list(alpha))
+        columns = pd.MultiIndex.from_product([self._get_varnames(), list(alpha)])
+        return pd.DataFrame(values.reshape(len(values), -1).astype(np.float64), index, columns)
+
+    @classmethod
+    def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
+        """For sktime's own checks."""
+        return [{}, {"context_length": 30, "options": {"threads": 1, "dtype": "bfloat16"}}]

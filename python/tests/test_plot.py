@@ -1,0 +1,40 @@
+"""plot: what is drawn."""
+
+import numpy as np
+import pytest
+
+pd = pytest.importorskip("pandas")
+matplotlib = pytest.importorskip("matplotlib")
+matplotlib.use("Agg")
+
+import chronos2  # noqa: E402
+
+
+def tables():
+    stamps = pd.date_range("2024-01-01", periods=24, freq="h")
+    past = pd.DataFrame({"item_id": np.repeat(["a", "b"], 20), "timestamp": [*stamps[:20], *stamps[:20]],
+                         "target": np.arange(40.0)})
+    ahead = pd.DataFrame({"item_id": np.repeat(["a", "b"], 4), "timestamp": [*stamps[20:], *stamps[20:]],
+                          "target_name": "target", "predictions": np.arange(8.0), "0.1": np.arange(8.0) - 1,
+                          "0.5": np.arange(8.0), "0.9": np.arange(8.0) + 1})
+    return past, ahead
+
+
+def test_the_end_of_the_past_the_median_and_the_band():
+    past, ahead = tables()
+    ax = chronos2.plot(past, ahead, "b", steps=10)
+    observed, median = (line.get_ydata() for line in ax.get_lines())
+    np.testing.assert_array_equal(observed, np.arange(30.0, 40))
+    np.testing.assert_array_equal(median, [4, 5, 6, 7])
+    (band,) = ax.collections
+    assert band.get_datalim(ax.transData).y0 == 3 and band.get_datalim(ax.transData).y1 == 8
+    assert ax.get_title() == "b"
+
+
+def test_the_first_series_is_drawn_and_axes_may_be_given():
+    past, ahead = tables()
+    ax = matplotlib.pyplot.subplots()[1]
+    assert chronos2.plot(past.sample(frac=1, random_state=1), ahead, ax=ax) is ax
+    np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), np.arange(8.0, 20))
+    with pytest.raises(ValueError, match="no series 'c'"):
+        chronos2.plot(past, ahead, "c")
