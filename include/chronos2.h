@@ -26,9 +26,10 @@
  * Options. A struct of options begins with its own size, so that a program and a library of different age understand
  * each other. Start one with its initialiser, and every field that isn't named has its default value, which is 0:
  *     chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 24};
- * or with its function, e.g. chronos2_predict_options_init(&options). Fields that an older program doesn't know have
- * their default. Fields that an older library doesn't know must be 0: else the call is CHRONOS2_ERROR_UNSUPPORTED. A
- * size of 0 is CHRONOS2_ERROR_ARGUMENT. `reserved` fields must be 0.
+ * or with its function, e.g. chronos2_predict_options_init(&options). In C++ before C++20 write
+ * `chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT}; options.horizon = 24;`. Fields that an older
+ * program doesn't know have their default. Fields that an older library doesn't know must be 0: else the call is
+ * CHRONOS2_ERROR_UNSUPPORTED. A size of 0 is CHRONOS2_ERROR_ARGUMENT. `reserved` fields must be 0.
  *
  * Processes. After fork() the child has its own copy of everything, but no worker thread: calls on an inherited session
  * run on the calling thread, with the same results, and chronos2_session_close frees its memory. Workers block all
@@ -48,6 +49,14 @@ extern "C" {
 #define CHRONOS2_API __attribute__((visibility("default")))
 #else
 #define CHRONOS2_API
+#endif
+
+/* What an initialiser of options sets: the size. C++ names fields in braces only since C++20; before, size comes first
+ * without its name, and a program sets the other fields by assignment. */
+#if defined(__cplusplus) && __cplusplus < 202002L
+#define CHRONOS2_SIZE_FIELD(type) sizeof(type)
+#else
+#define CHRONOS2_SIZE_FIELD(type) .size = sizeof(type)
 #endif
 
 /* ---- Version, errors, names ------------------------------------------------------------------- */
@@ -144,7 +153,7 @@ typedef struct chronos2_model_options {
   bool skip_packing;    /* the fused backend's copy of the weights isn't made: for the reference backend only */
   bool reserved[7];
 } chronos2_model_options;
-#define CHRONOS2_MODEL_OPTIONS_INIT .size = sizeof(chronos2_model_options)
+#define CHRONOS2_MODEL_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_model_options)
 CHRONOS2_API void chronos2_model_options_init(chronos2_model_options *options);
 
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
@@ -261,7 +270,7 @@ typedef struct chronos2_session_options {
                                    and a model of fp32 or bf16; `threads` hand attention to an
                                    observer there */
 } chronos2_session_options;
-#define CHRONOS2_SESSION_OPTIONS_INIT .size = sizeof(chronos2_session_options)
+#define CHRONOS2_SESSION_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_session_options)
 CHRONOS2_API void chronos2_session_options_init(chronos2_session_options *options);
 
 /* `options` may be NULL. The model must outlive the session. The caller closes the session. CHRONOS2_ERROR_ARGUMENT for
@@ -443,7 +452,7 @@ typedef struct chronos2_predict_options {
   bool monotone;                    /* sort each step's quantiles, so that none crosses another */
   bool limit_prediction_length;     /* a horizon beyond the model's one pass is CHRONOS2_ERROR_ARGUMENT */
 } chronos2_predict_options;
-#define CHRONOS2_PREDICT_OPTIONS_INIT .size = sizeof(chronos2_predict_options)
+#define CHRONOS2_PREDICT_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_predict_options)
 CHRONOS2_API void chronos2_predict_options_init(chronos2_predict_options *options);
 
 typedef struct chronos2_forecast chronos2_forecast;
@@ -623,7 +632,7 @@ typedef struct chronos2_stream_options {
                                      with `freq` the rows are consecutive steps whatever their time stamps say */
   bool reserved[5];
 } chronos2_stream_options;
-#define CHRONOS2_STREAM_OPTIONS_INIT .size = sizeof(chronos2_stream_options)
+#define CHRONOS2_STREAM_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_stream_options)
 CHRONOS2_API void chronos2_stream_options_init(chronos2_stream_options *options);
 
 /* Forecasts a long table by the rules of chronos-forecasting's predict_df, whose names the arguments and messages have.

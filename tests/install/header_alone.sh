@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The public header compiles alone: as C11 and as C++11, with every warning an error.
+# The public header compiles alone: as C11 and as C++11, with every warning an error. Its initialisers work in both.
 set -euo pipefail
 cc=${1:-cc}
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -9,6 +9,15 @@ cxx=c++
 [[ $(basename "$cc") == clang* ]] && cxx=clang++
 if command -v "$cxx" >/dev/null; then
   "$cxx" -std=c++11 "${flags[@]}" -x c++ - <<<'#include <chronos2.h>'
+  initialisers=$(sed -nE 's/^#define (CHRONOS2_([A-Z]+)_OPTIONS_INIT) .*/\1 chronos2_\L\2_options/p' "$root/include/chronos2.h")
+  [ -n "$initialisers" ]
+  for standard in c++11 c++20; do
+    while read -r macro type; do # the other fields are zeroed, which -Wextra would tell
+      "$cxx" -std=$standard "${flags[@]}" -Wno-missing-field-initializers -x c++ - <<<"#include <chronos2.h>
+        $type options = {$macro};
+        size_t size() { return options.size; }"
+    done <<<"$initialisers"
+  done
 else
   echo "header_alone: SKIPPED the C++ half: no $cxx here"
 fi
