@@ -10,10 +10,10 @@ from pathlib import Path
 CELL_X, CELL_Y, GAP, LEFT, TOP = 58, 34, 40, 70, 84
 INK, WARM = "#1b2a41", (224, 142, 69)
 ARMS = [
-    ("global_rinf", "every head blind"),
-    ("ablated", "layer 0, head 3 alone blind"),
-    ("ablated_others", "every other head blind"),
-    ("null_rinf", "none blind, a null future"),
+    ("global_rinf", "no head sees the future"),
+    ("ablated", "layer 0, head 3 alone does not"),
+    ("ablated_others", "layer 0, head 3 alone does"),
+    ("null_rinf", "all see a null future"),
 ]
 
 
@@ -75,19 +75,19 @@ def main():
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
         f'font-family="sans-serif" font-size="11" fill="{INK}">',
-        "<title>Attention on future tokens by layer and head, and what is lost where a head is blind to them</title>",
+        "<title>Attention on future tokens by layer and head, and what is lost where a head does not see them</title>",
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
-        f'<text x="{LEFT}" y="26" font-size="15" font-weight="600">One head rests on the future, and its loss is the '
-        "loss of blindness</text>",
+        f'<text x="{LEFT}" y="26" font-size="15" font-weight="600">One head rests on the future, and hiding '
+        "the future from it is the whole loss</text>",
         *(f'<text x="{LEFT - 10}" y="{TOP + layer * CELL_Y + 21}" text-anchor="end">layer {layer}</text>'
           for layer in range(layers)),
         f'<text x="{LEFT - 10}" y="{TOP + layers * CELL_Y + 13}" text-anchor="end">head</text>',
         grid(LEFT, "Attention on future tokens", "context queries, % of their attention", future, lambda v: f"{v:.0f}", 100),
-        grid(LEFT + wide + GAP, "Change of MASE, this head alone blind", "%, against full attention", loss, signed,
+        grid(LEFT + wide + GAP, "Change of MASE, future hidden from it", "%, against full attention", loss, signed,
              max(loss.values())),
         bars(LEFT, below, 2 * wide - 200, changes),
         f'<text x="{LEFT}" y="{height - 14}">Means of {found[0]["n_tasks"]} tasks; changes of MASE are geometric means. '
-        "A blind head's context queries see no future token.</text>",
+        "Hidden: its context queries see no future token.</text>",
         "</svg>",
     ]
     (Path(__file__).resolve().parents[2] / "docs" / "sinks.svg").write_text("\n".join(parts) + "\n")

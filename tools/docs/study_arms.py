@@ -15,8 +15,8 @@ matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "study", "fo
 from matplotlib import pyplot as plt  # noqa: E402
 
 RADII = ["2", "4", "8", "16", "32", "64", "128", "inf"]
-GLOBAL = ("global_r", "dense weights, windowed_future_global: narrow and blind to the future", "#c8553d", "o")
-VISIBLE = ("visible_r", "dense weights, windowed_future_visible: narrow alone", "#3d7ea6", "s")
+GLOBAL = ("global_r", "dense weights, windowed_future_global: window, no future in view", "#c8553d", "o")
+VISIBLE = ("visible_r", "dense weights, windowed_future_visible: window only", "#3d7ea6", "s")
 TRAINED = ("sparse_global_r", "weights finished at radius 8, windowed_future_global", "#2f6b3a", "^")
 
 
