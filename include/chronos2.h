@@ -433,7 +433,7 @@ typedef struct chronos2_series {
 /* What becomes of a call when a series of it is bad. */
 typedef enum chronos2_on_error {
   CHRONOS2_ON_ERROR_FAIL = 0, /* the call fails */
-  CHRONOS2_ON_ERROR_SKIP = 1  /* the series has no forecast, the others are forecast as without it */
+  CHRONOS2_ON_ERROR_SKIP = 1  /* the series has no result, the others have theirs as without it */
 } chronos2_on_error;
 
 typedef struct chronos2_predict_options {
@@ -446,7 +446,7 @@ typedef struct chronos2_predict_options {
   const double *unrolled_quantiles; /* [unrolled_count] levels that continue a rollout, each as a path of its own: some
                                        of the model's, rising; default NULL: 0.1, 0.2 ... 0.9 */
   size_t unrolled_count;
-  chronos2_on_error on_error;       /* default fail; skip: in chronos2_predict alone */
+  chronos2_on_error on_error;       /* default fail; contexts know no skip */
   bool cross_learning;              /* all rows of a pass form one group */
   bool extend_context;              /* context_length may be beyond the model's; else it is cut to that */
   bool monotone;                    /* sort each step's quantiles, so that none crosses another */
@@ -507,16 +507,20 @@ CHRONOS2_API chronos2_status chronos2_forecast_at_levels(const chronos2_forecast
 typedef struct chronos2_embedding chronos2_embedding;
 
 /* Hidden states after the encoder, with one unknown future token. Of `options` (may be NULL) context_length,
- * extend_context and batch_size are used: series are padded to the longest of their pass, at least batch_size rows
- * [256], as upstream pads them. The caller frees the embedding. Fails as chronos2_predict does. */
+ * extend_context, batch_size and on_error are used: series are padded to the longest of their pass, at least batch_size
+ * rows [256], as upstream pads them. The caller frees the embedding. Fails as chronos2_predict does. */
 CHRONOS2_API chronos2_status chronos2_embed(chronos2_session *session, const chronos2_series *series, size_t count,
                                             const chronos2_predict_options *options, chronos2_embedding **embedding);
 CHRONOS2_API void chronos2_embedding_free(chronos2_embedding **embedding);
 
-/* Tokens of a series: patches of its padded context, REG, and one for the future. 0 if out of range. */
+/* As chronos2_forecast_status and chronos2_forecast_error: why a series has no embedding. */
+CHRONOS2_API chronos2_status chronos2_embedding_status(const chronos2_embedding *embedding, size_t series);
+CHRONOS2_API const char *chronos2_embedding_error(const chronos2_embedding *embedding, size_t series);
+
+/* Tokens of a series: patches of its padded context, REG, and one for the future. 0 if out of range or left out. */
 CHRONOS2_API size_t chronos2_embedding_tokens(const chronos2_embedding *embedding, size_t series);
 
-/* [targets][tokens][d_model], as long as the embedding lives; NULL if out of range. */
+/* [targets][tokens][d_model], as long as the embedding lives; NULL if out of range or left out. */
 CHRONOS2_API const float *chronos2_embedding_values(const chronos2_embedding *embedding, size_t series);
 
 /* Location and scale that normalised a target's context. CHRONOS2_ERROR_ARGUMENT if out of range. */

@@ -64,16 +64,24 @@ size_t chronos2_forecast_targets(const chronos2_forecast *forecast, size_t serie
   return forecast && series < forecast->count ? forecast->targets[series] : 0;
 }
 
+/* Of a call's faults [count], which are NULL unless bad series were left out. */
+static chronos2_status fault_status(const c2_fault *fault, size_t count, size_t series) {
+  if (series >= count) return CHRONOS2_ERROR_ARGUMENT;
+  return fault ? status_of(fault[series].status) : CHRONOS2_OK;
+}
+
+static const char *fault_text(const c2_fault *fault, size_t count, size_t series) {
+  if (series >= count) return NULL;
+  if (!fault || fault[series].status == C2_OK) return "";
+  return fault[series].text ? fault[series].text : "out of memory";
+}
+
 chronos2_status chronos2_forecast_status(const chronos2_forecast *forecast, size_t series) {
-  if (!forecast || series >= forecast->count) return CHRONOS2_ERROR_ARGUMENT;
-  return forecast->fault ? status_of(forecast->fault[series].status) : CHRONOS2_OK;
+  return forecast ? fault_status(forecast->fault, forecast->count, series) : CHRONOS2_ERROR_ARGUMENT;
 }
 
 const char *chronos2_forecast_error(const chronos2_forecast *forecast, size_t series) {
-  if (!forecast || series >= forecast->count) return NULL;
-  const c2_fault *fault = forecast->fault ? &forecast->fault[series] : NULL;
-  if (!fault || fault->status == C2_OK) return "";
-  return fault->text ? fault->text : "out of memory";
+  return forecast ? fault_text(forecast->fault, forecast->count, series) : NULL;
 }
 
 size_t chronos2_forecast_horizon(const chronos2_forecast *forecast) {
@@ -163,6 +171,14 @@ void chronos2_embedding_free(chronos2_embedding **embedding) {
   c2_embedding_free(*embedding);
   free(*embedding);
   *embedding = NULL;
+}
+
+chronos2_status chronos2_embedding_status(const chronos2_embedding *embedding, size_t series) {
+  return embedding ? fault_status(embedding->fault, embedding->count, series) : CHRONOS2_ERROR_ARGUMENT;
+}
+
+const char *chronos2_embedding_error(const chronos2_embedding *embedding, size_t series) {
+  return embedding ? fault_text(embedding->fault, embedding->count, series) : NULL;
 }
 
 size_t chronos2_embedding_tokens(const chronos2_embedding *embedding, size_t series) {

@@ -122,6 +122,47 @@ static void test_skip(void **state) {
   }
 }
 
+/* Embeddings likewise. */
+static void test_embed(void **state) {
+  (void)state;
+  input in;
+  fill(&in);
+  chronos2_series good[SERIES];
+  size_t count = 0;
+  for (size_t i = 0; i < SERIES; i++) {
+    if (!is_bad(i)) good[count++] = in.series[i];
+  }
+  size_t d_model = chronos2_model_config(model)->d_model;
+  for (size_t batch = 0; batch < 8; batch += 7) {
+    chronos2_embedding *some = NULL;
+    chronos2_embedding *all = NULL;
+    chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .batch_size = batch};
+    assert_int_equal(chronos2_embed(session, in.series, SERIES, &o, &all), CHRONOS2_ERROR_ARGUMENT);
+    assert_int_equal(chronos2_embed(session, good, count, &o, &some), CHRONOS2_OK);
+    assert_int_equal(chronos2_embedding_status(some, 0), CHRONOS2_OK);
+    o.on_error = CHRONOS2_ON_ERROR_SKIP;
+    assert_int_equal(chronos2_embed(session, in.series, SERIES, &o, &all), CHRONOS2_OK);
+    for (size_t i = 0; i < BAD; i++) {
+      assert_int_equal(chronos2_embedding_status(all, bad[i]), CHRONOS2_ERROR_ARGUMENT);
+      assert_string_equal(chronos2_embedding_error(all, bad[i]), texts[i]);
+      assert_null(chronos2_embedding_values(all, bad[i]));
+      assert_int_equal(chronos2_embedding_tokens(all, bad[i]), 0);
+    }
+    for (size_t i = 0, g = 0; i < SERIES; i++) {
+      if (is_bad(i)) continue;
+      size_t tokens = chronos2_embedding_tokens(all, i);
+      assert_true(tokens > 2 && tokens == chronos2_embedding_tokens(some, g));
+      assert_string_equal(chronos2_embedding_error(all, i), "");
+      assert_memory_equal(chronos2_embedding_values(all, i), chronos2_embedding_values(some, g),
+                          2 * tokens * d_model * sizeof(float));
+      g++;
+    }
+    assert_null(chronos2_embedding_error(all, SERIES));
+    chronos2_embedding_free(&some);
+    chronos2_embedding_free(&all);
+  }
+}
+
 /* By default the first bad series fails the call, by the same text. */
 static void test_fail(void **state) {
   (void)state;
@@ -145,14 +186,12 @@ static void test_whole(void **state) {
   fill(&in);
   chronos2_forecast *f = NULL;
   chronos2_context *x = NULL;
-  chronos2_embedding *e = NULL;
   chronos2_session *windowed = NULL;
   chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL};
   chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .on_error = CHRONOS2_ON_ERROR_SKIP};
   assert_int_equal(chronos2_predict(session, in.series, SERIES, &o, &f), CHRONOS2_ERROR_ARGUMENT); /* no horizon */
   o.horizon = 5;
   assert_int_equal(chronos2_session_open(model, &options, &windowed), CHRONOS2_OK);
-  assert_int_equal(chronos2_embed(session, in.series, 1, &o, &e), CHRONOS2_ERROR_UNSUPPORTED);
   assert_int_equal(chronos2_context_open(windowed, in.series, 1, &o, &x), CHRONOS2_ERROR_UNSUPPORTED);
   o.on_error = CHRONOS2_ON_ERROR_FAIL;
   assert_int_equal(chronos2_context_open(windowed, in.series, 1, &o, &x), CHRONOS2_OK);
@@ -235,8 +274,8 @@ static void test_not_finite(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_skip),     cmocka_unit_test(test_fail),
-                                     cmocka_unit_test(test_whole),    cmocka_unit_test(test_progress),
-                                     cmocka_unit_test(test_not_finite)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_skip),     cmocka_unit_test(test_embed),
+                                     cmocka_unit_test(test_fail),     cmocka_unit_test(test_whole),
+                                     cmocka_unit_test(test_progress), cmocka_unit_test(test_not_finite)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

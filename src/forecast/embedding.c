@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "forecast/request.h"
 
 typedef struct memory {
   c2_rows rows;
@@ -64,12 +63,20 @@ static c2_status embed_pass(chronos2_embedding *x, chronos2_session *s, const c2
   C2_GOTO(forward(s, request, p, &m, &tokens, err));
   for (size_t i = p->from; i < p->to; i++) {
     const chronos2_series *series = &request->series[i];
-    size_t d_model = request->config->d_model;
-    C2_GOTO(check_hidden(m.hidden + row * tokens * d_model, series->targets * tokens * d_model, i, err));
+    const float *hidden = m.hidden + row * tokens * request->config->d_model;
+    size_t index = c2_request_index(request, i);
     size_t held = s->engine.held;
-    C2_GOTO(take(&s->engine, &x->item[i], series, &m, row, tokens, err));
-    before += s->engine.held - held; /* what stays */
+    c2_error why;
     row += c2_rows_of(series);
+    status = check_hidden(hidden, series->targets * tokens * request->config->d_model, index, x->fault ? &why : err);
+    if (status != C2_OK && x->fault) {
+      x->fault[index] = (c2_fault){status, c2_strdup(why.text)};
+      status = C2_OK;
+      continue;
+    }
+    if (status != C2_OK) goto fail;
+    C2_GOTO(take(&s->engine, &x->item[index], series, &m, row - c2_rows_of(series), tokens, err));
+    before += s->engine.held - held; /* what stays */
   }
 fail:
   c2_rows_close(&m.rows);
@@ -86,15 +93,17 @@ c2_status c2_embedding_run(chronos2_embedding *x, chronos2_session *s, const chr
   c2_status status = C2_OK;
   chronos2_predict_options own = *options;
   own.cross_learning = false;
-  C2_TRY(c2_request_no_skip(options, err));
   x->count = count;
   C2_GOTO(c2_engine_alloc(&s->engine, count, sizeof *x->item, &x->item, err));
-  C2_GOTO(c2_request_open(&request, s, series, count, &own, 0, NULL, err)); /* no future, as upstream */
-  for (size_t from = 0; from < count;) {
+  if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {
+    C2_GOTO(c2_engine_alloc(&s->engine, count, sizeof *x->fault, &x->fault, err));
+  }
+  C2_GOTO(c2_request_open(&request, s, series, count, &own, 0, x->fault, err)); /* no future, as upstream */
+  for (size_t from = 0; from < request.count;) {
     c2_pass p = c2_request_pass(&request, from, 1, SIZE_MAX); /* by rows alone: padding depends on the pass */
     C2_GOTO(embed_pass(x, s, &request, &p, err));
     from = p.to;
-    C2_GOTO(c2_session_progress(s, from, count, err));
+    C2_GOTO(c2_session_progress(s, count - request.count + from, count, err));
   }
 fail:
   c2_request_close(&request);
@@ -107,7 +116,9 @@ void c2_embedding_free(chronos2_embedding *x) {
     free(x->item[i].values);
     free(x->item[i].loc);
     free(x->item[i].scale);
+    if (x->fault) free(x->fault[i].text);
   }
+  free(x->fault);
   free(x->item);
   memset(x, 0, sizeof *x);
 }

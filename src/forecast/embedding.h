@@ -2,6 +2,7 @@
 #ifndef C2_FORECAST_EMBEDDING_H
 #define C2_FORECAST_EMBEDDING_H
 
+#include "forecast/request.h"
 #include "forecast/session.h"
 
 typedef struct c2_embedded {
@@ -13,6 +14,7 @@ typedef struct c2_embedded {
 struct chronos2_embedding {
   size_t count;
   c2_embedded *item; /* [count] */
+  c2_fault *fault;   /* [count] why a series has none; NULL unless bad series are left out */
 };
 
 /* Embeds `count` series. Free also after a failure. */

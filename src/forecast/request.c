@@ -105,7 +105,7 @@ static c2_status check_all(c2_request *r, const chronos2_series *series, c2_faul
 
 c2_status c2_request_no_skip(const chronos2_predict_options *o, c2_error *err) {
   if (o->on_error == CHRONOS2_ON_ERROR_FAIL) return C2_OK;
-  C2_FAIL(err, C2_ERR_UNSUPPORTED, "on_error: only chronos2_predict can leave out a series");
+  C2_FAIL(err, C2_ERR_UNSUPPORTED, "on_error: an encoded context can't leave out a series");
 }
 
 static c2_status check_options(const c2_request *r, const chronos2_predict_options *o, c2_error *err) {
