@@ -272,6 +272,7 @@ static c2_status open_session(chronos2_session *s, const chronos2_session_option
   C2_TRY(c2_options_read(&own, sizeof own, options, "CHRONOS2_SESSION_OPTIONS_INIT", err));
   C2_TRY(c2_reserved_check(own.reserved, sizeof own.reserved, "options", err));
   C2_TRY(pattern_of(s->model, o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
+  s->automatic = o->attention == CHRONOS2_AUTO;
   C2_TRY(c2_backend_find(o->device, o->backend, &s->engine.backend, err));
   s->engine.model = s->model;
   return c2_engine_open(&s->engine, o, err);
@@ -308,7 +309,9 @@ chronos2_status chronos2_session_set_attention(chronos2_session *session, chrono
                                                bool reg_global) {
   c2_error *err = c2_api_begin();
   REQUIRE(session, "session: expected a session");
-  return status_of(pattern_of(session->model, attention, radius, reg_global, &session->engine.pattern, err));
+  c2_status status = pattern_of(session->model, attention, radius, reg_global, &session->engine.pattern, err);
+  if (status == C2_OK) session->automatic = attention == CHRONOS2_AUTO;
+  return status_of(status);
 }
 
 chronos2_status chronos2_session_set_blind_heads(chronos2_session *session, const chronos2_head *heads, size_t count) {

@@ -145,7 +145,12 @@ chronos2_status chronos2_context_predict(chronos2_session *session, const chrono
   chronos2_predict_options all;
   c2_status status = read_options(options, &own, err);
   if (status == C2_OK) status = c2_context_options(context, session, count, &own, &all, err);
-  return status == C2_OK ? predict(session, context, series, count, &all, forecast, err) : status_of(status);
+  if (status != C2_OK) return status_of(status);
+  c2_pattern pattern = session->engine.pattern;
+  session->engine.pattern = context->pattern;
+  chronos2_status done = predict(session, context, series, count, &all, forecast, err);
+  session->engine.pattern = pattern;
+  return done;
 }
 
 /* ---- Embeddings ------------------------------------------------------------------------------- */

@@ -237,6 +237,49 @@ static void test_refusals(void **state) {
   chronos2_model_close(&model);
 }
 
+/* Left to themselves, weights trained with full attention encode beside the null future, and forecast as before. */
+static void test_null_without_asking(void **state) {
+  (void)state;
+  static input in;
+  chronos2_model *model = NULL;
+  chronos2_context *context[2] = {NULL, NULL};
+  chronos2_forecast *forecast[4] = {NULL, NULL, NULL, NULL};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 20};
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  fill(&in);
+  chronos2_session *own = open_session(model, (chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT});
+  chronos2_session *null = open_session(
+      model, (chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_NULL,
+                                        .radius = (double)INFINITY});
+  assert_int_equal(chronos2_session_pattern(own).attention, CHRONOS2_FULL);
+  assert_int_equal(chronos2_context_open(own, in.series, SERIES, NULL, &context[0]), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "horizon: windowed_future_null needs the longest one"));
+  assert_int_equal(chronos2_predict(own, in.series, SERIES, &how, &forecast[2]), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_open(own, in.series, SERIES, &how, &context[0]), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_open(null, in.series, SERIES, &how, &context[1]), CHRONOS2_OK);
+  /* either session may forecast from either context */
+  assert_int_equal(chronos2_context_predict(null, context[0], in.series, SERIES, &how, &forecast[0]), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_predict(own, context[1], in.series, SERIES, &how, &forecast[1]), CHRONOS2_OK);
+  assert_int_equal(chronos2_predict(own, in.series, SERIES, &how, &forecast[3]), CHRONOS2_OK);
+  assert_int_equal(chronos2_session_pattern(own).attention, CHRONOS2_FULL);
+  bool differ = false;
+  for (size_t i = 0; i < SERIES; i++) {
+    for (size_t t = 0; t < 20; t++) {
+      const double *median[4];
+      for (size_t k = 0; k < 4; k++) median[k] = chronos2_forecast_median(forecast[k], i, 0);
+      assert_true(median[0][t] == median[1][t]);
+      assert_true(median[2][t] == median[3][t]); /* full attention, before and after */
+      differ = differ || median[0][t] != median[2][t];
+    }
+  }
+  assert_true(differ); /* they know the future */
+  for (size_t k = 0; k < 4; k++) chronos2_forecast_free(&forecast[k]);
+  for (size_t k = 0; k < 2; k++) chronos2_context_close(&context[k]);
+  chronos2_session_close(&own);
+  chronos2_session_close(&null);
+  chronos2_model_close(&model);
+}
+
 /* ---- The command ----------------------------------------------------------------------------- */
 
 static void write_row(FILE *file, size_t scenario, int item, int t) {
@@ -353,7 +396,8 @@ static void test_null_by_default(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_long_contexts),
-                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_command),
+                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_null_without_asking),
+                                     cmocka_unit_test(test_command),
                                      cmocka_unit_test(test_null_by_default)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -387,8 +387,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
     ) -> EncodedContext:
         """Encodes the pasts of series once, to forecast them under many futures of their known covariates.
 
-        It needs attention="windowed_future_null" (for weights that were trained with full attention) or
-        "windowed_future_global", here or where the pipeline was opened. Parameters as for `predict`.
+        The context sees no real future. Weights that were trained to see it get one of which nothing is known
+        (windowed_future_null), unless a pattern was asked for here or where the pipeline was opened; that has to be
+        "windowed_future_null" or "windowed_future_global". Parameters as for `predict`.
         """
         horizon = self._horizon(prediction_length, False)
         options = _native.PredictOptions(horizon, self._context(context_length, extend_context),

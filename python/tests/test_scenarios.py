@@ -56,6 +56,12 @@ def test_what_a_future_may_not_be(smooth, inputs, rng):
         encoded.predict([])
 
 
-def test_full_attention_has_no_scenarios(smooth, inputs):
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+def test_null_future_by_default(smooth, inputs, rng):
+    """Weights trained with full attention, left to themselves; full attention that is asked for can't be had."""
+    known = futures(rng, 8, 1)
+    ours = smooth.encode(inputs, 8).predict(known)[0]
+    null = smooth.encode(inputs, 8, attention="windowed_future_null", radius=float("inf")).predict(known)[0]
+    assert all(np.array_equal(a, b) for a, b in zip(ours, null))
     with pytest.raises((ValueError, NotImplementedError), match="windowed_future"):
-        smooth.encode(inputs, 8)
+        smooth.encode(inputs, 8, attention="full")

@@ -44,8 +44,17 @@ static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_r
   return C2_OK;
 }
 
-static c2_status check_encoding(const chronos2_session *s, const chronos2_predict_options *options, c2_error *err) {
-  chronos2_attention attention = s->engine.pattern.attention;
+/* The pattern that a session encodes under. Weights whose contexts look at the future get the null future, unless a
+ * pattern was asked for. */
+static c2_pattern pattern_of(const chronos2_session *s) {
+  c2_pattern p = s->engine.pattern;
+  bool full = p.attention == CHRONOS2_FULL;
+  if (!s->automatic || !(full || p.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE)) return p;
+  return (c2_pattern){CHRONOS2_WINDOWED_FUTURE_NULL, full ? SIZE_MAX : p.radius, p.reg_global};
+}
+
+static c2_status check_encoding(const chronos2_session *s, chronos2_attention attention,
+                                const chronos2_predict_options *options, c2_error *err) {
   bool null = attention == CHRONOS2_WINDOWED_FUTURE_NULL;
   bool able = s->engine.backend->prefill != NULL;
   if ((attention != CHRONOS2_WINDOWED_FUTURE_GLOBAL && !null) || !able) {
@@ -64,18 +73,21 @@ static c2_status check_encoding(const chronos2_session *s, const chronos2_predic
 c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chronos2_series *series, size_t count,
                             const chronos2_predict_options *options, c2_error *err) {
   c2_request request = {0};
-  C2_TRY(check_encoding(s, options, err));
+  c2_pattern pattern = s->engine.pattern;
+  x->pattern = pattern_of(s);
+  C2_TRY(check_encoding(s, x->pattern.attention, options, err));
   x->model = s->model;
   x->isa = s->engine.isa;
-  x->pattern = s->engine.pattern;
   x->count = count;
   x->options = *options;
   x->options.unrolled_quantiles = NULL; /* the caller's; each forecast brings its own */
   x->options.limit_prediction_length = false;
   x->horizon = x->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL ? options->horizon : SIZE_MAX;
+  s->engine.pattern = x->pattern;
   c2_status status = c2_request_open(&request, s, series, count, &x->options, 0, NULL, err);
   if (status == C2_OK) status = encode_all(x, s, &request, err);
   c2_request_close(&request);
+  s->engine.pattern = pattern;
   s->engine.held = 0;
   return status;
 }
@@ -94,10 +106,9 @@ size_t c2_context_bytes(const chronos2_context *x) {
 
 c2_status c2_context_options(const chronos2_context *x, const chronos2_session *s, size_t count,
                              const chronos2_predict_options *asked, chronos2_predict_options *options, c2_error *err) {
-  const c2_pattern *p = &s->engine.pattern;
+  c2_pattern p = pattern_of(s);
   if (s->model != x->model || strcmp(s->engine.isa, x->isa) != 0 || !s->engine.backend->decode ||
-      p->attention != x->pattern.attention || p->radius != x->pattern.radius ||
-      p->reg_global != x->pattern.reg_global) {
+      p.attention != x->pattern.attention || p.radius != x->pattern.radius || p.reg_global != x->pattern.reg_global) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "session: expected the model, instruction set, attention and radius of the encoding");
   }
   if (x->count == 0 ? count != 0 : count % x->count != 0) {

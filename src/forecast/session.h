@@ -10,6 +10,7 @@
 struct chronos2_session {
   const chronos2_model *model;
   c2_engine engine;
+  bool automatic; /* the pattern is the one that the weights were trained for, not one that was asked for */
   bool *blind; /* [layers][heads]; NULL: no head is blind */
   chronos2_progress_fn progress;
   void *progress_user;
