@@ -534,10 +534,11 @@ CHRONOS2_API chronos2_status chronos2_embedding_scale(const chronos2_embedding *
  * nothing is known: weights that were trained with full attention keep what they look for in future tokens. */
 typedef struct chronos2_context chronos2_context;
 
-/* Encodes the pasts of series [count]. The session must run windowed_future_global or windowed_future_null on the fused
- * backend, or CHRONOS2_AUTO: where the weights were trained to see the future, that is windowed_future_null here (radius
- * INFINITY for full attention), and chronos2_predict still runs what they were trained for. Of `options` context_length, extend_context, batch_size, max_output_patches and cross_learning are used, and
- * under windowed_future_null horizon: the null future is as long as that, in whole patches and at most one pass, and no
+/* Encodes the pasts of series [count]. The session must run windowed_future_global or windowed_future_null on the
+ * fused backend, or CHRONOS2_AUTO: where the weights were trained to see the future, that is windowed_future_null here
+ * (radius INFINITY for full attention), and chronos2_predict still runs what they were trained for. Of `options`
+ * context_length, extend_context, batch_size, max_output_patches and cross_learning are used, and under
+ * windowed_future_null horizon: the null future is as long as that, in whole patches and at most one pass, and no
  * forecast from this context may be longer. Otherwise `options` may be NULL. The caller closes the context, which
  * doesn't refer to the session; the model must outlive it. Fails as chronos2_predict does. */
 CHRONOS2_API chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_series *series,

@@ -335,6 +335,36 @@ static char *make_uniform_model(void) {
   return folder;
 }
 
+/* With weights that were trained for the pattern, the study ends with both truths: what a radius costs those that were
+ * not, and what it costs those that were. */
+static void test_both_weights(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char own[160];
+  char fit[160];
+  program_result r = PROGRAM_RUN("study", "--tasks", DATASETS, "--exclude-regex", "hourly|weekly|monthly", "--radii",
+                                 "8", "--arms", "none", "--perf-repeats", "1", "--sparse-model",
+                                 SOURCE_DIR "/models/chronos2-micro-r8", "--out-prefix", prefix);
+  succeed(&r);
+  csv c = csv_open(prefix, "equivalence");
+  size_t dense = find_row(&c, "global_r8", "MASE");
+  size_t sparse = find_row(&c, "sparse_global_r8", "MASE");
+  (void)snprintf(own, sizeof own, "by %+.3g%% (90%% interval %+.3g%% to %+.3g%%): ",
+                 csv_number(&c, dense, "change_percent"), csv_number(&c, dense, "low_90_percent"),
+                 csv_number(&c, dense, "high_90_percent"));
+  (void)snprintf(fit, sizeof fit, "by %+.3g%% (%+.3g%% to %+.3g%%): no loss is shown\n",
+                 csv_number(&c, sparse, "change_percent"), csv_number(&c, sparse, "low_90_percent"),
+                 csv_number(&c, sparse, "high_90_percent"));
+  const char *line = strstr(r.out, "\nin short: radius 8 changes the MASE of weights trained for full attention by ");
+  if (!line || !strstr(line, own) || !strstr(line, fit)) fail_msg("no '%s' or '%s' in: %s", own, fit, r.out);
+  assert_non_null(strstr(line, "with weights trained for windowed_future_global"));
+  csv_close(&c);
+  program_free(&r);
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 static void test_untrained_is_called_so(void **state) {
   (void)state;
   char *model = make_uniform_model();
@@ -723,6 +753,7 @@ int main(void) {
                                      cmocka_unit_test(test_probe_alone),
                                      cmocka_unit_test(test_published_baseline),
                                      cmocka_unit_test(test_untrained_is_called_so),
+                                     cmocka_unit_test(test_both_weights),
                                      cmocka_unit_test(test_resume),
                                      cmocka_unit_test(test_one_task),
                                      cmocka_unit_test(test_metrics),

@@ -163,7 +163,7 @@ c2_status c2_sum_sinks(const c2_plan *plan, const c2_results *results, c2_summar
 c2_status c2_suspect(const c2_results *results, const c2_summary *summary, c2_journal *journal, c2_error *err);
 
 /* verdict.c: the study in a few lines. */
-enum { C2_VERDICT_LINES = 4, C2_VERDICT_ROOM = 384 };
+enum { C2_VERDICT_LINES = 5, C2_VERDICT_ROOM = 512 };
 void c2_verdict(const c2_results *results, const c2_summary *summary, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);
 
 #endif

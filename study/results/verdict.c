@@ -12,6 +12,31 @@ static const c2_mass_summary_row *mass_at(const c2_results *r, const c2_summary 
   return NULL;
 }
 
+/* What a change amounts to, in words. */
+static const char *outcome(const c2_equivalence_row *row) {
+  if (row->test.p < 0.05) return row->test.mean > 0 ? "a loss is shown" : "a gain is shown";
+  return row->test.p_equivalent < 0.05 ? "equal within the margin" : "no loss is shown";
+}
+
+/* Both truths: what the radius costs these weights, and what it costs those that were trained for it. */
+static void say_weights(const c2_results *r, const c2_summary *summary, const char *radius, char *out) {
+  const c2_equivalence_row *own = c2_change_of(summary, 1 + r->verdict, 0);
+  for (size_t k = 1; k < r->arms; k++) {
+    const c2_arm *arm = &r->arm[k];
+    const c2_equivalence_row *fit = c2_change_of(summary, k, 0);
+    if (!arm->sparse_model || arm->attention != CHRONOS2_WINDOWED_FUTURE_GLOBAL) continue;
+    if (arm->radius != r->perf_radii.at[r->verdict] || own->test.n < 2 || fit->test.n < 2) continue;
+    (void)snprintf(out, C2_VERDICT_ROOM,
+                   "in short: radius %s changes the %s of weights trained for %.80s by %+.3g%% (90%% interval "
+                   "%+.3g%% to %+.3g%%): %s; with weights trained for %.80s it differs from full attention of the "
+                   "first by %+.3g%% (%+.3g%% to %+.3g%%): %s",
+                   radius, c2_metric_name(own->metric), r->trained[0] ? r->trained : "full attention",
+                   c2_percent(own->test.mean), c2_percent(own->test.low_90), c2_percent(own->test.high_90),
+                   outcome(own), r->sparse_trained[0] ? r->sparse_trained : "it", c2_percent(fit->test.mean),
+                   c2_percent(fit->test.low_90), c2_percent(fit->test.high_90), outcome(fit));
+  }
+}
+
 void c2_verdict(const c2_results *results, const c2_summary *summary, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]) {
   const c2_test_row *row = results->perf_radii.count ? &summary->test[results->verdict] : NULL;
   const c2_mass_summary_row *mass = row ? mass_at(results, summary, row->radius) : &summary->mass[0];
@@ -49,4 +74,5 @@ void c2_verdict(const c2_results *results, const c2_summary *summary, char line[
                  "speed: radius %s runs at %.3fx the speed of full attention (median of tasks; mean %.3fx), memory "
                  "%+.2f MB",
                  radius, row->median_speedup, row->mean_speedup, row->mean_alloc);
+  say_weights(results, summary, radius, line[4]);
 }
