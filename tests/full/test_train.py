@@ -1,5 +1,6 @@
 """The trainer's own model beside upstream's class, its batches, and a run that is stopped and goes on."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -100,3 +101,26 @@ def test_goes_on_where_it_stopped(tmp_path):
     assert whole == parts
     table = (tmp_path / "whole" / "log.csv").read_text().splitlines()
     assert len(table) == 3 and table[1].startswith("3,") and table[2].startswith("6,")
+
+
+def test_recipe_repeats_its_log(tmp_path):
+    """The smoke test of the recipe: its first loss is that of the log, to the last digit or close to it."""
+    command = [ROOT / "tools" / "train" / "recipe.sh", "--minutes", "0", "--out", tmp_path]
+    done = subprocess.run([str(c) for c in command], check=True, capture_output=True, text=True,
+                          env={**os.environ, "PYTHON": sys.executable})
+    first = (tmp_path / "main" / "first.csv").read_text().splitlines()
+    logged = (ROOT / "tools" / "train" / "logs" / "main-first.csv").read_text().splitlines()
+    assert "compare: the losses of the first 1 steps a" in done.stdout and len(first) == 2
+    assert float(first[1].split(",")[1]) == pytest.approx(float(logged[1].split(",")[1]), rel=1e-3)
+    assert len(logged) == 201
+
+
+def test_first_losses_are_compared(tmp_path):
+    for name, losses in (("a", "1,2.5\n2,2.0"), ("same", "1,2.5\n2,2.0"), ("near", "1,2.5\n2,2.0001"), ("other", "9,1.0")):
+        (tmp_path / name).write_text(f"step,loss\n{losses}\n")
+    run = lambda name: subprocess.run(  # noqa: E731
+        [sys.executable, str(ROOT / "tools" / "train" / "compare.py"), str(tmp_path / "a"), str(tmp_path / name)],
+        capture_output=True, text=True, check=False)
+    assert "bit for bit" in run("same").stdout
+    assert "to 4 digits; worst is step 2: 2.0 there, 2.0001 here" in run("near").stdout
+    assert run("other").returncode == 1

@@ -32,6 +32,7 @@ from model import FULL, Chronos2, Pattern, Shape, load, save, tensors
 RADII = (4, 8, 16, 64, None)
 JUDGED = (FULL, Pattern(8, "null"), Pattern(8, "nothing"))  # what validation measures
 HELD_OUT = 987654321  # seed of the validation batches
+FIRST = 200  # steps whose losses are kept, so that another run can be compared with this one
 
 
 def draw_pattern(family: str, seed: int, step: int) -> Pattern:
@@ -234,7 +235,8 @@ class Run:
         new.replace(self.args.out / "state.pt")
         save(self.model, self.average, self.args.out / "model", trained_for(self.args.family))
 
-    def learn(self, data: dict) -> None:
+    def learn(self, data: dict) -> float:
+        """A step; its loss."""
         lr = learning_rate(self.args, self.step)
         for g in [g for optimizer in self.optimizers for g in optimizer.param_groups]:
             g["lr"] = lr * g["share"]
@@ -248,12 +250,23 @@ class Run:
         self.bound.apply()
         self.step += 1
         self.seen += data["context"].size + data["target"].size
-        if self.args.device == "cpu" or self.step % 20 == 0:
-            self.running += (loss.item() - self.running) / min(self.step, 200)
+        value = math.nan
+        if self.args.device == "cpu" or self.step <= FIRST or self.step % 20 == 0:
+            value = loss.item()
+            self.running += (value - self.running) / min(self.step, 200)
         keep = min(0.999, (self.step + 1) / (self.step + 20))
         with torch.no_grad():
             for k, v in self.model.state_dict().items():
                 self.average[k].lerp_(v, 1 - keep)
+        return value
+
+    def note(self, loss: float) -> None:
+        """The first losses, to the last digit; steps that are made again replace what they gave before."""
+        if self.step > FIRST:
+            return
+        path = self.args.out / "first.csv"
+        lines = path.read_text().splitlines()[:self.step] if path.exists() else ["step,loss"]
+        path.write_text("\n".join([*lines, f"{self.step},{loss!r}"]) + "\n")
 
     def judge(self, sets: list[dict], log: Path) -> None:
         own = {k: v.clone() for k, v in self.model.state_dict().items()}
@@ -281,7 +294,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.append(True))
     begin = before = time.monotonic()
     for data in batches(args.seed, run.step, args.steps, args.observations, args.workers):
-        run.learn(data)
+        run.note(run.learn(data))
         now = time.monotonic()
         run.spent, before = run.spent + now - before, now
         last = run.step == args.steps or bool(stop) or now - begin > 60 * args.minutes
