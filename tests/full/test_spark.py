@@ -27,12 +27,18 @@ ASKED = {"prediction_length": HORIZON, "quantile_levels": LEVELS}
 
 
 @pytest.fixture(scope="module")
-def spark():
+def spark(tmp_path_factory):
+    import pyspark
     from pyspark import cloudpickle
     from pyspark.sql import SparkSession
 
+    home = tmp_path_factory.mktemp("spark")  # executors work in a folder of it
+    for entry in Path(pyspark.__file__).parent.iterdir():
+        if entry.name != "work":
+            (home / entry.name).symlink_to(entry)
+
     cloudpickle.register_pickle_by_value(sys.modules[__name__])  # executors can't import this file
-    os.environ.update(SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
+    os.environ.update(SPARK_HOME=str(home), SPARK_LOCAL_IP="127.0.0.1", PYSPARK_PYTHON=sys.executable)
     session = (SparkSession.builder.master("local-cluster[2,1,1024]").appName("chronos2")
                .config("spark.ui.enabled", "false").config("spark.sql.shuffle.partitions", 6)
                .config("spark.sql.session.timeZone", "UTC").config("spark.executorEnv.PYTHONPATH", PACKAGE)
