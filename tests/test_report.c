@@ -57,6 +57,7 @@ static void check_data(const json_t *data) {
   const json_t *sparse = json_array_get(json_object_get(task, "sparse"), 0);
   assert_true(number(sparse, "radius") == 1);
   assert_true(number(full, "MASE") > 0 && number(sparse, "WQL") > 0 && number(sparse, "speedup") > 0);
+  assert_string_equal(json_string_value(json_object_get(row, "name")), "global_r1");
   double change = number(json_object_get(row, "MASE"), "change");
   assert_true(fabs(change - (number(sparse, "MASE") / number(full, "MASE") - 1)) < 1e-5);
   const json_t *command = json_object_get(json_object_get(data, "record"), "command");

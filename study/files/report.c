@@ -92,7 +92,10 @@ static void put_sinks(c2_json_writer *w, const study *s) {
 static void put_arms(c2_json_writer *w, const study *s) {
   c2_json_begin_array(w, "arms");
   for (size_t k = 0; k < s->results->arms; k++) {
+    char name[C2_ARM_ROOM];
+    c2_arm_name(&s->results->arm[k], name);
     c2_json_begin_object(w, NULL);
+    c2_json_put_text(w, "name", name);
     c2_json_put_text(w, "pattern", c2_arm_pattern(&s->results->arm[k]));
     c2_json_put_number(w, "radius", s->results->arm[k].radius);
     c2_json_put_bool(w, "trained_sparse", s->results->arm[k].sparse_model);

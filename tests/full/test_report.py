@@ -1,5 +1,6 @@
 """The study's page in a real browser: no script error, no request, charts drawn, nothing wider than a phone."""
 
+import csv
 import json
 import shutil
 
@@ -20,7 +21,8 @@ def page(program, tmp_path_factory):
         shutil.copy(ROOT / "datasets" / task["dataset_path"], folder)
     tasks[1]["dataset_config"] = HOSTILE  # sunspots: worse than seasonal naive, so that a warning names it
     (folder / "tasks.yaml").write_text(yaml.safe_dump({"tasks": tasks}))
-    program("study", "--tasks", folder, "--radii", "1,8,inf", "--perf-repeats", "1", "--out-prefix", folder / "p")
+    program("study", "--tasks", folder, "--radii", "1,8,inf", "--perf-repeats", "1", "--ablate", "0:3",
+            "--out-prefix", folder / "p")
     return folder / "p__report.html"
 
 
@@ -88,6 +90,18 @@ def test_charts_are_drawn(browser, page):
         });""")
     assert len(colours) >= 4 + 3  # mass, accuracy, time, memory, and a forecast of each task
     assert min(colours) > 20
+
+
+def test_ablated_heads(browser, page):
+    """A row for the chosen head and one for all others, with the change and interval of the study's files."""
+    show(browser, page, 800)
+    rows = browser.execute_script("""
+        return [...document.querySelectorAll('#sinks table:last-of-type tbody tr')].map((row) => row.innerText);""")
+    with open(str(page).replace("report.html", "equivalence.csv"), newline="") as stream:
+        found = {row["arm"]: row for row in csv.DictReader(stream) if row["metric"] == "MASE"}
+    for name, arm in (("the chosen 1 head", "ablated"), ("the other 19 heads", "ablated_others")):
+        text = next(row for row in rows if row.startswith(name))
+        assert f"{float(found[arm]['change_percent']):+.2f}%".replace("-", "\N{MINUS SIGN}") in text
 
 
 def test_least(browser, least):

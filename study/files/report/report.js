@@ -239,6 +239,14 @@
     section('heads', 'Which heads attend nearby', choice('Radius', radii, show), holder);
   }
 
+  /* What full attention loses where the heads of --ablate don't let the context see the future, or all others don't. */
+  function ablated() {
+    const arms = data.arms.filter((arm) => arm.name.startsWith('ablated'));
+    const heads = (arm) => `${arm.name === 'ablated' ? 'the chosen' : 'the other'} ${count(arm.blind_heads, 'head')}`;
+    return arms.length ? [table('sinks', ['full attention, the future hidden from', 'MASE (90% interval)',
+      'WQL (90% interval)'], arms.map((arm) => [heads(arm), between(arm.MASE), between(arm.WQL)]))] : [];
+  }
+
   /* Where a head's context queries rest their attention, and what hiding the future from that head costs. */
   function sinksSection() {
     if (!data.sinks.length) return;
@@ -249,13 +257,15 @@
       .sort((a, b) => b.blind.change - a.blind.change).slice(0, 5);
     const rows = tried.length ? tried : [...data.sinks].sort((a, b) => b.future - a.future).slice(0, 5);
     section('sinks', 'Which heads rest on the future', el('figure', {}, el('figcaption', {},
-      'Attention of context queries on future tokens in %, by layer and head, mean of tasks. A head that puts nearly ' +
-      'all of it there uses future tokens as a sink. With the future hidden, its attention falls on context tokens.'),
+      'Attention of context queries on future tokens in %, by layer and head, mean of tasks. A head has to put its ' +
+      'attention somewhere, even where it has nothing to add. One that puts nearly all of it on future tokens uses them ' +
+      'as a sink. With the future hidden, its attention falls on context tokens, which it was not trained to mix: what ' +
+      'is lost is the sink, not knowledge about the future.'),
     heatTable(grid(views[0][1]))),
     table('sinks', ['head', ...views.map(([name]) => `on ${name}`),
       ...(tried.length ? [`${lead}, the future hidden from it alone (90% interval)`] : [])],
     rows.map((s) => [`layer ${s.layer}, head ${s.head}`, ...views.map(([, of]) => percent(of(s))),
-      ...(tried.length ? [between(s.blind)] : [])])));
+      ...(tried.length ? [between(s.blind)] : [])])), ...ablated());
   }
 
   /* ---- Accuracy ------------------------------------------------------------------------------- */
