@@ -1,10 +1,10 @@
-"""Tables in long format: their series, and forecasts as a table of the same kind. By chronos-forecasting's rules."""
+"""Tables in long format: pandas and what has `__arrow_c_stream__`, as chronos2_predict_stream takes them, and its
+forecasts as a table of the same kind."""
 
 from __future__ import annotations
 
 import sys
-import warnings
-from typing import Any, Sequence
+from typing import Any, Iterable, Sequence
 
 import numpy as np
 
@@ -14,204 +14,171 @@ try:
 except ImportError:
     raise ImportError("predict_df needs pandas: pip install pandas") from None
 
-from ._native import Covariate, Labels, Series, SeriesList, is_column
+from ._stream import Batch, Column, Stream, Table, numbers
 
 
 class Frames:
-    """A table of the past and one of the known future, checked and in order."""
+    """A table of the past and one of the known future: pandas' as NumPy columns, others as they are."""
 
-    def __init__(self, df: Any, future_df: Any, *, id_column: str, timestamp_column: str, target: str | list[str],
-                 horizon: int, validate: bool, freq: str | None) -> None:
-        self._kind, self._id, self._time, self._horizon = df, id_column, timestamp_column, horizon
-        self._targets = list(target) if isinstance(target, (list, tuple)) else [target]
-        past, future = _to_pandas(df), None if future_df is None else _to_pandas(future_df)
-        if validate:
-            self._validate_past(past)
-            past = self._in_order(past, None)
-            if future is not None:
-                self._validate_future(past, future)
-                future = self._in_order(future, past[id_column].unique())
-        self._past, self._future = past, future
-        self._bounds = self._item_bounds()
-        self._stamps = self._future_stamps(freq)
-        if validate and future is not None and (pd.DatetimeIndex(future[timestamp_column]) != self._stamps).any():
-            raise ValueError("future_df timestamps do not match the expected prediction timestamps. You can disable "
-                             "this check by setting `validate_inputs=False`")
+    def __init__(self, df: Any, future_df: Any, id_column: str, timestamp_column: str, targets: Sequence[str]) -> None:
+        self._kind, self._id, self._time, self._targets = df, id_column, timestamp_column, targets
+        self.past, self.future = (None if table is None else _plain(table) for table in (df, future_df))
+        if any(isinstance(table, pd.DataFrame) or _has_texts(table, timestamp_column)
+               for table in (self.past, self.future) if table is not None):
+            self._convert(*(None if table is None else _to_pandas(table) for table in (self.past, self.future)))
 
-    # ---- Checks -----------------------------------------------------------------------------------
+    # ---- pandas -----------------------------------------------------------------------------------
 
-    def _validate_past(self, df: pd.DataFrame) -> None:
-        missing = {self._id, self._time, *self._targets} - set(df.columns)
-        if missing:
-            raise ValueError(f"df does not contain all expected columns. Missing columns: {missing}")
-        for column in self._targets:
-            if not types.is_numeric_dtype(df[column]):
-                raise ValueError(f"Target column '{column}' must be numeric, got dtype {df[column].dtype}")
-        for column in (self._id, self._time):
-            if df[column].isna().any():
-                raise ValueError(f"df has a missing value in column '{column}'")
-
-    def _validate_future(self, df: pd.DataFrame, future: pd.DataFrame) -> None:
-        missing = {self._id, self._time} - set(future.columns)
-        if missing:
-            raise ValueError(f"future_df does not contain all expected columns. Missing columns: {missing}")
-        found = [c for c in future.columns if c in self._targets]
-        if found:
-            raise ValueError(f"future_df cannot contain target columns. Target columns found: {found}")
-        extra = [c for c in future.columns if c not in df.columns]
-        if extra:
-            raise ValueError(f"future_df cannot contain columns not present in df. Extra columns: {extra}")
-        if set(df[self._id]) != set(future[self._id]):
-            raise ValueError("future_df must have the same time series IDs as df")
-        wrong = int((np.bincount(pd.factorize(future[self._id])[0]) != self._horizon).sum())
-        if wrong:
-            raise ValueError(f"future_df must contain prediction_length={self._horizon} rows per item. Found {wrong} "
-                             "items with a different number of rows.")
-
-    def _in_order(self, df: pd.DataFrame, items: Any) -> pd.DataFrame:
-        """By items as they first appear (or as `items` has them), then by time."""
-        if not types.is_datetime64_any_dtype(df[self._time]):
-            df = df.assign(**{self._time: pd.to_datetime(df[self._time])})
-        codes = pd.factorize(df[self._id])[0] if items is None else pd.Index(items).get_indexer(df[self._id])
-        time, steps = pd.DatetimeIndex(df[self._time]).asi8, np.diff(codes)
-        if np.all((steps > 0) | ((steps == 0) & (np.diff(time) >= 0))):
-            return df
-        return df.iloc[np.lexsort([time, codes])].reset_index(drop=True)
-
-    def _item_bounds(self) -> np.ndarray:
-        """First row of each item, and the number of rows."""
-        codes, items = pd.factorize(self._past[self._id])
-        bounds = np.concatenate([[0], np.flatnonzero(np.diff(codes)) + 1, [len(codes)]])
-        if len(bounds) - 1 != len(items):
-            raise ValueError("df: rows of an item are not together; with `validate_inputs=False` they must be sorted")
-        return bounds
-
-    # ---- Time -------------------------------------------------------------------------------------
-
-    def _infer_frequency(self, time: pd.DatetimeIndex) -> str:
-        day = pd.Timedelta(days=1) // pd.Timedelta(1, time.unit)
-        found, regular = set(), {}
-        for first, end in zip(self._bounds[:-1], self._bounds[1:]):
-            if end - first < 3:
-                continue
-            steps = np.diff(time.asi8[first:end])
-            step = int(steps[0])
-            if 0 < step <= day and (steps == step).all():  # depends on the step alone
-                if step not in regular:
-                    regular[step] = _infer_freq(time[first:end])
-                frequency = regular[step]
-            else:
-                frequency = _infer_freq(time[first:end])
-            if frequency is None:
-                raise ValueError(f"Could not infer frequency for series {self._past[self._id].iloc[first]}")
-            found.add(frequency)
-        if len(found) > 1:
-            raise ValueError(f"All time series must have the same frequency, found {sorted(found)}")
-        if not found:
-            raise ValueError("Could not infer frequency: no time series has at least 3 regularly-spaced observations. "
-                             "Please provide an explicit `freq`.")
-        return found.pop()
-
-    def _future_stamps(self, freq: str | None) -> pd.DatetimeIndex:
-        """[items * horizon]"""
-        time = pd.DatetimeIndex(self._past[self._time])
-        offset = pd.tseries.frequencies.to_offset(freq or self._infer_frequency(time))
-        last = time[self._bounds[1:] - 1]
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", pd.errors.PerformanceWarning)
-            steps = [last + step * offset for step in range(1, self._horizon + 1)]
-        items = len(last)
-        order = np.arange(items * self._horizon).reshape(self._horizon, items).T.ravel()
-        return steps[0].append(steps[1:])[order]
-
-    # ---- Series -----------------------------------------------------------------------------------
-
-    def inputs(self) -> SeriesList:
-        targets = [_numbers(self._past[column]) for column in self._targets]
-        skipped = {self._id, self._time, *self._targets}
-        columns = [self._covariate(column) for column in self._past.columns if column not in skipped]
-        return SeriesList(
-            Series([target[first:end] for target in targets], [c.cut(item, first, end, self._horizon) for c in columns])
-            for item, (first, end) in enumerate(zip(self._bounds[:-1], self._bounds[1:])))
-
-    def _covariate(self, name: str) -> _Column:
-        past = self._past[name]
-        future = self._future[name] if self._future is not None and name in self._future.columns else None
-        if types.is_numeric_dtype(past) and not types.is_bool_dtype(past):
-            return _Column(str(name), _numbers(past), None if future is None else _numbers(future))
-        past = past.astype("category")
-        categories = past.cat.categories
-        labels = Labels(categories)
+    def _convert(self, df: pd.DataFrame, future: pd.DataFrame | None) -> None:
+        self._items: Any = None
+        self._stamps = pd.DatetimeIndex([])
+        self._categories: dict[str, pd.Index | None] = {}
+        self.past = Table([self._past_column(str(name), df.iloc[:, i]) for i, name in enumerate(df.columns)])
         if future is not None:
-            codes = categories.get_indexer(future)
-            future = labels.at(np.where((codes < 0) & ~future.isna().to_numpy(), len(categories), codes))
-        return _Column(str(name), labels.at(past.cat.codes), future, labels)
+            self.future = Table([self._future_column(str(name), future.iloc[:, i])
+                                 for i, name in enumerate(future.columns)])
 
-    def result(self, median: list[np.ndarray | None], quantiles: list[np.ndarray | None],
-               levels: Sequence[float]) -> Any:
+    def _past_column(self, name: str, column: pd.Series) -> Column:
+        if name == self._id:
+            codes, self._items = pd.factorize(column)
+            return _ids(name, codes, self._items)
+        if name == self._time:
+            self._stamps = pd.DatetimeIndex(column)
+            return _stamps(name, self._stamps)
+        if types.is_numeric_dtype(column) and (name in self._targets or not types.is_bool_dtype(column)):
+            self._categories[name] = None
+            return numbers(name, _numbers(column))
+        if name in self._targets:
+            raise ValueError(f"Target column '{name}' must be numeric, got dtype {column.dtype}")
+        column = column.astype("category")
+        self._categories[name] = column.cat.categories
+        return _categories(name, column.cat.codes.to_numpy(), len(column.cat.categories))
+
+    def _future_column(self, name: str, column: pd.Series) -> Column:
+        if name == self._id and self._items is not None:
+            codes = pd.Index(self._items).get_indexer(column)
+            return _ids(name, np.where((codes < 0) & ~column.isna().to_numpy(), len(self._items), codes), self._items)
+        if name == self._time:
+            return _stamps(name, pd.DatetimeIndex(column))
+        if name not in self._categories:  # the library refuses it
+            return numbers(name, np.zeros(len(column)))
+        categories = self._categories[name]
+        if categories is None:
+            return numbers(name, _numbers(column))
+        codes = categories.get_indexer(column)
+        codes = np.where((codes < 0) & ~column.isna().to_numpy(), len(categories), codes)
+        return _categories(name, codes, len(categories))
+
+    def _frame(self, batches: Sequence[Batch], horizon: int, levels: Sequence[float]) -> pd.DataFrame:
+        """Ids and time stamps in the types that the past has."""
+        stamps = np.concatenate([np.empty(0, np.int64), *(batch.integers(1) for batch in batches)])
+        index = pd.DatetimeIndex(stamps.view(f"M8[{self._stamps.unit}]"))
+        if self._stamps.tz is not None:
+            index = index.tz_localize("UTC").tz_convert(self._stamps.tz)
+        each, targets = len(self._targets) * horizon, np.repeat(np.array(self._targets, object), horizon)
+        frame = pd.DataFrame({self._id: np.repeat(pd.Index(self._items).to_numpy(), each), self._time: index})
+        frame["target_name"] = np.tile(targets, len(self._items))
+        for place, name in enumerate(["predictions", *map(str, levels)]):
+            frame[name] = np.concatenate([np.empty(0, np.float32), *(batch.floats(3 + place) for batch in batches)])
+        return frame
+
+    # ---- Results ----------------------------------------------------------------------------------
+
+    def result(self, stream: Stream, horizon: int, levels: Sequence[float]) -> Any:
         """ids, time stamps, target_name, predictions, a column a level: a row an item, target and step."""
-        items, targets = len(self._bounds) - 1, len(self._targets)
-        ids = self._past[self._id].to_numpy()[self._bounds[:-1]]
-        rows = np.arange(items * self._horizon).reshape(items, self._horizon)
-        frame = pd.DataFrame({self._id: np.repeat(ids, targets * self._horizon),
-                              self._time: self._stamps[np.repeat(rows, targets, axis=0).ravel()]})
-        frame["target_name"] = np.tile(np.repeat(self._targets, self._horizon), items)
-        shape = (targets, self._horizon)
-        frame["predictions"] = _stack(median, shape).ravel()
-        values = _stack(quantiles, (*shape, len(levels))).reshape(len(frame), len(levels))
-        for index, level in enumerate(levels):
-            frame[str(level)] = values[:, index]
-        return _like(frame, self._kind)
+        batches: Iterable[Batch] = list(stream)
+        if isinstance(self.past, Table):
+            frame = self._frame(batches, horizon, levels)
+            return frame if isinstance(self._kind, pd.DataFrame) else self._like(_pyarrow().Table.from_pandas(
+                frame, preserve_index=False))
+        arrow = _pyarrow()
+        table = arrow.Table.from_batches([arrow.record_batch(batch) for batch in batches], arrow.schema(stream))
+        return self._like(table.rename_columns([*table.column_names[:4], *map(str, levels)]))
+
+    def _like(self, chronos2_forecast: Any) -> Any:
+        """The forecast as a table of the past's kind."""
+        polars, duckdb = sys.modules.get("polars"), sys.modules.get("duckdb")
+        if polars is not None and isinstance(self._kind, polars.DataFrame):
+            return polars.from_arrow(chronos2_forecast)
+        if duckdb is not None and isinstance(self._kind, duckdb.DuckDBPyRelation):  # by the variable's name
+            return self._kind.query(self._kind.alias, "from chronos2_forecast").set_alias("chronos2_forecast")
+        return chronos2_forecast
 
 
-class _Column(Covariate):
-    """A covariate of all items, one after another."""
-
-    def cut(self, item: int, first: int, end: int, horizon: int) -> Covariate:
-        known = None if self.future is None else self.future[item * horizon:(item + 1) * horizon]
-        return Covariate(self.name, self.past[first:end], known, self.labels)
-
-
-def _stack(arrays: list[np.ndarray | None], shape: tuple[int, ...]) -> np.ndarray:
-    """NaN where a series was skipped."""
-    return np.stack([np.full(shape, np.nan, np.float32) if array is None else array for array in arrays])
-
-
-def _infer_freq(time: pd.DatetimeIndex) -> str | None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # later versions of pandas return an offset
-        found = pd.infer_freq(time)
-    return getattr(found, "freqstr", found)
+# ---- Columns --------------------------------------------------------------------------------------
 
 
 def _numbers(column: pd.Series) -> np.ndarray:
-    values = column.to_numpy() if isinstance(column.dtype, np.dtype) else column.to_numpy(np.float64, na_value=np.nan)
-    return values if is_column(values) else np.ascontiguousarray(values, np.float64)
+    return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf" else column.to_numpy(
+        np.float64, na_value=np.nan)
+
+
+def _ids(name: str, codes: np.ndarray, items: Any) -> Column:
+    """Ids by their texts, for messages, and by their codes where texts are not enough to tell them apart."""
+    texts = [str(item) for item in items]
+    codes, missing = codes.astype(np.int64), codes < 0
+    if len(set(texts)) < len(texts):
+        return Column(name, codes, "l", missing)
+    other = "another"  # an id that the past doesn't have
+    while other in texts:
+        other += " one"
+    return Column(name, np.where(missing, 0, codes), "l", missing, [*texts, other])
+
+
+def _categories(name: str, codes: np.ndarray, count: int) -> Column:
+    """Categories by their codes. Code `count`: one that the past doesn't have."""
+    missing = codes < 0
+    words = [str(code) for code in range(max(count, int(codes.max(initial=-1)) + 1))]
+    return Column(name, np.where(missing, 0, codes).astype(np.int32), "i", missing, words)
+
+
+def _stamps(name: str, stamps: pd.DatetimeIndex) -> Column:
+    return Column(name, np.ascontiguousarray(stamps.asi8), f"ts{_UNITS[stamps.unit]}:{_zone(stamps.tz)}", stamps.isna())
+
+
+def spell_freq(freq: Any) -> str | None:
+    """A frequency as pandas spells it now."""
+    return None if freq is None else pd.tseries.frequencies.to_offset(freq).freqstr
+
+
+_UNITS = {"s": "s", "ms": "m", "us": "u", "ns": "n"}
+
+
+def _zone(zone: Any) -> str:
+    """A time zone as Arrow names it."""
+    if zone is None:
+        return ""
+    name = getattr(zone, "key", None) or getattr(zone, "zone", None)
+    offset = None if name else zone.utcoffset(None)
+    if name is None and offset is None:
+        raise ValueError(f"expected a time zone with a name or a fixed offset, found {zone}")
+    minutes = 0 if name else round(offset.total_seconds() / 60)
+    return name or f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 # ---- Other kinds of tables ------------------------------------------------------------------------
 
 
-def _to_pandas(table: Any) -> pd.DataFrame:
+def _plain(table: Any) -> Any:
+    """A pandas DataFrame or a pyarrow Table."""
     if isinstance(table, pd.DataFrame):
         return table
     if not hasattr(table, "__arrow_c_stream__"):
         raise TypeError("df: expected a pandas DataFrame or a table with __arrow_c_stream__ (polars, pyarrow, DuckDB), "
                         f"found {type(table).__name__}")
-    return _pyarrow().table(table).to_pandas()
+    return _pyarrow().table(table)
 
 
-def _like(frame: pd.DataFrame, kind: Any) -> Any:
-    """The frame as a table of that kind."""
-    if isinstance(kind, pd.DataFrame):
-        return frame
-    chronos2_forecast = _pyarrow().Table.from_pandas(frame, preserve_index=False)
-    polars, duckdb = sys.modules.get("polars"), sys.modules.get("duckdb")
-    if polars is not None and isinstance(kind, polars.DataFrame):
-        return polars.from_arrow(chronos2_forecast)
-    if duckdb is not None and isinstance(kind, duckdb.DuckDBPyRelation):  # on its connection, by the variable's name
-        return kind.query(kind.alias, "from chronos2_forecast").set_alias("chronos2_forecast")
-    return chronos2_forecast
+def _to_pandas(table: Any) -> pd.DataFrame:
+    return table if isinstance(table, pd.DataFrame) else table.to_pandas()
+
+
+def _has_texts(table: Any, column: str) -> bool:
+    """Whether a column of time stamps holds texts, which pandas reads."""
+    if column not in table.column_names:
+        return False
+    kind = table.schema.field(column).type
+    return "string" in str(kind)
 
 
 def _pyarrow() -> Any:

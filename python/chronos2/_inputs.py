@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._native import Covariate, Labels, Series, SeriesList, is_column, is_missing
+from ._native import Covariate, Labels, Series, is_column, is_missing
 
 _KEYS = {"target", "past_covariates", "future_covariates"}
 _PREPARED_KEYS = {"context", "future_covariates", "n_targets", "n_covariates", "n_future_covariates"}
@@ -38,8 +38,6 @@ def to_numbers(value: Any) -> np.ndarray:
 
 def to_series(inputs: Any, horizon: int) -> list[Series]:
     """Series of whatever `predict` accepts."""
-    if isinstance(inputs, SeriesList):
-        return inputs
     if len(inputs) == 0:
         raise ValueError("`inputs` is empty. Please provide at least one time series.")
     if is_array(inputs):

@@ -1,4 +1,5 @@
-"""The C library as Python objects: models, sessions, series, forecasts. Nothing else in the package calls it.
+"""The C library as Python objects: models, sessions, series, forecasts. Nothing else in the package calls it but
+_stream, for tables.
 
 cffi releases the interpreter's lock during a call. NumPy arrays are handed over by address and kept alive by the
 object that refers to them.
@@ -129,10 +130,6 @@ class Labels:
         """Addresses of the texts of values."""
         values = np.asarray(values).astype(object).tolist()
         return self.at([-1 if is_missing(value) else self.codes.get(value, len(self.codes)) for value in values])
-
-
-class SeriesList(list):
-    """Series that are the engine's already."""
 
 
 class SeriesTable:
@@ -309,13 +306,18 @@ class Session:
                                                      attention.reg_global))
             self.attention = attention
 
-    def _call(self, function: Callable[..., int], *arguments: Any, after: Callable[[], None] | None = None) -> None:
+    def watch(self, call: Callable[[], int], after: Callable[[], None] | None = None) -> int:
+        """What a call of the library returns that forecasts with this session. `after` is called after every pass; what
+        it raises is raised here."""
         self._watch.after, self._watch.raised = after, None
-        status = function(self.pointer, *arguments)
+        status = call()
         raised, self._watch.after, self._watch.raised = self._watch.raised, None, None
         if raised is not None:
             raise raised
-        check(status)
+        return status
+
+    def _call(self, function: Callable[..., int], *arguments: Any, after: Callable[[], None] | None = None) -> None:
+        check(self.watch(lambda: function(self.pointer, *arguments), after))
 
     def predict(self, table: SeriesTable, options: PredictOptions, after: Callable[[], None] | None = None) -> Forecast:
         handle = ffi.new("chronos2_forecast **")

@@ -146,7 +146,7 @@ class Plan(NamedTuple):
 
     def _try_options(self, pipeline: Chronos2Pipeline) -> None:
         """Raises what no series could be forecast with."""
-        days = pa.array(np.arange(3).astype("datetime64[D]"))
+        days = pa.array(np.arange(3).astype("datetime64[s]"))
         table = pa.table({self.id_column: [0, 0, 0], self.timestamp_column: days,
                           **{name: [0.0, 0.0, 0.0] for name in self.target}})
         self._predict(pipeline, table, None, {**self.options, "after_batch": None})
@@ -166,7 +166,7 @@ class Plan(NamedTuple):
             result = self._predict(pipeline, past, future, self.options)
         except (ValueError, Chronos2Error) as error:
             if len(bounds) == 2:
-                reason = str(error).removeprefix("series 0: ")  # the engine counts the series of the call
+                reason = str(error).removeprefix(f"item '{past[self.id_column][0].as_py()}': ")
                 yield self._bad(past[self.id_column][0], reason, past.schema, error)
                 return
             for half in _halves(past, future, bounds, self.id_column):

@@ -157,20 +157,21 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def _forecast(self, inputs: Any, prediction_length: int | None = None, *args: Any,
                   after_batch: Callable[[], Any] | None = None, **kwargs: Any) -> _native.Forecast:
-        table, options, attention = self._request(inputs, prediction_length, *args, **kwargs)
+        options, attention = self._options(prediction_length, *args, **kwargs)
+        table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon))
         with self.model.session(attention) as session:
             forecast = session.predict(table, options, after_batch)
         for reason in forecast.errors().values():
             warnings.warn(f"no forecast: {reason}", stacklevel=3)
         return forecast
 
-    def _request(
-        self, inputs: Any, prediction_length: int | None = None, batch_size: int = 256,
+    def _options(
+        self, prediction_length: int | None = None, batch_size: int = 256,
         context_length: int | None = None, cross_learning: bool = False, limit_prediction_length: bool = False,
         max_output_patches: int | None = None, unrolled_quantiles: Sequence[float] | None = None,
         predict_batches_jointly: bool | None = None, attention: str | None = None, radius: float | None = None,
         reg_global: bool = False, extend_context: bool = False, on_error: str = "raise",
-    ) -> tuple[_native.SeriesTable, _native.PredictOptions, _native.Attention | None]:
+    ) -> tuple[_native.PredictOptions, _native.Attention | None]:
         if predict_batches_jointly is not None:
             warnings.warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
                           category=FutureWarning, stacklevel=4)
@@ -184,8 +185,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             cross_learning, extend_context, 0 if max_output_patches is None else
             _at_least_one("max_output_patches", max_output_patches),
             None if unrolled_quantiles is None else _native.rising(unrolled_quantiles), on_error == "skip")
-        return (_native.SeriesTable(_inputs.to_series(inputs, horizon)), options,
-                self._attention(attention, radius, reg_global))
+        return options, self._attention(attention, radius, reg_global)
 
     def _attention(self, attention: str | None, radius: float | None, reg_global: bool) -> Any:
         asked = attention is not None or radius is not None or reg_global
@@ -286,7 +286,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
     def predict_bytes(self, inputs: Any, prediction_length: int | None = None, **predict_kwargs: Any) -> int:
         """Memory in bytes that `predict` takes at most beside the model, its forecasts included. Nothing is forecast,
         and no value is read. Parameters as for `predict`."""
-        table, options, attention = self._request(inputs, prediction_length, **predict_kwargs)
+        options, attention = self._options(prediction_length, **predict_kwargs)
+        table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon))
         with self.model.session(attention) as session:
             return session.predict_bytes(table, options)
 
@@ -324,14 +325,24 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         from . import _frames
 
-        horizon = self.model_prediction_length if prediction_length is None else prediction_length
-        _at_least_one("prediction_length", horizon)
-        frames = _frames.Frames(df, future_df, id_column=id_column, timestamp_column=timestamp_column, target=target,
-                                horizon=horizon, validate=validate_inputs, freq=freq)
-        forecast = self._forecast(frames.inputs(), horizon, batch_size=batch_size, context_length=context_length,
-                                  cross_learning=cross_learning, **predict_kwargs)
-        self._warn_of_levels(quantile_levels)
-        return frames.result(forecast.median(), forecast.at_levels(quantile_levels), quantile_levels)
+        targets = list(target) if isinstance(target, (list, tuple)) else [target]
+        frames = _frames.Frames(df, future_df, id_column, timestamp_column, targets)
+        return self._forecast_frames(frames, dict(
+            id_column=id_column, timestamp_column=timestamp_column, targets=targets, quantile_levels=quantile_levels,
+            freq=_frames.spell_freq(freq), skip_validation=not validate_inputs, gather=validate_inputs),
+            prediction_length, batch_size=batch_size, context_length=context_length, cross_learning=cross_learning,
+            **predict_kwargs)
+
+    def _forecast_frames(self, frames: Any, table_options: dict[str, Any], prediction_length: int | None,
+                         after_batch: Callable[[], Any] | None = None, **kwargs: Any) -> Any:
+        from . import _stream
+
+        predict, attention = self._options(prediction_length, **kwargs)
+        together = _stream.ALL_SERIES if predict.cross_learning else 0  # passes are cut as those of predict
+        options = _stream.StreamOptions(predict, batch_series=together, **table_options)
+        with self.model.session(attention) as session:
+            stream = _stream.Stream(session, frames.past, frames.future, options, after_batch)
+            return frames.result(stream, predict.horizon, options.quantile_levels)
 
     def predict_fev(
         self, task: fev.Task, batch_size: int = 256, as_univariate: bool = False,

@@ -90,7 +90,7 @@ def test_missing_values_of_targets_and_covariates(smooth):
 def test_a_series_that_fails_may_be_skipped(smooth):
     df = table(("B", "A"), (30, 30))
     df.loc[3, "target"] = np.inf
-    with pytest.warns(UserWarning, match="series 0"):
+    with pytest.warns(UserWarning, match="item 'B'"):
         result = smooth.predict_df(df, prediction_length=2, on_error="skip")
     assert result.iloc[:2, 3:].isna().all(axis=None) and result.iloc[2:, 3:].notna().all(axis=None)
 

@@ -383,7 +383,7 @@ static c2_status rank_words(c2_words *w, c2_error *err) {
 }
 
 c2_status c2_plan_rank(c2_table_plan *p, c2_error *err) {
-  for (size_t i = 0; i < p->covariates; i++) {
+  for (size_t i = 0; i < p->covariates && p->targets > 1; i++) {
     if (p->covariate[i].is_category) C2_TRY(rank_words(&p->covariate[i].words, err));
   }
   return C2_OK;

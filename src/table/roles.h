@@ -40,7 +40,8 @@ c2_status c2_plan_open(c2_table_plan *plan, const chronos2_config *config, struc
                        const chronos2_predict_options *predict, c2_error *err);
 void c2_plan_close(c2_table_plan *plan);
 
-/* Gives the categories of df their ranks; those that come later have none. */
+/* Gives the categories of df their ranks where codes are ranks, beside several targets; those that come later have
+ * none. */
 c2_status c2_plan_rank(c2_table_plan *plan, c2_error *err);
 
 /* Tells the user, if somebody listens. */
