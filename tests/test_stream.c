@@ -1,265 +1,5 @@
-/* chronos2_predict_stream: tables as Arrow streams in every form that they can have, and what is wrong with others. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <chronos2.h>
-#include <math.h>
-#include <stdio.h>
-
-#include "arrow.h"
-
-#define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
-#define HOUR INT64_C(3600000000)
-
-enum { ITEMS = 3, ROWS = 60, HORIZON = 4, LEVELS = 3, TEXT = 16 };
-
-static chronos2_model *model;
-static chronos2_session *session;
-static const double levels[LEVELS] = {0.1, 0.5, 0.97};
-static const size_t lengths[ITEMS] = {20, 3, 37};
-static const char *const names[ITEMS] = {"beta", "", "a longer name than views hold"};
-
-/* The rows of a table, as arrays that columns point into. */
-static struct {
-  size_t rows;
-  char bytes[ROWS * 32];
-  int32_t text[ROWS + 1];
-  int64_t wide_text[ROWS + 1], stamp[ROWS], integer[ROWS];
-  double y[ROWS], x[ROWS];
-  float y32[ROWS];
-  int32_t kind_at[ROWS + 1];
-  char kind_bytes[ROWS * 4];
-} past;
-
-static int open_all(void **state) {
-  (void)state;
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .threads = 1};
-  return chronos2_model_open(MODEL, NULL, &model) != CHRONOS2_OK ||
-         chronos2_session_open(model, &options, &session) != CHRONOS2_OK;
-}
-
-static int close_all(void **state) {
-  (void)state;
-  chronos2_session_close(&session);
-  chronos2_model_close(&model);
-  return 0;
-}
-
-static size_t first_row(size_t item) {
-  size_t first = 0;
-  for (size_t i = 0; i < item; i++) first += lengths[i];
-  return first;
-}
-
-static void put_row(size_t row, size_t item, int64_t stamp) {
-  size_t size = strlen(names[item]);
-  memcpy(past.bytes + past.text[row], names[item], size);
-  past.text[row + 1] = past.text[row] + (int32_t)size;
-  past.wide_text[row + 1] = past.text[row + 1];
-  past.integer[row] = (int64_t)item * 7 - 5;
-  past.stamp[row] = stamp;
-  past.y[row] = (double)(row % 7) + 0.25 * (double)(row % 11);
-  past.y32[row] = (float)past.y[row];
-  past.x[row] = row % 5 == 3 ? (double)NAN : (double)(row % 3);
-  const char *kind = row % 4 == 0 ? "no" : "yes";
-  memcpy(past.kind_bytes + past.kind_at[row], kind, strlen(kind));
-  past.kind_at[row + 1] = past.kind_at[row] + (int32_t)strlen(kind);
-}
-
-static void fill_past(void) {
-  memset(&past, 0, sizeof past);
-  for (size_t item = 0; item < ITEMS; item++) {
-    for (size_t i = 0; i < lengths[item]; i++) put_row(past.rows++, item, (int64_t)(100 * item + i) * HOUR);
-  }
-}
-
-static int prepare(void **state) {
-  (void)state;
-  fill_past();
-  return 0;
-}
-
-static mock_column column(const char *name, const char *format, const void *values, size_t rows) {
-  return (mock_column){.name = name, .format = format, .length = (int64_t)rows, .buffers = {NULL, values}};
-}
-
-static mock_column text_column(const char *name, const char *format, const void *offsets, const char *bytes) {
-  return (mock_column){
-      .name = name, .format = format, .length = (int64_t)past.rows, .buffers = {NULL, offsets, bytes}};
-}
-
-/* The whole table: ids, time stamps, target, x, kind. */
-static mock_batch whole(size_t columns) {
-  return (mock_batch){.rows = (int64_t)past.rows,
-                      .columns = columns,
-                      .column = {text_column("item_id", "u", past.text, past.bytes),
-                                 column("timestamp", "tsu:", past.stamp, past.rows),
-                                 column("target", "g", past.y, past.rows), column("x", "g", past.x, past.rows),
-                                 text_column("kind", "u", past.kind_at, past.kind_bytes)}};
-}
-
-/* Rows [first, first + count) of a batch, by the offset of its struct or of its columns. */
-static mock_batch slice(const mock_batch *b, size_t first, size_t count, bool by_columns) {
-  mock_batch piece = *b;
-  piece.rows = (int64_t)count;
-  piece.offset = by_columns ? 0 : (int64_t)first;
-  for (size_t i = 0; i < b->columns && by_columns; i++) {
-    piece.column[i].offset += (int64_t)first;
-    piece.column[i].length = (int64_t)count;
-  }
-  return piece;
-}
-
-/* ---- What comes out ---------------------------------------------------------------------------- */
-
-typedef struct row {
-  char id[40], target[TEXT];
-  int64_t stamp;
-  bool is_null;
-  float value[LEVELS + 1]; /* predictions, levels */
-} row;
-
-typedef struct result {
-  row *rows;
-  size_t count;
-  char formats[2][32]; /* of ids and time stamps */
-  size_t arrays;
-} result;
-
-static int64_t integer_at(const struct ArrowArray *a, const char *format, int64_t i) {
-  bool narrow = strcmp(format, "i") == 0 || strcmp(format, "tdD") == 0;
-  if (strcmp(format, "c") == 0) return ((const int8_t *)a->buffers[1])[i];
-  if (strcmp(format, "S") == 0) return ((const uint16_t *)a->buffers[1])[i];
-  return narrow ? ((const int32_t *)a->buffers[1])[i] : ((const int64_t *)a->buffers[1])[i];
-}
-
-static void copy_text(char *out, size_t room, const struct ArrowArray *a, bool wide, int64_t i) {
-  int64_t begin = wide ? ((const int64_t *)a->buffers[1])[i] : ((const int32_t *)a->buffers[1])[i];
-  int64_t end = wide ? ((const int64_t *)a->buffers[1])[i + 1] : ((const int32_t *)a->buffers[1])[i + 1];
-  assert_true(end >= begin && (size_t)(end - begin) < room);
-  memcpy(out, (const char *)a->buffers[2] + begin, (size_t)(end - begin));
-  out[end - begin] = '\0';
-}
-
-static void take_rows(result *r, const struct ArrowArray *a) {
-  r->rows = realloc(r->rows, (r->count + (size_t)a->length) * sizeof *r->rows);
-  for (int64_t i = 0; i < a->length; i++) {
-    row *to = &r->rows[r->count++];
-    const char *id = r->formats[0];
-    if (*id == 'u' || *id == 'U') {
-      copy_text(to->id, sizeof to->id, a->children[0], *id == 'U', i);
-    } else {
-      (void)snprintf(to->id, sizeof to->id, "%lld", (long long)integer_at(a->children[0], id, i));
-    }
-    copy_text(to->target, sizeof to->target, a->children[2], false, i);
-    to->stamp = integer_at(a->children[1], r->formats[1], i);
-    const uint8_t *valid = a->children[3]->buffers[0];
-    to->is_null = valid && !(valid[i / 8] >> i % 8 & 1);
-    for (int64_t q = 0; q < a->n_children - 3; q++) to->value[q] = ((const float *)a->children[3 + q]->buffers[1])[i];
-  }
-}
-
-static void check_schema(result *r, struct ArrowArrayStream *out) {
-  static const char *const expected[] = {"item_id", "timestamp", "target_name", "predictions", "0.1", "0.5", "0.97"};
-  struct ArrowSchema schema;
-  assert_int_equal(out->get_schema(out, &schema), 0);
-  assert_string_equal(schema.format, "+s");
-  assert_int_equal(schema.n_children, 4 + LEVELS);
-  for (size_t i = 0; i < 4 + LEVELS; i++) {
-    assert_string_equal(schema.children[i]->name, expected[i]);
-    if (i < 2) (void)snprintf(r->formats[i], sizeof r->formats[i], "%s", schema.children[i]->format);
-    if (i >= 2) assert_string_equal(schema.children[i]->format, i == 2 ? "u" : "f");
-  }
-  schema.release(&schema);
-  assert_null(schema.release);
-}
-
-/* Reads all; the status of get_next, and the text of the output's last error in `error`. */
-static int read_all(result *r, struct ArrowArrayStream *out, char error[512]) {
-  int code = 0;
-  for (;;) {
-    struct ArrowArray array = {.release = NULL};
-    code = out->get_next(out, &array);
-    if (code != 0 || !array.release) break;
-    take_rows(r, &array);
-    r->arrays++;
-    array.release(&array);
-    assert_null(array.release);
-  }
-  const char *text = out->get_last_error(out);
-  (void)snprintf(error, 512, "%s", text ? text : "");
-  return code;
-}
-
-static chronos2_predict_options predict;
-static chronos2_stream_options options;
-static char warnings[1024];
-
-static void hear(void *user, const char *text) {
-  char *to = user;
-  (void)snprintf(to + strlen(to), sizeof warnings - strlen(to), "%s\n", text);
-}
-
-static void reset_options(void) {
-  predict = (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
-  options = (chronos2_stream_options){CHRONOS2_STREAM_OPTIONS_INIT,
-                                      .predict = &predict,
-                                      .quantile_levels = levels,
-                                      .level_count = LEVELS,
-                                      .on_warning = hear,
-                                      .user = warnings};
-  warnings[0] = '\0';
-}
-
-/* Forecasts the tables; everything that a producer gave must have been released. The error is that of the call or of
- * the output; NULL: there must be none. */
-static result forecast(mock_table *df, mock_table *future_df, const char *error) {
-  result r = {.count = 0};
-  struct ArrowArrayStream in = mock_stream(df);
-  struct ArrowArrayStream known = {.release = NULL};
-  struct ArrowArrayStream out;
-  char text[512] = "";
-  if (future_df) known = mock_stream(future_df);
-  chronos2_status status = chronos2_predict_stream(session, &in, future_df ? &known : NULL, &options, &out);
-  assert_null(in.release);
-  assert_null(known.release);
-  if (status == CHRONOS2_OK) {
-    check_schema(&r, &out);
-    (void)read_all(&r, &out, text);
-    out.release(&out);
-  } else {
-    (void)snprintf(text, sizeof text, "%s", chronos2_last_error());
-  }
-  assert_null(out.release);
-  assert_int_equal(df->live, 0);
-  if (future_df) assert_int_equal(future_df->live, 0);
-  if (!error && text[0]) fail_msg("%s", text);
-  if (error && !strstr(text, error)) fail_msg("'%s' doesn't say '%s'", text, error);
-  return r;
-}
-
-static result forecast_batches(const mock_batch *batch, size_t count, const char *error) {
-  mock_table table = {.batches = count, .batch = batch};
-  return forecast(&table, NULL, error);
-}
-
-static void free_result(result *r) {
-  free(r->rows);
-  *r = (result){.count = 0};
-}
-
-/* Values of one row an item and step. */
-static void expect_equal(const result *found, const result *expected) {
-  assert_int_equal(found->count, expected->count);
-  for (size_t i = 0; i < found->count; i++) {
-    assert_string_equal(found->rows[i].target, expected->rows[i].target);
-    assert_memory_equal(found->rows[i].value, expected->rows[i].value, sizeof found->rows[i].value);
-  }
-}
+/* chronos2_predict_stream: tables as Arrow streams in every form that they can have. */
+#include "stream.h"
 
 /* ---- Tests ------------------------------------------------------------------------------------- */
 
@@ -417,6 +157,210 @@ static void test_releases_early(void **state) {
   }
 }
 
+/* ---- Types ------------------------------------------------------------------------------------- */
+
+typedef struct view {
+  int32_t size;
+  char start[4];
+  int32_t buffer, offset;
+} view;
+
+static mock_column id_views(view *views, int64_t *bytes) {
+  mock_column c = column("item_id", "vu", views, past.rows);
+  for (size_t i = 0; i < past.rows; i++) {
+    int32_t size = past.text[i + 1] - past.text[i];
+    views[i] = (view){.size = size, .offset = past.text[i]};
+    if (size > 12) memcpy(views[i].start, past.bytes + past.text[i], 4);
+    if (size <= 12) memcpy(views[i].start, past.bytes + past.text[i], (size_t)size);
+  }
+  *bytes = past.text[past.rows];
+  c.n_buffers = 4;
+  c.buffers[2] = past.bytes;
+  c.buffers[3] = bytes;
+  return c;
+}
+
+static void expect_ids(const result *r, const char *format, const char *const *ids) {
+  assert_string_equal(r->formats[0], format);
+  for (size_t i = 0; i < r->count; i++) assert_string_equal(r->rows[i].id, ids[i / HORIZON]);
+}
+
+static void test_types_of_ids(void **state) {
+  (void)state;
+  static const char *const numbers[] = {"-5", "2", "9"};
+  static const char *const few[] = {"251", "2", "9"}; /* as bytes without a sign */
+  static view views[ROWS];
+  static int32_t narrow[ROWS];
+  static uint8_t bytes[ROWS];
+  static int32_t word_at[] = {0, 0, 4, 33};
+  static uint16_t index[ROWS];
+  int64_t size = 0;
+  mock_batch b = whole(3);
+  reset_options();
+  result expected = forecast_batches(&b, 1, NULL);
+  mock_column words = {
+      .name = "", .format = "u", .length = 3, .buffers = {NULL, word_at, "betaa longer name than views hold"}};
+  size_t at = 0;
+  for (size_t item = 0; item < ITEMS; item++) {
+    for (size_t i = 0; i < lengths[item]; i++, at++) {
+      narrow[at] = (int32_t)past.integer[at];
+      bytes[at] = (uint8_t)past.integer[at];
+      index[at] = (uint16_t)(item == 0 ? 1 : item == 1 ? 0 : 2);
+    }
+  }
+  mock_column indices = column("item_id", "S", index, past.rows);
+  indices.dictionary = &words;
+  const struct {
+    mock_column column;
+    const char *format;
+    const char *const *ids;
+  } forms[] = {
+      {text_column("item_id", "U", past.wide_text, past.bytes), "U", names},
+      {id_views(views, &size), "u", names},
+      {indices, "u", names},
+      {column("item_id", "l", past.integer, past.rows), "l", numbers},
+      {column("item_id", "i", narrow, past.rows), "i", numbers},
+      {column("item_id", "c", bytes, past.rows), "c", numbers},
+      {column("item_id", "C", bytes, past.rows), "C", few},
+  };
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    b.column[0] = forms[i].column;
+    result found = forecast_batches(&b, 1, NULL);
+    expect_equal(&found, &expected);
+    expect_ids(&found, forms[i].format, forms[i].ids);
+    free_result(&found);
+  }
+  free_result(&expected);
+}
+
+static uint16_t half_of(double value) { /* positive, exact */
+  int exponent = 0;
+  if (value == 0) return 0;
+  double fraction = frexp(value, &exponent);
+  return (uint16_t)((exponent + 14) << 10 | (int)(fraction * 2048 - 1024));
+}
+
+static void test_types_of_numbers(void **state) {
+  (void)state;
+  static uint16_t half[ROWS];
+  static int8_t small[ROWS];
+  static uint64_t large[ROWS];
+  static uint8_t bits[ROWS / 8 + 1], valid[ROWS / 8 + 2];
+  static double whole_numbers[ROWS], truth[ROWS], holes[ROWS];
+  reset_options();
+  for (size_t i = 0; i < past.rows; i++) {
+    half[i] = half_of(past.y[i]);
+    small[i] = (int8_t)(large[i] = (uint64_t)(whole_numbers[i] = (double)(i % 13)));
+    truth[i] = (double)(i % 3 == 0);
+    if (i % 3 == 0) bits[i / 8] |= (uint8_t)(1 << i % 8);
+    holes[i] = i % 5 == 1 ? (double)NAN : past.y[i];
+    size_t bit = i + 3;
+    if (i % 5 != 1) valid[bit / 8] |= (uint8_t)(1 << bit % 8);
+  }
+  mock_column masked = column("target", "g", past.y - 3, past.rows);
+  masked.buffers[0] = valid;
+  masked.offset = 3;
+  masked.null_count = -1; /* nobody counted */
+  const struct {
+    const double *values;
+    mock_column column;
+  } forms[] = {
+      {past.y, column("target", "f", past.y32, past.rows)},
+      {past.y, column("target", "e", half, past.rows)},
+      {whole_numbers, column("target", "c", small, past.rows)},
+      {whole_numbers, column("target", "L", large, past.rows)},
+      {truth, column("target", "b", bits, past.rows)},
+      {holes, masked},
+  };
+  for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+    mock_batch b = whole(3);
+    b.column[2] = column("target", "g", forms[i].values, past.rows);
+    result expected = forecast_batches(&b, 1, NULL);
+    b.column[2] = forms[i].column;
+    result found = forecast_batches(&b, 1, NULL);
+    expect_equal(&found, &expected);
+    free_result(&found);
+    free_result(&expected);
+  }
+}
+
+static void test_types_of_time_stamps(void **state) {
+  (void)state;
+  static int64_t stamps[ROWS];
+  static int32_t days[ROWS];
+  static const struct {
+    const char *format;
+    int64_t hours, day; /* of an hour and a day; 0: it holds none */
+  } forms[] = {{"tss:", 3600, 86400},         {"tsm:", 3600000, 86400000}, {"tsn:", 3600 * INT64_C(1000000000), 0},
+               {"tsu:UTC", HOUR, 24 * HOUR},  {"tsu:-03:30", HOUR, 0},     {"tdm", 0, 86400000},
+               {"tdD", 0, 1}};
+  reset_options();
+  for (size_t k = 0; k < 2 * sizeof forms / sizeof *forms; k++) {
+    int64_t step = k % 2 ? forms[k / 2].day : forms[k / 2].hours;
+    const char *format = forms[k / 2].format;
+    mock_batch b = whole(3);
+    if (step == 0) continue;
+    for (size_t i = 0; i < past.rows; i++) {
+      stamps[i] = past.stamp[i] / HOUR * step;
+      days[i] = (int32_t)stamps[i];
+    }
+    b.column[1] = column("timestamp", format, strcmp(format, "tdD") == 0 ? (const void *)days : stamps, past.rows);
+    result r = forecast_batches(&b, 1, NULL);
+    assert_string_equal(r.formats[1], format);
+    assert_int_equal(r.count, ITEMS * HORIZON);
+    for (size_t i = 0; i < r.count; i++) {
+      size_t item = i / HORIZON;
+      int64_t last = stamps[first_row(item) + lengths[item] - 1];
+      assert_true(r.rows[i].stamp == last + (int64_t)(i % HORIZON + 1) * step);
+    }
+    free_result(&r);
+  }
+  mock_batch b = whole(3); /* a step that the type can't hold */
+  b.column[1] = column("timestamp", "tdD", days, past.rows);
+  options.freq = "h";
+  result r = forecast_batches(&b, 1, "can't hold steps of h");
+  free_result(&r);
+}
+
+/* Summer begins in Berlin on 2024-03-31 at 01:00 UTC: hours pass as they do, days keep the time of day. */
+static void test_time_zones(void **state) {
+  (void)state;
+  enum { BEGINS = 1711846800 };
+  static int64_t stamps[ROWS];
+  mock_batch b = whole(3);
+  reset_options();
+  for (size_t item = 0; item < ITEMS; item++) {
+    for (size_t i = 0; i < lengths[item]; i++) {
+      stamps[first_row(item) + i] = BEGINS + ((int64_t)i - (int64_t)lengths[item] + 2) * 3600;
+    }
+  }
+  b.column[1] = column("timestamp", "tss:Europe/Berlin", stamps, past.rows);
+  result r = forecast_batches(&b, 1, NULL);
+  for (size_t i = 0; i < r.count; i++) {
+    int64_t last = stamps[first_row(i / HORIZON) + lengths[i / HORIZON] - 1];
+    assert_true(r.rows[i].stamp == last + (int64_t)(i % HORIZON + 1) * 3600);
+  }
+  free_result(&r);
+  b.column[0] = column("item_id", "l", memset(past.integer, 0, sizeof past.integer), past.rows);
+  for (int64_t after = 0; after < 3; after++) { /* midnights, so many of them after the change */
+    int64_t expected[HORIZON + ROWS];
+    for (int64_t i = 0; i < HORIZON + ROWS; i++) {
+      int64_t day = i - ROWS + after; /* 0: the last before it */
+      expected[i] = BEGINS - 7200 + (day > 0 ? 82800 + (day - 1) * 86400 : day * 86400);
+    }
+    memcpy(stamps, expected, sizeof stamps);
+    r = forecast_batches(&b, 1, NULL);
+    for (size_t i = 0; i < HORIZON; i++) assert_true(r.rows[i].stamp == expected[ROWS + i]);
+    free_result(&r);
+  }
+  b.column[1].format = "tss:Europe/Nowhere";
+  r = forecast_batches(&b, 1, "no time zone 'Europe/Nowhere'");
+  free_result(&r);
+  b.column[1].format = "tss:../../etc/passwd";
+  r = forecast_batches(&b, 1, "expected a time zone such as UTC");
+  free_result(&r);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(test_values_are_those_of_predict, prepare),
@@ -424,6 +368,10 @@ int main(void) {
       cmocka_unit_test_setup(test_rows_that_come_apart, prepare),
       cmocka_unit_test_setup(test_producers_fail, prepare),
       cmocka_unit_test_setup(test_releases_early, prepare),
+      cmocka_unit_test_setup(test_types_of_ids, prepare),
+      cmocka_unit_test_setup(test_types_of_numbers, prepare),
+      cmocka_unit_test_setup(test_types_of_time_stamps, prepare),
+      cmocka_unit_test_setup(test_time_zones, prepare),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

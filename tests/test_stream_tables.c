@@ -1,0 +1,504 @@
+/* chronos2_predict_stream: known futures, categories, gaps, and tables that are refused. */
+#include "stream.h"
+
+/* The steps after each item's last, items in the order given: ids, time stamps, x, kind. */
+static struct {
+  int64_t stamp[ITEMS * HORIZON], id[ITEMS * HORIZON];
+  double x[ITEMS * HORIZON];
+  int32_t kind_at[ITEMS * HORIZON + 1];
+  char kinds[ITEMS * HORIZON * 8];
+} ahead;
+
+static void fill_future(const size_t order[ITEMS], const char *kind) {
+  for (size_t i = 0; i < ITEMS * HORIZON; i++) {
+    size_t item = order[i / HORIZON];
+    size_t last = (first_row(item) + lengths[item] - 1) % ROWS;
+    ahead.id[i] = past.integer[last];
+    ahead.stamp[i] = past.stamp[last] + (int64_t)(i % HORIZON + 1) * HOUR;
+    ahead.x[i] = (double)(item + i % 2);
+    memcpy(ahead.kinds + ahead.kind_at[i], kind, strlen(kind));
+    ahead.kind_at[i + 1] = ahead.kind_at[i] + (int32_t)strlen(kind);
+  }
+}
+
+static mock_batch known(size_t columns) {
+  enum { COUNT = ITEMS * HORIZON };
+  mock_column kind = column("kind", "u", ahead.kind_at, COUNT);
+  kind.buffers[2] = ahead.kinds;
+  return (mock_batch){.rows = COUNT,
+                      .columns = columns,
+                      .column = {column("item_id", "l", ahead.id, COUNT),
+                                 column("timestamp", "tsu:", ahead.stamp, COUNT), column("x", "g", ahead.x, COUNT),
+                                 kind}};
+}
+
+/* The past with ids that are integers, as those of `known`. */
+static mock_batch by_number(size_t columns) {
+  mock_batch b = whole(columns);
+  b.column[0] = column("item_id", "l", past.integer, past.rows);
+  return b;
+}
+
+static result forecast_known(const mock_batch *df, const mock_batch *future_df, size_t futures, const char *error) {
+  mock_table a = {.batches = 1, .batch = df};
+  mock_table b = {.batches = futures, .batch = future_df};
+  return forecast(&a, &b, error);
+}
+
+static const size_t in_order[ITEMS] = {0, 1, 2};
+
+static void refuse_known(const mock_batch *df, mock_batch future_df, const char *error) {
+  result r = forecast_known(df, &future_df, 1, error);
+  free_result(&r);
+}
+
+/* ---- Known futures ----------------------------------------------------------------------------- */
+
+static void test_futures_in_any_order_of_items(void **state) {
+  (void)state;
+  static const size_t orders[][ITEMS] = {{0, 1, 2}, {2, 1, 0}, {1, 2, 0}};
+  mock_batch df = by_number(5);
+  reset_options();
+  fill_future(in_order, "yes");
+  mock_batch future = known(4);
+  result expected = forecast_known(&df, &future, 1, NULL);
+  for (size_t k = 0; k < 12; k++) {
+    mock_batch pieces[ITEMS * HORIZON];
+    size_t size = k % 2 ? 5 : ITEMS * HORIZON;
+    size_t count = 0;
+    options.gather = k % 4 > 1;
+    options.batch_series = k / 4 ? 1 : 0;
+    memset(&ahead, 0, sizeof ahead);
+    fill_future(orders[k / 4], "yes");
+    future = known(4);
+    for (size_t first = 0; first < ITEMS * HORIZON; first += size) {
+      size_t rows = ITEMS * HORIZON - first < size ? ITEMS * HORIZON - first : size;
+      pieces[count++] = slice(&future, first, rows, k % 2);
+    }
+    result found = forecast_known(&df, pieces, count, NULL);
+    expect_equal(&found, &expected);
+    free_result(&found);
+  }
+  result without = forecast_batches(&df, 1, NULL);
+  assert_true(without.rows[0].value[0] != expected.rows[0].value[0]); /* what is known counts */
+  free_result(&without);
+  free_result(&expected);
+}
+
+static void test_futures_that_are_refused(void **state) {
+  (void)state;
+  mock_batch df = by_number(5);
+  for (int gathers = 0; gathers < 2; gathers++) {
+    reset_options();
+    options.gather = gathers;
+    memset(&ahead, 0, sizeof ahead);
+    fill_future(in_order, "yes");
+    mock_batch b = known(4);
+    refuse_known(&df, slice(&b, 0, 8, false), "future_df must have the same time series IDs as df");
+    refuse_known(&df, slice(&b, 0, 11, false), "future_df must contain prediction_length=4 rows per item");
+    refuse_known(&df, slice(&b, 1, 11, true), "future_df must contain prediction_length=4 rows per item");
+    ahead.stamp[5] += HOUR / 2;
+    refuse_known(&df, known(4), "future_df timestamps do not match the expected prediction timestamps");
+    ahead.stamp[5] -= HOUR / 2;
+    for (size_t i = 8; i < 12; i++) ahead.id[i] = 99;
+    refuse_known(&df, known(4), "future_df must have the same time series IDs as df");
+    options.skip_validation = !gathers;
+    refuse_known(&df, known(4), "future_df must have the same time series IDs as df");
+    memset(&ahead, 0, sizeof ahead);
+    fill_future(in_order, "yes");
+    mock_batch strange = known(4);
+    ahead.stamp[5] += HOUR / 2;
+    if (options.skip_validation) refuse_known(&df, strange, NULL); /* on its own word */
+  }
+  mock_batch one = by_number(5); /* a future of an item that df lacks */
+  reset_options();
+  memset(&ahead, 0, sizeof ahead);
+  fill_future(in_order, "yes");
+  one = slice(&one, 0, 20, false);
+  refuse_known(&one, known(4), "future_df must have the same time series IDs as df");
+}
+
+static void test_columns_of_futures(void **state) {
+  (void)state;
+  mock_batch df = by_number(5);
+  reset_options();
+  fill_future(in_order, "yes");
+  mock_batch b = known(4);
+  b.column[2].name = "target";
+  refuse_known(&df, b, "future_df cannot contain target columns. Target columns found: ['target']");
+  b.column[2].name = "y";
+  refuse_known(&df, b, "future_df cannot contain columns not present in df. Extra columns: ['y']");
+  b.column[2].name = "kind";
+  refuse_known(&df, b, "future_df: several columns are named 'kind'");
+  b = known(4);
+  b.column[2] = text_column("x", "u", past.kind_at, past.kind_bytes);
+  refuse_known(&df, b, "future_df: column 'x': expected as in df float64, found string");
+  b = known(4);
+  b.column[3] = column("kind", "g", ahead.x, ITEMS * HORIZON);
+  refuse_known(&df, b, "future_df: column 'kind': expected categories as in df, found the number");
+  b = known(4);
+  b.column[0] = text_column("item_id", "u", past.text, past.bytes);
+  refuse_known(&df, b, "future_df: column 'item_id': expected integers as in df, found string");
+  b = known(4);
+  b.column[1].format = "tsu:UTC";
+  refuse_known(&df, b, "future_df: column 'timestamp': expected no time zone, as in df");
+  b = known(4);
+  b.column[1].name = "when";
+  refuse_known(&df, b, "future_df does not contain all expected columns. Missing columns: {'timestamp'}");
+}
+
+/* ---- Categories -------------------------------------------------------------------------------- */
+
+/* Codes by themselves: a category's rank among all of df's, the last rank for a missing one, NaN for others. */
+static void test_ranks_beside_several_targets(void **state) {
+  (void)state;
+  static const char *const targets[] = {"target", "x"};
+  static double codes[ROWS], next[ITEMS * HORIZON];
+  static uint8_t valid[ROWS / 8 + 1];
+  mock_batch texts = by_number(5);
+  for (size_t i = 0; i < past.rows; i++) {
+    bool missing = i % 9 == 5;
+    if (!missing) valid[i / 8] |= (uint8_t)(1 << i % 8);
+    codes[i] = missing ? 2 : i % 4 != 0;
+  }
+  texts.column[4].buffers[0] = valid;
+  texts.column[4].null_count = -1;
+  mock_batch numbers = texts;
+  numbers.column[4] = column("kind", "g", codes, past.rows);
+  for (int unseen = 0; unseen < 2; unseen++) {
+    reset_options();
+    options.targets = targets;
+    options.target_count = 2;
+    memset(&ahead, 0, sizeof ahead);
+    fill_future(in_order, unseen ? "new" : "yes");
+    for (size_t i = 0; i < ITEMS * HORIZON; i++) next[i] = unseen ? (double)NAN : 1;
+    mock_batch b = known(4);
+    b.column[2] = b.column[3];
+    b.columns = 3;
+    result found = forecast_known(&texts, &b, 1, NULL);
+    assert_true(!strstr(warnings, "12 future values, the first of item '-5'") == !unseen);
+    b.column[2] = column("kind", "g", next, ITEMS * HORIZON);
+    result expected = forecast_known(&numbers, &b, 1, NULL);
+    expect_equal(&found, &expected);
+    free_result(&found);
+    free_result(&expected);
+  }
+}
+
+/* Text, dictionaries and booleans are the same categories; a future may have some that the past never had. */
+static void test_forms_of_categories(void **state) {
+  (void)state;
+  static int32_t index[ROWS];
+  static uint8_t bits[ROWS / 8 + 1], next_bits[2] = {0xff, 0x0f};
+  static const int32_t word_at[] = {0, 3, 9, 11};
+  static const int32_t unused_at[] = {0, 3, 9, 9};
+  mock_column words = {.name = "", .format = "u", .length = 3, .buffers = {NULL, word_at, "yesunusedno"}};
+  mock_column twice = {.name = "", .format = "u", .length = 3, .buffers = {NULL, unused_at, "yesunused"}};
+  mock_batch df = by_number(5);
+  for (size_t i = 0; i < past.rows; i++) {
+    index[i] = i % 4 == 0 ? 2 : 0;
+    if (i % 4 != 0) bits[i / 8] |= (uint8_t)(1 << i % 8);
+  }
+  reset_options();
+  fill_future(in_order, "yes");
+  mock_batch b = known(4);
+  result expected = forecast_known(&df, &b, 1, NULL);
+  df.column[4] = column("kind", "i", index, past.rows);
+  df.column[4].dictionary = &words;
+  result found = forecast_known(&df, &b, 1, NULL);
+  expect_equal(&found, &expected);
+  free_result(&found);
+  df.column[4] = column("kind", "b", bits, past.rows);
+  b.column[3] = column("kind", "b", next_bits, ITEMS * HORIZON);
+  found = forecast_known(&df, &b, 1, NULL);
+  expect_equal(&found, &expected);
+  free_result(&found);
+  free_result(&expected);
+  memset(&ahead, 0, sizeof ahead);
+  fill_future(in_order, "never");
+  df = by_number(5);
+  for (int gathers = 0; gathers < 2; gathers++) {
+    warnings[0] = '\0';
+    options.gather = gathers;
+    b = known(4);
+    found = forecast_known(&df, &b, 1, NULL);
+    assert_non_null(strstr(warnings, "column 'kind': categories that the past never had"));
+    assert_non_null(strstr(warnings, "12 future values, the first of item '-5'"));
+    free_result(&found);
+  }
+  df.column[4] = column("kind", "i", index, past.rows);
+  df.column[4].dictionary = &twice; /* an index beyond it is caught, whatever it is for */
+  index[7] = 3;
+  found = forecast_batches(&df, 1, "an index beyond its dictionary");
+  free_result(&found);
+  index[7] = -1;
+  found = forecast_batches(&df, 1, "an index beyond its dictionary");
+  free_result(&found);
+}
+
+/* ---- Options ----------------------------------------------------------------------------------- */
+
+static void test_gaps(void **state) {
+  (void)state;
+  mock_batch df = by_number(3);
+  reset_options();
+  for (size_t i = 8; i < lengths[0]; i++) past.stamp[i] += 2 * HOUR; /* two steps without a row */
+  result r = forecast_batches(&df, 1, "Could not infer frequency for series -5: 1970-01-01 10:00:00 is out of step");
+  free_result(&r);
+  options.freq = "h";
+  r = forecast_batches(&df, 1, NULL);
+  assert_non_null(strstr(warnings, "rows of 1 items, as '-5', are not one step of the given frequency apart"));
+  result filled = {.count = 0};
+  for (int k = 0; k < 4; k++) {
+    reset_options();
+    options.fill_gaps = true;
+    options.freq = k % 2 ? "h" : NULL;
+    options.gather = k > 1;
+    free_result(&filled);
+    filled = forecast_batches(&df, 1, NULL);
+    assert_non_null(strstr(warnings, "2 of 62 steps have no row and are missing values"));
+  }
+  assert_true(filled.rows[0].value[0] != r.rows[0].value[0]);
+  assert_memory_equal(&filled.rows[HORIZON].value, &r.rows[HORIZON].value, sizeof r.rows[0].value); /* the next item */
+  free_result(&r);
+  static double y[22]; /* as one that has the rows, without values */
+  static int64_t stamp[22], id[22];
+  for (size_t i = 0; i < 22; i++) {
+    y[i] = i < 8 ? past.y[i] : i < 10 ? (double)NAN : past.y[i - 2];
+    stamp[i] = (int64_t)i * HOUR;
+  }
+  mock_batch same = {.rows = 22,
+                     .columns = 3,
+                     .column = {column("item_id", "l", id, 22), column("timestamp", "tsu:", stamp, 22),
+                                column("target", "g", y, 22)}};
+  r = forecast_batches(&same, 1, NULL);
+  assert_memory_equal(&filled.rows[0].value, &r.rows[0].value, sizeof r.rows[0].value);
+  free_result(&r);
+  free_result(&filled);
+  past.stamp[lengths[0] - 1] = 16000000 * HOUR; /* as many steps as nobody fills in */
+  r = forecast_batches(&df, 1, "more than are filled in");
+  free_result(&r);
+}
+
+static void test_frequencies_that_differ(void **state) {
+  (void)state;
+  mock_batch df = by_number(3);
+  reset_options();
+  for (size_t i = 0; i < lengths[2]; i++) past.stamp[first_row(2) + i] *= 24;
+  result r = forecast_batches(&df, 1, "All time series must have the same frequency, found ['D', 'h'] (series 9 has");
+  free_result(&r);
+  mock_batch two = slice(&df, 0, 2, false);
+  r = forecast_batches(&two, 1, "Could not infer frequency: no time series has at least 3");
+  free_result(&r);
+  options.freq = "fortnight";
+  r = forecast_batches(&two, 1, "expected a frequency as pandas spells it, found 'fortnight'");
+  free_result(&r);
+}
+
+static void test_a_bad_item_may_be_left_out(void **state) {
+  (void)state;
+  mock_batch df = by_number(3);
+  reset_options();
+  result expected = forecast_batches(&df, 1, NULL);
+  past.y[first_row(1) + 1] = (double)INFINITY;
+  result r = forecast_batches(&df, 1, "item '2': target: value 1 is infinite");
+  free_result(&r);
+  predict.on_error = CHRONOS2_ON_ERROR_SKIP;
+  r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "no forecast: item '2': target: value 1 is infinite; a missing value is NaN\n");
+  assert_int_equal(r.count, expected.count);
+  for (size_t i = 0; i < r.count; i++) {
+    assert_int_equal(r.rows[i].is_null, i / HORIZON == 1);
+    if (i / HORIZON != 1) assert_memory_equal(r.rows[i].value, expected.rows[i].value, sizeof r.rows[i].value);
+  }
+  free_result(&r);
+  free_result(&expected);
+}
+
+static void test_columns_that_are_chosen(void **state) {
+  (void)state;
+  static const char *const one[] = {"x"};
+  static const char *const absent[] = {"z"};
+  mock_batch df = by_number(5);
+  mock_batch small = by_number(4);
+  reset_options();
+  result expected = forecast_batches(&small, 1, NULL);
+  options.covariates = one;
+  options.covariate_count = 1;
+  result r = forecast_batches(&df, 1, NULL);
+  expect_equal(&r, &expected);
+  assert_string_equal(warnings, "df: columns that are no covariates are ignored: 'kind'\n");
+  free_result(&r);
+  free_result(&expected);
+  options.covariates = absent;
+  r = forecast_batches(&df, 1, "df does not contain all expected columns. Missing columns: {'z'}");
+  free_result(&r);
+}
+
+/* ---- What is refused --------------------------------------------------------------------------- */
+
+static void refuse(mock_batch b, const char *error) {
+  result r = forecast_batches(&b, 1, error);
+  assert_int_equal(r.count, 0);
+  free_result(&r);
+}
+
+static void test_types_that_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    size_t column;
+    const char *format, *error;
+  } cases[] = {
+      {0, "g", "df: column 'item_id': expected ids that are text or integers, found float64"},
+      {1, "l", "df: column 'timestamp': expected timestamps or dates, found integer"},
+      {1, "tsx:", "df: column 'timestamp': expected timestamps or dates, found Arrow's 'tsx:'"},
+      {2, "d:10,2", "Target column 'target' must be numeric, got dtype decimal"},
+      {2, "u", "Target column 'target' must be numeric, got dtype string"},
+      {3, "d:10,2", "df: column 'x': expected numbers, text, booleans or a dictionary, found decimal"},
+      {3, "+l", "df: column 'x': expected numbers, text, booleans or a dictionary, found nested values"},
+      {3, "", "found Arrow's ''"},
+  };
+  reset_options();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    mock_batch b = whole(4);
+    b.column[cases[i].column].format = cases[i].format;
+    refuse(b, cases[i].error);
+  }
+  mock_batch b = whole(4);
+  b.column[3].name = "target";
+  refuse(b, "df: several columns are named 'target'");
+  b.column[3].name = b.column[2].name = "y";
+  refuse(b, "df does not contain all expected columns. Missing columns: {'target'}");
+  b = whole(4);
+  mock_table flat = {.format = "u", .batches = 1, .batch = &b};
+  result r = forecast(&flat, NULL, "df: expected record batches, found the Arrow type 'u'");
+  free_result(&r);
+}
+
+static void test_damaged_arrays(void **state) {
+  (void)state;
+  static uint8_t none[ROWS / 8 + 1];
+  static int32_t offsets[ROWS + 1];
+  reset_options();
+  mock_batch good = whole(4);
+  mock_batch b = good;
+#define DAMAGE(what, error) \
+  do {                      \
+    b = good;               \
+    what;                   \
+    refuse(b, error);       \
+  } while (0)
+  DAMAGE(b.column[2].length--, "column 'target': the Arrow array is damaged: it is too short");
+  DAMAGE(b.column[2].length = -1, "a negative size");
+  DAMAGE(b.column[2].offset = -1, "a negative size");
+  DAMAGE(b.column[2].offset = INT64_MAX, "a size overflows");
+  DAMAGE(b.column[2].n_buffers = 1, "a wrong number of buffers");
+  DAMAGE(b.column[2].n_buffers = 3, "a wrong number of buffers");
+  DAMAGE(b.column[2].n_buffers = -7, "a negative size");
+  DAMAGE(b.column[2].buffers[1] = NULL, "no values");
+  DAMAGE(b.column[2].buffers[1] = (const char *)past.y + 1, "values are not aligned");
+  DAMAGE(b.column[3].is_missing = true, "it was released already");
+  DAMAGE(b.rows = -1, "the Arrow array is damaged");
+  DAMAGE(b.offset = -1, "the Arrow array is damaged");
+  DAMAGE(b.rows = INT64_MAX, "it is too short");
+  DAMAGE(b.offset = INT64_MAX, "it is too short");
+  DAMAGE(b.n_children = 3, "expected 4 columns, found 3");
+  DAMAGE(b.n_children = INT64_MAX, "expected 4 columns, found");
+  DAMAGE(b.n_children = -1, "expected 4 columns, found -1");
+  DAMAGE((b.validity = none, b.null_count = 1), "a row is null as a whole");
+  DAMAGE((b.column[0].buffers[0] = none, b.column[0].null_count = 1), "df has a missing value in column 'item_id'");
+  DAMAGE((b.column[1].buffers[0] = none, b.column[1].null_count = 1), "df has a missing value in column 'timestamp'");
+  DAMAGE(b.column[0].buffers[2] = NULL, "no bytes of texts");
+  memcpy(offsets, past.text, sizeof offsets);
+  offsets[30] = -4;
+  DAMAGE(b.column[0].buffers[1] = offsets, "offsets of texts fall");
+  past.stamp[5] = INT64_MAX;
+  DAMAGE(b.column[1].format = "tss:", "expected time stamps of whole microseconds in the years 1 to 9999");
+#undef DAMAGE
+}
+
+static void test_damaged_views(void **state) {
+  (void)state;
+  static struct {
+    int32_t size;
+    char start[4];
+    int32_t buffer, offset;
+  } views[ROWS], bad[] = {{-1, "", 0, 0}, {20, "", 1, 0}, {20, "", -1, 0}, {20, "", 0, 13}, {20, "", 0, -1}};
+  int64_t size = 32;
+  reset_options();
+  mock_batch b = whole(3);
+  b.column[0] = column("item_id", "vu", views, past.rows);
+  b.column[0].n_buffers = 4;
+  b.column[0].buffers[2] = past.bytes;
+  b.column[0].buffers[3] = &size;
+  for (size_t i = 0; i < past.rows; i++) views[i].size = 2;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    views[9] = bad[i];
+    refuse(b, i == 0 ? "a text is shorter than nothing" : "a text lies outside its buffer");
+  }
+  b.column[0].buffers[3] = NULL;
+  refuse(b, "sizes of buffers are missing");
+}
+
+static void test_calls_that_cannot_be(void **state) {
+  (void)state;
+  mock_batch b = whole(4);
+  mock_table table = {.batches = 1, .batch = &b};
+  mock_table other = {.batches = 1, .batch = &b};
+  struct ArrowArrayStream out;
+  struct ArrowArrayStream in = mock_stream(&table);
+  struct ArrowArrayStream also = mock_stream(&other);
+  reset_options();
+  assert_int_equal(chronos2_predict_stream(NULL, &in, &also, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_true(!in.release && !also.release && !out.release && table.live == 0 && other.live == 0);
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "df: expected a stream that wasn't released"));
+  in = mock_stream(&table);
+  options.reserved[2] = true;
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_UNSUPPORTED);
+  options.reserved[2] = false;
+  predict.horizon = SIZE_MAX;
+  in = mock_stream(&table);
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "horizon: expected 1 to 2^20 steps"));
+  static const double wrong[] = {0.5, 1.5};
+  predict.horizon = 1;
+  options.quantile_levels = wrong;
+  options.level_count = 2;
+  in = mock_stream(&table);
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "quantile_levels: expected a number in [0, 1], found 1.5"));
+  assert_int_equal(table.live, 0);
+  in = mock_stream(&table); /* all by default */
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, NULL, &out), CHRONOS2_OK);
+  struct ArrowSchema schema;
+  assert_int_equal(out.get_schema(&out, &schema), 0);
+  assert_int_equal(schema.n_children, 4 + 9);
+  assert_string_equal(schema.children[12]->name, "0.9");
+  schema.release(&schema);
+  struct ArrowArray array;
+  assert_int_equal(out.get_next(&out, &array), 0);
+  const chronos2_config *c = chronos2_model_config(model);
+  assert_int_equal(array.length, ITEMS * c->max_output_patches * c->patch);
+  array.release(&array);
+  out.release(&out);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(test_futures_in_any_order_of_items, prepare),
+      cmocka_unit_test_setup(test_futures_that_are_refused, prepare),
+      cmocka_unit_test_setup(test_columns_of_futures, prepare),
+      cmocka_unit_test_setup(test_ranks_beside_several_targets, prepare),
+      cmocka_unit_test_setup(test_forms_of_categories, prepare),
+      cmocka_unit_test_setup(test_gaps, prepare),
+      cmocka_unit_test_setup(test_frequencies_that_differ, prepare),
+      cmocka_unit_test_setup(test_a_bad_item_may_be_left_out, prepare),
+      cmocka_unit_test_setup(test_columns_that_are_chosen, prepare),
+      cmocka_unit_test_setup(test_types_that_are_refused, prepare),
+      cmocka_unit_test_setup(test_damaged_arrays, prepare),
+      cmocka_unit_test_setup(test_damaged_views, prepare),
+      cmocka_unit_test_setup(test_calls_that_cannot_be, prepare),
+  };
+  return cmocka_run_group_tests(tests, open_all, close_all);
+}
