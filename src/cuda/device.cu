@@ -60,11 +60,7 @@ static c2_status find_device(size_t index, cudaDeviceProp *properties, c2_error 
     return c2_gpu_fail(err, C2_ERR_ARGUMENT, "device cuda:%zu: expected a number below %d", index, count);
   }
   C2_TRY(check(cudaGetDeviceProperties(properties, (int)index), "reading the device's properties", err));
-  if (properties->major < 8) {
-    return c2_gpu_fail(err, C2_ERR_UNSUPPORTED, "device cuda:%zu: %s has compute capability %d.%d; expected at least 8.0",
-                index, properties->name, properties->major, properties->minor);
-  }
-  return C2_OK;
+  return c2_gpu_check_capability(index, properties->name, properties->major, properties->minor, err);
 }
 
 static c2_status begin(c2_device *device, c2_error *err) {

@@ -52,6 +52,10 @@ static c2_status open_device(size_t index, c2_device **device, c2_error *err) {
   turn mine(one_at_a_time);
   if (index != 0) return c2_gpu_fail(err, C2_ERR_ARGUMENT, "device cuda:%zu: only one device is emulated", index);
   const char *seed = getenv("CHRONOS2_EMULATOR_SEED");
+  const char *capability = getenv("CHRONOS2_EMULATOR_CAPABILITY"); /* as "7.5" */
+  if (capability && strlen(capability) == 3) {
+    C2_TRY(c2_gpu_check_capability(index, "emulated device", capability[0] - '0', capability[2] - '0', err));
+  }
   if (devices++ == 0) emulator::seed(seed ? strtoull(seed, nullptr, 10) : 1);
   *device = new c2_device;
   return C2_OK;

@@ -309,6 +309,61 @@ static void test_embeddings(void **state) {
   free(in);
 }
 
+/* ---- The mass probe ----------------------------------------------------------------------------- */
+
+static char *read_all(const char *path) {
+  FILE *file = fopen(path, "r");
+  if (!file) fail_msg("%s is not there", path);
+  char *text = calloc(1 << 20, 1);
+  assert_true(fread(text, 1, (1 << 20) - 1, file) > 0);
+  fclose(file);
+  return text;
+}
+
+/* Two CSV files: the same texts, and numbers as near as rounding leaves them. */
+static void compare_tables(const char *one, const char *other, double tolerance) {
+  char *a = read_all(one);
+  char *b = read_all(other);
+  char *a_rest = a;
+  char *b_rest = b;
+  size_t numbers = 0;
+  for (char *x = strtok_r(a, ",\n", &a_rest), *y = strtok_r(b, ",\n", &b_rest); x || y;
+       x = strtok_r(NULL, ",\n", &a_rest), y = strtok_r(NULL, ",\n", &b_rest)) {
+    assert_non_null(x);
+    assert_non_null(y);
+    char *end = NULL;
+    double left = strtod(x, &end);
+    if (strcmp(x, y) == 0) continue;
+    if (*end != '\0' || fabs(left - strtod(y, NULL)) > tolerance) fail_msg("%s: '%s' on the CPU, '%s' here", one, x, y);
+    numbers++;
+  }
+  assert_true(numbers > 0); /* rounding differs somewhere */
+  free(a);
+  free(b);
+}
+
+static void test_probe(void **state) {
+  (void)state;
+  char folder[] = "/tmp/chronos2_cuda_XXXXXX";
+  char prefix[2][64];
+  char table[2][100];
+  assert_non_null(mkdtemp(folder));
+  for (size_t i = 0; i < 2; i++) {
+    snprintf(prefix[i], sizeof prefix[i], "%s/%s", folder, i ? "cuda" : "cpu");
+    snprintf(table[i], sizeof table[i], "%s__mass_per_window.csv", prefix[i]);
+    program_result result = PROGRAM_RUN(
+        "probe", "-m", SOURCE_DIR "/tests/golden/model-smooth/weights", "--tasks", SOURCE_DIR "/datasets/tasks.yaml",
+        "--device", i ? "cuda" : "cpu", "--out-prefix", prefix[i], "--radii", "1,2,4", "--max-tasks", "1",
+        "--max-series-per-window", "2", "--context-length", "64");
+    if (result.status != 0) fail_msg("%s", result.err);
+    program_free(&result);
+  }
+  compare_tables(table[0], table[1], 1e-5);
+  char command[100];
+  snprintf(command, sizeof command, "rm -r %s", folder);
+  assert_int_equal(system(command), 0);
+}
+
 /* ---- What can't be ------------------------------------------------------------------------------ */
 
 static void refused(chronos2_dtype dtype, chronos2_session_options options, chronos2_status status,
@@ -335,6 +390,11 @@ static void test_refusals(void **state) {
   refused(CHRONOS2_FP32, (chronos2_session_options)ON("cuda:999"), CHRONOS2_ERROR_ARGUMENT, "cuda:999");
   refused(CHRONOS2_INT8, (chronos2_session_options)ON("cuda"), CHRONOS2_ERROR_UNSUPPORTED, "int8 runs on the CPU");
   refused(CHRONOS2_FP32, reference, CHRONOS2_ERROR_ARGUMENT, "reference");
+  setenv("CHRONOS2_EMULATOR_CAPABILITY", "7.5", 1);
+  if (!getenv("CHRONOS2_ON_GPU")) {
+    refused(CHRONOS2_FP32, (chronos2_session_options)ON("cuda"), CHRONOS2_ERROR_UNSUPPORTED, "7.5; expected at least");
+  }
+  setenv("CHRONOS2_EMULATOR_CAPABILITY", "8.0", 1);
   char *library = strdup(getenv("CHRONOS2_CUDA_LIBRARY"));
   setenv("CHRONOS2_CUDA_LIBRARY", "/nowhere/library.so", 1);
   refused(CHRONOS2_FP32, (chronos2_session_options)ON("cuda"), CHRONOS2_ERROR_UNSUPPORTED, "/nowhere/library.so");
@@ -346,6 +406,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_goldens),        cmocka_unit_test(test_bf16),       cmocka_unit_test(test_requests),
       cmocka_unit_test(test_encoded_contexts), cmocka_unit_test(test_ragged_batches), cmocka_unit_test(test_embeddings),
-      cmocka_unit_test(test_refusals)};
+      cmocka_unit_test(test_probe),          cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# drivers.sh BUILD: what the library for GPUs, which is built first, says with a driver that sees no GPU, with one that is
+# too old, and, on a machine that has none, without one.
+set -euo pipefail
+build=$1
+here=$(cd "$(dirname "$0")" && pwd)
+cmake --build "$build" --target cuda chronos2 >/dev/null
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cc -w -shared -fPIC -o "$work/libcuda.so.1" "$here/fake_driver.c"
+export CHRONOS2_CUDA_LIBRARY=$build/libchronos2_cuda.so
+
+# expect PATTERN [VARIABLE=VALUE...]
+expect() {
+  local pattern=$1 status=0 said
+  shift
+  said=$(env "$@" "$build/chronos2" bench --random micro --device cuda --repeats 1 2>&1) || status=$?
+  if [ "$status" != 1 ] || ! [[ $said =~ ^chronos2:\ error:\ device\ cuda:\ $pattern$ ]]; then
+    echo "drivers: $*: expected '$pattern', found status $status: $said"
+    exit 1
+  fi
+}
+
+expect 'the driver sees no GPU' LD_LIBRARY_PATH="$work" CHRONOS2_FAKE_DRIVER=none
+expect 'no NVIDIA driver, or one older than CUDA [0-9.]+ needs' LD_LIBRARY_PATH="$work" CHRONOS2_FAKE_DRIVER=old
+if ! ldconfig -p | grep -q 'libcuda\.so\.1'; then
+  expect 'no NVIDIA driver, or one older than CUDA [0-9.]+ needs' LD_LIBRARY_PATH=
+fi
+echo "drivers: told"
