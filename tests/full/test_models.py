@@ -9,7 +9,11 @@ from chronos.chronos2 import Chronos2Model
 from conftest import ROOT
 
 TRAINED = {"chronos2-micro": {"pattern": "full"},
-           "chronos2-micro-r8": {"pattern": "windowed_future_global", "radius": 8}}
+           "chronos2-micro-r8": {"pattern": "windowed_future_global", "radius": 8},
+           "chronos2-micro-mixed": [
+               {"pattern": "full"},
+               *({"pattern": f"windowed_future_{seen}", "radius": radius} for seen in ("global", "null", "visible")
+                 for radius in (4, 8, 16, 64, "inf") if (seen, radius) != ("visible", "inf"))]}
 
 
 @pytest.mark.parametrize("name", TRAINED)

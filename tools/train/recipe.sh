@@ -10,8 +10,7 @@
 # OUT/main/first.csv holds the loss of each of the first 200 steps. A smoke test ends by comparing them with those of
 # tools/train/logs/main-first.csv: on one kind of processor with one version of PyTorch they agree to the last digit.
 #
-# tools/train/logs/main.csv is the log of the first run up to step 5,250. That was begun with --steps 14000 --decay 3500,
-# and is now --steps 9000 --decay 2500. Until the decay begins, at step 6,500, both are the same run: the log holds for both.
+# tools/train/logs/main.csv is the log of chronos2-micro-mixed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-venv/bin/python}

@@ -49,7 +49,8 @@ def draw_pattern(family: str, seed: int, step: int) -> Pattern:
 def trained_for(family: str) -> list[dict]:
     """`time_attention` of config.json."""
     everything = {"dense": [FULL], "r8": [Pattern(8, "nothing")]}.get(family) or [
-        FULL, *[Pattern(r, s) for s in ("nothing", "null", "visible") for r in RADII if family == "mixed" or s != "null"]]
+        FULL, *[Pattern(r, s) for s in ("nothing", "null", "visible") for r in RADII
+                if (family == "mixed" or s != "null") and Pattern(r, s) != FULL]]
     names = {"visible": "windowed_future_visible", "null": "windowed_future_null", "nothing": "windowed_future_global"}
     return [{"pattern": "full"} if p == FULL else
             {"pattern": names[p.sees], "radius": "inf" if p.radius is None else p.radius} for p in everything]
