@@ -72,16 +72,15 @@ def predict_df(models, args):
 
 
 def arrow(models, args):
-    """What predict_df of a pyarrow table takes beside chronos2_predict itself."""
-    folder = models("small")[0]
-    process = frames("ours bf16", folder, args, "pyarrow")
-    answers = [process.turn() for _ in range(args.rounds)]
+    """What predict_df of a pyarrow table takes beside chronos2_predict on the same series, which lie ready for it."""
+    process = frames("ours bf16", models("small")[0], args, "pyarrow")
+    seconds = take_turns({line: lambda line=line: process.turn(line)["seconds"] for line in ("table", "library")},
+                         args.rounds)
     process.close()
-    shares = [a["seconds"] / a["forecast_seconds"] - 1 for a in answers]
-    return table(["series", "s", "of it in the library's forecast, s", "binding (min–max)"],
-                 [[args.series, f"{statistics.median(a['seconds'] for a in answers):.2f}",
-                   f"{statistics.median(a['forecast_seconds'] for a in answers):.2f}",
-                   spread([100 * s for s in shares], 2) + " %"]])
+    shares = [100 * (ratio - 1) for ratio in ratios(seconds["table"], seconds["library"])]
+    return table(["series", "steps", "predict_df, s", "chronos2_predict, s", "binding, % (min–max)"],
+                 [[args.series, args.steps, *(f"{statistics.median(v):.2f}" for v in seconds.values()),
+                   spread(shares, 1)]])
 
 
 def size(_models, _args):
@@ -125,7 +124,8 @@ def installed(name, seen=None):
 
 def frames(name, folder, args, kind):
     package, dtype = NAMES[name]
-    job = json.dumps({"series": args.series, "steps": args.steps, "threads": args.threads, "dtype": dtype, "kind": kind})
+    job = json.dumps({"series": args.series, "steps": args.steps, "threads": args.threads, "dtype": dtype,
+                      "kind": kind})
     environment = {"OMP_NUM_THREADS": str(args.threads), "PYTHONPATH": PACKAGE}
     return Contender([sys.executable, __file__, "--serve", package, folder, job], environment)
 
@@ -145,38 +145,42 @@ def serve(package, folder, job):
         import pyarrow
 
         df = pyarrow.Table.from_pandas(df)
-    pipeline, clock = open_pipeline(package, folder, job)
+    pipeline = open_pipeline(package, folder, job)
     small = df[:job["steps"]] if job["kind"] == "pandas" else df.slice(0, job["steps"])
     pipeline.predict_df(small, prediction_length=HORIZON, quantile_levels=LEVELS)
-    for _ in sys.stdin:
-        clock[:] = [0.0]
+    library = alone(pipeline, values) if job["kind"] == "pyarrow" else None
+    for line in sys.stdin:
         start = time.perf_counter()
-        pipeline.predict_df(df, prediction_length=HORIZON, quantile_levels=LEVELS)
-        print(json.dumps({"seconds": time.perf_counter() - start, "forecast_seconds": clock[0],
-                          "peak_resident_mb": peak_resident_mb()}), flush=True)
+        if line.strip() == "library":
+            library()
+        else:
+            pipeline.predict_df(df, prediction_length=HORIZON, quantile_levels=LEVELS)
+        print(json.dumps({"seconds": time.perf_counter() - start, "peak_resident_mb": peak_resident_mb()}), flush=True)
 
 
 def open_pipeline(package, folder, job):
-    """The pipeline, and a list whose element counts the seconds within the library's forecast, where it is ours."""
-    clock = [0.0]
     if package == "chronos":
         import torch
         from chronos import Chronos2Pipeline
 
         torch.set_num_threads(job["threads"])
-        return Chronos2Pipeline.from_pretrained(folder, dtype=getattr(torch, job["dtype"])), clock
-    from chronos2 import Chronos2Pipeline, _native
+        return Chronos2Pipeline.from_pretrained(folder, dtype=getattr(torch, job["dtype"]))
+    from chronos2 import Chronos2Pipeline
 
-    plain = _native.Session.predict
+    return Chronos2Pipeline.from_pretrained(folder, dtype=job["dtype"], threads=job["threads"])
 
-    def predict(*arguments, **options):
-        start = time.perf_counter()
-        result = plain(*arguments, **options)
-        clock[0] += time.perf_counter() - start
-        return result
 
-    _native.Session.predict = predict
-    return Chronos2Pipeline.from_pretrained(folder, dtype=job["dtype"], threads=job["threads"]), clock
+def alone(pipeline, values):
+    """A function that calls chronos2_predict on series that are described already."""
+    from chronos2 import _native
+
+    series = _native.SeriesTable([_native.Series([row]) for row in values])
+
+    def call():
+        with pipeline.model.session() as session:
+            session.predict(series, _native.PredictOptions(HORIZON))
+
+    return call
 
 
 SECTIONS = {f.__name__: f for f in (first, predict_df, arrow, size)}
@@ -202,7 +206,8 @@ def main():
             lines = SECTIONS[name](models, args)
             print("\n".join(lines), flush=True)
             if args.write:
-                command = f"python bench/package.py {name} --series {args.series} --rounds {args.rounds}"
+                job = f"--series {args.series} --steps {args.steps} --rounds {args.rounds}"
+                command = f"python bench/package.py {name} {job}"
                 write(f"package-{name}", [f"{machine(args)}; `{command}`.", "", *lines])
     return 0
 

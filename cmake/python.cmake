@@ -2,9 +2,10 @@
 # checkpoint. pyproject.toml builds and installs the component "python" alone.
 find_package(Python COMPONENTS Interpreter REQUIRED)
 set(PYTHON_INTERFACE ${CMAKE_BINARY_DIR}/_interface.py)
+separate_arguments(C_COMPILER_WORDS UNIX_COMMAND "${CMAKE_C_COMPILER_ARG1}") # of CC="ccache gcc"
 add_custom_command(OUTPUT ${PYTHON_INTERFACE}
   COMMAND ${Python_EXECUTABLE} ${CMAKE_SOURCE_DIR}/python/interface.py ${CMAKE_SOURCE_DIR}/include/chronos2.h
-          ${PYTHON_INTERFACE} ${CMAKE_C_COMPILER}
+          ${PYTHON_INTERFACE} ${CMAKE_C_COMPILER} ${C_COMPILER_WORDS}
   DEPENDS ${CMAKE_SOURCE_DIR}/python/interface.py ${CMAKE_SOURCE_DIR}/include/chronos2.h VERBATIM)
 add_custom_target(python_interface DEPENDS ${PYTHON_INTERFACE})
 install(FILES ${PYTHON_INTERFACE} DESTINATION chronos2 COMPONENT python EXCLUDE_FROM_ALL)

@@ -146,9 +146,9 @@ class Plan(NamedTuple):
 
     def _try_options(self, pipeline: Chronos2Pipeline) -> None:
         """Raises what no series could be forecast with."""
-        days = pa.array(np.arange(3).astype("datetime64[s]"))
-        table = pa.table({self.id_column: [0, 0, 0], self.timestamp_column: days,
-                          **{name: [0.0, 0.0, 0.0] for name in self.target}})
+        rows = np.arange(3 if self.freq is None else 1)
+        table = pa.table({self.id_column: 0 * rows, self.timestamp_column: rows.astype("datetime64[s]"),
+                          **{name: 0.0 * rows for name in self.target}})
         self._predict(pipeline, table, None, {**self.options, "after_batch": None})
 
     def _predict(self, pipeline: Chronos2Pipeline, past: pa.Table, future: pa.Table | None,
