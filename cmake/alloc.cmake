@@ -11,7 +11,10 @@ if(CMOCKA_FOUND AND NOT CMAKE_CROSSCOMPILING_EMULATOR AND NOT CHRONOS2_SANITIZE 
   target_link_libraries(alloc_sweep PRIVATE chronos2_flags PkgConfig::CMOCKA)
   target_compile_definitions(alloc_sweep PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}" BINARY_DIR="${CMAKE_BINARY_DIR}"
                                                  FAILING="$<TARGET_FILE:alloc_failing>")
-  foreach(command forward forward_reference predict forecast_csv forecast_jsonl inspect inspect_sharded bench probe
+  add_executable(alloc_stream tests/alloc/stream.c)
+  target_link_libraries(alloc_stream PRIVATE chronos2_static)
+  add_dependencies(alloc_sweep alloc_stream)
+  foreach(command forward forward_reference predict forecast_csv forecast_jsonl stream inspect inspect_sharded bench probe
                   study resume from_csv)
     add_test(NAME alloc_${command} COMMAND alloc_sweep ${command})
   endforeach()

@@ -52,7 +52,7 @@ static void read_time(c2_field *field) {
 static c2_status copy(char **out, const char *text, const char *table, c2_error *err) {
   *out = c2_strdup(text ? text : "");
   if (*out) return C2_OK;
-  C2_FAIL(err, C2_ERR_MEMORY, "%s: cannot copy a column's name", table);
+  C2_FAIL(err, C2_ERR_MEMORY, "%s: cannot allocate a column's name", table);
 }
 
 c2_status c2_field_read(c2_field *field, const struct ArrowSchema *schema, const char *table, c2_error *err) {

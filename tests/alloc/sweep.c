@@ -17,6 +17,7 @@ enum { MOST_ARGUMENTS = 24, MOST_FILES = 64 };
 
 typedef struct sweep {
   const char *name;
+  const char *program;                   /* NULL: chronos2 */
   bool timed;                           /* its output holds times: only what isn't one is compared */
   bool keeps;                           /* what it has finished stays after a failure */
   bool resumes;                         /* goes on from what `interrupt` left */
@@ -34,6 +35,7 @@ static const sweep sweeps[] = {
     {.name = "forecast_jsonl",
      .arguments = {"forecast", "s.jsonl", "--horizon", "2", "-m", MODEL, "--threads", "1", "--cache", "cache", "-o",
                    "out"}},
+    {.name = "stream", .program = BINARY_DIR "/alloc_stream", .arguments = {MODEL}},
     {.name = "inspect", .arguments = {"inspect", MODEL}},
     {.name = "inspect_sharded", .arguments = {"inspect", SHARDED}},
     {.name = "bench",
@@ -169,6 +171,7 @@ static outcome run(long at, bool sticky, bool resume, bool fresh) {
   char number[32];
   outcome o = {.count = 0};
   size_t n = 7;
+  if (chosen->program) argv[6] = chosen->program;
   for (size_t i = 0; chosen->arguments[i]; i++) argv[n++] = chosen->arguments[i];
   if (resume && !chosen->resumes) argv[n++] = "--resume";
   if (fresh) each(remove_entry, NULL);

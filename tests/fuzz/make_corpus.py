@@ -28,6 +28,36 @@ def safetensors(tensors, metadata=None):
     return struct.pack("<Q", len(text)) + text + data
 
 
+def stream_seeds():
+    """Tables that are forecast, from which mutations lead elsewhere."""
+    def column(kind, rows, values):
+        head = bytes([0, 0, 1, 1])  # offset, lie, null_count, validity
+        if kind == "time":
+            return head + bytes([9, 130, 0])  # step, begin, noise
+        if kind == "text":
+            return head + bytes([0, *values])
+        return head + bytes(values)
+
+    def table(formats, batches, odd=0):
+        return bytes([len(formats) - 2, batches - 1, odd, *formats])
+
+    def batch(rows, ids, kinds):
+        ids = [ids] * rows
+        columns = [column("number", rows, ids), column("time", rows, ())]
+        columns += [column(kind, rows, [7 * i % 3 if kind == "text" else (5 * i + 1) % 200 for i in range(rows)])
+                    for kind in kinds]
+        return bytes([rows, 0, 0]) + b"".join(columns)
+
+    # ids int64, time stamps of microseconds, target float64, x float64, kind text, a last one
+    for index, (mode, more, known) in enumerate([(0, 0, 0), (64, 3, 0), (128, 4, 0), (16, 8, 0), (32, 16, 0), (1, 32, 0),
+                                                 (193, 5, 0), (0, 64 + 3, 1), (64, 64, 1), (2, 64 + 8 + 3, 1)]):
+        past = [batch(10, 1, ["number", "number", "text"]), batch(12, 2, ["number", "number", "text"])]
+        seed = bytes([mode, more]) + table([1, 0, 0, 0, 0], 2)
+        if known:
+            seed += table([1, 8, 24], 2, 5)  # names by their numbers: ids, time stamps, x
+        yield f"table{index}", seed + b"".join(past) + b"".join(batch(1 + mode % 3, i, ["number"]) for i in (1, 2))
+
+
 def config(**changes):
     c = {
         "architectures": ["Chronos2Model"], "d_model": 10, "d_kv": 4, "d_ff": 12, "num_layers": 2, "num_heads": 2,
@@ -111,6 +141,8 @@ def main():
         put("calendar", f"{i}", f"{freq}\n{times[i % len(times)]}\n".encode() + noise(i, 20))
     for seed in range(8):
         put("api", f"series{seed}", bytes([seed, 16 * seed + seed]) + noise(seed, 60 * (seed + 1)))
+    for name, seed in stream_seeds():
+        put("stream", name, seed)
 
 
 if __name__ == "__main__":
