@@ -332,12 +332,12 @@ static void free_item(c2_entry *item) {
 
 void c2_source_drop(c2_source *s, size_t index) {
   free_item(c2_source_entry(s, index));
-  size_t gone = 0;
-  while (gone < s->items && s->entry[gone].runs == 0) gone++;
-  if (gone < s->items / 2 + 1) return; /* moved seldom */
-  memmove(s->entry, s->entry + gone, (s->items - gone) * sizeof *s->entry);
-  s->items -= gone;
-  s->taken += gone;
+  while (s->gone < s->items && s->entry[s->gone].runs == 0) s->gone++;
+  if (s->gone < s->items / 2 + 1) return; /* moved seldom */
+  memmove(s->entry, s->entry + s->gone, (s->items - s->gone) * sizeof *s->entry);
+  s->items -= s->gone;
+  s->taken += s->gone;
+  s->gone = 0;
 }
 
 void c2_source_close(c2_source *s) {

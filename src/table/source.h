@@ -69,6 +69,7 @@ typedef struct c2_source {
   size_t number_room;
   c2_entry *entry; /* of items [taken, count) in order of appearance; those before have gone */
   size_t items, room, taken;
+  size_t gone; /* of the first of them that have no rows any more */
   bool has_ended;
   int code; /* errno value that the producer returned, if it failed */
 } c2_source;
