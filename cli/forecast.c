@@ -11,6 +11,7 @@
 #include "base/platform.h"
 #include "cli/cli.h"
 #include "data/csv.h"
+#include "data/duckdb_write.h"
 #include "data/future.h"
 #include "data/read.h"
 #include "data/unseen.h"
@@ -29,7 +30,8 @@ typedef struct scenarios {
 typedef struct request {
   cli_engine engine;
   size_t horizon;
-  const char *levels_text, *id_column, *timestamp_column, *target, *covariate_text, *future, *scenarios, *freq, *output;
+  const char *levels_text, *id_column, *timestamp_column, *target, *covariate_text, *future, *scenarios, *freq, *output,
+      *sql, *database;
   bool all_covariates, wide, cross_learning, monotone, embed;
   c2_dialect dialect;
   size_t digits; /* 0: as many as float32 carries */
@@ -166,6 +168,7 @@ static c2_status check_options(request *r, c2_error *err) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--wide: each column is a series, so --%s has no meaning; leave one out",
             r->id_column ? "id-column" : "all-covariates");
   }
+  if (r->database && !r->sql) C2_FAIL(err, C2_ERR_ARGUMENT, "--db: expected --sql beside it");
   if (r->digits > MOST_DIGITS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--digits: expected at most %d, found %zu", MOST_DIGITS, r->digits);
   }
@@ -219,6 +222,14 @@ fail:
   return status;
 }
 
+static c2_status read_sql(request *r, const c2_read_options *options, c2_error *err) {
+  c2_input input;
+  c2_status status = c2_input_open_sql(&input, r->sql, r->database, err);
+  if (status == C2_OK) status = c2_input_read(&input, &r->set, options, err);
+  c2_input_close(&input);
+  return status;
+}
+
 static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *err) {
   c2_read_options options = {.id_column = r->id_column,
                              .timestamp_column = r->timestamp_column,
@@ -231,6 +242,7 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
                              .dialect = &r->dialect,
                              .freq = r->freq ? &r->frequency : NULL};
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
+  if (r->sql) C2_TRY(read_sql(r, &options, err));
   C2_TRY(c2_dataset_count_steps(&r->set, err));
   C2_TRY(c2_dataset_join_kinds(&r->set, err));
   for (size_t i = 0; i < r->set.count; i++) {
@@ -511,32 +523,70 @@ static c2_status forecast_scenarios(request *r, chronos2_session *session, FILE 
   return C2_OK;
 }
 
+/* SQL types of the columns of a forecast or of embeddings, the last one that of all numbers. */
+static size_t column_types(const request *r, const char *out[6]) {
+  size_t n = 0;
+  size_t counted = 0;
+  size_t zoned = 0;
+  for (size_t i = 0; i < r->set.count; i++) {
+    counted += r->set.item[i].freq.unit == C2_FREQ_COUNT;
+    zoned += r->set.item[i].zone.given;
+  }
+  const char *stamp = counted == r->set.count ? "BIGINT" : counted + zoned == 0 ? "TIMESTAMP" : "VARCHAR";
+  if (r->scenarios) out[n++] = "VARCHAR";
+  out[n++] = "VARCHAR";
+  out[n++] = r->embed ? "VARCHAR" : stamp;
+  out[n++] = r->embed ? "BIGINT" : "VARCHAR";
+  out[n++] = r->digits > 9 || r->embed ? "DOUBLE" : "FLOAT";
+  return n;
+}
+
+static c2_status compute(request *r, chronos2_model *model, chronos2_session *session, FILE *out, c2_error *err) {
+  summarise(r);
+  warn(r, chronos2_model_config(model));
+  return r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, out, err)
+         : r->scenarios ? forecast_scenarios(r, session, out, err)
+                        : forecast_once(r, session, out, err);
+}
+
+/* Everything that is written appears whole or not at all. */
+static c2_status write_output(request *r, chronos2_model *model, chronos2_session *session, c2_error *err) {
+  c2_outfile file;
+  c2_table_file table = {.csv = NULL};
+  const char *types[6];
+  c2_status status = c2_outfile_open(&file, r->output, err);
+  if (status != C2_OK) return status;
+  if (!c2_table_file_asked(r->output)) {
+    status = compute(r, model, session, file.stream, err);
+  } else {
+    C2_GOTO(c2_table_file_open(&table, r->output, err));
+    C2_GOTO(compute(r, model, session, table.csv, err));
+    size_t count = column_types(r, types);
+    status = c2_table_file_write(&table, types, count, file.stream, err);
+  }
+  if (status == C2_OK) status = c2_outfile_commit(&file, err);
+fail:
+  c2_table_file_close(&table);
+  c2_outfile_discard(&file);
+  return status;
+}
+
 static int run(request *r, char **paths, size_t count, c2_error *err) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
-  c2_outfile file;
-  const char *further[] = {r->future, r->scenarios};
+  const char *further[] = {r->future, r->scenarios, r->database};
   c2_status status = check_options(r, err);
   if (status != C2_OK) return cli_fail_error(err);
   int opened = cli_engine_locate(&r->engine);
   if (opened != CLI_DONE) return opened;
   status = cli_keep_inputs(r->output, &r->engine, (const char *const *)paths, count, err);
-  if (status == C2_OK) status = cli_keep_inputs(r->output, &r->engine, further, 2, err);
+  if (status == C2_OK) status = cli_keep_inputs(r->output, &r->engine, further, 3, err);
   if (status == C2_OK) status = read_inputs(r, paths, count, err);
   if (status == C2_OK) status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
   if (status != C2_OK) return cli_fail_error(err);
   opened = cli_engine_open(&r->engine, &model, &session);
   if (opened != CLI_DONE) return opened;
-  status = c2_outfile_open(&file, r->output, err);
-  if (status == C2_OK) {
-    summarise(r);
-    warn(r, chronos2_model_config(model));
-    status = r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, file.stream, err)
-             : r->scenarios ? forecast_scenarios(r, session, file.stream, err)
-                            : forecast_once(r, session, file.stream, err);
-    if (status == C2_OK) status = c2_outfile_commit(&file, err);
-    c2_outfile_discard(&file);
-  }
+  status = write_output(r, model, session, err);
   chronos2_session_close(&session);
   chronos2_model_close(&model);
   return status == C2_OK ? CLI_DONE : cli_fail_error(err);
@@ -559,7 +609,7 @@ static const cli_usage forecast_usage = {
         "chronos2 forecast shop.csv -n 14 --covariates price --future prices.csv\n"
         "Compare several plans for those prices:\n"
         "chronos2 forecast shop.csv -n 14 --covariates price --scenarios plans.csv\n",
-    .min_arguments = 1,
+    .min_arguments = 0,
     .max_arguments = SIZE_MAX};
 
 enum { MOST_OPTIONS = 40 };
@@ -572,6 +622,11 @@ static size_t list_input_options(request *r, cli_option *out) {
       {"timestamp-column", 0, "NAME",
        "Column of the time stamps: dates, years or whole numbers. Without it the rows are counted. [timestamp]",
        CLI_TEXT, &r->timestamp_column, NULL},
+      {"sql", 0, "QUERY",
+       "Read the rows of this SELECT, by DuckDB. It may name files, as in FROM 'sales/*.parquet', and with --db the "
+       "tables of a database. Nothing is written.",
+       CLI_TEXT, &r->sql, NULL},
+      {"db", 0, "FILE", "DuckDB database that --sql reads.", CLI_TEXT, &r->database, NULL},
       {"time-format", 0, "FORMAT",
        "How time stamps are written, as strptime has it: '%d.%m.%Y %H:%M'. %s are seconds since 1970 and %q is a "
        "quarter. [ISO 8601, or found by the column]",
@@ -614,7 +669,9 @@ static size_t list_output_options(request *r, cli_option *out) {
   const cli_option table[] = {
       {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text, NULL},
       {"cross-learning", 0, NULL, "Let all series of a pass inform each other.", CLI_FLAG, &r->cross_learning, NULL},
-      {"output", 'o', "FILE", "Write the CSV to this file. [standard output]", CLI_TEXT, &r->output, NULL},
+      {"output", 'o', "FILE",
+       "Write to this file. CSV, or what its name ends in: .parquet or .arrow, by DuckDB. [standard output]", CLI_TEXT,
+       &r->output, NULL},
       {"digits", 0, "N", "Significant digits of the numbers, at most 17. [as many as float32 carries]", CLI_COUNT,
        &r->digits, NULL},
       {"embed", 0, NULL, "Write the encoder's hidden states instead of a forecast: a line for each token.", CLI_FLAG,
@@ -638,7 +695,11 @@ int cli_forecast(int argc, char **argv) {
   c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
   if (!cli_parse(argc, argv, &forecast_usage, options, &r.engine, &first, &status)) return status;
-  status = run(&r, argv + first, (size_t)(argc - first), &err);
+  if (argc == first && !r.sql) {
+    status = cli_fail_usage("forecast needs INPUT... or --sql; see 'chronos2 forecast --help'");
+  } else {
+    status = run(&r, argv + first, (size_t)(argc - first), &err);
+  }
   free_scenarios(&r.plans);
   c2_futures_close(&r.futures);
   c2_dataset_free(&r.set);

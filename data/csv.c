@@ -97,8 +97,8 @@ static c2_status refuse_binary(const char *name, const char *text, size_t size, 
                 {"PK\x03\x04", "a ZIP archive (as .xlsx is)"}};
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     if (strncmp(text, others[i].start, strlen(others[i].start)) != 0) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: %s is not read by this version: expected CSV or JSON Lines in UTF-8", name,
-            others[i].format);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: it holds %s, but its name does not say so: expected CSV or JSON Lines in UTF-8",
+            name, others[i].format);
   }
   bool mark = strncmp(text, "\xff\xfe", 2) == 0 || strncmp(text, "\xfe\xff", 2) == 0;
   if (mark || (size > 3 && (!text[0] != !text[1]) && (!text[2] != !text[3]))) {

@@ -298,4 +298,4 @@ static c2_status open_csv(c2_input *input, c2_error *err) {
   return C2_OK;
 }
 
-const c2_reader c2_csv_reader = {"CSV", sniff, open_csv, read_columns, NULL};
+const c2_reader c2_csv_reader = {"CSV", sniff, open_csv, read_columns, NULL, NULL};

@@ -368,4 +368,4 @@ static bool sniff(const c2_input *input) {
   return !ends_with(path, ".csv") && input->text[strspn(input->text, " \t\n\v\f\r")] == '{';
 }
 
-const c2_reader c2_json_lines_reader = {"JSON Lines", sniff, NULL, NULL, read_series};
+const c2_reader c2_json_lines_reader = {"JSON Lines", sniff, NULL, NULL, read_series, NULL};

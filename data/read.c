@@ -6,6 +6,7 @@
 
 #include "base/infile.h"
 #include "data/assemble.h"
+#include "data/duckdb_reader.h"
 
 /* The first one that recognises a file reads it. */
 static const c2_reader *const readers[] = {&c2_json_lines_reader, &c2_csv_reader};
@@ -26,8 +27,11 @@ c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t s
 c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_dialect *dialect, c2_error *err) {
   char *text = NULL;
   size_t size = 0;
-  *input = (c2_input){.path = path};
-  C2_TRY(c2_read_file(path, &text, &size, err));
+  *input = (c2_input){.path = path, .name = path, .reader = &c2_duckdb_reader};
+  if (dialect) input->dialect = *dialect;
+  if (input->reader->sniff(input)) return input->reader->open(input, err);
+  input->reader = NULL;
+  C2_TRY(c2_is_compressed(path) ? c2_duckdb_read_text(path, &text, &size, err) : c2_read_file(path, &text, &size, err));
   c2_status status = c2_input_start(input, path, text, size, table, dialect, err);
   input->loaded = text;
   return status;
@@ -44,6 +48,7 @@ c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options 
 }
 
 void c2_input_close(c2_input *input) {
+  if (input->reader && input->reader->close) input->reader->close(input);
   c2_csv_close(&input->csv);
   free(input->loaded);
   *input = (c2_input){.path = NULL};

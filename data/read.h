@@ -11,9 +11,10 @@
 
 #include "data/reader.h"
 
-/* Appends the series of a file: JSON Lines for .jsonl, .ndjson and .json, CSV for .csv, else by the first
- * character. "-" is standard input. Ids are unique over all files read into one set unless it allows twins; an item
- * without an id is named by its index. An error names file, line and column. After a failure the set may only be freed.
+/* Appends the series of a file: JSON Lines for .jsonl, .ndjson and .json, CSV for .csv, DuckDB for .parquet and others
+ * and for folders, else by the first character. A file that ends in .gz or .zst is decompressed by DuckDB. "-" is
+ * standard input. Ids are unique over all files read into one set unless it allows twins; an item without an id is
+ * named by its index. An error names file, line and column. After a failure the set may only be freed.
  */
 c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err);
 
@@ -23,6 +24,10 @@ c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_optio
  */
 c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_dialect *dialect, c2_error *err);
 c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err);
+
+/* The result of an SQL query, one SELECT, by DuckDB: over the tables of a database file (or NULL), which is only read,
+ * and whatever files it names. */
+c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err);
 void c2_input_close(c2_input *input);
 
 /* Whether a row is a table's, not a series. */

@@ -38,7 +38,7 @@ typedef struct c2_want {
 
 typedef struct c2_reader c2_reader;
 
-/* A file whose content is in memory and whose format is known. */
+/* A file whose format is known, and whose content is in memory or a query's result. */
 typedef struct c2_input {
   const char *path; /* borrowed */
   const char *name; /* for messages: the path, or "standard input" */
@@ -49,6 +49,7 @@ typedef struct c2_input {
   c2_dialect dialect;         /* as asked for; settled while the file is read */
   const c2_dialect *expected; /* borrowed: that of a related file, for what this one leaves open; or NULL */
   c2_csv csv;
+  struct c2_query *query;  /* of the reader by DuckDB; else NULL */
   const c2_header *header; /* names of a table's columns; NULL where rows are nested series */
 } c2_input;
 
@@ -62,9 +63,12 @@ struct c2_reader {
 
   /* Rows that are nested series: appends them to the set. NULL for tables. */
   c2_status (*read_series)(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err);
+
+  void (*close)(c2_input *input); /* or NULL */
 };
 
 extern const c2_reader c2_json_lines_reader; /* jsonl.c */
 extern const c2_reader c2_csv_reader;        /* csv_columns.c */
+extern const c2_reader c2_duckdb_reader;     /* duckdb_reader.c; it is chosen by the path and opens the file itself */
 
 #endif

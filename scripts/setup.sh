@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Installs what the build, the tests or the full tests need and this machine lacks (Debian, Ubuntu).
 #
-#   scripts/setup.sh [build|test|arm|full]
+#   scripts/setup.sh [build|test|arm|duckdb|full]
 #
 # build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
 # (the header must compile as C++) and git. arm: also a compiler for 64-bit ARM, the test libraries for it (they make arm64
-# a foreign architecture of this system) and an emulator. full: also clang, valgrind, a browser, Java and a Python environment
-# with PyTorch, chronos-forecasting and Spark, in ./venv or where CHRONOS2_VENV points.
+# a foreign architecture of this system) and an emulator. duckdb: DuckDB's library, which the npm package
+# @duckdb/node-bindings carries, in ~/.local/share/chronos2. full: also that, clang, valgrind, a browser, Java and a Python
+# environment with PyTorch, chronos-forecasting and Spark, in ./venv or where CHRONOS2_VENV points.
 # Says in one line what it installs and why before it does; with nothing missing it changes nothing. Root installs, and
 # a user whom sudo asks for no password; anybody else is told the command.
 set -euo pipefail
@@ -14,9 +15,9 @@ cd "$(dirname "$0")/.."
 
 level=${1:-build}
 case $level in
-  build | test | arm | full) ;;
+  build | test | arm | duckdb | full) ;;
   *)
-    echo "setup: error: expected build, test, arm or full, found '$level'" >&2
+    echo "setup: error: expected build, test, arm, duckdb or full, found '$level'" >&2
     exit 2
     ;;
 esac
@@ -57,7 +58,10 @@ need libyaml-dev "YAML (task files)" module yaml-0.1
 need libcurl4-openssl-dev "downloads from a hub" module libcurl
 need ca-certificates "lets downloads check whom they talk to" certificates
 need libjs-chart.js "charts of the report" chart_js
-if [ "$level" != build ]; then
+if [ "$level" = duckdb ] || [ "$level" = full ]; then
+  need npm "brings DuckDB's library" have npm
+fi
+if [ "$level" != build ] && [ "$level" != duckdb ]; then
   need libcmocka-dev "test library" module cmocka
   need libjansson-dev "a second JSON reader, beside ours in tests" module jansson
   need mandoc "checks the manual pages" have mandoc
@@ -113,6 +117,19 @@ if [ ${#packages[@]} -gt 0 ]; then
     exit 1
   fi
   rm -f "$log"
+fi
+
+duckdb=${XDG_DATA_HOME:-$HOME/.local/share}/chronos2/libduckdb.so
+if { [ "$level" = duckdb ] || [ "$level" = full ]; } && [ ! -s "$duckdb" ]; then
+  case $(uname -m) in x86_64) processor=x64 ;; aarch64) processor=arm64 ;; *) processor=$(uname -m) ;; esac
+  package=@duckdb/node-bindings-linux-$processor@1.5.6-r.1
+  echo "setup: installing $duckdb from the npm package $package"
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  (cd "$work" && npm pack --silent "$package" >/dev/null && tar xzf ./*.tgz package/libduckdb.so)
+  mkdir -p "$(dirname "$duckdb")"
+  mv "$work/package/libduckdb.so" "$duckdb.part" # in its place whole, or not at all
+  mv "$duckdb.part" "$duckdb"
 fi
 
 [ "$level" = full ] || exit 0

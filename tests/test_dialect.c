@@ -413,6 +413,46 @@ static void test_forecast_of_a_dialect(void **state) {
   program_remove_folder(folder);
 }
 
+/* What needs DuckDB says how to get it, before anything is computed or written. */
+static void test_without_duckdb(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *plain = program_path(folder, "in.csv");
+  char *parquet = program_path(folder, "in.parquet");
+  char *zipped = program_path(folder, "in.csv.gz");
+  char *out = program_path(folder, "out.parquet");
+  const char *text = "timestamp,target\n2024-01-01,1\n2024-01-02,2\n2024-01-03,3\n";
+  const char *part =
+      "this needs DuckDB, and its library is not there (/dev/null/libduckdb.so): 'scripts/setup.sh duckdb'";
+  program_write_file(plain, text, strlen(text));
+  program_write_file(parquet, "PAR1", 4);
+  program_write_file(zipped, "\x1f\x8b", 2);
+  assert_int_equal(setenv("CHRONOS2_DUCKDB", "/dev/null/libduckdb.so", 1), 0);
+  program_result r = PROGRAM_RUN("forecast", parquet, "-n1");
+  program_assert_error(&r, 1, part);
+  r = PROGRAM_RUN("forecast", zipped, "-n1");
+  program_assert_error(&r, 1, part);
+  r = PROGRAM_RUN("forecast", folder, "-n1");
+  program_assert_error(&r, 1, part);
+  r = PROGRAM_RUN("forecast", "--sql", "SELECT 1", "-n1");
+  program_assert_error(&r, 1, part);
+  r = PROGRAM_RUN("forecast", plain, "-n1", "-o", out);
+  assert_int_equal(r.status, 1);
+  assert_non_null(strstr(r.err, part));
+  assert_int_equal(access(out, F_OK), -1);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", "/dev/null/none.parquet", "-n1");
+  program_assert_error(&r, 1, "none.parquet: cannot open: no such file");
+  r = PROGRAM_RUN("forecast", "-n1");
+  program_assert_error(&r, 2, "forecast needs INPUT... or --sql");
+  (void)unsetenv("CHRONOS2_DUCKDB");
+  free(plain);
+  free(parquet);
+  free(zipped);
+  free(out);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_numbers_equal_strtod),
                                      cmocka_unit_test(test_decimal_signs),
@@ -422,6 +462,7 @@ int main(void) {
                                      cmocka_unit_test(test_time_formats_given),
                                      cmocka_unit_test(test_wide),
                                      cmocka_unit_test(test_encodings),
-                                     cmocka_unit_test(test_forecast_of_a_dialect)};
+                                     cmocka_unit_test(test_forecast_of_a_dialect),
+                                     cmocka_unit_test(test_without_duckdb)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

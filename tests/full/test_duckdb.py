@@ -1,0 +1,194 @@
+"""What DuckDB reads and writes for the program: the same forecast as from CSV, and hostile files."""
+
+import gzip
+import os
+import subprocess
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from conftest import PROGRAM
+
+LIBRARY = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share")) / "chronos2/libduckdb.so"
+
+
+def run(*args, cwd=None):
+    return subprocess.run([str(PROGRAM), "forecast", *map(str, args)], capture_output=True, text=True, check=False, cwd=cwd)
+
+
+def forecast(*args, cwd=None):
+    done = run(*args, "-n", 3, cwd=cwd)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def refused(part, *args, cwd=None):
+    done = run(*args, "-n", 3, cwd=cwd)
+    assert done.returncode in (1, 2) and done.stdout == "", done.stdout
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("chronos2: error: ") and part in lines[0], done.stderr
+
+
+def table(items=3, rows=50):
+    rng = np.random.default_rng(1)
+    start = datetime(2024, 1, 1)
+    return pl.DataFrame(
+        {
+            "item_id": [f"it'em {i}" for i in range(items) for _ in range(rows)],
+            "timestamp": [start + timedelta(hours=t) for _ in range(items) for t in range(rows)],
+            "target": [None if t == 7 else float(rng.normal()) for _ in range(items) for t in range(rows)],
+            "price": [int(rng.integers(9)) for _ in range(items) for _ in range(rows)],
+            "promo": [str(rng.choice(["none", "big"])) for _ in range(items) for _ in range(rows)],
+            "open": [bool(rng.integers(2)) for _ in range(items) for _ in range(rows)],
+        }
+    )
+
+
+def write_csv(df, path):
+    df.with_columns(pl.col("open").cast(pl.String)).write_csv(path, datetime_format="%Y-%m-%d %H:%M:%S")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    assert LIBRARY.exists() or "CHRONOS2_DUCKDB" in os.environ, "scripts/setup.sh duckdb"
+    here = tmp_path_factory.mktemp("tables")
+    write_csv(table(), here / "plain.csv")
+    return here
+
+
+COLUMNS = "--covariates=price,promo,open"
+
+
+def test_parquet_forecasts_as_csv_does(folder):
+    expected = forecast(folder / "plain.csv", COLUMNS)
+    table().write_parquet(folder / "t.parquet")
+    assert forecast(folder / "t.parquet", COLUMNS) == expected
+    with gzip.open(folder / "t.csv.gz", "wb") as out:
+        out.write((folder / "plain.csv").read_bytes())
+    assert forecast(folder / "t.csv.gz", COLUMNS) == expected
+    types = [pl.Datetime("ms"), pl.Datetime("us"), pl.Datetime("ns")]
+    for kind in types:
+        table().with_columns(pl.col("timestamp").cast(kind), pl.col("price").cast(pl.Int16)).write_parquet(folder / "k.parquet")
+        assert forecast(folder / "k.parquet", COLUMNS) == expected
+    table().with_columns(pl.col("promo").cast(pl.Categorical)).write_parquet(folder / "k.parquet")
+    assert forecast(folder / "k.parquet", COLUMNS) == expected
+
+
+def test_semicolons_in_gzip(folder):
+    text = "item_id;timestamp;target\n" + "".join(f"a;{d}.01.2024;{d},5\n" for d in range(10, 31))
+    (folder / "g.csv").write_text(text)
+    with gzip.open(folder / "g.csv.gz", "wt") as out:
+        out.write(text)
+    assert forecast(folder / "g.csv.gz") == forecast(folder / "g.csv")
+
+
+def test_folders_patterns_and_partitions(folder):
+    df = table()
+    parts = folder / "parts"
+    for item, rows in df.group_by("item_id", maintain_order=True):
+        where = parts / f"region={item[0][-1]}"
+        where.mkdir(parents=True)
+        rows.write_parquet(where / "rows.parquet")
+    expected = forecast(folder / "plain.csv", COLUMNS)
+    assert forecast(parts, COLUMNS) == expected
+    assert forecast(f"{parts}/*/*.parquet", COLUMNS) == expected
+    by_region = forecast(parts, "--id-column=region")
+    assert [line.split(",")[0] for line in by_region.splitlines()[1::3]] == ["0", "1", "2"]
+
+
+def test_nested_rows(folder):
+    nested = table().group_by("item_id", maintain_order=True).agg("timestamp", "target")
+    nested.write_parquet(folder / "nested.parquet")
+    assert forecast(folder / "nested.parquet") == forecast(folder / "plain.csv")
+
+
+def test_time_zones_and_whole_numbers(folder):
+    df = table(1).with_columns(pl.col("timestamp").dt.replace_time_zone("UTC"))
+    df.write_parquet(folder / "utc.parquet")
+    assert ",".join(forecast(folder / "utc.parquet").splitlines()[1].split(",")[:2]) == "it'em 0,2024-01-03 02:00:00+00:00"
+    pl.DataFrame({"timestamp": range(5, 45), "target": np.arange(40.0)}).write_parquet(folder / "count.parquet")
+    assert forecast(folder / "count.parquet").splitlines()[1].startswith("0,45,target,")
+    pl.DataFrame({"timestamp": ["28.01.2024", "29.01.2024", "30.01.2024"], "target": [1, 2, 3]}).write_parquet(folder / "text.parquet")
+    refused("found '28.01.2024'; --time-format", folder / "text.parquet")
+    assert ",2024-01-31," in forecast(folder / "text.parquet", "--time-format=%d.%m.%Y")
+
+
+def test_sql(folder):
+    query = f"SELECT * EXCLUDE (open) FROM '{folder}/plain.csv' ORDER BY item_id DESC, timestamp;"
+    ids = [line.split(",")[0] for line in forecast("--sql", query).splitlines()[1::3]]
+    assert ids == ["it'em 2", "it'em 1", "it'em 0"]
+    refused("expected one SELECT", "--sql", f"COPY (SELECT 1) TO '{folder}/made.csv'")
+    refused("expected one SELECT", "--sql", "INSTALL httpfs")
+    refused("DuckDB:", "--sql", "SELECT 1; SELECT 2")
+    assert not (folder / "made.csv").exists()
+    refused("DuckDB: ", "--sql", "SELECT * FROM nowhere")
+    refused("expected a column 'target'", "--sql", "SELECT 1 AS a")
+
+
+def test_databases_are_read_only(folder):
+    import duckdb
+
+    path = folder / "some.duckdb"
+    made = duckdb.connect(str(path), config={"storage_compatibility_version": "v1.0.0"})
+    made.execute("CREATE TABLE sales AS SELECT 'x' AS item_id, DATE '2024-01-01' + i::INT AS timestamp, i * 1.5 AS target FROM range(40) t(i)")
+    made.close()
+    before = path.read_bytes()
+    assert forecast("--sql", "FROM sales", "--db", path).splitlines()[1].startswith("x,2024-02-10,target,")
+    refused("--db: expected --sql", folder / "plain.csv", "--db", path)
+    assert path.read_bytes() == before
+
+
+def test_output(folder):
+    expected = pl.read_csv(forecast(folder / "plain.csv").encode(), schema_overrides={"timestamp": pl.Datetime("us")})
+    assert forecast(folder / "plain.csv", "-o", folder / "out.parquet") == ""
+    found = pl.read_parquet(folder / "out.parquet")
+    assert found.columns == expected.columns
+    assert found.schema["timestamp"] == pl.Datetime("us") and found.schema["0.1"] == pl.Float32
+    assert found["item_id"].to_list() == expected["item_id"].to_list()
+    assert found["timestamp"].to_list() == expected["timestamp"].to_list()
+    assert found["0.9"].to_list() == expected["0.9"].cast(pl.Float32).to_list()
+    before = (folder / "out.parquet").read_bytes()
+    refused("cannot open", "/dev/null/none.csv", "-o", folder / "out.parquet")
+    assert (folder / "out.parquet").read_bytes() == before
+    done = run(folder / "plain.csv", "-n", 1, "-o", folder / "out.arrow")
+    assert done.returncode == 1 and "extension 'nanoarrow'" in done.stderr and not (folder / "out.arrow").exists()
+
+
+@pytest.mark.parametrize("name", ["a'b.parquet", "a'); COPY (SELECT 1) TO 'made.csv'; --.parquet", 'a"b.parquet', "[a].parquet", "a*b?.parquet", "a\nb.parquet"])
+def test_hostile_names(folder, name):
+    table().write_parquet(folder / name)
+    (folder / "aXbY.parquet").write_bytes(b"none of this")
+    assert forecast(name, cwd=folder) == forecast(folder / "plain.csv")
+    assert not (folder / "made.csv").exists()
+
+
+def test_hostile_content(folder):
+    whole = (folder / "t.parquet").read_bytes()
+    rng = np.random.default_rng(2)
+    for i in range(60):
+        bad = bytearray(whole)
+        if i % 3 == 0:
+            bad = bad[: rng.integers(len(bad))]
+        for _ in range(8 if i % 3 else 0):
+            bad[rng.integers(max(len(bad) - 3000, 0) if i % 2 else 0, len(bad))] = rng.integers(256)
+        (folder / "bad.parquet").write_bytes(bad)
+        done = run(folder / "bad.parquet", "-n", 3)
+        assert done.returncode in (0, 1), done.stderr
+        assert done.returncode == 0 or done.stderr.splitlines()[-1].startswith("chronos2: error: "), done.stderr
+    (folder / "bad.parquet").write_bytes(b"")
+    refused("bad.parquet: DuckDB: ", folder / "bad.parquet")
+    pl.DataFrame({"item_id": ["a", None], "timestamp": [1, 2], "target": [1.0, 2.0]}).write_parquet(folder / "null.parquet")
+    refused("null.parquet:2: column 'item_id': expected the name of an item, found nothing", folder / "null.parquet")
+    pl.DataFrame({"timestamp": [1, None, 3], "target": [1.0, 2.0, 3.0]}).write_parquet(folder / "null.parquet")
+    refused("null.parquet:2: column 'timestamp': expected a time stamp", folder / "null.parquet")
+    pl.DataFrame({"timestamp": [1, 2, 3], "target": [1.0, float("inf"), 3.0]}).write_parquet(folder / "inf.parquet")
+    refused("inf.parquet:2: column 'target': expected a finite number or nothing, found inf", folder / "inf.parquet")
+    pl.DataFrame({"timestamp": [1, 2, 3], "target": ["1", "2", "3"]}).write_parquet(folder / "text.parquet")
+    refused("column 'target': expected numbers, found another type", folder / "text.parquet")
+    pl.DataFrame({"item_id": ["a\x1b"] * 3, "timestamp": [1, 2, 3], "target": [1, 2, 3]}).write_parquet(folder / "esc.parquet")
+    refused("a control character in", folder / "esc.parquet")
+    refused("expected a local file", "https://example.org/a.parquet")
+    (folder / "book.xlsx").write_bytes(b"PK")
+    refused("extension 'excel'", folder / "book.xlsx")
