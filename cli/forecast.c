@@ -12,6 +12,7 @@
 #include "cli/cli.h"
 #include "data/csv.h"
 #include "data/duckdb_write.h"
+#include "data/flow.h"
 #include "data/future.h"
 #include "data/read.h"
 #include "data/unseen.h"
@@ -42,6 +43,8 @@ typedef struct request {
   c2_freq frequency;
   c2_dataset set;
   c2_futures *futures; /* NULL without --future and --scenarios */
+  c2_flow_total total; /* of a table that is read in parts */
+  const char *parts;   /* its path, or NULL */
   scenarios plans;
   chronos2_series *series;       /* [set.count] */
   chronos2_covariate *covariate; /* all series' */
@@ -230,21 +233,21 @@ static c2_status read_sql(request *r, const c2_read_options *options, c2_error *
   return status;
 }
 
-static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *err) {
-  c2_read_options options = {.id_column = r->id_column,
-                             .timestamp_column = r->timestamp_column,
-                             .targets = (const char *const *)r->targets,
-                             .target_count = r->target_count,
-                             .covariates = (const char *const *)r->covariates,
-                             .covariate_count = r->covariate_count,
-                             .all_covariates = r->all_covariates,
-                             .wide = r->wide,
-                             .dialect = &r->dialect,
-                             .freq = r->freq ? &r->frequency : NULL};
-  for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
-  if (r->sql) C2_TRY(read_sql(r, &options, err));
-  C2_TRY(c2_dataset_count_steps(&r->set, err));
-  C2_TRY(c2_dataset_join_kinds(&r->set, err));
+static c2_read_options read_options(const request *r) {
+  return (c2_read_options){.id_column = r->id_column,
+                           .timestamp_column = r->timestamp_column,
+                           .targets = (const char *const *)r->targets,
+                           .target_count = r->target_count,
+                           .covariates = (const char *const *)r->covariates,
+                           .covariate_count = r->covariate_count,
+                           .all_covariates = r->all_covariates,
+                           .wide = r->wide,
+                           .dialect = &r->dialect,
+                           .freq = r->freq ? &r->frequency : NULL};
+}
+
+/* That each item says when its steps are, up to the last one that is forecast. */
+static c2_status check_items(const request *r, c2_error *err) {
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     if (!item->has_start || !item->has_freq) {
@@ -258,6 +261,32 @@ static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *e
               item->id, why.text);
     }
   }
+  return C2_OK;
+}
+
+/* A large table in order is read twice, in parts: to check it, and to forecast it. */
+static c2_status choose_parts(request *r, char **paths, size_t count, char reason[500], c2_error *err) {
+  bool in_order = false;
+  c2_read_options options = read_options(r);
+  bool may = count == 1 && !r->sql && !r->future && !r->scenarios && !r->covariates && !r->all_covariates && !r->wide &&
+             !r->cross_learning && !r->embed;
+  if (!may || !c2_flow_serves(paths[0])) return C2_OK;
+  C2_TRY(c2_flow_check(paths[0], &options, &r->total, &in_order, reason, err));
+  if (in_order) r->parts = paths[0];
+  return C2_OK;
+}
+
+static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *err) {
+  char reason[500] = "";
+  c2_read_options options = read_options(r);
+  C2_TRY(choose_parts(r, paths, count, reason, err));
+  if (r->parts) return C2_OK;
+  for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
+  if (r->sql) C2_TRY(read_sql(r, &options, err));
+  if (reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], reason);
+  C2_TRY(c2_dataset_count_steps(&r->set, err));
+  C2_TRY(c2_dataset_join_kinds(&r->set, err));
+  C2_TRY(check_items(r, err));
   return read_futures(r, &options, err);
 }
 
@@ -342,23 +371,25 @@ static void name_frequency(const c2_freq *freq, char *out, size_t room) {
 /* One line: items, rows, frequency, and what was filled in or left out. */
 static void summarise(const request *r) {
   enum { NAMED = 8 }; /* ignored columns; of more the number */
-  const c2_dataset *set = &r->set;
+  const c2_dataset *set = r->parts ? &r->total.words : &r->set;
+  size_t items = r->parts ? r->total.items : set->count;
+  size_t rows = r->parts ? r->total.rows : set->rows;
+  size_t filled = r->parts ? r->total.filled : set->filled;
   char line[1500];
   char freq[64] = "";
-  c2_freq commonest = {0};
-  size_t kinds = c2_dataset_freqs(set, &commonest);
+  c2_freq commonest = r->total.freq;
+  size_t kinds = r->parts ? 1 : c2_dataset_freqs(set, &commonest);
   size_t ignored = set->ignored.count;
   if (kinds > 0) name_frequency(&commonest, freq, sizeof freq);
-  int n = snprintf(line, sizeof line, "%zu item%s, %zu row%s, ", set->count, set->count == 1 ? "" : "s", set->rows,
-                   set->rows == 1 ? "" : "s");
+  int n =
+      snprintf(line, sizeof line, "%zu item%s, %zu row%s, ", items, items == 1 ? "" : "s", rows, rows == 1 ? "" : "s");
   if (kinds > 1) {
     n += snprintf(line + n, sizeof line - (size_t)n, "%s%zu frequencies, mostly ",
                   kinds == C2_FREQ_KINDS ? "at least " : "", kinds);
   }
   n += snprintf(line + n, sizeof line - (size_t)n, "%s", freq);
-  if (set->filled > 0) {
-    n +=
-        snprintf(line + n, sizeof line - (size_t)n, ", %zu step%s filled in", set->filled, set->filled == 1 ? "" : "s");
+  if (filled > 0) {
+    n += snprintf(line + n, sizeof line - (size_t)n, ", %zu step%s filled in", filled, filled == 1 ? "" : "s");
   }
   for (size_t i = 0; i < set->found.count && i < NAMED; i++) {
     n += snprintf(line + n, sizeof line - (size_t)n, ", %s%s", i == 0 ? "read with " : "", set->found.text[i]);
@@ -371,16 +402,20 @@ static void summarise(const request *r) {
   cli_note("%s", line);
 }
 
-static void warn(const request *r, const chronos2_config *config) {
-  cli_warn_lengths(config, r->horizon, r->engine.context_length);
-  if (!r->embed) cli_warn_levels(config, r->levels, r->level_count);
-  for (size_t i = 0; i < r->set.notes; i++) cli_warn("%s", r->set.note[i]);
+static void warn_of_empty(const request *r) {
   for (size_t i = 0; i < r->set.count; i++) {
     const c2_item *item = &r->set.item[i];
     bool any = false;
     for (size_t j = 0; j < item->targets * item->length; j++) any = any || !isnan(item->target[j]);
     if (!any) cli_warn("series '%s' holds no observed value", item->id);
   }
+}
+
+static void warn(const request *r, const chronos2_config *config) {
+  cli_warn_lengths(config, r->horizon, r->engine.context_length);
+  if (!r->embed) cli_warn_levels(config, r->levels, r->level_count);
+  for (size_t i = 0; i < r->set.notes; i++) cli_warn("%s", r->set.note[i]);
+  warn_of_empty(r);
 }
 
 static int progress(void *user, size_t done, size_t total) {
@@ -411,6 +446,47 @@ static c2_status forecast_once(const request *r, chronos2_session *session, FILE
   write_header(r, out); /* nothing is written before the forecast is there */
   c2_status status = write_items(r, forecast, 0, NULL, out, err);
   chronos2_forecast_free(&forecast);
+  return status;
+}
+
+/* The next part of a table: read, forecast, written. */
+static c2_status forecast_part(request *r, c2_flow *flow, chronos2_session *session, FILE *out, c2_error *err) {
+  chronos2_forecast *forecast = NULL;
+  chronos2_predict_options options = predict_options(r);
+  C2_TRY(c2_flow_next(flow, &r->set, err));
+  C2_TRY(check_items(r, err));
+  warn_of_empty(r);
+  C2_TRY(cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err));
+  C2_TRY(status_of(chronos2_predict(session, r->series, r->set.count, &options, &forecast), err));
+  c2_status status = write_items(r, forecast, 0, NULL, out, err);
+  chronos2_forecast_free(&forecast);
+  return status;
+}
+
+static void drop_part(request *r) {
+  c2_dataset_free(&r->set);
+  free(r->series);
+  free(r->covariate);
+  r->series = NULL;
+  r->covariate = NULL;
+}
+
+static c2_status forecast_parts(request *r, chronos2_session *session, FILE *out, c2_error *err) {
+  c2_flow flow;
+  c2_read_options options = read_options(r);
+  size_t done = 0;
+  write_header(r, out);
+  c2_status status = c2_flow_open(&flow, r->parts, &options, r->freq ? NULL : &r->total.freq, err);
+  while (status == C2_OK && !c2_flow_ended(&flow)) {
+    status = forecast_part(r, &flow, session, out, err);
+    done += r->set.count;
+    drop_part(r);
+    if (status == C2_OK) cli_progress("forecasting", done, r->total.items);
+  }
+  if (status == C2_OK && done != r->total.items) {
+    status = c2_fail(err, C2_ERR_IO, "%s: it changed while it was read", r->parts);
+  }
+  c2_flow_close(&flow);
   return status;
 }
 
@@ -532,7 +608,10 @@ static size_t column_types(const request *r, const char *out[6]) {
     counted += r->set.item[i].freq.unit == C2_FREQ_COUNT;
     zoned += r->set.item[i].zone.given;
   }
-  const char *stamp = counted == r->set.count ? "BIGINT" : counted + zoned == 0 ? "TIMESTAMP" : "VARCHAR";
+  const char *stamp = r->parts                  ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
+                      : counted == r->set.count ? "BIGINT"
+                      : counted + zoned == 0    ? "TIMESTAMP"
+                                                : "VARCHAR";
   if (r->scenarios) out[n++] = "VARCHAR";
   out[n++] = "VARCHAR";
   out[n++] = r->embed ? "VARCHAR" : stamp;
@@ -546,6 +625,7 @@ static c2_status compute(request *r, chronos2_model *model, chronos2_session *se
   warn(r, chronos2_model_config(model));
   return r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, out, err)
          : r->scenarios ? forecast_scenarios(r, session, out, err)
+         : r->parts     ? forecast_parts(r, session, out, err)
                         : forecast_once(r, session, out, err);
 }
 
@@ -703,6 +783,7 @@ int cli_forecast(int argc, char **argv) {
   free_scenarios(&r.plans);
   c2_futures_close(&r.futures);
   c2_dataset_free(&r.set);
+  c2_dataset_free(&r.total.words);
   free(r.series);
   free(r.covariate);
   free(r.levels);

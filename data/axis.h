@@ -5,6 +5,9 @@
 
 #include "data/table.h"
 
+/* The frequency with the most votes; NULL if there is none. */
+const c2_freq *c2_ballot_winner(const c2_ballot *ballot);
+
 /* Once all rows are read, before they are sorted: decides whether the column holds time stamps, years or steps that are
  * counted, and gives the rows of an item one clock. Groups are items of the set. */
 c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err);

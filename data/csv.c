@@ -199,13 +199,18 @@ static c2_status find_delimiter(c2_csv *csv, c2_error *err) {
           csv->name, csv->next_line);
 }
 
-/* The record just read is the header. */
+/* The record just read is the header, which outlives its text. */
 static c2_status take_header(c2_csv *csv, c2_error *err) {
-  csv->header = csv->field;
+  size_t bytes = csv->fields * sizeof(char *);
+  for (size_t i = 0; i < csv->fields; i++) bytes += strlen(csv->field[i]) + 1;
+  C2_TRY(c2_alloc_array(bytes, 1, &csv->header, err));
   csv->columns = csv->fields;
-  csv->field = NULL;
-  csv->capacity = 0;
-  csv->fields = 0;
+  char *to = (char *)(csv->header + csv->columns);
+  for (size_t i = 0; i < csv->columns; i++) {
+    size_t n = strlen(csv->field[i]) + 1;
+    csv->header[i] = memcpy(to, csv->field[i], n);
+    to += n;
+  }
   for (size_t i = 0; i < csv->columns; i++) {
     if (!c2_text_plain(csv->header[i], strlen(csv->header[i]))) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column %zu: a control character in its name '%.60s'", csv->name, csv->line,
@@ -230,6 +235,12 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, ch
   if (!delimiter) C2_TRY(find_delimiter(csv, err));
   C2_TRY(read_record(csv, err));
   return take_header(csv, err);
+}
+
+c2_status c2_csv_continue(c2_csv *csv, const c2_csv_window *window, c2_error *err) {
+  csv->at = window->text;
+  csv->end = window->text + window->whole;
+  return check_text(csv->name, csv->at, window->whole, err);
 }
 
 void c2_csv_close(c2_csv *csv) {

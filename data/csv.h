@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "base/infile.h"
 #include "base/status.h"
 #include "data/frame.h"
 
@@ -23,6 +24,26 @@ typedef struct c2_csv {
   size_t columns;
   c2_header names; /* the same, to be looked up */
 } c2_csv;
+
+/* A part of a text file in memory: whole records. */
+typedef struct c2_csv_window {
+  c2_infile file;
+  char *text;        /* [room], and a zero behind it */
+  size_t room, size; /* size: bytes that were read */
+  size_t whole;      /* bytes of whole records, behind which a zero stands */
+  size_t offset;     /* of the file, where what wasn't read begins */
+  char behind;       /* what the zero stands for */
+} c2_csv_window;
+
+/* Opens a regular file, of which the first records are read. Close it also after a failure. */
+c2_status c2_csv_window_open(c2_csv_window *window, const char *path, c2_error *err);
+
+/* Reads the records after those of the window; *more is false at the end of the file. */
+c2_status c2_csv_window_move(c2_csv_window *window, bool *more, c2_error *err);
+void c2_csv_window_close(c2_csv_window *window);
+
+/* Goes on with the records of a window that was moved. */
+c2_status c2_csv_continue(c2_csv *csv, const c2_csv_window *window, c2_error *err);
 
 /* Reads the header line; a name with control characters is refused. `delimiter` parts the fields; 0 stands for that one
  * of comma, semicolon, tab and vertical bar which the header has, and the records as often. `text` must have a zero at

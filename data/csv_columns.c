@@ -143,9 +143,9 @@ fail:
   return status;
 }
 
-static c2_status read_rows(columns *c, const c2_dialect *expected, c2_error *err) {
+static c2_status read_rows(columns *c, bool settled, const c2_dialect *expected, c2_error *err) {
   bool more = true;
-  C2_TRY(read_sample(c, expected, &more, err));
+  if (!settled) C2_TRY(read_sample(c, expected, &more, err));
   while (more) {
     C2_TRY(c2_csv_next(c->csv, &more, err));
     if (!more) break;
@@ -155,8 +155,7 @@ static c2_status read_rows(columns *c, const c2_dialect *expected, c2_error *err
     }
     c->rows++;
   }
-  if (c->rows > 0) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s: a header but no rows", c->csv->name);
+  return C2_OK;
 }
 
 /* ---- Columns --------------------------------------------------------------------------------- */
@@ -261,12 +260,14 @@ static c2_status finish_column(const columns *c, builder *b, c2_column *out, c2_
   return C2_OK;
 }
 
-static c2_status read_columns(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
+/* The rows that are left in the text. */
+static c2_status read_text(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
   columns c = {.csv = &input->csv, .dialect = &input->dialect, .count = wants, .most_rows = most_rows(&input->csv)};
   c2_status status = C2_OK;
   *frame = (c2_frame){.columns = 0};
   C2_GOTO(open_columns(&c, want, err));
-  C2_GOTO(read_rows(&c, input->expected, err));
+  C2_GOTO(read_rows(&c, input->is_settled, input->expected, err));
+  input->is_settled = true;
   C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   frame->rows = c.rows;
   frame->line = c.line;
@@ -286,6 +287,26 @@ fail:
   return status;
 }
 
+static c2_status read_columns(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
+  C2_TRY(read_text(input, want, wants, frame, err));
+  if (frame->rows > 0) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: a header but no rows", input->name);
+}
+
+/* A window's rows at a time. */
+static c2_status next_rows(c2_input *input, const c2_want *want, size_t wants, size_t most, c2_frame *frame,
+                           c2_error *err) {
+  (void)most;
+  bool more = true;
+  while (input->csv.at >= input->csv.end && more) {
+    C2_TRY(c2_csv_window_move(input->window, &more, err));
+    if (more) C2_TRY(c2_csv_continue(&input->csv, input->window, err));
+  }
+  if (more) return read_text(input, want, wants, frame, err);
+  *frame = (c2_frame){.columns = 0};
+  return C2_OK;
+}
+
 static bool sniff(const c2_input *input) {
   (void)input;
   return true; /* what no other reader recognises */
@@ -298,4 +319,4 @@ static c2_status open_csv(c2_input *input, c2_error *err) {
   return C2_OK;
 }
 
-const c2_reader c2_csv_reader = {"CSV", sniff, open_csv, read_columns, NULL, NULL};
+const c2_reader c2_csv_reader = {"CSV", sniff, open_csv, read_columns, NULL, NULL, next_rows};

@@ -53,8 +53,8 @@ typedef struct c2_dataset {
   size_t filled;      /* steps that no row is for: filled in as missing */
   const char **note;  /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
   size_t notes, note_capacity;
-  bool twins;          /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
-  c2_pool pool;        /* texts and arrays, freed together */
+  bool twins;   /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
+  c2_pool pool; /* texts and arrays, freed together */
 } c2_dataset;
 
 /* Index of an item; false if there is none. */

@@ -27,6 +27,7 @@ typedef struct fetched {
   uint32_t *code;       /* [room] */
   unsigned char *valid; /* a bit a row; of texts */
   c2_lookup words;
+  size_t last; /* word of the row before */
 } fetched;
 
 struct c2_query {
@@ -41,6 +42,7 @@ struct c2_query {
   c2_duckdb_result result;
   void *chunk;
   size_t rows; /* of the chunk */
+  bool has_ended;
 };
 
 /* ---- SQL ------------------------------------------------------------------------------------- */
@@ -387,7 +389,9 @@ static c2_status code_of(struct c2_query *q, const char *name, fetched *f, size_
   if (!text) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
   memcpy(text, bytes, size);
   text[size] = '\0';
-  if (!c2_lookup_find(&f->words, text, &at)) {
+  if (f->words.count > 0 && strcmp(f->words.text[f->last], text) == 0) { /* neighbours are often the same */
+    at = f->last;
+  } else if (!c2_lookup_find(&f->words, text, &at)) {
     const char *kept = NULL;
     if (!c2_text_plain(bytes, size) || (size == 0 && f->type == C2_WANT_NAME)) {
       C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", name, row, f->name,
@@ -397,6 +401,7 @@ static c2_status code_of(struct c2_query *q, const char *name, fetched *f, size_
     C2_GOTO(c2_lookup_add(&f->words, kept, &at, err));
   }
   if (at >= UINT32_MAX) C2_GOTO(c2_fail(err, C2_ERR_MEMORY, "%s: too many texts", name));
+  f->last = at;
   *code = (uint32_t)at;
 fail:
   if (text != room) free(text);
@@ -480,13 +485,15 @@ static c2_status grow(fetched *f, size_t *room, size_t wants, size_t need, c2_er
   return C2_OK;
 }
 
-static c2_status take_chunks(c2_input *input, fetched *f, size_t wants, size_t *rows, c2_error *err) {
+/* Takes chunks until there are `most` rows, or all. */
+static c2_status take_chunks(c2_input *input, fetched *f, size_t wants, size_t most, size_t *rows, c2_error *err) {
   struct c2_query *q = input->query;
   c2_duckdb *d = &q->duck;
   size_t room = 0;
-  for (;;) {
+  while (*rows < most && !q->has_ended) {
     C2_TRY(fetch(q, input->name, err));
-    if (!q->chunk) break;
+    q->has_ended = !q->chunk;
+    if (q->has_ended) break;
     C2_TRY(grow(f, &room, wants, *rows + q->rows, err));
     for (size_t k = 0; k < wants; k++) {
       void *vector = d->data_chunk_get_vector(q->chunk, k);
@@ -498,8 +505,7 @@ static c2_status take_chunks(c2_input *input, fetched *f, size_t wants, size_t *
     }
     *rows += q->rows;
   }
-  if (*rows > 0) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s: no rows", input->name);
+  return C2_OK;
 }
 
 static void finish_column(fetched *f, size_t rows, c2_column *out) {
@@ -528,26 +534,45 @@ static void finish_column(fetched *f, size_t rows, c2_column *out) {
   *f = (fetched){.name = NULL};
 }
 
-static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
+/* Begins the query of the wanted columns, whose types are then those of the result. */
+static c2_status begin(c2_input *input, const c2_want *want, size_t wants, fetched *f, c2_error *err) {
   struct c2_query *q = input->query;
-  fetched *f = NULL;
   char *from = NULL;
   char *sql = NULL;
-  size_t rows = 0;
   c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(wants, sizeof *f, &f, err));
   C2_GOTO(write_columns(q, want, wants, &from, err));
   C2_GOTO(describe(q, input->name, from, false, err));
-  for (size_t k = 0; k < wants; k++) {
-    f[k] = (fetched){.name = q->name[want[k].column], .type = want[k].type, .what = want[k].what, .source = q->type[k]};
-  }
+  for (size_t k = 0; k < wants; k++) f[k].source = q->type[k];
   C2_GOTO(write_query(input->name, f, wants, from, &sql, err));
-  C2_GOTO(start(q, input->name, sql, err));
-  C2_GOTO(take_chunks(input, f, wants, &rows, err));
+  status = start(q, input->name, sql, err);
+fail:
+  free(from);
+  free(sql);
+  return status;
+}
+
+static c2_status next_rows(c2_input *input, const c2_want *want, size_t wants, size_t most, c2_frame *frame,
+                           c2_error *err) {
+  struct c2_query *q = input->query;
+  fetched *f = NULL;
+  size_t rows = 0;
+  c2_status status = C2_OK;
+  *frame = (c2_frame){.columns = 0};
+  C2_GOTO(c2_alloc_array(wants, sizeof *f, &f, err));
+  for (size_t k = 0; k < wants; k++) {
+    f[k] = (fetched){.name = q->name[want[k].column], .type = want[k].type, .what = want[k].what};
+  }
+  if (!q->statement) C2_GOTO(begin(input, want, wants, f, err));
+  for (size_t k = 0; k < wants; k++) {
+    f[k].source = q->type[k];
+    (void)expression(&f[k]);
+  }
+  C2_GOTO(take_chunks(input, f, wants, most, &rows, err));
   C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   frame->rows = rows;
-  for (; frame->columns < wants; frame->columns++)
+  for (; frame->columns < wants; frame->columns++) {
     finish_column(&f[frame->columns], rows, &frame->column[frame->columns]);
+  }
 fail:
   for (size_t k = 0; f && k < wants; k++) {
     free(f[k].number);
@@ -558,12 +583,16 @@ fail:
     c2_lookup_free(&f[k].words);
   }
   free(f);
-  free(from);
-  free(sql);
   return status;
 }
 
-const c2_reader c2_duckdb_reader = {"DuckDB", sniff, open_query, read_typed, NULL, close_query};
+static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
+  C2_TRY(next_rows(input, want, wants, SIZE_MAX, frame, err));
+  if (frame->rows > 0) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: no rows", input->name);
+}
+
+const c2_reader c2_duckdb_reader = {"DuckDB", sniff, open_query, read_typed, NULL, close_query, next_rows};
 
 /* ---- Compressed text ------------------------------------------------------------------------- */
 

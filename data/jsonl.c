@@ -361,11 +361,15 @@ static bool ends_with(const char *path, const char *extension) {
   return n > m && strcmp(path + n - m, extension) == 0;
 }
 
+bool c2_path_is_json(const char *path) {
+  return ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json");
+}
+
 /* By the name's extension, or else by the first character. */
 static bool sniff(const c2_input *input) {
   const char *path = input->path;
-  if (ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json")) return true;
+  if (c2_path_is_json(path)) return true;
   return !ends_with(path, ".csv") && input->text[strspn(input->text, " \t\n\v\f\r")] == '{';
 }
 
-const c2_reader c2_json_lines_reader = {"JSON Lines", sniff, NULL, NULL, read_series, NULL};
+const c2_reader c2_json_lines_reader = {"JSON Lines", sniff, NULL, NULL, read_series, NULL, NULL};

@@ -10,14 +10,7 @@ enum { FREE_VALUES = 1000000, VALUES_PER_CELL = 100 };
 /* Steps for which one item's vote on the common frequency counts at most. */
 enum { MOST_VOTES = 32 };
 
-/* The frequencies that items have by themselves, with the votes for each. */
-typedef struct ballot {
-  c2_freq kind[C2_FREQ_KINDS];
-  size_t votes[C2_FREQ_KINDS];
-  size_t kinds;
-} ballot;
-
-static void vote(ballot *b, const c2_freq *freq, size_t votes) {
+static void vote(c2_ballot *b, const c2_freq *freq, size_t votes) {
   size_t k = 0;
   while (k < b->kinds && !c2_freq_equal(&b->kind[k], freq)) k++;
   if (k == C2_FREQ_KINDS) return;
@@ -28,7 +21,7 @@ static void vote(ballot *b, const c2_freq *freq, size_t votes) {
   b->votes[k] += c2_min_size(votes, MOST_VOTES);
 }
 
-static const c2_freq *winner(const ballot *b) {
+const c2_freq *c2_ballot_winner(const c2_ballot *b) {
   size_t best = 0;
   for (size_t k = 1; k < b->kinds; k++) {
     if (b->votes[k] > b->votes[best]) best = k;
@@ -155,7 +148,9 @@ static c2_status settle_item(const c2_table *t, c2_item *item, size_t begin, siz
 }
 
 c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
-  ballot b = {.kinds = 0};
+  c2_ballot own_ballot = {.kinds = 0};
+  c2_table_part *part = options->part;
+  c2_ballot *b = part ? &part->votes : &own_ballot;
   odd_items seen = {0};
   c2_time *stamps = NULL;
   c2_status status = C2_OK;
@@ -169,9 +164,9 @@ c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_option
     size_t odd = 0;
     n = c2_table_group_rows(t, begin);
     if (!c2_freq_infer(stamps + begin, n, t->is_count, &own, &odd)) continue;
-    vote(&b, &own, c2_freq_count_steps(&own, stamps + begin, n));
+    vote(b, &own, c2_freq_count_steps(&own, stamps + begin, n));
   }
-  const c2_freq *shared = winner(&b);
+  const c2_freq *shared = part && part->is_known ? &part->shared : c2_ballot_winner(b);
   for (size_t begin = 0, n = 0; begin < t->count && !given; begin += n) {
     n = c2_table_group_rows(t, begin);
     C2_GOTO(settle_item(t, &set->item[t->rows[begin].group], begin, n, stamps + begin, shared, &seen, err));

@@ -7,6 +7,20 @@
 #include "data/dialect.h"
 #include "data/frame.h"
 
+/* The frequencies that items have by themselves, with the votes for each. */
+typedef struct c2_ballot {
+  c2_freq kind[C2_FREQ_KINDS];
+  size_t votes[C2_FREQ_KINDS];
+  size_t kinds;
+} c2_ballot;
+
+/* What the parts of one table share, where it is read in parts. */
+typedef struct c2_table_part {
+  c2_ballot votes; /* of the parts so far */
+  bool is_known;   /* whether `shared` is what most items of the table have */
+  c2_freq shared;
+} c2_table_part;
+
 /* Zeroed, `(c2_read_options){0}` holds the defaults. */
 typedef struct c2_read_options {
   const char *id_column;         /* of tables; NULL: "item_id", and a file without it is one series */
@@ -19,6 +33,7 @@ typedef struct c2_read_options {
   bool wide;                 /* tables: every column that is no time stamp or covariate is a series of its own */
   const c2_dialect *dialect; /* of text files; NULL: all is found */
   const c2_freq *freq;       /* overrides what a file says; NULL: as given or inferred */
+  c2_table_part *part;       /* NULL: a table is whole */
 } c2_read_options;
 
 /* What is wanted of a column. */
@@ -50,6 +65,9 @@ typedef struct c2_input {
   const c2_dialect *expected; /* borrowed: that of a related file, for what this one leaves open; or NULL */
   c2_csv csv;
   struct c2_query *query;  /* of the reader by DuckDB; else NULL */
+  c2_csv_window *window;   /* of a CSV file that is read in parts; else NULL */
+  bool is_settled;         /* the dialect is */
+  void *owner;             /* of readers that others make */
   const c2_header *header; /* names of a table's columns; NULL where rows are nested series */
 } c2_input;
 
@@ -65,6 +83,10 @@ struct c2_reader {
   c2_status (*read_series)(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err);
 
   void (*close)(c2_input *input); /* or NULL */
+
+  /* Tables in parts, or NULL: the next rows of what is wanted, about `most` of them; no rows at the end. The frame is
+   * freed before the next call. */
+  c2_status (*next)(c2_input *input, const c2_want *want, size_t wants, size_t most, c2_frame *frame, c2_error *err);
 };
 
 extern const c2_reader c2_json_lines_reader; /* jsonl.c */

@@ -104,7 +104,7 @@ static c2_status attach(c2_input *input, const c2_want *want, size_t wants, c2_f
 /* A format of its own needs a reader alone: its arrays are read where they are. */
 static void test_borrowed(void **state) {
   (void)state;
-  static const c2_reader reader = {"attached", never, NULL, attach, NULL, NULL};
+  static const c2_reader reader = {"attached", never, NULL, attach, NULL, NULL, NULL};
   static const char *const names[] = {"item_id", "timestamp", "target", "count", "promo"};
   static const double first[] = {10, (double)NAN, 30, (double)NAN, 50};
   static const double count[] = {7, (double)NAN, 9, (double)NAN, 4};

@@ -1,0 +1,334 @@
+/* Long tables in parts: rows are gathered until items are complete, and assembled as a table of their own. */
+#include "data/flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/memory.h"
+#include "data/assemble.h"
+#include "data/axis.h"
+#include "data/duckdb_reader.h"
+#include "data/jsonl.h"
+
+/* Rows and items of a part, and the size of a file that is read in parts. */
+enum { PART_ROWS = 1 << 17, PART_ITEMS = 2048, LARGE_FILE = 1 << 22 };
+
+/* ---- Rows ------------------------------------------------------------------------------------ */
+
+static c2_status grow(c2_flow *f, size_t need, c2_error *err) {
+  size_t room = f->room;
+  if (need <= room) return C2_OK;
+  size_t most = need + need / 2;
+  C2_TRY(c2_grow_array(&f->line, &room, most, sizeof *f->line, err));
+  for (size_t k = 0; k < f->wants; k++) {
+    c2_flow_column *c = &f->column[k];
+    size_t same[4] = {f->room, f->room, f->room, f->room};
+    switch (f->want[k].type) {
+      case C2_WANT_NAME: C2_TRY(c2_grow_array(&c->code, &same[0], most, sizeof *c->code, err)); break;
+      case C2_WANT_TIME:
+        C2_TRY(c2_grow_array(&c->time, &same[1], most, sizeof *c->time, err));
+        C2_TRY(c2_grow_array(&c->zone, &same[2], most, sizeof *c->zone, err));
+        break;
+      default: C2_TRY(c2_grow_array(&c->number, &same[3], most, sizeof *c->number, err));
+    }
+  }
+  f->room = most;
+  return C2_OK;
+}
+
+static c2_status put_word(c2_lookup *words, c2_pool *pool, const char *text, size_t *at, c2_error *err) {
+  const char *kept = NULL;
+  if (c2_lookup_find(words, text, at)) return C2_OK;
+  C2_TRY(c2_pool_text(pool, text, &kept, err));
+  return c2_lookup_add(words, kept, at, err);
+}
+
+static c2_status add_names(c2_flow *f, const c2_column *from, uint32_t *to, size_t rows, c2_error *err) {
+  size_t *code = NULL; /* of the frame's words, which come in the order of their rows */
+  c2_status status = C2_OK;
+  C2_TRY(c2_alloc_array(from->words, sizeof *code, &code, err));
+  for (size_t i = 0; i < from->words; i++) C2_GOTO(put_word(&f->words, &f->pool, from->word[i], &code[i], err));
+  for (size_t i = 0; i < rows; i++) to[i] = (uint32_t)code[from->code[i]];
+fail:
+  free(code);
+  return status;
+}
+
+static c2_status add_frame(c2_flow *f, const c2_frame *frame, c2_error *err) {
+  size_t at = f->rows;
+  C2_TRY(grow(f, at + frame->rows, err));
+  for (size_t i = 0; i < frame->rows; i++) f->line[at + i] = frame->line ? frame->line[i] : 0;
+  for (size_t k = 0; k < f->wants; k++) {
+    const c2_column *from = &frame->column[k];
+    c2_flow_column *to = &f->column[k];
+    if (f->want[k].type == C2_WANT_NAME) {
+      C2_TRY(add_names(f, from, to->code + at, frame->rows, err));
+    } else if (f->want[k].type == C2_WANT_NUMBER) {
+      memcpy(to->number + at, from->number, frame->rows * sizeof *to->number);
+    } else {
+      bool whole = from->type == C2_COLUMN_INTEGER;
+      memcpy(to->time + at, from->time, frame->rows * sizeof *to->time);
+      for (size_t i = 0; i < frame->rows; i++) {
+        to->zone[at + i] = (int16_t)(whole ? C2_WHOLE_NUMBER : from->zone ? from->zone[i] : C2_NO_ZONE);
+      }
+    }
+  }
+  f->rows += frame->rows;
+  return C2_OK;
+}
+
+/* Rows of whole items, at most so many items; 0 if the first item isn't complete. */
+static size_t find_cut(const c2_flow *f) {
+  const uint32_t *code = f->column[0].code;
+  size_t items = 1;
+  size_t cut = 0;
+  for (size_t i = 1; i < f->rows; i++) {
+    if (code[i] == code[i - 1]) continue;
+    cut = i;
+    if (++items > PART_ITEMS) return cut;
+  }
+  return f->has_ended ? f->rows : cut;
+}
+
+static c2_status read_more(c2_flow *f, c2_error *err) {
+  c2_frame frame = {.columns = 0};
+  C2_TRY(f->input.reader->next(&f->input, f->want, f->wants, PART_ROWS, &frame, err));
+  f->has_ended = frame.rows == 0;
+  c2_status status = f->has_ended ? C2_OK : add_frame(f, &frame, err);
+  c2_frame_free(&frame);
+  return status;
+}
+
+/* Lets the rows of the last part go. */
+static c2_status drop_taken(c2_flow *f, c2_error *err) {
+  c2_lookup words = {0};
+  c2_pool pool = {NULL};
+  c2_status status = C2_OK;
+  size_t rest = f->rows - f->taken;
+  size_t from = f->taken;
+  size_t code = 0;
+  memmove(f->line, f->line + from, rest * sizeof *f->line);
+  for (size_t k = 0; k < f->wants; k++) {
+    c2_flow_column *c = &f->column[k];
+    if (c->number) memmove(c->number, c->number + from, rest * sizeof *c->number);
+    if (c->time) memmove(c->time, c->time + from, rest * sizeof *c->time);
+    if (c->zone) memmove(c->zone, c->zone + from, rest * sizeof *c->zone);
+  }
+  uint32_t *codes = f->column[0].code;
+  for (size_t i = 0; i < rest; i++) {
+    if (i == 0 || codes[from + i] != codes[from + i - 1]) {
+      C2_GOTO(put_word(&words, &pool, f->words.text[codes[from + i]], &code, err));
+    }
+    codes[i] = (uint32_t)code; /* i is never ahead of what is still read */
+  }
+fail:
+  c2_lookup_free(&f->words);
+  c2_pool_free(&f->pool);
+  f->words = words;
+  f->pool = pool;
+  f->rows = rest;
+  f->taken = 0;
+  return status;
+}
+
+/* ---- Parts ----------------------------------------------------------------------------------- */
+
+/* The first part says what is wanted. */
+static c2_status begin(c2_flow *f, const c2_want *want, size_t wants, c2_error *err) {
+  if (wants == 0 || want[0].type != C2_WANT_NAME) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: no column of ids", f->input.name);
+  }
+  C2_TRY(c2_alloc_array(wants, sizeof *f->column, &f->column, err));
+  C2_TRY(c2_alloc_array(wants, sizeof *f->want, &f->want, err));
+  for (size_t k = 0; k < wants; k++) {
+    f->want[k] = want[k];
+    if (want[k].type == C2_WANT_NAME || want[k].type == C2_WANT_TIME || want[k].type == C2_WANT_NUMBER) continue;
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: it has covariates", f->input.name);
+  }
+  f->wants = wants;
+  return C2_OK;
+}
+
+/* Columns that point to the first rows. */
+static void lend_columns(const c2_flow *f, c2_frame *frame) {
+  frame->columns = f->wants;
+  frame->rows = f->taken;
+  for (size_t k = 0; k < f->wants; k++) {
+    const c2_flow_column *from = &f->column[k];
+    c2_column *to = &frame->column[k];
+    *to = (c2_column){.name = f->input.header->names.text[f->want[k].column], .is_borrowed = true};
+    if (f->want[k].type == C2_WANT_NAME) {
+      to->type = C2_COLUMN_TEXT;
+      to->code = from->code;
+      to->word = f->words.text;
+      to->words = f->words.count;
+    } else if (f->want[k].type == C2_WANT_TIME) {
+      to->type = C2_COLUMN_TIME;
+      to->time = from->time;
+      to->zone = from->zone;
+    } else {
+      to->type = C2_COLUMN_NUMBER;
+      to->number = from->number;
+    }
+  }
+}
+
+static c2_status read_part(c2_input *batch, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
+  c2_flow *f = batch->owner;
+  size_t *line = NULL;
+  if (!f->want) C2_TRY(begin(f, want, wants, err));
+  while (!f->has_ended && (f->rows < PART_ROWS || find_cut(f) == 0)) C2_TRY(read_more(f, err));
+  f->taken = find_cut(f);
+  if (f->taken == 0) C2_FAIL(err, C2_ERR_FORMAT, "%s: no rows", f->input.name);
+  batch->dialect = f->input.dialect;
+  C2_TRY(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
+  lend_columns(f, frame);
+  C2_TRY(c2_alloc_array(f->taken, sizeof *line, &line, err));
+  memcpy(line, f->line, f->taken * sizeof *line);
+  frame->line = line;
+  return C2_OK;
+}
+
+static bool never(const c2_input *input) {
+  (void)input;
+  return false;
+}
+
+static const c2_reader part_reader = {"a part of a table", never, NULL, read_part, NULL, NULL, NULL};
+
+/* ---- All ------------------------------------------------------------------------------------- */
+
+bool c2_flow_serves(const char *path) {
+  c2_input input = {.path = path};
+  struct stat info;
+  if (stat(path, &info) != 0) return false;
+  if (c2_duckdb_reader.sniff(&input)) return S_ISDIR(info.st_mode) || info.st_size >= LARGE_FILE / 4;
+  return S_ISREG(info.st_mode) && info.st_size >= LARGE_FILE && !c2_path_is_json(path) && !c2_is_compressed(path);
+}
+
+c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, const c2_freq *shared,
+                       c2_error *err) {
+  *f = (c2_flow){.options = *options, .window = {.file = {.descriptor = -1}}};
+  f->options.part = &f->part;
+  if (shared) f->part = (c2_table_part){.is_known = true, .shared = *shared};
+  f->input = (c2_input){.path = path, .name = path, .reader = &c2_duckdb_reader};
+  if (f->input.reader->sniff(&f->input)) {
+    if (options->dialect) f->input.dialect = *options->dialect;
+    C2_TRY(f->input.reader->open(&f->input, err));
+  } else {
+    f->input.reader = NULL;
+    C2_TRY(c2_csv_window_open(&f->window, path, err));
+    C2_TRY(c2_input_start(&f->input, path, f->window.text, f->window.whole, false, options->dialect, err));
+    f->input.window = &f->window;
+  }
+  if (!f->input.reader->next) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: %s", path, f->input.reader->name);
+  f->batch = (c2_input){.path = path, .name = f->input.name, .reader = &part_reader, .owner = f};
+  f->batch.header = f->input.header;
+  return C2_OK;
+}
+
+c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
+  C2_TRY(c2_assemble_long(&f->batch, set, &f->options, err));
+  return drop_taken(f, err);
+}
+
+void c2_flow_close(c2_flow *f) {
+  for (size_t k = 0; f->column && k < f->wants; k++) {
+    free(f->column[k].code);
+    free(f->column[k].time);
+    free(f->column[k].zone);
+    free(f->column[k].number);
+  }
+  free(f->column);
+  free(f->want);
+  free(f->line);
+  c2_lookup_free(&f->words);
+  c2_pool_free(&f->pool);
+  c2_input_close(&f->input);
+  c2_csv_window_close(&f->window);
+  *f = (c2_flow){.rows = 0};
+}
+
+/* ---- In order -------------------------------------------------------------------------------- */
+
+/* What a part says against reading in parts: nothing if `reason` stays empty. */
+static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_lookup *seen, c2_flow_total *total, char reason[500],
+                            c2_error *err) {
+  if (set->notes > 0) (void)snprintf(reason, 500, "%.490s", set->note[0]);
+  for (size_t i = 0; i < set->count; i++) {
+    size_t at = 0;
+    const char *kept = NULL;
+    const c2_item *item = &set->item[i];
+    total->is_zoned = total->is_zoned || item->zone.given;
+    if (c2_lookup_find(seen, item->id, &at)) {
+      (void)snprintf(reason, 500, "the rows of item '%.80s' come apart at line %zu", item->id, item->line);
+    }
+    C2_TRY(c2_dataset_text(&total->words, item->id, &kept, err));
+    C2_TRY(c2_lookup_add(seen, kept, &at, err));
+  }
+  total->items += set->count;
+  total->rows += set->rows;
+  total->filled += set->filled;
+  if (f->options.freq || f->part.is_known) return C2_OK;
+  const c2_freq *shared = c2_ballot_winner(&f->part.votes);
+  if (shared) f->part = (c2_table_part){.votes = f->part.votes, .is_known = true, .shared = *shared};
+  return C2_OK;
+}
+
+static c2_status keep_words(c2_flow_total *total, const c2_dataset *set, c2_error *err) {
+  for (size_t k = 0; k < 2; k++) {
+    const c2_lookup *from = k ? &set->found : &set->ignored;
+    c2_lookup *to = k ? &total->words.found : &total->words.ignored;
+    for (size_t i = 0; i < from->count; i++) {
+      const char *kept = NULL;
+      size_t at = 0;
+      if (c2_lookup_find(to, from->text[i], &at)) continue;
+      C2_TRY(c2_dataset_text(&total->words, from->text[i], &kept, err));
+      C2_TRY(c2_lookup_add(to, kept, &at, err));
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status check_parts(c2_flow *f, c2_flow_total *total, char reason[500], c2_error *err) {
+  c2_lookup seen = {0};
+  c2_error why;
+  c2_status status = C2_OK;
+  do {
+    c2_dataset set = {0};
+    if (c2_flow_next(f, &set, &why) != C2_OK) {
+      (void)snprintf(reason, 500, "%.490s", why.text);
+    } else {
+      status = check_part(f, &set, &seen, total, reason, err);
+      if (status == C2_OK) status = keep_words(total, &set, err);
+    }
+    c2_dataset_free(&set);
+  } while (status == C2_OK && !reason[0] && !c2_flow_ended(f));
+  c2_lookup_free(&seen);
+  return status;
+}
+
+c2_status c2_flow_check(const char *path, const c2_read_options *options, c2_flow_total *total, bool *in_order,
+                        char reason[500], c2_error *err) {
+  c2_flow f;
+  c2_error why;
+  c2_status status = C2_OK;
+  reason[0] = '\0';
+  memset(total, 0, sizeof *total);
+  if (c2_flow_open(&f, path, options, NULL, &why) != C2_OK) {
+    (void)snprintf(reason, 500, "%.490s", why.text);
+  } else {
+    status = check_parts(&f, total, reason, err);
+    if (options->freq) {
+      total->freq = *options->freq;
+    } else if (status == C2_OK && !reason[0]) {
+      const c2_freq *shared = c2_ballot_winner(&f.part.votes);
+      total->freq = f.part.shared;
+      if (!shared || !c2_freq_equal(shared, &total->freq)) (void)snprintf(reason, 500, "items differ in frequency");
+    }
+  }
+  c2_flow_close(&f);
+  *in_order = !reason[0];
+  return status;
+}
