@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/platform.h"
 #include "base/text.h"
 #include "cli/cli.h"
 
@@ -66,7 +67,16 @@ int cli_flush_output(void) {
 }
 
 void cli_progress(const char *what, size_t done, size_t total) {
+  static double began; /* the first call of a row of them */
+  static size_t before;
   if (!isatty(STDERR_FILENO)) return;
-  (void)fprintf(stderr, "\r%s %zu/%zu%s", what, done, total, done == total ? "\n" : "");
+  double now = c2_clock_seconds();
+  if (before == 0 || done < before) began = now;
+  double rate = before > 0 && now > began ? (double)done / (now - began) : 0;
+  (void)fprintf(stderr, "\r%s %zu/%zu", what, done, total);
+  if (rate > 0) (void)fprintf(stderr, ", %.3g/s", rate);
+  if (rate > 0 && done < total) (void)fprintf(stderr, ", %.0f s left", (double)(total - done) / rate);
+  (void)fputs(done == total ? "\033[K\n" : "\033[K", stderr);
+  before = done == total ? 0 : done;
   (void)fflush(stderr);
 }

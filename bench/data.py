@@ -1,0 +1,63 @@
+"""Memory and processor time of large tables: writes 10 million rows as CSV and Parquet and forecasts them.
+
+    python3 bench/data.py build/chronos2 FOLDER [ROWS]
+
+Needs polars. Prints a line a run: input, peak MB, processor seconds; the forecasts must be equal byte for byte.
+"""
+
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+STEPS = 1000  # of a series
+
+
+def write(folder, rows):
+    index = pl.int_range(rows, eager=True)
+    table = pl.DataFrame(
+        {
+            "item_id": pl.Series("item_" + (index // STEPS).cast(pl.String)),
+            "timestamp": datetime(2020, 1, 1) + pl.Series(index % STEPS * 3_600_000_000).cast(pl.Duration("us")),
+            "target": (100 + 10 * (index / 7).sin() + index * 7919 % 1000 / 100).round(3),
+        }
+    )
+    table.write_parquet(folder / "big.parquet")
+    table.write_csv(folder / "big.csv", datetime_format="%Y-%m-%d %H:%M:%S")
+
+
+def run(program, source, output, stdin=None):
+    """Peak MB and processor seconds of a run in a process of its own, whose only child it is."""
+    code = (
+        "import resource, subprocess, sys\n"
+        "subprocess.run(sys.argv[1:], check=True)\n"
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
+        "print(used.ru_maxrss / 1024, used.ru_utime + used.ru_stime)"
+    )
+    command = [program, "forecast", source, "--horizon", "1", "--context-length", "16", "-o", output]
+    with open(stdin or "/dev/null", "rb") as given:
+        done = subprocess.run([sys.executable, "-c", code, *map(str, command)], stdin=given, capture_output=True, text=True, check=True)
+    return [float(number) for number in done.stdout.split()]
+
+
+def main():
+    program, folder = sys.argv[1], Path(sys.argv[2])
+    write(folder, int(sys.argv[3]) if len(sys.argv) > 3 else 10_000_000)
+    runs = {
+        "CSV, in parts": (folder / "big.csv", None),
+        "CSV by standard input, in memory": ("-", folder / "big.csv"),
+        "Parquet, in parts": (folder / "big.parquet", None),
+    }
+    answers = set()
+    for name, (source, stdin) in runs.items():
+        output = folder / "forecast.csv"
+        peak, seconds = run(program, source, output, stdin)
+        answers.add(output.read_bytes())
+        print(f"{name}: {peak:.0f} MB, {seconds:.1f} s")
+    assert len(answers) == 1, "the forecasts differ"
+
+
+if __name__ == "__main__":
+    main()
