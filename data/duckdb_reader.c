@@ -203,15 +203,22 @@ static c2_status open_names(c2_input *input, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status open_query(c2_input *input, c2_error *err) {
+static c2_status open_source(c2_input *input, c2_error *err) {
+  c2_error why;
   C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
   C2_TRY(write_source(input->query, input, err));
-  c2_error why;
   if (c2_duckdb_open(&input->query->duck, NULL, true, &why) != C2_OK) {
     C2_FAIL(err, why.code, "%s: %s", input->name, why.text);
   }
   C2_TRY(load_extension(input->query, input, err));
   return open_names(input, err);
+}
+
+static c2_status open_query(c2_input *input, c2_error *err) {
+  c2_error why;
+  if (!c2_is_directory(input->path)) return open_source(input, err);
+  if (open_source(input, &why) == C2_OK) return C2_OK;
+  C2_FAIL(err, why.code, "%s; a directory is read as Parquet files", why.text);
 }
 
 c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
