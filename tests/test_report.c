@@ -49,17 +49,19 @@ static void check_example(const json_t *example) {
 }
 
 static void check_data(const json_t *data) {
-  const json_t *task = json_array_get(json_object_get(data, "tasks"), 0);
-  const json_t *row = json_array_get(json_object_get(data, "arms"), 1);
-  assert_int_equal(json_array_size(json_object_get(data, "tasks")), 1);
-  assert_string_equal(json_string_value(json_object_get(task, "name")), HOSTILE);
-  const json_t *full = json_object_get(task, "full");
-  const json_t *sparse = json_array_get(json_object_get(task, "sparse"), 0);
-  assert_true(number(sparse, "radius") == 1);
-  assert_true(number(full, "MASE") > 0 && number(sparse, "WQL") > 0 && number(sparse, "speedup") > 0);
-  assert_string_equal(json_string_value(json_object_get(row, "name")), "global_r1");
-  double change = number(json_object_get(row, "MASE"), "change");
-  assert_true(fabs(change - (number(sparse, "MASE") / number(full, "MASE") - 1)) < 1e-5);
+  const json_t *naive = json_array_get(json_object_get(data, "baselines"), 0);
+  const json_t *task = json_array_get(json_object_get(data, "perf_compare_all_radii"), 0);
+  const json_t *row = json_array_get(json_object_get(data, "equivalence"), 0);
+  assert_int_equal(json_array_size(json_object_get(data, "baselines")), 1);
+  assert_string_equal(json_string_value(json_object_get(naive, "task_name")), HOSTILE);
+  assert_true(number(naive, "MASE") > 0 && number(naive, "num_windows") == 1);
+  assert_string_equal(json_string_value(json_object_get(task, "task_name")), HOSTILE);
+  assert_true(number(task, "radius") == 1);
+  assert_true(number(task, "MASE_full") > 0 && number(task, "WQL_sparse") > 0 && number(task, "speedup_geomean") > 0);
+  assert_string_equal(json_string_value(json_object_get(row, "arm")), "global_r1");
+  assert_string_equal(json_string_value(json_object_get(row, "metric")), "MASE");
+  double ratio = number(task, "MASE_sparse") / number(task, "MASE_full");
+  assert_true(fabs(number(row, "change_percent") - 100 * (ratio - 1)) < 1e-3);
   const json_t *command = json_object_get(json_object_get(data, "record"), "command");
   assert_non_null(strstr(json_string_value(command), "chronos2 study --tasks "));
   assert_int_equal(json_array_size(json_object_get(data, "examples")), 1);

@@ -10,6 +10,7 @@
 #include "base/outfile.h"
 #include "study/files/record.h"
 #include "study/files/schema.h"
+#include "study/files/tables.h"
 
 enum { EXAMPLES = 4, DIGITS = 7 };
 
@@ -22,21 +23,6 @@ typedef struct study {
 } study;
 
 /* ---- Data ------------------------------------------------------------------------------------ */
-
-static void put_mass(c2_json_writer *w, const study *s) {
-  c2_json_begin_array(w, "mass");
-  for (size_t k = 0; k < s->results->radii.count; k++) {
-    const c2_mass_summary_row *m = &s->summary->mass[k];
-    c2_json_begin_object(w, NULL);
-    c2_json_put_number(w, "radius", m->radius);
-    c2_json_put_number(w, "kept", m->mean[0].mass);
-    c2_json_put_number(w, "best", m->mean[0].best);
-    c2_json_put_number(w, "edges", m->mean[0].edges);
-    c2_json_put_number(w, "uniform", m->mean[0].uniform);
-    c2_json_end_object(w);
-  }
-  c2_json_end_array(w);
-}
 
 /* Kept mass [radius][layer][head], means of tasks, whose rows go layer by layer, head by head, radius by radius. */
 static void put_heads(c2_json_writer *w, const study *s) {
@@ -60,66 +46,6 @@ static void put_heads(c2_json_writer *w, const study *s) {
   c2_json_end_array(w);
 }
 
-/* As shares of the score of full attention; the interval is the one at 90%, of which equivalence is read. */
-static void put_change(c2_json_writer *w, const char *key, const c2_equivalence_row *x) {
-  c2_json_begin_object(w, key);
-  c2_json_put_whole(w, "tasks", x->test.n);
-  c2_json_put_number(w, "change", expm1(x->test.mean));
-  c2_json_put_number(w, "low", expm1(x->test.low_90));
-  c2_json_put_number(w, "high", expm1(x->test.high_90));
-  c2_json_put_number(w, "smallest_margin", expm1(x->test.smallest_margin));
-  c2_json_put_number(w, "p_equivalent", x->test.p_equivalent);
-  c2_json_end_object(w);
-}
-
-/* Where each head's context looks, and what is lost where it alone is blind. */
-static void put_sinks(c2_json_writer *w, const study *s) {
-  c2_json_begin_array(w, "sinks");
-  for (size_t i = 0; s->summary->sink && i < s->results->layers * s->results->heads; i++) {
-    const c2_sink_row *r = &s->summary->sink[i];
-    c2_json_begin_object(w, NULL);
-    c2_json_put_whole(w, "layer", r->layer);
-    c2_json_put_whole(w, "head", r->head);
-    c2_json_put_number(w, "future", r->future);
-    c2_json_put_number(w, "reg", r->reg);
-    c2_json_put_number(w, "first", r->first);
-    if (r->change) put_change(w, "blind", r->change);
-    c2_json_end_object(w);
-  }
-  c2_json_end_array(w);
-}
-
-static void put_arms(c2_json_writer *w, const study *s) {
-  c2_json_begin_array(w, "arms");
-  for (size_t k = 0; k < s->results->arms; k++) {
-    char name[C2_ARM_ROOM];
-    c2_arm_name(&s->results->arm[k], name);
-    c2_json_begin_object(w, NULL);
-    c2_json_put_text(w, "name", name);
-    c2_json_put_text(w, "pattern", c2_arm_pattern(&s->results->arm[k]));
-    c2_json_put_number(w, "radius", s->results->arm[k].radius);
-    c2_json_put_bool(w, "trained_sparse", s->results->arm[k].sparse_model);
-    c2_json_put_whole(w, "blind_heads", s->results->arm[k].blind.count);
-    for (size_t m = 0; m < s->results->compared.count; m++) {
-      put_change(w, c2_metric_name(s->results->compared.at[m]), c2_change_of(s->summary, k, m));
-    }
-    c2_json_end_object(w);
-  }
-  c2_json_end_array(w);
-}
-
-static void put_scores(c2_json_writer *w, const study *s, const double *score) {
-  const c2_metric_list *list = &s->results->compared;
-  for (size_t m = 0; m < list->count; m++) c2_json_put_number(w, c2_metric_name(list->at[m]), score[list->at[m]]);
-}
-
-static void put_pattern(c2_json_writer *w, const study *s, const c2_perf *r) {
-  put_scores(w, s, r->score);
-  c2_json_put_number(w, "seconds", r->median_s);
-  c2_json_put_number(w, "alloc", r->alloc_median_mb);
-  c2_json_put_number(w, "resident", r->reserved_median_mb);
-}
-
 /* Mean over the probed windows of a task; NaN if the probe didn't have the radius. */
 static double kept_mass(const c2_task_result *r, double radius) {
   double sum = 0;
@@ -132,42 +58,14 @@ static double kept_mass(const c2_task_result *r, double radius) {
   return n ? sum / (double)n : (double)NAN;
 }
 
-static void put_sparse(c2_json_writer *w, const study *s, const c2_task_result *r) {
-  c2_json_begin_array(w, "sparse");
-  for (size_t k = 0; k < s->results->perf_radii.count; k++) {
-    const c2_perf *perf = &r->perf[k + 1];
-    c2_json_begin_object(w, NULL);
-    put_pattern(w, s, perf);
-    c2_json_put_number(w, "radius", s->results->perf_radii.at[k]);
-    c2_json_put_number(w, "kept", kept_mass(r, s->results->perf_radii.at[k]));
-    c2_json_put_number(w, "speedup", perf->speedup);
-    c2_json_put_number(w, "speedup_low", perf->speedup_low);
-    c2_json_put_number(w, "speedup_high", perf->speedup_high);
-    c2_json_put_number(w, "bound", c2_total_work(&r->perf[0]) / c2_total_work(perf));
-    c2_json_end_object(w);
-  }
-  c2_json_end_array(w);
-}
-
-static void put_task(c2_json_writer *w, const study *s, size_t i) {
-  const c2_task_result *r = &s->results->task[i];
-  const c2_task *task = r->task;
+/* Tokens of the first probed window of a task, and its kept mass by radius. */
+static void put_probed(c2_json_writer *w, const study *s, const c2_task_result *r) {
+  const c2_radii *radii = &s->results->perf_radii;
   c2_json_begin_object(w, NULL);
-  c2_json_put_text(w, "name", task->name);
-  c2_json_put_whole(w, "windows", task->num_windows);
-  c2_json_put_whole(w, "forecasts", r->perf[0].num_forecasts);
-  if (r->mass_count) {
-    c2_json_put_whole(w, "tokens", r->mass[0].tokens);
-  } else {
-    c2_json_put_null(w, "tokens");
-  }
-  c2_json_begin_object(w, "naive");
-  put_scores(w, s, r->naive);
-  c2_json_end_object(w);
-  c2_json_begin_object(w, "full");
-  put_pattern(w, s, &r->perf[0]);
-  c2_json_end_object(w);
-  put_sparse(w, s, r);
+  c2_json_put_number(w, "tokens", r->mass_count ? (double)r->mass[0].tokens : (double)NAN);
+  c2_json_begin_array(w, "kept");
+  for (size_t k = 0; k < radii->count; k++) c2_json_put_number(w, NULL, kept_mass(r, radii->at[k]));
+  c2_json_end_array(w);
   c2_json_end_object(w);
 }
 
@@ -194,7 +92,7 @@ static void put_example(c2_json_writer *w, const char *task, const c2_example *x
   c2_json_end_object(w);
 }
 
-static void put_study(c2_json_writer *w, const study *s) {
+static c2_status put_study(c2_json_writer *w, const study *s, c2_error *err) {
   c2_json_begin_object(w, NULL);
   c2_record_put(w, "record", s->plan, s->results, s->summary, s->journal);
   c2_json_put_text(w, "model", s->results->model_name);
@@ -206,12 +104,10 @@ static void put_study(c2_json_writer *w, const study *s) {
     c2_json_put_text(w, NULL, c2_metric_name(s->results->compared.at[m]));
   }
   c2_json_end_array(w);
-  put_mass(w, s);
+  C2_TRY(c2_tables_put(w, s->plan, s->results, s->summary, err));
   put_heads(w, s);
-  put_arms(w, s);
-  put_sinks(w, s);
-  c2_json_begin_array(w, "tasks");
-  for (size_t i = 0; i < s->results->done; i++) put_task(w, s, i);
+  c2_json_begin_array(w, "probed");
+  for (size_t i = 0; i < s->results->done; i++) put_probed(w, s, &s->results->task[i]);
   c2_json_end_array(w);
   c2_json_begin_array(w, "examples");
   for (size_t i = 0; i < s->results->done && i < EXAMPLES; i++) {
@@ -219,11 +115,8 @@ static void put_study(c2_json_writer *w, const study *s) {
     if (example->values) put_example(w, s->results->task[i].task->name, example); /* none where no model was run */
   }
   c2_json_end_array(w);
-  c2_json_begin_array(w, "speed");
-  for (size_t k = 0; k < s->results->perf_radii.count; k++)
-    c2_json_put_number(w, NULL, s->summary->test[k].median_speedup);
-  c2_json_end_array(w);
   c2_json_end_object(w);
+  return C2_OK;
 }
 
 /* ---- The page -------------------------------------------------------------------------------- */
@@ -323,7 +216,7 @@ static c2_status write_page(const study *s, const char *path, c2_error *err) {
   verdict += sizeof verdict_mark - 1;
   (void)fwrite(verdict, 1, (size_t)(data - verdict), file.stream);
   c2_json_writer w = {.out = file.stream, .compact = true, .html = true, .digits = DIGITS};
-  put_study(&w, s);
+  C2_GOTO(put_study(&w, s, err));
   C2_GOTO(c2_json_finish(&w, path, err));
   (void)fputs(data + sizeof data_mark - 1, file.stream);
   C2_GOTO(c2_outfile_commit(&file, err));

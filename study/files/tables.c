@@ -15,29 +15,41 @@ typedef struct writer {
   const c2_plan *plan;
   const c2_results *results;
   const c2_summary *summary;
+  c2_json_writer *json; /* NULL: rows are lines of `file` */
   c2_outfile file;
   c2_table table;
   c2_row row;  /* of the table under way */
   bool failed; /* memory was out for a cell */
 } writer;
 
-/* A cell that may have to be quoted. */
-static void put_words(writer *w, const c2_field *column) {
+/* A text, which in a CSV file may have to be quoted. */
+static void put_words(writer *w, const char *name, const c2_field *column) {
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
   if (out) c2_field_put(column, &w->row, out);
   bool written = out && fclose(out) == 0 && text; /* the C library closes well where it could not give the text */
   w->failed = w->failed || !written;
-  c2_csv_write(w->file.stream, written ? text : "");
+  if (w->json) {
+    c2_json_put_text(w->json, name, text);
+  } else {
+    c2_csv_write(w->file.stream, written ? text : "");
+  }
   free(text);
 }
 
 static void put_cell(writer *w, const c2_field *column) {
-  if (c2_field_is_number(column)) {
+  char name[C2_COLUMN_ROOM];
+  c2_column_name(column, w->plan->split, w->row.metric, name);
+  if (!c2_field_is_number(column)) {
+    put_words(w, name, column);
+  } else if (!w->json) {
     c2_field_put(column, &w->row, w->file.stream);
+  } else if (column->kind == C2_WHOLE) {
+    c2_json_put_whole(w->json, name, (uint64_t)c2_field_number(column, &w->row));
   } else {
-    put_words(w, column);
+    double value = c2_field_number(column, &w->row);
+    c2_json_put_number(w->json, name, column->kind == C2_PERCENT ? c2_percent(value) : value);
   }
 }
 
@@ -56,15 +68,17 @@ static void put_line(writer *w, void (*put)(writer *w, const c2_field *column)) 
     for (size_t m = 0; m < (column->each ? compared->count : 1); m++) {
       w->row.metric = compared->at[m];
       if (column->each && !c2_field_stands_for(column, compared, w->row.metric)) continue;
-      if (i > 0) (void)fputc(',', w->file.stream);
+      if (i > 0 && !w->json) (void)fputc(',', w->file.stream);
       put(w, column);
     }
   }
-  (void)fputc('\n', w->file.stream);
+  if (!w->json) (void)fputc('\n', w->file.stream);
 }
 
 static void put_row(writer *w) {
+  if (w->json) c2_json_begin_object(w->json, NULL);
   put_line(w, put_cell);
+  if (w->json) c2_json_end_object(w->json);
 }
 
 /* Opens a table, and keeps the parts that the next one needs too. */
@@ -72,6 +86,10 @@ static c2_status open_table(writer *w, c2_table table, double radius, c2_error *
   char path[C2_PATH_ROOM];
   c2_table_path(w->plan->prefix, table, radius, path);
   w->table = table;
+  if (w->json) {
+    c2_json_begin_array(w->json, c2_schemas[table].name);
+    return C2_OK;
+  }
   C2_TRY(c2_outfile_open(&w->file, path, err));
   put_line(w, put_name);
   return C2_OK;
@@ -79,6 +97,10 @@ static c2_status open_table(writer *w, c2_table table, double radius, c2_error *
 
 static c2_status close_table(writer *w, c2_error *err) {
   c2_status status = w->failed ? c2_fail(err, C2_ERR_MEMORY, "cannot allocate a cell") : C2_OK;
+  if (w->json) {
+    c2_json_end_array(w->json);
+    return status;
+  }
   if (status == C2_OK) status = c2_outfile_commit(&w->file, err);
   c2_outfile_discard(&w->file);
   return status;
@@ -197,12 +219,29 @@ static c2_status write_comparison(writer *w, bool measured, c2_error *err) {
   return write_tests(w, C2_TABLE_SUMMARY, 0, radii, err);
 }
 
-c2_status c2_tables_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary, c2_error *err) {
-  bool measured = !plan->from_csv;
-  writer w = {.plan = plan, .results = results, .summary = summary};
+static writer begin(const c2_plan *plan, const c2_results *results, const c2_summary *summary, c2_json_writer *json) {
+  writer w = {.plan = plan, .results = results, .summary = summary, .json = json};
   w.row.part[C2_PART_PLAN] = plan;
   w.row.part[C2_PART_RESULTS] = results;
+  return w;
+}
+
+c2_status c2_tables_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary, c2_error *err) {
+  bool measured = !plan->from_csv;
+  writer w = begin(plan, results, summary, NULL);
   C2_TRY(write_probe(&w, measured, err));
   C2_TRY(write_task_rows(&w, C2_TABLE_BASELINES, err));
   return results->arms ? write_comparison(&w, measured, err) : C2_OK;
+}
+
+c2_status c2_tables_put(c2_json_writer *json, const c2_plan *plan, const c2_results *r, const c2_summary *s,
+                        c2_error *err) {
+  size_t heads = s->sink ? r->layers * r->heads : 0;
+  writer w = begin(plan, r, s, json);
+  C2_TRY(write_array(&w, C2_TABLE_MASS_SUMMARY, 0, C2_PART_SHARES, s->mass, r->radii.count, sizeof *s->mass, err));
+  C2_TRY(write_array(&w, C2_TABLE_SINKS, 0, C2_PART_SINK, s->sink, heads, sizeof *s->sink, err));
+  C2_TRY(write_task_rows(&w, C2_TABLE_BASELINES, err));
+  C2_TRY(write_equivalence(&w, err));
+  C2_TRY(write_tasks(&w, C2_TABLE_COMPARE_ALL, 1, 1 + r->perf_radii.count, err));
+  return write_tests(&w, C2_TABLE_SUMMARY, 0, r->perf_radii.count, err);
 }

@@ -2,6 +2,7 @@
 'use strict';
 (() => {
   const data = JSON.parse(document.getElementById('data').textContent);
+  const [lead, ...further] = data.metrics;
   const main = document.querySelector('main');
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 
@@ -13,7 +14,7 @@
   const toPercent = (x) => (known(x) ? 100 * x : NaN);
   const signed = (x, digits) => (known(x) && Number(x.toFixed(digits)) > 0 ? '+' : '') + fixed(x, digits);
   const percent = (x, digits = 1) => (known(x) ? `${fixed(100 * x, digits)}%` : missing);
-  const change = (x) => (known(x) ? `${signed(100 * x, 2)}%` : missing);
+  const change = (x) => (known(x) ? `${signed(x, 2)}%` : missing);
   const significant = (x) => (known(x) ? String(Number(x.toPrecision(4))).replace('-', '−') : missing);
 
   /* As many decimals for a whole column as its least number needs for two digits, from 3 to 6: they line up. */
@@ -61,6 +62,22 @@
     select.addEventListener('change', () => chosen(radii[select.selectedIndex]));
     return el('label', { class: 'choice' }, `${text} `, select);
   }
+
+  /* ---- Data ----------------------------------------------------------------------------------- */
+
+  /* Rows of tables have the columns of the study's CSV files. Each arm has its row of __equivalence.csv by metric. */
+  const arms = [];
+  for (const row of data.equivalence) {
+    if (!arms.length || arms[arms.length - 1].name !== row.arm) {
+      arms.push({ name: row.arm, pattern: row.attention.split('_').pop(), radius: row.radius,
+        trainedSparse: row.arm.startsWith('sparse_'), blindHeads: row.blind_heads.split(' ').filter(Boolean).length });
+    }
+    arms[arms.length - 1][row.metric] = row;
+  }
+
+  /* Each task has its row of __baselines.csv, those of __perf_compare_all_radii.csv, and what the probe found. */
+  const tasks = data.baselines.map((naive, i) => ({ name: naive.task_name, naive, ...data.probed[i],
+    sparse: data.perf_compare_all_radii.filter((row) => row.task_name === naive.task_name) }));
 
   /* ---- Charts -------------------------------------------------------------------------------- */
 
@@ -175,9 +192,9 @@
   /* Means with their intervals: a thin bar from end to end, and the mean as a point in it. */
   const ranges = (label, colour, rows, of) => ({
     label, backgroundColor: style(colour), maxBarThickness: 3, minBarLength: 1, categoryPercentage: 0.5,
-    data: rows.map(of).map((x) => (known(x.low) && known(x.high) ? [x.low, x.high] :
-      known(x.change) ? [x.change, x.change] : null)),
-    middle: rows.map((r) => of(r).change),
+    data: rows.map(of).map((x) => (known(x.low_90_percent) && known(x.high_90_percent) ?
+      [x.low_90_percent, x.high_90_percent] : known(x.change_percent) ? [x.change_percent, x.change_percent] : null)),
+    middle: rows.map((r) => of(r).change_percent),
   });
 
   /* The extent of numbers and of a level that must be seen, with a margin. */
@@ -191,15 +208,16 @@
   /* ---- Kept mass ------------------------------------------------------------------------------ */
 
   function massSection() {
-    const rows = data.mass;
+    const rows = data.mass_summary;
+    const share = (name) => rows.map((r) => toPercent(r[`${name}_mean_ctxQ_all`]));
     const make = () => ({
       labels: rows.map((r) => radiusText(r.radius)),
       datasets: [
-        line('kept mass', 'full', rows.map((r) => toPercent(r.kept))),
-        line('best keys', 'other', rows.map((r) => toPercent(r.best)), { borderDash: [2, 3], pointRadius: 2 }),
-        line('kept edges', 'sparse', rows.map((r) => toPercent(r.edges)), { showLine: false, pointStyle: 'triangle',
+        line('kept mass', 'full', share('kept_mass')),
+        line('best keys', 'other', share('best_mass'), { borderDash: [2, 3], pointRadius: 2 }),
+        line('kept edges', 'sparse', share('kept_edges'), { showLine: false, pointStyle: 'triangle',
           pointRadius: 5 }),
-        line('kept by uniform attention', 'naive', rows.map((r) => toPercent(r.uniform)), { borderDash: [6, 4],
+        line('kept by uniform attention', 'naive', share('uniform_mass'), { borderDash: [6, 4],
           pointRadius: 0, pointStyle: 'line' }),
       ].filter((set) => set.data.some(known)),
       scales: { x: axis('radius (tokens)', { offset: rows.length === 1 }), y: axis('share (%)', { min: 0, max: 100 }) },
@@ -228,7 +246,7 @@
 
   function headsSection() {
     if (!data.heads.length) return;
-    const radii = data.mass.map((m) => m.radius);
+    const radii = data.mass_summary.map((m) => m.radius);
     const holder = el('div', {});
     const show = (radius) => holder.replaceChildren(el('figure', {}, el('figcaption', {},
       `Kept mass in % at radius ${radiusText(radius)}, by layer and head, both counted from 0 as in the CSV files. ` +
@@ -241,10 +259,10 @@
 
   /* What full attention loses where the heads of --ablate don't let the context see the future, or all others don't. */
   function ablated() {
-    const arms = data.arms.filter((arm) => arm.name.startsWith('ablated'));
-    const heads = (arm) => `${arm.name === 'ablated' ? 'the chosen' : 'the other'} ${count(arm.blind_heads, 'head')}`;
-    return arms.length ? [table('sinks', ['full attention, the future hidden from', 'MASE (90% interval)',
-      'WQL (90% interval)'], arms.map((arm) => [heads(arm), between(arm.MASE), between(arm.WQL)]))] : [];
+    const chosen = arms.filter((arm) => arm.name.startsWith('ablated'));
+    const heads = (arm) => `${arm.name === 'ablated' ? 'the chosen' : 'the other'} ${count(arm.blindHeads, 'head')}`;
+    return chosen.length ? [table('sinks', ['full attention, the future hidden from', 'MASE (90% interval)',
+      'WQL (90% interval)'], chosen.map((arm) => [heads(arm), between(arm.MASE), between(arm.WQL)]))] : [];
   }
 
   /* Where a head's context queries rest their attention, and what hiding the future from that head costs. */
@@ -252,10 +270,12 @@
     if (!data.sinks.length) return;
     const layers = [...new Set(data.sinks.map((s) => s.layer))];
     const grid = (of) => layers.map((layer) => data.sinks.filter((s) => s.layer === layer).map(of));
-    const views = [['future tokens', (s) => s.future], ['REG', (s) => s.reg], ['the first token', (s) => s.first]];
-    const tried = data.sinks.filter((s) => s.blind && known(s.blind.change))
-      .sort((a, b) => b.blind.change - a.blind.change).slice(0, 5);
-    const rows = tried.length ? tried : [...data.sinks].sort((a, b) => b.future - a.future).slice(0, 5);
+    const views = [['future tokens', (s) => s.future_mass], ['REG', (s) => s.reg_mass],
+      ['the first token', (s) => s.first_mass]];
+    const loss = (s) => (arms.find((arm) => arm.name === `blind_${s.layer}:${s.head}`) || {})[lead] || {};
+    const tried = data.sinks.filter((s) => known(loss(s).change_percent))
+      .sort((a, b) => loss(b).change_percent - loss(a).change_percent).slice(0, 5);
+    const rows = tried.length ? tried : [...data.sinks].sort((a, b) => b.future_mass - a.future_mass).slice(0, 5);
     section('sinks', 'Which heads rest on the future', el('figure', {}, el('figcaption', {},
       'Attention of context queries on future tokens in %, by layer and head, mean of tasks. A head has to put its ' +
       'attention somewhere, even where it has nothing to add. One that puts nearly all of it on future tokens uses them ' +
@@ -265,17 +285,15 @@
     table('sinks', ['head', ...views.map(([name]) => `on ${name}`),
       ...(tried.length ? [`${lead}, the future hidden from it alone (90% interval)`] : [])],
     rows.map((s) => [`layer ${s.layer}, head ${s.head}`, ...views.map(([, of]) => percent(of(s))),
-      ...(tried.length ? [between(s.blind)] : [])])), ...ablated());
+      ...(tried.length ? [between(loss(s))] : [])])), ...ablated());
   }
 
   /* ---- Accuracy ------------------------------------------------------------------------------- */
 
-  const [lead, ...further] = data.metrics;
   const armsOf = (pattern, trainedSparse) =>
-    data.arms.filter((arm) => arm.pattern === pattern && arm.trained_sparse === trainedSparse && !arm.blind_heads);
-  const inPercent = (x) => ({ change: toPercent(x.change), low: toPercent(x.low), high: toPercent(x.high) });
-  const between = (x) => el('td', {}, change(x.change),
-    known(x.low) ? el('span', { class: 'interval' }, `${change(x.low)} to ${change(x.high)}`) : null);
+    arms.filter((arm) => arm.pattern === pattern && arm.trainedSparse === trainedSparse && !arm.blindHeads);
+  const between = (x) => el('td', {}, change(x.change_percent), known(x.low_90_percent) ?
+    el('span', { class: 'interval' }, `${change(x.low_90_percent)} to ${change(x.high_90_percent)}`) : null);
 
   /* Changes against full attention by radius: datasets of `ranges`. */
   function changes(labels, datasets) {
@@ -301,18 +319,20 @@
     const rows = armsOf('global', false);
     const colours = ['full', 'sparse', 'other', 'naive', 'third'];
     const make = () => changes(rows.map((r) => radiusText(r.radius)), data.metrics.map((metric, i) =>
-      ranges(metric, colours[i % colours.length], rows, (r) => inPercent(r[metric]))));
+      ranges(metric, colours[i % colours.length], rows, (r) => r[metric])));
     const byRadius = rows.map((r) => {
-      const mass = data.mass.find((m) => m.radius === r.radius) || {};
-      const speed = data.speed[data.radii.indexOf(r.radius)];
-      const p = r[lead].p_equivalent;
+      const mass = data.mass_summary.find((m) => m.radius === r.radius) || {};
+      const speed = (data.perf_summary_by_radius.find((s) => s.radius === r.radius) || {}).median_speedup;
+      const p = r[lead].p_equivalence;
       return [radiusText(r.radius), between(r[lead]), !known(p) ? missing : p < 0.05 ? 'yes' : 'not shown',
-        percent(r[lead].smallest_margin), ...further.map((metric) => between(r[metric])), percent(mass.kept),
-        percent(mass.uniform), percent(mass.edges), known(speed) ? `${fixed(speed, 3)}×` : missing];
+        known(r[lead].smallest_margin_percent) ? `${fixed(r[lead].smallest_margin_percent, 1)}%` : missing,
+        ...further.map((metric) => between(r[metric])), percent(mass.kept_mass_mean_ctxQ_all),
+        percent(mass.uniform_mass_mean_ctxQ_all), percent(mass.kept_edges_mean_ctxQ_all),
+        known(speed) ? `${fixed(speed, 3)}×` : missing];
     });
     const margin = `${significant(100 * data.margin)}%`;
     section('accuracy', 'What it costs in accuracy', figure('bar',
-      `Change of the error against full attention, geometric mean of ${count(rows[0][lead].tasks, 'task')}, with 90% ` +
+      `Change of the error against full attention, geometric mean of ${count(rows[0][lead].n, 'task')}, with 90% ` +
       `intervals; above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where ` +
       'the whole interval lies in the green band, which beside large changes is too thin to see; an interval that ' +
       'holds zero shows nothing by itself.', make),
@@ -333,15 +353,15 @@
       ['window, future visible', 'other', armsOf('visible', false)],
       ['window, null future', 'naive', armsOf('null', false)],
       ['trained sparse', 'third', [...armsOf('global', true), ...armsOf('full', true)]],
-    ].filter(([, , arms]) => arms.length);
+    ].filter(([, , members]) => members.length);
     if (families.length < 2) return;
     const order = (r) => (r === null ? 3e9 : r === 'inf' ? 2e9 : r);
-    const radii = [...new Set(families.flatMap(([, , arms]) => arms.map((arm) => arm.radius)))]
+    const radii = [...new Set(families.flatMap(([, , members]) => members.map((arm) => arm.radius)))]
       .sort((a, b) => order(a) - order(b));
-    const find = (arms, radius) => arms.find((arm) => arm.radius === radius);
+    const find = (members, radius) => members.find((arm) => arm.radius === radius);
     const label = (radius) => (radius === null ? 'full' : radiusText(radius));
-    const make = () => changes(radii.map(label), families.map(([name, colour, arms]) =>
-      ranges(name, colour, radii, (radius) => inPercent((find(arms, radius) || {})[lead] || {}))));
+    const make = () => changes(radii.map(label), families.map(([name, colour, members]) =>
+      ranges(name, colour, radii, (radius) => (find(members, radius) || {})[lead] || {})));
     section('arms', 'Why it costs: the window, the hidden future, or training', figure('bar',
       `Change of ${lead} against full attention, geometric mean of tasks, with 90% intervals. The pattern gives context ` +
       'tokens a window and hides the future from them. At radius ∞ only the future is hidden; with the future visible ' +
@@ -349,7 +369,7 @@
       'known covariates that is the future itself.' + (armsOf('full', true).length ? ' Trained sparse: the weights of ' +
       `${data.record.options.sparse_model}, against full attention of the first weights.` : ''), make),
     table('radii', ['radius', ...families.map(([name]) => `${name} (90% interval)`)], radii.map((radius) =>
-      [label(radius), ...families.map(([, , arms]) => between((find(arms, radius) || {})[lead] || {}))])));
+      [label(radius), ...families.map(([, , members]) => between((find(members, radius) || {})[lead] || {}))])));
   }
 
   /* ---- Time and memory ------------------------------------------------------------------------- */
@@ -359,12 +379,12 @@
   function timeSection() {
     let radius = data.radius;
     const make = () => {
-      const tasks = data.tasks.map((t) => ({ x: t.tokens, name: t.name, ...sparseAt(t, radius) }))
-        .filter((t) => known(t.speedup)).sort((a, b) => a.x - b.x);
-      const points = tasks.map((t) => ({ x: t.x, y: t.speedup, name: t.name }));
-      const bounds = tasks.map((t) => ({ x: t.x, y: t.bound, name: t.name })).filter((t) => known(t.y));
-      const whiskers = tasks.map((t) => [t.speedup_low, t.speedup_high]);
-      const most = 1.5 * Math.max(1, ...tasks.map((t) => t.speedup));
+      const timed = tasks.map((t) => ({ x: t.tokens, name: t.name, ...sparseAt(t, radius) }))
+        .filter((t) => known(t.speedup_geomean)).sort((a, b) => a.x - b.x);
+      const points = timed.map((t) => ({ x: t.x, y: t.speedup_geomean, name: t.name }));
+      const bounds = timed.map((t) => ({ x: t.x, y: t.speedup_flop_bound, name: t.name })).filter((t) => known(t.y));
+      const whiskers = timed.map((t) => [t.speedup_low_95, t.speedup_high_95]);
+      const most = 1.5 * Math.max(1, ...timed.map((t) => t.speedup_geomean));
       const seen = whiskers.flat().filter(known).map((y) => Math.min(Math.max(y, 0.5), most));
       const range = extent(1, [seen, [...points, ...bounds].map((p) => p.y)]);
       return {
@@ -389,13 +409,12 @@
   }
 
   function memorySection() {
-    const tasks = data.tasks;
     const room = window.innerWidth < 480 ? 16 : 28; /* characters of a name */
     const make = () => ({
       labels: tasks.map((t) => (t.name.length > room ? `${t.name.slice(0, room - 1)}…` : t.name)),
       datasets: [
-        { label: 'full', data: tasks.map((t) => t.full.alloc), backgroundColor: style('full') },
-        { label: `radius ${radiusText(data.radius)}`, data: tasks.map((t) => sparseAt(t, data.radius).alloc),
+        { label: 'full', data: tasks.map((t) => sparseAt(t, data.radius).peak_alloc_mb_median_full), backgroundColor: style('full') },
+        { label: `radius ${radiusText(data.radius)}`, data: tasks.map((t) => sparseAt(t, data.radius).peak_alloc_mb_median_sparse),
           backgroundColor: style('sparse') },
       ],
       indexAxis: 'y',
@@ -404,8 +423,8 @@
       callbacks: { title: ([item]) => tasks[item.dataIndex].name,
         label: (item) => `${item.dataset.label}: ${fixed(item.parsed.x, 2)} MB` },
     });
-    const megabytes = data.tasks.map((t) => [t.name, ...['alloc', 'resident'].flatMap((kind) =>
-      [t.full[kind], sparseAt(t, data.radius)[kind]].map((x) => fixed(x, 1)))]);
+    const megabytes = tasks.map((t) => [t.name, ...['alloc', 'reserved'].flatMap((kind) =>
+      ['full', 'sparse'].map((arm) => fixed(sparseAt(t, data.radius)[`peak_${kind}_mb_median_${arm}`], 1)))]);
     const r = `r\u00a0=\u00a0${radiusText(data.radius)}`;
     section('memory', 'Memory', figure('bar', 'Largest memory that the engine held during a pass over a task, full ' +
       `against radius ${radiusText(data.radius)}; shorter is better.`, make, `${7 + 2.2 * tasks.length}rem`),
@@ -417,18 +436,15 @@
   /* ---- Tasks ----------------------------------------------------------------------------------- */
 
   function tasksSection() {
-    const column = (metric) => data.tasks.flatMap((t) =>
-      [t.full, sparseAt(t, data.radius), t.naive].map((arm) => arm[metric]));
-    const digits = Object.fromEntries(data.metrics.map((metric) => [metric, decimals(column(metric))]));
-    const rows = data.tasks.map((t) => {
-      const sparse = sparseAt(t, data.radius);
-      const scores = data.metrics.flatMap((metric) => [t.full, sparse, t.naive].map((arm, i) => {
-        const naive = t.naive[metric];
-        const text = fixed(arm[metric], digits[metric]);
-        return el('td', i < 2 && known(naive) && arm[metric] > naive ? { class: 'worse' } : {}, text);
-      }));
-      return [t.name, ...scores,
-        percent(sparse.kept, 0), significant(t.tokens), String(t.windows), String(t.forecasts)];
+    const scoresOf = (t, metric) => [...['full', 'sparse'].map((arm) => sparseAt(t, data.radius)[`${metric}_${arm}`]),
+      t.naive[metric]];
+    const digits = Object.fromEntries(data.metrics.map((metric) =>
+      [metric, decimals(tasks.flatMap((t) => scoresOf(t, metric)))]));
+    const rows = tasks.map((t) => {
+      const scores = data.metrics.flatMap((metric) => scoresOf(t, metric).map((score, i, [, , naive]) =>
+        el('td', i < 2 && known(naive) && score > naive ? { class: 'worse' } : {}, fixed(score, digits[metric]))));
+      return [t.name, ...scores, percent(t.kept[data.radii.indexOf(data.radius)], 0), significant(t.tokens),
+        String(t.naive.num_windows), String(t.naive.num_forecasts)];
     });
     const r = `r\u00a0=\u00a0${radiusText(data.radius)}`;
     section('tasks', 'Task by task', table('tasks',
@@ -495,7 +511,7 @@
   /* ---- The page ---------------------------------------------------------------------------------- */
 
   document.getElementById('about').textContent =
-    `Model ${data.model}, ${count(data.tasks.length, 'task')}: attention by the ` +
+    `Model ${data.model}, ${count(tasks.length, 'task')}: attention by the ` +
     `pattern windowed_future_global within a radius of ${data.radii.map(radiusText).join(', ')} tokens, ` +
     'against full attention.';
   Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
