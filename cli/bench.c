@@ -335,7 +335,10 @@ int cli_bench(int argc, char **argv) {
   if (b.paced && !cli_refuse(&b.engine, (const char *const[]){"repeats", NULL}, "--paced runs a pass for each line")) {
     return CLI_USAGE;
   }
-  status = run(&b, argv + first, (size_t)(argc - first));
+  cli_located located = {.path = NULL};
+  status = cli_locate_inputs(&b.engine, argv + first, (size_t)(argc - first), &located);
+  if (status == CLI_DONE) status = run(&b, argv + first, (size_t)(argc - first));
+  cli_located_free(&located);
   c2_dataset_free(&b.set);
   free(b.future);
   free(b.covariate);

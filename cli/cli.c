@@ -411,16 +411,22 @@ void cli_engine_leave_out(cli_engine *e, const char *name) {
   *to = (cli_option){0};
 }
 
+bool cli_bundled(const char *name, char path[CLI_PATH_ROOM]) {
+  const char *places[] = {"/../share/chronos2/", "/../"};
+  char *slash = c2_executable_path(path, CLI_PATH_ROOM) ? strrchr(path, '/') : NULL;
+  for (size_t i = 0; slash && i < sizeof places / sizeof places[0]; i++) {
+    size_t room = CLI_PATH_ROOM - (size_t)(slash - path);
+    int n = snprintf(slash, room, "%s%s", places[i], name);
+    if (n > 0 && (size_t)n < room && c2_file_exists(path)) return true;
+  }
+  return false;
+}
+
 const char *cli_default_model(void) {
   const char *chosen = getenv("CHRONOS2_MODEL");
   if (chosen && *chosen) return chosen;
-  static char path[4096]; /* the program is one process with one default */
-  const char *places[] = {"/../share/chronos2/models/chronos2-micro", "/../models/chronos2-micro"};
-  char *slash = c2_executable_path(path, sizeof path - 64) ? strrchr(path, '/') : NULL;
-  for (size_t i = 0; slash && i < sizeof places / sizeof places[0]; i++) {
-    (void)snprintf(slash, sizeof path - (size_t)(slash - path), "%s", places[i]);
-    if (c2_is_directory(path)) return path;
-  }
+  static char path[CLI_PATH_ROOM]; /* the program is one process with one default */
+  if (cli_bundled("models/chronos2-micro", path)) return path;
   return "./models/chronos2-micro"; /* a path, whatever follows: never the name of a repository */
 }
 

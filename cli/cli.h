@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "data/dataset.h"
 #include "hub/hub.h"
+#include "study/tasks/tasks.h"
 
 /* Exit statuses. */
 enum { CLI_DONE = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
@@ -111,6 +112,22 @@ int cli_engine_locate(cli_engine *engine);
 /* The same for one name, which then is the folder in `room`; what names a file or folder stays as it is. */
 int cli_locate(const char **name, bool offline, bool update, char room[CLI_PATH_ROOM]);
 
+/* Inputs that are hf://datasets/OWNER/NAME/PATH: their places in the cache stand in the arguments, as long as this is
+ * not freed. Returns as cli_engine_locate does. */
+typedef struct cli_located {
+  char **path;
+  size_t count;
+} cli_located;
+int cli_locate_inputs(const cli_engine *engine, char **arguments, size_t count, cli_located *located);
+void cli_located_free(cli_located *located);
+
+/* What finds the data sets of tasks on a hub. `engine` must outlive it. */
+typedef struct cli_source {
+  c2_data_source source;
+  const cli_engine *engine;
+} cli_source;
+void cli_source_init(cli_source *source, const cli_engine *engine);
+
 /* What the options say of the model. */
 chronos2_model_options cli_model_options(const cli_engine *engine);
 
@@ -127,6 +144,10 @@ void cli_warn_levels(const chronos2_config *config, const double *levels, size_t
 /* Folder of the bundled checkpoint: $CHRONOS2_MODEL, or models/chronos2-micro beside the source tree
  * or installed. The result is static or lives as long as the process. */
 const char *cli_default_model(void);
+
+/* The path of something that the program brings along ("datasets/x.yaml"), installed or beside the source tree; false
+ * if it isn't there. */
+bool cli_bundled(const char *name, char path[CLI_PATH_ROOM]);
 
 /* "chronos2: error: ..." on stderr; returns CLI_FAILURE or CLI_USAGE. */
 C2_PRINTF(1, 2) int cli_fail(const char *format, ...);

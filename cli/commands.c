@@ -8,7 +8,7 @@ const cli_command cli_commands[] = {
     {"probe", "measure the attention that a sparse pattern keeps", false},
     {"bench", "measure the speed and memory of a model", false},
     {"inspect", "describe a model and check its weights", false},
-    {"pull", "download a model from a hub", false},
+    {"pull", "download a model or data set from a hub", false},
     {"forward", "run one forward pass on raw tensors", true},
     {"predict", "forecast the inputs of a JSON file as tensors", true},
     {NULL, NULL, false},

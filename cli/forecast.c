@@ -775,11 +775,14 @@ int cli_forecast(int argc, char **argv) {
   c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
   if (!cli_parse(argc, argv, &forecast_usage, options, &r.engine, &first, &status)) return status;
+  cli_located located = {.path = NULL};
   if (argc == first && !r.sql) {
     status = cli_fail_usage("forecast needs INPUT... or --sql; see 'chronos2 forecast --help'");
   } else {
-    status = run(&r, argv + first, (size_t)(argc - first), &err);
+    status = cli_locate_inputs(&r.engine, argv + first, (size_t)(argc - first), &located);
   }
+  if (status == CLI_DONE) status = run(&r, argv + first, (size_t)(argc - first), &err);
+  cli_located_free(&located);
   free_scenarios(&r.plans);
   c2_futures_close(&r.futures);
   c2_dataset_free(&r.set);

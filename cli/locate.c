@@ -1,7 +1,8 @@
-/* Models by their names on a hub: a folder if there is one, else the cache, else a download. */
+/* Models and data sets by their names on a hub: a folder if there is one, else the cache, else a download. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/memory.h"
 #include "base/platform.h"
 #include "cli/cli.h"
 
@@ -86,4 +87,68 @@ int cli_engine_locate(cli_engine *e) {
     cli_warn("--update: %s is a folder, so no hub is asked", given);
   }
   return locate_base(e);
+}
+
+/* ---- Data sets ------------------------------------------------------------------------------------- */
+
+static c2_status find_input(const cli_engine *e, const char *url, char **where, c2_error *err) {
+  c2_hub hub = {.cache = NULL};
+  c2_repo repo;
+  c2_hub_files files = {.path = NULL};
+  const char *path = NULL;
+  c2_status status = c2_repo_parse_url(&repo, url, &path, err);
+  if (status == C2_OK) status = cli_hub_open(&hub, e->offline, e->update, err);
+  if (status == C2_OK) status = c2_hub_path(&hub, &repo, path, &files, where, err);
+  c2_hub_files_free(&files);
+  c2_hub_close(&hub);
+  return status;
+}
+
+int cli_locate_inputs(const cli_engine *engine, char **arguments, size_t count, cli_located *located) {
+  c2_error err = {C2_OK, ""};
+  if (c2_alloc_array(count, sizeof *located->path, &located->path, &err) != C2_OK) return cli_fail_error(&err);
+  for (size_t i = 0; i < count; i++) {
+    if (!c2_repo_is_url(arguments[i])) continue;
+    if (find_input(engine, arguments[i], &located->path[located->count], &err) != C2_OK) return cli_fail_error(&err);
+    arguments[i] = located->path[located->count++];
+  }
+  return CLI_DONE;
+}
+
+void cli_located_free(cli_located *located) {
+  for (size_t i = 0; i < located->count; i++) free(located->path[i]);
+  free(located->path);
+  *located = (cli_located){.path = NULL};
+}
+
+static bool knows(const char *dataset_path) {
+  return c2_repo_is(dataset_path) || c2_repo_is_url(dataset_path);
+}
+
+static c2_status find_data(c2_data_source *from, const char *dataset_path, const char *config, char ***paths,
+                           size_t *count, c2_error *err) {
+  const cli_engine *e = ((cli_source *)from)->engine; /* its first member */
+  c2_hub hub = {.cache = NULL};
+  c2_repo repo;
+  c2_hub_files files = {.path = NULL};
+  const char *path = NULL;
+  char *where = NULL;
+  bool is_url = c2_repo_is_url(dataset_path);
+  c2_status status = C2_OK;
+  C2_GOTO(is_url ? c2_repo_parse_url(&repo, dataset_path, &path, err) : c2_repo_parse(&repo, dataset_path, true, err));
+  C2_GOTO(cli_hub_open(&hub, e->offline, e->update, err));
+  C2_GOTO(is_url ? c2_hub_path(&hub, &repo, path, &files, &where, err)
+                 : c2_hub_dataset(&hub, &repo, config, &files, err));
+  *paths = files.path;
+  *count = files.count;
+  files = (c2_hub_files){.path = NULL};
+fail:
+  free(where);
+  c2_hub_files_free(&files);
+  c2_hub_close(&hub);
+  return status;
+}
+
+void cli_source_init(cli_source *source, const cli_engine *engine) {
+  *source = (cli_source){.source = {.knows = knows, .find = find_data}, .engine = engine};
 }

@@ -14,7 +14,8 @@
 typedef struct request {
   cli_engine engine;
   c2_study study;
-  char sparse_room[CLI_PATH_ROOM];
+  char sparse_room[CLI_PATH_ROOM], tasks_room[CLI_PATH_ROOM];
+  cli_source source;
   const char *radii_text, *perf_radii_text, *arms_text, *ablate_text, *metrics_text;
   chronos2_head *ablate;
   size_t local_radius;
@@ -266,11 +267,23 @@ static int check_options(const request *r) {
   return cli_fail_usage("--local-radius: expected one of the radii that are compared, found %zu", r->local_radius);
 }
 
+/* A word that is no file may name a list of tasks that the program brings along. */
+static void find_tasks(request *r) {
+  char name[300];
+  const char *tasks = r->study.plan.tasks;
+  int n = snprintf(name, sizeof name, "datasets/%s.yaml", tasks);
+  if (strchr(tasks, '/') || c2_file_exists(tasks) || n < 0 || (size_t)n >= sizeof name) return;
+  if (cli_bundled(name, r->tasks_room)) r->study.plan.tasks = r->tasks_room;
+}
+
 static int run_study(request *r) {
   c2_study *study = &r->study;
   c2_plan *o = &study->plan;
   int exit_status = check_options(r);
   if (exit_status != CLI_DONE) return exit_status;
+  find_tasks(r);
+  cli_source_init(&r->source, &r->engine);
+  o->source = &r->source.source;
   o->model_name = r->engine.model ? r->engine.model : name_of(cli_default_model());
   o->sparse_model_name = o->sparse_model_folder;
   exit_status = cli_engine_locate(&r->engine);
@@ -370,8 +383,10 @@ static size_t put_probe_options(request *r, bool compare, cli_option *to) {
   const char *results = compare ? "Name the results P__*.csv, P__run.json and P__report.html. [study]"
                                 : "Name the results P__*.csv and P__run.json. [probe]";
   const cli_option table[] = {
-      {"tasks", 0, "FILE|DIR", "Task file in fev's format, or a folder that holds one named tasks.yaml.", CLI_TEXT,
-       &o->tasks, NULL},
+      {"tasks", 0, "FILE|DIR",
+       "Task file in fev's format, or a folder that holds one named tasks.yaml. A data set that is no file beside it "
+       "is taken from a hub. chronos-benchmark-ii: the 27 tasks of that name.",
+       CLI_TEXT, &o->tasks, NULL},
       {"out-prefix", 0, "P", results, CLI_TEXT, &o->prefix, NULL},
       {"radii", 0, "R,...", "Radii of the probe, in tokens, or inf. [2,4,8,16,32,64,128]", CLI_TEXT, &r->radii_text,
        NULL},

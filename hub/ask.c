@@ -247,6 +247,40 @@ c2_status c2_hub_ask(c2_hub *hub, const c2_question *question, c2_file_facts *fa
   return ask(hub, question, facts ? facts : &ignored, found, err);
 }
 
+/* ---- Texts ------------------------------------------------------------------------------------- */
+
+typedef struct text_receiver {
+  c2_receiver receiver;
+  char *text;
+  size_t capacity, limit;
+} text_receiver;
+
+static c2_status restart_text(c2_receiver *receiver, c2_error *err) {
+  (void)err;
+  receiver->size = 0;
+  return C2_OK;
+}
+
+static c2_status add_text(c2_receiver *receiver, const char *bytes, size_t size, c2_error *err) {
+  text_receiver *t = (text_receiver *)receiver; /* its first member */
+  if (size > t->limit - receiver->size) C2_FAIL(err, C2_ERR_FORMAT, "the hub sends more than %zu bytes", t->limit);
+  C2_TRY(c2_grow_array(&t->text, &t->capacity, receiver->size + size + 1, 1, err));
+  memcpy(t->text + receiver->size, bytes, size);
+  return C2_OK;
+}
+
+c2_status c2_hub_get_text(c2_hub *hub, const c2_repo *repo, const char *url, size_t limit, c2_hub_text *text,
+                          c2_error *err) {
+  text_receiver t = {.receiver = {.restart = restart_text, .add = add_text}, .limit = limit};
+  const c2_question question = {.repo = repo, .url = url, .receiver = &t.receiver};
+  bool found = false;
+  c2_status status = c2_hub_ask(hub, &question, NULL, &found, err);
+  if (status == C2_OK) status = c2_grow_array(&t.text, &t.capacity, t.receiver.size + 1, 1, err);
+  if (status == C2_OK) t.text[t.receiver.size] = '\0';
+  *text = (c2_hub_text){t.text, t.receiver.size};
+  return status;
+}
+
 /* ---- URLs -------------------------------------------------------------------------------------- */
 
 c2_status c2_hub_next_page(const c2_hub *hub, const char *url, char **next, c2_error *err) {

@@ -33,6 +33,15 @@ typedef struct c2_question {
 /* *found is false if the hub has no such file, which is no failure. `facts` may be NULL. */
 c2_status c2_hub_ask(c2_hub *hub, const c2_question *question, c2_file_facts *facts, bool *found, c2_error *err);
 
+/* A text that a hub gives; text[size] is a zero byte. Free it with free(), also after a failure. */
+typedef struct c2_hub_text {
+  char *text;
+  size_t size;
+} c2_hub_text;
+
+c2_status c2_hub_get_text(c2_hub *hub, const c2_repo *repo, const char *url, size_t limit, c2_hub_text *text,
+                          c2_error *err);
+
 /* The URL of the next page of a list, if the last reply named one: NULL if it did not. Free it with free(). */
 c2_status c2_hub_next_page(const c2_hub *hub, const char *url, char **next, c2_error *err);
 

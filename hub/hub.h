@@ -65,4 +65,22 @@ c2_status c2_hub_model(c2_hub *hub, const c2_repo *repo, char **folder, c2_error
 /* Whether the folder holds an adapter (and no model) whose base is named OWNER/NAME and is no folder. */
 c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *err);
 
+/* Files of a data set: [count] paths in the cache, to be freed with c2_hub_files_free. */
+typedef struct c2_hub_files {
+  char **path;
+  size_t count;
+} c2_hub_files;
+
+/* The files that hold the split "train" of a configuration (NULL: the only one, or the one named default): by the data
+ * set's card, else those of the folder of its name, else the hub's own conversion to Parquet. Free also after a
+ * failure. */
+c2_status c2_hub_dataset(c2_hub *hub, const c2_repo *repo, const char *config, c2_hub_files *files, c2_error *err);
+
+/* The file, or all files of the folder, at a path of the data set ("" for all). *where is the path's place in the
+ * cache, to be freed with free(). */
+c2_status c2_hub_path(c2_hub *hub, const c2_repo *repo, const char *path, c2_hub_files *files, char **where,
+                      c2_error *err);
+
+void c2_hub_files_free(c2_hub_files *files);
+
 #endif

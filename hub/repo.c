@@ -26,7 +26,7 @@ static bool is_name(const char *text, size_t size) {
   if (!is_edge(copy[0]) || !is_edge(copy[owner - 1]) || !is_edge(copy[owner + 1]) || !is_edge(copy[size - 1])) {
     return false;
   }
-  return !strstr(copy, "--") && !strstr(copy, "..") && strcmp(copy + size - 4, ".git") != 0;
+  return !strstr(copy, "--") && !strstr(copy, "..") && (size < 4 || strcmp(copy + size - 4, ".git") != 0);
 }
 
 /* A revision becomes a path below refs/, so it has the form of one. */

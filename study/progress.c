@@ -28,8 +28,12 @@ static double passes_of(const c2_pace *pace, const c2_task *task) {
 }
 
 static double bytes_of(const c2_task *task) {
-  struct stat info;
-  return stat(task->data_file, &info) == 0 && info.st_size > 0 ? (double)info.st_size : 1;
+  double bytes = 1;
+  for (size_t i = 0; i < task->data.count; i++) {
+    struct stat info;
+    if (stat(task->data.name[i], &info) == 0) bytes += (double)info.st_size;
+  }
+  return bytes;
 }
 
 void c2_pace_open(c2_pace *pace) {

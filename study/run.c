@@ -174,7 +174,7 @@ static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
 static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
   c2_results *r = &s->results;
   for (size_t i = 0; i < r->tasks.count; i++) {
-    C2_TRY(c2_sha256_file(r->tasks.task[i].data_file, r->task[i].checksum, err));
+    C2_TRY(c2_sha256_files(r->tasks.task[i].data.name, r->tasks.task[i].data.count, r->task[i].checksum, err));
   }
   C2_TRY(c2_partial_begin(&s->plan, r, &s->journal, err));
   engines->pace = (c2_pace){.plan = &s->plan, .results = r, .report = s->progress};
@@ -220,8 +220,10 @@ static c2_status describe(c2_study *s, const runner *e, c2_error *err) {
 
 static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   c2_results *r = &s->results;
+  r->tasks.source = s->plan.source;
   C2_TRY(c2_tasks_read(&r->tasks, s->plan.tasks, err));
   C2_TRY(c2_tasks_select(&r->tasks, s->plan.exclude_regex, s->plan.most_tasks, err));
+  C2_TRY(c2_tasks_find_data(&r->tasks, err));
   C2_TRY(c2_results_open_tasks(r, err));
   c2_choose_metrics(&s->plan, r);
   C2_TRY(describe(s, e, err));

@@ -8,6 +8,7 @@
  *   ROOT/models/OWNER/NAME/COMMIT/FILE       its files
  *   ROOT/models/OWNER/NAME/token             the only token that may read it; without that file everybody may
  *   ROOT/models/OWNER/NAME/gated             is there: nobody may (403)
+ *   ROOT/models/OWNER/NAME/tree              what is answered to the question for the list of files
  *
  * Files named *.safetensors and *.parquet lie on the CDN, another origin. ROOT/faults holds lines
  * "TIMES|PART|ACTION|VALUE": TIMES requests (0: all) whose "METHOD PATH" contains PART meet the action:
@@ -29,6 +30,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -377,7 +379,7 @@ static void resolve(request *r, const char *folder, char *rest, char **owned) {
   if (!large) return;
   (void)snprintf(line, sizeof line, "X-Linked-Size: %zu", r->size);
   set_header(r, line);
-  (void)snprintf(line, sizeof line, "Location: http://127.0.0.1:%d/blob%s?signature=secret", ports[1],
+  (void)snprintf(line, sizeof line, "Location: http://localhost:%d/blob%s?signature=secret", ports[1],
                  path + strlen(root));
   set_header(r, line);
   set_header(r, "ETag: \"of-the-redirect\"");
@@ -478,7 +480,11 @@ static void interface(request *r, const char *kind, char *path, char **owned) {
     set_status(r, 404, "X-Error-Code: RevisionNotFound");
     return;
   }
-  put_list(r, folder, commit, tree, owned);
+  char list_path[TEXT + 16];
+  (void)snprintf(list_path, sizeof list_path, "%s/tree", folder);
+  if (tree) *owned = read_all(list_path, &r->size);
+  r->body = *owned;
+  if (!*owned) put_list(r, folder, commit, tree, owned);
 }
 
 static void at_hub(request *r, char **owned) {
@@ -565,6 +571,7 @@ static void *listen_at(void *context) {
     connection *c = malloc(sizeof *c);
     if (!c) abort();
     *c = (connection){accept(door->socket, NULL, NULL), door->is_cdn};
+    (void)setsockopt(c->socket, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     if (c->socket < 0 || pthread_create(&thread, NULL, serve, c) != 0) abort();
     (void)pthread_detach(thread);
   }

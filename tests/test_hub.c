@@ -18,7 +18,7 @@ static void say(const char *line) {
 static void test_names(void **state) {
   (void)state;
   static const char *const good[] = {"amazon/chronos-2", "a/b",      "a_b/c.d",      "o/n@main",
-                                     "o/n@refs/pr/1",    "o/n@v1.0", "o/n@" COMMIT_A};
+                                     "o/n@refs/pr/1",    "o/n@v1.0", ("o/n@" COMMIT_A)};
   static const char *const bad[] = {"",      "a",       "a/",         "/a",    "a/b/c", "./a",    "../a",
                                     "a/..",  "a/.b",    "a/b.",       "-a/b",  "a/b-",  "a--b/c", "a/b..c",
                                     "a/b c", "a/b.git", "a/\xc3\xa4", "a/b\n", "@main", "a@b/c"};
@@ -175,7 +175,7 @@ static void test_digests(void **state) {
     for (int kind = C2_SHA1; kind <= C2_SHA256; kind++) {
       c2_sha sha;
       char out[C2_SHA_ROOM];
-      c2_sha_begin(&sha, kind);
+      c2_sha_begin(&sha, (c2_sha_kind)kind);
       for (size_t k = 0; k < cases[i].times; k++) c2_sha_add(&sha, cases[i].text, strlen(cases[i].text));
       c2_sha_end(&sha, out);
       assert_string_equal(out, kind == C2_SHA1 ? cases[i].sha1 : cases[i].sha256);

@@ -209,6 +209,69 @@ static void test_refusals(void **state) {
   program_free(&r);
 }
 
+/* Data sets: pulled, as an input, and as a task's data; the study is the same as that of the files. */
+static void test_datasets(void **state) {
+  (void)state;
+  begin("");
+  hub_put_text(&world, "datasets/o/data/refs/main", COMMIT_B);
+  put_file(NILE, "datasets/o/data/" COMMIT_B "/nile/train.csv");
+  char *folder = hub_path(&world, "cache/datasets--o--data/snapshots/" COMMIT_B "/nile\n");
+  program_result r = PROGRAM_RUN("pull", "hf://datasets/o/data/nile");
+  if (r.status != 0) fail_msg("%s", r.err);
+  assert_string_equal(r.out, folder);
+  program_free(&r);
+  r = PROGRAM_RUN("pull", "--dataset", "o/data", "--offline");
+  assert_int_equal(r.status, 0);
+  assert_memory_equal(r.out, folder, strlen(folder) - 6); /* without "/nile" */
+  program_free(&r);
+  free(folder);
+  program_result local = PROGRAM_RUN("forecast", NILE, "--horizon", "3");
+  r = PROGRAM_RUN("forecast", "hf://datasets/o/data/nile/train.csv", "--horizon", "3");
+  assert_string_equal(r.out, local.out);
+  program_free(&r);
+  program_free(&local);
+  r = PROGRAM_RUN("forecast", "hf://datasets/o/data/none.csv", "--horizon", "3");
+  program_assert_error(&r, 1, "o/data: the data set has no 'none.csv'");
+}
+
+/* Runs a study of one task and returns a file of its results. */
+static char *study(const char *dataset_path, const char *name) {
+  char *tasks = hub_path(&world, "%s.yaml", name);
+  char *prefix = hub_path(&world, "%s", name);
+  char text[400];
+  (void)snprintf(text, sizeof text, "tasks:\n- {dataset_path: %s, dataset_config: nile, horizon: 4, num_windows: 2}\n",
+                 dataset_path);
+  program_write_file(tasks, text, strlen(text));
+  program_result r = PROGRAM_RUN("study", "--tasks", tasks, "--radii", "2", "--perf-repeats", "1", "--out-prefix",
+                                 prefix, "--arms", "none");
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  char *path = hub_path(&world, "%s__mass_per_window.csv", name);
+  char *result = program_read_file(path);
+  assert_non_null(result);
+  free(path);
+  free(tasks);
+  free(prefix);
+  return result;
+}
+
+static void test_tasks(void **state) {
+  (void)state;
+  begin("");
+  hub_put_text(&world, "datasets/o/data/refs/main", COMMIT_B);
+  put_file(NILE, "datasets/o/data/" COMMIT_B "/nile/train.csv");
+  char *local = study(NILE, "local");
+  char *remote = study("o/data", "remote");
+  char *url = study("hf://datasets/o/data/nile/train.csv", "url");
+  assert_string_equal(remote, local);
+  assert_string_equal(url, local);
+  free(local);
+  free(remote);
+  free(url);
+  program_result r = PROGRAM_RUN("study", "--tasks", "chronos-benchmark-ii", "--offline");
+  program_assert_error(&r, 1, "autogluon/chronos_datasets: revision 'main' of it is not in");
+}
+
 static pid_t start_pull(void) {
   const char *const argv[] = {PROGRAM_PATH, "pull", "o/micro", NULL};
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -280,9 +343,9 @@ static int stop_world(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_pull),       cmocka_unit_test(test_commands),
-                                     cmocka_unit_test(test_adapter),    cmocka_unit_test(test_folder_wins),
-                                     cmocka_unit_test(test_refusals),   cmocka_unit_test(test_kills),
-                                     cmocka_unit_test(test_two_at_once)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_pull),        cmocka_unit_test(test_commands), cmocka_unit_test(test_adapter),
+      cmocka_unit_test(test_folder_wins), cmocka_unit_test(test_refusals), cmocka_unit_test(test_datasets),
+      cmocka_unit_test(test_tasks),       cmocka_unit_test(test_kills),    cmocka_unit_test(test_two_at_once)};
   return cmocka_run_group_tests(tests, start_world, stop_world);
 }

@@ -108,7 +108,9 @@ static c2_status keep_inputs(const char *prefix, const c2_task_list *tasks, c2_e
     for (size_t i = 0; i < tasks->count && status == C2_OK; i++) {
       const c2_task *task = &tasks->task[i];
       if (task->file) status = c2_outfile_keep_input(output, task->file, err);
-      if (task->data_file && status == C2_OK) status = c2_outfile_keep_input(output, task->data_file, err);
+      for (size_t k = 0; k < task->data.count && status == C2_OK; k++) {
+        status = c2_outfile_keep_input(output, task->data.name[k], err);
+      }
     }
     free(output);
   }

@@ -8,6 +8,7 @@
 
 #include "study/measure/arm.h"
 #include "study/statistics/metrics.h"
+#include "study/tasks/tasks.h"
 
 /* Ascending, each once. */
 typedef struct c2_radii {
@@ -18,6 +19,7 @@ typedef struct c2_radii {
 typedef struct c2_plan {
   const char *model_folder, *tasks, *prefix;
   const char *model_name;    /* in tables */
+  c2_data_source *source;    /* of the tasks' data sets that are no files; NULL: all are */
   const char *from_csv;      /* the folder that the numbers are read from; NULL: they are measured */
   const char *command;       /* that a shell would run this again with, for the record */
   const char *exclude_regex; /* NULL: none */

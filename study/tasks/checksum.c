@@ -40,6 +40,19 @@ fail:
   return status;
 }
 
+c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_CHECKSUM_ROOM], c2_error *err) {
+  c2_sha s;
+  if (count == 1) return c2_sha256_file(paths[0], out, err);
+  c2_sha_begin(&s, C2_SHA256);
+  for (size_t i = 0; i < count; i++) {
+    C2_TRY(c2_sha256_file(paths[i], out, err));
+    c2_sha_add(&s, out, C2_CHECKSUM_ROOM - 1);
+    c2_sha_add(&s, "\n", 1);
+  }
+  c2_sha_end(&s, out);
+  return C2_OK;
+}
+
 static int is_model_file(const struct dirent *entry) {
   return strcmp(entry->d_name, "config.json") == 0 || strcmp(entry->d_name, "adapter_config.json") == 0 ||
          strstr(entry->d_name, ".safetensors") != NULL;

@@ -12,6 +12,9 @@ enum { C2_CHECKSUM_ROOM = 65 }; /* C2_SHA_ROOM */
 void c2_sha256(const unsigned char *data, size_t size, char out[C2_CHECKSUM_ROOM]);
 c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error *err);
 
+/* Of one file, or where there are several, of their digests, a line each. */
+c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_CHECKSUM_ROOM], c2_error *err);
+
 /* Of the configuration and weight files of a model's or an adapter's folder: of the text that
  * `sha256sum adapter_config.json config.json *.safetensors*` prints there, files that aren't there left out. */
 c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_error *err);

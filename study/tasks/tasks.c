@@ -272,26 +272,36 @@ static c2_status read_field(const reader *r, const yaml_node_t *key, const yaml_
   FAIL_AT(r, key, "unknown field '%.60s' of a fev task", name);
 }
 
-/* dataset_path beside the task file, and the name where none is given. */
+/* dataset_path beside the task file. A data set of the source is found later: see c2_tasks_find_data. */
 static c2_status resolve(const reader *r, const yaml_node_t *node, c2_task *t, c2_error *err) {
+  const c2_data_source *source = r->list->source;
   const char *slash = strrchr(r->file, '/');
   size_t folder = slash && t->dataset_path[0] != '/' ? (size_t)(slash - r->file) + 1 : 0;
   size_t size = folder + strlen(t->dataset_path) + 1;
   char *path = malloc(size);
   if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
   (void)snprintf(path, size, "%.*s%s", (int)folder, r->file, t->dataset_path);
-  t->data_file = path;
   C2_TRY(c2_tasks_own(r->list, path, err));
-  if (!c2_file_exists(path)) {
-    FAIL_AT(r, node, "dataset_path: expected a file beside the task file, and there is no '%.300s'", path);
-  }
-  if (!t->name) t->name = t->dataset_config;
-  if (!t->name) {
-    const char *base = strrchr(t->dataset_path, '/') ? strrchr(t->dataset_path, '/') + 1 : t->dataset_path;
-    const char *dot = strrchr(base, '.');
-    C2_TRY(own_text(r->list, base, dot && dot > base ? (size_t)(dot - base) : strlen(base), &t->name, err));
+  if (c2_file_exists(path)) {
+    char **files = NULL;
+    C2_TRY(c2_alloc_array(1, sizeof *files, &files, err));
+    C2_TRY(c2_tasks_own(r->list, files, err));
+    files[0] = path;
+    t->data = (c2_names){(const char **)files, 1};
+  } else if (!source || !source->knows(t->dataset_path)) {
+    FAIL_AT(r, node, "dataset_path: expected a file beside the task file%s, and there is no '%.300s'",
+            source ? ", or OWNER/NAME of a data set on a hub" : "", path);
   }
   return C2_OK;
+}
+
+/* Where none is given. */
+static c2_status choose_name(const reader *r, c2_task *t, c2_error *err) {
+  if (!t->name) t->name = t->dataset_config;
+  if (t->name) return C2_OK;
+  const char *base = strrchr(t->dataset_path, '/') ? strrchr(t->dataset_path, '/') + 1 : t->dataset_path;
+  const char *dot = strrchr(base, '.');
+  return own_text(r->list, base, dot && dot > base ? (size_t)(dot - base) : strlen(base), &t->name, err);
 }
 
 static c2_status check_cutoff(const reader *r, const yaml_node_t *node, c2_task *t, bool given, c2_error *err) {
@@ -322,7 +332,8 @@ static c2_status check_task(const reader *r, const yaml_node_t *node, c2_task *t
   if (t->target_is_list && (t->univariate_all || t->univariate.count)) {
     FAIL_AT(r, node, "generate_univariate_targets_from needs a single target");
   }
-  return resolve(r, node, t, err);
+  C2_TRY(resolve(r, node, t, err));
+  return choose_name(r, t, err);
 }
 
 static c2_status read_task(const reader *r, const yaml_node_t *node, c2_error *err) {
@@ -469,5 +480,30 @@ c2_status c2_tasks_select(c2_task_list *list, const char *exclude_regex, size_t 
   if (exclude_regex) regfree(&regex);
   list->count = kept;
   if (kept == 0) C2_FAIL(err, C2_ERR_ARGUMENT, "--exclude-regex: '%s' leaves no task", exclude_regex);
+  return C2_OK;
+}
+
+/* The files of a task's data: the array and its paths go to the list, also after a failure. */
+static c2_status own_files(c2_task_list *list, char **files, size_t count, c2_names *out, c2_error *err) {
+  c2_status status = C2_OK;
+  for (size_t i = 0; i < count; i++) {
+    c2_status owned = c2_tasks_own(list, files[i], err);
+    if (status == C2_OK) status = owned;
+  }
+  c2_status owned = c2_tasks_own(list, files, err);
+  if (status == C2_OK) status = owned;
+  if (status == C2_OK) *out = (c2_names){(const char **)files, count};
+  return status;
+}
+
+c2_status c2_tasks_find_data(c2_task_list *list, c2_error *err) {
+  for (size_t i = 0; i < list->count; i++) {
+    c2_task *t = &list->task[i];
+    char **files = NULL;
+    size_t count = 0;
+    if (t->data.count > 0) continue;
+    C2_TRY(list->source->find(list->source, t->dataset_path, t->dataset_config, &files, &count, err));
+    C2_TRY(own_files(list, files, count, &t->data, err));
+  }
   return C2_OK;
 }

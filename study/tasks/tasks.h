@@ -30,7 +30,7 @@ typedef struct c2_task {
   size_t line;      /* of this task, from 1 */
   const char *name; /* task_name, else dataset_config, else the data file's name without its ending */
   const char *dataset_path, *dataset_config; /* as given; the second may be NULL */
-  const char *data_file;                     /* dataset_path, seen from here */
+  c2_names data;                             /* the files: dataset_path, seen from here; none until they are found */
   size_t horizon, num_windows, seasonality;
   bool cutoff_is_time;
   int64_t initial_cutoff;  /* index of the first step to forecast; below 0 counted from the end */
@@ -53,7 +53,18 @@ typedef struct c2_task {
   c2_names known, past, statics;
 } c2_task;
 
+/* Where data sets are that are no files beside the task file. */
+typedef struct c2_data_source c2_data_source;
+struct c2_data_source {
+  bool (*knows)(const char *dataset_path); /* whether it may be the name of one */
+
+  /* The files, at least one: the array and each path are the caller's to free. `config` may be NULL. */
+  c2_status (*find)(c2_data_source *source, const char *dataset_path, const char *config, char ***files,
+                    size_t *count, c2_error *err);
+};
+
 typedef struct c2_task_list {
+  c2_data_source *source; /* borrowed; NULL: data sets are files. Set it before the list is read */
   c2_task *task;
   size_t count, capacity;
   void **owned; /* texts and arrays */
@@ -70,5 +81,8 @@ c2_status c2_tasks_own(c2_task_list *list, void *pointer, c2_error *err);
 /* Drops the tasks whose name matches the POSIX extended regular expression (NULL: none), then those after
  * the first `most` (0: all). Fails if none is left. */
 c2_status c2_tasks_select(c2_task_list *list, const char *exclude_regex, size_t most, c2_error *err);
+
+/* Finds the data sets that are not files. */
+c2_status c2_tasks_find_data(c2_task_list *list, c2_error *err);
 
 #endif

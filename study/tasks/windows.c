@@ -56,7 +56,7 @@ static c2_status read_table(c2_task_data *data, const c2_task *task, c2_input *i
   }
   if (options->target_count == 0) {
     C2_GOTO(
-        c2_fail(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, task->data_file));
+        c2_fail(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, input->name));
   }
   status = c2_input_read(input, &data->set, options, err);
 fail:
@@ -64,9 +64,10 @@ fail:
   return status;
 }
 
-static c2_status read_file(c2_task_data *data, const c2_task *task, c2_read_options *options, c2_error *err) {
+static c2_status read_file(c2_task_data *data, const c2_task *task, const char *path, c2_read_options *options,
+                           c2_error *err) {
   c2_input input;
-  c2_status status = c2_input_open(&input, task->data_file, false, NULL, err);
+  c2_status status = c2_input_open(&input, path, false, NULL, err);
   if (status == C2_OK) {
     data->is_table = c2_input_is_table(&input);
     data->set.twins = !data->is_table; /* a line is a series, whatever its id */
@@ -81,7 +82,7 @@ static c2_status read_file(c2_task_data *data, const c2_task *task, c2_read_opti
     }
   }
   c2_input_close(&input);
-  return status == C2_OK ? c2_dataset_join_kinds(&data->set, err) : status;
+  return status;
 }
 
 static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *err) {
@@ -96,7 +97,12 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
                              .timestamp_column = task->timestamp_column,
                              .covariates = names,
                              .covariate_count = count};
-  c2_status status = read_file(data, task, &options, err);
+  c2_status status = C2_OK;
+  for (size_t i = 0; status == C2_OK && i < task->data.count; i++) {
+    c2_read_options own = options; /* the readers' findings in one file are none of the next one's */
+    status = read_file(data, task, task->data.name[i], &own, err);
+  }
+  if (status == C2_OK) status = c2_dataset_join_kinds(&data->set, err);
   free(names);
   if (!data->id_column) data->id_column = "item_id";
   return status;
@@ -192,7 +198,7 @@ static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *e
   C2_TRY(status);
   if (data->units == 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': %s holds no such series", task->file, task->line, task->name,
-            task->data_file);
+            task->data.name[0]);
   }
   qsort(data->unit, data->units, sizeof *data->unit, by_id);
   return C2_OK;

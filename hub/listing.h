@@ -1,0 +1,27 @@
+/* Which files a commit of a repository has: from the hub, and then from trees/COMMIT.json in the cache, where
+ * huggingface_hub keeps the same. */
+#ifndef C2_HUB_LISTING_H
+#define C2_HUB_LISTING_H
+
+#include "base/json.h"
+#include "hub/fetch.h"
+
+typedef struct c2_listed {
+  char *path; /* as the hub spells it: any text */
+  uint64_t size;
+  char blob[C2_COMMIT_ROOM]; /* git's digest; "" if it is not known */
+  char lfs[65], xet[65];     /* digests of large files; "" for others */
+} c2_listed;
+
+/* Zeroed, it is empty. */
+typedef struct c2_listing {
+  c2_listed *file; /* [count] in order of their paths, each once */
+  size_t count, capacity;
+} c2_listing;
+
+/* Of fetch->commit, which must be set. Where nothing may be asked and the list isn't in the cache, the files that are
+ * stand for all, and a warning says so. Free it also after a failure. */
+c2_status c2_hub_list(c2_fetch *fetch, c2_listing *listing, c2_error *err);
+void c2_listing_free(c2_listing *listing);
+
+#endif
