@@ -41,7 +41,7 @@ static void weigh(evidence *sum, const c2_dialect_sample *s) {
 
 c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *samples, size_t count,
                                   const c2_dialect *expected, c2_error *err) {
-  evidence e = {NULL};
+  evidence e = {.point = NULL};
   if (dialect->decimal) return C2_OK;
   for (size_t i = 0; i < count; i++) weigh(&e, &samples[i]);
   if (e.point && e.comma) {

@@ -89,7 +89,7 @@ static c2_status put_word(c2_words *words, const c2_view *view, size_t row, uint
   }
   size_t key = words->is_fixed ? c2_keys_find(&words->keys, text, size) : 0;
   if (!words->is_fixed) C2_TRY(c2_keys_put(&words->keys, text, size, &key, err));
-  if (key != SIZE_MAX && key >= C2_CODES_END) C2_FAIL(err, C2_ERR_MEMORY, "too many categories");
+  if (key != SIZE_MAX && key >= C2_CODE_UNSEEN) C2_FAIL(err, C2_ERR_MEMORY, "too many categories");
   *code = key == SIZE_MAX ? C2_CODE_UNSEEN : (uint32_t)key;
   return C2_OK;
 }

@@ -8,7 +8,6 @@
 #include "table/keys.h"
 
 /* What a category's code may be instead. */
-enum { C2_CODES_END = UINT32_MAX - 1 };
 #define C2_CODE_UNSEEN (UINT32_MAX - 1) /* none of the past's */
 #define C2_CODE_MISSING UINT32_MAX
 
