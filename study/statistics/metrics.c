@@ -26,9 +26,9 @@ typedef struct definition {
 
 static const definition definitions[C2_METRICS] = {[C2_MASE] = {"MASE", ABSOLUTE, .unit = SEASONAL},
                                                    [C2_WQL] = {"WQL", PINBALL, .weighed = true},
-                                                   [C2_MAE] = {"MAE", ABSOLUTE},
+                                                   [C2_MAE] = {"MAE", ABSOLUTE, .unit = NONE},
                                                    [C2_WAPE] = {"WAPE", ABSOLUTE, .weighed = true},
-                                                   [C2_MSE] = {"MSE", SQUARED},
+                                                   [C2_MSE] = {"MSE", SQUARED, .unit = NONE},
                                                    [C2_RMSE] = {"RMSE", SQUARED, .rooted = true},
                                                    [C2_RMSSE] = {"RMSSE", SQUARED, .unit = SEASONAL, .rooted = true},
                                                    [C2_MAEB] = {"MAEB", ABSOLUTE, .biased = true},
@@ -36,7 +36,7 @@ static const definition definitions[C2_METRICS] = {[C2_MASE] = {"MASE", ABSOLUTE
                                                    [C2_RMSLE] = {"RMSLE", LOGARITHMIC, .rooted = true},
                                                    [C2_MAPE] = {"MAPE", ABSOLUTE, .unit = TRUTH},
                                                    [C2_SMAPE] = {"SMAPE", ABSOLUTE, .unit = BOTH},
-                                                   [C2_MQL] = {"MQL", PINBALL},
+                                                   [C2_MQL] = {"MQL", PINBALL, .unit = NONE},
                                                    [C2_SQL] = {"SQL", PINBALL, .unit = SEASONAL}};
 
 const char *c2_metric_name(c2_metric metric) {
