@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "cli/cli.h"
+#include "study/files/partial.h"
 #include "study/statistics/statistics.h"
 #include "study/study.h"
 
@@ -305,7 +306,7 @@ static int run_study(request *r) {
   clear_line();
   if (exit_status != CLI_DONE) return exit_status;
   exit_status = print(r);
-  if (exit_status == CLI_DONE) c2_study_forget_partial(study);
+  if (exit_status == CLI_DONE) c2_partial_forget(&study->plan);
   return exit_status;
 }
 

@@ -22,6 +22,7 @@ typedef struct source {
   double *radius;
   size_t radii, room;
   c2_lookup tasks; /* by name */
+  c2_sheet sheet;  /* the file that is read, one at a time */
 } source;
 
 enum { MOST_RADII = 1024 };
@@ -92,22 +93,23 @@ static c2_status find(source *s, const char *folder, c2_error *err) {
 }
 
 /* Opens a table; one that the folder does not have has no rows. */
-static c2_status open_sheet(const source *s, c2_table table, double radius, c2_sheet *sheet, c2_error *err) {
+static c2_status open_sheet(source *s, c2_table table, double radius, c2_error *err) {
   char path[C2_PATH_ROOM];
   c2_table_path(s->prefix, table, radius, path);
-  *sheet = (c2_sheet){.rows = 0};
-  return c2_file_exists(path) ? c2_sheet_open(sheet, path, err) : C2_OK;
+  c2_sheet_close(&s->sheet);
+  return c2_file_exists(path) ? c2_sheet_open(&s->sheet, path, err) : C2_OK;
 }
 
 /* ---- Tasks ----------------------------------------------------------------------------------- */
 
-/* A cell's text, which is printed later. */
-static c2_status keep(c2_results *r, const c2_sheet *sheet, size_t row, size_t column, const char **out,
+/* A text that is printed later. */
+static c2_status keep(c2_results *r, const c2_sheet *sheet, size_t row, const char *column, const char **out,
                       c2_error *err) {
-  const char *text = c2_sheet_text(sheet, row, column);
+  const char *text = NULL;
+  C2_TRY(c2_sheet_cell(sheet, row, column, &text, err));
   if (!c2_text_plain(text, strlen(text))) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected a text without control characters", sheet->path,
-            sheet->line[row], sheet->csv.header[column]);
+            sheet->line[row], column);
   }
   char *copy = c2_strdup(text);
   if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a name");
@@ -117,12 +119,10 @@ static c2_status keep(c2_results *r, const c2_sheet *sheet, size_t row, size_t c
 
 /* The tasks of a file, in its order. */
 static c2_status read_tasks(c2_results *r, const c2_sheet *sheet, c2_table table, c2_lookup *names, c2_error *err) {
-  size_t name = 0;
   size_t first = 0;
-  C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
   for (size_t i = 0; i < sheet->rows; i++) {
     c2_task task = {.num_windows = 1, .seasonality = 1};
-    C2_TRY(keep(r, sheet, i, name, &task.name, err));
+    C2_TRY(keep(r, sheet, i, "task_name", &task.name, err));
     C2_TRY(c2_sheet_read(sheet, i, table, C2_PART_TASK, &task, err));
     C2_TRY(c2_grow_array(&r->tasks.task, &r->tasks.capacity, r->tasks.count + 1, sizeof task, err));
     r->tasks.task[r->tasks.count++] = task;
@@ -142,10 +142,10 @@ static c2_status read_tasks(c2_results *r, const c2_sheet *sheet, c2_table table
 }
 
 /* Which task a row is of. */
-static c2_status find_task(const source *from, const c2_sheet *sheet, size_t row, size_t *task, c2_error *err) {
-  size_t name = 0;
-  C2_TRY(c2_csv_column(&sheet->csv, "task_name", &name, err));
-  const char *text = c2_sheet_text(sheet, row, name);
+static c2_status find_task(const source *from, size_t row, size_t *task, c2_error *err) {
+  const c2_sheet *sheet = &from->sheet;
+  const char *text = NULL;
+  C2_TRY(c2_sheet_cell(sheet, row, "task_name", &text, err));
   if (c2_lookup_find(&from->tasks, text, task)) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is not among those of full attention", sheet->path,
           sheet->line[row], text);
@@ -170,14 +170,14 @@ static c2_status read_perf(c2_results *r, const c2_sheet *sheet, size_t row, c2_
 }
 
 /* An arm of all tasks; every task must be there once, and no other. */
-static c2_status read_arm(c2_results *r, const source *from, const c2_sheet *sheet, c2_table table, size_t arm,
-                          bool again, c2_error *err) {
+static c2_status read_arm(c2_results *r, const source *from, c2_table table, size_t arm, bool again, c2_error *err) {
+  const c2_sheet *sheet = &from->sheet;
   bool *seen = NULL; /* [tasks] */
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(r->done, sizeof *seen, &seen, err));
   for (size_t i = 0; i < sheet->rows; i++) {
     size_t task = 0;
-    C2_GOTO(find_task(from, sheet, i, &task, err));
+    C2_GOTO(find_task(from, i, &task, err));
     if (seen[task]) {
       C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s' is there twice", sheet->path, sheet->line[i],
                       r->task[task].task->name));
@@ -196,55 +196,43 @@ fail:
 
 /* A text of the first row, if the column is there. */
 static c2_status read_text(c2_results *r, const c2_sheet *sheet, const char *name, const char **out, c2_error *err) {
-  size_t column = 0;
-  if (!c2_csv_has_column(&sheet->csv, name)) return C2_OK;
-  C2_TRY(c2_csv_column(&sheet->csv, name, &column, err));
-  return keep(r, sheet, 0, column, out, err);
+  return c2_csv_has_column(&sheet->csv, name) ? keep(r, sheet, 0, name, out, err) : C2_OK;
 }
 
 static c2_status read_full(c2_results *r, source *from, c2_error *err) {
-  c2_sheet sheet;
   c2_table table = C2_TABLE_PERF_FULL;
-  c2_status status = open_sheet(from, table, 0, &sheet, err);
-  if (status == C2_OK && sheet.rows == 0) {
+  C2_TRY(open_sheet(from, table, 0, err));
+  if (from->sheet.rows == 0) {
     table = C2_TABLE_COMPARE;
-    status = open_sheet(from, table, from->radius[0], &sheet, err);
+    C2_TRY(open_sheet(from, table, from->radius[0], err));
   }
-  if (status == C2_OK && sheet.rows == 0) {
-    status = c2_fail(err, C2_ERR_FORMAT, "%s__perf_full.csv: expected this file", from->prefix);
-  }
-  if (status == C2_OK) status = read_tasks(r, &sheet, table, &from->tasks, err);
-  if (status == C2_OK) status = read_arm(r, from, &sheet, table, 0, false, err);
-  if (status == C2_OK) status = read_text(r, &sheet, "model_name", &r->model_name, err);
-  char *end = status == C2_OK ? strstr(r->model_name, "__full") : NULL; /* "NAME__full" */
+  if (from->sheet.rows == 0) C2_FAIL(err, C2_ERR_FORMAT, "%s__perf_full.csv: expected this file", from->prefix);
+  C2_TRY(read_tasks(r, &from->sheet, table, &from->tasks, err));
+  C2_TRY(read_arm(r, from, table, 0, false, err));
+  C2_TRY(read_text(r, &from->sheet, "model_name", &r->model_name, err));
+  char *end = strstr(r->model_name, "__full"); /* "NAME__full" */
   if (end) *end = '\0';
-  c2_sheet_close(&sheet);
-  return status;
+  return C2_OK;
 }
 
-static c2_status read_sparse(c2_results *r, const source *from, size_t arm, c2_error *err) {
-  c2_sheet sheet;
+static c2_status read_sparse(c2_results *r, source *from, size_t arm, c2_error *err) {
   double radius = from->radius[arm - 1];
   c2_table table = C2_TABLE_PERF_SPARSE;
-  c2_status status = open_sheet(from, table, radius, &sheet, err);
-  if (status == C2_OK && sheet.rows == 0) {
+  C2_TRY(open_sheet(from, table, radius, err));
+  if (from->sheet.rows == 0) {
     table = C2_TABLE_COMPARE;
-    status = open_sheet(from, table, radius, &sheet, err);
-    if (status == C2_OK) status = read_arm(r, from, &sheet, table, 0, true, err);
+    C2_TRY(open_sheet(from, table, radius, err));
+    C2_TRY(read_arm(r, from, table, 0, true, err));
   }
-  if (status == C2_OK) status = read_arm(r, from, &sheet, table, arm, false, err);
-  c2_sheet_close(&sheet);
-  return status;
+  return read_arm(r, from, table, arm, false, err);
 }
 
 /* What only the t-test files say. */
-static c2_status read_backend(c2_results *r, const source *from, c2_error *err) {
-  c2_sheet sheet;
-  c2_status status = open_sheet(from, C2_TABLE_TTEST, from->radius[0], &sheet, err);
-  if (status == C2_OK && sheet.rows) status = read_text(r, &sheet, "backend", &r->backend, err);
-  if (status == C2_OK && sheet.rows) status = c2_sheet_read(&sheet, 0, C2_TABLE_TTEST, C2_PART_RESULTS, r, err);
-  c2_sheet_close(&sheet);
-  return status;
+static c2_status read_backend(c2_results *r, source *from, c2_error *err) {
+  C2_TRY(open_sheet(from, C2_TABLE_TTEST, from->radius[0], err));
+  if (from->sheet.rows == 0) return C2_OK;
+  C2_TRY(read_text(r, &from->sheet, "backend", &r->backend, err));
+  return c2_sheet_read(&from->sheet, 0, C2_TABLE_TTEST, C2_PART_RESULTS, r, err);
 }
 
 /* ---- The probe ------------------------------------------------------------------------------- */
@@ -274,14 +262,15 @@ static c2_status check_grid(const c2_results *r, const c2_sheet *sheet, const so
   return C2_OK;
 }
 
-static c2_status read_mass(c2_results *r, const source *from, const c2_sheet *sheet, source *probe, c2_error *err) {
+static c2_status read_mass(c2_results *r, const source *from, source *probe, c2_error *err) {
+  const c2_sheet *sheet = &from->sheet;
   size_t *room = NULL; /* [tasks] */
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(r->done, sizeof *room, &room, err));
   for (size_t i = 0; i < sheet->rows; i++) {
     size_t task = 0;
     c2_mass_row row = {0};
-    C2_GOTO(find_task(from, sheet, i, &task, err));
+    C2_GOTO(find_task(from, i, &task, err));
     c2_fields_clear(C2_TABLE_MASS_PER_WINDOW, C2_PART_MASS, &row);
     C2_GOTO(c2_sheet_read(sheet, i, C2_TABLE_MASS_PER_WINDOW, C2_PART_MASS, &row, err));
     C2_GOTO(add_radius(probe, row.radius, err));
@@ -289,19 +278,17 @@ static c2_status read_mass(c2_results *r, const source *from, const c2_sheet *sh
     C2_GOTO(c2_grow_array(&t->mass, &room[task], t->mass_count + 1, sizeof row, err));
     t->mass[t->mass_count++] = row;
   }
-  status = check_grid(r, sheet, probe, err);
+  if (sheet->rows) status = check_grid(r, sheet, probe, err);
 fail:
   free(room);
   return status;
 }
 
 /* Radii of the probe; without one, those of the comparison, and means of nothing. */
-static c2_status read_probe(c2_results *r, const source *from, c2_error *err) {
-  c2_sheet sheet;
+static c2_status read_probe(c2_results *r, source *from, c2_error *err) {
   source probe = {0};
-  c2_status status = open_sheet(from, C2_TABLE_MASS_PER_WINDOW, 0, &sheet, err);
-  if (status == C2_OK && sheet.rows) status = read_mass(r, from, &sheet, &probe, err);
-  c2_sheet_close(&sheet);
+  C2_TRY(open_sheet(from, C2_TABLE_MASS_PER_WINDOW, 0, err));
+  c2_status status = read_mass(r, from, &probe, err);
   r->radii = probe.radii ? (c2_radii){probe.radius, probe.radii} : r->perf_radii;
   c2_status kept = c2_tasks_own(&r->tasks, probe.radius, err);
   return status == C2_OK ? kept : status;
@@ -310,27 +297,25 @@ static c2_status read_probe(c2_results *r, const source *from, c2_error *err) {
 /* ---- Seasonal naive -------------------------------------------------------------------------- */
 
 /* From the study's own baselines; else, for tasks that have one, from published results. */
-static c2_status read_naive(c2_results *r, const source *from, c2_error *err) {
-  c2_sheet sheet;
-  c2_status status = open_sheet(from, C2_TABLE_BASELINES, 0, &sheet, err);
-  bool there = sheet.rows > 0;
-  for (size_t i = 0; status == C2_OK && i < sheet.rows; i++) {
-    size_t name = 0;
+static c2_status read_naive(c2_results *r, source *from, c2_error *err) {
+  const c2_sheet *sheet = &from->sheet;
+  C2_TRY(open_sheet(from, C2_TABLE_BASELINES, 0, err));
+  for (size_t i = 0; i < sheet->rows; i++) {
+    const char *name = NULL;
     size_t task = 0;
-    status = c2_csv_column(&sheet.csv, "task_name", &name, err);
-    if (status != C2_OK || !c2_lookup_find(&from->tasks, c2_sheet_text(&sheet, i, name), &task)) continue;
-    status = c2_sheet_read(&sheet, i, C2_TABLE_BASELINES, C2_PART_RESULT, &r->task[task], err);
+    C2_TRY(c2_sheet_cell(sheet, i, "task_name", &name, err));
+    if (!c2_lookup_find(&from->tasks, name, &task)) continue;
+    C2_TRY(c2_sheet_read(sheet, i, C2_TABLE_BASELINES, C2_PART_RESULT, &r->task[task], err));
   }
-  c2_sheet_close(&sheet);
-  for (size_t i = 0; status == C2_OK && i < r->done; i++) {
+  for (size_t i = 0; i < r->done; i++) {
     c2_task_result *t = &r->task[i];
     const c2_published *p = c2_published_find(t->task);
     t->num_forecasts = t->perf[0].num_forecasts;
-    if (there || !p) continue;
+    if (sheet->rows || !p) continue;
     t->naive[C2_MASE] = c2_published_score(p, 0, C2_MASE);
     t->naive[C2_WQL] = c2_published_score(p, 0, C2_WQL);
   }
-  return status;
+  return C2_OK;
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -388,6 +373,7 @@ c2_status c2_study_from_csv(c2_study *study, c2_error *err) {
   if (status == C2_OK) status = c2_study_finish(study, from.prefix, err);
   c2_status kept = c2_tasks_own(&study->results.tasks, from.radius, err);
   c2_lookup_free(&from.tasks);
+  c2_sheet_close(&from.sheet);
   free(from.prefix);
   return status == C2_OK ? kept : status;
 }

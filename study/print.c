@@ -18,7 +18,7 @@ static const char *no_interval(size_t tasks) {
 /* " 0.1234", or a dash where there is no number. */
 static void print_cell(FILE *out, int width, const char *unit, int decimals, double value) {
   char text[C2_RADIUS_ROOM] = "-";
-  if (!isnan(value)) (void)snprintf(text, sizeof text, "%.*f%s", decimals, value, unit);
+  if (isfinite(value)) (void)snprintf(text, sizeof text, "%.*f%s", decimals, value, unit);
   (void)fprintf(out, " %*s", width, text);
 }
 
@@ -205,13 +205,7 @@ static void print_row(FILE *out, const char *name, double naive, const double *r
   } else {
     (void)fprintf(out, " %9s", "");
   }
-  for (size_t k = 0; k < COLUMNS; k++) {
-    if (isfinite(ratio[k])) {
-      (void)fprintf(out, " %9.3f", ratio[k]);
-    } else {
-      (void)fprintf(out, " %9s", "-");
-    }
-  }
+  for (size_t k = 0; k < COLUMNS; k++) print_cell(out, 9, "", 3, ratio[k]);
   (void)fputc('\n', out);
 }
 

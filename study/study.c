@@ -23,10 +23,6 @@ c2_status c2_study_finish(c2_study *s, const char *from, c2_error *err) {
   return c2_record_write(plan, r, &s->summary, &s->journal, err);
 }
 
-void c2_study_forget_partial(const c2_study *study) {
-  c2_partial_forget(&study->plan);
-}
-
 void c2_study_free(c2_study *study) {
   c2_results_free(&study->results);
   c2_summary_free(&study->summary);

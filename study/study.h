@@ -30,9 +30,6 @@ typedef struct c2_study {
  */
 c2_status c2_study_run(c2_study *study, const chronos2_model *model, const chronos2_model *sparse_model, c2_error *err);
 
-/* After the results were taken in: drops what an interrupted run would go on from. */
-void c2_study_forget_partial(const c2_study *study);
-
 /* Reads P__perf_full.csv and P__perf_sparse_r*.csv (or P__perf_compare_r*.csv), P__mass_per_window.csv and
  * P__baselines.csv of the folder plan.from_csv, whatever P is; the two last may be absent. Writes all files that follow
  * from them under plan.prefix, compares those that the folder has too, and warns of what the numbers can't carry. The

@@ -37,12 +37,11 @@ static void check_example(const json_t *example) {
   assert_true(json_number_value(json_array_get(json_object_get(example, "truth"), 0)) == 28);
   for (size_t i = 0; i < 2; i++) {
     const json_t *forecast = json_object_get(example, pattern[i]);
-    const json_t *median = json_object_get(forecast, "median");
-    assert_int_equal(json_array_size(median), 4);
+    assert_int_equal(json_array_size(forecast), 4 * 3);
     for (size_t t = 0; t < 4; t++) {
-      double low = json_number_value(json_array_get(json_object_get(forecast, "low"), t));
-      double high = json_number_value(json_array_get(json_object_get(forecast, "high"), t));
-      double middle = json_number_value(json_array_get(median, t));
+      double low = json_number_value(json_array_get(forecast, 3 * t));
+      double high = json_number_value(json_array_get(forecast, 3 * t + 2));
+      double middle = json_number_value(json_array_get(forecast, 3 * t + 1));
       assert_true(low < middle && middle < high && fabs(middle) < 1000);
     }
   }

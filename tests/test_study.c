@@ -64,19 +64,19 @@ static void check_comparison(const char *prefix, size_t tasks) {
   assert_int_equal(compare.rows, tasks);
   for (size_t i = 0; i < tasks; i++) {
     assert_string_equal(csv_text(&full, i, "task_name"), csv_text(&compare, i, "task_name"));
-    a[i] = csv_number(&sparse, i, "MASE");
+    a[i] = csv_number(&sparse, i, "MASE") - csv_number(&full, i, "MASE");
     b[i] = csv_number(&full, i, "MASE");
     assert_true(b[i] > 0 && isfinite(b[i]));
     assert_true(csv_number(&full, i, "WQL") > 0);
     assert_true(csv_number(&full, i, "inference_time_s_median") > 0);
     assert_true(csv_number(&full, i, "peak_alloc_mb_max") > 0);
     assert_true(csv_number(&compare, i, "MASE_full") == b[i]);
-    assert_true(csv_number(&compare, i, "delta_metric") == a[i] - b[i]);
+    assert_true(csv_number(&compare, i, "delta_metric") == a[i]);
     assert_true(csv_number(&compare, i, "speedup") ==
                 csv_number(&full, i, "inference_time_s_median") / csv_number(&sparse, i, "inference_time_s_median"));
   }
   c2_ttest expected;
-  assert_int_equal(c2_ttest_paired(a, b, tasks, 0.95, &expected, NULL), C2_OK);
+  c2_ttest_of(a, tasks, &expected);
   assert_true(csv_number(&test, 0, "t") == expected.t);
   assert_true(csv_number(&test, 0, "p") == expected.p);
   csv_close(&full);

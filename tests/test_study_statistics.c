@@ -46,8 +46,8 @@ static void test_paired(void **state) {
     double *b = fixture_array(json_object_get(row, "b"), &n);
     c2_ttest t;
     double median = 0;
-    assert_int_equal(c2_ttest_paired(a, b, n, 0.95, &t, NULL), C2_OK);
     for (size_t i = 0; i < n; i++) a[i] -= b[i];
+    c2_ttest_of(a, n, &t);
     assert_int_equal(c2_median(a, n, &median, NULL), C2_OK);
     assert_int_equal(t.n, n);
     failures += compare(row, index, "mean", t.mean, 1e-15);
@@ -136,7 +136,8 @@ static void test_published(void **state) {
     c2_ttest t;
     double median = 0;
     assert_int_equal(full.count, 27);
-    assert_int_equal(c2_ttest_paired(sparse.value, full.value, full.count, 0.95, &t, NULL), C2_OK);
+    for (size_t k = 0; k < full.count; k++) sparse.value[k] -= full.value[k];
+    c2_ttest_of(sparse.value, full.count, &t);
     assert_int_equal(c2_median(speedup.value, speedup.count, &median, NULL), C2_OK);
     assert_true(fixture_near(t.mean, read_value(tested, "mean_delta"), 1e-15));
     assert_true(fixture_near(t.deviation, read_value(tested, "sd_delta"), 1e-15));

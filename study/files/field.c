@@ -104,6 +104,19 @@ void c2_metrics_put(const c2_metric_list *metrics, FILE *out) {
   for (size_t i = 0; i < metrics->count; i++) (void)fprintf(out, "%s%s", i ? "," : "", c2_metric_name(metrics->at[i]));
 }
 
+void c2_names_put(const c2_names *names, FILE *out) {
+  (void)fputc('[', out);
+  for (size_t i = 0; i < names->count; i++) {
+    (void)fputs(i ? ", '" : "'", out);
+    for (const char *c = names->name[i]; *c; c++) {
+      if (*c == '\'' || *c == '\\') (void)fputc('\\', out);
+      (void)fputc(*c, out);
+    }
+    (void)fputc('\'', out);
+  }
+  (void)fputc(']', out);
+}
+
 static void put_real(double value, FILE *out) {
   char text[C2_REPR_ROOM];
   c2_repr(value, text);
@@ -136,6 +149,7 @@ void c2_field_put(const c2_field *c, const c2_row *row, FILE *out) {
     case C2_LIST: c2_metrics_put(c2_field_at(c, row), out); break;
     case C2_RADII: c2_radii_put(c2_field_at(c, row), out); break;
     case C2_HEADS: c2_heads_put(c2_field_at(c, row), ' ', out); break;
+    case C2_NAMES: c2_names_put(c2_field_at(c, row), out); break;
     case C2_METRIC: (void)fputs(c2_metric_name(*(const c2_metric *)c2_field_at(c, row)), out); break;
     case C2_CHARS: (void)fputs(c2_field_at(c, row), out); break;
     case C2_TEXT:

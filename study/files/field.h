@@ -46,7 +46,8 @@ typedef enum c2_kind {
   C2_DTYPE,   /* chronos2_dtype */
   C2_LIST,    /* c2_metric_list */
   C2_RADII,   /* c2_radii */
-  C2_HEADS    /* c2_heads */
+  C2_HEADS,   /* c2_heads */
+  C2_NAMES    /* c2_names, as a list of Python */
 } c2_kind;
 
 /* What a number can be; NaN always is one that is missing. */
@@ -99,6 +100,9 @@ void c2_field_put(const c2_field *column, const c2_row *row, FILE *out);
 void c2_heads_put(const c2_heads *heads, char separator, FILE *out);
 void c2_radii_put(const c2_radii *radii, FILE *out);
 void c2_metrics_put(const c2_metric_list *metrics, FILE *out);
+
+/* "['a', 'b']", as Python has it. */
+void c2_names_put(const c2_names *names, FILE *out);
 
 /* PREFIXname; empty, which no file is called, if that is too long for a path. */
 enum { C2_PATH_ROOM = 4096 };

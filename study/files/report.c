@@ -24,24 +24,13 @@ typedef struct study {
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
-/* Kept mass [radius][layer][head], means of tasks, whose rows go layer by layer, head by head, radius by radius. */
+/* Kept mass [layer][head][radius], means of tasks. */
 static void put_heads(c2_json_writer *w, const study *s) {
-  size_t radii = s->results->radii.count;
-  size_t count = s->results->task[0].head_count;
   c2_json_begin_array(w, "heads");
-  for (size_t k = 0; k < radii && k < count; k++) {
-    c2_json_begin_array(w, NULL);
-    for (size_t i = k; i < count; i += radii) {
-      double sum = 0;
-      for (size_t t = 0; t < s->results->done; t++) sum += s->results->task[t].head[i].share.mass;
-      if (s->results->task[0].head[i].head == 0) {
-        if (i > k) c2_json_end_array(w);
-        c2_json_begin_array(w, NULL);
-      }
-      c2_json_put_number(w, NULL, sum / (double)s->results->done);
-    }
-    c2_json_end_array(w);
-    c2_json_end_array(w);
+  for (size_t i = 0; i < s->results->task[0].head_count; i++) {
+    double sum = 0;
+    for (size_t t = 0; t < s->results->done; t++) sum += s->results->task[t].head[i].share.mass;
+    c2_json_put_number(w, NULL, sum / (double)s->results->done);
   }
   c2_json_end_array(w);
 }
@@ -69,26 +58,14 @@ static void put_probed(c2_json_writer *w, const study *s, const c2_task_result *
   c2_json_end_object(w);
 }
 
-static void put_forecast(c2_json_writer *w, const char *key, const c2_example *x, size_t forecast) {
-  static const char *const name[] = {"low", "median", "high"};
-  const double *values = c2_example_forecast(x, forecast);
-  c2_json_begin_object(w, key);
-  for (size_t q = 0; q < 3; q++) {
-    c2_json_begin_array(w, name[q]);
-    for (size_t t = 0; t < x->horizon; t++) c2_json_put_number(w, NULL, values[3 * t + q]);
-    c2_json_end_array(w);
-  }
-  c2_json_end_object(w);
-}
-
 static void put_example(c2_json_writer *w, const char *task, const c2_example *x) {
   c2_json_begin_object(w, NULL);
   c2_json_put_text(w, "task", task);
   c2_json_put_text(w, "series", x->series);
   c2_json_put_numbers(w, "past", x->values, x->past);
   c2_json_put_numbers(w, "truth", x->values + x->past, x->horizon);
-  put_forecast(w, "full", x, 0);
-  put_forecast(w, "sparse", x, 1);
+  c2_json_put_numbers(w, "full", c2_example_forecast(x, 0), 3 * x->horizon); /* [horizon][0.1, 0.5, 0.9] */
+  c2_json_put_numbers(w, "sparse", c2_example_forecast(x, 1), 3 * x->horizon);
   c2_json_end_object(w);
 }
 

@@ -131,33 +131,9 @@ static void put_max_context(const c2_row *row, FILE *out) {
 
 /* ---- Python's lists --------------------------------------------------------------------------- */
 
-static void put_item(FILE *out, size_t i, const char *text) {
-  (void)fputs(i ? ", '" : "'", out);
-  for (; *text; text++) {
-    if (*text == '\'' || *text == '\\') (void)fputc('\\', out);
-    (void)fputc(*text, out);
-  }
-  (void)fputc('\'', out);
-}
-
-static void put_names(FILE *out, const c2_names *names) {
-  (void)fputc('[', out);
-  for (size_t i = 0; i < names->count; i++) put_item(out, i, names->name[i]);
-  (void)fputc(']', out);
-}
-
-#define LISTS(name, field)                         \
-  static void name(const c2_row *row, FILE *out) { \
-    put_names(out, &OF(TASK)->field);              \
-  }
-
-LISTS(put_known, known)
-LISTS(put_past, past)
-LISTS(put_statics, statics)
-
 static void put_target(const c2_row *row, FILE *out) {
   if (OF(TASK)->target_is_list) {
-    put_names(out, &OF(TASK)->target);
+    c2_names_put(&OF(TASK)->target, out);
   } else {
     (void)fputs(OF(TASK)->target.name[0], out);
   }
@@ -165,7 +141,7 @@ static void put_target(const c2_row *row, FILE *out) {
 
 static void put_univariate(const c2_row *row, FILE *out) {
   if (OF(TASK)->univariate.count) {
-    put_names(out, &OF(TASK)->univariate);
+    c2_names_put(&OF(TASK)->univariate, out);
   } else if (OF(TASK)->univariate_all) {
     (void)fputs("__ALL__", out);
   }
@@ -173,7 +149,9 @@ static void put_univariate(const c2_row *row, FILE *out) {
 
 static void put_extra(const c2_row *row, FILE *out) {
   (void)fputc('[', out);
-  for (size_t i = 0; i < OF(TASK)->extra.count; i++) put_item(out, i, c2_metric_name(OF(TASK)->extra.at[i]));
+  for (size_t i = 0; i < OF(TASK)->extra.count; i++) {
+    (void)fprintf(out, "%s'%s'", i ? ", " : "", c2_metric_name(OF(TASK)->extra.at[i]));
+  }
   (void)fputc(']', out);
 }
 
@@ -197,7 +175,7 @@ static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 
 #define KIND_OF(x) \
   _Generic((x), const char *: C2_TEXT, char *: C2_CHARS, size_t: C2_WHOLE, double: C2_REAL, \
            bool: C2_FLAG, c2_metric: C2_METRIC, chronos2_dtype: C2_DTYPE, c2_metric_list: C2_LIST, \
-           c2_radii: C2_RADII, c2_heads: C2_HEADS)
+           c2_radii: C2_RADII, c2_heads: C2_HEADS, c2_names: C2_NAMES)
 #define AT(PART, field) .part = C2_PART_##PART, .offset = offsetof(PART, field)
 
 /* F: a field of a part. K: likewise, of a kind that its type doesn't tell. IN: likewise, and read. O: an option that
@@ -310,9 +288,9 @@ static const c2_field perf_columns[] = {T("model_name", put_perf_model),
                                         T("timestamp_column", put_timestamp),
                                         T("target", put_target),
                                         T("generate_univariate_targets_from", put_univariate),
-                                        T("known_dynamic_columns", put_known),
-                                        T("past_dynamic_columns", put_past),
-                                        T("static_columns", put_statics),
+                                        F("known_dynamic_columns", TASK, known),
+                                        F("past_dynamic_columns", TASK, past),
+                                        F("static_columns", TASK, statics),
                                         TASK_NAME,
                                         N("test_error", REAL, test_error),
                                         T("training_time_s", put_nothing),  /* nothing is trained */

@@ -47,14 +47,20 @@ const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column) {
   return sheet->cell[row * sheet->csv.columns + column];
 }
 
+c2_status c2_sheet_cell(const c2_sheet *sheet, size_t row, const char *name, const char **out, c2_error *err) {
+  size_t column = 0;
+  C2_TRY(c2_csv_column(&sheet->csv, name, &column, err));
+  *out = c2_sheet_text(sheet, row, column);
+  return C2_OK;
+}
+
 c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
                           c2_error *err) {
-  size_t column = 0;
+  const char *text = NULL;
   char *end = NULL;
   *out = (double)NAN;
   if (optional && !c2_csv_has_column(&sheet->csv, name)) return C2_OK;
-  C2_TRY(c2_csv_column(&sheet->csv, name, &column, err));
-  const char *text = c2_sheet_text(sheet, row, column);
+  C2_TRY(c2_sheet_cell(sheet, row, name, &text, err));
   if (text[0] == '\0') return C2_OK;
   *out = strtod(text, &end);
   if (end == text || *end) {

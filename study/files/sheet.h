@@ -22,6 +22,8 @@ typedef struct c2_sheet {
 c2_status c2_sheet_open(c2_sheet *sheet, const char *path, c2_error *err);
 void c2_sheet_close(c2_sheet *sheet);
 
+/* A cell, as text that lasts as long as the sheet. An unknown column is an error. */
+c2_status c2_sheet_cell(const c2_sheet *sheet, size_t row, const char *name, const char **out, c2_error *err);
 const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column);
 
 /* A number of the column of that name; NaN where the cell is empty, or where `optional` and there is no such column. */

@@ -178,23 +178,15 @@ double c2_student_quantile(double p, double df) {
   return low + (high - low) / 2;
 }
 
-c2_status c2_ttest_paired(const double *a, const double *b, size_t n, double confidence, c2_ttest *out, c2_error *err) {
+void c2_ttest_of(const double *x, size_t n, c2_ttest *out) {
   const double nan = (double)NAN;
-  double *difference = NULL;
-  *out = (c2_ttest){n, nan, nan, nan, nan, nan, nan};
-  C2_TRY(c2_alloc_array(n, sizeof *difference, &difference, err));
-  for (size_t i = 0; i < n; i++) difference[i] = a[i] - b[i];
-  out->mean = c2_mean(difference, n);
-  out->deviation = c2_standard_deviation(difference, n);
-  if (n >= 2) {
-    double df = (double)(n - 1);
-    double error = sqrt(c2_variance(difference, n) / (double)n);
-    double half = c2_student_quantile(1 - confidence, df) * error;
-    out->t = out->mean / error;
-    out->p = c2_student_two_sided(out->t, df);
-    out->low = out->mean - half;
-    out->high = out->mean + half;
-  }
-  free(difference);
-  return C2_OK;
+  *out = (c2_ttest){n, c2_mean(x, n), c2_standard_deviation(x, n), nan, nan, nan, nan};
+  if (n < 2) return;
+  double df = (double)(n - 1);
+  double error = sqrt(c2_variance(x, n) / (double)n);
+  double half = c2_student_quantile(1 - 0.95, df) * error;
+  out->t = out->mean / error;
+  out->p = c2_student_two_sided(out->t, df);
+  out->low = out->mean - half;
+  out->high = out->mean + half;
 }

@@ -20,16 +20,16 @@ double c2_variance(const double *x, size_t n);                              /* n
 double c2_standard_deviation(const double *x, size_t n);                    /* its root */
 c2_status c2_median(const double *x, size_t n, double *out, c2_error *err); /* NaN for n = 0 */
 
-/* Paired t-test of a against b (differences a - b), as scipy.stats.ttest_rel. */
+/* A t-test of paired differences, as scipy.stats.ttest_rel. */
 typedef struct c2_ttest {
   size_t n;
   double mean, deviation; /* of the differences */
   double t, p;            /* two-sided */
-  double low, high;       /* confidence interval of the mean difference */
+  double low, high;       /* 95% confidence interval of the mean difference */
 } c2_ttest;
 
-/* `confidence` in (0, 1). Fails only when memory is out. */
-c2_status c2_ttest_paired(const double *a, const double *b, size_t n, double confidence, c2_ttest *out, c2_error *err);
+/* `x` holds n differences. */
+void c2_ttest_of(const double *x, size_t n, c2_ttest *out);
 
 /* P(|T| >= |t|) for Student's T with df > 0 degrees of freedom. */
 double c2_student_two_sided(double t, double df);

@@ -11,13 +11,6 @@
 #include "base/memory.h"
 #include "base/sha.h"
 
-void c2_sha256(const unsigned char *data, size_t size, char out[C2_CHECKSUM_ROOM]) {
-  c2_sha s;
-  c2_sha_begin(&s, C2_SHA256);
-  c2_sha_add(&s, data, size);
-  c2_sha_end(&s, out);
-}
-
 c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error *err) {
   enum { PIECE = 1 << 20 };
   c2_infile file;
@@ -65,24 +58,21 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
 
 c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_error *err) {
   struct dirent **entry = NULL;
-  char *text = NULL;
-  size_t size = 0;
   int count = scandir(folder, &entry, is_model_file, by_name);
   if (count < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot list the folder: %s", folder, strerror(errno));
-  FILE *list = open_memstream(&text, &size);
-  c2_status status = list ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a list of files");
+  c2_status status = C2_OK;
+  c2_sha all;
+  c2_sha_begin(&all, C2_SHA256);
   for (int i = 0; i < count; i++) {
     char path[4096];
-    char sum[C2_CHECKSUM_ROOM];
+    char line[C2_CHECKSUM_ROOM + sizeof entry[i]->d_name + 4];
     (void)snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
-    if (status == C2_OK) status = c2_sha256_file(path, sum, err);
-    if (status == C2_OK) (void)fprintf(list, "%s  %s\n", sum, entry[i]->d_name);
+    if (status == C2_OK) status = c2_sha256_file(path, out, err);
+    int size = snprintf(line, sizeof line, "%s  %s\n", out, entry[i]->d_name);
+    if (status == C2_OK) c2_sha_add(&all, line, (size_t)size);
     free(entry[i]);
   }
   free(entry);
-  bool listed = list && fclose(list) == 0 && text;
-  if (status == C2_OK && !listed) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a list of files");
-  if (status == C2_OK) c2_sha256((const unsigned char *)text, size, out);
-  free(text);
+  if (status == C2_OK) c2_sha_end(&all, out);
   return status;
 }

@@ -9,7 +9,6 @@
 enum { C2_CHECKSUM_ROOM = 65 }; /* C2_SHA_ROOM */
 
 /* Lower-case hexadecimal digits and a final zero. */
-void c2_sha256(const unsigned char *data, size_t size, char out[C2_CHECKSUM_ROOM]);
 c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error *err);
 
 /* Of one file, or where there are several, of their digests, a line each. */

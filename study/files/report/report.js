@@ -230,6 +230,12 @@
       'particular. Best keys: what as many keys could hold if each query chose its own.', make));
   }
 
+  /* A row a layer of what a function finds for each head. */
+  const byLayer = (of) => data.sinks.reduce((rows, s, i) => {
+    (rows[s.layer] = rows[s.layer] || []).push(of(s, i));
+    return rows;
+  }, []);
+
   /* The weight that head by head falls inside the window, as a table whose cells are shaded by their numbers. */
   function heatTable(layers) {
     const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
@@ -252,7 +258,7 @@
       `Kept mass in % at radius ${radiusText(radius)}, by layer and head, both counted from 0 as in the CSV files. ` +
       'It is the mean of tasks, each of which counts once; the curve above is the mean of windows. The attention of ' +
       'strongly coloured heads lies nearby, that of pale ones far away. Even a small share that is lost may matter.'),
-    heatTable(data.heads[radii.indexOf(radius)])));
+    heatTable(byLayer((_, i) => data.heads[i * radii.length + radii.indexOf(radius)]))));
     show(radii.includes(data.radius) ? data.radius : radii[0]);
     section('heads', 'Which heads attend nearby', choice('Radius', radii, show), holder);
   }
@@ -268,8 +274,6 @@
   /* Where a head's context queries rest their attention, and what hiding the future from that head costs. */
   function sinksSection() {
     if (!data.sinks.length) return;
-    const layers = [...new Set(data.sinks.map((s) => s.layer))];
-    const grid = (of) => layers.map((layer) => data.sinks.filter((s) => s.layer === layer).map(of));
     const views = [['future tokens', (s) => s.future_mass], ['REG', (s) => s.reg_mass],
       ['the first token', (s) => s.first_mass]];
     const loss = (s) => (arms.find((arm) => arm.name === `blind_${s.layer}:${s.head}`) || {})[lead] || {};
@@ -281,7 +285,7 @@
       'attention somewhere, even where it has nothing to add. One that puts nearly all of it on future tokens uses them ' +
       'as a sink. With the future hidden, its attention falls on context tokens, which it was not trained to mix: what ' +
       'is lost is the sink, not knowledge about the future.'),
-    heatTable(grid(views[0][1]))),
+    heatTable(byLayer(views[0][1]))),
     table('sinks', ['head', ...views.map(([name]) => `on ${name}`),
       ...(tried.length ? [`${lead}, the future hidden from it alone (90% interval)`] : [])],
     rows.map((s) => [`layer ${s.layer}, head ${s.head}`, ...views.map(([, of]) => percent(of(s))),
@@ -460,11 +464,12 @@
     const first = 1 - example.past.length;
     const points = (values) => values.map((y, i) => ({ x: first + i, y }));
     const shift = (values) => points([...example.past.map(() => null), ...values]);
+    const level = (values, which) => values.filter((_, i) => i % 3 === which);
     const band = (name, colour, of) => [
-      line(name, colour, shift(of.low), { borderWidth: 0, pointRadius: 0, unnamed: true }),
-      line(name, colour, shift(of.high), { borderWidth: 0, pointRadius: 0, unnamed: true, fill: '-1',
+      line(name, colour, shift(level(of, 0)), { borderWidth: 0, pointRadius: 0, unnamed: true }),
+      line(name, colour, shift(level(of, 2)), { borderWidth: 0, pointRadius: 0, unnamed: true, fill: '-1',
         backgroundColor: `${style(colour)}33` }),
-      line(name, colour, shift(of.median), { pointRadius: 0, pointStyle: 'line' }),
+      line(name, colour, shift(level(of, 1)), { pointRadius: 0, pointStyle: 'line' }),
     ];
     const make = () => ({
       datasets: [
