@@ -217,28 +217,26 @@ static c2_status put_task(c2_json_writer *out, const c2_plan *plan, const c2_res
   return C2_OK;
 }
 
-static c2_status write_tasks(c2_outfile *file, const c2_plan *plan, const c2_results *r, c2_error *err) {
-  c2_json_writer w = {.out = file->stream};
+c2_status c2_partial_write(const c2_plan *plan, const c2_results *r, c2_error *err) {
+  char path[C2_PATH_ROOM];
+  c2_outfile file;
+  c2_status status = C2_OK;
+  c2_path_of(plan->prefix, file_name, path);
+  C2_TRY(c2_outfile_open(&file, path, err));
+  c2_json_writer w = {.out = file.stream};
   c2_json_begin_object(&w, NULL);
   c2_json_put_text(&w, "format", file_format);
   put_settings(&w, plan, r);
   c2_json_begin_array(&w, "tasks");
   for (size_t i = 0; i < r->tasks.count; i++) {
-    if (r->task[i].finished) C2_TRY(put_task(&w, plan, r, i, err));
+    if (r->task[i].finished) C2_GOTO(put_task(&w, plan, r, i, err));
   }
   c2_json_end_array(&w);
   c2_json_end_object(&w);
-  C2_TRY(c2_json_finish(&w, file->path, err));
-  (void)fputc('\n', file->stream);
-  return c2_outfile_commit(file, err);
-}
-
-c2_status c2_partial_write(const c2_plan *plan, const c2_results *results, c2_error *err) {
-  char path[C2_PATH_ROOM];
-  c2_outfile file;
-  c2_path_of(plan->prefix, file_name, path);
-  C2_TRY(c2_outfile_open(&file, path, err));
-  c2_status status = write_tasks(&file, plan, results, err);
+  C2_GOTO(c2_json_finish(&w, path, err));
+  (void)fputc('\n', file.stream);
+  C2_GOTO(c2_outfile_commit(&file, err));
+fail:
   c2_outfile_discard(&file);
   return status;
 }
@@ -393,25 +391,21 @@ static c2_status settings_now(const reader *in, c2_json_document *doc, char **te
   return c2_json_parse(doc, *text, size, err);
 }
 
-static c2_status read_partial(const reader *in, c2_json_document *then, c2_json_document *now, char **text,
-                              c2_error *err) {
-  c2_error why = {C2_OK, ""};
-  c2_status status = c2_json_load(then, &why);
-  if (status != C2_OK) {
-    C2_FAIL(err, status, "%s%s", why.text,
-            status == C2_ERR_FORMAT ? "; --restart drops the finished tasks of an interrupted study and runs all tasks"
-                                    : "");
-  }
-  C2_TRY(settings_now(in, now, text, err));
-  C2_TRY(compare_settings(in, now->node, then->node, err));
-  return take_tasks(in, c2_json_get(then->node, "tasks"), err);
-}
-
 static c2_status resume(const reader *in, c2_error *err) {
   c2_json_document then = {.path = in->path, .failure = C2_ERR_FORMAT};
   c2_json_document now = {.path = in->path, .failure = C2_ERR_FORMAT};
+  c2_error why = {C2_OK, ""};
   char *text = NULL;
-  c2_status status = read_partial(in, &then, &now, &text, err);
+  c2_status status = c2_json_load(&then, &why);
+  if (status != C2_OK) {
+    bool damaged = status == C2_ERR_FORMAT;
+    C2_GOTO(c2_fail(err, status, "%s%s", why.text,
+                    damaged ? "; --restart drops the finished tasks of an interrupted study and runs all tasks" : ""));
+  }
+  C2_GOTO(settings_now(in, &now, &text, err));
+  C2_GOTO(compare_settings(in, now.node, then.node, err));
+  C2_GOTO(take_tasks(in, c2_json_get(then.node, "tasks"), err));
+fail:
   c2_json_free(&then);
   c2_json_free(&now);
   free(text);

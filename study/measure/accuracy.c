@@ -198,17 +198,16 @@ c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_metric_list *met
   size_t *pool = NULL; /* units that a window has */
   size_t *times = NULL;
   size_t count = 0;
-  c2_status status = c2_alloc_array(e->data.units, sizeof *pool, &pool, err);
-  if (status == C2_OK) status = c2_alloc_array(e->data.units, sizeof *times, &times, err);
-  if (status == C2_OK) {
-    for (size_t i = 0; i < e->windows; i++) {
-      for (size_t k = 0; k < e->window[i].count; k++) times[e->window[i].unit[k]] = 1;
-    }
-    for (size_t u = 0; u < e->data.units; u++) {
-      if (times[u]) pool[count++] = u;
-    }
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(e->data.units, sizeof *pool, &pool, err));
+  C2_GOTO(c2_alloc_array(e->data.units, sizeof *times, &times, err));
+  for (size_t i = 0; i < e->windows; i++) {
+    for (size_t k = 0; k < e->window[i].count; k++) times[e->window[i].unit[k]] = 1;
   }
-  for (size_t b = 0; status == C2_OK && b < draws; b++) {
+  for (size_t u = 0; u < e->data.units; u++) {
+    if (times[u]) pool[count++] = u;
+  }
+  for (size_t b = 0; b < draws; b++) {
     double full[C2_METRICS];
     memset(times, 0, e->data.units * sizeof *times);
     for (size_t i = 0; i < count; i++) times[pool[c2_random_below(&seed, count)]]++;
@@ -221,7 +220,8 @@ c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_metric_list *met
       }
     }
   }
-  for (size_t i = 0; status == C2_OK && i < metrics->count * arms; i++) fill_gaps(out + i * draws, draws);
+  for (size_t i = 0; i < metrics->count * arms; i++) fill_gaps(out + i * draws, draws);
+fail:
   free(pool);
   free(times);
   return status;

@@ -17,17 +17,16 @@ const size_t c2_fixed_keys[C2_FIXED_KEYS] = {1, 4, 16, 64};
 /* A cell: kept mass by radius, best mass by radius, then these. */
 enum { ALL, FUTURE, REG, FIRST, DISTANCE, ENTROPY, KEYS_90, KEYS_99, FIXED, SUMS = FIXED + C2_FIXED_KEYS };
 
-static c2_status open_sums(const c2_probe *p, c2_probe_sums *sums, c2_error *err) {
-  size_t n = p->options.radius_count;
-  C2_TRY(c2_alloc_array(p->layers * p->heads * p->width, sizeof(double), &sums->head, err));
-  C2_TRY(c2_alloc_array(n, sizeof(double), &sums->edges, err));
-  return c2_alloc_array(n, sizeof(double), &sums->even, err);
+/* Cells of all heads, then edges and even mass by radius. */
+static size_t sums_length(const c2_probe *p) {
+  return p->layers * p->heads * p->width + 2 * p->options.radius_count;
 }
 
-static void close_sums(c2_probe_sums *sums) {
-  free(sums->head);
-  free(sums->edges);
-  free(sums->even);
+static c2_status open_sums(const c2_probe *p, c2_probe_sums *sums, c2_error *err) {
+  C2_TRY(c2_alloc_array(sums_length(p), sizeof(double), &sums->head, err));
+  sums->even = sums->head + sums_length(p) - p->options.radius_count;
+  sums->edges = sums->even - p->options.radius_count;
+  return C2_OK;
 }
 
 c2_status c2_probe_open(c2_probe *probe, const c2_probe_options *options, size_t layers, size_t rows, size_t heads,
@@ -69,8 +68,8 @@ static void free_batch(c2_probe *p) {
 void c2_probe_close(c2_probe *probe) {
   free_batch(probe);
   free(probe->cell);
-  close_sums(&probe->window);
-  close_sums(&probe->task);
+  free(probe->window.head);
+  free(probe->task.head);
   memset(probe, 0, sizeof *probe);
 }
 
@@ -277,17 +276,11 @@ void c2_probe_end_batch(c2_probe *p, size_t rows) {
 void c2_probe_next_window(c2_probe *p) {
   c2_probe_sums *from = &p->window;
   c2_probe_sums *to = &p->task;
-  size_t cells = p->layers * p->heads * p->width;
-  for (size_t i = 0; i < cells; i++) to->head[i] += from->head[i];
-  for (size_t i = 0; i < p->options.radius_count; i++) {
-    to->edges[i] += from->edges[i];
-    to->even[i] += from->even[i];
-    from->edges[i] = from->even[i] = 0;
-  }
+  for (size_t i = 0; i < sums_length(p); i++) to->head[i] += from->head[i];
   to->queries += from->queries;
   to->pairs += from->pairs;
   from->queries = from->pairs = 0;
-  memset(from->head, 0, cells * sizeof *from->head);
+  memset(from->head, 0, sums_length(p) * sizeof *from->head);
 }
 
 c2_share c2_probe_result(const c2_probe *p, const c2_probe_sums *sums, size_t radius_index, size_t layer, size_t head) {

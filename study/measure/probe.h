@@ -47,7 +47,7 @@ typedef struct c2_share {
 
 /* Sums over rows and queries of some passes. */
 typedef struct c2_probe_sums {
-  double *head;  /* [layers][heads][width] see probe.c */
+  double *head;  /* [layers][heads][width] see probe.c; the two others lie behind it in one block */
   double *edges; /* [radius_count] allowed pairs */
   double *even;  /* [radius_count] mass that uniform attention keeps, queries as unit */
   double queries, pairs;

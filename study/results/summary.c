@@ -124,29 +124,22 @@ static c2_status sum_mass(const c2_plan *plan, const c2_results *r, c2_summary *
   return C2_OK;
 }
 
-/* Numbers of a task under an arm beside full attention. */
-static double alloc_delta(const c2_perf *full, const c2_perf *sparse) {
-  return sparse->alloc_median_mb - full->alloc_median_mb;
-}
-
-static double reserved_delta(const c2_perf *full, const c2_perf *sparse) {
-  return sparse->reserved_median_mb - full->reserved_median_mb;
-}
-
-static double speedup(const c2_perf *full, const c2_perf *sparse) {
-  return full->median_s / sparse->median_s;
-}
-
-static double bound(const c2_perf *full, const c2_perf *sparse) {
-  return c2_total_work(full) / c2_total_work(sparse);
-}
-
-/* Means and medians over all tasks; x has room for a number a task. NULL: not wanted. */
-static c2_status average(const c2_results *r, size_t arm, double (*of)(const c2_perf *, const c2_perf *), double *x,
-                         double *mean, double *median, c2_error *err) {
-  for (size_t i = 0; i < r->done; i++) x[i] = of(&r->task[i].perf[0], &r->task[i].perf[arm]);
-  if (mean) *mean = c2_mean(x, r->done);
-  return median ? c2_median(x, r->done, median, err) : C2_OK;
+/* Means and medians over all tasks of what an arm does to time and memory; x has room for 4 numbers a task. */
+static c2_status sum_speed(const c2_results *r, size_t arm, double *x, c2_test_row *row, c2_error *err) {
+  size_t n = r->done;
+  for (size_t i = 0; i < n; i++) {
+    const c2_perf *full = &r->task[i].perf[0];
+    const c2_perf *sparse = &r->task[i].perf[arm];
+    x[i] = full->median_s / sparse->median_s;
+    x[n + i] = c2_total_work(full) / c2_total_work(sparse);
+    x[2 * n + i] = sparse->alloc_median_mb - full->alloc_median_mb;
+    x[3 * n + i] = sparse->reserved_median_mb - full->reserved_median_mb;
+  }
+  row->mean_speedup = c2_mean(x, n);
+  row->mean_alloc = c2_mean(x + 2 * n, n);
+  row->mean_reserved = c2_mean(x + 3 * n, n);
+  C2_TRY(c2_median(x, n, &row->median_speedup, err));
+  return c2_median(x + n, n, &row->median_bound, err);
 }
 
 /* Paired tests of one metric under an arm; x has room for 3 numbers a task. Tasks without a finite score are left
@@ -179,10 +172,7 @@ static c2_status test_radius(const c2_results *r, size_t radius, double *x, c2_t
   size_t arm = radius + 1;
   row->radius = r->perf_radii.at[radius];
   for (size_t m = 0; m < r->compared.count; m++) C2_TRY(test_metric(r, arm, m, x, row, err));
-  C2_TRY(average(r, arm, speedup, x, &row->mean_speedup, &row->median_speedup, err));
-  C2_TRY(average(r, arm, alloc_delta, x, &row->mean_alloc, NULL, err));
-  C2_TRY(average(r, arm, reserved_delta, x, &row->mean_reserved, NULL, err));
-  return average(r, arm, bound, x, NULL, &row->median_bound, err);
+  return sum_speed(r, arm, x, row, err);
 }
 
 /* Means and tests are over the other tasks. `metrics`: how many of those compared were asked for. */
@@ -209,7 +199,7 @@ c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *jou
   C2_TRY(warn_of_naive(r, journal, err));
   C2_TRY(sum_mass(plan, r, summary, err));
   C2_TRY(c2_alloc_array(r->perf_radii.count, sizeof *summary->test, &summary->test, err));
-  C2_TRY(c2_alloc_array(3 * r->done, sizeof *room, &room, err));
+  C2_TRY(c2_alloc_array(4 * r->done, sizeof *room, &room, err));
   c2_status status = C2_OK;
   for (size_t k = 0; status == C2_OK && k < r->perf_radii.count; k++) {
     status = test_radius(r, k, room, &summary->test[k], err);
