@@ -1,4 +1,4 @@
-/* PREFIX__partial.json, with the tasks that a run has finished, from which an interrupted run goes on. */
+/* PREFIX__partial.json holds the tasks that a run has finished. An interrupted run goes on from it. */
 #ifndef C2_STUDY_PARTIAL_H
 #define C2_STUDY_PARTIAL_H
 
@@ -9,14 +9,17 @@
 #include "study/results/plan.h"
 #include "study/results/results.h"
 
-/* Does as `resume` and `restart` of the plan want, and fills the results that are there. */
+/* Obeys `resume` and `restart` of the plan: fills in the results that the file has, or removes it. A file that is there
+ * without either is an error, and so is one of a run with other options, models or data. */
 c2_status c2_partial_begin(const c2_plan *plan, c2_results *results, c2_journal *journal, c2_error *err);
+
+/* Writes all tasks that are finished. The file is replaced whole. */
 c2_status c2_partial_write(const c2_plan *plan, const c2_results *results, c2_error *err);
 
-/* Drops what an interrupted run would go on from. */
+/* Removes the file, if it is there. */
 void c2_partial_forget(const c2_plan *plan);
 
-/* Guards a finished task's numbers [n], in their order in the file, and texts against damage. */
+/* The digest by which damage to a finished task is seen. It covers its numbers [n], in the file's order, and texts. */
 void c2_partial_seal(const double *numbers, size_t n, const char *id_column, const char *series,
                      char out[C2_CHECKSUM_ROOM]);
 

@@ -1,4 +1,4 @@
-/* PREFIX__report.html: the study as a page that needs nothing beside it. */
+/* PREFIX__report.html shows the study as one page, which needs no other file and no network. */
 #ifndef C2_STUDY_REPORT_H
 #define C2_STUDY_REPORT_H
 
@@ -11,7 +11,7 @@
  * when the program is built (cmake/report_page.cmake). */
 extern const unsigned char c2_report_page[];
 
-/* Whole or not at all. */
+/* Writes the page. The file appears whole or not at all. */
 c2_status c2_report_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary,
                           const c2_journal *journal, c2_error *err);
 

@@ -1,5 +1,5 @@
-/* A CSV file as a whole: cells by row and column, and rows through the schema, with messages that name file, line and
- * column. */
+/* A CSV file, read as a whole. Cells are found by row and column, and rows are read through the schema. Messages name
+ * file, line and column. */
 #ifndef C2_STUDY_SHEET_H
 #define C2_STUDY_SHEET_H
 
@@ -18,7 +18,7 @@ typedef struct c2_sheet {
   size_t *line; /* [rows] */
 } c2_sheet;
 
-/* Takes a copy of the path. Close it also after a failure. A file without rows is an error. */
+/* Reads a file. It copies the path. A file without rows is an error. Close the sheet also after a failure. */
 c2_status c2_sheet_open(c2_sheet *sheet, const char *path, c2_error *err);
 void c2_sheet_close(c2_sheet *sheet);
 
@@ -26,11 +26,11 @@ void c2_sheet_close(c2_sheet *sheet);
 c2_status c2_sheet_cell(const c2_sheet *sheet, size_t row, const char *name, const char **out, c2_error *err);
 const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column);
 
-/* A number of the column of that name; NaN where the cell is empty, or where `optional` and there is no such column. */
+/* Reads a number. It is NaN where the cell is empty, and where the column is `optional` and missing. */
 c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
                           c2_error *err);
 
-/* What the schema of a table reads of a part into `out`, which is the part. */
+/* Reads those columns of a row that the table's schema has for a part. `out` is the part, as c2_part names its type. */
 c2_status c2_sheet_read(const c2_sheet *sheet, size_t row, c2_table table, c2_part part, void *out, c2_error *err);
 
 #endif

@@ -7,7 +7,8 @@
 #include "study/results/plan.h"
 #include "study/results/results.h"
 
-/* All files that the results have rows for; of results that were read from CSV files, those that aren't read again. */
+/* Writes every file that the results have rows for. Results that were read from CSV files leave out the files that
+ * were read. */
 c2_status c2_tables_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary, c2_error *err);
 
 /* Writes the tables that a report draws as members of an object that is open: each is an array with one object a row,

@@ -9,7 +9,7 @@
 
 #include "base/status.h"
 
-/* Sum as numpy.sum over a contiguous array; 0 for n = 0. */
+/* The sum, as numpy.sum has it of a contiguous array. It is 0 for n = 0. */
 double c2_pairwise_sum(const double *x, size_t n);
 
 /* Sorts ascending. */
@@ -31,7 +31,7 @@ typedef struct c2_ttest {
 /* `x` holds n differences. */
 void c2_ttest_of(const double *x, size_t n, c2_ttest *out);
 
-/* P(|T| >= |t|) for Student's T with df > 0 degrees of freedom. */
+/* P(|T| >= |t|) for Student's T with df > 0 degrees of freedom. It is NaN for other df. */
 double c2_student_two_sided(double t, double df);
 
 /* P(T >= t). */

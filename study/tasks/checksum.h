@@ -1,4 +1,4 @@
-/* SHA-256 of files: what a study was computed from. */
+/* SHA-256 of files. A study records from which files it was computed. */
 #ifndef C2_STUDY_CHECKSUM_H
 #define C2_STUDY_CHECKSUM_H
 
@@ -8,14 +8,14 @@
 
 enum { C2_CHECKSUM_ROOM = 65 }; /* C2_SHA_ROOM */
 
-/* Lower-case hexadecimal digits and a final zero. */
+/* `out` gets lower-case hexadecimal digits and a final zero. It is undefined after a failure. */
 c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error *err);
 
 /* Of one file, or where there are several, of their digests, a line each. */
 c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_CHECKSUM_ROOM], c2_error *err);
 
-/* Of the configuration and weight files of a model's or an adapter's folder: of the text that
- * `sha256sum adapter_config.json config.json *.safetensors*` prints there, files that aren't there left out. */
+/* The digest of a model's or an adapter's folder is that of the text which
+ * `sha256sum adapter_config.json config.json *.safetensors*` prints there. Files that are missing are left out. */
 c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_error *err);
 
 #endif
