@@ -662,7 +662,9 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   status = cli_keep_inputs(r->output, &r->engine, (const char *const *)paths, count, err);
   if (status == C2_OK) status = cli_keep_inputs(r->output, &r->engine, further, 3, err);
   if (status == C2_OK) status = read_inputs(r, paths, count, err);
-  if (status == C2_OK) status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
+  if (status == C2_OK && !r->parts) {
+    status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
+  }
   if (status != C2_OK) return cli_fail_error(err);
   opened = cli_engine_open(&r->engine, &model, &session);
   if (opened != CLI_DONE) return opened;

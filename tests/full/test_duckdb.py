@@ -15,7 +15,7 @@ LIBRARY = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share")) / 
 
 
 def run(*args, cwd=None):
-    return subprocess.run([str(PROGRAM), "forecast", *map(str, args)], capture_output=True, text=True, check=False, cwd=cwd)
+    return subprocess.run([str(PROGRAM.resolve()), "forecast", *map(str, args)], capture_output=True, text=True, check=False, cwd=cwd)
 
 
 def forecast(*args, cwd=None):
