@@ -1,5 +1,4 @@
 /* `chronos2 forecast`: series files in, quantile forecasts out, as CSV in long format. */
-#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,79 +8,10 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
-#include "cli/cli.h"
-#include "data/csv.h"
+#include "cli/forecast.h"
 #include "data/duckdb_write.h"
-#include "data/flow.h"
-#include "data/future.h"
-#include "data/read.h"
-#include "data/unseen.h"
 
 enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
-enum { MOST_DIGITS = 17 };     /* that tell a double from all others */
-
-/* Every scenario's series, one scenario after the other, and what they hold. */
-typedef struct scenarios {
-  size_t count;
-  chronos2_series *series;        /* [count][items] */
-  chronos2_covariate **covariate; /* [count] */
-  chronos2_forecast **forecast;   /* [count]; where all are forecast together, the first one holds all */
-} scenarios;
-
-typedef struct request {
-  cli_engine engine;
-  size_t horizon;
-  const char *levels_text, *id_column, *timestamp_column, *target, *covariate_text, *future, *scenarios, *freq, *output,
-      *sql, *database;
-  bool all_covariates, wide, cross_learning, monotone, embed;
-  c2_dialect dialect;
-  size_t digits; /* 0: as many as float32 carries */
-  double *levels;
-  size_t level_count;
-  char **targets, **covariates;
-  size_t target_count, covariate_count;
-  c2_freq frequency;
-  c2_dataset set;
-  c2_futures *futures; /* NULL without --future and --scenarios */
-  c2_flow_total total; /* of a table that is read in parts */
-  const char *parts;   /* its path, or NULL */
-  scenarios plans;
-  chronos2_series *series;       /* [set.count] */
-  chronos2_covariate *covariate; /* all series' */
-} request;
-
-/* At most so many digits; of more than 15 as few as read back to the same double. %g drops the zeros that a short text
- * would end in. */
-static void print_double(FILE *out, double value, int most) {
-  char text[40];
-  for (int digits = most < 15 ? most : 15; digits <= most; digits++) {
-    (void)snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  (void)fputs(text, out);
-}
-
-/* The shortest text that reads back to the same float32, in which the model computes. What lies beyond its range has as
- * many digits. */
-static void print_float(FILE *out, double value) {
-  char text[40];
-  double size = fabs(value);
-  bool in_range = size == 0 || (size >= (double)FLT_MIN && size <= (double)FLT_MAX);
-  float rounded = in_range ? (float)value : 0;
-  for (int digits = in_range ? 6 : 9; digits <= 9; digits++) {
-    (void)snprintf(text, sizeof text, "%.*g", digits, in_range ? (double)rounded : value);
-    if (in_range && strtof(text, NULL) == rounded) break;
-  }
-  (void)fputs(text, out);
-}
-
-static void print_number(const request *r, FILE *out, double value) {
-  if (r->digits > 0) {
-    print_double(out, value, (int)r->digits);
-  } else {
-    print_float(out, value);
-  }
-}
 
 /* The items of a list; an option that names a column twice, or as another one did, is refused. */
 static c2_status read_columns(const char *option, const char *text, char **taken, size_t taken_count, char ***items,
@@ -127,7 +57,7 @@ static c2_status parse_time_format(void *target, const char *text, c2_error *err
   return C2_OK;
 }
 
-static c2_status read_levels(request *r, c2_error *err) {
+static c2_status read_levels(forecast_request *r, c2_error *err) {
   c2_error why;
   if (cli_split_numbers(r->levels_text, &r->levels, &r->level_count, &why) != C2_OK) {
     C2_FAIL(err, why.code, "--quantile-levels: %s", why.text);
@@ -141,7 +71,7 @@ static c2_status read_levels(request *r, c2_error *err) {
 }
 
 /* What --embed, which describes the past series by series, has no use for. */
-static c2_status check_embed(const request *r, c2_error *err) {
+static c2_status check_embed(const forecast_request *r, c2_error *err) {
   static const char *const names[] = {"quantile-levels", "monotone",  "cross-learning",
                                       "future",          "scenarios", "horizon"};
   for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -151,7 +81,7 @@ static c2_status check_embed(const request *r, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status check_options(request *r, c2_error *err) {
+static c2_status check_options(forecast_request *r, c2_error *err) {
   static const char *const usual[] = {"target"};
   c2_error why;
   if (r->embed) C2_TRY(check_embed(r, err));
@@ -172,8 +102,8 @@ static c2_status check_options(request *r, c2_error *err) {
             r->id_column ? "id-column" : "all-covariates");
   }
   if (r->database && !r->sql) C2_FAIL(err, C2_ERR_ARGUMENT, "--db: expected --sql beside it");
-  if (r->digits > MOST_DIGITS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--digits: expected at most %d, found %zu", MOST_DIGITS, r->digits);
+  if (r->digits > FORECAST_MOST_DIGITS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--digits: expected at most %d, found %zu", FORECAST_MOST_DIGITS, r->digits);
   }
   if (r->covariate_text) {
     char **targets = r->targets ? r->targets : (char **)(uintptr_t)usual;
@@ -186,238 +116,6 @@ static c2_status check_options(request *r, c2_error *err) {
   return C2_OK;
 }
 
-/* Makes each scenario's values the items' futures in turn, and series of them. */
-static c2_status read_scenarios(request *r, c2_unseen *unseen, c2_error *err) {
-  scenarios *s = &r->plans;
-  size_t items = r->set.count;
-  size_t series_count = 0;
-  s->count = c2_futures_count(r->futures);
-  if (!c2_mul(s->count, items, &series_count)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many scenarios", r->scenarios);
-  C2_TRY(c2_alloc_array(s->count, sizeof *s->covariate, &s->covariate, err));
-  C2_TRY(c2_alloc_array(s->count, sizeof(chronos2_forecast *), &s->forecast, err));
-  C2_TRY(c2_alloc_array(series_count, sizeof *s->series, &s->series, err));
-  for (size_t k = 0; k < s->count; k++) {
-    chronos2_series *series = NULL;
-    C2_TRY(c2_futures_fill(r->futures, k, err));
-    C2_TRY(c2_unseen_count(unseen, &r->set, err));
-    c2_status status = cli_make_series(&r->set, r->horizon, &series, &s->covariate[k], err);
-    if (status == C2_OK && items > 0) memcpy(s->series + k * items, series, items * sizeof *series);
-    free(series);
-    C2_TRY(status);
-  }
-  return C2_OK;
-}
-
-static c2_status read_futures(request *r, const c2_read_options *options, c2_error *err) {
-  c2_unseen unseen = {0};
-  c2_status status = C2_OK;
-  const char *path = r->scenarios ? r->scenarios : r->future;
-  if (path) C2_GOTO(c2_futures_open(&r->futures, &r->set, path, options, r->horizon, r->scenarios != NULL, err));
-  if (r->scenarios) {
-    C2_GOTO(read_scenarios(r, &unseen, err));
-  } else {
-    if (path) C2_GOTO(c2_futures_fill(r->futures, 0, err));
-    C2_GOTO(c2_unseen_count(&unseen, &r->set, err));
-  }
-  status = c2_unseen_note(&unseen, &r->set, err);
-fail:
-  c2_unseen_free(&unseen);
-  return status;
-}
-
-static c2_status read_sql(request *r, const c2_read_options *options, c2_error *err) {
-  c2_input input;
-  c2_status status = c2_input_open_sql(&input, r->sql, r->database, err);
-  if (status == C2_OK) status = c2_input_read(&input, &r->set, options, err);
-  c2_input_close(&input);
-  return status;
-}
-
-static c2_read_options read_options(const request *r) {
-  return (c2_read_options){.id_column = r->id_column,
-                           .timestamp_column = r->timestamp_column,
-                           .targets = (const char *const *)r->targets,
-                           .target_count = r->target_count,
-                           .covariates = (const char *const *)r->covariates,
-                           .covariate_count = r->covariate_count,
-                           .all_covariates = r->all_covariates,
-                           .wide = r->wide,
-                           .dialect = &r->dialect,
-                           .freq = r->freq ? &r->frequency : NULL};
-}
-
-/* That each item says when its steps are, up to the last one that is forecast. */
-static c2_status check_items(const request *r, c2_error *err) {
-  for (size_t i = 0; i < r->set.count; i++) {
-    const c2_item *item = &r->set.item[i];
-    if (!item->has_start || !item->has_freq) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': expected a start and a freq (or --freq)", item->file,
-              item->line, item->id);
-    }
-    c2_time last;
-    c2_error why;
-    if (c2_freq_add(&item->freq, item->start, (int64_t)(item->length + r->horizon), &last, &why) != C2_OK) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': its forecast would end too late: %s", item->file, item->line,
-              item->id, why.text);
-    }
-  }
-  return C2_OK;
-}
-
-/* A large table in order is read twice, in parts: to check it, and to forecast it. */
-static c2_status choose_parts(request *r, char **paths, size_t count, char reason[500], c2_error *err) {
-  bool in_order = false;
-  c2_read_options options = read_options(r);
-  bool may = count == 1 && !r->sql && !r->future && !r->scenarios && !r->covariates && !r->all_covariates && !r->wide &&
-             !r->cross_learning && !r->embed;
-  if (!may || !c2_flow_serves(paths[0])) return C2_OK;
-  C2_TRY(c2_flow_check(paths[0], &options, &r->total, &in_order, reason, err));
-  if (in_order) r->parts = paths[0];
-  return C2_OK;
-}
-
-static c2_status read_inputs(request *r, char **paths, size_t count, c2_error *err) {
-  char reason[500] = "";
-  c2_read_options options = read_options(r);
-  C2_TRY(choose_parts(r, paths, count, reason, err));
-  if (r->parts) return C2_OK;
-  for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
-  if (r->sql) C2_TRY(read_sql(r, &options, err));
-  if (reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], reason);
-  C2_TRY(c2_dataset_count_steps(&r->set, err));
-  C2_TRY(c2_dataset_join_kinds(&r->set, err));
-  C2_TRY(check_items(r, err));
-  return read_futures(r, &options, err);
-}
-
-/* Item i, which is series `at` of the forecast. */
-static c2_status write_item(const request *r, const chronos2_forecast *f, size_t at, const char *scenario, size_t i,
-                            FILE *out, c2_error *err) {
-  const c2_item *item = &r->set.item[i];
-  double *values = NULL;
-  C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
-  c2_status status = C2_OK;
-  for (size_t t = 0; t < item->targets; t++) {
-    if (chronos2_forecast_at_levels(f, at, t, r->levels, r->level_count, values) != CHRONOS2_OK) {
-      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error()));
-    }
-    for (size_t s = 0; s < r->horizon; s++) {
-      c2_time stamp;
-      char text[C2_TIME_ROOM];
-      C2_GOTO(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &stamp, err));
-      c2_item_stamp(item, stamp, text);
-      if (scenario) {
-        c2_csv_write(out, scenario);
-        (void)fputc(',', out);
-      }
-      c2_csv_write(out, item->id);
-      (void)fprintf(out, ",%s,", text);
-      c2_csv_write(out, item->target_names[t]);
-      (void)fputc(',', out);
-      print_number(r, out, chronos2_forecast_median(f, at, t)[s]);
-      for (size_t q = 0; q < r->level_count; q++) {
-        (void)fputc(',', out);
-        print_number(r, out, values[s * r->level_count + q]);
-      }
-      (void)fputc('\n', out);
-    }
-  }
-fail:
-  free(values);
-  return status;
-}
-
-static void write_header(const request *r, FILE *out) {
-  if (r->scenarios) (void)fputs("scenario,", out);
-  c2_csv_write(out, r->id_column ? r->id_column : "item_id");
-  (void)fputc(',', out);
-  c2_csv_write(out, r->timestamp_column ? r->timestamp_column : "timestamp");
-  (void)fputs(",target_name,predictions", out);
-  for (size_t q = 0; q < r->level_count; q++) {
-    (void)fputc(',', out);
-    print_double(out, r->levels[q], MOST_DIGITS);
-  }
-  (void)fputc('\n', out);
-}
-
-/* All items, which are the forecast's series from `first` on. */
-static c2_status write_items(const request *r, const chronos2_forecast *f, size_t first, const char *scenario,
-                             FILE *out, c2_error *err) {
-  for (size_t i = 0; i < r->set.count; i++) C2_TRY(write_item(r, f, first + i, scenario, i, out, err));
-  return C2_OK;
-}
-
-/* "daily (D)", or "frequency 15min". */
-static void name_frequency(const c2_freq *freq, char *out, size_t room) {
-  const char *word = NULL;
-  char text[C2_FREQ_ROOM];
-  c2_freq_format(freq, text);
-  if (freq->multiple == 1) {
-    switch (freq->unit) {
-      case C2_FREQ_HOUR: word = "hourly"; break;
-      case C2_FREQ_DAY: word = "daily"; break;
-      case C2_FREQ_BUSINESS_DAY: word = "on business days"; break;
-      case C2_FREQ_WEEK: word = "weekly"; break;
-      case C2_FREQ_MONTH: word = "monthly"; break;
-      case C2_FREQ_QUARTER: word = "quarterly"; break;
-      case C2_FREQ_HALF_YEAR: word = "half-yearly"; break;
-      case C2_FREQ_YEAR: word = "yearly"; break;
-      default: break;
-    }
-  }
-  (void)snprintf(out, room, word ? "%s (%s)" : "frequency%s %s", word ? word : "", text);
-}
-
-/* One line: items, rows, frequency, and what was filled in or left out. */
-static void summarise(const request *r) {
-  enum { NAMED = 8 }; /* ignored columns; of more the number */
-  const c2_dataset *set = r->parts ? &r->total.words : &r->set;
-  size_t items = r->parts ? r->total.items : set->count;
-  size_t rows = r->parts ? r->total.rows : set->rows;
-  size_t filled = r->parts ? r->total.filled : set->filled;
-  char line[1500];
-  char freq[64] = "";
-  c2_freq commonest = r->total.freq;
-  size_t kinds = r->parts ? 1 : c2_dataset_freqs(set, &commonest);
-  size_t ignored = set->ignored.count;
-  if (kinds > 0) name_frequency(&commonest, freq, sizeof freq);
-  int n =
-      snprintf(line, sizeof line, "%zu item%s, %zu row%s, ", items, items == 1 ? "" : "s", rows, rows == 1 ? "" : "s");
-  if (kinds > 1) {
-    n += snprintf(line + n, sizeof line - (size_t)n, "%s%zu frequencies, mostly ",
-                  kinds == C2_FREQ_KINDS ? "at least " : "", kinds);
-  }
-  n += snprintf(line + n, sizeof line - (size_t)n, "%s", freq);
-  if (filled > 0) {
-    n += snprintf(line + n, sizeof line - (size_t)n, ", %zu step%s filled in", filled, filled == 1 ? "" : "s");
-  }
-  for (size_t i = 0; i < set->found.count && i < NAMED; i++) {
-    n += snprintf(line + n, sizeof line - (size_t)n, ", %s%s", i == 0 ? "read with " : "", set->found.text[i]);
-  }
-  for (size_t i = 0; i < ignored && i < NAMED; i++) {
-    const char *before = i > 0 ? ", " : ignored == 1 ? ", ignored column: " : ", ignored columns: ";
-    n += snprintf(line + n, sizeof line - (size_t)n, "%s%.60s", before, set->ignored.text[i]);
-  }
-  if (ignored > NAMED) (void)snprintf(line + n, sizeof line - (size_t)n, " and %zu more", ignored - NAMED);
-  cli_note("%s", line);
-}
-
-static void warn_of_empty(const request *r) {
-  for (size_t i = 0; i < r->set.count; i++) {
-    const c2_item *item = &r->set.item[i];
-    bool any = false;
-    for (size_t j = 0; j < item->targets * item->length; j++) any = any || !isnan(item->target[j]);
-    if (!any) cli_warn("series '%s' holds no observed value", item->id);
-  }
-}
-
-static void warn(const request *r, const chronos2_config *config) {
-  cli_warn_lengths(config, r->horizon, r->engine.context_length);
-  if (!r->embed) cli_warn_levels(config, r->levels, r->level_count);
-  for (size_t i = 0; i < r->set.notes; i++) cli_warn("%s", r->set.note[i]);
-  warn_of_empty(r);
-}
-
 static int progress(void *user, size_t done, size_t total) {
   (void)user;
   cli_progress("forecasting", done, total);
@@ -428,7 +126,7 @@ static c2_status status_of(chronos2_status status, c2_error *err) {
   return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
 }
 
-static chronos2_predict_options predict_options(const request *r) {
+static chronos2_predict_options predict_options(const forecast_request *r) {
   return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
                                     .horizon = r->horizon,
                                     .context_length = r->engine.context_length,
@@ -438,32 +136,33 @@ static chronos2_predict_options predict_options(const request *r) {
                                     .monotone = r->monotone};
 }
 
-static c2_status forecast_once(const request *r, chronos2_session *session, FILE *out, c2_error *err) {
+static c2_status forecast_once(const forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
   chronos2_forecast *forecast = NULL;
   chronos2_predict_options options = predict_options(r);
   chronos2_session_on_progress(session, progress, NULL);
   C2_TRY(status_of(chronos2_predict(session, r->series, r->set.count, &options, &forecast), err));
-  write_header(r, out); /* nothing is written before the forecast is there */
-  c2_status status = write_items(r, forecast, 0, NULL, out, err);
+  forecast_write_header(r, out); /* nothing is written before the forecast is there */
+  c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
   chronos2_forecast_free(&forecast);
   return status;
 }
 
 /* The next part of a table: read, forecast, written. */
-static c2_status forecast_part(request *r, c2_flow *flow, chronos2_session *session, FILE *out, c2_error *err) {
+static c2_status forecast_part(forecast_request *r, c2_flow *flow, chronos2_session *session, FILE *out,
+                               c2_error *err) {
   chronos2_forecast *forecast = NULL;
   chronos2_predict_options options = predict_options(r);
   C2_TRY(c2_flow_next(flow, &r->set, err));
-  C2_TRY(check_items(r, err));
-  warn_of_empty(r);
+  C2_TRY(forecast_check_items(r, err));
+  forecast_warn_of_empty(r);
   C2_TRY(cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err));
   C2_TRY(status_of(chronos2_predict(session, r->series, r->set.count, &options, &forecast), err));
-  c2_status status = write_items(r, forecast, 0, NULL, out, err);
+  c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
   chronos2_forecast_free(&forecast);
   return status;
 }
 
-static void drop_part(request *r) {
+static void drop_part(forecast_request *r) {
   c2_dataset_free(&r->set);
   free(r->series);
   free(r->covariate);
@@ -471,11 +170,11 @@ static void drop_part(request *r) {
   r->covariate = NULL;
 }
 
-static c2_status forecast_parts(request *r, chronos2_session *session, FILE *out, c2_error *err) {
+static c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
   c2_flow flow;
-  c2_read_options options = read_options(r);
+  c2_read_options options = forecast_read_options(r);
   size_t done = 0;
-  write_header(r, out);
+  forecast_write_header(r, out);
   c2_status status = c2_flow_open(&flow, r->parts, &options, r->freq ? NULL : &r->total.freq, err);
   while (status == C2_OK && !c2_flow_ended(&flow)) {
     status = forecast_part(r, &flow, session, out, err);
@@ -490,44 +189,11 @@ static c2_status forecast_parts(request *r, chronos2_session *session, FILE *out
   return status;
 }
 
-/* item_id,target_name,token,loc,scale and a column for each dimension; tokens in the model's order, REG and the one
- * future token last. */
-static c2_status write_embeddings(const request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
-                                  c2_error *err) {
-  c2_csv_write(out, r->id_column ? r->id_column : "item_id");
-  (void)fputs(",target_name,token,loc,scale", out);
-  for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%zu", d);
-  (void)fputc('\n', out);
-  for (size_t i = 0; i < r->set.count; i++) {
-    const float *value = chronos2_embedding_values(e, i);
-    for (size_t t = 0; t < r->set.item[i].targets; t++) {
-      double loc = 0;
-      double scale = 0;
-      C2_TRY(status_of(chronos2_embedding_scale(e, i, t, &loc, &scale), err));
-      for (size_t token = 0; token < chronos2_embedding_tokens(e, i); token++) {
-        c2_csv_write(out, r->set.item[i].id);
-        (void)fputc(',', out);
-        c2_csv_write(out, r->set.item[i].target_names[t]);
-        (void)fprintf(out, ",%zu,", token);
-        print_number(r, out, loc);
-        (void)fputc(',', out);
-        print_number(r, out, scale);
-        for (size_t d = 0; d < d_model; d++) {
-          (void)fputc(',', out);
-          print_number(r, out, (double)*value++);
-        }
-        (void)fputc('\n', out);
-      }
-    }
-  }
-  return C2_OK;
-}
-
-static c2_status embed(const request *r, chronos2_session *session, size_t d_model, FILE *out, c2_error *err) {
+static c2_status embed(const forecast_request *r, chronos2_session *session, size_t d_model, FILE *out, c2_error *err) {
   chronos2_embedding *embedding = NULL;
   chronos2_predict_options options = predict_options(r);
   C2_TRY(status_of(chronos2_embed(session, r->series, r->set.count, &options, &embedding), err));
-  c2_status status = write_embeddings(r, embedding, d_model, out, err);
+  c2_status status = forecast_write_embeddings(r, embedding, d_model, out, err);
   chronos2_embedding_free(&embedding);
   return status;
 }
@@ -542,7 +208,8 @@ static void free_scenarios(scenarios *s) {
 
 /* Where contexts see no known future, they are encoded once and all scenarios forecast from them. Elsewhere each
  * scenario is a whole forecast; under cross learning one of its own, so that scenarios don't inform each other. */
-static c2_status forecast_all(request *r, chronos2_session *session, bool encoded, bool together, c2_error *err) {
+static c2_status forecast_all(forecast_request *r, chronos2_session *session, bool encoded, bool together,
+                              c2_error *err) {
   chronos2_predict_options options = predict_options(r);
   chronos2_context *context = NULL;
   scenarios *s = &r->plans;
@@ -567,7 +234,7 @@ static c2_status forecast_all(request *r, chronos2_session *session, bool encode
 }
 
 /* Weights whose contexts look at the future get the null future, unless a pattern was asked for. */
-static c2_status choose_pattern(const request *r, chronos2_session *session, bool *encoded, c2_error *err) {
+static c2_status choose_pattern(const forecast_request *r, chronos2_session *session, bool *encoded, c2_error *err) {
   const chronos2_session_options *asked = &r->engine.session;
   chronos2_pattern p = chronos2_session_pattern(session);
   bool sees = p.attention == CHRONOS2_FULL || p.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE;
@@ -586,43 +253,23 @@ static c2_status choose_pattern(const request *r, chronos2_session *session, boo
   return C2_OK;
 }
 
-static c2_status forecast_scenarios(request *r, chronos2_session *session, FILE *out, c2_error *err) {
+static c2_status forecast_scenarios(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
   bool encoded = false;
   C2_TRY(choose_pattern(r, session, &encoded, err));
   bool together = encoded || !r->cross_learning;
   C2_TRY(forecast_all(r, session, encoded, together, err));
-  write_header(r, out); /* nothing is written before all forecasts are there */
+  forecast_write_header(r, out); /* nothing is written before all forecasts are there */
   for (size_t k = 0; k < r->plans.count; k++) {
-    C2_TRY(write_items(r, r->plans.forecast[together ? 0 : k], together ? k * r->set.count : 0,
+    C2_TRY(forecast_write_items(r, r->plans.forecast[together ? 0 : k], together ? k * r->set.count : 0,
                        c2_futures_name(r->futures, k), out, err));
   }
   return C2_OK;
 }
 
-/* SQL types of the columns of a forecast or of embeddings, the last one that of all numbers. */
-static size_t column_types(const request *r, const char *out[6]) {
-  size_t n = 0;
-  size_t counted = 0;
-  size_t zoned = 0;
-  for (size_t i = 0; i < r->set.count; i++) {
-    counted += r->set.item[i].freq.unit == C2_FREQ_COUNT;
-    zoned += r->set.item[i].zone.given;
-  }
-  const char *stamp = r->parts                  ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
-                      : counted == r->set.count ? "BIGINT"
-                      : counted + zoned == 0    ? "TIMESTAMP"
-                                                : "VARCHAR";
-  if (r->scenarios) out[n++] = "VARCHAR";
-  out[n++] = "VARCHAR";
-  out[n++] = r->embed ? "VARCHAR" : stamp;
-  out[n++] = r->embed ? "BIGINT" : "VARCHAR";
-  out[n++] = r->digits > 9 || r->embed ? "DOUBLE" : "FLOAT";
-  return n;
-}
-
-static c2_status compute(request *r, chronos2_model *model, chronos2_session *session, FILE *out, c2_error *err) {
-  summarise(r);
-  warn(r, chronos2_model_config(model));
+static c2_status compute(forecast_request *r, chronos2_model *model, chronos2_session *session, FILE *out,
+                         c2_error *err) {
+  forecast_summarise(r);
+  forecast_warn(r, chronos2_model_config(model));
   return r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, out, err)
          : r->scenarios ? forecast_scenarios(r, session, out, err)
          : r->parts     ? forecast_parts(r, session, out, err)
@@ -630,7 +277,7 @@ static c2_status compute(request *r, chronos2_model *model, chronos2_session *se
 }
 
 /* Everything that is written appears whole or not at all. */
-static c2_status write_output(request *r, chronos2_model *model, chronos2_session *session, c2_error *err) {
+static c2_status write_output(forecast_request *r, chronos2_model *model, chronos2_session *session, c2_error *err) {
   c2_outfile file;
   c2_table_file table = {.csv = NULL};
   const char *types[6];
@@ -641,7 +288,7 @@ static c2_status write_output(request *r, chronos2_model *model, chronos2_sessio
   } else {
     C2_GOTO(c2_table_file_open(&table, r->output, err));
     C2_GOTO(compute(r, model, session, table.csv, err));
-    size_t count = column_types(r, types);
+    size_t count = forecast_column_types(r, types);
     status = c2_table_file_write(&table, types, count, file.stream, err);
   }
   if (status == C2_OK) status = c2_outfile_commit(&file, err);
@@ -651,7 +298,7 @@ fail:
   return status;
 }
 
-static int run(request *r, char **paths, size_t count, c2_error *err) {
+static int run(forecast_request *r, char **paths, size_t count, c2_error *err) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   const char *further[] = {r->future, r->scenarios, r->database};
@@ -661,7 +308,7 @@ static int run(request *r, char **paths, size_t count, c2_error *err) {
   if (opened != CLI_DONE) return opened;
   status = cli_keep_inputs(r->output, &r->engine, (const char *const *)paths, count, err);
   if (status == C2_OK) status = cli_keep_inputs(r->output, &r->engine, further, 3, err);
-  if (status == C2_OK) status = read_inputs(r, paths, count, err);
+  if (status == C2_OK) status = forecast_read_inputs(r, paths, count, err);
   if (status == C2_OK && !r->parts) {
     status = cli_make_series(&r->set, r->horizon, &r->series, &r->covariate, err);
   }
@@ -697,7 +344,7 @@ static const cli_usage forecast_usage = {
 enum { MOST_OPTIONS = 40 };
 
 /* What is read, and how. */
-static size_t list_input_options(request *r, cli_option *out) {
+static size_t list_input_options(forecast_request *r, cli_option *out) {
   const cli_option table[] = {
       {"id-column", 0, "NAME", "Column that names the series. A file without it holds one series. [item_id]", CLI_TEXT,
        &r->id_column, NULL},
@@ -747,7 +394,7 @@ static size_t list_input_options(request *r, cli_option *out) {
 }
 
 /* What is computed and written. */
-static size_t list_output_options(request *r, cli_option *out) {
+static size_t list_output_options(forecast_request *r, cli_option *out) {
   const cli_option table[] = {
       {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text, NULL},
       {"cross-learning", 0, NULL, "Let all series of a pass inform each other.", CLI_FLAG, &r->cross_learning, NULL},
@@ -765,7 +412,7 @@ static size_t list_output_options(request *r, cli_option *out) {
 }
 
 int cli_forecast(int argc, char **argv) {
-  request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
+  forecast_request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
   cli_option options[MOST_OPTIONS] = {{.name = NULL}};
   options[0] =
       (cli_option){"horizon", 'n',        "N", "Number of steps to forecast. It is required, except with --embed.",

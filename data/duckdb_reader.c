@@ -302,6 +302,25 @@ static const char *expression(fetched *f) {
   return is_text(type) || is_number(type) || is_time(type) ? "CAST(%s AS VARCHAR)" : NULL;
 }
 
+/* unnest() drops a row whose lists are empty and fills up shorter lists with NULL: both are refused. */
+static void write_checks(const struct c2_query *q, const c2_want *want, size_t wants, FILE *out) {
+  const char *first = NULL;
+  for (size_t k = 0; k < wants; k++) {
+    const char *name = q->name[want[k].column];
+    if (q->type[want[k].column] != C2_DUCKDB_LIST) continue;
+    (void)fputs(first ? " WHEN coalesce(len(" : " WHERE CASE WHEN coalesce(len(", out);
+    c2_sql_quote(out, name, '"');
+    (void)fputs(first ? "), 0) <> len(" : "), 0) = 0", out);
+    if (first) c2_sql_quote(out, first, '"');
+    (void)fprintf(out, "%s THEN error('column ' || ", first ? ")" : "");
+    c2_sql_quote(out, name, '\'');
+    (void)fprintf(out, " || ': expected %s')",
+                  first ? "as many elements as the other lists of its row" : "lists with elements, found an empty one");
+    if (!first) first = name;
+  }
+  if (first) (void)fputs(" ELSE true END", out);
+}
+
 /* The wanted columns, c0, c1, ...; those that are lists as a row for each element. */
 static c2_status write_columns(const struct c2_query *q, const c2_want *want, size_t wants, char **sql, c2_error *err) {
   size_t size = 0;
@@ -314,7 +333,9 @@ static c2_status write_columns(const struct c2_query *q, const c2_want *want, si
     c2_sql_quote(out, q->name[want[k].column], '"');
     (void)fprintf(out, "%s AS c%zu", list ? ")" : "", k);
   }
-  (void)fprintf(out, " FROM %s)", q->from);
+  (void)fprintf(out, " FROM %s", q->from);
+  write_checks(q, want, wants, out);
+  (void)fputc(')', out);
   return finish_text(out, sql, err);
 }
 

@@ -104,6 +104,17 @@ def test_nested_rows(folder):
     assert forecast(folder / "nested.parquet") == forecast(folder / "plain.csv")
 
 
+def test_nested_rows_that_cannot_be_told_apart(folder):
+    nested = table().group_by("item_id", maintain_order=True).agg("timestamp", "target")
+    second = pl.int_range(pl.len()) == 1
+    empty = nested.with_columns(pl.col("timestamp", "target").list.head(pl.when(second).then(0).otherwise(50)))
+    empty.write_parquet(folder / "empty.parquet")
+    refused("found an empty one", folder / "empty.parquet")
+    short = nested.with_columns(pl.col("target").list.head(pl.when(second).then(49).otherwise(50)))
+    short.write_parquet(folder / "short.parquet")
+    refused("as many elements as the other lists", folder / "short.parquet")
+
+
 def test_time_zones_and_whole_numbers(folder):
     df = table(1).with_columns(pl.col("timestamp").dt.replace_time_zone("UTC"))
     df.write_parquet(folder / "utc.parquet")

@@ -1,0 +1,155 @@
+/* The output of `chronos2 forecast`: CSV in long format. */
+#include <float.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "cli/forecast.h"
+#include "data/csv.h"
+
+/* At most so many digits; of more than 15 as few as read back to the same double. %g drops the zeros that a short text
+ * would end in. */
+static void print_double(FILE *out, double value, int most) {
+  char text[40];
+  for (int digits = most < 15 ? most : 15; digits <= most; digits++) {
+    (void)snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  (void)fputs(text, out);
+}
+
+/* The shortest text that reads back to the same float32, in which the model computes. What lies beyond its range has as
+ * many digits. */
+static void print_float(FILE *out, double value) {
+  char text[40];
+  double size = fabs(value);
+  bool in_range = size == 0 || (size >= (double)FLT_MIN && size <= (double)FLT_MAX);
+  float rounded = in_range ? (float)value : 0;
+  for (int digits = in_range ? 6 : 9; digits <= 9; digits++) {
+    (void)snprintf(text, sizeof text, "%.*g", digits, in_range ? (double)rounded : value);
+    if (in_range && strtof(text, NULL) == rounded) break;
+  }
+  (void)fputs(text, out);
+}
+
+static void print_number(const forecast_request *r, FILE *out, double value) {
+  if (r->digits > 0) {
+    print_double(out, value, (int)r->digits);
+  } else {
+    print_float(out, value);
+  }
+}
+
+/* Item i, which is series `at` of the forecast. */
+static c2_status write_item(const forecast_request *r, const chronos2_forecast *f, size_t at, const char *scenario,
+                            size_t i, FILE *out, c2_error *err) {
+  const c2_item *item = &r->set.item[i];
+  double *values = NULL;
+  C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
+  c2_status status = C2_OK;
+  for (size_t t = 0; t < item->targets; t++) {
+    if (chronos2_forecast_at_levels(f, at, t, r->levels, r->level_count, values) != CHRONOS2_OK) {
+      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error()));
+    }
+    for (size_t s = 0; s < r->horizon; s++) {
+      c2_time stamp;
+      char text[C2_TIME_ROOM];
+      C2_GOTO(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &stamp, err));
+      c2_item_stamp(item, stamp, text);
+      if (scenario) {
+        c2_csv_write(out, scenario);
+        (void)fputc(',', out);
+      }
+      c2_csv_write(out, item->id);
+      (void)fprintf(out, ",%s,", text);
+      c2_csv_write(out, item->target_names[t]);
+      (void)fputc(',', out);
+      print_number(r, out, chronos2_forecast_median(f, at, t)[s]);
+      for (size_t q = 0; q < r->level_count; q++) {
+        (void)fputc(',', out);
+        print_number(r, out, values[s * r->level_count + q]);
+      }
+      (void)fputc('\n', out);
+    }
+  }
+fail:
+  free(values);
+  return status;
+}
+
+void forecast_write_header(const forecast_request *r, FILE *out) {
+  if (r->scenarios) (void)fputs("scenario,", out);
+  c2_csv_write(out, r->id_column ? r->id_column : "item_id");
+  (void)fputc(',', out);
+  c2_csv_write(out, r->timestamp_column ? r->timestamp_column : "timestamp");
+  (void)fputs(",target_name,predictions", out);
+  for (size_t q = 0; q < r->level_count; q++) {
+    (void)fputc(',', out);
+    print_double(out, r->levels[q], FORECAST_MOST_DIGITS);
+  }
+  (void)fputc('\n', out);
+}
+
+/* All items, which are the forecast's series from `first` on. */
+c2_status forecast_write_items(const forecast_request *r, const chronos2_forecast *f, size_t first,
+                               const char *scenario, FILE *out, c2_error *err) {
+  for (size_t i = 0; i < r->set.count; i++) C2_TRY(write_item(r, f, first + i, scenario, i, out, err));
+  return C2_OK;
+}
+
+/* item_id,target_name,token,loc,scale and a column for each dimension; tokens in the model's order, REG and the one
+ * future token last. */
+c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
+                                    c2_error *err) {
+  c2_csv_write(out, r->id_column ? r->id_column : "item_id");
+  (void)fputs(",target_name,token,loc,scale", out);
+  for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%zu", d);
+  (void)fputc('\n', out);
+  for (size_t i = 0; i < r->set.count; i++) {
+    const float *value = chronos2_embedding_values(e, i);
+    for (size_t t = 0; t < r->set.item[i].targets; t++) {
+      double loc = 0;
+      double scale = 0;
+      if (chronos2_embedding_scale(e, i, t, &loc, &scale) != CHRONOS2_OK) {
+        C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+      }
+      for (size_t token = 0; token < chronos2_embedding_tokens(e, i); token++) {
+        c2_csv_write(out, r->set.item[i].id);
+        (void)fputc(',', out);
+        c2_csv_write(out, r->set.item[i].target_names[t]);
+        (void)fprintf(out, ",%zu,", token);
+        print_number(r, out, loc);
+        (void)fputc(',', out);
+        print_number(r, out, scale);
+        for (size_t d = 0; d < d_model; d++) {
+          (void)fputc(',', out);
+          print_number(r, out, (double)*value++);
+        }
+        (void)fputc('\n', out);
+      }
+    }
+  }
+  return C2_OK;
+}
+
+/* SQL types of the columns of a forecast or of embeddings, the last one that of all numbers. */
+size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
+  size_t n = 0;
+  size_t counted = 0;
+  size_t zoned = 0;
+  for (size_t i = 0; i < r->set.count; i++) {
+    counted += r->set.item[i].freq.unit == C2_FREQ_COUNT;
+    zoned += r->set.item[i].zone.given;
+  }
+  const char *stamp = r->parts                  ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
+                      : counted == r->set.count ? "BIGINT"
+                      : counted + zoned == 0    ? "TIMESTAMP"
+                                                : "VARCHAR";
+  if (r->scenarios) out[n++] = "VARCHAR";
+  out[n++] = "VARCHAR";
+  out[n++] = r->embed ? "VARCHAR" : stamp;
+  out[n++] = r->embed ? "BIGINT" : "VARCHAR";
+  out[n++] = r->digits > 9 || r->embed ? "DOUBLE" : "FLOAT";
+  return n;
+}
