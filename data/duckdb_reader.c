@@ -1,6 +1,7 @@
 /* The reader of what DuckDB reads: Parquet, compressed CSV, Excel, globs and folders, and SQL queries. Their rows come
  * in chunks, as columns of three kinds: texts, float64 and whole numbers. */
 #include <ctype.h>
+#include <dirent.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -214,11 +215,28 @@ static c2_status open_source(c2_input *input, c2_error *err) {
   return open_names(input, err);
 }
 
+/* Whether a file below the folder is called *.parquet. */
+static bool holds_parquet(const char *folder, int depth) {
+  DIR *directory = opendir(folder);
+  const struct dirent *entry = NULL;
+  bool found = false;
+  while (directory && !found && (entry = readdir(directory))) {
+    char path[4096];
+    if (entry->d_name[0] == '.') continue;
+    int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    if (n < 0 || (size_t)n >= sizeof path) continue;
+    found = c2_is_directory(path) ? depth > 0 && holds_parquet(path, depth - 1) : ends_with(path, ".parquet");
+  }
+  if (directory) (void)closedir(directory);
+  return found;
+}
+
 static c2_status open_query(c2_input *input, c2_error *err) {
-  c2_error why;
-  if (!c2_is_directory(input->path)) return open_source(input, err);
-  if (open_source(input, &why) == C2_OK) return C2_OK;
-  C2_FAIL(err, why.code, "%s; a directory is read as Parquet files", why.text);
+  enum { DEEPEST = 32 }; /* links may lead in circles */
+  if (c2_is_directory(input->path) && !holds_parquet(input->path, DEEPEST)) {
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory without Parquet files", input->name);
+  }
+  return open_source(input, err);
 }
 
 c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {

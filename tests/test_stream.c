@@ -246,7 +246,7 @@ static void test_types_of_numbers(void **state) {
   static int8_t small[ROWS];
   static uint64_t large[ROWS];
   static uint8_t bits[ROWS / 8 + 1], valid[ROWS / 8 + 2];
-  static double whole_numbers[ROWS], truth[ROWS], holes[ROWS];
+  static double whole_numbers[ROWS], truth[ROWS], holes[ROWS], shifted[ROWS + 3];
   reset_options();
   for (size_t i = 0; i < past.rows; i++) {
     half[i] = half_of(past.y[i]);
@@ -254,10 +254,11 @@ static void test_types_of_numbers(void **state) {
     truth[i] = (double)(i % 3 == 0);
     if (i % 3 == 0) bits[i / 8] |= (uint8_t)(1 << i % 8);
     holes[i] = i % 5 == 1 ? (double)NAN : past.y[i];
+    shifted[i + 3] = past.y[i];
     size_t bit = i + 3;
     if (i % 5 != 1) valid[bit / 8] |= (uint8_t)(1 << bit % 8);
   }
-  mock_column masked = column("target", "g", past.y - 3, past.rows);
+  mock_column masked = column("target", "g", shifted, past.rows);
   masked.buffers[0] = valid;
   masked.offset = 3;
   masked.null_count = -1; /* nobody counted */
