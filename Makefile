@@ -42,8 +42,8 @@ test-full:
 	scripts/valgrind.sh $(BUILD)
 	scripts/arm.sh $(JOBS) $(CMAKE_FLAGS)
 	$(MAKE) python
-	PYTHONPATH=$(BUILD)/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider python/tests
-	PYTHONPATH=$(BUILD)/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
+	PYTHONPATH=$(abspath $(BUILD))/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider python/tests
+	PYTHONPATH=$(abspath $(BUILD))/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
 
 # The Python package in build/python, for PYTHONPATH. Without a development environment: pip install .
 python:
@@ -54,7 +54,7 @@ python:
 
 # The API reference of the Python package in build/python-docs.
 python-docs: python
-	PYTHONPATH=$(BUILD)/python $(VENV)/bin/python -m pdoc --docformat numpy -o $(BUILD)/python-docs \
+	PYTHONPATH=$(abspath $(BUILD))/python $(VENV)/bin/python -m pdoc --docformat numpy -o $(BUILD)/python-docs \
 	  chronos2 chronos2.arrow chronos2.spark chronos2.sktime
 
 # Python wheels in dist/ for x86_64 and aarch64 Linux, whatever this machine is.
