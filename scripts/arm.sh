@@ -11,6 +11,7 @@ fi
 cmake --preset aarch64 "${@:2}"
 cmake --build --preset aarch64 -j "$jobs"
 echo "arm: small sizes of tests (CHRONOS2_TEST_SIZE=small); NOT RUN: test_study, test_study_from_csv, test_study_partial"
-echo "arm: and test_study_resume, which run many whole studies and test nothing that depends on the processor"
+echo "arm: and test_study_resume, which run many whole studies; test_flow, with its large tables; test_hub,"
+echo "arm: test_hub_datasets and test_pull, which start a server. None tests anything that depends on the processor"
 CHRONOS2_TEST_SIZE=small ctest --output-on-failure --timeout 3000 -j "$jobs" --test-dir build-aarch64 \
-  -E '^test_study(_from_csv|_partial|_resume)?$'
+  -E '^test_(study(_from_csv|_partial|_resume)?|flow|hub|hub_datasets|pull)$'
