@@ -5,10 +5,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/filelock.h"
 #include "base/infile.h"
 #include "base/memory.h"
 #include "base/outfile.h"
@@ -158,22 +158,6 @@ fail:
 
 /* ---- Locks ------------------------------------------------------------------------------------- */
 
-/* Takes the lock of the file that stands at `path` then: somebody may have removed the file that was opened. */
-static int take(const char *path, bool wait) {
-  for (;;) {
-    struct stat held;
-    struct stat named;
-    int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0664);
-    if (file < 0) return -1;
-    int locked = flock(file, wait ? LOCK_EX : LOCK_EX | LOCK_NB);
-    int reason = errno;
-    if (locked == 0 && fstat(file, &held) == 0 && stat(path, &named) == 0 && held.st_ino == named.st_ino) return file;
-    (void)close(file);
-    errno = reason;
-    if (locked != 0 && reason != EINTR) return -1;
-  }
-}
-
 c2_status c2_store_lock(const c2_hub *hub, const c2_repo *repo, const char *etag, int *lock, c2_error *err) {
   char folder[C2_REPO_NAME + 16];
   folder_name(repo, folder);
@@ -183,10 +167,10 @@ c2_status c2_store_lock(const c2_hub *hub, const c2_repo *repo, const char *etag
   (void)snprintf(path, room, "%s/.locks/%s/%s.lock", hub->cache, folder, etag);
   c2_status status = make_parent(path, err);
   if (status == C2_OK) {
-    *lock = take(path, false);
+    *lock = c2_file_lock(path, 0664, false);
     if (*lock < 0 && errno == EWOULDBLOCK) {
       if (hub->say) hub->say("another process downloads the same file; waiting for it");
-      *lock = take(path, true);
+      *lock = c2_file_lock(path, 0664, true);
     }
     if (*lock < 0) status = c2_fail(err, C2_ERR_IO, "%s: cannot lock: %s", path, strerror(errno));
   }

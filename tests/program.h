@@ -67,6 +67,18 @@ static inline void program_become(const char *const *argv, int in, int out, int 
   _exit(127);
 }
 
+/* Starts argv without input, and with its output thrown away. */
+static inline pid_t program_start(const char *const *argv) {
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  assert_true(null >= 0);
+  (void)fflush(NULL);
+  pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) program_become(argv, null, null, null);
+  close(null);
+  return child;
+}
+
 /* Runs argv (argv[0] is the path, NULL ends it) with the file `input` as standard input (NULL: empty). */
 static inline program_result program_run(const char *const *argv, const char *input) {
   int in = open(input ? input : "/dev/null", O_RDONLY | O_CLOEXEC);

@@ -14,20 +14,9 @@ static double now(void) {
   return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static pid_t start(const char *const *argv) {
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  assert_true(null >= 0);
-  (void)fflush(NULL);
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) program_become(argv, null, null, null);
-  close(null);
-  return child;
-}
-
 /* Kills a fresh process after a random part of `whole` seconds; true if it had not ended by then. */
 static bool run_and_kill(const char *const *argv, double whole) {
-  pid_t child = start(argv);
+  pid_t child = program_start(argv);
   double wait = whole * (double)rand() / RAND_MAX;
   struct timespec t = {(time_t)wait, (long)(1e9 * (wait - (double)(time_t)wait))};
   while (nanosleep(&t, &t) != 0) assert_int_equal(errno, EINTR);
@@ -158,7 +147,7 @@ static void test_containers(void **state) {
   const char *const argv[] = {"/usr/bin/unshare", "-pf", PROGRAM_PATH, "forecast", NILE,
                               "--horizon",        "2",   "--cache",    cache,      NULL};
   for (int round = 0; round < 5; round++) {
-    pid_t child[2] = {start(argv), start(argv)};
+    pid_t child[2] = {program_start(argv), program_start(argv)};
     for (int i = 0; i < 2; i++) {
       int status = 0;
       assert_int_equal(waitpid(child[i], &status, 0), child[i]);

@@ -273,15 +273,7 @@ static void test_tasks(void **state) {
 }
 
 static pid_t start_pull(void) {
-  const char *const argv[] = {PROGRAM_PATH, "pull", "o/micro", NULL};
-  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  assert_true(null >= 0);
-  (void)fflush(NULL);
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) program_become(argv, null, null, null);
-  close(null);
-  return child;
+  return program_start((const char *const[]){PROGRAM_PATH, "pull", "o/micro", NULL});
 }
 
 static int wait_for(pid_t child) {

@@ -201,7 +201,7 @@ static void seal(json_t *task) {
   const json_t *array = json_object_get(task, "numbers");
   size_t n = json_array_size(array);
   double *x = calloc(n + 1, sizeof *x);
-  char text[C2_CHECKSUM_ROOM];
+  char text[C2_SHA_ROOM];
   assert_non_null(x);
   for (size_t i = 0; i < n; i++) {
     const json_t *value = json_array_get(array, i);

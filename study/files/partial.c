@@ -178,7 +178,7 @@ static void carry_task(const c2_plan *plan, const c2_results *r, walk *w, c2_tas
 }
 
 void c2_partial_seal(const double *numbers, size_t n, const char *id_column, const char *series,
-                     char out[C2_CHECKSUM_ROOM]) {
+                     char out[C2_SHA_ROOM]) {
   c2_sha sha;
   c2_sha_begin(&sha, C2_SHA256);
   for (size_t i = 0; i < n; i++) {
@@ -197,7 +197,7 @@ static c2_status put_task(c2_json_writer *out, const c2_plan *plan, const c2_res
   size_t values = r->arms ? c2_example_values(copy.example.past, copy.example.horizon) : 0;
   const char *id_column = r->arms ? copy.id_column : "";
   const char *series = r->arms ? copy.example.series : "";
-  char seal[C2_CHECKSUM_ROOM];
+  char seal[C2_SHA_ROOM];
   walk w = {.x = NULL};
   carry_task(plan, r, &w, &copy);
   w = (walk){.count = w.at + values};
@@ -285,7 +285,7 @@ static c2_status take_numbers(const reader *in, double *numbers, size_t n, const
   const char *id_column = c2_json_string(c2_json_get(object, "id_column"));
   const char *series = c2_json_string(c2_json_get(object, "series"));
   const char *seal = c2_json_string(c2_json_get(object, "seal"));
-  char found[C2_CHECKSUM_ROOM];
+  char found[C2_SHA_ROOM];
   walk w = {.x = numbers, .count = n, .reading = true};
   *whole = false;
   if (!id_column || !series || !seal) return C2_OK;

@@ -21,6 +21,6 @@ void c2_partial_forget(const c2_plan *plan);
 
 /* The digest by which damage to a finished task is seen. It covers its numbers [n], in the file's order, and texts. */
 void c2_partial_seal(const double *numbers, size_t n, const char *id_column, const char *series,
-                     char out[C2_CHECKSUM_ROOM]);
+                     char out[C2_SHA_ROOM]);
 
 #endif

@@ -41,7 +41,7 @@ typedef struct c2_head_row {
 typedef struct c2_task_result {
   const c2_task *task;
   const char *id_column;           /* as used; with perf */
-  char checksum[C2_CHECKSUM_ROOM]; /* of the data file */
+  char checksum[C2_SHA_ROOM]; /* of the data file */
   size_t num_forecasts;
   c2_mass_row *mass; /* [mass_count]: window by window, radius by radius */
   size_t mass_count;
@@ -70,10 +70,10 @@ typedef struct c2_results {
   c2_look look;
   char trained[C2_TRAINED_ROOM];         /* what the weights were trained for; empty if that isn't known */
   char sparse_trained[C2_TRAINED_ROOM];  /* the sparse model's, likewise */
-  char model_checksum[C2_CHECKSUM_ROOM]; /* over those of its files */
-  char adapter_checksum[C2_CHECKSUM_ROOM];
-  char sparse_checksum[C2_CHECKSUM_ROOM];
-  char tasks_checksum[C2_CHECKSUM_ROOM]; /* of the task file */
+  char model_checksum[C2_SHA_ROOM]; /* over those of its files */
+  char adapter_checksum[C2_SHA_ROOM];
+  char sparse_checksum[C2_SHA_ROOM];
+  char tasks_checksum[C2_SHA_ROOM]; /* of the task file */
   char isa[16];
   size_t threads;
 } c2_results;

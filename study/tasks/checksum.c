@@ -11,7 +11,7 @@
 #include "base/memory.h"
 #include "base/sha.h"
 
-c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error *err) {
+c2_status c2_sha256_file(const char *path, char out[C2_SHA_ROOM], c2_error *err) {
   enum { PIECE = 1 << 20 };
   c2_infile file;
   unsigned char *piece = NULL;
@@ -33,13 +33,13 @@ fail:
   return status;
 }
 
-c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_CHECKSUM_ROOM], c2_error *err) {
+c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_SHA_ROOM], c2_error *err) {
   c2_sha s;
   if (count == 1) return c2_sha256_file(paths[0], out, err);
   c2_sha_begin(&s, C2_SHA256);
   for (size_t i = 0; i < count; i++) {
     C2_TRY(c2_sha256_file(paths[i], out, err));
-    c2_sha_add(&s, out, C2_CHECKSUM_ROOM - 1);
+    c2_sha_add(&s, out, C2_SHA_ROOM - 1);
     c2_sha_add(&s, "\n", 1);
   }
   c2_sha_end(&s, out);
@@ -56,7 +56,7 @@ static int by_name(const struct dirent **a, const struct dirent **b) {
   return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_error *err) {
+c2_status c2_sha256_folder(const char *folder, char out[C2_SHA_ROOM], c2_error *err) {
   struct dirent **entry = NULL;
   int count = scandir(folder, &entry, is_model_file, by_name);
   if (count < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot list the folder: %s", folder, strerror(errno));
@@ -65,7 +65,7 @@ c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_er
   c2_sha_begin(&all, C2_SHA256);
   for (int i = 0; i < count; i++) {
     char path[4096];
-    char line[C2_CHECKSUM_ROOM + sizeof entry[i]->d_name + 4];
+    char line[C2_SHA_ROOM + sizeof entry[i]->d_name + 4];
     (void)snprintf(path, sizeof path, "%s/%s", folder, entry[i]->d_name);
     if (status == C2_OK) status = c2_sha256_file(path, out, err);
     int size = snprintf(line, sizeof line, "%s  %s\n", out, entry[i]->d_name);

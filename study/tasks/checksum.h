@@ -4,18 +4,17 @@
 
 #include <stddef.h>
 
+#include "base/sha.h"
 #include "base/status.h"
 
-enum { C2_CHECKSUM_ROOM = 65 }; /* C2_SHA_ROOM */
-
 /* `out` gets lower-case hexadecimal digits and a final zero. It is undefined after a failure. */
-c2_status c2_sha256_file(const char *path, char out[C2_CHECKSUM_ROOM], c2_error *err);
+c2_status c2_sha256_file(const char *path, char out[C2_SHA_ROOM], c2_error *err);
 
 /* Of one file, or where there are several, of their digests, a line each. */
-c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_CHECKSUM_ROOM], c2_error *err);
+c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_SHA_ROOM], c2_error *err);
 
 /* The digest of a model's or an adapter's folder is that of the text which
  * `sha256sum adapter_config.json config.json *.safetensors*` prints there. Files that are missing are left out. */
-c2_status c2_sha256_folder(const char *folder, char out[C2_CHECKSUM_ROOM], c2_error *err);
+c2_status c2_sha256_folder(const char *folder, char out[C2_SHA_ROOM], c2_error *err);
 
 #endif
