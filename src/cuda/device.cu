@@ -19,6 +19,7 @@ struct c2_device {
 
 static c2_status check(cudaError_t code, const char *what, c2_error *err) {
   if (code == cudaSuccess) return C2_OK;
+  cudaGetLastError(); /* or the next launch would fail with it */
   c2_status status = code == cudaErrorMemoryAllocation ? C2_ERR_MEMORY : C2_ERR_IO;
   return c2_gpu_fail(err, status, "device cuda: %s: %s", what, cudaGetErrorString(code));
 }

@@ -18,11 +18,12 @@ extern "C" {
 #endif
 
 enum {
-  C2_DEVICE_VERSION = 2, /* of this file: rises with every change of a struct */
+  C2_DEVICE_VERSION = 3, /* of this file: rises with every change of a struct */
   C2_TILE_QUERIES = 64,  /* most queries of a tile of attention */
 };
 
-typedef enum c2_gpu_element { C2_GPU_FLOAT = 0, C2_GPU_BF16 = 1 } c2_gpu_element;
+/* C2_GPU_TF32: float32 of which a product reads the first 10 bits of the fraction; operands alone have it. */
+typedef enum c2_gpu_element { C2_GPU_FLOAT = 0, C2_GPU_BF16 = 1, C2_GPU_TF32 = 2 } c2_gpu_element;
 
 typedef struct c2_device c2_device;
 typedef struct c2_gpu_graph c2_gpu_graph;
@@ -33,7 +34,8 @@ typedef struct c2_gpu_graph c2_gpu_graph;
 #pragma GCC diagnostic error "-Wpadded"
 #endif
 
-/* C = A W^T + bias, or C += A W^T; then relu. W [columns][depth], as a model stores it. Under bf16 sums are float32. */
+/* C = A W^T + bias, or C += A W^T; then relu. W [columns][depth], as a model stores it. Sums are float32, whatever the
+ * operands are. */
 typedef struct c2_gpu_product {
   const void *a; /* device [rows][depth] */
   const void *w; /* device [columns][depth], of A's type, without gaps */

@@ -75,6 +75,10 @@ static cudaDataType_t data_type(c2_gpu_element type) {
   return type == C2_GPU_BF16 ? CUDA_R_16BF : CUDA_R_32F;
 }
 
+static cublasComputeType_t compute_type(c2_gpu_element type) {
+  return type == C2_GPU_TF32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+}
+
 /* What the addresses are multiples of: cuBLAS takes 256 for granted where it isn't told. */
 static uint32_t alignment_of(const c2_gpu_product *p) {
   uintptr_t bits = (uintptr_t)p->a | (uintptr_t)p->w | (uintptr_t)p->c | 256;
@@ -100,7 +104,8 @@ static c2_status describe(c2_products *own, const c2_gpu_product *p, prepared *q
   cublasOperation_t transposed = CUBLAS_OP_T;
   cublasLtEpilogue_t epilogue = p->bias ? (p->relu ? CUBLASLT_EPILOGUE_RELU_BIAS : CUBLASLT_EPILOGUE_BIAS)
                                         : (p->relu ? CUBLASLT_EPILOGUE_RELU : CUBLASLT_EPILOGUE_DEFAULT);
-  C2_TRY(check_lt(lt->cublasLtMatmulDescCreate_(&q->description, CUBLAS_COMPUTE_32F, CUDA_R_32F), "a product", p, err));
+  C2_TRY(check_lt(lt->cublasLtMatmulDescCreate_(&q->description, compute_type(p->type), CUDA_R_32F), "a product", p,
+                  err));
   C2_TRY(check_lt(lt->cublasLtMatmulDescSetAttribute_(q->description, CUBLASLT_MATMUL_DESC_TRANSA, &transposed,
                                                       sizeof transposed), "a product", p, err));
   C2_TRY(check_lt(lt->cublasLtMatmulDescSetAttribute_(q->description, CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue,
@@ -119,6 +124,7 @@ static c2_status choose(c2_products *own, const c2_gpu_product *p, prepared *q, 
   cublasLtMatmulHeuristicResult_t found = {};
   uint64_t room = C2_PRODUCTS_WORKSPACE;
   uint32_t alignment = alignment_of(p);
+  uint32_t split = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE; /* parts of a sum meet in float32, not in bf16 */
   const cublasLtMatmulPreferenceAttributes_t aligned[] = {
       CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
       CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES};
@@ -126,6 +132,10 @@ static c2_status choose(c2_products *own, const c2_gpu_product *p, prepared *q, 
   C2_TRY(check_lt(lt->cublasLtMatmulPreferenceCreate_(&preference), "a preference", p, err));
   cublasStatus_t code = lt->cublasLtMatmulPreferenceSetAttribute_(
       preference, CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &room, sizeof room);
+  if (code == CUBLAS_STATUS_SUCCESS && p->c_type == C2_GPU_BF16) {
+    code = lt->cublasLtMatmulPreferenceSetAttribute_(preference, CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, &split,
+                                                     sizeof split);
+  }
   for (size_t i = 0; i < 4 && code == CUBLAS_STATUS_SUCCESS; i++) {
     code = lt->cublasLtMatmulPreferenceSetAttribute_(preference, aligned[i], &alignment, sizeof alignment);
   }

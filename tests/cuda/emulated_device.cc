@@ -160,11 +160,21 @@ extern "C" size_t c2_emulated_bytes(void) { return emulator::allocated(); }
 
 /* ---- Products ----------------------------------------------------------------------------------- */
 
+/* Ten bits of the fraction, rounded to nearest. */
+static float to_tf32(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  bits = (bits + 0x1000u) & ~0x1fffu;
+  memcpy(&x, &bits, sizeof bits);
+  return x;
+}
+
 /* A row of an operand as float32. */
 static void read_row(std::vector<float> &to, const void *from, c2_gpu_element type, size_t first) {
   for (size_t i = 0; i < to.size(); i++) {
     to[i] = type == C2_GPU_BF16 ? to_float(static_cast<const bf16 *>(from)[first + i])
-                            : static_cast<const float *>(from)[first + i];
+                                : static_cast<const float *>(from)[first + i];
+    if (type == C2_GPU_TF32) to[i] = to_tf32(to[i]);
   }
 }
 

@@ -17,7 +17,7 @@ def test_check(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     entries = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     sections = {entry["section"]: entry for entry in entries if "status" in entry}
-    assert list(sections) == ["version", "golden cases, requests, contexts, embeddings", "speed", "bf16", "study"]
+    assert list(sections) == ["version", "golden", "speed", "bf16", "study"]
     assert "cuda: never run on a GPU" in sections["version"]["text"]
     sides = [entry for entry in entries if "side" in entry]
     assert not [entry for entry in sides if "failed" in entry]
@@ -30,6 +30,21 @@ def test_check(tmp_path):
     tables = subprocess.run([sys.executable, "bench/gpu.py", tmp_path / "results.jsonl"], cwd=ROOT, capture_output=True,
                             text=True, check=True).stdout
     assert "| study | passed |" in tables and "| ours bf16 r8 |" in tables
+
+
+def test_check_in_parts(tmp_path):
+    """Sections are chosen by name, and share the seconds; results are added to those that are there."""
+    environment = {**os.environ, "OUT": str(tmp_path), "PYTHON": sys.executable}
+    for options in (["--only", "version"], ["--skip", "golden,speed,bf16,study"], ["--only", "golden", "--seconds", "6"]):
+        done = subprocess.run(["tools/gpu/check.sh", "--emulate", *options], cwd=ROOT, env=environment, capture_output=True,
+                              text=True)
+        assert done.returncode == (1 if "golden" in options else 0), done.stdout + done.stderr
+    entries = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
+    assert [(entry["section"], entry["status"]) for entry in entries] == [("version", 0), ("version", 0), ("golden", -9)]
+    assert 5 < entries[-1]["seconds"] < 8
+    done = subprocess.run(["tools/gpu/check.sh", "--emulate", "--only", "sped"], cwd=ROOT, env=environment,
+                          capture_output=True, text=True)
+    assert done.returncode == 2 and "no section is called sped; expected version, golden," in done.stderr
 
 
 def test_train(tmp_path):

@@ -2,6 +2,7 @@
 CPU. Normalised units, asinh((y - loc) / scale)."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from safetensors.numpy import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = Path(sys.argv[1]).resolve() / "chronos2"
+LIBRARIES = {"LD_LIBRARY_PATH": os.environ.get("CHRONOS2_LIBRARIES", "")}  # of our program
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # of PyTorch
 
 
@@ -26,7 +28,7 @@ def errors(quantiles, case):
 
 def ours(folder, path, out):
     subprocess.run([PROGRAM, "forward", path, "-m", folder / "weights", "--device", "cuda", "--dtype", "bf16", "-o", out],
-                   check=True, stderr=subprocess.DEVNULL)
+                   check=True, stderr=subprocess.DEVNULL, env={**os.environ, **LIBRARIES})
     return load_file(out)["out.quantiles"]
 
 

@@ -1,25 +1,35 @@
-"""check.py BUILD OUT [--emulate]: see check.sh, which sets the environment. Writes OUT/results.jsonl as results come:
-{"section", "status", "seconds", "text"} when a section ends, and each JSON line of a section at once, with its "section".
-Status 1 if a section failed or wasn't run."""
+"""check.py BUILD OUT WORK [--emulate] [--seconds N] [--only NAME[,NAME]] [--skip NAME[,NAME]]: see check.sh, which sets the
+environment. Appends to OUT/results.jsonl as results come: {"section", "status", "seconds", "text"} when a section ends, and
+each JSON line of a section at once, with its "section". Status 1 if a section failed or wasn't run. WORK: a folder for what
+nobody wants afterwards."""
 
+import argparse
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-BUILD, OUT = sys.argv[1], sys.argv[2]
-EMULATE = "--emulate" in sys.argv
-SLOW = 10 if EMULATE else 1
-LIMIT = 470 * SLOW  # seconds, of all sections together
+options = argparse.ArgumentParser(prog="check")
+for name in ("build", "out", "work"):
+    options.add_argument(name)
+options.add_argument("--emulate", action="store_true")
+options.add_argument("--seconds", type=float)
+options.add_argument("--only", default="")
+options.add_argument("--skip", default="")
+ASKED = options.parse_args()
+BUILD, OUT, WORK, EMULATE = ASKED.build, ASKED.out, ASKED.work, ASKED.emulate
+LIMIT = 470 * (10 if EMULATE else 1)  # seconds, of all sections together
 KEPT = 12000  # characters of a section's text
 SMOOTH = "tests/golden/model-smooth"
 # A request that takes prefill, decode, groups and a rollout.
 REQUEST = [f"{BUILD}/chronos2", "predict", f"{SMOOTH}/predict/long_horizon_covariates.json", "-m", f"{SMOOTH}/weights",
-           "--device", "cuda", "--attention", "windowed_future_null", "--radius", "2", "-o", f"{OUT}/small.safetensors"]
-STUDY = [f"{BUILD}/chronos2", "study", "--tasks", "datasets/tasks.yaml", "--device", "cuda", "--out-prefix", f"{OUT}/study",
+           "--device", "cuda", "--attention", "windowed_future_null", "--radius", "2", "-o", f"{WORK}/small.safetensors"]
+STUDY = [f"{BUILD}/chronos2", "study", "--tasks", "datasets/tasks.yaml", "--device", "cuda", "--out-prefix", f"{WORK}/study/study",
          "--radii", "2,8", "--perf-radii", "2,8", "--restart"]
 STUDY += (["-m", f"{SMOOTH}/weights", "--max-tasks", "1", "--max-series-per-window", "1", "--perf-repeats", "1",
            "--context-length", "64"] if EMULATE else ["-m", "models/chronos2-micro", "--dtype", "bf16"])
@@ -27,29 +37,46 @@ STUDY += (["-m", f"{SMOOTH}/weights", "--max-tasks", "1", "--max-series-per-wind
 
 def sections():
     """Name, most seconds, command; the most important first."""
-    small = ["--small"] if EMULATE else []
-    speed = [sys.executable, "tools/gpu/speed.py", BUILD, OUT, *small]
-    if not EMULATE:
-        yield "machine", 20, ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv"]
-    yield "version", 20, [f"{BUILD}/chronos2", "--version"]
-    yield "golden cases, requests, contexts, embeddings", 120, [f"{BUILD}/test_cuda_forward"]
-    yield "speed", 150, speed
-    yield "bf16", 60, [sys.executable, "tools/gpu/bf16.py", BUILD]
+    speed = [sys.executable, "tools/gpu/speed.py", BUILD, WORK, *(["--small"] if EMULATE else [])]
     sanitizer = shutil.which("compute-sanitizer")
-    for tool, dtype in (("memcheck", "bf16"), ("racecheck", "bf16"), ("initcheck", "bf16"), ("memcheck", "fp32"),
-                        ("racecheck", "fp32")):
-        if EMULATE:
-            continue
+
+    def sanitized(tool, dtype):
         command = [sanitizer, "--tool", tool, "--error-exitcode", "9", *REQUEST, "--dtype", dtype] if sanitizer else None
-        yield f"compute-sanitizer {tool} {dtype}", 40, command
-    yield "study", 60, STUDY
-    if not EMULATE:
-        yield "speed of torch.compile", 100, speed + ["--compile"]
+        return f"{tool}-{dtype}", 40, command
+
+    every = [
+        ("machine", 20, ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv"]),
+        ("version", 20, [f"{BUILD}/chronos2", "--version"]),
+        ("golden", 120, [f"{BUILD}/test_cuda_forward"]),
+        ("speed", 150, speed),
+        ("bf16", 60, [sys.executable, "tools/gpu/bf16.py", BUILD]),
+        sanitized("memcheck", "bf16"),
+        sanitized("racecheck", "bf16"),
+        sanitized("initcheck", "bf16"),
+        sanitized("memcheck", "fp32"),
+        sanitized("racecheck", "fp32"),
+        ("study", 60, STUDY),
+        ("compile", 100, [*speed, "--compile"]),
+    ]
+    return [s for s in every if not EMULATE or s[0] in ("version", "golden", "speed", "bf16", "study")]
+
+
+def chosen():
+    """The sections asked for, with their time: `most` is for LIMIT seconds, or for what they take if that is less."""
+    every = sections()
+    only, skip = (set(filter(None, names.split(","))) for names in (ASKED.only, ASKED.skip))
+    if strange := (only | skip) - {name for name, _, _ in every}:
+        options.error(f"no section is called {', '.join(sorted(strange))}; expected {', '.join(s[0] for s in every)}")
+    kept = [s for s in every if s[0] not in skip and (not only or s[0] in only)]
+    slow = 10 if EMULATE else 1
+    whole = min(LIMIT, sum(most * slow for _, most, _ in kept))
+    seconds = ASKED.seconds or whole
+    return [(name, most * slow * seconds / whole, command) for name, most, command in kept], seconds
 
 
 class Results:
     def __init__(self, path):
-        self.file = path.open("w")
+        self.file = path.open("a")
 
     def add(self, **entry):
         print(json.dumps(entry), file=self.file, flush=True)
@@ -57,12 +84,16 @@ class Results:
 
 def run(results, name, seconds, command):
     start = time.monotonic()
+    environment = dict(os.environ)
+    if command[0] != sys.executable:
+        environment["LD_LIBRARY_PATH"] = environment["CHRONOS2_LIBRARIES"]
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                   errors="replace", process_group=0)
     except OSError as error:
         results.add(section=name, status=127, seconds=0, text=str(error))
         return 127
-    late = threading.Timer(seconds, process.kill)
+    late = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
     late.start()
     text = ""
     for line in process.stdout:
@@ -78,17 +109,18 @@ def run(results, name, seconds, command):
 
 
 def main():
+    todo, seconds = chosen()
     results = Results(Path(OUT) / "results.jsonl")
-    end = time.monotonic() + LIMIT
+    end = time.monotonic() + seconds
     bad = []
-    for name, most, command in sections():
+    for name, most, command in todo:
         left = end - time.monotonic()
         if command is None or left < 5:
             results.add(section=name, status=None, text="NOT RUN: " + ("no time is left" if command else "it is not here"))
             bad.append(name)
-        elif run(results, name, min(most * SLOW, left), command) != 0:
+        elif run(results, name, min(most, left), command) != 0:
             bad.append(name)
-        print(f"{LIMIT - end + time.monotonic():.0f} s: {name}{' FAILED' if name in bad else ''}", flush=True)
+        print(f"{seconds - end + time.monotonic():.0f} s: {name}{' FAILED' if name in bad else ''}", flush=True)
     return 1 if bad else 0
 
 

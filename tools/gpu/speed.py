@@ -1,8 +1,9 @@
-"""speed.py BUILD OUT [--small] [--compile]: seconds from raw series to quantiles on the GPU, ours beside PyTorch's, taking
+"""speed.py BUILD WORK [--small] [--compile]: seconds from raw series to quantiles on the GPU, ours beside PyTorch's, taking
 turns. Random weights of the base shape. A JSON object a line, the most important ones first, each as soon as it is known.
 --small: a tiny shape and one point, to see that this script works. --compile: torch.compile too, which takes a while."""
 
 import json
+import os
 import statistics
 import sys
 import time
@@ -33,11 +34,13 @@ def tell(**what):
 
 class Ours:
     def __init__(self, folder, dtype, context, rows, futures, options, graphs=True):
-        contenders_environment = None if graphs else {"CHRONOS2_CUDA_GRAPHS": "0"}
+        environment = {"LD_LIBRARY_PATH": os.environ.get("CHRONOS2_LIBRARIES", "")}
+        if not graphs:
+            environment["CHRONOS2_CUDA_GRAPHS"] = "0"
         more = ["--futures", futures] if futures else []
         command = [contenders.PROGRAM, "bench", "-m", folder, "--paced", "--json", "--threads", THREADS, "--device", "cuda",
                    "--dtype", dtype, "--context-length", context, "--batch-size", rows, "--horizon", HORIZON, *more, *options]
-        self.side = contenders.Contender(command, contenders_environment)
+        self.side = contenders.Contender(command, environment)
 
     def turn(self):
         return self.side.turn()["seconds"]
