@@ -74,6 +74,8 @@ class Norm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = x.float()
+        if x.is_cuda:
+            return torch.nn.functional.rms_norm(x, self.weight.shape, self.weight, 1e-6)
         return self.weight * (x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6))
 
 
@@ -219,7 +221,11 @@ class Chronos2(nn.Module):
         real = (query >= null) & (key >= null)
         shadow = (query >= context) & (query < null) & (key >= context) & (key < null)
         allowed = (near | sees_future | future | real | shadow)[None] & live[:, None, :]
-        return torch.zeros(allowed.shape, device=live.device).masked_fill(~allowed, -1e9)[:, None]
+        wide = -(-total // 8) * 8 if live.is_cuda else total  # rows that fast kernels can read as they are
+        kind = live.device.type
+        narrow = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else None
+        bias = torch.zeros((*allowed.shape[:2], wide), device=live.device, dtype=narrow)[..., :total]
+        return bias.masked_fill_(~allowed, -1e9)[:, None]
 
     def forward(self, context: Tensor, known: Tensor, size: int, pattern: Pattern = FULL) -> tuple[Tensor, Tensor, Tensor]:
         """context [B, n], known [B, P * PATCH] future values, NaN = missing; groups of `size` consecutive rows. Gives

@@ -4,11 +4,13 @@
 #
 #   tools/train/recipe.sh                     the bundled checkpoint
 #   tools/train/recipe.sh --arms              the study's arms too: three seeds of each family of patterns, a small shape
-#   tools/train/recipe.sh --gpu               a larger shape in bfloat16, for a GPU
+#   tools/train/recipe.sh --gpu               a larger shape in bfloat16, for a GPU; with --arms, all of them at once
 #   tools/train/recipe.sh --minutes 5         as far as that goes; with an empty OUT, a smoke test
 #
 # OUT/main/first.csv holds the loss of each of the first 200 steps. A smoke test ends by comparing them with those of
 # tools/train/logs/main-first.csv: on one kind of processor with one version of PyTorch they agree to the last digit.
+#
+# With --gpu, SIGUSR1 lets the rate of the larger model fall at once: it ends 3,000 steps later.
 #
 # tools/train/logs/main.csv is the log of chronos2-micro-mixed.
 set -euo pipefail
@@ -19,16 +21,13 @@ arms=no
 compare=no
 gpu=no
 main=(--steps 9000 --decay 2500 --every 250)
-arm=(--steps 6000 --decay 1500 --d-model 96 --layers 3 --observations 16384)
+arm=(--steps 6000 --decay 1500 --every 500 --d-model 96 --layers 3 --observations 16384)
+families=(dense r8 mixed-without-null mixed)
 more=()
 while [ $# -gt 0 ]; do
   case $1 in
     --arms) arms=yes ;;
-    --gpu)
-      main=(--steps 30000 --decay 7500 --every 1000 --d-model 256 --layers 8 --observations 262144)
-      gpu=yes
-      more+=(--device cuda --bf16 --workers "$(($(nproc) - 1))")
-      ;;
+    --gpu) gpu=yes ;;
     --minutes)
       more+=(--minutes "$2")
       compare=yes
@@ -46,11 +45,32 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-"$python" tools/train/train.py "${main[@]}" "${more[@]}" --out "$out/main"
-if [ "$compare$gpu" = yesno ]; then "$python" tools/train/compare.py tools/train/logs/main-first.csv "$out/main/first.csv"; fi
-[ "$arms" = yes ] || exit 0
-for seed in 1 2 3; do
-  for family in dense r8 mixed-without-null mixed; do
-    "$python" tools/train/train.py "${arm[@]}" "${more[@]}" --family "$family" --seed "$seed" --out "$out/$family-$seed"
+train() { "$python" tools/train/train.py "${more[@]}" "$@"; }
+
+if [ $gpu = yes ]; then
+  # Everything side by side: a small model's step takes longer to start than to run.
+  cores=$(nproc)
+  more+=(--device cuda --bf16)
+  export OMP_NUM_THREADS=1
+  main=(--steps 30000 --decay 3000 --every 2000 --d-model 256 --layers 8 --observations 524288)
+  train "${main[@]}" --workers $((cores * 9 / 16 + 1)) --out "$out/main" &
+  running=($!)
+  if [ $arms = yes ]; then
+    for seed in 1 2 3; do
+      train "${arm[@]}" --observations 65536 --workers $((cores / 8 + 1)) --family "${families[@]}" --seed $seed --out "$out" &
+      running+=($!)
+    done
+  fi
+  trap 'kill -TERM "${running[@]}" 2> /dev/null || true' TERM INT
+  trap 'kill -USR1 "${running[0]}"' USR1
+  failed=0
+  for process in "${running[@]}"; do
+    while kill -0 "$process" 2> /dev/null; do wait "$process" || failed=$?; done
   done
-done
+  exit $failed
+fi
+
+train "${main[@]}" --out "$out/main"
+if [ $compare = yes ]; then "$python" tools/train/compare.py tools/train/logs/main-first.csv "$out/main/first.csv"; fi
+[ $arms = yes ] || exit 0
+for seed in 1 2 3; do train "${arm[@]}" --family "${families[@]}" --seed $seed --out "$out"; done

@@ -2,10 +2,12 @@
 
     python tools/train/train.py --steps 12000 --decay 3000 --out build/train/main
     python tools/train/train.py --steps 12000 --decay 3000 --out build/train/main --minutes 60   # as far as that goes
+    python tools/train/train.py --steps 6000 --decay 1500 --family dense r8 --seed 2 --out build/train  # dense-2 and r8-2
 
 Runs can be stopped at any moment and go on from OUT/state.pt; the same command then gives the same weights. The
 learning rate warms up, stays, and falls to zero over the last --decay steps: until those begin, runs of different
---steps are the same run. Batch and pattern of a step depend on --seed and the step alone.
+--steps are the same run. SIGUSR1 makes them begin at once, and then --steps becomes the step it was plus --decay.
+Batch and pattern of a step depend on --seed and the step alone. Several families learn from the same batches in turns.
 
 Matrices of the encoder are trained by Muon, the rest by AdamW.
 """
@@ -79,14 +81,19 @@ class Muon(torch.optim.Optimizer):
     def step(self) -> None:
         by_shape: dict[torch.Size, list] = {}
         for group in self.param_groups:
-            for p in group["params"]:
-                mean = self.state[p].setdefault("momentum", torch.zeros_like(p))
-                mean.lerp_(p.grad, 1 - group["momentum"])
-                by_shape.setdefault(p.shape, []).append((group, p, torch.lerp(p.grad, mean, group["momentum"])))
-        for members in by_shape.values():
-            for (group, p, _), update in zip(members, orthogonal(torch.stack([g for _, _, g in members]))):
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update, alpha=-0.2 * group["lr"] * max(p.shape) ** 0.5)
+            params = group["params"]
+            means = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in params]
+            grads = [p.grad for p in params]
+            torch._foreach_lerp_(means, grads, 1 - group["momentum"])
+            for p, g in zip(params, torch._foreach_lerp(grads, means, group["momentum"])):
+                by_shape.setdefault(p.shape, []).append((p, g))
+            torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
+        rate = {p: group["lr"] for group in self.param_groups for p in group["params"]}
+        for shape, members in by_shape.items():
+            updates = orthogonal(torch.stack([g for _, g in members])).unbind()
+            for lr in {rate[p] for p, _ in members}:
+                chosen = [(p, u) for (p, _), u in zip(members, updates) if rate[p] == lr]
+                torch._foreach_add_([p for p, _ in chosen], [u for _, u in chosen], alpha=-0.2 * lr * max(shape) ** 0.5)
 
 
 def sharp(name: str) -> bool:
@@ -104,12 +111,13 @@ class Bound:
         self.heads = [p.data.view(heads, -1) for name, p in model.named_parameters() if sharp(name)]
         spread = [p.shape[1] ** -0.5 * (model.shape.d_kv ** -0.5 if name.endswith("q.weight") else 1.0)
                   for name, p in model.named_parameters() if sharp(name)]
-        self.most = [multiple * s * w.shape[1] ** 0.5 for w, s in zip(self.heads, spread)]
+        most = [multiple * s * w.shape[1] ** 0.5 for w, s in zip(self.heads, spread)]
+        self.most = torch.tensor(most, device=self.heads[0].device).view(-1, 1, 1)
 
     @torch.no_grad()
     def apply(self) -> None:
-        for weight, most in zip(self.heads, self.most):
-            weight *= (most / weight.norm(dim=1, keepdim=True)).clamp(max=1)
+        shrink = (self.most / torch.stack(self.heads).norm(dim=2, keepdim=True)).clamp(max=1)
+        torch._foreach_mul_(self.heads, list(shrink.unbind()))
 
 
 def optimizers_of(model: Chronos2, lr: float) -> list[torch.optim.Optimizer]:
@@ -188,8 +196,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--decay", type=int, default=3000, help="the last steps, in which the learning rate falls to 0")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after these, to go on another time")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--family", choices=["mixed", "mixed-without-null", "dense", "r8"], default="mixed",
-                        help="patterns of time attention that the steps draw from")
+    parser.add_argument("--family", choices=["mixed", "mixed-without-null", "dense", "r8"], default=["mixed"], nargs="+",
+                        help="patterns of time attention that the steps draw from; of several, each is a model in OUT/FAMILY-SEED")
     parser.add_argument("--d-model", type=int, default=160)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--start", type=Path, help="a model folder whose weights are the first ones")
@@ -206,8 +214,9 @@ def arguments() -> argparse.Namespace:
 class Run:
     """A model in training and all that a later process needs to go on with it."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        self.args = args
+    def __init__(self, args: argparse.Namespace, family: str, out: Path) -> None:
+        self.args, self.family, self.out = args, family, out
+        out.mkdir(parents=True, exist_ok=True)
         if args.start:
             self.model, _ = load(args.start)
         else:
@@ -220,7 +229,7 @@ class Run:
         self.step, self.seen, self.running, self.spent = 0, 0, 0.0, 0.0
         for p in self.model.parameters():  # groups of one leave some without a gradient
             p.grad = torch.zeros_like(p)
-        path = args.out / "state.pt"
+        path = out / "state.pt"
         if path.exists():
             state = torch.load(path, weights_only=False, map_location=args.device)
             self.model.load_state_dict(state["model"])
@@ -230,18 +239,19 @@ class Run:
             self.step, self.seen, self.running, self.spent = state["counts"]
 
     def keep(self) -> None:
-        new = self.args.out / "state.pt.new"
+        new = self.out / "state.pt.new"
         torch.save({"model": self.model.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
                     "average": self.average, "counts": (self.step, self.seen, self.running, self.spent)}, new)
-        new.replace(self.args.out / "state.pt")
-        save(self.model, self.average, self.args.out / "model", trained_for(self.args.family))
+        new.replace(self.out / "state.pt")
+        save(self.model, self.average, self.out / "model", trained_for(self.family))
 
     def learn(self, data: dict) -> float:
         """A step; its loss."""
+        begin = time.monotonic()
         lr = learning_rate(self.args, self.step)
         for g in [g for optimizer in self.optimizers for g in optimizer.param_groups]:
             g["lr"] = lr * g["share"]
-        pattern = draw_pattern(self.args.family, self.args.seed, self.step)
+        pattern = draw_pattern(self.family, self.args.seed, self.step)
         self.model.zero_grad(set_to_none=False)
         loss, _ = losses(self.model, tensors(data, self.args.device), data["size"], pattern, self.args.bf16)
         loss.backward()
@@ -257,23 +267,24 @@ class Run:
             self.running += (value - self.running) / min(self.step, 200)
         keep = min(0.999, (self.step + 1) / (self.step + 20))
         with torch.no_grad():
-            for k, v in self.model.state_dict().items():
-                self.average[k].lerp_(v, 1 - keep)
+            torch._foreach_lerp_(list(self.average.values()), list(self.model.state_dict().values()), 1 - keep)
+        self.spent += time.monotonic() - begin
         return value
 
     def note(self, loss: float) -> None:
         """The first losses, to the last digit; steps that are made again replace what they gave before."""
         if self.step > FIRST:
             return
-        path = self.args.out / "first.csv"
+        path = self.out / "first.csv"
         lines = path.read_text().splitlines()[:self.step] if path.exists() else ["step,loss"]
         path.write_text("\n".join([*lines, f"{self.step},{loss!r}"]) + "\n")
 
-    def judge(self, sets: list[dict], log: Path) -> None:
+    def judge(self, sets: list[dict]) -> None:
         own = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         values = validate(self.model, sets, self.args.device, self.args.bf16)
         self.model.load_state_dict(own)
+        log = self.out / "log.csv"
         new = not log.exists()
         with log.open("a", newline="") as stream:
             table = csv.writer(stream, lineterminator="\n")
@@ -287,27 +298,34 @@ class Run:
 def main() -> None:
     args = arguments()
     torch.set_num_threads(args.threads)
-    args.out.mkdir(parents=True, exist_ok=True)
-    run = Run(args)
+    torch.backends.cuda.enable_cudnn_sdp(False)  # it would plan anew for every shape of a batch
+    alone = len(args.family) == 1
+    runs = [Run(args, family, args.out if alone else args.out / f"{family}-{args.seed}") for family in args.family]
     sets = [batch(HELD_OUT, i, 8192) for i in range(32)]
-    stop = []
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.append(True))
-    begin = before = time.monotonic()
-    for data in batches(args.seed, run.step, args.steps, args.observations, args.workers):
-        run.note(run.learn(data))
-        now = time.monotonic()
-        run.spent, before = run.spent + now - before, now
-        last = run.step == args.steps or bool(stop) or now - begin > 60 * args.minutes
-        if run.step % args.every == 0 or run.step == args.steps:
-            run.judge(sets, args.out / "log.csv")
-        if run.step % args.every == 0 or last:
-            run.keep()
+    stop, fall = [], []
+    for number, asked in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGUSR1, fall)):
+        signal.signal(number, lambda *_, asked=asked: asked.append(True))
+    begin = time.monotonic()
+    first = min(run.step for run in runs)
+    for step, data in enumerate(batches(args.seed, first, args.steps, args.observations, args.workers), first):
+        if fall:
+            args.steps = min(args.steps, step + args.decay)
+            fall.clear()
+        for run in runs:
+            if run.step == step:  # a stop between two models leaves one a step ahead
+                run.note(run.learn(data))
+        step += 1
+        last = step == args.steps or bool(stop) or time.monotonic() - begin > 60 * args.minutes
+        for run in runs:
+            if step % args.every == 0 or step == args.steps:
+                run.judge(sets)
+            if step % args.every == 0 or last:
+                run.keep()
         if last:
             break
-        before = time.monotonic()
-    print(f"{args.out}: {run.step} of {args.steps} steps, {run.seen / 1e6:.0f} million observations, "
-          f"{run.spent / 60:.1f} minutes")
+    for run in runs:
+        print(f"{run.out}: {run.step} of {args.steps} steps, {run.seen / 1e6:.0f} million observations, "
+              f"{run.spent / 60:.1f} minutes")
 
 
 if __name__ == "__main__":
