@@ -45,7 +45,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 
-train() { "$python" tools/train/train.py "${more[@]}" "$@"; }
+train=("$python" tools/train/train.py)
 
 if [ $gpu = yes ]; then
   # Everything side by side: a small model's step takes longer to start than to run.
@@ -53,11 +53,12 @@ if [ $gpu = yes ]; then
   more+=(--device cuda --bf16)
   export OMP_NUM_THREADS=1
   main=(--steps 30000 --decay 3000 --every 2000 --d-model 256 --layers 8 --observations 524288)
-  train "${main[@]}" --workers $((cores * 9 / 16 + 1)) --out "$out/main" &
+  "${train[@]}" "${main[@]}" "${more[@]}" --workers $(((cores * 9 + 15) / 16)) --out "$out/main" &
   running=($!)
   if [ $arms = yes ]; then
     for seed in 1 2 3; do
-      train "${arm[@]}" --observations 65536 --workers $((cores / 8 + 1)) --family "${families[@]}" --seed $seed --out "$out" &
+      "${train[@]}" "${arm[@]}" "${more[@]}" --observations 65536 --every 2000 --workers $(((cores + 7) / 8)) \
+        --family "${families[@]}" --seed $seed --out "$out" &
       running+=($!)
     done
   fi
@@ -65,12 +66,18 @@ if [ $gpu = yes ]; then
   trap 'kill -USR1 "${running[0]}"' USR1
   failed=0
   for process in "${running[@]}"; do
-    while kill -0 "$process" 2> /dev/null; do wait "$process" || failed=$?; done
+    status=0
+    wait "$process" || status=$?
+    while kill -0 "$process" 2> /dev/null; do # a signal ended the waiting, not the process
+      status=0
+      wait "$process" || status=$?
+    done
+    [ $status = 0 ] || failed=$status
   done
   exit $failed
 fi
 
-train "${main[@]}" --out "$out/main"
+"${train[@]}" "${main[@]}" "${more[@]}" --out "$out/main"
 if [ $compare = yes ]; then "$python" tools/train/compare.py tools/train/logs/main-first.csv "$out/main/first.csv"; fi
 [ $arms = yes ] || exit 0
-for seed in 1 2 3; do train "${arm[@]}" --family "${families[@]}" --seed $seed --out "$out"; done
+for seed in 1 2 3; do "${train[@]}" "${arm[@]}" "${more[@]}" --family "${families[@]}" --seed $seed --out "$out"; done
