@@ -333,7 +333,8 @@ CHRONOS2_API void chronos2_session_reset_work(chronos2_session *session);
 
 /* Calls `progress(user, done, total)` from the calling thread after every pass of chronos2_predict,
  * chronos2_context_open, chronos2_context_predict and chronos2_embed. It counts series of that call; the last report
- * has done == total. A nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
+ * has done == total. Of chronos2_predict_stream it counts items of df: all that are forecast, and all that were read. A
+ * nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
 typedef int (*chronos2_progress_fn)(void *user, size_t done, size_t total);
 CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_fn progress, void *user);
 

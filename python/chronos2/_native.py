@@ -257,12 +257,12 @@ class _Watch:
     """What a session calls after every pass. An exception there stops the call; so does an interrupt's."""
 
     def __init__(self) -> None:
-        self.after: Callable[[], None] | None = None
+        self.after: Callable[[int, int], Any] | None = None
         self.raised: BaseException | None = None
 
-    def on_progress(self, _user: Any, _done: int, _total: int) -> int:
+    def on_progress(self, _user: Any, done: int, total: int) -> int:
         if self.after is not None:
-            self.after()
+            self.after(done, total)
         return 0
 
     def on_error(self, _kind: Any, value: BaseException, _traceback: Any) -> None:
@@ -306,9 +306,9 @@ class Session:
                                                      attention.reg_global))
             self.attention = attention
 
-    def watch(self, call: Callable[[], int], after: Callable[[], None] | None = None) -> int:
-        """What a call of the library returns that forecasts with this session. `after` is called after every pass; what
-        it raises is raised here."""
+    def watch(self, call: Callable[[], int], after: Callable[[int, int], Any] | None = None) -> int:
+        """What a call of the library returns that forecasts with this session. `after` is called after every pass, with
+        the numbers of series that are done and of all; what it raises is raised here."""
         self._watch.after, self._watch.raised = after, None
         status = call()
         raised, self._watch.after, self._watch.raised = self._watch.raised, None, None
@@ -316,10 +316,12 @@ class Session:
             raise raised
         return status
 
-    def _call(self, function: Callable[..., int], *arguments: Any, after: Callable[[], None] | None = None) -> None:
+    def _call(self, function: Callable[..., int], *arguments: Any,
+              after: Callable[[int, int], Any] | None = None) -> None:
         check(self.watch(lambda: function(self.pointer, *arguments), after))
 
-    def predict(self, table: SeriesTable, options: PredictOptions, after: Callable[[], None] | None = None) -> Forecast:
+    def predict(self, table: SeriesTable, options: PredictOptions,
+                after: Callable[[int, int], Any] | None = None) -> Forecast:
         handle = ffi.new("chronos2_forecast **")
         self._call(lib.chronos2_predict, table.pointer, len(table), options.native(), handle, after=after)
         return Forecast(handle, len(self.model.quantiles))

@@ -281,7 +281,7 @@ class Stream:
     """Forecasts of tables: an iterator of record batches. The session is its own until it ends."""
 
     def __init__(self, session: Session, past: Any, future: Any, options: StreamOptions,
-                 after: Callable[[], Any] | None = None) -> None:
+                 after: Callable[[int, int], Any] | None = None) -> None:
         self._session, self._after, self._raised = session, after, None
         self._warn = ffi.callback("chronos2_warning_fn", self._on_warning, onerror=self._on_error)
         tables = [None if table is None else table.__arrow_c_stream__() for table in (past, future)]

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import _hub, _inputs, _native
 from ._model import DEFAULT_LEVELS, Chronos2Model, resolve_attention, resolve_dtype
+from ._progress import Progress, following
 from .scenarios import EncodedContext
 
 if TYPE_CHECKING:
@@ -156,11 +157,12 @@ class Chronos2Pipeline(BaseChronosPipeline):
     # ---- Forecasts --------------------------------------------------------------------------------
 
     def _forecast(self, inputs: Any, prediction_length: int | None = None, *args: Any,
-                  after_batch: Callable[[], Any] | None = None, **kwargs: Any) -> _native.Forecast:
+                  after_batch: Callable[[], Any] | None = None, progress: Progress = None,
+                  **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
         table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon))
-        with self.model.session(attention) as session:
-            forecast = session.predict(table, options, after_batch)
+        with self.model.session(attention) as session, following(progress, after_batch) as after:
+            forecast = session.predict(table, options, after)
         for reason in forecast.errors().values():
             warnings.warn(f"no forecast: {reason}", stacklevel=3)
         return forecast
@@ -252,9 +254,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         return_type
             "torch" or "numpy" for this call.
         **kwargs
-            max_output_patches, unrolled_quantiles, after_batch (called after every pass; what it raises stops the
-            forecast), attention, radius, reg_global, extend_context, on_error ("skip": a series that can't be forecast
-            is None, with a warning).
+            max_output_patches, unrolled_quantiles, attention, radius, reg_global, extend_context; on_error ("skip": a
+            series that can't be forecast is None, with a warning); progress (True: a bar of tqdm; or a function that is
+            called after every pass with the numbers of series that are done and of all) and after_batch (called after
+            every pass): what they raise stops the forecast, as Ctrl-C does.
 
         Returns
         -------
@@ -334,14 +337,15 @@ class Chronos2Pipeline(BaseChronosPipeline):
             **predict_kwargs)
 
     def _forecast_frames(self, frames: Any, table_options: dict[str, Any], prediction_length: int | None,
-                         after_batch: Callable[[], Any] | None = None, **kwargs: Any) -> Any:
+                         after_batch: Callable[[], Any] | None = None, progress: Progress = None,
+                         **kwargs: Any) -> Any:
         from . import _stream
 
         predict, attention = self._options(prediction_length, **kwargs)
         together = _stream.ALL_SERIES if predict.cross_learning else 0  # passes are cut as those of predict
         options = _stream.StreamOptions(predict, batch_series=together, **table_options)
-        with self.model.session(attention) as session:
-            stream = _stream.Stream(session, frames.past, frames.future, options, after_batch)
+        with self.model.session(attention) as session, following(progress, after_batch) as after:
+            stream = _stream.Stream(session, frames.past, frames.future, options, after)
             return frames.result(stream, predict.horizon, options.quantile_levels)
 
     def predict_fev(

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import textwrap
@@ -127,17 +128,67 @@ def test_workers_of_a_pool_unpickle_a_pipeline():
         """, SMOOTH) == "True"
 
 
-def test_an_interrupt_stops_a_forecast():
-    assert python("""
-        import os, signal, sys, threading, time, numpy as np, chronos2
-        pipeline = chronos2.Chronos2Pipeline.from_pretrained(threads=1)
-        threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-        try:
-            pipeline.predict([np.arange(2000.0)] * 200000, 64, batch_size=16)
-        except KeyboardInterrupt:
-            pipeline.predict([np.arange(20.0)], 4)  # works afterwards
-            print("stopped")
-        """) == "stopped"
+INTERRUPTED = """
+    import sys, numpy as np, chronos2
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(threads=1)
+    begun = lambda done, total: print("begun", flush=True)
+    try:
+        {call}
+    except KeyboardInterrupt:
+        pipeline.predict([np.arange(20.0)], 4)  # works afterwards
+        print("stopped")
+    """
+PREDICT = "pipeline.predict([np.arange(2000.0)] * 200_000, 64, progress=begun)"
+PREDICT_DF = """import pandas as pd
+        rows = pd.DataFrame({"timestamp": pd.date_range("2020-01-01", periods=500, freq="h"), "target": 1.0})
+        df = pd.concat([rows.assign(item_id=i) for i in range(2000)])
+        pipeline.predict_df(df, prediction_length=900, progress=begun)"""
+
+
+@pytest.mark.parametrize("call", [PREDICT, pytest.param(PREDICT_DF, marks=pytest.mark.skipif(
+    not importlib.util.find_spec("pandas"), reason="pandas is not installed"))], ids=["predict", "predict_df"])
+def test_an_interrupt_stops_a_forecast(call):
+    """It would go on for minutes."""
+    child = subprocess.Popen([sys.executable, "-c", textwrap.dedent(INTERRUPTED.format(call=call))], text=True,
+                             stdout=subprocess.PIPE)
+    try:
+        assert child.stdout.readline() == "begun\n"
+        child.send_signal(signal.SIGINT)
+        assert child.communicate(timeout=60)[0].split()[-1] == "stopped"
+        assert child.returncode == 0
+    finally:
+        child.kill()
+
+
+def test_progress_counts_series(smooth):
+    reports = []
+    smooth.predict([wave(30)] * 20, 4, batch_size=8, progress=lambda *report: reports.append(report))
+    assert reports == [(8, 20), (16, 20), (20, 20)]
+    with pytest.raises(TypeError, match="progress: expected a bool or a function"):
+        smooth.predict([wave(30)], 4, progress="bar")
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pandas"), reason="pandas is not installed")
+def test_progress_counts_items_of_a_table(smooth):
+    import pandas as pd
+
+    rows = pd.DataFrame({"timestamp": pd.date_range("2020-01-01", periods=9, freq="h"), "target": 1.0})
+    reports = []
+    smooth.predict_df(pd.concat([rows.assign(item_id=i) for i in range(1500)]), prediction_length=2, batch_size=400,
+                      progress=lambda *report: reports.append(report))
+    assert reports == [(400, 1500), (800, 1500), (1024, 1500), (1424, 1500), (1500, 1500)]  # 1024 are read at once
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("tqdm"), reason="tqdm is not installed")
+def test_progress_may_be_a_bar(smooth, capsys):
+    smooth.predict([wave(30)] * 20, 4, progress=True)
+    assert "20/20" in capsys.readouterr().err
+
+
+def test_a_bar_needs_tqdm(smooth, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tqdm.auto", None)
+    with pytest.raises(ImportError, match="pip install tqdm; or give a function"):
+        smooth.predict([wave(30)], 4, progress=True)
 
 
 def test_what_after_batch_raises_stops_the_forecast(smooth, capfd):

@@ -77,10 +77,17 @@ fail:
   return status;
 }
 
+/* Tokens of a pass: as few as keep the threads busy, where the cut into passes doesn't show in the results. */
+static size_t pass_tokens(const c2_engine *engine) {
+  enum { LEAST = 4096, PER_THREAD = 2048 };
+  if (engine->backend != &c2_cpu_backend) return C2_PASS_TOKENS;
+  return c2_min_size(c2_max_size(PER_THREAD * engine->threads, LEAST), C2_PASS_TOKENS);
+}
+
 static c2_status run_series(job *j, c2_error *err) {
   if (j->done > 0) C2_TRY(c2_session_progress(j->session, j->done, j->request->asked, err));
   for (size_t from = 0; from < j->request->count;) {
-    c2_pass p = c2_request_pass(j->request, from, j->forecast->horizon, C2_PASS_TOKENS);
+    c2_pass p = c2_request_pass(j->request, from, j->forecast->horizon, pass_tokens(&j->session->engine));
     C2_TRY(run_pass(j, &p, NULL, err));
     from = p.to;
   }
@@ -196,7 +203,7 @@ static c2_status plan_passes(chronos2_session *session, const c2_request *r, con
   size_t held = 0;
   double somewhere = 0; /* quantiles of targets have their place in the forecast */
   for (size_t from = 0; from < r->count;) {
-    c2_pass p = c2_request_pass(r, from, r->horizon, C2_PASS_TOKENS);
+    c2_pass p = c2_request_pass(r, from, r->horizon, pass_tokens(&session->engine));
     c2_rows rows = {0};
     size_t own[3] = {0, 0, 0};
     c2_status status = c2_rows_plan(&rows, r, &p, &own[0], err);

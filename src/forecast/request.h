@@ -5,7 +5,8 @@
 #include "forecast/session.h"
 #include "series/categories.h"
 
-/* Tokens of a pass that keep its workspace small: a pass ends with the series that reaches them. */
+/* Tokens of a pass that keep its workspace small: a pass ends with the series that reaches them. It is also what many
+ * threads need to have enough to do. */
 enum { C2_PASS_TOKENS = 16384 };
 
 /* Why a series has no forecast. */

@@ -17,6 +17,8 @@ typedef struct stream {
   size_t inferred;      /* items of df that have told their frequency */
   size_t next;          /* item of df that comes next */
   size_t matched;       /* items of future_df that belong to one of df */
+  chronos2_progress_fn progress; /* the caller's, during a batch */
+  void *progress_user;
   bool is_gathered;
   bool has_ended;
   c2_error err; /* the failure that ended it */
@@ -157,6 +159,27 @@ static void warn_of_faults(const stream *s) {
   }
 }
 
+static int on_progress(void *user, size_t done, size_t total) {
+  const stream *s = user;
+  (void)total;
+  return s->progress(s->progress_user, s->next + done, s->inferred);
+}
+
+/* Forecasts the items. What the caller hears of the progress counts all of the table, not those of this batch. */
+static c2_status run_batch(stream *s, const c2_batch_entry *entry, size_t count, c2_error *err) {
+  chronos2_session *session = s->session;
+  s->progress = session->progress;
+  s->progress_user = session->progress_user;
+  if (s->progress) {
+    session->progress = on_progress;
+    session->progress_user = s;
+  }
+  c2_status status = c2_table_batch_run(&s->batch, &s->plan, session, entry, count, err);
+  session->progress = s->progress;
+  session->progress_user = s->progress_user;
+  return status;
+}
+
 /* Forecasts the next items, if there are any. */
 static c2_status next_batch(stream *s, c2_error *err) {
   c2_table_plan *plan = &s->plan;
@@ -176,7 +199,7 @@ static c2_status next_batch(stream *s, c2_error *err) {
     C2_GOTO(find_future(s, past, &entry[i].future, err));
     s->matched++;
   }
-  C2_GOTO(c2_table_batch_run(&s->batch, plan, s->session, entry, count, err));
+  C2_GOTO(run_batch(s, entry, count, err));
   for (size_t i = 0; i < count; i++) {
     c2_source_drop(&plan->past, entry[i].past);
     if (plan->has_future) c2_source_drop(&plan->future, entry[i].future);

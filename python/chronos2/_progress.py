@@ -1,0 +1,49 @@
+"""Progress of a forecast: a bar of tqdm, or a function of the caller's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Callable, Union
+
+Progress = Union[bool, Callable[[int, int], Any], None]
+Report = Callable[[int, int], Any]  # of series that are forecast, and of all
+
+
+@contextmanager
+def following(progress: Progress, after_batch: Callable[[], Any] | None) -> Iterator[Report | None]:
+    """What a session calls after every pass; None: nothing."""
+    if not callable(progress) and progress not in (None, False, True):
+        raise TypeError(f"progress: expected a bool or a function of (done, total), found {progress!r}")
+    if progress is True:
+        with _bar() as bar:
+            yield _both(bar, after_batch)
+    else:
+        yield _both(progress or None, after_batch)
+
+
+def _both(report: Report | None, after_batch: Callable[[], Any] | None) -> Report | None:
+    if after_batch is None:
+        return report
+
+    def call(done: int, total: int) -> None:
+        if report is not None:
+            report(done, total)
+        after_batch()
+
+    return call
+
+
+@contextmanager
+def _bar() -> Iterator[Report]:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ImportError("progress=True needs tqdm: pip install tqdm; or give a function of (done, total)") from None
+    with tqdm(unit="series") as bar:
+
+        def report(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield report
