@@ -9,9 +9,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/infile.h"
 #include "base/memory.h"
 #include "base/platform.h"
-#include "base/sha.h"
 #include "base/text.h"
 
 enum { PIECE = 1 << 20 };
@@ -91,7 +91,7 @@ typedef struct partial {
   c2_receiver receiver;
   const c2_hub *hub;
   const char *name; /* of the file, for people */
-  const char *path; /* of the incomplete blob */
+  char *path; /* of the incomplete blob */
   int file;
   uint64_t limit; /* bytes that may come */
   uint64_t total; /* 0: not known */
@@ -152,27 +152,15 @@ static c2_status check_space(const partial *p, c2_error *err) {
 
 /* The digest of the whole file: SHA-256 of its bytes, or what git calls it by. */
 static c2_status digest(const partial *p, c2_sha_kind kind, char out[C2_SHA_ROOM], c2_error *err) {
+  c2_infile file = {.path = p->path, .descriptor = p->file, .size = (size_t)p->receiver.size};
   c2_sha sha;
   char head[32];
-  unsigned char *piece = NULL;
-  C2_TRY(c2_alloc_array(PIECE, 1, &piece, err));
   c2_sha_begin(&sha, kind);
   int n = snprintf(head, sizeof head, "blob %llu", (unsigned long long)p->receiver.size);
   if (kind == C2_SHA1) c2_sha_add(&sha, head, (size_t)n + 1); /* with its zero */
-  c2_status status = C2_OK;
-  for (uint64_t at = 0; status == C2_OK && at < p->receiver.size;) {
-    ssize_t got = pread(p->file, piece, PIECE, (off_t)at);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) {
-      status = c2_fail(err, C2_ERR_IO, "%s: cannot read: %s", p->path, got ? strerror(errno) : "it became shorter");
-    } else {
-      c2_sha_add(&sha, piece, (size_t)got);
-      at += (uint64_t)got;
-    }
-  }
+  C2_TRY(c2_infile_digest(&file, &sha, err));
   c2_sha_end(&sha, out);
-  free(piece);
-  return status;
+  return C2_OK;
 }
 
 /* ---- Whole and right? ----------------------------------------------------------------------------- */

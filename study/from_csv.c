@@ -16,16 +16,21 @@
 #include "study/results/published.h"
 #include "study/study.h"
 
+enum { MOST_RADII = 1024 };
+
+/* Ascending, each once. The array is in the pool of the results' tasks. */
+typedef struct radius_set {
+  double *at; /* [MOST_RADII] */
+  size_t count;
+} radius_set;
+
 /* What a folder holds. */
 typedef struct source {
   char *prefix; /* folder/P */
-  double *radius;
-  size_t radii, room;
+  radius_set compared, probed;
   c2_lookup tasks; /* by name */
   c2_sheet sheet;  /* the file that is read, one at a time */
 } source;
-
-enum { MOST_RADII = 1024 };
 
 /* ---- Finding the files ----------------------------------------------------------------------- */
 
@@ -44,16 +49,17 @@ static size_t prefix_of(const char *name, double *radius) {
   return 0;
 }
 
-static c2_status add_radius(source *s, double radius, c2_error *err) {
-  size_t at = 0;
+static c2_status add_radius(radius_set *set, double radius, c2_error *err) {
+  size_t i = 0;
   if (isnan(radius)) return C2_OK;
-  while (at < s->radii && s->radius[at] < radius) at++;
-  if (at < s->radii && s->radius[at] == radius) return C2_OK;
-  if (s->radii == MOST_RADII) C2_FAIL(err, C2_ERR_FORMAT, "expected at most %d radii in a study's files", MOST_RADII);
-  C2_TRY(c2_grow_array(&s->radius, &s->room, s->radii + 1, sizeof *s->radius, err));
-  memmove(s->radius + at + 1, s->radius + at, (s->radii - at) * sizeof *s->radius);
-  s->radius[at] = radius;
-  s->radii++;
+  while (i < set->count && set->at[i] < radius) i++;
+  if (i < set->count && set->at[i] == radius) return C2_OK;
+  if (set->count == MOST_RADII) {
+    C2_FAIL(err, C2_ERR_FORMAT, "expected at most %d radii in a study's files", MOST_RADII);
+  }
+  memmove(set->at + i + 1, set->at + i, (set->count - i) * sizeof *set->at);
+  set->at[i] = radius;
+  set->count++;
   return C2_OK;
 }
 
@@ -74,7 +80,7 @@ static c2_status add_file(source *s, const char *folder, const char *name, c2_er
     C2_FAIL(err, C2_ERR_FORMAT, "%s: expected the files of one study, found those of '%.60s' and '%.*s'", folder, known,
             (int)n, name);
   }
-  return add_radius(s, radius, err);
+  return add_radius(&s->compared, radius, err);
 }
 
 static c2_status find(source *s, const char *folder, c2_error *err) {
@@ -85,7 +91,7 @@ static c2_status find(source *s, const char *folder, c2_error *err) {
   while (status == C2_OK && (entry = readdir(dir))) status = add_file(s, folder, entry->d_name, err);
   (void)closedir(dir);
   C2_TRY(status);
-  if (s->radii == 0) {
+  if (s->compared.count == 0) {
     C2_FAIL(err, C2_ERR_FORMAT,
             "%s: expected files P__perf_full.csv and P__perf_sparse_r*.csv, or P__perf_compare_r*.csv", folder);
   }
@@ -111,10 +117,7 @@ static c2_status keep(c2_results *r, const c2_sheet *sheet, size_t row, const ch
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected a text without control characters", sheet->path,
             sheet->line[row], column);
   }
-  char *copy = c2_strdup(text);
-  if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a name");
-  *out = copy;
-  return c2_tasks_own(&r->tasks, copy, err);
+  return c2_pool_text(&r->tasks.pool, text, out, err);
 }
 
 /* The tasks of a file, in its order. */
@@ -204,7 +207,7 @@ static c2_status read_full(c2_results *r, source *from, c2_error *err) {
   C2_TRY(open_sheet(from, table, 0, err));
   if (from->sheet.rows == 0) {
     table = C2_TABLE_COMPARE;
-    C2_TRY(open_sheet(from, table, from->radius[0], err));
+    C2_TRY(open_sheet(from, table, from->compared.at[0], err));
   }
   if (from->sheet.rows == 0) C2_FAIL(err, C2_ERR_FORMAT, "%s__perf_full.csv: expected this file", from->prefix);
   C2_TRY(read_tasks(r, &from->sheet, table, &from->tasks, err));
@@ -216,7 +219,7 @@ static c2_status read_full(c2_results *r, source *from, c2_error *err) {
 }
 
 static c2_status read_sparse(c2_results *r, source *from, size_t arm, c2_error *err) {
-  double radius = from->radius[arm - 1];
+  double radius = from->compared.at[arm - 1];
   c2_table table = C2_TABLE_PERF_SPARSE;
   C2_TRY(open_sheet(from, table, radius, err));
   if (from->sheet.rows == 0) {
@@ -229,7 +232,7 @@ static c2_status read_sparse(c2_results *r, source *from, size_t arm, c2_error *
 
 /* What only the t-test files say. */
 static c2_status read_backend(c2_results *r, source *from, c2_error *err) {
-  C2_TRY(open_sheet(from, C2_TABLE_TTEST, from->radius[0], err));
+  C2_TRY(open_sheet(from, C2_TABLE_TTEST, from->compared.at[0], err));
   if (from->sheet.rows == 0) return C2_OK;
   C2_TRY(read_text(r, &from->sheet, "backend", &r->backend, err));
   return c2_sheet_read(&from->sheet, 0, C2_TABLE_TTEST, C2_PART_RESULTS, r, err);
@@ -245,24 +248,25 @@ static int by_window_and_radius(const void *a, const void *b) {
 }
 
 /* Every window of every task at every radius, once. */
-static c2_status check_grid(const c2_results *r, const c2_sheet *sheet, const source *probe, c2_error *err) {
+static c2_status check_grid(const c2_results *r, const source *from, c2_error *err) {
+  const radius_set *radii = &from->probed;
   for (size_t i = 0; i < r->done; i++) {
     c2_task_result *t = &r->task[i];
     if (t->mass_count) qsort(t->mass, t->mass_count, sizeof *t->mass, by_window_and_radius);
-    bool whole = t->mass_count > 0 && t->mass_count % probe->radii == 0;
+    bool whole = t->mass_count > 0 && t->mass_count % radii->count == 0;
     for (size_t k = 0; whole && k < t->mass_count; k++) {
-      whole = t->mass[k].radius == probe->radius[k % probe->radii] &&
-              t->mass[k].window == t->mass[k - k % probe->radii].window;
+      whole = t->mass[k].radius == radii->at[k % radii->count] &&
+              t->mass[k].window == t->mass[k - k % radii->count].window;
     }
     if (!whole) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s: task '%.80s': expected each of %zu radii once for every window", sheet->path,
-              t->task->name, probe->radii);
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: task '%.80s': expected each of %zu radii once for every window",
+              from->sheet.path, t->task->name, radii->count);
     }
   }
   return C2_OK;
 }
 
-static c2_status read_mass(c2_results *r, const source *from, source *probe, c2_error *err) {
+static c2_status read_mass(c2_results *r, source *from, c2_error *err) {
   const c2_sheet *sheet = &from->sheet;
   size_t *room = NULL; /* [tasks] */
   c2_status status = C2_OK;
@@ -273,12 +277,12 @@ static c2_status read_mass(c2_results *r, const source *from, source *probe, c2_
     C2_GOTO(find_task(from, i, &task, err));
     c2_fields_clear(C2_TABLE_MASS_PER_WINDOW, C2_PART_MASS, &row);
     C2_GOTO(c2_sheet_read(sheet, i, C2_TABLE_MASS_PER_WINDOW, C2_PART_MASS, &row, err));
-    C2_GOTO(add_radius(probe, row.radius, err));
+    C2_GOTO(add_radius(&from->probed, row.radius, err));
     c2_task_result *t = &r->task[task];
     C2_GOTO(c2_grow_array(&t->mass, &room[task], t->mass_count + 1, sizeof row, err));
     t->mass[t->mass_count++] = row;
   }
-  if (sheet->rows) status = check_grid(r, sheet, probe, err);
+  if (sheet->rows) status = check_grid(r, from, err);
 fail:
   free(room);
   return status;
@@ -286,12 +290,10 @@ fail:
 
 /* Radii of the probe; without one, those of the comparison, and means of nothing. */
 static c2_status read_probe(c2_results *r, source *from, c2_error *err) {
-  source probe = {0};
   C2_TRY(open_sheet(from, C2_TABLE_MASS_PER_WINDOW, 0, err));
-  c2_status status = read_mass(r, from, &probe, err);
-  r->radii = probe.radii ? (c2_radii){probe.radius, probe.radii} : r->perf_radii;
-  c2_status kept = c2_tasks_own(&r->tasks, probe.radius, err);
-  return status == C2_OK ? kept : status;
+  C2_TRY(read_mass(r, from, err));
+  r->radii = from->probed.count ? (c2_radii){from->probed.at, from->probed.count} : r->perf_radii;
+  return C2_OK;
 }
 
 /* ---- Seasonal naive -------------------------------------------------------------------------- */
@@ -350,12 +352,14 @@ static c2_status check_verdict(const c2_plan *plan, const c2_results *r, c2_erro
 static c2_status read_all(c2_study *s, source *from, c2_error *err) {
   const c2_plan *plan = &s->plan;
   c2_results *r = &s->results;
+  C2_TRY(c2_pool_alloc(&r->tasks.pool, MOST_RADII, sizeof *from->compared.at, &from->compared.at, err));
+  C2_TRY(c2_pool_alloc(&r->tasks.pool, MOST_RADII, sizeof *from->probed.at, &from->probed.at, err));
   C2_TRY(find(from, plan->from_csv, err));
   C2_TRY(check_prefix(plan, from, err));
   r->model_name = "unknown";
   r->backend = "";
   r->chunk_size = plan->chunk_size;
-  r->perf_radii = (c2_radii){from->radius, from->radii};
+  r->perf_radii = (c2_radii){from->compared.at, from->compared.count};
   c2_choose_metrics(plan, r);
   C2_TRY(c2_choose_arms(plan, r, err));
   C2_TRY(check_verdict(plan, r, err));
@@ -371,9 +375,8 @@ c2_status c2_study_from_csv(c2_study *study, c2_error *err) {
   source from = {0};
   c2_status status = read_all(study, &from, err);
   if (status == C2_OK) status = c2_study_finish(study, from.prefix, err);
-  c2_status kept = c2_tasks_own(&study->results.tasks, from.radius, err);
   c2_lookup_free(&from.tasks);
   c2_sheet_close(&from.sheet);
   free(from.prefix);
-  return status == C2_OK ? kept : status;
+  return status;
 }

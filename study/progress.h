@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/results/results.h"
 
 typedef struct c2_progress {

@@ -1,7 +1,5 @@
 /* A study that is measured: task by task the probe, then dense and sparse passes in turn. */
 #include <math.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "base/memory.h"
 #include "study/files/partial.h"
@@ -21,31 +19,19 @@ typedef struct runner {
 
 /* ---- The probe ------------------------------------------------------------------------------- */
 
-static c2_probe_options probe_options(const c2_plan *plan) {
-  return (c2_probe_options){.radii = plan->radii.at,
-                            .radius_count = plan->radii.count,
-                            .reg_global = plan->session.reg_global,
-                            .exclude_reg = plan->exclude_reg,
-                            .include_padded = plan->include_padded,
-                            .batch_size = plan->probe_batch,
-                            .context_length = plan->context_length,
-                            .most_series = plan->probe_series,
-                            .seed = plan->seed};
-}
-
 static c2_status probe_window(runner *engines, c2_probe *probe, const c2_evaluation *e, size_t index, c2_mass_row *rows,
                               c2_error *err) {
   size_t series = 0;
   size_t context = 0;
   C2_TRY(c2_probe_window(probe, engines->session[0], engines->model[0], &e->window[index], &series, &context, err));
-  for (size_t k = 0; k < probe->options.radius_count; k++) {
+  for (size_t k = 0; k < probe->plan->radii.count; k++) {
     rows[k] = (c2_mass_row){.window = index,
                             .context_used = context,
-                            .radius = probe->options.radii[k],
+                            .radius = probe->plan->radii.at[k],
                             .share = c2_probe_result(probe, &probe->window, k, SIZE_MAX, 0),
                             .tokens = probe->tokens,
                             .context_tokens = probe->context,
-                            .query_positions = probe->context - (probe->options.exclude_reg ? 1 : 0),
+                            .query_positions = probe->context - (probe->plan->exclude_reg ? 1 : 0),
                             .queries = probe->window.queries,
                             .series = series,
                             .rows_per_series = e->window[index].rows};
@@ -56,7 +42,7 @@ static c2_status probe_window(runner *engines, c2_probe *probe, const c2_evaluat
 }
 
 static c2_status sum_heads(const c2_probe *probe, c2_task_result *result, c2_error *err) {
-  size_t radii = probe->options.radius_count;
+  size_t radii = probe->plan->radii.count;
   size_t count = probe->layers * probe->heads * radii;
   C2_TRY(c2_alloc_array(count, sizeof(c2_head_row), &result->head, err));
   result->head_count = count;
@@ -66,7 +52,7 @@ static c2_status sum_heads(const c2_probe *probe, c2_task_result *result, c2_err
     size_t layer = i / radii / probe->heads;
     result->head[i] = (c2_head_row){.layer = layer,
                                     .head = head,
-                                    .radius = probe->options.radii[k],
+                                    .radius = probe->plan->radii.at[k],
                                     .share = c2_probe_result(probe, &probe->task, k, layer, head)};
   }
   return C2_OK;
@@ -75,14 +61,13 @@ static c2_status sum_heads(const c2_probe *probe, c2_task_result *result, c2_err
 static c2_status probe_task(const c2_study *s, runner *engines, const c2_evaluation *e, c2_task_result *result,
                             c2_error *err) {
   static const c2_arm dense = {.attention = CHRONOS2_FULL};
-  c2_probe_options options = probe_options(&s->plan);
-  size_t radii = options.radius_count;
+  size_t radii = s->plan.radii.count;
   size_t windows = c2_probed_windows(&s->plan, e->task);
-  size_t rows = c2_probe_rows(&options, e->window[0].rows);
+  size_t rows = c2_probe_rows(&s->plan, e->window[0].rows);
   c2_probe probe;
   C2_TRY(c2_alloc_array(windows * radii, sizeof(c2_mass_row), &result->mass, err));
   C2_TRY(c2_arm_apply(&dense, s->plan.session.reg_global, engines->session[0], err));
-  C2_TRY(c2_probe_open(&probe, &options, s->results.layers, rows, s->results.heads, err));
+  C2_TRY(c2_probe_open(&probe, &s->plan, s->results.layers, rows, s->results.heads, err));
   c2_status status = C2_OK;
   for (size_t i = 0; status == C2_OK && i < windows; i++) {
     status = probe_window(engines, &probe, e, i, result->mass + i * radii, err);
@@ -112,15 +97,12 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
   const c2_plan *plan = &s->plan;
   const c2_results *r = &s->results;
   size_t limit = chronos2_model_config(engines->model[0])->context_length;
-  c2_comparison comparison = {.arm = r->arm,
+  c2_comparison comparison = {.plan = plan,
+                              .arm = r->arm,
                               .arms = r->arms,
                               .timed = r->perf_radii.count + 1,
-                              .repeats = plan->repeats,
                               .metrics = &r->compared,
                               .session = {engines->session[0], engines->session[1]},
-                              .reg_global = plan->session.reg_global,
-                              .batch_size = plan->perf_batch,
-                              .context_length = plan->context_length,
                               .most_context = plan->context_length ? plan->context_length : limit,
                               .example_arm = 1 + r->verdict,
                               .seed = plan->seed ^ (uint64_t)e->task->line << 32,

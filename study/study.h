@@ -11,7 +11,7 @@
 #include "study/files/lock.h"
 #include "study/progress.h"
 #include "study/results/journal.h"
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/results/results.h"
 
 typedef struct c2_study {

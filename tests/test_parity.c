@@ -105,15 +105,13 @@ static void test_shared_goldens(void **state) {
 static void mass_row(const golden_case *g, const chronos2_model *model, chronos2_session *session, const json_t *row) {
   const chronos2_config *c = chronos2_model_config(model);
   double radius = json_number_value(json_object_get(row, "radius"));
-  c2_probe_options options = {.radii = &radius,
-                              .radius_count = 1,
-                              .reg_global = json_is_true(json_object_get(row, "reg_is_global")),
-                              .exclude_reg = json_is_true(json_object_get(row, "exclude_reg_query"))};
+  c2_plan plan = {.radii = {&radius, 1}, .exclude_reg = json_is_true(json_object_get(row, "exclude_reg_query"))};
+  plan.session.reg_global = json_is_true(json_object_get(row, "reg_is_global"));
   c2_probe probe;
   c2_error err;
   size_t tokens = chronos2_batch_tokens(model, &g->batch);
   float *quantiles = malloc(g->batch.rows * c->quantiles * c->patch * g->batch.output_patches * sizeof *quantiles);
-  assert_int_equal(c2_probe_open(&probe, &options, c->layers, g->batch.rows, c->heads, &err), C2_OK);
+  assert_int_equal(c2_probe_open(&probe, &plan, c->layers, g->batch.rows, c->heads, &err), C2_OK);
   assert_int_equal(c2_probe_begin_batch(&probe, tokens, tokens - g->batch.output_patches, &err), C2_OK);
   chronos2_session_on_attention(session, c2_probe_observe, &probe);
   assert_int_equal(chronos2_forward(session, &g->batch, quantiles, NULL, NULL, NULL), CHRONOS2_OK);

@@ -151,8 +151,8 @@ static void test_compare_alone(void **state) {
   for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++) {
     double a = 0;
     double b = 0;
-    assert_int_equal(c2_sheet_number(&ours, 0, columns[i], false, &a, NULL), C2_OK);
-    assert_int_equal(c2_sheet_number(&theirs, 0, columns[i], false, &b, NULL), C2_OK);
+    assert_int_equal(c2_sheet_number(&ours, 0, columns[i], &a, NULL), C2_OK);
+    assert_int_equal(c2_sheet_number(&theirs, 0, columns[i], &b, NULL), C2_OK);
     assert_true(fixture_near(a, b, 1e-12));
   }
   c2_sheet_close(&ours);

@@ -28,10 +28,10 @@ static void test_shares(void **state) {
   static const float a[6] = {0.5f, 0, 0.125f, 0.25f, 0.125f, 0};
   static const float b[6] = {0, 0.25f, 0.125f, 0, 0.125f, 0.5f};
   static const double radius = 1;
-  c2_probe_options options = {.radii = &radius, .radius_count = 1};
+  c2_plan plan = {.radii = {&radius, 1}};
   c2_probe probe;
   c2_error err;
-  assert_int_equal(c2_probe_open(&probe, &options, 1, 2, 1, &err), C2_OK);
+  assert_int_equal(c2_probe_open(&probe, &plan, 1, 2, 1, &err), C2_OK);
   assert_int_equal(c2_probe_begin_batch(&probe, 6, 4, &err), C2_OK);
   for (size_t q = 0; q < 4; q++) see(&probe, 0, q, a);
   for (size_t q = 1; q < 4; q++) see(&probe, 1, q, b);

@@ -60,6 +60,20 @@ c2_status c2_infile_read(const c2_infile *file, size_t offset, size_t size, void
   return C2_OK;
 }
 
+c2_status c2_infile_digest(const c2_infile *file, c2_sha *sha, c2_error *err) {
+  enum { PIECE = 1 << 20 };
+  unsigned char *piece = NULL;
+  C2_TRY(c2_alloc_array(PIECE, 1, &piece, err));
+  c2_status status = C2_OK;
+  for (size_t at = 0; status == C2_OK && at < file->size; at += PIECE) {
+    size_t size = c2_min_size(PIECE, file->size - at);
+    status = c2_infile_read(file, at, size, piece, err);
+    if (status == C2_OK) c2_sha_add(sha, piece, size);
+  }
+  free(piece);
+  return status;
+}
+
 c2_status c2_infile_check(const c2_infile *file, c2_error *err) {
   struct stat info;
   if (fstat(file->descriptor, &info) != 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot read: %s", file->path, strerror(errno));

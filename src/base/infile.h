@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/sha.h"
 #include "base/status.h"
 
 /* A regular file, read by offset. Threads may share it. */
@@ -25,6 +26,9 @@ void c2_infile_close(c2_infile *file);
 
 /* Reads the bytes [offset, offset + size). A file that has become shorter is an error. */
 c2_status c2_infile_read(const c2_infile *file, size_t offset, size_t size, void *out, c2_error *err);
+
+/* Adds the whole file to a digest. */
+c2_status c2_infile_digest(const c2_infile *file, c2_sha *sha, c2_error *err);
 
 /* Fails if the file was written to since it was opened. */
 c2_status c2_infile_check(const c2_infile *file, c2_error *err);

@@ -29,6 +29,9 @@ int c2_processor_count(void);
  * groups. `root` is put before every path that is read; it is "" except in tests. */
 int c2_processor_quota(const char *root);
 
+/* The processor's name, cut off at the room; "unknown" where the system doesn't say. */
+void c2_processor_name(char *out, size_t room);
+
 /* The set of processors that a thread may use. */
 typedef struct c2_affinity {
   uint64_t set[16];

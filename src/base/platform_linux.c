@@ -161,6 +161,20 @@ static int allowed_processors(void) {
   return count > 0 ? (int)count : 1;
 }
 
+void c2_processor_name(char *out, size_t room) {
+  char line[512];
+  FILE *file = fopen("/proc/cpuinfo", "re");
+  (void)snprintf(out, room, "unknown");
+  while (file && fgets(line, sizeof line, file)) {
+    char *colon = strchr(line, ':');
+    if (strncmp(line, "model name", 10) != 0 || !colon) continue;
+    line[strcspn(line, "\n")] = '\0';
+    (void)snprintf(out, room, "%s", colon + 2);
+    break;
+  }
+  if (file) (void)fclose(file);
+}
+
 int c2_processor_count(void) {
   int allowed = allowed_processors();
   int quota = c2_processor_quota("");

@@ -45,6 +45,10 @@ int c2_processor_count(void) {
   return count < 1 ? 1 : count > INT_MAX ? INT_MAX : (int)count;
 }
 
+void c2_processor_name(char *out, size_t room) {
+  (void)snprintf(out, room, "unknown");
+}
+
 int c2_processor_quota(const char *root) {
   (void)root;
   return 0;

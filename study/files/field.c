@@ -83,12 +83,11 @@ void c2_repr(double value, char out[C2_REPR_ROOM]) {
   (void)snprintf(out, C2_REPR_ROOM, "%.*f", decimals > 0 ? decimals : 1, value);
 }
 
-void c2_heads_put(const c2_heads *heads, char separator, FILE *out) {
+static void put_heads(const c2_heads *heads, FILE *out) {
   for (size_t i = 0; i < heads->count; i++) {
     char text[C2_HEAD_ROOM];
     c2_head_text(heads->at[i], text);
-    if (i > 0) (void)fputc(separator, out);
-    (void)fputs(text, out);
+    (void)fprintf(out, "%s%s", i ? " " : "", text);
   }
 }
 
@@ -100,7 +99,7 @@ void c2_radii_put(const c2_radii *radii, FILE *out) {
   }
 }
 
-void c2_metrics_put(const c2_metric_list *metrics, FILE *out) {
+static void put_metrics(const c2_metric_list *metrics, FILE *out) {
   for (size_t i = 0; i < metrics->count; i++) (void)fprintf(out, "%s%s", i ? "," : "", c2_metric_name(metrics->at[i]));
 }
 
@@ -146,9 +145,9 @@ void c2_field_put(const c2_field *c, const c2_row *row, FILE *out) {
       if (value > 0) put_real(value, out);
       break;
     case C2_DTYPE: (void)fputs(chronos2_dtype_name(*(const chronos2_dtype *)c2_field_at(c, row)), out); break;
-    case C2_LIST: c2_metrics_put(c2_field_at(c, row), out); break;
+    case C2_LIST: put_metrics(c2_field_at(c, row), out); break;
     case C2_RADII: c2_radii_put(c2_field_at(c, row), out); break;
-    case C2_HEADS: c2_heads_put(c2_field_at(c, row), ' ', out); break;
+    case C2_HEADS: put_heads(c2_field_at(c, row), out); break;
     case C2_NAMES: c2_names_put(c2_field_at(c, row), out); break;
     case C2_METRIC: (void)fputs(c2_metric_name(*(const c2_metric *)c2_field_at(c, row)), out); break;
     case C2_CHARS: (void)fputs(c2_field_at(c, row), out); break;

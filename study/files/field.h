@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/results/results.h"
 
 /* What a row is put together from. */
@@ -96,10 +96,8 @@ void c2_repr(double value, char out[C2_REPR_ROOM]);
 /* Writes a value as a cell of a CSV file holds it, without quotes. Truth values are True and False, lists Python's. */
 void c2_field_put(const c2_field *column, const c2_row *row, FILE *out);
 
-/* "0:3 1:2"; "8,16"; "MASE,WQL". */
-void c2_heads_put(const c2_heads *heads, char separator, FILE *out);
+/* "8,16". */
 void c2_radii_put(const c2_radii *radii, FILE *out);
-void c2_metrics_put(const c2_metric_list *metrics, FILE *out);
 
 /* "['a', 'b']", as Python has it. */
 void c2_names_put(const c2_names *names, FILE *out);

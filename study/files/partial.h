@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "study/results/journal.h"
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/results/results.h"
 
 /* Obeys `resume` and `restart` of the plan: fills in the results that the file has, or removes it. A file that is there

@@ -54,26 +54,11 @@ static void put_options(c2_json_writer *w, const c2_plan *plan, const c2_results
   c2_json_end_object(w);
 }
 
-/* "unknown" where the system doesn't say. */
-static void find_processor_name(char *out, size_t room) {
-  char line[512];
-  FILE *file = fopen("/proc/cpuinfo", "r");
-  (void)snprintf(out, room, "unknown");
-  while (file && fgets(line, sizeof line, file)) {
-    char *colon = strchr(line, ':');
-    if (strncmp(line, "model name", 10) != 0 || !colon) continue;
-    line[strcspn(line, "\n")] = '\0';
-    (void)snprintf(out, room, "%s", colon + 2);
-    break;
-  }
-  if (file) (void)fclose(file);
-}
-
 void c2_machine_put(c2_json_writer *w) {
   struct utsname system;
   char processor[256];
   long pages = sysconf(_SC_PHYS_PAGES);
-  find_processor_name(processor, sizeof processor);
+  c2_processor_name(processor, sizeof processor);
   c2_json_put_text(w, "processor", processor);
   c2_json_put_whole(w, "processors", (uint64_t)c2_processor_count());
   c2_json_put_whole(w, "memory_mb", (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE) >> 20);

@@ -9,7 +9,7 @@
 #include "study/files/field.h"
 #include "study/files/lock.h"
 #include "study/results/journal.h"
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/results/results.h"
 
 /* Locks the prefix. Call it before the first result: it fails if the record cannot be written, or if a file of the

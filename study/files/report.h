@@ -4,7 +4,7 @@
 
 #include "base/status.h"
 #include "study/results/journal.h"
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/results/results.h"
 
 /* The page with marks where the verdict and the data go, ending in a zero: report/ and Chart.js, put together

@@ -6,7 +6,7 @@
 
 #include "base/status.h"
 #include "study/results/journal.h"
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/results/results.h"
 
 /* Compares the files `prefix`__*.csv that this study wrote too, and warns of cells that differ. `out` [room] gets a

@@ -54,12 +54,10 @@ c2_status c2_sheet_cell(const c2_sheet *sheet, size_t row, const char *name, con
   return C2_OK;
 }
 
-c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
-                          c2_error *err) {
+c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, double *out, c2_error *err) {
   const char *text = NULL;
   char *end = NULL;
   *out = (double)NAN;
-  if (optional && !c2_csv_has_column(&sheet->csv, name)) return C2_OK;
   C2_TRY(c2_sheet_cell(sheet, row, name, &text, err));
   if (text[0] == '\0') return C2_OK;
   *out = strtod(text, &end);
@@ -77,7 +75,7 @@ c2_status c2_sheet_read(const c2_sheet *sheet, size_t row, c2_table table, c2_pa
     double value = 0;
     if (column->part != part || column->reading == C2_UNREAD) continue;
     if (column->reading == C2_OPTIONAL && !c2_csv_has_column(&sheet->csv, column->name)) continue;
-    C2_TRY(c2_sheet_number(sheet, row, column->name, false, &value, err));
+    C2_TRY(c2_sheet_number(sheet, row, column->name, &value, err));
     if (c2_field_take(column, out, value)) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected %s, found %.6g", sheet->path, sheet->line[row],
             column->name, c2_field_expected(column), value);

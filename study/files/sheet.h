@@ -26,9 +26,8 @@ void c2_sheet_close(c2_sheet *sheet);
 c2_status c2_sheet_cell(const c2_sheet *sheet, size_t row, const char *name, const char **out, c2_error *err);
 const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column);
 
-/* Reads a number. It is NaN where the cell is empty, and where the column is `optional` and missing. */
-c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, bool optional, double *out,
-                          c2_error *err);
+/* Reads a number. It is NaN where the cell is empty. */
+c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, double *out, c2_error *err);
 
 /* Reads those columns of a row that the table's schema has for a part. `out` is the part, as c2_part names its type. */
 c2_status c2_sheet_read(const c2_sheet *sheet, size_t row, c2_table table, c2_part part, void *out, c2_error *err);

@@ -4,7 +4,7 @@
 
 #include "base/json_writer.h"
 #include "base/status.h"
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/results/results.h"
 
 /* Writes every file that the results have rows for. Results that were read from CSV files leave out the files that

@@ -30,7 +30,8 @@ void c2_head_text(chronos2_head head, char out[C2_HEAD_ROOM]) {
   (void)snprintf(out, C2_HEAD_ROOM, "%zu:%zu", head.layer, head.head);
 }
 
-const char *c2_arm_pattern(const c2_arm *arm) {
+/* "full", "global", "visible", "null". */
+static const char *pattern_of(const c2_arm *arm) {
   const char *name = chronos2_attention_name(arm->attention);
   const char *last = strrchr(name, '_'); /* windowed_future_... */
   return last ? last + 1 : name;
@@ -47,7 +48,7 @@ void c2_arm_name(const c2_arm *arm, char out[C2_ARM_ROOM]) {
   } else if (arm->attention == CHRONOS2_FULL) {
     (void)snprintf(out, C2_ARM_ROOM, "%sfull", model);
   } else {
-    (void)snprintf(out, C2_ARM_ROOM, "%s%.8s_r%.12s", model, c2_arm_pattern(arm), radius);
+    (void)snprintf(out, C2_ARM_ROOM, "%s%.8s_r%.12s", model, pattern_of(arm), radius);
   }
 }
 

@@ -30,9 +30,6 @@ typedef struct c2_arm {
 
 enum { C2_RADIUS_ROOM = 32, C2_ARM_ROOM = 48, C2_HEAD_ROOM = 48 };
 
-/* "full", "global", "visible", "null". */
-const char *c2_arm_pattern(const c2_arm *arm);
-
 /* "full", "global_r8", "visible_rinf", "sparse_full" ..., "ablated", "ablated_others", "blind_0:3". */
 void c2_arm_name(const c2_arm *arm, char out[C2_ARM_ROOM]);
 

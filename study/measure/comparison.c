@@ -20,10 +20,10 @@ static c2_status measure(const c2_comparison *c, const c2_arm *arm, c2_evaluatio
   chronos2_session *session = c->session[arm->sparse_model];
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
                                       .horizon = e->task->horizon,
-                                      .context_length = c->context_length,
-                                      .batch_size = c->batch_size,
+                                      .context_length = c->plan->context_length,
+                                      .batch_size = c->plan->perf_batch,
                                       .extend_context = true};
-  C2_TRY(c2_arm_apply(arm, c->reg_global, session, err));
+  C2_TRY(c2_arm_apply(arm, c->plan->session.reg_global, session, err));
   C2_TRY(c2_evaluation_forecast(e, session, &options, seconds, err));
   if (c->passed) c->passed(c->user);
   return C2_OK;
@@ -63,7 +63,7 @@ static c2_status time_arms(const c2_comparison *c, c2_evaluation *e, double *sec
   C2_TRY(c2_alloc_array(c->timed, sizeof *order, &order, err));
   for (size_t k = 0; k < c->timed; k++) order[k] = k;
   c2_status status = C2_OK;
-  for (size_t r = 0; r < c->repeats; r++) {
+  for (size_t r = 0; r < c->plan->repeats; r++) {
     for (size_t k = c->timed; k > 0; k--) { /* Fisher and Yates */
       size_t other = c2_random_below(&state, k);
       size_t arm = order[other];
@@ -71,7 +71,7 @@ static c2_status time_arms(const c2_comparison *c, c2_evaluation *e, double *sec
       order[k - 1] = arm;
     }
     for (size_t k = 0; status == C2_OK && k < c->timed; k++) {
-      status = measure(c, &c->arm[order[k]], e, &seconds[order[k] * c->repeats + r], err);
+      status = measure(c, &c->arm[order[k]], e, &seconds[order[k] * c->plan->repeats + r], err);
     }
   }
   free(order);
@@ -106,7 +106,7 @@ c2_status c2_compare_task(const c2_comparison *c, c2_evaluation *e, c2_perf *per
   size_t of_arm = e->num_forecasts * c->metrics->count;
   c2_status status = C2_OK;
   C2_GOTO(c2_example_open(example, e, err));
-  C2_GOTO(c2_alloc_array(c->timed * c->repeats, sizeof *seconds, &seconds, err));
+  C2_GOTO(c2_alloc_array(c->timed * c->plan->repeats, sizeof *seconds, &seconds, err));
   C2_GOTO(c2_alloc_array(c->arms * of_arm, sizeof *sums, &sums, err));
   for (size_t k = 0; k < c->arms; k++) {
     C2_GOTO(first_pass(c, &c->arm[k], e, &perf[k], err));
@@ -117,7 +117,7 @@ c2_status c2_compare_task(const c2_comparison *c, c2_evaluation *e, c2_perf *per
   C2_GOTO(c2_evaluation_redraw(e, c->metrics, sums, c->arms, C2_REDRAWS, c->seed, redrawn, err));
   C2_GOTO(time_arms(c, e, seconds, err));
   for (size_t k = 0; k < c->timed; k++) {
-    C2_GOTO(sum_times(&perf[k], seconds, seconds + k * c->repeats, c->repeats, err));
+    C2_GOTO(sum_times(&perf[k], seconds, seconds + k * c->plan->repeats, c->plan->repeats, err));
   }
 fail:
   free(seconds);

@@ -11,6 +11,7 @@
 #include "study/measure/accuracy.h"
 #include "study/measure/arm.h"
 #include "study/measure/example.h"
+#include "study/measure/plan.h"
 #include "study/statistics/metrics.h"
 
 /* What was measured on a task under one arm. */
@@ -30,12 +31,11 @@ double c2_total_work(const c2_perf *perf);
 enum { C2_REDRAWS = 256 }; /* of a task's series */
 
 typedef struct c2_comparison {
+  const c2_plan *plan;
   const c2_arm *arm; /* [arms] the first is full attention, of the model; the timed ones come first */
-  size_t arms, timed, repeats;
+  size_t arms, timed;
   const c2_metric_list *metrics; /* whose redraws are wanted */
   chronos2_session *session[2]; /* [1]: of the sparse model, if an arm wants it */
-  bool reg_global;
-  size_t batch_size, context_length; /* context_length 0: the model's */
   size_t most_context;               /* that a forecast uses: context_length, or the model's */
   size_t example_arm;                /* whose forecast is shown beside that of full attention */
   uint64_t seed;                     /* of the order of turns and the redraws */

@@ -3,7 +3,6 @@
 
 #include <math.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -19,30 +18,29 @@ enum { ALL, FUTURE, REG, FIRST, DISTANCE, ENTROPY, KEYS_90, KEYS_99, FIXED, SUMS
 
 /* Cells of all heads, then edges and even mass by radius. */
 static size_t sums_length(const c2_probe *p) {
-  return p->layers * p->heads * p->width + 2 * p->options.radius_count;
+  return p->layers * p->heads * p->width + 2 * p->plan->radii.count;
 }
 
-static c2_status open_sums(const c2_probe *p, c2_probe_sums *sums, c2_error *err) {
-  C2_TRY(c2_alloc_array(sums_length(p), sizeof(double), &sums->head, err));
-  sums->even = sums->head + sums_length(p) - p->options.radius_count;
-  sums->edges = sums->even - p->options.radius_count;
+static c2_status open_sums(c2_probe *p, c2_probe_sums *sums, c2_error *err) {
+  C2_TRY(c2_pool_alloc(&p->memory, sums_length(p), sizeof(double), &sums->head, err));
+  sums->even = sums->head + sums_length(p) - p->plan->radii.count;
+  sums->edges = sums->even - p->plan->radii.count;
   return C2_OK;
 }
 
-c2_status c2_probe_open(c2_probe *probe, const c2_probe_options *options, size_t layers, size_t rows, size_t heads,
-                        c2_error *err) {
+c2_status c2_probe_open(c2_probe *probe, const c2_plan *plan, size_t layers, size_t rows, size_t heads, c2_error *err) {
   size_t cells = 0;
   memset(probe, 0, sizeof *probe);
-  probe->options = *options;
+  probe->plan = plan;
   probe->layers = layers;
   probe->rows = rows;
   probe->heads = heads;
-  probe->width = 2 * options->radius_count + SUMS;
+  probe->width = 2 * plan->radii.count + SUMS;
   if (!c2_mul(layers * heads, rows, &cells) || !c2_mul(cells, probe->width, &cells)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the probe's size overflows");
   }
   c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(cells, sizeof *probe->cell, &probe->cell, err));
+  C2_GOTO(c2_pool_alloc(&probe->memory, cells, sizeof *probe->cell, &probe->cell, err));
   C2_GOTO(open_sums(probe, &probe->window, err));
   C2_GOTO(open_sums(probe, &probe->task, err));
   return C2_OK;
@@ -51,33 +49,17 @@ fail:
   return status;
 }
 
-static void free_batch(c2_probe *p) {
-  free(p->live);
-  free(p->before);
-  free(p->sorted);
-  free(p->cumulative);
-  free(p->range);
-  p->live = NULL;
-  p->before = NULL;
-  p->sorted = NULL;
-  p->cumulative = NULL;
-  p->range = NULL;
-  p->tokens = p->context = 0;
-}
-
 void c2_probe_close(c2_probe *probe) {
-  free_batch(probe);
-  free(probe->cell);
-  free(probe->window.head);
-  free(probe->task.head);
+  c2_pool_free(&probe->batch);
+  c2_pool_free(&probe->memory);
   memset(probe, 0, sizeof *probe);
 }
 
 /* Keys [first, last) that the window of each radius allows to each context query. */
 static void find_windows(c2_probe *p) {
-  const c2_probe_options *o = &p->options;
-  for (size_t i = 0; i < o->radius_count; i++) {
-    chronos2_pattern pattern = {CHRONOS2_WINDOWED_FUTURE_GLOBAL, o->radii[i], o->reg_global};
+  const c2_radii *radii = &p->plan->radii;
+  for (size_t i = 0; i < radii->count; i++) {
+    chronos2_pattern pattern = {CHRONOS2_WINDOWED_FUTURE_GLOBAL, radii->at[i], p->plan->session.reg_global};
     for (size_t q = 0; q < p->context; q++) {
       c2_key_range *range = &p->range[i * p->context + q];
       *range = (c2_key_range){q, q + 1};
@@ -91,20 +73,20 @@ c2_status c2_probe_begin_batch(c2_probe *p, size_t tokens, size_t context, c2_er
   size_t cells = 0;
   size_t ranges = 0;
   if (!c2_mul(p->rows * p->heads, tokens + 1, &cells) || cells > SIZE_MAX / 16 ||
-      !c2_mul(p->options.radius_count, context, &ranges)) {
+      !c2_mul(p->plan->radii.count, context, &ranges)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the probe's size overflows");
   }
-  if (tokens != p->tokens || context != p->context) {
-    free_batch(p);
-    C2_TRY(c2_alloc_array(p->rows * tokens, sizeof *p->live, &p->live, err));
-    C2_TRY(c2_alloc_array(cells, sizeof *p->before, &p->before, err));
-    C2_TRY(c2_alloc_array(2 * cells, sizeof *p->sorted, &p->sorted, err));
-    C2_TRY(c2_alloc_array(cells, sizeof *p->cumulative, &p->cumulative, err));
-    C2_TRY(c2_alloc_array(ranges, sizeof *p->range, &p->range, err));
-    p->tokens = tokens;
-    p->context = context;
-    find_windows(p);
-  }
+  if (tokens == p->tokens && context == p->context) return C2_OK;
+  p->tokens = p->context = 0;
+  c2_pool_free(&p->batch);
+  C2_TRY(c2_pool_alloc(&p->batch, p->rows * tokens, sizeof *p->live, &p->live, err));
+  C2_TRY(c2_pool_alloc(&p->batch, cells, sizeof *p->before, &p->before, err));
+  C2_TRY(c2_pool_alloc(&p->batch, 2 * cells, sizeof *p->sorted, &p->sorted, err));
+  C2_TRY(c2_pool_alloc(&p->batch, cells, sizeof *p->cumulative, &p->cumulative, err));
+  C2_TRY(c2_pool_alloc(&p->batch, ranges, sizeof *p->range, &p->range, err));
+  p->tokens = tokens;
+  p->context = context;
+  find_windows(p);
   return C2_OK;
 }
 
@@ -115,8 +97,8 @@ static void count_live(const bool *live, size_t tokens, uint32_t *before) {
 }
 
 static bool selected(const c2_probe *p, size_t query, bool masked) {
-  if (query >= p->context || (masked && !p->options.include_padded)) return false;
-  return !(query + 1 == p->context && p->options.exclude_reg);
+  if (query >= p->context || (masked && !p->plan->include_padded)) return false;
+  return !(query + 1 == p->context && p->plan->exclude_reg);
 }
 
 /* Ascending by the bits of floats >= 0, which order as they do; `other` is scratch. The result is in `keys`. */
@@ -175,7 +157,7 @@ static void add_best(const c2_probe *p, double *cell, const view *v) {
     memcpy(&weight, &sorted[n - 1 - k], sizeof weight);
     cumulative[k + 1] = cumulative[k] + (double)weight;
   }
-  size_t radii = p->options.radius_count;
+  size_t radii = p->plan->radii.count;
   for (size_t i = 0; i < radii; i++) {
     c2_key_range range = window_of(p, v, i);
     cell[radii + i] += cumulative[v->before[range.last] - v->before[range.first]];
@@ -189,7 +171,7 @@ static void add_best(const c2_probe *p, double *cell, const view *v) {
 /* Where the weights lie: kept mass by radius, and what depends on no radius. */
 static void add_row(const c2_probe *p, double *cell, const view *v) {
   const chronos2_attention_row *row = v->row;
-  size_t radii = p->options.radius_count;
+  size_t radii = p->plan->radii.count;
   double *sums = cell + 2 * radii;
   const float *w = row->weights;
   size_t q = row->query;
@@ -251,7 +233,7 @@ static void add_pairs(const c2_probe *p, c2_probe_sums *sums, const bool *live, 
     if (!selected(p, q, !live[q])) continue;
     sums->queries += 1;
     sums->pairs += (double)p->tokens;
-    for (size_t i = 0; i < p->options.radius_count; i++) {
+    for (size_t i = 0; i < p->plan->radii.count; i++) {
       c2_key_range range = p->range[i * p->context + q];
       sums->edges[i] += (double)(range.last - range.first);
       sums->even[i] += (double)(before[range.last] - before[range.first]) / (double)before[p->tokens];
@@ -284,7 +266,7 @@ void c2_probe_next_window(c2_probe *p) {
 }
 
 c2_share c2_probe_result(const c2_probe *p, const c2_probe_sums *sums, size_t radius_index, size_t layer, size_t head) {
-  size_t radii = p->options.radius_count;
+  size_t radii = p->plan->radii.count;
   double kept = 0;
   double best = 0;
   double sum[SUMS] = {0};
@@ -313,24 +295,17 @@ c2_share c2_probe_result(const c2_probe *p, const c2_probe_sums *sums, size_t ra
 
 /* ---- Dense passes ---------------------------------------------------------------------------- */
 
-size_t c2_probe_rows(const c2_probe_options *options, size_t rows_per_series) {
-  size_t series = options->batch_size / rows_per_series;
+size_t c2_probe_rows(const c2_plan *plan, size_t rows_per_series) {
+  size_t series = plan->probe_batch / rows_per_series;
   return (series ? series : 1) * rows_per_series;
 }
 
 /* The series of a window that are probed. With include_padded they are padded to the longest. */
 typedef struct probed {
+  c2_pool pool;
   chronos2_series *series; /* [count] */
-  chronos2_covariate *covariate;
-  double *values;
   size_t count;
 } probed;
-
-static void probed_free(probed *p) {
-  free(p->series);
-  free(p->covariate);
-  free(p->values);
-}
 
 /* `padding` missing values, then a row's past; *to moves on. */
 static const double *pad_row(const double *past, size_t length, size_t padding, double **to) {
@@ -368,20 +343,21 @@ static c2_status pad_series(chronos2_series *s, size_t length, chronos2_covariat
 /* A draw without replacement that keeps the order (Knuth, algorithm S): of `left` series of the window. */
 static c2_status draw(const c2_probe *p, const c2_window *w, size_t left, size_t length, probed *out, c2_error *err) {
   size_t values = 0;
-  size_t covariates = p->options.include_padded ? w->series[0].covariates : 0;
-  uint64_t seed = p->options.seed;
-  if (!c2_mul(w->rows, length, &values) || !c2_mul(values, p->options.include_padded ? left : 0, &values)) {
+  size_t covariates = p->plan->include_padded ? w->series[0].covariates : 0;
+  uint64_t seed = p->plan->seed;
+  if (!c2_mul(w->rows, length, &values) || !c2_mul(values, p->plan->include_padded ? left : 0, &values)) {
     C2_FAIL(err, C2_ERR_MEMORY, "the probe's size overflows");
   }
-  C2_TRY(c2_alloc_array(left, sizeof *out->series, &out->series, err));
-  C2_TRY(c2_alloc_array(left * covariates, sizeof *out->covariate, &out->covariate, err));
-  C2_TRY(c2_alloc_array(values, sizeof *out->values, &out->values, err));
-  double *next = out->values;
+  chronos2_covariate *covariate = NULL;
+  double *next = NULL;
+  C2_TRY(c2_pool_alloc(&out->pool, left, sizeof *out->series, &out->series, err));
+  C2_TRY(c2_pool_alloc(&out->pool, left * covariates, sizeof *covariate, &covariate, err));
+  C2_TRY(c2_pool_alloc(&out->pool, values, sizeof *next, &next, err));
   for (size_t i = 0; left > 0; i++) {
     if (left < w->model_count - i && c2_random_below(&seed, w->model_count - i) >= left) continue;
-    chronos2_covariate *covariate = out->covariate + out->count * covariates;
     out->series[out->count] = w->series[i];
-    if (p->options.include_padded) C2_TRY(pad_series(&out->series[out->count], length, covariate, &next, err));
+    if (p->plan->include_padded) C2_TRY(pad_series(&out->series[out->count], length, covariate, &next, err));
+    covariate += covariates;
     out->count++;
     left--;
   }
@@ -400,15 +376,15 @@ static int pass_done(void *user, size_t done, size_t total) {
 c2_status c2_probe_window(c2_probe *p, chronos2_session *session, const chronos2_model *model, const c2_window *window,
                           size_t *series_used, size_t *context_used, c2_error *err) {
   const chronos2_config *c = chronos2_model_config(model);
-  size_t limit = p->options.context_length ? p->options.context_length : c->context_length;
+  size_t limit = p->plan->context_length ? p->plan->context_length : c->context_length;
   size_t length = c2_max_size(1, c2_min_size(window->longest, limit));
   size_t patches = c2_min_size((window->horizon + c->patch - 1) / c->patch, c->max_output_patches);
   size_t tokens = (length + c->patch - 1) / c->patch + 1 + patches;
   size_t count = window->model_count;
-  if (p->options.most_series) count = c2_min_size(count, p->options.most_series);
+  if (p->plan->probe_series) count = c2_min_size(count, p->plan->probe_series);
   chronos2_predict_options options = {
       CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = c2_min_size(window->horizon, patches * c->patch), /* one pass */
-      .context_length = limit, .batch_size = c2_probe_rows(&p->options, window->rows), .extend_context = true};
+      .context_length = limit, .batch_size = c2_probe_rows(p->plan, window->rows), .extend_context = true};
   chronos2_forecast *forecast = NULL;
   probed some = {.count = 0};
   *series_used = count;
@@ -425,6 +401,6 @@ c2_status c2_probe_window(c2_probe *p, chronos2_session *session, const chronos2
     chronos2_session_on_attention(session, NULL, NULL);
   }
   chronos2_forecast_free(&forecast);
-  probed_free(&some);
+  c2_pool_free(&some.pool);
   return status;
 }

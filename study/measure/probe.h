@@ -16,20 +16,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pool.h"
 #include "base/status.h"
+#include "study/measure/plan.h"
 #include "study/tasks/windows.h"
-
-typedef struct c2_probe_options {
-  const double *radii; /* [radius_count], ascending, whole numbers or INFINITY */
-  size_t radius_count;
-  bool reg_global;     /* the REG query keeps the whole context */
-  bool exclude_reg;    /* REG is not among the queries */
-  bool include_padded; /* queries at padding too; needs a session of the reference backend */
-  size_t batch_size;   /* rows of a pass; at least those of one series */
-  size_t context_length;
-  size_t most_series; /* of a window, drawn at random; 0: all */
-  uint64_t seed;      /* of the draw */
-} c2_probe_options;
 
 /* Where attention goes: means over the queries of what was probed, shares from 0 to 1; NaN without a query. */
 enum { C2_FIXED_KEYS = 4 };
@@ -48,8 +38,8 @@ typedef struct c2_share {
 /* Sums over rows and queries of some passes. */
 typedef struct c2_probe_sums {
   double *head;  /* [layers][heads][width] see probe.c; the two others lie behind it in one block */
-  double *edges; /* [radius_count] allowed pairs */
-  double *even;  /* [radius_count] mass that uniform attention keeps, queries as unit */
+  double *edges; /* [radii] allowed pairs */
+  double *even;  /* [radii] mass that uniform attention keeps, queries as unit */
   double queries, pairs;
 } c2_probe_sums;
 
@@ -58,22 +48,22 @@ typedef struct c2_key_range {
 } c2_key_range;
 
 typedef struct c2_probe {
-  c2_probe_options options;
+  const c2_plan *plan; /* borrowed */
   size_t layers, rows, heads, width;
+  c2_pool memory, batch;      /* of the probe; of what depends on the tokens of the batch under way */
   double *cell;               /* [layers][rows][heads][width] of the batch under way */
   c2_probe_sums window, task; /* since the last c2_probe_next_window; before it */
   /* The batch under way: rows of series from first_series on, rows_per_series each. */
   size_t first_series, rows_per_series;
   size_t tokens, context; /* S and its context part, of the longest row */
-  c2_key_range *range;    /* [radius_count][context] that a query sees */
+  c2_key_range *range;    /* [radii][context] that a query sees */
   bool *live;             /* [rows][tokens] the token is no padding */
   uint32_t *before;       /* [rows][heads][tokens + 1] keys before a token that are no padding */
   uint32_t *sorted;       /* [rows][heads][2][tokens + 1] */
   double *cumulative;     /* [rows][heads][tokens + 1] */
 } c2_probe;
 
-c2_status c2_probe_open(c2_probe *probe, const c2_probe_options *options, size_t layers, size_t rows, size_t heads,
-                        c2_error *err);
+c2_status c2_probe_open(c2_probe *probe, const c2_plan *plan, size_t layers, size_t rows, size_t heads, c2_error *err);
 void c2_probe_close(c2_probe *probe);
 
 /* Around a pass of `rows` rows, of which the longest has so many tokens; shorter ones count as padded on the left. */
@@ -95,6 +85,6 @@ c2_share c2_probe_result(const c2_probe *probe, const c2_probe_sums *sums, size_
  * length of the longest row, to which the others count as padded. */
 c2_status c2_probe_window(c2_probe *probe, chronos2_session *session, const chronos2_model *model,
                           const c2_window *window, size_t *series_used, size_t *context_used, c2_error *err);
-size_t c2_probe_rows(const c2_probe_options *options, size_t rows_per_series);
+size_t c2_probe_rows(const c2_plan *plan, size_t rows_per_series);
 
 #endif

@@ -11,7 +11,7 @@
 /* Attention of the probe: entropy over its greatest possible value, mean over context queries. */
 typedef struct entropy {
   double *share; /* [layers * heads] sums */
-  double *count; /* [layers * heads] */
+  size_t rows;   /* over all heads, which have as many each */
   size_t heads;
 } entropy;
 
@@ -23,7 +23,7 @@ static void add_entropy(void *user, const chronos2_attention_row *row) {
     if (w > 0) sum -= w * log(w);
   }
   e->share[row->layer * e->heads + row->head] += sum / log((double)row->tokens);
-  e->count[row->layer * e->heads + row->head] += 1;
+  e->rows++;
 }
 
 static c2_status probe(const chronos2_model *model, c2_look *look, c2_error *err) {
@@ -40,14 +40,13 @@ static c2_status probe(const chronos2_model *model, c2_look *look, c2_error *err
   chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_FULL, .threads = 1};
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(cells, sizeof(double), &e.share, err));
-  C2_GOTO(c2_alloc_array(cells, sizeof(double), &e.count, err));
   C2_GOTO(c2_alloc_array(c->quantiles * c->patch, sizeof(float), &quantiles, err));
   C2_GOTO(c2_api(chronos2_session_open(model, &options, &session), err));
   chronos2_session_on_attention(session, add_entropy, &e);
   C2_GOTO(c2_api(chronos2_forward(session, &batch, quantiles, NULL, NULL, NULL), err));
   look->least_entropy = 1;
   for (size_t i = 0; i < cells; i++) {
-    double share = e.share[i] / e.count[i];
+    double share = e.share[i] / (double)(e.rows / cells);
     look->mean_entropy += share / (double)cells;
     look->least_entropy = fmin(look->least_entropy, share);
   }
@@ -55,7 +54,6 @@ fail:
   chronos2_session_close(&session);
   free(quantiles);
   free(e.share);
-  free(e.count);
   return status;
 }
 

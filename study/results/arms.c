@@ -1,7 +1,6 @@
 /* The arms of a study: what is compared with dense attention. */
 #include <math.h>
 
-#include "base/memory.h"
 #include "study/results/results.h"
 
 static void add(c2_results *r, bool sparse_model, chronos2_attention attention, double radius, bool timed) {
@@ -44,7 +43,7 @@ static c2_status add_heads(const c2_plan *plan, c2_results *r, c2_error *err) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--ablate: expected a layer below %zu and a head below %zu, found %zu:%zu", r->layers,
             r->heads, ablate->at[i].layer, ablate->at[i].head);
   }
-  C2_TRY(c2_alloc_array(2 * heads, sizeof *r->head, &r->head, err));
+  C2_TRY(c2_pool_alloc(&r->tasks.pool, 2 * heads, sizeof *r->head, &r->head, err));
   for (size_t i = 0; i < heads; i++) {
     r->head[i] = (chronos2_head){i / r->heads, i % r->heads};
     if (!is_ablated(ablate, r->head[i])) r->head[heads + others++] = r->head[i];
@@ -63,7 +62,7 @@ c2_status c2_choose_arms(const c2_plan *plan, c2_results *r, c2_error *err) {
   for (size_t i = 0; i < n; i++) {
     if (r->perf_radii.at[i] == plan->verdict_radius) r->verdict = i;
   }
-  C2_TRY(c2_alloc_array(4 * n + 7 + r->layers * r->heads, sizeof *r->arm, &r->arm, err));
+  C2_TRY(c2_pool_alloc(&r->tasks.pool, 4 * n + 7 + r->layers * r->heads, sizeof *r->arm, &r->arm, err));
   add(r, false, CHRONOS2_FULL, (double)NAN, true);
   add_radii(r, false, CHRONOS2_WINDOWED_FUTURE_GLOBAL, true);
   bool blind = plan->blind_arm && !has_infinite_radius(r);

@@ -74,22 +74,20 @@ static void correct(c2_equivalence_row *first, size_t n, size_t step, double *x)
 
 c2_status c2_sum_equivalence(const c2_plan *plan, const c2_results *r, c2_summary *summary, c2_error *err) {
   double *room = NULL;
-  c2_status status = C2_OK;
   size_t metrics = r->compared.count;
   summary->metrics = metrics;
-  C2_TRY(c2_alloc_array(metrics * r->arms, sizeof *summary->equivalence, &summary->equivalence, err));
-  C2_TRY(c2_alloc_array(c2_max_size(r->done, 2 * r->arms), sizeof *room, &room, err));
-  for (size_t i = 0; status == C2_OK && i < metrics * r->arms; i++) {
-    status = sum_arm(plan, r, i / metrics, i % metrics, room, &summary->equivalence[i], err);
+  C2_TRY(c2_pool_alloc(&summary->pool, metrics * r->arms, sizeof *summary->equivalence, &summary->equivalence, err));
+  C2_TRY(c2_pool_alloc(&summary->pool, c2_max_size(r->done, 2 * r->arms), sizeof *room, &room, err));
+  for (size_t i = 0; i < metrics * r->arms; i++) {
+    C2_TRY(sum_arm(plan, r, i / metrics, i % metrics, room, &summary->equivalence[i], err));
   }
-  for (size_t first = 0, end = 1; status == C2_OK && first < r->arms; first = end) {
+  for (size_t first = 0, end = 1; first < r->arms; first = end) {
     for (end = first + 1; end < r->arms && same_family(&r->arm[first], &r->arm[end]);) end++;
     for (size_t m = 0; m < metrics; m++) {
       correct(&summary->equivalence[metrics * first + m], end - first, metrics, room);
     }
   }
-  free(room);
-  return status;
+  return C2_OK;
 }
 
 /* ---- Text ------------------------------------------------------------------------------------ */

@@ -25,16 +25,15 @@ c2_status c2_journal_warn(c2_journal *journal, c2_error *err, const char *format
   va_start(args, format);
   c2_text_format(line, sizeof line, format, args);
   va_end(args);
-  C2_TRY(c2_grow_array(&journal->warning, &journal->room, journal->warnings + 1, sizeof(char *), err));
-  char *copy = c2_strdup(line);
-  if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a warning");
-  journal->warning[journal->warnings++] = copy;
+  C2_TRY(c2_grow_array(&journal->warning, &journal->room, journal->warnings + 1, sizeof *journal->warning, err));
+  C2_TRY(c2_pool_text(&journal->pool, line, &journal->warning[journal->warnings], err));
+  journal->warnings++;
   if (journal->warn) journal->warn(line);
   return C2_OK;
 }
 
 void c2_journal_free(c2_journal *journal) {
-  for (size_t i = 0; i < journal->warnings; i++) free(journal->warning[i]);
+  c2_pool_free(&journal->pool);
   free(journal->warning);
   memset(journal, 0, sizeof *journal);
 }

@@ -4,13 +4,15 @@
 
 #include <stddef.h>
 
+#include "base/pool.h"
 #include "base/status.h"
 
 typedef struct c2_journal {
   void (*say)(const char *line);  /* a line for the user; may be NULL, as the next one */
   void (*warn)(const char *line); /* a warning */
-  char **warning;                 /* [warnings] one line each */
+  const char **warning;           /* [warnings] one line each */
   size_t warnings, room;
+  c2_pool pool; /* of their texts */
 } c2_journal;
 
 /* Tell a line, which is cut off at 511 bytes. A warning is also kept, as a copy. */

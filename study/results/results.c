@@ -7,7 +7,7 @@
 #include "base/memory.h"
 
 c2_status c2_results_open_tasks(c2_results *r, c2_error *err) {
-  C2_TRY(c2_alloc_array(r->tasks.count, sizeof *r->task, &r->task, err));
+  C2_TRY(c2_pool_alloc(&r->tasks.pool, r->tasks.count, sizeof *r->task, &r->task, err));
   for (size_t i = 0; i < r->tasks.count; i++) r->task[i].task = &r->tasks.task[i];
   return C2_OK;
 }
@@ -45,9 +45,6 @@ size_t c2_probed_windows(const c2_plan *plan, const c2_task *task) {
 
 void c2_results_free(c2_results *r) {
   for (size_t i = 0; r->task && i < r->tasks.count; i++) c2_task_result_free(&r->task[i]);
-  free(r->task);
-  free(r->arm);
-  free(r->head);
   c2_tasks_free(&r->tasks);
   memset(r, 0, sizeof *r);
 }

@@ -7,12 +7,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/pool.h"
 #include "base/status.h"
 #include "study/measure/comparison.h"
 #include "study/measure/probe.h"
 #include "study/measure/trained.h"
 #include "study/results/journal.h"
-#include "study/results/plan.h"
+#include "study/measure/plan.h"
 #include "study/statistics/inference.h"
 #include "study/statistics/statistics.h"
 #include "study/tasks/checksum.h"
@@ -141,6 +142,7 @@ typedef struct c2_summary {
   c2_sink_row *sink;               /* [layers * heads]; NULL: not known, as from CSV files */
   c2_sink_row *ranked;             /* likewise, by loss; NULL without find_sinks */
   size_t uniform;                  /* tasks whose kept mass shows uniform attention */
+  c2_pool pool;                    /* of these arrays */
 } c2_summary;
 
 /* summary.c: also warns of what is wrong with the results. Free the summary also after a failure. */

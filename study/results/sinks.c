@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "study/results/results.h"
 
 /* Means over the tasks that have the shares; those don't depend on the radius, so each head's first row is read. */
@@ -43,7 +42,7 @@ static int by_loss(const void *a, const void *b) {
 c2_status c2_sum_sinks(const c2_plan *plan, const c2_results *r, c2_summary *summary, c2_error *err) {
   size_t heads = r->layers * r->heads;
   if (r->done == 0 || r->task[0].head_count == 0) return C2_OK; /* others' probes don't tell of heads */
-  C2_TRY(c2_alloc_array(heads, sizeof *summary->sink, &summary->sink, err));
+  C2_TRY(c2_pool_alloc(&summary->pool, heads, sizeof *summary->sink, &summary->sink, err));
   for (size_t i = 0; i < heads; i++) summary->sink[i] = sum_head(r, i);
   for (size_t k = 0; k < r->arms; k++) {
     if (r->arm[k].blindness != C2_BLIND_ONE) continue;
@@ -51,7 +50,7 @@ c2_status c2_sum_sinks(const c2_plan *plan, const c2_results *r, c2_summary *sum
     summary->sink[head.layer * r->heads + head.head].change = c2_change_of(summary, k, 0);
   }
   if (!plan->find_sinks || r->arms == 0) return C2_OK;
-  C2_TRY(c2_alloc_array(heads, sizeof *summary->ranked, &summary->ranked, err));
+  C2_TRY(c2_pool_alloc(&summary->pool, heads, sizeof *summary->ranked, &summary->ranked, err));
   memcpy(summary->ranked, summary->sink, heads * sizeof *summary->sink);
   qsort(summary->ranked, heads, sizeof *summary->ranked, by_loss);
   for (size_t i = 0; i < heads; i++) summary->ranked[i].rank = i + 1;

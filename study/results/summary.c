@@ -1,7 +1,6 @@
 /* Sums over tasks, and warnings of what is wrong with the results. */
 #include <math.h>
 #include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -103,8 +102,8 @@ static c2_status sum_mass(const c2_plan *plan, const c2_results *r, c2_summary *
   double *values = NULL;
   size_t most = 0;
   for (size_t i = 0; i < r->done; i++) most += r->task[i].mass_count;
-  C2_TRY(c2_alloc_array(r->radii.count, sizeof *summary->mass, &summary->mass, err));
-  C2_TRY(c2_alloc_array(most, sizeof *values, &values, err));
+  C2_TRY(c2_pool_alloc(&summary->pool, r->radii.count, sizeof *summary->mass, &summary->mass, err));
+  C2_TRY(c2_pool_alloc(&summary->pool, most, sizeof *values, &values, err));
   for (size_t k = 0; k < r->radii.count; k++) {
     c2_mass_summary_row *row = &summary->mass[k];
     row->radius = r->radii.at[k];
@@ -120,7 +119,6 @@ static c2_status sum_mass(const c2_plan *plan, const c2_results *r, c2_summary *
       memcpy(&row->mean[side], mean, sizeof mean);
     }
   }
-  free(values);
   return C2_OK;
 }
 
@@ -198,22 +196,14 @@ c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *jou
   C2_TRY(warn_of_uniform(r, journal, &summary->uniform, err));
   C2_TRY(warn_of_naive(r, journal, err));
   C2_TRY(sum_mass(plan, r, summary, err));
-  C2_TRY(c2_alloc_array(r->perf_radii.count, sizeof *summary->test, &summary->test, err));
-  C2_TRY(c2_alloc_array(4 * r->done, sizeof *room, &room, err));
-  c2_status status = C2_OK;
-  for (size_t k = 0; status == C2_OK && k < r->perf_radii.count; k++) {
-    status = test_radius(r, k, room, &summary->test[k], err);
-  }
-  free(room);
-  if (status == C2_OK) status = c2_sum_equivalence(plan, r, summary, err);
-  return status == C2_OK ? c2_sum_sinks(plan, r, summary, err) : status;
+  C2_TRY(c2_pool_alloc(&summary->pool, r->perf_radii.count, sizeof *summary->test, &summary->test, err));
+  C2_TRY(c2_pool_alloc(&summary->pool, 4 * r->done, sizeof *room, &room, err));
+  for (size_t k = 0; k < r->perf_radii.count; k++) C2_TRY(test_radius(r, k, room, &summary->test[k], err));
+  C2_TRY(c2_sum_equivalence(plan, r, summary, err));
+  return c2_sum_sinks(plan, r, summary, err);
 }
 
 void c2_summary_free(c2_summary *summary) {
-  free(summary->equivalence);
-  free(summary->mass);
-  free(summary->test);
-  free(summary->sink);
-  free(summary->ranked);
+  c2_pool_free(&summary->pool);
   memset(summary, 0, sizeof *summary);
 }

@@ -5,16 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-static inline uint64_t c2_random(uint64_t *state) {
+/* A number below n. */
+static inline size_t c2_random_below(uint64_t *state, size_t n) {
   uint64_t z = (*state += 0x9E3779B97F4A7C15U);
   z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9U;
   z = (z ^ (z >> 27)) * 0x94D049BB133111EBU;
-  return z ^ (z >> 31);
-}
-
-/* A number below n. */
-static inline size_t c2_random_below(uint64_t *state, size_t n) {
-  return (size_t)(c2_random(state) % n);
+  return (size_t)((z ^ (z >> 31)) % n);
 }
 
 #endif

@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 /* The order of NumPy's add.reduce: eight running sums in blocks of up to 128, halves above. */
-double c2_pairwise_sum(const double *x, size_t n) {
+static double pairwise_sum(const double *x, size_t n) {
   if (n < 8) {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += x[i];
@@ -28,11 +28,11 @@ double c2_pairwise_sum(const double *x, size_t n) {
   }
   size_t half = n / 2;
   half -= half % 8;
-  return c2_pairwise_sum(x, half) + c2_pairwise_sum(x + half, n - half);
+  return pairwise_sum(x, half) + pairwise_sum(x + half, n - half);
 }
 
 double c2_mean(const double *x, size_t n) {
-  return n > 0 ? c2_pairwise_sum(x, n) / (double)n : (double)NAN;
+  return n > 0 ? pairwise_sum(x, n) / (double)n : (double)NAN;
 }
 
 /* Sum of squared deviations, in the same order of summation but without a copy of x. */
@@ -44,7 +44,7 @@ static double square_sum(const double *x, size_t n, double mean) {
   }
   double squares[128];
   for (size_t i = 0; i < n; i++) squares[i] = (x[i] - mean) * (x[i] - mean);
-  return c2_pairwise_sum(squares, n);
+  return pairwise_sum(squares, n);
 }
 
 double c2_variance(const double *x, size_t n) {
@@ -124,7 +124,9 @@ static long double log_of(long double x, long double rest) {
   return x < 0.5L ? logl(x) : log1pl(-rest);
 }
 
-static long double beta_tail(long double a, long double b, long double x, long double rest) {
+/* The regularised incomplete beta function I_x(a, b) for a, b > 0. `rest` is 1 - x; it is given beside x so that no end
+ * loses digits. */
+static long double incomplete_beta(long double a, long double b, long double x, long double rest) {
   if (x <= 0) return 0;
   if (rest <= 0) return 1;
   bool swap = x > (a + 1) / (a + b + 2); /* the fraction converges fast below this point only */
@@ -141,16 +143,12 @@ static long double beta_tail(long double a, long double b, long double x, long d
   return swap ? 1 - value : value;
 }
 
-double c2_incomplete_beta(double a, double b, long double x, long double rest) {
-  return (double)beta_tail((long double)a, (long double)b, x, rest);
-}
-
 double c2_student_two_sided(double t, double df) {
   if (isnan(t) || !(df > 0)) return (double)NAN;
   if (isinf(t)) return 0;
   long double square = (long double)t * (long double)t;
   long double all = (long double)df + square;
-  return c2_incomplete_beta(df / 2, 0.5, (long double)df / all, square / all);
+  return (double)incomplete_beta((long double)(df / 2), 0.5L, (long double)df / all, square / all);
 }
 
 double c2_student_upper(double t, double df) {

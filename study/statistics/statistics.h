@@ -9,9 +9,6 @@
 
 #include "base/status.h"
 
-/* The sum, as numpy.sum has it of a contiguous array. It is 0 for n = 0. */
-double c2_pairwise_sum(const double *x, size_t n);
-
 /* Sorts ascending. */
 void c2_sort(double *x, size_t n);
 
@@ -39,9 +36,5 @@ double c2_student_upper(double t, double df);
 
 /* The t for which c2_student_two_sided(t, df) = p, p in (0, 1). */
 double c2_student_quantile(double p, double df);
-
-/* Regularised incomplete beta function I_x(a, b) for a, b > 0; `rest` is 1 - x, given beside x so that
- * neither end loses digits. */
-double c2_incomplete_beta(double a, double b, long double x, long double rest);
 
 #endif

@@ -8,27 +8,15 @@
 #include <string.h>
 
 #include "base/infile.h"
-#include "base/memory.h"
-#include "base/sha.h"
 
 c2_status c2_sha256_file(const char *path, char out[C2_SHA_ROOM], c2_error *err) {
-  enum { PIECE = 1 << 20 };
   c2_infile file;
-  unsigned char *piece = NULL;
   c2_sha s;
   c2_sha_begin(&s, C2_SHA256);
-  c2_status status = C2_OK;
-  C2_GOTO(c2_infile_open(&file, path, err));
-  C2_GOTO(c2_alloc_array(PIECE, 1, &piece, err));
-  for (size_t at = 0; at < file.size; at += PIECE) {
-    size_t size = c2_min_size(PIECE, file.size - at);
-    C2_GOTO(c2_infile_read(&file, at, size, piece, err));
-    c2_sha_add(&s, piece, size);
-  }
-  C2_GOTO(c2_infile_check(&file, err));
-  c2_sha_end(&s, out);
-fail:
-  free(piece);
+  c2_status status = c2_infile_open(&file, path, err);
+  if (status == C2_OK) status = c2_infile_digest(&file, &s, err);
+  if (status == C2_OK) status = c2_infile_check(&file, err);
+  if (status == C2_OK) c2_sha_end(&s, out);
   c2_infile_close(&file);
   return status;
 }

@@ -38,24 +38,6 @@ static c2_status fail_at(const reader *r, const yaml_node_t *node, c2_error *err
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu:%zu: %s", r->file, node->start_mark.line + 1, node->start_mark.column + 1, text);
 }
 
-c2_status c2_tasks_own(c2_task_list *list, void *pointer, c2_error *err) {
-  c2_status status =
-      c2_grow_array(&list->owned, &list->owned_capacity, list->owned_count + 1, sizeof *list->owned, err);
-  if (status != C2_OK) {
-    free(pointer);
-    return status;
-  }
-  list->owned[list->owned_count++] = pointer;
-  return C2_OK;
-}
-
-static c2_status own_text(c2_task_list *list, const char *text, size_t size, const char **out, c2_error *err) {
-  char *copy = c2_strndup(text, size);
-  if (!copy) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
-  *out = copy;
-  return c2_tasks_own(list, copy, err);
-}
-
 /* ---- Values ---------------------------------------------------------------------------------- */
 
 static const char *text_of(const yaml_node_t *node) {
@@ -102,7 +84,7 @@ static c2_status read_text(const reader *r, const yaml_node_t *node, const char 
   if (!c2_text_plain(text_of(node), node->data.scalar.length)) {
     FAIL_AT(r, node, "%s: expected a text without control characters", field);
   }
-  return own_text(r->list, text_of(node), node->data.scalar.length, out, err);
+  return c2_pool_text(&r->list->pool, text_of(node), out, err);
 }
 
 static size_t sequence_length(const yaml_node_t *node) {
@@ -120,8 +102,7 @@ static c2_status read_names(const reader *r, const yaml_node_t *node, const char
   c2_status status = C2_OK;
   *r->names += count;
   if (*r->names > MOST_NAMES) FAIL_AT(r, node, "%s: expected at most %d names in a task file", field, MOST_NAMES);
-  C2_TRY(c2_alloc_array(count, sizeof *out->name, &out->name, err));
-  C2_TRY(c2_tasks_own(r->list, out->name, err));
+  C2_TRY(c2_pool_alloc(&r->list->pool, count, sizeof *out->name, &out->name, err));
   for (out->count = 0; status == C2_OK && out->count < count; out->count++) {
     const yaml_node_t *item = sequence_item(r, node, out->count);
     const char **name = &out->name[out->count];
@@ -157,8 +138,7 @@ static c2_status read_levels(const reader *r, const yaml_node_t *node, c2_task *
   if (node->type != YAML_SEQUENCE_NODE) FAIL_AT(r, node, "quantile_levels: expected a list of numbers");
   double *levels = NULL;
   size_t count = sequence_length(node);
-  C2_TRY(c2_alloc_array(count, sizeof *levels, &levels, err));
-  C2_TRY(c2_tasks_own(r->list, levels, err));
+  C2_TRY(c2_pool_alloc(&r->list->pool, count, sizeof *levels, &levels, err));
   for (size_t i = 0; i < count; i++) {
     const yaml_node_t *item = sequence_item(r, node, i);
     char *end = NULL;
@@ -278,16 +258,13 @@ static c2_status resolve(const reader *r, const yaml_node_t *node, c2_task *t, c
   const char *slash = strrchr(r->file, '/');
   size_t folder = slash && t->dataset_path[0] != '/' ? (size_t)(slash - r->file) + 1 : 0;
   size_t size = folder + strlen(t->dataset_path) + 1;
-  char *path = malloc(size);
-  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
+  char *path = NULL;
+  C2_TRY(c2_pool_alloc(&r->list->pool, size, 1, &path, err));
   (void)snprintf(path, size, "%.*s%s", (int)folder, r->file, t->dataset_path);
-  C2_TRY(c2_tasks_own(r->list, path, err));
   if (c2_file_exists(path)) {
-    char **files = NULL;
-    C2_TRY(c2_alloc_array(1, sizeof *files, &files, err));
-    C2_TRY(c2_tasks_own(r->list, files, err));
-    files[0] = path;
-    t->data = (c2_names){(const char **)files, 1};
+    C2_TRY(c2_pool_alloc(&r->list->pool, 1, sizeof *t->data.name, &t->data.name, err));
+    t->data.name[0] = path;
+    t->data.count = 1;
   } else if (!source || !source->knows(t->dataset_path)) {
     FAIL_AT(r, node, "dataset_path: expected a file beside the task file%s, and there is no '%.300s'",
             source ? ", or OWNER/NAME of a data set on a hub" : "", path);
@@ -301,7 +278,11 @@ static c2_status choose_name(const reader *r, c2_task *t, c2_error *err) {
   if (t->name) return C2_OK;
   const char *base = strrchr(t->dataset_path, '/') ? strrchr(t->dataset_path, '/') + 1 : t->dataset_path;
   const char *dot = strrchr(base, '.');
-  return own_text(r->list, base, dot && dot > base ? (size_t)(dot - base) : strlen(base), &t->name, err);
+  char *name = NULL;
+  C2_TRY(c2_pool_alloc(&r->list->pool, strlen(base) + 1, 1, &name, err));
+  memcpy(name, base, dot && dot > base ? (size_t)(dot - base) : strlen(base));
+  t->name = name;
+  return C2_OK;
 }
 
 static c2_status check_cutoff(const reader *r, const yaml_node_t *node, c2_task *t, bool given, c2_error *err) {
@@ -345,8 +326,7 @@ static c2_status read_task(const reader *r, const yaml_node_t *node, c2_error *e
                .seasonality = 1,
                .min_context = 1};
   bool cutoff_given = false;
-  C2_TRY(c2_alloc_array(1, sizeof *t.target.name, &t.target.name, err));
-  C2_TRY(c2_tasks_own(r->list, t.target.name, err));
+  C2_TRY(c2_pool_alloc(&r->list->pool, 1, sizeof *t.target.name, &t.target.name, err));
   t.target.name[0] = "target";
   t.target.count = 1;
   const yaml_node_pair_t *begin = node->data.mapping.pairs.start;
@@ -444,10 +424,9 @@ c2_status c2_tasks_read(c2_task_list *list, const char *path, c2_error *err) {
   char *text = NULL;
   size_t size = 0;
   size_t room = strlen(path) + sizeof "/tasks.yaml";
-  char *file = malloc(room);
-  if (!file) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", room);
+  char *file = NULL;
+  C2_TRY(c2_pool_alloc(&list->pool, room, 1, &file, err));
   (void)snprintf(file, room, "%s%s", path, c2_is_directory(path) ? "/tasks.yaml" : "");
-  C2_TRY(c2_tasks_own(list, file, err));
   C2_TRY(c2_read_config(file, &text, &size, err));
   c2_status status = read_text_of_file(list, file, text, size, err);
   free(text);
@@ -455,8 +434,7 @@ c2_status c2_tasks_read(c2_task_list *list, const char *path, c2_error *err) {
 }
 
 void c2_tasks_free(c2_task_list *list) {
-  for (size_t i = 0; i < list->owned_count; i++) free(list->owned[i]);
-  free(list->owned);
+  c2_pool_free(&list->pool);
   free(list->task);
   memset(list, 0, sizeof *list);
 }
@@ -483,27 +461,23 @@ c2_status c2_tasks_select(c2_task_list *list, const char *exclude_regex, size_t 
   return C2_OK;
 }
 
-/* The files of a task's data: the array and its paths go to the list, also after a failure. */
-static c2_status own_files(c2_task_list *list, char **files, size_t count, c2_names *out, c2_error *err) {
-  c2_status status = C2_OK;
+static c2_status find_data(c2_task_list *list, c2_task *t, c2_error *err) {
+  char **files = NULL;
+  size_t count = 0;
+  C2_TRY(list->source->find(list->source, t->dataset_path, t->dataset_config, &files, &count, err));
+  c2_status status = c2_pool_alloc(&list->pool, count, sizeof *t->data.name, &t->data.name, err);
   for (size_t i = 0; i < count; i++) {
-    c2_status owned = c2_tasks_own(list, files[i], err);
-    if (status == C2_OK) status = owned;
+    if (status == C2_OK) status = c2_pool_text(&list->pool, files[i], &t->data.name[i], err);
+    free(files[i]);
   }
-  c2_status owned = c2_tasks_own(list, files, err);
-  if (status == C2_OK) status = owned;
-  if (status == C2_OK) *out = (c2_names){(const char **)files, count};
+  free(files);
+  if (status == C2_OK) t->data.count = count;
   return status;
 }
 
 c2_status c2_tasks_find_data(c2_task_list *list, c2_error *err) {
   for (size_t i = 0; i < list->count; i++) {
-    c2_task *t = &list->task[i];
-    char **files = NULL;
-    size_t count = 0;
-    if (t->data.count > 0) continue;
-    C2_TRY(list->source->find(list->source, t->dataset_path, t->dataset_config, &files, &count, err));
-    C2_TRY(own_files(list, files, count, &t->data, err));
+    if (list->task[i].data.count == 0) C2_TRY(find_data(list, &list->task[i], err));
   }
   return C2_OK;
 }

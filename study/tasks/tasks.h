@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/pool.h"
 #include "base/status.h"
 #include "study/statistics/metrics.h"
 #include "time/calendar.h"
@@ -67,16 +68,12 @@ typedef struct c2_task_list {
   c2_data_source *source; /* borrowed; NULL: data sets are files. Set it before the list is read */
   c2_task *task;
   size_t count, capacity;
-  void **owned; /* texts and arrays */
-  size_t owned_count, owned_capacity;
+  c2_pool pool; /* of texts and arrays that live as long as the list */
 } c2_task_list;
 
 /* Reads a task file, or tasks.yaml in a folder. Free the list also after a failure. */
 c2_status c2_tasks_read(c2_task_list *list, const char *path, c2_error *err);
 void c2_tasks_free(c2_task_list *list);
-
-/* The list frees `pointer`, also if this fails. */
-c2_status c2_tasks_own(c2_task_list *list, void *pointer, c2_error *err);
 
 /* Drops the tasks whose name matches the POSIX extended regular expression (NULL: none), then those after
  * the first `most` (0: all). Fails if none is left. */

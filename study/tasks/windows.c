@@ -42,12 +42,11 @@ static c2_status read_table(c2_task_data *data, const c2_task *task, c2_input *i
                             c2_error *err) {
   const char **columns = NULL;
   size_t count = 0;
-  c2_status status = C2_OK;
   if (!options->id_column && c2_header_has(input->header, "id")) options->id_column = "id"; /* fev's default name */
   data->id_column = options->id_column;
   if (task->univariate_all) {
-    C2_TRY(c2_alloc_array(input->header->names.count, sizeof *columns, &columns, err));
-    C2_GOTO(other_columns(task, options, input->header, columns, &count, err));
+    C2_TRY(c2_dataset_alloc(&data->set, input->header->names.count, sizeof *columns, &columns, err));
+    C2_TRY(other_columns(task, options, input->header, columns, &count, err));
     options->target_count = count;
     options->targets = columns;
   } else {
@@ -55,13 +54,9 @@ static c2_status read_table(c2_task_data *data, const c2_task *task, c2_input *i
     options->targets = task->univariate.count ? task->univariate.name : task->target.name;
   }
   if (options->target_count == 0) {
-    C2_GOTO(
-        c2_fail(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, input->name));
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, input->name);
   }
-  status = c2_input_read(input, &data->set, options, err);
-fail:
-  free(columns);
-  return status;
+  return c2_input_read(input, &data->set, options, err);
 }
 
 static c2_status read_file(c2_task_data *data, const c2_task *task, const char *path, c2_read_options *options,
@@ -88,7 +83,7 @@ static c2_status read_file(c2_task_data *data, const c2_task *task, const char *
 static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *err) {
   size_t count = task->known.count + task->past.count;
   const char **names = NULL;
-  C2_TRY(c2_alloc_array(count, sizeof *names, &names, err));
+  C2_TRY(c2_dataset_alloc(&data->set, count, sizeof *names, &names, err));
   for (size_t i = 0; i < count; i++) {
     names[i] = i < task->known.count ? task->known.name[i] : task->past.name[i - task->known.count];
   }
@@ -97,15 +92,12 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
                              .timestamp_column = task->timestamp_column,
                              .covariates = names,
                              .covariate_count = count};
-  c2_status status = C2_OK;
-  for (size_t i = 0; status == C2_OK && i < task->data.count; i++) {
+  for (size_t i = 0; i < task->data.count; i++) {
     c2_read_options own = options; /* the readers' findings in one file are none of the next one's */
-    status = read_file(data, task, task->data.name[i], &own, err);
+    C2_TRY(read_file(data, task, task->data.name[i], &own, err));
   }
-  if (status == C2_OK) status = c2_dataset_join_kinds(&data->set, err);
-  free(names);
   if (!data->id_column) data->id_column = "item_id";
-  return status;
+  return c2_dataset_join_kinds(&data->set, err);
 }
 
 /* Places of the task's covariates among an item's: at[data->covariates]. */
@@ -132,7 +124,7 @@ static c2_status find_covariates(c2_task_data *data, const c2_task *task, c2_err
   data->covariates = data->known + task->past.count;
   size_t cells = 0;
   if (!c2_mul(data->set.count, data->covariates, &cells)) C2_FAIL(err, C2_ERR_MEMORY, "too many covariates");
-  C2_TRY(c2_alloc_array(cells, sizeof *data->covariate, &data->covariate, err));
+  C2_TRY(c2_dataset_alloc(&data->set, cells, sizeof *data->covariate, &data->covariate, err));
   for (size_t i = 0; i < data->set.count; i++) {
     C2_TRY(find_item_covariates(data, task, &data->set.item[i], data->covariate + i * data->covariates, err));
   }
@@ -180,7 +172,7 @@ static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *e
   size_t most = 0;
   c2_lookup wanted = {0};
   for (size_t i = 0; i < data->set.count; i++) most += split ? data->set.item[i].targets : 1;
-  C2_TRY(c2_alloc_array(most, sizeof *data->unit, &data->unit, err));
+  C2_TRY(c2_dataset_alloc(&data->set, most, sizeof *data->unit, &data->unit, err));
   data->targets = split ? 1 : task->target.count;
   c2_status status = add_names(&wanted, &task->univariate, err);
   for (size_t i = 0; status == C2_OK && i < data->set.count; i++) {
@@ -212,8 +204,6 @@ c2_status c2_task_data_open(c2_task_data *data, const c2_task *task, c2_error *e
 }
 
 void c2_task_data_free(c2_task_data *data) {
-  free(data->covariate);
-  free(data->unit);
   c2_dataset_free(&data->set);
   memset(data, 0, sizeof *data);
 }
@@ -319,28 +309,29 @@ static c2_status fill_window(c2_window *w, const c2_task_data *data, const cut *
   size_t covariates = as_univariate ? 0 : data->covariates;
   w->model_count = w->count * per_series;
   w->rows = as_univariate ? 1 : w->targets + covariates;
-  C2_TRY(c2_alloc_array(w->count, sizeof *w->unit, &w->unit, err));
-  C2_TRY(c2_alloc_array(w->count, sizeof *w->length, &w->length, err));
-  C2_TRY(c2_alloc_array(w->count, sizeof *w->past, &w->past, err));
-  C2_TRY(c2_alloc_array(w->count, sizeof *w->truth, &w->truth, err));
-  C2_TRY(c2_alloc_array(w->model_count, sizeof *w->series, &w->series, err));
-  C2_TRY(c2_alloc_array(w->count * covariates, sizeof *w->covariate, &w->covariate, err));
-  C2_TRY(c2_alloc_array(values, sizeof *w->values, &w->values, err));
-  double *next = w->values;
+  chronos2_covariate *covariate = NULL; /* of the series under way */
+  double *next = NULL;
+  C2_TRY(c2_pool_alloc(&w->pool, w->count, sizeof *w->unit, &w->unit, err));
+  C2_TRY(c2_pool_alloc(&w->pool, w->count, sizeof *w->length, &w->length, err));
+  C2_TRY(c2_pool_alloc(&w->pool, w->count, sizeof *w->past, &w->past, err));
+  C2_TRY(c2_pool_alloc(&w->pool, w->count, sizeof *w->truth, &w->truth, err));
+  C2_TRY(c2_pool_alloc(&w->pool, w->model_count, sizeof *w->series, &w->series, err));
+  C2_TRY(c2_pool_alloc(&w->pool, w->count * covariates, sizeof *covariate, &covariate, err));
+  C2_TRY(c2_pool_alloc(&w->pool, values, sizeof *next, &next, err));
   w->first_id = data->unit[cuts[0].unit].id;
   for (size_t i = 0; i < w->count; i++) {
     const c2_unit *unit = &data->unit[cuts[i].unit];
     w->unit[i] = cuts[i].unit;
     fill_targets(unit, &cuts[i], w, i, &next);
-    chronos2_covariate *covariate = covariates ? w->covariate + i * covariates : NULL;
     if (covariates) fill_covariates(data, unit->item, &cuts[i], covariate);
     for (size_t k = 0; k < per_series; k++) {
       w->series[i * per_series + k] = (chronos2_series){.length = w->length[i],
                                                         .targets = w->targets / per_series,
                                                         .target = w->past[i] + k * w->length[i],
                                                         .covariates = covariates,
-                                                        .covariate = covariate};
+                                                        .covariate = covariates ? covariate : NULL};
     }
+    covariate += covariates;
   }
   return C2_OK;
 }
@@ -360,12 +351,6 @@ c2_status c2_window_cut(c2_window *window, const c2_task_data *data, const c2_ta
 }
 
 void c2_window_free(c2_window *window) {
-  free(window->unit);
-  free(window->length);
-  free(window->past);
-  free(window->truth);
-  free(window->series);
-  free(window->covariate);
-  free(window->values);
+  c2_pool_free(&window->pool);
   memset(window, 0, sizeof *window);
 }

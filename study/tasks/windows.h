@@ -6,6 +6,7 @@
 #include <chronos2.h>
 #include <stddef.h>
 
+#include "base/pool.h"
 #include "base/status.h"
 #include "data/read.h"
 #include "study/tasks/tasks.h"
@@ -46,8 +47,7 @@ typedef struct c2_window {
   size_t rows;             /* of one model series: targets and covariates */
   size_t longest;          /* past of all */
   const char *first_id;    /* of series 0 */
-  chronos2_covariate *covariate;
-  double *values; /* what past and truth point into */
+  c2_pool pool;            /* of these arrays and what they point to */
 } c2_window;
 
 /* Cuts window `index` of the task. Free also after a failure. Fails if no series is long enough. */

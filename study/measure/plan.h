@@ -31,11 +31,14 @@ typedef struct c2_plan {
   bool verdict_radius_given; /* then it must be compared */
   size_t probe_windows;      /* of a task, for the probe; 0: all */
   size_t probe_series;       /* of a window, drawn with `seed`; 0: all */
-  size_t probe_batch, perf_batch, repeats, split, chunk_size, seed;
+  size_t probe_batch;        /* rows of a pass of the probe, which has at least those of one series */
+  size_t perf_batch, repeats, split, chunk_size, seed;
   size_t context_length; /* 0: the model's */
   double margin;         /* of equivalence, as a share of the score: 0.01 */
   size_t draws;          /* of the bootstrap intervals */
-  bool exclude_reg, include_padded, as_univariate;
+  bool exclude_reg;    /* REG is not among the probe's queries */
+  bool include_padded; /* queries at padding are probed too; needs a session of the reference backend */
+  bool as_univariate;
   bool resume;                             /* go on from PREFIX__partial.json where it is there */
   bool restart;                            /* drop it; without either, a run stops where it is there */
   bool blind_arm, visible_arms, null_arms; /* beside the published ones: see c2_arm */
