@@ -430,6 +430,11 @@ const char *cli_default_model(void) {
   return "./models/chronos2-micro"; /* a path, whatever follows: never the name of a repository */
 }
 
+const char *cli_name_of(const char *path) {
+  const char *slash = strrchr(path, '/');
+  return slash && slash[1] ? slash + 1 : path;
+}
+
 static bool is_model_file(const char *name) {
   const char *dot = strrchr(name, '.');
   return dot && (strcmp(dot, ".json") == 0 || strcmp(dot, ".safetensors") == 0);

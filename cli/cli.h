@@ -145,6 +145,9 @@ void cli_warn_levels(const chronos2_config *config, const double *levels, size_t
  * or installed. The result is static or lives as long as the process. */
 const char *cli_default_model(void);
 
+/* The last part of a path. */
+const char *cli_name_of(const char *path);
+
 /* The path of something that the program brings along ("datasets/x.yaml"), installed or beside the source tree; false
  * if it isn't there. */
 bool cli_bundled(const char *name, char path[CLI_PATH_ROOM]);
@@ -153,6 +156,8 @@ bool cli_bundled(const char *name, char path[CLI_PATH_ROOM]);
 C2_PRINTF(1, 2) int cli_fail(const char *format, ...);
 C2_PRINTF(1, 2) int cli_fail_usage(const char *format, ...);
 C2_PRINTF(1, 2) void cli_warn(const char *format, ...); /* "chronos2: warning: ..." */
+/* The warnings so far. */
+const char *const *cli_warnings(size_t *count);
 C2_PRINTF(1, 2) void cli_note(const char *format, ...); /* "chronos2: ..." */
 
 /* Prints the error and returns its exit status (usage for C2_ERR_ARGUMENT, else failure). */

@@ -2,10 +2,9 @@
 #ifndef C2_CLI_FORECAST_H
 #define C2_CLI_FORECAST_H
 
-#include "cli/cli.h"
+#include "cli/input.h"
 #include "data/flow.h"
 #include "data/future.h"
-#include "data/read.h"
 
 enum { FORECAST_MOST_DIGITS = 17 }; /* that tell a double from all others */
 
@@ -19,44 +18,43 @@ typedef struct scenarios {
 
 typedef struct forecast_request {
   cli_engine engine;
+  cli_input in;
   size_t horizon;
-  const char *levels_text, *id_column, *timestamp_column, *target, *covariate_text, *future, *scenarios, *freq, *output,
-      *sql, *database;
-  bool all_covariates, wide, cross_learning, monotone, embed;
-  c2_dialect dialect;
+  const char *levels_text, *future, *scenarios, *output, *report, *plot, *model_name;
+  bool cross_learning, monotone, embed;
   size_t digits; /* 0: as many as float32 carries */
+  double least;  /* what lies below it is written as this; NAN: as it is */
+  bool round;    /* whole numbers are written */
+  size_t raised; /* numbers that `least` changed */
   double *levels;
   size_t level_count;
-  char **targets, **covariates;
-  size_t target_count, covariate_count;
-  c2_freq frequency;
-  c2_dataset set;
   c2_futures *futures; /* NULL without --future and --scenarios */
   c2_flow_total total; /* of a table that is read in parts */
   const char *parts;   /* its path, or NULL */
   scenarios plans;
-  chronos2_series *series;       /* [set.count] */
+  chronos2_series *series;       /* [in.set.count] */
   chronos2_covariate *covariate; /* all series' */
+  char summary[CLI_SUMMARY_ROOM];
+  struct forecast_drawing *drawing; /* NULL without --report and --plot */
 } forecast_request;
 
 /* ---- forecast_read.c ---- */
 
-/* The request's options for readers; they point into it. */
-c2_read_options forecast_read_options(const forecast_request *r);
-
 /* Reads all files and the query into `set`, and the futures; or sets `parts`, and the table is left to c2_flow. */
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err);
 
-/* That each item says when its steps are, up to the last one that is forecast. */
-c2_status forecast_check_items(const forecast_request *r, c2_error *err);
-
 /* ---- forecast_write.c: CSV ---- */
+
+/* A target's numbers as they are written: point [horizon], at_levels [horizon][levels]. `raised` counts those that
+ * --min changed; it may be NULL. */
+c2_status forecast_values(const forecast_request *r, const chronos2_forecast *f, size_t series, size_t target,
+                          double *point, double *at_levels, size_t *raised, c2_error *err);
 
 void forecast_write_header(const forecast_request *r, FILE *out);
 
 /* All items, which are the forecast's series from `first` on. `scenario` may be NULL. */
-c2_status forecast_write_items(const forecast_request *r, const chronos2_forecast *f, size_t first,
-                               const char *scenario, FILE *out, c2_error *err);
+c2_status forecast_write_items(forecast_request *r, const chronos2_forecast *f, size_t first, const char *scenario,
+                               FILE *out, c2_error *err);
 
 c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
                                     c2_error *err);
@@ -64,12 +62,25 @@ c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_em
 /* SQL types of the columns of a forecast or of embeddings, the last one that of all numbers; how many. */
 size_t forecast_column_types(const forecast_request *r, const char *out[6]);
 
+/* ---- forecast_draw.c: --report and --plot ---- */
+
+/* Sets r->drawing. Where neither was asked for, these functions do nothing. Free it also after a failure. */
+c2_status forecast_draw_open(forecast_request *r, const chronos2_model *model, chronos2_session *session,
+                             c2_error *err);
+
+/* All items of the set. Without scenarios forecast[0] has them; with scenarios it has those of one scenario after the
+ * other, or each scenario has a forecast of its own. */
+c2_status forecast_draw_items(const forecast_request *r, chronos2_forecast *const *forecast, bool together,
+                              c2_error *err);
+
+/* The files appear. */
+c2_status forecast_draw_close(const forecast_request *r, c2_error *err);
+void forecast_draw_free(forecast_request *r);
+
 /* ---- forecast_tell.c: standard error ---- */
 
 /* One line: items, rows, frequency, and what was filled in or left out. */
-void forecast_summarise(const forecast_request *r);
-
-void forecast_warn_of_empty(const forecast_request *r);
+void forecast_summarise(forecast_request *r);
 
 /* Everything to warn of before a forecast by a model of this configuration. */
 void forecast_warn(const forecast_request *r, const chronos2_config *config);

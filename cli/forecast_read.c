@@ -9,7 +9,7 @@
 /* Makes each scenario's values the items' futures in turn, and series of them. */
 static c2_status read_scenarios(forecast_request *r, c2_unseen *unseen, c2_error *err) {
   scenarios *s = &r->plans;
-  size_t items = r->set.count;
+  size_t items = r->in.set.count;
   size_t series_count = 0;
   s->count = c2_futures_count(r->futures);
   if (!c2_mul(s->count, items, &series_count)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many scenarios", r->scenarios);
@@ -19,8 +19,8 @@ static c2_status read_scenarios(forecast_request *r, c2_unseen *unseen, c2_error
   for (size_t k = 0; k < s->count; k++) {
     chronos2_series *series = NULL;
     C2_TRY(c2_futures_fill(r->futures, k, err));
-    C2_TRY(c2_unseen_count(unseen, &r->set, err));
-    c2_status status = cli_make_series(&r->set, r->horizon, &series, &s->covariate[k], err);
+    C2_TRY(c2_unseen_count(unseen, &r->in.set, err));
+    c2_status status = cli_make_series(&r->in.set, r->horizon, &series, &s->covariate[k], err);
     if (status == C2_OK && items > 0) memcpy(s->series + k * items, series, items * sizeof *series);
     free(series);
     C2_TRY(status);
@@ -32,64 +32,25 @@ static c2_status read_futures(forecast_request *r, const c2_read_options *option
   c2_unseen unseen = {0};
   c2_status status = C2_OK;
   const char *path = r->scenarios ? r->scenarios : r->future;
-  if (path) C2_GOTO(c2_futures_open(&r->futures, &r->set, path, options, r->horizon, r->scenarios != NULL, err));
+  if (path) C2_GOTO(c2_futures_open(&r->futures, &r->in.set, path, options, r->horizon, r->scenarios != NULL, err));
   if (r->scenarios) {
     C2_GOTO(read_scenarios(r, &unseen, err));
   } else {
     if (path) C2_GOTO(c2_futures_fill(r->futures, 0, err));
-    C2_GOTO(c2_unseen_count(&unseen, &r->set, err));
+    C2_GOTO(c2_unseen_count(&unseen, &r->in.set, err));
   }
-  status = c2_unseen_note(&unseen, &r->set, err);
+  status = c2_unseen_note(&unseen, &r->in.set, err);
 fail:
   c2_unseen_free(&unseen);
   return status;
 }
 
-static c2_status read_sql(forecast_request *r, const c2_read_options *options, c2_error *err) {
-  c2_input input;
-  c2_status status = c2_input_open_sql(&input, r->sql, r->database, err);
-  if (status == C2_OK) status = c2_input_read(&input, &r->set, options, err);
-  c2_input_close(&input);
-  return status;
-}
-
-c2_read_options forecast_read_options(const forecast_request *r) {
-  return (c2_read_options){.id_column = r->id_column,
-                           .timestamp_column = r->timestamp_column,
-                           .targets = (const char *const *)r->targets,
-                           .target_count = r->target_count,
-                           .covariates = (const char *const *)r->covariates,
-                           .covariate_count = r->covariate_count,
-                           .all_covariates = r->all_covariates,
-                           .wide = r->wide,
-                           .dialect = &r->dialect,
-                           .freq = r->freq ? &r->frequency : NULL};
-}
-
-/* That each item says when its steps are, up to the last one that is forecast. */
-c2_status forecast_check_items(const forecast_request *r, c2_error *err) {
-  for (size_t i = 0; i < r->set.count; i++) {
-    const c2_item *item = &r->set.item[i];
-    if (!item->has_start || !item->has_freq) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': expected a start and a freq (or --freq)", item->file,
-              item->line, item->id);
-    }
-    c2_time last;
-    c2_error why;
-    if (c2_freq_add(&item->freq, item->start, (int64_t)(item->length + r->horizon), &last, &why) != C2_OK) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': its forecast would end too late: %s", item->file, item->line,
-              item->id, why.text);
-    }
-  }
-  return C2_OK;
-}
-
 /* A large table in order is read twice, in parts: to check it, and to forecast it. */
 static c2_status choose_parts(forecast_request *r, char **paths, size_t count, char reason[500], c2_error *err) {
   bool in_order = false;
-  c2_read_options options = forecast_read_options(r);
-  bool may = count == 1 && !r->sql && !r->future && !r->scenarios && !r->covariates && !r->all_covariates && !r->wide &&
-             !r->cross_learning && !r->embed;
+  c2_read_options options = cli_input_reading(&r->in);
+  bool may = count == 1 && !r->in.sql && !r->future && !r->scenarios && !r->in.covariates && !r->in.all_covariates &&
+             !r->in.wide && !r->cross_learning && !r->embed;
   if (!may || !c2_flow_serves(paths[0])) return C2_OK;
   C2_TRY(c2_flow_check(paths[0], &options, &r->total, &in_order, reason, err));
   if (in_order) r->parts = paths[0];
@@ -98,14 +59,11 @@ static c2_status choose_parts(forecast_request *r, char **paths, size_t count, c
 
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {
   char reason[500] = "";
-  c2_read_options options = forecast_read_options(r);
+  c2_read_options options = cli_input_reading(&r->in);
   C2_TRY(choose_parts(r, paths, count, reason, err));
   if (r->parts) return C2_OK;
-  for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&r->set, paths[i], &options, err));
-  if (r->sql) C2_TRY(read_sql(r, &options, err));
+  C2_TRY(cli_input_read(&r->in, paths, count, err));
   if (reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], reason);
-  C2_TRY(c2_dataset_count_steps(&r->set, err));
-  C2_TRY(c2_dataset_join_kinds(&r->set, err));
-  C2_TRY(forecast_check_items(r, err));
+  C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
   return read_futures(r, &options, err);
 }

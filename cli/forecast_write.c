@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "cli/forecast.h"
@@ -34,24 +35,47 @@ static void print_float(FILE *out, double value) {
 }
 
 static void print_number(const forecast_request *r, FILE *out, double value) {
-  if (r->digits > 0) {
+  if (r->round && r->digits == 0) {
+    (void)fprintf(out, "%.0f", value);
+  } else if (r->digits > 0) {
     print_double(out, value, (int)r->digits);
   } else {
     print_float(out, value);
   }
 }
 
+/* What --min and --round make of numbers. */
+static void change(const forecast_request *r, double *values, size_t count, size_t *raised) {
+  for (size_t i = 0; i < count; i++) {
+    if (values[i] < r->least) {
+      values[i] = r->least;
+      if (raised) ++*raised;
+    }
+    if (r->round) values[i] = round(values[i]) + 0.0; /* no -0 */
+  }
+}
+
+c2_status forecast_values(const forecast_request *r, const chronos2_forecast *f, size_t series, size_t target,
+                          double *point, double *at_levels, size_t *raised, c2_error *err) {
+  if (chronos2_forecast_at_levels(f, series, target, r->levels, r->level_count, at_levels) != CHRONOS2_OK) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+  }
+  memcpy(point, chronos2_forecast_median(f, series, target), r->horizon * sizeof *point);
+  change(r, point, r->horizon, raised);
+  change(r, at_levels, r->horizon * r->level_count, raised);
+  return C2_OK;
+}
+
 /* Item i, which is series `at` of the forecast. */
-static c2_status write_item(const forecast_request *r, const chronos2_forecast *f, size_t at, const char *scenario,
-                            size_t i, FILE *out, c2_error *err) {
-  const c2_item *item = &r->set.item[i];
-  double *values = NULL;
-  C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
+static c2_status write_item(forecast_request *r, const chronos2_forecast *f, size_t at, const char *scenario, size_t i,
+                            FILE *out, c2_error *err) {
+  const c2_item *item = &r->in.set.item[i];
+  double *point = NULL;
+  C2_TRY(c2_alloc_array(r->horizon * (r->level_count + 1), sizeof *point, &point, err));
+  double *values = point + r->horizon;
   c2_status status = C2_OK;
   for (size_t t = 0; t < item->targets; t++) {
-    if (chronos2_forecast_at_levels(f, at, t, r->levels, r->level_count, values) != CHRONOS2_OK) {
-      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error()));
-    }
+    C2_GOTO(forecast_values(r, f, at, t, point, values, &r->raised, err));
     for (size_t s = 0; s < r->horizon; s++) {
       c2_time stamp;
       char text[C2_TIME_ROOM];
@@ -65,7 +89,7 @@ static c2_status write_item(const forecast_request *r, const chronos2_forecast *
       (void)fprintf(out, ",%s,", text);
       c2_csv_write(out, item->target_names[t]);
       (void)fputc(',', out);
-      print_number(r, out, chronos2_forecast_median(f, at, t)[s]);
+      print_number(r, out, point[s]);
       for (size_t q = 0; q < r->level_count; q++) {
         (void)fputc(',', out);
         print_number(r, out, values[s * r->level_count + q]);
@@ -74,15 +98,15 @@ static c2_status write_item(const forecast_request *r, const chronos2_forecast *
     }
   }
 fail:
-  free(values);
+  free(point);
   return status;
 }
 
 void forecast_write_header(const forecast_request *r, FILE *out) {
   if (r->scenarios) (void)fputs("scenario,", out);
-  c2_csv_write(out, r->id_column ? r->id_column : "item_id");
+  c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
   (void)fputc(',', out);
-  c2_csv_write(out, r->timestamp_column ? r->timestamp_column : "timestamp");
+  c2_csv_write(out, r->in.timestamp_column ? r->in.timestamp_column : "timestamp");
   (void)fputs(",target_name,predictions", out);
   for (size_t q = 0; q < r->level_count; q++) {
     (void)fputc(',', out);
@@ -91,10 +115,9 @@ void forecast_write_header(const forecast_request *r, FILE *out) {
   (void)fputc('\n', out);
 }
 
-/* All items, which are the forecast's series from `first` on. */
-c2_status forecast_write_items(const forecast_request *r, const chronos2_forecast *f, size_t first,
-                               const char *scenario, FILE *out, c2_error *err) {
-  for (size_t i = 0; i < r->set.count; i++) C2_TRY(write_item(r, f, first + i, scenario, i, out, err));
+c2_status forecast_write_items(forecast_request *r, const chronos2_forecast *f, size_t first, const char *scenario,
+                               FILE *out, c2_error *err) {
+  for (size_t i = 0; i < r->in.set.count; i++) C2_TRY(write_item(r, f, first + i, scenario, i, out, err));
   return C2_OK;
 }
 
@@ -102,22 +125,22 @@ c2_status forecast_write_items(const forecast_request *r, const chronos2_forecas
  * future token last. */
 c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
                                     c2_error *err) {
-  c2_csv_write(out, r->id_column ? r->id_column : "item_id");
+  c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
   (void)fputs(",target_name,token,loc,scale", out);
   for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%zu", d);
   (void)fputc('\n', out);
-  for (size_t i = 0; i < r->set.count; i++) {
+  for (size_t i = 0; i < r->in.set.count; i++) {
     const float *value = chronos2_embedding_values(e, i);
-    for (size_t t = 0; t < r->set.item[i].targets; t++) {
+    for (size_t t = 0; t < r->in.set.item[i].targets; t++) {
       double loc = 0;
       double scale = 0;
       if (chronos2_embedding_scale(e, i, t, &loc, &scale) != CHRONOS2_OK) {
         C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
       }
       for (size_t token = 0; token < chronos2_embedding_tokens(e, i); token++) {
-        c2_csv_write(out, r->set.item[i].id);
+        c2_csv_write(out, r->in.set.item[i].id);
         (void)fputc(',', out);
-        c2_csv_write(out, r->set.item[i].target_names[t]);
+        c2_csv_write(out, r->in.set.item[i].target_names[t]);
         (void)fprintf(out, ",%zu,", token);
         print_number(r, out, loc);
         (void)fputc(',', out);
@@ -138,18 +161,18 @@ size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
   size_t n = 0;
   size_t counted = 0;
   size_t zoned = 0;
-  for (size_t i = 0; i < r->set.count; i++) {
-    counted += r->set.item[i].freq.unit == C2_FREQ_COUNT;
-    zoned += r->set.item[i].zone.given;
+  for (size_t i = 0; i < r->in.set.count; i++) {
+    counted += r->in.set.item[i].freq.unit == C2_FREQ_COUNT;
+    zoned += r->in.set.item[i].zone.given;
   }
   const char *stamp = r->parts                  ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
-                      : counted == r->set.count ? "BIGINT"
+                      : counted == r->in.set.count ? "BIGINT"
                       : counted + zoned == 0    ? "TIMESTAMP"
                                                 : "VARCHAR";
   if (r->scenarios) out[n++] = "VARCHAR";
   out[n++] = "VARCHAR";
   out[n++] = r->embed ? "VARCHAR" : stamp;
   out[n++] = r->embed ? "BIGINT" : "VARCHAR";
-  out[n++] = r->digits > 9 || r->embed ? "DOUBLE" : "FLOAT";
+  out[n++] = r->digits > 9 || r->embed || r->round ? "DOUBLE" : "FLOAT";
   return n;
 }

@@ -4,9 +4,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
 #include "cli/cli.h"
+
+static struct {
+  char **line;
+  size_t count, capacity;
+} kept; /* warnings */
+
+/* A page shows what was warned of. Where memory is out, the terminal alone does. */
+static void keep(const char *line) {
+  if (c2_grow_array(&kept.line, &kept.capacity, kept.count + 1, sizeof *kept.line, NULL) != C2_OK) return;
+  kept.line[kept.count] = c2_strdup(line);
+  kept.count += kept.line[kept.count] != NULL;
+}
+
+const char *const *cli_warnings(size_t *count) {
+  *count = kept.count;
+  return (const char *const *)kept.line;
+}
 
 C2_PRINTF(2, 0)
 static void say(const char *kind, const char *format, va_list args) {
@@ -15,6 +33,7 @@ static void say(const char *kind, const char *format, va_list args) {
   c2_text_format(text, sizeof text, format, args);
   c2_text_escape(line, sizeof line, text); /* one line, whatever a file's names hold */
   (void)fprintf(stderr, "chronos2: %s%s\n", kind, line);
+  if (strcmp(kind, "warning: ") == 0) keep(line);
 }
 
 int cli_fail(const char *format, ...) {

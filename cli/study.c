@@ -188,12 +188,6 @@ static c2_status read_heads(request *r, c2_error *err) {
   return status;
 }
 
-/* The last part of a path. */
-static const char *name_of(const char *path) {
-  const char *slash = strrchr(path, '/');
-  return slash && slash[1] ? slash + 1 : path;
-}
-
 static int run_models(request *r) {
   c2_study *study = &r->study;
   const c2_plan *o = &study->plan;
@@ -285,7 +279,7 @@ static int run_study(request *r) {
   find_tasks(r);
   cli_source_init(&r->source, &r->engine);
   o->source = &r->source.source;
-  o->model_name = r->engine.model ? r->engine.model : name_of(cli_default_model());
+  o->model_name = r->engine.model ? r->engine.model : cli_name_of(cli_default_model());
   o->sparse_model_name = o->sparse_model_folder;
   exit_status = cli_engine_locate(&r->engine);
   if (exit_status == CLI_DONE) {

@@ -4,7 +4,7 @@ foreach(check includes style docs)
   add_test(NAME check_${check} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_${check}.sh)
 endforeach()
 set(objects) # of everything but tests
-foreach(target chronos2_objects chronos2_data chronos2_study chronos2_hub chronos2)
+foreach(target chronos2_objects chronos2_data chronos2_page chronos2_study chronos2_hub chronos2)
   list(APPEND objects "$<JOIN:$<TARGET_OBJECTS:${target}>,\n>")
 endforeach()
 list(JOIN objects "\n" objects)
@@ -34,7 +34,7 @@ if(CHRONOS2_SANITIZE OR CMAKE_C_FLAGS MATCHES "-fsanitize" OR CMAKE_CROSSCOMPILI
 endif()
 if(TARGET chronos2_study)
   add_test(NAME docs COMMAND ${CMAKE_SOURCE_DIR}/tests/docs/run.sh ${PROGRAMS_DIR} "${DOCS_CC}" README.md docs/c.md
-                             docs/jsonl.md docs/tasks.md)
+                             docs/jsonl.md docs/judge.md docs/tasks.md)
 endif()
 
 if(NOT CHRONOS2_SANITIZE AND NOT CMAKE_C_FLAGS MATCHES "-fsanitize")

@@ -105,6 +105,11 @@ static const row rows[] = {
     {"forecast", "cross-learning", NULL, REFUSED, "--cross-learning: --embed", "--embed"},
     {"forecast", "freq", "nothing", SAYS, "--freq", NULL},
     {"forecast", "output", "FILE", APPEARS, "file", NULL},
+    {"forecast", "min", "1000", SAYS, "--min 1000: ", NULL},
+    {"forecast", "min", "1000", CHANGES, NULL, NULL},
+    {"forecast", "round", NULL, CHANGES, NULL, NULL},
+    {"forecast", "report", "FILE", APPEARS, "file", NULL},
+    {"forecast", "plot", "FILE", APPEARS, "file", NULL},
     {"forecast", "embed", NULL, REFUSED, "--embed", NULL},
     {"forecast", "monotone", NULL, REFUSED, "--monotone: --embed", "--embed"},
     {"forecast", "monotone", NULL, NO_TRACE, NULL, NULL}, /* quantiles that cross: tests/test_predict.c */

@@ -1,5 +1,5 @@
 /* The study's page: its data as one JSON object, its verdict as text for those who run no scripts. How it looks
- * is report/'s matter. */
+ * is page/'s matter. */
 #include "study/files/report.h"
 
 #include <math.h>
@@ -8,11 +8,12 @@
 
 #include "base/json_writer.h"
 #include "base/outfile.h"
+#include "page/page.h"
 #include "study/files/record.h"
 #include "study/files/schema.h"
 #include "study/files/tables.h"
 
-enum { EXAMPLES = 4, DIGITS = 7 };
+enum { EXAMPLES = 4 };
 
 /* What a page tells of. */
 typedef struct study {
@@ -98,25 +99,14 @@ static c2_status put_study(c2_json_writer *w, const study *s, c2_error *err) {
 
 /* ---- The page -------------------------------------------------------------------------------- */
 
-static void put_text(FILE *out, const char *text, size_t size) {
-  for (size_t i = 0; i < size; i++) {
-    switch (text[i]) {
-      case '<': (void)fputs("&lt;", out); break;
-      case '>': (void)fputs("&gt;", out); break;
-      case '&': (void)fputs("&amp;", out); break;
-      default: (void)fputc(text[i], out);
-    }
-  }
-}
-
 /* "attention: radius 8 keeps ...", the subject in bold. */
 static void put_line(FILE *out, const char *text) {
   const char *colon = strstr(text, ": ");
   size_t subject = colon ? (size_t)(colon - text) + 1 : 0;
   (void)fputs("<li><b>", out);
-  put_text(out, text, subject);
+  c2_page_bytes(out, text, subject);
   (void)fputs("</b>", out);
-  put_text(out, text + subject, strlen(text + subject));
+  c2_page_text(out, text + subject);
   (void)fputs("</li>\n", out);
 }
 
@@ -162,6 +152,7 @@ static void put_plain_words(FILE *out, const study *s) {
 static void put_verdict(FILE *out, const study *s) {
   char line[C2_VERDICT_LINES][C2_VERDICT_ROOM];
   c2_verdict(s->results, s->summary, line);
+  (void)fputs("<h2>Verdict</h2>\n", out);
   put_plain_words(out, s);
   (void)fputs("<ul class=\"verdict\">\n", out);
   for (size_t i = 0; i < C2_VERDICT_LINES; i++) {
@@ -172,30 +163,24 @@ static void put_verdict(FILE *out, const study *s) {
   (void)fputs("<ul class=\"warnings\">\n", out);
   for (size_t i = 0; i < s->journal->warnings; i++) {
     (void)fputs("<li><b>Warning:</b> ", out);
-    put_text(out, s->journal->warning[i], strlen(s->journal->warning[i]));
+    c2_page_text(out, s->journal->warning[i]);
     (void)fputs("</li>\n", out);
   }
   (void)fputs("</ul>\n", out);
 }
 
 static c2_status write_page(const study *s, const char *path, c2_error *err) {
-  static const char verdict_mark[] = "@VERDICT@";
-  static const char data_mark[] = "@DATA@";
-  const char *page = (const char *)c2_report_page;
-  const char *verdict = strstr(page, verdict_mark);
-  const char *data = verdict ? strstr(verdict, data_mark) : NULL;
+  static const c2_page_kind kind = {"Study of sparse attention", "What sparse time attention keeps, costs and gains",
+                                    c2_page_study_js};
+  c2_page page;
   c2_outfile file;
-  c2_status status = C2_OK;
-  if (!data) C2_FAIL(err, C2_ERR_FORMAT, "%s: the page was built without its marks", path);
-  C2_GOTO(c2_outfile_open(&file, path, err));
-  (void)fwrite(page, 1, (size_t)(verdict - page), file.stream);
+  c2_status status = c2_outfile_open(&file, path, err);
+  if (status != C2_OK) goto fail;
+  c2_page_begin(&page, file.stream, &kind);
   put_verdict(file.stream, s);
-  verdict += sizeof verdict_mark - 1;
-  (void)fwrite(verdict, 1, (size_t)(data - verdict), file.stream);
-  c2_json_writer w = {.out = file.stream, .compact = true, .html = true, .digits = DIGITS};
-  C2_GOTO(put_study(&w, s, err));
-  C2_GOTO(c2_json_finish(&w, path, err));
-  (void)fputs(data + sizeof data_mark - 1, file.stream);
+  c2_page_data(&page);
+  C2_GOTO(put_study(&page.json, s, err));
+  C2_GOTO(c2_page_end(&page, path, err));
   C2_GOTO(c2_outfile_commit(&file, err));
 fail:
   c2_outfile_discard(&file);

@@ -7,10 +7,6 @@
 #include "study/measure/plan.h"
 #include "study/results/results.h"
 
-/* The page with marks where the verdict and the data go, ending in a zero: report/ and Chart.js, put together
- * when the program is built (cmake/report_page.cmake). */
-extern const unsigned char c2_report_page[];
-
 /* Writes the page. The file appears whole or not at all. */
 c2_status c2_report_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary,
                           const c2_journal *journal, c2_error *err);

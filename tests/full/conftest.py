@@ -28,6 +28,15 @@ def program():
     return run
 
 
+@pytest.fixture(scope="session")
+def browser():
+    from browser import start
+
+    driver = start()
+    yield driver
+    driver.quit()
+
+
 def normalised(values, loc, scale):
     """Forecasts as the model sees them: asinh((y - loc) / scale)."""
     return np.arcsinh((np.asarray(values, np.float64) - loc) / scale)

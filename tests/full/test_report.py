@@ -6,9 +6,8 @@ import shutil
 
 import pytest
 import yaml
+from browser import check, colours, show
 from conftest import ROOT
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 HOSTILE = "</script><img src=x onerror=\"document.title='run'\"><b>_a_very_long_name_without_a_place_to_break"
 
@@ -37,59 +36,17 @@ def least(program, tmp_path_factory):
     return folder / "p__report.html"
 
 
-@pytest.fixture(scope="module")
-def browser():
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
-
-
-def show(browser, page, width, scheme="light"):
-    """Opens the page without a network; its console's lines and the addresses that it asked for."""
-    call = browser.execute_cdp_cmd
-    call("Network.enable", {})
-    call("Network.emulateNetworkConditions",
-         {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0})
-    call("Emulation.setDeviceMetricsOverride",
-         {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
-    call("Emulation.setEmulatedMedia",
-         {"media": "screen", "features": [{"name": "prefers-color-scheme", "value": scheme}]})
-    browser.get("about:blank")
-    browser.get_log("browser"), browser.get_log("performance")
-    browser.get(page.as_uri())
-    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
-    events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    return browser.get_log("browser"), asked
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 800, 1400])
 def test_page(browser, page, width, scheme):
-    console, asked = show(browser, page, width, scheme)
-    assert console == []
-    assert asked == [page.as_uri()]
-    assert browser.execute_script("return document.documentElement.dataset.ready") == "yes"
-    assert browser.execute_script("return document.documentElement.scrollWidth") <= width
-    dark = "return getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)'"
-    assert browser.execute_script(dark) == (scheme == "dark")
+    check(browser, page, width, scheme)
 
 
 def test_charts_are_drawn(browser, page):
     show(browser, page, 800)
-    colours = browser.execute_script("""
-        return [...document.querySelectorAll('canvas')].map((canvas) => {
-          const pixels = new Uint32Array(canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height)
-            .data.buffer);
-          return new Set(pixels).size;
-        });""")
-    assert len(colours) >= 4 + 3  # mass, accuracy, time, memory, and a forecast of each task
-    assert min(colours) > 20
+    found = colours(browser)
+    assert len(found) >= 4 + 3  # mass, accuracy, time, memory, and a forecast of each task
+    assert min(found) > 20
 
 
 def test_ablated_heads(browser, page):

@@ -1,59 +1,12 @@
-/* Draws the study's page from its data. Names come from strangers: text goes in by textContent alone. */
+/* Draws the study's page from its data. */
 'use strict';
 (() => {
+  const { missing, known, fixed, toPercent, signed, percent, significant, decimals, count, el, section, table,
+    style, figure, fan, redraw, line, axis, extent, facts, start } = page;
   const data = JSON.parse(document.getElementById('data').textContent);
   const [lead, ...further] = data.metrics;
-  const main = document.querySelector('main');
-  const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
-
-  /* ---- Text --------------------------------------------------------------------------------- */
-
-  const missing = '–';
-  const known = (x) => typeof x === 'number' && Number.isFinite(x);
-  const fixed = (x, digits) => (known(x) ? x.toFixed(digits).replace(/^-(?=[0.]*$)/, '').replace('-', '−') : missing);
-  const toPercent = (x) => (known(x) ? 100 * x : NaN);
-  const signed = (x, digits) => (known(x) && Number(x.toFixed(digits)) > 0 ? '+' : '') + fixed(x, digits);
-  const percent = (x, digits = 1) => (known(x) ? `${fixed(100 * x, digits)}%` : missing);
   const change = (x) => (known(x) ? `${signed(x, 2)}%` : missing);
-  const significant = (x) => (known(x) ? String(Number(x.toPrecision(4))).replace('-', '−') : missing);
-
-  /* As many decimals for a whole column as its least number needs for two digits, from 3 to 6: they line up. */
-  function decimals(column) {
-    const least = Math.min(1, ...column.filter((x) => known(x) && x !== 0).map(Math.abs));
-    return Math.min(6, Math.max(3, 1 - Math.floor(Math.log10(least))));
-  }
-
-  const count = (n, what) => `${n} ${what}${n === 1 ? '' : 's'}`;
   const radiusText = (r) => (r === 'inf' ? '∞' : String(r));
-
-  /* A name that may break after its punctuation. */
-  const breakable = (name) => name.split(/(?<=[_/.-])/).flatMap((part, i) => (i ? [el('wbr'), part] : [part]));
-
-  function el(name, attributes, ...children) {
-    const node = document.createElement(name);
-    for (const [key, value] of Object.entries(attributes || {})) node.setAttribute(key, value);
-    node.append(...children.filter((child) => child !== null));
-    return node;
-  }
-
-  function section(id, title, ...children) {
-    const node = el('section', { id }, el('h2', {}, title), ...children);
-    main.append(node);
-    return node;
-  }
-
-  function table(kind, heads, rows, groups) {
-    const row = (cells) => el('tr', {}, ...cells.map((cell, i) =>
-      (cell instanceof HTMLTableCellElement ? cell :
-        i === 0 ? el('th', { scope: 'row' }, ...breakable(cell)) : el('td', {}, cell))));
-    const head = [el('tr', {}, ...heads.map((text) => el('th', { scope: 'col' }, text)))];
-    if (groups) {
-      head.unshift(el('tr', {}, ...groups.map(([text, span]) =>
-        el('th', { scope: 'colgroup', colspan: span, class: 'group' }, text))));
-    }
-    return el('div', { class: 'scroll', tabindex: '0' },
-      el('table', { class: kind }, el('thead', {}, ...head), el('tbody', {}, ...rows.map(row))));
-  }
 
   /* A list of radii to choose from, at first the verdict's. */
   function choice(text, radii, chosen) {
@@ -79,116 +32,6 @@
   const tasks = data.baselines.map((naive, i) => ({ name: naive.task_name, naive, ...data.probed[i],
     sparse: data.perf_compare_all_radii.filter((row) => row.task_name === naive.task_name) }));
 
-  /* ---- Charts -------------------------------------------------------------------------------- */
-
-  const drawn = []; /* [chart, how to make its configuration] */
-
-  /* Where a value lies, at most the chart's edge. */
-  const at = (chart, value) =>
-    Math.min(Math.max(chart.scales.y.getPixelForValue(value), chart.chartArea.top), chart.chartArea.bottom);
-
-  /* Beside what Chart.js draws: a band and a level behind the data, intervals and the points in them. */
-  const marks = {
-    id: 'marks',
-    beforeDatasetsDraw(chart, _, options) {
-      const { ctx, chartArea: area } = chart;
-      ctx.save();
-      if (options.band) {
-        const [low, high] = options.band.map((v) => at(chart, v));
-        ctx.globalAlpha = 0.2;
-        ctx.fillStyle = style('other');
-        ctx.fillRect(area.left, high, area.right - area.left, low - high);
-      }
-      if (known(options.level)) {
-        ctx.globalAlpha = 1;
-        ctx.fillStyle = style('faint');
-        ctx.fillRect(area.left, at(chart, options.level) - 0.5, area.right - area.left, 1);
-      }
-      ctx.restore();
-    },
-    afterDatasetsDraw(chart) {
-      const { ctx, scales: { y } } = chart;
-      chart.data.datasets.forEach((set, index) => {
-        if (!chart.isDatasetVisible(index)) return;
-        ctx.save();
-        ctx.fillStyle = set.backgroundColor;
-        chart.getDatasetMeta(index).data.forEach((element, i) => {
-          if (set.middle && known(set.middle[i])) {
-            ctx.beginPath();
-            ctx.arc(element.x, y.getPixelForValue(set.middle[i]), 4.5, 0, 2 * Math.PI);
-            ctx.fill();
-          }
-          if (set.whiskers && set.whiskers[i].every(known)) {
-            const [low, high] = set.whiskers[i].map((v) => at(chart, v));
-            ctx.fillRect(element.x - 1, high, 2, low - high);
-          }
-        });
-        ctx.restore();
-      });
-    },
-  };
-
-  function axis(title, more) {
-    return {
-      title: { display: true, text: title, color: style('faint') },
-      ticks: { color: style('faint'), ...(more || {}).ticks },
-      grid: { color: style('rule'), borderColor: style('rule') },
-      ...Object.fromEntries(Object.entries(more || {}).filter(([key]) => key !== 'ticks')),
-    };
-  }
-
-  function configure(type, content) {
-    return {
-      type,
-      data: { labels: content.labels, datasets: content.datasets },
-      plugins: [marks],
-      options: {
-        animation: false,
-        maintainAspectRatio: false,
-        devicePixelRatio: Math.max(2, window.devicePixelRatio || 1),
-        indexAxis: content.indexAxis || 'x',
-        interaction: content.interaction || { mode: 'index', intersect: false },
-        scales: content.scales,
-        plugins: {
-          legend: {
-            position: 'bottom',
-            labels: { color: style('ink'), usePointStyle: true, boxWidth: 16, boxHeight: 7,
-              filter: (item, all) => !all.datasets[item.datasetIndex].unnamed },
-          },
-          tooltip: { filter: (item) => !item.dataset.unnamed, callbacks: content.callbacks || {} },
-          marks: { band: content.band || null, level: content.level },
-        },
-      },
-    };
-  }
-
-  /* A chart and its caption. `make` gives the content anew, since colours follow the theme. */
-  function figure(type, caption, make, height) {
-    const canvas = el('canvas', { role: 'img', 'aria-label': caption });
-    const box = el('div', { class: 'chart' }, canvas);
-    if (height) box.style.height = height;
-    const node = el('figure', {}, el('figcaption', {}, caption), box);
-    node.draw = () => {
-      const chart = new Chart(canvas, configure(type, make()));
-      drawn.push([chart, type, make]);
-    };
-    return node;
-  }
-
-  function redraw() {
-    for (const [chart, type, make] of drawn) {
-      const { data: content, options } = configure(type, make());
-      chart.data = content;
-      chart.options = options;
-      chart.update('none');
-    }
-  }
-
-  const line = (label, colour, values, more) => ({
-    label, data: values, borderColor: style(colour), backgroundColor: style(colour), borderWidth: 2, pointRadius: 3,
-    tension: 0, ...more,
-  });
-
   /* Means with their intervals: a thin bar from end to end, and the mean as a point in it. */
   const ranges = (label, colour, rows, of) => ({
     label, backgroundColor: style(colour), maxBarThickness: 3, minBarLength: 1, categoryPercentage: 0.5,
@@ -196,14 +39,6 @@
       [x.low_90_percent, x.high_90_percent] : known(x.change_percent) ? [x.change_percent, x.change_percent] : null)),
     middle: rows.map((r) => of(r).change_percent),
   });
-
-  /* The extent of numbers and of a level that must be seen, with a margin. */
-  function extent(level, values) {
-    const all = values.flat(Infinity).filter(known);
-    const [low, high] = [Math.min(level, ...all), Math.max(level, ...all)];
-    const room = 0.08 * (high - low || 1);
-    return { suggestedMin: low - room, suggestedMax: high + room };
-  }
 
   /* ---- Kept mass ------------------------------------------------------------------------------ */
 
@@ -461,31 +296,14 @@
   /* ---- Forecasts -------------------------------------------------------------------------------- */
 
   function forecastFigure(example) {
-    const first = 1 - example.past.length;
-    const points = (values) => values.map((y, i) => ({ x: first + i, y }));
-    const shift = (values) => points([...example.past.map(() => null), ...values]);
+    const { past, truth } = example;
     const level = (values, which) => values.filter((_, i) => i % 3 === which);
-    const band = (name, colour, of) => [
-      line(name, colour, shift(level(of, 0)), { borderWidth: 0, pointRadius: 0, unnamed: true }),
-      line(name, colour, shift(level(of, 2)), { borderWidth: 0, pointRadius: 0, unnamed: true, fill: '-1',
-        backgroundColor: `${style(colour)}33` }),
-      line(name, colour, shift(level(of, 1)), { pointRadius: 0, pointStyle: 'line' }),
-    ];
-    const make = () => ({
-      datasets: [
-        line('observed', 'ink', points([...example.past, ...example.truth]),
-          { borderWidth: 1.25, pointRadius: 0, pointStyle: 'line' }),
-        ...band('full', 'full', example.full),
-        ...band(`radius ${radiusText(data.radius)}`, 'sparse', example.sparse),
-      ],
-      scales: { x: axis('steps from the last observation', { type: 'linear', min: first, max: example.truth.length,
-        ticks: { maxTicksLimit: 7, maxRotation: 0, includeBounds: false },
-        grid: { color: (tick) => (tick.tick && tick.tick.value === 0 ? style('faint') : 'transparent') } }),
-      y: axis('value', { ticks: { maxTicksLimit: 6 } }) },
-      callbacks: { title: ([item]) => `step ${item.parsed.x}`,
-        label: (item) => `${item.dataset.label}: ${significant(item.parsed.y)}` },
-    });
-    return figure('line', `${example.task}, series ${example.series}`, make);
+    const of = (name, colour, values) => ({ name, colour, overlay: true, median: level(values, 1),
+      quantiles: [0, 1, 2].map((which) => level(values, which)) });
+    return fan(`${example.task}, series ${example.series}, steps from the last observation`, {
+      stamps: [...past, ...truth].map((_, i) => String(i + 1 - past.length).replace('-', '−')), past, truth,
+      levels: [0.1, 0.5, 0.9], fans: [of('full', 'full', example.full),
+        of(`radius ${radiusText(data.radius)}`, 'sparse', example.sparse)] });
   }
 
   function forecastsSection() {
@@ -498,11 +316,6 @@
   }
 
   /* ---- Running it again -------------------------------------------------------------------------- */
-
-  function facts(object) {
-    return table('facts', [], Object.entries(object).map(([key, value]) => [key,
-      value === null ? missing : Array.isArray(value) ? value.join(', ') : String(value)]));
-  }
 
   function againSection() {
     const { command, versions, machine, options, sha256 } = data.record;
@@ -519,7 +332,6 @@
     `Model ${data.model}, ${count(tasks.length, 'task')}: attention by the ` +
     `pattern windowed_future_global within a radius of ${data.radii.map(radiusText).join(', ')} tokens, ` +
     'against full attention.';
-  Chart.defaults.font.family = getComputedStyle(document.body).fontFamily;
   massSection();
   headsSection();
   sinksSection();
@@ -530,20 +342,5 @@
   tasksSection();
   forecastsSection();
   againSection();
-  for (const node of document.querySelectorAll('figure')) if (node.draw) node.draw();
-  window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
-  window.addEventListener('beforeprint', () => {
-    document.documentElement.classList.add('printing');
-    redraw();
-    for (const [chart] of drawn) {
-      const height = chart.options.indexAxis === 'y' ? chart.height : Math.min(chart.height, 240);
-      chart.resize(chart.canvas.closest('.grid') ? 330 : 660, height);
-    }
-  });
-  window.addEventListener('afterprint', () => {
-    document.documentElement.classList.remove('printing');
-    redraw();
-    for (const [chart] of drawn) chart.resize();
-  });
-  document.documentElement.dataset.ready = 'yes';
+  start();
 })();

@@ -1,0 +1,244 @@
+/* How commands read series: options, files, and what is said of them. */
+#include "cli/input.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- Options --------------------------------------------------------------------------------- */
+
+/* The items of a list; an option that names a column twice, or as another one did, is refused. */
+static c2_status read_columns(const char *option, const char *text, char **taken, size_t taken_count, char ***items,
+                              size_t *count, c2_error *err) {
+  c2_error why;
+  c2_lookup names = {0};
+  c2_status status = C2_OK;
+  size_t first = 0;
+  if (cli_split(text, items, count, &why) != C2_OK) C2_FAIL(err, why.code, "--%s: %s", option, why.text);
+  for (size_t k = 0; k < taken_count; k++) C2_GOTO(c2_lookup_put(&names, taken[k], &first, err));
+  for (size_t i = 0; i < *count; i++) {
+    if (c2_lookup_find(&names, (*items)[i], &first)) {
+      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "--%s: column '%.80s' is named twice", option, (*items)[i]));
+    }
+    C2_GOTO(c2_lookup_put(&names, (*items)[i], &first, err));
+  }
+fail:
+  c2_lookup_free(&names);
+  return status;
+}
+
+static c2_status parse_delimiter(void *target, const char *text, c2_error *err) {
+  bool tab = strcmp(text, "\\t") == 0 || strcmp(text, "tab") == 0;
+  if (!tab && (strlen(text) != 1 || !strchr(",;\t|:/~^!#&*@$%_= ", *text))) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--delimiter: expected one sign, as ',', ';', '|' or '\\t', found '%s'", text);
+  }
+  *(char *)target = tab ? '\t' : *text;
+  return C2_OK;
+}
+
+static c2_status parse_decimal(void *target, const char *text, c2_error *err) {
+  if (strcmp(text, ".") != 0 && strcmp(text, ",") != 0) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--decimal: expected '.' or ',', found '%s'", text);
+  }
+  *(char *)target = *text;
+  return C2_OK;
+}
+
+static c2_status parse_time_format(void *target, const char *text, c2_error *err) {
+  c2_error why;
+  if (c2_stamp_check(text, &why) != C2_OK) C2_FAIL(err, why.code, "--time-format: %s", why.text);
+  memcpy(target, text, strlen(text) + 1);
+  return C2_OK;
+}
+
+c2_status cli_input_check(cli_input *in, c2_error *err) {
+  static const char *const usual[] = {"target"};
+  c2_error why;
+  if (in->target_text) {
+    C2_TRY(read_columns("target", in->target_text, NULL, 0, &in->targets, &in->target_count, err));
+  }
+  if (in->covariate_text && in->all_covariates) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "expected --covariates or --all-covariates, not both");
+  }
+  if (in->wide && (in->all_covariates || in->id_column)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--wide: each column is a series, so --%s has no meaning; leave one out",
+            in->id_column ? "id-column" : "all-covariates");
+  }
+  if (in->database && !in->sql) C2_FAIL(err, C2_ERR_ARGUMENT, "--db: expected --sql beside it");
+  if (in->covariate_text) {
+    char **targets = in->targets ? in->targets : (char **)(uintptr_t)usual;
+    size_t count = in->targets ? in->target_count : 1;
+    C2_TRY(read_columns("covariates", in->covariate_text, targets, count, &in->covariates, &in->covariate_count, err));
+  }
+  if (in->freq_text && c2_freq_parse(in->freq_text, &in->freq, &why) != C2_OK) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--freq: %s", why.text);
+  }
+  return C2_OK;
+}
+
+size_t cli_input_options(cli_input *in, cli_option *out) {
+  const cli_option table[] = {
+      {"id-column", 0, "NAME", "Column that names the series. A file without it holds one series. [item_id]", CLI_TEXT,
+       &in->id_column, NULL},
+      {"timestamp-column", 0, "NAME",
+       "Column of the time stamps: dates, years or whole numbers. Without it the rows are counted. [timestamp]",
+       CLI_TEXT, &in->timestamp_column, NULL},
+      {"sql", 0, "QUERY",
+       "Read the rows of this SELECT, by DuckDB. It may name files, as in FROM 'sales/*.parquet', and with --db the "
+       "tables of a database. Nothing is written.",
+       CLI_TEXT, &in->sql, NULL},
+      {"db", 0, "FILE", "DuckDB database that --sql reads.", CLI_TEXT, &in->database, NULL},
+      {"time-format", 0, "FORMAT",
+       "How time stamps are written, as strptime has it: '%d.%m.%Y %H:%M'. %s are seconds since 1970 and %q is a "
+       "quarter. [ISO 8601, or found by the column]",
+       CLI_CUSTOM, in->dialect.time_format, parse_time_format},
+      {"delimiter", 0, "SIGN", "What stands between the fields of CSV files; \\t is a tab. [found by the header]",
+       CLI_CUSTOM, &in->dialect.delimiter, parse_delimiter},
+      {"decimal", 0, ".|,",
+       "Decimal sign of the numbers in CSV files. The other sign may part groups of three digits. [found by the "
+       "numbers]",
+       CLI_CUSTOM, &in->dialect.decimal, parse_decimal},
+      {"wide", 0, NULL, "Make each column of a table a series of its own, that column's name its id.", CLI_FLAG,
+       &in->wide, NULL},
+      {"target", 0, "LIST", "Columns to forecast. Several targets of a series are forecast jointly. [target]", CLI_TEXT,
+       &in->target_text, NULL},
+      {"covariates", 0, "LIST",
+       "Columns that help the forecast: numbers or categories. A JSON Lines file names its own covariates.",
+       CLI_TEXT, &in->covariate_text, NULL},
+      {"past-covariates", 0, "LIST", "Another name of --covariates.", CLI_TEXT, &in->covariate_text, NULL},
+      {"all-covariates", 0, NULL, "Take every column as a covariate that is no id, time stamp or target.", CLI_FLAG,
+       &in->all_covariates, NULL},
+      {"freq", 0, "F",
+       "Frequency in pandas' spelling, such as 15min, h, bh, D, B, W-SUN, WOM-3FRI or MS; 1 for whole numbers. "
+       "[inferred]",
+       CLI_TEXT, &in->freq_text, NULL}};
+  memcpy(out, table, sizeof table);
+  return sizeof table / sizeof *table;
+}
+
+/* ---- Files ------------------------------------------------------------------------------------ */
+
+static c2_status read_sql(cli_input *in, const c2_read_options *options, c2_error *err) {
+  c2_input input;
+  c2_status status = c2_input_open_sql(&input, in->sql, in->database, err);
+  if (status == C2_OK) status = c2_input_read(&input, &in->set, options, err);
+  c2_input_close(&input);
+  return status;
+}
+
+c2_read_options cli_input_reading(const cli_input *in) {
+  return (c2_read_options){.id_column = in->id_column,
+                           .timestamp_column = in->timestamp_column,
+                           .targets = (const char *const *)in->targets,
+                           .target_count = in->target_count,
+                           .covariates = (const char *const *)in->covariates,
+                           .covariate_count = in->covariate_count,
+                           .all_covariates = in->all_covariates,
+                           .wide = in->wide,
+                           .dialect = &in->dialect,
+                           .freq = in->freq_text ? &in->freq : NULL};
+}
+
+c2_status cli_input_read(cli_input *in, char **paths, size_t count, c2_error *err) {
+  c2_read_options options = cli_input_reading(in);
+  for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&in->set, paths[i], &options, err));
+  if (in->sql) C2_TRY(read_sql(in, &options, err));
+  C2_TRY(c2_dataset_count_steps(&in->set, err));
+  return c2_dataset_join_kinds(&in->set, err);
+}
+
+c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err) {
+  for (size_t i = 0; i < set->count; i++) {
+    const c2_item *item = &set->item[i];
+    if (!item->has_start || !item->has_freq) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': expected a start and a freq (or --freq)", item->file,
+              item->line, item->id);
+    }
+    c2_time last;
+    c2_error why;
+    if (c2_freq_add(&item->freq, item->start, (int64_t)(item->length + horizon), &last, &why) != C2_OK) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': its forecast would end too late: %s", item->file, item->line,
+              item->id, why.text);
+    }
+  }
+  return C2_OK;
+}
+
+/* ---- What is said ----------------------------------------------------------------------------- */
+
+void cli_name_frequency(const c2_freq *freq, char *out, size_t room) {
+  const char *word = NULL;
+  char text[C2_FREQ_ROOM];
+  c2_freq_format(freq, text);
+  if (freq->multiple == 1) {
+    switch (freq->unit) {
+      case C2_FREQ_HOUR: word = "hourly"; break;
+      case C2_FREQ_DAY: word = "daily"; break;
+      case C2_FREQ_BUSINESS_DAY: word = "on business days"; break;
+      case C2_FREQ_WEEK: word = "weekly"; break;
+      case C2_FREQ_MONTH: word = "monthly"; break;
+      case C2_FREQ_QUARTER: word = "quarterly"; break;
+      case C2_FREQ_HALF_YEAR: word = "half-yearly"; break;
+      case C2_FREQ_YEAR: word = "yearly"; break;
+      default: break;
+    }
+  }
+  (void)snprintf(out, room, word ? "%s (%s)" : "frequency%s %s", word ? word : "", text);
+}
+
+void cli_input_summary(const c2_dataset *set, size_t items, size_t rows, size_t filled, size_t kinds,
+                       const c2_freq *commonest, char line[CLI_SUMMARY_ROOM]) {
+  enum { NAMED = 8 }; /* ignored columns; of more the number */
+  size_t room = CLI_SUMMARY_ROOM;
+  char freq[64] = "";
+  size_t ignored = set->ignored.count;
+  if (kinds > 0) cli_name_frequency(commonest, freq, sizeof freq);
+  int n =
+      snprintf(line, room, "%zu item%s, %zu row%s, ", items, items == 1 ? "" : "s", rows, rows == 1 ? "" : "s");
+  if (kinds > 1) {
+    n += snprintf(line + n, room - (size_t)n, "%s%zu frequencies, mostly ",
+                  kinds == C2_FREQ_KINDS ? "at least " : "", kinds);
+  }
+  n += snprintf(line + n, room - (size_t)n, "%s", freq);
+  if (filled > 0) {
+    n += snprintf(line + n, room - (size_t)n, ", %zu step%s filled in", filled, filled == 1 ? "" : "s");
+  }
+  for (size_t i = 0; i < set->found.count && i < NAMED; i++) {
+    n += snprintf(line + n, room - (size_t)n, ", %s%s", i == 0 ? "read with " : "", set->found.text[i]);
+  }
+  for (size_t i = 0; i < ignored && i < NAMED; i++) {
+    const char *before = i > 0 ? ", " : ignored == 1 ? ", ignored column: " : ", ignored columns: ";
+    n += snprintf(line + n, room - (size_t)n, "%s%.60s", before, set->ignored.text[i]);
+  }
+  if (ignored > NAMED) (void)snprintf(line + n, room - (size_t)n, " and %zu more", ignored - NAMED);
+}
+
+void cli_input_summarise(const c2_dataset *set, char line[CLI_SUMMARY_ROOM]) {
+  c2_freq commonest = {.unit = C2_FREQ_COUNT};
+  size_t kinds = c2_dataset_freqs(set, &commonest);
+  cli_input_summary(set, set->count, set->rows, set->filled, kinds, &commonest, line);
+}
+
+void cli_input_warn_of_empty(const c2_dataset *set) {
+  for (size_t i = 0; i < set->count; i++) {
+    const c2_item *item = &set->item[i];
+    bool any = false;
+    for (size_t j = 0; j < item->targets * item->length; j++) any = any || !isnan(item->target[j]);
+    if (!any) cli_warn("series '%s' holds no observed value", item->id);
+  }
+}
+
+void cli_input_warn(const c2_dataset *set) {
+  for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
+  cli_input_warn_of_empty(set);
+}
+
+void cli_input_free(cli_input *in) {
+  c2_dataset_free(&in->set);
+  free(in->targets);
+  free(in->covariates);
+}

@@ -1,0 +1,52 @@
+/* Series that commands read from files or a query: the options that say how, and the data set. */
+#ifndef C2_CLI_INPUT_H
+#define C2_CLI_INPUT_H
+
+#include "cli/cli.h"
+#include "data/read.h"
+
+typedef struct cli_input {
+  const char *id_column, *timestamp_column, *target_text, *covariate_text, *freq_text, *sql, *database;
+  bool all_covariates, wide;
+  c2_dialect dialect;
+  char **targets, **covariates; /* columns, once the options are checked */
+  size_t target_count, covariate_count;
+  c2_freq freq;
+  c2_dataset set;
+} cli_input;
+
+/* Appends the options to a table and returns their number. */
+enum { CLI_INPUT_OPTIONS = 13 };
+size_t cli_input_options(cli_input *input, cli_option *out);
+
+/* Checks the options and reads their lists. */
+c2_status cli_input_check(cli_input *input, c2_error *err);
+
+/* The options for readers; they point into `input`. */
+c2_read_options cli_input_reading(const cli_input *input);
+
+/* Reads all files and the query into `set`. */
+c2_status cli_input_read(cli_input *input, char **paths, size_t count, c2_error *err);
+
+/* That each item says when its steps are, up to `horizon` steps after its last. */
+c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err);
+
+/* One line: items, rows, frequency, and what was filled in or left out. `kinds` frequencies, of which `freq` is the
+ * commonest; `set` tells of columns and spelling. */
+enum { CLI_SUMMARY_ROOM = 1500 };
+void cli_input_summary(const c2_dataset *set, size_t items, size_t rows, size_t filled, size_t kinds,
+                       const c2_freq *freq, char line[CLI_SUMMARY_ROOM]);
+
+/* The same for a whole set. */
+void cli_input_summarise(const c2_dataset *set, char line[CLI_SUMMARY_ROOM]);
+
+/* "daily (D)", or "frequency 15min". */
+void cli_name_frequency(const c2_freq *freq, char *out, size_t room);
+
+/* Warns of what the readers guessed and of series that hold no observed value. */
+void cli_input_warn(const c2_dataset *set);
+void cli_input_warn_of_empty(const c2_dataset *set);
+
+void cli_input_free(cli_input *input);
+
+#endif

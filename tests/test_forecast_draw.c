@@ -1,0 +1,192 @@
+/* chronos2 forecast --report, --plot, --min and --round: pages and pictures hold the numbers that are written, whatever
+ * the series are called. */
+#include "program.h"
+
+#include <jansson.h>
+#include <math.h>
+
+#define HOSTILE "</script><img src=x onerror=\"a\">&<!--"
+#define QUOTED "\"</script><img src=x onerror=\"\"a\"\">&<!--\""
+
+enum { STEPS = 40, HORIZON = 3, LEVELS = 3 };
+
+/* Two series: a wave around zero, and another one with a gap. */
+static void write_series(const char *path) {
+  char text[8192] = "item_id,timestamp,target,price\n";
+  for (int i = 0; i < 2; i++) {
+    for (int t = 0; t < STEPS; t++) {
+      char value[32] = "";
+      if (i == 0 || t != 5) (void)snprintf(value, sizeof value, "%.3f", 2 * sin(t * 0.9) + 0.01 * (t * 7 % 5));
+      (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s,%d,%s,%d\n", i ? "b" : QUOTED, 1900 + t,
+                     value, t % 4);
+    }
+  }
+  program_write_file(path, text, strlen(text));
+}
+
+static json_t *page_data(const char *page) {
+  static const char start[] = "<script type=\"application/json\" id=\"data\">";
+  const char *from = strstr(page, start);
+  assert_non_null(from);
+  from += sizeof start - 1;
+  json_error_t error;
+  json_t *data = json_loadb(from, (size_t)(strstr(from, "</script>") - from), 0, &error);
+  if (!data) fail_msg("line %d, column %d: %s", error.line, error.column, error.text);
+  return data;
+}
+
+/* Numbers of the forecast's lines: [2 * HORIZON][1 + LEVELS]. */
+static void read_numbers(const char *csv, double out[2 * HORIZON][1 + LEVELS]) {
+  const char *line = csv;
+  for (int i = 0; i < 2 * HORIZON; i++) {
+    line = strchr(line, '\n') + 1;
+    const char *at = strstr(line, ",target,");
+    assert_non_null(at);
+    at += strlen(",target,");
+    for (int k = 0; k < 1 + LEVELS; k++) {
+      char *end = NULL;
+      out[i][k] = strtod(at, &end);
+      assert_true(end > at && (*end == ',' || *end == '\n'));
+      at = end + 1;
+    }
+  }
+}
+
+#define FORECAST(folder, ...)                                                                     \
+  PROGRAM_RUN("forecast", folder, "-n", "3", "--quantile-levels", "0.1,0.5,0.9", "--threads", "1", \
+              "--covariates", "price", __VA_ARGS__)
+
+static void check_item(const json_t *item, const char *id, double numbers[HORIZON][1 + LEVELS]) {
+  const json_t *target = json_array_get(json_object_get(item, "targets"), 0);
+  const json_t *fan = json_array_get(json_object_get(target, "fans"), 0);
+  const json_t *quantiles = json_object_get(fan, "quantiles");
+  assert_string_equal(json_string_value(json_object_get(item, "id")), id);
+  assert_int_equal(json_array_size(json_object_get(target, "past")), STEPS);
+  for (size_t s = 0; s < HORIZON; s++) {
+    double median = json_number_value(json_array_get(json_object_get(fan, "median"), s));
+    assert_true(fabs(median - numbers[s][0]) <= 1e-6 * fabs(median) + 1e-9);
+    for (size_t q = 0; q < LEVELS; q++) {
+      double value = json_number_value(json_array_get(json_array_get(quantiles, q), s));
+      assert_true(fabs(value - numbers[s][1 + q]) <= 1e-6 * fabs(value) + 1e-9);
+    }
+  }
+  const json_t *covariate = json_array_get(json_object_get(item, "covariates"), 0);
+  assert_int_equal(json_array_size(json_object_get(covariate, "past")), STEPS);
+  assert_int_equal(json_array_size(json_object_get(covariate, "futures")), 0);
+}
+
+static void test_page(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.csv");
+  char *report = program_path(folder, "r.html");
+  char *plot = program_path(folder, "p.svg");
+  double numbers[2 * HORIZON][1 + LEVELS];
+  write_series(input);
+  program_result r = FORECAST(input, "--report", report, "--plot", plot);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  read_numbers(r.out, numbers);
+  char *page = program_read_file(report);
+  assert_non_null(page);
+  assert_int_equal(strcmp(page + strlen(page) - 8, "</html>\n"), 0);
+  assert_null(strstr(page, "<img"));
+  assert_int_equal(program_count(page, "<!--"), 1); /* the licence */
+  json_t *data = page_data(page);
+  const json_t *items = json_object_get(data, "items");
+  assert_int_equal(json_array_size(items), 2);
+  check_item(json_array_get(items, 0), HOSTILE, numbers);
+  check_item(json_array_get(items, 1), "b", numbers + HORIZON);
+  assert_string_equal(json_string_value(json_array_get(json_object_get(json_array_get(items, 0), "stamps"), 0)),
+                      "1900-01-01");
+  assert_null(json_object_get(json_array_get(items, 1), "stamps")); /* those of the item before */
+  assert_true(json_is_null(json_array_get(
+      json_object_get(json_array_get(json_object_get(json_array_get(items, 1), "targets"), 0), "past"), 5)));
+  json_decref(data);
+  free(page);
+  char *picture = program_read_file(plot);
+  assert_non_null(picture);
+  assert_int_equal(strcmp(picture + strlen(picture) - 7, "</svg>\n"), 0);
+  assert_null(strstr(picture, "<img"));
+  assert_non_null(strstr(picture, "&lt;/script&gt;&lt;img src=x onerror=&quot;a&quot;&gt;&amp;&lt;!--"));
+  assert_int_equal(program_count(picture, "class=\"band"), 2);
+  free(picture);
+  program_free(&r);
+  free(plot);
+  free(report);
+  free(input);
+  program_remove_folder(folder);
+}
+
+/* They change what is written alone, in the page too, and are said. */
+static void test_min_and_round(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.csv");
+  char *report = program_path(folder, "r.html");
+  double plain[2 * HORIZON][1 + LEVELS];
+  double changed[2 * HORIZON][1 + LEVELS];
+  char said[80];
+  size_t raised = 0;
+  write_series(input);
+  program_result r = FORECAST(input, "--digits", "17");
+  read_numbers(r.out, plain);
+  program_free(&r);
+  r = FORECAST(input, "--min", "0", "--round", "--report", report);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  read_numbers(r.out, changed);
+  for (int i = 0; i < 2 * HORIZON; i++) {
+    for (int k = 0; k < 1 + LEVELS; k++) {
+      raised += plain[i][k] < 0;
+      assert_true(changed[i][k] == round(fmax(0, plain[i][k])));
+    }
+  }
+  assert_true(raised > 0 && raised < 2 * HORIZON * (1 + LEVELS));
+  assert_null(strstr(r.out, ",-0,"));
+  (void)snprintf(said, sizeof said, "--min 0: %zu numbers lay below and are written as that\n", raised);
+  assert_non_null(strstr(r.err, said));
+  assert_non_null(strstr(r.err, "--round: "));
+  char *page = program_read_file(report);
+  json_t *data = page_data(page);
+  check_item(json_array_get(json_object_get(data, "items"), 0), HOSTILE, changed);
+  json_decref(data);
+  free(page);
+  program_free(&r);
+  r = FORECAST(input, "--min", "0.5", "--round");
+  program_assert_error(&r, 2, "--min: expected a whole number");
+  free(report);
+  free(input);
+  program_remove_folder(folder);
+}
+
+/* What can't be written leaves nothing, and no output takes another file's place. */
+static void test_places(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.csv");
+  char *out = program_path(folder, "out.csv");
+  char *nowhere = program_path(folder, "none/r.html");
+  write_series(input);
+  program_result r = FORECAST(input, "-o", out, "--report", nowhere);
+  assert_int_equal(r.status, 1);
+  assert_non_null(strstr(r.err, "none/r.html"));
+  program_free(&r);
+  assert_int_equal(access(out, F_OK), -1);
+  r = FORECAST(input, "--plot", input);
+  program_assert_error(&r, 1, "would overwrite the input");
+  r = FORECAST(input, "-o", out, "--report", out);
+  program_assert_error(&r, 2, "--report: ");
+  r = FORECAST(input, "--report", out, "--plot", out);
+  program_assert_error(&r, 2, "--plot: ");
+  r = PROGRAM_RUN("forecast", input, "--embed", "--report", out);
+  program_assert_error(&r, 2, "--report: --embed");
+  free(nowhere);
+  free(out);
+  free(input);
+  program_remove_folder(folder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_min_and_round),
+                                     cmocka_unit_test(test_places)};
+  return cmocka_run_group_tests_name("forecast_draw", tests, NULL, NULL);
+}
