@@ -56,7 +56,7 @@ def test_search_and_pages(browser, files):
     assert browser.execute_script(heads)[0] == "shop 12"
     box = browser.find_element("css selector", "input[type=search]")
     box.send_keys("SHOP 2")
-    assert browser.execute_script(heads) == ["shop 2", *(f"shop 2{i}" for i in range(10))]
+    assert browser.execute_script(heads) == [f"shop {i}" for i in range(1, 30) if "2" in str(i)]
     box.send_keys("nothing like it")
     assert browser.execute_script(where) == "none found"
     assert browser.get_log("browser") == []
