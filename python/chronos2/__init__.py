@@ -7,11 +7,12 @@
 """
 
 from ._compatible import install_as_chronos
+from ._evaluate import Evaluation
 from ._native import Chronos2Error, isa, version
 from ._plot import plot
 from .pipeline import BaseChronosPipeline, Chronos2Pipeline, ForecastType
 from .scenarios import EncodedContext
 
 __version__ = version()
-__all__ = ["BaseChronosPipeline", "Chronos2Error", "Chronos2Pipeline", "EncodedContext", "ForecastType",
+__all__ = ["BaseChronosPipeline", "Chronos2Error", "Chronos2Pipeline", "EncodedContext", "Evaluation", "ForecastType",
            "install_as_chronos", "isa", "plot", "version"]

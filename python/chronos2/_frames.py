@@ -4,6 +4,7 @@ forecasts as a table of the same kind."""
 from __future__ import annotations
 
 import sys
+import warnings
 from typing import Any, Iterable, Sequence
 
 import numpy as np
@@ -141,6 +142,20 @@ def spell_freq(freq: Any) -> str | None:
     return None if freq is None else pd.tseries.frequencies.to_offset(freq).freqstr
 
 
+def infer_freq(stamps: pd.Series) -> str | None:
+    """As pandas does and spells it, None where it finds none."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pandas will return an offset
+        try:
+            return spell_freq(pd.infer_freq(pd.DatetimeIndex(stamps)))
+        except ValueError:  # fewer than three
+            return None
+
+
+def concat(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(parts, ignore_index=True)
+
+
 _UNITS = {"s": "s", "ms": "m", "us": "u", "ns": "n"}
 
 
@@ -171,6 +186,11 @@ def _plain(table: Any) -> Any:
 
 def _to_pandas(table: Any) -> pd.DataFrame:
     return table if isinstance(table, pd.DataFrame) else table.to_pandas()
+
+
+def to_pandas(table: Any) -> pd.DataFrame:
+    """Any kind of table."""
+    return _to_pandas(_plain(table))
 
 
 def _has_texts(table: Any, column: str) -> bool:

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import _hub, _inputs, _native
 from ._model import DEFAULT_LEVELS, Chronos2Model, resolve_attention, resolve_dtype
+from ._evaluate import Evaluation
 from ._progress import Progress, following
 from .scenarios import EncodedContext
 
@@ -347,6 +348,48 @@ class Chronos2Pipeline(BaseChronosPipeline):
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             stream = _stream.Stream(session, frames.past, frames.future, options, after)
             return frames.result(stream, predict.horizon, options.quantile_levels)
+
+    def evaluate(
+        self, data: Any, prediction_length: int, *, windows: int = 1, stride: int | None = None,
+        seasonality: int | None = None, quantile_levels: Sequence[float] = DEFAULT_LEVELS,
+        known_covariates: Sequence[str] = (), id_column: str = "item_id", timestamp_column: str = "timestamp",
+        target: str | list[str] = "target", freq: str | None = None, **predict_kwargs: Any,
+    ) -> Evaluation:
+        """Forecasts the ends of series from what was before them, and scores that beside seasonal naive.
+
+        Parameters
+        ----------
+        data
+            A table as for `predict_df`, which needs pandas; or arrays as for `predict`: a 3-d array, a list of arrays,
+            or a list of dicts with `target` and `past_covariates`.
+        windows, stride
+            How many forecasts of each series: the last one ends where the series does, each other one `stride` steps
+            before the next; None: prediction_length. Series that a window leaves no past are left out of it, with a
+            warning.
+        seasonality
+            Steps of a season, for seasonal naive and the metrics with its errors (MASE, RMSSE, SQL). None: by the
+            frequency of a table (hours: 24, days: 7, months: 12), 1 for arrays.
+        known_covariates
+            Names of covariates whose values in the window the forecast may see.
+        freq
+            Of a table, as for `predict_df`.
+        **predict_kwargs
+            As for `predict`.
+
+        Returns
+        -------
+        overall, series, coverage, seasonality, windows: see `Evaluation`. Metrics are those of the package fev.
+        """
+        from . import _evaluate
+
+        asked = _evaluate.Asked(self, self._horizon(prediction_length, False), _at_least_one("windows", windows),
+                                _at_least_one("stride", prediction_length if stride is None else stride),
+                                list(quantile_levels), list(known_covariates), predict_kwargs)
+        season = None if seasonality is None else _at_least_one("seasonality", seasonality)
+        if hasattr(data, "columns"):
+            targets = list(target) if isinstance(target, (list, tuple)) else [target]
+            return _evaluate.of_table(asked, data, id_column, timestamp_column, targets, freq, season)
+        return _evaluate.of_arrays(asked, data, season)
 
     def predict_fev(
         self, task: fev.Task, batch_size: int = 256, as_univariate: bool = False,

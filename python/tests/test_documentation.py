@@ -22,7 +22,7 @@ def test_examples(monkeypatch, tmp_path):
         if said:
             assert out.getvalue() == said
             compared += 1
-    assert compared == 2
+    assert compared == 3
     assert names["cheap"][0].shape == (1, 21, 16)
     assert (tmp_path / "forecast.png").stat().st_size > 10_000
     assert (ROOT / "examples" / "python" / "quickstart.py").read_text() in text

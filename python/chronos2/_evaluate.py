@@ -1,0 +1,209 @@
+"""Rolling-origin backtests: the last windows of series are forecast from what was before them, and scored."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Sequence
+
+import numpy as np
+
+from . import _inputs, _metrics
+
+if TYPE_CHECKING:
+    from .pipeline import Chronos2Pipeline
+
+# Steps of a season by the unit of a frequency.
+_SEASONS = {"s": 3600, "min": 1440, "h": 24, "D": 7, "B": 5, "W": 1, "ME": 12, "MS": 12, "BME": 12, "BMS": 12,
+            "QE": 4, "QS": 4, "BQE": 4, "BQS": 4}
+
+
+class Evaluation(NamedTuple):
+    """What `Chronos2Pipeline.evaluate` returns. Tables are dicts of columns, as pandas.DataFrame takes them."""
+
+    overall: dict[str, list[Any]]
+    """metric, model, seasonal_naive: each metric over all series, as fev computes it, then the mean of the windows."""
+    series: dict[str, list[Any]]
+    """item_id, target_name, metric, model, seasonal_naive: each series and target alone, mean of its windows."""
+    coverage: dict[str, list[Any]]
+    """low, high, nominal, observed: the share of the truths between two quantiles, and what it should be."""
+    seasonality: int
+    windows: int
+
+
+class Asked(NamedTuple):
+    """Arguments of evaluate that concern all kinds of data."""
+
+    pipeline: Chronos2Pipeline
+    horizon: int
+    windows: int
+    stride: int
+    levels: Sequence[float]
+    known: Sequence[str]
+    options: dict[str, Any]
+
+    def cuts(self, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        """Of each window, the oldest first: which series reach it, and how many of their steps are its past."""
+        need = self.horizon + (self.windows - 1) * self.stride + 1
+        short = int((lengths < need).sum())
+        if short:
+            warnings.warn(f"{short} of {len(lengths)} series are shorter than the {need} steps that all windows need, "
+                          "and are left out of those that they don't reach", stacklevel=5)
+        if not (lengths > self.horizon).any():
+            raise ValueError(f"expected a series of more than {self.horizon} steps, found at most {lengths.max()}")
+        for window in reversed(range(self.windows)):
+            cut = lengths - self.horizon - window * self.stride
+            if (cut > 0).any():
+                yield np.flatnonzero(cut > 0), cut
+
+
+# ---- Tables ---------------------------------------------------------------------------------------
+
+
+def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targets: list[str], freq: Any,
+             seasonality: int | None) -> Evaluation:
+    from . import _frames
+
+    df = _frames.to_pandas(df)
+    missing = {id_column, timestamp_column, *targets, *asked.known} - set(df.columns)
+    if missing:
+        raise ValueError(f"df does not contain all expected columns. Missing columns: {sorted(missing)}")
+    items = [(name, rows.sort_values(timestamp_column, kind="stable"))
+             for name, rows in df.groupby(id_column, sort=False, observed=True)]
+    values = [rows[targets].to_numpy(np.float64, na_value=np.nan).T for _, rows in items]
+    columns = [id_column, timestamp_column, *asked.known]
+
+    def forecast(index: np.ndarray, cut: np.ndarray) -> np.ndarray:
+        past = _frames.concat([items[i][1].iloc[:cut[i]] for i in index])
+        future = _frames.concat([items[i][1].iloc[cut[i]:cut[i] + asked.horizon][columns] for i in index])
+        found = asked.pipeline.predict_df(past, future if asked.known else None, id_column, timestamp_column, targets,
+                                          asked.horizon, asked.levels, freq=freq, **asked.options)
+        numbers = found[["predictions", *map(str, asked.levels)]].to_numpy(np.float64)
+        return numbers.reshape(len(index), len(targets), asked.horizon, -1)
+
+    if seasonality is None:
+        longest = max(items, key=lambda item: len(item[1]))[1] if items else df
+        seasonality = season_of(_frames.spell_freq(freq) or _frames.infer_freq(longest[timestamp_column]))
+    return _judge(asked, [name for name, _ in items], targets, values, forecast, seasonality)
+
+
+def season_of(freq: str | None) -> int:
+    """Steps of a season at a frequency as pandas spells it; 1 where it has none."""
+    match = re.match(r"(\d*)([a-zA-Z]+)", freq or "")
+    steps = _SEASONS.get(match[2], 1) if match else 1
+    multiple = int(match[1] or 1) if match else 1
+    return steps // multiple if steps % multiple == 0 else 1
+
+
+# ---- Arrays ---------------------------------------------------------------------------------------
+
+
+def of_arrays(asked: Asked, inputs: Any, seasonality: int | None) -> Evaluation:
+    items = [_item(item, index, asked.known) for index, item in enumerate(inputs)]
+    counts = {len(target) for target, _ in items}
+    if len(counts) != 1:
+        raise ValueError(f"expected series of the same number of targets, found {sorted(counts) or 'no series'}")
+    values = [target.astype(np.float64) for target, _ in items]
+
+    def forecast(index: np.ndarray, cut: np.ndarray) -> np.ndarray:
+        cuts = [_cut(*items[i], cut[i], asked) for i in index]
+        quantiles, median = asked.pipeline.predict_quantiles(cuts, asked.horizon, asked.levels, return_type="numpy",
+                                                             **asked.options)
+        shape = (counts.copy().pop(), asked.horizon, 1 + len(asked.levels))
+        return np.stack([np.full(shape, np.nan) if q is None else np.concatenate([m[..., None], q], -1)
+                         for m, q in zip(median, quantiles)]).astype(np.float64)
+
+    names = [f"target_{k}" if len(values[0]) > 1 else "target" for k in range(len(values[0]))]
+    return _judge(asked, list(range(len(items))), names, values, forecast, seasonality or 1)
+
+
+def _item(item: Any, index: int, known: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Target [targets][length] and covariates of one input."""
+    if not isinstance(item, Mapping):
+        item = {"target": item}
+    if not set(item) <= {"target", "past_covariates"} or "target" not in item:
+        raise ValueError(f"element {index}: expected the keys target and past_covariates, whose known ones "
+                         f"known_covariates names, found {sorted(item)}")
+    covariates = {name: _inputs.to_array(values) for name, values in item.get("past_covariates", {}).items()}
+    if not set(known) <= set(covariates):
+        raise ValueError(f"element {index}: known_covariates: expected names among {sorted(covariates)}, found "
+                         f"{sorted(known)}")
+    target = np.atleast_2d(_inputs.to_numbers(item["target"]))
+    if target.ndim != 2:
+        raise ValueError(f"element {index}: expected a target of one or two dimensions, found shape {target.shape}")
+    return target, covariates
+
+
+def _cut(target: np.ndarray, covariates: dict[str, np.ndarray], cut: int, asked: Asked) -> dict[str, Any]:
+    return {"target": target[:, :cut], "past_covariates": {name: v[:cut] for name, v in covariates.items()},
+            "future_covariates": {name: covariates[name][cut:cut + asked.horizon] for name in asked.known}}
+
+
+# ---- Scores ---------------------------------------------------------------------------------------
+
+
+def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.ndarray], forecast: Any,
+           seasonality: int) -> Evaluation:
+    whole: dict[str, list[list[float]]] = {}
+    single: dict[str, np.ndarray] = {}
+    inside = np.zeros((2, len(_bands(asked.levels))))
+    windows = 0
+    for index, cut in asked.cuts(np.array([v.shape[1] for v in values])):
+        windows += 1
+        past = [values[i][:, :cut[i]] for i in index]
+        truth = np.stack([values[i][:, cut[i]:cut[i] + asked.horizon] for i in index])
+        numbers = forecast(index, cut)
+        naive = np.array([[_metrics.seasonal_naive(row, seasonality, asked.horizon) for row in rows] for rows in past])
+        model = _metrics.Scored(past, truth, numbers[..., 0], numbers[..., 1:], asked.levels, seasonality)
+        repeated = np.repeat(naive[..., None], len(asked.levels), -1)
+        contenders = model, model._replace(point=naive, quantiles=repeated)
+        for k, scored in enumerate(contenders):
+            for metric, value in _metrics.overall(scored).items():
+                whole.setdefault(metric, [[], []])[k].append(value)
+            for metric, table in _metrics.by_series(scored).items():
+                sums = single.setdefault(metric, np.zeros((2, 2, len(names), len(targets))))
+                sums[k, 0, index] += np.nan_to_num(table)
+                sums[k, 1, index] += ~np.isnan(table)
+        inside += _covered(model)
+    return Evaluation(_overall(whole), _series(single, names, targets), _coverage(asked.levels, inside), seasonality,
+                      windows)
+
+
+def _overall(whole: dict[str, list[list[float]]]) -> dict[str, list[Any]]:
+    return {"metric": list(whole), "model": [float(np.mean(pair[0])) for pair in whole.values()],
+            "seasonal_naive": [float(np.mean(pair[1])) for pair in whole.values()]}
+
+
+def _series(single: dict[str, np.ndarray], names: list[Any], targets: list[str]) -> dict[str, list[Any]]:
+    with np.errstate(all="ignore"):
+        means = [sums[:, 0] / sums[:, 1] for sums in single.values()]
+    each = len(targets) * len(single)
+    return {"item_id": [name for name in names for _ in range(each)],
+            "target_name": [name for name in targets for _ in single] * len(names),
+            "metric": list(single) * (len(targets) * len(names)),
+            **{name: np.stack([table[k] for table in means], -1).ravel().tolist()
+               for k, name in enumerate(("model", "seasonal_naive"))}}
+
+
+def _bands(levels: Sequence[float]) -> list[tuple[int, int]]:
+    """Places of the levels of symmetric bands, the widest first."""
+    places = {round(level, 9): place for place, level in enumerate(levels)}
+    return [(place, places[round(1 - level, 9)]) for level, place in sorted(places.items())
+            if level < 0.5 and round(1 - level, 9) in places]
+
+
+def _covered(s: _metrics.Scored) -> np.ndarray:
+    """Truths inside each band, and all of them."""
+    there = ~np.isnan(s.truth)
+    inside = [((s.quantiles[..., low] <= s.truth) & (s.truth <= s.quantiles[..., high])).sum()
+              for low, high in _bands(s.levels)]
+    return np.array([inside, [there.sum()] * len(inside)], np.float64)
+
+
+def _coverage(levels: Sequence[float], inside: np.ndarray) -> dict[str, list[Any]]:
+    pairs = [(levels[low], levels[high]) for low, high in _bands(levels)]
+    with np.errstate(all="ignore"):
+        observed = (inside[0] / inside[1]).tolist()
+    return {"low": [low for low, _ in pairs], "high": [high for _, high in pairs],
+            "nominal": [round(high - low, 9) for low, high in pairs], "observed": observed}

@@ -1,0 +1,102 @@
+"""Rolling-origin backtests."""
+
+import numpy as np
+import pytest
+from conftest import wave
+
+import chronos2
+from chronos2 import _metrics
+from chronos2._evaluate import season_of
+
+LEVELS = [0.1, 0.2, 0.5, 0.8, 0.9]
+
+
+def column(table, name, **where):
+    rows = [all(table[key][i] == value for key, value in where.items()) for i in range(len(table[name]))]
+    return [value for value, here in zip(table[name], rows) if here]
+
+
+def test_windows_are_forecast_from_what_was_before_them(smooth):
+    series = [wave(60, level=n) for n in (50.0, 80.0)]
+    found = smooth.evaluate(series, 6, windows=3, stride=4, quantile_levels=LEVELS, seasonality=24)
+    assert (found.windows, found.seasonality) == (3, 24) and found.overall["metric"] == list(_metrics.METRICS)
+    errors, inside = [], []
+    for cut in (46, 50, 54):
+        quantiles, median = smooth.predict_quantiles([s[:cut] for s in series], 6, LEVELS)
+        truth = np.stack([s[cut:cut + 6] for s in series])
+        errors.append(np.abs(np.stack(median)[:, 0] - truth))
+        bands = np.stack(quantiles)[:, 0]
+        inside.append((bands[..., 0] <= truth) & (truth <= bands[..., 4]))
+    assert column(found.overall, "model", metric="MAE") == [pytest.approx(np.mean(errors), rel=1e-12)]
+    for item in (0, 1):
+        expected = pytest.approx(np.mean([e[item] for e in errors]), rel=1e-12)
+        assert column(found.series, "model", metric="MAE", item_id=item) == [expected]
+    assert found.coverage["nominal"] == [0.8, 0.6]
+    assert found.coverage["observed"][0] == pytest.approx(np.mean(inside))
+    naive = [np.abs(s[cut - 24:cut - 18] - s[cut:cut + 6]).mean() for s in series for cut in (46, 50, 54)]
+    assert column(found.overall, "seasonal_naive", metric="MAE") == [pytest.approx(np.mean(naive), rel=1e-12)]
+
+
+def test_known_covariates_are_seen_in_the_window_and_others_are_not(smooth, rng):
+    item = {"target": wave(50), "past_covariates": {"a": rng.normal(size=50), "b": rng.normal(size=50)}}
+    known = {"target": item["target"][:44], "past_covariates": {k: v[:44] for k, v in item["past_covariates"].items()},
+             "future_covariates": {"a": item["past_covariates"]["a"][44:]}}
+    expected = np.abs(smooth.predict_quantiles([known], 6, [0.5])[1][0][0] - item["target"][44:]).mean()
+    found = smooth.evaluate([item], 6, known_covariates=["a"])
+    assert column(found.overall, "model", metric="MAE") == [pytest.approx(expected, rel=1e-12)]
+    with pytest.raises(ValueError, match="element 0: known_covariates: expected names among"):
+        smooth.evaluate([item], 6, known_covariates=["c"])
+
+
+def test_a_table_gives_what_its_arrays_give(smooth, rng):
+    pd = pytest.importorskip("pandas")
+    lengths, x = (40, 55), [rng.normal(size=n) for n in (40, 55)]
+    frame = pd.concat([pd.DataFrame({"shop": name, "day": pd.date_range("2024-01-01", periods=n, freq="D"),
+                                     "sales": wave(n), "returns": wave(n, level=9), "x": values})
+                       for name, n, values in zip("ba", lengths, x)]).sample(frac=1, random_state=1)
+    asked = dict(windows=2, quantile_levels=LEVELS, known_covariates=["x"])
+    found = smooth.evaluate(frame, 5, id_column="shop", timestamp_column="day", target=["sales", "returns"], **asked)
+    assert found.seasonality == 7
+    order = list(dict.fromkeys(frame["shop"]))
+    arrays = [{"target": np.stack([wave(n), wave(n, level=9)]), "past_covariates": {"x": values}}
+              for n, values in (dict(zip("ba", zip(lengths, x)))[name] for name in order)]
+    expected = smooth.evaluate(arrays, 5, seasonality=7, **asked)
+    assert list(dict.fromkeys(found.series["item_id"])) == order
+    assert found.overall["model"] == pytest.approx(expected.overall["model"], rel=1e-6, nan_ok=True)
+    assert found.series["model"] == pytest.approx(expected.series["model"], rel=1e-6, nan_ok=True)
+    assert found.coverage == expected.coverage
+    assert list(dict.fromkeys(found.series["target_name"])) == ["sales", "returns"]
+    with pytest.raises(ValueError, match="Missing columns: \\['price'\\]"):
+        smooth.evaluate(frame, 5, id_column="shop", timestamp_column="day", target="sales", known_covariates=["price"])
+
+
+def test_short_series_are_left_out_of_windows_that_they_do_not_reach(smooth):
+    with pytest.warns(UserWarning, match="1 of 2 series are shorter than the 21 steps that all windows need"):
+        found = smooth.evaluate([wave(40), wave(15)], 10, windows=2)
+    alone = smooth.evaluate([wave(15)], 10)
+    assert column(found.series, "model", item_id=1, metric="MAE") == column(alone.series, "model", metric="MAE")
+    with pytest.raises(ValueError, match="expected a series of more than 10 steps, found at most 10"), pytest.warns():
+        smooth.evaluate([wave(10)], 10)
+    for wrong in ({"windows": 0}, {"stride": 0}, {"seasonality": 0}):
+        with pytest.raises(ValueError, match="expected at least 1"):
+            smooth.evaluate([wave(40)], 10, **wrong)
+    with pytest.raises(ValueError, match="same number of targets, found \\[1, 2\\]"):
+        smooth.evaluate([wave(40), np.ones((2, 40))], 10)
+
+
+def test_missing_truths_are_left_out(smooth):
+    series = wave(40)
+    series[-3:] = np.nan
+    found = smooth.evaluate([series], 5)
+    whole = smooth.predict_quantiles([series[:35]], 5, [0.5])[1][0][0]
+    assert column(found.overall, "model", metric="MAE") == [pytest.approx(np.abs(whole - series[35:])[:2].mean())]
+
+
+@pytest.mark.parametrize("freq, steps", [("h", 24), ("15min", 96), ("D", 7), ("W-SUN", 1), ("QS-OCT", 4), ("MS", 12),
+                                         ("7h", 1), ("YE-DEC", 1), (None, 1)])
+def test_seasons_of_frequencies(freq, steps):
+    assert season_of(freq) == steps
+
+
+def test_an_evaluation_is_public():
+    assert chronos2.Evaluation._fields == ("overall", "series", "coverage", "seasonality", "windows")
