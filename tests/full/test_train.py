@@ -1,10 +1,8 @@
 """The trainer's own model beside upstream's class, its batches, and a run that is stopped and goes on."""
 
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -116,18 +114,11 @@ def test_families_beside_each_other(tmp_path):
     assert (tmp_path / "dense" / "model" / "model.safetensors").read_bytes() != together.read_bytes()
 
 
-def test_rate_falls_when_told(tmp_path):
-    """SIGUSR1: the decay begins, so that the run ends after so many more steps."""
-    command = [sys.executable, ROOT / "tools" / "train" / "train.py", "--steps", "100000", "--decay", "3", "--every", "100000",
-               "--d-model", "32", "--layers", "1", "--observations", "2048", "--out", tmp_path]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    while not (tmp_path / "first.csv").exists():
-        assert process.poll() is None
-        time.sleep(0.05)
-    process.send_signal(signal.SIGUSR1)
-    said = process.communicate(timeout=120)[0]
-    ran, planned = (int(word) for word in said.split(": ")[1].split(" steps")[0].split(" of "))
-    assert process.returncode == 0 and ran == planned < 100000
+def test_rate_falls_in_time(tmp_path):
+    """--within: the decay begins at once where there is no time, so that the run ends after so many more steps."""
+    train(tmp_path, "--steps", "100000", "--decay", "4", "--every", "100000", "--within", "0")
+    table = (tmp_path / "log.csv").read_text().splitlines()
+    assert len(table) == 2 and table[1].startswith("5,")  # one step to see how long it takes, then four
 
 
 def test_recipe_repeats_its_log(tmp_path):

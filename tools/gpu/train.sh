@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# train.sh MINUTES [recipe options]: goes on with the training recipe on a GPU for so many minutes. The state is in $OUT
-# (build/train-gpu), which a later call goes on from: bring it along, and take it back.
+# train.sh MINUTES [recipe options]: the training recipe on a GPU, done after so many minutes. Models and their states are
+# in $OUT (build/train-gpu).
 #
 #   tools/gpu/train.sh 12
 #

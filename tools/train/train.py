@@ -6,7 +6,7 @@
 
 Runs can be stopped at any moment and go on from OUT/state.pt; the same command then gives the same weights. The
 learning rate warms up, stays, and falls to zero over the last --decay steps: until those begin, runs of different
---steps are the same run. SIGUSR1 makes them begin at once, and then --steps becomes the step it was plus --decay.
+--steps are the same run. With --within they begin when they have to, and the run ends after fewer steps.
 Batch and pattern of a step depend on --seed and the step alone. Several families learn from the same batches in turns.
 
 Matrices of the encoder are trained by Muon, the rest by AdamW.
@@ -195,6 +195,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=12000)
     parser.add_argument("--decay", type=int, default=3000, help="the last steps, in which the learning rate falls to 0")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after these, to go on another time")
+    parser.add_argument("--within", type=float, default=math.inf,
+                        help="let the rate fall in time to have fallen after so many minutes")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--family", choices=["mixed", "mixed-without-null", "dense", "r8"], default=["mixed"], nargs="+",
                         help="patterns of time attention that the steps draw from; of several, each is a model in OUT/FAMILY-SEED")
@@ -302,20 +304,23 @@ def main() -> None:
     alone = len(args.family) == 1
     runs = [Run(args, family, args.out if alone else args.out / f"{family}-{args.seed}") for family in args.family]
     sets = [batch(HELD_OUT, i, 8192) for i in range(32)]
-    stop, fall = [], []
-    for number, asked in ((signal.SIGTERM, stop), (signal.SIGINT, stop), (signal.SIGUSR1, fall)):
-        signal.signal(number, lambda *_, asked=asked: asked.append(True))
+    stop = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.append(True))
     begin = time.monotonic()
     first = min(run.step for run in runs)
     for step, data in enumerate(batches(args.seed, first, args.steps, args.observations, args.workers), first):
-        if fall:
-            args.steps = min(args.steps, step + args.decay)
-            fall.clear()
+        spent = time.monotonic() - begin
+        if step > first and spent + args.decay * spent / (step - first) > 60 * args.within:
+            args.steps, args.within = min(args.steps, step + args.decay), math.inf
         for run in runs:
             if run.step == step:  # a stop between two models leaves one a step ahead
                 run.note(run.learn(data))
         step += 1
         last = step == args.steps or bool(stop) or time.monotonic() - begin > 60 * args.minutes
+        if step % 200 == 0:
+            print(f"{args.out}: step {step}, {(time.monotonic() - begin) / 60:.2f} minutes, "
+                  f"loss {', '.join(f'{run.running:.3f}' for run in runs)}", flush=True)
         for run in runs:
             if step % args.every == 0 or step == args.steps:
                 run.judge(sets)
