@@ -75,4 +75,5 @@ const c2_backend c2_cuda_backend = {.name = "cuda",
                                     .prefill = c2_cuda_prefill,
                                     .decode = c2_cuda_decode,
                                     .free_cache = c2_cuda_kv_free,
+                                    .paths = &c2_cuda_paths_ops,
                                     .trim = trim};

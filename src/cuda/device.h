@@ -18,8 +18,9 @@ extern "C" {
 #endif
 
 enum {
-  C2_DEVICE_VERSION = 3, /* of this file: rises with every change of a struct */
+  C2_DEVICE_VERSION = 4, /* of this file: rises with every change of a struct */
   C2_TILE_QUERIES = 64,  /* most queries of a tile of attention */
+  C2_MOST_SAMPLES = 1024, /* most samples of a step that `reduce` takes */
 };
 
 /* C2_GPU_TF32: float32 of which a product reads the first 10 bits of the fraction; operands alone have it. */
@@ -47,23 +48,23 @@ typedef struct c2_gpu_product {
   uint32_t relu, accumulate; /* 0 or 1 */
 } c2_gpu_product;
 
-/* One row's numbers within `values`. */
+/* One row's numbers. */
 typedef struct c2_gpu_series_span {
-  uint64_t context, context_length; /* ends where the context ends */
-  uint64_t future, future_length;   /* known values */
+  uint64_t context, context_length; /* within `contexts`; ends where the context ends */
+  uint64_t future, future_length;   /* known values within `futures` */
   double loc, scale;
 } c2_gpu_series_span;
 
 /* Sets each row's loc and scale from its context, as c2_scaler_fit does. */
 typedef struct c2_gpu_fit {
-  const double *values;
+  const double *contexts;
   c2_gpu_series_span *row; /* [rows] */
   size_t rows;
 } c2_gpu_fit;
 
 /* Features [T][3 patch] = time, value, mask of each token; REG's, and the rest of a row, are 0. */
 typedef struct c2_gpu_features {
-  const double *values;
+  const double *contexts, *futures;
   const c2_gpu_series_span *row;
   const uint32_t *row_of;  /* [T] */
   const int32_t *position; /* [T] as in engine/window.h */
@@ -188,14 +189,37 @@ typedef struct c2_gpu_means {
   const uint8_t *orphan;    /* [T] */
 } c2_gpu_means;
 
-/* out[row][q][step] = sinh(z) scale + loc. */
+/* out[place[row]][q][step] = sinh(z) scale + loc. */
 typedef struct c2_gpu_invert {
   const float *z; /* [rows patches][stride], quantile by quantile */
   const c2_gpu_series_span *row;
   double *out; /* [rows][quantiles][patches patch] */
+  const uint32_t *place; /* [rows]; NULL: 0, 1, 2, ... */
   size_t rows, patches, patch, quantiles, stride;
   uint64_t arcsinh; /* 0 or 1 */
 } c2_gpu_invert;
+
+/* Steps [first, first + steps) of the forecast, as far as the horizon goes, behind the contexts of a rollout's paths:
+ * the known value, or the path's quantile as float32. */
+typedef struct c2_gpu_extend {
+  double *context;         /* [rows][paths][room] */
+  const uint64_t *length;  /* [rows] steps of a context before the forecast */
+  const double *known;     /* [rows][horizon]; NaN: unknown */
+  const double *quantiles; /* [rows][levels][horizon] */
+  const double *level;     /* [levels] */
+  const double *path;      /* [paths] the level that a path goes on with */
+  size_t rows, paths, levels, room, horizon, first, steps;
+} c2_gpu_extend;
+
+/* The paths' quantiles of steps [first, first + steps), each a weighted sample, to the quantiles of the row; as
+ * c2_weighted_quantiles. */
+typedef struct c2_gpu_reduce {
+  const double *from;   /* [rows][paths][levels][steps] */
+  const double *weight; /* [paths][levels] */
+  const double *level;  /* [levels] */
+  double *quantiles;    /* [rows][levels][horizon] */
+  size_t rows, paths, levels, horizon, first, steps;
+} c2_gpu_reduce;
 
 #if !defined(__cplusplus)
 #pragma GCC diagnostic pop
@@ -215,7 +239,9 @@ typedef struct c2_gpu_invert {
   X(weights)                 \
   X(spread)                  \
   X(means)                   \
-  X(invert)
+  X(invert)                  \
+  X(extend)                  \
+  X(reduce)
 
 typedef struct c2_device_table {
   uint32_t version; /* C2_DEVICE_VERSION; nothing else is read if it differs */

@@ -5,6 +5,7 @@
 
 #include "cuda/masked.cuh"
 #include "cuda/observed.cuh"
+#include "cuda/rollout.cuh"
 
 /* Blocks of ROW_THREADS threads. */
 static inline dim3 blocks_for(size_t threads) {
@@ -49,6 +50,17 @@ static c2_status run_invert(c2_device *device, const c2_gpu_invert *i, c2_error 
   if (i->rows == 0) return C2_OK;
   size_t values = i->rows * i->patches * i->quantiles * i->patch;
   return C2_LAUNCH(device, err, invert_kernel, blocks_for(values), ROW_THREADS, *i);
+}
+
+static c2_status run_extend(c2_device *device, const c2_gpu_extend *e, c2_error *err) {
+  size_t values = e->rows * e->paths * e->steps;
+  if (values == 0) return C2_OK;
+  return C2_LAUNCH(device, err, extend_kernel, blocks_for(values), ROW_THREADS, *e);
+}
+
+static c2_status run_reduce(c2_device *device, const c2_gpu_reduce *r, c2_error *err) {
+  if (r->rows * r->steps == 0) return C2_OK;
+  return C2_LAUNCH(device, err, reduce_kernel, dim3((unsigned)(r->rows * r->steps)), ROW_THREADS, *r);
 }
 
 static c2_status run_attend(c2_device *device, const c2_gpu_attend *a, c2_error *err) {

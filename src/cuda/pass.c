@@ -30,7 +30,8 @@ static void carve(c2_cuda_run *r, c2_cuda_arena *arena) {
   if (r->keep) return;
   r->normedf = c2_cuda_carve(arena, (hidden ? l->tokens : l->future_tokens) * s->model, sizeof(float));
   r->z = c2_cuda_carve(arena, l->future_tokens * s->out, sizeof(float));
-  r->quantiles = c2_cuda_carve(arena, l->future_tokens * r->config->quantiles * r->config->patch, sizeof(double));
+  r->quantiles = p->carried ? NULL : c2_cuda_carve(arena, l->future_tokens * r->config->quantiles * r->config->patch,
+                                                   sizeof(double));
 }
 
 static c2_status reserve(const c2_cuda_run *r, size_t bytes, c2_error *err) {
@@ -64,9 +65,11 @@ static c2_status measure(c2_cuda_run *r, size_t *bytes, c2_error *err) {
 static c2_status invert(const c2_cuda_run *r, c2_error *err) {
   const c2_layout *l = &r->plan.layout;
   const c2_cuda_sizes *s = &r->w->sizes;
+  const c2_cuda_paths *paths = (const c2_cuda_paths *)r->batch->paths;
   c2_gpu_invert i = {.z = r->z,
                      .row = c2_cuda_mirrored(r, r->plan.row),
-                     .out = r->quantiles,
+                     .out = paths ? paths->out : r->quantiles,
+                     .place = paths ? c2_cuda_mirrored(r, r->plan.place) : NULL,
                      .rows = l->rows,
                      .patches = r->batch->output_patches,
                      .patch = r->config->patch,
@@ -121,7 +124,7 @@ static c2_status take_results(const c2_cuda_run *r, c2_error *err) {
   const c2_result *result = r->result;
   if (result->hidden) {
     C2_TRY(take_hidden(r, err));
-  } else if (result->steps > 0) {
+  } else if (result->steps > 0 && !r->batch->paths) {
     C2_TRY(take_quantiles(r, err));
   }
   if (result->loc || result->scale) C2_TRY(take_scalers(r, err));

@@ -43,6 +43,12 @@ static inline const void *c2_cuda_mirrored(const c2_cuda_run *run, const void *t
   return run->tables + ((const unsigned char *)table - run->cuda->tables.base);
 }
 
+/* What the rows' contexts are places in. */
+static inline const double *c2_cuda_contexts(const c2_cuda_run *run) {
+  const c2_cuda_paths *paths = (const c2_cuda_paths *)run->batch->paths;
+  return paths ? paths->context : c2_cuda_mirrored(run, run->plan.value);
+}
+
 /* Element `i` of a device array of the session's type. */
 static inline void *c2_cuda_at(const c2_cuda_run *run, void *array, size_t i) {
   return (unsigned char *)array + i * c2_gpu_size(run->w->type);

@@ -31,6 +31,7 @@ static void carve_tables(c2_cuda_plan_tables *p, c2_arena *arena, const c2_engin
   p->row = C2_CARVE(arena, c2_gpu_series_span, l->rows);
   p->cosine = C2_CARVE(arena, float, p->positions * (c->d_kv / 2));
   p->sine = C2_CARVE(arena, float, p->positions * (c->d_kv / 2));
+  p->place = C2_CARVE(arena, uint32_t, p->carried ? l->rows : 0);
   p->reg = C2_CARVE(arena, uint32_t, l->rows);
   p->future = C2_CARVE(arena, uint32_t, l->future_tokens);
   p->future_rotation = C2_CARVE(arena, int32_t, l->future_tokens);
@@ -48,7 +49,7 @@ static void carve(c2_cuda_plan_tables *p, c2_arena *arena, const c2_engine *engi
   const chronos2_config *c = &engine->model->config;
   const c2_cuda *cuda = c2_cuda_of(engine);
   bool hidden = asked->result && asked->result->hidden;
-  bool quantiles = asked->result && !hidden && asked->result->steps > 0;
+  bool quantiles = asked->result && !hidden && asked->result->steps > 0 && !p->carried;
   size_t watched = p->watched_queries > 0 ? c2_pool_threads(cuda->pool) * p->observed_tokens : 0;
   carve_tables(p, arena, engine);
   p->bytes = arena->used;
@@ -94,20 +95,26 @@ static c2_status fill_rope(c2_cuda_plan_tables *p, c2_cuda *cuda, const chronos2
 
 static void fill_series(c2_cuda_plan_tables *p, const c2_cuda_asked *asked, size_t patch) {
   const c2_batch *batch = asked->batch;
+  const c2_cuda_paths *paths = (const c2_cuda_paths *)batch->paths;
   size_t at = 0;
   for (size_t r = 0; r < batch->rows; r++) {
     const c2_row *row = &batch->row[r];
     size_t length = p->layout.future_only ? 0 : c2_min_size(row->length, batch->context_limit);
     size_t known = known_values(batch, row, patch);
-    p->row[r] = (c2_gpu_series_span){at, length, at + length, known, 0, 1};
+    size_t copied = paths ? 0 : length;
+    p->row[r] = (c2_gpu_series_span){at, length, at + copied, known, 0, 1};
+    if (paths) {
+      p->row[r].context = c2_cuda_paths_end(paths, row->slot) - length;
+      p->place[r] = (uint32_t)row->slot;
+    }
     if (asked->recall) {
       const c2_gpu_series_span *kept = &asked->recall->scaler[row->slot % asked->recall->rows];
       p->row[r].loc = kept->loc;
       p->row[r].scale = kept->scale;
     }
-    if (length > 0) memcpy(p->value + at, row->context + (row->length - length), length * sizeof(double));
-    if (known > 0) memcpy(p->value + at + length, row->future, known * sizeof(double));
-    at += length + known;
+    if (copied > 0) memcpy(p->value + at, row->context + (row->length - length), length * sizeof(double));
+    if (known > 0) memcpy(p->value + at + copied, row->future, known * sizeof(double));
+    at += copied + known;
   }
 }
 
@@ -247,9 +254,10 @@ c2_status c2_cuda_plan_measure(c2_cuda_plan_tables *p, const c2_engine *engine, 
   C2_TRY(c2_layout_count(&p->layout, c, batch, choice, err));
   p->layout.blinded = engine->blind != NULL;
   p->layout.unscaled = true;
+  p->carried = batch->paths != NULL;
   p->positions = p->layout.deepest + batch->output_patches + 1;
   for (size_t r = 0; r < batch->rows; r++) {
-    if (!p->layout.future_only) p->values += c2_min_size(batch->row[r].length, batch->context_limit);
+    if (!p->layout.future_only && !p->carried) p->values += c2_min_size(batch->row[r].length, batch->context_limit);
     p->values += known_values(batch, &batch->row[r], c->patch);
   }
   measure_watched(p, engine, asked);

@@ -15,10 +15,12 @@ typedef struct c2_cuda_group {
 /* All arrays lie in cuda->tables; those before `bytes` are mirrored on the device. */
 typedef struct c2_cuda_plan_tables {
   c2_layout layout;
+  bool carried;             /* the rows are a rollout's paths */
   size_t values, positions; /* counts of the arrays below */
-  double *value;            /* contexts and known futures, row by row */
+  double *value;            /* contexts and known futures, row by row; of a rollout's paths the futures alone */
   c2_gpu_series_span *row;  /* [rows]; the device sets loc and scale */
   float *cosine, *sine;     /* [positions][K / 2] */
+  uint32_t *place;          /* [rows] of a rollout's paths: the slot */
   uint32_t *reg;            /* [rows] REG tokens; none in a decode */
   uint32_t *future;         /* [future tokens] */
   int32_t *future_rotation; /* [future tokens] */

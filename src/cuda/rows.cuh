@@ -99,7 +99,7 @@ __device__ inline void fit_values(shared<double> part, global<const double> x, s
 __global__ void __launch_bounds__(ROW_THREADS) fit_kernel(c2_gpu_fit a) {
   C2_SHARED(double, part, ROW_THREADS);
   c2_gpu_series_span row = global<const c2_gpu_series_span>(a.row)[blockIdx.x];
-  fit_values(part, global<const double>(a.values) + row.context, row.context_length, &row.loc, &row.scale);
+  fit_values(part, global<const double>(a.contexts) + row.context, row.context_length, &row.loc, &row.scale);
   if (threadIdx.x == 0) global<c2_gpu_series_span>(a.row)[blockIdx.x] = row;
 }
 
@@ -128,7 +128,8 @@ __global__ void __launch_bounds__(ROW_THREADS) features_kernel(c2_gpu_features a
   int64_t at = future ? step : step + (int64_t)row.context_length;
   bool inside = position != 0 && at >= 0 && at < (int64_t)(future ? row.future_length : row.context_length);
   double value = 0;
-  if (inside) value = global<const double>(a.values)[(future ? row.future : row.context) + (uint64_t)at];
+  if (inside && future) value = global<const double>(a.futures)[row.future + (uint64_t)at];
+  if (inside && !future) value = global<const double>(a.contexts)[row.context + (uint64_t)at];
   bool observed = inside && !isnan(value);
   out[j] = position == 0 ? 0.0f : (float)((double)step / a.time_scale);
   out[a.patch + j] = observed ? (float)normalised(value, row.loc, row.scale, a.arcsinh) : 0.0f;
@@ -151,7 +152,9 @@ __global__ void __launch_bounds__(ROW_THREADS) invert_kernel(c2_gpu_invert a) {
   c2_gpu_series_span row = global<const c2_gpu_series_span>(a.row)[number];
   float value = global<const float>(a.z)[token * a.stride + column];
   double z = (double)value;
-  global<double>(a.out)[(number * a.quantiles + column / a.patch) * horizon + step] =
+  size_t place = number;
+  if (a.place) place = global<const uint32_t>(a.place)[number];
+  global<double>(a.out)[(place * a.quantiles + column / a.patch) * horizon + step] =
       (a.arcsinh ? sinh(z) : z) * row.scale + row.loc;
 }
 

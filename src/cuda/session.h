@@ -44,6 +44,29 @@ typedef struct c2_cuda_kv {
   c2_gpu_series_span *scaler; /* [rows] by slot: loc and scale */
 } c2_cuda_kv;
 
+/* A rollout's paths (rollout.c). Arrays are as c2_gpu_extend and c2_gpu_reduce have them. */
+typedef struct c2_cuda_paths {
+  c2_paths base;
+  c2_cuda_link *link;
+  c2_block opening; /* what the device is given, and where its quantiles arrive */
+  void *memory;     /* device: the same, and the following */
+  size_t bytes;     /* of it */
+  double *context; /* [rows][paths][room] */
+  double *out;     /* [rows][paths][levels][steps] */
+  c2_gpu_extend extend;
+  c2_gpu_reduce reduce;
+  uint64_t *length;  /* [rows] here: steps of a context before the forecast */
+  double *quantiles; /* [rows][levels][horizon] here */
+  size_t done;       /* steps that the contexts have been extended by */
+} c2_cuda_paths;
+
+/* The place behind the context of a path. */
+static inline size_t c2_cuda_paths_end(const c2_cuda_paths *paths, size_t slot) {
+  return slot * paths->extend.room + paths->length[slot / paths->extend.paths] + paths->done;
+}
+
+extern const c2_paths_ops c2_cuda_paths_ops;
+
 /* Room for the context tokens of a batch. Free it also after a failure, unless it is NULL. */
 c2_status c2_cuda_kv_open(c2_engine *engine, const c2_batch *batch, c2_cuda_kv **kv, c2_error *err);
 void c2_cuda_kv_free(c2_kv_cache *cache);

@@ -72,7 +72,7 @@ c2_status c2_cuda_residual_block(const c2_cuda_run *r, const c2_cuda_residual *w
 /* Locations and scales; a decode has those of the encoding. */
 static c2_status fit(const c2_cuda_run *r, c2_error *err) {
   c2_gpu_series_span *row = (c2_gpu_series_span *)(r->tables + ((unsigned char *)r->plan.row - r->cuda->tables.base));
-  c2_gpu_fit f = {.values = c2_cuda_mirrored(r, r->plan.value), .row = row, .rows = r->plan.layout.rows};
+  c2_gpu_fit f = {.contexts = c2_cuda_contexts(r), .row = row, .rows = r->plan.layout.rows};
   return r->recall ? C2_OK : C2_CUDA_EMIT(&r->cuda->program, fit, &f, err);
 }
 
@@ -81,7 +81,8 @@ c2_status c2_cuda_embed(const c2_cuda_run *r, c2_error *err) {
   const c2_cuda_sizes *s = &r->w->sizes;
   C2_TRY(fit(r, err));
   for (size_t first = 0; first < l->tokens; first += C2_CUDA_CHUNK) {
-    c2_gpu_features f = {.values = c2_cuda_mirrored(r, r->plan.value),
+    c2_gpu_features f = {.contexts = c2_cuda_contexts(r),
+                         .futures = c2_cuda_mirrored(r, r->plan.value),
                          .row = c2_cuda_mirrored(r, r->plan.row),
                          .row_of = c2_cuda_mirrored(r, l->row_of + first),
                          .position = c2_cuda_mirrored(r, l->position + first),

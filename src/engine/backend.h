@@ -13,6 +13,42 @@ typedef struct c2_kv_cache {
   size_t bytes;
 } c2_kv_cache;
 
+/* A rollout: rows whose paths are forecast on together. */
+typedef struct c2_rollout_shape {
+  const c2_row *row; /* [rows]; quantiles [levels][horizon] */
+  size_t rows;
+  const double *levels; /* [paths] the quantile levels that the paths go on with */
+  size_t paths;
+  size_t horizon, done;  /* steps; `done` of them are forecast already */
+  size_t context_limit;  /* steps of a row's context that the paths begin with, at most */
+  size_t steps;          /* of the longest pass of paths */
+} c2_rollout_shape;
+
+/* The paths of a rollout in a backend's memory: contexts, and what their passes forecast. Path p of row r has the slot
+ * r * paths + p. A backend's own struct begins with this. */
+typedef struct c2_paths {
+  const struct c2_backend *backend;
+} c2_paths;
+
+/* What lies between the passes of a rollout where the backend keeps the paths; nothing is copied here until the end. */
+typedef struct c2_paths_ops {
+  size_t most; /* paths times quantile levels at most */
+
+  /* Bytes that `open` allocates, here and there. Of the rows it reads lengths. */
+  size_t (*bytes)(const c2_engine *engine, const c2_rollout_shape *shape);
+
+  /* Takes contexts, known futures and the quantiles of the first `done` steps, by which it extends the contexts. Close
+   * also after a failure, unless *paths is NULL. */
+  c2_status (*open)(c2_engine *engine, const c2_rollout_shape *shape, c2_paths **paths, c2_error *err);
+
+  /* After a pass over all paths: makes the rows' quantiles of the next `steps` steps, and extends the contexts. */
+  c2_status (*next)(c2_engine *engine, c2_paths *paths, size_t steps, c2_error *err);
+
+  /* Copies the quantiles of all steps to the rows. */
+  c2_status (*take)(c2_engine *engine, c2_paths *paths, const c2_rollout_shape *shape, c2_error *err);
+  void (*close)(c2_paths *paths);
+} c2_paths_ops;
+
 typedef struct c2_backend {
   const char *name; /* as --backend spells it */
   bool pads;        /* pads rows to the longest of a pass, so that results depend, by rounding, on the other rows */
@@ -33,6 +69,7 @@ typedef struct c2_backend {
   c2_status (*decode)(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
                       c2_error *err);
   void (*free_cache)(c2_kv_cache *cache);
+  const c2_paths_ops *paths; /* NULL: the paths of a rollout are rows like others */
 
   /* Gives the workspace back. */
   void (*trim)(c2_engine *engine);

@@ -29,6 +29,8 @@ typedef struct c2_batch {
   size_t context_limit;  /* longer contexts are cut off on the left */
   size_t first_step;     /* of the future, for an observer: steps that were forecast before */
   bool null_future;      /* no future value is known, whatever the rows say */
+  const struct c2_paths *paths; /* a rollout's paths that the backend keeps (backend.h): the rows, by their slots, whose
+                                 * contexts here only say what is observed; NULL: the rows are none */
 } c2_batch;
 
 /* Sorts the rows: those of a group stand together, ordered by slot, and groups of one row come last. */

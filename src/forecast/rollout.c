@@ -26,7 +26,10 @@ typedef struct rollout {
   size_t first_limit;   /* context_limit of the first pass */
   size_t limit;         /* of the paths: they may grow */
   size_t tokens;        /* of a pass, about; SIZE_MAX: all paths in one */
-  double *context;      /* [rows * paths][keep] */
+  bool kept;            /* the backend keeps the paths, and contexts here say what is observed */
+  size_t copies;        /* of a row's context here: `paths`, or one where the backend keeps the paths */
+  c2_paths *device;     /* those that the backend keeps */
+  double *context;      /* [rows * copies][keep] */
   size_t *length;       /* [rows] valid steps at the end of a path's context */
   c2_row *path;         /* [paths * rows] of one pass: path by path */
   double *paths_out;    /* [rows * paths][Q][steps]: slots are row * paths + path */
@@ -49,13 +52,14 @@ c2_status c2_rollout_check(const c2_rollout *how, const chronos2_config *c, c2_e
   return C2_OK;
 }
 
-/* Appends the last `steps` forecast to each path's context: the path's quantile, or the known covariate. */
+/* Appends the last `steps` forecast to each path's context: the path's quantile, or the known covariate. Where the
+ * backend keeps the paths, any value says that there is one. */
 static void extend(rollout *r, size_t steps) {
   const chronos2_config *c = r->c;
   for (size_t b = 0; b < r->rows; b++) {
     const c2_row *row = &r->row[b];
-    for (size_t p = 0; p < r->paths; p++) {
-      double *context = r->context + (b * r->paths + p) * r->keep;
+    for (size_t p = 0; p < r->copies; p++) {
+      double *context = r->context + (b * r->copies + p) * r->keep;
       size_t shift = c2_min_size(steps, r->keep);
       memmove(context, context + shift, (r->keep - shift) * sizeof *context);
       for (size_t i = steps - shift; i < steps; i++) {
@@ -64,8 +68,9 @@ static void extend(rollout *r, size_t steps) {
         /* Forecasts are float32 upstream. It matters where a row hardly varies: a constant covariate is forecast as its
          * value plus some 1e-5, which float32 drops; kept, the next pass would scale it up to a signal. */
         context[r->keep + i - steps] =
-            known ? row->future[at]
-                  : c2_round_to_float(c2_quantile_at(c->quantile_levels, row->quantiles + at, r->horizon,
+            known     ? row->future[at]
+            : r->kept ? 0
+                      : c2_round_to_float(c2_quantile_at(c->quantile_levels, row->quantiles + at, r->horizon,
                                                      c->quantiles, r->levels[p]));
       }
     }
@@ -80,13 +85,14 @@ static void set_paths(rollout *r, size_t first, size_t end, size_t steps) {
       const c2_row *row = &r->row[b];
       size_t slot = b * r->paths + p;
       size_t used = c2_min_size(r->done, row->future_length);
-      r->path[n] = (c2_row){.context = r->context + (slot + 1) * r->keep - r->length[b],
+      size_t copy = r->kept ? b : slot;
+      r->path[n] = (c2_row){.context = r->context + (copy + 1) * r->keep - r->length[b],
                             .length = r->length[b],
                             .future = row->future ? row->future + used : NULL,
                             .future_length = row->future ? row->future_length - used : 0,
                             .group = row->group * (int64_t)r->paths + (int64_t)p,
                             .slot = slot,
-                            .quantiles = r->paths_out + slot * r->c->quantiles * steps,
+                            .quantiles = r->kept ? NULL : r->paths_out + slot * r->c->quantiles * steps,
                             .series = row->series,
                             .member = row->member,
                             .path = p};
@@ -136,20 +142,33 @@ static size_t path_tokens(const rollout *r, const c2_row *row) {
   return context + 1 + c2_rollout_patches(r->how, r->c, r->horizon - r->done);
 }
 
+static c2_rollout_shape shape_of(const rollout *r) {
+  return (c2_rollout_shape){.row = r->row,
+                            .rows = r->rows,
+                            .levels = r->levels,
+                            .paths = r->paths,
+                            .horizon = r->horizon,
+                            .done = r->done,
+                            .context_limit = r->first_limit,
+                            .steps = c2_rollout_patches(r->how, r->c, r->horizon - r->done) * r->c->patch};
+}
+
 static c2_status start_paths(rollout *r, c2_error *err) {
   size_t steps = c2_rollout_patches(r->how, r->c, r->horizon - r->done) * r->c->patch;
   size_t paths = r->rows * r->paths;
   r->keep = 0;
   for (size_t b = 0; b < r->rows; b++) r->keep = c2_max_size(r->keep, room_of(r, &r->row[b]));
-  C2_TRY(c2_engine_alloc(r->engine, paths, r->keep * sizeof *r->context, &r->context, err));
+  C2_TRY(c2_engine_alloc(r->engine, r->rows * r->copies, r->keep * sizeof *r->context, &r->context, err));
   C2_TRY(c2_engine_alloc(r->engine, r->rows, sizeof *r->length, &r->length, err));
   C2_TRY(c2_engine_alloc(r->engine, paths, sizeof *r->path, &r->path, err));
-  C2_TRY(c2_engine_alloc(r->engine, paths * r->c->quantiles, steps * sizeof *r->paths_out, &r->paths_out, err));
+  if (!r->kept) {
+    C2_TRY(c2_engine_alloc(r->engine, paths * r->c->quantiles, steps * sizeof *r->paths_out, &r->paths_out, err));
+  }
   for (size_t b = 0; b < r->rows; b++) {
     const c2_row *row = &r->row[b];
     r->length[b] = c2_min_size(row->length, r->first_limit);
-    for (size_t p = 0; p < r->paths && r->length[b] > 0; p++) {
-      memcpy(r->context + (b * r->paths + p + 1) * r->keep - r->length[b], row->context + (row->length - r->length[b]),
+    for (size_t p = 0; p < r->copies && r->length[b] > 0; p++) {
+      memcpy(r->context + (b * r->copies + p + 1) * r->keep - r->length[b], row->context + (row->length - r->length[b]),
              r->length[b] * sizeof *r->context);
     }
   }
@@ -171,7 +190,7 @@ static c2_status forecast_paths(rollout *r, size_t patches, c2_error *err) {
     set_paths(r, first, end, result.steps);
     c2_batch batch = {
         .row = r->path, .rows = (end - first) * r->rows, .context_limit = r->limit, .output_patches = patches,
-        .first_step = r->done};
+        .first_step = r->done, .paths = r->device};
     c2_batch_sort(&batch);
     C2_TRY(c2_forward(r->engine, &batch, &result, err));
   }
@@ -184,16 +203,22 @@ static c2_status go_on(rollout *r, c2_error *err) {
   size_t first = r->done;
   size_t block = r->done;
   c2_status status = C2_OK;
+  const c2_paths_ops *kept = r->kept ? r->engine->backend->paths : NULL;
+  c2_rollout_shape shape = shape_of(r);
   C2_GOTO(start_paths(r, err));
+  if (kept) C2_GOTO(kept->open(r->engine, &shape, &r->device, err));
   while (r->done < r->horizon) {
     size_t patches = c2_rollout_patches(r->how, r->c, r->horizon - r->done);
     extend(r, block);
     C2_GOTO(forecast_paths(r, patches, err));
     block = patches * r->c->patch;
-    C2_GOTO(reduce(r, block, err));
+    C2_GOTO(kept ? kept->next(r->engine, r->device, block, err) : reduce(r, block, err));
     r->done += block;
   }
+  if (kept) C2_GOTO(kept->take(r->engine, r->device, &shape, err));
 fail:
+  if (r->device) kept->close(r->device);
+  r->device = NULL;
   free(r->context);
   free(r->length);
   free(r->path);
@@ -262,9 +287,14 @@ static size_t pass_tokens(const chronos2_session *s, const c2_batch *batch, cons
 
 static rollout rollout_of(const c2_rollout *how, chronos2_session *session, const c2_batch *batch) {
   const chronos2_config *c = &session->model->config;
+  const c2_paths_ops *ops = session->engine.backend->paths;
+  size_t paths = how->levels ? how->paths : sizeof default_levels / sizeof default_levels[0];
+  bool kept = ops && paths * c->quantiles <= ops->most;
   return (rollout){.how = how,
                    .levels = how->levels ? how->levels : default_levels,
-                   .paths = how->levels ? how->paths : sizeof default_levels / sizeof default_levels[0],
+                   .paths = paths,
+                   .kept = kept,
+                   .copies = kept ? 1 : paths,
                    .engine = &session->engine,
                    .c = c,
                    .horizon = how->horizon,
@@ -302,7 +332,9 @@ static c2_status plan_pass(const rollout *r, size_t *workspace, c2_error *err) {
   size_t patches = c2_rollout_patches(r->how, r->c, r->horizon - r->done);
   size_t bytes = 0;
   c2_result result = {.steps = patches * r->c->patch, .stride = patches * r->c->patch};
+  const c2_paths some = {.backend = r->engine->backend}; /* of which a plan reads that they are there */
   c2_batch batch = {.rows = together * r->rows, .context_limit = r->limit, .output_patches = patches};
+  if (r->kept) batch.paths = &some;
   C2_TRY(c2_alloc_array(batch.rows, sizeof *batch.row, &batch.row, err));
   for (size_t p = 0, n = 0; p < together; p++) {
     for (size_t b = 0; b < r->rows; b++, n++) {
@@ -325,9 +357,14 @@ static size_t path_bytes(const rollout *r) {
   size_t keep = 0;
   size_t bytes = 0;
   for (size_t b = 0; b < r->rows; b++) keep = c2_max_size(keep, room_of(r, &r->row[b]));
-  c2_sum_up(&bytes, r->rows * r->paths, keep * sizeof *r->context);
+  c2_sum_up(&bytes, r->rows * r->copies, keep * sizeof *r->context);
   c2_sum_up(&bytes, r->rows, sizeof *r->length);
   c2_sum_up(&bytes, r->rows * r->paths, sizeof *r->path);
+  if (r->kept) {
+    c2_rollout_shape shape = shape_of(r);
+    c2_sum_up(&bytes, r->engine->backend->paths->bytes(r->engine, &shape), 1);
+    return bytes;
+  }
   c2_sum_up(&bytes, r->rows * r->paths * r->c->quantiles, steps * sizeof *r->paths_out);
   c2_sum_up(&bytes, r->paths * r->c->quantiles, sizeof(c2_sample) + 2 * sizeof(double));
   return bytes;

@@ -175,6 +175,9 @@ inline void need_aligned(size_t bytes, size_t alignment, const char *file, int l
 #define C2_FAST_EXP(x) std::exp(x)
 #define C2_INFINITY INFINITY
 
+inline double __dadd_rn(double x, double y) { return x + y; }
+inline double __dmul_rn(double x, double y) { return x * y; }
+
 template <class T> using global = emulator::pointer<T>;
 template <class T> using shared = emulator::shared_array<T>;
 

@@ -14,6 +14,7 @@
 
 #include "cuda/device.h"
 #include "series/normalize.h"
+#include "series/quantiles.h"
 
 const c2_device_table *c2_cuda_device_table(void);
 
@@ -444,7 +445,7 @@ static void test_features(void **test) {
   c2_gpu_features f = {.tokens = TOKENS, .patch = PATCH, .stride = STRIDE, .time_scale = 100, .arcsinh = true};
   void *given[] = {on_device(values, sizeof values), on_device(row, sizeof row), on_device(row_of, sizeof row_of),
                    on_device(position, sizeof position)};
-  f.values = given[0];
+  f.contexts = f.futures = given[0];
   f.row = given[1];
   f.row_of = given[2];
   f.position = given[3];
@@ -486,7 +487,7 @@ static void test_fit(void **test) {
     }
   }
   void *given[] = {on_device(values, ROWS * LENGTH * sizeof *values), on_device(row, sizeof row)};
-  c2_gpu_fit f = {.values = given[0], .row = given[1], .rows = ROWS};
+  c2_gpu_fit f = {.contexts = given[0], .row = given[1], .rows = ROWS};
   RIGHT(ops->fit(device, &f, &err));
   RIGHT(ops->download(device, row, given[1], sizeof row, &err));
   for (size_t r = 0; r < ROWS; r++) {
@@ -525,6 +526,61 @@ static void test_invert(void **test) {
   for (size_t i = 0; i < 3; i++) ops->release(device, given[i]);
 }
 
+/* The steps between the passes of a rollout, beside the CPU's, to the last bit: crossing quantiles, samples that are
+ * equal, and a horizon that ends within a pass. */
+static void test_rollout(void **test) {
+  (void)test;
+  enum { ROWS = 2, PATHS = 3, LEVELS = 5, STEPS = 6, HORIZON = 10, FIRST = 6, LENGTH = 12, SAMPLES = PATHS * LEVELS };
+  static const double level[LEVELS] = {0.1, 0.3, 0.5, 0.7, 0.9};
+  static const double path[PATHS] = {0.05, 0.4, 0.9};
+  const uint64_t length[ROWS] = {LENGTH, 4};
+  double weight[SAMPLES];
+  double mass[2][LEVELS];
+  double known[ROWS * HORIZON];
+  double from[ROWS * SAMPLES * STEPS];
+  double quantiles[ROWS * LEVELS * HORIZON] = {0};
+  double context[ROWS * PATHS * (LENGTH + HORIZON)] = {0};
+  c2_level_mass(path, PATHS, mass[0]);
+  c2_level_mass(level, LEVELS, mass[1]);
+  for (size_t i = 0; i < SAMPLES; i++) weight[i] = mass[0][i / LEVELS] * mass[1][i % LEVELS];
+  for (size_t i = 0; i < ROWS * HORIZON; i++) known[i] = i % 4 == 1 ? uniform() : (double)NAN;
+  for (size_t i = 0; i < ROWS * SAMPLES * STEPS; i++) from[i] = i % 3 ? uniform() : 0.5;
+  void *given[] = {on_device(length, sizeof length), on_device(known, sizeof known), on_device(level, sizeof level),
+                   on_device(path, sizeof path),     on_device(weight, sizeof weight), on_device(from, sizeof from)};
+  c2_gpu_reduce r = {.from = given[5], .weight = given[4], .level = given[2], .rows = ROWS, .paths = PATHS,
+                     .levels = LEVELS, .horizon = HORIZON, .first = FIRST, .steps = STEPS};
+  c2_gpu_extend e = {.length = given[0], .known = given[1], .level = given[2], .path = given[3], .rows = ROWS,
+                     .paths = PATHS, .levels = LEVELS, .room = LENGTH + HORIZON, .horizon = HORIZON, .first = FIRST,
+                     .steps = STEPS};
+  e.quantiles = r.quantiles = on_device(quantiles, sizeof quantiles);
+  e.context = on_device(context, sizeof context);
+  RIGHT(ops->reduce(device, &r, &err));
+  RIGHT(ops->extend(device, &e, &err));
+  RIGHT(ops->download(device, quantiles, r.quantiles, sizeof quantiles, &err));
+  RIGHT(ops->download(device, context, e.context, sizeof context, &err));
+  for (size_t row = 0; row < ROWS; row++) {
+    for (size_t at = 0; at < HORIZON; at++) {
+      c2_sample sample[SAMPLES];
+      double scratch[2 * SAMPLES];
+      double right[LEVELS] = {0};
+      for (size_t i = 0; i < SAMPLES && at >= FIRST; i++) {
+        sample[i] = (c2_sample){from[(row * SAMPLES + i) * STEPS + at - FIRST], weight[i]};
+      }
+      if (at >= FIRST) c2_weighted_quantiles(sample, SAMPLES, level, LEVELS, right, scratch);
+      for (size_t i = 0; i < LEVELS; i++) assert_true(quantiles[(row * LEVELS + i) * HORIZON + at] == right[i]);
+      for (size_t p = 0; p < PATHS; p++) {
+        double next = known[row * HORIZON + at];
+        if (isnan(next)) next = c2_round_to_float(c2_quantile_at(level, right, 1, LEVELS, path[p]));
+        double ours = context[(row * PATHS + p) * (LENGTH + HORIZON) + length[row] + at];
+        assert_true(ours == (at < FIRST ? 0 : next));
+      }
+    }
+  }
+  for (size_t i = 0; i < 6; i++) ops->release(device, given[i]);
+  ops->release(device, r.quantiles);
+  ops->release(device, e.context);
+}
+
 static void test_copy_and_round(void **test) {
   (void)test;
   const uint32_t from_row[3] = {4, 0, 2};
@@ -555,7 +611,7 @@ int main(void) {
                                      cmocka_unit_test(test_group_attention), cmocka_unit_test(test_norm),
                                      cmocka_unit_test(test_rotate),          cmocka_unit_test(test_features),
                                      cmocka_unit_test(test_fit),             cmocka_unit_test(test_invert),
-                                     cmocka_unit_test(test_copy_and_round)};
+                                     cmocka_unit_test(test_copy_and_round),  cmocka_unit_test(test_rollout)};
   ops = c2_cuda_device_table();
   if (ops->open(0, &device, &err) != C2_OK) return 1;
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,52 @@ static void test_ragged_batches(void **state) {
   free(in);
 }
 
+/* Rollouts of several horizons, whose paths stay on the device: with and without a future that is known in part, alone
+ * and with other series, from other levels than the usual ones. In units of the series. */
+static void test_rollouts(void **state) {
+  (void)state;
+  static const double levels[] = {0.1, 0.5, 0.8};
+  static const size_t horizons[] = {49, 64, 130};
+  input *in = malloc(sizeof *in);
+  fill(in, false);
+  for (size_t i = 0; i < (LESS > 1 ? 2 : 12); i++) {
+    chronos2_session_options options = {
+        CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)(CHRONOS2_FULL + i % 4), .radius = 2};
+    chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = horizons[i % 3], .cross_learning = i % 2};
+    if (i >= 6) {
+      how.unrolled_quantiles = levels;
+      how.unrolled_count = 3;
+    }
+    chronos2_forecast *out[2] = {NULL, NULL};
+    chronos2_series series[SERIES];
+    double future[SERIES][130];
+    chronos2_covariate covariate[SERIES];
+    for (size_t s = 0; s < SERIES; s++) {
+      for (size_t t = 0; t < 130; t++) future[s][t] = t % 9 == 4 ? (double)NAN : cos(0.2 * (double)(LENGTH + t));
+      covariate[s] = (chronos2_covariate){.name = "known", .past = in->past[s], .future = future[s]};
+      series[s] = in->series[s];
+      series[s].covariate = &covariate[s];
+    }
+    for (size_t d = 0; d < 2; d++) {
+      run r = {.device = d ? "cuda" : "cpu"};
+      chronos2_model *model = NULL;
+      chronos2_session *session = NULL;
+      open_both(SOURCE_DIR "/tests/golden/model-smooth/weights", &r, options, &model, &session);
+      chronos2_status status = chronos2_predict(session, series, SERIES, &how, &out[d]);
+      if (status != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+      chronos2_session_close(&session);
+      chronos2_model_close(&model);
+    }
+    for (size_t s = 0; s < SERIES; s++) {
+      assert_close(chronos2_forecast_quantiles(out[1], s, 0), chronos2_forecast_quantiles(out[0], s, 0),
+                   21 * how.horizon, 2e-4, "a rollout");
+    }
+    chronos2_forecast_free(&out[0]);
+    chronos2_forecast_free(&out[1]);
+  }
+  free(in);
+}
+
 /* Of series of equal length, and of others: masked tokens are computed too (test_cuda_masked has all patterns). */
 static void test_embeddings(void **state) {
   (void)state;
@@ -406,7 +452,8 @@ static void test_refusals(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_goldens),        cmocka_unit_test(test_bf16),       cmocka_unit_test(test_requests),
-      cmocka_unit_test(test_encoded_contexts), cmocka_unit_test(test_ragged_batches), cmocka_unit_test(test_embeddings),
+      cmocka_unit_test(test_encoded_contexts), cmocka_unit_test(test_ragged_batches), cmocka_unit_test(test_rollouts),
+      cmocka_unit_test(test_embeddings),
       cmocka_unit_test(test_probe),          cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
