@@ -3,12 +3,14 @@
 It runs on PYTHONPATH's package, else on that in build/python (`make python`).
 """
 
+import json
 import sys
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
 from chronos import Chronos2Pipeline as Upstream
 from conftest import ROOT, normalised
 
@@ -133,3 +135,48 @@ def test_categories_in_their_own_order(pipelines):
 def test_ids_that_are_numbers(pipelines):
     df, future = (frame.assign(item_id=frame["item_id"].map({"a": -7, "b": 1 << 40, "c": 0})) for frame in frames("h"))
     compare(pipelines, df, future, "sales")
+
+
+# ---- The shared tasks -----------------------------------------------------------------------------
+
+TASKS = ROOT.parent / "shared" / "data" / "cbii"
+
+
+def tasks():
+    return yaml.safe_load((TASKS / "tasks.yaml").read_text())["tasks"] if TASKS.is_dir() else []
+
+
+@pytest.fixture(scope="module")
+def trained():
+    model = ROOT / "models" / "chronos2-micro"
+    return (chronos2.Chronos2Pipeline.from_pretrained(model, threads=2, return_type="numpy"),
+            Upstream.from_pretrained(model, device_map="cpu", dtype=torch.float32))
+
+
+@pytest.mark.parametrize("task", tasks(), ids=lambda t: t["dataset_config"])
+def test_shared_tasks(trained, task):
+    """Every series of real data of seven kinds, from all but its last horizon. Both forecasts are float32, which is
+    coarse where a series lies many deviations from 0."""
+    ours, upstream = trained
+    horizon, levels = task["horizon"], task["quantile_levels"]
+    items = [json.loads(line) for line in (TASKS / task["dataset_path"]).read_text().splitlines()]
+    pasts = [np.array(item["target"], np.float64)[:-horizon] for item in items]
+    df = pd.concat([pd.DataFrame({"item_id": f"{i}", "timestamp": pd.date_range(item["start"], periods=len(past),
+                                                                               freq=item["freq"]), "target": past})
+                    for i, (item, past) in enumerate(zip(items, pasts))], ignore_index=True)
+    asked = {"prediction_length": horizon, "quantile_levels": levels}
+    expected = upstream.predict_df(df, **asked)
+    seen = [past[-ours.model_context_length:] for past in pasts]
+    loc = np.repeat([np.nanmean(past) for past in seen], horizon)
+    scale = np.repeat([max(np.nanstd(past), 1e-5) for past in seen], horizon)
+    coarse = 2 * np.finfo(np.float32).eps * np.abs(expected["predictions"]) / scale
+    for name, table in kinds_of(df):
+        if name not in ("pandas", "pyarrow", "polars"):
+            continue
+        found = as_pandas(ours.predict_df(table, **asked))
+        assert list(found.columns) == list(expected.columns)
+        for column in ("item_id", "timestamp", "target_name"):
+            assert found[column].tolist() == expected[column].tolist(), (name, column)
+        for column in found.columns[3:]:
+            off = np.abs(normalised(found[column], loc, scale) - normalised(expected[column], loc, scale))
+            assert (off < TOLERANCE + coarse).all(), (name, column, off.max())
