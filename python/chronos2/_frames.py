@@ -117,20 +117,26 @@ def _numbers(column: pd.Series) -> np.ndarray:
 def _ids(name: str, codes: np.ndarray, items: Any) -> Column:
     """Ids by their texts, for messages, and by their codes where texts are not enough to tell them apart."""
     texts = [str(item) for item in items]
-    codes, missing = codes.astype(np.int64), codes < 0
+    codes, missing = _present(codes.astype(np.int64, copy=False))
     if len(set(texts)) < len(texts):
         return Column(name, codes, "l", missing)
     other = "another"  # an id that the past doesn't have
     while other in texts:
         other += " one"
-    return Column(name, np.where(missing, 0, codes), "l", missing, [*texts, other])
+    return Column(name, codes, "l", missing, [*texts, other])
+
+
+def _present(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
+    """Codes that are none below 0, and which rows are missing; a copy only where some are."""
+    missing = codes < 0
+    return (np.where(missing, 0, codes), missing) if missing.any() else (codes, None)
 
 
 def _categories(name: str, codes: np.ndarray, count: int) -> Column:
     """Categories by their codes. Code `count`: one that the past doesn't have."""
-    missing = codes < 0
     words = [str(code) for code in range(max(count, int(codes.max(initial=-1)) + 1))]
-    return Column(name, np.where(missing, 0, codes).astype(np.int32), "i", missing, words)
+    codes, missing = _present(codes)
+    return Column(name, codes.astype(np.int32), "i", missing, words)
 
 
 def _stamps(name: str, stamps: pd.DatetimeIndex) -> Column:

@@ -25,7 +25,8 @@ def to_array(value: Any) -> np.ndarray:
     if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         value = value.numpy() if value.dtype != torch.bfloat16 else value.float().numpy()
-    if isinstance(value, np.ma.MaskedArray):
+    masked = sys.modules.get("numpy.ma")  # without it there is no masked array
+    if masked is not None and isinstance(value, masked.MaskedArray):
         value = value.astype(np.float64).filled(np.nan)
     return np.asarray(value)
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import shutil
 import sys
 import warnings
 from enum import Enum
@@ -21,8 +19,6 @@ from .scenarios import EncodedContext
 
 if TYPE_CHECKING:
     import fev
-
-logger = logging.getLogger(__name__)
 
 # Options of transformers' loaders that change nothing here.
 _HARMLESS = {"force_download", "force_s3_download", "low_cpu_mem_usage", "trust_remote_code", "use_safetensors"}
@@ -298,6 +294,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
     def _warn_of_levels(self, levels: Sequence[float]) -> None:
         trained = self.quantiles
         if len(levels) and (min(levels) < min(trained) or max(levels) > max(trained)):
+            import logging  # it would be a tenth of the package's import
+
+            logger = logging.getLogger(__name__)
             logger.warning(f"\tQuantiles to be predicted ({list(levels)}) are not within the range of quantiles that "
                            f"Chronos-2 was trained on ({trained}). Quantile predictions will be set to the "
                            "minimum/maximum levels at which Chronos-2 was trained on.")
@@ -473,6 +472,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         if self.model.adapter is not None:
             raise NotImplementedError("save_pretrained: an adapter is merged in memory; copy its folder "
                                       f"{self.model.adapter} and that of its base model {self.model.folder}")
+        import shutil
+
         target = Path(save_directory)
         target.mkdir(parents=True, exist_ok=True)
         for file in sorted(self.model.folder.iterdir()):
