@@ -637,7 +637,17 @@ typedef struct chronos2_stream_options {
                                      error of the tables comes before the first forecast */
   bool fill_gaps;                 /* steps without a row are missing values, with a warning; else a gap is an error, or
                                      with `freq` the rows are consecutive steps whatever their time stamps say */
-  bool reserved[5];
+  bool independent;               /* an item's forecast doesn't depend on which others are in the table: each has a
+                                     frequency of its own, for which it needs three rows. Cross-learning is an error
+                                     then, as are categories beside several targets */
+  bool error_column;              /* what is wrong with an item is told in a last column `error` (text, else null), in
+                                     one row whose other values are null but for the id. The other items are forecast.
+                                     Else it ends the stream, or as on_error of `predict` says */
+  bool reserved[3];
+  const char *future_column; /* of booleans: rows of df that are true there are its known future, and future_df must be
+                                NULL. Default NULL: there is none */
+  const char *const *known_covariates; /* [known_count] covariates that those rows tell */
+  size_t known_count;
 } chronos2_stream_options;
 #define CHRONOS2_STREAM_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_stream_options)
 CHRONOS2_API void chronos2_stream_options_init(chronos2_stream_options *options);
@@ -655,7 +665,8 @@ CHRONOS2_API void chronos2_stream_options_init(chronos2_stream_options *options)
  * shortest spelling names, "0.1". Ids and time stamps have the type they have in df, but dictionaries become what they
  * hold, and string views strings.
  *
- * Memory: batch_series series, the record batches that they are in, and all ids and categories. Everything is read
+ * Memory: batch_series series, or fewer that have a million rows unless under cross-learning; the record batches that
+ * they are in; and all ids and categories. A future that never comes makes it read all of future_df. Everything is read
  * first under `gather`, and where several targets have categories, whose codes are ranks among all of them. float32 and
  * float64 columns are read in place.
  *

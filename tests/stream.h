@@ -123,6 +123,7 @@ typedef struct row {
   char id[40], target[TEXT];
   int64_t stamp;
   bool is_null;
+  char error[200]; /* "" where there is none */
   float value[LEVELS + 1]; /* predictions, levels */
 } row;
 
@@ -162,20 +163,29 @@ static void take_rows(result *r, const struct ArrowArray *a) {
     to->stamp = integer_at(a->children[1], r->formats[1], i);
     const uint8_t *valid = a->children[3]->buffers[0];
     to->is_null = valid && !(valid[i / 8] >> i % 8 & 1);
-    for (int64_t q = 0; q < a->n_children - 3; q++) to->value[q] = ((const float *)a->children[3 + q]->buffers[1])[i];
+    for (int64_t q = 0; q <= LEVELS; q++) to->value[q] = ((const float *)a->children[3 + q]->buffers[1])[i];
+    to->error[0] = '\0';
+    if (a->n_children > 4 + LEVELS) copy_text(to->error, sizeof to->error, a->children[4 + LEVELS], false, i);
+    assert_true(a->n_children == 4 + LEVELS || !to->is_null == !to->error[0]);
   }
 }
 
+static chronos2_predict_options predict;
+static chronos2_stream_options options;
+static char warnings[1024];
+
 static void check_schema(result *r, struct ArrowArrayStream *out) {
-  static const char *const expected[] = {"item_id", "timestamp", "target_name", "predictions", "0.1", "0.5", "0.97"};
+  static const char *const expected[] = {"item_id", "timestamp", "target_name", "predictions",
+                                         "0.1",     "0.5",       "0.97",        "error"};
+  size_t columns = 4 + LEVELS + options.error_column;
   struct ArrowSchema schema;
   assert_int_equal(out->get_schema(out, &schema), 0);
   assert_string_equal(schema.format, "+s");
-  assert_int_equal(schema.n_children, 4 + LEVELS);
-  for (size_t i = 0; i < 4 + LEVELS; i++) {
+  assert_int_equal(schema.n_children, columns);
+  for (size_t i = 0; i < columns; i++) {
     assert_string_equal(schema.children[i]->name, expected[i]);
     if (i < 2) (void)snprintf(r->formats[i], sizeof r->formats[i], "%s", schema.children[i]->format);
-    if (i >= 2) assert_string_equal(schema.children[i]->format, i == 2 ? "u" : "f");
+    if (i >= 2) assert_string_equal(schema.children[i]->format, i == 2 || i == 4 + LEVELS ? "u" : "f");
   }
   schema.release(&schema);
   assert_null(schema.release);
@@ -197,10 +207,6 @@ static int read_all(result *r, struct ArrowArrayStream *out, char error[512]) {
   (void)snprintf(error, 512, "%s", text ? text : "");
   return code;
 }
-
-static chronos2_predict_options predict;
-static chronos2_stream_options options;
-static char warnings[1024];
 
 static void hear(void *user, const char *text) {
   char *to = user;

@@ -315,6 +315,280 @@ static void test_a_bad_item_may_be_left_out(void **state) {
   free_result(&expected);
 }
 
+/* ---- Errors in a column ------------------------------------------------------------------------- */
+
+static void expect_error(const row *found, const char *id, const char *error) {
+  assert_string_equal(found->id, id);
+  assert_string_equal(found->target, "");
+  assert_true(found->is_null);
+  if (!strstr(found->error, error)) fail_msg("'%s' doesn't say '%s'", found->error, error);
+}
+
+static void expect_forecast(const row *found, const row *expected, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    assert_string_equal(found[i].id, expected[i].id);
+    assert_string_equal(found[i].error, "");
+    assert_true(found[i].stamp == expected[i].stamp);
+    assert_memory_equal(found[i].value, expected[i].value, sizeof found[i].value);
+  }
+}
+
+/* Item '2', the second, is bad, whatever the size of a batch and of what comes in. */
+static void expect_second_bad(const mock_batch *df, const result *expected, const char *error) {
+  for (size_t k = 0; k < 4; k++) {
+    mock_batch pieces[] = {slice(df, 0, 21, true), slice(df, 21, ROWS - 21, false)};
+    options.batch_series = k % 2;
+    options.gather = k > 1;
+    options.error_column = true;
+    result r = forecast_batches(k ? pieces : df, k ? 2 : 1, NULL);
+    assert_string_equal(warnings, "");
+    assert_int_equal(r.count, expected->count - HORIZON + 1);
+    expect_forecast(r.rows, expected->rows, HORIZON);
+    expect_error(&r.rows[HORIZON], "2", error);
+    expect_forecast(r.rows + HORIZON + 1, expected->rows + 2 * HORIZON, HORIZON);
+    free_result(&r);
+  }
+  options.error_column = options.gather = false;
+  options.batch_series = 0;
+}
+
+static void test_errors_in_a_column(void **state) {
+  (void)state;
+  mock_batch df = by_number(3);
+  reset_options();
+  result expected = forecast_batches(&df, 1, NULL);
+  past.y[first_row(1) + 1] = (double)INFINITY;
+  expect_second_bad(&df, &expected, "item '2': target: value 1 is infinite");
+  past.y[first_row(1) + 1] = 1;
+  past.stamp[first_row(1) + 1] += 1;
+  expect_second_bad(&df, &expected, "Could not infer frequency for series 2");
+  past.stamp[first_row(1) + 1] = past.stamp[first_row(1)] + 24 * HOUR;
+  past.stamp[first_row(1) + 2] = past.stamp[first_row(1)] + 48 * HOUR;
+  expect_second_bad(&df, &expected, "All time series must have the same frequency, found ['D', 'h'] (series 2 has D)");
+  options.fill_gaps = options.independent = true;
+  past.stamp[first_row(1) + 2] = past.stamp[first_row(1) + 1];
+  expect_second_bad(&df, &expected, "Could not infer frequency for series 2");
+  options.freq = "h";
+  expect_second_bad(&df, &expected, "df: item '2': 1970-01-06 04:00:00 is in the step of another row");
+  options.fill_gaps = options.independent = false;
+  options.freq = NULL;
+  past.stamp[first_row(1) + 2] = INT64_MAX;
+  expect_second_bad(&df, &expected, "expected time stamps of whole microseconds in the years 1 to 9999");
+  uint8_t valid[ROWS / 8 + 1];
+  memset(valid, 0xff, sizeof valid);
+  valid[first_row(1) / 8] &= (uint8_t)~(1 << first_row(1) % 8);
+  df.column[1].buffers[0] = valid;
+  df.column[1].null_count = 1;
+  expect_second_bad(&df, &expected, "df has a missing value in column 'timestamp'");
+  free_result(&expected);
+}
+
+static void test_errors_of_futures_in_a_column(void **state) {
+  (void)state;
+  mock_batch df = by_number(5);
+  reset_options();
+  memset(&ahead, 0, sizeof ahead);
+  fill_future(in_order, "yes");
+  mock_batch future = known(4);
+  result expected = forecast_known(&df, &future, 1, NULL);
+  options.error_column = true;
+  for (size_t k = 0; k < 4; k++) {
+    options.batch_series = k % 2;
+    options.gather = k > 1;
+    for (size_t i = 4; i < 8; i++) ahead.id[i] = 77;
+    result r = forecast_known(&df, &future, 1, NULL);
+    assert_int_equal(r.count, 2 * HORIZON + 2);
+    expect_forecast(r.rows, expected.rows, HORIZON);
+    expect_error(&r.rows[HORIZON], "2", "future_df must have the same time series IDs as df");
+    expect_forecast(r.rows + HORIZON + 1, expected.rows + 2 * HORIZON, HORIZON);
+    expect_error(&r.rows[2 * HORIZON + 1], "77", "it has a future and no past");
+    free_result(&r);
+    for (size_t i = 4; i < 8; i++) ahead.id[i] = 2;
+    ahead.stamp[5] += HOUR / 2;
+    r = forecast_known(&df, &future, 1, NULL);
+    assert_int_equal(r.count, 2 * HORIZON + 1);
+    expect_error(&r.rows[HORIZON], "2", "future_df timestamps do not match the expected prediction timestamps");
+    free_result(&r);
+    ahead.stamp[5] -= HOUR / 2;
+    ahead.id[7] = 9;
+    r = forecast_known(&df, &future, 1, NULL);
+    expect_error(&r.rows[HORIZON], "2", "future_df must contain prediction_length=4 rows per item");
+    expect_error(&r.rows[HORIZON + 1], "9", "future_df must contain prediction_length=4 rows per item");
+    free_result(&r);
+    ahead.id[7] = 2;
+  }
+  free_result(&expected);
+}
+
+/* ---- Items that are independent ----------------------------------------------------------------- */
+
+static void test_items_with_frequencies_of_their_own(void **state) {
+  (void)state;
+  mock_batch df = by_number(3);
+  reset_options();
+  options.independent = true;
+  for (size_t i = 0; i < lengths[2]; i++) past.stamp[first_row(2) + i] *= 24;
+  result r = forecast_batches(&df, 1, NULL);
+  assert_true(r.rows[1].stamp - r.rows[0].stamp == HOUR);
+  assert_true(r.rows[2 * HORIZON + 1].stamp - r.rows[2 * HORIZON].stamp == 24 * HOUR);
+  free_result(&r);
+  mock_batch short_one = slice(&df, 0, 22, false);
+  r = forecast_batches(&short_one, 1, "Could not infer frequency for series 2: it has fewer than 3 rows");
+  free_result(&r);
+  options.freq = "h";
+  r = forecast_batches(&short_one, 1, NULL);
+  assert_int_equal(r.count, 2 * HORIZON);
+  free_result(&r);
+  predict.cross_learning = true;
+  r = forecast_batches(&df, 1, "cross_learning: items that are independent");
+  free_result(&r);
+  static const char *const two[] = {"target", "x"};
+  predict.cross_learning = false;
+  options.targets = two;
+  options.target_count = 2;
+  mock_batch all = by_number(5);
+  r = forecast_batches(&all, 1, "column 'kind': categories beside several targets have codes that depend on all");
+  free_result(&r);
+}
+
+/* ---- Futures among the rows of the past ----------------------------------------------------------- */
+
+enum { BOTH = ROWS + ITEMS * HORIZON };
+
+/* Rows of the past and of the known future in one table: each item's future before or after its past. */
+static struct {
+  int64_t id[BOTH], stamp[BOTH];
+  double y[BOTH], x[BOTH];
+  int32_t kind_at[BOTH + 1];
+  char kinds[BOTH * 8];
+  uint8_t is_ahead[BOTH / 8 + 1];
+  size_t rows;
+} both;
+
+static void put_both(size_t item, size_t i, bool is_future) {
+  size_t at = is_future ? item * HORIZON + i : first_row(item) + i;
+  size_t to = both.rows++;
+  const char *kind = is_future ? ahead.kinds + ahead.kind_at[at] : past.kind_bytes + past.kind_at[at];
+  int32_t size = is_future ? ahead.kind_at[at + 1] - ahead.kind_at[at] : past.kind_at[at + 1] - past.kind_at[at];
+  both.id[to] = past.integer[first_row(item)];
+  both.stamp[to] = is_future ? ahead.stamp[at] : past.stamp[at];
+  both.y[to] = is_future ? (double)NAN : past.y[at];
+  both.x[to] = is_future ? ahead.x[at] : past.x[at];
+  memcpy(both.kinds + both.kind_at[to], kind, (size_t)size);
+  both.kind_at[to + 1] = both.kind_at[to] + size;
+  if (is_future) both.is_ahead[to / 8] |= (uint8_t)(1 << to % 8);
+}
+
+static mock_batch in_one(bool future_first) {
+  memset(&both, 0, sizeof both);
+  for (size_t item = 0; item < ITEMS; item++) {
+    for (size_t i = 0; future_first && i < HORIZON; i++) put_both(item, i, true);
+    for (size_t i = 0; i < lengths[item]; i++) put_both(item, i, false);
+    for (size_t i = 0; !future_first && i < HORIZON; i++) put_both(item, i, true);
+  }
+  mock_column kind = column("kind", "u", both.kind_at, BOTH);
+  kind.buffers[2] = both.kinds;
+  return (mock_batch){.rows = BOTH,
+                      .columns = 6,
+                      .column = {column("item_id", "l", both.id, BOTH), column("timestamp", "tsu:", both.stamp, BOTH),
+                                 column("ahead", "b", both.is_ahead, BOTH), column("target", "g", both.y, BOTH),
+                                 column("x", "g", both.x, BOTH), kind}};
+}
+
+static void test_futures_among_the_rows_of_the_past(void **state) {
+  (void)state;
+  static const char *const known_ones[] = {"kind", "x"};
+  mock_batch df = by_number(5);
+  reset_options();
+  memset(&ahead, 0, sizeof ahead);
+  fill_future(in_order, "no");
+  for (size_t count = 1; count < 3; count++) {
+    options.future_column = NULL;
+    options.known_count = 0;
+    mock_batch future = known(count + 2);
+    if (count == 1) future.column[2] = known(4).column[3]; /* kind alone */
+    result expected = forecast_known(&df, &future, 1, NULL);
+    for (size_t k = 0; k < 8; k++) {
+      mock_batch all = in_one(k % 2);
+      mock_batch pieces[BOTH];
+      size_t size = k & 2 ? 5 : BOTH;
+      size_t pieces_count = 0;
+      for (size_t first = 0; first < BOTH; first += size) {
+        pieces[pieces_count++] = slice(&all, first, BOTH - first < size ? BOTH - first : size, true);
+      }
+      options.future_column = "ahead";
+      options.known_covariates = known_ones;
+      options.known_count = count;
+      options.batch_series = k & 1;
+      options.gather = k & 4;
+      result r = forecast_batches(pieces, pieces_count, NULL);
+      expect_equal(&r, &expected);
+      free_result(&r);
+    }
+    options.gather = false;
+    free_result(&expected);
+  }
+}
+
+static void test_futures_in_one_table_that_are_refused(void **state) {
+  (void)state;
+  static const char *const known_ones[] = {"x", "y"};
+  reset_options();
+  memset(&ahead, 0, sizeof ahead);
+  fill_future(in_order, "no");
+  mock_batch all = in_one(false);
+  options.future_column = "ahead";
+  options.known_covariates = known_ones;
+  options.known_count = 1;
+  result expected = forecast_batches(&all, 1, NULL);
+  for (size_t i = lengths[0]; i < lengths[0] + HORIZON; i++) both.id[i] = 77;
+  result r = forecast_batches(&all, 1, "future_df must have the same time series IDs as df");
+  free_result(&r);
+  options.error_column = true;
+  for (size_t k = 0; k < 2; k++) { /* told when it is seen, or with the batch */
+    options.batch_series = k;
+    r = forecast_batches(&all, 1, NULL);
+    assert_int_equal(r.count, 2 * HORIZON + 2);
+    expect_error(&r.rows[0], "-5", "future_df must have the same time series IDs as df");
+    const row *stranger = k ? &r.rows[1] : &r.rows[2 * HORIZON + 1];
+    expect_error(stranger, "77", "it has a future and no past");
+    expect_forecast(r.rows + (k ? 2 : 1), expected.rows + HORIZON, 2 * HORIZON);
+    free_result(&r);
+  }
+  both.id[lengths[0] + HORIZON + lengths[1]] = -5; /* a row of the first item after the second's */
+  r = forecast_batches(&all, 1, "df: rows of item '-5' come again after another item's");
+  free_result(&r);
+  free_result(&expected);
+  all = in_one(false);
+  options.known_count = 2;
+  r = forecast_batches(&all, 1, "known_covariates: 'y' is no covariate of df");
+  free_result(&r);
+  options.known_count = 1;
+  options.future_column = "x";
+  r = forecast_batches(&all, 1, "df: column 'x': expected booleans, found");
+  free_result(&r);
+  options.future_column = "target";
+  r = forecast_batches(&all, 1, "column 'target' can't be the future's and something else");
+  free_result(&r);
+  options.future_column = "later";
+  r = forecast_batches(&all, 1, "Missing columns: {'later'}");
+  free_result(&r);
+  options.future_column = "ahead";
+  mock_batch other = known(3);
+  refuse_known(&all, other, "future_column: future_df must be NULL then");
+  options.future_column = NULL;
+  r = forecast_batches(&all, 1, "known_covariates: expected a future_column too");
+  free_result(&r);
+  uint8_t valid[BOTH / 8 + 1];
+  memset(valid, 0xff, sizeof valid);
+  valid[0] = 0xfd;
+  all.column[2].buffers[0] = valid;
+  all.column[2].null_count = 1;
+  options.future_column = "ahead";
+  r = forecast_batches(&all, 1, "df has a missing value in column 'ahead'");
+  free_result(&r);
+}
+
 static void test_columns_that_are_chosen(void **state) {
   (void)state;
   static const char *const one[] = {"x"};
@@ -494,6 +768,11 @@ int main(void) {
       cmocka_unit_test_setup(test_gaps, prepare),
       cmocka_unit_test_setup(test_frequencies_that_differ, prepare),
       cmocka_unit_test_setup(test_a_bad_item_may_be_left_out, prepare),
+      cmocka_unit_test_setup(test_errors_in_a_column, prepare),
+      cmocka_unit_test_setup(test_errors_of_futures_in_a_column, prepare),
+      cmocka_unit_test_setup(test_items_with_frequencies_of_their_own, prepare),
+      cmocka_unit_test_setup(test_futures_among_the_rows_of_the_past, prepare),
+      cmocka_unit_test_setup(test_futures_in_one_table_that_are_refused, prepare),
       cmocka_unit_test_setup(test_columns_that_are_chosen, prepare),
       cmocka_unit_test_setup(test_types_that_are_refused, prepare),
       cmocka_unit_test_setup(test_damaged_arrays, prepare),

@@ -221,6 +221,10 @@ class StreamOptions(NamedTuple):
     skip_validation: bool = False
     gather: bool = False
     fill_gaps: bool = False
+    independent: bool = False
+    error_column: bool = False
+    future_column: str | None = None
+    known: Sequence[str] = ()
 
     def native(self, on_warning: Any) -> tuple[Any, Any]:
         """The struct, and what it refers to."""
@@ -232,12 +236,15 @@ class StreamOptions(NamedTuple):
         options.predict, options.id_column, options.timestamp_column = predict, texts[0], texts[1]
         options.targets, options.target_count = targets, len(self.targets)
         options.quantile_levels, options.level_count = levels, len(self.quantile_levels)
-        if self.freq is not None:
-            texts.append(ffi.new("char[]", self.freq.encode()))
-            options.freq = texts[-1]
+        more = [None if name is None else ffi.new("char[]", name.encode())
+                for name in (self.freq, self.future_column, *self.known)]
+        known = ffi.new("char *[]", more[2:])
+        options.freq, options.future_column = (name or ffi.NULL for name in more[:2])
+        options.known_covariates, options.known_count = known, len(self.known)
         options.batch_series, options.on_warning = self.batch_series, on_warning
-        options.skip_validation, options.gather, options.fill_gaps = self[-3:]
-        return options, (predict, texts, targets, levels)
+        for name in ("skip_validation", "gather", "fill_gaps", "independent", "error_column"):
+            setattr(options, name, getattr(self, name))
+        return options, (predict, texts, targets, levels, more, known)
 
 
 _ERRORS = {errno.EINVAL: ValueError, errno.ENOMEM: MemoryError, errno.ENOTSUP: NotImplementedError,

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 try:
     import pyarrow as pa
-    import pyarrow.compute as pc
     from pyspark import TaskContext
     from pyspark.sql import Column, DataFrame, functions as F, types as T
 except ImportError:
@@ -64,10 +64,12 @@ def forecast(
     """
     plan = arrow.Plan(id_column, timestamp_column, (target,) if isinstance(target, str) else tuple(target),
                       prediction_length, tuple(quantile_levels), freq, on_error, predict_kwargs)
-    plan.check(_names(df), None if future is None else _names(future))
-    known = None if future is None else future.columns
+    _check(plan, df, future)
+    known = None if future is None else [name for name in future.columns if name not in (id_column, timestamp_column)]
     schema = _schema(plan, df)
     rows = df if future is None else _together(df, future)
+    if isinstance(df.schema[timestamp_column].dataType, T.StringType):
+        rows = rows.withColumn(timestamp_column, _column(timestamp_column).cast(T.TimestampNTZType()))
     order = [id_column, *([_AHEAD] if future is not None else []), timestamp_column]
     count = partitions or int(df.sparkSession.conf.get("spark.sql.shuffle.partitions"))
     placed = rows.repartition(count, _column(id_column)).sortWithinPartitions(*map(_column, order))
@@ -78,11 +80,26 @@ def _column(name: str) -> Column:
     return F.col("`" + name.replace("`", "``") + "`")
 
 
-def _names(df: DataFrame) -> pa.Schema:
-    """Columns of a frame for Plan.check, which asks whether they are numbers."""
-    numbers = (T.IntegralType, T.FractionalType, T.BooleanType)
-    return pa.schema([(field.name, pa.float64() if isinstance(field.dataType, numbers)
-                       and not isinstance(field.dataType, T.DecimalType) else pa.null()) for field in df.schema])
+def _check(plan: arrow.Plan, df: DataFrame, future: DataFrame | None) -> None:
+    """Raises what is wrong with the columns, before anything runs. The executors check the rest."""
+    keys = {plan.id_column, plan.timestamp_column}
+    if plan.on_error not in ("raise", "null"):
+        raise ValueError(f"on_error: expected 'raise' or 'null', found {plan.on_error!r}")
+    missing = (keys | set(plan.target)) - set(df.columns)
+    if missing:
+        raise ValueError(f"df does not contain all expected columns. Missing columns: {sorted(missing)}")
+    for name in plan.target:
+        kind = df.schema[name].dataType
+        if not isinstance(kind, (T.IntegralType, T.FloatType, T.DoubleType, T.BooleanType)):
+            raise ValueError(f"Target column {name!r} must be numeric, got {kind.simpleString()}")
+    if future is None:
+        return
+    for said, names in (("does not contain all expected columns. Missing columns", keys - set(future.columns)),
+                        ("cannot contain target columns. Target columns found", set(future.columns) & set(plan.target)),
+                        ("cannot contain columns not present in the past. Extra columns",
+                         set(future.columns) - set(df.columns))):
+        if names:
+            raise ValueError(f"future {said}: {sorted(names)}")
 
 
 def _schema(plan: arrow.Plan, df: DataFrame) -> T.StructType:
@@ -128,15 +145,13 @@ class _Work:
         self._plan, self._opening, self._known = plan, opening, known
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        batches = iter(batches)
+        first = next(batches, None)
+        if first is None:
+            return
         threads = self._opening.get("threads") or TaskContext.get().cpus()
         pipeline = _opened(tuple({**self._opening, "threads": threads}.items()))
-        tables = arrow.whole_series(batches, self._plan.id_column)
-        pieces = ((table, None) if self._known is None else self._split(table) for table in tables)
-        yield from self._plan.run(pieces, pipeline)
-
-    def _split(self, table: pa.Table) -> tuple[pa.Table, pa.Table]:
-        """Past and future of whole series."""
-        ahead = table[_AHEAD]
-        past = table.filter(pc.invert(ahead)).drop_columns(_AHEAD)
-        future = table.filter(ahead).select(self._known)
-        return past, future
+        ahead = {} if self._known is None else {"future_column": _AHEAD, "known": self._known}
+        rows = self._plan.run(arrow.Producer(chain([first], batches), "batches"), pipeline, **ahead)
+        next(rows)  # the schema
+        yield from rows

@@ -159,6 +159,39 @@ static c2_status take_series(c2_table_plan *plan, c2_table_batch *batch, size_t 
   return C2_OK;
 }
 
+/* The series of an item and the time stamps of its forecast. */
+static c2_status take_item(c2_table_plan *plan, c2_table_batch *batch, size_t index, c2_error *err) {
+  size_t horizon = plan->predict.horizon;
+  if (batch->entry[index].past == SIZE_MAX) return C2_OK;
+  c2_entry *entry = c2_source_entry(&plan->past, batch->entry[index].past);
+  if (!entry->fault) {
+    c2_status status = take_series(plan, batch, index, err);
+    if (status == C2_OK) {
+      status = c2_timeline_continue(&plan->axis, &plan->past, entry, horizon, batch->stamps + index * horizon, err);
+    }
+    C2_TRY(c2_plan_excuse(plan, entry, status, err));
+  }
+  if (entry->fault) batch->series[index] = (chronos2_series){.length = 0}; /* without a target: it is left out */
+  return C2_OK;
+}
+
+/* Why items have no forecast, in texts of the batch's own. */
+static c2_status keep_faults(c2_table_plan *plan, c2_table_batch *batch, c2_error *err) {
+  const c2_fault *fault = batch->forecast.fault;
+  C2_TRY(c2_pool_alloc(&batch->pool, batch->count, sizeof *batch->fault, &batch->fault, err));
+  for (size_t i = 0; i < batch->count; i++) {
+    size_t past = batch->entry[i].past;
+    const char *own = past == SIZE_MAX ? "it has a future and no past" : c2_source_entry(&plan->past, past)->fault;
+    char text[sizeof err->text];
+    if (!own && (!fault || fault[i].status == C2_OK)) continue;
+    if (!own && !fault[i].text) C2_FAIL(err, C2_ERR_MEMORY, "out of memory");
+    (void)snprintf(text, sizeof text, "%s", own ? own : fault[i].text);
+    if (!own) c2_table_batch_name(batch, plan, text, sizeof text);
+    C2_TRY(c2_pool_text(&batch->pool, text, &batch->fault[i], err));
+  }
+  return C2_OK;
+}
+
 /* A text a code, which sort as the codes do. */
 static c2_status write_labels(c2_table_plan *plan, c2_table_batch *batch, c2_error *err) {
   C2_TRY(c2_pool_alloc(&batch->pool, plan->covariates, sizeof *batch->label, &batch->label, err));
@@ -187,13 +220,10 @@ c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos
   C2_TRY(c2_pool_alloc(&batch->pool, stamps, sizeof *batch->stamps, &batch->stamps, err));
   memcpy(batch->entry, entry, count * sizeof *entry);
   C2_TRY(write_labels(plan, batch, err));
-  for (size_t i = 0; i < count; i++) {
-    C2_TRY(take_series(plan, batch, i, err));
-    C2_TRY(c2_timeline_continue(&plan->axis, &plan->past, c2_source_entry(&plan->past, entry[i].past), horizon,
-                            batch->stamps + i * horizon, err));
-  }
+  for (size_t i = 0; i < count; i++) C2_TRY(take_item(plan, batch, i, err));
   c2_status status = c2_forecast_run(&batch->forecast, session, NULL, batch->series, count, &plan->predict, err);
-  if (status != C2_OK && err) c2_table_batch_name(batch, plan, err->text, sizeof err->text);
+  if (status == C2_OK) return keep_faults(plan, batch, err);
+  if (err) c2_table_batch_name(batch, plan, err->text, sizeof err->text);
   return status;
 }
 

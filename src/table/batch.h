@@ -7,7 +7,7 @@
 #include "table/roles.h"
 
 typedef struct c2_batch_entry {
-  size_t past, future; /* number of the item in df and in future_df */
+  size_t past, future; /* number of the item in df and in future_df; SIZE_MAX: it isn't there */
   size_t key;          /* of its id */
 } c2_batch_entry;
 
@@ -18,6 +18,7 @@ typedef struct c2_table_batch {
   chronos2_series *series;     /* [count] */
   int64_t *stamps;             /* of the forecasts, as df has them: [count][horizon] */
   const char (**label)[9];     /* of categories by their codes: [covariates] */
+  const char **fault;          /* why an item has no forecast, NULL where it has: [count] */
   chronos2_forecast forecast;
 } c2_table_batch;
 

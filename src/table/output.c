@@ -55,6 +55,10 @@ static void spell_level(double level, char out[32]) {
   if (out[strspn(out, "0123456789")] == '\0') memcpy(out + strlen(out), ".0", 3);
 }
 
+static size_t columns_of(const c2_table_plan *plan) {
+  return FIXED_COLUMNS + plan->levels + plan->has_error_column;
+}
+
 static const c2_field *id_field(const c2_table_plan *plan) {
   return &plan->past.field[plan->past.role[C2_ROLE_ID].place];
 }
@@ -68,7 +72,7 @@ static c2_storage id_storage(const c2_table_plan *plan) {
 static c2_status fill_fields(const c2_table_plan *plan, struct ArrowSchema *out, c2_error *err) {
   const c2_field *id = id_field(plan);
   const char *format = id_storage(plan) == C2_STORED_TEXT32 ? "u" : id->format;
-  C2_TRY(fill_schema(out, "+s", "", FIXED_COLUMNS + plan->levels, err));
+  C2_TRY(fill_schema(out, "+s", "", columns_of(plan), err));
   out->flags = 0;
   C2_TRY(add_field(out, 0, format, id->name, err));
   C2_TRY(add_field(out, 1, plan->axis.field->format, plan->axis.field->name, err));
@@ -79,7 +83,7 @@ static c2_status fill_fields(const c2_table_plan *plan, struct ArrowSchema *out,
     spell_level(plan->level[i], name);
     C2_TRY(add_field(out, FIXED_COLUMNS + i, "f", name, err));
   }
-  return C2_OK;
+  return plan->has_error_column ? add_field(out, FIXED_COLUMNS + plan->levels, "u", "error", err) : C2_OK;
 }
 
 c2_status c2_output_schema(const c2_table_plan *plan, struct ArrowSchema *out, c2_error *err) {
@@ -136,7 +140,7 @@ static c2_status add_buffer(struct ArrowArray *array, size_t index, size_t count
 typedef struct piece {
   const c2_table_plan *plan;
   const c2_table_batch *batch;
-  size_t from, to; /* series */
+  size_t from, to; /* series, which have all a forecast or none where errors have a column */
   size_t block;    /* rows of one series */
   struct ArrowArray *table;
 } piece;
@@ -292,12 +296,41 @@ fail:
   return status;
 }
 
-static c2_status fill_rows(const piece *p, size_t rows, c2_error *err) {
-  C2_TRY(fill_array(p->table, rows, 1, FIXED_COLUMNS + p->plan->levels, err));
+/* A column without values: of texts, or of `width` bytes each. */
+static c2_status add_nulls(const piece *p, size_t index, bool texts, size_t width, c2_error *err) {
+  struct ArrowArray *column = NULL;
+  void *buffer = NULL;
+  C2_TRY(add_column(p->table, index, texts ? 3 : 2, &column, err));
+  C2_TRY(add_buffer(column, 0, (size_t)column->length / 8 + 1, 1, &buffer, err));
+  C2_TRY(add_buffer(column, 1, (size_t)column->length + texts, width, &buffer, err));
+  if (texts) C2_TRY(add_buffer(column, 2, 0, 1, &buffer, err));
+  column->null_count = column->length;
+  return C2_OK;
+}
+
+static const char *fault_of(const piece *p, size_t series, size_t *size) {
+  const char *text = p->batch->fault[p->from + series];
+  *size = strlen(text);
+  return text;
+}
+
+/* A row a series that has no forecast: its id, and why. */
+static c2_status fill_faults(const piece *p, c2_error *err) {
+  size_t last = FIXED_COLUMNS + p->plan->levels;
+  C2_TRY(add_nulls(p, 1, false, p->plan->axis.field->storage == C2_STORED_INT32 ? 4 : 8, err));
+  C2_TRY(add_nulls(p, 2, true, 4, err));
+  for (size_t i = 3; i < last; i++) C2_TRY(add_nulls(p, i, false, sizeof(float), err));
+  return add_texts(p, last, C2_STORED_TEXT32, 1, fault_of, err);
+}
+
+static c2_status fill_rows(const piece *p, size_t rows, bool faults, c2_error *err) {
+  C2_TRY(fill_array(p->table, rows, 1, columns_of(p->plan), err));
   C2_TRY(add_ids(p, err));
+  if (faults) return fill_faults(p, err);
   C2_TRY(add_stamps(p, err));
   C2_TRY(add_texts(p, 2, C2_STORED_TEXT32, p->plan->predict.horizon, target_of, err));
-  return add_forecasts(p, err);
+  C2_TRY(add_forecasts(p, err));
+  return p->plan->has_error_column ? add_nulls(p, FIXED_COLUMNS + p->plan->levels, true, 4, err) : C2_OK;
 }
 
 c2_status c2_output_rows(const c2_table_plan *plan, const c2_table_batch *batch, size_t from, size_t *to,
@@ -305,10 +338,13 @@ c2_status c2_output_rows(const c2_table_plan *plan, const c2_table_batch *batch,
   piece p = {.plan = plan, .batch = batch, .from = from, .table = out};
   size_t rows = 0;
   *out = (struct ArrowArray){.release = NULL};
+  bool faults = plan->has_error_column && batch->fault[from];
   if (!c2_mul(plan->targets, plan->predict.horizon, &p.block)) C2_FAIL(err, C2_ERR_MEMORY, "too many rows");
-  p.to = from + c2_min_size(batch->count - from, c2_max_size(MOST_ROWS / p.block, 1));
+  if (faults) p.block = 1;
+  size_t end = from + c2_min_size(batch->count - from, c2_max_size(MOST_ROWS / p.block, 1));
+  for (p.to = from + 1; p.to < end && (!plan->has_error_column || !batch->fault[p.to] == !faults);) p.to++;
   if (!c2_mul(p.to - from, p.block, &rows)) C2_FAIL(err, C2_ERR_MEMORY, "too many rows");
-  c2_status status = fill_rows(&p, rows, err);
+  c2_status status = fill_rows(&p, rows, faults, err);
   if (status != C2_OK && out->release) out->release(out);
   *to = p.to;
   return status;

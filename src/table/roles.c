@@ -22,6 +22,14 @@ void c2_plan_warn(const c2_table_plan *plan, const char *format, ...) {
   plan->on_warning(plan->user, text);
 }
 
+c2_status c2_plan_excuse(const c2_table_plan *plan, c2_entry *entry, c2_status status, c2_error *err) {
+  bool concerns_item = status == C2_ERR_ARGUMENT || status == C2_ERR_FORMAT || status == C2_ERR_UNSUPPORTED;
+  if (!plan->has_error_column || !concerns_item) return status;
+  if (!entry->fault) entry->fault = c2_strdup(err->text);
+  if (!entry->fault) C2_FAIL(err, C2_ERR_MEMORY, "out of memory");
+  return C2_OK;
+}
+
 /* Names as Python shows a list of them, without the brackets; cut off where the room ends. */
 typedef struct names {
   char text[400];
@@ -141,7 +149,7 @@ static c2_status find_covariates(c2_table_plan *p, const chronos2_stream_options
     C2_FAIL(err, C2_ERR_FORMAT, "df does not contain all expected columns. Missing columns: {%s}", missing.text);
   }
   for (size_t i = 0; i < s->fields; i++) {
-    if (has_role(s, i)) continue;
+    if (has_role(s, i) || (o->future_column && strcmp(s->field[i].name, o->future_column) == 0)) continue;
     if (!o->covariates) {
       C2_TRY(add_covariate(p, i, err));
     } else {
@@ -245,6 +253,42 @@ static c2_status open_future(c2_table_plan *p, const keys *k, c2_error *err) {
   return find_known(p, err);
 }
 
+static c2_status mark_known(c2_table_plan *p, const char *name, c2_error *err) {
+  size_t k = 0;
+  while (k < p->covariates && strcmp(p->covariate[k].name, name) != 0) k++;
+  if (k == p->covariates) C2_FAIL(err, C2_ERR_ARGUMENT, "known_covariates: '%.60s' is no covariate of df", name);
+  p->covariate[k].future = C2_ROLE_FIRST + p->targets + k;
+  return C2_OK;
+}
+
+/* The known future whose rows are among those of df. */
+static c2_status open_ahead(c2_table_plan *p, const chronos2_stream_options *o, c2_error *err) {
+  c2_source *s = &p->past;
+  size_t place = 0;
+  C2_TRY(c2_source_find(s, o->future_column, &place, err));
+  if (place == SIZE_MAX) {
+    C2_FAIL(err, C2_ERR_FORMAT, "df does not contain all expected columns. Missing columns: {'%.60s'}",
+            o->future_column);
+  }
+  if (has_role(s, place)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "column '%.60s' can't be the future's and something else", o->future_column);
+  }
+  if (c2_field_kind(&s->field[place]) != C2_KIND_BOOL) return refuse_type(s, &s->field[place], "booleans", err);
+  s->ahead_role = s->roles++;
+  s->role[s->ahead_role] = (c2_role){.place = place};
+  for (size_t i = 0; i < o->known_count; i++) C2_TRY(mark_known(p, o->known_covariates[i], err));
+  s->ahead = &p->future;
+  p->future = (c2_source){.name = "the future's rows of df",
+                          .is_part = true,
+                          .field = s->field,
+                          .fields = s->fields,
+                          .role = s->role,
+                          .roles = s->roles,
+                          .gathers = o->gather,
+                          .ids = s->ids};
+  return C2_OK;
+}
+
 /* ---- Options --------------------------------------------------------------------------------- */
 
 static c2_status copy_levels(double **out, const double *levels, size_t count, c2_error *err) {
@@ -281,10 +325,16 @@ static c2_status read_options(c2_table_plan *p, const chronos2_config *config, c
   p->batch_series = o->batch_series > 0 ? o->batch_series : DEFAULT_BATCH;
   p->is_trusted = o->skip_validation;
   p->gathers = o->gather;
+  p->is_independent = o->independent;
+  p->has_error_column = o->error_column;
   p->on_warning = o->on_warning;
   p->user = o->user;
   p->predict = *predict;
   p->predict.unrolled_quantiles = NULL;
+  if (o->error_column) p->predict.on_error = CHRONOS2_ON_ERROR_SKIP;
+  if (o->independent && predict->cross_learning) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "cross_learning: items that are independent can't learn from each other");
+  }
   if (predict->horizon == 0) p->predict.horizon = config->max_output_patches * config->patch;
   if (p->predict.horizon > 1 << 20) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", p->predict.horizon);
@@ -306,6 +356,20 @@ static c2_status check_names_given(const char *const *list, size_t count, const 
   return C2_OK;
 }
 
+/* Categories beside several targets have ranks among all of the table for codes. */
+static c2_status check_ranks(c2_table_plan *p, const chronos2_stream_options *o, c2_error *err) {
+  for (size_t i = 0; i < p->covariates && p->targets > 1; i++) {
+    if (!p->covariate[i].is_category) continue;
+    p->gathers = true;
+    if (!o->independent && !o->future_column) continue;
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "column '%.60s': categories beside several targets have codes that depend on all of the table; expected "
+            "numbers",
+            p->covariate[i].name);
+  }
+  return C2_OK;
+}
+
 c2_status c2_plan_open(c2_table_plan *p, const chronos2_config *config, struct ArrowArrayStream *df,
                        struct ArrowArrayStream *future_df, const chronos2_stream_options *o,
                        const chronos2_predict_options *predict, c2_error *err) {
@@ -313,7 +377,7 @@ c2_status c2_plan_open(c2_table_plan *p, const chronos2_config *config, struct A
   keys k = {.name = {or_default(o->id_column, "item_id"), or_default(o->timestamp_column, "timestamp")},
             .target = o->target_count > 0 ? o->targets : usual,
             .targets = o->target_count > 0 ? o->target_count : 1};
-  *p = (c2_table_plan){.has_future = future_df != NULL, .targets = k.targets};
+  *p = (c2_table_plan){.has_future = future_df || o->future_column, .targets = k.targets};
   c2_status opened = c2_source_open(&p->past, "df", df, err);
   if (future_df) { /* taken over whatever happened */
     c2_error other;
@@ -323,13 +387,19 @@ c2_status c2_plan_open(c2_table_plan *p, const chronos2_config *config, struct A
   C2_TRY(opened);
   C2_TRY(check_names_given(k.target, k.targets, "targets", err));
   C2_TRY(check_names_given(o->covariates, o->covariates ? o->covariate_count : 0, "covariates", err));
+  C2_TRY(check_names_given(o->known_covariates, o->known_count, "known_covariates", err));
+  if (o->future_column ? future_df != NULL : o->known_count > 0) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "%s", o->future_column ? "future_column: future_df must be NULL then"
+                                                         : "known_covariates: expected a future_column too");
+  }
   C2_TRY(read_options(p, config, o, predict, err));
   C2_TRY(open_past(p, &k, o, err));
   p->past.ids = p->future.ids = &p->ids;
   if (future_df) C2_TRY(open_future(p, &k, err));
-  for (size_t i = 0; i < p->covariates && p->targets > 1; i++) p->gathers = p->gathers || p->covariate[i].is_category;
+  C2_TRY(check_ranks(p, o, err));
   p->past.gathers = p->future.gathers = o->gather;
-  C2_TRY(c2_timeline_open(&p->axis, field_of(&p->past, C2_ROLE_TIME), o->freq, err));
+  if (o->future_column) C2_TRY(open_ahead(p, o, err));
+  C2_TRY(c2_timeline_open(&p->axis, field_of(&p->past, C2_ROLE_TIME), o->freq, o->independent, err));
   p->axis.fills = o->fill_gaps;
   p->axis.is_trusted = o->skip_validation;
   return C2_OK;

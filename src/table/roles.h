@@ -24,7 +24,7 @@ typedef struct c2_table_plan {
   size_t batch_series;
   chronos2_warning_fn on_warning;
   void *user;
-  bool is_trusted, gathers;
+  bool is_trusted, gathers, is_independent, has_error_column;
   c2_keys ids;
   c2_source past, future;
   bool has_future;
@@ -43,6 +43,9 @@ void c2_plan_close(c2_table_plan *plan);
 /* Gives the categories of df their ranks where codes are ranks, beside several targets; those that come later have
  * none. */
 c2_status c2_plan_rank(c2_table_plan *plan, c2_error *err);
+
+/* Makes a failure that concerns an item alone the item's own, where errors have a column; returns any other. */
+c2_status c2_plan_excuse(const c2_table_plan *plan, c2_entry *entry, c2_status status, c2_error *err);
 
 /* Tells the user, if somebody listens. */
 C2_PRINTF(2, 3) void c2_plan_warn(const c2_table_plan *plan, const char *format, ...);

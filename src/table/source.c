@@ -37,7 +37,7 @@ static c2_status read_fields(c2_source *s, const struct ArrowSchema *schema, c2_
 
 c2_status c2_source_open(c2_source *s, const char *name, struct ArrowArrayStream *stream, c2_error *err) {
   struct ArrowSchema schema = {.release = NULL};
-  *s = (c2_source){.name = name, .stream = *stream};
+  *s = (c2_source){.name = name, .stream = *stream, .last_key = SIZE_MAX};
   stream->release = NULL;
   if (!s->stream.release) C2_FAIL(err, C2_ERR_ARGUMENT, "%s: expected a stream that wasn't released", name);
   if (!s->stream.get_schema || !s->stream.get_next) C2_FAIL(err, C2_ERR_ARGUMENT, "%s: the stream has no calls", name);
@@ -245,18 +245,20 @@ static c2_status id_of(const c2_source *s, const ids *at, size_t row, const char
   return C2_OK;
 }
 
+static c2_status come_again(const c2_source *s, size_t key, c2_error *err) {
+  char id[C2_ID_ROOM];
+  c2_source_id(s, key, id);
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s: rows of item '%s' come again after another item's: expected them together, or the option to gather",
+          s->name, id);
+}
+
 /* The item that a row of this id belongs to, which is a new one unless its rows may come apart. */
 static c2_status find_item(c2_source *s, size_t key, c2_entry **out, c2_error *err) {
   size_t before = s->number_room;
   C2_TRY(c2_grow_array(&s->number, &s->number_room, s->ids->count, sizeof *s->number, err));
   memset(s->number + before, 0, (s->number_room - before) * sizeof *s->number);
-  if (s->number[key] > 0 && !s->gathers) {
-    char id[C2_ID_ROOM];
-    c2_source_id(s, key, id);
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s: rows of item '%s' come again after another item's: expected them together, or the option to gather",
-            s->name, id);
-  }
+  if (s->number[key] > 0 && !s->gathers) return come_again(s, key, err);
   if (s->number[key] == 0) {
     C2_TRY(c2_grow_array(&s->entry, &s->room, s->items + 1, sizeof *s->entry, err));
     s->entry[s->items++] = (c2_entry){.key = key};
@@ -277,23 +279,48 @@ static c2_status add_run(c2_source *s, c2_chunk *chunk, size_t key, size_t first
   return C2_OK;
 }
 
+/* A past and its future that are rows of one table come together. */
+static c2_status check_together(c2_source *s, size_t key, c2_error *err) {
+  bool again = s->ahead && !s->gathers && key != s->last_key && (c2_source_has(s, key) || c2_source_has(s->ahead, key));
+  s->last_key = key;
+  return again ? come_again(s, key, err) : C2_OK;
+}
+
+/* The source that a row belongs to. */
+static c2_status owner_of(c2_source *s, const c2_chunk *chunk, size_t row, c2_source **out, c2_error *err) {
+  *out = s;
+  if (!s->ahead) return C2_OK;
+  const c2_view *flags = &chunk->cells[s->ahead_role].values;
+  if (!c2_view_has(flags, row)) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s has a missing value in column '%.60s'", s->name,
+            s->field[s->role[s->ahead_role].place].name);
+  }
+  if (c2_view_number(flags, row) != 0) *out = s->ahead;
+  return C2_OK;
+}
+
 static c2_status cut_items(c2_source *s, c2_chunk *chunk, c2_error *err) {
   const char *bytes[2] = {NULL, NULL}; /* of this row's id, and of that before */
   size_t size[2] = {0, 0};
   int64_t number[2] = {0, 0};
+  c2_source *owner[2] = {s, s};
   size_t key = 0;
   ids at;
   C2_TRY(open_ids(s, chunk, &at, err));
   for (size_t i = 0, first = 0; i < chunk->rows; i++) {
     size_t now = i % 2;
     C2_TRY(id_of(s, &at, i, &bytes[now], &size[now], &number[now], err));
+    C2_TRY(owner_of(s, chunk, i, &owner[now], err));
     bool same = i > 0 && size[0] == size[1] && (bytes[0] == bytes[1] || memcmp(bytes[0], bytes[1], size[0]) == 0);
-    if (i > 0 && !same) {
-      C2_TRY(add_run(s, chunk, key, first, i, err));
+    if (i > 0 && (!same || owner[0] != owner[1])) {
+      C2_TRY(add_run(owner[!now], chunk, key, first, i, err));
       first = i;
     }
-    if (!same) C2_TRY(c2_keys_put(s->ids, bytes[now], size[now], &key, err));
-    if (i + 1 == chunk->rows) C2_TRY(add_run(s, chunk, key, first, chunk->rows, err));
+    if (!same) {
+      C2_TRY(c2_keys_put(s->ids, bytes[now], size[now], &key, err));
+      C2_TRY(check_together(s, key, err));
+    }
+    if (i + 1 == chunk->rows) C2_TRY(add_run(owner[now], chunk, key, first, chunk->rows, err));
   }
   return C2_OK;
 }
@@ -310,6 +337,7 @@ c2_status c2_source_read(c2_source *s, c2_error *err) {
     C2_GOTO(producer_failed(s, code, "reading it failed", err));
   }
   s->has_ended = chunk->array.release == NULL;
+  if (s->ahead) s->ahead->has_ended = s->has_ended;
   if (s->has_ended) goto fail;
   C2_GOTO(open_cells(s, chunk, err));
   C2_GOTO(cut_items(s, chunk, err));
@@ -326,7 +354,9 @@ size_t c2_source_complete(const c2_source *s) {
 static void free_item(c2_entry *item) {
   for (size_t i = 0; i < item->runs; i++) leave_chunk(item->run[i].chunk);
   free(item->run);
+  free(item->fault);
   item->run = NULL;
+  item->fault = NULL;
   item->runs = item->rows = item->capacity = 0;
 }
 
@@ -344,9 +374,9 @@ void c2_source_close(c2_source *s) {
   for (size_t i = 0; i < s->items; i++) free_item(&s->entry[i]);
   free(s->entry);
   free(s->number);
-  for (size_t i = 0; i < s->fields; i++) c2_field_free(&s->field[i]);
-  free(s->field);
-  free(s->role);
+  for (size_t i = 0; !s->is_part && i < s->fields; i++) c2_field_free(&s->field[i]);
+  if (!s->is_part) free(s->field);
+  if (!s->is_part) free(s->role);
   if (s->stream.release) s->stream.release(&s->stream);
   memset(s, 0, sizeof *s);
 }

@@ -6,6 +6,7 @@
 
 #include "table/arrow.h"
 #include "table/keys.h"
+#include "time/calendar.h"
 
 /* What a category's code may be instead. */
 #define C2_CODE_UNSEEN (UINT32_MAX - 1) /* none of the past's */
@@ -37,6 +38,8 @@ typedef struct c2_entry {
   size_t steps;   /* rows, and what is filled in between them */
   int64_t first, last; /* time stamps of the first and last step, as df has them */
   bool is_settled, is_unsorted;
+  c2_freq freq; /* the item's own, where each has one */
+  char *fault;  /* why it can't be forecast; NULL: nothing is known to be wrong */
 } c2_entry;
 
 /* A covariate's categories: those of df, then those of future_df. */
@@ -57,6 +60,10 @@ enum { C2_ROLE_ID, C2_ROLE_TIME, C2_ROLE_FIRST };
 
 typedef struct c2_source {
   const char *name; /* for messages */
+  struct c2_source *ahead; /* takes the rows that are true in `ahead_role`; NULL: there are none */
+  size_t ahead_role;
+  size_t last_key; /* of the row that was read last */
+  bool is_part; /* the `ahead` of another, whose stream, fields and roles it has */
   struct ArrowArrayStream stream;
   c2_field *field; /* [fields] */
   size_t fields;
@@ -86,6 +93,11 @@ c2_status c2_source_read(c2_source *source, c2_error *err);
 /* Item `index`, counted from the first of all. Those before `taken` have gone. */
 static inline c2_entry *c2_source_entry(const c2_source *source, size_t index) {
   return &source->entry[index - source->taken];
+}
+
+/* Whether a row of this id has come. */
+static inline bool c2_source_has(const c2_source *source, size_t key) {
+  return key < source->number_room && source->number[key] > 0;
 }
 
 /* Number of items that have come, the gone ones included. */

@@ -29,21 +29,39 @@ typedef struct stream {
 static c2_status infer_complete(stream *s, c2_error *err) {
   c2_source *past = &s->plan.past;
   for (size_t end = c2_source_complete(past); s->inferred < end; s->inferred++) {
-    C2_TRY(c2_timeline_infer(&s->plan.axis, past, c2_source_entry(past, s->inferred), err));
+    c2_entry *entry = c2_source_entry(past, s->inferred);
+    c2_status status = c2_timeline_infer(&s->plan.axis, past, entry, err);
+    if (status != C2_OK) C2_TRY(c2_plan_excuse(&s->plan, entry, status, err));
   }
   if (past->has_ended && !s->plan.axis.is_known && c2_source_count(past) > 0) return c2_timeline_unknown(err);
   return C2_OK;
 }
 
-/* Reads df until `count` more items are complete and the frequency is known, or it has ended. */
-static c2_status read_items(stream *s, size_t count, c2_error *err) {
+/* How many of the next items are forecast together; *full: no further ones would be. */
+static size_t together(const stream *s, bool *full) {
+  enum { MOST_ROWS = 1 << 20 };
+  const c2_table_plan *plan = &s->plan;
+  size_t count = 0;
+  size_t rows = 0;
+  while (s->next + count < s->inferred && count < plan->batch_series && rows < MOST_ROWS) {
+    if (!plan->predict.cross_learning) rows += c2_source_entry(&plan->past, s->next + count)->steps;
+    count++;
+  }
+  *full = count == plan->batch_series || rows >= MOST_ROWS;
+  return count;
+}
+
+/* Reads df until the next items are complete and the frequency is known, or it has ended. */
+static c2_status read_items(stream *s, size_t *count, c2_error *err) {
   c2_source *past = &s->plan.past;
+  bool full = false;
   C2_TRY(infer_complete(s, err));
-  while (!past->has_ended && (s->inferred - s->next < count || !s->plan.axis.is_known)) {
+  for (;;) {
+    *count = together(s, &full);
+    if (past->has_ended || (full && s->plan.axis.is_known)) return C2_OK;
     C2_TRY(c2_source_read(past, err));
     C2_TRY(infer_complete(s, err));
   }
-  return C2_OK;
 }
 
 static c2_status no_future(c2_error *err) {
@@ -69,7 +87,7 @@ static c2_status check_futures(const stream *s, c2_error *err) {
   if (past->items != future->items) return no_future(err);
   for (size_t i = 0; i < future->items; i++) {
     const c2_entry *entry = &future->entry[i];
-    if (entry->key >= past->number_room || past->number[entry->key] == 0) return no_future(err);
+    if (!c2_source_has(past, entry->key)) return no_future(err);
     if (entry->rows != s->plan.predict.horizon && wrong++ == 0) example = entry;
   }
   return check_length(s, wrong, example, err);
@@ -104,18 +122,25 @@ fail:
   return status;
 }
 
-/* The known future of an item, which is read as far as that. */
+/* The known future of an item, which is read as far as that; SIZE_MAX: it has none. */
 static c2_status find_future(stream *s, const c2_entry *past, size_t *index, c2_error *err) {
   c2_source *future = &s->plan.future;
   for (;;) {
     size_t number = past->key < future->number_room ? future->number[past->key] : 0;
-    if (number > 0 && (future->has_ended || number <= c2_source_complete(future))) {
-      *index = number - 1;
-      return settle_future(s, past, c2_source_entry(future, *index), err);
-    }
-    if (future->has_ended) return no_future(err);
+    bool whole = future->has_ended || future->is_part; /* a part was read as far as the past */
+    *index = number > 0 ? number - 1 : SIZE_MAX;
+    if (whole || (number > 0 && number <= c2_source_complete(future))) return C2_OK;
     C2_TRY(c2_source_read(future, err));
   }
+}
+
+/* The same with its rows checked, unless something else is wrong with the item. */
+static c2_status take_future(stream *s, c2_entry *past, size_t *index, c2_error *err) {
+  C2_TRY(find_future(s, past, index, err));
+  if (past->fault) return C2_OK;
+  c2_status status = *index == SIZE_MAX ? no_future(err)
+                                        : settle_future(s, past, c2_source_entry(&s->plan.future, *index), err);
+  return status == C2_OK ? C2_OK : c2_plan_excuse(&s->plan, past, status, err);
 }
 
 /* Reads both tables to their ends, and finds what is wrong with them. */
@@ -127,17 +152,18 @@ static c2_status gather(stream *s, c2_error *err) {
   while (!plan->past.has_ended) C2_TRY(c2_source_read(&plan->past, err));
   C2_TRY(c2_plan_rank(plan, err));
   while (plan->has_future && !plan->future.has_ended) C2_TRY(c2_source_read(&plan->future, err));
-  if (plan->has_future && !plan->is_trusted) C2_TRY(check_futures(s, err));
+  if (plan->has_future && !plan->is_trusted && !plan->has_error_column) C2_TRY(check_futures(s, err));
   C2_TRY(infer_complete(s, err));
   for (size_t i = 0; i < plan->past.items; i++) {
     c2_entry *entry = &plan->past.entry[i];
     size_t index = 0;
-    if (plan->axis.fills) {
+    if (plan->axis.fills && !entry->fault) {
       C2_GOTO(c2_grow_array(&steps, &room, entry->rows, sizeof *steps, err));
       C2_GOTO(c2_timeline_load(&plan->axis, &plan->past, entry, err));
-      C2_GOTO(c2_timeline_place(&plan->axis, &plan->past, entry, steps, err));
+      status = c2_timeline_place(&plan->axis, &plan->past, entry, steps, err);
+      if (status != C2_OK) C2_GOTO(c2_plan_excuse(plan, entry, status, err));
     }
-    if (plan->has_future) C2_GOTO(find_future(s, entry, &index, err));
+    if (plan->has_future) C2_GOTO(take_future(s, entry, &index, err));
   }
   plan->axis.steps = plan->axis.filled = 0; /* the forecasts count them again */
   s->is_gathered = true;
@@ -149,13 +175,8 @@ fail:
 /* ---- Forecasts ------------------------------------------------------------------------------- */
 
 static void warn_of_faults(const stream *s) {
-  const chronos2_forecast *f = &s->batch.forecast;
-  for (size_t i = 0; f->fault && i < f->count; i++) {
-    char text[sizeof s->err.text];
-    if (f->fault[i].status == C2_OK) continue;
-    (void)snprintf(text, sizeof text, "%s", f->fault[i].text ? f->fault[i].text : "");
-    c2_table_batch_name(&s->batch, &s->plan, text, sizeof text);
-    c2_plan_warn(&s->plan, "no forecast: %s", text);
+  for (size_t i = 0; !s->plan.has_error_column && i < s->batch.count; i++) {
+    if (s->batch.fault[i]) c2_plan_warn(&s->plan, "no forecast: %s", s->batch.fault[i]);
   }
 }
 
@@ -180,31 +201,63 @@ static c2_status run_batch(stream *s, const c2_batch_entry *entry, size_t count,
   return status;
 }
 
+/* Appends the next items of df. */
+static c2_status add_items(stream *s, c2_batch_entry *entry, size_t count, c2_error *err) {
+  c2_table_plan *plan = &s->plan;
+  for (size_t i = 0; i < count; i++) {
+    c2_entry *past = c2_source_entry(&plan->past, s->next + i);
+    entry[i] = (c2_batch_entry){.past = s->next + i, .future = SIZE_MAX, .key = past->key};
+    if (!plan->has_future) continue;
+    C2_TRY(take_future(s, past, &entry[i].future, err));
+    s->matched += entry[i].future != SIZE_MAX;
+  }
+  return C2_OK;
+}
+
+/* Whether an item of the future has no past, and none can come. */
+static bool is_stranger(const stream *s, const c2_entry *entry) {
+  const c2_source *past = &s->plan.past;
+  return entry->runs > 0 && !c2_source_has(past, entry->key);
+}
+
+/* Appends items of a future without a past, where they have a row for that: of the part of df that was read, or of all
+ * of future_df at the end. */
+static c2_status add_strangers(stream *s, c2_batch_entry **entry, size_t *count, c2_error *err) {
+  c2_source *future = &s->plan.future;
+  size_t room = *count;
+  if (!s->plan.has_future || !s->plan.has_error_column || s->plan.is_trusted) return C2_OK;
+  if (!future->is_part && *count > 0) return C2_OK;
+  while (!future->is_part && !future->has_ended) C2_TRY(c2_source_read(future, err));
+  for (size_t i = future->taken; i < c2_source_complete(future); i++) {
+    const c2_entry *stranger = c2_source_entry(future, i);
+    if (!is_stranger(s, stranger)) continue;
+    C2_TRY(c2_grow_array(entry, &room, *count + 1, sizeof **entry, err));
+    (*entry)[(*count)++] = (c2_batch_entry){.past = SIZE_MAX, .future = i, .key = stranger->key};
+  }
+  return C2_OK;
+}
+
 /* Forecasts the next items, if there are any. */
 static c2_status next_batch(stream *s, c2_error *err) {
   c2_table_plan *plan = &s->plan;
   c2_batch_entry *entry = NULL;
+  size_t items = 0;
   c2_status status = C2_OK;
   c2_table_batch_close(&s->batch);
   s->given = 0;
   if (plan->gathers && !s->is_gathered) C2_TRY(gather(s, err));
-  C2_TRY(read_items(s, plan->batch_series, err));
-  size_t count = c2_min_size(s->inferred - s->next, plan->batch_series);
-  if (count == 0) return C2_OK;
-  C2_TRY(c2_alloc_array(count, sizeof *entry, &entry, err));
-  for (size_t i = 0; i < count; i++) {
-    const c2_entry *past = c2_source_entry(&plan->past, s->next + i);
-    entry[i] = (c2_batch_entry){.past = s->next + i, .key = past->key};
-    if (!plan->has_future) continue;
-    C2_GOTO(find_future(s, past, &entry[i].future, err));
-    s->matched++;
-  }
+  C2_TRY(read_items(s, &items, err));
+  C2_TRY(c2_alloc_array(items, sizeof *entry, &entry, err));
+  size_t count = items;
+  C2_GOTO(add_items(s, entry, items, err));
+  C2_GOTO(add_strangers(s, &entry, &count, err));
+  if (count == 0) goto fail;
   C2_GOTO(run_batch(s, entry, count, err));
   for (size_t i = 0; i < count; i++) {
-    c2_source_drop(&plan->past, entry[i].past);
-    if (plan->has_future) c2_source_drop(&plan->future, entry[i].future);
+    if (entry[i].past != SIZE_MAX) c2_source_drop(&plan->past, entry[i].past);
+    if (entry[i].future != SIZE_MAX) c2_source_drop(&plan->future, entry[i].future);
   }
-  s->next += count;
+  s->next += items;
   warn_of_faults(s);
 fail:
   free(entry);
@@ -216,8 +269,9 @@ static c2_status finish(stream *s, c2_error *err) {
   const c2_table_plan *plan = &s->plan;
   const c2_timeline *axis = &plan->axis;
   char id[C2_ID_ROOM];
-  while (plan->has_future && !plan->is_trusted && !plan->future.has_ended) C2_TRY(c2_source_read(&s->plan.future, err));
-  if (plan->has_future && !plan->is_trusted && s->matched != c2_source_count(&plan->future)) return no_future(err);
+  bool checks = plan->has_future && !plan->is_trusted && !plan->has_error_column;
+  while (checks && !plan->future.has_ended) C2_TRY(c2_source_read(&s->plan.future, err));
+  if (checks && s->matched != c2_source_count(&plan->future)) return no_future(err);
   if (axis->filled > 0) {
     c2_plan_warn(plan, "%zu of %zu steps have no row and are missing values", axis->filled, axis->steps);
   }

@@ -165,26 +165,45 @@ static size_t first_gap(const c2_freq *freq, const c2_time *stamps, size_t rows)
   return SIZE_MAX;
 }
 
+/* The frequency of an item that has three rows or more. */
 static c2_status infer(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
   c2_freq own = {.unit = C2_FREQ_DAY};
   size_t odd = SIZE_MAX;
   C2_TRY(convert_all(axis, source, entry, err));
   int64_t even = even_step(axis, entry->rows);
   if (even > 0 && even == axis->even_step) return C2_OK;
+  if (axis->is_own) axis->is_known = false;
   const c2_time *stamps = clock_of(axis, entry->rows);
   bool found = c2_freq_infer(stamps, entry->rows, false, &own, &odd);
   if (found && !axis->fills) {
     odd = first_gap(&own, stamps, entry->rows);
     found = odd == SIZE_MAX;
   }
-  if (axis->fills && (axis->is_known || !found)) return C2_OK; /* c2_timeline_place checks */
+  if (axis->fills && !axis->is_own && (axis->is_known || !found)) return C2_OK; /* c2_timeline_place checks */
   if (!found) return not_inferred(axis, source, entry, odd, err);
   if (axis->is_known && !c2_freq_equal(&own, &axis->freq)) return not_the_same(axis, source, entry, &own, err);
   if (axis->clock.is_missing && !counts_instants(&own)) return not_inferred(axis, source, entry, odd, err);
   if (!axis->is_known) axis->freq = own;
   axis->is_known = true;
-  if (even > 0) axis->even_step = even;
+  if (even > 0 || axis->is_own) axis->even_step = even;
   return C2_OK;
+}
+
+static c2_status infer_own(c2_timeline *axis, const c2_source *source, c2_entry *entry, c2_error *err) {
+  char id[C2_ID_ROOM];
+  if (entry->rows >= 3) {
+    c2_status status = infer(axis, source, entry, err);
+    axis->is_known = true; /* as far as readers of the table are concerned */
+    entry->freq = axis->freq;
+    return status;
+  }
+  c2_source_id(source, entry->key, id);
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "Could not infer frequency for series %s: it has fewer than 3 rows. Please provide an explicit `freq`.", id);
+}
+
+static const c2_freq *freq_of(const c2_timeline *axis, const c2_entry *entry) {
+  return axis->is_own ? &entry->freq : &axis->freq;
 }
 
 /* Counts an item whose first and last row aren't as many steps apart as its rows say. */
@@ -206,6 +225,7 @@ c2_status c2_timeline_infer(c2_timeline *axis, const c2_source *source, c2_entry
   entry->steps = entry->rows;
   for (size_t i = 0; i < entry->rows; i++) entry->is_unsorted = entry->is_unsorted || axis->spot[i].at != i;
   if (axis->is_given) return axis->fills || axis->is_trusted ? C2_OK : look_at_ends(axis, source, entry, err);
+  if (axis->is_own) return infer_own(axis, source, entry, err);
   return entry->rows >= 3 ? infer(axis, source, entry, err) : C2_OK;
 }
 
@@ -225,7 +245,7 @@ static c2_status count_steps(c2_timeline *axis, const c2_source *source, const c
   size_t filled = axis->filled + entry->steps - entry->rows;
   if (filled / STEPS_PER_ROW <= rows + FREE_STEPS / STEPS_PER_ROW) return C2_OK;
   c2_source_id(source, entry->key, id);
-  c2_freq_format(&axis->freq, freq);
+  c2_freq_format(freq_of(axis, entry), freq);
   C2_FAIL(err, C2_ERR_FORMAT, "%s: item '%s': with it %zu rows leave out %zu steps of %s, more than are filled in",
           source->name, id, rows, filled, freq);
 }
@@ -235,15 +255,16 @@ c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry
   char stamp[C2_TIME_ROOM];
   char freq[C2_FREQ_ROOM];
   C2_TRY(convert_all(axis, source, entry, err));
-  const c2_time *stamps = counts_instants(&axis->freq) ? axis->utc : axis->wall;
+  const c2_freq *every = freq_of(axis, entry);
+  const c2_time *stamps = counts_instants(every) ? axis->utc : axis->wall;
   for (size_t i = 0; i < entry->rows; i++) {
     int64_t step = 0;
-    bool whole = c2_freq_between(&axis->freq, stamps[0], stamps[i], &step);
+    bool whole = c2_freq_between(every, stamps[0], stamps[i], &step);
     steps[i] = (size_t)step;
     if (whole && (i == 0 || steps[i] > steps[i - 1])) continue;
     c2_source_id(source, entry->key, id);
     c2_timeline_format(axis, axis->spot[i].stamp, stamp);
-    c2_freq_format(&axis->freq, freq);
+    c2_freq_format(every, freq);
     C2_FAIL(err, C2_ERR_FORMAT, "%s: item '%s': %s is %s", source->name, id, stamp,
             whole ? "in the step of another row" : "no whole number of steps after its first row");
   }
@@ -257,16 +278,17 @@ c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry
 c2_status c2_timeline_continue(const c2_timeline *axis, const c2_source *source, const c2_entry *entry, size_t count,
                            int64_t *stamps, c2_error *err) {
   c2_time last = 0;
-  bool instants = counts_instants(&axis->freq);
+  const c2_freq *every = freq_of(axis, entry);
+  bool instants = counts_instants(every);
   C2_TRY(convert(axis, source, entry, entry->last, &last, err));
   if (!instants) last = to_wall(axis, last);
   for (size_t i = 0; i < count; i++) {
     c2_time next = 0;
     char freq[C2_FREQ_ROOM];
-    C2_TRY(c2_freq_add(&axis->freq, last, (int64_t)i + 1, &next, err));
+    C2_TRY(c2_freq_add(every, last, (int64_t)i + 1, &next, err));
     if (!instants) next = c2_clock_utc(&axis->clock, next);
     if (from_utc(axis, next, &stamps[i])) continue;
-    c2_freq_format(&axis->freq, freq);
+    c2_freq_format(every, freq);
     C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': the Arrow type %s can't hold steps of %s", source->name,
             axis->field->name, axis->field->format, freq);
   }
@@ -281,9 +303,10 @@ bool c2_timeline_equal(const c2_timeline *axis, int64_t stamp, const c2_field *f
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
-c2_status c2_timeline_open(c2_timeline *axis, const c2_field *field, const char *freq, c2_error *err) {
+c2_status c2_timeline_open(c2_timeline *axis, const c2_field *field, const char *freq, bool is_own, c2_error *err) {
   axis->field = field;
   C2_TRY(c2_clock_open(&axis->clock, field->zone, err));
+  axis->is_known = axis->is_own = is_own && !freq;
   if (!freq) return C2_OK;
   C2_TRY(c2_freq_parse(freq, &axis->freq, err));
   if (axis->freq.unit == C2_FREQ_COUNT) {

@@ -18,6 +18,7 @@ typedef struct c2_timeline {
   const c2_field *field; /* of df's time stamps */
   c2_clock clock;
   bool is_known, is_given; /* the frequency; by the caller */
+  bool is_own;             /* each item has a frequency of its own, and `freq` is that of the last one */
   bool fills;              /* gaps; else each row is a step */
   bool is_trusted;         /* rows are in order, and nobody checks */
   c2_freq freq;
@@ -31,8 +32,8 @@ typedef struct c2_timeline {
   size_t wall_room, utc_room;
 } c2_timeline;
 
-/* `freq` NULL: inferred. Close it also after a failure. */
-c2_status c2_timeline_open(c2_timeline *axis, const c2_field *field, const char *freq, c2_error *err);
+/* `freq` NULL: inferred, of all items or each its own. Close it also after a failure. */
+c2_status c2_timeline_open(c2_timeline *axis, const c2_field *field, const char *freq, bool is_own, c2_error *err);
 void c2_timeline_close(c2_timeline *axis);
 
 /* Puts an item's rows into axis->spot, by time unless they are trusted. */

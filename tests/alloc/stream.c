@@ -1,16 +1,19 @@
 /* What the allocation-failure sweep runs of chronos2_predict_stream: two items with categories and known futures, whose
- * rows come apart, in a time zone, from a producer that allocates nothing. The forecasts go to standard output.
+ * rows come apart, in a time zone, from a producer that allocates nothing. The forecasts go to standard output. Under
+ * `errors` one item lacks its future, another its past, a third has an infinite value, and errors have a column.
  *
- *   alloc_stream MODEL */
+ *   alloc_stream MODEL [errors] */
 #include <chronos2.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS = 48, ITEMS = 2, HORIZON = 2, COLUMNS = 5, KNOWN = 4 };
+enum { ROWS = 48, ITEMS = 3, HORIZON = 2, COLUMNS = 5, KNOWN = 4 };
 
 typedef struct table {
   int64_t rows, columns;
   bool given;
+  char ids[ROWS];
   int32_t id_at[ROWS + 1];
   int64_t stamp[ROWS];
   float target[ROWS];
@@ -67,7 +70,7 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out) {
         .length = t->rows, .n_buffers = i ? 2 : 3, .buffers = t->buffers[i], .release = release_array};
     t->arrays[i] = &t->column[i];
   }
-  t->buffers[0][2] = "abababababababababababababababababababababababab";
+  t->buffers[0][2] = t->ids;
   t->word_buffers[1] = word_at;
   t->word_buffers[2] = "yesno";
   t->dictionary = (struct ArrowArray){
@@ -87,6 +90,7 @@ static void fill(table *t, int64_t rows, int64_t columns, int64_t begin) {
   t->rows = rows;
   t->columns = columns;
   for (int32_t i = 0; i < (int32_t)rows; i++) {
+    t->ids[i] = (char)('a' + i % ITEMS);
     t->id_at[i + 1] = i + 1;
     t->stamp[i] = (begin + i / ITEMS) * 3600;
     t->target[i] = (float)(i % 5 + i % 3);
@@ -95,7 +99,7 @@ static void fill(table *t, int64_t rows, int64_t columns, int64_t begin) {
   }
 }
 
-static int print(struct ArrowArrayStream *out) {
+static int print(struct ArrowArrayStream *out, bool has_errors) {
   struct ArrowArray rows;
   for (;;) {
     int code = out->get_next(out, &rows);
@@ -103,6 +107,10 @@ static int print(struct ArrowArrayStream *out) {
     for (int64_t i = 0; i < rows.length; i++) {
       printf("%lld %.9g\n", (long long)((const int64_t *)rows.children[1]->buffers[1])[i],
              (double)((const float *)rows.children[3]->buffers[1])[i]);
+    }
+    if (has_errors) {
+      const struct ArrowArray *errors = rows.children[rows.n_children - 1];
+      printf("%.*s\n", (int)((const int32_t *)errors->buffers[1])[errors->length], (const char *)errors->buffers[2]);
     }
     rows.release(&rows);
   }
@@ -118,13 +126,18 @@ int main(int argc, char **argv) {
   chronos2_stream_options options = {CHRONOS2_STREAM_OPTIONS_INIT, .predict = &predict, .gather = true};
   fill(&past, ROWS, COLUMNS, 474000);
   fill(&future, ITEMS * HORIZON, KNOWN, 474000 + ROWS / ITEMS);
+  if (argc > 2) {
+    options.error_column = options.independent = true;
+    past.target[ROWS - 1] = INFINITY;
+    for (size_t i = 1; i < (size_t)ITEMS * HORIZON; i += ITEMS) future.ids[i] = 'd';
+  }
   struct ArrowArrayStream df = {get_schema, get_next, last_error, release_stream, &past};
   struct ArrowArrayStream known = {get_schema, get_next, last_error, release_stream, &future};
   const char *error = NULL;
   if (argc < 2 || chronos2_model_open(argv[1], NULL, &model) || chronos2_session_open(model, &plain, &session) ||
       chronos2_predict_stream(session, &df, &known, &options, &out)) {
     error = chronos2_last_error();
-  } else if (print(&out) != 0) {
+  } else if (print(&out, options.error_column) != 0) {
     error = out.get_last_error(&out);
   }
   if (error) (void)fprintf(stderr, "chronos2: error: %s\n", error);

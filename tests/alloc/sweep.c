@@ -36,6 +36,7 @@ static const sweep sweeps[] = {
      .arguments = {"forecast", "s.jsonl", "--horizon", "2", "-m", MODEL, "--threads", "1", "--cache", "cache", "-o",
                    "out"}},
     {.name = "stream", .program = BINARY_DIR "/alloc_stream", .arguments = {MODEL}},
+    {.name = "stream_errors", .program = BINARY_DIR "/alloc_stream", .arguments = {MODEL, "errors"}},
     {.name = "inspect", .arguments = {"inspect", MODEL}},
     {.name = "inspect_sharded", .arguments = {"inspect", SHARDED}},
     {.name = "bench",

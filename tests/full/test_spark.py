@@ -115,6 +115,18 @@ def test_known_futures_are_shuffled_along(spark, pipeline):
     assert found.where("error is null").count() == 59 * HORIZON
 
 
+def test_time_stamps_may_be_texts_and_dates(spark, pipeline):
+    frame = table(20)
+    texts = frame.assign(timestamp=frame["timestamp"].dt.strftime("%Y-%m-%d %H:%M:%S"))
+    found = in_order(chronos2_spark.forecast(spark.createDataFrame(texts), partitions=2, **ASKED))
+    assert_same(found, of_one_process(frame, pipeline))
+    first = pd.Timestamp("2024-01-01")
+    days = frame.assign(timestamp=(first + (frame["timestamp"] - first) * 24).dt.date)
+    found = chronos2_spark.forecast(spark.createDataFrame(days), partitions=2, **ASKED)
+    assert dict(found.dtypes)["timestamp"] == "date"
+    assert in_order(found)["predictions"].equals(of_one_process(frame, pipeline)["predictions"])
+
+
 def test_bad_series_among_many(spark, pipeline):
     frame = table(500)
     frame.loc[frame["item_id"] == "series 77", "target"] = np.inf
@@ -130,8 +142,8 @@ def test_bad_series_among_many(spark, pipeline):
 def test_a_task_that_fails_four_times_says_which_series_and_why(spark, tmp_path):
     from pyspark.errors import PySparkException
 
-    frame = table(50)
-    frame.loc[frame["item_id"] == "series 7", "target"] = np.inf
+    frame = table(1100)  # a bad one after the first 1024
+    frame.loc[frame["item_id"] == "series 999", "target"] = np.inf
     attempts = str(tmp_path / "attempts")
 
     def after_batch():
@@ -140,7 +152,7 @@ def test_a_task_that_fails_four_times_says_which_series_and_why(spark, tmp_path)
         with open(attempts, "a", encoding="ascii") as file:
             print(TaskContext.get().attemptNumber(), file=file)
 
-    with pytest.raises(PySparkException, match="ValueError: series 'series 7': target: value 0 is infinite"):
+    with pytest.raises(PySparkException, match="ValueError: item 'series 999': target: value 0 is infinite"):
         chronos2_spark.forecast(spark.createDataFrame(frame), partitions=1, after_batch=after_batch, **ASKED).collect()
     assert sorted(set(Path(attempts).read_text().split())) == ["0", "1", "2", "3"]
 

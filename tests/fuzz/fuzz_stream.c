@@ -233,9 +233,10 @@ static struct ArrowArrayStream make_stream(table *t, fuzz_reader *r) {
 
 /* ---- What comes out ---------------------------------------------------------------------------- */
 
-static void check_rows(const struct ArrowArray *a, size_t levels) {
-  fuzz_require(a->length > 0 && a->n_children == (int64_t)(4 + levels), "a record batch has rows and columns");
-  for (int64_t c = 3; c < a->n_children; c++) {
+static void check_rows(const struct ArrowArray *a, size_t levels, bool has_errors) {
+  fuzz_require(a->length > 0 && a->n_children == (int64_t)(4 + levels + has_errors),
+               "a record batch has rows and columns");
+  for (int64_t c = 3; c < (int64_t)(4 + levels); c++) {
     const uint8_t *valid = a->children[c]->buffers[0];
     const float *value = a->children[c]->buffers[1];
     for (int64_t i = 0; i < a->length; i++) {
@@ -245,16 +246,17 @@ static void check_rows(const struct ArrowArray *a, size_t levels) {
   }
 }
 
-static void read_all(struct ArrowArrayStream *out, size_t levels, uint8_t most) {
+static void read_all(struct ArrowArrayStream *out, size_t levels, bool has_errors, uint8_t most) {
   struct ArrowArray array;
   struct ArrowSchema schema;
-  fuzz_require(out->get_schema(out, &schema) == 0 && schema.n_children == (int64_t)(4 + levels), "there is a schema");
+  fuzz_require(out->get_schema(out, &schema) == 0 && schema.n_children == (int64_t)(4 + levels + has_errors),
+               "there is a schema");
   schema.release(&schema);
   for (uint8_t reads = 0; reads < most; reads++) {
     int code = out->get_next(out, &array);
     fuzz_require(code == 0 || (!array.release && *out->get_last_error(out)), "an error has a text and no rows");
     if (code != 0 || !array.release) break;
-    check_rows(&array, levels);
+    check_rows(&array, levels, has_errors);
     array.release(&array);
   }
 }
@@ -269,6 +271,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static chronos2_session *session;
   static const char *const freqs[] = {NULL, NULL, NULL, "D", "h", "MS", "us", "W"};
   static const char *const targets[] = {"target", "x"};
+  static const char *const covariates[] = {"x"};
   static const double levels[] = {0.5, 0.25};
   chronos2_config config = fuzz_config();
   chronos2_session_options plain = {CHRONOS2_SESSION_OPTIONS_INIT, .threads = 1};
@@ -279,6 +282,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   fuzz_reader r = {data, data + size};
   uint8_t mode = fuzz_byte(&r);
   uint8_t more = fuzz_byte(&r);
+  uint8_t apart = fuzz_byte(&r);
   chronos2_predict_options predict = {CHRONOS2_PREDICT_OPTIONS_INIT,
                                       .horizon = 1 + mode % HORIZON,
                                       .on_error = mode & 16 ? CHRONOS2_ON_ERROR_SKIP : CHRONOS2_ON_ERROR_FAIL,
@@ -294,7 +298,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                      .on_warning = warn,
                                      .skip_validation = more & 32,
                                      .gather = mode & 64,
-                                     .fill_gaps = mode & 128};
+                                     .fill_gaps = mode & 128,
+                                     .independent = apart & 1,
+                                     .error_column = apart & 2,
+                                     .future_column = apart & 4 ? "kind" : NULL,
+                                     .known_covariates = covariates,
+                                     .known_count = apart & 8 ? 1 : 0};
   table t[2];
   struct ArrowArrayStream past = make_stream(&t[0], &r);
   struct ArrowArrayStream future = {.release = NULL};
@@ -304,7 +313,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   chronos2_status status = chronos2_predict_stream(session, &past, known ? &future : NULL, &options, &out);
   fuzz_require(!past.release && !future.release, "the inputs were taken over");
   if (status == CHRONOS2_OK) {
-    read_all(&out, options.level_count, more & 128 ? 1 : 255);
+    read_all(&out, options.level_count, options.error_column, more & 128 ? 1 : 255);
     out.release(&out);
   } else {
     fuzz_check_api_error(status);

@@ -49,10 +49,13 @@ def stream_seeds():
         return bytes([rows, 0, 0]) + b"".join(columns)
 
     # ids int64, time stamps of microseconds, target float64, x float64, kind text, a last one
-    for index, (mode, more, known) in enumerate([(0, 0, 0), (64, 3, 0), (128, 4, 0), (16, 8, 0), (32, 16, 0), (1, 32, 0),
-                                                 (193, 5, 0), (0, 64 + 3, 1), (64, 64, 1), (2, 64 + 8 + 3, 1)]):
-        past = [batch(10, 1, ["number", "number", "text"]), batch(12, 2, ["number", "number", "text"])]
-        seed = bytes([mode, more]) + table([1, 0, 0, 0, 0], 2)
+    for index, (mode, more, apart, known) in enumerate([
+            (0, 0, 0, 0), (64, 3, 0, 0), (128, 4, 0, 0), (16, 8, 0, 0), (32, 16, 0, 0), (1, 32, 0, 0), (193, 5, 0, 0),
+            (0, 64 + 3, 0, 1), (64, 64, 0, 1), (2, 64 + 8 + 3, 0, 1), (0, 0, 3, 0), (0, 64 + 3, 2, 1), (64, 0, 15, 0),
+            (0, 16, 14, 0)]):
+        last = "number" if apart & 4 else "text"  # the future's rows
+        past = [batch(10, 1, ["number", "number", last]), batch(12, 2, ["number", "number", last])]
+        seed = bytes([mode, more, apart]) + table([1, 0, 0, 0, 2 if apart & 4 else 0], 2)
         if known:
             seed += table([1, 8, 24], 2, 5)  # names by their numbers: ids, time stamps, x
         yield f"table{index}", seed + b"".join(past) + b"".join(batch(1 + mode % 3, i, ["number"]) for i in (1, 2))
