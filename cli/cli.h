@@ -198,5 +198,6 @@ int cli_predict(int argc, char **argv);
 int cli_bench(int argc, char **argv);
 int cli_inspect(int argc, char **argv);
 int cli_pull(int argc, char **argv);
+int cli_serve(int argc, char **argv);
 
 #endif

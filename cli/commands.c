@@ -9,6 +9,7 @@ const cli_command cli_commands[] = {
     {"bench", "measure the speed and memory of a model", false},
     {"inspect", "describe a model and check its weights", false},
     {"pull", "download a model or data set from a hub", false},
+    {"serve", "answer requests for forecasts by HTTP", false},
     {"forward", "run one forward pass on raw tensors", true},
     {"predict", "forecast the inputs of a JSON file as tensors", true},
     {NULL, NULL, false},

@@ -1,11 +1,10 @@
 /* The output of `chronos2 forecast`: CSV in long format. */
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/forecast.h"
 #include "data/csv.h"
 
@@ -20,27 +19,15 @@ static void print_double(FILE *out, double value, int most) {
   (void)fputs(text, out);
 }
 
-/* The shortest text that reads back to the same float32, in which the model computes. What lies beyond its range has as
- * many digits. */
-static void print_float(FILE *out, double value) {
-  char text[40];
-  double size = fabs(value);
-  bool in_range = size == 0 || (size >= (double)FLT_MIN && size <= (double)FLT_MAX);
-  float rounded = in_range ? (float)value : 0;
-  for (int digits = in_range ? 6 : 9; digits <= 9; digits++) {
-    (void)snprintf(text, sizeof text, "%.*g", digits, in_range ? (double)rounded : value);
-    if (in_range && strtof(text, NULL) == rounded) break;
-  }
-  (void)fputs(text, out);
-}
-
 static void print_number(const forecast_request *r, FILE *out, double value) {
   if (r->round && r->digits == 0) {
     (void)fprintf(out, "%.0f", value);
   } else if (r->digits > 0) {
     print_double(out, value, (int)r->digits);
   } else {
-    print_float(out, value);
+    char text[C2_FLOAT_ROOM];
+    c2_float_text(text, value);
+    (void)fputs(text, out);
   }
 }
 

@@ -16,6 +16,7 @@ static const struct {
     {"bench", cli_bench},
     {"inspect", cli_inspect},
     {"pull", cli_pull},
+    {"serve", cli_serve},
     {"forward", cli_forward},
     {"predict", cli_predict},
 };

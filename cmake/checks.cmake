@@ -4,7 +4,7 @@ foreach(check includes style docs)
   add_test(NAME check_${check} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_${check}.sh)
 endforeach()
 set(objects) # of everything but tests
-foreach(target chronos2_objects chronos2_data chronos2_page chronos2_study chronos2_hub chronos2)
+foreach(target chronos2_objects chronos2_data chronos2_page chronos2_study chronos2_hub chronos2_serve chronos2)
   list(APPEND objects "$<JOIN:$<TARGET_OBJECTS:${target}>,\n>")
 endforeach()
 list(JOIN objects "\n" objects)

@@ -16,8 +16,11 @@ typedef struct source {
   c2_dataset *set;
   const c2_read_options *options;
   const c2_json_document *doc;
+  const c2_json_names *names;
   c2_item *item;
 } source;
+
+const c2_json_names c2_json_lines_names = {"item_id", "target", "start", "freq", false};
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
@@ -67,9 +70,10 @@ static c2_status read_id(const source *s, const c2_json *value, const char **id,
   if (!value || value->type == C2_JSON_NULL) return C2_OK;
   if (value->type == C2_JSON_NUMBER || (value->type == C2_JSON_STRING && value->size > 0)) {
     *id = value->text;
-    return expect_plain(s, value, "\"item_id\"", err);
+    if (c2_text_plain(value->text, value->size)) return C2_OK;
+    return c2_json_fail(s->doc, value, err, "\"%s\" holds a control character", s->names->id);
   }
-  return c2_json_fail(s->doc, value, err, "\"item_id\": expected a name or a number, found %s",
+  return c2_json_fail(s->doc, value, err, "\"%s\": expected a name or a number, found %s", s->names->id,
                       value->type == C2_JSON_STRING ? "an empty string" : c2_json_type_name(value));
 }
 
@@ -102,8 +106,9 @@ static c2_status read_start(source *s, const c2_json *value, c2_error *err) {
 static c2_status read_calendar(source *s, const c2_json *object, c2_error *err) {
   c2_item *item = s->item;
   c2_error why;
-  const c2_json *start = c2_json_get(object, "start");
-  const c2_json *freq_value = c2_json_get(object, "freq");
+  if (!s->names->start) return C2_OK;
+  const c2_json *start = c2_json_get(object, s->names->start);
+  const c2_json *freq_value = c2_json_get(object, s->names->freq);
   const char *freq = NULL;
   C2_TRY(read_text(s, freq_value, "freq", &freq, err));
   if (freq && c2_freq_parse(freq, &item->freq, &why) != C2_OK) {
@@ -140,11 +145,12 @@ static c2_status name_targets(source *s, const c2_json *target, c2_error *err) {
 
 /* An array of numbers, or of equally long arrays. */
 static c2_status read_target(source *s, const c2_json *object, c2_error *err) {
-  const c2_json *target = c2_json_get(object, "target");
+  const char *name = s->names->target;
+  const c2_json *target = c2_json_get(object, name);
   c2_item *item = s->item;
   size_t values = 0;
-  if (!target) return c2_json_fail(s->doc, object, err, "expected \"target\"");
-  C2_TRY(expect(s, target, C2_JSON_ARRAY, "target", err));
+  if (!target) return c2_json_fail(s->doc, object, err, "expected \"%s\"", name);
+  C2_TRY(expect(s, target, C2_JSON_ARRAY, name, err));
   const c2_json *first = c2_json_first(target);
   bool nested = c2_json_is(first, C2_JSON_ARRAY);
   item->targets = nested ? target->size : 1;
@@ -152,17 +158,17 @@ static c2_status read_target(source *s, const c2_json *object, c2_error *err) {
   if (!c2_mul(item->targets, item->length, &values)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many values", s->doc->path);
   C2_TRY(c2_dataset_alloc(s->set, values, sizeof *item->target, &item->target, err));
   if (!nested) {
-    C2_TRY(read_numbers(s, target, "target", false, item->target, err));
+    C2_TRY(read_numbers(s, target, name, false, item->target, err));
     return name_targets(s, target, err);
   }
   size_t row = 0;
   C2_JSON_EACH (series, target) {
-    C2_TRY(expect(s, series, C2_JSON_ARRAY, "target", err));
+    C2_TRY(expect(s, series, C2_JSON_ARRAY, name, err));
     if (series->size != item->length) {
-      return c2_json_fail(s->doc, series, err, "\"target\": row %zu has %zu values, expected %zu as in row 0", row,
+      return c2_json_fail(s->doc, series, err, "\"%s\": row %zu has %zu values, expected %zu as in row 0", name, row,
                           (size_t)series->size, item->length);
     }
-    C2_TRY(read_numbers(s, series, "target", false, item->target + row++ * item->length, err));
+    C2_TRY(read_numbers(s, series, name, false, item->target + row++ * item->length, err));
   }
   return name_targets(s, target, err);
 }
@@ -286,10 +292,14 @@ static c2_status read_covariates(source *s, const c2_json *object, c2_error *err
 /* ---- Series ---------------------------------------------------------------------------------- */
 
 static c2_status refuse_other_keys(const source *s, const c2_json *object, c2_error *err) {
-  static const char *const keys[] = {"item_id", "start", "freq", "target", "past_covariates", "future_covariates"};
+  const c2_json_names *n = s->names;
+  const char *const keys[] = {n->id, n->start, n->freq, n->target, "past_covariates", "future_covariates"};
+  if (n->others) return C2_OK;
   C2_JSON_EACH (key, object) {
     bool known = false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) known = known || strcmp(key->text, keys[i]) == 0;
+    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+      known = known || (keys[i] && strcmp(key->text, keys[i]) == 0);
+    }
     if (known) continue;
     return c2_json_fail(s->doc, key, err,
                         "unknown key \"%.60s\"; expected item_id, start, freq, target, past_covariates, "
@@ -300,14 +310,14 @@ static c2_status refuse_other_keys(const source *s, const c2_json *object, c2_er
 }
 
 c2_status c2_read_json_item(c2_dataset *set, const c2_json_document *doc, const c2_json *object,
-                            const c2_read_options *options, c2_error *err) {
-  source s = {set, options, doc, NULL};
+                            const c2_json_names *names, const c2_read_options *options, c2_error *err) {
+  source s = {set, options, doc, names, NULL};
   const char *id = NULL;
   if (object->type != C2_JSON_OBJECT) {
     return c2_json_fail(doc, object, err, "expected an object, found %s", c2_json_type_name(object));
   }
   C2_TRY(refuse_other_keys(&s, object, err));
-  C2_TRY(read_id(&s, c2_json_get(object, "item_id"), &id, err));
+  C2_TRY(read_id(&s, c2_json_get(object, names->id), &id, err));
   C2_TRY(c2_dataset_add(set, id, doc->path, doc->lines_before + object->line, &s.item, err));
   C2_TRY(read_calendar(&s, object, err));
   C2_TRY(read_target(&s, object, err));
@@ -341,7 +351,7 @@ static c2_status read_series(c2_input *input, c2_dataset *set, const c2_read_opt
     size_t length = end ? (size_t)(end - text) - at : size - at;
     if (!is_blank(text + at, length)) {
       C2_GOTO(parse_line(&doc, text + at, length, err));
-      C2_GOTO(c2_read_json_item(set, &doc, doc.node, options, err));
+      C2_GOTO(c2_read_json_item(set, &doc, doc.node, &c2_json_lines_names, options, err));
     }
     at += length + 1;
   }

@@ -8,8 +8,17 @@
 /* Whether a path's end says that it holds JSON. */
 bool c2_path_is_json(const char *path);
 
+/* What a protocol calls the members of a series. "past_covariates" and "future_covariates" have these names in all. */
+typedef struct c2_json_names {
+  const char *id, *target;
+  const char *start, *freq; /* NULL: the caller reads them */
+  bool others;              /* members that are not known here are the caller's; else they are refused */
+} c2_json_names;
+
+extern const c2_json_names c2_json_lines_names; /* item_id, target, start, freq */
+
 /* Appends one series, an object of a document. */
 c2_status c2_read_json_item(c2_dataset *set, const c2_json_document *doc, const c2_json *object,
-                            const c2_read_options *options, c2_error *err);
+                            const c2_json_names *names, const c2_read_options *options, c2_error *err);
 
 #endif

@@ -35,7 +35,7 @@ found=0
 longest() {
   case $1 in
     safetensors | config | from_csv) echo 4096 ;;
-    csv | jsonl | tasks) echo 1024 ;;
+    csv | jsonl | serve | tasks) echo 1024 ;;
     *) echo 512 ;;
   esac
 }

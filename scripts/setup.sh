@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the build, the tests or the full tests need and this machine lacks (Debian, Ubuntu).
 #
-#   scripts/setup.sh [build|test|arm|duckdb|full]
+#   scripts/setup.sh [build|test|serve|arm|duckdb|full]
 #
 # build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
-# (the header must compile as C++) and git. arm: also a compiler for 64-bit ARM, the test libraries for it (they make arm64
+# (the header must compile as C++) and git. serve: also the library of the HTTP server, which test brings too. arm: also a compiler for 64-bit ARM, the test libraries for it (they make arm64
 # a foreign architecture of this system) and an emulator. duckdb: DuckDB's library, which the npm package
 # @duckdb/node-bindings carries, in ~/.local/share/chronos2. full: also that, clang, valgrind, a browser, Java and a Python
 # environment with PyTorch, chronos-forecasting and Spark, in ./venv or where CHRONOS2_VENV points.
@@ -15,9 +15,9 @@ cd "$(dirname "$0")/.."
 
 level=${1:-build}
 case $level in
-  build | test | arm | duckdb | full) ;;
+  build | test | serve | arm | duckdb | full) ;;
   *)
-    echo "setup: error: expected build, test, arm, duckdb or full, found '$level'" >&2
+    echo "setup: error: expected build, test, serve, arm, duckdb or full, found '$level'" >&2
     exit 2
     ;;
 esac
@@ -62,6 +62,9 @@ if [ "$level" = duckdb ] || [ "$level" = full ]; then
   need npm "brings DuckDB's library" have npm
 fi
 if [ "$level" != build ] && [ "$level" != duckdb ]; then
+  need libmicrohttpd-dev "the HTTP server" module libmicrohttpd
+fi
+if [ "$level" != build ] && [ "$level" != duckdb ] && [ "$level" != serve ]; then
   need libcmocka-dev "test library" module cmocka
   need libjansson-dev "a second JSON reader, beside ours in tests" module jansson
   need mandoc "checks the manual pages" have mandoc

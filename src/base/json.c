@@ -44,6 +44,32 @@ static c2_status fail_at(const parser *p, const char *expected) {
                  p->doc->lines_before + p->line, column, expected, found);
 }
 
+/* "inputs[3].target[17]": the keys and indices that lead from the root to a value, or to a member by its key. */
+static void find_place(const c2_json_document *doc, const c2_json *at, char *out, size_t room) {
+  const c2_json *value = doc->node;
+  size_t used = 0;
+  out[0] = '\0';
+  while (value != at && used + 16 < room) {
+    const c2_json *inside = NULL;
+    size_t index = 0;
+    C2_JSON_EACH (item, value) {
+      if (at < item + item->span) {
+        inside = item;
+        break;
+      }
+      index++;
+    }
+    if (!inside) return;
+    bool is_key = inside->type == C2_JSON_KEY;
+    size_t left = room - used;
+    int size = is_key ? snprintf(out + used, left, "%s%.60s", used ? "." : "", inside->text)
+                      : snprintf(out + used, left, "[%zu]", index);
+    used += size > 0 ? c2_min_size((size_t)size, left - 1) : 0;
+    if (inside == at) return;
+    value = is_key ? inside + 1 : inside;
+  }
+}
+
 c2_status c2_json_fail(const c2_json_document *doc, const c2_json *at, c2_error *err, const char *format, ...) {
   char text[sizeof err->text];
   va_list args;
@@ -51,6 +77,10 @@ c2_status c2_json_fail(const c2_json_document *doc, const c2_json *at, c2_error 
   (void)vsnprintf(text, sizeof text, format, args);
   va_end(args);
   if (!at) return c2_fail(err, doc->failure, "%s: %s", doc->path, text);
+  if (doc->where && doc->is_whole) {
+    find_place(doc, at, doc->where, C2_JSON_WHERE_ROOM);
+    return c2_fail(err, doc->failure, "%s: %s", doc->where[0] ? doc->where : doc->path, text);
+  }
   return c2_fail(err, doc->failure, "%s:%zu:%zu: %s", doc->path, doc->lines_before + at->line, (size_t)at->column,
                  text);
 }
@@ -338,6 +368,7 @@ c2_status c2_json_parse(c2_json_document *doc, char *text, size_t size, c2_error
   bool more = true;
   doc->count = 0;
   doc->key_count = 0;
+  doc->is_whole = false;
   if (size >= UINT32_MAX) return c2_json_fail(doc, NULL, err, "JSON of %zu bytes: at most 4 GB are read", size);
   text[size] = '\0';
   while (more) {
@@ -351,7 +382,9 @@ c2_status c2_json_parse(c2_json_document *doc, char *text, size_t size, c2_error
   skip_space(&p);
   if (p.at != p.end) return fail_at(&p, "nothing behind the value");
   *behind = '\0';
-  return sort_large(&p);
+  C2_TRY(sort_large(&p));
+  doc->is_whole = true;
+  return C2_OK;
 }
 
 c2_status c2_json_load(c2_json_document *doc, c2_error *err) {

@@ -12,7 +12,7 @@
 
 #include "base/status.h"
 
-enum { C2_JSON_DEPTH = 128 };
+enum { C2_JSON_DEPTH = 128, C2_JSON_WHERE_ROOM = 256 };
 
 typedef enum c2_json_type {
   C2_JSON_NULL,
@@ -40,13 +40,16 @@ struct c2_json {
   c2_json_type type;
 };
 
-/* Zeroed but for the first five fields. It can be parsed into again and keeps its memory. */
+/* Zeroed but for the first six fields. It can be parsed into again and keeps its memory. */
 typedef struct c2_json_document {
   const char *path;     /* begins every message; borrowed */
   c2_status failure;    /* the status of a bad document: C2_ERR_FORMAT, C2_ERR_MODEL */
   size_t lines_before;  /* of the file, where the text is but a part of it */
   bool allow_nan;       /* takes NaN, which Python writes, as a value */
   bool config;          /* is read by c2_read_config */
+  char *where;          /* [C2_JSON_WHERE_ROOM], borrowed: c2_json_fail writes the value's place there and begins its
+                           message with it, "inputs[3].target[17]"; NULL: a message has line and column */
+  bool is_whole;        /* the text has been parsed to its end */
   c2_json *node;        /* [count]; the first is the root */
   const c2_json **keys; /* of the large objects */
   size_t count, capacity, key_count, key_capacity;
@@ -93,7 +96,8 @@ bool c2_json_integer(const c2_json *value, int64_t *out);           /* false if 
 double c2_json_extended(const c2_json *value);       /* of what c2_json_put_number wrote; NaN for everything else */
 const char *c2_json_type_name(const c2_json *value); /* "a number", "nothing" */
 
-/* Records "PATH:LINE:COLUMN: ..." for where `at` stands ("PATH: ..." if it is NULL) and returns doc->failure. */
+/* Records "PATH:LINE:COLUMN: ..." for where `at` stands ("PATH: ..." if it is NULL) and returns doc->failure. With
+ * doc->where, a value of a document that is whole is named by its place, the root by the path. */
 C2_PRINTF(4, 5)
 c2_status c2_json_fail(const c2_json_document *doc, const c2_json *at, c2_error *err, const char *format, ...);
 

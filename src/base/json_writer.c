@@ -137,6 +137,13 @@ void c2_json_put_number(c2_json_writer *w, const char *key, double value) {
   }
 }
 
+void c2_json_put_float(c2_json_writer *w, const char *key, double value) {
+  char text[C2_FLOAT_ROOM];
+  c2_float_text(text, value);
+  begin(w, key);
+  put(w, text);
+}
+
 void c2_json_put_numbers(c2_json_writer *w, const char *key, const double *values, size_t count) {
   c2_json_begin_array(w, key);
   for (size_t i = 0; i < count; i++) c2_json_put_number(w, NULL, values[i]);

@@ -33,6 +33,7 @@ void c2_json_put_whole(c2_json_writer *w, const char *key, uint64_t value);
 
 /* JSON has neither NaN nor infinity: null, "inf" and "-inf" stand for them (c2_json_extended reads them). */
 void c2_json_put_number(c2_json_writer *w, const char *key, double value);
+void c2_json_put_float(c2_json_writer *w, const char *key, double value); /* with a float32's digits; finite */
 void c2_json_put_numbers(c2_json_writer *w, const char *key, const double *values, size_t count);
 
 /* NULL is null. A byte that is not UTF-8 becomes U+FFFD. */

@@ -1,6 +1,8 @@
 /* Text from files. Knows no format and no stream. */
 #include "base/text.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,6 +119,19 @@ void c2_text_escape(char *out, size_t room, const char *text) {
     at += length;
   }
   out[used] = '\0';
+}
+
+void c2_float_text(char out[C2_FLOAT_ROOM], double value) {
+  double size = fabs(value);
+  bool in_range = size == 0 || (size >= (double)FLT_MIN && size <= (double)FLT_MAX);
+  float rounded = in_range ? (float)value : 0;
+  for (int digits = in_range ? 6 : 9; digits <= 9; digits++) {
+    (void)snprintf(out, C2_FLOAT_ROOM, "%.*g", digits, in_range ? (double)rounded : value);
+    if (in_range && strtof(out, NULL) == rounded) break;
+  }
+  for (char *c = out; *c; c++) {
+    if (!strchr("0123456789+-e", *c)) *c = '.'; /* the locale's decimal comma */
+  }
 }
 
 c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {

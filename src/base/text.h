@@ -25,4 +25,9 @@ void c2_text_format(char *out, size_t room, const char *format, va_list args);
  * room (at least 16) ends. */
 void c2_text_escape(char *out, size_t room, const char *text);
 
+/* The shortest text that reads back to the same float32, in which models compute; a number beyond its range has nine
+ * digits. The number must be finite. */
+enum { C2_FLOAT_ROOM = 40 };
+void c2_float_text(char out[C2_FLOAT_ROOM], double value);
+
 #endif

@@ -118,6 +118,15 @@ def main():
         '{"target":[[1,2],[3,4]],"start":"2020-01-01 00:00","freq":"15min"}\n')
     put("jsonl", "short", '@{"target":[]}\n\n{"item_id":3,"target":[1e308,-1e-308]}\n')
     put("jsonl", "text", '@{"item_id":"\\u00fc\\ud83d\\ude00\\n","target":[1,2],"start":"2020-01-01","freq":"D"}\n')
+    put("serve", "sagemaker", '0{"inputs":[{"target":[1.0,2.5,null,4],"item_id":"a","start":"2024-01-01T01:00:00",'
+        '"past_covariates":{"x":[1,2,3,4],"k":["A","B","B","A"]},"future_covariates":{"x":[1,2]}},'
+        '{"target":[[1,2],[3,4]],"item_id":"b","start":"2024-02-02"}],"parameters":{"prediction_length":2,"freq":"1h",'
+        '"quantile_levels":[0.1,0.5,0.999],"batch_size":2,"predict_batches_jointly":false,'
+        '"attention":"windowed_future_null","radius":"inf","context_length":33}}')
+    put("serve", "short", '0{"inputs":[{"target":[1]}]}')
+    put("serve", "kserve", '1{"model":"m","inputs":[{"type":"univariate_time_series","name":"n","series":[1,2,3],'
+        '"frequency":"month","start_timestamp":"2025-06-30T13:10:00Z"},{"type":"multivariate_time_series","name":"n",'
+        '"series":[[1,2],[3,4]],"frequency":"D"}],"options":{"horizon":3,"quantiles":[0.1,0.9]},"metadata":{}}')
     put("tasks", "two", "tasks:\n- dataset_path: d.csv\n  horizon: 3\n  num_windows: 2\n  window_step_size: 3D\n"
         '  initial_cutoff: "2020-01-10"\n  target: [target, b]\n  known_dynamic_columns: [x]\n'
         "  past_dynamic_columns: []\n  extra_metrics: [WQL, MAE]\n  quantile_levels: [0.1, 0.5]\n"

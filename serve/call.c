@@ -1,0 +1,232 @@
+/* Calls: what all protocols ask for. */
+#include "serve/call.h"
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+
+/* ---- Members --------------------------------------------------------------------------------- */
+
+/* A whole number from 1 to `most`; *out stays where there is no such member. */
+static c2_status read_count(const c2_json_document *doc, const c2_json *object, const char *key, size_t most,
+                            size_t *out, c2_error *err) {
+  if (!c2_json_get(object, key)) return C2_OK;
+  return c2_json_get_size(doc, object, key, 1, most, out, err);
+}
+
+c2_status c2_call_read_horizon(c2_call *call, const c2_json_document *doc, const c2_json *object, const char *key,
+                               bool required, const c2_limits *limits, c2_error *err) {
+  call->pass.horizon = 1;
+  if (required) return c2_json_get_size(doc, object, key, 1, limits->horizon, &call->pass.horizon, err);
+  return read_count(doc, object, key, limits->horizon, &call->pass.horizon, err);
+}
+
+c2_status c2_call_read_levels(c2_call *call, const c2_json_document *doc, const c2_json *object, const char *key,
+                              c2_error *err) {
+  const c2_json *list = c2_json_get(object, key);
+  if (!list || list->type == C2_JSON_NULL) return C2_OK;
+  if (list->type != C2_JSON_ARRAY) {
+    return c2_json_fail(doc, list, err, "expected an array of levels, found %s", c2_json_type_name(list));
+  }
+  if (list->size > C2_CALL_LEVELS) {
+    return c2_json_fail(doc, list, err, "expected at most %d levels, found %zu", C2_CALL_LEVELS, (size_t)list->size);
+  }
+  call->level_count = 0;
+  call->levels_given = true;
+  C2_JSON_EACH (level, list) {
+    double value = 0;
+    if (!c2_json_number(level, &value) || !(value > 0 && value < 1)) {
+      return c2_json_fail(doc, level, err, "expected a level between 0 and 1, found %.40s",
+                          level->type == C2_JSON_NUMBER ? level->text : c2_json_type_name(level));
+    }
+    for (size_t i = 0; i < call->level_count; i++) {
+      if (call->levels[i] == value)
+        return c2_json_fail(doc, level, err, "expected each level once, found %g again", value);
+    }
+    call->levels[call->level_count++] = value;
+  }
+  return C2_OK;
+}
+
+static c2_status read_radius(const c2_json_document *doc, const c2_json *value, double *radius, c2_error *err) {
+  const char *text = c2_json_string(value);
+  if (text && strcmp(text, "inf") == 0) {
+    *radius = (double)INFINITY;
+    return C2_OK;
+  }
+  if (c2_json_number(value, radius) && *radius >= 0 && *radius == floor(*radius)) return C2_OK;
+  return c2_json_fail(doc, value, err, "expected a whole number of tokens, or \"inf\", found %.40s",
+                      value->type == C2_JSON_NUMBER ? value->text : c2_json_type_name(value));
+}
+
+/* A pattern that is asked for has no more of the server's own than its radius. */
+static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document *doc, const c2_json *object,
+                              c2_error *err) {
+  const c2_json *name = c2_json_get(object, "attention");
+  const c2_json *radius = c2_json_get(object, "radius");
+  if (name) {
+    const char *text = c2_json_string(name);
+    if (!text || chronos2_attention_named(text, &pattern->attention) != CHRONOS2_OK) {
+      return c2_json_fail(doc, name, err,
+                          "expected auto, full, windowed_future_global, windowed_future_visible or "
+                          "windowed_future_null, found %.40s",
+                          text ? text : c2_json_type_name(name));
+    }
+    if (pattern->radius == 0) pattern->radius = 8; /* the published one */
+  }
+  bool windowed = pattern->attention != CHRONOS2_AUTO && pattern->attention != CHRONOS2_FULL;
+  if (!windowed) pattern->radius = 0;
+  if (!radius) return C2_OK;
+  if (!windowed) {
+    return c2_json_fail(doc, radius, err, "a radius has no meaning under %s attention",
+                        chronos2_attention_name(pattern->attention));
+  }
+  return read_radius(doc, radius, &pattern->radius, err);
+}
+
+c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2_json *object, const c2_limits *limits,
+                            c2_error *err) {
+  c2_pass *p = &call->pass;
+  const c2_json *both[2];
+  p->context_length = limits->context_length;
+  p->batch_size = limits->batch_size;
+  p->pattern = limits->pattern;
+  C2_TRY(read_count(doc, object, "context_length", limits->context_length, &p->context_length, err));
+  C2_TRY(read_count(doc, object, "batch_size", limits->series, &p->batch_size, err));
+  both[0] = c2_json_get(object, "cross_learning");
+  both[1] = c2_json_get(object, "predict_batches_jointly");
+  if (both[0] && both[1]) {
+    return c2_json_fail(doc, both[1], err, "\"cross_learning\" says the same; leave one out");
+  }
+  C2_TRY(c2_json_get_bool(doc, object, "cross_learning", &p->cross_learning, err));
+  C2_TRY(c2_json_get_bool(doc, object, "predict_batches_jointly", &p->cross_learning, err));
+  return read_pattern(&p->pattern, doc, object, err);
+}
+
+/* ---- Series ---------------------------------------------------------------------------------- */
+
+c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc, const c2_json *object,
+                               const char *target, c2_error *err) {
+  const c2_json *rows = c2_json_get(object, target);
+  const c2_json *past = c2_json_get(object, "past_covariates");
+  const c2_json *future = c2_json_get(object, "future_covariates");
+  size_t targets = c2_json_is(c2_json_first(rows), C2_JSON_ARRAY) ? rows->size : 1;
+  if (c2_json_is(rows, C2_JSON_ARRAY) && rows->size == 0) {
+    return c2_json_fail(doc, rows, err, "expected at least one observation");
+  }
+  if (targets > C2_CALL_ROWS || c2_json_size(past) > C2_CALL_ROWS - targets) {
+    return c2_json_fail(doc, object, err, "expected at most %d targets and covariates together", C2_CALL_ROWS);
+  }
+  if (!c2_json_is(future, C2_JSON_OBJECT)) return C2_OK;
+  C2_JSON_EACH (key, future) {
+    if (!c2_json_is(key + 1, C2_JSON_ARRAY) || c2_json_size(key + 1) == call->pass.horizon) continue;
+    return c2_json_fail(doc, key + 1, err, "expected %zu values, as many as steps are forecast, found %zu",
+                        call->pass.horizon, c2_json_size(key + 1));
+  }
+  return C2_OK;
+}
+
+static void make_series(c2_call *call) {
+  chronos2_covariate *next = call->covariate;
+  for (size_t i = 0; i < call->set.count; i++) {
+    const c2_item *item = &call->set.item[i];
+    call->series[i] = (chronos2_series){.length = item->length,
+                                        .targets = item->targets,
+                                        .target = item->target,
+                                        .covariates = item->covariates,
+                                        .covariate = next};
+    for (size_t c = 0; c < item->covariates; c++, next++) {
+      const c2_covariate *from = &item->covariate[c];
+      *next = (chronos2_covariate){.name = from->name,
+                                   .past = from->past,
+                                   .future = from->future,
+                                   .past_text = from->past_text,
+                                   .future_text = from->future_text};
+      /* A category of several targets has its rank among those of all series of the library's call. */
+      call->is_whole = call->is_whole || (from->is_text && item->targets > 1);
+    }
+  }
+}
+
+c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
+                           const chronos2_config *config, c2_error *err) {
+  size_t covariates = 0;
+  size_t rows = 0;
+  size_t total = 0;
+  size_t count = call->set.count;
+  for (size_t i = 0; i < count; i++) {
+    covariates += call->set.item[i].covariates;
+    rows += call->set.item[i].covariates + call->set.item[i].targets;
+  }
+  if (rows > 10 * limits->series) {
+    return c2_json_fail(doc, inputs, err, "expected at most %zu targets and covariates in all, found %zu",
+                        10 * limits->series, rows);
+  }
+  C2_TRY(c2_alloc_array(count, sizeof *call->series, &call->series, err));
+  C2_TRY(c2_alloc_array(covariates, sizeof *call->covariate, &call->covariate, err));
+  C2_TRY(c2_alloc_array(count + 1, sizeof *call->first, &call->first, err));
+  for (size_t i = 0; i < count; i++) {
+    call->first[i] = total;
+    c2_sum_up(&total, call->set.item[i].targets, call->pass.horizon * (1 + call->level_count));
+  }
+  call->first[count] = total;
+  if (total > SIZE_MAX / 64) C2_FAIL(err, C2_ERR_MEMORY, "the result is too large");
+  call->is_whole = call->pass.cross_learning;
+  make_series(call);
+  for (size_t i = 0; i < call->level_count; i++) {
+    call->outside += call->levels[i] < config->quantile_levels[0] ||
+                     call->levels[i] > config->quantile_levels[config->quantiles - 1];
+  }
+  return C2_OK;
+}
+
+size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config) {
+  enum { PATHS = 9 }; /* of a rollout beyond its first pass */
+  const chronos2_series *s = &call->series[series];
+  size_t length = c2_min_size(s->length, call->pass.context_length);
+  size_t past = (length + config->patch - 1) / config->patch + 1;
+  size_t future = (call->pass.horizon + config->patch - 1) / config->patch;
+  size_t more = (future - 1) / config->max_output_patches;
+  return (s->targets + s->covariates) * (past + c2_min_size(future, config->max_output_patches)) * (1 + PATHS * more);
+}
+
+size_t c2_call_bytes(const c2_call *call) {
+  return call->first[call->set.count] * sizeof *call->values;
+}
+
+c2_status c2_call_make_room(c2_call *call, c2_error *err) {
+  return c2_alloc_array(call->first[call->set.count], sizeof *call->values, &call->values, err);
+}
+
+/* ---- The result ------------------------------------------------------------------------------ */
+
+c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *forecast, size_t at, c2_error *err) {
+  size_t horizon = call->pass.horizon;
+  double *out = call->values + call->first[series];
+  for (size_t t = 0; t < call->series[series].targets; t++) {
+    const double *median = chronos2_forecast_median(forecast, at, t);
+    if (!median) C2_FAIL(err, C2_ERR_MODEL, "%s", chronos2_forecast_error(forecast, at));
+    memcpy(out, median, horizon * sizeof *out);
+    out += horizon;
+    chronos2_status status = chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out);
+    if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
+    out += horizon * call->level_count;
+  }
+  return C2_OK;
+}
+
+const double *c2_call_values(const c2_call *call, size_t series, size_t target) {
+  return call->values + call->first[series] + target * call->pass.horizon * (1 + call->level_count);
+}
+
+void c2_call_free(c2_call *call) {
+  c2_dataset_free(&call->set);
+  free(call->series);
+  free(call->covariate);
+  free(call->first);
+  free(call->values);
+  memset(call, 0, sizeof *call);
+}

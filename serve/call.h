@@ -1,0 +1,88 @@
+/* What a client asks for, whatever the protocol: series, how they are to be forecast, and room for the result. */
+#ifndef C2_SERVE_CALL_H
+#define C2_SERVE_CALL_H
+
+#include <chronos2.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/json.h"
+#include "base/status.h"
+#include "data/dataset.h"
+
+/* What may be asked for, and what is taken where nothing is said. */
+typedef struct c2_limits {
+  size_t series;                     /* of a request; ten times as many rows: targets and covariates */
+  size_t horizon;                    /* steps */
+  size_t context_length, batch_size; /* of the server, and the most that a request may ask for */
+  chronos2_pattern pattern;          /* CHRONOS2_AUTO: as the weights were trained */
+  const char *model;                 /* its name */
+} c2_limits;
+
+enum { C2_CALL_LEVELS = 99, C2_CALL_ROWS = 1024 }; /* most quantile levels of a call, and rows of a series */
+
+/* How series are forecast. Calls that agree in all of this may share a pass. */
+typedef struct c2_pass {
+  size_t horizon, context_length, batch_size;
+  chronos2_pattern pattern;
+  bool cross_learning;
+} c2_pass;
+
+/* What a client wrote of a series, and wants to see again. */
+typedef struct c2_given {
+  bool is_nested; /* the target is an array of arrays */
+  bool has_id;
+  const char *frequency; /* KServe: its spelling, and the time of the first forecast step */
+  const char *start;
+} c2_given;
+
+/* Zeroed at first. */
+typedef struct c2_call {
+  c2_dataset set;
+  chronos2_series *series;       /* [set.count]; they refer to the set */
+  chronos2_covariate *covariate; /* all series' */
+  c2_pass pass;
+  c2_given *given; /* [set.count], in the set's memory */
+  bool is_whole;   /* its series depend on each other, so that they must be forecast in one call of the library */
+  double levels[C2_CALL_LEVELS];
+  size_t level_count;
+  bool levels_given;
+  size_t *first;     /* [set.count + 1] where a series' values begin */
+  double *values;    /* of each target [horizon] medians, then [horizon][level_count] */
+  const char *model; /* KServe: the name that the client gave; in the set's memory */
+  size_t outside;    /* levels outside the trained ones */
+} c2_call;
+
+/* Reads "horizon" (or another name), levels and pattern: the members that all protocols have. They are absent where
+ * `object` is NULL. */
+c2_status c2_call_read_horizon(c2_call *call, const c2_json_document *doc, const c2_json *object, const char *key,
+                               bool required, const c2_limits *limits, c2_error *err);
+c2_status c2_call_read_levels(c2_call *call, const c2_json_document *doc, const c2_json *object, const char *key,
+                              c2_error *err);
+c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2_json *object, const c2_limits *limits,
+                            c2_error *err);
+
+/* Checks a series' size before it is read, and its futures' lengths: `object` is the series. */
+c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc, const c2_json *object,
+                               const char *target, c2_error *err);
+
+/* Makes series of the set when all else has been read. */
+c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
+                           const chronos2_config *config, c2_error *err);
+
+/* Tokens that a series takes in a pass, covariates included; a longer horizon than one pass counts its paths. */
+size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config);
+
+/* Bytes of the values, and room for them. */
+size_t c2_call_bytes(const c2_call *call);
+c2_status c2_call_make_room(c2_call *call, c2_error *err);
+
+/* Takes series `at` of a forecast as series `series` of the call. */
+c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *forecast, size_t at, c2_error *err);
+
+/* [horizon] medians; [horizon][level_count] quantiles behind them. */
+const double *c2_call_values(const c2_call *call, size_t series, size_t target);
+
+void c2_call_free(c2_call *call);
+
+#endif

@@ -1,0 +1,98 @@
+/* What the protocols share. */
+#include "serve/protocol.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, const c2_limits *limits,
+                      const chronos2_config *config, c2_call *call, c2_answer *answer) {
+  char where[C2_JSON_WHERE_ROOM] = "";
+  c2_json_document doc = {.path = "the body", .failure = C2_ERR_FORMAT, .allow_nan = true, .where = where};
+  c2_error err;
+  c2_status status = c2_json_parse(&doc, text, size, &err);
+  if (status == C2_OK && doc.node->type != C2_JSON_OBJECT) {
+    status = c2_json_fail(&doc, doc.node, &err, "expected an object, found %s", c2_json_type_name(doc.node));
+  }
+  if (status == C2_OK) status = protocol->read(call, &doc, limits, config, &err);
+  c2_json_free(&doc);
+  if (status != C2_OK) c2_answer_refuse_error(answer, where, &err);
+  return status == C2_OK;
+}
+
+void c2_protocol_write(const c2_protocol *protocol, const c2_call *call, const chronos2_config *config,
+                       c2_answer *answer) {
+  c2_answer_stream stream;
+  c2_error err;
+  if (c2_answer_open(&stream, &err) != C2_OK) {
+    c2_answer_refuse_error(answer, NULL, &err);
+    return;
+  }
+  c2_status status = protocol->write(call, config, &stream.json, &err);
+  c2_answer_close(&stream, C2_HTTP_OK, answer);
+  if (status != C2_OK) c2_answer_refuse_error(answer, NULL, &err);
+}
+
+c2_status c2_protocol_refuse_others(const c2_json_document *doc, const c2_json *object, const char *const *known,
+                                    c2_error *err) {
+  C2_JSON_EACH (key, object) {
+    size_t i = 0;
+    while (known[i] && strcmp(key->text, known[i]) != 0) i++;
+    if (known[i]) continue;
+    char list[300] = "";
+    for (i = 0; known[i]; i++) {
+      size_t used = strlen(list);
+      (void)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", known[i]);
+    }
+    return c2_json_fail(doc, key, err, "unknown key \"%.60s\"; expected %s", key->text, list);
+  }
+  return C2_OK;
+}
+
+void c2_protocol_level(double level, char out[32]) {
+  for (int digits = 15; digits <= 17; digits++) {
+    (void)snprintf(out, 32, "%.*g", digits, level);
+    if (strtod(out, NULL) == level) return;
+  }
+}
+
+static void put_target(const c2_call *call, size_t series, size_t target, size_t level, const char *key,
+                       c2_json_writer *json) {
+  size_t horizon = call->pass.horizon;
+  const double *values = c2_call_values(call, series, target);
+  c2_json_begin_array(json, key);
+  for (size_t s = 0; s < horizon; s++) {
+    bool median = level == C2_PROTOCOL_MEDIAN;
+    c2_json_put_float(json, NULL, median ? values[s] : values[horizon + s * call->level_count + level]);
+  }
+  c2_json_end_array(json);
+}
+
+void c2_protocol_put_values(const c2_call *call, size_t series, size_t level, const char *key, c2_json_writer *json) {
+  if (!call->given[series].is_nested) {
+    put_target(call, series, 0, level, key, json);
+    return;
+  }
+  c2_json_begin_array(json, key);
+  for (size_t t = 0; t < call->series[series].targets; t++) put_target(call, series, t, level, NULL, json);
+  c2_json_end_array(json);
+}
+
+void c2_protocol_put_warnings(const c2_call *call, const chronos2_config *config, c2_json_writer *json) {
+  char text[200];
+  size_t once = config->max_output_patches * config->patch;
+  if (call->outside == 0 && call->pass.horizon <= once) return;
+  c2_json_begin_array(json, "warnings");
+  if (call->outside > 0) {
+    (void)snprintf(text, sizeof text,
+                   "%zu quantile levels lie outside the trained ones, %g to %g, and take the values of the nearest",
+                   call->outside, config->quantile_levels[0], config->quantile_levels[config->quantiles - 1]);
+    c2_json_put_text(json, NULL, text);
+  }
+  if (call->pass.horizon > once) {
+    (void)snprintf(text, sizeof text, "the model forecasts %zu steps at once; the rest of %zu is rolled out", once,
+                   call->pass.horizon);
+    c2_json_put_text(json, NULL, text);
+  }
+  c2_json_end_array(json);
+}

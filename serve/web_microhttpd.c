@@ -1,0 +1,383 @@
+/* HTTP by libmicrohttpd: a few threads move bytes, and a connection whose request waits for a forecast is suspended.
+ * The library limits how long a connection is silent, not how long it takes; that is watched here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+#include "serve/web.h"
+#include "serve/log.h"
+
+enum { MOST_THREADS = 4, TICKS = 10 /* a second */, BACKLOG = 1024, DISCARD = 4 /* bodies */ };
+
+/* What a connection is waiting for. */
+typedef enum phase { HEAD, BODY, FORECAST, SEND, NEXT } phase;
+
+typedef struct peer {
+  struct peer *next, *before;
+  int descriptor;
+  phase phase;
+  double since;
+  bool is_cut; /* it took too long */
+} peer;
+
+typedef struct http {
+  c2_server *server;
+  const c2_web_options *options;
+  int listener;
+  struct MHD_Daemon *daemon;
+  pthread_mutex_t lock;
+  peer *first; /* under the lock */
+} http;
+
+/* ---- Connections and their time -------------------------------------------------------------- */
+
+static void note_connection(void *context, struct MHD_Connection *connection, void **socket_context,
+                            enum MHD_ConnectionNotificationCode code) {
+  http *h = context;
+  if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    peer *p = calloc(1, sizeof *p);
+    *socket_context = p; /* NULL: it is not watched, and refused at its first request */
+    if (!p) return;
+    p->descriptor = info ? info->connect_fd : -1;
+    p->since = c2_clock_seconds();
+    pthread_mutex_lock(&h->lock);
+    p->next = h->first;
+    if (h->first) h->first->before = p;
+    h->first = p;
+    pthread_mutex_unlock(&h->lock);
+    return;
+  }
+  peer *p = *socket_context;
+  if (!p) return;
+  pthread_mutex_lock(&h->lock);
+  *(p->before ? &p->before->next : &h->first) = p->next;
+  if (p->next) p->next->before = p->before;
+  pthread_mutex_unlock(&h->lock);
+  free(p);
+}
+
+static peer *peer_of(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info ? info->socket_context : NULL;
+}
+
+static void enter(http *h, struct MHD_Connection *connection, phase next) {
+  peer *p = peer_of(connection);
+  if (!p) return;
+  pthread_mutex_lock(&h->lock);
+  p->phase = next;
+  p->since = c2_clock_seconds();
+  pthread_mutex_unlock(&h->lock);
+}
+
+/* A word to a client that has not sent its request in time, past the library, which can't answer before. */
+static void send_late(int descriptor) {
+  c2_answer answer = {.body = NULL};
+  char text[1024];
+  c2_answer_refuse(&answer, C2_HTTP_TIMEOUT, NULL, "the request did not arrive in time");
+  int size = snprintf(
+      text, sizeof text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%.*s",
+      (int)answer.status, c2_http_reason(answer.status), answer.type, answer.size, (int)answer.size, answer.body);
+  if (size > 0 && (size_t)size < sizeof text) {
+    (void)send(descriptor, text, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  c2_answer_free(&answer);
+}
+
+/* Ends connections that take too long. The descriptors are open: the library closes one after the notice that takes its
+ * connection out of the list. */
+static void watch(http *h) {
+  double now = c2_clock_seconds();
+  pthread_mutex_lock(&h->lock);
+  for (peer *p = h->first; p; p = p->next) {
+    if (p->phase == FORECAST || p->is_cut || now - p->since < h->options->seconds) continue;
+    p->is_cut = true;
+    if (p->phase == HEAD || p->phase == BODY) send_late(p->descriptor);
+    if (p->phase == HEAD) c2_server_count(h->server, C2_HTTP_TIMEOUT, now - p->since);
+    (void)shutdown(p->descriptor, SHUT_RDWR);
+  }
+  pthread_mutex_unlock(&h->lock);
+}
+
+/* ---- Requests -------------------------------------------------------------------------------- */
+
+static const char *header(struct MHD_Connection *connection, const char *name) {
+  return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
+}
+
+static const char *find_key(struct MHD_Connection *connection) {
+  static const char bearer[] = "Bearer ";
+  const char *text = header(connection, "Authorization");
+  if (text && strncasecmp(text, bearer, sizeof bearer - 1) == 0) return text + sizeof bearer - 1;
+  return header(connection, "X-API-Key");
+}
+
+static int64_t find_length(struct MHD_Connection *connection) {
+  const char *text = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  char *end = NULL;
+  errno = 0;
+  long long length = text ? strtoll(text, &end, 10) : -1;
+  return text && *text && !*end && !errno ? length : -1;
+}
+
+static void wake(void *connection) {
+  MHD_resume_connection(connection);
+}
+
+static void add_headers(const c2_server *server, const c2_exchange *exchange, const c2_answer *answer,
+                        struct MHD_Response *response) {
+  char seconds[16];
+  if (answer->type) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
+  (void)MHD_add_response_header(response, "X-Request-Id", c2_exchange_id(exchange));
+  (void)MHD_add_response_header(response, "Cache-Control", "no-store");
+  (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+  if (answer->allow) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
+  if (answer->status == C2_HTTP_UNAUTHORIZED) {
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+  }
+  if (answer->retry_after > 0) {
+    (void)snprintf(seconds, sizeof seconds, "%d", answer->retry_after);
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+  }
+  if (c2_server_is_draining(server)) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+}
+
+static enum MHD_Result send_answer(http *h, struct MHD_Connection *connection, c2_exchange *exchange) {
+  c2_answer *answer = c2_exchange_answer(exchange);
+  enum MHD_ResponseMemoryMode mode = answer->is_fixed || !answer->body ? MHD_RESPMEM_PERSISTENT : MHD_RESPMEM_MUST_FREE;
+  struct MHD_Response *response = MHD_create_response_from_buffer(answer->size, answer->body, mode);
+  if (!response) return MHD_NO;
+  if (mode == MHD_RESPMEM_MUST_FREE) answer->body = NULL; /* the response's now */
+  add_headers(h->server, exchange, answer, response);
+  enter(h, connection, SEND);
+  enum MHD_Result result = MHD_queue_response(connection, (unsigned)answer->status, response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+/* The headers have come. A body that isn't wanted is read all the same, unless it is long or its client asked first: a
+ * client that is still sending may not see the answer. */
+static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const char *url, const char *method,
+                             c2_exchange **exchange) {
+  const c2_head head = {.method = method,
+                        .path = url,
+                        .key = find_key(connection),
+                        .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+                        .length = find_length(connection)};
+  if (!peer_of(connection)) return MHD_NO;
+  *exchange = c2_exchange_open(h->server, &head, wake, connection);
+  if (!*exchange) return MHD_NO;
+  enter(h, connection, BODY);
+  bool asked = header(connection, MHD_HTTP_HEADER_EXPECT) != NULL;
+  bool is_long = head.length > 0 && (uint64_t)head.length / DISCARD > c2_server_body_limit(h->server);
+  if (c2_exchange_is_answered(*exchange) && (asked || is_long)) return send_answer(h, connection, *exchange);
+  return MHD_YES;
+}
+
+static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **request) {
+  http *h = context;
+  c2_exchange *exchange = *request;
+  (void)version;
+  if (!exchange) return begin(h, connection, url, method, (c2_exchange **)request);
+  if (*upload_size > 0) {
+    c2_exchange_take(exchange, upload, *upload_size);
+    *upload_size = 0;
+    return MHD_YES;
+  }
+  if (!c2_exchange_end(exchange)) return send_answer(h, connection, exchange);
+  enter(h, connection, FORECAST);
+  MHD_suspend_connection(connection);
+  c2_exchange_submit(exchange);
+  return MHD_YES;
+}
+
+static void note_completed(void *context, struct MHD_Connection *connection, void **request,
+                           enum MHD_RequestTerminationCode code) {
+  http *h = context;
+  c2_exchange *exchange = *request;
+  const peer *p = peer_of(connection);
+  if (!exchange) return;
+  c2_exchange_close(&exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK, p && p->is_cut ? C2_HTTP_TIMEOUT : 0);
+  *request = NULL;
+  enter(h, connection, NEXT);
+}
+
+/* ---- Listening ------------------------------------------------------------------------------- */
+
+/* The address and the port of "127.0.0.1:8080", "[::1]:8080" and ":8080". */
+static c2_status split_address(const char *listen, char *host, size_t room, const char **port, c2_error *err) {
+  const char *colon = strrchr(listen, ':');
+  const char *begin = listen;
+  size_t size = colon ? (size_t)(colon - listen) : 0;
+  if (size >= 2 && *listen == '[' && listen[size - 1] == ']') {
+    begin++;
+    size -= 2;
+  }
+  if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5 ||
+      size + 1 > room) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--listen: expected ADDRESS:PORT, as 127.0.0.1:8080, found '%.80s'", listen);
+  }
+  memcpy(host, begin, size);
+  host[size] = '\0';
+  *port = colon + 1;
+  return C2_OK;
+}
+
+static c2_status listen_at(http *h, c2_error *err) {
+  const struct addrinfo hints = {
+      .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+  struct addrinfo *found = NULL;
+  const char *port = NULL;
+  char host[256];
+  int one = 1;
+  C2_TRY(split_address(h->options->listen, host, sizeof host, &port, err));
+  int failed = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
+  if (failed) C2_FAIL(err, C2_ERR_ARGUMENT, "--listen %s: %s", h->options->listen, gai_strerror(failed));
+  h->listener = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  bool good = h->listener >= 0 && setsockopt(h->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+              bind(h->listener, found->ai_addr, found->ai_addrlen) == 0 && listen(h->listener, BACKLOG) == 0;
+  int reason = errno;
+  freeaddrinfo(found);
+  return good ? C2_OK : c2_fail(err, C2_ERR_IO, "--listen %s: %s", h->options->listen, strerror(reason));
+}
+
+static void log_address(const http *h) {
+  struct sockaddr_storage address;
+  socklen_t size = sizeof address;
+  char host[256] = "";
+  char port[16] = "";
+  char text[300];
+  if (getsockname(h->listener, (struct sockaddr *)&address, &size) == 0) {
+    (void)getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
+                      NI_NUMERICHOST | NI_NUMERICSERV);
+  }
+  (void)snprintf(text, sizeof text, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
+  C2_LOG("info", "listening", C2_LOG_TEXT("address", text), C2_LOG_NUMBER("pid", getpid()));
+}
+
+static void log_library(void *context, const char *format, va_list args) {
+  char text[512];
+  (void)context;
+  (void)vsnprintf(text, sizeof text, format, args);
+  text[strcspn(text, "\n")] = '\0';
+  C2_LOG("warning", "http", C2_LOG_TEXT("message", text));
+}
+
+/* As many open files as connections need, if the system allows it. */
+static size_t raise_files(size_t connections) {
+  struct rlimit files;
+  enum { OWN = 64 };
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return connections;
+  if (files.rlim_cur < connections + OWN && files.rlim_cur != RLIM_INFINITY) {
+    files.rlim_cur = files.rlim_max == RLIM_INFINITY || files.rlim_max > connections + OWN ? (rlim_t)(connections + OWN)
+                                                                                           : files.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    (void)getrlimit(RLIMIT_NOFILE, &files);
+  }
+  if (files.rlim_cur == RLIM_INFINITY || files.rlim_cur >= connections + OWN) return connections;
+  size_t most = files.rlim_cur > 2 * OWN ? (size_t)files.rlim_cur - OWN : OWN;
+  C2_LOG("warning", "limit", C2_LOG_TEXT("message", "the system allows fewer open files than --connections asks for"),
+         C2_LOG_NUMBER("connections", most));
+  return most;
+}
+
+static c2_status start(http *h, c2_error *err) {
+  size_t connections = raise_files(h->options->connections);
+  unsigned threads = (unsigned)c2_max_size(2, c2_min_size((size_t)c2_processor_count(), MOST_THREADS));
+  struct sockaddr_storage address = {0};
+  socklen_t size = sizeof address;
+  (void)getsockname(h->listener, (struct sockaddr *)&address, &size);
+  unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                   (address.ss_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+  h->daemon = MHD_start_daemon(flags, 0, NULL, NULL, handle, h, MHD_OPTION_EXTERNAL_LOGGER, log_library, NULL,
+                               MHD_OPTION_LISTEN_SOCKET, h->listener, MHD_OPTION_THREAD_POOL_SIZE, threads,
+                               MHD_OPTION_CONNECTION_LIMIT, (unsigned)c2_max_size(connections, threads),
+                               MHD_OPTION_NOTIFY_CONNECTION, note_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
+                               note_completed, h, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+  if (!h->daemon) C2_FAIL(err, C2_ERR_IO, "the HTTP server can't be started: %s", strerror(errno));
+  return C2_OK;
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+static void list_signals(sigset_t *set) {
+  (void)sigemptyset(set);
+  (void)sigaddset(set, SIGTERM);
+  (void)sigaddset(set, SIGINT);
+}
+
+void c2_web_hold_signals(void) {
+  sigset_t set;
+  list_signals(&set);
+  (void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Waits for a tick or a signal; true for a signal. */
+static bool wait_for_signal(void) {
+  const struct timespec tick = {.tv_nsec = 1000000000 / TICKS};
+  sigset_t set;
+  list_signals(&set);
+  return sigtimedwait(&set, NULL, &tick) > 0;
+}
+
+static void drain(http *h) {
+  double began = c2_clock_seconds();
+  c2_server_drain(h->server);
+  C2_LOG("info", "draining", C2_LOG_NUMBER("active", c2_server_active(h->server)));
+  bool is_over = false;
+  while (c2_server_active(h->server) > 0 && !is_over) {
+    is_over = wait_for_signal() || c2_clock_seconds() - began > h->options->grace;
+    watch(h);
+    c2_server_tick(h->server);
+  }
+  if (!is_over) return;
+  C2_LOG("warning", "cancelling", C2_LOG_NUMBER("active", c2_server_active(h->server)));
+  c2_server_cancel(h->server);
+  for (began = c2_clock_seconds(); c2_server_active(h->server) > 0 && c2_clock_seconds() - began < 1;) {
+    (void)wait_for_signal();
+    watch(h);
+  }
+}
+
+bool c2_web_available(const char **how) {
+  *how = "";
+  return true;
+}
+
+c2_status c2_web_serve(c2_server *server, const c2_web_options *options, c2_error *err) {
+  http h = {.server = server, .options = options, .listener = -1};
+  (void)pthread_mutex_init(&h.lock, NULL);
+  c2_status status = listen_at(&h, err);
+  if (status == C2_OK) status = start(&h, err);
+  if (status == C2_OK) {
+    log_address(&h);
+    h.listener = -1; /* the library's now */
+    while (!wait_for_signal()) {
+      watch(&h);
+      c2_server_tick(server);
+    }
+    drain(&h);
+    c2_server_stop(server); /* no connection may be suspended when the library stops */
+    MHD_stop_daemon(h.daemon);
+    C2_LOG("info", "stopped", C2_LOG_NUMBER("active", c2_server_active(server)));
+  }
+  if (h.listener >= 0) (void)close(h.listener);
+  (void)pthread_mutex_destroy(&h.lock);
+  return status;
+}

@@ -1,0 +1,735 @@
+/* `chronos2 serve` over sockets: protocols, refusals, limits, keys, batches, time limits, draining. */
+#include "serving.h"
+
+#include "base/json.h"
+#include "serve/web.h"
+
+enum { CLIENTS = 24, ROUNDS = 6 };
+
+/* ---- What is sent ---------------------------------------------------------------------------- */
+
+/* {"inputs":[{"target":[...]} ...],"parameters":{PARAMETERS}}, the caller's to free: a few waves, each series its own.
+ */
+static char *make_body(size_t series, size_t length, unsigned seed, const char *parameters) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  assert_non_null(out);
+  (void)fputs("{\"inputs\":[", out);
+  for (size_t i = 0; i < series; i++) {
+    (void)fputs(i ? ",{\"target\":[" : "{\"target\":[", out);
+    for (size_t t = 0; t < length; t++) {
+      seed = seed * 1103515245u + 12345u;
+      (void)fprintf(out, "%s%u.%u", t ? "," : "", (unsigned)(t % 24 + i), seed >> 16 & 1023);
+    }
+    (void)fputs("]}", out);
+  }
+  (void)fprintf(out, "],\"parameters\":{%s}}", parameters);
+  assert_int_equal(fclose(out), 0);
+  return text;
+}
+
+/* A request of a few kilobytes whose forecast takes seconds, in many passes. */
+static const char heavy[] =
+    "\"prediction_length\":1024,\"cross_learning\":true,\"batch_size\":1,\"quantile_levels\":[0.5]";
+
+/* ---- The same numbers as the program's ------------------------------------------------------- */
+
+/* The numbers of a column of CSV, as JSON writes them in an array. */
+static void csv_column(const char *csv, const char *id, const char *target, size_t column, char *out, size_t room) {
+  size_t used = 1;
+  char *copy = strdup(csv);
+  char *save = NULL;
+  (void)snprintf(out, room, "[");
+  for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+    char *cell[16] = {line};
+    size_t cells = 1;
+    for (char *c = line; *c && cells < 16; c++) {
+      if (*c != ',') continue;
+      *c = '\0';
+      cell[cells++] = c + 1;
+    }
+    if (strcmp(cell[0], id) != 0 || strcmp(cell[2], target) != 0) continue;
+    used += (size_t)snprintf(out + used, room - used, "%s%s", used > 1 ? "," : "", cell[column]);
+  }
+  (void)snprintf(out + used, room - used, "]");
+  free(copy);
+}
+
+static const char *const items[] = {
+    "{\"item_id\":\"a\",\"start\":\"2024-01-01\",\"target\":[1,2,3,2,0.5,2,null,2,1,4,2.25,3.125,7,1,2,3,5,1]"
+    ",\"past_covariates\":{\"price\":[1,2,1,2,1,2,1,2,1,2,1,2,1,2,1,2,1,2],"
+    "\"kind\":[\"x\",\"y\",\"x\",\"x\",\"y\",\"x\",\"x\",\"y\",\"x\",\"x\",\"y\",\"x\",\"x\",\"y\",\"x\",\"x\",\"y\","
+    "\"x\"]},"
+    "\"future_covariates\":{\"price\":[3,1,2]}%s}",
+    "{\"item_id\":\"b\",\"start\":\"2024-01-01\",\"target\":[[1,5,2,6,3,7],[9,8,9,7,9,6]],"
+    "\"past_covariates\":{\"kind\":[\"q\",\"r\",\"r\",\"q\",\"q\",\"s\"]}%s}",
+    "{\"item_id\":\"c\",\"start\":\"2024-01-01\",\"target\":[1e10,1.5e10,1.25e10,2e10]%s}"};
+enum { ITEMS = sizeof items / sizeof items[0] };
+
+/* One request with all items, forecast by the program from a file and by the server. */
+static void test_same_numbers(void **state) {
+  const serving *s = *state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "x.jsonl");
+  char body[4096] =
+      "{\"parameters\":{\"prediction_length\":3,\"freq\":\"D\",\"quantile_levels\":[0.05,0.5,0.93]},\"inputs\":[";
+  char file[4096] = "";
+  for (size_t i = 0; i < ITEMS; i++) {
+    size_t used = strlen(file);
+    (void)snprintf(file + used, sizeof file - used, items[i], ",\"freq\":\"D\"");
+    strcat(file, "\n");
+    used = strlen(body);
+    strcat(body, i ? "," : "");
+    (void)snprintf(body + strlen(body), sizeof body - used - 1, items[i], "");
+  }
+  strcat(body, "]}");
+  program_write_file(path, file, strlen(file));
+  program_result csv = PROGRAM_RUN("forecast", path, "--horizon", "3", "--quantile-levels", "0.05,0.5,0.93");
+  assert_int_equal(csv.status, 0);
+  reply r = serving_post(s, "/invocations", body);
+  assert_int_equal(r.status, 200);
+  static const char *const names[ITEMS][2] = {{"target", NULL}, {"target_0", "target_1"}, {"target", NULL}};
+  static const char *const ids[ITEMS] = {"a", "b", "c"};
+  for (size_t i = 0; i < ITEMS; i++) {
+    static const char *const keys[] = {"mean", "0.05", "0.5", "0.93"};
+    for (size_t k = 0; k < 4; k++) {
+      char column[2][300];
+      char part[700];
+      for (size_t t = 0; t < 2 && names[i][t]; t++) csv_column(csv.out, ids[i], names[i][t], 3 + k, column[t], 300);
+      if (names[i][1]) {
+        (void)snprintf(part, sizeof part, "\"%s\":[%s,%s]", keys[k], column[0], column[1]);
+      } else {
+        (void)snprintf(part, sizeof part, "\"%s\":%s", keys[k], column[0]);
+      }
+      assert_true(strlen(column[0]) > 10);
+      if (!strstr(r.body, part)) fail_msg("expected %s in %s", part, r.body);
+    }
+  }
+  serving_assert(&r, 200, "\"item_id\":\"a\",\"start\":\"2024-01-19T00:00:00\"");
+  program_free(&csv);
+  free(path);
+  program_remove_folder(folder);
+}
+
+/* What KServe calls by other names has the same numbers. */
+static void test_kserve(void **state) {
+  const serving *s = *state;
+  reply a = serving_post(s, "/invocations",
+                         "{\"inputs\":[{\"target\":[33,34,35,36,37]}],\"parameters\":{\"prediction_length\":4,"
+                         "\"quantile_levels\":[0.1]}}");
+  reply b = serving_post(s, "/v1/timeseries/forecast",
+                         "{\"model\":\"chronos2-micro\",\"inputs\":[{\"type\":\"univariate_time_series\",\"name\":"
+                         "\"humidity\",\"series\":[33,34,35,36,37],\"frequency\":\"month\",\"start_timestamp\":"
+                         "\"2024-09-30T13:10:00Z\",\"note\":1},{\"type\":\"multivariate_time_series\",\"name\":\"m\","
+                         "\"series\":[[33,34,35,36,37]],\"frequency\":\"H\"}],\"options\":{\"horizon\":4,"
+                         "\"quantiles\":[0.1]}}");
+  assert_int_equal(a.status, 200);
+  assert_int_equal(b.status, 200);
+  char part[2][300];
+  const char *mean = strchr(a.body, '[') + 1; /* {"predictions":[{"mean":[...],"0.1":[...]}]} */
+  mean = strchr(mean, '[');
+  const char *low = strchr(mean + 1, '[');
+  (void)snprintf(part[0], 300, "\"mean_forecast\":%.*s", (int)(strchr(mean, ']') + 1 - mean), mean);
+  (void)snprintf(part[1], 300, "\"quantiles\":{\"0.1\":%.*s}", (int)(strchr(low, ']') + 1 - low), low);
+  assert_non_null(strstr(b.body, part[0]));
+  assert_non_null(strstr(b.body, part[1]));
+  (void)snprintf(part[0], 300, "\"mean_forecast\":[%.*s]", (int)(strchr(mean, ']') + 1 - mean), mean);
+  assert_non_null(strstr(b.body, part[0]));
+  assert_non_null(strstr(b.body, "\"start_timestamp\":\"2025-02-28T13:10:00Z\"")); /* February has no 30th */
+  free(a.body);
+  serving_assert(&b, 200, "\"frequency\":\"month\"");
+}
+
+/* ---- Routes and refusals --------------------------------------------------------------------- */
+
+static void test_routes(void **state) {
+  static const struct {
+    const char *method, *path;
+    int status;
+    const char *part;
+  } cases[] = {
+      {"GET", "/ping", 200, "{\"ready\":true}"},
+      {"HEAD", "/ping", 200, ""},
+      {"GET", "/healthz", 200, "{\"live\":true}"},
+      {"GET", "/v2/health/live", 200, "true"},
+      {"GET", "/v2/health/ready", 200, "true"},
+      {"GET", "/v2/models/chronos2-micro/ready", 200, "true"},
+      {"GET", "/v1/models/chronos2-micro", 200, "{\"name\":\"chronos2-micro\",\"ready\":true}"},
+      {"GET", "/v1/models", 200, "{\"models\":[\"chronos2-micro\"]}"},
+      {"GET", "/v1/timeseries/models", 200, "[\"chronos2-micro\"]"},
+      {"GET", "/metrics", 200, "chronos2_requests_active 1\n"},
+      {"GET", "/v1/models/other", 404, "there is nothing at /v1/models/other"},
+      {"GET", "/v1/models/chronos2-micro/", 404, "NotFoundError"},
+      {"GET", "//ping", 404, "NotFoundError"},
+      {"POST", "/ping", 405, "expected the method GET"},
+      {"DELETE", "/ping", 405, "MethodNotAllowedError"},
+      {"GET", "/invocations", 405, "expected the method POST"},
+      {"PUT", "/v1/timeseries/forecast", 405, "expected the method POST"},
+      {"POST", "/invocations", 415, "application/json"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    int fd = serving_connect(*state);
+    assert_true(fd >= 0);
+    assert_true(serving_ask(fd, cases[i].method, cases[i].path, "Connection: close\r\n", NULL));
+    reply r = {0};
+    if (strcmp(cases[i].method, "HEAD") == 0) {
+      char text[1024] = "";
+      assert_true(recv(fd, text, sizeof text - 1, MSG_WAITALL) > 0);
+      assert_non_null(strstr(text, "HTTP/1.1 200 OK\r\n"));
+      assert_null(strchr(text, '{'));
+    } else {
+      r = serving_read(fd);
+      if (cases[i].status == 405) assert_non_null(strstr(r.head, "\r\nAllow: "));
+      serving_assert(&r, cases[i].status, cases[i].part);
+    }
+    close(fd);
+  }
+}
+
+#define ONE "{\"inputs\":[{\"target\":[1,2,3]"
+
+static const struct {
+  const char *path, *body, *param, *part;
+} refusals[] = {
+    {"/invocations", "", "", "empty body"},
+    {"/invocations", "{", "", "the body:1:2: expected a key in"},
+    {"/invocations", "[1]", "", "expected an object, found an array"},
+    {"/invocations", "{\"inputs\":[{\"target\":[1,2,]}]}", "", "the body:1:27: expected a value"},
+    {"/invocations", "{\"a\":\"\xff\"}", "", "UTF-8"},
+    {"/invocations", "{}", "", "expected an array of 1 to 1000 series"},
+    {"/invocations", "{\"inputs\":[]}", "inputs", "expected an array of 1 to 1000 series"},
+    {"/invocations", "{\"inputs\":[1]}", "inputs[0]", "expected an object, found a number"},
+    {"/invocations", "{\"inputs\":[{}]}", "inputs[0]", "expected \\\"target\\\""},
+    {"/invocations", "{\"inputs\":[{\"target\":[]}]}", "inputs[0].target", "at least one observation"},
+    {"/invocations", "{\"inputs\":[{\"target\":[1]},{\"target\":[1,\"x\"]}]}", "inputs[1].target[1]", "found a string"},
+    {"/invocations", "{\"inputs\":[{\"target\":[[1,2],[1]]}]}", "inputs[0].target[1]", "expected 2 as in row 0"},
+    {"/invocations", ONE ",\"targets\":1}]}", "inputs[0].targets", "unknown key"},
+    {"/invocations", ONE "}],\"parameters\":{\"horizon\":3}}", "parameters.horizon", "prediction_length"},
+    {"/invocations", ONE "}],\"parameters\":[]}", "parameters", "expected an object"},
+    {"/invocations", ONE "}],\"parameters\":{\"prediction_length\":0}}", "parameters.prediction_length", "1 to 1024"},
+    {"/invocations", ONE "}],\"parameters\":{\"prediction_length\":1025}}", "parameters.prediction_length",
+     "1 to 1024"},
+    {"/invocations", ONE "}],\"parameters\":{\"prediction_length\":1.5}}", "parameters.prediction_length", "1.5"},
+    {"/invocations", ONE "}],\"parameters\":{\"quantile_levels\":[0.5,1]}}", "parameters.quantile_levels[1]",
+     "between"},
+    {"/invocations", ONE "}],\"parameters\":{\"quantile_levels\":[0.5,0.5]}}", "parameters.quantile_levels[1]", "once"},
+    {"/invocations", ONE "}],\"parameters\":{\"freq\":\"fortnight\"}}", "parameters.freq", "as pandas spells it"},
+    {"/invocations", ONE "}],\"parameters\":{\"freq\":\"D\"}}", "inputs[0]", "expected \\\"start\\\""},
+    {"/invocations", ONE ",\"start\":\"2024-01-01\"}]}", "inputs[0].start", "expected \\\"freq\\\""},
+    {"/invocations", ONE ",\"start\":\"soon\"}],\"parameters\":{\"freq\":\"D\"}}", "inputs[0].start", "soon"},
+    {"/invocations", ONE ",\"start\":\"9999-12-31\"}],\"parameters\":{\"freq\":\"D\"}}", "inputs[0].start", "too late"},
+    {"/invocations", ONE "}],\"parameters\":{\"attention\":\"sparse\"}}", "parameters.attention",
+     "windowed_future_null"},
+    {"/invocations", ONE "}],\"parameters\":{\"attention\":\"full\",\"radius\":2}}", "parameters.radius", "no meaning"},
+    {"/invocations", ONE "}],\"parameters\":{\"attention\":\"windowed_future_global\",\"radius\":0.5}}",
+     "parameters.radius", "whole number"},
+    {"/invocations", ONE "}],\"parameters\":{\"cross_learning\":true,\"predict_batches_jointly\":true}}",
+     "parameters.predict_batches_jointly", "leave one out"},
+    {"/invocations", ONE ",\"past_covariates\":{\"a\":[1]}}]}", "inputs[0].past_covariates.a",
+     "expected 3 as the target"},
+    {"/invocations", ONE ",\"future_covariates\":{\"a\":[1]}}]}", "inputs[0].future_covariates.a", "missing in"},
+    {"/invocations", ONE ",\"past_covariates\":{\"a\":[1,2,3]},\"future_covariates\":{\"a\":[1,2]}}]}",
+     "inputs[0].future_covariates.a", "expected 1 values"},
+    {"/invocations", "{\"inputs\":[{\"target\":[1],\"item_id\":\"a\"},{\"target\":[1],\"item_id\":\"a\"}]}", "", "'a'"},
+    {"/invocations", "{\"inputs\":[{\"target\":[1],\"item_id\":\"\\u001b\"}]}", "inputs[0].item_id",
+     "control character"},
+    {"/invocations", "{\"inputs\":[{\"target\":[1.7e308,-1.7e308,1.7e308]}]}", "inputs[0]", "not finite"},
+    {"/v1/timeseries/forecast", "{\"model\":\"x\"}", "model", "expected \\\"chronos2-micro\\\""},
+    {"/v1/timeseries/forecast", "{\"model\":\"chronos2-micro\"}", "", "\\\"options\\\": expected an object"},
+    {"/v1/timeseries/forecast", "{\"model\":\"chronos2-micro\",\"options\":{}}", "options", "'horizon'"},
+    {"/v1/timeseries/forecast",
+     "{\"model\":\"chronos2-micro\",\"options\":{\"horizon\":1},\"inputs\":[{\"type\":\"univariate_time_series\","
+     "\"name\":"
+     "\"a\",\"series\":[[1]],\"frequency\":\"D\"}]}",
+     "inputs[0].series", "an array of numbers"},
+    {"/v1/timeseries/forecast",
+     "{\"model\":\"chronos2-micro\",\"options\":{\"horizon\":1},\"inputs\":[{\"type\":\"univariate_time_series\","
+     "\"name\":"
+     "\"a\",\"series\":[1],\"frequency\":\"fortnight\"}]}",
+     "inputs[0].frequency", "found fortnight"},
+    {"/v1/timeseries/forecast",
+     "{\"model\":\"chronos2-micro\",\"options\":{\"horizon\":1},\"inputs\":[{\"type\":\"univariate_time_series\","
+     "\"name\":"
+     "\"a\",\"series\":[1,2,3],\"frequency\":\"Y\",\"start_timestamp\":\"9998-01-01T00:00:00Z\"}]}",
+     "inputs[0].start_timestamp", "after the year 9999"},
+    {"/v1/timeseries/forecast",
+     "{\"model\":\"chronos2-micro\",\"options\":{\"horizon\":1},\"inputs\":[{\"type\":\"other\",\"name\":\"a\","
+     "\"series\":"
+     "[1],\"frequency\":\"D\"}]}",
+     "inputs[0].type", "univariate_time_series"},
+};
+
+static void test_refusals(void **state) {
+  for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+    char param[120];
+    reply r = serving_post(*state, refusals[i].path, refusals[i].body);
+    (void)snprintf(param, sizeof param, "\"param\":\"%s\"", refusals[i].param);
+    if (!r.body || !strstr(r.body, param)) fail_msg("%s: expected %s in %s", refusals[i].body, param, r.body);
+    serving_assert(&r, 400, refusals[i].part);
+  }
+}
+
+/* A level outside the trained ones is answered, with a word. */
+static void test_warnings(void **state) {
+  reply r = serving_post(*state, "/invocations", ONE "}],\"parameters\":{\"quantile_levels\":[0.001,0.5]}}");
+  serving_assert(&r, 200, "\"warnings\":[\"1 quantile levels lie outside");
+  r = serving_post(*state, "/invocations", ONE "}]}");
+  assert_null(strstr(r.body, "warnings"));
+  serving_assert(&r, 200, "\"0.9\":[");
+}
+
+/* What is no HTTP ends its own connection, at most. */
+static void test_garbage(void **state) {
+  static const char *const texts[] = {"\r\n\r\n",
+                                      "hello\r\n\r\n",
+                                      "GET\r\n\r\n",
+                                      "GET /ping HTTP/9.9\r\n\r\n",
+                                      "POST /invocations HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                                      "POST /invocations HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
+                                      "POST /invocations HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"};
+  char *longest = calloc(1, 200001);
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    int fd = serving_connect(*state);
+    (void)serving_send(fd, texts[i], strlen(texts[i]));
+    (void)shutdown(fd, SHUT_WR);
+    char text[4096];
+    while (recv(fd, text, sizeof text, 0) > 0) continue;
+    close(fd);
+  }
+  memset(longest, 'a', 200000);
+  memcpy(longest, "GET /", 5);
+  int fd = serving_connect(*state);
+  (void)serving_send(fd, longest, 200000);
+  reply r = serving_read(fd);
+  assert_true(r.status == 0 || r.status >= 400);
+  free(r.body);
+  free(longest);
+  close(fd);
+  r = serving_request(*state, "GET", "/ping", "", NULL);
+  serving_assert(&r, 200, "true");
+}
+
+/* ---- Many clients ---------------------------------------------------------------------------- */
+
+typedef struct client {
+  const serving *server;
+  char **body;
+  reply *alone;
+  size_t bodies, first, wrong, lost;
+} client;
+
+/* Rounds of requests on one connection, each answer compared with the one that came alone. */
+static void *run_client(void *argument) {
+  client *c = argument;
+  int fd = serving_connect(c->server);
+  for (size_t i = 0; i < ROUNDS; i++) {
+    size_t k = (c->first + i * 7) % c->bodies;
+    reply r = {0};
+    if (fd >= 0 && serving_ask(fd, "POST", "/invocations", "", c->body[k])) r = serving_read(fd);
+    c->lost += r.status != 200;
+    c->wrong += r.status == 200 && (r.size != c->alone[k].size || memcmp(r.body, c->alone[k].body, r.size) != 0);
+    free(r.body);
+  }
+  if (fd >= 0) close(fd);
+  return NULL;
+}
+
+static void test_batches(void **state) {
+  static const char *const parameters[] = {
+      "\"prediction_length\":8",
+      "\"prediction_length\":8,\"attention\":\"full\"",
+      "\"prediction_length\":8,\"attention\":\"windowed_future_global\",\"radius\":2",
+      "\"prediction_length\":70",
+      "\"prediction_length\":8,\"cross_learning\":true",
+      "\"prediction_length\":8,\"context_length\":64"};
+  enum { BODIES = 18 };
+  char *body[BODIES];
+  reply alone[BODIES];
+  client clients[CLIENTS];
+  pthread_t thread[CLIENTS];
+  for (size_t k = 0; k < BODIES; k++) {
+    body[k] = make_body(k == 0 ? 90 : 1 + k % 3, 20 + 37 * k, (unsigned)k, parameters[k % 6]);
+    alone[k] = serving_post(*state, "/invocations", body[k]);
+    assert_int_equal(alone[k].status, 200);
+  }
+  for (size_t i = 0; i < CLIENTS; i++) {
+    clients[i] = (client){.server = *state, .body = body, .alone = alone, .bodies = BODIES, .first = i};
+    assert_int_equal(pthread_create(&thread[i], NULL, run_client, &clients[i]), 0);
+  }
+  for (size_t i = 0; i < CLIENTS; i++) {
+    assert_int_equal(pthread_join(thread[i], NULL), 0);
+    assert_int_equal(clients[i].lost, 0);
+    assert_int_equal(clients[i].wrong, 0);
+  }
+  for (size_t k = 0; k < BODIES; k++) {
+    free(body[k]);
+    free(alone[k].body);
+  }
+}
+
+/* ---- Limits ---------------------------------------------------------------------------------- */
+
+static void test_sizes(void **state) {
+  char *folder = program_make_folder();
+  (void)state;
+  serving s = serving_start(folder, (const char *const[]){"--max-body", "1", "--max-memory", "2", "--max-series", "3",
+                                                          "--max-horizon", "9000", NULL});
+  char *large = make_body(1, 300000, 1, "");
+  reply r = serving_post(&s, "/invocations", large);
+  serving_assert(&r, 413, "at most 1048576 bytes");
+  static const char asks[] =
+      "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: "
+      "100-continue\r\nContent-Length: 2000000\r\n\r\n";
+  int fd = serving_connect(&s); /* who asks before sending need not send */
+  assert_true(serving_send(fd, asks, sizeof asks - 1));
+  r = serving_read(fd);
+  close(fd);
+  serving_assert(&r, 413, "at most 1048576 bytes");
+  fd = serving_connect(&s); /* a body without a length */
+  char head[200];
+  (void)snprintf(head, sizeof head,
+                 "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: "
+                 "chunked\r\n\r\n%zx\r\n",
+                 strlen(large));
+  assert_true(serving_send(fd, head, strlen(head)) && serving_send(fd, large, strlen(large)) &&
+              serving_send(fd, "\r\n0\r\n\r\n", 7));
+  r = serving_read(fd);
+  close(fd);
+  serving_assert(&r, 413, "at most 1048576 bytes");
+  free(large);
+  large = make_body(4, 5, 1, "");
+  r = serving_post(&s, "/invocations", large);
+  serving_assert(&r, 400, "expected an array of 1 to 3 series");
+  free(large);
+  large = make_body(3, 5, 1, "\"prediction_length\":9000"); /* its result alone is beyond --max-memory */
+  r = serving_post(&s, "/invocations", large);
+  serving_assert(&r, 413, "expected at most 2097152");
+  free(large);
+  r = serving_post(&s, "/invocations", ONE "}]}");
+  serving_assert(&r, 200, "predictions");
+  assert_int_equal(serving_stop(&s), 0);
+  program_remove_folder(folder);
+}
+
+typedef struct burst {
+  const serving *server;
+  const char *body;
+  reply reply;
+} burst;
+
+static void *run_burst(void *argument) {
+  burst *b = argument;
+  b->reply = serving_post(b->server, "/invocations", b->body);
+  return NULL;
+}
+
+/* A full queue refuses, and says when to come again; who is let in gets the right answer. */
+static void test_full_queue(void **state) {
+  enum { BURST = 40 };
+  char *folder = program_make_folder();
+  (void)state;
+  serving s = serving_start(folder, (const char *const[]){"--queue", "2", NULL});
+  char *body = make_body(2, 30, 3, heavy);
+  reply alone = serving_post(&s, "/invocations", body);
+  burst bursts[BURST];
+  pthread_t thread[BURST];
+  size_t refused = 0;
+  assert_int_equal(alone.status, 200);
+  for (size_t i = 0; i < BURST; i++) {
+    bursts[i] = (burst){.server = &s, .body = body};
+    assert_int_equal(pthread_create(&thread[i], NULL, run_burst, &bursts[i]), 0);
+  }
+  for (size_t i = 0; i < BURST; i++) {
+    reply *r = &bursts[i].reply;
+    assert_int_equal(pthread_join(thread[i], NULL), 0);
+    if (r->status == 429) {
+      refused++;
+      assert_non_null(strstr(r->head, "\r\nRetry-After: 1\r\n"));
+      serving_assert(r, 429, "the queue is full");
+    } else {
+      assert_int_equal(r->status, 200);
+      assert_string_equal(r->body, alone.body);
+      free(r->body);
+    }
+  }
+  assert_true(refused > 0 && refused < BURST);
+  free(alone.body);
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+  program_remove_folder(folder);
+}
+
+/* Clients that send a byte now and then lose their connection, and nobody else notices. */
+static void test_slow_clients(void **state) {
+  enum { SLOW = 20 };
+  static const char head[] =
+      "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+      "5000\r\n\r\n{";
+  char *folder = program_make_folder();
+  int fd[SLOW];
+  size_t open = SLOW;
+  (void)state;
+  serving s = serving_start(folder, (const char *const[]){"--timeout", "1", NULL});
+  for (size_t i = 0; i < SLOW; i++) {
+    fd[i] = serving_connect(&s);
+    assert_true(fd[i] >= 0);
+    if (i % 2) assert_true(serving_send(fd[i], head, sizeof head - 1));
+  }
+  for (int round = 0; round < 600 && open > 0; round++) {
+    serving_sleep(0.05);
+    for (size_t i = 0; i < SLOW; i++) {
+      char text[2048] = "";
+      if (fd[i] < 0) continue;
+      (void)serving_send(fd[i], i % 2 ? " " : "G", 1);
+      if (recv(fd[i], text, sizeof text - 1, MSG_DONTWAIT) < 0 && errno == EAGAIN) continue;
+      assert_non_null(strstr(text, "HTTP/1.1 408 Request Timeout\r\n"));
+      assert_non_null(strstr(text, "\"code\":\"408\""));
+      close(fd[i]);
+      fd[i] = -1;
+      open--;
+    }
+    if (round % 8) continue;
+    reply r = serving_post(&s, "/invocations", ONE "}]}");
+    serving_assert(&r, 200, "predictions");
+  }
+  assert_int_equal(open, 0);
+  reply r = serving_request(&s, "GET", "/metrics", "", NULL);
+  serving_assert(&r, 200, "status=\"408\"} 10\n");
+  assert_int_equal(serving_stop(&s), 0);
+  program_remove_folder(folder);
+}
+
+/* A forecast that takes too long is given up between its passes. */
+static void test_deadline(void **state) {
+  char *folder = program_make_folder();
+  (void)state;
+  serving s = serving_start(folder, (const char *const[]){"--timeout", "1", NULL});
+  char *body = make_body(1000, 30, 5, heavy);
+  reply r = serving_post(&s, "/invocations", body);
+  assert_non_null(strstr(r.head, "\r\nRetry-After: 1\r\n"));
+  serving_assert(&r, 503, "there was no time");
+  r = serving_post(&s, "/invocations", ONE "}]}");
+  serving_assert(&r, 200, "predictions");
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+  program_remove_folder(folder);
+}
+
+/* ---- Keys ------------------------------------------------------------------------------------ */
+
+static void test_keys(void **state) {
+  static const char keys[] = "# ours\n\nkey-of-somebody-1234\r\nanother-key-5678901\n";
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "keys");
+  (void)state;
+  program_write_file(path, keys, sizeof keys - 1);
+  serving s = serving_start(folder, (const char *const[]){"--api-keys", path, NULL});
+  static const struct {
+    const char *header;
+    int status;
+  } cases[] = {{"", 401},
+               {"Authorization: Bearer key-of-somebody-1234\r\n", 200},
+               {"X-API-Key: another-key-5678901\r\n", 200},
+               {"X-API-Key: another-key-567890\r\n", 401},
+               {"X-API-Key: another-key-56789012\r\n", 401},
+               {"X-API-Key: # ours\r\n", 401},
+               {"Authorization: Basic key-of-somebody-1234\r\n", 401}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    reply r = serving_request(&s, "POST", "/invocations", cases[i].header, ONE "}]}");
+    if (cases[i].status == 401) assert_non_null(strstr(r.head, "\r\nWWW-Authenticate: Bearer\r\n"));
+    serving_assert(&r, cases[i].status, cases[i].status == 401 ? "expected an API key" : "predictions");
+  }
+  reply r = serving_request(&s, "GET", "/metrics", "", NULL);
+  serving_assert(&r, 401, "AuthenticationError");
+  r = serving_request(&s, "GET", "/ping", "", NULL);
+  serving_assert(&r, 200, "true");
+  assert_int_equal(serving_stop(&s), 0);
+  program_write_file(path, "short\n", 6);
+  program_result p = PROGRAM_RUN("serve", "--listen", "127.0.0.1:0", "--api-keys", path);
+  program_assert_error(&p, 1, "keys:1: expected a key of 16 to 256 characters");
+  program_write_file(path, "# none\n", 7);
+  p = PROGRAM_RUN("serve", "--listen", "127.0.0.1:0", "--api-keys", path);
+  program_assert_error(&p, 1, "expected at least one key");
+  free(path);
+  program_remove_folder(folder);
+}
+
+/* ---- Ends ------------------------------------------------------------------------------------ */
+
+/* Waits until the server forecasts. */
+static void wait_for_work(const serving *s) {
+  bool found = false;
+  for (int i = 0; i < 2000 && !found; i++) {
+    reply r = serving_request(s, "GET", "/metrics", "", NULL);
+    found = r.body && strstr(r.body, "\nchronos2_workers_busy 1\n");
+    free(r.body);
+    if (!found) serving_sleep(0.01);
+  }
+  assert_true(found);
+}
+
+static void test_drain(void **state) {
+  char *folder = program_make_folder();
+  (void)state;
+  serving s = serving_start(folder, NULL);
+  char *body = make_body(20, 30, 5, heavy);
+  burst running = {.server = &s, .body = body};
+  pthread_t thread;
+  int idle = serving_connect(&s); /* a connection that is open when the end begins */
+  assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
+  wait_for_work(&s);
+  assert_int_equal(kill(s.child, SIGTERM), 0);
+  reply r = {0};
+  do { /* until the signal has arrived */
+    free(r.body);
+    r = serving_request(&s, "GET", "/ping", "", NULL);
+  } while (r.status == 200);
+  serving_assert(&r, 503, "{\"ready\":false}");
+  r = serving_request(&s, "GET", "/healthz", "", NULL);
+  serving_assert(&r, 200, "true");
+  assert_true(serving_ask(idle, "POST", "/invocations", "", ONE "}]}"));
+  r = serving_read(idle);
+  assert_non_null(strstr(r.head, "\r\nRetry-After: 1\r\n"));
+  assert_non_null(strcasestr(r.head, "\r\nConnection: close\r\n"));
+  serving_assert(&r, 503, "the server is shutting down");
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  serving_assert(&running.reply, 200, "predictions");
+  close(idle);
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+  program_remove_folder(folder);
+}
+
+/* Beyond the grace, or at a second signal, what runs is given up, and its client is told. */
+static void test_cancel(void **state) {
+  char *folder = program_make_folder();
+  (void)state;
+  serving s = serving_start(folder, (const char *const[]){"--grace", "0.3", NULL});
+  char *body = make_body(1000, 30, 5, heavy);
+  burst running = {.server = &s, .body = body};
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
+  wait_for_work(&s);
+  assert_int_equal(serving_stop(&s), 0);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  serving_assert(&running.reply, 503, "the server is shutting down");
+  free(body);
+  program_remove_folder(folder);
+}
+
+/* After a kill a client has no answer, and the next server can listen at the same port at once. */
+static void test_kill(void **state) {
+  char *folder = program_make_folder();
+  char address[40];
+  (void)state;
+  serving s = serving_start(folder, NULL);
+  char *body = make_body(20, 30, 5, heavy);
+  burst running = {.server = &s, .body = body};
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
+  wait_for_work(&s);
+  assert_int_equal(kill(s.child, SIGKILL), 0);
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  assert_int_equal(running.reply.status, 0);
+  (void)snprintf(address, sizeof address, "127.0.0.1:%d", s.port);
+  assert_int_equal(serving_stop(&s), 128 + SIGKILL);
+  s = serving_start(folder, (const char *const[]){"--listen", address, NULL});
+  reply r = serving_post(&s, "/invocations", ONE "}]}");
+  serving_assert(&r, 200, "predictions");
+  program_result taken = PROGRAM_RUN("serve", "--listen", address);
+  program_assert_error(&taken, 1, "Address already in use");
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+  program_remove_folder(folder);
+}
+
+/* Requests are told on standard error as JSON, one a line. */
+static void test_log(void **state) {
+  char *folder = program_make_folder();
+  (void)state;
+  serving s = serving_start(folder, (const char *const[]){"--log", "errors", NULL});
+  reply r = serving_post(&s, "/invocations", ONE "}]}");
+  serving_assert(&r, 200, "predictions");
+  r = serving_request(&s, "GET", "/a\"b\\%0a", "", NULL);
+  serving_assert(&r, 404, NULL);
+  char *path = strdup(s.log);
+  assert_int_equal(serving_stop(&s), 0);
+  char *text = program_read_file(path);
+  c2_json_document doc = {.path = "log", .failure = C2_ERR_FORMAT};
+  c2_error err;
+  size_t requests = 0;
+  size_t lines = 0;
+  char *save = NULL;
+  for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save), lines++) {
+    assert_int_equal(c2_json_parse(&doc, line, strlen(line), &err), C2_OK);
+    const char *event = c2_json_string(c2_json_get(doc.node, "event"));
+    if (strcmp(event, "request") != 0) continue;
+    double status = 0;
+    assert_true(c2_json_number(c2_json_get(doc.node, "status"), &status));
+    assert_int_equal((int)status, 404);
+    requests++;
+  }
+  assert_int_equal(requests, 1);
+  assert_int_equal(lines, 4); /* listening, the request, draining, stopped */
+  c2_json_free(&doc);
+  free(text);
+  free(path);
+  program_remove_folder(folder);
+}
+
+static void test_usage(void **state) {
+  static const struct {
+    const char *option, *value, *part;
+  } cases[] = {{"--listen", "8080", "expected ADDRESS:PORT"}, {"--listen", "127.0.0.1:x", "expected ADDRESS:PORT"},
+               {"--timeout", "0", "more than 0 seconds"},     {"--grace", "-1", "0 seconds or more"},
+               {"--max-body", "5000", "at most 1024 MiB"},    {"--log", "some", "expected all or errors"}};
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result p = PROGRAM_RUN("serve", cases[i].option, cases[i].value);
+    program_assert_error(&p, 2, cases[i].part);
+  }
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+static char *shared_folder;
+static serving shared;
+
+static int start_shared(void **state) {
+  shared_folder = program_make_folder();
+  shared = serving_start(shared_folder, NULL);
+  *state = &shared;
+  return 0;
+}
+
+static int stop_shared(void **state) {
+  (void)state;
+  int status = serving_stop(&shared);
+  program_remove_folder(shared_folder);
+  return status;
+}
+
+/* A program without the library says how to get it. */
+static void test_without(void **state) {
+  (void)state;
+  program_result p = PROGRAM_RUN("serve");
+  program_assert_error(&p, 1, "run scripts/setup.sh serve");
+}
+
+int main(void) {
+  const char *how = NULL;
+  const struct CMUnitTest on_one_server[] = {cmocka_unit_test(test_same_numbers), cmocka_unit_test(test_kserve),
+                                             cmocka_unit_test(test_routes),       cmocka_unit_test(test_refusals),
+                                             cmocka_unit_test(test_warnings),     cmocka_unit_test(test_garbage),
+                                             cmocka_unit_test(test_batches)};
+  const struct CMUnitTest on_own_servers[] = {cmocka_unit_test(test_sizes),        cmocka_unit_test(test_full_queue),
+                                              cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline),
+                                              cmocka_unit_test(test_keys),         cmocka_unit_test(test_drain),
+                                              cmocka_unit_test(test_cancel),       cmocka_unit_test(test_kill),
+                                              cmocka_unit_test(test_log),          cmocka_unit_test(test_usage)};
+  const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
+  if (!c2_web_available(&how)) return cmocka_run_group_tests(without, NULL, NULL);
+  int failed = cmocka_run_group_tests(on_one_server, start_shared, stop_shared);
+  return failed + cmocka_run_group_tests(on_own_servers, NULL, NULL);
+}
