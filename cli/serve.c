@@ -16,7 +16,7 @@ typedef struct serve_request {
   c2_server_options server;
   c2_web_options http;
   const char *log;
-  size_t body, memory; /* MiB */
+  size_t body, memory, contexts; /* MiB */
   double seconds;
   char name[NAME_ROOM];
 } serve_request;
@@ -53,6 +53,9 @@ static size_t list_options(serve_request *r, cli_option *out) {
       {"max-horizon", 0, "N", "Steps that a request may forecast. [1024]", CLI_COUNT, &s->limits.horizon, NULL},
       {"max-memory", 0, "MIB", "Memory for the bodies, series and results of all requests together. [512]", CLI_COUNT,
        &r->memory, NULL},
+      {"context-memory", 0, "MIB",
+       "Memory for contexts that are kept for scenarios; those that were used least lately go first. [256]", CLI_COUNT,
+       &r->contexts, NULL},
       {"connections", 0, "N", "Connections at once. [4096]", CLI_COUNT, &r->http.connections, NULL},
       {"queue", 0, "N", "Requests that may wait for a forecast; more are refused. [2048]", CLI_COUNT, &s->batcher.queue,
        NULL},
@@ -86,7 +89,8 @@ static int check(const serve_request *r) {
   if (!(r->seconds > 0) || !isfinite(r->seconds)) return cli_fail_usage("--timeout: expected more than 0 seconds");
   if (!(r->http.grace >= 0) || !isfinite(r->http.grace)) return cli_fail_usage("--grace: expected 0 seconds or more");
   if (r->body > 1024) return cli_fail_usage("--max-body: expected at most 1024 MiB, found %zu", r->body);
-  if (r->memory > SIZE_MAX / MIB) return cli_fail_usage("--max-memory: found %zu MiB", r->memory);
+  if (r->memory > SIZE_MAX / MIB / 4) return cli_fail_usage("--max-memory: found %zu MiB", r->memory);
+  if (r->contexts > SIZE_MAX / MIB / 4) return cli_fail_usage("--context-memory: found %zu MiB", r->contexts);
   if (r->server.limits.horizon > MIB) return cli_fail_usage("--max-horizon: expected at most %d steps", MIB);
   if (r->server.limits.series > MIB) return cli_fail_usage("--max-series: expected at most %d series", MIB);
   if (r->server.batcher.workers > 256) return cli_fail_usage("--workers: expected at most 256");
@@ -118,6 +122,7 @@ static int run(serve_request *r) {
   r->server.batcher.extend_context = true;
   r->server.body = r->body * MIB;
   r->server.memory = r->memory * MIB;
+  r->server.contexts = r->contexts * MIB;
   r->server.seconds = r->seconds;
   r->http.seconds = r->seconds;
   c2_web_hold_signals();
@@ -147,6 +152,7 @@ int cli_serve(int argc, char **argv) {
       .server = {.limits = {.series = 1000, .horizon = 1024}, .batcher = {.workers = 1, .budget = 8192, .queue = 2048}},
       .body = 8,
       .memory = 512,
+      .contexts = 256,
       .seconds = 60};
   cli_option options[24] = {{.name = NULL}};
   int first = 0;

@@ -325,6 +325,39 @@ c2_status c2_read_json_item(c2_dataset *set, const c2_json_document *doc, const 
   return read_covariates(&s, object, err);
 }
 
+static c2_status read_future(const source *s, const c2_json *key, size_t horizon, c2_covariate *out, c2_error *err) {
+  const c2_json *future = key + 1;
+  out->future = NULL;
+  out->future_text = NULL;
+  out->future_length = 0;
+  if (future->type == C2_JSON_NULL) return C2_OK;
+  C2_TRY(expect(s, future, C2_JSON_ARRAY, key->text, err));
+  if (future->size != horizon) {
+    return c2_json_fail(s->doc, future, err, "expected %zu values, as many as steps are forecast, found %zu", horizon,
+                        (size_t)future->size);
+  }
+  out->future_length = horizon;
+  if (out->is_text) {
+    C2_TRY(c2_dataset_alloc(s->set, horizon, sizeof *out->future_text, &out->future_text, err));
+    return read_categories(s, future, key->text, out->future_text, err);
+  }
+  C2_TRY(c2_dataset_alloc(s->set, horizon, sizeof *out->future, &out->future, err));
+  return read_numbers(s, future, key->text, true, out->future, err);
+}
+
+c2_status c2_read_json_futures(c2_dataset *set, const c2_json_document *doc, const c2_json *object, const c2_item *item,
+                               size_t horizon, c2_covariate *out, c2_error *err) {
+  const source s = {set, NULL, doc, &c2_json_lines_names, NULL};
+  for (size_t c = 0; c < item->covariates; c++) out[c] = item->covariate[c];
+  C2_JSON_EACH (key, object) {
+    size_t c = 0;
+    while (c < item->covariates && strcmp(key->text, out[c].name) != 0) c++;
+    if (c == item->covariates) return c2_json_fail(doc, key, err, "there is no past covariate \"%.60s\"", key->text);
+    C2_TRY(read_future(&s, key, horizon, &out[c], err));
+  }
+  return C2_OK;
+}
+
 static bool is_blank(const char *line, size_t size) {
   for (size_t i = 0; i < size; i++) {
     if (line[i] != ' ' && line[i] != '\t' && line[i] != '\r') return false;

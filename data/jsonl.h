@@ -21,4 +21,10 @@ extern const c2_json_names c2_json_lines_names; /* item_id, target, start, freq 
 c2_status c2_read_json_item(c2_dataset *set, const c2_json_document *doc, const c2_json *object,
                             const c2_json_names *names, const c2_read_options *options, c2_error *err);
 
+/* Futures of an item's covariates, an object as "future_covariates" is one: `out` [item->covariates] are the item's,
+ * and those that the object names have the `horizon` values that it gives, or none where it gives null. Their memory is
+ * the set's, which need not be the item's. */
+c2_status c2_read_json_futures(c2_dataset *set, const c2_json_document *doc, const c2_json *object, const c2_item *item,
+                               size_t horizon, c2_covariate *out, c2_error *err);
+
 #endif

@@ -138,7 +138,7 @@ static void take(worker *w, c2_job *job, size_t most, bool any) {
   part *p = &w->part[w->parts];
   size_t used = 0;
   *p = (part){.job = job, .first = job->taken};
-  while (job->taken < job->call->set.count && w->count < MOST_SERIES) {
+  while (job->taken < job->call->count && w->count < MOST_SERIES) {
     size_t tokens = c2_call_tokens(job->call, job->taken, b->config);
     bool fits = used + tokens <= most || (any && used == 0 && w->tokens + tokens <= b->options.budget);
     if (!fits && w->count > 0) break;
@@ -155,10 +155,10 @@ static void take(worker *w, c2_job *job, size_t most, bool any) {
 
 /* All of a job whose series depend on each other. Its series are read in place. */
 static void take_whole(worker *w, c2_job *job) {
-  w->part[w->parts++] = (part){.job = job, .count = job->call->set.count};
-  for (size_t i = 0; i < job->call->set.count; i++) w->tokens += c2_call_tokens(job->call, i, w->batcher->config);
+  w->part[w->parts++] = (part){.job = job, .count = job->call->count};
+  for (size_t i = 0; i < job->call->count; i++) w->tokens += c2_call_tokens(job->call, i, w->batcher->config);
   w->deadline = job->deadline;
-  job->taken = job->call->set.count;
+  job->taken = job->call->count;
   job->flying++;
 }
 
@@ -183,14 +183,14 @@ static void choose(worker *w) {
   }
   size_t parts = w->parts;
   for (size_t i = 0; i < parts && w->tokens < b->options.budget; i++) { /* the rest of the budget */
-    if (w->part[i].job->taken < w->part[i].job->call->set.count)
+    if (w->part[i].job->taken < w->part[i].job->call->count)
       take(w, w->part[i].job, b->options.budget - w->tokens, false);
   }
   for (size_t i = 0; i < w->parts; i++) {
     c2_job *job = w->part[i].job;
     if (!job->is_queued) continue;
     take_out(b, job);
-    if (job->taken < job->call->set.count) append(b, job);
+    if (job->taken < job->call->count) append(b, job);
   }
 }
 
@@ -213,12 +213,13 @@ static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
   const c2_call *call = w->part[0].job->call;
   const c2_pass *pass = &call->pass;
   const chronos2_series *series = call->is_whole ? call->series : w->series;
-  size_t count = call->is_whole ? call->set.count : w->count;
+  size_t count = call->is_whole ? call->count : w->count;
+  bool predicts = w->part[0].job->work == C2_WORK_PREDICT; /* contexts know no skip */
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
                                       .horizon = pass->horizon,
                                       .context_length = pass->context_length,
                                       .batch_size = call->is_whole ? pass->batch_size : w->batcher->options.batch_size,
-                                      .on_error = CHRONOS2_ON_ERROR_SKIP,
+                                      .on_error = predicts ? CHRONOS2_ON_ERROR_SKIP : CHRONOS2_ON_ERROR_FAIL,
                                       .cross_learning = pass->cross_learning,
                                       .extend_context = w->batcher->options.extend_context};
   if (!same_pattern(w->pattern, pass->pattern)) {
@@ -227,12 +228,19 @@ static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
                      err));
     w->pattern = pass->pattern;
   }
+  c2_job *job = w->part[0].job;
+  if (job->work == C2_WORK_ENCODE) {
+    return status_of(chronos2_context_open(w->session, series, count, &options, &job->context), err);
+  }
+  if (job->work == C2_WORK_DECODE) {
+    return status_of(chronos2_context_predict(w->session, job->context, series, count, &options, out), err);
+  }
   return status_of(chronos2_predict(w->session, series, count, &options, out), err);
 }
 
 /* What one part of the batch has become. */
 static c2_status take_result(const part *p, const chronos2_forecast *f, size_t at, size_t *failed, c2_error *err) {
-  for (size_t i = 0; i < p->count; i++) {
+  for (size_t i = 0; f && i < p->count; i++) {
     c2_status status = C2_OK;
     if (chronos2_forecast_status(f, at + i) != CHRONOS2_OK) {
       status = c2_fail(err, (c2_status)chronos2_forecast_status(f, at + i), "%s", chronos2_forecast_error(f, at + i));
@@ -256,7 +264,7 @@ static void settle(worker *w, const part *p, c2_status status, size_t failed, co
     job->err = *err;
     job->is_late = status == C2_ERR_CANCELLED;
   }
-  if (job->is_over || job->taken == job->call->set.count) finish(w->batcher, job, finished);
+  if (job->is_over || job->taken == job->call->count) finish(w->batcher, job, finished);
 }
 
 static void run(worker *w) {

@@ -15,10 +15,16 @@
 
 typedef struct c2_batcher c2_batcher;
 
+/* What is done with a call's series: they are forecast; their pasts are encoded; they are forecast from encoded pasts.
+ */
+typedef enum c2_work { C2_WORK_PREDICT, C2_WORK_ENCODE, C2_WORK_DECODE } c2_work;
+
 /* A call in the queue. It belongs to its owner, who keeps it in place until `done`. */
 typedef struct c2_job c2_job;
 struct c2_job {
   c2_call *call;
+  c2_work work;              /* C2_WORK_PREDICT at first; the others are whole */
+  chronos2_context *context; /* C2_WORK_ENCODE: the result, the owner's; C2_WORK_DECODE: what is forecast from */
   double deadline;           /* by c2_clock_seconds */
   void (*done)(c2_job *job); /* from any thread; afterwards the batcher knows nothing of the job any more */
   void *owner;

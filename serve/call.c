@@ -155,7 +155,6 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
                            const chronos2_config *config, c2_error *err) {
   size_t covariates = 0;
   size_t rows = 0;
-  size_t total = 0;
   size_t count = call->set.count;
   for (size_t i = 0; i < count; i++) {
     covariates += call->set.item[i].covariates;
@@ -167,15 +166,10 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   }
   C2_TRY(c2_alloc_array(count, sizeof *call->series, &call->series, err));
   C2_TRY(c2_alloc_array(covariates, sizeof *call->covariate, &call->covariate, err));
-  C2_TRY(c2_alloc_array(count + 1, sizeof *call->first, &call->first, err));
-  for (size_t i = 0; i < count; i++) {
-    call->first[i] = total;
-    c2_sum_up(&total, call->set.item[i].targets, call->pass.horizon * (1 + call->level_count));
-  }
-  call->first[count] = total;
-  if (total > SIZE_MAX / 64) C2_FAIL(err, C2_ERR_MEMORY, "the result is too large");
+  call->count = count;
   call->is_whole = call->pass.cross_learning;
   make_series(call);
+  C2_TRY(c2_call_lay_out(call, err));
   for (size_t i = 0; i < call->level_count; i++) {
     call->outside += call->levels[i] < config->quantile_levels[0] ||
                      call->levels[i] > config->quantile_levels[config->quantiles - 1];
@@ -193,12 +187,24 @@ size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config 
   return (s->targets + s->covariates) * (past + c2_min_size(future, config->max_output_patches)) * (1 + PATHS * more);
 }
 
+c2_status c2_call_lay_out(c2_call *call, c2_error *err) {
+  size_t total = 0;
+  C2_TRY(c2_alloc_array(call->count + 1, sizeof *call->first, &call->first, err));
+  for (size_t i = 0; i < call->count; i++) {
+    call->first[i] = total;
+    c2_sum_up(&total, call->series[i].targets, call->pass.horizon * (1 + call->level_count));
+  }
+  call->first[call->count] = total;
+  if (total > SIZE_MAX / 64) C2_FAIL(err, C2_ERR_MEMORY, "the result is too large");
+  return C2_OK;
+}
+
 size_t c2_call_bytes(const c2_call *call) {
-  return call->first[call->set.count] * sizeof *call->values;
+  return call->first[call->count] * sizeof *call->values;
 }
 
 c2_status c2_call_make_room(c2_call *call, c2_error *err) {
-  return c2_alloc_array(call->first[call->set.count], sizeof *call->values, &call->values, err);
+  return c2_alloc_array(call->first[call->count], sizeof *call->values, &call->values, err);
 }
 
 /* ---- The result ------------------------------------------------------------------------------ */

@@ -39,7 +39,8 @@ typedef struct c2_given {
 /* Zeroed at first. */
 typedef struct c2_call {
   c2_dataset set;
-  chronos2_series *series;       /* [set.count]; they refer to the set */
+  size_t count;                  /* of the series: one for each item, or one for each of its scenarios */
+  chronos2_series *series;       /* [count] */
   chronos2_covariate *covariate; /* all series' */
   c2_pass pass;
   c2_given *given; /* [set.count], in the set's memory */
@@ -47,10 +48,12 @@ typedef struct c2_call {
   double levels[C2_CALL_LEVELS];
   size_t level_count;
   bool levels_given;
-  size_t *first;     /* [set.count + 1] where a series' values begin */
-  double *values;    /* of each target [horizon] medians, then [horizon][level_count] */
-  const char *model; /* KServe: the name that the client gave; in the set's memory */
-  size_t outside;    /* levels outside the trained ones */
+  size_t *first;         /* [count + 1] where a series' values begin */
+  double *values;        /* of each target [horizon] medians, then [horizon][level_count] */
+  size_t scenarios;      /* of a kept context; else 0 */
+  const char **scenario; /* [scenarios] names, or NULL; in the set's memory */
+  const char *model;     /* KServe: the name that the client gave; in the set's memory */
+  size_t outside;        /* levels outside the trained ones */
 } c2_call;
 
 /* Reads "horizon" (or another name), levels and pattern: the members that all protocols have. They are absent where
@@ -69,6 +72,9 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
 /* Makes series of the set when all else has been read. */
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err);
+
+/* Where each series' values lie; for those that make series on their own. */
+c2_status c2_call_lay_out(c2_call *call, c2_error *err);
 
 /* Tokens that a series takes in a pass, covariates included; a longer horizon than one pass counts its paths. */
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config);

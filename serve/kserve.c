@@ -183,14 +183,14 @@ static void put_output(const c2_call *call, size_t i, c2_json_writer *json) {
   c2_json_begin_object(json, NULL);
   c2_json_put_text(json, "type", given->is_nested ? "multivariate_time_series" : "univariate_time_series");
   c2_json_put_text(json, "name", call->set.item[i].id);
-  c2_protocol_put_values(call, i, C2_PROTOCOL_MEDIAN, "mean_forecast", json);
+  c2_protocol_put_values(call, i, given->is_nested, C2_PROTOCOL_MEDIAN, "mean_forecast", json);
   c2_json_put_text(json, "frequency", given->frequency);
   c2_json_put_text(json, "start_timestamp", given->start);
   if (call->levels_given) {
     c2_json_begin_object(json, "quantiles");
     for (size_t q = 0; q < call->level_count; q++) {
       c2_protocol_level(call->levels[q], level);
-      c2_protocol_put_values(call, i, q, level, json);
+      c2_protocol_put_values(call, i, given->is_nested, q, level, json);
     }
     c2_json_end_object(json);
   } else {

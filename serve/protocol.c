@@ -68,8 +68,9 @@ static void put_target(const c2_call *call, size_t series, size_t target, size_t
   c2_json_end_array(json);
 }
 
-void c2_protocol_put_values(const c2_call *call, size_t series, size_t level, const char *key, c2_json_writer *json) {
-  if (!call->given[series].is_nested) {
+void c2_protocol_put_values(const c2_call *call, size_t series, bool is_nested, size_t level, const char *key,
+                            c2_json_writer *json) {
+  if (!is_nested) {
     put_target(call, series, 0, level, key, json);
     return;
   }

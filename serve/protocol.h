@@ -25,6 +25,11 @@ bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, cons
 void c2_protocol_write(const c2_protocol *protocol, const c2_call *call, const chronos2_config *config,
                        c2_answer *answer);
 
+/* The member "predictions" as SageMaker has it: of the items of `call`, whose results are those of `result` from series
+ * `first` on. */
+c2_status c2_sagemaker_put_predictions(const c2_call *call, const c2_call *result, size_t first, c2_json_writer *json,
+                                       c2_error *err);
+
 /* ---- For the protocols ------------------------------------------------------------------------- */
 
 /* Refuses members of an object that are not in the list, which NULL ends. */
@@ -32,7 +37,8 @@ c2_status c2_protocol_refuse_others(const c2_json_document *doc, const c2_json *
                                     c2_error *err);
 
 /* The medians, or the quantiles of a level, of all targets: an array, or one of each if the target was given so. */
-void c2_protocol_put_values(const c2_call *call, size_t series, size_t level, const char *key, c2_json_writer *json);
+void c2_protocol_put_values(const c2_call *call, size_t series, bool is_nested, size_t level, const char *key,
+                            c2_json_writer *json);
 enum { C2_PROTOCOL_MEDIAN = C2_CALL_LEVELS }; /* as the level */
 
 /* "0.1", as Python writes it; room for 32. */

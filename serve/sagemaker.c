@@ -103,23 +103,30 @@ static c2_status put_start(const c2_item *item, c2_json_writer *json, c2_error *
   return C2_OK;
 }
 
-static c2_status write_call(const c2_call *call, const chronos2_config *config, c2_json_writer *json, c2_error *err) {
-  c2_json_begin_object(json, NULL);
+c2_status c2_sagemaker_put_predictions(const c2_call *call, const c2_call *result, size_t first, c2_json_writer *json,
+                                       c2_error *err) {
   c2_json_begin_array(json, "predictions");
-  for (size_t i = 0; i < call->set.count; i++) {
+  for (size_t i = 0; i < call->count; i++) {
     const c2_item *item = &call->set.item[i];
+    const c2_given *given = &call->given[i];
     char level[32];
     c2_json_begin_object(json, NULL);
-    c2_protocol_put_values(call, i, C2_PROTOCOL_MEDIAN, "mean", json);
-    for (size_t q = 0; q < call->level_count; q++) {
-      c2_protocol_level(call->levels[q], level);
-      c2_protocol_put_values(call, i, q, level, json);
+    c2_protocol_put_values(result, first + i, given->is_nested, C2_PROTOCOL_MEDIAN, "mean", json);
+    for (size_t q = 0; q < result->level_count; q++) {
+      c2_protocol_level(result->levels[q], level);
+      c2_protocol_put_values(result, first + i, given->is_nested, q, level, json);
     }
-    if (call->given[i].has_id) c2_json_put_text(json, "item_id", item->id);
+    if (given->has_id) c2_json_put_text(json, "item_id", item->id);
     if (item->has_start) C2_TRY(put_start(item, json, err));
     c2_json_end_object(json);
   }
   c2_json_end_array(json);
+  return C2_OK;
+}
+
+static c2_status write_call(const c2_call *call, const chronos2_config *config, c2_json_writer *json, c2_error *err) {
+  c2_json_begin_object(json, NULL);
+  C2_TRY(c2_sagemaker_put_predictions(call, call, 0, json, err));
   c2_protocol_put_warnings(call, config, json);
   c2_json_end_object(json);
   return C2_OK;

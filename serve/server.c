@@ -14,6 +14,7 @@
 #include "serve/log.h"
 #include "serve/metrics.h"
 #include "serve/protocol.h"
+#include "serve/scenarios.h"
 
 enum { ID_ROOM = 33, PATH_ROOM = 160 };
 
@@ -24,6 +25,7 @@ struct c2_server {
   c2_keys keys;
   c2_metrics metrics;
   c2_batcher *batcher;
+  c2_contexts *contexts;
   char name[17]; /* begins the exchanges' ids */
   atomic_uint_fast64_t number;
   atomic_size_t active, memory;
@@ -90,25 +92,38 @@ static void answer_metrics(c2_server *server, c2_answer *answer);
 
 /* ---- Routes ---------------------------------------------------------------------------------- */
 
+/* What becomes of a request. */
+typedef enum action {
+  ANSWER,   /* GET: the route's function answers */
+  FORECAST, /* POST: its protocol's body */
+  ENCODE,   /* POST: a context is kept */
+  DECODE,   /* POST: forecasts of a kept context */
+  DROP      /* DELETE: a kept context */
+} action;
+
 typedef struct route {
-  const char *path;            /* "{model}" stands for the model's name */
-  bool is_open;                /* no key is asked for, and it is answered while the server drains */
-  const c2_protocol *protocol; /* POST; NULL: GET, and `answer` is called */
+  const char *path; /* "{model}" stands for the model's name, "{id}" for a context's */
+  bool is_open;     /* no key is asked for, and it is answered while the server drains */
+  action action;
+  const c2_protocol *protocol;
   void (*answer)(c2_server *server, c2_answer *answer);
 } route;
 
 static const route routes[] = {
-    {"/invocations", false, &c2_sagemaker, NULL},
-    {"/v1/timeseries/forecast", false, &c2_kserve, NULL},
-    {"/v1/timeseries/models", false, NULL, answer_names},
-    {"/v1/models", false, NULL, answer_models},
-    {"/v1/models/{model}", true, NULL, answer_model},
-    {"/v2/models/{model}/ready", true, NULL, answer_ready},
-    {"/v2/health/ready", true, NULL, answer_ready},
-    {"/v2/health/live", true, NULL, answer_live},
-    {"/healthz", true, NULL, answer_live},
-    {"/ping", true, NULL, answer_ready},
-    {"/metrics", false, NULL, answer_metrics},
+    {"/invocations", false, FORECAST, &c2_sagemaker, NULL},
+    {"/v1/timeseries/forecast", false, FORECAST, &c2_kserve, NULL},
+    {"/v1/contexts", false, ENCODE, &c2_sagemaker, NULL},
+    {"/v1/contexts/{id}/forecast", false, DECODE, NULL, NULL},
+    {"/v1/contexts/{id}", false, DROP, NULL, NULL},
+    {"/v1/timeseries/models", false, ANSWER, NULL, answer_names},
+    {"/v1/models", false, ANSWER, NULL, answer_models},
+    {"/v1/models/{model}", true, ANSWER, NULL, answer_model},
+    {"/v2/models/{model}/ready", true, ANSWER, NULL, answer_ready},
+    {"/v2/health/ready", true, ANSWER, NULL, answer_ready},
+    {"/v2/health/live", true, ANSWER, NULL, answer_live},
+    {"/healthz", true, ANSWER, NULL, answer_live},
+    {"/ping", true, ANSWER, NULL, answer_ready},
+    {"/metrics", false, ANSWER, NULL, answer_metrics},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0], NO_ROUTE = ROUTES };
 _Static_assert((int)ROUTES < (int)C2_METRICS_ROUTES, "each route and what has none is counted");
@@ -117,28 +132,46 @@ static const char *route_name(size_t index) {
   return index < ROUTES ? routes[index].path : "none";
 }
 
-static bool matches(const char *path, const char *pattern, const char *model) {
-  const char *name = strchr(pattern, '{');
-  if (!name) return strcmp(path, pattern) == 0;
-  size_t before = (size_t)(name - pattern);
-  size_t size = strlen(model);
-  return strncmp(path, pattern, before) == 0 && strncmp(path + before, model, size) == 0 &&
-         strcmp(path + before + size, strchr(name, '}') + 1) == 0;
+static bool takes_body(const route *r) {
+  return r->action == FORECAST || r->action == ENCODE || r->action == DECODE;
 }
 
-static size_t find_route(const c2_server *server, const char *path) {
+/* Whether a path is the pattern's. `id` receives what stands where it has {id}. */
+static bool matches(const char *path, const char *pattern, const char *model, char id[C2_CONTEXT_ID_ROOM]) {
+  const char *name = strchr(pattern, '{');
+  if (!name) return strcmp(path, pattern) == 0;
+  const char *behind = strchr(name, '}') + 1;
+  size_t before = (size_t)(name - pattern);
+  size_t size = strlen(path);
+  size_t rest = strlen(behind);
+  if (size < before + rest || strncmp(path, pattern, before) != 0) return false;
+  if (strcmp(path + size - rest, behind) != 0) return false;
+  size_t given = size - before - rest;
+  path += before;
+  if (name[1] == 'm') return strlen(model) == given && strncmp(path, model, given) == 0;
+  if (given != C2_CONTEXT_ID_ROOM - 1 || strspn(path, "0123456789abcdef") < given) return false;
+  memcpy(id, path, given);
+  id[given] = '\0';
+  return true;
+}
+
+static size_t find_route(const c2_server *server, const char *path, char id[C2_CONTEXT_ID_ROOM]) {
   size_t i = 0;
-  while (i < ROUTES && !matches(path, routes[i].path, server->options.limits.model)) i++;
+  while (i < ROUTES && !matches(path, routes[i].path, server->options.limits.model, id)) i++;
   return i;
 }
 
 static void answer_metrics(c2_server *server, c2_answer *answer) {
   const char *names[ROUTES + 1];
+  size_t bytes = 0;
+  size_t contexts = c2_contexts_count(server->contexts, &bytes);
   const c2_gauge gauges[] = {
       {"chronos2_requests_active", "Requests that are not answered yet.", (double)c2_server_active(server)},
       {"chronos2_queue_requests", "Requests that wait for a batch.", (double)c2_batcher_waiting(server->batcher)},
       {"chronos2_workers_busy", "Workers that forecast.", (double)atomic_load(&server->metrics.busy)},
       {"chronos2_memory_bytes", "Bodies, series and results of requests.", (double)atomic_load(&server->memory)},
+      {"chronos2_contexts", "Contexts that are kept.", (double)contexts},
+      {"chronos2_contexts_bytes", "Memory that they hold.", (double)bytes},
       {"chronos2_peak_resident_bytes", "Most memory that the process has had.", (double)c2_peak_resident_bytes()},
   };
   for (size_t i = 0; i <= ROUTES; i++) names[i] = route_name(i);
@@ -160,6 +193,7 @@ c2_status c2_server_open(c2_server **out, const chronos2_model *model, const c2_
   (void)c2_random_bytes(random, sizeof random);
   for (size_t i = 0; i < sizeof random; i++) (void)snprintf(s->name + 2 * i, 3, "%02x", random[i]);
   if (options->keys) C2_GOTO(c2_keys_read(&s->keys, options->keys, err));
+  C2_GOTO(c2_contexts_open(&s->contexts, options->contexts, err));
   C2_GOTO(c2_batcher_open(&s->batcher, model, &options->batcher, &s->metrics, err));
   *out = s;
   return C2_OK;
@@ -172,6 +206,7 @@ void c2_server_close(c2_server **server) {
   c2_server *s = *server;
   if (!s) return;
   c2_batcher_close(&s->batcher);
+  c2_contexts_close(&s->contexts);
   c2_keys_free(&s->keys);
   free(s);
   *server = NULL;
@@ -218,7 +253,9 @@ struct c2_exchange {
   double began;
   char *body;
   size_t size, capacity, received;
-  size_t held; /* of the server's memory */
+  size_t held;                      /* of the server's memory */
+  char context[C2_CONTEXT_ID_ROOM]; /* of the path */
+  c2_kept *kept;                    /* in use until the end */
   c2_call call;
   c2_job job;
   c2_answer answer;
@@ -279,10 +316,12 @@ static void check_head(c2_exchange *e, const c2_head *head) {
     e->is_answered = true;
     return;
   }
-  bool is_get = strcmp(head->method, "GET") == 0 || strcmp(head->method, "HEAD") == 0;
-  if (r->protocol ? strcmp(head->method, "POST") != 0 : !is_get) {
-    refuse(e, C2_HTTP_NOT_ALLOWED, r->protocol ? "expected the method POST" : "expected the method GET");
-    e->answer.allow = r->protocol ? "POST" : "GET, HEAD";
+  const char *method = takes_body(r) ? "POST" : r->action == DROP ? "DELETE" : "GET";
+  bool is_head = r->action == ANSWER && strcmp(head->method, "HEAD") == 0;
+  if (strcmp(head->method, method) != 0 && !is_head) {
+    c2_answer_refuse(&e->answer, C2_HTTP_NOT_ALLOWED, NULL, "expected the method %s", method);
+    e->is_answered = true;
+    e->answer.allow = r->action == ANSWER ? "GET, HEAD" : method;
     return;
   }
   if (!r->is_open && !c2_keys_allow(&s->keys, head->key)) {
@@ -293,7 +332,7 @@ static void check_head(c2_exchange *e, const c2_head *head) {
     refuse(e, C2_HTTP_UNAVAILABLE, "the server is shutting down");
     return;
   }
-  if (!r->protocol) return;
+  if (!takes_body(r)) return;
   if (!is_json(head->content_type)) {
     refuse(e, C2_HTTP_MEDIA_TYPE, "expected Content-Type: application/json");
   } else if (head->length > 0 && (uint64_t)head->length > s->options.body) {
@@ -313,7 +352,7 @@ c2_exchange *c2_exchange_open(c2_server *server, const c2_head *head, void (*wak
                  (unsigned long long)atomic_fetch_add(&server->number, 1) & 0xffffffffu);
   c2_text_escape(e->path, sizeof e->path, head->path);
   c2_text_escape(e->method, sizeof e->method, head->method);
-  e->route = find_route(server, head->path);
+  e->route = find_route(server, head->path, e->context);
   atomic_fetch_add(&server->active, 1);
   check_head(e, head);
   return e;
@@ -334,7 +373,7 @@ static void drop_body(c2_exchange *e) {
 void c2_exchange_take(c2_exchange *e, const char *bytes, size_t size) {
   c2_error err;
   e->received += size;
-  if (e->is_answered || !routes[e->route].protocol) return;
+  if (e->is_answered || !takes_body(&routes[e->route])) return;
   if (size > e->server->options.body - e->size) {
     drop_body(e);
     refuse_size(e);
@@ -358,7 +397,7 @@ void c2_exchange_take(c2_exchange *e, const char *bytes, size_t size) {
 /* What the series and the result take: values, and the result once more as text. */
 static size_t bytes_of(const c2_call *call) {
   size_t bytes = 4 * c2_call_bytes(call);
-  for (size_t i = 0; i < call->set.count; i++) {
+  for (size_t i = 0; i < call->count; i++) {
     bytes += 8 * call->series[i].length * (call->series[i].targets + call->series[i].covariates);
   }
   return bytes;
@@ -369,21 +408,56 @@ static void finish_job(c2_job *job) {
   e->wake(e->connection);
 }
 
-bool c2_exchange_end(c2_exchange *e) {
+static void refuse_context(c2_exchange *e) {
+  refuse(e, C2_HTTP_NOT_FOUND, "there is no such context: it was deleted, or others took its place");
+}
+
+/* What needs no forecast. */
+static void answer_now(c2_exchange *e) {
   c2_server *s = e->server;
-  if (e->is_answered || e->is_submitted) return false;
   const route *r = &routes[e->route];
-  if (!r->protocol) {
+  if (r->action == ANSWER) {
     r->answer(s, &e->answer);
-    e->is_answered = true;
-    return false;
+  } else if (c2_contexts_drop(s->contexts, e->context)) {
+    c2_answer_fixed(&e->answer, C2_HTTP_NO_CONTENT, NULL, NULL, 0);
+  } else {
+    refuse_context(e);
   }
+  e->is_answered = true;
+}
+
+/* Reads the body as a call. False: it is answered. */
+static bool read_body(c2_exchange *e) {
+  c2_server *s = e->server;
+  const route *r = &routes[e->route];
+  const c2_limits *limits = &s->options.limits;
   if (e->size == 0) {
     refuse(e, C2_HTTP_BAD_REQUEST, "expected a JSON object, found an empty body");
     return false;
   }
-  e->is_answered =
-      !c2_protocol_read(r->protocol, e->body, e->size, &s->options.limits, s->config, &e->call, &e->answer);
+  if (r->action == DECODE) {
+    e->kept = c2_contexts_take(s->contexts, e->context);
+    if (!e->kept) {
+      refuse_context(e);
+      return false;
+    }
+    return c2_scenarios_read(e->kept, e->body, e->size, limits, &e->call, &e->answer);
+  }
+  return c2_protocol_read(r->protocol, e->body, e->size, limits, s->config, &e->call, &e->answer) &&
+         (r->action != ENCODE || c2_scenarios_encode(&e->call, s->model, &e->answer));
+}
+
+bool c2_exchange_end(c2_exchange *e) {
+  static const c2_work work[] = {[FORECAST] = C2_WORK_PREDICT, [ENCODE] = C2_WORK_ENCODE, [DECODE] = C2_WORK_DECODE};
+  c2_server *s = e->server;
+  c2_error err;
+  if (e->is_answered || e->is_submitted) return false;
+  const route *r = &routes[e->route];
+  if (!takes_body(r)) {
+    answer_now(e);
+    return false;
+  }
+  e->is_answered = !read_body(e);
   drop_body(e);
   if (e->is_answered) return false;
   size_t bytes = bytes_of(&e->call);
@@ -391,13 +465,16 @@ bool c2_exchange_end(c2_exchange *e) {
     refuse_memory(e, bytes);
     return false;
   }
-  c2_error err;
-  if (c2_call_make_room(&e->call, &err) != C2_OK) {
+  if (r->action != ENCODE && c2_call_make_room(&e->call, &err) != C2_OK) {
     refuse(e, C2_HTTP_UNAVAILABLE, err.text);
     return false;
   }
-  e->job =
-      (c2_job){.call = &e->call, .deadline = c2_clock_seconds() + s->options.seconds, .done = finish_job, .owner = e};
+  e->job = (c2_job){.call = &e->call,
+                    .work = work[r->action],
+                    .context = e->kept ? e->kept->context : NULL,
+                    .deadline = c2_clock_seconds() + s->options.seconds,
+                    .done = finish_job,
+                    .owner = e};
   return true;
 }
 
@@ -412,6 +489,23 @@ void c2_exchange_submit(c2_exchange *e) {
   e->wake(e->connection);
 }
 
+/* The answer of a job that has ended well. */
+static void answer_result(c2_exchange *e) {
+  const route *r = &routes[e->route];
+  c2_error err;
+  if (r->action == FORECAST) {
+    c2_protocol_write(r->protocol, &e->call, e->server->config, &e->answer);
+  } else if (r->action == DECODE) {
+    c2_scenarios_write(e->kept, &e->call, &e->answer);
+  } else if (c2_contexts_add(e->server->contexts, &e->call, &e->job.context, &e->kept, &err) == C2_OK) {
+    c2_scenarios_put_kept(e->kept, &e->answer);
+  } else if (err.code == C2_ERR_ARGUMENT) {
+    refuse(e, C2_HTTP_TOO_LARGE, err.text);
+  } else {
+    c2_answer_refuse_error(&e->answer, NULL, &err);
+  }
+}
+
 c2_answer *c2_exchange_answer(c2_exchange *e) {
   const c2_job *job = &e->job;
   char where[32] = "";
@@ -422,11 +516,12 @@ c2_answer *c2_exchange_answer(c2_exchange *e) {
                      c2_server_is_draining(e->server) ? "the server is shutting down"
                                                       : "there was no time for a forecast: try again later");
   } else if (job->status == C2_OK) {
-    c2_protocol_write(routes[e->route].protocol, &e->call, e->server->config, &e->answer);
-  } else if (job->status == C2_ERR_MODEL && job->failed < e->call.set.count) {
-    (void)snprintf(where, sizeof where, "inputs[%zu]", job->failed);
+    answer_result(e);
+  } else if (job->status == C2_ERR_MODEL) {
+    if (job->failed < e->call.count) (void)snprintf(where, sizeof where, "inputs[%zu]", job->failed);
     c2_answer_refuse(&e->answer, C2_HTTP_BAD_REQUEST, where,
-                     "%s: the forecast is not finite: its values lie at the end of the range that numbers have", where);
+                     "%s: the forecast is not finite: its values lie at the end of the range that numbers have",
+                     where[0] ? where : "the body");
   } else {
     c2_answer_refuse_error(&e->answer, NULL, &job->err);
   }
@@ -443,7 +538,7 @@ static void log_exchange(const c2_exchange *e, int status, double seconds) {
   C2_LOG(level, status == 0 ? "client_gone" : "request", C2_LOG_TEXT("id", e->id), C2_LOG_TEXT("method", e->method),
          C2_LOG_TEXT("path", e->path), C2_LOG_NUMBER("status", status), C2_LOG_NUMBER("seconds", seconds),
          C2_LOG_NUMBER("bytes_in", e->received), C2_LOG_NUMBER("bytes_out", e->answer.size),
-         C2_LOG_NUMBER("series", e->call.set.count), C2_LOG_NUMBER("horizon", e->call.pass.horizon));
+         C2_LOG_NUMBER("series", e->call.count), C2_LOG_NUMBER("horizon", e->call.pass.horizon));
 }
 
 void c2_exchange_close(c2_exchange **exchange, bool sent, int status) {
@@ -454,6 +549,8 @@ void c2_exchange_close(c2_exchange **exchange, bool sent, int status) {
   if (status != 0) c2_metrics_count(&e->server->metrics, e->route, (c2_http_status)status, seconds);
   log_exchange(e, status, seconds);
   (void)hold(e, 0);
+  if (e->job.work == C2_WORK_ENCODE) chronos2_context_close(&e->job.context);
+  if (e->kept) c2_contexts_give(e->server->contexts, &e->kept);
   c2_call_free(&e->call);
   c2_answer_free(&e->answer);
   free(e->body);

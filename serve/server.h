@@ -19,6 +19,7 @@ typedef struct c2_server_options {
   c2_batcher_options batcher;
   const char *keys; /* file of API keys; NULL: none are asked for */
   size_t body;      /* bytes of a body at most */
+  size_t contexts;  /* bytes of kept contexts at most */
   size_t memory;    /* bytes of bodies, series and results of all requests at most */
   double seconds;   /* from a whole request to its answer */
   bool errors_only; /* the log leaves out requests that went well */
