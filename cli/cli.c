@@ -381,7 +381,7 @@ void cli_engine_init(cli_engine *e) {
        CLI_CUSTOM, &e->dtype, parse_dtype},
       {"device", 0, "cpu|cuda|cuda:N",
        "Where to compute. cuda is the first NVIDIA GPU, cuda:N the one of that number, counted from 0. It needs "
-       "libchronos2_cuda.so, and has never run on a GPU. [cpu]",
+       "libchronos2_cuda.so. [cpu]",
        CLI_CUSTOM, &s->device, parse_device},
       {"threads", 0, "N", "Number of threads. 0 takes every processor that this process may use. [0]", CLI_CUSTOM,
        &s->threads, parse_threads},

@@ -1,4 +1,4 @@
-/* The CUDA backend: sessions, and which passes a batch becomes. It has never run on a GPU: its kernels and everything
+/* The CUDA backend: sessions, and which passes a batch becomes. Its kernels and everything
  * here are tested on an emulated device (tests/cuda). */
 #include <stdlib.h>
 #include <string.h>

@@ -18,7 +18,7 @@ def test_check(tmp_path):
     entries = [json.loads(line) for line in (tmp_path / "results.jsonl").read_text().splitlines()]
     sections = {entry["section"]: entry for entry in entries if "status" in entry}
     assert list(sections) == ["version", "golden", "speed", "bf16", "study"]
-    assert "cuda: never run on a GPU" in sections["version"]["text"]
+    assert "cuda: by libchronos2_cuda.so, tried on an H100" in sections["version"]["text"]
     sides = [entry for entry in entries if "side" in entry]
     assert not [entry for entry in sides if "failed" in entry]
     assert {entry["side"] for entry in sides} >= {"ours bf16", "ours bf16 r8", "ours fp32", "PyTorch sdpa bf16"}

@@ -118,7 +118,7 @@ def test_rate_falls_in_time(tmp_path):
     """--within: the decay begins at once where there is no time, so that the run ends after so many more steps."""
     train(tmp_path, "--steps", "100000", "--decay", "4", "--every", "100000", "--within", "0")
     table = (tmp_path / "log.csv").read_text().splitlines()
-    assert len(table) == 2 and table[1].startswith("5,")  # one step to see how long it takes, then four
+    assert len(table) == 2 and table[1].startswith("25,")  # so many to see how long a step takes, then four
 
 
 def test_recipe_repeats_its_log(tmp_path):

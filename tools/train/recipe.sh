@@ -50,8 +50,8 @@ if [ $gpu = yes ]; then
   cores=$(nproc)
   more=(--device cuda --bf16 ${minutes:+--within "$minutes"})
   export OMP_NUM_THREADS=1
-  main=(--steps 30000 --decay 2000 --every 2000 --d-model 256 --layers 8 --observations 524288)
-  "${train[@]}" "${main[@]}" "${more[@]}" --workers $(((cores * 9 + 15) / 16)) --out "$out/main" &
+  main=(--steps 30000 --decay 3000 --every 2000 --d-model 256 --layers 8 --observations 262144)
+  "${train[@]}" "${main[@]}" "${more[@]}" --workers $(((cores * 3 + 3) / 4)) --out "$out/main" &
   running=($!)
   if [ $arms = yes ]; then
     for seed in 1 2 3; do

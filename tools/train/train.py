@@ -34,6 +34,7 @@ from model import FULL, Chronos2, Pattern, Shape, load, save, tensors
 RADII = (4, 8, 16, 64, None)
 JUDGED = (FULL, Pattern(8, "null"), Pattern(8, "nothing"))  # what validation measures
 HELD_OUT = 987654321  # seed of the validation batches
+WARM = 20  # first steps of a process, which take longer
 FIRST = 200  # steps whose losses are kept, so that another run can be compared with this one
 
 
@@ -310,8 +311,10 @@ def main() -> None:
     begin = time.monotonic()
     first = min(run.step for run in runs)
     for step, data in enumerate(batches(args.seed, first, args.steps, args.observations, args.workers), first):
-        spent = time.monotonic() - begin
-        if step > first and spent + args.decay * spent / (step - first) > 60 * args.within:
+        now = time.monotonic()
+        if step == first + WARM:
+            warm = now
+        if step > first + WARM and now - begin + args.decay * (now - warm) / (step - first - WARM) > 60 * args.within:
             args.steps, args.within = min(args.steps, step + args.decay), math.inf
         for run in runs:
             if run.step == step:  # a stop between two models leaves one a step ahead
