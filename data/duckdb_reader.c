@@ -1,7 +1,4 @@
-/* The reader of what DuckDB reads: Parquet, compressed CSV, Excel, globs and folders, and SQL queries. Their rows come
- * in chunks, as columns of three kinds: texts, float64 and whole numbers. */
-#include <ctype.h>
-#include <dirent.h>
+/* The reader of what DuckDB reads. Rows come in chunks, as columns of three kinds: texts, float64 and whole numbers. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -9,11 +6,9 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/platform.h"
-#include "base/pool.h"
 #include "base/text.h"
-#include "data/duckdb.h"
-#include "data/duckdb_reader.h"
+#include "data/duckdb_query.h"
+#include "data/duckdb_source.h"
 
 /* A column of the query's result. */
 typedef struct fetched {
@@ -30,258 +25,6 @@ typedef struct fetched {
   c2_lookup words;
   size_t last; /* word of the row before */
 } fetched;
-
-struct c2_query {
-  c2_duckdb duck;
-  char *from;        /* what stands behind FROM */
-  const char **name; /* [columns] */
-  int *type;         /* [columns] */
-  size_t columns;
-  c2_header header;
-  c2_pool pool; /* names and words */
-  void *statement;
-  c2_duckdb_result result;
-  void *chunk;
-  size_t rows; /* of the chunk */
-  bool has_ended;
-};
-
-/* ---- SQL ------------------------------------------------------------------------------------- */
-
-void c2_sql_quote(FILE *out, const char *text, char quote) {
-  (void)fputc(quote, out);
-  for (; *text; text++) {
-    if (*text == quote) (void)fputc(quote, out);
-    (void)fputc(*text, out);
-  }
-  (void)fputc(quote, out);
-}
-
-static c2_status finish_text(FILE *out, char **text, c2_error *err) {
-  bool failed = ferror(out) != 0;
-  if (fclose(out) == 0 && !failed && *text) return C2_OK;
-  C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
-}
-
-static bool ends_with(const char *path, const char *end) {
-  size_t n = strlen(path);
-  size_t m = strlen(end);
-  if (n <= m) return false;
-  for (size_t i = 0; i < m; i++) {
-    if (tolower((unsigned char)path[n - m + i]) != end[i]) return false;
-  }
-  return true;
-}
-
-/* The path as DuckDB takes it: of a file that is there, signs of a pattern stand for themselves. */
-static char *literal_pattern(const char *path) {
-  char *out = malloc(3 * strlen(path) + 1);
-  char *to = out;
-  for (; out && *path; path++) {
-    bool special = strchr("*?[", *path) != NULL;
-    if (special) *to++ = '[';
-    *to++ = *path;
-    if (special) *to++ = ']';
-  }
-  if (out) *to = '\0';
-  return out;
-}
-
-static bool is_pattern(const char *path) {
-  return strpbrk(path, "*?[") && !c2_file_exists(path);
-}
-
-static bool is_one_of(const char *path, const char *const *ends) {
-  for (; *ends; ends++) {
-    if (ends_with(path, *ends)) return true;
-  }
-  return false;
-}
-
-static bool sniff(const c2_input *input) {
-  static const char *const ends[] = {".parquet", ".pq", ".xlsx", ".arrow", ".arrows", ".feather", ".ipc", NULL};
-  return is_one_of(input->path, ends) || c2_is_directory(input->path);
-}
-
-bool c2_is_compressed(const char *path) {
-  static const char *const ends[] = {".gz", ".zst", NULL};
-  return is_one_of(path, ends);
-}
-
-static const char *function_of(const char *path) {
-  if (ends_with(path, ".xlsx")) return "read_xlsx";
-  return ends_with(path, ".parquet") || ends_with(path, ".pq") || c2_is_directory(path) ? "read_parquet" : "read_arrow";
-}
-
-/* "read_parquet('sales.parquet')". */
-static c2_status write_source(struct c2_query *q, const c2_input *input, c2_error *err) {
-  const char *path = input->path;
-  size_t size = 0;
-  bool folder = c2_is_directory(path);
-  if (strstr(path, "://")) C2_FAIL(err, C2_ERR_IO, "%s: expected a local file", input->name);
-  if (!folder && !is_pattern(path) && !c2_file_exists(path)) {
-    C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", input->name);
-  }
-  char *literal = is_pattern(path) ? c2_strdup(path) : literal_pattern(path);
-  FILE *out = literal ? open_memstream(&q->from, &size) : NULL;
-  if (!out) {
-    free(literal);
-    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
-  }
-  (void)fprintf(out, "%s(", function_of(path));
-  if (folder) {
-    size_t n = strlen(literal);
-    char every[4096];
-    if (n + sizeof "/**/*.parquet" > sizeof every) n = 0;
-    (void)snprintf(every, sizeof every, "%.*s/**/*.parquet", (int)n, literal);
-    c2_sql_quote(out, every, '\'');
-    (void)fputs(", hive_partitioning = true", out);
-  } else {
-    c2_sql_quote(out, literal, '\'');
-  }
-  (void)fputc(')', out);
-  free(literal);
-  return finish_text(out, &q->from, err);
-}
-
-/* ---- Names and types ------------------------------------------------------------------------- */
-
-/* Names and types of what stands behind FROM. */
-static c2_status describe(struct c2_query *q, const char *name, const char *from, bool names, c2_error *err) {
-  c2_duckdb *d = &q->duck;
-  c2_duckdb_result result = {.data = NULL};
-  c2_status status = C2_OK;
-  char *sql = NULL;
-  size_t size = 0;
-  FILE *out = open_memstream(&sql, &size);
-  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
-  (void)fprintf(out, "SELECT * FROM %s LIMIT 0", from);
-  C2_GOTO(finish_text(out, &sql, err));
-  if (d->query(d->connection, sql, &result) != 0) {
-    C2_GOTO(c2_duckdb_fail(name, d->result_error(&result), err));
-  }
-  q->columns = (size_t)d->column_count(&result);
-  C2_GOTO(c2_pool_alloc(&q->pool, q->columns, sizeof *q->type, &q->type, err));
-  if (names) C2_GOTO(c2_pool_alloc(&q->pool, q->columns, sizeof *q->name, &q->name, err));
-  for (size_t i = 0; i < q->columns; i++) {
-    const char *column = d->column_name(&result, i);
-    q->type[i] = d->column_type(&result, i);
-    if (!names) continue;
-    if (!c2_text_plain(column, strlen(column))) {
-      C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s: column %zu: a control character in its name", name, i + 1));
-    }
-    C2_GOTO(c2_pool_text(&q->pool, column, &q->name[i], err));
-  }
-fail:
-  d->destroy_result(&result);
-  free(sql);
-  return status;
-}
-
-/* Extensions that aren't part of the library are loaded where they are installed, and named where they aren't. */
-static c2_status load_extension(const struct c2_query *q, const c2_input *input, c2_error *err) {
-  c2_error why;
-  const char *name = NULL;
-  if (strncmp(q->from, "read_xlsx", 9) == 0) name = "excel";
-  if (strncmp(q->from, "read_arrow", 10) == 0) name = "nanoarrow";
-  if (!name) return C2_OK;
-  char sql[64];
-  (void)snprintf(sql, sizeof sql, "LOAD %s", name);
-  if (c2_duckdb_run(&q->duck, input->name, sql, &why) == C2_OK) return C2_OK;
-  C2_FAIL(
-      err, C2_ERR_UNSUPPORTED,
-      "%s: DuckDB reads this format by its extension '%s', which is not installed (INSTALL %s%s); or save the table "
-      "as CSV or Parquet",
-      input->name, name, name, strcmp(name, "nanoarrow") == 0 ? " FROM community" : "");
-}
-
-static c2_status open_names(c2_input *input, c2_error *err) {
-  struct c2_query *q = input->query;
-  C2_TRY(describe(q, input->name, q->from, true, err));
-  q->header.file = input->name;
-  C2_TRY(c2_header_fill(&q->header, q->name, q->columns, err));
-  input->header = &q->header;
-  return C2_OK;
-}
-
-static c2_status open_source(c2_input *input, c2_error *err) {
-  c2_error why;
-  C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
-  C2_TRY(write_source(input->query, input, err));
-  if (c2_duckdb_open(&input->query->duck, NULL, true, &why) != C2_OK) {
-    C2_FAIL(err, why.code, "%s: %s", input->name, why.text);
-  }
-  C2_TRY(load_extension(input->query, input, err));
-  return open_names(input, err);
-}
-
-/* Whether a file below the folder is called *.parquet. */
-static bool holds_parquet(const char *folder, int depth) {
-  DIR *directory = opendir(folder);
-  const struct dirent *entry = NULL;
-  bool found = false;
-  while (directory && !found && (entry = readdir(directory))) {
-    char path[4096];
-    if (entry->d_name[0] == '.') continue;
-    int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    if (n < 0 || (size_t)n >= sizeof path) continue;
-    found = c2_is_directory(path) ? depth > 0 && holds_parquet(path, depth - 1) : ends_with(path, ".parquet");
-  }
-  if (directory) (void)closedir(directory);
-  return found;
-}
-
-static c2_status open_query(c2_input *input, c2_error *err) {
-  enum { DEEPEST = 32 }; /* links may lead in circles */
-  if (c2_is_directory(input->path) && !holds_parquet(input->path, DEEPEST)) {
-    C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory without Parquet files", input->name);
-  }
-  return open_source(input, err);
-}
-
-c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
-  void *statement = NULL;
-  *input = (c2_input){.path = "--sql", .name = "--sql", .reader = &c2_duckdb_reader};
-  C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
-  struct c2_query *q = input->query;
-  c2_error why;
-  if (database && !c2_file_exists(database)) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", database);
-  if (c2_duckdb_open(&q->duck, database, false, &why) != C2_OK) C2_FAIL(err, why.code, "--sql: %s", why.text);
-  c2_status status = C2_OK;
-  if (q->duck.prepare(q->duck.connection, sql, &statement) != 0) {
-    status = c2_duckdb_fail("--sql", q->duck.prepare_error(statement), err);
-  } else if (q->duck.prepared_statement_type(statement) != C2_DUCKDB_SELECT) {
-    status = c2_fail(err, C2_ERR_ARGUMENT, "--sql: expected one SELECT, which only reads");
-  }
-  q->duck.destroy_prepare(&statement);
-  C2_TRY(status);
-  size_t n = strlen(sql);
-  size_t size = 0;
-  while (n > 0 && strchr("; \t\n", sql[n - 1])) n--;
-  FILE *out = open_memstream(&q->from, &size);
-  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
-  (void)fputc('(', out);
-  (void)fwrite(sql, 1, n, out);
-  (void)fputs("\n)", out);
-  C2_TRY(finish_text(out, &q->from, err));
-  return open_names(input, err);
-}
-
-static void close_parts(struct c2_query *q) {
-  if (q->chunk) q->duck.destroy_data_chunk(&q->chunk);
-  if (q->result.data) q->duck.destroy_result(&q->result);
-  if (q->statement) q->duck.destroy_prepare(&q->statement);
-  c2_duckdb_close(&q->duck);
-  c2_header_free(&q->header);
-  c2_pool_free(&q->pool);
-  free(q->from);
-}
-
-static void close_query(c2_input *input) {
-  if (input->query) close_parts(input->query);
-  free(input->query);
-  input->query = NULL;
-}
 
 /* ---- Queries --------------------------------------------------------------------------------- */
 
@@ -354,7 +97,7 @@ static c2_status write_columns(const struct c2_query *q, const c2_want *want, si
   (void)fprintf(out, " FROM %s", q->from);
   write_checks(q, want, wants, out);
   (void)fputc(')', out);
-  return finish_text(out, sql, err);
+  return c2_sql_finish(out, sql, err);
 }
 
 static c2_status write_query(const char *name, fetched *f, size_t wants, const char *from, char **sql, c2_error *err) {
@@ -379,51 +122,11 @@ static c2_status write_query(const char *name, fetched *f, size_t wants, const c
     (void)fprintf(out, "%.*s%s%s", (int)(at - format), format, column, at + 2);
   }
   (void)fprintf(out, " FROM %s", from);
-  c2_status finished = finish_text(out, sql, err);
+  c2_status finished = c2_sql_finish(out, sql, err);
   return status == C2_OK ? finished : status;
 }
 
-static c2_status start(struct c2_query *q, const char *name, const char *sql, c2_error *err) {
-  c2_duckdb *d = &q->duck;
-  if (d->prepare(d->connection, sql, &q->statement) != 0) {
-    return c2_duckdb_fail(name, d->prepare_error(q->statement), err);
-  }
-  if (d->execute_prepared_streaming(q->statement, &q->result) != 0) {
-    return c2_duckdb_fail(name, d->result_error(&q->result), err);
-  }
-  return C2_OK;
-}
-
-/* The next chunk, which has rows unless it is the end. */
-static c2_status fetch(struct c2_query *q, const char *name, c2_error *err) {
-  c2_duckdb *d = &q->duck;
-  do {
-    if (q->chunk) d->destroy_data_chunk(&q->chunk);
-    q->rows = 0;
-    q->chunk = d->fetch_chunk(q->result);
-    const char *message = d->result_error(&q->result);
-    if (!q->chunk && message && *message) return c2_duckdb_fail(name, message, err);
-    if (q->chunk) q->rows = (size_t)d->data_chunk_get_size(q->chunk);
-  } while (q->chunk && q->rows == 0);
-  return C2_OK;
-}
-
 /* ---- Columns --------------------------------------------------------------------------------- */
-
-static bool is_valid(const uint64_t *validity, size_t row) {
-  return !validity || (validity[row / 64] >> row % 64 & 1);
-}
-
-/* Bytes of a duckdb_string_t: short ones stand in it. */
-static const char *string_bytes(const void *data, size_t row, size_t *size) {
-  const unsigned char *s = (const unsigned char *)data + 16 * row;
-  uint32_t length = 0;
-  const char *pointer = NULL;
-  memcpy(&length, s, sizeof length);
-  memcpy(&pointer, s + 8, sizeof pointer);
-  *size = length;
-  return length <= 12 ? (const char *)s + 4 : pointer;
-}
 
 /* The text's code; texts that are new are copied. */
 static c2_status code_of(struct c2_query *q, const char *name, fetched *f, size_t row, const char *bytes, size_t size,
@@ -459,14 +162,14 @@ static c2_status take_texts(struct c2_query *q, c2_input *input, fetched *f, con
   for (size_t i = 0; i < n; i++) {
     size_t size = 0;
     size_t row = rows + i;
-    if (!is_valid(validity, i)) {
+    if (!c2_chunk_has(validity, i)) {
       if (f->type == C2_WANT_NAME || f->type == C2_WANT_TIME) {
         C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found nothing", input->name, row + 1, f->name,
                 f->what ? f->what : "a time stamp");
       }
       continue;
     }
-    const char *bytes = string_bytes(data, i, &size);
+    const char *bytes = c2_chunk_text(data, i, &size);
     if (f->type == C2_WANT_TIME) {
       char cell[80];
       c2_zone zone;
@@ -490,7 +193,7 @@ static c2_status take_texts(struct c2_query *q, c2_input *input, fetched *f, con
 static c2_status take_numbers(const c2_input *input, fetched *f, const void *data, const uint64_t *validity,
                               size_t rows, size_t n, c2_error *err) {
   for (size_t i = 0; i < n; i++) {
-    bool valid = is_valid(validity, i);
+    bool valid = c2_chunk_has(validity, i);
     if (f->type == C2_WANT_TIME) {
       f->time[rows + i] = ((const int64_t *)data)[i];
       if (valid && f->time[rows + i] > -C2_COUNT_END * 1000 && f->time[rows + i] < C2_COUNT_END * 1000) continue;
@@ -537,7 +240,7 @@ static c2_status take_chunks(c2_input *input, fetched *f, size_t wants, size_t m
   c2_duckdb *d = &q->duck;
   size_t room = 0;
   while (*rows < most && !q->has_ended) {
-    C2_TRY(fetch(q, input->name, err));
+    C2_TRY(c2_query_fetch(q, input->name, err));
     q->has_ended = !q->chunk;
     if (q->has_ended) break;
     C2_TRY(grow(f, &room, wants, *rows + q->rows, err));
@@ -587,10 +290,10 @@ static c2_status begin(c2_input *input, const c2_want *want, size_t wants, fetch
   char *sql = NULL;
   c2_status status = C2_OK;
   C2_GOTO(write_columns(q, want, wants, &from, err));
-  C2_GOTO(describe(q, input->name, from, false, err));
+  C2_GOTO(c2_query_describe(q, input->name, from, false, err));
   for (size_t k = 0; k < wants; k++) f[k].source = q->type[k];
   C2_GOTO(write_query(input->name, f, wants, from, &sql, err));
-  status = start(q, input->name, sql, err);
+  status = c2_query_start(q, input->name, sql, err);
 fail:
   free(from);
   free(sql);
@@ -638,74 +341,5 @@ static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, 
   C2_FAIL(err, C2_ERR_FORMAT, "%s: no rows", input->name);
 }
 
-const c2_reader c2_duckdb_reader = {"DuckDB", sniff, open_query, read_typed, NULL, close_query, next_rows};
-
-/* ---- Compressed text ------------------------------------------------------------------------- */
-
-typedef struct lines {
-  char *text;
-  size_t size, room;
-} lines;
-
-static c2_status add_lines(struct c2_query *q, lines *l, c2_error *err) {
-  void *vector = q->duck.data_chunk_get_vector(q->chunk, 0);
-  const void *data = q->duck.vector_get_data(vector);
-  const uint64_t *validity = q->duck.vector_get_validity(vector);
-  for (size_t i = 0; i < q->rows; i++) {
-    size_t size = 0;
-    const char *bytes = is_valid(validity, i) ? string_bytes(data, i, &size) : "";
-    if (l->size + size + 2 > l->room) {
-      C2_TRY(c2_grow_array(&l->text, &l->room, l->size + size + 2, 1, err));
-    }
-    memcpy(l->text + l->size, bytes, size);
-    l->size += size;
-    l->text[l->size++] = '\n';
-  }
-  return C2_OK;
-}
-
-/* Each line is a record of one field: nothing parts fields, and nothing quotes them. */
-static c2_status write_line_query(const char *path, char **sql, c2_error *err) {
-  size_t size = 0;
-  char *literal = literal_pattern(path);
-  FILE *out = literal ? open_memstream(sql, &size) : NULL;
-  if (!out) {
-    free(literal);
-    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
-  }
-  (void)fputs("SELECT line FROM read_csv(", out);
-  c2_sql_quote(out, literal, '\'');
-  (void)fputs(
-      ", auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', columns = {line: 'VARCHAR'}, "
-      "max_line_size = 2097152)",
-      out);
-  free(literal);
-  return finish_text(out, sql, err);
-}
-
-c2_status c2_duckdb_read_text(const char *path, char **text, size_t *size, c2_error *err) {
-  struct c2_query q = {.from = NULL};
-  lines l = {NULL, 0, 0};
-  char *sql = NULL;
-  c2_error why;
-  c2_status status = C2_OK;
-  if (!c2_file_exists(path)) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", path);
-  if (c2_duckdb_open(&q.duck, NULL, true, &why) != C2_OK) C2_GOTO(c2_fail(err, why.code, "%s: %s", path, why.text));
-  C2_GOTO(write_line_query(path, &sql, err));
-  C2_GOTO(start(&q, path, sql, err));
-  for (;;) {
-    C2_GOTO(fetch(&q, path, err));
-    if (!q.chunk) break;
-    C2_GOTO(add_lines(&q, &l, err));
-  }
-  C2_GOTO(c2_grow_array(&l.text, &l.room, l.size + 1, 1, err));
-  l.text[l.size] = '\0';
-  *text = l.text;
-  *size = l.size;
-  l.text = NULL;
-fail:
-  close_parts(&q);
-  free(l.text);
-  free(sql);
-  return status;
-}
+const c2_reader c2_duckdb_reader = {
+    "DuckDB", c2_duckdb_sniff, c2_duckdb_open_path, read_typed, NULL, c2_duckdb_close_input, next_rows};

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "data/duckdb_reader.h"
+#include "data/duckdb_query.h"
 
 static bool ends_with(const char *path, const char *end) {
   size_t n = strlen(path);

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "data/assemble.h"
 #include "data/axis.h"
-#include "data/duckdb_reader.h"
+#include "data/duckdb_source.h"
 #include "data/jsonl.h"
 
 /* Rows and items of a part, and the size of a file that is read in parts. */

@@ -6,7 +6,7 @@
 
 #include "base/infile.h"
 #include "data/assemble.h"
-#include "data/duckdb_reader.h"
+#include "data/duckdb_source.h"
 
 /* The first one that recognises a file reads it. */
 static const c2_reader *const readers[] = {&c2_json_lines_reader, &c2_csv_reader};

@@ -1,0 +1,263 @@
+/* What DuckDB reads for a path: Parquet, Excel and Arrow files, folders and patterns of Parquet files, compressed text;
+ * and SQL in the place of a path. */
+#include "data/duckdb_source.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/platform.h"
+#include "data/duckdb_query.h"
+
+/* ---- Paths ------------------------------------------------------------------------------------ */
+
+static bool ends_with(const char *path, const char *end) {
+  size_t n = strlen(path);
+  size_t m = strlen(end);
+  if (n <= m) return false;
+  for (size_t i = 0; i < m; i++) {
+    if (tolower((unsigned char)path[n - m + i]) != end[i]) return false;
+  }
+  return true;
+}
+
+/* The path as DuckDB takes it: of a file that is there, signs of a pattern stand for themselves. */
+static char *literal_pattern(const char *path) {
+  char *out = malloc(3 * strlen(path) + 1);
+  char *to = out;
+  for (; out && *path; path++) {
+    bool special = strchr("*?[", *path) != NULL;
+    if (special) *to++ = '[';
+    *to++ = *path;
+    if (special) *to++ = ']';
+  }
+  if (out) *to = '\0';
+  return out;
+}
+
+static bool is_pattern(const char *path) {
+  return strpbrk(path, "*?[") && !c2_file_exists(path);
+}
+
+static bool is_one_of(const char *path, const char *const *ends) {
+  for (; *ends; ends++) {
+    if (ends_with(path, *ends)) return true;
+  }
+  return false;
+}
+
+bool c2_duckdb_sniff(const c2_input *input) {
+  static const char *const ends[] = {".parquet", ".pq", ".xlsx", ".arrow", ".arrows", ".feather", ".ipc", NULL};
+  return is_one_of(input->path, ends) || c2_is_directory(input->path);
+}
+
+bool c2_is_compressed(const char *path) {
+  static const char *const ends[] = {".gz", ".zst", NULL};
+  return is_one_of(path, ends);
+}
+
+/* ---- Opening ---------------------------------------------------------------------------------- */
+
+static const char *function_of(const char *path) {
+  if (ends_with(path, ".xlsx")) return "read_xlsx";
+  return ends_with(path, ".parquet") || ends_with(path, ".pq") || c2_is_directory(path) ? "read_parquet" : "read_arrow";
+}
+
+/* "read_parquet('sales.parquet')". */
+static c2_status write_source(struct c2_query *q, const c2_input *input, c2_error *err) {
+  const char *path = input->path;
+  size_t size = 0;
+  bool folder = c2_is_directory(path);
+  if (strstr(path, "://")) C2_FAIL(err, C2_ERR_IO, "%s: expected a local file", input->name);
+  if (!folder && !is_pattern(path) && !c2_file_exists(path)) {
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", input->name);
+  }
+  char *literal = is_pattern(path) ? c2_strdup(path) : literal_pattern(path);
+  FILE *out = literal ? open_memstream(&q->from, &size) : NULL;
+  if (!out) {
+    free(literal);
+    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  }
+  (void)fprintf(out, "%s(", function_of(path));
+  if (folder) {
+    size_t n = strlen(literal);
+    char every[4096];
+    if (n + sizeof "/**/*.parquet" > sizeof every) n = 0;
+    (void)snprintf(every, sizeof every, "%.*s/**/*.parquet", (int)n, literal);
+    c2_sql_quote(out, every, '\'');
+    (void)fputs(", hive_partitioning = true", out);
+  } else {
+    c2_sql_quote(out, literal, '\'');
+  }
+  (void)fputc(')', out);
+  free(literal);
+  return c2_sql_finish(out, &q->from, err);
+}
+
+/* Extensions that aren't part of the library are loaded where they are installed, and named where they aren't. */
+static c2_status load_extension(const struct c2_query *q, const c2_input *input, c2_error *err) {
+  c2_error why;
+  const char *name = NULL;
+  if (strncmp(q->from, "read_xlsx", 9) == 0) name = "excel";
+  if (strncmp(q->from, "read_arrow", 10) == 0) name = "nanoarrow";
+  if (!name) return C2_OK;
+  char sql[64];
+  (void)snprintf(sql, sizeof sql, "LOAD %s", name);
+  if (c2_duckdb_run(&q->duck, input->name, sql, &why) == C2_OK) return C2_OK;
+  C2_FAIL(
+      err, C2_ERR_UNSUPPORTED,
+      "%s: DuckDB reads this format by its extension '%s', which is not installed (INSTALL %s%s); or save the table "
+      "as CSV or Parquet",
+      input->name, name, name, strcmp(name, "nanoarrow") == 0 ? " FROM community" : "");
+}
+
+static c2_status open_names(c2_input *input, c2_error *err) {
+  struct c2_query *q = input->query;
+  C2_TRY(c2_query_describe(q, input->name, q->from, true, err));
+  q->header.file = input->name;
+  C2_TRY(c2_header_fill(&q->header, q->name, q->columns, err));
+  input->header = &q->header;
+  return C2_OK;
+}
+
+static c2_status open_source(c2_input *input, c2_error *err) {
+  c2_error why;
+  C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
+  C2_TRY(write_source(input->query, input, err));
+  if (c2_duckdb_open(&input->query->duck, NULL, true, &why) != C2_OK) {
+    C2_FAIL(err, why.code, "%s: %s", input->name, why.text);
+  }
+  C2_TRY(load_extension(input->query, input, err));
+  return open_names(input, err);
+}
+
+/* Whether a file below the folder is called *.parquet. */
+static bool holds_parquet(const char *folder, int depth) {
+  DIR *directory = opendir(folder);
+  const struct dirent *entry = NULL;
+  bool found = false;
+  while (directory && !found && (entry = readdir(directory))) {
+    char path[4096];
+    if (entry->d_name[0] == '.') continue;
+    int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    if (n < 0 || (size_t)n >= sizeof path) continue;
+    found = c2_is_directory(path) ? depth > 0 && holds_parquet(path, depth - 1) : ends_with(path, ".parquet");
+  }
+  if (directory) (void)closedir(directory);
+  return found;
+}
+
+c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
+  enum { DEEPEST = 32 }; /* links may lead in circles */
+  if (c2_is_directory(input->path) && !holds_parquet(input->path, DEEPEST)) {
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory without Parquet files", input->name);
+  }
+  return open_source(input, err);
+}
+
+c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
+  void *statement = NULL;
+  *input = (c2_input){.path = "--sql", .name = "--sql", .reader = &c2_duckdb_reader};
+  C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
+  struct c2_query *q = input->query;
+  c2_error why;
+  if (database && !c2_file_exists(database)) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", database);
+  if (c2_duckdb_open(&q->duck, database, false, &why) != C2_OK) C2_FAIL(err, why.code, "--sql: %s", why.text);
+  c2_status status = C2_OK;
+  if (q->duck.prepare(q->duck.connection, sql, &statement) != 0) {
+    status = c2_duckdb_fail("--sql", q->duck.prepare_error(statement), err);
+  } else if (q->duck.prepared_statement_type(statement) != C2_DUCKDB_SELECT) {
+    status = c2_fail(err, C2_ERR_ARGUMENT, "--sql: expected one SELECT, which only reads");
+  }
+  q->duck.destroy_prepare(&statement);
+  C2_TRY(status);
+  size_t n = strlen(sql);
+  size_t size = 0;
+  while (n > 0 && strchr("; \t\n", sql[n - 1])) n--;
+  FILE *out = open_memstream(&q->from, &size);
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  (void)fputc('(', out);
+  (void)fwrite(sql, 1, n, out);
+  (void)fputs("\n)", out);
+  C2_TRY(c2_sql_finish(out, &q->from, err));
+  return open_names(input, err);
+}
+
+void c2_duckdb_close_input(c2_input *input) {
+  if (input->query) c2_query_free(input->query);
+  free(input->query);
+  input->query = NULL;
+}
+
+/* ---- Compressed text -------------------------------------------------------------------------- */
+
+typedef struct lines {
+  char *text;
+  size_t size, room;
+} lines;
+
+static c2_status add_lines(struct c2_query *q, lines *l, c2_error *err) {
+  void *vector = q->duck.data_chunk_get_vector(q->chunk, 0);
+  const void *data = q->duck.vector_get_data(vector);
+  const uint64_t *validity = q->duck.vector_get_validity(vector);
+  for (size_t i = 0; i < q->rows; i++) {
+    size_t size = 0;
+    const char *bytes = c2_chunk_has(validity, i) ? c2_chunk_text(data, i, &size) : "";
+    if (l->size + size + 2 > l->room) {
+      C2_TRY(c2_grow_array(&l->text, &l->room, l->size + size + 2, 1, err));
+    }
+    memcpy(l->text + l->size, bytes, size);
+    l->size += size;
+    l->text[l->size++] = '\n';
+  }
+  return C2_OK;
+}
+
+/* Each line is a record of one field: nothing parts fields, and nothing quotes them. */
+static c2_status write_line_query(const char *path, char **sql, c2_error *err) {
+  size_t size = 0;
+  char *literal = literal_pattern(path);
+  FILE *out = literal ? open_memstream(sql, &size) : NULL;
+  if (!out) {
+    free(literal);
+    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  }
+  (void)fputs("SELECT line FROM read_csv(", out);
+  c2_sql_quote(out, literal, '\'');
+  (void)fputs(
+      ", auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', columns = {line: 'VARCHAR'}, "
+      "max_line_size = 2097152)",
+      out);
+  free(literal);
+  return c2_sql_finish(out, sql, err);
+}
+
+c2_status c2_duckdb_read_text(const char *path, char **text, size_t *size, c2_error *err) {
+  struct c2_query q = {.from = NULL};
+  lines l = {NULL, 0, 0};
+  char *sql = NULL;
+  c2_error why;
+  c2_status status = C2_OK;
+  if (!c2_file_exists(path)) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", path);
+  if (c2_duckdb_open(&q.duck, NULL, true, &why) != C2_OK) C2_GOTO(c2_fail(err, why.code, "%s: %s", path, why.text));
+  C2_GOTO(write_line_query(path, &sql, err));
+  C2_GOTO(c2_query_start(&q, path, sql, err));
+  for (;;) {
+    C2_GOTO(c2_query_fetch(&q, path, err));
+    if (!q.chunk) break;
+    C2_GOTO(add_lines(&q, &l, err));
+  }
+  C2_GOTO(c2_grow_array(&l.text, &l.room, l.size + 1, 1, err));
+  l.text[l.size] = '\0';
+  *text = l.text;
+  *size = l.size;
+  l.text = NULL;
+fail:
+  c2_query_free(&q);
+  free(l.text);
+  free(sql);
+  return status;
+}

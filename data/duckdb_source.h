@@ -1,0 +1,18 @@
+/* What DuckDB reads: paths, queries and compressed text. The reader of the rows is in reader.h. */
+#ifndef C2_DATA_DUCKDB_SOURCE_H
+#define C2_DATA_DUCKDB_SOURCE_H
+
+#include "data/read.h"
+
+/* The reader's functions for a path (see c2_reader). The second one is called when the input is closed. */
+bool c2_duckdb_sniff(const c2_input *input);
+c2_status c2_duckdb_open_path(c2_input *input, c2_error *err);
+void c2_duckdb_close_input(c2_input *input);
+
+/* Whether the path's end says that the file is compressed, as .gz or .zst. */
+bool c2_is_compressed(const char *path);
+
+/* Reads the text of a compressed file; text[size] is a zero byte. Free it with free(). */
+c2_status c2_duckdb_read_text(const char *path, char **text, size_t *size, c2_error *err);
+
+#endif
