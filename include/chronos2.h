@@ -447,7 +447,7 @@ typedef struct chronos2_predict_options {
   const double *unrolled_quantiles; /* [unrolled_count] levels that continue a rollout, each as a path of its own: some
                                        of the model's, rising; default NULL: 0.1, 0.2 ... 0.9 */
   size_t unrolled_count;
-  chronos2_on_error on_error;       /* default fail; contexts know no skip */
+  chronos2_on_error on_error;       /* default fail */
   bool cross_learning;              /* all rows of a pass form one group */
   bool extend_context;              /* context_length may be beyond the model's; else it is cut to that */
   bool monotone;                    /* sort each step's quantiles, so that none crosses another */
@@ -538,10 +538,12 @@ typedef struct chronos2_context chronos2_context;
 /* Encodes the pasts of series [count]. The session must run windowed_future_global or windowed_future_null on the
  * fused backend, or CHRONOS2_AUTO: where the weights were trained to see the future, that is windowed_future_null here
  * (radius INFINITY for full attention), and chronos2_predict still runs what they were trained for. Of `options`
- * context_length, extend_context, batch_size, max_output_patches and cross_learning are used, and under
+ * context_length, extend_context, batch_size, max_output_patches, cross_learning and on_error are used, and under
  * windowed_future_null horizon: the null future is as long as that, in whole patches and at most one pass, and no
  * forecast from this context may be longer. Otherwise `options` may be NULL. The caller closes the context, which
- * doesn't refer to the session; the model must outlive it. Fails as chronos2_predict does. */
+ * doesn't refer to the session; the model must outlive it. Fails as chronos2_predict does. Under
+ * CHRONOS2_ON_ERROR_SKIP a bad series is left out: every forecast from this context tells why it has none for it
+ * (chronos2_forecast_status), and those of the others are as if they had been encoded without it. */
 CHRONOS2_API chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_series *series,
                                                    size_t count, const chronos2_predict_options *options,
                                                    chronos2_context **context);
@@ -554,8 +556,11 @@ CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
  * for horizons of as many patches as that of the encoding). `series` must hold the pasts that were encoded, once, or
  * several times over for several futures (all series with their first future, then all with their second, ...): futures
  * in one call share the work of reading the weights. Covariates may have other futures than at the encoding. Of
- * `options` horizon, monotone, unrolled_quantiles and limit_prediction_length are used. The session's model,
- * instruction set, attention and radius must be those of the encoding. Fails as chronos2_predict does. */
+ * `options` horizon, monotone, unrolled_quantiles, limit_prediction_length and on_error are used. The session's model,
+ * instruction set, attention and radius must be those of the encoding. Fails as chronos2_predict does. Under
+ * CHRONOS2_ON_ERROR_SKIP a series with a bad future has no forecast for this future alone. Under cross_learning the
+ * others still see its past, as if its future weren't known. A bad past is no longer what was encoded: the call fails.
+ * Series that the encoding has left out may be anything here; they count nevertheless. */
 CHRONOS2_API chronos2_status chronos2_context_predict(chronos2_session *session, const chronos2_context *context,
                                                       const chronos2_series *series, size_t count,
                                                       const chronos2_predict_options *options,

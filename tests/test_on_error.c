@@ -185,23 +185,144 @@ static void test_whole(void **state) {
   input in;
   fill(&in);
   chronos2_forecast *f = NULL;
-  chronos2_context *x = NULL;
-  chronos2_session *windowed = NULL;
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL};
   chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .on_error = CHRONOS2_ON_ERROR_SKIP};
   assert_int_equal(chronos2_predict(session, in.series, SERIES, &o, &f), CHRONOS2_ERROR_ARGUMENT); /* no horizon */
-  o.horizon = 5;
-  assert_int_equal(chronos2_session_open(model, &options, &windowed), CHRONOS2_OK);
-  assert_int_equal(chronos2_context_open(windowed, in.series, 1, &o, &x), CHRONOS2_ERROR_UNSUPPORTED);
-  o.on_error = CHRONOS2_ON_ERROR_FAIL;
-  assert_int_equal(chronos2_context_open(windowed, in.series, 1, &o, &x), CHRONOS2_OK);
-  o.on_error = CHRONOS2_ON_ERROR_SKIP;
-  assert_int_equal(chronos2_context_predict(windowed, x, in.series, 1, &o, &f), CHRONOS2_ERROR_UNSUPPORTED);
-  chronos2_context_close(&x);
-  chronos2_session_close(&windowed);
   assert_int_equal(chronos2_forecast_status(NULL, 0), CHRONOS2_ERROR_ARGUMENT);
   assert_null(chronos2_forecast_error(NULL, 0));
 }
+
+/* ---- Encoded contexts ------------------------------------------------------------------------- */
+
+enum { ENCODED = 4, FUTURES = 2, GOOD = ENCODED - 1 };
+
+typedef struct plans {
+  chronos2_series series[ENCODED * FUTURES];
+  chronos2_covariate covariate[ENCODED * FUTURES];
+  double target[ENCODED][LENGTH], past[ENCODED][LENGTH], future[ENCODED * FUTURES][LONG];
+} plans;
+
+/* Series with two futures each. The past of series 1 is bad, and the second future of series 3 (number 7). */
+static void fill_plans(plans *p) {
+  for (size_t i = 0; i < ENCODED * FUTURES; i++) {
+    size_t s = i % ENCODED;
+    for (size_t t = 0; t < LENGTH; t++) p->target[s][t] = sin(0.3 * (double)(t + 5 * s)) * (double)(s + 1);
+    for (size_t t = 0; t < LENGTH; t++) p->past[s][t] = cos(0.7 * (double)(t + s));
+    for (size_t t = 0; t < LONG; t++) p->future[i][t] = cos(0.7 * (double)(t * (1 + i / ENCODED) + s));
+    p->covariate[i] = (chronos2_covariate){.name = "plan", .past = p->past[s], .future = p->future[i]};
+    p->series[i] = (chronos2_series){
+        .length = LENGTH - s, .targets = 1, .target = p->target[s], .covariates = 1, .covariate = &p->covariate[i]};
+  }
+  p->target[1][7] = (double)INFINITY;
+  p->future[7][2] = (double)INFINITY;
+}
+
+static const char *const past_text = "series 1: target: value 7 is infinite; a missing value is NaN";
+static const char *const future_text = "series 7: plan: value 2 is infinite; a missing value is NaN";
+
+static void check_left_out(const chronos2_forecast *f, size_t series, const char *text) {
+  assert_int_equal(chronos2_forecast_status(f, series), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_forecast_error(f, series), text);
+  assert_int_equal(chronos2_forecast_targets(f, series), 0);
+  assert_null(chronos2_forecast_quantiles(f, series, 0));
+}
+
+/* Forecasts of the good series alone, whose futures are all good: what the others must be. */
+static chronos2_forecast *forecast_good(chronos2_session *s, const plans *p, chronos2_predict_options o) {
+  chronos2_series good[GOOD * FUTURES];
+  chronos2_covariate unknown = p->covariate[7];
+  chronos2_context *x = NULL;
+  chronos2_forecast *f = NULL;
+  size_t n = 0;
+  for (size_t i = 0; i < ENCODED * FUTURES; i++) {
+    if (i % ENCODED != 1) good[n++] = p->series[i];
+  }
+  unknown.future = NULL;
+  good[GOOD * FUTURES - 1].covariate = &unknown;
+  o.on_error = CHRONOS2_ON_ERROR_FAIL;
+  assert_int_equal(chronos2_context_open(s, good, GOOD, &o, &x), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_predict(s, x, good, GOOD * FUTURES, &o, &f), CHRONOS2_OK);
+  chronos2_context_close(&x);
+  return f;
+}
+
+static void check_plans(chronos2_session *s, const plans *p, const chronos2_predict_options *o) {
+  chronos2_forecast *good = forecast_good(s, p, *o);
+  chronos2_forecast *all = NULL;
+  chronos2_context *x = NULL;
+  assert_int_equal(chronos2_context_open(s, p->series, ENCODED, o, &x), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_predict(s, x, p->series, ENCODED * FUTURES, o, &all), CHRONOS2_OK);
+  assert_int_equal(chronos2_forecast_count(all), ENCODED * FUTURES);
+  check_left_out(all, 1, past_text);
+  check_left_out(all, 5, past_text);
+  check_left_out(all, 7, future_text);
+  for (size_t i = 0, g = 0; i < ENCODED * FUTURES; i++) {
+    if (i % ENCODED == 1) continue;
+    const double *expected = chronos2_forecast_quantiles(good, g++, 0);
+    if (i == 7) continue;
+    assert_int_equal(chronos2_forecast_status(all, i), CHRONOS2_OK);
+    assert_string_equal(chronos2_forecast_error(all, i), "");
+    assert_memory_equal(chronos2_forecast_quantiles(all, i, 0), expected, LEVELS * o->horizon * sizeof(double));
+  }
+  chronos2_forecast_free(&all);
+  chronos2_forecast_free(&good);
+  chronos2_context_close(&x);
+}
+
+/* A bad past is left out of the encoding, a bad future out of its forecast; the others are as without either. */
+static void test_contexts(void **state) {
+  (void)state;
+  plans p;
+  fill_plans(&p);
+  for (size_t k = 0; k < 16; k++) {
+    chronos2_session *s = NULL;
+    chronos2_session_options options = {
+        CHRONOS2_SESSION_OPTIONS_INIT,
+        .attention = k % 2 ? CHRONOS2_WINDOWED_FUTURE_NULL : CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 2};
+    chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = k / 2 % 2 ? LONG : 5,
+                                  .cross_learning = k / 4 % 2, .batch_size = k / 8 ? 3 : 0,
+                                  .on_error = CHRONOS2_ON_ERROR_SKIP};
+    assert_int_equal(chronos2_session_open(model, &options, &s), CHRONOS2_OK);
+    check_plans(s, &p, &o);
+    chronos2_session_close(&s);
+  }
+}
+
+/* Each call decides for itself: an encoding that has left out a series serves calls that leave out none. */
+static void test_contexts_fail(void **state) {
+  (void)state;
+  plans p;
+  fill_plans(&p);
+  chronos2_session *s = NULL;
+  chronos2_context *x = NULL;
+  chronos2_forecast *f = NULL;
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL};
+  chronos2_predict_options skip = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 5, .on_error = CHRONOS2_ON_ERROR_SKIP};
+  chronos2_predict_options fail = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 5};
+  assert_int_equal(chronos2_session_open(model, &options, &s), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_open(s, p.series, ENCODED, &fail, &x), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), past_text);
+  assert_int_equal(chronos2_context_open(s, p.series, ENCODED, &skip, &x), CHRONOS2_OK);
+  assert_int_equal(chronos2_context_predict(s, x, p.series, ENCODED * FUTURES, &fail, &f), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), future_text);
+  p.series[1] = (chronos2_series){.length = 0}; /* whatever it is now */
+  assert_int_equal(chronos2_context_predict(s, x, p.series, ENCODED, &fail, &f), CHRONOS2_OK);
+  check_left_out(f, 1, past_text);
+  assert_int_equal(chronos2_forecast_status(f, 3), CHRONOS2_OK);
+  chronos2_forecast_free(&f);
+  assert_int_equal(chronos2_context_predict(s, x, p.series, GOOD, &skip, &f), CHRONOS2_ERROR_ARGUMENT);
+  p.target[2][0] = (double)INFINITY; /* no longer what was encoded */
+  assert_int_equal(chronos2_context_predict(s, x, p.series, ENCODED, &skip, &f), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), "series 2: target: value 0 is infinite; a missing value is NaN");
+  chronos2_context_close(&x);
+  assert_int_equal(chronos2_context_open(s, &p.series[2], 1, &skip, &x), CHRONOS2_OK); /* nothing is left */
+  assert_int_equal(chronos2_context_predict(s, x, &p.series[2], 1, &skip, &f), CHRONOS2_OK);
+  check_left_out(f, 0, "series 0: target: value 0 is infinite; a missing value is NaN");
+  chronos2_forecast_free(&f);
+  chronos2_context_close(&x);
+  chronos2_session_close(&s);
+}
+
+/* ---- Progress --------------------------------------------------------------------------------- */
 
 static int report(void *user, size_t done, size_t total) {
   size_t *last = user;
@@ -274,8 +395,9 @@ static void test_not_finite(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_skip),     cmocka_unit_test(test_embed),
-                                     cmocka_unit_test(test_fail),     cmocka_unit_test(test_whole),
-                                     cmocka_unit_test(test_progress), cmocka_unit_test(test_not_finite)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_skip),          cmocka_unit_test(test_embed),
+                                     cmocka_unit_test(test_fail),          cmocka_unit_test(test_whole),
+                                     cmocka_unit_test(test_contexts),      cmocka_unit_test(test_contexts_fail),
+                                     cmocka_unit_test(test_progress),      cmocka_unit_test(test_not_finite)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -32,6 +32,8 @@ static c2_status encode_pass(chronos2_session *s, const c2_request *request, con
 }
 
 static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_request *request, c2_error *err) {
+  size_t left_out = request->asked - request->count;
+  if (left_out > 0) C2_TRY(c2_session_progress(s, left_out, request->asked, err));
   for (size_t from = 0; from < request->count;) {
     c2_pass p = c2_request_pass(request, from, 1, C2_PASS_TOKENS); /* the cut must not depend on the horizon */
     C2_TRY(c2_grow_array(&x->pass, &x->room, x->passes + 1, sizeof *x->pass, err));
@@ -39,7 +41,7 @@ static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_r
     *pass = (c2_encoded_pass){.end = p.to};
     C2_TRY(encode_pass(s, request, &p, c2_min_size(x->horizon, MOST_STEPS), &pass->cache, err));
     from = p.to;
-    C2_TRY(c2_session_progress(s, from, request->count, err));
+    C2_TRY(c2_session_progress(s, left_out + from, request->asked, err));
   }
   return C2_OK;
 }
@@ -67,7 +69,7 @@ static c2_status check_encoding(const chronos2_session *s, chronos2_attention at
     C2_FAIL(err, C2_ERR_ARGUMENT,
             "horizon: windowed_future_null needs the longest one that will be asked for, 1 to 2^20 steps");
   }
-  return c2_request_no_skip(options, err);
+  return C2_OK;
 }
 
 c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chronos2_series *series, size_t count,
@@ -78,13 +80,17 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
   C2_TRY(check_encoding(s, x->pattern.attention, options, err));
   x->model = s->model;
   x->isa = s->engine.isa;
-  x->count = count;
+  x->encoding.asked = count;
   x->options = *options;
   x->options.unrolled_quantiles = NULL; /* the caller's; each forecast brings its own */
   x->options.limit_prediction_length = false;
   x->horizon = x->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL ? options->horizon : SIZE_MAX;
+  if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {
+    C2_TRY(c2_alloc_array(count, sizeof *x->encoding.fault, &x->encoding.fault, err));
+  }
   s->engine.pattern = x->pattern;
-  c2_status status = c2_request_open(&request, s, series, count, &x->options, 0, NULL, err);
+  c2_status status = c2_request_open(&request, s, series, count, &x->options, 0, NULL, x->encoding.fault, err);
+  x->count = request.count;
   if (status == C2_OK) status = encode_all(x, s, &request, err);
   c2_request_close(&request);
   s->engine.pattern = pattern;
@@ -95,6 +101,7 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
 void c2_context_free(chronos2_context *x) {
   for (size_t i = 0; i < x->passes; i++) c2_kv_cache_free(&x->pass[i].cache);
   free(x->pass);
+  c2_faults_free(x->encoding.fault, x->encoding.asked);
   memset(x, 0, sizeof *x);
 }
 
@@ -111,9 +118,10 @@ c2_status c2_context_options(const chronos2_context *x, const chronos2_session *
       p.attention != x->pattern.attention || p.radius != x->pattern.radius || p.reg_global != x->pattern.reg_global) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "session: expected the model, instruction set, attention and radius of the encoding");
   }
-  if (x->count == 0 ? count != 0 : count % x->count != 0) {
+  size_t asked_for = x->encoding.asked;
+  if (asked_for == 0 ? count != 0 : count % asked_for != 0) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series: %zu were encoded, found %zu: expected them once or several times over",
-            x->count, count);
+            asked_for, count);
   }
   if (asked->horizon > x->horizon) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: the context was encoded for at most %zu steps, found %zu", x->horizon,
@@ -124,5 +132,5 @@ c2_status c2_context_options(const chronos2_context *x, const chronos2_session *
   options->extend_context = x->options.extend_context;
   options->max_output_patches = x->options.max_output_patches;
   options->cross_learning = x->options.cross_learning;
-  return c2_request_no_skip(asked, err);
+  return C2_OK;
 }

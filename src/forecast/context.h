@@ -2,6 +2,7 @@
 #ifndef C2_FORECAST_CONTEXT_H
 #define C2_FORECAST_CONTEXT_H
 
+#include "forecast/request.h"
 #include "forecast/session.h"
 
 /* One encoded pass. */
@@ -16,11 +17,13 @@ struct chronos2_context {
   c2_pattern pattern;
   chronos2_predict_options options; /* those that the futures must share */
   size_t horizon; /* the longest that may be asked for; under windowed_future_null the null future's */
-  size_t count, passes, room;
+  c2_encoding encoding;
+  size_t count; /* series that are encoded */
+  size_t passes, room;
   c2_encoded_pass *pass;
 };
 
-/* Encodes the pasts of `count` series. Free also after a failure. */
+/* Encodes the pasts of `count` series. Free the context also after a failure. */
 c2_status c2_context_encode(chronos2_context *context, chronos2_session *session, const chronos2_series *series,
                             size_t count, const chronos2_predict_options *options, c2_error *err);
 void c2_context_free(chronos2_context *context);

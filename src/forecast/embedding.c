@@ -98,7 +98,7 @@ c2_status c2_embedding_run(chronos2_embedding *x, chronos2_session *s, const chr
   if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {
     C2_GOTO(c2_engine_alloc(&s->engine, count, sizeof *x->fault, &x->fault, err));
   }
-  C2_GOTO(c2_request_open(&request, s, series, count, &own, 0, x->fault, err)); /* no future, as upstream */
+  C2_GOTO(c2_request_open(&request, s, series, count, &own, 0, NULL, x->fault, err)); /* no future, as upstream */
   for (size_t from = 0; from < request.count;) {
     c2_pass p = c2_request_pass(&request, from, 1, SIZE_MAX); /* by rows alone: padding depends on the pass */
     C2_GOTO(embed_pass(x, s, &request, &p, err));
@@ -116,9 +116,8 @@ void c2_embedding_free(chronos2_embedding *x) {
     free(x->item[i].values);
     free(x->item[i].loc);
     free(x->item[i].scale);
-    if (x->fault) free(x->fault[i].text);
   }
-  free(x->fault);
+  c2_faults_free(x->fault, x->count);
   free(x->item);
   memset(x, 0, sizeof *x);
 }

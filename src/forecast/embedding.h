@@ -17,7 +17,7 @@ struct chronos2_embedding {
   c2_fault *fault;   /* [count] why a series has none; NULL unless bad series are left out */
 };
 
-/* Embeds `count` series. Free also after a failure. */
+/* Embeds `count` series. Free the embedding also after a failure. */
 c2_status c2_embedding_run(chronos2_embedding *embedding, chronos2_session *session, const chronos2_series *series,
                            size_t count, const chronos2_predict_options *options, c2_error *err);
 void c2_embedding_free(chronos2_embedding *embedding);

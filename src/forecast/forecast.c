@@ -42,15 +42,15 @@ static c2_status check_finite(const chronos2_forecast *f, size_t series, c2_erro
   return C2_OK;
 }
 
-/* Checks the forecasts of series [from, to). A bad one is an error, or a fault where the forecast has room for it. */
+/* Checks the forecasts of series [from, to). A bad one is an error, or a fault where it may be left out. */
 static c2_status check_series(const job *j, size_t from, size_t to, c2_error *err) {
   chronos2_forecast *f = j->forecast;
   c2_error why;
   for (size_t i = from; i < to; i++) {
     size_t series = c2_request_index(j->request, i);
-    c2_status status = check_finite(f, series, f->fault ? &why : err);
+    c2_status status = check_finite(f, series, j->request->skip ? &why : err);
     if (status == C2_OK) continue;
-    if (!f->fault) return status;
+    if (!j->request->skip) return status;
     f->fault[series] = (c2_fault){status, c2_strdup(why.text)};
     f->targets[series] = 0;
   }
@@ -85,7 +85,6 @@ static size_t pass_tokens(const c2_engine *engine) {
 }
 
 static c2_status run_series(job *j, c2_error *err) {
-  if (j->done > 0) C2_TRY(c2_session_progress(j->session, j->done, j->request->asked, err));
   for (size_t from = 0; from < j->request->count;) {
     c2_pass p = c2_request_pass(j->request, from, j->forecast->horizon, pass_tokens(&j->session->engine));
     C2_TRY(run_pass(j, &p, NULL, err));
@@ -140,8 +139,9 @@ static c2_status open_forecast(chronos2_forecast *f, c2_engine *engine, const c2
   C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->first, &f->first, err));
   for (size_t i = 0; i < r->count; i++) {
     size_t series = c2_request_index(r, i);
-    f->targets[series] = r->series[i].targets;
     f->first[series] = f->rows;
+    if (f->fault && f->fault[series].status != C2_OK) continue; /* in its pass for the sake of the encoding alone */
+    f->targets[series] = r->series[i].targets;
     f->rows += r->series[i].targets;
   }
   if (!c2_mul(c->quantiles, f->horizon, &total) || !c2_mul(f->rows, total, &total)) {
@@ -167,15 +167,17 @@ static c2_status run(job *j, c2_request *request, const chronos2_series *series,
   chronos2_forecast *f = j->forecast;
   c2_engine *engine = &j->session->engine;
   C2_TRY(check_horizon(options, err));
-  if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {
+  const c2_encoding *encoding = j->context ? &j->context->encoding : NULL;
+  if (options->on_error == CHRONOS2_ON_ERROR_SKIP || (encoding && encoding->fault)) {
     C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->fault, &f->fault, err));
   }
-  C2_TRY(c2_request_open(request, j->session, series, f->count, options, options->horizon, f->fault, err));
+  C2_TRY(c2_request_open(request, j->session, series, f->count, options, options->horizon, encoding, f->fault, err));
   j->how = rollout_of(request, options);
   j->done = request->asked - request->count;
   C2_TRY(c2_rollout_check(&j->how, request->config, err));
   C2_TRY(open_forecast(f, engine, request, err));
   if (j->context) c2_engine_hold(engine, c2_context_bytes(j->context));
+  if (j->done > 0) C2_TRY(c2_session_progress(j->session, j->done, request->asked, err));
   return j->context ? run_futures(j, err) : run_series(j, err);
 }
 
@@ -249,8 +251,7 @@ c2_status c2_forecast_plan(chronos2_session *session, const chronos2_series *ser
 /* ---- What a forecast holds -------------------------------------------------------------------- */
 
 void c2_forecast_free(chronos2_forecast *f) {
-  for (size_t i = 0; f->fault && i < f->count; i++) free(f->fault[i].text);
-  free(f->fault);
+  c2_faults_free(f->fault, f->count);
   free(f->targets);
   free(f->first);
   free(f->values);

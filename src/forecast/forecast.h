@@ -16,7 +16,7 @@ struct chronos2_forecast {
   double *values; /* [rows][Q][horizon] */
 };
 
-/* Forecasts `count` series, from `context` where one is given. Free also after a failure. */
+/* Forecasts `count` series, from `context` unless it is NULL. Free the forecast also after a failure. */
 c2_status c2_forecast_run(chronos2_forecast *forecast, chronos2_session *session, const chronos2_context *context,
                           const chronos2_series *series, size_t count, const chronos2_predict_options *options,
                           c2_error *err);
@@ -25,10 +25,10 @@ c2_status c2_forecast_plan(chronos2_session *session, const chronos2_series *ser
                            const chronos2_predict_options *options, size_t *bytes, c2_error *err);
 void c2_forecast_free(chronos2_forecast *forecast);
 
-/* [Q][horizon]; NULL if out of range. */
+/* The quantiles of a target, [Q][horizon], or NULL if it is out of range. */
 const double *c2_forecast_quantiles(const chronos2_forecast *forecast, size_t series, size_t target);
 
-/* Other levels, interpolated: out [horizon][count]. */
+/* Interpolates quantiles at other levels: out [horizon][count]. */
 c2_status c2_forecast_at_levels(const chronos2_forecast *forecast, size_t series, size_t target, const double *levels,
                                 size_t count, double *out, c2_error *err);
 

@@ -4,16 +4,16 @@
 
 #include "forecast/session.h"
 
-/* What a batch's arrays must be, whatever is done with it. */
+/* Checks that a batch's arrays are what any pass needs. */
 c2_status c2_raw_check(const chronos2_model *model, const chronos2_batch *batch, c2_error *err);
 
-/* Tokens of a padded row; false if their number overflows. */
+/* Computes the tokens of a padded row. It returns false if their number overflows. */
 bool c2_raw_tokens(const chronos2_model *model, const chronos2_batch *batch, size_t *tokens);
 
-/* token_mask [B][S] of a checked batch. */
+/* Fills token_mask [B][S] of a checked batch. */
 void c2_raw_mask(const chronos2_model *model, const chronos2_batch *batch, float *token_mask);
 
-/* A pass of a checked batch; loc and scale may be NULL. */
+/* Runs a pass of a checked batch. loc and scale may be NULL. */
 c2_status c2_raw_forward(chronos2_session *session, const chronos2_batch *batch, float *quantiles, float *loc,
                          float *scale, c2_error *err);
 

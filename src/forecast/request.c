@@ -83,29 +83,65 @@ static c2_status check_series(const chronos2_series *s, size_t index, size_t hor
   return C2_OK;
 }
 
-/* Checks all series before any pass is cut: no later sum of their rows can wrap. The good ones go into r->good where a
- * bad one is left out. */
-static c2_status check_all(c2_request *r, const chronos2_series *series, c2_fault *fault, c2_error *err) {
-  size_t rows = 0;
-  c2_error why;
-  for (size_t i = 0; i < r->asked; i++) {
-    c2_status status = check_series(&series[i], i, r->horizon, fault ? &why : err);
-    if (status != C2_OK && !fault) return status;
-    if (status != C2_OK) {
-      fault[i] = (c2_fault){status, c2_strdup(why.text)};
-      continue;
+/* *copy: a series without its known future, which must be a good one then. */
+static c2_status forget_future(c2_request *r, const chronos2_series *series, size_t index, chronos2_series *copy,
+                               c2_error *err) {
+  chronos2_covariate *past = NULL;
+  *copy = *series;
+  C2_TRY(check_shape(series, index, err));
+  if (series->covariate) {
+    C2_TRY(c2_pool_alloc(&r->pool, series->covariates, sizeof *past, &past, err));
+    c2_sum_up(&r->pool_bytes, series->covariates, sizeof *past);
+    for (size_t k = 0; k < series->covariates; k++) {
+      past[k] = series->covariate[k];
+      past[k].future = NULL;
+      past[k].future_text = NULL;
+      past[k].future_column = NULL;
     }
-    if (!c2_add(rows, c2_rows_of(&series[i]), &rows)) C2_FAIL(err, C2_ERR_MEMORY, "the number of rows overflows");
+    copy->covariate = past;
+  }
+  return check_series(copy, index, 0, err);
+}
+
+/* Checks series i, and tells of it in *fault where it is bad and may be. *takes_part: it is in the passes, as *copy. */
+static c2_status check_one(c2_request *r, const chronos2_series *series, size_t i, const c2_encoding *encoding,
+                           c2_fault *fault, chronos2_series *copy, bool *takes_part, c2_error *err) {
+  const c2_fault *before = encoding && encoding->fault ? &encoding->fault[i % encoding->asked] : NULL;
+  c2_error why;
+  *copy = *series;
+  *takes_part = !before || before->status == C2_OK;
+  if (!*takes_part) {
+    *fault = (c2_fault){before->status, before->text ? c2_strdup(before->text) : NULL};
+    return C2_OK;
+  }
+  c2_status status = check_series(series, i, r->horizon, r->skip ? &why : err);
+  if (status == C2_OK || !r->skip) return status;
+  *fault = (c2_fault){status, c2_strdup(why.text)};
+  *takes_part = encoding != NULL;
+  return *takes_part ? forget_future(r, series, i, copy, err) : C2_OK;
+}
+
+/* Checks all series before any pass is cut: no later sum of their rows can wrap. Those that take part go into r->good
+ * where some may be bad. */
+static c2_status check_all(c2_request *r, const chronos2_series *series, const c2_encoding *encoding, c2_fault *fault,
+                           c2_error *err) {
+  size_t rows = 0;
+  for (size_t i = 0; i < r->asked; i++) {
+    chronos2_series copy;
+    bool takes_part = true;
+    C2_TRY(check_one(r, &series[i], i, encoding, fault ? &fault[i] : NULL, &copy, &takes_part, err));
+    if (!takes_part) continue;
+    if (!c2_add(rows, c2_rows_of(&copy), &rows)) C2_FAIL(err, C2_ERR_MEMORY, "the number of rows overflows");
     if (r->index) r->index[r->count] = i;
-    if (r->good) r->good[r->count] = series[i];
+    if (r->good) r->good[r->count] = copy;
     r->count++;
   }
   return C2_OK;
 }
 
-c2_status c2_request_no_skip(const chronos2_predict_options *o, c2_error *err) {
-  if (o->on_error == CHRONOS2_ON_ERROR_FAIL) return C2_OK;
-  C2_FAIL(err, C2_ERR_UNSUPPORTED, "on_error: an encoded context can't leave out a series");
+void c2_faults_free(c2_fault *fault, size_t count) {
+  for (size_t i = 0; fault && i < count; i++) free(fault[i].text);
+  free(fault);
 }
 
 static c2_status check_options(const c2_request *r, const chronos2_predict_options *o, c2_error *err) {
@@ -133,20 +169,22 @@ static c2_status settle(c2_request *r, const chronos2_config *c, size_t count, c
                     .batch_rows = o->batch_size > 0 ? o->batch_size : DEFAULT_BATCH,
                     .context_limit = o->extend_context ? limit : c2_min_size(limit, c->context_length),
                     .max_output_patches = o->max_output_patches > 0 ? o->max_output_patches : c->max_output_patches,
-                    .cross_learning = o->cross_learning};
+                    .cross_learning = o->cross_learning,
+                    .skip = o->on_error == CHRONOS2_ON_ERROR_SKIP};
   return check_options(r, o, err);
 }
 
 c2_status c2_request_open(c2_request *r, chronos2_session *session, const chronos2_series *series, size_t count,
-                          const chronos2_predict_options *o, size_t horizon, c2_fault *fault, c2_error *err) {
+                          const chronos2_predict_options *o, size_t horizon, const c2_encoding *encoding,
+                          c2_fault *fault, c2_error *err) {
   C2_TRY(settle(r, &session->model->config, count, o, horizon, err));
   if (fault) {
     C2_TRY(c2_engine_alloc(&session->engine, count, sizeof *r->index, &r->index, err));
     C2_TRY(c2_engine_alloc(&session->engine, count, sizeof *r->good, &r->good, err));
   }
-  C2_TRY(check_all(r, series, fault, err));
+  C2_TRY(check_all(r, series, encoding, fault, err));
   C2_TRY(c2_encode_categories(r->good ? r->good : series, r->count, horizon, &r->encoded, err));
-  c2_engine_hold(&session->engine, r->encoded.bytes);
+  c2_engine_hold(&session->engine, r->encoded.bytes + r->pool_bytes);
   r->series = r->encoded.series;
   return C2_OK;
 }
@@ -167,6 +205,7 @@ c2_status c2_request_plan(c2_request *r, chronos2_session *session, const chrono
 
 void c2_request_close(c2_request *r) {
   c2_encoded_free(&r->encoded);
+  c2_pool_free(&r->pool);
   free(r->index);
   free(r->good);
 }

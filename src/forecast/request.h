@@ -2,6 +2,7 @@
 #ifndef C2_FORECAST_REQUEST_H
 #define C2_FORECAST_REQUEST_H
 
+#include "base/pool.h"
 #include "forecast/session.h"
 #include "series/categories.h"
 
@@ -15,6 +16,15 @@ typedef struct c2_fault {
   char *text;       /* the caller frees it; NULL if it has, or if there was no memory for it */
 } c2_fault;
 
+/* Frees the texts of `count` faults, and the array. */
+void c2_faults_free(c2_fault *fault, size_t count);
+
+/* The series of encoded contexts. A request that continues them has them once or several times over. */
+typedef struct c2_encoding {
+  size_t asked;    /* series that were given, before bad ones were left out */
+  c2_fault *fault; /* [asked] why a series was left out; NULL: none was to be */
+} c2_encoding;
+
 typedef struct c2_request {
   const chronos2_config *config;
   const chronos2_series *series; /* [count] the good ones as the caller gave them, but categories are numbers */
@@ -25,25 +35,28 @@ typedef struct c2_request {
   size_t context_limit;      /* observations of a context */
   size_t max_output_patches; /* future tokens of a pass */
   bool cross_learning;       /* the rows of a pass are one group */
+  bool skip;                 /* a bad series is left out, and no error */
   size_t *index;             /* [count] the caller's number of a series; NULL: the same */
   chronos2_series *good;     /* [count] copies, where some are bad */
+  c2_pool pool;              /* of their covariates, where they differ from the caller's */
+  size_t pool_bytes;
   c2_encoded encoded;
 } c2_request;
 
 /* Checks the series and encodes their categories; what that takes counts as held by the session. The series must
- * outlive the request. `fault` [count]: takes what is wrong with bad series, which are then left out; NULL: the first
- * one is an error. Close the request also after a failure. */
+ * outlive the request. `fault` [count] takes what is wrong with the series that are left out. It may be NULL if none
+ * can be: where neither the options nor `encoding` (NULL: none) leave out any. A series whose encoded past is good but
+ * whose future is bad gets a fault too, but it stays in the request, as if its future weren't known: the encoding has
+ * its rows. Close the request also after a failure. */
 c2_status c2_request_open(c2_request *request, chronos2_session *session, const chronos2_series *series, size_t count,
-                          const chronos2_predict_options *options, size_t horizon, c2_fault *fault, c2_error *err);
+                          const chronos2_predict_options *options, size_t horizon, const c2_encoding *encoding,
+                          c2_fault *fault, c2_error *err);
 void c2_request_close(c2_request *request);
 
 /* A request of which only the shape is known. No value is read. Covariates that are not described (NULL) count as if
  * each had to be copied and were known ahead. For c2_rows_plan. */
 c2_status c2_request_plan(c2_request *request, chronos2_session *session, const chronos2_series *series, size_t count,
                           const chronos2_predict_options *options, c2_error *err);
-
-/* An error if bad series are to be left out, where none can be. */
-c2_status c2_request_no_skip(const chronos2_predict_options *options, c2_error *err);
 
 /* The caller's number of a series. */
 static inline size_t c2_request_index(const c2_request *request, size_t series) {
@@ -55,7 +68,8 @@ static inline size_t c2_rows_of(const chronos2_series *series) {
   return series->targets + series->covariates;
 }
 
-/* Series [from, to), and the same again `stride` further on, `times` in all: the futures of an encoded context. */
+/* A pass has the series [from, to). If it forecasts several futures of an encoded context, it has them `times` times,
+ * each time `stride` further on. */
 typedef struct c2_pass {
   size_t from, to, stride, times;
   size_t rows; /* of one time */
@@ -65,12 +79,12 @@ typedef struct c2_pass {
  * no groups, it also ends when it has `most_tokens`; a future of `horizon` steps counts. */
 c2_pass c2_request_pass(const c2_request *request, size_t from, size_t horizon, size_t most_tokens);
 
-/* A pass of series [from, to). */
+/* Makes a pass of series [from, to). */
 c2_pass c2_request_pass_to(const c2_request *request, size_t from, size_t to);
 
-/* The rows of a pass: [times * rows] the targets of a series, then its covariates; a group a series, or under
- * cross_learning a group a time. Slots are indices of rows. Values that don't lie there as doubles are copied; the
- * engine counts rows and copies as held. Close also after a failure. */
+/* The rows of a pass [times * rows]: for each series its targets, then its covariates. A series is a group, or under
+ * cross_learning all rows of one time are. Slots are indices of rows. Values that don't lie there as doubles are
+ * copied. The engine counts rows and copies as held. Close the rows also after a failure. */
 typedef struct c2_rows {
   c2_row *row;
   double *copy;
@@ -79,7 +93,7 @@ typedef struct c2_rows {
 c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *request, const c2_pass *pass, c2_error *err);
 void c2_rows_close(c2_rows *rows);
 
-/* Rows without values, and what c2_rows_open takes for such. */
+/* Makes rows without values, and tells what c2_rows_open allocates for such. */
 c2_status c2_rows_plan(c2_rows *rows, const c2_request *request, const c2_pass *pass, size_t *bytes, c2_error *err);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "forecast/session.h"
 
-/* How far, and how. */
+/* How far a forecast goes, and how. */
 typedef struct c2_rollout {
   size_t horizon;
   size_t max_output_patches; /* future tokens of a pass */
@@ -14,11 +14,11 @@ typedef struct c2_rollout {
   size_t paths;
 } c2_rollout;
 
-/* An error unless the levels are some of the model's, rising. */
+/* Fails unless the levels are some of the model's, in rising order. */
 c2_status c2_rollout_check(const c2_rollout *rollout, const chronos2_config *config, c2_error *err);
 
-/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`:
- * of the rows' contexts, for the first pass; NULL: none. Sorts the batch. */
+/* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`
+ * holds the rows' contexts for the first pass; it may be NULL. The batch is sorted. */
 c2_status c2_rollout_run(const c2_rollout *rollout, chronos2_session *session, const c2_kv_cache *cache,
                          c2_batch *batch, c2_error *err);
 
