@@ -95,10 +95,11 @@ int cli_generate_program(const char *format, int (*run)(int argc, char **argv));
 
 void cli_engine_init(cli_engine *engine);
 
-/* Whether the user gave an option of this name. */
+/* True if the user gave an option of this name. */
 bool cli_given(const cli_engine *engine, const char *name);
 
-/* Refuses the options of a list (NULL ends it) that were given: usage error "--NAME: REASON", and false. */
+/* Refuses the options of a list, which NULL ends. If one of them was given, it prints the usage error "--NAME: REASON"
+ * and returns false. */
 bool cli_refuse(const cli_engine *engine, const char *const *names, const char *reason);
 
 /* Takes an option out of the table, for a command that has no use for it. */
@@ -109,11 +110,11 @@ void cli_engine_leave_out(cli_engine *engine, const char *name);
  * which is printed. */
 int cli_engine_locate(cli_engine *engine);
 
-/* The same for one name, which then is the folder in `room`; what names a file or folder stays as it is. */
+/* Does the same for one name, which then is the folder in `room`. The name of a file or folder stays as it is. */
 int cli_locate(const char **name, bool offline, bool update, char room[CLI_PATH_ROOM]);
 
-/* Inputs that are hf://datasets/OWNER/NAME/PATH: their places in the cache stand in the arguments, as long as this is
- * not freed. Returns as cli_engine_locate does. */
+/* Puts the places in the cache into the arguments that are hf://datasets/OWNER/NAME/PATH. They are good until this is
+ * freed. Returns what cli_engine_locate returns. */
 typedef struct cli_located {
   char **path;
   size_t count;
@@ -121,14 +122,14 @@ typedef struct cli_located {
 int cli_locate_inputs(const cli_engine *engine, char **arguments, size_t count, cli_located *located);
 void cli_located_free(cli_located *located);
 
-/* What finds the data sets of tasks on a hub. `engine` must outlive it. */
+/* Finds the data sets of tasks on a hub. `engine` must outlive it. */
 typedef struct cli_source {
   c2_data_source source;
   const cli_engine *engine;
 } cli_source;
 void cli_source_init(cli_source *source, const cli_engine *engine);
 
-/* What the options say of the model. */
+/* The options of the model, as the command line has them. */
 chronos2_model_options cli_model_options(const cli_engine *engine);
 
 /* Opens model and session, to be closed with the two _close calls. Returns CLI_DONE, or the exit status of a failure,
@@ -152,7 +153,7 @@ const char *cli_name_of(const char *path);
  * if it isn't there. */
 bool cli_bundled(const char *name, char path[CLI_PATH_ROOM]);
 
-/* "chronos2: error: ..." on stderr; returns CLI_FAILURE or CLI_USAGE. */
+/* Print "chronos2: error: ..." on stderr and return CLI_FAILURE or CLI_USAGE. */
 C2_PRINTF(1, 2) int cli_fail(const char *format, ...);
 C2_PRINTF(1, 2) int cli_fail_usage(const char *format, ...);
 C2_PRINTF(1, 2) void cli_warn(const char *format, ...); /* "chronos2: warning: ..." */
@@ -160,9 +161,9 @@ C2_PRINTF(1, 2) void cli_warn(const char *format, ...); /* "chronos2: warning: .
 const char *const *cli_warnings(size_t *count);
 C2_PRINTF(1, 2) void cli_note(const char *format, ...); /* "chronos2: ..." */
 
-/* Prints the error and returns its exit status (usage for C2_ERR_ARGUMENT, else failure). */
+/* Prints the error and returns its exit status: CLI_USAGE for C2_ERR_ARGUMENT, else CLI_FAILURE. */
 int cli_fail_error(const c2_error *err);
-/* The same for a failed chronos2_* call. */
+/* Does the same for a failed chronos2_* call. */
 int cli_fail_api(chronos2_status status);
 
 /* Flushes standard output. If any write to it failed, says so once and returns CLI_FAILURE. */
@@ -173,13 +174,13 @@ int cli_flush_output(void);
 c2_status cli_keep_inputs(const char *output, const cli_engine *engine, const char *const *inputs, size_t count,
                           c2_error *err);
 
-/* Splits "a,b,c" in place of a copy; *items is one allocation, free with free(). */
+/* Splits a text at its commas. *items is one block, to be freed with free(). */
 c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *err);
-/* "0.1,0.5": numbers; free with free(). */
+/* Reads numbers between commas, as "0.1,0.5". Free them with free(). */
 c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c2_error *err);
 
-/* What the library is given for a data set: *series [set->count], *covariate all of theirs; views into the set,
- * each freed with free(), also after a failure. Known futures must be `horizon` long. */
+/* Makes the series that the library is given for a data set: *series [set->count], and *covariate with all of theirs.
+ * They point into the set. Free both with free(), also after a failure. Known futures must be `horizon` steps long. */
 c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
                           chronos2_covariate **covariate, c2_error *err);
 
@@ -187,7 +188,7 @@ c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series
  * failure. */
 c2_status cli_hub_open(c2_hub *hub, bool offline, bool update, c2_error *err);
 
-/* Progress on stderr, only where that is a terminal. done == total ends the line. */
+/* Shows progress on stderr if that is a terminal. The line ends when `done` is `total`. */
 void cli_progress(const char *what, size_t done, size_t total);
 
 int cli_forecast(int argc, char **argv);

@@ -52,14 +52,15 @@ c2_status forecast_values(const forecast_request *r, const chronos2_forecast *f,
 
 void forecast_write_header(const forecast_request *r, FILE *out);
 
-/* All items, which are the forecast's series from `first` on. `scenario` may be NULL. */
+/* Writes all items, which are the forecast's series from `first` on. `scenario` may be NULL. */
 c2_status forecast_write_items(forecast_request *r, const chronos2_forecast *f, size_t first, const char *scenario,
                                FILE *out, c2_error *err);
 
 c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
                                     c2_error *err);
 
-/* SQL types of the columns of a forecast or of embeddings, the last one that of all numbers; how many. */
+/* Sets the SQL types of a forecast's or of embeddings' columns, and returns how many there are. The last one is that of
+ * all numbers. */
 size_t forecast_column_types(const forecast_request *r, const char *out[6]);
 
 /* ---- forecast_draw.c: --report and --plot ---- */
@@ -79,10 +80,10 @@ void forecast_draw_free(forecast_request *r);
 
 /* ---- forecast_tell.c: standard error ---- */
 
-/* One line: items, rows, frequency, and what was filled in or left out. */
+/* Tells in one line of items, rows, frequency, and what was filled in or left out. */
 void forecast_summarise(forecast_request *r);
 
-/* Everything to warn of before a forecast by a model of this configuration. */
+/* Warns of everything that is to be warned of before a forecast by a model of this configuration. */
 void forecast_warn(const forecast_request *r, const chronos2_config *config);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "study/files/partial.h"
 #include "study/statistics/statistics.h"

@@ -1,5 +1,5 @@
-/* The assembler: tables to series. The rows of a long table are sorted by item and time, the axis gives them steps, and
- * steps without a row are filled in. Readers of nested rows make series themselves. For data/ alone. */
+/* The assembler makes series of tables. It sorts the rows of a long table by item and time, gives them the steps of the
+ * axis, and fills in steps without a row. Readers of nested rows make series themselves. For data/ alone. */
 #ifndef C2_DATA_ASSEMBLE_H
 #define C2_DATA_ASSEMBLE_H
 

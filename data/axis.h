@@ -8,18 +8,19 @@
 /* The frequency with the most votes; NULL if there is none. */
 const c2_freq *c2_ballot_winner(const c2_ballot *ballot);
 
-/* Once all rows are read, before they are sorted: decides whether the column holds time stamps, years or steps that are
- * counted, and gives the rows of an item one clock. Groups are items of the set. */
+/* Decides whether the column holds time stamps, years or steps that are counted, and gives the rows of an item one
+ * clock. All rows must have been read, and not sorted yet. Groups are items of the set. */
 c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err);
 
-/* The same for rows that continue the items: groups are scenario * items + item, or scenarios in a file without ids. */
+/* Does the same for rows that continue the items. Groups are scenario * items + item, or scenarios in a file without
+ * ids. */
 c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err);
 
-/* The frequency of every item, once the rows are sorted. */
+/* Finds the frequency of every item. The rows must have been sorted. */
 c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err);
 
-/* Step of each of the n sorted rows of an item from `begin` on, and with them the item's start and length. Counts what
- * has to be filled in, over the whole file, and refuses more than a file of its size may ask for. */
+/* Finds the step of each of the n sorted rows of an item from `begin` on, and so the item's start and length. It counts
+ * over the whole file what has to be filled in, and refuses more than a file of its size may ask for. */
 c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int64_t *steps, c2_error *err);
 
 /* Adds to the set what c2_axis_place counted, with a note where it is much. */

@@ -25,7 +25,7 @@ typedef struct c2_csv {
   c2_header names; /* the same, to be looked up */
 } c2_csv;
 
-/* A part of a text file in memory: whole records. */
+/* A part of a text file that is in memory. It consists of whole records. */
 typedef struct c2_csv_window {
   c2_infile file;
   char *text;        /* [room], and a zero behind it */
@@ -54,11 +54,11 @@ void c2_csv_close(c2_csv *csv);
 /* Moves to the next record; *more is false at the end. Every record has as many fields as the header. */
 c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err);
 
-/* c2_header_find and c2_header_has of the names. */
+/* They do what c2_header_find and c2_header_has do, for the names of the header line. */
 c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err);
 bool c2_csv_has_column(const c2_csv *csv, const char *name);
 
-/* "a semicolon", for messages. */
+/* Names a delimiter for messages, as "a semicolon". */
 const char *c2_csv_delimiter_name(char delimiter);
 
 /* Writes one field, quoted where its text needs it. */

@@ -60,16 +60,16 @@ typedef struct c2_dataset {
 /* Index of an item; false if there is none. */
 bool c2_dataset_find(const c2_dataset *set, const char *id, size_t *index);
 
-/* Number of frequencies that differ among the items (at most C2_FREQ_KINDS are told apart), and the one that most items
- * have; 0 if no item has one. */
+/* The number of different frequencies among the items, of which at most C2_FREQ_KINDS are told apart, and the frequency
+ * that most items have. It is 0 if no item has one. */
 enum { C2_FREQ_KINDS = 16 };
 size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest);
 
 /* Counts the steps of items that have neither a start nor a time frequency, from 1 on, and notes it. */
 c2_status c2_dataset_count_steps(c2_dataset *set, c2_error *err);
 
-/* Makes a covariate that holds booleans in some items and numbers in others numbers in all: 1 for True, 0 for False.
- * Notes it. For a set that is complete but for its futures. */
+/* Looks for covariates that hold booleans in some items and numbers in others, makes them numbers in all (1 for True, 0
+ * for False), and notes it. The set must be complete but for its futures. */
 c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
 
 /* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the
@@ -80,8 +80,8 @@ void c2_dataset_free(c2_dataset *set);
 
 /* ---- For the readers of data/ ----------------------------------------------------------------- */
 
-/* Adds an empty item; fails if the id is taken. The pointer is good until the next call. `id` NULL: the
- * item's index. */
+/* Adds an empty item. It is an error if the id is taken; if it is NULL, the item's index becomes its id. The pointer is
+ * good until the next call. */
 c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size_t line, c2_item **item, c2_error *err);
 
 /* Zeroed memory (not NULL even for a count of 0) and copies of text, which live as long as the set. */

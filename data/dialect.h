@@ -5,7 +5,7 @@
 
 #include "data/stamp.h"
 
-/* Zeroed: all is to be found. */
+/* If it is zeroed, everything is to be found in the file. */
 typedef struct c2_dialect {
   char delimiter;                  /* 0: a comma, semicolon, tab or vertical bar, by the header */
   char decimal;                    /* '.' or ','; 0: by the cells */
@@ -31,10 +31,11 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
 c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_sample *sample, const c2_dialect *expected,
                                       c2_error *err);
 
-/* A finite number, or NaN for a missing one; false for anything else, also for what may be one of two numbers. */
+/* Reads a finite number, or NaN for a missing one. It returns false for anything else, and where a cell may mean one of
+ * two numbers. */
 bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out);
 
-/* A time stamp, or a whole number (*is_whole) of at most 15 digits. */
+/* Reads a time stamp, or a whole number (*is_whole) of at most 15 digits. */
 bool c2_dialect_time(const c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole);
 
 #endif

@@ -158,9 +158,8 @@ c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
   return open_source(input, err);
 }
 
-c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
+c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
   void *statement = NULL;
-  *input = (c2_input){.path = "--sql", .name = "--sql", .reader = &c2_duckdb_reader};
   C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
   struct c2_query *q = input->query;
   c2_error why;

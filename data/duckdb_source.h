@@ -4,10 +4,13 @@
 
 #include "data/read.h"
 
-/* The reader's functions for a path (see c2_reader). The second one is called when the input is closed. */
+/* Functions of the reader (see c2_reader): the first two are for a path. */
 bool c2_duckdb_sniff(const c2_input *input);
 c2_status c2_duckdb_open_path(c2_input *input, c2_error *err);
 void c2_duckdb_close_input(c2_input *input);
+
+/* Opens the result of an SQL query as c2_input_open_sql does. */
+c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err);
 
 /* Whether the path's end says that the file is compressed, as .gz or .zst. */
 bool c2_is_compressed(const char *path);

@@ -48,7 +48,7 @@ static inline bool c2_column_has(const c2_column *c, size_t row) {
   return !c->valid || (c->valid[bit / 8] >> bit % 8 & 1);
 }
 
-/* Of numbers and integers; NaN where it is missing. */
+/* The value of a column of numbers or integers; NaN where it is missing. */
 static inline double c2_column_number(const c2_column *c, size_t row) {
   if (!c2_column_has(c, row)) return (double)NAN;
   return c->type == C2_COLUMN_INTEGER ? (double)c->integer[row] : c->number[row];
@@ -71,11 +71,11 @@ typedef struct c2_header {
   bool *is_repeated; /* that several columns have this one's name, where it is the first of them: [names.count] */
 } c2_header;
 
-/* Zeroed but for the file. Names outlive the header. */
+/* Fills a header that is zeroed but for the file. The names must outlive it. */
 c2_status c2_header_fill(c2_header *header, const char *const *names, size_t count, c2_error *err);
 void c2_header_free(c2_header *header);
 
-/* Index of the column of that name; an error where there is none or more than one. */
+/* Finds the index of the column of that name. It is an error if there is none or more than one. */
 c2_status c2_header_find(const c2_header *header, const char *name, size_t *index, c2_error *err);
 bool c2_header_has(const c2_header *header, const char *name);
 

@@ -1,5 +1,5 @@
-/* Known covariates from a table, which is read once: for one future, or for several scenarios, which column
- * "scenario" names. Its other columns apart from id and time stamp are covariates whose past was read, or columns that
+/* Known covariates from a table. It is read once for one future, or for several scenarios, which its column "scenario"
+ * names. Its other columns apart from id and time stamp are covariates whose past was read, or columns that
  * the past's files have and nothing asked for. With ids, each item needs exactly its `horizon` steps after the last
  * one, in any order. Rows of a file without ids hold for all items; those that are no step of a forecast are passed
  * over, which a note of the set says. Booleans count as 1 and 0 where the past holds numbers, as in pandas. */

@@ -1,8 +1,10 @@
-/* Text to numbers. Knows no files. */
+/* Text to numbers and back. Knows no files. */
 #include "data/number.h"
 
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/platform.h"
@@ -188,4 +190,26 @@ bool c2_number_read_grouped(const char *cell, char decimal, double *out, bool *g
   if (!c2_number_read(plain, used + rest, out)) return false;
   *grouped = *grouped || group > 0;
   return true;
+}
+
+/* ---- Writing ---------------------------------------------------------------------------------- */
+
+void c2_number_put(double value, char out[C2_NUMBER_ROOM]) {
+  char text[C2_NUMBER_ROOM];
+  if (isnan(value) || isinf(value)) {
+    (void)snprintf(out, C2_NUMBER_ROOM, "%s", isnan(value) ? "" : value > 0 ? "inf" : "-inf");
+    return;
+  }
+  int digits = 1;
+  for (; digits <= 17; digits++) {
+    (void)snprintf(text, sizeof text, "%.*e", digits - 1, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  int exponent = atoi(strchr(text, 'e') + 1);
+  if (exponent >= 16 || exponent < -4) { /* Python's limits of plain notation */
+    (void)snprintf(out, C2_NUMBER_ROOM, "%s", text);
+    return;
+  }
+  int decimals = digits - 1 - exponent;
+  (void)snprintf(out, C2_NUMBER_ROOM, "%.*f", decimals > 0 ? decimals : 1, value);
 }

@@ -26,4 +26,9 @@ c2_number_shape c2_number_shape_of(const char *cell);
  * *grouped is set where they do. */
 bool c2_number_read_grouped(const char *cell, char decimal, double *out, bool *grouped);
 
+/* Writes a double with the fewest digits that read back to it, as Python's repr of a float: "0.1", "1e-05", "3.0",
+ * "inf"; NaN is "". */
+enum { C2_NUMBER_ROOM = 32 };
+void c2_number_put(double value, char out[C2_NUMBER_ROOM]);
+
 #endif

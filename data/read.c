@@ -37,6 +37,11 @@ c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_
   return status;
 }
 
+c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
+  *input = (c2_input){.path = "--sql", .name = "--sql", .reader = &c2_duckdb_reader};
+  return c2_duckdb_open_sql(input, sql, database, err);
+}
+
 c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   const c2_reader *reader = input->reader;
   if (reader->read_series && options->wide) {

@@ -6,7 +6,7 @@
 #include "hub/hub.h"
 #include "hub/store.h"
 
-/* Where a body goes. A request that is repeated asks for what is missing only. */
+/* Receives a body. A request that is repeated asks only for what is missing. */
 typedef struct c2_receiver c2_receiver;
 struct c2_receiver {
   uint64_t size;                                              /* bytes that are there */
@@ -45,7 +45,7 @@ c2_status c2_hub_get_text(c2_hub *hub, const c2_repo *repo, const char *url, siz
 /* The URL of the next page of a list, if the last reply named one: NULL if it did not. Free it with free(). */
 c2_status c2_hub_next_page(const c2_hub *hub, const char *url, char **next, c2_error *err);
 
-/* A path as it stands in a URL; free it with free(). `keep_slashes`: or they are escaped, too. */
+/* Writes a path as it stands in a URL. Slashes are escaped too unless `keep_slashes` is set. Free it with free(). */
 c2_status c2_hub_escape(const char *path, bool keep_slashes, char **out, c2_error *err);
 
 /* "models" or "datasets" in the paths of the hub's interface, and the start of the paths of files. */

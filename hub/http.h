@@ -27,13 +27,14 @@ typedef struct c2_http_request {
 c2_status c2_http_open(c2_http **http, c2_error *err);
 void c2_http_close(c2_http **http);
 
-/* Success is a reply, whatever its status. *again: the failure is one of the network that may not come again. */
+/* Sends a request. It succeeds if there is a reply, whatever its status. After a failure *again is true if it is one of
+ * the network, which may pass. */
 c2_status c2_http_send(c2_http *http, const c2_http_request *request, int *code, bool *again, c2_error *err);
 
-/* Of the last reply; NULL if there is none of that name. Control characters have become question marks. */
+/* A header of the last reply, or NULL if it has none of that name. Control characters have become question marks. */
 const char *c2_http_header(const c2_http *http, const char *name);
 
-/* The URL that a Location names, seen from another URL; only http and https are. Free it with free(). */
+/* Finds the URL that a Location names, seen from another URL. Only http and https are followed. Free it with free(). */
 c2_status c2_http_follow(const char *url, const char *location, char **out, c2_error *err);
 
 /* Whether two URLs have scheme, host and port in common. */

@@ -31,10 +31,11 @@ typedef struct c2_repo {
 /* Whether a text is OWNER/NAME or OWNER/NAME@REVISION. */
 bool c2_repo_is(const char *text);
 
-/* OWNER/NAME[@REVISION]; the revision is "main" unless one is given. */
+/* Reads OWNER/NAME[@REVISION]. The revision is "main" unless one is given. */
 c2_status c2_repo_parse(c2_repo *repo, const char *text, bool is_dataset, c2_error *err);
 
-/* hf://datasets/OWNER/NAME[@REVISION][/PATH]; *path is a part of `text`, "" for the whole data set. */
+/* Knows and reads hf://datasets/OWNER/NAME[@REVISION][/PATH]. *path is a part of `text`, or "" for the whole data
+ * set. */
 bool c2_repo_is_url(const char *text);
 c2_status c2_repo_parse_url(c2_repo *repo, const char *text, const char **path, c2_error *err);
 

@@ -13,14 +13,14 @@ typedef struct c2_listed {
   char lfs[65], xet[65];     /* digests of large files; "" for others */
 } c2_listed;
 
-/* Zeroed, it is empty. */
+/* It is empty if it is zeroed. */
 typedef struct c2_listing {
   c2_listed *file; /* [count] in order of their paths, each once */
   size_t count, capacity;
 } c2_listing;
 
-/* Of fetch->commit, which must be set. Where nothing may be asked and the list isn't in the cache, the files that are
- * stand for all, and a warning says so. Free it also after a failure. */
+/* Lists the files of fetch->commit, which must be set. If nothing may be asked and the cache doesn't have the list, it
+ * names the files that the cache has, and a warning says so. Free it also after a failure. */
 c2_status c2_hub_list(c2_fetch *fetch, c2_listing *listing, c2_error *err);
 void c2_listing_free(c2_listing *listing);
 

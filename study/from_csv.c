@@ -12,7 +12,6 @@
 #include "data/lookup.h"
 #include "study/files/record.h"
 #include "study/files/schema.h"
-#include "study/files/sheet.h"
 #include "study/results/published.h"
 #include "study/study.h"
 
@@ -126,7 +125,7 @@ static c2_status read_tasks(c2_results *r, const c2_sheet *sheet, c2_table table
   for (size_t i = 0; i < sheet->rows; i++) {
     c2_task task = {.num_windows = 1, .seasonality = 1};
     C2_TRY(keep(r, sheet, i, "task_name", &task.name, err));
-    C2_TRY(c2_sheet_read(sheet, i, table, C2_PART_TASK, &task, err));
+    C2_TRY(c2_fields_read(table, C2_PART_TASK, sheet, i, &task, err));
     C2_TRY(c2_grow_array(&r->tasks.task, &r->tasks.capacity, r->tasks.count + 1, sizeof task, err));
     r->tasks.task[r->tasks.count++] = task;
     C2_TRY(c2_lookup_add(names, task.name, &first, err));
@@ -163,7 +162,7 @@ static c2_status read_perf(c2_results *r, const c2_sheet *sheet, size_t row, c2_
   double before = perf->score[C2_MASE];
   c2_part part = table == C2_TABLE_COMPARE && arm == 0 ? C2_PART_FULL : C2_PART_PERF;
   c2_fields_clear(C2_TABLE_PERF_FULL, C2_PART_PERF, perf);
-  C2_TRY(c2_sheet_read(sheet, row, table, part, perf, err));
+  C2_TRY(c2_fields_read(table, part, sheet, row, perf, err));
   if (arm > 0) perf->speedup = r->task[task].perf[0].median_s / perf->median_s;
   if (again && perf->score[C2_MASE] != before) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': MASE of full attention is %.17g here, %.17g elsewhere",
@@ -235,7 +234,7 @@ static c2_status read_backend(c2_results *r, source *from, c2_error *err) {
   C2_TRY(open_sheet(from, C2_TABLE_TTEST, from->compared.at[0], err));
   if (from->sheet.rows == 0) return C2_OK;
   C2_TRY(read_text(r, &from->sheet, "backend", &r->backend, err));
-  return c2_sheet_read(&from->sheet, 0, C2_TABLE_TTEST, C2_PART_RESULTS, r, err);
+  return c2_fields_read(C2_TABLE_TTEST, C2_PART_RESULTS, &from->sheet, 0, r, err);
 }
 
 /* ---- The probe ------------------------------------------------------------------------------- */
@@ -276,7 +275,7 @@ static c2_status read_mass(c2_results *r, source *from, c2_error *err) {
     c2_mass_row row = {0};
     C2_GOTO(find_task(from, i, &task, err));
     c2_fields_clear(C2_TABLE_MASS_PER_WINDOW, C2_PART_MASS, &row);
-    C2_GOTO(c2_sheet_read(sheet, i, C2_TABLE_MASS_PER_WINDOW, C2_PART_MASS, &row, err));
+    C2_GOTO(c2_fields_read(C2_TABLE_MASS_PER_WINDOW, C2_PART_MASS, sheet, i, &row, err));
     C2_GOTO(add_radius(&from->probed, row.radius, err));
     c2_task_result *t = &r->task[task];
     C2_GOTO(c2_grow_array(&t->mass, &room[task], t->mass_count + 1, sizeof row, err));
@@ -307,7 +306,7 @@ static c2_status read_naive(c2_results *r, source *from, c2_error *err) {
     size_t task = 0;
     C2_TRY(c2_sheet_cell(sheet, i, "task_name", &name, err));
     if (!c2_lookup_find(&from->tasks, name, &task)) continue;
-    C2_TRY(c2_sheet_read(sheet, i, C2_TABLE_BASELINES, C2_PART_RESULT, &r->task[task], err));
+    C2_TRY(c2_fields_read(C2_TABLE_BASELINES, C2_PART_RESULT, sheet, i, &r->task[task], err));
   }
   for (size_t i = 0; i < r->done; i++) {
     c2_task_result *t = &r->task[i];

@@ -2,23 +2,9 @@
 #include "study/progress.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 #include "base/platform.h"
-
-void c2_duration(double seconds, char out[C2_DURATION_ROOM]) {
-  if (!(seconds >= 0 && seconds < 1e9)) {
-    (void)snprintf(out, C2_DURATION_ROOM, "?");
-    return;
-  }
-  unsigned long s = (unsigned long)(seconds + 0.5);
-  if (s >= 3600) {
-    (void)snprintf(out, C2_DURATION_ROOM, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
-  } else {
-    (void)snprintf(out, C2_DURATION_ROOM, "%lu:%02lu", s / 60, s % 60);
-  }
-}
 
 /* Windows that are probed, then all of them in each arm and each timed pass. */
 static double passes_of(const c2_pace *pace, const c2_task *task) {

@@ -1,4 +1,4 @@
-/* How far a study is, and how long it will go on: from the time that the work of this run took so far. */
+/* Tells how far a study is and how long it will go on, judging by the time that this run's work has taken so far. */
 #ifndef C2_STUDY_PROGRESS_H
 #define C2_STUDY_PROGRESS_H
 
@@ -14,29 +14,34 @@ typedef struct c2_progress {
   double left;  /* seconds; NAN while it can't be told */
 } c2_progress;
 
-enum { C2_DURATION_ROOM = 32 };
-void c2_duration(double seconds, char out[C2_DURATION_ROOM]); /* "1:02:03", "2:03"; NAN is "?" */
+/* ---- For the study's own files ---------------------------------------------------------------- */
 
-/* ---- Between the study's own files ------------------------------------------------------------ */
-
-/* Work is counted in passes over a window, each weighing as much as the task's data file is large. */
+/* Work is counted in passes over a window. A pass weighs as much as the data files of its task have bytes. */
 typedef struct c2_pace {
   const c2_plan *plan;
   const c2_results *results;
   void (*report)(const c2_progress *progress); /* may be NULL */
-  double start;                                /* by the clock, of the first task */
-  double all, done; /* weight of the tasks that aren't finished before; of those finished since */
+  double start;     /* seconds of the clock when the first task began */
+  double all, done; /* weight of the tasks that this run has to do, and of those that it has done */
   double weight;    /* of a pass of the task under way */
-  double passes;    /* of it, done */
+  double passes;    /* that are done of this task */
   size_t task;      /* its index */
 } c2_pace;
 
-/* Sets all but the first three. */
+/* Begins with a pace of which the first three fields are set. */
 void c2_pace_open(c2_pace *pace);
+
+/* Around each task that is run. */
 void c2_pace_task(c2_pace *pace, size_t task);
-void c2_pace_pass(c2_pace *pace, double passes);  /* so many passes are done since the last call */
-void c2_pace_within(c2_pace *pace, double share); /* of the pass under way; reports it */
-double c2_pace_left(const c2_pace *pace);
 void c2_pace_end_task(c2_pace *pace);
+
+/* `passes` more passes are done. */
+void c2_pace_pass(c2_pace *pace, double passes);
+
+/* Reports the progress, with `share` (0 to 1) of the pass under way done. */
+void c2_pace_within(c2_pace *pace, double share);
+
+/* The seconds that are left, or NaN while they can't be told. */
+double c2_pace_left(const c2_pace *pace);
 
 #endif

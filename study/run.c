@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "study/files/partial.h"
 #include "study/files/record.h"
 #include "study/measure/accuracy.h"

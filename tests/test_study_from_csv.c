@@ -5,7 +5,7 @@
 #include <math.h>
 
 #include "study/fixture.h"
-#include "study/files/sheet.h"
+#include "study/files/schema.h"
 
 #define SMALL SOURCE_DIR "/tests/study/from_csv"
 #define PUBLISHED SOURCE_DIR "/../shared/reference/seed-results"

@@ -16,7 +16,7 @@ void c2_hash_begin(c2_hash *hash);
 void c2_hash_add(c2_hash *hash, const void *data, size_t size);
 uint64_t c2_hash_end(const c2_hash *hash);
 
-/* Of one piece. */
+/* The digest of one piece. */
 uint64_t c2_hash_of(const void *data, size_t size);
 
 #endif

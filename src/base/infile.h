@@ -30,6 +30,9 @@ c2_status c2_infile_read(const c2_infile *file, size_t offset, size_t size, void
 /* Adds the whole file to a digest. */
 c2_status c2_infile_digest(const c2_infile *file, c2_sha *sha, c2_error *err);
 
+/* The SHA-256 of a regular file. `out` is undefined after a failure. */
+c2_status c2_sha256_file(const char *path, char out[C2_SHA_ROOM], c2_error *err);
+
 /* Fails if the file was written to since it was opened. */
 c2_status c2_infile_check(const c2_infile *file, c2_error *err);
 

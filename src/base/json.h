@@ -70,7 +70,7 @@ static inline bool c2_json_is(const c2_json *value, c2_json_type type) {
   return value && value->type == type;
 }
 
-/* Elements of an array, members of an object, else 0. */
+/* The number of an array's elements or of an object's members; 0 for everything else. */
 static inline size_t c2_json_size(const c2_json *value) {
   return c2_json_is(value, C2_JSON_ARRAY) || c2_json_is(value, C2_JSON_OBJECT) ? value->size : 0;
 }

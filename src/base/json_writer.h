@@ -36,7 +36,7 @@ void c2_json_put_number(c2_json_writer *w, const char *key, double value);
 void c2_json_put_float(c2_json_writer *w, const char *key, double value); /* with a float32's digits; finite */
 void c2_json_put_numbers(c2_json_writer *w, const char *key, const double *values, size_t count);
 
-/* NULL is null. A byte that is not UTF-8 becomes U+FFFD. */
+/* Writes a text, or null if it is NULL. A byte that is not UTF-8 becomes U+FFFD. */
 void c2_json_put_text(c2_json_writer *w, const char *key, const char *text);
 
 /* Whether all of it reached the stream's buffer and every container was closed; `name` is the file in the message. */

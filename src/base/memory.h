@@ -14,17 +14,17 @@
 
 enum { C2_ALIGN = 64 };
 
-/* *out = a * b; false on overflow. */
+/* Sets *out = a * b. It returns false on overflow. */
 static inline bool c2_mul(size_t a, size_t b, size_t *out) {
   return !__builtin_mul_overflow(a, b, out);
 }
 
-/* *out = a + b; false on overflow. */
+/* Sets *out = a + b. It returns false on overflow. */
 static inline bool c2_add(size_t a, size_t b, size_t *out) {
   return !__builtin_add_overflow(a, b, out);
 }
 
-/* *sum += a * b; SIZE_MAX, and so for ever, on overflow. */
+/* Adds a * b to *sum. On overflow *sum becomes SIZE_MAX and stays so. */
 static inline void c2_sum_up(size_t *sum, size_t a, size_t b) {
   size_t product = 0;
   if (!c2_mul(a, b, &product) || !c2_add(*sum, product, sum)) *sum = SIZE_MAX;

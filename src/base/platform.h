@@ -29,7 +29,7 @@ int c2_processor_count(void);
  * groups. `root` is put before every path that is read; it is "" except in tests. */
 int c2_processor_quota(const char *root);
 
-/* The processor's name, cut off at the room; "unknown" where the system doesn't say. */
+/* Writes the processor's name, cut off where the room ends, or "unknown" if the system doesn't say. */
 void c2_processor_name(char *out, size_t room);
 
 /* The set of processors that a thread may use. */
@@ -43,7 +43,7 @@ typedef struct c2_affinity {
 void c2_pin_thread(size_t index, c2_affinity *before);
 void c2_unpin_thread(const c2_affinity *before);
 
-/* *out = "folder/name"; free it with free(). */
+/* Sets *out to "folder/name". Free it with free(). */
 c2_status c2_path_join(char **out, const char *folder, const char *name, c2_error *err);
 
 /* Makes a folder and its parents. A folder that is there already is no failure. */
@@ -61,7 +61,7 @@ bool c2_random_bytes(void *out, size_t size);
 /* The path of the running program; false if the system doesn't tell or the room is too small. */
 bool c2_executable_path(char *out, size_t room);
 
-/* The folder whose entries are this process's descriptors; it need not exist. */
+/* The folder whose entries are this process's descriptors. It need not exist. */
 const char *c2_descriptor_folder(void);
 
 /* The receiver of a stream's bytes. `write` returns how many it took; fewer than `size` is an error of the stream. */

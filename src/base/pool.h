@@ -8,12 +8,12 @@
 
 typedef struct c2_pool_chunk c2_pool_chunk;
 
-/* Zeroed at first. */
+/* An empty pool is zeroed. */
 typedef struct c2_pool {
   c2_pool_chunk *chunk;
 } c2_pool;
 
-/* Zeroed memory, aligned for any type, not NULL even for a count of 0. */
+/* Allocates zeroed memory that is aligned for any type. *out is not NULL even if the count is 0. */
 c2_status c2_pool_alloc(c2_pool *pool, size_t count, size_t size, void *out, c2_error *err);
 c2_status c2_pool_text(c2_pool *pool, const char *text, const char **out, c2_error *err);
 void c2_pool_free(c2_pool *pool);

@@ -43,7 +43,7 @@ c2_status c2_safetensors_open(c2_safetensors *file, const char *path, c2_error *
 /* Reads the header alone and keeps the file open for c2_safetensors_read. */
 c2_status c2_safetensors_open_header(c2_safetensors *file, const char *path, c2_error *err);
 
-/* Elements [first, first + count) of a tensor, as they are stored. Threads may read at once. */
+/* Reads the elements [first, first + count) of a tensor, as they are stored. Several threads may read at once. */
 c2_status c2_safetensors_read(const c2_safetensors *file, const c2_tensor *tensor, size_t first, size_t count,
                               void *out, c2_error *err);
 void c2_safetensors_close(c2_safetensors *file);
@@ -51,17 +51,17 @@ void c2_safetensors_close(c2_safetensors *file);
 /* Puts the tensors in order again after their names were changed; refuses two of one name. */
 c2_status c2_safetensors_sort(c2_safetensors *file, c2_error *err);
 
-/* NULL if there is none of that name. */
+/* The tensor of that name, or NULL. */
 const c2_tensor *c2_safetensors_find(const c2_safetensors *file, const char *name);
 const char *c2_safetensors_metadata(const c2_safetensors *file, const char *key);
 
 const char *c2_dtype_name(c2_dtype dtype);
 size_t c2_dtype_bytes(c2_dtype dtype);
 
-/* All elements of an F32, F16, BF16 or F64 tensor as float32; its data are in memory. */
+/* Writes all elements of an F32, F16, BF16 or F64 tensor as float32. Its data must be in memory. */
 void c2_tensor_to_float(const c2_tensor *tensor, float *out);
 
-/* Bytes of elements of such a type as float32. `raw` may be the last bytes of `out`. */
+/* Writes elements of such a type, given as bytes, as float32. `raw` may be the last bytes of `out`. */
 void c2_elements_to_float(c2_dtype dtype, const unsigned char *raw, size_t count, float *out);
 
 /* What a writer is given for one tensor. */

@@ -20,7 +20,7 @@ typedef struct c2_sha {
 void c2_sha_begin(c2_sha *sha, c2_sha_kind kind);
 void c2_sha_add(c2_sha *sha, const void *data, size_t size);
 
-/* Lower-case hexadecimal digits. More can be added afterwards. */
+/* Writes the digest in lower-case hexadecimal digits. More can be added afterwards. */
 void c2_sha_end(const c2_sha *sha, char out[C2_SHA_ROOM]);
 
 #endif

@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Same values as chronos2_status. */
+/* The values are those of chronos2_status. */
 typedef enum c2_status {
   C2_OK = 0,
   C2_ERR_ARGUMENT = 1,    /* the caller asked for something impossible */

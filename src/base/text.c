@@ -144,3 +144,16 @@ c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {
   }
   return code;
 }
+
+void c2_duration(double seconds, char out[C2_DURATION_ROOM]) {
+  if (!(seconds >= 0 && seconds < 1e9)) {
+    (void)snprintf(out, C2_DURATION_ROOM, "?");
+    return;
+  }
+  unsigned long s = (unsigned long)(seconds + 0.5);
+  if (s >= 3600) {
+    (void)snprintf(out, C2_DURATION_ROOM, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
+  } else {
+    (void)snprintf(out, C2_DURATION_ROOM, "%lu:%02lu", s / 60, s % 60);
+  }
+}

@@ -1,4 +1,4 @@
-/* Text from files: what may stand in a name, and how a line that holds it is written. */
+/* Text for people: what may stand in a name from a file, and how a line that holds it is written. */
 #ifndef C2_BASE_TEXT_H
 #define C2_BASE_TEXT_H
 
@@ -16,13 +16,18 @@ size_t c2_utf8_decode(const char *text, size_t size, uint32_t *code);
  * separators of lines: what may stand in ids, names and categories. Such a text can be printed anywhere. */
 bool c2_text_plain(const char *text, size_t size);
 
-/* vsnprintf for messages. What doesn't fit is left out of the middle, so that a long name leaves the reason behind it
- * readable. The result is UTF-8, also where a precision ("%.80s") has cut a character. `room` is at least 16. */
+/* Formats a message, as vsnprintf does. What doesn't fit is left out of the middle, so that a long name leaves the
+ * reason behind it readable. The result is UTF-8, also where a precision ("%.80s") has cut a character. `room` is at
+ * least 16. */
 C2_PRINTF(3, 0)
 void c2_text_format(char *out, size_t room, const char *format, va_list args);
 
-/* Copies a text for a terminal: what c2_text_plain refuses is written as \x1b or \u202e. Cut at a character where the
- * room (at least 16) ends. */
+/* Writes seconds as "1:02:03" or "2:03", and "?" for a NaN. */
+enum { C2_DURATION_ROOM = 32 };
+void c2_duration(double seconds, char out[C2_DURATION_ROOM]);
+
+/* Copies a text for a terminal. It writes what c2_text_plain refuses as \x1b or \u202e, and cuts at a character where
+ * the room (at least 16) ends. */
 void c2_text_escape(char *out, size_t room, const char *text);
 
 /* The shortest text that reads back to the same float32, in which models compute; a number beyond its range has nine

@@ -79,8 +79,8 @@ extern const c2_backend c2_cpu_backend;       /* fast: engine/cpu/ */
 extern const c2_backend c2_cuda_backend;      /* on a GPU: cuda/ */
 extern const c2_backend c2_reference_backend; /* pads and masks, to be read beside MODEL.md: reference.c */
 
-/* By the device, "cpu" (NULL is the same), "cuda" or "cuda:N", and the name. C2_ERR_ARGUMENT if there is no such
- * backend. */
+/* Finds a backend by the device, which is "cpu" (or NULL), "cuda" or "cuda:N", and by its name. If there is no such
+ * backend, the failure is C2_ERR_ARGUMENT. */
 c2_status c2_backend_find(const char *device, chronos2_backend asked, const c2_backend **out, c2_error *err);
 
 /* Opens a model, or makes one of random weights, and lets the backend make its copy of the weights unless the options
@@ -90,7 +90,7 @@ c2_status c2_load_model(const char *folder, const chronos2_model_options *option
 c2_status c2_load_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
                          chronos2_model **model, c2_error *err);
 
-/* engine->model, ->backend and ->pattern are set. Close also after a failure. */
+/* Opens an engine whose model, backend and pattern are set. Close it also after a failure. */
 c2_status c2_engine_open(c2_engine *engine, const chronos2_session_options *options, c2_error *err);
 void c2_engine_close(c2_engine *engine);
 
@@ -110,9 +110,9 @@ c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *
 c2_status c2_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
 void c2_kv_cache_free(c2_kv_cache **cache);
 
-/* As c2_forward, bit for bit, but the contexts come from a prefill: the same rows in the same groups, with any futures
- * and output patches; or several times the same rows, each time in groups of their own. The row of slot s continues the
- * prefilled row of slot s modulo the number of those. */
+/* Does what c2_forward does, bit for bit, but the contexts come from a prefill. The batch has the same rows in the same
+ * groups, with any futures and output patches; or several times the same rows, each time in groups of their own. The
+ * row of slot s continues the prefilled row of slot s modulo the number of those. */
 c2_status c2_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
                     c2_error *err);
 

@@ -7,8 +7,8 @@
 
 typedef c2_status (*c2_pass_fn)(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
 
-/* By the backend's prefill and decode, and by `pass`. Keys and values of about `tokens` tokens are cached at once; rows
- * don't depend on what else is in a pass. */
+/* Forecasts such a batch by the backend's prefill and decode, and by `pass`. Keys and values of about `tokens` tokens
+ * are cached at once. Rows don't depend on what else is in a pass. */
 c2_status c2_forward_null(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_pass_fn pass,
                           size_t tokens, c2_error *err);
 

@@ -16,7 +16,7 @@ c2_status c2_config_check(const chronos2_config *config, const char *where, c2_e
 /* Index of the level 0.5, or Q if there is none. */
 size_t c2_config_median(const chronos2_config *config);
 
-/* "base", "small", "micro". */
+/* The configuration of a name: "base", "small" or "micro". */
 c2_status c2_config_named(const char *name, chronos2_config *config, c2_error *err);
 
 #endif

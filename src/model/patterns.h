@@ -23,10 +23,10 @@ typedef struct c2_trained {
   size_t measurements;
 } c2_trained;
 
-/* NULL if there is no such pattern. */
+/* The pattern's name, or NULL if there is no such pattern. */
 const char *c2_attention_name(chronos2_attention attention);
 
-/* `what` begins the message. */
+/* Finds a pattern by its name. `what` begins the message of a failure. */
 c2_status c2_attention_named(const char *name, const char *what, chronos2_attention *attention, c2_error *err);
 
 /* "time_attention" and "time_attention_measured" of a config.json; without them, or without a document (NULL), full

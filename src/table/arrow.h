@@ -72,7 +72,7 @@ typedef struct c2_view {
   size_t buffer_count;
 } c2_view;
 
-/* `rows` values of an array from `first` on. `what` names the column in messages. */
+/* Opens `rows` values of an array from `first` on. `what` names the column in messages. */
 c2_status c2_view_open(c2_view *view, const struct ArrowArray *array, c2_storage storage, size_t first, size_t rows,
                        const char *what, c2_error *err);
 
@@ -82,16 +82,16 @@ static inline bool c2_view_has(const c2_view *view, size_t row) {
   return !view->validity || (view->validity[bit / 8] >> bit % 8 & 1);
 }
 
-/* Of numbers; NaN where one is missing. */
+/* The number in a row; NaN where it is missing. */
 double c2_view_number(const c2_view *view, size_t row);
 
-/* Of integers that are there; those beyond int64 wrap around. */
+/* The integer in a row that has one. Integers beyond int64 wrap around. */
 int64_t c2_view_integer(const c2_view *view, size_t row);
 
-/* Of texts that are there. */
+/* The text in a row that has one. */
 const char *c2_view_text(const c2_view *view, size_t row, size_t *size);
 
-/* Index of a dictionary's word that is there. */
+/* The index of the dictionary's word in a row that has one. */
 size_t c2_view_index(const c2_view *view, size_t row);
 
 #endif

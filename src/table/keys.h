@@ -16,13 +16,13 @@ typedef struct c2_keys {
   size_t slot_count;
 } c2_keys;
 
-/* Number of a key; SIZE_MAX if it isn't there. */
+/* The number of a key, or SIZE_MAX if it isn't there. */
 size_t c2_keys_find(const c2_keys *keys, const char *bytes, size_t size);
 
-/* The same, after adding it where it is new. */
+/* Adds a key unless it is there, and finds its number. */
 c2_status c2_keys_put(c2_keys *keys, const char *bytes, size_t size, size_t *key, c2_error *err);
 
-/* Bytes of a key; good until the next c2_keys_put. */
+/* The bytes of a key. They are good until the next c2_keys_put. */
 const char *c2_keys_get(const c2_keys *keys, size_t key, size_t *size);
 
 void c2_keys_free(c2_keys *keys);

@@ -8,7 +8,7 @@
 #include "table/keys.h"
 #include "time/calendar.h"
 
-/* What a category's code may be instead. */
+/* A category's code may be one of these instead. */
 #define C2_CODE_UNSEEN (UINT32_MAX - 1) /* none of the past's */
 #define C2_CODE_MISSING UINT32_MAX
 
@@ -105,7 +105,7 @@ static inline size_t c2_source_count(const c2_source *source) {
   return source->taken + source->items;
 }
 
-/* The same of items all of whose rows are there. */
+/* The number of items all of whose rows are there. */
 size_t c2_source_complete(const c2_source *source);
 
 /* Lets the rows of an item go; those of the first items leave no trace but their number. */

@@ -32,30 +32,31 @@ typedef struct c2_timeline {
   size_t wall_room, utc_room;
 } c2_timeline;
 
-/* `freq` NULL: inferred, of all items or each its own. Close it also after a failure. */
+/* Opens an axis. The frequency is inferred if `freq` is NULL: of all items, or each its own if `is_own`. Close it also after
+ * a failure. */
 c2_status c2_timeline_open(c2_timeline *axis, const c2_field *field, const char *freq, bool is_own, c2_error *err);
 void c2_timeline_close(c2_timeline *axis);
 
 /* Puts an item's rows into axis->spot, by time unless they are trusted. */
 c2_status c2_timeline_load(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err);
 
-/* What an item says of the frequency, and its first and last time stamp. */
+/* Notes what an item says of the frequency, and its first and last time stamp. */
 c2_status c2_timeline_infer(c2_timeline *axis, const c2_source *source, c2_entry *entry, c2_error *err);
 
-/* The step of each row of an item that is loaded: steps [rows], and entry->steps. For axes that fill gaps. */
+/* Finds the step of each row of a loaded item, steps [rows], and entry->steps. It is for axes that fill gaps. */
 c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry *entry, size_t *steps, c2_error *err);
 
-/* That all items were read and none told the frequency. */
+/* The failure if all items were read and none told the frequency. */
 c2_status c2_timeline_unknown(c2_error *err);
 
-/* Time stamps of the `count` steps after the last one, as the table has them. */
+/* Writes the time stamps of the `count` steps after the last one, as the table has them. */
 c2_status c2_timeline_continue(const c2_timeline *axis, const c2_source *source, const c2_entry *entry, size_t count,
                            int64_t *stamps, c2_error *err);
 
 /* Whether a time stamp of this axis is that of a column of times. */
 bool c2_timeline_equal(const c2_timeline *axis, int64_t stamp, const c2_field *field, int64_t other);
 
-/* A time stamp for messages. */
+/* Writes a time stamp for messages. */
 void c2_timeline_format(const c2_timeline *axis, int64_t stamp, char out[C2_TIME_ROOM]);
 
 #endif

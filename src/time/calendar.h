@@ -63,7 +63,8 @@ enum { C2_TIME_ROOM = 48, C2_FREQ_ROOM = 40 };
  * and found. */
 c2_status c2_time_parse(const char *text, c2_time *out, c2_zone *zone, c2_error *err);
 
-/* "2020-01-01", or with `clock` "2020-01-01 05:00:00[.000001]"; with a zone always "2020-01-01 05:00:00+01:00". */
+/* Writes "2020-01-01", or with `clock` "2020-01-01 05:00:00[.000001]". With a zone it always writes
+ * "2020-01-01 05:00:00+01:00". */
 void c2_time_format(c2_time time, bool clock, c2_zone zone, char out[C2_TIME_ROOM]);
 
 /* Whether a time lies within a day. */
@@ -75,7 +76,8 @@ bool c2_time_has_clock(c2_time time);
  * fixed period is at most as long as all years together. */
 c2_status c2_freq_parse(const char *text, c2_freq *out, c2_error *err);
 
-/* As pandas' freqstr: anchors are spelled out, a multiple of 1 is not. c2_freq_parse reads it back. */
+/* Writes a frequency as pandas' freqstr does: it spells out anchors, but not a multiple of 1. c2_freq_parse reads it
+ * back. */
 void c2_freq_format(const c2_freq *freq, char out[C2_FREQ_ROOM]);
 
 bool c2_freq_equal(const c2_freq *a, const c2_freq *b);
@@ -83,8 +85,8 @@ bool c2_freq_equal(const c2_freq *a, const c2_freq *b);
 /* Whether a period is shorter than a day, or not a whole number of days. */
 bool c2_freq_has_clock(const c2_freq *freq);
 
-/* *out = start + periods (at least 0). From a start between two points, one period leads to the next
- * point. Fails beyond the year 9999, and beyond 15 digits on an integer axis. */
+/* Sets *out = start + periods, of which there are at least 0. From a start between two points, one period leads to the
+ * next point. It is an error to go beyond the year 9999, or beyond 15 digits on an integer axis. */
 c2_status c2_freq_add(const c2_freq *freq, c2_time start, int64_t periods, c2_time *out, c2_error *err);
 
 /* The first point of the frequency at or after a time, as pandas.date_range begins. */

@@ -11,7 +11,7 @@ typedef struct c2_clock_rule {
   int64_t second;
 } c2_clock_rule;
 
-/* Zeroed: UTC. */
+/* A zeroed clock shows UTC. */
 typedef struct c2_clock {
   bool is_missing;  /* the system has no such zone: the clock shows UTC */
   size_t changes;   /* that the file lists */
@@ -23,7 +23,8 @@ typedef struct c2_clock {
   c2_clock_rule begin, end; /* of summer, on the wall */
 } c2_clock;
 
-/* "" and "UTC", "+02:00", or a name such as "Europe/Berlin". Close it also after a failure. */
+/* Opens the clock of a zone: "" or "UTC", "+02:00", or a name such as "Europe/Berlin". Close it also after a
+ * failure. */
 c2_status c2_clock_open(c2_clock *clock, const char *zone, c2_error *err);
 void c2_clock_close(c2_clock *clock);
 

@@ -2,7 +2,6 @@
 #include "study/files/field.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const double most_whole = 9007199254740992.0; /* 2^53 */
@@ -63,26 +62,6 @@ const char *c2_field_expected(const c2_field *c) {
 
 /* ---- Cells ------------------------------------------------------------------------------------ */
 
-void c2_repr(double value, char out[C2_REPR_ROOM]) {
-  char text[C2_REPR_ROOM];
-  if (isnan(value) || isinf(value)) {
-    (void)snprintf(out, C2_REPR_ROOM, "%s", isnan(value) ? "" : value > 0 ? "inf" : "-inf");
-    return;
-  }
-  int digits = 1;
-  for (; digits <= 17; digits++) {
-    (void)snprintf(text, sizeof text, "%.*e", digits - 1, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  int exponent = atoi(strchr(text, 'e') + 1);
-  if (exponent >= 16 || exponent < -4) { /* Python's limits of plain notation */
-    (void)snprintf(out, C2_REPR_ROOM, "%s", text);
-    return;
-  }
-  int decimals = digits - 1 - exponent;
-  (void)snprintf(out, C2_REPR_ROOM, "%.*f", decimals > 0 ? decimals : 1, value);
-}
-
 static void put_heads(const c2_heads *heads, FILE *out) {
   for (size_t i = 0; i < heads->count; i++) {
     char text[C2_HEAD_ROOM];
@@ -117,8 +96,8 @@ void c2_names_put(const c2_names *names, FILE *out) {
 }
 
 static void put_real(double value, FILE *out) {
-  char text[C2_REPR_ROOM];
-  c2_repr(value, text);
+  char text[C2_NUMBER_ROOM];
+  c2_number_put(value, text);
   (void)fputs(text, out);
 }
 

@@ -1,4 +1,4 @@
-/* A column: where its value stands, what it can be, and how it is spelled. */
+/* A column of a table: where its value is kept, what it can be, and how it is spelled. */
 #ifndef C2_STUDY_FIELD_H
 #define C2_STUDY_FIELD_H
 
@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "data/number.h"
 #include "study/measure/plan.h"
 #include "study/results/results.h"
 
-/* What a row is put together from. */
+/* The values of a row are kept in several structs, its parts. */
 typedef enum c2_part {
   C2_PART_PLAN,    /* c2_plan */
   C2_PART_RESULTS, /* c2_results */
@@ -30,7 +31,7 @@ typedef enum c2_part {
 
 typedef struct c2_row {
   const void *part[C2_PARTS];
-  c2_metric metric; /* of a column that stands for each further metric */
+  c2_metric metric; /* of a column with `each` set */
 } c2_row;
 
 typedef enum c2_kind {
@@ -50,7 +51,7 @@ typedef enum c2_kind {
   C2_NAMES    /* c2_names, as a list of Python */
 } c2_kind;
 
-/* What a number can be; NaN always is one that is missing. */
+/* A number is missing (NaN) or lies from `least` to `most`. `expected` describes it in a message. */
 typedef struct c2_limits {
   double least, most;
   const char *expected;
@@ -62,7 +63,6 @@ typedef enum c2_reading {
   C2_REQUIRED
 } c2_reading;
 
-/* A column. */
 typedef struct c2_field {
   const char *name; /* '#' stands for the split of S, '*' for the metric */
   c2_kind kind;
@@ -77,32 +77,33 @@ typedef struct c2_field {
   bool each;               /* it stands for as many columns as there are further metrics, see c2_field_stands_for */
 } c2_field;
 
-/* Whether a column is a number, and whether it stands in a part, so that it can be read back. */
+/* Whether a column is a number, and its value in a row. */
 bool c2_field_is_number(const c2_field *column);
-bool c2_field_is_stored(const c2_field *column);
 double c2_field_number(const c2_field *column, const c2_row *row);
 
-/* Where a column stands in a part. */
+/* Whether a column is a number that is kept in a part, so that it can be read back. */
+bool c2_field_is_stored(const c2_field *column);
+
+/* Where the part of a row keeps the column's value. */
 const void *c2_field_at(const c2_field *column, const c2_row *row);
 
-/* Stores a number; false, and nothing is stored, if it isn't what the column can be. */
+/* Stores a number in a part. It returns false and stores nothing if the column can't be that number. */
 bool c2_field_take(const c2_field *column, void *part, double value);
-const char *c2_field_expected(const c2_field *column); /* "a number >= 0" */
 
-/* Python's repr of a float: "0.1", "1e-05", "3.0", "inf"; NaN is "". */
-enum { C2_REPR_ROOM = 32 };
-void c2_repr(double value, char out[C2_REPR_ROOM]);
+/* Describes what the column can be, for a message: "a number >= 0". */
+const char *c2_field_expected(const c2_field *column);
 
-/* Writes a value as a cell of a CSV file holds it, without quotes. Truth values are True and False, lists Python's. */
+/* Writes a value as a cell of a CSV file holds it, without quotes. Truth values are written as True and False, lists as
+ * Python writes them. */
 void c2_field_put(const c2_field *column, const c2_row *row, FILE *out);
 
-/* "8,16". */
+/* Writes radii as "8,16,inf". */
 void c2_radii_put(const c2_radii *radii, FILE *out);
 
-/* "['a', 'b']", as Python has it. */
+/* Writes names as Python writes a list: "['a', 'b']". */
 void c2_names_put(const c2_names *names, FILE *out);
 
-/* PREFIXname; empty, which no file is called, if that is too long for a path. */
+/* Writes PREFIX and NAME, joined. If that is too long for a path, `out` is empty, which is no file's name. */
 enum { C2_PATH_ROOM = 4096 };
 void c2_path_of(const char *prefix, const char *name, char out[C2_PATH_ROOM]);
 

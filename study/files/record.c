@@ -2,11 +2,13 @@
 #include "study/files/record.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/filelock.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
@@ -104,6 +106,28 @@ static c2_status keep_inputs(const char *prefix, const c2_task_list *tasks, c2_e
   return status;
 }
 
+/* The failure is C2_ERR_UNSUPPORTED if the file system has no locks. */
+static c2_status open_lock(c2_lock *lock, const char *path, c2_error *err) {
+  lock->file = c2_file_lock(path, 0666, false);
+  if (lock->file < 0 && errno == EWOULDBLOCK) {
+    C2_FAIL(err, C2_ERR_IO, "%s: another run writes the files of this prefix; wait for it, or choose another prefix",
+            path);
+  }
+  if (lock->file < 0 && (errno == ENOLCK || errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL)) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: cannot lock: %s", path, strerror(errno));
+  }
+  if (lock->file < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot create: %s", path, strerror(errno));
+  (void)snprintf(lock->path, sizeof lock->path, "%s", path);
+  return C2_OK;
+}
+
+void c2_lock_close(c2_lock *lock) {
+  if (!lock->path[0]) return;
+  (void)unlink(lock->path); /* while it is still locked: nobody may take a removed one */
+  (void)close(lock->file);
+  memset(lock, 0, sizeof *lock);
+}
+
 c2_status c2_record_begin(const c2_plan *plan, const c2_results *results, c2_journal *journal, c2_lock *lock,
                           c2_error *err) {
   char path[C2_PATH_ROOM];
@@ -115,7 +139,7 @@ c2_status c2_record_begin(const c2_plan *plan, const c2_results *results, c2_jou
   c2_path_of(plan->prefix, "__", begin);
   if (!lock_path[0]) C2_FAIL(err, C2_ERR_ARGUMENT, "--out-prefix %.60s...: too long for a path", plan->prefix);
   C2_TRY(keep_inputs(plan->prefix, &results->tasks, err));
-  c2_status status = c2_lock_open(lock, lock_path, err);
+  c2_status status = open_lock(lock, lock_path, err);
   if (status == C2_ERR_UNSUPPORTED) {
     C2_TRY(c2_journal_warn(journal, err, "%s: the file system has no locks: no other run may use this prefix",
                            lock_path));

@@ -7,10 +7,19 @@
 #include "base/json_writer.h"
 #include "base/status.h"
 #include "study/files/field.h"
-#include "study/files/lock.h"
 #include "study/results/journal.h"
 #include "study/measure/plan.h"
 #include "study/results/results.h"
+
+/* A lock file, so that a prefix has one writer. The system releases the lock when the process ends, however it ends. A
+ * zeroed lock is not held. */
+typedef struct c2_lock {
+  char path[C2_PATH_ROOM]; /* empty: not held */
+  int file;
+} c2_lock;
+
+/* Removes the lock's file and releases the lock. It does nothing if the lock is not held. */
+void c2_lock_close(c2_lock *lock);
 
 /* Locks the prefix. Call it before the first result: it fails if the record cannot be written, or if a file of the
  * prefix is one that the study reads. Close the lock also after a failure. */

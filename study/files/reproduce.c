@@ -7,7 +7,6 @@
 
 #include "base/platform.h"
 #include "study/files/schema.h"
-#include "study/files/sheet.h"
 
 /* Of cells that count as the same: sums taken in another order differ in the last digits. */
 static const double tolerance = 1e-9;

@@ -156,9 +156,9 @@ static void put_extra(const c2_row *row, FILE *out) {
 }
 
 static void put_levels(const c2_row *row, FILE *out) {
-  char text[C2_REPR_ROOM];
+  char text[C2_NUMBER_ROOM];
   for (size_t i = 0; i < OF(TASK)->level_count; i++) {
-    c2_repr(OF(TASK)->levels[i], text);
+    c2_number_put(OF(TASK)->levels[i], text);
     (void)fprintf(out, "%s%s", i ? ", " : "[", text);
   }
   (void)fputs(OF(TASK)->level_count ? "]" : "[]", out);
@@ -559,4 +559,19 @@ void c2_fields_clear(c2_table table, c2_part part, void *out) {
     const c2_field *c = &schema->column[i];
     if (c->part == part && c->kind == C2_REAL && !c->number) *(double *)((char *)out + c->offset) = (double)NAN;
   }
+}
+
+c2_status c2_fields_read(c2_table table, c2_part part, const c2_sheet *sheet, size_t row, void *out, c2_error *err) {
+  const c2_schema *schema = &c2_schemas[table];
+  for (size_t i = 0; i < schema->count; i++) {
+    const c2_field *column = &schema->column[i];
+    double value = 0;
+    if (column->part != part || column->reading == C2_UNREAD) continue;
+    if (column->reading == C2_OPTIONAL && !c2_csv_has_column(&sheet->csv, column->name)) continue;
+    C2_TRY(c2_sheet_number(sheet, row, column->name, &value, err));
+    if (c2_field_take(column, out, value)) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected %s, found %.6g", sheet->path, sheet->line[row],
+            column->name, c2_field_expected(column), value);
+  }
+  return C2_OK;
 }

@@ -81,19 +81,20 @@ static c2_status fill(const c2_evaluation *e, const c2_window *w, const chronos2
   return C2_OK;
 }
 
-/* Truth and forecasts of a window's series. Free both also after a failure. */
-static c2_status collect(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast,
-                         c2_scored **scored, double **block, c2_error *err) {
+/* Truth and forecasts of a window's series, in a pool. */
+static c2_status collect(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast, c2_pool *pool,
+                         c2_scored **scored, c2_error *err) {
+  double *block = NULL;
   size_t levels = e->task->level_count;
   size_t cells = w->targets * w->horizon; /* the windows hold as many values already */
   size_t values = 0;
   if (!c2_mul(cells, levels + 1, &values) || !c2_mul(values, w->count, &values)) {
     C2_FAIL(err, C2_ERR_MEMORY, "task '%.80s': the forecasts' size overflows", e->task->name);
   }
-  C2_TRY(c2_alloc_array(w->count, sizeof **scored, scored, err));
-  C2_TRY(c2_alloc_array(values, sizeof **block, block, err));
+  C2_TRY(c2_pool_alloc(pool, w->count, sizeof **scored, scored, err));
+  C2_TRY(c2_pool_alloc(pool, values, sizeof *block, &block, err));
   for (size_t i = 0; i < w->count; i++) {
-    double *point = *block + i * cells * (levels + 1);
+    double *point = block + i * cells * (levels + 1);
     double *quantiles = point + cells;
     (*scored)[i] = (c2_scored){w->length[i], w->past[i], w->truth[i], point, levels ? quantiles : NULL};
     C2_TRY(fill(e, w, forecast, i, point, quantiles, err));
@@ -107,13 +108,12 @@ static c2_scoring scoring_of(const c2_evaluation *e, const c2_window *w) {
 
 static c2_status score_window(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast,
                               double *score, c2_error *err) {
+  c2_pool pool = {NULL};
   c2_scored *scored = NULL;
-  double *block = NULL;
   c2_scoring scoring = scoring_of(e, w);
-  c2_status status = collect(e, w, forecast, &scored, &block, err);
+  c2_status status = collect(e, w, forecast, &pool, &scored, err);
   if (status == C2_OK) status = c2_score(&scoring, scored, w->count, score, err);
-  free(scored);
-  free(block);
+  c2_pool_free(&pool);
   return status;
 }
 
@@ -135,17 +135,16 @@ c2_status c2_evaluation_score(const c2_evaluation *e, bool naive, double *score,
 c2_status c2_evaluation_series(const c2_evaluation *e, const c2_metric_list *metrics, c2_sums *out, c2_error *err) {
   for (size_t i = 0; i < e->windows; i++) {
     const c2_window *w = &e->window[i];
+    c2_pool pool = {NULL};
     c2_scored *scored = NULL;
-    double *block = NULL;
     c2_scoring scoring = scoring_of(e, w);
-    c2_status status = collect(e, w, e->forecast[i], &scored, &block, err);
+    c2_status status = collect(e, w, e->forecast[i], &pool, &scored, err);
     for (size_t k = 0; status == C2_OK && k < w->targets * w->count; k++) {
       for (size_t m = 0; m < metrics->count; m++) {
         *out++ = c2_series_sums(&scoring, &scored[k % w->count], k / w->count, metrics->at[m]);
       }
     }
-    free(scored);
-    free(block);
+    c2_pool_free(&pool);
     C2_TRY(status);
   }
   return C2_OK;

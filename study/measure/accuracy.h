@@ -11,7 +11,7 @@
 #include "study/statistics/metrics.h"
 #include "study/tasks/windows.h"
 
-/* A task's data and all its windows, each cut once. */
+/* A task's data, all its windows, and the last forecasts of them. */
 typedef struct c2_evaluation {
   const c2_task *task;
   c2_task_data data;
@@ -23,24 +23,24 @@ typedef struct c2_evaluation {
   chronos2_forecast **forecast; /* [windows], of the last c2_evaluation_forecast */
 } c2_evaluation;
 
-/* Free also after a failure. */
+/* Reads the data and cuts the windows. Free the evaluation also after a failure. */
 c2_status c2_evaluation_open(c2_evaluation *e, const c2_task *task, bool as_univariate, c2_error *err);
 void c2_evaluation_free(c2_evaluation *e);
 
-/* Forecasts every window; *seconds gets the time from raw series to quantiles. */
+/* Forecasts every window. *seconds receives the time from raw series to quantiles. */
 c2_status c2_evaluation_forecast(c2_evaluation *e, chronos2_session *session, const chronos2_predict_options *options,
                                  double *seconds, c2_error *err);
 
-/* score[C2_METRICS]: means over the windows, of the last forecasts or of the seasonal-naive ones. */
+/* Scores the last forecasts, or the seasonal-naive ones: score[C2_METRICS] receives means over the windows. */
 c2_status c2_evaluation_score(const c2_evaluation *e, bool naive, double *score, c2_error *err);
 
-/* What each series adds to the metrics of the last forecasts: out[num_forecasts][metrics], window by window, each
- * [targets][series]. */
+/* What each series adds to the metrics of the last forecasts: out[num_forecasts][metrics]. The forecasts stand window
+ * by window, and within a window by target and series. */
 c2_status c2_evaluation_series(const c2_evaluation *e, const c2_metric_list *metrics, c2_sums *out, c2_error *err);
 
-/* Bootstrap within the task: its series are drawn anew, the same ones for every arm and window. sums
- * [arms][num_forecasts][metrics]; out [arms][metrics][draws] gets logarithms of an arm's metrics over those of arm 0,
- * NaN where a metric has none. */
+/* Redraws the series of the task, the same ones for every arm and window: a bootstrap within the task. `sums` is
+ * [arms][num_forecasts][metrics]. out [arms][metrics][draws] receives the logarithms of an arm's metrics over those of
+ * arm 0; they are NaN where a metric has no ratio. */
 c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_metric_list *metrics, const c2_sums *sums, size_t arms,
                                size_t draws, uint64_t seed, double *out, c2_error *err);
 

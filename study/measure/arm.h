@@ -1,4 +1,4 @@
-/* An arm of a study: the weights, the attention pattern and the blind heads under which forecasts are measured. */
+/* An arm of a study: the weights, the attention pattern and the blind heads with which forecasts are made. */
 #ifndef C2_STUDY_ARM_H
 #define C2_STUDY_ARM_H
 
@@ -8,7 +8,8 @@
 
 #include "base/status.h"
 
-/* Which heads of an arm are blind to the future: none, those of --ablate, all others, or one, of --find-sinks. */
+/* Which heads of an arm are blind to the future: none, those of --ablate, all others, or a single one
+ * (--find-sinks). */
 typedef enum c2_blindness { C2_BLIND_NONE, C2_BLIND_CHOSEN, C2_BLIND_OTHERS, C2_BLIND_ONE } c2_blindness;
 
 typedef struct c2_heads {
@@ -16,34 +17,36 @@ typedef struct c2_heads {
   size_t count;
 } c2_heads;
 
-/* The two effects of windowed_future_global, a narrow context and a context that is blind to the future, are told apart
- * by arms that have one of them: blind at radius inf, narrow under windowed_future_visible. Under windowed_future_null
- * the context is narrow and sees a future that it doesn't know. */
+/* Under windowed_future_global the context is narrow, and it is blind to the future. Two other arms have one of these
+ * effects each: windowed_future_global at radius inf is blind alone, and windowed_future_visible is narrow alone. Under
+ * windowed_future_null the context is narrow and sees a future of which no value is known. */
 typedef struct c2_arm {
   bool sparse_model; /* weights: those of --sparse-model */
   chronos2_attention attention;
   double radius; /* NAN under full attention */
   bool timed;    /* takes turns in the timed passes; the others run once */
   c2_blindness blindness;
-  c2_heads blind; /* the blind heads; who made the arm owns them */
+  c2_heads blind; /* borrowed from the results */
 } c2_arm;
 
 enum { C2_RADIUS_ROOM = 32, C2_ARM_ROOM = 48, C2_HEAD_ROOM = 48 };
 
-/* "full", "global_r8", "visible_rinf", "sparse_full" ..., "ablated", "ablated_others", "blind_0:3". */
+/* Writes the name of an arm: "full", "global_r8", "visible_rinf", "sparse_full", "ablated", "ablated_others",
+ * "blind_0:3". */
 void c2_arm_name(const c2_arm *arm, char out[C2_ARM_ROOM]);
 
 /* Sets a session to the arm's attention and blind heads. */
 c2_status c2_arm_apply(const c2_arm *arm, bool reg_global, chronos2_session *session, c2_error *err);
 
-/* A radius: "8" or "inf". Reading takes whole numbers up to 1e9 alone; *end is behind it. */
+/* A radius is written as "8" or "inf". c2_radius_read takes a whole number up to 1e9, or inf, and sets *end behind it.
+ * It returns false for anything else. */
 void c2_radius_text(double radius, char out[C2_RADIUS_ROOM]);
 bool c2_radius_read(const char *text, double *radius, const char **end);
 
-/* "0:3". */
+/* Writes a head as "LAYER:HEAD". */
 void c2_head_text(chronos2_head head, char out[C2_HEAD_ROOM]);
 
-/* What the library said, as a failure of ours. */
+/* Records the failure of a call of the library, with the text that the library gives for it. */
 c2_status c2_api(chronos2_status status, c2_error *err);
 
 #endif

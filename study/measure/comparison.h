@@ -1,4 +1,4 @@
-/* One task under several arms: scores, work and memory from a first pass, then timed passes that take turns. */
+/* Compares several arms on one task. A first pass gives scores, work and memory; then timed passes take turns. */
 #ifndef C2_STUDY_COMPARISON_H
 #define C2_STUDY_COMPARISON_H
 
@@ -26,6 +26,7 @@ typedef struct c2_perf {
   double alloc_median_mb, alloc_max_mb, reserved_median_mb, reserved_max_mb;
 } c2_perf;
 
+/* The floating-point operations of all parts of the model. */
 double c2_total_work(const c2_perf *perf);
 
 enum { C2_REDRAWS = 256 }; /* of a task's series */
@@ -43,8 +44,8 @@ typedef struct c2_comparison {
   void *user;
 } c2_comparison;
 
-/* perf [arms]; redrawn [arms][metrics][C2_REDRAWS], see c2_evaluation_redraw. `example` is to be freed also after a
- * failure. */
+/* Measures every arm. The caller has perf [arms] and redrawn [arms][metrics][C2_REDRAWS], which c2_evaluation_redraw
+ * fills, and frees `example`, also after a failure. */
 c2_status c2_compare_task(const c2_comparison *c, c2_evaluation *e, c2_perf *perf, double *redrawn, c2_example *example,
                           c2_error *err);
 

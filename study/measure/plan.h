@@ -1,4 +1,4 @@
-/* What a study is asked to do: options, which nothing changes. */
+/* What a study is asked to do. Nothing changes these options while it runs. */
 #ifndef C2_STUDY_PLAN_H
 #define C2_STUDY_PLAN_H
 
@@ -10,7 +10,7 @@
 #include "study/statistics/metrics.h"
 #include "study/tasks/tasks.h"
 
-/* Ascending, each once. */
+/* Radii in ascending order, each once. */
 typedef struct c2_radii {
   const double *at; /* [count] whole or INFINITY */
   size_t count;

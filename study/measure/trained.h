@@ -1,4 +1,4 @@
-/* Do a model's weights look trained, and for which attention? */
+/* Tells whether a model's weights look trained, and for which attention. */
 #ifndef C2_STUDY_TRAINED_H
 #define C2_STUDY_TRAINED_H
 
@@ -17,12 +17,13 @@ typedef struct c2_look {
 
 enum { C2_PATTERN_ROOM = 80, C2_TRAINED_ROOM = 400 };
 
-/* "full attention", "windowed_future_global at radius 8". */
+/* Describes a pattern: "full attention", "windowed_future_global at radius 8". */
 void c2_pattern_text(chronos2_pattern pattern, char out[C2_PATTERN_ROOM]);
 
-/* The patterns that the model's weights were trained for, likewise; what doesn't fit is cut off. */
+/* Describes the patterns that the model's weights were trained for. A text that doesn't fit is cut off. */
 void c2_trained_text(const chronos2_model *model, char out[C2_TRAINED_ROOM]);
 
+/* Runs one series through the model to see where its attention goes. */
 c2_status c2_look_trained(const chronos2_model *model, c2_look *look, c2_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* Accuracy of others on the same tasks, as they published it. */
+/* The accuracy of other models on the same tasks, as others have published it. */
 #ifndef C2_STUDY_PUBLISHED_H
 #define C2_STUDY_PUBLISHED_H
 
@@ -10,21 +10,21 @@
 enum { C2_PUBLISHED_MODELS = 6, C2_PUBLISHED_METRICS = 2 }; /* the first model is seasonal naive */
 extern const char *const c2_published_model[C2_PUBLISHED_MODELS];
 
-/* On one task. */
+/* The scores of all models on one task. */
 typedef struct c2_published {
   const char *task;
   size_t horizon;
   double score[C2_PUBLISHED_MODELS * C2_PUBLISHED_METRICS];
 } c2_published;
 
-/* NaN where the metric was not published. */
+/* A model's score; NaN if the metric was not published. */
 double c2_published_score(const c2_published *p, size_t model, c2_metric metric);
 
-/* NULL if there is none for a task of that name and horizon. */
+/* The scores that were published for a task of that name and horizon, or NULL. */
 const c2_published *c2_published_find(const c2_task *task);
 
-/* The published results that a task may be set beside: those of its name and horizon, if the seasonal-naive forecast,
- * whose scores are naive[C2_METRICS], scores on our data what it scored on theirs; else NULL. */
+/* The same, but only if the published scores were computed from the same data as ours, which shows where the
+ * seasonal-naive forecast has the same scores; ours are naive[C2_METRICS]. Else it returns NULL. */
 const c2_published *c2_published_for(const c2_task *task, const double *naive);
 
 #endif

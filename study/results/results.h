@@ -1,5 +1,5 @@
-/* What a study found, as plain rows, whether they were measured, read from CSV files or kept by an interrupted run; and
- * what follows from them. */
+/* What a study found, as plain rows, and what follows from them. It makes no difference whether the rows were measured,
+ * read from CSV files or kept by an interrupted run. */
 #ifndef C2_STUDY_RESULTS_H
 #define C2_STUDY_RESULTS_H
 
@@ -38,7 +38,7 @@ typedef struct c2_head_row {
   c2_share share;
 } c2_head_row;
 
-/* What was found on one task. */
+/* What was found on one task. The arrays are NULL where nothing of the kind was measured or read. */
 typedef struct c2_task_result {
   const c2_task *task;
   const char *id_column;           /* as used; with perf */
@@ -81,18 +81,22 @@ typedef struct c2_results {
 
 void c2_results_free(c2_results *results);
 
-/* Room for the results of each task, and frees what a task has. */
+/* Makes room for the results of each task of the list. */
 c2_status c2_results_open_tasks(c2_results *results, c2_error *err);
+
+/* Makes room for what one task has under `arms` arms. c2_task_result_free frees all that a task has, and keeps the task
+ * and its checksum. */
 c2_status c2_task_result_open_perf(c2_task_result *task, size_t arms, size_t metrics, c2_error *err);
 void c2_task_result_free(c2_task_result *task);
 
-/* Chooses what is compared: the metrics of the plan, or MASE and WQL and those of the tasks. */
+/* Chooses the metrics by which arms are compared: those of the plan, MASE and WQL, and if the plan names none, those of
+ * the tasks too. */
 void c2_choose_metrics(const c2_plan *plan, c2_results *results);
 
-/* Windows of a task that the probe sees. */
+/* The number of windows of a task that the probe sees. */
 size_t c2_probed_windows(const c2_plan *plan, const c2_task *task);
 
-/* arms.c: what a plan compares, at the radii of the results, for a model of their layers and heads. */
+/* Makes the arms that a plan compares (arms.c). Radii, layers and heads of the results are set before. */
 c2_status c2_choose_arms(const c2_plan *plan, c2_results *results, c2_error *err);
 
 /* ---- What follows from them ------------------------------------------------------------------- */
@@ -104,7 +108,7 @@ typedef struct c2_mass_summary_row {
   double deviation[3]; /* of kept mass */
 } c2_mass_summary_row;
 
-/* Tests of sparse - full over tasks at one radius. */
+/* Tests of the differences sparse - full over tasks, at one radius. */
 typedef struct c2_test_row {
   double radius;
   c2_ttest test[C2_METRICS]; /* [compared] */
@@ -113,7 +117,7 @@ typedef struct c2_test_row {
   double median_bound; /* of the speed-ups by floating-point operations */
 } c2_test_row;
 
-/* An arm's scores over those of full attention, in logarithms, over the tasks where both are above 0. */
+/* Tests of an arm's scores over those of full attention, as logarithms, over the tasks where both are above 0. */
 typedef struct c2_equivalence_row {
   const c2_arm *arm;
   c2_metric metric;
@@ -126,7 +130,8 @@ typedef struct c2_equivalence_row {
   c2_interval series;                              /* ... and series within them; NaN where these are not known */
 } c2_equivalence_row;
 
-/* Where a head's context queries look beyond the context's own tokens: shares of their attention, means of `tasks`. */
+/* How much of its attention a head's context queries give to future tokens, REG and the first token: means of `tasks`
+ * tasks. */
 typedef struct c2_sink_row {
   size_t layer, head, tasks;
   size_t rank; /* among the ranked, from 1 */
@@ -145,26 +150,30 @@ typedef struct c2_summary {
   c2_pool pool;                    /* of these arrays */
 } c2_summary;
 
-/* summary.c: also warns of what is wrong with the results. Free the summary also after a failure. */
+/* Sums up the results (summary.c) and warns of what is wrong with them. Free the summary also after a failure. */
 c2_status c2_summarise(const c2_plan *plan, const c2_results *results, c2_journal *journal, c2_summary *summary,
                        c2_error *err);
 void c2_summary_free(c2_summary *summary);
 
-/* equivalence.c */
+/* The part of c2_summarise that compares arms (equivalence.c). */
 c2_status c2_sum_equivalence(const c2_plan *plan, const c2_results *results, c2_summary *summary, c2_error *err);
 
-/* Row of an arm and a metric, given by its place among those compared. */
+/* The row of an arm and of a metric, which is given by its place among those compared. */
 const c2_equivalence_row *c2_change_of(const c2_summary *summary, size_t arm, size_t metric);
-void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *out, size_t room);
-double c2_percent(double log_ratio); /* 100 (e^x - 1) */
 
-/* sinks.c: after c2_sum_equivalence */
+/* Writes what a row says in a line. `name` is what the line calls the arm. */
+void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *out, size_t room);
+
+/* The change in percent that a logarithm of a ratio stands for: 100 (e^x - 1). */
+double c2_percent(double log_ratio);
+
+/* The part of c2_summarise that looks at heads (sinks.c). It comes after c2_sum_equivalence. */
 c2_status c2_sum_sinks(const c2_plan *plan, const c2_results *results, c2_summary *summary, c2_error *err);
 
-/* suspect.c: warns of what a t-test, memory counters and a probe of others can't show. */
+/* Warns of conclusions that a t-test, memory counters and a probe of others can't carry (suspect.c). */
 c2_status c2_suspect(const c2_results *results, const c2_summary *summary, c2_journal *journal, c2_error *err);
 
-/* verdict.c: the study in a few lines. */
+/* Writes the study in a few lines (verdict.c). A line that has nothing to say is empty. */
 enum { C2_VERDICT_LINES = 5, C2_VERDICT_ROOM = 512 };
 void c2_verdict(const c2_results *results, const c2_summary *summary, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]);
 

@@ -1,8 +1,8 @@
-/* What the question "does sparse attention cost accuracy?" needs beyond a t-test: equivalence by two one-sided
- * tests, Wilcoxon's signed-rank test, Holm's correction, bootstrap intervals.
+/* The question "does sparse attention cost accuracy?" needs more than a t-test: a test of equivalence by two one-sided
+ * tests, Wilcoxon's signed-rank test, Holm's correction and bootstrap intervals.
  *
- * A t-test that finds no difference has not shown that there is none. An equivalence test turns the burden of
- * proof round: its null hypothesis is a difference of at least the margin. */
+ * A t-test that finds no difference has not shown that there is none. A test of equivalence turns the burden of proof
+ * round: its null hypothesis is a difference of at least the margin. */
 #ifndef C2_STUDY_INFERENCE_H
 #define C2_STUDY_INFERENCE_H
 
@@ -12,8 +12,8 @@
 
 #include "base/status.h"
 
-/* Of paired differences x[n] (log ratios, in a study), by Student's t. All but n are NaN for n < 2, or where a
- * number is NaN. */
+/* A test of n paired differences, by Student's t. In a study they are log ratios. All fields but n are NaN if n < 2 or
+ * if a difference is NaN. */
 typedef struct c2_equivalence {
   size_t n;
   double mean, deviation;
@@ -24,12 +24,12 @@ typedef struct c2_equivalence {
   double smallest_margin; /* for which p_equivalent would be 0.05 */
 } c2_equivalence;
 
-/* `margin` >= 0, in the unit of x. */
+/* Tests x[n]. The margin is at least 0 and has the unit of x. */
 void c2_equivalence_test(const double *x, size_t n, double margin, c2_equivalence *out);
 
-/* Of differences x[n], two-sided, as scipy.stats.wilcoxon (1.17) with its defaults: zeros are left out, ties
- * share a rank. Exact where n <= 50 without zeros and ties, or n <= 13; else by the normal approximation with
- * correction for ties and without correction for continuity. */
+/* A two-sided test of n differences, which equals scipy.stats.wilcoxon (1.17) with its defaults. Zeros are left out,
+ * and ties share a rank. The test is exact if n <= 13, and if n <= 50 and there are neither zeros nor ties. Else it is
+ * the normal approximation, which is corrected for ties but not for continuity. */
 typedef struct c2_wilcoxon {
   size_t n;         /* differences that are not 0 */
   double statistic; /* the smaller of the two sums of ranks */
@@ -39,13 +39,13 @@ typedef struct c2_wilcoxon {
 
 c2_status c2_wilcoxon_test(const double *x, size_t n, c2_wilcoxon *out, c2_error *err);
 
-/* p values adjusted for m tests by Holm's step-down method; a NaN stays one and does not count. */
+/* Adjusts the p values of m tests by Holm's step-down method. A NaN stays one and doesn't count as a test. */
 void c2_holm(const double *p, size_t m, double *adjusted);
 
-/* Percentile interval of the mean of n units over `draws` redraws of the units. x is [n][inner]: values that
- * a unit takes when what is within it is redrawn, one of them drawn for each unit drawn; inner = 1: the units
- * alone. NaN for n < 2, or where a number isn't finite. With few units such intervals are too narrow: by a
- * fifth with eight. */
+/* The percentile interval of a mean of n units, over `draws` redraws of the units. x is [n][inner]. A unit has `inner`
+ * values, which it takes when what is within it is redrawn; whenever it is drawn, one of them is drawn too. With inner
+ * = 1 the units alone are redrawn. The interval is NaN if n < 2 or if a number isn't finite. With few units such
+ * intervals are too narrow: by a fifth with eight. */
 typedef struct c2_interval {
   double low, high;
 } c2_interval;

@@ -83,7 +83,8 @@ static double mean_of(long double sum, size_t count) {
   return count ? (double)(sum / (long double)count) : (double)NAN;
 }
 
-double c2_seasonal_error(const double *past, size_t length, size_t seasonality, bool squared) {
+/* Mean |y_t - y_(t-m)| (or its square) of a past [length] over the pairs that are observed; NaN if none is. */
+static double seasonal_error(const double *past, size_t length, size_t seasonality, bool squared) {
   long double sum = 0;
   size_t count = 0;
   for (size_t t = seasonality; t < length; t++) {
@@ -117,8 +118,8 @@ typedef struct scales {
 
 static scales scales_of(const c2_scoring *s, const c2_scored *x, size_t target) {
   const double *past = x->past + target * x->length;
-  return (scales){c2_seasonal_error(past, x->length, s->seasonality, false),
-                  c2_seasonal_error(past, x->length, s->seasonality, true)};
+  return (scales){seasonal_error(past, x->length, s->seasonality, false),
+                  seasonal_error(past, x->length, s->seasonality, true)};
 }
 
 /* The error of a forecast, at a quantile level if the metric is of quantiles; NaN: the step is left out. */

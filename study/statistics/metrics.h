@@ -1,7 +1,7 @@
-/* Accuracy of forecasts as the Python package fev (0.10) defines it, and the seasonal-naive baseline.
+/* The accuracy of forecasts as the Python package fev (0.10) defines it, and the seasonal-naive forecast.
  *
- * Shapes: N series, D target dimensions, H steps, Q quantile levels. Every metric is computed per
- * dimension over all series and steps, then averaged over dimensions. A missing truth is left out. */
+ * Shapes are written with N series, D targets of a series, H steps and Q quantile levels. A metric is computed for each
+ * target over all series and steps, and then averaged over the targets. Steps without a truth (NaN) are left out. */
 #ifndef C2_STUDY_METRICS_H
 #define C2_STUDY_METRICS_H
 
@@ -61,29 +61,27 @@ typedef struct c2_scoring {
   size_t level_count;
 } c2_scoring;
 
-/* Every metric over `count` series: out[C2_METRICS]. NaN where a metric is undefined: without quantile levels, or where
- * nothing is observed. */
+/* Computes every metric over `count` series: out[C2_METRICS]. A metric is NaN where it is undefined: one of quantiles
+ * without levels, and all of them where nothing is observed. */
 c2_status c2_score(const c2_scoring *scoring, const c2_scored *series, size_t count, double *out, c2_error *err);
 
-/* What a metric is computed from. Sums of several series, also of some of them drawn more than once, are added up
- * field by field. */
+/* A metric is computed from these sums. Those of several series are added up field by field, as often as a series
+ * counts. */
 typedef struct c2_sums {
   double error, bias; /* over steps: errors as the metric takes them, and signed ones */
   double size;        /* |truth| */
   double count;       /* steps that have an error */
 } c2_sums;
 
-/* What one target of one series adds to a metric. */
+/* The sums of one target of one series. */
 c2_sums c2_series_sums(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_metric metric);
 
-/* The metric of such sums; NaN where it is undefined. */
+/* The metric that sums give; NaN where it is undefined. */
 double c2_metric_value(c2_metric metric, const c2_sums *sums);
 
-/* Mean |y_t - y_(t-m)| (or its square) of a past [length] over the pairs that are observed; NaN if none. */
-double c2_seasonal_error(const double *past, size_t length, size_t seasonality, bool squared);
-
-/* Missing values take the last one before them, or 0; the last season is then repeated. A past shorter than
- * a season repeats its last value, an empty one is 0. out[horizon]. */
+/* The seasonal-naive forecast of a past [length]: out[horizon] repeats the last season. A missing value is replaced by
+ * the last one before it, or by 0. A past that is shorter than a season repeats its last value; an empty one gives
+ * 0. */
 void c2_seasonal_naive(const double *past, size_t length, size_t seasonality, size_t horizon, double *out);
 
 #endif

@@ -1,7 +1,7 @@
-/* Statistics of a handful of numbers: location, spread, paired t-test, Student's distribution.
+/* Statistics of a handful of numbers: location, spread, the paired t-test and Student's distribution.
  *
- * Sums run in the order of NumPy's pairwise summation, so that results equal NumPy's and SciPy's bit for
- * bit where the formula is the same. A NaN anywhere makes the result NaN; so does having too few numbers. */
+ * Sums run in the order of NumPy's pairwise summation. So results equal NumPy's and SciPy's bit for bit where the
+ * formula is the same. A result is NaN if one of the numbers is, or if there are too few of them. */
 #ifndef C2_STUDY_STATISTICS_H
 #define C2_STUDY_STATISTICS_H
 
@@ -12,12 +12,13 @@
 /* Sorts ascending. */
 void c2_sort(double *x, size_t n);
 
-double c2_mean(const double *x, size_t n);                                  /* NaN for n = 0 */
-double c2_variance(const double *x, size_t n);                              /* n - 1 below the line; NaN for n < 2 */
-double c2_standard_deviation(const double *x, size_t n);                    /* its root */
-c2_status c2_median(const double *x, size_t n, double *out, c2_error *err); /* NaN for n = 0 */
+/* The variance is that of a sample: the squares are divided by n - 1. So it needs two numbers, the others one. */
+double c2_mean(const double *x, size_t n);
+double c2_variance(const double *x, size_t n);
+double c2_standard_deviation(const double *x, size_t n);
+c2_status c2_median(const double *x, size_t n, double *out, c2_error *err);
 
-/* A t-test of paired differences, as scipy.stats.ttest_rel. */
+/* A t-test of paired differences, which equals scipy.stats.ttest_rel. */
 typedef struct c2_ttest {
   size_t n;
   double mean, deviation; /* of the differences */
@@ -25,7 +26,7 @@ typedef struct c2_ttest {
   double low, high;       /* 95% confidence interval of the mean difference */
 } c2_ttest;
 
-/* `x` holds n differences. */
+/* Tests n differences x. */
 void c2_ttest_of(const double *x, size_t n, c2_ttest *out);
 
 /* P(|T| >= |t|) for Student's T with df > 0 degrees of freedom. It is NaN for other df. */

@@ -9,18 +9,6 @@
 
 #include "base/infile.h"
 
-c2_status c2_sha256_file(const char *path, char out[C2_SHA_ROOM], c2_error *err) {
-  c2_infile file;
-  c2_sha s;
-  c2_sha_begin(&s, C2_SHA256);
-  c2_status status = c2_infile_open(&file, path, err);
-  if (status == C2_OK) status = c2_infile_digest(&file, &s, err);
-  if (status == C2_OK) status = c2_infile_check(&file, err);
-  if (status == C2_OK) c2_sha_end(&s, out);
-  c2_infile_close(&file);
-  return status;
-}
-
 c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_SHA_ROOM], c2_error *err) {
   c2_sha s;
   if (count == 1) return c2_sha256_file(paths[0], out, err);

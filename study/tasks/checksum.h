@@ -4,13 +4,11 @@
 
 #include <stddef.h>
 
-#include "base/sha.h"
+#include "base/infile.h"
 #include "base/status.h"
 
-/* `out` gets lower-case hexadecimal digits and a final zero. It is undefined after a failure. */
-c2_status c2_sha256_file(const char *path, char out[C2_SHA_ROOM], c2_error *err);
-
-/* Of one file, or where there are several, of their digests, a line each. */
+/* The digest of one file; where there are several, that of their digests, a line each. `out` is undefined after a
+ * failure. */
 c2_status c2_sha256_files(const char *const *paths, size_t count, char out[C2_SHA_ROOM], c2_error *err);
 
 /* The digest of a model's or an adapter's folder is that of the text which

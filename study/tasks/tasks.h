@@ -1,4 +1,4 @@
-/* fev task files: which series, which horizon, which windows, which metrics.
+/* Task files of fev. A task says which series are forecast, how far, at which times, and how the forecasts are scored.
  *
  *     tasks:
  *     - dataset_path: sales.csv      # relative to the task file
@@ -6,9 +6,9 @@
  *       horizon: 28
  *       seasonality: 7
  *
- * Fields, defaults and checks are fev's. Unknown fields, wrong types and impossible values are errors that
- * name file, line and column. Data are not read here. A dataset_path may lead anywhere, by .. or from the root: a task
- * file chooses what is read, as a command line does, so run those of others as you would run their commands. */
+ * Fields, defaults and checks are fev's. Unknown fields, wrong types and impossible values are errors that name file,
+ * line and column. No data are read here. A dataset_path may lead anywhere, by .. or from the root. So a task file
+ * chooses what is read, as a command line does: run those of others as you would run their commands. */
 #ifndef C2_STUDY_TASKS_H
 #define C2_STUDY_TASKS_H
 
@@ -54,12 +54,12 @@ typedef struct c2_task {
   c2_names known, past, statics;
 } c2_task;
 
-/* Where data sets are that are no files beside the task file. */
+/* Where those data sets are found that are no files beside the task file. */
 typedef struct c2_data_source c2_data_source;
 struct c2_data_source {
-  bool (*knows)(const char *dataset_path); /* whether it may be the name of one */
+  bool (*knows)(const char *dataset_path); /* whether this may be the name of one */
 
-  /* The files, at least one: the array and each path are the caller's to free. `config` may be NULL. */
+  /* Finds the files of a data set, at least one. The caller frees the array and each path. `config` may be NULL. */
   c2_status (*find)(c2_data_source *source, const char *dataset_path, const char *config, char ***files,
                     size_t *count, c2_error *err);
 };
@@ -71,15 +71,15 @@ typedef struct c2_task_list {
   c2_pool pool; /* of texts and arrays that live as long as the list */
 } c2_task_list;
 
-/* Reads a task file, or tasks.yaml in a folder. Free the list also after a failure. */
+/* Reads a task file, or tasks.yaml if the path is a folder. Free the list also after a failure. */
 c2_status c2_tasks_read(c2_task_list *list, const char *path, c2_error *err);
 void c2_tasks_free(c2_task_list *list);
 
-/* Drops the tasks whose name matches the POSIX extended regular expression (NULL: none), then those after
- * the first `most` (0: all). Fails if none is left. */
+/* Drops the tasks whose name matches a POSIX extended regular expression (NULL: none of them), and then all but the
+ * first `most` (0: none of them). It is an error if no task is left. */
 c2_status c2_tasks_select(c2_task_list *list, const char *exclude_regex, size_t most, c2_error *err);
 
-/* Finds the data sets that are not files. */
+/* Finds the files of those data sets that the list's source knows. */
 c2_status c2_tasks_find_data(c2_task_list *list, c2_error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* The series of a task and its evaluation windows, cut as fev cuts them: a past, the truth that follows,
- * series without enough of either left out, in the order of their ids. */
+/* The series of a task and its evaluation windows. A window cuts each series, as fev does, into a past and the truth
+ * that follows it. Series that are too short for either are left out. Series stand in the order of their ids. */
 #ifndef C2_STUDY_WINDOWS_H
 #define C2_STUDY_WINDOWS_H
 
@@ -29,12 +29,12 @@ typedef struct c2_task_data {
   size_t known, covariates;
 } c2_task_data;
 
-/* Reads the data of a task. Free also after a failure. */
+/* Reads the data of a task. Free them also after a failure. */
 c2_status c2_task_data_open(c2_task_data *data, const c2_task *task, c2_error *err);
 void c2_task_data_free(c2_task_data *data);
 
-/* One window. `series` is what a model is given: a multivariate series each, or with as_univariate its
- * targets one by one and no covariates. Pointers into the data, which must outlive the window. */
+/* One window. `series` is what a model is given: each series with its targets and covariates, or with as_univariate the
+ * targets one by one without covariates. It points into the data, which must outlive the window. */
 typedef struct c2_window {
   size_t count;            /* N series that are long enough */
   size_t targets, horizon; /* D, H */
@@ -50,7 +50,7 @@ typedef struct c2_window {
   c2_pool pool;            /* of these arrays and what they point to */
 } c2_window;
 
-/* Cuts window `index` of the task. Free also after a failure. Fails if no series is long enough. */
+/* Cuts window `index` of the task. It is an error if no series is long enough. Free the window also after a failure. */
 c2_status c2_window_cut(c2_window *window, const c2_task_data *data, const c2_task *task, size_t index,
                         bool as_univariate, c2_error *err);
 void c2_window_free(c2_window *window);

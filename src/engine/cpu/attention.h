@@ -40,8 +40,8 @@ typedef struct c2_attend_scratch {
   size_t scores_stride, block;  /* block: keys per step */
 } c2_attend_scratch;
 
-/* `type`: of queries, keys, values and weights where they are multiplied: float32 or bf16. `whole_rows`: attention will
- * be observed. */
+/* Carves the scratch. `type` (float32 or bf16) is that of queries, keys, values and weights where they are multiplied.
+ * `whole_rows` is set if attention will be observed. */
 void c2_attend_carve(c2_attend_scratch *scratch, c2_arena *arena, const c2_kernels *kernels, c2_type type, size_t keys,
                      size_t head, bool whole_rows);
 

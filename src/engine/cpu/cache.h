@@ -27,10 +27,10 @@ typedef struct c2_cache_key {
 void c2_cache_describe(const chronos2_model *model, const char *kernels, uint64_t layout, size_t bytes,
                        c2_cache_key *key);
 
-/* Maps the file of that key; false if there is none or it fails a check. */
+/* Maps the file of that key. It returns false if there is none or it fails a check. */
 bool c2_cache_find(chronos2_model *model, c2_mapping *map, const char *folder, const c2_cache_key *key, c2_pool *pool);
 
-/* Writes the packed weights, key->bytes at `base`; makes the folder. */
+/* Writes the packed weights, key->bytes bytes at `base`. It makes the folder if there is none. */
 void c2_cache_write(chronos2_model *model, const unsigned char *base, const char *folder, const c2_cache_key *key,
                     c2_pool *pool);
 

@@ -27,7 +27,7 @@ typedef struct c2_tokens {
   const c2_cells *cells; /* of the grouped tokens */
 } c2_tokens;
 
-/* Of one worker. A span's rows begin at row 0. */
+/* The scratch of one worker. A span's rows begin at row 0. */
 typedef struct c2_worker {
   c2_rows normed; /* [span][D] */
   c2_rows hidden; /* [span][F] */
@@ -74,7 +74,7 @@ typedef struct c2_span {
 
 /* ---- encoder_span.c: spans, and arithmetic on them ---------------------------------------------- */
 
-/* Tasks that `count` tokens make. */
+/* The number of tasks that `count` tokens make. */
 size_t c2_spans(const c2_encoder *e, size_t count);
 
 /* The span of a task that goes through all tokens of a set, or through those of the layer's tail: there no span
@@ -84,10 +84,10 @@ c2_span c2_tail_span(const c2_encoder *e, size_t task, size_t worker);
 
 typedef enum c2_how { C2_SET, C2_RELU, C2_ADD } c2_how;
 
-/* to = from W + bias, relu of that, or to += it; for the span's rows. */
+/* Computes from W + bias for the span's rows. It goes to `to` as it is, or after relu, or it is added there. */
 void c2_linear(const c2_span *s, c2_rows to, c2_rows from, const c2_matrix *w, c2_how how);
 
-/* The same for columns [first, last) of W, and of `to`; whole panels are written. */
+/* Does the same for columns [first, last) of W and of `to`. Whole panels are written. */
 void c2_linear_columns(const c2_span *s, c2_rows to, c2_rows from, const c2_matrix *w, size_t first, size_t last,
                        c2_how how);
 
@@ -104,7 +104,7 @@ void c2_run_time_attention(c2_encoder *e);  /* time_attention.c: q, k, v and mix
 void c2_run_group_attention(c2_encoder *e); /* group_attention.c: mixed of the tail's grouped tokens */
 void c2_run_head(c2_encoder *e);            /* ends.c: quantiles */
 
-/* masked.c: what masked tokens see where they see no live one. */
+/* Computes what masked tokens see where they see no live one (masked.c). */
 void c2_spread_evenly(const c2_encoder *e, const c2_attend *a, size_t row);
 void c2_run_means(c2_encoder *e);
 void c2_take_means(const c2_span *s);
@@ -113,10 +113,11 @@ void c2_take_means(const c2_span *s);
 
 c2_encoder c2_encoder_of(c2_engine *engine, const c2_batch *batch, const c2_result *result);
 
-/* *bytes of workspace that the pass takes; at_most: that it, or a pass of a part of its rows, can take. */
+/* Sets *bytes to the workspace that the pass takes; with `at_most` to the most that it, or a pass of some of its rows,
+ * can take. */
 c2_status c2_encoder_measure(c2_encoder *e, bool at_most, size_t *bytes, c2_error *err);
 
-/* Workspace and token plan. */
+/* Makes the workspace and the token plan. */
 c2_status c2_encoder_begin(c2_encoder *e, c2_error *err);
 
 #endif

@@ -18,15 +18,15 @@ typedef struct c2_cpu_kv {
   uint32_t *panels; /* [layers][layer]: of each row and head keys, then values */
 } c2_cpu_kv;
 
-/* Room for the context tokens of a filled layout. */
+/* Makes room for the context tokens of a filled layout. */
 c2_status c2_kv_open(c2_cpu_kv **kv, const c2_layout *layout, const chronos2_config *config, const c2_batch *batch,
                      c2_error *err);
 
-/* Bytes of a row with that many context tokens. */
+/* The bytes that a row with so many context tokens takes. */
 size_t c2_kv_row_bytes(const chronos2_config *config, size_t tokens);
 void c2_kv_free(c2_kv_cache *cache);
 
-/* Where keys and values of a row's head lie. */
+/* The place of a head's keys and values of a row. */
 c2_panels c2_kv_at(const c2_cpu_kv *kv, size_t layer, size_t slot, size_t head);
 
 #endif

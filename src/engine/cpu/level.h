@@ -8,11 +8,12 @@
 #include "base/threads.h"
 #include "kernels/kernels.h"
 
-/* Kernels of the level of that name, which the machine must have. Under "auto" or NULL, CHRONOS2_ISA in the environment
- * lowers it. */
+/* Finds the kernels of the level of that name, which the machine must have. If the name is "auto" or NULL, CHRONOS2_ISA
+ * in the environment lowers the level. */
 c2_status c2_isa_choose(const char *name, const c2_kernels **out, c2_error *err);
 
-/* As many threads as asked for, 0 to 1024; 0: one a processor. `pin` as c2_pool_open has it. */
+/* Opens a pool of as many threads as are asked for, 0 to 1024. 0 means one for each processor. `pin` is that of
+ * c2_pool_open. */
 c2_status c2_pool_choose(int asked, bool pin, c2_pool **pool, c2_error *err);
 
 #endif

@@ -12,20 +12,20 @@ typedef struct c2_cpu {
   c2_block workspace; /* grows to what the largest batch needed */
 } c2_cpu;
 
-/* Of attention's queries, keys and values, whatever the matrices' type. */
+/* The type of attention's queries, keys and values, whatever the matrices' type is. */
 static const c2_type c2_cpu_attention_type = C2_TYPE_FP32;
 
 static inline c2_cpu *c2_cpu_of(const c2_engine *engine) {
   return engine->state;
 }
 
-/* The workspace of c2_cpu_pass, at most. */
+/* Computes the workspace that c2_cpu_pass takes at most. */
 c2_status c2_cpu_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
-/* One pass over all rows. Under windowed_future_null their own future is the null future. */
+/* Runs one pass over all rows. Under windowed_future_null their own future is the null future. */
 c2_status c2_cpu_pass(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
 
-/* As c2_prefill and c2_decode. */
+/* The backend's c2_prefill and c2_decode. */
 c2_status c2_cpu_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
 c2_status c2_cpu_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
                         c2_error *err);

@@ -1,14 +1,11 @@
-/* A CSV file, read as a whole. Cells are found by row and column, and rows are read through the schema. Messages name
- * file, line and column. */
-#ifndef C2_STUDY_SHEET_H
-#define C2_STUDY_SHEET_H
+/* A CSV file, read as a whole. Cells are found by row and column. Messages name file, line and column. */
+#ifndef C2_DATA_SHEET_H
+#define C2_DATA_SHEET_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/status.h"
 #include "data/csv.h"
-#include "study/files/schema.h"
 
 typedef struct c2_sheet {
   char *path, *text;
@@ -28,8 +25,5 @@ const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column);
 
 /* Reads a number. It is NaN where the cell is empty. */
 c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, double *out, c2_error *err);
-
-/* Reads those columns of a row that the table's schema has for a part. `out` is the part, as c2_part names its type. */
-c2_status c2_sheet_read(const c2_sheet *sheet, size_t row, c2_table table, c2_part part, void *out, c2_error *err);
 
 #endif

@@ -1,12 +1,12 @@
 /* A CSV file as a whole. */
-#include "study/files/sheet.h"
+#include "data/sheet.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/infile.h"
+#include "base/memory.h"
 
 static c2_status read_rows(c2_sheet *s, c2_error *err) {
   size_t cells = 0;
@@ -64,21 +64,6 @@ c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, d
   if (end == text || *end) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a number, found '%.60s'", sheet->path,
             sheet->line[row], name, text);
-  }
-  return C2_OK;
-}
-
-c2_status c2_sheet_read(const c2_sheet *sheet, size_t row, c2_table table, c2_part part, void *out, c2_error *err) {
-  const c2_schema *schema = &c2_schemas[table];
-  for (size_t i = 0; i < schema->count; i++) {
-    const c2_field *column = &schema->column[i];
-    double value = 0;
-    if (column->part != part || column->reading == C2_UNREAD) continue;
-    if (column->reading == C2_OPTIONAL && !c2_csv_has_column(&sheet->csv, column->name)) continue;
-    C2_TRY(c2_sheet_number(sheet, row, column->name, &value, err));
-    if (c2_field_take(column, out, value)) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected %s, found %.6g", sheet->path, sheet->line[row],
-            column->name, c2_field_expected(column), value);
   }
   return C2_OK;
 }
