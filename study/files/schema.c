@@ -148,11 +148,10 @@ static void put_univariate(const c2_row *row, FILE *out) {
 }
 
 static void put_extra(const c2_row *row, FILE *out) {
-  (void)fputc('[', out);
-  for (size_t i = 0; i < OF(TASK)->extra.count; i++) {
-    (void)fprintf(out, "%s'%s'", i ? ", " : "", c2_metric_name(OF(TASK)->extra.at[i]));
-  }
-  (void)fputc(']', out);
+  const char *name[C2_METRICS];
+  const c2_metric_list *extra = &OF(TASK)->extra;
+  for (size_t i = 0; i < extra->count; i++) name[i] = c2_metric_name(extra->at[i]);
+  c2_names_put(&(c2_names){name, extra->count}, out);
 }
 
 static void put_levels(const c2_row *row, FILE *out) {

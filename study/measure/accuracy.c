@@ -194,12 +194,10 @@ static void fill_gaps(double *x, size_t n) {
 
 c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_metric_list *metrics, const c2_sums *sums, size_t arms,
                                size_t draws, uint64_t seed, double *out, c2_error *err) {
-  size_t *pool = NULL; /* units that a window has */
-  size_t *times = NULL;
+  size_t *pool = NULL; /* units that a window has, then how often each unit is drawn */
   size_t count = 0;
-  c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(e->data.units, sizeof *pool, &pool, err));
-  C2_GOTO(c2_alloc_array(e->data.units, sizeof *times, &times, err));
+  C2_TRY(c2_alloc_array(2 * e->data.units, sizeof *pool, &pool, err));
+  size_t *times = pool + e->data.units;
   for (size_t i = 0; i < e->windows; i++) {
     for (size_t k = 0; k < e->window[i].count; k++) times[e->window[i].unit[k]] = 1;
   }
@@ -220,8 +218,6 @@ c2_status c2_evaluation_redraw(const c2_evaluation *e, const c2_metric_list *met
     }
   }
   for (size_t i = 0; i < metrics->count * arms; i++) fill_gaps(out + i * draws, draws);
-fail:
   free(pool);
-  free(times);
-  return status;
+  return C2_OK;
 }

@@ -100,35 +100,29 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
   return c2_dataset_join_kinds(&data->set, err);
 }
 
-/* Places of the task's covariates among an item's: at[data->covariates]. */
-static c2_status find_item_covariates(const c2_task_data *data, const c2_task *task, const c2_item *item, size_t *at,
-                                      c2_error *err) {
+/* Leaves an item the task's covariates, known ones first. */
+static c2_status choose_covariates(c2_task_data *data, const c2_task *task, c2_item *item, c2_error *err) {
+  c2_covariate *chosen = NULL;
   c2_lookup names = {0};
+  size_t at = 0;
+  C2_TRY(c2_dataset_alloc(&data->set, data->covariates, sizeof *chosen, &chosen, err));
   c2_status status = C2_OK;
-  size_t first = 0;
   for (size_t k = 0; status == C2_OK && k < item->covariates; k++) {
-    status = c2_lookup_add(&names, item->covariate[k].name, &first, err);
+    status = c2_lookup_add(&names, item->covariate[k].name, &at, err);
   }
   for (size_t k = 0; status == C2_OK && k < data->covariates; k++) {
     const char *name = k < data->known ? task->known.name[k] : task->past.name[k - data->known];
-    if (c2_lookup_find(&names, name, &at[k])) continue;
-    status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has no covariate '%.80s', which task '%.80s' names",
-                     item->file, item->line, item->id, name, task->name);
+    if (c2_lookup_find(&names, name, &at)) {
+      chosen[k] = item->covariate[at];
+    } else {
+      status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has no covariate '%.80s', which task '%.80s' names",
+                       item->file, item->line, item->id, name, task->name);
+    }
   }
+  item->covariate = chosen;
+  item->covariates = data->covariates;
   c2_lookup_free(&names);
   return status;
-}
-
-static c2_status find_covariates(c2_task_data *data, const c2_task *task, c2_error *err) {
-  data->known = task->known.count;
-  data->covariates = data->known + task->past.count;
-  size_t cells = 0;
-  if (!c2_mul(data->set.count, data->covariates, &cells)) C2_FAIL(err, C2_ERR_MEMORY, "too many covariates");
-  C2_TRY(c2_dataset_alloc(&data->set, cells, sizeof *data->covariate, &data->covariate, err));
-  for (size_t i = 0; i < data->set.count; i++) {
-    C2_TRY(find_item_covariates(data, task, &data->set.item[i], data->covariate + i * data->covariates, err));
-  }
-  return C2_OK;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -199,7 +193,9 @@ static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *e
 c2_status c2_task_data_open(c2_task_data *data, const c2_task *task, c2_error *err) {
   memset(data, 0, sizeof *data);
   C2_TRY(read_data(data, task, err));
-  C2_TRY(find_covariates(data, task, err));
+  data->known = task->known.count;
+  data->covariates = data->known + task->past.count;
+  for (size_t i = 0; i < data->set.count; i++) C2_TRY(choose_covariates(data, task, &data->set.item[i], err));
   return make_units(data, task, err);
 }
 
@@ -273,9 +269,8 @@ static c2_status choose(const c2_task_data *data, const c2_task *task, size_t in
 }
 
 static void fill_covariates(const c2_task_data *data, const c2_item *item, const cut *c, chronos2_covariate *out) {
-  size_t i = (size_t)(item - data->set.item);
   for (size_t k = 0; k < data->covariates; k++) {
-    const c2_covariate *from = &item->covariate[data->covariate[i * data->covariates + k]];
+    const c2_covariate *from = &item->covariate[k];
     bool known = k < data->known;
     out[k] = (chronos2_covariate){.name = from->name};
     if (from->is_text) {

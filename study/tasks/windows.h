@@ -25,8 +25,7 @@ typedef struct c2_task_data {
   size_t units;
   size_t targets;        /* D of every unit */
   const char *id_column; /* as used: given or found */
-  size_t *covariate;     /* [covariates] indices into an item's covariates: known ones first */
-  size_t known, covariates;
+  size_t known, covariates; /* of every item, known ones first */
 } c2_task_data;
 
 /* Reads the data of a task. Free them also after a failure. */
