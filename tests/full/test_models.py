@@ -14,6 +14,7 @@ TRAINED = {"chronos2-micro": {"pattern": "full"},
                {"pattern": "full"},
                *({"pattern": f"windowed_future_{seen}", "radius": radius} for seen in ("global", "null", "visible")
                  for radius in (4, 8, 16, 64, "inf") if (seen, radius) != ("visible", "inf"))]}
+TRAINED["chronos2-mini-mixed"] = TRAINED["chronos2-micro-mixed"]
 
 
 @pytest.mark.parametrize("name", TRAINED)

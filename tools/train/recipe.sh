@@ -12,7 +12,7 @@
 #
 # With --gpu, --minutes is when all models are done: their rates fall in time, after fewer steps where need be.
 #
-# tools/train/logs/main.csv is the log of chronos2-micro-mixed.
+# tools/train/logs/main.csv is the log of chronos2-micro-mixed, mini.csv that of chronos2-mini-mixed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-venv/bin/python}
