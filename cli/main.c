@@ -38,8 +38,8 @@ static int run(int argc, char **argv) {
     return CLI_DONE;
   }
   if (strcmp(argv[1], "--version") == 0) {
-    (void)printf("chronos2 %s (commit %s)\nisa: %s\ngemm: built-in\n", chronos2_version(), C2_COMMIT, chronos2_isa_name(0));
-    (void)puts("cuda: by libchronos2_cuda.so, tried on an H100");
+    (void)printf("chronos2 %s (commit %s)\nisa: %s\n", chronos2_version(), C2_COMMIT, chronos2_isa_name(0));
+    (void)puts("gemm: built-in\ncuda: by libchronos2_cuda.so, tried on an H100");
     return CLI_DONE;
   }
   if (strcmp(argv[1], "--generate") == 0 && argc == 3) return cli_generate_program(argv[2], run_command);

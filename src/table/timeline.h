@@ -32,8 +32,8 @@ typedef struct c2_timeline {
   size_t wall_room, utc_room;
 } c2_timeline;
 
-/* Opens an axis. The frequency is inferred if `freq` is NULL: of all items, or each its own if `is_own`. Close it also after
- * a failure. */
+/* Opens an axis. The frequency is inferred if `freq` is NULL: of all items, or each its own if `is_own`. Close it also
+ * after a failure. */
 c2_status c2_timeline_open(c2_timeline *axis, const c2_field *field, const char *freq, bool is_own, c2_error *err);
 void c2_timeline_close(c2_timeline *axis);
 
