@@ -169,4 +169,30 @@ static inline void serving_assert(reply *r, int status, const char *part) {
   r->body = NULL;
 }
 
+/* ---- What is sent ------------------------------------------------------------------------------ */
+
+/* The beginning of a body with one series. */
+#define ONE "{\"inputs\":[{\"target\":[1,2,3]"
+
+/* {"inputs":[{"target":[...]} ...],"parameters":{PARAMETERS}}, the caller's to free: a few waves, each series its own.
+ */
+static inline char *serving_make_body(size_t series, size_t length, unsigned seed, const char *parameters) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  assert_non_null(out);
+  (void)fputs("{\"inputs\":[", out);
+  for (size_t i = 0; i < series; i++) {
+    (void)fputs(i ? ",{\"target\":[" : "{\"target\":[", out);
+    for (size_t t = 0; t < length; t++) {
+      seed = seed * 1103515245u + 12345u;
+      (void)fprintf(out, "%s%u.%u", t ? "," : "", (unsigned)(t % 24 + i), seed >> 16 & 1023);
+    }
+    (void)fputs("]}", out);
+  }
+  (void)fprintf(out, "],\"parameters\":{%s}}", parameters);
+  assert_int_equal(fclose(out), 0);
+  return text;
+}
+
 #endif

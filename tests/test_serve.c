@@ -8,27 +8,6 @@ enum { CLIENTS = 24, ROUNDS = 6 };
 
 /* ---- What is sent ---------------------------------------------------------------------------- */
 
-/* {"inputs":[{"target":[...]} ...],"parameters":{PARAMETERS}}, the caller's to free: a few waves, each series its own.
- */
-static char *make_body(size_t series, size_t length, unsigned seed, const char *parameters) {
-  char *text = NULL;
-  size_t size = 0;
-  FILE *out = open_memstream(&text, &size);
-  assert_non_null(out);
-  (void)fputs("{\"inputs\":[", out);
-  for (size_t i = 0; i < series; i++) {
-    (void)fputs(i ? ",{\"target\":[" : "{\"target\":[", out);
-    for (size_t t = 0; t < length; t++) {
-      seed = seed * 1103515245u + 12345u;
-      (void)fprintf(out, "%s%u.%u", t ? "," : "", (unsigned)(t % 24 + i), seed >> 16 & 1023);
-    }
-    (void)fputs("]}", out);
-  }
-  (void)fprintf(out, "],\"parameters\":{%s}}", parameters);
-  assert_int_equal(fclose(out), 0);
-  return text;
-}
-
 /* A request of a few kilobytes whose forecast takes seconds, in many passes. */
 static const char heavy[] =
     "\"prediction_length\":1024,\"cross_learning\":true,\"batch_size\":1,\"quantile_levels\":[0.5]";
@@ -186,8 +165,6 @@ static void test_routes(void **state) {
     close(fd);
   }
 }
-
-#define ONE "{\"inputs\":[{\"target\":[1,2,3]"
 
 static const struct {
   const char *path, *body, *param, *part;
@@ -349,7 +326,7 @@ static void test_batches(void **state) {
   client clients[CLIENTS];
   pthread_t thread[CLIENTS];
   for (size_t k = 0; k < BODIES; k++) {
-    body[k] = make_body(k == 0 ? 90 : 1 + k % 3, 20 + 37 * k, (unsigned)k, parameters[k % 6]);
+    body[k] = serving_make_body(k == 0 ? 90 : 1 + k % 3, 20 + 37 * k, (unsigned)k, parameters[k % 6]);
     alone[k] = serving_post(*state, "/invocations", body[k]);
     assert_int_equal(alone[k].status, 200);
   }
@@ -368,142 +345,6 @@ static void test_batches(void **state) {
   }
 }
 
-/* ---- Contexts -------------------------------------------------------------------------------- */
-
-#define PASTS                                                                                                      \
-  "{\"item_id\":\"a\",\"target\":[1,2,3,2,1,2,3,2,1,2,3,2,1,2,3,2,1,2,3],\"past_covariates\":{\"price\":"          \
-  "[3,2,1,3,2,1,3,2,1,3,2,1,3,2,1,3,2,1,3],\"kind\":[\"x\",\"y\",\"x\",\"y\",\"x\",\"y\",\"x\",\"y\",\"x\",\"y\"," \
-  "\"x\","                                                                                                         \
-  "\"y\",\"x\",\"y\",\"x\",\"y\",\"x\",\"y\",\"x\"]}"
-#define SECOND "{\"target\":[[5,6,7,8,9],[1,0,1,0,1]]}"
-
-/* The id of a new context of two series, of which the first knows its price unless a scenario says otherwise. */
-static void keep_context(const serving *s, char id[33]) {
-  reply r = serving_post(s, "/v1/contexts",
-                         "{\"inputs\":[" PASTS ",\"future_covariates\":{\"price\":[2,2]}}," SECOND
-                         "],\"parameters\":{\"prediction_length\":2,\"quantile_levels\":[0.2]}}");
-  assert_int_equal(r.status, 201);
-  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
-  assert_int_equal(strlen(id), 32);
-  serving_assert(&r, 201, "\"attention\":\"windowed_future_null\",\"radius\":\"inf\"");
-}
-
-static reply ask_context(const serving *s, const char *id, const char *body) {
-  char path[80];
-  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
-  return serving_post(s, path, body);
-}
-
-/* A scenario has the numbers of a forecast of its own under the same pattern. */
-static void test_contexts(void **state) {
-  static const char *const futures[] = {",\"future_covariates\":{\"price\":[2,2]}}",
-                                        ",\"future_covariates\":{\"price\":[9,1],\"kind\":[\"y\",\"x\"]}}", "}"};
-  char id[33];
-  keep_context(*state, id);
-  reply r = ask_context(*state, id,
-                        "{\"scenarios\":[{},{\"name\":\"dear\",\"future_covariates\":[{\"price\":[9,1],\"kind\":"
-                        "[\"y\",\"x\"]},null]},{\"future_covariates\":[{\"price\":null},{}]}]}");
-  assert_int_equal(r.status, 200);
-  const char *at = r.body;
-  for (size_t k = 0; k < 3; k++) {
-    char body[2048];
-    (void)snprintf(body, sizeof body,
-                   "{\"inputs\":[%s%s,%s],\"parameters\":{\"prediction_length\":2,\"quantile_levels\":[0.2],"
-                   "\"attention\":\"windowed_future_null\",\"radius\":\"inf\"}}",
-                   PASTS, futures[k], SECOND);
-    reply alone = serving_post(*state, "/invocations", body);
-    assert_int_equal(alone.status, 200);
-    alone.body[alone.size - 1] = '\0'; /* its last brace */
-    const char *found = strstr(at, alone.body + 1);
-    if (!found) fail_msg("scenario %zu: expected %s in %s", k, alone.body + 1, r.body);
-    at = found + 1;
-    free(alone.body);
-  }
-  serving_assert(&r, 200, "{\"name\":\"dear\",\"predictions\":");
-  char path[80];
-  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s", id);
-  r = serving_request(*state, "DELETE", path, "", NULL);
-  serving_assert(&r, 204, NULL);
-  r = serving_request(*state, "DELETE", path, "", NULL);
-  serving_assert(&r, 404, "there is no such context");
-  r = ask_context(*state, id, "{\"scenarios\":[{}]}");
-  serving_assert(&r, 404, "there is no such context");
-  r = ask_context(*state, "0", "{\"scenarios\":[{}]}");
-  serving_assert(&r, 404, "there is nothing at");
-}
-
-static void test_context_refusals(void **state) {
-  static const struct {
-    const char *body, *param, *part;
-  } cases[] = {
-      {"[]", "", "expected an object, found an array"},
-      {"{}", "", "array of 1 to 500 scenarios"},
-      {"{\"scenarios\":[]}", "scenarios", "array of 1 to 500 scenarios"},
-      {"{\"scenarios\":[1]}", "scenarios[0]", "expected an object"},
-      {"{\"scenarios\":[{\"names\":1}]}", "scenarios[0].names", "unknown key"},
-      {"{\"scenarios\":[{\"name\":1}]}", "scenarios[0].name", "expected a string"},
-      {"{\"scenarios\":[{\"future_covariates\":[{}]}]}", "scenarios[0].future_covariates", "array of 2 objects"},
-      {"{\"scenarios\":[{\"future_covariates\":[{},1]}]}", "scenarios[0].future_covariates[1]", "found a number"},
-      {"{\"scenarios\":[{\"future_covariates\":[{\"cost\":[1,2]},{}]}]}", "scenarios[0].future_covariates[0].cost",
-       "no past covariate"},
-      {"{\"scenarios\":[{\"future_covariates\":[{\"price\":[1]},{}]}]}", "scenarios[0].future_covariates[0].price",
-       "expected 2 values"},
-      {"{\"scenarios\":[{\"future_covariates\":[{\"price\":[1,\"x\"]},{}]}]}",
-       "scenarios[0].future_covariates[0].price[1]", "expected a number"},
-      {"{\"scenarios\":[{}],\"quantile_levels\":[2]}", "quantile_levels[0]", "between 0 and 1"},
-  };
-  char id[33];
-  keep_context(*state, id);
-  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-    char param[120];
-    reply r = ask_context(*state, id, cases[i].body);
-    (void)snprintf(param, sizeof param, "\"param\":\"%s\"", cases[i].param);
-    if (!r.body || !strstr(r.body, param)) fail_msg("%s: expected %s in %s", cases[i].body, param, r.body);
-    serving_assert(&r, 400, cases[i].part);
-  }
-  reply r = serving_post(*state, "/v1/contexts", ONE "}],\"parameters\":{\"attention\":\"full\"}}");
-  assert_non_null(strstr(r.body, "\"param\":\"parameters.attention\""));
-  serving_assert(&r, 400, "can't be encoded once");
-}
-
-/* Beyond the budget the context that was used least lately goes; what is beyond it alone is refused. */
-static void test_context_memory(void **state) {
-  enum { KEPT = 12 };
-  char *folder = program_make_folder();
-  char id[KEPT][33];
-  (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--context-memory", "1", NULL});
-  char *body = make_body(1, 500, 1, "");
-  size_t alive = 0;
-  for (size_t i = 0; i < KEPT; i++) {
-    reply r = serving_post(&s, "/v1/contexts", body);
-    assert_int_equal(r.status, 201);
-    assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id[i]), 1);
-    free(r.body);
-    r = ask_context(&s, id[0], "{\"scenarios\":[{}]}"); /* the first one stays in use */
-    serving_assert(&r, 200, "predictions");
-  }
-  for (size_t i = 0; i < KEPT; i++) {
-    reply r = ask_context(&s, id[i], "{\"scenarios\":[{}]}");
-    assert_true(r.status == 200 || r.status == 404);
-    if (i == 0 || i == KEPT - 1) assert_int_equal(r.status, 200);
-    alive += r.status == 200;
-    free(r.body);
-  }
-  assert_true(alive >= 2 && alive < KEPT);
-  char line[60];
-  (void)snprintf(line, sizeof line, "\nchronos2_contexts %zu\n", alive);
-  reply r = serving_request(&s, "GET", "/metrics", "", NULL);
-  serving_assert(&r, 200, line);
-  free(body);
-  body = make_body(20, 2000, 1, "");
-  r = serving_post(&s, "/v1/contexts", body);
-  serving_assert(&r, 413, "expected at most 1048576");
-  free(body);
-  assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
-}
-
 /* ---- Limits ---------------------------------------------------------------------------------- */
 
 static void test_sizes(void **state) {
@@ -511,7 +352,7 @@ static void test_sizes(void **state) {
   (void)state;
   serving s = serving_start(folder, (const char *const[]){"--max-body", "1", "--max-memory", "2", "--max-series", "3",
                                                           "--max-horizon", "9000", NULL});
-  char *large = make_body(1, 300000, 1, "");
+  char *large = serving_make_body(1, 300000, 1, "");
   reply r = serving_post(&s, "/invocations", large);
   serving_assert(&r, 413, "at most 1048576 bytes");
   static const char asks[] =
@@ -534,11 +375,11 @@ static void test_sizes(void **state) {
   close(fd);
   serving_assert(&r, 413, "at most 1048576 bytes");
   free(large);
-  large = make_body(4, 5, 1, "");
+  large = serving_make_body(4, 5, 1, "");
   r = serving_post(&s, "/invocations", large);
   serving_assert(&r, 400, "expected an array of 1 to 3 series");
   free(large);
-  large = make_body(3, 5, 1, "\"prediction_length\":9000"); /* its result alone is beyond --max-memory */
+  large = serving_make_body(3, 5, 1, "\"prediction_length\":9000"); /* its result alone is beyond --max-memory */
   r = serving_post(&s, "/invocations", large);
   serving_assert(&r, 413, "expected at most 2097152");
   free(large);
@@ -566,7 +407,7 @@ static void test_full_queue(void **state) {
   char *folder = program_make_folder();
   (void)state;
   serving s = serving_start(folder, (const char *const[]){"--queue", "2", NULL});
-  char *body = make_body(2, 30, 3, heavy);
+  char *body = serving_make_body(2, 30, 3, heavy);
   reply alone = serving_post(&s, "/invocations", body);
   burst bursts[BURST];
   pthread_t thread[BURST];
@@ -641,7 +482,7 @@ static void test_deadline(void **state) {
   char *folder = program_make_folder();
   (void)state;
   serving s = serving_start(folder, (const char *const[]){"--timeout", "1", NULL});
-  char *body = make_body(1000, 30, 5, heavy);
+  char *body = serving_make_body(1000, 30, 5, heavy);
   reply r = serving_post(&s, "/invocations", body);
   assert_non_null(strstr(r.head, "\r\nRetry-After: 1\r\n"));
   serving_assert(&r, 503, "there was no time");
@@ -709,7 +550,7 @@ static void test_drain(void **state) {
   char *folder = program_make_folder();
   (void)state;
   serving s = serving_start(folder, NULL);
-  char *body = make_body(20, 30, 5, heavy);
+  char *body = serving_make_body(20, 30, 5, heavy);
   burst running = {.server = &s, .body = body};
   pthread_t thread;
   int idle = serving_connect(&s); /* a connection that is open when the end begins */
@@ -742,7 +583,7 @@ static void test_cancel(void **state) {
   char *folder = program_make_folder();
   (void)state;
   serving s = serving_start(folder, (const char *const[]){"--grace", "0.3", NULL});
-  char *body = make_body(1000, 30, 5, heavy);
+  char *body = serving_make_body(1000, 30, 5, heavy);
   burst running = {.server = &s, .body = body};
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
@@ -760,7 +601,7 @@ static void test_kill(void **state) {
   char address[40];
   (void)state;
   serving s = serving_start(folder, NULL);
-  char *body = make_body(20, 30, 5, heavy);
+  char *body = serving_make_body(20, 30, 5, heavy);
   burst running = {.server = &s, .body = body};
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
@@ -858,12 +699,13 @@ int main(void) {
   const struct CMUnitTest on_one_server[] = {
       cmocka_unit_test(test_same_numbers), cmocka_unit_test(test_kserve),   cmocka_unit_test(test_routes),
       cmocka_unit_test(test_refusals),     cmocka_unit_test(test_warnings), cmocka_unit_test(test_garbage),
-      cmocka_unit_test(test_batches),      cmocka_unit_test(test_contexts), cmocka_unit_test(test_context_refusals)};
-  const struct CMUnitTest on_own_servers[] = {
-      cmocka_unit_test(test_sizes),        cmocka_unit_test(test_context_memory), cmocka_unit_test(test_full_queue),
-      cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline),       cmocka_unit_test(test_keys),
-      cmocka_unit_test(test_drain),        cmocka_unit_test(test_cancel),         cmocka_unit_test(test_kill),
-      cmocka_unit_test(test_log),          cmocka_unit_test(test_usage)};
+      cmocka_unit_test(test_batches),
+  };
+  const struct CMUnitTest on_own_servers[] = {cmocka_unit_test(test_sizes),        cmocka_unit_test(test_full_queue),
+                                              cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline),
+                                              cmocka_unit_test(test_keys),         cmocka_unit_test(test_drain),
+                                              cmocka_unit_test(test_cancel),       cmocka_unit_test(test_kill),
+                                              cmocka_unit_test(test_log),          cmocka_unit_test(test_usage)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   if (!c2_web_available(&how)) return cmocka_run_group_tests(without, NULL, NULL);
   int failed = cmocka_run_group_tests(on_one_server, start_shared, stop_shared);

@@ -1,0 +1,163 @@
+/* Scenarios of `chronos2 serve`: contexts that are kept, forecast from, and dropped. */
+#include "serving.h"
+
+#include "serve/web.h"
+
+#define PASTS                                                                                                      \
+  "{\"item_id\":\"a\",\"target\":[1,2,3,2,1,2,3,2,1,2,3,2,1,2,3,2,1,2,3],\"past_covariates\":{\"price\":"          \
+  "[3,2,1,3,2,1,3,2,1,3,2,1,3,2,1,3,2,1,3],\"kind\":[\"x\",\"y\",\"x\",\"y\",\"x\",\"y\",\"x\",\"y\",\"x\",\"y\"," \
+  "\"x\","                                                                                                         \
+  "\"y\",\"x\",\"y\",\"x\",\"y\",\"x\",\"y\",\"x\"]}"
+#define SECOND "{\"target\":[[5,6,7,8,9],[1,0,1,0,1]]}"
+
+/* The id of a new context of two series, of which the first knows its price unless a scenario says otherwise. */
+static void keep_context(const serving *s, char id[33]) {
+  reply r = serving_post(s, "/v1/contexts",
+                         "{\"inputs\":[" PASTS ",\"future_covariates\":{\"price\":[2,2]}}," SECOND
+                         "],\"parameters\":{\"prediction_length\":2,\"quantile_levels\":[0.2]}}");
+  assert_int_equal(r.status, 201);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+  assert_int_equal(strlen(id), 32);
+  serving_assert(&r, 201, "\"attention\":\"windowed_future_null\",\"radius\":\"inf\"");
+}
+
+static reply ask_context(const serving *s, const char *id, const char *body) {
+  char path[80];
+  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
+  return serving_post(s, path, body);
+}
+
+/* A scenario has the numbers of a forecast of its own under the same pattern. */
+static void test_contexts(void **state) {
+  static const char *const futures[] = {",\"future_covariates\":{\"price\":[2,2]}}",
+                                        ",\"future_covariates\":{\"price\":[9,1],\"kind\":[\"y\",\"x\"]}}", "}"};
+  char id[33];
+  keep_context(*state, id);
+  reply r = ask_context(*state, id,
+                        "{\"scenarios\":[{},{\"name\":\"dear\",\"future_covariates\":[{\"price\":[9,1],\"kind\":"
+                        "[\"y\",\"x\"]},null]},{\"future_covariates\":[{\"price\":null},{}]}]}");
+  assert_int_equal(r.status, 200);
+  const char *at = r.body;
+  for (size_t k = 0; k < 3; k++) {
+    char body[2048];
+    (void)snprintf(body, sizeof body,
+                   "{\"inputs\":[%s%s,%s],\"parameters\":{\"prediction_length\":2,\"quantile_levels\":[0.2],"
+                   "\"attention\":\"windowed_future_null\",\"radius\":\"inf\"}}",
+                   PASTS, futures[k], SECOND);
+    reply alone = serving_post(*state, "/invocations", body);
+    assert_int_equal(alone.status, 200);
+    alone.body[alone.size - 1] = '\0'; /* its last brace */
+    const char *found = strstr(at, alone.body + 1);
+    if (!found) fail_msg("scenario %zu: expected %s in %s", k, alone.body + 1, r.body);
+    at = found + 1;
+    free(alone.body);
+  }
+  serving_assert(&r, 200, "{\"name\":\"dear\",\"predictions\":");
+  char path[80];
+  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s", id);
+  r = serving_request(*state, "DELETE", path, "", NULL);
+  serving_assert(&r, 204, NULL);
+  r = serving_request(*state, "DELETE", path, "", NULL);
+  serving_assert(&r, 404, "there is no such context");
+  r = ask_context(*state, id, "{\"scenarios\":[{}]}");
+  serving_assert(&r, 404, "there is no such context");
+  r = ask_context(*state, "0", "{\"scenarios\":[{}]}");
+  serving_assert(&r, 404, "there is nothing at");
+}
+
+static void test_context_refusals(void **state) {
+  static const struct {
+    const char *body, *param, *part;
+  } cases[] = {
+      {"[]", "", "expected an object, found an array"},
+      {"{}", "", "array of 1 to 500 scenarios"},
+      {"{\"scenarios\":[]}", "scenarios", "array of 1 to 500 scenarios"},
+      {"{\"scenarios\":[1]}", "scenarios[0]", "expected an object"},
+      {"{\"scenarios\":[{\"names\":1}]}", "scenarios[0].names", "unknown key"},
+      {"{\"scenarios\":[{\"name\":1}]}", "scenarios[0].name", "expected a string"},
+      {"{\"scenarios\":[{\"future_covariates\":[{}]}]}", "scenarios[0].future_covariates", "array of 2 objects"},
+      {"{\"scenarios\":[{\"future_covariates\":[{},1]}]}", "scenarios[0].future_covariates[1]", "found a number"},
+      {"{\"scenarios\":[{\"future_covariates\":[{\"cost\":[1,2]},{}]}]}", "scenarios[0].future_covariates[0].cost",
+       "no past covariate"},
+      {"{\"scenarios\":[{\"future_covariates\":[{\"price\":[1]},{}]}]}", "scenarios[0].future_covariates[0].price",
+       "expected 2 values"},
+      {"{\"scenarios\":[{\"future_covariates\":[{\"price\":[1,\"x\"]},{}]}]}",
+       "scenarios[0].future_covariates[0].price[1]", "expected a number"},
+      {"{\"scenarios\":[{}],\"quantile_levels\":[2]}", "quantile_levels[0]", "between 0 and 1"},
+  };
+  char id[33];
+  keep_context(*state, id);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char param[120];
+    reply r = ask_context(*state, id, cases[i].body);
+    (void)snprintf(param, sizeof param, "\"param\":\"%s\"", cases[i].param);
+    if (!r.body || !strstr(r.body, param)) fail_msg("%s: expected %s in %s", cases[i].body, param, r.body);
+    serving_assert(&r, 400, cases[i].part);
+  }
+  reply r = serving_post(*state, "/v1/contexts", ONE "}],\"parameters\":{\"attention\":\"full\"}}");
+  assert_non_null(strstr(r.body, "\"param\":\"parameters.attention\""));
+  serving_assert(&r, 400, "can't be encoded once");
+}
+
+/* Beyond the budget the context that was used least lately goes; what is beyond it alone is refused. */
+static void test_context_memory(void **state) {
+  enum { KEPT = 12 };
+  char *folder = program_make_folder();
+  char id[KEPT][33];
+  (void)state;
+  serving s = serving_start(folder, (const char *const[]){"--context-memory", "1", NULL});
+  char *body = serving_make_body(1, 500, 1, "");
+  size_t alive = 0;
+  for (size_t i = 0; i < KEPT; i++) {
+    reply r = serving_post(&s, "/v1/contexts", body);
+    assert_int_equal(r.status, 201);
+    assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id[i]), 1);
+    free(r.body);
+    r = ask_context(&s, id[0], "{\"scenarios\":[{}]}"); /* the first one stays in use */
+    serving_assert(&r, 200, "predictions");
+  }
+  for (size_t i = 0; i < KEPT; i++) {
+    reply r = ask_context(&s, id[i], "{\"scenarios\":[{}]}");
+    assert_true(r.status == 200 || r.status == 404);
+    if (i == 0 || i == KEPT - 1) assert_int_equal(r.status, 200);
+    alive += r.status == 200;
+    free(r.body);
+  }
+  assert_true(alive >= 2 && alive < KEPT);
+  char line[60];
+  (void)snprintf(line, sizeof line, "\nchronos2_contexts %zu\n", alive);
+  reply r = serving_request(&s, "GET", "/metrics", "", NULL);
+  serving_assert(&r, 200, line);
+  free(body);
+  body = serving_make_body(20, 2000, 1, "");
+  r = serving_post(&s, "/v1/contexts", body);
+  serving_assert(&r, 413, "expected at most 1048576");
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+  program_remove_folder(folder);
+}
+
+static char *shared_folder;
+static serving shared;
+
+static int start_shared(void **state) {
+  shared_folder = program_make_folder();
+  shared = serving_start(shared_folder, NULL);
+  *state = &shared;
+  return 0;
+}
+
+static int stop_shared(void **state) {
+  (void)state;
+  int status = serving_stop(&shared);
+  program_remove_folder(shared_folder);
+  return status;
+}
+
+int main(void) {
+  const char *how = NULL;
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_contexts), cmocka_unit_test(test_context_refusals),
+                                     cmocka_unit_test(test_context_memory)};
+  if (!c2_web_available(&how)) return 0; /* test_serve says so */
+  return cmocka_run_group_tests(tests, start_shared, stop_shared);
+}
