@@ -33,8 +33,9 @@ typedef struct c2_answer {
   char *body;       /* [size]; owned, unless it is fixed */
   size_t size;
   bool is_fixed;
-  const char *allow; /* 405: the methods there are; not owned */
-  int retry_after;   /* 429 and 503: seconds; else 0 */
+  const char *policy; /* of a page: what it may load; not owned */
+  const char *allow;  /* 405: the methods there are; not owned */
+  int retry_after;    /* 429 and 503: seconds; else 0 */
 } c2_answer;
 
 /* A JSON body, written by way of a stream. c2_answer_close sets status and body, or makes the answer a failure if the

@@ -8,7 +8,7 @@
 
 #include "serve/answer.h"
 
-enum { C2_METRICS_ROUTES = 16, C2_METRICS_STATUSES = 16, C2_METRICS_BOUNDS = 14 };
+enum { C2_METRICS_ROUTES = 32, C2_METRICS_STATUSES = 16, C2_METRICS_BOUNDS = 14 };
 
 /* Zeroed at first. */
 typedef struct c2_metrics {

@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "page/page.h"
 #include "serve/keys.h"
 #include "serve/log.h"
 #include "serve/metrics.h"
@@ -88,6 +89,39 @@ static void answer_model(c2_server *server, c2_answer *answer) {
   c2_answer_close(&stream, c2_server_is_draining(server) ? C2_HTTP_UNAVAILABLE : C2_HTTP_OK, answer);
 }
 
+static void put_part(c2_answer *answer, const char *type, const unsigned char *part) {
+  c2_answer_fixed(answer, C2_HTTP_OK, type, (const char *)part, strlen((const char *)part));
+}
+
+static void answer_page(c2_server *server, c2_answer *answer) {
+  (void)server;
+  put_part(answer, "text/html; charset=utf-8", c2_page_serve_html);
+  answer->policy =
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; form-action "
+      "'none'; "
+      "frame-ancestors 'none'";
+}
+
+static void answer_style(c2_server *server, c2_answer *answer) {
+  (void)server;
+  put_part(answer, "text/css; charset=utf-8", c2_page_page_css);
+}
+
+static void answer_chart(c2_server *server, c2_answer *answer) {
+  (void)server;
+  put_part(answer, "text/javascript; charset=utf-8", c2_page_chart_js);
+}
+
+static void answer_charts(c2_server *server, c2_answer *answer) {
+  (void)server;
+  put_part(answer, "text/javascript; charset=utf-8", c2_page_charts_js);
+}
+
+static void answer_script(c2_server *server, c2_answer *answer) {
+  (void)server;
+  put_part(answer, "text/javascript; charset=utf-8", c2_page_serve_js);
+}
+
 static void answer_metrics(c2_server *server, c2_answer *answer);
 
 /* ---- Routes ---------------------------------------------------------------------------------- */
@@ -123,6 +157,11 @@ static const route routes[] = {
     {"/v2/health/live", true, ANSWER, NULL, answer_live},
     {"/healthz", true, ANSWER, NULL, answer_live},
     {"/ping", true, ANSWER, NULL, answer_ready},
+    {"/", true, ANSWER, NULL, answer_page},
+    {"/page.css", true, ANSWER, NULL, answer_style},
+    {"/chart.js", true, ANSWER, NULL, answer_chart},
+    {"/charts.js", true, ANSWER, NULL, answer_charts},
+    {"/serve.js", true, ANSWER, NULL, answer_script},
     {"/metrics", false, ANSWER, NULL, answer_metrics},
 };
 enum { ROUTES = sizeof routes / sizeof routes[0], NO_ROUTE = ROUTES };

@@ -26,9 +26,10 @@ static inline void serving_sleep(double seconds) {
 
 /* Starts the program with these arguments behind "serve", and waits until it listens. NULL ends them. */
 static inline serving serving_start(const char *folder, const char *const *arguments) {
-  const char *argv[32] = {PROGRAM_PATH, "serve", "--listen", "127.0.0.1:0", "--threads", "1"};
+  const char *argv[32] = {PROGRAM_PATH, "serve",     "--listen", "127.0.0.1:0", "--threads",
+                          "1",          "--timeout", "600",      "--grace",     "600"}; /* a busy machine is slow */
   serving s = {.log = program_path(folder, "log")};
-  size_t count = 6;
+  size_t count = 10;
   while (arguments && *arguments) argv[count++] = *arguments++;
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   int log = open(s.log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);

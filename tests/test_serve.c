@@ -138,6 +138,11 @@ static void test_routes(void **state) {
       {"GET", "/v1/models", 200, "{\"models\":[\"chronos2-micro\"]}"},
       {"GET", "/v1/timeseries/models", 200, "[\"chronos2-micro\"]"},
       {"GET", "/metrics", 200, "chronos2_requests_active 1\n"},
+      {"GET", "/", 200, "<script src=\"serve.js\"></script>"},
+      {"GET", "/page.css", 200, "--paper"},
+      {"GET", "/chart.js", 200, "Chart.js v3"},
+      {"GET", "/charts.js", 200, "const page"},
+      {"GET", "/serve.js", 200, "readTable"},
       {"GET", "/v1/models/other", 404, "there is nothing at /v1/models/other"},
       {"GET", "/v1/models/chronos2-micro/", 404, "NotFoundError"},
       {"GET", "//ping", 404, "NotFoundError"},
@@ -447,13 +452,13 @@ static void test_slow_clients(void **state) {
   int fd[SLOW];
   size_t open = SLOW;
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--timeout", "1", NULL});
+  serving s = serving_start(folder, (const char *const[]){"--timeout", "3", NULL});
   for (size_t i = 0; i < SLOW; i++) {
     fd[i] = serving_connect(&s);
     assert_true(fd[i] >= 0);
     if (i % 2) assert_true(serving_send(fd[i], head, sizeof head - 1));
   }
-  for (int round = 0; round < 600 && open > 0; round++) {
+  for (int round = 0; round < 2400 && open > 0; round++) {
     serving_sleep(0.05);
     for (size_t i = 0; i < SLOW; i++) {
       char text[2048] = "";

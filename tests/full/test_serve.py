@@ -1,0 +1,314 @@
+"""The server beside clients in numbers: a thousand at once, a hundred thousand bad bodies, schemathesis, the requests that
+SageMaker and KServe document, and its page in a browser."""
+
+import asyncio
+import json
+import random
+import re
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+from conftest import PROGRAM, ROOT
+
+CLIENTS, SECONDS = 1000, 12
+SEEDS = [path.read_bytes()[1:] for path in sorted((ROOT / "tests/fuzz/corpus/serve").iterdir())]
+
+
+class Server:
+    def __init__(self, *options):
+        self.process = subprocess.Popen([PROGRAM, "serve", "--listen", "127.0.0.1:0", "--log", "errors", *options],
+                                        stderr=subprocess.PIPE, text=True)
+        self.lines = []
+        for line in self.process.stderr:
+            self.lines.append(line)
+            if '"listening"' in line:
+                break
+        self.port = int(json.loads(self.lines[-1])["address"].rsplit(":", 1)[1])
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def post(self, path, body):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, {"Content-Type": "application/json"})
+        try:
+            with urllib.request.urlopen(request, timeout=120) as reply:
+                return reply.status, json.load(reply)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    def resident(self):
+        with open(f"/proc/{self.process.pid}/status") as status:
+            return int(re.search(r"VmRSS:\s+(\d+)", status.read()).group(1)) / 1024
+
+    def metric(self, name):
+        with urllib.request.urlopen(self.url + "/metrics", timeout=60) as reply:
+            return float(re.search(rf"^{name} (\S+)$", reply.read().decode(), re.M).group(1))
+
+
+@pytest.fixture(scope="module")
+def server():
+    one = Server()
+    drain = subprocess.Popen(["cat"], stdin=one.process.stderr, stdout=subprocess.DEVNULL)  # the pipe never fills
+    yield one
+    one.process.terminate()
+    assert one.process.wait(60) == 0
+    drain.wait(10)
+
+
+# ---- Clients --------------------------------------------------------------------------------------
+
+
+def head(path, size):
+    return (f"POST {path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {size}\r\n\r\n").encode()
+
+
+async def read_answer(reader):
+    """Status and body; None where the connection has ended."""
+    try:
+        top = await reader.readuntil(b"\r\n\r\n")
+        length = int(re.search(rb"content-length: *(\d+)", top, re.I).group(1))
+        return int(top.split(b" ", 2)[1]), await reader.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+
+
+async def run_client(port, bodies, alone, stop, counts, number):
+    await asyncio.sleep(number / CLIENTS)  # not all in one moment: the backlog is finite
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    loop = asyncio.get_running_loop()
+    while loop.time() < stop:
+        k = (number + counts["sent"]) % len(bodies)
+        counts["sent"] += 1
+        writer.write(head("/invocations", len(bodies[k])) + bodies[k])
+        answer = await read_answer(reader)
+        if answer is None:
+            counts["lost"] += 1
+            break
+        counts["right" if answer == (200, alone[k]) else "wrong"] += 1
+    writer.close()
+
+
+async def run_clients(port, bodies, alone, seconds):
+    counts = {"sent": 0, "lost": 0, "right": 0, "wrong": 0}
+    stop = asyncio.get_running_loop().time() + seconds
+    await asyncio.gather(*(run_client(port, bodies, alone, stop, counts, i) for i in range(CLIENTS)))
+    return counts
+
+
+def make_bodies():
+    draw = random.Random(3)
+    bodies = []
+    for k in range(40):
+        series = [{"target": [round(draw.gauss(10, 3), 3) for _ in range(draw.choice((20, 100, 300)))]}
+                  for _ in range(draw.choice((1, 1, 1, 3)))]
+        if k % 5 == 0:
+            series[0]["past_covariates"] = {"k": [draw.choice("ab") for _ in series[0]["target"]]}
+        parameters = {"prediction_length": draw.choice((8, 24)), "quantile_levels": [0.1, 0.9]}
+        if k % 7 == 0:
+            parameters["cross_learning"] = True
+        bodies.append(json.dumps({"inputs": series, "parameters": parameters}).encode())
+    return bodies
+
+
+def test_thousand_clients(server, seconds=SECONDS):
+    """Every answer has the bits of a request alone, none is lost, and memory stays as it is."""
+    bodies = make_bodies()
+    alone = [json.dumps(server.post("/invocations", body)[1], separators=(",", ":")).encode() for body in bodies]
+    raw = []
+    for body in bodies:
+        request = urllib.request.Request(server.url + "/invocations", body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=60) as reply:
+            raw.append(reply.read())
+    assert [json.loads(text) for text in raw] == [json.loads(text) for text in alone]
+    first = asyncio.run(run_clients(server.port, bodies, raw, seconds / 2))
+    before = server.resident()
+    second = asyncio.run(run_clients(server.port, bodies, raw, seconds / 2))
+    for counts in (first, second):
+        assert counts["lost"] == counts["wrong"] == 0
+        assert counts["right"] == counts["sent"] > CLIENTS / 2
+    assert server.resident() < before * 1.1 + 8
+    for _ in range(100):  # until the server has seen the last client go
+        if server.metric("chronos2_requests_active") == 1:
+            break
+        time.sleep(0.1)
+    assert server.metric("chronos2_memory_bytes") == 0
+    assert server.metric("chronos2_series_total") > server.metric("chronos2_batches_total") > 0
+
+
+def mangle(body, draw):
+    body = bytearray(body)
+    for _ in range(draw.choice((1, 1, 2, 5))):
+        at = draw.randrange(len(body) + 1)
+        kind = draw.randrange(5)
+        if kind == 0 and at < len(body):
+            body[at] = draw.randrange(256)
+        elif kind == 1:
+            del body[at:at + draw.choice((1, 3, 30))]
+        elif kind == 2:
+            body[at:at] = draw.choice((b",", b"[", b"]", b"{", b"}", b'"', b"1e999", b"-1", b"null", b"NaN", b"\xff",
+                                       b'\\ud800', b"0.5", b'"inputs"', b"[[[[", b"9" * 30))
+        elif kind == 3:
+            other = draw.choice(SEEDS)
+            body[at:at] = other[draw.randrange(len(other)):][:20]
+        else:
+            del body[at:]
+    return bytes(body)
+
+
+async def send_mangled(port, count, seed):
+    """Statuses of bad bodies, sent behind each other in groups."""
+    draw = random.Random(seed)
+    statuses = {}
+    for _ in range(count // 50):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        paths = ("/invocations", "/v1/timeseries/forecast", "/v1/contexts", f"/v1/contexts/{'0' * 32}/forecast")
+        batch = [(draw.choice(paths), mangle(draw.choice(SEEDS), draw)) for _ in range(50)]
+        writer.write(b"".join(head(path, len(body)) + body for path, body in batch))
+        for path, body in batch:
+            answer = await read_answer(reader)
+            assert answer, (path, body)
+            status, text = answer
+            assert status in (200, 201, 400, 404), (path, body, answer)
+            parsed = json.loads(text)
+            assert ("error" in parsed and parsed["error"] is not None) == (status >= 400), (path, body, answer)
+            statuses[status] = statuses.get(status, 0) + 1
+        writer.close()
+    return statuses
+
+
+def test_malformed_bodies(server):
+    async def run():
+        return await asyncio.gather(*(send_mangled(server.port, 25_000, seed) for seed in range(4)))
+
+    before = server.resident()
+    found = {}
+    for statuses in asyncio.run(run()):
+        for status, number in statuses.items():
+            found[status] = found.get(status, 0) + number
+    assert sum(found.values()) == 100_000
+    assert found[400] > 30_000 and found[200] > 100
+    assert server.post("/invocations", {"inputs": [{"target": [1, 2, 3]}]})[0] == 200
+    assert server.resident() < before * 1.1 + 270  # kept contexts have 256 MiB
+
+
+# ---- Documented requests --------------------------------------------------------------------------
+
+
+def test_sagemaker_requests(server):
+    """The payloads of the notebook that shows how to use an endpoint, as boto3's invoke_endpoint sends them."""
+    status, answer = server.post("/invocations", {
+        "inputs": [{"target": [0.0, 4.0, 5.0, 1.5, -3.0, -5.0, -3.0, 1.5, 5.0, 4.0, 0.0, -4.0, -5.0, -1.5, 3.0, 5.0, 3.0]}],
+        "parameters": {"prediction_length": 10}})
+    assert status == 200
+    assert list(answer["predictions"][0]) == ["mean", "0.1", "0.5", "0.9"]
+    assert all(len(values) == 10 for values in answer["predictions"][0].values())
+    status, answer = server.post("/invocations", {
+        "inputs": [{"target": [1.0, 2.0, 3.0, 2.0, 0.5, 2.0, 3.0, 2.0, 1.0], "item_id": "product_A",
+                    "start": "2024-01-01T01:00:00"},
+                   {"target": [5.4, 3.0, 3.0, 2.0, 1.5, 2.0, -1.0], "item_id": "product_B",
+                    "start": "2024-02-02T03:00:00"}],
+        "parameters": {"prediction_length": 5, "freq": "1h", "quantile_levels": [0.1, 0.5, 0.9], "batch_size": 2}})
+    assert status == 200
+    assert [(p["item_id"], p["start"]) for p in answer["predictions"]] == [
+        ("product_A", "2024-01-01T10:00:00"), ("product_B", "2024-02-02T10:00:00")]
+    words = ["A", "B", "B", "B", "A", "A", "A", "A", "B"]
+    status, answer = server.post("/invocations", {
+        "inputs": [{"target": [1.0, 2.0, 3.0, 2.0, 0.5, 2.0, 3.0, 2.0, 1.0],
+                    "past_covariates": {"feat_1": [3.0, 6.0, 9.0, 6.0, 1.5, 6.0, 9.0, 6.0, 3.0], "feat_2": words},
+                    "future_covariates": {"feat_1": [2.5, 2.2, 3.3], "feat_2": ["B", "A", "A"]}},
+                   {"target": [5.4, 3.0, 3.0, 2.0, 1.5, 2.0, -1.0],
+                    "past_covariates": {"feat_1": [0.6, 1.2, 1.8, 1.2, 0.3, 1.2, 1.8], "feat_2": words[:7]},
+                    "future_covariates": {"feat_1": [1.2, 0.3, 4.4], "feat_2": ["A", "B", "A"]}}],
+        "parameters": {"prediction_length": 3, "quantile_levels": [0.1, 0.5, 0.9]}})
+    assert status == 200
+    assert [len(p["0.9"]) for p in answer["predictions"]] == [3, 3]
+
+
+def test_kserve_request(server):
+    """The request of KServe's own test, and what that test asks of the answer."""
+    request = {"model": "chronos2-micro", "options": {"horizon": 8, "quantiles": [0.1, 0.5, 0.9]}, "inputs": [
+        {"type": "univariate_time_series", "name": "stock_price", "series": [120, 122, 125, 127, 130, 133, 135],
+         "frequency": "day", "start_timestamp": "2025-06-05T13:10:00Z"},
+        {"type": "univariate_time_series", "name": "humidity", "series": [33, 34, 35, 36, 37], "frequency": "H",
+         "start_timestamp": "2025-06-05T13:10:00Z"}]}
+    status, answer = server.post("/v1/timeseries/forecast", request)
+    assert status == 200 and answer["status"] == "completed" and answer["model"] == request["model"]
+    starts = ["2025-06-12T13:10:00Z", "2025-06-05T18:10:00Z"]
+    for output, given, start in zip(answer["outputs"], request["inputs"], starts, strict=True):
+        [content] = output["content"]
+        assert output["type"] == "time_series_forecast" and output["status"] == "completed"
+        assert (content["name"], content["type"], content["frequency"], content["start_timestamp"]) == (
+            given["name"], given["type"], given["frequency"], start)
+        assert len(content["mean_forecast"]) == 8
+        low, middle, high = (content["quantiles"][str(q)] for q in request["options"]["quantiles"])
+        assert all(a <= b <= c for a, b, c in zip(low, middle, high, strict=True))
+    usage = answer["usage"]
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+
+
+def test_schemathesis(server, tmp_path):
+    """Every operation of docs/openapi.yaml does what it says, for requests of all kinds."""
+    command = [sys.executable, "-m", "schemathesis.cli", "run", ROOT / "docs/openapi.yaml", "--url", server.url,
+               "--phases", "examples,coverage,fuzzing", "--max-examples", "12", "--workers", "1", "--seed", "7",
+               "--checks", "not_a_server_error,status_code_conformance,content_type_conformance,"
+               "response_schema_conformance,response_headers_conformance"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+# ---- The page -------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    import browser as shared
+
+    one = shared.start()
+    yield one
+    one.quit()
+
+
+@pytest.mark.parametrize("width", [360, 800, 1400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_page(chromium, server, width, scheme):
+    """The example is forecast, a slider and the pattern change it; no script error, no other host, nothing too wide."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    call = chromium.execute_cdp_cmd
+    call("Emulation.setDeviceMetricsOverride",
+         {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
+    call("Emulation.setEmulatedMedia",
+         {"media": "screen", "features": [{"name": "prefers-color-scheme", "value": scheme}]})
+    chromium.get("about:blank")
+    chromium.get_log("browser"), chromium.get_log("performance")
+    chromium.get(server.url + "/")
+    wait = WebDriverWait(chromium, 60)
+    note = "return document.querySelector('article .note')?.textContent || ''"
+
+    def settled(previous):
+        wait.until(lambda b: (text := b.execute_script(note)) != previous and "answered" in text)
+        return chromium.execute_script("return [...document.querySelectorAll('canvas')].map((c) => c.toDataURL())")
+
+    chromium.execute_script("document.getElementById('example').click()")
+    plain = settled("")
+    slide = """const one = document.querySelector('input[type=range]'); one.value = one.min;
+               document.querySelector('article .note').textContent = '';
+               one.dispatchEvent(new Event('input'));"""
+    chromium.execute_script(slide)
+    moved = settled("")
+    assert len(plain) == len(moved) == 2 and plain[0] != moved[0]
+    chromium.execute_script("""const one = document.getElementById('attention'); one.value = 'windowed_future_null';
+                               document.querySelector('article').remove(); one.dispatchEvent(new Event('change'));""")
+    sparse = settled("")
+    chromium.execute_script(slide)
+    slid = settled("")
+    assert slid[0] != sparse[0] and slid[0] != moved[0]  # an unknown future is the same to both patterns
+    assert chromium.get_log("browser") == []
+    events = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
+    asked = {e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"}
+    assert asked and all(url.startswith(server.url) for url in asked)
+    assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
