@@ -188,10 +188,16 @@ c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series
  * failure. */
 c2_status cli_hub_open(c2_hub *hub, bool offline, bool update, c2_error *err);
 
+/* Writes a number with at most so many digits; of more than 15 as few as read back to the same double. %g drops the
+ * zeros that a short text would end in. */
+void cli_print_double(FILE *out, double value, int most);
+
 /* Shows progress on stderr if that is a terminal. The line ends when `done` is `total`. */
 void cli_progress(const char *what, size_t done, size_t total);
 
 int cli_forecast(int argc, char **argv);
+int cli_evaluate(int argc, char **argv);
+int cli_detect(int argc, char **argv);
 int cli_study(int argc, char **argv);
 int cli_probe(int argc, char **argv);
 int cli_forward(int argc, char **argv);

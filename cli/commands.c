@@ -4,6 +4,8 @@
 
 const cli_command cli_commands[] = {
     {"forecast", "forecast series of CSV or JSON Lines files", false},
+    {"evaluate", "score forecasts of your own series", false},
+    {"detect", "find observations that were not to be expected", false},
     {"study", "measure what sparse attention costs and gains", false},
     {"probe", "measure the attention that a sparse pattern keeps", false},
     {"bench", "measure the speed and memory of a model", false},

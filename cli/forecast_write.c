@@ -1,4 +1,5 @@
 /* The output of `chronos2 forecast`: CSV in long format. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,22 +9,11 @@
 #include "cli/forecast.h"
 #include "data/csv.h"
 
-/* At most so many digits; of more than 15 as few as read back to the same double. %g drops the zeros that a short text
- * would end in. */
-static void print_double(FILE *out, double value, int most) {
-  char text[40];
-  for (int digits = most < 15 ? most : 15; digits <= most; digits++) {
-    (void)snprintf(text, sizeof text, "%.*g", digits, value);
-    if (strtod(text, NULL) == value) break;
-  }
-  (void)fputs(text, out);
-}
-
 static void print_number(const forecast_request *r, FILE *out, double value) {
   if (r->round && r->digits == 0) {
     (void)fprintf(out, "%.0f", value);
   } else if (r->digits > 0) {
-    print_double(out, value, (int)r->digits);
+    cli_print_double(out, value, (int)r->digits);
   } else {
     char text[C2_FLOAT_ROOM];
     c2_float_text(text, value);
@@ -97,7 +87,7 @@ void forecast_write_header(const forecast_request *r, FILE *out) {
   (void)fputs(",target_name,predictions", out);
   for (size_t q = 0; q < r->level_count; q++) {
     (void)fputc(',', out);
-    print_double(out, r->levels[q], FORECAST_MOST_DIGITS);
+    cli_print_double(out, r->levels[q], FORECAST_MOST_DIGITS);
   }
   (void)fputc('\n', out);
 }

@@ -11,6 +11,8 @@ static const struct {
   int (*run)(int argc, char **argv);
 } runners[] = {
     {"forecast", cli_forecast},
+    {"evaluate", cli_evaluate},
+    {"detect", cli_detect},
     {"study", cli_study},
     {"probe", cli_probe},
     {"bench", cli_bench},

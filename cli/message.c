@@ -1,6 +1,7 @@
 /* What the commands say: errors, warnings and notes on stderr, progress, and the end of standard output. */
 #include <errno.h>
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -98,4 +99,13 @@ void cli_progress(const char *what, size_t done, size_t total) {
   (void)fputs(done == total ? "\033[K\n" : "\033[K", stderr);
   before = done == total ? 0 : done;
   (void)fflush(stderr);
+}
+
+void cli_print_double(FILE *out, double value, int most) {
+  char text[40];
+  for (int digits = most < 15 ? most : 15; digits <= most; digits++) {
+    (void)snprintf(text, sizeof text, "%.*g", digits, value);
+    if (strtod(text, NULL) == value) break;
+  }
+  (void)fputs(text, out);
 }

@@ -21,7 +21,7 @@ endfunction()
 
 set(PAGES chronos2.1)
 document(chronos2.1 --generate man)
-foreach(command forecast study probe bench inspect pull serve forward predict)
+foreach(command forecast evaluate detect study probe bench inspect pull serve forward predict)
   document(chronos2-${command}.1 ${command} --generate man)
   list(APPEND PAGES chronos2-${command}.1)
 endforeach()

@@ -193,11 +193,11 @@ const page = (() => {
     return low <= high ? { suggestedMin: low, suggestedMax: high } : {};
   }
 
-  /* An axis of steps: `stamps` names each. */
+  /* An axis of steps: `stamps` names each; full minutes go without their seconds. */
   const steps = (stamps) => axis('', {
     type: 'linear', min: 0, max: Math.max(1, stamps.length - 1), title: { display: false },
-    ticks: { maxTicksLimit: 5, maxRotation: 0, includeBounds: false, precision: 0,
-      callback: (i) => (Number.isInteger(i) ? stamps[i] : '') },
+    ticks: { maxTicksLimit: (stamps[0] || '').length > 10 ? 3 : 5, maxRotation: 0, includeBounds: false, precision: 0,
+      callback: (i) => (Number.isInteger(i) && stamps[i] ? stamps[i].replace(/(\d\d:\d\d):00/, '$1') : '') },
     grid: { display: false },
   });
 
@@ -209,7 +209,8 @@ const page = (() => {
    *   truth     what was observed in the steps of the fans; may be absent
    *   levels    quantile levels, rising
    *   fans      [{ name, colour, from, median: [steps], quantiles: [levels][steps] }]: from is the first step of a fan,
-   *             the end of the history where it is absent. `overlay`: the first band alone
+   *             the end of the history where it is absent. `overlay`: the first band alone; `unnamed`: not in the legend
+   *   edge      null: no upright line at the end of the history
    *   marked    [{ x, y }] points to stand out, called `markedName`; may be absent
    *   limits    what limits() gives for several charts that are to be compared; may be absent */
   function fan(caption, series, height) {
@@ -225,7 +226,7 @@ const page = (() => {
             line(f.name, f.colour, points(f.quantiles[high], from), { ...edge, fill: '-1',
               backgroundColor: `${style(f.colour)}${f.overlay ? '26' : '30'}` }),
           ]).concat([line(f.name, f.colour, points(f.median, from), { pointRadius: f.median.length === 1 ? 3 : 0,
-            pointStyle: 'line' })]);
+            pointStyle: 'line', unnamed: f.unnamed })]);
         }),
         line('observed', 'ink', points([...past, ...(series.truth || [])]),
           { borderWidth: 1.25, pointRadius: past.length === 1 ? 2 : 0, pointStyle: 'line' }),
@@ -235,7 +236,7 @@ const page = (() => {
       scales: { x: steps(stamps), y: axis('', { title: { display: false }, ...(series.limits || {}),
         ticks: { maxTicksLimit: 6 } }) },
       interaction: { mode: 'x', intersect: false },
-      edge: past.length ? past.length - 1 : undefined,
+      edge: series.edge === null || !past.length ? undefined : past.length - 1,
       callbacks: { title: ([item]) => (item ? stamps[item.parsed.x] : ''),
         label: (item) => `${item.dataset.label}: ${significant(item.parsed.y)}` },
     });

@@ -26,6 +26,8 @@ extern const unsigned char c2_page_study_js[];
 extern const unsigned char c2_page_forecast_js[];
 extern const unsigned char c2_page_serve_html[];
 extern const unsigned char c2_page_serve_js[];
+extern const unsigned char c2_page_evaluate_js[];
+extern const unsigned char c2_page_detect_js[];
 
 /* Title and heading are markup of our own. */
 typedef struct c2_page_kind {

@@ -122,7 +122,7 @@ static c2_status run_task(c2_study *s, runner *engines, c2_task_result *result, 
   for (size_t i = 0; i < e.data.set.notes && status == C2_OK; i++) {
     status = c2_journal_warn(&s->journal, err, "%.120s: %s", task->name, e.data.set.note[i]);
   }
-  if (status == C2_OK) status = c2_evaluation_score(&e, true, result->naive, err);
+  if (status == C2_OK) status = c2_evaluation_score(&e, C2_BY_NAIVE, result->naive, err);
   result->num_forecasts = e.num_forecasts;
   engines->windows = (double)e.windows;
   if (status == C2_OK) status = probe_task(s, engines, &e, result, err);

@@ -8,7 +8,8 @@
 #define MICRO_R8 SOURCE_DIR "/models/chronos2-micro-r8"
 #define ODD SOURCE_DIR "/tests/golden/model-odd"
 #define STUDY_COMMANDS "study,probe"
-#define MODEL_COMMANDS "forecast,study,probe,bench,predict,forward"
+#define READ_COMMANDS "forecast,evaluate,detect"
+#define MODEL_COMMANDS "forecast,evaluate,detect,study,probe,bench,predict,forward"
 
 /* What is seen of an option. */
 typedef enum effect {
@@ -29,25 +30,26 @@ typedef struct row {
 
 static const row rows[] = {
     /* All that run a model. */
-    {"forecast,study,probe,bench,predict", "model", MICRO_R8, CHANGES, NULL, NULL},
+    {READ_COMMANDS ",study,probe,bench,predict", "model", MICRO_R8, CHANGES, NULL, NULL},
     {"forward", "model", NULL, BASE, NULL, NULL},
-    {"forecast,study,probe,bench,predict,forward", "adapter", "/dev/null/none", SAYS, "/dev/null/none", NULL},
-    {"forecast,study,probe,bench,predict", "offline", NULL, SAYS, "nothing may be downloaded", "--model=no/none"},
+    {MODEL_COMMANDS, "adapter", "/dev/null/none", SAYS, "/dev/null/none", NULL},
+    {READ_COMMANDS ",study,probe,bench,predict", "offline", NULL, SAYS, "nothing may be downloaded", "--model=no/none"},
     {MODEL_COMMANDS, "offline", NULL, REFUSED, "--offline and --update", "--update"},
     {MODEL_COMMANDS, "update", NULL, SAYS, "is a folder, so no hub is asked", NULL},
-    {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", APPEARS, "cache", NULL},
-    {"forecast,study,probe,bench,predict,forward", "cache", "CACHE", REFUSED, "--cache", "--backend=reference"},
-    {"forecast,predict,forward", "attention", "windowed_future_global", CHANGES, NULL, NULL},
+    {MODEL_COMMANDS, "cache", "CACHE", APPEARS, "cache", NULL},
+    {MODEL_COMMANDS, "cache", "CACHE", REFUSED, "--cache", "--backend=reference"},
+    {READ_COMMANDS ",predict,forward", "attention", "windowed_future_global", CHANGES, NULL, NULL},
     {"bench", "attention", "windowed_future_global", SAYS, "\"attention\": \"windowed_future_global\"", NULL},
     {"study,probe", "attention", "full", REFUSED, "unknown option '--attention", NULL},
-    {"forecast,predict,forward", "radius", "0", CHANGES, NULL, "--attention=windowed_future_global"},
+    {READ_COMMANDS ",predict,forward", "radius", "0", CHANGES, NULL, "--attention=windowed_future_global"},
     {"bench", "radius", "3", SAYS, "\"radius\": 3", "--attention=windowed_future_global"},
-    {"forecast,bench,predict,forward", "radius", "3", REFUSED, "--radius: expected a windowed pattern", NULL},
+    {READ_COMMANDS ",bench,predict,forward", "radius", "3", REFUSED, "--radius: expected a windowed pattern", NULL},
     {"study,probe", "radius", "3", REFUSED, "unknown option '--radius", NULL},
-    {"forecast,predict,forward", "reg-global", NULL, CHANGES, NULL, "--attention=windowed_future_global --radius=0"},
+    {READ_COMMANDS ",predict,forward", "reg-global", NULL, CHANGES, NULL,
+     "--attention=windowed_future_global --radius=0"},
     {"study,probe", "reg-global", NULL, CHANGES, "mass_per_window.csv", NULL},
     {"bench", "reg-global", NULL, NO_TRACE, NULL, "--attention=windowed_future_global"},
-    {"forecast,predict,forward", "dtype", "int8", CHANGES, NULL, NULL},
+    {READ_COMMANDS ",predict,forward", "dtype", "int8", CHANGES, NULL, NULL},
     {"bench", "dtype", "int8", SAYS, "\"dtype\": \"int8\"", NULL},
     {"study", "dtype", "int8", CHANGES, "equivalence.csv", NULL},
     {"probe", "dtype", "int8", CHANGES, "mass_per_window.csv", NULL},
@@ -58,52 +60,52 @@ static const row rows[] = {
 #else
     {"study,probe", "threads", "3", SAYS, "3 threads", NULL},
     {"bench", "threads", "3", SAYS, "\"threads\": 3", NULL},
-    {"forecast,predict,forward", "threads", "3", NO_TRACE, NULL, NULL},
+    {READ_COMMANDS ",predict,forward", "threads", "3", NO_TRACE, NULL, NULL},
 #endif
     {MODEL_COMMANDS, "threads", "1025", REFUSED, "--threads", NULL},
     {MODEL_COMMANDS, "pin", NULL, NO_TRACE, NULL, NULL},
-    {"forecast,predict", "batch-size", "1", NO_TRACE, NULL, NULL},
+    {READ_COMMANDS ",predict", "batch-size", "1", NO_TRACE, NULL, NULL},
     {"study", "batch-size", "1", SAYS, "--batch-size and --perf-batch-size", "--perf-batch-size=2"},
     {"study", "batch-size", "3", CHANGES, "run.json", NULL},
     {"probe,forward", "batch-size", "3", REFUSED, "unknown option '--batch-size", NULL},
     {"bench", "batch-size", "3", SAYS, "\"rows\": 3", NULL},
-    {"forecast,study,probe,predict,forward", "context-length", "16", CHANGES, "mass_per_window.csv", NULL},
+    {READ_COMMANDS ",study,probe,predict,forward", "context-length", "16", CHANGES, "mass_per_window.csv", NULL},
     {"bench", "context-length", "48", SAYS, "\"context_length\": 48", NULL},
     {"study,probe", "isa", "scalar", SAYS, "scalar", NULL},
     {"bench", "isa", "scalar", SAYS, "\"isa\": \"scalar\"", NULL},
-    {"forecast,predict,forward", "isa", "avx1024", REFUSED, "--isa: expected one of", NULL},
-    {"forecast,predict,forward", "isa", "scalar", NO_TRACE, NULL, NULL},
+    {READ_COMMANDS ",predict,forward", "isa", "avx1024", REFUSED, "--isa: expected one of", NULL},
+    {READ_COMMANDS ",predict,forward", "isa", "scalar", NO_TRACE, NULL, NULL},
     {"study,probe", "backend", "reference", SAYS, "reference", NULL},
     {"bench", "backend", "reference", SAYS, "\"backend\": \"reference\"", NULL},
-    {"forecast,predict,forward", "backend", "reference", SAYS, "the reference computes in fp32", "--dtype=int8"},
+    {READ_COMMANDS ",predict,forward", "backend", "reference", SAYS, "the reference computes in fp32", "--dtype=int8"},
 
     /* forecast */
     {"forecast", "horizon", NULL, BASE, NULL, NULL},
     {"forecast", "quantile-levels", "0.25", CHANGES, NULL, NULL},
     {"forecast", "quantile-levels", "0.25", REFUSED, "--quantile-levels: --embed", "--embed"},
-    {"forecast", "id-column", "nothing", SAYS, "nothing", NULL},
-    {"forecast", "timestamp-column", "nothing", SAYS, "nothing", NULL},
-    {"forecast", "time-format", "%d.%m.%Y", SAYS, "expected a time stamp as %d.%m.%Y", NULL},
-    {"forecast", "time-format", "%d.%m", REFUSED, "--time-format: '%d.%m': expected a format with a year", NULL},
-    {"forecast", "delimiter", ";", SAYS, "expected a column", NULL},
-    {"forecast", "delimiter", "ab", REFUSED, "--delimiter: expected one sign", NULL},
-    {"forecast", "decimal", ",", NO_TRACE, NULL, NULL}, /* of whole numbers */
-    {"forecast", "decimal", ";", REFUSED, "--decimal: expected '.' or ','", NULL},
-    {"forecast", "wide", NULL, SAYS, "names the series; --wide", NULL},
-    {"forecast", "wide", NULL, REFUSED, "--wide: each column is a series", "--all-covariates"},
-    {"forecast", "sql", "SELECT 1", SAYS, "--sql: ", NULL},
-    {"forecast", "db", "/dev/null/none", REFUSED, "--db: expected --sql", NULL},
-    {"forecast", "db", "/dev/null/none", SAYS, "/dev/null/none: cannot open", "--sql=SELECT"},
-    {"forecast", "target", "extra", CHANGES, NULL, NULL},
-    {"forecast", "covariates", "extra", CHANGES, NULL, NULL},
-    {"forecast", "past-covariates", "extra", CHANGES, NULL, NULL},
-    {"forecast", "all-covariates", NULL, CHANGES, NULL, NULL},
+    {READ_COMMANDS, "id-column", "nothing", SAYS, "nothing", NULL},
+    {READ_COMMANDS, "timestamp-column", "nothing", SAYS, "nothing", NULL},
+    {READ_COMMANDS, "time-format", "%d.%m.%Y", SAYS, "expected a time stamp as %d.%m.%Y", NULL},
+    {READ_COMMANDS, "time-format", "%d.%m", REFUSED, "--time-format: '%d.%m': expected a format with a year", NULL},
+    {READ_COMMANDS, "delimiter", ";", SAYS, "expected a column", NULL},
+    {READ_COMMANDS, "delimiter", "ab", REFUSED, "--delimiter: expected one sign", NULL},
+    {READ_COMMANDS, "decimal", ",", NO_TRACE, NULL, NULL}, /* of whole numbers */
+    {READ_COMMANDS, "decimal", ";", REFUSED, "--decimal: expected '.' or ','", NULL},
+    {READ_COMMANDS, "wide", NULL, SAYS, "names the series; --wide", NULL},
+    {READ_COMMANDS, "wide", NULL, REFUSED, "--wide: each column is a series", "--all-covariates"},
+    {READ_COMMANDS, "sql", "SELECT 1", SAYS, "--sql: ", NULL},
+    {READ_COMMANDS, "db", "/dev/null/none", REFUSED, "--db: expected --sql", NULL},
+    {READ_COMMANDS, "db", "/dev/null/none", SAYS, "/dev/null/none: cannot open", "--sql=SELECT"},
+    {READ_COMMANDS, "target", "extra", CHANGES, NULL, NULL},
+    {READ_COMMANDS, "covariates", "extra", CHANGES, NULL, NULL},
+    {READ_COMMANDS, "past-covariates", "extra", CHANGES, NULL, NULL},
+    {READ_COMMANDS, "all-covariates", NULL, CHANGES, NULL, NULL},
     {"forecast", "digits", "3", CHANGES, NULL, NULL},
     {"forecast", "future", "/dev/null/none", SAYS, "/dev/null/none", "--past-covariates=extra"},
     {"forecast", "scenarios", "/dev/null/none", SAYS, "/dev/null/none", "--past-covariates=extra"},
     {"forecast", "cross-learning", NULL, CHANGES, NULL, NULL},
     {"forecast", "cross-learning", NULL, REFUSED, "--cross-learning: --embed", "--embed"},
-    {"forecast", "freq", "nothing", SAYS, "--freq", NULL},
+    {READ_COMMANDS, "freq", "nothing", SAYS, "--freq", NULL},
     {"forecast", "output", "FILE", APPEARS, "file", NULL},
     {"forecast", "min", "1000", SAYS, "--min 1000: ", NULL},
     {"forecast", "min", "1000", CHANGES, NULL, NULL},
@@ -113,6 +115,31 @@ static const row rows[] = {
     {"forecast", "embed", NULL, REFUSED, "--embed", NULL},
     {"forecast", "monotone", NULL, REFUSED, "--monotone: --embed", "--embed"},
     {"forecast", "monotone", NULL, NO_TRACE, NULL, NULL}, /* quantiles that cross: tests/test_predict.c */
+
+    /* evaluate */
+    {"evaluate", "horizon", NULL, BASE, NULL, NULL},
+    {"evaluate", "windows", "1", CHANGES, NULL, NULL},
+    {"evaluate", "windows", "99", REFUSED, "--windows: the longest series", NULL},
+    {"evaluate", "stride", "2", CHANGES, NULL, NULL},
+    {"evaluate", "seasonality", "3", CHANGES, NULL, NULL},
+    {"evaluate", "quantile-levels", "0.25", CHANGES, NULL, NULL},
+    {"evaluate", "known", "extra", CHANGES, NULL, "--covariates=extra"},
+    {"evaluate", "known", "extra", REFUSED, "--known: expected covariates", NULL},
+    {"evaluate", "against", "/dev/null/none", SAYS, "/dev/null/none", NULL},
+    {"evaluate", "output", "FILE", APPEARS, "file", NULL},
+    {"evaluate", "calibration", "FILE", APPEARS, "file", NULL},
+    {"evaluate", "forecasts", "FILE", APPEARS, "file", NULL},
+    {"evaluate", "report", "FILE", APPEARS, "file", NULL},
+
+    /* detect */
+    {"detect", "coverage", "0.5", CHANGES, NULL, NULL},
+    {"detect", "coverage", "1", REFUSED, "--coverage: expected a share", NULL},
+    {"detect", "horizon", "3", CHANGES, NULL, NULL},
+    {"detect", "warmup", "20", CHANGES, NULL, NULL},
+    {"detect", "last", "5", CHANGES, NULL, NULL},
+    {"detect", "all", NULL, CHANGES, NULL, NULL},
+    {"detect", "output", "FILE", APPEARS, "file", NULL},
+    {"detect", "report", "FILE", APPEARS, "file", NULL},
 
     /* study and probe */
     {STUDY_COMMANDS, "tasks", NULL, BASE, NULL, NULL},
@@ -191,7 +218,8 @@ static bool has_row(const char *command, const char *option) {
 /* Every option that the help lists has a row, and no row is of an option that no help lists (but refused ones). */
 static void test_every_option_has_a_row(void **state) {
   (void)state;
-  static const char *const commands[] = {"forecast", "study", "probe", "bench", "predict", "forward", "inspect"};
+  static const char *const commands[] = {"forecast", "evaluate", "detect",  "study",  "probe",
+                                         "bench",    "predict",  "forward", "inspect"};
   for (size_t c = 0; c < sizeof commands / sizeof commands[0]; c++) {
     program_result r = PROGRAM_RUN(commands[c], "--help");
     assert_int_equal(r.status, 0);
@@ -259,10 +287,11 @@ static size_t base_of(const char *command, const char *folder, char **argv) {
   size_t n = 0;
   argv[n++] = strdup(PROGRAM_PATH);
   argv[n++] = strdup(command);
-  if (strcmp(command, "forecast") == 0) {
+  bool detect = strcmp(command, "detect") == 0;
+  if (strcmp(command, "forecast") == 0 || strcmp(command, "evaluate") == 0 || detect) {
     argv[n++] = program_path(data_folder, "d.csv");
     argv[n++] = strdup("--freq=D");
-    argv[n++] = strdup("--horizon=20");
+    argv[n++] = strdup(detect ? "--coverage=0.6" : command[0] == 'e' ? "--horizon=10" : "--horizon=20");
   } else if (strcmp(command, "bench") == 0) {
     argv[n++] = strdup("--json");
     argv[n++] = strdup("--repeats=1");
@@ -393,7 +422,8 @@ static bool check(const row *r, const char *command, const char *base_folder, co
 
 static void test_effects(void **state) {
   (void)state;
-  static const char *const commands[] = {"forecast", "study", "probe", "bench", "predict", "forward"};
+  static const char *const commands[] = {"forecast", "evaluate", "detect", "study",
+                                         "probe",    "bench",    "predict", "forward"};
   size_t wrong = 0;
   size_t all = sizeof commands / sizeof commands[0];
   size_t count = small_leaves_out("the options of all commands but forecast") ? 1 : all;

@@ -11,16 +11,13 @@
 #include "study/statistics/random.h"
 #include "study/statistics/statistics.h"
 
-c2_status c2_evaluation_open(c2_evaluation *e, const c2_task *task, bool as_univariate, c2_error *err) {
-  memset(e, 0, sizeof *e);
-  e->task = task;
-  e->as_univariate = as_univariate;
-  C2_TRY(c2_task_data_open(&e->data, task, err));
+static c2_status cut_windows(c2_evaluation *e, c2_error *err) {
+  const c2_task *task = e->task;
   C2_TRY(c2_alloc_array(task->num_windows, sizeof(c2_window), &e->window, err));
   C2_TRY(c2_alloc_array(task->num_windows, sizeof(chronos2_forecast *), &e->forecast, err));
   for (; e->windows < task->num_windows; e->windows++) {
     c2_window *w = &e->window[e->windows];
-    c2_status status = c2_window_cut(w, &e->data, task, e->windows, as_univariate, err);
+    c2_status status = c2_window_cut(w, &e->data, task, e->windows, e->as_univariate, err);
     if (status != C2_OK) {
       c2_window_free(w);
       return status;
@@ -29,6 +26,19 @@ c2_status c2_evaluation_open(c2_evaluation *e, const c2_task *task, bool as_univ
     e->longest = c2_max_size(e->longest, w->longest);
   }
   return C2_OK;
+}
+
+c2_status c2_evaluation_open(c2_evaluation *e, const c2_task *task, bool as_univariate, c2_error *err) {
+  *e = (c2_evaluation){.task = task, .as_univariate = as_univariate};
+  C2_TRY(c2_task_data_open(&e->data, task, err));
+  return cut_windows(e, err);
+}
+
+c2_status c2_evaluation_of(c2_evaluation *e, const c2_task *task, c2_task_data *data, bool as_univariate,
+                           c2_error *err) {
+  *e = (c2_evaluation){.task = task, .data = *data, .as_univariate = as_univariate};
+  memset(data, 0, sizeof *data);
+  return cut_windows(e, err);
 }
 
 static void free_forecasts(c2_evaluation *e) {
@@ -61,13 +71,20 @@ c2_status c2_evaluation_forecast(c2_evaluation *e, chronos2_session *session, co
 
 /* ---- Scores ---------------------------------------------------------------------------------- */
 
-/* Point [D][H] and quantiles [D][H][Q] of series i of a window; no forecast: the seasonal-naive one. */
-static c2_status fill(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast, size_t i,
-                      double *point, double *quantiles, c2_error *err) {
+/* Point [D][H] and quantiles [D][H][Q] of series i of a window. */
+static c2_status fill(const c2_evaluation *e, size_t window, c2_forecaster who, size_t i, double *point,
+                      double *quantiles, c2_error *err) {
+  const c2_window *w = &e->window[window];
+  const chronos2_forecast *forecast = e->forecast[window];
   size_t h = w->horizon;
   size_t levels = e->task->level_count;
+  if (who == C2_BY_OTHER) {
+    size_t count = w->targets * h * (1 + levels);
+    memcpy(point, e->other[window] + i * count, count * sizeof *point); /* the quantiles follow the points */
+    return C2_OK;
+  }
   for (size_t d = 0; d < w->targets; d++, point += h, quantiles += h * levels) {
-    if (!forecast) {
+    if (who == C2_BY_NAIVE) {
       c2_seasonal_naive(w->past[i] + d * w->length[i], w->length[i], e->task->seasonality, h, point);
       for (size_t k = 0; k < h * levels; k++) quantiles[k] = point[k / levels];
       continue;
@@ -81,9 +98,9 @@ static c2_status fill(const c2_evaluation *e, const c2_window *w, const chronos2
   return C2_OK;
 }
 
-/* Truth and forecasts of a window's series, in a pool. */
-static c2_status collect(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast, c2_pool *pool,
-                         c2_scored **scored, c2_error *err) {
+c2_status c2_evaluation_collect(const c2_evaluation *e, size_t window, c2_forecaster who, c2_pool *pool,
+                                c2_scored **scored, c2_error *err) {
+  const c2_window *w = &e->window[window];
   double *block = NULL;
   size_t levels = e->task->level_count;
   size_t cells = w->targets * w->horizon; /* the windows hold as many values already */
@@ -97,7 +114,7 @@ static c2_status collect(const c2_evaluation *e, const c2_window *w, const chron
     double *point = block + i * cells * (levels + 1);
     double *quantiles = point + cells;
     (*scored)[i] = (c2_scored){w->length[i], w->past[i], w->truth[i], point, levels ? quantiles : NULL};
-    C2_TRY(fill(e, w, forecast, i, point, quantiles, err));
+    C2_TRY(fill(e, window, who, i, point, quantiles, err));
   }
   return C2_OK;
 }
@@ -106,23 +123,23 @@ static c2_scoring scoring_of(const c2_evaluation *e, const c2_window *w) {
   return (c2_scoring){w->targets, w->horizon, e->task->seasonality, e->task->levels, e->task->level_count};
 }
 
-static c2_status score_window(const c2_evaluation *e, const c2_window *w, const chronos2_forecast *forecast,
-                              double *score, c2_error *err) {
+static c2_status score_window(const c2_evaluation *e, size_t window, c2_forecaster who, double *score, c2_error *err) {
+  const c2_window *w = &e->window[window];
   c2_pool pool = {NULL};
   c2_scored *scored = NULL;
   c2_scoring scoring = scoring_of(e, w);
-  c2_status status = collect(e, w, forecast, &pool, &scored, err);
+  c2_status status = c2_evaluation_collect(e, window, who, &pool, &scored, err);
   if (status == C2_OK) status = c2_score(&scoring, scored, w->count, score, err);
   c2_pool_free(&pool);
   return status;
 }
 
-c2_status c2_evaluation_score(const c2_evaluation *e, bool naive, double *score, c2_error *err) {
+c2_status c2_evaluation_score(const c2_evaluation *e, c2_forecaster who, double *score, c2_error *err) {
   double *all = NULL; /* [C2_METRICS][windows] */
   double one[C2_METRICS];
   c2_status status = c2_alloc_array(C2_METRICS * e->windows, sizeof *all, &all, err);
   for (size_t i = 0; status == C2_OK && i < e->windows; i++) {
-    status = score_window(e, &e->window[i], naive ? NULL : e->forecast[i], one, err);
+    status = score_window(e, i, who, one, err);
     for (size_t m = 0; status == C2_OK && m < C2_METRICS; m++) all[m * e->windows + i] = one[m];
   }
   for (size_t m = 0; status == C2_OK && m < C2_METRICS; m++) score[m] = c2_mean(all + m * e->windows, e->windows);
@@ -132,13 +149,14 @@ c2_status c2_evaluation_score(const c2_evaluation *e, bool naive, double *score,
 
 /* ---- Series ---------------------------------------------------------------------------------- */
 
-c2_status c2_evaluation_series(const c2_evaluation *e, const c2_metric_list *metrics, c2_sums *out, c2_error *err) {
+c2_status c2_evaluation_series(const c2_evaluation *e, c2_forecaster who, const c2_metric_list *metrics, c2_sums *out,
+                               c2_error *err) {
   for (size_t i = 0; i < e->windows; i++) {
     const c2_window *w = &e->window[i];
     c2_pool pool = {NULL};
     c2_scored *scored = NULL;
     c2_scoring scoring = scoring_of(e, w);
-    c2_status status = collect(e, w, e->forecast[i], &pool, &scored, err);
+    c2_status status = c2_evaluation_collect(e, i, who, &pool, &scored, err);
     for (size_t k = 0; status == C2_OK && k < w->targets * w->count; k++) {
       for (size_t m = 0; m < metrics->count; m++) {
         *out++ = c2_series_sums(&scoring, &scored[k % w->count], k / w->count, metrics->at[m]);

@@ -52,7 +52,7 @@ static c2_status first_pass(const c2_comparison *c, const c2_arm *arm, c2_evalua
   size_t reserved = gpu.reserved ? gpu.reserved : c2_peak_resident_bytes();
   perf->alloc_median_mb = perf->alloc_max_mb = (double)allocated / bytes_per_mb;
   perf->reserved_median_mb = perf->reserved_max_mb = (double)reserved / bytes_per_mb;
-  return c2_evaluation_score(e, false, perf->score, err);
+  return c2_evaluation_score(e, C2_BY_MODEL, perf->score, err);
 }
 
 /* The timed arms take turns in an order that the seed draws anew for each repeat: a drift of the machine hits all
@@ -110,7 +110,7 @@ c2_status c2_compare_task(const c2_comparison *c, c2_evaluation *e, c2_perf *per
   C2_GOTO(c2_alloc_array(c->arms * of_arm, sizeof *sums, &sums, err));
   for (size_t k = 0; k < c->arms; k++) {
     C2_GOTO(first_pass(c, &c->arm[k], e, &perf[k], err));
-    C2_GOTO(c2_evaluation_series(e, c->metrics, sums + k * of_arm, err));
+    C2_GOTO(c2_evaluation_series(e, C2_BY_MODEL, c->metrics, sums + k * of_arm, err));
     if (k == 0) C2_GOTO(c2_example_take(example, e, 0, err));
     if (k == c->example_arm) C2_GOTO(c2_example_take(example, e, 1, err));
   }

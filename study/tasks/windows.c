@@ -190,13 +190,17 @@ static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *e
   return C2_OK;
 }
 
-c2_status c2_task_data_open(c2_task_data *data, const c2_task *task, c2_error *err) {
-  memset(data, 0, sizeof *data);
-  C2_TRY(read_data(data, task, err));
+c2_status c2_task_data_settle(c2_task_data *data, const c2_task *task, c2_error *err) {
   data->known = task->known.count;
   data->covariates = data->known + task->past.count;
   for (size_t i = 0; i < data->set.count; i++) C2_TRY(choose_covariates(data, task, &data->set.item[i], err));
   return make_units(data, task, err);
+}
+
+c2_status c2_task_data_open(c2_task_data *data, const c2_task *task, c2_error *err) {
+  memset(data, 0, sizeof *data);
+  C2_TRY(read_data(data, task, err));
+  return c2_task_data_settle(data, task, err);
 }
 
 void c2_task_data_free(c2_task_data *data) {

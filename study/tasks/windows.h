@@ -30,6 +30,9 @@ typedef struct c2_task_data {
 
 /* Reads the data of a task. Free them also after a failure. */
 c2_status c2_task_data_open(c2_task_data *data, const c2_task *task, c2_error *err);
+
+/* The same of data that are zero but for a set that was read. */
+c2_status c2_task_data_settle(c2_task_data *data, const c2_task *task, c2_error *err);
 void c2_task_data_free(c2_task_data *data);
 
 /* One window. `series` is what a model is given: each series with its targets and covariates, or with as_univariate the

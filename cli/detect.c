@@ -1,0 +1,348 @@
+/* `chronos2 detect`: each observation of a history beside what was to be expected before it came. */
+#include "cli/detect.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/outfile.h"
+#include "study/measure/arm.h"
+#include "study/statistics/conformal.h"
+
+enum { LEAST_WARMUP = 32, MOST_HORIZON = 1 << 16, ORIGINS = 512 /* of a call */ };
+
+/* ---- Forecasts ---------------------------------------------------------------------------------- */
+
+/* What a series looked like before some step: views of an item's columns, which must be as many as these. */
+typedef struct views {
+  chronos2_series *series;        /* [ORIGINS] */
+  chronos2_column *target;        /* [ORIGINS][targets] */
+  chronos2_covariate *covariate;  /* [ORIGINS][covariates] */
+} views;
+
+static c2_status open_views(views *v, size_t targets, size_t covariates, c2_error *err) {
+  memset(v, 0, sizeof *v);
+  C2_TRY(c2_alloc_array(ORIGINS, sizeof *v->series, &v->series, err));
+  C2_TRY(c2_alloc_array(targets, ORIGINS * sizeof *v->target, &v->target, err));
+  return c2_alloc_array(covariates, ORIGINS * sizeof *v->covariate, &v->covariate, err);
+}
+
+static void free_views(views *v) {
+  free(v->series);
+  free(v->target);
+  free(v->covariate);
+}
+
+/* The k-th view: the steps before `origin`. Covariates of the steps that follow are known, where there are enough. */
+static void set_view(const views *v, const c2_item *item, size_t k, size_t origin, size_t horizon) {
+  chronos2_column *target = v->target + k * item->targets;
+  chronos2_covariate *covariate = v->covariate + k * item->covariates;
+  bool known = origin + horizon <= item->length;
+  for (size_t t = 0; t < item->targets; t++) target[t] = (chronos2_column){.values = item->target + t * item->length};
+  for (size_t c = 0; c < item->covariates; c++) {
+    const c2_covariate *from = &item->covariate[c];
+    covariate[c] = (chronos2_covariate){.name = from->name};
+    if (from->is_text) {
+      covariate[c].past_text = from->past_text;
+      covariate[c].future_text = known ? from->past_text + origin : NULL;
+    } else {
+      covariate[c].past = from->past;
+      covariate[c].future = known ? from->past + origin : NULL;
+    }
+  }
+  v->series[k] = (chronos2_series){.length = origin,
+                                   .targets = item->targets,
+                                   .target_column = target,
+                                   .covariates = item->covariates,
+                                   .covariate = covariate};
+}
+
+/* What the forecasts of `count` origins, `horizon` apart, say of the steps from `first` on. */
+static c2_status take(const detect_request *r, const chronos2_forecast *f, detect_row *rows, size_t first, size_t count,
+                      double *values, c2_error *err) {
+  const double levels[5] = {0.1, 0.5, 0.9, (1 - r->coverage) / 2, (1 + r->coverage) / 2};
+  const c2_item *item = rows->item;
+  for (size_t k = 0; k < count; k++) {
+    for (size_t t = 0; t < item->targets; t++) {
+      C2_TRY(c2_api(chronos2_forecast_at_levels(f, k, t, levels, 5, values), err));
+      for (size_t s = 0; s < r->horizon; s++) {
+        size_t step = first + k * r->horizon + s;
+        if (step >= item->length) break;
+        const double *q = values + 5 * s;
+        rows[t].point[step - rows[t].first] = (detect_point){.low = q[0],
+                                                             .expected = q[1],
+                                                             .high = q[2],
+                                                             .own_lower = q[3],
+                                                             .own_upper = q[4],
+                                                             .lower = (double)NAN,
+                                                             .upper = (double)NAN,
+                                                             .score = (double)NAN};
+      }
+    }
+  }
+  return C2_OK;
+}
+
+/* All steps of an item, whose rows these are. */
+static c2_status forecast_item(detect_request *r, chronos2_session *session, detect_row *rows, size_t *done,
+                               size_t total, c2_error *err) {
+  const c2_item *item = rows->item;
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
+                                      .horizon = r->horizon,
+                                      .context_length = r->engine.context_length,
+                                      .batch_size = r->engine.batch_size,
+                                      .extend_context = true};
+  views v;
+  double *values = NULL;
+  c2_status status = C2_OK;
+  C2_GOTO(open_views(&v, item->targets, item->covariates, err));
+  C2_GOTO(c2_alloc_array(r->horizon, 5 * sizeof *values, &values, err));
+  for (size_t first = rows->first; first < item->length; first += ORIGINS * r->horizon) {
+    size_t count = c2_min_size(ORIGINS, (item->length - first + r->horizon - 1) / r->horizon);
+    chronos2_forecast *forecast = NULL;
+    for (size_t k = 0; k < count; k++) set_view(&v, item, k, first + k * r->horizon, r->horizon);
+    C2_GOTO(c2_api(chronos2_predict(session, v.series, count, &options, &forecast), err));
+    status = take(r, forecast, rows, first, count, values, err);
+    chronos2_forecast_free(&forecast);
+    if (status != C2_OK) goto fail;
+    *done += c2_min_size(item->length - first, count * r->horizon);
+    cli_progress("step", *done, total);
+  }
+fail:
+  free_views(&v);
+  free(values);
+  return status;
+}
+
+/* ---- Bands --------------------------------------------------------------------------------------- */
+
+/* Distance of an observation from what was expected, in the model's own spread on that side: comparable between steps
+ * and series. */
+static double spread_of(const detect_point *p, double value) {
+  double distance = fabs(value - p->expected);
+  double half = value > p->expected ? p->high - p->expected : p->expected - p->low;
+  if (distance == 0) return 0;
+  return half > 0 ? distance / half : (double)INFINITY;
+}
+
+/* `wide`: how many spreads the band holds on each side; NAN: the model's own band. */
+static void set_band(detect_point *p, double value, double wide) {
+  p->lower = isnan(wide) ? p->own_lower : p->expected - wide * (p->expected - p->low);
+  p->upper = isnan(wide) ? p->own_upper : p->expected + wide * (p->high - p->expected);
+  double half = value > p->expected ? p->upper - p->expected : p->expected - p->lower;
+  double distance = value - p->expected;
+  p->score = distance == 0 ? 0 : half > 0 ? distance / half : copysign((double)INFINITY, distance);
+}
+
+/* Each step's band by what came before its origin, or by all series where that is too little. */
+static c2_status judge_row(detect_request *r, detect_row *row, const c2_conformal *pool, c2_error *err) {
+  c2_conformal own = {NULL, 0, 0};
+  size_t told = detect_first_told(r, row);
+  c2_status status = C2_OK;
+  for (size_t first = row->first; first < row->item->length; first += r->horizon) {
+    size_t end = c2_min_size(first + r->horizon, row->item->length);
+    double wide = c2_conformal_threshold(&own, r->coverage);
+    bool pooled = isnan(wide);
+    if (pooled) wide = c2_conformal_threshold(pool, r->coverage);
+    for (size_t step = first; step < end; step++) {
+      detect_point *p = &row->point[step - row->first];
+      double value = detect_value(row, step);
+      if (isnan(value)) continue;
+      set_band(p, value, wide);
+      C2_GOTO(c2_conformal_add(&own, spread_of(p, value), err));
+      if (step < told) continue;
+      row->judged++;
+      row->flags += detect_is_flagged(p);
+      r->pooled += pooled && !isnan(wide);
+      r->uncalibrated += isnan(wide) ? 1 : 0;
+    }
+  }
+  r->judged += row->judged;
+  r->flags += row->flags;
+fail:
+  c2_conformal_free(&own);
+  return status;
+}
+
+static c2_status judge(detect_request *r, c2_error *err) {
+  c2_conformal pool = {NULL, 0, 0};
+  c2_status status = C2_OK;
+  for (size_t i = 0; i < r->rows; i++) {
+    for (size_t step = r->row[i].first; step < r->row[i].item->length; step++) {
+      double value = detect_value(&r->row[i], step);
+      if (isnan(value)) continue;
+      C2_GOTO(c2_conformal_add(&pool, spread_of(&r->row[i].point[step - r->row[i].first], value), err));
+    }
+  }
+  for (size_t i = 0; i < r->rows; i++) C2_GOTO(judge_row(r, &r->row[i], &pool, err));
+fail:
+  c2_conformal_free(&pool);
+  return status;
+}
+
+/* ---- What is said --------------------------------------------------------------------------------- */
+
+static void tell(detect_request *r) {
+  size_t least = c2_conformal_least(r->coverage);
+  double share = r->judged ? (double)r->flags / (double)r->judged : 0;
+  (void)snprintf(r->found, sizeof r->found,
+                 "%zu of %zu observations lie outside their %.6g%% band (%.3g%%; %.3g%% by chance)", r->flags,
+                 r->judged, 100 * r->coverage, 100 * share, 100 * (1 - r->coverage));
+  cli_note("%s", r->found);
+  if (r->pooled > 0) {
+    cli_warn("%zu observations have fewer than %zu earlier ones that were judged: all series calibrate their bands",
+             r->pooled, least);
+  }
+  if (r->uncalibrated > 0) {
+    cli_warn("%zu observations have the model's own band, which is not calibrated, as that takes %zu of them%s",
+             r->uncalibrated, least, r->coverage > 0.98 ? "; it is one of 98%" : "");
+  }
+}
+
+/* ---- The command ------------------------------------------------------------------------------------ */
+
+static c2_status check_options(detect_request *r, c2_error *err) {
+  if (!(r->coverage > 0 && r->coverage < 1)) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--coverage: expected a share between 0 and 1, found %g", r->coverage);
+  }
+  if (r->horizon > MOST_HORIZON) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_HORIZON, r->horizon);
+  }
+  return cli_input_check(&r->in, err);
+}
+
+static c2_status make_rows(detect_request *r, c2_error *err) {
+  size_t rows = 0;
+  size_t short_ones = 0;
+  for (size_t i = 0; i < r->in.set.count; i++) rows += r->in.set.item[i].targets;
+  C2_TRY(c2_alloc_array(rows, sizeof *r->row, &r->row, err));
+  for (size_t i = 0; i < r->in.set.count; i++) {
+    const c2_item *item = &r->in.set.item[i];
+    short_ones += item->length <= r->warmup;
+    for (size_t t = 0; t < item->targets; t++) {
+      detect_row *row = &r->row[r->rows++];
+      *row = (detect_row){.item = item, .target = t, .first = c2_min_size(r->warmup, item->length)};
+      C2_TRY(c2_alloc_array(item->length - row->first, sizeof *row->point, &row->point, err));
+    }
+  }
+  if (short_ones > 0) {
+    cli_warn("%zu series %s no more than %zu steps (--warmup): nothing of them is judged", short_ones,
+             short_ones == 1 ? "has" : "have", r->warmup);
+  }
+  return C2_OK;
+}
+
+static c2_status detect(detect_request *r, chronos2_session *session, c2_error *err) {
+  size_t total = 0;
+  size_t done = 0;
+  c2_outfile file;
+  for (size_t i = 0; i < r->in.set.count; i++) {
+    size_t length = r->in.set.item[i].length;
+    total += length - c2_min_size(r->warmup, length);
+  }
+  for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
+    C2_TRY(forecast_item(r, session, &r->row[i], &done, total, err));
+  }
+  C2_TRY(judge(r, err));
+  C2_TRY(c2_outfile_open(&file, r->output, err));
+  c2_status status = detect_write(r, file.stream, err);
+  if (status == C2_OK) status = c2_outfile_commit(&file, err);
+  c2_outfile_discard(&file);
+  C2_TRY(status);
+  tell(r);
+  return r->report ? detect_draw(r, err) : C2_OK;
+}
+
+static c2_status prepare(detect_request *r, char **paths, size_t count, c2_error *err) {
+  const char *database[] = {r->in.database};
+  for (int i = 0; i < 2; i++) {
+    const char *output = i ? r->report : r->output;
+    if (i && !output) continue;
+    C2_TRY(cli_keep_inputs(output, &r->engine, (const char *const *)paths, count, err));
+    C2_TRY(cli_keep_inputs(output, &r->engine, database, 1, err));
+  }
+  C2_TRY(cli_input_read(&r->in, paths, count, err));
+  C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
+  cli_input_summarise(&r->in.set, r->summary);
+  cli_note("%s", r->summary);
+  cli_input_warn(&r->in.set);
+  return make_rows(r, err);
+}
+
+static int run(detect_request *r, char **paths, size_t count, c2_error *err) {
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  if (check_options(r, err) != C2_OK) return cli_fail_error(err);
+  r->model_name = r->engine.model ? r->engine.model : cli_name_of(cli_default_model());
+  int opened = cli_engine_locate(&r->engine);
+  if (opened != CLI_DONE) return opened;
+  if (prepare(r, paths, count, err) != C2_OK) return cli_fail_error(err);
+  opened = cli_engine_open(&r->engine, &model, &session);
+  if (opened != CLI_DONE) return opened;
+  cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
+  c2_status status = detect(r, session, err);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  return status == C2_OK ? CLI_DONE : cli_fail_error(err);
+}
+
+static size_t list_options(detect_request *r, cli_option *out) {
+  const cli_option table[] = {
+      {"coverage", 0, "SHARE", "Share of ordinary observations that the bands should hold. [0.99]", CLI_NUMBER,
+       &r->coverage, NULL},
+      {"horizon", 'n', "N",
+       "Forecast N steps at a time: each observation is expected 1 to N steps ahead. More is faster and notices less. "
+       "[1]",
+       CLI_COUNT, &r->horizon, NULL},
+      {"warmup", 0, "N", "Number of first steps of a series that are not judged. [32]", CLI_COUNT, &r->warmup, NULL},
+      {"last", 0, "N", "Tell of the last N steps alone; those before still calibrate the bands. [all]", CLI_COUNT,
+       &r->last, NULL},
+      {"all", 0, NULL, "Write all observations that were judged, not only those outside their band.", CLI_FLAG,
+       &r->all, NULL},
+      {"output", 'o', "FILE", "Write the CSV to this file. [standard output]", CLI_TEXT, &r->output, NULL},
+      {"report", 0, "FILE", "Also draw histories, bands and flags as a page (HTML) that needs no network.", CLI_TEXT,
+       &r->report, NULL}};
+  memcpy(out, table, sizeof table);
+  return sizeof table / sizeof *table;
+}
+
+static const cli_usage usage = {
+    .command = "detect",
+    .arguments = "INPUT...",
+    .summary =
+        "Finds observations that were not to be expected: each step of a history is forecast from the steps before it, "
+        "and what lies outside the forecast's band is written as CSV: item_id,timestamp,target_name,value,expected,"
+        "lower,upper,score,flag. The bands are calibrated on the earlier errors of the same series, so that as many "
+        "ordinary observations lie outside as --coverage leaves. The score is the distance from what was expected in "
+        "widths of the band on that side: beyond 1 or -1 is outside.",
+    .examples = "Find what is out of the ordinary:\n"
+                "chronos2 detect sensors.csv\n"
+                "Judge the last day of hourly data, and look at it:\n"
+                "chronos2 detect sensors.csv --last 24 --coverage 0.999 --report sensors.html\n",
+    .min_arguments = 0,
+    .max_arguments = SIZE_MAX};
+
+int cli_detect(int argc, char **argv) {
+  detect_request r = {.coverage = 0.99, .horizon = 1, .warmup = LEAST_WARMUP};
+  cli_option options[40] = {{.name = NULL}};
+  size_t listed = list_options(&r, options);
+  (void)cli_input_options(&r.in, options + listed);
+  int first = 0;
+  int status = 0;
+  c2_error err = {C2_OK, ""};
+  cli_engine_init(&r.engine);
+  if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
+  cli_located located = {.path = NULL};
+  if (argc == first && !r.in.sql) {
+    status = cli_fail_usage("detect needs INPUT... or --sql; see 'chronos2 detect --help'");
+  } else {
+    status = cli_locate_inputs(&r.engine, argv + first, (size_t)(argc - first), &located);
+  }
+  if (status == CLI_DONE) status = run(&r, argv + first, (size_t)(argc - first), &err);
+  cli_located_free(&located);
+  for (size_t i = 0; i < r.rows; i++) free(r.row[i].point);
+  free(r.row);
+  cli_input_free(&r.in);
+  return status;
+}

@@ -1,0 +1,171 @@
+/* What `chronos2 detect` writes: CSV, and a page. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/memory.h"
+#include "base/outfile.h"
+#include "cli/detect.h"
+#include "data/csv.h"
+#include "page/page.h"
+
+enum { MOST_STEPS = 3000 /* of a series that are drawn */, MOST_NUMBERS = 4 << 20, MOST_LISTED = 1000, DIGITS = 7 };
+
+static c2_status stamp_of(const detect_row *row, size_t step, char text[C2_TIME_ROOM], c2_error *err) {
+  c2_time stamp = 0;
+  C2_TRY(c2_freq_add(&row->item->freq, row->item->start, (int64_t)step, &stamp, err));
+  c2_item_stamp(row->item, stamp, text);
+  return C2_OK;
+}
+
+/* ---- CSV ------------------------------------------------------------------------------------------ */
+
+static c2_status write_step(const detect_row *row, size_t step, FILE *out, c2_error *err) {
+  const detect_point *p = &row->point[step - row->first];
+  const double numbers[] = {detect_value(row, step), p->expected, p->lower, p->upper, p->score};
+  char text[C2_TIME_ROOM];
+  C2_TRY(stamp_of(row, step, text, err));
+  c2_csv_write(out, row->item->id);
+  (void)fprintf(out, ",%s,", text);
+  c2_csv_write(out, row->item->target_names[row->target]);
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    (void)fputc(',', out);
+    cli_print_double(out, numbers[i], i == 0 ? 17 : DIGITS);
+  }
+  (void)fprintf(out, ",%d\n", detect_is_flagged(p));
+  return C2_OK;
+}
+
+c2_status detect_write(const detect_request *r, FILE *out, c2_error *err) {
+  c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
+  (void)fputc(',', out);
+  c2_csv_write(out, r->in.timestamp_column ? r->in.timestamp_column : "timestamp");
+  (void)fputs(",target_name,value,expected,lower,upper,score,flag\n", out);
+  for (size_t i = 0; i < r->rows; i++) {
+    const detect_row *row = &r->row[i];
+    for (size_t step = detect_first_told(r, row); step < row->item->length; step++) {
+      const detect_point *p = &row->point[step - row->first];
+      if (isnan(p->score) || (!r->all && !detect_is_flagged(p))) continue;
+      C2_TRY(write_step(row, step, out, err));
+    }
+  }
+  return C2_OK;
+}
+
+/* ---- The page ---------------------------------------------------------------------------------------- */
+
+/* One number of each judged step from `first` on; null where there is none. `of`: its place in a point. */
+static void put_row(c2_json_writer *w, const detect_row *row, size_t first, size_t of) {
+  c2_json_begin_array(w, NULL);
+  for (size_t step = first; step < row->item->length; step++) {
+    const detect_point *p = &row->point[step - row->first];
+    const double numbers[] = {p->expected, p->lower, p->upper};
+    c2_json_put_number(w, NULL, isnan(p->score) ? (double)NAN : numbers[of]);
+  }
+  c2_json_end_array(w);
+}
+
+static c2_status put_chart(c2_json_writer *w, const detect_row *row, size_t from, c2_error *err) {
+  char text[C2_TIME_ROOM];
+  size_t first = c2_max_size(row->first, from);
+  c2_json_begin_array(w, "stamps");
+  for (size_t step = from; step < row->item->length; step++) {
+    C2_TRY(stamp_of(row, step, text, err));
+    c2_json_put_text(w, NULL, text);
+  }
+  c2_json_end_array(w);
+  c2_json_put_numbers(w, "past", row->item->target + row->target * row->item->length + from, row->item->length - from);
+  c2_json_put_whole(w, "from", first - from);
+  c2_json_begin_array(w, "band"); /* expected, lower, upper */
+  for (size_t of = 0; of < 3; of++) put_row(w, row, first, of);
+  c2_json_end_array(w);
+  return C2_OK;
+}
+
+/* A list of the flagged observations: of the last ones, where there are too many. */
+static c2_status put_flags(c2_json_writer *w, const detect_request *r, const detect_row *row, size_t from,
+                           size_t *listed, c2_error *err) {
+  char text[C2_TIME_ROOM];
+  c2_json_begin_array(w, "flags");
+  for (size_t step = row->item->length; step-- > detect_first_told(r, row);) {
+    const detect_point *p = &row->point[step - row->first];
+    if (isnan(p->score) || !detect_is_flagged(p) || *listed >= MOST_LISTED) continue;
+    ++*listed;
+    C2_TRY(stamp_of(row, step, text, err));
+    c2_json_begin_object(w, NULL);
+    c2_json_put_text(w, "stamp", text);
+    if (step >= from) c2_json_put_whole(w, "x", step - from);
+    c2_json_put_number(w, "value", detect_value(row, step));
+    c2_json_put_number(w, "expected", p->expected);
+    c2_json_put_number(w, "lower", p->lower);
+    c2_json_put_number(w, "upper", p->upper);
+    c2_json_put_number(w, "score", p->score);
+    c2_json_end_object(w);
+  }
+  c2_json_end_array(w);
+  return C2_OK;
+}
+
+static c2_status put_series(c2_json_writer *w, const detect_request *r, c2_error *err) {
+  size_t numbers = 0;
+  size_t listed = 0;
+  size_t drawn = 0;
+  size_t count = 0;
+  c2_json_begin_array(w, "series");
+  for (size_t i = 0; i < r->rows; i++) {
+    const detect_row *row = &r->row[i];
+    size_t length = row->item->length;
+    size_t from = length > MOST_STEPS ? length - MOST_STEPS : 0;
+    c2_json_begin_object(w, NULL);
+    c2_json_put_text(w, "id", row->item->id);
+    c2_json_put_text(w, "target", row->item->targets > 1 ? row->item->target_names[row->target] : "");
+    c2_json_put_whole(w, "judged", row->judged);
+    c2_json_put_whole(w, "count", row->flags);
+    c2_json_put_whole(w, "length", length);
+    C2_TRY(put_flags(w, r, row, from, &listed, err));
+    if (numbers < MOST_NUMBERS) {
+      C2_TRY(put_chart(w, row, from, err));
+      numbers += 5 * (length - from);
+      drawn++;
+    }
+    c2_json_end_object(w);
+  }
+  c2_json_end_array(w);
+  if (drawn < r->rows) cli_warn("%s draws the first %zu of %zu series", r->report, drawn, r->rows);
+  if (listed < r->flags) cli_warn("%s lists %zu of %zu flagged observations", r->report, listed, r->flags);
+  const char *const *warning = cli_warnings(&count);
+  c2_json_begin_array(w, "warnings");
+  for (size_t i = 0; i < count; i++) c2_json_put_text(w, NULL, warning[i]);
+  c2_json_end_array(w);
+  return C2_OK;
+}
+
+c2_status detect_draw(const detect_request *r, c2_error *err) {
+  static const c2_page_kind kind = {"Detection", "What was not to be expected", c2_page_detect_js};
+  c2_page page;
+  c2_outfile file;
+  C2_TRY(c2_outfile_open(&file, r->report, err));
+  c2_json_writer *w = &page.json;
+  c2_status status = C2_OK;
+  c2_page_begin(&page, file.stream, &kind);
+  (void)fprintf(file.stream, "<p class=\"plain\">%s.</p>\n<p class=\"note\">", r->found);
+  c2_page_text(file.stream, r->summary);
+  (void)fputs(".</p>\n", file.stream);
+  c2_page_data(&page);
+  c2_json_begin_object(w, NULL);
+  c2_json_put_number(w, "coverage", r->coverage);
+  c2_json_begin_object(w, "facts");
+  c2_json_put_text(w, "Input", r->summary);
+  c2_json_put_text(w, "Model", r->model_name);
+  c2_json_put_number(w, "Coverage", r->coverage);
+  c2_json_put_whole(w, "Steps ahead, at most", r->horizon);
+  c2_json_put_whole(w, "Steps before the first that is judged", r->warmup);
+  c2_json_put_text(w, "Program", chronos2_version());
+  c2_json_end_object(w);
+  C2_GOTO(put_series(w, r, err));
+  c2_json_end_object(w);
+  C2_GOTO(c2_page_end(&page, r->report, err));
+  C2_GOTO(c2_outfile_commit(&file, err));
+fail:
+  c2_outfile_discard(&file);
+  return status;
+}

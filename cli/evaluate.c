@@ -1,0 +1,363 @@
+/* `chronos2 evaluate`: forecasts the ends of one's own series, which are known, and scores the forecasts. */
+#include "cli/evaluate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "study/measure/arm.h"
+#include "study/statistics/statistics.h"
+
+enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
+
+/* ---- Options ---------------------------------------------------------------------------------- */
+
+static c2_status read_levels(evaluate_request *r, c2_error *err) {
+  c2_error why;
+  if (cli_split_numbers(r->levels_text, &r->levels, &r->level_count, &why) != C2_OK) {
+    C2_FAIL(err, why.code, "--quantile-levels: %s", why.text);
+  }
+  c2_sort(r->levels, r->level_count);
+  for (size_t i = 0; i < r->level_count; i++) {
+    if (!(r->levels[i] > 0 && r->levels[i] < 1) || (i > 0 && r->levels[i] == r->levels[i - 1])) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels between 0 and 1, each once, found %g",
+              r->levels[i]);
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status check_options(evaluate_request *r, c2_error *err) {
+  if (r->horizon < 1) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "evaluate needs --horizon N; see 'chronos2 evaluate --help'");
+  }
+  if (r->horizon > MOST_STEPS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
+  }
+  if (r->stride > MOST_STEPS || r->windows > MOST_WINDOWS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large", r->stride > MOST_STEPS ? "stride" : "windows");
+  }
+  C2_TRY(read_levels(r, err));
+  return cli_input_check(&r->in, err);
+}
+
+/* ---- The task --------------------------------------------------------------------------------- */
+
+/* Steps of a season, as the field has them by frequency; 1 where there is none in common use. */
+static size_t season_of(const c2_freq *freq) {
+  size_t whole = 1;
+  switch (freq->unit) {
+    case C2_FREQ_SECOND: whole = 3600; break;
+    case C2_FREQ_MINUTE: whole = 1440; break;
+    case C2_FREQ_HOUR: whole = 24; break;
+    case C2_FREQ_BUSINESS_HOUR: whole = 8; break;
+    case C2_FREQ_DAY: whole = 7; break;
+    case C2_FREQ_BUSINESS_DAY: whole = 5; break;
+    case C2_FREQ_MONTH: whole = 12; break;
+    case C2_FREQ_QUARTER: whole = 4; break;
+    case C2_FREQ_HALF_YEAR: whole = 2; break;
+    default: break;
+  }
+  size_t multiple = (size_t)freq->multiple;
+  return whole % multiple == 0 ? whole / multiple : 1;
+}
+
+/* As many windows as were asked for, or the usual number, where the longest series has room for them. */
+static c2_status choose_windows(evaluate_request *r, c2_error *err) {
+  size_t longest = 0;
+  for (size_t i = 0; i < r->in.set.count; i++) longest = c2_max_size(longest, r->in.set.item[i].length);
+  if (longest <= r->horizon) {
+    C2_FAIL(err, C2_ERR_FORMAT, "the longest series has %zu steps, expected more than the horizon's %zu", longest,
+            r->horizon);
+  }
+  size_t most = (longest - 1 - r->horizon) / r->stride + 1;
+  if (r->windows > most) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--windows: the longest series has %zu steps, which is enough for %zu, found %zu",
+            longest, most, r->windows);
+  }
+  if (r->windows == 0) r->windows = c2_min_size(USUAL_WINDOWS, most);
+  return C2_OK;
+}
+
+/* Names of the covariates, which all items have: those of --known are known ahead. */
+static c2_status name_covariates(evaluate_request *r, c2_error *err) {
+  const c2_item *item = &r->in.set.item[0];
+  char **known = NULL;
+  size_t count = 0;
+  size_t found = 0;
+  c2_error why;
+  if (r->known_text && cli_split(r->known_text, &known, &count, &why) != C2_OK) {
+    C2_FAIL(err, why.code, "--known: %s", why.text);
+  }
+  c2_status status = c2_pool_alloc(&r->pool, item->covariates, sizeof(char *), &r->task.known.name, err);
+  if (status == C2_OK) {
+    status = c2_pool_alloc(&r->pool, item->covariates, sizeof(char *), &r->task.past.name, err);
+  }
+  for (size_t c = 0; status == C2_OK && c < item->covariates; c++) {
+    bool is_known = false;
+    for (size_t k = 0; k < count; k++) is_known = is_known || strcmp(known[k], item->covariate[c].name) == 0;
+    c2_names *names = is_known ? &r->task.known : &r->task.past;
+    names->name[names->count++] = item->covariate[c].name;
+    found += is_known;
+  }
+  if (status == C2_OK && found != count) {
+    status = c2_fail(err, C2_ERR_ARGUMENT,
+                     "--known: expected covariates that were read (--covariates), each once, found '%s'",
+                     r->known_text);
+  }
+  free(known);
+  return status;
+}
+
+static c2_status make_task(evaluate_request *r, const char *file, c2_error *err) {
+  const c2_item *first = &r->in.set.item[0];
+  size_t span = r->horizon + (r->windows - 1) * r->stride;
+  r->task = (c2_task){.file = file,
+                      .line = 1,
+                      .name = "evaluate",
+                      .horizon = r->horizon,
+                      .num_windows = r->windows,
+                      .seasonality = r->seasonality,
+                      .initial_cutoff = -(int64_t)span,
+                      .step = r->stride,
+                      .min_context = 1,
+                      .levels = r->levels,
+                      .level_count = r->level_count,
+                      .target = {.count = first->targets}};
+  for (size_t i = 1; i < r->in.set.count; i++) {
+    const c2_item *item = &r->in.set.item[i];
+    if (item->targets == first->targets) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has %zu targets, expected the first series' %zu", item->file,
+            item->line, item->id, item->targets, first->targets);
+  }
+  C2_TRY(name_covariates(r, err));
+  r->data.set = r->in.set;
+  memset(&r->in.set, 0, sizeof r->in.set);
+  C2_TRY(c2_task_data_settle(&r->data, &r->task, err));
+  return c2_evaluation_of(&r->e, &r->task, &r->data, false, err);
+}
+
+/* What was chosen for the user. */
+static void tell_plan(evaluate_request *r, const c2_freq *freq, bool seasonality_given) {
+  char why[160] = "";
+  char name[64];
+  cli_name_frequency(freq, name, sizeof name);
+  if (!seasonality_given) {
+    (void)snprintf(why, sizeof why, ", as data of this frequency have it, %s (--seasonality changes it)", name);
+  }
+  (void)snprintf(r->plan, sizeof r->plan, "%zu window%s of %zu step%s, %zu apart; season of %zu step%s%s", r->windows,
+                 r->windows == 1 ? "" : "s", r->horizon, r->horizon == 1 ? "" : "s", r->stride, r->seasonality,
+                 r->seasonality == 1 ? "" : "s", why);
+  cli_note("%s", r->plan);
+  size_t whole = r->e.data.units * r->windows * r->e.data.targets;
+  if (r->e.num_forecasts < whole) {
+    cli_warn("%zu of %zu forecasts are left out: those series are too short for all windows",
+             whole - r->e.num_forecasts, whole);
+  }
+}
+
+/* ---- Scores ----------------------------------------------------------------------------------- */
+
+/* Each row's scores by a forecaster: means over its windows that have one. */
+static c2_status score_rows(evaluate_request *r, c2_forecaster who, c2_error *err) {
+  c2_metric_list all = {.count = C2_METRICS};
+  c2_sums *sums = NULL;
+  size_t *defined = NULL;
+  size_t cells = r->rows * C2_METRICS;
+  c2_status status = C2_OK;
+  for (size_t m = 0; m < C2_METRICS; m++) all.at[m] = (c2_metric)m;
+  C2_GOTO(c2_alloc_array(r->e.num_forecasts * C2_METRICS, sizeof *sums, &sums, err));
+  C2_GOTO(c2_alloc_array(cells, sizeof *defined, &defined, err));
+  C2_GOTO(c2_pool_alloc(&r->pool, cells, sizeof(double), &r->row_score[who], err));
+  C2_GOTO(c2_evaluation_series(&r->e, who, &all, sums, err));
+  const c2_sums *next = sums;
+  for (size_t i = 0; i < r->e.windows; i++) {
+    const c2_window *w = &r->e.window[i];
+    for (size_t k = 0; k < w->targets * w->count; k++) { /* [targets][series] */
+      size_t row = w->unit[k % w->count] * w->targets + k / w->count;
+      if (who == C2_BY_NAIVE) r->count[row]++;
+      for (size_t m = 0; m < C2_METRICS; m++) {
+        double value = c2_metric_value((c2_metric)m, next++);
+        if (isnan(value)) continue;
+        r->row_score[who][row * C2_METRICS + m] += value;
+        defined[row * C2_METRICS + m]++;
+      }
+    }
+  }
+  for (size_t c = 0; c < cells; c++) {
+    double *value = &r->row_score[who][c];
+    *value = defined[c] ? *value / (double)defined[c] : (double)NAN;
+  }
+fail:
+  free(sums);
+  free(defined);
+  return status;
+}
+
+static c2_status score(evaluate_request *r, c2_error *err) {
+  size_t without = 0;
+  r->rows = r->e.data.units * r->e.data.targets;
+  C2_TRY(c2_pool_alloc(&r->pool, r->rows, sizeof *r->count, &r->count, err));
+  r->scored[C2_BY_MODEL] = r->scored[C2_BY_NAIVE] = true;
+  r->scored[C2_BY_OTHER] = r->against != NULL;
+  for (int who = 0; who < C2_FORECASTERS; who++) {
+    if (!r->scored[who]) continue;
+    C2_TRY(c2_evaluation_score(&r->e, (c2_forecaster)who, r->overall[who], err));
+    C2_TRY(score_rows(r, (c2_forecaster)who, err));
+    if (who != C2_BY_NAIVE) C2_TRY(c2_coverage_of(&r->e, (c2_forecaster)who, &r->coverage[who], err));
+  }
+  for (size_t row = 0; row < r->rows; row++) {
+    without += r->count[row] > 0 && isnan(r->row_score[C2_BY_NAIVE][row * C2_METRICS + C2_MASE]);
+  }
+  if (without > 0) {
+    cli_warn("%zu series ha%s no MASE: the past never differs from a season before, or is shorter than that", without,
+             without == 1 ? "s" : "ve");
+  }
+  return C2_OK;
+}
+
+static int progress(void *user, size_t done, size_t total) {
+  (void)user;
+  cli_progress("forecasting", done, total);
+  return 0;
+}
+
+static c2_status evaluate(evaluate_request *r, chronos2_session *session, c2_error *err) {
+  double seconds = 0;
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
+                                      .horizon = r->horizon,
+                                      .context_length = r->engine.context_length,
+                                      .batch_size = r->engine.batch_size,
+                                      .extend_context = true};
+  chronos2_session_on_progress(session, progress, NULL);
+  C2_TRY(c2_evaluation_forecast(&r->e, session, &options, &seconds, err));
+  C2_TRY(score(r, err));
+  C2_TRY(evaluate_write(r, err));
+  if (r->report) C2_TRY(evaluate_draw(r, err));
+  evaluate_print(r, stdout);
+  return C2_OK;
+}
+
+/* ---- The command ------------------------------------------------------------------------------- */
+
+static c2_status prepare(evaluate_request *r, char **paths, size_t count, c2_error *err) {
+  const char *outputs[] = {r->output, r->forecasts, r->calibration, r->report};
+  const char *further[] = {r->against, r->in.database};
+  c2_freq freq = {.unit = C2_FREQ_COUNT, .multiple = 1};
+  for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+    if (!outputs[i]) continue;
+    C2_TRY(cli_keep_inputs(outputs[i], &r->engine, (const char *const *)paths, count, err));
+    C2_TRY(cli_keep_inputs(outputs[i], &r->engine, further, 2, err));
+  }
+  C2_TRY(cli_input_read(&r->in, paths, count, err));
+  if (r->in.set.count == 0) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a series, found none", count ? paths[0] : "--sql");
+  }
+  C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
+  cli_input_summarise(&r->in.set, r->summary);
+  cli_note("%s", r->summary);
+  cli_input_warn(&r->in.set);
+  size_t kinds = c2_dataset_freqs(&r->in.set, &freq);
+  bool given = r->seasonality > 0;
+  if (kinds > 1) cli_warn("series differ in frequency; one season is taken for all of them");
+  if (!given) r->seasonality = season_of(&freq);
+  if (r->stride == 0) r->stride = r->horizon;
+  C2_TRY(choose_windows(r, err));
+  C2_TRY(make_task(r, count ? paths[0] : "--sql", err));
+  tell_plan(r, &freq, given);
+  return r->against ? evaluate_read_against(r, err) : C2_OK;
+}
+
+static int run(evaluate_request *r, char **paths, size_t count, c2_error *err) {
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  if (check_options(r, err) != C2_OK) return cli_fail_error(err);
+  r->model_name = r->engine.model ? r->engine.model : cli_name_of(cli_default_model());
+  int opened = cli_engine_locate(&r->engine);
+  if (opened != CLI_DONE) return opened;
+  if (prepare(r, paths, count, err) != C2_OK) return cli_fail_error(err);
+  opened = cli_engine_open(&r->engine, &model, &session);
+  if (opened != CLI_DONE) return opened;
+  cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
+  cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
+  c2_status status = evaluate(r, session, err);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  return status == C2_OK ? cli_flush_output() : cli_fail_error(err);
+}
+
+static size_t list_options(evaluate_request *r, cli_option *out) {
+  const cli_option table[] = {
+      {"horizon", 'n', "N", "Number of steps to forecast in each window. It is required.", CLI_COUNT, &r->horizon,
+       NULL},
+      {"windows", 0, "N", "Number of windows, the last of which ends with the series. [3, where series have room]",
+       CLI_COUNT, &r->windows, NULL},
+      {"stride", 0, "N", "Number of steps from one window to the next. [the horizon]", CLI_COUNT, &r->stride, NULL},
+      {"seasonality", 0, "N",
+       "Steps of a season, for seasonal naive and the metrics that are scaled by it. [by the frequency]", CLI_COUNT,
+       &r->seasonality, NULL},
+      {"quantile-levels", 0, "LIST", "Quantile levels that are scored. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text,
+       NULL},
+      {"known", 0, "LIST",
+       "Those of the covariates that are known ahead: forecasts see their values in the steps that are scored.",
+       CLI_TEXT, &r->known_text, NULL},
+      {"against", 0, "FILE",
+       "Also score these forecasts: CSV as chronos2 forecast writes it, with a further column, cutoff, the last time "
+       "stamp that was known, where windows overlap.",
+       CLI_TEXT, &r->against, NULL},
+      {"output", 'o', "FILE", "Write the scores of each series as CSV. The first lines are those of all series.",
+       CLI_TEXT, &r->output, NULL},
+      {"calibration", 0, "FILE",
+       "Write as CSV how often the truth lay at or below each quantile and within each band, overall and by step.",
+       CLI_TEXT, &r->calibration, NULL},
+      {"forecasts", 0, "FILE", "Write the forecasts of all windows as CSV, which --against reads.", CLI_TEXT,
+       &r->forecasts, NULL},
+      {"report", 0, "FILE", "Also draw scores, coverage and forecasts as a page (HTML) that needs no network.",
+       CLI_TEXT, &r->report, NULL}};
+  memcpy(out, table, sizeof table);
+  return sizeof table / sizeof *table;
+}
+
+static const cli_usage usage = {
+    .command = "evaluate",
+    .arguments = "INPUT...",
+    .summary =
+        "Judges forecasts on series of your own: their last steps are forecast from what came before, in several "
+        "windows, and scored by the metrics of fev beside seasonal naive. It also counts how often the truth lies "
+        "within the bands.",
+    .examples = "Score forecasts of 28 days over the last 3 times 28 days:\n"
+                "chronos2 evaluate sales.csv --horizon 28\n"
+                "Begin a window each week, and write the scores of each series and a page:\n"
+                "chronos2 evaluate sales.csv -n 28 --windows 8 --stride 7 -o scores.csv --report scores.html\n"
+                "Compare with the forecasts of another program:\n"
+                "chronos2 evaluate sales.csv -n 28 --against theirs.csv\n",
+    .min_arguments = 0,
+    .max_arguments = SIZE_MAX};
+
+int cli_evaluate(int argc, char **argv) {
+  evaluate_request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
+  cli_option options[40] = {{.name = NULL}};
+  size_t listed = list_options(&r, options);
+  (void)cli_input_options(&r.in, options + listed);
+  int first = 0;
+  int status = 0;
+  c2_error err = {C2_OK, ""};
+  cli_engine_init(&r.engine);
+  if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
+  cli_located located = {.path = NULL};
+  if (argc == first && !r.in.sql) {
+    status = cli_fail_usage("evaluate needs INPUT... or --sql; see 'chronos2 evaluate --help'");
+  } else {
+    status = cli_locate_inputs(&r.engine, argv + first, (size_t)(argc - first), &located);
+  }
+  if (status == CLI_DONE) status = run(&r, argv + first, (size_t)(argc - first), &err);
+  cli_located_free(&located);
+  for (int who = 0; who < C2_FORECASTERS; who++) c2_coverage_free(&r.coverage[who]);
+  c2_evaluation_free(&r.e);
+  c2_task_data_free(&r.data);
+  cli_input_free(&r.in);
+  c2_pool_free(&r.pool);
+  free(r.levels);
+  return status;
+}

@@ -1,0 +1,188 @@
+/* Forecasts that somebody else made, as CSV: each row is found by series, target, time stamp and, where windows
+ * overlap, the last time stamp that was known. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "cli/evaluate.h"
+
+enum { ROLES = 4, KEY_ROOM = 64 };
+
+typedef struct theirs {
+  const char *path;
+  c2_input input;
+  c2_frame frame;
+  const c2_column *id, *stamp, *target, *cutoff, *point; /* of the frame; id, target and cutoff may be NULL */
+  const c2_column *level;                                /* [level_count]; NULL: there are none */
+  c2_lookup keys;                                        /* of the rows, in order */
+  c2_pool pool;
+  size_t used;
+} theirs;
+
+/* "0.1", as the header spells a level. */
+static bool find_level(const c2_header *header, double level, size_t *at) {
+  for (size_t i = 0; i < header->names.count; i++) {
+    char *end = NULL;
+    const char *name = header->names.text[i];
+    double value = strtod(name, &end);
+    if (end == name || *end || fabs(value - level) > 1e-9) continue;
+    *at = i;
+    return true;
+  }
+  return false;
+}
+
+/* Which columns there are: want [wants]. */
+static c2_status choose_columns(const evaluate_request *r, theirs *t, c2_want *want, size_t *wants, c2_error *err) {
+  const c2_header *header = t->input.header;
+  const char *id = r->in.id_column ? r->in.id_column : "item_id";
+  const char *stamp = r->in.timestamp_column ? r->in.timestamp_column : "timestamp";
+  size_t at = 0;
+  size_t levels = 0;
+  bool has_id = c2_header_has(header, id);
+  bool has_target = c2_header_has(header, "target_name");
+  bool has_cutoff = c2_header_has(header, "cutoff");
+  if (!has_id && r->e.data.units > 1) C2_TRY(c2_header_find(header, id, &at, err)); /* says that it is missing */
+  if (!has_target && r->e.data.targets > 1) C2_TRY(c2_header_find(header, "target_name", &at, err));
+  if (!has_cutoff && r->windows > 1 && r->stride < r->horizon) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a column 'cutoff', the last time stamp that was known: windows overlap",
+            t->path);
+  }
+  const struct {
+    const char *name;
+    c2_want_type type;
+    bool there;
+  } roles[ROLES] = {{id, C2_WANT_NAME, has_id},
+                    {"target_name", C2_WANT_NAME, has_target},
+                    {stamp, C2_WANT_TIME, true},
+                    {"cutoff", C2_WANT_TIME, has_cutoff}};
+  for (size_t i = 0; i < ROLES; i++) {
+    if (!roles[i].there) continue;
+    C2_TRY(c2_header_find(header, roles[i].name, &at, err));
+    want[(*wants)++] = (c2_want){at, roles[i].type, "a name"};
+  }
+  C2_TRY(c2_header_find(header, "predictions", &at, err));
+  want[(*wants)++] = (c2_want){at, C2_WANT_NUMBER, NULL};
+  for (size_t q = 0; q < r->level_count && find_level(header, r->levels[q], &at); q++, levels++) {
+    want[*wants + q] = (c2_want){at, C2_WANT_NUMBER, NULL};
+  }
+  if (levels < r->level_count) {
+    cli_warn("%s has no column for the quantile level %g: its quantiles are not scored", t->path, r->levels[levels]);
+    levels = 0;
+  }
+  *wants += levels;
+  C2_TRY(t->input.reader->read_columns(&t->input, want, *wants, &t->frame, err));
+  const c2_column *next = t->frame.column;
+  t->id = has_id ? next++ : NULL;
+  t->target = has_target ? next++ : NULL;
+  t->stamp = next++;
+  t->cutoff = has_cutoff ? next++ : NULL;
+  t->point = next++;
+  t->level = levels ? next : NULL;
+  return C2_OK;
+}
+
+/* Names end where the unit separator stands, which no name holds. */
+static c2_status make_key(c2_pool *pool, const char *id, const char *target, c2_time stamp, const c2_time *cutoff,
+                          const char **out, c2_error *err) {
+  size_t room = strlen(id) + strlen(target) + KEY_ROOM;
+  char *text = NULL;
+  C2_TRY(c2_pool_alloc(pool, room, 1, &text, err));
+  int n = snprintf(text, room, "%s\x1f%s\x1f%" PRId64, id, target, stamp);
+  if (cutoff) (void)snprintf(text + n, room - (size_t)n, "\x1f%" PRId64, *cutoff);
+  *out = text;
+  return C2_OK;
+}
+
+static size_t line_of(const theirs *t, size_t row) {
+  return t->frame.line ? t->frame.line[row] : row + 1;
+}
+
+static c2_status index_rows(theirs *t, c2_error *err) {
+  for (size_t row = 0; row < t->frame.rows; row++) {
+    const char *id = t->id ? t->id->word[t->id->code[row]] : "";
+    const char *target = t->target ? t->target->word[t->target->code[row]] : "";
+    const char *key = NULL;
+    size_t first = 0;
+    C2_TRY(make_key(&t->pool, id, target, t->stamp->time[row], t->cutoff ? &t->cutoff->time[row] : NULL, &key, err));
+    C2_TRY(c2_lookup_add(&t->keys, key, &first, err));
+    if (first < row) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: the same series, time stamp and cutoff as in line %zu", t->path,
+              line_of(t, row), line_of(t, first));
+    }
+  }
+  return C2_OK;
+}
+
+/* Points and quantiles of series i of a window; each step must be there. */
+static c2_status take_series(const evaluate_request *r, theirs *t, const c2_window *w, size_t i, double *out,
+                             c2_error *err) {
+  const c2_item *item = r->e.data.unit[w->unit[i]].item;
+  size_t steps = w->targets * w->horizon;
+  char text[C2_TIME_ROOM];
+  c2_time cutoff = 0;
+  c2_time stamp = 0;
+  C2_TRY(evaluate_stamp(r, w, i, -1, text, &cutoff, err));
+  for (size_t k = 0; k < steps; k++) {
+    const char *target = item->target_names[k / w->horizon];
+    const char *key = NULL;
+    size_t row = 0;
+    c2_pool pool = {NULL};
+    C2_TRY(evaluate_stamp(r, w, i, (int64_t)(k % w->horizon), text, &stamp, err));
+    c2_status status = make_key(&pool, t->id ? item->id : "", t->target ? target : "", stamp,
+                                t->cutoff ? &cutoff : NULL, &key, err);
+    bool found = status == C2_OK && c2_lookup_find(&t->keys, key, &row);
+    c2_pool_free(&pool);
+    C2_TRY(status);
+    if (!found) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a forecast of series '%.80s', %.80s, at %s", t->path, item->id, target,
+              text);
+    }
+    out[k] = c2_column_number(t->point, row);
+    if (isnan(out[k])) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: expected a number in predictions", t->path, line_of(t, row));
+    }
+    for (size_t q = 0; q < r->level_count; q++) {
+      out[steps + k * r->level_count + q] = t->level ? c2_column_number(&t->level[q], row) : (double)NAN;
+    }
+    t->used++;
+  }
+  return C2_OK;
+}
+
+static c2_status take_all(evaluate_request *r, theirs *t, c2_error *err) {
+  double **other = NULL;
+  C2_TRY(c2_pool_alloc(&r->pool, r->e.windows, sizeof(double *), &other, err));
+  for (size_t i = 0; i < r->e.windows; i++) {
+    const c2_window *w = &r->e.window[i];
+    size_t values = w->targets * w->horizon * (1 + r->level_count);
+    C2_TRY(c2_pool_alloc(&r->pool, w->count, values * sizeof(double), &other[i], err));
+    for (size_t k = 0; k < w->count; k++) C2_TRY(take_series(r, t, w, k, other[i] + k * values, err));
+  }
+  r->e.other = other;
+  if (t->used < t->frame.rows) {
+    cli_warn("%s: %zu of %zu rows are no step of a window: they are not scored", t->path, t->frame.rows - t->used,
+             t->frame.rows);
+  }
+  return C2_OK;
+}
+
+c2_status evaluate_read_against(evaluate_request *r, c2_error *err) {
+  theirs t = {.path = r->against};
+  c2_want *want = NULL;
+  size_t wants = 0;
+  c2_status status = C2_OK;
+  C2_TRY(c2_alloc_array(ROLES + 1 + r->level_count, sizeof *want, &want, err));
+  status = c2_input_open(&t.input, r->against, true, NULL, err);
+  if (status == C2_OK) status = choose_columns(r, &t, want, &wants, err);
+  if (status == C2_OK) status = index_rows(&t, err);
+  if (status == C2_OK) status = take_all(r, &t, err);
+  c2_lookup_free(&t.keys);
+  c2_pool_free(&t.pool);
+  c2_frame_free(&t.frame);
+  c2_input_close(&t.input);
+  free(want);
+  return status;
+}

@@ -1,0 +1,197 @@
+/* chronos2 detect: as many false alarms on clean data as its bands leave, planted ones found, and the thresholds of
+ * conformal prediction. */
+#include "program.h"
+
+#include <math.h>
+
+#include "study/statistics/conformal.h"
+#include "study/statistics/random.h"
+
+enum { SERIES = 6, STEPS = 260, WARMUP = 32 };
+
+/* ---- Thresholds --------------------------------------------------------------------------------- */
+
+static void test_thresholds(void **state) {
+  (void)state;
+  c2_conformal c = {NULL, 0, 0};
+  assert_int_equal(c2_conformal_least(0.99), 99);
+  assert_int_equal(c2_conformal_least(0.9), 9);
+  assert_int_equal(c2_conformal_least(0.5), 1);
+  for (int i = 0; i < 98; i++) assert_int_equal(c2_conformal_add(&c, (i * 37) % 98, NULL), C2_OK);
+  assert_true(isnan(c2_conformal_threshold(&c, 0.99)));
+  assert_int_equal(c2_conformal_add(&c, (double)INFINITY, NULL), C2_OK);
+  assert_true(isinf(c2_conformal_threshold(&c, 0.99))); /* the 99th of 99 */
+  assert_true(c2_conformal_threshold(&c, 0.98) == 97);  /* the 98th: of 0, 1, ... 97 */
+  assert_true(c2_conformal_threshold(&c, 0.5) == 49);   /* the 50th */
+  c2_conformal_free(&c);
+}
+
+/* ---- Data ------------------------------------------------------------------------------------------ */
+
+/* About normal, with mean 0 and deviation 1. */
+static double noise(uint64_t *state) {
+  double sum = 0;
+  for (int i = 0; i < 12; i++) sum += (double)c2_random_below(state, 1000001) / 1e6;
+  return sum - 6;
+}
+
+/* Noise that depends on the step before, half of the series with a season; spikes of 12 deviations where `spiked`. */
+static void write_series(const char *path, bool spiked) {
+  FILE *out = fopen(path, "w");
+  uint64_t state = 5;
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target\n", out);
+  for (int i = 0; i < SERIES; i++) {
+    double before = 0;
+    for (int t = 0; t < STEPS; t++) {
+      before = 0.5 * before + noise(&state);
+      double spike = spiked && t >= 200 && t % 29 == i ? 12 : 0;
+      (void)fprintf(out, "s%d,%d,%.6f\n", i, t, 50 + 8 * sin(t * M_PI / 6) * (i % 2) + before + spike);
+    }
+  }
+  assert_int_equal(fclose(out), 0);
+}
+
+/* ---- False alarms ------------------------------------------------------------------------------------ */
+
+/* How many of how many, from the line on stderr. */
+static void read_found(const char *err, size_t *flags, size_t *judged) {
+  const char *at = strstr(err, " observations lie outside");
+  assert_non_null(at);
+  while (at > err && at[-1] != '\n') at--;
+  assert_int_equal(sscanf(at, "chronos2: %zu of %zu observations", flags, judged), 2);
+}
+
+/* A judged step with n earlier ones of its series is flagged with the probability 1 - k / (n + 1), k the rank of the
+ * threshold, if their scores are exchangeable, and then each step independently of the others. With fewer than there
+ * must be, all series' scores together give the threshold, and the probability is about 1 - coverage. So the number of
+ * flags is a sum of independent choices: its mean and variance follow, and beyond four deviations lie 6 in 100,000
+ * sums. The model's own bands need not be right for that, but its errors must be alike from step to step. */
+static void bounds_of(double coverage, double *low, double *high) {
+  double mean = 0;
+  double variance = 0;
+  size_t least = c2_conformal_least(coverage);
+  for (size_t n = 0; n < STEPS - WARMUP; n++) {
+    double p = n < least ? 1 - coverage : 1 - ceil(coverage * (double)(n + 1) - 1e-9) / (double)(n + 1);
+    mean += SERIES * p;
+    variance += SERIES * p * (1 - p);
+  }
+  *low = mean - 4 * sqrt(variance);
+  *high = mean + 4 * sqrt(variance);
+}
+
+static void test_false_alarms(void **state) {
+  (void)state;
+  static const char *const coverages[] = {"0.99", "0.9"};
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "clean.csv");
+  write_series(path, false);
+  for (int k = 0; k < 2; k++) {
+    size_t flags = 0;
+    size_t judged = 0;
+    double low = 0;
+    double high = 0;
+    program_result r = PROGRAM_RUN("detect", path, "--coverage", coverages[k]);
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    read_found(r.err, &flags, &judged);
+    assert_int_equal(judged, SERIES * (STEPS - WARMUP));
+    assert_int_equal(program_count(r.out, ",1\n"), flags);
+    assert_int_equal(program_count(r.out, "\n"), flags + 1);
+    bounds_of(strtod(coverages[k], NULL), &low, &high);
+    print_message("coverage %s: %zu of %zu flagged (%.2f%%), expected %.1f to %.1f\n", coverages[k], flags, judged,
+                  100 * (double)flags / (double)judged, low, high);
+    assert_true((double)flags >= low && (double)flags <= high);
+    program_free(&r);
+  }
+  free(path);
+  program_remove_folder(folder);
+}
+
+/* ---- Alarms -------------------------------------------------------------------------------------------- */
+
+static void test_spikes(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "spiked.csv");
+  char *report = program_path(folder, "r.html");
+  write_series(path, true);
+  program_result r = PROGRAM_RUN("detect", path, "--last", "60", "--all", "--report", report);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  assert_int_equal(program_count(r.out, "\n"), 1 + SERIES * 60);
+  size_t planted = 0;
+  for (int i = 0; i < SERIES; i++) {
+    for (int t = 200; t < STEPS; t++) {
+      char name[32];
+      double value = 0;
+      double expected = 0;
+      double lower = 0;
+      double upper = 0;
+      double score = 0;
+      int flag = 0;
+      (void)snprintf(name, sizeof name, "\ns%d,%d,target,", i, t);
+      const char *line = strstr(r.out, name);
+      assert_non_null(line);
+      assert_int_equal(sscanf(line + strlen(name), "%lf,%lf,%lf,%lf,%lf,%d", &value, &expected, &lower, &upper, &score,
+                              &flag), 6);
+      assert_true(lower <= expected && expected <= upper);
+      assert_int_equal(flag, value < lower || value > upper);
+      assert_int_equal(flag, fabs(score) > 1);
+      double half = value > expected ? upper - expected : expected - lower;
+      assert_true(fabs(score * half - (value - expected)) < 1e-4 * fmax(1, fabs(value)));
+      if (t % 29 != i) continue;
+      planted++;
+      if (flag != 1 || score < 1) fail_msg("series %d, step %d: a spike with the score %g", i, t, score);
+    }
+  }
+  assert_true(planted >= 2 * SERIES);
+  char *page = program_read_file(report);
+  assert_non_null(page);
+  assert_int_equal(strcmp(page + strlen(page) - 8, "</html>\n"), 0);
+  free(page);
+  program_free(&r);
+  free(report);
+  free(path);
+  program_remove_folder(folder);
+}
+
+/* Covariates, several targets and gaps; a series that is too short is told of. */
+static void test_input(void **state) {
+  (void)state;
+  static const char series[] =
+      "{\"item_id\": \"two\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [[%s],[%s]],"
+      " \"past_covariates\": {\"x\": [%s]}}\n{\"item_id\": \"short\", \"start\": \"2024-01-01\", \"freq\": \"D\","
+      " \"target\": [1,2,3]}\n";
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.jsonl");
+  char values[2][600] = {"", ""};
+  char text[4096];
+  for (int t = 0; t < 50; t++) {
+    for (int k = 0; k < 2; k++) {
+      size_t used = strlen(values[k]);
+      bool missing = k == 1 && t == 40;
+      (void)snprintf(values[k] + used, sizeof values[k] - used, missing ? "%snull" : "%s%d", t ? "," : "",
+                     (t * 7 + k) % 5);
+    }
+  }
+  (void)snprintf(text, sizeof text, series, values[0], values[1], values[0]);
+  program_write_file(path, text, strlen(text));
+  program_result r = PROGRAM_RUN("detect", path, "--all", "-n", "7", "--coverage", "0.8");
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  assert_int_equal(program_count(r.out, "\n"), 1 + 18 + 17); /* a step of the second target is missing */
+  assert_null(strstr(r.out, "2024-02-10,target_1"));
+  assert_non_null(strstr(r.out, "2024-02-10,target_0"));
+  assert_non_null(strstr(r.err, "1 series has no more than 32 steps (--warmup)"));
+  program_free(&r);
+  r = PROGRAM_RUN("detect", path, "--coverage", "0.999");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "35 observations have the model's own band"));
+  program_free(&r);
+  free(path);
+  program_remove_folder(folder);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_thresholds), cmocka_unit_test(test_false_alarms),
+                                     cmocka_unit_test(test_spikes), cmocka_unit_test(test_input)};
+  return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
+}

@@ -1,0 +1,255 @@
+/* chronos2 evaluate: windows, scores and coverage of forecasts that are known, and the same numbers as a study's. */
+#include "program.h"
+
+#include <math.h>
+
+enum { STEPS = 60, SEASON = 7, HORIZON = 4, STRIDE = 3, WINDOWS = 3, SERIES = 2, METRICS = 14 };
+
+static double value_at(int series, int step) {
+  return 10 * series + step % SEASON + 0.25 * (step * 5 % 11);
+}
+
+static void write_series(const char *path) {
+  char text[16384] = "item_id,timestamp,target\n";
+  for (int i = 0; i < SERIES; i++) {
+    for (int t = 0; t < STEPS; t++) {
+      (void)snprintf(text + strlen(text), sizeof text - strlen(text), "s%d,%d,%g\n", i, t, value_at(i, t));
+    }
+  }
+  program_write_file(path, text, strlen(text));
+}
+
+/* Forecasts of all windows that lie `by` above the truth, with levels 0.1, 0.5 and 0.9 at `spread` around them. */
+static void write_theirs(const char *path, bool with_cutoff, double by, double spread, int windows, int stride) {
+  char text[32768];
+  (void)snprintf(text, sizeof text, "item_id,timestamp,target_name,%spredictions,0.1,0.5,0.9\n",
+                 with_cutoff ? "cutoff," : "");
+  for (int i = 0; i < SERIES; i++) {
+    for (int w = 0; w < windows; w++) {
+      int first = STEPS - HORIZON - (windows - 1 - w) * stride;
+      for (int h = 0; h < HORIZON; h++) {
+        double point = value_at(i, first + h) + by;
+        char cutoff[16] = "";
+        if (with_cutoff) (void)snprintf(cutoff, sizeof cutoff, "%d,", first - 1);
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "s%d,%d,target,%s%.17g,%.17g,%.17g,%.17g\n", i,
+                       first + h, cutoff, point, point - spread, point, point + spread);
+      }
+    }
+  }
+  program_write_file(path, text, strlen(text));
+}
+
+/* A cell of the scores: the line that begins with `head`, column by number from 0. NAN if it is empty. */
+static double cell(const char *csv, const char *head, int column) {
+  for (const char *line = csv; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+    if (strncmp(line, head, strlen(head)) != 0) continue;
+    const char *at = line;
+    for (int c = 0; c < column; c++) at = strchr(at, ',') + 1;
+    return *at == ',' || *at == '\n' ? (double)NAN : strtod(at, NULL);
+  }
+  fail_msg("no line '%s' in %s", head, csv);
+  return 0;
+}
+
+enum { FORECASTS = 3, MASE, WQL, MAE, MQL = 16 }; /* columns */
+
+typedef struct files {
+  char *folder, *input, *theirs, *scores, *bands, *forecasts, *report;
+} files;
+
+static int set_up(void **state) {
+  files *f = calloc(1, sizeof *f);
+  assert_non_null(f);
+  f->folder = program_make_folder();
+  f->input = program_path(f->folder, "in.csv");
+  f->theirs = program_path(f->folder, "theirs.csv");
+  f->scores = program_path(f->folder, "scores.csv");
+  f->bands = program_path(f->folder, "bands.csv");
+  f->forecasts = program_path(f->folder, "forecasts.csv");
+  f->report = program_path(f->folder, "r.html");
+  write_series(f->input);
+  *state = f;
+  return 0;
+}
+
+static int tear_down(void **state) {
+  files *f = *state;
+  program_remove_folder(f->folder);
+  free(f->input);
+  free(f->theirs);
+  free(f->scores);
+  free(f->bands);
+  free(f->forecasts);
+  free(f->report);
+  free(f);
+  return 0;
+}
+
+#define EVALUATE(f, ...)                                                                                          \
+  PROGRAM_RUN("evaluate", (f)->input, "--horizon", "4", "--seasonality", "7", "--quantile-levels", "0.1,0.5,0.9", \
+              "--threads", "1", __VA_ARGS__)
+
+/* Forecasts that are half a unit too high have that as their error. Bands of 0.4 around them never hold the truth,
+ * those of 0.6 always do. */
+static void test_against(void **state) {
+  const files *f = *state;
+  for (int k = 0; k < 2; k++) {
+    double spread = k ? 0.6 : 0.4;
+    write_theirs(f->theirs, true, 0.5, spread, WINDOWS, STRIDE);
+    program_result r = EVALUATE(f, "--windows", "3", "--stride", "3", "--against", f->theirs, "-o", f->scores,
+                                "--calibration", f->bands);
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    program_free(&r);
+    char *scores = program_read_file(f->scores);
+    char *bands = program_read_file(f->bands);
+    assert_true(cell(scores, ",,against,", FORECASTS) == SERIES * WINDOWS);
+    assert_true(fabs(cell(scores, ",,against,", MAE) - 0.5) < 1e-12);
+    assert_true(fabs(cell(scores, "s1,target,against,", MAE) - 0.5) < 1e-12);
+    /* pinball losses, doubled, mean of the levels: 0.9 of what lies below 0.1's quantile, half, 0.1 */
+    double low = 0.5 - spread;
+    double mql = 2 * (fabs(low) * (low >= 0 ? 0.9 : 0.1) + 0.5 * 0.5 + (0.5 + spread) * 0.1) / 3;
+    assert_true(fabs(cell(scores, ",,against,", MQL) - mql) < 1e-12);
+    assert_true(cell(bands, "against,0.1,0.9,,", 5) == k);
+    assert_true(cell(bands, "against,0.1,0.9,4,", 5) == k && cell(bands, "against,0.1,0.9,4,", 4) == 6);
+    assert_true(cell(bands, "against,,0.5,,", 5) == 1);
+    free(scores);
+    free(bands);
+  }
+}
+
+/* Seasonal naive, and the windows: computed here. */
+static void test_naive_and_windows(void **state) {
+  const files *f = *state;
+  program_result r = EVALUATE(f, "--windows", "3", "--stride", "3", "-o", f->scores);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  assert_non_null(strstr(r.err, "3 windows of 4 steps, 3 apart; season of 7 steps\n"));
+  program_free(&r);
+  double mae = 0;
+  double mase = 0;
+  for (int w = 0; w < WINDOWS; w++) {
+    int first = STEPS - HORIZON - (WINDOWS - 1 - w) * STRIDE;
+    double scaled = 0;
+    for (int i = 0; i < SERIES; i++) {
+      double scale = 0;
+      for (int t = SEASON; t < first; t++) scale += fabs(value_at(i, t) - value_at(i, t - SEASON)) / (first - SEASON);
+      for (int h = 0; h < HORIZON; h++) {
+        double error = fabs(value_at(i, first + h) - value_at(i, first + h - SEASON));
+        mae += error / (SERIES * HORIZON * WINDOWS);
+        scaled += error / scale / (SERIES * HORIZON);
+      }
+    }
+    mase += scaled / WINDOWS;
+  }
+  char *scores = program_read_file(f->scores);
+  assert_true(fabs(cell(scores, ",,seasonal_naive,", MAE) - mae) < 1e-12);
+  assert_true(fabs(cell(scores, ",,seasonal_naive,", MASE) - mase) < 1e-12);
+  free(scores);
+}
+
+/* What it writes as forecasts scores as the model did. */
+static void test_round_trip(void **state) {
+  const files *f = *state;
+  program_result r = EVALUATE(f, "--windows", "3", "--stride", "2", "--forecasts", f->forecasts);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  program_free(&r);
+  r = EVALUATE(f, "--windows", "3", "--stride", "2", "--against", f->forecasts, "-o", f->scores, "--report", f->report);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  program_free(&r);
+  char *scores = program_read_file(f->scores);
+  for (int column = FORECASTS; column < 4 + METRICS; column++) {
+    double model = cell(scores, ",,model,", column);
+    assert_true(model == cell(scores, ",,against,", column) && model > 0);
+    assert_true(cell(scores, "s0,target,model,", column) == cell(scores, "s0,target,against,", column));
+  }
+  char *page = program_read_file(f->report);
+  assert_non_null(page);
+  assert_int_equal(strcmp(page + strlen(page) - 8, "</html>\n"), 0);
+  free(page);
+  free(scores);
+}
+
+/* The same windows in a task file give the same scores, to the last bit. */
+static void test_as_study(void **state) {
+  const files *f = *state;
+  static const char tasks[] =
+      "tasks:\n- {dataset_path: in.csv, dataset_config: t, horizon: 4, seasonality: 7, num_windows: 3,\n"
+      "   initial_cutoff: -10, window_step_size: 3, quantile_levels: [0.25]}\n";
+  char *path = program_path(f->folder, "tasks.yaml");
+  char *prefix = program_path(f->folder, "p");
+  char *full = program_path(f->folder, "p__perf_full.csv");
+  program_write_file(path, tasks, strlen(tasks));
+  program_result r = PROGRAM_RUN("study", "--tasks", path, "--radii", "1", "--perf-repeats", "1", "--arms", "none",
+                                 "--threads", "1", "--local-radius", "1", "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  program_free(&r);
+  r = EVALUATE(f, "--windows", "3", "--stride", "3", "--quantile-levels", "0.25", "-o", f->scores);
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  char *study = program_read_file(full);
+  char *scores = program_read_file(f->scores);
+  int found = 0;
+  int column = 0;
+  const char *end = strchr(study, '\n');
+  for (const char *at = study; at && at < end; column++) { /* names of the columns */
+    const char *next = strpbrk(at, ",\n");
+    for (int m = 0; m < METRICS; m++) {
+      const char *ours = strstr(scores, ",forecasts,") + strlen(",forecasts,");
+      for (int k = 0; k < m; k++) ours = strchr(ours, ',') + 1;
+      size_t size = strcspn(ours, ",\n");
+      if ((size_t)(next - at) != size || strncmp(at, ours, size) != 0) continue;
+      assert_true(cell(study, "chronos2-micro__full,", column) == cell(scores, ",,model,", 4 + m));
+      found++;
+    }
+    at = next + 1;
+  }
+  assert_int_equal(found, METRICS);
+  free(study);
+  free(scores);
+  free(full);
+  free(prefix);
+  free(path);
+}
+
+#define REFUSED(status, part, ...)                 \
+  do {                                             \
+    program_result refused = EVALUATE(__VA_ARGS__); \
+    check_refused(&refused, status, part);         \
+  } while (0)
+
+/* One error line that holds `part`; notes may come before it. */
+static void check_refused(program_result *r, int status, const char *part) {
+  if (r->status != status || r->out_size != 0 || program_count(r->err, "chronos2: error: ") != 1 ||
+      !strstr(r->err, part)) {
+    fail_msg("expected status %d and '%s'; status %d, '%s', '%s'", status, part, r->status, r->out, r->err);
+  }
+  program_free(r);
+}
+
+static void test_refused(void **state) {
+  const files *f = *state;
+  REFUSED(2, "--windows: the longest series has 60 steps, which is enough for 14", f, "--windows", "15");
+  REFUSED(1, "expected more than the horizon's", f, "--horizon", "60");
+  REFUSED(2, "--known: expected covariates that were read", f, "--known", "price");
+  REFUSED(2, "--quantile-levels: expected levels between 0 and 1", f, "--quantile-levels", "0.5,1");
+  REFUSED(1, "would overwrite the input", f, "-o", f->input);
+  write_theirs(f->theirs, false, 0, 1, 3, 3);
+  REFUSED(1, "expected a column 'cutoff'", f, "--windows", "3", "--stride", "3", "--against", f->theirs);
+  REFUSED(1, "theirs.csv:6: the same series, time stamp and cutoff as in line 5", f, "--against", f->theirs);
+  write_theirs(f->theirs, false, 0, 1, 2, 4);
+  REFUSED(1, "theirs.csv: expected a forecast of series 's0', target, at 48", f, "--against", f->theirs);
+  program_result r = EVALUATE(f, "--windows", "1", "--against", f->theirs);
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "8 of 16 rows are no step of a window"));
+  program_free(&r);
+  r = EVALUATE(f, "--windows", "2", "--against", f->theirs, "--quantile-levels", "0.25");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "theirs.csv has no column for the quantile level 0.25"));
+  program_free(&r);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_naive_and_windows),
+                                     cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
+                                     cmocka_unit_test(test_refused)};
+  return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
+}
