@@ -60,7 +60,7 @@
         label: (item) => `${item.dataset.label}: ${fixed(item.parsed.y, 1)}%` },
     });
     section('mass', 'How much attention a window keeps', figure('line',
-      'Share of the weight of dense attention that falls inside the window, by radius, mean of all probed windows. The further ' +
+      'Share of the weight of dense attention that falls inside the window, by radius, mean of probed windows. The further ' +
       'above the line of uniform attention, the more attention looks nearby; on it, the model looks at nothing in ' +
       'particular. Best keys: what as many keys could hold if each query chose its own.', make));
   }
@@ -90,9 +90,9 @@
     const radii = data.mass_summary.map((m) => m.radius);
     const holder = el('div', {});
     const show = (radius) => holder.replaceChildren(el('figure', {}, el('figcaption', {},
-      `Kept mass in % at radius ${radiusText(radius)}, by layer and head, both counted from 0 as in the CSV files. ` +
-      'It is the mean of tasks, each of which counts once; the curve above is the mean of windows. The attention of ' +
-      'strongly coloured heads lies nearby, that of pale ones far away. Even a small share that is lost may matter.'),
+      `Kept mass in % at radius ${radiusText(radius)}, by layer and head, both counted from 0 as in the CSV files; mean of ` +
+      'probed windows, as in the curve above. The attention of strongly coloured heads lies nearby, that of pale ones far ' +
+      'away. Even a small share that is lost may matter.'),
     heatTable(byLayer((_, i) => data.heads[i * radii.length + radii.indexOf(radius)]))));
     show(radii.includes(data.radius) ? data.radius : radii[0]);
     section('heads', 'Which heads attend nearby', choice('Radius', radii, show), holder);
@@ -106,6 +106,40 @@
       'WQL (90% interval)'], chosen.map((arm) => [heads(arm), between(arm.MASE), between(arm.WQL)]))] : [];
   }
 
+  /* One head with and without a sight of the future: where a context token's attention goes, as the width of lines. */
+  function sinkPicture(sink) {
+    const [boxes, ahead, size, gap] = [7, 3, 26, 12];
+    const node = (name, attributes, ...children) => {
+      const one = document.createElementNS('http://www.w3.org/2000/svg', name);
+      for (const [key, value] of Object.entries(attributes)) one.setAttribute(key, value);
+      one.append(...children);
+      return one;
+    };
+    const from = 3; /* the token that asks */
+    const middle = (i) => 8 + i * (size + gap) + size / 2 + (i >= boxes ? 14 : 0);
+    const half = (title, seen, x) => {
+      const shares = Array.from({ length: boxes + ahead }, (_, i) => (i < boxes ? (1 - seen) / boxes : seen / ahead));
+      const lines = shares.map((share, i) => (share < 0.004 ? '' : node('path', { class: i < boxes ? 'past' : 'future',
+        d: `M${middle(from)} 92 Q${(middle(from) + middle(i)) / 2} ${118 + 9 * Math.abs(i - from)} ${middle(i)} 92`,
+        'stroke-width': Math.max(0.6, 26 * share).toFixed(1) })));
+      const tokens = shares.map((_, i) => node('rect', { class: i === from ? 'asks' : i < boxes ? 'past' : 'future',
+        x: middle(i) - size / 2, y: 66, width: size, height: size, rx: 3 }));
+      return node('g', { transform: `translate(${x} 0)` },
+        node('text', { x: 8, y: 18, class: 'title' }, title),
+        node('text', { x: 8, y: 36 }, `${fixed(100 * seen, 0)}% of its attention on the future, ${
+          fixed(100 * (1 - seen), 0)}% on the past`),
+        ...lines.filter(Boolean), ...tokens,
+        node('text', { x: middle(0) - size / 2, y: 58 }, 'context'),
+        node('text', { x: middle(boxes) - size / 2, y: 58 }, 'future'));
+    };
+    const name = `layer ${sink.layer}, head ${sink.head}`;
+    return el('figure', { class: 'sink' }, el('figcaption', {}, `The head that rests most on the future (${name}), and a ` +
+      'context token that asks. Left: nearly all of its attention goes where it does no harm. Right: the future is hidden, ' +
+      'and the same attention is poured over the tokens of the past, drawn here as spread evenly.'),
+    el('div', { class: 'pair' }, ...[['as trained', sink.future_mass], ['the future hidden', 0]].map(([title, seen]) =>
+      node('svg', { viewBox: '0 0 420 132', role: 'img', 'aria-label': `${name}, ${title}` }, half(title, seen, 0)))));
+  }
+
   /* Where a head's context queries rest their attention, and what hiding the future from that head costs. */
   function sinksSection() {
     if (!data.sinks.length) return;
@@ -116,11 +150,13 @@
       .sort((a, b) => loss(b).change_percent - loss(a).change_percent).slice(0, 5);
     const rows = tried.length ? tried : [...data.sinks].sort((a, b) => b.future_mass - a.future_mass).slice(0, 5);
     section('sinks', 'Which heads rest on the future', el('figure', {}, el('figcaption', {},
-      'Attention of context queries on future tokens in %, by layer and head, mean of tasks. A head has to put its ' +
+      'Attention of context queries on future tokens in %, by layer and head, mean of tasks, each of which counts once, as ' +
+      'in __sinks.csv. A head has to put its ' +
       'attention somewhere, even where it has nothing to add. One that puts nearly all of it on future tokens uses them ' +
       'as a sink. With the future hidden, its attention falls on context tokens, which it was not trained to mix: what ' +
       'is lost is the sink, not knowledge about the future.'),
     heatTable(byLayer(views[0][1]))),
+    sinkPicture([...data.sinks].sort((a, b) => b.future_mass - a.future_mass)[0]),
     table('sinks', ['head', ...views.map(([name]) => `on ${name}`),
       ...(tried.length ? [`${lead}, the future hidden from it alone (90% interval)`] : [])],
     rows.map((s) => [`layer ${s.layer}, head ${s.head}`, ...views.map(([, of]) => percent(of(s))),
@@ -134,21 +170,35 @@
   const between = (x) => el('td', {}, change(x.change_percent), known(x.low_90_percent) ?
     el('span', { class: 'interval' }, `${change(x.low_90_percent)} to ${change(x.high_90_percent)}`) : null);
 
+  /* Changes differ by factors of a hundred, and the margin must be seen among them: near zero the axis is even, further
+   * out each step is a factor. */
+  const unit = Math.max(100 * data.margin, 0.1);
+  const bend = (x) => (known(x) ? Math.asinh(x / unit) : x);
+  const bentTicks = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].flatMap((x) => (x ? [x * unit, -x * unit] : [0]));
+
   /* Changes against full attention by radius: datasets of `ranges`. */
-  function changes(labels, datasets) {
-    const band = [100 * (1 / (1 + data.margin) - 1), 100 * data.margin];
+  function changes(labels, sets) {
+    const band = [100 * (1 / (1 + data.margin) - 1), 100 * data.margin].map(bend);
+    const datasets = sets.map((set) => ({ ...set, percent: set, middle: set.middle.map(bend),
+      data: set.data.map((range) => range && range.map(bend)) }));
+    const range = extent(0, [band, ...datasets.map((set) => [set.data, set.middle])]);
+    const shown = bentTicks.filter((x) => bend(x) >= range.suggestedMin && bend(x) <= range.suggestedMax);
     return {
       labels,
       datasets: datasets.filter((set) => set.middle.some(known)),
       scales: { x: axis('radius (tokens)', { grid: { display: false } }),
-        y: axis('change (%)', extent(0, [band, ...datasets.map((set) => [set.data, set.middle])])) },
+        y: axis('change (%)', { min: range.suggestedMin, max: range.suggestedMax,
+          afterBuildTicks: (scale) => { scale.ticks = shown.map((x) => ({ value: bend(x) })); },
+          ticks: { callback: (_, i) => (shown[i] === undefined ? '' : `${signed(shown[i], 1).replace(/\.0$/, '')}`),
+            autoSkip: true } }) },
       band,
       level: 0,
       callbacks: { title: ([item]) => (item.label === 'full' ? 'full attention' : `radius ${item.label}`),
         label: (item) => {
           if (!item.raw) return null;
-          const [low, high] = item.raw;
-          return `${item.dataset.label}: ${signed(item.dataset.middle[item.dataIndex], 2)}% ` +
+          const { data: ranges_, middle } = item.dataset.percent;
+          const [low, high] = ranges_[item.dataIndex];
+          return `${item.dataset.label}: ${signed(middle[item.dataIndex], 2)}% ` +
             `(90% interval ${signed(low, 2)}% to ${signed(high, 2)}%)`;
         } },
     };
@@ -172,9 +222,9 @@
     const margin = `${significant(100 * data.margin)}%`;
     section('accuracy', 'What it costs in accuracy', figure('bar',
       `Change of the error against full attention, geometric mean of ${count(rows[0][lead].n, 'task')}, with 90% ` +
-      `intervals; above zero is worse. Green: the margin of ${margin}. Sparse is shown to equal full within it where ` +
-      'the whole interval lies in the green band, which beside large changes is too thin to see; an interval that ' +
-      'holds zero shows nothing by itself.', make),
+      `intervals; above zero is worse. The axis is even up to ${margin}, then each step is a factor. Green: the margin of ` +
+      `${margin}. Sparse is shown to equal full within it where the whole interval lies in the green band; an interval ` +
+      'that holds zero shows nothing by itself.', make),
     table('radii', ['radius', `${lead} (90% interval)`, `equal within ${margin}`, 'smallest margin',
       ...further.map((metric) => `${metric} (90% interval)`), 'kept mass', 'uniform', 'kept edges', 'speed-up'], byRadius),
     el('p', { class: 'note' }, 'Kept mass, uniform and kept edges are means of windows, the speed-up is the ' +
@@ -221,6 +271,8 @@
       const timed = tasks.map((t) => ({ x: t.tokens, name: t.name, ...sparseAt(t, radius) }))
         .filter((t) => known(t.speedup_geomean)).sort((a, b) => a.x - b.x);
       const points = timed.map((t) => ({ x: t.x, y: t.speedup_geomean, name: t.name }));
+      const clear = timed.map((t) => t.speedup_low_95 > 1 || t.speedup_high_95 < 1);
+      const only = (values, which) => values.map((value, i) => (clear[i] === which ? value : null));
       const bounds = timed.map((t) => ({ x: t.x, y: t.speedup_flop_bound, name: t.name })).filter((t) => known(t.y));
       const whiskers = timed.map((t) => [t.speedup_low_95, t.speedup_high_95]);
       const most = 1.5 * Math.max(1, ...timed.map((t) => t.speedup_geomean));
@@ -229,9 +281,11 @@
       return {
         datasets: [
           line('bound by operations', 'sparse', bounds, { showLine: false, pointStyle: 'rect' }),
-          line(`measured, radius ${radiusText(radius)}`, 'full', points,
-            { showLine: false, pointRadius: 4.5, whiskers }),
-        ].filter((set) => set.data.length),
+          line(`measured, radius ${radiusText(radius)}`, 'full', only(points, true),
+            { showLine: false, pointRadius: 4.5, whiskers: only(whiskers, true).map((w) => w || []) }),
+          line('no difference shown', 'naive', only(points, false), { showLine: false, pointRadius: 3,
+            backgroundColor: `${style('naive')}55`, whiskers: only(whiskers, false).map((w) => w || []) }),
+        ].filter((set) => set.data.some((point) => point !== null)),
         interaction: { mode: 'nearest', intersect: false },
         level: 1,
         scales: { x: axis('S (tokens)', { type: 'logarithmic',
@@ -243,8 +297,8 @@
     };
     section('time', 'What it gains in time', choice('Radius', data.radii, (r) => { radius = r; redraw(); }),
       figure('scatter', 'Speed of sparse over that of full attention, a point a task, with 95% intervals over ' +
-      'repeats (cut where they leave the chart); above 1 sparse is faster. The bound is what the saved arithmetic ' +
-      'alone could give.', make));
+      'repeats (cut where they leave the chart); above 1 sparse is faster. Where the interval holds 1 no difference is ' +
+      'shown: such a point is noise, and grey. The bound is what the saved arithmetic alone could give.', make));
   }
 
   function memorySection() {
