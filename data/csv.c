@@ -9,7 +9,9 @@
 #include "base/text.h"
 
 static c2_status add_field(c2_csv *csv, char *field, c2_error *err) {
-  C2_TRY(c2_grow_array(&csv->field, &csv->capacity, csv->fields + 1, sizeof *csv->field, err));
+  if (csv->fields == csv->capacity) {
+    C2_TRY(c2_grow_array(&csv->field, &csv->capacity, csv->fields + 1, sizeof *csv->field, err));
+  }
   csv->field[csv->fields++] = field;
   return C2_OK;
 }
@@ -39,9 +41,10 @@ static c2_status read_quoted(c2_csv *csv, c2_error *err) {
 
 static c2_status read_plain(c2_csv *csv, c2_error *err) {
   char *begin = csv->at;
-  const char delimiter = csv->delimiter;
-  char stop = *begin;
-  while (stop != delimiter && stop != '\n' && stop != '"' && stop != '\r' && stop != '\0') stop = *++csv->at;
+  char *end = begin;
+  while (!csv->ends[(unsigned char)*end]) end++;
+  const char stop = *end;
+  csv->at = end;
   if (stop == '"' || (stop == '\r' && csv->at[1] != '\n')) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: field %zu: a %s inside a field that is not quoted", csv->name, csv->line,
             csv->fields + 1, stop == '"' ? "quote" : "carriage return");
@@ -233,6 +236,8 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, ch
   if (csv->at >= csv->end) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected a header line and rows", name);
   csv->delimiter = delimiter;
   if (!delimiter) C2_TRY(find_delimiter(csv, err));
+  csv->ends['\0'] = csv->ends['\n'] = csv->ends['\r'] = csv->ends['"'] = true;
+  csv->ends[(unsigned char)csv->delimiter] = true;
   C2_TRY(read_record(csv, err));
   return take_header(csv, err);
 }

@@ -18,6 +18,7 @@ typedef struct c2_csv {
   char delimiter;
   size_t next_line; /* line at which the next record begins */
   size_t line;      /* line at which the current record begins, from 1 */
+  bool ends[256];   /* whether a byte ends a field without quotes, or must not stand in it */
   char **field;     /* of the current record: [fields], good until the next one */
   size_t fields, capacity;
   char **header; /* names of the columns: [columns] */

@@ -1,4 +1,5 @@
 /* The reader of CSV: records to typed columns. Knows nothing of what the columns mean. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +15,10 @@
 typedef struct builder {
   c2_want want;
   const char *name;
-  const char **cell; /* names, text, any: [most rows] */
+  const char **cell; /* text, any: [most rows] */
+  uint32_t *code;    /* names: [most rows] */
+  c2_lookup words;   /* names */
+  size_t last;       /* names: code of the last row */
   double *number;    /* numbers: [most rows] */
   int64_t *time;     /* times: [most rows] */
   int16_t *zone;     /* times: [most rows] */
@@ -47,15 +51,21 @@ static c2_status read_time(const columns *c, const builder *b, const char *cell,
           *format ? "" : "; --time-format reads others");
 }
 
-static c2_status read_name(const columns *c, const builder *b, const char *cell, c2_error *err) {
-  b->cell[c->rows] = cell;
-  if (c->rows > 0 && strcmp(b->cell[c->rows - 1], cell) == 0) return C2_OK;
-  if (*cell && c2_text_plain(cell, strlen(cell))) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", c->csv->name, c->line[c->rows],
-          b->name, b->want.what, *cell ? "a control character in " : "", cell);
+/* Neighbours often have the same name. */
+static c2_status read_name(const columns *c, builder *b, const char *cell, c2_error *err) {
+  if (c->rows == 0 || strcmp(b->words.text[b->last], cell) != 0) {
+    if (!*cell || !c2_text_plain(cell, strlen(cell))) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", c->csv->name,
+              c->line[c->rows], b->name, b->want.what, *cell ? "a control character in " : "", cell);
+    }
+    C2_TRY(c2_lookup_put(&b->words, cell, &b->last, err));
+    if (b->last > UINT32_MAX) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many names", c->csv->name);
+  }
+  b->code[c->rows] = (uint32_t)b->last;
+  return C2_OK;
 }
 
-static c2_status read_cell(const columns *c, const builder *b, const char *cell, c2_error *err) {
+static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_error *err) {
   switch (b->want.type) {
     case C2_WANT_NAME: return read_name(c, b, cell, err);
     case C2_WANT_TIME: return read_time(c, b, cell, err);
@@ -163,7 +173,12 @@ static c2_status read_rows(columns *c, bool settled, const c2_dialect *expected,
 /* Rows that are left in the text at most: each has an end of line, and a separator for each column but one. */
 static size_t most_rows(const c2_csv *csv) {
   size_t lines = 1;
-  for (const char *at = csv->at; (at = memchr(at, '\n', (size_t)(csv->end - at))); at++) lines++;
+  for (const char *at = csv->at; at < csv->end;) { /* counted in bytes, so that the compiler takes many at once */
+    const char *stop = at + c2_min_size((size_t)(csv->end - at), UINT8_MAX);
+    unsigned char n = 0;
+    for (; at < stop; at++) n = (unsigned char)(n + (*at == '\n'));
+    lines += n;
+  }
   return c2_min_size(lines, (size_t)(csv->end - csv->at) / csv->columns + 1);
 }
 
@@ -179,6 +194,8 @@ static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {
     } else if (want[k].type == C2_WANT_TIME) {
       C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->time, &b->time, err));
       C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->zone, &b->zone, err));
+    } else if (want[k].type == C2_WANT_NAME) {
+      C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->code, &b->code, err));
     } else {
       C2_TRY(c2_alloc_array(c->most_rows, sizeof *b->cell, &b->cell, err));
     }
@@ -200,7 +217,7 @@ static c2_status make_numbers(const columns *c, builder *b, bool *all, c2_error 
   return C2_OK;
 }
 
-/* Makes the cells codes. A missing text has none; a name is never missing. */
+/* Makes the cells codes. A missing text has none. */
 static c2_status make_text(const columns *c, const builder *b, c2_column *out, c2_error *err) {
   uint32_t *code = NULL;
   unsigned char *valid = NULL;
@@ -210,7 +227,7 @@ static c2_status make_text(const columns *c, const builder *b, c2_column *out, c
   C2_GOTO(c2_alloc_array(c->rows, sizeof *code, &code, err));
   C2_GOTO(c2_alloc_array(c->rows / 8 + 1, 1, &valid, err));
   for (size_t i = 0, at = 0; i < c->rows; i++) {
-    if (b->want.type != C2_WANT_NAME && c2_is_missing_text(b->cell[i])) continue;
+    if (c2_is_missing_text(b->cell[i])) continue;
     if (words.count == 0 || strcmp(words.text[at], b->cell[i]) != 0) { /* neighbours are often the same */
       C2_GOTO(c2_lookup_put(&words, b->cell[i], &at, err));
     }
@@ -245,6 +262,10 @@ static c2_status finish_column(const columns *c, builder *b, c2_column *out, c2_
       out->zone = NULL;
     }
     if (!out->zone) free(b->zone);
+  } else if (b->code) {
+    *out = (c2_column){.type = C2_COLUMN_TEXT, .code = b->code, .word = b->words.text, .words = b->words.count};
+    b->words.text = NULL;
+    c2_lookup_free(&b->words);
   } else {
     bool numbers = b->want.type == C2_WANT_NUMBER;
     if (b->want.type == C2_WANT_ANY) C2_TRY(make_numbers(c, b, &numbers, err));
@@ -278,6 +299,8 @@ static c2_status read_text(c2_input *input, const c2_want *want, size_t wants, c
 fail:
   for (size_t k = 0; c.builder && k < wants; k++) {
     free(c.builder[k].cell);
+    free(c.builder[k].code);
+    c2_lookup_free(&c.builder[k].words);
     free(c.builder[k].number);
     free(c.builder[k].time);
     free(c.builder[k].zone);

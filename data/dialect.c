@@ -79,11 +79,12 @@ static bool read_whole(const char *text, int64_t *out) {
   while (*text == ' ') text++;
   bool minus = *text == '-';
   text += minus;
-  size_t digits = strspn(text, "0123456789");
+  size_t digits = 0;
+  for (; digits < 16 && text[digits] >= '0' && text[digits] <= '9'; digits++) value = value * 10 + (text[digits] - '0');
   if (digits == 0 || digits > 15) return false;
-  for (size_t i = 0; i < digits; i++) value = value * 10 + (text[i] - '0');
   *out = minus ? -value : value;
-  return text[digits + strspn(text + digits, " ")] == '\0';
+  for (text += digits; *text == ' '; text++) continue;
+  return *text == '\0';
 }
 
 bool c2_dialect_time(const c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole) {

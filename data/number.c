@@ -83,8 +83,32 @@ static double divide(uint64_t digits, int k) {
   return ldexp((double)((uint64_t)quotient | rest), low - 62 - shift);
 }
 
+/* Most numbers: digits with or without a point, so few that they and the power of ten are exact. */
+static bool read_short(const char *text, size_t size, double *out) {
+  uint64_t digits = 0;
+  bool minus = size > 0 && *text == '-';
+  const char *end = text + size;
+  const char *point = NULL;
+  const char *at = text + minus;
+  for (; at < end; at++) {
+    if (is_digit(*at)) {
+      digits = digits * 10 + (uint64_t)(*at - '0');
+    } else if (*at == '.' && !point) {
+      point = at + 1;
+    } else {
+      return false;
+    }
+  }
+  size_t count = (size_t)(end - text) - minus - (point != NULL);
+  if (count == 0 || count > 15) return false;
+  double value = point ? (double)digits / powers[end - point] : (double)digits;
+  *out = minus ? -value : value;
+  return true;
+}
+
 bool c2_number_read(const char *text, size_t size, double *out) {
   written d;
+  if (size <= 17 && read_short(text, size, out)) return true;
   if (!read_decimal(text, text + size, &d)) return false;
   double value = 0;
   if (!d.is_cut && d.digits <= UINT64_C(1) << 53 && d.power >= -EXACT_POWER && d.power <= EXACT_POWER) {

@@ -202,9 +202,14 @@ c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int6
   char first[C2_TIME_ROOM];
   item->has_start = true;
   item->start = t->rows[begin].time;
+  int64_t length = c2_freq_length(&item->freq);
   c2_freq_format(&item->freq, freq);
   for (size_t i = 0; i < n; i++) {
     const c2_row *r = &t->rows[begin + i];
+    if (i > 0 && length > 0 && r->time - r[-1].time == length) {
+      steps[i] = steps[i - 1] + 1;
+      continue;
+    }
     char stamp[C2_TIME_ROOM];
     if (!c2_freq_is_point(&item->freq, r->time) && t->between++ == 0) {
       t->between_line = c2_table_line(t, r);

@@ -32,8 +32,9 @@ int c2_weekday(int64_t day) {
 }
 
 int c2_month_length(int64_t year, int month) {
-  int64_t next = month == 12 ? c2_day_of(year + 1, 1, 1) : c2_day_of(year, month + 1, 1);
-  return (int)(next - c2_day_of(year, month, 1));
+  static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  bool leap = month == 2 && year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+  return days[month - 1] + leap;
 }
 
 /* ---- Times ----------------------------------------------------------------------------------- */

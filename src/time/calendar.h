@@ -85,6 +85,9 @@ bool c2_freq_equal(const c2_freq *a, const c2_freq *b);
 /* Whether a period is shorter than a day, or not a whole number of days. */
 bool c2_freq_has_clock(const c2_freq *freq);
 
+/* Returns the microseconds of a period of fixed length, or what an integer axis counts on by; else 0. */
+int64_t c2_freq_length(const c2_freq *freq);
+
 /* Sets *out = start + periods, of which there are at least 0. From a start between two points, one period leads to the
  * next point. It is an error to go beyond the year 9999, or beyond 15 digits on an integer axis. */
 c2_status c2_freq_add(const c2_freq *freq, c2_time start, int64_t periods, c2_time *out, c2_error *err);

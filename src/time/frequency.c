@@ -208,6 +208,11 @@ int64_t c2_fixed_unit(c2_freq_unit unit) {
   }
 }
 
+int64_t c2_freq_length(const c2_freq *freq) {
+  int64_t length = 0;
+  return __builtin_mul_overflow(c2_fixed_unit(freq->unit), freq->multiple, &length) ? 0 : length;
+}
+
 static int unit_months(c2_freq_unit unit) {
   switch (unit) {
     case C2_FREQ_QUARTER: return 3;

@@ -177,7 +177,9 @@ static size_t find_odd(const c2_time *stamps, size_t count, bool count_axis) {
 
 size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t count) {
   size_t steps = 0;
-  for (size_t i = 1; i < count; i++) {
+  int64_t length = c2_freq_length(freq);
+  for (size_t i = 1; i < count && length > 0; i++) steps += stamps[i] - stamps[i - 1] == length;
+  for (size_t i = 1; i < count && length == 0; i++) {
     int64_t periods = 0;
     steps += c2_freq_between(freq, stamps[i - 1], stamps[i], &periods) && periods == 1;
   }
@@ -191,8 +193,10 @@ bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq
   *odd = SIZE_MAX;
   if (count < 3) return false;
   for (size_t i = 1; i < count; i++) {
-    step = gcd(stamps[i] - stamps[i - 1], step);
-    even = even && stamps[i] - stamps[i - 1] == stamps[1] - stamps[0];
+    int64_t distance = stamps[i] - stamps[i - 1];
+    if (i > 1 && distance == stamps[1] - stamps[0]) continue;
+    step = gcd(distance, step);
+    even = even && i == 1;
   }
   if (step <= 0) return false;
   choose(stamps, count, count_axis, step, even, out);
