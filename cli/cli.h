@@ -192,7 +192,7 @@ c2_status cli_hub_open(c2_hub *hub, bool offline, bool update, c2_error *err);
  * zeros that a short text would end in. */
 void cli_print_double(FILE *out, double value, int most);
 
-/* Shows progress on stderr if that is a terminal. The line ends when `done` is `total`. */
+/* Shows progress on stderr if that is a terminal. The line ends when `done` is `total`; a total of 0 is not known. */
 void cli_progress(const char *what, size_t done, size_t total);
 
 int cli_forecast(int argc, char **argv);

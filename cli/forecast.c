@@ -64,25 +64,11 @@ static int progress(void *user, size_t done, size_t total) {
   return 0;
 }
 
-static c2_status status_of(chronos2_status status, c2_error *err) {
-  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
-}
-
-static chronos2_predict_options predict_options(const forecast_request *r) {
-  return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
-                                    .horizon = r->horizon,
-                                    .context_length = r->engine.context_length,
-                                    .batch_size = r->engine.batch_size,
-                                    .cross_learning = r->cross_learning,
-                                    .extend_context = true, /* a length beyond the model's was asked for by name */
-                                    .monotone = r->monotone};
-}
-
 static c2_status forecast_once(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
   chronos2_forecast *forecast = NULL;
-  chronos2_predict_options options = predict_options(r);
+  chronos2_predict_options options = forecast_predict_options(r);
   chronos2_session_on_progress(session, progress, NULL);
-  C2_TRY(status_of(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
+  C2_TRY(forecast_status(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
   forecast_write_header(r, out); /* nothing is written before the forecast is there */
   c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
   if (status == C2_OK) status = forecast_draw_items(r, &forecast, true, err);
@@ -90,53 +76,10 @@ static c2_status forecast_once(forecast_request *r, chronos2_session *session, F
   return status;
 }
 
-/* The next part of a table: read, forecast, written. */
-static c2_status forecast_part(forecast_request *r, c2_flow *flow, chronos2_session *session, FILE *out,
-                               c2_error *err) {
-  chronos2_forecast *forecast = NULL;
-  chronos2_predict_options options = predict_options(r);
-  C2_TRY(c2_flow_next(flow, &r->in.set, err));
-  C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
-  cli_input_warn_of_empty(&r->in.set);
-  C2_TRY(cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err));
-  C2_TRY(status_of(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
-  c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
-  if (status == C2_OK) status = forecast_draw_items(r, &forecast, true, err);
-  chronos2_forecast_free(&forecast);
-  return status;
-}
-
-static void drop_part(forecast_request *r) {
-  c2_dataset_free(&r->in.set);
-  free(r->series);
-  free(r->covariate);
-  r->series = NULL;
-  r->covariate = NULL;
-}
-
-static c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
-  c2_flow flow;
-  c2_read_options options = cli_input_reading(&r->in);
-  size_t done = 0;
-  forecast_write_header(r, out);
-  c2_status status = c2_flow_open(&flow, r->parts, &options, r->in.freq_text ? NULL : &r->total.freq, err);
-  while (status == C2_OK && !c2_flow_ended(&flow)) {
-    status = forecast_part(r, &flow, session, out, err);
-    done += r->in.set.count;
-    drop_part(r);
-    if (status == C2_OK) cli_progress("forecasting", done, r->total.items);
-  }
-  if (status == C2_OK && done != r->total.items) {
-    status = c2_fail(err, C2_ERR_IO, "%s: it changed while it was read", r->parts);
-  }
-  c2_flow_close(&flow);
-  return status;
-}
-
 static c2_status embed(const forecast_request *r, chronos2_session *session, size_t d_model, FILE *out, c2_error *err) {
   chronos2_embedding *embedding = NULL;
-  chronos2_predict_options options = predict_options(r);
-  C2_TRY(status_of(chronos2_embed(session, r->series, r->in.set.count, &options, &embedding), err));
+  chronos2_predict_options options = forecast_predict_options(r);
+  C2_TRY(forecast_status(chronos2_embed(session, r->series, r->in.set.count, &options, &embedding), err));
   c2_status status = forecast_write_embeddings(r, embedding, d_model, out, err);
   chronos2_embedding_free(&embedding);
   return status;
@@ -154,27 +97,27 @@ static void free_scenarios(scenarios *s) {
  * scenario is a whole forecast; under cross learning one of its own, so that scenarios don't inform each other. */
 static c2_status forecast_all(forecast_request *r, chronos2_session *session, bool encoded, bool together,
                               c2_error *err) {
-  chronos2_predict_options options = predict_options(r);
+  chronos2_predict_options options = forecast_predict_options(r);
   chronos2_context *context = NULL;
   scenarios *s = &r->plans;
   size_t items = r->in.set.count;
   if (!together) {
     for (size_t k = 0; k < s->count; k++) {
-      C2_TRY(status_of(chronos2_predict(session, s->series + k * items, items, &options, &s->forecast[k]), err));
+      C2_TRY(forecast_status(chronos2_predict(session, s->series + k * items, items, &options, &s->forecast[k]), err));
       cli_progress("scenario", k + 1, s->count);
     }
     return C2_OK;
   }
   chronos2_session_on_progress(session, progress, NULL);
   if (!encoded) {
-    return status_of(chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]), err);
+    return forecast_status(chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]), err);
   }
   chronos2_status status = chronos2_context_open(session, r->series, items, &options, &context);
   if (status == CHRONOS2_OK) {
     status = chronos2_context_predict(session, context, s->series, s->count * items, &options, &s->forecast[0]);
   }
   chronos2_context_close(&context);
-  return status_of(status, err);
+  return forecast_status(status, err);
 }
 
 /* Weights whose contexts look at the future get the null future, unless a pattern was asked for. */
@@ -186,7 +129,7 @@ static c2_status choose_pattern(const forecast_request *r, chronos2_session *ses
     double radius = p.attention == CHRONOS2_FULL ? (double)INFINITY : p.radius;
     chronos2_status status =
         chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_NULL, radius, p.reg_global);
-    C2_TRY(status_of(status, err));
+    C2_TRY(forecast_status(status, err));
     cli_warn(
         "the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
         "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",
@@ -210,15 +153,38 @@ static c2_status forecast_scenarios(forecast_request *r, chronos2_session *sessi
   return forecast_draw_items(r, r->plans.forecast, together, err);
 }
 
-static c2_status compute(forecast_request *r, chronos2_model *model, chronos2_session *session, FILE *out,
-                         c2_error *err) {
+/* A table in parts is read and forecast at once where the output can still be dropped; else it is read beforehand. */
+static c2_status compute_parts(forecast_request *r, chronos2_model *model, chronos2_session *session, bool once,
+                               FILE *out, c2_error *err) {
+  if (!once) {
+    C2_TRY(forecast_parts(r, session, NULL, err));
+    if (r->reason[0]) return C2_OK;
+    forecast_summarise(r);
+  }
+  forecast_warn(r, chronos2_model_config(model));
+  C2_TRY(forecast_draw_open(r, model, session, err));
+  size_t items = r->total.items;
+  C2_TRY(forecast_parts(r, session, out, err));
+  if (once && !r->reason[0]) forecast_summarise(r);
+  if (once || (!r->reason[0] && r->total.items == items)) return C2_OK;
+  C2_FAIL(err, C2_ERR_IO, "%s: it changed while it was read", r->parts);
+}
+
+/* `can_drop`: the output appears only when it is complete. Drawings begin with what is known of the whole input. */
+static c2_status compute(forecast_request *r, chronos2_model *model, chronos2_session *session, bool can_drop,
+                         FILE *out, c2_error *err) {
+  if (r->parts) return compute_parts(r, model, session, can_drop && !r->report && !r->plot, out, err);
   forecast_summarise(r);
   forecast_warn(r, chronos2_model_config(model));
   C2_TRY(forecast_draw_open(r, model, session, err));
   return r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, out, err)
          : r->scenarios ? forecast_scenarios(r, session, out, err)
-         : r->parts     ? forecast_parts(r, session, out, err)
                         : forecast_once(r, session, out, err);
+}
+
+/* Whether a table that was read in parts turned out not to be in order. */
+static bool is_void(const forecast_request *r) {
+  return r->parts && r->reason[0];
 }
 
 /* Everything that is written appears whole or not at all. */
@@ -229,24 +195,26 @@ static c2_status write_output(forecast_request *r, chronos2_model *model, chrono
   c2_status status = c2_outfile_open(&file, r->output, err);
   if (status != C2_OK) return status;
   if (!c2_table_file_asked(r->output)) {
-    status = compute(r, model, session, file.stream, err);
+    status = compute(r, model, session, file.temporary != NULL, file.stream, err);
   } else {
     C2_GOTO(c2_table_file_open(&table, r->output, err));
-    C2_GOTO(compute(r, model, session, table.csv, err));
+    C2_GOTO(compute(r, model, session, true, table.csv, err));
     size_t count = forecast_column_types(r, types);
-    status = c2_table_file_write(&table, types, count, file.stream, err);
+    if (!is_void(r)) status = c2_table_file_write(&table, types, count, file.stream, err);
   }
-  if (status == C2_OK) status = c2_outfile_commit(&file, err);
+  if (status != C2_OK || is_void(r)) goto fail;
+  status = c2_outfile_commit(&file, err);
   if (status == C2_OK) status = forecast_draw_close(r, err);
 fail:
   c2_table_file_close(&table);
   c2_outfile_discard(&file);
   forecast_draw_free(r);
-  if (status == C2_OK && !isnan(r->least)) {
+  if (status != C2_OK || is_void(r)) return status;
+  if (!isnan(r->least)) {
     cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
              r->raised == 1 ? "is" : "are");
   }
-  if (status == C2_OK && r->round) cli_note("--round: all numbers are rounded to whole ones");
+  if (r->round) cli_note("--round: all numbers are rounded to whole ones");
   return status;
 }
 
@@ -278,14 +246,18 @@ static int run(forecast_request *r, char **paths, size_t count, c2_error *err) {
   int opened = cli_engine_locate(&r->engine);
   if (opened != CLI_DONE) return opened;
   status = keep_inputs(r, paths, count, err);
-  if (status == C2_OK) status = forecast_read_inputs(r, paths, count, err);
-  if (status == C2_OK && !r->parts) {
-    status = cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);
-  }
+  if (status == C2_OK && forecast_is_in_parts(r, paths, count)) r->parts = paths[0];
+  if (status == C2_OK && !r->parts) status = forecast_read_inputs(r, paths, count, err);
   if (status != C2_OK) return cli_fail_error(err);
   opened = cli_engine_open(&r->engine, &model, &session);
   if (opened != CLI_DONE) return opened;
   status = write_output(r, model, session, err);
+  if (status == C2_OK && is_void(r)) { /* nothing was written */
+    r->parts = NULL;
+    r->raised = 0;
+    status = forecast_read_inputs(r, paths, count, err);
+    if (status == C2_OK) status = write_output(r, model, session, err);
+  }
   chronos2_session_close(&session);
   chronos2_model_close(&model);
   return status == C2_OK ? CLI_DONE : cli_fail_error(err);

@@ -29,8 +29,11 @@ typedef struct forecast_request {
   double *levels;
   size_t level_count;
   c2_futures *futures; /* NULL without --future and --scenarios */
-  c2_flow_total total; /* of a table that is read in parts */
-  const char *parts;   /* its path, or NULL */
+  const char *parts;   /* path of a table that is read in parts, or NULL */
+  c2_flow_total total; /* of it, once it was read */
+  char reason[500];    /* why it can't be, or "" */
+  size_t told;         /* items of it that were warned of */
+  bool was_warned;     /* of what the model's configuration says */
   scenarios plans;
   chronos2_series *series;       /* [in.set.count] */
   chronos2_covariate *covariate; /* all series' */
@@ -40,8 +43,21 @@ typedef struct forecast_request {
 
 /* ---- forecast_read.c ---- */
 
-/* Reads all files and the query into `set`, and the futures; or sets `parts`, and the table is left to c2_flow. */
+/* Those for forecasts, and the status of one, whose text is chronos2_last_error. */
+chronos2_predict_options forecast_predict_options(const forecast_request *r);
+c2_status forecast_status(chronos2_status status, c2_error *err);
+
+/* Whether the inputs may be a table that is read in parts. */
+bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count);
+
+/* Reads all files and the query into `in.set`, and the futures, and makes series of them. */
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err);
+
+/* ---- forecast_parts.c ---- */
+
+/* Reads a table in parts, and forecasts and writes each of them while the next one is read. Without `out` it is only
+ * read, into `total`. Where the table is not in order, `reason` says why, and what was written is void. */
+c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err);
 
 /* ---- forecast_write.c: CSV ---- */
 
@@ -84,6 +100,6 @@ void forecast_draw_free(forecast_request *r);
 void forecast_summarise(forecast_request *r);
 
 /* Warns of everything that is to be warned of before a forecast by a model of this configuration. */
-void forecast_warn(const forecast_request *r, const chronos2_config *config);
+void forecast_warn(forecast_request *r, const chronos2_config *config);
 
 #endif

@@ -45,25 +45,30 @@ fail:
   return status;
 }
 
-/* A large table in order is read twice, in parts: to check it, and to forecast it. */
-static c2_status choose_parts(forecast_request *r, char **paths, size_t count, char reason[500], c2_error *err) {
-  bool in_order = false;
-  c2_read_options options = cli_input_reading(&r->in);
-  bool may = count == 1 && !r->in.sql && !r->future && !r->scenarios && !r->in.covariates && !r->in.all_covariates &&
-             !r->in.wide && !r->cross_learning && !r->embed;
-  if (!may || !c2_flow_serves(paths[0])) return C2_OK;
-  C2_TRY(c2_flow_check(paths[0], &options, &r->total, &in_order, reason, err));
-  if (in_order) r->parts = paths[0];
-  return C2_OK;
+c2_status forecast_status(chronos2_status status, c2_error *err) {
+  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
+}
+
+chronos2_predict_options forecast_predict_options(const forecast_request *r) {
+  return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
+                                    .horizon = r->horizon,
+                                    .context_length = r->engine.context_length,
+                                    .batch_size = r->engine.batch_size,
+                                    .cross_learning = r->cross_learning,
+                                    .extend_context = true, /* a length beyond the model's was asked for by name */
+                                    .monotone = r->monotone};
+}
+
+bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count) {
+  return count == 1 && !r->in.sql && !r->future && !r->scenarios && !r->in.covariates && !r->in.all_covariates &&
+         !r->in.wide && !r->cross_learning && !r->embed && c2_flow_serves(paths[0]);
 }
 
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {
-  char reason[500] = "";
   c2_read_options options = cli_input_reading(&r->in);
-  C2_TRY(choose_parts(r, paths, count, reason, err));
-  if (r->parts) return C2_OK;
   C2_TRY(cli_input_read(&r->in, paths, count, err));
-  if (reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], reason);
+  if (r->reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], r->reason);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
-  return read_futures(r, &options, err);
+  C2_TRY(read_futures(r, &options, err));
+  return cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);
 }

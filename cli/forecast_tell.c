@@ -11,8 +11,9 @@ void forecast_summarise(forecast_request *r) {
   cli_note("%s", r->summary);
 }
 
-void forecast_warn(const forecast_request *r, const chronos2_config *config) {
-  cli_warn_lengths(config, r->horizon, r->engine.context_length);
-  if (!r->embed) cli_warn_levels(config, r->levels, r->level_count);
-  cli_input_warn(&r->in.set);
+void forecast_warn(forecast_request *r, const chronos2_config *config) {
+  if (!r->was_warned) cli_warn_lengths(config, r->horizon, r->engine.context_length);
+  if (!r->was_warned && !r->embed) cli_warn_levels(config, r->levels, r->level_count);
+  r->was_warned = true;
+  cli_input_warn(&r->in.set, r->told);
 }

@@ -223,8 +223,8 @@ void cli_input_summarise(const c2_dataset *set, char line[CLI_SUMMARY_ROOM]) {
   cli_input_summary(set, set->count, set->rows, set->filled, kinds, &commonest, line);
 }
 
-void cli_input_warn_of_empty(const c2_dataset *set) {
-  for (size_t i = 0; i < set->count; i++) {
+void cli_input_warn_of_empty(const c2_dataset *set, size_t from) {
+  for (size_t i = from; i < set->count; i++) {
     const c2_item *item = &set->item[i];
     bool any = false;
     for (size_t j = 0; j < item->targets * item->length; j++) any = any || !isnan(item->target[j]);
@@ -232,9 +232,9 @@ void cli_input_warn_of_empty(const c2_dataset *set) {
   }
 }
 
-void cli_input_warn(const c2_dataset *set) {
+void cli_input_warn(const c2_dataset *set, size_t from) {
   for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
-  cli_input_warn_of_empty(set);
+  cli_input_warn_of_empty(set, from);
 }
 
 void cli_input_free(cli_input *in) {

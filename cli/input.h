@@ -43,9 +43,9 @@ void cli_input_summarise(const c2_dataset *set, char line[CLI_SUMMARY_ROOM]);
 /* "daily (D)", or "frequency 15min". */
 void cli_name_frequency(const c2_freq *freq, char *out, size_t room);
 
-/* Warns of what the readers guessed and of series that hold no observed value. */
-void cli_input_warn(const c2_dataset *set);
-void cli_input_warn_of_empty(const c2_dataset *set);
+/* Warns of what the readers guessed and of series, from index `from` on, that hold no observed value. */
+void cli_input_warn(const c2_dataset *set, size_t from);
+void cli_input_warn_of_empty(const c2_dataset *set, size_t from);
 
 void cli_input_free(cli_input *input);
 

@@ -93,7 +93,8 @@ void cli_progress(const char *what, size_t done, size_t total) {
   double now = c2_clock_seconds();
   if (before == 0 || done < before) began = now;
   double rate = before > 0 && now > began ? (double)done / (now - began) : 0;
-  (void)fprintf(stderr, "\r%s %zu/%zu", what, done, total);
+  (void)fprintf(stderr, "\r%s %zu", what, done);
+  if (total > 0) (void)fprintf(stderr, "/%zu", total);
   if (rate > 0) (void)fprintf(stderr, ", %.3g/s", rate);
   if (rate > 0 && done < total) (void)fprintf(stderr, ", %.0f s left", (double)(total - done) / rate);
   (void)fputs(done == total ? "\033[K\n" : "\033[K", stderr);

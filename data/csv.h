@@ -26,6 +26,9 @@ typedef struct c2_csv {
   c2_header names; /* the same, to be looked up */
 } c2_csv;
 
+/* The number of rows at the beginning of a file that show its dialect. */
+enum { C2_CSV_SAMPLE_ROWS = 65536 };
+
 /* A part of a text file that is in memory. It consists of whole records. */
 typedef struct c2_csv_window {
   c2_infile file;
@@ -36,7 +39,11 @@ typedef struct c2_csv_window {
   char behind;       /* what the zero stands for */
 } c2_csv_window;
 
-/* Opens a regular file, of which the first records are read. Close it also after a failure. */
+/* Ends of lines in a text. */
+size_t c2_csv_lines(const char *text, size_t size);
+
+/* Opens a regular file, of which the first records are read: those that show its dialect, of at most 64 MB. Close it
+ * also after a failure. */
 c2_status c2_csv_window_open(c2_csv_window *window, const char *path, c2_error *err);
 
 /* Reads the records after those of the window; *more is false at the end of the file. */

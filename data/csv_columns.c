@@ -32,9 +32,6 @@ typedef struct columns {
   size_t *line; /* [most rows] */
 } columns;
 
-/* Rows at the beginning of a file that show its dialect. */
-enum { SAMPLE_ROWS = 65536 };
-
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
 static c2_status read_time(const columns *c, const builder *b, const char *cell, c2_error *err) {
@@ -131,7 +128,7 @@ fail:
 
 /* The first rows are read before any of their cells is: all that is said of their spelling counts. */
 static c2_status read_sample(columns *c, const c2_dialect *expected, bool *more, c2_error *err) {
-  size_t most = c2_min_size(c->most_rows, SAMPLE_ROWS);
+  size_t most = c2_min_size(c->most_rows, C2_CSV_SAMPLE_ROWS);
   size_t rows = 0;
   const char **cell = NULL;
   c2_status status = C2_OK;
@@ -172,14 +169,8 @@ static c2_status read_rows(columns *c, bool settled, const c2_dialect *expected,
 
 /* Rows that are left in the text at most: each has an end of line, and a separator for each column but one. */
 static size_t most_rows(const c2_csv *csv) {
-  size_t lines = 1;
-  for (const char *at = csv->at; at < csv->end;) { /* counted in bytes, so that the compiler takes many at once */
-    const char *stop = at + c2_min_size((size_t)(csv->end - at), UINT8_MAX);
-    unsigned char n = 0;
-    for (; at < stop; at++) n = (unsigned char)(n + (*at == '\n'));
-    lines += n;
-  }
-  return c2_min_size(lines, (size_t)(csv->end - csv->at) / csv->columns + 1);
+  size_t size = (size_t)(csv->end - csv->at);
+  return c2_min_size(c2_csv_lines(csv->at, size), size / csv->columns) + 1;
 }
 
 static c2_status open_columns(columns *c, const c2_want *want, c2_error *err) {

@@ -1,11 +1,24 @@
 /* A text file that is read in parts of whole records. Knows quotes and ends of lines, no fields. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
 #include "data/csv.h"
 
-enum { WINDOW_BYTES = 1 << 22, LONGEST_RECORD = 1 << 28 };
+enum { WINDOW_BYTES = 1 << 22, SAMPLE_BYTES = 1 << 26, LONGEST_RECORD = 1 << 28 };
+
+size_t c2_csv_lines(const char *text, size_t size) {
+  size_t lines = 0;
+  const char *end = text + size;
+  while (text < end) { /* counted in bytes, so that the compiler takes many at once */
+    const char *stop = text + c2_min_size((size_t)(end - text), UINT8_MAX);
+    unsigned char n = 0;
+    for (; text < stop; text++) n = (unsigned char)(n + (*text == '\n'));
+    lines += n;
+  }
+  return lines;
+}
 
 /* Bytes up to behind the last end of a line that stands outside of quotes. */
 static size_t whole_records(const char *text, size_t size) {
@@ -36,14 +49,23 @@ static c2_status fill(c2_csv_window *w, c2_error *err) {
   return C2_OK;
 }
 
+static c2_status widen(c2_csv_window *w, c2_error *err) {
+  size_t room = w->room + 1;
+  C2_TRY(c2_grow_array(&w->text, &room, 2 * w->room + 1, 1, err));
+  w->room = room - 1;
+  return fill(w, err);
+}
+
 static c2_status fill_records(c2_csv_window *w, c2_error *err) {
   C2_TRY(fill(w, err));
   while (w->whole == 0 && w->size > 0) { /* a record is longer than the window */
-    size_t room = w->room + 1;
     if (w->room >= LONGEST_RECORD) C2_FAIL(err, C2_ERR_FORMAT, "%s: a line of more than 256 MB", w->file.path);
-    C2_TRY(c2_grow_array(&w->text, &room, 2 * w->room + 1, 1, err));
-    w->room = room - 1;
-    C2_TRY(fill(w, err));
+    C2_TRY(widen(w, err));
+  }
+  bool is_first = w->offset == w->size;
+  while (is_first && w->offset < w->file.size && w->room < SAMPLE_BYTES &&
+         c2_csv_lines(w->text, w->whole) <= C2_CSV_SAMPLE_ROWS) {
+    C2_TRY(widen(w, err));
   }
   w->behind = w->text[w->whole];
   w->text[w->whole] = '\0';

@@ -93,10 +93,12 @@ static size_t find_cut(const c2_flow *f) {
 
 static c2_status read_more(c2_flow *f, c2_error *err) {
   c2_frame frame = {.columns = 0};
+  f->has_failed = true;
   C2_TRY(f->input.reader->next(&f->input, f->want, f->wants, PART_ROWS, &frame, err));
   f->has_ended = frame.rows == 0;
   c2_status status = f->has_ended ? C2_OK : add_frame(f, &frame, err);
   c2_frame_free(&frame);
+  f->has_failed = status != C2_OK;
   return status;
 }
 
@@ -207,11 +209,9 @@ bool c2_flow_serves(const char *path) {
   return S_ISREG(info.st_mode) && info.st_size >= LARGE_FILE && !c2_path_is_json(path) && !c2_is_compressed(path);
 }
 
-c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, const c2_freq *shared,
-                       c2_error *err) {
+c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, c2_error *err) {
   *f = (c2_flow){.options = *options, .window = {.file = {.descriptor = -1}}};
   f->options.part = &f->part;
-  if (shared) f->part = (c2_table_part){.is_known = true, .shared = *shared};
   f->input = (c2_input){.path = path, .name = path, .reader = &c2_duckdb_reader};
   if (f->input.reader->sniff(&f->input)) {
     if (options->dialect) f->input.dialect = *options->dialect;
@@ -222,50 +222,29 @@ c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *opti
     C2_TRY(c2_input_start(&f->input, path, f->window.text, f->window.whole, false, options->dialect, err));
     f->input.window = &f->window;
   }
-  if (!f->input.reader->next) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: %s", path, f->input.reader->name);
   f->batch = (c2_input){.path = path, .name = f->input.name, .reader = &part_reader, .owner = f};
   f->batch.header = f->input.header;
+  if (!f->input.reader->next) (void)snprintf(f->reason, sizeof f->reason, "it holds %s", f->input.reader->name);
   return C2_OK;
-}
-
-c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
-  C2_TRY(c2_assemble_long(&f->batch, set, &f->options, err));
-  return drop_taken(f, err);
-}
-
-void c2_flow_close(c2_flow *f) {
-  for (size_t k = 0; f->column && k < f->wants; k++) {
-    free(f->column[k].code);
-    free(f->column[k].time);
-    free(f->column[k].zone);
-    free(f->column[k].number);
-  }
-  free(f->column);
-  free(f->want);
-  free(f->line);
-  c2_lookup_free(&f->words);
-  c2_pool_free(&f->pool);
-  c2_input_close(&f->input);
-  c2_csv_window_close(&f->window);
-  *f = (c2_flow){.rows = 0};
 }
 
 /* ---- In order -------------------------------------------------------------------------------- */
 
-/* What a part says against reading in parts: nothing if `reason` stays empty. */
-static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_lookup *seen, c2_flow_total *total, char reason[500],
-                            c2_error *err) {
-  if (set->notes > 0) (void)snprintf(reason, 500, "%.490s", set->note[0]);
+/* Counts a part, and finds what it says against reading in parts. */
+static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
+  c2_flow_total *total = &f->total;
+  if (set->notes > 0) (void)snprintf(f->reason, sizeof f->reason, "%.490s", set->note[0]);
   for (size_t i = 0; i < set->count; i++) {
     size_t at = 0;
     const char *kept = NULL;
     const c2_item *item = &set->item[i];
     total->is_zoned = total->is_zoned || item->zone.given;
-    if (c2_lookup_find(seen, item->id, &at)) {
-      (void)snprintf(reason, 500, "the rows of item '%.80s' come apart at line %zu", item->id, item->line);
+    if (c2_lookup_find(&f->seen, item->id, &at)) {
+      (void)snprintf(f->reason, sizeof f->reason, "the rows of item '%.80s' come apart at line %zu", item->id,
+                     item->line);
     }
     C2_TRY(c2_dataset_text(&total->words, item->id, &kept, err));
-    C2_TRY(c2_lookup_add(seen, kept, &at, err));
+    C2_TRY(c2_lookup_add(&f->seen, kept, &at, err));
   }
   total->items += set->count;
   total->rows += set->rows;
@@ -291,44 +270,49 @@ static c2_status keep_words(c2_flow_total *total, const c2_dataset *set, c2_erro
   return C2_OK;
 }
 
-static c2_status check_parts(c2_flow *f, c2_flow_total *total, char reason[500], c2_error *err) {
-  c2_lookup seen = {0};
-  c2_error why;
-  c2_status status = C2_OK;
-  do {
-    c2_dataset set = {0};
-    if (c2_flow_next(f, &set, &why) != C2_OK) {
-      (void)snprintf(reason, 500, "%.490s", why.text);
-    } else {
-      status = check_part(f, &set, &seen, total, reason, err);
-      if (status == C2_OK) status = keep_words(total, &set, err);
-    }
-    c2_dataset_free(&set);
-  } while (status == C2_OK && !reason[0] && !c2_flow_ended(f));
-  c2_lookup_free(&seen);
-  return status;
+/* The parts took the frequency of the first one for that of all. */
+static void check_frequency(c2_flow *f) {
+  const c2_freq *shared = c2_ballot_winner(&f->part.votes);
+  f->total.freq = f->options.freq ? *f->options.freq : f->part.shared;
+  if (f->options.freq || (shared && c2_freq_equal(shared, &f->part.shared))) return;
+  (void)snprintf(f->reason, sizeof f->reason, "items differ in frequency");
 }
 
-c2_status c2_flow_check(const char *path, const c2_read_options *options, c2_flow_total *total, bool *in_order,
-                        char reason[500], c2_error *err) {
-  c2_flow f;
+c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
   c2_error why;
-  c2_status status = C2_OK;
-  reason[0] = '\0';
-  memset(total, 0, sizeof *total);
-  if (c2_flow_open(&f, path, options, NULL, &why) != C2_OK) {
-    (void)snprintf(reason, 500, "%.490s", why.text);
+  c2_status status = c2_assemble_long(&f->batch, set, &f->options, &why);
+  if (status != C2_OK && (f->has_failed || status == C2_ERR_MEMORY)) C2_FAIL(err, status, "%s", why.text);
+  if (status != C2_OK) {
+    (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
   } else {
-    status = check_parts(&f, total, reason, err);
-    if (options->freq) {
-      total->freq = *options->freq;
-    } else if (status == C2_OK && !reason[0]) {
-      const c2_freq *shared = c2_ballot_winner(&f.part.votes);
-      total->freq = f.part.shared;
-      if (!shared || !c2_freq_equal(shared, &total->freq)) (void)snprintf(reason, 500, "items differ in frequency");
-    }
+    C2_TRY(drop_taken(f, err));
+    C2_TRY(check_part(f, set, err));
+    C2_TRY(keep_words(&f->total, set, err));
+    if (c2_flow_ended(f) && !f->reason[0]) check_frequency(f);
   }
-  c2_flow_close(&f);
-  *in_order = !reason[0];
-  return status;
+  if (f->reason[0]) c2_dataset_free(set);
+  return C2_OK;
+}
+
+double c2_flow_progress(const c2_flow *f) {
+  return f->window.file.size > 0 ? (double)f->window.offset / (double)f->window.file.size : -1;
+}
+
+void c2_flow_close(c2_flow *f) {
+  for (size_t k = 0; f->column && k < f->wants; k++) {
+    free(f->column[k].code);
+    free(f->column[k].time);
+    free(f->column[k].zone);
+    free(f->column[k].number);
+  }
+  free(f->column);
+  free(f->want);
+  free(f->line);
+  c2_lookup_free(&f->words);
+  c2_pool_free(&f->pool);
+  c2_input_close(&f->input);
+  c2_csv_window_close(&f->window);
+  c2_lookup_free(&f->seen);
+  c2_dataset_free(&f->total.words);
+  *f = (c2_flow){.rows = 0};
 }

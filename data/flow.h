@@ -1,16 +1,17 @@
 /* A long table in parts of whole items, so that memory doesn't grow with the table.
  *
  *     C2_GOTO(c2_flow_open(&flow, path, &options, err));
- *     do {
+ *     while (!c2_flow_ended(&flow)) {
  *       c2_dataset set = {0};
  *       C2_GOTO(c2_flow_next(&flow, &set, err));   the set's items are good until it is freed
- *     } while (!c2_flow_ended(&flow));
+ *     }
+ *     if (flow.reason[0]) ...                      the table isn't in order: what was done with its parts is void
  *   fail:
  *     c2_flow_close(&flow);
  *
  * The items of all parts are those that c2_dataset_read makes of the table, in the same order and with the same values,
- * if the table is in order: c2_flow_check reads it once to tell. What a table that isn't in order lacks or has too much
- * is for c2_dataset_read to say. */
+ * if the table is in order, which is known when it has ended. What a table that isn't in order lacks or has too much is
+ * for c2_dataset_read to say; a cell that can't be read is an error here as there. */
 #ifndef C2_DATA_FLOW_H
 #define C2_DATA_FLOW_H
 
@@ -23,6 +24,14 @@ typedef struct c2_flow_column {
   int16_t *zone;  /* [room]; of times */
   double *number; /* [room]; of numbers */
 } c2_flow_column;
+
+/* What a table holds. */
+typedef struct c2_flow_total {
+  size_t items, rows, filled;
+  c2_freq freq;     /* of all items, once the table has ended */
+  bool is_zoned;    /* whether any time stamp has an offset */
+  c2_dataset words; /* its columns that are ignored and what was found of the file's spelling; no items */
+} c2_flow_total;
 
 typedef struct c2_flow {
   c2_read_options options;
@@ -38,31 +47,28 @@ typedef struct c2_flow {
   c2_lookup words; /* names of the rows */
   c2_pool pool;    /* theirs */
   bool has_ended;  /* the file has */
+  bool has_failed; /* the file can't be read */
+  c2_lookup seen;  /* ids of all parts; texts of total->words */
+  c2_flow_total total;
+  char reason[500]; /* why the table isn't in order, as far as it was read; or "": rows of an item come apart, steps are
+                       whole numbers, items differ in frequency, something was guessed or is wrong */
 } c2_flow;
-
-/* What a table holds, where it is in order. */
-typedef struct c2_flow_total {
-  size_t items, rows, filled;
-  c2_freq freq;     /* of all items */
-  bool is_zoned;    /* whether any time stamp has an offset */
-  c2_dataset words; /* its columns that are ignored and what was found of the file's spelling; no items */
-} c2_flow_total;
 
 /* Whether a path names a file that can be read in parts, and that is large enough for it. */
 bool c2_flow_serves(const char *path);
 
-/* Reads the whole table once. *in_order is false, and `reason` says why, where it isn't: rows of an item come apart,
- * steps are whole numbers, something was guessed or is wrong. Free total->words in any case. */
-c2_status c2_flow_check(const char *path, const c2_read_options *options, c2_flow_total *total, bool *in_order,
-                        char reason[500], c2_error *err);
+/* Close it also after a failure. */
+c2_status c2_flow_open(c2_flow *flow, const char *path, const c2_read_options *options, c2_error *err);
 
-/* `shared` is the frequency that most items have, or NULL before it is known. */
-c2_status c2_flow_open(c2_flow *flow, const char *path, const c2_read_options *options, const c2_freq *shared,
-                       c2_error *err);
+/* The set is empty where the table turns out not to be in order. */
 c2_status c2_flow_next(c2_flow *flow, c2_dataset *set, c2_error *err);
 static inline bool c2_flow_ended(const c2_flow *flow) {
-  return flow->has_ended && flow->rows == 0;
+  return flow->reason[0] || (flow->has_ended && flow->rows == 0);
 }
+
+/* How far the file was read, from 0 to 1; less than 0 where that isn't known. */
+double c2_flow_progress(const c2_flow *flow);
+
 void c2_flow_close(c2_flow *flow);
 
 #endif

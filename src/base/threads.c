@@ -90,8 +90,8 @@ static bool inherited(const c2_pool *pool) {
   return getpid() != pool->owner;
 }
 
-/* A worker blocks the signals that the host may handle, so that no handler of its runs there. Faults stay open. */
-static int start_worker(worker *w) {
+/* A thread blocks the signals that the host may handle, so that no handler of its runs there. Faults stay open. */
+static int start_thread(pthread_t *thread, void *(*fn)(void *), void *argument) {
   static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGSYS};
   sigset_t blocked;
   sigset_t before;
@@ -99,7 +99,7 @@ static int start_worker(worker *w) {
   for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) sigdelset(&blocked, faults[i]);
   int failed = pthread_sigmask(SIG_SETMASK, &blocked, &before);
   if (failed) return failed;
-  failed = pthread_create(&w->thread, NULL, work, w);
+  failed = pthread_create(thread, NULL, fn, argument);
   (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
   return failed;
 }
@@ -118,7 +118,7 @@ c2_status c2_pool_open(c2_pool **out, size_t threads, bool pin, c2_error *err) {
   for (size_t i = 0; status == C2_OK && i + 1 < pool->threads; i++) {
     pool->workers[i].pool = pool;
     pool->workers[i].index = i + 1;
-    if (start_worker(&pool->workers[i]) != 0) {
+    if (start_thread(&pool->workers[i].thread, work, &pool->workers[i]) != 0) {
       status = c2_fail(err, C2_ERR_MEMORY, "cannot start thread %zu of %zu", i + 2, pool->threads);
       break;
     }
@@ -190,6 +190,41 @@ void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
   if (pool->pin) c2_pin_thread(0, &before);
   run_tasks(pool, tasks, fn, context);
   if (pool->pin) c2_unpin_thread(&before);
+}
+
+/* ---- Beside the caller ------------------------------------------------------------------------- */
+
+struct c2_aside {
+  pthread_t thread;
+  bool is_running;
+  void (*fn)(void *context);
+  void *context;
+};
+
+static void *run_aside(void *argument) {
+  const c2_aside *a = argument;
+  a->fn(a->context);
+  return NULL;
+}
+
+c2_status c2_aside_start(c2_aside **aside, void (*fn)(void *context), void *context, c2_error *err) {
+  C2_TRY(c2_alloc_array(1, sizeof **aside, aside, err));
+  (*aside)->fn = fn;
+  (*aside)->context = context;
+  (*aside)->is_running = start_thread(&(*aside)->thread, run_aside, *aside) == 0;
+  return C2_OK;
+}
+
+void c2_aside_join(c2_aside **aside) {
+  c2_aside *a = *aside;
+  if (!a) return;
+  if (a->is_running) {
+    pthread_join(a->thread, NULL);
+  } else {
+    a->fn(a->context);
+  }
+  free(a);
+  *aside = NULL;
 }
 
 /* ---- Locks -------------------------------------------------------------------------------------- */

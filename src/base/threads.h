@@ -32,6 +32,12 @@ bool c2_has_threads(void);
 /* Runs every task and returns when all are done. Not reentrant. */
 void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context);
 
+/* A function that runs in a thread of its own, beside the caller's. In a build without threads, and where the system
+ * has no thread to give, it runs when it is joined. */
+typedef struct c2_aside c2_aside;
+c2_status c2_aside_start(c2_aside **aside, void (*fn)(void *context), void *context, c2_error *err);
+void c2_aside_join(c2_aside **aside);
+
 /* A lock that one thread holds at a time. In a build without threads it does nothing. */
 typedef struct c2_mutex c2_mutex;
 c2_status c2_mutex_open(c2_mutex **mutex, c2_error *err);

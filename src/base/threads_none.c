@@ -35,6 +35,23 @@ void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
   for (size_t i = 0; i < tasks; i++) fn(context, i, 0);
 }
 
+struct c2_aside {
+  void (*fn)(void *context);
+  void *context;
+};
+
+c2_status c2_aside_start(c2_aside **aside, void (*fn)(void *context), void *context, c2_error *err) {
+  C2_TRY(c2_alloc_array(1, sizeof **aside, aside, err));
+  **aside = (c2_aside){fn, context};
+  return C2_OK;
+}
+
+void c2_aside_join(c2_aside **aside) {
+  if (*aside) (*aside)->fn((*aside)->context);
+  free(*aside);
+  *aside = NULL;
+}
+
 struct c2_mutex {
   char none;
 };
