@@ -145,7 +145,7 @@ c2_read_options cli_input_reading(const cli_input *in) {
 
 c2_status cli_input_read(cli_input *in, char **paths, size_t count, c2_error *err) {
   c2_read_options options = cli_input_reading(in);
-  for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&in->set, paths[i], &options, err));
+  if (count > 0) C2_TRY(c2_dataset_read_all(&in->set, (const char *const *)paths, count, &options, err));
   if (in->sql) C2_TRY(read_sql(in, &options, err));
   C2_TRY(c2_dataset_count_steps(&in->set, err));
   return c2_dataset_join_kinds(&in->set, err);

@@ -63,8 +63,23 @@ fail:
   return status;
 }
 
-static c2_status find_roles(c2_roles *roles, const c2_header *header, c2_dataset *set, const c2_read_options *options,
+/* Columns of a further file of the table that the first one doesn't have. */
+static c2_status check_columns(const c2_input *input, const c2_input *part, c2_dataset *set, bool all, c2_error *err) {
+  for (size_t i = 0; i < part->header->names.count; i++) {
+    size_t at = 0;
+    const char *name = part->header->names.text[i];
+    if (c2_header_has(input->header, name)) continue;
+    if (all) C2_FAIL(err, C2_ERR_FORMAT, "%s: %s has no column '%.60s'", part->name, input->part[0]->name, name);
+    if (c2_lookup_find(&set->ignored, name, &at)) continue;
+    C2_TRY(c2_dataset_text(set, name, &name, err));
+    C2_TRY(c2_lookup_add(&set->ignored, name, &at, err));
+  }
+  return C2_OK;
+}
+
+static c2_status find_roles(c2_roles *roles, const c2_input *input, c2_dataset *set, const c2_read_options *options,
                             c2_error *err) {
+  const c2_header *header = input->header;
   static const char *const usual[] = {"target"};
   bool named = options->target_count > 0;
   bool all_targets = options->wide && !named;
@@ -87,6 +102,7 @@ static c2_status find_roles(c2_roles *roles, const c2_header *header, c2_dataset
     C2_TRY(add_named(roles, header, named ? options->targets : usual, roles->targets, C2_WANT_NUMBER, err));
   }
   C2_TRY(add_named(roles, header, options->covariates, roles->covariates, C2_WANT_ANY, err));
+  for (size_t k = 1; k < input->parts; k++) C2_TRY(check_columns(input, input->part[k], set, all, err));
   C2_TRY(c2_alloc_array(header->names.count, sizeof *taken, &taken, err));
   c2_status status = add_others(roles, header, set, taken, all, err);
   free(taken);
@@ -113,7 +129,8 @@ static c2_status add_items(c2_table *t, c2_dataset *set, bool wide, c2_error *er
     t->rows[i].group = base + code;
     if (base + code < set->count) continue;
     const char *id = t->id ? t->id->word[code] : wide ? t->target[0].name : NULL;
-    C2_TRY(c2_dataset_add(set, id, t->name, c2_table_line(t, &t->rows[i]), &item, err));
+    const c2_row *row = &t->rows[i];
+    C2_TRY(c2_dataset_add(set, id, c2_table_file(t, row), c2_table_line(t, row), &item, err));
   }
   return C2_OK;
 }
@@ -126,9 +143,11 @@ static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_
     const c2_row *b = &t->rows[i];
     if (a->group != b->group || a->time != b->time) continue;
     char stamp[C2_TIME_ROOM];
+    char place[C2_PLACE_ROOM];
     c2_item_stamp(&set->item[b->group], b->time, stamp);
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' already has a row for %s, at line %zu", t->name,
-            c2_table_line(t, b), set->item[b->group].id, stamp, c2_table_line(t, a));
+    c2_table_place(t, c2_table_file(t, a), c2_table_line(t, a), place);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' already has a row for %s, at %s", c2_table_file(t, b),
+            c2_table_line(t, b), set->item[b->group].id, stamp, place);
   }
   return C2_OK;
 }
@@ -210,7 +229,7 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   c2_table t = {.count = 0};
   c2_roles roles = {.wants = 0};
   c2_status status = C2_OK;
-  C2_GOTO(find_roles(&roles, input->header, set, options, err));
+  C2_GOTO(find_roles(&roles, input, set, options, err));
   C2_GOTO(c2_table_read(&t, input, &roles, 0, options, set, err));
   spell_booleans(&t);
   C2_GOTO(add_items(&t, set, options->wide, err));

@@ -23,6 +23,7 @@ void c2_frame_free(c2_frame *frame) {
   }
   free(frame->column);
   release(frame->line);
+  release(frame->part);
   memset(frame, 0, sizeof *frame);
 }
 

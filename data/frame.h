@@ -54,10 +54,18 @@ static inline double c2_column_number(const c2_column *c, size_t row) {
   return c->type == C2_COLUMN_INTEGER ? (double)c->integer[row] : c->number[row];
 }
 
+/* Rows that come from one of several files. */
+typedef struct c2_frame_part {
+  const char *file; /* borrowed */
+  size_t end;       /* row behind its last one */
+} c2_frame_part;
+
 typedef struct c2_frame {
   c2_column *column; /* [columns] */
   size_t columns, rows;
   const size_t *line; /* of the file, at which each row begins: [rows]; NULL: rows are counted from 1 */
+  const c2_frame_part *part; /* [parts]; NULL: all rows are of one file */
+  size_t parts;
 } c2_frame;
 
 /* Frees what the frame owns; words are always somebody else's. */

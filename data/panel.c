@@ -56,18 +56,18 @@ static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t beg
   const c2_row *rows = t->rows + begin;
   if (n < 3) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': a frequency needs at least three time stamps; give --freq",
-            t->name, item->line, item->id);
+            item->file, item->line, item->id);
   }
   if (odd == SIZE_MAX) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; give --freq",
-            t->name, c2_table_line(t, &rows[0]), item->id, n);
+            c2_table_file(t, &rows[0]), c2_table_line(t, &rows[0]), item->id, n);
   }
   if (odd > 0) c2_item_stamp(item, rows[odd - 1].time, before);
   if (odd + 1 < n) c2_item_stamp(item, rows[odd + 1].time, after);
   c2_item_stamp(item, rows[odd].time, stamp);
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours; mend the row, or give --freq",
-          t->name, c2_table_line(t, &rows[odd]), item->id, stamp, odd > 0 ? "after " : "", before,
+          c2_table_file(t, &rows[odd]), c2_table_line(t, &rows[odd]), item->id, stamp, odd > 0 ? "after " : "", before,
           odd > 0 && odd + 1 < n ? ", " : "", odd + 1 < n ? "before " : "", after);
 }
 
@@ -82,22 +82,25 @@ static c2_status note_odd_items(const c2_table *t, c2_dataset *set, const odd_it
                                 c2_error *err) {
   char freq[C2_FREQ_ROOM];
   char other[C2_FREQ_ROOM];
+  char place[C2_PLACE_ROOM];
   if (!shared) return C2_OK;
   c2_freq_format(shared, freq);
   if (odd->given > 0) {
+    c2_table_place(t, odd->first_given->file, odd->first_given->line, place);
     C2_TRY(c2_dataset_note(set, err,
-                           "%s: %zu item%s, as '%.80s' at line %zu, %s too few rows for %s, the frequency of most "
+                           "%s: %zu item%s, as '%.80s' at %s, %s too few rows for %s, the frequency of most "
                            "items, but %s read with it: steps without a row are missing values",
                            t->name, odd->given, odd->given == 1 ? "" : "s", odd->first_given->id,
-                           odd->first_given->line, odd->given == 1 ? "has" : "have", freq,
+                           place, odd->given == 1 ? "has" : "have", freq,
                            odd->given == 1 ? "is" : "are"));
   }
   if (odd->kept == 0) return C2_OK;
   c2_freq_format(&odd->first_kept->freq, other);
+  c2_table_place(t, odd->first_kept->file, odd->first_kept->line, place);
   return c2_dataset_note(set, err,
-                         "%s: items differ in frequency: most have %s, but '%.80s' at line %zu has %s, and a horizon "
+                         "%s: items differ in frequency: most have %s, but '%.80s' at %s has %s, and a horizon "
                          "counts steps",
-                         t->name, freq, odd->first_kept->id, odd->first_kept->line, other);
+                         t->name, freq, odd->first_kept->id, place, other);
 }
 
 /* ---- Frequencies ----------------------------------------------------------------------------- */
@@ -194,7 +197,7 @@ static c2_status count_filled(c2_table *t, const c2_item *item, size_t filled, c
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s:%zu: item '%.80s': with it the file's %zu rows leave out %zu steps of %s, more than are filled in (%zu); "
           "expected a frequency that fits the rows",
-          t->name, item->line, item->id, t->count, t->filled, freq, columns > 0 ? most / columns : most);
+          item->file, item->line, item->id, t->count, t->filled, freq, columns > 0 ? most / columns : most);
 }
 
 c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int64_t *steps, c2_error *err) {
@@ -211,7 +214,9 @@ c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int6
       continue;
     }
     char stamp[C2_TIME_ROOM];
+    char place[C2_PLACE_ROOM];
     if (!c2_freq_is_point(&item->freq, r->time) && t->between++ == 0) {
+      t->between_file = c2_table_file(t, r);
       t->between_line = c2_table_line(t, r);
       t->between_freq = item->freq;
     }
@@ -221,10 +226,11 @@ c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int6
     if (!whole) {
       c2_item_stamp(item, item->start, first);
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s is no whole number of steps of %s after the first row, %s",
-              t->name, c2_table_line(t, r), item->id, stamp, freq, first);
+              c2_table_file(t, r), c2_table_line(t, r), item->id, stamp, freq, first);
     }
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s lies in the same step of %s as line %zu", t->name,
-            c2_table_line(t, r), item->id, stamp, freq, c2_table_line(t, r - 1));
+    c2_table_place(t, c2_table_file(t, r - 1), c2_table_line(t, r - 1), place);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s lies in the same step of %s as %s", c2_table_file(t, r),
+            c2_table_line(t, r), item->id, stamp, freq, place);
   }
   item->length = (size_t)steps[n - 1] + 1;
   return count_filled(t, item, item->length - n, err);
@@ -243,5 +249,5 @@ c2_status c2_axis_report(const c2_table *t, c2_dataset *set, c2_error *err) {
   c2_freq_format(&t->between_freq, freq);
   return c2_dataset_note(set, err,
                          "%s:%zu: %zu row%s between the points of %s: each counts for the point at or before it",
-                         t->name, t->between_line, t->between, t->between == 1 ? " lies" : "s lie", freq);
+                         t->between_file, t->between_line, t->between, t->between == 1 ? " lies" : "s lie", freq);
 }

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "base/infile.h"
+#include "base/memory.h"
 #include "data/assemble.h"
 #include "data/duckdb_source.h"
+#include "data/joined.h"
 
 /* The first one that recognises a file reads it. */
 static const c2_reader *const readers[] = {&c2_json_lines_reader, &c2_csv_reader};
@@ -64,5 +66,58 @@ c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_optio
   c2_status status = c2_input_open(&input, path, false, options->dialect, err);
   if (status == C2_OK) status = c2_input_read(&input, set, options, err);
   c2_input_close(&input);
+  return status;
+}
+
+/* Moves the tables with ids behind the first of them; their number. */
+static size_t gather_tables(c2_input **order, size_t count, const c2_read_options *options, size_t *first) {
+  const char *id = options->id_column ? options->id_column : "item_id";
+  size_t found = 0;
+  *first = count;
+  for (size_t k = 0; k < count && !options->wide; k++) {
+    c2_input *input = order[k];
+    if (!c2_input_is_table(input) || !c2_header_has(input->header, id)) continue;
+    if (found == 0) *first = k;
+    size_t to = *first + found++;
+    memmove(&order[to + 1], &order[to], (k - to) * sizeof *order);
+    order[to] = input;
+  }
+  return found;
+}
+
+static c2_status read_opened(c2_dataset *set, c2_input **order, size_t count, const c2_read_options *options,
+                             c2_error *err) {
+  size_t first = 0;
+  size_t tables = gather_tables(order, count, options, &first);
+  for (size_t k = 0; k < count; k++) {
+    if (tables > 1 && k == first) {
+      C2_TRY(c2_joined_read(&order[k], tables, set, options, err));
+      k += tables - 1;
+    } else {
+      C2_TRY(c2_input_read(order[k], set, options, err));
+    }
+  }
+  return C2_OK;
+}
+
+c2_status c2_dataset_read_all(c2_dataset *set, const char *const *paths, size_t count, const c2_read_options *options,
+                              c2_error *err) {
+  c2_input *input = NULL; /* they stay where they are */
+  c2_input **order = NULL;
+  size_t opened = 0;
+  c2_status status = C2_OK;
+  if (count == 1) return c2_dataset_read(set, paths[0], options, err);
+  C2_GOTO(c2_alloc_array(count, sizeof *input, &input, err));
+  C2_GOTO(c2_alloc_array(count, sizeof *order, &order, err));
+  while (opened < count) {
+    order[opened] = &input[opened];
+    opened++;
+    C2_GOTO(c2_input_open(order[opened - 1], paths[opened - 1], false, options->dialect, err));
+  }
+  status = read_opened(set, order, count, options, err);
+fail:
+  for (size_t k = 0; k < opened; k++) c2_input_close(order[k]);
+  free(order);
+  free(input);
   return status;
 }

@@ -18,6 +18,11 @@
  */
 c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_options *options, c2_error *err);
 
+/* The same for several files. Tables with ids are read as one: an item may have rows in several of them, at different
+ * times. */
+c2_status c2_dataset_read_all(c2_dataset *set, const char *const *paths, size_t count, const c2_read_options *options,
+                              c2_error *err);
+
 /* The same in two steps, for those who look at the columns' names before they say what they want. The first step reads
  * the file; where `table` is set, as a table, whatever it looks like. The second step may be taken once. Path and input
  * stay where they are until the input is closed, which it must be after a failure, too. Without a dialect it is found.

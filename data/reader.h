@@ -68,6 +68,8 @@ typedef struct c2_input {
   c2_csv_window *window;   /* of a CSV file that is read in parts; else NULL */
   bool is_settled;         /* the dialect is */
   void *owner;             /* of readers that others make */
+  struct c2_input **part;  /* tables that are read as one (joined.h): [parts] */
+  size_t parts;
   const c2_header *header; /* names of a table's columns; NULL where rows are nested series */
 } c2_input;
 

@@ -71,6 +71,14 @@ static c2_status note_dialect(c2_dataset *set, const c2_input *input, const c2_d
   return C2_OK;
 }
 
+void c2_table_place(const c2_table *t, const char *file, size_t line, char out[C2_PLACE_ROOM]) {
+  if (t->frame.part) {
+    (void)snprintf(out, C2_PLACE_ROOM, "%.160s:%zu", file, line);
+  } else {
+    (void)snprintf(out, C2_PLACE_ROOM, "line %zu", line);
+  }
+}
+
 c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, size_t first,
                         const c2_read_options *options, c2_dataset *set, c2_error *err) {
   t->name = input->name;
@@ -78,6 +86,7 @@ c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, siz
   t->stamp_name = options->timestamp_column ? options->timestamp_column : "timestamp";
   C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
   C2_TRY(note_dialect(set, input, options->dialect, err));
+  for (size_t k = 0; k < input->parts; k++) C2_TRY(note_dialect(set, input->part[k], options->dialect, err));
   const c2_column *next = t->frame.column + first;
   if (roles->has_id) t->id = next++;
   if (roles->has_stamp) t->stamp = next++;

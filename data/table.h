@@ -31,6 +31,7 @@ typedef struct c2_table {
   size_t count;
   size_t filled;  /* steps that no row is for */
   size_t between; /* rows that are no point of their item's frequency, and the first of them */
+  const char *between_file;
   size_t between_line;
   c2_freq between_freq;
 } c2_table;
@@ -63,6 +64,17 @@ size_t c2_table_group_rows(const c2_table *t, size_t begin);
 static inline size_t c2_table_line(const c2_table *t, const c2_row *row) {
   return t->frame.line ? t->frame.line[row->at] : row->at + 1;
 }
+
+static inline const char *c2_table_file(const c2_table *t, const c2_row *row) {
+  size_t k = 0;
+  if (!t->frame.part) return t->name;
+  while (row->at >= t->frame.part[k].end) k++;
+  return t->frame.part[k].file;
+}
+
+/* "line 3", or "b.csv:3" in a table of several files. */
+enum { C2_PLACE_ROOM = 200 };
+void c2_table_place(const c2_table *t, const char *file, size_t line, char out[C2_PLACE_ROOM]);
 
 /* Text of a covariate in a row; NULL where it is missing. */
 static inline const char *c2_table_text(const c2_table *t, const c2_row *row, size_t covariate) {

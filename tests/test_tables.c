@@ -189,8 +189,8 @@ static void assert_numbers(const files *f, const char *const past[2], const char
 }
 
 #define TWO(a, b) ((const char *const[2]){a, b})
-#define JOINED \
-  "chronos2: warning: column 'promo': numbers in some items, booleans in others: True counts as 1, False as 0\n"
+#define JOINED(what)                                                                                                 \
+  "chronos2: warning: column 'promo': numbers in some " what ", booleans in others: True counts as 1, False as 0\n"
 
 /* They count as 1 and 0, as pandas and NumPy have it. */
 static void test_boolean_numbers(void **state) {
@@ -208,9 +208,9 @@ static void test_boolean_numbers(void **state) {
   assert_numbers(&f, TWO(numbers, NULL), truths, TWO(numbers, NULL), known, "past.csv", one);
   assert_numbers(&f, TWO(numbers, NULL), mixed, TWO(numbers, NULL), known, "past.csv", one);
   assert_numbers(&f, TWO(numbers, booleans), NULL, TWO(numbers, other), NULL, "past.csv",
-                 "chronos2: 2 items, 7 rows, daily (D)\n" JOINED);
+                 "chronos2: 2 items, 7 rows, daily (D)\n" JOINED("files"));
   assert_numbers(&f, TWO(booleans, numbers), NULL, TWO(other, numbers), NULL, "past.csv",
-                 "chronos2: 2 items, 7 rows, daily (D)\n" JOINED);
+                 "chronos2: 2 items, 7 rows, daily (D)\n" JOINED("files"));
 #define SERIES(id, past, future)                                                                             \
   "{\"item_id\": \"" id "\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 5], \"past_covariates\": " \
   "{\"promo\": " past "}, \"future_covariates\": {\"promo\": " future "}}\n"
@@ -220,7 +220,7 @@ static void test_boolean_numbers(void **state) {
   assert_numbers(&f, TWO(SERIES("a", "[true, 0, 3]", "[1, false]"), NULL), NULL, TWO(like, NULL), NULL, "x.jsonl", one);
   assert_numbers(&f, TWO(SERIES("a", "[1, 0, 3]", "[1, 0]") SERIES("b", "[true, null, false]", "[true, null]"), NULL),
                  NULL, TWO(SERIES("a", "[1, 0, 3]", "[1, 0]") SERIES("b", "[1, null, 0]", "[1, null]"), NULL), NULL,
-                 "x.jsonl", "chronos2: 2 items, 6 rows, daily (D)\n" JOINED);
+                 "x.jsonl", "chronos2: 2 items, 6 rows, daily (D)\n" JOINED("items"));
   /* a missing value is no number, and text is no boolean */
   const char *apart = SERIES("a", "[null, null, null]", "[null, 0]") SERIES("b", "[true, null, false]", "[true, null]");
   assert_numbers(&f, TWO(apart, NULL), NULL, TWO(apart, NULL), NULL, "x.jsonl",

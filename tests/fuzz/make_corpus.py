@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of tests/fuzz/corpus. Later finds are added there by hand, under names of their own."""
 
+import hashlib
 import json
 import os
 import random
@@ -26,6 +27,57 @@ def safetensors(tensors, metadata=None):
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     return struct.pack("<Q", len(text)) + text + data
+
+
+def hub_seeds():
+    """What a hub replies to the questions for a model and for files of a data set."""
+    commit = "a" * 40
+
+    def git(content):
+        return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
+
+    def small(content):
+        head = f"200\nX-Repo-Commit: {commit}\nETag: \"{git(content)}\"\nContent-Length: {len(content)}\n\n".encode()
+        return [head, head + content]
+
+    def large(content):
+        digest = hashlib.sha256(content).hexdigest()
+        head = (f"302\nLocation: http://cdn/x\nX-Repo-Commit: {commit}\nX-Linked-ETag: \"{digest}\"\n"
+                f"X-Linked-Size: {len(content)}\nETag: \"other\"\n\n").encode()
+        return [head, head, f"200\nContent-Length: {len(content)}\n\n".encode() + content]
+
+    def page(entries, more=""):
+        return f"200\nContent-Type: application/json\n{more}\n{json.dumps(entries)}".encode()
+
+    def revision():
+        return [f'200\n\n{{"sha": "{commit}"}}'.encode()]
+
+    def entry(path, content, lfs=True):
+        e = {"type": "file", "path": path, "size": len(content), "oid": git(content)}
+        return e | ({"lfs": {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}} if lfs else {})
+
+    def seed(asked, *replies):
+        return b"\n====\n".join([asked.encode(), *[r for group in replies for r in group]])
+
+    weights = safetensors([("w", "F32", [2], bytes(8))])
+    config = b'{"model_type": "t5"}'
+    index = json.dumps({"weight_map": {"w": "model-1.safetensors"}}).encode()
+    missing = [b"404\nX-Error-Code: EntryNotFound\n\n"]
+    card = ("---\nconfigs:\n- config_name: c\n  data_files:\n  - split: train\n    path: c/train-*.parquet\n---\nText\n").encode()
+    data = b"PAR1 not really PAR1"
+    yield "model", seed("model o/n\noffline model o/n", small(config), large(weights))
+    yield "revision", seed("model o/n@refs/pr/1\nmodel o/n@refs/pr/1", small(config), large(weights), small(config))
+    yield "shards", seed("model o/n", small(config), missing, small(index), large(weights))
+    yield "resumed", seed("model o/n", small(config), large(weights)[:1], [b"0"], large(weights)[1:])
+    yield "busy", seed("model o/n", [b"429\nRetry-After: 1\n\n", b"503\nRetry-After: 1e9\n\n"], small(config))
+    yield "adapter", seed("model o/n", missing, small(b'{"base_model_name_or_path": "o/base"}'), large(weights))
+    yield "refused", seed("model o/n", [b"401\nX-Error-Code: RepoNotFound\nX-Error-Message: no\n\n"])
+    listed = page([entry("c/train-0.parquet", data), entry("README.md", card, False), entry("../x", data)])
+    yield "dataset", seed("dataset o/n c\noffline dataset o/n c", revision(), small(card), [listed], large(data))
+    yield "pages", seed("path hf://datasets/o/n/c", revision(),
+                        [page([entry("c/1.parquet", data)], "Link: </api/2>; rel=\"next\"\n"), page([entry("c/2.csv", data)])],
+                        large(data), large(data))
+    yield "file", seed("path hf://datasets/o/n@main/c/1.parquet", small(data))
 
 
 def stream_seeds():
@@ -155,6 +207,8 @@ def main():
         put("api", f"series{seed}", bytes([seed, 16 * seed + seed]) + noise(seed, 60 * (seed + 1)))
     for name, seed in stream_seeds():
         put("stream", name, seed)
+    for name, seed in hub_seeds():
+        put("hub", name, seed)
 
 
 if __name__ == "__main__":

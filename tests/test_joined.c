@@ -1,0 +1,101 @@
+/* Several files for the series of one table: sorted and joined, and an overlap names both places. */
+#include "program.h"
+
+typedef struct fixture {
+  char *folder, *path[4]; /* a.csv to d.csv */
+} fixture;
+
+static const char *const names[4] = {"a.csv", "b.csv", "c.csv", "d.csv"};
+
+static void write_text(const char *path, const char *text) {
+  program_write_file(path, text, strlen(text));
+}
+
+static fixture write_files(const char *const texts[4]) {
+  fixture f = {program_make_folder(), {NULL}};
+  for (size_t k = 0; k < 4; k++) {
+    f.path[k] = program_path(f.folder, names[k]);
+    if (texts[k]) write_text(f.path[k], texts[k]);
+  }
+  return f;
+}
+
+static void remove_files(fixture *f) {
+  for (size_t k = 0; k < 4; k++) free(f->path[k]);
+  program_remove_folder(f->folder);
+}
+
+/* One row a file, columns in other orders, another dialect, an item that comes late: as from one file. */
+static void test_joined_as_one(void **state) {
+  (void)state;
+  const char *const texts[4] = {
+      "item_id,timestamp,target\nb,2024-01-01,1\na,2024-01-01,5\nb,2024-01-03,3\n",
+      "timestamp,target,item_id,note\n2024-01-02,2,b,x\n2024-01-02,6,a,y\n2024-01-03,7,a,\n2024-01-04,4,b,\n",
+      "item_id;timestamp;target\nb;05.01.2024;5,5\na;04.01.2024;8\nc;31.01.2024;1\n",
+      "item_id,timestamp,target\nb,2024-01-01,1\na,2024-01-01,5\nb,2024-01-03,3\nb,2024-01-02,2\na,2024-01-02,6\n"
+      "a,2024-01-03,7\nb,2024-01-04,4\nb,2024-01-05,5.5\na,2024-01-04,8\nc,2024-01-31,1\n"};
+  fixture f = write_files(texts);
+  program_result joined = PROGRAM_RUN("forecast", f.path[0], f.path[1], f.path[2], "-n1");
+  program_result one = PROGRAM_RUN("forecast", f.path[3], "-n1");
+  assert_int_equal(one.status, 0);
+  assert_int_equal(joined.status, 0);
+  assert_string_equal(joined.out, one.out);
+  assert_non_null(strstr(joined.err, "3 items, 10 rows, daily (D)"));
+  assert_non_null(strstr(joined.err, "ignored column: note"));
+  program_free(&joined);
+  program_free(&one);
+  remove_files(&f);
+}
+
+/* Categories, of which a file has none in a column, and covariates of numbers. */
+static void test_covariates(void **state) {
+  (void)state;
+  const char *const texts[4] = {
+      "item_id,timestamp,target,kind,price\na,2024-01-01,1,,1\na,2024-01-02,2,,2\n",
+      "item_id,timestamp,price,kind,target\na,2024-01-03,3,red,3\na,2024-01-04,1,blue,5\nb,2024-01-01,1,red,1\n", NULL,
+      "item_id,timestamp,target,kind,price\na,2024-01-01,1,,1\na,2024-01-02,2,,2\na,2024-01-03,3,red,3\n"
+      "a,2024-01-04,5,blue,1\nb,2024-01-01,1,red,1\n"};
+  fixture f = write_files(texts);
+  program_result joined = PROGRAM_RUN("forecast", f.path[0], f.path[1], "-n1", "--all-covariates");
+  program_result one = PROGRAM_RUN("forecast", f.path[3], "-n1", "--all-covariates");
+  assert_int_equal(one.status, 0);
+  assert_int_equal(joined.status, 0);
+  assert_string_equal(joined.out, one.out);
+  program_free(&joined);
+  program_free(&one);
+  write_text(f.path[2], "item_id,timestamp,target,kind,price\na,2024-01-05,1,7,1\n");
+  program_result r = PROGRAM_RUN("forecast", f.path[1], f.path[2], "-n1", "--all-covariates");
+  program_assert_error(&r, 1, "b.csv: column 'kind' holds texts, but numbers in ");
+  write_text(f.path[2], "item_id,timestamp,target,kind,price,more\na,2024-01-05,1,red,1,2\n");
+  r = PROGRAM_RUN("forecast", f.path[1], f.path[2], "-n1", "--all-covariates");
+  program_assert_error(&r, 1, "b.csv has no column 'more'");
+  r = PROGRAM_RUN("forecast", f.path[2], f.path[1], "-n1", "--all-covariates");
+  program_assert_error(&r, 1, "b.csv: expected a column 'more'");
+  remove_files(&f);
+}
+
+static void test_overlaps(void **state) {
+  (void)state;
+  const char *const texts[4] = {"item_id,timestamp,target\nb,2024-01-01,1\nb,2024-01-02,2\nb,2024-01-03,3\n",
+                                "item_id,timestamp,target\nb,2024-01-04,4\n\nb,2024-01-03,3\n",
+                                "item_id,timestamp,target\nb,2024-01-04,4\nb,2024-01-04 12:00,5\n",
+                                "timestamp,target\n2024-01-01,1\n2024-01-02,1\n2024-01-03,1\n"};
+  fixture f = write_files(texts);
+  program_result r = PROGRAM_RUN("forecast", f.path[0], f.path[1], "-n1");
+  program_assert_error(&r, 1, "b.csv:4: item 'b' already has a row for 2024-01-03, at ");
+  r = PROGRAM_RUN("forecast", f.path[0], f.path[1], "-n1");
+  program_assert_error(&r, 1, "a.csv:4");
+  r = PROGRAM_RUN("forecast", f.path[0], f.path[2], "-n1");
+  program_assert_error(&r, 1, "c.csv:3: item 'b': 2024-01-04 12:00:00 (after 2024-01-04) is out of step");
+  r = PROGRAM_RUN("forecast", f.path[3], f.path[3], "-n1"); /* without ids each file is a series */
+  assert_int_equal(r.status, 0);
+  assert_int_equal(program_count(r.out, "\n"), 3);
+  program_free(&r);
+  remove_files(&f);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_joined_as_one), cmocka_unit_test(test_covariates),
+                                     cmocka_unit_test(test_overlaps)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
