@@ -1,7 +1,7 @@
-/* A hub's replies. The input is parts between lines "====": what is asked for, as "model OWNER/NAME[@REVISION]",
- * "dataset OWNER/NAME CONFIG" or "path hf://datasets/OWNER/NAME/PATH", with "offline" before it for what the cache alone
- * has to answer; then a reply for each request, a status, headers and after an empty line a body. What a reply leads to
- * lies in the cache, and nothing is written elsewhere. */
+/* A hub's replies. The input is parts between lines "====": what is asked for, a line each: "model OWNER/NAME@REVISION",
+ * "dataset OWNER/NAME CONFIG" or "path hf://datasets/OWNER/NAME/PATH", with "offline" before it for what the cache has to
+ * answer alone; then a reply for each request: a status, headers, and after an empty line a body without its last end of
+ * line. What a reply leads to lies in the cache, and nothing is written elsewhere. */
 #define _GNU_SOURCE /* nftw */
 #include <dirent.h>
 #include <ftw.h>
@@ -28,6 +28,7 @@ struct c2_http {
 static struct {
   char *part[MOST_REPLIES];
   size_t length[MOST_REPLIES], count, next;
+  bool offline;
 } script;
 
 c2_status c2_http_open(c2_http **http, c2_error *err) {
@@ -59,6 +60,7 @@ static void add_header(c2_http *http, const char *line, size_t size) {
 
 c2_status c2_http_send(c2_http *http, const c2_http_request *request, int *code, bool *again, c2_error *err) {
   fuzz_require(!request->token || c2_http_same_origin(request->url, ENDPOINT), "the token goes to the hub alone");
+  fuzz_require(!script.offline, "nothing is asked where nothing may be");
   http->headers = 0;
   *again = false;
   *code = 404;
@@ -77,7 +79,7 @@ c2_status c2_http_send(c2_http *http, const c2_http_request *request, int *code,
     at += size + (stop != NULL);
     if (size == 0) break;
   }
-  size_t rest = (size_t)(end - at);
+  size_t rest = (size_t)(end - at) - (end > at && end[-1] == '\n');
   if (request->head || !request->receive || (*code != 200 && *code != 206)) return C2_OK;
   size_t half = rest / 2;
   if (half > 0) C2_TRY(request->receive(request->context, *code, at, half, err));
@@ -169,8 +171,9 @@ static c2_status ask_files(c2_hub *hub, const char *name, const char *config, c2
 }
 
 static c2_status ask(c2_hub *hub, char *line, c2_error *err) {
-  hub->offline = strncmp(line, "offline ", 8) == 0;
+  script.offline = hub->offline = strncmp(line, "offline ", 8) == 0;
   if (hub->offline) line += 8;
+  hub->update = hub->update && !hub->offline; /* the program refuses both */
   char *name = strchr(line, ' ');
   if (!name) C2_FAIL(err, C2_ERR_ARGUMENT, "no name");
   *name++ = '\0';

@@ -57,7 +57,7 @@ def hub_seeds():
         return e | ({"lfs": {"oid": hashlib.sha256(content).hexdigest(), "size": len(content)}} if lfs else {})
 
     def seed(asked, *replies):
-        return b"\n====\n".join([asked.encode(), *[r for group in replies for r in group]])
+        return b"\n====\n".join([asked.encode(), *[r for group in replies for r in group]]) + b"\n"
 
     weights = safetensors([("w", "F32", [2], bytes(8))])
     config = b'{"model_type": "t5"}'
@@ -73,11 +73,11 @@ def hub_seeds():
     yield "adapter", seed("model o/n", missing, small(b'{"base_model_name_or_path": "o/base"}'), large(weights))
     yield "refused", seed("model o/n", [b"401\nX-Error-Code: RepoNotFound\nX-Error-Message: no\n\n"])
     listed = page([entry("c/train-0.parquet", data), entry("README.md", card, False), entry("../x", data)])
-    yield "dataset", seed("dataset o/n c\noffline dataset o/n c", revision(), small(card), [listed], large(data))
+    yield "dataset", seed("dataset o/n c\noffline dataset o/n c", revision(), [listed], small(card), large(data))
     yield "pages", seed("path hf://datasets/o/n/c", revision(),
                         [page([entry("c/1.parquet", data)], "Link: </api/2>; rel=\"next\"\n"), page([entry("c/2.csv", data)])],
                         large(data), large(data))
-    yield "file", seed("path hf://datasets/o/n@main/c/1.parquet", small(data))
+    yield "file", seed("path hf://datasets/o/n@main/c/1.parquet", revision(), [page([entry("c/1.parquet", data)])], large(data))
 
 
 def stream_seeds():
