@@ -30,8 +30,8 @@ static c2_status refuse_cell(const c2_table *t, const c2_row *row, bool whole, c
   } else {
     c2_time_format(row->time, true, zone_of(t, row), found);
   }
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s", c2_table_file(t, row), c2_table_line(t, row),
-          t->stamp->name, expected, found);
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s", c2_table_file(t, row),
+          c2_table_line(t, row), t->stamp->name, expected, found);
 }
 
 /* ---- Whole numbers --------------------------------------------------------------------------- */

@@ -215,9 +215,9 @@ c2_status c2_joined_read(c2_input **part, size_t parts, c2_dataset *set, const c
   c2_status status = c2_assemble_long(&joint, set, options, err);
   set->dialect = part[0]->dialect;
   for (size_t k = 0; k < mixed.count && status == C2_OK; k++) {
-    status = c2_dataset_note(set, err,
-                             "column '%.60s': numbers in some files, booleans in others: True counts as 1, False as 0",
-                             mixed.text[k]);
+    status = c2_dataset_note(
+        set, err, "column '%.60s': numbers in some files, booleans in others: True counts as 1, False as 0",
+        mixed.text[k]);
   }
   c2_lookup_free(&mixed);
   return status;

@@ -1,7 +1,7 @@
-/* A hub's replies. The input is parts between lines "====": what is asked for, a line each: "model OWNER/NAME@REVISION",
- * "dataset OWNER/NAME CONFIG" or "path hf://datasets/OWNER/NAME/PATH", with "offline" before it for what the cache has to
- * answer alone; then a reply for each request: a status, headers, and after an empty line a body without its last end of
- * line. What a reply leads to lies in the cache, and nothing is written elsewhere. */
+/* A hub's replies. The input is parts between lines "====". The first one is what is asked for, a line each: "model
+ * OWNER/NAME@REVISION", "dataset OWNER/NAME CONFIG" or "path hf://datasets/OWNER/NAME/PATH", with "offline" before it
+ * for what the cache has to answer alone. Each further part is a reply: a status, headers, and after an empty line a
+ * body without its last end of line. What a reply leads to lies in the cache, and nothing is written elsewhere. */
 #define _GNU_SOURCE /* nftw */
 #include <dirent.h>
 #include <ftw.h>
