@@ -203,7 +203,8 @@ static bool never(const c2_input *input) {
 
 static const c2_reader joined_reader = {"several tables", never, NULL, read_columns, NULL, NULL, NULL};
 
-c2_status c2_joined_read(c2_input **part, size_t parts, c2_dataset *set, const c2_read_options *options, c2_error *err) {
+c2_status c2_joined_read(c2_input **part, size_t parts, c2_dataset *set, const c2_read_options *options,
+                         c2_error *err) {
   char name[200];
   c2_lookup mixed = {0};
   (void)snprintf(name, sizeof name, "%.150s and %zu more file%s", part[0]->name, parts - 1, parts == 2 ? "" : "s");
