@@ -87,16 +87,55 @@ static bool read_whole(const char *text, int64_t *out) {
   return *text == '\0';
 }
 
-bool c2_dialect_time(const c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole) {
+enum { ZONED_ROOM = 64 }; /* of a time stamp before the name of its zone */
+
+/* Bytes of a time stamp before "[Area/City]" or a bare "Area/City" or "CET"; 0 if no such name ends the cell. */
+static size_t zone_name_at(const char *cell) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/_";
+  size_t end = strlen(cell);
+  bool bracket = end > 0 && cell[end - 1] == ']';
+  size_t begin = end - bracket;
+  while (begin > 0 && strchr(bracket ? "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz/_0123456789+-" : letters,
+                             cell[begin - 1])) {
+    begin--;
+  }
+  if (end - bracket - begin < 3 || begin == 0 || (bracket && cell[--begin] != '[')) return 0;
+  return begin < ZONED_ROOM ? begin : 0;
+}
+
+/* What stands before a zone's name. */
+static bool read_before(const char *cell, size_t size, c2_time *out, c2_zone *zone) {
+  c2_error why;
+  char text[ZONED_ROOM];
+  memcpy(text, cell, size);
+  text[size] = '\0';
+  return c2_time_parse(text, out, zone, &why) == C2_OK;
+}
+
+bool c2_dialect_lacks_offset(const char *cell) {
+  c2_time time = 0;
+  c2_zone zone = {false, 0};
+  size_t size = zone_name_at(cell);
+  return size > 0 && read_before(cell, size, &time, &zone) && !zone.given;
+}
+
+/* With an offset and then the name of a zone. */
+static bool read_named(c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone) {
+  size_t size = zone_name_at(cell);
+  if (size == 0 || cell[size] != '[' || !read_before(cell, size, out, zone) || !zone->given) return false;
+  return dialect->has_zone_names = true;
+}
+
+bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole) {
   c2_error why;
   *zone = (c2_zone){false, 0};
   *is_whole = false;
   if (dialect->time_format[0]) return c2_stamp_read(dialect->time_format, cell, out, zone);
   *is_whole = read_whole(cell, out);
-  return *is_whole || c2_time_parse(cell, out, zone, &why) == C2_OK;
+  return *is_whole || c2_time_parse(cell, out, zone, &why) == C2_OK || read_named(dialect, cell, out, zone);
 }
 
-static bool reads_all(const c2_dialect *dialect, const c2_dialect_sample *s) {
+static bool reads_all(c2_dialect *dialect, const c2_dialect_sample *s) {
   c2_time time = 0;
   c2_zone zone;
   bool whole = false;
@@ -110,8 +149,9 @@ c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_samp
                                       c2_error *err) {
   c2_stamp_guess guess;
   if (dialect->time_format[0] || reads_all(dialect, s)) return C2_OK;
-  if (expected && expected->time_format[0] && reads_all(expected, s)) {
-    memcpy(dialect->time_format, expected->time_format, sizeof dialect->time_format);
+  c2_dialect other = expected ? *expected : *dialect;
+  if (other.time_format[0] && reads_all(&other, s)) {
+    memcpy(dialect->time_format, other.time_format, sizeof dialect->time_format);
     return C2_OK;
   }
   c2_stamp_find(s->cell, s->count, &guess);

@@ -11,6 +11,7 @@ typedef struct c2_dialect {
   char decimal;                    /* '.' or ','; 0: by the cells */
   char time_format[C2_STAMP_ROOM]; /* as strptime has it; "": ISO 8601 or whole numbers, or by the cells */
   bool is_grouped;                 /* on return: digits stand in groups of three somewhere */
+  bool has_zone_names;             /* on return: the name of a time zone stands behind an offset somewhere */
 } c2_dialect;
 
 /* Numbers and time stamps from the beginning of a file, for what they say of its dialect. */
@@ -35,7 +36,12 @@ c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_samp
  * two numbers. */
 bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out);
 
-/* Reads a time stamp, or a whole number (*is_whole) of at most 15 digits. */
-bool c2_dialect_time(const c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole);
+/* Reads a time stamp, or a whole number (*is_whole) of at most 15 digits. The name of a time zone may stand behind an
+ * offset from UTC, as in 2024-01-31T05:00:00+01:00[Europe/Berlin]; the offset counts. */
+bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole);
+
+/* Returns whether a cell is a time stamp with the name of a time zone but no offset. Which instant it is can't be told
+ * where clocks are set back. */
+bool c2_dialect_lacks_offset(const char *cell);
 
 #endif
