@@ -44,8 +44,8 @@ static c2_status read_time(const columns *c, const builder *b, const char *cell,
   const char *format = c->dialect->time_format;
   if (!*format && c2_dialect_lacks_offset(cell)) {
     C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: column '%.60s': expected an offset from UTC, as in 2024-10-27T02:30:00+01:00[Europe/Berlin], found "
-            "'%.60s': a time zone's name doesn't say which instant it is where clocks are set back",
+            "%s:%zu: column '%.60s': expected an offset from UTC, as in 2024-10-27T02:30:00+01:00[Europe/Berlin], "
+            "found '%.60s': a time zone's name doesn't say which instant it is where clocks are set back",
             c->csv->name, c->line[c->rows], b->name, cell);
   }
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp %s%s, found '%.40s'%s", c->csv->name,

@@ -9,7 +9,8 @@ typedef struct spelling {
   const char *expects; /* in what is said, or in the error */
 } spelling;
 
-#define DAYS "item_id,timestamp,target\na,2024-01-28,1020.5\na,2024-01-29,998\na,2024-01-30,1004.25\na,2024-01-31,1010\n"
+#define DAYS \
+  "item_id,timestamp,target\na,2024-01-28,1020.5\na,2024-01-29,998\na,2024-01-30,1004.25\na,2024-01-31,1010\n"
 #define ZONED(zone) \
   "timestamp,target\n2024-01-01 00:00:00" zone ",1\n2024-01-01 01:00:00" zone ",2\n2024-01-01 02:00:00" zone ",3\n"
 #define QUARTERS "item_id,timestamp,target\na,2023-07-01,1\na,2023-10-01,2\na,2024-01-01,4\na,2024-04-01,3\n"
@@ -31,14 +32,16 @@ static const spelling spellings[] = {
      "1 item, 4 rows, daily (D)"},
     {"x.jsonl", "{\"target\": [1, Infinity]}\n", {NULL}, NULL, "x.jsonl:1:"},
     /* delimiters, decimal signs, dates */
-    {"x.csv", "item_id;timestamp;target\na;28.01.2024;1.020,5\na;29.01.2024;998\na;30.01.2024;1.004,25\na;31.01.2024;1010\n",
+    {"x.csv", "item_id;timestamp;target\na;28.01.2024;1.020,5\na;29.01.2024;998\na;30.01.2024;1.004,25\n"
+              "a;31.01.2024;1010\n",
      {NULL}, DAYS, "a semicolon between fields, a decimal comma and digits in groups, time stamps as %d.%m.%Y"},
     {"x.csv", "item_id\ttimestamp\ttarget\na\t2024/01/28\t1020.5\na\t2024/01/29\t998\na\t2024/01/30\t1004.25\n"
               "a\t2024/01/31\t1010\n",
      {NULL}, DAYS, "a tab between fields"},
     {"x.csv", "item_id,timestamp,target\na,20240128,1020.5\na,20240129,998\na,20240130,1004.25\na,20240131,1010\n",
      {NULL}, DAYS, "days such as 20240131"},
-    {"x.csv", "item_id,timestamp,target\na,1706400000,1020.5\na,1706486400,998\na,1706572800,1004.25\na,1706659200,1010\n",
+    {"x.csv", "item_id,timestamp,target\na,1706400000,1020.5\na,1706486400,998\na,1706572800,1004.25\n"
+              "a,1706659200,1010\n",
      {NULL}, DAYS, "seconds since 1970 in UTC"},
     {"x.csv", "item_id,timestamp,target\na,2023Q3,1\na,2023Q4,2\na,2024Q1,4\na,2024Q2,3\n", {NULL}, QUARTERS, "%YQ%q"},
     {"x.csv", "item_id,timestamp,target\na,03/04/2024,1\na,04/04/2024,2\na,05/04/2024,2\n", {NULL}, NULL,
