@@ -392,7 +392,7 @@ void cli_engine_init(cli_engine *e) {
        "Use at most this many of the last observations. More than the model was made for is allowed, with a warning. "
        "[the model's]",
        CLI_COUNT, &e->context_length, NULL},
-      {"isa", 0, "auto|scalar|avx2|avx512|amx",
+      {"isa", 0, "auto|scalar|avx2|avx512|amx|neon|neon-bf16",
        "Highest instruction set to use. amx makes bf16 faster; auto does not choose it yet. [auto]", CLI_CUSTOM,
        &s->isa, parse_isa},
       {"backend", 0, "fused|reference|flash|torch",

@@ -3,14 +3,19 @@
 include(CheckCCompilerFlag)
 include(CheckCSourceCompiles)
 set(KERNEL_DEFINITIONS)
-check_c_source_compiles("
-#if !defined(__x86_64__)
+foreach(target X86:__x86_64__ ARM:__aarch64__)
+  string(REPLACE ":" ";" target ${target})
+  list(GET target 0 name)
+  list(GET target 1 macro)
+  check_c_source_compiles("
+#if !defined(${macro})
 #error another architecture
 #endif
-int main(void) { return 0; }" CHRONOS2_X86)
+int main(void) { return 0; }" CHRONOS2_${name})
+endforeach()
 
-# level(FILE FLAG...): FILE is compiled with the flags.
-function(level file)
+# level(FOLDER FILE FLAG...): FOLDER/FILE.c is compiled with the flags.
+function(level folder file)
   set(flags ${ARGN})
   string(JOIN " " CMAKE_REQUIRED_FLAGS ${flags})
   set(CMAKE_REQUIRED_QUIET ON)
@@ -21,12 +26,12 @@ function(level file)
   endif()
   if(CHRONOS2_SANITIZE AND CMAKE_C_COMPILER_ID MATCHES "Clang")
     list(APPEND flags -fno-sanitize=all) # clang takes a quarter of an hour for the checked tiles; gcc's build checks them
-  elseif(CHRONOS2_SANITIZE AND NOT file STREQUAL avx2)
+  elseif(CHRONOS2_SANITIZE AND NOT file MATCHES "^(avx2|neon)$")
     list(APPEND flags -O1) # every access of the unrolled tiles is checked: minutes to compile otherwise
   endif()
-  set_source_files_properties(src/kernels/x86/${file}.c PROPERTIES COMPILE_OPTIONS "${flags}")
+  set_source_files_properties(src/kernels/${folder}/${file}.c PROPERTIES COMPILE_OPTIONS "${flags}")
   string(TOUPPER C2_HAVE_${file} define)
-  set(KERNEL_SOURCES ${KERNEL_SOURCES} src/kernels/x86/${file}.c PARENT_SCOPE)
+  set(KERNEL_SOURCES ${KERNEL_SOURCES} src/kernels/${folder}/${file}.c PARENT_SCOPE)
   set(KERNEL_DEFINITIONS ${KERNEL_DEFINITIONS} ${define} PARENT_SCOPE)
 endfunction()
 
@@ -34,11 +39,16 @@ if(CHRONOS2_X86)
   set(KERNEL_SOURCES src/kernels/x86/cpu.c)
   set(AVX2 -mavx2 -mfma -ffp-contract=fast)
   set(AVX512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mprefer-vector-width=512 -ffp-contract=fast)
-  level(avx2 ${AVX2})
-  level(avx512 ${AVX512})
-  level(avx512_vnni ${AVX512} -mavx512vnni)
-  level(avx512_bf16 ${AVX512} -mavx512vnni -mavx512bf16)
-  level(amx ${AVX512} -mavx512vnni -mavx512bf16 -mamx-tile -mamx-bf16)
+  level(x86 avx2 ${AVX2})
+  level(x86 avx512 ${AVX512})
+  level(x86 avx512_vnni ${AVX512} -mavx512vnni)
+  level(x86 avx512_bf16 ${AVX512} -mavx512vnni -mavx512bf16)
+  level(x86 amx ${AVX512} -mavx512vnni -mavx512bf16 -mamx-tile -mamx-bf16)
+elseif(CHRONOS2_ARM)
+  set(KERNEL_SOURCES src/kernels/arm/cpu.c)
+  level(arm neon -ffp-contract=fast)
+  level(arm neon_dot -march=armv8.2-a+dotprod -ffp-contract=fast)
+  level(arm neon_bf16 -march=armv8.2-a+dotprod+i8mm+bf16 -ffp-contract=fast)
 else() # the folder of another architecture with kernels of its own goes here
   set(KERNEL_SOURCES src/kernels/plain/cpu.c)
 endif()

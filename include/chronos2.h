@@ -89,8 +89,9 @@ typedef enum chronos2_status {
  * call of this library. */
 CHRONOS2_API const char *chronos2_last_error(void);
 
-/* Names of instruction sets that this library can use on this machine, e.g. "avx512", "avx2", "scalar". The first one
- * is what "auto" takes. One that "auto" doesn't take, such as "amx", comes last. NULL for an index beyond the last. */
+/* Names of instruction sets that this library can use on this machine, e.g. "avx512", "avx2", "scalar", or "neon" on
+ * ARM. The first one is what "auto" takes. One that
+ * "auto" doesn't take, such as "amx", comes last. NULL for an index beyond the last. */
 CHRONOS2_API const char *chronos2_isa_name(size_t index);
 
 /* "ok", "argument", "memory", "io", "format", "model", "unsupported", "cancelled"; NULL for another value. */

@@ -75,7 +75,7 @@ typedef struct c2_kernels {
   size_t tile[C2_TYPES]; /* rows that `gemm` takes best, at most C2_MAX_TILE: attention's query tile */
 
   /* Rows [0, rows) by panels [first_panel, last_panel). float32 sums, exact ones under int8: there every level
-   * gives the same bits, and so it does under bf16, AMX aside, as long as no number is subnormal. */
+   * gives the same bits, and so it does under bf16, AMX and neon-bf16 aside, as long as no number is subnormal. */
   void (*gemm)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
 
   /* Writes rows of n float32 as the left operand `to` of its type, bf16 or int8: at most four bytes an element, n

@@ -12,9 +12,10 @@
  *
  *   ivec, i_zero i_load i_word i_sub i_to_float  (i_word: a word from memory in all lanes)
  *   NATIVE_BF16: v_dot_bf16(c, x, y), v_store_bf16; else v_low and v_high: the halves of words as floats, v_round_bf16
- *   NATIVE_INT8: i_dot(c, x, y) with x unsigned, v_store_uint8; else i_even and i_odd: the bytes of words as pairs of
- *   int16, i_madd(c, x, y) over such pairs, and v_store_pairs, which writes a row in that order
- *   GEMM_BF16: the name of the file's own product of bf16, if it has one
+ *   NATIVE_INT8: i_dot(c, x, y), v_store_bytes; else i_even and i_odd: the bytes of words as pairs of int16,
+ *   i_madd(c, x, y) over such pairs, and v_store_pairs, which writes a row in that order
+ *   INT8_ZERO: with NATIVE_INT8, what stands for 0 in A: 128 where i_dot takes x as unsigned, else 0
+ *   GEMM_BF16, GEMM_INT8: names of the file's own products, if it has them, which it defines beside this body
  *
  * The file ends with C2_KERNELS, which makes the table.
  */
@@ -28,7 +29,7 @@ typedef uint16_t a_bf16;
 typedef float a_bf16;
 #endif
 #ifdef NATIVE_INT8
-typedef uint8_t a_int8; /* 128 is added */
+typedef uint8_t a_int8;
 #else
 typedef int16_t a_int8;
 #endif
@@ -100,6 +101,23 @@ INLINE void sum_int8(ivec acc[TILE][SPAN], const a_int8 *a, size_t stride, const
   }
 }
 
+/* Finishes a register of sums, int8's exact ones or float32: row `row` of C, columns from j on. */
+INLINE void finish(c2_type t, const c2_gemm *g, size_t row, size_t j, vec value, ivec sum) {
+  float *to = g->c + row * g->c_stride + j;
+  if (t == C2_TYPE_INT8) {
+#if defined(NATIVE_INT8) && INT8_ZERO
+    sum = i_sub(sum, i_load(g->b.shift + j));
+#endif
+    value = v_mul(i_to_float(sum), v_load(g->b.scale + j));
+    value = v_fma(value, v_set1(g->a.scale[row]), g->bias ? v_load(g->bias + j) : v_set1(0.0f));
+  } else if (g->bias) {
+    value = v_add(value, v_load(g->bias + j));
+  }
+  if (g->accumulate) value = v_add(v_load(to), value);
+  if (g->relu) value = v_max(value, v_set1(0.0f));
+  v_store(to, value);
+}
+
 /* A's rows from `row` on by SPAN registers of columns from `column` on, whose words begin at `panel`. */
 INLINE void tile(c2_type t, const c2_gemm *g, size_t row, const float *panel, size_t column, int rows) {
   vec acc[TILE][SPAN];
@@ -115,24 +133,7 @@ INLINE void tile(c2_type t, const c2_gemm *g, size_t row, const float *panel, si
   if (t == C2_TYPE_BF16) sum_bf16(acc, (const a_bf16 *)g->a.data + at, g->a.stride, panel, g->depth, rows);
   if (t == C2_TYPE_INT8) sum_int8(exact, (const a_int8 *)g->a.data + at, g->a.stride, panel, g->depth, rows);
   EACH_ROW {
-    EACH_SPAN {
-      size_t j = column + (size_t)s * WIDTH;
-      float *to = g->c + (row + (size_t)i) * g->c_stride + j;
-      vec value = acc[i][s];
-      if (t == C2_TYPE_INT8) {
-        ivec sum = exact[i][s];
-#ifdef NATIVE_INT8
-        sum = i_sub(sum, i_load(g->b.shift + j));
-#endif
-        value = v_mul(i_to_float(sum), v_load(g->b.scale + j));
-        value = v_fma(value, v_set1(g->a.scale[row + (size_t)i]), g->bias ? v_load(g->bias + j) : v_set1(0.0f));
-      } else if (g->bias) {
-        value = v_add(value, v_load(g->bias + j));
-      }
-      if (g->accumulate) value = v_add(v_load(to), value);
-      if (g->relu) value = v_max(value, v_set1(0.0f));
-      v_store(to, value);
-    }
+    EACH_SPAN finish(t, g, row + (size_t)i, column + (size_t)s * WIDTH, acc[i][s], exact[i][s]);
   }
 }
 
@@ -167,8 +168,11 @@ INLINE void gemm_block(c2_type t, const c2_gemm *g, size_t rows, size_t first_pa
   }
 }
 
+typedef void (*block_fn)(c2_type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
+
 /* Long sums are added up in blocks, as C2_DEPTH_BLOCK says. */
-INLINE void gemm_blocks(c2_type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+INLINE void gemm_blocks(c2_type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel,
+                        block_fn block) {
   c2_gemm part = *g;
   for (size_t k = 0; k == 0 || k < g->depth; k += C2_DEPTH_BLOCK) {
     bool last = g->depth - k <= C2_DEPTH_BLOCK;
@@ -178,30 +182,33 @@ INLINE void gemm_blocks(c2_type t, const c2_gemm *g, size_t rows, size_t first_p
     part.accumulate = g->accumulate || k > 0;
     part.bias = last ? g->bias : NULL;
     part.relu = last && g->relu;
-    gemm_block(t, &part, rows, first_panel, last_panel);
+    block(t, &part, rows, first_panel, last_panel);
   }
 }
 
 static void gemm_fp32(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
-  gemm_blocks(C2_TYPE_FP32, g, rows, first_panel, last_panel);
+  gemm_blocks(C2_TYPE_FP32, g, rows, first_panel, last_panel, gemm_block);
 }
 
 #ifndef GEMM_BF16
 #define GEMM_BF16 gemm_bf16
 static void gemm_bf16(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
-  gemm_blocks(C2_TYPE_BF16, g, rows, first_panel, last_panel);
+  gemm_blocks(C2_TYPE_BF16, g, rows, first_panel, last_panel, gemm_block);
 }
 #endif
 
+#ifndef GEMM_INT8
+#define GEMM_INT8 gemm_int8
 /* Integer sums are exact at any length. */
 static void gemm_int8(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   gemm_block(C2_TYPE_INT8, g, rows, first_panel, last_panel);
 }
+#endif
 
 static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
   if (g->b.type == C2_TYPE_FP32) gemm_fp32(g, rows, first_panel, last_panel);
   if (g->b.type == C2_TYPE_BF16) GEMM_BF16(g, rows, first_panel, last_panel);
-  if (g->b.type == C2_TYPE_INT8) gemm_int8(g, rows, first_panel, last_panel);
+  if (g->b.type == C2_TYPE_INT8) GEMM_INT8(g, rows, first_panel, last_panel);
 }
 
 /* WIDTH elements of a row of n from j on, zeros beyond its end. */
@@ -240,7 +247,7 @@ static void round_int8(const c2_operand *out, const float *x, size_t x_stride, s
     for (size_t j = 0; j < n; j += WIDTH) {
       vec q = v_round(v_mul(load_row(x, j, n), inverse));
 #ifdef NATIVE_INT8
-      v_store_uint8(to + j, v_add(q, v_set1(128.0f)));
+      v_store_bytes(to + j, v_add(q, v_set1((float)INT8_ZERO)));
 #else
       v_store_pairs(to + j, q);
 #endif

@@ -99,10 +99,11 @@ static inline vec v_round_bf16(vec x) {
 #endif
 
 #ifdef NATIVE_INT8
+#define INT8_ZERO 128 /* VPDPBUSD takes unsigned by signed bytes */
 static inline ivec i_dot(ivec c, ivec x, ivec y) {
   return (ivec)_mm512_dpbusd_epi32((__m512i)c, (__m512i)x, (__m512i)y);
 }
-static inline void v_store_uint8(uint8_t *p, vec x) {
+static inline void v_store_bytes(uint8_t *p, vec x) {
   _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
 }
 #else
