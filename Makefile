@@ -25,7 +25,7 @@ test:
 	$(CTEST) build-asan
 
 # The suite under clang, with and without its sanitizers; threads under theirs; every allocation failing; a forward pass
-# under valgrind; the suite on 64-bit ARM, emulated; PyTorch side by side. The fuzz targets' corpora and mutations are part of each suite.
+# under valgrind; the suite on 64-bit ARM, emulated; WebAssembly in Node; PyTorch side by side. The fuzz targets' corpora and mutations are part of each suite.
 test-full:
 	scripts/setup.sh full
 	$(MAKE) all
@@ -41,6 +41,7 @@ test-full:
 	CHRONOS2_SWEEP_STEP=1 $(CTEST) $(BUILD) -R '^alloc_'
 	scripts/valgrind.sh $(BUILD)
 	scripts/arm.sh $(JOBS) $(CMAKE_FLAGS)
+	scripts/wasm.sh $(JOBS) $(CMAKE_FLAGS)
 	$(MAKE) python
 	PYTHONPATH=$(abspath $(BUILD))/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider python/tests
 	PYTHONPATH=$(abspath $(BUILD))/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
@@ -60,6 +61,12 @@ python-docs: python
 # Python wheels in dist/ for x86_64 and aarch64 Linux, whatever this machine is.
 wheel:
 	scripts/wheel.sh
+
+# The library as WebAssembly with a page that forecasts in the browser, in build-wasm/site.
+wasm:
+	scripts/setup.sh wasm
+	cmake --preset wasm $(CMAKE_FLAGS)
+	cmake --build --preset wasm -j $(JOBS)
 
 # libFuzzer over every fuzz target in turn; counts and finds are kept in build-fuzz.
 MINUTES ?= 11
@@ -84,6 +91,6 @@ format:
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean:
-	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan build-aarch64 build-plain
+	rm -rf $(BUILD) build-asan build-clang build-clang-asan build-debug build-fuzz build-tsan build-aarch64 build-wasm build-plain
 
-.PHONY: all demo test test-full python python-docs wheel fuzz cuda bench install format clean
+.PHONY: all demo test test-full python python-docs wheel wasm fuzz cuda bench install format clean

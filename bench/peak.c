@@ -98,11 +98,11 @@ static float fma_scalar(void) {
 /* Operations of one call. */
 static double fma_loop(volatile float *sink) {
 #if defined(__x86_64__)
-  if (c2_kernels_find("avx512")) {
+  if (c2_kernels_find("avx512", C2_TYPE_FP32)) {
     *sink = fma_avx512();
     return 2.0 * 16 * CHAINS * LOOP;
   }
-  if (c2_kernels_find("avx2")) {
+  if (c2_kernels_find("avx2", C2_TYPE_FP32)) {
     *sink = fma_avx2();
     return 2.0 * 8 * CHAINS * LOOP;
   }
@@ -212,6 +212,7 @@ static double median(double *x, size_t n) {
 
 static double rate_of_type(bench *b, c2_type type) {
   b->type = type;
+  b->kernels = c2_kernels_find(NULL, type);
   return rate(b, run_kernel);
 }
 
@@ -296,7 +297,7 @@ int main(int argc, char **argv) {
     (void)fprintf(stderr, "usage: bench_peak [THREADS, 1 to %d] [ROUNDS, 1 to %d]\n", MOST_THREADS, MOST_ROUNDS);
     return 2;
   }
-  bench b = {.threads = threads, .kernels = c2_kernels_find(NULL)};
+  bench b = {.threads = threads, .kernels = c2_kernels_find(NULL, C2_TYPE_FP32)};
   find_openblas(&b);
   for (size_t i = 0; i < SHAPES; i++) {
     b.shape = shapes[i];

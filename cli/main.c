@@ -30,6 +30,17 @@ static int run_command(int argc, char **argv) {
   return cli_fail_usage("unknown command '%s'; see 'chronos2 --help'", argv[0]);
 }
 
+/* The instruction set that "auto" takes, and what multiplies under each dtype. */
+static void print_version(void) {
+  (void)printf("chronos2 %s (commit %s)\nisa: %s\n", chronos2_version(), C2_COMMIT, chronos2_isa_name(0));
+  for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
+    const char *product = NULL;
+    const char *name = chronos2_isa_chosen((chronos2_dtype)d, &product);
+    (void)printf("  %s: %s, %s\n", chronos2_dtype_name((chronos2_dtype)d), name, product);
+  }
+  (void)printf("gemm: built-in\ncuda: by libchronos2_cuda.so, tried on an H100\n");
+}
+
 static int run(int argc, char **argv) {
   if (argc < 2) {
     cli_help_program(stderr);
@@ -40,8 +51,7 @@ static int run(int argc, char **argv) {
     return CLI_DONE;
   }
   if (strcmp(argv[1], "--version") == 0) {
-    (void)printf("chronos2 %s (commit %s)\nisa: %s\n", chronos2_version(), C2_COMMIT, chronos2_isa_name(0));
-    (void)puts("gemm: built-in\ncuda: by libchronos2_cuda.so, tried on an H100");
+    print_version();
     return CLI_DONE;
   }
   if (strcmp(argv[1], "--generate") == 0 && argc == 3) return cli_generate_program(argv[2], run_command);

@@ -90,8 +90,8 @@ typedef enum chronos2_status {
 CHRONOS2_API const char *chronos2_last_error(void);
 
 /* Names of instruction sets that this library can use on this machine, e.g. "avx512", "avx2", "scalar", or "neon" on
- * ARM. The first one is what "auto" takes. One that
- * "auto" doesn't take, such as "amx", comes last. NULL for an index beyond the last. */
+ * ARM. The first one is what "auto" takes for float32. One that it doesn't take for that, such as "amx", comes last.
+ * NULL for an index beyond the last. */
 CHRONOS2_API const char *chronos2_isa_name(size_t index);
 
 /* "ok", "argument", "memory", "io", "format", "model", "unsupported", "cancelled"; NULL for another value. */
@@ -205,6 +205,10 @@ CHRONOS2_API bool chronos2_pattern_allows(chronos2_pattern pattern, size_t conte
 
 CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open */
 
+/* Name of the instruction set that "auto" takes for a model of that dtype, and in *product, unless that is NULL, the
+ * instruction that multiplies there, e.g. "VDPBF16PS". Both are NULL for a dtype that isn't one. */
+CHRONOS2_API const char *chronos2_isa_chosen(chronos2_dtype dtype, const char **product);
+
 /* Lives as long as the model. */
 CHRONOS2_API const chronos2_config *chronos2_model_config(const chronos2_model *model);
 CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
@@ -259,8 +263,8 @@ typedef struct chronos2_session_options {
   size_t size;                  /* of this struct, by CHRONOS2_SESSION_OPTIONS_INIT */
   double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by auto and full; default 0 */
   const char *isa;              /* instruction set, by a name of chronos2_isa_name; default NULL: "auto", which
-                                   CHRONOS2_ISA in the environment may lower. "amx" (bf16 by AMX's tiles) has
-                                   run on an Intel Xeon; auto doesn't choose it */
+                                   takes the fastest one for the model's dtype (chronos2_isa_chosen), and which
+                                   CHRONOS2_ISA in the environment may lower */
   chronos2_attention attention; /* default auto: as the weights were trained */
   chronos2_backend backend;     /* default fused */
   int threads;                  /* 0 to 1024; default 0: the processors this process may use */

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the build, the tests or the full tests need and this machine lacks (Debian, Ubuntu).
 #
-#   scripts/setup.sh [build|test|serve|arm|duckdb|full]
+#   scripts/setup.sh [build|test|serve|arm|wasm|duckdb|full]
 #
 # build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
-# (the header must compile as C++) and git. serve: also the library of the HTTP server, which test brings too. arm: also a compiler for 64-bit ARM, the test libraries for it (they make arm64
-# a foreign architecture of this system) and an emulator. duckdb: DuckDB's library, which the npm package
+# (the header must compile as C++) and git. serve: also the library of the HTTP server, which test brings too. arm: also a
+# compiler for 64-bit ARM, the test libraries for it (they make arm64 a foreign architecture of this system) and an
+# emulator. wasm: also what builds WebAssembly and runs it. duckdb: DuckDB's library, which the npm package
 # @duckdb/node-bindings carries, in ~/.local/share/chronos2. full: also that, clang, valgrind, a browser, Java and a Python
 # environment with PyTorch, chronos-forecasting and Spark, in ./venv or where CHRONOS2_VENV points.
 # Says in one line what it installs and why before it does; with nothing missing it changes nothing. Root installs, and
@@ -15,9 +16,9 @@ cd "$(dirname "$0")/.."
 
 level=${1:-build}
 case $level in
-  build | test | serve | arm | duckdb | full) ;;
+  build | test | serve | arm | wasm | duckdb | full) ;;
   *)
-    echo "setup: error: expected build, test, serve, arm, duckdb or full, found '$level'" >&2
+    echo "setup: error: expected build, test, serve, arm, wasm, duckdb or full, found '$level'" >&2
     exit 2
     ;;
 esac
@@ -46,6 +47,7 @@ recent_cmake() {
 python_venv() { python3 -c 'import venv, ensurepip'; }
 debug_libc() { [ -d /usr/lib/debug/.build-id ] || [ ! -e /etc/debian_version ]; }
 fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer,address -x c - -o /dev/null; }
+wasm_runtime() { ls /usr/lib/llvm-14/lib/clang/*/lib/wasi/libclang_rt.builtins-wasm32.a; }
 certificates() { [ -s /etc/ssl/certs/ca-certificates.crt ]; }
 chart_js() { ls /usr/share/javascript/chart.js/*hart.min.js; }
 
@@ -79,8 +81,14 @@ if { [ "$level" = arm ] || [ "$level" = full ]; } && [ "$(uname -m)" != aarch64 
     need "lib${library%:*}-dev:arm64" "for 64-bit ARM" [ -e "/usr/lib/aarch64-linux-gnu/pkgconfig/${library#*:}.pc" ]
   done
 fi
-if [ "$level" = full ]; then
+if [ "$level" = wasm ] || [ "$level" = full ]; then
   need clang "the second compiler" have clang
+  need lld "links WebAssembly" have wasm-ld
+  need wasi-libc "C library for WebAssembly" [ -e /usr/include/wasm32-wasi/stdio.h ]
+  need libclang-rt-14-dev-wasm32 "clang's own functions there" wasm_runtime
+  need nodejs "runs WebAssembly" have node
+fi
+if [ "$level" = full ]; then
   need libclang-rt-14-dev "clang's sanitizers and fuzzer" fuzzer
   need valgrind "memory check of a forward pass" have valgrind
   need zsh "reads its completion script" have zsh

@@ -44,6 +44,14 @@ const char *chronos2_isa_name(size_t index) {
   return c2_kernels_name(index);
 }
 
+const char *chronos2_isa_chosen(chronos2_dtype dtype, const char **product) {
+  if (product) *product = NULL;
+  if ((unsigned)dtype >= C2_TYPES) return NULL;
+  const c2_level *l = c2_level_find(NULL, (c2_type)dtype);
+  if (product) *product = l->product[dtype];
+  return l->kernels->name;
+}
+
 c2_status c2_options_read(void *own, size_t size, const void *given, const char *name, c2_error *err) {
   enum { MOST = 4096 }; /* what lies there is no size */
   size_t found = size;

@@ -217,6 +217,17 @@ static void test_isa(void **state) {
   }
   assert_true(scalar);
   assert_null(chronos2_isa_name(SIZE_MAX));
+  for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
+    const char *product = NULL;
+    bool known = false;
+    const char *chosen = chronos2_isa_chosen((chronos2_dtype)d, &product);
+    assert_non_null(product);
+    for (size_t i = 0; i < count; i++) known = known || strcmp(chronos2_isa_name(i), chosen) == 0;
+    assert_true(known);
+    assert_string_equal(chosen, chronos2_isa_chosen((chronos2_dtype)d, NULL));
+  }
+  assert_string_equal(chronos2_isa_chosen(CHRONOS2_FP32, NULL), chronos2_isa_name(0));
+  assert_null(chronos2_isa_chosen((chronos2_dtype)9, NULL));
   if (!getenv("CHRONOS2_ISA")) assert_string_equal(chronos2_session_isa(session), chronos2_isa_name(0));
   chronos2_session_options unknown = {CHRONOS2_SESSION_OPTIONS_INIT, .isa = "sse9"};
   expect(chronos2_session_open(model, &unknown, &s), CHRONOS2_ERROR_ARGUMENT, "isa: expected one of auto, scalar");

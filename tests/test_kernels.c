@@ -369,7 +369,7 @@ static void test_amx(void **state) {
   emulated.gemm = amx_gemm_bf16;
   tile_products(&emulated);
   assert_int_equal(amx_state.palette, 0); /* released */
-  const c2_kernels *real = c2_kernels_find("amx");
+  const c2_kernels *real = c2_kernels_find("amx", C2_TYPE_BF16);
   if (real) {
     tile_products(real);
   } else {
@@ -383,7 +383,6 @@ static void test_levels(void **state) {
   static const size_t depths[] = {0, 1, 3, 31, 64, 256, 600};
   for (const c2_level *l = c2_levels; l->kernels; l++) {
     const c2_kernels *k = l->kernels;
-    if (l->on_request) continue;
     if (!l->detect()) {
       print_message("NOT RUN: a level %s, which this machine lacks\n", k->name);
       continue;
@@ -414,7 +413,45 @@ static void test_levels(void **state) {
   }
 }
 
+static bool present(void) {
+  return true;
+}
+
+static bool absent(void) {
+  return false;
+}
+
+static bool for_bf16(c2_type type) {
+  return type == C2_TYPE_BF16;
+}
+
+static bool not_for_bf16(c2_type type) {
+  return type != C2_TYPE_BF16;
+}
+
+/* The highest level that is taken for the type; one that isn't only where its name leaves no other. */
+static void test_choice(void **state) {
+  (void)state;
+  static const c2_kernels low = {.name = "low"};
+  static const c2_kernels high = {.name = "high"};
+  static const c2_kernels higher = {.name = "high"};
+  static const c2_kernels tiles = {.name = "tiles"};
+  static const c2_kernels lacking = {.name = "lacking"};
+  static const c2_level levels[] = {{&low, present, NULL, {0}},         {&high, present, NULL, {0}},
+                                    {&higher, present, not_for_bf16, {0}}, {&tiles, present, for_bf16, {0}},
+                                    {&lacking, absent, NULL, {0}},      {NULL, NULL, NULL, {0}}};
+  assert_ptr_equal(c2_level_choose(levels, NULL, C2_TYPE_FP32)->kernels, &higher);
+  assert_ptr_equal(c2_level_choose(levels, NULL, C2_TYPE_BF16)->kernels, &tiles);
+  assert_ptr_equal(c2_level_choose(levels, NULL, C2_TYPE_INT8)->kernels, &higher);
+  assert_ptr_equal(c2_level_choose(levels, "high", C2_TYPE_FP32)->kernels, &higher);
+  assert_ptr_equal(c2_level_choose(levels, "high", C2_TYPE_BF16)->kernels, &high);
+  assert_ptr_equal(c2_level_choose(levels, "tiles", C2_TYPE_FP32)->kernels, &tiles);
+  assert_ptr_equal(c2_level_choose(levels, "low", C2_TYPE_BF16)->kernels, &low);
+  assert_null(c2_level_choose(levels, "lacking", C2_TYPE_FP32));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels), cmocka_unit_test(test_amx)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_choice), cmocka_unit_test(test_levels),
+                                     cmocka_unit_test(test_amx)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

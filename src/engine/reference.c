@@ -381,7 +381,7 @@ static c2_status reference_forward(c2_engine *engine, const c2_batch *batch, con
 static c2_status reference_load(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
   const c2_kernels *kernels = NULL;
   c2_pool *pool = NULL;
-  C2_TRY(c2_isa_choose(options->isa, &kernels, err));
+  C2_TRY(c2_isa_choose(options->isa, CHRONOS2_FP32, &kernels, err));
   C2_TRY(c2_pool_choose(options->threads, false, &pool, err));
   c2_status status = model->raw.values ? C2_OK : c2_raw_load(model, pool, &model->raw, err);
   c2_pool_close(&pool);
@@ -397,7 +397,7 @@ static c2_status reference_open(c2_engine *engine, const chronos2_session_option
   if (engine->model->dtype != CHRONOS2_FP32) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "backend: the reference computes in fp32 only; open the model with that dtype");
   }
-  C2_TRY(c2_isa_choose(options->isa, &kernels, err));
+  C2_TRY(c2_isa_choose(options->isa, CHRONOS2_FP32, &kernels, err));
   C2_TRY(c2_alloc_array(1, sizeof *r, &r, err));
   engine->state = r;
   C2_TRY(c2_pool_choose(options->threads, options->pin, &r->pool, err));

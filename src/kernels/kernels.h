@@ -112,22 +112,28 @@ extern const c2_kernels c2_kernels_scalar;
 /* An instruction set that kernels were built for. */
 typedef struct c2_level {
   const c2_kernels *kernels;
-  bool (*detect)(void); /* true if the machine has it and the system lets this process use it */
-  bool on_request;      /* taken by name only, never by itself */
+  bool (*detect)(void);       /* true if the machine has it and the system lets this process use it */
+  bool (*taken)(c2_type type); /* true if it is taken by itself for products of that type; NULL: for all */
+  const char *product[C2_TYPES]; /* instructions that its products are made of, for the user to read */
 } c2_level;
 
 /* The levels of this architecture, the lowest first; the last entry has no kernels. Each folder beside this file
  * (x86/, plain/) defines them for an architecture. */
 extern const c2_level c2_levels[];
 
-/* The highest level of that name that the machine has. NULL instead of a name means any level that is not on request.
- * Returns NULL if there is none: never for NULL or "scalar". */
-const c2_kernels *c2_kernels_find(const char *name);
+/* The highest level of that name that the machine has and that is taken for the type; of a name, else the highest at
+ * all. NULL instead of a name means any. Returns NULL if there is none: never for NULL or "scalar". */
+const c2_level *c2_level_find(const char *name, c2_type type);
+const c2_kernels *c2_kernels_find(const char *name, c2_type type);
+
+/* The same from the given levels, the lowest first. */
+const c2_level *c2_level_choose(const c2_level *levels, const char *name, c2_type type);
 
 /* True if this build has kernels of that name, whatever the machine has. */
 bool c2_kernels_known(const char *name);
 
-/* Names of the machine's levels, each once, the highest first; those on request come last. NULL beyond the last. */
+/* Names of the machine's levels, each once, the highest first; those that aren't taken for float32 come last. NULL
+ * beyond the last. */
 const char *c2_kernels_name(size_t index);
 
 #endif

@@ -3,13 +3,28 @@
 
 #include "kernels/kernels.h"
 
-const c2_kernels *c2_kernels_find(const char *name) {
-  const c2_kernels *found = NULL;
-  for (const c2_level *l = c2_levels; l->kernels; l++) {
-    bool asked = name ? strcmp(l->kernels->name, name) == 0 : !l->on_request;
-    if (asked && l->detect()) found = l->kernels;
+static bool is_taken(const c2_level *l, c2_type type) {
+  return !l->taken || l->taken(type);
+}
+
+const c2_level *c2_level_choose(const c2_level *levels, const char *name, c2_type type) {
+  const c2_level *found = NULL;
+  for (int taken = 1; taken >= 0 && !found; taken--) {
+    for (const c2_level *l = levels; l->kernels; l++) {
+      if (name && strcmp(l->kernels->name, name) != 0) continue;
+      if ((is_taken(l, type) || (name && !taken)) && l->detect()) found = l;
+    }
   }
   return found;
+}
+
+const c2_level *c2_level_find(const char *name, c2_type type) {
+  return c2_level_choose(c2_levels, name, type);
+}
+
+const c2_kernels *c2_kernels_find(const char *name, c2_type type) {
+  const c2_level *l = c2_level_find(name, type);
+  return l ? l->kernels : NULL;
 }
 
 bool c2_kernels_known(const char *name) {
@@ -22,11 +37,11 @@ bool c2_kernels_known(const char *name) {
 const char *c2_kernels_name(size_t index) {
   size_t count = 0;
   while (c2_levels[count].kernels) count++;
-  for (int on_request = 0; on_request < 2; on_request++) {
+  for (int taken = 1; taken >= 0; taken--) {
     const char *last = "";
     for (size_t i = count; i-- > 0;) {
       const c2_level *l = &c2_levels[i];
-      if (l->on_request != (on_request == 1) || strcmp(l->kernels->name, last) == 0 || !l->detect()) continue;
+      if (is_taken(l, C2_TYPE_FP32) != (taken == 1) || strcmp(l->kernels->name, last) == 0 || !l->detect()) continue;
       last = l->kernels->name; /* levels of one name stand side by side */
       if (index-- == 0) return last;
     }

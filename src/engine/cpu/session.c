@@ -39,7 +39,7 @@ static c2_status forward(c2_engine *engine, const c2_batch *batch, const c2_resu
 static c2_status load(chronos2_model *model, const chronos2_model_options *options, c2_error *err) {
   const c2_kernels *kernels = NULL;
   c2_pool *pool = NULL;
-  C2_TRY(c2_isa_choose(options->isa, &kernels, err));
+  C2_TRY(c2_isa_choose(options->isa, model->dtype, &kernels, err));
   C2_TRY(c2_pool_choose(options->threads, false, &pool, err));
   c2_status status = c2_model_pack(model, pool, kernels, model->file_count ? options->cache : NULL, err);
   c2_pool_close(&pool);
@@ -50,7 +50,7 @@ static c2_status open_session(c2_engine *engine, const chronos2_session_options 
   c2_cpu *cpu = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *cpu, &cpu, err));
   engine->state = cpu;
-  C2_TRY(c2_isa_choose(options->isa, &cpu->kernels, err));
+  C2_TRY(c2_isa_choose(options->isa, engine->model->dtype, &cpu->kernels, err));
   C2_TRY(c2_pool_choose(options->threads, options->pin, &cpu->pool, err));
   engine->isa = cpu->kernels->name;
   engine->threads = c2_pool_threads(cpu->pool);

@@ -39,14 +39,14 @@ DETECT detect_bf16(void) {
 
 /* C2_HAVE_...: the compiler could build it. */
 const c2_level c2_levels[] = {
-    {&c2_kernels_scalar, detect_always, false},
+    {&c2_kernels_scalar, detect_always, NULL, {"plain C", "plain C", "plain C"}},
 #ifdef C2_HAVE_NEON
-    {&c2_kernels_neon, detect_always, false},
+    {&c2_kernels_neon, detect_always, NULL, {"FMLA", "FMLA on widened terms", "SMULL on widened terms"}},
 #endif
-#ifdef C2_HAVE_NEON_DOT /* int8 products */
-    {&c2_kernels_neon_dot, detect_dot, false},
+#ifdef C2_HAVE_NEON_DOT
+    {&c2_kernels_neon_dot, detect_dot, NULL, {"FMLA", "FMLA on widened terms", "SDOT"}},
 #endif
-#ifdef C2_HAVE_NEON_BF16 /* bf16 and int8 products, by pairs of rows */
-    {&c2_kernels_neon_bf16, detect_bf16, false},
+#ifdef C2_HAVE_NEON_BF16
+    {&c2_kernels_neon_bf16, detect_bf16, NULL, {"FMLA", "BFMMLA", "SMMLA"}},
 #endif
-    {NULL, NULL, false}};
+    {NULL, NULL, NULL, {NULL, NULL, NULL}}};

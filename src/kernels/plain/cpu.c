@@ -5,4 +5,5 @@ static bool detect_scalar(void) {
   return true;
 }
 
-const c2_level c2_levels[] = {{&c2_kernels_scalar, detect_scalar, false}, {NULL, NULL, false}};
+const c2_level c2_levels[] = {{&c2_kernels_scalar, detect_scalar, NULL, {"plain C", "plain C", "plain C"}},
+                              {NULL, NULL, NULL, {NULL, NULL, NULL}}};

