@@ -80,4 +80,21 @@ static void _tile_dpbf16ps(int to, int left, int right) {
   }
 }
 
+/* Unsigned by signed bytes. */
+static void _tile_dpbusd(int to, int left, int right) {
+  emulated_tile *c = emulated(to);
+  const emulated_tile *a = emulated(left);
+  const emulated_tile *b = emulated(right);
+  for (size_t m = 0; m < amx_state.rows[to]; m++) {
+    for (size_t n = 0; n < amx_state.row_bytes[to] / 4u; n++) {
+      for (size_t k = 0; k < amx_state.row_bytes[left] / 4u; k++) {
+        const uint8_t *x = (const uint8_t *)&a->word[m][k];
+        const int8_t *y = (const int8_t *)&b->word[k][n];
+        int sum = x[0] * y[0] + x[1] * y[1] + x[2] * y[2] + x[3] * y[3];
+        c->word[m][n] += (uint32_t)sum;
+      }
+    }
+  }
+}
+
 #endif

@@ -337,36 +337,47 @@ static void one_norm(const c2_kernels *k, size_t n, float size) {
   release(out, n);
 }
 
-/* The left operand of AMX, as its level's round_bf16 writes it. */
-static void plain_round_bf16(const c2_operand *to, const float *x, size_t x_stride, size_t n, size_t rows) {
+/* The left operand of AMX, as its level's round_bf16 and round_int8 write it. */
+static void plain_round(const c2_operand *to, const float *x, size_t x_stride, size_t n, size_t rows) {
   for (size_t i = 0; i < rows; i++) {
-    for (size_t j = 0; j < (n + 1) / 2 * 2; j++) {
-      float value = j < n ? to_bf16(x[i * x_stride + j]) : 0.0f;
-      uint32_t bits = 0;
-      memcpy(&bits, &value, sizeof bits);
-      ((uint16_t *)to->data)[i * to->stride + j] = (uint16_t)(bits >> 16);
+    float top = 0;
+    for (size_t j = 0; j < n; j++) top = fmaxf(top, fabsf(x[i * x_stride + j]));
+    float inverse = top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f;
+    if (to->type == C2_TYPE_INT8) to->scale[i] = top / 127.0f;
+    for (size_t j = 0; j < (n + 3) / 4 * 4; j++) {
+      float value = j < n ? x[i * x_stride + j] : 0.0f;
+      if (to->type == C2_TYPE_INT8) {
+        ((uint8_t *)to->data)[i * to->stride + j] = (uint8_t)(rintf(value * inverse) + AMX_INT8_ZERO);
+      } else {
+        uint32_t bits = 0;
+        value = to_bf16(value);
+        memcpy(&bits, &value, sizeof bits);
+        ((uint16_t *)to->data)[i * to->stride + j] = (uint16_t)(bits >> 16);
+      }
     }
   }
 }
 
-/* One level's bf16 products, whose order of addition is its own. */
+/* One level's products by tiles. */
 static void tile_products(const c2_kernels *k) {
   static const size_t rows[] = {1, 15, 16, 17, 31, 32, 33, 48, 112};
-  static const size_t depths[] = {1, 2, 3, 31, 32, 33, 64, 257};
+  static const size_t depths[] = {1, 2, 3, 31, 32, 33, 63, 64, 65, 257};
   for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
     for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) {
       one_product(k, C2_TYPE_BF16, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
+      one_product(k, C2_TYPE_INT8, rows[r], depths[d], 1 + r % 2, (int)(r + d) % 8);
     }
   }
   same_narrow_bits(k, C2_TYPE_BF16);
+  same_narrow_bits(k, C2_TYPE_INT8);
 }
 
 static void test_amx(void **state) {
   (void)state;
   c2_kernels emulated = c2_kernels_scalar;
   emulated.name = "amx";
-  emulated.round = plain_round_bf16;
-  emulated.gemm = amx_gemm_bf16;
+  emulated.round = plain_round;
+  emulated.gemm = amx_gemm;
   tile_products(&emulated);
   assert_int_equal(amx_state.palette, 0); /* released */
   const c2_kernels *real = c2_kernels_find("amx", C2_TYPE_BF16);

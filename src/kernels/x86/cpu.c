@@ -60,10 +60,10 @@ DETECT detect_avx512_bf16(void) {
   return detect_avx512_vnni() && has(cpuid(7, 1).a, 1u << 5);
 }
 
-/* AMX-BF16 and AMX-TILE. Linux lets a process use the tiles once it has asked for them. */
+/* AMX-BF16, AMX-TILE and AMX-INT8. Linux lets a process use the tiles once it has asked for them. */
 DETECT detect_amx(void) {
   enum { ARCH_REQ_XCOMP_PERM = 0x1023, TILE_DATA = 18 }; /* asm/prctl.h; component of the extended state */
-  if (!detect_avx512_bf16() || !has(cpuid(7, 0).d, 1u << 22 | 1u << 24) || !saved(3u << 17)) return false;
+  if (!detect_avx512_bf16() || !has(cpuid(7, 0).d, 1u << 22 | 1u << 24 | 1u << 25) || !saved(3u << 17)) return false;
 #ifdef SYS_arch_prctl
   return syscall(SYS_arch_prctl, ARCH_REQ_XCOMP_PERM, TILE_DATA) == 0;
 #else
@@ -79,6 +79,7 @@ __attribute__((unused)) static bool taken_avx512_bf16(c2_type type) {
   return type != C2_TYPE_BF16 || amd;
 }
 
+/* int8 by tiles has run on emulated ones alone. */
 __attribute__((unused)) static bool taken_amx(c2_type type) {
   return type == C2_TYPE_BF16;
 }
@@ -99,6 +100,6 @@ const c2_level c2_levels[] = {
     {&c2_kernels_avx512_bf16, detect_avx512_bf16, taken_avx512_bf16, {"FMA", "VDPBF16PS", "VPDPBUSD"}},
 #endif
 #ifdef C2_HAVE_AMX
-    {&c2_kernels_amx, detect_amx, taken_amx, {"FMA", "TDPBF16PS on tiles", "VPDPBUSD"}},
+    {&c2_kernels_amx, detect_amx, taken_amx, {"FMA", "TDPBF16PS on tiles", "TDPBUSD on tiles"}},
 #endif
     {NULL, NULL, NULL, {NULL, NULL, NULL}}};
