@@ -266,7 +266,7 @@ static c2_status prepare(detect_request *r, char **paths, size_t count, c2_error
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
   cli_input_summarise(&r->in.set, r->summary);
   cli_note("%s", r->summary);
-  cli_input_warn(&r->in.set);
+  cli_input_warn(&r->in.set, 0);
   return make_rows(r, err);
 }
 
