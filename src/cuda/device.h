@@ -35,8 +35,8 @@ typedef struct c2_gpu_graph c2_gpu_graph;
 #pragma GCC diagnostic error "-Wpadded"
 #endif
 
-/* C = A W^T + bias, or C += A W^T; then relu. W [columns][depth], as a model stores it. Sums are float32, whatever the
- * operands are. */
+/* Computes C = A W^T + bias, or C += A W^T, and then relu. W is [columns][depth], as a model stores it. Sums are
+ * float32, whatever the operands are. */
 typedef struct c2_gpu_product {
   const void *a; /* device [rows][depth] */
   const void *w; /* device [columns][depth], of A's type, without gaps */
@@ -48,7 +48,7 @@ typedef struct c2_gpu_product {
   uint32_t relu, accumulate; /* 0 or 1 */
 } c2_gpu_product;
 
-/* One row's numbers. */
+/* Where a row's values lie, and what its scaler is. */
 typedef struct c2_gpu_series_span {
   uint64_t context, context_length; /* within `contexts`; ends where the context ends */
   uint64_t future, future_length;   /* known values within `futures` */
@@ -62,7 +62,8 @@ typedef struct c2_gpu_fit {
   size_t rows;
 } c2_gpu_fit;
 
-/* Features [T][3 patch] = time, value, mask of each token; REG's, and the rest of a row, are 0. */
+/* Writes the features of each token, [T][3 patch]: its times, values and mask. Those of REG, and the rest of a row,
+ * are 0. */
 typedef struct c2_gpu_features {
   const double *contexts, *futures;
   const c2_gpu_series_span *row;
@@ -74,8 +75,8 @@ typedef struct c2_gpu_features {
   uint64_t arcsinh; /* 0 or 1 */
 } c2_gpu_features;
 
-/* out = weight x / sqrt(mean(x^2) + epsilon), of the first `columns` of `padded`; the rest become 0, as weight is 0
- * there. */
+/* Computes out = weight x / sqrt(mean(x^2) + epsilon) (Zhang and Sennrich 2019) over the first `columns` of
+ * `padded`. The rest become 0, because weight is 0 there. */
 typedef struct c2_gpu_norm {
   const float *x, *weight;
   void *out;
@@ -85,7 +86,7 @@ typedef struct c2_gpu_norm {
   size_t rows, columns, padded;
 } c2_gpu_norm;
 
-/* Rotary embedding in place of `heads` heads that lie side by side: halves are rotated, not pairs. */
+/* Applies the rotary embedding in place to `heads` heads that lie side by side. It rotates halves, not pairs. */
 typedef struct c2_gpu_rotate {
   void *x;
   c2_gpu_element type;
@@ -96,7 +97,7 @@ typedef struct c2_gpu_rotate {
   const float *cosine, *sine;       /* [positions][half] */
 } c2_gpu_rotate;
 
-/* to[to_row[i]] = from[from_row[i]], `bytes` each, a multiple of 16. A list that is NULL is 0, 1, 2, ... */
+/* Copies to[to_row[i]] = from[from_row[i]]; a row has `bytes`, a multiple of 16. A list that is NULL is 0, 1, 2, ... */
 typedef struct c2_gpu_copy {
   const void *from;
   void *to;
@@ -104,18 +105,20 @@ typedef struct c2_gpu_copy {
   size_t from_stride, to_stride, bytes, rows; /* strides in bytes */
 } c2_gpu_copy;
 
+/* Rounds float32 to bf16. */
 typedef struct c2_gpu_round {
   const float *from;
   void *to; /* bf16 */
   size_t count;
 } c2_gpu_round;
 
-/* Keys [first, last) and [first2, last2) of a row's tokens; either may be empty. Laid out as c2_range. */
+/* A query sees the keys [first, last) and [first2, last2) of its row's tokens; either may be empty. The struct is
+ * laid out as c2_range. */
 typedef struct c2_gpu_visible {
   uint32_t first, last, first2, last2;
 } c2_gpu_visible;
 
-/* At most C2_TILE_QUERIES queries of one row, and the keys that any of them sees. */
+/* A tile has at most C2_TILE_QUERIES queries of one row, and the keys that any of them sees. */
 typedef struct c2_gpu_tile {
   uint32_t query, queries;   /* first place in q_row, and how many */
   uint32_t limit;            /* first place in `visible` */
@@ -124,7 +127,7 @@ typedef struct c2_gpu_tile {
   c2_gpu_visible span;
 } c2_gpu_tile;
 
-/* out = softmax(q k^T) v, a head at a time; q and k are rotated already. No score is stored. */
+/* Computes out = softmax(q k^T) v for each head; q and k are rotated already. No score is stored. */
 typedef struct c2_gpu_attend {
   c2_gpu_element type;
   uint32_t head;
@@ -146,7 +149,7 @@ typedef struct c2_gpu_seat {
   uint32_t token, first, count;
 } c2_gpu_seat;
 
-/* The same for sets of few keys: a warp a seat and a head. */
+/* Computes the same for sets of few keys. A warp takes a seat and a head. */
 typedef struct c2_gpu_attend_seats {
   c2_gpu_element type;
   uint32_t head;
@@ -158,16 +161,17 @@ typedef struct c2_gpu_attend_seats {
   size_t seats;
 } c2_gpu_attend_seats;
 
-/* The weights of time attention, for an observer: out[query][head][key] of the queries of some tiles, from the first
- * tile's first query on. Keys are the past, then all tokens of the row; those that the query doesn't see get 0. */
+/* Writes the weights of time attention for an observer: out[query][head][key] of the queries of some tiles, from the
+ * first tile's first query on. Keys are the past, then all tokens of the row; those that the query doesn't see get
+ * 0. */
 typedef struct c2_gpu_weights {
   c2_gpu_attend of; /* its v and out are not used */
   float *out;       /* [queries][heads][stride] */
   size_t stride;
 } c2_gpu_weights;
 
-/* out[token] = mean of v over tokens [first, first + count), in the heads whose `blind` is `only`: the attention of a
- * masked query that sees no key. Seats' members are tokens themselves. */
+/* Sets out[token] to the mean of v over tokens [first, first + count), in the heads whose `blind` is `only`: the
+ * attention of a masked query that sees no key. Seats' members are tokens themselves. */
 typedef struct c2_gpu_spread {
   c2_gpu_element type;
   uint32_t only; /* 0 or 1 */
@@ -179,7 +183,7 @@ typedef struct c2_gpu_spread {
   const uint8_t *blind; /* [H]; NULL: no head is blind */
 } c2_gpu_spread;
 
-/* x[orphan] = mean over all rows of x at the orphan's context patch; see c2_layout. */
+/* Sets x[orphan] to the mean over all rows of x at the orphan's context patch; c2_layout says what an orphan is. */
 typedef struct c2_gpu_means {
   void *x;
   c2_gpu_element type;
@@ -189,7 +193,7 @@ typedef struct c2_gpu_means {
   const uint8_t *orphan;    /* [T] */
 } c2_gpu_means;
 
-/* out[place[row]][q][step] = sinh(z) scale + loc. */
+/* Takes quantiles back to the units of their series: out[place[row]][q][step] = sinh(z) scale + loc. */
 typedef struct c2_gpu_invert {
   const float *z; /* [rows patches][stride], quantile by quantile */
   const c2_gpu_series_span *row;
@@ -199,8 +203,8 @@ typedef struct c2_gpu_invert {
   uint64_t arcsinh; /* 0 or 1 */
 } c2_gpu_invert;
 
-/* Steps [first, first + steps) of the forecast, as far as the horizon goes, behind the contexts of a rollout's paths:
- * the known value, or the path's quantile as float32. */
+/* Appends steps [first, first + steps) of the forecast, as far as the horizon goes, to the contexts of a rollout's
+ * paths. A step is the known value, or the path's quantile as float32. */
 typedef struct c2_gpu_extend {
   double *context;         /* [rows][paths][room] */
   const uint64_t *length;  /* [rows] steps of a context before the forecast */
@@ -211,8 +215,8 @@ typedef struct c2_gpu_extend {
   size_t rows, paths, levels, room, horizon, first, steps;
 } c2_gpu_extend;
 
-/* The paths' quantiles of steps [first, first + steps), each a weighted sample, to the quantiles of the row; as
- * c2_weighted_quantiles. */
+/* Takes the paths' quantiles of steps [first, first + steps) as weighted samples and computes the row's quantiles of
+ * them, as c2_weighted_quantiles does. */
 typedef struct c2_gpu_reduce {
   const double *from;   /* [rows][paths][levels][steps] */
   const double *weight; /* [paths][levels] */
@@ -225,7 +229,7 @@ typedef struct c2_gpu_reduce {
 #pragma GCC diagnostic pop
 #endif
 
-/* Every operation; each takes a struct of its name. */
+/* These are all operations; each takes a struct of its name. */
 #define C2_GPU_OPERATIONS(X) \
   X(product)                 \
   X(fit)                     \
@@ -245,7 +249,7 @@ typedef struct c2_gpu_reduce {
 
 typedef struct c2_device_table {
   uint32_t version; /* C2_DEVICE_VERSION; nothing else is read if it differs */
-  /* The index-th device that the process sees. */
+  /* Opens the index-th device that the process sees. */
   c2_status (*open)(size_t index, c2_device **device, c2_error *err);
   void (*close)(c2_device *device);
   const char *(*name)(const c2_device *device);
@@ -258,8 +262,8 @@ typedef struct c2_device_table {
   c2_status (*wait)(c2_device *device, c2_error *err); /* until all that was started is done */
   size_t (*overhead)(const c2_device *device);           /* bytes of memory that it takes beside what is allocated */
 
-  /* Between `capture` and `captured` operations are recorded, not run; no other call is allowed there. Every capture is
-   * ended by `captured`, after a failure too. *graph runs all of them by one call, with the arguments they had. */
+  /* Between `capture` and `captured` operations are recorded, not run; no other call is allowed there. Every capture
+   * is ended by `captured`, after a failure too. *graph runs all of them by one call, with the arguments they had. */
   c2_status (*capture)(c2_device *device, c2_error *err);
   c2_status (*captured)(c2_device *device, c2_gpu_graph **graph, c2_error *err);
   c2_status (*replay)(c2_device *device, c2_gpu_graph *graph, c2_error *err);
@@ -270,7 +274,7 @@ typedef struct c2_device_table {
 #undef C2_GPU_MEMBER
 } c2_device_table;
 
-/* The one symbol of the library. */
+/* The library exports this one symbol. */
 #define C2_DEVICE_SYMBOL "c2_cuda_device_table"
 typedef const c2_device_table *(*c2_device_table_fn)(void);
 

@@ -1,4 +1,4 @@
-/* How the device's libraries, which are C++, record an error: with code and text, as C2_FAIL does in C. */
+/* The device's libraries, which are C++, record an error here with its code and text, as C2_FAIL does in C. */
 #ifndef C2_CUDA_FAILURE_H
 #define C2_CUDA_FAILURE_H
 
@@ -19,7 +19,7 @@ __attribute__((format(printf, 3, 4))) static inline c2_status c2_gpu_fail(c2_err
   return code;
 }
 
-/* The kernels need compute capability 8.0: tiles of bf16. */
+/* Refuses a device below compute capability 8.0, because the kernels need its tiles of bf16. */
 static inline c2_status c2_gpu_check_capability(size_t index, const char *name, int major, int minor, c2_error *err) {
   if (major >= 8) return C2_OK;
   return c2_gpu_fail(err, C2_ERR_UNSUPPORTED, "device cuda:%zu: %s has compute capability %d.%d; expected at least 8.0",

@@ -1,4 +1,4 @@
-/* The device and its library, and pieces of its memory. */
+/* The link to a device: its library, the device itself, and pieces of its memory. */
 #ifndef C2_CUDA_LINK_H
 #define C2_CUDA_LINK_H
 
@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "cuda/device.h"
 
-/* A session opens one; its KV caches share it. */
+/* A session opens a link, and its KV caches share it. */
 typedef struct c2_cuda_link {
   const c2_device_table *table;
   c2_device *device;
@@ -19,19 +19,23 @@ typedef struct c2_cuda_link {
 
 /* Opens device `index` by the library that loader.c finds. */
 c2_status c2_cuda_link_open(size_t index, c2_cuda_link **link, c2_error *err);
+/* Counts one user down and closes the device with the last one. */
 void c2_cuda_link_close(c2_cuda_link *link);
 
 static inline size_t c2_gpu_size(c2_gpu_element type) {
   return type == C2_GPU_BF16 ? 2 : 4;
 }
 
-/* Pieces of device memory, at multiples of 256 bytes: planned with base NULL, then handed out. */
+/* Device memory is handed out in pieces at multiples of 256 bytes. With base NULL they are only counted, which is
+ * how a pass is planned. */
 typedef struct c2_cuda_arena {
   unsigned char *base;
   size_t used;
   bool failed;
 } c2_cuda_arena;
 
+/* Takes `count` elements of `size` bytes from the arena. It returns NULL where base is NULL; an overflow sets
+ * `failed`. */
 void *c2_cuda_carve(c2_cuda_arena *arena, size_t count, size_t size);
 
 #endif

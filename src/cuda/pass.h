@@ -8,7 +8,7 @@
 
 #include "cuda/plan.h"
 
-/* Tokens whose inner layer (F wide) exists at once. */
+/* The inner layer (F wide) of so many tokens exists at once. */
 enum { C2_CUDA_CHUNK = 32768 };
 
 typedef struct c2_cuda_run {
@@ -38,25 +38,25 @@ typedef struct c2_cuda_run {
   const c2_cuda_kv *recall; /* decode: gives them; only future tokens are computed */
 } c2_cuda_run;
 
-/* A table's place on the device. */
+/* Returns a table's place on the device. */
 static inline const void *c2_cuda_mirrored(const c2_cuda_run *run, const void *table) {
   return run->tables + ((const unsigned char *)table - run->cuda->tables.base);
 }
 
-/* What the rows' contexts are places in. */
+/* Returns the array that the rows' contexts are places in. */
 static inline const double *c2_cuda_contexts(const c2_cuda_run *run) {
   const c2_cuda_paths *paths = (const c2_cuda_paths *)run->batch->paths;
   return paths ? paths->context : c2_cuda_mirrored(run, run->plan.value);
 }
 
-/* Element `i` of a device array of the session's type. */
+/* Returns the place of element `i` of a device array of the session's type. */
 static inline void *c2_cuda_at(const c2_cuda_run *run, void *array, size_t i) {
   return (unsigned char *)array + i * c2_gpu_size(run->w->type);
 }
 
 /* ---- Steps (steps.c) ---------------------------------------------------------------------------- */
 
-/* A product of the encoder: rows of `a`, of the session's type, by a weight matrix. */
+/* A product of the encoder multiplies rows of `a`, of the session's type, by a weight matrix. */
 typedef struct c2_cuda_product {
   const void *a, *w;
   void *c;
@@ -68,19 +68,19 @@ c2_status c2_cuda_multiply(const c2_cuda_run *run, const c2_cuda_product *produc
 c2_status c2_cuda_norm(const c2_cuda_run *run, void *out, c2_gpu_element type, const float *x, const float *weight,
                        size_t rows, c2_error *err);
 
-/* out = W_out relu(W_hidden x + b) + W_res x + b', in float32. */
+/* Computes out = W_out relu(W_hidden x + b) + W_res x + b' in float32. */
 c2_status c2_cuda_residual_block(const c2_cuda_run *run, const c2_cuda_residual *w, const float *x, size_t in,
                                  float *out, size_t columns, size_t rows, c2_error *err);
 
-/* From values to x. */
+/* Turns the values of the series into the hidden states x. */
 c2_status c2_cuda_embed(const c2_cuda_run *run, c2_error *err);
 
-/* The layer's feed-forward, added to x. */
+/* Adds the layer's feed-forward network to x. */
 c2_status c2_cuda_feed_forward(const c2_cuda_run *run, float *x, size_t rows, c2_error *err);
 
 /* ---- Layers (layers.c, observed.c) -------------------------------------------------------------- */
 
-/* Layer run->layer. */
+/* Computes layer run->layer: both attentions and the feed-forward network. */
 c2_status c2_cuda_layer_step(const c2_cuda_run *run, c2_error *err);
 
 /* Starts what was written so far, and hands the weights of `attention`, the layer's time attention over all tokens, to

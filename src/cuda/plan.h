@@ -1,11 +1,12 @@
-/* What a pass computes on: the token plan and what follows from it, made here and copied to the device in one piece. */
+/* The tables that a pass computes on: the token plan and what follows from it. They are made here and copied to the
+ * device in one piece. */
 #ifndef C2_CUDA_PLAN_H
 #define C2_CUDA_PLAN_H
 
 #include "cuda/session.h"
 #include "engine/layout.h"
 
-/* Group attention of one token set: small groups by seats, large ones by tiles. */
+/* Group attention of one set of tokens takes small groups by seats and large ones by tiles. */
 typedef struct c2_cuda_group {
   size_t seats, tiles;
   c2_gpu_seat *seat;
@@ -44,7 +45,7 @@ typedef struct c2_cuda_plan_tables {
   size_t total; /* bytes of everything */
 } c2_cuda_plan_tables;
 
-/* What a pass is asked for. */
+/* What a pass is asked to compute. */
 typedef struct c2_cuda_asked {
   const c2_batch *batch;
   const c2_result *result;  /* NULL: of a prefill */
@@ -52,7 +53,7 @@ typedef struct c2_cuda_asked {
   bool at_most;             /* count what the pass may take, whatever the rows' values are */
 } c2_cuda_asked;
 
-/* Counts and sizes; nothing is written yet. */
+/* Computes counts and sizes; it writes no table. */
 c2_status c2_cuda_plan_measure(c2_cuda_plan_tables *plan, const c2_engine *engine, const c2_cuda_asked *asked,
                                c2_error *err);
 

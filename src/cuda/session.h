@@ -32,7 +32,7 @@ static inline void c2_cuda_count(c2_engine *engine, size_t used) {
   engine->device_reserved = c2_max_size(engine->device_reserved, reserved);
 }
 
-/* What a prefill leaves: a row a context token, keys then values, layer by layer. */
+/* A prefill leaves these: for each layer a row for each context token, which holds its keys, then its values. */
 typedef struct c2_cuda_kv {
   c2_kv_cache base;
   c2_cuda_link *link;
@@ -60,27 +60,27 @@ typedef struct c2_cuda_paths {
   size_t done;       /* steps that the contexts have been extended by */
 } c2_cuda_paths;
 
-/* The place behind the context of a path. */
+/* Returns the place behind the context of a path. */
 static inline size_t c2_cuda_paths_end(const c2_cuda_paths *paths, size_t slot) {
   return slot * paths->extend.room + paths->length[slot / paths->extend.paths] + paths->done;
 }
 
 extern const c2_paths_ops c2_cuda_paths_ops;
 
-/* Room for the context tokens of a batch. Free it also after a failure, unless it is NULL. */
+/* Makes room for the context tokens of a batch. Free it also after a failure, unless it is NULL. */
 c2_status c2_cuda_kv_open(c2_engine *engine, const c2_batch *batch, c2_cuda_kv **kv, c2_error *err);
 void c2_cuda_kv_free(c2_kv_cache *cache);
 
-/* Bytes of the keys and values of a row of `tokens` context tokens. */
+/* Returns the bytes of the keys and values of a row of `tokens` context tokens. */
 size_t c2_cuda_kv_row_bytes(const c2_engine *engine, size_t tokens);
 
-/* One pass over all rows. Under windowed_future_null their own future is the null future. */
+/* Runs one pass over all rows. Under windowed_future_null their own future is the null future. */
 c2_status c2_cuda_pass(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
 
-/* What c2_cuda_pass takes at most: the tables here and the workspace on the device. */
+/* Computes what c2_cuda_pass takes at most: the bytes of the tables here and of the workspace on the device. */
 c2_status c2_cuda_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
 
-/* As c2_prefill and c2_decode. */
+/* These do what c2_prefill and c2_decode do (engine/backend.h). */
 c2_status c2_cuda_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
 c2_status c2_cuda_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
                          c2_error *err);

@@ -22,7 +22,7 @@ typedef struct c2_cuda_layer {
   float *time_norm, *group_norm, *ffn_norm; /* [D] */
 } c2_cuda_layer;
 
-/* In float32, as on the CPU. */
+/* The residual blocks are in float32, as on the CPU. */
 typedef struct c2_cuda_residual {
   float *hidden, *output, *residual; /* [F][in], [out][F], [out][in] */
   float *hidden_bias, *bias;         /* [F], [out] */
@@ -40,12 +40,12 @@ typedef struct c2_cuda_weights {
   struct c2_cuda_weights *next;
 } c2_cuda_weights;
 
-/* The model's copy on the link's device, which is made if there is none. The model's lock is held meanwhile, so two
- * threads may open sessions at once. */
+/* Gets the model's copy on the link's device, which is made if there is none. The model's lock is held meanwhile, so
+ * two threads may open sessions at once. */
 c2_status c2_cuda_weights_take(const c2_cuda_link *link, const chronos2_model *model, const c2_cuda_weights **weights,
                                c2_error *err);
 
-/* The last session to give a copy back frees it. NULL: does nothing. */
+/* Gives a copy back; the last session to do so frees it. NULL is allowed and does nothing. */
 void c2_cuda_weights_give(const c2_cuda_link *link, const chronos2_model *model, const c2_cuda_weights *weights);
 
 #endif
