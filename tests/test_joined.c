@@ -32,8 +32,8 @@ static void test_joined_as_one(void **state) {
       "item_id,timestamp,target\nb,2024-01-01,1\na,2024-01-01,5\nb,2024-01-03,3\n",
       "timestamp,target,item_id,note\n2024-01-02,2,b,x\n2024-01-02,6,a,y\n2024-01-03,7,a,\n2024-01-04,4,b,\n",
       "item_id;timestamp;target\nb;05.01.2024;5,5\na;04.01.2024;8\nc;31.01.2024;1\n",
-      "item_id,timestamp,target\nb,2024-01-01,1\na,2024-01-01,5\nb,2024-01-03,3\nb,2024-01-02,2\na,2024-01-02,6\n"
-      "a,2024-01-03,7\nb,2024-01-04,4\nb,2024-01-05,5.5\na,2024-01-04,8\nc,2024-01-31,1\n"};
+      ("item_id,timestamp,target\nb,2024-01-01,1\na,2024-01-01,5\nb,2024-01-03,3\nb,2024-01-02,2\na,2024-01-02,6\n"
+       "a,2024-01-03,7\nb,2024-01-04,4\nb,2024-01-05,5.5\na,2024-01-04,8\nc,2024-01-31,1\n")};
   fixture f = write_files(texts);
   program_result joined = PROGRAM_RUN("forecast", f.path[0], f.path[1], f.path[2], "-n1");
   program_result one = PROGRAM_RUN("forecast", f.path[3], "-n1");

@@ -41,8 +41,8 @@ static const char *const items[] = {
     "\"kind\":[\"x\",\"y\",\"x\",\"x\",\"y\",\"x\",\"x\",\"y\",\"x\",\"x\",\"y\",\"x\",\"x\",\"y\",\"x\",\"x\",\"y\","
     "\"x\"]},"
     "\"future_covariates\":{\"price\":[3,1,2]}%s}",
-    "{\"item_id\":\"b\",\"start\":\"2024-01-01\",\"target\":[[1,5,2,6,3,7],[9,8,9,7,9,6]],"
-    "\"past_covariates\":{\"kind\":[\"q\",\"r\",\"r\",\"q\",\"q\",\"s\"]}%s}",
+    ("{\"item_id\":\"b\",\"start\":\"2024-01-01\",\"target\":[[1,5,2,6,3,7],[9,8,9,7,9,6]],"
+     "\"past_covariates\":{\"kind\":[\"q\",\"r\",\"r\",\"q\",\"q\",\"s\"]}%s}"),
     "{\"item_id\":\"c\",\"start\":\"2024-01-01\",\"target\":[1e10,1.5e10,1.25e10,2e10]%s}"};
 enum { ITEMS = sizeof items / sizeof items[0] };
 
