@@ -1,7 +1,7 @@
-"""profile.py [bench options]: microseconds and megabytes of device memory by kernel, of the two passes that `chronos2 bench`
+"""kernel_times.py [bench options]: microseconds and megabytes of device memory by kernel, of the two passes that `chronos2 bench`
 makes on the GPU, by Nsight Compute. Other programs on the device make the times wrong.
 
-    tools/gpu/profile.py --attention windowed_future_global --radius 8
+    tools/gpu/kernel_times.py --attention windowed_future_global --radius 8
 """
 
 import collections
