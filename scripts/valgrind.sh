@@ -3,8 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}
-model=$(find tests/golden -name config.json -printf '%h\n' 2>/dev/null | sort | head -n 1)
-case=$(find tests/golden -path '*forward*' -name '*.safetensors' 2>/dev/null | sort | head -n 1)
+model=$(find tests/golden -name config.json -printf '%h\n' 2>/dev/null | sort | sed -n 1p)
+case=$(find tests/golden -path '*forward*' -name '*.safetensors' 2>/dev/null | sort | sed -n 1p)
 if [ -z "$model" ] || [ -z "$case" ]; then
   echo "valgrind: error: tests/golden has no model folder or no forward case" >&2
   exit 1
