@@ -171,7 +171,7 @@ static void test_routes(void **state) {
   }
 }
 
-/* The request that asks is the only one, as soon as those before it are over, which is after their clients have read. */
+/* The request that asks is the only one as soon as those before it are over, soon after their clients have read. */
 static void test_active(void **state) {
   bool found = false;
   for (int i = 0; i < 2000 && !found; i++) {
