@@ -10,108 +10,141 @@
 #include "study/measure/arm.h"
 #include "study/statistics/conformal.h"
 
-enum { LEAST_WARMUP = 32, MOST_HORIZON = 1 << 16, ORIGINS = 512 /* of a call */ };
+enum { LEAST_WARMUP = 32, MOST_HORIZON = 1 << 16, ORIGINS = 512 /* of a call */, LEVELS = 5 };
 
 /* ---- Forecasts ---------------------------------------------------------------------------------- */
 
-/* What a series looked like before some step: views of an item's columns, which must be as many as these. */
-typedef struct views {
-  chronos2_series *series;        /* [ORIGINS] */
-  chronos2_column *target;        /* [ORIGINS][targets] */
-  chronos2_covariate *covariate;  /* [ORIGINS][covariates] */
-} views;
+/* Origins of as many series as there are, which one call forecasts. */
+typedef struct batch {
+  chronos2_series series[ORIGINS]; /* what came before an origin: views of an item's columns */
+  detect_row *rows[ORIGINS];       /* of the item */
+  size_t origin[ORIGINS];
+  size_t count;
+  size_t steps, total; /* that are forecast, and are to be */
+  double *values;      /* [horizon][LEVELS] */
+  c2_pool pool;        /* of the views */
+} batch;
 
-static c2_status open_views(views *v, size_t targets, size_t covariates, c2_error *err) {
-  memset(v, 0, sizeof *v);
-  C2_TRY(c2_alloc_array(ORIGINS, sizeof *v->series, &v->series, err));
-  C2_TRY(c2_alloc_array(targets, ORIGINS * sizeof *v->target, &v->target, err));
-  return c2_alloc_array(covariates, ORIGINS * sizeof *v->covariate, &v->covariate, err);
+/* The steps from an origin on, `known` of which there are: more than those are missing. */
+static c2_status know_ahead(batch *b, const c2_covariate *from, size_t origin, size_t known, size_t horizon,
+                            chronos2_covariate *out, c2_error *err) {
+  if (from->is_text) {
+    char **text = NULL;
+    out->future_text = from->past_text + origin;
+    if (known == horizon) return C2_OK;
+    C2_TRY(c2_pool_alloc(&b->pool, horizon, sizeof *text, &text, err));
+    memcpy(text, out->future_text, known * sizeof *text);
+    out->future_text = (const char *const *)text;
+    return C2_OK;
+  }
+  double *number = NULL;
+  out->future = from->past + origin;
+  if (known == horizon) return C2_OK;
+  C2_TRY(c2_pool_alloc(&b->pool, horizon, sizeof *number, &number, err));
+  for (size_t s = 0; s < horizon; s++) number[s] = s < known ? out->future[s] : (double)NAN;
+  out->future = number;
+  return C2_OK;
 }
 
-static void free_views(views *v) {
-  free(v->series);
-  free(v->target);
-  free(v->covariate);
-}
-
-/* The k-th view: the steps before `origin`. Covariates of the steps that follow are known, where there are enough. */
-static void set_view(const views *v, const c2_item *item, size_t k, size_t origin, size_t horizon) {
-  chronos2_column *target = v->target + k * item->targets;
-  chronos2_covariate *covariate = v->covariate + k * item->covariates;
-  bool known = origin + horizon <= item->length;
+static c2_status add_origin(batch *b, detect_row *rows, size_t origin, size_t horizon, c2_error *err) {
+  const c2_item *item = rows->item;
+  size_t known = c2_min_size(horizon, item->length - origin);
+  chronos2_column *target = NULL;
+  chronos2_covariate *covariate = NULL;
+  C2_TRY(c2_pool_alloc(&b->pool, item->targets, sizeof *target, &target, err));
+  C2_TRY(c2_pool_alloc(&b->pool, item->covariates, sizeof *covariate, &covariate, err));
   for (size_t t = 0; t < item->targets; t++) target[t] = (chronos2_column){.values = item->target + t * item->length};
   for (size_t c = 0; c < item->covariates; c++) {
     const c2_covariate *from = &item->covariate[c];
-    covariate[c] = (chronos2_covariate){.name = from->name};
-    if (from->is_text) {
-      covariate[c].past_text = from->past_text;
-      covariate[c].future_text = known ? from->past_text + origin : NULL;
-    } else {
-      covariate[c].past = from->past;
-      covariate[c].future = known ? from->past + origin : NULL;
-    }
+    covariate[c] = (chronos2_covariate){.name = from->name, .past = from->past, .past_text = from->past_text};
+    C2_TRY(know_ahead(b, from, origin, known, horizon, &covariate[c], err));
   }
-  v->series[k] = (chronos2_series){.length = origin,
-                                   .targets = item->targets,
-                                   .target_column = target,
-                                   .covariates = item->covariates,
-                                   .covariate = covariate};
+  b->series[b->count] = (chronos2_series){.length = origin,
+                                          .targets = item->targets,
+                                          .target_column = target,
+                                          .covariates = item->covariates,
+                                          .covariate = covariate};
+  b->rows[b->count] = rows;
+  b->origin[b->count++] = origin;
+  return C2_OK;
 }
 
-/* What the forecasts of `count` origins, `horizon` apart, say of the steps from `first` on. */
-static c2_status take(const detect_request *r, const chronos2_forecast *f, detect_row *rows, size_t first, size_t count,
-                      double *values, c2_error *err) {
-  const double levels[5] = {0.1, 0.5, 0.9, (1 - r->coverage) / 2, (1 + r->coverage) / 2};
-  const c2_item *item = rows->item;
-  for (size_t k = 0; k < count; k++) {
-    for (size_t t = 0; t < item->targets; t++) {
-      C2_TRY(c2_api(chronos2_forecast_at_levels(f, k, t, levels, 5, values), err));
-      for (size_t s = 0; s < r->horizon; s++) {
-        size_t step = first + k * r->horizon + s;
-        if (step >= item->length) break;
-        const double *q = values + 5 * s;
-        rows[t].point[step - rows[t].first] = (detect_point){.low = q[0],
-                                                             .expected = q[1],
-                                                             .high = q[2],
-                                                             .own_lower = q[3],
-                                                             .own_upper = q[4],
-                                                             .lower = (double)NAN,
-                                                             .upper = (double)NAN,
-                                                             .score = (double)NAN};
-      }
+/* What the k-th forecast says of the steps from its origin on. */
+static c2_status take(const detect_request *r, const batch *b, const chronos2_forecast *f, size_t k, c2_error *err) {
+  const double levels[LEVELS] = {0.1, 0.5, 0.9, (1 - r->coverage) / 2, (1 + r->coverage) / 2};
+  detect_row *rows = b->rows[k];
+  size_t end = c2_min_size(b->origin[k] + r->horizon, rows->item->length);
+  for (size_t t = 0; t < rows->item->targets; t++) {
+    const double *q = b->values;
+    C2_TRY(c2_api(chronos2_forecast_at_levels(f, k, t, levels, LEVELS, b->values), err));
+    for (size_t step = b->origin[k]; step < end; step++, q += LEVELS) {
+      rows[t].point[step - rows[t].first] = (detect_point){.low = q[0],
+                                                           .expected = q[1],
+                                                           .high = q[2],
+                                                           .own_lower = q[3],
+                                                           .own_upper = q[4],
+                                                           .lower = (double)NAN,
+                                                           .upper = (double)NAN,
+                                                           .score = (double)NAN};
     }
   }
   return C2_OK;
 }
 
-/* All steps of an item, whose rows these are. */
-static c2_status forecast_item(detect_request *r, chronos2_session *session, detect_row *rows, size_t *done,
-                               size_t total, c2_error *err) {
-  const c2_item *item = rows->item;
+static c2_status forecast_batch(const detect_request *r, chronos2_session *session, batch *b, c2_error *err) {
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
                                       .horizon = r->horizon,
                                       .context_length = r->engine.context_length,
                                       .batch_size = r->engine.batch_size,
                                       .extend_context = true};
-  views v;
-  double *values = NULL;
+  chronos2_forecast *forecast = NULL;
   c2_status status = C2_OK;
-  C2_GOTO(open_views(&v, item->targets, item->covariates, err));
-  C2_GOTO(c2_alloc_array(r->horizon, 5 * sizeof *values, &values, err));
-  for (size_t first = rows->first; first < item->length; first += ORIGINS * r->horizon) {
-    size_t count = c2_min_size(ORIGINS, (item->length - first + r->horizon - 1) / r->horizon);
-    chronos2_forecast *forecast = NULL;
-    for (size_t k = 0; k < count; k++) set_view(&v, item, k, first + k * r->horizon, r->horizon);
-    C2_GOTO(c2_api(chronos2_predict(session, v.series, count, &options, &forecast), err));
-    status = take(r, forecast, rows, first, count, values, err);
-    chronos2_forecast_free(&forecast);
-    if (status != C2_OK) goto fail;
-    *done += c2_min_size(item->length - first, count * r->horizon);
-    cli_progress("step", *done, total);
+  if (b->count == 0) return C2_OK;
+  C2_GOTO(c2_api(chronos2_predict(session, b->series, b->count, &options, &forecast), err));
+  for (size_t k = 0; k < b->count; k++) {
+    C2_GOTO(take(r, b, forecast, k, err));
+    b->steps += c2_min_size(r->horizon, b->rows[k]->item->length - b->origin[k]);
   }
+  cli_progress("step", b->steps, b->total);
 fail:
-  free_views(&v);
-  free(values);
+  chronos2_forecast_free(&forecast);
+  c2_pool_free(&b->pool);
+  b->count = 0;
+  return status;
+}
+
+/* Whether the numbers of an item depend on what else is forecast in a call: a category of several targets has its rank
+ * among those of all series. */
+static bool is_alone(const c2_item *item) {
+  bool any = false;
+  for (size_t c = 0; c < item->covariates; c++) any = any || item->covariate[c].is_text;
+  return any && item->targets > 1;
+}
+
+static c2_status forecast_all(const detect_request *r, chronos2_session *session, batch *b, c2_error *err) {
+  for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
+    b->total += r->row[i].item->length - r->row[i].first;
+  }
+  for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
+    detect_row *rows = &r->row[i];
+    size_t most = is_alone(rows->item) ? 1 : ORIGINS;
+    for (size_t origin = rows->first; origin < rows->item->length; origin += r->horizon) {
+      if (b->count >= most) C2_TRY(forecast_batch(r, session, b, err));
+      C2_TRY(add_origin(b, rows, origin, r->horizon, err));
+      if (b->count >= most) C2_TRY(forecast_batch(r, session, b, err));
+    }
+  }
+  return forecast_batch(r, session, b, err);
+}
+
+static c2_status forecast(const detect_request *r, chronos2_session *session, c2_error *err) {
+  batch *b = NULL;
+  C2_TRY(c2_alloc_array(1, sizeof *b, &b, err));
+  c2_status status = c2_alloc_array(r->horizon, LEVELS * sizeof *b->values, &b->values, err);
+  if (status == C2_OK) status = forecast_all(r, session, b, err);
+  c2_pool_free(&b->pool);
+  free(b->values);
+  free(b);
   return status;
 }
 
@@ -234,16 +267,8 @@ static c2_status make_rows(detect_request *r, c2_error *err) {
 }
 
 static c2_status detect(detect_request *r, chronos2_session *session, c2_error *err) {
-  size_t total = 0;
-  size_t done = 0;
   c2_outfile file;
-  for (size_t i = 0; i < r->in.set.count; i++) {
-    size_t length = r->in.set.item[i].length;
-    total += length - c2_min_size(r->warmup, length);
-  }
-  for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
-    C2_TRY(forecast_item(r, session, &r->row[i], &done, total, err));
-  }
+  C2_TRY(forecast(r, session, err));
   C2_TRY(judge(r, err));
   C2_TRY(c2_outfile_open(&file, r->output, err));
   c2_status status = detect_write(r, file.stream, err);

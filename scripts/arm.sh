@@ -12,15 +12,15 @@ fi
 cmake --preset aarch64 "${@:2}"
 cmake --build --preset aarch64 -j "$jobs"
 echo "arm: small sizes of tests (CHRONOS2_TEST_SIZE=small); NOT RUN: test_study, test_study_from_csv, test_study_partial"
-echo "arm: and test_study_resume, which run many whole studies; test_flow, with its large tables; docs and"
-echo "arm: test_detect, with a thousand forecasts; test_hub, test_hub_datasets, test_pull, test_serve and test_serve_contexts, which start a"
+echo "arm: and test_study_resume, which run many whole studies; test_flow, with its large tables; docs; test_hub,"
+echo "arm: test_hub_datasets, test_pull, test_serve and test_serve_contexts, which start a"
 echo "arm: server. None tests anything that depends on the processor"
 export CHRONOS2_TEST_SIZE=small
 suite() { ctest --output-on-failure --timeout 3000 -j "$jobs" --test-dir build-aarch64 "$@"; }
 # Without pointer authentication, whose cipher takes most of the time where it is emulated. This processor has BFMMLA and
 # SMMLA as a Neoverse V1 has, which QEMU 7.2 doesn't know by name.
 QEMU_CPU=max,pauth=off suite \
-  -E '^(docs|test_(study(_from_csv|_partial|_resume)?|flow|detect|hub|hub_datasets|pull|serve|serve_contexts))$'
+  -E '^(docs|test_(study(_from_csv|_partial|_resume)?|flow|hub|hub_datasets|pull|serve|serve_contexts))$'
 for processor in cortex-a72 neoverse-n1; do
   echo "arm: kernels on a $processor"
   QEMU_CPU=$processor suite -R '^test_(kernels|kernels_steps|attend)$'
