@@ -14,6 +14,7 @@
 #include "base/platform.h"
 #include "base/text.h"
 #include "base/threads.h"
+#include "serve/call.h"
 #include "study/measure/arm.h"
 #include "study/measure/trained.h"
 
@@ -251,18 +252,9 @@ c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series
   chronos2_covariate *next = *covariate;
   for (size_t i = 0; i < set->count; i++) {
     const c2_item *item = &set->item[i];
-    (*series)[i] = (chronos2_series){.length = item->length,
-                                     .targets = item->targets,
-                                     .target = item->target,
-                                     .covariates = item->covariates,
-                                     .covariate = next};
-    for (size_t c = 0; c < item->covariates; c++, next++) {
+    (*series)[i] = c2_series_of(item, &next);
+    for (size_t c = 0; c < item->covariates; c++) {
       const c2_covariate *from = &item->covariate[c];
-      *next = (chronos2_covariate){.name = from->name,
-                                   .past = from->past,
-                                   .future = from->future,
-                                   .past_text = from->past_text,
-                                   .future_text = from->future_text};
       if (from->future_length > 0 && from->future_length != horizon) {
         C2_FAIL(err, C2_ERR_FORMAT,
                 "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file,

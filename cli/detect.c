@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/outfile.h"
+#include "serve/call.h"
 #include "study/measure/arm.h"
 #include "study/statistics/conformal.h"
 
@@ -113,21 +114,13 @@ fail:
   return status;
 }
 
-/* Whether the numbers of an item depend on what else is forecast in a call: a category of several targets has its rank
- * among those of all series. */
-static bool is_alone(const c2_item *item) {
-  bool any = false;
-  for (size_t c = 0; c < item->covariates; c++) any = any || item->covariate[c].is_text;
-  return any && item->targets > 1;
-}
-
 static c2_status forecast_all(const detect_request *r, chronos2_session *session, batch *b, c2_error *err) {
   for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
     b->total += r->row[i].item->length - r->row[i].first;
   }
   for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
     detect_row *rows = &r->row[i];
-    size_t most = is_alone(rows->item) ? 1 : ORIGINS;
+    size_t most = c2_series_is_ranked(rows->item) ? 1 : ORIGINS;
     for (size_t origin = rows->first; origin < rows->item->length; origin += r->horizon) {
       if (b->count >= most) C2_TRY(forecast_batch(r, session, b, err));
       C2_TRY(add_origin(b, rows, origin, r->horizon, err));

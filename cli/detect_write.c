@@ -5,17 +5,11 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "cli/detect.h"
+#include "cli/draw.h"
 #include "data/csv.h"
 #include "page/page.h"
 
 enum { MOST_STEPS = 3000 /* of a series that are drawn */, MOST_NUMBERS = 4 << 20, MOST_LISTED = 1000, DIGITS = 7 };
-
-static c2_status stamp_of(const detect_row *row, size_t step, char text[C2_TIME_ROOM], c2_error *err) {
-  c2_time stamp = 0;
-  C2_TRY(c2_freq_add(&row->item->freq, row->item->start, (int64_t)step, &stamp, err));
-  c2_item_stamp(row->item, stamp, text);
-  return C2_OK;
-}
 
 /* ---- CSV ------------------------------------------------------------------------------------------ */
 
@@ -23,7 +17,7 @@ static c2_status write_step(const detect_row *row, size_t step, FILE *out, c2_er
   const detect_point *p = &row->point[step - row->first];
   const double numbers[] = {detect_value(row, step), p->expected, p->lower, p->upper, p->score};
   char text[C2_TIME_ROOM];
-  C2_TRY(stamp_of(row, step, text, err));
+  C2_TRY(cli_draw_stamp(row->item, step, text, err));
   c2_csv_write(out, row->item->id);
   (void)fprintf(out, ",%s,", text);
   c2_csv_write(out, row->item->target_names[row->target]);
@@ -65,14 +59,8 @@ static void put_row(c2_json_writer *w, const detect_row *row, size_t first, size
 }
 
 static c2_status put_chart(c2_json_writer *w, const detect_row *row, size_t from, c2_error *err) {
-  char text[C2_TIME_ROOM];
   size_t first = c2_max_size(row->first, from);
-  c2_json_begin_array(w, "stamps");
-  for (size_t step = from; step < row->item->length; step++) {
-    C2_TRY(stamp_of(row, step, text, err));
-    c2_json_put_text(w, NULL, text);
-  }
-  c2_json_end_array(w);
+  C2_TRY(cli_draw_stamps(w, row->item, from, row->item->length - from, err));
   c2_json_put_numbers(w, "past", row->item->target + row->target * row->item->length + from, row->item->length - from);
   c2_json_put_whole(w, "from", first - from);
   c2_json_begin_array(w, "band"); /* expected, lower, upper */
@@ -90,7 +78,7 @@ static c2_status put_flags(c2_json_writer *w, const detect_request *r, const det
     const detect_point *p = &row->point[step - row->first];
     if (isnan(p->score) || !detect_is_flagged(p) || *listed >= MOST_LISTED) continue;
     ++*listed;
-    C2_TRY(stamp_of(row, step, text, err));
+    C2_TRY(cli_draw_stamp(row->item, step, text, err));
     c2_json_begin_object(w, NULL);
     c2_json_put_text(w, "stamp", text);
     if (step >= from) c2_json_put_whole(w, "x", step - from);
@@ -109,7 +97,6 @@ static c2_status put_series(c2_json_writer *w, const detect_request *r, c2_error
   size_t numbers = 0;
   size_t listed = 0;
   size_t drawn = 0;
-  size_t count = 0;
   c2_json_begin_array(w, "series");
   for (size_t i = 0; i < r->rows; i++) {
     const detect_row *row = &r->row[i];
@@ -132,10 +119,7 @@ static c2_status put_series(c2_json_writer *w, const detect_request *r, c2_error
   c2_json_end_array(w);
   if (drawn < r->rows) cli_warn("%s draws the first %zu of %zu series", r->report, drawn, r->rows);
   if (listed < r->flags) cli_warn("%s lists %zu of %zu flagged observations", r->report, listed, r->flags);
-  const char *const *warning = cli_warnings(&count);
-  c2_json_begin_array(w, "warnings");
-  for (size_t i = 0; i < count; i++) c2_json_put_text(w, NULL, warning[i]);
-  c2_json_end_array(w);
+  cli_draw_warnings(w);
   return C2_OK;
 }
 

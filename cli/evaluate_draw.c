@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/outfile.h"
+#include "cli/draw.h"
 #include "cli/evaluate.h"
 #include "page/page.h"
 
@@ -87,22 +88,14 @@ static c2_status put_fan(c2_json_writer *w, const evaluate_request *r, size_t wi
                          size_t from, c2_error *err) {
   double *values = NULL;
   const chronos2_forecast *f = r->e.forecast[window];
-  size_t h = r->horizon;
-  C2_TRY(c2_alloc_array(h * r->level_count, sizeof *values, &values, err));
+  C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
   if (chronos2_forecast_at_levels(f, at, target, r->levels, r->level_count, values) != CHRONOS2_OK) {
     free(values);
     C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
   }
   c2_json_begin_object(w, NULL);
   c2_json_put_whole(w, "from", r->e.window[window].length[at] - from);
-  c2_json_put_numbers(w, "median", chronos2_forecast_median(f, at, target), h);
-  c2_json_begin_array(w, "quantiles");
-  for (size_t q = 0; q < r->level_count; q++) {
-    c2_json_begin_array(w, NULL);
-    for (size_t s = 0; s < h; s++) c2_json_put_number(w, NULL, values[s * r->level_count + q]);
-    c2_json_end_array(w);
-  }
-  c2_json_end_array(w);
+  cli_draw_fan(w, chronos2_forecast_median(f, at, target), values, r->horizon, r->level_count);
   c2_json_end_object(w);
   free(values);
   return C2_OK;
@@ -132,20 +125,12 @@ static c2_status put_row(c2_json_writer *w, const evaluate_request *r, size_t ro
   size_t span = r->horizon + (r->windows - 1) * r->stride + c2_max_size(LEAST_PAST, 4 * r->horizon);
   size_t shown = c2_min_size(item->length, c2_min_size(span, MOST_STEPS));
   size_t from = item->length - shown;
-  char text[C2_TIME_ROOM];
   c2_json_begin_object(w, NULL);
   c2_json_put_text(w, "id", item->id);
   c2_json_put_text(w, "target", r->e.data.targets > 1 ? item->target_names[target] : "");
   put_each(w, "scores", r, row);
   if (*numbers < MOST_NUMBERS) {
-    c2_json_begin_array(w, "stamps");
-    for (size_t s = 0; s < shown; s++) {
-      c2_time stamp = 0;
-      C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)(from + s), &stamp, err));
-      c2_item_stamp(item, stamp, text);
-      c2_json_put_text(w, NULL, text);
-    }
-    c2_json_end_array(w);
+    C2_TRY(cli_draw_stamps(w, item, from, shown, err));
     c2_json_put_numbers(w, "past", item->target + target * item->length + from, shown);
     C2_TRY(put_fans(w, r, unit, target, from, err));
     *numbers += 2 * shown + r->windows * r->horizon * (1 + r->level_count);
@@ -157,7 +142,6 @@ static c2_status put_row(c2_json_writer *w, const evaluate_request *r, size_t ro
 static c2_status put_series(c2_json_writer *w, const evaluate_request *r, c2_error *err) {
   size_t numbers = 0;
   size_t drawn = 0;
-  size_t count = 0;
   c2_json_begin_array(w, "series");
   for (size_t row = 0; row < r->rows; row++) {
     drawn += numbers < MOST_NUMBERS;
@@ -167,10 +151,7 @@ static c2_status put_series(c2_json_writer *w, const evaluate_request *r, c2_err
   if (drawn < r->rows) {
     cli_warn("%s draws the first %zu of %zu series; it has the scores of all", r->report, drawn, r->rows);
   }
-  const char *const *warning = cli_warnings(&count);
-  c2_json_begin_array(w, "warnings");
-  for (size_t i = 0; i < count; i++) c2_json_put_text(w, NULL, warning[i]);
-  c2_json_end_array(w);
+  cli_draw_warnings(w);
   return C2_OK;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/outfile.h"
+#include "cli/draw.h"
 #include "cli/forecast.h"
 #include "page/page.h"
 #include "page/plot.h"
@@ -106,16 +107,8 @@ c2_status forecast_draw_open(forecast_request *r, const chronos2_model *model, c
 
 /* ---- Items ------------------------------------------------------------------------------------ */
 
-static c2_status stamp_of(const c2_item *item, size_t step, char text[C2_TIME_ROOM], c2_error *err) {
-  c2_time stamp = 0;
-  C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)step, &stamp, err));
-  c2_item_stamp(item, stamp, text);
-  return C2_OK;
-}
-
 /* Names of the steps, unless they are those of the item before. */
 static c2_status put_steps(forecast_drawing *d, const c2_item *item, size_t from, size_t steps, c2_error *err) {
-  char text[C2_TIME_ROOM];
   c2_time start = 0;
   C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)from, &start, err));
   bool same = d->shown > 0 && start == d->start && steps == d->steps && c2_freq_equal(&item->freq, &d->freq) &&
@@ -125,27 +118,14 @@ static c2_status put_steps(forecast_drawing *d, const c2_item *item, size_t from
   d->freq = item->freq;
   d->zone = item->zone;
   d->steps = steps;
-  c2_json_begin_array(&d->page.json, "stamps");
-  for (size_t s = 0; s < steps; s++) {
-    C2_TRY(stamp_of(item, from + s, text, err));
-    c2_json_put_text(&d->page.json, NULL, text);
-  }
-  c2_json_end_array(&d->page.json);
   d->numbers += steps;
-  return C2_OK;
+  return cli_draw_stamps(&d->page.json, item, from, steps, err);
 }
 
 static void put_fan(c2_json_writer *w, const forecast_request *r, const target *t, size_t scenario) {
   const double *at_levels = t->at_levels + scenario * r->horizon * r->level_count;
   c2_json_begin_object(w, NULL);
-  c2_json_put_numbers(w, "median", t->point + scenario * r->horizon, r->horizon);
-  c2_json_begin_array(w, "quantiles");
-  for (size_t q = 0; q < r->level_count; q++) {
-    c2_json_begin_array(w, NULL);
-    for (size_t s = 0; s < r->horizon; s++) c2_json_put_number(w, NULL, at_levels[s * r->level_count + q]);
-    c2_json_end_array(w);
-  }
-  c2_json_end_array(w);
+  cli_draw_fan(w, t->point + scenario * r->horizon, at_levels, r->horizon, r->level_count);
   c2_json_end_object(w);
 }
 
@@ -217,9 +197,9 @@ static c2_status put_panel(forecast_drawing *d, const forecast_request *r, const
   c2_fan *fans = NULL;
   size_t past = shown_past(r, item);
   size_t from = item->length - past;
-  C2_TRY(stamp_of(item, from, names[0], err));
-  if (past > 0) C2_TRY(stamp_of(item, item->length - 1, names[1], err));
-  C2_TRY(stamp_of(item, item->length + r->horizon - 1, names[2], err));
+  C2_TRY(cli_draw_stamp(item, from, names[0], err));
+  if (past > 0) C2_TRY(cli_draw_stamp(item, item->length - 1, names[1], err));
+  C2_TRY(cli_draw_stamp(item, item->length + r->horizon - 1, names[2], err));
   C2_TRY(c2_alloc_array(scenarios_of(r), sizeof *fans, &fans, err));
   for (size_t k = 0; k < scenarios_of(r); k++) {
     fans[k] = (c2_fan){r->scenarios ? c2_futures_name(r->futures, k) : NULL, t->point + k * r->horizon,
@@ -285,15 +265,11 @@ c2_status forecast_draw_items(const forecast_request *r, chronos2_forecast *cons
 /* ---- Closing ---------------------------------------------------------------------------------- */
 
 static c2_status close_page(forecast_drawing *d, const forecast_request *r, c2_error *err) {
-  size_t count = 0;
   if (d->shown < d->items) {
     cli_warn("%s shows the first %zu of %zu series; --output has them all", r->report, d->shown, d->items);
   }
-  const char *const *warning = cli_warnings(&count);
   c2_json_end_array(&d->page.json);
-  c2_json_begin_array(&d->page.json, "warnings");
-  for (size_t i = 0; i < count; i++) c2_json_put_text(&d->page.json, NULL, warning[i]);
-  c2_json_end_array(&d->page.json);
+  cli_draw_warnings(&d->page.json);
   c2_json_end_object(&d->page.json);
   C2_TRY(c2_page_end(&d->page, r->report, err));
   return c2_outfile_commit(&d->report, err);

@@ -1,9 +1,11 @@
 # cmake -D CHART_JS=FILE -D FILES=FILE;... -D OUT=FILE.c -P page_parts.cmake
-# Writes each file NAME.EXT as the C array c2_page_NAME_EXT, which ends in a zero.
+# Writes each file NAME.EXT as the C array c2_page_NAME_EXT, which ends in a zero. Pages begin with page/head.html.
 file(READ ${CHART_JS} chart)
 if(NOT chart MATCHES "Chart\\.js v3\\." OR chart MATCHES "</[sS][cC]")
   message(FATAL_ERROR "${CHART_JS}: expected Chart.js 3, minified (package libjs-chart.js)")
 endif()
+list(FILTER FILES EXCLUDE REGEX "/head\\.html$")
+file(READ ${CMAKE_CURRENT_LIST_DIR}/../page/head.html head)
 set(source "#include \"page/page.h\"\n")
 foreach(file ${CHART_JS} ${FILES})
   get_filename_component(name ${file} NAME)
@@ -11,7 +13,9 @@ foreach(file ${CHART_JS} ${FILES})
     set(name chart.js)
   endif()
   string(MAKE_C_IDENTIFIER ${name} name)
-  file(READ ${file} bytes HEX)
+  file(READ ${file} text)
+  string(REPLACE "@HEAD@\n" "${head}" text "${text}")
+  string(HEX "${text}" bytes)
   string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
   string(REGEX REPLACE "(0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,0x..,)" "\\1\n" bytes "${bytes}")
   string(APPEND source "\nconst unsigned char c2_page_${name}[] = {\n${bytes}0};\n")

@@ -129,25 +129,34 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
   return C2_OK;
 }
 
+chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next) {
+  chronos2_series series = {.length = item->length,
+                            .targets = item->targets,
+                            .target = item->target,
+                            .covariates = item->covariates,
+                            .covariate = *next};
+  for (size_t c = 0; c < item->covariates; c++) {
+    const c2_covariate *from = &item->covariate[c];
+    *(*next)++ = (chronos2_covariate){.name = from->name,
+                                      .past = from->past,
+                                      .future = from->future,
+                                      .past_text = from->past_text,
+                                      .future_text = from->future_text};
+  }
+  return series;
+}
+
+bool c2_series_is_ranked(const c2_item *item) {
+  bool any = false;
+  for (size_t c = 0; c < item->covariates; c++) any = any || item->covariate[c].is_text;
+  return any && item->targets > 1;
+}
+
 static void make_series(c2_call *call) {
   chronos2_covariate *next = call->covariate;
   for (size_t i = 0; i < call->set.count; i++) {
-    const c2_item *item = &call->set.item[i];
-    call->series[i] = (chronos2_series){.length = item->length,
-                                        .targets = item->targets,
-                                        .target = item->target,
-                                        .covariates = item->covariates,
-                                        .covariate = next};
-    for (size_t c = 0; c < item->covariates; c++, next++) {
-      const c2_covariate *from = &item->covariate[c];
-      *next = (chronos2_covariate){.name = from->name,
-                                   .past = from->past,
-                                   .future = from->future,
-                                   .past_text = from->past_text,
-                                   .future_text = from->future_text};
-      /* A category of several targets has its rank among those of all series of the library's call. */
-      call->is_whole = call->is_whole || (from->is_text && item->targets > 1);
-    }
+    call->series[i] = c2_series_of(&call->set.item[i], &next);
+    call->is_whole = call->is_whole || c2_series_is_ranked(&call->set.item[i]);
   }
 }
 

@@ -16,7 +16,7 @@
 typedef struct serving {
   pid_t child;
   int port;
-  char *log; /* path of what it writes to standard error */
+  char *folder, *log; /* the server's own, and in it what it writes to standard error */
 } serving;
 
 static inline void serving_sleep(double seconds) {
@@ -25,12 +25,13 @@ static inline void serving_sleep(double seconds) {
 }
 
 /* Starts the program with these arguments behind "serve", and waits until it listens. NULL ends them. */
-static inline serving serving_start(const char *folder, const char *const *arguments) {
+static inline serving serving_start(const char *const *arguments) {
   const char *argv[32] = {PROGRAM_PATH, "serve",     "--listen", "127.0.0.1:0", "--threads",
                           "1",          "--timeout", "600",      "--grace",     "600"}; /* a busy machine is slow */
-  serving s = {.log = program_path(folder, "log")};
+  serving s = {.folder = program_make_folder()};
   size_t count = 10;
   while (arguments && *arguments) argv[count++] = *arguments++;
+  s.log = program_path(s.folder, "log");
   int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   int log = open(s.log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   assert_true(null >= 0 && log >= 0);
@@ -54,13 +55,32 @@ static inline serving serving_start(const char *folder, const char *const *argum
   return s;
 }
 
-/* Sends SIGTERM, waits, and returns the exit status. */
-static inline int serving_stop(serving *s) {
+/* Sends SIGTERM, waits, and returns the exit status. *log receives, unless it is NULL, what the server has written to
+ * standard error, the caller's to free. */
+static inline int serving_end(serving *s, char **log) {
   int state = 0;
   (void)kill(s->child, SIGTERM);
   while (waitpid(s->child, &state, 0) < 0) assert_int_equal(errno, EINTR);
+  if (log) *log = program_read_file(s->log);
+  program_remove_folder(s->folder);
   free(s->log);
   return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+}
+
+static inline int serving_stop(serving *s) {
+  return serving_end(s, NULL);
+}
+
+/* A server that the tests of a group share: their state is a serving. */
+static inline int serving_start_shared(void **state) {
+  static serving s;
+  s = serving_start(NULL);
+  *state = &s;
+  return 0;
+}
+
+static inline int serving_stop_shared(void **state) {
+  return serving_stop(*state);
 }
 
 /* ---- The client ------------------------------------------------------------------------------- */

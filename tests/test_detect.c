@@ -112,8 +112,8 @@ static void test_spikes(void **state) {
   char *path = program_path(folder, "spiked.csv");
   char *report = program_path(folder, "r.html");
   write_series(path, true);
-  program_result r = PROGRAM_RUN("detect", path, "--last", "50", "--all", "--report", report, "--context-length", "32", "--coverage",
-                                 "0.95");
+  program_result r = PROGRAM_RUN("detect", path, "--last", "50", "--all", "--report", report, "--context-length", "32",
+                                 "--coverage", "0.95");
   if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
   assert_int_equal(program_count(r.out, "\n"), 1 + SERIES * 50);
   size_t planted = 0;

@@ -283,11 +283,10 @@ static void test_garbage(void **state) {
                                       "POST /invocations HTTP/1.1\r\nContent-Length: 99999999999999999999\r\n\r\n",
                                       "POST /invocations HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"};
   enum { TEXTS = sizeof texts / sizeof texts[0] };
-  char *folder = program_make_folder();
   char *longest = calloc(1, 200001);
   int fd[TEXTS];
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--timeout", "2", NULL});
+  serving s = serving_start((const char *const[]){"--timeout", "2", NULL});
   for (size_t i = 0; i < TEXTS; i++) {
     fd[i] = serving_connect(&s);
     (void)serving_send(fd[i], texts[i], strlen(texts[i]));
@@ -312,7 +311,6 @@ static void test_garbage(void **state) {
   r = serving_request(&s, "GET", "/ping", "", NULL);
   serving_assert(&r, 200, "true");
   assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
 }
 
 /* ---- Many clients ---------------------------------------------------------------------------- */
@@ -376,9 +374,8 @@ static void test_batches(void **state) {
 /* ---- Limits ---------------------------------------------------------------------------------- */
 
 static void test_sizes(void **state) {
-  char *folder = program_make_folder();
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--max-body", "1", "--max-memory", "2", "--max-series", "3",
+  serving s = serving_start((const char *const[]){"--max-body", "1", "--max-memory", "2", "--max-series", "3",
                                                           "--max-horizon", "9000", NULL});
   char *large = serving_make_body(1, 300000, 1, "");
   reply r = serving_post(&s, "/invocations", large);
@@ -414,7 +411,6 @@ static void test_sizes(void **state) {
   r = serving_post(&s, "/invocations", ONE "}]}");
   serving_assert(&r, 200, "predictions");
   assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
 }
 
 typedef struct burst {
@@ -432,9 +428,8 @@ static void *run_burst(void *argument) {
 /* A full queue refuses, and says when to come again; who is let in gets the right answer. */
 static void test_full_queue(void **state) {
   enum { BURST = 40 };
-  char *folder = program_make_folder();
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--queue", "2", NULL});
+  serving s = serving_start((const char *const[]){"--queue", "2", NULL});
   char *body = serving_make_body(2, 30, 3, heavy);
   reply alone = serving_post(&s, "/invocations", body);
   burst bursts[BURST];
@@ -462,7 +457,6 @@ static void test_full_queue(void **state) {
   free(alone.body);
   free(body);
   assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
 }
 
 /* Clients that send a byte now and then lose their connection, and nobody else notices. */
@@ -471,11 +465,10 @@ static void test_slow_clients(void **state) {
   static const char head[] =
       "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
       "5000\r\n\r\n{";
-  char *folder = program_make_folder();
   int fd[SLOW];
   size_t open = SLOW;
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--timeout", "3", NULL});
+  serving s = serving_start((const char *const[]){"--timeout", "3", NULL});
   for (size_t i = 0; i < SLOW; i++) {
     fd[i] = serving_connect(&s);
     assert_true(fd[i] >= 0);
@@ -502,14 +495,12 @@ static void test_slow_clients(void **state) {
   reply r = serving_request(&s, "GET", "/metrics", "", NULL);
   serving_assert(&r, 200, "status=\"408\"} 10\n");
   assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
 }
 
 /* A forecast that takes too long is given up between its passes. */
 static void test_deadline(void **state) {
-  char *folder = program_make_folder();
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--timeout", "1", NULL});
+  serving s = serving_start((const char *const[]){"--timeout", "1", NULL});
   char *body = serving_make_body(1000, 30, 5, heavy);
   reply r = serving_post(&s, "/invocations", body);
   assert_non_null(strstr(r.head, "\r\nRetry-After: 1\r\n"));
@@ -518,7 +509,6 @@ static void test_deadline(void **state) {
   serving_assert(&r, 200, "predictions");
   free(body);
   assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
 }
 
 /* ---- Keys ------------------------------------------------------------------------------------ */
@@ -529,7 +519,7 @@ static void test_keys(void **state) {
   char *path = program_path(folder, "keys");
   (void)state;
   program_write_file(path, keys, sizeof keys - 1);
-  serving s = serving_start(folder, (const char *const[]){"--api-keys", path, NULL});
+  serving s = serving_start((const char *const[]){"--api-keys", path, NULL});
   static const struct {
     const char *header;
     int status;
@@ -575,9 +565,8 @@ static void wait_for_work(const serving *s) {
 }
 
 static void test_drain(void **state) {
-  char *folder = program_make_folder();
   (void)state;
-  serving s = serving_start(folder, NULL);
+  serving s = serving_start(NULL);
   char *body = serving_make_body(20, 30, 5, heavy);
   burst running = {.server = &s, .body = body};
   pthread_t thread;
@@ -603,14 +592,12 @@ static void test_drain(void **state) {
   close(idle);
   free(body);
   assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
 }
 
 /* Beyond the grace, or at a second signal, what runs is given up, and its client is told. */
 static void test_cancel(void **state) {
-  char *folder = program_make_folder();
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--grace", "0.3", NULL});
+  serving s = serving_start((const char *const[]){"--grace", "0.3", NULL});
   char *body = serving_make_body(1000, 30, 5, heavy);
   burst running = {.server = &s, .body = body};
   pthread_t thread;
@@ -620,15 +607,13 @@ static void test_cancel(void **state) {
   assert_int_equal(pthread_join(thread, NULL), 0);
   serving_assert(&running.reply, 503, "the server is shutting down");
   free(body);
-  program_remove_folder(folder);
 }
 
 /* After a kill a client has no answer, and the next server can listen at the same port at once. */
 static void test_kill(void **state) {
-  char *folder = program_make_folder();
   char address[40];
   (void)state;
-  serving s = serving_start(folder, NULL);
+  serving s = serving_start(NULL);
   char *body = serving_make_body(20, 30, 5, heavy);
   burst running = {.server = &s, .body = body};
   pthread_t thread;
@@ -639,28 +624,25 @@ static void test_kill(void **state) {
   assert_int_equal(running.reply.status, 0);
   (void)snprintf(address, sizeof address, "127.0.0.1:%d", s.port);
   assert_int_equal(serving_stop(&s), 128 + SIGKILL);
-  s = serving_start(folder, (const char *const[]){"--listen", address, NULL});
+  s = serving_start((const char *const[]){"--listen", address, NULL});
   reply r = serving_post(&s, "/invocations", ONE "}]}");
   serving_assert(&r, 200, "predictions");
   program_result taken = PROGRAM_RUN("serve", "--listen", address);
   program_assert_error(&taken, 1, "Address already in use");
   free(body);
   assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
 }
 
 /* Requests are told on standard error as JSON, one a line. */
 static void test_log(void **state) {
-  char *folder = program_make_folder();
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--log", "errors", NULL});
+  serving s = serving_start((const char *const[]){"--log", "errors", NULL});
   reply r = serving_post(&s, "/invocations", ONE "}]}");
   serving_assert(&r, 200, "predictions");
   r = serving_request(&s, "GET", "/a\"b\\%0a", "", NULL);
   serving_assert(&r, 404, NULL);
-  char *path = strdup(s.log);
-  assert_int_equal(serving_stop(&s), 0);
-  char *text = program_read_file(path);
+  char *text = NULL;
+  assert_int_equal(serving_end(&s, &text), 0);
   c2_json_document doc = {.path = "log", .failure = C2_ERR_FORMAT};
   c2_error err;
   size_t requests = 0;
@@ -679,8 +661,6 @@ static void test_log(void **state) {
   assert_int_equal(lines, 4); /* listening, the request, draining, stopped */
   c2_json_free(&doc);
   free(text);
-  free(path);
-  program_remove_folder(folder);
 }
 
 static void test_usage(void **state) {
@@ -697,23 +677,6 @@ static void test_usage(void **state) {
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
-
-static char *shared_folder;
-static serving shared;
-
-static int start_shared(void **state) {
-  shared_folder = program_make_folder();
-  shared = serving_start(shared_folder, NULL);
-  *state = &shared;
-  return 0;
-}
-
-static int stop_shared(void **state) {
-  (void)state;
-  int status = serving_stop(&shared);
-  program_remove_folder(shared_folder);
-  return status;
-}
 
 /* A program without the library says how to get it. */
 static void test_without(void **state) {
@@ -737,6 +700,6 @@ int main(void) {
                                               cmocka_unit_test(test_log),          cmocka_unit_test(test_usage)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   if (!c2_web_available(&how)) return cmocka_run_group_tests(without, NULL, NULL);
-  int failed = cmocka_run_group_tests(on_one_server, start_shared, stop_shared);
+  int failed = cmocka_run_group_tests(on_one_server, serving_start_shared, serving_stop_shared);
   return failed + cmocka_run_group_tests(on_own_servers, NULL, NULL);
 }

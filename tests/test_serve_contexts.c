@@ -102,10 +102,9 @@ static void test_context_refusals(void **state) {
 /* Beyond the budget the context that was used least lately goes; what is beyond it alone is refused. */
 static void test_context_memory(void **state) {
   enum { KEPT = 12 };
-  char *folder = program_make_folder();
   char id[KEPT][33];
   (void)state;
-  serving s = serving_start(folder, (const char *const[]){"--context-memory", "1", NULL});
+  serving s = serving_start((const char *const[]){"--context-memory", "1", NULL});
   char *body = serving_make_body(1, 500, 1, "");
   size_t alive = 0;
   for (size_t i = 0; i < KEPT; i++) {
@@ -134,24 +133,6 @@ static void test_context_memory(void **state) {
   serving_assert(&r, 413, "expected at most 1048576");
   free(body);
   assert_int_equal(serving_stop(&s), 0);
-  program_remove_folder(folder);
-}
-
-static char *shared_folder;
-static serving shared;
-
-static int start_shared(void **state) {
-  shared_folder = program_make_folder();
-  shared = serving_start(shared_folder, NULL);
-  *state = &shared;
-  return 0;
-}
-
-static int stop_shared(void **state) {
-  (void)state;
-  int status = serving_stop(&shared);
-  program_remove_folder(shared_folder);
-  return status;
 }
 
 int main(void) {
@@ -159,5 +140,5 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_contexts), cmocka_unit_test(test_context_refusals),
                                      cmocka_unit_test(test_context_memory)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
-  return cmocka_run_group_tests(tests, start_shared, stop_shared);
+  return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);
 }

@@ -16,30 +16,40 @@ def start():
     return webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
 
 
-def show(browser, page, width, scheme="light"):
-    """Opens the page without a network; its console's lines and the addresses that it asked for."""
+def visit(browser, address, width, scheme="light", offline=False):
+    """Opens an address as a screen of this width and scheme shows it; the logs begin there."""
     call = browser.execute_cdp_cmd
     call("Network.enable", {})
     call("Network.emulateNetworkConditions",
-         {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0})
+         {"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1})
     call("Emulation.setDeviceMetricsOverride",
          {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
     call("Emulation.setEmulatedMedia",
          {"media": "screen", "features": [{"name": "prefers-color-scheme", "value": scheme}]})
     browser.get("about:blank")
     browser.get_log("browser"), browser.get_log("performance")
-    browser.get(page.as_uri())
-    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    browser.get(address)
+
+
+def asked(browser):
+    """The addresses that were asked for since."""
     events = [json.loads(entry["message"])["message"] for entry in browser.get_log("performance")]
-    asked = [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
-    return browser.get_log("browser"), asked
+    return [e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"]
+
+
+def show(browser, page, width, scheme="light"):
+    """Opens the page without a network; its console's lines and the addresses that it asked for."""
+    visit(browser, page.as_uri(), width, scheme, offline=True)
+    browser.execute_async_script("requestAnimationFrame(() => requestAnimationFrame(arguments[0]))")
+    addresses = asked(browser)
+    return browser.get_log("browser"), addresses
 
 
 def check(browser, page, width, scheme):
     """What holds for every page: no script error, no request, drawn to the end, nothing wider than the screen."""
-    console, asked = show(browser, page, width, scheme)
+    console, addresses = show(browser, page, width, scheme)
     assert console == []
-    assert asked == [page.as_uri()]
+    assert addresses == [page.as_uri()]
     assert browser.execute_script("return document.documentElement.dataset.ready") == "yes"
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
     dark = "return getComputedStyle(document.body).backgroundColor !== 'rgb(255, 255, 255)'"

@@ -13,6 +13,7 @@ import urllib.error
 import urllib.request
 
 import pytest
+from browser import asked, visit
 from conftest import PROGRAM, ROOT
 
 CLIENTS = 1000
@@ -272,52 +273,35 @@ def test_schemathesis(server, tmp_path):
 # ---- The page -------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    import browser as shared
-
-    one = shared.start()
-    yield one
-    one.quit()
-
-
 @pytest.mark.parametrize("width", [360, 800, 1400])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_page(chromium, server, width, scheme):
+def test_page(browser, server, width, scheme):
     """The example is forecast, a slider and the pattern change it; no script error, no other host, nothing too wide."""
     from selenium.webdriver.support.ui import WebDriverWait
 
-    call = chromium.execute_cdp_cmd
-    call("Emulation.setDeviceMetricsOverride",
-         {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": width < 500})
-    call("Emulation.setEmulatedMedia",
-         {"media": "screen", "features": [{"name": "prefers-color-scheme", "value": scheme}]})
-    chromium.get("about:blank")
-    chromium.get_log("browser"), chromium.get_log("performance")
-    chromium.get(server.url + "/")
-    wait = WebDriverWait(chromium, 60)
+    visit(browser, server.url + "/", width, scheme)
+    wait = WebDriverWait(browser, 60)
     note = "return document.querySelector('article .note')?.textContent || ''"
 
     def settled(previous):
         wait.until(lambda b: (text := b.execute_script(note)) != previous and "answered" in text)
-        return chromium.execute_script("return [...document.querySelectorAll('canvas')].map((c) => c.toDataURL())")
+        return browser.execute_script("return [...document.querySelectorAll('canvas')].map((c) => c.toDataURL())")
 
-    chromium.execute_script("document.getElementById('example').click()")
+    browser.execute_script("document.getElementById('example').click()")
     plain = settled("")
     slide = """const one = document.querySelector('input[type=range]'); one.value = one.min;
                document.querySelector('article .note').textContent = '';
                one.dispatchEvent(new Event('input'));"""
-    chromium.execute_script(slide)
+    browser.execute_script(slide)
     moved = settled("")
     assert len(plain) == len(moved) == 2 and plain[0] != moved[0]
-    chromium.execute_script("""const one = document.getElementById('attention'); one.value = 'windowed_future_null';
+    browser.execute_script("""const one = document.getElementById('attention'); one.value = 'windowed_future_null';
                                document.querySelector('article').remove(); one.dispatchEvent(new Event('change'));""")
     sparse = settled("")
-    chromium.execute_script(slide)
+    browser.execute_script(slide)
     slid = settled("")
     assert slid[0] != sparse[0] and slid[0] != moved[0]  # an unknown future is the same to both patterns
-    assert chromium.get_log("browser") == []
-    events = [json.loads(entry["message"])["message"] for entry in chromium.get_log("performance")]
-    asked = {e["params"]["request"]["url"] for e in events if e["method"] == "Network.requestWillBeSent"}
-    assert asked and all(url.startswith(server.url) for url in asked)
-    assert chromium.execute_script("return document.documentElement.scrollWidth") <= width
+    assert browser.get_log("browser") == []
+    addresses = asked(browser)
+    assert addresses and all(address.startswith(server.url) for address in addresses)
+    assert browser.execute_script("return document.documentElement.scrollWidth") <= width

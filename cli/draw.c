@@ -1,0 +1,41 @@
+/* Members of pages' data. */
+#include "cli/draw.h"
+
+#include "cli/cli.h"
+
+c2_status cli_draw_stamp(const c2_item *item, size_t step, char text[C2_TIME_ROOM], c2_error *err) {
+  c2_time stamp = 0;
+  C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)step, &stamp, err));
+  c2_item_stamp(item, stamp, text);
+  return C2_OK;
+}
+
+c2_status cli_draw_stamps(c2_json_writer *w, const c2_item *item, size_t first, size_t count, c2_error *err) {
+  char text[C2_TIME_ROOM];
+  c2_json_begin_array(w, "stamps");
+  for (size_t s = 0; s < count; s++) {
+    C2_TRY(cli_draw_stamp(item, first + s, text, err));
+    c2_json_put_text(w, NULL, text);
+  }
+  c2_json_end_array(w);
+  return C2_OK;
+}
+
+void cli_draw_fan(c2_json_writer *w, const double *median, const double *at_levels, size_t steps, size_t levels) {
+  c2_json_put_numbers(w, "median", median, steps);
+  c2_json_begin_array(w, "quantiles");
+  for (size_t q = 0; q < levels; q++) {
+    c2_json_begin_array(w, NULL);
+    for (size_t s = 0; s < steps; s++) c2_json_put_number(w, NULL, at_levels[s * levels + q]);
+    c2_json_end_array(w);
+  }
+  c2_json_end_array(w);
+}
+
+void cli_draw_warnings(c2_json_writer *w) {
+  size_t count = 0;
+  const char *const *warning = cli_warnings(&count);
+  c2_json_begin_array(w, "warnings");
+  for (size_t i = 0; i < count; i++) c2_json_put_text(w, NULL, warning[i]);
+  c2_json_end_array(w);
+}

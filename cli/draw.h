@@ -1,0 +1,23 @@
+/* What the pages of commands have in common. */
+#ifndef C2_CLI_DRAW_H
+#define C2_CLI_DRAW_H
+
+#include <stddef.h>
+
+#include "base/json_writer.h"
+#include "base/status.h"
+#include "data/dataset.h"
+
+/* The time stamp of a step of an item, which may lie behind its end. */
+c2_status cli_draw_stamp(const c2_item *item, size_t step, char text[C2_TIME_ROOM], c2_error *err);
+
+/* A member "stamps" of `count` steps from `first` on. */
+c2_status cli_draw_stamps(c2_json_writer *w, const c2_item *item, size_t first, size_t count, c2_error *err);
+
+/* Members "median" [steps] and "quantiles" [levels][steps]. `at_levels` is [steps][levels]. */
+void cli_draw_fan(c2_json_writer *w, const double *median, const double *at_levels, size_t steps, size_t levels);
+
+/* A member "warnings": what was warned of so far. */
+void cli_draw_warnings(c2_json_writer *w);
+
+#endif
