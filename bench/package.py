@@ -136,11 +136,12 @@ def serve(package, folder, job):
     job = json.loads(job)
     rng = np.random.default_rng(1)
     step = np.arange(job["steps"])
-    values = [10 + 3 * np.sin(2 * np.pi * (step / 24 + rng.random())) + rng.random(len(step))
-              for _ in range(job["series"])]
-    df = pd.DataFrame({"item_id": np.repeat([f"s{i}" for i in range(job["series"])], len(step)),
+    values = np.empty((job["series"], len(step)))
+    for row in values:
+        row[:] = 10 + 3 * np.sin(2 * np.pi * (step / 24 + rng.random())) + rng.random(len(step))
+    df = pd.DataFrame({"item_id": pd.Index([f"s{i}" for i in range(job["series"])]).repeat(len(step)),
                        "timestamp": np.tile(pd.date_range("2024-01-01", periods=len(step), freq="h"), job["series"]),
-                       "target": np.concatenate(values)})
+                       "target": values.ravel()}, copy=False)
     if job["kind"] == "pyarrow":
         import pyarrow
 
@@ -149,6 +150,7 @@ def serve(package, folder, job):
     small = df[:job["steps"]] if job["kind"] == "pandas" else df.slice(0, job["steps"])
     pipeline.predict_df(small, prediction_length=HORIZON, quantile_levels=LEVELS)
     library = alone(pipeline, values) if job["kind"] == "pyarrow" else None
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew: that of making the table is nobody's
     for line in sys.stdin:
         start = time.perf_counter()
         if line.strip() == "library":

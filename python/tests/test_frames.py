@@ -76,6 +76,19 @@ def test_order_of_rows_and_types_of_columns_do_not_matter(smooth):
     assert other["timestamp"].tolist() == expected["timestamp"].tolist()
 
 
+@pytest.mark.parametrize("ids", [
+    [f"s{i}" for i in range(5)], list(range(5)), pd.date_range("2024-01-01", periods=5, tz="Europe/Paris"),
+    pd.Categorical([f"s{i}" for i in range(5)], categories=[f"s{i}" for i in range(9)]), [1, "1", 2.5, "b", "c"]])
+def test_ids_are_counted_in_slices_of_a_table(smooth, monkeypatch, ids):
+    df = table(range(5), (10, 12, 14, 16, 18))
+    df["item_id"] = pd.Series(ids).take(df["item_id"]).array
+    shuffled = df.sample(frac=1, random_state=1)
+    whole = smooth.predict_df(shuffled, prediction_length=3)
+    monkeypatch.setattr("chronos2._frames._SLICE", 8)
+    pd.testing.assert_frame_equal(smooth.predict_df(shuffled, prediction_length=3), whole)
+    assert whole["item_id"].tolist() == np.repeat(shuffled["item_id"].drop_duplicates(), 3).tolist()
+
+
 def test_missing_values_of_targets_and_covariates(smooth):
     df = table(("A",), (40,), ("y",), ("x", "kind"))
     df["kind"] = np.where(df["kind"] > 0, "up", None)
