@@ -48,15 +48,18 @@ def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id"
         ax.fill_between(ahead[timestamp_column], ahead[low], ahead[high], color="#2563eb", alpha=0.15, linewidth=0,
                         label=f"{low} to {high}")
     ax.set_title(str(item))
-    ax.legend(loc="upper left", frameon=False)
+    legend = ax.legend(loc="upper left", frameon=False)
+    for depth, patch in enumerate(legend.get_patches(), 1):  # as they look one upon another
+        patch.set_alpha(1 - 0.85 ** depth)
     return ax
 
 
 def _bands(columns: Any) -> list[tuple[str, str]]:
-    """Columns of quantile levels in pairs: 0.1 and 0.9, 0.2 and 0.8."""
+    """Columns of quantile levels in pairs, the widest first: 0.1 and 0.9, 0.2 and 0.8."""
     after = list(columns)[list(columns).index("predictions") + 1:]
     levels = {name: float(name) for name in after if name != "error"}
-    return [(low, high) for low, a in levels.items() for high, b in levels.items() if a < 0.5 and abs(a + b - 1) < 1e-9]
+    return [(low, high) for low, a in sorted(levels.items(), key=lambda level: level[1])
+            for high, b in levels.items() if a < 0.5 and abs(a + b - 1) < 1e-9]
 
 
 def _pandas(table: Any) -> pd.DataFrame:

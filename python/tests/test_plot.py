@@ -31,6 +31,15 @@ def test_the_end_of_the_past_the_median_and_the_band():
     assert ax.get_title() == "b"
 
 
+def test_bands_lie_one_upon_another_and_the_legend_shows_how_they_look():
+    past, ahead = tables()
+    ahead = ahead.assign(**{"0.05": ahead["predictions"] - 2, "0.95": ahead["predictions"] + 2})
+    ax = chronos2.plot(past, ahead)
+    assert [band.get_label() for band in ax.collections] == ["0.05 to 0.95", "0.1 to 0.9"]
+    outer, inner = (patch.get_alpha() for patch in ax.get_legend().get_patches())
+    assert outer == pytest.approx(ax.collections[0].get_alpha()) and inner == pytest.approx(outer + outer * (1 - outer))
+
+
 def test_the_first_series_is_drawn_and_axes_may_be_given():
     past, ahead = tables()
     ax = matplotlib.pyplot.subplots()[1]
