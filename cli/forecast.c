@@ -252,10 +252,15 @@ static int run(forecast_request *r, char **paths, size_t count, c2_error *err) {
   opened = cli_engine_open(&r->engine, &model, &session);
   if (opened != CLI_DONE) return opened;
   status = write_output(r, model, session, err);
-  if (status == C2_OK && is_void(r)) { /* nothing was written */
-    r->parts = NULL;
+  while (status == C2_OK && is_void(r)) { /* nothing was written */
     r->raised = 0;
-    status = forecast_read_inputs(r, paths, count, err);
+    r->sorted = r->may_sort;
+    if (r->sorted) {
+      cli_note("%s: its rows are sorted in a temporary file: %s", r->parts, r->reason);
+    } else {
+      r->parts = NULL;
+      status = forecast_read_inputs(r, paths, count, err);
+    }
     if (status == C2_OK) status = write_output(r, model, session, err);
   }
   chronos2_session_close(&session);

@@ -30,8 +30,10 @@ typedef struct forecast_request {
   size_t level_count;
   c2_futures *futures; /* NULL without --future and --scenarios */
   const char *parts;   /* path of a table that is read in parts, or NULL */
+  bool sorted;         /* it is, since its rows come apart */
   c2_flow_total total; /* of it, once it was read */
   char reason[500];    /* why it can't be, or "" */
+  bool may_sort;       /* whether it may be when it is sorted */
   size_t told;         /* items of it that were warned of */
   bool was_warned;     /* of what the model's configuration says */
   scenarios plans;

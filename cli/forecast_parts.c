@@ -74,7 +74,7 @@ c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *o
   reading next = {.flow = &flow};
   size_t done = 0;
   size_t items = r->total.items;
-  c2_status status = c2_flow_open(&flow, r->parts, &options, err);
+  c2_status status = c2_flow_open(&flow, r->parts, &options, r->sorted, err);
   if (out) forecast_write_header(r, out);
   r->reason[0] = '\0';
   if (status == C2_OK && !c2_flow_ended(&flow)) status = c2_flow_next(&flow, &r->in.set, err);
@@ -84,6 +84,7 @@ c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *o
     if (status == C2_OK) tell_progress(&flow, out ? "forecasting" : "reading", done, items, r->in.set.count == 0);
   }
   memcpy(r->reason, flow.reason, sizeof r->reason);
+  r->may_sort = flow.may_sort && !r->sorted;
   c2_dataset_free(&r->total.words);
   r->total = flow.total;
   flow.total = (c2_flow_total){.items = 0};

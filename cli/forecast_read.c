@@ -60,8 +60,8 @@ chronos2_predict_options forecast_predict_options(const forecast_request *r) {
 }
 
 bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count) {
-  return count == 1 && !r->in.sql && !r->future && !r->scenarios && !r->in.covariates && !r->in.all_covariates &&
-         !r->in.wide && !r->cross_learning && !r->embed && c2_flow_serves(paths[0]);
+  return count == 1 && !r->in.sql && !r->future && !r->scenarios && !r->in.wide && !r->cross_learning && !r->embed &&
+         c2_flow_serves(paths[0]);
 }
 
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {

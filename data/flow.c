@@ -14,25 +14,35 @@
 /* Rows and items of a part, and the size of a file that is read in parts. */
 enum { PART_ROWS = 1 << 17, PART_ITEMS = 2048, LARGE_FILE = 1 << 22 };
 
+enum { MOST_TEXTS = 100000 }; /* of a column of categories, which each part holds all of */
+
 /* ---- Rows ------------------------------------------------------------------------------------ */
+
+static bool is_text(const c2_want *want) {
+  return want->type == C2_WANT_TEXT || want->type == C2_WANT_MIXED;
+}
+
+static c2_status grow_column(const c2_flow *f, size_t k, size_t most, c2_error *err) {
+  c2_flow_column *c = &f->column[k];
+  size_t room[2] = {f->room, f->room};
+  size_t bytes = f->room ? f->room / 8 + 1 : 0;
+  if (f->want[k].type == C2_WANT_TIME) {
+    C2_TRY(c2_grow_array(&c->time, &room[0], most, sizeof *c->time, err));
+    return c2_grow_array(&c->zone, &room[1], most, sizeof *c->zone, err);
+  }
+  if (f->want[k].type != C2_WANT_NAME && !is_text(&f->want[k])) {
+    return c2_grow_array(&c->number, &room[0], most, sizeof *c->number, err);
+  }
+  C2_TRY(c2_grow_array(&c->valid, &bytes, most / 8 + 1, 1, err));
+  return c2_grow_array(&c->code, &room[0], most, sizeof *c->code, err);
+}
 
 static c2_status grow(c2_flow *f, size_t need, c2_error *err) {
   size_t room = f->room;
   if (need <= room) return C2_OK;
   size_t most = need + need / 2;
   C2_TRY(c2_grow_array(&f->line, &room, most, sizeof *f->line, err));
-  for (size_t k = 0; k < f->wants; k++) {
-    c2_flow_column *c = &f->column[k];
-    size_t same[4] = {f->room, f->room, f->room, f->room};
-    switch (f->want[k].type) {
-      case C2_WANT_NAME: C2_TRY(c2_grow_array(&c->code, &same[0], most, sizeof *c->code, err)); break;
-      case C2_WANT_TIME:
-        C2_TRY(c2_grow_array(&c->time, &same[1], most, sizeof *c->time, err));
-        C2_TRY(c2_grow_array(&c->zone, &same[2], most, sizeof *c->zone, err));
-        break;
-      default: C2_TRY(c2_grow_array(&c->number, &same[3], most, sizeof *c->number, err));
-    }
-  }
+  for (size_t k = 0; k < f->wants; k++) C2_TRY(grow_column(f, k, most, err));
   f->room = most;
   return C2_OK;
 }
@@ -44,37 +54,80 @@ static c2_status put_word(c2_lookup *words, c2_pool *pool, const char *text, siz
   return c2_lookup_add(words, kept, at, err);
 }
 
-static c2_status add_names(c2_flow *f, const c2_column *from, uint32_t *to, size_t rows, c2_error *err) {
-  size_t *code = NULL; /* of the frame's words, which come in the order of their rows */
+/* Names or texts. A frame's names come in the order of their rows. */
+static c2_status add_words(c2_flow_column *c, const c2_column *from, size_t at, size_t rows, c2_error *err) {
+  size_t *code = NULL; /* of the frame's words */
   c2_status status = C2_OK;
   C2_TRY(c2_alloc_array(from->words, sizeof *code, &code, err));
-  for (size_t i = 0; i < from->words; i++) C2_GOTO(put_word(&f->words, &f->pool, from->word[i], &code[i], err));
-  for (size_t i = 0; i < rows; i++) to[i] = (uint32_t)code[from->code[i]];
+  for (size_t i = 0; i < from->words; i++) C2_GOTO(put_word(&c->words, &c->pool, from->word[i], &code[i], err));
+  for (size_t i = 0; i < rows; i++) {
+    bool has = from->type == C2_COLUMN_TEXT && c2_column_has(from, i);
+    c->code[at + i] = has ? (uint32_t)code[from->code[i]] : UINT32_MAX;
+  }
 fail:
   free(code);
   return status;
 }
 
+/* Whether each item's rows follow each other, from row `at` on. Names are numbered in the order of their rows. */
+static void check_order(c2_flow *f, size_t at, size_t known) {
+  const c2_flow_column *ids = &f->column[0];
+  for (size_t i = at; i < f->rows; i++) {
+    size_t before = 0;
+    uint32_t code = ids->code[i];
+    if (i > 0 && code == ids->code[i - 1]) continue;
+    const char *id = ids->words.text[code];
+    bool is_new = code == known && !c2_lookup_find(&f->seen, id, &before);
+    known += code == known;
+    if (is_new) continue;
+    f->may_sort = true;
+    (void)snprintf(f->reason, sizeof f->reason, "the rows of item '%.80s' come apart at line %zu", id, f->line[i]);
+    return;
+  }
+}
+
+static void add_times(const c2_flow_column *c, const c2_column *from, size_t at, size_t rows) {
+  bool whole = from->type == C2_COLUMN_INTEGER;
+  memcpy(c->time + at, from->time, rows * sizeof *c->time);
+  for (size_t i = 0; i < rows; i++) {
+    c->zone[at + i] = (int16_t)(whole ? C2_WHOLE_NUMBER : from->zone ? from->zone[i] : C2_NO_ZONE);
+  }
+}
+
+/* Covariates hold numbers or texts, as the first rows have it. */
+static void settle_types(c2_flow *f, const c2_frame *frame) {
+  for (size_t k = 0; k < f->wants; k++) {
+    c2_want *want = &f->want[k];
+    if (want->type != C2_WANT_ANY || frame->column[k].type != C2_COLUMN_TEXT) continue;
+    want->type = C2_WANT_MIXED;
+    if (f->read == 0) continue;
+    f->may_sort = true;
+    (void)snprintf(f->reason, sizeof f->reason, "column '%.60s' holds texts from about line %zu on",
+                   frame->column[k].name, frame->line ? frame->line[0] : f->read);
+  }
+}
+
 static c2_status add_frame(c2_flow *f, const c2_frame *frame, c2_error *err) {
   size_t at = f->rows;
+  size_t known = f->column[0].words.count;
+  settle_types(f, frame);
+  if (f->reason[0]) return C2_OK;
   C2_TRY(grow(f, at + frame->rows, err));
-  for (size_t i = 0; i < frame->rows; i++) f->line[at + i] = frame->line ? frame->line[i] : 0;
+  for (size_t i = 0; i < frame->rows; i++) f->line[at + i] = frame->line ? frame->line[i] : f->read + i + 1;
   for (size_t k = 0; k < f->wants; k++) {
     const c2_column *from = &frame->column[k];
     c2_flow_column *to = &f->column[k];
-    if (f->want[k].type == C2_WANT_NAME) {
-      C2_TRY(add_names(f, from, to->code + at, frame->rows, err));
-    } else if (f->want[k].type == C2_WANT_NUMBER) {
-      memcpy(to->number + at, from->number, frame->rows * sizeof *to->number);
+    if (f->want[k].type == C2_WANT_NAME || is_text(&f->want[k])) {
+      C2_TRY(add_words(to, from, at, frame->rows, err));
+    } else if (f->want[k].type == C2_WANT_TIME) {
+      add_times(to, from, at, frame->rows);
     } else {
-      bool whole = from->type == C2_COLUMN_INTEGER;
-      memcpy(to->time + at, from->time, frame->rows * sizeof *to->time);
-      for (size_t i = 0; i < frame->rows; i++) {
-        to->zone[at + i] = (int16_t)(whole ? C2_WHOLE_NUMBER : from->zone ? from->zone[i] : C2_NO_ZONE);
-      }
+      for (size_t i = 0; i < frame->rows; i++) to->number[at + i] = c2_column_number(from, i);
     }
   }
   f->rows += frame->rows;
+  f->read += frame->rows;
+  if (!f->is_sorted) check_order(f, at, known);
   return C2_OK;
 }
 
@@ -94,7 +147,13 @@ static size_t find_cut(const c2_flow *f) {
 static c2_status read_more(c2_flow *f, c2_error *err) {
   c2_frame frame = {.columns = 0};
   f->has_failed = true;
-  C2_TRY(f->input.reader->next(&f->input, f->want, f->wants, PART_ROWS, &frame, err));
+  if (f->is_sorted) {
+    c2_status status = c2_grouped_next(&f->grouped, f->want, f->wants, PART_ROWS, SIZE_MAX, &frame, err);
+    f->has_failed = !f->grouped.spill.has_failed; /* else it's kept in memory */
+    C2_TRY(status);
+  } else {
+    C2_TRY(f->input.reader->next(&f->input, f->want, f->wants, PART_ROWS, &frame, err));
+  }
   f->has_ended = frame.rows == 0;
   c2_status status = f->has_ended ? C2_OK : add_frame(f, &frame, err);
   c2_frame_free(&frame);
@@ -116,19 +175,21 @@ static c2_status drop_taken(c2_flow *f, c2_error *err) {
     if (c->number) memmove(c->number, c->number + from, rest * sizeof *c->number);
     if (c->time) memmove(c->time, c->time + from, rest * sizeof *c->time);
     if (c->zone) memmove(c->zone, c->zone + from, rest * sizeof *c->zone);
+    if (c->code && k > 0) memmove(c->code, c->code + from, rest * sizeof *c->code);
   }
-  uint32_t *codes = f->column[0].code;
+  c2_flow_column *ids = &f->column[0];
+  uint32_t *codes = ids->code;
   for (size_t i = 0; i < rest; i++) {
     if (i == 0 || codes[from + i] != codes[from + i - 1]) {
-      C2_GOTO(put_word(&words, &pool, f->words.text[codes[from + i]], &code, err));
+      C2_GOTO(put_word(&words, &pool, ids->words.text[codes[from + i]], &code, err));
     }
     codes[i] = (uint32_t)code; /* i is never ahead of what is still read */
   }
 fail:
-  c2_lookup_free(&f->words);
-  c2_pool_free(&f->pool);
-  f->words = words;
-  f->pool = pool;
+  c2_lookup_free(&ids->words);
+  c2_pool_free(&ids->pool);
+  ids->words = words;
+  ids->pool = pool;
   f->rows = rest;
   f->taken = 0;
   return status;
@@ -139,17 +200,25 @@ fail:
 /* The first part says what is wanted. */
 static c2_status begin(c2_flow *f, const c2_want *want, size_t wants, c2_error *err) {
   if (wants == 0 || want[0].type != C2_WANT_NAME) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: no column of ids", f->input.name);
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: no column of ids", f->source->name);
   }
   C2_TRY(c2_alloc_array(wants, sizeof *f->column, &f->column, err));
   C2_TRY(c2_alloc_array(wants, sizeof *f->want, &f->want, err));
-  for (size_t k = 0; k < wants; k++) {
-    f->want[k] = want[k];
-    if (want[k].type == C2_WANT_NAME || want[k].type == C2_WANT_TIME || want[k].type == C2_WANT_NUMBER) continue;
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: it has covariates", f->input.name);
-  }
+  memcpy(f->want, want, wants * sizeof *want);
   f->wants = wants;
   return C2_OK;
+}
+
+static void lend_texts(const c2_flow *f, c2_flow_column *from, c2_column *to) {
+  memset(from->valid, 0, f->taken / 8 + 1);
+  for (size_t i = 0; i < f->taken; i++) {
+    if (from->code[i] != UINT32_MAX) from->valid[i / 8] |= (unsigned char)(1 << i % 8);
+  }
+  to->type = C2_COLUMN_TEXT;
+  to->code = from->code;
+  to->valid = from->valid;
+  to->word = from->words.text;
+  to->words = from->words.count;
 }
 
 /* Columns that point to the first rows. */
@@ -157,15 +226,12 @@ static void lend_columns(const c2_flow *f, c2_frame *frame) {
   frame->columns = f->wants;
   frame->rows = f->taken;
   for (size_t k = 0; k < f->wants; k++) {
-    const c2_flow_column *from = &f->column[k];
+    c2_flow_column *from = &f->column[k];
     c2_column *to = &frame->column[k];
-    *to = (c2_column){.name = f->input.header->names.text[f->want[k].column], .is_borrowed = true};
-    if (f->want[k].type == C2_WANT_NAME) {
-      to->type = C2_COLUMN_TEXT;
-      to->code = from->code;
-      to->word = f->words.text;
-      to->words = f->words.count;
-    } else if (f->want[k].type == C2_WANT_TIME) {
+    *to = (c2_column){.name = f->source->header->names.text[f->want[k].column], .is_borrowed = true};
+    if (from->code) {
+      lend_texts(f, from, to);
+    } else if (from->time) {
       to->type = C2_COLUMN_TIME;
       to->time = from->time;
       to->zone = from->zone;
@@ -176,14 +242,30 @@ static void lend_columns(const c2_flow *f, c2_frame *frame) {
   }
 }
 
+/* Categories whose meaning another part of the table has a say in. */
+static c2_status check_texts(c2_flow *f, c2_error *err) {
+  size_t targets = 0;
+  for (size_t k = 0; k < f->wants; k++) targets += f->want[k].type == C2_WANT_NUMBER;
+  for (size_t k = 1; k < f->wants; k++) {
+    const char *name = f->source->header->names.text[f->want[k].column];
+    if (!is_text(&f->want[k])) continue;
+    if (targets > 1) C2_FAIL(err, C2_ERR_UNSUPPORTED, "column '%.60s': categories beside several targets", name);
+    if (f->column[k].words.count <= MOST_TEXTS) continue;
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "column '%.60s' holds more than %d texts", name, MOST_TEXTS);
+  }
+  return C2_OK;
+}
+
 static c2_status read_part(c2_input *batch, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
   c2_flow *f = batch->owner;
   size_t *line = NULL;
   if (!f->want) C2_TRY(begin(f, want, wants, err));
-  while (!f->has_ended && (f->rows < PART_ROWS || find_cut(f) == 0)) C2_TRY(read_more(f, err));
+  while (!f->has_ended && !f->reason[0] && (f->rows < PART_ROWS || find_cut(f) == 0)) C2_TRY(read_more(f, err));
+  if (f->reason[0]) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s", f->reason);
+  C2_TRY(check_texts(f, err));
   f->taken = find_cut(f);
-  if (f->taken == 0) C2_FAIL(err, C2_ERR_FORMAT, "%s: no rows", f->input.name);
-  batch->dialect = f->input.dialect;
+  if (f->taken == 0) C2_FAIL(err, C2_ERR_FORMAT, "%s: no rows", f->source->name);
+  batch->dialect = f->source->dialect;
   C2_TRY(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   lend_columns(f, frame);
   C2_TRY(c2_alloc_array(f->taken, sizeof *line, &line, err));
@@ -209,40 +291,49 @@ bool c2_flow_serves(const char *path) {
   return S_ISREG(info.st_mode) && info.st_size >= LARGE_FILE && !c2_path_is_json(path) && !c2_is_compressed(path);
 }
 
-c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, c2_error *err) {
-  *f = (c2_flow){.options = *options, .window = {.file = {.descriptor = -1}}};
+c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, bool sorted, c2_error *err) {
+  *f = (c2_flow){.options = *options, .is_sorted = sorted};
   f->options.part = &f->part;
-  f->input = (c2_input){.path = path, .name = path, .reader = &c2_duckdb_reader};
-  if (f->input.reader->sniff(&f->input)) {
-    if (options->dialect) f->input.dialect = *options->dialect;
-    C2_TRY(f->input.reader->open(&f->input, err));
+  f->grouped = (c2_grouped){.path = path, .options = &f->options};
+  f->source = sorted ? &f->grouped.input : &f->input;
+  if (sorted) {
+    C2_TRY(c2_grouped_open(&f->grouped, err));
   } else {
-    f->input.reader = NULL;
-    C2_TRY(c2_csv_window_open(&f->window, path, err));
-    C2_TRY(c2_input_start(&f->input, path, f->window.text, f->window.whole, false, options->dialect, err));
-    f->input.window = &f->window;
+    C2_TRY(c2_input_open_parts(&f->input, path, options->dialect, err));
   }
-  f->batch = (c2_input){.path = path, .name = f->input.name, .reader = &part_reader, .owner = f};
-  f->batch.header = f->input.header;
-  if (!f->input.reader->next) (void)snprintf(f->reason, sizeof f->reason, "it holds %s", f->input.reader->name);
+  f->batch = (c2_input){.path = path, .name = f->source->name, .reader = &part_reader, .owner = f};
+  f->batch.header = f->source->header;
+  if (!f->source->reader->next) (void)snprintf(f->reason, sizeof f->reason, "it holds %s", f->source->reader->name);
   return C2_OK;
 }
 
 /* ---- In order -------------------------------------------------------------------------------- */
 
+/* Whether columns of texts hold booleans alone, which only the last row tells. */
+static void check_booleans(c2_flow *f, const c2_dataset *set, bool is_first) {
+  const c2_item *item = set->item; /* all items have the same columns */
+  for (size_t k = 0, at = f->wants - item->covariates; k < item->covariates; k++, at++) {
+    c2_flow_column *c = &f->column[at];
+    if (!is_first && c->is_boolean != item->covariate[k].is_boolean) {
+      f->may_sort = true;
+      (void)snprintf(f->reason, sizeof f->reason, "column '%.60s' holds other texts than booleans, after line %zu",
+                     item->covariate[k].name, item->line);
+    }
+    c->is_boolean = item->covariate[k].is_boolean;
+  }
+}
+
 /* Counts a part, and finds what it says against reading in parts. */
 static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
   c2_flow_total *total = &f->total;
+  if (set->count > 0) check_booleans(f, set, total->items == 0);
   if (set->notes > 0) (void)snprintf(f->reason, sizeof f->reason, "%.490s", set->note[0]);
   for (size_t i = 0; i < set->count; i++) {
     size_t at = 0;
     const char *kept = NULL;
     const c2_item *item = &set->item[i];
     total->is_zoned = total->is_zoned || item->zone.given;
-    if (c2_lookup_find(&f->seen, item->id, &at)) {
-      (void)snprintf(f->reason, sizeof f->reason, "the rows of item '%.80s' come apart at line %zu", item->id,
-                     item->line);
-    }
+    if (f->is_sorted) continue;
     C2_TRY(c2_dataset_text(&total->words, item->id, &kept, err));
     C2_TRY(c2_lookup_add(&f->seen, kept, &at, err));
   }
@@ -283,7 +374,7 @@ c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
   c2_status status = c2_assemble_long(&f->batch, set, &f->options, &why);
   if (status != C2_OK && (f->has_failed || status == C2_ERR_MEMORY)) C2_FAIL(err, status, "%s", why.text);
   if (status != C2_OK) {
-    (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
+    if (!f->reason[0]) (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
   } else {
     C2_TRY(drop_taken(f, err));
     C2_TRY(check_part(f, set, err));
@@ -295,23 +386,30 @@ c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
 }
 
 double c2_flow_progress(const c2_flow *f) {
-  return f->window.file.size > 0 ? (double)f->window.offset / (double)f->window.file.size : -1;
+  const c2_csv_window *window = f->input.window;
+  if (f->is_sorted && f->grouped.rows > 0) return (double)f->read / (double)f->grouped.rows;
+  return window && window->file.size > 0 ? (double)window->offset / (double)window->file.size : -1;
 }
 
 void c2_flow_close(c2_flow *f) {
   for (size_t k = 0; f->column && k < f->wants; k++) {
-    free(f->column[k].code);
-    free(f->column[k].time);
-    free(f->column[k].zone);
-    free(f->column[k].number);
+    c2_flow_column *c = &f->column[k];
+    free(c->code);
+    free(c->valid);
+    free(c->time);
+    free(c->zone);
+    free(c->number);
+    c2_lookup_free(&c->words);
+    c2_pool_free(&c->pool);
   }
   free(f->column);
   free(f->want);
   free(f->line);
-  c2_lookup_free(&f->words);
-  c2_pool_free(&f->pool);
-  c2_input_close(&f->input);
-  c2_csv_window_close(&f->window);
+  if (f->is_sorted) {
+    c2_grouped_close(&f->grouped);
+  } else {
+    c2_input_close(&f->input);
+  }
   c2_lookup_free(&f->seen);
   c2_dataset_free(&f->total.words);
   *f = (c2_flow){.rows = 0};

@@ -1,6 +1,6 @@
 /* A long table in parts of whole items, so that memory doesn't grow with the table.
  *
- *     C2_GOTO(c2_flow_open(&flow, path, &options, err));
+ *     C2_GOTO(c2_flow_open(&flow, path, &options, false, err));
  *     while (!c2_flow_ended(&flow)) {
  *       c2_dataset set = {0};
  *       C2_GOTO(c2_flow_next(&flow, &set, err));   the set's items are good until it is freed
@@ -11,18 +11,23 @@
  *
  * The items of all parts are those that c2_dataset_read makes of the table, in the same order and with the same values,
  * if the table is in order, which is known when it has ended. What a table that isn't in order lacks or has too much is
- * for c2_dataset_read to say; a cell that can't be read is an error here as there. */
+ * for c2_dataset_read to say; a cell that can't be read is an error here as there. A table whose rows come apart can be
+ * read sorted: the whole table is then read before the first part is there. */
 #ifndef C2_DATA_FLOW_H
 #define C2_DATA_FLOW_H
 
 #include "base/pool.h"
-#include "data/read.h"
+#include "data/grouped.h"
 
 typedef struct c2_flow_column {
-  uint32_t *code; /* [room]; of names */
-  int64_t *time;  /* [room]; of times */
-  int16_t *zone;  /* [room]; of times */
-  double *number; /* [room]; of numbers */
+  uint32_t *code;       /* [room]; of names and texts; UINT32_MAX: no text */
+  unsigned char *valid; /* [room / 8 + 1]; of texts, for the rows of a part */
+  int64_t *time;        /* [room]; of times */
+  int16_t *zone;        /* [room]; of times */
+  double *number;       /* [room]; of numbers */
+  c2_lookup words;      /* of names those of the rows, of texts those of all rows so far */
+  c2_pool pool;         /* theirs */
+  bool is_boolean;      /* texts that spell nothing but booleans */
 } c2_flow_column;
 
 /* What a table holds. */
@@ -36,29 +41,30 @@ typedef struct c2_flow_total {
 typedef struct c2_flow {
   c2_read_options options;
   c2_table_part part;
-  c2_csv_window window;
-  c2_input input;         /* the file */
+  bool is_sorted;         /* the file is read by `grouped`, else by `input` */
+  c2_grouped grouped;
+  c2_input input;
+  const c2_input *source; /* of these two */
   c2_input batch;         /* a part of it */
   c2_flow_column *column; /* [wants]; rows that were read and not yet taken */
   c2_want *want;
   size_t wants;
   size_t *line; /* [room] */
-  size_t rows, room, taken;
-  c2_lookup words; /* names of the rows */
-  c2_pool pool;    /* theirs */
+  size_t rows, room, taken, read;
   bool has_ended;  /* the file has */
   bool has_failed; /* the file can't be read */
   c2_lookup seen;  /* ids of all parts; texts of total->words */
   c2_flow_total total;
   char reason[500]; /* why the table isn't in order, as far as it was read; or "": rows of an item come apart, steps are
                        whole numbers, items differ in frequency, something was guessed or is wrong */
+  bool may_sort;    /* whether the reason may be none when the table is read sorted */
 } c2_flow;
 
 /* Whether a path names a file that can be read in parts, and that is large enough for it. */
 bool c2_flow_serves(const char *path);
 
 /* Close it also after a failure. */
-c2_status c2_flow_open(c2_flow *flow, const char *path, const c2_read_options *options, c2_error *err);
+c2_status c2_flow_open(c2_flow *flow, const char *path, const c2_read_options *options, bool sorted, c2_error *err);
 
 /* The set is empty where the table turns out not to be in order. */
 c2_status c2_flow_next(c2_flow *flow, c2_dataset *set, c2_error *err);

@@ -39,6 +39,19 @@ c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_
   return status;
 }
 
+c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialect *dialect, c2_error *err) {
+  c2_csv_window *window = NULL;
+  *input = (c2_input){.path = path, .name = path, .reader = &c2_duckdb_reader};
+  if (dialect) input->dialect = *dialect;
+  if (input->reader->sniff(input)) return input->reader->open(input, err);
+  input->reader = NULL;
+  C2_TRY(c2_alloc_array(1, sizeof *window, &window, err));
+  c2_status status = c2_csv_window_open(window, path, err);
+  if (status == C2_OK) status = c2_input_start(input, path, window->text, window->whole, false, dialect, err);
+  input->window = window;
+  return status;
+}
+
 c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
   *input = (c2_input){.path = "--sql", .name = "--sql", .reader = &c2_duckdb_reader};
   return c2_duckdb_open_sql(input, sql, database, err);
@@ -57,6 +70,8 @@ c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options 
 void c2_input_close(c2_input *input) {
   if (input->reader && input->reader->close) input->reader->close(input);
   c2_csv_close(&input->csv);
+  if (input->window) c2_csv_window_close(input->window);
+  free(input->window);
   free(input->loaded);
   *input = (c2_input){.path = NULL};
 }

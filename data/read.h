@@ -30,6 +30,10 @@ c2_status c2_dataset_read_all(c2_dataset *set, const char *const *paths, size_t 
 c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_dialect *dialect, c2_error *err);
 c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err);
 
+/* The first step for a table that is read in parts, by reader->next: a regular file that is CSV, or what DuckDB reads.
+ * Where there is no such function, the file holds no table. */
+c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialect *dialect, c2_error *err);
+
 /* The result of an SQL query, one SELECT, by DuckDB: over the tables of a database file (or NULL), which is only read,
  * and whatever files it names. */
 c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err);

@@ -42,7 +42,8 @@ typedef enum c2_want_type {
   C2_WANT_TIME,   /* time stamps or whole numbers */
   C2_WANT_NUMBER, /* or nothing */
   C2_WANT_TEXT,   /* plain text, or nothing */
-  C2_WANT_ANY     /* numbers, or text where there is any cell that is none */
+  C2_WANT_ANY,    /* numbers, or text where there is any cell that is none */
+  C2_WANT_MIXED   /* text, as there is such a cell in other rows of the table */
 } c2_want_type;
 
 typedef struct c2_want {
@@ -65,7 +66,7 @@ typedef struct c2_input {
   const c2_dialect *expected; /* borrowed: that of a related file, for what this one leaves open; or NULL */
   c2_csv csv;
   struct c2_query *query;  /* of the reader by DuckDB; else NULL */
-  c2_csv_window *window;   /* of a CSV file that is read in parts; else NULL */
+  c2_csv_window *window;   /* of a CSV file that is read in parts; the input's own; else NULL */
   bool is_settled;         /* the dialect is */
   void *owner;             /* of readers that others make */
   struct c2_input **part;  /* tables that are read as one (joined.h): [parts] */

@@ -55,7 +55,7 @@ static void test_parts_are_the_whole(void **state) {
   size_t next = 0;
   size_t parts = 0;
   assert_int_equal(c2_dataset_read(&whole, f.path, &options, &err), C2_OK);
-  assert_int_equal(c2_flow_open(&flow, f.path, &options, &err), C2_OK);
+  assert_int_equal(c2_flow_open(&flow, f.path, &options, false, &err), C2_OK);
   for (; !c2_flow_ended(&flow); parts++) {
     c2_dataset set = {0};
     if (c2_flow_next(&flow, &set, &err) != C2_OK) fail_msg("%s", err.text);
@@ -79,7 +79,7 @@ static void assert_refused(bool apart, const char *odd, c2_status expected, cons
   fixture f = write_table("in.csv", apart, odd);
   c2_flow flow;
   c2_error err = {C2_OK, ""};
-  c2_status status = c2_flow_open(&flow, f.path, &(c2_read_options){0}, &err);
+  c2_status status = c2_flow_open(&flow, f.path, &(c2_read_options){0}, false, &err);
   while (status == C2_OK && !c2_flow_ended(&flow)) {
     c2_dataset set = {0};
     status = c2_flow_next(&flow, &set, &err);
@@ -118,7 +118,7 @@ static void test_late_sign(void **state) {
   c2_flow flow;
   c2_error err;
   double last = 0;
-  assert_int_equal(c2_flow_open(&flow, path, &(c2_read_options){0}, &err), C2_OK);
+  assert_int_equal(c2_flow_open(&flow, path, &(c2_read_options){0}, false, &err), C2_OK);
   while (!c2_flow_ended(&flow)) {
     c2_dataset set = {0};
     if (c2_flow_next(&flow, &set, &err) != C2_OK) fail_msg("%s", err.text);
@@ -130,6 +130,43 @@ static void test_late_sign(void **state) {
   c2_flow_close(&flow);
   free(path);
   program_remove_folder(folder);
+}
+
+/* Rows by group come in the order in which they were added, from one run or from many. */
+static void test_spill(void **state) {
+  (void)state;
+  enum { ROWS = 5000, GROUPS = 37 };
+  for (size_t most = 7; most <= 7000; most *= 10) {
+    c2_spill spill = {.width = sizeof(int), .most = most};
+    c2_error err;
+    size_t next[GROUPS] = {0};
+    uint32_t group = 0;
+    uint32_t before = 0;
+    size_t rows = 0;
+    for (int i = 0; i < ROWS; i++) {
+      assert_int_equal(c2_spill_add(&spill, (uint32_t)(i * 7919 % GROUPS), &i, &err), C2_OK);
+    }
+    assert_int_equal(c2_spill_sort(&spill, &err), C2_OK);
+    for (; c2_spill_head(&spill, &group); rows++) {
+      int row = 0;
+      memcpy(&row, c2_spill_row(&spill), sizeof row);
+      assert_true(group >= before && row * 7919 % GROUPS == (int)group);
+      assert_true(next[group] == 0 || (size_t)row > next[group]);
+      next[group] = (size_t)row;
+      before = group;
+      assert_int_equal(c2_spill_take(&spill, &err), C2_OK);
+    }
+    assert_int_equal(rows, ROWS);
+    c2_spill_close(&spill);
+  }
+  assert_int_equal(setenv("TMPDIR", "/nowhere", 1), 0);
+  c2_spill spill = {.width = 1};
+  c2_error err;
+  assert_int_equal(c2_spill_add(&spill, 0, "", &err), C2_OK);
+  assert_int_equal(c2_spill_sort(&spill, &err), C2_ERR_IO);
+  assert_true(spill.has_failed && strstr(err.text, "/nowhere: cannot create a temporary file"));
+  c2_spill_close(&spill);
+  assert_int_equal(unsetenv("TMPDIR"), 0);
 }
 
 /* The program's forecasts are those of a table in memory, as one is that comes by standard input: on standard output,
@@ -167,7 +204,7 @@ static void assert_program(bool apart, const char *said) {
 static void test_program(void **state) {
   (void)state;
   assert_program(false, "");
-  assert_program(true, "all rows are kept in memory: the rows of item 'item 0' come apart at line");
+  assert_program(true, "its rows are sorted in a temporary file: the rows of item 'item 0' come apart at line");
   fixture f = write_table("in.csv", false, "x,item 0,2024-03-01 00:00:00,five\n");
   char *path = program_path(f.folder, "out.csv");
   program_result r = PROGRAM_RUN("forecast", f.path, "-n", "1", "-o", path);
@@ -177,9 +214,63 @@ static void test_program(void **state) {
   remove_table(&f);
 }
 
+/* A table of ITEMS items with covariates: numbers; texts, of which `late` is the last one; booleans. Row i of the file
+ * is row i * step of the table, modulo its size. */
+static void write_covariates(const char *path, int step, const char *late) {
+  enum { LENGTH = 120, ROWS = ITEMS * LENGTH }; /* the last rows aren't among those that are read first */
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fprintf(out, "x,item_id,kind,timestamp,open,target,same\n");
+  for (int i = 0; i < ROWS; i++) {
+    int row = (int)((int64_t)i * step % ROWS);
+    int s = row % LENGTH;
+    (void)fprintf(out, "%d,item %d,%s,2024-01-%02d %02d:00:00,%s,%d.%d,%060d\n", s % 7, row / LENGTH,
+                  row == ROWS - 1 ? late : s % 9 == 0 ? "" : s % 3 ? "1" : "2", 1 + s / 24, s % 24,
+                  row % 2 ? "True" : "FALSE", row * 31 % 50 + 3 * (s % 7), row % 10, 0);
+  }
+  assert_int_equal(fclose(out), 0);
+  assert_true(c2_flow_serves(path));
+}
+
+static program_result forecast_covariates(const char *path, const char *input) {
+  return program_run((const char *const[]){PROGRAM_PATH, "forecast", path, "-n1", "--context-length=32",
+                                           "--quantile-levels=0.5", "--all-covariates", NULL},
+                     input);
+}
+
+/* Covariates hold texts or numbers by what the whole table has. */
+static void test_covariates(void **state) {
+  (void)state;
+  static const struct {
+    int step;
+    const char *late, *said;
+  } cases[] = {{1, "2", ""},
+               {1, "closed", "sorted in a temporary file: column 'kind' holds texts from about line"},
+               {7919, "2", "sorted in a temporary file: the rows of item"},
+               {7919, "closed", "sorted in a temporary file: the rows of item"},
+               {1, "1,5", ""}};
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    write_covariates(path, cases[i].step, cases[i].late);
+    program_result whole = forecast_covariates("-", path);
+    program_result parts = forecast_covariates(path, NULL);
+    if (whole.status != parts.status) fail_msg("%s%s", whole.err, parts.err);
+    assert_string_equal(parts.out, whole.out);
+    if (*cases[i].said ? !strstr(parts.err, cases[i].said) : whole.status == 0 && strstr(parts.err, "temporary")) {
+      fail_msg("expected '%s', found '%s'", cases[i].said, parts.err);
+    }
+    program_free(&parts);
+    program_free(&whole);
+  }
+  free(path);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts_are_the_whole),
                                      cmocka_unit_test(test_tables_out_of_order),
-                                     cmocka_unit_test(test_late_sign), cmocka_unit_test(test_program)};
+                                     cmocka_unit_test(test_late_sign), cmocka_unit_test(test_spill),
+                                     cmocka_unit_test(test_program), cmocka_unit_test(test_covariates)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
