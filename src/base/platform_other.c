@@ -1,14 +1,18 @@
-/* The operating system: systems other than Linux. macOS and the BSDs have what is marked; others go without. */
+/* The operating system: systems other than Linux. macOS and the BSDs have what is marked; others go without, and
+ * WebAssembly with WASI without most of it. */
 #define _GNU_SOURCE /* fopencookie */
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/platform.h"
 
+#if !defined(__wasi__)
+#include <sys/resource.h>
+#endif
 #if defined(__APPLE__)
 #include <mach-o/dyld.h>
 #include <sys/random.h>
@@ -22,12 +26,16 @@
 /* ---- Memory ----------------------------------------------------------------------------------- */
 
 size_t c2_peak_resident_bytes(void) {
+#if defined(__wasi__)
+  return 0;
+#else
   struct rusage usage;
   if (getrusage(RUSAGE_SELF, &usage) != 0 || usage.ru_maxrss < 0) return 0;
 #if defined(__APPLE__)
   return (size_t)usage.ru_maxrss;
 #else
   return (size_t)usage.ru_maxrss * 1024;
+#endif
 #endif
 }
 
@@ -103,6 +111,12 @@ static int write_sink(void *cookie, const char *bytes, int size) {
 
 FILE *c2_sink_open(c2_sink *sink) {
   return funopen(sink, NULL, write_sink, NULL, NULL);
+}
+#elif defined(__wasi__)
+FILE *c2_sink_open(c2_sink *sink) {
+  (void)sink;
+  errno = ENOTSUP;
+  return NULL;
 }
 #else
 static ssize_t write_sink(void *cookie, const char *bytes, size_t size) {

@@ -3,17 +3,17 @@
  *
  *   vec, WIDTH                lanes of one register, a power of two
  *   TILE, SPAN                a GEMM tile is TILE rows by SPAN registers of accumulators
- *   v_load v_store v_set1 v_add v_sub v_mul v_max v_fma   (unaligned; v_fma(a, b, c) = a b + c)
+ *   v_set1 v_max v_fma        (v_fma(a, b, c) = a b + c)
  *   v_sum v_top               horizontal sum and maximum, in a fixed order
  *   v_round v_scale2          to the nearest integer; x * 2^n for integral n
  *   v_keep_above(x, limit, y) lanes of y where x >= limit, else 0
  *
  * and for the narrow types, by words of 32 bits in an integer register:
  *
- *   ivec, i_zero i_load i_word i_sub i_to_float  (i_word: a word from memory in all lanes)
- *   NATIVE_BF16: v_dot_bf16(c, x, y), v_store_bf16; else v_low and v_high: the halves of words as floats, v_round_bf16
- *   NATIVE_INT8: i_dot(c, x, y), v_store_bytes; else i_even and i_odd: the bytes of words as pairs of int16,
- *   i_madd(c, x, y) over such pairs, and v_store_pairs, which writes a row in that order
+ *   ivec, i_to_float
+ *   NATIVE_BF16: v_dot_bf16(c, x, y), v_store_bf16; else bf16 is widened here
+ *   NATIVE_INT8: i_dot(c, x, y), v_store_bytes; else bytes are widened here to pairs of int16, with i_madd(c, x, y) over
+ *   such pairs, and v_store_pairs, which writes a row in the order of i_even and i_odd
  *   INT8_ZERO: with NATIVE_INT8, what stands for 0 in A: 128 where i_dot takes x as unsigned, else 0
  *   GEMM_BF16, GEMM_INT8: names of the file's own products, if it has them, which it defines beside this body
  *
@@ -34,6 +34,67 @@ typedef uint8_t a_int8;
 typedef int16_t a_int8;
 #endif
 static const size_t a_size[C2_TYPES] = {sizeof(float), sizeof(a_bf16), sizeof(a_int8)};
+
+/* What compilers know of any vector. */
+typedef uint32_t vec_u32 __attribute__((vector_size(sizeof(ivec))));
+typedef int16_t vec_i16 __attribute__((vector_size(sizeof(ivec))));
+
+INLINE vec v_load(const float *p) {
+  vec x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+INLINE void v_store(float *p, vec x) {
+  __builtin_memcpy(p, &x, sizeof x);
+}
+INLINE vec v_add(vec a, vec b) {
+  return a + b;
+}
+INLINE vec v_sub(vec a, vec b) {
+  return a - b;
+}
+INLINE vec v_mul(vec a, vec b) {
+  return a * b;
+}
+INLINE ivec i_zero(void) {
+  return (ivec)(vec_u32){0};
+}
+INLINE ivec i_load(const void *p) {
+  ivec x;
+  __builtin_memcpy(&x, p, sizeof x);
+  return x;
+}
+/* A word in all lanes. */
+INLINE ivec i_word(const void *p) {
+  uint32_t word;
+  __builtin_memcpy(&word, p, sizeof word);
+  return (ivec)((vec_u32){0} + word);
+}
+
+#ifndef NATIVE_BF16
+/* The halves of words as floats. */
+INLINE vec v_low(ivec x) {
+  return (vec)((vec_u32)x << 16);
+}
+INLINE vec v_high(ivec x) {
+  return (vec)((vec_u32)x & 0xffff0000u);
+}
+/* to the nearest, ties to the even one */
+INLINE vec v_round_bf16(vec x) {
+  vec_u32 bits = (vec_u32)x;
+  return v_high((ivec)(bits + ((bits >> 16 & 1) + 0x7fff)));
+}
+#endif
+
+#ifndef NATIVE_INT8
+/* The bytes of words as pairs of int16. */
+INLINE ivec i_even(ivec x) {
+  return (ivec)(((vec_i16)x << 8) >> 8);
+}
+INLINE ivec i_odd(ivec x) {
+  return (ivec)((vec_i16)x >> 8);
+}
+#endif
 
 #define EACH_ROW _Pragma("GCC unroll 16") for (int i = 0; i < rows; i++)
 #define EACH_SPAN _Pragma("GCC unroll 4") for (int s = 0; s < SPAN; s++)
@@ -106,7 +167,7 @@ INLINE void finish(c2_type t, const c2_gemm *g, size_t row, size_t j, vec value,
   float *to = g->c + row * g->c_stride + j;
   if (t == C2_TYPE_INT8) {
 #if defined(NATIVE_INT8) && INT8_ZERO
-    sum = i_sub(sum, i_load(g->b.shift + j));
+    sum -= i_load(g->b.shift + j);
 #endif
     value = v_mul(i_to_float(sum), v_load(g->b.scale + j));
     value = v_fma(value, v_set1(g->a.scale[row]), g->bias ? v_load(g->bias + j) : v_set1(0.0f));

@@ -24,11 +24,6 @@ static bool has(unsigned long bits, unsigned long bits2) {
 /* Used or not by the levels that the compiler could build. */
 #define DETECT __attribute__((unused)) static bool
 
-/* NEON is part of every 64-bit ARM processor that runs a general system. */
-DETECT detect_always(void) {
-  return true;
-}
-
 DETECT detect_dot(void) {
   return has(HAS_ASIMDDP, 0);
 }
@@ -37,11 +32,11 @@ DETECT detect_bf16(void) {
   return has(HAS_ASIMDDP, HAS_I8MM | HAS_BF16);
 }
 
-/* C2_HAVE_...: the compiler could build it. */
+/* C2_HAVE_...: the compiler could build it. NEON is part of every 64-bit ARM processor that runs a general system. */
 const c2_level c2_levels[] = {
-    {&c2_kernels_scalar, detect_always, NULL, {"plain C", "plain C", "plain C"}},
+    {&c2_kernels_scalar, c2_detect_always, NULL, {"plain C", "plain C", "plain C"}},
 #ifdef C2_HAVE_NEON
-    {&c2_kernels_neon, detect_always, NULL, {"FMLA", "FMLA on widened terms", "SMULL on widened terms"}},
+    {&c2_kernels_neon, c2_detect_always, NULL, {"FMLA", "FMLA on widened terms", "SMULL on widened terms"}},
 #endif
 #ifdef C2_HAVE_NEON_DOT
     {&c2_kernels_neon_dot, detect_dot, NULL, {"FMLA", "FMLA on widened terms", "SDOT"}},
@@ -49,4 +44,4 @@ const c2_level c2_levels[] = {
 #ifdef C2_HAVE_NEON_BF16
     {&c2_kernels_neon_bf16, detect_bf16, NULL, {"FMLA", "BFMMLA", "SMMLA"}},
 #endif
-    {NULL, NULL, NULL, {NULL, NULL, NULL}}};
+    {.kernels = NULL}};

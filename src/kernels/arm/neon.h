@@ -13,23 +13,8 @@ typedef int32x4_t ivec;
 enum { WIDTH = 4, SPAN = 4 };
 #define TILE 6
 
-static inline vec v_load(const float *p) {
-  return vld1q_f32(p);
-}
-static inline void v_store(float *p, vec x) {
-  vst1q_f32(p, x);
-}
 static inline vec v_set1(float x) {
   return vdupq_n_f32(x);
-}
-static inline vec v_add(vec a, vec b) {
-  return vaddq_f32(a, b);
-}
-static inline vec v_sub(vec a, vec b) {
-  return vsubq_f32(a, b);
-}
-static inline vec v_mul(vec a, vec b) {
-  return vmulq_f32(a, b);
 }
 static inline vec v_max(vec a, vec b) {
   return vmaxq_f32(a, b);
@@ -55,17 +40,6 @@ static inline vec v_keep_above(vec x, float limit, vec y) {
   return vreinterpretq_f32_u32(vandq_u32(vcgeq_f32(x, vdupq_n_f32(limit)), vreinterpretq_u32_f32(y)));
 }
 
-static inline ivec i_zero(void) {
-  return vdupq_n_s32(0);
-}
-static inline ivec i_load(const void *p) {
-  return vreinterpretq_s32_u8(vld1q_u8(p));
-}
-static inline ivec i_word(const void *p) {
-  int32_t word;
-  __builtin_memcpy(&word, p, sizeof word);
-  return vdupq_n_s32(word);
-}
 static inline vec i_to_float(ivec x) {
   return vcvtq_f32_s32(x);
 }
@@ -76,19 +50,6 @@ static inline vec v_dot_bf16(vec c, ivec x, ivec y) {
 }
 static inline void v_store_bf16(uint16_t *p, vec x) {
   vst1_u16(p, vreinterpret_u16_bf16(vcvt_bf16_f32(x)));
-}
-#else
-static inline vec v_low(ivec x) {
-  return vreinterpretq_f32_s32(vshlq_n_s32(x, 16));
-}
-static inline vec v_high(ivec x) {
-  return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_s32(x), vdupq_n_u32(0xffff0000u)));
-}
-/* to the nearest, ties to the even one */
-static inline vec v_round_bf16(vec x) {
-  uint32x4_t bits = vreinterpretq_u32_f32(x);
-  uint32x4_t odd = vandq_u32(vshrq_n_u32(bits, 16), vdupq_n_u32(1));
-  return v_high(vreinterpretq_s32_u32(vaddq_u32(bits, vaddq_u32(odd, vdupq_n_u32(0x7fff)))));
 }
 #endif
 
@@ -104,12 +65,6 @@ static inline void v_store_bytes(uint8_t *p, vec x) {
   __builtin_memcpy(p, &bytes, sizeof bytes);
 }
 #else
-static inline ivec i_even(ivec x) {
-  return vreinterpretq_s32_s16(vshrq_n_s16(vshlq_n_s16(vreinterpretq_s16_s32(x), 8), 8));
-}
-static inline ivec i_odd(ivec x) {
-  return vreinterpretq_s32_s16(vshrq_n_s16(vreinterpretq_s16_s32(x), 8));
-}
 static inline ivec i_madd(ivec c, ivec x, ivec y) {
   int16x8_t a = vreinterpretq_s16_s32(x);
   int16x8_t b = vreinterpretq_s16_s32(y);

@@ -9,28 +9,13 @@
 #error "compile this file with -msimd128"
 #endif
 
-typedef v128_t vec;
+typedef float vec __attribute__((vector_size(16)));
 typedef v128_t ivec;
 enum { WIDTH = 4, SPAN = 2 };
 #define TILE 4
 
-static inline vec v_load(const float *p) {
-  return wasm_v128_load(p);
-}
-static inline void v_store(float *p, vec x) {
-  wasm_v128_store(p, x);
-}
 static inline vec v_set1(float x) {
   return wasm_f32x4_splat(x);
-}
-static inline vec v_add(vec a, vec b) {
-  return wasm_f32x4_add(a, b);
-}
-static inline vec v_sub(vec a, vec b) {
-  return wasm_f32x4_sub(a, b);
-}
-static inline vec v_mul(vec a, vec b) {
-  return wasm_f32x4_mul(a, b);
 }
 /* one instruction of the processor, which wasm_f32x4_max isn't */
 static inline vec v_max(vec a, vec b) {
@@ -59,34 +44,8 @@ static inline vec v_keep_above(vec x, float limit, vec y) {
   return wasm_v128_and(wasm_f32x4_ge(x, wasm_f32x4_splat(limit)), y);
 }
 
-static inline ivec i_zero(void) {
-  return wasm_i32x4_splat(0);
-}
-static inline ivec i_load(const void *p) {
-  return wasm_v128_load(p);
-}
-static inline ivec i_word(const void *p) {
-  return wasm_v128_load32_splat(p);
-}
 static inline vec i_to_float(ivec x) {
   return wasm_f32x4_convert_i32x4(x);
-}
-static inline vec v_low(ivec x) {
-  return wasm_i32x4_shl(x, 16);
-}
-static inline vec v_high(ivec x) {
-  return wasm_v128_and(x, wasm_u32x4_splat(0xffff0000u));
-}
-/* to the nearest, ties to the even one */
-static inline vec v_round_bf16(vec x) {
-  vec odd = wasm_v128_and(wasm_u32x4_shr(x, 16), wasm_i32x4_splat(1));
-  return v_high(wasm_i32x4_add(x, wasm_i32x4_add(odd, wasm_i32x4_splat(0x7fff))));
-}
-static inline ivec i_even(ivec x) {
-  return wasm_i16x8_shr(wasm_i16x8_shl(x, 8), 8);
-}
-static inline ivec i_odd(ivec x) {
-  return wasm_i16x8_shr(x, 8);
 }
 static inline ivec i_madd(ivec c, ivec x, ivec y) {
   return wasm_i32x4_add(c, wasm_i32x4_dot_i16x8(x, y));

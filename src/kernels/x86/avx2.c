@@ -13,23 +13,8 @@ typedef int ivec __attribute__((vector_size(32))); /* not __m256i: conversions w
 enum { WIDTH = 8, SPAN = 2 };
 #define TILE 6
 
-static inline vec v_load(const float *p) {
-  return _mm256_loadu_ps(p);
-}
-static inline void v_store(float *p, vec x) {
-  _mm256_storeu_ps(p, x);
-}
 static inline vec v_set1(float x) {
   return _mm256_set1_ps(x);
-}
-static inline vec v_add(vec a, vec b) {
-  return _mm256_add_ps(a, b);
-}
-static inline vec v_sub(vec a, vec b) {
-  return _mm256_sub_ps(a, b);
-}
-static inline vec v_mul(vec a, vec b) {
-  return _mm256_mul_ps(a, b);
 }
 static inline vec v_max(vec a, vec b) {
   return _mm256_max_ps(a, b);
@@ -59,38 +44,8 @@ static inline vec v_keep_above(vec x, float limit, vec y) {
   return _mm256_and_ps(_mm256_cmp_ps(x, _mm256_set1_ps(limit), _CMP_GE_OQ), y);
 }
 
-static inline ivec i_zero(void) {
-  return (ivec)_mm256_setzero_si256();
-}
-static inline ivec i_load(const void *p) {
-  return (ivec)_mm256_loadu_si256((const __m256i *)p);
-}
-static inline ivec i_word(const void *p) {
-  int32_t word;
-  __builtin_memcpy(&word, p, sizeof word);
-  return (ivec)_mm256_set1_epi32(word);
-}
 static inline vec i_to_float(ivec x) {
   return _mm256_cvtepi32_ps((__m256i)x);
-}
-static inline vec v_low(ivec x) {
-  return _mm256_castsi256_ps(_mm256_slli_epi32((__m256i)x, 16));
-}
-static inline vec v_high(ivec x) {
-  return _mm256_castsi256_ps(_mm256_and_si256((__m256i)x, _mm256_set1_epi32((int)0xffff0000u)));
-}
-/* to the nearest, ties to the even one */
-static inline vec v_round_bf16(vec x) {
-  __m256i bits = _mm256_castps_si256(x);
-  __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
-  bits = _mm256_add_epi32(bits, _mm256_add_epi32(odd, _mm256_set1_epi32(0x7fff)));
-  return v_high((ivec)bits);
-}
-static inline ivec i_even(ivec x) {
-  return (ivec)_mm256_srai_epi16(_mm256_slli_epi16((__m256i)x, 8), 8);
-}
-static inline ivec i_odd(ivec x) {
-  return (ivec)_mm256_srai_epi16((__m256i)x, 8);
 }
 static inline ivec i_madd(ivec c, ivec x, ivec y) {
   return c + (ivec)_mm256_madd_epi16((__m256i)x, (__m256i)y);

@@ -17,23 +17,8 @@ typedef int ivec __attribute__((vector_size(64))); /* not __m512i: conversions w
 enum { WIDTH = 16, SPAN = 2 };
 #define TILE 14
 
-static inline vec v_load(const float *p) {
-  return _mm512_loadu_ps(p);
-}
-static inline void v_store(float *p, vec x) {
-  _mm512_storeu_ps(p, x);
-}
 static inline vec v_set1(float x) {
   return _mm512_set1_ps(x);
-}
-static inline vec v_add(vec a, vec b) {
-  return _mm512_add_ps(a, b);
-}
-static inline vec v_sub(vec a, vec b) {
-  return _mm512_sub_ps(a, b);
-}
-static inline vec v_mul(vec a, vec b) {
-  return _mm512_mul_ps(a, b);
 }
 static inline vec v_max(vec a, vec b) {
   return _mm512_max_ps(a, b);
@@ -57,22 +42,8 @@ static inline vec v_keep_above(vec x, float limit, vec y) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(limit), _CMP_GE_OQ), y);
 }
 
-static inline ivec i_zero(void) {
-  return (ivec)_mm512_setzero_si512();
-}
-static inline ivec i_load(const void *p) {
-  return (ivec)_mm512_loadu_si512(p);
-}
-static inline ivec i_word(const void *p) {
-  int32_t word;
-  __builtin_memcpy(&word, p, sizeof word);
-  return (ivec)_mm512_set1_epi32(word);
-}
 static inline vec i_to_float(ivec x) {
   return _mm512_cvtepi32_ps((__m512i)x);
-}
-static inline ivec i_sub(ivec a, ivec b) {
-  return a - b;
 }
 
 #ifdef NATIVE_BF16
@@ -81,20 +52,6 @@ static inline vec v_dot_bf16(vec c, ivec x, ivec y) {
 }
 static inline void v_store_bf16(uint16_t *p, vec x) {
   _mm256_storeu_si256((__m256i *)(void *)p, (__m256i)_mm512_cvtneps_pbh(x));
-}
-#else
-static inline vec v_low(ivec x) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32((__m512i)x, 16));
-}
-static inline vec v_high(ivec x) {
-  return _mm512_castsi512_ps(_mm512_and_si512((__m512i)x, _mm512_set1_epi32((int)0xffff0000u)));
-}
-/* to the nearest, ties to the even one */
-static inline vec v_round_bf16(vec x) {
-  __m512i bits = _mm512_castps_si512(x);
-  __m512i odd = _mm512_and_si512(_mm512_srli_epi32(bits, 16), _mm512_set1_epi32(1));
-  bits = _mm512_add_epi32(bits, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-  return v_high((ivec)bits);
 }
 #endif
 
@@ -107,12 +64,6 @@ static inline void v_store_bytes(uint8_t *p, vec x) {
   _mm_storeu_si128((__m128i *)(void *)p, _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(x)));
 }
 #else
-static inline ivec i_even(ivec x) {
-  return (ivec)_mm512_srai_epi16(_mm512_slli_epi16((__m512i)x, 8), 8);
-}
-static inline ivec i_odd(ivec x) {
-  return (ivec)_mm512_srai_epi16((__m512i)x, 8);
-}
 static inline ivec i_madd(ivec c, ivec x, ivec y) {
   return c + (ivec)_mm512_madd_epi16((__m512i)x, (__m512i)y);
 }

@@ -39,10 +39,6 @@ static bool saved(unsigned registers) {
 /* Used or not by the levels that the compiler could build. */
 #define DETECT __attribute__((unused)) static bool
 
-DETECT detect_scalar(void) {
-  return true;
-}
-
 DETECT detect_avx2(void) {
   return saved(0x6) && has(cpuid(7, 0).b, 1u << 5);
 }
@@ -73,20 +69,20 @@ DETECT detect_amx(void) {
 
 /* On AMD (Zen 4) VDPBF16PS is 1.7 times as fast as float32's FMA; on Intel (Emerald Rapids) it is slower, and there the
  * level below takes its place. bench/RESULTS.md has the figures. */
-__attribute__((unused)) static bool taken_avx512_bf16(c2_type type) {
+DETECT taken_avx512_bf16(c2_type type) {
   leaf l = cpuid(0, 0);
   bool amd = l.b == 0x68747541 && l.d == 0x69746e65 && l.c == 0x444d4163; /* AuthenticAMD */
   return type != C2_TYPE_BF16 || amd;
 }
 
 /* int8 by tiles has run on emulated ones alone. */
-__attribute__((unused)) static bool taken_amx(c2_type type) {
+DETECT taken_amx(c2_type type) {
   return type == C2_TYPE_BF16;
 }
 
 /* C2_HAVE_...: the compiler could build it. */
 const c2_level c2_levels[] = {
-    {&c2_kernels_scalar, detect_scalar, NULL, {"plain C", "plain C", "plain C"}},
+    {&c2_kernels_scalar, c2_detect_always, NULL, {"plain C", "plain C", "plain C"}},
 #ifdef C2_HAVE_AVX2
     {&c2_kernels_avx2, detect_avx2, NULL, {"FMA", "FMA on widened terms", "VPMADDWD on widened terms"}},
 #endif
@@ -102,4 +98,4 @@ const c2_level c2_levels[] = {
 #ifdef C2_HAVE_AMX
     {&c2_kernels_amx, detect_amx, taken_amx, {"FMA", "TDPBF16PS on tiles", "TDPBUSD on tiles"}},
 #endif
-    {NULL, NULL, NULL, {NULL, NULL, NULL}}};
+    {.kernels = NULL}};
