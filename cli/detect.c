@@ -228,7 +228,8 @@ static void tell(detect_request *r) {
 
 /* ---- The command ------------------------------------------------------------------------------------ */
 
-static c2_status check_options(detect_request *r, c2_error *err) {
+static c2_status check_options(void *request, c2_error *err) {
+  detect_request *r = request;
   if (!(r->coverage > 0 && r->coverage < 1)) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--coverage: expected a share between 0 and 1, found %g", r->coverage);
   }
@@ -259,8 +260,10 @@ static c2_status make_rows(detect_request *r, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status detect(detect_request *r, chronos2_session *session, c2_error *err) {
+static c2_status detect(void *request, const chronos2_model *model, chronos2_session *session, c2_error *err) {
+  detect_request *r = request;
   c2_outfile file;
+  cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
   C2_TRY(forecast(r, session, err));
   C2_TRY(judge(r, err));
   C2_TRY(c2_outfile_open(&file, r->output, err));
@@ -272,37 +275,14 @@ static c2_status detect(detect_request *r, chronos2_session *session, c2_error *
   return r->report ? detect_draw(r, err) : C2_OK;
 }
 
-static c2_status prepare(detect_request *r, char **paths, size_t count, c2_error *err) {
-  const char *database[] = {r->in.database};
-  for (int i = 0; i < 2; i++) {
-    const char *output = i ? r->report : r->output;
-    if (i && !output) continue;
-    C2_TRY(cli_keep_inputs(output, &r->engine, (const char *const *)paths, count, err));
-    C2_TRY(cli_keep_inputs(output, &r->engine, database, 1, err));
-  }
+static c2_status read_series(void *request, char **paths, size_t count, c2_error *err) {
+  detect_request *r = request;
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
   cli_input_summarise(&r->in.set, r->summary);
   cli_note("%s", r->summary);
   cli_input_warn(&r->in.set, 0);
   return make_rows(r, err);
-}
-
-static int run(detect_request *r, char **paths, size_t count, c2_error *err) {
-  chronos2_model *model = NULL;
-  chronos2_session *session = NULL;
-  if (check_options(r, err) != C2_OK) return cli_fail_error(err);
-  r->model_name = r->engine.model ? r->engine.model : cli_name_of(cli_default_model());
-  int opened = cli_engine_locate(&r->engine);
-  if (opened != CLI_DONE) return opened;
-  if (prepare(r, paths, count, err) != C2_OK) return cli_fail_error(err);
-  opened = cli_engine_open(&r->engine, &model, &session);
-  if (opened != CLI_DONE) return opened;
-  cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
-  c2_status status = detect(r, session, err);
-  chronos2_session_close(&session);
-  chronos2_model_close(&model);
-  return status == C2_OK ? CLI_DONE : cli_fail_error(err);
 }
 
 static size_t list_options(detect_request *r, cli_option *out) {
@@ -346,19 +326,19 @@ int cli_detect(int argc, char **argv) {
   cli_option options[40] = {{.name = NULL}};
   size_t listed = list_options(&r, options);
   (void)cli_input_options(&r.in, options + listed);
-  int first = 0;
-  int status = 0;
-  c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
-  if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
-  cli_located located = {.path = NULL};
-  if (argc == first && !r.in.sql) {
-    status = cli_fail_usage("detect needs INPUT... or --sql; see 'chronos2 detect --help'");
-  } else {
-    status = cli_locate_inputs(&r.engine, argv + first, (size_t)(argc - first), &located);
-  }
-  if (status == CLI_DONE) status = run(&r, argv + first, (size_t)(argc - first), &err);
-  cli_located_free(&located);
+  cli_series_command command = {.usage = &usage,
+                                .options = options,
+                                .engine = &r.engine,
+                                .in = &r.in,
+                                .model_name = &r.model_name,
+                                .output = {{"output", &r.output}, {"report", &r.report}},
+                                .outputs = 2,
+                                .request = &r,
+                                .check = check_options,
+                                .read = read_series,
+                                .work = detect};
+  int status = cli_series_run(&command, argc, argv);
   for (size_t i = 0; i < r.rows; i++) free(r.row[i].point);
   free(r.row);
   cli_input_free(&r.in);

@@ -28,7 +28,8 @@ static c2_status read_levels(evaluate_request *r, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status check_options(evaluate_request *r, c2_error *err) {
+static c2_status check_options(void *request, c2_error *err) {
+  evaluate_request *r = request;
   if (r->horizon < 1) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "evaluate needs --horizon N; see 'chronos2 evaluate --help'");
   }
@@ -223,13 +224,16 @@ static int progress(void *user, size_t done, size_t total) {
   return 0;
 }
 
-static c2_status evaluate(evaluate_request *r, chronos2_session *session, c2_error *err) {
+static c2_status evaluate(void *request, const chronos2_model *model, chronos2_session *session, c2_error *err) {
+  evaluate_request *r = request;
   double seconds = 0;
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
                                       .horizon = r->horizon,
                                       .context_length = r->engine.context_length,
                                       .batch_size = r->engine.batch_size,
                                       .extend_context = true};
+  cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
+  cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
   chronos2_session_on_progress(session, progress, NULL);
   C2_TRY(c2_evaluation_forecast(&r->e, session, &options, &seconds, err));
   C2_TRY(score(r, err));
@@ -241,15 +245,9 @@ static c2_status evaluate(evaluate_request *r, chronos2_session *session, c2_err
 
 /* ---- The command ------------------------------------------------------------------------------- */
 
-static c2_status prepare(evaluate_request *r, char **paths, size_t count, c2_error *err) {
-  const char *outputs[] = {r->output, r->forecasts, r->calibration, r->report};
-  const char *further[] = {r->against, r->in.database};
+static c2_status read_series(void *request, char **paths, size_t count, c2_error *err) {
+  evaluate_request *r = request;
   c2_freq freq = {.unit = C2_FREQ_COUNT, .multiple = 1};
-  for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
-    if (!outputs[i]) continue;
-    C2_TRY(cli_keep_inputs(outputs[i], &r->engine, (const char *const *)paths, count, err));
-    C2_TRY(cli_keep_inputs(outputs[i], &r->engine, further, 2, err));
-  }
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   if (r->in.set.count == 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a series, found none", count ? paths[0] : "--sql");
@@ -267,24 +265,6 @@ static c2_status prepare(evaluate_request *r, char **paths, size_t count, c2_err
   C2_TRY(make_task(r, count ? paths[0] : "--sql", err));
   tell_plan(r, &freq, given);
   return r->against ? evaluate_read_against(r, err) : C2_OK;
-}
-
-static int run(evaluate_request *r, char **paths, size_t count, c2_error *err) {
-  chronos2_model *model = NULL;
-  chronos2_session *session = NULL;
-  if (check_options(r, err) != C2_OK) return cli_fail_error(err);
-  r->model_name = r->engine.model ? r->engine.model : cli_name_of(cli_default_model());
-  int opened = cli_engine_locate(&r->engine);
-  if (opened != CLI_DONE) return opened;
-  if (prepare(r, paths, count, err) != C2_OK) return cli_fail_error(err);
-  opened = cli_engine_open(&r->engine, &model, &session);
-  if (opened != CLI_DONE) return opened;
-  cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
-  cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
-  c2_status status = evaluate(r, session, err);
-  chronos2_session_close(&session);
-  chronos2_model_close(&model);
-  return status == C2_OK ? cli_flush_output() : cli_fail_error(err);
 }
 
 static size_t list_options(evaluate_request *r, cli_option *out) {
@@ -340,19 +320,23 @@ int cli_evaluate(int argc, char **argv) {
   cli_option options[40] = {{.name = NULL}};
   size_t listed = list_options(&r, options);
   (void)cli_input_options(&r.in, options + listed);
-  int first = 0;
-  int status = 0;
-  c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
-  if (!cli_parse(argc, argv, &usage, options, &r.engine, &first, &status)) return status;
-  cli_located located = {.path = NULL};
-  if (argc == first && !r.in.sql) {
-    status = cli_fail_usage("evaluate needs INPUT... or --sql; see 'chronos2 evaluate --help'");
-  } else {
-    status = cli_locate_inputs(&r.engine, argv + first, (size_t)(argc - first), &located);
-  }
-  if (status == CLI_DONE) status = run(&r, argv + first, (size_t)(argc - first), &err);
-  cli_located_free(&located);
+  cli_series_command command = {.usage = &usage,
+                                .options = options,
+                                .engine = &r.engine,
+                                .in = &r.in,
+                                .model_name = &r.model_name,
+                                .output = {{"output", &r.output},
+                                           {"forecasts", &r.forecasts},
+                                           {"calibration", &r.calibration},
+                                           {"report", &r.report}},
+                                .outputs = 4,
+                                .further = {&r.against},
+                                .request = &r,
+                                .check = check_options,
+                                .read = read_series,
+                                .work = evaluate};
+  int status = cli_series_run(&command, argc, argv);
   for (int who = 0; who < C2_FORECASTERS; who++) c2_coverage_free(&r.coverage[who]);
   c2_evaluation_free(&r.e);
   c2_task_data_free(&r.data);

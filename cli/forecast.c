@@ -39,7 +39,8 @@ static c2_status check_embed(const forecast_request *r, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status check_options(forecast_request *r, c2_error *err) {
+static c2_status check_options(void *request, c2_error *err) {
+  forecast_request *r = request;
   if (r->embed) C2_TRY(check_embed(r, err));
   if (r->horizon < 1 && !r->embed) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
@@ -154,7 +155,7 @@ static c2_status forecast_scenarios(forecast_request *r, chronos2_session *sessi
 }
 
 /* A table in parts is read and forecast at once where the output can still be dropped; else it is read beforehand. */
-static c2_status compute_parts(forecast_request *r, chronos2_model *model, chronos2_session *session, bool once,
+static c2_status compute_parts(forecast_request *r, const chronos2_model *model, chronos2_session *session, bool once,
                                FILE *out, c2_error *err) {
   if (!once) {
     C2_TRY(forecast_parts(r, session, NULL, err));
@@ -171,7 +172,7 @@ static c2_status compute_parts(forecast_request *r, chronos2_model *model, chron
 }
 
 /* `can_drop`: the output appears only when it is complete. Drawings begin with what is known of the whole input. */
-static c2_status compute(forecast_request *r, chronos2_model *model, chronos2_session *session, bool can_drop,
+static c2_status compute(forecast_request *r, const chronos2_model *model, chronos2_session *session, bool can_drop,
                          FILE *out, c2_error *err) {
   if (r->parts) return compute_parts(r, model, session, can_drop && !r->report && !r->plot, out, err);
   forecast_summarise(r);
@@ -188,7 +189,8 @@ static bool is_void(const forecast_request *r) {
 }
 
 /* Everything that is written appears whole or not at all. */
-static c2_status write_output(forecast_request *r, chronos2_model *model, chronos2_session *session, c2_error *err) {
+static c2_status write_output(forecast_request *r, const chronos2_model *model, chronos2_session *session,
+                              c2_error *err) {
   c2_outfile file;
   c2_table_file table = {.csv = NULL};
   const char *types[6];
@@ -218,54 +220,29 @@ fail:
   return status;
 }
 
-/* No output may take the place of an input or of another output. */
-static c2_status keep_inputs(const forecast_request *r, char **paths, size_t count, c2_error *err) {
-  const char *outputs[] = {r->output, r->report, r->plot};
-  const char *further[] = {r->future, r->scenarios, r->in.database};
-  for (size_t i = 0; i < 3; i++) {
-    if (i > 0 && !outputs[i]) continue;
-    C2_TRY(cli_keep_inputs(outputs[i], &r->engine, (const char *const *)paths, count, err));
-    C2_TRY(cli_keep_inputs(outputs[i], &r->engine, further, 3, err));
-    for (size_t k = 0; k < i; k++) {
-      const char *other = outputs[k] ? outputs[k] : "-";
-      if (k > 0 && !outputs[k]) continue;
-      if (strcmp(outputs[i], other) == 0) {
-        C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: %s is another output's place", i == 1 ? "report" : "plot", outputs[i]);
-      }
-    }
-  }
-  return C2_OK;
+static c2_status read_series(void *request, char **paths, size_t count, c2_error *err) {
+  forecast_request *r = request;
+  r->paths = paths;
+  r->path_count = count;
+  if (forecast_is_in_parts(r, paths, count)) r->parts = paths[0];
+  return r->parts ? C2_OK : forecast_read_inputs(r, paths, count, err);
 }
 
-static int run(forecast_request *r, char **paths, size_t count, c2_error *err) {
-  chronos2_model *model = NULL;
-  chronos2_session *session = NULL;
-  c2_status status = check_options(r, err);
-  if (status != C2_OK) return cli_fail_error(err);
-  r->model_name = r->engine.model ? r->engine.model : cli_name_of(cli_default_model());
-  int opened = cli_engine_locate(&r->engine);
-  if (opened != CLI_DONE) return opened;
-  status = keep_inputs(r, paths, count, err);
-  if (status == C2_OK && forecast_is_in_parts(r, paths, count)) r->parts = paths[0];
-  if (status == C2_OK && !r->parts) status = forecast_read_inputs(r, paths, count, err);
-  if (status != C2_OK) return cli_fail_error(err);
-  opened = cli_engine_open(&r->engine, &model, &session);
-  if (opened != CLI_DONE) return opened;
-  status = write_output(r, model, session, err);
-  while (status == C2_OK && is_void(r)) { /* nothing was written */
+static c2_status forecast(void *request, const chronos2_model *model, chronos2_session *session, c2_error *err) {
+  forecast_request *r = request;
+  C2_TRY(write_output(r, model, session, err));
+  while (is_void(r)) { /* nothing was written */
     r->raised = 0;
     r->sorted = r->may_sort;
     if (r->sorted) {
       cli_note("%s: its rows are sorted in a temporary file: %s", r->parts, r->reason);
     } else {
       r->parts = NULL;
-      status = forecast_read_inputs(r, paths, count, err);
+      C2_TRY(forecast_read_inputs(r, r->paths, r->path_count, err));
     }
-    if (status == C2_OK) status = write_output(r, model, session, err);
+    C2_TRY(write_output(r, model, session, err));
   }
-  chronos2_session_close(&session);
-  chronos2_model_close(&model);
-  return status == C2_OK ? CLI_DONE : cli_fail_error(err);
+  return C2_OK;
 }
 
 static const cli_usage forecast_usage = {
@@ -333,19 +310,20 @@ int cli_forecast(int argc, char **argv) {
                    CLI_COUNT, &r.horizon, NULL};
   size_t listed = 1 + cli_input_options(&r.in, options + 1);
   (void)list_output_options(&r, options + listed);
-  int first = 0;
-  int status = 0;
-  c2_error err = {C2_OK, ""};
   cli_engine_init(&r.engine);
-  if (!cli_parse(argc, argv, &forecast_usage, options, &r.engine, &first, &status)) return status;
-  cli_located located = {.path = NULL};
-  if (argc == first && !r.in.sql) {
-    status = cli_fail_usage("forecast needs INPUT... or --sql; see 'chronos2 forecast --help'");
-  } else {
-    status = cli_locate_inputs(&r.engine, argv + first, (size_t)(argc - first), &located);
-  }
-  if (status == CLI_DONE) status = run(&r, argv + first, (size_t)(argc - first), &err);
-  cli_located_free(&located);
+  cli_series_command command = {.usage = &forecast_usage,
+                                .options = options,
+                                .engine = &r.engine,
+                                .in = &r.in,
+                                .model_name = &r.model_name,
+                                .output = {{"output", &r.output}, {"report", &r.report}, {"plot", &r.plot}},
+                                .outputs = 3,
+                                .further = {&r.future, &r.scenarios},
+                                .request = &r,
+                                .check = check_options,
+                                .read = read_series,
+                                .work = forecast};
+  int status = cli_series_run(&command, argc, argv);
   free_scenarios(&r.plans);
   c2_futures_close(&r.futures);
   cli_input_free(&r.in);

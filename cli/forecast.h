@@ -29,6 +29,8 @@ typedef struct forecast_request {
   double *levels;
   size_t level_count;
   c2_futures *futures; /* NULL without --future and --scenarios */
+  char **paths;        /* [path_count] the inputs */
+  size_t path_count;
   const char *parts;   /* path of a table that is read in parts, or NULL */
   bool sorted;         /* it is, since its rows come apart */
   c2_flow_total total; /* of it, once it was read */

@@ -242,3 +242,59 @@ void cli_input_free(cli_input *in) {
   free(in->targets);
   free(in->covariates);
 }
+
+/* ---- A command over series -------------------------------------------------------------------- */
+
+static c2_status keep_files(const cli_series_command *c, char **paths, size_t count, c2_error *err) {
+  for (size_t i = 0; i < c->outputs; i++) {
+    const char *path = *c->output[i].path;
+    if (i > 0 && !path) continue;
+    C2_TRY(cli_keep_inputs(path, c->engine, (const char *const *)paths, count, err));
+    for (size_t k = 0; k < sizeof c->further / sizeof c->further[0]; k++) {
+      if (c->further[k]) C2_TRY(cli_keep_inputs(path, c->engine, c->further[k], 1, err));
+    }
+    C2_TRY(cli_keep_inputs(path, c->engine, &c->in->database, 1, err));
+    for (size_t k = 0; k < i; k++) {
+      const char *other = *c->output[k].path;
+      if (k == 0 && !other) other = "-";
+      if (other && strcmp(path, other) == 0) {
+        C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: %s is the place of --%s", c->output[i].option, path, c->output[k].option);
+      }
+    }
+  }
+  return C2_OK;
+}
+
+static int run_on(const cli_series_command *c, char **paths, size_t count) {
+  chronos2_model *model = NULL;
+  chronos2_session *session = NULL;
+  c2_error err = {C2_OK, ""};
+  if (c->check(c->request, &err) != C2_OK) return cli_fail_error(&err);
+  *c->model_name = c->engine->model ? c->engine->model : cli_name_of(cli_default_model());
+  int opened = cli_engine_locate(c->engine);
+  if (opened != CLI_DONE) return opened;
+  if (keep_files(c, paths, count, &err) != C2_OK) return cli_fail_error(&err);
+  if (c->read(c->request, paths, count, &err) != C2_OK) return cli_fail_error(&err);
+  opened = cli_engine_open(c->engine, &model, &session);
+  if (opened != CLI_DONE) return opened;
+  c2_status status = c->work(c->request, model, session, &err);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  return status == C2_OK ? cli_flush_output() : cli_fail_error(&err);
+}
+
+int cli_series_run(const cli_series_command *c, int argc, char **argv) {
+  int first = 0;
+  int status = 0;
+  cli_located located = {.path = NULL};
+  if (!cli_parse(argc, argv, c->usage, c->options, c->engine, &first, &status)) return status;
+  char **paths = argv + first;
+  size_t count = (size_t)(argc - first);
+  if (count == 0 && !c->in->sql) {
+    return cli_fail_usage("%s needs INPUT... or --sql; see 'chronos2 %s --help'", c->usage->command, c->usage->command);
+  }
+  status = cli_locate_inputs(c->engine, paths, count, &located);
+  if (status == CLI_DONE) status = run_on(c, paths, count);
+  cli_located_free(&located);
+  return status;
+}

@@ -49,4 +49,32 @@ void cli_input_warn_of_empty(const c2_dataset *set, size_t from);
 
 void cli_input_free(cli_input *input);
 
+/* ---- A command over series ---- */
+
+/* A file that a command writes, and the option that names it. */
+typedef struct cli_output {
+  const char *option;
+  const char **path; /* to NULL: standard output for the first of a list, none for others */
+} cli_output;
+
+/* What a command does that reads series and runs a model on them. Its functions are handed `request`. */
+typedef struct cli_series_command {
+  const cli_usage *usage;
+  const cli_option *options; /* those of `in` among them */
+  cli_engine *engine;
+  cli_input *in;
+  const char **model_name; /* is set to the model's name as the user wrote it */
+  cli_output output[4];
+  size_t outputs;
+  const char **further[2]; /* files that it reads beside the series; each may be NULL */
+  void *request;
+  c2_status (*check)(void *request, c2_error *err); /* the options, before anything is read */
+  c2_status (*read)(void *request, char **paths, size_t count, c2_error *err);
+  c2_status (*work)(void *request, const chronos2_model *model, chronos2_session *session, c2_error *err);
+} cli_series_command;
+
+/* Parses the arguments, finds the model and the inputs, checks that no output takes the place of an input or of another
+ * output, and calls the command's functions in turn. Returns the exit status; errors are printed. */
+int cli_series_run(const cli_series_command *command, int argc, char **argv);
+
 #endif

@@ -232,6 +232,7 @@ static void test_refused(void **state) {
   REFUSED(2, "--known: expected covariates that were read", f, "--known", "price");
   REFUSED(2, "--quantile-levels: expected levels between 0 and 1", f, "--quantile-levels", "0.5,1");
   REFUSED(1, "would overwrite the input", f, "-o", f->input);
+  REFUSED(2, "/x is the place of --forecasts", f, "--forecasts", "/tmp/x", "--report", "/tmp/x");
   write_theirs(f->theirs, false, 0, 1, 3, 3);
   REFUSED(1, "expected a column 'cutoff'", f, "--windows", "3", "--stride", "3", "--against", f->theirs);
   REFUSED(1, "theirs.csv:6: the same series, time stamp and cutoff as in line 5", f, "--against", f->theirs);

@@ -12,8 +12,8 @@
  *
  *   ivec, i_to_float
  *   NATIVE_BF16: v_dot_bf16(c, x, y), v_store_bf16; else bf16 is widened here
- *   NATIVE_INT8: i_dot(c, x, y), v_store_bytes; else bytes are widened here to pairs of int16, with i_madd(c, x, y) over
- *   such pairs, and v_store_pairs, which writes a row in the order of i_even and i_odd
+ *   NATIVE_INT8: i_dot(c, x, y), v_store_bytes; else bytes are widened here to pairs of int16, with
+ *   i_madd(c, x, y) over such pairs, and v_store_pairs, which writes a row in the order of i_even and i_odd
  *   INT8_ZERO: with NATIVE_INT8, what stands for 0 in A: 128 where i_dot takes x as unsigned, else 0
  *   GEMM_BF16, GEMM_INT8: names of the file's own products, if it has them, which it defines beside this body
  *
