@@ -112,13 +112,14 @@ extern const c2_kernels c2_kernels_scalar;
 /* An instruction set that kernels were built for. */
 typedef struct c2_level {
   const c2_kernels *kernels;
-  bool (*detect)(void);          /* true if the machine has it and the system lets this process use it */
+  bool (*detect)(void);          /* true if the machine has it and the system lets this process use it; NULL: all do */
   bool (*taken)(c2_type type);   /* true if it is taken by itself for products of that type; NULL: for all */
   const char *product[C2_TYPES]; /* instructions that its products are made of, for the user to read */
 } c2_level;
 
-/* The `detect` of a level that every machine of its architecture has. */
-bool c2_detect_always(void);
+static inline bool c2_level_runs(const c2_level *level) {
+  return !level->detect || level->detect();
+}
 
 /* The levels of this architecture, the lowest first; the last entry has no kernels. Each folder beside this file
  * (x86/, plain/) defines them for an architecture. */

@@ -3,10 +3,6 @@
 
 #include "kernels/kernels.h"
 
-bool c2_detect_always(void) {
-  return true;
-}
-
 static bool is_taken(const c2_level *l, c2_type type) {
   return !l->taken || l->taken(type);
 }
@@ -16,7 +12,7 @@ const c2_level *c2_level_choose(const c2_level *levels, const char *name, c2_typ
   for (int taken = 1; taken >= 0 && !found; taken--) {
     for (const c2_level *l = levels; l->kernels; l++) {
       if (name && strcmp(l->kernels->name, name) != 0) continue;
-      if ((is_taken(l, type) || (name && !taken)) && l->detect()) found = l;
+      if ((is_taken(l, type) || (name && !taken)) && c2_level_runs(l)) found = l;
     }
   }
   return found;
@@ -45,7 +41,8 @@ const char *c2_kernels_name(size_t index) {
     const char *last = "";
     for (size_t i = count; i-- > 0;) {
       const c2_level *l = &c2_levels[i];
-      if (is_taken(l, C2_TYPE_FP32) != (taken == 1) || strcmp(l->kernels->name, last) == 0 || !l->detect()) continue;
+      if (is_taken(l, C2_TYPE_FP32) != (taken == 1) || strcmp(l->kernels->name, last) == 0) continue;
+      if (!c2_level_runs(l)) continue;
       last = l->kernels->name; /* levels of one name stand side by side */
       if (index-- == 0) return last;
     }

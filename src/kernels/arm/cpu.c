@@ -34,9 +34,9 @@ DETECT detect_bf16(void) {
 
 /* C2_HAVE_...: the compiler could build it. NEON is part of every 64-bit ARM processor that runs a general system. */
 const c2_level c2_levels[] = {
-    {&c2_kernels_scalar, c2_detect_always, NULL, {"plain C", "plain C", "plain C"}},
+    {&c2_kernels_scalar, NULL, NULL, {"plain C", "plain C", "plain C"}},
 #ifdef C2_HAVE_NEON
-    {&c2_kernels_neon, c2_detect_always, NULL, {"FMLA", "FMLA on widened terms", "SMULL on widened terms"}},
+    {&c2_kernels_neon, NULL, NULL, {"FMLA", "FMLA on widened terms", "SMULL on widened terms"}},
 #endif
 #ifdef C2_HAVE_NEON_DOT
     {&c2_kernels_neon_dot, detect_dot, NULL, {"FMLA", "FMLA on widened terms", "SDOT"}},

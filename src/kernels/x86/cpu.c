@@ -82,7 +82,7 @@ DETECT taken_amx(c2_type type) {
 
 /* C2_HAVE_...: the compiler could build it. */
 const c2_level c2_levels[] = {
-    {&c2_kernels_scalar, c2_detect_always, NULL, {"plain C", "plain C", "plain C"}},
+    {&c2_kernels_scalar, NULL, NULL, {"plain C", "plain C", "plain C"}},
 #ifdef C2_HAVE_AVX2
     {&c2_kernels_avx2, detect_avx2, NULL, {"FMA", "FMA on widened terms", "VPMADDWD on widened terms"}},
 #endif
