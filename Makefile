@@ -4,6 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 VENV := $(or $(CHRONOS2_VENV),venv)
+PYTEST = PYTHONPATH=$(abspath $(BUILD))/python:tests $(VENV)/bin/python -m pytest -q -p no:cacheprovider -p skips
 CTEST = ctest --output-on-failure --timeout 900 -j $(JOBS) --test-dir
 
 all:
@@ -43,8 +44,8 @@ test-full:
 	scripts/arm.sh $(JOBS) $(CMAKE_FLAGS)
 	scripts/wasm.sh $(JOBS) $(CMAKE_FLAGS)
 	$(MAKE) python
-	PYTHONPATH=$(abspath $(BUILD))/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider python/tests
-	PYTHONPATH=$(abspath $(BUILD))/python $(VENV)/bin/python -m pytest -q -p no:cacheprovider tests/full
+	$(PYTEST) python/tests
+	$(PYTEST) tests/full
 
 # The Python package in build/python, for PYTHONPATH. Without a development environment: pip install .
 python:

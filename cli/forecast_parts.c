@@ -75,6 +75,7 @@ c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *o
   size_t done = 0;
   size_t items = r->total.items;
   c2_status status = c2_flow_open(&flow, r->parts, &options, r->sorted, err);
+  if (r->future) c2_flow_set_future(&flow, r->future, r->horizon);
   if (out) forecast_write_header(r, out);
   r->reason[0] = '\0';
   if (status == C2_OK && !c2_flow_ended(&flow)) status = c2_flow_next(&flow, &r->in.set, err);

@@ -39,6 +39,7 @@ static c2_status read_futures(forecast_request *r, const c2_read_options *option
     if (path) C2_GOTO(c2_futures_fill(r->futures, 0, err));
     C2_GOTO(c2_unseen_count(&unseen, &r->in.set, err));
   }
+  if (path) C2_GOTO(c2_futures_note(r->futures, err));
   status = c2_unseen_note(&unseen, &r->in.set, err);
 fail:
   c2_unseen_free(&unseen);
@@ -60,8 +61,8 @@ chronos2_predict_options forecast_predict_options(const forecast_request *r) {
 }
 
 bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count) {
-  return count == 1 && !r->in.sql && !r->future && !r->scenarios && !r->in.wide && !r->cross_learning && !r->embed &&
-         c2_flow_serves(paths[0]);
+  return count == 1 && !r->in.sql && !r->scenarios && !r->in.wide && !r->cross_learning && !r->embed &&
+         (!r->future || c2_future_parts_serves(r->future)) && c2_flow_serves(paths[0]);
 }
 
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {

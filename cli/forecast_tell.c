@@ -15,5 +15,5 @@ void forecast_warn(forecast_request *r, const chronos2_config *config) {
   if (!r->was_warned) cli_warn_lengths(config, r->horizon, r->engine.context_length);
   if (!r->was_warned && !r->embed) cli_warn_levels(config, r->levels, r->level_count);
   r->was_warned = true;
-  cli_input_warn(&r->in.set, r->told);
+  cli_input_warn(r->parts ? &r->total.words : &r->in.set, r->told);
 }

@@ -307,6 +307,10 @@ c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *opti
   return C2_OK;
 }
 
+void c2_flow_set_future(c2_flow *f, const char *path, size_t horizon) {
+  f->future = (c2_future_parts){.path = path, .options = &f->options, .horizon = horizon};
+}
+
 /* ---- In order -------------------------------------------------------------------------------- */
 
 /* Whether columns of texts hold booleans alone, which only the last row tells. */
@@ -369,6 +373,29 @@ static void check_frequency(c2_flow *f) {
   (void)snprintf(f->reason, sizeof f->reason, "items differ in frequency");
 }
 
+static c2_status fill_future(c2_flow *f, c2_dataset *set, c2_error *err) {
+  c2_error why;
+  bool is_final = false;
+  f->future.known = f->is_sorted ? &f->grouped.words[0].words : NULL;
+  c2_status status = c2_future_parts_fill(&f->future, set, &f->total.words, &is_final, &why);
+  if (status == C2_OK) return C2_OK;
+  if (is_final || status == C2_ERR_MEMORY) C2_FAIL(err, status, "%s", why.text);
+  f->may_sort = true;
+  (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
+  return C2_OK;
+}
+
+/* What is known after the last part. */
+static c2_status end(c2_flow *f, c2_error *err) {
+  c2_error why;
+  check_frequency(f);
+  if (!f->future.path || f->reason[0]) return C2_OK;
+  c2_status status = c2_future_parts_end(&f->future, &f->total.words, &why);
+  if (status == C2_ERR_MEMORY) C2_FAIL(err, status, "%s", why.text);
+  if (status != C2_OK) (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
+  return C2_OK;
+}
+
 c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
   c2_error why;
   c2_status status = c2_assemble_long(&f->batch, set, &f->options, &why);
@@ -378,8 +405,9 @@ c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
   } else {
     C2_TRY(drop_taken(f, err));
     C2_TRY(check_part(f, set, err));
+    if (f->future.path && !f->reason[0]) C2_TRY(fill_future(f, set, err));
     C2_TRY(keep_words(&f->total, set, err));
-    if (c2_flow_ended(f) && !f->reason[0]) check_frequency(f);
+    if (c2_flow_ended(f) && !f->reason[0]) C2_TRY(end(f, err));
   }
   if (f->reason[0]) c2_dataset_free(set);
   return C2_OK;
@@ -410,6 +438,7 @@ void c2_flow_close(c2_flow *f) {
   } else {
     c2_input_close(&f->input);
   }
+  c2_future_parts_close(&f->future);
   c2_lookup_free(&f->seen);
   c2_dataset_free(&f->total.words);
   *f = (c2_flow){.rows = 0};

@@ -17,7 +17,7 @@
 #define C2_DATA_FLOW_H
 
 #include "base/pool.h"
-#include "data/grouped.h"
+#include "data/future_parts.h"
 
 typedef struct c2_flow_column {
   uint32_t *code;       /* [room]; of names and texts; UINT32_MAX: no text */
@@ -35,7 +35,7 @@ typedef struct c2_flow_total {
   size_t items, rows, filled;
   c2_freq freq;     /* of all items, once the table has ended */
   bool is_zoned;    /* whether any time stamp has an offset */
-  c2_dataset words; /* its columns that are ignored and what was found of the file's spelling; no items */
+  c2_dataset words; /* its columns that are ignored, what was found of the file's spelling, notes; no items */
 } c2_flow_total;
 
 typedef struct c2_flow {
@@ -53,6 +53,7 @@ typedef struct c2_flow {
   size_t rows, room, taken, read;
   bool has_ended;  /* the file has */
   bool has_failed; /* the file can't be read */
+  c2_future_parts future; /* without a path: nothing is known of the future */
   c2_lookup seen;  /* ids of all parts; texts of total->words */
   c2_flow_total total;
   char reason[500]; /* why the table isn't in order, as far as it was read; or "": rows of an item come apart, steps are
@@ -65,6 +66,10 @@ bool c2_flow_serves(const char *path);
 
 /* Close it also after a failure. */
 c2_status c2_flow_open(c2_flow *flow, const char *path, const c2_read_options *options, bool sorted, c2_error *err);
+
+/* Gives the items of all parts known futures from a file, for which c2_future_parts_serves. Call it before the first
+ * part. */
+void c2_flow_set_future(c2_flow *flow, const char *path, size_t horizon);
 
 /* The set is empty where the table turns out not to be in order. */
 c2_status c2_flow_next(c2_flow *flow, c2_dataset *set, c2_error *err);

@@ -266,19 +266,28 @@ static c2_status fill_item(c2_futures *f, size_t scenario, c2_item *item, c2_err
           f->columns.text[missing], item->id);
 }
 
-/* Says of a file without ids that its rows were shared, and how many were of no use. */
-static c2_status note_shared(c2_futures *f, c2_error *err) {
-  const c2_table *t = &f->table;
+c2_status c2_futures_note_shared(c2_dataset *set, const char *name, size_t items, const bool *used, size_t rows,
+                                 c2_error *err) {
   size_t outside = 0;
   char shared[96] = "";
-  for (size_t i = 0; i < t->count; i++) outside += !f->used[i];
-  if (f->set->count == 1 && outside == 0) return C2_OK;
-  if (f->set->count > 1) {
-    (void)snprintf(shared, sizeof shared, ": no column of ids: its rows hold for all %zu items", f->set->count);
+  for (size_t i = 0; i < rows; i++) outside += !used[i];
+  if (items == 1 && outside == 0) return C2_OK;
+  if (items > 1) {
+    (void)snprintf(shared, sizeof shared, ": no column of ids: its rows hold for all %zu items", items);
   }
-  if (outside == 0) return c2_dataset_note(f->set, err, "%.200s%s", t->name, shared);
-  return c2_dataset_note(f->set, err, "%.200s%s; %zu of its %zu rows are no step of a forecast", t->name, shared,
-                         outside, t->count);
+  if (outside == 0) return c2_dataset_note(set, err, "%.200s%s", name, shared);
+  return c2_dataset_note(set, err, "%.200s%s; %zu of its %zu rows are no step of a forecast", name, shared, outside,
+                         rows);
+}
+
+c2_status c2_futures_note(const c2_futures *f, c2_error *err) {
+  if (f->table.id) return C2_OK;
+  return c2_futures_note_shared(f->set, f->table.name, f->set->count, f->used, f->table.count, err);
+}
+
+const bool *c2_futures_used(const c2_futures *f, size_t *rows) {
+  *rows = f->table.count;
+  return f->used;
 }
 
 c2_status c2_futures_fill(c2_futures *f, size_t scenario, c2_error *err) {
@@ -287,17 +296,14 @@ c2_status c2_futures_fill(c2_futures *f, size_t scenario, c2_error *err) {
     C2_TRY(fill_item(f, scenario, &f->set->item[i], err));
     for (size_t s = 0; !f->table.id && s < f->horizon; s++) f->used[f->at[s]->at] = true;
   }
-  bool last = scenario + 1 == c2_futures_count(f);
-  return last && !f->table.id ? note_shared(f, err) : C2_OK;
+  return C2_OK;
 }
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
-static c2_status read_table(c2_futures *f, const char *path, const c2_read_options *options, bool scenarios,
-                            c2_error *err) {
+static c2_status read_table(c2_futures *f, const c2_read_options *options, bool scenarios, c2_error *err) {
   c2_roles roles = {.wants = 0};
   const c2_dialect past = f->set->dialect;
-  C2_TRY(c2_input_open(&f->input, path, true, options->dialect, err));
   f->input.expected = &past;
   c2_status status = find_roles(f, &roles, options, scenarios, err);
   if (status == C2_OK) status = c2_table_read(&f->table, &f->input, &roles, scenarios, options, f->set, err);
@@ -307,26 +313,42 @@ static c2_status read_table(c2_futures *f, const char *path, const c2_read_optio
   return status;
 }
 
+static c2_status read_input(c2_futures *f, const c2_read_options *options, bool scenarios, c2_error *err) {
+  C2_TRY(read_table(f, options, scenarios, err));
+  C2_TRY(group_rows(f, err));
+  C2_TRY(c2_axis_settle_future(&f->table, f->set, err));
+  c2_table_sort(&f->table);
+  C2_TRY(refuse_repeated_rows(f, err));
+  C2_TRY(c2_alloc_array(f->horizon, sizeof(c2_row *), &f->at, err));
+  C2_TRY(c2_alloc_array(f->table.count, sizeof *f->used, &f->used, err));
+  return c2_alloc_array(f->table.covariates, sizeof *f->found, &f->found, err);
+}
+
 c2_status c2_futures_open(c2_futures **out, c2_dataset *set, const char *path, const c2_read_options *options,
                           size_t horizon, bool scenarios, c2_error *err) {
   c2_futures *f = NULL;
   *out = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *f, &f, err));
-  c2_status status = C2_OK;
   f->set = set;
   f->horizon = horizon;
-  C2_GOTO(read_table(f, path, options, scenarios, err));
-  C2_GOTO(group_rows(f, err));
-  C2_GOTO(c2_axis_settle_future(&f->table, set, err));
-  c2_table_sort(&f->table);
-  C2_GOTO(refuse_repeated_rows(f, err));
-  C2_GOTO(c2_alloc_array(horizon, sizeof(c2_row *), &f->at, err));
-  C2_GOTO(c2_alloc_array(f->table.count, sizeof *f->used, &f->used, err));
-  C2_GOTO(c2_alloc_array(f->table.covariates, sizeof *f->found, &f->found, err));
+  c2_status status = c2_input_open(&f->input, path, true, options->dialect, err);
+  if (status == C2_OK) status = read_input(f, options, scenarios, err);
+  if (status != C2_OK) c2_futures_close(&f);
   *out = f;
-  return C2_OK;
-fail:
-  c2_futures_close(&f);
+  return status;
+}
+
+c2_status c2_futures_open_input(c2_futures **out, c2_dataset *set, const c2_input *input,
+                                const c2_read_options *options, size_t horizon, c2_error *err) {
+  c2_futures *f = NULL;
+  *out = NULL;
+  C2_TRY(c2_alloc_array(1, sizeof *f, &f, err));
+  f->set = set;
+  f->horizon = horizon;
+  f->input = *input;
+  c2_status status = read_input(f, options, false, err);
+  if (status != C2_OK) c2_futures_close(&f);
+  *out = f;
   return status;
 }
 

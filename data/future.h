@@ -18,9 +18,22 @@ c2_status c2_futures_open(c2_futures **out, c2_dataset *set, const char *path, c
 size_t c2_futures_count(const c2_futures *futures);
 const char *c2_futures_name(const c2_futures *futures, size_t scenario);
 
+/* The same of one future whose table is open. The futures close it. */
+c2_status c2_futures_open_input(c2_futures **out, c2_dataset *set, const c2_input *input,
+                                const c2_read_options *options, size_t horizon, c2_error *err);
+
 /* Makes a scenario's values the known futures of the set's items, in arrays that live as long as the set. Scenarios
  * are filled in once each, in order. */
 c2_status c2_futures_fill(c2_futures *futures, size_t scenario, c2_error *err);
+
+/* Says of a file without ids, once all scenarios were filled in, that its rows were shared, and how many were of no
+ * use. The second function says it of rows that `items` items of several sets have used: used[rows]. */
+c2_status c2_futures_note(const c2_futures *futures, c2_error *err);
+c2_status c2_futures_note_shared(c2_dataset *set, const char *name, size_t items, const bool *used, size_t rows,
+                                 c2_error *err);
+
+/* Rows of a file without ids that a forecast takes: [*rows]. They belong to the futures. */
+const bool *c2_futures_used(const c2_futures *futures, size_t *rows);
 
 void c2_futures_close(c2_futures **futures);
 

@@ -65,6 +65,28 @@ c2_status c2_unseen_count(c2_unseen *u, const c2_dataset *set, c2_error *err) {
   return C2_OK;
 }
 
+c2_status c2_unseen_add(c2_unseen *sum, const c2_unseen *u, c2_dataset *keeper, c2_error *err) {
+  for (size_t i = 0; i < u->columns.count; i++) {
+    const char *name = u->columns.text[i];
+    size_t index = 0;
+    if (!c2_lookup_find(&sum->columns, name, &index)) {
+      C2_TRY(c2_dataset_text(keeper, name, &name, err));
+      C2_TRY(c2_lookup_add(&sum->columns, name, &index, err));
+    }
+    size_t before = sum->capacity;
+    C2_TRY(c2_grow_array(&sum->column, &sum->capacity, sum->columns.count, sizeof *sum->column, err));
+    memset(sum->column + before, 0, (sum->capacity - before) * sizeof *sum->column);
+    c2_unseen_column *to = &sum->column[index];
+    const c2_unseen_column *from = &u->column[i];
+    if (to->values == 0 && from->values > 0) {
+      C2_TRY(c2_dataset_text(keeper, from->item, &to->item, err));
+      C2_TRY(c2_dataset_text(keeper, from->text, &to->text, err));
+    }
+    to->values += from->values;
+  }
+  return C2_OK;
+}
+
 c2_status c2_unseen_note(const c2_unseen *u, c2_dataset *set, c2_error *err) {
   for (size_t i = 0; i < u->columns.count; i++) {
     const c2_unseen_column *c = &u->column[i];

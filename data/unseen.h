@@ -32,6 +32,9 @@ typedef struct c2_unseen {
 /* Counts those of the futures that the items hold now. The set's items and pasts stay as they are between counts. */
 c2_status c2_unseen_count(c2_unseen *unseen, const c2_dataset *set, c2_error *err);
 
+/* Adds what was counted of one set to what was counted of those before. What is kept lies in `keeper`. */
+c2_status c2_unseen_add(c2_unseen *sum, const c2_unseen *unseen, c2_dataset *keeper, c2_error *err);
+
 /* Adds a note to the set for each covariate that has any. */
 c2_status c2_unseen_note(const c2_unseen *unseen, c2_dataset *set, c2_error *err);
 

@@ -216,7 +216,7 @@ static void test_program(void **state) {
 
 /* A table of ITEMS items with covariates: numbers; texts, of which `late` is the last one; booleans. Row i of the file
  * is row i * step of the table, modulo its size. */
-static void write_covariates(const char *path, int step, const char *late) {
+static void write_covariates(const char *path, int step, const char *two, const char *late) {
   enum { LENGTH = 120, ROWS = ITEMS * LENGTH }; /* the last rows aren't among those that are read first */
   FILE *out = fopen(path, "w");
   assert_non_null(out);
@@ -225,7 +225,7 @@ static void write_covariates(const char *path, int step, const char *late) {
     int row = (int)((int64_t)i * step % ROWS);
     int s = row % LENGTH;
     (void)fprintf(out, "%d,item %d,%s,2024-01-%02d %02d:00:00,%s,%d.%d,%060d\n", s % 7, row / LENGTH,
-                  row == ROWS - 1 ? late : s % 9 == 0 ? "" : s % 3 ? "1" : "2", 1 + s / 24, s % 24,
+                  row == ROWS - 1 ? late : s % 9 == 0 ? "" : s % 3 ? "1" : two, 1 + s / 24, s % 24,
                   row % 2 ? "True" : "FALSE", row * 31 % 50 + 3 * (s % 7), row % 10, 0);
   }
   assert_int_equal(fclose(out), 0);
@@ -252,7 +252,7 @@ static void test_covariates(void **state) {
   char *folder = program_make_folder();
   char *path = program_path(folder, "in.csv");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    write_covariates(path, cases[i].step, cases[i].late);
+    write_covariates(path, cases[i].step, "2", cases[i].late);
     program_result whole = forecast_covariates("-", path);
     program_result parts = forecast_covariates(path, NULL);
     if (whole.status != parts.status) fail_msg("%s%s", whole.err, parts.err);
@@ -267,10 +267,75 @@ static void test_covariates(void **state) {
   program_remove_folder(folder);
 }
 
+/* Known futures of those items for two steps. Without `step` one of an item's rows that hold for all. */
+static void write_future(const char *path, int step, const char *kind, const char *more) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fprintf(out, "timestamp,%skind,x,open\n", step ? "item_id," : "");
+  for (int i = 0; i < 2 * (step ? ITEMS : 1); i++) {
+    int row = i * step % (2 * ITEMS);
+    (void)fprintf(out, "2024-01-06 %02d:00:00,", (step ? row : i) % 2);
+    if (step) (void)fprintf(out, "item %d,", row / 2);
+    (void)fprintf(out, "%s,%d.5,%s\n", row % 5 == 4 ? kind : "1", row % 11, row % 3 ? "true" : "0");
+  }
+  (void)fputs(more, out);
+  assert_int_equal(fclose(out), 0);
+}
+
+static program_result forecast_future(const char *path, const char *future, const char *input) {
+  return program_run(
+      (const char *const[]){PROGRAM_PATH, "forecast", path, "-n2", "--context-length=32", "--quantile-levels=0.5",
+                            "--covariates=x,kind,open", "--future", future, NULL},
+      input);
+}
+
+static void test_futures(void **state) {
+  (void)state;
+  static const struct {
+    int step, future;
+    const char *kind, *more, *said; /* a warning, or the error */
+    bool is_error;
+  } cases[] = {
+      {1, 1, "two", "", "", false},
+      {1, 1, "", "", "", false},
+      {1, 1, "new", "", "never had 'new' in its past", false},
+      {1, 331, "new", "", "the series of ", false},
+      {7919, 331, "new", "", "never had 'new' in its past", false},
+      {7919, 0, "two", "2025-01-01,1,0,True\n", "its rows hold for all 700 items; 1 of its 3 rows are no step", false},
+      {1, 0, "two", "", "its rows hold for all 700 items", false},
+      {1, 1, "two", "2024-01-06 00:00:00,item 700,1,1,1\n", "found 'item 700'", true},
+      {1, 1, "two", "2024-01-06 02:00:00,item 0,1,1,1\n", "is none of the 2 steps", true},
+      {1, 1, "two", "2024-01-06 01:00:00,item 0,1,1,1\n", "there is a row for 2024-01-06 01:00:00 already", true},
+      {7919, 1, "two", "2024-01-06,item 5,1,5,1\n", "already, at line", true},
+      {1, 331, "two", "today,item 5,1,1,1\n", "found 'today'", true},
+  };
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  char *future = program_path(folder, "future.csv");
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    if (i == 0 || cases[i].step != cases[i - 1].step) write_covariates(path, cases[i].step, "two", "two");
+    write_future(future, cases[i].future, cases[i].kind, cases[i].more);
+    program_result whole = forecast_future("-", future, path);
+    program_result parts = forecast_future(path, future, NULL);
+    if (whole.status != cases[i].is_error || parts.status != whole.status) fail_msg("%s%s", whole.err, parts.err);
+    assert_string_equal(parts.out, whole.out);
+    if (!strstr(parts.err, cases[i].said)) fail_msg("expected '%s', found '%s'", cases[i].said, parts.err);
+    if (!cases[i].is_error && strstr(parts.err, "kept in memory")) fail_msg("case %zu: %s", i, parts.err);
+    const char *same = strstr(parts.err, "chronos2: 700 items");
+    if (!cases[i].is_error) assert_string_equal(same, whole.err);
+    program_free(&parts);
+    program_free(&whole);
+  }
+  free(future);
+  free(path);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts_are_the_whole),
                                      cmocka_unit_test(test_tables_out_of_order),
                                      cmocka_unit_test(test_late_sign), cmocka_unit_test(test_spill),
-                                     cmocka_unit_test(test_program), cmocka_unit_test(test_covariates)};
+                                     cmocka_unit_test(test_program), cmocka_unit_test(test_covariates),
+                                     cmocka_unit_test(test_futures)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

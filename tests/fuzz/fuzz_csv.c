@@ -15,6 +15,7 @@ static c2_status fill_futures(c2_futures *futures, c2_dataset *set, c2_error *er
     status = c2_futures_fill(futures, k, err);
     if (status == C2_OK) status = c2_unseen_count(&unseen, set, err);
   }
+  if (status == C2_OK) status = c2_futures_note(futures, err);
   if (status == C2_OK) status = c2_unseen_note(&unseen, set, err);
   c2_unseen_free(&unseen);
   return status;
