@@ -22,6 +22,7 @@
 #include "serve/log.h"
 
 enum { MOST_THREADS = 4, TICKS = 10 /* a second */, BACKLOG = 1024, DISCARD = 4 /* bodies */ };
+enum { LAST_WORDS = 5 }; /* seconds for those that are given up to be told so */
 
 /* What a connection is waiting for. */
 typedef enum phase { HEAD, BODY, FORECAST, SEND, NEXT } phase;
@@ -350,7 +351,7 @@ static void drain(http *h) {
   if (!is_over) return;
   C2_LOG("warning", "cancelling", C2_LOG_NUMBER("active", c2_server_active(h->server)));
   c2_server_cancel(h->server);
-  for (began = c2_clock_seconds(); c2_server_active(h->server) > 0 && c2_clock_seconds() - began < 1;) {
+  for (began = c2_clock_seconds(); c2_server_active(h->server) > 0 && c2_clock_seconds() - began < LAST_WORDS;) {
     (void)wait_for_signal();
     watch(h);
   }

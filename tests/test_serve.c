@@ -566,7 +566,7 @@ static void wait_for_work(const serving *s) {
 
 static void test_drain(void **state) {
   (void)state;
-  serving s = serving_start(NULL);
+  serving s = serving_start((const char *const[]){"--grace", "900", NULL});
   char *body = serving_make_body(20, 30, 5, heavy);
   burst running = {.server = &s, .body = body};
   pthread_t thread;

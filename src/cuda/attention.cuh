@@ -48,7 +48,7 @@ __device__ __forceinline__ void limits_of(const c2_gpu_attend &a, const c2_gpu_t
   *high = part == 1 ? seen.last : seen.last2;
 }
 
-/* Rows [at, at + count) of a part's matrix into shared memory, zeros behind its end. */
+/* Rows [at, at + count) of a part's matrix on their way into shared memory, zeros behind its end. */
 template <class T, int HEAD, int ROW>
 __device__ void load_rows(shared<T> to, global<const T> from, const key_part<T> &p, uint32_t at, int count) {
   const int PER_ROW = HEAD * (int)sizeof(T) / 16;
@@ -56,13 +56,9 @@ __device__ void load_rows(shared<T> to, global<const T> from, const key_part<T> 
   for (int i = (int)threadIdx.x; i < count * PER_ROW; i += ATTEND_THREADS) {
     uint32_t key = at + (uint32_t)(i / PER_ROW);
     size_t in = (size_t)(i / PER_ROW * ROW + i % PER_ROW * STEP);
-    if (key < p.to) {
-      size_t row = p.first + key;
-      if (p.listed) row = p.rows[row];
-      copy16(to, in, from, row * p.stride + (size_t)(i % PER_ROW * STEP));
-    } else {
-      zero16(to, in);
-    }
+    size_t row = p.first + (key < p.to ? key : at);
+    if (p.listed) row = p.rows[row];
+    copy16_async(to, in, from, row * p.stride + (size_t)(i % PER_ROW * STEP), key < p.to);
   }
 }
 
@@ -221,12 +217,9 @@ template <int HEAD, int KEYS> __global__ void __launch_bounds__(ATTEND_THREADS, 
   for (uint32_t i = threadIdx.x; i < C2_TILE_QUERIES * HEAD / 4; i += ATTEND_THREADS) {
     uint32_t query = i / (HEAD / 4);
     size_t in = query * (size_t)tile::ROW + i % (HEAD / 4) * 4;
-    if (query < t.queries) {
-      copy16(q, in, global<const float>((const float *)a.q) + column,
-             query_row(a, t, query) * a.q_stride + i % (HEAD / 4) * 4);
-    } else {
-      zero16(q, in);
-    }
+    size_t row = query_row(a, t, query < t.queries ? query : 0);
+    copy16_async(q, in, global<const float>((const float *)a.q) + column, row * a.q_stride + i % (HEAD / 4) * 4,
+                 query < t.queries);
   }
   for (int part = 0; part < PARTS; part++) {
     key_part<float> keys = part_of<float>(a, t, column, part);
@@ -239,6 +232,7 @@ template <int HEAD, int KEYS> __global__ void __launch_bounds__(ATTEND_THREADS, 
       __syncthreads();
       load_rows<float, HEAD, tile::ROW>(k, keys.k, keys, at, KEYS);
       load_rows<float, HEAD, HEAD>(v, keys.v, keys, at, KEYS);
+      wait_for_copies();
       __syncthreads();
       bool sees = false;
       for (int i = 0; i < 4; i++) sees = sees || (low[i] < at + KEYS && high[i] > at && low[i] < high[i]);
@@ -258,7 +252,7 @@ template <int HEAD, int KEYS> __global__ void __launch_bounds__(ATTEND_THREADS, 
 /* Products by mma.sync.m16n8k16: of a warp's 16 queries a lane has lane / 4 and lane / 4 + 8, of eight keys or columns
  * 2 (lane % 4) and the next. Weights are rounded to bf16 before they meet the values; sums are float32. */
 template <int HEAD> struct bf16_tile {
-  enum { KEYS = 64, ROW = HEAD + 8, STEPS = HEAD / 16, GROUPS = KEYS / 16 };
+  enum { ROW = HEAD + 8, STEPS = HEAD / 16, KEYS = HEAD > 64 ? 32 : 64, GROUPS = KEYS / 16, BLOCK = KEYS * ROW };
   uint32_t q[STEPS][4];
   float out[2 * STEPS][4];
   softmax_row row[2];
@@ -311,32 +305,37 @@ template <int HEAD> __device__ void bf16_values(bf16_tile<HEAD> *f, const float 
   }
 }
 
-/* Masks a block's scores and makes weights of them; what was summed before is corrected. */
+/* Makes weights of a block's scores, masked unless the warp sees it whole; what was summed before is corrected. */
 template <int HEAD>
 __device__ void bf16_weights(bf16_tile<HEAD> *f, float (*s)[4], const uint32_t *low, const uint32_t *high,
                              uint32_t at) {
   typedef bf16_tile<HEAD> tile;
+  const float LOG2_E = 1.44269504f;
   unsigned lane = threadIdx.x % 32;
+  bool whole = low[0] <= at && low[1] <= at && high[0] >= at + tile::KEYS && high[1] >= at + tile::KEYS;
+  if (C2_ANY(!whole)) {
+    C2_UNROLL
+    for (int n = 0; n < 8 * tile::GROUPS; n++) { /* tile n / 4, half n / 2 % 2, neighbour n % 2 */
+      uint32_t key = at + 8 * (uint32_t)(n / 4) + lane % 4 * 2 + (uint32_t)(n % 2);
+      if (key < low[n / 2 % 2] || key >= high[n / 2 % 2]) s[n / 4][n % 4] = -C2_INFINITY;
+    }
+  }
   C2_UNROLL
   for (int half = 0; half < 2; half++) {
     float maximum = -C2_INFINITY;
     C2_UNROLL
-    for (int n = 0; n < 4 * tile::GROUPS; n++) { /* tile n / 2, neighbour n % 2 */
-      uint32_t key = at + 8 * (uint32_t)(n / 2) + lane % 4 * 2 + (uint32_t)(n % 2);
-      float *score = &s[n / 2][2 * half + n % 2];
-      if (key < low[half] || key >= high[half]) *score = -C2_INFINITY;
-      maximum = fmaxf(maximum, *score);
-    }
+    for (int n = 0; n < 4 * tile::GROUPS; n++) maximum = fmaxf(maximum, s[n / 2][2 * half + n % 2]);
     float correction = take_maximum(&f->row[half], largest_of(maximum, 4));
     C2_UNROLL
     for (int n = 0; n < 2 * tile::STEPS; n++) {
       f->out[n][2 * half] *= correction;
       f->out[n][2 * half + 1] *= correction;
     }
+    float top = f->row[half].maximum == -C2_INFINITY ? 0.0f : f->row[half].maximum * LOG2_E; /* else NaN */
     C2_UNROLL
     for (int n = 0; n < 4 * tile::GROUPS; n++) {
       float *score = &s[n / 2][2 * half + n % 2];
-      *score = *score == -C2_INFINITY ? 0.0f : C2_FAST_EXP(*score - f->row[half].maximum);
+      *score = C2_FAST_EXP2(fmaf(*score, LOG2_E, -top));
       f->row[half].sum += *score;
     }
   }
@@ -388,10 +387,35 @@ __device__ void bf16_step(bf16_tile<HEAD> *f, shared<bf16> k, shared<bf16> v, co
   }
 }
 
+/* The next block of keys to come, one part after another. */
+template <class T> struct key_walk {
+  key_part<T> keys;
+  uint32_t at;
+  int part; /* PARTS: there is none */
+};
+
+template <class T>
+__device__ __forceinline__ void find_block(key_walk<T> *w, const c2_gpu_attend &a, const c2_gpu_tile &t,
+                                           size_t column) {
+  while (w->at >= w->keys.to) {
+    if (++w->part == PARTS) return;
+    w->keys = part_of<T>(a, t, column, w->part);
+    w->at = w->keys.from;
+  }
+}
+
+template <int HEAD> __device__ void bf16_load(shared<bf16> k, shared<bf16> v, const key_walk<bf16> &w) {
+  typedef bf16_tile<HEAD> tile;
+  if (w.part == PARTS) return;
+  load_rows<bf16, HEAD, tile::ROW>(k, w.keys.k, w.keys, w.at, tile::KEYS);
+  load_rows<bf16, HEAD, tile::ROW>(v, w.keys.v, w.keys, w.at, tile::KEYS);
+}
+
+/* While a block of keys is worked on, the next one comes. */
 template <int HEAD> __global__ void __launch_bounds__(ATTEND_THREADS, 1) attend_bf16_kernel(c2_gpu_attend a) {
   typedef bf16_tile<HEAD> tile;
-  C2_SHARED(bf16, k, tile::KEYS * tile::ROW);
-  C2_SHARED(bf16, v, tile::KEYS * tile::ROW);
+  C2_SHARED(bf16, k, 2 * tile::BLOCK);
+  C2_SHARED(bf16, v, 2 * tile::BLOCK);
   c2_gpu_tile t = global<const c2_gpu_tile>(a.tile)[blockIdx.x];
   size_t column = (size_t)blockIdx.y * HEAD;
   bool blind = is_blind(a, blockIdx.y);
@@ -405,20 +429,28 @@ template <int HEAD> __global__ void __launch_bounds__(ATTEND_THREADS, 1) attend_
   C2_UNROLL
   for (int n = 0; n < 2 * tile::STEPS; n++) f.out[n][0] = f.out[n][1] = f.out[n][2] = f.out[n][3] = 0.0f;
   bf16_queries<HEAD>(&f, a, t, column, first);
-  for (int part = 0; part < PARTS; part++) {
-    key_part<bf16> keys = part_of<bf16>(a, t, column, part);
-    uint32_t low[2];
-    uint32_t high[2];
-    for (int half = 0; half < 2; half++) {
-      limits_of(a, t, blind, first + threadIdx.x % 32 / 4 + 8 * (uint32_t)half, part, &low[half], &high[half]);
+  key_walk<bf16> next = {part_of<bf16>(a, t, column, 0), 0, 0};
+  uint32_t low[2];
+  uint32_t high[2];
+  int part = -1;   /* whose limits these are */
+  int buffer = 0; /* which half of k and v the block is in */
+  find_block(&next, a, t, column);
+  bf16_load<HEAD>(k, v, next);
+  while (next.part < PARTS) {
+    uint32_t at = next.at;
+    if (next.part != part) {
+      part = next.part;
+      for (int half = 0; half < 2; half++) {
+        limits_of(a, t, blind, first + threadIdx.x % 32 / 4 + 8 * (uint32_t)half, part, &low[half], &high[half]);
+      }
     }
-    for (uint32_t at = keys.from; at < keys.to; at += tile::KEYS) {
-      __syncthreads();
-      load_rows<bf16, HEAD, tile::ROW>(k, keys.k, keys, at, tile::KEYS);
-      load_rows<bf16, HEAD, tile::ROW>(v, keys.v, keys, at, tile::KEYS);
-      __syncthreads();
-      bf16_step<HEAD>(&f, k, v, low, high, at);
-    }
+    wait_for_copies();
+    __syncthreads(); /* the block has come, and nobody reads the one before it, whose place the next one takes */
+    next.at += tile::KEYS;
+    find_block(&next, a, t, column);
+    bf16_load<HEAD>(k + (size_t)((1 - buffer) * tile::BLOCK), v + (size_t)((1 - buffer) * tile::BLOCK), next);
+    bf16_step<HEAD>(&f, k + (size_t)(buffer * tile::BLOCK), v + (size_t)(buffer * tile::BLOCK), low, high, at);
+    buffer = 1 - buffer;
   }
   bf16_finish<HEAD>(a, t, f, column, first);
 }

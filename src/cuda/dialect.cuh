@@ -13,8 +13,14 @@
 #define C2_SHARED(type, name, count) __shared__ __align__(16) type name[count]
 #define C2_UNROLL _Pragma("unroll")
 #define C2_UNROLL_FOUR _Pragma("unroll 4") /* where more would spill registers */
-#define C2_FAST_EXP(x) __expf(x)
+#define C2_FAST_EXP2(x) exp2_approximated(x)
 #define C2_INFINITY __int_as_float(0x7f800000)
+
+__device__ __forceinline__ float exp2_approximated(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
 
 template <class T> using global = T *;
 template <class T> using shared = T *;
@@ -67,14 +73,17 @@ __device__ __forceinline__ void load16(float *to, const bf16 *from, size_t i) {
   }
 }
 
-/* Sixteen bytes. */
-template <class T> __device__ __forceinline__ void copy16(T *to, size_t i, const T *from, size_t j) {
-  *reinterpret_cast<uint4 *>(to + i) = *reinterpret_cast<const uint4 *>(from + j);
+/* Sixteen bytes on their way into shared memory, zeros unless `there`. They have come when this thread has waited
+ * for its copies; other threads see them after a barrier. */
+template <class T> __device__ __forceinline__ void copy16_async(T *to, size_t i, const T *from, size_t j, bool there) {
+  asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;"
+               :
+               : "r"((uint32_t)__cvta_generic_to_shared(to + i)), "l"(__cvta_generic_to_global(from + j)),
+                 "r"(there ? 16 : 0)
+               : "memory");
 }
 
-template <class T> __device__ __forceinline__ void zero16(T *to, size_t i) {
-  *reinterpret_cast<uint4 *>(to + i) = make_uint4(0, 0, 0, 0);
-}
+__device__ __forceinline__ void wait_for_copies() { asm volatile("cp.async.wait_all;" ::: "memory"); }
 
 /* Two neighbours as one word. */
 __device__ __forceinline__ uint32_t load_pair(const bf16 *from, size_t i) {

@@ -38,6 +38,13 @@ struct place {
   bool left; /* by a jump */
 };
 
+/* An element of shared memory on its way. */
+struct copy {
+  shared_block *block;
+  size_t index;
+  unsigned char bytes[4];
+};
+
 struct fiber {
   place at;
   std::unique_ptr<unsigned char[]> stack;
@@ -45,6 +52,7 @@ struct fiber {
   const char *file; /* of the barrier or meeting */
   int line;
   void *payload;
+  std::vector<copy> copies;
 };
 
 struct warp {
@@ -142,6 +150,7 @@ void run_block() {
     if (!f.stack) f.stack.reset(new unsigned char[STACK_BYTES]);
     f.file = nullptr;
     f.line = 0;
+    f.copies.clear();
     f.at.left = false;
     getcontext(&f.at.context);
     f.at.context.uc_stack.ss_sp = f.stack.get();
@@ -390,6 +399,21 @@ void *write_shared(shared_block *b, size_t index) {
   remember(b->writer[index]);
   b->written[index] = true;
   return b->values.get() + index * b->size;
+}
+
+void bring_shared(shared_block *b, size_t index, const void *bytes) {
+  fiber &f = m.fibers[m.current];
+  copy c = {b, index, {0, 0, 0, 0}};
+  write_shared(b, index); /* from now on it may come at any time */
+  b->written[index] = false;
+  memcpy(c.bytes, bytes, b->size);
+  f.copies.push_back(c);
+}
+
+void wait_copies() {
+  fiber &f = m.fibers[m.current];
+  for (const copy &c : f.copies) memcpy(write_shared(c.block, c.index), c.bytes, c.block->size);
+  f.copies.clear();
 }
 
 /* ---- Threads that meet -------------------------------------------------------------------------- */

@@ -71,6 +71,9 @@ struct shared_block;
 shared_block *shared_at(const char *file, int line, size_t elements, size_t size);
 void *read_shared(shared_block *block, size_t index);
 void *write_shared(shared_block *block, size_t index);
+/* Bytes that a copy brings when the thread waits for its copies; until then the element counts as never written. */
+void bring_shared(shared_block *block, size_t index, const void *bytes);
+void wait_copies();
 
 template <class T> class pointer {
   T *at_;
@@ -131,6 +134,7 @@ template <class T> class shared_array {
   reference operator[](size_t i) const { return reference(block_, first_ + i); }
   shared_array operator+(size_t n) const { return shared_array(block_, first_ + n); }
   size_t index(size_t i) const { return first_ + i; }
+  void bring(size_t i, const T &value) const { bring_shared(block_, first_ + i, &value); }
 };
 
 void barrier(const char *file, int line);
@@ -172,7 +176,7 @@ inline void need_aligned(size_t bytes, size_t alignment, const char *file, int l
   shared<type> name(emulator::shared_at(__FILE__, __LINE__, (count), sizeof(type)), 0)
 #define C2_UNROLL
 #define C2_UNROLL_FOUR
-#define C2_FAST_EXP(x) std::exp(x)
+#define C2_FAST_EXP2(x) std::exp2(x)
 #define C2_INFINITY INFINITY
 
 inline double __dadd_rn(double x, double y) { return x + y; }
@@ -228,17 +232,13 @@ template <class T> void load16(float *to, global<const T> from, size_t i) {
   for (size_t n = 0; n < 16 / sizeof(T); n++) to[n] = to_float(static_cast<T>(from[i + n]));
 }
 
-/* Sixteen bytes. */
-template <class T> void copy16(shared<T> to, size_t i, global<const T> from, size_t j) {
+template <class T> void copy16_async(shared<T> to, size_t i, global<const T> from, size_t j, bool there) {
   emulator::need_aligned(to.index(i) * sizeof(T), 16, __FILE__, __LINE__);
   emulator::need_aligned(reinterpret_cast<uintptr_t>(from.address(j)), 16, __FILE__, __LINE__);
-  for (size_t n = 0; n < 16 / sizeof(T); n++) to[i + n] = from[j + n];
+  for (size_t n = 0; n < 16 / sizeof(T); n++) to.bring(i + n, there ? static_cast<T>(from[j + n]) : T{});
 }
 
-template <class T> void zero16(shared<T> to, size_t i) {
-  emulator::need_aligned(to.index(i) * sizeof(T), 16, __FILE__, __LINE__);
-  for (size_t n = 0; n < 16 / sizeof(T); n++) to[i + n] = T{};
-}
+inline void wait_for_copies() { emulator::wait_copies(); }
 
 /* Two neighbours as one word. */
 inline uint32_t load_pair(global<const bf16> from, size_t i) {

@@ -78,6 +78,32 @@ static void product_kernel(global<float> out, global<const float> left, global<c
   for (unsigned i = 0; i < 4; i++) out[(lane / 4 + i / 2 * 8) * 8 + lane % 4 * 2 + i % 2] = c[i];
 }
 
+/* out = a block's 256 values backwards, the last 56 of them zeros. */
+static void copies_kernel(global<float> out, global<const float> in) {
+  C2_SHARED(float, x, 256);
+  unsigned t = threadIdx.x;
+  copy16_async(x, 4 * t, in, t < 50 ? 256 * blockIdx.x + 4 * t : 0, t < 50);
+  wait_for_copies();
+  __syncthreads();
+  for (unsigned i = t; i < 256; i += 64) out[256 * blockIdx.x + i] = x[255 - i];
+}
+
+static void test_copies(void **) {
+  float *in = device_floats(512, true);
+  float *out = device_floats(512, false);
+  for (uint64_t s = 0; s < SEEDS; s++) {
+    emulator::seed(s);
+    const char *fault = emulator::run(2, 64, CALL(copies_kernel(out, in)));
+    if (fault) fail_msg("%s", fault);
+    for (int i = 0; i < 512; i++) {
+      int from = 255 - i % 256;
+      assert_true(out[i] == (from < 200 ? in[i / 256 * 256 + from] : 0.0f));
+    }
+  }
+  emulator::release(in);
+  emulator::release(out);
+}
+
 static void test_tiles(void **) {
   float *left = device_floats(256, true);
   float *right = device_floats(256, true);
@@ -173,7 +199,24 @@ static void warp_divergence_kernel(global<float> out) {
 
 static void misaligned_kernel(global<const float> in) {
   C2_SHARED(float, x, 64);
-  copy16(x, 1, in, 0);
+  copy16_async(x, 1, in, 0, true);
+}
+
+/* A copy that is read before it has come, or before it has come for others; or whose place is still read. */
+enum lapse { NOT_WAITED, NO_BARRIER, TOO_EARLY };
+
+static void early_kernel(global<float> out, global<const float> in, lapse which) {
+  C2_SHARED(float, x, 256);
+  if (which == TOO_EARLY) {
+    copy16_async(x, 4 * threadIdx.x, in, 0, true);
+    wait_for_copies();
+    __syncthreads();
+    out[threadIdx.x] = x[255 - threadIdx.x];
+  }
+  copy16_async(x, 4 * threadIdx.x, in, 0, true);
+  if (which != NOT_WAITED) wait_for_copies();
+  if (which != NO_BARRIER) __syncthreads();
+  out[threadIdx.x] = x[255 - threadIdx.x];
 }
 
 static void two_blocks_kernel(global<float> out) { out[threadIdx.x] = 1; }
@@ -206,6 +249,9 @@ static void test_faults(void **) {
   expect_fault(1, 64, CALL(divergence_kernel(true)), "threads diverge");
   expect_fault(1, 32, CALL(warp_divergence_kernel(out)), "threads diverge");
   expect_fault(1, 32, CALL(misaligned_kernel(in)), "misaligned");
+  expect_fault(1, 64, CALL(early_kernel(out, in, NOT_WAITED)), "never written");
+  expect_fault(1, 64, CALL(early_kernel(out, in, NO_BARRIER)), "shared array");
+  expect_fault(1, 64, CALL(early_kernel(out, in, TOO_EARLY)), "a race");
   expect_fault(2, 64, CALL(two_blocks_kernel(out)), "another block");
   expect_fault(2, 64, CALL(block_reads_kernel(in)), "another block");
   expect_fault(1, 32, CALL(greedy_kernel()), "a block has 48 KiB");
@@ -215,7 +261,7 @@ static void test_faults(void **) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_reduction), cmocka_unit_test(test_tiles),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_reduction), cmocka_unit_test(test_tiles), cmocka_unit_test(test_copies),
                                      cmocka_unit_test(test_shuffles), cmocka_unit_test(test_faults)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
