@@ -92,8 +92,6 @@ static c2_status refuse_binary(const char *name, const char *text, size_t size, 
   static const struct {
     const char *start, *format;
   } others[] = {{"PAR1", "Parquet"},
-                {"ARROW1", "Arrow"},
-                {"\xff\xff\xff\xff", "Arrow"},
                 {"FEA1", "Feather"},
                 {"\x1f\x8b", "gzip"},
                 {"\x28\xb5\x2f\xfd", "Zstandard"},

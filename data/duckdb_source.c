@@ -1,8 +1,7 @@
-/* What DuckDB reads for a path: Parquet, Excel and Arrow files, folders and patterns of Parquet files, compressed text;
+/* What DuckDB reads for a path: Parquet and Excel files, folders and patterns of Parquet files, compressed text;
  * and SQL in the place of a path. */
 #include "data/duckdb_source.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,19 +9,10 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "data/duckdb_query.h"
 
 /* ---- Paths ------------------------------------------------------------------------------------ */
-
-static bool ends_with(const char *path, const char *end) {
-  size_t n = strlen(path);
-  size_t m = strlen(end);
-  if (n <= m) return false;
-  for (size_t i = 0; i < m; i++) {
-    if (tolower((unsigned char)path[n - m + i]) != end[i]) return false;
-  }
-  return true;
-}
 
 /* The path as DuckDB takes it: of a file that is there, signs of a pattern stand for themselves. */
 static char *literal_pattern(const char *path) {
@@ -44,13 +34,13 @@ static bool is_pattern(const char *path) {
 
 static bool is_one_of(const char *path, const char *const *ends) {
   for (; *ends; ends++) {
-    if (ends_with(path, *ends)) return true;
+    if (c2_text_ends(path, *ends)) return true;
   }
   return false;
 }
 
 bool c2_duckdb_sniff(const c2_input *input) {
-  static const char *const ends[] = {".parquet", ".pq", ".xlsx", ".arrow", ".arrows", ".feather", ".ipc", NULL};
+  static const char *const ends[] = {".parquet", ".pq", ".xlsx", NULL};
   return is_one_of(input->path, ends) || c2_is_directory(input->path);
 }
 
@@ -62,8 +52,7 @@ bool c2_is_compressed(const char *path) {
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
 static const char *function_of(const char *path) {
-  if (ends_with(path, ".xlsx")) return "read_xlsx";
-  return ends_with(path, ".parquet") || ends_with(path, ".pq") || c2_is_directory(path) ? "read_parquet" : "read_arrow";
+  return c2_text_ends(path, ".xlsx") ? "read_xlsx" : "read_parquet";
 }
 
 /* "read_parquet('sales.parquet')". */
@@ -97,21 +86,16 @@ static c2_status write_source(struct c2_query *q, const c2_input *input, c2_erro
   return c2_sql_finish(out, &q->from, err);
 }
 
-/* Extensions that aren't part of the library are loaded where they are installed, and named where they aren't. */
+/* An extension that isn't part of the library is loaded where it is installed, and named where it isn't. */
 static c2_status load_extension(const struct c2_query *q, const c2_input *input, c2_error *err) {
   c2_error why;
-  const char *name = NULL;
-  if (strncmp(q->from, "read_xlsx", 9) == 0) name = "excel";
-  if (strncmp(q->from, "read_arrow", 10) == 0) name = "nanoarrow";
-  if (!name) return C2_OK;
-  char sql[64];
-  (void)snprintf(sql, sizeof sql, "LOAD %s", name);
-  if (c2_duckdb_run(&q->duck, input->name, sql, &why) == C2_OK) return C2_OK;
-  C2_FAIL(
-      err, C2_ERR_UNSUPPORTED,
-      "%s: DuckDB reads this format by its extension '%s', which is not installed (INSTALL %s%s); or save the table "
-      "as CSV or Parquet",
-      input->name, name, name, strcmp(name, "nanoarrow") == 0 ? " FROM community" : "");
+  if (strncmp(q->from, "read_xlsx", 9) != 0 || c2_duckdb_run(&q->duck, input->name, "LOAD excel", &why) == C2_OK) {
+    return C2_OK;
+  }
+  C2_FAIL(err, C2_ERR_UNSUPPORTED,
+          "%s: DuckDB reads this format by its extension 'excel', which is not installed (INSTALL excel); or save the "
+          "table as CSV or Parquet",
+          input->name);
 }
 
 static c2_status open_names(c2_input *input, c2_error *err) {
@@ -144,7 +128,7 @@ static bool holds_parquet(const char *folder, int depth) {
     if (entry->d_name[0] == '.') continue;
     int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
     if (n < 0 || (size_t)n >= sizeof path) continue;
-    found = c2_is_directory(path) ? depth > 0 && holds_parquet(path, depth - 1) : ends_with(path, ".parquet");
+    found = c2_is_directory(path) ? depth > 0 && holds_parquet(path, depth - 1) : c2_text_ends(path, ".parquet");
   }
   if (directory) (void)closedir(directory);
   return found;

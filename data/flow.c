@@ -283,12 +283,23 @@ static const c2_reader part_reader = {"a part of a table", never, NULL, read_par
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
+/* Arrow files are read whole. */
+static bool is_arrow(const char *path) {
+  char start[8];
+  c2_input input = {.path = path, .text = start};
+  FILE *file = fopen(path, "rb");
+  if (file) input.size = fread(start, 1, sizeof start, file);
+  if (file) (void)fclose(file);
+  return c2_arrow_reader.sniff(&input);
+}
+
 bool c2_flow_serves(const char *path) {
   c2_input input = {.path = path};
   struct stat info;
   if (stat(path, &info) != 0) return false;
   if (c2_duckdb_reader.sniff(&input)) return S_ISDIR(info.st_mode) || info.st_size >= LARGE_FILE / 4;
-  return S_ISREG(info.st_mode) && info.st_size >= LARGE_FILE && !c2_path_is_json(path) && !c2_is_compressed(path);
+  return S_ISREG(info.st_mode) && info.st_size >= LARGE_FILE && !c2_path_is_json(path) && !c2_is_compressed(path) &&
+         !is_arrow(path);
 }
 
 c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, bool sorted, c2_error *err) {

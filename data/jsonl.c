@@ -398,21 +398,15 @@ fail:
 
 /* ---- The reader ------------------------------------------------------------------------------ */
 
-static bool ends_with(const char *path, const char *extension) {
-  size_t n = strlen(path);
-  size_t m = strlen(extension);
-  return n > m && strcmp(path + n - m, extension) == 0;
-}
-
 bool c2_path_is_json(const char *path) {
-  return ends_with(path, ".jsonl") || ends_with(path, ".ndjson") || ends_with(path, ".json");
+  return c2_text_ends(path, ".jsonl") || c2_text_ends(path, ".ndjson") || c2_text_ends(path, ".json");
 }
 
 /* By the name's extension, or else by the first character. */
 static bool sniff(const c2_input *input) {
   const char *path = input->path;
   if (c2_path_is_json(path)) return true;
-  return !ends_with(path, ".csv") && input->text[strspn(input->text, " \t\n\v\f\r")] == '{';
+  return !c2_text_ends(path, ".csv") && input->text[strspn(input->text, " \t\n\v\f\r")] == '{';
 }
 
 const c2_reader c2_json_lines_reader = {"JSON Lines", sniff, NULL, NULL, read_series, NULL, NULL};

@@ -11,7 +11,7 @@
 #include "data/joined.h"
 
 /* The first one that recognises a file reads it. */
-static const c2_reader *const readers[] = {&c2_json_lines_reader, &c2_csv_reader};
+static const c2_reader *const readers[] = {&c2_arrow_reader, &c2_json_lines_reader, &c2_csv_reader};
 enum { READERS = sizeof readers / sizeof readers[0] };
 
 c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t size, bool table,

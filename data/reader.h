@@ -66,6 +66,7 @@ typedef struct c2_input {
   const c2_dialect *expected; /* borrowed: that of a related file, for what this one leaves open; or NULL */
   c2_csv csv;
   struct c2_query *query;  /* of the reader by DuckDB; else NULL */
+  struct c2_arrow_table *arrow; /* of the reader of Arrow; else NULL */
   c2_csv_window *window;   /* of a CSV file that is read in parts; the input's own; else NULL */
   bool is_settled;         /* the dialect is */
   void *owner;             /* of readers that others make */
@@ -94,6 +95,7 @@ struct c2_reader {
 
 extern const c2_reader c2_json_lines_reader; /* jsonl.c */
 extern const c2_reader c2_csv_reader;        /* csv_columns.c */
+extern const c2_reader c2_arrow_reader;      /* arrow_reader.c */
 extern const c2_reader c2_duckdb_reader;     /* duckdb_reader.c; it is chosen by the path and opens the file itself */
 
 #endif

@@ -35,7 +35,7 @@ allow src/forecast '(base|model|series|engine|forecast)/[a-z0-9_]+\.h|chronos2\.
 allow src/time '(base|time)/[a-z0-9_]+\.h' src/time/*.[ch]
 allow src/table '(base|time|forecast|table)/[a-z0-9_]+\.h|chronos2\.h' src/table/*.[ch]
 allow src '(base|model|series|engine|forecast|table)/[a-z0-9_]+\.h|kernels/kernels\.h|chronos2\.h|version\.h|api\.h' src/*.[ch]
-allow data '(base|time|data)/[a-z0-9_]+\.h' data/*.[ch]
+allow data '(base|time|data)/[a-z0-9_]+\.h|table/arrow\.h|chronos2\.h' data/*.[ch]
 allow study/statistics '(base|study/statistics)/[a-z0-9_]+\.h' study/statistics/*.[ch]
 allow study/tasks '(base|time|data|study/(tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/tasks/*.[ch]
 allow study/measure '(base|study/(measure|tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/measure/*.[ch]

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # Installs what the build, the tests or the full tests need and this machine lacks (Debian, Ubuntu).
 #
-#   scripts/setup.sh [build|test|serve|arm|wasm|duckdb|full]
+#   scripts/setup.sh [build|test|serve|arm|wasm|duckdb|arrow|full]
 #
 # build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
-# (the header must compile as C++) and git. serve: also the library of the HTTP server, which test brings too. arm: also a
+# (the header must compile as C++) and git. serve: also the library of the HTTP server, which test brings too. arrow: also
+# what reads and writes Arrow's IPC format: the sources of nanoarrow, which its Python package of PyPI carries, in
+# ~/.local/share/chronos2, and LZ4 and Zstandard; test brings them too, as far as the package can be had. arm: also a
 # compiler for 64-bit ARM, the test libraries for it (they make arm64 a foreign architecture of this system) and an
 # emulator. wasm: also what builds WebAssembly and runs it. duckdb: DuckDB's library, which the npm package
 # @duckdb/node-bindings carries, in ~/.local/share/chronos2. full: also that, clang, valgrind, a browser, Java and a Python
@@ -16,9 +18,9 @@ cd "$(dirname "$0")/.."
 
 level=${1:-build}
 case $level in
-  build | test | serve | arm | wasm | duckdb | full) ;;
+  build | test | serve | arm | wasm | duckdb | arrow | full) ;;
   *)
-    echo "setup: error: expected build, test, serve, arm, wasm, duckdb or full, found '$level'" >&2
+    echo "setup: error: expected build, test, serve, arm, wasm, duckdb, arrow or full, found '$level'" >&2
     exit 2
     ;;
 esac
@@ -63,10 +65,18 @@ need libjs-chart.js "charts of the report" chart_js
 if [ "$level" = duckdb ] || [ "$level" = full ]; then
   need npm "brings DuckDB's library" have npm
 fi
-if [ "$level" != build ] && [ "$level" != duckdb ]; then
-  need libmicrohttpd-dev "the HTTP server" module libmicrohttpd
+nanoarrow=${XDG_DATA_HOME:-$HOME/.local/share}/chronos2/nanoarrow-0.9.0
+case $level in build | duckdb | serve) arrow=false ;; *) arrow=true ;; esac
+if $arrow; then
+  need liblz4-dev "LZ4 in Arrow files" module liblz4
+  need libzstd-dev "Zstandard in Arrow files" module libzstd
 fi
-if [ "$level" != build ] && [ "$level" != duckdb ] && [ "$level" != serve ]; then
+if $arrow && [ ! -d "$nanoarrow" ]; then
+  need python3 "brings nanoarrow" have python3
+  need python3-venv "brings nanoarrow" python_venv
+fi
+case $level in build | duckdb | arrow) ;; *) need libmicrohttpd-dev "the HTTP server" module libmicrohttpd ;; esac
+if [ "$level" != build ] && [ "$level" != duckdb ] && [ "$level" != arrow ] && [ "$level" != serve ]; then
   need libcmocka-dev "test library" module cmocka
   need libjansson-dev "a second JSON reader, beside ours in tests" module jansson
   need mandoc "checks the manual pages" have mandoc
@@ -141,6 +151,44 @@ if { [ "$level" = duckdb ] || [ "$level" = full ]; } && [ ! -s "$duckdb" ]; then
   mkdir -p "$(dirname "$duckdb")"
   mv "$work/package/libduckdb.so" "$duckdb.part" # in its place whole, or not at all
   mv "$duckdb.part" "$duckdb"
+fi
+
+# The package's sources alone: pip would run its build for a name and a version that are known, so a stand-in tells them.
+# Nothing of the package is run.
+fetch_nanoarrow() (
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  hash=1ce15bbed8532839347faa78824c5dbd3769bff60661003e34c6fba5dd881bd3
+  echo "nanoarrow==0.9.0 --hash=sha256:$hash" >"$work/package.txt"
+  cat >"$work/mesonpy.py" <<'END'
+import os
+def prepare_metadata_for_build_wheel(folder, config_settings=None):
+    os.mkdir(os.path.join(folder, "nanoarrow.dist-info"))
+    with open(os.path.join(folder, "nanoarrow.dist-info", "METADATA"), "w") as out:
+        out.write("Metadata-Version: 2.1\nName: nanoarrow\nVersion: 0.9.0\n")
+    return "nanoarrow.dist-info"
+END
+  python3 -m venv "$work/venv" &&
+    PYTHONPATH=$work "$work/venv/bin/python" -m pip download -q --disable-pip-version-check --no-deps \
+      --no-build-isolation --no-binary nanoarrow -r "$work/package.txt" -d "$work" &&
+    mkdir -p "$work/sources" "$(dirname "$nanoarrow")" &&
+    tar xzf "$work/nanoarrow-0.9.0.tar.gz" -C "$work/sources" --strip-components=2 --wildcards \
+      'nanoarrow-*/subprojects/arrow-nanoarrow' 'nanoarrow-*/subprojects/flatcc-*/include' \
+      'nanoarrow-*/subprojects/flatcc-*/src/runtime' &&
+    mv "$work/sources"/flatcc-* "$work/sources/flatcc" &&
+    mv "$work/sources" "$nanoarrow.$$" && # in its place whole, or not at all
+    mv "$nanoarrow.$$" "$nanoarrow"
+)
+
+if $arrow && [ ! -d "$nanoarrow" ]; then
+  echo "setup: installing the sources of $nanoarrow from the Python package nanoarrow"
+  if ! fetch_nanoarrow; then
+    if [ "$level" = arrow ] || [ "$level" = full ]; then
+      echo "setup: error: the Python package nanoarrow could not be fetched" >&2
+      exit 1
+    fi
+    echo "setup: warning: the Python package nanoarrow could not be fetched: no Arrow is read, and its tests don't run" >&2
+  fi
 fi
 
 [ "$level" = full ] || exit 0

@@ -87,6 +87,17 @@ static void repair(char *text) {
   *to = '\0';
 }
 
+bool c2_text_ends(const char *text, const char *end) {
+  size_t n = strlen(text);
+  size_t m = strlen(end);
+  if (n <= m) return false;
+  for (size_t i = 0; i < m; i++) {
+    char c = text[n - m + i];
+    if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != end[i]) return false;
+  }
+  return true;
+}
+
 void c2_text_format(char *out, size_t room, const char *format, va_list args) {
   va_list again;
   va_copy(again, args);

@@ -1,23 +1,20 @@
-/* CSV to Parquet or Arrow, by DuckDB. */
-#include "data/duckdb_write.h"
+/* CSV to Parquet by DuckDB, and to Arrow. */
+#include "data/table_write.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/duckdb_query.h"
-
-static bool ends_with(const char *path, const char *end) {
-  size_t n = strlen(path);
-  size_t m = strlen(end);
-  return n > m && strcmp(path + n - m, end) == 0;
-}
+#include "data/ipc.h"
+#include "data/read.h"
 
 bool c2_table_file_asked(const char *path) {
   static const char *const ends[] = {".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc"};
   for (size_t i = 0; path && i < sizeof ends / sizeof ends[0]; i++) {
-    if (ends_with(path, ends[i])) return true;
+    if (c2_text_ends(path, ends[i])) return true;
   }
   return false;
 }
@@ -30,13 +27,12 @@ c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *er
   const char *temporary = getenv("TMPDIR");
   char csv[600];
   c2_error why;
-  file->format = ends_with(path, ".parquet") || ends_with(path, ".pq") ? "parquet" : "arrow";
-  if (c2_duckdb_open(&file->duck, NULL, true, &why) != C2_OK) C2_FAIL(err, why.code, "%s: %s", path, why.text);
-  if (strcmp(file->format, "arrow") == 0 && c2_duckdb_run(&file->duck, path, "LOAD nanoarrow", &why) != C2_OK) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED,
-            "%s: DuckDB writes Arrow by its extension 'nanoarrow', which is not installed (INSTALL nanoarrow FROM "
-            "community); or write Parquet",
-            path);
+  const char *how = NULL;
+  file->is_arrow = !c2_text_ends(path, ".parquet") && !c2_text_ends(path, ".pq");
+  file->is_stream = c2_text_ends(path, ".arrows");
+  if (file->is_arrow && !c2_ipc_available(&how)) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: %s", path, how);
+  if (!file->is_arrow && c2_duckdb_open(&file->duck, NULL, true, &why) != C2_OK) {
+    C2_FAIL(err, why.code, "%s: %s", path, why.text);
   }
   (void)snprintf(file->folder, sizeof file->folder, "%.400s/chronos2-XXXXXX",
                  temporary && *temporary ? temporary : "/tmp");
@@ -85,7 +81,7 @@ static c2_status write_query(const c2_table_file *file, const char *const *types
   }
   (void)fprintf(out, " FROM %s) TO ", source);
   c2_sql_quote(out, to, '\'');
-  (void)fprintf(out, " (FORMAT %s)", file->format);
+  (void)fputs(" (FORMAT parquet)", out);
   d->destroy_result(&result);
   if (fclose(out) != 0 && status == C2_OK) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a query");
   return status;
@@ -102,19 +98,77 @@ static c2_status copy_bytes(const char *path, FILE *out, c2_error *err) {
   return C2_OK;
 }
 
-c2_status c2_table_file_write(c2_table_file *file, const char *const *types, size_t count, FILE *out, c2_error *err) {
+static c2_status write_parquet(c2_table_file *file, const char *const *types, size_t count, FILE *out, c2_error *err) {
   char to[600];
   char *sql = NULL;
-  bool failed = ferror(file->csv) != 0;
-  failed = fclose(file->csv) != 0 || failed;
-  file->csv = NULL;
-  if (failed) C2_FAIL(err, C2_ERR_IO, "%s: cannot write", file->folder);
   name_file(file, "table", to);
   c2_status status = write_query(file, types, count, to, &sql, err);
   if (status == C2_OK) status = c2_duckdb_run(&file->duck, "output", sql, err);
   if (status == C2_OK) status = copy_bytes(to, out, err);
   free(sql);
   return status;
+}
+
+/* ---- Arrow ----------------------------------------------------------------------------------- */
+
+/* What is wanted of the rows' columns, and Arrow's formats for them. */
+static void choose_formats(const char *const *types, size_t count, size_t columns, c2_want *want, const char **format) {
+  for (size_t i = 0; i < columns; i++) {
+    const char *type = types[i < count ? i : count - 1];
+    bool is_text = strcmp(type, "VARCHAR") == 0;
+    bool is_time = strcmp(type, "TIMESTAMP") == 0 || strcmp(type, "BIGINT") == 0;
+    want[i] = (c2_want){i, is_text ? C2_WANT_NAME : is_time ? C2_WANT_TIME : C2_WANT_NUMBER, NULL};
+    format[i] = is_text ? "u" : type[0] == 'T' ? "tsu:" : is_time ? "l" : type[0] == 'F' ? "f" : "g";
+  }
+}
+
+/* The rows in parts, a record batch each. */
+static c2_status write_batches(c2_input *rows, const c2_want *want, c2_ipc_writer *writer, c2_error *err) {
+  enum { BATCH_ROWS = 1 << 16 };
+  for (bool more = true; more;) {
+    c2_frame frame = {.columns = 0};
+    C2_TRY(rows->reader->next(rows, want, rows->header->names.count, BATCH_ROWS, &frame, err));
+    more = frame.rows > 0;
+    c2_status status = more ? c2_ipc_writer_put(writer, &frame, err) : c2_ipc_writer_finish(writer, err);
+    c2_frame_free(&frame);
+    C2_TRY(status);
+  }
+  return C2_OK;
+}
+
+static c2_status write_arrow(const c2_table_file *file, const char *const *types, size_t count, FILE *out,
+                             c2_error *err) {
+  static const c2_dialect ours = {.delimiter = ',', .decimal = '.'};
+  char path[600];
+  c2_input rows = {.path = NULL};
+  c2_ipc_writer *writer = NULL;
+  c2_want *want = NULL;
+  const char **format = NULL;
+  c2_status status = C2_OK;
+  name_file(file, "rows.csv", path);
+  C2_GOTO(c2_input_open_parts(&rows, path, &ours, err));
+  size_t columns = rows.header->names.count;
+  C2_GOTO(c2_alloc_array(columns, sizeof *want, &want, err));
+  C2_GOTO(c2_alloc_array(columns, sizeof *format, &format, err));
+  choose_formats(types, count, columns, want, format);
+  C2_GOTO(c2_ipc_writer_open(&writer, rows.header->names.text, format, columns, !file->is_stream, out, err));
+  status = write_batches(&rows, want, writer, err);
+fail:
+  c2_ipc_writer_close(&writer);
+  c2_input_close(&rows);
+  free(want);
+  free(format);
+  return status;
+}
+
+/* ---- Both ------------------------------------------------------------------------------------ */
+
+c2_status c2_table_file_write(c2_table_file *file, const char *const *types, size_t count, FILE *out, c2_error *err) {
+  bool failed = ferror(file->csv) != 0;
+  failed = fclose(file->csv) != 0 || failed;
+  file->csv = NULL;
+  if (failed) C2_FAIL(err, C2_ERR_IO, "%s: cannot write", file->folder);
+  return file->is_arrow ? write_arrow(file, types, count, out, err) : write_parquet(file, types, count, out, err);
 }
 
 void c2_table_file_close(c2_table_file *file) {

@@ -1,4 +1,4 @@
-/* Tables that DuckDB writes: Parquet, and Arrow where its extension is there.
+/* Tables that are no text: Parquet by DuckDB, Arrow by nanoarrow. Rows are written as CSV, and converted at the end.
  *
  *     C2_TRY(c2_table_file_open(&file, "forecast.parquet", err));
  *     ... write CSV with a header to file.csv ...
@@ -6,16 +6,17 @@
  *   fail:
  *     c2_table_file_close(&file);
  */
-#ifndef C2_DATA_DUCKDB_WRITE_H
-#define C2_DATA_DUCKDB_WRITE_H
+#ifndef C2_DATA_TABLE_WRITE_H
+#define C2_DATA_TABLE_WRITE_H
 
 #include <stdio.h>
 
 #include "data/duckdb.h"
 
 typedef struct c2_table_file {
-  FILE *csv;          /* for the rows; NULL if it isn't open */
-  const char *format; /* as COPY names it */
+  FILE *csv;       /* for the rows; NULL if it isn't open */
+  bool is_arrow;   /* else Parquet */
+  bool is_stream;  /* of Arrow */
   char folder[512];   /* of the temporary files */
   c2_duckdb duck;
 } c2_table_file;
@@ -23,11 +24,11 @@ typedef struct c2_table_file {
 /* Whether a path's end asks for such a file. */
 bool c2_table_file_asked(const char *path);
 
-/* Loads the library, so that nothing is computed where it is missing, and opens a temporary file. Zeroed at first. */
+/* Finds the library, so that nothing is computed where it is missing, and opens a temporary file. Zeroed at first. */
 c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *err);
 
 /* Converts the rows, which may be written until then, and copies the result to a stream. Columns have these SQL types,
- * those beyond the last one that type: [count]. */
+ * VARCHAR, TIMESTAMP, BIGINT, FLOAT or DOUBLE, those beyond the last one that type: [count]. */
 c2_status c2_table_file_write(c2_table_file *file, const char *const *types, size_t count, FILE *out, c2_error *err);
 void c2_table_file_close(c2_table_file *file);
 
