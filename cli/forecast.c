@@ -284,8 +284,8 @@ static size_t list_output_options(forecast_request *r, cli_option *out) {
       {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text, NULL},
       {"cross-learning", 0, NULL, "Let all series of a pass inform each other.", CLI_FLAG, &r->cross_learning, NULL},
       {"output", 'o', "FILE",
-       "Write to this file. CSV, or what its name ends in: .parquet, by DuckDB; .arrow or .feather, an Arrow file; .arrows, "
-       "an Arrow stream. [standard output]", CLI_TEXT,
+       "Write to this file. CSV, or what its name ends in: .parquet, by DuckDB; .arrow or .feather, an Arrow file; "
+       ".arrows, an Arrow stream. [standard output]", CLI_TEXT,
        &r->output, NULL},
       {"digits", 0, "N", "Significant digits of the numbers, at most 17. [as many as float32 carries]", CLI_COUNT,
        &r->digits, NULL},

@@ -152,7 +152,7 @@ static const char *text_of(const cells *c, size_t row, char room[24], size_t *si
   return room;
 }
 
-/* The time in a row in microseconds, or the whole number; false where it is missing or lies outside of all calendars. */
+/* The time in a row in microseconds, or the whole number; false where it is missing or outside of all calendars. */
 static bool time_of(const cells *c, size_t row, int64_t *out, bool *is_exact) {
   *is_exact = true;
   *out = 0;
@@ -215,7 +215,9 @@ static c2_status take_batches(c2_fetched *f, const c2_want *want, size_t wants, 
     if (code != 0) return fail_stream(input, code, err);
     if (!batch.release) return C2_OK;
     c2_status status = C2_OK;
-    if (!c2_add(*rows, (size_t)batch.length, &need)) status = c2_fail(err, C2_ERR_MEMORY, "%s: too many rows", input->name);
+    if (!c2_add(*rows, (size_t)batch.length, &need)) {
+      status = c2_fail(err, C2_ERR_MEMORY, "%s: too many rows", input->name);
+    }
     if (status == C2_OK) status = c2_fetched_grow(f, wants, &room, need, err);
     if (status == C2_OK) status = take_batch(f, want, wants, input, &batch, *rows, err);
     *rows = need;

@@ -85,7 +85,8 @@ static c2_status write_columns(const struct c2_query *q, const c2_want *want, si
   return c2_sql_finish(out, sql, err);
 }
 
-static c2_status write_query(const char *name, c2_fetched *f, size_t wants, const char *from, char **sql, c2_error *err) {
+static c2_status write_query(const char *name, c2_fetched *f, size_t wants, const char *from, char **sql,
+                             c2_error *err) {
   size_t size = 0;
   FILE *out = open_memstream(sql, &size);
   if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");

@@ -22,18 +22,18 @@ typedef struct c2_ipc_options {
   size_t most_values;  /* rows times columns at most; 0: any number */
 } c2_ipc_options;
 
-/* Opens the record batches of a file or a stream from a stranger. Every array is checked in full before it is given out,
- * so that whoever reads it stays within its buffers; it doesn't refer to the bytes. They, aligned to 8, must outlive
- * the stream. What is cut off, has a rest behind its end, or can't be read is an error of get_next, EINVAL, ENOTSUP or
- * ENOMEM, with a text. */
+/* Opens the record batches of a file or a stream from a stranger. Every array is checked in full before it is given
+ * out, so that whoever reads it stays within its buffers; it doesn't refer to the bytes. They, aligned to 8, must
+ * outlive the stream. What is cut off, has a rest behind its end, or can't be read is an error of get_next, EINVAL,
+ * ENOTSUP or ENOMEM, with a text. */
 c2_status c2_ipc_open(struct ArrowArrayStream *out, const void *bytes, size_t size, const c2_ipc_options *options,
                       c2_error *err);
 
 /* Writes all record batches of a C stream as a stream. The C stream's own failure is forwarded. */
 c2_status c2_ipc_write(struct ArrowArrayStream *rows, FILE *out, c2_error *err);
 
-/* Writes frames as a file or a stream, a record batch each. Columns have these names and Arrow formats, "u", "f", "g", "l"
- * or a time stamp: [columns]. Close it also after a failure; without finish the output is not whole. */
+/* Writes frames as a file or a stream, a record batch each. Columns have these names and Arrow formats, "u", "f", "g",
+ * "l" or a time stamp: [columns]. Close it also after a failure; without finish the output is not whole. */
 typedef struct c2_ipc_writer c2_ipc_writer;
 c2_status c2_ipc_writer_open(c2_ipc_writer **writer, const char *const *names, const char *const *formats,
                              size_t columns, bool is_file, FILE *out, c2_error *err);

@@ -1,5 +1,5 @@
-/* Arrow's IPC format by nanoarrow. Messages are walked here, over bytes that are in memory, because nanoarrow's own reader
- * takes the end of the bytes for the end of the stream and doesn't tell whether buffers are compressed. */
+/* Arrow's IPC format by nanoarrow. Messages are walked here, over bytes that are in memory, because nanoarrow's own
+ * reader takes the end of the bytes for the end of the stream and presumes more of messages than a stranger keeps. */
 #include <errno.h>
 #include <nanoarrow/ipc/flatcc_generated.h>
 #include <nanoarrow/nanoarrow.h>
@@ -64,11 +64,13 @@ static int check_codec(reading *r) {
   if (codec == NANOARROW_IPC_COMPRESSION_TYPE_NONE) return 0;
   bool is_lz4 = codec == NANOARROW_IPC_COMPRESSION_TYPE_LZ4_FRAME;
   const char *name = is_lz4 ? "LZ4" : "Zstandard";
-  if (r->options.is_bounded) return refuse(r, ENOTSUP, "its buffers are compressed by %s: expected uncompressed ones", name);
+  if (r->options.is_bounded) {
+    return refuse(r, ENOTSUP, "its buffers are compressed by %s: expected uncompressed ones", name);
+  }
   if (is_lz4 ? ArrowIpcGetLZ4DecompressionFunction() != NULL : ArrowIpcGetZstdDecompressionFunction() != NULL) return 0;
   return refuse(r, ENOTSUP,
-                "its buffers are compressed by %s, and this program was built without that: run scripts/setup.sh arrow, "
-                "then make; or write them uncompressed",
+                "its buffers are compressed by %s, and this program was built without that: run scripts/setup.sh "
+                "arrow, then make; or write them uncompressed",
                 name);
 }
 
@@ -91,7 +93,7 @@ static int check_nodes(reading *r, ns(RecordBatch_table_t) batch) {
   return holds ? 0 : refuse(r, EINVAL, "an array has a size that cannot be");
 }
 
-/* ... and of a dictionary: that it has as many arrays and buffers as its type needs, and that these are not compressed. */
+/* ... and of a dictionary: that it has as many arrays and buffers as its type needs, none of them compressed. */
 static int check_dictionary(reading *r, ns(DictionaryBatch_table_t) dictionary) {
   ns(RecordBatch_table_t) batch = ns(DictionaryBatch_data(dictionary));
   const struct ArrowIpcDictionaryEncoding *found =
@@ -112,19 +114,33 @@ static int check_dictionary(reading *r, ns(DictionaryBatch_table_t) dictionary) 
   return check_nodes(r, batch);
 }
 
+/* ... and of metadata: that keys and values are there. */
+static bool is_whole(ns(KeyValue_vec_t) pairs) {
+  for (size_t i = 0; i < ns(KeyValue_vec_len(pairs)); i++) {
+    ns(KeyValue_table_t) pair = ns(KeyValue_vec_at(pairs, i));
+    if (!pair || !ns(KeyValue_key(pair)) || !ns(KeyValue_value(pair))) return false;
+  }
+  return true;
+}
+
 /* ... and of a schema's fields: that each says its type. Those that hold others aren't read. */
 static int check_fields(reading *r, ns(Schema_table_t) schema) {
   ns(Field_vec_t) fields = ns(Schema_fields(schema));
+  bool whole = is_whole(ns(Schema_custom_metadata(schema)));
   for (size_t i = 0; i < ns(Field_vec_len(fields)); i++) {
     ns(Field_table_t) field = ns(Field_vec_at(fields, i));
-    if (!field || !ns(Field_type_get(field))) return refuse(r, EINVAL, "column %zu has no type", i + 1);
+    ns(DictionaryEncoding_table_t) dictionary = field ? ns(Field_dictionary(field)) : NULL;
+    if (!field || !ns(Field_type_get(field)) || (dictionary && !ns(DictionaryEncoding_indexType(dictionary)))) {
+      return refuse(r, EINVAL, "column %zu has no type", i + 1);
+    }
+    whole = whole && is_whole(ns(Field_custom_metadata(field)));
     const char *name = ns(Field_name(field));
     if (ns(Field_vec_len(ns(Field_children(field)))) > 0) {
       return refuse(r, ENOTSUP, "column '%.60s' holds nested values: expected a table of one value a row and column",
                     name ? name : "");
     }
   }
-  return 0;
+  return whole ? 0 : refuse(r, EINVAL, "metadata lack a key or a value");
 }
 
 /* Checks what nanoarrow doesn't, when the header is verified. */
@@ -143,13 +159,17 @@ static int check_message(reading *r, const uint8_t *head) {
 static int next_message(reading *r, struct ArrowBufferView *body) {
   size_t left = r->size - r->at;
   const uint8_t *head = r->bytes + r->at;
-  if (left < 8) return refuse(r, EINVAL, "it is cut off at byte %zu: expected another message or the mark of its end", r->at);
+  if (left < 8) {
+    return refuse(r, EINVAL, "it is cut off at byte %zu: expected another message or the mark of its end", r->at);
+  }
   if (memcmp(head, "\xff\xff\xff\xff", 4) != 0) {
     return refuse(r, EINVAL, "expected a message at byte %zu, as Arrow has it from version 0.15 on", r->at);
   }
   uint32_t length = (uint32_t)head[7] << 24 | (uint32_t)head[6] << 16 | (uint32_t)head[5] << 8 | head[4];
   if (length == 0) return check_end(r);
-  if (length > left - 8) return refuse(r, EINVAL, "it is cut off: the message at byte %zu goes on beyond its end", r->at);
+  if (length > left - 8) {
+    return refuse(r, EINVAL, "it is cut off: the message at byte %zu goes on beyond its end", r->at);
+  }
   struct ArrowBufferView view = {.data.as_uint8 = head, .size_bytes = (int64_t)left};
   int code = ArrowIpcDecoderVerifyHeader(&r->decoder, view, &r->error);
   if (code == 0) code = check_message(r, head);

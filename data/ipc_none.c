@@ -2,8 +2,8 @@
 #include "data/ipc.h"
 
 bool c2_ipc_available(const char **how) {
-  *how = "Arrow is read and written by nanoarrow, which this program was built without: run scripts/setup.sh arrow, then "
-         "make";
+  *how = "Arrow is read and written by nanoarrow, which this program was built without: run scripts/setup.sh arrow, "
+         "then make";
   return false;
 }
 

@@ -27,7 +27,6 @@ static void read_file(char *text, size_t size) {
     check_dataset(&set);
   } else {
     fuzz_check_error(status, &err);
-    fuzz_require(!strchr(err.text, '\n'), "an error is one line");
   }
   c2_dataset_free(&set);
 }
