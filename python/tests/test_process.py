@@ -129,7 +129,8 @@ def test_workers_of_a_pool_unpickle_a_pipeline():
 
 
 INTERRUPTED = """
-    import sys, numpy as np, chronos2
+    import signal, numpy as np, chronos2
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without one
     pipeline = chronos2.Chronos2Pipeline.from_pretrained(threads=1)
     begun = lambda done, total: print("begun", flush=True)
     try:
