@@ -2,6 +2,7 @@
 
 import importlib.util
 import warnings
+from datetime import timedelta, timezone
 
 import numpy as np
 import pytest
@@ -87,6 +88,29 @@ def test_ids_are_counted_in_slices_of_a_table(smooth, monkeypatch, ids):
     monkeypatch.setattr("chronos2._frames._SLICE", 8)
     pd.testing.assert_frame_equal(smooth.predict_df(shuffled, prediction_length=3), whole)
     assert whole["item_id"].tolist() == np.repeat(shuffled["item_id"].drop_duplicates(), 3).tolist()
+
+
+def test_more_items_than_are_forecast_together(smooth, rng):
+    """The library gives the forecasts of a thousand and twenty-four items at a time."""
+    values = rng.normal(size=(1100, 5)).round(3)
+    df = pd.DataFrame({"item_id": np.repeat(np.arange(1100), 5), "target": values.ravel(),
+                       "timestamp": np.tile(pd.date_range("2024-01-01", periods=5, freq="h"), 1100)})
+    result = smooth.predict_df(df, prediction_length=2, quantile_levels=[0.1, 0.9])
+    quantiles, mean = smooth.predict_quantiles(values[:, None], 2, [0.1, 0.9])
+    np.testing.assert_array_equal(result["predictions"], np.stack(mean).ravel())
+    np.testing.assert_array_equal(result[["0.1", "0.9"]], np.stack(quantiles).reshape(-1, 2))
+    assert (result["timestamp"] == np.tile(pd.date_range("2024-01-01 05:00", periods=2, freq="h"), 1100)).all()
+
+
+@pytest.mark.parametrize("zone", [
+    "Europe/Paris", timezone(timedelta(hours=5, minutes=30)), timezone(-timedelta(hours=3))])
+@pytest.mark.parametrize("freq", ["MS", "B"])
+def test_days_begin_where_the_time_zone_says(smooth, zone, freq):
+    stamps = pd.date_range("2020-01-01", periods=33, freq=freq, tz=zone)
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps[:30], "target": np.arange(30.0)})
+    result = smooth.predict_df(df, prediction_length=3)
+    assert result["timestamp"].tolist() == stamps[30:].tolist()
+    assert result["timestamp"].dtype == df["timestamp"].dtype
 
 
 def test_missing_values_of_targets_and_covariates(smooth):
