@@ -127,13 +127,14 @@ def _numbers(column: pd.Series) -> np.ndarray:
 def _ids(name: str, codes: np.ndarray, items: Any) -> Column:
     """Ids by their texts, for messages, and by their codes where texts are not enough to tell them apart."""
     texts = [str(item) for item in items]
-    codes, missing = _present(codes.astype(np.int32, copy=False))
+    short = len(items) < np.iinfo(np.int16).max
+    codes, missing = _present(codes.astype(np.int16 if short else np.int32, copy=False))
     if len(set(texts)) < len(texts):
-        return Column(name, codes, "i", missing)
+        return Column(name, codes, "s" if short else "i", missing)
     other = "another"  # an id that the past doesn't have
     while other in texts:
         other += " one"
-    return Column(name, codes, "i", missing, [*texts, other])
+    return Column(name, codes, "s" if short else "i", missing, [*texts, other])
 
 
 def _factorize(column: pd.Series) -> tuple[np.ndarray, Any]:
