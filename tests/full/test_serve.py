@@ -139,8 +139,8 @@ def test_thousand_clients(server):
     print(f"{counts}; resident MB: " + " ".join(f"{one:.1f}" for one in samples))
     assert counts["lost"] == counts["wrong"] == 0
     assert counts["right"] == counts["sent"] > CLIENTS
-    settled = samples[len(samples) // 3:]
-    assert max(settled) < settled[0] * 1.05 + 4
+    settled = samples[len(samples) // 2:]
+    assert max(settled) < settled[0] * 1.1 + 8
     for _ in range(100):  # until the server has seen the last client go
         if server.metric("chronos2_requests_active") == 1:
             break
