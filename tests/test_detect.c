@@ -1,6 +1,7 @@
 /* chronos2 detect: as many false alarms on clean data as its bands leave, planted ones found, and the thresholds of
  * conformal prediction. */
 #include "program.h"
+#include "small.h"
 
 #include <math.h>
 
@@ -82,6 +83,7 @@ static void bounds_of(double coverage, double *low, double *high) {
 
 static void test_false_alarms(void **state) {
   (void)state;
+  if (small_leaves_out("false alarms in a thousand forecasts")) return;
   size_t flags = 0;
   size_t judged = 0;
   double low = 0;
@@ -108,6 +110,7 @@ static void test_false_alarms(void **state) {
 
 static void test_spikes(void **state) {
   (void)state;
+  if (small_leaves_out("spikes among a thousand forecasts")) return;
   char *folder = program_make_folder();
   char *path = program_path(folder, "spiked.csv");
   char *report = program_path(folder, "r.html");

@@ -210,6 +210,91 @@ static void test_as_study(void **state) {
   free(path);
 }
 
+/* The season that a frequency has, and the windows where nothing is said of them. */
+static void test_plan(void **state) {
+  const files *f = *state;
+  static const struct {
+    const char *freq;
+    size_t season;
+  } cases[] = {{"s", 3600}, {"min", 1440}, {"15min", 96}, {"h", 24}, {"7h", 1}, {"D", 7}, {"B", 5},
+               {"W", 1},    {"MS", 12},    {"2MS", 6},    {"QS", 4}, {"YS", 1}};
+  char *path = program_path(f->folder, "plan.jsonl");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[300];
+    char part[80];
+    (void)snprintf(text, sizeof text,
+                   "{\"start\":\"2024-01-01\",\"freq\":\"%s\",\"target\":[1,2,3,4,5,6,7,8,9,1,2,3,4,5]}\n",
+                   cases[i].freq);
+    program_write_file(path, text, strlen(text));
+    program_result r = PROGRAM_RUN("evaluate", path, "-n", "2");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    (void)snprintf(part, sizeof part, "3 windows of 2 steps, 2 apart; season of %zu step%s, as data", cases[i].season,
+                   cases[i].season == 1 ? "" : "s");
+    if (!strstr(r.err, part)) fail_msg("%s: expected %s in %s", cases[i].freq, part, r.err);
+    program_free(&r);
+  }
+  free(path);
+}
+
+/* Two series of two targets and two covariates as JSON Lines, up to a step; the future of `x` where it is known. */
+static void write_joint(const char *path, int length, bool known) {
+  char text[8192] = "";
+  char *at = text;
+  for (int i = 0; i < SERIES; i++) {
+    at += sprintf(at, "{\"item_id\":\"s%d\",\"start\":\"2024-01-01\",\"freq\":\"D\",\"target\":[", i);
+    for (int row = 0; row < 4; row++) {
+      static const char *const before[] = {"[", ",[", "],\"past_covariates\":{\"x\":[", ",\"y\":["};
+      at += sprintf(at, "%s", before[row]);
+      for (int t = 0; t < length; t++) at += sprintf(at, "%s%g", t ? "," : "", value_at(i + row, t * (row + 1)));
+      at += sprintf(at, "]");
+    }
+    at += sprintf(at, known ? "},\"future_covariates\":{\"x\":[" : "}}\n");
+    for (int t = length; known && t < length + HORIZON; t++) {
+      at += sprintf(at, "%s%g", t > length ? "," : "", value_at(i + 2, t * 3));
+    }
+    if (known) at += sprintf(at, "]}}\n");
+  }
+  program_write_file(path, text, strlen(text));
+}
+
+/* Forecasts of a window are those of its past, with the future of what is known; a target's score is that of its own
+ * errors. */
+static void test_known(void **state) {
+  const files *f = *state;
+  char *path = program_path(f->folder, "joint.jsonl");
+  for (int known = 0; known < 2; known++) {
+    write_joint(path, STEPS, false);
+    program_result r = PROGRAM_RUN("evaluate", path, "-n", "4", "--windows", "1", "--forecasts", f->forecasts, "-o",
+                                   f->scores, known ? "--known" : "--stride", known ? "x" : "4");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    program_free(&r);
+    write_joint(path, STEPS - HORIZON, known);
+    r = PROGRAM_RUN("forecast", path, "--horizon", "4");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    char *scores = program_read_file(f->scores);
+    char *forecasts = program_read_file(f->forecasts);
+    for (int i = 0; i < SERIES; i++) {
+      for (int target = 0; target < 2; target++) {
+        char head[60];
+        double mae = 0;
+        for (int h = 0; h < HORIZON; h++) {
+          (void)snprintf(head, sizeof head, "s%d,2024-02-%02d,target_%d,", i, STEPS - HORIZON + h - 30, target);
+          double expected = cell(r.out, head, 3);
+          double given = cell(forecasts, head, 4);
+          if (!(fabs(given - expected) <= 1e-6 * fabs(expected))) fail_msg("%s %g, expected %g", head, given, expected);
+          mae += fabs(given - value_at(i + target, (STEPS - HORIZON + h) * (target + 1))) / HORIZON;
+        }
+        (void)snprintf(head, sizeof head, "s%d,target_%d,model,", i, target);
+        assert_true(fabs(cell(scores, head, MAE) - mae) < 1e-9);
+      }
+    }
+    free(scores);
+    free(forecasts);
+    program_free(&r);
+  }
+  free(path);
+}
+
 #define REFUSED(status, part, ...)                 \
   do {                                             \
     program_result refused = EVALUATE(__VA_ARGS__); \
@@ -251,6 +336,7 @@ static void test_refused(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_naive_and_windows),
                                      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
+                                     cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
                                      cmocka_unit_test(test_refused)};
   return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
 }
