@@ -19,8 +19,9 @@ static void write_series(const char *path) {
   program_write_file(path, text, strlen(text));
 }
 
-/* Forecasts of all windows that lie `by` above the truth, with levels 0.1, 0.5 and 0.9 at `spread` around them. */
-static void write_theirs(const char *path, bool with_cutoff, double by, double spread, int windows, int stride) {
+/* Forecasts of all windows that lie `by` above the truth, and by `growth` more at each step, with levels 0.1, 0.5 and 0.9 at `spread` around them. */
+static void write_theirs(const char *path, bool with_cutoff, double by, double growth, double spread, int windows,
+                         int stride) {
   char text[32768];
   (void)snprintf(text, sizeof text, "item_id,timestamp,target_name,%spredictions,0.1,0.5,0.9\n",
                  with_cutoff ? "cutoff," : "");
@@ -28,7 +29,7 @@ static void write_theirs(const char *path, bool with_cutoff, double by, double s
     for (int w = 0; w < windows; w++) {
       int first = STEPS - HORIZON - (windows - 1 - w) * stride;
       for (int h = 0; h < HORIZON; h++) {
-        double point = value_at(i, first + h) + by;
+        double point = value_at(i, first + h) + by + growth * h;
         char cutoff[16] = "";
         if (with_cutoff) (void)snprintf(cutoff, sizeof cutoff, "%d,", first - 1);
         (void)snprintf(text + strlen(text), sizeof text - strlen(text), "s%d,%d,target,%s%.17g,%.17g,%.17g,%.17g\n", i,
@@ -90,12 +91,13 @@ static int tear_down(void **state) {
               "--threads", "1", __VA_ARGS__)
 
 /* Forecasts that are half a unit too high have that as their error. Bands of 0.4 around them never hold the truth,
- * those of 0.6 always do. */
+ * those of 0.6 always do, and those of 0.5 end with it. */
 static void test_against(void **state) {
   const files *f = *state;
-  for (int k = 0; k < 2; k++) {
-    double spread = k ? 0.6 : 0.4;
-    write_theirs(f->theirs, true, 0.5, spread, WINDOWS, STRIDE);
+  static const double spreads[] = {0.4, 0.6, 0.5};
+  for (int k = 0; k < 3; k++) {
+    double spread = spreads[k];
+    write_theirs(f->theirs, true, 0.5, 0, spread, WINDOWS, STRIDE);
     program_result r = EVALUATE(f, "--windows", "3", "--stride", "3", "--against", f->theirs, "-o", f->scores,
                                 "--calibration", f->bands);
     if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
@@ -109,12 +111,36 @@ static void test_against(void **state) {
     double low = 0.5 - spread;
     double mql = 2 * (fabs(low) * (low >= 0 ? 0.9 : 0.1) + 0.5 * 0.5 + (0.5 + spread) * 0.1) / 3;
     assert_true(fabs(cell(scores, ",,against,", MQL) - mql) < 1e-12);
-    assert_true(cell(bands, "against,0.1,0.9,,", 5) == k);
-    assert_true(cell(bands, "against,0.1,0.9,4,", 5) == k && cell(bands, "against,0.1,0.9,4,", 4) == 6);
+    assert_true(cell(bands, "against,0.1,0.9,,", 5) == (k > 0));
+    assert_true(cell(bands, "against,0.1,0.9,4,", 5) == (k > 0) && cell(bands, "against,0.1,0.9,4,", 4) == 6);
+    assert_true(cell(bands, "against,,0.1,,", 5) == (k != 1));
     assert_true(cell(bands, "against,,0.5,,", 5) == 1);
     free(scores);
     free(bands);
   }
+}
+
+/* Errors that grow with the step leave the band in the second half of the horizon. */
+static void test_steps(void **state) {
+  const files *f = *state;
+  write_theirs(f->theirs, true, 0, 0.5, 0.6, WINDOWS, STRIDE);
+  program_result r =
+      EVALUATE(f, "--windows", "3", "--stride", "3", "--against", f->theirs, "--calibration", f->bands);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  char *bands = program_read_file(f->bands);
+  assert_true(cell(bands, "against,0.1,0.9,,", 5) == 0.5);
+  for (int h = 0; h < HORIZON; h++) {
+    char head[40];
+    (void)snprintf(head, sizeof head, "against,0.1,0.9,%d,", h + 1);
+    assert_true(cell(bands, head, 5) == (h < 2) && cell(bands, head, 4) == 6);
+  }
+  double share[3] = {0, 0, 0};
+  const char *printed = strstr(r.out, "against: truth within");
+  assert_non_null(printed);
+  assert_int_equal(sscanf(strstr(printed, "80% band") + 8, "%lf%% %lf%% %lf%%", &share[0], &share[1], &share[2]), 3);
+  assert_true(share[0] == 50 && share[1] == 100 && share[2] == 0);
+  program_free(&r);
+  free(bands);
 }
 
 /* Seasonal naive, and the windows: computed here. */
@@ -318,10 +344,10 @@ static void test_refused(void **state) {
   REFUSED(2, "--quantile-levels: expected levels between 0 and 1", f, "--quantile-levels", "0.5,1");
   REFUSED(1, "would overwrite the input", f, "-o", f->input);
   REFUSED(2, "/x is the place of --forecasts", f, "--forecasts", "/tmp/x", "--report", "/tmp/x");
-  write_theirs(f->theirs, false, 0, 1, 3, 3);
+  write_theirs(f->theirs, false, 0, 0, 1, 3, 3);
   REFUSED(1, "expected a column 'cutoff'", f, "--windows", "3", "--stride", "3", "--against", f->theirs);
   REFUSED(1, "theirs.csv:6: the same series, time stamp and cutoff as in line 5", f, "--against", f->theirs);
-  write_theirs(f->theirs, false, 0, 1, 2, 4);
+  write_theirs(f->theirs, false, 0, 0, 1, 2, 4);
   REFUSED(1, "theirs.csv: expected a forecast of series 's0', target, at 48", f, "--against", f->theirs);
   program_result r = EVALUATE(f, "--windows", "1", "--against", f->theirs);
   assert_int_equal(r.status, 0);
@@ -334,7 +360,8 @@ static void test_refused(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_naive_and_windows),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_steps),
+                                     cmocka_unit_test(test_naive_and_windows),
                                      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
                                      cmocka_unit_test(test_refused)};

@@ -327,7 +327,7 @@ static void *run_client(void *argument) {
   client *c = argument;
   int fd = serving_connect(c->server);
   for (size_t i = 0; i < ROUNDS; i++) {
-    size_t k = (c->first + i * 7) % c->bodies;
+    size_t k = (c->first + i * 5) % c->bodies;
     reply r = {0};
     if (fd >= 0 && serving_ask(fd, "POST", "/invocations", "", c->body[k])) r = serving_read(fd);
     c->lost += r.status != 200;
@@ -343,16 +343,18 @@ static void test_batches(void **state) {
       "\"prediction_length\":8",
       "\"prediction_length\":8,\"attention\":\"full\"",
       "\"prediction_length\":8,\"attention\":\"windowed_future_global\",\"radius\":2",
+      "\"prediction_length\":8,\"attention\":\"windowed_future_global\",\"radius\":5",
+      "\"prediction_length\":8,\"attention\":\"windowed_future_null\",\"radius\":2",
       "\"prediction_length\":70",
       "\"prediction_length\":8,\"cross_learning\":true",
       "\"prediction_length\":8,\"context_length\":64"};
-  enum { BODIES = 18 };
+  enum { PARAMETERS = sizeof parameters / sizeof *parameters, BODIES = 3 * PARAMETERS };
   char *body[BODIES];
   reply alone[BODIES];
   client clients[CLIENTS];
   pthread_t thread[CLIENTS];
   for (size_t k = 0; k < BODIES; k++) {
-    body[k] = serving_make_body(k == 0 ? 90 : 1 + k % 3, 20 + 37 * k, (unsigned)k, parameters[k % 6]);
+    body[k] = serving_make_body(k == 0 ? 90 : 1 + k % 3, 20 + 37 * k, (unsigned)k, parameters[k % PARAMETERS]);
     alone[k] = serving_post(*state, "/invocations", body[k]);
     assert_int_equal(alone[k].status, 200);
   }
