@@ -87,7 +87,7 @@ static inline int serving_stop_shared(void **state) {
 
 static inline int serving_connect(const serving *s) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)s->port)};
-  struct timeval wait = {.tv_sec = 120};
+  struct timeval wait = {.tv_sec = 600};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;

@@ -19,7 +19,8 @@ static void write_series(const char *path) {
   program_write_file(path, text, strlen(text));
 }
 
-/* Forecasts of all windows that lie `by` above the truth, and by `growth` more at each step, with levels 0.1, 0.5 and 0.9 at `spread` around them. */
+/* Forecasts of all windows that lie `by` above the truth, and by `growth` more at each step, with the levels 0.1, 0.5
+ * and 0.9 at `spread` around them. */
 static void write_theirs(const char *path, bool with_cutoff, double by, double growth, double spread, int windows,
                          int stride) {
   char text[32768];

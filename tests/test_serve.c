@@ -1,7 +1,10 @@
 /* `chronos2 serve` over sockets: protocols, refusals, limits, keys, batches, time limits, draining. */
 #include "serving.h"
 
+#include <stdatomic.h>
+
 #include "base/json.h"
+#include "serve/batcher.h"
 #include "serve/web.h"
 
 enum { CLIENTS = 24, ROUNDS = 6 };
@@ -171,12 +174,13 @@ static void test_routes(void **state) {
   }
 }
 
-/* The request that asks is the only one as soon as those before it are over, soon after their clients have read. */
+/* The request that asks is the only one as soon as those before it are over, soon after their clients have read, and
+ * nothing holds memory for requests. */
 static void test_active(void **state) {
   bool found = false;
   for (int i = 0; i < 2000 && !found; i++) {
     reply r = serving_request(*state, "GET", "/metrics", "", NULL);
-    found = r.body && strstr(r.body, "\nchronos2_requests_active 1\n");
+    found = r.body && strstr(r.body, "\nchronos2_requests_active 1\n") && strstr(r.body, "\nchronos2_memory_bytes 0\n");
     free(r.body);
     if (!found) serving_sleep(0.01);
   }
@@ -232,6 +236,8 @@ static const struct {
     {"/v1/timeseries/forecast", "{\"model\":\"x\"}", "model", "expected \\\"chronos2-micro\\\""},
     {"/v1/timeseries/forecast", "{\"model\":\"chronos2-micro\"}", "", "\\\"options\\\": expected an object"},
     {"/v1/timeseries/forecast", "{\"model\":\"chronos2-micro\",\"options\":{}}", "options", "'horizon'"},
+    {"/v1/timeseries/forecast", "{\"model\":\"chronos2-micro\",\"options\":{\"horizon\":1025}}", "options.horizon",
+     "1 to 1024"},
     {"/v1/timeseries/forecast",
      "{\"model\":\"chronos2-micro\",\"options\":{\"horizon\":1},\"inputs\":[{\"type\":\"univariate_time_series\","
      "\"name\":"
@@ -373,7 +379,69 @@ static void test_batches(void **state) {
   }
 }
 
+typedef struct burst {
+  const serving *server;
+  const char *body;
+  reply reply;
+  atomic_bool is_over;
+} burst;
+
+static void *run_burst(void *argument) {
+  burst *b = argument;
+  b->reply = serving_post(b->server, "/invocations", b->body);
+  atomic_store(&b->is_over, true);
+  return NULL;
+}
+
+/* Waits until the server forecasts. */
+static void wait_for_work(const serving *s) {
+  bool found = false;
+  for (int i = 0; i < 2000 && !found; i++) {
+    reply r = serving_request(s, "GET", "/metrics", "", NULL);
+    found = r.body && strstr(r.body, "\nchronos2_workers_busy 1\n");
+    free(r.body);
+    if (!found) serving_sleep(0.01);
+  }
+  assert_true(found);
+}
+
+/* A request that takes many batches has the same answer, and others have theirs before it. */
+static void test_turns(void **state) {
+  serving s = serving_start((const char *const[]){"--batch-tokens", "100", "--timeout", "120", NULL});
+  char *body = serving_make_body(60, 30, 9, "\"prediction_length\":8");
+  reply whole = serving_post(*state, "/invocations", body);
+  reply parts = serving_post(&s, "/invocations", body);
+  assert_int_equal(whole.status, 200);
+  serving_assert(&parts, 200, whole.body);
+  free(whole.body);
+  free(body);
+  body = serving_make_body(40, 30, 5, "\"prediction_length\":1024,\"quantile_levels\":[0.5]");
+  burst running = {.server = &s, .body = body};
+  pthread_t thread;
+  assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
+  wait_for_work(&s);
+  reply alike = serving_post(&s, "/invocations", ONE "}],\"parameters\":{\"prediction_length\":1024}}");
+  reply other = serving_post(&s, "/invocations", ONE "}]}");
+  assert_false(atomic_load(&running.is_over));
+  serving_assert(&alike, 200, "predictions");
+  serving_assert(&other, 200, "predictions");
+  assert_int_equal(pthread_join(thread, NULL), 0);
+  serving_assert(&running.reply, 200, "predictions");
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+}
+
 /* ---- Limits ---------------------------------------------------------------------------------- */
+
+/* A request with so many covariates. */
+static reply post_covariates(const serving *s, int count) {
+  char text[2048] = ONE ",\"past_covariates\":{";
+  for (int i = 0; i < count; i++) {
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%s\"%d\":[1,2,3]", i ? "," : "", i);
+  }
+  strcat(text, "}}]}");
+  return serving_post(s, "/invocations", text);
+}
 
 static void test_sizes(void **state) {
   (void)state;
@@ -406,6 +474,13 @@ static void test_sizes(void **state) {
   r = serving_post(&s, "/invocations", large);
   serving_assert(&r, 400, "expected an array of 1 to 3 series");
   free(large);
+  r = serving_post(&s, "/v1/timeseries/forecast",
+                   "{\"model\":\"chronos2-micro\",\"options\":{\"horizon\":1},\"inputs\":[1,1,1,1]}");
+  serving_assert(&r, 400, "expected an array of 1 to 3 series");
+  r = post_covariates(&s, 29);
+  serving_assert(&r, 200, "predictions");
+  r = post_covariates(&s, 30);
+  serving_assert(&r, 400, "expected at most 30 targets and covariates in all, found 31");
   large = serving_make_body(3, 5, 1, "\"prediction_length\":9000"); /* its result alone is beyond --max-memory */
   r = serving_post(&s, "/invocations", large);
   serving_assert(&r, 413, "expected at most 2097152");
@@ -413,18 +488,6 @@ static void test_sizes(void **state) {
   r = serving_post(&s, "/invocations", ONE "}]}");
   serving_assert(&r, 200, "predictions");
   assert_int_equal(serving_stop(&s), 0);
-}
-
-typedef struct burst {
-  const serving *server;
-  const char *body;
-  reply reply;
-} burst;
-
-static void *run_burst(void *argument) {
-  burst *b = argument;
-  b->reply = serving_post(b->server, "/invocations", b->body);
-  return NULL;
 }
 
 /* A full queue refuses, and says when to come again; who is let in gets the right answer. */
@@ -513,6 +576,34 @@ static void test_deadline(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
+static void count_done(c2_job *job) {
+  ++*(int *)job->owner;
+}
+
+/* What waits beyond its time ends without a worker; the others wait on. */
+static void test_expiry(void **state) {
+  c2_metrics metrics;
+  c2_batcher *b = NULL;
+  c2_error err;
+  c2_call call = {.count = 1};
+  c2_job job[3];
+  int done[3] = {0, 0, 0};
+  (void)state;
+  memset(&metrics, 0, sizeof metrics);
+  assert_int_equal(c2_batcher_open(&b, NULL, &(c2_batcher_options){.queue = 3}, &metrics, &err), C2_OK);
+  for (int i = 0; i < 3; i++) {
+    job[i] = (c2_job){.call = &call, .deadline = i == 1 ? 10 : 20, .done = count_done, .owner = &done[i]};
+    assert_true(c2_batcher_add(b, &job[i]));
+  }
+  c2_batcher_expire(b, 9);
+  assert_int_equal(c2_batcher_waiting(b), 3);
+  c2_batcher_expire(b, 10);
+  assert_int_equal(c2_batcher_waiting(b), 2);
+  assert_true(done[0] == 0 && done[1] == 1 && done[2] == 0 && job[1].is_late);
+  c2_batcher_close(&b);
+  assert_true(done[0] == 1 && done[1] == 1 && done[2] == 1 && job[0].is_late);
+}
+
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
 static void test_keys(void **state) {
@@ -537,6 +628,12 @@ static void test_keys(void **state) {
     if (cases[i].status == 401) assert_non_null(strstr(r.head, "\r\nWWW-Authenticate: Bearer\r\n"));
     serving_assert(&r, cases[i].status, cases[i].status == 401 ? "expected an API key" : "predictions");
   }
+  for (int i = 0; i < 40; i++) { /* whatever digests they have */
+    char wrong[60];
+    (void)snprintf(wrong, sizeof wrong, "X-API-Key: some-other-key-%d\r\n", i);
+    reply r = serving_request(&s, "GET", "/metrics", wrong, NULL);
+    serving_assert(&r, 401, "AuthenticationError");
+  }
   reply r = serving_request(&s, "GET", "/metrics", "", NULL);
   serving_assert(&r, 401, "AuthenticationError");
   r = serving_request(&s, "GET", "/ping", "", NULL);
@@ -553,18 +650,6 @@ static void test_keys(void **state) {
 }
 
 /* ---- Ends ------------------------------------------------------------------------------------ */
-
-/* Waits until the server forecasts. */
-static void wait_for_work(const serving *s) {
-  bool found = false;
-  for (int i = 0; i < 2000 && !found; i++) {
-    reply r = serving_request(s, "GET", "/metrics", "", NULL);
-    found = r.body && strstr(r.body, "\nchronos2_workers_busy 1\n");
-    free(r.body);
-    if (!found) serving_sleep(0.01);
-  }
-  assert_true(found);
-}
 
 static void test_drain(void **state) {
   (void)state;
@@ -692,14 +777,13 @@ int main(void) {
   const struct CMUnitTest on_one_server[] = {
       cmocka_unit_test(test_same_numbers), cmocka_unit_test(test_kserve),   cmocka_unit_test(test_routes),
       cmocka_unit_test(test_active),       cmocka_unit_test(test_refusals), cmocka_unit_test(test_warnings),
-      cmocka_unit_test(test_batches),
+      cmocka_unit_test(test_batches),      cmocka_unit_test(test_turns),
   };
-  const struct CMUnitTest on_own_servers[] = {cmocka_unit_test(test_garbage),
-                                              cmocka_unit_test(test_sizes),        cmocka_unit_test(test_full_queue),
-                                              cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline),
-                                              cmocka_unit_test(test_keys),         cmocka_unit_test(test_drain),
-                                              cmocka_unit_test(test_cancel),       cmocka_unit_test(test_kill),
-                                              cmocka_unit_test(test_log),          cmocka_unit_test(test_usage)};
+  const struct CMUnitTest on_own_servers[] = {
+      cmocka_unit_test(test_garbage),  cmocka_unit_test(test_sizes),  cmocka_unit_test(test_full_queue),
+      cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline), cmocka_unit_test(test_expiry),
+      cmocka_unit_test(test_keys),     cmocka_unit_test(test_drain),  cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_kill),     cmocka_unit_test(test_log),    cmocka_unit_test(test_usage)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   if (!c2_web_available(&how)) return cmocka_run_group_tests(without, NULL, NULL);
   int failed = cmocka_run_group_tests(on_one_server, serving_start_shared, serving_stop_shared);
