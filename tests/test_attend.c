@@ -1,5 +1,5 @@
-/* Attention of one head over float32 and bf16 operands, by every level: beside sums in double over the numbers that the
- * operands hold; a query on its own and a prefix of packed keys give the same bits. */
+/* Attention of one head in float32 and bf16, by every level: beside sums in double; a query on its own and a prefix of
+ * packed keys give the same bits. In bf16 queries and keys are int16, which is as good as float32 here. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,6 +11,8 @@
 #include <cmocka.h>
 
 #include "engine/cpu/attention.h"
+#include "amx_emulation.h"
+#include "kernels/x86/amx_body.h"
 
 enum { HEAD = 40, KEYS = 611, QUERIES = 45, PREFIX = 301, STRIDE = HEAD + 7 };
 
@@ -81,12 +83,12 @@ static void close_input(input *in) {
   free(in);
 }
 
-static void rotated(const input *in, c2_type type, const float *x, int32_t position, float *out) {
+static void rotated(const input *in, const float *x, int32_t position, float *out) {
   for (size_t j = 0; j < HEAD / 2; j++) {
     float c = in->rope.cosine[(size_t)position * (HEAD / 2) + j];
     float s = in->rope.sine[(size_t)position * (HEAD / 2) + j];
-    out[j] = held(type, x[j] * c - x[j + HEAD / 2] * s);
-    out[j + HEAD / 2] = held(type, x[j + HEAD / 2] * c + x[j] * s);
+    out[j] = x[j] * c - x[j + HEAD / 2] * s;
+    out[j + HEAD / 2] = x[j + HEAD / 2] * c + x[j] * s;
   }
 }
 
@@ -97,11 +99,11 @@ static void check_query(const input *in, c2_type type, uint32_t i) {
   float key[HEAD];
   double sums[HEAD] = {0};
   double total = 0;
-  rotated(in, type, in->q + i * STRIDE, (int32_t)i, query);
+  rotated(in, in->q + i * STRIDE, (int32_t)i, query);
   for (uint32_t k = 0; k < KEYS; k++) {
     if (!(k >= r->first && k < r->last) && !(k >= r->first2 && k < r->last2)) continue;
     double score = 0;
-    rotated(in, type, in->k + k * STRIDE, (int32_t)k, key);
+    rotated(in, in->k + k * STRIDE, (int32_t)k, key);
     for (size_t j = 0; j < HEAD; j++) score += (double)query[j] * (double)key[j];
     double weight = exp(score);
     total += weight;
@@ -159,11 +161,34 @@ static void test_levels(void **state) {
       continue;
     }
     one_type(l->kernels, C2_TYPE_FP32);
-    one_type(l->kernels, C2_TYPE_BF16);
+    if (l->kernels->narrow_attention) one_type(l->kernels, C2_TYPE_BF16);
   }
 }
 
+static const c2_kernels *narrow; /* a level with narrow_attention that runs here */
+
+/* AMX's level, with tiles that are emulated. */
+static void tile_gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  (g->b.type == C2_TYPE_BF16 ? amx_gemm : narrow->gemm)(g, rows, first_panel, last_panel);
+}
+
+static void test_amx(void **state) {
+  (void)state;
+  for (const c2_level *l = c2_levels; l->kernels; l++) {
+    if (l->kernels->narrow_attention && c2_level_runs(l)) narrow = l->kernels;
+  }
+  if (!narrow) {
+    print_message("NOT RUN: attention by emulated tiles, for want of AVX-512 with VNNI and BF16\n");
+    return;
+  }
+  c2_kernels emulated = *narrow;
+  emulated.name = "emulated AMX";
+  emulated.gemm = tile_gemm;
+  for (size_t t = 0; t < C2_TYPES; t++) emulated.tile[t] = 2 * AMX_ROWS;
+  one_type(&emulated, C2_TYPE_BF16);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_levels), cmocka_unit_test(test_amx)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

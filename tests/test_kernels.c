@@ -319,6 +319,99 @@ static void one_softmax(const c2_kernels *k, size_t columns, uint32_t first, uin
   release(before, columns);
 }
 
+/* Weights in bf16: the level's own, rounded once, and their sum. */
+static void narrow_softmax(const c2_kernels *k, size_t columns, uint32_t first, uint32_t last) {
+  float *wide = filled(columns, 9);
+  float *scores = filled(columns, 9);
+  uint16_t *halves = calloc(columns, sizeof *halves);
+  float maximum[2] = {-INFINITY, -INFINITY};
+  float sum[2] = {0, 0};
+  float correction = 0;
+  for (size_t i = 0; i < columns; i++) scores[i] = wide[i] = wide[i] * 5;
+  c2_softmax s = {.scores = wide, .stride = columns, .rows = 1, .columns = columns, .first = &first, .last = &last,
+                  .maximum = maximum, .sum = sum, .correction = &correction};
+  k->softmax(&s);
+  s.scores = scores;
+  s.maximum = maximum + 1;
+  s.sum = sum + 1;
+  s.bf16 = halves;
+  k->softmax(&s);
+  double total = 0;
+  for (size_t i = 0; i < columns; i++) {
+    uint32_t bits = (uint32_t)halves[i] << 16;
+    float half = 0;
+    memcpy(&half, &bits, sizeof half);
+    assert_true(half == to_bf16(wide[i]) && scores[i] == half);
+    total += (double)half;
+  }
+  assert_true(maximum[0] == maximum[1] && fabs(total - (double)sum[1]) <= 1e-6 * total);
+  release(wide, columns);
+  release(scores, columns);
+  free(halves);
+}
+
+/* Attention's products in int16: exact sums, of rows whose length leaves no room for more; a row of zeros; a row on its
+ * own gives the same bits. */
+static void int16_scores(const c2_kernels *k, size_t rows, size_t depth) {
+  enum { COLUMNS = 2 * C2_PANEL };
+  size_t stride = (depth + C2_PANEL - 1) / C2_PANEL * C2_PANEL;
+  float *x = filled((rows + COLUMNS) * stride, 30);
+  float *c = filled((rows + 1) * COLUMNS, 31);
+  int16_t *left = calloc((rows + COLUMNS) * stride, sizeof *left);
+  float *scale = calloc(rows + COLUMNS, sizeof *scale);
+  uint32_t *panels = calloc(COLUMNS * (depth + 1), sizeof *panels);
+  for (size_t i = 0; i < depth; i++) { /* one large term, and the same row for a column; nothing */
+    x[i] = x[rows * stride + i] = i == 1 ? -1e4f : 0.01f;
+    x[(rows + 1) * stride + i] = 0.0f;
+  }
+  c2_operand both = {.type = C2_TYPE_INT16, .data = left, .stride = stride, .scale = scale};
+  c2_operand words = {.type = C2_TYPE_INT16, .data = panels, .stride = c2_panel_words(C2_TYPE_INT16, depth),
+                      .scale = scale + rows};
+  k->round(&both, x, stride, depth, rows + COLUMNS);
+  for (size_t j = 0; j < COLUMNS; j++) {
+    for (size_t d = 0; d < depth; d++) {
+      uint32_t term = (uint16_t)left[(rows + j) * stride + d];
+      panels[j / C2_PANEL * words.stride + d / 2 * C2_PANEL + j % C2_PANEL] |= term << (d % 2 * 16);
+    }
+  }
+  c2_gemm g = {.a = both, .b = words, .depth = depth, .c = c, .c_stride = COLUMNS};
+  k->gemm(&g, rows, 0, 2);
+  for (size_t i = 0; i < rows; i++) {
+    for (size_t j = 0; j < COLUMNS; j++) {
+      double sum = 0;
+      double exact = 0;
+      for (size_t d = 0; d < depth; d++) {
+        sum += (double)left[i * stride + d] * (double)left[(rows + j) * stride + d];
+        exact += (double)x[i * stride + d] * (double)x[(rows + j) * stride + d];
+      }
+      double unit = (double)scale[i] * (double)scale[rows + j];
+      double lengths = unit * (double)C2_INT16_LENGTH * (double)C2_INT16_LENGTH;
+      assert_true(fabs(sum) < 2147483648.0);
+      assert_true(fabs(sum * unit - (double)c[i * COLUMNS + j]) <= 3e-7 * fabs(sum * unit));
+      assert_true(fabs(exact - (double)c[i * COLUMNS + j]) <= 1e-4 * lengths);
+    }
+    g.a.data = left + i * stride;
+    g.a.scale = scale + i;
+    g.c = c + rows * COLUMNS;
+    k->gemm(&g, 1, 0, 2);
+    assert_memory_equal(g.c, c + i * COLUMNS, COLUMNS * sizeof *c);
+  }
+  release(x, (rows + COLUMNS) * stride);
+  release(c, (rows + 1) * COLUMNS);
+  free(left);
+  free(scale);
+  free(panels);
+}
+
+static void narrow_attention(const c2_kernels *k) {
+  static const size_t rows[] = {1, 13, 14, 15, 32};
+  static const size_t depths[] = {2, 31, 32, 33, 40, 64, 257};
+  for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+    for (size_t d = 0; d < sizeof depths / sizeof depths[0]; d++) int16_scores(k, rows[r], depths[d]);
+  }
+  for (uint32_t columns = 32; columns <= 96; columns += 32) narrow_softmax(k, columns, 3, columns - 5);
+}
+
 static void one_norm(const c2_kernels *k, size_t n, float size) {
   float *x = filled(n, 10);
   float *w = filled(n, 11);
@@ -411,6 +504,7 @@ static void test_levels(void **state) {
     same_narrow_bits(k, C2_TYPE_BF16);
     same_narrow_bits(k, C2_TYPE_INT8);
     edges(k);
+    if (k->narrow_attention) narrow_attention(k);
     for (uint32_t columns = 32; columns <= 96; columns += 32) {
       one_softmax(k, columns, 0, columns, 5);
       one_softmax(k, columns, 3, columns - 5, 200);

@@ -6,7 +6,7 @@
  *
  * Matrices are row-major, with a stride in elements. The right operand B [depth][cols] of a product lies in
  * panels of 32-bit words: [ceil(cols / C2_PANEL)][ceil(depth / g)][C2_PANEL], where a word holds g consecutive
- * terms of one column: one float32, two bf16 or four int8. The last panel and the last words are padded with zeros.
+ * terms of one column: one float32, two bf16 or int16, or four int8. The last panel and the last words are padded with zeros.
  * Output rows are written in whole panels: their stride must hold the columns rounded up. */
 #ifndef C2_KERNELS_H
 #define C2_KERNELS_H
@@ -23,13 +23,14 @@ enum {
 };
 
 #define C2_QUANTIZE_LEAST 1e-30f /* its inverse is finite */
+#define C2_INT16_LENGTH 32700.0f /* rounding makes a row of 16,000 terms longer by 64 at most: below 2^15 */
 
-/* What the terms of a product are. Values as chronos2_dtype has them. */
-typedef enum c2_type { C2_TYPE_FP32, C2_TYPE_BF16, C2_TYPE_INT8, C2_TYPES } c2_type;
+/* What the terms of a product are. Values as chronos2_dtype has them. int16 is for attention's scores alone. */
+typedef enum c2_type { C2_TYPE_FP32, C2_TYPE_BF16, C2_TYPE_INT8, C2_TYPES, C2_TYPE_INT16 = C2_TYPES } c2_type;
 
 /* Terms of a column that share a word of a panel. */
 static inline size_t c2_word_terms(c2_type type) {
-  return (size_t)1 << type;
+  return type == C2_TYPE_INT16 ? 2 : (size_t)1 << type;
 }
 
 /* Words of a panel `depth` terms deep. */
@@ -43,7 +44,7 @@ typedef struct c2_operand {
   c2_type type;
   void *data;
   size_t stride;  /* A: elements from one row to the next; B: words from one panel to the next */
-  float *scale;   /* int8: [rows] of A, [panels * C2_PANEL] of B: a number is its int8 times this */
+  float *scale;   /* int8, int16: [rows] of A, [panels * C2_PANEL] of B: a number is its integer times this */
   int32_t *shift; /* int8, B: [panels * C2_PANEL] 128 times the sum of a column */
 } c2_operand;
 
@@ -68,19 +69,26 @@ typedef struct c2_softmax {
   float *maximum;    /* [rows] running maximum, updated */
   float *sum;        /* [rows] running sum, updated */
   float *correction; /* [rows] factor that earlier sums and outputs were multiplied by */
+  uint16_t *bf16;    /* [rows][stride] NULL, or: weights are rounded to bf16 and written here too, and `sum` adds up the
+                      * rounded ones. Needs narrow_attention */
 } c2_softmax;
 
 typedef struct c2_kernels {
   const char *name;      /* as --isa spells it: the levels of AVX-512 share theirs */
   size_t tile[C2_TYPES]; /* rows that `gemm` takes best, at most C2_MAX_TILE: attention's query tile */
 
+  /* True if attention of a bf16 model multiplies queries by keys in int16 and weights by values in bf16; else all are
+   * float32. Then `gemm` and `round` take int16 too, and rows of A are uint16_t or int16_t under both types. */
+  bool narrow_attention;
+
   /* Rows [0, rows) by panels [first_panel, last_panel). float32 sums, exact ones under int8: there every level
    * gives the same bits, and so it does under bf16, AMX and neon-bf16 aside, as long as no number is subnormal. */
   void (*gemm)(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel);
 
-  /* Writes rows of n float32 as the left operand `to` of its type, bf16 or int8: at most four bytes an element, n
+  /* Writes rows of n float32 as the left operand `to` of its type, but float32: at most four bytes an element, n
    * rounded up to a whole panel a row. int8: x = q scale[row], |q| <= 127: scale is the row's largest |x| / 127, and
-   * rows below C2_QUANTIZE_LEAST become 0. */
+   * rows below C2_QUANTIZE_LEAST become 0. int16: the row's length, the root of the sum of its x^2, becomes
+   * C2_INT16_LENGTH, so that no sum of products of two rows overflows (Cauchy and Schwarz). */
   void (*round)(const c2_operand *to, const float *x, size_t x_stride, size_t n, size_t rows);
 
   /* One step of the online softmax (Milakov and Gimelshein 2018). */
@@ -91,10 +99,11 @@ typedef struct c2_kernels {
                    size_t rows, float epsilon);
 } c2_kernels;
 
-/* The table of a file that defines all of them, under these names. */
+/* The table of a file that defines all of them, under these names, and NARROW_ATTENTION as 0 or 1. */
 #define C2_KERNELS(table, level, fp32_tile, bf16_tile, int8_tile)              \
   const c2_kernels table = {.name = level,                                     \
                             .tile = {fp32_tile, bf16_tile, int8_tile},         \
+                            .narrow_attention = NARROW_ATTENTION,              \
                             .gemm = gemm,                                      \
                             .round = round_rows,                               \
                             .softmax = softmax,                                \
@@ -103,8 +112,8 @@ typedef struct c2_kernels {
 /* x [depth] becomes a column of the right operand `to`, rounded to its type. */
 void c2_put_column(const c2_operand *to, size_t column, const float *x, size_t depth);
 
-/* x [columns] becomes the given term of all columns of the right operand `to`, float32 or bf16; those that fill the
- * last panel become 0. */
+/* x [columns] becomes the given term of all columns of the float32 right operand `to`; those that fill the last panel
+ * become 0. */
 void c2_put_row(const c2_operand *to, size_t term, const float *x, size_t columns);
 
 extern const c2_kernels c2_kernels_scalar;

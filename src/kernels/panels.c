@@ -1,4 +1,5 @@
-/* Writes right operands: panels of words that hold one float32, two bf16 or four int8 terms of a column. */
+/* Writes right operands of float32: panels of words that hold one term of a column; columns of bf16 and int8 too, which
+ * hold two and four. */
 #include <math.h>
 #include <string.h>
 
@@ -38,16 +39,10 @@ void c2_put_column(const c2_operand *to, size_t column, const float *x, size_t d
 }
 
 void c2_put_row(const c2_operand *to, size_t term, const float *x, size_t columns) {
-  size_t terms = c2_word_terms(to->type);
   for (size_t first = 0; first < columns; first += C2_PANEL) {
-    uint32_t *word = (uint32_t *)to->data + first / C2_PANEL * to->stride + term / terms * C2_PANEL;
+    float *panel = (float *)to->data + first / C2_PANEL * to->stride + term * C2_PANEL;
     size_t width = columns - first < C2_PANEL ? columns - first : C2_PANEL;
-    if (to->type == C2_TYPE_FP32) {
-      memcpy(word, x + first, width * sizeof *x);
-      memset(word + width, 0, (C2_PANEL - width) * sizeof *word);
-    } else {
-      uint16_t *half = (uint16_t *)(void *)word + term % 2;
-      for (size_t j = 0; j < C2_PANEL; j++) half[2 * j] = j < width ? to_bf16(x[first + j]) : 0;
-    }
+    memcpy(panel, x + first, width * sizeof *x);
+    memset(panel + width, 0, (C2_PANEL - width) * sizeof *panel);
   }
 }

@@ -146,4 +146,5 @@ static void rms_norm(float *out, size_t out_stride, const float *x, size_t x_str
   }
 }
 
+#define NARROW_ATTENTION 0
 C2_KERNELS(c2_kernels_scalar, "scalar", 8, 8, 8);

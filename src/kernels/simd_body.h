@@ -15,11 +15,16 @@
  *   NATIVE_INT8: i_dot(c, x, y), v_store_bytes; else bytes are widened here to pairs of int16, with
  *   i_madd(c, x, y) over such pairs, and v_store_pairs, which writes a row in the order of i_even and i_odd
  *   INT8_ZERO: with NATIVE_INT8, what stands for 0 in A: 128 where i_dot takes x as unsigned, else 0
+ *   NARROW_ATTENTION: 1 with NATIVE_BF16 and i_dot16(c, x, y) over pairs of int16, v_store_int16, and v_put_bf16, which
+ *   stores as v_store_bf16 does and returns what it stored; else undefined
  *   GEMM_BF16, GEMM_INT8: names of the file's own products, if it has them, which it defines beside this body
  *
  * The file ends with C2_KERNELS, which makes the table.
  */
 
+#ifndef NARROW_ATTENTION
+#define NARROW_ATTENTION 0
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
 /* Elements of A, and how many of them meet a word of B. */
@@ -162,12 +167,26 @@ INLINE void sum_int8(ivec acc[TILE][SPAN], const a_int8 *a, size_t stride, const
   }
 }
 
-/* Finishes a register of sums, int8's exact ones or float32: row `row` of C, columns from j on. */
+#if NARROW_ATTENTION
+INLINE void sum_int16(ivec acc[TILE][SPAN], const int16_t *a, size_t stride, const float *panel, size_t depth,
+                      int rows) {
+  for (size_t k = 0; k < depth; k += 2, panel += C2_PANEL) {
+    ivec b[SPAN];
+    EACH_SPAN b[s] = i_load(panel + (size_t)s * WIDTH);
+    EACH_ROW {
+      ivec x = i_word(a + (size_t)i * stride + k);
+      EACH_SPAN acc[i][s] = i_dot16(acc[i][s], x, b[s]);
+    }
+  }
+}
+#endif
+
+/* Finishes a register of sums, exact ones of integers or float32: row `row` of C, columns from j on. */
 INLINE void finish(c2_type t, const c2_gemm *g, size_t row, size_t j, vec value, ivec sum) {
   float *to = g->c + row * g->c_stride + j;
-  if (t == C2_TYPE_INT8) {
+  if (t == C2_TYPE_INT8 || t == C2_TYPE_INT16) {
 #if defined(NATIVE_INT8) && INT8_ZERO
-    sum -= i_load(g->b.shift + j);
+    if (t == C2_TYPE_INT8) sum -= i_load(g->b.shift + j);
 #endif
     value = v_mul(i_to_float(sum), v_load(g->b.scale + j));
     value = v_fma(value, v_set1(g->a.scale[row]), g->bias ? v_load(g->bias + j) : v_set1(0.0f));
@@ -193,6 +212,9 @@ INLINE void tile(c2_type t, const c2_gemm *g, size_t row, const float *panel, si
   if (t == C2_TYPE_FP32) sum_fp32(acc, (const float *)g->a.data + at, g->a.stride, panel, g->depth, rows);
   if (t == C2_TYPE_BF16) sum_bf16(acc, (const a_bf16 *)g->a.data + at, g->a.stride, panel, g->depth, rows);
   if (t == C2_TYPE_INT8) sum_int8(exact, (const a_int8 *)g->a.data + at, g->a.stride, panel, g->depth, rows);
+#if NARROW_ATTENTION
+  if (t == C2_TYPE_INT16) sum_int16(exact, (const int16_t *)g->a.data + at, g->a.stride, panel, g->depth, rows);
+#endif
   EACH_ROW {
     EACH_SPAN finish(t, g, row + (size_t)i, column + (size_t)s * WIDTH, acc[i][s], exact[i][s]);
   }
@@ -270,6 +292,9 @@ static void gemm(const c2_gemm *g, size_t rows, size_t first_panel, size_t last_
   if (g->b.type == C2_TYPE_FP32) gemm_fp32(g, rows, first_panel, last_panel);
   if (g->b.type == C2_TYPE_BF16) GEMM_BF16(g, rows, first_panel, last_panel);
   if (g->b.type == C2_TYPE_INT8) GEMM_INT8(g, rows, first_panel, last_panel);
+#if NARROW_ATTENTION
+  if (g->b.type == C2_TYPE_INT16) gemm_block(C2_TYPE_INT16, g, rows, first_panel, last_panel);
+#endif
 }
 
 /* WIDTH elements of a row of n from j on, zeros beyond its end. */
@@ -316,9 +341,30 @@ static void round_int8(const c2_operand *out, const float *x, size_t x_stride, s
   }
 }
 
+#if NARROW_ATTENTION
+static void round_int16(const c2_operand *out, const float *x, size_t x_stride, size_t n, size_t rows) {
+  int16_t *to = out->data;
+  for (size_t i = 0; i < rows; i++, to += out->stride, x += x_stride) {
+    vec squares = v_set1(0.0f);
+    for (size_t j = 0; j < n; j += WIDTH) {
+      vec v = load_row(x, j, n);
+      squares = v_fma(v, v, squares);
+    }
+    float length = sqrtf(v_sum(squares));
+    out->scale[i] = length / C2_INT16_LENGTH;
+    vec inverse = v_set1(length > C2_QUANTIZE_LEAST ? C2_INT16_LENGTH / length : 0.0f);
+    for (size_t j = 0; j < n; j += WIDTH) v_store_int16(to + j, v_mul(load_row(x, j, n), inverse));
+    for (size_t j = n; j % C2_PANEL > 0; j++) to[j] = 0;
+  }
+}
+#endif
+
 static void round_rows(const c2_operand *to, const float *x, size_t x_stride, size_t n, size_t rows) {
   if (to->type == C2_TYPE_BF16) round_bf16(to, x, x_stride, n, rows);
   if (to->type == C2_TYPE_INT8) round_int8(to, x, x_stride, n, rows);
+#if NARROW_ATTENTION
+  if (to->type == C2_TYPE_INT16) round_int16(to, x, x_stride, n, rows);
+#endif
 }
 
 /* exp(x) for x <= 88, exactly 1 at 0 and exactly 0 below -87.3: x = n ln 2 + r with |r| <= ln 2 / 2,
@@ -360,6 +406,9 @@ static void softmax(const c2_softmax *s) {
     vec shift = v_set1(top == -INFINITY ? 0.0f : top); /* nothing visible: -inf - 0, not -inf + inf */
     for (size_t j = 0; j < s->columns; j += WIDTH) {
       vec e = v_exp(v_sub(v_load(row + j), shift));
+#if NARROW_ATTENTION
+      if (s->bf16) e = v_put_bf16(s->bf16 + i * s->stride + j, e);
+#endif
       v_store(row + j, e);
       sums = v_add(sums, e);
     }

@@ -18,30 +18,30 @@ void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t lowest, 
 void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int32_t highest);
 
 /* Keys and values of one head in the form in which attention multiplies by them: keys are rotated, and both lie in
- * panels, in float32 or bf16. */
+ * panels. The type of attention is float32, or bf16 where the kernels have narrow_attention: then values and weights are
+ * bf16, and queries and keys are int16 with a scale each. Scores are sums without a division, which bf16 would blur. */
 typedef struct c2_panels {
   c2_operand keys;   /* [K][count]: a panel holds 32 keys */
   c2_operand values; /* [count][K]: a panel holds 32 elements of each value */
   size_t count;
 } c2_panels;
 
-/* Panels of `count` keys and values of a head in c2_panels_words(type, count, head) words. */
+/* Panels of `count` keys and values of a head in c2_panels_words(type, count, head) words, for attention of that type. */
 c2_panels c2_panels_at(c2_type type, uint32_t *words, size_t count, size_t head);
 size_t c2_panels_words(c2_type type, size_t count, size_t head);
 
 /* A worker's scratch for at most `keys` keys. */
 typedef struct c2_attend_scratch {
   c2_panels panels;
-  float *query;                 /* [tile][K] rotated */
+  float *query;                 /* [tile, at least 32][K] rotated */
   float *scores;                /* [tile][scores_stride] */
   float *output;                /* [tile][ceil(K / 32) * 32] */
   float *weights;               /* [tile][scores_stride] observed so far; none without whole_rows */
-  c2_operand left_query, left;  /* query and scores as left operands */
+  c2_operand left_query, left;  /* query and weights as left operands */
   size_t scores_stride, block;  /* block: keys per step */
 } c2_attend_scratch;
 
-/* Carves the scratch. `type` (float32 or bf16) is that of queries, keys, values and weights where they are multiplied.
- * `whole_rows` is set if attention will be observed. */
+/* Carves the scratch for attention of a type. `whole_rows` is set if attention will be observed. */
 void c2_attend_carve(c2_attend_scratch *scratch, c2_arena *arena, const c2_kernels *kernels, c2_type type, size_t keys,
                      size_t head, bool whole_rows);
 
@@ -58,7 +58,7 @@ typedef struct c2_attend {
   size_t q_stride, kv_stride, out_stride;
   const uint32_t *q_row, *k_row;
   size_t queries, keys;
-  c2_panels prefix;                       /* keys before those, of the scratch's type; count 0: none */
+  c2_panels prefix;                       /* keys before those, of the same type of attention; count 0: none */
   const c2_range *range;                  /* [queries]; NULL: every key */
   const c2_rope *rope;                    /* NULL: none */
   const int32_t *q_position, *k_position; /* with rope */

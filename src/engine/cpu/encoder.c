@@ -104,7 +104,7 @@ c2_status c2_cpu_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache *
   if (engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL) contexts.output_patches = 0; /* nobody sees them */
   c2_encoder e = c2_encoder_of(engine, &contexts, NULL);
   C2_TRY(c2_encoder_begin(&e, err));
-  c2_status status = c2_kv_open(&e.fill, &e.layout, e.config, &contexts, err);
+  c2_status status = c2_kv_open(&e.fill, &e.layout, e.config, c2_cpu_attention_type(engine), &contexts, err);
   if (e.fill) *cache = &e.fill->base;
   if (status == C2_OK) run(&e);
   return status;

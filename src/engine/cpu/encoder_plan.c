@@ -40,7 +40,7 @@ static c2_worker carve_worker(const c2_encoder *e, c2_arena *arena) {
   w.left.scale = C2_CARVE(arena, float, e->span);
   w.weights = C2_CARVE(arena, float, observing ? tokens : 0);
   w.live = C2_CARVE(arena, bool, observing ? tokens : 0);
-  c2_attend_carve(&w.attend, arena, e->kernels, c2_cpu_attention_type, keys, c->d_kv, observing);
+  c2_attend_carve(&w.attend, arena, e->kernels, c2_cpu_attention_type(e->engine), keys, c->d_kv, observing);
   return w;
 }
 

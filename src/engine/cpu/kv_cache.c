@@ -3,8 +3,6 @@
 
 #include <stdlib.h>
 
-#include "engine/cpu/session.h"
-
 /* Tokens of a row without its future. */
 static size_t context_of(const c2_layout *l, const c2_batch *batch, size_t row) {
   return l->row_first[row + 1] - l->row_first[row] - batch->output_patches;
@@ -16,14 +14,14 @@ static void carve(c2_cpu_kv *kv, c2_arena *arena, size_t layers) {
   kv->panels = c2_arena_carve(arena, kv->layer, layers * sizeof(uint32_t));
 }
 
-c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config *c, const c2_batch *batch,
-                     c2_error *err) {
+c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config *c, c2_type type,
+                     const c2_batch *batch, c2_error *err) {
   c2_arena plan = {0};
   size_t offset = 0;
   c2_cpu_kv *kv = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *kv, &kv, err));
   *out = kv;
-  kv->type = c2_cpu_attention_type;
+  kv->type = type;
   kv->head = c->d_kv;
   for (size_t r = 0; r < batch->rows; r++) {
     kv->rows = c2_max_size(kv->rows, batch->row[r].slot + 1);
@@ -44,8 +42,8 @@ c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config 
   return C2_OK;
 }
 
-size_t c2_kv_row_bytes(const chronos2_config *c, size_t tokens) {
-  return c->layers * c->heads * c2_panels_words(c2_cpu_attention_type, tokens, c->d_kv) * sizeof(uint32_t);
+size_t c2_kv_row_bytes(const chronos2_config *c, c2_type type, size_t tokens) {
+  return c->layers * c->heads * c2_panels_words(type, tokens, c->d_kv) * sizeof(uint32_t);
 }
 
 void c2_kv_free(c2_kv_cache *cache) {

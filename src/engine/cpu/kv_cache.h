@@ -9,7 +9,7 @@
 typedef struct c2_cpu_kv {
   c2_kv_cache base;
   c2_block block;
-  c2_type type;
+  c2_type type;   /* of attention */
   size_t head;    /* K */
   size_t rows;    /* the highest slot plus one */
   size_t *tokens; /* [rows] by slot */
@@ -19,11 +19,11 @@ typedef struct c2_cpu_kv {
 } c2_cpu_kv;
 
 /* Makes room for the context tokens of a filled layout. */
-c2_status c2_kv_open(c2_cpu_kv **kv, const c2_layout *layout, const chronos2_config *config, const c2_batch *batch,
-                     c2_error *err);
+c2_status c2_kv_open(c2_cpu_kv **kv, const c2_layout *layout, const chronos2_config *config, c2_type type,
+                     const c2_batch *batch, c2_error *err);
 
 /* The bytes that a row with so many context tokens takes. */
-size_t c2_kv_row_bytes(const chronos2_config *config, size_t tokens);
+size_t c2_kv_row_bytes(const chronos2_config *config, c2_type type, size_t tokens);
 void c2_kv_free(c2_kv_cache *cache);
 
 /* The place of a head's keys and values of a row. */

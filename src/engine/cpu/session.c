@@ -14,7 +14,7 @@
 enum { NULL_TOKENS = 2048 };
 
 static size_t row_bytes(const c2_engine *engine, size_t tokens) {
-  return c2_kv_row_bytes(&engine->model->config, tokens);
+  return c2_kv_row_bytes(&engine->model->config, c2_cpu_attention_type(engine), tokens);
 }
 
 static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err) {

@@ -12,11 +12,14 @@ typedef struct c2_cpu {
   c2_block workspace; /* grows to what the largest batch needed */
 } c2_cpu;
 
-/* The type of attention's queries, keys and values, whatever the matrices' type is. */
-static const c2_type c2_cpu_attention_type = C2_TYPE_FP32;
-
 static inline c2_cpu *c2_cpu_of(const c2_engine *engine) {
   return engine->state;
+}
+
+/* The type of attention (see attention.h). */
+static inline c2_type c2_cpu_attention_type(const c2_engine *engine) {
+  bool narrow = engine->model->dtype == CHRONOS2_BF16 && c2_cpu_of(engine)->kernels->narrow_attention;
+  return narrow ? C2_TYPE_BF16 : C2_TYPE_FP32;
 }
 
 /* Computes the workspace that c2_cpu_pass takes at most. */

@@ -55,6 +55,22 @@ static inline void v_store_bf16(uint16_t *p, vec x) {
 }
 #endif
 
+#if defined(NATIVE_BF16) && defined(NATIVE_INT8)
+#define NARROW_ATTENTION 1 /* VNNI's VPDPWSSD adds up as many products an instruction as VDPBF16PS */
+static inline vec v_put_bf16(uint16_t *p, vec x) {
+  __m256i halves = (__m256i)_mm512_cvtneps_pbh(x);
+  _mm256_storeu_si256((__m256i *)(void *)p, halves);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(halves), 16));
+}
+static inline ivec i_dot16(ivec c, ivec x, ivec y) {
+  return (ivec)_mm512_dpwssd_epi32((__m512i)c, (__m512i)x, (__m512i)y);
+}
+/* to the nearest, ties to the even one */
+static inline void v_store_int16(int16_t *p, vec x) {
+  _mm256_storeu_si256((__m256i *)(void *)p, _mm512_cvtepi32_epi16(_mm512_cvtps_epi32(x)));
+}
+#endif
+
 #ifdef NATIVE_INT8
 #define INT8_ZERO 128 /* VPDPBUSD takes unsigned by signed bytes */
 static inline ivec i_dot(ivec c, ivec x, ivec y) {
