@@ -6,8 +6,8 @@
  *
  * Matrices are row-major, with a stride in elements. The right operand B [depth][cols] of a product lies in
  * panels of 32-bit words: [ceil(cols / C2_PANEL)][ceil(depth / g)][C2_PANEL], where a word holds g consecutive
- * terms of one column: one float32, two bf16 or int16, or four int8. The last panel and the last words are padded with zeros.
- * Output rows are written in whole panels: their stride must hold the columns rounded up. */
+ * terms of one column: one float32, two bf16 or int16, or four int8. The last panel and the last words are padded with
+ * zeros. Output rows are written in whole panels: their stride must hold the columns rounded up. */
 #ifndef C2_KERNELS_H
 #define C2_KERNELS_H
 

@@ -18,15 +18,17 @@ void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t lowest, 
 void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int32_t highest);
 
 /* Keys and values of one head in the form in which attention multiplies by them: keys are rotated, and both lie in
- * panels. The type of attention is float32, or bf16 where the kernels have narrow_attention: then values and weights are
- * bf16, and queries and keys are int16 with a scale each. Scores are sums without a division, which bf16 would blur. */
+ * panels. The type of attention is float32, or bf16 where the kernels have narrow_attention: then values and weights
+ * are bf16, and queries and keys are int16 with a scale each. Scores aren't divided by anything, so they are large, and
+ * bf16 would blur them. */
 typedef struct c2_panels {
   c2_operand keys;   /* [K][count]: a panel holds 32 keys */
   c2_operand values; /* [count][K]: a panel holds 32 elements of each value */
   size_t count;
 } c2_panels;
 
-/* Panels of `count` keys and values of a head in c2_panels_words(type, count, head) words, for attention of that type. */
+/* Panels of `count` keys and values of a head, for attention of that type, in c2_panels_words(type, count, head)
+ * words. */
 c2_panels c2_panels_at(c2_type type, uint32_t *words, size_t count, size_t head);
 size_t c2_panels_words(c2_type type, size_t count, size_t head);
 
