@@ -1,10 +1,10 @@
 """The engine beside PyTorch and beside itself: each section is a table of bench/RESULTS.md.
 
-    python bench/run.py dense ragged sparse futures long cold gemm [--write] [--rounds 7] [--threads 2]
+    python bench/run.py dense bf16 ragged sparse futures long cold gemm [--write] [--rounds 7] [--threads 2]
 
 Within a point all contenders take turns, one pass each, in an order drawn anew every round, so that what else the
 machine does hits all alike; a ratio is taken within a round and given as median (min–max) over the rounds. Both sides
-make one pass that isn't counted, and both bind their threads to processors. Weights are random, float32; both sides
+make one pass that isn't counted, and both bind their threads to processors. Weights are random; both sides
 read the same folder. --write puts the tables and figures in their places.
 """
 
@@ -149,6 +149,22 @@ def dense(models, args):
         yield rows[-1]
     return table(["model", "context × rows", "ms", "ms PyTorch, best path", "ratio (min–max)", "tokens/s", "GFLOP/s",
                   "peak MB, ours and PyTorch", "error, ours and PyTorch"], rows)
+
+
+def bf16(models, args):
+    """bf16 on both sides, full attention, equal lengths, horizon 64."""
+    rows = []
+    for shape, context, count in (("base", 512, 8), ("base", 2048, 4), ("base", 8192, 1),
+                                  ("small", 512, 8), ("small", 2048, 4), ("small", 8192, 1)):
+        job = {"rows": count, "context": context, "horizon": HORIZON, "batch_size": count, "dtype": "bf16"}
+        options = ["--batch-size", count, "--context-length", context, "--dtype", "bf16"]
+        seconds, best, peak, summary = beside_pytorch(models, args, shape, job, options, args.paths)
+        rows.append([shape, f"{context} × {count}", milliseconds(seconds["ours"]),
+                     f"{milliseconds(seconds[best])} {best}", spread(ratios(seconds[best], seconds["ours"])),
+                     f"{summary['peak_resident_mb']:.0f}, {peak:.0f}"])
+        yield rows[-1]
+    return table(["model", "context × rows", "ms", "ms PyTorch, best path", "ratio (min–max)",
+                  "peak MB, ours and PyTorch"], rows)
 
 
 def ragged(models, args):
@@ -303,7 +319,7 @@ def gemm(models, args):
     return table(["threads", "product", "ISA", "peak, GFLOP/s", "kernel (share of peak)", "OpenBLAS"], rows)
 
 
-SECTIONS = {f.__name__: f for f in (dense, ragged, sparse, futures, long, cold, gemm)}
+SECTIONS = {f.__name__: f for f in (dense, bf16, ragged, sparse, futures, long, cold, gemm)}
 
 
 # ---- Writing ---------------------------------------------------------------------------------------
