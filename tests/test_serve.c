@@ -407,7 +407,7 @@ static void wait_for_work(const serving *s) {
 
 /* A request that takes many batches has the same answer, and others have theirs before it. */
 static void test_turns(void **state) {
-  serving s = serving_start((const char *const[]){"--batch-tokens", "100", "--timeout", "120", NULL});
+  serving s = serving_start((const char *const[]){"--batch-tokens", "100", NULL});
   char *body = serving_make_body(60, 30, 9, "\"prediction_length\":8");
   reply whole = serving_post(*state, "/invocations", body);
   reply parts = serving_post(&s, "/invocations", body);
@@ -415,7 +415,7 @@ static void test_turns(void **state) {
   serving_assert(&parts, 200, whole.body);
   free(whole.body);
   free(body);
-  body = serving_make_body(40, 30, 5, "\"prediction_length\":1024,\"quantile_levels\":[0.5]");
+  body = serving_make_body(12, 30, 5, "\"prediction_length\":1024,\"quantile_levels\":[0.5]");
   burst running = {.server = &s, .body = body};
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
