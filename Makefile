@@ -37,8 +37,8 @@ test-full:
 	cmake --build --preset clang-asan -j $(JOBS)
 	$(CTEST) build-clang-asan
 	cmake --preset tsan $(CMAKE_FLAGS)
-	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_serve --target test_serve_contexts
-	$(CTEST) build-tsan -R 'test_(threads|serve)'
+	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_flow --target test_serve --target test_serve_contexts
+	$(CTEST) build-tsan -R 'test_(threads|flow|serve)'
 	CHRONOS2_SWEEP_STEP=1 $(CTEST) $(BUILD) -R '^alloc_'
 	scripts/valgrind.sh $(BUILD)
 	scripts/arm.sh $(JOBS) $(CMAKE_FLAGS)

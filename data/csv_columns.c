@@ -42,12 +42,7 @@ static c2_status read_time(const columns *c, const builder *b, const char *cell,
     return C2_OK;
   }
   const char *format = c->dialect->time_format;
-  if (!*format && c2_dialect_lacks_offset(cell)) {
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: column '%.60s': expected an offset from UTC, as in 2024-10-27T02:30:00+01:00[Europe/Berlin], "
-            "found '%.60s': a time zone's name doesn't say which instant it is where clocks are set back",
-            c->csv->name, c->line[c->rows], b->name, cell);
-  }
+  if (!*format) C2_TRY(c2_dialect_check_offset(c->csv->name, c->line[c->rows], b->name, cell, err));
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp %s%s, found '%.40s'%s", c->csv->name,
           c->line[c->rows], b->name, *format ? "as " : "such as ",
           *format ? format : "2020-01-31, 2020-01-31 05:00:00 or 2020-01-31 05:00:00+01:00", cell,

@@ -112,11 +112,16 @@ static bool read_before(const char *cell, size_t size, c2_time *out, c2_zone *zo
   return c2_time_parse(text, out, zone, &why) == C2_OK;
 }
 
-bool c2_dialect_lacks_offset(const char *cell) {
+c2_status c2_dialect_check_offset(const char *file, size_t line, const char *column, const char *cell,
+                                  c2_error *err) {
   c2_time time = 0;
   c2_zone zone = {false, 0};
   size_t size = zone_name_at(cell);
-  return size > 0 && read_before(cell, size, &time, &zone) && !zone.given;
+  if (size == 0 || !read_before(cell, size, &time, &zone) || zone.given) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s:%zu: column '%.60s': expected an offset from UTC, as in 2024-10-27T02:30:00+01:00[Europe/Berlin], "
+          "found '%.60s': a time zone's name doesn't say which instant it is where clocks are set back",
+          file, line, column, cell);
 }
 
 /* With an offset and then the name of a zone. */

@@ -12,6 +12,7 @@ typedef struct c2_dialect {
   char time_format[C2_STAMP_ROOM]; /* as strptime has it; "": ISO 8601 or whole numbers, or by the cells */
   bool is_grouped;                 /* on return: digits stand in groups of three somewhere */
   bool has_zone_names;             /* on return: the name of a time zone stands behind an offset somewhere */
+  bool is_instant;                 /* on return: time stamps come as instants, without the offsets of their makers */
 } c2_dialect;
 
 /* Numbers and time stamps from the beginning of a file, for what they say of its dialect. */
@@ -40,8 +41,7 @@ bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out);
  * offset from UTC, as in 2024-01-31T05:00:00+01:00[Europe/Berlin]; the offset counts. */
 bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole);
 
-/* Returns whether a cell is a time stamp with the name of a time zone but no offset. Which instant it is can't be told
- * where clocks are set back. */
-bool c2_dialect_lacks_offset(const char *cell);
+/* Fails where a cell that is no time stamp is one with the name of a time zone in the place of an offset. */
+c2_status c2_dialect_check_offset(const char *file, size_t line, const char *column, const char *cell, c2_error *err);
 
 #endif

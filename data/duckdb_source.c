@@ -93,8 +93,8 @@ static c2_status load_extension(const struct c2_query *q, const c2_input *input,
     return C2_OK;
   }
   C2_FAIL(err, C2_ERR_UNSUPPORTED,
-          "%s: DuckDB reads this format by its extension 'excel', which is not installed (INSTALL excel); or save the "
-          "table as CSV or Parquet",
+          "%s: DuckDB reads this format by its extension 'excel', which is not installed: 'INSTALL excel' in a DuckDB "
+          "of this library's version brings it; or save the table as CSV or Parquet",
           input->name);
 }
 

@@ -50,6 +50,15 @@ static const spelling spellings[] = {
      "'1,020' may be 1.020 or 1020; give --decimal"},
     {"x.csv", "item_id|timestamp|target\na|01/28/24|1020.5\na|01/29/24|998\na|01/30/24|1004.25\na|01/31/24|1010\n",
      {"--time-format", "%m/%d/%y"}, DAYS, "a vertical bar between fields"},
+    {"x.csv", "item_id:timestamp:target\na:2024-01-28:1020,5\na:2024-01-29:998\na:2024-01-30:1004,25\n"
+              "a:2024-01-31:1010\n",
+     {"--delimiter", ":"}, DAYS, "a decimal comma"},
+    {"x.csv", "item_id;timestamp;target\na;2024-01-28;1,020\na;2024-01-29;2,030\na;2024-01-30;1,5\n",
+     {"--decimal", ","}, "item_id,timestamp,target\na,2024-01-28,1.02\na,2024-01-29,2.03\na,2024-01-30,1.5\n",
+     "daily (D)"},
+    {"x.csv", "item_id,timestamp,target\na,2024-01-28,\"1,020\"\na,2024-01-29,\"2,030\"\na,2024-01-30,7\n",
+     {"--decimal", "."}, "item_id,timestamp,target\na,2024-01-28,1020\na,2024-01-29,2030\na,2024-01-30,7\n",
+     "digits in groups"},
     /* a wide file */
     {"x.csv", "timestamp,a,b\n2024-01-01,1,5\n2024-01-02,2,6\n2024-01-03,3,7\n", {"--wide"},
      "item_id,timestamp,target\na,2024-01-01,1\na,2024-01-02,2\na,2024-01-03,3\nb,2024-01-01,5\nb,2024-01-02,6\n"

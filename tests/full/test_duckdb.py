@@ -126,6 +126,27 @@ def test_time_zones_and_whole_numbers(folder):
     assert ",2024-01-31," in forecast(folder / "text.parquet", "--time-format=%d.%m.%Y")
 
 
+def test_zones_of_parquet(folder):
+    hours = pl.Series([datetime(2024, 3, 30, 20) + timedelta(hours=t) for t in range(12)])
+    berlin = hours.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
+    pl.DataFrame({"timestamp": berlin, "target": np.arange(12.0)}).write_parquet(folder / "berlin.parquet")
+    done = run(folder / "berlin.parquet", "-n", 1)
+    assert done.stdout.splitlines()[1].startswith("0,2024-03-31 08:00:00+00:00,target,")
+    assert "read with time stamps with a zone as instants in UTC" in done.stderr
+    named = hours.dt.to_string() + " Europe/Berlin"
+    pl.DataFrame({"timestamp": named, "target": np.arange(12.0)}).write_parquet(folder / "named.parquet")
+    refused("named.parquet:1: column 'timestamp': expected an offset from UTC", folder / "named.parquet")
+
+
+def test_nested_rows_of_one_series(folder):
+    nested = table().group_by("item_id", maintain_order=True).agg("timestamp", "target")
+    halves = [nested.with_columns(pl.col("timestamp", "target").list.slice(at, 25)) for at in (25, 0)]
+    pl.concat(halves).write_parquet(folder / "halves.parquet")
+    assert forecast(folder / "halves.parquet") == forecast(folder / "plain.csv")
+    pl.concat([nested, nested]).write_parquet(folder / "twice.parquet")
+    refused("item 'it'em 0' already has a row for 2024-01-01 00:00:00, at line 1", folder / "twice.parquet")
+
+
 def test_sql(folder):
     query = f"SELECT * EXCLUDE (open) FROM '{folder}/plain.csv' ORDER BY item_id DESC, timestamp;"
     ids = [line.split(",")[0] for line in forecast("--sql", query).splitlines()[1::3]]
