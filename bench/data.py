@@ -2,7 +2,8 @@
 
     python3 bench/data.py build/chronos2 FOLDER [ROWS]
 
-Needs polars. Prints a line a run: input, peak MB, processor seconds; the forecasts must be equal byte for byte.
+Needs polars. Prints a line a run: input, peak MB, processor seconds. Forecasts of the same rows must be equal byte for byte; in random order the
+items stand in another order.
 """
 
 import subprocess
@@ -26,6 +27,9 @@ def write(folder, rows):
     )
     table.write_parquet(folder / "big.parquet")
     table.write_csv(folder / "big.csv", datetime_format="%Y-%m-%d %H:%M:%S")
+    table = table.sample(fraction=1, shuffle=True, seed=1)
+    table.write_parquet(folder / "shuffled.parquet")
+    table.write_csv(folder / "shuffled.csv", datetime_format="%Y-%m-%d %H:%M:%S")
 
 
 def run(program, source, output, stdin=None):
@@ -49,14 +53,17 @@ def main():
         "CSV, in parts": (folder / "big.csv", None),
         "CSV by standard input, in memory": ("-", folder / "big.csv"),
         "Parquet, in parts": (folder / "big.parquet", None),
+        "CSV in random order, sorted in parts": (folder / "shuffled.csv", None),
+        "CSV in random order, in memory": ("-", folder / "shuffled.csv"),
+        "Parquet in random order, sorted in parts": (folder / "shuffled.parquet", None),
     }
-    answers = set()
+    answers = {}
     for name, (source, stdin) in runs.items():
         output = folder / "forecast.csv"
         peak, seconds = run(program, source, output, stdin)
-        answers.add(output.read_bytes())
+        answers.setdefault("random" in name, set()).add(output.read_bytes())
         print(f"{name}: {peak:.0f} MB, {seconds:.1f} s")
-    assert len(answers) == 1, "the forecasts differ"
+    assert all(len(same) == 1 for same in answers.values()), "the forecasts differ"
 
 
 if __name__ == "__main__":
