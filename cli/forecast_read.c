@@ -62,7 +62,7 @@ chronos2_predict_options forecast_predict_options(const forecast_request *r) {
 
 bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count) {
   return count == 1 && !r->in.sql && !r->scenarios && !r->in.wide && !r->cross_learning && !r->embed &&
-         (!r->future || c2_future_parts_serves(r->future)) && c2_flow_serves(paths[0]);
+         (!r->future || c2_input_has_parts(r->future)) && c2_flow_serves(paths[0]);
 }
 
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {

@@ -8,8 +8,6 @@
 #include "base/memory.h"
 #include "data/assemble.h"
 #include "data/axis.h"
-#include "data/duckdb_source.h"
-#include "data/jsonl.h"
 
 /* Rows and items of a part, and the size of a file that is read in parts. */
 enum { PART_ROWS = 1 << 17, PART_ITEMS = 2048, LARGE_FILE = 1 << 22 };
@@ -283,23 +281,11 @@ static const c2_reader part_reader = {"a part of a table", never, NULL, read_par
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
-/* Arrow files are read whole. */
-static bool is_arrow(const char *path) {
-  char start[8];
-  c2_input input = {.path = path, .text = start};
-  FILE *file = fopen(path, "rb");
-  if (file) input.size = fread(start, 1, sizeof start, file);
-  if (file) (void)fclose(file);
-  return c2_arrow_reader.sniff(&input);
-}
-
 bool c2_flow_serves(const char *path) {
   c2_input input = {.path = path};
   struct stat info;
-  if (stat(path, &info) != 0) return false;
-  if (c2_duckdb_reader.sniff(&input)) return S_ISDIR(info.st_mode) || info.st_size >= LARGE_FILE / 4;
-  return S_ISREG(info.st_mode) && info.st_size >= LARGE_FILE && !c2_path_is_json(path) && !c2_is_compressed(path) &&
-         !is_arrow(path);
+  if (stat(path, &info) != 0 || !c2_input_has_parts(path)) return false;
+  return S_ISDIR(info.st_mode) || info.st_size >= (c2_duckdb_reader.sniff(&input) ? LARGE_FILE / 4 : LARGE_FILE);
 }
 
 c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, bool sorted, c2_error *err) {

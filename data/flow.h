@@ -67,7 +67,7 @@ bool c2_flow_serves(const char *path);
 /* Close it also after a failure. */
 c2_status c2_flow_open(c2_flow *flow, const char *path, const c2_read_options *options, bool sorted, c2_error *err);
 
-/* Gives the items of all parts known futures from a file, for which c2_future_parts_serves. Call it before the first
+/* Gives the items of all parts known futures from a file, for which c2_input_has_parts. Call it before the first
  * part. */
 void c2_flow_set_future(c2_flow *flow, const char *path, size_t horizon);
 

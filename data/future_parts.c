@@ -3,10 +3,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
-#include "data/duckdb_source.h"
 #include "data/future.h"
 
 /* ---- With ids -------------------------------------------------------------------------------- */
@@ -72,13 +70,6 @@ static c2_status keep_used(c2_future_parts *p, const c2_futures *futures, c2_err
 }
 
 /* ---- All ------------------------------------------------------------------------------------- */
-
-bool c2_future_parts_serves(const char *path) {
-  struct stat info;
-  c2_input input = {.path = path};
-  if (stat(path, &info) != 0) return false;
-  return c2_duckdb_reader.sniff(&input) || (S_ISREG(info.st_mode) && !c2_is_compressed(path));
-}
 
 /* Which of the two kinds the file is of is told by its first lines. */
 static c2_status begin(c2_future_parts *p, const c2_dataset *set, c2_error *err) {

@@ -5,7 +5,7 @@
 #include "data/grouped.h"
 #include "data/unseen.h"
 
-/* Zeroed but for the path, the options and the horizon. */
+/* Zeroed but for the path, for which c2_input_has_parts, the options and the horizon. */
 typedef struct c2_future_parts {
   const char *path; /* borrowed */
   const c2_read_options *options;
@@ -20,9 +20,6 @@ typedef struct c2_future_parts {
   size_t used_rows;
   c2_unseen unseen;
 } c2_future_parts;
-
-/* Whether a path names a file that can be read so. */
-bool c2_future_parts_serves(const char *path);
 
 /* Fills in the futures of the next items. `keeper` holds what outlives them. *is_final: after a failure, that the file
  * can't be read, whatever the order of its rows or the past's. */

@@ -128,7 +128,8 @@ c2_status c2_grouped_open(c2_grouped *g, c2_error *err) {
   g->is_open = true;
   C2_TRY(c2_input_open_parts(&g->input, g->path, g->options->dialect, err));
   g->input.expected = g->expected;
-  return C2_OK;
+  if (g->input.reader->next) return C2_OK;
+  C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: %s is not read in parts", g->path, g->input.reader->name);
 }
 
 static c2_status read_table(c2_grouped *g, const c2_want *want, size_t wants, c2_error *err) {

@@ -1,14 +1,17 @@
 /* Which reader a file is for, and its content, which is read once. Knows no format. */
 #include "data/read.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/infile.h"
 #include "base/memory.h"
 #include "data/assemble.h"
 #include "data/duckdb_source.h"
 #include "data/joined.h"
+#include "data/jsonl.h"
 
 /* The first one that recognises a file reads it. */
 static const c2_reader *const readers[] = {&c2_arrow_reader, &c2_json_lines_reader, &c2_csv_reader};
@@ -37,6 +40,19 @@ c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_
   c2_status status = c2_input_start(input, path, text, size, table, dialect, err);
   input->loaded = text;
   return status;
+}
+
+bool c2_input_has_parts(const char *path) {
+  char start[8];
+  c2_input input = {.path = path, .text = start};
+  struct stat info;
+  if (stat(path, &info) != 0) return false;
+  if (c2_duckdb_reader.sniff(&input)) return true;
+  if (!S_ISREG(info.st_mode) || c2_path_is_json(path) || c2_is_compressed(path)) return false;
+  FILE *file = fopen(path, "rb");
+  if (file) input.size = fread(start, 1, sizeof start, file);
+  if (file) (void)fclose(file);
+  return !c2_arrow_reader.sniff(&input);
 }
 
 c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialect *dialect, c2_error *err) {

@@ -32,7 +32,9 @@ c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_
 c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err);
 
 /* The first step for a table that is read in parts, by reader->next: a regular file that is CSV, or what DuckDB reads.
- * Where there is no such function, the file holds no table. */
+ * Where there is no such function, the file holds no table. The other function tells by the path and the first bytes
+ * whether it may be one. */
+bool c2_input_has_parts(const char *path);
 c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialect *dialect, c2_error *err);
 
 /* The result of an SQL query, one SELECT, by DuckDB: over the tables of a database file (or NULL), which is only read,
