@@ -113,6 +113,24 @@ def test_future(folder):
     assert forecast(*args, folder / "future.feather") == forecast(*args, folder / "future.csv")
 
 
+def test_future_of_large_table(folder):
+    """The past is read in parts, the future as a whole."""
+    hours = pd.date_range("2010-01-01", periods=85_000, freq="h")
+    past = pd.concat([pd.DataFrame({"item_id": i, "timestamp": hours, "target": np.arange(len(hours)) % 24, "price": 1})
+                      for i in ("a", "b")])
+    past.to_csv(folder / "large.csv", index=False)
+    assert (folder / "large.csv").stat().st_size > 1 << 22
+    steps = pd.date_range(hours[-1], periods=4, freq="h")[1:]
+    future = pd.concat([pd.DataFrame({"item_id": i, "timestamp": steps, "price": [1, 2, 3]}) for i in ("a", "b")],
+                       ignore_index=True)
+    future.to_csv(folder / "steps.csv", index=False)
+    future.to_feather(folder / "steps.feather")
+    args = (folder / "large.csv", "--covariates", "price", "--future")
+    assert forecast(*args, folder / "steps.feather") == forecast(*args, folder / "steps.csv")
+    past.reset_index(drop=True).to_feather(folder / "large.feather")
+    assert forecast(folder / "large.feather", *args[1:], folder / "steps.csv") == forecast(*args, folder / "steps.csv")
+
+
 def test_refusals(folder):
     compressed = ipc.IpcWriteOptions(compression="lz4")
     write("file", table(ids="dictionary"), folder / "bad.arrow", compressed)
