@@ -83,7 +83,8 @@ static c2_status write_query(const c2_table_file *file, const char *const *types
   c2_sql_quote(out, to, '\'');
   (void)fputs(" (FORMAT parquet)", out);
   d->destroy_result(&result);
-  if (fclose(out) != 0 && status == C2_OK) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a query");
+  c2_error why;
+  if (c2_sql_finish(out, sql, &why) != C2_OK && status == C2_OK) status = c2_fail(err, why.code, "%s", why.text);
   return status;
 }
 

@@ -40,7 +40,7 @@ c2_status c2_store_path(const c2_hub *hub, const c2_repo *repo, char **out, c2_e
   va_start(args, format);
   good = vfprintf(stream, format, args) >= 0 && good;
   va_end(args);
-  good = fclose(stream) == 0 && good;
+  good = fclose(stream) == 0 && text && good; /* the C library closes well where it could not give the text */
   if (good) {
     *out = text;
     return C2_OK;

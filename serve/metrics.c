@@ -85,7 +85,7 @@ void c2_metrics_write(const c2_metrics *m, const char *const *routes, size_t cou
     (void)fprintf(out, "%s %.15g\n", gauges[i].name, gauges[i].value);
   }
   bool failed = ferror(out) != 0;
-  failed = fclose(out) != 0 || failed;
+  failed = fclose(out) != 0 || !text || failed;
   if (failed) {
     free(text);
     c2_answer_refuse(answer, C2_HTTP_UNAVAILABLE, NULL, "out of memory for the metrics");

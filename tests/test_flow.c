@@ -214,10 +214,11 @@ static void test_program(void **state) {
   remove_table(&f);
 }
 
-/* A table of ITEMS items with covariates: numbers; texts, of which `late` is the last one; booleans. Row i of the file
- * is row i * step of the table, modulo its size. */
+enum { SERIES = 112, LENGTH = 24 * 31, ROWS = SERIES * LENGTH }; /* the last rows aren't read first */
+
+/* A table of few long series with covariates: numbers; texts, of which `late` is the last one; booleans. Row i of the
+ * file is row i * step of the table, modulo its size. */
 static void write_covariates(const char *path, int step, const char *two, const char *late) {
-  enum { LENGTH = 120, ROWS = ITEMS * LENGTH }; /* the last rows aren't among those that are read first */
   FILE *out = fopen(path, "w");
   assert_non_null(out);
   (void)fprintf(out, "x,item_id,kind,timestamp,open,target,same\n");
@@ -272,9 +273,9 @@ static void write_future(const char *path, int step, const char *kind, const cha
   FILE *out = fopen(path, "w");
   assert_non_null(out);
   (void)fprintf(out, "timestamp,%skind,x,open\n", step ? "item_id," : "");
-  for (int i = 0; i < 2 * (step ? ITEMS : 1); i++) {
-    int row = i * step % (2 * ITEMS);
-    (void)fprintf(out, "2024-01-06 %02d:00:00,", (step ? row : i) % 2);
+  for (int i = 0; i < 2 * (step ? SERIES : 1); i++) {
+    int row = i * step % (2 * SERIES);
+    (void)fprintf(out, "2024-02-01 %02d:00:00,", (step ? row : i) % 2);
     if (step) (void)fprintf(out, "item %d,", row / 2);
     (void)fprintf(out, "%s,%d.5,%s\n", row % 5 == 4 ? kind : "1", row % 11, row % 3 ? "true" : "0");
   }
@@ -301,12 +302,12 @@ static void test_futures(void **state) {
       {1, 1, "new", "", "never had 'new' in its past", false},
       {1, 331, "new", "", "the series of ", false},
       {7919, 331, "new", "", "never had 'new' in its past", false},
-      {7919, 0, "two", "2025-01-01,1,0,True\n", "its rows hold for all 700 items; 1 of its 3 rows are no step", false},
-      {1, 0, "two", "", "its rows hold for all 700 items", false},
-      {1, 1, "two", "2024-01-06 00:00:00,item 700,1,1,1\n", "found 'item 700'", true},
-      {1, 1, "two", "2024-01-06 02:00:00,item 0,1,1,1\n", "is none of the 2 steps", true},
-      {1, 1, "two", "2024-01-06 01:00:00,item 0,1,1,1\n", "there is a row for 2024-01-06 01:00:00 already", true},
-      {7919, 1, "two", "2024-01-06,item 5,1,5,1\n", "already, at line", true},
+      {7919, 0, "two", "2025-01-01,1,0,True\n", "its rows hold for all 112 items; 1 of its 3 rows are no step", false},
+      {1, 0, "two", "", "its rows hold for all 112 items", false},
+      {1, 1, "two", "2024-02-01 00:00:00,item 112,1,1,1\n", "found 'item 112'", true},
+      {1, 1, "two", "2024-02-01 02:00:00,item 0,1,1,1\n", "is none of the 2 steps", true},
+      {1, 1, "two", "2024-02-01 01:00:00,item 0,1,1,1\n", "there is a row for 2024-02-01 01:00:00 already", true},
+      {7919, 1, "two", "2024-02-01,item 5,1,5,1\n", "already, at line", true},
       {1, 331, "two", "today,item 5,1,1,1\n", "found 'today'", true},
   };
   char *folder = program_make_folder();
@@ -321,7 +322,7 @@ static void test_futures(void **state) {
     assert_string_equal(parts.out, whole.out);
     if (!strstr(parts.err, cases[i].said)) fail_msg("expected '%s', found '%s'", cases[i].said, parts.err);
     if (!cases[i].is_error && strstr(parts.err, "kept in memory")) fail_msg("case %zu: %s", i, parts.err);
-    const char *same = strstr(parts.err, "chronos2: 700 items");
+    const char *same = strstr(parts.err, "chronos2: 112 items");
     if (!cases[i].is_error) assert_string_equal(same, whole.err);
     program_free(&parts);
     program_free(&whole);
