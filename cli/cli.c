@@ -14,7 +14,7 @@
 #include "base/platform.h"
 #include "base/text.h"
 #include "base/threads.h"
-#include "serve/call.h"
+#include "data/series.h"
 #include "study/measure/arm.h"
 #include "study/measure/trained.h"
 

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/outfile.h"
-#include "serve/call.h"
+#include "data/series.h"
 #include "study/measure/arm.h"
 #include "study/statistics/conformal.h"
 

@@ -45,19 +45,12 @@ static c2_status grow(c2_flow *f, size_t need, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status put_word(c2_lookup *words, c2_pool *pool, const char *text, size_t *at, c2_error *err) {
-  const char *kept = NULL;
-  if (c2_lookup_find(words, text, at)) return C2_OK;
-  C2_TRY(c2_pool_text(pool, text, &kept, err));
-  return c2_lookup_add(words, kept, at, err);
-}
-
 /* Names or texts. A frame's names come in the order of their rows. */
 static c2_status add_words(c2_flow_column *c, const c2_column *from, size_t at, size_t rows, c2_error *err) {
   size_t *code = NULL; /* of the frame's words */
   c2_status status = C2_OK;
   C2_TRY(c2_alloc_array(from->words, sizeof *code, &code, err));
-  for (size_t i = 0; i < from->words; i++) C2_GOTO(put_word(&c->words, &c->pool, from->word[i], &code[i], err));
+  for (size_t i = 0; i < from->words; i++) C2_GOTO(c2_lookup_keep(&c->words, &c->pool, from->word[i], &code[i], err));
   for (size_t i = 0; i < rows; i++) {
     bool has = from->type == C2_COLUMN_TEXT && c2_column_has(from, i);
     c->code[at + i] = has ? (uint32_t)code[from->code[i]] : UINT32_MAX;
@@ -179,7 +172,7 @@ static c2_status drop_taken(c2_flow *f, c2_error *err) {
   uint32_t *codes = ids->code;
   for (size_t i = 0; i < rest; i++) {
     if (i == 0 || codes[from + i] != codes[from + i - 1]) {
-      C2_GOTO(put_word(&words, &pool, ids->words.text[codes[from + i]], &code, err));
+      C2_GOTO(c2_lookup_keep(&words, &pool, ids->words.text[codes[from + i]], &code, err));
     }
     codes[i] = (uint32_t)code; /* i is never ahead of what is still read */
   }
@@ -272,12 +265,7 @@ static c2_status read_part(c2_input *batch, const c2_want *want, size_t wants, c
   return C2_OK;
 }
 
-static bool never(const c2_input *input) {
-  (void)input;
-  return false;
-}
-
-static const c2_reader part_reader = {"a part of a table", never, NULL, read_part, NULL, NULL, NULL};
+static const c2_reader part_reader = {.name = "a part of a table", .read_columns = read_part};
 
 /* ---- All ------------------------------------------------------------------------------------- */
 

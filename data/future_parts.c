@@ -31,12 +31,7 @@ static c2_status read_part(c2_input *input, const c2_want *want, size_t wants, c
   return C2_OK;
 }
 
-static bool never(const c2_input *input) {
-  (void)input;
-  return false;
-}
-
-static const c2_reader part_reader = {"known futures of a part", never, NULL, read_part, NULL, NULL, NULL};
+static const c2_reader part_reader = {.name = "known futures of a part", .read_columns = read_part};
 
 static c2_status open_part(c2_future_parts *p, c2_dataset *set, c2_futures **futures, bool *is_final, c2_error *err) {
   part of = {p, set};

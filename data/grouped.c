@@ -17,15 +17,8 @@ static size_t width_of(const c2_want *want) {
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-static c2_status put_word(c2_grouped_words *w, const char *text, size_t *at, c2_error *err) {
-  const char *kept = NULL;
-  if (c2_lookup_find(&w->words, text, at)) return C2_OK;
-  C2_TRY(c2_pool_text(&w->pool, text, &kept, err));
-  return c2_lookup_add(&w->words, kept, at, err);
-}
-
 static c2_status find_id(c2_grouped *g, const char *id, size_t *at, c2_error *err) {
-  if (!g->known) return put_word(&g->words[0], id, at, err);
+  if (!g->known) return c2_lookup_keep(&g->words[0].words, &g->words[0].pool, id, at, err);
   if (c2_lookup_find(g->known, id, at)) return C2_OK;
   g->is_refused = true;
   C2_FAIL(err, C2_ERR_FORMAT, "%s: expected one of the items that are forecast, found '%.80s'", g->path, id);
@@ -38,7 +31,7 @@ static c2_status find_codes(c2_grouped *g, const c2_frame *frame, size_t k, size
   C2_TRY(c2_alloc_array(from->words, sizeof **code, code, err));
   for (size_t i = 0; i < from->words; i++) {
     C2_TRY(k == 0 ? find_id(g, from->word[i], &(*code)[i], err)
-                  : put_word(&g->words[k], from->word[i], &(*code)[i], err));
+                  : c2_lookup_keep(&g->words[k].words, &g->words[k].pool, from->word[i], &(*code)[i], err));
   }
   return C2_OK;
 }

@@ -45,6 +45,13 @@ c2_status c2_lookup_put(c2_lookup *lookup, const char *text, size_t *at, c2_erro
   return c2_lookup_find(lookup, text, at) ? C2_OK : c2_lookup_add(lookup, text, at, err);
 }
 
+c2_status c2_lookup_keep(c2_lookup *lookup, c2_pool *pool, const char *text, size_t *at, c2_error *err) {
+  const char *kept = NULL;
+  if (c2_lookup_find(lookup, text, at)) return C2_OK;
+  C2_TRY(c2_pool_text(pool, text, &kept, err));
+  return c2_lookup_add(lookup, kept, at, err);
+}
+
 bool c2_lookup_find(const c2_lookup *lookup, const char *text, size_t *at) {
   if (lookup->slot_count == 0) return false;
   size_t slot = lookup->slots[find_slot(lookup, text)];

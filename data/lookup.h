@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/status.h"
+#include "base/pool.h"
 
 typedef struct c2_lookup {
   const char **text; /* in the order in which they were added, borrowed: [count] */
@@ -27,6 +27,9 @@ c2_status c2_lookup_add(c2_lookup *lookup, const char *text, size_t *first, c2_e
 
 /* Appends a name only if it is new; *at is where it stands. */
 c2_status c2_lookup_put(c2_lookup *lookup, const char *text, size_t *at, c2_error *err);
+
+/* Does the same with a copy of the text in the pool, which must outlive the table. */
+c2_status c2_lookup_keep(c2_lookup *lookup, c2_pool *pool, const char *text, size_t *at, c2_error *err);
 
 /* Index of the first of that name; false if there is none. */
 bool c2_lookup_find(const c2_lookup *lookup, const char *text, size_t *at);

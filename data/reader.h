@@ -77,7 +77,7 @@ typedef struct c2_input {
 
 struct c2_reader {
   const char *name;
-  bool (*sniff)(const c2_input *input); /* whether the file is of this format */
+  bool (*sniff)(const c2_input *input); /* whether the file is of this format; NULL for what is no file */
 
   /* Tables: finds the names of the columns; reads those that are wanted, once, in the order of `want`. */
   c2_status (*open)(c2_input *input, c2_error *err);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/series.h"
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
@@ -127,29 +128,6 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
                         call->pass.horizon, c2_json_size(key + 1));
   }
   return C2_OK;
-}
-
-chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next) {
-  chronos2_series series = {.length = item->length,
-                            .targets = item->targets,
-                            .target = item->target,
-                            .covariates = item->covariates,
-                            .covariate = *next};
-  for (size_t c = 0; c < item->covariates; c++) {
-    const c2_covariate *from = &item->covariate[c];
-    *(*next)++ = (chronos2_covariate){.name = from->name,
-                                      .past = from->past,
-                                      .future = from->future,
-                                      .past_text = from->past_text,
-                                      .future_text = from->future_text};
-  }
-  return series;
-}
-
-bool c2_series_is_ranked(const c2_item *item) {
-  bool any = false;
-  for (size_t c = 0; c < item->covariates; c++) any = any || item->covariate[c].is_text;
-  return any && item->targets > 1;
 }
 
 static void make_series(c2_call *call) {

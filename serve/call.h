@@ -56,13 +56,6 @@ typedef struct c2_call {
   size_t outside;        /* levels outside the trained ones */
 } c2_call;
 
-/* An item as the library is given it: a view, whose covariates take places from *next on, which moves behind them. */
-chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next);
-
-/* Whether an item's forecast depends on what else is in the library's call: a category of several targets has its rank
- * among those of all series. */
-bool c2_series_is_ranked(const c2_item *item);
-
 /* Reads "horizon" (or another name), levels and pattern: the members that all protocols have. They are absent where
  * `object` is NULL. */
 c2_status c2_call_read_horizon(c2_call *call, const c2_json_document *doc, const c2_json *object, const char *key,

@@ -1,0 +1,17 @@
+/* Items as the library takes them. */
+#ifndef C2_DATA_SERIES_H
+#define C2_DATA_SERIES_H
+
+#include <chronos2.h>
+#include <stdbool.h>
+
+#include "data/dataset.h"
+
+/* A view of an item, whose covariates take places from *next on, which moves behind them. */
+chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next);
+
+/* Whether an item's forecast depends on what else is in the library's call: a category of several targets has its rank
+ * among those of all series. */
+bool c2_series_is_ranked(const c2_item *item);
+
+#endif
