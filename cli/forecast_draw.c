@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "base/outfile.h"
+#include "base/text.h"
 #include "cli/draw.h"
 #include "cli/forecast.h"
 #include "page/page.h"
@@ -279,7 +280,7 @@ static c2_status close_plot(forecast_drawing *d, const forecast_request *r, c2_e
   size_t panels = c2_min_size(d->targets, MOST_PANELS);
   FILE *panel_stream = d->panel_stream;
   d->panel_stream = NULL;
-  if (fclose(panel_stream) != 0 || !d->panels) C2_FAIL(err, C2_ERR_MEMORY, "%s: cannot allocate the picture", r->plot);
+  if (!c2_text_close(panel_stream, &d->panels)) C2_FAIL(err, C2_ERR_MEMORY, "%s: cannot allocate the picture", r->plot);
   if (panels < d->targets) cli_warn("%s shows the first %zu of %zu series", r->plot, panels, d->targets);
   c2_plot_begin(d->plot.stream, r->summary, panels);
   (void)fwrite(d->panels, 1, d->panels_size, d->plot.stream);

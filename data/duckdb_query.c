@@ -18,8 +18,7 @@ void c2_sql_quote(FILE *out, const char *text, char quote) {
 }
 
 c2_status c2_sql_finish(FILE *out, char **text, c2_error *err) {
-  bool failed = ferror(out) != 0;
-  if (fclose(out) == 0 && !failed && *text) return C2_OK;
+  if (c2_text_close(out, text)) return C2_OK;
   C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
 }
 

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
+#include "base/text.h"
 
 /* ---- Paths ------------------------------------------------------------------------------------- */
 
@@ -40,7 +41,7 @@ c2_status c2_store_path(const c2_hub *hub, const c2_repo *repo, char **out, c2_e
   va_start(args, format);
   good = vfprintf(stream, format, args) >= 0 && good;
   va_end(args);
-  good = fclose(stream) == 0 && text && good; /* the C library closes well where it could not give the text */
+  good = c2_text_close(stream, &text) && good;
   if (good) {
     *out = text;
     return C2_OK;

@@ -50,9 +50,7 @@ c2_status c2_answer_open(c2_answer_stream *stream, c2_error *err) {
 void c2_answer_close(c2_answer_stream *stream, c2_http_status status, c2_answer *answer) {
   c2_error err;
   c2_status written = c2_json_finish(&stream->json, "the answer", &err);
-  /* The C library closes well where it could not give the text. */
-  bool is_closed = fclose(stream->json.out) == 0 && stream->text;
-  if (!is_closed && written == C2_OK) {
+  if (!c2_text_close(stream->json.out, &stream->text) && written == C2_OK) {
     written = c2_fail(&err, C2_ERR_MEMORY, "out of memory for an answer");
   }
   if (written != C2_OK) {
@@ -94,7 +92,7 @@ void c2_answer_refuse(c2_answer *answer, c2_http_status status, const char *wher
     c2_json_put_text(&stream.json, "message", message);
     c2_json_end_object(&stream.json);
     c2_json_end_object(&stream.json);
-    if (fclose(stream.json.out) == 0 && stream.text && !stream.json.failed) {
+    if (c2_text_close(stream.json.out, &stream.text) && !stream.json.failed) {
       *answer = (c2_answer){.status = status, .type = "application/json", .body = stream.text, .size = stream.size};
     } else {
       free(stream.text);

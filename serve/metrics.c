@@ -1,6 +1,8 @@
 /* Metrics in Prometheus' text format. */
 #include "serve/metrics.h"
 
+#include "base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -84,9 +86,7 @@ void c2_metrics_write(const c2_metrics *m, const char *const *routes, size_t cou
     write_head(out, gauges[i].name, "gauge", gauges[i].help);
     (void)fprintf(out, "%s %.15g\n", gauges[i].name, gauges[i].value);
   }
-  bool failed = ferror(out) != 0;
-  failed = fclose(out) != 0 || !text || failed;
-  if (failed) {
+  if (!c2_text_close(out, &text)) {
     free(text);
     c2_answer_refuse(answer, C2_HTTP_UNAVAILABLE, NULL, "out of memory for the metrics");
     return;

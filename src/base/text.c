@@ -87,6 +87,11 @@ static void repair(char *text) {
   *to = '\0';
 }
 
+bool c2_text_close(FILE *stream, char *const *text) {
+  bool is_written = ferror(stream) == 0;
+  return fclose(stream) == 0 && is_written && *text;
+}
+
 bool c2_text_ends(const char *text, const char *end) {
   size_t n = strlen(text);
   size_t m = strlen(end);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/status.h"
 
@@ -29,6 +30,10 @@ void c2_text_format(char *out, size_t room, const char *format, va_list args);
 /* Writes seconds as "1:02:03" or "2:03", and "?" for a NaN. */
 enum { C2_DURATION_ROOM = 32 };
 void c2_duration(double seconds, char out[C2_DURATION_ROOM]);
+
+/* Closes a stream of open_memstream; false if *text doesn't hold all that was written. The C library may close well
+ * where it could not give the text. */
+bool c2_text_close(FILE *stream, char *const *text);
 
 /* Copies a text for a terminal. It writes what c2_text_plain refuses as \x1b or \u202e, and cuts at a character where
  * the room (at least 16) ends. */

@@ -15,6 +15,7 @@
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "base/sha.h"
+#include "base/text.h"
 #include "data/lookup.h"
 #include "study/files/record.h"
 #include "study/files/schema.h"
@@ -387,7 +388,7 @@ static c2_status settings_now(const reader *in, c2_json_document *doc, char **te
   c2_json_begin_object(&w, NULL);
   put_settings(&w, in->plan, in->results);
   c2_json_end_object(&w);
-  if (fclose(out) != 0 || !*text) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the settings of a run");
+  if (!c2_text_close(out, text)) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate the settings of a run");
   return c2_json_parse(doc, *text, size, err);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/outfile.h"
+#include "base/text.h"
 #include "data/csv.h"
 #include "study/files/schema.h"
 
@@ -28,7 +29,7 @@ static void put_words(writer *w, const char *name, const c2_field *column) {
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
   if (out) c2_field_put(column, &w->row, out);
-  bool written = out && fclose(out) == 0 && text; /* the C library closes well where it could not give the text */
+  bool written = out && c2_text_close(out, &text);
   w->failed = w->failed || !written;
   if (w->json) {
     c2_json_put_text(w->json, name, text);
