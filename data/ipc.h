@@ -29,9 +29,6 @@ typedef struct c2_ipc_options {
 c2_status c2_ipc_open(struct ArrowArrayStream *out, const void *bytes, size_t size, const c2_ipc_options *options,
                       c2_error *err);
 
-/* Writes all record batches of a C stream as a stream. The C stream's own failure is forwarded. */
-c2_status c2_ipc_write(struct ArrowArrayStream *rows, FILE *out, c2_error *err);
-
 /* Writes frames as a file or a stream, a record batch each. Columns have these names and Arrow formats, "u", "f", "g",
  * "l" or a time stamp: [columns]. Close it also after a failure; without finish the output is not whole. */
 typedef struct c2_ipc_writer c2_ipc_writer;

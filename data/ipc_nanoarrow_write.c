@@ -20,8 +20,6 @@ static c2_status fail(int code, const struct ArrowError *error, c2_error *err) {
   C2_FAIL(err, c2_ipc_status(code), "cannot write Arrow: %s", error->message[0] ? error->message : strerror(code));
 }
 
-/* ---- A C stream ------------------------------------------------------------------------------ */
-
 static int start(struct ArrowIpcWriter *writer, bool is_file, FILE *out, struct ArrowError *error) {
   struct ArrowIpcOutputStream stream;
   int code = ArrowIpcOutputStreamInitFile(&stream, out, 0);
@@ -35,19 +33,6 @@ static int start(struct ArrowIpcWriter *writer, bool is_file, FILE *out, struct 
   if (code != 0) ArrowIpcWriterReset(writer);
   return code;
 }
-
-c2_status c2_ipc_write(struct ArrowArrayStream *rows, FILE *out, c2_error *err) {
-  struct ArrowIpcWriter writer;
-  struct ArrowError error = {.message = ""};
-  int code = start(&writer, false, out, &error);
-  if (code != 0) return fail(code, &error, err);
-  code = ArrowIpcWriterWriteArrayStream(&writer, rows, &error);
-  ArrowIpcWriterReset(&writer);
-  if (code == 0) return C2_OK;
-  C2_FAIL(err, c2_ipc_status(code), "%s", error.message[0] ? error.message : strerror(code));
-}
-
-/* ---- Frames ---------------------------------------------------------------------------------- */
 
 static int make_schema(struct ArrowSchema *schema, const char *const *names, const char *const *formats, size_t count) {
   ArrowSchemaInit(schema);

@@ -18,14 +18,6 @@ c2_status c2_ipc_open(struct ArrowArrayStream *out, const void *bytes, size_t si
   C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s", how);
 }
 
-c2_status c2_ipc_write(struct ArrowArrayStream *rows, FILE *out, c2_error *err) {
-  const char *how = NULL;
-  (void)rows;
-  (void)out;
-  (void)c2_ipc_available(&how);
-  C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s", how);
-}
-
 c2_status c2_ipc_writer_open(c2_ipc_writer **writer, const char *const *names, const char *const *formats,
                              size_t columns, bool is_file, FILE *out, c2_error *err) {
   const char *how = NULL;
