@@ -16,17 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   if (c2_freq_parse("h", &freq, &err) != C2_OK) abort();
   c2_read_options options = {
       .targets = targets, .target_count = mode & 1 ? 2 : 0, .freq = mode & 2 ? &freq : NULL};
-  c2_dataset set = {.twins = mode & 4};
-  c2_input input;
-  c2_status status = c2_input_start(&input, "x.jsonl", text, length, false, NULL, &err);
-  if (status == C2_OK) status = c2_input_read(&input, &set, &options, &err);
-  c2_input_close(&input);
-  if (status == C2_OK) {
-    check_dataset(&set);
-  } else {
-    fuzz_check_error(status, &err);
-  }
-  c2_dataset_free(&set);
+  check_reading("x.jsonl", text, length, &options, mode & 4);
   free(text);
   return 0;
 }

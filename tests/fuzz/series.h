@@ -4,7 +4,7 @@
 
 #include <math.h>
 
-#include "data/dataset.h"
+#include "data/read.h"
 #include "fuzz.h"
 
 static inline void check_values(const double *values, size_t count) {
@@ -37,6 +37,23 @@ static inline void check_item(const c2_dataset *set, size_t index) {
 
 static inline void check_dataset(const c2_dataset *set) {
   for (size_t i = 0; i < set->count; i++) check_item(set, i);
+}
+
+/* Reads a text as the file of that name, and checks what comes of it. */
+static inline void check_reading(const char *path, char *text, size_t size, const c2_read_options *options,
+                                 bool twins) {
+  c2_dataset set = {.twins = twins};
+  c2_error err = {C2_OK, ""};
+  c2_input input;
+  c2_status status = c2_input_start(&input, path, text, size, false, NULL, &err);
+  if (status == C2_OK) status = c2_input_read(&input, &set, options, &err);
+  c2_input_close(&input);
+  if (status == C2_OK) {
+    check_dataset(&set);
+  } else {
+    fuzz_check_error(status, &err);
+  }
+  c2_dataset_free(&set);
 }
 
 #endif
