@@ -1,6 +1,7 @@
 /* Tables that are read in parts: the same series as from whole tables, whatever stands where a part ends, and a reason
  * wherever a table isn't in order. */
 #include "program.h"
+#include "small.h"
 
 #include "data/flow.h"
 
@@ -252,7 +253,8 @@ static void test_covariates(void **state) {
                {1, "1,5", ""}};
   char *folder = program_make_folder();
   char *path = program_path(folder, "in.csv");
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+  size_t count = small_leaves_out("all cases of covariates but two") ? 2 : sizeof cases / sizeof *cases;
+  for (size_t i = 0; i < count; i++) {
     write_covariates(path, cases[i].step, "2", cases[i].late);
     program_result whole = forecast_covariates("-", path);
     program_result parts = forecast_covariates(path, NULL);
@@ -313,7 +315,8 @@ static void test_futures(void **state) {
   char *folder = program_make_folder();
   char *path = program_path(folder, "in.csv");
   char *future = program_path(folder, "future.csv");
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+  size_t count = small_leaves_out("all cases of known futures but one") ? 1 : sizeof cases / sizeof *cases;
+  for (size_t i = 0; i < count; i++) {
     if (i == 0 || cases[i].step != cases[i - 1].step) write_covariates(path, cases[i].step, "two", "two");
     write_future(future, cases[i].future, cases[i].kind, cases[i].more);
     program_result whole = forecast_future("-", future, path);
