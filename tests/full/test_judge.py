@@ -32,6 +32,13 @@ def test_covariates(model, expected, tmp_path):
         assert mean == pytest.approx(value, abs=0.011), arm
 
 
+def test_load(tmp_path):
+    """An hourly load with its weather and calendar; chronos2-micro does worse where it is told them."""
+    alone, known, change = (float(cell.rstrip("%")) for cell in cells(judge("chronos2-micro", tmp_path, "--only", "load"), "full"))
+    assert alone == pytest.approx(1.022, abs=0.005) and known == pytest.approx(1.485, abs=0.005)
+    assert change == pytest.approx(100 * (known / alone - 1), abs=0.2)
+
+
 def test_tasks(tmp_path):
     """Geometric means of the study's scores, worst tasks, and changes against full attention."""
     said = judge("chronos2-micro", tmp_path, "--only", "bundled", "--windows", "1")

@@ -1,4 +1,5 @@
-"""Judges a model on real tasks and on known covariates, under full attention and the sparse patterns, in one command.
+"""Judges a model on real tasks, on known covariates and on an hourly load with its weather, under full attention and the
+sparse patterns, in one command.
 
     python tools/train/judge.py build/train/main/model --public PUBLIC --long LONG
 
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "datasets"))
 
 import make_covariates  # noqa: E402
+import make_load  # noqa: E402
 
 PROGRAM = Path(os.environ.get("CHRONOS2_BIN", ROOT / "build" / "chronos2"))
 METRICS = ("MASE", "WQL")
@@ -103,6 +105,22 @@ def judge_covariates(args: argparse.Namespace) -> None:
         print(f"| {arm} | " + " | ".join(f"{r:.2f}" for r in ratio) + f" | **{mean(ratio):.2f}** |")
 
 
+def judge_load(args: argparse.Namespace) -> None:
+    """MASE over seasonal naive of an hourly load, with its weather and calendar known and without."""
+    folder = args.out / "load"
+    make_load.write(folder)
+    ratio = []
+    for name, options in (("load-with", ()), ("load-without", ("--as-univariate",))):
+        prefix = study(args, name, folder, *options, "--arms", "visible,null")
+        naive = float(rows(prefix, "baselines")[0]["MASE"])
+        ratio.append({row["arm"]: float(row["MASE"]) / naive for row in rows(prefix, "arms")})
+    print("\n### hourly load: MASE over seasonal naive\n\n| attention | without covariates | with temperature and calendar | change |\n"
+          + "| --- " * 4 + "|")
+    for arm in arms(args.radius):
+        known, alone = (r[arm] for r in ratio)
+        print(f"| {arm} | {alone:.3f} | {known:.3f} | {100 * (known / alone - 1):+.1f}% |")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
@@ -110,7 +128,7 @@ def main() -> None:
     parser.add_argument("--long", type=Path, help="folder of the long tasks")
     parser.add_argument("--radius", type=int, default=8)
     parser.add_argument("--windows", type=int, default=0, help="of a task at most; 0: all")
-    parser.add_argument("--only", choices=["public", "long", "bundled", "covariates"], help="one part alone")
+    parser.add_argument("--only", choices=["public", "long", "bundled", "covariates", "load"], help="one part alone")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "judge")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -120,6 +138,8 @@ def main() -> None:
             judge_tasks(args, name, tasks)
     if args.only in (None, "covariates"):
         judge_covariates(args)
+    if args.only in (None, "load"):
+        judge_load(args)
 
 
 if __name__ == "__main__":
