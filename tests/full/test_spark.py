@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet  # noqa: F401 (pa.parquet)
 import pytest
 from conftest import ROOT
 
@@ -54,10 +55,10 @@ def pipeline():
     return chronos2.Chronos2Pipeline.from_pretrained(threads=1)
 
 
-def table(count, covariates=()):
+def table(count, covariates=(), longest=39):
     """Series of odd lengths; the rows of all are mixed."""
     rng = np.random.default_rng(21)
-    lengths = rng.integers(3, 40, count)
+    lengths = rng.integers(3, longest + 1, count)
     item = np.repeat(np.arange(count), lengths)
     step = np.concatenate([np.arange(n) for n in lengths])
     frame = pd.DataFrame({"item_id": [f"series {i}" for i in item],
@@ -127,11 +128,15 @@ def test_time_stamps_may_be_texts_and_dates(spark, pipeline):
     assert in_order(found)["predictions"].equals(of_one_process(frame, pipeline)["predictions"])
 
 
-def test_bad_series_among_many(spark, pipeline):
-    frame = table(500)
+def test_bad_series_among_many(spark, pipeline, tmp_path):
+    """CHRONOS2_SPARK_SERIES=1000000 makes them a million, of up to eight steps; it takes minutes and 8 GB."""
+    count = int(os.environ.get("CHRONOS2_SPARK_SERIES", 500))
+    frame = table(count, longest=39 if count < 100000 else 8)
     frame.loc[frame["item_id"] == "series 77", "target"] = np.inf
-    found = chronos2_spark.forecast(spark.createDataFrame(frame), on_error="null", **ASKED)
-    found = in_order(found.persist())
+    frame.to_parquet(tmp_path / "past.parquet", coerce_timestamps="us")
+    past = spark.read.parquet(str(tmp_path / "past.parquet"))
+    chronos2_spark.forecast(past, on_error="null", **ASKED).write.parquet(str(tmp_path / "forecasts"))
+    found = in_order(pa.parquet.read_table(tmp_path / "forecasts"))
     bad = found.filter(pa.compute.is_valid(found["error"])).to_pylist()
     assert [(row["item_id"], row["predictions"], row["timestamp"]) for row in bad] == [("series 77", None, None)]
     assert "target: value 0 is infinite" in bad[0]["error"]
