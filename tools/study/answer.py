@@ -220,7 +220,12 @@ def speed(plan: Plan) -> list[str]:
     return lines
 
 
-def main() -> None:
+def primary(groups: dict[str, list[str]]) -> list[str]:
+    """The tasks of the primary endpoint."""
+    return [t for group in ("public", "bundled", "long") for t in groups.get(group, []) if t != NOT_PRIMARY]
+
+
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--public", type=Path, help="folder of the public tasks")
     parser.add_argument("--long", type=Path, help="folder of the long tasks")
@@ -231,6 +236,11 @@ def main() -> None:
     args = parser.parse_args()
     if not args.smoke and not (args.public and args.long):
         parser.error("expected --public and --long, or --smoke")
+    return args
+
+
+def main() -> None:
+    args = arguments()
     args.out.mkdir(parents=True, exist_ok=True)
     plan = Plan(args)
     make_controls.write(plan.folders["controls"])
@@ -241,8 +251,7 @@ def main() -> None:
     groups = write_tasks(plan)
     run_all(plan)
     scores = Scores(plan)
-    primary = [t for group in ("public", "bundled", "long") for t in groups.get(group, []) if t != NOT_PRIMARY]
-    lines = ["# Endpoints", "", *endpoints(plan, scores, primary), "", "# Gates", "", *gates(plan, scores, groups), "",
+    lines = ["# Endpoints", "", *endpoints(plan, scores, primary(groups)), "", "# Gates", "", *gates(plan, scores, groups), "",
              "# Speed and memory", "", *speed(plan)]
     (plan.out / "answer.md").write_text("\n".join(lines) + "\n")
     print(f"answer: {plan.out / 'answer.md'}")
