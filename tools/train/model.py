@@ -102,7 +102,10 @@ class TimeAttention(nn.Module):
         own = self.self_attention
         q, k, v = (y.transpose(1, 2) for y in own.project(self.layer_norm(x)))  # [B, heads, T, d]
         q, k = rotate(q, *rope), rotate(k, *rope)
-        y = scaled_dot_product_attention(q, k, v, attn_mask=None if bias is None else bias.to(q.dtype), scale=1.0)
+        if not q.is_cuda:  # where the fast kernel of bfloat16 is slower than that of float32
+            q, k, v = q.float(), k.float(), v.float()
+        with torch.autocast(q.device.type, enabled=q.is_cuda and torch.is_autocast_enabled("cuda")):
+            y = scaled_dot_product_attention(q, k, v, attn_mask=None if bias is None else bias.to(q.dtype), scale=1.0)
         return x + own.o(y.transpose(1, 2).flatten(-2))
 
 

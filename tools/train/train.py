@@ -59,11 +59,11 @@ def trained_for(family: str) -> list[dict]:
             {"pattern": names[p.sees], "radius": "inf" if p.radius is None else p.radius} for p in everything]
 
 
-def orthogonal(g: Tensor) -> Tensor:
+def orthogonal(g: Tensor, narrow: bool) -> Tensor:
     """Matrices [n, rows, columns] with their singular values brought near 1 (Newton-Schulz, Jordan et al. 2024)."""
     x = g.mT if g.shape[-2] > g.shape[-1] else g
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    if x.is_cuda:
+    if narrow:
         x = x.bfloat16()
     for _ in range(5):
         gram = x @ x.mT
@@ -75,8 +75,9 @@ class Muon(torch.optim.Optimizer):
     """Nesterov momentum, orthogonalised; a step's root mean square is 0.2, as AdamW's (Liu et al. 2025). torch.optim's
     own works in bfloat16: on a processor without it, 15 times the time of this one, twice that of the rest of a step."""
 
-    def __init__(self, groups: list[dict], lr: float) -> None:
+    def __init__(self, groups: list[dict], lr: float, narrow: bool) -> None:
         super().__init__(groups, {"lr": lr, "momentum": 0.95})
+        self.narrow = narrow
 
     @torch.no_grad()
     def step(self) -> None:
@@ -91,7 +92,7 @@ class Muon(torch.optim.Optimizer):
             torch._foreach_mul_(params, 1 - group["lr"] * group["weight_decay"])
         rate = {p: group["lr"] for group in self.param_groups for p in group["params"]}
         for shape, members in by_shape.items():
-            updates = orthogonal(torch.stack([g for _, g in members])).unbind()
+            updates = orthogonal(torch.stack([g for _, g in members]), self.narrow).unbind()
             for lr in {rate[p] for p, _ in members}:
                 chosen = [(p, u) for (p, _), u in zip(members, updates) if rate[p] == lr]
                 torch._foreach_add_([p for p, _ in chosen], [u for _, u in chosen], alpha=-0.2 * lr * max(shape) ** 0.5)
@@ -121,13 +122,13 @@ class Bound:
         torch._foreach_mul_(self.heads, list(shrink.unbind()))
 
 
-def optimizers_of(model: Chronos2, lr: float) -> list[torch.optim.Optimizer]:
+def optimizers_of(model: Chronos2, lr: float, narrow: bool) -> list[torch.optim.Optimizer]:
     named = list(model.named_parameters())
     inner = [(p, sharp(name)) for name, p in named if name.startswith("encoder.block") and p.ndim > 1]
     outer = [p for name, p in named if not name.startswith("encoder.block") or p.ndim == 1]
     return [
         Muon([{"params": [p for p, qk in inner if qk], "weight_decay": 0.1, "share": 0.5},
-              {"params": [p for p, qk in inner if not qk], "weight_decay": 0.05, "share": 1.0}], lr=lr),
+              {"params": [p for p, qk in inner if not qk], "weight_decay": 0.05, "share": 1.0}], lr=lr, narrow=narrow),
         torch.optim.AdamW([{"params": [p for p in outer if p.ndim > 1], "weight_decay": 0.05, "share": 1.0},
                            {"params": [p for p in outer if p.ndim == 1], "weight_decay": 0.0, "share": 1.0}],
                           lr=lr, betas=(0.9, 0.98))]
@@ -210,7 +211,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=0, help="processes that make batches")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--bf16", action="store_true", help="products in bfloat16: on a GPU, or with AMX")
+    parser.add_argument("--bf16", action="store_true", help="products in bfloat16: on a GPU, or where the processor multiplies it")
     return parser.parse_args()
 
 
@@ -227,7 +228,7 @@ class Run:
             self.model.initialise(torch.Generator().manual_seed(args.seed))
         self.model.to(args.device)
         self.bound = Bound(self.model, 4.0)
-        self.optimizers = optimizers_of(self.model, args.lr)
+        self.optimizers = optimizers_of(self.model, args.lr, args.bf16)
         self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.step, self.seen, self.running, self.spent = 0, 0, 0.0, 0.0
         for p in self.model.parameters():  # groups of one leave some without a gradient
