@@ -55,7 +55,7 @@ static c2_status read_names(c2_input *input, const struct ArrowSchema *schema, c
 }
 
 static c2_status open_bytes(c2_input *input, c2_error *err) {
-  static const c2_ipc_options options = {.is_bounded = false};
+  const c2_ipc_options options = {.is_bounded = input->is_bounded, .most_values = input->is_bounded ? input->size : 0};
   c2_error why;
   struct ArrowSchema schema = {.release = NULL};
   C2_TRY(c2_alloc_array(1, sizeof *input->arrow, &input->arrow, err));

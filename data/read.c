@@ -29,6 +29,12 @@ c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t s
   return input->reader->open ? input->reader->open(input, err) : C2_OK;
 }
 
+c2_status c2_input_start_arrow(c2_input *input, const char *name, char *bytes, size_t size, c2_error *err) {
+  *input = (c2_input){
+      .path = name, .name = name, .text = bytes, .size = size, .reader = &c2_arrow_reader, .is_bounded = true};
+  return input->reader->open(input, err);
+}
+
 c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_dialect *dialect, c2_error *err) {
   char *text = NULL;
   size_t size = 0;

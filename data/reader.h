@@ -67,6 +67,7 @@ typedef struct c2_input {
   c2_csv csv;
   struct c2_query *query;  /* of the reader by DuckDB; else NULL */
   struct c2_arrow_table *arrow; /* of the reader of Arrow; else NULL */
+  bool is_bounded;         /* Arrow: no compressed buffers, and no more values than bytes */
   c2_csv_window *window;   /* of a CSV file that is read in parts; the input's own; else NULL */
   bool is_settled;         /* the dialect is */
   void *owner;             /* of readers that others make */

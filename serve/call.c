@@ -148,8 +148,10 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
     rows += call->set.item[i].covariates + call->set.item[i].targets;
   }
   if (rows > 10 * limits->series) {
-    return c2_json_fail(doc, inputs, err, "expected at most %zu targets and covariates in all, found %zu",
-                        10 * limits->series, rows);
+    (void)c2_fail(err, C2_ERR_FORMAT, "expected at most %zu targets and covariates in all, found %zu",
+                  10 * limits->series, rows);
+    c2_error why = *err;
+    return doc ? c2_json_fail(doc, inputs, err, "%s", why.text) : C2_ERR_FORMAT;
   }
   C2_TRY(c2_alloc_array(count, sizeof *call->series, &call->series, err));
   C2_TRY(c2_alloc_array(covariates, sizeof *call->covariate, &call->covariate, err));

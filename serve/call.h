@@ -69,7 +69,7 @@ c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2
 c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc, const c2_json *object,
                                const char *target, c2_error *err);
 
-/* Makes series of the set when all else has been read. */
+/* Makes series of the set when all else has been read. The document is NULL where the series come from a table. */
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err);
 

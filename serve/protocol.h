@@ -25,6 +25,10 @@ bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, cons
 void c2_protocol_write(const c2_protocol *protocol, const c2_call *call, const chronos2_config *config,
                        c2_answer *answer);
 
+/* Reads the object under "parameters", which may be NULL. */
+c2_status c2_sagemaker_read_parameters(c2_call *call, const c2_json_document *doc, const c2_json *object,
+                                       const c2_limits *limits, c2_freq *freq, bool *has_freq, c2_error *err);
+
 /* The member "predictions" as SageMaker has it: of the items of `call`, whose results are those of `result` from series
  * `first` on. */
 c2_status c2_sagemaker_put_predictions(const c2_call *call, const c2_call *result, size_t first, c2_json_writer *json,

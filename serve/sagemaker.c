@@ -11,8 +11,8 @@
 #include "data/jsonl.h"
 #include "serve/protocol.h"
 
-static c2_status read_parameters(c2_call *call, const c2_json_document *doc, const c2_json *object,
-                                 const c2_limits *limits, c2_freq *freq, bool *has_freq, c2_error *err) {
+c2_status c2_sagemaker_read_parameters(c2_call *call, const c2_json_document *doc, const c2_json *object,
+                                       const c2_limits *limits, c2_freq *freq, bool *has_freq, c2_error *err) {
   static const char *const known[] = {
       "prediction_length", "quantile_levels", "freq",   "batch_size",     "predict_batches_jointly",
       "cross_learning",    "attention",       "radius", "context_length", NULL};
@@ -69,7 +69,7 @@ static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_
   bool has_freq = false;
   size_t i = 0;
   C2_TRY(c2_protocol_refuse_others(doc, root, known, err));
-  C2_TRY(read_parameters(call, doc, c2_json_get(root, "parameters"), limits, &freq, &has_freq, err));
+  C2_TRY(c2_sagemaker_read_parameters(call, doc, c2_json_get(root, "parameters"), limits, &freq, &has_freq, err));
   if (!c2_json_is(inputs, C2_JSON_ARRAY) || inputs->size < 1 || inputs->size > limits->series) {
     return c2_json_fail(doc, inputs ? inputs : root, err, "\"inputs\": expected an array of 1 to %zu series",
                         limits->series);

@@ -10,7 +10,9 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "data/ipc.h"
 #include "page/page.h"
+#include "serve/arrow.h"
 #include "serve/keys.h"
 #include "serve/log.h"
 #include "serve/metrics.h"
@@ -299,6 +301,8 @@ struct c2_exchange {
   c2_job job;
   c2_answer answer;
   bool is_answered, is_submitted;
+  bool is_arrow;    /* the body and the answer */
+  char *parameters; /* of an Arrow body, or NULL */
   void (*wake)(void *connection);
   void *connection;
 };
@@ -341,10 +345,27 @@ static void refuse_size(c2_exchange *e) {
   e->is_answered = true;
 }
 
-static bool is_json(const char *type) {
-  static const char json[] = "application/json";
-  size_t size = sizeof json - 1;
-  return type && strncasecmp(type, json, size) == 0 && strchr(" ;\t", type[size]);
+static bool is_type(const char *type, const char *expected) {
+  size_t size = strlen(expected);
+  return type && strncasecmp(type, expected, size) == 0 && strchr(" ;\t", type[size]);
+}
+
+/* Notes what the body is to be read as, or refuses it. */
+static void check_type(c2_exchange *e, const c2_head *head) {
+  const char *how = NULL;
+  bool takes_arrow = routes[e->route].action == FORECAST && routes[e->route].protocol == &c2_sagemaker;
+  if (is_type(head->content_type, "application/json")) return;
+  if (!takes_arrow || !is_type(head->content_type, C2_ARROW_TYPE)) {
+    refuse(e, C2_HTTP_MEDIA_TYPE,
+           takes_arrow ? "expected Content-Type: application/json or " C2_ARROW_TYPE
+                       : "expected Content-Type: application/json");
+  } else if (!c2_ipc_available(&how)) {
+    refuse(e, C2_HTTP_MEDIA_TYPE, how);
+  } else {
+    e->is_arrow = true;
+    e->parameters = head->parameters ? strdup(head->parameters) : NULL;
+    if (head->parameters && !e->parameters) refuse(e, C2_HTTP_UNAVAILABLE, "out of memory");
+  }
 }
 
 static void check_head(c2_exchange *e, const c2_head *head) {
@@ -372,11 +393,8 @@ static void check_head(c2_exchange *e, const c2_head *head) {
     return;
   }
   if (!takes_body(r)) return;
-  if (!is_json(head->content_type)) {
-    refuse(e, C2_HTTP_MEDIA_TYPE, "expected Content-Type: application/json");
-  } else if (head->length > 0 && (uint64_t)head->length > s->options.body) {
-    refuse_size(e);
-  }
+  check_type(e, head);
+  if (!e->is_answered && head->length > 0 && (uint64_t)head->length > s->options.body) refuse_size(e);
 }
 
 c2_exchange *c2_exchange_open(c2_server *server, const c2_head *head, void (*wake)(void *connection),
@@ -471,7 +489,9 @@ static bool read_body(c2_exchange *e) {
   const route *r = &routes[e->route];
   const c2_limits *limits = &s->options.limits;
   if (e->size == 0) {
-    refuse(e, C2_HTTP_BAD_REQUEST, "expected a JSON object, found an empty body");
+    refuse(e, C2_HTTP_BAD_REQUEST,
+           e->is_arrow ? "expected a stream of Arrow, found an empty body"
+                       : "expected a JSON object, found an empty body");
     return false;
   }
   if (r->action == DECODE) {
@@ -482,6 +502,7 @@ static bool read_body(c2_exchange *e) {
     }
     return c2_scenarios_read(e->kept, e->body, e->size, limits, &e->call, &e->answer);
   }
+  if (e->is_arrow) return c2_arrow_read(e->body, e->size, e->parameters, limits, s->config, &e->call, &e->answer);
   return c2_protocol_read(r->protocol, e->body, e->size, limits, s->config, &e->call, &e->answer) &&
          (r->action != ENCODE || c2_scenarios_encode(&e->call, s->model, &e->answer));
 }
@@ -532,7 +553,9 @@ void c2_exchange_submit(c2_exchange *e) {
 static void answer_result(c2_exchange *e) {
   const route *r = &routes[e->route];
   c2_error err;
-  if (r->action == FORECAST) {
+  if (e->is_arrow) {
+    c2_arrow_write(&e->call, &e->answer);
+  } else if (r->action == FORECAST) {
     c2_protocol_write(r->protocol, &e->call, e->server->config, &e->answer);
   } else if (r->action == DECODE) {
     c2_scenarios_write(e->kept, &e->call, &e->answer);
@@ -593,6 +616,7 @@ void c2_exchange_close(c2_exchange **exchange, bool sent, int status) {
   c2_call_free(&e->call);
   c2_answer_free(&e->answer);
   free(e->body);
+  free(e->parameters);
   atomic_fetch_sub(&e->server->active, 1);
   free(e);
   *exchange = NULL;

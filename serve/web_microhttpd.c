@@ -180,6 +180,7 @@ static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const c
                         .path = url,
                         .key = find_key(connection),
                         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+                        .parameters = header(connection, "X-Chronos2-Parameters"),
                         .length = find_length(connection)};
   if (!peer_of(connection)) return MHD_NO;
   *exchange = c2_exchange_open(h->server, &head, wake, connection);

@@ -238,6 +238,28 @@ def test_sagemaker_requests(server):
     assert [len(p["0.9"]) for p in answer["predictions"]] == [3, 3]
 
 
+def test_arrow_request(server):
+    """pyarrow as the client: the numbers of the JSON protocol."""
+    pa = pytest.importorskip("pyarrow")
+    values = {"a": [1.0, 2, 3, 2, 0.5, 2, 3], "b": [5.0, 4, 3, 4, 5]}
+    table = pa.table({"item_id": [k for k, v in values.items() for _ in v],
+                      "timestamp": pa.array([3600 * t for v in values.values() for t in range(len(v))], pa.timestamp("s")),
+                      "target": [x for v in values.values() for x in v]})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    headers = {"Content-Type": "application/vnd.apache.arrow.stream", "X-Chronos2-Parameters": '{"prediction_length": 3}'}
+    request = urllib.request.Request(server.url + "/invocations", sink.getvalue().to_pybytes(), headers)
+    with urllib.request.urlopen(request, timeout=120) as reply:
+        found = pa.ipc.open_stream(reply.read()).read_all().to_pydict()
+    status, answer = server.post("/invocations", {"inputs": [{"target": v} for v in values.values()],
+                                                  "parameters": {"prediction_length": 3}})
+    assert status == 200 and found["item_id"] == ["a"] * 3 + ["b"] * 3
+    for column, key in (("predictions", "mean"), ("0.1", "0.1"), ("0.9", "0.9")):
+        expected = [x for p in answer["predictions"] for x in p[key]]
+        assert found[column] == pytest.approx(expected, rel=1e-6)
+
+
 def test_kserve_request(server):
     """The request of KServe's own test, and what that test asks of the answer."""
     request = {"model": "chronos2-micro", "options": {"horizon": 8, "quantiles": [0.1, 0.5, 0.9]}, "inputs": [

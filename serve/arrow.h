@@ -1,0 +1,18 @@
+/* Bodies in Arrow's IPC format: a table to a call, and a call's result to a table. */
+#ifndef C2_SERVE_ARROW_H
+#define C2_SERVE_ARROW_H
+
+#include "serve/answer.h"
+#include "serve/call.h"
+
+#define C2_ARROW_TYPE "application/vnd.apache.arrow.stream"
+
+/* Reads a table in long format, bytes [size] aligned to 8, which are changed. `parameters` is the JSON object that
+ * SageMaker's body has under that name, which is changed, or NULL. A refusal is the answer: false. */
+bool c2_arrow_read(char *bytes, size_t size, char *parameters, const c2_limits *limits, const chronos2_config *config,
+                   c2_call *call, c2_answer *answer);
+
+/* The answer that holds the result: the columns of `chronos2 forecast -o x.arrows`. */
+void c2_arrow_write(const c2_call *call, c2_answer *answer);
+
+#endif
