@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/ipc.h"
 #include "data/read.h"
 #include "serve/log.h"
@@ -182,7 +183,7 @@ void c2_arrow_write(const c2_call *call, c2_answer *answer) {
   if (status == C2_OK) {
     status = out ? write_table(&t, call, out, &err) : c2_fail(&err, C2_ERR_MEMORY, "out of memory for an answer");
   }
-  if (out && fclose(out) != 0 && status == C2_OK) {
+  if (out && !c2_text_close(out, &bytes) && status == C2_OK) {
     status = c2_fail(&err, C2_ERR_MEMORY, "out of memory for an answer");
   }
   free_table(&t);
