@@ -138,6 +138,37 @@ static void make_series(c2_call *call) {
   }
 }
 
+/* Notes what the model can't do as it was trained to. */
+static c2_status note_limits(c2_call *call, const chronos2_config *config, c2_error *err) {
+  size_t once = config->max_output_patches * config->patch;
+  size_t outside = 0;
+  size_t empty = 0;
+  const char *first = NULL;
+  for (size_t i = 0; i < call->level_count; i++) {
+    outside += call->levels[i] < config->quantile_levels[0] ||
+               call->levels[i] > config->quantile_levels[config->quantiles - 1];
+  }
+  for (size_t i = 0; i < call->set.count; i++) {
+    const c2_item *item = &call->set.item[i];
+    bool any = false;
+    for (size_t j = 0; j < item->targets * item->length && !any; j++) any = !isnan(item->target[j]);
+    if (!any && empty++ == 0) first = item->id;
+  }
+  if (outside > 0) {
+    C2_TRY(c2_dataset_note(
+        &call->set, err,
+        "%zu quantile levels lie outside the trained ones, %g to %g, and take the values of the nearest", outside,
+        config->quantile_levels[0], config->quantile_levels[config->quantiles - 1]));
+  }
+  if (call->pass.horizon > once) {
+    C2_TRY(c2_dataset_note(&call->set, err, "the model forecasts %zu steps at once; the rest of %zu is rolled out",
+                           once, call->pass.horizon));
+  }
+  if (empty == 0) return C2_OK;
+  return c2_dataset_note(&call->set, err, "%zu series, '%.80s' the first, hold%s no observed value", empty, first,
+                         empty == 1 ? "s" : "");
+}
+
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err) {
   size_t covariates = 0;
@@ -159,11 +190,7 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   call->is_whole = call->pass.cross_learning;
   make_series(call);
   C2_TRY(c2_call_lay_out(call, err));
-  for (size_t i = 0; i < call->level_count; i++) {
-    call->outside += call->levels[i] < config->quantile_levels[0] ||
-                     call->levels[i] > config->quantile_levels[config->quantiles - 1];
-  }
-  return C2_OK;
+  return note_limits(call, config, err);
 }
 
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config) {

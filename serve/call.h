@@ -38,7 +38,7 @@ typedef struct c2_given {
 
 /* Zeroed at first. */
 typedef struct c2_call {
-  c2_dataset set;
+  c2_dataset set;                /* its notes are what the client is warned of */
   size_t count;                  /* of the series: one for each item, or one for each of its scenarios */
   chronos2_series *series;       /* [count] */
   chronos2_covariate *covariate; /* all series' */
@@ -53,7 +53,6 @@ typedef struct c2_call {
   size_t scenarios;      /* of a kept context; else 0 */
   const char **scenario; /* [scenarios] names, or NULL; in the set's memory */
   const char *model;     /* KServe: the name that the client gave; in the set's memory */
-  size_t outside;        /* levels outside the trained ones */
 } c2_call;
 
 /* Reads "horizon" (or another name), levels and pattern: the members that all protocols have. They are absent where

@@ -225,7 +225,7 @@ static c2_status write_call(const c2_call *call, const chronos2_config *config, 
   c2_json_put_whole(json, "completion_tokens", future);
   c2_json_put_whole(json, "total_tokens", past + future);
   c2_json_end_object(json);
-  c2_protocol_put_warnings(call, config, json);
+  c2_protocol_put_warnings(call, json);
   c2_json_end_object(json);
   return C2_OK;
 }

@@ -79,21 +79,9 @@ void c2_protocol_put_values(const c2_call *call, size_t series, bool is_nested, 
   c2_json_end_array(json);
 }
 
-void c2_protocol_put_warnings(const c2_call *call, const chronos2_config *config, c2_json_writer *json) {
-  char text[200];
-  size_t once = config->max_output_patches * config->patch;
-  if (call->outside == 0 && call->pass.horizon <= once) return;
+void c2_protocol_put_warnings(const c2_call *call, c2_json_writer *json) {
+  if (call->set.notes == 0) return;
   c2_json_begin_array(json, "warnings");
-  if (call->outside > 0) {
-    (void)snprintf(text, sizeof text,
-                   "%zu quantile levels lie outside the trained ones, %g to %g, and take the values of the nearest",
-                   call->outside, config->quantile_levels[0], config->quantile_levels[config->quantiles - 1]);
-    c2_json_put_text(json, NULL, text);
-  }
-  if (call->pass.horizon > once) {
-    (void)snprintf(text, sizeof text, "the model forecasts %zu steps at once; the rest of %zu is rolled out", once,
-                   call->pass.horizon);
-    c2_json_put_text(json, NULL, text);
-  }
+  for (size_t i = 0; i < call->set.notes; i++) c2_json_put_text(json, NULL, call->set.note[i]);
   c2_json_end_array(json);
 }

@@ -49,6 +49,6 @@ enum { C2_PROTOCOL_MEDIAN = C2_CALL_LEVELS }; /* as the level */
 void c2_protocol_level(double level, char out[32]);
 
 /* A member "warnings" of an object, a line each, where there is anything to say of the call. */
-void c2_protocol_put_warnings(const c2_call *call, const chronos2_config *config, c2_json_writer *json);
+void c2_protocol_put_warnings(const c2_call *call, c2_json_writer *json);
 
 #endif

@@ -125,9 +125,10 @@ c2_status c2_sagemaker_put_predictions(const c2_call *call, const c2_call *resul
 }
 
 static c2_status write_call(const c2_call *call, const chronos2_config *config, c2_json_writer *json, c2_error *err) {
+  (void)config;
   c2_json_begin_object(json, NULL);
   C2_TRY(c2_sagemaker_put_predictions(call, call, 0, json, err));
-  c2_protocol_put_warnings(call, config, json);
+  c2_protocol_put_warnings(call, json);
   c2_json_end_object(json);
   return C2_OK;
 }
