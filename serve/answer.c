@@ -111,5 +111,6 @@ void c2_answer_refuse_error(c2_answer *answer, const char *where, const c2_error
 
 void c2_answer_free(c2_answer *answer) {
   if (!answer->is_fixed) free(answer->body);
+  free(answer->warnings);
   memset(answer, 0, sizeof *answer);
 }

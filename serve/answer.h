@@ -33,6 +33,7 @@ typedef struct c2_answer {
   char *body;       /* [size]; owned, unless it is fixed */
   size_t size;
   bool is_fixed;
+  char *warnings;     /* of a body that has no place for them: a JSON array for a header, or NULL; owned */
   const char *policy; /* of a page: what it may load; not owned */
   const char *allow;  /* 405: the methods there are; not owned */
   int retry_after;    /* 429 and 503: seconds; else 0 */

@@ -12,7 +12,10 @@
 bool c2_arrow_read(char *bytes, size_t size, char *parameters, const c2_limits *limits, const chronos2_config *config,
                    c2_call *call, c2_answer *answer);
 
-/* The answer that holds the result: the columns of `chronos2 forecast -o x.arrows`. */
+/* What writing the answer takes beside the call's values. */
+size_t c2_arrow_bytes(const c2_call *call);
+
+/* The answer that holds the result: the columns of `chronos2 forecast -o x.arrows`, and as warnings the set's notes. */
 void c2_arrow_write(const c2_call *call, c2_answer *answer);
 
 #endif

@@ -451,11 +451,13 @@ void c2_exchange_take(c2_exchange *e, const char *bytes, size_t size) {
   e->size += size;
 }
 
-/* What the series and the result take: values, and the result once more as text. */
-static size_t bytes_of(const c2_call *call) {
-  size_t bytes = 4 * c2_call_bytes(call);
+/* What the series and the result take: values, and the result once more as it is written. */
+static size_t bytes_of(const c2_call *call, bool is_arrow) {
+  size_t values = c2_call_bytes(call);
+  size_t bytes = is_arrow ? c2_arrow_bytes(call) : 3 * values;
+  c2_sum_up(&bytes, 1, values);
   for (size_t i = 0; i < call->count; i++) {
-    bytes += 8 * call->series[i].length * (call->series[i].targets + call->series[i].covariates);
+    c2_sum_up(&bytes, 8 * call->series[i].length, call->series[i].targets + call->series[i].covariates);
   }
   return bytes;
 }
@@ -520,7 +522,7 @@ bool c2_exchange_end(c2_exchange *e) {
   e->is_answered = !read_body(e);
   drop_body(e);
   if (e->is_answered) return false;
-  size_t bytes = bytes_of(&e->call);
+  size_t bytes = bytes_of(&e->call, e->is_arrow);
   if (!hold(e, bytes)) {
     refuse_memory(e, bytes);
     return false;

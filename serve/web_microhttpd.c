@@ -147,6 +147,7 @@ static void add_headers(const c2_server *server, const c2_exchange *exchange, co
   (void)MHD_add_response_header(response, "X-Request-Id", c2_exchange_id(exchange));
   (void)MHD_add_response_header(response, "Cache-Control", "no-store");
   (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
+  if (answer->warnings) (void)MHD_add_response_header(response, "X-Chronos2-Warnings", answer->warnings);
   if (answer->policy) (void)MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
   if (answer->allow) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
   if (answer->status == C2_HTTP_UNAUTHORIZED) {

@@ -1,7 +1,10 @@
 /* Arrow bodies of `chronos2 serve`: the program's own answers, and refusals. */
 #include "serving.h"
 
+#include <math.h>
+
 #include "data/ipc.h"
+#include "table/arrow.h"
 
 #define TYPE "application/vnd.apache.arrow.stream"
 
@@ -21,129 +24,468 @@ static reply post(const serving *s, const char *parameters, const char *body, si
 }
 
 static char *read_bytes(const char *path, size_t *size) {
+  enum { ROOM = 1 << 24 };
   FILE *in = fopen(path, "rb");
-  char *bytes = calloc(1, 1 << 20);
+  char *bytes = calloc(1, ROOM);
   assert_true(in && bytes);
-  *size = fread(bytes, 1, 1 << 20, in);
-  assert_true(*size < 1 << 20);
+  *size = fread(bytes, 1, ROOM, in);
+  assert_true(*size < ROOM);
   (void)fclose(in);
   return bytes;
 }
 
-/* The first columns of a table of items of these lengths, hourly. */
-static char *make_table(const size_t *lengths, size_t items, size_t count, size_t *size) {
-  static const char *const words[] = {"a", "b", "c", "d"};
-  static const char *const names[] = {"item_id", "target", "x", "timestamp"};
-  static const char *const formats[] = {"u", "g", "g", "tsu:"};
-  uint32_t code[400];
-  int64_t time[400];
-  double value[2][400];
-  size_t rows = 0;
+/* ---- Tables ------------------------------------------------------------------------------------ */
+
+enum { MOST_ROWS = 4096, MOST_ITEMS = 300 };
+
+/* Hourly rows of items in order: what the tests make of them is told to make_stream. */
+typedef struct rows {
+  const char *word[MOST_ITEMS];
+  char id[MOST_ITEMS][16];
+  uint32_t code[MOST_ROWS];
+  int64_t time[MOST_ROWS];
+  double target[MOST_ROWS], x[MOST_ROWS];
+  size_t items, count;
+} rows;
+
+static rows *make_rows(size_t items, size_t length) {
+  rows *r = calloc(1, sizeof *r);
+  assert_true(r && items <= MOST_ITEMS && items * length <= MOST_ROWS);
+  r->items = items;
   for (size_t i = 0; i < items; i++) {
-    for (size_t t = 0; t < lengths[i]; t++, rows++) {
-      code[rows] = (uint32_t)i;
-      time[rows] = INT64_C(1704067200000000) + (int64_t)t * INT64_C(3600000000);
-      value[0][rows] = (double)((t * (i + 3)) % 11) + 0.125;
-      value[1][rows] = (double)(t % 5);
+    (void)snprintf(r->id[i], sizeof r->id[i], "item %zu", i);
+    r->word[i] = r->id[i];
+    for (size_t t = 0; t < length; t++, r->count++) {
+      r->code[r->count] = (uint32_t)i;
+      r->time[r->count] = INT64_C(1704067200000000) + (int64_t)t * INT64_C(3600000000);
+      r->target[r->count] = (double)((t * (i + 3)) % 11) + 0.125;
+      r->x[r->count] = (double)(t % 5);
     }
   }
-  c2_column columns[] = {{.type = C2_COLUMN_TEXT, .code = code, .word = words, .words = 4},
-                         {.type = C2_COLUMN_NUMBER, .number = value[0]},
-                         {.type = C2_COLUMN_NUMBER, .number = value[1]},
-                         {.type = C2_COLUMN_TIME, .time = time}};
-  c2_frame frame = {.column = columns, .columns = count, .rows = rows};
+  return r;
+}
+
+/* One column of a stream: its name, Arrow's format, and from which of the rows' it is made. */
+typedef struct column {
+  const char *name, *format;
+  char from; /* i: ids, t: times, y: targets, x: the covariate */
+} column;
+
+static char *make_stream(const rows *r, const column *columns, size_t count, bool is_file, size_t *size) {
+  const char *names[8];
+  const char *formats[8];
+  c2_column made[8];
+  c2_frame frame = {.column = made, .columns = count, .rows = r->count};
   c2_ipc_writer *writer = NULL;
   char *bytes = NULL;
   c2_error err;
+  assert_true(count <= 8);
+  for (size_t k = 0; k < count; k++) {
+    char from = columns[k].from;
+    names[k] = columns[k].name;
+    formats[k] = columns[k].format;
+    made[k] = (c2_column){.type = from == 'i'   ? C2_COLUMN_TEXT
+                                  : from == 't' ? C2_COLUMN_TIME
+                                                : C2_COLUMN_NUMBER};
+    if (from == 'i') {
+      made[k] = (c2_column){.type = C2_COLUMN_TEXT,
+                            .code = (uint32_t *)(uintptr_t)r->code,
+                            .word = (const char **)(uintptr_t)r->word,
+                            .words = r->items};
+    } else if (from == 't') {
+      made[k].time = (int64_t *)(uintptr_t)r->time;
+    } else {
+      made[k].number = (double *)(uintptr_t)(from == 'y' ? r->target : r->x);
+    }
+  }
   FILE *out = open_memstream(&bytes, size);
-  assert_int_equal(c2_ipc_writer_open(&writer, names, formats, frame.columns, false, out, &err), C2_OK);
-  assert_int_equal(c2_ipc_writer_put(writer, &frame, &err), C2_OK);
+  assert_int_equal(c2_ipc_writer_open(&writer, names, formats, count, is_file, out, &err), C2_OK);
+  if (r->count > 0) assert_int_equal(c2_ipc_writer_put(writer, &frame, &err), C2_OK);
   assert_int_equal(c2_ipc_writer_finish(writer, &err), C2_OK);
   c2_ipc_writer_close(&writer);
   assert_int_equal(fclose(out), 0);
   return bytes;
 }
 
-/* Items of unequal length: the bytes that the program writes of the same table. */
-static void test_same_bytes(void **state) {
-  static const size_t lengths[] = {40, 77};
+static const column usual[] = {
+    {"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"x", "g", 'x'}};
+enum { BARE = 3, WITH_COVARIATE = 4 };
+
+/* ---- The program's own answers ----------------------------------------------------------------- */
+
+/* What `chronos2 forecast` writes for a table. */
+static char *forecast(const char *table, size_t size, const char *horizon, const char *levels, size_t *out_size) {
   char *folder = program_make_folder();
   char *in = program_path(folder, "in.arrows");
   char *out = program_path(folder, "out.arrows");
-  size_t size = 0;
-  size_t expected_size = 0;
-  char *table = make_table(lengths, 2, 4, &size);
   program_write_file(in, table, size);
-  program_result run = PROGRAM_RUN("forecast", in, "-n", "5", "--covariates", "x", "--quantile-levels", "0.05,0.5,0.93",
-                                   "-o", out);
+  program_result run = PROGRAM_RUN("forecast", in, "-n", horizon, "--all-covariates", "--quantile-levels", levels, "-o",
+                                   out);
   if (run.status != 0) fail_msg("%s", run.err);
-  char *expected = read_bytes(out, &expected_size);
-  reply r = post(*state, "{\"prediction_length\":5,\"quantile_levels\":[0.05,0.5,0.93]}", table, size);
-  if (r.status != 200) fail_msg("%s", r.body);
-  assert_non_null(strstr(r.head, TYPE));
-  assert_int_equal(r.size, expected_size);
-  assert_memory_equal(r.body, expected, expected_size);
-  free(r.body);
-  free(expected);
-  free(table);
+  char *bytes = read_bytes(out, out_size);
   free(in);
   free(out);
   program_free(&run);
   program_remove_folder(folder);
+  return bytes;
 }
 
-#define LZ4 SOURCE_DIR "/tests/fuzz/corpus/arrow/lz4"
+/* Items of unequal length: the bytes that the program writes of the same table, be it a stream or a file. */
+static void test_same_bytes(void **state) {
+  rows *r = make_rows(2, 77);
+  r->count -= 37;
+  for (int is_file = 0; is_file < 2; is_file++) {
+    size_t size = 0;
+    size_t expected_size = 0;
+    char *table = make_stream(r, usual, WITH_COVARIATE, is_file, &size);
+    char *expected = forecast(table, size, "5", "0.05,0.5,0.93", &expected_size);
+    reply found = post(*state, "{\"prediction_length\":5,\"quantile_levels\":[0.05,0.5,0.93]}", table, size);
+    if (found.status != 200) fail_msg("%s", found.body);
+    assert_non_null(strstr(found.head, TYPE));
+    assert_null(strstr(found.head, "X-Chronos2-Warnings"));
+    assert_int_equal(found.size, expected_size);
+    assert_memory_equal(found.body, expected, expected_size);
+    free(found.body);
+    free(expected);
+    free(table);
+  }
+  free(r);
+}
+
+/* The rows of a stream, whatever its batches are, as bytes that can be compared. */
+static char *flatten(const char *bytes, size_t size, size_t lengths[4], size_t *out_size) {
+  struct ArrowArrayStream stream;
+  char *text = NULL;
+  c2_error err;
+  size_t batches = 0;
+  FILE *out = open_memstream(&text, out_size);
+  if (c2_ipc_open(&stream, bytes, size, &(c2_ipc_options){0}, &err) != C2_OK) fail_msg("%s", err.text);
+  for (;;) {
+    struct ArrowArray batch;
+    assert_int_equal(stream.get_next(&stream, &batch), 0);
+    if (!batch.release) break;
+    assert_true(batches < 4);
+    lengths[batches++] = (size_t)batch.length;
+    for (int64_t i = 0; i < batch.length; i++) {
+      for (int64_t k = 0; k < batch.n_children; k++) {
+        const void *const *buffers = batch.children[k]->buffers;
+        if (k == 0 || k == 2) {
+          const int32_t *offset = buffers[1];
+          (void)fprintf(out, "%.*s ", (int)(offset[i + 1] - offset[i]), (const char *)buffers[2] + offset[i]);
+        } else if (k == 1) {
+          (void)fprintf(out, "%lld ", (long long)((const int64_t *)buffers[1])[i]);
+        } else {
+          (void)fwrite((const float *)buffers[1] + i, sizeof(float), 1, out);
+        }
+      }
+    }
+    batch.release(&batch);
+  }
+  stream.release(&stream);
+  assert_int_equal(fclose(out), 0);
+  return text;
+}
+
+/* An answer that fills a record batch has the program's bytes, and a longer one the program's rows in two batches. */
+static void test_batches(void **state) {
+  for (size_t items = 256; items <= 257; items++) {
+    rows *r = make_rows(items, 6);
+    size_t size = 0;
+    size_t sizes[2] = {0, 0};
+    size_t lengths[2][4] = {{0}, {0}};
+    char *flat[2] = {NULL, NULL};
+    size_t flat_size[2] = {0, 0};
+    char *table = make_stream(r, usual, BARE, false, &size);
+    char *expected = forecast(table, size, "256", "0.5", &sizes[0]);
+    reply found = post(*state, "{\"prediction_length\":256,\"quantile_levels\":[0.5]}", table, size);
+    if (found.status != 200) fail_msg("%s", found.body);
+    sizes[1] = found.size;
+    flat[0] = flatten(expected, sizes[0], lengths[0], &flat_size[0]);
+    flat[1] = flatten(found.body, sizes[1], lengths[1], &flat_size[1]);
+    assert_int_equal(lengths[1][0], 65536);
+    assert_int_equal(lengths[1][1], (items - 256) * 256);
+    assert_int_equal(lengths[0][0] + lengths[0][1], items * 256);
+    assert_true(flat_size[0] > items * 256 * 20);
+    assert_int_equal(flat_size[0], flat_size[1]);
+    assert_memory_equal(flat[0], flat[1], flat_size[0]);
+    if (items == 256) {
+      assert_int_equal(sizes[0], sizes[1]);
+      assert_memory_equal(found.body, expected, sizes[0]);
+    }
+    free(flat[0]);
+    free(flat[1]);
+    free(found.body);
+    free(expected);
+    free(table);
+    free(r);
+  }
+}
+
+/* ---- Warnings ---------------------------------------------------------------------------------- */
+
+static const char *const warnings[] = {
+    "1 quantile levels lie outside the trained ones, 0.01 to 0.99, and take the values of the nearest",
+    "the model forecasts 256 steps at once; the rest of 257 is rolled out",
+    "1 series, 'm\\u00fcnchen' the first, holds no observed value",
+    "the body: 2 steps have no row and are filled in as missing",
+    "the body: 2 series, 'm\\u00fcnchen' the first, end without a target, and the forecast begins behind: covariates "
+    "of such rows are past ones, since Arrow bodies take no known future"};
+
+/* All that is guessed or filled in reaches the client, in order and in ASCII, and the log. */
+static void test_warnings(void **state) {
+  serving s = serving_start(NULL);
+  rows *r = make_rows(2, 30);
+  char expected[1200] = "\r\nX-Chronos2-Warnings: [";
+  char *log = NULL;
+  size_t size = 0;
+  (void)state;
+  r->word[0] = "m\xc3\xbcnchen";
+  for (size_t i = 0; i < 30; i++) r->target[i] = (double)NAN;
+  r->target[59] = (double)NAN;
+  for (size_t i = 56; i < 60; i++) r->time[i] += INT64_C(7200000000);
+  char *table = make_stream(r, usual, WITH_COVARIATE, false, &size);
+  reply found = post(&s, "{\"prediction_length\":257,\"quantile_levels\":[0.001]}", table, size);
+  for (size_t i = 0; i < sizeof warnings / sizeof warnings[0]; i++) {
+    size_t used = strlen(expected);
+    (void)snprintf(expected + used, sizeof expected - used, "%s\"%s\"", i ? "," : "", warnings[i]);
+  }
+  strcat(expected, "]\r\n");
+  if (!strstr(found.head, expected)) fail_msg("expected %s in %s", expected, found.head);
+  serving_assert(&found, 200, NULL);
+  free(table);
+  table = make_stream(r, usual, 2, false, &size); /* no time stamps */
+  found = post(&s, NULL, table, size);
+  assert_non_null(strstr(found.head, "[\"the body: no column 'timestamp': the rows of an item count as steps"));
+  serving_assert(&found, 200, NULL);
+  free(table);
+  assert_int_equal(serving_end(&s, &log), 0);
+  assert_non_null(strstr(log, "\"event\":\"table\",\"note\":\"the body: 2 steps have no row"));
+  assert_non_null(strstr(log, "end without a target"));
+  free(log);
+  free(r);
+}
+
+/* Headers stay short: what no longer fits is counted. An id may take six bytes for each of its signs. */
+static void test_long_warnings(void **state) {
+  rows *r = make_rows(3, 20);
+  char id[81];
+  size_t size = 0;
+  memset(id, '<', 80);
+  id[80] = '\0';
+  r->word[2] = id;
+  for (size_t i = 40; i < 60; i++) {
+    r->target[i] = (double)NAN;
+    r->time[i] = r->time[40] + (int64_t)(i - 40) * INT64_C(86400000000);
+  }
+  char *table = make_stream(r, usual, WITH_COVARIATE, false, &size);
+  reply found = post(*state, "{\"prediction_length\":257,\"quantile_levels\":[0.001]}", table, size);
+  const char *header = strstr(found.head, "X-Chronos2-Warnings: [\"the body: 1 item, as '");
+  if (!header) fail_msg("%s", found.head);
+  size_t length = strcspn(header, "\r");
+  assert_true(length > 1000 && length < 1700);
+  assert_memory_equal(header + length - 34, ",\"1 more are in the server's log\"]", 34);
+  serving_assert(&found, 200, NULL);
+  free(table);
+  free(r);
+}
+
+/* ---- Refusals ---------------------------------------------------------------------------------- */
+
+/* A request that is refused for what its body holds: JSON, one line, nothing of the forecast. */
+static void assert_refused(const serving *s, const char *what, const char *body, size_t size, const char *part) {
+  reply r = post(s, NULL, body, size);
+  bool is_line = r.body && strncmp(r.body, "{\"error\":{", 10) == 0 && !strchr(r.body, '\n');
+  if ((r.status != 400 && r.status != 415) || !is_line || !strstr(r.body, part)) {
+    fail_msg("%s: expected a refusal with '%s', found %d: %.300s", what, part, r.status, r.body ? r.body : "");
+  }
+  free(r.body);
+}
+
+#define CORPUS SOURCE_DIR "/tests/fuzz/corpus/arrow/"
 
 static void test_refusals(void **state) {
-  static const size_t lengths[] = {20, 20};
+  rows *r = make_rows(2, 20);
   size_t size = 0;
-  char *table = make_table(lengths, 2, 1, &size);
-  reply r = post(*state, NULL, table, size);
-  serving_assert(&r, 400, "target");
+  char *table = make_stream(r, usual, WITH_COVARIATE, false, &size);
+  reply found = post(*state, "{\"horizon\":5}", table, size);
+  serving_assert(&found, 400, "unknown key");
+  found = post(*state, "[1]", table, size);
+  serving_assert(&found, 400, "expected an object");
+  found = post(*state, "{\"freq\":\"\xff\"}", table, size);
+  serving_assert(&found, 400, "X-Chronos2-Parameters:1:10");
+  found = post(*state, "{\"quantile_levels\":[0.5,2]}", table, size);
+  serving_assert(&found, 400, "\"param\":\"quantile_levels[1]\"");
+  found = post(*state, "{\"freq\":\"D\"}", table, size);
+  serving_assert(&found, 400, "the body:2: item 'item 0': 2024-01-01 01:00:00 is no whole number of steps of D");
+  assert_refused(*state, "JSON", "{\"inputs\":[{\"target\":[1,2,3]}]}", 31, "expected Arrow's IPC format");
+  assert_refused(*state, "nothing", "", 0, "expected a stream of Arrow, found an empty body");
+  char *twice = calloc(2, size);
+  memcpy(twice, table, size);
+  memcpy(twice + size, table, size);
+  assert_refused(*state, "two tables", twice, 2 * size, "bytes follow its end");
+  free(twice);
+  found = post(*state, NULL, table, size);
+  serving_assert(&found, 200, NULL);
   free(table);
-  table = make_table(lengths, 2, 4, &size);
-  r = post(*state, "{\"horizon\":5}", table, size);
-  serving_assert(&r, 400, "unknown key");
-  r = post(*state, "[1]", table, size);
-  serving_assert(&r, 400, "expected an object");
-  r = post(*state, NULL, "{\"inputs\":[{\"target\":[1,2,3]}]}", 31);
-  serving_assert(&r, 400, "expected Arrow's IPC format");
-  r = post(*state, NULL, "", 0);
-  serving_assert(&r, 400, "empty body");
-  for (size_t cut = 1; cut < size; cut += 1 + size / 40) {
-    r = post(*state, NULL, table, cut);
-    serving_assert(&r, 400, "message");
-  }
-  for (size_t at = 0; at < size; at += 1 + size / 150) {
-    table[at] = (char)(table[at] ^ 0x55);
-    r = post(*state, NULL, table, size);
-    if (r.status != 200 && r.status != 400 && r.status != 415) fail_msg("byte %zu: %d %s", at, r.status, r.body);
-    free(r.body);
-    table[at] = (char)(table[at] ^ 0x55);
-  }
-  r = post(*state, NULL, table, size);
-  serving_assert(&r, 200, NULL);
+  r->count = 0;
+  table = make_stream(r, usual, WITH_COVARIATE, false, &size);
+  assert_refused(*state, "no rows", table, size, "the body: no rows");
   free(table);
-  table = read_bytes(LZ4, &size);
-  size_t from = table[0] == 'A' || table[0] == '\xff' ? 0 : 1; /* a fuzzer's input may begin with a byte of its own */
-  r = post(*state, NULL, table + from, size - from);
-  serving_assert(&r, 415, "compressed by LZ4: expected uncompressed ones");
+  table = read_bytes(CORPUS "lz4", &size);
+  found = post(*state, NULL, table, size);
+  serving_assert(&found, 415, "compressed by LZ4: expected uncompressed ones");
   free(table);
+  free(r);
 }
 
-/* More series than a request may have, and a path that takes no Arrow. */
+static void test_wrong_types(void **state) {
+  static const struct {
+    column columns[3];
+    const char *part;
+  } cases[] = {
+      {{{"item_id", "u", 'i'}, {"timestamp", "tsu:", 't'}, {"y", "g", 'y'}}, "'target'"},
+      {{{"item_id", "u", 'i'}, {"timestamp", "tsu:", 't'}, {"target", "u", 'i'}}, "'target': expected numbers, found"},
+      {{{"item_id", "u", 'i'}, {"timestamp", "tsu:", 't'}, {"target", "tsu:", 't'}}, "'target': expected numbers"},
+      {{{"item_id", "g", 'x'}, {"timestamp", "tsu:", 't'}, {"target", "g", 'y'}}, "'item_id': expected "},
+      {{{"item_id", "tsu:", 't'}, {"timestamp", "tsu:", 't'}, {"target", "g", 'y'}}, "'item_id': expected "},
+      {{{"item_id", "u", 'i'}, {"timestamp", "g", 'y'}, {"target", "g", 'y'}}, "'timestamp': expected time stamps"},
+      {{{"item_id", "u", 'i'}, {"timestamp", "u", 'i'}, {"target", "g", 'y'}}, "'timestamp': expected a time stamp"},
+      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"target", "g", 'x'}}, "target"},
+      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"", "g", 'x'}}, "it has no name"},
+      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"a\nb", "g", 'x'}}, "a control character"},
+      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"x", "tsu:", 't'}}, "'x': expected numbers or texts"},
+  };
+  rows *r = make_rows(1, 20);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    size_t size = 0;
+    char *table = make_stream(r, cases[i].columns, 3, false, &size);
+    assert_refused(*state, cases[i].part, table, size, cases[i].part);
+    free(table);
+  }
+  r->target[3] = (double)INFINITY;
+  size_t size = 0;
+  char *table = make_stream(r, usual, BARE, false, &size);
+  assert_refused(*state, "infinite", table, size, "the body:4: column 'target': expected a finite number");
+  free(table);
+  free(r);
+}
+
+/* Streams of strangers that are cut off anywhere, and whose bytes are others. */
+static void test_damage(void **state) {
+  static const char *const files[] = {CORPUS "stream", CORPUS "dictionary"};
+  for (size_t f = 0; f < 2; f++) {
+    size_t size = 0;
+    char *table = read_bytes(files[f], &size);
+    reply whole = post(*state, NULL, table, size);
+    serving_assert(&whole, 200, NULL);
+    for (size_t cut = 1; cut < size; cut += 13) assert_refused(*state, "cut off", table, cut, "message");
+    size_t refused = 0;
+    for (size_t at = 0; at < size; at += 3) {
+      char kept = table[at];
+      table[at] = (char)(kept ^ (1 << at % 8));
+      reply r = post(*state, NULL, table, size);
+      if (r.status != 200 && r.status != 400 && r.status != 413 && r.status != 415) {
+        fail_msg("%s, byte %zu: %d %s", files[f], at, r.status, r.body ? r.body : "");
+      }
+      refused += r.status != 200;
+      free(r.body);
+      table[at] = kept;
+    }
+    assert_true(refused > size / 60);
+    free(table);
+  }
+}
+
+/* Every number of rows, bytes or values that the stream names is far too large, or negative. */
+static void test_huge_counts(void **state) {
+  static const int64_t huge[] = {INT64_MAX, -1, INT64_C(1) << 31, INT64_C(1) << 40};
+  rows *r = make_rows(1, 40);
+  size_t size = 0;
+  size_t places = 0;
+  char *table = make_stream(r, usual, BARE, false, &size);
+  for (size_t at = 0; at + 8 <= size; at += 8) {
+    int64_t kept = 0;
+    memcpy(&kept, table + at, 8);
+    if (kept != 40 && kept != 320 && kept != 164) continue; /* rows, bytes of eight each, offsets */
+    places++;
+    for (size_t k = 0; k < 4; k++) {
+      memcpy(table + at, &huge[k], 8);
+      assert_refused(*state, "a huge count", table, size, "message");
+    }
+    memcpy(table + at, &kept, 8);
+  }
+  assert_true(places >= 7); /* the batch's, three columns', and at least three buffers' */
+  free(table);
+  free(r);
+}
+
+/* A column of nulls takes no bytes, however many rows it has. */
+static void test_rows_without_bytes(void **state) {
+  static const column nulls[] = {{"target", "n", 'y'}};
+  static const int64_t many[] = {40, INT64_C(1) << 20};
+  rows *r = make_rows(1, 40);
+  size_t size = 0;
+  for (size_t i = 0; i < 40; i++) r->target[i] = (double)NAN;
+  for (size_t k = 0; k < 2; k++) {
+    char *table = make_stream(r, nulls, 1, false, &size);
+    for (size_t at = 0; at + 8 <= size; at += 8) {
+      int64_t count = 0;
+      memcpy(&count, table + at, 8);
+      if (count == 40) memcpy(table + at, &many[k], 8);
+    }
+    if (k == 0) {
+      reply found = post(*state, NULL, table, size);
+      serving_assert(&found, 200, NULL);
+    } else {
+      assert_refused(*state, "nulls", table, size, "values (rows times columns)");
+    }
+    free(table);
+  }
+  free(r);
+}
+
+/* ---- Limits ------------------------------------------------------------------------------------ */
+
+/* More series than a request may have, and paths that take no Arrow. */
 static void test_limits(void **state) {
   static const char *const arguments[] = {"--max-series", "1", NULL};
-  static const size_t lengths[] = {20, 20};
+  rows *r = make_rows(2, 20);
   size_t size = 0;
-  char *table = make_table(lengths, 2, 4, &size);
+  char *table = make_stream(r, usual, WITH_COVARIATE, false, &size);
   serving s = serving_start(arguments);
-  reply r = post(&s, NULL, table, size);
-  serving_assert(&r, 400, "expected at most 1 series, found 2");
+  reply found = post(&s, NULL, table, size);
+  serving_assert(&found, 400, "expected at most 1 series, found 2");
   assert_int_equal(serving_stop(&s), 0);
-  r = serving_request(*state, "POST", "/v1/contexts", "Content-Type: " TYPE "\r\nContent-Length: 0\r\n", NULL);
-  serving_assert(&r, 415, "expected Content-Type: application/json");
+  found = serving_request(*state, "POST", "/v1/contexts", "Content-Type: " TYPE "\r\nContent-Length: 0\r\n", NULL);
+  serving_assert(&found, 415, "expected Content-Type: application/json");
   free(table);
+  free(r);
+}
+
+/* An id stands in every row of the answer: it is counted before anything is forecast. */
+static void test_memory(void **state) {
+  static const char *const arguments[] = {"--max-memory", "16", NULL};
+  enum { LONG = 10000 };
+  serving s = serving_start(arguments);
+  rows *r = make_rows(4, 20);
+  char *id = calloc(1, LONG + 1);
+  size_t size = 0;
+  (void)state;
+  memset(id, 'x', LONG);
+  char *table = make_stream(r, usual, BARE, false, &size);
+  reply found = post(&s, "{\"prediction_length\":256}", table, size);
+  serving_assert(&found, 200, NULL);
+  free(table);
+  r->word[2] = id;
+  table = make_stream(r, usual, BARE, false, &size);
+  found = post(&s, "{\"prediction_length\":256}", table, size);
+  serving_assert(&found, 413, "series and results would take");
+  found = post(&s, "{\"prediction_length\":1}", table, size);
+  serving_assert(&found, 200, NULL);
+  free(table);
+  free(id);
+  free(r);
+  assert_int_equal(serving_stop(&s), 0);
 }
 
 static void test_without(void **state) {
@@ -154,8 +496,11 @@ static void test_without(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest with[] = {cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_refusals),
-                                    cmocka_unit_test(test_limits)};
+  const struct CMUnitTest with[] = {
+      cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_batches),       cmocka_unit_test(test_warnings),
+      cmocka_unit_test(test_long_warnings), cmocka_unit_test(test_refusals),    cmocka_unit_test(test_wrong_types),
+      cmocka_unit_test(test_damage),      cmocka_unit_test(test_huge_counts),   cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_memory),      cmocka_unit_test(test_rows_without_bytes)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   const char *how = NULL;
   return c2_ipc_available(&how) ? cmocka_run_group_tests(with, serving_start_shared, serving_stop_shared)
