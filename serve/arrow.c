@@ -140,7 +140,7 @@ size_t c2_arrow_bytes(const c2_call *call) {
   size_t fixed = 3 * sizeof(int32_t) + sizeof(int64_t) + texts + numbers * sizeof(float);
   size_t in_table = sizeof(uint32_t) + 3 * sizeof(char *) + sizeof(int64_t) + C2_TIME_ROOM + numbers * sizeof(double);
   size_t widest = 0;
-  size_t stream = 0;
+  size_t stream = 256 * (FIXED + call->level_count); /* the schema, and a message's header */
   for (size_t i = 0; i < call->count; i++) {
     const c2_item *item = &call->set.item[i];
     size_t names = 0;

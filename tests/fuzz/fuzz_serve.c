@@ -1,7 +1,33 @@
-/* Bodies of requests to the server: one letter that chooses the protocol, then the body. Whatever comes is answered,
- * and every answer is JSON: a refusal that says what and where, or a result of the length that was asked for. */
+/* Bodies of requests to the server: one letter that chooses the protocol ("2" is Arrow), then the body. Whatever comes
+ * is answered, by a refusal that says what and where in JSON, or a result of the length that was asked for. */
+#include "data/ipc.h"
 #include "fuzz.h"
+#include "serve/arrow.h"
 #include "serve/protocol.h"
+
+/* A result's rows in Arrow. */
+static void check_table(const c2_answer *answer, const c2_call *call) {
+  struct ArrowArrayStream stream;
+  c2_error err;
+  int64_t rows = 0;
+  int64_t expected = 0;
+  char *bytes = malloc(answer->size);
+  if (!bytes) abort();
+  memcpy(bytes, answer->body, answer->size);
+  fuzz_require(c2_ipc_open(&stream, bytes, answer->size, &(c2_ipc_options){0}, &err) == C2_OK, "a result is a stream");
+  for (;;) {
+    struct ArrowArray batch = {.release = NULL};
+    fuzz_require(stream.get_next(&stream, &batch) == 0, "a result is whole");
+    if (!batch.release) break;
+    rows += batch.length;
+    batch.release(&batch);
+  }
+  stream.release(&stream);
+  free(bytes);
+  for (size_t i = 0; i < call->count; i++) expected += (int64_t)(call->series[i].targets * call->pass.horizon);
+  fuzz_require(rows == expected, "a row for each step");
+  fuzz_require(answer->size <= c2_arrow_bytes(call), "an answer takes no more than was counted");
+}
 
 static void check_answer(c2_answer *answer, bool is_refusal) {
   c2_json_document doc = {.path = "answer", .failure = C2_ERR_FORMAT};
@@ -14,7 +40,9 @@ static void check_answer(c2_answer *answer, bool is_refusal) {
   if (is_refusal) {
     const c2_json *error = c2_json_get(doc.node, "error");
     const char *message = c2_json_string(c2_json_get(error, "message"));
-    fuzz_require(answer->status == C2_HTTP_BAD_REQUEST || answer->status == C2_HTTP_UNAVAILABLE, "a refusal's status");
+    fuzz_require(answer->status == C2_HTTP_BAD_REQUEST || answer->status == C2_HTTP_MEDIA_TYPE ||
+                     answer->status == C2_HTTP_UNAVAILABLE,
+                 "a refusal's status");
     fuzz_require(message && *message && !strchr(message, '\n'), "a refusal is one line");
     fuzz_require(c2_json_string(c2_json_get(error, "param")) != NULL, "a refusal has a place");
   } else {
@@ -46,17 +74,25 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   c2_error err;
   if (size < 1) return 0;
   const c2_protocol *protocol = data[0] & 1 ? &c2_kserve : &c2_sagemaker;
+  bool is_arrow = data[0] == '2';
+  char parameters[] = "{\"prediction_length\":3,\"quantile_levels\":[0.1,0.5]}";
   char *text = malloc(size);
   if (!text) abort();
   memcpy(text, data + 1, size - 1);
-  bool good = c2_protocol_read(protocol, text, size - 1, &limits, &config, &call, &answer);
+  bool good = is_arrow ? c2_arrow_read(text, size - 1, parameters, &limits, &config, &call, &answer)
+                       : c2_protocol_read(protocol, text, size - 1, &limits, &config, &call, &answer);
   free(text);
   if (good) {
     check_call(&call, &limits, &config);
     if (c2_call_make_room(&call, &err) != C2_OK) abort();
-    c2_protocol_write(protocol, &call, &config, &answer);
+    if (is_arrow) {
+      c2_arrow_write(&call, &answer);
+      check_table(&answer, &call);
+    } else {
+      c2_protocol_write(protocol, &call, &config, &answer);
+    }
   }
-  check_answer(&answer, !good);
+  if (!good || !is_arrow) check_answer(&answer, !good);
   c2_answer_free(&answer);
   c2_call_free(&call);
   return 0;
