@@ -72,6 +72,7 @@ void c2_answer_refuse(c2_answer *answer, c2_http_status status, const char *wher
       "{\"error\":{\"code\":\"503\",\"type\":\"ServiceUnavailableError\",\"param\":\"\",\"message\":\"out of "
       "memory\"}}";
   char message[1024];
+  char line[1200]; /* what the client sent may stand in it */
   char code[8];
   va_list args;
   c2_answer_stream stream;
@@ -79,6 +80,7 @@ void c2_answer_refuse(c2_answer *answer, c2_http_status status, const char *wher
   va_start(args, format);
   c2_text_format(message, sizeof message, format, args);
   va_end(args);
+  c2_text_escape(line, sizeof line, message);
   c2_answer_free(answer);
   if (c2_answer_open(&stream, &err) != C2_OK) {
     c2_answer_fixed(answer, C2_HTTP_UNAVAILABLE, "application/json", no_memory, sizeof no_memory - 1);
@@ -89,7 +91,7 @@ void c2_answer_refuse(c2_answer *answer, c2_http_status status, const char *wher
     c2_json_put_text(&stream.json, "code", code);
     c2_json_put_text(&stream.json, "type", statuses[index_of(status)].type);
     c2_json_put_text(&stream.json, "param", where ? where : "");
-    c2_json_put_text(&stream.json, "message", message);
+    c2_json_put_text(&stream.json, "message", line);
     c2_json_end_object(&stream.json);
     c2_json_end_object(&stream.json);
     if (c2_text_close(stream.json.out, &stream.text) && !stream.json.failed) {

@@ -362,9 +362,14 @@ static void test_wrong_types(void **state) {
     assert_refused(*state, cases[i].part, table, size, cases[i].part);
     free(table);
   }
-  r->target[3] = (double)INFINITY;
   size_t size = 0;
+  r->word[0] = "a\nb";
   char *table = make_stream(r, usual, BARE, false, &size);
+  assert_refused(*state, "a line's end in an id", table, size, "a control character in 'a\\\\x0ab'");
+  free(table);
+  r->word[0] = "a";
+  r->target[3] = (double)INFINITY;
+  table = make_stream(r, usual, BARE, false, &size);
   assert_refused(*state, "infinite", table, size, "the body:4: column 'target': expected a finite number");
   free(table);
   free(r);
