@@ -354,7 +354,12 @@ static bool is_type(const char *type, const char *expected) {
 static void check_type(c2_exchange *e, const c2_head *head) {
   const char *how = NULL;
   bool takes_arrow = routes[e->route].action == FORECAST && routes[e->route].protocol == &c2_sagemaker;
-  if (is_type(head->content_type, "application/json")) return;
+  if (is_type(head->content_type, "application/json")) {
+    if (head->parameters) {
+      refuse(e, C2_HTTP_BAD_REQUEST, "X-Chronos2-Parameters is of Arrow bodies: JSON holds its own");
+    }
+    return;
+  }
   if (!takes_arrow || !is_type(head->content_type, C2_ARROW_TYPE)) {
     refuse(e, C2_HTTP_MEDIA_TYPE,
            takes_arrow ? "expected Content-Type: application/json or " C2_ARROW_TYPE
