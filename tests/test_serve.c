@@ -274,6 +274,8 @@ static void test_refusals(void **state) {
 static void test_warnings(void **state) {
   reply r = serving_post(*state, "/invocations", ONE "}],\"parameters\":{\"quantile_levels\":[0.001,0.5]}}");
   serving_assert(&r, 200, "\"warnings\":[\"1 quantile levels lie outside");
+  r = serving_post(*state, "/invocations", "{\"inputs\":[{\"target\":[1]},{\"target\":[null],\"item_id\":\"gone\"}]}");
+  serving_assert(&r, 200, "\"warnings\":[\"1 series, 'gone' the first, holds no observed value\"]");
   r = serving_post(*state, "/invocations", ONE "}]}");
   assert_null(strstr(r.body, "warnings"));
   serving_assert(&r, 200, "\"0.9\":[");

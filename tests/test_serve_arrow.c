@@ -230,8 +230,8 @@ static const char *const warnings[] = {
     "the model forecasts 256 steps at once; the rest of 257 is rolled out",
     "1 series, 'm\\u00fcnchen' the first, holds no observed value",
     "the body: 2 steps have no row and are filled in as missing",
-    "the body: 2 series, 'm\\u00fcnchen' the first, end without a target, and the forecast begins behind: covariates "
-    "of such rows are past ones, since Arrow bodies take no known future"};
+    ("the body: 2 series, 'm\\u00fcnchen' the first, end without a target, and the forecast begins behind: covariates "
+     "of such rows are past ones, since Arrow bodies take no known future")};
 
 /* All that is guessed or filled in reaches the client, in order and in ASCII, and the log. */
 static void test_warnings(void **state) {
