@@ -138,8 +138,7 @@ static void make_series(c2_call *call) {
   }
 }
 
-/* Notes what the model can't do as it was trained to. */
-static c2_status note_limits(c2_call *call, const chronos2_config *config, c2_error *err) {
+c2_status c2_call_note(c2_call *call, const c2_dataset *set, const chronos2_config *config, c2_error *err) {
   size_t once = config->max_output_patches * config->patch;
   size_t outside = 0;
   size_t empty = 0;
@@ -148,8 +147,8 @@ static c2_status note_limits(c2_call *call, const chronos2_config *config, c2_er
     outside += call->levels[i] < config->quantile_levels[0] ||
                call->levels[i] > config->quantile_levels[config->quantiles - 1];
   }
-  for (size_t i = 0; i < call->set.count; i++) {
-    const c2_item *item = &call->set.item[i];
+  for (size_t i = 0; i < set->count; i++) {
+    const c2_item *item = &set->item[i];
     bool any = false;
     for (size_t j = 0; j < item->targets * item->length && !any; j++) any = !isnan(item->target[j]);
     if (!any && empty++ == 0) first = item->id;
@@ -190,7 +189,7 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   call->is_whole = call->pass.cross_learning;
   make_series(call);
   C2_TRY(c2_call_lay_out(call, err));
-  return note_limits(call, config, err);
+  return c2_call_note(call, &call->set, config, err);
 }
 
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config) {

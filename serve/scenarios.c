@@ -124,8 +124,8 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   return c2_call_lay_out(call, err);
 }
 
-bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_limits *limits, c2_call *call,
-                       c2_answer *answer) {
+bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_limits *limits,
+                       const chronos2_config *config, c2_call *call, c2_answer *answer) {
   char where[C2_JSON_WHERE_ROOM] = "";
   c2_json_document doc = {.path = "the body", .failure = C2_ERR_FORMAT, .allow_nan = true, .where = where};
   c2_error err;
@@ -135,6 +135,7 @@ bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_li
   call->level_count = kept->call.level_count;
   c2_status status = c2_json_parse(&doc, text, size, &err);
   if (status == C2_OK) status = read_scenarios(call, kept, &doc, limits, &err);
+  if (status == C2_OK) status = c2_call_note(call, &kept->call.set, config, &err);
   c2_json_free(&doc);
   if (status != C2_OK) c2_answer_refuse_error(answer, where, &err);
   return status == C2_OK;
@@ -160,6 +161,7 @@ void c2_scenarios_write(const c2_kept *kept, const c2_call *call, c2_answer *ans
     c2_json_end_object(json);
   }
   c2_json_end_array(json);
+  c2_protocol_put_warnings(call, json);
   c2_json_end_object(json);
   c2_answer_close(&stream, C2_HTTP_OK, answer);
   if (status != C2_OK) c2_answer_refuse_error(answer, NULL, &err);

@@ -507,7 +507,7 @@ static bool read_body(c2_exchange *e) {
       refuse_context(e);
       return false;
     }
-    return c2_scenarios_read(e->kept, e->body, e->size, limits, &e->call, &e->answer);
+    return c2_scenarios_read(e->kept, e->body, e->size, limits, s->config, &e->call, &e->answer);
   }
   if (e->is_arrow) return c2_arrow_read(e->body, e->size, e->parameters, limits, s->config, &e->call, &e->answer);
   return c2_protocol_read(r->protocol, e->body, e->size, limits, s->config, &e->call, &e->answer) &&

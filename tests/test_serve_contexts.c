@@ -65,6 +65,25 @@ static void test_contexts(void **state) {
   serving_assert(&r, 404, "there is nothing at");
 }
 
+/* What there is to say of the pasts is said of each forecast from them. */
+static void test_context_warnings(void **state) {
+  char id[33];
+  reply r = serving_post(*state, "/v1/contexts",
+                         "{\"inputs\":[" SECOND "],\"parameters\":{\"prediction_length\":2,\"quantile_levels\":[0.999]}}");
+  assert_int_equal(r.status, 201);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+  free(r.body);
+  r = ask_context(*state, id, "{\"scenarios\":[{}]}");
+  serving_assert(&r, 200, "\"warnings\":[\"1 quantile levels lie outside the trained ones");
+  r = ask_context(*state, id, "{\"scenarios\":[{}],\"quantile_levels\":[0.5]}");
+  assert_null(strstr(r.body, "warnings"));
+  serving_assert(&r, 200, "scenarios");
+  keep_context(*state, id);
+  r = ask_context(*state, id, "{\"scenarios\":[{}]}");
+  assert_null(strstr(r.body, "warnings"));
+  serving_assert(&r, 200, "scenarios");
+}
+
 static void test_context_refusals(void **state) {
   static const struct {
     const char *body, *param, *part;
@@ -137,8 +156,8 @@ static void test_context_memory(void **state) {
 
 int main(void) {
   const char *how = NULL;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_contexts), cmocka_unit_test(test_context_refusals),
-                                     cmocka_unit_test(test_context_memory)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_contexts), cmocka_unit_test(test_context_warnings),
+                                     cmocka_unit_test(test_context_refusals), cmocka_unit_test(test_context_memory)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);
 }
