@@ -88,25 +88,23 @@ def sinks(plan):
 def draw(plan, scores, primary):
     longest = plan.contexts[-1]
     drawn = [line for line in LINES if line[2]]
-    figure, panels = plt.subplots(1, 2, figsize=(11, 4.8), gridspec_kw={"width_ratios": [1, 1]})
-    for axes, lines, title in ((panels[0], drawn, "All"), (panels[1], drawn[:3], "Without the last, enlarged")):
-        for place, (family, pattern, _, label, colour, marker) in enumerate(lines):
-            points = [interval(scores.logs(primary, (family, longest, study.arm(pattern, r)), ("dense", longest, "full")))
-                      for r in plan.radii]
-            mean, low, high = ([100 * math.expm1(x) for x in column] for column in zip(*points))
-            x = [i + 0.16 * (place - (len(lines) - 1) / 2) for i in range(len(plan.radii))]
-            below, above = ([abs(a - b) for a, b in zip(mean, ends)] for ends in (low, high))
-            axes.errorbar(x, mean, yerr=[below, above], fmt=marker, color=colour, capsize=3, label=label)
-        axes.axhspan(-study.MARGIN, study.MARGIN, color="#cfe3cf", zorder=0)
-        axes.axhline(0, color="#1b2a41", linewidth=0.8)
-        axes.set_xticks(range(len(plan.radii)), [radius_name(r) for r in plan.radii])
-        axes.set_xlabel("radius, tokens of 16 steps")
-        axes.set_title(title, fontsize=11, loc="left")
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-    panels[0].set_ylabel("change of MASE against dense, %")
-    figure.legend(*panels[0].get_legend_handles_labels(), loc="lower center", ncols=1, frameon=False, fontsize=10)
-    figure.tight_layout(rect=(0, 0.21, 1, 1))
+    figure, axes = plt.subplots(figsize=(9, 5.4))
+    for place, (family, pattern, _, label, colour, marker) in enumerate(drawn):
+        points = [interval(scores.logs(primary, (family, longest, study.arm(pattern, r)), ("dense", longest, "full")))
+                  for r in plan.radii]
+        mean, low, high = ([100 * math.expm1(x) for x in column] for column in zip(*points))
+        x = [i + 0.16 * (place - (len(drawn) - 1) / 2) for i in range(len(plan.radii))]
+        below, above = ([abs(a - b) for a, b in zip(mean, ends)] for ends in (low, high))
+        axes.errorbar(x, mean, yerr=[below, above], fmt=marker, color=colour, capsize=3, label=label)
+    axes.axhspan(-study.MARGIN, study.MARGIN, color="#cfe3cf", zorder=0)
+    axes.axhline(0, color="#1b2a41", linewidth=0.8)
+    axes.set_xticks(range(len(plan.radii)), [radius_name(r) for r in plan.radii])
+    axes.set_xlabel("radius, tokens of 16 steps")
+    axes.set_ylabel("change of MASE against dense, %")
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    figure.legend(*axes.get_legend_handles_labels(), loc="lower center", ncols=1, frameon=False, fontsize=10)
+    figure.tight_layout(rect=(0, 0.2, 1, 1))
     figure.savefig(ROOT / "docs" / "answer.svg", metadata={"Date": None})
 
 
