@@ -68,8 +68,9 @@ static void test_contexts(void **state) {
 /* What there is to say of the pasts is said of each forecast from them. */
 static void test_context_warnings(void **state) {
   char id[33];
-  reply r = serving_post(*state, "/v1/contexts",
-                         "{\"inputs\":[" SECOND "],\"parameters\":{\"prediction_length\":2,\"quantile_levels\":[0.999]}}");
+  reply r = serving_post(
+      *state, "/v1/contexts",
+      "{\"inputs\":[" SECOND "],\"parameters\":{\"prediction_length\":2,\"quantile_levels\":[0.999]}}");
   assert_int_equal(r.status, 201);
   assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
   free(r.body);
