@@ -134,6 +134,9 @@ def main():
         [f"{task}, {c}", *("/".join(f"{float(scores.of[f, s, c, 'full', task]['MASE']):.2f}" for s in plan.seeds)
                            for f in FAMILIES)] for task in groups["controls"] for c in plan.contexts))
     table(["weights", "most", "second", "third"], sinks(plan))
+    seen = ("global_rinf", "global_r8", "null_r8")
+    table(["weights", *seen], ([f"dense, seed {s}", *(cell(scores.logs(primary, ("dense", longest, arm), ("dense", longest, "full"),
+                                                                      seeds=[s])) for arm in seen)] for s in plan.seeds))
     table(["task", *(f"{f}, {p}" for f, p in (("r8", "global"), ("mixed", "null"), ("dense", "global")))], (
         [task, *(signed(scores.logs([task], (f, longest, study.arm(p, 8)), ("dense", longest, "full"))[0])
                  for f, p in (("r8", "global"), ("mixed", "null"), ("dense", "global")))] for task in primary))

@@ -136,13 +136,13 @@ class Scores:
                     arm, own = arm.removeprefix("sparse_"), "r8"
                 self.of[own, int(seed), context, arm, row["task_name"]] = row
 
-    def logs(self, tasks, one, other, metric="MASE"):
-        """Of each task: log(score of `one` / score of `other`), (family, context, arm) each, the mean of seeds."""
+    def logs(self, tasks, one, other, metric="MASE", seeds=None):
+        """Of each task: log(score of `one` / score of `other`), (family, context, arm) each, the mean of seeds (all)."""
         def value(side, seed, task):
             family, context, arm = side
             return float(self.of[family, seed, context, arm, task][metric])
 
-        return [statistics.mean(math.log(value(one, s, t) / value(other, s, t)) for s in self.plan.seeds) for t in tasks]
+        return [statistics.mean(math.log(value(one, s, t) / value(other, s, t)) for s in seeds or self.plan.seeds) for t in tasks]
 
 
 def percent(log: float) -> str:
