@@ -187,14 +187,15 @@ def endpoints(plan: Plan, scores: Scores, primary: list[str]) -> list[str]:
 
 def gates(plan: Plan, scores: Scores, groups: dict[str, list[str]]) -> list[str]:
     longest, middle = plan.contexts[-1], plan.contexts[-2]
-    tasks = [*groups.get("long", []), *groups["controls"]]
+    controls = [task for group in ("controls", "pairs") for task in groups.get(group, [])]
+    tasks = [*groups.get("long", []), *controls]
     logs = scores.logs(tasks, ("dense", longest, "full"), ("dense", middle, "full"))
     p = stats.ttest_1samp(logs, 0, alternative="less").pvalue
     lines = [f"Gate 1: dense at context {longest} over dense at {middle}, long tasks and controls: "
              f"{percent(statistics.mean(logs))}, one-sided p = {p:.3g}: {'passed' if p < 0.05 else 'not passed'}.", "",
              "| control | weights, pattern | over its own full attention, each seed |", "| --- " * 3 + "|"]
     failing = []
-    for task in groups["controls"]:
+    for task in controls:
         for family, pattern in (("dense", "visible"), ("r8", "global"), ("mixed", "global")):
             for radius in plan.radii[:2]:
                 name = arm(pattern, radius)

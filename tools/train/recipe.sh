@@ -4,6 +4,7 @@
 #
 #   tools/train/recipe.sh                     the bundled checkpoint
 #   tools/train/recipe.sh --arms              the study's arms too: three seeds of each family of patterns, a small shape
+#   tools/train/recipe.sh --pairs             only the weights that look far back, for the study's second part
 #   tools/train/recipe.sh --gpu               a larger shape in bfloat16, for a GPU; with --arms, all of them at once
 #   tools/train/recipe.sh --minutes 5         as far as that goes; with an empty OUT, a smoke test
 #
@@ -18,14 +19,17 @@ cd "$(dirname "$0")/../.."
 python=${PYTHON:-venv/bin/python}
 out=build/train
 arms=no
+pairs=no
 minutes=
 gpu=no
 main=(--steps 9000 --decay 2500 --every 250)
 arm=(--steps 4500 --decay 1500 --every 500 --d-model 96 --layers 3 --observations 16384)
+pair=(--pairs --steps 6000 --decay 1500 --every 500 --d-model 96 --observations 16384)
 families=(dense r8 mixed-without-null mixed)
 while [ $# -gt 0 ]; do
   case $1 in
     --arms) arms=yes ;;
+    --pairs) pairs=yes ;;
     --gpu) gpu=yes ;;
     --minutes)
       minutes=$2
@@ -36,7 +40,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     *)
-      echo "recipe: error: expected --arms, --gpu, --minutes N or --out DIR, found '$1'" >&2
+      echo "recipe: error: expected --arms, --pairs, --gpu, --minutes N or --out DIR, found '$1'" >&2
       exit 2
       ;;
   esac
@@ -72,6 +76,14 @@ if [ $gpu = yes ]; then
 fi
 
 more=(${minutes:+--minutes "$minutes"})
+if [ $pairs = yes ]; then
+  if grep -q -e avx512_bf16 -e amx_bf16 /proc/cpuinfo; then more+=(--bf16); fi
+  for seed in 1 2 3; do
+    "${train[@]}" "${pair[@]}" "${more[@]}" --layers 2 --family dense mixed r8 --seed $seed --out "$out/pairs"
+    "${train[@]}" "${pair[@]}" "${more[@]}" --layers 3 --family r8 --seed $seed --out "$out/pairs/r8-deep-$seed"
+  done
+  exit
+fi
 "${train[@]}" "${main[@]}" "${more[@]}" --out "$out/main"
 if [ -n "$minutes" ]; then "$python" tools/train/compare.py tools/train/logs/main-first.csv "$out/main/first.csv"; fi
 [ $arms = yes ] || exit 0

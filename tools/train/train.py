@@ -20,7 +20,7 @@ import math
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -28,7 +28,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generate import batch
+import generate
+import pairs
 from model import FULL, Chronos2, Pattern, Shape, load, save, tensors
 
 RADII = (4, 8, 16, 64, None)
@@ -161,20 +162,16 @@ def validate(model: Chronos2, sets: list[dict], device: str, narrow: bool) -> li
     return [*table[:, :, 0].mean(1), table[0, :, 1].mean()]
 
 
-def make(job: tuple[int, int, int]) -> dict:
-    return batch(*job)
-
-
-def batches(seed: int, first: int, last: int, observations: int, workers: int) -> Iterator[dict]:
+def batches(batch: Callable, seed: int, first: int, last: int, observations: int, workers: int) -> Iterator[dict]:
     """Those of steps first to last, in order, made ahead by other processes."""
     jobs = ((seed, step, observations) for step in range(first, last))
     if workers == 0:
-        yield from map(make, jobs)
+        yield from (batch(*job) for job in jobs)
         return
     with get_context("fork").Pool(workers, initializer=quiet) as pool:
         waiting = []
         for job in jobs:
-            waiting.append(pool.apply_async(make, (job,)))
+            waiting.append(pool.apply_async(batch, job))
             if len(waiting) > 4 * workers:
                 yield waiting.pop(0).get()
         for result in waiting:
@@ -202,6 +199,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--family", choices=["mixed", "mixed-without-null", "dense", "r8"], default=["mixed"], nargs="+",
                         help="patterns of time attention that the steps draw from; of several, each is a model in OUT/FAMILY-SEED")
+    parser.add_argument("--pairs", action="store_true", help="learn from pairs.py alone: what was asked, far back")
     parser.add_argument("--d-model", type=int, default=160)
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--start", type=Path, help="a model folder whose weights are the first ones")
@@ -305,13 +303,14 @@ def main() -> None:
     torch.backends.cuda.enable_cudnn_sdp(False)  # it would plan anew for every shape of a batch
     alone = len(args.family) == 1
     runs = [Run(args, family, args.out if alone else args.out / f"{family}-{args.seed}") for family in args.family]
-    sets = [batch(HELD_OUT, i, 8192) for i in range(32)]
+    batch = pairs.batch if args.pairs else generate.batch
+    sets = [batch(HELD_OUT, i + (pairs.GROWN if args.pairs else 0), 8192) for i in range(32)]
     stop = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.append(True))
     begin = time.monotonic()
     first = min(run.step for run in runs)
-    for step, data in enumerate(batches(args.seed, first, args.steps, args.observations, args.workers), first):
+    for step, data in enumerate(batches(batch, args.seed, first, args.steps, args.observations, args.workers), first):
         now = time.monotonic()
         if step == first + WARM:
             warm = now
