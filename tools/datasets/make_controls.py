@@ -12,13 +12,10 @@ horizon 64 with 32 series of 8,256 steps:
     two_hops  Events at about t - 4000 set an amplitude each. Events at about t - 2000 each have a shape, and a marker
               that names one of the amplitudes. At the end a marker names a shape: shape times amplitude follows.
 
-Those of the second form are as easy to read as may be, so that a small model can learn them. Their pieces are pairs: a
-patch of 16 steps whose halves have a level each.
+One more is as easy to read as may be, so that a small model can learn it:
 
-    pairs_recall    Four pairs of a key and a value, more than 3,200 steps ago. At the end a key returns, and its value
-                    follows.
-    pairs_two_hops  Three such pairs more than 6,000 steps ago, and three pairs of a name and a key 3,200 to 4,600 steps
-                    ago. At the end a name returns, and the value of its key follows.
+    pairs     Four patches of 16 steps whose halves are a key and a value, more than 3,200 steps ago. At the end a key
+              returns, and its value follows.
 
 What lies between is noise. So within the last NEAR steps of a control nothing tells its future, and `item` can draw the
 distant past anew while the rest stays as it is. No function of a maths library is called, so the files are the same on
@@ -32,11 +29,11 @@ from random import Random
 
 CONTEXT, HORIZON, ITEMS = 8192, 64, 32
 LENGTH = CONTEXT + HORIZON
-NEAR = {"recall": 3200, "period": 1300, "two_hops": 3200, "pairs_recall": 3200, "pairs_two_hops": 3200}
+NEAR = {"recall": 3200, "period": 1300, "two_hops": 3200, "pairs": 3200}
 HEIGHTS = (8, 12, 16, 20)  # of markers
 MARKER = 8  # steps of one
 PATCH = 16
-KEYS = (6, 9, 13.5, 20)  # of pairs; names are below zero
+KEYS = (6, 9, 13.5, 20)  # of pairs
 
 TASK = (
     "- {{dataset_path: {name}.jsonl, dataset_config: control_{name}, horizon: {horizon}, num_windows: 1, seasonality: 1, "
@@ -116,46 +113,27 @@ def two_hops(rng, far):
     return y
 
 
-def pairs(rng, far, hops, context, values_in, names_in):
-    """Pairs at random patches of `values_in` and, with two hops, of `names_in`, both (first, end); the last of the three
-    final patches asks."""
+def pairs(rng, far, context, first, end):
+    """Four pairs at random patches from `first` to `end`; one of the three last patches asks for one of them."""
     y = [rng.random() - 0.5 for _ in range(context + HORIZON)]
-    keys, names = rng.sample(KEYS, 4), rng.sample(KEYS, 4)
+    keys = rng.sample(KEYS, 4)
     value = [signed(far, 2, 10) for _ in keys]
-    count = 4 if hops == 1 else 3
-    spots = rng.sample(range(*values_in), count)
-    if hops == 2:
-        spots += rng.sample([spot for spot in range(*names_in) if spot not in spots], count)
-
-    def pair(patch, first, second):
-        put(y, patch * PATCH, [first] * (PATCH // 2) + [second] * (PATCH // 2))
-
-    for key, number, spot in zip(keys, value, spots[:count]):
-        pair(spot, key, number)
-    named = [rng.randrange(count) for _ in range(count)]
-    for name, k, spot in zip(names, named, spots[count:]):
-        pair(spot, -name, keys[k])
-    asked = rng.randrange(count)
-    pair(context // PATCH - 1 - rng.randrange(3), keys[asked] if hops == 1 else -names[asked], 0)
-    put(y, context, [value[asked if hops == 1 else named[asked]]] * HORIZON)
+    asked = rng.randrange(4)
+    pieces = [*zip(keys, value), (keys[asked], 0)]
+    spots = [*rng.sample(range(first, end), 4), context // PATCH - 1 - rng.randrange(3)]
+    for levels, spot in zip(pieces, spots):
+        for half, level in enumerate(levels):
+            put(y, spot * PATCH + half * PATCH // 2, [level] * (PATCH // 2))
+    put(y, context, [value[asked]] * HORIZON)
     return y
 
 
-def before_end(low, high):
-    """The patches between so many steps before the end of the context."""
-    return (CONTEXT - high) // PATCH, (CONTEXT - low) // PATCH
-
-
-def pairs_recall(rng, far):
-    return pairs(rng, far, 1, CONTEXT, before_end(3200, 6400), None)
-
-
-def pairs_two_hops(rng, far):
-    return pairs(rng, far, 2, CONTEXT, before_end(6000, 7400), before_end(3200, 4600))
+def far_pairs(rng, far):
+    return pairs(rng, far, CONTEXT, (CONTEXT - 6400) // PATCH, (CONTEXT - NEAR["pairs"]) // PATCH)
 
 
 CONTROLS = {"recall": recall, "period": period, "two_hops": two_hops}
-PAIRS = {"pairs_recall": pairs_recall, "pairs_two_hops": pairs_two_hops}
+PAIRS = {"pairs": far_pairs}
 
 
 def item(name, index, far_seed=0):

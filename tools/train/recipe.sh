@@ -24,7 +24,7 @@ minutes=
 gpu=no
 main=(--steps 9000 --decay 2500 --every 250)
 arm=(--steps 4500 --decay 1500 --every 500 --d-model 96 --layers 3 --observations 16384)
-pair=(--pairs --steps 6000 --decay 1500 --every 500 --d-model 96 --observations 16384)
+pair=(--pairs --steps 6000 --decay 1500 --every 500 --d-model 96 --layers 2 --observations 16384)
 families=(dense r8 mixed-without-null mixed)
 while [ $# -gt 0 ]; do
   case $1 in
@@ -78,10 +78,7 @@ fi
 more=(${minutes:+--minutes "$minutes"})
 if [ $pairs = yes ]; then
   if grep -q -e avx512_bf16 -e amx_bf16 /proc/cpuinfo; then more+=(--bf16); fi
-  for seed in 1 2 3; do
-    "${train[@]}" "${pair[@]}" "${more[@]}" --layers 2 --family dense mixed r8 --seed $seed --out "$out/pairs"
-    "${train[@]}" "${pair[@]}" "${more[@]}" --layers 3 --family r8 --seed $seed --out "$out/pairs/r8-deep-$seed"
-  done
+  for seed in 1 2 3; do "${train[@]}" "${pair[@]}" "${more[@]}" --family dense mixed r8 --seed $seed --out "$out/pairs"; done
   exit
 fi
 "${train[@]}" "${main[@]}" "${more[@]}" --out "$out/main"
