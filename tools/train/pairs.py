@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "datasets"))
 from make_controls import HORIZON, PATCH, pairs  # noqa: E402
 
 SHORTEST, SHORT, LONGEST = 15, 40, 512  # patches
-GROWING, GROWN = 1000, 4000  # steps: the longest length grows from one to the other
+GROWING, GROWN = 1000, 2600  # steps: the longest length grows from one to the other
 
 
 def batch(seed: int, step: int, observations: int = 16384) -> dict[str, np.ndarray | int]:

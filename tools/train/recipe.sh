@@ -24,7 +24,7 @@ minutes=
 gpu=no
 main=(--steps 9000 --decay 2500 --every 250)
 arm=(--steps 4500 --decay 1500 --every 500 --d-model 96 --layers 3 --observations 16384)
-pair=(--pairs --steps 6000 --decay 1500 --every 500 --d-model 96 --layers 2 --observations 16384)
+pair=(--pairs --steps 4200 --decay 1000 --every 700 --d-model 96 --layers 2 --observations 16384)
 families=(dense r8 mixed-without-null mixed)
 while [ $# -gt 0 ]; do
   case $1 in
