@@ -62,3 +62,25 @@ def test_refuses_other_data(tmp_path):
     assert done.returncode == 1 and len(lines) == 8 + 10  # the files of both folders, and no other
     assert f"answer: error: {tmp_path / 'nn5.jsonl'}: it is not the file that docs/preregistration.md names" in lines
     assert f"answer: error: {tmp_path / 'ETTh.jsonl'}: it is not there" in lines
+
+
+def test_second_part(tmp_path):
+    """The smoke run of the second part: its table and gates from the study's files."""
+    done = subprocess.run([sys.executable, SCRIPT.with_name("pairs.py"), "--smoke", "--out", tmp_path],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    def mase(run, table, name):
+        with open(tmp_path / f"{run}__{table}.csv", newline="") as stream:
+            return next(float(r["MASE"]) for r in csv.DictReader(stream) if name in (r.get("arm"), r.get("model_name")))
+
+    text = (tmp_path / "pairs.md").read_text()
+    naive = mase("r8-1-c128", "baselines", "seasonal_naive")
+    skill = [mase("r8-1-c64", "arms", "full") / mase("r8-1-c64", "baselines", "seasonal_naive"),
+             *(mase("r8-1-c128", "arms", name) / naive for name in ("full", "global_r4", "global_r8"))]
+    said = re.search(r"^\| r8, global \| (\S+) .*?\| (\S+) .*?\| (\S+) .*?\| (\S+) ", text, re.MULTILINE)
+    assert [float(x) for x in said.groups()] == pytest.approx(skill, abs=0.006)
+    gain = mase("dense-1-c128", "arms", "full") / mase("dense-1-c64", "arms", "full")
+    assert f"each seed: {100 * (gain - 1):+.2f}%: {'passed' if gain < 1 / 1.1 else 'not passed'}." in text
+    loss = mase("mixed-1-c128", "arms", "global_r4") / mase("mixed-1-c128", "arms", "full")
+    assert f"| control_pairs | mixed, global_r4 | {100 * (loss - 1):+.2f}% |" in text
