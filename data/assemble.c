@@ -93,7 +93,7 @@ static c2_status find_roles(c2_roles *roles, const c2_input *input, c2_dataset *
   C2_TRY(c2_alloc_array(most + roles->targets + 2, sizeof *roles->want, &roles->want, err));
   C2_TRY(c2_roles_find_keys(roles, header, options, &id, &stamp, err));
   if (options->wide && roles->has_id) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: its column '%.60s' names the series; --wide is for tables with a column for each",
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: its column '%.60s' names the series: expected a column for each of them",
             header->file, header->names.text[id]);
   }
   if (all_targets) {

@@ -47,13 +47,20 @@ static c2_status check_items(const c2_call *call, const c2_limits *limits, c2_er
   return C2_OK;
 }
 
+/* Says of a setting that helps how a client gives it, if it can. */
+static c2_status say_remedy(c2_status status, c2_error *err) {
+  const c2_error why = *err;
+  if (!why.remedy || strcmp(why.remedy, "freq") != 0) return status;
+  return c2_fail(err, status, "%s; give \"freq\" in X-Chronos2-Parameters", why.text);
+}
+
 static c2_status read_table(c2_call *call, char *bytes, size_t size, const c2_freq *freq, c2_error *err) {
   const c2_read_options options = {.freq = freq, .all_covariates = true};
   c2_input input;
   c2_status status = c2_input_start_arrow(&input, "the body", bytes, size, err);
   if (status == C2_OK) status = c2_input_read(&input, &call->set, &options, err);
   c2_input_close(&input);
-  return status;
+  return status == C2_OK ? status : say_remedy(status, err);
 }
 
 /* Notes what the program tells in its summary, and where a client may have meant a known future. */

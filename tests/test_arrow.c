@@ -181,7 +181,7 @@ static void test_truncations(void **state) {
     char *bytes = NULL;
     size_t size = 0;
     size_t items = 0;
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     load(strangers[i], &bytes, &size);
     c2_status whole = read_bytes(bytes, size, &items, &err);
     if (whole != C2_OK) assert_non_null(strstr(err.text, "this program was built without that")); /* the codec */
@@ -202,7 +202,7 @@ static void test_flips(void **state) {
     char *bytes = NULL;
     size_t size = 0;
     size_t items = 0;
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     load(strangers[round % 2], &bytes, &size);
     for (size_t flips = 1 + round % 3; flips > 0; flips--) {
       draw ^= draw << 13;
@@ -217,7 +217,7 @@ static void test_flips(void **state) {
 
 static void assert_refused(const char *bytes, size_t size, const char *part) {
   size_t items = 0;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   assert_int_not_equal(read_bytes(bytes, size, &items, &err), C2_OK);
   if (!strstr(err.text, part)) fail_msg("expected '%s', found '%s'", part, err.text);
 }

@@ -714,7 +714,7 @@ static void test_allocation_failure(void **state) {
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     long n = 0;
     for (c2_status status = C2_ERR_MEMORY; status != C2_OK; n++) {
-      c2_error err = {C2_OK, ""};
+      c2_error err = {.code = C2_OK};
       until_failure = n;
       status = all[i].attempt(path, &err);
       bool failed = until_failure < 0;

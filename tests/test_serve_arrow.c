@@ -377,6 +377,39 @@ static void test_wrong_types(void **state) {
   free(r);
 }
 
+/* A setting that helps has the name that each side gives it; the server names no option of the program. */
+static void test_remedies(void **state) {
+  static const struct {
+    column columns[3];
+    const char *part, *program, *server;
+  } cases[] = {
+      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"x", "g", 'x'}},
+       ":1: item '0': a frequency needs at least three time stamps", "; give --freq\n",
+       "; give \\\"freq\\\" in X-Chronos2-Parameters\""},
+      {{{"target", "g", 'y'}, {"timestamp", "u", 'i'}, {"x", "g", 'x'}},
+       ":1: column 'timestamp': expected a time stamp, found 'item 0'", "; give --time-format\n", "\""}};
+  rows *r = make_rows(1, 2);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    size_t size = 0;
+    char *folder = program_make_folder();
+    char *in = program_path(folder, "in.arrows");
+    char said[400];
+    char *table = make_stream(r, cases[i].columns, 3, false, &size);
+    program_write_file(in, table, size);
+    program_result run = PROGRAM_RUN("forecast", in, "-n", "2");
+    (void)snprintf(said, sizeof said, "in.arrows%s%s", cases[i].part, cases[i].program);
+    program_assert_error(&run, 1, said);
+    reply found = post(*state, NULL, table, size);
+    (void)snprintf(said, sizeof said, "the body%s%s", cases[i].part, cases[i].server);
+    if (strstr(found.body, "--")) fail_msg("an option in %s", found.body);
+    serving_assert(&found, 400, said);
+    free(table);
+    free(in);
+    program_remove_folder(folder);
+  }
+  free(r);
+}
+
 /* Streams of strangers that are cut off anywhere, and whose bytes are others. */
 static void test_damage(void **state) {
   static const char *const files[] = {CORPUS "stream", CORPUS "dictionary"};
@@ -511,7 +544,8 @@ int main(void) {
   const struct CMUnitTest with[] = {
       cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_batches),       cmocka_unit_test(test_warnings),
       cmocka_unit_test(test_long_warnings), cmocka_unit_test(test_refusals),    cmocka_unit_test(test_wrong_types),
-      cmocka_unit_test(test_damage),      cmocka_unit_test(test_huge_counts),   cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_remedies),      cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_huge_counts),   cmocka_unit_test(test_limits),
       cmocka_unit_test(test_memory),      cmocka_unit_test(test_rows_without_bytes)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   const char *how = NULL;
