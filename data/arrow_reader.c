@@ -1,4 +1,5 @@
 /* The reader of Arrow's files and streams. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,9 @@ static bool sniff(const c2_input *input) {
 static c2_status fail_stream(const c2_input *input, int code, c2_error *err) {
   struct ArrowArrayStream *stream = &input->arrow->stream;
   const char *why = stream->get_last_error(stream);
-  C2_FAIL(err, c2_ipc_status(code), "%s: Arrow: %s", input->name, why && *why ? why : strerror(code));
+  return c2_remedy(
+      err, code == EFBIG ? C2_BOUNDS : NULL,
+      c2_fail(err, c2_ipc_status(code), "%s: Arrow: %s", input->name, why && *why ? why : strerror(code)));
 }
 
 static c2_status read_names(c2_input *input, const struct ArrowSchema *schema, c2_error *err) {
@@ -55,7 +58,7 @@ static c2_status read_names(c2_input *input, const struct ArrowSchema *schema, c
 }
 
 static c2_status open_bytes(c2_input *input, c2_error *err) {
-  const c2_ipc_options options = {.is_bounded = input->is_bounded, .most_values = input->is_bounded ? input->size : 0};
+  const c2_ipc_options options = {.is_bounded = input->is_strange, .most_values = input->bounds.values};
   c2_error why;
   struct ArrowSchema schema = {.release = NULL};
   C2_TRY(c2_alloc_array(1, sizeof *input->arrow, &input->arrow, err));

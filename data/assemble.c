@@ -135,6 +135,14 @@ static c2_status add_items(c2_table *t, c2_dataset *set, bool wide, c2_error *er
   return C2_OK;
 }
 
+static c2_status check_series(const c2_table *t, c2_error *err) {
+  size_t series = 0;
+  c2_sum_up(&series, t->id ? t->id->words : 1, t->targets + t->covariates);
+  if (t->bounds->series == 0 || series <= t->bounds->series) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: expected at most %zu targets and covariates in all, found %zu", t->name,
+          t->bounds->series, series);
+}
+
 /* ---- Items ----------------------------------------------------------------------------------- */
 
 static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_error *err) {
@@ -231,6 +239,7 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   c2_status status = C2_OK;
   C2_GOTO(find_roles(&roles, input, set, options, err));
   C2_GOTO(c2_table_read(&t, input, &roles, 0, options, set, err));
+  C2_GOTO(check_series(&t, err));
   spell_booleans(&t);
   C2_GOTO(add_items(&t, set, options->wide, err));
   C2_GOTO(c2_axis_settle(&t, set, options, err));

@@ -187,6 +187,18 @@ fail:
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
+/* That what is filled in is within a stranger's bounds, too. */
+static c2_status check_bounds(const c2_table *t, const c2_item *item, c2_error *err) {
+  size_t values = 0;
+  c2_sum_up(&values, t->count + t->filled, t->targets + t->covariates + 2);
+  if (t->bounds->values == 0 || values <= t->bounds->values) return C2_OK;
+  return c2_remedy(err, C2_BOUNDS,
+                   c2_fail(err, C2_ERR_FORMAT,
+                           "%s:%zu: item '%.80s': with it %zu steps are filled in; expected at most %zu values (steps "
+                           "times columns, and two for each step)",
+                           item->file, item->line, item->id, t->filled, t->bounds->values));
+}
+
 /* Counts the steps that an item's rows leave out, and refuses what a whole file may not ask for. */
 static c2_status count_filled(c2_table *t, const c2_item *item, size_t filled, c2_error *err) {
   size_t columns = t->targets + t->covariates;
@@ -196,7 +208,7 @@ static c2_status count_filled(c2_table *t, const c2_item *item, size_t filled, c
   t->filled += filled;
   if (c2_mul(t->count, columns, &most) && c2_mul(most, VALUES_PER_CELL, &most) && c2_add(most, FREE_VALUES, &most) &&
       c2_mul(t->filled, columns, &values) && values <= most) {
-    return C2_OK;
+    return check_bounds(t, item, err);
   }
   c2_freq_format(&item->freq, freq);
   C2_FAIL(err, C2_ERR_FORMAT,

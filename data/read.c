@@ -29,9 +29,11 @@ c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t s
   return input->reader->open ? input->reader->open(input, err) : C2_OK;
 }
 
-c2_status c2_input_start_arrow(c2_input *input, const char *name, char *bytes, size_t size, c2_error *err) {
+c2_status c2_input_start_arrow(c2_input *input, const char *name, char *bytes, size_t size, const c2_bounds *bounds,
+                               c2_error *err) {
   *input = (c2_input){
-      .path = name, .name = name, .text = bytes, .size = size, .reader = &c2_arrow_reader, .is_bounded = true};
+      .path = name, .name = name, .text = bytes, .size = size, .reader = &c2_arrow_reader, .is_strange = true};
+  input->bounds = *bounds;
   return input->reader->open(input, err);
 }
 

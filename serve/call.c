@@ -177,9 +177,9 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
     covariates += call->set.item[i].covariates;
     rows += call->set.item[i].covariates + call->set.item[i].targets;
   }
-  if (rows > 10 * limits->series) {
+  if (rows > C2_CALL_MEAN * limits->series) {
     (void)c2_fail(err, C2_ERR_FORMAT, "expected at most %zu targets and covariates in all, found %zu",
-                  10 * limits->series, rows);
+                  C2_CALL_MEAN * limits->series, rows);
     c2_error why = *err;
     return doc ? c2_json_fail(doc, inputs, err, "%s", why.text) : C2_ERR_FORMAT;
   }

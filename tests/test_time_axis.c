@@ -15,7 +15,7 @@ typedef struct reading {
 } reading;
 
 static reading read_as(const char *name, const char *text, const char *freq) {
-  reading r = {.err = {C2_OK, ""}};
+  reading r = {.err = {.code = C2_OK}};
   c2_read_options options = {0};
   c2_freq given;
   char *folder = program_make_folder();
