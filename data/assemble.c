@@ -154,8 +154,9 @@ static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_
     char place[C2_PLACE_ROOM];
     c2_item_stamp(&set->item[b->group], b->time, stamp);
     c2_table_place(t, c2_table_file(t, a), c2_table_line(t, a), place);
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' already has a row for %s, at %s", c2_table_file(t, b),
-            c2_table_line(t, b), set->item[b->group].id, stamp, place);
+    return c2_remedy(err, t->id ? NULL : "id-column",
+                     c2_fail(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' already has a row for %s, at %s",
+                             c2_table_file(t, b), c2_table_line(t, b), set->item[b->group].id, stamp, place));
   }
   return C2_OK;
 }

@@ -69,6 +69,9 @@ static c2_status note_rows(c2_call *call, c2_error *err) {
   c2_dataset *set = &call->set;
   const c2_item *first = NULL;
   size_t several = 0;
+  for (size_t i = 0; i < set->found.count; i++) {
+    C2_TRY(c2_dataset_note(set, err, "the body: read with %s", set->found.text[i]));
+  }
   if (set->filled > 0 && set->filled <= set->rows) { /* of more the reader has a note */
     C2_TRY(c2_dataset_note(set, err, "the body: %zu step%s no row and %s filled in as missing", set->filled,
                            set->filled == 1 ? " has" : "s have", set->filled == 1 ? "is" : "are"));

@@ -260,6 +260,18 @@ static void test_warnings(void **state) {
   assert_non_null(strstr(found.head, "[\"the body: no column 'timestamp': the rows of an item count as steps"));
   serving_assert(&found, 200, NULL);
   free(table);
+  column zoned[BARE] = {{"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", "tsu:Europe/Berlin", 't'}};
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(&s, NULL, table, size);
+  assert_non_null(strstr(found.head, "\"the body: read with time stamps with a zone as instants in UTC\""));
+  serving_assert(&found, 200, NULL);
+  free(table);
+  zoned[2].format = "tsu:UTC";
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(&s, NULL, table, size);
+  assert_null(strstr(found.head, "instants"));
+  serving_assert(&found, 200, NULL);
+  free(table);
   assert_int_equal(serving_end(&s, &log), 0);
   assert_non_null(strstr(log, "\"event\":\"table\",\"note\":\"the body: 2 steps have no row"));
   assert_non_null(strstr(log, "end without a target"));
