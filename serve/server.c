@@ -399,6 +399,14 @@ static void check_head(c2_exchange *e, const c2_head *head) {
     return;
   }
   if (!takes_body(r)) return;
+  if (head->has_query) {
+    refuse(e, C2_HTTP_BAD_REQUEST, "expected no parameters behind the path: they are part of the body");
+    return;
+  }
+  if (head->encoding && strcasecmp(head->encoding, "identity") != 0) {
+    refuse(e, C2_HTTP_MEDIA_TYPE, "expected a body without Content-Encoding: it must not be compressed");
+    return;
+  }
   check_type(e, head);
   if (!e->is_answered && head->length > 0 && (uint64_t)head->length > s->options.body) refuse_size(e);
 }

@@ -181,6 +181,8 @@ static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const c
                         .path = url,
                         .key = find_key(connection),
                         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+                        .encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING),
+                        .has_query = MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0,
                         .parameters = header(connection, "X-Chronos2-Parameters"),
                         .length = find_length(connection)};
   if (!peer_of(connection)) return MHD_NO;

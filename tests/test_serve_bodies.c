@@ -215,6 +215,18 @@ static void test_refusals(void **state) {
   }
 }
 
+/* What isn't looked at isn't let pass: parameters behind the path, and a body that says it is compressed. */
+static void test_heads(void **state) {
+  reply r = serving_post(*state, "/invocations?prediction_length=3", ONE "}]}");
+  serving_assert(&r, 400, "expected no parameters behind the path");
+  r = serving_request(*state, "POST", "/v1/timeseries/forecast", "Content-Encoding: gzip\r\n", "{}");
+  serving_assert(&r, 415, "expected a body without Content-Encoding");
+  r = serving_request(*state, "POST", "/invocations", "Content-Encoding: identity\r\n", ONE "}]}");
+  serving_assert(&r, 200, "predictions");
+  r = serving_request(*state, "GET", "/metrics?name=x", "", NULL);
+  serving_assert(&r, 200, "chronos2_requests_active");
+}
+
 /* What is answered with a word. */
 static void test_warnings(void **state) {
   static const struct {
@@ -244,7 +256,8 @@ static void test_warnings(void **state) {
 int main(void) {
   const char *how = NULL;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_numbers), cmocka_unit_test(test_kserve),
-                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_warnings)};
+                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_warnings),
+                                     cmocka_unit_test(test_heads)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);
 }
