@@ -39,7 +39,7 @@ test-full:
 	cmake --build --preset clang-asan -j $(JOBS)
 	$(CTEST) build-clang-asan -E '^test_(options|study.*|flow|cuda.*)$$'
 	cmake --preset tsan $(CMAKE_FLAGS)
-	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_flow --target test_batcher --target test_serve --target test_serve_arrow --target test_serve_contexts
+	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_flow --target test_batcher --target test_serve --target test_serve_arrow --target test_serve_bodies --target test_serve_contexts
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-tsan -R 'test_(threads|flow|batcher|serve)'
 	CHRONOS2_SWEEP_STEP=1 $(CTEST) $(BUILD) -R '^alloc_' -E pull
 	scripts/valgrind.sh $(BUILD)

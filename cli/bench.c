@@ -284,7 +284,7 @@ static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
 }
 
 static int run(bench *b, char **paths, size_t count) {
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   int opened = b->random ? CLI_DONE : cli_engine_locate(&b->engine);
   if (opened != CLI_DONE) return opened;
   opened = b->random ? open_random(b) : cli_engine_open(&b->engine, &b->model, &b->session);

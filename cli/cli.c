@@ -202,7 +202,7 @@ static bool parse_options(int argc, char **argv, const cli_usage *usage, const c
           what, usage->command);
       return false;
     }
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     if (set_option(option, optarg, &err) != C2_OK) {
       (void)cli_fail_usage("%s", err.text);
       return false;
@@ -214,6 +214,7 @@ static bool parse_options(int argc, char **argv, const cli_usage *usage, const c
 
 bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine, int *first,
                int *exit_status) {
+  cli_offer(own, engine ? engine->table : NULL);
   if (!parse_options(argc, argv, usage, own, engine, exit_status)) return false;
   if (engine && !settle_radius(engine)) return false;
   if (engine && engine->offline && engine->update) {

@@ -81,6 +81,9 @@ typedef struct cli_engine {
 bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine, int *first,
                int *exit_status);
 
+/* Says which options the running command has; cli_parse does. */
+void cli_offer(const cli_option *own, const cli_option *shared);
+
 /* The help of a command, and of the program, on standard output. Either table may be NULL. */
 void cli_help(const cli_usage *usage, const cli_option *own, const cli_option *shared);
 void cli_help_program(FILE *out);
@@ -161,7 +164,8 @@ C2_PRINTF(1, 2) void cli_warn(const char *format, ...); /* "chronos2: warning: .
 const char *const *cli_warnings(size_t *count);
 C2_PRINTF(1, 2) void cli_note(const char *format, ...); /* "chronos2: ..." */
 
-/* Prints the error and returns its exit status: CLI_USAGE for C2_ERR_ARGUMENT, else CLI_FAILURE. */
+/* Prints the error, with the command's option that helps if there is one, and returns its exit status: CLI_USAGE for
+ * C2_ERR_ARGUMENT, else CLI_FAILURE. */
 int cli_fail_error(const c2_error *err);
 /* Does the same for a failed chronos2_* call. */
 int cli_fail_api(chronos2_status status);

@@ -216,6 +216,12 @@ static void tell(detect_request *r) {
                  "%zu of %zu observations lie outside their %.6g%% band (%.3g%%; %.3g%% by chance)", r->flags,
                  r->judged, 100 * r->coverage, 100 * share, 100 * (1 - r->coverage));
   cli_note("%s", r->found);
+  size_t silent = 0;
+  for (size_t i = 0; i < r->rows; i++) silent += r->row[i].judged == 0 && r->row[i].item->length > r->warmup;
+  if (silent > 0) {
+    cli_warn("%zu target%s ha%s no observation to judge%s", silent, silent == 1 ? "" : "s", silent == 1 ? "s" : "ve",
+             r->last > 0 ? " among the last steps" : "");
+  }
   if (r->pooled > 0) {
     cli_warn("%zu observations have fewer than %zu earlier ones that were judged: all series calibrate their bands",
              r->pooled, least);

@@ -81,6 +81,40 @@ static c2_status choose_windows(evaluate_request *r, c2_error *err) {
   return C2_OK;
 }
 
+/* A file that knows a covariate's future doesn't say that windows know it too. */
+static void warn_of_future(const evaluate_request *r, size_t covariate) {
+  for (size_t i = 0; i < r->in.set.count; i++) {
+    const c2_item *item = &r->in.set.item[i];
+    if (item->covariates <= covariate || item->covariate[covariate].future_length == 0) continue;
+    const char *name = item->covariate[covariate].name;
+    cli_warn("covariate '%.60s' has a known future, but windows don't know it ahead; --known %.60s says that they do",
+             name, name);
+    return;
+  }
+}
+
+static bool has_covariate(const c2_item *item, const char *name) {
+  size_t c = 0;
+  while (c < item->covariates && strcmp(item->covariate[c].name, name) != 0) c++;
+  return c < item->covariates;
+}
+
+/* That all series have the covariates of the first one. */
+static c2_status check_covariates(const c2_dataset *set, c2_error *err) {
+  for (size_t i = 1; i < set->count; i++) {
+    const c2_item *with[2] = {&set->item[i], &set->item[0]};
+    for (size_t k = 0; k < 2; k++) {
+      for (size_t c = 0; c < with[k]->covariates; c++) {
+        const char *name = with[k]->covariate[c].name;
+        if (has_covariate(with[1 - k], name)) continue;
+        C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' %s a covariate '%.60s': expected those of the first series",
+                with[0]->file, with[0]->line, with[0]->id, k == 0 ? "has" : "lacks", name);
+      }
+    }
+  }
+  return C2_OK;
+}
+
 /* Names of the covariates, which all items have: those of --known are known ahead. */
 static c2_status name_covariates(evaluate_request *r, c2_error *err) {
   const c2_item *item = &r->in.set.item[0];
@@ -101,6 +135,7 @@ static c2_status name_covariates(evaluate_request *r, c2_error *err) {
     c2_names *names = is_known ? &r->task.known : &r->task.past;
     names->name[names->count++] = item->covariate[c].name;
     found += is_known;
+    if (!is_known) warn_of_future(r, c);
   }
   if (status == C2_OK && found != count) {
     status = c2_fail(err, C2_ERR_ARGUMENT,
@@ -132,6 +167,7 @@ static c2_status make_task(evaluate_request *r, const char *file, c2_error *err)
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s' has %zu targets, expected the first series' %zu", item->file,
             item->line, item->id, item->targets, first->targets);
   }
+  C2_TRY(check_covariates(&r->in.set, err));
   C2_TRY(name_covariates(r, err));
   r->data.set = r->in.set;
   memset(&r->in.set, 0, sizeof r->in.set);
@@ -196,8 +232,48 @@ fail:
   return status;
 }
 
-static c2_status score(evaluate_request *r, c2_error *err) {
+/* Counts what each row's windows observe: [rows]. */
+static size_t count_observed(const evaluate_request *r, size_t *observed) {
+  size_t missing = 0;
+  for (size_t i = 0; i < r->e.windows; i++) {
+    const c2_window *w = &r->e.window[i];
+    for (size_t k = 0; k < w->count * w->targets * w->horizon; k++) {
+      size_t series = k / (w->targets * w->horizon);
+      size_t step = k % (w->targets * w->horizon); /* [targets][horizon] */
+      bool is_there = !isnan(w->truth[series][step]);
+      observed[w->unit[series] * w->targets + step / w->horizon] += is_there;
+      missing += !is_there;
+    }
+  }
+  return missing;
+}
+
+/* Says why scores are missing. */
+static c2_status tell_gaps(const evaluate_request *r, c2_error *err) {
+  size_t *observed = NULL;
   size_t without = 0;
+  size_t sum = 0;
+  C2_TRY(c2_alloc_array(r->rows, sizeof *observed, &observed, err));
+  size_t missing = count_observed(r, observed);
+  for (size_t row = 0; row < r->rows; row++) {
+    sum += observed[row];
+    without += observed[row] > 0 && isnan(r->row_score[C2_BY_NAIVE][row * C2_METRICS + C2_MASE]);
+  }
+  free(observed);
+  if (missing > 0) {
+    cli_warn("%zu of %zu values in the windows are missing: they are not scored", missing, missing + sum);
+  }
+  if (without > 0) {
+    cli_warn("%zu series ha%s no MASE: the past never differs from a season before, or is shorter than that", without,
+             without == 1 ? "s" : "ve");
+  }
+  if (sum > 0 && isnan(r->overall[C2_BY_NAIVE][C2_WAPE])) {
+    cli_warn("there is no WQL and no WAPE of all: the values of a target in a window are all 0 or missing");
+  }
+  return C2_OK;
+}
+
+static c2_status score(evaluate_request *r, c2_error *err) {
   r->rows = r->e.data.units * r->e.data.targets;
   C2_TRY(c2_pool_alloc(&r->pool, r->rows, sizeof *r->count, &r->count, err));
   r->scored[C2_BY_MODEL] = r->scored[C2_BY_NAIVE] = true;
@@ -208,14 +284,7 @@ static c2_status score(evaluate_request *r, c2_error *err) {
     C2_TRY(score_rows(r, (c2_forecaster)who, err));
     if (who != C2_BY_NAIVE) C2_TRY(c2_coverage_of(&r->e, (c2_forecaster)who, &r->coverage[who], err));
   }
-  for (size_t row = 0; row < r->rows; row++) {
-    without += r->count[row] > 0 && isnan(r->row_score[C2_BY_NAIVE][row * C2_METRICS + C2_MASE]);
-  }
-  if (without > 0) {
-    cli_warn("%zu series ha%s no MASE: the past never differs from a season before, or is shorter than that", without,
-             without == 1 ? "s" : "ve");
-  }
-  return C2_OK;
+  return tell_gaps(r, err);
 }
 
 static int progress(void *user, size_t done, size_t total) {

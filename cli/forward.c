@@ -191,7 +191,7 @@ int cli_forward(int argc, char **argv) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   work w = {0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   const char *input = argv[first];
   status = cli_engine_locate(&engine);
   if (status != CLI_DONE) return status;

@@ -268,7 +268,7 @@ static c2_status keep_files(const cli_series_command *c, char **paths, size_t co
 static int run_on(const cli_series_command *c, char **paths, size_t count) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (c->check(c->request, &err) != C2_OK) return cli_fail_error(&err);
   *c->model_name = c->engine->model ? c->engine->model : cli_name_of(cli_default_model());
   int opened = cli_engine_locate(c->engine);

@@ -52,7 +52,7 @@ int cli_inspect(int argc, char **argv) {
   const char *folder = name;
   char room[CLI_PATH_ROOM];
   chronos2_model *model = NULL;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_look look;
   exit_status = cli_locate(&folder, false, false, room);
   if (exit_status != CLI_DONE) return exit_status;

@@ -48,7 +48,7 @@ fail:
 
 int cli_locate(const char **name, bool offline, bool update, char room[CLI_PATH_ROOM]) {
   c2_repo repo;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (!*name || c2_file_exists(*name)) return CLI_DONE;
   if (!c2_repo_is(*name)) {
     return cli_fail("%s: expected a model folder, or OWNER/NAME[@REVISION] of a model on a hub", *name);
@@ -64,7 +64,7 @@ int cli_locate(const char **name, bool offline, bool update, char room[CLI_PATH_
 /* An adapter in place of a model: its base may have a name on the hub, too. */
 static int locate_base(cli_engine *e) {
   c2_repo base;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   bool named = false;
   if (e->adapter || !e->model) return CLI_DONE;
   if (c2_hub_base(e->model, &base, &named, &err) != C2_OK) return cli_fail_error(&err);
@@ -105,7 +105,7 @@ static c2_status find_input(const cli_engine *e, const char *url, char **where, 
 }
 
 int cli_locate_inputs(const cli_engine *engine, char **arguments, size_t count, cli_located *located) {
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (c2_alloc_array(count, sizeof *located->path, &located->path, &err) != C2_OK) return cli_fail_error(&err);
   for (size_t i = 0; i < count; i++) {
     if (!c2_repo_is_url(arguments[i])) continue;

@@ -67,8 +67,25 @@ void cli_note(const char *format, ...) {
   va_end(args);
 }
 
+static const cli_option *offered[2]; /* the options of the command that runs */
+
+void cli_offer(const cli_option *own, const cli_option *shared) {
+  offered[0] = own;
+  offered[1] = shared;
+}
+
+static bool is_offered(const char *name) {
+  for (size_t i = 0; i < sizeof offered / sizeof offered[0]; i++) {
+    for (const cli_option *o = offered[i]; o && o->name; o++) {
+      if (strcmp(o->name, name) == 0) return true;
+    }
+  }
+  return false;
+}
+
 int cli_fail_error(const c2_error *err) {
-  (void)cli_fail("%s", err->text);
+  bool helps = err->remedy && is_offered(err->remedy);
+  (void)cli_fail("%s%s%s", err->text, helps ? "; give --" : "", helps ? err->remedy : "");
   return err->code == C2_ERR_ARGUMENT ? CLI_USAGE : CLI_FAILURE;
 }
 

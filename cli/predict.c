@@ -190,7 +190,7 @@ fail:
 }
 
 static int run(request *r, const char *path) {
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   chronos2_forecast *forecast = NULL;

@@ -53,7 +53,7 @@ int cli_pull(int argc, char **argv) {
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
   int first = 0;
   int exit_status = 0;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   char *where = NULL;
   if (!cli_parse(argc, argv, &usage, options, NULL, &first, &exit_status)) return exit_status;
   if (r.offline && r.update) return cli_fail_usage("--offline and --update: expected one of them");

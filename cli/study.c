@@ -192,7 +192,7 @@ static c2_status read_heads(request *r, c2_error *err) {
 static int run_models(request *r) {
   c2_study *study = &r->study;
   const c2_plan *o = &study->plan;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   chronos2_model *model = NULL;
   chronos2_model *sparse = NULL;
   chronos2_model_options options = cli_model_options(&r->engine);
@@ -232,7 +232,7 @@ static bool is_for_files(const char *name) {
 }
 
 static int run_from_csv(request *r) {
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   for (size_t i = 0; i < r->engine.given_count; i++) {
     const char *name = r->engine.given[i];
     if (!is_for_files(name)) return cli_fail_usage("--%s: --from-csv runs no model and takes tasks as they are", name);
@@ -308,7 +308,7 @@ static int run_study(request *r) {
 static int run(request *r, bool compare) {
   c2_study *study = &r->study;
   c2_plan *o = &study->plan;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (set_radii(r, compare, &err) != C2_OK) return cli_fail_error(&err);
   if (!(r->margin >= 0) || isinf(r->margin)) return cli_fail_usage("--margin: expected a percentage >= 0");
   o->margin = r->margin / 100;

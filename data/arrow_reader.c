@@ -1,4 +1,5 @@
 /* The reader of Arrow's files and streams. */
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,9 @@ static bool sniff(const c2_input *input) {
 static c2_status fail_stream(const c2_input *input, int code, c2_error *err) {
   struct ArrowArrayStream *stream = &input->arrow->stream;
   const char *why = stream->get_last_error(stream);
-  C2_FAIL(err, c2_ipc_status(code), "%s: Arrow: %s", input->name, why && *why ? why : strerror(code));
+  return c2_remedy(
+      err, code == EFBIG ? C2_BOUNDS : NULL,
+      c2_fail(err, c2_ipc_status(code), "%s: Arrow: %s", input->name, why && *why ? why : strerror(code)));
 }
 
 static c2_status read_names(c2_input *input, const struct ArrowSchema *schema, c2_error *err) {
@@ -55,7 +58,7 @@ static c2_status read_names(c2_input *input, const struct ArrowSchema *schema, c
 }
 
 static c2_status open_bytes(c2_input *input, c2_error *err) {
-  const c2_ipc_options options = {.is_bounded = input->is_bounded, .most_values = input->is_bounded ? input->size : 0};
+  const c2_ipc_options options = {.is_bounded = input->is_strange, .most_values = input->bounds.values};
   c2_error why;
   struct ArrowSchema schema = {.release = NULL};
   C2_TRY(c2_alloc_array(1, sizeof *input->arrow, &input->arrow, err));
@@ -226,6 +229,14 @@ static c2_status take_batches(c2_fetched *f, const c2_want *want, size_t wants, 
   }
 }
 
+static bool is_utc(const char *zone) {
+  static const char *const names[] = {"UTC", "utc", "Etc/UTC", "+00:00", "Z"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(zone, names[i]) == 0) return true;
+  }
+  return false;
+}
+
 static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
   struct c2_arrow_table *a = input->arrow;
   c2_fetched *f = NULL;
@@ -235,7 +246,9 @@ static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, 
   for (size_t k = 0; k < wants; k++) {
     f[k] = (c2_fetched){
         .name = a->name[want[k].column], .type = want[k].type, .what = want[k].what, .pool = &a->pool};
-    C2_GOTO(choose(input, &f[k], &a->field[want[k].column], err));
+    const c2_field *field = &a->field[want[k].column];
+    C2_GOTO(choose(input, &f[k], field, err));
+    if (f[k].is_zoned) input->dialect.is_instant = !is_utc(field->zone);
   }
   C2_GOTO(take_batches(f, want, wants, input, &rows, err));
   if (rows == 0) C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s: no rows", input->name));

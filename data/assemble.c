@@ -93,7 +93,7 @@ static c2_status find_roles(c2_roles *roles, const c2_input *input, c2_dataset *
   C2_TRY(c2_alloc_array(most + roles->targets + 2, sizeof *roles->want, &roles->want, err));
   C2_TRY(c2_roles_find_keys(roles, header, options, &id, &stamp, err));
   if (options->wide && roles->has_id) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: its column '%.60s' names the series; --wide is for tables with a column for each",
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: its column '%.60s' names the series: expected a column for each of them",
             header->file, header->names.text[id]);
   }
   if (all_targets) {
@@ -135,6 +135,14 @@ static c2_status add_items(c2_table *t, c2_dataset *set, bool wide, c2_error *er
   return C2_OK;
 }
 
+static c2_status check_series(const c2_table *t, c2_error *err) {
+  size_t series = 0;
+  c2_sum_up(&series, t->id ? t->id->words : 1, t->targets + t->covariates);
+  if (t->bounds->series == 0 || series <= t->bounds->series) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: expected at most %zu targets and covariates in all, found %zu", t->name,
+          t->bounds->series, series);
+}
+
 /* ---- Items ----------------------------------------------------------------------------------- */
 
 static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_error *err) {
@@ -146,8 +154,9 @@ static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_
     char place[C2_PLACE_ROOM];
     c2_item_stamp(&set->item[b->group], b->time, stamp);
     c2_table_place(t, c2_table_file(t, a), c2_table_line(t, a), place);
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' already has a row for %s, at %s", c2_table_file(t, b),
-            c2_table_line(t, b), set->item[b->group].id, stamp, place);
+    return c2_remedy(err, t->id ? NULL : "id-column",
+                     c2_fail(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s' already has a row for %s, at %s",
+                             c2_table_file(t, b), c2_table_line(t, b), set->item[b->group].id, stamp, place));
   }
   return C2_OK;
 }
@@ -231,6 +240,7 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   c2_status status = C2_OK;
   C2_GOTO(find_roles(&roles, input, set, options, err));
   C2_GOTO(c2_table_read(&t, input, &roles, 0, options, set, err));
+  C2_GOTO(check_series(&t, err));
   spell_booleans(&t);
   C2_GOTO(add_items(&t, set, options->wide, err));
   C2_GOTO(c2_axis_settle(&t, set, options, err));

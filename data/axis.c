@@ -107,7 +107,7 @@ static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options
   if (!options->freq) {
     kind = common_kind(t);
     C2_TRY(c2_dataset_note(set, err, "%s: column '%.60s' is read as %s%s", t->name, t->stamp->name, words[kind],
-                           kind == KIND_COUNT ? "" : " (--freq 1 reads whole numbers)"));
+                           kind == KIND_COUNT ? "" : " (a frequency of 1 reads whole numbers)"));
   }
   t->is_count = kind == KIND_COUNT;
   return C2_OK;
@@ -206,7 +206,7 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
     if (whole == t->count) C2_TRY(choose_axis(t, set, options, err));
     for (size_t i = 0; i < t->count && !t->is_count; i++) {
       bool is_number = is_whole(t, &t->rows[i]);
-      if (asked) return refuse_cell(t, &t->rows[i], is_number, "a whole number, as --freq has it", err);
+      if (asked) return refuse_cell(t, &t->rows[i], is_number, "a whole number, as the frequency has it", err);
       if (is_number) C2_TRY(make_time(t, &t->rows[i], err));
     }
   }

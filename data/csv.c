@@ -195,9 +195,10 @@ static c2_status find_delimiter(c2_csv *csv, c2_error *err) {
     fitting += fits[k];
   }
   if (fitting < 2) return C2_OK;
-  C2_FAIL(err, C2_ERR_FORMAT,
-          "%s:%zu: more than one of comma, semicolon, tab and vertical bar may part the fields; give --delimiter",
-          csv->name, csv->next_line);
+  return c2_remedy(err, "delimiter",
+                   c2_fail(err, C2_ERR_FORMAT,
+                           "%s:%zu: more than one of comma, semicolon, tab and vertical bar may part the fields",
+                           csv->name, csv->next_line));
 }
 
 /* The record just read is the header, which outlives its text. */

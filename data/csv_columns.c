@@ -43,10 +43,11 @@ static c2_status read_time(const columns *c, const builder *b, const char *cell,
   }
   const char *format = c->dialect->time_format;
   if (!*format) C2_TRY(c2_dialect_check_offset(c->csv->name, c->line[c->rows], b->name, cell, err));
-  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp %s%s, found '%.40s'%s", c->csv->name,
-          c->line[c->rows], b->name, *format ? "as " : "such as ",
-          *format ? format : "2020-01-31, 2020-01-31 05:00:00 or 2020-01-31 05:00:00+01:00", cell,
-          *format ? "" : "; --time-format reads others");
+  return c2_remedy(
+      err, *format ? NULL : "time-format",
+      c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp %s%s, found '%.40s'", c->csv->name,
+              c->line[c->rows], b->name, *format ? "as " : "such as ",
+              *format ? format : "2020-01-31, 2020-01-31 05:00:00 or 2020-01-31 05:00:00+01:00", cell));
 }
 
 /* Neighbours often have the same name. */
@@ -69,9 +70,10 @@ static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_er
     case C2_WANT_TIME: return read_time(c, b, cell, err);
     case C2_WANT_NUMBER:
       if (c2_dialect_number(c->dialect, cell, &b->number[c->rows])) return C2_OK;
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'%s",
-              c->csv->name, c->line[c->rows], b->name, cell,
-              c2_number_shape_of(cell) == C2_SHAPE_NONE ? "" : "; --decimal says how numbers are spelled");
+      return c2_remedy(
+          err, c2_number_shape_of(cell) == C2_SHAPE_NONE ? NULL : "decimal",
+          c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
+                  c->csv->name, c->line[c->rows], b->name, cell));
     default: break;
   }
   b->cell[c->rows] = cell;
@@ -101,9 +103,9 @@ static c2_status refuse_other_stamps(const columns *c, c2_error *err) {
       expected = expected || want->type == C2_WANT_TIME || (want->type == C2_WANT_NAME && want->column == i);
     }
     if (expected) continue;
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: no column 'timestamp', but column '%.60s' holds time stamps; give --timestamp-column",
-            c->csv->name, c->csv->line, c->csv->header[i]);
+    return c2_remedy(err, "timestamp-column",
+                     c2_fail(err, C2_ERR_FORMAT, "%s:%zu: no column 'timestamp', but column '%.60s' holds time stamps",
+                             c->csv->name, c->csv->line, c->csv->header[i]));
   }
   return C2_OK;
 }

@@ -69,6 +69,16 @@ c2_status c2_dataset_count_steps(c2_dataset *set, c2_error *err) {
                          counted == 1 ? "s" : "ve");
 }
 
+c2_status c2_dataset_note_starts(c2_dataset *set, c2_error *err) {
+  size_t moved = set->moved;
+  if (moved == 0) return C2_OK;
+  set->moved = 0;
+  return c2_dataset_note(set, err,
+                         "%zu series, '%.80s' the first, ha%s a start between two points of the frequency: it moves to "
+                         "the next one",
+                         moved, set->first_moved, moved == 1 ? "s" : "ve");
+}
+
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
   if (item->freq.unit == C2_FREQ_COUNT) {
     (void)snprintf(out, C2_TIME_ROOM, "%lld", (long long)time);

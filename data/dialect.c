@@ -54,10 +54,11 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
     if (dialect->decimal) return C2_OK;
     const char *comma = strchr(e.either_comma, ',');
     int n = (int)(comma - e.either_comma);
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: column '%.60s': '%.40s' may be %.*s.%.20s or %.*s%.20s; give --decimal , or --decimal .",
-            samples[0].file, e.either_line, e.either_column, e.either_comma, n, e.either_comma, comma + 1, n,
-            e.either_comma, comma + 1);
+    return c2_remedy(err, "decimal",
+                     c2_fail(err, C2_ERR_FORMAT,
+                             "%s:%zu: column '%.60s': '%.40s' may be %.*s.%.20s (decimal ,) or %.*s%.20s (decimal .)",
+                             samples[0].file, e.either_line, e.either_column, e.either_comma, n, e.either_comma,
+                             comma + 1, n, e.either_comma, comma + 1));
   }
   if (e.comma) dialect->decimal = ',';
   if (e.point) dialect->decimal = '.';
@@ -169,9 +170,10 @@ c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_samp
       (void)c2_stamp_read(i ? guess.other : guess.format, cell, &time, &zone);
       c2_time_format(time, false, (c2_zone){false, 0}, reading[i]);
     }
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: column '%.60s': '%.40s' may be %s or %s; give --time-format '%s' or --time-format '%s'", s->file,
-            s->line[guess.differ], s->column, cell, reading[0], reading[1], guess.format, guess.other);
+    return c2_remedy(err, "time-format",
+                     c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': '%.40s' may be %s ('%s') or %s ('%s')",
+                             s->file, s->line[guess.differ], s->column, cell, reading[0], guess.format, reading[1],
+                             guess.other));
   }
   memcpy(dialect->time_format, guess.format, sizeof dialect->time_format);
   return C2_OK;

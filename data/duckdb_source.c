@@ -148,12 +148,12 @@ c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *datab
   struct c2_query *q = input->query;
   c2_error why;
   if (database && !c2_file_exists(database)) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", database);
-  if (c2_duckdb_open(&q->duck, database, false, &why) != C2_OK) C2_FAIL(err, why.code, "--sql: %s", why.text);
+  if (c2_duckdb_open(&q->duck, database, false, &why) != C2_OK) C2_FAIL(err, why.code, "%s: %s", input->name, why.text);
   c2_status status = C2_OK;
   if (q->duck.prepare(q->duck.connection, sql, &statement) != 0) {
-    status = c2_duckdb_fail("--sql", q->duck.prepare_error(statement), err);
+    status = c2_duckdb_fail(input->name, q->duck.prepare_error(statement), err);
   } else if (q->duck.prepared_statement_type(statement) != C2_DUCKDB_SELECT) {
-    status = c2_fail(err, C2_ERR_ARGUMENT, "--sql: expected one SELECT, which only reads");
+    status = c2_fail(err, C2_ERR_ARGUMENT, "%s: expected one SELECT, which only reads", input->name);
   }
   q->duck.destroy_prepare(&statement);
   C2_TRY(status);

@@ -34,8 +34,9 @@ c2_status c2_fetched_grow(c2_fetched *f, size_t count, size_t *room, size_t need
 }
 
 /* The text's code; texts that are new are copied. */
-static c2_status code_of(c2_fetched *f, const char *name, size_t row, const char *bytes, size_t size, uint32_t *code,
-                         c2_error *err) {
+static c2_status code_of(c2_fetched *f, const c2_input *input, size_t row, const char *bytes, size_t size,
+                         uint32_t *code, c2_error *err) {
+  const char *name = input->name;
   char room[256];
   char *text = size < sizeof room ? room : malloc(size + 1);
   size_t at = 0;
@@ -50,6 +51,11 @@ static c2_status code_of(c2_fetched *f, const char *name, size_t row, const char
     if (!c2_text_plain(bytes, size) || (size == 0 && f->type == C2_WANT_NAME)) {
       C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", name, row, f->name,
                       f->what ? f->what : "a text", size ? "a control character in " : "", text));
+    }
+    if (f->type == C2_WANT_NAME && input->bounds.items > 0 && f->words.count == input->bounds.items) {
+      C2_GOTO(c2_fail(err, C2_ERR_FORMAT,
+                      "%s:%zu: column '%.60s': expected at most %zu series, found one more, '%.80s'", name, row,
+                      f->name, input->bounds.items, text));
     }
     C2_GOTO(c2_pool_text(f->pool, text, &kept, err));
     C2_GOTO(c2_lookup_add(&f->words, kept, &at, err));
@@ -69,10 +75,9 @@ static c2_status put_stamp(c2_fetched *f, c2_input *input, size_t row, const cha
   (void)snprintf(cell, sizeof cell, "%.*s", (int)c2_min_size(size, sizeof cell - 1), bytes);
   if (size >= sizeof cell || !c2_dialect_time(&input->dialect, cell, &f->time[row], &zone, &whole)) {
     C2_TRY(c2_dialect_check_offset(input->name, row + 1, f->name, cell, err));
-    C2_FAIL(err, C2_ERR_FORMAT,
-            "%s:%zu: column '%.60s': expected a time stamp, found '%.40s'; --time-format says "
-            "how it is written",
-            input->name, row + 1, f->name, cell);
+    return c2_remedy(err, input->dialect.time_format[0] ? NULL : "time-format",
+                     c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp, found '%.40s'",
+                             input->name, row + 1, f->name, cell));
   }
   f->zone[row] = (int16_t)(whole ? C2_WHOLE_NUMBER : zone.given ? zone.minutes : C2_NO_ZONE);
   return C2_OK;
@@ -86,7 +91,7 @@ c2_status c2_fetched_put_text(c2_fetched *f, c2_input *input, size_t row, const 
   }
   if (!bytes) return C2_OK;
   if (f->type == C2_WANT_TIME) return put_stamp(f, input, row, bytes, size, err);
-  C2_TRY(code_of(f, input->name, row + 1, bytes, size, &f->code[row], err));
+  C2_TRY(code_of(f, input, row + 1, bytes, size, &f->code[row], err));
   f->valid[row / 8] |= (unsigned char)(1 << row % 8);
   return C2_OK;
 }

@@ -364,7 +364,7 @@ static c2_status fill_future(c2_flow *f, c2_dataset *set, c2_error *err) {
   f->future.known = f->is_sorted ? &f->grouped.words[0].words : NULL;
   c2_status status = c2_future_parts_fill(&f->future, set, &f->total.words, &is_final, &why);
   if (status == C2_OK) return C2_OK;
-  if (is_final || status == C2_ERR_MEMORY) C2_FAIL(err, status, "%s", why.text);
+  if (is_final || status == C2_ERR_MEMORY) return c2_remedy(err, why.remedy, c2_fail(err, status, "%s", why.text));
   f->may_sort = true;
   (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
   return C2_OK;
@@ -384,7 +384,9 @@ static c2_status end(c2_flow *f, c2_error *err) {
 c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
   c2_error why;
   c2_status status = c2_assemble_long(&f->batch, set, &f->options, &why);
-  if (status != C2_OK && (f->has_failed || status == C2_ERR_MEMORY)) C2_FAIL(err, status, "%s", why.text);
+  if (status != C2_OK && (f->has_failed || status == C2_ERR_MEMORY)) {
+    return c2_remedy(err, why.remedy, c2_fail(err, status, "%s", why.text));
+  }
   if (status != C2_OK) {
     if (!f->reason[0]) (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
   } else {

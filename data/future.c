@@ -83,10 +83,10 @@ static c2_status find_roles(c2_futures *f, c2_roles *roles, const c2_read_option
     C2_GOTO(take_column(f, roles, i, &n, err));
   }
   if (roles->covariates == 0) {
-    status = c2_fail(err, C2_ERR_FORMAT,
-                     "%s: expected a column that is a covariate; --covariates names those of the past's columns that "
-                     "are, or --all-covariates takes all",
-                     f->input.name);
+    status = c2_remedy(err, "covariates",
+                       c2_fail(err, C2_ERR_FORMAT,
+                               "%s: expected a column that is a covariate of the past, found none",
+                               f->input.name));
   }
 fail:
   c2_lookup_free(&n.covariates);

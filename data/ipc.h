@@ -18,8 +18,8 @@ bool c2_ipc_available(const char **how);
 bool c2_ipc_recognised(const void *bytes, size_t size);
 
 typedef struct c2_ipc_options {
-  bool is_bounded;     /* buffers may not be compressed: what they hold may be a thousand times larger */
-  size_t most_values;  /* rows times columns at most; 0: any number */
+  bool is_bounded;    /* buffers may not be compressed: what they hold may be a thousand times larger */
+  size_t most_values; /* rows times columns at most, and two for each row; 0: any number. Beyond it get_next is EFBIG */
 } c2_ipc_options;
 
 /* Opens the record batches of a file or a stream from a stranger. Every array is checked in full before it is given

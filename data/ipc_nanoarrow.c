@@ -217,10 +217,11 @@ static int count_batch(reading *r, const struct ArrowArray *batch) {
   size_t values = 0;
   if (!batch->release) return refuse(r, EINVAL, "a record batch can't be decoded");
   if (r->options.most_values == 0) return 0;
-  size_t columns = (size_t)batch->n_children;
+  size_t columns = (size_t)batch->n_children + 2;
   if (!c2_mul((size_t)batch->length, columns, &values) || !c2_add(r->values, values, &r->values) ||
       r->values > r->options.most_values) {
-    return refuse(r, EINVAL, "expected at most %zu values (rows times columns)", r->options.most_values);
+    return refuse(r, EFBIG, "expected at most %zu values (rows times columns, and two for each row)",
+                  r->options.most_values);
   }
   return 0;
 }

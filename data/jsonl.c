@@ -117,10 +117,12 @@ static c2_status read_calendar(source *s, const c2_json *object, c2_error *err) 
   if (s->options->freq) item->freq = *s->options->freq;
   item->has_freq = freq || s->options->freq;
   C2_TRY(read_start(s, start, err));
-  if (item->has_start && item->has_freq &&
-      c2_freq_roll_forward(&item->freq, item->start, &item->start, &why) != C2_OK) {
+  if (!item->has_start || !item->has_freq) return C2_OK;
+  c2_time given = item->start;
+  if (c2_freq_roll_forward(&item->freq, given, &item->start, &why) != C2_OK) {
     return c2_json_fail(s->doc, start, err, "\"start\": %s", why.text);
   }
+  if (item->start != given && s->set->moved++ == 0) s->set->first_moved = item->id;
   return C2_OK;
 }
 
@@ -175,9 +177,9 @@ static c2_status read_target(source *s, const c2_json *object, c2_error *err) {
 
 /* ---- Covariates ------------------------------------------------------------------------------ */
 
-static bool holds_text(const c2_json *array) {
+static bool holds(const c2_json *array, c2_json_type type) {
   C2_JSON_EACH (value, array) {
-    if (value->type == C2_JSON_STRING) return true;
+    if (value->type == type) return true;
   }
   return false;
 }
@@ -245,7 +247,8 @@ static c2_status read_covariate(const source *s, const c2_json *key, const c2_js
   C2_TRY(c2_dataset_text(s->set, name, &out->name, err));
   out->future_length = c2_json_size(future);
   out->is_boolean = holds_booleans(past);
-  out->is_text = out->is_boolean || holds_text(past) || holds_text(future);
+  out->is_text = out->is_boolean || holds(past, C2_JSON_STRING) ||
+                 (holds(future, C2_JSON_STRING) && !holds(past, C2_JSON_NUMBER));
   if (out->is_text) {
     C2_TRY(c2_dataset_alloc(s->set, length, sizeof *out->past_text, &out->past_text, err));
     if (out->future_length > 0) {
@@ -389,8 +392,9 @@ static c2_status read_series(c2_input *input, c2_dataset *set, const c2_read_opt
     at += length + 1;
   }
   if (set->count == before) {
-    status = c2_fail(err, C2_ERR_FORMAT, "%s: empty; expected one JSON object a line", input->name);
+    C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s: empty; expected one JSON object a line", input->name));
   }
+  status = c2_dataset_note_starts(set, err);
 fail:
   c2_json_free(&doc);
   return status;

@@ -48,27 +48,32 @@ static bool fits(const c2_freq *freq, const c2_time *stamps, size_t n) {
 /* ---- Messages -------------------------------------------------------------------------------- */
 
 /* Says which row disturbs the steps that most of an item's rows follow. */
-static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t begin, size_t n, size_t odd,
+static c2_status say_odd_row(const c2_table *t, const c2_item *item, size_t begin, size_t n, size_t odd,
                               c2_error *err) {
   char before[C2_TIME_ROOM] = "";
   char stamp[C2_TIME_ROOM];
   char after[C2_TIME_ROOM] = "";
   const c2_row *rows = t->rows + begin;
   if (n < 3) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': a frequency needs at least three time stamps; give --freq",
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': a frequency needs at least three time stamps",
             item->file, item->line, item->id);
   }
   if (odd == SIZE_MAX) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency; give --freq",
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': its %zu time stamps follow no regular frequency",
             c2_table_file(t, &rows[0]), c2_table_line(t, &rows[0]), item->id, n);
   }
   if (odd > 0) c2_item_stamp(item, rows[odd - 1].time, before);
   if (odd + 1 < n) c2_item_stamp(item, rows[odd + 1].time, after);
   c2_item_stamp(item, rows[odd].time, stamp);
   C2_FAIL(err, C2_ERR_FORMAT,
-          "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours; mend the row, or give --freq",
+          "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours: mend it, or say the frequency",
           c2_table_file(t, &rows[odd]), c2_table_line(t, &rows[odd]), item->id, stamp, odd > 0 ? "after " : "", before,
           odd > 0 && odd + 1 < n ? ", " : "", odd + 1 < n ? "before " : "", after);
+}
+
+static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t begin, size_t n, size_t odd,
+                              c2_error *err) {
+  return c2_remedy(err, "freq", say_odd_row(t, item, begin, n, odd, err));
 }
 
 /* Items that the common frequency was given to though by themselves they follow another one or none, and those that
@@ -182,6 +187,18 @@ fail:
 
 /* ---- Steps ----------------------------------------------------------------------------------- */
 
+/* That what is filled in is within a stranger's bounds, too. */
+static c2_status check_bounds(const c2_table *t, const c2_item *item, c2_error *err) {
+  size_t values = 0;
+  c2_sum_up(&values, t->count + t->filled, t->targets + t->covariates + 2);
+  if (t->bounds->values == 0 || values <= t->bounds->values) return C2_OK;
+  return c2_remedy(err, C2_BOUNDS,
+                   c2_fail(err, C2_ERR_FORMAT,
+                           "%s:%zu: item '%.80s': with it %zu steps are filled in; expected at most %zu values (steps "
+                           "times columns, and two for each step)",
+                           item->file, item->line, item->id, t->filled, t->bounds->values));
+}
+
 /* Counts the steps that an item's rows leave out, and refuses what a whole file may not ask for. */
 static c2_status count_filled(c2_table *t, const c2_item *item, size_t filled, c2_error *err) {
   size_t columns = t->targets + t->covariates;
@@ -191,7 +208,7 @@ static c2_status count_filled(c2_table *t, const c2_item *item, size_t filled, c
   t->filled += filled;
   if (c2_mul(t->count, columns, &most) && c2_mul(most, VALUES_PER_CELL, &most) && c2_add(most, FREE_VALUES, &most) &&
       c2_mul(t->filled, columns, &values) && values <= most) {
-    return C2_OK;
+    return check_bounds(t, item, err);
   }
   c2_freq_format(&item->freq, freq);
   C2_FAIL(err, C2_ERR_FORMAT,

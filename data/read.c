@@ -29,9 +29,11 @@ c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t s
   return input->reader->open ? input->reader->open(input, err) : C2_OK;
 }
 
-c2_status c2_input_start_arrow(c2_input *input, const char *name, char *bytes, size_t size, c2_error *err) {
+c2_status c2_input_start_arrow(c2_input *input, const char *name, char *bytes, size_t size, const c2_bounds *bounds,
+                               c2_error *err) {
   *input = (c2_input){
-      .path = name, .name = name, .text = bytes, .size = size, .reader = &c2_arrow_reader, .is_bounded = true};
+      .path = name, .name = name, .text = bytes, .size = size, .reader = &c2_arrow_reader, .is_strange = true};
+  input->bounds = *bounds;
   return input->reader->open(input, err);
 }
 
@@ -75,14 +77,14 @@ c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialec
 }
 
 c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
-  *input = (c2_input){.path = "--sql", .name = "--sql", .reader = &c2_duckdb_reader};
+  *input = (c2_input){.path = "the query", .name = "the query", .reader = &c2_duckdb_reader};
   return c2_duckdb_open_sql(input, sql, database, err);
 }
 
 c2_status c2_input_read(c2_input *input, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   const c2_reader *reader = input->reader;
   if (reader->read_series && options->wide) {
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: --wide is about the columns of a table; expected CSV, found %s", input->name,
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a table, of which each column is a series, found %s", input->name,
             reader->name);
   }
   return reader->read_series ? reader->read_series(input, set, options, err)

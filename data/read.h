@@ -51,7 +51,9 @@ static inline bool c2_input_is_table(const c2_input *input) {
 c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t size, bool table,
                          const c2_dialect *dialect, c2_error *err);
 
-/* The same for Arrow from a stranger, bytes [size] aligned to 8: what is read of them grows with their size alone. */
-c2_status c2_input_start_arrow(c2_input *input, const char *name, char *bytes, size_t size, c2_error *err);
+/* The same for Arrow from a stranger, bytes [size] aligned to 8. Beside what the bounds allow, reading takes
+ * 12 times as much as they hold of texts. */
+c2_status c2_input_start_arrow(c2_input *input, const char *name, char *bytes, size_t size, const c2_bounds *bounds,
+                               c2_error *err);
 
 #endif

@@ -52,6 +52,16 @@ typedef struct c2_want {
   const char *what; /* names: what is expected, for messages */
 } c2_want;
 
+/* What a table from a stranger may hold. More values fail with the remedy C2_BOUNDS. Zeroed: anything. */
+typedef struct c2_bounds {
+  size_t values; /* rows times columns, and two for each row; steps that are filled in count as rows. Each takes at most
+                    20 bytes while it is read */
+  size_t items;
+  size_t series; /* targets and covariates of all items */
+} c2_bounds;
+
+#define C2_BOUNDS "bounds"
+
 typedef struct c2_reader c2_reader;
 
 /* A file whose format is known, and whose content is in memory or a query's result. */
@@ -67,7 +77,8 @@ typedef struct c2_input {
   c2_csv csv;
   struct c2_query *query;  /* of the reader by DuckDB; else NULL */
   struct c2_arrow_table *arrow; /* of the reader of Arrow; else NULL */
-  bool is_bounded;         /* Arrow: no compressed buffers, and no more values than bytes */
+  bool is_strange;         /* Arrow: it comes from a stranger */
+  c2_bounds bounds;
   c2_csv_window *window;   /* of a CSV file that is read in parts; the input's own; else NULL */
   bool is_settled;         /* the dialect is */
   void *owner;             /* of readers that others make */

@@ -85,6 +85,7 @@ c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, siz
                         const c2_read_options *options, c2_dataset *set, c2_error *err) {
   t->name = input->name;
   t->header = input->header;
+  t->bounds = &input->bounds;
   t->stamp_name = options->timestamp_column ? options->timestamp_column : "timestamp";
   C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
   C2_TRY(note_dialect(set, input, options->dialect, err));

@@ -21,6 +21,7 @@ typedef struct c2_kept {
 typedef struct c2_table {
   const char *name; /* of the file */
   const c2_header *header;
+  const c2_bounds *bounds;
   c2_frame frame;
   const c2_column *id, *stamp, *target, *covariate; /* of the frame; id, stamp: NULL if there is none */
   const char *stamp_name;

@@ -213,7 +213,7 @@ static bool is_missing(const c2_hub *hub, const c2_question *q, int code) {
 static c2_status ask(c2_hub *hub, const c2_question *q, c2_file_facts *facts, bool *found, c2_error *err) {
   uint64_t last = q->receiver ? q->receiver->size : 0;
   for (int tries = 1;; tries++) {
-    c2_error why = {C2_OK, ""};
+    c2_error why = {.code = C2_OK};
     bool again = false;
     int code = 0;
     transfer t = {.hub = hub, .receiver = q->receiver, .from = q->receiver ? q->receiver->size : 0};

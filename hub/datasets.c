@@ -184,7 +184,7 @@ c2_status c2_hub_dataset(c2_hub *hub, const c2_repo *repo, const char *config, c
   c2_hub_files_free(files);
   const char *shown = config ? config : "default";
   if (strcmp(repo->revision, "main") == 0) {
-    c2_error why = {C2_OK, ""};
+    c2_error why = {.code = C2_OK};
     f = (c2_fetch){.hub = hub, .repo = &other};
     (void)strcpy(other.revision, converted);
     c2_status status = find_config(&f, shown, files, &why);

@@ -92,7 +92,7 @@ static c2_status read_list(const c2_fetch *f, c2_listing *listing, bool *found, 
   C2_TRY(list_path(f, &path, err));
   c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT, .config = true};
   if (c2_file_exists(path)) {
-    c2_error why = {C2_OK, ""};
+    c2_error why = {.code = C2_OK};
     c2_status status = c2_json_load(&doc, &why);
     if (status == C2_OK) status = read_kept(listing, &doc, &why);
     *found = status == C2_OK;

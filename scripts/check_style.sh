@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Text style of the tracked and new files: no tabs, trailing blanks or CRLF, a final newline; C lines of at
-# most 120 columns, functions of at most 60 lines, files of at most 800 (kernels excepted).
+# most 120 columns, functions of at most 60 lines, files of at most 800 (kernels excepted). Messages of what HTTP and
+# Python reach name no option of the program.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -36,6 +37,12 @@ while IFS= read -r -d '' file; do
     *.csv) ;;
     *) while IFS=: read -r line _; do note "$file:$line: blank at the end of the line"; done \
          < <(LC_ALL=C grep -nE ' +$' "$file" || true) ;;
+  esac
+  case $file in
+    src/*.[ch] | data/*.[ch] | serve/*.[ch] | hub/*.[ch] | page/*.[ch])
+      while IFS=: read -r line _; do note "$file:$line: an option of the program in a message"; done \
+        < <(LC_ALL=C grep -nE '^[^*]*"[^"]*--[a-z]' "$file" || true)
+      ;;
   esac
   case $file in
     *.c | *.h)

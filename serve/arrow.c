@@ -27,12 +27,9 @@ static c2_status read_parameters(c2_call *call, char *text, const c2_limits *lim
   return status;
 }
 
-/* That the series are within the limits, and that their forecasts have time stamps. */
-static c2_status check_items(const c2_call *call, const c2_limits *limits, c2_error *err) {
+/* That no series is too broad, and that their forecasts have time stamps. */
+static c2_status check_items(const c2_call *call, c2_error *err) {
   const c2_dataset *set = &call->set;
-  if (set->count > limits->series) {
-    C2_FAIL(err, C2_ERR_FORMAT, "the body: expected at most %zu series, found %zu", limits->series, set->count);
-  }
   for (size_t i = 0; i < set->count; i++) {
     const c2_item *item = &set->item[i];
     c2_time last;
@@ -47,13 +44,24 @@ static c2_status check_items(const c2_call *call, const c2_limits *limits, c2_er
   return C2_OK;
 }
 
-static c2_status read_table(c2_call *call, char *bytes, size_t size, const c2_freq *freq, c2_error *err) {
+/* Says of a setting that helps how a client gives it, if it can. */
+static c2_status say_remedy(c2_status status, c2_error *err) {
+  const c2_error why = *err;
+  if (!why.remedy || strcmp(why.remedy, "freq") != 0) return status;
+  return c2_fail(err, status, "%s; give \"freq\" in X-Chronos2-Parameters", why.text);
+}
+
+static c2_status read_table(c2_call *call, char *bytes, size_t size, const c2_freq *freq, const c2_limits *limits,
+                            c2_error *err) {
   const c2_read_options options = {.freq = freq, .all_covariates = true};
+  const c2_bounds bounds = {.values = limits->values,
+                            .items = limits->series,
+                            .series = C2_CALL_MEAN * limits->series};
   c2_input input;
-  c2_status status = c2_input_start_arrow(&input, "the body", bytes, size, err);
+  c2_status status = c2_input_start_arrow(&input, "the body", bytes, size, &bounds, err);
   if (status == C2_OK) status = c2_input_read(&input, &call->set, &options, err);
   c2_input_close(&input);
-  return status;
+  return status == C2_OK ? status : say_remedy(status, err);
 }
 
 /* Notes what the program tells in its summary, and where a client may have meant a known future. */
@@ -61,6 +69,9 @@ static c2_status note_rows(c2_call *call, c2_error *err) {
   c2_dataset *set = &call->set;
   const c2_item *first = NULL;
   size_t several = 0;
+  for (size_t i = 0; i < set->found.count; i++) {
+    C2_TRY(c2_dataset_note(set, err, "the body: read with %s", set->found.text[i]));
+  }
   if (set->filled > 0 && set->filled <= set->rows) { /* of more the reader has a note */
     C2_TRY(c2_dataset_note(set, err, "the body: %zu step%s no row and %s filled in as missing", set->filled,
                            set->filled == 1 ? " has" : "s have", set->filled == 1 ? "is" : "are"));
@@ -82,8 +93,8 @@ static c2_status read_body(c2_call *call, char *bytes, size_t size, char *parame
   c2_freq freq;
   bool has_freq = false;
   C2_TRY(read_parameters(call, parameters, limits, &freq, &has_freq, where, err));
-  C2_TRY(read_table(call, bytes, size, has_freq ? &freq : NULL, err));
-  C2_TRY(check_items(call, limits, err));
+  C2_TRY(read_table(call, bytes, size, has_freq ? &freq : NULL, limits, err));
+  C2_TRY(check_items(call, err));
   C2_TRY(c2_call_complete(call, NULL, NULL, limits, config, err));
   return note_rows(call, err);
 }
@@ -93,7 +104,9 @@ bool c2_arrow_read(char *bytes, size_t size, char *parameters, const c2_limits *
   char where[C2_JSON_WHERE_ROOM] = "";
   c2_error err;
   c2_status status = read_body(call, bytes, size, parameters, limits, config, where, &err);
-  if (status == C2_ERR_UNSUPPORTED) {
+  if (status != C2_OK && err.remedy && strcmp(err.remedy, C2_BOUNDS) == 0) {
+    c2_answer_refuse(answer, C2_HTTP_TOO_LARGE, where, "%s", err.text);
+  } else if (status == C2_ERR_UNSUPPORTED) {
     c2_answer_refuse(answer, C2_HTTP_MEDIA_TYPE, where, "%s", err.text);
   } else if (status != C2_OK) {
     c2_answer_refuse_error(answer, where, &err);

@@ -270,7 +270,7 @@ static void settle(worker *w, const part *p, c2_status status, size_t failed, co
 static void run(worker *w) {
   c2_metrics *m = w->batcher->metrics;
   chronos2_forecast *f = NULL;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_job *finished = NULL;
   size_t at = 0;
   double began = c2_clock_seconds();

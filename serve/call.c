@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "data/series.h"
+#include "data/unseen.h"
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
@@ -58,8 +59,8 @@ static c2_status read_radius(const c2_json_document *doc, const c2_json *value, 
     *radius = (double)INFINITY;
     return C2_OK;
   }
-  if (c2_json_number(value, radius) && *radius >= 0 && *radius == floor(*radius)) return C2_OK;
-  return c2_json_fail(doc, value, err, "expected a whole number of tokens, or \"inf\", found %.40s",
+  if (c2_json_number(value, radius) && *radius >= 0 && *radius <= 1e9 && *radius == floor(*radius)) return C2_OK;
+  return c2_json_fail(doc, value, err, "expected a whole number of at most 1e9 tokens, or \"inf\", found %.40s",
                       value->type == C2_JSON_NUMBER ? value->text : c2_json_type_name(value));
 }
 
@@ -114,9 +115,11 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
   const c2_json *rows = c2_json_get(object, target);
   const c2_json *past = c2_json_get(object, "past_covariates");
   const c2_json *future = c2_json_get(object, "future_covariates");
-  size_t targets = c2_json_is(c2_json_first(rows), C2_JSON_ARRAY) ? rows->size : 1;
-  if (c2_json_is(rows, C2_JSON_ARRAY) && rows->size == 0) {
-    return c2_json_fail(doc, rows, err, "expected at least one observation");
+  bool nested = c2_json_is(c2_json_first(rows), C2_JSON_ARRAY);
+  size_t targets = nested ? rows->size : 1;
+  const c2_json *row = nested ? c2_json_first(rows) : rows;
+  if (c2_json_is(row, C2_JSON_ARRAY) && row->size == 0) {
+    return c2_json_fail(doc, row, err, "expected at least one observation");
   }
   if (targets > C2_CALL_ROWS || c2_json_size(past) > C2_CALL_ROWS - targets) {
     return c2_json_fail(doc, object, err, "expected at most %d targets and covariates together", C2_CALL_ROWS);
@@ -168,6 +171,14 @@ c2_status c2_call_note(c2_call *call, const c2_dataset *set, const chronos2_conf
                          empty == 1 ? "s" : "");
 }
 
+static c2_status note_unseen(c2_call *call, c2_error *err) {
+  c2_unseen unseen = {0};
+  c2_status status = c2_unseen_count(&unseen, &call->set, err);
+  if (status == C2_OK) status = c2_unseen_note(&unseen, &call->set, err);
+  c2_unseen_free(&unseen);
+  return status;
+}
+
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err) {
   size_t covariates = 0;
@@ -177,12 +188,15 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
     covariates += call->set.item[i].covariates;
     rows += call->set.item[i].covariates + call->set.item[i].targets;
   }
-  if (rows > 10 * limits->series) {
+  if (rows > C2_CALL_MEAN * limits->series) {
     (void)c2_fail(err, C2_ERR_FORMAT, "expected at most %zu targets and covariates in all, found %zu",
-                  10 * limits->series, rows);
+                  C2_CALL_MEAN * limits->series, rows);
     c2_error why = *err;
     return doc ? c2_json_fail(doc, inputs, err, "%s", why.text) : C2_ERR_FORMAT;
   }
+  C2_TRY(c2_dataset_note_starts(&call->set, err));
+  C2_TRY(c2_dataset_join_kinds(&call->set, err));
+  C2_TRY(note_unseen(call, err));
   C2_TRY(c2_alloc_array(count, sizeof *call->series, &call->series, err));
   C2_TRY(c2_alloc_array(covariates, sizeof *call->covariate, &call->covariate, err));
   call->count = count;

@@ -12,14 +12,19 @@
 
 /* What may be asked for, and what is taken where nothing is said. */
 typedef struct c2_limits {
-  size_t series;                     /* of a request; ten times as many rows: targets and covariates */
+  size_t series;                     /* of a request; C2_CALL_MEAN times as many rows: targets and covariates */
   size_t horizon;                    /* steps */
+  size_t values;                     /* of a table, as c2_bounds counts them */
   size_t context_length, batch_size; /* of the server, and the most that a request may ask for */
   chronos2_pattern pattern;          /* CHRONOS2_AUTO: as the weights were trained */
   const char *model;                 /* its name */
 } c2_limits;
 
-enum { C2_CALL_LEVELS = 99, C2_CALL_ROWS = 1024 }; /* most quantile levels of a call, and rows of a series */
+enum {
+  C2_CALL_LEVELS = 99, /* most quantile levels of a call */
+  C2_CALL_ROWS = 1024, /* most rows of a series */
+  C2_CALL_MEAN = 10    /* and of all series on average, if there were as many as may be */
+};
 
 /* How series are forecast. Calls that agree in all of this may share a pass. */
 typedef struct c2_pass {

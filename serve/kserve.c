@@ -103,13 +103,14 @@ static c2_status read_input(c2_call *call, size_t index, const c2_json_document 
   static const c2_json_names names = {.id = "name", .target = "series", .others = true};
   const c2_read_options options = {.id_column = NULL};
   const c2_json *type = c2_json_get(input, "type");
+  const c2_json *id = c2_json_get(input, "name");
   const char *text = c2_json_string(type);
   bool nested = c2_json_is(c2_json_first(c2_json_get(input, "series")), C2_JSON_ARRAY);
   bool multivariate = text && strcmp(text, "multivariate_time_series") == 0;
   C2_TRY(c2_call_check_series(call, doc, input, "series", err));
   C2_TRY(c2_read_json_item(&call->set, doc, input, &names, &options, err));
-  if (!c2_json_is(c2_json_get(input, "name"), C2_JSON_STRING)) {
-    return c2_json_fail(doc, input, err, "\"name\": expected a string");
+  if (!c2_json_is(id, C2_JSON_STRING)) {
+    return c2_json_fail(doc, id ? id : input, err, "\"name\": expected a string, found %s", c2_json_type_name(id));
   }
   if (!multivariate && !(text && strcmp(text, "univariate_time_series") == 0)) {
     return c2_json_fail(doc, type ? type : input, err,
@@ -122,6 +123,44 @@ static c2_status read_input(c2_call *call, size_t index, const c2_json_document 
   }
   call->given[index].is_nested = nested;
   return read_calendar(call, index, doc, input, err);
+}
+
+/* ---- Members that mean nothing here ---- */
+
+/* Keeps the names of an object's members that aren't known. Null says nothing. */
+static c2_status find_others(c2_call *call, const c2_json *object, const char *where, const char *const *known,
+                             c2_error *err) {
+  C2_JSON_EACH (key, object) {
+    char name[100];
+    size_t i = 0;
+    while (known[i] && strcmp(key->text, known[i]) != 0) i++;
+    if (known[i] || c2_json_is(key + 1, C2_JSON_NULL)) continue;
+    (void)snprintf(name, sizeof name, "%s%.60s", where, key->text);
+    C2_TRY(c2_lookup_keep(&call->set.ignored, &call->set.pool, name, &i, err));
+  }
+  return C2_OK;
+}
+
+static c2_status note_others(c2_call *call, const c2_json *root, c2_error *err) {
+  static const char *const top[] = {"model", "inputs", "options", NULL};
+  static const char *const series[] = {"type", "name", "series", "frequency", "start_timestamp",
+                                       "past_covariates", "future_covariates", NULL};
+  static const char *const options[] = {"horizon", "quantiles", "batch_size", "predict_batches_jointly",
+                                        "cross_learning", "attention", "radius", "context_length", NULL};
+  enum { NAMED = 4 };
+  char names[NAMED * 102 + 40] = "";
+  const c2_lookup *found = &call->set.ignored;
+  C2_TRY(find_others(call, root, "", top, err));
+  C2_TRY(find_others(call, c2_json_get(root, "options"), "options.", options, err));
+  C2_JSON_EACH (input, c2_json_get(root, "inputs")) C2_TRY(find_others(call, input, "inputs[].", series, err));
+  if (found->count == 0) return C2_OK;
+  for (size_t i = 0; i < found->count && i < NAMED; i++) {
+    size_t used = strlen(names);
+    (void)snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", found->text[i]);
+  }
+  size_t used = strlen(names);
+  if (found->count > NAMED) (void)snprintf(names + used, sizeof names - used, " and %zu more", found->count - NAMED);
+  return c2_dataset_note(&call->set, err, "members that mean nothing to this server are ignored: %s", names);
 }
 
 static c2_status read_options(c2_call *call, const c2_json_document *doc, const c2_limits *limits, c2_error *err) {
@@ -155,6 +194,7 @@ static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_
   C2_TRY(c2_dataset_alloc(&call->set, inputs->size, sizeof *call->given, &call->given, err));
   C2_TRY(c2_dataset_text(&call->set, name, &call->model, err));
   C2_JSON_EACH (input, inputs) C2_TRY(read_input(call, i++, doc, input, err));
+  C2_TRY(note_others(call, root, err));
   return c2_call_complete(call, doc, inputs, limits, config, err);
 }
 

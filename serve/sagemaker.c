@@ -60,6 +60,49 @@ static c2_status check_calendar(const c2_call *call, const c2_item *item, const 
   return c2_json_fail(doc, c2_json_get(object, "start"), err, "the forecast would end too late: %s", why.text);
 }
 
+/* A series of its own frequency must not be given another one by the parameters. */
+static c2_status check_freq(const c2_json_document *doc, const c2_json *input, const c2_freq *freq, c2_error *err) {
+  const c2_json *value = c2_json_get(input, "freq");
+  const char *text = c2_json_string(value);
+  c2_freq own;
+  c2_error why;
+  if (!text || c2_freq_parse(text, &own, &why) != C2_OK || c2_freq_equal(&own, freq)) return C2_OK;
+  return c2_json_fail(doc, value, err, "\"freq\" in \"parameters\" says otherwise; leave one of them out");
+}
+
+/* Reads series i. Those without a name have none that another one could have, too. */
+static c2_status read_input(c2_call *call, size_t i, const c2_json_document *doc, const c2_json *input,
+                            const c2_freq *freq, c2_lookup *names, c2_error *err) {
+  const c2_read_options options = {.freq = freq};
+  const c2_json *id = c2_json_get(input, "item_id");
+  size_t at = 0;
+  if (freq) C2_TRY(check_freq(doc, input, freq, err));
+  C2_TRY(c2_call_check_series(call, doc, input, "target", err));
+  C2_TRY(c2_read_json_item(&call->set, doc, input, &c2_json_lines_names, &options, err));
+  C2_TRY(check_calendar(call, &call->set.item[i], doc, input, err));
+  call->given[i].is_nested = c2_json_is(c2_json_first(c2_json_get(input, "target")), C2_JSON_ARRAY);
+  call->given[i].has_id = id && id->type != C2_JSON_NULL;
+  if (!call->given[i].has_id) return C2_OK;
+  const char *name = call->set.item[i].id;
+  if (c2_lookup_find(names, name, &at)) {
+    return c2_json_fail(doc, id, err, "another series before it has the item_id '%.80s'", name);
+  }
+  return c2_lookup_add(names, name, &at, err);
+}
+
+static c2_status read_inputs(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_freq *freq,
+                             c2_error *err) {
+  c2_lookup names = {0};
+  c2_status status = C2_OK;
+  size_t i = 0;
+  call->set.twins = true;
+  C2_TRY(c2_dataset_alloc(&call->set, inputs->size, sizeof *call->given, &call->given, err));
+  C2_JSON_EACH (input, inputs) C2_GOTO(read_input(call, i++, doc, input, freq, &names, err));
+fail:
+  c2_lookup_free(&names);
+  return status;
+}
+
 static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err) {
   static const char *const known[] = {"inputs", "parameters", NULL};
@@ -67,23 +110,13 @@ static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_
   const c2_json *inputs = c2_json_get(root, "inputs");
   c2_freq freq;
   bool has_freq = false;
-  size_t i = 0;
   C2_TRY(c2_protocol_refuse_others(doc, root, known, err));
   C2_TRY(c2_sagemaker_read_parameters(call, doc, c2_json_get(root, "parameters"), limits, &freq, &has_freq, err));
   if (!c2_json_is(inputs, C2_JSON_ARRAY) || inputs->size < 1 || inputs->size > limits->series) {
     return c2_json_fail(doc, inputs ? inputs : root, err, "\"inputs\": expected an array of 1 to %zu series",
                         limits->series);
   }
-  C2_TRY(c2_dataset_alloc(&call->set, inputs->size, sizeof *call->given, &call->given, err));
-  C2_JSON_EACH (input, inputs) {
-    c2_read_options options = {.freq = has_freq ? &freq : NULL};
-    C2_TRY(c2_call_check_series(call, doc, input, "target", err));
-    C2_TRY(c2_read_json_item(&call->set, doc, input, &c2_json_lines_names, &options, err));
-    C2_TRY(check_calendar(call, &call->set.item[i], doc, input, err));
-    const c2_json *id = c2_json_get(input, "item_id");
-    call->given[i].has_id = id && id->type != C2_JSON_NULL;
-    call->given[i++].is_nested = c2_json_is(c2_json_first(c2_json_get(input, "target")), C2_JSON_ARRAY);
-  }
+  C2_TRY(read_inputs(call, doc, inputs, has_freq ? &freq : NULL, err));
   return c2_call_complete(call, doc, inputs, limits, config, err);
 }
 

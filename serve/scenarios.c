@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "data/jsonl.h"
+#include "data/unseen.h"
 #include "serve/protocol.h"
 
 bool c2_scenarios_encode(c2_call *call, const chronos2_model *model, c2_answer *answer) {
@@ -43,15 +44,16 @@ void c2_scenarios_put_kept(const c2_kept *kept, c2_answer *answer) {
   c2_json_put_whole(&stream.json, "prediction_length", pass->horizon);
   c2_json_put_text(&stream.json, "attention", chronos2_attention_name(pass->pattern.attention));
   c2_json_put_number(&stream.json, "radius", pass->pattern.radius);
+  c2_protocol_put_warnings(&kept->call, &stream.json);
   c2_json_end_object(&stream.json);
   c2_answer_close(&stream, C2_HTTP_CREATED, answer);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
 
-/* One scenario's futures of one item, as series `index`. */
+/* One scenario's futures of one item, as series `index`, and as an item of its own. */
 static c2_status read_item(c2_call *call, const c2_kept *kept, const c2_json_document *doc, const c2_json *object,
-                           size_t item, size_t index, chronos2_covariate *out, c2_error *err) {
+                           size_t item, size_t index, chronos2_covariate *out, c2_item *seen, c2_error *err) {
   const c2_item *from = &kept->call.set.item[item];
   c2_covariate *covariate = NULL;
   if (object && object->type != C2_JSON_OBJECT && object->type != C2_JSON_NULL) {
@@ -59,6 +61,8 @@ static c2_status read_item(c2_call *call, const c2_kept *kept, const c2_json_doc
   }
   C2_TRY(c2_dataset_alloc(&call->set, from->covariates, sizeof *covariate, &covariate, err));
   C2_TRY(c2_read_json_futures(&call->set, doc, object, from, call->pass.horizon, covariate, err));
+  *seen = *from;
+  seen->covariate = covariate;
   call->series[index] = kept->call.series[item];
   call->series[index].covariate = out;
   for (size_t c = 0; c < from->covariates; c++) {
@@ -70,7 +74,7 @@ static c2_status read_item(c2_call *call, const c2_kept *kept, const c2_json_doc
 }
 
 static c2_status read_scenario(c2_call *call, const c2_kept *kept, const c2_json_document *doc, const c2_json *object,
-                               size_t scenario, chronos2_covariate **next, c2_error *err) {
+                               size_t scenario, chronos2_covariate **next, c2_unseen *unseen, c2_error *err) {
   static const char *const known[] = {"name", "future_covariates", NULL};
   size_t items = kept->call.count;
   const c2_json *name = c2_json_get(object, "name");
@@ -87,12 +91,14 @@ static c2_status read_scenario(c2_call *call, const c2_kept *kept, const c2_json
     return c2_json_fail(doc, futures, err, "expected an array of %zu objects, one for each series", items);
   }
   const c2_json *future = c2_json_first(futures);
+  c2_dataset seen = {.count = items};
+  C2_TRY(c2_dataset_alloc(&call->set, items, sizeof *seen.item, &seen.item, err));
   for (size_t i = 0; i < items; i++) {
-    C2_TRY(read_item(call, kept, doc, future, i, scenario * items + i, *next, err));
+    C2_TRY(read_item(call, kept, doc, future, i, scenario * items + i, *next, &seen.item[i], err));
     *next += kept->call.series[i].covariates;
     if (future) future += future->span;
   }
-  return C2_OK;
+  return c2_unseen_count(unseen, &seen, err);
 }
 
 static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_json_document *doc,
@@ -120,8 +126,14 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   C2_TRY(c2_alloc_array(list->size * covariates, sizeof *call->covariate, &call->covariate, err));
   C2_TRY(c2_dataset_alloc(&call->set, list->size, sizeof *call->scenario, &call->scenario, err));
   next = call->covariate;
-  C2_JSON_EACH (object, list) C2_TRY(read_scenario(call, kept, doc, object, i++, &next, err));
-  return c2_call_lay_out(call, err);
+  c2_unseen unseen = {0};
+  c2_status status = C2_OK;
+  C2_JSON_EACH (object, list) C2_GOTO(read_scenario(call, kept, doc, object, i++, &next, &unseen, err));
+  C2_GOTO(c2_unseen_note(&unseen, &call->set, err));
+  status = c2_call_lay_out(call, err);
+fail:
+  c2_unseen_free(&unseen);
+  return status;
 }
 
 bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_limits *limits,

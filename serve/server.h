@@ -53,6 +53,8 @@ typedef struct c2_head {
   const char *method, *path;
   const char *key;          /* NULL: none */
   const char *content_type; /* NULL: none */
+  const char *encoding;     /* Content-Encoding; NULL: none */
+  bool has_query;           /* parameters stand behind the path */
   const char *parameters;   /* of an Arrow body: X-Chronos2-Parameters; NULL: none */
   int64_t length;           /* of the body; -1: not said */
 } c2_head;

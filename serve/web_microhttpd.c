@@ -181,6 +181,8 @@ static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const c
                         .path = url,
                         .key = find_key(connection),
                         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
+                        .encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING),
+                        .has_query = MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0,
                         .parameters = header(connection, "X-Chronos2-Parameters"),
                         .length = find_length(connection)};
   if (!peer_of(connection)) return MHD_NO;
@@ -235,7 +237,7 @@ static c2_status split_address(const char *listen, char *host, size_t room, cons
   }
   if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5 ||
       size + 1 > room) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--listen: expected ADDRESS:PORT, as 127.0.0.1:8080, found '%.80s'", listen);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "cannot listen: expected ADDRESS:PORT, as 127.0.0.1:8080, found '%.80s'", listen);
   }
   memcpy(host, begin, size);
   host[size] = '\0';
@@ -252,13 +254,13 @@ static c2_status listen_at(http *h, c2_error *err) {
   int one = 1;
   C2_TRY(split_address(h->options->listen, host, sizeof host, &port, err));
   int failed = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
-  if (failed) C2_FAIL(err, C2_ERR_ARGUMENT, "--listen %s: %s", h->options->listen, gai_strerror(failed));
+  if (failed) C2_FAIL(err, C2_ERR_ARGUMENT, "cannot listen at %s: %s", h->options->listen, gai_strerror(failed));
   h->listener = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   bool good = h->listener >= 0 && setsockopt(h->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
               bind(h->listener, found->ai_addr, found->ai_addrlen) == 0 && listen(h->listener, BACKLOG) == 0;
   int reason = errno;
   freeaddrinfo(found);
-  return good ? C2_OK : c2_fail(err, C2_ERR_IO, "--listen %s: %s", h->options->listen, strerror(reason));
+  return good ? C2_OK : c2_fail(err, C2_ERR_IO, "cannot listen at %s: %s", h->options->listen, strerror(reason));
 }
 
 static void log_address(const http *h) {
@@ -296,7 +298,7 @@ static size_t raise_files(size_t connections) {
   }
   if (files.rlim_cur == RLIM_INFINITY || files.rlim_cur >= connections + OWN) return connections;
   size_t most = files.rlim_cur > 2 * OWN ? (size_t)files.rlim_cur - OWN : OWN;
-  C2_LOG("warning", "limit", C2_LOG_TEXT("message", "the system allows fewer open files than --connections asks for"),
+  C2_LOG("warning", "limit", C2_LOG_TEXT("message", "the system allows fewer open files than there may be connections"),
          C2_LOG_NUMBER("connections", most));
   return most;
 }

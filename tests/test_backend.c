@@ -29,7 +29,7 @@ typedef struct input {
 static int open_input(void **state) {
   static const int64_t groups[ROWS] = {1, 1, 2, 2, 3, 4};
   static input in;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   chronos2_model_options options = {.dtype = CHRONOS2_FP32};
   if (c2_load_model(MODEL, &options, &in.model, &err) != C2_OK) fail_msg("%s", err.text);
   const chronos2_config *c = &in.model->config;
@@ -63,7 +63,7 @@ static int close_input(void **state) {
 
 static c2_engine open_engine(const input *in, const c2_backend *backend, chronos2_attention attention, int threads) {
   c2_engine engine = {.backend = backend, .model = in->model, .pattern = {attention, 3, false}};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   chronos2_session_options options = {.threads = threads};
   if (c2_engine_open(&engine, &options, &err) != C2_OK) fail_msg("%s", err.text);
   return engine;
@@ -71,7 +71,7 @@ static c2_engine open_engine(const input *in, const c2_backend *backend, chronos
 
 static void test_find(void **state) {
   const c2_backend *found = NULL;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   (void)state;
   assert_int_equal(c2_backend_find(NULL, CHRONOS2_FUSED, &found, &err), C2_OK);
   assert_string_equal(found->name, "fused");
@@ -86,7 +86,7 @@ static void test_find(void **state) {
 
 /* A pass takes no more than the plan says, and not much less. */
 static void plans_hold(const input *in, const c2_backend *backend, chronos2_attention attention, int threads) {
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   size_t bytes = 0;
   c2_engine engine = open_engine(in, backend, attention, threads);
   if (c2_plan(&engine, &in->batch, &in->result, &bytes, &err) != C2_OK) fail_msg("%s", err.text);
@@ -112,7 +112,7 @@ static void test_plans(void **state) {
 /* What a backend lacks is refused, by its name. */
 static void test_lacks(void **state) {
   const input *in = *state;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_kv_cache none = {.bytes = 0};
   c2_kv_cache *cache = &none;
   size_t bytes = 0;
@@ -136,7 +136,7 @@ static void test_decode(void **state) {
   const input *in = *state;
   size_t values = ROWS * in->model->config.quantiles * STEPS;
   double *whole = malloc(values * sizeof *whole);
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_kv_cache *cache = NULL;
   assert_non_null(whole);
   c2_engine engine = open_engine(in, &c2_cpu_backend, CHRONOS2_WINDOWED_FUTURE_GLOBAL, 2);

@@ -5,7 +5,7 @@
 
 static c2_freq freq_of(const char *text) {
   c2_freq freq;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (c2_freq_parse(text, &freq, &err) != C2_OK) fail_msg("'%s': %s", text, err.text);
   return freq;
 }
@@ -13,7 +13,7 @@ static c2_freq freq_of(const char *text) {
 static c2_time time_of(const char *text) {
   c2_time time = 0;
   c2_zone zone;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (c2_time_parse(text, &time, &zone, &err) != C2_OK) fail_msg("'%s': %s", text, err.text);
   return time;
 }
@@ -160,7 +160,7 @@ static void test_steps(void **state) {
   (void)state;
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
     c2_freq freq = freq_of(steps[i].freq);
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     c2_time end = 0;
     int64_t periods = 0;
     assert_int_equal(c2_freq_add(&freq, time_of(steps[i].start), steps[i].periods, &end, &err), C2_OK);
@@ -186,7 +186,7 @@ static void test_roll_forward(void **state) {
                                          {"2MS", "2024-01-10 00:00:00", "2024-02-01 00:00:00"}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     c2_freq freq = freq_of(cases[i][0]);
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     c2_time time = 0;
     assert_int_equal(c2_freq_roll_forward(&freq, time_of(cases[i][1]), &time, &err), C2_OK);
     assert_time(time, cases[i][2], cases[i][0]);
@@ -198,7 +198,7 @@ static void test_years_end(void **state) {
   static const char *const all[] = {"1", "us", "D", "bh", "B", "W", "SMS", "WOM-4SUN", "MS", "YE"};
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     c2_freq freq = freq_of(all[i]);
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     c2_time time = 0;
     assert_int_not_equal(c2_freq_add(&freq, time_of("9999-12-30"), INT64_MAX / 2, &time, &err), C2_OK);
     freq.multiple = INT64_MAX;
@@ -233,7 +233,7 @@ static void test_spelling(void **state) {
   }
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
     c2_freq freq;
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     if (c2_freq_parse(refused[i], &freq, &err) == C2_OK) fail_msg("'%s' was read", refused[i]);
     assert_non_null(strstr(err.text, "WOM-3FRI, LWOM-FRI, SMS"));
   }
@@ -255,7 +255,7 @@ static void test_zones(void **state) {
     char text[C2_TIME_ROOM];
     c2_time time = 0;
     c2_zone zone;
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     assert_int_equal(c2_time_parse(cases[i][0], &time, &zone, &err), C2_OK);
     c2_time_format(time, false, zone, text);
     assert_string_equal(text, cases[i][1]);
@@ -263,7 +263,7 @@ static void test_zones(void **state) {
   for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
     c2_time time = 0;
     c2_zone zone;
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     if (c2_time_parse(refused[i], &time, &zone, &err) == C2_OK) fail_msg("'%s' was read", refused[i]);
   }
 }
@@ -316,7 +316,7 @@ static void test_inference(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     c2_time stamps[MOST];
     c2_freq freq = freq_of(cases[i].freq);
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     char found[C2_FREQ_ROOM];
     size_t odd = 0;
     for (int64_t k = 0; k < cases[i].count; k++) {

@@ -269,6 +269,18 @@ static void test_input(void **state) {
   r = PROGRAM_RUN("detect", path, "--coverage", "0.999");
   assert_int_equal(r.status, 0);
   assert_non_null(strstr(r.err, "35 observations have the model's own band"));
+  assert_null(strstr(r.err, "to judge"));
+  program_free(&r);
+  char *at = text + sprintf(text, "{\"target\":[[");
+  for (int t = 0; t < 80; t++) at += sprintf(at, t >= 72 ? ",null" : t == 40 ? "],[1" : t % 40 ? ",%d" : "%d", t % 3);
+  (void)sprintf(at, "]]}\n"); /* the second target is observed in the first 32 steps alone */
+  program_write_file(path, text, strlen(text));
+  r = PROGRAM_RUN("detect", path);
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "1 target has no observation to judge\n"));
+  program_free(&r);
+  r = PROGRAM_RUN("detect", path, "--last", "3");
+  assert_non_null(strstr(r.err, "1 target has no observation to judge among the last steps\n"));
   program_free(&r);
   free(path);
   program_remove_folder(folder);

@@ -360,11 +360,47 @@ static void test_refused(void **state) {
   program_free(&r);
 }
 
+/* What scores lack is said, with the reason; what isn't used as it was given, too. */
+static void test_odd_series(void **state) {
+  const files *f = *state;
+#define X "\"past_covariates\":{\"x\":[1,2,3,4,5,6,7,8,9,10,11,12]}"
+#define GOOD "{\"target\":[1,2,1,3,1,2,1,4,1,2,1,3]"
+  static const struct {
+    const char *lines;
+    int status;
+    const char *said, *unsaid;
+  } cases[] = {
+      {GOOD "}", 0, "3 forecasts of 1 series", "not scored"},
+      {"{\"target\":[1,2,1,3,1,2,null,null,null,null,null,null]}", 0,
+       "6 of 6 values in the windows are missing: they are not scored", "no MASE"},
+      {"{\"target\":[1,2,1,3,1,2,1,2,null,4,1,2]}", 0, "1 of 6 values in the windows are missing", "no MASE"},
+      {"{\"target\":[1,2,1,3,1,2,0,0,0,0,0,0]}", 0, "there is no WQL and no WAPE of all", "values in the windows"},
+      {"{\"target\":[5,5,5,5,5,5,5,5,5,5,5,5]}", 0, "1 series has no MASE", "no WQL"},
+      {GOOD "," X ",\"future_covariates\":{\"x\":[1,2]}}", 0,
+       "covariate 'x' has a known future, but windows don't know it ahead; --known x says that they do", "missing"},
+      {GOOD "," X "}\n" GOOD "}", 1,
+       "odd.jsonl:2: series '1' lacks a covariate 'x': expected those of the first series", "metric"},
+      {GOOD "}\n" GOOD "," X "}", 1,
+       "odd.jsonl:2: series '1' has a covariate 'x': expected those of the first series", "metric"}};
+  char *path = program_path(f->folder, "odd.jsonl");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_write_file(path, cases[i].lines, strlen(cases[i].lines));
+    program_result r = PROGRAM_RUN("evaluate", path, "-n", "2");
+    bool said = strstr(r.err, cases[i].said) || strstr(r.out, cases[i].said);
+    if (r.status != cases[i].status || !said || strstr(r.err, cases[i].unsaid)) {
+      fail_msg("case %zu: status %d, expected '%s', not '%s', in %s", i, r.status, cases[i].said, cases[i].unsaid,
+               r.err);
+    }
+    program_free(&r);
+  }
+  free(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_steps),
                                      cmocka_unit_test(test_naive_and_windows),
                                      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
-                                     cmocka_unit_test(test_refused)};
+                                     cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series)};
   return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
 }

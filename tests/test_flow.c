@@ -79,7 +79,7 @@ static void test_parts_are_the_whole(void **state) {
 static void assert_refused(bool apart, const char *odd, c2_status expected, const char *part) {
   fixture f = write_table("in.csv", apart, odd);
   c2_flow flow;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_status status = c2_flow_open(&flow, f.path, &(c2_read_options){0}, false, &err);
   while (status == C2_OK && !c2_flow_ended(&flow)) {
     c2_dataset set = {0};

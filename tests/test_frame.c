@@ -148,7 +148,7 @@ static void test_sniffing(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char text[64];
     c2_input input;
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     (void)snprintf(text, sizeof text, "%s", cases[i].text);
     (void)c2_input_start(&input, cases[i].path, text, strlen(text), cases[i].as_table, NULL, &err);
     assert_string_equal(input.reader->name, cases[i].reader);

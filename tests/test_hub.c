@@ -101,7 +101,7 @@ static void test_cache_folder(void **state) {
   clear_environment();
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
     c2_hub hub;
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     assert_int_equal(setenv(steps[i].name, steps[i].value, 1), 0);
     if (c2_hub_open(&hub, &err) != C2_OK) fail_msg("%s", err.text);
     assert_string_equal(hub.cache, steps[i].cache);
@@ -115,7 +115,7 @@ static void test_cache_folder(void **state) {
 static void test_settings(void **state) {
   (void)state;
   c2_hub hub;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   clear_environment();
   (void)setenv("HF_HOME", world.root, 1);
   assert_int_equal(c2_hub_open(&hub, &err), C2_OK);

@@ -553,9 +553,9 @@ static void test_categories(void **state) {
   c2_dataset set;
   c2_error err;
   assert_int_equal(read_series(&set,
-                               "{\"target\": [1, 2, 3, 4, 5, 6, 7], \"past_covariates\": {\"c\": "
-                               "[9007199254740992, 9007199254740993, 1, 1.0, 0.1, NaN, true]}, "
-                               "\"future_covariates\": {\"c\": [\"x\"]}}",
+                               "{\"target\": [1, 2, 3, 4, 5, 6, 7, 8], \"past_covariates\": {\"c\": "
+                               "[9007199254740992, 9007199254740993, 1, 1.0, 0.1, NaN, true, \"x\"]}, "
+                               "\"future_covariates\": {\"c\": [\"y\"]}}",
                                &err),
                    C2_OK);
   const c2_covariate *c = &set.item[0].covariate[0];
@@ -565,6 +565,36 @@ static void test_categories(void **state) {
     if (expected[i]) assert_string_equal(c->past_text[i], expected[i]);
     if (!expected[i]) assert_null(c->past_text[i]);
   }
+  c2_dataset_free(&set);
+  /* The past says what a covariate holds. */
+  static const char numbers[] =
+      "{\"target\": [1, 2], \"past_covariates\": {\"c\": [null, 1]}, \"future_covariates\": {\"c\": [2, \"NaN\"]}}";
+  assert_int_equal(read_series(&set, numbers, &err), C2_ERR_FORMAT);
+  assert_non_null(strstr(err.text, "\"c\"[1]: expected a number or null, found a string"));
+  c2_dataset_free(&set);
+  static const char nothing[] =
+      "{\"target\": [1], \"past_covariates\": {\"c\": [null]}, \"future_covariates\": {\"c\": [\"x\"]}}";
+  assert_int_equal(read_series(&set, nothing, &err), C2_OK);
+  assert_true(set.item[0].covariate[0].is_text);
+  c2_dataset_free(&set);
+}
+
+/* A start that is no point of its frequency moves, which is noted once. */
+static void test_starts(void **state) {
+  (void)state;
+  c2_dataset set;
+  c2_error err;
+  char stamp[C2_TIME_ROOM];
+  static const char lines[] =
+      "{\"target\": [1], \"start\": \"2024-01-01\", \"freq\": \"MS\"}\n"
+      "{\"target\": [1], \"start\": \"2024-01-15\", \"freq\": \"MS\", \"item_id\": \"late\"}\n"
+      "{\"target\": [1], \"start\": \"2024-01-15\", \"freq\": \"W-SUN\"}";
+  assert_int_equal(read_series(&set, lines, &err), C2_OK);
+  c2_item_stamp(&set.item[1], set.item[1].start, stamp);
+  assert_string_equal(stamp, "2024-02-01");
+  assert_int_equal(set.notes, 1);
+  assert_string_equal(set.note[0], "2 series, 'late' the first, have a start between two points of the frequency: it "
+                                   "moves to the next one");
   c2_dataset_free(&set);
 }
 
@@ -714,7 +744,7 @@ static void test_allocation_failure(void **state) {
   for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
     long n = 0;
     for (c2_status status = C2_ERR_MEMORY; status != C2_OK; n++) {
-      c2_error err = {C2_OK, ""};
+      c2_error err = {.code = C2_OK};
       until_failure = n;
       status = all[i].attempt(path, &err);
       bool failed = until_failure < 0;
@@ -740,6 +770,7 @@ int main(void) {
                                      cmocka_unit_test(test_writer_fails),
                                      cmocka_unit_test(test_ids),
                                      cmocka_unit_test(test_categories),
+      cmocka_unit_test(test_starts),
                                      cmocka_unit_test(test_bad_lines),
                                      cmocka_unit_test(test_safetensors_header),
                                      cmocka_unit_test(test_allocation_failure)};

@@ -91,9 +91,9 @@ static const row rows[] = {
     {READ_COMMANDS, "delimiter", "ab", REFUSED, "--delimiter: expected one sign", NULL},
     {READ_COMMANDS, "decimal", ",", NO_TRACE, NULL, NULL}, /* of whole numbers */
     {READ_COMMANDS, "decimal", ";", REFUSED, "--decimal: expected '.' or ','", NULL},
-    {READ_COMMANDS, "wide", NULL, SAYS, "names the series; --wide", NULL},
+    {READ_COMMANDS, "wide", NULL, SAYS, "names the series: expected a column for each", NULL},
     {READ_COMMANDS, "wide", NULL, REFUSED, "--wide: each column is a series", "--all-covariates"},
-    {READ_COMMANDS, "sql", "SELECT 1", SAYS, "--sql: ", NULL},
+    {READ_COMMANDS, "sql", "SELECT 1", SAYS, "the query: ", NULL},
     {READ_COMMANDS, "db", "/dev/null/none", REFUSED, "--db: expected --sql", NULL},
     {READ_COMMANDS, "db", "/dev/null/none", SAYS, "/dev/null/none: cannot open", "--sql=SELECT"},
     {READ_COMMANDS, "target", "extra", CHANGES, NULL, NULL},

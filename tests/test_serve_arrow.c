@@ -37,7 +37,7 @@ static char *read_bytes(const char *path, size_t *size) {
 
 /* ---- Tables ------------------------------------------------------------------------------------ */
 
-enum { MOST_ROWS = 4096, MOST_ITEMS = 300 };
+enum { MOST_ROWS = 4096, MOST_ITEMS = 300, MOST_COLUMNS = 13 };
 
 /* Hourly rows of items in order: what the tests make of them is told to make_stream. */
 typedef struct rows {
@@ -73,14 +73,14 @@ typedef struct column {
 } column;
 
 static char *make_stream(const rows *r, const column *columns, size_t count, bool is_file, size_t *size) {
-  const char *names[8];
-  const char *formats[8];
-  c2_column made[8];
+  const char *names[MOST_COLUMNS];
+  const char *formats[MOST_COLUMNS];
+  c2_column made[MOST_COLUMNS];
   c2_frame frame = {.column = made, .columns = count, .rows = r->count};
   c2_ipc_writer *writer = NULL;
   char *bytes = NULL;
   c2_error err;
-  assert_true(count <= 8);
+  assert_true(count <= MOST_COLUMNS);
   for (size_t k = 0; k < count; k++) {
     char from = columns[k].from;
     names[k] = columns[k].name;
@@ -260,6 +260,18 @@ static void test_warnings(void **state) {
   assert_non_null(strstr(found.head, "[\"the body: no column 'timestamp': the rows of an item count as steps"));
   serving_assert(&found, 200, NULL);
   free(table);
+  column zoned[BARE] = {{"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", "tsu:Europe/Berlin", 't'}};
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(&s, NULL, table, size);
+  assert_non_null(strstr(found.head, "\"the body: read with time stamps with a zone as instants in UTC\""));
+  serving_assert(&found, 200, NULL);
+  free(table);
+  zoned[2].format = "tsu:UTC";
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(&s, NULL, table, size);
+  assert_null(strstr(found.head, "instants"));
+  serving_assert(&found, 200, NULL);
+  free(table);
   assert_int_equal(serving_end(&s, &log), 0);
   assert_non_null(strstr(log, "\"event\":\"table\",\"note\":\"the body: 2 steps have no row"));
   assert_non_null(strstr(log, "end without a target"));
@@ -377,6 +389,39 @@ static void test_wrong_types(void **state) {
   free(r);
 }
 
+/* A setting that helps has the name that each side gives it; the server names no option of the program. */
+static void test_remedies(void **state) {
+  static const struct {
+    column columns[3];
+    const char *part, *program, *server;
+  } cases[] = {
+      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"x", "g", 'x'}},
+       ":1: item '0': a frequency needs at least three time stamps", "; give --freq\n",
+       "; give \\\"freq\\\" in X-Chronos2-Parameters\""},
+      {{{"target", "g", 'y'}, {"timestamp", "u", 'i'}, {"x", "g", 'x'}},
+       ":1: column 'timestamp': expected a time stamp, found 'item 0'", "; give --time-format\n", "\""}};
+  rows *r = make_rows(1, 2);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    size_t size = 0;
+    char *folder = program_make_folder();
+    char *in = program_path(folder, "in.arrows");
+    char said[400];
+    char *table = make_stream(r, cases[i].columns, 3, false, &size);
+    program_write_file(in, table, size);
+    program_result run = PROGRAM_RUN("forecast", in, "-n", "2");
+    (void)snprintf(said, sizeof said, "in.arrows%s%s", cases[i].part, cases[i].program);
+    program_assert_error(&run, 1, said);
+    reply found = post(*state, NULL, table, size);
+    (void)snprintf(said, sizeof said, "the body%s%s", cases[i].part, cases[i].server);
+    if (strstr(found.body, "--")) fail_msg("an option in %s", found.body);
+    serving_assert(&found, 400, said);
+    free(table);
+    free(in);
+    program_remove_folder(folder);
+  }
+  free(r);
+}
+
 /* Streams of strangers that are cut off anywhere, and whose bytes are others. */
 static void test_damage(void **state) {
   static const char *const files[] = {CORPUS "stream", CORPUS "dictionary"};
@@ -429,7 +474,7 @@ static void test_huge_counts(void **state) {
 /* A column of nulls takes no bytes, however many rows it has. */
 static void test_rows_without_bytes(void **state) {
   static const column nulls[] = {{"target", "n", 'y'}};
-  static const int64_t many[] = {40, INT64_C(1) << 20};
+  static const int64_t many[] = {40, INT64_C(1) << 22};
   rows *r = make_rows(1, 40);
   size_t size = 0;
   for (size_t i = 0; i < 40; i++) r->target[i] = (double)NAN;
@@ -444,11 +489,33 @@ static void test_rows_without_bytes(void **state) {
       reply found = post(*state, NULL, table, size);
       serving_assert(&found, 200, NULL);
     } else {
-      assert_refused(*state, "nulls", table, size, "values (rows times columns)");
+      reply found = post(*state, NULL, table, size);
+      serving_assert(&found, 413, "expected at most 8388608 values (rows times columns, and two for each row)");
     }
     free(table);
   }
   free(r);
+}
+
+/* Steps that are filled in take memory, too: beyond what the largest body may hold they are refused. */
+static void test_gap(void **state) {
+  static const char *const arguments[] = {"--max-body", "1", NULL};
+  serving s = serving_start(arguments);
+  rows *r = make_rows(1, 40);
+  size_t size = 0;
+  (void)state;
+  for (size_t more = 0; more < 2; more++) {
+    enum { MOST = (1 << 20) / 3 - 40 };
+    r->time[39] = r->time[38] + (int64_t)(1 + MOST + more) * INT64_C(3600000000);
+    char *table = make_stream(r, usual + 1, 2, false, &size);
+    reply found = post(&s, "{\"freq\":\"h\"}", table, size);
+    serving_assert(&found, more ? 413 : 200,
+                   more ? "the body:1: item '0': with it 349486 steps are filled in; expected at most 1048576 values"
+                        : NULL);
+    free(table);
+  }
+  free(r);
+  assert_int_equal(serving_stop(&s), 0);
 }
 
 /* ---- Limits ------------------------------------------------------------------------------------ */
@@ -461,7 +528,24 @@ static void test_limits(void **state) {
   char *table = make_stream(r, usual, WITH_COVARIATE, false, &size);
   serving s = serving_start(arguments);
   reply found = post(&s, NULL, table, size);
-  serving_assert(&found, 400, "expected at most 1 series, found 2");
+  serving_assert(&found, 400, "the body:21: column 'item_id': expected at most 1 series, found one more, 'item 1'");
+  assert_int_equal(serving_stop(&s), 0);
+  static const char *const broad[] = {"--max-series", "2", NULL};
+  column columns[MOST_COLUMNS] = {usual[0], usual[1], usual[2]};
+  char names[MOST_COLUMNS][8];
+  s = serving_start(broad);
+  for (size_t k = 3; k < MOST_COLUMNS; k++) {
+    (void)snprintf(names[k], sizeof names[0], "x%zu", k);
+    columns[k] = (column){names[k], "g", 'x'};
+  }
+  for (size_t k = MOST_COLUMNS - 1; k <= MOST_COLUMNS; k++) { /* two items of ten may be */
+    bool more = k == MOST_COLUMNS;
+    char *wide = make_stream(r, columns, k, false, &size);
+    found = post(&s, NULL, wide, size);
+    serving_assert(&found, more ? 400 : 200,
+                   more ? "the body: expected at most 20 targets and covariates in all, found 22" : NULL);
+    free(wide);
+  }
   assert_int_equal(serving_stop(&s), 0);
   found = serving_request(*state, "POST", "/invocations", "X-Chronos2-Parameters: {}\r\n", ONE "}]}");
   serving_assert(&found, 400, "X-Chronos2-Parameters is of Arrow bodies");
@@ -511,8 +595,10 @@ int main(void) {
   const struct CMUnitTest with[] = {
       cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_batches),       cmocka_unit_test(test_warnings),
       cmocka_unit_test(test_long_warnings), cmocka_unit_test(test_refusals),    cmocka_unit_test(test_wrong_types),
-      cmocka_unit_test(test_damage),      cmocka_unit_test(test_huge_counts),   cmocka_unit_test(test_limits),
-      cmocka_unit_test(test_memory),      cmocka_unit_test(test_rows_without_bytes)};
+      cmocka_unit_test(test_remedies),      cmocka_unit_test(test_damage),
+      cmocka_unit_test(test_huge_counts),   cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_memory),      cmocka_unit_test(test_rows_without_bytes),
+      cmocka_unit_test(test_gap)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   const char *how = NULL;
   return c2_ipc_available(&how) ? cmocka_run_group_tests(with, serving_start_shared, serving_stop_shared)

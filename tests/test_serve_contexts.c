@@ -79,6 +79,18 @@ static void test_context_warnings(void **state) {
   r = ask_context(*state, id, "{\"scenarios\":[{}],\"quantile_levels\":[0.5]}");
   assert_null(strstr(r.body, "warnings"));
   serving_assert(&r, 200, "scenarios");
+  r = serving_post(*state, "/v1/contexts",
+                   "{\"inputs\":[{\"target\":[1,2,3,4],\"past_covariates\":{\"c\":[\"a\",\"b\",\"a\",\"b\"]},"
+                   "\"future_covariates\":{\"c\":[\"z\"]}}]}");
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+  serving_assert(&r, 201, "\"warnings\":[\"column 'c': item '0' never had 'z' in its past");
+  r = ask_context(*state, id, "{\"scenarios\":[{\"future_covariates\":[{\"c\":[\"a\"]}]}]}");
+  assert_null(strstr(r.body, "warnings"));
+  serving_assert(&r, 200, "scenarios");
+  r = ask_context(
+      *state, id,
+      "{\"scenarios\":[{},{\"future_covariates\":[{\"c\":[\"q\"]}]},{\"future_covariates\":[null]}]}");
+  serving_assert(&r, 200, "'z' in its past, so its effect is unknown; future values of such categories: 3\"]");
   keep_context(*state, id);
   r = ask_context(*state, id, "{\"scenarios\":[{}]}");
   assert_null(strstr(r.body, "warnings"));

@@ -45,9 +45,9 @@ static const spelling spellings[] = {
      {NULL}, DAYS, "seconds since 1970 in UTC"},
     {"x.csv", "item_id,timestamp,target\na,2023Q3,1\na,2023Q4,2\na,2024Q1,4\na,2024Q2,3\n", {NULL}, QUARTERS, "%YQ%q"},
     {"x.csv", "item_id,timestamp,target\na,03/04/2024,1\na,04/04/2024,2\na,05/04/2024,2\n", {NULL}, NULL,
-     "'03/04/2024' may be 2024-04-03 or 2024-03-04"},
+     "'03/04/2024' may be 2024-04-03 ('%d/%m/%Y') or 2024-03-04 ('%m/%d/%Y'); give --time-format"},
     {"x.csv", "item_id,timestamp,target\na,2024-01-28,\"1,020\"\na,2024-01-29,\"2,030\"\n", {NULL}, NULL,
-     "'1,020' may be 1.020 or 1020; give --decimal"},
+     "'1,020' may be 1.020 (decimal ,) or 1020 (decimal .); give --decimal"},
     {"x.csv", "item_id|timestamp|target\na|01/28/24|1020.5\na|01/29/24|998\na|01/30/24|1004.25\na|01/31/24|1010\n",
      {"--time-format", "%m/%d/%y"}, DAYS, "a vertical bar between fields"},
     {"x.csv", "item_id:timestamp:target\na:2024-01-28:1020,5\na:2024-01-29:998\na:2024-01-30:1004,25\n"
@@ -64,7 +64,7 @@ static const spelling spellings[] = {
      "item_id,timestamp,target\na,2024-01-01,1\na,2024-01-02,2\na,2024-01-03,3\nb,2024-01-01,5\nb,2024-01-02,6\n"
      "b,2024-01-03,7\n",
      "2 items, "},
-    {"x.csv", "item_id,timestamp,a\nx,2024-01-01,1\n", {"--wide"}, NULL, "names the series; --wide"},
+    {"x.csv", "item_id,timestamp,a\nx,2024-01-01,1\n", {"--wide"}, NULL, "names the series: expected"},
 };
 
 static void check(const char *folder, const spelling *s) {

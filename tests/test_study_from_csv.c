@@ -37,7 +37,7 @@ static void copy_changed(const char *folder, const char *file, const char *name,
 
 static c2_sheet open_sheet(const char *prefix, c2_table table, double radius) {
   c2_sheet sheet;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   char path[C2_PATH_ROOM];
   c2_table_path(prefix, table, radius, path);
   if (c2_sheet_open(&sheet, path, &err) != C2_OK) fail_msg("%s", err.text);

@@ -102,7 +102,7 @@ static void test_seasonal_naive(void **state) {
 static void test_names(void **state) {
   (void)state;
   c2_metric metric = C2_METRICS;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_metric_list list = {.count = 0};
   assert_int_equal(c2_metric_find("mase", "here", &metric, &err), C2_OK);
   assert_int_equal(metric, C2_MASE);

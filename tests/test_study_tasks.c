@@ -25,7 +25,7 @@ static char *make_folder(const char *yaml) {
 static void fails(const char *yaml, const char *part) {
   char *folder = make_folder(yaml);
   c2_task_list list = {0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   assert_int_equal(c2_tasks_read(&list, folder, &err), C2_ERR_FORMAT);
   if (!strstr(err.text, part)) fail_msg("expected '%s' in '%s'", part, err.text);
   c2_tasks_free(&list);
@@ -35,7 +35,7 @@ static void fails(const char *yaml, const char *part) {
 static void reads(const char *yaml, size_t tasks, size_t known) {
   char *folder = make_folder(yaml);
   c2_task_list list = {0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (c2_tasks_read(&list, folder, &err) != C2_OK) fail_msg("%s", err.text);
   assert_int_equal(list.count, tasks);
   for (size_t i = 0; i < tasks; i++) assert_int_equal(list.task[i].known.count, known);
@@ -183,7 +183,7 @@ static void test_data(void **state) {
     char units[64] = "";
     c2_task_list list = {0};
     c2_task_data data;
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     (void)snprintf(yaml, sizeof yaml, "tasks:\n- {dataset_path: %s, dataset_config: a, horizon: 1%s}\n", cases[i].file,
                    cases[i].fields);
     char *folder = make_folder(yaml);

@@ -306,8 +306,8 @@ static void test_future_columns(void **state) {
       {"--all-covariates", NULL, "price,promo", NULL},
       {"--covariates", "price", "price,weather", "future.csv: column 'weather': the past has no such column"},
       {"--covariates", "price", "price,target", "future.csv: column 'target' is what is forecast"},
-      {"--covariates", "promo", "price,store", "future.csv: expected a column that is a covariate; --covariates names"},
-      {NULL, NULL, "price,promo", "future.csv: expected a column that is a covariate; --covariates names"},
+      {"--covariates", "promo", "price,store", "expected a column that is a covariate of the past, found none; give"},
+      {NULL, NULL, "price,promo", "expected a column that is a covariate of the past, found none; give"},
       {"--covariates", "price", "price,price", "future.csv: several columns are named 'price'"}};
   files f = open_files();
   write_text(f.past, wide_past);

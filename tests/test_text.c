@@ -55,7 +55,7 @@ static void test_cut_characters(void **state) {
   static const char name[] = "\xc3\xbc\xe2\x82\xac\xf0\x9f\x8f\xaa";
   static const size_t kept[] = {0, 0, 2, 2, 2, 5, 5, 5, 5, 9};
   for (int cut = 0; cut <= 9; cut++) {
-    c2_error err = {C2_OK, ""};
+    c2_error err = {.code = C2_OK};
     char expected[32];
     (void)snprintf(expected, sizeof expected, "item '%.*s'", (int)kept[cut], name);
     assert_int_equal(c2_fail(&err, C2_ERR_FORMAT, "item '%.*s'", cut, name), C2_ERR_FORMAT);
@@ -64,7 +64,7 @@ static void test_cut_characters(void **state) {
     assert_memory_equal(err.text, name, kept[cut]);
     assert_int_equal(strlen(err.text), kept[cut]);
   }
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   (void)c2_fail(&err, C2_ERR_IO, "Z\xfcrich/caf\xe9.csv: cannot open"); /* bytes of no character */
   assert_string_equal(err.text, "Z?rich/caf?.csv: cannot open");
 }
@@ -73,7 +73,7 @@ static void test_cut_characters(void **state) {
 static void test_long_names(void **state) {
   (void)state;
   static char path[20001];
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   for (size_t size = 900; size < sizeof path; size += size < 1100 ? 1 : 977) {
     for (size_t i = 0; i + 1 < size; i += 2) memcpy(path + i, "\xc3\xbc", 2);
     path[size / 2 * 2] = '\0';

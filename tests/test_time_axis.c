@@ -15,7 +15,7 @@ typedef struct reading {
 } reading;
 
 static reading read_as(const char *name, const char *text, const char *freq) {
-  reading r = {.err = {C2_OK, ""}};
+  reading r = {.err = {.code = C2_OK}};
   c2_read_options options = {0};
   c2_freq given;
   char *folder = program_make_folder();
@@ -232,7 +232,7 @@ static void test_whole_numbers(void **state) {
   const char *seconds = HEADER "a,1700000000,1\na,1700003600,2\na,1700007200,3\n";
   r = read_as("in.csv", seconds, NULL);
   assert_item(&r, 0, "h", 3, "2023-11-15 01:13:20");
-  assert_note(&r, "column 'timestamp' is read as seconds since 1970 in UTC (--freq 1 reads whole numbers)");
+  assert_note(&r, "column 'timestamp' is read as seconds since 1970 in UTC (a frequency of 1 reads whole numbers)");
   c2_dataset_free(&r.set);
   r = read_as("in.csv", seconds, "3600");
   assert_item(&r, 0, "3600", 3, "1700010800");
@@ -243,7 +243,7 @@ static void test_whole_numbers(void **state) {
   c2_dataset_free(&r.set);
   r = read_as("in.csv", HEADER "a,20240130,1\na,20240131,2\na,20240201,3\n", NULL);
   assert_item(&r, 0, "D", 3, "2024-02-02");
-  assert_note(&r, "as days such as 20240131 (--freq 1");
+  assert_note(&r, "as days such as 20240131 (a frequency of 1");
   c2_dataset_free(&r.set);
   r = read_as("in.csv", HEADER "a,202411,1\na,202412,2\na,202501,3\n", NULL);
   assert_item(&r, 0, "MS", 3, "2025-02-01");
@@ -282,7 +282,7 @@ static void test_rows_are_counted(void **state) {
   assert_values(&r, 0, (const double[]){1, 2, 3});
   assert_note(&r, "no column 'timestamp': the rows of an item count as steps 1, 2, ...");
   c2_dataset_free(&r.set);
-  assert_refused("date,target\n2024-01-01,1\n", NULL, "column 'date' holds time stamps; give --timestamp-column");
+  assert_refused("date,target\n2024-01-01,1\n", NULL, "column 'date' holds time stamps");
   assert_refused("target\n1\n2\n3\n", "D", "'timestamp'");
   r = read_as("in.jsonl", "{\"target\": [1, 2, 3]}\n{\"target\": [4], \"start\": 7, \"freq\": \"2\"}\n", NULL);
   assert_item(&r, 0, "1", 3, "4");

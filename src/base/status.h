@@ -25,6 +25,7 @@ typedef enum c2_status {
 typedef struct c2_error {
   c2_status code;
   char text[1024];
+  const char *remedy; /* a setting that helps, as "freq", static; those who offer it by that name say so. Or NULL */
 } c2_error;
 
 #if defined(__GNUC__)
@@ -36,6 +37,14 @@ typedef struct c2_error {
 /* Records a failure in *err, where one is given, and returns its code. A text that is too long loses its middle. */
 C2_PRINTF(3, 4)
 c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...);
+
+/* Adds to a failure just recorded the setting that helps, and returns the failure:
+ *
+ *     return c2_remedy(err, "freq", c2_fail(err, C2_ERR_FORMAT, ...)); */
+static inline c2_status c2_remedy(c2_error *err, const char *setting, c2_status failure) {
+  if (err) err->remedy = setting;
+  return failure;
+}
 
 /* Records a failure and leaves the function. */
 #define C2_FAIL(err, code, ...) return c2_fail((err), (code), __VA_ARGS__)

@@ -155,6 +155,7 @@ c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {
     va_list args;
     va_start(args, format);
     err->code = code;
+    err->remedy = NULL;
     c2_text_format(err->text, sizeof err->text, format, args);
     va_end(args);
   }

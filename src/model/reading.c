@@ -25,7 +25,7 @@ typedef struct fallible {
 static void run_one(void *context, size_t task, size_t worker) {
   const fallible *f = context;
   failure *failed = &f->failed[worker];
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_status status = f->task(f->context, task, worker, &err);
   if (status == C2_OK || (failed->status != C2_OK && failed->task < task)) return;
   *failed = (failure){task, status, err};

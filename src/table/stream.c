@@ -314,7 +314,7 @@ static int code_of(const stream *s) {
 
 static int get_schema(struct ArrowArrayStream *self, struct ArrowSchema *out) {
   stream *s = self->private_data;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (c2_output_schema(&s->plan, out, &err) == C2_OK) return 0;
   s->err = err;
   return code_of(s);
@@ -330,7 +330,7 @@ static c2_status give_rows(stream *s, struct ArrowArray *out, c2_error *err) {
 
 static int get_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
   stream *s = self->private_data;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (s->err.code == C2_OK && give_rows(s, out, &err) != C2_OK) s->err = err;
   if (s->err.code != C2_OK) out->release = NULL;
   return code_of(s);

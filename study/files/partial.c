@@ -395,7 +395,7 @@ static c2_status settings_now(const reader *in, c2_json_document *doc, char **te
 static c2_status resume(const reader *in, c2_error *err) {
   c2_json_document then = {.path = in->path, .failure = C2_ERR_FORMAT};
   c2_json_document now = {.path = in->path, .failure = C2_ERR_FORMAT};
-  c2_error why = {C2_OK, ""};
+  c2_error why = {.code = C2_OK};
   char *text = NULL;
   c2_status status = c2_json_load(&then, &why);
   if (status != C2_OK) {

@@ -117,7 +117,7 @@ static c2_status read_names(const reader *r, const yaml_node_t *node, const char
 
 static c2_status read_metric(const reader *r, const yaml_node_t *node, const char *field, c2_metric *out,
                              c2_error *err) {
-  c2_error why = {C2_OK, ""};
+  c2_error why = {.code = C2_OK};
   const char *text = node->type == YAML_SCALAR_NODE ? text_of(node) : "";
   if (c2_metric_find(text, field, out, &why) != C2_OK) FAIL_AT(r, node, "%s", why.text);
   return C2_OK;
@@ -158,7 +158,7 @@ static c2_status read_levels(const reader *r, const yaml_node_t *node, c2_task *
 }
 
 static c2_status read_cutoff(const reader *r, const yaml_node_t *node, c2_task *task, c2_error *err) {
-  c2_error why = {C2_OK, ""};
+  c2_error why = {.code = C2_OK};
   if (parse_whole(node, &task->initial_cutoff)) return C2_OK;
   C2_TRY(read_text(r, node, "initial_cutoff", &task->cutoff_text, err));
   task->cutoff_is_time = true;
@@ -174,7 +174,7 @@ static c2_status read_cutoff(const reader *r, const yaml_node_t *node, c2_task *
 
 static c2_status read_step(const reader *r, const yaml_node_t *node, c2_task *task, c2_error *err) {
   int64_t value = 0;
-  c2_error why = {C2_OK, ""};
+  c2_error why = {.code = C2_OK};
   if (parse_whole(node, &value)) return read_count(r, node, "window_step_size", MOST_STEPS, &task->step, err);
   C2_TRY(read_text(r, node, "window_step_size", &task->step_text, err));
   if (c2_freq_parse(task->step_text, &task->step_freq, &why) != C2_OK) {

@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
+import pyarrow as pa
 import pytest
 from browser import asked, visit
 from conftest import PROGRAM, ROOT
@@ -239,26 +240,60 @@ def test_sagemaker_requests(server):
     assert [len(p["0.9"]) for p in answer["predictions"]] == [3, 3]
 
 
+def post_arrow(server, table, **parameters):
+    """Status and the answer's table or refusal."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    headers = {"Content-Type": "application/vnd.apache.arrow.stream", "X-Chronos2-Parameters": json.dumps(parameters)}
+    request = urllib.request.Request(server.url + "/invocations", sink.getvalue().to_pybytes(), headers)
+    try:
+        with urllib.request.urlopen(request, timeout=120) as reply:
+            return reply.status, pa.ipc.open_stream(reply.read()).read_all().to_pydict()
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
 def test_arrow_request(server):
     """pyarrow as the client: the numbers of the JSON protocol."""
-    pa = pytest.importorskip("pyarrow")
     values = {"a": [1.0, 2, 3, 2, 0.5, 2, 3], "b": [5.0, 4, 3, 4, 5]}
     table = pa.table({"item_id": [k for k, v in values.items() for _ in v],
                       "timestamp": pa.array([3600 * t for v in values.values() for t in range(len(v))], pa.timestamp("s")),
                       "target": [x for v in values.values() for x in v]})
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
-    headers = {"Content-Type": "application/vnd.apache.arrow.stream", "X-Chronos2-Parameters": '{"prediction_length": 3}'}
-    request = urllib.request.Request(server.url + "/invocations", sink.getvalue().to_pybytes(), headers)
-    with urllib.request.urlopen(request, timeout=120) as reply:
-        found = pa.ipc.open_stream(reply.read()).read_all().to_pydict()
+    status, found = post_arrow(server, table, prediction_length=3)
+    assert status == 200
     status, answer = server.post("/invocations", {"inputs": [{"target": v} for v in values.values()],
                                                   "parameters": {"prediction_length": 3}})
     assert status == 200 and found["item_id"] == ["a"] * 3 + ["b"] * 3
     for column, key in (("predictions", "mean"), ("0.1", "0.1"), ("0.9", "0.9")):
         expected = [x for p in answer["predictions"] for x in p[key]]
         assert found[column] == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize(("columns", "kind"), [(1, pa.int8()), (1, pa.bool_()), (50, pa.bool_())])
+def test_arrow_memory(columns, kind):
+    """However small its values are, a table takes at most 20 times the largest body while it is read."""
+    body = 4 << 20
+    rows = body // (columns + 2)
+    names = ["target", *(f"x{i}" for i in range(1, columns))]
+    server = Server("--max-body", "4", "--max-memory", "4")
+
+    def post(length):
+        column = pa.array([False] * length).cast(kind)
+        return post_arrow(server, pa.table([column] * columns, names))
+
+    try:
+        assert post(20)[0] == 200
+        before = server.metric("chronos2_peak_resident_bytes")
+        status, answer = post(rows + 1)
+        assert status == 413 and f"expected at most {body} values" in answer["error"]["message"]
+        assert server.metric("chronos2_peak_resident_bytes") - before < 2 * body
+        status, answer = post(rows)  # is read, and not forecast
+        assert status == 413 and "series and results would take" in answer["error"]["message"]
+        assert 8 * body < server.metric("chronos2_peak_resident_bytes") - before < 20 * body
+    finally:
+        server.process.terminate()
+        assert server.process.wait(60) == 0
 
 
 def test_kserve_request(server):

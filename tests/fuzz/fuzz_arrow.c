@@ -49,7 +49,7 @@ static void forecast(const char *text, size_t size) {
   chronos2_stream_options options = {CHRONOS2_STREAM_OPTIONS_INIT, .predict = &predict, .gather = true};
   struct ArrowArrayStream in = {.release = NULL};
   struct ArrowArrayStream out = {.release = NULL};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_status opened = c2_ipc_open(&in, text, size, &bounded, &err);
   if (opened != C2_OK) {
     fuzz_check_error(opened, &err);

@@ -7,7 +7,7 @@ static void check_time(c2_time time, c2_zone zone) {
   char text[C2_TIME_ROOM];
   c2_time again = 0;
   c2_zone same = {false, 0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_time_format(time, c2_time_has_clock(time), zone, text);
   fuzz_require(c2_time_parse(text, &again, &same, &err) == C2_OK && again == time, "a printed time reads back");
   fuzz_require(same.given == zone.given && same.minutes == zone.minutes, "a printed zone reads back");
@@ -16,7 +16,7 @@ static void check_time(c2_time time, c2_zone zone) {
 static void check_freq(const c2_freq *freq) {
   char text[C2_FREQ_ROOM];
   c2_freq again;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   fuzz_require(freq->multiple >= 1, "a multiple is at least 1");
   c2_freq_format(freq, text);
   fuzz_require(c2_freq_parse(text, &again, &err) == C2_OK && c2_freq_equal(freq, &again), "a frequency reads back");
@@ -28,7 +28,7 @@ static void check_steps(const c2_freq *freq, c2_time start, int64_t periods) {
   c2_time later = 0;
   c2_time next = 0;
   int64_t counted = -1;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_status status = c2_freq_roll_forward(freq, start, &first, &err);
   if (status == C2_OK) status = c2_freq_add(freq, first, periods, &later, &err);
   if (status != C2_OK) {
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   c2_freq freq = {.multiple = 1};
   c2_time start = 0;
   c2_zone zone = {false, 0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   fuzz_reader r = {data, data + size};
   next_line(&r, line);
   c2_status status = c2_freq_parse(line, &freq, &err);

@@ -9,7 +9,7 @@ static bool is_small(const chronos2_config *c) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   chronos2_config config;
   c2_trained trained = {0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   fuzz_put("config.json", data, size);
   c2_status status = c2_config_read(fuzz_folder(), &config, &trained, &err);
   if (status != C2_OK) {

@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char *const freqs[] = {"D", "h", "15min", "W", "MS", "B", "us", "QE"};
   char *part[2] = {NULL, NULL};
   size_t length[2] = {0, 0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_freq freq;
   if (size < 1) return 0;
   unsigned mode = data[0];

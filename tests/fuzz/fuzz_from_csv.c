@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     if (i < parts) free(part[i]);
   }
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_study study = {.plan = {.prefix = prefix,
                              .from_csv = fuzz_folder(),
                              .margin = 0.01,

@@ -185,7 +185,7 @@ static c2_status ask(c2_hub *hub, char *line, c2_error *err) {
 
 static void ask_line(char *line, bool update) {
   c2_hub hub = {.endpoint = strdup(ENDPOINT), .token = strdup("secret"), .cache = fuzz_path("cache"), .update = update};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   hub.say = hub.warn = quiet;
   c2_status status = ask(&hub, line, &err);
   if (status != C2_OK) fuzz_check_error(status, &err);
@@ -196,7 +196,7 @@ static void ask_line(char *line, bool update) {
 /* The first reply's body as a card. */
 static void read_card(void) {
   c2_patterns patterns = {.pattern = NULL};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (script.count < 1) return;
   char *copy = malloc(script.length[0] + 1);
   if (!copy) abort();

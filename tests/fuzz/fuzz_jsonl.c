@@ -8,7 +8,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static const char *const targets[] = {"a", "b"};
   char *text = NULL;
   size_t length = 0;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_freq freq;
   if (size < 1) return 0;
   unsigned mode = data[0];

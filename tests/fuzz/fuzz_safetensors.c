@@ -23,7 +23,7 @@ static void check_tensor(const c2_safetensors *file, const c2_tensor *t) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static char *path;
   c2_safetensors file;
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (!path) path = fuzz_path("x.safetensors");
   fuzz_put("x.safetensors", data, size);
   c2_status status = c2_safetensors_open(&file, path, &err);

@@ -17,7 +17,7 @@ static void put_series(void) {
 
 static void cut(const c2_task *task) {
   c2_task_data data = {0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_status status = c2_task_data_open(&data, task, &err);
   for (size_t w = 0; status == C2_OK && w < task->num_windows && w < 4; w++) {
     c2_window window = {0};
@@ -47,7 +47,7 @@ static void check_task(const c2_task *task) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   static char *path;
   c2_task_list list = {0};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   if (!path) {
     path = fuzz_path("tasks.yaml");
     put_series();

@@ -43,7 +43,7 @@ static inline void check_dataset(const c2_dataset *set) {
 static inline void check_reading(const char *path, char *text, size_t size, const c2_read_options *options,
                                  bool twins) {
   c2_dataset set = {.twins = twins};
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_input input;
   c2_status status = c2_input_start(&input, path, text, size, false, NULL, &err);
   if (status == C2_OK) status = c2_input_read(&input, &set, options, &err);

@@ -16,7 +16,7 @@
 enum { PIECE = 1 << 20 }; /* bytes that one thread digests at a time */
 
 static void warn(chronos2_model *model, const char *path, const char *reason) {
-  (void)snprintf(model->warning, sizeof model->warning, "cache: %.300s: %s; the weights were packed anew", path,
+  (void)snprintf(model->warning, sizeof model->warning, "cache: %.240s: %.230s; the weights were packed anew", path,
                  reason);
 }
 
@@ -101,7 +101,7 @@ static c2_status check(const c2_infile *file, const c2_mapping *map, const c2_ca
 }
 
 bool c2_cache_find(chronos2_model *model, c2_mapping *map, const char *folder, const c2_cache_key *key, c2_pool *pool) {
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   c2_infile file = {.descriptor = -1};
   char *path = NULL;
   if (path_of(key, folder, &path, &err) != C2_OK || !c2_file_exists(path)) {
@@ -149,7 +149,7 @@ static c2_status write_file(const unsigned char *base, const char *path, const c
 
 void c2_cache_write(chronos2_model *model, const unsigned char *base, const char *folder, const c2_cache_key *key,
                     c2_pool *pool) {
-  c2_error err = {C2_OK, ""};
+  c2_error err = {.code = C2_OK};
   char *path = NULL;
   char *prefix = NULL;
   c2_status status = c2_make_folder(folder, &err);
