@@ -73,8 +73,8 @@ static bool others_sleep(void) {
   return sleep;
 }
 
-/* Waits until the workers have started. A sanitizer's allocator is not prepared for a fork: a lock that a starting thread
- * holds would stay locked in the child. Two looks, because a thread may wake behind the first one. */
+/* Waits until the workers have started. A sanitizer's allocator is not prepared for a fork: a lock that a starting
+ * thread holds would stay locked in the child. Two looks, because a thread may wake behind the first one. */
 static void let_workers_start(void) {
   for (int i = 0, quiet = 0; i < 10000 && quiet < 2; i++) {
     quiet = others_sleep() ? quiet + 1 : 0;
