@@ -158,6 +158,10 @@ static void test_decimal_signs(void **state) {
   c2_dataset_free(&r.set);
   assert_refused(SEMICOLONS "a;2024-01-01;1\na;2024-01-02;1,234\n",
                  "in.csv:3: column 'target': '1,234' may be 1.234 or 1234; give --decimal");
+  assert_refused(SEMICOLONS "a;2024-01-01;987\na;2024-01-02;1.234\n",
+                 "in.csv:3: column 'target': '1.234' may be 1.234 or 1234; give --decimal . or --decimal ,");
+  r = read_with(SEMICOLONS "a;2024-01-01;0.500\na;2024-01-02;1.234\na;2024-01-03;2\n", 0, 0, "");
+  assert_read(&r, "2024-01-01", (const double[]){0.5, 1.234, 2}, "a semicolon between fields");
   assert_refused(SEMICOLONS "a;2024-01-01;1,5\na;2024-01-02;2.5\n",
                  "in.csv:2: the number '1,5' has a decimal comma, but line 3 has '2.5'");
   assert_refused(SEMICOLONS "a;2024-01-01;1,5\na;2024-01-02;12.34.567\n", "found '12.34.567'");
@@ -174,6 +178,8 @@ static void test_late_commas(void **state) {
   int n = sprintf(text, "timestamp;target\n");
   for (int i = 0; i < ROWS; i++) n += sprintf(text + n, "%d;%s\n", i, i == 69000 ? "1,234" : "5");
   assert_refused(text, "in.csv:69002: column 'target': expected a finite number or nothing, found '1,234'; --decimal");
+  *strchr(text, ',') = '.';
+  assert_refused(text, "in.csv:69002: column 'target': expected a finite number or nothing, found '1.234'; --decimal");
   free(text);
 }
 
