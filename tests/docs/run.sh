@@ -25,7 +25,7 @@ if [ -n "$cc" ]; then
   export LD_LIBRARY_PATH
 fi
 export PATH="$build:$PATH"
-cc() { "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$@"; }
+cc() { command "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$@"; }
 
 # check PAGE LINE COMMAND: runs the command and compares it with the file `expected`.
 check() {
