@@ -321,6 +321,11 @@ static void test_wide(void **state) {
     }
   }
   c2_dataset_free(&r.set);
+  static const char *const nameless = "timestamp,north,\n2024-01-01,1,\n2024-01-02,2,\n2024-01-03,3,\n";
+  r = read_text(nameless, strlen(nameless), &(c2_read_options){.wide = true});
+  assert_int_equal(r.status, C2_ERR_FORMAT);
+  assert_non_null(strstr(r.err.text, "column 3 has no name, which would be its series'"));
+  c2_dataset_free(&r.set);
   static const char *const south = "south";
   r = read_text(text, strlen(text), &(c2_read_options){.wide = true, .targets = &south, .target_count = 1});
   assert_int_equal(r.set.count, 1);
