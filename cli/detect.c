@@ -235,7 +235,9 @@ static void tell(detect_request *r) {
 /* ---- The command ------------------------------------------------------------------------------------ */
 
 static c2_status check_options(void *request, c2_error *err) {
+  static const char *const names[] = {"target_name", "value", "expected", "lower", "upper", "score", "flag"};
   detect_request *r = request;
+  C2_TRY(cli_input_check_names(&r->in, names, sizeof names / sizeof names[0], err));
   if (!(r->coverage > 0 && r->coverage < 1)) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--coverage: expected a share between 0 and 1, found %g", r->coverage);
   }
@@ -338,7 +340,7 @@ int cli_detect(int argc, char **argv) {
                                 .engine = &r.engine,
                                 .in = &r.in,
                                 .model_name = &r.model_name,
-                                .output = {{"output", &r.output}, {"report", &r.report}},
+                                .output = {{"output", &r.output, CLI_ROWS}, {"report", &r.report, CLI_PAGE}},
                                 .outputs = 2,
                                 .request = &r,
                                 .check = check_options,

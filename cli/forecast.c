@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "cli/forecast.h"
 #include "data/table_write.h"
 
@@ -39,6 +40,18 @@ static c2_status check_embed(const forecast_request *r, c2_error *err) {
   return C2_OK;
 }
 
+static c2_status check_names(const forecast_request *r, c2_error *err) {
+  const char *names[] = {"target_name", "predictions", "scenario"};
+  C2_TRY(cli_input_check_names(&r->in, names, r->scenarios ? 3 : 2, err));
+  for (size_t q = 0; q < r->level_count; q++) {
+    char level[C2_FLOAT_ROOM];
+    const char *name = level;
+    c2_float_text(level, r->levels[q]);
+    C2_TRY(cli_input_check_names(&r->in, &name, 1, err));
+  }
+  return C2_OK;
+}
+
 static c2_status check_options(void *request, c2_error *err) {
   forecast_request *r = request;
   if (r->embed) C2_TRY(check_embed(r, err));
@@ -49,6 +62,7 @@ static c2_status check_options(void *request, c2_error *err) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
   }
   C2_TRY(read_levels(r, err));
+  C2_TRY(check_names(r, err));
   if (r->future && r->scenarios) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast takes --future or --scenarios, not both");
   if (r->digits > FORECAST_MOST_DIGITS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--digits: expected at most %d, found %zu", FORECAST_MOST_DIGITS, r->digits);
@@ -320,7 +334,9 @@ int cli_forecast(int argc, char **argv) {
                                 .engine = &r.engine,
                                 .in = &r.in,
                                 .model_name = &r.model_name,
-                                .output = {{"output", &r.output}, {"report", &r.report}, {"plot", &r.plot}},
+                                .output = {{"output", &r.output, CLI_TABLE},
+                                           {"report", &r.report, CLI_PAGE},
+                                           {"plot", &r.plot, CLI_PICTURE}},
                                 .outputs = 3,
                                 .further = {&r.future, &r.scenarios},
                                 .request = &r,

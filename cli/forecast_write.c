@@ -1,4 +1,5 @@
 /* The output of `chronos2 forecast`: CSV in long format. */
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 #include "base/text.h"
 #include "cli/forecast.h"
 #include "data/csv.h"
+#include "data/table_write.h"
 
 static void print_number(const forecast_request *r, FILE *out, double value) {
   if (r->round && r->digits == 0) {
@@ -43,6 +45,22 @@ c2_status forecast_values(const forecast_request *r, const chronos2_forecast *f,
   return C2_OK;
 }
 
+static const char *type_of_numbers(const forecast_request *r) {
+  return r->digits > 9 || r->embed || r->round ? "DOUBLE" : "FLOAT";
+}
+
+/* Numbers beyond float32 would be infinite in a column of that type. */
+static c2_status check_range(const forecast_request *r, const c2_item *item, const double *values, size_t count,
+                             c2_error *err) {
+  if (!c2_table_file_asked(r->output) || strcmp(type_of_numbers(r), "FLOAT") != 0) return C2_OK;
+  for (size_t i = 0; i < count; i++) {
+    if (fabs(values[i]) <= (double)FLT_MAX) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: series '%s': %g is beyond the range of float32; --digits 17 writes float64",
+            r->output, item->id, values[i]);
+  }
+  return C2_OK;
+}
+
 /* Item i, which is series `at` of the forecast. */
 static c2_status write_item(forecast_request *r, const chronos2_forecast *f, size_t at, const char *scenario, size_t i,
                             FILE *out, c2_error *err) {
@@ -53,6 +71,7 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
   c2_status status = C2_OK;
   for (size_t t = 0; t < item->targets; t++) {
     C2_GOTO(forecast_values(r, f, at, t, point, values, &r->raised, err));
+    C2_GOTO(check_range(r, item, point, r->horizon * (r->level_count + 1), err));
     for (size_t s = 0; s < r->horizon; s++) {
       c2_time stamp;
       char text[C2_TIME_ROOM];
@@ -150,6 +169,6 @@ size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
   out[n++] = "VARCHAR";
   out[n++] = r->embed ? "VARCHAR" : stamp;
   out[n++] = r->embed ? "BIGINT" : "VARCHAR";
-  out[n++] = r->digits > 9 || r->embed || r->round ? "DOUBLE" : "FLOAT";
+  out[n++] = type_of_numbers(r);
   return n;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -76,6 +77,16 @@ c2_status cli_input_check(cli_input *in, c2_error *err) {
   }
   if (in->freq_text && c2_freq_parse(in->freq_text, &in->freq, &why) != C2_OK) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--freq: %s", why.text);
+  }
+  return C2_OK;
+}
+
+c2_status cli_input_check_names(const cli_input *in, const char *const *names, size_t count, c2_error *err) {
+  const char *const given[] = {in->id_column, in->timestamp_column};
+  for (size_t i = 0; i < 2 * count; i++) {
+    if (!given[i % 2] || strcmp(given[i % 2], names[i / 2]) != 0) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the output has a column '%s' of its own; expected another name",
+            i % 2 ? "timestamp-column" : "id-column", names[i / 2]);
   }
   return C2_OK;
 }
@@ -212,7 +223,8 @@ void cli_input_summary(const c2_dataset *set, size_t items, size_t rows, size_t 
   }
   for (size_t i = 0; i < ignored && i < NAMED; i++) {
     const char *before = i > 0 ? ", " : ignored == 1 ? ", ignored column: " : ", ignored columns: ";
-    n += snprintf(line + n, room - (size_t)n, "%s%.60s", before, set->ignored.text[i]);
+    const char *name = set->ignored.text[i];
+    n += snprintf(line + n, room - (size_t)n, "%s%.60s", before, *name ? name : "''");
   }
   if (ignored > NAMED) (void)snprintf(line + n, room - (size_t)n, " and %zu more", ignored - NAMED);
 }
@@ -245,6 +257,49 @@ void cli_input_free(cli_input *in) {
 
 /* ---- A command over series -------------------------------------------------------------------- */
 
+/* A name that ends in another format's would mislead whoever opens the file. Endings of no format may be taken. */
+static c2_status check_name(const cli_output *o, c2_error *err) {
+  static const struct {
+    const char *end;
+    unsigned contents; /* bits */
+  } known[] = {{".csv", 1 << CLI_ROWS | 1 << CLI_TABLE},
+               {".parquet", 1 << CLI_TABLE},
+               {".pq", 1 << CLI_TABLE},
+               {".arrow", 1 << CLI_TABLE},
+               {".arrows", 1 << CLI_TABLE},
+               {".feather", 1 << CLI_TABLE},
+               {".ipc", 1 << CLI_TABLE},
+               {".html", 1 << CLI_PAGE},
+               {".svg", 1 << CLI_PICTURE},
+               {".json", 0},
+               {".jsonl", 0},
+               {".ndjson", 0},
+               {".tsv", 0},
+               {".xlsx", 0},
+               {".xls", 0},
+               {".ods", 0},
+               {".gz", 0},
+               {".zst", 0},
+               {".zip", 0},
+               {".png", 0},
+               {".jpg", 0},
+               {".pdf", 0}};
+  enum { KNOWN = sizeof known / sizeof known[0] };
+  char expected[128] = "";
+  size_t n = 0;
+  bool other = false;
+  for (size_t i = 0; i < KNOWN && *o->path; i++) {
+    if (known[i].contents & 1u << o->content) {
+      n += (size_t)snprintf(expected + n, sizeof expected - n, "%s%s", n > 0 ? ", " : "", known[i].end);
+    } else if (c2_text_ends(*o->path, known[i].end)) {
+      other = true;
+    }
+  }
+  if (!other) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: %s: its ending names a format that is not written; expected %s", o->option,
+          *o->path, expected);
+}
+
 static c2_status keep_files(const cli_series_command *c, char **paths, size_t count, c2_error *err) {
   for (size_t i = 0; i < c->outputs; i++) {
     const char *path = *c->output[i].path;
@@ -262,6 +317,7 @@ static c2_status keep_files(const cli_series_command *c, char **paths, size_t co
       }
     }
   }
+  for (size_t i = 0; i < c->outputs; i++) C2_TRY(check_name(&c->output[i], err));
   return C2_OK;
 }
 

@@ -28,6 +28,9 @@ c2_read_options cli_input_reading(const cli_input *input);
 /* Reads all files and the query into `set`. */
 c2_status cli_input_read(cli_input *input, char **paths, size_t count, c2_error *err);
 
+/* That the columns of ids and time stamps keep their names beside the output's own, whose names these are: [count]. */
+c2_status cli_input_check_names(const cli_input *in, const char *const *names, size_t count, c2_error *err);
+
 /* That each item says when its steps are, up to `horizon` steps after its last. */
 c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err);
 
@@ -51,10 +54,19 @@ void cli_input_free(cli_input *input);
 
 /* ---- A command over series ---- */
 
+/* What is written to a file. */
+typedef enum cli_content {
+  CLI_ROWS,   /* CSV */
+  CLI_TABLE,  /* CSV, Parquet or Arrow, by the file's name */
+  CLI_PAGE,   /* HTML */
+  CLI_PICTURE /* SVG */
+} cli_content;
+
 /* A file that a command writes, and the option that names it. */
 typedef struct cli_output {
   const char *option;
   const char **path; /* to NULL: standard output for the first of a list, none for others */
+  cli_content content;
 } cli_output;
 
 /* What a command does that reads series and runs a model on them. Its functions are handed `request`. */
@@ -74,7 +86,8 @@ typedef struct cli_series_command {
 } cli_series_command;
 
 /* Parses the arguments, finds the model and the inputs, checks that no output takes the place of an input or of another
- * output, and calls the command's functions in turn. Returns the exit status; errors are printed. */
+ * output or has the name of another format, and calls the command's functions in turn. Returns the exit status; errors
+ * are printed. */
 int cli_series_run(const cli_series_command *command, int argc, char **argv);
 
 #endif

@@ -124,11 +124,11 @@ static c2_status open_cells(cells *c, const c2_input *input, const struct ArrowA
                             c2_error *err) {
   char what[400];
   (void)snprintf(what, sizeof what, "%.300s: column '%.60s'", input->name, c->field->name);
-  C2_TRY(c2_view_open(&c->view, array, c->field->storage, 0, rows, what, err));
+  C2_TRY(c2_view_open(&c->view, array, c->field, 0, rows, what, err));
   if (!c->field->has_dictionary) return C2_OK;
   if (!array->dictionary) C2_FAIL(err, C2_ERR_FORMAT, "%s: its dictionary is missing", what);
   size_t words = (size_t)array->dictionary->length;
-  C2_TRY(c2_view_open(&c->words, array->dictionary, c->field->words, 0, words, what, err));
+  C2_TRY(c2_view_open_words(&c->words, array, c->field, what, err));
   for (size_t i = 0; i < rows; i++) {
     if (c2_view_has(&c->view, i) && c2_view_index(&c->view, i) >= words) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s: row %zu has an index beyond its dictionary", what, i + 1);

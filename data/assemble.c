@@ -53,6 +53,11 @@ static c2_status add_wide_targets(c2_roles *roles, const c2_header *header, size
   for (size_t i = 0; i < header->names.count; i++) {
     const char *name = header->names.text[i];
     if (i == stamp || c2_lookup_find(&covariates, name, &at)) continue;
+    if (!*name) {
+      C2_GOTO(c2_remedy(err, "target",
+                        c2_fail(err, C2_ERR_FORMAT, "%s: column %zu has no name, which would be its series'",
+                                header->file, i + 1)));
+    }
     C2_GOTO(add_named(roles, header, &name, 1, C2_WANT_NUMBER, err));
     roles->targets++;
   }

@@ -8,15 +8,20 @@
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
-/* The first cells that speak for each reading. */
+/* The first cells that speak for each reading, or for both. */
 typedef struct evidence {
-  const char *point, *comma, *either_point, *either_comma;
+  const char *point, *comma, *either;
   size_t point_line, comma_line, either_line;
   const char *either_column;
 } evidence;
 
+/* 1,234; and 1.234 too where fields are parted as people do who write a decimal comma. */
+static bool has_two_readings(const c2_dialect *dialect, c2_number_shape shape) {
+  return shape == C2_SHAPE_EITHER_COMMA || (shape == C2_SHAPE_EITHER_POINT && dialect->delimiter == ';');
+}
+
 /* Adds what one column says; nothing if it holds other text than numbers. */
-static void weigh(evidence *sum, const c2_dialect_sample *s) {
+static void weigh(const c2_dialect *dialect, evidence *sum, const c2_dialect_sample *s) {
   evidence e = *sum;
   for (size_t i = 0; i < s->count; i++) {
     const char *cell = s->cell[i];
@@ -28,12 +33,10 @@ static void weigh(evidence *sum, const c2_dialect_sample *s) {
     } else if (shape == C2_SHAPE_COMMA && !e.comma) {
       e.comma = cell;
       e.comma_line = s->line[i];
-    } else if (shape == C2_SHAPE_EITHER_COMMA && !e.either_comma) {
-      e.either_comma = cell;
+    } else if (has_two_readings(dialect, shape) && !e.either) {
+      e.either = cell;
       e.either_line = s->line[i];
       e.either_column = s->column;
-    } else if (shape == C2_SHAPE_EITHER_POINT && !e.either_point) {
-      e.either_point = cell;
     }
   }
   *sum = e;
@@ -43,22 +46,23 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
                                   const c2_dialect *expected, c2_error *err) {
   evidence e = {.point = NULL};
   if (dialect->decimal) return C2_OK;
-  for (size_t i = 0; i < count; i++) weigh(&e, &samples[i]);
+  for (size_t i = 0; i < count; i++) weigh(dialect, &e, &samples[i]);
   if (e.point && e.comma) {
     C2_FAIL(err, C2_ERR_FORMAT,
             "%s:%zu: the number '%.40s' has a decimal comma, but line %zu has '%.40s': expected one decimal sign",
             samples[0].file, e.comma_line, e.comma, e.point_line, e.point);
   }
-  if (e.either_comma && !e.point && !e.comma) {
+  if (e.either && !e.point && !e.comma) {
     if (expected) dialect->decimal = expected->decimal;
     if (dialect->decimal) return C2_OK;
-    const char *comma = strchr(e.either_comma, ',');
-    int n = (int)(comma - e.either_comma);
+    size_t n = strcspn(e.either, ".,");
+    const char *rest = e.either + n + 1;
+    char sign = e.either[n];
     return c2_remedy(err, "decimal",
                      c2_fail(err, C2_ERR_FORMAT,
-                             "%s:%zu: column '%.60s': '%.40s' may be %.*s.%.20s (decimal ,) or %.*s%.20s (decimal .)",
-                             samples[0].file, e.either_line, e.either_column, e.either_comma, n, e.either_comma,
-                             comma + 1, n, e.either_comma, comma + 1));
+                             "%s:%zu: column '%.60s': '%.40s' may be %.*s.%.20s (decimal %c) or %.*s%.20s (decimal %c)",
+                             samples[0].file, e.either_line, e.either_column, e.either, (int)n, e.either, rest, sign,
+                             (int)n, e.either, rest, sign == ',' ? '.' : ','));
   }
   if (e.comma) dialect->decimal = ',';
   if (e.point) dialect->decimal = '.';
@@ -66,6 +70,8 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
 }
 
 bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out) {
+  bool unsettled = !dialect->decimal && dialect->delimiter == ';';
+  if (unsettled && has_two_readings(dialect, c2_number_shape_of(cell))) return false;
   if (dialect->decimal != ',' && c2_parse_number(cell, out)) return true;
   if (dialect->decimal == ',' && c2_is_missing_text(cell)) return c2_parse_number(cell, out);
   if (!dialect->decimal && strchr(cell, ',')) return false;

@@ -1,5 +1,5 @@
-/* What DuckDB reads for a path: Parquet and Excel files, folders and patterns of Parquet files, compressed text;
- * and SQL in the place of a path. */
+/* What DuckDB reads for a path: Parquet and Excel files, folders and patterns of Parquet files; and SQL in the place of
+ * a path. */
 #include "data/duckdb_source.h"
 
 #include <dirent.h>
@@ -42,11 +42,6 @@ static bool is_one_of(const char *path, const char *const *ends) {
 bool c2_duckdb_sniff(const c2_input *input) {
   static const char *const ends[] = {".parquet", ".pq", ".xlsx", NULL};
   return is_one_of(input->path, ends) || c2_is_directory(input->path);
-}
-
-bool c2_is_compressed(const char *path) {
-  static const char *const ends[] = {".gz", ".zst", NULL};
-  return is_one_of(path, ends);
 }
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
@@ -173,74 +168,4 @@ void c2_duckdb_close_input(c2_input *input) {
   if (input->query) c2_query_free(input->query);
   free(input->query);
   input->query = NULL;
-}
-
-/* ---- Compressed text -------------------------------------------------------------------------- */
-
-typedef struct lines {
-  char *text;
-  size_t size, room;
-} lines;
-
-static c2_status add_lines(struct c2_query *q, lines *l, c2_error *err) {
-  void *vector = q->duck.data_chunk_get_vector(q->chunk, 0);
-  const void *data = q->duck.vector_get_data(vector);
-  const uint64_t *validity = q->duck.vector_get_validity(vector);
-  for (size_t i = 0; i < q->rows; i++) {
-    size_t size = 0;
-    const char *bytes = c2_chunk_has(validity, i) ? c2_chunk_text(data, i, &size) : "";
-    if (l->size + size + 2 > l->room) {
-      C2_TRY(c2_grow_array(&l->text, &l->room, l->size + size + 2, 1, err));
-    }
-    memcpy(l->text + l->size, bytes, size);
-    l->size += size;
-    l->text[l->size++] = '\n';
-  }
-  return C2_OK;
-}
-
-/* Each line is a record of one field: nothing parts fields, and nothing quotes them. */
-static c2_status write_line_query(const char *path, char **sql, c2_error *err) {
-  size_t size = 0;
-  char *literal = literal_pattern(path);
-  FILE *out = literal ? open_memstream(sql, &size) : NULL;
-  if (!out) {
-    free(literal);
-    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
-  }
-  (void)fputs("SELECT line FROM read_csv(", out);
-  c2_sql_quote(out, literal, '\'');
-  (void)fputs(
-      ", auto_detect = false, header = false, delim = '\x01', quote = '', escape = '', columns = {line: 'VARCHAR'}, "
-      "max_line_size = 2097152)",
-      out);
-  free(literal);
-  return c2_sql_finish(out, sql, err);
-}
-
-c2_status c2_duckdb_read_text(const char *path, char **text, size_t *size, c2_error *err) {
-  struct c2_query q = {.from = NULL};
-  lines l = {NULL, 0, 0};
-  char *sql = NULL;
-  c2_error why;
-  c2_status status = C2_OK;
-  if (!c2_file_exists(path)) C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", path);
-  if (c2_duckdb_open(&q.duck, NULL, true, &why) != C2_OK) C2_GOTO(c2_fail(err, why.code, "%s: %s", path, why.text));
-  C2_GOTO(write_line_query(path, &sql, err));
-  C2_GOTO(c2_query_start(&q, path, sql, err));
-  for (;;) {
-    C2_GOTO(c2_query_fetch(&q, path, err));
-    if (!q.chunk) break;
-    C2_GOTO(add_lines(&q, &l, err));
-  }
-  C2_GOTO(c2_grow_array(&l.text, &l.room, l.size + 1, 1, err));
-  l.text[l.size] = '\0';
-  *text = l.text;
-  *size = l.size;
-  l.text = NULL;
-fail:
-  c2_query_free(&q);
-  free(l.text);
-  free(sql);
-  return status;
 }

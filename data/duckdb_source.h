@@ -1,4 +1,4 @@
-/* What DuckDB reads: paths, queries and compressed text. The reader of the rows is in reader.h. */
+/* What DuckDB reads: paths and queries. The reader of the rows is in reader.h. */
 #ifndef C2_DATA_DUCKDB_SOURCE_H
 #define C2_DATA_DUCKDB_SOURCE_H
 
@@ -11,11 +11,5 @@ void c2_duckdb_close_input(c2_input *input);
 
 /* Opens the result of an SQL query as c2_input_open_sql does. */
 c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err);
-
-/* Whether the path's end says that the file is compressed, as .gz or .zst. */
-bool c2_is_compressed(const char *path);
-
-/* Reads the text of a compressed file; text[size] is a zero byte. Free it with free(). */
-c2_status c2_duckdb_read_text(const char *path, char **text, size_t *size, c2_error *err);
 
 #endif

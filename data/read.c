@@ -9,6 +9,7 @@
 #include "base/infile.h"
 #include "base/memory.h"
 #include "data/assemble.h"
+#include "data/compressed.h"
 #include "data/duckdb_source.h"
 #include "data/joined.h"
 #include "data/jsonl.h"
@@ -44,7 +45,7 @@ c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_
   if (dialect) input->dialect = *dialect;
   if (input->reader->sniff(input)) return input->reader->open(input, err);
   input->reader = NULL;
-  C2_TRY(c2_is_compressed(path) ? c2_duckdb_read_text(path, &text, &size, err) : c2_read_file(path, &text, &size, err));
+  C2_TRY(c2_is_compressed(path) ? c2_read_compressed(path, &text, &size, err) : c2_read_file(path, &text, &size, err));
   c2_status status = c2_input_start(input, path, text, size, table, dialect, err);
   input->loaded = text;
   return status;

@@ -6,7 +6,7 @@
 # build: compiler, CMake and the libraries of the program. test: also the test library, a C++ compiler
 # (the header must compile as C++) and git. serve: also the library of the HTTP server, which test brings too. arrow: also
 # what reads and writes Arrow's IPC format: the sources of nanoarrow, which its Python package of PyPI carries, in
-# ~/.local/share/chronos2, and LZ4 and Zstandard; test brings them too, as far as the package can be had. arm: also a
+# ~/.local/share/chronos2, and LZ4; test brings them too, as far as the package can be had. arm: also a
 # compiler for 64-bit ARM, the test libraries for it (they make arm64 a foreign architecture of this system) and an
 # emulator. wasm: also what builds WebAssembly and runs it. duckdb: DuckDB's library, which the npm package
 # @duckdb/node-bindings carries, in ~/.local/share/chronos2. full: also that, clang, valgrind, a browser, Java and a Python
@@ -60,6 +60,8 @@ need cmake "describes the build (3.25 or newer)" recent_cmake
 need pkg-config "finds the libraries" have pkg-config
 need libyaml-dev "YAML (task files)" module yaml-0.1
 need libcurl4-openssl-dev "downloads from a hub" module libcurl
+need zlib1g-dev "gzip (compressed CSV)" module zlib
+need libzstd-dev "Zstandard (compressed CSV, Arrow files)" module libzstd
 need ca-certificates "lets downloads check whom they talk to" certificates
 need libjs-chart.js "charts of the report" chart_js
 if [ "$level" = duckdb ] || [ "$level" = full ]; then
@@ -69,7 +71,6 @@ nanoarrow=${XDG_DATA_HOME:-$HOME/.local/share}/chronos2/nanoarrow-0.9.0
 case $level in build | duckdb | serve) arrow=false ;; *) arrow=true ;; esac
 if $arrow; then
   need liblz4-dev "LZ4 in Arrow files" module liblz4
-  need libzstd-dev "Zstandard in Arrow files" module libzstd
 fi
 if $arrow && [ ! -d "$nanoarrow" ]; then
   need python3 "brings nanoarrow" have python3

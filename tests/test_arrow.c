@@ -276,9 +276,39 @@ static void test_bounds(void **state) {
   free(bytes);
 }
 
+/* Numbers that float32 can't hold are no column of it: an error, or float64. */
+static void test_range(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *in = program_path(folder, "in.csv");
+  char *out = program_path(folder, "o.arrow");
+  const char *text = "timestamp,target\n2024-01-01,1e300\n2024-01-02,2e300\n2024-01-03,3e300\n";
+  program_write_file(in, text, strlen(text));
+  program_result r = PROGRAM_RUN("forecast", in, "-n", "1", "-o", out);
+  assert_int_equal(r.status, 1);
+  assert_non_null(strstr(r.err, "is beyond the range of float32; --digits 17 writes float64"));
+  assert_int_equal(access(out, F_OK), -1);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", in, "-n", "1", "--digits", "17", "-o", out);
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  static const c2_want want[] = {{0, C2_WANT_NAME, NULL}, {1, C2_WANT_TIME, NULL}, {3, C2_WANT_NUMBER, NULL}};
+  c2_input input;
+  c2_frame frame = {.columns = 0};
+  read_column(out, want, &input, &frame);
+  double value = frame.column[2].number[0];
+  assert_true(value > 1e300 && isfinite(value));
+  c2_frame_free(&frame);
+  c2_input_close(&input);
+  free(in);
+  free(out);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_as_csv), cmocka_unit_test(test_output),
-                                     cmocka_unit_test(test_truncations), cmocka_unit_test(test_flips),
-                                     cmocka_unit_test(test_refusals),    cmocka_unit_test(test_bounds)};
+                                     cmocka_unit_test(test_range),       cmocka_unit_test(test_truncations),
+                                     cmocka_unit_test(test_flips),       cmocka_unit_test(test_refusals),
+                                     cmocka_unit_test(test_bounds)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -352,12 +352,48 @@ static void test_full_output(void **state) {
   }
 }
 
+/* What is written under another format's name, or in columns of one name, misleads whoever reads it. */
+static void test_misleading_names(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.csv");
+  const char *text = "predictions,timestamp,target\na,2024-01-01,1\na,2024-01-02,2\na,2024-01-03,3\n";
+  program_write_file(input, text, strlen(text));
+  static const struct {
+    const char *command, *option, *name, *part;
+  } wrong[] = {{"forecast", "--output", "x.json", "a format that is not written; expected .csv, .parquet, .pq, .arrow"},
+               {"forecast", "--output", "x.csv.GZ", "not written; expected .csv, .parquet"},
+               {"forecast", "--plot", "x.png", "not written; expected .svg\n"},
+               {"forecast", "--report", "x.svg", "not written; expected .html\n"},
+               {"evaluate", "--output", "x.parquet", "not written; expected .csv\n"},
+               {"evaluate", "--forecasts", "x.xlsx", "not written; expected .csv\n"},
+               {"detect", "--output", "x.arrow", "not written; expected .csv\n"}};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    char *path = program_path(folder, wrong[i].name);
+    program_result r = PROGRAM_RUN(wrong[i].command, input, "--horizon", "1", wrong[i].option, path);
+    program_assert_error(&r, 2, wrong[i].part);
+    assert_int_equal(access(path, F_OK), -1);
+    free(path);
+  }
+  static const char *const own[][3] = {{"forecast", "--id-column", "predictions"},
+                                       {"forecast", "--timestamp-column", "target_name"},
+                                       {"forecast", "--id-column", "0.3"},
+                                       {"detect", "--id-column", "score"}};
+  for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+    program_result r = PROGRAM_RUN(own[i][0], input, "--horizon", "1", own[i][1], own[i][2]);
+    program_assert_error(&r, 2, "the output has a column");
+  }
+  free(input);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_regular),       cmocka_unit_test(test_links),
       cmocka_unit_test(test_planted_names), cmocka_unit_test(test_fifo),
       cmocka_unit_test(test_socket),        cmocka_unit_test(test_devices),
       cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_inputs_are_kept),
-      cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output)};
+      cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output),
+      cmocka_unit_test(test_misleading_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

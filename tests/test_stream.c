@@ -279,13 +279,19 @@ static void test_types_of_numbers(void **state) {
   static int8_t small[ROWS];
   static uint64_t large[ROWS];
   static uint8_t bits[ROWS / 8 + 1], valid[ROWS / 8 + 2];
-  static double whole_numbers[ROWS], truth[ROWS], holes[ROWS], shifted[ROWS + 3];
+  static double whole_numbers[ROWS], truth[ROWS], holes[ROWS], shifted[ROWS + 3], cents[ROWS], large_cents[ROWS];
+  static int64_t decimal[ROWS][2], large_decimal[ROWS][2]; /* the lower word first */
   reset_options();
   for (size_t i = 0; i < past.rows; i++) {
     half[i] = half_of(past.y[i]);
     small[i] = (int8_t)(large[i] = (uint64_t)(whole_numbers[i] = (double)(i % 13)));
     truth[i] = (double)(i % 3 == 0);
     if (i % 3 == 0) bits[i / 8] |= (uint8_t)(1 << i % 8);
+    cents[i] = ((double)(i * i) - 700) / 100;
+    decimal[i][0] = (int64_t)(i * i) - 700;
+    decimal[i][1] = decimal[i][0] < 0 ? -1 : 0;
+    large_cents[i] = (double)(i % 7) * 0x1p70 * 100;
+    large_decimal[i][1] = (int64_t)(i % 7) * 64;
     holes[i] = i % 5 == 1 ? (double)NAN : past.y[i];
     shifted[i + 3] = past.y[i];
     size_t bit = i + 3;
@@ -305,6 +311,9 @@ static void test_types_of_numbers(void **state) {
       {whole_numbers, column("target", "L", large, past.rows)},
       {truth, column("target", "b", bits, past.rows)},
       {holes, masked},
+      {cents, column("target", "d:12,2", decimal, past.rows)},
+      {cents, column("target", "d:38,2,128", decimal, past.rows)},
+      {large_cents, column("target", "d:38,-2", large_decimal, past.rows)},
   };
   for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
     mock_batch b = whole(3);
@@ -395,8 +404,63 @@ static void test_time_zones(void **state) {
   free_result(&r);
 }
 
+/* ---- What is told ------------------------------------------------------------------------------ */
+
+static void test_items_without_a_value(void **state) {
+  (void)state;
+  static const uint8_t valid[ROWS / 8 + 1];
+  mock_batch df = whole(3);
+  reset_options();
+  for (size_t i = 0; i < lengths[0] + lengths[1]; i++) past.y[i] = (double)NAN;
+  result r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "2 items, 'beta' the first, hold no observed value\n");
+  free_result(&r);
+  reset_options();
+  past.y[lengths[0]] = 1;
+  r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "1 item, 'beta' the first, holds no observed value\n");
+  free_result(&r);
+  reset_options();
+  df.column[2].buffers[0] = valid; /* none is */
+  df.column[2].null_count = -1;
+  r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "3 items, 'beta' the first, hold no observed value\n");
+  free_result(&r);
+}
+
+static void test_numbers_beyond_float32(void **state) {
+  (void)state;
+  mock_batch df = whole(3);
+  reset_options();
+  for (size_t i = 0; i < lengths[0]; i++) past.y[i] = 1e300 * (double)(1 + i % 3);
+  result r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "16 numbers are beyond the range of float32, so infinite\n");
+  assert_true(isinf(r.rows[0].value[0]) && isfinite(r.rows[HORIZON].value[0]));
+  free_result(&r);
+}
+
+static void test_names_that_forecasts_have(void **state) {
+  (void)state;
+  static const char *const taken[] = {"predictions", "target_name", "0.97", "error"};
+  for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+    char text[128];
+    mock_batch df = whole(3);
+    reset_options();
+    options.error_column = true;
+    (void)snprintf(text, sizeof text, "%s: the forecasts have a column '%s' of their own",
+                   i % 2 ? "timestamp_column" : "id_column", taken[i]);
+    df.column[i % 2].name = taken[i];
+    *(i % 2 ? &options.timestamp_column : &options.id_column) = taken[i];
+    result r = forecast_batches(&df, 1, text);
+    free_result(&r);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup(test_items_without_a_value, prepare),
+      cmocka_unit_test_setup(test_numbers_beyond_float32, prepare),
+      cmocka_unit_test_setup(test_names_that_forecasts_have, prepare),
       cmocka_unit_test_setup(test_values_are_those_of_predict, prepare),
       cmocka_unit_test_setup(test_slices, prepare),
       cmocka_unit_test_setup(test_rows_that_come_apart, prepare),

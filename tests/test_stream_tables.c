@@ -247,7 +247,7 @@ static void test_gaps(void **state) {
   free_result(&r);
   options.freq = "h";
   r = forecast_batches(&df, 1, NULL);
-  assert_non_null(strstr(warnings, "rows of 1 items, as '-5', are not one step of the given frequency apart"));
+  assert_non_null(strstr(warnings, "rows of 1 item, as '-5', are not one step of the given frequency apart"));
   result filled = {.count = 0};
   for (int k = 0; k < 4; k++) {
     reset_options();
@@ -626,9 +626,9 @@ static void test_types_that_are_refused(void **state) {
       {0, "g", "df: column 'item_id': expected ids that are text or integers, found float64"},
       {1, "l", "df: column 'timestamp': expected timestamps or dates, found integer"},
       {1, "tsx:", "df: column 'timestamp': expected timestamps or dates, found Arrow's 'tsx:'"},
-      {2, "d:10,2", "Target column 'target' must be numeric, got dtype decimal"},
+      {2, "d:10,2,256", "Target column 'target' must be numeric, got dtype decimal"},
       {2, "u", "Target column 'target' must be numeric, got dtype string"},
-      {3, "d:10,2", "df: column 'x': expected numbers, text, booleans or a dictionary, found decimal"},
+      {3, "d:10,2,256", "df: column 'x': expected numbers, text, booleans or a dictionary, found decimal"},
       {3, "+l", "df: column 'x': expected numbers, text, booleans or a dictionary, found nested values"},
       {3, "", "found Arrow's ''"},
   };

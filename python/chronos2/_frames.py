@@ -22,6 +22,8 @@ class Frames:
     """A table of the past and one of the known future: pandas' as NumPy columns, others as they are."""
 
     def __init__(self, df: Any, future_df: Any, id_column: str, timestamp_column: str, targets: Sequence[str]) -> None:
+        if not targets:
+            raise ValueError("target: expected at least one column")
         self._kind, self._id, self._time, self._targets = df, id_column, timestamp_column, targets
         self.past, self.future = (None if table is None else _plain(table) for table in (df, future_df))
         if any(isinstance(table, pd.DataFrame) or _has_texts(table, timestamp_column)
@@ -40,32 +42,33 @@ class Frames:
                                  for i, name in enumerate(future.columns)])
 
     def _past_column(self, name: str, column: pd.Series) -> Column:
-        if name == self._id:
+        is_target = name in map(str, self._targets)
+        if name == str(self._id):
             codes, self._items = _factorize(column)
             return _ids(name, codes, self._items)
-        if name == self._time:
-            self._stamps = pd.DatetimeIndex(column)
+        if name == str(self._time):
+            self._stamps = _times(name, column)
             return _stamps(name, self._stamps)
-        if types.is_numeric_dtype(column) and (name in self._targets or not types.is_bool_dtype(column)):
+        if types.is_numeric_dtype(column) and (is_target or not types.is_bool_dtype(column)):
             self._categories[name] = None
-            return numbers(name, _numbers(column))
-        if name in self._targets:
+            return numbers(name, _numbers(name, column))
+        if is_target:
             raise ValueError(f"Target column '{name}' must be numeric, got dtype {column.dtype}")
         column = column.astype("category")
         self._categories[name] = column.cat.categories
         return _categories(name, column.cat.codes.to_numpy(), len(column.cat.categories))
 
     def _future_column(self, name: str, column: pd.Series) -> Column:
-        if name == self._id and self._items is not None:
+        if name == str(self._id) and self._items is not None:
             codes = pd.Index(self._items).get_indexer(column)
             return _ids(name, np.where((codes < 0) & ~column.isna().to_numpy(), len(self._items), codes), self._items)
-        if name == self._time:
-            return _stamps(name, pd.DatetimeIndex(column))
+        if name == str(self._time):
+            return _stamps(name, _times(name, column))
         if name not in self._categories:  # the library refuses it
             return numbers(name, np.zeros(len(column)))
         categories = self._categories[name]
         if categories is None:
-            return numbers(name, _numbers(column))
+            return numbers(name, _numbers(name, column))
         codes = categories.get_indexer(column)
         codes = np.where((codes < 0) & ~column.isna().to_numpy(), len(categories), codes)
         return _categories(name, codes, len(categories))
@@ -119,7 +122,17 @@ _SLICE = 1 << 16  # rows
 # ---- Columns --------------------------------------------------------------------------------------
 
 
-def _numbers(column: pd.Series) -> np.ndarray:
+def _times(name: str, column: pd.Series) -> pd.DatetimeIndex:
+    """Texts are read as pandas reads a column: in one format."""
+    if types.is_numeric_dtype(column):
+        raise ValueError(f"column '{name}': expected time stamps, found numbers; pd.to_datetime(..., unit=...) says "
+                         "what they count")
+    return pd.DatetimeIndex(column if types.is_datetime64_any_dtype(column) else pd.to_datetime(column))
+
+
+def _numbers(name: str, column: pd.Series) -> np.ndarray:
+    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+        raise ValueError(f"column '{name}': expected numbers, found {column.dtype}")
     return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf" else column.to_numpy(
         np.float64, na_value=np.nan)
 

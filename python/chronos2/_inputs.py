@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ._native import Covariate, Labels, Series, is_column, is_missing
+from ._native import Covariate, Labels, Series, is_column, is_missing, label_key, unseen_labels
 
 _KEYS = {"target", "past_covariates", "future_covariates"}
 _PREPARED_KEYS = {"context", "future_covariates", "n_targets", "n_covariates", "n_future_covariates"}
@@ -34,6 +35,8 @@ def to_array(value: Any) -> np.ndarray:
 def to_numbers(value: Any) -> np.ndarray:
     """float32 or float64; not copied where the engine can read it as it lies."""
     array = to_array(value)
+    if array.dtype.kind in "mM":
+        raise ValueError(f"expected numbers, found {array.dtype}")
     return array if is_column(array) else np.ascontiguousarray(array, np.float64)
 
 
@@ -52,6 +55,19 @@ def to_series(inputs: Any, horizon: int) -> list[Series]:
         raise TypeError("Expected a 3-d array, a list of arrays or a list of dicts, found a list of "
                         f"{type(first).__name__}. One series is a list of one array.")
     return _from_arrays(inputs)
+
+
+def warn_of_empty(series: Sequence[Series]) -> None:
+    """Tells of series whose forecast has no past."""
+    empty = [index for index, item in enumerate(series)
+             if len(item.target) and not any(map(_is_observed, item.target))]
+    if empty:
+        said = f"series {empty[0]} holds" if len(empty) == 1 else f"{len(empty)} series, {empty[0]} the first, hold"
+        warnings.warn(f"{said} no observed value", stacklevel=4)
+
+
+def _is_observed(row: np.ndarray) -> bool:
+    return len(row) > 0 and (row[-1] == row[-1] or not np.isnan(row).all())
 
 
 # ---- Targets alone --------------------------------------------------------------------------------
@@ -102,7 +118,9 @@ def _from_prepared(item: Any, index: int) -> Series:
 def _from_dicts(inputs: Sequence[Mapping[str, Any]], horizon: int) -> list[Series]:
     targets = [_check_dict(item, index, horizon) for index, item in enumerate(inputs)]
     names = dict.fromkeys(name for item in inputs for name in sorted(item.get("past_covariates", {})))
-    columns = {name: _column(inputs, name) for name in sorted(names)}
+    columns = {}
+    for name in sorted(names):
+        columns[name] = _column(inputs, targets, name)
     return [Series(target, [column[index] for column in columns.values() if index in column])
             for index, target in enumerate(targets)]
 
@@ -140,7 +158,7 @@ def _unknown(value: Any) -> bool:
     return value is None or (hasattr(value, "__len__") and len(value) == 0)
 
 
-def _column(inputs: Sequence[Mapping[str, Any]], name: str) -> dict[int, Covariate]:
+def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], name: str) -> dict[int, Covariate]:
     """A covariate of all dictionaries that have it, by their index: numbers in all of them, or labels in all."""
     past = {i: to_array(item["past_covariates"][name]) for i, item in enumerate(inputs)
             if name in item.get("past_covariates", {})}
@@ -150,14 +168,23 @@ def _column(inputs: Sequence[Mapping[str, Any]], name: str) -> dict[int, Covaria
         return {i: Covariate(name, to_numbers(values), to_numbers(future[i]) if i in future else None)
                 for i, values in past.items()}
     labels = Labels(_in_order(value for values in past.values() for value in values.astype(object).tolist()))
-    return {i: Covariate(name, labels.of(values), labels.of(future[i]) if i in future else None, labels)
-            for i, values in past.items()}
+    column = {i: Covariate(name, labels.of(values), labels.of(future[i]) if i in future else None, labels)
+              for i, values in past.items()}
+    unseen = {i: unseen_labels(c, len(targets[i])) for i, c in column.items()}
+    if any(unseen.values()):
+        warnings.warn(f"covariate '{name}': categories that the past never had, so that their effect is unknown: "
+                      f"{sum(unseen.values())} future values, the first of series "
+                      f"{next(i for i in unseen if unseen[i])}", stacklevel=6)
+    return column
 
 
 def _in_order(values: Iterable[Any]) -> list[Any]:
     """The values that occur, sorted as pandas sorts categories."""
-    found = dict.fromkeys(value for value in values if not is_missing(value))
+    found: dict[Any, Any] = {}
+    for value in values:
+        if not is_missing(value):
+            found.setdefault(label_key(value), value)
     try:
-        return sorted(found)
+        return sorted(found.values())
     except TypeError:  # not comparable: in the order of their appearance
-        return list(found)
+        return list(found.values())

@@ -112,11 +112,16 @@ def is_missing(value: Any) -> bool:
         return True
 
 
+def label_key(value: Any) -> Any:
+    """What tells categories apart: 1 and 1.0 are the same, 1 and True aren't."""
+    return (bool, bool(value)) if isinstance(value, (bool, np.bool_)) else value
+
+
 class Labels:
     """Categories of a covariate, as texts that sort as their codes do. Code len(categories): none of them."""
 
     def __init__(self, categories: Iterable[Any]) -> None:
-        self.codes = {value: code for code, value in enumerate(categories)}
+        self.codes = {label_key(value): code for code, value in enumerate(categories)}
         digits = len(str(len(self.codes)))
         self._text = ffi.new("char[]", b"".join(b"%0*d\0" % (digits, code) for code in range(len(self.codes) + 1)))
         self._base, self._width = int(ffi.cast("uintptr_t", self._text)), digits + 1
@@ -126,10 +131,23 @@ class Labels:
         codes = np.asarray(codes, np.int64)
         return np.where(codes < 0, 0, self._base + codes * self._width).astype(np.uintp)
 
+    @property
+    def known(self) -> np.ndarray:
+        """Addresses of all of them."""
+        return self.at(np.arange(len(self.codes)))
+
     def of(self, values: np.ndarray) -> np.ndarray:
         """Addresses of the texts of values."""
         values = np.asarray(values).astype(object).tolist()
-        return self.at([-1 if is_missing(value) else self.codes.get(value, len(self.codes)) for value in values])
+        return self.at([-1 if is_missing(value) else self.codes.get(label_key(value), len(self.codes)) for value in values])
+
+
+def unseen_labels(covariate: Covariate, targets: int) -> int:
+    """Number of future categories that the series' own past never had; with several targets, that no past had."""
+    if covariate.labels is None or covariate.future is None:
+        return 0
+    known = covariate.past if targets == 1 else covariate.labels.known
+    return int(((covariate.future != 0) & ~np.isin(covariate.future, known)).sum())
 
 
 class SeriesTable:
@@ -163,7 +181,7 @@ class SeriesTable:
 
     def _covariate(self, c: Covariate, columns: Iterator[int]) -> tuple[int, ...]:
         if c.name not in self._names:
-            self._names[c.name] = ffi.new("char[]", c.name.encode())
+            self._names[c.name] = ffi.new("char[]", str(c.name).encode())
         name = int(ffi.cast("uintptr_t", self._names[c.name]))
         if c.labels is not None:
             return (name, 0, 0, _address(c.past), 0 if c.future is None else _address(c.future))

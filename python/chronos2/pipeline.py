@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import sys
 import warnings
@@ -157,7 +158,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
                   after_batch: Callable[[], Any] | None = None, progress: Progress = None,
                   **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
-        table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon))
+        series = _inputs.to_series(inputs, options.horizon)
+        _inputs.warn_of_empty(series)
+        table = _native.SeriesTable(series)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             forecast = session.predict(table, options, after)
         for reason in forecast.errors().values():
@@ -169,8 +172,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         context_length: int | None = None, cross_learning: bool = False, limit_prediction_length: bool = False,
         max_output_patches: int | None = None, unrolled_quantiles: Sequence[float] | None = None,
         predict_batches_jointly: bool | None = None, attention: str | None = None, radius: float | None = None,
-        reg_global: bool = False, extend_context: bool = False, on_error: str = "raise",
+        reg_global: bool = False, extend_context: bool = False, on_error: str = "raise", **unknown: Any,
     ) -> tuple[_native.PredictOptions, _native.Attention | None]:
+        if unknown:
+            raise TypeError(f"Unexpected keyword arguments: {list(unknown)}.")
         if predict_batches_jointly is not None:
             warnings.warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
                           category=FutureWarning, stacklevel=4)
@@ -181,7 +186,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             raise ValueError(f"on_error: expected 'raise' or 'skip', found {on_error!r}")
         options = _native.PredictOptions(
             horizon, self._context(context_length, extend_context), _at_least_one("batch_size", batch_size),
-            cross_learning, extend_context, 0 if max_output_patches is None else
+            bool(cross_learning), bool(extend_context), 0 if max_output_patches is None else
             _at_least_one("max_output_patches", max_output_patches),
             None if unrolled_quantiles is None else _native.rising(unrolled_quantiles), on_error == "skip")
         return options, self._attention(attention, radius, reg_global)
@@ -451,8 +456,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         horizon = self._horizon(prediction_length, False)
         options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
                                          _at_least_one("batch_size", batch_size), cross_learning, extend_context)
-        return EncodedContext(self, _inputs.to_series(inputs, horizon), options,
-                              self._attention(attention, radius, reg_global))
+        series = _inputs.to_series(inputs, horizon)
+        _inputs.warn_of_empty(series)
+        return EncodedContext(self, series, options, self._attention(attention, radius, reg_global))
 
     # ---- Training and files -----------------------------------------------------------------------
 
@@ -490,9 +496,13 @@ def _reopen(cls: type[Chronos2Pipeline], opened_by: dict[str, Any]) -> Chronos2P
 
 
 def _at_least_one(name: str, value: int) -> int:
-    if int(value) < 1:
-        raise ValueError(f"{name}: expected at least 1, found {value}")
-    return int(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected a whole number, found {value!r}") from None
+    if number < 1:
+        raise ValueError(f"{name}: expected at least 1, found {number}")
+    return number
 
 
 def _check_return_type(return_type: str | None) -> None:

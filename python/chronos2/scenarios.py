@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -29,8 +30,10 @@ class EncodedContext:
     def _forecast(self, futures: Sequence[Any]) -> _native.Forecast:
         if len(futures) == 0:
             raise ValueError("`futures` is empty. Please provide at least one future.")
-        series = [self._with_future(past, known, number, index) for number, future in enumerate(futures)
-                  for index, (past, known) in enumerate(self._pairs(future, number))]
+        series = []
+        for number, future in enumerate(futures):
+            for index, (past, known) in enumerate(self._pairs(future, number)):
+                series.append(self._with_future(past, known, number, index))
         with self._pipeline.model.session(self._attention) as session:
             return session.predict_from(self._context, _native.SeriesTable(series), self._options)
 
@@ -45,7 +48,12 @@ class EncodedContext:
         if not set(known) <= names:
             raise ValueError(f"future {number}, series {index}: expected covariates among {sorted(names)}, found "
                              f"{sorted(known)}")
-        return past._replace(covariates=[self._covariate(c, known, number, index) for c in past.covariates])
+        covariates = [self._covariate(c, known, number, index) for c in past.covariates]
+        for c in covariates:
+            if _native.unseen_labels(c, len(past.target)):
+                warnings.warn(f"future {number}, series {index}: {c.name}: categories that the past never had, so that "
+                              "their effect is unknown", stacklevel=4)
+        return past._replace(covariates=covariates)
 
     def _covariate(self, c: _native.Covariate, known: Mapping[str, Any], number: int, index: int) -> _native.Covariate:
         if c.name not in known:

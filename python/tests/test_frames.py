@@ -165,6 +165,8 @@ def test_short_series_need_a_frequency(smooth):
     (lambda df: df.drop(columns="timestamp"), "df does not contain all expected columns.*timestamp"),
     (lambda df: df.assign(target="x"), "Target column 'target' must be numeric"),
     (lambda df: df.assign(item_id=[None, *df["item_id"][1:]]), "missing value in column 'item_id'"),
+    (lambda df: df.assign(timestamp=[pd.NaT, *df["timestamp"][1:]]), "missing value in column 'timestamp'"),
+    (lambda df: df.assign(timestamp=df["timestamp"] + pd.Timedelta(1, "ns")), "whole microseconds.*timestamp\\[ns\\]"),
     (lambda df: df.drop(index=4), "Could not infer frequency for series A"),
     (lambda df: pd.concat([df, table(("C",), (9,), freq="D")]), "same frequency, found"),
 ])
@@ -185,6 +187,73 @@ def test_wrong_futures(smooth, change, text):
     df = table(covariates=("x",))
     with pytest.raises(ValueError, match=text):
         smooth.predict_df(df, change(future_of(df, 3, ["x"])), prediction_length=3)
+
+
+@pytest.mark.parametrize("stamps, text", [
+    (lambda days: days.strftime("%d/%m/%Y"), "doesn't match format"),  # pandas' default is the month first
+    (lambda days: range(len(days)), "'timestamp': expected time stamps, found numbers"),
+    (lambda days: days.astype("M8[ms]").astype("int64"), "'timestamp': expected time stamps, found numbers"),
+])
+def test_time_stamps_are_not_guessed(smooth, stamps, text):
+    days = pd.date_range("2024-01-01", periods=30)
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps(days), "target": np.arange(30.0)})
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(df, prediction_length=2, freq="D")
+    if importlib.util.find_spec("pyarrow") and df["timestamp"].dtype != "int64":
+        import pyarrow
+
+        with pytest.raises(ValueError, match=text):
+            smooth.predict_df(pyarrow.Table.from_pandas(df), prediction_length=2, freq="D")
+
+
+def test_a_future_of_numbers_holds_no_times(smooth):
+    df = table(("A",), (10,), covariates=("x",))
+    future = future_of(df, 3, ["x"])
+    with pytest.raises(ValueError, match="column 'x': expected numbers, found datetime64"):
+        smooth.predict_df(df, future.assign(x=future["timestamp"]), prediction_length=3)
+
+
+def test_names_that_forecasts_have_themselves(smooth):
+    for name in ("predictions", "target_name", "0.5"):
+        df = table().rename(columns={"item_id": name})
+        with pytest.raises(ValueError, match=f"id_column: the forecasts have a column '{name}' of their own"):
+            smooth.predict_df(df, id_column=name, prediction_length=3, quantile_levels=LEVELS)
+    with pytest.raises(ValueError, match="target: expected at least one column"):
+        smooth.predict_df(table(), target=[], prediction_length=3)
+
+
+def test_a_table_without_rows(smooth):
+    result = smooth.predict_df(table().iloc[:0], prediction_length=3, quantile_levels=LEVELS)
+    assert len(result) == 0 and list(result.columns[3:]) == ["predictions", "0.1", "0.5", "0.9"]
+
+
+def test_names_that_are_numbers(smooth):
+    df = table()
+    expected = smooth.predict_df(df, prediction_length=3)
+    other = smooth.predict_df(df.set_axis([0, 1, 2], axis=1), id_column=0, timestamp_column=1, target=2,
+                              prediction_length=3)
+    assert list(other.columns[:2]) == [0, 1] and set(other["target_name"]) == {2}
+    np.testing.assert_array_equal(other["predictions"], expected["predictions"])
+
+
+def test_items_without_an_observed_value_are_told(smooth):
+    df = table()
+    df.loc[df["item_id"] == "B", "target"] = np.nan
+    with pytest.warns(UserWarning, match="1 item, 'B' the first, holds no observed value"):
+        smooth.predict_df(df, prediction_length=3)
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is not installed")
+def test_decimals_of_arrow(smooth):
+    import pyarrow
+
+    df = table(covariates=("x",)).round(3)
+    arrow = pyarrow.Table.from_pandas(df)
+    expected = smooth.predict_df(arrow, prediction_length=3)
+    for name in ("target", "x"):
+        place = arrow.column_names.index(name)
+        arrow = arrow.set_column(place, name, arrow[name].cast(pyarrow.decimal128(20, 3)))
+    assert smooth.predict_df(arrow, prediction_length=3).equals(expected)
 
 
 def test_weeks_on_different_days_are_different_frequencies(smooth):

@@ -1,6 +1,7 @@
 """Forms of input, shapes, arguments and errors of predict, predict_quantiles and embed."""
 
 import logging
+import warnings
 
 import numpy as np
 import pytest
@@ -253,3 +254,76 @@ def test_memory_of_a_forecast_is_known_before(smooth):
     assert 40 * 21 * 8 * 8 < many and one < many < smooth.predict_bytes(inputs, 800, batch_size=1000)
     with pytest.raises(ValueError, match="prediction_length"):
         smooth.predict_bytes(inputs, 0)
+
+
+# ---- What would be silently wrong ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["prediction_length", "context_length", "batch_size", "max_output_patches"])
+@pytest.mark.parametrize("value", [2.5, 4.0, "4"])
+def test_numbers_that_are_not_whole(smooth, name, value):
+    with pytest.raises(TypeError, match=f"{name}: expected a whole number, found {value!r}"):
+        smooth.predict([wave(30)], **{"prediction_length": 4, name: value})
+
+
+@pytest.mark.parametrize("inputs, text", [
+    ([np.full(20, np.nan), wave(20)], "series 0 holds no observed value"),
+    ([wave(20), np.zeros(0)], "series 1 holds no observed value"),
+    ([np.full((2, 20), np.nan)] * 3, "3 series, 0 the first, hold no"),
+    ([{"target": [None, None]}], "series 0 holds no observed value")])
+def test_series_without_an_observed_value(smooth, inputs, text):
+    with pytest.warns(UserWarning, match=text) as told:
+        smooth.predict_quantiles(inputs, 4, [0.5])
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_series_that_end_or_begin_without_a_value_have_one(smooth):
+    gaps = wave(30)
+    gaps[-20:] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.predict([gaps, gaps[::-1], np.stack([wave(30), np.full(30, np.nan)])], 4)
+
+
+def kinds(past, future, **more):
+    return {"target": wave(len(past)), "past_covariates": {"kind": np.array(past, object)},
+            "future_covariates": {"kind": np.array(future, object)}, **more}
+
+
+@pytest.mark.parametrize("inputs, text", [
+    ([kinds(["a", "b"] * 9, ["a", "z"])], "'kind': categories that the past never had.*1 future values.*series 0"),
+    ([kinds(["a", "b"] * 9, ["a", "b"]), kinds(["a"] * 18, ["b", "b"])], "2 future values, the first of series 1"),
+    ([kinds([True, False] * 9, [1, 0])], "2 future values"), ([kinds(["1", "2"] * 9, [1, 2])], "2 future values"),
+    ([kinds(["a", "b"] * 9, ["a", "z"], target=np.stack([wave(18)] * 2))], "1 future values")])
+def test_categories_that_the_past_never_had(smooth, inputs, text):
+    with pytest.warns(UserWarning, match=text) as told:
+        smooth.predict(inputs, 2)
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_categories_that_the_past_had(smooth):
+    several = [kinds(["a", "b"] * 9, ["a", None]), kinds(["a"] * 18, ["b", "a"])]
+    for item in several:
+        item["target"] = np.stack([item["target"]] * 2)  # codes are those of all series
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.predict([kinds([1, 2.0] * 9, [1.0, 2])], 2)
+        smooth.predict([kinds([True, None] * 9, [None, np.True_])], 2)
+        smooth.predict(several, 2)
+
+
+def test_times_are_no_numbers(smooth):
+    days = np.arange("2024-01-01", "2024-02-01", dtype="M8[D]")
+    for inputs in ([days], [days - days[0]], [{"target": days}]):
+        with pytest.raises(ValueError, match="expected numbers, found (datetime64|timedelta64)"):
+            smooth.predict(inputs, 2)
+
+
+def test_names_of_covariates_may_be_numbers(smooth):
+    named = [smooth.predict([{"target": wave(30), "past_covariates": {name: wave(30, 7)}}], 2) for name in (5, "5")]
+    np.testing.assert_array_equal(*named)
+
+
+def test_unknown_arguments_are_named(smooth):
+    with pytest.raises(TypeError, match=r"Unexpected keyword arguments: \['horizon'\]"):
+        smooth.predict([wave(30)], horizon=2)

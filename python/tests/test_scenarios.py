@@ -18,7 +18,7 @@ def futures(rng, horizon, count):
             for _ in range(count)]
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were not trained", "ignore:.*categories that the past never had")
 @pytest.mark.parametrize("attention, radius", PATTERNS)
 def test_scenarios_equal_forecasts(smooth, inputs, rng, attention, radius):
     pattern = {"attention": attention, "radius": radius}
@@ -65,3 +65,10 @@ def test_null_future_by_default(smooth, inputs, rng):
     assert all(np.array_equal(a, b) for a, b in zip(ours, null))
     with pytest.raises((ValueError, NotImplementedError), match="windowed_future"):
         smooth.encode(inputs, 8, attention="full")
+
+
+def test_categories_that_the_past_never_had_are_told(smooth, inputs):
+    encoded = smooth.encode(inputs, 2, attention="windowed_future_null")
+    with pytest.warns(UserWarning, match="future 1, series 0: c: categories that the past never had") as told:
+        encoded.predict([[{"c": ["x", "y"]}] * 2, [{"c": ["x", "new"]}, {"c": ["y", "y"]}]])
+    assert [warning.filename for warning in told] == [__file__]

@@ -48,6 +48,16 @@ static void read_time(c2_field *field) {
   }
 }
 
+/* d:PRECISION,SCALE, with ,128 behind it or nothing. */
+static void read_decimal(c2_field *field) {
+  char *end = NULL;
+  if (strncmp(field->format, "d:", 2) != 0 || strtol(field->format + 2, &end, 10) < 1 || *end != ',') return;
+  long scale = strtol(end + 1, &end, 10);
+  if (scale < -76 || scale > 76 || (*end && strcmp(end, ",128") != 0)) return;
+  field->storage = C2_STORED_DECIMAL;
+  field->divisor = pow(10, (double)scale);
+}
+
 /* Copies a text of the schema, which may be missing. */
 static c2_status copy(char **out, const char *text, const char *table, c2_error *err) {
   *out = c2_strdup(text ? text : "");
@@ -70,6 +80,7 @@ c2_status c2_field_read(c2_field *field, const struct ArrowSchema *schema, const
     return C2_OK;
   }
   if (field->storage == C2_STORED_OTHERWISE) read_time(field);
+  if (field->storage == C2_STORED_OTHERWISE) read_decimal(field);
   if (!field->unit) return C2_OK;
   const char *colon = strchr(field->format, ':');
   return copy(&field->zone, colon ? colon + 1 : "", table, err);
@@ -89,7 +100,8 @@ static c2_kind kind_of(c2_storage storage) {
     case C2_STORED_NOTHING: return C2_KIND_NOTHING;
     case C2_STORED_FLOAT16:
     case C2_STORED_FLOAT32:
-    case C2_STORED_FLOAT64: return C2_KIND_FLOAT;
+    case C2_STORED_FLOAT64:
+    case C2_STORED_DECIMAL: return C2_KIND_FLOAT;
     case C2_STORED_BOOL: return C2_KIND_BOOL;
     default: return C2_KIND_OTHER;
   }
@@ -219,8 +231,8 @@ static size_t align_of(c2_storage storage) {
   }
 }
 
-c2_status c2_view_open(c2_view *view, const struct ArrowArray *array, c2_storage storage, size_t first, size_t rows,
-                       const char *what, c2_error *err) {
+static c2_status open_view(c2_view *view, const struct ArrowArray *array, c2_storage storage, size_t first,
+                           size_t rows, const char *what, c2_error *err) {
   *view = (c2_view){.storage = storage, .rows = rows};
   C2_TRY(check_shape(array, storage, first, rows, what, err));
   if (buffers_of(storage) == 0) return C2_OK;
@@ -242,6 +254,18 @@ c2_status c2_view_open(c2_view *view, const struct ArrowArray *array, c2_storage
   return check_offsets(view, what, err);
 }
 
+c2_status c2_view_open(c2_view *view, const struct ArrowArray *array, const c2_field *field, size_t first, size_t rows,
+                       const char *what, c2_error *err) {
+  C2_TRY(open_view(view, array, field->storage, first, rows, what, err));
+  view->divisor = field->divisor;
+  return C2_OK;
+}
+
+c2_status c2_view_open_words(c2_view *view, const struct ArrowArray *array, const c2_field *field, const char *what,
+                             c2_error *err) {
+  return open_view(view, array->dictionary, field->words, 0, (size_t)array->dictionary->length, what, err);
+}
+
 /* ---- Values ---------------------------------------------------------------------------------- */
 
 static double half_as_double(uint16_t half) {
@@ -251,6 +275,19 @@ static double half_as_double(uint16_t half) {
                 : exponent == 0 ? ldexp(fraction, -24)
                                 : ldexp(1024 + fraction, exponent - 25);
   return half >> 15 ? -size : size;
+}
+
+/* The nearest double of the whole number, then of the quotient. */
+static double decimal_as_double(const c2_view *v, size_t at) {
+  uint64_t word[2]; /* the lower one first */
+  memcpy(word, (const char *)v->values + at * sizeof word, sizeof word);
+  bool negative = word[1] >> 63;
+  if (negative) {
+    word[0] = ~word[0] + 1;
+    word[1] = ~word[1] + (word[0] == 0);
+  }
+  double size = (ldexp((double)word[1], 64) + (double)word[0]) / v->divisor;
+  return negative ? -size : size;
 }
 
 int64_t c2_view_integer(const c2_view *v, size_t row) {
@@ -275,6 +312,7 @@ double c2_view_number(const c2_view *v, size_t row) {
     case C2_STORED_FLOAT16: return half_as_double(((const uint16_t *)v->values)[at]);
     case C2_STORED_FLOAT32: return (double)((const float *)v->values)[at];
     case C2_STORED_FLOAT64: return ((const double *)v->values)[at];
+    case C2_STORED_DECIMAL: return decimal_as_double(v, at);
     case C2_STORED_BOOL: return ((const uint8_t *)v->values)[at / 8] >> at % 8 & 1;
     case C2_STORED_UINT64: return (double)((const uint64_t *)v->values)[at];
     default: return (double)c2_view_integer(v, row);

@@ -21,6 +21,7 @@ typedef enum c2_storage {
   C2_STORED_FLOAT16,
   C2_STORED_FLOAT32,
   C2_STORED_FLOAT64,
+  C2_STORED_DECIMAL, /* 128 bits */
   C2_STORED_BOOL,
   C2_STORED_TEXT32, /* by offsets of 32 bits */
   C2_STORED_TEXT64,
@@ -34,6 +35,7 @@ typedef struct c2_field {
   c2_storage storage;  /* of the values; of the indices where there is a dictionary */
   bool has_dictionary;
   c2_storage words; /* of the dictionary's values */
+  double divisor;   /* of decimals: a power of ten */
   char unit;        /* of times: s, m, u, n; of dates: D (days), d (milliseconds); 0: the column holds no times */
   char *zone;       /* of times, "" where there is none; owned. NULL: no times */
 } c2_field;
@@ -62,6 +64,7 @@ void c2_field_type(const c2_field *field, char out[C2_TYPE_ROOM]);
 /* Values of one array from row 0 on. */
 typedef struct c2_view {
   c2_storage storage;
+  double divisor; /* of decimals, as the field has it */
   size_t rows;
   const uint8_t *validity; /* lowest bit first; NULL: every value counts */
   size_t offset;           /* of row 0 in every buffer */
@@ -73,8 +76,12 @@ typedef struct c2_view {
 } c2_view;
 
 /* Opens `rows` values of an array from `first` on. `what` names the column in messages. */
-c2_status c2_view_open(c2_view *view, const struct ArrowArray *array, c2_storage storage, size_t first, size_t rows,
+c2_status c2_view_open(c2_view *view, const struct ArrowArray *array, const c2_field *field, size_t first, size_t rows,
                        const char *what, c2_error *err);
+
+/* The same for the words of its dictionary. */
+c2_status c2_view_open_words(c2_view *view, const struct ArrowArray *array, const c2_field *field, const char *what,
+                             c2_error *err);
 
 static inline bool c2_view_has(const c2_view *view, size_t row) {
   size_t bit = view->offset + row;

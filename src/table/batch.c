@@ -115,6 +115,23 @@ static c2_status take_covariate(const part *p, size_t k, bool is_past, chronos2_
   return c->is_category ? take_ranks(p, role, &c->words, column, err) : take_numbers(p, role, column, err);
 }
 
+static bool has_value(const chronos2_column *c, size_t row) {
+  size_t bit = c->validity_offset + row;
+  if (c->validity && !(c->validity[bit / 8] >> bit % 8 & 1)) return false;
+  bool narrow = c->type == CHRONOS2_FLOAT32;
+  return !isnan(narrow ? (double)((const float *)c->values)[row] : ((const double *)c->values)[row]);
+}
+
+/* Whether nothing is observed of the targets; the last values tell mostly. */
+static bool is_empty(const chronos2_series *s) {
+  for (size_t k = 0; k < s->targets; k++) {
+    for (size_t i = s->length; i-- > 0;) {
+      if (has_value(&s->target_column[k], i)) return false;
+    }
+  }
+  return true;
+}
+
 /* ---- Series ---------------------------------------------------------------------------------- */
 
 static uint32_t number_of(const c2_table_batch *batch, size_t index) {
@@ -141,6 +158,7 @@ static c2_status take_series(c2_table_plan *plan, c2_table_batch *batch, size_t 
                          .covariates = plan->covariates,
                          .covariate = covariate};
   for (size_t k = 0; k < plan->targets; k++) C2_TRY(take_numbers(&p, C2_ROLE_FIRST + k, &target[k], err));
+  if (is_empty(s) && plan->empty++ == 0) plan->empty_key = entry->key;
   for (size_t k = 0; k < plan->covariates; k++) {
     covariate[k].name = plan->covariate[k].name;
     C2_TRY(take_covariate(&p, k, true, &covariate[k], err));

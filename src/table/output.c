@@ -69,6 +69,27 @@ static c2_storage id_storage(const c2_table_plan *plan) {
   return storage == C2_STORED_TEXT_VIEW ? C2_STORED_TEXT32 : storage;
 }
 
+static c2_status check_name(const c2_table_plan *plan, const char *own, c2_error *err) {
+  const char *const given[] = {id_field(plan)->name, plan->axis.field->name};
+  for (size_t i = 0; i < 2; i++) {
+    if (strcmp(given[i], own) != 0) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: the forecasts have a column '%s' of their own; expected another name",
+            i == 0 ? "id_column" : "timestamp_column", own);
+  }
+  return C2_OK;
+}
+
+c2_status c2_output_check_names(const c2_table_plan *plan, c2_error *err) {
+  C2_TRY(check_name(plan, "target_name", err));
+  C2_TRY(check_name(plan, "predictions", err));
+  for (size_t i = 0; i < plan->levels; i++) {
+    char level[32];
+    spell_level(plan->level[i], level);
+    C2_TRY(check_name(plan, level, err));
+  }
+  return plan->has_error_column ? check_name(plan, "error", err) : C2_OK;
+}
+
 static c2_status fill_fields(const c2_table_plan *plan, struct ArrowSchema *out, c2_error *err) {
   const c2_field *id = id_field(plan);
   const char *format = id_storage(plan) == C2_STORED_TEXT32 ? "u" : id->format;
@@ -258,16 +279,21 @@ static c2_status add_values(const piece *p, size_t index, float **out, c2_error 
   return C2_OK;
 }
 
-/* The median and the levels of one target: rows [at, at + horizon) of the columns. */
+/* The median and the levels of one target: rows [at, at + horizon) of the columns. Counts those that float32 can't
+ * hold. */
 static c2_status put_target(const piece *p, size_t series, size_t target, size_t at, float *median,
-                            float *const *column, double *scratch, c2_error *err) {
+                            float *const *column, double *scratch, size_t *infinite, c2_error *err) {
   const chronos2_forecast *f = &p->batch->forecast;
   size_t levels = p->plan->levels;
   const double *values = c2_forecast_quantiles(f, series, target) + f->median * f->horizon;
   for (size_t h = 0; h < f->horizon; h++) median[at + h] = (float)values[h];
   C2_TRY(c2_forecast_at_levels(f, series, target, p->plan->level, levels, scratch, err));
   for (size_t h = 0; h < f->horizon; h++) {
-    for (size_t q = 0; q < levels; q++) column[q][at + h] = (float)scratch[h * levels + q];
+    *infinite += isinf(median[at + h]) != 0;
+    for (size_t q = 0; q < levels; q++) {
+      column[q][at + h] = (float)scratch[h * levels + q];
+      *infinite += isinf(column[q][at + h]) != 0;
+    }
   }
   return C2_OK;
 }
@@ -278,6 +304,7 @@ static c2_status add_forecasts(const piece *p, c2_error *err) {
   float **column = NULL;
   double *scratch = NULL;
   size_t count = 0;
+  size_t infinite = 0;
   c2_status status = C2_OK;
   C2_TRY(add_values(p, 3, &median, err));
   if (!c2_mul(f->horizon, p->plan->levels, &count)) C2_FAIL(err, C2_ERR_MEMORY, "too many quantile levels");
@@ -287,9 +314,10 @@ static c2_status add_forecasts(const piece *p, c2_error *err) {
   for (size_t i = p->from; i < p->to; i++) {
     for (size_t t = 0; t < f->targets[i]; t++) {
       size_t at = (i - p->from) * p->block + t * f->horizon;
-      C2_GOTO(put_target(p, i, t, at, median, column, scratch, err));
+      C2_GOTO(put_target(p, i, t, at, median, column, scratch, &infinite, err));
     }
   }
+  if (infinite > 0) c2_plan_warn(p->plan, "%zu numbers are beyond the range of float32, so infinite", infinite);
 fail:
   free(column);
   free(scratch);

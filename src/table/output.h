@@ -4,6 +4,9 @@
 
 #include "table/batch.h"
 
+/* That the columns of ids and time stamps have other names than the forecasts' own. */
+c2_status c2_output_check_names(const c2_table_plan *plan, c2_error *err);
+
 /* The schema of the forecasts. */
 c2_status c2_output_schema(const c2_table_plan *plan, struct ArrowSchema *out, c2_error *err);
 

@@ -32,6 +32,7 @@ typedef struct c2_table_plan {
   size_t targets;
   c2_covariate_plan *covariate; /* [covariates]; their roles in df follow those of the targets */
   size_t covariates;
+  size_t empty, empty_key; /* items without an observed value, and the id of the first of them */
 } c2_table_plan;
 
 /* Takes both streams over. Close the plan also after a failure. `predict` is what options->predict says. */

@@ -103,7 +103,7 @@ static c2_status encode_dictionary(const c2_source *s, const struct ArrowArray *
     C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': the Arrow array has no dictionary", s->name, field->name);
   }
   size_t count = (size_t)array->dictionary->length;
-  C2_TRY(c2_view_open(&view, array->dictionary, field->words, 0, count, field->name, err));
+  C2_TRY(c2_view_open_words(&view, array, field, field->name, err));
   C2_TRY(c2_alloc_array(count, sizeof *code, &code, err));
   for (size_t i = 0; i < count; i++) {
     code[i] = C2_CODE_MISSING;
@@ -170,7 +170,7 @@ static c2_status open_cells(c2_source *s, c2_chunk *chunk, c2_error *err) {
     c2_cells *cells = &chunk->cells[k];
     char what[128];
     (void)snprintf(what, sizeof what, "%s: column '%.60s'", s->name, field->name);
-    C2_TRY(c2_view_open(&cells->values, child, field->storage, (size_t)array->offset, chunk->rows, what, err));
+    C2_TRY(c2_view_open(&cells->values, child, field, (size_t)array->offset, chunk->rows, what, err));
     if (s->role[k].words) C2_TRY(encode_cells(s, child, field, s->role[k].words, cells, err));
   }
   return C2_OK;
@@ -211,15 +211,15 @@ typedef struct ids {
 static c2_status open_ids(const c2_source *s, const c2_chunk *chunk, ids *out, c2_error *err) {
   size_t place = s->role[C2_ROLE_ID].place;
   const c2_field *field = &s->field[place];
-  const struct ArrowArray *dictionary = chunk->array.children[place]->dictionary;
+  const struct ArrowArray *array = chunk->array.children[place];
   *out = (ids){.values = &chunk->cells[C2_ROLE_ID].values,
                .has_dictionary = field->has_dictionary,
                .is_text = c2_field_kind(field) == C2_KIND_TEXT};
   if (!field->has_dictionary) return C2_OK;
-  if (!dictionary || dictionary->length < 0) {
+  if (!array->dictionary || array->dictionary->length < 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': the Arrow array has no dictionary", s->name, field->name);
   }
-  return c2_view_open(&out->words, dictionary, field->words, 0, (size_t)dictionary->length, field->name, err);
+  return c2_view_open_words(&out->words, array, field, field->name, err);
 }
 
 /* Bytes of a row's id; an integer's are put into *number. */

@@ -278,9 +278,14 @@ static c2_status finish(stream *s, c2_error *err) {
   if (axis->loose > 0) {
     c2_source_id(&plan->past, axis->loose_key, id);
     c2_plan_warn(plan,
-                 "rows of %zu items, as '%s', are not one step of the given frequency apart, but count as consecutive "
-                 "steps",
-                 axis->loose, id);
+                 "rows of %zu item%s, as '%s', are not one step of the given frequency apart, but count as "
+                 "consecutive steps",
+                 axis->loose, axis->loose == 1 ? "" : "s", id);
+  }
+  if (plan->empty > 0) {
+    c2_source_id(&plan->past, plan->empty_key, id);
+    c2_plan_warn(plan, "%zu item%s, '%s' the first, hold%s no observed value", plan->empty,
+                 plan->empty == 1 ? "" : "s", id, plan->empty == 1 ? "s" : "");
   }
   for (size_t k = 0; k < plan->covariates; k++) {
     const c2_covariate_plan *c = &plan->covariate[k];
@@ -365,6 +370,7 @@ c2_status c2_stream_open(chronos2_session *session, struct ArrowArrayStream *df,
   }
   s->session = session;
   status = c2_plan_open(&s->plan, &session->model->config, df, future_df, options, predict, err);
+  if (status == C2_OK) status = c2_output_check_names(&s->plan, err);
   if (status != C2_OK) {
     free_stream(s);
     return status;

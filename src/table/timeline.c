@@ -56,11 +56,13 @@ void c2_timeline_format(const c2_timeline *axis, int64_t stamp, char out[C2_TIME
 static c2_status convert(const c2_timeline *axis, const c2_source *source, const c2_entry *entry, int64_t stamp,
                          c2_time *out, c2_error *err) {
   char id[C2_ID_ROOM];
+  char type[C2_TYPE_ROOM];
   if (to_utc(axis->field, stamp, out)) return C2_OK;
   c2_source_id(source, entry->key, id);
+  c2_field_type(axis->field, type);
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s: item '%s': expected time stamps of whole microseconds in the years 1 to 9999, found %lld as %s",
-          source->name, id, (long long)stamp, axis->field->format);
+          source->name, id, (long long)stamp, type);
 }
 
 /* ---- Rows ------------------------------------------------------------------------------------ */
