@@ -3,10 +3,8 @@
 import sys
 
 import numpy as np
-import pytest
 from conftest import ROOT
 
-pytest.importorskip("torch")
 sys.path.insert(0, str(ROOT / "tools" / "study"))
 
 import cut  # noqa: E402
@@ -19,6 +17,9 @@ SERIES = np.array([item("pairs", i) for i in range(2)], np.float32)
 def errors(layers):
     weights = cut.model.Chronos2(cut.model.Shape(d_model=32, layers=layers))
     weights.initialise(torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        for name, p in weights.named_parameters():
+            p.mul_(20 if name.endswith("attention.q.weight") else 1)  # one look counts
     return [cut.error(weights, cut.model.FULL, SERIES, who) for who in ("", "pairs", "future")]
 
 
