@@ -34,25 +34,27 @@ def pairs_of(y: np.ndarray) -> tuple[list[int], int]:
     return pairs, asks
 
 
-def error(weights: model.Chronos2, pattern: model.Pattern, series: np.ndarray, who: str = "") -> float:
-    """With `who` ("pairs" or "future") not looking at the patch that asks, in the first layer."""
-    forecasts = []
-    for y in series:
-        pairs, asks = pairs_of(y)
-        rows = {"pairs": pairs, "future": range(TOKENS + 1, TOKENS + 1 + HORIZON // PATCH)}.get(who, [])
+def forecast(weights: model.Chronos2, pattern: model.Pattern, y: np.ndarray, who: str = "") -> np.ndarray:
+    """Medians. With `who` ("pairs" or "future") not looking at the patch that asks, in the first layer."""
+    pairs, asks = pairs_of(y)
+    rows = {"pairs": pairs, "future": range(TOKENS + 1, TOKENS + 1 + HORIZON // PATCH)}.get(who, [])
 
-        def cut(_, arguments):
-            x, bias, rope = arguments
-            bias = torch.zeros(1, 1, x.shape[1], x.shape[1]) if bias is None else bias.float().clone()
-            bias[..., list(rows), asks] = -1e9
-            return x, bias, rope
+    def cut(_, arguments):
+        x, bias, rope = arguments
+        bias = torch.zeros(1, 1, x.shape[1], x.shape[1]) if bias is None else bias.float().clone()
+        bias[..., list(rows), asks] = -1e9
+        return x, bias, rope
 
-        hook = weights.encoder.block[0].layer[0].register_forward_pre_hook(cut)
-        with torch.no_grad():
-            quantiles, loc, scale = weights(torch.from_numpy(y[None, :CONTEXT]), torch.full((1, HORIZON), torch.nan), 1, pattern)
-        hook.remove()
-        forecasts.append((torch.sinh(quantiles[0, len(model.QUANTILES) // 2]) * scale[0] + loc[0]).numpy())
-    return float(np.abs(np.stack(forecasts) - series[:, CONTEXT:]).mean() / np.abs(series[:, CONTEXT:]).mean())
+    hook = weights.encoder.block[0].layer[0].register_forward_pre_hook(cut)
+    with torch.no_grad():
+        quantiles, loc, scale = weights(torch.from_numpy(y[None, :CONTEXT]), torch.full((1, HORIZON), torch.nan), 1, pattern)
+    hook.remove()
+    return (torch.sinh(quantiles[0, len(model.QUANTILES) // 2]) * scale[0] + loc[0]).numpy()
+
+
+def error(weights: model.Chronos2, pattern: model.Pattern, series: np.ndarray, who: str) -> float:
+    forecasts = np.stack([forecast(weights, pattern, y, who) for y in series])
+    return float(np.abs(forecasts - series[:, CONTEXT:]).mean() / np.abs(series[:, CONTEXT:]).mean())
 
 
 def main() -> None:
