@@ -40,13 +40,16 @@ class Plan:
                     yield f"{family}-{seed}-c{context}", context, self.model(family, seed), ()
 
 
-def skill(plan: Plan, scores: Scores, task: str, family: str, context: int, name: str) -> str:
+def skills(plan: Plan, scores: Scores, task: str, family: str, context: int, name: str) -> list[float]:
     """MASE over that of seasonal naive, of each seed: 1 knows nothing, 0 is exact."""
     def naive(seed: int) -> float:
         lines = answer.rows(plan, f"{family}-{seed}-c{context}", "baselines")
         return float(next(r["MASE"] for r in lines if r["task_name"] == task and r["model_name"] == "seasonal_naive"))
 
-    values = [float(scores.of[family, s, context, name, task]["MASE"]) / naive(s) for s in plan.seeds]
+    return [float(scores.of[family, s, context, name, task]["MASE"]) / naive(s) for s in plan.seeds]
+
+
+def cell(values: list[float]) -> str:
     return f"{statistics.mean(values):.2f} ({', '.join(f'{v:.2f}' for v in values)})"
 
 
@@ -55,8 +58,8 @@ def table(plan: Plan, scores: Scores, task: str) -> list[str]:
     radii = "".join(f" radius {r} |" for r in plan.radii)
     lines = [f"| weights, pattern | full, {middle} steps | full, {longest} steps |{radii}", "| --- " * (3 + len(plan.radii)) + "|"]
     for family, pattern in SHOWN:
-        cells = [skill(plan, scores, task, family, context, "full") for context in plan.contexts]
-        cells += [skill(plan, scores, task, family, longest, arm(pattern, r)) for r in plan.radii]
+        cells = [cell(skills(plan, scores, task, family, context, "full")) for context in plan.contexts]
+        cells += [cell(skills(plan, scores, task, family, longest, arm(pattern, r))) for r in plan.radii]
         lines.append(f"| {family}, {pattern} | {' | '.join(cells)} |")
     return lines
 
@@ -68,13 +71,16 @@ def first_gate(plan: Plan, scores: Scores, task: str) -> str:
             f"{'passed' if max(each) < -math.log(1.1) else 'not passed'}.")
 
 
-def main() -> None:
+def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", type=Path, default=ROOT / "build" / "train" / "pairs", help="where recipe.sh --pairs put them")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "pairs")
     parser.add_argument("--smoke", action="store_true", help="a bundled checkpoint for all, short contexts, one seed")
-    args = parser.parse_args()
-    plan = Plan(args)
+    return parser.parse_args()
+
+
+def main() -> None:
+    plan = Plan(arguments())
     make_controls.write(plan.folders["pairs"], make_controls.PAIRS)
     answer.check_data(plan)
     groups = answer.write_tasks(plan)
