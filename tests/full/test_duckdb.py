@@ -122,7 +122,7 @@ def test_time_zones_and_whole_numbers(folder):
     pl.DataFrame({"timestamp": range(5, 45), "target": np.arange(40.0)}).write_parquet(folder / "count.parquet")
     assert forecast(folder / "count.parquet").splitlines()[1].startswith("0,45,target,")
     pl.DataFrame({"timestamp": ["28.01.2024", "29.01.2024", "30.01.2024"], "target": [1, 2, 3]}).write_parquet(folder / "text.parquet")
-    refused("found '28.01.2024'; --time-format", folder / "text.parquet")
+    refused("found '28.01.2024'; give --time-format", folder / "text.parquet")
     assert ",2024-01-31," in forecast(folder / "text.parquet", "--time-format=%d.%m.%Y")
 
 
