@@ -5,15 +5,9 @@
 
 import statistics
 import sys
-from pathlib import Path
 
-import matplotlib
+from answer_page import ROOT, finish, plt
 
-matplotlib.use("Agg")
-matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "pairs", "font.family": "sans-serif"})
-from matplotlib import pyplot as plt  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools" / "study"))
 
 import pairs as study  # noqa: E402
@@ -39,15 +33,9 @@ def main() -> None:
                       label=label if k == 0 else None)
     axes.axhline(1, color="#1b2a41", linewidth=0.8, linestyle=":")
     axes.text(len(plan.radii) - 0.6, 1.01, "knows nothing", ha="right", va="bottom", fontsize=10)
-    axes.set_xticks(range(len(plan.radii)), ["∞" if r == float("inf") else str(r) for r in plan.radii])
     axes.set_ylim(0, 1.2)
-    axes.set_xlabel("radius of the window, tokens of 16 steps")
     axes.set_ylabel("MASE over seasonal naive")
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
-    figure.legend(*axes.get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False, fontsize=10)
-    figure.tight_layout(rect=(0, 0.08, 1, 1))
-    figure.savefig(ROOT / "docs" / "pairs.svg", metadata={"Date": None})
+    finish(figure, axes, plan.radii, "pairs", columns=3, bottom=0.08)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,8 @@
 
 In the control of pairs a key returns at the end, and the value that once stood beside it follows. Either the pairs look at
 the key that returned, or the future does. One line a model: the mean absolute error over that of forecasting zero, with
-nothing cut, with the four pairs not looking at that key in the first layer, and with the future not looking at it. Weights
-run under the pattern they were trained for. Needs PyTorch.
+nothing cut, with the four pairs not looking at that key in the first layer, and with the future not looking at it. r8 runs
+under its window, the others in full attention. Needs PyTorch.
 """
 
 from __future__ import annotations
