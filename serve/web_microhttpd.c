@@ -86,6 +86,16 @@ static void enter(http *h, struct MHD_Connection *connection, phase next) {
   pthread_mutex_unlock(&h->lock);
 }
 
+/* Whether watch has ended the connection. */
+static bool is_cut(http *h, struct MHD_Connection *connection) {
+  const peer *p = peer_of(connection);
+  if (!p) return false;
+  pthread_mutex_lock(&h->lock);
+  bool cut = p->is_cut;
+  pthread_mutex_unlock(&h->lock);
+  return cut;
+}
+
 /* A word to a client that has not sent its request in time, past the library, which can't answer before. */
 static void send_late(int descriptor) {
   c2_answer answer = {.body = NULL};
@@ -217,9 +227,9 @@ static void note_completed(void *context, struct MHD_Connection *connection, voi
                            enum MHD_RequestTerminationCode code) {
   http *h = context;
   c2_exchange *exchange = *request;
-  const peer *p = peer_of(connection);
   if (!exchange) return;
-  c2_exchange_close(&exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK, p && p->is_cut ? C2_HTTP_TIMEOUT : 0);
+  c2_exchange_close(&exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK,
+                    is_cut(h, connection) ? C2_HTTP_TIMEOUT : 0);
   *request = NULL;
   enter(h, connection, NEXT);
 }

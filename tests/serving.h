@@ -67,8 +67,13 @@ static inline int serving_end(serving *s, char **log) {
   return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
 }
 
+/* As serving_end. Shows the log of a server that did not end well. */
 static inline int serving_stop(serving *s) {
-  return serving_end(s, NULL);
+  char *log = NULL;
+  int status = serving_end(s, &log);
+  if (status != 0 && log) print_error("the server's log:\n%s", log);
+  free(log);
+  return status;
 }
 
 /* A server that the tests of a group share: their state is a serving. */
