@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/platform.h"
 #include "cli/cli.h"
@@ -207,7 +208,7 @@ static void print_result(const bench *b) {
   const chronos2_pattern pattern = chronos2_session_pattern(b->session);
   const char *attention = chronos2_attention_name(pattern.attention);
   bool windowed = pattern.attention != CHRONOS2_FULL;
-  const char *name = b->random ? b->random : "model";
+  const char *name = b->random ? b->random : b->engine.model ? b->engine.model : cli_name_of(cli_default_model());
   size_t middle = b->passes / 2;
   double median = b->passes % 2 ? b->seconds[middle] : (b->seconds[middle - 1] + b->seconds[middle]) / 2;
   chronos2_device_memory gpu = chronos2_session_device_memory(b->session);
@@ -217,10 +218,13 @@ static void print_result(const bench *b) {
   char radius[40] = "null"; /* JSON has no infinity */
   if (windowed && isfinite(pattern.radius)) (void)snprintf(radius, sizeof radius, "%.0f", pattern.radius);
   if (b->json) {
+    c2_json_writer text = {.out = stdout, .compact = true};
+    (void)printf("{\"model\": ");
+    c2_json_put_text(&text, NULL, name);
     (void)printf(
-        "{\"model\": \"%s\", \"attention\": \"%s\", \"radius\": %s, \"rows\": %zu, \"context_length\": %zu, "
+        ", \"attention\": \"%s\", \"radius\": %s, \"rows\": %zu, \"context_length\": %zu, "
         "\"horizon\": %zu, \"futures\": %zu, \"ragged\": %s, \"repeats\": %zu, ",
-        name, attention, radius, b->rows, b->context, b->horizon, b->futures, b->ragged ? "true" : "false",
+        attention, radius, b->rows, b->context, b->horizon, b->futures, b->ragged ? "true" : "false",
         b->passes);
     (void)printf(
         "\"tokens\": %.0f, \"flops\": %.0f, \"work\": %.0f, \"seconds_median\": %.9g, \"seconds_min\": %.9g, "

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/unseen.h"
 #include "study/measure/arm.h"
 #include "study/statistics/statistics.h"
 
@@ -194,6 +195,52 @@ static void tell_plan(evaluate_request *r, const c2_freq *freq, bool seasonality
   }
 }
 
+/* The pasts of a window's items with the futures of their known covariates, as views of the data: `out` is the pool's.
+ */
+static c2_status view_window(evaluate_request *r, const c2_window *w, c2_dataset *out, c2_error *err) {
+  size_t known = r->e.data.known;
+  c2_covariate *covariate = NULL;
+  *out = (c2_dataset){.count = w->count};
+  C2_TRY(c2_pool_alloc(&r->pool, w->count, sizeof *out->item, &out->item, err));
+  C2_TRY(c2_pool_alloc(&r->pool, w->count * known, sizeof *covariate, &covariate, err));
+  for (size_t i = 0; i < w->count; i++, covariate += known) {
+    out->item[i] = *r->e.data.unit[w->unit[i]].item;
+    c2_item *item = &out->item[i];
+    memcpy(covariate, item->covariate, known * sizeof *covariate);
+    for (size_t k = 0; k < known; k++) {
+      if (covariate[k].is_text) covariate[k].future_text = covariate[k].past_text + w->length[i];
+      covariate[k].future_length = r->horizon;
+    }
+    item->covariate = covariate;
+    item->covariates = known;
+    item->length = w->length[i];
+  }
+  return C2_OK;
+}
+
+/* Says of the categories that are known ahead and that a window's past never had. */
+static c2_status tell_unseen(evaluate_request *r, c2_error *err) {
+  c2_unseen all = {0};
+  c2_unseen one = {0};
+  c2_dataset *set = &r->e.data.set;
+  size_t told = set->notes;
+  c2_status status = C2_OK;
+  if (r->e.data.known == 0) return C2_OK;
+  for (size_t i = 0; i < r->e.windows; i++) {
+    c2_dataset view;
+    C2_GOTO(view_window(r, &r->e.window[i], &view, err));
+    C2_GOTO(c2_unseen_count(&one, &view, err));
+    C2_GOTO(c2_unseen_add(&all, &one, set, err));
+    c2_unseen_free(&one);
+  }
+  C2_GOTO(c2_unseen_note(&all, set, err));
+  for (; told < set->notes; told++) cli_warn("%s", set->note[told]);
+fail:
+  c2_unseen_free(&one);
+  c2_unseen_free(&all);
+  return status;
+}
+
 /* ---- Scores ----------------------------------------------------------------------------------- */
 
 /* Each row's scores by a forecaster: means over its windows that have one. */
@@ -333,6 +380,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   C2_TRY(choose_windows(r, err));
   C2_TRY(make_task(r, count ? paths[0] : "--sql", err));
   tell_plan(r, &freq, given);
+  C2_TRY(tell_unseen(r, err));
   return r->against ? evaluate_read_against(r, err) : C2_OK;
 }
 

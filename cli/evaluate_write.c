@@ -8,8 +8,12 @@
 /* ---- The table --------------------------------------------------------------------------------- */
 
 static void print_value(FILE *out, int width, int decimals, const char *unit, double value) {
-  char text[400] = "-";
-  if (isfinite(value)) (void)snprintf(text, sizeof text, "%.*f%s", decimals, value, unit);
+  enum { MOST_DIGITS = 12 };
+  char text[40] = "-";
+  if (isfinite(value)) {
+    bool is_short = fabs(value) < pow(10, MOST_DIGITS);
+    (void)snprintf(text, sizeof text, is_short ? "%.*f%s" : "%.*e%s", is_short ? decimals : 4, value, unit);
+  }
   (void)fprintf(out, " %*s", width, text);
 }
 

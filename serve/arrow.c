@@ -1,6 +1,7 @@
 /* Arrow bodies: tables in long format, read and written as the program does. */
 #include "serve/arrow.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,11 @@ static c2_status put_row(table *t, const c2_call *call, c2_error *err) {
   t->word[2 * t->room + row] = item->target_names[target];
   t->value[row] = values[s];
   for (size_t q = 0; q < t->levels; q++) t->value[(1 + q) * t->room + row] = values[horizon + s * t->levels + q];
+  for (size_t k = 0; k <= t->levels; k++) { /* the columns are float32 */
+    double value = t->value[k * t->room + row];
+    if (fabs(value) <= (double)FLT_MAX) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "item '%.60s': its forecast, %g, is beyond the range of float32", item->id, value);
+  }
   return C2_OK;
 }
 

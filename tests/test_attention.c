@@ -326,6 +326,7 @@ static void test_warnings(void **state) {
   program_free(&r);
   r = PROGRAM_RUN("bench", "-m", MICRO, "--batch-size", "1", "--repeats", "1", "--attention",
                   "windowed_future_global");
+  assert_non_null(strstr(r.out, "model        " MICRO ", fp32"));
   assert_int_equal(program_count(r.err, WARNED "full attention, not for windowed_future_global at radius 8"), 1);
   program_free(&r);
   program_remove_folder(folder);

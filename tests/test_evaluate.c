@@ -396,11 +396,52 @@ static void test_odd_series(void **state) {
   free(path);
 }
 
+/* A category that a window's past never had is said, once for all windows, where it is known ahead. */
+static void test_unseen(void **state) {
+  const files *f = *state;
+  char text[1024] = "timestamp,target,kind\n";
+  char *path = program_path(f->folder, "kinds.csv");
+  for (int t = 0, at = (int)strlen(text); t < 24; t++) {
+    at += sprintf(text + at, "%d,%d,%s\n", t, t % 5, t == 19 || t == 23 ? "odd" : t == 22 ? "new" : "usual");
+  }
+  program_write_file(path, text, strlen(text));
+  program_result r = PROGRAM_RUN("evaluate", path, "-n", "4", "--windows", "3", "--covariates", "kind");
+  assert_int_equal(r.status, 0);
+  assert_null(strstr(r.err, "never had"));
+  program_free(&r);
+  r = PROGRAM_RUN("evaluate", path, "-n", "4", "--windows", "3", "--covariates", "kind", "--known", "kind");
+  assert_int_equal(r.status, 0);
+  assert_int_equal(program_count(r.err, "never had"), 1);
+  assert_non_null(strstr(r.err,
+                         "warning: column 'kind': item '0' never had 'odd' in its past, so its effect is unknown; "
+                         "future values of such categories: 2\n"));
+  program_free(&r);
+  free(path);
+}
+
+/* Numbers that would have hundreds of digits are printed with an exponent. */
+static void test_long_numbers(void **state) {
+  const files *f = *state;
+  char text[2048] = "timestamp,target\n";
+  char *path = program_path(f->folder, "long.csv");
+  for (int t = 0, at = (int)strlen(text); t < 24; t++) at += sprintf(text + at, "%d,%de300\n", t, t % 5 + 1);
+  program_write_file(path, text, strlen(text));
+  program_result r = PROGRAM_RUN("evaluate", path, "-n", "4", "--windows", "1", "--seasonality", "4");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.out, "e+300"));
+  for (const char *line = r.out, *end = NULL; (end = strchr(line, '\n')); line = end + 1) {
+    assert_true(end - line < 120);
+  }
+  program_free(&r);
+  free(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_steps),
                                      cmocka_unit_test(test_naive_and_windows),
                                      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
+                                     cmocka_unit_test(test_unseen), cmocka_unit_test(test_long_numbers),
                                      cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series)};
   return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
 }

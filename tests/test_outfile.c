@@ -352,6 +352,25 @@ static void test_full_output(void **state) {
   }
 }
 
+/* So is a page that can't be written to, wherever in it that is noticed. */
+static void test_full_page(void **state) {
+  (void)state;
+  if (access("/dev/full", W_OK) != 0) {
+    print_message("[ NOT RUN ] there is no /dev/full\n");
+    return;
+  }
+  static const char *const commands[] = {"forecast", "evaluate", "detect"};
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    bool takes_horizon = strcmp(commands[i], "detect") != 0;
+    program_result r = PROGRAM_RUN(commands[i], NILE, "--report", "/dev/full", takes_horizon ? "--horizon=3" : NULL);
+    assert_int_equal(r.status, 1);
+    if (program_count(r.err, "chronos2: error: /dev/full: cannot write: No space left on device\n") != 1) {
+      fail_msg("%s: %s", commands[i], r.err);
+    }
+    program_free(&r);
+  }
+}
+
 /* What is written under another format's name, or in columns of one name, misleads whoever reads it. */
 static void test_misleading_names(void **state) {
   (void)state;
@@ -393,7 +412,7 @@ int main(void) {
       cmocka_unit_test(test_planted_names), cmocka_unit_test(test_fifo),
       cmocka_unit_test(test_socket),        cmocka_unit_test(test_devices),
       cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_inputs_are_kept),
-      cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output),
+      cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output), cmocka_unit_test(test_full_page),
       cmocka_unit_test(test_misleading_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

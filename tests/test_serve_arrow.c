@@ -386,6 +386,10 @@ static void test_wrong_types(void **state) {
   table = make_stream(r, usual, BARE, false, &size);
   assert_refused(*state, "infinite", table, size, "the body:4: column 'target': expected a finite number");
   free(table);
+  for (size_t i = 0; i < r->count; i++) r->target[i] = (double)(i % 5 + 1) * 1e300;
+  table = make_stream(r, usual, BARE, false, &size); /* the answer's columns are float32 */
+  assert_refused(*state, "huge", table, size, "is beyond the range of float32");
+  free(table);
   free(r);
 }
 

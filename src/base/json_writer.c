@@ -161,8 +161,10 @@ void c2_json_put_text(c2_json_writer *w, const char *key, const char *text) {
 
 c2_status c2_json_finish(const c2_json_writer *w, const char *name, c2_error *err) {
   if (w->failed || (w->out && ferror(w->out))) {
-    C2_FAIL(err, w->reason == ENOMEM ? C2_ERR_MEMORY : C2_ERR_IO, "%s: cannot write: %s", name,
-            w->reason ? strerror(w->reason) : "the stream has failed");
+    int reason = w->reason;
+    if (!reason && fflush(w->out) != 0) reason = errno; /* what others wrote has failed: flushing says why */
+    C2_FAIL(err, reason == ENOMEM ? C2_ERR_MEMORY : C2_ERR_IO, "%s: cannot write: %s", name,
+            reason ? strerror(reason) : "the stream has failed");
   }
   if (w->depth > 0 || !w->follows) C2_FAIL(err, C2_ERR_ARGUMENT, "%s: the JSON is not complete", name);
   return C2_OK;
