@@ -160,8 +160,8 @@ bool cli_bundled(const char *name, char path[CLI_PATH_ROOM]);
 C2_PRINTF(1, 2) int cli_fail(const char *format, ...);
 C2_PRINTF(1, 2) int cli_fail_usage(const char *format, ...);
 C2_PRINTF(1, 2) void cli_warn(const char *format, ...); /* "chronos2: warning: ..." */
-/* The warnings so far. */
-const char *const *cli_warnings(size_t *count);
+/* The warnings so far; they stay this file's. Fails if there was no memory for one of them. */
+c2_status cli_warnings(const char *const **warning, size_t *count, c2_error *err);
 C2_PRINTF(1, 2) void cli_note(const char *format, ...); /* "chronos2: ..." */
 
 /* Prints the error, with the command's option that helps if there is one, and returns its exit status: CLI_USAGE for

@@ -119,8 +119,7 @@ static c2_status put_series(c2_json_writer *w, const detect_request *r, c2_error
   c2_json_end_array(w);
   if (drawn < r->rows) cli_warn("%s draws the first %zu of %zu series", r->report, drawn, r->rows);
   if (listed < r->flags) cli_warn("%s lists %zu of %zu flagged observations", r->report, listed, r->flags);
-  cli_draw_warnings(w);
-  return C2_OK;
+  return cli_draw_warnings(w, err);
 }
 
 c2_status detect_draw(const detect_request *r, c2_error *err) {

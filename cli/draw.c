@@ -32,10 +32,12 @@ void cli_draw_fan(c2_json_writer *w, const double *median, const double *at_leve
   c2_json_end_array(w);
 }
 
-void cli_draw_warnings(c2_json_writer *w) {
+c2_status cli_draw_warnings(c2_json_writer *w, c2_error *err) {
   size_t count = 0;
-  const char *const *warning = cli_warnings(&count);
+  const char *const *warning = NULL;
+  C2_TRY(cli_warnings(&warning, &count, err));
   c2_json_begin_array(w, "warnings");
   for (size_t i = 0; i < count; i++) c2_json_put_text(w, NULL, warning[i]);
   c2_json_end_array(w);
+  return C2_OK;
 }

@@ -18,6 +18,6 @@ c2_status cli_draw_stamps(c2_json_writer *w, const c2_item *item, size_t first, 
 void cli_draw_fan(c2_json_writer *w, const double *median, const double *at_levels, size_t steps, size_t levels);
 
 /* A member "warnings": what was warned of so far. */
-void cli_draw_warnings(c2_json_writer *w);
+c2_status cli_draw_warnings(c2_json_writer *w, c2_error *err);
 
 #endif

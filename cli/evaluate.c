@@ -195,14 +195,11 @@ static void tell_plan(evaluate_request *r, const c2_freq *freq, bool seasonality
   }
 }
 
-/* The pasts of a window's items with the futures of their known covariates, as views of the data: `out` is the pool's.
- */
-static c2_status view_window(evaluate_request *r, const c2_window *w, c2_dataset *out, c2_error *err) {
+/* The pasts of a window's items with the futures of their known covariates, as views of the data. `out` has room for
+ * all items, and `covariate` for those covariates. */
+static void view_window(const evaluate_request *r, const c2_window *w, c2_dataset *out, c2_covariate *covariate) {
   size_t known = r->e.data.known;
-  c2_covariate *covariate = NULL;
-  *out = (c2_dataset){.count = w->count};
-  C2_TRY(c2_pool_alloc(&r->pool, w->count, sizeof *out->item, &out->item, err));
-  C2_TRY(c2_pool_alloc(&r->pool, w->count * known, sizeof *covariate, &covariate, err));
+  out->count = w->count;
   for (size_t i = 0; i < w->count; i++, covariate += known) {
     out->item[i] = *r->e.data.unit[w->unit[i]].item;
     c2_item *item = &out->item[i];
@@ -215,20 +212,23 @@ static c2_status view_window(evaluate_request *r, const c2_window *w, c2_dataset
     item->covariates = known;
     item->length = w->length[i];
   }
-  return C2_OK;
 }
 
 /* Says of the categories that are known ahead and that a window's past never had. */
 static c2_status tell_unseen(evaluate_request *r, c2_error *err) {
+  size_t units = r->e.data.units;
+  c2_dataset *set = &r->e.data.set;
+  c2_dataset view = {.count = 0};
+  c2_covariate *covariate = NULL;
   c2_unseen all = {0};
   c2_unseen one = {0};
-  c2_dataset *set = &r->e.data.set;
   size_t told = set->notes;
   c2_status status = C2_OK;
   if (r->e.data.known == 0) return C2_OK;
+  C2_GOTO(c2_alloc_array(units, sizeof *view.item, &view.item, err));
+  C2_GOTO(c2_alloc_array(units, r->e.data.known * sizeof *covariate, &covariate, err));
   for (size_t i = 0; i < r->e.windows; i++) {
-    c2_dataset view;
-    C2_GOTO(view_window(r, &r->e.window[i], &view, err));
+    view_window(r, &r->e.window[i], &view, covariate);
     C2_GOTO(c2_unseen_count(&one, &view, err));
     C2_GOTO(c2_unseen_add(&all, &one, set, err));
     c2_unseen_free(&one);
@@ -238,6 +238,8 @@ static c2_status tell_unseen(evaluate_request *r, c2_error *err) {
 fail:
   c2_unseen_free(&one);
   c2_unseen_free(&all);
+  free(view.item);
+  free(covariate);
   return status;
 }
 

@@ -151,8 +151,7 @@ static c2_status put_series(c2_json_writer *w, const evaluate_request *r, c2_err
   if (drawn < r->rows) {
     cli_warn("%s draws the first %zu of %zu series; it has the scores of all", r->report, drawn, r->rows);
   }
-  cli_draw_warnings(w);
-  return C2_OK;
+  return cli_draw_warnings(w, err);
 }
 
 /* ---- The page ------------------------------------------------------------------------------------ */

@@ -270,7 +270,7 @@ static c2_status close_page(forecast_drawing *d, const forecast_request *r, c2_e
     cli_warn("%s shows the first %zu of %zu series; --output has them all", r->report, d->shown, d->items);
   }
   c2_json_end_array(&d->page.json);
-  cli_draw_warnings(&d->page.json);
+  C2_TRY(cli_draw_warnings(&d->page.json, err));
   c2_json_end_object(&d->page.json);
   C2_TRY(c2_page_end(&d->page, r->report, err));
   return c2_outfile_commit(&d->report, err);

@@ -13,18 +13,24 @@
 static struct {
   char **line;
   size_t count, capacity;
-} kept; /* warnings */
+  bool is_cut; /* there was no memory for one */
+} kept;        /* warnings: a page shows what was warned of */
 
-/* A page shows what was warned of. Where memory is out, the terminal alone does. */
 static void keep(const char *line) {
-  if (c2_grow_array(&kept.line, &kept.capacity, kept.count + 1, sizeof *kept.line, NULL) != C2_OK) return;
-  kept.line[kept.count] = c2_strdup(line);
-  kept.count += kept.line[kept.count] != NULL;
+  bool has_room = c2_grow_array(&kept.line, &kept.capacity, kept.count + 1, sizeof *kept.line, NULL) == C2_OK;
+  char *copy = has_room ? c2_strdup(line) : NULL;
+  if (copy) {
+    kept.line[kept.count++] = copy;
+  } else {
+    kept.is_cut = true;
+  }
 }
 
-const char *const *cli_warnings(size_t *count) {
+c2_status cli_warnings(const char *const **warning, size_t *count, c2_error *err) {
+  if (kept.is_cut) C2_FAIL(err, C2_ERR_MEMORY, "out of memory for the warnings that a page shows");
+  *warning = (const char *const *)kept.line;
   *count = kept.count;
-  return (const char *const *)kept.line;
+  return C2_OK;
 }
 
 C2_PRINTF(2, 0)

@@ -15,7 +15,7 @@ if(CMOCKA_FOUND AND NOT CMAKE_CROSSCOMPILING_EMULATOR AND NOT CHRONOS2_SANITIZE 
   target_link_libraries(alloc_stream PRIVATE chronos2_static)
   add_dependencies(alloc_sweep alloc_stream)
   foreach(command forward forward_reference predict forecast_csv forecast_jsonl stream stream_errors inspect inspect_sharded bench probe
-                  study resume from_csv)
+                  evaluate study resume from_csv)
     add_test(NAME alloc_${command} COMMAND alloc_sweep ${command})
   endforeach()
   if(CURL_FOUND)

@@ -48,6 +48,10 @@ static const sweep sweeps[] = {
      .keeps = true,
      .arguments = {"probe", "--tasks", "tasks.yaml", "--radii", "2", "-m", MODEL, "--threads", "1", "--out-prefix",
                    "out"}},
+    {.name = "evaluate",
+     .keeps = true, /* the scores where the page fails */
+     .arguments = {"evaluate", "s.jsonl", "-n", "2", "-m", MODEL, "--known", "q", "--threads", "1",
+                   "-o", "out.csv", "--report", "out.html"}},
     {.name = "study",
      .timed = true,
      .keeps = true,
