@@ -14,8 +14,8 @@ if(CMOCKA_FOUND AND NOT CMAKE_CROSSCOMPILING_EMULATOR AND NOT CHRONOS2_SANITIZE 
   add_executable(alloc_stream tests/alloc/stream.c)
   target_link_libraries(alloc_stream PRIVATE chronos2_static)
   add_dependencies(alloc_sweep alloc_stream)
-  foreach(command forward forward_reference predict forecast_csv forecast_jsonl stream stream_errors inspect inspect_sharded bench probe
-                  evaluate study resume from_csv)
+  foreach(command forward forward_reference predict forecast_csv forecast_jsonl forecast_page stream stream_errors inspect
+                  inspect_sharded bench probe evaluate detect study resume from_csv)
     add_test(NAME alloc_${command} COMMAND alloc_sweep ${command})
   endforeach()
   if(CURL_FOUND)
