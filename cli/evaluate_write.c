@@ -8,10 +8,9 @@
 /* ---- The table --------------------------------------------------------------------------------- */
 
 static void print_value(FILE *out, int width, int decimals, const char *unit, double value) {
-  enum { MOST_DIGITS = 12 };
   char text[40] = "-";
   if (isfinite(value)) {
-    bool is_short = fabs(value) < pow(10, MOST_DIGITS);
+    bool is_short = fabs(value) < 1e12;
     (void)snprintf(text, sizeof text, is_short ? "%.*f%s" : "%.*e%s", is_short ? decimals : 4, value, unit);
   }
   (void)fprintf(out, " %*s", width, text);

@@ -327,13 +327,16 @@ static void test_sweep(void **state) {
   for (size_t i = 0; i < 5; i++) free((void *)(uintptr_t)all[i]);
 }
 
+static void need_full_device(void) {
+  if (access("/dev/full", W_OK) == 0) return;
+  print_message("NOT RUN: there is no /dev/full\n");
+  skip();
+}
+
 /* Standard output that can't be written to is a failure of every command. */
 static void test_full_output(void **state) {
   (void)state;
-  if (access("/dev/full", W_OK) != 0) {
-    print_message("[ NOT RUN ] there is no /dev/full\n");
-    return;
-  }
+  need_full_device();
   const char *const runs[][8] = {{PROGRAM_PATH, "--version"},
                                  {PROGRAM_PATH, "--help"},
                                  {PROGRAM_PATH, "forecast", "--help"},
@@ -355,10 +358,7 @@ static void test_full_output(void **state) {
 /* So is a page that can't be written to, wherever in it that is noticed. */
 static void test_full_page(void **state) {
   (void)state;
-  if (access("/dev/full", W_OK) != 0) {
-    print_message("[ NOT RUN ] there is no /dev/full\n");
-    return;
-  }
+  need_full_device();
   static const char *const commands[] = {"forecast", "evaluate", "detect"};
   for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
     bool takes_horizon = strcmp(commands[i], "detect") != 0;
