@@ -90,6 +90,9 @@ static int check(const serve_request *r) {
   if (!(r->http.grace >= 0) || !isfinite(r->http.grace)) return cli_fail_usage("--grace: expected 0 seconds or more");
   if (r->body > 1024) return cli_fail_usage("--max-body: expected at most 1024 MiB, found %zu", r->body);
   if (r->memory > SIZE_MAX / MIB / 4) return cli_fail_usage("--max-memory: found %zu MiB", r->memory);
+  if (r->memory < r->body) {
+    return cli_fail_usage("--max-memory: expected at least the %zu MiB of --max-body, found %zu", r->body, r->memory);
+  }
   if (r->contexts > SIZE_MAX / MIB / 4) return cli_fail_usage("--context-memory: found %zu MiB", r->contexts);
   if (r->server.limits.horizon > MIB) return cli_fail_usage("--max-horizon: expected at most %d steps", MIB);
   if (r->server.limits.series > MIB) return cli_fail_usage("--max-series: expected at most %d series", MIB);

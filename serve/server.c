@@ -441,8 +441,26 @@ static void drop_body(c2_exchange *e) {
   (void)hold(e, 0);
 }
 
+/* Makes room for a body of `size` bytes, and as much again where --max-body allows it. False: it is answered. */
+static bool make_room(c2_exchange *e, size_t size) {
+  size_t room = c2_min_size(2 * size, e->server->options.body);
+  if (!hold(e, room)) {
+    drop_body(e);
+    refuse_memory(e, room);
+    return false;
+  }
+  char *body = realloc(e->body, room + 1); /* the parser wants a byte to spare */
+  if (!body) {
+    drop_body(e);
+    refuse(e, C2_HTTP_UNAVAILABLE, "out of memory");
+    return false;
+  }
+  e->body = body;
+  e->capacity = room;
+  return true;
+}
+
 void c2_exchange_take(c2_exchange *e, const char *bytes, size_t size) {
-  c2_error err;
   e->received += size;
   if (e->is_answered || !takes_body(&routes[e->route])) return;
   if (size > e->server->options.body - e->size) {
@@ -450,17 +468,7 @@ void c2_exchange_take(c2_exchange *e, const char *bytes, size_t size) {
     refuse_size(e);
     return;
   }
-  size_t need = e->size + size + 1; /* the parser wants a byte to spare */
-  if (need > e->capacity && !hold(e, 2 * need)) {
-    drop_body(e);
-    refuse_memory(e, 2 * need);
-    return;
-  }
-  if (c2_grow_array(&e->body, &e->capacity, need, 1, &err) != C2_OK) {
-    drop_body(e);
-    refuse(e, C2_HTTP_UNAVAILABLE, err.text);
-    return;
-  }
+  if (e->size + size > e->capacity && !make_room(e, e->size + size)) return;
   memcpy(e->body + e->size, bytes, size);
   e->size += size;
 }

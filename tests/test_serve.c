@@ -243,6 +243,16 @@ static reply post_covariates(const serving *s, int count) {
   return serving_post(s, "/invocations", text);
 }
 
+/* The text with spaces behind it, `size` bytes in all. */
+static char *pad(char *text, size_t size) {
+  size_t used = strlen(text);
+  char *padded = realloc(text, size + 1);
+  assert_non_null(padded);
+  memset(padded + used, ' ', size - used);
+  padded[size] = '\0';
+  return padded;
+}
+
 static void test_sizes(void **state) {
   (void)state;
   serving s = serving_start((const char *const[]){"--max-body", "1", "--max-memory", "2", "--max-series", "3",
@@ -269,6 +279,10 @@ static void test_sizes(void **state) {
   r = serving_read(fd);
   close(fd);
   serving_assert(&r, 413, "at most 1048576 bytes");
+  free(large);
+  large = pad(serving_make_body(1, 9, 1, ""), 1 << 20); /* exactly what is allowed */
+  r = serving_post(&s, "/invocations", large);
+  serving_assert(&r, 200, "predictions");
   free(large);
   large = serving_make_body(4, 5, 1, "");
   r = serving_post(&s, "/invocations", large);
@@ -555,7 +569,8 @@ static void test_usage(void **state) {
     const char *option, *value, *part;
   } cases[] = {{"--listen", "8080", "expected ADDRESS:PORT"}, {"--listen", "127.0.0.1:x", "expected ADDRESS:PORT"},
                {"--timeout", "0", "more than 0 seconds"},     {"--grace", "-1", "0 seconds or more"},
-               {"--max-body", "5000", "at most 1024 MiB"},    {"--log", "some", "expected all or errors"}};
+               {"--max-body", "5000", "at most 1024 MiB"},    {"--max-memory", "7", "at least the 8 MiB of --max-body"},
+               {"--log", "some", "expected all or errors"}};
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     program_result p = PROGRAM_RUN("serve", cases[i].option, cases[i].value);
