@@ -17,11 +17,15 @@
  *   INT8_ZERO: with NATIVE_INT8, what stands for 0 in A: 128 where i_dot takes x as unsigned, else 0
  *   NARROW_ATTENTION: 1 with NATIVE_BF16 and i_dot16(c, x, y) over pairs of int16, v_store_int16, and v_put_bf16, which
  *   stores as v_store_bf16 does and returns what it stored; else undefined
+ *   AHEAD: 1 if a product fetches panels ahead of their use; undefined, it leaves that to the processor
  *   GEMM_BF16, GEMM_INT8: names of the file's own products, if it has them, which it defines beside this body
  *
  * The file ends with C2_KERNELS, which makes the table.
  */
 
+#ifndef AHEAD
+#define AHEAD 0
+#endif
 #ifndef NARROW_ATTENTION
 #define NARROW_ATTENTION 0
 #endif
@@ -235,12 +239,24 @@ INLINE void tile_rows(c2_type t, const c2_gemm *g, size_t row, const float *pane
 #undef TAIL
 }
 
+/* Cache lines of the next panel that each tile of this one fetches, so that they come evenly while it is computed. Few
+ * tiles can't hide that, and for them the prefetching itself counts. */
+INLINE size_t lines_ahead(c2_type t, const c2_gemm *g, size_t rows) {
+  enum { LEAST_TILES = 4, LINE = 16 };
+  size_t tiles = (rows + TILE - 1) / TILE * (C2_PANEL / (SPAN * WIDTH));
+  if (!AHEAD || rows < LEAST_TILES * TILE) return 0;
+  return c2_panel_words(t, g->depth) / LINE / tiles; /* rounded down: never beyond the panel */
+}
+
 INLINE void gemm_block(c2_type t, const c2_gemm *g, size_t rows, size_t first_panel, size_t last_panel) {
+  size_t lines = lines_ahead(t, g, rows);
   for (size_t p = first_panel; p < last_panel; p++) {
+    const char *next = (const char *)((const float *)g->b.data + (p + 1 < last_panel ? p + 1 : p) * g->b.stride);
     for (size_t part = 0; part < C2_PANEL; part += SPAN * WIDTH) {
       const float *panel = (const float *)g->b.data + p * g->b.stride + part;
       size_t column = p * C2_PANEL + part;
       for (size_t i = 0; i < rows; i += TILE) {
+        for (size_t l = 0; l < lines; l++, next += 64) __builtin_prefetch(next);
         if (rows - i >= TILE) {
           tile(t, g, i, panel, column, TILE);
         } else {

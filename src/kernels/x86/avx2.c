@@ -12,6 +12,7 @@ typedef __m256 vec;
 typedef int ivec __attribute__((vector_size(32))); /* not __m256i: conversions would keep arrays of it in memory */
 enum { WIDTH = 8, SPAN = 2 };
 #define TILE 6
+#define AHEAD 1
 
 static inline vec v_set1(float x) {
   return _mm256_set1_ps(x);
