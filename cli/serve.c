@@ -48,7 +48,7 @@ static size_t list_options(serve_request *r, cli_option *out) {
       {"grace", 0, "SECONDS", "Time that requests have to finish after SIGTERM. [30]", CLI_NUMBER, &r->http.grace,
        NULL},
       {"max-body", 0, "MIB", "Size of a request's body at most. [8]", CLI_COUNT, &r->body, NULL},
-      {"max-series", 0, "N", "Number of series of a request at most, and a tenth of its targets and covariates. [1000]",
+      {"max-series", 0, "N", "A request may have N series, and 10 N targets and covariates. [1000]",
        CLI_COUNT, &s->limits.series, NULL},
       {"max-horizon", 0, "N", "Steps that a request may forecast. [1024]", CLI_COUNT, &s->limits.horizon, NULL},
       {"max-memory", 0, "MIB", "Memory for the bodies, series and results of all requests together. [512]", CLI_COUNT,
