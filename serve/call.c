@@ -171,6 +171,22 @@ c2_status c2_call_note(c2_call *call, const c2_dataset *set, const chronos2_conf
                          empty == 1 ? "s" : "");
 }
 
+c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err) {
+  chronos2_pattern pattern = call->pass.pattern;
+  char radius[40] = "";
+  char cost[80] = "";
+  double change = 0;
+  size_t tasks = 0;
+  if (chronos2_model_trained_for(model, pattern)) return C2_OK;
+  if (chronos2_model_measured(model, pattern, &change, &tasks)) {
+    (void)snprintf(cost, sizeof cost, ", which was measured to change MASE by %+.0f%% (%zu task%s)", 100 * change,
+                   tasks, tasks == 1 ? "" : "s");
+  }
+  if (pattern.attention != CHRONOS2_FULL) (void)snprintf(radius, sizeof radius, " at radius %g", pattern.radius);
+  return c2_dataset_note(&call->set, err, "the weights were not trained for %s attention%s%s",
+                         chronos2_attention_name(pattern.attention), radius, cost);
+}
+
 static c2_status note_unseen(c2_call *call, c2_error *err) {
   c2_unseen unseen = {0};
   c2_status status = c2_unseen_count(&unseen, &call->set, err);

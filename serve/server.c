@@ -377,6 +377,10 @@ static void check_type(c2_exchange *e, const c2_head *head) {
 static void check_head(c2_exchange *e, const c2_head *head) {
   c2_server *s = e->server;
   const route *r = e->route < ROUTES ? &routes[e->route] : NULL;
+  if (head->is_ambiguous) { /* a proxy before this server may have taken its body to end elsewhere */
+    refuse(e, C2_HTTP_BAD_REQUEST, "expected one Content-Length, or Transfer-Encoding without one");
+    return;
+  }
   if (!r) {
     c2_answer_refuse(&e->answer, C2_HTTP_NOT_FOUND, NULL, "there is nothing at %.100s", e->path);
     e->is_answered = true;
@@ -544,6 +548,10 @@ bool c2_exchange_end(c2_exchange *e) {
   e->is_answered = !read_body(e);
   drop_body(e);
   if (e->is_answered) return false;
+  if (c2_call_note_pattern(&e->call, s->model, &err) != C2_OK) {
+    refuse(e, C2_HTTP_UNAVAILABLE, err.text);
+    return false;
+  }
   size_t bytes = bytes_of(&e->call, e->is_arrow);
   if (!hold(e, bytes)) {
     refuse_memory(e, bytes);

@@ -146,6 +146,20 @@ static int64_t find_length(struct MHD_Connection *connection) {
   return text && *text && !*end && !errno ? length : -1;
 }
 
+static enum MHD_Result count_length(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+  int *lengths = context;
+  (void)kind;
+  (void)value;
+  *lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+  return MHD_YES;
+}
+
+static bool is_ambiguous(struct MHD_Connection *connection) {
+  int lengths = 0;
+  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_length, &lengths);
+  return lengths > 1 || (lengths == 1 && header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING));
+}
+
 static void wake(void *connection) {
   MHD_resume_connection(connection);
 }
@@ -183,8 +197,8 @@ static enum MHD_Result send_answer(http *h, struct MHD_Connection *connection, c
   return result;
 }
 
-/* The headers have come. A body that isn't wanted is read all the same, unless it is long or its client asked first: a
- * client that is still sending may not see the answer. */
+/* The headers have come. A body that isn't wanted is read all the same, unless it is long, its client asked first
+ * or where it ends is not clear: a client that is still sending may not see the answer. */
 static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const char *url, const char *method,
                              c2_exchange **exchange) {
   const c2_head head = {.method = method,
@@ -194,14 +208,15 @@ static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const c
                         .encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING),
                         .has_query = MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0,
                         .parameters = header(connection, "X-Chronos2-Parameters"),
-                        .length = find_length(connection)};
+                        .length = find_length(connection),
+                        .is_ambiguous = is_ambiguous(connection)};
   if (!peer_of(connection)) return MHD_NO;
   *exchange = c2_exchange_open(h->server, &head, wake, connection);
   if (!*exchange) return MHD_NO;
   enter(h, connection, BODY);
   bool asked = header(connection, MHD_HTTP_HEADER_EXPECT) != NULL;
   bool is_long = head.length > 0 && (uint64_t)head.length / DISCARD > c2_server_body_limit(h->server);
-  if (c2_exchange_is_answered(*exchange) && (asked || is_long)) return send_answer(h, connection, *exchange);
+  if (c2_exchange_is_answered(*exchange) && (asked || is_long || head.is_ambiguous)) return send_answer(h, connection, *exchange);
   return MHD_YES;
 }
 

@@ -46,7 +46,7 @@ static void test_contexts(void **state) {
                    PASTS, futures[k], SECOND);
     reply alone = serving_post(*state, "/invocations", body);
     assert_int_equal(alone.status, 200);
-    alone.body[alone.size - 1] = '\0'; /* its last brace */
+    *strstr(alone.body, ",\"warnings\"") = '\0'; /* they stand behind all scenarios */
     const char *found = strstr(at, alone.body + 1);
     if (!found) fail_msg("scenario %zu: expected %s in %s", k, alone.body + 1, r.body);
     at = found + 1;
@@ -65,6 +65,9 @@ static void test_contexts(void **state) {
   serving_assert(&r, 404, "there is nothing at");
 }
 
+#define PATTERN_ALONE \
+  "\"warnings\":[\"the weights were not trained for windowed_future_null attention at radius inf\"]"
+
 /* What there is to say of the pasts is said of each forecast from them. */
 static void test_context_warnings(void **state) {
   char id[33];
@@ -77,24 +80,21 @@ static void test_context_warnings(void **state) {
   r = ask_context(*state, id, "{\"scenarios\":[{}]}");
   serving_assert(&r, 200, "\"warnings\":[\"1 quantile levels lie outside the trained ones");
   r = ask_context(*state, id, "{\"scenarios\":[{}],\"quantile_levels\":[0.5]}");
-  assert_null(strstr(r.body, "warnings"));
-  serving_assert(&r, 200, "scenarios");
+  serving_assert(&r, 200, PATTERN_ALONE);
   r = serving_post(*state, "/v1/contexts",
                    "{\"inputs\":[{\"target\":[1,2,3,4],\"past_covariates\":{\"c\":[\"a\",\"b\",\"a\",\"b\"]},"
                    "\"future_covariates\":{\"c\":[\"z\"]}}]}");
   assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
   serving_assert(&r, 201, "\"warnings\":[\"column 'c': item '0' never had 'z' in its past");
   r = ask_context(*state, id, "{\"scenarios\":[{\"future_covariates\":[{\"c\":[\"a\"]}]}]}");
-  assert_null(strstr(r.body, "warnings"));
-  serving_assert(&r, 200, "scenarios");
+  serving_assert(&r, 200, PATTERN_ALONE);
   r = ask_context(
       *state, id,
       "{\"scenarios\":[{},{\"future_covariates\":[{\"c\":[\"q\"]}]},{\"future_covariates\":[null]}]}");
-  serving_assert(&r, 200, "'z' in its past, so its effect is unknown; future values of such categories: 3\"]");
+  serving_assert(&r, 200, "'z' in its past, so its effect is unknown; future values of such categories: 3\",\"");
   keep_context(*state, id);
   r = ask_context(*state, id, "{\"scenarios\":[{}]}");
-  assert_null(strstr(r.body, "warnings"));
-  serving_assert(&r, 200, "scenarios");
+  serving_assert(&r, 200, PATTERN_ALONE);
 }
 
 static void test_context_refusals(void **state) {
