@@ -67,6 +67,9 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->digits > FORECAST_MOST_DIGITS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--digits: expected at most %d, found %zu", FORECAST_MOST_DIGITS, r->digits);
   }
+  if (r->digits > 0 && r->round) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--digits and --round: expected one of them, since --round writes whole numbers");
+  }
   if (isinf(r->least) || (r->round && !isnan(r->least) && r->least != round(r->least))) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--min: expected a %s number, found %g", r->round ? "whole" : "finite", r->least);
   }

@@ -131,12 +131,22 @@ static void put_band(FILE *out, const scale *s, const c2_panel *p, const c2_fan 
 }
 
 /* Bands between levels that lie alike on both sides of a half, the widest first. */
+/* The lowest level above `level` and below the median; p->levels if there is none. Levels come in any order. */
+static size_t next_level(const c2_panel *p, double level) {
+  size_t next = p->levels;
+  for (size_t i = 0; i < p->levels; i++) {
+    if (p->level[i] <= level || p->level[i] >= 0.5) continue;
+    if (next == p->levels || p->level[i] < p->level[next]) next = i;
+  }
+  return next;
+}
+
 static void put_fan(FILE *out, const scale *s, const c2_panel *p, size_t k) {
   char class[24];
   const c2_fan *f = &p->fan[k];
   size_t drawn = 0;
-  for (size_t low = 0; low < p->levels && p->level[low] < 0.5; low++) {
-    for (size_t high = low + 1; high < p->levels; high++) {
+  for (size_t low = next_level(p, 0); low < p->levels; low = next_level(p, p->level[low])) { /* the widest band first */
+    for (size_t high = 0; high < p->levels; high++) {
       if (fabs(p->level[low] + p->level[high] - 1) > 1e-9 || (p->fans > 1 && drawn > 0)) continue;
       put_band(out, s, p, f, low, high, k % MOST_COLOURS);
       drawn++;

@@ -216,8 +216,8 @@ static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const c
   enter(h, connection, BODY);
   bool asked = header(connection, MHD_HTTP_HEADER_EXPECT) != NULL;
   bool is_long = head.length > 0 && (uint64_t)head.length / DISCARD > c2_server_body_limit(h->server);
-  if (c2_exchange_is_answered(*exchange) && (asked || is_long || head.is_ambiguous)) return send_answer(h, connection, *exchange);
-  return MHD_YES;
+  bool is_unwanted = asked || is_long || head.is_ambiguous;
+  return is_unwanted && c2_exchange_is_answered(*exchange) ? send_answer(h, connection, *exchange) : MHD_YES;
 }
 
 static enum MHD_Result handle(void *context, struct MHD_Connection *connection, const char *url, const char *method,

@@ -117,6 +117,29 @@ static void test_page(void **state) {
   program_remove_folder(folder);
 }
 
+/* A picture has the same bands in whatever order its levels come. */
+static void test_falling_levels(void **state) {
+  static const char *const levels[] = {"0.05,0.1,0.5,0.9,0.95", "0.95,0.9,0.5,0.1,0.05"};
+  char *pictures[2];
+  (void)state;
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.csv");
+  char *plot = program_path(folder, "p.svg");
+  write_series(input);
+  for (int i = 0; i < 2; i++) {
+    program_result r = PROGRAM_RUN("forecast", input, "--horizon", "5", "--quantile-levels", levels[i], "--plot", plot);
+    assert_int_equal(r.status, 0);
+    program_free(&r);
+    pictures[i] = program_read_file(plot);
+  }
+  assert_int_equal(program_count(pictures[0], "class=\"band"), 4);
+  assert_string_equal(pictures[0], pictures[1]);
+  for (int i = 0; i < 2; i++) free(pictures[i]);
+  free(plot);
+  free(input);
+  program_remove_folder(folder);
+}
+
 /* They change what is written alone, in the page too, and are said. */
 static void test_min_and_round(void **state) {
   (void)state;
@@ -153,6 +176,8 @@ static void test_min_and_round(void **state) {
   program_free(&r);
   r = FORECAST(input, "--min", "0.5", "--round");
   program_assert_error(&r, 2, "--min: expected a whole number");
+  r = FORECAST(input, "--digits", "2", "--round");
+  program_assert_error(&r, 2, "--digits and --round: expected one of them");
   free(report);
   free(input);
   program_remove_folder(folder);
@@ -187,6 +212,6 @@ static void test_places(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_min_and_round),
-                                     cmocka_unit_test(test_places)};
+                                     cmocka_unit_test(test_falling_levels), cmocka_unit_test(test_places)};
   return cmocka_run_group_tests_name("forecast_draw", tests, NULL, NULL);
 }
