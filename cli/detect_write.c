@@ -13,9 +13,18 @@ enum { MOST_STEPS = 3000 /* of a series that are drawn */, MOST_NUMBERS = 4 << 2
 
 /* ---- CSV ------------------------------------------------------------------------------------------ */
 
+/* Digits of a band: seven, and more where seven hardly tell its sides apart. */
+static int digits_of(const detect_point *p) {
+  enum { OF_WIDTH = 3, MOST = 15 };
+  double level = fmax(fabs(p->lower), fabs(p->upper));
+  double digits = OF_WIDTH + ceil(log10(level / (p->upper - p->lower)));
+  return digits > DIGITS ? (int)fmin(digits, MOST) : DIGITS; /* not of a point that wasn't judged, or without a width */
+}
+
 static c2_status write_step(const detect_row *row, size_t step, FILE *out, c2_error *err) {
   const detect_point *p = &row->point[step - row->first];
   const double numbers[] = {detect_value(row, step), p->expected, p->lower, p->upper, p->score};
+  const int digits[] = {17, digits_of(p), digits_of(p), digits_of(p), DIGITS};
   char text[C2_TIME_ROOM];
   C2_TRY(cli_draw_stamp(row->item, step, text, err));
   c2_csv_write(out, row->item->id);
@@ -23,7 +32,7 @@ static c2_status write_step(const detect_row *row, size_t step, FILE *out, c2_er
   c2_csv_write(out, row->item->target_names[row->target]);
   for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
     (void)fputc(',', out);
-    cli_print_double(out, numbers[i], i == 0 ? 17 : DIGITS);
+    cli_print_double(out, numbers[i], digits[i]);
   }
   (void)fprintf(out, ",%d\n", detect_is_flagged(p));
   return C2_OK;

@@ -236,6 +236,12 @@ fail:
     cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
              r->raised == 1 ? "is" : "are");
   }
+  if (r->coarse > 0) {
+    cli_warn("%zu target%s, of '%s' the first, var%s so little around %s level that float32 rounds the bands; --digits "
+             "17 writes float64",
+             r->coarse, r->coarse == 1 ? "" : "s", r->coarse_id, r->coarse == 1 ? "ies" : "y",
+             r->coarse == 1 ? "its" : "their");
+  }
   if (r->round) cli_note("--round: all numbers are rounded to whole ones");
   return status;
 }
@@ -253,6 +259,7 @@ static c2_status forecast(void *request, const chronos2_model *model, chronos2_s
   C2_TRY(write_output(r, model, session, err));
   while (is_void(r)) { /* nothing was written */
     r->raised = 0;
+    r->coarse = 0;
     r->sorted = r->may_sort;
     if (r->sorted) {
       cli_note("%s: its rows are sorted in a temporary file: %s", r->parts, r->reason);

@@ -61,6 +61,34 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
   return C2_OK;
 }
 
+static bool varies(const c2_item *item, size_t target) {
+  const double *x = item->target + target * item->length;
+  double low = (double)INFINITY;
+  double high = -(double)INFINITY;
+  for (size_t k = 0; k < item->length; k++) {
+    low = fmin(low, x[k]);
+    high = fmax(high, x[k]);
+  }
+  return low < high;
+}
+
+/* Counts a target if float32 is too coarse for its first step: its numbers there hold at most a hundred values of that
+ * type. */
+static void count_coarse(forecast_request *r, const c2_item *item, size_t target, const double *values) {
+  double low = values[0];
+  double high = values[0];
+  if (r->digits > 0 || r->round || r->level_count < 2) return;
+  for (size_t q = 1; q < r->level_count; q++) {
+    low = fmin(low, values[q]);
+    high = fmax(high, values[q]);
+  }
+  float level = (float)fmax(fabs(low), fabs(high));
+  if ((level < FLT_MIN || isinf(level)) && !c2_table_file_asked(r->output)) return; /* digits of its own in a text */
+  double step = (double)(nextafterf(level, INFINITY) - level);
+  if (low == high || high - low > 100 * step || !varies(item, target)) return;
+  if (r->coarse++ == 0) (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
+}
+
 /* Item i, which is series `at` of the forecast. */
 static c2_status write_item(forecast_request *r, const chronos2_forecast *f, size_t at, const char *scenario, size_t i,
                             FILE *out, c2_error *err) {
@@ -72,6 +100,7 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
   for (size_t t = 0; t < item->targets; t++) {
     C2_GOTO(forecast_values(r, f, at, t, point, values, &r->raised, err));
     C2_GOTO(check_range(r, item, point, r->horizon * (r->level_count + 1), err));
+    count_coarse(r, item, t, values);
     for (size_t s = 0; s < r->horizon; s++) {
       c2_time stamp;
       char text[C2_TIME_ROOM];

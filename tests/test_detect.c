@@ -155,6 +155,34 @@ static void test_spikes(void **state) {
   program_remove_folder(folder);
 }
 
+/* However little a series varies around its level, the numbers that are written agree with the flags. */
+static void test_large_level(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "large.csv");
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("timestamp,target\n", out);
+  for (int t = 0; t < 120; t++) (void)fprintf(out, "%d,%d\n", t, 1234567890 + t * 37 % 100 * (t * 11 % 7));
+  assert_int_equal(fclose(out), 0);
+  program_result r = PROGRAM_RUN("detect", path, "--coverage", "0.8", "--all", "--context-length", "64");
+  assert_int_equal(r.status, 0);
+  size_t flags = 0;
+  size_t rows = 0;
+  for (const char *at = r.out; (at = strstr(at, ",target,")) != NULL; at++, rows++) {
+    double n[5];
+    int flag = 0;
+    assert_int_equal(sscanf(at, ",target,%lf,%lf,%lf,%lf,%lf,%d", &n[0], &n[1], &n[2], &n[3], &n[4], &flag), 6);
+    assert_true(n[2] < n[3]);
+    assert_int_equal(flag, n[0] < n[2] || n[0] > n[3]);
+    flags += flag == 1;
+  }
+  assert_true(flags > 0 && flags < rows);
+  program_free(&r);
+  free(path);
+  program_remove_folder(folder);
+}
+
 /* ---- What was expected ----------------------------------------------------------------------------------- */
 
 enum { LENGTH = 44, AHEAD = 5 };
@@ -288,7 +316,8 @@ static void test_input(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_thresholds), cmocka_unit_test(test_false_alarms),
-                                     cmocka_unit_test(test_spikes), cmocka_unit_test(test_expected),
+                                     cmocka_unit_test(test_spikes), cmocka_unit_test(test_large_level),
+                                     cmocka_unit_test(test_expected),
                                      cmocka_unit_test(test_input)};
   return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
 }

@@ -541,6 +541,37 @@ static void check_digits(const files *f, const double *target, bool in_range) {
   chronos2_model_close(&model);
 }
 
+/* A series that varies little around a large level: float32 rounds its bands, which is said; --digits 17 has them. */
+static void test_coarse(void **state) {
+  static const struct {
+    double level;
+    const char *option, *value;
+    bool is_said;
+  } cases[] = {{1234567890, "--threads", "1", true},
+               {1234567890, "--digits", "17", false},
+               {1234, "--threads", "1", false}};
+  (void)state;
+  files f = open_files();
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    FILE *out = fopen(f.past, "w");
+    assert_non_null(out);
+    (void)fputs("timestamp,target\n", out);
+    for (int t = 0; t < 60; t++) (void)fprintf(out, "%d,%.17g\n", t, cases[k].level + t * 37 % 100);
+    assert_int_equal(fclose(out), 0);
+    program_result r = PROGRAM_RUN("forecast", f.past, "-n", "1", "--quantile-levels", "0.1,0.9", cases[k].option,
+                                   cases[k].value);
+    assert_int_equal(r.status, 0);
+    assert_true((strstr(r.err, "1 target, of '0' the first, varies so little around its level") != NULL) ==
+                cases[k].is_said);
+    double low = 0;
+    double high = 0;
+    assert_int_equal(sscanf(strstr(r.out, ",target,"), ",target,%*[^,],%lf,%lf", &low, &high), 2);
+    assert_true(cases[k].is_said || (high - low > 10 && high - low < 120));
+    program_free(&r);
+  }
+  close_files(&f);
+}
+
 static void test_digits(void **state) {
   (void)state;
   static const double scales[] = {1, 1e-6, 12345678, 1e-300, 1e300};
@@ -645,6 +676,6 @@ int main(void) {
                                      cmocka_unit_test(test_scenarios_once), cmocka_unit_test(test_control_characters),
                                      cmocka_unit_test(test_twins),          cmocka_unit_test(test_digits),
                                      cmocka_unit_test(test_work),           cmocka_unit_test(test_notes),
-                                     cmocka_unit_test(test_boolean_numbers)};
+                                     cmocka_unit_test(test_boolean_numbers), cmocka_unit_test(test_coarse)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
