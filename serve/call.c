@@ -194,7 +194,7 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
     c2_error why = *err;
     return doc ? c2_json_fail(doc, inputs, err, "%s", why.text) : C2_ERR_FORMAT;
   }
-  C2_TRY(c2_dataset_note_starts(&call->set, err));
+  C2_TRY(c2_dataset_note_calendars(&call->set, err));
   C2_TRY(c2_dataset_join_kinds(&call->set, err));
   C2_TRY(note_unseen(call, err));
   C2_TRY(c2_alloc_array(count, sizeof *call->series, &call->series, err));
