@@ -33,6 +33,8 @@ typedef struct c2_item {
   bool has_start, has_freq; /* CSV: always; JSON Lines: as given */
   c2_time start;            /* of the first step */
   c2_zone zone;             /* of the clock that the time stamps are read from */
+  int behind, ahead;        /* minutes by which other rows' offsets from UTC lie below and above the zone's */
+  bool is_foreign;          /* its known future counts days by the clock on the wall, at an offset beyond these */
   c2_freq freq;
   size_t length;                   /* may be 0 (JSON Lines) */
   size_t targets;                  /* at least 1 */
