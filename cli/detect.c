@@ -289,7 +289,8 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
   cli_input_summarise(&r->in.set, r->summary);
   cli_note("%s", r->summary);
-  cli_input_warn(&r->in.set, 0);
+  C2_TRY(cli_input_note_pasts(&r->in.set, err));
+  cli_input_warn(&r->in.set);
   return make_rows(r, err);
 }
 

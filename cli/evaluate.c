@@ -373,7 +373,8 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
   cli_input_summarise(&r->in.set, r->summary);
   cli_note("%s", r->summary);
-  cli_input_warn(&r->in.set, 0);
+  C2_TRY(cli_input_note_pasts(&r->in.set, err));
+  cli_input_warn(&r->in.set);
   size_t kinds = c2_dataset_freqs(&r->in.set, &freq);
   bool given = r->seasonality > 0;
   if (kinds > 1) cli_warn("series differ in frequency; one season is taken for all of them");

@@ -185,7 +185,7 @@ static c2_status compute_parts(forecast_request *r, const chronos2_model *model,
   C2_TRY(forecast_parts(r, session, out, err));
   if (once && !r->reason[0]) {
     forecast_summarise(r);
-    cli_input_warn(&r->total.words, 0);
+    cli_input_warn(&r->total.words);
   }
   if (once || (!r->reason[0] && r->total.items == items)) return C2_OK;
   C2_FAIL(err, C2_ERR_IO, "%s: it changed while it was read", r->parts);

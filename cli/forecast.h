@@ -38,7 +38,6 @@ typedef struct forecast_request {
   c2_flow_total total; /* of it, once it was read */
   char reason[500];    /* why it can't be, or "" */
   bool may_sort;       /* whether it may be when it is sorted */
-  size_t told;         /* items of it that were warned of */
   bool was_warned;     /* of what the model's configuration says */
   scenarios plans;
   chronos2_series *series;       /* [in.set.count] */
@@ -104,6 +103,9 @@ void forecast_draw_free(forecast_request *r);
 
 /* Tells in one line of items, rows, frequency, and what was filled in or left out. */
 void forecast_summarise(forecast_request *r);
+
+/* What helps a series whose rows go on behind the last observation; NULL if it is done already. */
+const char *forecast_future_hint(const forecast_request *r);
 
 /* Warns of everything that is to be warned of before a forecast by a model of this configuration. */
 void forecast_warn(forecast_request *r, const chronos2_config *config);

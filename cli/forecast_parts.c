@@ -22,8 +22,6 @@ static c2_status forecast_part(forecast_request *r, chronos2_session *session, F
   chronos2_forecast *forecast = NULL;
   chronos2_predict_options options = forecast_predict_options(r);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
-  cli_input_warn_of_empty(&r->in.set, 0);
-  r->told += r->in.set.count;
   C2_TRY(cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err));
   C2_TRY(forecast_status(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
   c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
@@ -89,6 +87,8 @@ c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *o
   c2_dataset_free(&r->total.words);
   r->total = flow.total;
   flow.total = (c2_flow_total){.items = 0};
+  r->total.missing.hint = forecast_future_hint(r);
+  if (status == C2_OK && !r->reason[0]) status = c2_missing_note(&r->total.missing, &r->total.words, err);
   drop_part(r);
   c2_flow_close(&flow);
   return status;

@@ -4,10 +4,11 @@
 
 #include "base/memory.h"
 #include "cli/forecast.h"
+#include "data/missing.h"
 #include "data/unseen.h"
 
 /* Makes each scenario's values the items' futures in turn, and series of them. */
-static c2_status read_scenarios(forecast_request *r, c2_unseen *unseen, c2_error *err) {
+static c2_status read_scenarios(forecast_request *r, c2_unseen *unseen, c2_missing *missing, c2_error *err) {
   scenarios *s = &r->plans;
   size_t items = r->in.set.count;
   size_t series_count = 0;
@@ -20,6 +21,7 @@ static c2_status read_scenarios(forecast_request *r, c2_unseen *unseen, c2_error
     chronos2_series *series = NULL;
     C2_TRY(c2_futures_fill(r->futures, k, err));
     C2_TRY(c2_unseen_count(unseen, &r->in.set, err));
+    C2_TRY(c2_missing_count_futures(missing, &r->in.set, &r->in.set, err));
     c2_status status = cli_make_series(&r->in.set, r->horizon, &series, &s->covariate[k], err);
     if (status == C2_OK && items > 0) memcpy(s->series + k * items, series, items * sizeof *series);
     free(series);
@@ -28,16 +30,18 @@ static c2_status read_scenarios(forecast_request *r, c2_unseen *unseen, c2_error
   return C2_OK;
 }
 
-static c2_status read_futures(forecast_request *r, const c2_read_options *options, c2_error *err) {
+static c2_status read_futures(forecast_request *r, const c2_read_options *options, c2_missing *missing,
+                              c2_error *err) {
   c2_unseen unseen = {0};
   c2_status status = C2_OK;
   const char *path = r->scenarios ? r->scenarios : r->future;
   if (path) C2_GOTO(c2_futures_open(&r->futures, &r->in.set, path, options, r->horizon, r->scenarios != NULL, err));
   if (r->scenarios) {
-    C2_GOTO(read_scenarios(r, &unseen, err));
+    C2_GOTO(read_scenarios(r, &unseen, missing, err));
   } else {
     if (path) C2_GOTO(c2_futures_fill(r->futures, 0, err));
     C2_GOTO(c2_unseen_count(&unseen, &r->in.set, err));
+    C2_GOTO(c2_missing_count_futures(missing, &r->in.set, &r->in.set, err));
   }
   if (path) C2_GOTO(c2_futures_note(r->futures, err));
   status = c2_unseen_note(&unseen, &r->in.set, err);
@@ -67,9 +71,12 @@ bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count)
 
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {
   c2_read_options options = cli_input_reading(&r->in);
+  c2_missing missing = {.hint = forecast_future_hint(r)};
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   if (r->reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], r->reason);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
-  C2_TRY(read_futures(r, &options, err));
+  C2_TRY(read_futures(r, &options, &missing, err));
+  C2_TRY(c2_missing_count(&missing, &r->in.set, &r->in.set, err));
+  C2_TRY(r->embed ? c2_missing_note_pasts(&missing, &r->in.set, err) : c2_missing_note(&missing, &r->in.set, err));
   return cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);
 }

@@ -11,9 +11,14 @@ void forecast_summarise(forecast_request *r) {
   cli_note("%s", r->summary);
 }
 
+const char *forecast_future_hint(const forecast_request *r) {
+  if (r->future || r->scenarios) return NULL;
+  return "; covariates of later steps belong in a file of their own, which --future names";
+}
+
 void forecast_warn(forecast_request *r, const chronos2_config *config) {
   if (!r->was_warned) cli_warn_lengths(config, r->horizon, r->engine.context_length);
   if (!r->was_warned && !r->embed) cli_warn_levels(config, r->levels, r->level_count);
   r->was_warned = true;
-  cli_input_warn(r->parts ? &r->total.words : &r->in.set, r->told);
+  cli_input_warn(r->parts ? &r->total.words : &r->in.set);
 }

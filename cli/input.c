@@ -1,7 +1,6 @@
 /* How commands read series: options, files, and what is said of them. */
 #include "cli/input.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/missing.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -162,6 +162,12 @@ c2_status cli_input_read(cli_input *in, char **paths, size_t count, c2_error *er
   return c2_dataset_join_kinds(&in->set, err);
 }
 
+c2_status cli_input_note_pasts(c2_dataset *set, c2_error *err) {
+  c2_missing missing = {.hint = NULL};
+  C2_TRY(c2_missing_count(&missing, set, set, err));
+  return c2_missing_note_pasts(&missing, set, err);
+}
+
 c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err) {
   for (size_t i = 0; i < set->count; i++) {
     const c2_item *item = &set->item[i];
@@ -235,18 +241,8 @@ void cli_input_summarise(const c2_dataset *set, char line[CLI_SUMMARY_ROOM]) {
   cli_input_summary(set, set->count, set->rows, set->filled, kinds, &commonest, line);
 }
 
-void cli_input_warn_of_empty(const c2_dataset *set, size_t from) {
-  for (size_t i = from; i < set->count; i++) {
-    const c2_item *item = &set->item[i];
-    bool any = false;
-    for (size_t j = 0; j < item->targets * item->length; j++) any = any || !isnan(item->target[j]);
-    if (!any) cli_warn("series '%s' holds no observed value", item->id);
-  }
-}
-
-void cli_input_warn(const c2_dataset *set, size_t from) {
+void cli_input_warn(const c2_dataset *set) {
   for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
-  cli_input_warn_of_empty(set, from);
 }
 
 void cli_input_free(cli_input *in) {

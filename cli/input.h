@@ -46,9 +46,11 @@ void cli_input_summarise(const c2_dataset *set, char line[CLI_SUMMARY_ROOM]);
 /* "daily (D)", or "frequency 15min". */
 void cli_name_frequency(const c2_freq *freq, char *out, size_t room);
 
-/* Warns of what the readers guessed and of series, from index `from` on, that hold no observed value. */
-void cli_input_warn(const c2_dataset *set, size_t from);
-void cli_input_warn_of_empty(const c2_dataset *set, size_t from);
+/* Adds notes to the set of what its series never observe. */
+c2_status cli_input_note_pasts(c2_dataset *set, c2_error *err);
+
+/* Warns of what the set has notes of. */
+void cli_input_warn(const c2_dataset *set);
 
 void cli_input_free(cli_input *input);
 

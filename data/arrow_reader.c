@@ -186,9 +186,7 @@ static c2_status take_cells(c2_fetched *f, c2_input *input, const cells *c, size
     } else if (f->type == C2_WANT_TIME) {
       bool is_there = time_of(c, i, &time, &is_exact);
       C2_TRY(c2_fetched_put_time(f, input, before + i, is_there, time, err));
-      if (is_exact) continue;
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected whole microseconds, found nanoseconds between them",
-              input->name, before + i + 1, f->name);
+      if (!is_exact) return c2_fetched_refuse_part(f, input, before + i, err);
     } else {
       C2_TRY(c2_fetched_put_number(f, input, before + i, c2_view_number(&c->view, i), err));
     }

@@ -130,6 +130,7 @@ static c2_status count_rows(c2_table *t, size_t groups, c2_error *err) {
 typedef struct clock_face {
   size_t rows, zoned;
   bool several;     /* offsets */
+  int least, most;  /* of them */
   bool same_time;   /* of day, in every row */
   size_t first;     /* row */
   c2_time last;     /* in UTC */
@@ -143,9 +144,13 @@ static c2_time in_utc(const c2_row *row, c2_zone zone) {
 
 static void look_at_clock(clock_face *face, const c2_row *row, c2_zone zone, size_t index) {
   c2_time of_day = c2_floor_mod(row->time, C2_DAY_US);
-  if (face->rows++ == 0) *face = (clock_face){1, 0, false, true, index, in_utc(row, zone), zone, of_day};
+  if (face->rows++ == 0) {
+    *face = (clock_face){1, 0, false, zone.minutes, zone.minutes, true, index, in_utc(row, zone), zone, of_day};
+  }
   face->zoned += zone.given;
   face->several = face->several || zone.minutes != face->zone.minutes;
+  face->least = zone.minutes < face->least ? zone.minutes : face->least;
+  face->most = zone.minutes > face->most ? zone.minutes : face->most;
   face->same_time = face->same_time && of_day == face->of_first;
   if (in_utc(row, zone) < face->last) return;
   face->last = in_utc(row, zone);
@@ -171,6 +176,8 @@ static c2_status settle_clocks(c2_table *t, c2_dataset *set, c2_error *err) {
       C2_GOTO(refuse_cell(t, row, false, "an offset from UTC, as in other rows of its item", err));
     }
     item->zone = face->zone;
+    item->behind = face->zone.minutes - face->least;
+    item->ahead = face->most - face->zone.minutes;
     if (!face->several) continue;
     if (i == face->first && several++ == 0) example = row->group;
     if (!face->same_time) row->time = in_utc(row, zone_of(t, row)) + face->zone.minutes * INT64_C(60000000);
@@ -230,6 +237,12 @@ static c2_status settle_row(const c2_table *t, c2_row *row, const c2_item *item,
   }
   if (c2_freq_has_clock(&item->freq)) row->time += (item->zone.minutes - zone.minutes) * INT64_C(60000000);
   return C2_OK;
+}
+
+bool c2_axis_is_foreign(const c2_table *t, const c2_row *row, const c2_item *item) {
+  c2_zone zone = zone_of(t, row);
+  int further = zone.minutes - item->zone.minutes;
+  return zone.given && !c2_freq_has_clock(&item->freq) && (further < -item->behind || further > item->ahead);
 }
 
 /* Rows without time stamps are the next steps, in the order of the file. */

@@ -69,10 +69,17 @@ c2_status c2_dataset_count_steps(c2_dataset *set, c2_error *err) {
                          counted == 1 ? "s" : "ve");
 }
 
-c2_status c2_dataset_note_starts(c2_dataset *set, c2_error *err) {
+c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err) {
+  size_t kept = set->kept;
   size_t moved = set->moved;
+  set->kept = set->moved = 0;
+  if (kept > 0) {
+    C2_TRY(c2_dataset_note(set, err,
+                           "%zu series, '%.80s' the first, keep%s the frequency that the file gives, not the one that "
+                           "was asked for",
+                           kept, set->first_kept, kept == 1 ? "s" : ""));
+  }
   if (moved == 0) return C2_OK;
-  set->moved = 0;
   return c2_dataset_note(set, err,
                          "%zu series, '%.80s' the first, ha%s a start between two points of the frequency: it moves to "
                          "the next one",

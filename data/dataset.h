@@ -33,6 +33,8 @@ typedef struct c2_item {
   bool has_start, has_freq; /* CSV: always; JSON Lines: as given */
   c2_time start;            /* of the first step */
   c2_zone zone;             /* of the clock that the time stamps are read from */
+  int behind, ahead;        /* minutes by which other rows' offsets from UTC lie below and above the zone's */
+  bool is_foreign;          /* its known future counts days by the clock on the wall, at an offset beyond these */
   c2_freq freq;
   size_t length;                   /* may be 0 (JSON Lines) */
   size_t targets;                  /* at least 1 */
@@ -53,6 +55,8 @@ typedef struct c2_dataset {
   size_t filled;      /* steps that no row is for: filled in as missing */
   size_t moved;       /* series whose start moved to the next point of its frequency, */
   const char *first_moved; /* and the first of them; until it is noted */
+  size_t kept;             /* series that have a frequency of their own beside another one that was asked for, */
+  const char *first_kept;  /* and the first of them; until it is noted */
   const char **note;  /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
   size_t notes, note_capacity;
   bool twins;   /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
@@ -70,8 +74,8 @@ size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest);
 /* Counts the steps of items that have neither a start nor a time frequency, from 1 on, and notes it. */
 c2_status c2_dataset_count_steps(c2_dataset *set, c2_error *err);
 
-/* Notes starts that were moved since the last call. */
-c2_status c2_dataset_note_starts(c2_dataset *set, c2_error *err);
+/* Notes starts that were moved and frequencies that were kept since the last call. */
+c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err);
 
 /* Looks for covariates that hold booleans in some items and numbers in others, makes them numbers in all (1 for True, 0
  * for False), and notes it. The set must be complete but for its futures. */

@@ -37,6 +37,7 @@ static const char *expression(c2_fetched *f) {
   f->is_text = false;
   if (f->type == C2_WANT_TIME) {
     if (type == C2_DUCKDB_TIMESTAMP_TZ) return "epoch_us(%s)";
+    if (type == C2_DUCKDB_TIMESTAMP_NS) return "epoch_ns(%s)"; /* a cast would cut it */
     if (is_time(type)) return "epoch_us(CAST(%s AS TIMESTAMP))";
     if (is_whole(type)) return "CAST(%s AS BIGINT)";
     f->is_text = true;
@@ -124,11 +125,19 @@ static c2_status take_texts(const struct c2_query *q, c2_input *input, c2_fetche
   return C2_OK;
 }
 
+static c2_status take_nanoseconds(c2_fetched *f, const c2_input *input, size_t row, bool valid, int64_t value,
+                                  c2_error *err) {
+  C2_TRY(c2_fetched_put_time(f, input, row, valid, value / 1000, err));
+  return value % 1000 == 0 ? C2_OK : c2_fetched_refuse_part(f, input, row, err);
+}
+
 static c2_status take_numbers(const struct c2_query *q, const c2_input *input, c2_fetched *f, const void *data,
                               const uint64_t *validity, size_t rows, c2_error *err) {
   for (size_t i = 0; i < q->rows; i++) {
     bool valid = c2_chunk_has(validity, i);
-    if (f->type == C2_WANT_TIME) {
+    if (f->type == C2_WANT_TIME && f->source == C2_DUCKDB_TIMESTAMP_NS) {
+      C2_TRY(take_nanoseconds(f, input, rows + i, valid, ((const int64_t *)data)[i], err));
+    } else if (f->type == C2_WANT_TIME) {
       C2_TRY(c2_fetched_put_time(f, input, rows + i, valid, ((const int64_t *)data)[i], err));
     } else {
       C2_TRY(c2_fetched_put_number(f, input, rows + i, valid ? ((const double *)data)[i] : (double)NAN, err));

@@ -105,6 +105,11 @@ c2_status c2_fetched_put_time(c2_fetched *f, const c2_input *input, size_t row, 
           input->name, row + 1, f->name);
 }
 
+c2_status c2_fetched_refuse_part(const c2_fetched *f, const c2_input *input, size_t row, c2_error *err) {
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected whole microseconds, found nanoseconds between them",
+          input->name, row + 1, f->name);
+}
+
 c2_status c2_fetched_put_number(c2_fetched *f, const c2_input *input, size_t row, double value, c2_error *err) {
   f->number[row] = value;
   if (!isinf(value)) return C2_OK;

@@ -34,6 +34,9 @@ c2_status c2_fetched_put_number(c2_fetched *f, const c2_input *input, size_t row
 c2_status c2_fetched_put_time(c2_fetched *f, const c2_input *input, size_t row, bool is_there, int64_t value,
                               c2_error *err);
 
+/* The failure of a row whose time stamp has parts of a microsecond. */
+c2_status c2_fetched_refuse_part(const c2_fetched *f, const c2_input *input, size_t row, c2_error *err);
+
 /* Makes a frame of the columns, whose arrays it takes. */
 c2_status c2_fetched_finish(c2_fetched *columns, size_t count, size_t rows, c2_frame *frame, c2_error *err);
 

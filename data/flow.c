@@ -370,6 +370,11 @@ static c2_status fill_future(c2_flow *f, c2_dataset *set, c2_error *err) {
   return C2_OK;
 }
 
+static c2_status count_missing(c2_flow *f, const c2_dataset *set, c2_error *err) {
+  C2_TRY(c2_missing_count(&f->total.missing, set, &f->total.words, err));
+  return c2_missing_count_futures(&f->total.missing, set, &f->total.words, err);
+}
+
 /* What is known after the last part. */
 static c2_status end(c2_flow *f, c2_error *err) {
   c2_error why;
@@ -393,6 +398,7 @@ c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {
     C2_TRY(drop_taken(f, err));
     C2_TRY(check_part(f, set, err));
     if (f->future.path && !f->reason[0]) C2_TRY(fill_future(f, set, err));
+    if (!f->reason[0]) C2_TRY(count_missing(f, set, err));
     C2_TRY(keep_words(&f->total, set, err));
     if (c2_flow_ended(f) && !f->reason[0]) C2_TRY(end(f, err));
   }

@@ -18,6 +18,7 @@
 
 #include "base/pool.h"
 #include "data/future_parts.h"
+#include "data/missing.h"
 
 typedef struct c2_flow_column {
   uint32_t *code;       /* [room]; of names and texts; UINT32_MAX: no text */
@@ -35,6 +36,7 @@ typedef struct c2_flow_total {
   size_t items, rows, filled;
   c2_freq freq;     /* of all items, once the table has ended */
   bool is_zoned;    /* whether any time stamp has an offset */
+  c2_missing missing; /* what its series lack */
   c2_dataset words; /* its columns that are ignored, what was found of the file's spelling, notes; no items */
 } c2_flow_total;
 

@@ -294,6 +294,10 @@ c2_status c2_futures_fill(c2_futures *f, size_t scenario, c2_error *err) {
   for (size_t i = 0; i < f->set->count; i++) {
     C2_TRY(find_steps(f, scenario, i, err));
     C2_TRY(fill_item(f, scenario, &f->set->item[i], err));
+    c2_item *item = &f->set->item[i];
+    for (size_t s = 0; s < f->horizon && !item->is_foreign; s++) {
+      item->is_foreign = c2_axis_is_foreign(&f->table, f->at[s], item);
+    }
     for (size_t s = 0; !f->table.id && s < f->horizon; s++) f->used[f->at[s]->at] = true;
   }
   return C2_OK;

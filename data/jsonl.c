@@ -114,8 +114,10 @@ static c2_status read_calendar(source *s, const c2_json *object, c2_error *err) 
   if (freq && c2_freq_parse(freq, &item->freq, &why) != C2_OK) {
     return c2_json_fail(s->doc, freq_value, err, "\"freq\": %s", why.text);
   }
-  if (s->options->freq) item->freq = *s->options->freq;
-  item->has_freq = freq || s->options->freq;
+  const c2_freq *asked = s->options->freq;
+  if (asked && !freq) item->freq = *asked;
+  if (asked && freq && !c2_freq_equal(&item->freq, asked) && s->set->kept++ == 0) s->set->first_kept = item->id;
+  item->has_freq = freq || asked;
   C2_TRY(read_start(s, start, err));
   if (!item->has_start || !item->has_freq) return C2_OK;
   c2_time given = item->start;
@@ -394,7 +396,7 @@ static c2_status read_series(c2_input *input, c2_dataset *set, const c2_read_opt
   if (set->count == before) {
     C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s: empty; expected one JSON object a line", input->name));
   }
-  status = c2_dataset_note_starts(set, err);
+  status = c2_dataset_note_calendars(set, err);
 fail:
   c2_json_free(&doc);
   return status;

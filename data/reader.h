@@ -32,7 +32,7 @@ typedef struct c2_read_options {
   bool all_covariates;       /* tables: every column that is no id, time stamp or target is a covariate */
   bool wide;                 /* tables: every column that is no time stamp or covariate is a series of its own */
   const c2_dialect *dialect; /* of text files; NULL: all is found */
-  const c2_freq *freq;       /* overrides what a file says; NULL: as given or inferred */
+  const c2_freq *freq;       /* of series that the file gives none; NULL: as given or inferred */
   c2_table_part *part;       /* NULL: a table is whole */
 } c2_read_options;
 

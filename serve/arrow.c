@@ -65,11 +65,9 @@ static c2_status read_table(c2_call *call, char *bytes, size_t size, const c2_fr
   return status == C2_OK ? status : say_remedy(status, err);
 }
 
-/* Notes what the program tells in its summary, and where a client may have meant a known future. */
+/* Notes what the program tells in its summary. */
 static c2_status note_rows(c2_call *call, c2_error *err) {
   c2_dataset *set = &call->set;
-  const c2_item *first = NULL;
-  size_t several = 0;
   for (size_t i = 0; i < set->found.count; i++) {
     C2_TRY(c2_dataset_note(set, err, "the body: read with %s", set->found.text[i]));
   }
@@ -77,16 +75,7 @@ static c2_status note_rows(c2_call *call, c2_error *err) {
     C2_TRY(c2_dataset_note(set, err, "the body: %zu step%s no row and %s filled in as missing", set->filled,
                            set->filled == 1 ? " has" : "s have", set->filled == 1 ? "is" : "are"));
   }
-  for (size_t i = 0; i < set->count; i++) {
-    const c2_item *item = &set->item[i];
-    bool is_open = item->covariates > 0 && item->length > 0 && isnan(item->target[item->length - 1]);
-    if (is_open && several++ == 0) first = item;
-  }
-  if (several == 0) return C2_OK;
-  return c2_dataset_note(set, err,
-                         "the body: %zu series, '%.80s' the first, end%s without a target, and the forecast begins "
-                         "behind: covariates of such rows are past ones, since Arrow bodies take no known future",
-                         several, first->id, several == 1 ? "s" : "");
+  return C2_OK;
 }
 
 static c2_status read_body(c2_call *call, char *bytes, size_t size, char *parameters, const c2_limits *limits,

@@ -141,20 +141,13 @@ static void make_series(c2_call *call) {
   }
 }
 
-c2_status c2_call_note(c2_call *call, const c2_dataset *set, const chronos2_config *config, c2_error *err) {
+c2_status c2_call_note(c2_call *call, const c2_dataset *set, c2_missing *missing, const chronos2_config *config,
+                       c2_error *err) {
   size_t once = config->max_output_patches * config->patch;
   size_t outside = 0;
-  size_t empty = 0;
-  const char *first = NULL;
   for (size_t i = 0; i < call->level_count; i++) {
     outside += call->levels[i] < config->quantile_levels[0] ||
                call->levels[i] > config->quantile_levels[config->quantiles - 1];
-  }
-  for (size_t i = 0; i < set->count; i++) {
-    const c2_item *item = &set->item[i];
-    bool any = false;
-    for (size_t j = 0; j < item->targets * item->length && !any; j++) any = !isnan(item->target[j]);
-    if (!any && empty++ == 0) first = item->id;
   }
   if (outside > 0) {
     C2_TRY(c2_dataset_note(
@@ -166,9 +159,8 @@ c2_status c2_call_note(c2_call *call, const c2_dataset *set, const chronos2_conf
     C2_TRY(c2_dataset_note(&call->set, err, "the model forecasts %zu steps at once; the rest of %zu is rolled out",
                            once, call->pass.horizon));
   }
-  if (empty == 0) return C2_OK;
-  return c2_dataset_note(&call->set, err, "%zu series, '%.80s' the first, hold%s no observed value", empty, first,
-                         empty == 1 ? "s" : "");
+  C2_TRY(c2_missing_count(missing, set, &call->set, err));
+  return c2_missing_note(missing, &call->set, err);
 }
 
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err) {
@@ -197,6 +189,8 @@ static c2_status note_unseen(c2_call *call, c2_error *err) {
 
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err) {
+  static const char table_hint[] = "; covariates of such rows are past ones, since Arrow bodies take no known future";
+  c2_missing missing = {.hint = doc ? NULL : table_hint};
   size_t covariates = 0;
   size_t rows = 0;
   size_t count = call->set.count;
@@ -210,16 +204,17 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
     c2_error why = *err;
     return doc ? c2_json_fail(doc, inputs, err, "%s", why.text) : C2_ERR_FORMAT;
   }
-  C2_TRY(c2_dataset_note_starts(&call->set, err));
+  C2_TRY(c2_dataset_note_calendars(&call->set, err));
   C2_TRY(c2_dataset_join_kinds(&call->set, err));
   C2_TRY(note_unseen(call, err));
+  C2_TRY(c2_missing_count_futures(&missing, &call->set, &call->set, err));
   C2_TRY(c2_alloc_array(count, sizeof *call->series, &call->series, err));
   C2_TRY(c2_alloc_array(covariates, sizeof *call->covariate, &call->covariate, err));
   call->count = count;
   call->is_whole = call->pass.cross_learning;
   make_series(call);
   C2_TRY(c2_call_lay_out(call, err));
-  return c2_call_note(call, &call->set, config, err);
+  return c2_call_note(call, &call->set, &missing, config, err);
 }
 
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config) {

@@ -74,7 +74,8 @@ static c2_status read_item(c2_call *call, const c2_kept *kept, const c2_json_doc
 }
 
 static c2_status read_scenario(c2_call *call, const c2_kept *kept, const c2_json_document *doc, const c2_json *object,
-                               size_t scenario, chronos2_covariate **next, c2_unseen *unseen, c2_error *err) {
+                               size_t scenario, chronos2_covariate **next, c2_unseen *unseen, c2_missing *missing,
+                               c2_error *err) {
   static const char *const known[] = {"name", "future_covariates", NULL};
   size_t items = kept->call.count;
   const c2_json *name = c2_json_get(object, "name");
@@ -98,11 +99,12 @@ static c2_status read_scenario(c2_call *call, const c2_kept *kept, const c2_json
     *next += kept->call.series[i].covariates;
     if (future) future += future->span;
   }
+  C2_TRY(c2_missing_count_futures(missing, &seen, &call->set, err));
   return c2_unseen_count(unseen, &seen, err);
 }
 
 static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_json_document *doc,
-                                const c2_limits *limits, c2_error *err) {
+                                const c2_limits *limits, c2_missing *missing, c2_error *err) {
   static const char *const known[] = {"scenarios", "quantile_levels", NULL};
   const c2_json *root = doc->node;
   const c2_json *list = c2_json_get(root, "scenarios");
@@ -128,7 +130,7 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   next = call->covariate;
   c2_unseen unseen = {0};
   c2_status status = C2_OK;
-  C2_JSON_EACH (object, list) C2_GOTO(read_scenario(call, kept, doc, object, i++, &next, &unseen, err));
+  C2_JSON_EACH (object, list) C2_GOTO(read_scenario(call, kept, doc, object, i++, &next, &unseen, missing, err));
   C2_GOTO(c2_unseen_note(&unseen, &call->set, err));
   status = c2_call_lay_out(call, err);
 fail:
@@ -140,14 +142,15 @@ bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_li
                        const chronos2_config *config, c2_call *call, c2_answer *answer) {
   char where[C2_JSON_WHERE_ROOM] = "";
   c2_json_document doc = {.path = "the body", .failure = C2_ERR_FORMAT, .allow_nan = true, .where = where};
+  c2_missing missing = {.hint = NULL};
   c2_error err;
   call->pass = kept->call.pass;
   call->is_whole = true;
   memcpy(call->levels, kept->call.levels, sizeof call->levels);
   call->level_count = kept->call.level_count;
   c2_status status = c2_json_parse(&doc, text, size, &err);
-  if (status == C2_OK) status = read_scenarios(call, kept, &doc, limits, &err);
-  if (status == C2_OK) status = c2_call_note(call, &kept->call.set, config, &err);
+  if (status == C2_OK) status = read_scenarios(call, kept, &doc, limits, &missing, &err);
+  if (status == C2_OK) status = c2_call_note(call, &kept->call.set, &missing, config, &err);
   c2_json_free(&doc);
   if (status != C2_OK) c2_answer_refuse_error(answer, where, &err);
   return status == C2_OK;

@@ -229,9 +229,9 @@ static const char *const warnings[] = {
     "1 quantile levels lie outside the trained ones, 0.01 to 0.99, and take the values of the nearest",
     "the model forecasts 256 steps at once; the rest of 257 is rolled out",
     "1 series, 'm\\u00fcnchen' the first, holds no observed value",
-    "the body: 2 steps have no row and are filled in as missing",
-    ("the body: 2 series, 'm\\u00fcnchen' the first, end without a target, and the forecast begins behind: covariates "
-     "of such rows are past ones, since Arrow bodies take no known future")};
+    ("1 series, 'item 1' the first, ends in missing targets, for 1 step: the forecast begins after the last row, not "
+     "after the last observation; covariates of such rows are past ones, since Arrow bodies take no known future"),
+    "the body: 2 steps have no row and are filled in as missing"};
 
 /* All that is guessed or filled in reaches the client, in order and in ASCII, and the log. */
 static void test_warnings(void **state) {
@@ -274,7 +274,7 @@ static void test_warnings(void **state) {
   free(table);
   assert_int_equal(serving_end(&s, &log), 0);
   assert_non_null(strstr(log, "\"event\":\"table\",\"note\":\"the body: 2 steps have no row"));
-  assert_non_null(strstr(log, "end without a target"));
+  assert_non_null(strstr(log, "ends in missing targets"));
   free(log);
   free(r);
 }
@@ -291,6 +291,7 @@ static void test_long_warnings(void **state) {
     r->target[i] = (double)NAN;
     r->time[i] = r->time[40] + (int64_t)(i - 40) * INT64_C(86400000000);
   }
+  r->target[39] = (double)NAN;
   char *table = make_stream(r, usual, WITH_COVARIATE, false, &size);
   reply found = post(*state, "{\"prediction_length\":257,\"quantile_levels\":[0.001]}", table, size);
   const char *header = strstr(found.head, "X-Chronos2-Warnings: [\"the body: 1 item, as '");

@@ -256,7 +256,15 @@ static void test_warnings(void **state) {
       {ONE ",\"past_covariates\":{\"a\":[true,false,true]}},{\"target\":[1],\"past_covariates\":{\"a\":[2]}}]}",
        "column 'a': numbers in some items, booleans in others: True counts as 1, False as 0"},
       {ONE ",\"start\":\"2024-01-15\"}],\"parameters\":{\"freq\":\"MS\"}}",
-       "1 series, '0' the first, has a start between two points of the frequency: it moves to the next one"}};
+       "1 series, '0' the first, has a start between two points of the frequency: it moves to the next one"},
+      {ONE ",\"past_covariates\":{\"a\":[null,null,null]},\"future_covariates\":{\"a\":[1]}}]}",
+       "1 series, '0' the first, has a covariate without an observed value in the past, 'a' the first: its effect is "
+       "unknown\""},
+      {"{\"inputs\":[{\"target\":[1,2,null,null],\"past_covariates\":{\"a\":[1,2,3,4]}},{\"target\":[1,null]}]}",
+       "2 series, '0' the first, end in missing targets, for 2 steps at most: the forecast begins after the last row, "
+       "not after the last observation\""},
+      {ONE ",\"past_covariates\":{\"a\":[1,2,3]},\"future_covariates\":{\"a\":[null]}}]}",
+       "1 value of known futures, the first in column 'a' of '0', is missing and counts as unknown\""}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char part[300];
     reply said = serving_post(*state, "/invocations", cases[i].body);

@@ -27,6 +27,23 @@ static reply ask_context(const serving *s, const char *id, const char *body) {
   return serving_post(s, path, body);
 }
 
+/* What a past lacks is said with every forecast from it, what its scenarios lack with theirs. */
+static void test_missing(void **state) {
+  char id[33];
+  reply r = serving_post(*state, "/v1/contexts",
+                         "{\"inputs\":[{\"target\":[1,2,3,null],\"past_covariates\":{\"x\":[1,2,1,2]}}],"
+                         "\"parameters\":{\"prediction_length\":2}}");
+  assert_int_equal(r.status, 201);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+  serving_assert(&r, 201, "\"warnings\":[\"1 series, '0' the first, ends in missing targets, for 1 step: ");
+  r = ask_context(*state, id,
+                  "{\"scenarios\":[{\"future_covariates\":[{\"x\":[1,null]}]},"
+                  "{\"future_covariates\":[{\"x\":[null,null]}]}]}");
+  serving_assert(&r, 200, "\"warnings\":[\"1 series, '0' the first, ends in missing targets, for 1 step: the forecast "
+                          "begins after the last row, not after the last observation\",\"3 values of known futures, "
+                          "the first in column 'x' of '0', are missing and count as unknown\"]");
+}
+
 /* A scenario has the numbers of a forecast of its own under the same pattern. */
 static void test_contexts(void **state) {
   static const char *const futures[] = {",\"future_covariates\":{\"price\":[2,2]}}",
@@ -169,7 +186,8 @@ static void test_context_memory(void **state) {
 
 int main(void) {
   const char *how = NULL;
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_contexts), cmocka_unit_test(test_context_warnings),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_contexts), cmocka_unit_test(test_missing),
+                                     cmocka_unit_test(test_context_warnings),
                                      cmocka_unit_test(test_context_refusals), cmocka_unit_test(test_context_memory)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);

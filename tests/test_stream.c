@@ -1,4 +1,4 @@
-/* chronos2_predict_stream: tables as Arrow streams in every form that they can have. */
+/* chronos2_predict_stream: tables as Arrow streams in every form that they can have, and tables that are refused. */
 #include "stream.h"
 
 /* ---- Tests ------------------------------------------------------------------------------------- */
@@ -416,7 +416,7 @@ static void test_items_without_a_value(void **state) {
   assert_string_equal(warnings, "2 items, 'beta' the first, hold no observed value\n");
   free_result(&r);
   reset_options();
-  past.y[lengths[0]] = 1;
+  past.y[lengths[0] + lengths[1] - 1] = 1;
   r = forecast_batches(&df, 1, NULL);
   assert_string_equal(warnings, "1 item, 'beta' the first, holds no observed value\n");
   free_result(&r);
@@ -456,6 +456,155 @@ static void test_names_that_forecasts_have(void **state) {
   }
 }
 
+/* ---- What is refused --------------------------------------------------------------------------- */
+
+static void refuse(mock_batch b, const char *error) {
+  result r = forecast_batches(&b, 1, error);
+  assert_int_equal(r.count, 0);
+  free_result(&r);
+}
+
+static void test_types_that_are_refused(void **state) {
+  (void)state;
+  static const struct {
+    size_t column;
+    const char *format, *error;
+  } cases[] = {
+      {0, "g", "df: column 'item_id': expected ids that are text or integers, found float64"},
+      {1, "l", "df: column 'timestamp': expected timestamps or dates, found integer"},
+      {1, "tsx:", "df: column 'timestamp': expected timestamps or dates, found Arrow's 'tsx:'"},
+      {2, "d:10,2,256", "Target column 'target' must be numeric, got dtype decimal"},
+      {2, "u", "Target column 'target' must be numeric, got dtype string"},
+      {3, "d:10,2,256", "df: column 'x': expected numbers, text, booleans or a dictionary, found decimal"},
+      {3, "+l", "df: column 'x': expected numbers, text, booleans or a dictionary, found nested values"},
+      {3, "", "found Arrow's ''"},
+  };
+  reset_options();
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    mock_batch b = whole(4);
+    b.column[cases[i].column].format = cases[i].format;
+    refuse(b, cases[i].error);
+  }
+  mock_batch b = whole(4);
+  b.column[3].name = "target";
+  refuse(b, "df: several columns are named 'target'");
+  b.column[3].name = b.column[2].name = "y";
+  refuse(b, "df does not contain all expected columns. Missing columns: {'target'}");
+  b = whole(4);
+  mock_table flat = {.format = "u", .batches = 1, .batch = &b};
+  result r = forecast(&flat, NULL, "df: expected record batches, found the Arrow type 'u'");
+  free_result(&r);
+}
+
+static void test_damaged_arrays(void **state) {
+  (void)state;
+  static uint8_t none[ROWS / 8 + 1];
+  static int32_t offsets[ROWS + 1];
+  reset_options();
+  mock_batch good = whole(4);
+  mock_batch b = good;
+#define DAMAGE(what, error) \
+  do {                      \
+    b = good;               \
+    what;                   \
+    refuse(b, error);       \
+  } while (0)
+  DAMAGE(b.column[2].length--, "column 'target': the Arrow array is damaged: it is too short");
+  DAMAGE(b.column[2].length = -1, "a negative size");
+  DAMAGE(b.column[2].offset = -1, "a negative size");
+  DAMAGE(b.column[2].offset = INT64_MAX, "a size overflows");
+  DAMAGE(b.column[2].n_buffers = 1, "a wrong number of buffers");
+  DAMAGE(b.column[2].n_buffers = 3, "a wrong number of buffers");
+  DAMAGE(b.column[2].n_buffers = -7, "a negative size");
+  DAMAGE(b.column[2].buffers[1] = NULL, "no values");
+  DAMAGE(b.column[2].buffers[1] = (const char *)past.y + 1, "values are not aligned");
+  DAMAGE(b.column[3].is_missing = true, "it was released already");
+  DAMAGE(b.rows = -1, "the Arrow array is damaged");
+  DAMAGE(b.offset = -1, "the Arrow array is damaged");
+  DAMAGE(b.rows = INT64_MAX, "it is too short");
+  DAMAGE(b.offset = INT64_MAX, "it is too short");
+  DAMAGE(b.n_children = 3, "expected 4 columns, found 3");
+  DAMAGE(b.n_children = INT64_MAX, "expected 4 columns, found");
+  DAMAGE(b.n_children = -1, "expected 4 columns, found -1");
+  DAMAGE((b.validity = none, b.null_count = 1), "a row is null as a whole");
+  DAMAGE((b.column[0].buffers[0] = none, b.column[0].null_count = 1), "df has a missing value in column 'item_id'");
+  DAMAGE((b.column[1].buffers[0] = none, b.column[1].null_count = 1), "df has a missing value in column 'timestamp'");
+  DAMAGE(b.column[0].buffers[2] = NULL, "no bytes of texts");
+  memcpy(offsets, past.text, sizeof offsets);
+  offsets[30] = -4;
+  DAMAGE(b.column[0].buffers[1] = offsets, "offsets of texts fall");
+  past.stamp[5] = INT64_MAX;
+  DAMAGE(b.column[1].format = "tss:", "expected time stamps of whole microseconds in the years 1 to 9999");
+#undef DAMAGE
+}
+
+static void test_damaged_views(void **state) {
+  (void)state;
+  static struct {
+    int32_t size;
+    char start[4];
+    int32_t buffer, offset;
+  } views[ROWS], bad[] = {{-1, "", 0, 0}, {20, "", 1, 0}, {20, "", -1, 0}, {20, "", 0, 13}, {20, "", 0, -1}};
+  int64_t size = 32;
+  reset_options();
+  mock_batch b = whole(3);
+  b.column[0] = column("item_id", "vu", views, past.rows);
+  b.column[0].n_buffers = 4;
+  b.column[0].buffers[2] = past.bytes;
+  b.column[0].buffers[3] = &size;
+  for (size_t i = 0; i < past.rows; i++) views[i].size = 2;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    views[9] = bad[i];
+    refuse(b, i == 0 ? "a text is shorter than nothing" : "a text lies outside its buffer");
+  }
+  b.column[0].buffers[3] = NULL;
+  refuse(b, "sizes of buffers are missing");
+}
+
+static void test_calls_that_cannot_be(void **state) {
+  (void)state;
+  mock_batch b = whole(4);
+  mock_table table = {.batches = 1, .batch = &b};
+  mock_table other = {.batches = 1, .batch = &b};
+  struct ArrowArrayStream out;
+  struct ArrowArrayStream in = mock_stream(&table);
+  struct ArrowArrayStream also = mock_stream(&other);
+  reset_options();
+  assert_int_equal(chronos2_predict_stream(NULL, &in, &also, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_true(!in.release && !also.release && !out.release && table.live == 0 && other.live == 0);
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "df: expected a stream that wasn't released"));
+  in = mock_stream(&table);
+  options.reserved[2] = true;
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_UNSUPPORTED);
+  options.reserved[2] = false;
+  predict.horizon = SIZE_MAX;
+  in = mock_stream(&table);
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "horizon: expected 1 to 2^20 steps"));
+  static const double wrong[] = {0.5, 1.5};
+  predict.horizon = 1;
+  options.quantile_levels = wrong;
+  options.level_count = 2;
+  in = mock_stream(&table);
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "quantile_levels: expected a number in [0, 1], found 1.5"));
+  assert_int_equal(table.live, 0);
+  in = mock_stream(&table); /* all by default */
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, NULL, &out), CHRONOS2_OK);
+  struct ArrowSchema schema;
+  assert_int_equal(out.get_schema(&out, &schema), 0);
+  assert_int_equal(schema.n_children, 4 + 9);
+  assert_string_equal(schema.children[12]->name, "0.9");
+  schema.release(&schema);
+  struct ArrowArray array;
+  assert_int_equal(out.get_next(&out, &array), 0);
+  const chronos2_config *c = chronos2_model_config(model);
+  assert_int_equal(array.length, ITEMS * c->max_output_patches * c->patch);
+  array.release(&array);
+  out.release(&out);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(test_items_without_a_value, prepare),
@@ -471,6 +620,10 @@ int main(void) {
       cmocka_unit_test_setup(test_types_of_numbers, prepare),
       cmocka_unit_test_setup(test_types_of_time_stamps, prepare),
       cmocka_unit_test_setup(test_time_zones, prepare),
+      cmocka_unit_test_setup(test_types_that_are_refused, prepare),
+      cmocka_unit_test_setup(test_damaged_arrays, prepare),
+      cmocka_unit_test_setup(test_damaged_views, prepare),
+      cmocka_unit_test_setup(test_calls_that_cannot_be, prepare),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

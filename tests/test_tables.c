@@ -121,6 +121,10 @@ static void test_booleans(void **state) {
   "chronos2: warning: column 'promo': item '" item "' never had '" text "' in its past, so its effect is unknown; " \
   "future values of such categories: " count "\n"
 
+#define MISSING(values, item, are, s)                                                                             \
+  "chronos2: warning: " values " of known futures, the first in column 'promo' of '" item "', " are " missing and " \
+  "count" s " as unknown\n"
+
 static void test_unseen_categories(void **state) {
   (void)state;
   files f = open_files();
@@ -136,7 +140,7 @@ static void test_unseen_categories(void **state) {
                     NEVER("a", "1.0", "1"));
   /* a missing one is no such category */
   assert_categories(&f, THREE("sale", "none", "x"), THREE("sale", "", "NaN"), THREE("a", "b", "c"),
-                    THREE("a", "", ""), true, "");
+                    THREE("a", "", ""), true, MISSING("2 values", "a", "are", ""));
   /* JSON Lines carries its own futures */
   char *lines = program_path(f.folder, "past.jsonl");
   write_text(lines, "{\"item_id\": \"a\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 3], "
@@ -220,11 +224,14 @@ static void test_boolean_numbers(void **state) {
   assert_numbers(&f, TWO(SERIES("a", "[true, 0, 3]", "[1, false]"), NULL), NULL, TWO(like, NULL), NULL, "x.jsonl", one);
   assert_numbers(&f, TWO(SERIES("a", "[1, 0, 3]", "[1, 0]") SERIES("b", "[true, null, false]", "[true, null]"), NULL),
                  NULL, TWO(SERIES("a", "[1, 0, 3]", "[1, 0]") SERIES("b", "[1, null, 0]", "[1, null]"), NULL), NULL,
-                 "x.jsonl", "chronos2: 2 items, 6 rows, daily (D)\n" JOINED("items"));
+                 "x.jsonl",
+                 "chronos2: 2 items, 6 rows, daily (D)\n" JOINED("items") MISSING("1 value", "b", "is", "s"));
   /* a missing value is no number, and text is no boolean */
   const char *apart = SERIES("a", "[null, null, null]", "[null, 0]") SERIES("b", "[true, null, false]", "[true, null]");
   assert_numbers(&f, TWO(apart, NULL), NULL, TWO(apart, NULL), NULL, "x.jsonl",
-                 "chronos2: 2 items, 6 rows, daily (D)\n");
+                 "chronos2: 2 items, 6 rows, daily (D)\n"
+                 "chronos2: warning: 1 series, 'a' the first, has a covariate without an observed value in the past, "
+                 "'promo' the first: its effect is unknown\n" MISSING("1 value", "a", "is", "s"));
   write_text(f.past, numbers);
   write_text(f.future, "item_id,timestamp,promo\na,2024-01-05,true\na,2024-01-06,yes\n");
   program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", "--all-covariates", "--future",

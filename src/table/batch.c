@@ -88,31 +88,22 @@ static c2_status take_ranks(const part *p, size_t role, const c2_words *words, c
   return C2_OK;
 }
 
-/* Marks the categories of an item's past, or counts those of its future that it never had. */
-static void look_for_unseen(const part *p, size_t role, c2_covariate_plan *c, bool is_past) {
+/* Marks the categories of an item's past, or counts those of its future that it never had. Returns how many values are
+ * there. */
+static size_t look_for_unseen(const part *p, size_t role, c2_covariate_plan *c, bool is_past) {
+  size_t there = 0;
   for (size_t i = 0; i < p->entry->rows; i++) {
     size_t row = 0;
     uint32_t code = cells_of(p, role, i, &row)->code[row];
     if (code == C2_CODE_MISSING) continue;
+    there++;
     if (is_past) {
       c->seen[code] = p->item;
     } else if (code == C2_CODE_UNSEEN || (p->plan->targets == 1 && c->seen[code] != p->item)) {
       if (c->unseen++ == 0) c->unseen_key = p->entry->key;
     }
   }
-}
-
-static c2_status take_covariate(const part *p, size_t k, bool is_past, chronos2_covariate *out, c2_error *err) {
-  c2_covariate_plan *c = &p->plan->covariate[k];
-  size_t role = is_past ? C2_ROLE_FIRST + p->plan->targets + k : c->future;
-  chronos2_column *column = NULL;
-  if (c->is_category) look_for_unseen(p, role, c, is_past);
-  if (c->is_category && p->plan->targets == 1) {
-    return take_labels(p, role, k, is_past ? &out->past_text : &out->future_text, err);
-  }
-  C2_TRY(c2_pool_alloc(&p->batch->pool, 1, sizeof *column, &column, err));
-  *(is_past ? &out->past_column : &out->future_column) = column;
-  return c->is_category ? take_ranks(p, role, &c->words, column, err) : take_numbers(p, role, column, err);
+  return there;
 }
 
 static bool has_value(const chronos2_column *c, size_t row) {
@@ -122,14 +113,63 @@ static bool has_value(const chronos2_column *c, size_t row) {
   return !isnan(narrow ? (double)((const float *)c->values)[row] : ((const double *)c->values)[row]);
 }
 
-/* Whether nothing is observed of the targets; the last values tell mostly. */
-static bool is_empty(const chronos2_series *s) {
-  for (size_t k = 0; k < s->targets; k++) {
-    for (size_t i = s->length; i-- > 0;) {
-      if (has_value(&s->target_column[k], i)) return false;
+/* Numbers that are there, from the last one on until they are enough. */
+static size_t count_values(const chronos2_column *c, size_t length, size_t enough) {
+  size_t there = 0;
+  for (size_t i = length; i-- > 0 && there < enough;) there += has_value(c, i);
+  return there;
+}
+
+/* Counts what an item's covariate lacks, where so many values of it are there. A missing category of the future is
+ * known where the past has one. */
+static void note_missing(const part *p, size_t k, bool is_past, size_t there) {
+  c2_lacks *lacks = &p->plan->lacks;
+  c2_covariate_plan *c = &p->plan->covariate[k];
+  if (is_past) c->knows_missing = c->is_category && there < p->length;
+  if (is_past && there == 0 && lacks->last_blank != p->item) {
+    lacks->last_blank = p->item;
+    if (lacks->blank++ > 0) return;
+    lacks->blank_key = p->entry->key;
+    lacks->blank_covariate = k;
+  } else if (!is_past && there < p->length && !c->knows_missing) {
+    if (lacks->unknown == 0) {
+      lacks->unknown_key = p->entry->key;
+      lacks->unknown_covariate = k;
     }
+    lacks->unknown += p->length - there;
   }
-  return true;
+}
+
+static c2_status take_covariate(const part *p, size_t k, bool is_past, chronos2_covariate *out, c2_error *err) {
+  c2_covariate_plan *c = &p->plan->covariate[k];
+  size_t role = is_past ? C2_ROLE_FIRST + p->plan->targets + k : c->future;
+  chronos2_column *column = NULL;
+  if (c->is_category) note_missing(p, k, is_past, look_for_unseen(p, role, c, is_past));
+  if (c->is_category && p->plan->targets == 1) {
+    return take_labels(p, role, k, is_past ? &out->past_text : &out->future_text, err);
+  }
+  C2_TRY(c2_pool_alloc(&p->batch->pool, 1, sizeof *column, &column, err));
+  *(is_past ? &out->past_column : &out->future_column) = column;
+  if (c->is_category) return take_ranks(p, role, &c->words, column, err);
+  C2_TRY(take_numbers(p, role, column, err));
+  note_missing(p, k, is_past, count_values(column, p->length, is_past ? 1 : SIZE_MAX));
+  return C2_OK;
+}
+
+/* Counts items of whose targets nothing is observed, or nothing at the end. */
+static void look_at_end(c2_lacks *lacks, const chronos2_series *s, size_t key) {
+  size_t open = s->length;
+  for (size_t k = 0; k < s->targets; k++) {
+    size_t steps = 0;
+    while (steps < open && !has_value(&s->target_column[k], s->length - 1 - steps)) steps++;
+    open = steps;
+  }
+  if (open == s->length) {
+    if (lacks->empty++ == 0) lacks->empty_key = key;
+  } else if (open > 0) {
+    if (lacks->open++ == 0) lacks->open_key = key;
+    lacks->longest = c2_max_size(lacks->longest, open);
+  }
 }
 
 /* ---- Series ---------------------------------------------------------------------------------- */
@@ -158,7 +198,7 @@ static c2_status take_series(c2_table_plan *plan, c2_table_batch *batch, size_t 
                          .covariates = plan->covariates,
                          .covariate = covariate};
   for (size_t k = 0; k < plan->targets; k++) C2_TRY(take_numbers(&p, C2_ROLE_FIRST + k, &target[k], err));
-  if (is_empty(s) && plan->empty++ == 0) plan->empty_key = entry->key;
+  look_at_end(&plan->lacks, s, entry->key);
   for (size_t k = 0; k < plan->covariates; k++) {
     covariate[k].name = plan->covariate[k].name;
     C2_TRY(take_covariate(&p, k, true, &covariate[k], err));

@@ -8,6 +8,7 @@
 typedef struct c2_covariate_plan {
   const char *name;    /* of df's schema */
   bool is_category;
+  bool knows_missing;  /* the past of the last item has a missing category */
   size_t future;       /* role in future_df; SIZE_MAX: only the past is known */
   c2_words words;      /* of categories */
   uint32_t *seen;      /* number of the item, from 1 on, that had a category last: [seen_room] */
@@ -15,6 +16,15 @@ typedef struct c2_covariate_plan {
   size_t unseen;       /* future values that the item never had in its past */
   size_t unseen_key;   /* id of the first of them */
 } c2_covariate_plan;
+
+/* What items lack though their forecasts go on without it: how many, and the id of the first of them. */
+typedef struct c2_lacks {
+  size_t empty, empty_key;                        /* items without an observed value */
+  size_t open, open_key, longest;                 /* items that end in missing targets, and the most steps */
+  size_t blank, blank_key, blank_covariate;       /* items with a covariate whose past has no observed value */
+  uint32_t last_blank;                            /* number of the one that was counted last, from 1 on */
+  size_t unknown, unknown_key, unknown_covariate; /* missing values of futures; no categories as the past has, too */
+} c2_lacks;
 
 typedef struct c2_table_plan {
   chronos2_predict_options predict; /* with a horizon */
@@ -32,7 +42,7 @@ typedef struct c2_table_plan {
   size_t targets;
   c2_covariate_plan *covariate; /* [covariates]; their roles in df follow those of the targets */
   size_t covariates;
-  size_t empty, empty_key; /* items without an observed value, and the id of the first of them */
+  c2_lacks lacks;
 } c2_table_plan;
 
 /* Takes both streams over. Close the plan also after a failure. `predict` is what options->predict says. */

@@ -264,6 +264,40 @@ fail:
   return status;
 }
 
+static void warn_of_lacks(const c2_table_plan *plan) {
+  const c2_lacks *l = &plan->lacks;
+  char id[C2_ID_ROOM];
+  if (l->empty > 0) {
+    c2_source_id(&plan->past, l->empty_key, id);
+    c2_plan_warn(plan, "%zu item%s, '%s' the first, hold%s no observed value", l->empty, l->empty == 1 ? "" : "s", id,
+                 l->empty == 1 ? "s" : "");
+  }
+  if (l->blank > 0) {
+    c2_source_id(&plan->past, l->blank_key, id);
+    c2_plan_warn(plan,
+                 "%zu item%s, '%s' the first, ha%s a covariate without an observed value in the past, '%.60s' the "
+                 "first: its effect is unknown",
+                 l->blank, l->blank == 1 ? "" : "s", id, l->blank == 1 ? "s" : "ve",
+                 plan->covariate[l->blank_covariate].name);
+  }
+  if (l->open > 0) {
+    c2_source_id(&plan->past, l->open_key, id);
+    c2_plan_warn(plan,
+                 "%zu item%s, '%s' the first, end%s in missing targets, for %zu step%s%s: the forecast begins after "
+                 "the last row, not after the last observation",
+                 l->open, l->open == 1 ? "" : "s", id, l->open == 1 ? "s" : "", l->longest, l->longest == 1 ? "" : "s",
+                 l->open == 1 ? "" : " at most");
+  }
+  if (l->unknown > 0) {
+    c2_source_id(&plan->past, l->unknown_key, id);
+    c2_plan_warn(plan,
+                 "%zu value%s of known futures, the first in column '%.60s' of '%s', %s missing and count%s as "
+                 "unknown",
+                 l->unknown, l->unknown == 1 ? "" : "s", plan->covariate[l->unknown_covariate].name, id,
+                 l->unknown == 1 ? "is" : "are", l->unknown == 1 ? "s" : "");
+  }
+}
+
 /* What is known only at the end. */
 static c2_status finish(stream *s, c2_error *err) {
   const c2_table_plan *plan = &s->plan;
@@ -282,11 +316,7 @@ static c2_status finish(stream *s, c2_error *err) {
                  "consecutive steps",
                  axis->loose, axis->loose == 1 ? "" : "s", id);
   }
-  if (plan->empty > 0) {
-    c2_source_id(&plan->past, plan->empty_key, id);
-    c2_plan_warn(plan, "%zu item%s, '%s' the first, hold%s no observed value", plan->empty,
-                 plan->empty == 1 ? "" : "s", id, plan->empty == 1 ? "s" : "");
-  }
+  warn_of_lacks(plan);
   for (size_t k = 0; k < plan->covariates; k++) {
     const c2_covariate_plan *c = &plan->covariate[k];
     if (c->unseen == 0) continue;

@@ -138,6 +138,21 @@ def test_zones_of_parquet(folder):
     refused("named.parquet:1: column 'timestamp': expected an offset from UTC", folder / "named.parquet")
 
 
+def test_nanoseconds(folder):
+    expected = "column 'timestamp': expected whole microseconds, found nanoseconds between them"
+    for step, said in ((1500, expected), (2000, None)):
+        stamps = pl.Series("timestamp", [i * step for i in range(9)]).cast(pl.Datetime("ns"))
+        pl.DataFrame([stamps, pl.Series("target", [float(i % 3) for i in range(9)])]).write_parquet(folder / "ns.parquet")
+        for source in (["ns.parquet"], ["--sql", "SELECT * FROM 'ns.parquet'"]):
+            if said:
+                refused(said, *source, cwd=folder)
+            else:
+                assert "\n0,1970-01-01 00:00:00.000018," in forecast(*source, cwd=folder)
+    query = "SELECT make_timestamp_ns({}) AS timestamp, i % 3 AS target FROM range(9) AS r(i)"
+    refused(expected, "--sql", query.format("i * 1000 - 1"))
+    refused("expected a time stamp or a number", "--sql", query.format("CASE WHEN i <> 4 THEN i * 1000 END"))
+
+
 def test_nested_rows_of_one_series(folder):
     nested = table().group_by("item_id", maintain_order=True).agg("timestamp", "target")
     halves = [nested.with_columns(pl.col("timestamp", "target").list.slice(at, 25)) for at in (25, 0)]
