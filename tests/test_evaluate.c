@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include <math.h>
+#include <time.h>
 
 enum { STEPS = 60, SEASON = 7, HORIZON = 4, STRIDE = 3, WINDOWS = 3, SERIES = 2, METRICS = 14 };
 
@@ -119,6 +120,109 @@ static void test_against(void **state) {
     free(scores);
     free(bands);
   }
+}
+
+/* ---- Time stamps of --against ---- */
+
+/* Steps have an hour each, and clocks change before step CHANGE, within the windows. */
+enum { CHANGE = 54 };
+static const long long autumn = 1729990800; /* in Berlin, seconds since 1970 */
+static const long long spring = 1711846800;
+
+/* How a file spells its time stamps: hours with an offset, in minutes, before and from the change; without one; years,
+ * months, days, seconds or milliseconds as whole numbers. */
+typedef struct spelling {
+  enum { OFFSET, WALL, YEAR, MONTH, DAY, SECOND, MILLISECOND } kind;
+  long long change;
+  int before, after;
+} spelling;
+
+static void spell(char out[40], const spelling *s, int step) {
+  int minutes = step < CHANGE ? s->before : s->after;
+  time_t second = (time_t)(s->change + 3600LL * (step - CHANGE) + (s->kind <= WALL ? 60LL * minutes : 0));
+  time_t midnight = (time_t)(spring - 3600 + 86400LL * step);
+  char zone[16] = "";
+  switch (s->kind) {
+    case OFFSET:
+      (void)snprintf(zone, sizeof zone, "%c%02d:%02d", minutes < 0 ? '-' : '+', abs(minutes) / 60, abs(minutes) % 60);
+      /* fall through */
+    case WALL:
+      (void)strftime(out, 40, "%Y-%m-%dT%H:%M:%S", gmtime(&second));
+      (void)strcat(out, zone);
+      break;
+    case YEAR: (void)snprintf(out, 40, "%d", 1950 + step); break;
+    case MONTH: (void)snprintf(out, 40, "%d", (2000 + step / 12) * 100 + 1 + step % 12); break;
+    case DAY: (void)strftime(out, 40, "%Y%m%d", gmtime(&midnight)); break;
+    case SECOND: (void)snprintf(out, 40, "%lld", (long long)second); break;
+    case MILLISECOND: (void)snprintf(out, 40, "%lld", (long long)second * 1000); break;
+  }
+}
+
+/* The series, and forecasts of the windows that are the truth. */
+static void write_spelt(const files *f, const spelling *ours, const spelling *theirs) {
+  char text[32768] = "item_id,timestamp,target\n";
+  char stamp[40];
+  char cutoff[40];
+  for (int i = 0; i < SERIES; i++) {
+    for (int t = 0; t < STEPS; t++) {
+      spell(stamp, ours, t);
+      (void)snprintf(text + strlen(text), sizeof text - strlen(text), "s%d,%s,%g\n", i, stamp, value_at(i, t));
+    }
+  }
+  program_write_file(f->input, text, strlen(text));
+  (void)snprintf(text, sizeof text, "item_id,timestamp,cutoff,predictions,0.1,0.5,0.9\n");
+  for (int k = 0; k < SERIES * WINDOWS * HORIZON; k++) {
+    int first = STEPS - HORIZON - k / HORIZON % WINDOWS * STRIDE;
+    double value = value_at(k / (HORIZON * WINDOWS), first + k % HORIZON);
+    spell(stamp, theirs, first + k % HORIZON);
+    spell(cutoff, theirs, first - 1);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "s%d,%s,%s,%g,%g,%g,%g\n",
+                   k / (HORIZON * WINDOWS), stamp, cutoff, value, value, value, value);
+  }
+  program_write_file(f->theirs, text, strlen(text));
+}
+
+/* Forecasts are found by instant, and by whole numbers as the series' file has them; an offset that one file lacks is
+ * refused. */
+static void test_stamps(void **state) {
+  const files *f = *state;
+  const struct {
+    spelling ours, theirs;
+    const char *error; /* NULL: the truth is found */
+  } cases[] = {{{OFFSET, spring, -240, -240}, {OFFSET, spring, -240, -240}, NULL},
+               {{OFFSET, spring, -240, -240}, {OFFSET, spring, 0, 0}, NULL},
+               {{OFFSET, spring, 60, 120}, {OFFSET, spring, 60, 120}, NULL},
+               {{OFFSET, autumn, 120, 60}, {OFFSET, autumn, 120, 60}, NULL},
+               {{OFFSET, autumn, 120, 60}, {OFFSET, autumn, 330, 330}, NULL},
+               {{WALL, spring, 0, 0}, {WALL, spring, 0, 0}, NULL},
+               {{OFFSET, spring, -240, -240},
+                {WALL, spring, -240, -240},
+                "theirs.csv:2: column 'timestamp': expected an offset from UTC, as in the past, found 2024-"},
+               {{WALL, spring, 0, 0},
+                {OFFSET, spring, 0, 0},
+                "theirs.csv:2: column 'timestamp': expected no offset from UTC, as in the past, found 2024-"},
+               {{OFFSET, spring, 60, 120},
+                {SECOND, spring, 0, 0},
+                "theirs.csv:2: column 'timestamp': expected an offset from UTC, as in the past, found 17118"},
+               {{YEAR, 0, 0, 0}, {YEAR, 0, 0, 0}, NULL},
+               {{MONTH, 0, 0, 0}, {MONTH, 0, 0, 0}, NULL},
+               {{DAY, 0, 0, 0}, {DAY, 0, 0, 0}, NULL},
+               {{SECOND, spring, 0, 0}, {SECOND, spring, 0, 0}, NULL},
+               {{MILLISECOND, spring, 0, 0}, {MILLISECOND, spring, 0, 0}, NULL},
+               {{MILLISECOND, spring, 0, 0}, {WALL, spring, 0, 0}, NULL}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    write_spelt(f, &cases[i].ours, &cases[i].theirs);
+    program_result r = EVALUATE(f, "--windows", "3", "--stride", "3", "--against", f->theirs, "-o", f->scores);
+    if (cases[i].error ? r.status != 1 || !strstr(r.err, cases[i].error) : r.status != 0) {
+      fail_msg("case %zu: status %d: %s", i, r.status, r.err);
+    }
+    program_free(&r);
+    if (cases[i].error) continue;
+    char *scores = program_read_file(f->scores);
+    if (cell(scores, ",,against,", MAE) != 0 || cell(scores, ",,against,", WQL) != 0) fail_msg("case %zu", i);
+    free(scores);
+  }
+  write_series(f->input);
 }
 
 /* Errors that grow with the step leave the band in the second half of the horizon. */
@@ -349,6 +453,18 @@ static void test_refused(void **state) {
   REFUSED(1, "expected a column 'cutoff'", f, "--windows", "3", "--stride", "3", "--against", f->theirs);
   REFUSED(1, "theirs.csv:6: the same series, time stamp and cutoff as in line 5", f, "--against", f->theirs);
   write_theirs(f->theirs, false, 0, 0, 1, 2, 4);
+  write_theirs(f->theirs, true, 0, 0, (double)NAN, 3, 3);
+  REFUSED(1, "theirs.csv:2: column '0.1': expected a number, found none", f, "--stride", "3", "--against", f->theirs);
+  write_theirs(f->theirs, true, 0, 0, 1, 3, 3);
+  char *rows = program_read_file(f->theirs);
+  size_t last = (size_t)(strrchr(rows, ',') + 1 - rows);
+  program_write_file(f->theirs, rows, last); /* the last cell is empty */
+  REFUSED(1, "theirs.csv:25: column '0.9': expected a number, found none", f, "--stride", "3", "--against", f->theirs);
+  memcpy(strstr(rows, ",0.5,"), ",.10,", 5);
+  program_write_file(f->theirs, rows, strlen(rows));
+  REFUSED(1, "theirs.csv: the columns '0.1' and '.10' are both of the quantile level 0.1", f, "--stride", "3",
+          "--against", f->theirs);
+  free(rows);
   REFUSED(1, "theirs.csv: expected a forecast of series 's0', target, at 48", f, "--against", f->theirs);
   program_result r = EVALUATE(f, "--windows", "1", "--against", f->theirs);
   assert_int_equal(r.status, 0);
@@ -445,3 +561,4 @@ int main(void) {
                                      cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series)};
   return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
 }
+                                     cmocka_unit_test(test_stamps),
