@@ -14,21 +14,6 @@ enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
 
 /* ---- Options ---------------------------------------------------------------------------------- */
 
-static c2_status read_levels(evaluate_request *r, c2_error *err) {
-  c2_error why;
-  if (cli_split_numbers(r->levels_text, &r->levels, &r->level_count, &why) != C2_OK) {
-    C2_FAIL(err, why.code, "--quantile-levels: %s", why.text);
-  }
-  c2_sort(r->levels, r->level_count);
-  for (size_t i = 0; i < r->level_count; i++) {
-    if (!(r->levels[i] > 0 && r->levels[i] < 1) || (i > 0 && r->levels[i] == r->levels[i - 1])) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels between 0 and 1, each once, found %g",
-              r->levels[i]);
-    }
-  }
-  return C2_OK;
-}
-
 static c2_status check_options(void *request, c2_error *err) {
   evaluate_request *r = request;
   if (r->horizon < 1) {
@@ -40,7 +25,8 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->stride > MOST_STEPS || r->windows > MOST_WINDOWS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large", r->stride > MOST_STEPS ? "stride" : "windows");
   }
-  C2_TRY(read_levels(r, err));
+  C2_TRY(cli_read_levels(r->levels_text, false, &r->levels, &r->level_count, err));
+  c2_sort(r->levels, r->level_count);
   return cli_input_check(&r->in, err);
 }
 

@@ -447,6 +447,7 @@ static void test_refused(void **state) {
   REFUSED(1, "expected more than the horizon's", f, "--horizon", "60");
   REFUSED(2, "--known: expected covariates that were read", f, "--known", "price");
   REFUSED(2, "--quantile-levels: expected levels between 0 and 1", f, "--quantile-levels", "0.5,1");
+  REFUSED(2, "each once, found 0.5", f, "--quantile-levels", "0.5,0.25,0.50");
   REFUSED(1, "would overwrite the input", f, "-o", f->input);
   REFUSED(2, "/x is the place of --forecasts", f, "--forecasts", "/tmp/x", "--report", "/tmp/x");
   write_theirs(f->theirs, false, 0, 0, 1, 3, 3);
