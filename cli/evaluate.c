@@ -235,13 +235,12 @@ fail:
 static c2_status score_rows(evaluate_request *r, c2_forecaster who, c2_error *err) {
   c2_metric_list all = {.count = C2_METRICS};
   c2_sums *sums = NULL;
-  size_t *defined = NULL;
   size_t cells = r->rows * C2_METRICS;
   c2_status status = C2_OK;
   for (size_t m = 0; m < C2_METRICS; m++) all.at[m] = (c2_metric)m;
   C2_GOTO(c2_alloc_array(r->e.num_forecasts * C2_METRICS, sizeof *sums, &sums, err));
-  C2_GOTO(c2_alloc_array(cells, sizeof *defined, &defined, err));
   C2_GOTO(c2_pool_alloc(&r->pool, cells, sizeof(double), &r->row_score[who], err));
+  C2_GOTO(c2_pool_alloc(&r->pool, cells, sizeof(size_t), &r->defined[who], err));
   C2_GOTO(c2_evaluation_series(&r->e, who, &all, sums, err));
   const c2_sums *next = sums;
   for (size_t i = 0; i < r->e.windows; i++) {
@@ -249,63 +248,92 @@ static c2_status score_rows(evaluate_request *r, c2_forecaster who, c2_error *er
     for (size_t k = 0; k < w->targets * w->count; k++) { /* [targets][series] */
       size_t row = w->unit[k % w->count] * w->targets + k / w->count;
       if (who == C2_BY_NAIVE) r->count[row]++;
-      for (size_t m = 0; m < C2_METRICS; m++) {
-        double value = c2_metric_value((c2_metric)m, next++);
-        if (isnan(value)) continue;
+      for (size_t m = 0; m < C2_METRICS; m++, next++) {
+        double value = c2_metric_value((c2_metric)m, next);
+        r->steps[who][m] += next->count;
+        if (isnan(value) || (isinf(value) && isfinite(next->error))) continue; /* divided by 0 */
         r->row_score[who][row * C2_METRICS + m] += value;
-        defined[row * C2_METRICS + m]++;
+        r->defined[who][row * C2_METRICS + m]++;
       }
     }
   }
   for (size_t c = 0; c < cells; c++) {
     double *value = &r->row_score[who][c];
-    *value = defined[c] ? *value / (double)defined[c] : (double)NAN;
+    *value = r->defined[who][c] ? *value / (double)r->defined[who][c] : (double)NAN;
   }
 fail:
   free(sums);
-  free(defined);
   return status;
 }
 
-/* Counts what each row's windows observe: [rows]. */
-static size_t count_observed(const evaluate_request *r, size_t *observed) {
+/* Counts the steps whose truth isn't known. */
+static size_t count_missing(const evaluate_request *r) {
   size_t missing = 0;
   for (size_t i = 0; i < r->e.windows; i++) {
     const c2_window *w = &r->e.window[i];
     for (size_t k = 0; k < w->count * w->targets * w->horizon; k++) {
-      size_t series = k / (w->targets * w->horizon);
-      size_t step = k % (w->targets * w->horizon); /* [targets][horizon] */
-      bool is_there = !isnan(w->truth[series][step]);
-      observed[w->unit[series] * w->targets + step / w->horizon] += is_there;
+      bool is_there = !isnan(w->truth[k / (w->targets * w->horizon)][k % (w->targets * w->horizon)]);
       missing += !is_there;
     }
   }
   return missing;
 }
 
-/* Says why scores are missing. */
-static c2_status tell_gaps(const evaluate_request *r, c2_error *err) {
-  size_t *observed = NULL;
+/* Says which forecasts have no score by a metric: the truths and the past decide that for all forecasters alike. */
+static void tell_unscored(const evaluate_request *r, c2_metric metric, const char *names, const char *why,
+                          const char *effect) {
+  size_t all = 0;
   size_t without = 0;
-  size_t sum = 0;
-  C2_TRY(c2_alloc_array(r->rows, sizeof *observed, &observed, err));
-  size_t missing = count_observed(r, observed);
+  size_t series = 0;
+  size_t first = 0;
   for (size_t row = 0; row < r->rows; row++) {
-    sum += observed[row];
-    without += observed[row] > 0 && isnan(r->row_score[C2_BY_NAIVE][row * C2_METRICS + C2_MASE]);
+    const size_t *defined = r->defined[C2_BY_NAIVE] + row * C2_METRICS;
+    all += defined[C2_MAE];
+    without += defined[C2_MAE] - defined[metric];
+    if (defined[C2_MAE] > defined[metric] && series++ == 0) first = row;
   }
-  free(observed);
+  if (without == 0) return;
+  const c2_item *item = r->e.data.unit[first / r->e.data.targets].item;
+  const size_t *defined = r->defined[C2_BY_NAIVE] + first * C2_METRICS;
+  char others[64] = "";
+  if (series > 1) (void)snprintf(others, sizeof others, ", and %zu more series", series - 1);
+  if (!isfinite(r->overall[C2_BY_NAIVE][metric])) effect = "there is none of all series, as a window has none";
+  cli_warn("%zu of %zu forecasts ha%s no %s: %s (%zu of series '%.80s', %.60s%s); %s", without, all,
+           without == 1 ? "s" : "ve", names, why, defined[C2_MAE] - defined[metric], item->id,
+           item->target_names[first % r->e.data.targets], others, effect);
+}
+
+/* Says at how many observed steps a metric has no error, by each forecaster. */
+static void tell_left_out(const evaluate_request *r, c2_metric metric, const char *why, size_t observed) {
+  char counts[160] = "";
+  bool any = false;
+  for (int who = 0; who < C2_FORECASTERS; who++) {
+    if (!r->scored[who]) continue;
+    size_t used = strlen(counts);
+    size_t out = observed - (size_t)r->steps[who][metric];
+    (void)snprintf(counts + used, sizeof counts - used, "%s%zu (%s)", used ? ", " : "", out,
+                   evaluate_forecaster((c2_forecaster)who));
+    any = any || out > 0;
+  }
+  if (any) cli_warn("steps are left out of %s where %s: %s of %zu", c2_metric_name(metric), why, counts, observed);
+}
+
+/* Says why scores are missing, or are means over a part. */
+static void tell_gaps(const evaluate_request *r) {
+  size_t missing = count_missing(r);
+  size_t observed = r->e.num_forecasts * r->horizon - missing;
   if (missing > 0) {
-    cli_warn("%zu of %zu values in the windows are missing: they are not scored", missing, missing + sum);
+    cli_warn("%zu of %zu values in the windows are missing: they are not scored%s", missing, missing + observed,
+             isnan(r->overall[C2_BY_NAIVE][C2_MAE]) ? "; there is no score of all series, as a window has none" : "");
   }
-  if (without > 0) {
-    cli_warn("%zu series ha%s no MASE: the past never differs from a season before, or is shorter than that", without,
-             without == 1 ? "s" : "ve");
-  }
-  if (sum > 0 && isnan(r->overall[C2_BY_NAIVE][C2_WAPE])) {
-    cli_warn("there is no WQL and no WAPE of all: the values of a target in a window are all 0 or missing");
-  }
-  return C2_OK;
+  tell_unscored(r, C2_MASE, "MASE, RMSSE or SQL",
+                "the past never differs from a season before, or is shorter than that",
+                "scores are means of the others");
+  tell_unscored(r, C2_WAPE, "WAPE, WAPEB or WQL of their own", "the truth is 0 throughout",
+                "scores of a series are means of the others");
+  tell_left_out(r, C2_RMSLE, "truth or forecast is below -1", observed);
+  tell_left_out(r, C2_MAPE, "the truth is 0", observed);
+  tell_left_out(r, C2_SMAPE, "truth and forecast are 0", observed);
 }
 
 static c2_status score(evaluate_request *r, c2_error *err) {
@@ -319,7 +347,8 @@ static c2_status score(evaluate_request *r, c2_error *err) {
     C2_TRY(score_rows(r, (c2_forecaster)who, err));
     if (who != C2_BY_NAIVE) C2_TRY(c2_coverage_of(&r->e, (c2_forecaster)who, &r->coverage[who], err));
   }
-  return tell_gaps(r, err);
+  tell_gaps(r);
+  return C2_OK;
 }
 
 static int progress(void *user, size_t done, size_t total) {

@@ -453,7 +453,6 @@ static void test_refused(void **state) {
   write_theirs(f->theirs, false, 0, 0, 1, 3, 3);
   REFUSED(1, "expected a column 'cutoff'", f, "--windows", "3", "--stride", "3", "--against", f->theirs);
   REFUSED(1, "theirs.csv:6: the same series, time stamp and cutoff as in line 5", f, "--against", f->theirs);
-  write_theirs(f->theirs, false, 0, 0, 1, 2, 4);
   write_theirs(f->theirs, true, 0, 0, (double)NAN, 3, 3);
   REFUSED(1, "theirs.csv:2: column '0.1': expected a number, found none", f, "--stride", "3", "--against", f->theirs);
   write_theirs(f->theirs, true, 0, 0, 1, 3, 3);
@@ -466,6 +465,7 @@ static void test_refused(void **state) {
   REFUSED(1, "theirs.csv: the columns '0.1' and '.10' are both of the quantile level 0.1", f, "--stride", "3",
           "--against", f->theirs);
   free(rows);
+  write_theirs(f->theirs, false, 0, 0, 1, 2, 4);
   REFUSED(1, "theirs.csv: expected a forecast of series 's0', target, at 48", f, "--against", f->theirs);
   program_result r = EVALUATE(f, "--windows", "1", "--against", f->theirs);
   assert_int_equal(r.status, 0);
@@ -481,6 +481,7 @@ static void test_refused(void **state) {
 static void test_odd_series(void **state) {
   const files *f = *state;
 #define X "\"past_covariates\":{\"x\":[1,2,3,4,5,6,7,8,9,10,11,12]}"
+#define FLAT "{\"target\":[5,5,5,5,5,5,5,5,5,6,5,5]"
 #define GOOD "{\"target\":[1,2,1,3,1,2,1,4,1,2,1,3]"
   static const struct {
     const char *lines;
@@ -491,8 +492,30 @@ static void test_odd_series(void **state) {
       {"{\"target\":[1,2,1,3,1,2,null,null,null,null,null,null]}", 0,
        "6 of 6 values in the windows are missing: they are not scored", "no MASE"},
       {"{\"target\":[1,2,1,3,1,2,1,2,null,4,1,2]}", 0, "1 of 6 values in the windows are missing", "no MASE"},
-      {"{\"target\":[1,2,1,3,1,2,0,0,0,0,0,0]}", 0, "there is no WQL and no WAPE of all", "values in the windows"},
-      {"{\"target\":[5,5,5,5,5,5,5,5,5,5,5,5]}", 0, "1 series has no MASE", "no WQL"},
+      {"{\"target\":[1,2,1,3,1,2,0,0,0,0,0,0]}", 0,
+       "3 of 3 forecasts have no WAPE, WAPEB or WQL of their own: the truth is 0 throughout (3 of series '0', target); "
+       "there is none of all series, as a window has none\n",
+       "values in the windows"},
+      {GOOD "}\n{\"target\":[1,2,1,3,1,2,0,0,1,2,1,2]}", 0,
+       "1 of 6 forecasts has no WAPE, WAPEB or WQL of their own: the truth is 0 throughout (1 of series '1', target); "
+       "scores of a series are means of the others\n",
+       "no MASE"},
+      {"{\"target\":[5,5,5,5,5,5,5,5,5,5,5,5]}", 0,
+       "3 of 3 forecasts have no MASE, RMSSE or SQL: the past never differs from a season before, or is shorter than "
+       "that (3 of series '0', target); there is none of all series, as a window has none\n",
+       "left out"},
+      {GOOD "}\n" FLAT "}\n" FLAT "}", 0,
+       "4 of 9 forecasts have no MASE, RMSSE or SQL: the past never differs from a season before, or is shorter than "
+       "that (2 of series '1', target, and 1 more series); scores are means of the others\n",
+       "there is none"},
+      {FLAT "}", 0, "(2 of series '0', target); there is none of all series, as a window has none\n", "others"},
+      {"{\"target\":[1,2,1,3,1,2,1,-2,0,3,1,2]}", 0,
+       "steps are left out of RMSLE where truth or forecast is below -1: 1 (model), 3 (seasonal_naive) of 6\n",
+       "SMAPE"},
+      {"{\"target\":[1,2,1,3,1,2,1,-2,0,3,1,2]}", 0,
+       "steps are left out of MAPE where the truth is 0: 1 (model), 1 (seasonal_naive) of 6\n", "SMAPE"},
+      {"{\"target\":[1,2,1,3,1,0,0,2,1,3,1,2]}", 0,
+       "steps are left out of SMAPE where truth and forecast are 0: 0 (model), 1 (seasonal_naive) of 6\n", "RMSLE"},
       {GOOD "," X ",\"future_covariates\":{\"x\":[1,2]}}", 0,
        "covariate 'x' has a known future, but windows don't know it ahead; --known x says that they do", "missing"},
       {GOOD "," X "}\n" GOOD "}", 1,
@@ -555,6 +578,7 @@ static void test_long_numbers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_steps),
+                                     cmocka_unit_test(test_stamps),
                                      cmocka_unit_test(test_naive_and_windows),
                                      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
@@ -562,4 +586,3 @@ int main(void) {
                                      cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series)};
   return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
 }
-                                     cmocka_unit_test(test_stamps),
