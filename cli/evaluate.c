@@ -266,19 +266,6 @@ fail:
   return status;
 }
 
-/* Counts the steps whose truth isn't known. */
-static size_t count_missing(const evaluate_request *r) {
-  size_t missing = 0;
-  for (size_t i = 0; i < r->e.windows; i++) {
-    const c2_window *w = &r->e.window[i];
-    for (size_t k = 0; k < w->count * w->targets * w->horizon; k++) {
-      bool is_there = !isnan(w->truth[k / (w->targets * w->horizon)][k % (w->targets * w->horizon)]);
-      missing += !is_there;
-    }
-  }
-  return missing;
-}
-
 /* Says which forecasts have no score by a metric: the truths and the past decide that for all forecasters alike. */
 static void tell_unscored(const evaluate_request *r, c2_metric metric, const char *names, const char *why,
                           const char *effect) {
@@ -304,7 +291,7 @@ static void tell_unscored(const evaluate_request *r, c2_metric metric, const cha
 }
 
 /* Says at how many observed steps a metric has no error, by each forecaster. */
-static void tell_left_out(const evaluate_request *r, c2_metric metric, const char *why, size_t observed) {
+static void tell_left_out(const evaluate_request *r, c2_metric metric, size_t observed) {
   char counts[160] = "";
   bool any = false;
   for (int who = 0; who < C2_FORECASTERS; who++) {
@@ -315,25 +302,25 @@ static void tell_left_out(const evaluate_request *r, c2_metric metric, const cha
                    evaluate_forecaster((c2_forecaster)who));
     any = any || out > 0;
   }
-  if (any) cli_warn("steps are left out of %s where %s: %s of %zu", c2_metric_name(metric), why, counts, observed);
+  if (!any) return;
+  cli_warn("steps are left out of %s where %s: %s of %zu", c2_metric_name(metric), c2_metric_gap(metric), counts,
+           observed);
 }
 
 /* Says why scores are missing, or are means over a part. */
 static void tell_gaps(const evaluate_request *r) {
-  size_t missing = count_missing(r);
-  size_t observed = r->e.num_forecasts * r->horizon - missing;
+  size_t observed = c2_evaluation_observed(&r->e);
+  size_t missing = r->e.num_forecasts * r->horizon - observed;
   if (missing > 0) {
     cli_warn("%zu of %zu values in the windows are missing: they are not scored%s", missing, missing + observed,
              isnan(r->overall[C2_BY_NAIVE][C2_MAE]) ? "; there is no score of all series, as a window has none" : "");
   }
-  tell_unscored(r, C2_MASE, "MASE, RMSSE or SQL",
-                "the past never differs from a season before, or is shorter than that",
-                "scores are means of the others");
+  tell_unscored(r, C2_MASE, "MASE, RMSSE or SQL", c2_metric_gap(C2_MASE), "scores are means of the others");
   tell_unscored(r, C2_WAPE, "WAPE, WAPEB or WQL of their own", "the truth is 0 throughout",
                 "scores of a series are means of the others");
-  tell_left_out(r, C2_RMSLE, "truth or forecast is below -1", observed);
-  tell_left_out(r, C2_MAPE, "the truth is 0", observed);
-  tell_left_out(r, C2_SMAPE, "truth and forecast are 0", observed);
+  tell_left_out(r, C2_RMSLE, observed);
+  tell_left_out(r, C2_MAPE, observed);
+  tell_left_out(r, C2_SMAPE, observed);
 }
 
 static c2_status score(evaluate_request *r, c2_error *err) {
