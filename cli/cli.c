@@ -79,7 +79,7 @@ c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *er
   return C2_OK;
 }
 
-c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c2_error *err) {
+static c2_status split_numbers(const char *text, double **numbers, size_t *count, c2_error *err) {
   char **items = NULL;
   C2_TRY(cli_split(text, &items, count, err));
   double *values = malloc(*count * sizeof *values);
@@ -97,6 +97,20 @@ c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c
     return status;
   }
   *numbers = values;
+  return C2_OK;
+}
+
+c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *count, c2_error *err) {
+  c2_error why;
+  if (split_numbers(text, levels, count, &why) != C2_OK) C2_FAIL(err, why.code, "--quantile-levels: %s", why.text);
+  for (size_t i = 0; i < *count; i++) {
+    double level = (*levels)[i];
+    bool fits = (level > 0 && level < 1) || (ends && (level == 0 || level == 1));
+    for (size_t k = 0; k < i; k++) fits = fits && (float)(*levels)[k] != (float)level;
+    if (fits) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels %s, each once, found %g",
+            ends ? "from 0 to 1" : "between 0 and 1", level);
+  }
   return C2_OK;
 }
 

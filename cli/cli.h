@@ -180,8 +180,9 @@ c2_status cli_keep_inputs(const char *output, const cli_engine *engine, const ch
 
 /* Splits a text at its commas. *items is one block, to be freed with free(). */
 c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *err);
-/* Reads numbers between commas, as "0.1,0.5". Free them with free(). */
-c2_status cli_split_numbers(const char *text, double **numbers, size_t *count, c2_error *err);
+/* Reads what --quantile-levels lists, as "0.1,0.5": levels between 0 and 1, with or without these `ends`. Each names a
+ * column, as a float32. Free them with free(), also after a failure. */
+c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *count, c2_error *err);
 
 /* Makes the series that the library is given for a data set: *series [set->count], and *covariate with all of theirs.
  * They point into the set. Free both with free(), also after a failure. Known futures must be `horizon` steps long. */

@@ -14,21 +14,6 @@ enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
 
 /* ---- Options ---------------------------------------------------------------------------------- */
 
-static c2_status read_levels(evaluate_request *r, c2_error *err) {
-  c2_error why;
-  if (cli_split_numbers(r->levels_text, &r->levels, &r->level_count, &why) != C2_OK) {
-    C2_FAIL(err, why.code, "--quantile-levels: %s", why.text);
-  }
-  c2_sort(r->levels, r->level_count);
-  for (size_t i = 0; i < r->level_count; i++) {
-    if (!(r->levels[i] > 0 && r->levels[i] < 1) || (i > 0 && r->levels[i] == r->levels[i - 1])) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels between 0 and 1, each once, found %g",
-              r->levels[i]);
-    }
-  }
-  return C2_OK;
-}
-
 static c2_status check_options(void *request, c2_error *err) {
   evaluate_request *r = request;
   if (r->horizon < 1) {
@@ -40,7 +25,8 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->stride > MOST_STEPS || r->windows > MOST_WINDOWS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large", r->stride > MOST_STEPS ? "stride" : "windows");
   }
-  C2_TRY(read_levels(r, err));
+  C2_TRY(cli_read_levels(r->levels_text, false, &r->levels, &r->level_count, err));
+  c2_sort(r->levels, r->level_count);
   return cli_input_check(&r->in, err);
 }
 
@@ -249,13 +235,12 @@ fail:
 static c2_status score_rows(evaluate_request *r, c2_forecaster who, c2_error *err) {
   c2_metric_list all = {.count = C2_METRICS};
   c2_sums *sums = NULL;
-  size_t *defined = NULL;
   size_t cells = r->rows * C2_METRICS;
   c2_status status = C2_OK;
   for (size_t m = 0; m < C2_METRICS; m++) all.at[m] = (c2_metric)m;
   C2_GOTO(c2_alloc_array(r->e.num_forecasts * C2_METRICS, sizeof *sums, &sums, err));
-  C2_GOTO(c2_alloc_array(cells, sizeof *defined, &defined, err));
   C2_GOTO(c2_pool_alloc(&r->pool, cells, sizeof(double), &r->row_score[who], err));
+  C2_GOTO(c2_pool_alloc(&r->pool, cells, sizeof(size_t), &r->defined[who], err));
   C2_GOTO(c2_evaluation_series(&r->e, who, &all, sums, err));
   const c2_sums *next = sums;
   for (size_t i = 0; i < r->e.windows; i++) {
@@ -263,63 +248,79 @@ static c2_status score_rows(evaluate_request *r, c2_forecaster who, c2_error *er
     for (size_t k = 0; k < w->targets * w->count; k++) { /* [targets][series] */
       size_t row = w->unit[k % w->count] * w->targets + k / w->count;
       if (who == C2_BY_NAIVE) r->count[row]++;
-      for (size_t m = 0; m < C2_METRICS; m++) {
-        double value = c2_metric_value((c2_metric)m, next++);
-        if (isnan(value)) continue;
+      for (size_t m = 0; m < C2_METRICS; m++, next++) {
+        double value = c2_metric_value((c2_metric)m, next);
+        r->steps[who][m] += next->count;
+        if (isnan(value) || (isinf(value) && isfinite(next->error))) continue; /* divided by 0 */
         r->row_score[who][row * C2_METRICS + m] += value;
-        defined[row * C2_METRICS + m]++;
+        r->defined[who][row * C2_METRICS + m]++;
       }
     }
   }
   for (size_t c = 0; c < cells; c++) {
     double *value = &r->row_score[who][c];
-    *value = defined[c] ? *value / (double)defined[c] : (double)NAN;
+    *value = r->defined[who][c] ? *value / (double)r->defined[who][c] : (double)NAN;
   }
 fail:
   free(sums);
-  free(defined);
   return status;
 }
 
-/* Counts what each row's windows observe: [rows]. */
-static size_t count_observed(const evaluate_request *r, size_t *observed) {
-  size_t missing = 0;
-  for (size_t i = 0; i < r->e.windows; i++) {
-    const c2_window *w = &r->e.window[i];
-    for (size_t k = 0; k < w->count * w->targets * w->horizon; k++) {
-      size_t series = k / (w->targets * w->horizon);
-      size_t step = k % (w->targets * w->horizon); /* [targets][horizon] */
-      bool is_there = !isnan(w->truth[series][step]);
-      observed[w->unit[series] * w->targets + step / w->horizon] += is_there;
-      missing += !is_there;
-    }
+/* Says which forecasts have no score by a metric: the truths and the past decide that for all forecasters alike. */
+static void tell_unscored(const evaluate_request *r, c2_metric metric, const char *names, const char *why,
+                          const char *effect) {
+  size_t all = 0;
+  size_t without = 0;
+  size_t series = 0;
+  size_t first = 0;
+  for (size_t row = 0; row < r->rows; row++) {
+    const size_t *defined = r->defined[C2_BY_NAIVE] + row * C2_METRICS;
+    all += defined[C2_MAE];
+    without += defined[C2_MAE] - defined[metric];
+    if (defined[C2_MAE] > defined[metric] && series++ == 0) first = row;
   }
-  return missing;
+  if (without == 0) return;
+  const c2_item *item = r->e.data.unit[first / r->e.data.targets].item;
+  const size_t *defined = r->defined[C2_BY_NAIVE] + first * C2_METRICS;
+  char others[64] = "";
+  if (series > 1) (void)snprintf(others, sizeof others, ", and %zu more series", series - 1);
+  if (!isfinite(r->overall[C2_BY_NAIVE][metric])) effect = "there is none of all series, as a window has none";
+  cli_warn("%zu of %zu forecasts ha%s no %s: %s (%zu of series '%.80s', %.60s%s); %s", without, all,
+           without == 1 ? "s" : "ve", names, why, defined[C2_MAE] - defined[metric], item->id,
+           item->target_names[first % r->e.data.targets], others, effect);
 }
 
-/* Says why scores are missing. */
-static c2_status tell_gaps(const evaluate_request *r, c2_error *err) {
-  size_t *observed = NULL;
-  size_t without = 0;
-  size_t sum = 0;
-  C2_TRY(c2_alloc_array(r->rows, sizeof *observed, &observed, err));
-  size_t missing = count_observed(r, observed);
-  for (size_t row = 0; row < r->rows; row++) {
-    sum += observed[row];
-    without += observed[row] > 0 && isnan(r->row_score[C2_BY_NAIVE][row * C2_METRICS + C2_MASE]);
+/* Says at how many observed steps a metric has no error, by each forecaster. */
+static void tell_left_out(const evaluate_request *r, c2_metric metric, size_t observed) {
+  char counts[160] = "";
+  bool any = false;
+  for (int who = 0; who < C2_FORECASTERS; who++) {
+    if (!r->scored[who]) continue;
+    size_t used = strlen(counts);
+    size_t out = observed - (size_t)r->steps[who][metric];
+    (void)snprintf(counts + used, sizeof counts - used, "%s%zu (%s)", used ? ", " : "", out,
+                   evaluate_forecaster((c2_forecaster)who));
+    any = any || out > 0;
   }
-  free(observed);
+  if (!any) return;
+  cli_warn("steps are left out of %s where %s: %s of %zu", c2_metric_name(metric), c2_metric_gap(metric), counts,
+           observed);
+}
+
+/* Says why scores are missing, or are means over a part. */
+static void tell_gaps(const evaluate_request *r) {
+  size_t observed = c2_evaluation_observed(&r->e);
+  size_t missing = r->e.num_forecasts * r->horizon - observed;
   if (missing > 0) {
-    cli_warn("%zu of %zu values in the windows are missing: they are not scored", missing, missing + sum);
+    cli_warn("%zu of %zu values in the windows are missing: they are not scored%s", missing, missing + observed,
+             isnan(r->overall[C2_BY_NAIVE][C2_MAE]) ? "; there is no score of all series, as a window has none" : "");
   }
-  if (without > 0) {
-    cli_warn("%zu series ha%s no MASE: the past never differs from a season before, or is shorter than that", without,
-             without == 1 ? "s" : "ve");
-  }
-  if (sum > 0 && isnan(r->overall[C2_BY_NAIVE][C2_WAPE])) {
-    cli_warn("there is no WQL and no WAPE of all: the values of a target in a window are all 0 or missing");
-  }
-  return C2_OK;
+  tell_unscored(r, C2_MASE, "MASE, RMSSE or SQL", c2_metric_gap(C2_MASE), "scores are means of the others");
+  tell_unscored(r, C2_WAPE, "WAPE, WAPEB or WQL of their own", "the truth is 0 throughout",
+                "scores of a series are means of the others");
+  tell_left_out(r, C2_RMSLE, observed);
+  tell_left_out(r, C2_MAPE, observed);
+  tell_left_out(r, C2_SMAPE, observed);
 }
 
 static c2_status score(evaluate_request *r, c2_error *err) {
@@ -333,7 +334,8 @@ static c2_status score(evaluate_request *r, c2_error *err) {
     C2_TRY(score_rows(r, (c2_forecaster)who, err));
     if (who != C2_BY_NAIVE) C2_TRY(c2_coverage_of(&r->e, (c2_forecaster)who, &r->coverage[who], err));
   }
-  return tell_gaps(r, err);
+  tell_gaps(r);
+  return C2_OK;
 }
 
 static int progress(void *user, size_t done, size_t total) {

@@ -21,6 +21,8 @@ typedef struct evaluate_request {
   size_t rows;      /* series times targets */
   size_t *count;    /* [rows] windows that a row has */
   double *row_score[C2_FORECASTERS]; /* [rows][C2_METRICS] */
+  size_t *defined[C2_FORECASTERS];   /* [rows][C2_METRICS] windows whose mean that is */
+  double steps[C2_FORECASTERS][C2_METRICS]; /* that a metric has an error of, over all windows */
   c2_coverage coverage[C2_FORECASTERS];
   c2_pool pool; /* of the task and of forecasts that were read */
   char summary[CLI_SUMMARY_ROOM], plan[400];

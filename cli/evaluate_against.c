@@ -21,17 +21,21 @@ typedef struct theirs {
   size_t used;
 } theirs;
 
-/* "0.1", as the header spells a level. */
-static bool find_level(const c2_header *header, double level, size_t *at) {
+/* The column of a level, "0.1" or as else the header spells it; SIZE_MAX: there is none. */
+static c2_status find_level(const c2_header *header, double level, size_t *at, c2_error *err) {
+  *at = SIZE_MAX;
   for (size_t i = 0; i < header->names.count; i++) {
     char *end = NULL;
     const char *name = header->names.text[i];
     double value = strtod(name, &end);
     if (end == name || *end || fabs(value - level) > 1e-9) continue;
+    if (*at != SIZE_MAX) {
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: the columns '%.60s' and '%.60s' are both of the quantile level %g", header->file,
+              header->names.text[*at], name, level);
+    }
     *at = i;
-    return true;
   }
-  return false;
+  return C2_OK;
 }
 
 /* Which columns there are: want [wants]. */
@@ -65,8 +69,10 @@ static c2_status choose_columns(const evaluate_request *r, theirs *t, c2_want *w
   }
   C2_TRY(c2_header_find(header, "predictions", &at, err));
   want[(*wants)++] = (c2_want){at, C2_WANT_NUMBER, NULL};
-  for (size_t q = 0; q < r->level_count && find_level(header, r->levels[q], &at); q++, levels++) {
-    want[*wants + q] = (c2_want){at, C2_WANT_NUMBER, NULL};
+  for (; levels < r->level_count; levels++) {
+    C2_TRY(find_level(header, r->levels[levels], &at, err));
+    if (at == SIZE_MAX) break;
+    want[*wants + levels] = (c2_want){at, C2_WANT_NUMBER, NULL};
   }
   if (levels < r->level_count) {
     cli_warn("%s has no column for the quantile level %g: its quantiles are not scored", t->path, r->levels[levels]);
@@ -100,13 +106,26 @@ static size_t line_of(const theirs *t, size_t row) {
   return t->frame.line ? t->frame.line[row] : row + 1;
 }
 
-static c2_status index_rows(theirs *t, c2_error *err) {
+/* Time stamp and cutoff of a row, on the clock of its series. */
+static c2_status read_times(const theirs *t, const c2_item *item, size_t row, c2_time *stamp, c2_time *cutoff,
+                            c2_error *err) {
+  C2_TRY(c2_item_time(item, t->path, &t->frame, t->stamp, row, stamp, err));
+  return t->cutoff ? c2_item_time(item, t->path, &t->frame, t->cutoff, row, cutoff, err) : C2_OK;
+}
+
+static c2_status index_rows(const evaluate_request *r, theirs *t, c2_error *err) {
+  const c2_dataset *set = &r->e.data.set;
   for (size_t row = 0; row < t->frame.rows; row++) {
     const char *id = t->id ? t->id->word[t->id->code[row]] : "";
     const char *target = t->target ? t->target->word[t->target->code[row]] : "";
     const char *key = NULL;
+    const c2_item *item = t->id ? NULL : r->e.data.unit[0].item;
     size_t first = 0;
-    C2_TRY(make_key(&t->pool, id, target, t->stamp->time[row], t->cutoff ? &t->cutoff->time[row] : NULL, &key, err));
+    c2_time stamp = (c2_time)row; /* of a series that isn't scored: no two rows are alike */
+    c2_time cutoff = 0;
+    if (t->id && c2_dataset_find(set, id, &first)) item = &set->item[first];
+    if (item) C2_TRY(read_times(t, item, row, &stamp, &cutoff, err));
+    C2_TRY(make_key(&t->pool, id, target, stamp, t->cutoff ? &cutoff : NULL, &key, err));
     C2_TRY(c2_lookup_add(&t->keys, key, &first, err));
     if (first < row) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: the same series, time stamp and cutoff as in line %zu", t->path,
@@ -114,6 +133,13 @@ static c2_status index_rows(theirs *t, c2_error *err) {
     }
   }
   return C2_OK;
+}
+
+static c2_status take_number(const theirs *t, const c2_column *column, size_t row, double *out, c2_error *err) {
+  *out = c2_column_number(column, row);
+  if (!isnan(*out)) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a number, found none", t->path, line_of(t, row),
+          column->name);
 }
 
 /* Points and quantiles of series i of a window; each step must be there. */
@@ -140,12 +166,11 @@ static c2_status take_series(const evaluate_request *r, theirs *t, const c2_wind
       C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a forecast of series '%.80s', %.80s, at %s", t->path, item->id, target,
               text);
     }
-    out[k] = c2_column_number(t->point, row);
-    if (isnan(out[k])) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: expected a number in predictions", t->path, line_of(t, row));
-    }
+    C2_TRY(take_number(t, t->point, row, &out[k], err));
     for (size_t q = 0; q < r->level_count; q++) {
-      out[steps + k * r->level_count + q] = t->level ? c2_column_number(&t->level[q], row) : (double)NAN;
+      double *quantile = &out[steps + k * r->level_count + q];
+      *quantile = (double)NAN;
+      if (t->level) C2_TRY(take_number(t, &t->level[q], row, quantile, err));
     }
     t->used++;
   }
@@ -178,7 +203,7 @@ c2_status evaluate_read_against(evaluate_request *r, c2_error *err) {
   status = c2_input_open(&t.input, r->against, true, NULL, err);
   t.input.expected = &r->in.set.dialect;
   if (status == C2_OK) status = choose_columns(r, &t, want, &wants, err);
-  if (status == C2_OK) status = index_rows(&t, err);
+  if (status == C2_OK) status = index_rows(r, &t, err);
   if (status == C2_OK) status = take_all(r, &t, err);
   if (status != C2_OK) err->remedy = NULL; /* the options are about the series */
   c2_lookup_free(&t.keys);

@@ -14,19 +14,6 @@
 
 enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
 
-static c2_status read_levels(forecast_request *r, c2_error *err) {
-  c2_error why;
-  if (cli_split_numbers(r->levels_text, &r->levels, &r->level_count, &why) != C2_OK) {
-    C2_FAIL(err, why.code, "--quantile-levels: %s", why.text);
-  }
-  for (size_t i = 0; i < r->level_count; i++) {
-    if (!(r->levels[i] >= 0 && r->levels[i] <= 1)) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels from 0 to 1, found %g", r->levels[i]);
-    }
-  }
-  return C2_OK;
-}
-
 /* What --embed, which describes the past series by series, has no use for. */
 static c2_status check_embed(const forecast_request *r, c2_error *err) {
   static const char *const names[] = {"quantile-levels", "monotone",  "cross-learning",
@@ -61,7 +48,7 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->horizon > MOST_STEPS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
   }
-  C2_TRY(read_levels(r, err));
+  C2_TRY(cli_read_levels(r->levels_text, true, &r->levels, &r->level_count, err));
   C2_TRY(check_names(r, err));
   if (r->future && r->scenarios) C2_FAIL(err, C2_ERR_ARGUMENT, "forecast takes --future or --scenarios, not both");
   if (r->digits > FORECAST_MOST_DIGITS) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/read.h"
 
 /* Whole numbers between these are taken for years where nothing says otherwise. */
 enum { FIRST_YEAR = 1500, LAST_YEAR = 2200, YEARS_APART = 10 };
@@ -223,18 +224,19 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
   return C2_OK;
 }
 
-/* A row of known covariates on the axis and the clock of an item. */
+/* A row that belongs to an item that was read before, on the axis and the clock of that item. */
 static c2_status settle_row(const c2_table *t, c2_row *row, const c2_item *item, c2_error *err) {
+  bool whole = is_whole(t, row);
   if (item->freq.unit == C2_FREQ_COUNT) {
-    return is_whole(t, row) ? C2_OK : refuse_cell(t, row, false, "a whole number, as in the past", err);
+    return whole ? C2_OK : refuse_cell(t, row, false, "a whole number, as in the past", err);
   }
-  if (is_whole(t, row)) return make_time(t, row, err);
   c2_zone zone = zone_of(t, row);
   if (zone.given != item->zone.given) {
-    return refuse_cell(t, row, false,
+    return refuse_cell(t, row, whole,
                        item->zone.given ? "an offset from UTC, as in the past" : "no offset from UTC, as in the past",
                        err);
   }
+  if (whole) return make_time(t, row, err);
   if (c2_freq_has_clock(&item->freq)) row->time += (item->zone.minutes - zone.minutes) * INT64_C(60000000);
   return C2_OK;
 }
@@ -243,6 +245,15 @@ bool c2_axis_is_foreign(const c2_table *t, const c2_row *row, const c2_item *ite
   c2_zone zone = zone_of(t, row);
   int further = zone.minutes - item->zone.minutes;
   return zone.given && !c2_freq_has_clock(&item->freq) && (further < -item->behind || further > item->ahead);
+}
+
+c2_status c2_item_time(const c2_item *item, const char *file, const c2_frame *frame, const c2_column *stamp, size_t at,
+                       c2_time *out, c2_error *err) {
+  const c2_table cells = {.name = file, .frame = *frame, .stamp = stamp};
+  c2_row row = {.time = stamp->time[at], .at = at};
+  C2_TRY(settle_row(&cells, &row, item, err));
+  *out = row.time;
+  return C2_OK;
 }
 
 /* Rows without time stamps are the next steps, in the order of the file. */

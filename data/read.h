@@ -42,6 +42,12 @@ c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialec
 c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err);
 void c2_input_close(c2_input *input);
 
+/* What a cell of a further table says on the axis and the clock of an item, as tables of the future are read: whole
+ * numbers where the item's steps are such, else years, months, days or seconds; instants where offsets from UTC differ.
+ * `stamp` is a column of the frame. It is an error if just one of the item and the cell has an offset. */
+c2_status c2_item_time(const c2_item *item, const char *file, const c2_frame *frame, const c2_column *stamp, size_t at,
+                       c2_time *out, c2_error *err);
+
 /* Whether a row is a table's, not a series. */
 static inline bool c2_input_is_table(const c2_input *input) {
   return !input->reader->read_series;

@@ -108,7 +108,8 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
                               .example_arm = 1 + r->verdict,
                               .seed = plan->seed ^ (uint64_t)e->task->line << 32,
                               .passed = pass_done,
-                              .user = engines};
+                              .user = engines,
+                              .left_out = result->left_out};
   result->id_column = e->data.id_column;
   C2_TRY(c2_task_result_open_perf(result, r->arms, r->compared.count, err));
   for (size_t i = 0; i < 2; i++) chronos2_session_on_progress(engines->session[i], report_rows, engines);
@@ -124,6 +125,7 @@ static c2_status run_task(c2_study *s, runner *engines, c2_task_result *result, 
   }
   if (status == C2_OK) status = c2_evaluation_score(&e, C2_BY_NAIVE, result->naive, err);
   result->num_forecasts = e.num_forecasts;
+  if (status == C2_OK) result->observed = (double)c2_evaluation_observed(&e);
   engines->windows = (double)e.windows;
   if (status == C2_OK) status = probe_task(s, engines, &e, result, err);
   if (status == C2_OK && s->results.arms) status = compare_task(s, engines, &e, result, err);

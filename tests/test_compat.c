@@ -275,6 +275,7 @@ static void test_bad_options(void **state) {
                {"--horizon", "1048577", "--horizon: expected at most 1048576 steps"},
                {"--quantile-levels", "0.1,,0.9", "--quantile-levels: "},
                {"--quantile-levels", "1.5", "--quantile-levels: "},
+               {"--quantile-levels", "0.1,0.5,0.10", "--quantile-levels: expected levels from 0 to 1, each once"},
                {"--target", "target,target", "--target: column 'target' is named twice"},
                {"--covariates", "target", "--covariates: column 'target' is named twice"},
                {"--past-covariates", "c,c", "--covariates: column 'c' is named twice"},

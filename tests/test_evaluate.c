@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include <math.h>
+#include <time.h>
 
 enum { STEPS = 60, SEASON = 7, HORIZON = 4, STRIDE = 3, WINDOWS = 3, SERIES = 2, METRICS = 14 };
 
@@ -119,6 +120,109 @@ static void test_against(void **state) {
     free(scores);
     free(bands);
   }
+}
+
+/* ---- Time stamps of --against ---- */
+
+/* Steps have an hour each, and clocks change before step CHANGE, within the windows. */
+enum { CHANGE = 54 };
+static const long long autumn = 1729990800; /* in Berlin, seconds since 1970 */
+static const long long spring = 1711846800;
+
+/* How a file spells its time stamps: hours with an offset, in minutes, before and from the change; without one; years,
+ * months, days, seconds or milliseconds as whole numbers. */
+typedef struct spelling {
+  enum { OFFSET, WALL, YEAR, MONTH, DAY, SECOND, MILLISECOND } kind;
+  long long change;
+  int before, after;
+} spelling;
+
+static void spell(char out[40], const spelling *s, int step) {
+  int minutes = step < CHANGE ? s->before : s->after;
+  time_t second = (time_t)(s->change + 3600LL * (step - CHANGE) + (s->kind <= WALL ? 60LL * minutes : 0));
+  time_t midnight = (time_t)(spring - 3600 + 86400LL * step);
+  char zone[16] = "";
+  switch (s->kind) {
+    case OFFSET:
+      (void)snprintf(zone, sizeof zone, "%c%02d:%02d", minutes < 0 ? '-' : '+', abs(minutes) / 60, abs(minutes) % 60);
+      /* fall through */
+    case WALL:
+      (void)strftime(out, 40, "%Y-%m-%dT%H:%M:%S", gmtime(&second));
+      (void)strcat(out, zone);
+      break;
+    case YEAR: (void)snprintf(out, 40, "%d", 1950 + step); break;
+    case MONTH: (void)snprintf(out, 40, "%d", (2000 + step / 12) * 100 + 1 + step % 12); break;
+    case DAY: (void)strftime(out, 40, "%Y%m%d", gmtime(&midnight)); break;
+    case SECOND: (void)snprintf(out, 40, "%lld", (long long)second); break;
+    case MILLISECOND: (void)snprintf(out, 40, "%lld", (long long)second * 1000); break;
+  }
+}
+
+/* The series, and forecasts of the windows that are the truth. */
+static void write_spelt(const files *f, const spelling *ours, const spelling *theirs) {
+  char text[32768] = "item_id,timestamp,target\n";
+  char stamp[40];
+  char cutoff[40];
+  for (int i = 0; i < SERIES; i++) {
+    for (int t = 0; t < STEPS; t++) {
+      spell(stamp, ours, t);
+      (void)snprintf(text + strlen(text), sizeof text - strlen(text), "s%d,%s,%g\n", i, stamp, value_at(i, t));
+    }
+  }
+  program_write_file(f->input, text, strlen(text));
+  (void)snprintf(text, sizeof text, "item_id,timestamp,cutoff,predictions,0.1,0.5,0.9\n");
+  for (int k = 0; k < SERIES * WINDOWS * HORIZON; k++) {
+    int first = STEPS - HORIZON - k / HORIZON % WINDOWS * STRIDE;
+    double value = value_at(k / (HORIZON * WINDOWS), first + k % HORIZON);
+    spell(stamp, theirs, first + k % HORIZON);
+    spell(cutoff, theirs, first - 1);
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "s%d,%s,%s,%g,%g,%g,%g\n",
+                   k / (HORIZON * WINDOWS), stamp, cutoff, value, value, value, value);
+  }
+  program_write_file(f->theirs, text, strlen(text));
+}
+
+/* Forecasts are found by instant, and by whole numbers as the series' file has them; an offset that one file lacks is
+ * refused. */
+static void test_stamps(void **state) {
+  const files *f = *state;
+  const struct {
+    spelling ours, theirs;
+    const char *error; /* NULL: the truth is found */
+  } cases[] = {{{OFFSET, spring, -240, -240}, {OFFSET, spring, -240, -240}, NULL},
+               {{OFFSET, spring, -240, -240}, {OFFSET, spring, 0, 0}, NULL},
+               {{OFFSET, spring, 60, 120}, {OFFSET, spring, 60, 120}, NULL},
+               {{OFFSET, autumn, 120, 60}, {OFFSET, autumn, 120, 60}, NULL},
+               {{OFFSET, autumn, 120, 60}, {OFFSET, autumn, 330, 330}, NULL},
+               {{WALL, spring, 0, 0}, {WALL, spring, 0, 0}, NULL},
+               {{OFFSET, spring, -240, -240},
+                {WALL, spring, -240, -240},
+                "theirs.csv:2: column 'timestamp': expected an offset from UTC, as in the past, found 2024-"},
+               {{WALL, spring, 0, 0},
+                {OFFSET, spring, 0, 0},
+                "theirs.csv:2: column 'timestamp': expected no offset from UTC, as in the past, found 2024-"},
+               {{OFFSET, spring, 60, 120},
+                {SECOND, spring, 0, 0},
+                "theirs.csv:2: column 'timestamp': expected an offset from UTC, as in the past, found 17118"},
+               {{YEAR, 0, 0, 0}, {YEAR, 0, 0, 0}, NULL},
+               {{MONTH, 0, 0, 0}, {MONTH, 0, 0, 0}, NULL},
+               {{DAY, 0, 0, 0}, {DAY, 0, 0, 0}, NULL},
+               {{SECOND, spring, 0, 0}, {SECOND, spring, 0, 0}, NULL},
+               {{MILLISECOND, spring, 0, 0}, {MILLISECOND, spring, 0, 0}, NULL},
+               {{MILLISECOND, spring, 0, 0}, {WALL, spring, 0, 0}, NULL}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    write_spelt(f, &cases[i].ours, &cases[i].theirs);
+    program_result r = EVALUATE(f, "--windows", "3", "--stride", "3", "--against", f->theirs, "-o", f->scores);
+    if (cases[i].error ? r.status != 1 || !strstr(r.err, cases[i].error) : r.status != 0) {
+      fail_msg("case %zu: status %d: %s", i, r.status, r.err);
+    }
+    program_free(&r);
+    if (cases[i].error) continue;
+    char *scores = program_read_file(f->scores);
+    if (cell(scores, ",,against,", MAE) != 0 || cell(scores, ",,against,", WQL) != 0) fail_msg("case %zu", i);
+    free(scores);
+  }
+  write_series(f->input);
 }
 
 /* Errors that grow with the step leave the band in the second half of the horizon. */
@@ -343,11 +447,24 @@ static void test_refused(void **state) {
   REFUSED(1, "expected more than the horizon's", f, "--horizon", "60");
   REFUSED(2, "--known: expected covariates that were read", f, "--known", "price");
   REFUSED(2, "--quantile-levels: expected levels between 0 and 1", f, "--quantile-levels", "0.5,1");
+  REFUSED(2, "each once, found 0.5", f, "--quantile-levels", "0.5,0.25,0.50");
   REFUSED(1, "would overwrite the input", f, "-o", f->input);
   REFUSED(2, "/x is the place of --forecasts", f, "--forecasts", "/tmp/x", "--report", "/tmp/x");
   write_theirs(f->theirs, false, 0, 0, 1, 3, 3);
   REFUSED(1, "expected a column 'cutoff'", f, "--windows", "3", "--stride", "3", "--against", f->theirs);
   REFUSED(1, "theirs.csv:6: the same series, time stamp and cutoff as in line 5", f, "--against", f->theirs);
+  write_theirs(f->theirs, true, 0, 0, (double)NAN, 3, 3);
+  REFUSED(1, "theirs.csv:2: column '0.1': expected a number, found none", f, "--stride", "3", "--against", f->theirs);
+  write_theirs(f->theirs, true, 0, 0, 1, 3, 3);
+  char *rows = program_read_file(f->theirs);
+  size_t last = (size_t)(strrchr(rows, ',') + 1 - rows);
+  program_write_file(f->theirs, rows, last); /* the last cell is empty */
+  REFUSED(1, "theirs.csv:25: column '0.9': expected a number, found none", f, "--stride", "3", "--against", f->theirs);
+  memcpy(strstr(rows, ",0.5,"), ",.10,", 5);
+  program_write_file(f->theirs, rows, strlen(rows));
+  REFUSED(1, "theirs.csv: the columns '0.1' and '.10' are both of the quantile level 0.1", f, "--stride", "3",
+          "--against", f->theirs);
+  free(rows);
   write_theirs(f->theirs, false, 0, 0, 1, 2, 4);
   REFUSED(1, "theirs.csv: expected a forecast of series 's0', target, at 48", f, "--against", f->theirs);
   program_result r = EVALUATE(f, "--windows", "1", "--against", f->theirs);
@@ -364,6 +481,7 @@ static void test_refused(void **state) {
 static void test_odd_series(void **state) {
   const files *f = *state;
 #define X "\"past_covariates\":{\"x\":[1,2,3,4,5,6,7,8,9,10,11,12]}"
+#define FLAT "{\"target\":[5,5,5,5,5,5,5,5,5,6,5,5]"
 #define GOOD "{\"target\":[1,2,1,3,1,2,1,4,1,2,1,3]"
   static const struct {
     const char *lines;
@@ -374,8 +492,30 @@ static void test_odd_series(void **state) {
       {"{\"target\":[1,2,1,3,1,2,null,null,null,null,null,null]}", 0,
        "6 of 6 values in the windows are missing: they are not scored", "no MASE"},
       {"{\"target\":[1,2,1,3,1,2,1,2,null,4,1,2]}", 0, "1 of 6 values in the windows are missing", "no MASE"},
-      {"{\"target\":[1,2,1,3,1,2,0,0,0,0,0,0]}", 0, "there is no WQL and no WAPE of all", "values in the windows"},
-      {"{\"target\":[5,5,5,5,5,5,5,5,5,5,5,5]}", 0, "1 series has no MASE", "no WQL"},
+      {"{\"target\":[1,2,1,3,1,2,0,0,0,0,0,0]}", 0,
+       "3 of 3 forecasts have no WAPE, WAPEB or WQL of their own: the truth is 0 throughout (3 of series '0', target); "
+       "there is none of all series, as a window has none\n",
+       "values in the windows"},
+      {GOOD "}\n{\"target\":[1,2,1,3,1,2,0,0,1,2,1,2]}", 0,
+       "1 of 6 forecasts has no WAPE, WAPEB or WQL of their own: the truth is 0 throughout (1 of series '1', target); "
+       "scores of a series are means of the others\n",
+       "no MASE"},
+      {"{\"target\":[5,5,5,5,5,5,5,5,5,5,5,5]}", 0,
+       "3 of 3 forecasts have no MASE, RMSSE or SQL: the past never differs from a season before, or is shorter than "
+       "that (3 of series '0', target); there is none of all series, as a window has none\n",
+       "left out"},
+      {GOOD "}\n" FLAT "}\n" FLAT "}", 0,
+       "4 of 9 forecasts have no MASE, RMSSE or SQL: the past never differs from a season before, or is shorter than "
+       "that (2 of series '1', target, and 1 more series); scores are means of the others\n",
+       "there is none"},
+      {FLAT "}", 0, "(2 of series '0', target); there is none of all series, as a window has none\n", "others"},
+      {"{\"target\":[1,2,1,3,1,2,1,-2,0,3,1,2]}", 0,
+       "steps are left out of RMSLE where truth or forecast is below -1: 1 (model), 3 (seasonal_naive) of 6\n",
+       "SMAPE"},
+      {"{\"target\":[1,2,1,3,1,2,1,-2,0,3,1,2]}", 0,
+       "steps are left out of MAPE where the truth is 0: 1 (model), 1 (seasonal_naive) of 6\n", "SMAPE"},
+      {"{\"target\":[1,2,1,3,1,0,0,2,1,3,1,2]}", 0,
+       "steps are left out of SMAPE where truth and forecast are 0: 0 (model), 1 (seasonal_naive) of 6\n", "RMSLE"},
       {GOOD "," X ",\"future_covariates\":{\"x\":[1,2]}}", 0,
        "covariate 'x' has a known future, but windows don't know it ahead; --known x says that they do", "missing"},
       {GOOD "," X "}\n" GOOD "}", 1,
@@ -438,6 +578,7 @@ static void test_long_numbers(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_steps),
+                                     cmocka_unit_test(test_stamps),
                                      cmocka_unit_test(test_naive_and_windows),
                                      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),

@@ -492,6 +492,34 @@ static void test_one_task(void **state) {
 
 /* ---- Metrics --------------------------------------------------------------------------------- */
 
+/* Steps at which a compared metric isn't defined are said; not where a task has no such metric. */
+static void test_left_out(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *one = program_path(folder, "one.jsonl");
+  static const char text[] = "tasks:\n- {dataset_path: one.jsonl, dataset_config: a, horizon: 4}\n";
+  static const char series[] = "{\"target\":[1,2,1,3,1,2,1,4,1,2,1,3,0,2,-2,0]}\n"
+                               "{\"target\":[5,5,5,5,5,5,5,5,1,null,1,3]}\n";
+  program_write_file(tasks, text, strlen(text));
+  program_write_file(one, series, strlen(series));
+  program_result r = PROGRAM_RUN("study", "--tasks", folder, "--out-prefix", prefix, "--perf-repeats", "1", "--radii",
+                                 "0", "--arms", "none", "--metrics=MAPE,RMSLE,SQL,MAE");
+  succeed(&r);
+  assert_int_equal(program_count(r.err, "steps are left out of"), 3);
+  assert_non_null(strstr(r.err, "left out of MAPE where the truth is 0, on 1 of 1 tasks: 2 of 7 on task 'a'\n"));
+  assert_non_null(strstr(r.err, "left out of RMSLE where truth or forecast is below -1, on 1 of 1 tasks: 1 of 7 on"));
+  assert_non_null(strstr(r.err,
+                         "steps are left out of MASE where the past never differs from a season before, or is "
+                         "shorter than that, on 1 of 1 tasks: 3 of 7 "));
+  program_free(&r);
+  free(one);
+  free(tasks);
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 /* The mean over the rows of a column, or of the difference of two. */
 static double mean_of(const csv *table, const char *name, const char *minus) {
   double sum = 0;
@@ -756,7 +784,7 @@ int main(void) {
                                      cmocka_unit_test(test_both_weights),
                                      cmocka_unit_test(test_resume),
                                      cmocka_unit_test(test_one_task),
-                                     cmocka_unit_test(test_metrics),
+                                     cmocka_unit_test(test_left_out), cmocka_unit_test(test_metrics),
                                      cmocka_unit_test(test_range),
                                      cmocka_unit_test(test_categories),
                                      cmocka_unit_test(test_bad_margin),

@@ -22,7 +22,7 @@
 #include "version.h"
 
 static const char file_name[] = "__partial.json";
-static const char file_format[] = "chronos2 study, finished tasks, 4";
+static const char file_format[] = "chronos2 study, finished tasks, 5";
 
 enum { DIFFERENCES = 640 };
 
@@ -171,6 +171,8 @@ static void carry_task(const c2_plan *plan, const c2_results *r, walk *w, c2_tas
   carry(w, C2_TABLE_BASELINES, C2_PART_RESULT, t);
   expect(w, t->num_forecasts > 0);
   if (r->arms == 0) return;
+  carry_all(w, &t->observed, 1);
+  carry_all(w, t->left_out, r->compared.count);
   double past = (double)t->example.past;
   carry_all(w, t->redrawn, r->compared.count * C2_REDRAWS * r->arms);
   carry_all(w, &past, 1);

@@ -168,6 +168,19 @@ c2_status c2_evaluation_series(const c2_evaluation *e, c2_forecaster who, const 
   return C2_OK;
 }
 
+size_t c2_evaluation_observed(const c2_evaluation *e) {
+  size_t observed = 0;
+  for (size_t i = 0; i < e->windows; i++) {
+    const c2_window *w = &e->window[i];
+    size_t steps = w->targets * w->horizon;
+    for (size_t k = 0; k < w->count * steps; k++) {
+      bool is_there = !isnan(w->truth[k / steps][k % steps]);
+      observed += is_there;
+    }
+  }
+  return observed;
+}
+
 /* The metrics of a task whose series count times[unit] each. Windows without any of them are left out. */
 static void score_drawn(const c2_evaluation *e, const c2_metric_list *metrics, const c2_sums *sums, const size_t *times,
                         double score[C2_METRICS]) {

@@ -53,6 +53,9 @@ c2_status c2_evaluation_score(const c2_evaluation *e, c2_forecaster who, double 
 c2_status c2_evaluation_series(const c2_evaluation *e, c2_forecaster who, const c2_metric_list *metrics, c2_sums *out,
                                c2_error *err);
 
+/* The steps of all windows whose truth is known. */
+size_t c2_evaluation_observed(const c2_evaluation *e);
+
 /* Collects truth and forecasts of a window's series in a pool, as c2_score takes them. */
 c2_status c2_evaluation_collect(const c2_evaluation *e, size_t window, c2_forecaster who, c2_pool *pool,
                                 c2_scored **scored, c2_error *err);

@@ -99,6 +99,15 @@ static c2_status sum_times(c2_perf *perf, const double *full_seconds, const doub
   return C2_OK;
 }
 
+/* `sums` [num_forecasts][metrics] are of one arm. */
+static void count_left_out(const c2_comparison *c, const c2_evaluation *e, const c2_sums *sums) {
+  for (size_t m = 0; m < c->metrics->count; m++) {
+    double steps = (double)c2_evaluation_observed(e);
+    for (size_t i = 0; i < e->num_forecasts; i++) steps -= sums[i * c->metrics->count + m].count;
+    c->left_out[m] = fmax(c->left_out[m], floor(steps + 0.5)); /* levels have a share of a step each */
+  }
+}
+
 c2_status c2_compare_task(const c2_comparison *c, c2_evaluation *e, c2_perf *perf, double *redrawn, c2_example *example,
                           c2_error *err) {
   double *seconds = NULL; /* [timed][repeats] */
@@ -111,6 +120,7 @@ c2_status c2_compare_task(const c2_comparison *c, c2_evaluation *e, c2_perf *per
   for (size_t k = 0; k < c->arms; k++) {
     C2_GOTO(first_pass(c, &c->arm[k], e, &perf[k], err));
     C2_GOTO(c2_evaluation_series(e, C2_BY_MODEL, c->metrics, sums + k * of_arm, err));
+    count_left_out(c, e, sums + k * of_arm);
     if (k == 0) C2_GOTO(c2_example_take(example, e, 0, err));
     if (k == c->example_arm) C2_GOTO(c2_example_take(example, e, 1, err));
   }

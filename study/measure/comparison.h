@@ -42,6 +42,7 @@ typedef struct c2_comparison {
   uint64_t seed;                     /* of the order of turns and the redraws */
   void (*passed)(void *user);        /* after each pass over the task's windows; may be NULL */
   void *user;
+  double *left_out; /* receives the most steps that an arm has no error at: [metrics->count] */
 } c2_comparison;
 
 /* Measures every arm. The caller has perf [arms] and redrawn [arms][metrics][C2_REDRAWS], which c2_evaluation_redraw

@@ -51,6 +51,8 @@ typedef struct c2_task_result {
   c2_perf *perf;            /* [arms]; NULL for the probe alone */
   double *redrawn;          /* [arms][compared][C2_REDRAWS], see c2_evaluation_redraw; NULL: series aren't known */
   double naive[C2_METRICS]; /* scores of the seasonal-naive forecast */
+  double observed;          /* steps whose truth is known, */
+  double left_out[C2_METRICS]; /* and the most of them at which an arm has no error: [compared] */
   c2_example example;       /* with perf */
   bool finished;
 } c2_task_result;

@@ -189,10 +189,31 @@ static c2_status warn_of_gaps(const c2_results *r, size_t metrics, c2_journal *j
   return C2_OK;
 }
 
+/* Warns of the steps that compared metrics leave out, with the first task as an example. */
+static c2_status warn_of_left_out(const c2_results *r, c2_journal *journal, c2_error *err) {
+  for (size_t m = 0; m < r->compared.count; m++) {
+    c2_metric metric = r->compared.at[m];
+    const c2_task_result *first = NULL;
+    size_t tasks = 0;
+    for (size_t i = 0; i < r->done && c2_metric_gap(metric); i++) {
+      const c2_task_result *t = &r->task[i];
+      bool has_levels = t->task->level_count > 0 || !c2_metric_needs_quantiles(metric);
+      if (t->left_out[m] > 0 && has_levels && tasks++ == 0) first = t;
+    }
+    if (!first) continue;
+    C2_TRY(c2_journal_warn(journal, err,
+                           "steps are left out of %s where %s, on %zu of %zu tasks: %.0f of %.0f on task '%.80s'",
+                           c2_metric_name(metric), c2_metric_gap(metric), tasks, r->done, first->left_out[m],
+                           first->observed, first->task->name));
+  }
+  return C2_OK;
+}
+
 c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *journal, c2_summary *summary,
                        c2_error *err) {
   double *room = NULL;
   C2_TRY(warn_of_gaps(r, c2_max_size(plan->metrics.count, 1), journal, err));
+  C2_TRY(warn_of_left_out(r, journal, err));
   C2_TRY(warn_of_uniform(r, journal, &summary->uniform, err));
   C2_TRY(warn_of_naive(r, journal, err));
   C2_TRY(sum_mass(plan, r, summary, err));

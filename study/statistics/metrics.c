@@ -47,6 +47,18 @@ bool c2_metric_needs_quantiles(c2_metric metric) {
   return definitions[metric].error == PINBALL;
 }
 
+const char *c2_metric_gap(c2_metric metric) {
+  const definition *m = &definitions[metric];
+  if (m->error == LOGARITHMIC) return "truth or forecast is below -1";
+  switch (m->unit) {
+    case NONE: return NULL;
+    case SEASONAL: return "the past never differs from a season before, or is shorter than that";
+    case TRUTH: return "the truth is 0";
+    case BOTH: return "truth and forecast are 0";
+  }
+  return NULL;
+}
+
 c2_status c2_metric_find(const char *name, const char *where, c2_metric *out, c2_error *err) {
   char known[160] = "";
   for (int i = 0; i < C2_METRICS; i++) {

@@ -31,6 +31,9 @@ typedef enum c2_metric {
 const char *c2_metric_name(c2_metric metric);
 bool c2_metric_needs_quantiles(c2_metric metric);
 
+/* Where a metric has no error, as words after "where"; NULL: it always has one. */
+const char *c2_metric_gap(c2_metric metric);
+
 /* Finds a metric by its name in any case, as fev does. The failure lists the names; `where` begins its message. */
 c2_status c2_metric_find(const char *name, const char *where, c2_metric *out, c2_error *err);
 

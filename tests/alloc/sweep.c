@@ -54,8 +54,9 @@ static const sweep sweeps[] = {
                    "out"}},
     {.name = "evaluate",
      .keeps = true, /* the scores where the page fails */
-     .arguments = {"evaluate", "s.jsonl", "-n", "2", "-m", MODEL, "--known", "q", "--threads", "1",
-                   "-o", "out.csv", "--report", "out.html"}},
+     .arguments = {"evaluate", "s.jsonl", "-n", "2", "-m", MODEL, "--known", "q", "--quantile-levels", "0.5",
+                   "--windows", "2", "--threads", "1", "--against", "a.csv", "-o", "out.csv", "--report",
+                   "out.html"}},
     {.name = "detect",
      .keeps = true,
      .arguments = {"detect", "s.csv", "-m", MODEL, "--covariates", "p", "--horizon", "7", "--threads", "1", "-o",
@@ -114,6 +115,7 @@ static void prepare(void) {
   put("s.jsonl",
       "{\"item_id\":\"a\",\"start\":\"2020-01-01\",\"freq\":\"D\",\"target\":[1,2,3,4,5,6,null,3],"
       "\"past_covariates\":{\"q\":[\"x\",\"y\",\"x\",\"y\",\"x\",\"y\",\"x\",\"y\"]}}\n");
+  put("a.csv", "item_id,timestamp,predictions,0.5\na,20200105,1,1\na,20200106,2,1\na,20200107,1,1\na,20200108,1,1\n");
   put("tasks.yaml",
       "tasks:\n- dataset_path: s.csv\n  task_name: one\n  horizon: 4\n  num_windows: 2\n  seasonality: 7\n"
       "  eval_metric: MASE\n  extra_metrics: [WQL]\n  quantile_levels: [0.1, 0.5, 0.9]\n"
@@ -123,7 +125,8 @@ static void prepare(void) {
 }
 
 static bool is_input(const char *name) {
-  static const char *const inputs[] = {".", "..", "cache", "s.csv", "f.csv", "s.jsonl", "tasks.yaml", "count"};
+  static const char *const inputs[] = {".", "..", "cache", "s.csv", "f.csv", "s.jsonl", "a.csv", "tasks.yaml",
+                                       "count"};
   for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
     if (strcmp(name, inputs[i]) == 0) return true;
   }
@@ -373,7 +376,8 @@ static void sweep_all(void **state) {
 }
 
 static int remove_all(void **state) {
-  static const char *const inputs[] = {"s.csv", "f.csv", "s.jsonl", "tasks.yaml", "count"};
+  static const char *const inputs[] = {"s.csv", "f.csv", "s.jsonl", "a.csv", "tasks.yaml",
+                                       "count"};
   (void)state;
   each(remove_entry, NULL);
   for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) (void)unlink(inputs[i]);
