@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._native import Covariate, Labels, Series, is_column, is_missing, label_key, unseen_labels
+from ._native import Covariate, Labels, Series, common_type, is_column, is_missing, joined, objects, unseen_labels
 
 _KEYS = {"target", "past_covariates", "future_covariates"}
 _PREPARED_KEYS = {"context", "future_covariates", "n_targets", "n_covariates", "n_future_covariates"}
@@ -155,7 +155,7 @@ def _check_dict(item: Mapping[str, Any], index: int, horizon: int) -> np.ndarray
 
 def _unknown(value: Any) -> bool:
     """A future that isn't there."""
-    return value is None or (hasattr(value, "__len__") and len(value) == 0)
+    return value is None or to_array(value).shape == (0,)
 
 
 def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], name: str) -> dict[int, Covariate]:
@@ -164,12 +164,17 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
             if name in item.get("past_covariates", {})}
     future = {i: to_array(inputs[i]["future_covariates"][name]) for i in past
               if not _unknown(inputs[i].get("future_covariates", {}).get(name))}
-    if all(np.issubdtype(values.dtype, np.number) for values in past.values()):
+    common = common_type(past)
+    if np.issubdtype(common, np.number):
+        if any(values.dtype == bool for values in past.values()):
+            warnings.warn(f"covariate '{name}': numbers in some items, booleans in others: True counts as 1, False as "
+                          "0", stacklevel=6)
         return {i: Covariate(name, to_numbers(values), to_numbers(future[i]) if i in future else None)
                 for i, values in past.items()}
-    labels = Labels(_in_order(value for values in past.values() for value in values.astype(object).tolist()))
-    column = {i: Covariate(name, labels.of(values), labels.of(future[i]) if i in future else None, labels)
-              for i, values in past.items()}
+    past = joined(past)
+    labels = Labels(_in_order(value for values in past.values() for value in objects(values)))
+    ahead = labels.of_futures(future)
+    column = {i: Covariate(name, labels.of(values), ahead.get(i), labels) for i, values in past.items()}
     unseen = {i: unseen_labels(c, len(targets[i])) for i, c in column.items()}
     if any(unseen.values()):
         warnings.warn(f"covariate '{name}': categories that the past never had, so that their effect is unknown: "
@@ -179,12 +184,9 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
 
 
 def _in_order(values: Iterable[Any]) -> list[Any]:
-    """The values that occur, sorted as pandas sorts categories."""
-    found: dict[Any, Any] = {}
-    for value in values:
-        if not is_missing(value):
-            found.setdefault(label_key(value), value)
+    """The values that occur, sorted as pandas sorts categories: texts behind all others."""
+    found = dict.fromkeys(value for value in values if not is_missing(value))
     try:
-        return sorted(found.values())
+        return sorted(found, key=lambda value: (isinstance(value, str), value))
     except TypeError:  # not comparable: in the order of their appearance
-        return list(found.values())
+        return list(found)
