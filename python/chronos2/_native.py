@@ -7,6 +7,7 @@ object that refers to them.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import warnings
@@ -355,6 +356,16 @@ class Session:
     @property
     def pattern(self) -> Any:
         return lib.chronos2_session_pattern(self.pointer)
+
+    @property
+    def encoding_pattern(self) -> Any:
+        """That of encoded contexts: where weights see the future, the null future, unless a pattern was asked for."""
+        pattern = self.pattern
+        sees = pattern.attention in (lib.CHRONOS2_FULL, lib.CHRONOS2_WINDOWED_FUTURE_VISIBLE)
+        if self.attention.name == "auto" and sees:
+            pattern.radius = math.inf if pattern.attention == lib.CHRONOS2_FULL else pattern.radius
+            pattern.attention = lib.CHRONOS2_WINDOWED_FUTURE_NULL
+        return pattern
 
     def set_attention(self, attention: Attention) -> None:
         if attention != self.attention:

@@ -151,6 +151,13 @@ def test_wrong_inputs_say_what_is_wrong(smooth, inputs, text):
         smooth.predict(inputs, prediction_length=10)
 
 
+@pytest.mark.parametrize("inputs", [[np.array(["1", "2", "3"])], [np.arange(3.0), np.array([1, "2"], object)],
+                                    np.array([[["1", "2"]]]), [[["1", "2"]]]])
+def test_texts_are_no_targets(smooth, inputs):
+    with pytest.raises(TypeError, match="Expected numbers, found texts"):
+        smooth.predict(inputs, 4)
+
+
 def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
     with pytest.raises(TypeError, match="One series is a list of one array"):
         smooth.predict([1.0, 2.0, 3.0], 4)
@@ -159,7 +166,9 @@ def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
 @pytest.mark.parametrize("arguments, error", [
     ({"prediction_length": 0}, ValueError), ({"batch_size": 0}, ValueError), ({"context_length": 0}, ValueError),
     ({"no_such_argument": 1}, TypeError), ({"return_type": "jax"}, ValueError),
-    ({"unrolled_quantiles": [0.123]}, ValueError), ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
+    ({"unrolled_quantiles": [0.123]}, ValueError), ({"unrolled_quantiles": [], "max_output_patches": 1}, ValueError),
+    ({"reg_global": "no", "attention": "windowed_future_global"}, TypeError), ({"reg_global": 0}, TypeError),
+    ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
 ])
 def test_wrong_arguments(smooth, arguments, error):
     with pytest.raises(error):
@@ -184,6 +193,7 @@ def test_options_of_rollouts(smooth):
         median = smooth.predict(series, horizon, unrolled_quantiles=[0.5])[0]
         single = smooth.predict(series, horizon, max_output_patches=1)[0]
     first = smooth.model_prediction_length
+    np.testing.assert_array_equal(smooth.predict(series, unrolled_quantiles=[])[0], smooth.predict(series)[0])
     np.testing.assert_array_equal(default, same)
     np.testing.assert_array_equal(default[..., :first], median[..., :first])
     assert not np.array_equal(default, median) and not np.array_equal(default, single)
@@ -274,9 +284,10 @@ def test_numbers_that_are_not_whole(smooth, name, value):
     ([np.full((2, 20), np.nan)] * 3, "3 series, 0 the first, hold no"),
     ([{"target": [None, None]}], "series 0 holds no observed value")])
 def test_series_without_an_observed_value(smooth, inputs, text):
-    with pytest.warns(UserWarning, match=text) as told:
-        smooth.predict_quantiles(inputs, 4, [0.5])
-    assert [warning.filename for warning in told] == [__file__]
+    for call in (lambda: smooth.predict_quantiles(inputs, 4, [0.5]), lambda: smooth.embed(inputs)):
+        with pytest.warns(UserWarning, match=text) as told:
+            call()
+        assert [warning.filename for warning in told] == [__file__]
 
 
 def test_series_that_end_or_begin_without_a_value_have_one(smooth):
@@ -330,7 +341,7 @@ def test_booleans_of_one_series_beside_numbers_of_another_are_numbers(smooth):
     numbers, booleans = labelled([1, 0, 0], [1, 0], dtype=int), labelled([1, 0, 0], [1, 0], dtype=bool)
     expected = smooth.predict([numbers], 2)[0]
     for mixed in ([numbers, booleans], [booleans, numbers]):
-        with pytest.warns(UserWarning, match="'x': numbers in some items, booleans in others: True counts as 1") as told:
+        with pytest.warns(UserWarning, match="'x': numbers in some items, booleans in others: True counts") as told:
             results = smooth.predict(mixed, 2)
         assert [warning.filename for warning in told] == [__file__]
         for result in results:
@@ -375,8 +386,8 @@ def test_dates_are_the_same_in_every_unit(smooth, targets):
                 item = {**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future[1:]}}
                 np.testing.assert_array_equal(smooth.predict([item], 2)[0], expected)
     exact = days.astype("M8[ns]") + np.arange(3)
-    item = labelled(exact, exact[1:], dtype=exact.dtype)
-    np.testing.assert_array_equal(smooth.predict([item], 2)[0], smooth.predict([labelled(["1", "2", "0"], ["2", "0"])], 2)[0])
+    item, expected = labelled(exact, exact[1:], dtype=exact.dtype), labelled(["1", "2", "0"], ["2", "0"])
+    np.testing.assert_array_equal(smooth.predict([item], 2)[0], smooth.predict([expected], 2)[0])
 
 
 def test_times_are_no_numbers(smooth):

@@ -76,9 +76,10 @@ def test_predict_quantiles(pipelines, form, options):
 
 def kinds(name, ahead):
     """Labels in every type that an array of three can have."""
-    values = {"int": [0, 1, 1], "bool": [False, True, True], "texts": ["0", "1", "1"], "numbers and texts": [1, "a", 2.5],
-              "booleans": [False, True, None], "numbers": [0, 1, None], "both": [0, True, 1], "both again": [False, 1, 0],
-              "days": ["2020-01-01", "2020-01-02", "NaT"], "seconds": ["2020-01-02", "2020-01-01", "NaT"]}[name]
+    values = {"int": [0, 1, 1], "bool": [False, True, True], "texts": ["0", "1", "1"],
+              "numbers and texts": [1, "a", 2.5], "booleans": [False, True, None], "numbers": [0, 1, None],
+              "both": [0, True, 1], "both again": [False, 1, 0], "days": ["2020-01-01", "2020-01-02", "NaT"],
+              "seconds": ["2020-01-02", "2020-01-01", "NaT"]}[name]
     types = {"int": int, "bool": bool, "texts": str, "days": "M8[D]", "seconds": "M8[s]"}
     step = np.arange(7, 12) if ahead else np.arange(60)
     return np.array(values, types.get(name, object))[(step * 7 + step // 3) % 3]
