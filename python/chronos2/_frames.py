@@ -185,16 +185,13 @@ def spell_freq(freq: Any) -> str | None:
 
 
 def infer_freq(stamps: pd.Series) -> str | None:
-    """As pandas does and spells it; None where it finds none, or one that the stamps don't follow: it takes the last
-    Fridays of months for the fourth."""
+    """As pandas does and spells it, None where it finds none."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas will return an offset
         try:
-            index = pd.DatetimeIndex(stamps)
-            freq = spell_freq(pd.infer_freq(index))
+            return spell_freq(pd.infer_freq(pd.DatetimeIndex(stamps)))
         except ValueError:  # fewer than three
             return None
-    return freq if freq and (index == pd.date_range(index[0], periods=len(index), freq=freq)).all() else None
 
 
 def concat(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
