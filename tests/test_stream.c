@@ -404,6 +404,35 @@ static void test_time_zones(void **state) {
   free_result(&r);
 }
 
+/* Two rows have one wall clock where summer ends. */
+static void test_hours_where_summer_ends(void **state) {
+  (void)state;
+  static const struct {
+    const char *format;
+    int64_t ends, step;
+  } zone[] = {{"tss:Europe/Berlin", 1729990800, 3600},
+              {"tss:Europe/London", 1729990800, 1800},
+              {"tss:America/New_York", 1730613600, 3600},
+              {"tss:Australia/Lord_Howe", 1712415600, 1800}}; /* by half an hour */
+  static int64_t stamps[ROWS];
+  reset_options();
+  for (size_t k = 0; k < sizeof zone / sizeof *zone; k++) {
+    mock_batch b = whole(3);
+    for (size_t item = 0; item < ITEMS; item++) {
+      for (size_t i = 0; i < lengths[item]; i++) {
+        stamps[first_row(item) + i] = zone[k].ends + ((int64_t)i - (int64_t)lengths[item] / 2) * zone[k].step;
+      }
+    }
+    b.column[1] = column("timestamp", "tss:UTC", stamps, past.rows);
+    result expected = forecast_batches(&b, 1, NULL);
+    b.column[1].format = zone[k].format;
+    result r = forecast_batches(&b, 1, NULL);
+    expect_equal(&r, &expected);
+    free_result(&r);
+    free_result(&expected);
+  }
+}
+
 /* ---- What is told ------------------------------------------------------------------------------ */
 
 static void test_items_without_a_value(void **state) {
@@ -624,6 +653,7 @@ int main(void) {
       cmocka_unit_test_setup(test_damaged_arrays, prepare),
       cmocka_unit_test_setup(test_damaged_views, prepare),
       cmocka_unit_test_setup(test_calls_that_cannot_be, prepare),
+      cmocka_unit_test_setup(test_hours_where_summer_ends, prepare),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

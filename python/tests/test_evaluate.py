@@ -1,5 +1,7 @@
 """Rolling-origin backtests."""
 
+import warnings
+
 import numpy as np
 import pytest
 from conftest import wave
@@ -68,6 +70,40 @@ def test_a_table_gives_what_its_arrays_give(smooth, rng):
     assert list(dict.fromkeys(found.series["target_name"])) == ["sales", "returns"]
     with pytest.raises(ValueError, match="Missing columns: \\['price'\\]"):
         smooth.evaluate(frame, 5, id_column="shop", timestamp_column="day", target="sales", known_covariates=["price"])
+
+
+def test_the_frequency_of_a_table_is_that_of_all_its_rows(smooth):
+    """The oldest window leaves each item fewer rows than tell a frequency."""
+    pd = pytest.importorskip("pandas")
+    days = pd.date_range("2024-01-01", periods=20, freq="B")
+    frame = pd.concat([pd.DataFrame({"item_id": name, "timestamp": days[-n:], "target": wave(n), "x": wave(n, 5)})
+                       for name, n in (("a", 20), ("b", 19))])
+    asked = dict(windows=3, known_covariates=["x"], quantile_levels=LEVELS)
+    for cut in (1, 0):  # to one row and to two
+        part = frame[frame["timestamp"] >= days[cut]]
+        found = smooth.evaluate(part, 6, **asked)
+        expected = smooth.evaluate([{"target": rows["target"].to_numpy(), "past_covariates": {"x": rows["x"].to_numpy()}}
+                                    for _, rows in part.groupby("item_id")], 6, seasonality=5, **asked)
+        assert (found.windows, found.seasonality) == (3, 5)
+        assert found.overall["model"] == pytest.approx(expected.overall["model"], rel=1e-6, nan_ok=True)
+    fridays = pd.DataFrame({"item_id": "a", "timestamp": pd.date_range("2020-01-03", periods=45, freq="LWOM-FRI"),
+                            "target": wave(45), "x": wave(45, 5)})  # pandas takes them for the fourth of months
+    assert smooth.evaluate(fridays, 6, **asked).windows == 3
+    with pytest.raises(ValueError, match="out of step"):
+        smooth.evaluate(frame[frame["timestamp"] != days[10]], 2)
+
+
+def test_series_without_a_season_before_are_told(smooth):
+    with pytest.warns(UserWarning, match="^2 series have no MASE: the past never differs from a season before") as told:
+        found = smooth.evaluate([wave(40), np.ones(90), wave(90)], 5, seasonality=48)
+    assert [warning.filename for warning in told] == [__file__]
+    assert [np.isnan(value) for value in column(found.series, "model", metric="MASE")] == [True, True, False]
+    with pytest.warns(UserWarning, match="^1 series has no MASE in some window: "):
+        found = smooth.evaluate([wave(55)], 5, windows=2, seasonality=48)
+    assert np.isnan(column(found.overall, "model", metric="MASE")[0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.evaluate([wave(55)], 5, seasonality=48)
 
 
 def test_short_series_are_left_out_of_windows_that_they_do_not_reach(smooth):

@@ -6,6 +6,7 @@ from datetime import timedelta, timezone
 
 import numpy as np
 import pytest
+from conftest import wave
 
 pd = pytest.importorskip("pandas")
 
@@ -111,6 +112,26 @@ def test_days_begin_where_the_time_zone_says(smooth, zone, freq):
     result = smooth.predict_df(df, prediction_length=3)
     assert result["timestamp"].tolist() == stamps[30:].tolist()
     assert result["timestamp"].dtype == df["timestamp"].dtype
+
+
+@pytest.mark.parametrize("zone, freq, ends", [
+    ("Europe/Berlin", "h", "2024-10-27"), ("America/New_York", "h", "2024-11-03"),
+    ("Europe/London", "15min", "2024-10-27"), ("Australia/Lord_Howe", "30min", "2024-04-06")])
+def test_hours_where_summer_ends(smooth, zone, freq, ends):
+    """Rows have the same wall clock there; their steps are counted in instants."""
+    stamps = pd.date_range(end=f"{ends} 18:00", periods=90, freq=freq, tz="UTC")
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps, "target": wave(90)})
+    expected = smooth.predict_df(df, prediction_length=4)
+    df["timestamp"] = stamps.tz_convert(zone)
+    assert df["timestamp"].dt.tz_localize(None).duplicated().any()
+    result = smooth.predict_df(df, prediction_length=4)
+    assert result["timestamp"].dtype == df["timestamp"].dtype
+    ahead = pd.date_range(stamps[-1], periods=5, freq=freq)[1:]
+    assert result["timestamp"].tolist() == ahead.tz_convert(zone).tolist()
+    np.testing.assert_array_equal(result["predictions"], expected["predictions"])
+    judged = [smooth.evaluate(df.assign(timestamp=zoned), 6, windows=2, seasonality=24).overall["model"]
+              for zoned in (stamps, df["timestamp"])]
+    assert judged[0] == pytest.approx(judged[1], nan_ok=True)
 
 
 def test_missing_values_of_targets_and_covariates(smooth):

@@ -142,11 +142,20 @@ def test_prepared_inputs(smooth, rng):
      "Expected keys in `future_covariates`"),
     ([{"target": np.zeros(10), "past_covariates": {"a": np.zeros(10)}, "future_covariates": {"a": np.zeros(7)}}],
      "`future_covariates` must be 1-d with length"),
+    ([{"target": np.zeros(10), "past_covariates": {"a": np.zeros(10)}, "future_covariates": {"a": np.array(7)}}],
+     "`future_covariates` must be 1-d with length"),
     ([np.array([1.0, np.inf])], "series 0: target: value 1 is infinite"),
 ])
 def test_wrong_inputs_say_what_is_wrong(smooth, inputs, text):
     with pytest.raises(ValueError, match=text):
         smooth.predict(inputs, prediction_length=10)
+
+
+@pytest.mark.parametrize("inputs", [[np.array(["1", "2", "3"])], [np.arange(3.0), np.array([1, "2"], object)],
+                                    np.array([[["1", "2"]]]), [[["1", "2"]]]])
+def test_texts_are_no_targets(smooth, inputs):
+    with pytest.raises(TypeError, match="Expected numbers, found texts"):
+        smooth.predict(inputs, 4)
 
 
 def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
@@ -157,7 +166,9 @@ def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
 @pytest.mark.parametrize("arguments, error", [
     ({"prediction_length": 0}, ValueError), ({"batch_size": 0}, ValueError), ({"context_length": 0}, ValueError),
     ({"no_such_argument": 1}, TypeError), ({"return_type": "jax"}, ValueError),
-    ({"unrolled_quantiles": [0.123]}, ValueError), ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
+    ({"unrolled_quantiles": [0.123]}, ValueError), ({"unrolled_quantiles": [], "max_output_patches": 1}, ValueError),
+    ({"reg_global": "no", "attention": "windowed_future_global"}, TypeError), ({"reg_global": 0}, TypeError),
+    ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
 ])
 def test_wrong_arguments(smooth, arguments, error):
     with pytest.raises(error):
@@ -182,6 +193,7 @@ def test_options_of_rollouts(smooth):
         median = smooth.predict(series, horizon, unrolled_quantiles=[0.5])[0]
         single = smooth.predict(series, horizon, max_output_patches=1)[0]
     first = smooth.model_prediction_length
+    np.testing.assert_array_equal(smooth.predict(series, unrolled_quantiles=[])[0], smooth.predict(series)[0])
     np.testing.assert_array_equal(default, same)
     np.testing.assert_array_equal(default[..., :first], median[..., :first])
     assert not np.array_equal(default, median) and not np.array_equal(default, single)
@@ -272,9 +284,10 @@ def test_numbers_that_are_not_whole(smooth, name, value):
     ([np.full((2, 20), np.nan)] * 3, "3 series, 0 the first, hold no"),
     ([{"target": [None, None]}], "series 0 holds no observed value")])
 def test_series_without_an_observed_value(smooth, inputs, text):
-    with pytest.warns(UserWarning, match=text) as told:
-        smooth.predict_quantiles(inputs, 4, [0.5])
-    assert [warning.filename for warning in told] == [__file__]
+    for call in (lambda: smooth.predict_quantiles(inputs, 4, [0.5]), lambda: smooth.embed(inputs)):
+        with pytest.warns(UserWarning, match=text) as told:
+            call()
+        assert [warning.filename for warning in told] == [__file__]
 
 
 def test_series_that_end_or_begin_without_a_value_have_one(smooth):
@@ -310,6 +323,71 @@ def test_categories_that_the_past_had(smooth):
         smooth.predict([kinds([1, 2.0] * 9, [1.0, 2])], 2)
         smooth.predict([kinds([True, None] * 9, [None, np.True_])], 2)
         smooth.predict(several, 2)
+
+
+# ---- Labels as numpy and pandas tell them apart ---------------------------------------------------
+
+
+def labelled(past, future=None, targets=1, dtype=object):
+    """A series of one covariate whose values say how high it is."""
+    step = np.arange(60)
+    target = 10 + 5 * (step % 3) + np.cos(step)
+    item = {"target": target if targets == 1 else np.stack([target, target[::-1] ** 2]),
+            "past_covariates": {"x": np.array([past[k] for k in step % 3], dtype)}}
+    return item if future is None else {**item, "future_covariates": {"x": np.array(future, dtype)}}
+
+
+def test_booleans_of_one_series_beside_numbers_of_another_are_numbers(smooth):
+    numbers, booleans = labelled([1, 0, 0], [1, 0], dtype=int), labelled([1, 0, 0], [1, 0], dtype=bool)
+    expected = smooth.predict([numbers], 2)[0]
+    for mixed in ([numbers, booleans], [booleans, numbers]):
+        with pytest.warns(UserWarning, match="'x': numbers in some items, booleans in others: True counts") as told:
+            results = smooth.predict(mixed, 2)
+        assert [warning.filename for warning in told] == [__file__]
+        for result in results:
+            np.testing.assert_array_equal(result, expected)
+    assert not np.array_equal(smooth.predict([booleans], 2)[0], expected)
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.parametrize("mixed, plain", [
+    (([0, True, False], [True, 1.0, False]), (["0", "1", "0"], ["1", "1", "0"])),
+    (([False, 1, 0], [1, 0, True]), (["0", "1", "0"], ["1", "0", "1"])),
+    (([2.5, "a", 1], [1, "a", 2.5]), (["1", "2", "0"], ["0", "2", "1"])),  # pandas has texts behind numbers
+    (([10, "2", 9], ["2", 10, "9"]), (["1", "2", "0"], ["2", "1", "z"])),
+    (([1, True, 0], [True, False, False]), (["1", "1", "0"], ["z", "z", "z"])),  # its categories are 0 and 1
+    (([True, False, False], [1, 0, 0]), (["1", "0", "0"], ["z", "z", "z"])),
+    (([True, False, False], [True, 1, 0]), (["1", "0", "0"], ["1", "1", "0"])),
+])
+@pytest.mark.filterwarnings("ignore:.*categories that the past never had")
+def test_labels_of_several_types(smooth, mixed, plain, targets):
+    mixed, plain = (smooth.predict([labelled(*labels, targets)], 3)[0] for labels in (mixed, plain))
+    np.testing.assert_array_equal(mixed, plain)
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+def test_numbers_of_one_series_beside_texts_of_another_are_texts(smooth, targets):
+    numbers, texts = labelled([10, 9, 2], [9, 2], targets, int), labelled(["10", "9", "a"], ["9", "a"], targets, str)
+    both = labelled(["10", "9", "2"], ["9", "2"], targets, str)
+    for mixed, plain in zip(smooth.predict([numbers, texts], 2), smooth.predict([both, texts], 2)):
+        np.testing.assert_array_equal(mixed, plain)
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+def test_dates_are_the_same_in_every_unit(smooth, targets):
+    days = np.array(["2024-01-01", "2024-01-02", "2023-01-01"], "M8[D]")
+    expected = smooth.predict([labelled(["1", "2", "0"], ["2", "0"], targets)], 2)[0]
+    forms = [days.astype(f"M8[{unit}]") for unit in ("D", "s", "us", "ns")]
+    forms += [days.astype(object), days.astype("M8[us]").astype(object)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for past in forms:
+            for future in forms:
+                item = {**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future[1:]}}
+                np.testing.assert_array_equal(smooth.predict([item], 2)[0], expected)
+    exact = days.astype("M8[ns]") + np.arange(3)
+    item, expected = labelled(exact, exact[1:], dtype=exact.dtype), labelled(["1", "2", "0"], ["2", "0"])
+    np.testing.assert_array_equal(smooth.predict([item], 2)[0], smooth.predict([expected], 2)[0])
 
 
 def test_times_are_no_numbers(smooth):

@@ -1,8 +1,12 @@
 """One past, many futures: the same bits as a forecast of each."""
 
+import logging
+
 import numpy as np
 import pytest
-from conftest import wave
+from conftest import GOLDEN, wave
+
+import chronos2
 
 PATTERNS = [("windowed_future_null", float("inf")), ("windowed_future_global", 4.0)]
 
@@ -34,12 +38,37 @@ def test_scenarios_equal_forecasts(smooth, inputs, rng, attention, radius):
     np.testing.assert_array_equal(encoded.predict([known[1]])[0][0], encoded.predict(known)[1][0])
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
-def test_what_a_future_leaves_out_is_unknown(smooth, inputs, rng):
+@pytest.mark.filterwarnings("ignore:the weights were not trained", "ignore:.*categories that the past never had")
+@pytest.mark.parametrize("attention, radius", PATTERNS)
+def test_what_a_future_leaves_out_came_with_the_context(smooth, inputs, rng, attention, radius):
+    pattern = {"attention": attention, "radius": radius}
+    came = [{"a": rng.random(16), "c": rng.choice(["x", "new"], 16)}, {"c": rng.choice(["x", "y"], 16)}]
+    encoded = smooth.encode([{**item, "future_covariates": known} for item, known in zip(inputs, came)], 16, **pattern)
+    other = rng.random(16)
+    known = [[{}, {}], [{"a": other}, {"a": other}], [{"c": None}, {"a": [], "c": ["x", "y"] * 8}]]
+    for future, ours in zip(known, encoded.predict(known)):
+        whole = [{**item, "future_covariates": {**before, **covariates}}
+                 for item, before, covariates in zip(inputs, came, future)]
+        for a, b in zip(ours, smooth.predict(whole, 16, **pattern)):
+            np.testing.assert_array_equal(a, b)
+    without = smooth.encode(inputs, 16, **pattern).predict([[{}, {}]])[0]
+    unknown = encoded.predict([[{"a": None, "c": None}, {"c": None}]])[0]
+    assert all(np.array_equal(a, b) for a, b in zip(without, unknown))
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained", "ignore:.*categories that the past never had")
+@pytest.mark.parametrize("labels", [
+    [("i4", [1, 2, 2], [2, 1]), ("U1", ["1", "2", "a"], ["a", "1"])],  # texts, if in one list
+    [("?", [1, 0, 0], [1, 0]), ("O", [True, False, None], [1, 0])], [("O", [0, True, 1], [True, False])],
+    [("M8[D]", ["2024-01-01", "2024-01-02", "NaT"], ["2024-01-02", "NaT"])]], ids=str)
+def test_labels_of_scenarios_are_those_of_forecasts(smooth, labels):
     pattern = {"attention": "windowed_future_null", "radius": 2}
-    item = {**inputs[0], "future_covariates": {"a": rng.random(16)}}
-    ours = smooth.encode([item], 16, **pattern).predict([{}])[0][0]
-    np.testing.assert_array_equal(ours, smooth.predict(inputs[:1], 16, **pattern)[0])
+    past = [{"target": wave(30), "past_covariates": {"c": np.array(values, kind)[np.arange(30) % 3]}}
+            for kind, values, _ in labels]
+    future = [{"c": np.array(values, "M8[ns]" if kind == "M8[D]" else kind)} for kind, _, values in labels]
+    whole = [{**item, "future_covariates": known} for item, known in zip(past, future)]
+    for a, b in zip(smooth.encode(past, 2, **pattern).predict([future])[0], smooth.predict(whole, 2, **pattern)):
+        np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.filterwarnings("ignore:the weights were not trained")
@@ -54,6 +83,12 @@ def test_what_a_future_may_not_be(smooth, inputs, rng):
         encoded.predict([[{}, {}]])
     with pytest.raises(ValueError, match="is empty"):
         encoded.predict([])
+    for futures, text in (({"a": rng.random(8)}, "`futures`: expected a list of futures, found dict"),
+                          ("a", "`futures`: expected a list of futures, found str"),
+                          ([{}, None], "future 1: expected a list of dicts, found NoneType"),
+                          ([[{}], [None]], "future 1, series 0: expected a dict, found NoneType")):
+        with pytest.raises(TypeError, match=text):
+            encoded.predict(futures)
 
 
 @pytest.mark.filterwarnings("ignore:the weights were not trained")
@@ -72,3 +107,16 @@ def test_categories_that_the_past_never_had_are_told(smooth, inputs):
     with pytest.warns(UserWarning, match="future 1, series 0: c: categories that the past never had") as told:
         encoded.predict([[{"c": ["x", "y"]}] * 2, [{"c": ["x", "new"]}, {"c": ["y", "y"]}]])
     assert [warning.filename for warning in told] == [__file__]
+
+
+def test_what_encode_and_its_forecasts_warn_of(inputs, caplog):
+    opened = chronos2.Chronos2Pipeline.from_pretrained(GOLDEN / "model-smooth" / "weights", threads=1)
+    with pytest.warns(UserWarning, match="not trained for windowed_future_null at radius inf") as told:
+        opened.encode(inputs, 2)
+    assert [warning.filename for warning in told] == [__file__]
+    with pytest.warns(UserWarning, match="series 1 holds no observed value") as told:
+        encoded = opened.encode([wave(20), np.full(20, np.nan)], 2)
+    assert [warning.filename for warning in told] == [__file__]
+    with caplog.at_level(logging.WARNING):
+        encoded.predict_quantiles([[{}, {}]], [0.001, 0.5])
+    assert "not within the range of quantiles" in caplog.text

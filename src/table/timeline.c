@@ -111,14 +111,15 @@ static bool counts_instants(const c2_freq *freq) {
   return freq->unit < C2_FREQ_DAY;
 }
 
-/* The clock by which pandas looks for a frequency: the wall's if its smallest step is a number of days. */
+/* The clock by which pandas looks for a frequency: the wall's if its smallest step is a number of days. Where summer
+   ends it may be none. */
 static const c2_time *clock_of(const c2_timeline *axis, size_t rows) {
   int64_t least = INT64_MAX;
   for (size_t i = 1; i < rows; i++) {
     int64_t step = axis->wall[i] - axis->wall[i - 1];
     if (step < least) least = step;
   }
-  return least % C2_DAY_US == 0 ? axis->wall : axis->utc;
+  return least > 0 && least % C2_DAY_US == 0 ? axis->wall : axis->utc;
 }
 
 /* The step between all neighbours, if it is the same and at most a day; else 0. */

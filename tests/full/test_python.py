@@ -74,6 +74,39 @@ def test_predict_quantiles(pipelines, form, options):
     assert worst(*(p.predict(inputs, prediction_length=horizon, **options) for p in pipelines), pasts) < TOLERANCE
 
 
+def kinds(name, ahead):
+    """Labels in every type that an array of three can have."""
+    values = {"int": [0, 1, 1], "bool": [False, True, True], "texts": ["0", "1", "1"],
+              "numbers and texts": [1, "a", 2.5], "booleans": [False, True, None], "numbers": [0, 1, None],
+              "both": [0, True, 1], "both again": [False, 1, 0], "days": ["2020-01-01", "2020-01-02", "NaT"],
+              "seconds": ["2020-01-02", "2020-01-01", "NaT"]}[name]
+    types = {"int": int, "bool": bool, "texts": str, "days": "M8[D]", "seconds": "M8[s]"}
+    step = np.arange(7, 12) if ahead else np.arange(60)
+    return np.array(values, types.get(name, object))[(step * 7 + step // 3) % 3]
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+@pytest.mark.filterwarnings("ignore:.*categories that the past never had", "ignore:.*booleans in others")
+def test_types_of_labels(pipelines, targets):
+    """Items' types are joined as NumPy joins them, and what the future names is found as pandas finds it."""
+    times = ["days", "seconds"]
+    others = ["int", "bool", "texts", "numbers and texts", "booleans", "numbers", "both", "both again"]
+    rng = np.random.default_rng(23)
+    cases = [((a, b), (b, a)) for group in (times, others) for a in group for b in group]
+    cases += [((past,), (future,)) for group in (times, others) for past in group for future in group]
+    for pasts, futures in cases:
+        inputs = [{"target": walk(rng, targets, 60), "past_covariates": {"x": kinds(past, False)},
+                   "future_covariates": {"x": kinds(future, True)}} for past, future in zip(pasts, futures)]
+        try:
+            theirs = pipelines[1].predict(inputs, prediction_length=5)
+        except ValueError:  # texts that are no numbers, in the future of numbers
+            with pytest.raises(ValueError):
+                pipelines[0].predict(inputs, prediction_length=5)
+            continue
+        found = pipelines[0].predict(inputs, prediction_length=5)
+        assert worst(found, theirs, [item["target"] for item in inputs]) < TOLERANCE, (pasts, futures)
+
+
 @pytest.mark.parametrize("options", [
     {"max_output_patches": 1}, {"max_output_patches": 2, "unrolled_quantiles": [0.1, 0.5, 0.9]},
     {"unrolled_quantiles": [0.5]}], ids=str)
