@@ -73,6 +73,8 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
              for name, rows in df.groupby(id_column, sort=False, observed=True)]
     values = [rows[targets].to_numpy(np.float64, na_value=np.nan).T for _, rows in items]
     columns = [id_column, timestamp_column, *asked.known]
+    found = {_frames.infer_freq(rows[timestamp_column]) for _, rows in items if len(rows) > 2}
+    freq = _frames.spell_freq(freq) or (found.pop() if len(found) == 1 else None)  # else predict_df says what is wrong
 
     def forecast(index: np.ndarray, cut: np.ndarray) -> np.ndarray:
         past = _frames.concat([items[i][1].iloc[:cut[i]] for i in index])
@@ -84,7 +86,7 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
 
     if seasonality is None:
         longest = max(items, key=lambda item: len(item[1]))[1] if items else df
-        seasonality = season_of(_frames.spell_freq(freq) or _frames.infer_freq(longest[timestamp_column]))
+        seasonality = season_of(freq or _frames.infer_freq(longest[timestamp_column]))
     return _judge(asked, [name for name, _ in items], targets, values, forecast, seasonality)
 
 
@@ -147,6 +149,7 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
            seasonality: int) -> Evaluation:
     whole: dict[str, list[list[float]]] = {}
     single: dict[str, np.ndarray] = {}
+    without = np.zeros((len(names), len(targets)), bool)
     inside = np.zeros((2, len(_bands(asked.levels))))
     windows = 0
     for index, cut in asked.cuts(np.array([v.shape[1] for v in values])):
@@ -165,7 +168,13 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
                 sums = single.setdefault(metric, np.zeros((2, 2, len(names), len(targets))))
                 sums[k, 0, index] += np.nan_to_num(table)
                 sums[k, 1, index] += ~np.isnan(table)
+                if k == 1 and metric == "MASE":
+                    without[index] |= np.isnan(table) & ~np.isnan(truth).all(-1)
         inside += _covered(model)
+    if without.any():
+        count = int(without.sum())
+        warnings.warn(f"{count} series {'has' if count == 1 else 'have'} no MASE{' in some window' * (windows > 1)}: the "
+                      "past never differs from a season before, or is shorter than that", stacklevel=4)
     return Evaluation(_overall(whole), _series(single, names, targets), _coverage(asked.levels, inside), seasonality,
                       windows)
 

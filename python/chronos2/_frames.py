@@ -185,13 +185,16 @@ def spell_freq(freq: Any) -> str | None:
 
 
 def infer_freq(stamps: pd.Series) -> str | None:
-    """As pandas does and spells it, None where it finds none."""
+    """As pandas does and spells it; None where it finds none, or one that the stamps don't follow: it takes the last
+    Fridays of months for the fourth."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pandas will return an offset
         try:
-            return spell_freq(pd.infer_freq(pd.DatetimeIndex(stamps)))
+            index = pd.DatetimeIndex(stamps)
+            freq = spell_freq(pd.infer_freq(index))
         except ValueError:  # fewer than three
             return None
+    return freq if freq and (index == pd.date_range(index[0], periods=len(index), freq=freq)).all() else None
 
 
 def concat(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:

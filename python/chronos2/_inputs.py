@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ._native import Covariate, Labels, Series, is_column, is_missing, label_key, unseen_labels
+from ._native import Covariate, Labels, Series, common_type, is_column, is_missing, joined, objects, unseen_labels
 
 _KEYS = {"target", "past_covariates", "future_covariates"}
 _PREPARED_KEYS = {"context", "future_covariates", "n_targets", "n_covariates", "n_future_covariates"}
@@ -57,8 +57,13 @@ def to_series(inputs: Any, horizon: int) -> list[Series]:
     return _from_arrays(inputs)
 
 
+def is_unknown(value: Any) -> bool:
+    """A future that isn't there."""
+    return value is None or to_array(value).shape == (0,)
+
+
 def warn_of_empty(series: Sequence[Series]) -> None:
-    """Tells of series whose forecast has no past."""
+    """Tells of series that hold no observed value."""
     empty = [index for index, item in enumerate(series)
              if len(item.target) and not any(map(_is_observed, item.target))]
     if empty:
@@ -77,13 +82,21 @@ def _from_array(inputs: Any) -> list[Series]:
     if inputs.ndim != 3:
         raise ValueError("Expected 3-d tensor with shape (n_series, n_variates, history_length), got shape "
                          f"{tuple(inputs.shape)}.")
-    return [Series(target) for target in to_numbers(inputs)]
+    return [Series(target) for target in _to_target(inputs, "")]
+
+
+def _to_target(values: Any, where: str) -> np.ndarray:
+    """Numbers of an input that is a target alone, where texts are none."""
+    array = to_array(values)
+    if array.dtype.kind in "USO" and any(isinstance(value, (str, bytes)) for value in array.ravel().tolist()):
+        raise TypeError(f"Expected numbers, found texts{where}.")
+    return to_numbers(array)
 
 
 def _from_arrays(inputs: Sequence[Any]) -> list[Series]:
     series = []
     for index, item in enumerate(inputs):
-        target = to_numbers(item)
+        target = _to_target(item, f" in element at index {index}")
         if target.ndim not in (1, 2):
             raise ValueError("Each element should be 1-d or 2-d, with shape (history_length,) or (n_variates, "
                              f"history_length). Found element at index {index} with shape {tuple(target.shape)}.")
@@ -143,8 +156,8 @@ def _check_dict(item: Mapping[str, Any], index: int, horizon: int) -> np.ndarray
                              f'with {{"feat_1": tensor_1, ...}}, but found {type(group)}')
         what = "length of `target` (" if key == "past" else "prediction_length ("
         for name, value in group.items():
-            shape = () if _unknown(value) and key == "future" else to_array(value).shape
-            if shape != (length,) and not (_unknown(value) and key == "future"):
+            shape = () if is_unknown(value) and key == "future" else to_array(value).shape
+            if shape != (length,) and not (is_unknown(value) and key == "future"):
                 raise ValueError(f"Individual `{key}_covariates` must be 1-d with length equal to the {what}= {length})"
                                  f", found: {name} with shape {tuple(shape)} in element at index {index}")
     if not set(future) <= set(past):
@@ -153,23 +166,23 @@ def _check_dict(item: Mapping[str, Any], index: int, horizon: int) -> np.ndarray
     return target
 
 
-def _unknown(value: Any) -> bool:
-    """A future that isn't there."""
-    return value is None or (hasattr(value, "__len__") and len(value) == 0)
-
-
 def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], name: str) -> dict[int, Covariate]:
     """A covariate of all dictionaries that have it, by their index: numbers in all of them, or labels in all."""
     past = {i: to_array(item["past_covariates"][name]) for i, item in enumerate(inputs)
             if name in item.get("past_covariates", {})}
     future = {i: to_array(inputs[i]["future_covariates"][name]) for i in past
-              if not _unknown(inputs[i].get("future_covariates", {}).get(name))}
-    if all(np.issubdtype(values.dtype, np.number) for values in past.values()):
+              if not is_unknown(inputs[i].get("future_covariates", {}).get(name))}
+    common = common_type(past)
+    if np.issubdtype(common, np.number):
+        if any(values.dtype == bool for values in past.values()):
+            warnings.warn(f"covariate '{name}': numbers in some items, booleans in others: True counts as 1, False as "
+                          "0", stacklevel=6)
         return {i: Covariate(name, to_numbers(values), to_numbers(future[i]) if i in future else None)
                 for i, values in past.items()}
-    labels = Labels(_in_order(value for values in past.values() for value in values.astype(object).tolist()))
-    column = {i: Covariate(name, labels.of(values), labels.of(future[i]) if i in future else None, labels)
-              for i, values in past.items()}
+    past = joined(past)
+    labels = Labels(_in_order(value for values in past.values() for value in objects(values)))
+    ahead = labels.of_futures(future)
+    column = {i: Covariate(name, labels.of(values), ahead.get(i), labels) for i, values in past.items()}
     unseen = {i: unseen_labels(c, len(targets[i])) for i, c in column.items()}
     if any(unseen.values()):
         warnings.warn(f"covariate '{name}': categories that the past never had, so that their effect is unknown: "
@@ -179,12 +192,9 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
 
 
 def _in_order(values: Iterable[Any]) -> list[Any]:
-    """The values that occur, sorted as pandas sorts categories."""
-    found: dict[Any, Any] = {}
-    for value in values:
-        if not is_missing(value):
-            found.setdefault(label_key(value), value)
+    """The values that occur, sorted as pandas sorts categories: texts behind all others."""
+    found = dict.fromkeys(value for value in values if not is_missing(value))
     try:
-        return sorted(found.values())
+        return sorted(found, key=lambda value: (isinstance(value, str), value))
     except TypeError:  # not comparable: in the order of their appearance
-        return list(found.values())
+        return list(found)

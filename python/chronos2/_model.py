@@ -11,6 +11,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Iterator
 
+import numpy as np
+
 from . import _hub, _native
 
 _DTYPES = {"auto": "fp32", "fp32": "fp32", "float32": "fp32", "bf16": "bf16", "bfloat16": "bf16", "int8": "int8"}
@@ -31,11 +33,13 @@ def resolve_dtype(dtype: Any) -> str:
 def resolve_attention(attention: str | None, radius: float | None, reg_global: bool) -> _native.Attention:
     """A pattern as asked for; a windowed one without a radius has the published one."""
     name = (attention or "auto").replace("-", "_")
+    if not isinstance(reg_global, (bool, np.bool_)):
+        raise TypeError(f"reg_global: expected True or False, found {reg_global!r}")
     windowed = name.startswith("windowed")
     if not windowed and (radius is not None or reg_global):
         raise ValueError(f"radius and reg_global belong to a windowed attention, found attention={attention!r}")
     return _native.Attention(name, (PUBLISHED_RADIUS if radius is None else float(radius)) if windowed else 0.0,
-                             reg_global)
+                             bool(reg_global))
 
 
 class Chronos2Model:
@@ -69,7 +73,7 @@ class Chronos2Model:
         return torch.device(self._device) if torch else self._device
 
     @contextmanager
-    def session(self, attention: _native.Attention | None = None) -> Iterator[_native.Session]:
+    def session(self, attention: _native.Attention | None = None, encodes: bool = False) -> Iterator[_native.Session]:
         """A session for one call. Calls at the same time have different ones; a forked process opens its own, because
         an inherited one has no worker threads."""
         attention = attention or self.attention
@@ -81,13 +85,13 @@ class Chronos2Model:
         except IndexError:
             session = _native.Session(self.native, attention, threads=self._threads, backend=self._backend,
                                       isa=self._isa, device=self._device)
-        self._warn_if_untrained(session)
+        self._warn_if_untrained(session.encoding_pattern if encodes else session.pattern)
         yield session
         if len(self._idle) < threading.active_count():
             self._idle.append(session)
 
-    def _warn_if_untrained(self, session: _native.Session) -> None:
-        said = self.native.untrained_warning(session.pattern)
+    def _warn_if_untrained(self, pattern: Any) -> None:
+        said = self.native.untrained_warning(pattern)
         if said and said not in self._warned:
             self._warned.add(said)
-            warnings.warn(said, stacklevel=5)
+            warnings.warn(said, stacklevel=6)

@@ -7,11 +7,14 @@ object that refers to them.
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import warnings
+from datetime import date, datetime
+from numbers import Real
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
 import numpy as np
 
@@ -112,16 +115,41 @@ def is_missing(value: Any) -> bool:
         return True
 
 
-def label_key(value: Any) -> Any:
-    """What tells categories apart: 1 and 1.0 are the same, 1 and True aren't."""
-    return (bool, bool(value)) if isinstance(value, (bool, np.bool_)) else value
+def common_type(arrays: Mapping[int, np.ndarray]) -> np.dtype:
+    """The type that numpy.concatenate makes of arrays; objects where it makes none."""
+    try:
+        return np.result_type(*{values.dtype for values in arrays.values()})
+    except (TypeError, ValueError):  # dates beside numbers; no arrays
+        return np.dtype(object)
+
+
+def joined(arrays: Mapping[int, np.ndarray]) -> Mapping[int, np.ndarray]:
+    """Arrays of their common type: numbers beside an array of texts are texts."""
+    common = common_type(arrays)
+    return arrays if common.kind in "OM" else {i: values.astype(common, copy=False) for i, values in arrays.items()}
+
+
+def objects(values: np.ndarray) -> list[Any]:
+    """The labels of an array. A date is the same in every unit."""
+    if values.dtype.kind == "M":
+        whole = values.astype("M8[us]")
+        values = np.where(whole == values, whole.astype(object), values.astype(object))
+    return [datetime(*value.timetuple()[:3]) if type(value) is date else value
+            for value in values.astype(object).tolist()]
+
+
+def _kind(labels: Iterable[Any]) -> type | None:
+    """bool or Real where all labels are that."""
+    kinds = {bool if isinstance(label, (bool, np.bool_)) else Real if isinstance(label, Real) else None
+             for label in labels}
+    return kinds.pop() if len(kinds) == 1 else None
 
 
 class Labels:
     """Categories of a covariate, as texts that sort as their codes do. Code len(categories): none of them."""
 
     def __init__(self, categories: Iterable[Any]) -> None:
-        self.codes = {label_key(value): code for code, value in enumerate(categories)}
+        self.codes = {value: code for code, value in enumerate(categories)}
         digits = len(str(len(self.codes)))
         self._text = ffi.new("char[]", b"".join(b"%0*d\0" % (digits, code) for code in range(len(self.codes) + 1)))
         self._base, self._width = int(ffi.cast("uintptr_t", self._text)), digits + 1
@@ -138,8 +166,19 @@ class Labels:
 
     def of(self, values: np.ndarray) -> np.ndarray:
         """Addresses of the texts of values."""
-        values = np.asarray(values).astype(object).tolist()
-        return self.at([-1 if is_missing(value) else self.codes.get(label_key(value), len(self.codes)) for value in values])
+        return self._of(objects(values), self.codes)
+
+    def of_futures(self, futures: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
+        """As `of`, of each series' future; but where pandas compares an index of booleans with one of numbers, it finds
+        nothing in it."""
+        values = {index: objects(array) for index, array in joined(futures).items()}
+        found = dict.fromkeys(value for future in values.values() for value in future if not is_missing(value))
+        codes = {} if {_kind(self.codes), _kind(found)} == {bool, Real} else self.codes
+        return {index: self._of(future, codes) for index, future in values.items()}
+
+    def _of(self, values: list[Any], codes: dict[Any, int]) -> np.ndarray:
+        none = len(self.codes)
+        return self.at([-1 if is_missing(value) else codes.get(value, none) for value in values])
 
 
 def unseen_labels(covariate: Covariate, targets: int) -> int:
@@ -317,6 +356,16 @@ class Session:
     @property
     def pattern(self) -> Any:
         return lib.chronos2_session_pattern(self.pointer)
+
+    @property
+    def encoding_pattern(self) -> Any:
+        """That of encoded contexts: where weights see the future, the null future, unless a pattern was asked for."""
+        pattern = self.pattern
+        sees = pattern.attention in (lib.CHRONOS2_FULL, lib.CHRONOS2_WINDOWED_FUTURE_VISIBLE)
+        if self.attention.name == "auto" and sees:
+            pattern.radius = math.inf if pattern.attention == lib.CHRONOS2_FULL else pattern.radius
+            pattern.attention = lib.CHRONOS2_WINDOWED_FUTURE_NULL
+        return pattern
 
     def set_attention(self, attention: Attention) -> None:
         if attention != self.attention:

@@ -154,6 +154,12 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     # ---- Forecasts --------------------------------------------------------------------------------
 
+    def _series(self, inputs: Any, horizon: int) -> list[_native.Series]:
+        """For public methods: warnings name the line that called them."""
+        series = _inputs.to_series(inputs, horizon)
+        _inputs.warn_of_empty(series)
+        return series
+
     def _forecast(self, inputs: Any, prediction_length: int | None = None, *args: Any,
                   after_batch: Callable[[], Any] | None = None, progress: Progress = None,
                   **kwargs: Any) -> _native.Forecast:
@@ -184,16 +190,20 @@ class Chronos2Pipeline(BaseChronosPipeline):
         self._check_unrolled(unrolled_quantiles)
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error: expected 'raise' or 'skip', found {on_error!r}")
+        patches = _at_least_one("max_output_patches",
+                                self.max_output_patches if max_output_patches is None else max_output_patches)
+        is_rollout = horizon > patches * self.model_output_patch_size
+        unrolled = None  # also where there are no levels and one pass has no use for them
+        if unrolled_quantiles is not None and (is_rollout or len(unrolled_quantiles)):
+            unrolled = _native.rising(unrolled_quantiles)
         options = _native.PredictOptions(
             horizon, self._context(context_length, extend_context), _at_least_one("batch_size", batch_size),
-            bool(cross_learning), bool(extend_context), 0 if max_output_patches is None else
-            _at_least_one("max_output_patches", max_output_patches),
-            None if unrolled_quantiles is None else _native.rising(unrolled_quantiles), on_error == "skip")
+            bool(cross_learning), bool(extend_context), patches, unrolled, on_error == "skip")
         return options, self._attention(attention, radius, reg_global)
 
     def _attention(self, attention: str | None, radius: float | None, reg_global: bool) -> Any:
-        asked = attention is not None or radius is not None or reg_global
-        return resolve_attention(attention or self.model.attention.name, radius, reg_global) if asked else None
+        asked = resolve_attention(attention or self.model.attention.name, radius, reg_global)
+        return asked if attention is not None or radius is not None or asked.reg_global else None
 
     def _horizon(self, prediction_length: int | None, limited: bool) -> int:
         longest = self.model_prediction_length
@@ -376,7 +386,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         known_covariates
             Names of covariates whose values in the window the forecast may see.
         freq
-            Of a table, as for `predict_df`.
+            Of a table, as for `predict_df`; None: inferred from the whole table.
         **predict_kwargs
             As for `predict`.
 
@@ -436,7 +446,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         options = _native.PredictOptions(0, self._context(context_length, False),
                                          _at_least_one("batch_size", batch_size))
-        table = _native.SeriesTable(_inputs.to_series(inputs, 0))
+        table = _native.SeriesTable(self._series(inputs, 0))
         with self.model.session() as session:
             embedding = session.embed(table, options)
         pairs = [tuple(self._give(list(pair), return_type)) for pair in embedding.scales()]
@@ -451,13 +461,13 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
         The context sees no real future. Weights that were trained to see it get one of which nothing is known
         (windowed_future_null), unless a pattern was asked for here or where the pipeline was opened; that has to be
-        "windowed_future_null" or "windowed_future_global". Parameters as for `predict`.
+        "windowed_future_null" or "windowed_future_global". A pattern that the weights were not trained for is warned
+        of. Parameters as for `predict`: `future_covariates` hold where a future doesn't name their covariate.
         """
         horizon = self._horizon(prediction_length, False)
         options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
                                          _at_least_one("batch_size", batch_size), cross_learning, extend_context)
-        series = _inputs.to_series(inputs, horizon)
-        _inputs.warn_of_empty(series)
+        series = self._series(inputs, horizon)
         return EncodedContext(self, series, options, self._attention(attention, radius, reg_global))
 
     # ---- Training and files -----------------------------------------------------------------------

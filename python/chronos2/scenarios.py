@@ -19,7 +19,7 @@ class EncodedContext:
     def __init__(self, pipeline: Chronos2Pipeline, series: Sequence[_native.Series], options: _native.PredictOptions,
                  attention: _native.Attention | None) -> None:
         self._pipeline, self._series, self._options, self._attention = pipeline, series, options, attention
-        with pipeline.model.session(attention) as session:
+        with pipeline.model.session(attention, encodes=True) as session:
             self._context = session.encode(_native.SeriesTable(series), options)
 
     @property
@@ -28,44 +28,65 @@ class EncodedContext:
         return self._context.nbytes
 
     def _forecast(self, futures: Sequence[Any]) -> _native.Forecast:
+        if not isinstance(futures, (list, tuple)):
+            raise TypeError(f"`futures`: expected a list of futures, found {type(futures).__name__}")
         if len(futures) == 0:
             raise ValueError("`futures` is empty. Please provide at least one future.")
-        series = []
+        series: list[_native.Series] = []
         for number, future in enumerate(futures):
-            for index, (past, known) in enumerate(self._pairs(future, number)):
-                series.append(self._with_future(past, known, number, index))
-        with self._pipeline.model.session(self._attention) as session:
+            series += self._with_future(self._checked(future, number), number)
+        with self._pipeline.model.session(self._attention, encodes=True) as session:
             return session.predict_from(self._context, _native.SeriesTable(series), self._options)
 
-    def _pairs(self, future: Any, number: int) -> list[tuple[_native.Series, Any]]:
-        known = [future] if isinstance(future, Mapping) else list(future)
+    def _checked(self, future: Any, number: int) -> Sequence[Mapping[str, Any]]:
+        """Known covariates of each series, by names that it has."""
+        known = [future] if isinstance(future, Mapping) else future
+        if not isinstance(known, (list, tuple)):
+            raise TypeError(f"future {number}: expected a list of dicts, found {type(known).__name__}")
         if len(known) != len(self._series):
             raise ValueError(f"future {number}: expected covariates of {len(self._series)} series, found {len(known)}")
-        return list(zip(self._series, known))
+        for index, (past, group) in enumerate(zip(self._series, known)):
+            if not isinstance(group, Mapping):
+                raise TypeError(f"future {number}, series {index}: expected a dict, found {type(group).__name__}")
+            names = {covariate.name for covariate in past.covariates}
+            if not set(group) <= names:
+                raise ValueError(f"future {number}, series {index}: expected covariates among {sorted(names)}, found "
+                                 f"{sorted(group)}")
+        return known
 
-    def _with_future(self, past: _native.Series, known: Mapping[str, Any], number: int, index: int) -> _native.Series:
-        names = {covariate.name for covariate in past.covariates}
-        if not set(known) <= names:
-            raise ValueError(f"future {number}, series {index}: expected covariates among {sorted(names)}, found "
-                             f"{sorted(known)}")
-        covariates = [self._covariate(c, known, number, index) for c in past.covariates]
-        for c in covariates:
-            if _native.unseen_labels(c, len(past.target)):
-                warnings.warn(f"future {number}, series {index}: {c.name}: categories that the past never had, so that "
-                              "their effect is unknown", stacklevel=4)
-        return past._replace(covariates=covariates)
+    def _with_future(self, known: Sequence[Mapping[str, Any]], number: int) -> list[_native.Series]:
+        """The series with the futures that are named; other covariates keep that which came with the context."""
+        named: dict[str, dict[int, _native.Covariate]] = {}
+        for index, (past, group) in enumerate(zip(self._series, known)):
+            for c in past.covariates:
+                if c.name in group:
+                    values = self._values(c, group[c.name], number, index)
+                    named.setdefault(c.name, {})[index] = c._replace(future=values)
+        for column in named.values():
+            self._label(column, number)
+        return [past._replace(covariates=[named.get(c.name, {}).get(index, c) for c in past.covariates])
+                for index, past in enumerate(self._series)]
 
-    def _covariate(self, c: _native.Covariate, known: Mapping[str, Any], number: int, index: int) -> _native.Covariate:
-        if c.name not in known:
-            return c._replace(future=None)
-        if c.labels is not None:
-            values = c.labels.of(_inputs.to_array(known[c.name]))
-        else:
-            values = _inputs.to_numbers(known[c.name])
+    def _values(self, c: _native.Covariate, value: Any, number: int, index: int) -> Any:
+        if _inputs.is_unknown(value):
+            return None
+        values = _inputs.to_numbers(value) if c.labels is None else _inputs.to_array(value)
         if values.shape != (self._options.horizon,):
             raise ValueError(f"future {number}, series {index}: {c.name}: expected {self._options.horizon} values, "
                              f"found shape {values.shape}")
-        return c._replace(future=values)
+        return values
+
+    def _label(self, column: dict[int, _native.Covariate], number: int) -> None:
+        """Futures of one covariate, by their series: values become labels where the past has them."""
+        labels = next(iter(column.values())).labels
+        if labels is None:
+            return
+        futures = {index: c.future for index, c in column.items() if c.future is not None}
+        for index, codes in labels.of_futures(futures).items():
+            column[index] = column[index]._replace(future=codes)
+            if _native.unseen_labels(column[index], len(self._series[index].target)):
+                warnings.warn(f"future {number}, series {index}: {column[index].name}: categories that the past never "
+                              "had, so that their effect is unknown", stacklevel=5)
 
     def predict(self, futures: Sequence[Any], *, return_type: str | None = None) -> list[list[Any]]:
         """Forecasts at the model's own quantile levels.
@@ -74,7 +95,8 @@ class EncodedContext:
         ----------
         futures
             One element a future: a list with one dict of known covariates {name: (prediction_length,)} a series, or
-            that dict itself where one series was encoded. Covariates that are left out are unknown.
+            that dict itself where one series was encoded. Covariates that are left out have the future that came with
+            the context; None is an unknown one.
 
         Returns
         -------
@@ -86,6 +108,7 @@ class EncodedContext:
                           *, return_type: str | None = None) -> tuple[list[list[Any]], list[list[Any]]]:
         """As `predict`, at any quantile levels: arrays (targets, prediction_length, levels), and the medians."""
         forecast = self._forecast(futures)
+        self._pipeline._warn_of_levels(quantile_levels)
         return (self._split(self._pipeline._give(forecast.at_levels(quantile_levels), return_type)),
                 self._split(self._pipeline._give(forecast.median(), return_type)))
 
