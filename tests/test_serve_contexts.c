@@ -41,7 +41,7 @@ static void test_missing(void **state) {
                   "{\"future_covariates\":[{\"x\":[null,null]}]}]}");
   serving_assert(&r, 200, "\"warnings\":[\"1 series, '0' the first, ends in missing targets, for 1 step: the forecast "
                           "begins after the last row, not after the last observation\",\"3 values of known futures, "
-                          "the first in column 'x' of '0', are missing and count as unknown\"]");
+                          "the first in column 'x' of '0', are missing and count as unknown\",\"the weights were not");
 }
 
 /* A scenario has the numbers of a forecast of its own under the same pattern. */
