@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/forecast.h"
 #include "data/csv.h"
+#include "data/series.h"
 #include "data/table_write.h"
 
 static void print_number(const forecast_request *r, FILE *out, double value) {
@@ -61,31 +62,12 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
   return C2_OK;
 }
 
-static bool varies(const c2_item *item, size_t target) {
-  const double *x = item->target + target * item->length;
-  double low = (double)INFINITY;
-  double high = -(double)INFINITY;
-  for (size_t k = 0; k < item->length; k++) {
-    low = fmin(low, x[k]);
-    high = fmax(high, x[k]);
-  }
-  return low < high;
-}
-
-/* Counts a target if float32 is too coarse for its first step: its numbers there hold at most a hundred values of that
- * type. */
+/* Counts a target if float32 is too coarse for its first step. */
 static void count_coarse(forecast_request *r, const c2_item *item, size_t target, const double *values) {
-  double low = values[0];
-  double high = values[0];
-  if (r->digits > 0 || r->round || r->level_count < 2) return;
-  for (size_t q = 1; q < r->level_count; q++) {
-    low = fmin(low, values[q]);
-    high = fmax(high, values[q]);
-  }
-  float level = (float)fmax(fabs(low), fabs(high));
-  if ((level < FLT_MIN || isinf(level)) && !c2_table_file_asked(r->output)) return; /* digits of its own in a text */
-  double step = (double)(nextafterf(level, INFINITY) - level);
-  if (low == high || high - low > 100 * step || !varies(item, target)) return;
+  if (r->digits > 0 || r->round || !c2_float_is_coarse(values, r->level_count)) return;
+  if (!c2_varies(item->target + target * item->length, item->length)) return;
+  bool tiny = fabs(values[0]) < (double)FLT_MIN;
+  if (tiny && !c2_table_file_asked(r->output)) return; /* a text has digits of its own there */
   if (r->coarse++ == 0) (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
 }
 

@@ -1,5 +1,7 @@
 #include "data/series.h"
 
+#include <math.h>
+
 chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next) {
   chronos2_series series = {.length = item->length,
                             .targets = item->targets,
@@ -21,4 +23,14 @@ bool c2_series_is_ranked(const c2_item *item) {
   bool any = false;
   for (size_t c = 0; c < item->covariates; c++) any = any || item->covariate[c].is_text;
   return any && item->targets > 1;
+}
+
+bool c2_varies(const double *values, size_t count) {
+  double low = (double)INFINITY;
+  double high = -(double)INFINITY;
+  for (size_t i = 0; i < count; i++) {
+    low = fmin(low, values[i]);
+    high = fmax(high, values[i]);
+  }
+  return low < high;
 }

@@ -14,4 +14,7 @@ chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next);
  * among those of all series. */
 bool c2_series_is_ranked(const c2_item *item);
 
+/* Whether two of the values that are there differ. */
+bool c2_varies(const double *values, size_t count);
+
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/series.h"
 #include "data/unseen.h"
 
@@ -266,6 +267,29 @@ c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *fo
 
 const double *c2_call_values(const c2_call *call, size_t series, size_t target) {
   return call->values + call->first[series] + target * call->pass.horizon * (1 + call->level_count);
+}
+
+c2_status c2_call_note_coarse(c2_call *call, c2_error *err) {
+  size_t coarse = 0;
+  size_t first = 0;
+  for (size_t i = 0; i < call->count; i++) {
+    const chronos2_series *series = &call->series[i];
+    bool any = false;
+    for (size_t t = 0; t < series->targets && !any; t++) {
+      const double *levels = c2_call_values(call, i, t) + call->pass.horizon;
+      any = c2_float_is_coarse(levels, call->level_count) &&
+            c2_varies(series->target + t * series->length, series->length);
+    }
+    if (any && coarse++ == 0) first = i;
+  }
+  if (coarse == 0) return C2_OK;
+  char number[24];
+  (void)snprintf(number, sizeof number, "%zu", first); /* of a scenario's, which aren't in the set */
+  return c2_dataset_note(&call->set, err,
+                         "%zu series, '%.80s' the first, var%s so little around %s level that float32 rounds the "
+                         "bands: subtract the level before",
+                         coarse, first < call->set.count ? call->set.item[first].id : number, coarse == 1 ? "ies" : "y",
+                         coarse == 1 ? "its" : "their");
 }
 
 void c2_call_free(c2_call *call) {

@@ -585,7 +585,9 @@ void c2_exchange_submit(c2_exchange *e) {
 static void answer_result(c2_exchange *e) {
   const route *r = &routes[e->route];
   c2_error err;
-  if (e->is_arrow) {
+  if (r->action != ENCODE && c2_call_note_coarse(&e->call, &err) != C2_OK) {
+    c2_answer_refuse_error(&e->answer, NULL, &err);
+  } else if (e->is_arrow) {
     c2_arrow_write(&e->call, &e->answer);
   } else if (r->action == FORECAST) {
     c2_protocol_write(r->protocol, &e->call, e->server->config, &e->answer);

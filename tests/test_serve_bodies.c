@@ -228,6 +228,28 @@ static void test_heads(void **state) {
 }
 
 /* What is answered with a word. */
+/* Bands that float32 rounds are said, whatever the protocol; a constant series has none to speak of. */
+static void test_coarse(void **state) {
+  static const struct {
+    double level, spread;
+    bool is_said;
+  } cases[] = {{1234567890, 1, true}, {1234567890, 0, false}, {1234, 1, false}};
+  static const char said[] = "\"warnings\":[\"1 series, '0' the first, varies so little around its level that float32 "
+                             "rounds the bands: subtract the level before\"]";
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    char body[1024] = "{\"inputs\":[{\"target\":[";
+    for (int t = 0; t < 40; t++) {
+      (void)snprintf(body + strlen(body), sizeof body - strlen(body), "%s%.17g", t ? "," : "",
+                     cases[k].level + cases[k].spread * (t * 37 % 100));
+    }
+    strcat(body, "]}]}");
+    reply r = serving_post(*state, "/invocations", body);
+    assert_int_equal(r.status, 200);
+    if ((strstr(r.body, said) != NULL) != cases[k].is_said) fail_msg("case %zu: %s", k, r.body);
+    free(r.body);
+  }
+}
+
 /* A pattern that the weights were not trained for is said, with what it was measured to change. */
 static void test_untrained(void **state) {
   static const char said[] = "\"warnings\":[\"the weights were not trained for windowed_future_global attention at "
@@ -284,7 +306,7 @@ int main(void) {
   const char *how = NULL;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_numbers), cmocka_unit_test(test_kserve),
                                      cmocka_unit_test(test_refusals), cmocka_unit_test(test_warnings),
-                                     cmocka_unit_test(test_untrained),
+                                     cmocka_unit_test(test_untrained), cmocka_unit_test(test_coarse),
                                      cmocka_unit_test(test_heads)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);

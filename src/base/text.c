@@ -137,6 +137,17 @@ void c2_text_escape(char *out, size_t room, const char *text) {
   out[used] = '\0';
 }
 
+bool c2_float_is_coarse(const double *values, size_t count) {
+  double low = (double)INFINITY;
+  double high = -(double)INFINITY;
+  for (size_t i = 0; i < count; i++) {
+    low = fmin(low, values[i]);
+    high = fmax(high, values[i]);
+  }
+  float level = (float)fmax(fabs(low), fabs(high));
+  return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);
+}
+
 void c2_float_text(char out[C2_FLOAT_ROOM], double value) {
   double size = fabs(value);
   bool in_range = size == 0 || (size >= (double)FLT_MIN && size <= (double)FLT_MAX);

@@ -44,4 +44,8 @@ void c2_text_escape(char *out, size_t room, const char *text);
 enum { C2_FLOAT_ROOM = 40 };
 void c2_float_text(char out[C2_FLOAT_ROOM], double value);
 
+/* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest,
+ * which differ. */
+bool c2_float_is_coarse(const double *values, size_t count);
+
 #endif

@@ -112,7 +112,7 @@ static bool counts_instants(const c2_freq *freq) {
 }
 
 /* The clock by which pandas looks for a frequency: the wall's if its smallest step is a number of days. Where summer
-   ends it may be none. */
+ * ends it may be none. */
 static const c2_time *clock_of(const c2_timeline *axis, size_t rows) {
   int64_t least = INT64_MAX;
   for (size_t i = 1; i < rows; i++) {
