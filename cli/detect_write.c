@@ -16,9 +16,10 @@ enum { MOST_STEPS = 3000 /* of a series that are drawn */, MOST_NUMBERS = 4 << 2
 /* Digits of a band: seven, and more where seven hardly tell its sides apart. */
 static int digits_of(const detect_point *p) {
   enum { OF_WIDTH = 3, MOST = 15 };
+  if (!(p->upper > p->lower)) return DIGITS; /* also where the point wasn't judged */
   double level = fmax(fabs(p->lower), fabs(p->upper));
   double digits = OF_WIDTH + ceil(log10(level / (p->upper - p->lower)));
-  return digits > DIGITS ? (int)fmin(digits, MOST) : DIGITS; /* not of a point that wasn't judged, or without a width */
+  return (int)fmax(DIGITS, fmin(digits, MOST));
 }
 
 static c2_status write_step(const detect_row *row, size_t step, FILE *out, c2_error *err) {

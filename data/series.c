@@ -26,11 +26,10 @@ bool c2_series_is_ranked(const c2_item *item) {
 }
 
 bool c2_varies(const double *values, size_t count) {
-  double low = (double)INFINITY;
-  double high = -(double)INFINITY;
+  double first = (double)NAN;
   for (size_t i = 0; i < count; i++) {
-    low = fmin(low, values[i]);
-    high = fmax(high, values[i]);
+    if (isnan(first)) first = values[i];
+    if (!isnan(values[i]) && values[i] != first) return true;
   }
-  return low < high;
+  return false;
 }
