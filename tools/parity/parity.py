@@ -235,6 +235,8 @@ def main():
              "asinh((y − loc) / scale); 0 where both lie within one and a half steps of the float32 grid. Written by "
              "`python tools/parity/parity.py`.", "", f"{version}.", "",
              f"{len(beyond)} of {len(worst)} cases lie beyond {TOLERANCE:.0e}: {', '.join(beyond) or 'none'}.", "",
+             "Cases whose names begin with shared/ are golden files beside the repository, of small models with random weights; the "
+             "others lie in tests/golden.", "",
              f"The random weights of {' and '.join(sorted(CHAOTIC))} make attention scores so large that rounding is "
              "amplified; the last column of the forward passes says how far PyTorch's own float64 lies from its float32 "
              "(layer norms are float32 in both). Only for these two a wider bound fails the command: "
