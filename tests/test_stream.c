@@ -618,6 +618,12 @@ static void test_calls_that_cannot_be(void **state) {
   in = mock_stream(&table);
   assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
   assert_non_null(strstr(chronos2_last_error(), "quantile_levels: expected a number in [0, 1], found 1.5"));
+  static const double repeated[] = {0.5, 0.1, 0.5};
+  options.quantile_levels = repeated;
+  options.level_count = 3;
+  in = mock_stream(&table);
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "quantile_levels: 0.5 is there twice"));
   assert_int_equal(table.live, 0);
   in = mock_stream(&table); /* all by default */
   assert_int_equal(chronos2_predict_stream(session, &in, NULL, NULL, &out), CHRONOS2_OK);

@@ -308,6 +308,10 @@ static c2_status read_levels(c2_table_plan *p, const chronos2_config *config, co
     if (!(p->level[i] >= 0 && p->level[i] <= 1)) {
       C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: expected a number in [0, 1], found %g", p->level[i]);
     }
+    for (size_t j = 0; j < i; j++) { /* each names a column */
+      if (p->level[j] != p->level[i]) continue;
+      C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: %g is there twice", p->level[i]);
+    }
     low = p->level[i] < low ? p->level[i] : low;
     high = p->level[i] > high ? p->level[i] : high;
   }
