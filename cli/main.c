@@ -59,7 +59,8 @@ static int run(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error with a message */
+  (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error with a message, and so is a file at its limit */
+  (void)signal(SIGXFSZ, SIG_IGN);
   int status = run(argc, argv);
   int printed = cli_flush_output();
   return status == CLI_DONE ? printed : status;

@@ -1,4 +1,6 @@
 /* `chronos2 predict`: list-of-dict inputs in JSON, as Chronos2Pipeline.predict takes them, to tensors. */
+#include <float.h>
+#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +9,9 @@
 #include "base/memory.h"
 #include "base/safetensors.h"
 #include "cli/cli.h"
+#include "cli/input.h"
 #include "data/jsonl.h"
+#include "data/missing.h"
 
 typedef struct request {
   cli_engine engine;
@@ -93,6 +97,13 @@ static c2_status refuse_other_keys(const c2_json_document *doc, c2_error *err) {
   return C2_OK;
 }
 
+static c2_status note_lacks(c2_dataset *set, c2_error *err) {
+  c2_missing missing = {.hint = NULL};
+  C2_TRY(c2_missing_count(&missing, set, set, err));
+  C2_TRY(c2_missing_count_futures(&missing, set, set, err));
+  return c2_missing_note(&missing, set, err);
+}
+
 static c2_status read_case(request *r, const char *path, c2_error *err) {
   c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT, .allow_nan = true};
   c2_status status = c2_json_load(&doc, err);
@@ -103,6 +114,7 @@ static c2_status read_case(request *r, const char *path, c2_error *err) {
   if (status == C2_OK) status = read_options(r, &doc, err);
   if (status == C2_OK) status = read_levels(&doc, doc.node, "quantile_levels", &r->levels, &r->level_count, err);
   if (status == C2_OK) status = read_inputs(r, &doc, err);
+  if (status == C2_OK) status = note_lacks(&r->set, err);
   c2_json_free(&doc);
   if (status != C2_OK) return status;
   return cli_make_series(&r->set, r->options.horizon, &r->series, &r->covariate, err);
@@ -132,6 +144,17 @@ static c2_status add(answer *a, const char *kind, size_t index, size_t dims, con
   return C2_OK;
 }
 
+/* As float32, beyond whose range a forecast is refused. */
+static c2_status narrow(const double *values, size_t count, size_t series, float *out, c2_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (fabs(values[i]) > (double)FLT_MAX) {
+      C2_FAIL(err, C2_ERR_FORMAT, "inputs[%zu]: the forecast %g is beyond the range of float32", series, values[i]);
+    }
+    out[i] = (float)values[i];
+  }
+  return C2_OK;
+}
+
 /* out.i [targets, Q, horizon], mean.i [targets, horizon] (the median, as upstream's), quantiles.i
  * [targets, horizon, levels]. */
 static c2_status add_series(const request *r, const chronos2_forecast *f, size_t i, size_t trained, answer *a,
@@ -147,19 +170,21 @@ static c2_status add_series(const request *r, const chronos2_forecast *f, size_t
   C2_TRY(add(a, "mean", i, 2, (const size_t[]){targets, horizon}, &mean, err));
   if (levels) C2_TRY(add(a, "quantiles", i, 3, (const size_t[]){targets, horizon, levels}, &chosen, err));
   C2_TRY(c2_alloc_array(horizon * levels, sizeof *at_levels, &at_levels, err));
+  c2_status status = C2_OK;
   for (size_t t = 0; t < targets; t++) {
-    const double *quantiles = chronos2_forecast_quantiles(f, i, t);
-    const double *median = chronos2_forecast_median(f, i, t);
-    for (size_t k = 0; k < trained * horizon; k++) all[t * trained * horizon + k] = (float)quantiles[k];
-    for (size_t k = 0; k < horizon; k++) mean[t * horizon + k] = (float)median[k];
-    if (levels && chronos2_forecast_at_levels(f, i, t, r->levels, levels, at_levels) != CHRONOS2_OK) {
-      free(at_levels);
-      C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+    size_t trained_count = trained * horizon;
+    C2_GOTO(narrow(chronos2_forecast_quantiles(f, i, t), trained_count, i, all + t * trained_count, err));
+    C2_GOTO(narrow(chronos2_forecast_median(f, i, t), horizon, i, mean + t * horizon, err));
+    if (!levels) continue;
+    if (chronos2_forecast_at_levels(f, i, t, r->levels, levels, at_levels) != CHRONOS2_OK) {
+      status = c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+      goto fail;
     }
-    for (size_t k = 0; k < horizon * levels; k++) chosen[t * horizon * levels + k] = (float)at_levels[k];
+    C2_GOTO(narrow(at_levels, horizon * levels, i, chosen + t * horizon * levels, err));
   }
+fail:
   free(at_levels);
-  return C2_OK;
+  return status;
 }
 
 /* embed.i [targets, tokens, d_model]. */
@@ -203,9 +228,14 @@ static int run(request *r, const char *path) {
   if (read_case(r, path, &err) != C2_OK) return cli_fail_error(&err);
   exit_status = cli_engine_open(&r->engine, &model, &session);
   if (exit_status != CLI_DONE) return exit_status;
+  cli_input_warn(&r->set);
+  size_t trained = chronos2_model_config(model)->context_length;
   if (r->engine.context_length) { /* asked for by name: may go beyond the model's; the case's is cut, as upstream's */
     r->options.context_length = r->engine.context_length;
     r->options.extend_context = true;
+  } else if (r->options.context_length > trained) {
+    cli_warn("predict.context_length %zu is beyond the %zu steps of the model, whose last steps alone are used; "
+             "--context-length uses more", r->options.context_length, trained);
   }
   if (r->engine.batch_size) r->options.batch_size = r->engine.batch_size;
   cli_warn_lengths(chronos2_model_config(model), r->options.horizon, r->engine.context_length);

@@ -588,8 +588,43 @@ static void test_embed_command(void **state) {
   chronos2_model_close(&model);
 }
 
+/* What upstream leaves unsaid: series without values, a context that the model cuts, numbers beyond float32. */
+static void test_said(void **state) {
+  (void)state;
+  static const char model[] = SOURCE_DIR "/tests/golden/model-odd/weights";
+  static const struct {
+    const char *text, *warning, *error;
+  } cases[] = {
+      {"{\"inputs\": [{\"target\": [1, 2, 4]}, {\"target\": [null, null]}], "
+       "\"predict\": {\"prediction_length\": 2}}",
+       "chronos2: warning: 1 series, '1' the first, holds no observed value\n", NULL},
+      {"{\"inputs\": [{\"target\": [1, 2, 4]}], \"predict\": {\"prediction_length\": 2, "
+       "\"context_length\": 100000}}",
+       "chronos2: warning: predict.context_length 100000 is beyond the ", NULL},
+      {"{\"inputs\": [{\"target\": [1e300, -1e300, 2e300]}], \"predict\": {\"prediction_length\": 2}}",
+       NULL, "inputs[0]: the forecast "}};
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "case.json");
+  char *out = program_path(folder, "out.safetensors");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_write_file(path, cases[i].text, strlen(cases[i].text));
+    program_result r = PROGRAM_RUN("predict", path, "-m", model, "-o", out);
+    if (cases[i].error) {
+      program_assert_error(&r, 1, cases[i].error);
+      continue;
+    }
+    assert_int_equal(r.status, 0);
+    assert_non_null(strstr(r.err, cases[i].warning));
+    program_free(&r);
+    assert_int_equal(unlink(out), 0);
+  }
+  free(path);
+  free(out);
+  program_remove_folder(folder);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_own_predict), cmocka_unit_test(test_shared_predict),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_said), cmocka_unit_test(test_own_predict), cmocka_unit_test(test_shared_predict),
                                      cmocka_unit_test(test_same_bits),   cmocka_unit_test(test_huge_series),
                                      cmocka_unit_test(test_monotone),    cmocka_unit_test(test_embed_command),
                                      cmocka_unit_test(test_cancel),      cmocka_unit_test(test_constant)};

@@ -83,10 +83,29 @@ static bool is_unset(const c2_json *value) {
   return !value || value->type == C2_JSON_NULL || value->type == C2_JSON_FALSE;
 }
 
+/* True where training began with the base's own weights: the other ways (PiSSA, CorDA, OLoRA, LoftQ, LoRA-GA) change
+ * the base as well, which then isn't the model that is here. */
+static bool keeps_base(const c2_json *init) {
+  static const char *const kept[] = {"gaussian", "eva", "orthogonal", "mica"};
+  const char *text = c2_json_string(init);
+  if (!text) return true;
+  for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+    if (strcmp(text, kept[i]) == 0) return true;
+  }
+  return false;
+}
+
+static c2_status not_plain(const c2_json_document *doc, const c2_json *value, const char *key, c2_error *err) {
+  (void)c2_json_fail(doc, value, err, "'%s': only plain LoRA can be merged", key);
+  if (err) err->code = C2_ERR_UNSUPPORTED;
+  return C2_ERR_UNSUPPORTED;
+}
+
 static c2_status parse(c2_adapter *adapter, const c2_json_document *doc, c2_error *err) {
-  static const char *const others[] = {"use_dora",          "fan_in_fan_out", "bias",
-                                       "modules_to_save",   "rank_pattern",   "alpha_pattern",
-                                       "layer_replication", "lora_bias",      "exclude_modules"};
+  static const char *const others[] = {"use_dora",     "fan_in_fan_out",    "bias",       "modules_to_save",
+                                       "rank_pattern", "alpha_pattern",     "lora_bias",  "layer_replication",
+                                       "use_qalora",   "exclude_modules",   "use_bdlora", "alora_invocation_tokens",
+                                       "arrow_config", "monteclora_config", "kasa_config"};
   const c2_json *root = doc->node;
   const c2_json *type = c2_json_get(root, "peft_type");
   const c2_json *alpha = c2_json_get(root, "lora_alpha");
@@ -98,11 +117,10 @@ static c2_status parse(c2_adapter *adapter, const c2_json_document *doc, c2_erro
   }
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     const c2_json *other = c2_json_get(root, others[i]);
-    if (is_unset(other)) continue;
-    (void)c2_json_fail(doc, other, err, "'%s': only plain LoRA can be merged", others[i]);
-    if (err) err->code = C2_ERR_UNSUPPORTED;
-    return C2_ERR_UNSUPPORTED;
+    if (!is_unset(other)) return not_plain(doc, other, others[i], err);
   }
+  const c2_json *init = c2_json_get(root, "init_lora_weights");
+  if (!keeps_base(init)) return not_plain(doc, init, "init_lora_weights", err);
   C2_TRY(c2_json_get_size(doc, root, "r", 1, 1 << 20, &adapter->rank, err));
   if (!c2_json_number(alpha, &scale)) {
     return c2_json_fail(doc, alpha ? alpha : root, err, "'lora_alpha': expected a number, found %s",

@@ -96,16 +96,22 @@ static c2_status read_elements(c2_reading *r, size_t first, size_t count, float 
   return C2_OK;
 }
 
+static c2_status check_finite(const c2_reading *r, size_t count, const char *path, const char *sum, c2_error *err) {
+  size_t odd = first_odd(r->band, count);
+  if (odd == count) return C2_OK;
+  C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s'%s: element %zu is not a finite number", path, r->tensor->name, sum,
+          r->first * r->tensor->shape[1] + odd);
+}
+
 static c2_status read_stored(c2_reading *r, size_t count, c2_error *err) {
   const c2_expected *e = r->tensor;
   size_t columns = e->shape[1];
   C2_TRY(read_elements(r, r->first * columns, count, r->band, err));
+  C2_TRY(check_finite(r, count, e->file->path, "", err));
   const c2_adapter *adapter = r->model->adapter;
-  if (adapter && c2_adapter_changes(adapter, e)) C2_TRY(c2_adapter_add(adapter, e, r->first, r->rows, r->band, err));
-  size_t odd = first_odd(r->band, count);
-  if (odd == count) return C2_OK;
-  C2_FAIL(err, C2_ERR_MODEL, "%s: tensor '%s': element %zu is not a finite number", e->file->path, e->name,
-          r->first * columns + odd);
+  if (!adapter || !c2_adapter_changes(adapter, e)) return C2_OK;
+  C2_TRY(c2_adapter_add(adapter, e, r->first, r->rows, r->band, err));
+  return check_finite(r, count, adapter->file.path, " with what is added to it", err);
 }
 
 c2_status c2_reading_next(c2_reading *r, c2_error *err) {
