@@ -624,9 +624,10 @@ static void test_said(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_said), cmocka_unit_test(test_own_predict), cmocka_unit_test(test_shared_predict),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_own_predict), cmocka_unit_test(test_shared_predict),
                                      cmocka_unit_test(test_same_bits),   cmocka_unit_test(test_huge_series),
                                      cmocka_unit_test(test_monotone),    cmocka_unit_test(test_embed_command),
-                                     cmocka_unit_test(test_cancel),      cmocka_unit_test(test_constant)};
+                                     cmocka_unit_test(test_cancel),      cmocka_unit_test(test_constant),
+                                     cmocka_unit_test(test_said)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
     python tools/train/train.py --steps 12000 --decay 3000 --out build/train/main
     python tools/train/train.py --steps 12000 --decay 3000 --out build/train/main --minutes 60   # as far as that goes
     python tools/train/train.py --steps 6000 --decay 1500 --family dense r8 --seed 2 --out build/train  # dense-2 and r8-2
+    torchrun --nproc-per-node 2 -- tools/train/train.py --parts 4 ...   # two processes share the parts of each step
 
 Runs can be stopped at any moment and go on from OUT/state.pt; the same command then gives the same weights. The
 learning rate warms up, stays, and falls to zero over the last --decay steps: until those begin, runs of different
@@ -26,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor
 
 import generate
@@ -36,6 +38,7 @@ RADII = (4, 8, 16, 64, None)
 JUDGED = (FULL, Pattern(8, "null"), Pattern(8, "nothing"))  # what validation measures
 HELD_OUT = 987654321  # seed of the validation batches
 WARM = 20  # first steps of a process, which take longer
+RANK, WORLD = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))  # of torchrun's processes
 FIRST = 200  # steps whose losses are kept, so that another run can be compared with this one
 
 
@@ -162,17 +165,22 @@ def validate(model: Chronos2, sets: list[dict], device: str, narrow: bool) -> li
     return [*table[:, :, 0].mean(1), table[0, :, 1].mean()]
 
 
-def batches(batch: Callable, seed: int, first: int, last: int, observations: int, workers: int) -> Iterator[dict]:
-    """Those of steps first to last, in order, made ahead by other processes."""
-    jobs = ((seed, step, observations) for step in range(first, last))
-    if workers == 0:
-        yield from (batch(*job) for job in jobs)
+def parts_of(batch: Callable, seed: int, step: int, parts: int, observations: int) -> list[dict]:
+    """The batches whose gradients a step adds up."""
+    return [batch(seed, step * parts + i, observations) for i in range(parts)]
+
+
+def batches(args: argparse.Namespace, batch: Callable, first: int) -> Iterator[list[dict]]:
+    """Those of the steps from `first` on, in order, made ahead by other processes."""
+    jobs = ((batch, args.seed, step, args.parts, args.observations) for step in range(first, args.steps))
+    if args.workers == 0:
+        yield from (parts_of(*job) for job in jobs)
         return
-    with get_context("fork").Pool(workers, initializer=quiet) as pool:
+    with get_context("fork").Pool(args.workers, initializer=quiet) as pool:
         waiting = []
         for job in jobs:
-            waiting.append(pool.apply_async(batch, job))
-            if len(waiting) > 4 * workers:
+            waiting.append(pool.apply_async(parts_of, job))
+            if len(waiting) > 4 * args.workers:
                 yield waiting.pop(0).get()
         for result in waiting:
             yield result.get()
@@ -185,7 +193,7 @@ def quiet() -> None:
 
 def learning_rate(args: argparse.Namespace, step: int) -> float:
     left = (args.steps - step) / max(1, args.decay)
-    return args.lr * min(1.0, (step + 1) / 300, max(0.0, left))
+    return args.lr * min(1.0, (step + 1) / args.warmup, max(0.0, left))
 
 
 def arguments() -> argparse.Namespace:
@@ -204,7 +212,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--start", type=Path, help="a model folder whose weights are the first ones")
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--observations", type=int, default=32768, help="of a step")
+    parser.add_argument("--warmup", type=int, default=300, help="the first steps, in which the learning rate rises")
+    parser.add_argument("--observations", type=int, default=32768, help="of a batch")
+    parser.add_argument("--parts", type=int, default=1, help="batches of a step, each with its own lengths and pattern")
     parser.add_argument("--every", type=int, default=500, help="steps between validations")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=0, help="processes that make batches")
@@ -247,25 +257,30 @@ class Run:
         new.replace(self.out / "state.pt")
         save(self.model, self.average, self.out / "model", trained_for(self.family))
 
-    def learn(self, data: dict) -> float:
+    def learn(self, parts: list[dict]) -> float:
         """A step; its loss."""
         begin = time.monotonic()
         lr = learning_rate(self.args, self.step)
         for g in [g for optimizer in self.optimizers for g in optimizer.param_groups]:
             g["lr"] = lr * g["share"]
-        pattern = draw_pattern(self.family, self.args.seed, self.step)
         self.model.zero_grad(set_to_none=False)
-        loss, _ = losses(self.model, tensors(data, self.args.device), data["size"], pattern, self.args.bf16)
-        loss.backward()
+        total = 0.0
+        for i, data in list(enumerate(parts))[RANK::WORLD]:
+            pattern = draw_pattern(self.family, self.args.seed, self.step * len(parts) + i)
+            loss, _ = losses(self.model, tensors(data, self.args.device), data["size"], pattern, self.args.bf16)
+            (loss / len(parts)).backward()
+            total = total + loss.detach() / len(parts)
+        if WORLD > 1:
+            total = self.gather(total)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
         self.bound.apply()
         self.step += 1
-        self.seen += data["context"].size + data["target"].size
+        self.seen += sum(data["context"].size + data["target"].size for data in parts)
         value = math.nan
         if self.args.device == "cpu" or self.step <= FIRST or self.step % 20 == 0:
-            value = loss.item()
+            value = float(total)
             self.running += (value - self.running) / min(self.step, 200)
         keep = min(0.999, (self.step + 1) / (self.step + 20))
         with torch.no_grad():
@@ -273,9 +288,17 @@ class Run:
         self.spent += time.monotonic() - begin
         return value
 
+    def gather(self, loss: Tensor) -> Tensor:
+        """The gradients and the loss of all processes, added up."""
+        grads = [p.grad for p in self.model.parameters()]
+        flat = torch.cat([*(g.flatten() for g in grads), loss.view(1)])
+        dist.all_reduce(flat)
+        torch._foreach_copy_(grads, [f.view_as(g) for f, g in zip(flat.split([g.numel() for g in grads] + [1]), grads)])
+        return flat[-1]
+
     def note(self, loss: float) -> None:
         """The first losses, to the last digit; steps that are made again replace what they gave before."""
-        if self.step > FIRST:
+        if self.step > FIRST or RANK:
             return
         path = self.out / "first.csv"
         lines = path.read_text().splitlines()[:self.step] if path.exists() else ["step,loss"]
@@ -297,8 +320,19 @@ class Run:
                            + [f"{v:.5f}" for v in (self.running, *values)])
 
 
+def agreed(wish: bool) -> bool:
+    """Whether a process wishes it: all of them stop after the same step."""
+    if WORLD == 1:
+        return wish
+    flag = torch.tensor(float(wish))
+    dist.all_reduce(flag)
+    return bool(flag > 0)
+
+
 def main() -> None:
     args = arguments()
+    if WORLD > 1:
+        dist.init_process_group("gloo")
     torch.set_num_threads(args.threads)
     torch.backends.cuda.enable_cudnn_sdp(False)  # it would plan anew for every shape of a batch
     alone = len(args.family) == 1
@@ -310,7 +344,7 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.append(True))
     begin = time.monotonic()
     first = min(run.step for run in runs)
-    for step, data in enumerate(batches(batch, args.seed, first, args.steps, args.observations, args.workers), first):
+    for step, parts in enumerate(batches(args, batch, first), first):
         now = time.monotonic()
         if step == first + WARM:
             warm = now
@@ -318,9 +352,13 @@ def main() -> None:
             args.steps, args.within = min(args.steps, step + args.decay), math.inf
         for run in runs:
             if run.step == step:  # a stop between two models leaves one a step ahead
-                run.note(run.learn(data))
+                run.note(run.learn(parts))
         step += 1
-        last = step == args.steps or bool(stop) or time.monotonic() - begin > 60 * args.minutes
+        last = step == args.steps or agreed(bool(stop) or time.monotonic() - begin > 60 * args.minutes)
+        if RANK:
+            if last:
+                break
+            continue
         if step % 200 == 0:
             print(f"{args.out}: step {step}, {(time.monotonic() - begin) / 60:.2f} minutes, "
                   f"loss {', '.join(f'{run.running:.3f}' for run in runs)}", flush=True)
@@ -331,7 +369,7 @@ def main() -> None:
                 run.keep()
         if last:
             break
-    for run in runs:
+    for run in runs[:0 if RANK else None]:
         print(f"{run.out}: {run.step} of {args.steps} steps, {run.seen / 1e6:.0f} million observations, "
               f"{run.spent / 60:.1f} minutes")
 
