@@ -123,7 +123,8 @@ static size_t ascii_bytes(const char *at, size_t size) {
   return done;
 }
 
-static c2_status check_text(const char *name, const char *text, size_t size, c2_error *err) {
+/* The text begins in that line. */
+static c2_status check_text(const char *name, size_t line, const char *text, size_t size, c2_error *err) {
   for (size_t at = 0; at < size;) {
     at += ascii_bytes(text + at, size - at);
     if (at == size) break;
@@ -132,7 +133,6 @@ static c2_status check_text(const char *name, const char *text, size_t size, c2_
       at += length;
       continue;
     }
-    size_t line = 1;
     for (size_t i = 0; i < at; i++) line += text[i] == '\n';
     if (text[at] == '\0') C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: a zero byte: expected text", name, line);
     C2_FAIL(err, C2_ERR_FORMAT,
@@ -229,7 +229,7 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, ch
   csv->end = text + size;
   csv->next_line = 1;
   C2_TRY(refuse_binary(name, text, size, err));
-  C2_TRY(check_text(name, text, size, err));
+  C2_TRY(check_text(name, 1, text, size, err));
   if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) csv->at += 3;
   skip_empty_lines(csv);
   if (csv->at >= csv->end) C2_FAIL(err, C2_ERR_FORMAT, "%s: empty; expected a header line and rows", name);
@@ -244,7 +244,7 @@ c2_status c2_csv_open(c2_csv *csv, const char *name, char *text, size_t size, ch
 c2_status c2_csv_continue(c2_csv *csv, const c2_csv_window *window, c2_error *err) {
   csv->at = window->text;
   csv->end = window->text + window->whole;
-  return check_text(csv->name, csv->at, window->whole, err);
+  return check_text(csv->name, csv->next_line, csv->at, window->whole, err);
 }
 
 void c2_csv_close(c2_csv *csv) {

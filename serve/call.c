@@ -240,6 +240,14 @@ c2_status c2_call_lay_out(c2_call *call, c2_error *err) {
   return C2_OK;
 }
 
+size_t c2_call_held(const c2_call *call) {
+  size_t bytes = call->set.pool.bytes;
+  c2_sum_up(&bytes, call->set.count, sizeof *call->set.item);
+  c2_sum_up(&bytes, call->count, sizeof *call->series + sizeof *call->first);
+  for (size_t i = 0; i < call->count; i++) c2_sum_up(&bytes, call->series[i].covariates, sizeof *call->covariate);
+  return bytes;
+}
+
 size_t c2_call_bytes(const c2_call *call) {
   return call->first[call->count] * sizeof *call->values;
 }

@@ -94,6 +94,9 @@ c2_status c2_call_lay_out(c2_call *call, c2_error *err);
 /* Tokens that a series takes in a pass, covariates included; a longer horizon than one pass counts its paths. */
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config);
 
+/* Bytes of what a client wrote, as it was read, and of the series made of it. */
+size_t c2_call_held(const c2_call *call);
+
 /* Bytes of the values, and room for them. */
 size_t c2_call_bytes(const c2_call *call);
 c2_status c2_call_make_room(c2_call *call, c2_error *err);

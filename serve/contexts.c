@@ -59,19 +59,11 @@ static c2_kept *find(const c2_contexts *c, const char *id) {
 
 /* ---------------------------------------------------------------------------------------------- */
 
-static size_t bytes_of(const c2_call *call, const chronos2_context *context) {
-  size_t bytes = sizeof(c2_kept) + chronos2_context_bytes(context);
-  for (size_t i = 0; i < call->count; i++) {
-    const chronos2_series *s = &call->series[i];
-    bytes += 8 * (s->length * (s->targets + s->covariates) + call->pass.horizon * s->covariates);
-  }
-  return bytes;
-}
-
 c2_status c2_contexts_add(c2_contexts *c, c2_call *call, chronos2_context **context, c2_kept **out, c2_error *err) {
   unsigned char random[16];
   c2_kept *kept = NULL;
-  size_t bytes = bytes_of(call, *context);
+  size_t bytes = sizeof *kept + chronos2_context_bytes(*context);
+  c2_sum_up(&bytes, 1, c2_call_held(call));
   if (bytes > c->budget) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "the encoded pasts take %zu bytes, expected at most %zu", bytes, c->budget);
   }

@@ -109,7 +109,7 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   const c2_json *root = doc->node;
   const c2_json *list = c2_json_get(root, "scenarios");
   size_t items = kept->call.count;
-  size_t most = c2_max_size(limits->series / items, 1);
+  size_t rows = 0;
   size_t covariates = 0;
   size_t i = 0;
   chronos2_covariate *next = NULL;
@@ -118,10 +118,13 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   }
   C2_TRY(c2_protocol_refuse_others(doc, root, known, err));
   C2_TRY(c2_call_read_levels(call, doc, root, "quantile_levels", err));
+  for (size_t k = 0; k < items; k++) covariates += kept->call.series[k].covariates;
+  for (size_t k = 0; k < items; k++) rows += kept->call.series[k].covariates + kept->call.series[k].targets;
+  size_t most = c2_min_size(limits->series / items, C2_CALL_MEAN * limits->series / rows);
+  most = c2_max_size(most, 1);
   if (!c2_json_is(list, C2_JSON_ARRAY) || list->size < 1 || list->size > most) {
     return c2_json_fail(doc, list ? list : root, err, "\"scenarios\": expected an array of 1 to %zu scenarios", most);
   }
-  for (size_t k = 0; k < items; k++) covariates += kept->call.series[k].covariates;
   call->scenarios = list->size;
   call->count = list->size * items;
   C2_TRY(c2_alloc_array(call->count, sizeof *call->series, &call->series, err));

@@ -482,9 +482,7 @@ static size_t bytes_of(const c2_call *call, bool is_arrow) {
   size_t values = c2_call_bytes(call);
   size_t bytes = is_arrow ? c2_arrow_bytes(call) : 3 * values;
   c2_sum_up(&bytes, 1, values);
-  for (size_t i = 0; i < call->count; i++) {
-    c2_sum_up(&bytes, 8 * call->series[i].length, call->series[i].targets + call->series[i].covariates);
-  }
+  c2_sum_up(&bytes, 1, c2_call_held(call));
   return bytes;
 }
 
@@ -629,12 +627,13 @@ const char *c2_exchange_id(const c2_exchange *e) {
 }
 
 static void log_exchange(const c2_exchange *e, int status, double seconds) {
+  const c2_call *call = e->kept && e->call.count == 0 ? &e->kept->call : &e->call;
   const char *level = status >= 500 ? "error" : status >= 400 || status == 0 ? "warning" : "info";
   if (e->server->options.errors_only && status >= 200 && status < 400) return;
   C2_LOG(level, status == 0 ? "client_gone" : "request", C2_LOG_TEXT("id", e->id), C2_LOG_TEXT("method", e->method),
          C2_LOG_TEXT("path", e->path), C2_LOG_NUMBER("status", status), C2_LOG_NUMBER("seconds", seconds),
          C2_LOG_NUMBER("bytes_in", e->received), C2_LOG_NUMBER("bytes_out", e->answer.size),
-         C2_LOG_NUMBER("series", e->call.count), C2_LOG_NUMBER("horizon", e->call.pass.horizon));
+         C2_LOG_NUMBER("series", call->count), C2_LOG_NUMBER("horizon", call->pass.horizon));
 }
 
 void c2_exchange_close(c2_exchange **exchange, bool sent, int status) {

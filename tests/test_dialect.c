@@ -176,17 +176,25 @@ static void test_decimal_signs(void **state) {
   assert_refused(COMMAS "a,2024-01-01,2.5\na,2024-01-02,1 23\n", "expected a finite number or nothing, found '1 23'");
 }
 
-/* What the first 65,536 rows leave open is no reason to guess later on. */
-static void test_late_commas(void **state) {
-  (void)state;
+static char *with_late_number(const char *first, const char *late) {
   enum { ROWS = 70000 };
   char *text = malloc(ROWS * 16 + 100);
   assert_non_null(text);
   int n = sprintf(text, "timestamp;target\n");
-  for (int i = 0; i < ROWS; i++) n += sprintf(text + n, "%d;%s\n", i, i == 69000 ? "1,234" : "5");
+  for (int i = 0; i < ROWS; i++) n += sprintf(text + n, "%d;%s\n", i, i == 69000 ? late : i == 0 ? first : "5");
+  return text;
+}
+
+/* What the first 65,536 rows leave open is no reason to guess later on. */
+static void test_late_commas(void **state) {
+  (void)state;
+  char *text = with_late_number("5", "1,234");
   assert_refused(text, "in.csv:69002: column 'target': expected a finite number or nothing, found '1,234' [decimal]");
   *strchr(text, ',') = '.';
   assert_refused(text, "in.csv:69002: column 'target': expected a finite number or nothing, found '1.234' [decimal]");
+  free(text);
+  text = with_late_number("1,5", "0.500"); /* no group begins with 0 */
+  assert_refused(text, "in.csv:69002: column 'target': expected a finite number or nothing, found '0.500'");
   free(text);
 }
 

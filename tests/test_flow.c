@@ -104,18 +104,44 @@ static void test_tables_out_of_order(void **state) {
   assert_refused(false, "\"x,odd", C2_ERR_FORMAT, "is never closed");
 }
 
+/* So many rows of 120 bytes, of which the last one has another value. */
+static void write_long(const char *path, int rows, const char *last) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fprintf(out, "note;item_id;timestamp;target\n");
+  for (int i = 0; i < rows; i++) {
+    (void)fprintf(out, "%0100d;item %d;%d-01-01;%s\n", 0, i / 100, 1900 + i % 100, i == rows - 1 ? last : "1");
+  }
+  assert_int_equal(fclose(out), 0);
+}
+
+/* A line's number counts from the file's beginning, not from that of a part. */
+static void test_late_byte(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  c2_flow flow;
+  c2_error err;
+  write_long(path, 80000, "\xe9");
+  c2_status status = c2_flow_open(&flow, path, &(c2_read_options){0}, false, &err);
+  while (status == C2_OK && !c2_flow_ended(&flow)) {
+    c2_dataset set = {0};
+    status = c2_flow_next(&flow, &set, &err);
+    c2_dataset_free(&set);
+  }
+  assert_int_equal(status, C2_ERR_FORMAT);
+  if (!strstr(err.text, "in.csv:80001: byte 0xe9 is not UTF-8")) fail_msg("%s", err.text);
+  c2_flow_close(&flow);
+  free(path);
+  program_remove_folder(folder);
+}
+
 /* The decimal sign is found in the first 65,536 rows, however many bytes these are. */
 static void test_late_sign(void **state) {
   (void)state;
   char *folder = program_make_folder();
   char *path = program_path(folder, "in.csv");
-  FILE *out = fopen(path, "w");
-  assert_non_null(out);
-  (void)fprintf(out, "note;item_id;timestamp;target\n");
-  for (int i = 0; i < 60000; i++) {
-    (void)fprintf(out, "%0100d;item %d;%d-01-01;%s\n", 0, i / 100, 1900 + i % 100, i == 59999 ? "1,5" : "1");
-  }
-  assert_int_equal(fclose(out), 0);
+  write_long(path, 60000, "1,5");
   c2_flow flow;
   c2_error err;
   double last = 0;
@@ -338,7 +364,8 @@ static void test_futures(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts_are_the_whole),
                                      cmocka_unit_test(test_tables_out_of_order),
-                                     cmocka_unit_test(test_late_sign), cmocka_unit_test(test_spill),
+                                     cmocka_unit_test(test_late_sign), cmocka_unit_test(test_late_byte),
+                                     cmocka_unit_test(test_spill),
                                      cmocka_unit_test(test_program), cmocka_unit_test(test_covariates),
                                      cmocka_unit_test(test_futures)};
   return cmocka_run_group_tests(tests, NULL, NULL);

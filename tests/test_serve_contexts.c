@@ -184,11 +184,38 @@ static void test_context_memory(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
+/* Texts count as what they take, and covariates of many scenarios as rows. */
+static void test_context_room(void **state) {
+  enum { ID = 300000, COVARIATES = 20, ROOM = 2 * ID };
+  char id[33];
+  size_t bytes = 0;
+  char *body = calloc(1, ROOM);
+  assert_non_null(body);
+  (void)snprintf(body, ROOM, "{\"inputs\":[{\"target\":[1,2,3,4],\"item_id\":\"%0*d\"}]}", (int)ID, 7);
+  reply r = serving_post(*state, "/v1/contexts", body);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\",\"bytes\":%zu", id, &bytes), 2);
+  serving_assert(&r, 201, "");
+  assert_true(bytes > ID);
+  int n = sprintf(body, "{\"inputs\":[{\"target\":[1],\"past_covariates\":{");
+  for (int i = 0; i < COVARIATES; i++) n += sprintf(body + n, "%s\"c%d\":[1]", i ? "," : "", i);
+  (void)sprintf(body + n, "}}]}");
+  r = serving_post(*state, "/v1/contexts", body);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+  serving_assert(&r, 201, "");
+  n = sprintf(body, "{\"scenarios\":[{}");
+  for (int i = 1; i < 477; i++) n += sprintf(body + n, ",{}");
+  (void)sprintf(body + n, "]}");
+  r = ask_context(*state, id, body);
+  serving_assert(&r, 400, "array of 1 to 476 scenarios"); /* 10,000 rows are all that a request may have */
+  free(body);
+}
+
 int main(void) {
   const char *how = NULL;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_contexts), cmocka_unit_test(test_missing),
                                      cmocka_unit_test(test_context_warnings),
-                                     cmocka_unit_test(test_context_refusals), cmocka_unit_test(test_context_memory)};
+                                     cmocka_unit_test(test_context_refusals), cmocka_unit_test(test_context_room),
+                                     cmocka_unit_test(test_context_memory)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);
 }

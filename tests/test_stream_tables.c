@@ -409,7 +409,11 @@ static void test_errors_in_a_column(void **state) {
   past.stamp[first_row(1) + 2] = past.stamp[first_row(1) + 1];
   expect_second_bad(&df, &expected, "Could not infer frequency for series 2");
   options.freq = "h";
-  expect_second_bad(&df, &expected, "df: item '2': 1970-01-06 04:00:00 is in the step of another row");
+  expect_second_bad(&df, &expected, "df: item '2': 1970-01-06 04:00:00 is in the step of another row or before it");
+  options.skip_validation = true; /* the order of the rows is promised, and not kept */
+  past.stamp[first_row(1) + 2] = past.stamp[first_row(1)] - HOUR;
+  expect_second_bad(&df, &expected, "df: item '2': 1970-01-05 03:00:00 is in the step of another row or before it");
+  options.skip_validation = false;
   options.fill_gaps = options.independent = false;
   options.freq = NULL;
   past.stamp[first_row(1) + 2] = INT64_MAX;

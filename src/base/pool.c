@@ -29,6 +29,7 @@ c2_status c2_pool_alloc(c2_pool *pool, size_t count, size_t size, void *out, c2_
     c2_pool_chunk *fresh = calloc(1, HEAD_BYTES + block);
     if (!fresh) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", block);
     fresh->size = block;
+    pool->bytes += HEAD_BYTES + block;
     /* a block of its own goes behind the open chunk, whose rest is still good */
     if (chunk && bytes > CHUNK_BYTES / 4) {
       fresh->next = chunk->next;
@@ -60,4 +61,5 @@ void c2_pool_free(c2_pool *pool) {
     free(pool->chunk);
     pool->chunk = next;
   }
+  pool->bytes = 0;
 }

@@ -11,6 +11,7 @@ typedef struct c2_pool_chunk c2_pool_chunk;
 /* An empty pool is zeroed. */
 typedef struct c2_pool {
   c2_pool_chunk *chunk;
+  size_t bytes; /* that it takes */
 } c2_pool;
 
 /* Allocates zeroed memory that is aligned for any type. *out is not NULL even if the count is 0. */

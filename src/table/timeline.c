@@ -263,13 +263,13 @@ c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry
   for (size_t i = 0; i < entry->rows; i++) {
     int64_t step = 0;
     bool whole = c2_freq_between(every, stamps[0], stamps[i], &step);
-    steps[i] = (size_t)step;
-    if (whole && (i == 0 || steps[i] > steps[i - 1])) continue;
+    steps[i] = step < 0 ? 0 : (size_t)step; /* below 0 where the rows' order was promised, and isn't kept */
+    if (whole && step >= 0 && (i == 0 || steps[i] > steps[i - 1])) continue;
     c2_source_id(source, entry->key, id);
     c2_timeline_format(axis, axis->spot[i].stamp, stamp);
     c2_freq_format(every, freq);
     C2_FAIL(err, C2_ERR_FORMAT, "%s: item '%s': %s is %s", source->name, id, stamp,
-            whole ? "in the step of another row" : "no whole number of steps after its first row");
+            whole ? "in the step of another row or before it" : "no whole number of steps after its first row");
   }
   entry->steps = entry->rows > 0 ? steps[entry->rows - 1] + 1 : 0;
   C2_TRY(count_steps(axis, source, entry, err));
