@@ -3,10 +3,10 @@
     python bench/coverage.py PUBLIC        # a folder with tasks.yaml and its files: JSON Lines
 """
 
+import argparse
 import csv
 import json
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -36,7 +36,9 @@ def shares(model, task, file, out):
 
 
 def main():
-    folder = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("public", type=Path)
+    folder = parser.parse_args().public
     tasks = yaml.safe_load((folder / "tasks.yaml").read_text())["tasks"]
     print("| task | forecasts' steps | " + " | ".join(MODELS) + " |\n" + "| --- " * (2 + len(MODELS)) + "|")
     total = {model: [0.0] * len(BANDS) for model in MODELS}

@@ -6,6 +6,7 @@ Needs polars. Prints a line a run: input, peak MB, processor seconds. Forecasts 
 items stand in another order.
 """
 
+import argparse
 import subprocess
 import sys
 from datetime import datetime
@@ -47,8 +48,13 @@ def run(program, source, output, stdin=None):
 
 
 def main():
-    program, folder = sys.argv[1], Path(sys.argv[2])
-    write(folder, int(sys.argv[3]) if len(sys.argv) > 3 else 10_000_000)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("rows", type=int, nargs="?", default=10_000_000)
+    args = parser.parse_args()
+    program, folder = args.program, args.folder
+    write(folder, args.rows)
     runs = {
         "CSV, in parts": (folder / "big.csv", None),
         "CSV by standard input, in memory": ("-", folder / "big.csv"),

@@ -1,7 +1,7 @@
 """gpu.py RESULTS.jsonl: tables for bench/RESULTS.md of what tools/gpu/check.sh wrote: checks, and seconds by side."""
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 
@@ -13,7 +13,9 @@ def table(head, rows):
 
 
 def main():
-    entries = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", type=Path)
+    entries = [json.loads(line) for line in parser.parse_args().results.read_text().splitlines()]
     table(["check", "result", "seconds"],
           [(e["section"], {0: "passed", None: "not run"}.get(e["status"], f"status {e['status']}"), e.get("seconds", ""))
            for e in entries if "status" in e])

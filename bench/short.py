@@ -6,6 +6,7 @@ Writes FOLDER/short.csv of SERIES (a million) daily series of 50 steps. The othe
 time for all is its start plus the rest in proportion, and is marked as such. Both use two threads, the bundled checkpoint and float32.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -65,12 +66,16 @@ def measured(command):
 
 
 def main():
-    if sys.argv[1] == "--upstream":
+    if sys.argv[1:2] == ["--upstream"]:
         upstream(sys.argv[2], int(sys.argv[3]), sys.argv[4])
         return
-    program, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    series = int(sys.argv[3]) if len(sys.argv) > 3 else 1_000_000
-    sample = int(sys.argv[4]) if len(sys.argv) > 4 else 10_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("series", type=int, nargs="?", default=1_000_000)
+    parser.add_argument("sample", type=int, nargs="?", default=10_000)
+    args = parser.parse_args()
+    program, folder, series, sample = args.program, args.folder, args.series, args.sample
     source = folder / "short.csv"
     if not source.exists():
         write(source, series)

@@ -278,6 +278,10 @@ void c2_server_stop(c2_server *server) {
   c2_batcher_stop(server->batcher);
 }
 
+const char *c2_server_model(const c2_server *server) {
+  return server->options.limits.model;
+}
+
 size_t c2_server_body_limit(const c2_server *server) {
   return server->options.body;
 }

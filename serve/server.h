@@ -40,6 +40,7 @@ void c2_server_tick(c2_server *server);           /* ends what waits too long; c
 void c2_server_cancel(c2_server *server);         /* ends everything that waits, and what runs after its pass */
 void c2_server_stop(c2_server *server);           /* the same, and returns when nothing runs */
 size_t c2_server_body_limit(const c2_server *server);
+const char *c2_server_model(const c2_server *server); /* its name */
 
 /* Counts a request that ended before it had an exchange. */
 void c2_server_count(c2_server *server, c2_http_status status, double seconds);

@@ -299,7 +299,8 @@ static void log_address(const http *h) {
                       NI_NUMERICHOST | NI_NUMERICSERV);
   }
   (void)snprintf(text, sizeof text, strchr(host, ':') ? "[%s]:%s" : "%s:%s", host, port);
-  C2_LOG("info", "listening", C2_LOG_TEXT("address", text), C2_LOG_NUMBER("pid", getpid()));
+  C2_LOG("info", "listening", C2_LOG_TEXT("address", text), C2_LOG_TEXT("model", c2_server_model(h->server)),
+         C2_LOG_NUMBER("pid", getpid()));
 }
 
 static void log_library(void *context, const char *format, va_list args) {

@@ -571,6 +571,9 @@ static void test_log(void **state) {
   for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save), lines++) {
     assert_int_equal(c2_json_parse(&doc, line, strlen(line), &err), C2_OK);
     const char *event = c2_json_string(c2_json_get(doc.node, "event"));
+    if (strcmp(event, "listening") == 0) {
+      assert_string_equal(c2_json_string(c2_json_get(doc.node, "model")), "chronos2-micro");
+    }
     if (strcmp(event, "request") != 0) continue;
     double status = 0;
     assert_true(c2_json_number(c2_json_get(doc.node, "status"), &status));
@@ -581,6 +584,24 @@ static void test_log(void **state) {
   assert_int_equal(lines, 4); /* listening, the request, draining, stopped */
   c2_json_free(&doc);
   free(text);
+}
+
+/* The image's entry point serves the bundled model only where no other was given. */
+static void test_entrypoint(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *stray = program_path(folder, "notes.txt");
+  char path[8192];
+  (void)snprintf(path, sizeof path, BINARY_DIR ":%s", getenv("PATH"));
+  program_write_file(stray, "no model", 8);
+  assert_int_equal(setenv("PATH", path, 1), 0);
+  assert_int_equal(setenv("SM_MODEL_DIR", folder, 1), 0);
+  program_result r =
+      program_run((const char *const[]){"/bin/sh", SOURCE_DIR "/examples/serve/entrypoint.sh", "serve", NULL}, NULL);
+  program_assert_error(&r, 1, folder);
+  assert_int_equal(unsetenv("SM_MODEL_DIR"), 0);
+  free(stray);
+  program_remove_folder(folder);
 }
 
 static void test_usage(void **state) {
@@ -616,7 +637,8 @@ int main(void) {
       cmocka_unit_test(test_garbage),  cmocka_unit_test(test_sizes),  cmocka_unit_test(test_full_queue),
       cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline), cmocka_unit_test(test_expiry),
       cmocka_unit_test(test_keys),     cmocka_unit_test(test_drain),  cmocka_unit_test(test_cancel),
-      cmocka_unit_test(test_kill),     cmocka_unit_test(test_log),    cmocka_unit_test(test_usage)};
+      cmocka_unit_test(test_kill),     cmocka_unit_test(test_log),    cmocka_unit_test(test_usage),
+      cmocka_unit_test(test_entrypoint)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   if (!c2_web_available(&how)) return cmocka_run_group_tests(without, NULL, NULL);
   int failed = cmocka_run_group_tests(on_one_server, serving_start_shared, serving_stop_shared);

@@ -22,8 +22,8 @@ distant past anew while the rest stays as it is. No function of a maths library 
 every machine.
 """
 
+import argparse
 import json
-import sys
 from pathlib import Path
 from random import Random
 
@@ -154,4 +154,8 @@ def write(out, controls=CONTROLS):
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]), PAIRS if sys.argv[2:] == ["pairs"] else CONTROLS)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("kind", nargs="?", choices=["pairs"])
+    args = parser.parse_args()
+    write(args.out, PAIRS if args.kind else CONTROLS)

@@ -8,8 +8,8 @@ drifts like the weather (weather); in events_later the effect comes a day after.
 of tests/test_covariates.c.
 """
 
+import argparse
 import math
-import sys
 from pathlib import Path
 
 SERIES, PAST, HORIZON = 48, 280, 28
@@ -74,4 +74,6 @@ def write(out):
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    write(parser.parse_args().out)

@@ -8,8 +8,8 @@ to 16 or beyond 22, as buildings feel it: a mean of the last hours. The noise is
 days and the hour of the day.
 """
 
+import argparse
 import math
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,4 +57,6 @@ def write(out):
 
 
 if __name__ == "__main__":
-    write(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    write(parser.parse_args().out)

@@ -4,8 +4,8 @@
     python tools/docs/attention_mass.py build/attention__mass_by_head.csv
 """
 
+import argparse
 import csv
-import sys
 from collections import defaultdict
 from pathlib import Path
 
@@ -51,7 +51,9 @@ def panel(x, radius, cells, edges, heads):
 
 
 def main():
-    mean, edges, tasks = read(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("csv", help="mass_by_head of chronos2 probe")
+    mean, edges, tasks = read(parser.parse_args().csv)
     layers = 1 + max(layer for layer, _ in next(iter(mean.values())))
     heads = 1 + max(head for _, head in next(iter(mean.values())))
     wide, high = heads * CELL_X, layers * CELL_Y

@@ -4,8 +4,8 @@ three others are known in the future.
     python tools/docs/known_weather.py build/weather
 """
 
+import argparse
 import csv
-import sys
 from pathlib import Path
 
 TASK = (
@@ -15,7 +15,9 @@ TASK = (
 
 
 def main():
-    out = Path(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("out", type=Path)
+    out = parser.parse_args().out
     days, names = {}, []
     with open(Path(__file__).resolve().parents[2] / "datasets" / "weather_daily.csv", newline="") as stream:
         for row in csv.DictReader(stream):

@@ -3,8 +3,8 @@
     python tools/docs/sinks.py build/why    # docs/study.md says how to make it
 """
 
+import argparse
 import csv
-import sys
 from pathlib import Path
 
 CELL_X, CELL_Y, GAP, LEFT, TOP = 58, 34, 40, 70, 84
@@ -64,7 +64,9 @@ def bars(x, y, width, changes):
 
 
 def main():
-    prefix = sys.argv[1]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("prefix")
+    prefix = parser.parse_args().prefix
     sinks, found = rows(f"{prefix}__sinks.csv"), rows(f"{prefix}__find_sinks.csv")
     future = {(int(r["layer"]), int(r["head"])): 100 * float(r["future_mass"]) for r in sinks}
     loss = {(int(r["layer"]), int(r["head"])): float(r["MASE_change_percent"]) for r in found}

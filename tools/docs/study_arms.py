@@ -4,8 +4,8 @@ Needs matplotlib.
     python tools/docs/study_arms.py build/study build/own    # docs/study.md says how to make them
 """
 
+import argparse
 import csv
-import sys
 from pathlib import Path
 
 import matplotlib
@@ -86,7 +86,11 @@ def draw(axes, arms, series, title):
 
 
 def main():
-    prefix, own_prefix = sys.argv[1:]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("prefix")
+    parser.add_argument("own_prefix")
+    args = parser.parse_args()
+    prefix, own_prefix = args.prefix, args.own_prefix
     arms = read(prefix)
     for table in (by_radius(prefix), by_arm(prefix, own_prefix)):
         print(*("| " + " | ".join(row) + " |" for row in table), "", sep="\n")

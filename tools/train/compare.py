@@ -3,6 +3,7 @@
     python tools/train/compare.py tools/train/logs/main-first.csv build/train/main/first.csv
 """
 
+import argparse
 import csv
 import math
 import sys
@@ -19,16 +20,20 @@ def digits(a, b):
 
 
 def main():
-    expected, found = map(losses, sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("expected")
+    parser.add_argument("found")
+    args = parser.parse_args()
+    expected, found = losses(args.expected), losses(args.found)
     both = sorted(expected.keys() & found.keys())
     if not both:
-        sys.exit(f"compare: {sys.argv[2]} has no step that {sys.argv[1]} has")
+        sys.exit(f"compare: {args.found} has no step that {args.expected} has")
     worst = min(both, key=lambda step: digits(expected[step], found[step]))
     agree = digits(expected[worst], found[worst])
     if agree == math.inf:
-        print(f"compare: the losses of the first {both[-1]} steps are those of {sys.argv[1]}, bit for bit")
+        print(f"compare: the losses of the first {both[-1]} steps are those of {args.expected}, bit for bit")
     else:
-        print(f"compare: the losses of the first {both[-1]} steps agree with {sys.argv[1]} to {agree} digits; worst is step "
+        print(f"compare: the losses of the first {both[-1]} steps agree with {args.expected} to {agree} digits; worst is step "
               f"{worst}: {expected[worst]} there, {found[worst]} here")
 
 
