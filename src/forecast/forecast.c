@@ -115,10 +115,6 @@ static c2_status run_futures(job *j, c2_error *err) {
       p.from = k * x->count + from;
       p.to = k * x->count + x->pass[pass].end;
       p.times = c2_min_size(together, futures - k);
-      for (size_t i = 0; i < p.times; i++) {
-        if (c2_request_pass_to(j->request, p.from + i * x->count, p.to + i * x->count).rows == p.rows) continue;
-        C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
-      }
       C2_TRY(run_pass(j, &p, x->pass[pass].cache, err));
     }
     from = x->pass[pass].end;
@@ -172,6 +168,7 @@ static c2_status run(job *j, c2_request *request, const chronos2_series *series,
     C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->fault, &f->fault, err));
   }
   C2_TRY(c2_request_open(request, j->session, series, f->count, options, options->horizon, encoding, f->fault, err));
+  if (j->context) C2_TRY(c2_context_check(j->context, request, err));
   j->how = rollout_of(request, options);
   j->done = request->asked - request->count;
   C2_TRY(c2_rollout_check(&j->how, request->config, err));
