@@ -195,33 +195,33 @@ c2_status c2_forecast_run(chronos2_forecast *f, chronos2_session *session, const
 
 /* ---- What it takes ---------------------------------------------------------------------------- */
 
-/* What the passes take: the workspace of the largest, and what the largest holds beside it. */
+/* Adds what the passes take at most to *bytes. */
 static c2_status plan_passes(chronos2_session *session, const c2_request *r, const c2_rollout *how, size_t *bytes,
                              c2_error *err) {
-  size_t workspace = 0;
-  size_t held = 0;
+  c2_need all = {.workspace = 0};
   double somewhere = 0; /* quantiles of targets have their place in the forecast */
   for (size_t from = 0; from < r->count;) {
     c2_pass p = c2_request_pass(r, from, r->horizon, pass_tokens(&session->engine));
     c2_rows rows = {0};
-    size_t own[3] = {0, 0, 0};
-    c2_status status = c2_rows_plan(&rows, r, &p, &own[0], err);
+    c2_need need = {.workspace = 0};
+    size_t copies = 0;
+    c2_status status = c2_rows_plan(&rows, r, &p, &copies, err);
     if (status == C2_OK) {
       for (size_t i = 0; i < p.rows; i++) {
         if (rows.row[i].member < r->series[rows.row[i].series].targets) rows.row[i].quantiles = &somewhere;
       }
       c2_batch batch = {.row = rows.row, .rows = p.rows, .context_limit = r->context_limit};
-      status = c2_rollout_plan(how, session, &batch, &own[1], &own[2], err);
+      status = c2_rollout_plan(how, session, &batch, &need, err);
     }
     c2_rows_close(&rows);
     if (status != C2_OK) return status;
-    workspace = c2_max_size(workspace, own[1]);
-    c2_sum_up(&own[0], own[2], 1);
-    held = c2_max_size(held, own[0]);
+    c2_sum_up(&need.held, copies, 1);
+    c2_need_join(&all, &need);
     from = p.to;
   }
-  c2_sum_up(bytes, workspace, 1);
-  c2_sum_up(bytes, held, 1);
+  c2_sum_up(bytes, all.workspace, 1);
+  c2_sum_up(bytes, all.tables, 1);
+  c2_sum_up(bytes, all.held, 1);
   return C2_OK;
 }
 
