@@ -644,6 +644,11 @@ static void test_columns_that_are_chosen(void **state) {
   assert_string_equal(warnings, "df: columns that are no covariates are ignored: 'kind'\n");
   free_result(&r);
   free_result(&expected);
+  df.column[4].name = "c\nError: x"; /* what a caller names stays on its line */
+  warnings[0] = '\0';
+  r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "df: columns that are no covariates are ignored: 'c\\x0aError: x'\n");
+  free_result(&r);
   options.covariates = absent;
   r = forecast_batches(&df, 1, "df does not contain all expected columns. Missing columns: {'z'}");
   free_result(&r);

@@ -92,6 +92,26 @@ static void test_long_names(void **state) {
   }
 }
 
+/* A message is one line, whatever names it holds, and however long they are. */
+static void test_one_line(void **state) {
+  (void)state;
+  static char name[5001];
+  c2_error err = {.code = C2_OK};
+  (void)c2_fail(&err, C2_ERR_ARGUMENT, "column '%s': bad", "c\nError: \x1b[31m\x7f\xc2\x85\xe2\x80\xa8\xe2\x80\xae\\x");
+  assert_string_equal(err.text, "column 'c\\x0aError: \\x1b[31m\\x7f\\u0085\\u2028\\u202e\\x': bad");
+  (void)c2_fail(&err, C2_ERR_ARGUMENT, "%s\xff\t%.2s", "\r", "a\xc3\xbc"); /* beside what is no UTF-8 */
+  assert_string_equal(err.text, "\\x0d?\\x09a");
+  for (size_t size = 100; size < sizeof name; size += 49) { /* also where it only fits before it is escaped */
+    memset(name, '\n', size);
+    name[size] = '\0';
+    (void)c2_fail(&err, C2_ERR_ARGUMENT, "column '%s': bad", name);
+    assert_memory_equal(err.text, "column '\\x0a", 12);
+    assert_string_equal(err.text + strlen(err.text) - 9, "\\x0a': bad" + 1);
+    assert_true(c2_text_plain(err.text, strlen(err.text)));
+    assert_true(strlen(err.text) == (4 * size + 14 < sizeof err.text ? 4 * size + 14 : sizeof err.text - 1));
+  }
+}
+
 static void test_escape(void **state) {
   (void)state;
   char out[64];
@@ -109,6 +129,7 @@ static void test_escape(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_cut_characters),
-                                     cmocka_unit_test(test_long_names), cmocka_unit_test(test_escape)};
+                                     cmocka_unit_test(test_long_names), cmocka_unit_test(test_one_line),
+                                     cmocka_unit_test(test_escape)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,14 +69,15 @@ static size_t cut_character(const char *text) {
   return c[length] == '\0' || c[length] == '\'' || c[length] == '"' ? length : 0;
 }
 
-/* Makes a text UTF-8: cut characters go, other bytes become question marks. */
-static void repair(char *text) {
+/* Makes a text UTF-8: cut characters go, other bytes become question marks. So do control characters if `all`. */
+static void repair(char *text, bool all) {
   char *to = text;
   size_t size = strlen(text);
   for (size_t at = 0; at < size;) {
-    size_t length = c2_utf8_decode(text + at, size - at, NULL);
+    uint32_t code = 0;
+    size_t length = c2_utf8_decode(text + at, size - at, &code);
     size_t cut = length ? 0 : cut_character(text + at);
-    if (length > 0) {
+    if (length > 0 && !(all && is_control(code))) {
       memmove(to, text + at, length);
       to += length;
     } else if (cut == 0) {
@@ -103,21 +104,6 @@ bool c2_text_ends(const char *text, const char *end) {
   return true;
 }
 
-void c2_text_format(char *out, size_t room, const char *format, va_list args) {
-  va_list again;
-  va_copy(again, args);
-  int size = vsnprintf(out, room, format, args);
-  if (size < 0) out[0] = '\0';
-  char *whole = size > 0 && (size_t)size >= room ? malloc((size_t)size + 1) : NULL;
-  if (whole) { /* without memory, the beginning stays */
-    (void)vsnprintf(whole, (size_t)size + 1, format, again);
-    shorten(out, room, whole, (size_t)size);
-    free(whole);
-  }
-  va_end(again);
-  repair(out);
-}
-
 void c2_text_escape(char *out, size_t room, const char *text) {
   size_t size = strlen(text);
   size_t used = 0;
@@ -135,6 +121,39 @@ void c2_text_escape(char *out, size_t room, const char *text) {
     at += length;
   }
   out[used] = '\0';
+}
+
+/* Writes a text of `size` bytes that is too long for the room, or holds what a message can't. */
+C2_PRINTF(4, 0)
+static void format_anew(char *out, size_t room, size_t size, const char *format, va_list args) {
+  enum { LONGEST = 4 }; /* what a byte becomes when it is escaped */
+  char *whole = malloc(size + 1);
+  char *line = malloc(LONGEST * size + 16);
+  if (whole && line) {
+    (void)vsnprintf(whole, size + 1, format, args);
+    repair(whole, false);
+    c2_text_escape(line, LONGEST * size + 16, whole);
+    size = strlen(line);
+    if (size < room) {
+      memcpy(out, line, size + 1);
+    } else {
+      shorten(out, room, line, size);
+    }
+  } else { /* the beginning stays */
+    repair(out, true);
+  }
+  free(whole);
+  free(line);
+}
+
+void c2_text_format(char *out, size_t room, const char *format, va_list args) {
+  va_list again;
+  va_copy(again, args);
+  int size = vsnprintf(out, room, format, args);
+  if (size < 0) out[0] = '\0';
+  bool fits = size <= 0 || ((size_t)size < room && c2_text_plain(out, (size_t)size));
+  if (!fits) format_anew(out, room, (size_t)size, format, again);
+  va_end(again);
 }
 
 bool c2_float_is_coarse(const double *values, size_t count) {

@@ -22,8 +22,8 @@ bool c2_text_plain(const char *text, size_t size);
 bool c2_text_ends(const char *text, const char *end);
 
 /* Formats a message, as vsnprintf does. What doesn't fit is left out of the middle, so that a long name leaves the
- * reason behind it readable. The result is UTF-8, also where a precision ("%.80s") has cut a character. `room` is at
- * least 16. */
+ * reason behind it readable. The result is one line of UTF-8, whatever names it holds and also where a precision
+ * ("%.80s") has cut a character: what c2_text_plain refuses is escaped. `room` is at least 16. */
 C2_PRINTF(3, 0)
 void c2_text_format(char *out, size_t room, const char *format, va_list args);
 
