@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -112,6 +113,22 @@ static void test_one_line(void **state) {
   }
 }
 
+static void test_numbers(void **state) {
+  (void)state;
+  static const struct {
+    double value;
+    int digits;
+    const char *text;
+  } cases[] = {{0.1, 1, "0.1"}, {20, C2_USUAL_DIGITS, "20"}, {20, 1, "2e+01"}, {1 + 0x1p-52, 1, "1.0000000000000002"},
+               {1.0000001, C2_USUAL_DIGITS, "1.0000001"}, {-1.5, C2_USUAL_DIGITS, "-1.5"}, {5e-324, 1, "5e-324"},
+               {(double)INFINITY, 1, "inf"}, {-(double)INFINITY, 17, "-inf"}, {1e300, C2_USUAL_DIGITS, "1e+300"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char out[C2_FLOAT_ROOM];
+    c2_double_text(out, cases[i].value, cases[i].digits);
+    assert_string_equal(out, cases[i].text);
+  }
+}
+
 static void test_escape(void **state) {
   (void)state;
   char out[64];
@@ -130,6 +147,6 @@ static void test_escape(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_cut_characters),
                                      cmocka_unit_test(test_long_names), cmocka_unit_test(test_one_line),
-                                     cmocka_unit_test(test_escape)};
+                                     cmocka_unit_test(test_numbers), cmocka_unit_test(test_escape)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

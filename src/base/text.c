@@ -167,6 +167,21 @@ bool c2_float_is_coarse(const double *values, size_t count) {
   return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);
 }
 
+/* Makes the locale's decimal comma a point. */
+static void put_point(char *number) {
+  for (char *c = number; *c; c++) {
+    if (!strchr("0123456789+-e", *c)) *c = '.';
+  }
+}
+
+void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits) {
+  for (; digits <= DBL_DECIMAL_DIG; digits++) {
+    (void)snprintf(out, C2_FLOAT_ROOM, "%.*g", digits, value);
+    if (!isfinite(value) || strtod(out, NULL) == value) break;
+  }
+  if (isfinite(value)) put_point(out);
+}
+
 void c2_float_text(char out[C2_FLOAT_ROOM], double value) {
   double size = fabs(value);
   bool in_range = size == 0 || (size >= (double)FLT_MIN && size <= (double)FLT_MAX);
@@ -175,9 +190,7 @@ void c2_float_text(char out[C2_FLOAT_ROOM], double value) {
     (void)snprintf(out, C2_FLOAT_ROOM, "%.*g", digits, in_range ? (double)rounded : value);
     if (in_range && strtof(out, NULL) == rounded) break;
   }
-  for (char *c = out; *c; c++) {
-    if (!strchr("0123456789+-e", *c)) *c = '.'; /* the locale's decimal comma */
-  }
+  put_point(out);
 }
 
 c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {

@@ -44,6 +44,11 @@ void c2_text_escape(char *out, size_t room, const char *text);
 enum { C2_FLOAT_ROOM = 40 };
 void c2_float_text(char out[C2_FLOAT_ROOM], double value);
 
+/* The shortest text of at least `digits` digits, trailing zeros aside, that reads back to the same double: what a
+ * message shows, so that a number just beyond a limit isn't shown as the limit. */
+enum { C2_USUAL_DIGITS = 6 };
+void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits);
+
 /* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest,
  * which differ. */
 bool c2_float_is_coarse(const double *values, size_t count);

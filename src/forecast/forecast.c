@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "forecast/rollout.h"
 #include "model/config.h"
 #include "series/quantiles.h"
@@ -266,7 +267,9 @@ c2_status c2_forecast_at_levels(const chronos2_forecast *f, size_t series, size_
   if (!values) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu, target %zu: not in this forecast", series, target);
   for (size_t i = 0; i < count; i++) {
     if (!(levels[i] >= 0 && levels[i] <= 1)) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "level %g: expected 0 to 1", levels[i]);
+      char found[C2_FLOAT_ROOM];
+      c2_double_text(found, levels[i], C2_USUAL_DIGITS);
+      C2_FAIL(err, C2_ERR_ARGUMENT, "level %s: expected 0 to 1", found);
     }
     for (size_t t = 0; t < f->horizon; t++) {
       out[t * count + i] = c2_quantile_at(f->levels, values + t, f->horizon, f->quantiles, levels[i]);

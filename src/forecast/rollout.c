@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "series/normalize.h"
 #include "series/quantiles.h"
 
@@ -47,7 +48,9 @@ c2_status c2_rollout_check(const c2_rollout *how, const chronos2_config *c, c2_e
   for (size_t p = 0, i = 0; p < how->paths; p++, i++) {
     while (i < c->quantiles && c->quantile_levels[i] != how->levels[p]) i++;
     if (i < c->quantiles) continue;
-    C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected levels of the model, rising, found %g", how->levels[p]);
+    char found[C2_FLOAT_ROOM];
+    c2_double_text(found, how->levels[p], C2_USUAL_DIGITS);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected levels of the model, rising, found %s", found);
   }
   return C2_OK;
 }
