@@ -107,7 +107,7 @@ static void test_one_line(void **state) {
     name[size] = '\0';
     (void)c2_fail(&err, C2_ERR_ARGUMENT, "column '%s': bad", name);
     assert_memory_equal(err.text, "column '\\x0a", 12);
-    assert_string_equal(err.text + strlen(err.text) - 9, "\\x0a': bad" + 1);
+    assert_string_equal(err.text + strlen(err.text) - 9, "x0a': bad");
     assert_true(c2_text_plain(err.text, strlen(err.text)));
     assert_true(strlen(err.text) == (4 * size + 14 < sizeof err.text ? 4 * size + 14 : sizeof err.text - 1));
   }
