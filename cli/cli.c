@@ -108,8 +108,10 @@ c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *
     bool fits = (level > 0 && level < 1) || (ends && (level == 0 || level == 1));
     for (size_t k = 0; k < i; k++) fits = fits && (float)(*levels)[k] != (float)level;
     if (fits) continue;
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels %s, each once, found %g",
-            ends ? "from 0 to 1" : "between 0 and 1", level);
+    char found[C2_FLOAT_ROOM];
+    c2_double_text(found, level, C2_USUAL_DIGITS);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels %s, each once, found %s",
+            ends ? "from 0 to 1" : "between 0 and 1", found);
   }
   return C2_OK;
 }

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/outfile.h"
+#include "base/text.h"
 #include "data/series.h"
 #include "study/measure/arm.h"
 #include "study/statistics/conformal.h"
@@ -239,7 +240,9 @@ static c2_status check_options(void *request, c2_error *err) {
   detect_request *r = request;
   C2_TRY(cli_input_check_names(&r->in, names, sizeof names / sizeof names[0], err));
   if (!(r->coverage > 0 && r->coverage < 1)) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--coverage: expected a share between 0 and 1, found %g", r->coverage);
+    char found[C2_FLOAT_ROOM];
+    c2_double_text(found, r->coverage, C2_USUAL_DIGITS);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--coverage: expected a share between 0 and 1, found %s", found);
   }
   if (r->horizon > MOST_HORIZON) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_HORIZON, r->horizon);

@@ -58,7 +58,9 @@ static c2_status check_options(void *request, c2_error *err) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--digits and --round: expected one of them, since --round writes whole numbers");
   }
   if (isinf(r->least) || (r->round && !isnan(r->least) && r->least != round(r->least))) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--min: expected a %s number, found %g", r->round ? "whole" : "finite", r->least);
+    char found[C2_FLOAT_ROOM];
+    c2_double_text(found, r->least, C2_USUAL_DIGITS);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--min: expected a %s number, found %s", r->round ? "whole" : "finite", found);
   }
   return cli_input_check(&r->in, err);
 }

@@ -35,10 +35,8 @@ c2_status cli_warnings(const char *const **warning, size_t *count, c2_error *err
 
 C2_PRINTF(2, 0)
 static void say(const char *kind, const char *format, va_list args) {
-  char text[2048];
-  char line[4 * sizeof text];
-  c2_text_format(text, sizeof text, format, args);
-  c2_text_escape(line, sizeof line, text); /* one line, whatever a file's names hold */
+  char line[2048];
+  c2_text_format(line, sizeof line, format, args);
   (void)fprintf(stderr, "chronos2: %s%s\n", kind, line);
   if (strcmp(kind, "warning: ") == 0) keep(line);
 }

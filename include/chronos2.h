@@ -345,7 +345,8 @@ CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chrono
 
 /* One row of time attention: the weights of one query token over the key tokens of its own row, in order: context, REG,
  * future. They are 0 for keys that hold no observation or that the pattern hides, and sum to 1. What a row holds
- * doesn't depend on the rest of the call. The pointers are valid during the call of the observer. */
+ * depends on the rest of the call where a forecast does (chronos2_predict). The pointers are valid during the call of
+ * the observer. */
 typedef struct chronos2_attention_row {
   size_t series;        /* index of the series; chronos2_forward: 0 */
   size_t row;           /* row of that series, targets first, then covariates; chronos2_forward: row of the batch */
@@ -412,7 +413,7 @@ typedef struct chronos2_column {
  * = missing). Numbers are given as plain arrays or as columns: exactly one of past, past_column and past_text is set,
  * all may be NULL if length is 0; at most one of the future three. Texts and names end with a zero byte. */
 typedef struct chronos2_covariate {
-  const char *name;               /* may be NULL. Categories of several series share their codes by this name */
+  const char *name;               /* may be NULL. Series with several targets share codes of categories by this name */
   const double *past;             /* [length] */
   const double *future;           /* [horizon]; no future: only the past is known */
   const char *const *past_text;   /* [length] */
@@ -464,7 +465,9 @@ CHRONOS2_API void chronos2_predict_options_init(chronos2_predict_options *option
 typedef struct chronos2_forecast chronos2_forecast;
 
 /* Forecasts series [count], which may differ in length, targets and covariates; quantiles are in each target's own
- * units. The caller frees the forecast. Fails with
+ * units. On the CPU's fused backend a forecast is the same, bit for bit, whatever other series are in the call. There
+ * are two exceptions: cross_learning; and categories beside several targets, whose codes are ranks among the labels of
+ * their name in all such series of the call. The caller frees the forecast. Fails with
  * CHRONOS2_ERROR_ARGUMENT for options out of range, and for a series without a target or with an infinite value;
  * CHRONOS2_ERROR_MODEL for a forecast that is not finite: values or weights at the end of the range that numbers have;
  * CHRONOS2_ERROR_CANCELLED when the progress function stopped it.
@@ -474,9 +477,13 @@ typedef struct chronos2_forecast chronos2_forecast;
 CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
 /* *bytes: what chronos2_predict will allocate at most beside the model for series of these shapes, the forecast
- * included. No value is read: arrays and columns may be anything but must be NULL where they will be, and `covariate`
- * may be NULL: then any are allowed. The session's peak is above chronos2_model_bytes by at most that, unless it keeps
- * the workspace of a larger call. Fails as chronos2_predict does, and leaves *bytes as it was or without a meaning. */
+ * included. The structs are read: series, covariates, their names, and columns. No value and no category is: arrays,
+ * and what columns have as `values` and `validity`, may point anywhere, but must be NULL exactly where they will be.
+ * There are three liberties: a column's `values` may be NULL in any case; without `target` and `target_column` the
+ * targets count as an array; and `covariate` may be NULL, so that any covariates are allowed. The session's peak is
+ * above chronos2_model_bytes by at most that, unless it keeps the workspace of a larger call. Fails as chronos2_predict
+ * does for options, shapes and structs, of every series whatever on_error says, and leaves *bytes as it was or without
+ * a meaning. For what only values show, it doesn't fail. */
 CHRONOS2_API chronos2_status chronos2_predict_bytes(chronos2_session *session, const chronos2_series *series,
                                                     size_t count, const chronos2_predict_options *options,
                                                     size_t *bytes);
@@ -560,9 +567,12 @@ CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
 /* Forecasts from encoded contexts: the same bits as chronos2_predict on the same series (under windowed_future_null
  * for horizons of as many patches as that of the encoding). `series` must hold the pasts that were encoded, once, or
  * several times over for several futures (all series with their first future, then all with their second, ...): futures
- * in one call share the work of reading the weights. Covariates may have other futures than at the encoding. Of
+ * in one call share the work of reading the weights. A series with other targets, covariates or values in its past,
+ * as far as context_length reaches back, is CHRONOS2_ERROR_ARGUMENT; where and in which type the values lie doesn't
+ * matter. Covariates may have other futures than at the encoding. Of
  * `options` horizon, monotone, unrolled_quantiles, limit_prediction_length and on_error are used. The session's model,
- * instruction set, attention and radius must be those of the encoding. Fails as chronos2_predict does. Under
+ * instruction set, attention and radius must be those of the encoding; its blind heads may be others, for the context
+ * keeps those of the encoding. Fails as chronos2_predict does. Under
  * CHRONOS2_ON_ERROR_SKIP a series with a bad future has no forecast for this future alone. Under cross_learning the
  * others still see its past, as if its future weren't known. A bad past is no longer what was encoded: the call fails.
  * Series that the encoding has left out may be anything here; they count nevertheless. */
@@ -680,8 +690,9 @@ CHRONOS2_API void chronos2_stream_options_init(chronos2_stream_options *options)
  * first under `gather`, and where several targets have categories, whose codes are ranks among all of them. float32 and
  * float64 columns are read in place.
  *
- * Both inputs belong to the library from the call on, even if it fails: their release is NULL afterwards. The session
- * and its model must outlive the output, which may be read from any thread, while no other call uses the session.
+ * `options` may be NULL: all have their defaults. Both inputs belong to the library from the call on, even if it fails:
+ * their release is NULL afterwards. The session and its model must outlive the output, which may be read from any
+ * thread, while no other call uses the session.
  * The call itself reads the schemas: it fails for columns that are missing or of a wrong type, and for options that
  * cannot be. What else is wrong comes from the output's get_next, as an errno value: EINVAL for arguments and tables,
  * ENOMEM, EIO, ENOTSUP, ECANCELED (a progress function stopped it), EDOM (a forecast is not finite), or what the

@@ -71,16 +71,14 @@ void c2_answer_refuse(c2_answer *answer, c2_http_status status, const char *wher
   static const char no_memory[] =
       "{\"error\":{\"code\":\"503\",\"type\":\"ServiceUnavailableError\",\"param\":\"\",\"message\":\"out of "
       "memory\"}}";
-  char message[1024];
   char line[1200]; /* what the client sent may stand in it */
   char code[8];
   va_list args;
   c2_answer_stream stream;
   c2_error err;
   va_start(args, format);
-  c2_text_format(message, sizeof message, format, args);
+  c2_text_format(line, sizeof line, format, args);
   va_end(args);
-  c2_text_escape(line, sizeof line, message);
   c2_answer_free(answer);
   if (c2_answer_open(&stream, &err) != C2_OK) {
     c2_answer_fixed(answer, C2_HTTP_UNAVAILABLE, "application/json", no_memory, sizeof no_memory - 1);

@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "engine/window.h"
 #include "forecast/raw.h"
 #include "kernels/kernels.h"
@@ -258,20 +259,27 @@ static c2_status pattern_of(const chronos2_model *model, chronos2_attention atte
     radius = trained->radius;
     reg_global = reg_global || trained->reg_global;
   }
-  if (!radius_of(radius, &tokens)) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "radius: expected a whole number of tokens >= 0, or infinity, found %g", radius);
+  if (attention != CHRONOS2_FULL && !radius_of(radius, &tokens)) {
+    char found[C2_FLOAT_ROOM];
+    c2_double_text(found, radius, C2_USUAL_DIGITS);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "radius: expected a whole number of tokens >= 0, or infinity, found %s", found);
   }
   *out = (c2_pattern){attention, tokens, reg_global};
   return C2_OK;
+}
+
+/* Where a token lies as c2_window_allows counts: all of the future as its first. */
+static int64_t place_of(size_t token, size_t context) {
+  return token < context ? (int64_t)token - ((int64_t)context - 1) : 1;
 }
 
 bool chronos2_pattern_allows(chronos2_pattern pattern, size_t context, size_t query, size_t key) {
   c2_pattern p = {pattern.attention, 0, pattern.reg_global};
   bool known = pattern.attention != CHRONOS2_AUTO && c2_attention_name(pattern.attention);
   bool windowed = pattern.attention != CHRONOS2_FULL;
-  if (!known || context < 1 || (windowed && !radius_of(pattern.radius, &p.radius))) return false;
-  int64_t reg = (int64_t)context - 1;
-  return c2_window_allows(&p, (int64_t)query - reg, (int64_t)key - reg);
+  bool possible = context >= 1 && context <= PTRDIFF_MAX;
+  if (!known || !possible || (windowed && !radius_of(pattern.radius, &p.radius))) return false;
+  return c2_window_allows(&p, place_of(query, context), place_of(key, context));
 }
 
 static c2_status open_session(chronos2_session *s, const chronos2_session_options *options, c2_error *err) {

@@ -148,8 +148,10 @@ chronos2_status chronos2_context_predict(chronos2_session *session, const chrono
   if (status != C2_OK) return status_of(status);
   c2_pattern pattern = session->engine.pattern;
   session->engine.pattern = context->pattern;
+  session->engine.blind = context->blind;
   chronos2_status done = predict(session, context, series, count, &all, forecast, err);
   session->engine.pattern = pattern;
+  session->engine.blind = session->blind;
   return done;
 }
 

@@ -8,6 +8,7 @@
 
 #include <chronos2.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,6 +105,26 @@ static void test_session(void **state) {
   chronos2_session_on_attention(NULL, NULL, NULL);
 }
 
+/* A radius means nothing under full attention and auto. Elsewhere a wrong one is shown with the digits that tell. */
+static void test_radius(void **state) {
+  (void)state;
+  static const double odd[] = {NAN, -1, 2.0000001};
+  static const char *const shown[] = {"nan", "-1", "2.0000001"};
+  chronos2_session *s = NULL;
+  for (size_t i = 0; i < 3; i++) {
+    char text[40];
+    chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_FULL, .radius = odd[i],
+                                        .threads = 1};
+    expect(chronos2_session_open(model, &options, &s), CHRONOS2_OK);
+    expect(chronos2_session_set_attention(s, CHRONOS2_AUTO, odd[i], false), CHRONOS2_OK);
+    EXPECT_ARGUMENT(chronos2_session_set_attention(s, CHRONOS2_WINDOWED_FUTURE_NULL, odd[i], false));
+    (void)snprintf(text, sizeof text, "or infinity, found %s", shown[i]);
+    assert_non_null(strstr(chronos2_last_error(), text));
+    assert_int_equal(chronos2_session_pattern(s).attention, CHRONOS2_FULL);
+    chronos2_session_close(&s);
+  }
+}
+
 static void test_results(void **state) {
   (void)state;
   chronos2_forecast *f = NULL;
@@ -121,6 +142,8 @@ static void test_results(void **state) {
   EXPECT_ARGUMENT(chronos2_forecast_at_levels(f, 1, 0, &level, 1, out));
   EXPECT_ARGUMENT(chronos2_forecast_at_levels(f, 0, 1, &level, 1, out));
   EXPECT_ARGUMENT(chronos2_forecast_at_levels(f, 0, 0, &(double){NAN}, 1, out));
+  EXPECT_ARGUMENT(chronos2_forecast_at_levels(f, 0, 0, &(double){1.0000001}, 1, out));
+  assert_string_equal(chronos2_last_error(), "level 1.0000001: expected 0 to 1");
   EXPECT_ARGUMENT(chronos2_embedding_scale(NULL, 0, 0, &loc, &loc));
   EXPECT_ARGUMENT(chronos2_embedding_scale(e, 0, 0, NULL, &loc));
   EXPECT_ARGUMENT(chronos2_embedding_scale(e, 0, 0, &loc, NULL));
@@ -283,6 +306,14 @@ static void test_batch(void **state) {
   EXPECT_ARGUMENT(chronos2_forward(session, &b, quantiles, NULL, NULL, NULL));
   b.future_length = PATCH;
   expect(chronos2_forward(session, &b, quantiles, NULL, NULL, NULL), CHRONOS2_OK);
+  future[PATCH + 3] = -INFINITY;
+  EXPECT_ARGUMENT(chronos2_batch_mask(model, &b, mask));
+  assert_string_equal(chronos2_last_error(), "future_covariates: element 19 is infinite; a missing value is NaN");
+  EXPECT_ARGUMENT(chronos2_forward(session, &b, quantiles, NULL, NULL, NULL));
+  context[5] = INFINITY;
+  EXPECT_ARGUMENT(chronos2_batch_mask(model, &b, mask));
+  assert_string_equal(chronos2_last_error(), "context: element 5 is infinite; a missing value is NaN");
+  context[5] = future[PATCH + 3] = 0;
   b.context = NULL;
   EXPECT_ARGUMENT(chronos2_forward(session, &b, quantiles, NULL, NULL, NULL));
   EXPECT_ARGUMENT(chronos2_batch_mask(model, &b, mask));
@@ -351,8 +382,8 @@ static void test_config(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_model), cmocka_unit_test(test_session), cmocka_unit_test(test_results),
-      cmocka_unit_test(test_calls), cmocka_unit_test(test_fields),  cmocka_unit_test(test_many_rows),
-      cmocka_unit_test(test_batch), cmocka_unit_test(test_config)};
+      cmocka_unit_test(test_model),   cmocka_unit_test(test_session), cmocka_unit_test(test_radius),
+      cmocka_unit_test(test_results), cmocka_unit_test(test_calls),   cmocka_unit_test(test_fields),
+      cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_config)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

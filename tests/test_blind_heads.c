@@ -177,6 +177,47 @@ static void test_observed(void **state) {
   }
 }
 
+/* A context forecasts with the blind heads of its encoding, whatever the session has since, rolled out too. */
+static void test_contexts(void **state) {
+  const fixture *f = *state;
+  enum { STEPS = 100 };
+  double target[STEPS];
+  double plan[STEPS];
+  for (size_t t = 0; t < STEPS; t++) {
+    target[t] = sin(0.7 * (double)t) + (double)(t % 5);
+    plan[t] = (double)(t % 3);
+  }
+  chronos2_covariate covariate = {.past = plan, .future = plan};
+  chronos2_series series = {
+      .length = STEPS, .targets = 1, .target = target, .covariates = 1, .covariate = &covariate};
+  chronos2_predict_options options = {
+      CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = STEPS, .max_output_patches = 1};
+  assert_true(STEPS > f->config->patch);
+  chronos2_session *session = open_session(f, CHRONOS2_WINDOWED_FUTURE_NULL, 3, CHRONOS2_FUSED);
+  size_t bytes = f->config->quantiles * STEPS * sizeof(double);
+  for (size_t blind = 0; blind < 2; blind++) { /* heads blind when encoding, and afterwards the other way round */
+    chronos2_context *context = NULL;
+    chronos2_forecast *expected = NULL;
+    chronos2_forecast *other = NULL;
+    chronos2_forecast *forecast = NULL;
+    assert_int_equal(chronos2_session_set_blind_heads(session, f->all, blind), CHRONOS2_OK);
+    assert_int_equal(chronos2_context_open(session, &series, 1, &options, &context), CHRONOS2_OK);
+    assert_int_equal(chronos2_predict(session, &series, 1, &options, &expected), CHRONOS2_OK);
+    assert_int_equal(chronos2_session_set_blind_heads(session, f->all, 1 - blind), CHRONOS2_OK);
+    assert_int_equal(chronos2_context_predict(session, context, &series, 1, &options, &forecast), CHRONOS2_OK);
+    assert_memory_equal(chronos2_forecast_quantiles(forecast, 0, 0), chronos2_forecast_quantiles(expected, 0, 0),
+                        bytes);
+    chronos2_forecast_free(&forecast);
+    assert_int_equal(chronos2_predict(session, &series, 1, &options, &other), CHRONOS2_OK);
+    assert_memory_not_equal(chronos2_forecast_quantiles(other, 0, 0), chronos2_forecast_quantiles(expected, 0, 0),
+                            bytes); /* the session has its own heads again */
+    chronos2_forecast_free(&other);
+    chronos2_forecast_free(&expected);
+    chronos2_context_close(&context);
+  }
+  chronos2_session_close(&session);
+}
+
 /* A blind head below the last layer saves what its context queries did with the future. */
 static void test_work(void **state) {
   const fixture *f = *state;
@@ -222,7 +263,8 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_backends), cmocka_unit_test(test_all_and_none),
-                                     cmocka_unit_test(test_observed), cmocka_unit_test(test_work),
+                                     cmocka_unit_test(test_observed), cmocka_unit_test(test_contexts),
+                                     cmocka_unit_test(test_work),
                                      cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, open_fixture, close_fixture);
 }

@@ -159,6 +159,9 @@ static void test_no_folder(void **state) {
   program_write_file(plain, "x", 1);
   assert_warning(MODEL, below, "cannot create the folder");
   assert_warning(MODEL, plain, "not a folder");
+  char *lines = program_path(plain, "two\nlines");
+  assert_warning(MODEL, lines, "/plain/two\\x0alines: "); /* a warning is one */
+  free(lines);
   const char *nile = SOURCE_DIR "/datasets/nile_yearly.csv";
   program_result r = PROGRAM_RUN("forecast", nile, "--horizon", "2", "--cache", below);
   assert_int_equal(r.status, 0);

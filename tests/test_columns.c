@@ -211,6 +211,41 @@ static void test_categories(void **state) {
   free(found);
 }
 
+/* Codes of categories beside several targets are ranks among the labels of all such series of the call: there alone a
+ * forecast depends on its company. */
+static void test_ranks(void **state) {
+  (void)state;
+  static const char *const other[] = {"aa", "zz", "aa", "zz"};
+  chronos2_model *model = NULL;
+  plain *p = malloc(sizeof *p);
+  assert_non_null(p);
+  fill(p);
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  chronos2_session *session = open_session(model, CHRONOS2_FULL);
+  chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
+  for (size_t targets = 1; targets <= TARGETS; targets++) {
+    for (size_t theirs = 1; theirs <= TARGETS; theirs++) {
+      chronos2_covariate kind = {.name = "kind", .past_text = p->label, .future_text = p->next_label};
+      chronos2_covariate odd = {.name = "kind", .past_text = other};
+      const chronos2_series series[] = {
+          {.length = LENGTH, .targets = targets, .target = p->row[0], .covariates = 1, .covariate = &kind},
+          {.length = 4, .targets = theirs, .target = p->row[2], .covariates = 1, .covariate = &odd}};
+      chronos2_forecast *alone = NULL;
+      chronos2_forecast *beside = NULL;
+      assert_int_equal(chronos2_predict(session, series, 1, &o, &alone), CHRONOS2_OK);
+      assert_int_equal(chronos2_predict(session, series, 2, &o, &beside), CHRONOS2_OK);
+      bool same = memcmp(chronos2_forecast_quantiles(alone, 0, 0), chronos2_forecast_quantiles(beside, 0, 0),
+                         LEVELS * HORIZON * sizeof(double)) == 0;
+      assert_int_equal(same, targets == 1 || theirs == 1);
+      chronos2_forecast_free(&alone);
+      chronos2_forecast_free(&beside);
+    }
+  }
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  free(p);
+}
+
 static void expect_error(chronos2_session *session, const chronos2_series *series, const char *says) {
   chronos2_forecast *f = NULL;
   chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
@@ -256,6 +291,6 @@ static void test_errors(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_forms), cmocka_unit_test(test_categories),
-                                     cmocka_unit_test(test_errors)};
+                                     cmocka_unit_test(test_ranks), cmocka_unit_test(test_errors)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -350,6 +350,12 @@ static void test_rule(void **state) {
   p.attention = CHRONOS2_FULL;
   assert_true(chronos2_pattern_allows(p, 10, 0, 9));
   assert_false(chronos2_pattern_allows(p, 0, 0, 0));
+  p = (chronos2_pattern){CHRONOS2_WINDOWED_FUTURE_GLOBAL, 2, false}; /* tokens as far as they go are of the future */
+  assert_true(chronos2_pattern_allows(p, 10, SIZE_MAX, 0) && chronos2_pattern_allows(p, 10, SIZE_MAX / 2 + 20, 0));
+  assert_false(chronos2_pattern_allows(p, 10, 9, SIZE_MAX) || chronos2_pattern_allows(p, 10, 9, SIZE_MAX / 2 + 20));
+  assert_false(chronos2_pattern_allows(p, SIZE_MAX, 0, 0)); /* no such context */
+  assert_true(chronos2_pattern_allows(p, SIZE_MAX / 2, SIZE_MAX / 2 - 1, SIZE_MAX / 2 - 3));
+  assert_false(chronos2_pattern_allows(p, SIZE_MAX / 2, SIZE_MAX / 2 - 1, 0));
   p.attention = CHRONOS2_AUTO;
   assert_false(chronos2_pattern_allows(p, 10, 0, 0));
 }

@@ -150,6 +150,32 @@ static void test_bounds(void **state) {
   }
 }
 
+/* A pass that holds much beside a small workspace comes after one with a large workspace, which is still there. */
+static void test_unlike_passes(void **state) {
+  (void)state;
+  for (size_t rolled = 0; rolled < 2; rolled++) {
+    for (size_t length = 100; length <= LONGEST; length += 100) {
+      chronos2_session *session = NULL;
+      chronos2_forecast *forecast = NULL;
+      size_t bound = 0;
+      chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_NULL,
+                                          .radius = (double)INFINITY, .threads = 1};
+      chronos2_covariate covariate = {.past = past, .future = future};
+      chronos2_series series[2] = {
+          {.length = 2 * LONGEST, .targets = 1, .target = past},
+          {.length = length, .targets = 1, .target = past, .covariates = 1, .covariate = &covariate}};
+      chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = rolled ? 100 : 8, .batch_size = 1};
+      assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
+      assert_int_equal(chronos2_predict_bytes(session, series, 2, &o, &bound), CHRONOS2_OK);
+      assert_int_equal(chronos2_predict(session, series, 2, &o, &forecast), CHRONOS2_OK);
+      size_t took = chronos2_session_peak_bytes(session) - chronos2_model_bytes(model);
+      if (took > bound) fail_msg("%zu steps: %zu bytes, said to be at most %zu", length, took, bound);
+      chronos2_forecast_free(&forecast);
+      chronos2_session_close(&session);
+    }
+  }
+}
+
 /* The reference backend, on what it can do in a moment. */
 static void test_reference(void **state) {
   (void)state;
@@ -206,8 +232,48 @@ static void test_shapes(void **state) {
   chronos2_session_close(&session);
 }
 
+/* Of columns the struct is read and no value: what has to be copied counts whether or not its values are there yet. */
+static void test_columns(void **state) {
+  (void)state;
+  enum { STEPS = 500, FUTURE = 24 };
+  chronos2_session *session = NULL;
+  chronos2_column plain = {.values = NULL};
+  chronos2_column strided = {.values = NULL, .stride = 2};
+  chronos2_covariate array = {.past = past, .future = future};
+  chronos2_covariate columns = {.past_column = &strided, .future_column = &strided};
+  chronos2_series series = {
+      .length = STEPS, .targets = 1, .target_column = &plain, .covariates = 1, .covariate = &array};
+  chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = FUTURE};
+  size_t bytes[4];
+  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes[0]), CHRONOS2_OK);
+  series.target_column = &strided;
+  assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes[1]), CHRONOS2_OK);
+  assert_true(bytes[1] == bytes[0] + STEPS * sizeof(double));
+  series.covariate = &columns;
+  assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes[2]), CHRONOS2_OK);
+  assert_true(bytes[2] == bytes[1] + (STEPS + FUTURE) * sizeof(double));
+  strided.values = &past;
+  assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes[3]), CHRONOS2_OK);
+  assert_true(bytes[3] == bytes[2]);
+  plain.type = (chronos2_type)9;
+  series.target_column = &plain;
+  assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes[3]), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), "series 0: target: unknown type 9");
+  series.target_column = &strided;
+  columns.future_column = &plain;
+  assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes[3]), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), "series 0: covariate: unknown type 9");
+  columns.future_column = &strided;
+  series.target = past;
+  assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes[3]), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), "series 0: expected an array of targets or columns, not both");
+  chronos2_session_close(&session);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds), cmocka_unit_test(test_reference),
-                                     cmocka_unit_test(test_shapes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds), cmocka_unit_test(test_unlike_passes),
+                                     cmocka_unit_test(test_reference), cmocka_unit_test(test_shapes),
+                                     cmocka_unit_test(test_columns)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -237,6 +237,114 @@ static void test_refusals(void **state) {
   chronos2_model_close(&model);
 }
 
+/* A series whose past `alter` changes. */
+enum { STEPS = 120, USED = 96 };
+
+typedef struct altered {
+  double target[2 * STEPS], number[STEPS], future[4];
+  float narrow[2 * STEPS];
+  const char *label[STEPS];
+  chronos2_covariate covariate[2];
+  chronos2_column column;
+  chronos2_series series;
+} altered;
+
+static void make(altered *p) {
+  memset(p, 0, sizeof *p);
+  for (size_t t = 0; t < STEPS; t++) {
+    p->target[t] = (double)(t % 11);
+    p->number[t] = (double)(t % 7 == 0);
+    p->label[t] = t % 3 ? "a" : "b";
+  }
+  p->target[STEPS - 5] = (double)NAN;
+  p->covariate[0] = (chronos2_covariate){.name = "n", .past = p->number, .future = p->future};
+  p->covariate[1] = (chronos2_covariate){.name = "l", .past_text = p->label};
+  p->series = (chronos2_series){
+      .length = STEPS, .targets = 1, .target = p->target, .covariates = 2, .covariate = p->covariate};
+}
+
+static void as_columns(altered *p, chronos2_column column) {
+  p->column = column;
+  p->series.target = NULL;
+  p->series.target_column = &p->column;
+}
+
+/* The first seven leave the past as it was, as far as it was encoded. */
+enum { SAME = 7, ALTERATIONS = 14 };
+
+static void alter(altered *p, size_t how) {
+  static const uint64_t other_nan = 0xfff8000000000123u;
+  switch (how) {
+    case 1: p->future[2] = 8; break;
+    case 2: p->number[STEPS - USED - 1] = 5; break; /* cut off */
+    case 3: p->number[STEPS - 2] = -0.0; break;
+    case 4: memcpy(&p->target[STEPS - 5], &other_nan, sizeof other_nan); break;
+    case 5:
+      for (size_t t = 0; t < STEPS; t++) p->narrow[2 * t] = (float)p->target[t];
+      as_columns(p, (chronos2_column){.values = p->narrow, .stride = 2, .type = CHRONOS2_FLOAT32});
+      break;
+    case 6:
+      for (size_t t = 0; t < STEPS; t++) p->target[2 * STEPS - 1 - t] = p->target[t];
+      as_columns(p, (chronos2_column){.values = p->target + 2 * STEPS - 1, .stride = -1});
+      break;
+    case 7: p->target[STEPS - 1] += 1; break;
+    case 8: p->number[STEPS - USED] += 1; break; /* the first that counts */
+    case 9: p->label[STEPS - 4] = "c"; break;
+    case 10: p->target[STEPS - 6] = (double)NAN; break;
+    case 11: p->series.length = USED - 1; break;
+    case 12: p->series.covariates = 1; break;
+    case 13: /* what was a covariate is a target */
+      memcpy(p->target + STEPS, p->number, sizeof p->number);
+      p->series.targets = 2;
+      p->series.covariates = 1;
+      p->covariate[0] = p->covariate[1];
+      break;
+    default: break;
+  }
+}
+
+/* Of two futures the second has another past: it is forecast as chronos2_predict does, or refused. */
+static void test_other_pasts(void **state) {
+  (void)state;
+  static altered first;
+  static altered second;
+  chronos2_model *model = NULL;
+  chronos2_context *context = NULL;
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 4, .context_length = USED};
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  chronos2_session *session = open_session(
+      model, (chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL,
+                                        .radius = 2, .threads = 1});
+  make(&first);
+  assert_int_equal(chronos2_context_open(session, &first.series, 1, &how, &context), CHRONOS2_OK);
+  for (size_t i = 0; i < ALTERATIONS; i++) {
+    chronos2_forecast *forecast = NULL;
+    chronos2_forecast *alone = NULL;
+    make(&second);
+    alter(&second, i);
+    const chronos2_series series[] = {first.series, i == 0 ? first.series : second.series};
+    chronos2_status status = chronos2_context_predict(session, context, series, 2, &how, &forecast);
+    if (status != (i < SAME ? CHRONOS2_OK : CHRONOS2_ERROR_ARGUMENT)) fail_msg("%zu: %s", i, chronos2_last_error());
+    if (i >= SAME) {
+      assert_null(forecast);
+      assert_string_equal(chronos2_last_error(), "series 1: its past is not the one that was encoded");
+      continue;
+    }
+    assert_int_equal(chronos2_predict(session, &series[1], 1, &how, &alone), CHRONOS2_OK);
+    assert_memory_equal(chronos2_forecast_quantiles(forecast, 1, 0), chronos2_forecast_quantiles(alone, 0, 0),
+                        21 * 4 * sizeof(double));
+    chronos2_forecast_free(&forecast);
+    chronos2_forecast_free(&alone);
+  }
+  const chronos2_series shrunk[] = {second.series, second.series, second.series};
+  assert_int_equal(chronos2_context_predict(session, context, shrunk, 3, &how, &(chronos2_forecast *){NULL}),
+                   CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "series 0: "));
+  chronos2_context_close(&context);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
 /* Left to themselves, weights trained with full attention encode beside the null future, and forecast as before. */
 static void test_null_without_asking(void **state) {
   (void)state;
@@ -396,7 +504,8 @@ static void test_null_by_default(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_long_contexts),
-                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_null_without_asking),
+                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_other_pasts),
+                                     cmocka_unit_test(test_null_without_asking),
                                      cmocka_unit_test(test_command),
                                      cmocka_unit_test(test_null_by_default)};
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -640,6 +640,39 @@ static void test_calls_that_cannot_be(void **state) {
   out.release(&out);
 }
 
+static void refuse_options(const mock_batch *b, const char *error) {
+  result r = forecast_batches(b, 1, error);
+  free_result(&r);
+}
+
+static void test_lists_of_options(void **state) {
+  (void)state;
+  static double list[] = {0.5, 1.0000001};
+  mock_batch b = whole(4);
+  reset_options();
+  options.quantile_levels = list;
+  options.level_count = 2;
+  refuse_options(&b, "quantile_levels: expected a number in [0, 1], found 1.0000001");
+  options.quantile_levels = NULL; /* a count of nothing */
+  refuse_options(&b, "quantile_levels: expected 2 levels, found NULL");
+  options.level_count = 0;
+  options.covariate_count = 3;
+  refuse_options(&b, "covariates: expected 3 names, found NULL");
+  options.covariate_count = 0;
+  options.quantile_levels = list;
+  options.level_count = 2;
+  list[1] = -0.0; /* the level 0, and its column */
+  mock_table table = {.batches = 1, .batch = &b};
+  struct ArrowArrayStream in = mock_stream(&table);
+  struct ArrowArrayStream out;
+  struct ArrowSchema schema;
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_OK);
+  assert_int_equal(out.get_schema(&out, &schema), 0);
+  assert_string_equal(schema.children[5]->name, "0.0");
+  schema.release(&schema);
+  out.release(&out);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(test_items_without_a_value, prepare),
@@ -659,6 +692,7 @@ int main(void) {
       cmocka_unit_test_setup(test_damaged_arrays, prepare),
       cmocka_unit_test_setup(test_damaged_views, prepare),
       cmocka_unit_test_setup(test_calls_that_cannot_be, prepare),
+      cmocka_unit_test_setup(test_lists_of_options, prepare),
       cmocka_unit_test_setup(test_hours_where_summer_ends, prepare),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);

@@ -427,6 +427,15 @@ static void test_errors_in_a_column(void **state) {
   free_result(&expected);
 }
 
+/* What was heard: items done and read. */
+static int on_progress(void *user, size_t done, size_t total) {
+  size_t *heard = user;
+  assert_true(done >= heard[0] && total >= heard[1] && done <= total);
+  heard[0] = done;
+  heard[1] = total;
+  return 0;
+}
+
 static void test_errors_of_futures_in_a_column(void **state) {
   (void)state;
   mock_batch df = by_number(5);
@@ -440,7 +449,11 @@ static void test_errors_of_futures_in_a_column(void **state) {
     options.batch_series = k % 2;
     options.gather = k > 1;
     for (size_t i = 4; i < 8; i++) ahead.id[i] = 77;
+    size_t heard[2] = {0, 0};
+    chronos2_session_on_progress(session, on_progress, heard);
     result r = forecast_known(&df, &future, 1, NULL);
+    chronos2_session_on_progress(session, NULL, NULL);
+    assert_true(heard[0] == ITEMS && heard[1] == ITEMS); /* what has no past is no item of df */
     assert_int_equal(r.count, 2 * HORIZON + 2);
     expect_forecast(r.rows, expected.rows, HORIZON);
     expect_error(&r.rows[HORIZON], "2", "future_df must have the same time series IDs as df");
@@ -648,6 +661,11 @@ static void test_columns_that_are_chosen(void **state) {
   assert_string_equal(warnings, "df: columns that are no covariates are ignored: 'kind'\n");
   free_result(&r);
   free_result(&expected);
+  df.column[4].name = "c\nError: x"; /* what a caller names stays on its line */
+  warnings[0] = '\0';
+  r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "df: columns that are no covariates are ignored: 'c\\x0aError: x'\n");
+  free_result(&r);
   options.covariates = absent;
   r = forecast_batches(&df, 1, "df does not contain all expected columns. Missing columns: {'z'}");
   free_result(&r);

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <math.h>
 #include <string.h>
 
 #include "base/status.h"
@@ -92,6 +93,42 @@ static void test_long_names(void **state) {
   }
 }
 
+/* A message is one line, whatever names it holds, and however long they are. */
+static void test_one_line(void **state) {
+  (void)state;
+  static char name[5001];
+  c2_error err = {.code = C2_OK};
+  (void)c2_fail(&err, C2_ERR_ARGUMENT, "column '%s': bad", "c\nError: \x1b[31m\x7f\xc2\x85\xe2\x80\xa8\xe2\x80\xae\\x");
+  assert_string_equal(err.text, "column 'c\\x0aError: \\x1b[31m\\x7f\\u0085\\u2028\\u202e\\x': bad");
+  (void)c2_fail(&err, C2_ERR_ARGUMENT, "%s\xff\t%.2s", "\r", "a\xc3\xbc"); /* beside what is no UTF-8 */
+  assert_string_equal(err.text, "\\x0d?\\x09a");
+  for (size_t size = 100; size < sizeof name; size += 49) { /* also where it only fits before it is escaped */
+    memset(name, '\n', size);
+    name[size] = '\0';
+    (void)c2_fail(&err, C2_ERR_ARGUMENT, "column '%s': bad", name);
+    assert_memory_equal(err.text, "column '\\x0a", 12);
+    assert_string_equal(err.text + strlen(err.text) - 9, "x0a': bad");
+    assert_true(c2_text_plain(err.text, strlen(err.text)));
+    assert_true(strlen(err.text) == (4 * size + 14 < sizeof err.text ? 4 * size + 14 : sizeof err.text - 1));
+  }
+}
+
+static void test_numbers(void **state) {
+  (void)state;
+  static const struct {
+    double value;
+    int digits;
+    const char *text;
+  } cases[] = {{0.1, 1, "0.1"}, {20, C2_USUAL_DIGITS, "20"}, {20, 1, "2e+01"}, {1 + 0x1p-52, 1, "1.0000000000000002"},
+               {1.0000001, C2_USUAL_DIGITS, "1.0000001"}, {-1.5, C2_USUAL_DIGITS, "-1.5"}, {5e-324, 1, "5e-324"},
+               {(double)INFINITY, 1, "inf"}, {-(double)INFINITY, 17, "-inf"}, {1e300, C2_USUAL_DIGITS, "1e+300"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char out[C2_FLOAT_ROOM];
+    c2_double_text(out, cases[i].value, cases[i].digits);
+    assert_string_equal(out, cases[i].text);
+  }
+}
+
 static void test_escape(void **state) {
   (void)state;
   char out[64];
@@ -109,6 +146,7 @@ static void test_escape(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_cut_characters),
-                                     cmocka_unit_test(test_long_names), cmocka_unit_test(test_escape)};
+                                     cmocka_unit_test(test_long_names), cmocka_unit_test(test_one_line),
+                                     cmocka_unit_test(test_numbers), cmocka_unit_test(test_escape)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,14 +69,15 @@ static size_t cut_character(const char *text) {
   return c[length] == '\0' || c[length] == '\'' || c[length] == '"' ? length : 0;
 }
 
-/* Makes a text UTF-8: cut characters go, other bytes become question marks. */
-static void repair(char *text) {
+/* Makes a text UTF-8: cut characters go, other bytes become question marks. So do control characters if `all`. */
+static void repair(char *text, bool all) {
   char *to = text;
   size_t size = strlen(text);
   for (size_t at = 0; at < size;) {
-    size_t length = c2_utf8_decode(text + at, size - at, NULL);
+    uint32_t code = 0;
+    size_t length = c2_utf8_decode(text + at, size - at, &code);
     size_t cut = length ? 0 : cut_character(text + at);
-    if (length > 0) {
+    if (length > 0 && !(all && is_control(code))) {
       memmove(to, text + at, length);
       to += length;
     } else if (cut == 0) {
@@ -103,21 +104,6 @@ bool c2_text_ends(const char *text, const char *end) {
   return true;
 }
 
-void c2_text_format(char *out, size_t room, const char *format, va_list args) {
-  va_list again;
-  va_copy(again, args);
-  int size = vsnprintf(out, room, format, args);
-  if (size < 0) out[0] = '\0';
-  char *whole = size > 0 && (size_t)size >= room ? malloc((size_t)size + 1) : NULL;
-  if (whole) { /* without memory, the beginning stays */
-    (void)vsnprintf(whole, (size_t)size + 1, format, again);
-    shorten(out, room, whole, (size_t)size);
-    free(whole);
-  }
-  va_end(again);
-  repair(out);
-}
-
 void c2_text_escape(char *out, size_t room, const char *text) {
   size_t size = strlen(text);
   size_t used = 0;
@@ -137,6 +123,39 @@ void c2_text_escape(char *out, size_t room, const char *text) {
   out[used] = '\0';
 }
 
+/* Writes a text of `size` bytes that is too long for the room, or holds what a message can't. */
+C2_PRINTF(4, 0)
+static void format_anew(char *out, size_t room, size_t size, const char *format, va_list args) {
+  enum { LONGEST = 4 }; /* what a byte becomes when it is escaped */
+  char *whole = malloc(size + 1);
+  char *line = malloc(LONGEST * size + 16);
+  if (whole && line) {
+    (void)vsnprintf(whole, size + 1, format, args);
+    repair(whole, false);
+    c2_text_escape(line, LONGEST * size + 16, whole);
+    size = strlen(line);
+    if (size < room) {
+      memcpy(out, line, size + 1);
+    } else {
+      shorten(out, room, line, size);
+    }
+  } else { /* the beginning stays */
+    repair(out, true);
+  }
+  free(whole);
+  free(line);
+}
+
+void c2_text_format(char *out, size_t room, const char *format, va_list args) {
+  va_list again;
+  va_copy(again, args);
+  int size = vsnprintf(out, room, format, args);
+  if (size < 0) out[0] = '\0';
+  bool fits = size <= 0 || ((size_t)size < room && c2_text_plain(out, (size_t)size));
+  if (!fits) format_anew(out, room, (size_t)size, format, again);
+  va_end(again);
+}
+
 bool c2_float_is_coarse(const double *values, size_t count) {
   double low = (double)INFINITY;
   double high = -(double)INFINITY;
@@ -148,6 +167,21 @@ bool c2_float_is_coarse(const double *values, size_t count) {
   return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);
 }
 
+/* Makes the locale's decimal comma a point. */
+static void put_point(char *number) {
+  for (char *c = number; *c; c++) {
+    if (!strchr("0123456789+-e", *c)) *c = '.';
+  }
+}
+
+void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits) {
+  for (; digits <= DBL_DECIMAL_DIG; digits++) {
+    (void)snprintf(out, C2_FLOAT_ROOM, "%.*g", digits, value);
+    if (!isfinite(value) || strtod(out, NULL) == value) break;
+  }
+  if (isfinite(value)) put_point(out);
+}
+
 void c2_float_text(char out[C2_FLOAT_ROOM], double value) {
   double size = fabs(value);
   bool in_range = size == 0 || (size >= (double)FLT_MIN && size <= (double)FLT_MAX);
@@ -156,9 +190,7 @@ void c2_float_text(char out[C2_FLOAT_ROOM], double value) {
     (void)snprintf(out, C2_FLOAT_ROOM, "%.*g", digits, in_range ? (double)rounded : value);
     if (in_range && strtof(out, NULL) == rounded) break;
   }
-  for (char *c = out; *c; c++) {
-    if (!strchr("0123456789+-e", *c)) *c = '.'; /* the locale's decimal comma */
-  }
+  put_point(out);
 }
 
 c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {

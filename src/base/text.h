@@ -22,8 +22,8 @@ bool c2_text_plain(const char *text, size_t size);
 bool c2_text_ends(const char *text, const char *end);
 
 /* Formats a message, as vsnprintf does. What doesn't fit is left out of the middle, so that a long name leaves the
- * reason behind it readable. The result is UTF-8, also where a precision ("%.80s") has cut a character. `room` is at
- * least 16. */
+ * reason behind it readable. The result is one line of UTF-8, whatever names it holds and also where a precision
+ * ("%.80s") has cut a character: what c2_text_plain refuses is escaped. `room` is at least 16. */
 C2_PRINTF(3, 0)
 void c2_text_format(char *out, size_t room, const char *format, va_list args);
 
@@ -43,6 +43,11 @@ void c2_text_escape(char *out, size_t room, const char *text);
  * digits. The number must be finite. */
 enum { C2_FLOAT_ROOM = 40 };
 void c2_float_text(char out[C2_FLOAT_ROOM], double value);
+
+/* The shortest text of at least `digits` digits, trailing zeros aside, that reads back to the same double: what a
+ * message shows, so that a number just beyond a limit isn't shown as the limit. */
+enum { C2_USUAL_DIGITS = 6 };
+void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits);
 
 /* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest,
  * which differ. */

@@ -10,10 +10,10 @@
 /* Tokens whose keys and values are cached at once under windowed_future_null. */
 enum { NULL_TOKENS = 65536 };
 
-static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err) {
-  C2_TRY(c2_cuda_plan(engine, batch, result, bytes, err));
+static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_need *need, c2_error *err) {
+  C2_TRY(c2_cuda_plan(engine, batch, result, need, err));
   if (engine->pattern.attention != CHRONOS2_WINDOWED_FUTURE_NULL) return C2_OK;
-  c2_sum_up(bytes, c2_null_future_bytes(engine, batch, NULL_TOKENS, c2_cuda_kv_row_bytes), 1);
+  need->held = c2_null_future_bytes(engine, batch, NULL_TOKENS, c2_cuda_kv_row_bytes);
   return C2_OK;
 }
 

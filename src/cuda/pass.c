@@ -184,12 +184,12 @@ c2_status c2_cuda_pass(c2_engine *engine, const c2_batch *batch, const c2_result
   return take_results(&r, err);
 }
 
-c2_status c2_cuda_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes,
+c2_status c2_cuda_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_need *need,
                        c2_error *err) {
   c2_cuda_run r = run_of(engine, batch, result, NULL, NULL);
   r.asked.at_most = true;
-  C2_TRY(measure(&r, bytes, err));
-  c2_sum_up(bytes, c2_block_size(r.plan.total), 1);
+  C2_TRY(measure(&r, &need->workspace, err));
+  need->tables = c2_block_size(r.plan.total);
   return C2_OK;
 }
 

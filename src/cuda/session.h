@@ -78,7 +78,7 @@ size_t c2_cuda_kv_row_bytes(const c2_engine *engine, size_t tokens);
 c2_status c2_cuda_pass(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
 
 /* Computes what c2_cuda_pass takes at most: the bytes of the tables here and of the workspace on the device. */
-c2_status c2_cuda_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
+c2_status c2_cuda_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_need *need, c2_error *err);
 
 /* These do what c2_prefill and c2_decode do (engine/backend.h). */
 c2_status c2_cuda_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);

@@ -75,9 +75,16 @@ static c2_status lacks(const c2_engine *engine, const char *what, c2_error *err)
   C2_FAIL(err, C2_ERR_UNSUPPORTED, "the %s backend can't %s", engine->backend->name, what);
 }
 
-c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err) {
+void c2_need_join(c2_need *need, const c2_need *other) {
+  need->workspace = c2_max_size(need->workspace, other->workspace);
+  need->tables = c2_max_size(need->tables, other->tables);
+  need->held = c2_max_size(need->held, other->held);
+}
+
+c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_need *need, c2_error *err) {
+  *need = (c2_need){.workspace = 0};
   if (!engine->backend->plan) return lacks(engine, "tell beforehand what memory a pass takes", err);
-  return engine->backend->plan(engine, batch, result, bytes, err);
+  return engine->backend->plan(engine, batch, result, need, err);
 }
 
 c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {

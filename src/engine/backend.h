@@ -49,6 +49,17 @@ typedef struct c2_paths_ops {
   void (*close)(c2_paths *paths);
 } c2_paths_ops;
 
+/* What passes take at most, in bytes. What one pass has left as it was is still there when another needs more of
+ * something else: so the most of each part is kept, and they are added up at the end. */
+typedef struct c2_need {
+  size_t workspace; /* the block that a backend computes in, in its own memory */
+  size_t tables;    /* what it keeps here beside that, if its memory is another */
+  size_t held;      /* by a pass beside both */
+} c2_need;
+
+/* Makes *need enough for `other` too. */
+void c2_need_join(c2_need *need, const c2_need *other);
+
 typedef struct c2_backend {
   const char *name; /* as --backend spells it */
   bool pads;        /* pads rows to the longest of a pass, so that results depend, by rounding, on the other rows */
@@ -60,9 +71,9 @@ typedef struct c2_backend {
   c2_status (*open)(c2_engine *engine, const chronos2_session_options *options, c2_error *err);
   void (*close)(c2_engine *engine);
 
-  /* Sets *bytes to what `forward` would take at most, whatever the rows' values are: the workspace, and what it holds
-   * beside. It reads no value and computes nothing. A row may know its future where its future_length isn't 0. */
-  c2_status (*plan)(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
+  /* Sets *need to what `forward` would take at most, whatever the rows' values are. It reads no value and computes
+   * nothing. A row may know its future where its future_length isn't 0. */
+  c2_status (*plan)(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_need *need, c2_error *err);
 
   c2_status (*forward)(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);
   c2_status (*prefill)(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
@@ -97,9 +108,9 @@ void c2_engine_close(c2_engine *engine);
 /* Gives back what a backend keeps between passes, and begins a new high-water mark. */
 void c2_engine_trim(c2_engine *engine);
 
-/* Sets *bytes to what c2_forward would take at most for a sorted batch of this shape: the workspace, and what it holds
- * beside. It reads no value. Of `result` it only matters which pointers are NULL. */
-c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err);
+/* Sets *need to what c2_forward would take at most for a sorted batch of this shape. It reads no value. Of `result` it
+ * only matters which pointers are NULL. */
+c2_status c2_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_need *need, c2_error *err);
 
 /* Forecasts a sorted batch. */
 c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err);

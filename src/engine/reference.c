@@ -346,11 +346,11 @@ static c2_status measure(pass *p, size_t *bytes, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status reference_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes,
+static c2_status reference_plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_need *need,
                                 c2_error *err) {
   pass p = pass_of(engine, batch, result);
-  C2_TRY(measure(&p, bytes, err));
-  *bytes = c2_block_size(*bytes);
+  C2_TRY(measure(&p, &need->workspace, err));
+  need->workspace = c2_block_size(need->workspace);
   return C2_OK;
 }
 

@@ -1,15 +1,74 @@
 /* Encodes contexts, and checks that a forecast fits an encoding. */
 #include "forecast/context.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/hash.h"
 #include "base/memory.h"
 #include "forecast/request.h"
 #include "forecast/rollout.h"
 #include "model/patterns.h"
+#include "series/column.h"
 
 enum { MOST_STEPS = 1 << 20 };
+
+/* ---- Pasts ------------------------------------------------------------------------------------ */
+
+static chronos2_column past_of(const chronos2_series *s, size_t row) {
+  return row < s->targets ? c2_target_column(s, row) : c2_past_column(&s->covariate[row - s->targets]);
+}
+
+/* Adds values as the model tells them apart: whatever their type and place, and all missing ones alike. */
+static void add_values(c2_hash *h, const chronos2_column *column, size_t first, size_t end) {
+  double value[256];
+  for (size_t count = 0; first < end; first += count) {
+    count = c2_min_size(end - first, sizeof value / sizeof *value);
+    c2_column_read(column, first, count, value);
+    for (size_t i = 0; i < count; i++) value[i] = isnan(value[i]) ? (double)NAN : value[i] + 0; /* -0 is 0 */
+    c2_hash_add(h, value, count * sizeof *value);
+  }
+}
+
+/* The digest of what is encoded of a series. */
+static uint64_t digest_of(const c2_request *r, const chronos2_series *s) {
+  size_t length = c2_min_size(s->length, r->context_limit);
+  const uint64_t shape[] = {s->targets, s->covariates, length};
+  c2_hash h;
+  c2_hash_begin(&h);
+  c2_hash_add(&h, shape, sizeof shape);
+  for (size_t i = 0; i < c2_rows_of(s); i++) {
+    chronos2_column column = past_of(s, i);
+    add_values(&h, &column, s->length - length, s->length);
+  }
+  return c2_hash_end(&h);
+}
+
+/* Whether two series have one past in one place, as those of several futures mostly have. */
+static bool same_place(const chronos2_series *a, const chronos2_series *b) {
+  if (a->length != b->length || a->targets != b->targets || a->covariates != b->covariates) return false;
+  for (size_t i = 0; i < c2_rows_of(a); i++) {
+    chronos2_column x = past_of(a, i);
+    chronos2_column y = past_of(b, i);
+    if (x.values != y.values || x.stride != y.stride || x.validity != y.validity ||
+        x.validity_offset != y.validity_offset || x.type != y.type) {
+      return false;
+    }
+  }
+  return true;
+}
+
+c2_status c2_context_check(const chronos2_context *x, const c2_request *r, c2_error *err) {
+  for (size_t i = 0; i < r->count; i++) {
+    if (i >= x->count && same_place(&r->series[i - x->count], &r->series[i])) continue;
+    if (digest_of(r, &r->series[i]) == x->past[i % x->count]) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: its past is not the one that was encoded", c2_request_index(r, i));
+  }
+  return C2_OK;
+}
+
+/* ---- Encoding --------------------------------------------------------------------------------- */
 
 static c2_status encode_pass(chronos2_session *s, const c2_request *request, const c2_pass *p, size_t horizon,
                              c2_kv_cache **cache, c2_error *err) {
@@ -33,6 +92,8 @@ static c2_status encode_pass(chronos2_session *s, const c2_request *request, con
 
 static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_request *request, c2_error *err) {
   size_t left_out = request->asked - request->count;
+  C2_TRY(c2_alloc_array(request->count, sizeof *x->past, &x->past, err));
+  for (size_t i = 0; i < request->count; i++) x->past[i] = digest_of(request, &request->series[i]);
   if (left_out > 0) C2_TRY(c2_session_progress(s, left_out, request->asked, err));
   for (size_t from = 0; from < request->count;) {
     c2_pass p = c2_request_pass(request, from, 1, C2_PASS_TOKENS); /* the cut must not depend on the horizon */
@@ -72,6 +133,14 @@ static c2_status check_encoding(const chronos2_session *s, chronos2_attention at
   return C2_OK;
 }
 
+static c2_status keep_blind(chronos2_context *x, const chronos2_session *s, c2_error *err) {
+  size_t heads = s->model->config.layers * s->model->config.heads;
+  if (!s->blind) return C2_OK;
+  C2_TRY(c2_alloc_array(heads, sizeof *x->blind, &x->blind, err));
+  memcpy(x->blind, s->blind, heads * sizeof *x->blind);
+  return C2_OK;
+}
+
 c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chronos2_series *series, size_t count,
                             const chronos2_predict_options *options, c2_error *err) {
   c2_request request = {0};
@@ -85,6 +154,7 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
   x->options.unrolled_quantiles = NULL; /* the caller's; each forecast brings its own */
   x->options.limit_prediction_length = false;
   x->horizon = x->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL ? options->horizon : SIZE_MAX;
+  C2_TRY(keep_blind(x, s, err));
   if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {
     C2_TRY(c2_alloc_array(count, sizeof *x->encoding.fault, &x->encoding.fault, err));
   }
@@ -101,9 +171,13 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
 void c2_context_free(chronos2_context *x) {
   for (size_t i = 0; i < x->passes; i++) c2_kv_cache_free(&x->pass[i].cache);
   free(x->pass);
+  free(x->past);
+  free(x->blind);
   c2_faults_free(x->encoding.fault, x->encoding.asked);
   memset(x, 0, sizeof *x);
 }
+
+/* ---- Use -------------------------------------------------------------------------------------- */
 
 size_t c2_context_bytes(const chronos2_context *x) {
   size_t bytes = 0;

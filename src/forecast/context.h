@@ -18,7 +18,9 @@ struct chronos2_context {
   chronos2_predict_options options; /* those that the futures must share */
   size_t horizon; /* the longest that may be asked for; under windowed_future_null the null future's */
   c2_encoding encoding;
-  size_t count; /* series that are encoded */
+  bool *blind;    /* [layers][heads] the session's blind heads; NULL: none */
+  size_t count;   /* series that are encoded */
+  uint64_t *past; /* [count] digests of what was encoded */
   size_t passes, room;
   c2_encoded_pass *pass;
 };
@@ -34,5 +36,9 @@ size_t c2_context_bytes(const chronos2_context *context);
  * `count` or the horizon doesn't fit the encoding. */
 c2_status c2_context_options(const chronos2_context *context, const chronos2_session *session, size_t count,
                              const chronos2_predict_options *asked, chronos2_predict_options *options, c2_error *err);
+
+/* Fails unless the series of a request that continues this context have the pasts that were encoded: as many targets,
+ * covariates and steps, and the same values. */
+c2_status c2_context_check(const chronos2_context *context, const c2_request *request, c2_error *err);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "forecast/rollout.h"
 #include "model/config.h"
 #include "series/quantiles.h"
@@ -115,10 +116,6 @@ static c2_status run_futures(job *j, c2_error *err) {
       p.from = k * x->count + from;
       p.to = k * x->count + x->pass[pass].end;
       p.times = c2_min_size(together, futures - k);
-      for (size_t i = 0; i < p.times; i++) {
-        if (c2_request_pass_to(j->request, p.from + i * x->count, p.to + i * x->count).rows == p.rows) continue;
-        C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");
-      }
       C2_TRY(run_pass(j, &p, x->pass[pass].cache, err));
     }
     from = x->pass[pass].end;
@@ -172,6 +169,7 @@ static c2_status run(job *j, c2_request *request, const chronos2_series *series,
     C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->fault, &f->fault, err));
   }
   C2_TRY(c2_request_open(request, j->session, series, f->count, options, options->horizon, encoding, f->fault, err));
+  if (j->context) C2_TRY(c2_context_check(j->context, request, err));
   j->how = rollout_of(request, options);
   j->done = request->asked - request->count;
   C2_TRY(c2_rollout_check(&j->how, request->config, err));
@@ -198,33 +196,33 @@ c2_status c2_forecast_run(chronos2_forecast *f, chronos2_session *session, const
 
 /* ---- What it takes ---------------------------------------------------------------------------- */
 
-/* What the passes take: the workspace of the largest, and what the largest holds beside it. */
+/* Adds what the passes take at most to *bytes. */
 static c2_status plan_passes(chronos2_session *session, const c2_request *r, const c2_rollout *how, size_t *bytes,
                              c2_error *err) {
-  size_t workspace = 0;
-  size_t held = 0;
+  c2_need all = {.workspace = 0};
   double somewhere = 0; /* quantiles of targets have their place in the forecast */
   for (size_t from = 0; from < r->count;) {
     c2_pass p = c2_request_pass(r, from, r->horizon, pass_tokens(&session->engine));
     c2_rows rows = {0};
-    size_t own[3] = {0, 0, 0};
-    c2_status status = c2_rows_plan(&rows, r, &p, &own[0], err);
+    c2_need need = {.workspace = 0};
+    size_t copies = 0;
+    c2_status status = c2_rows_plan(&rows, r, &p, &copies, err);
     if (status == C2_OK) {
       for (size_t i = 0; i < p.rows; i++) {
         if (rows.row[i].member < r->series[rows.row[i].series].targets) rows.row[i].quantiles = &somewhere;
       }
       c2_batch batch = {.row = rows.row, .rows = p.rows, .context_limit = r->context_limit};
-      status = c2_rollout_plan(how, session, &batch, &own[1], &own[2], err);
+      status = c2_rollout_plan(how, session, &batch, &need, err);
     }
     c2_rows_close(&rows);
     if (status != C2_OK) return status;
-    workspace = c2_max_size(workspace, own[1]);
-    c2_sum_up(&own[0], own[2], 1);
-    held = c2_max_size(held, own[0]);
+    c2_sum_up(&need.held, copies, 1);
+    c2_need_join(&all, &need);
     from = p.to;
   }
-  c2_sum_up(bytes, workspace, 1);
-  c2_sum_up(bytes, held, 1);
+  c2_sum_up(bytes, all.workspace, 1);
+  c2_sum_up(bytes, all.tables, 1);
+  c2_sum_up(bytes, all.held, 1);
   return C2_OK;
 }
 
@@ -269,7 +267,9 @@ c2_status c2_forecast_at_levels(const chronos2_forecast *f, size_t series, size_
   if (!values) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu, target %zu: not in this forecast", series, target);
   for (size_t i = 0; i < count; i++) {
     if (!(levels[i] >= 0 && levels[i] <= 1)) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "level %g: expected 0 to 1", levels[i]);
+      char found[C2_FLOAT_ROOM];
+      c2_double_text(found, levels[i], C2_USUAL_DIGITS);
+      C2_FAIL(err, C2_ERR_ARGUMENT, "level %s: expected 0 to 1", found);
     }
     for (size_t t = 0; t < f->horizon; t++) {
       out[t * count + i] = c2_quantile_at(f->levels, values + t, f->horizon, f->quantiles, levels[i]);

@@ -35,6 +35,13 @@ void c2_raw_mask(const chronos2_model *model, const chronos2_batch *batch, float
   }
 }
 
+static c2_status check_values(const float *value, size_t count, const char *what, c2_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    if (isinf(value[i])) C2_FAIL(err, C2_ERR_ARGUMENT, "%s: element %zu is infinite; a missing value is NaN", what, i);
+  }
+  return C2_OK;
+}
+
 c2_status c2_raw_check(const chronos2_model *model, const chronos2_batch *batch, c2_error *err) {
   const chronos2_config *c = &model->config;
   size_t values = 0;
@@ -53,15 +60,13 @@ c2_status c2_raw_check(const chronos2_model *model, const chronos2_batch *batch,
   if (!c2_mul(batch->rows, per_row, &values) || values > SIZE_MAX / 64) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "batch: the size overflows");
   }
-  return C2_OK;
+  C2_TRY(check_values(batch->context, batch->rows * batch->length, "context", err));
+  return check_values(batch->future_covariates, batch->future_covariates ? batch->rows * batch->future_length : 0,
+                      "future_covariates", err);
 }
 
-static c2_status widen(double *out, const float *in, size_t count, const char *what, c2_error *err) {
-  for (size_t i = 0; i < count; i++) {
-    if (isinf(in[i])) C2_FAIL(err, C2_ERR_ARGUMENT, "%s: element %zu is infinite; a missing value is NaN", what, i);
-    out[i] = (double)in[i];
-  }
-  return C2_OK;
+static void widen(double *out, const float *in, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (double)in[i];
 }
 
 typedef struct memory {
@@ -79,8 +84,8 @@ static c2_status forward(chronos2_session *s, const chronos2_batch *in, memory *
   C2_TRY(c2_engine_alloc(e, in->rows, sizeof(double), &m->loc, err));
   C2_TRY(c2_engine_alloc(e, in->rows, sizeof(double), &m->scale, err));
   C2_TRY(c2_engine_alloc(e, in->rows, sizeof *m->row, &m->row, err));
-  C2_TRY(widen(m->context, in->context, in->rows * in->length, "context", err));
-  C2_TRY(widen(m->future, in->future_covariates, in->rows * future, "future_covariates", err));
+  widen(m->context, in->context, in->rows * in->length);
+  widen(m->future, in->future_covariates, in->rows * future);
   for (size_t b = 0; b < in->rows; b++) {
     m->row[b] = (c2_row){.context = m->context + b * in->length,
                          .length = in->length,

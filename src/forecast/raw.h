@@ -4,7 +4,7 @@
 
 #include "forecast/session.h"
 
-/* Checks that a batch's arrays are what any pass needs. */
+/* Checks that a batch's arrays and their values are what any pass needs. */
 c2_status c2_raw_check(const chronos2_model *model, const chronos2_batch *batch, c2_error *err);
 
 /* Computes the tokens of a padded row. It returns false if their number overflows. */

@@ -19,8 +19,19 @@ c2_status c2_session_progress(chronos2_session *s, size_t done, size_t total, c2
 
 /* ---- Checks ----------------------------------------------------------------------------------- */
 
-static c2_status check_covariate(const chronos2_covariate *c, size_t length, size_t horizon, size_t index,
-                                 c2_error *err) {
+/* What checks look at: structs, and their values unless only the shapes are there. */
+typedef struct look {
+  size_t index; /* of the series */
+  size_t horizon;
+  bool values;
+} look;
+
+static c2_status check_column(const look *at, const chronos2_column *c, size_t count, const char *name, c2_error *err) {
+  return at->values ? c2_column_check(c, count, at->index, name, err) : c2_column_check_form(c, at->index, name, err);
+}
+
+static c2_status check_covariate(const look *at, const chronos2_covariate *c, size_t length, c2_error *err) {
+  size_t index = at->index;
   const char *name = c->name ? c->name : "covariate";
   bool past = c->past || c->past_column;
   bool future = c->future || c->future_column;
@@ -34,27 +45,31 @@ static c2_status check_covariate(const chronos2_covariate *c, size_t length, siz
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "series %zu: %s: expected reserved fields to be 0", index, name);
   }
   if (c->past_text) return C2_OK;
-  if (!past && length > 0) C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected its past", index, name);
+  if (!past && length > 0 && at->values) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected its past", index, name);
+  }
   chronos2_column column = c2_past_column(c);
-  C2_TRY(c2_column_check(&column, length, index, name, err));
+  C2_TRY(check_column(at, &column, length, name, err));
   if (!future) return C2_OK;
   column = c2_future_column(c);
-  return c2_column_check(&column, horizon, index, name, err);
+  return check_column(at, &column, at->horizon, name, err);
 }
 
-static c2_status check_targets(const chronos2_series *s, size_t index, c2_error *err) {
+static c2_status check_targets(const look *at, const chronos2_series *s, c2_error *err) {
+  size_t index = at->index;
   size_t count = 0;
   char name[40] = "target";
   if (s->target && s->target_column) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected an array of targets or columns, not both", index);
   }
-  if (!c2_mul(s->targets, s->length, &count) || (count > 0 && !s->target && !s->target_column)) {
+  bool given = s->target_column || (s->target && at->values);
+  if (at->values && (!c2_mul(s->targets, s->length, &count) || (count > 0 && !given))) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu x %zu target values", index, s->targets, s->length);
   }
-  for (size_t t = 0; (s->target || s->target_column) && t < s->targets; t++) {
+  for (size_t t = 0; given && t < s->targets; t++) {
     chronos2_column column = c2_target_column(s, t);
     if (s->targets > 1) (void)snprintf(name, sizeof name, "target %zu", t);
-    C2_TRY(c2_column_check(&column, s->length, index, name, err));
+    C2_TRY(check_column(at, &column, s->length, name, err));
   }
   return C2_OK;
 }
@@ -68,17 +83,18 @@ static c2_status check_shape(const chronos2_series *s, size_t index, c2_error *e
   return C2_OK;
 }
 
-static c2_status check_series(const chronos2_series *s, size_t index, size_t horizon, c2_error *err) {
+static c2_status check_series(const look *at, const chronos2_series *s, c2_error *err) {
+  size_t index = at->index;
   C2_TRY(check_shape(s, index, err));
-  if (s->covariates > 0 && !s->covariate) {
+  if (s->covariates > 0 && !s->covariate && at->values) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu covariates, found NULL", index, s->covariates);
   }
   if (!c2_all_zero(s->reserved, sizeof s->reserved)) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "series %zu: expected reserved fields to be 0", index);
   }
-  C2_TRY(check_targets(s, index, err));
-  for (size_t i = 0; i < s->covariates; i++) {
-    C2_TRY(check_covariate(&s->covariate[i], s->length, horizon, index, err));
+  C2_TRY(check_targets(at, s, err));
+  for (size_t i = 0; s->covariate && i < s->covariates; i++) {
+    C2_TRY(check_covariate(at, &s->covariate[i], s->length, err));
   }
   return C2_OK;
 }
@@ -100,7 +116,7 @@ static c2_status forget_future(c2_request *r, const chronos2_series *series, siz
     }
     copy->covariate = past;
   }
-  return check_series(copy, index, 0, err);
+  return check_series(&(look){index, 0, true}, copy, err);
 }
 
 /* Checks series i, and tells of it in *fault where it is bad and may be. *takes_part: it is in the passes, as *copy. */
@@ -114,7 +130,7 @@ static c2_status check_one(c2_request *r, const chronos2_series *series, size_t 
     *fault = (c2_fault){before->status, before->text ? c2_strdup(before->text) : NULL};
     return C2_OK;
   }
-  c2_status status = check_series(series, i, r->horizon, r->skip ? &why : err);
+  c2_status status = check_series(&(look){i, r->horizon, true}, series, r->skip ? &why : err);
   if (status == C2_OK || !r->skip) return status;
   *fault = (c2_fault){status, c2_strdup(why.text)};
   *takes_part = encoding != NULL;
@@ -194,7 +210,7 @@ c2_status c2_request_plan(c2_request *r, chronos2_session *session, const chrono
   size_t rows = 0;
   C2_TRY(settle(r, &session->model->config, count, o, o->horizon, err));
   for (size_t i = 0; i < count; i++) {
-    C2_TRY(check_shape(&series[i], i, err));
+    C2_TRY(check_series(&(look){i, r->horizon, false}, &series[i], err));
     c2_sum_up(&rows, c2_rows_of(&series[i]), 1);
   }
   if (rows == SIZE_MAX) C2_FAIL(err, C2_ERR_MEMORY, "the number of rows overflows");
@@ -240,7 +256,7 @@ c2_pass c2_request_pass_to(const c2_request *r, size_t from, size_t to) {
 /* `count` values of a column from `first` on, as doubles: in place, or at *copy, which moves on. */
 static const double *values_of(const chronos2_column *c, size_t first, size_t count, double **copy) {
   const double *values = c2_column_doubles(c);
-  if (values || !c->values) return values ? values + first : NULL;
+  if (values) return values + first;
   values = *copy;
   c2_column_read(c, first, count, *copy);
   *copy += count;
@@ -252,8 +268,9 @@ static c2_row shape_of(const c2_request *r, const chronos2_series *s, size_t ind
                        chronos2_column *future) {
   const chronos2_covariate *c = index < s->targets ? NULL : &s->covariate[index - s->targets];
   *past = c ? c2_past_column(c) : c2_target_column(s, index);
-  *future = c && r->horizon > 0 ? c2_future_column(c) : (chronos2_column){.values = NULL};
-  return (c2_row){.length = c2_min_size(s->length, r->context_limit), .future_length = future->values ? r->horizon : 0};
+  bool known = c && (c->future || c->future_column); /* its values may be NULL in a plan */
+  *future = known && r->horizon > 0 ? c2_future_column(c) : (chronos2_column){.values = NULL};
+  return (c2_row){.length = c2_min_size(s->length, r->context_limit), .future_length = known ? r->horizon : 0};
 }
 
 /* Makes one row, of a series and its index there. */
@@ -281,10 +298,6 @@ typedef struct filling {
   double *copy;  /* where the next of them goes */
 } filling;
 
-static bool is_copied(const chronos2_column *c) {
-  return c->values && !c2_column_doubles(c);
-}
-
 static void fill_shape(void *user, const chronos2_series *s, size_t index, c2_row *row) {
   filling *f = user;
   chronos2_column past;
@@ -297,8 +310,8 @@ static void fill_shape(void *user, const chronos2_series *s, size_t index, c2_ro
     return;
   }
   *row = shape_of(f->request, s, index, &past, &future);
-  if (is_copied(&past)) c2_sum_up(&f->copies, row->length, 1);
-  if (is_copied(&future)) c2_sum_up(&f->copies, row->future_length, 1);
+  if (!c2_column_is_plain(&past)) c2_sum_up(&f->copies, row->length, 1);
+  if (!c2_column_is_plain(&future)) c2_sum_up(&f->copies, row->future_length, 1);
   if (c && c->future_text) row->future_length = f->request->horizon; /* of a plan, where categories are texts still */
 }
 
@@ -308,7 +321,7 @@ static void fill_values(void *user, const chronos2_series *s, size_t index, c2_r
   chronos2_column future;
   *row = shape_of(f->request, s, index, &past, &future);
   if (row->length > 0) row->context = values_of(&past, s->length - row->length, row->length, &f->copy);
-  if (future.values) row->future = values_of(&future, 0, row->future_length, &f->copy);
+  if (row->future_length > 0) row->future = values_of(&future, 0, row->future_length, &f->copy);
 }
 
 c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *r, const c2_pass *p, c2_error *err) {

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "series/normalize.h"
 #include "series/quantiles.h"
 
@@ -47,7 +48,9 @@ c2_status c2_rollout_check(const c2_rollout *how, const chronos2_config *c, c2_e
   for (size_t p = 0, i = 0; p < how->paths; p++, i++) {
     while (i < c->quantiles && c->quantile_levels[i] != how->levels[p]) i++;
     if (i < c->quantiles) continue;
-    C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected levels of the model, rising, found %g", how->levels[p]);
+    char found[C2_FLOAT_ROOM];
+    c2_double_text(found, how->levels[p], C2_USUAL_DIGITS);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected levels of the model, rising, found %s", found);
   }
   return C2_OK;
 }
@@ -326,11 +329,11 @@ fail:
 
 /* ---- What it takes ---------------------------------------------------------------------------- */
 
-/* Workspace of the paths' passes from `done` on, at most. */
-static c2_status plan_pass(const rollout *r, size_t *workspace, c2_error *err) {
+/* What the paths' passes from `done` on take at most: *need becomes enough for them. */
+static c2_status plan_pass(const rollout *r, c2_need *need, c2_error *err) {
   size_t together = paths_together(r);
   size_t patches = c2_rollout_patches(r->how, r->c, r->horizon - r->done);
-  size_t bytes = 0;
+  c2_need own;
   c2_result result = {.steps = patches * r->c->patch, .stride = patches * r->c->patch};
   const c2_paths some = {.backend = r->engine->backend}; /* of which a plan reads that they are there */
   c2_batch batch = {.rows = together * r->rows, .context_limit = r->limit, .output_patches = patches};
@@ -345,8 +348,8 @@ static c2_status plan_pass(const rollout *r, size_t *workspace, c2_error *err) {
     }
   }
   c2_batch_sort(&batch);
-  c2_status status = c2_plan(r->engine, &batch, &result, &bytes, err);
-  *workspace = c2_max_size(*workspace, bytes);
+  c2_status status = c2_plan(r->engine, &batch, &result, &own, err);
+  c2_need_join(need, &own);
   free(batch.row);
   return status;
 }
@@ -370,29 +373,30 @@ static size_t path_bytes(const rollout *r) {
   return bytes;
 }
 
-c2_status c2_rollout_plan(const c2_rollout *how, chronos2_session *session, c2_batch *batch, size_t *workspace,
-                          size_t *held, c2_error *err) {
+c2_status c2_rollout_plan(const c2_rollout *how, chronos2_session *session, c2_batch *batch, c2_need *need,
+                          c2_error *err) {
   rollout r = rollout_of(how, session, batch);
   c2_result result = {.steps = r.horizon, .stride = r.horizon};
+  size_t places = 0;
   size_t most = 0;
-  *held = 0;
   batch->output_patches = c2_rollout_patches(how, r.c, r.horizon);
   c2_batch_sort(batch);
-  C2_TRY(c2_plan(r.engine, batch, &result, workspace, err));
+  C2_TRY(c2_plan(r.engine, batch, &result, need, err));
   size_t block = batch->output_patches * r.c->patch;
   if (block >= r.horizon) return C2_OK;
   for (size_t b = 0; b < batch->rows; b++) {
-    if (!batch->row[b].quantiles) c2_sum_up(held, r.c->quantiles * r.horizon, sizeof(double));
+    if (!batch->row[b].quantiles) c2_sum_up(&places, r.c->quantiles * r.horizon, sizeof(double));
   }
   r.tokens = pass_tokens(session, batch, r.c);
   for (size_t first = 0; first < batch->rows;) {
     r.done = block;
     first = next_rows(&r, batch, first);
     most = c2_max_size(most, path_bytes(&r));
-    C2_TRY(plan_pass(&r, workspace, err));
+    C2_TRY(plan_pass(&r, need, err));
     r.done = (r.horizon - 1) / block * block; /* the last pass may be shorter, and then has more paths */
-    C2_TRY(plan_pass(&r, workspace, err));
+    C2_TRY(plan_pass(&r, need, err));
   }
-  c2_sum_up(held, most, 1);
+  c2_sum_up(&need->held, places, 1);
+  c2_sum_up(&need->held, most, 1);
   return C2_OK;
 }

@@ -22,10 +22,10 @@ c2_status c2_rollout_check(const c2_rollout *rollout, const chronos2_config *con
 c2_status c2_rollout_run(const c2_rollout *rollout, chronos2_session *session, const c2_kv_cache *cache,
                          c2_batch *batch, c2_error *err);
 
-/* What c2_rollout_run takes at most beside the batch: *workspace of the backend, and *held. Of the rows only lengths,
- * groups, slots and whether `quantiles` is NULL are read. Sorts the batch. */
-c2_status c2_rollout_plan(const c2_rollout *rollout, chronos2_session *session, c2_batch *batch, size_t *workspace,
-                          size_t *held, c2_error *err);
+/* Sets *need to what c2_rollout_run takes at most beside the batch. Of the rows only lengths, groups, slots and whether
+ * `quantiles` is NULL are read. Sorts the batch. */
+c2_status c2_rollout_plan(const c2_rollout *rollout, chronos2_session *session, c2_batch *batch, c2_need *need,
+                          c2_error *err);
 
 /* Output patches of the pass that forecasts the next `steps` steps, or their beginning. */
 size_t c2_rollout_patches(const c2_rollout *rollout, const chronos2_config *config, size_t steps);

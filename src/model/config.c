@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
 
 enum { MAX_QUANTILES = sizeof(((chronos2_config *)0)->quantile_levels) / sizeof(double) };
 
@@ -111,7 +112,9 @@ static c2_status read_root(const reader *r, const c2_json *root, chronos2_config
 static c2_status check_range(const char *where, const char *key, double value, double low, double high,
                              c2_error *err) {
   if (value >= low && value <= high) return C2_OK;
-  C2_FAIL(err, C2_ERR_MODEL, "%s: '%s': expected %g to %g, found %g", where, key, low, high, value);
+  char found[C2_FLOAT_ROOM];
+  c2_double_text(found, value, C2_USUAL_DIGITS);
+  C2_FAIL(err, C2_ERR_MODEL, "%s: '%s': expected %g to %g, found %s", where, key, low, high, found);
 }
 
 static c2_status check_levels(const chronos2_config *c, const char *where, c2_error *err) {

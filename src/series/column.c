@@ -22,9 +22,12 @@ chronos2_column c2_future_column(const chronos2_covariate *c) {
   return c->future_column ? *c->future_column : plain(c->future);
 }
 
+bool c2_column_is_plain(const chronos2_column *c) {
+  return c->type == CHRONOS2_FLOAT64 && (c->stride == 0 || c->stride == 1) && !c->validity;
+}
+
 const double *c2_column_doubles(const chronos2_column *c) {
-  bool dense = (c->stride == 0 || c->stride == 1) && !c->validity;
-  return c->type == CHRONOS2_FLOAT64 && dense ? c->values : NULL;
+  return c2_column_is_plain(c) ? c->values : NULL;
 }
 
 /* One value; NaN if it is missing. */
@@ -39,13 +42,18 @@ void c2_column_read(const chronos2_column *c, size_t first, size_t count, double
   for (size_t i = 0; i < count; i++) out[i] = value_at(c, first + i);
 }
 
-c2_status c2_column_check(const chronos2_column *c, size_t count, size_t series, const char *what, c2_error *err) {
+c2_status c2_column_check_form(const chronos2_column *c, size_t series, const char *what, c2_error *err) {
   if (c->type != CHRONOS2_FLOAT64 && c->type != CHRONOS2_FLOAT32) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: unknown type %d", series, what, (int)c->type);
   }
   if (!c2_all_zero(c->reserved, sizeof c->reserved)) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "series %zu: %s: expected reserved fields to be 0", series, what);
   }
+  return C2_OK;
+}
+
+c2_status c2_column_check(const chronos2_column *c, size_t count, size_t series, const char *what, c2_error *err) {
+  C2_TRY(c2_column_check_form(c, series, what, err));
   if (count > 0 && !c->values) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected %zu values, found NULL", series, what, count);
   }

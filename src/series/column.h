@@ -18,6 +18,12 @@ const double *c2_column_doubles(const chronos2_column *column);
 /* Values [first, first + count) as doubles, NaN where one is missing. */
 void c2_column_read(const chronos2_column *column, size_t first, size_t count, double *out);
 
+/* An error if the column's struct cannot be; no value is read. `series` and `what` are named. */
+c2_status c2_column_check_form(const chronos2_column *column, size_t series, const char *what, c2_error *err);
+
+/* Whether the values are doubles one after the other, all of which count. */
+bool c2_column_is_plain(const chronos2_column *column);
+
 /* An error if the column cannot be, or one of its first `count` values is infinite: `series` and `what` are named. */
 c2_status c2_column_check(const chronos2_column *column, size_t count, size_t series, const char *what, c2_error *err);
 

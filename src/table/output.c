@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 enum { MOST_ROWS = 65536, FIXED_COLUMNS = 4, MOST_BUFFERS = 3 };
 
@@ -47,11 +48,8 @@ static c2_status add_field(struct ArrowSchema *table, size_t index, const char *
 }
 
 /* The shortest spelling that reads back as the same number, with a point or an exponent. */
-static void spell_level(double level, char out[32]) {
-  for (int digits = 1; digits < 18; digits++) {
-    (void)snprintf(out, 32, "%.*g", digits, level);
-    if (strtod(out, NULL) == level) break;
-  }
+static void spell_level(double level, char out[C2_FLOAT_ROOM]) {
+  c2_double_text(out, level, 1);
   if (out[strspn(out, "0123456789")] == '\0') memcpy(out + strlen(out), ".0", 3);
 }
 
@@ -83,7 +81,7 @@ c2_status c2_output_check_names(const c2_table_plan *plan, c2_error *err) {
   C2_TRY(check_name(plan, "target_name", err));
   C2_TRY(check_name(plan, "predictions", err));
   for (size_t i = 0; i < plan->levels; i++) {
-    char level[32];
+    char level[C2_FLOAT_ROOM];
     spell_level(plan->level[i], level);
     C2_TRY(check_name(plan, level, err));
   }
@@ -100,7 +98,7 @@ static c2_status fill_fields(const c2_table_plan *plan, struct ArrowSchema *out,
   C2_TRY(add_field(out, 2, "u", "target_name", err));
   C2_TRY(add_field(out, 3, "f", "predictions", err));
   for (size_t i = 0; i < plan->levels; i++) {
-    char name[32];
+    char name[C2_FLOAT_ROOM];
     spell_level(plan->level[i], name);
     C2_TRY(add_field(out, FIXED_COLUMNS + i, "f", name, err));
   }

@@ -293,7 +293,7 @@ static c2_status open_ahead(c2_table_plan *p, const chronos2_stream_options *o, 
 
 static c2_status copy_levels(double **out, const double *levels, size_t count, c2_error *err) {
   C2_TRY(c2_alloc_array(count, sizeof **out, out, err));
-  for (size_t i = 0; i < count; i++) (*out)[i] = levels[i];
+  for (size_t i = 0; i < count; i++) (*out)[i] = levels[i] + 0; /* -0 is 0, also where it names a column */
   return C2_OK;
 }
 
@@ -302,15 +302,20 @@ static c2_status read_levels(c2_table_plan *p, const chronos2_config *config, co
   static const double usual[DEFAULT_LEVELS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
   double low = 1;
   double high = 0;
+  if (!o->quantile_levels && o->level_count > 0) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: expected %zu levels, found NULL", o->level_count);
+  }
   p->levels = o->quantile_levels ? o->level_count : DEFAULT_LEVELS;
   C2_TRY(copy_levels(&p->level, o->quantile_levels ? o->quantile_levels : usual, p->levels, err));
   for (size_t i = 0; i < p->levels; i++) {
+    char found[C2_FLOAT_ROOM];
+    c2_double_text(found, p->level[i], C2_USUAL_DIGITS);
     if (!(p->level[i] >= 0 && p->level[i] <= 1)) {
-      C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: expected a number in [0, 1], found %g", p->level[i]);
+      C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: expected a number in [0, 1], found %s", found);
     }
     for (size_t j = 0; j < i; j++) { /* each names a column */
       if (p->level[j] != p->level[i]) continue;
-      C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: %g is there twice", p->level[i]);
+      C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: %s is there twice", found);
     }
     low = p->level[i] < low ? p->level[i] : low;
     high = p->level[i] > high ? p->level[i] : high;
@@ -390,7 +395,7 @@ c2_status c2_plan_open(c2_table_plan *p, const chronos2_config *config, struct A
   }
   C2_TRY(opened);
   C2_TRY(check_names_given(k.target, k.targets, "targets", err));
-  C2_TRY(check_names_given(o->covariates, o->covariates ? o->covariate_count : 0, "covariates", err));
+  C2_TRY(check_names_given(o->covariates, o->covariate_count, "covariates", err));
   C2_TRY(check_names_given(o->known_covariates, o->known_count, "known_covariates", err));
   if (o->future_column ? future_df != NULL : o->known_count > 0) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "%s", o->future_column ? "future_column: future_df must be NULL then"

@@ -17,6 +17,7 @@ typedef struct stream {
   size_t inferred;      /* items of df that have told their frequency */
   size_t next;          /* item of df that comes next */
   size_t matched;       /* items of future_df that belong to one of df */
+  size_t strangers;     /* series of the batch that are no items of df */
   chronos2_progress_fn progress; /* the caller's, during a batch */
   void *progress_user;
   bool is_gathered;
@@ -180,10 +181,11 @@ static void warn_of_faults(const stream *s) {
   }
 }
 
+/* What can't be forecast, as strangers can't, is done first. */
 static int on_progress(void *user, size_t done, size_t total) {
   const stream *s = user;
   (void)total;
-  return s->progress(s->progress_user, s->next + done, s->inferred);
+  return s->progress(s->progress_user, s->next + done - c2_min_size(done, s->strangers), s->inferred);
 }
 
 /* Forecasts the items. What the caller hears of the progress counts all of the table, not those of this batch. */
@@ -252,6 +254,7 @@ static c2_status next_batch(stream *s, c2_error *err) {
   C2_GOTO(add_items(s, entry, items, err));
   C2_GOTO(add_strangers(s, &entry, &count, err));
   if (count == 0) goto fail;
+  s->strangers = count - items;
   C2_GOTO(run_batch(s, entry, count, err));
   for (size_t i = 0; i < count; i++) {
     if (entry[i].past != SIZE_MAX) c2_source_drop(&plan->past, entry[i].past);

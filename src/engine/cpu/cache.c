@@ -10,13 +10,16 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "kernels/kernels.h"
 #include "model/adapter.h"
 
 enum { PIECE = 1 << 20 }; /* bytes that one thread digests at a time */
 
 static void warn(chronos2_model *model, const char *path, const char *reason) {
-  (void)snprintf(model->warning, sizeof model->warning, "cache: %.240s: %.230s; the weights were packed anew", path,
+  char shown[241];
+  c2_text_escape(shown, sizeof shown, path);
+  (void)snprintf(model->warning, sizeof model->warning, "cache: %s: %.230s; the weights were packed anew", shown,
                  reason);
 }
 

@@ -17,15 +17,15 @@ static size_t row_bytes(const c2_engine *engine, size_t tokens) {
   return c2_kv_row_bytes(&engine->model->config, c2_cpu_attention_type(engine), tokens);
 }
 
-static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, size_t *bytes, c2_error *err) {
-  C2_TRY(c2_cpu_plan(engine, batch, result, bytes, err));
-  *bytes = c2_block_size(*bytes);
+static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_need *need, c2_error *err) {
+  C2_TRY(c2_cpu_plan(engine, batch, result, &need->workspace, err));
+  need->workspace = c2_block_size(need->workspace);
   bool null = engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL;
   size_t cached = null ? c2_null_future_bytes(engine, batch, NULL_TOKENS, row_bytes) : 0;
   if (cached == 0) return C2_OK;
   c2_sum_up(&cached, batch->rows, 2 * sizeof(size_t)); /* by slot */
   c2_sum_up(&cached, 4, C2_ALIGN);                     /* between what a cache holds */
-  c2_sum_up(bytes, c2_block_size(cached), 1);
+  need->held = c2_block_size(cached);
   return C2_OK;
 }
 
