@@ -203,6 +203,24 @@ static c2_status describe(c2_study *s, const runner *e, c2_error *err) {
   return C2_OK;
 }
 
+static c2_status look_at_weights(c2_study *s, const runner *e, c2_error *err) {
+  static const char *const whose[] = {"the weights look", "the weights of --sparse-model look"};
+  for (size_t i = 0; i < 2; i++) {
+    c2_look *look = &s->results.look[i];
+    if (!e->model[i]) continue;
+    C2_TRY(c2_look_trained(e->model[i], look, err));
+    if (look->uniform) {
+      C2_TRY(c2_journal_warn(&s->journal, err,
+                             "%s UNTRAINED: attention has %.3f of the entropy of uniform attention", whose[i],
+                             look->mean_entropy));
+    } else if (!look->trained) {
+      C2_TRY(c2_journal_warn(&s->journal, err, "%s UNTRAINED: the query and key weights are those of a random start",
+                             whose[i]));
+    }
+  }
+  return C2_OK;
+}
+
 static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   c2_results *r = &s->results;
   r->tasks.source = s->plan.source;
@@ -214,15 +232,7 @@ static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   C2_TRY(describe(s, e, err));
   C2_TRY(c2_choose_arms(&s->plan, r, err));
   C2_TRY(c2_record_begin(&s->plan, r, &s->journal, &s->lock, err));
-  C2_TRY(c2_look_trained(e->model[0], &r->look, err));
-  if (r->look.uniform) {
-    C2_TRY(c2_journal_warn(&s->journal, err,
-                           "the weights look UNTRAINED: attention has %.3f of the entropy of uniform attention",
-                           r->look.mean_entropy));
-  } else if (!r->look.trained) {
-    C2_TRY(c2_journal_warn(&s->journal, err,
-                           "the weights look UNTRAINED: the query and key weights are those of a random start"));
-  }
+  C2_TRY(look_at_weights(s, e, err));
   c2_journal_say(&s->journal, "%zu task%s, model %s, %s, %s, %zu thread%s", r->tasks.count,
                  r->tasks.count == 1 ? "" : "s", r->model_name, r->backend, r->isa, r->threads,
                  r->threads == 1 ? "" : "s");

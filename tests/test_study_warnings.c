@@ -1,0 +1,171 @@
+/* What a study says of its models, its data and its results: on stderr, in its record and on its page, and the same
+ * after an interruption. */
+#include "program.h"
+
+#include <jansson.h>
+
+#include "base/safetensors.h"
+
+#define MICRO SOURCE_DIR "/models/chronos2-micro"
+#define DATASETS SOURCE_DIR "/datasets"
+
+/* A folder with tasks.yaml, and where the results go. */
+typedef struct place {
+  char *folder, *prefix;
+} place;
+
+static void write_text(const place *p, const char *name, const char *text) {
+  char *path = program_path(p->folder, name);
+  program_write_file(path, text, strlen(text));
+  free(path);
+}
+
+static place enter(const char *yaml) {
+  place p = {.folder = program_make_folder()};
+  p.prefix = program_path(p.folder, "p");
+  if (yaml) write_text(&p, "tasks.yaml", yaml);
+  return p;
+}
+
+static void leave(place *p) {
+  free(p->prefix);
+  program_remove_folder(p->folder);
+}
+
+static char *read_text(const place *p, const char *name) {
+  char *path = program_path(p->folder, name);
+  char *text = program_read_file(path);
+  if (!text) fail_msg("%s is missing", path);
+  free(path);
+  return text;
+}
+
+#define STUDY(p, ...)                                                                                            \
+  PROGRAM_RUN("study", "--tasks", (p)->folder, "--out-prefix", (p)->prefix, "--radii", "1", "--arms", "none", \
+              "--perf-repeats", "1", "--threads", "1", __VA_ARGS__)
+#define PROBE(p, ...)                                                                                      \
+  PROGRAM_RUN("probe", "--tasks", (p)->folder, "--out-prefix", (p)->prefix, "--radii", "1", "--threads", "1", \
+              __VA_ARGS__)
+
+/* Warnings that the record holds and that stderr says once. */
+static json_t *warnings_of(const place *p, const program_result *r) {
+  if (r->status != 0) fail_msg("status %d: %s", r->status, r->err);
+  char *path = program_path(p->folder, "p__run.json");
+  json_t *record = json_load_file(path, 0, NULL);
+  json_t *warnings = json_object_get(record, "warnings");
+  assert_non_null(warnings);
+  assert_int_equal(program_count(r->err, "chronos2: warning: "), json_array_size(warnings));
+  for (size_t i = 0; i < json_array_size(warnings); i++) {
+    char line[640];
+    (void)snprintf(line, sizeof line, "chronos2: warning: %s\n", json_string_value(json_array_get(warnings, i)));
+    if (program_count(r->err, line) != 1) fail_msg("not once on stderr: %s", line);
+  }
+  json_incref(warnings);
+  json_decref(record);
+  free(path);
+  return warnings;
+}
+
+/* ---- Weights --------------------------------------------------------------------------------- */
+
+static void copy_file(const char *from, const char *to) {
+  struct stat info;
+  char *bytes = program_read_file(from);
+  assert_non_null(bytes);
+  assert_int_equal(stat(from, &info), 0);
+  program_write_file(to, bytes, (size_t)info.st_size);
+  free(bytes);
+}
+
+/* The bundled model with query weights of zero: attention is uniform. */
+static char *make_uniform_model(void) {
+  char *folder = program_make_folder();
+  char *config = program_path(folder, "config.json");
+  char *weights = program_path(folder, "model.safetensors");
+  c2_safetensors file;
+  copy_file(MICRO "/config.json", config);
+  copy_file(MICRO "/model.safetensors", weights);
+  assert_int_equal(c2_safetensors_open(&file, weights, NULL), C2_OK);
+  FILE *out = fopen(weights, "r+b");
+  assert_non_null(out);
+  for (size_t i = 0; i < file.count; i++) {
+    const c2_tensor *t = &file.tensors[i];
+    if (!strstr(t->name, "self_attention.q.")) continue;
+    assert_int_equal(fseek(out, (long)t->offset, SEEK_SET), 0);
+    for (size_t k = 0; k < t->bytes; k++) assert_int_equal(fputc(0, out), 0);
+  }
+  assert_int_equal(fclose(out), 0);
+  c2_safetensors_close(&file);
+  free(config);
+  free(weights);
+  return folder;
+}
+
+static const char series_text[] =
+    "{\"item_id\": \"a\", \"target\": [1, 2, 4, 3, 5, 6, 8, 7, 9, 10, 12, 11, 13, 14, 16, 15, 17, 18, 20, 19]}\n";
+
+/* Both models are looked at. */
+static void test_untrained_sparse_model(void **state) {
+  (void)state;
+  static const char line[] =
+      "the weights of --sparse-model look UNTRAINED: attention has 1.000 of the entropy of uniform attention";
+  place p = enter("tasks:\n- {dataset_path: d.jsonl, task_name: a, horizon: 2}\n"
+                  "- {dataset_path: d.jsonl, task_name: b, horizon: 4}\n");
+  char *model = make_uniform_model();
+  write_text(&p, "d.jsonl", series_text);
+  program_result r = STUDY(&p, "--sparse-model", model);
+  const char *verdict = strstr(r.out, "\nin short: ");
+  if (!verdict || !strstr(verdict, "with untrained weights it differs")) fail_msg("the verdict is: %s", r.out);
+  assert_non_null(strstr(verdict, "of weights trained for full attention by"));
+  json_t *warnings = warnings_of(&p, &r);
+  assert_string_equal(json_string_value(json_array_get(warnings, 0)), line);
+  char *page = read_text(&p, "p__report.html");
+  assert_non_null(strstr(page, line));
+  assert_non_null(strstr(page, "The sparse model's weights look untrained: its arms say nothing of a trained one."));
+  assert_null(strstr(page, "These weights look untrained"));
+  free(page);
+  json_decref(warnings);
+  program_free(&r);
+  program_remove_folder(model);
+  leave(&p);
+}
+
+static void test_untrained_is_called_so(void **state) {
+  (void)state;
+  char *model = make_uniform_model();
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  program_result r = PROGRAM_RUN("study", "-m", model, "--tasks", DATASETS, "--max-tasks", "1", "--radii", "8",
+                                 "--perf-repeats", "1", "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  const char *said[] = {"the weights look UNTRAINED: attention has 1.000 of the entropy of uniform attention",
+                        "kept mass lies within 0.005 of kept edges", "is worse than seasonal naive"};
+  char *path = program_path(folder, "p__run.json");
+  char *record = program_read_file(path);
+  assert_non_null(record);
+  for (size_t i = 0; i < 3; i++) {
+    if (program_count(r.err, said[i]) != 1) fail_msg("not once on stderr: %s", said[i]);
+    if (strstr(r.out, said[i])) fail_msg("a second time, on stdout: %s", said[i]);
+    if (!strstr(record, said[i])) fail_msg("not in the record: %s", said[i]);
+  }
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", DATASETS "/nile_yearly.csv", "--horizon", "3", "-m", model);
+  assert_int_equal(r.status, 0);
+  assert_int_equal(program_count(r.err, "chronos2: warning: the weights look untrained, so the forecasts mean nothing; "
+                                        "see 'chronos2 inspect'\n"), 1);
+  program_free(&r);
+  r = PROGRAM_RUN("inspect", model);
+  assert_non_null(strstr(r.out, "\nthe weights look UNTRAINED\n"));
+  program_free(&r);
+  free(record);
+  free(path);
+  free(prefix);
+  program_remove_folder(folder);
+  program_remove_folder(model);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_untrained_is_called_so),
+                                     cmocka_unit_test(test_untrained_sparse_model)};
+  return cmocka_run_group_tests_name("study_warnings", tests, NULL, NULL);
+}
