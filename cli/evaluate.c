@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "data/unseen.h"
 #include "study/measure/arm.h"
+#include "study/measure/caveats.h"
 #include "study/statistics/statistics.h"
 
 enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
@@ -174,11 +175,9 @@ static void tell_plan(evaluate_request *r, const c2_freq *freq, bool seasonality
                  r->windows == 1 ? "" : "s", r->horizon, r->horizon == 1 ? "" : "s", r->stride, r->seasonality,
                  r->seasonality == 1 ? "" : "s", why);
   cli_note("%s", r->plan);
-  size_t whole = r->e.data.units * r->windows * r->e.data.targets;
-  if (r->e.num_forecasts < whole) {
-    cli_warn("%zu of %zu forecasts are left out: those series are too short for all windows",
-             whole - r->e.num_forecasts, whole);
-  }
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_short(&r->e, line);
+  if (line[0]) cli_warn("%s", line);
 }
 
 /* The pasts of a window's items with the futures of their known covariates, as views of the data. `out` has room for
@@ -310,11 +309,9 @@ static void tell_left_out(const evaluate_request *r, c2_metric metric, size_t ob
 /* Says why scores are missing, or are means over a part. */
 static void tell_gaps(const evaluate_request *r) {
   size_t observed = c2_evaluation_observed(&r->e);
-  size_t missing = r->e.num_forecasts * r->horizon - observed;
-  if (missing > 0) {
-    cli_warn("%zu of %zu values in the windows are missing: they are not scored%s", missing, missing + observed,
-             isnan(r->overall[C2_BY_NAIVE][C2_MAE]) ? "; there is no score of all series, as a window has none" : "");
-  }
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_missing(&r->e, r->overall[C2_BY_NAIVE], line);
+  if (line[0]) cli_warn("%s", line);
   tell_unscored(r, C2_MASE, "MASE, RMSSE or SQL", c2_metric_gap(C2_MASE), "scores are means of the others");
   tell_unscored(r, C2_WAPE, "WAPE, WAPEB or WQL of their own", "the truth is 0 throughout",
                 "scores of a series are means of the others");

@@ -202,7 +202,13 @@ static void seal(json_t *task) {
   size_t n = json_array_size(array);
   double *x = calloc(n + 1, sizeof *x);
   char text[C2_SHA_ROOM];
+  const json_t *warnings = json_object_get(task, "warnings");
+  const char *warning[8] = {NULL};
   assert_non_null(x);
+  assert_true(json_array_size(warnings) <= 8);
+  for (size_t i = 0; i < json_array_size(warnings); i++) {
+    warning[i] = json_string_value(json_array_get(warnings, i));
+  }
   for (size_t i = 0; i < n; i++) {
     const json_t *value = json_array_get(array, i);
     x[i] = json_is_number(value) ? json_number_value(value) : (double)NAN;
@@ -211,7 +217,7 @@ static void seal(json_t *task) {
     }
   }
   c2_partial_seal(x, n, json_string_value(json_object_get(task, "id_column")),
-                  json_string_value(json_object_get(task, "series")), text);
+                  json_string_value(json_object_get(task, "series")), warning, json_array_size(warnings), text);
   free(x);
   json_object_set_new(task, "seal", json_string(text));
 }

@@ -66,6 +66,23 @@ static json_t *warnings_of(const place *p, const program_result *r) {
   return warnings;
 }
 
+/* These are the warnings, in this order. Ends the run. */
+static void says(const place *p, program_result r, const char *const *lines) {
+  json_t *warnings = warnings_of(p, &r);
+  size_t count = 0;
+  for (; lines[count]; count++) {
+    const char *found = json_string_value(json_array_get(warnings, count));
+    if (!found || strcmp(found, lines[count]) != 0) fail_msg("expected '%s', found '%s'", lines[count], found);
+  }
+  if (json_array_size(warnings) != count) {
+    fail_msg("one too many: %s", json_string_value(json_array_get(warnings, count)));
+  }
+  json_decref(warnings);
+  program_free(&r);
+}
+
+#define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 /* ---- Weights --------------------------------------------------------------------------------- */
 
 static void copy_file(const char *from, const char *to) {
@@ -164,8 +181,120 @@ static void test_untrained_is_called_so(void **state) {
   program_remove_folder(model);
 }
 
+/* ---- Data ------------------------------------------------------------------------------------ */
+
+/* A line of JSON Lines: 1, 3, 2, 4 ... with a missing value `gap` steps before its end; 0: none. */
+static void put_series(FILE *out, const char *id, size_t length, size_t gap) {
+  (void)fprintf(out, "{\"item_id\": \"%s\", \"start\": \"2020-01-01\", \"freq\": \"D\", \"target\": [", id);
+  for (size_t t = 0; t < length; t++) {
+    (void)fputs(t ? ", " : "", out);
+    if (t + gap == length) {
+      (void)fputs("null", out);
+    } else {
+      (void)fprintf(out, "%zu", t + 1 + (t * t) % 3);
+    }
+  }
+  (void)fputs("]}\n", out);
+}
+
+/* Two series of 40 steps, and one of 10. A truth is missing in the last window of the first one. */
+static void write_data(const place *p) {
+  char *path = program_path(p->folder, "d.jsonl");
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  put_series(out, "a", 40, 2);
+  put_series(out, "b", 40, 0);
+  put_series(out, "c", 10, 0);
+  assert_int_equal(fclose(out), 0);
+  free(path);
+}
+
+static const char data_yaml[] =
+    "tasks:\n- {dataset_path: d.jsonl, task_name: few, horizon: 4, num_windows: 2, min_context_length: 8}\n"
+    "- {dataset_path: d.jsonl, task_name: all, horizon: 4, quantile_levels: [0.001, 0.5, 0.9995]}\n";
+
+#define SHORT "few: 2 of 6 forecasts are left out: those series are too short for all windows with a past of 8 steps"
+#define GAP_FEW "few: 1 of 16 values in the windows are missing: they are not scored"
+#define GAP_ALL "all: 1 of 12 values in the windows are missing: they are not scored"
+#define LEVELS \
+  "all: quantile levels outside the trained ones, 0.01 to 0.99, take the values of the nearest of those: 0.001, 0.9995"
+
+/* Series that are left out, truths that are missing and levels that are clamped, once a task. */
+static void test_data(void **state) {
+  (void)state;
+  place p = enter(data_yaml);
+  write_data(&p);
+  says(&p, PROBE(&p, "--seed", "0"), LINES(SHORT, GAP_FEW, GAP_ALL));
+  program_result r = STUDY(&p, "--metrics", "MAE");
+  json_t *warnings = warnings_of(&p, &r);
+  char *page = read_text(&p, "p__report.html");
+  static const char *const lines[] = {SHORT, GAP_FEW, GAP_ALL, LEVELS};
+  for (size_t i = 0; i < 4; i++) {
+    assert_string_equal(json_string_value(json_array_get(warnings, i)), lines[i]);
+    if (!strstr(page, lines[i])) fail_msg("not on the page: %s", lines[i]);
+  }
+  free(page);
+  json_decref(warnings);
+  program_free(&r);
+  leave(&p);
+}
+
+/* A horizon beyond one pass, and a context beyond the model's. */
+static void test_lengths(void **state) {
+  (void)state;
+  place p = enter("tasks:\n- {dataset_path: d.jsonl, task_name: far, horizon: 260}\n");
+  char *path = program_path(p.folder, "d.jsonl");
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  put_series(out, "a", 300, 0);
+  assert_int_equal(fclose(out), 0);
+  free(path);
+  const char *context = "context length 4096 is beyond the 2048 steps that the model was trained for";
+  const char *probed = "far: horizon 260 is beyond the 256 steps that the model forecasts at once: the probe sees "
+                       "those alone";
+  says(&p, PROBE(&p, "--context-length", "4096"), LINES(context, probed));
+  program_result r = STUDY(&p, "--context-length", "4096");
+  json_t *warnings = warnings_of(&p, &r);
+  assert_string_equal(json_string_value(json_array_get(warnings, 0)), context);
+  assert_string_equal(json_string_value(json_array_get(warnings, 1)), probed);
+  assert_string_equal(json_string_value(json_array_get(warnings, 2)),
+                      "far: horizon 260 is beyond the 256 steps that the model forecasts at once: the rest is rolled "
+                      "out");
+  json_decref(warnings);
+  program_free(&r);
+  leave(&p);
+}
+
+/* A run that goes on says what it said of the tasks that were finished before. */
+static void test_resumed(void **state) {
+  (void)state;
+  char yaml[512];
+  (void)snprintf(yaml, sizeof yaml, "%s- {dataset_path: e.jsonl, task_name: last, horizon: 4}\n", data_yaml);
+  place p = enter(yaml);
+  write_data(&p);
+  write_text(&p, "e.jsonl", "{");
+  program_result r = STUDY(&p, "--seed", "0");
+  assert_int_equal(r.status, 1);
+  program_free(&r);
+  write_text(&p, "e.jsonl", series_text);
+  r = STUDY(&p, "--resume");
+  json_t *resumed = warnings_of(&p, &r);
+  assert_int_equal(program_count(r.err, "(done before)"), 2);
+  assert_int_equal(program_count(r.err, SHORT), 1);
+  program_free(&r);
+  r = STUDY(&p, "--seed", "0");
+  json_t *whole = warnings_of(&p, &r);
+  program_free(&r);
+  assert_true(json_array_size(whole) >= 4);
+  assert_true(json_equal(whole, resumed));
+  json_decref(whole);
+  json_decref(resumed);
+  leave(&p);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_untrained_is_called_so),
-                                     cmocka_unit_test(test_untrained_sparse_model)};
+                                     cmocka_unit_test(test_untrained_sparse_model), cmocka_unit_test(test_data),
+                                     cmocka_unit_test(test_lengths), cmocka_unit_test(test_resumed)};
   return cmocka_run_group_tests_name("study_warnings", tests, NULL, NULL);
 }

@@ -54,6 +54,8 @@ typedef struct c2_task_result {
   double observed;          /* steps whose truth is known, */
   double left_out[C2_METRICS]; /* and the most of them at which an arm has no error: [compared] */
   c2_example example;       /* with perf */
+  const char **warning;     /* [warnings] of its data and of what it asks of the models; the texts are the journal's */
+  size_t warnings;
   bool finished;
 } c2_task_result;
 
