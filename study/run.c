@@ -111,7 +111,8 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
                               .seed = plan->seed ^ (uint64_t)e->task->line << 32,
                               .passed = pass_done,
                               .user = engines,
-                              .left_out = result->left_out};
+                              .left_out = result->left_out,
+                              .beyond = result->beyond};
   result->id_column = e->data.id_column;
   C2_TRY(c2_task_result_open_perf(result, r->arms, r->compared.count, err));
   for (size_t i = 0; i < 2; i++) chronos2_session_on_progress(engines->session[i], report_rows, engines);
@@ -179,20 +180,29 @@ static c2_status run_task(c2_study *s, runner *engines, c2_task_result *result, 
   return status;
 }
 
+static void put_score(double score, char out[32]) {
+  (void)snprintf(out, 32, "-");
+  if (isfinite(score)) (void)snprintf(out, 32, fabs(score) < 1e12 ? "%.4f" : "%.4e", score);
+}
+
 /* `left`: seconds to the end. */
 static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
   const c2_task_result *t = &s->results.task[i];
   const c2_mass_row *m = t->mass;
   c2_metric lead = s->results.compared.at[0];
   size_t count = s->results.tasks.count;
-  char sparse[160] = "";
+  char sparse[200] = "";
+  char score[3][32];
   char radius[C2_RADIUS_ROOM];
   char rest[C2_DURATION_ROOM + 16] = "";
   char duration[C2_DURATION_ROOM];
   if (t->perf) {
     c2_radius_text(s->results.perf_radii.at[0], radius);
-    (void)snprintf(sparse, sizeof sparse, "; %s %.4f full, %.4f radius %s, %.4f seasonal naive",
-                   c2_metric_name(lead), t->perf[0].score[lead], t->perf[1].score[lead], radius, t->naive[lead]);
+    put_score(t->perf[0].score[lead], score[0]);
+    put_score(t->perf[1].score[lead], score[1]);
+    put_score(t->naive[lead], score[2]);
+    (void)snprintf(sparse, sizeof sparse, "; %s %s full, %s radius %s, %s seasonal naive", c2_metric_name(lead),
+                   score[0], score[1], radius, score[2]);
   }
   c2_radius_text(m->radius, radius);
   c2_duration(left, duration);

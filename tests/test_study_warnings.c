@@ -292,9 +292,55 @@ static void test_resumed(void **state) {
   leave(&p);
 }
 
+/* ---- Results --------------------------------------------------------------------------------- */
+
+/* Every compared metric says on which tasks it has no number, and why; no number is printed as nan. */
+static void test_gaps(void **state) {
+  (void)state;
+  static const char yaml[] =
+      "tasks:\n- {dataset_path: zero.jsonl, task_name: zero, horizon: 2, quantile_levels: [0.1, 0.9]}\n"
+      "- {dataset_path: huge.jsonl, task_name: huge, horizon: 2, quantile_levels: [0.5], extra_metrics: [RMSSE, "
+      "RMSE]}\n";
+  static const char *const lines[] = {
+      "no MASE on 1 of 2 tasks, as of arm 'full' on 'zero': means and tests leave them out",
+      "no WQL on 1 of 2 tasks, as of arm 'full' on 'zero', where the truth of a window is 0 or missing throughout: "
+      "means and tests leave them out",
+      "no RMSSE on 2 of 2 tasks, as of arm 'full' on 'zero': means and tests leave them out",
+      "no RMSE on 1 of 2 tasks, as of arm 'full' on 'huge': means and tests leave them out",
+      "steps are left out of MASE where the past never differs from a season before, or is shorter than that, on 1 of "
+      "2 tasks: 2 of 2 on task 'zero'",
+      "steps are left out of RMSSE where the past never differs from a season before, or is shorter than that, on 1 of "
+      "2 tasks: 2 of 2 on task 'zero'",
+      "steps are left out of RMSSE where squares are beyond the range of floating-point numbers, on 1 of 2 tasks: 2 of "
+      "2 on task 'huge'",
+      "RMSE is infinite where squares are beyond the range of floating-point numbers, on 1 of 2 tasks: 2 of 2 steps on "
+      "task 'huge'"};
+  place p = enter(yaml);
+  write_text(&p, "zero.jsonl", "{\"target\": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]}\n");
+  write_text(&p, "huge.jsonl", "{\"target\": [1e200, 2e200, 1e200, 3e200, 1e200, 2e200, 1e200, 3e200]}\n");
+  program_result r = STUDY(&p, "--seed", "0");
+  json_t *warnings = warnings_of(&p, &r);
+  for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+    char line[640];
+    (void)snprintf(line, sizeof line, "chronos2: warning: %s\n", lines[i]);
+    if (program_count(r.err, line) != 1) fail_msg("not said once: %s in %s", line, r.err);
+  }
+  assert_non_null(strstr(r.err, "; MASE - full, - radius 1, - seasonal naive"));
+  assert_null(strstr(r.err, "nan"));
+  json_decref(warnings);
+  program_free(&r);
+  r = STUDY(&p, "--max-tasks", "1");
+  assert_non_null(strstr(r.out, "\nfull attention: mean MASE -\n"));
+  assert_non_null(strstr(r.out, "\naccuracy: no task has a MASE\n"));
+  if (strstr(r.out, "nan") || strstr(r.out, "inf ")) fail_msg("no number: %s", r.out);
+  program_free(&r);
+  leave(&p);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_untrained_sparse_model), cmocka_unit_test(test_data),
-                                     cmocka_unit_test(test_lengths), cmocka_unit_test(test_resumed)};
+                                     cmocka_unit_test(test_lengths), cmocka_unit_test(test_resumed),
+                                     cmocka_unit_test(test_gaps)};
   return cmocka_run_group_tests_name("study_warnings", tests, NULL, NULL);
 }

@@ -173,6 +173,7 @@ static void carry_task(const c2_plan *plan, const c2_results *r, walk *w, c2_tas
   if (r->arms == 0) return;
   carry_all(w, &t->observed, 1);
   carry_all(w, t->left_out, r->compared.count);
+  carry_all(w, t->beyond, r->compared.count);
   double past = (double)t->example.past;
   carry_all(w, t->redrawn, r->compared.count * C2_REDRAWS * r->arms);
   carry_all(w, &past, 1);

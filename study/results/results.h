@@ -52,7 +52,8 @@ typedef struct c2_task_result {
   double *redrawn;          /* [arms][compared][C2_REDRAWS], see c2_evaluation_redraw; NULL: series aren't known */
   double naive[C2_METRICS]; /* scores of the seasonal-naive forecast */
   double observed;          /* steps whose truth is known, */
-  double left_out[C2_METRICS]; /* and the most of them at which an arm has no error: [compared] */
+  double left_out[C2_METRICS]; /* the most of them at which an arm has no error: [compared], */
+  double beyond[C2_METRICS];   /* and an infinite one */
   c2_example example;       /* with perf */
   const char **warning;     /* [warnings] of its data and of what it asks of the models; the texts are the journal's */
   size_t warnings;

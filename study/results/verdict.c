@@ -74,9 +74,14 @@ void c2_verdict(const c2_results *results, const c2_summary *summary, char line[
   } else if (isfinite(test->low)) {
     (void)snprintf(interval, sizeof interval, "95%% CI [%+.4f, %+.4f], p = %.3g", test->low, test->high, test->p);
   }
-  (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: %s %.4f full, %.4f radius %s: %+.4f, %s (mean of %zu task%s)",
-                 c2_metric_name(results->compared.at[0]), row->mean_full, row->mean_sparse, radius, test->mean,
-                 interval, test->n, test->n == 1 ? "" : "s");
+  const char *metric = c2_metric_name(results->compared.at[0]);
+  if (test->n == 0) {
+    (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: no task has a %s", metric);
+  } else {
+    (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: %s %.4f full, %.4f radius %s: %+.4f, %s (mean of %zu task%s)",
+                   metric, row->mean_full, row->mean_sparse, radius, test->mean, interval, test->n,
+                   test->n == 1 ? "" : "s");
+  }
   char name[C2_RADIUS_ROOM + 8];
   (void)snprintf(name, sizeof name, "radius %s", radius);
   c2_equivalence_say(c2_change_of(summary, 1 + results->verdict, 0), name, line[2], C2_VERDICT_ROOM);
