@@ -337,10 +337,51 @@ static void test_gaps(void **state) {
   leave(&p);
 }
 
+/* ---- Earlier files --------------------------------------------------------------------------- */
+
+static bool exists(const place *p, const char *name) {
+  char *path = program_path(p->folder, name);
+  bool is_there = access(path, F_OK) == 0;
+  free(path);
+  return is_there;
+}
+
+/* What an earlier study left under the prefix doesn't stay beside new results; what no study writes does. */
+static void test_earlier_files(void **state) {
+  (void)state;
+  static const char *const foreign[] = {"p__notes.csv", "p__perf_sparse_r02.csv", "p__perf_sparse_r2.csv.bak",
+                                        "p__options.csv", "q__perf_sparse_r2.csv"};
+  place p = enter("tasks:\n- {dataset_path: d.jsonl, task_name: a, horizon: 2}\n");
+  write_text(&p, "d.jsonl", series_text);
+  program_result r = STUDY(&p, "--radii", "1,2", "--find-sinks");
+  if (r.status != 0) fail_msg("%s", r.err);
+  assert_null(strstr(r.err, "earlier"));
+  program_free(&r);
+  for (size_t i = 0; i < 5; i++) write_text(&p, foreign[i], "x");
+  r = STUDY(&p, "--seed", "0");
+  assert_int_equal(r.status, 0);
+  char line[512];
+  (void)snprintf(line, sizeof line,
+                 "\n4 files of an earlier study under this prefix are removed, as %s__find_sinks.csv\n", p.prefix);
+  if (program_count(r.err, line) != 1) fail_msg("no '%s' in %s", line, r.err);
+  program_free(&r);
+  assert_false(exists(&p, "p__perf_sparse_r2.csv") || exists(&p, "p__perf_compare_r2.csv"));
+  assert_false(exists(&p, "p__perf_ttest_r2.csv") || exists(&p, "p__find_sinks.csv"));
+  assert_true(exists(&p, "p__perf_sparse_r1.csv") && exists(&p, "p__report.html") && exists(&p, "p__sinks.csv"));
+  for (size_t i = 0; i < 5; i++) assert_true(exists(&p, foreign[i]));
+  r = PROBE(&p, "--seed", "0");
+  (void)snprintf(line, sizeof line,
+                 "10 files of an earlier study stand beside these, as %s__arms.csv: they are not of this run",
+                 p.prefix);
+  says(&p, r, LINES(line));
+  assert_true(exists(&p, "p__perf_sparse_r1.csv") && exists(&p, "p__report.html"));
+  leave(&p);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_untrained_sparse_model), cmocka_unit_test(test_data),
                                      cmocka_unit_test(test_lengths), cmocka_unit_test(test_resumed),
-                                     cmocka_unit_test(test_gaps)};
+                                     cmocka_unit_test(test_gaps), cmocka_unit_test(test_earlier_files)};
   return cmocka_run_group_tests_name("study_warnings", tests, NULL, NULL);
 }
