@@ -2,6 +2,7 @@
 #include "study/files/prefix.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -19,6 +20,7 @@ c2_status c2_prefix_walk(const char *prefix, c2_prefix_fn each, void *user, c2_e
   char *place = folder ? c2_strndup(prefix, folder) : c2_strdup(".");
   DIR *dir = place ? opendir(place) : NULL;
   c2_status status = place ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
+  if (place && !dir && errno == ENOMEM) status = c2_fail(err, C2_ERR_MEMORY, "%s: cannot allocate a folder", place);
   for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && status == C2_OK; entry = readdir(dir)) {
     char *path = NULL;
     if (strncmp(entry->d_name, prefix + folder, length) != 0 || strncmp(entry->d_name + length, "__", 2) != 0) continue;
