@@ -16,6 +16,7 @@
 #include "base/threads.h"
 #include "data/series.h"
 #include "study/measure/arm.h"
+#include "study/measure/caveats.h"
 #include "study/measure/trained.h"
 
 enum { MAX_OPTIONS = CLI_MAX_GIVEN, GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
@@ -523,29 +524,15 @@ int cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_s
 }
 
 void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t context_length) {
-  size_t once = config->max_output_patches * config->patch;
-  if (horizon > once) {
-    cli_warn("horizon %zu is beyond the %zu steps that the model forecasts at once: the rest is rolled out", horizon,
-             once);
-  }
-  if (context_length > config->context_length) {
-    cli_warn("context length %zu is beyond the %zu steps that the model was trained for", context_length,
-             config->context_length);
-  }
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_horizon(config, horizon, "the rest is rolled out", line);
+  if (line[0]) cli_warn("%s", line);
+  c2_caveat_context(config, context_length, line);
+  if (line[0]) cli_warn("%s", line);
 }
 
 void cli_warn_levels(const chronos2_config *config, const double *levels, size_t count) {
-  double least = config->quantile_levels[0];
-  double most = config->quantile_levels[config->quantiles - 1];
-  char outside[160] = "";
-  size_t used = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (levels[i] >= least && levels[i] <= most) continue;
-    if (used + 32 < sizeof outside) {
-      used += (size_t)snprintf(outside + used, sizeof outside - used, "%s%g", used ? ", " : "", levels[i]);
-    }
-  }
-  if (!used) return;
-  cli_warn("quantile levels outside the trained ones, %g to %g, take the values of the nearest of those: %s", least,
-           most, outside);
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_levels(config, levels, count, line);
+  if (line[0]) cli_warn("%s", line);
 }

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "data/unseen.h"
 #include "study/measure/arm.h"
+#include "study/measure/caveats.h"
 #include "study/statistics/statistics.h"
 
 enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
@@ -174,11 +175,9 @@ static void tell_plan(evaluate_request *r, const c2_freq *freq, bool seasonality
                  r->windows == 1 ? "" : "s", r->horizon, r->horizon == 1 ? "" : "s", r->stride, r->seasonality,
                  r->seasonality == 1 ? "" : "s", why);
   cli_note("%s", r->plan);
-  size_t whole = r->e.data.units * r->windows * r->e.data.targets;
-  if (r->e.num_forecasts < whole) {
-    cli_warn("%zu of %zu forecasts are left out: those series are too short for all windows",
-             whole - r->e.num_forecasts, whole);
-  }
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_short(&r->e, line);
+  if (line[0]) cli_warn("%s", line);
 }
 
 /* The pasts of a window's items with the futures of their known covariates, as views of the data. `out` has room for
@@ -250,7 +249,8 @@ static c2_status score_rows(evaluate_request *r, c2_forecaster who, c2_error *er
       if (who == C2_BY_NAIVE) r->count[row]++;
       for (size_t m = 0; m < C2_METRICS; m++, next++) {
         double value = c2_metric_value((c2_metric)m, next);
-        r->steps[who][m] += next->count;
+        r->gaps[who][m] += next->gaps;
+        r->beyond[who][m] += next->beyond;
         if (isnan(value) || (isinf(value) && isfinite(next->error))) continue; /* divided by 0 */
         r->row_score[who][row * C2_METRICS + m] += value;
         r->defined[who][row * C2_METRICS + m]++;
@@ -290,37 +290,63 @@ static void tell_unscored(const evaluate_request *r, c2_metric metric, const cha
            item->target_names[first % r->e.data.targets], others, effect);
 }
 
-/* Says at how many observed steps a metric has no error, by each forecaster. */
-static void tell_left_out(const evaluate_request *r, c2_metric metric, size_t observed) {
-  char counts[160] = "";
+/* Steps by each forecaster, as "1 (model), 3 (seasonal_naive)"; false if there are none. */
+static bool put_counts(const evaluate_request *r, double steps[C2_FORECASTERS][C2_METRICS], c2_metric metric,
+                       char out[160]) {
   bool any = false;
+  size_t used = 0;
   for (int who = 0; who < C2_FORECASTERS; who++) {
     if (!r->scored[who]) continue;
-    size_t used = strlen(counts);
-    size_t out = observed - (size_t)r->steps[who][metric];
-    (void)snprintf(counts + used, sizeof counts - used, "%s%zu (%s)", used ? ", " : "", out,
-                   evaluate_forecaster((c2_forecaster)who));
-    any = any || out > 0;
+    double count = c2_whole_steps(steps[who][metric]);
+    used += (size_t)snprintf(out + used, 160 - used, "%s%.0f (%s)", used ? ", " : "", count,
+                             evaluate_forecaster((c2_forecaster)who));
+    any = any || count > 0;
   }
-  if (!any) return;
+  return any;
+}
+
+/* Says at how many observed steps a metric has no error, by each forecaster. */
+static void tell_left_out(evaluate_request *r, c2_metric metric, size_t observed) {
+  char counts[160];
+  if (!put_counts(r, r->gaps, metric, counts)) return;
   cli_warn("steps are left out of %s where %s: %s of %zu", c2_metric_name(metric), c2_metric_gap(metric), counts,
            observed);
 }
 
-/* Says why scores are missing, or are means over a part. */
-static void tell_gaps(const evaluate_request *r) {
-  size_t observed = c2_evaluation_observed(&r->e);
-  size_t missing = r->e.num_forecasts * r->horizon - observed;
-  if (missing > 0) {
-    cli_warn("%zu of %zu values in the windows are missing: they are not scored%s", missing, missing + observed,
-             isnan(r->overall[C2_BY_NAIVE][C2_MAE]) ? "; there is no score of all series, as a window has none" : "");
+/* Says at how many observed steps metrics have an infinite error: those of a reason in one line, by each forecaster of
+ * the first one. */
+static void tell_beyond(evaluate_request *r, size_t observed) {
+  bool told[C2_METRICS] = {false};
+  for (int m = 0; m < C2_METRICS; m++) {
+    const char *why = c2_metric_beyond((c2_metric)m);
+    char counts[160];
+    char other[160];
+    char names[160];
+    if (told[m] || !put_counts(r, r->beyond, (c2_metric)m, counts)) continue;
+    size_t used = (size_t)snprintf(names, sizeof names, "%s", c2_metric_name((c2_metric)m));
+    for (int k = m + 1; k < C2_METRICS; k++) {
+      if (strcmp(c2_metric_beyond((c2_metric)k), why) != 0 || !put_counts(r, r->beyond, (c2_metric)k, other)) continue;
+      if (strcmp(other, counts) != 0) continue;
+      told[k] = true;
+      used += (size_t)snprintf(names + used, sizeof names - used, ", %s", c2_metric_name((c2_metric)k));
+    }
+    cli_warn("errors of %s are infinite where %s: at %s of %zu steps", names, why, counts, observed);
   }
+}
+
+/* Says why scores are missing, or are means over a part. */
+static void tell_gaps(evaluate_request *r) {
+  size_t observed = c2_evaluation_observed(&r->e);
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_missing(&r->e, r->overall[C2_BY_NAIVE], line);
+  if (line[0]) cli_warn("%s", line);
   tell_unscored(r, C2_MASE, "MASE, RMSSE or SQL", c2_metric_gap(C2_MASE), "scores are means of the others");
   tell_unscored(r, C2_WAPE, "WAPE, WAPEB or WQL of their own", "the truth is 0 throughout",
                 "scores of a series are means of the others");
   tell_left_out(r, C2_RMSLE, observed);
   tell_left_out(r, C2_MAPE, observed);
   tell_left_out(r, C2_SMAPE, observed);
+  tell_beyond(r, observed);
 }
 
 static c2_status score(evaluate_request *r, c2_error *err) {

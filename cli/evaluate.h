@@ -22,7 +22,8 @@ typedef struct evaluate_request {
   size_t *count;    /* [rows] windows that a row has */
   double *row_score[C2_FORECASTERS]; /* [rows][C2_METRICS] */
   size_t *defined[C2_FORECASTERS];   /* [rows][C2_METRICS] windows whose mean that is */
-  double steps[C2_FORECASTERS][C2_METRICS]; /* that a metric has an error of, over all windows */
+  double gaps[C2_FORECASTERS][C2_METRICS]; /* steps at which a metric has no error, over all windows, */
+  double beyond[C2_FORECASTERS][C2_METRICS]; /* and an infinite one */
   c2_coverage coverage[C2_FORECASTERS];
   c2_pool pool; /* of the task and of forecasts that were read */
   char summary[CLI_SUMMARY_ROOM], plan[400];

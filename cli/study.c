@@ -376,7 +376,8 @@ enum { MOST_OPTIONS = 40 };
 /* The options of both commands; returns their number. */
 static size_t put_probe_options(request *r, bool compare, cli_option *to) {
   c2_plan *o = &r->study.plan;
-  const char *results = compare ? "Name the results P__*.csv, P__run.json and P__report.html. [study]"
+  const char *results = compare ? "Name the results P__*.csv, P__run.json and P__report.html. What an earlier study of "
+                                  "this name has written is replaced, or else removed. [study]"
                                 : "Name the results P__*.csv and P__run.json. [probe]";
   const cli_option table[] = {
       {"tasks", 0, "FILE|DIR",
@@ -403,8 +404,11 @@ static size_t put_probe_options(request *r, bool compare, cli_option *to) {
        NULL},
       {"seed", 0, "N", "Seed of the random choice of series. [0]", CLI_SIZE, &o->seed, NULL},
       {"resume", 0, NULL,
-       "Go on with an interrupted run, if there is one. Only threads and machine may differ from it.", CLI_FLAG,
-       &o->resume, NULL},
+       compare ? "Go on with an interrupted run, if there is one. Whatever results depend on must be as it was; "
+                 "threads, machine, --margin and --max-tasks may differ."
+               : "Go on with an interrupted run, if there is one. Whatever results depend on must be as it was; "
+                 "threads, machine and --max-tasks may differ.",
+       CLI_FLAG, &o->resume, NULL},
       {"restart", 0, NULL, "Drop what an interrupted run has finished and run all tasks.", CLI_FLAG, &o->restart,
        NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};

@@ -42,7 +42,12 @@ static void print_table(const c2_study *s, FILE *out) {
       const c2_test_row *t = &s->summary.test[k];
       const c2_ttest *x = &t->test[0];
       if (t->radius != m->radius) continue;
-      (void)fprintf(out, " %9.4f %+9.4f", t->mean_sparse, x->mean);
+      print_cell(out, 9, "", 4, t->mean_sparse);
+      if (isfinite(x->mean)) {
+        (void)fprintf(out, " %+9.4f", x->mean);
+      } else {
+        (void)fprintf(out, " %9s", "-");
+      }
       if (isnan(x->low)) {
         (void)fprintf(out, " %21s %9s", no_interval(x->n), "-");
       } else {
@@ -168,7 +173,9 @@ void c2_study_print(const c2_study *study, FILE *out) {
   }
   if (r->perf_radii.count && r->done) {
     const char *lead = c2_metric_name(r->compared.at[0]);
-    (void)fprintf(out, "full attention: mean %s %.4f\n", lead, study->summary.test[0].mean_full);
+    (void)fprintf(out, "full attention: mean %s", lead);
+    print_cell(out, 0, "", 4, study->summary.test[0].mean_full);
+    (void)fputc('\n', out);
   }
   print_table(study, out);
   print_arms(study, out);

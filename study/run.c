@@ -1,11 +1,13 @@
 /* A study that is measured: task by task the probe, then dense and sparse passes in turn. */
 #include <math.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "base/text.h"
 #include "study/files/partial.h"
 #include "study/files/record.h"
 #include "study/measure/accuracy.h"
+#include "study/measure/caveats.h"
 #include "study/measure/comparison.h"
 #include "study/measure/probe.h"
 #include "study/study.h"
@@ -109,21 +111,66 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
                               .seed = plan->seed ^ (uint64_t)e->task->line << 32,
                               .passed = pass_done,
                               .user = engines,
-                              .left_out = result->left_out};
+                              .left_out = result->left_out,
+                              .beyond = result->beyond};
   result->id_column = e->data.id_column;
   C2_TRY(c2_task_result_open_perf(result, r->arms, r->compared.count, err));
   for (size_t i = 0; i < 2; i++) chronos2_session_on_progress(engines->session[i], report_rows, engines);
   return c2_compare_task(&comparison, e, result->perf, result->redrawn, &result->example, err);
 }
 
-static c2_status run_task(c2_study *s, runner *engines, c2_task_result *result, c2_error *err) {
-  const c2_task *task = result->task;
-  c2_evaluation e;
-  c2_status status = c2_evaluation_open(&e, task, s->plan.as_univariate, err);
-  for (size_t i = 0; i < e.data.set.notes && status == C2_OK; i++) {
-    status = c2_journal_warn(&s->journal, err, "%.120s: %s", task->name, e.data.set.note[i]);
+/* What a task asks of the models beyond what they were made for; two that are alike are told of once. */
+static c2_status warn_of_models(c2_study *s, const runner *engines, const c2_task *task, c2_error *err) {
+  char before[2][C2_CAVEAT_ROOM] = {"", ""};
+  char line[2][C2_CAVEAT_ROOM];
+  c2_caveat_horizon(chronos2_model_config(engines->model[0]), task->horizon, "the probe sees those alone", line[0]);
+  if (line[0][0]) C2_TRY(c2_journal_warn(&s->journal, err, "%.120s: %s", task->name, line[0]));
+  for (size_t i = 0; i < 2 && s->results.arms; i++) {
+    if (!engines->model[i]) continue;
+    const chronos2_config *config = chronos2_model_config(engines->model[i]);
+    c2_caveat_horizon(config, task->horizon, "the rest is rolled out", line[0]);
+    c2_caveat_levels(config, task->levels, task->level_count, line[1]);
+    for (size_t k = 0; k < 2; k++) {
+      if (!line[k][0] || strcmp(line[k], before[k]) == 0) continue;
+      C2_TRY(c2_journal_warn(&s->journal, err, "%.120s: %s", task->name, line[k]));
+    }
+    memcpy(before, line, sizeof before);
   }
+  return C2_OK;
+}
+
+/* What the data of a task lack. */
+static c2_status warn_of_data(c2_study *s, const c2_evaluation *e, const double *naive, c2_error *err) {
+  char line[2][C2_CAVEAT_ROOM];
+  for (size_t i = 0; i < e->data.set.notes; i++) {
+    C2_TRY(c2_journal_warn(&s->journal, err, "%.120s: %s", e->task->name, e->data.set.note[i]));
+  }
+  c2_caveat_short(e, line[0]);
+  c2_caveat_missing(e, naive, line[1]);
+  for (size_t k = 0; k < 2; k++) {
+    if (line[k][0]) C2_TRY(c2_journal_warn(&s->journal, err, "%.120s: %s", e->task->name, line[k]));
+  }
+  return C2_OK;
+}
+
+/* The task's own warnings, which are the last ones of the journal. */
+static c2_status keep_warnings(c2_study *s, size_t first, c2_task_result *result, c2_error *err) {
+  size_t count = s->journal.warnings - first;
+  C2_TRY(c2_alloc_array(count, sizeof *result->warning, &result->warning, err));
+  for (; result->warnings < count; result->warnings++) {
+    result->warning[result->warnings] = s->journal.warning[first + result->warnings];
+  }
+  return C2_OK;
+}
+
+static c2_status run_task(c2_study *s, runner *engines, c2_task_result *result, c2_error *err) {
+  c2_evaluation e;
+  size_t first = s->journal.warnings;
+  c2_status status = c2_evaluation_open(&e, result->task, s->plan.as_univariate, err);
   if (status == C2_OK) status = c2_evaluation_score(&e, C2_BY_NAIVE, result->naive, err);
+  if (status == C2_OK) status = warn_of_data(s, &e, result->naive, err);
+  if (status == C2_OK) status = warn_of_models(s, engines, result->task, err);
+  if (status == C2_OK) status = keep_warnings(s, first, result, err);
   result->num_forecasts = e.num_forecasts;
   if (status == C2_OK) result->observed = (double)c2_evaluation_observed(&e);
   engines->windows = (double)e.windows;
@@ -133,20 +180,29 @@ static c2_status run_task(c2_study *s, runner *engines, c2_task_result *result, 
   return status;
 }
 
+static void put_score(double score, char out[32]) {
+  (void)snprintf(out, 32, "-");
+  if (isfinite(score)) (void)snprintf(out, 32, fabs(score) < 1e12 ? "%.4f" : "%.4e", score);
+}
+
 /* `left`: seconds to the end. */
 static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
   const c2_task_result *t = &s->results.task[i];
   const c2_mass_row *m = t->mass;
   c2_metric lead = s->results.compared.at[0];
   size_t count = s->results.tasks.count;
-  char sparse[160] = "";
+  char sparse[200] = "";
+  char score[3][32];
   char radius[C2_RADIUS_ROOM];
   char rest[C2_DURATION_ROOM + 16] = "";
   char duration[C2_DURATION_ROOM];
   if (t->perf) {
     c2_radius_text(s->results.perf_radii.at[0], radius);
-    (void)snprintf(sparse, sizeof sparse, "; %s %.4f full, %.4f radius %s, %.4f seasonal naive",
-                   c2_metric_name(lead), t->perf[0].score[lead], t->perf[1].score[lead], radius, t->naive[lead]);
+    put_score(t->perf[0].score[lead], score[0]);
+    put_score(t->perf[1].score[lead], score[1]);
+    put_score(t->naive[lead], score[2]);
+    (void)snprintf(sparse, sizeof sparse, "; %s %s full, %s radius %s, %s seasonal naive", c2_metric_name(lead),
+                   score[0], score[1], radius, score[2]);
   }
   c2_radius_text(m->radius, radius);
   c2_duration(left, duration);
@@ -172,6 +228,9 @@ static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
       c2_pace_end_task(&engines->pace);
       r->task[i].finished = true;
       C2_TRY(c2_partial_write(&s->plan, r, err));
+    }
+    for (size_t k = 0; before && k < r->task[i].warnings; k++) {
+      C2_TRY(c2_journal_warn(&s->journal, err, "%s", r->task[i].warning[k]));
     }
     r->done++;
     say_task(s, i, before, c2_pace_left(&engines->pace));
@@ -203,6 +262,36 @@ static c2_status describe(c2_study *s, const runner *e, c2_error *err) {
   return C2_OK;
 }
 
+static c2_status look_at_weights(c2_study *s, const runner *e, c2_error *err) {
+  static const char *const whose[] = {"the weights look", "the weights of --sparse-model look"};
+  for (size_t i = 0; i < 2; i++) {
+    c2_look *look = &s->results.look[i];
+    if (!e->model[i]) continue;
+    C2_TRY(c2_look_trained(e->model[i], look, err));
+    if (look->uniform) {
+      C2_TRY(c2_journal_warn(&s->journal, err,
+                             "%s UNTRAINED: attention has %.3f of the entropy of uniform attention", whose[i],
+                             look->mean_entropy));
+    } else if (!look->trained) {
+      C2_TRY(c2_journal_warn(&s->journal, err, "%s UNTRAINED: the query and key weights are those of a random start",
+                             whose[i]));
+    }
+  }
+  return C2_OK;
+}
+
+static c2_status warn_of_context(c2_study *s, const runner *e, c2_error *err) {
+  char before[C2_CAVEAT_ROOM] = "";
+  char line[C2_CAVEAT_ROOM];
+  for (size_t i = 0; i < 2; i++) {
+    if (!e->model[i]) continue;
+    c2_caveat_context(chronos2_model_config(e->model[i]), s->plan.context_length, line);
+    if (line[0] && strcmp(line, before) != 0) C2_TRY(c2_journal_warn(&s->journal, err, "%s", line));
+    memcpy(before, line, sizeof before);
+  }
+  return C2_OK;
+}
+
 static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   c2_results *r = &s->results;
   r->tasks.source = s->plan.source;
@@ -214,15 +303,8 @@ static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   C2_TRY(describe(s, e, err));
   C2_TRY(c2_choose_arms(&s->plan, r, err));
   C2_TRY(c2_record_begin(&s->plan, r, &s->journal, &s->lock, err));
-  C2_TRY(c2_look_trained(e->model[0], &r->look, err));
-  if (r->look.uniform) {
-    C2_TRY(c2_journal_warn(&s->journal, err,
-                           "the weights look UNTRAINED: attention has %.3f of the entropy of uniform attention",
-                           r->look.mean_entropy));
-  } else if (!r->look.trained) {
-    C2_TRY(c2_journal_warn(&s->journal, err,
-                           "the weights look UNTRAINED: the query and key weights are those of a random start"));
-  }
+  C2_TRY(look_at_weights(s, e, err));
+  C2_TRY(warn_of_context(s, e, err));
   c2_journal_say(&s->journal, "%zu task%s, model %s, %s, %s, %zu thread%s", r->tasks.count,
                  r->tasks.count == 1 ? "" : "s", r->model_name, r->backend, r->isa, r->threads,
                  r->threads == 1 ? "" : "s");

@@ -14,10 +14,10 @@ c2_status c2_study_finish(c2_study *s, const char *from, c2_error *err) {
   c2_results *r = &s->results;
   C2_TRY(c2_summarise(plan, r, &s->journal, &s->summary, err));
   if (from) {
-    r->look.trained = 2 * s->summary.uniform < r->done; /* weights were not looked at */
+    r->look[0].trained = 2 * s->summary.uniform < r->done; /* weights were not looked at */
     C2_TRY(c2_suspect(r, &s->summary, &s->journal, err));
   }
-  C2_TRY(c2_tables_write(plan, r, &s->summary, err));
+  C2_TRY(c2_tables_write(plan, r, &s->summary, &s->journal, err));
   if (from) C2_TRY(c2_reproduce(plan, r, from, &s->journal, s->reproduced, sizeof s->reproduced, err));
   if (r->arms) C2_TRY(c2_report_write(plan, r, &s->summary, &s->journal, err));
   return c2_record_write(plan, r, &s->summary, &s->journal, err);

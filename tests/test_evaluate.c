@@ -536,6 +536,26 @@ static void test_odd_series(void **state) {
   free(path);
 }
 
+/* Why there is no MSE, RMSE, RMSSE or RMSLE. */
+static void test_infinite_errors(void **state) {
+  const files *f = *state;
+  static const struct {
+    const char *line, *said;
+  } cases[] = {
+      {"{\"target\":[1e200,2e200,1e200,3e200,1e200,2e200,1e200,3e200,1e200,2e200,1e200,3e200]}",
+       "errors of MSE, RMSE, RMSSE are infinite where squares are beyond the range of floating-point numbers: at "},
+      {"{\"target\":[1,2,1,3,1,2,1,2,-1,3,1,2]}", "errors of RMSLE are infinite where truth or forecast is -1: at 1 "}};
+  char *path = program_path(f->folder, "infinite.jsonl");
+  for (size_t i = 0; i < 2; i++) {
+    program_write_file(path, cases[i].line, strlen(cases[i].line));
+    program_result r = PROGRAM_RUN("evaluate", path, "-n", "2");
+    if (r.status != 0 || program_count(r.err, cases[i].said) != 1) fail_msg("no '%s' in %s", cases[i].said, r.err);
+    assert_int_equal(program_count(r.err, "errors of"), 1);
+    program_free(&r);
+  }
+  free(path);
+}
+
 /* A category that a window's past never had is said, once for all windows, where it is known ahead. */
 static void test_unseen(void **state) {
   const files *f = *state;
@@ -583,6 +603,7 @@ int main(void) {
                                      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
                                      cmocka_unit_test(test_unseen), cmocka_unit_test(test_long_numbers),
-                                     cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series)};
+                                     cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series),
+                                     cmocka_unit_test(test_infinite_errors)};
   return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
 }

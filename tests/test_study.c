@@ -4,7 +4,6 @@
 
 #include <math.h>
 
-#include "base/safetensors.h"
 #include "study/statistics/inference.h"
 #include "study/statistics/statistics.h"
 #include "study/files/schema.h"
@@ -297,43 +296,7 @@ static void test_published_baseline(void **state) {
   program_remove_folder(folder);
 }
 
-/* ---- Warnings -------------------------------------------------------------------------------- */
-
-static void copy_file(const char *from, const char *to) {
-  struct stat info;
-  assert_int_equal(stat(from, &info), 0);
-  char *bytes = program_read_file(from);
-  assert_non_null(bytes);
-  program_write_file(to, bytes, (size_t)info.st_size);
-  free(bytes);
-}
-
-/* The bundled model with query weights of zero: attention is uniform. */
-static char *make_uniform_model(void) {
-  char *folder = program_make_folder();
-  char *config = program_path(folder, "config.json");
-  char *weights = program_path(folder, "model.safetensors");
-  copy_file(MICRO "/config.json", config);
-  copy_file(MICRO "/model.safetensors", weights);
-  c2_safetensors file;
-  assert_int_equal(c2_safetensors_open(&file, weights, NULL), C2_OK);
-  FILE *out = fopen(weights, "r+b");
-  assert_non_null(out);
-  size_t zeroed = 0;
-  for (size_t i = 0; i < file.count; i++) {
-    const c2_tensor *t = &file.tensors[i];
-    if (!strstr(t->name, "self_attention.q.")) continue;
-    assert_int_equal(fseek(out, (long)t->offset, SEEK_SET), 0);
-    for (size_t k = 0; k < t->bytes; k++) assert_int_equal(fputc(0, out), 0);
-    zeroed++;
-  }
-  assert_true(zeroed > 0);
-  assert_int_equal(fclose(out), 0);
-  c2_safetensors_close(&file);
-  free(config);
-  free(weights);
-  return folder;
-}
+/* ---- Weights --------------------------------------------------------------------------------- */
 
 /* With weights that were trained for the pattern, the study ends with both truths: what a radius costs those that were
  * not, and what it costs those that were. */
@@ -363,40 +326,6 @@ static void test_both_weights(void **state) {
   program_free(&r);
   free(prefix);
   program_remove_folder(folder);
-}
-
-static void test_untrained_is_called_so(void **state) {
-  (void)state;
-  char *model = make_uniform_model();
-  char *folder = program_make_folder();
-  char *prefix = program_path(folder, "p");
-  program_result r = PROGRAM_RUN("study", "-m", model, "--tasks", DATASETS, "--max-tasks", "1", "--radii", "8",
-                                 "--perf-repeats", "1", "--out-prefix", prefix);
-  succeed(&r);
-  const char *said[] = {"the weights look UNTRAINED: attention has 1.000 of the entropy of uniform attention",
-                        "kept mass lies within 0.005 of kept edges", "is worse than seasonal naive"};
-  char *path = program_path(folder, "p__run.json");
-  char *record = program_read_file(path);
-  assert_non_null(record);
-  for (size_t i = 0; i < 3; i++) {
-    if (program_count(r.err, said[i]) != 1) fail_msg("not once on stderr: %s", said[i]);
-    if (strstr(r.out, said[i])) fail_msg("a second time, on stdout: %s", said[i]);
-    if (!strstr(record, said[i])) fail_msg("not in the record: %s", said[i]);
-  }
-  program_free(&r);
-  r = PROGRAM_RUN("forecast", DATASETS "/nile_yearly.csv", "--horizon", "3", "-m", model);
-  assert_int_equal(r.status, 0);
-  assert_int_equal(program_count(r.err, "chronos2: warning: the weights look untrained, so the forecasts mean nothing; "
-                                        "see 'chronos2 inspect'\n"), 1);
-  program_free(&r);
-  r = PROGRAM_RUN("inspect", model);
-  assert_non_null(strstr(r.out, "\nthe weights look UNTRAINED\n"));
-  program_free(&r);
-  free(record);
-  free(path);
-  free(prefix);
-  program_remove_folder(folder);
-  program_remove_folder(model);
 }
 
 /* ---- Going on -------------------------------------------------------------------------------- */
@@ -780,7 +709,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_files),
                                      cmocka_unit_test(test_probe_alone),
                                      cmocka_unit_test(test_published_baseline),
-                                     cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_both_weights),
                                      cmocka_unit_test(test_resume),
                                      cmocka_unit_test(test_one_task),

@@ -20,10 +20,13 @@ static size_t check_series(const c2_scoring *scoring, const c2_scored *series, s
   for (int m = 0; m < C2_METRICS; m++) {
     double score = 0;
     for (size_t d = 0; d < scoring->targets; d++) {
-      c2_sums sum = {0, 0, 0, 0};
+      c2_sums sum = {.count = 0};
       for (size_t i = 0; i < n; i++) {
         c2_sums one = c2_series_sums(scoring, &series[i], d, (c2_metric)m);
-        sum = (c2_sums){sum.error + one.error, sum.bias + one.bias, sum.size + one.size, sum.count + one.count};
+        sum.error += one.error;
+        sum.bias += one.bias;
+        sum.size += one.size;
+        sum.count += one.count;
       }
       score += c2_metric_value((c2_metric)m, &sum) / (double)scoring->targets;
     }
@@ -117,6 +120,33 @@ static void test_names(void **state) {
   assert_true(c2_metric_place(&list, C2_MAE) == 1 && c2_metric_place(&list, C2_MASE) == 2);
 }
 
+/* Squares beyond a double: MSE and RMSE are infinite, and RMSSE has no step, also where the past alone is that large
+ * (it isn't 0 then). Other metrics are as ever. */
+static void test_beyond(void **state) {
+  (void)state;
+  const double past[] = {0, 1e200, -1e200};
+  const double truth[2][2] = {{1e199, 2e199}, {1, 2}};
+  const double point[2][2] = {{2e199, 2e199}, {2, 2}};
+  const double steps[2][2] = {{1, 2}, {0, 2}}; /* beyond a double: of MSE and RMSE, of RMSSE */
+  c2_scoring scoring = {.targets = 1, .horizon = 2, .seasonality = 1};
+  for (size_t i = 0; i < 2; i++) {
+    c2_scored series = {3, past, truth[i], point[i], NULL};
+    double score[C2_METRICS];
+    assert_int_equal(c2_score(&scoring, &series, 1, score, NULL), C2_OK);
+    assert_true(isnan(score[C2_RMSSE]) && score[C2_MASE] > 0);
+    assert_true(i == 0 ? isinf(score[C2_MSE]) && isinf(score[C2_RMSE]) : score[C2_MSE] == 0.5);
+    assert_true(c2_series_sums(&scoring, &series, 0, C2_RMSE).beyond == steps[i][0]);
+    c2_sums scaled = c2_series_sums(&scoring, &series, 0, C2_RMSSE);
+    assert_true(scaled.beyond == steps[i][1] && scaled.gaps == 0 && scaled.count == 0);
+    c2_sums small = c2_series_sums(&scoring, &series, 0, C2_MASE);
+    assert_true(small.beyond == 0 && small.gaps == 0 && small.count == 2);
+  }
+  c2_scored flat = {2, (const double[]){1, 1}, truth[1], point[1], NULL};
+  c2_sums none = c2_series_sums(&scoring, &flat, 0, C2_RMSSE);
+  assert_true(none.gaps == 2 && none.beyond == 0);
+  assert_string_equal(c2_metric_beyond(C2_RMSSE), "squares are beyond the range of floating-point numbers");
+}
+
 /* ---- Series drawn anew ----------------------------------------------------------------------- */
 
 enum { UNITS = 40, DRAWS = 4000 };
@@ -125,7 +155,7 @@ enum { UNITS = 40, DRAWS = 4000 };
 static const c2_metric_list two = {{C2_MASE, C2_WQL}, 2};
 
 static c2_sums sums_of(double error, double bottom) {
-  return (c2_sums){error, 0, bottom, bottom};
+  return (c2_sums){.error = error, .size = bottom, .count = bottom};
 }
 
 /* Two windows of all units but one; arm 1 is arm 0 with other errors, arm 2 is twice arm 0. */
@@ -197,7 +227,8 @@ static void test_redraw_gaps(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_fev), cmocka_unit_test(test_seasonal_naive),
-                                     cmocka_unit_test(test_names), cmocka_unit_test(test_redraw),
+                                     cmocka_unit_test(test_names), cmocka_unit_test(test_beyond),
+                                     cmocka_unit_test(test_redraw),
                                      cmocka_unit_test(test_redraw_gaps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

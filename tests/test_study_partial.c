@@ -148,7 +148,10 @@ static void test_other_times(void **state) {
   }
   assert_int_equal(json_dump_file(object, p.partial, JSON_REAL_PRECISION(17)), 0);
   json_decref(object);
-  program_result r = RUN(&p, "--threads", "2", "--resume");
+  program_result r = PROGRAM_RUN("study", "--help"); /* says what may differ */
+  assert_non_null(strstr(r.out, "threads,\n                          machine, --margin and --max-tasks may differ.\n"));
+  program_free(&r);
+  r = RUN(&p, "--threads", "2", "--margin", "3", "--max-tasks", "3", "--resume");
   if (r.status != 0) fail_msg("%s", r.err);
   assert_int_equal(program_count(r.err, "(done before)"), 2);
   assert_int_equal(program_count(r.err, "warning: tasks that were finished before keep their scores"), 1);
@@ -202,7 +205,13 @@ static void seal(json_t *task) {
   size_t n = json_array_size(array);
   double *x = calloc(n + 1, sizeof *x);
   char text[C2_SHA_ROOM];
+  const json_t *warnings = json_object_get(task, "warnings");
+  const char *warning[8] = {NULL};
   assert_non_null(x);
+  assert_true(json_array_size(warnings) <= 8);
+  for (size_t i = 0; i < json_array_size(warnings); i++) {
+    warning[i] = json_string_value(json_array_get(warnings, i));
+  }
   for (size_t i = 0; i < n; i++) {
     const json_t *value = json_array_get(array, i);
     x[i] = json_is_number(value) ? json_number_value(value) : (double)NAN;
@@ -211,7 +220,7 @@ static void seal(json_t *task) {
     }
   }
   c2_partial_seal(x, n, json_string_value(json_object_get(task, "id_column")),
-                  json_string_value(json_object_get(task, "series")), text);
+                  json_string_value(json_object_get(task, "series")), warning, json_array_size(warnings), text);
   free(x);
   json_object_set_new(task, "seal", json_string(text));
 }

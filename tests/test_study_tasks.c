@@ -201,9 +201,80 @@ static void test_data(void **state) {
   }
 }
 
+/* A column has one role, whichever two lists name it: a target among the covariates would tell the model the truth. */
+static void test_roles(void **state) {
+  (void)state;
+  static const struct {
+    const char *fields, *part;
+  } cases[] = {
+      {"known_dynamic_columns: [target]", "tasks.yaml:2:3: known_dynamic_columns: column 'target' is named twice"},
+      {"past_dynamic_columns: [target]", "past_dynamic_columns: column 'target' is named twice"},
+      {"target: [target, x], known_dynamic_columns: [y, x]", "known_dynamic_columns: column 'x' is named twice"},
+      {"generate_univariate_targets_from: [target, x], known_dynamic_columns: [x]",
+       "known_dynamic_columns: column 'x' is named twice"},
+      {"known_dynamic_columns: [x], past_dynamic_columns: [x]", "past_dynamic_columns: column 'x' is named twice"},
+      {"known_dynamic_columns: [x], static_columns: [x]", "static_columns: column 'x' is named twice"},
+      {"generate_univariate_targets_from: __ALL__, known_dynamic_columns: [x], past_dynamic_columns: [x]",
+       "past_dynamic_columns: column 'x' is named twice"}};
+  char yaml[256];
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    (void)snprintf(yaml, sizeof yaml, "tasks:\n- {dataset_path: d.jsonl, %s}\n", cases[i].fields);
+    fails(yaml, cases[i].part);
+  }
+  reads("tasks:\n- {dataset_path: d.jsonl, target: y, known_dynamic_columns: [target], past_dynamic_columns: [x]}\n", 1,
+        1);
+}
+
+/* Nor are ids and time stamps covariates or targets, whatever tells which columns they are. */
+static void test_keys(void **state) {
+  (void)state;
+  static const char table[] = "id,item_id,timestamp,target\na,1,1,3\na,2,2,4\na,3,3,4\n";
+  static const struct {
+    const char *fields, *part;
+  } cases[] = {
+      {"known_dynamic_columns: [timestamp]",
+       "tasks.yaml:2: known_dynamic_columns: column 'timestamp' is named twice: it holds the time stamps"},
+      {"known_dynamic_columns: [id]", "known_dynamic_columns: column 'id' is named twice: it holds the ids"},
+      {"id_column: item_id, past_dynamic_columns: [item_id]", "past_dynamic_columns: column 'item_id' is named twice"},
+      {"timestamp_column: item_id, target: item_id", "target: column 'item_id' is named twice: it holds the time"},
+      {"past_dynamic_columns: [item_id]", NULL}};
+  char *folder = make_folder("");
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *data = program_path(folder, "d.csv");
+  program_write_file(data, table, sizeof table - 1);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char yaml[256];
+    c2_task_list list = {0};
+    c2_task_data set;
+    c2_error err = {.code = C2_OK};
+    (void)snprintf(yaml, sizeof yaml, "tasks:\n- {dataset_path: d.csv, %s}\n", cases[i].fields);
+    program_write_file(tasks, yaml, strlen(yaml));
+    if (c2_tasks_read(&list, folder, &err) != C2_OK) fail_msg("%s", err.text);
+    c2_status status = c2_task_data_open(&set, &list.task[0], &err);
+    assert_int_equal(status, cases[i].part ? C2_ERR_FORMAT : C2_OK);
+    if (cases[i].part && !strstr(err.text, cases[i].part)) fail_msg("expected '%s' in '%s'", cases[i].part, err.text);
+    c2_task_data_free(&set);
+    c2_tasks_free(&list);
+  }
+  free(data);
+  free(tasks);
+  program_remove_folder(folder);
+}
+
+/* 010 is 8 in YAML 1.1 and 10 in YAML 1.2: neither is taken. */
+static void test_leading_zero(void **state) {
+  (void)state;
+  fails("tasks:\n- {dataset_path: d.jsonl, horizon: 010}\n",
+        "tasks.yaml:2:36: horizon: expected a whole number from 1 to 1048576");
+  fails("tasks:\n- {dataset_path: d.jsonl, initial_cutoff: -010}\n", "initial_cutoff: expected a whole number or");
+  fails("tasks:\n- {dataset_path: d.jsonl, window_step_size: 010}\n", "window_step_size: expected a whole number from");
+  reads("tasks:\n- {dataset_path: d.jsonl, horizon: 10, initial_cutoff: 0}\n", 1, 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_tasks),
                                      cmocka_unit_test(test_control_characters), cmocka_unit_test(test_long_list),
-                                     cmocka_unit_test(test_data)};
+                                     cmocka_unit_test(test_data), cmocka_unit_test(test_roles),
+                                     cmocka_unit_test(test_keys), cmocka_unit_test(test_leading_zero)};
   return cmocka_run_group_tests_name("study_tasks", tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@
 #include "version.h"
 
 static const char file_name[] = "__partial.json";
-static const char file_format[] = "chronos2 study, finished tasks, 5";
+static const char file_format[] = "chronos2 study, finished tasks, 6";
 
 enum { DIFFERENCES = 640 };
 
@@ -173,6 +173,7 @@ static void carry_task(const c2_plan *plan, const c2_results *r, walk *w, c2_tas
   if (r->arms == 0) return;
   carry_all(w, &t->observed, 1);
   carry_all(w, t->left_out, r->compared.count);
+  carry_all(w, t->beyond, r->compared.count);
   double past = (double)t->example.past;
   carry_all(w, t->redrawn, r->compared.count * C2_REDRAWS * r->arms);
   carry_all(w, &past, 1);
@@ -181,7 +182,7 @@ static void carry_task(const c2_plan *plan, const c2_results *r, walk *w, c2_tas
 }
 
 void c2_partial_seal(const double *numbers, size_t n, const char *id_column, const char *series,
-                     char out[C2_SHA_ROOM]) {
+                     const char *const *warning, size_t warnings, char out[C2_SHA_ROOM]) {
   c2_sha sha;
   c2_sha_begin(&sha, C2_SHA256);
   for (size_t i = 0; i < n; i++) {
@@ -190,6 +191,7 @@ void c2_partial_seal(const double *numbers, size_t n, const char *id_column, con
   }
   c2_sha_add(&sha, id_column, strlen(id_column) + 1);
   c2_sha_add(&sha, series, strlen(series) + 1);
+  for (size_t i = 0; i < warnings; i++) c2_sha_add(&sha, warning[i], strlen(warning[i]) + 1);
   c2_sha_end(&sha, out);
 }
 
@@ -207,12 +209,15 @@ static c2_status put_task(c2_json_writer *out, const c2_plan *plan, const c2_res
   C2_TRY(c2_alloc_array(w.count, sizeof *w.x, &w.x, err));
   carry_task(plan, r, &w, &copy);
   if (values) carry_all(&w, copy.example.values, values);
-  c2_partial_seal(w.x, w.count, id_column, series, seal);
+  c2_partial_seal(w.x, w.count, id_column, series, copy.warning, copy.warnings, seal);
   c2_json_begin_object(out, NULL);
   c2_json_put_text(out, "name", copy.task->name);
   c2_json_put_text(out, "data_sha256", copy.checksum);
   c2_json_put_text(out, "id_column", id_column);
   c2_json_put_text(out, "series", series);
+  c2_json_begin_array(out, "warnings");
+  for (size_t i = 0; i < copy.warnings; i++) c2_json_put_text(out, NULL, copy.warning[i]);
+  c2_json_end_array(out);
   c2_json_put_text(out, "seal", seal);
   c2_json_put_numbers(out, "numbers", w.x, w.count);
   c2_json_end_object(out);
@@ -282,6 +287,20 @@ static c2_status take_rest(walk *w, const char *id_column, const char *series, c
   return C2_OK;
 }
 
+/* The warnings of a task, which will be told again. *whole: they are what a run writes. */
+static c2_status take_warnings(const reader *in, const c2_json *array, c2_task_result *t, bool *whole, c2_error *err) {
+  *whole = c2_json_is(array, C2_JSON_ARRAY);
+  if (!*whole) return C2_OK;
+  C2_TRY(c2_alloc_array(c2_json_size(array), sizeof *t->warning, &t->warning, err));
+  C2_JSON_EACH (one, array) {
+    const char *text = c2_json_string(one);
+    *whole = *whole && text && c2_text_plain(text, strlen(text));
+    if (!*whole) return C2_OK;
+    C2_TRY(c2_pool_text(&in->journal->pool, text, &t->warning[t->warnings++], err));
+  }
+  return C2_OK;
+}
+
 /* *whole: the numbers [n] are those of the task, all of them. */
 static c2_status take_numbers(const reader *in, double *numbers, size_t n, const c2_json *object, c2_task_result *t,
                               bool *whole, c2_error *err) {
@@ -290,9 +309,11 @@ static c2_status take_numbers(const reader *in, double *numbers, size_t n, const
   const char *seal = c2_json_string(c2_json_get(object, "seal"));
   char found[C2_SHA_ROOM];
   walk w = {.x = numbers, .count = n, .reading = true};
+  C2_TRY(take_warnings(in, c2_json_get(object, "warnings"), t, whole, err));
+  if (!*whole) return C2_OK;
   *whole = false;
   if (!id_column || !series || !seal) return C2_OK;
-  c2_partial_seal(numbers, n, id_column, series, found);
+  c2_partial_seal(numbers, n, id_column, series, t->warning, t->warnings, found);
   if (strcmp(found, seal) != 0) return C2_OK;
   C2_TRY(make_room(in, t, err));
   carry_task(in->plan, in->results, &w, t);

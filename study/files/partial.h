@@ -19,8 +19,9 @@ c2_status c2_partial_write(const c2_plan *plan, const c2_results *results, c2_er
 /* Removes the file, if it is there. */
 void c2_partial_forget(const c2_plan *plan);
 
-/* The digest by which damage to a finished task is seen. It covers its numbers [n], in the file's order, and texts. */
+/* The digest by which damage to a finished task is seen. It covers its numbers [n], in the file's order, texts
+ * and warnings. */
 void c2_partial_seal(const double *numbers, size_t n, const char *id_column, const char *series,
-                     char out[C2_SHA_ROOM]);
+                     const char *const *warning, size_t warnings, char out[C2_SHA_ROOM]);
 
 #endif

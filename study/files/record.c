@@ -1,7 +1,6 @@
 /* A run's record. */
 #include "study/files/record.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
+#include "study/files/prefix.h"
 #include "study/files/schema.h"
 #include "version.h"
 
@@ -81,29 +81,15 @@ static void put_versions(c2_json_writer *w) {
 }
 
 /* Fails if a file PREFIX__* is one that the study reads. */
-static c2_status keep_inputs(const char *prefix, const c2_task_list *tasks, c2_error *err) {
-  const char *slash = strrchr(prefix, '/');
-  size_t folder = slash ? (size_t)(slash - prefix) + 1 : 0;
-  char *place = folder ? c2_strndup(prefix, folder) : c2_strdup(".");
-  DIR *dir = place ? opendir(place) : NULL;
-  c2_status status = place ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a path");
-  for (struct dirent *entry = dir ? readdir(dir) : NULL; entry && status == C2_OK; entry = readdir(dir)) {
-    size_t length = strlen(prefix + folder);
-    char *output = NULL;
-    if (strncmp(entry->d_name, prefix + folder, length) != 0 || strncmp(entry->d_name + length, "__", 2) != 0) continue;
-    status = c2_path_join(&output, place, entry->d_name, err);
-    for (size_t i = 0; i < tasks->count && status == C2_OK; i++) {
-      const c2_task *task = &tasks->task[i];
-      if (task->file) status = c2_outfile_keep_input(output, task->file, err);
-      for (size_t k = 0; k < task->data.count && status == C2_OK; k++) {
-        status = c2_outfile_keep_input(output, task->data.name[k], err);
-      }
-    }
-    free(output);
+static c2_status keep_inputs(void *user, const char *path, const char *ending, c2_error *err) {
+  const c2_task_list *tasks = user;
+  (void)ending;
+  for (size_t i = 0; i < tasks->count; i++) {
+    const c2_task *task = &tasks->task[i];
+    if (task->file) C2_TRY(c2_outfile_keep_input(path, task->file, err));
+    for (size_t k = 0; k < task->data.count; k++) C2_TRY(c2_outfile_keep_input(path, task->data.name[k], err));
   }
-  if (dir) (void)closedir(dir);
-  free(place);
-  return status;
+  return C2_OK;
 }
 
 /* The failure is C2_ERR_UNSUPPORTED if the file system has no locks. */
@@ -138,7 +124,8 @@ c2_status c2_record_begin(const c2_plan *plan, const c2_results *results, c2_jou
   c2_path_of(plan->prefix, "__run.json.lock", lock_path);
   c2_path_of(plan->prefix, "__", begin);
   if (!lock_path[0]) C2_FAIL(err, C2_ERR_ARGUMENT, "--out-prefix %.60s...: too long for a path", plan->prefix);
-  C2_TRY(keep_inputs(plan->prefix, &results->tasks, err));
+  c2_task_list tasks = results->tasks;
+  C2_TRY(c2_prefix_walk(plan->prefix, keep_inputs, &tasks, err));
   c2_status status = open_lock(lock, lock_path, err);
   if (status == C2_ERR_UNSUPPORTED) {
     C2_TRY(c2_journal_warn(journal, err, "%s: the file system has no locks: no other run may use this prefix",

@@ -159,8 +159,10 @@ static void put_plain_words(FILE *out, const study *s) {
   char radius[C2_RADIUS_ROOM];
   c2_radius_text(test->radius, radius);
   (void)fputs("<p class=\"plain\">", out);
-  if (!s->results->look.trained)
+  if (!s->results->look[0].trained)
     (void)fputs("These weights look untrained: this says nothing of a trained model. ", out);
+  if (s->plan->sparse_model_folder && !s->results->look[1].trained)
+    (void)fputs("The sparse model's weights look untrained: its arms say nothing of a trained one. ", out);
   put_accuracy(out, s, radius);
   put_time(out, s, test);
   if (isfinite(test->median_bound)) {

@@ -8,6 +8,8 @@
 #include "base/outfile.h"
 #include "base/text.h"
 #include "data/csv.h"
+#include "data/lookup.h"
+#include "study/files/prefix.h"
 #include "study/files/schema.h"
 
 /* ---- A table ---------------------------------------------------------------------------------- */
@@ -21,6 +23,8 @@ typedef struct writer {
   c2_table table;
   c2_row row;  /* of the table under way */
   bool failed; /* memory was out for a cell */
+  c2_lookup written; /* what follows the prefix in the paths of the files */
+  c2_pool pool;      /* of those texts */
 } writer;
 
 /* A text, which in a CSV file may have to be quoted. */
@@ -91,7 +95,9 @@ static c2_status open_table(writer *w, c2_table table, double radius, c2_error *
     c2_json_begin_array(w->json, c2_schemas[table].name);
     return C2_OK;
   }
+  size_t at = 0;
   C2_TRY(c2_outfile_open(&w->file, path, err));
+  C2_TRY(c2_lookup_keep(&w->written, &w->pool, path + strlen(w->plan->prefix), &at, err));
   put_line(w, put_name);
   return C2_OK;
 }
@@ -227,12 +233,25 @@ static writer begin(const c2_plan *plan, const c2_results *results, const c2_sum
   return w;
 }
 
-c2_status c2_tables_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary, c2_error *err) {
+static c2_status write_all(writer *w, bool measured, c2_error *err) {
+  C2_TRY(write_probe(w, measured, err));
+  C2_TRY(write_task_rows(w, C2_TABLE_BASELINES, err));
+  return w->results->arms ? write_comparison(w, measured, err) : C2_OK;
+}
+
+c2_status c2_tables_write(const c2_plan *plan, const c2_results *results, const c2_summary *summary,
+                          c2_journal *journal, c2_error *err) {
   bool measured = !plan->from_csv;
+  bool is_study = results->arms > 0;
+  size_t at = 0;
   writer w = begin(plan, results, summary, NULL);
-  C2_TRY(write_probe(&w, measured, err));
-  C2_TRY(write_task_rows(&w, C2_TABLE_BASELINES, err));
-  return results->arms ? write_comparison(&w, measured, err) : C2_OK;
+  c2_status status = write_all(&w, measured, err);
+  if (status == C2_OK && is_study) status = c2_lookup_put(&w.written, "__report.html", &at, err); /* is next */
+  /* What a study has measured is taken away by another study alone. */
+  if (status == C2_OK) status = c2_prefix_settle(plan->prefix, &w.written, measured && is_study, journal, err);
+  c2_lookup_free(&w.written);
+  c2_pool_free(&w.pool);
+  return status;
 }
 
 c2_status c2_tables_put(c2_json_writer *json, const c2_plan *plan, const c2_results *r, const c2_summary *s,

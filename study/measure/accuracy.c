@@ -191,7 +191,7 @@ static void score_drawn(const c2_evaluation *e, const c2_metric_list *metrics, c
     double mean[C2_METRICS] = {0};
     size_t drawn = 0;
     for (size_t d = 0; d < w->targets; d++) {
-      c2_sums sum[C2_METRICS] = {{0, 0, 0, 0}};
+      c2_sums sum[C2_METRICS] = {{.count = 0}};
       for (size_t k = 0; k < w->count; k++) {
         double n = (double)times[w->unit[k]];
         for (size_t m = 0; m < metrics->count; m++, sums++) {

@@ -102,9 +102,14 @@ static c2_status sum_times(c2_perf *perf, const double *full_seconds, const doub
 /* `sums` [num_forecasts][metrics] are of one arm. */
 static void count_left_out(const c2_comparison *c, const c2_evaluation *e, const c2_sums *sums) {
   for (size_t m = 0; m < c->metrics->count; m++) {
-    double steps = (double)c2_evaluation_observed(e);
-    for (size_t i = 0; i < e->num_forecasts; i++) steps -= sums[i * c->metrics->count + m].count;
-    c->left_out[m] = fmax(c->left_out[m], floor(steps + 0.5)); /* levels have a share of a step each */
+    double gaps = 0;
+    double beyond = 0;
+    for (size_t i = 0; i < e->num_forecasts; i++) {
+      gaps += sums[i * c->metrics->count + m].gaps;
+      beyond += sums[i * c->metrics->count + m].beyond;
+    }
+    c->left_out[m] = fmax(c->left_out[m], c2_whole_steps(gaps));
+    c->beyond[m] = fmax(c->beyond[m], c2_whole_steps(beyond));
   }
 }
 

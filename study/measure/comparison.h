@@ -42,7 +42,8 @@ typedef struct c2_comparison {
   uint64_t seed;                     /* of the order of turns and the redraws */
   void (*passed)(void *user);        /* after each pass over the task's windows; may be NULL */
   void *user;
-  double *left_out; /* receives the most steps that an arm has no error at: [metrics->count] */
+  double *left_out; /* receives the most steps at which an arm has no error: [metrics->count] */
+  double *beyond;   /* and at which it has an infinite one */
 } c2_comparison;
 
 /* Measures every arm. The caller has perf [arms] and redrawn [arms][metrics][C2_REDRAWS], which c2_evaluation_redraw

@@ -23,6 +23,7 @@ void c2_task_result_free(c2_task_result *task) {
   free(task->head);
   free(task->perf);
   free(task->redrawn);
+  free(task->warning);
   c2_example_free(&task->example);
   memcpy(empty.checksum, task->checksum, sizeof empty.checksum);
   *task = empty;

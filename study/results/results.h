@@ -52,8 +52,11 @@ typedef struct c2_task_result {
   double *redrawn;          /* [arms][compared][C2_REDRAWS], see c2_evaluation_redraw; NULL: series aren't known */
   double naive[C2_METRICS]; /* scores of the seasonal-naive forecast */
   double observed;          /* steps whose truth is known, */
-  double left_out[C2_METRICS]; /* and the most of them at which an arm has no error: [compared] */
+  double left_out[C2_METRICS]; /* the most of them at which an arm has no error: [compared], */
+  double beyond[C2_METRICS];   /* and an infinite one */
   c2_example example;       /* with perf */
+  const char **warning;     /* [warnings] of its data and of what it asks of the models; the texts are the journal's */
+  size_t warnings;
   bool finished;
 } c2_task_result;
 
@@ -70,7 +73,7 @@ typedef struct c2_results {
   c2_task_list tasks;
   c2_task_result *task; /* [tasks.count] */
   size_t done;          /* tasks that are finished */
-  c2_look look;
+  c2_look look[2];                       /* at the model and the sparse model */
   char trained[C2_TRAINED_ROOM];         /* what the weights were trained for; empty if that isn't known */
   char sparse_trained[C2_TRAINED_ROOM];  /* the sparse model's, likewise */
   char model_checksum[C2_SHA_ROOM]; /* over those of its files */

@@ -173,47 +173,96 @@ static c2_status test_radius(const c2_results *r, size_t radius, double *x, c2_t
   return sum_speed(r, arm, x, row, err);
 }
 
-/* Means and tests are over the other tasks. `metrics`: how many of those compared were asked for. */
-static c2_status warn_of_gaps(const c2_results *r, size_t metrics, c2_journal *journal, c2_error *err) {
-  for (size_t i = 0; i < r->arms * metrics; i++) {
-    const c2_arm *arm = &r->arm[i / metrics];
-    c2_metric metric = r->compared.at[i % metrics];
-    size_t missing = 0;
+/* A score that means and tests pass over. */
+static bool is_missing(double score) {
+  return !isfinite(score);
+}
+
+/* A score whose ratios tests of equivalence pass over. */
+static bool is_zero(double score) {
+  return score == 0;
+}
+
+/* The tasks on which an arm's score by a metric is of a kind; the first of them and its first arm. */
+static size_t count_scores(const c2_results *r, c2_metric metric, bool (*kind)(double score), size_t *task,
+                           size_t *arm) {
+  size_t count = 0;
+  for (size_t t = r->done; t-- > 0;) {
+    bool found = false;
+    for (size_t k = r->arms; k-- > 0;) {
+      if (!kind(r->task[t].perf[k].score[metric])) continue;
+      found = true;
+      *task = t;
+      *arm = k;
+    }
+    count += found;
+  }
+  return count;
+}
+
+/* Tasks without quantile levels have no WQL, and nobody asked for it. */
+static bool is_unknown(const c2_results *r, c2_metric metric) {
+  for (size_t i = 0; i < r->done * r->arms; i++) {
+    if (!isnan(r->task[i / r->arms].perf[i % r->arms].score[metric])) return false;
+  }
+  return c2_metric_needs_quantiles(metric);
+}
+
+/* Warns of the tasks that means and tests pass over. `asked`: how many of the metrics were asked for. */
+static c2_status warn_of_gaps(const c2_results *r, size_t asked, c2_journal *journal, c2_error *err) {
+  for (size_t m = 0; m < r->compared.count && r->arms; m++) {
+    c2_metric metric = r->compared.at[m];
+    size_t task = 0;
+    size_t arm = 0;
     char name[C2_ARM_ROOM];
-    for (size_t t = 0; t < r->done; t++) missing += isfinite(r->task[t].perf[i / metrics].score[metric]) ? 0 : 1;
-    if (missing == 0) continue;
-    c2_arm_name(arm, name);
-    C2_TRY(c2_journal_warn(journal, err, "arm '%s' has no %s on %zu of %zu tasks: means and tests leave them out", name,
-                           c2_metric_name(metric), missing, r->done));
+    if (m >= asked && is_unknown(r, metric)) continue;
+    size_t missing = count_scores(r, metric, is_missing, &task, &arm);
+    if (missing > 0) {
+      c2_arm_name(&r->arm[arm], name);
+      C2_TRY(c2_journal_warn(
+          journal, err, "no %s on %zu of %zu task%s, as of arm '%s' on '%.80s'%s: means and tests leave them out",
+          c2_metric_name(metric), missing, r->done, r->done == 1 ? "" : "s", name, r->tasks.task[task].name,
+          c2_metric_is_weighed(metric) ? ", where the truth of a window is 0 or missing throughout" : ""));
+    }
+    size_t zeros = count_scores(r, metric, is_zero, &task, &arm);
+    if (zeros == 0) continue;
+    c2_arm_name(&r->arm[arm], name);
+    C2_TRY(c2_journal_warn(journal, err,
+                           "%s is 0 on %zu of %zu task%s, as of arm '%s' on '%.80s': tests of equivalence leave them "
+                           "out",
+                           c2_metric_name(metric), zeros, r->done, r->done == 1 ? "" : "s", name,
+                           r->tasks.task[task].name));
   }
   return C2_OK;
 }
 
-/* Warns of the steps that compared metrics leave out, with the first task as an example. */
-static c2_status warn_of_left_out(const c2_results *r, c2_journal *journal, c2_error *err) {
-  for (size_t m = 0; m < r->compared.count; m++) {
-    c2_metric metric = r->compared.at[m];
-    const c2_task_result *first = NULL;
-    size_t tasks = 0;
-    for (size_t i = 0; i < r->done && c2_metric_gap(metric); i++) {
-      const c2_task_result *t = &r->task[i];
-      bool has_levels = t->task->level_count > 0 || !c2_metric_needs_quantiles(metric);
-      if (t->left_out[m] > 0 && has_levels && tasks++ == 0) first = t;
-    }
-    if (!first) continue;
-    C2_TRY(c2_journal_warn(journal, err,
-                           "steps are left out of %s where %s, on %zu of %zu tasks: %.0f of %.0f on task '%.80s'",
-                           c2_metric_name(metric), c2_metric_gap(metric), tasks, r->done, first->left_out[m],
-                           first->observed, first->task->name));
+/* Warns of the steps at which a compared metric has no error, or an infinite one, with the first task as an example. */
+static c2_status warn_of_steps(const c2_results *r, size_t m, bool beyond, c2_journal *journal, c2_error *err) {
+  c2_metric metric = r->compared.at[m];
+  const c2_task_result *first = NULL;
+  size_t tasks = 0;
+  for (size_t i = 0; i < r->done; i++) {
+    const c2_task_result *t = &r->task[i];
+    if ((beyond ? t->beyond[m] : t->left_out[m]) > 0 && tasks++ == 0) first = t;
   }
-  return C2_OK;
+  if (!first) return C2_OK;
+  const char *name = c2_metric_name(metric);
+  bool infinite = beyond && !c2_metric_divides(metric);
+  return c2_journal_warn(journal, err, "%s%s where %s, on %zu of %zu tasks: %.0f of %.0f%s on task '%.80s'",
+                         infinite ? name : "steps are left out of ", infinite ? " is infinite" : name,
+                         beyond ? c2_metric_beyond(metric) : c2_metric_gap(metric), tasks, r->done,
+                         beyond ? first->beyond[m] : first->left_out[m], first->observed, infinite ? " steps" : "",
+                         first->task->name);
 }
 
 c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *journal, c2_summary *summary,
                        c2_error *err) {
   double *room = NULL;
   C2_TRY(warn_of_gaps(r, c2_max_size(plan->metrics.count, 1), journal, err));
-  C2_TRY(warn_of_left_out(r, journal, err));
+  for (size_t m = 0; m < r->compared.count; m++) {
+    C2_TRY(warn_of_steps(r, m, false, journal, err));
+    C2_TRY(warn_of_steps(r, m, true, journal, err));
+  }
   C2_TRY(warn_of_uniform(r, journal, &summary->uniform, err));
   C2_TRY(warn_of_naive(r, journal, err));
   C2_TRY(sum_mass(plan, r, summary, err));

@@ -18,22 +18,32 @@ static const char *outcome(const c2_equivalence_row *row) {
   return row->test.p_equivalent < 0.05 ? "equal within the margin" : "no loss is shown";
 }
 
+enum { WEIGHTS = 120 };
+
+/* "weights trained for full attention"; `otherwise` stands for what isn't known. */
+static void weights_text(const c2_look *look, const char *trained, const char *otherwise, char out[WEIGHTS]) {
+  (void)snprintf(out, WEIGHTS, "untrained weights");
+  if (look->trained) (void)snprintf(out, WEIGHTS, "weights trained for %.80s", trained[0] ? trained : otherwise);
+}
+
 /* Both truths: what the radius costs these weights, and what it costs those that were trained for it. */
 static void say_weights(const c2_results *r, const c2_summary *summary, const char *radius, char *out) {
   const c2_equivalence_row *own = c2_change_of(summary, 1 + r->verdict, 0);
+  char weights[2][WEIGHTS];
+  weights_text(&r->look[0], r->trained, "full attention", weights[0]);
+  weights_text(&r->look[1], r->sparse_trained, "it", weights[1]);
   for (size_t k = 1; k < r->arms; k++) {
     const c2_arm *arm = &r->arm[k];
     const c2_equivalence_row *fit = c2_change_of(summary, k, 0);
     if (!arm->sparse_model || arm->attention != CHRONOS2_WINDOWED_FUTURE_GLOBAL) continue;
     if (arm->radius != r->perf_radii.at[r->verdict] || own->test.n < 2 || fit->test.n < 2) continue;
     (void)snprintf(out, C2_VERDICT_ROOM,
-                   "in short: radius %s changes the %s of weights trained for %.80s by %+.3g%% (90%% interval "
-                   "%+.3g%% to %+.3g%%): %s; with weights trained for %.80s it differs from full attention of the "
-                   "first by %+.3g%% (%+.3g%% to %+.3g%%): %s",
-                   radius, c2_metric_name(own->metric), r->trained[0] ? r->trained : "full attention",
-                   c2_percent(own->test.mean), c2_percent(own->test.low_90), c2_percent(own->test.high_90),
-                   outcome(own), r->sparse_trained[0] ? r->sparse_trained : "it", c2_percent(fit->test.mean),
-                   c2_percent(fit->test.low_90), c2_percent(fit->test.high_90), outcome(fit));
+                   "in short: radius %s changes the %s of %s by %+.3g%% (90%% interval %+.3g%% to %+.3g%%): %s; with "
+                   "%s it differs from full attention of the first by %+.3g%% (%+.3g%% to %+.3g%%): %s",
+                   radius, c2_metric_name(own->metric), weights[0], c2_percent(own->test.mean),
+                   c2_percent(own->test.low_90), c2_percent(own->test.high_90), outcome(own), weights[1],
+                   c2_percent(fit->test.mean), c2_percent(fit->test.low_90), c2_percent(fit->test.high_90),
+                   outcome(fit));
   }
 }
 
@@ -64,9 +74,14 @@ void c2_verdict(const c2_results *results, const c2_summary *summary, char line[
   } else if (isfinite(test->low)) {
     (void)snprintf(interval, sizeof interval, "95%% CI [%+.4f, %+.4f], p = %.3g", test->low, test->high, test->p);
   }
-  (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: %s %.4f full, %.4f radius %s: %+.4f, %s (mean of %zu task%s)",
-                 c2_metric_name(results->compared.at[0]), row->mean_full, row->mean_sparse, radius, test->mean,
-                 interval, test->n, test->n == 1 ? "" : "s");
+  const char *metric = c2_metric_name(results->compared.at[0]);
+  if (test->n == 0) {
+    (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: no task has a %s", metric);
+  } else {
+    (void)snprintf(line[1], C2_VERDICT_ROOM, "accuracy: %s %.4f full, %.4f radius %s: %+.4f, %s (mean of %zu task%s)",
+                   metric, row->mean_full, row->mean_sparse, radius, test->mean, interval, test->n,
+                   test->n == 1 ? "" : "s");
+  }
   char name[C2_RADIUS_ROOM + 8];
   (void)snprintf(name, sizeof name, "radius %s", radius);
   c2_equivalence_say(c2_change_of(summary, 1 + results->verdict, 0), name, line[2], C2_VERDICT_ROOM);

@@ -59,6 +59,22 @@ const char *c2_metric_gap(c2_metric metric) {
   return NULL;
 }
 
+const char *c2_metric_beyond(c2_metric metric) {
+  switch (definitions[metric].error) {
+    case LOGARITHMIC: return "truth or forecast is -1";
+    case SQUARED: return "squares are beyond the range of floating-point numbers";
+    default: return "differences are beyond the range of floating-point numbers";
+  }
+}
+
+bool c2_metric_divides(c2_metric metric) {
+  return definitions[metric].unit != NONE;
+}
+
+bool c2_metric_is_weighed(c2_metric metric) {
+  return definitions[metric].weighed;
+}
+
 c2_status c2_metric_find(const char *name, const char *where, c2_metric *out, c2_error *err) {
   char known[160] = "";
   for (int i = 0; i < C2_METRICS; i++) {
@@ -134,7 +150,8 @@ static scales scales_of(const c2_scoring *s, const c2_scored *x, size_t target) 
                   seasonal_error(past, x->length, s->seasonality, true)};
 }
 
-/* The error of a forecast, at a quantile level if the metric is of quantiles; NaN: the step is left out. */
+/* The error of a forecast, at a quantile level if the metric is of quantiles; NaN: there is none, as c2_metric_gap
+ * says; infinite: as c2_metric_beyond says. */
 static double error_of(const definition *m, double y, double forecast, double level, scales scale) {
   double error = 0;
   switch (m->error) {
@@ -143,13 +160,20 @@ static double error_of(const definition *m, double y, double forecast, double le
     case LOGARITHMIC: error = (log1p(y) - log1p(forecast)) * (log1p(y) - log1p(forecast)); break;
     case PINBALL: error = 2 * fabs((y - forecast) * ((y <= forecast ? 1.0 : 0.0) - level)); break;
   }
+  double divisor = 1;
   switch (m->unit) {
     case NONE: return error;
-    case SEASONAL: error /= m->error == SQUARED ? scale.squared : scale.absolute; break;
-    case TRUTH: error /= fabs(y); break;
-    case BOTH: error /= (fabs(y) + fabs(forecast)) / 2; break;
+    case SEASONAL: divisor = m->error == SQUARED ? scale.squared : scale.absolute; break;
+    case TRUTH: divisor = fabs(y); break;
+    case BOTH: divisor = (fabs(y) + fabs(forecast)) / 2; break;
   }
-  return isfinite(error) ? error : (double)NAN;
+  if (!(divisor > 0)) return (double)NAN;
+  return isinf(divisor) ? (double)INFINITY : error / divisor;
+}
+
+/* Whether the step of such an error is left out. */
+static bool is_left_out(const definition *m, double error) {
+  return isnan(error) || (isinf(error) && m->unit != NONE);
 }
 
 /* The forecast of a step: a quantile of a level, given by its index, or the point. */
@@ -161,12 +185,16 @@ static size_t levels_of(const definition *m, const c2_scoring *s) {
   return m->error == PINBALL ? s->level_count : 1;
 }
 
+double c2_whole_steps(double steps) {
+  return floor(steps + 1 - 1e-6);
+}
+
 c2_sums c2_series_sums(const c2_scoring *s, const c2_scored *series, size_t target, c2_metric metric) {
   const definition *m = &definitions[metric];
   scales scale = m->unit == SEASONAL ? scales_of(s, series, target) : (scales){0, 0};
   size_t count = levels_of(m, s);
   double levels = (double)count;
-  c2_sums sums = {0, 0, 0, 0};
+  c2_sums sums = {.count = 0};
   for (size_t step = target * s->horizon; step < (target + 1) * s->horizon; step++) {
     double y = series->truth[step];
     if (isnan(y)) continue;
@@ -174,7 +202,9 @@ c2_sums c2_series_sums(const c2_scoring *s, const c2_scored *series, size_t targ
     for (size_t q = 0; q < count; q++) {
       double forecast = forecast_of(m, s, series, step, q);
       double error = error_of(m, y, forecast, s->level_count ? s->levels[q] : 0, scale);
-      if (isnan(error)) continue;
+      sums.gaps += isnan(error) ? 1 / levels : 0;
+      sums.beyond += isinf(error) ? 1 / levels : 0;
+      if (is_left_out(m, error)) continue;
       sums.error += error / levels;
       sums.bias += (forecast - y) / levels;
       sums.count += 1 / levels;
@@ -202,13 +232,14 @@ static double score_level(c2_metric metric, const c2_scoring *s, const c2_scored
       double one = error_of(m, y, forecast, s->level_count ? s->levels[level] : 0, scale[i]);
       size += (long double)fabs(y);
       sizes++;
-      if (isnan(one)) continue;
+      if (is_left_out(m, one)) continue;
       error += (long double)one;
       bias += (long double)(forecast - y);
       errors++;
     }
   }
-  c2_sums means = {mean_of(error, errors), mean_of(bias, errors), mean_of(size, sizes), 1};
+  c2_sums means = {
+      .error = mean_of(error, errors), .bias = mean_of(bias, errors), .size = mean_of(size, sizes), .count = 1};
   return c2_metric_value(metric, &means);
 }
 

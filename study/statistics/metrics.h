@@ -34,6 +34,14 @@ bool c2_metric_needs_quantiles(c2_metric metric);
 /* Where a metric has no error, as words after "where"; NULL: it always has one. */
 const char *c2_metric_gap(c2_metric metric);
 
+/* Where a metric's error is infinite, likewise. Such a step is left out of a metric that divides the error of a step;
+ * the others are infinite with it. */
+const char *c2_metric_beyond(c2_metric metric);
+bool c2_metric_divides(c2_metric metric);
+
+/* Whether the errors are divided by the truths' mean size, so that there is no metric where all truths are 0. */
+bool c2_metric_is_weighed(c2_metric metric);
+
 /* Finds a metric by its name in any case, as fev does. The failure lists the names; `where` begins its message. */
 c2_status c2_metric_find(const char *name, const char *where, c2_metric *out, c2_error *err);
 
@@ -74,7 +82,12 @@ typedef struct c2_sums {
   double error, bias; /* over steps: errors as the metric takes them, and signed ones */
   double size;        /* |truth| */
   double count;       /* steps that have an error */
+  double gaps;        /* steps that are left out as c2_metric_gap says */
+  double beyond;      /* steps whose error is infinite, as c2_metric_beyond says */
 } c2_sums;
+
+/* Steps of such sums as a number to tell: each quantile level has a share of a step. */
+double c2_whole_steps(double steps);
 
 /* The sums of one target of one series. */
 c2_sums c2_series_sums(const c2_scoring *scoring, const c2_scored *series, size_t target, c2_metric metric);

@@ -56,11 +56,20 @@ static bool is_null(const yaml_node_t *node) {
   return false;
 }
 
-static bool parse_whole(const yaml_node_t *node, int64_t *out) {
+/* Digits with a sign before them or not. */
+static bool is_digits(const yaml_node_t *node) {
   if (!is_plain(node)) return false;
+  const char *digits = text_of(node);
+  digits += *digits == '-' || *digits == '+';
+  return *digits != '\0' && strspn(digits, "0123456789") == strlen(digits);
+}
+
+/* A leading zero is refused: YAML 1.1 reads 010 as 8, YAML 1.2 as 10. */
+static bool parse_whole(const yaml_node_t *node, int64_t *out) {
+  if (!is_digits(node)) return false;
   const char *text = text_of(node);
   const char *digits = text + (*text == '-' || *text == '+');
-  if (*digits == '\0' || strspn(digits, "0123456789") != strlen(digits) || strlen(digits) > 18) return false;
+  if (strlen(digits) > 18 || (digits[0] == '0' && digits[1] != '\0')) return false;
   *out = strtoll(text, NULL, 10);
   return true;
 }
@@ -160,6 +169,7 @@ static c2_status read_levels(const reader *r, const yaml_node_t *node, c2_task *
 static c2_status read_cutoff(const reader *r, const yaml_node_t *node, c2_task *task, c2_error *err) {
   c2_error why = {.code = C2_OK};
   if (parse_whole(node, &task->initial_cutoff)) return C2_OK;
+  if (is_digits(node)) FAIL_AT(r, node, "initial_cutoff: expected a whole number or a time stamp");
   C2_TRY(read_text(r, node, "initial_cutoff", &task->cutoff_text, err));
   task->cutoff_is_time = true;
   c2_zone zone;
@@ -173,9 +183,8 @@ static c2_status read_cutoff(const reader *r, const yaml_node_t *node, c2_task *
 }
 
 static c2_status read_step(const reader *r, const yaml_node_t *node, c2_task *task, c2_error *err) {
-  int64_t value = 0;
   c2_error why = {.code = C2_OK};
-  if (parse_whole(node, &value)) return read_count(r, node, "window_step_size", MOST_STEPS, &task->step, err);
+  if (is_digits(node)) return read_count(r, node, "window_step_size", MOST_STEPS, &task->step, err);
   C2_TRY(read_text(r, node, "window_step_size", &task->step_text, err));
   if (c2_freq_parse(task->step_text, &task->step_freq, &why) != C2_OK) {
     FAIL_AT(r, node, "window_step_size: expected a whole number or a frequency: %.200s", why.text);
@@ -299,6 +308,31 @@ static c2_status check_cutoff(const reader *r, const yaml_node_t *node, c2_task 
   return C2_OK;
 }
 
+/* A column has one role: a covariate that is a target too would tell the model the truth. */
+static c2_status check_columns(const reader *r, const yaml_node_t *node, const c2_task *t, c2_error *err) {
+  const c2_names none = {NULL, 0};
+  const struct {
+    const char *field;
+    const c2_names *names;
+  } roles[] = {{"target", t->univariate_all ? &none : t->univariate.count ? &t->univariate : &t->target},
+               {"known_dynamic_columns", &t->known},
+               {"past_dynamic_columns", &t->past},
+               {"static_columns", &t->statics}};
+  c2_lookup columns = {0};
+  c2_status status = C2_OK;
+  size_t first = 0;
+  for (size_t i = 0; i < sizeof roles / sizeof roles[0]; i++) {
+    for (size_t k = 0; status == C2_OK && k < roles[i].names->count; k++) {
+      const char *name = roles[i].names->name[k];
+      status = c2_lookup_add(&columns, name, &first, err);
+      if (status != C2_OK || first + 1 == columns.count) continue;
+      status = fail_at(r, node, err, "%s: column '%.80s' is named twice", roles[i].field, name);
+    }
+  }
+  c2_lookup_free(&columns);
+  return status;
+}
+
 static c2_status check_task(const reader *r, const yaml_node_t *node, c2_task *t, bool cutoff_given, c2_error *err) {
   if (!t->dataset_path) FAIL_AT(r, node, "expected a dataset_path");
   if (t->step == 0) t->step = t->horizon;
@@ -313,6 +347,7 @@ static c2_status check_task(const reader *r, const yaml_node_t *node, c2_task *t
   if (t->target_is_list && (t->univariate_all || t->univariate.count)) {
     FAIL_AT(r, node, "generate_univariate_targets_from needs a single target");
   }
+  C2_TRY(check_columns(r, node, t, err));
   C2_TRY(resolve(r, node, t, err));
   return choose_name(r, t, err);
 }

@@ -16,14 +16,20 @@ static c2_status add_names(c2_lookup *lookup, const c2_names *names, c2_error *e
   return C2_OK;
 }
 
+/* The columns of ids and of time stamps. */
+static void keys_of(const c2_read_options *options, const char *keys[2]) {
+  keys[0] = options->id_column ? options->id_column : "item_id";
+  keys[1] = options->timestamp_column ? options->timestamp_column : "timestamp";
+}
+
 /* Columns that become targets under __ALL__: those that nothing else claims. */
 static c2_status other_columns(const c2_task *task, const c2_read_options *options, const c2_header *header,
                                const char **columns, size_t *count, c2_error *err) {
-  const char *const keys[] = {options->id_column ? options->id_column : "item_id",
-                              options->timestamp_column ? options->timestamp_column : "timestamp"};
+  const char *keys[2];
   c2_lookup claimed = {0};
   c2_status status = C2_OK;
   size_t at = 0;
+  keys_of(options, keys);
   C2_GOTO(add_names(&claimed, &task->known, err));
   C2_GOTO(add_names(&claimed, &task->past, err));
   C2_GOTO(add_names(&claimed, &task->statics, err));
@@ -35,6 +41,32 @@ static c2_status other_columns(const c2_task *task, const c2_read_options *optio
   }
 fail:
   c2_lookup_free(&claimed);
+  return status;
+}
+
+/* The ids and the time stamps are neither targets nor covariates. */
+static c2_status check_keys(const c2_task *task, const c2_header *header, const c2_read_options *options,
+                            c2_error *err) {
+  const char *keys[2];
+  c2_lookup columns = {0};
+  c2_status status = C2_OK;
+  size_t at = 0;
+  keys_of(options, keys);
+  for (size_t i = 0; status == C2_OK && i < options->target_count; i++) {
+    status = c2_lookup_add(&columns, options->targets[i], &at, err);
+  }
+  for (size_t i = 0; status == C2_OK && i < options->covariate_count; i++) {
+    status = c2_lookup_add(&columns, options->covariates[i], &at, err);
+  }
+  for (size_t k = 0; status == C2_OK && k < 2; k++) {
+    if (!c2_header_has(header, keys[k]) || !c2_lookup_find(&columns, keys[k], &at)) continue;
+    const char *field = "past_dynamic_columns";
+    if (at < options->target_count + task->known.count) field = "known_dynamic_columns";
+    if (at < options->target_count) field = "target";
+    status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: %s: column '%.80s' is named twice: it holds the %s", task->file,
+                     task->line, field, keys[k], k == 0 ? "ids" : "time stamps");
+  }
+  c2_lookup_free(&columns);
   return status;
 }
 
@@ -56,6 +88,7 @@ static c2_status read_table(c2_task_data *data, const c2_task *task, c2_input *i
   if (options->target_count == 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %s has no column for __ALL__", task->file, task->line, input->name);
   }
+  C2_TRY(check_keys(task, input->header, options, err));
   return c2_input_read(input, &data->set, options, err);
 }
 
