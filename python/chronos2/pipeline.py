@@ -374,8 +374,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         Parameters
         ----------
         data
-            A table as for `predict_df`, which needs pandas; or arrays as for `predict`: a 3-d array, a list of arrays,
-            or a list of dicts with `target` and `past_covariates`.
+            A table as for `predict_df`, which needs pandas and refuses the same ids and time stamps, those of the windows
+            too; or arrays as for `predict`: a 3-d array, a list of arrays, or a list of dicts with `target` and
+            `past_covariates`.
         windows, stride
             How many forecasts of each series: the last one ends where the series does, each other one `stride` steps
             before the next; None: prediction_length. Series that a window leaves no past are left out of it, with a
