@@ -119,10 +119,10 @@ def season_of(freq: str | None) -> int:
 
 
 def of_arrays(asked: Asked, inputs: Any, seasonality: int | None) -> Evaluation:
-    items = [_item(item, index, asked.known) for index, item in enumerate(inputs)]
+    items = [_item(item, index, asked.known) for index, item in enumerate(_inputs.listed(inputs))]
     counts = {len(target) for target, _ in items}
     if len(counts) != 1:
-        raise ValueError(f"expected series of the same number of targets, found {sorted(counts) or 'no series'}")
+        raise ValueError(f"expected series of the same number of targets, found {sorted(counts)}")
     values = [target.astype(np.float64) for target, _ in items]
 
     def forecast(index: np.ndarray, cut: np.ndarray) -> np.ndarray:
@@ -144,13 +144,11 @@ def _item(item: Any, index: int, known: Sequence[str]) -> tuple[np.ndarray, dict
     if not set(item) <= {"target", "past_covariates"} or "target" not in item:
         raise ValueError(f"element {index}: expected the keys target and past_covariates, whose known ones "
                          f"known_covariates names, found {sorted(item)}")
+    target = _inputs.check_dict(item, index, 0)
     covariates = {name: _inputs.to_array(values) for name, values in item.get("past_covariates", {}).items()}
     if not set(known) <= set(covariates):
         raise ValueError(f"element {index}: known_covariates: expected names among {sorted(covariates)}, found "
                          f"{sorted(known)}")
-    target = np.atleast_2d(_inputs.to_numbers(item["target"]))
-    if target.ndim != 2:
-        raise ValueError(f"element {index}: expected a target of one or two dimensions, found shape {target.shape}")
     return target, covariates
 
 

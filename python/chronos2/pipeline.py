@@ -157,7 +157,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
     def _series(self, inputs: Any, horizon: int) -> list[_native.Series]:
         """For public methods: warnings name the line that called them."""
         series = _inputs.to_series(inputs, horizon)
-        _inputs.warn_of_empty(series)
+        _inputs.warn_of_lacks(series, forecasts=horizon > 0)
         return series
 
     def _forecast(self, inputs: Any, prediction_length: int | None = None, *args: Any,
@@ -165,7 +165,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
                   **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
         series = _inputs.to_series(inputs, options.horizon)
-        _inputs.warn_of_empty(series)
+        _inputs.warn_of_lacks(series)
         table = _native.SeriesTable(series)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             forecast = session.predict(table, options, after)
@@ -374,8 +374,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         Parameters
         ----------
         data
-            A table as for `predict_df`, which needs pandas and refuses the same ids and time stamps, those of the windows
-            too; or arrays as for `predict`: a 3-d array, a list of arrays, or a list of dicts with `target` and
+            A table as for `predict_df`, which needs pandas and whose ids and time stamps are checked as there, those of
+            the windows too; or arrays as for `predict`: a 3-d array, a list of arrays, or a list of dicts with `target` and
             `past_covariates`.
         windows, stride
             How many forecasts of each series: the last one ends where the series does, each other one `stride` steps

@@ -64,13 +64,19 @@ class EncodedContext:
                     named.setdefault(c.name, {})[index] = c._replace(future=values)
         for column in named.values():
             self._label(column, number)
+        unknown = [(name, index, count) for name, column in named.items() for index, c in column.items()
+                   if (count := _inputs.missing_ahead(c)) > 0]
+        if unknown:
+            warnings.warn(_inputs.say_unknown(sum(count for *_, count in unknown), f"future {number}, series "
+                                              f"{unknown[0][1]}: {unknown[0][0]}"), stacklevel=4)
         return [past._replace(covariates=[named.get(c.name, {}).get(index, c) for c in past.covariates])
                 for index, past in enumerate(self._series)]
 
     def _values(self, c: _native.Covariate, value: Any, number: int, index: int) -> Any:
         if _inputs.is_unknown(value):
             return None
-        values = _inputs.to_numbers(value) if c.labels is None else _inputs.to_array(value)
+        where = f" in future {number}, series {index}: {c.name}"
+        values = _inputs.to_numbers(value, where) if c.labels is None else _inputs.to_array(value)
         if values.shape != (self._options.horizon,):
             raise ValueError(f"future {number}, series {index}: {c.name}: expected {self._options.horizon} values, "
                              f"found shape {values.shape}")

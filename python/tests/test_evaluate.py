@@ -173,6 +173,19 @@ def test_short_series_are_left_out_of_windows_that_they_do_not_reach(smooth):
         smooth.evaluate([wave(40), np.ones((2, 40))], 10)
 
 
+@pytest.mark.parametrize("inputs, error, text", [
+    ([{"target": wave(40), "past_covariates": {"x": wave(80)}}], ValueError, "found: x with shape \\(80,\\)"),
+    ([wave(40), {"target": wave(40), "past_covariates": {"x": wave(35)}}], ValueError, "x with shape .* at index 1"),
+    ([["1", "2"] * 10], TypeError, "Expected numbers, found texts"),
+    ([{"target": ["1", "2"] * 10}], TypeError, "Expected numbers, found texts"),
+    (wave(40), ValueError, "Expected 3-d tensor"), ({"target": wave(40)}, TypeError, "found dict"),
+    ([], ValueError, "empty"),
+])
+def test_arrays_are_refused_as_predict_refuses_them(smooth, inputs, error, text):
+    with pytest.raises(error, match=text):
+        smooth.evaluate(inputs, 4)
+
+
 def test_missing_truths_are_left_out(smooth):
     series = wave(40)
     series[-3:] = np.nan
