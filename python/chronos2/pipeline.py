@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 import numpy as np
 
 from . import _hub, _inputs, _native
-from ._model import DEFAULT_LEVELS, Chronos2Model, resolve_attention, resolve_dtype
+from ._model import (DEFAULT_LEVELS, Chronos2Model, check_levels, resolve_attention, resolve_dtype, true_or_false)
 from ._evaluate import Evaluation
 from ._progress import Progress, following
 from .scenarios import EncodedContext
@@ -112,7 +112,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
                               attn_implementation=attn_implementation, device=device)
         name = pretrained_model_name_or_path
         if name is not None and folder == Path(name).expanduser():
-            name = str(folder.resolve())  # elsewhere a relative path would mean another folder
+            name, opened_by["revision"] = str(folder.resolve()), None  # a relative path means another folder elsewhere
         pipeline = cls(model, return_type)
         pipeline._opened_by = {**opened_by, "pretrained_model_name_or_path": name, "device_map": None,
                                "dtype": resolve_dtype(torch_dtype or dtype), "torch_dtype": None}
@@ -120,14 +120,15 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def opened_like(self, path: str | os.PathLike[str]) -> Chronos2Pipeline:
         """Another model, opened with the options of this one."""
-        options = self._opened_by or {"return_type": self.return_type}
-        return type(self).from_pretrained(**{**options, "pretrained_model_name_or_path": path, "revision": None})
+        options = {} if self._opened_by is None else self.opening()
+        return type(self).from_pretrained(**{"return_type": self.return_type, **options,
+                                             "pretrained_model_name_or_path": path, "revision": None})
 
     def opening(self) -> dict[str, Any]:
         """Arguments of `from_pretrained` that open the same pipeline in another process."""
         if self._opened_by is None:
             raise TypeError("only a pipeline that from_pretrained opened can be pickled")
-        return dict(self._opened_by)
+        return {**self._opened_by, "return_type": self.return_type}
 
     def __reduce__(self) -> Any:
         return _reopen, (type(self), self.opening())
@@ -178,7 +179,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         context_length: int | None = None, cross_learning: bool = False, limit_prediction_length: bool = False,
         max_output_patches: int | None = None, unrolled_quantiles: Sequence[float] | None = None,
         predict_batches_jointly: bool | None = None, attention: str | None = None, radius: float | None = None,
-        reg_global: bool = False, extend_context: bool = False, on_error: str = "raise", **unknown: Any,
+        reg_global: bool | None = None, extend_context: bool = False, on_error: str = "raise", **unknown: Any,
     ) -> tuple[_native.PredictOptions, _native.Attention | None]:
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {list(unknown)}.")
@@ -186,7 +187,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
             warnings.warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
                           category=FutureWarning, stacklevel=4)
             cross_learning = predict_batches_jointly
-        horizon = self._horizon(prediction_length, limit_prediction_length)
+        cross_learning = true_or_false("cross_learning", cross_learning)
+        extend_context = true_or_false("extend_context", extend_context)
+        horizon = self._horizon(prediction_length, true_or_false("limit_prediction_length", limit_prediction_length))
         self._check_unrolled(unrolled_quantiles)
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error: expected 'raise' or 'skip', found {on_error!r}")
@@ -198,12 +201,14 @@ class Chronos2Pipeline(BaseChronosPipeline):
             unrolled = _native.rising(unrolled_quantiles)
         options = _native.PredictOptions(
             horizon, self._context(context_length, extend_context), _at_least_one("batch_size", batch_size),
-            bool(cross_learning), bool(extend_context), patches, unrolled, on_error == "skip")
+            cross_learning, extend_context, patches, unrolled, on_error == "skip")
         return options, self._attention(attention, radius, reg_global)
 
-    def _attention(self, attention: str | None, radius: float | None, reg_global: bool) -> Any:
-        asked = resolve_attention(attention or self.model.attention.name, radius, reg_global)
-        return asked if attention is not None or radius is not None or asked.reg_global else None
+    def _attention(self, attention: str | None, radius: float | None, reg_global: bool | None) -> Any:
+        """The pattern of a call; what it leaves out is as the pipeline was opened. None: it leaves out all."""
+        if attention is None and radius is None and reg_global is None:
+            return None
+        return resolve_attention(attention, radius, reg_global, self.model.attention)
 
     def _horizon(self, prediction_length: int | None, limited: bool) -> int:
         longest = self.model_prediction_length
@@ -226,7 +231,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         return length
 
     def _check_unrolled(self, levels: Sequence[float] | None) -> None:
-        if levels is not None and not set(levels) <= set(self.quantiles):
+        if levels is None:
+            return
+        check_levels(levels, "unrolled_quantiles")
+        if not set(levels) <= set(self.quantiles):
             raise ValueError("Unrolled quantiles must be a subset of the model's quantiles. Found: "
                              f"unrolled_quantiles={levels}, model_quantiles={self.quantiles}")
 
@@ -266,7 +274,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         return_type
             "torch" or "numpy" for this call.
         **kwargs
-            max_output_patches, unrolled_quantiles, attention, radius, reg_global, extend_context; on_error ("skip": a
+            max_output_patches, unrolled_quantiles, extend_context; attention, radius, reg_global (of these three, what
+            a call leaves out is as the pipeline was opened); on_error ("skip": a
             series that can't be forecast is None, with a warning); progress (True: a bar of tqdm; or a function that is
             called after every pass with the numbers of series that are done and of all) and after_batch (called after
             every pass): what they raise stops the forecast, as Ctrl-C does.
@@ -293,6 +302,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         mean
             A list with one float32 array (targets, prediction_length) a series: the median.
         """
+        check_levels(quantile_levels)
         forecast = self._forecast(inputs, prediction_length, **predict_kwargs)
         self._warn_of_levels(quantile_levels)
         return (self._give(forecast.at_levels(quantile_levels), return_type),
@@ -343,6 +353,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         from . import _frames
 
+        check_levels(quantile_levels)
+        validate_inputs = true_or_false("validate_inputs", validate_inputs)
         targets = list(target) if isinstance(target, (list, tuple)) else [target]
         frames = _frames.Frames(df, future_df, id_column, timestamp_column, targets)
         return self._forecast_frames(frames, dict(
@@ -397,6 +409,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         from . import _evaluate
 
+        check_levels(quantile_levels)
         asked = _evaluate.Asked(self, self._horizon(prediction_length, False), _at_least_one("windows", windows),
                                 _at_least_one("stride", prediction_length if stride is None else stride),
                                 list(quantile_levels), list(known_covariates), predict_kwargs)
@@ -456,7 +469,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
     def encode(
         self, inputs: Any, prediction_length: int | None = None, *, batch_size: int = 256,
         context_length: int | None = None, cross_learning: bool = False, attention: str | None = None,
-        radius: float | None = None, reg_global: bool = False, extend_context: bool = False,
+        radius: float | None = None, reg_global: bool | None = None, extend_context: bool = False,
     ) -> EncodedContext:
         """Encodes the pasts of series once, to forecast them under many futures of their known covariates.
 
@@ -466,6 +479,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         of. Parameters as for `predict`: `future_covariates` hold where a future doesn't name their covariate.
         """
         horizon = self._horizon(prediction_length, False)
+        cross_learning = true_or_false("cross_learning", cross_learning)
+        extend_context = true_or_false("extend_context", extend_context)
         options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
                                          _at_least_one("batch_size", batch_size), cross_learning, extend_context)
         series = self._series(inputs, horizon)

@@ -174,10 +174,25 @@ def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
     ({"unrolled_quantiles": [0.123]}, ValueError), ({"unrolled_quantiles": [], "max_output_patches": 1}, ValueError),
     ({"reg_global": "no", "attention": "windowed_future_global"}, TypeError), ({"reg_global": 0}, TypeError),
     ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
+    ({"cross_learning": "false"}, TypeError), ({"limit_prediction_length": 1}, TypeError),
+    ({"extend_context": "no"}, TypeError), ({"unrolled_quantiles": 0.5}, TypeError),
 ])
 def test_wrong_arguments(smooth, arguments, error):
     with pytest.raises(error):
         smooth.predict([np.arange(20.0)], **arguments)
+
+
+def test_options_that_are_no_booleans_or_lists_are_named(smooth):
+    series = [wave(30)]
+    for call in (smooth.predict, smooth.encode):
+        with pytest.raises(TypeError, match="cross_learning: expected True or False, found 'false'"):
+            call(series, 2, cross_learning="false")
+    encoded = smooth.encode(series, 2, attention="windowed_future_null")
+    for call in (lambda **asked: smooth.predict_quantiles(series, 2, **asked),
+                 lambda **asked: smooth.evaluate(series, 2, **asked),
+                 lambda **asked: encoded.predict_quantiles([{}], **asked)):
+        with pytest.raises(TypeError, match="quantile_levels: expected a list of numbers, found 0.5"):
+            call(quantile_levels=0.5)
 
 
 def test_horizons_beyond_one_pass_warn_or_are_refused(smooth):
