@@ -193,14 +193,14 @@ class Chronos2Pipeline(BaseChronosPipeline):
         self._check_unrolled(unrolled_quantiles)
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error: expected 'raise' or 'skip', found {on_error!r}")
-        patches = _at_least_one("max_output_patches",
+        patches = at_least_one("max_output_patches",
                                 self.max_output_patches if max_output_patches is None else max_output_patches)
         is_rollout = horizon > patches * self.model_output_patch_size
         unrolled = None  # also where there are no levels and one pass has no use for them
         if unrolled_quantiles is not None and (is_rollout or len(unrolled_quantiles)):
             unrolled = _native.rising(unrolled_quantiles)
         options = _native.PredictOptions(
-            horizon, self._context(context_length, extend_context), _at_least_one("batch_size", batch_size),
+            horizon, self._context(context_length, extend_context), at_least_one("batch_size", batch_size),
             cross_learning, extend_context, patches, unrolled, on_error == "skip")
         return options, self._attention(attention, radius, reg_global)
 
@@ -212,7 +212,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def _horizon(self, prediction_length: int | None, limited: bool) -> int:
         longest = self.model_prediction_length
-        horizon = _at_least_one("prediction_length", longest if prediction_length is None else prediction_length)
+        horizon = at_least_one("prediction_length", longest if prediction_length is None else prediction_length)
         if horizon > longest:
             said = (f"We recommend keeping prediction length <= {longest}. The quality of longer predictions may "
                     "degrade since the model is not optimized for it. ")
@@ -223,7 +223,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def _context(self, context_length: int | None, extended: bool) -> int:
         longest = self.model_context_length
-        length = _at_least_one("context_length", longest if context_length is None else context_length)
+        length = at_least_one("context_length", longest if context_length is None else context_length)
         if length > longest and not extended:
             warnings.warn(f"The specified context_length {length} is greater than the model's default context length "
                           f"{longest}. Resetting context_length to {longest}.", stacklevel=5)
@@ -410,10 +410,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         from . import _evaluate
 
         check_levels(quantile_levels)
-        asked = _evaluate.Asked(self, self._horizon(prediction_length, False), _at_least_one("windows", windows),
-                                _at_least_one("stride", prediction_length if stride is None else stride),
+        asked = _evaluate.Asked(self, self._horizon(prediction_length, False), at_least_one("windows", windows),
+                                at_least_one("stride", prediction_length if stride is None else stride),
                                 list(quantile_levels), list(known_covariates), predict_kwargs)
-        season = None if seasonality is None else _at_least_one("seasonality", seasonality)
+        season = None if seasonality is None else at_least_one("seasonality", seasonality)
         if hasattr(data, "columns"):
             targets = list(target) if isinstance(target, (list, tuple)) else [target]
             return _evaluate.of_table(asked, data, id_column, timestamp_column, targets, freq, season)
@@ -459,7 +459,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             One pair of float32 arrays (variates, 1) a series: mean and standard deviation.
         """
         options = _native.PredictOptions(0, self._context(context_length, False),
-                                         _at_least_one("batch_size", batch_size))
+                                         at_least_one("batch_size", batch_size))
         table = _native.SeriesTable(self._series(inputs, 0))
         with self.model.session() as session:
             embedding = session.embed(table, options)
@@ -482,7 +482,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         cross_learning = true_or_false("cross_learning", cross_learning)
         extend_context = true_or_false("extend_context", extend_context)
         options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
-                                         _at_least_one("batch_size", batch_size), cross_learning, extend_context)
+                                         at_least_one("batch_size", batch_size), cross_learning, extend_context)
         series = self._series(inputs, horizon)
         return EncodedContext(self, series, options, self._attention(attention, radius, reg_global))
 
@@ -521,7 +521,8 @@ def _reopen(cls: type[Chronos2Pipeline], opened_by: dict[str, Any]) -> Chronos2P
     return cls.from_pretrained(**opened_by)
 
 
-def _at_least_one(name: str, value: int) -> int:
+def at_least_one(name: str, value: Any) -> int:
+    """A number that counts something."""
     try:
         number = operator.index(value)
     except TypeError:
