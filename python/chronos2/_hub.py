@@ -59,8 +59,8 @@ def _cached(repository: str, revision: str | None, cache_dir: Any) -> Path | Non
 
 
 def _is_whole(folder: Path) -> bool:
-    """A download may have stopped after some files. Weights are one file, or those that an index lists; those of another
-    format are refused when they are opened."""
+    """A download may have stopped after some files. Weights are one file, or those that an index lists. Those of
+    another format are refused when they are opened."""
     files = {file.name for file in folder.iterdir() if file.is_file()} if folder.is_dir() else set()
     if "adapter_config.json" in files:
         return "adapter_model.safetensors" in files
@@ -76,8 +76,8 @@ def _download(repository: str, revision: str | None, cache_dir: Any, local_files
     try:
         from huggingface_hub import snapshot_download
     except ImportError:
-        raise OSError(f"{repository} is neither a folder nor whole in the cache {where}. Download it there (pip install "
-                      "huggingface_hub makes this automatic), or pass the path of its folder.") from None
+        raise OSError(f"{repository} is neither a folder nor whole in the cache {where}. Download it there (pip "
+                      "install huggingface_hub makes this automatic), or pass the path of its folder.") from None
     return Path(snapshot_download(repository, revision=revision, cache_dir=cache_dir, token=token,
                                   local_files_only=local_files_only, allow_patterns=["*.json", "*.safetensors"]))
 

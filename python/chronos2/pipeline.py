@@ -172,6 +172,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
             forecast = session.predict(table, options, after)
         for reason in forecast.errors().values():
             warnings.warn(f"no forecast: {reason}", stacklevel=3)
+        for said in forecast.losses(series):
+            warnings.warn(said, stacklevel=3)
         return forecast
 
     def _options(
@@ -282,7 +284,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
         Returns
         -------
-        A list with one float32 array (targets, levels, prediction_length) a series.
+        A list with one float32 array (targets, levels, prediction_length) a series. What float32 can't hold is infinite
+        or rounded, with a warning.
         """
         forecast = self._forecast(inputs, prediction_length, batch_size, context_length, cross_learning,
                                   limit_prediction_length, **kwargs)
@@ -387,8 +390,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         ----------
         data
             A table as for `predict_df`, which needs pandas and whose ids and time stamps are checked as there, those of
-            the windows too; or arrays as for `predict`: a 3-d array, a list of arrays, or a list of dicts with `target` and
-            `past_covariates`.
+            the windows too; or arrays as for `predict`: a 3-d array, a list of arrays, or a list of dicts with `target`
+            and `past_covariates`.
         windows, stride
             How many forecasts of each series: the last one ends where the series does, each other one `stride` steps
             before the next; None: prediction_length. Series that a window leaves no past are left out of it, with a
@@ -463,7 +466,12 @@ class Chronos2Pipeline(BaseChronosPipeline):
         table = _native.SeriesTable(self._series(inputs, 0))
         with self.model.session() as session:
             embedding = session.embed(table, options)
-        pairs = [tuple(self._give(list(pair), return_type)) for pair in embedding.scales()]
+        scales = embedding.scales()
+        infinite = [index for index, pair in enumerate(scales) if np.isinf(pair).any()]
+        if infinite:
+            warnings.warn(f"means or deviations of {len(infinite)} series, {infinite[0]} the first, are beyond the range "
+                          "of float32, so infinite", stacklevel=2)
+        pairs = [tuple(self._give(list(pair), return_type)) for pair in scales]
         return self._give(embedding.values(), return_type), pairs
 
     def encode(

@@ -36,7 +36,10 @@ class EncodedContext:
         for number, future in enumerate(futures):
             series += self._with_future(self._checked(future, number), number)
         with self._pipeline.model.session(self._attention, encodes=True) as session:
-            return session.predict_from(self._context, _native.SeriesTable(series), self._options)
+            forecast = session.predict_from(self._context, _native.SeriesTable(series), self._options)
+        for said in forecast.losses(series):
+            warnings.warn(said, stacklevel=3)
+        return forecast
 
     def _checked(self, future: Any, number: int) -> Sequence[Mapping[str, Any]]:
         """Known covariates of each series, by names that it has."""

@@ -369,6 +369,37 @@ def test_what_is_no_list_of_series(smooth, inputs, text):
             call(inputs, 2)
 
 
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.parametrize("inputs, text", [
+    ([wave(30), wave(30) * 1e300],
+     "^84 numbers are beyond the range of float32, so infinite, the first of series 1$"),
+    ([wave(30), wave(30) * 1e-60],
+     "^1 target, of series 1 the first, varies so little around its level that float32 rounds the bands$"),
+    ([wave(30) + 1e12, np.stack([wave(30) * 1e-320, wave(30)])],
+     "^2 targets, of series 0 the first, vary so little around their level that float32 rounds the bands$"),
+])
+def test_what_float32_can_not_hold_is_told(smooth, inputs, text):
+    encoded = smooth.encode(inputs, 4)
+    for call in (lambda: smooth.predict(inputs, 4), lambda: smooth.predict_quantiles(inputs, 4, [0.1, 0.9]),
+                 lambda: encoded.predict([[{}, {}]])):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            call()
+        assert [warning.filename for warning in told] == [__file__] and re.search(text, str(told[0].message))
+
+
+def test_what_float32_holds_is_not_told(smooth):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.predict([np.full(30, 1e12), np.zeros(30), wave(30) * 1e30, wave(30) * 1e-30, np.zeros(1)], 4)
+
+
+def test_an_embedding_beyond_float32_is_told(smooth):
+    with pytest.warns(UserWarning, match="^means or deviations of 1 series, 1 the first, are beyond the range") as told:
+        assert np.isinf(smooth.embed([wave(30), wave(30) * 1e300])[1][1]).all()
+    assert [warning.filename for warning in told] == [__file__]
+
+
 def test_a_generator_is_a_list_of_series(smooth):
     np.testing.assert_array_equal(smooth.predict((wave(n) for n in (9, 20)), 2), smooth.predict([wave(9), wave(20)], 2))
 
