@@ -46,6 +46,8 @@ class Asked(NamedTuple):
     def cuts(self, lengths: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Of each window, the oldest first: which series reach it, and how many of their steps are its past."""
         need = self.horizon + (self.windows - 1) * self.stride + 1
+        if len(lengths) == 0:
+            raise ValueError(f"expected a series of more than {self.horizon} steps, found no series")
         short = int((lengths < need).sum())
         if short:
             warnings.warn(f"{short} of {len(lengths)} series are shorter than the {need} steps that all windows need, "
@@ -69,12 +71,17 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
     missing = {id_column, timestamp_column, *targets, *asked.known} - set(df.columns)
     if missing:
         raise ValueError(f"df does not contain all expected columns. Missing columns: {sorted(missing)}")
+    df = df.copy(deep=False)
+    df[timestamp_column] = _frames.times(str(timestamp_column), df[timestamp_column])  # texts sort otherwise
+    freq = _frames.spell_freq(freq)
+    _check_steps(asked, df, id_column, timestamp_column, targets[0], freq)
     items = [(name, rows.sort_values(timestamp_column, kind="stable"))
              for name, rows in df.groupby(id_column, sort=False, observed=True)]
     values = [rows[targets].to_numpy(np.float64, na_value=np.nan).T for _, rows in items]
     columns = [id_column, timestamp_column, *asked.known]
-    found = {_frames.infer_freq(rows[timestamp_column]) for _, rows in items if len(rows) > 2}
-    freq = _frames.spell_freq(freq) or (found.pop() if len(found) == 1 else None)  # else predict_df says what is wrong
+    if freq is None:  # one for all items, where pandas knows a name of it
+        found = {_frames.infer_freq(rows[timestamp_column]) for _, rows in items if len(rows) > 2} - {None}
+        freq = found.pop() if found else None
 
     def forecast(index: np.ndarray, cut: np.ndarray) -> np.ndarray:
         past = _frames.concat([items[i][1].iloc[:cut[i]] for i in index])
@@ -85,9 +92,19 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
         return numbers.reshape(len(index), len(targets), asked.horizon, -1)
 
     if seasonality is None:
-        longest = max(items, key=lambda item: len(item[1]))[1] if items else df
-        seasonality = season_of(freq or _frames.infer_freq(longest[timestamp_column]))
+        seasonality = season_of(freq)
+        if freq is None and items:
+            warnings.warn("pandas has no name for the frequency, so that a season has 1 step; seasonality= changes it",
+                          stacklevel=3)
     return _judge(asked, [name for name, _ in items], targets, values, forecast, seasonality)
+
+
+def _check_steps(asked: Asked, df: Any, id_column: str, timestamp_column: str, target: str, freq: str | None) -> None:
+    """Refuses and warns of what predict_df does in all ids and time stamps, those of the windows too: it forecasts one
+    step of nothing."""
+    columns = df[[id_column, timestamp_column]].assign(**{str(target): 0.0})
+    asked.pipeline.predict_df(columns, None, id_column, timestamp_column, str(target), 1, [], context_length=1,
+                              freq=freq)
 
 
 def season_of(freq: str | None) -> int:
@@ -102,10 +119,10 @@ def season_of(freq: str | None) -> int:
 
 
 def of_arrays(asked: Asked, inputs: Any, seasonality: int | None) -> Evaluation:
-    items = [_item(item, index, asked.known) for index, item in enumerate(inputs)]
+    items = [_item(item, index, asked.known) for index, item in enumerate(_inputs.listed(inputs))]
     counts = {len(target) for target, _ in items}
     if len(counts) != 1:
-        raise ValueError(f"expected series of the same number of targets, found {sorted(counts) or 'no series'}")
+        raise ValueError(f"expected series of the same number of targets, found {sorted(counts)}")
     values = [target.astype(np.float64) for target, _ in items]
 
     def forecast(index: np.ndarray, cut: np.ndarray) -> np.ndarray:
@@ -127,13 +144,11 @@ def _item(item: Any, index: int, known: Sequence[str]) -> tuple[np.ndarray, dict
     if not set(item) <= {"target", "past_covariates"} or "target" not in item:
         raise ValueError(f"element {index}: expected the keys target and past_covariates, whose known ones "
                          f"known_covariates names, found {sorted(item)}")
+    target = _inputs.check_dict(item, index, 0)
     covariates = {name: _inputs.to_array(values) for name, values in item.get("past_covariates", {}).items()}
     if not set(known) <= set(covariates):
         raise ValueError(f"element {index}: known_covariates: expected names among {sorted(covariates)}, found "
                          f"{sorted(known)}")
-    target = np.atleast_2d(_inputs.to_numbers(item["target"]))
-    if target.ndim != 2:
-        raise ValueError(f"element {index}: expected a target of one or two dimensions, found shape {target.shape}")
     return target, covariates
 
 

@@ -47,7 +47,7 @@ class Frames:
             codes, self._items = _factorize(column)
             return _ids(name, codes, self._items)
         if name == str(self._time):
-            self._stamps = _times(name, column)
+            self._stamps = times(name, column)
             return _stamps(name, self._stamps)
         if types.is_numeric_dtype(column) and (is_target or not types.is_bool_dtype(column)):
             self._categories[name] = None
@@ -63,7 +63,7 @@ class Frames:
             codes = pd.Index(self._items).get_indexer(column)
             return _ids(name, np.where((codes < 0) & ~column.isna().to_numpy(), len(self._items), codes), self._items)
         if name == str(self._time):
-            return _stamps(name, _times(name, column))
+            return _stamps(name, times(name, column))
         if name not in self._categories:  # the library refuses it
             return numbers(name, np.zeros(len(column)))
         categories = self._categories[name]
@@ -122,7 +122,7 @@ _SLICE = 1 << 16  # rows
 # ---- Columns --------------------------------------------------------------------------------------
 
 
-def _times(name: str, column: pd.Series) -> pd.DatetimeIndex:
+def times(name: str, column: pd.Series) -> pd.DatetimeIndex:
     """Texts are read as pandas reads a column: in one format."""
     if types.is_numeric_dtype(column):
         raise ValueError(f"column '{name}': expected time stamps, found numbers; pd.to_datetime(..., unit=...) says "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,28 +32,50 @@ def to_array(value: Any) -> np.ndarray:
     return np.asarray(value)
 
 
-def to_numbers(value: Any) -> np.ndarray:
-    """float32 or float64; not copied where the engine can read it as it lies."""
+def to_numbers(value: Any, where: str = "") -> np.ndarray:
+    """float32 or float64; not copied where the engine can read it as it lies. Texts are no numbers."""
     array = to_array(value)
-    if array.dtype.kind in "mM":
-        raise ValueError(f"expected numbers, found {array.dtype}")
+    if array.dtype.kind in "mMcV":
+        raise ValueError(f"expected numbers, found {array.dtype}{where}")
+    if array.dtype.kind in "USO":
+        values = array.ravel().tolist()
+        if any(isinstance(value, (str, bytes)) for value in values):
+            raise TypeError(f"Expected numbers, found texts{where}.")
+        array = np.array([np.nan if is_missing(value) else value for value in values], np.float64).reshape(array.shape)
     return array if is_column(array) else np.ascontiguousarray(array, np.float64)
+
+
+def listed(inputs: Any) -> Any:
+    """A 3-d array, or a list of one or more series."""
+    if is_array(inputs):
+        if inputs.ndim != 3:
+            raise ValueError("Expected 3-d tensor with shape (n_series, n_variates, history_length), got shape "
+                             f"{tuple(inputs.shape)}.")
+    elif isinstance(inputs, Mapping) or hasattr(inputs, "columns") or not isinstance(inputs, Iterable):
+        hint = (" One series is a list of one dict." if isinstance(inputs, Mapping) else
+                " Tables are for predict_df and evaluate." if hasattr(inputs, "columns") else "")
+        raise TypeError(f"Expected a 3-d array, a list of arrays or a list of dicts, found {type(inputs).__name__}."
+                        f"{hint}")
+    elif not isinstance(inputs, (list, tuple)):
+        inputs = list(inputs)
+    if len(inputs) == 0:
+        raise ValueError("`inputs` is empty. Please provide at least one time series.")
+    if np.ndim(inputs[0]) == 0 and not is_array(inputs[0]) and not isinstance(inputs[0], Mapping):
+        raise TypeError("Expected a 3-d array, a list of arrays or a list of dicts, found a list of "
+                        f"{type(inputs[0]).__name__}. One series is a list of one array.")
+    return inputs
 
 
 def to_series(inputs: Any, horizon: int) -> list[Series]:
     """Series of whatever `predict` accepts."""
-    if len(inputs) == 0:
-        raise ValueError("`inputs` is empty. Please provide at least one time series.")
+    inputs = listed(inputs)
     if is_array(inputs):
-        return _from_array(inputs)
+        return [Series(target) for target in to_numbers(inputs)]
     first = inputs[0]
     if isinstance(first, Mapping) and "context" in first:
         return [_from_prepared(item, index) for index, item in enumerate(inputs)]
     if isinstance(first, Mapping):
         return _from_dicts(inputs, horizon)
-    if np.ndim(first) == 0 and not is_array(first):
-        raise TypeError("Expected a 3-d array, a list of arrays or a list of dicts, found a list of "
-                        f"{type(first).__name__}. One series is a list of one array.")
     return _from_arrays(inputs)
 
 
@@ -62,41 +84,80 @@ def is_unknown(value: Any) -> bool:
     return value is None or to_array(value).shape == (0,)
 
 
-def warn_of_empty(series: Sequence[Series]) -> None:
-    """Tells of series that hold no observed value."""
-    empty = [index for index, item in enumerate(series)
-             if len(item.target) and not any(map(_is_observed, item.target))]
+# ---- What series lack -----------------------------------------------------------------------------
+
+
+def warn_of_lacks(series: Sequence[Series], forecasts: bool = True) -> None:
+    """Tells what series lack though a forecast goes on without it, as tables are told of it. `forecasts`: what comes
+    behind them is asked for."""
+    for said in _lacks(series, forecasts):
+        warnings.warn(said, stacklevel=4)
+
+
+def _lacks(series: Sequence[Series], forecasts: bool) -> Iterator[str]:
+    steps = [_open_steps(item) for item in series]
+    empty = [i for i, item in enumerate(series) if len(item.target) and steps[i] == len(item.target[0])]
     if empty:
-        said = f"series {empty[0]} holds" if len(empty) == 1 else f"{len(empty)} series, {empty[0]} the first, hold"
-        warnings.warn(f"{said} no observed value", stacklevel=4)
+        yield f"{_who(empty, 'holds', 'hold')} no observed value"
+    blank = {i: c.name for i, item in enumerate(series) for c in item.covariates if len(c.past) and _is_blank(c)}
+    if blank:
+        yield (f"{_who(list(blank), 'has', 'have')} a covariate without an observed value in the past, "
+               f"'{blank[min(blank)]}' the first: its effect is unknown")
+    ends = {i: count for i, count in enumerate(steps) if count > 0 and i not in empty}
+    if forecasts and ends:
+        longest = max(ends.values())
+        yield (f"{_who(list(ends), 'ends', 'end')} in missing targets, for {longest} step{'s' * (longest > 1)}"
+               f"{' at most' * (len(ends) > 1)}: the forecast begins after the last row, not after the last "
+               "observation")
+    unknown = [(i, c.name, count) for i, item in enumerate(series) for c in item.covariates
+               if (count := missing_ahead(c)) > 0]
+    if forecasts and unknown:
+        yield say_unknown(sum(count for *_, count in unknown), f"covariate '{unknown[0][1]}' of series {unknown[0][0]}")
 
 
-def _is_observed(row: np.ndarray) -> bool:
-    return len(row) > 0 and (row[-1] == row[-1] or not np.isnan(row).all())
+def _who(indices: Sequence[int], one: str, many: str) -> str:
+    if len(indices) == 1:
+        return f"series {indices[0]} {one}"
+    return f"{len(indices)} series, {indices[0]} the first, {many}"
+
+
+def _open_steps(item: Series) -> int:
+    """Steps at the end at which no target is observed."""
+    length = len(item.target[0]) if len(item.target) else 0
+    if length == 0 or any(row[-1] == row[-1] for row in item.target):
+        return 0
+    there = np.flatnonzero(~np.all([np.isnan(row) for row in item.target], axis=0))
+    return length - 1 - int(there[-1]) if len(there) else length
+
+
+def _missing(c: Covariate, values: np.ndarray) -> np.ndarray:
+    return np.isnan(values) if c.labels is None else values == 0
+
+
+def _is_blank(c: Covariate) -> bool:
+    return bool(_missing(c, c.past[-1:]).all() and _missing(c, c.past).all())
+
+
+def missing_ahead(c: Covariate) -> int:
+    """Missing values of a known future. A missing category is one of its own where the past has it."""
+    if c.future is None or (c.labels is not None and _missing(c, c.past).any()):
+        return 0
+    return int(_missing(c, c.future).sum())
+
+
+def say_unknown(count: int, where: str) -> str:
+    """What is told of missing values of known futures."""
+    return (f"{count} value{'s' * (count > 1)} of known futures, the first in {where}, "
+            f"{'are missing and count' if count > 1 else 'is missing and counts'} as unknown")
 
 
 # ---- Targets alone --------------------------------------------------------------------------------
 
 
-def _from_array(inputs: Any) -> list[Series]:
-    if inputs.ndim != 3:
-        raise ValueError("Expected 3-d tensor with shape (n_series, n_variates, history_length), got shape "
-                         f"{tuple(inputs.shape)}.")
-    return [Series(target) for target in _to_target(inputs, "")]
-
-
-def _to_target(values: Any, where: str) -> np.ndarray:
-    """Numbers of an input that is a target alone, where texts are none."""
-    array = to_array(values)
-    if array.dtype.kind in "USO" and any(isinstance(value, (str, bytes)) for value in array.ravel().tolist()):
-        raise TypeError(f"Expected numbers, found texts{where}.")
-    return to_numbers(array)
-
-
 def _from_arrays(inputs: Sequence[Any]) -> list[Series]:
     series = []
     for index, item in enumerate(inputs):
-        target = _to_target(item, f" in element at index {index}")
+        target = to_numbers(item, f" in element at index {index}")
         if target.ndim not in (1, 2):
             raise ValueError("Each element should be 1-d or 2-d, with shape (history_length,) or (n_variates, "
                              f"history_length). Found element at index {index} with shape {tuple(target.shape)}.")
@@ -111,7 +172,8 @@ def _from_prepared(item: Any, index: int) -> Series:
     missing = _PREPARED_KEYS - set(item)
     if missing:
         raise TypeError(f"Input is missing required keys: {missing} in element at index {index}.")
-    context, future = to_numbers(item["context"]), to_numbers(item["future_covariates"])
+    context, future = (to_numbers(item[name], f" in '{name}' of element at index {index}")
+                       for name in ("context", "future_covariates"))
     for name, rows in (("context", context), ("future_covariates", future)):
         if rows.ndim != 2:
             raise TypeError(f"Expected '{name}' to be 2-d, got shape {rows.shape} in element at index {index}.")
@@ -129,7 +191,7 @@ def _from_prepared(item: Any, index: int) -> Series:
 
 
 def _from_dicts(inputs: Sequence[Mapping[str, Any]], horizon: int) -> list[Series]:
-    targets = [_check_dict(item, index, horizon) for index, item in enumerate(inputs)]
+    targets = [check_dict(item, index, horizon) for index, item in enumerate(inputs)]
     names = dict.fromkeys(name for item in inputs for name in sorted(item.get("past_covariates", {})))
     columns = {}
     for name in sorted(names):
@@ -138,14 +200,14 @@ def _from_dicts(inputs: Sequence[Mapping[str, Any]], horizon: int) -> list[Serie
             for index, target in enumerate(targets)]
 
 
-def _check_dict(item: Mapping[str, Any], index: int, horizon: int) -> np.ndarray:
+def check_dict(item: Mapping[str, Any], index: int, horizon: int) -> np.ndarray:
     """The target of a dictionary in which everything has its place and length."""
     if not set(item) <= _KEYS:
         raise ValueError(f"Found invalid keys in element at index {index}. Allowed keys are {_KEYS}, but found "
                          f"{set(item)}")
     if "target" not in item:
         raise ValueError(f"Element at index {index} does not contain the required key 'target'")
-    target = to_numbers(item["target"])
+    target = to_numbers(item["target"], f" in `target` of element at index {index}")
     if target.ndim not in (1, 2):
         raise ValueError(f"Target must be 1-d or 2-d (got shape {tuple(target.shape)} at index {index}).")
     target = np.atleast_2d(target)
@@ -177,8 +239,9 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
         if any(values.dtype == bool for values in past.values()):
             warnings.warn(f"covariate '{name}': numbers in some items, booleans in others: True counts as 1, False as "
                           "0", stacklevel=6)
-        return {i: Covariate(name, to_numbers(values), to_numbers(future[i]) if i in future else None)
-                for i, values in past.items()}
+        ahead = {i: to_numbers(values, f" in the future of '{name}' of element at index {i}")
+                 for i, values in future.items()}
+        return {i: Covariate(name, to_numbers(values), ahead.get(i)) for i, values in past.items()}
     past = joined(past)
     labels = Labels(_in_order(value for values in past.values() for value in objects(values)))
     ahead = labels.of_futures(future)

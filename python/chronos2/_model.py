@@ -30,16 +30,30 @@ def resolve_dtype(dtype: Any) -> str:
     return _DTYPES[name]
 
 
-def resolve_attention(attention: str | None, radius: float | None, reg_global: bool) -> _native.Attention:
-    """A pattern as asked for; a windowed one without a radius has the published one."""
-    name = (attention or "auto").replace("-", "_")
-    if not isinstance(reg_global, (bool, np.bool_)):
-        raise TypeError(f"reg_global: expected True or False, found {reg_global!r}")
-    windowed = name.startswith("windowed")
-    if not windowed and (radius is not None or reg_global):
-        raise ValueError(f"radius and reg_global belong to a windowed attention, found attention={attention!r}")
-    return _native.Attention(name, (PUBLISHED_RADIUS if radius is None else float(radius)) if windowed else 0.0,
-                             bool(reg_global))
+def true_or_false(name: str, value: Any) -> bool:
+    """An option that is a boolean; 'false' is none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name}: expected True or False, found {value!r}")
+    return bool(value)
+
+
+def check_levels(levels: Any, name: str = "quantile_levels") -> None:
+    if np.ndim(levels) != 1:
+        raise TypeError(f"{name}: expected a list of numbers, found {levels!r}")
+
+
+def resolve_attention(attention: str | None, radius: float | None, reg_global: bool | None,
+                      opened: _native.Attention = _native.Attention()) -> _native.Attention:
+    """A pattern as asked for. What is None is as a pipeline was `opened`; a windowed pattern without a radius has the
+    published one."""
+    name = (attention or opened.name).replace("-", "_")
+    is_global = opened.reg_global if reg_global is None else true_or_false("reg_global", reg_global)
+    if name.startswith("windowed"):
+        default = opened.radius if opened.name.startswith("windowed") else PUBLISHED_RADIUS
+        return _native.Attention(name, default if radius is None else float(radius), is_global)
+    if radius is not None or reg_global:
+        raise ValueError(f"radius and reg_global belong to a windowed attention, found attention={name!r}")
+    return _native.Attention(name)
 
 
 class Chronos2Model:

@@ -38,7 +38,8 @@ lib = _open_library()
 
 
 class Chronos2Error(RuntimeError):
-    """The engine refused: a model that isn't one, a forecast that isn't finite."""
+    """The engine refused: a model that isn't one, a forecast that isn't finite in float64. One that is beyond float32
+    alone is infinite, with a warning."""
 
 
 _ERRORS = {
@@ -422,6 +423,26 @@ def _doubles(pointer: Any, *shape: int) -> np.ndarray:
     return np.frombuffer(ffi.buffer(pointer, 8 * int(np.prod(shape))), np.float64).reshape(shape)
 
 
+_FLOAT = np.finfo(np.float32)
+
+
+def _narrow(values: Any) -> np.ndarray:
+    """float32; what is beyond its range is infinite, which others tell of."""
+    with np.errstate(over="ignore"):
+        return np.asarray(values, np.float64).astype(np.float32)
+
+
+def _is_coarse(values: np.ndarray) -> bool:
+    """Whether at most a hundred values of float32 lie between the lowest and the highest, which differ."""
+    low, high = values.min(), values.max()
+    return bool(low < high and high - low <= 100 * float(np.spacing(np.float32(max(abs(low), abs(high))))))
+
+
+def _varies(values: np.ndarray) -> bool:
+    there = values[~np.isnan(values)]
+    return bool((there != there[:1]).any())
+
+
 class Context:
     """Encoded contexts of some series."""
 
@@ -455,6 +476,30 @@ class Forecast:
                 for series in range(lib.chronos2_forecast_count(self._handle[0]))
                 if lib.chronos2_forecast_status(self._handle[0], series) != lib.CHRONOS2_OK}
 
+    def losses(self, series: Sequence[Series]) -> Iterator[str]:
+        """What of the forecasts of these series float32 can't hold: numbers beyond its range, and bands that it rounds,
+        as `chronos2 forecast` finds them at the first step."""
+        infinite: dict[int, int] = {}
+        coarse: list[int] = []
+        horizon = self.horizon
+        for s, item in enumerate(series):
+            if lib.chronos2_forecast_status(self._handle[0], s) != lib.CHRONOS2_OK:
+                continue
+            for t, past in enumerate(item.target):
+                values = _doubles(lib.chronos2_forecast_quantiles(self._handle[0], s, t), self._levels, horizon)
+                if max(values.max(), -values.min()) > _FLOAT.max:
+                    infinite[s] = infinite.get(s, 0) + int(np.isinf(_narrow(values)).sum())
+                elif _is_coarse(values[:, 0]) and _varies(past):
+                    coarse.append(s)
+        if infinite:
+            yield (f"{sum(infinite.values())} numbers are beyond the range of float32, so infinite, the first of series "
+                   f"{min(infinite)}")
+        if coarse:
+            one = len(coarse) == 1
+            yield (f"{len(coarse)} target{'' if one else 's'}, of series {coarse[0]} the first, "
+                   f"{'varies so little around its' if one else 'vary so little around their'} level that float32 "
+                   "rounds the bands")
+
     def _each(self, shape: tuple[int, ...], read: Callable[[int, int], np.ndarray]) -> list[np.ndarray | None]:
         result: list[np.ndarray | None] = []
         for series in range(lib.chronos2_forecast_count(self._handle[0])):
@@ -463,7 +508,7 @@ class Forecast:
                 continue
             out = np.empty((lib.chronos2_forecast_targets(self._handle[0], series), *shape), np.float32)
             for target in range(len(out)):
-                out[target] = read(series, target)
+                out[target] = _narrow(read(series, target))
             result.append(out)
         return result
 
@@ -521,7 +566,7 @@ class Embedding:
             pair = np.empty((2, targets, 1), np.float32)
             for target in range(targets):
                 check(lib.chronos2_embedding_scale(self._handle[0], series, target, loc, scale))
-                pair[:, target, 0] = loc[0], scale[0]
+                pair[:, target, 0] = _narrow((loc[0], scale[0]))
             result.append((pair[0], pair[1]))
         return result
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from inspect import signature
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -18,10 +19,10 @@ try:
 except ImportError:
     raise ImportError("chronos2.arrow needs pyarrow: pip install pyarrow") from None
 
-from ._model import DEFAULT_LEVELS
+from ._model import DEFAULT_LEVELS, check_levels, true_or_false
 from ._progress import following
 from ._stream import Stream, StreamOptions
-from .pipeline import Chronos2Pipeline
+from .pipeline import Chronos2Pipeline, at_least_one
 
 
 def forecast(
@@ -56,7 +57,8 @@ def forecast(
     types that came in.
     """
     plan = Plan(id_column, timestamp_column, (target,) if isinstance(target, str) else tuple(target),
-                prediction_length, tuple(quantile_levels), freq, on_error, predict_kwargs)
+                prediction_length, quantile_levels, freq, on_error, predict_kwargs)
+    plan.check()
     rows = plan.run(Producer(batches, "batches"), open_once(model),
                     None if future is None else Producer(future, "future"))
     return pa.RecordBatchReader.from_batches(next(rows), rows)
@@ -72,6 +74,9 @@ def _opened(name: Any) -> Chronos2Pipeline:
     return Chronos2Pipeline.from_pretrained(name)
 
 
+_COUNTS = ("batch_size", "context_length", "max_output_patches")
+
+
 class Plan(NamedTuple):
     """What is forecast, and how. It can be pickled."""
 
@@ -79,17 +84,35 @@ class Plan(NamedTuple):
     timestamp_column: str
     target: tuple[str, ...]
     prediction_length: int | None
-    quantile_levels: tuple[float, ...]
+    quantile_levels: Sequence[float]
     freq: str | None
     on_error: str
     options: dict[str, Any]
+
+    def check(self) -> None:
+        """Raises what is wrong with the options, whatever the model and the rows are."""
+        if self.on_error not in ("raise", "null"):
+            raise ValueError(f"on_error: expected 'raise' or 'null', found {self.on_error!r}")
+        unknown = set(self.options) - {*signature(Chronos2Pipeline._options).parameters, "progress", "after_batch"}
+        if unknown:
+            raise TypeError(f"Unexpected keyword arguments: {sorted(unknown)}.")
+        if true_or_false("cross_learning", self.options.get("cross_learning", False)):
+            raise ValueError("cross_learning: items that are independent can't learn from each other")
+        counts = {"prediction_length": self.prediction_length, **{name: self.options.get(name) for name in _COUNTS}}
+        for name, value in counts.items():
+            if value is not None:
+                at_least_one(name, value)
+        check_levels(self.quantile_levels)
+        for place, level in enumerate(self.quantile_levels):
+            if not 0 <= level <= 1:
+                raise ValueError(f"quantile_levels: expected a number in [0, 1], found {level}")
+            if level in self.quantile_levels[:place]:
+                raise ValueError(f"quantile_levels: {level} is there twice")
 
     def run(self, past: Producer, pipeline: Chronos2Pipeline, future: Producer | None = None,
             future_column: str | None = None, known: Sequence[str] = ()) -> Iterator[Any]:
         """The schema of the forecasts, then their record batches. `future_column`: of booleans, true in the rows of the
         past that are the future's, which tell the covariates `known`."""
-        if self.on_error not in ("raise", "null"):
-            raise ValueError(f"on_error: expected 'raise' or 'null', found {self.on_error!r}")
         options = dict(self.options)
         watching = following(options.pop("progress", None), options.pop("after_batch", None))
         predict, attention = pipeline._options(self.prediction_length, **options)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 import numpy as np
 
 from . import _hub, _inputs, _native
-from ._model import DEFAULT_LEVELS, Chronos2Model, resolve_attention, resolve_dtype
+from ._model import (DEFAULT_LEVELS, Chronos2Model, check_levels, resolve_attention, resolve_dtype, true_or_false)
 from ._evaluate import Evaluation
 from ._progress import Progress, following
 from .scenarios import EncodedContext
@@ -112,7 +112,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
                               attn_implementation=attn_implementation, device=device)
         name = pretrained_model_name_or_path
         if name is not None and folder == Path(name).expanduser():
-            name = str(folder.resolve())  # elsewhere a relative path would mean another folder
+            name, opened_by["revision"] = str(folder.resolve()), None  # a relative path means another folder elsewhere
         pipeline = cls(model, return_type)
         pipeline._opened_by = {**opened_by, "pretrained_model_name_or_path": name, "device_map": None,
                                "dtype": resolve_dtype(torch_dtype or dtype), "torch_dtype": None}
@@ -120,14 +120,15 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def opened_like(self, path: str | os.PathLike[str]) -> Chronos2Pipeline:
         """Another model, opened with the options of this one."""
-        options = self._opened_by or {"return_type": self.return_type}
-        return type(self).from_pretrained(**{**options, "pretrained_model_name_or_path": path, "revision": None})
+        options = {} if self._opened_by is None else self.opening()
+        return type(self).from_pretrained(**{"return_type": self.return_type, **options,
+                                             "pretrained_model_name_or_path": path, "revision": None})
 
     def opening(self) -> dict[str, Any]:
         """Arguments of `from_pretrained` that open the same pipeline in another process."""
         if self._opened_by is None:
             raise TypeError("only a pipeline that from_pretrained opened can be pickled")
-        return dict(self._opened_by)
+        return {**self._opened_by, "return_type": self.return_type}
 
     def __reduce__(self) -> Any:
         return _reopen, (type(self), self.opening())
@@ -157,7 +158,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
     def _series(self, inputs: Any, horizon: int) -> list[_native.Series]:
         """For public methods: warnings name the line that called them."""
         series = _inputs.to_series(inputs, horizon)
-        _inputs.warn_of_empty(series)
+        _inputs.warn_of_lacks(series, forecasts=horizon > 0)
         return series
 
     def _forecast(self, inputs: Any, prediction_length: int | None = None, *args: Any,
@@ -165,12 +166,14 @@ class Chronos2Pipeline(BaseChronosPipeline):
                   **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
         series = _inputs.to_series(inputs, options.horizon)
-        _inputs.warn_of_empty(series)
+        _inputs.warn_of_lacks(series)
         table = _native.SeriesTable(series)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             forecast = session.predict(table, options, after)
         for reason in forecast.errors().values():
             warnings.warn(f"no forecast: {reason}", stacklevel=3)
+        for said in forecast.losses(series):
+            warnings.warn(said, stacklevel=3)
         return forecast
 
     def _options(
@@ -178,7 +181,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         context_length: int | None = None, cross_learning: bool = False, limit_prediction_length: bool = False,
         max_output_patches: int | None = None, unrolled_quantiles: Sequence[float] | None = None,
         predict_batches_jointly: bool | None = None, attention: str | None = None, radius: float | None = None,
-        reg_global: bool = False, extend_context: bool = False, on_error: str = "raise", **unknown: Any,
+        reg_global: bool | None = None, extend_context: bool = False, on_error: str = "raise", **unknown: Any,
     ) -> tuple[_native.PredictOptions, _native.Attention | None]:
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {list(unknown)}.")
@@ -186,28 +189,32 @@ class Chronos2Pipeline(BaseChronosPipeline):
             warnings.warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
                           category=FutureWarning, stacklevel=4)
             cross_learning = predict_batches_jointly
-        horizon = self._horizon(prediction_length, limit_prediction_length)
+        cross_learning = true_or_false("cross_learning", cross_learning)
+        extend_context = true_or_false("extend_context", extend_context)
+        horizon = self._horizon(prediction_length, true_or_false("limit_prediction_length", limit_prediction_length))
         self._check_unrolled(unrolled_quantiles)
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error: expected 'raise' or 'skip', found {on_error!r}")
-        patches = _at_least_one("max_output_patches",
+        patches = at_least_one("max_output_patches",
                                 self.max_output_patches if max_output_patches is None else max_output_patches)
         is_rollout = horizon > patches * self.model_output_patch_size
         unrolled = None  # also where there are no levels and one pass has no use for them
         if unrolled_quantiles is not None and (is_rollout or len(unrolled_quantiles)):
             unrolled = _native.rising(unrolled_quantiles)
         options = _native.PredictOptions(
-            horizon, self._context(context_length, extend_context), _at_least_one("batch_size", batch_size),
-            bool(cross_learning), bool(extend_context), patches, unrolled, on_error == "skip")
+            horizon, self._context(context_length, extend_context), at_least_one("batch_size", batch_size),
+            cross_learning, extend_context, patches, unrolled, on_error == "skip")
         return options, self._attention(attention, radius, reg_global)
 
-    def _attention(self, attention: str | None, radius: float | None, reg_global: bool) -> Any:
-        asked = resolve_attention(attention or self.model.attention.name, radius, reg_global)
-        return asked if attention is not None or radius is not None or asked.reg_global else None
+    def _attention(self, attention: str | None, radius: float | None, reg_global: bool | None) -> Any:
+        """The pattern of a call; what it leaves out is as the pipeline was opened. None: it leaves out all."""
+        if attention is None and radius is None and reg_global is None:
+            return None
+        return resolve_attention(attention, radius, reg_global, self.model.attention)
 
     def _horizon(self, prediction_length: int | None, limited: bool) -> int:
         longest = self.model_prediction_length
-        horizon = _at_least_one("prediction_length", longest if prediction_length is None else prediction_length)
+        horizon = at_least_one("prediction_length", longest if prediction_length is None else prediction_length)
         if horizon > longest:
             said = (f"We recommend keeping prediction length <= {longest}. The quality of longer predictions may "
                     "degrade since the model is not optimized for it. ")
@@ -218,7 +225,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def _context(self, context_length: int | None, extended: bool) -> int:
         longest = self.model_context_length
-        length = _at_least_one("context_length", longest if context_length is None else context_length)
+        length = at_least_one("context_length", longest if context_length is None else context_length)
         if length > longest and not extended:
             warnings.warn(f"The specified context_length {length} is greater than the model's default context length "
                           f"{longest}. Resetting context_length to {longest}.", stacklevel=5)
@@ -226,7 +233,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         return length
 
     def _check_unrolled(self, levels: Sequence[float] | None) -> None:
-        if levels is not None and not set(levels) <= set(self.quantiles):
+        if levels is None:
+            return
+        check_levels(levels, "unrolled_quantiles")
+        if not set(levels) <= set(self.quantiles):
             raise ValueError("Unrolled quantiles must be a subset of the model's quantiles. Found: "
                              f"unrolled_quantiles={levels}, model_quantiles={self.quantiles}")
 
@@ -266,14 +276,16 @@ class Chronos2Pipeline(BaseChronosPipeline):
         return_type
             "torch" or "numpy" for this call.
         **kwargs
-            max_output_patches, unrolled_quantiles, attention, radius, reg_global, extend_context; on_error ("skip": a
+            max_output_patches, unrolled_quantiles, extend_context; attention, radius, reg_global (of these three, what
+            a call leaves out is as the pipeline was opened); on_error ("skip": a
             series that can't be forecast is None, with a warning); progress (True: a bar of tqdm; or a function that is
             called after every pass with the numbers of series that are done and of all) and after_batch (called after
             every pass): what they raise stops the forecast, as Ctrl-C does.
 
         Returns
         -------
-        A list with one float32 array (targets, levels, prediction_length) a series.
+        A list with one float32 array (targets, levels, prediction_length) a series. What float32 can't hold is infinite
+        or rounded, with a warning.
         """
         forecast = self._forecast(inputs, prediction_length, batch_size, context_length, cross_learning,
                                   limit_prediction_length, **kwargs)
@@ -293,6 +305,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         mean
             A list with one float32 array (targets, prediction_length) a series: the median.
         """
+        check_levels(quantile_levels)
         forecast = self._forecast(inputs, prediction_length, **predict_kwargs)
         self._warn_of_levels(quantile_levels)
         return (self._give(forecast.at_levels(quantile_levels), return_type),
@@ -343,6 +356,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         from . import _frames
 
+        check_levels(quantile_levels)
+        validate_inputs = true_or_false("validate_inputs", validate_inputs)
         targets = list(target) if isinstance(target, (list, tuple)) else [target]
         frames = _frames.Frames(df, future_df, id_column, timestamp_column, targets)
         return self._forecast_frames(frames, dict(
@@ -374,8 +389,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         Parameters
         ----------
         data
-            A table as for `predict_df`, which needs pandas; or arrays as for `predict`: a 3-d array, a list of arrays,
-            or a list of dicts with `target` and `past_covariates`.
+            A table as for `predict_df`, which needs pandas and whose ids and time stamps are checked as there, those of
+            the windows too; or arrays as for `predict`: a 3-d array, a list of arrays, or a list of dicts with `target`
+            and `past_covariates`.
         windows, stride
             How many forecasts of each series: the last one ends where the series does, each other one `stride` steps
             before the next; None: prediction_length. Series that a window leaves no past are left out of it, with a
@@ -396,10 +412,11 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         from . import _evaluate
 
-        asked = _evaluate.Asked(self, self._horizon(prediction_length, False), _at_least_one("windows", windows),
-                                _at_least_one("stride", prediction_length if stride is None else stride),
+        check_levels(quantile_levels)
+        asked = _evaluate.Asked(self, self._horizon(prediction_length, False), at_least_one("windows", windows),
+                                at_least_one("stride", prediction_length if stride is None else stride),
                                 list(quantile_levels), list(known_covariates), predict_kwargs)
-        season = None if seasonality is None else _at_least_one("seasonality", seasonality)
+        season = None if seasonality is None else at_least_one("seasonality", seasonality)
         if hasattr(data, "columns"):
             targets = list(target) if isinstance(target, (list, tuple)) else [target]
             return _evaluate.of_table(asked, data, id_column, timestamp_column, targets, freq, season)
@@ -445,17 +462,22 @@ class Chronos2Pipeline(BaseChronosPipeline):
             One pair of float32 arrays (variates, 1) a series: mean and standard deviation.
         """
         options = _native.PredictOptions(0, self._context(context_length, False),
-                                         _at_least_one("batch_size", batch_size))
+                                         at_least_one("batch_size", batch_size))
         table = _native.SeriesTable(self._series(inputs, 0))
         with self.model.session() as session:
             embedding = session.embed(table, options)
-        pairs = [tuple(self._give(list(pair), return_type)) for pair in embedding.scales()]
+        scales = embedding.scales()
+        infinite = [index for index, pair in enumerate(scales) if np.isinf(pair).any()]
+        if infinite:
+            warnings.warn(f"means or deviations of {len(infinite)} series, {infinite[0]} the first, are beyond the range "
+                          "of float32, so infinite", stacklevel=2)
+        pairs = [tuple(self._give(list(pair), return_type)) for pair in scales]
         return self._give(embedding.values(), return_type), pairs
 
     def encode(
         self, inputs: Any, prediction_length: int | None = None, *, batch_size: int = 256,
         context_length: int | None = None, cross_learning: bool = False, attention: str | None = None,
-        radius: float | None = None, reg_global: bool = False, extend_context: bool = False,
+        radius: float | None = None, reg_global: bool | None = None, extend_context: bool = False,
     ) -> EncodedContext:
         """Encodes the pasts of series once, to forecast them under many futures of their known covariates.
 
@@ -465,8 +487,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         of. Parameters as for `predict`: `future_covariates` hold where a future doesn't name their covariate.
         """
         horizon = self._horizon(prediction_length, False)
+        cross_learning = true_or_false("cross_learning", cross_learning)
+        extend_context = true_or_false("extend_context", extend_context)
         options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
-                                         _at_least_one("batch_size", batch_size), cross_learning, extend_context)
+                                         at_least_one("batch_size", batch_size), cross_learning, extend_context)
         series = self._series(inputs, horizon)
         return EncodedContext(self, series, options, self._attention(attention, radius, reg_global))
 
@@ -505,7 +529,8 @@ def _reopen(cls: type[Chronos2Pipeline], opened_by: dict[str, Any]) -> Chronos2P
     return cls.from_pretrained(**opened_by)
 
 
-def _at_least_one(name: str, value: int) -> int:
+def at_least_one(name: str, value: Any) -> int:
+    """A number that counts something."""
     try:
         number = operator.index(value)
     except TypeError:

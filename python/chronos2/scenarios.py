@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _inputs, _native
-from ._model import DEFAULT_LEVELS
+from ._model import DEFAULT_LEVELS, check_levels
 
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
@@ -36,7 +36,10 @@ class EncodedContext:
         for number, future in enumerate(futures):
             series += self._with_future(self._checked(future, number), number)
         with self._pipeline.model.session(self._attention, encodes=True) as session:
-            return session.predict_from(self._context, _native.SeriesTable(series), self._options)
+            forecast = session.predict_from(self._context, _native.SeriesTable(series), self._options)
+        for said in forecast.losses(series):
+            warnings.warn(said, stacklevel=3)
+        return forecast
 
     def _checked(self, future: Any, number: int) -> Sequence[Mapping[str, Any]]:
         """Known covariates of each series, by names that it has."""
@@ -64,13 +67,19 @@ class EncodedContext:
                     named.setdefault(c.name, {})[index] = c._replace(future=values)
         for column in named.values():
             self._label(column, number)
+        unknown = [(name, index, count) for name, column in named.items() for index, c in column.items()
+                   if (count := _inputs.missing_ahead(c)) > 0]
+        if unknown:
+            warnings.warn(_inputs.say_unknown(sum(count for *_, count in unknown), f"future {number}, series "
+                                              f"{unknown[0][1]}: {unknown[0][0]}"), stacklevel=4)
         return [past._replace(covariates=[named.get(c.name, {}).get(index, c) for c in past.covariates])
                 for index, past in enumerate(self._series)]
 
     def _values(self, c: _native.Covariate, value: Any, number: int, index: int) -> Any:
         if _inputs.is_unknown(value):
             return None
-        values = _inputs.to_numbers(value) if c.labels is None else _inputs.to_array(value)
+        where = f" in future {number}, series {index}: {c.name}"
+        values = _inputs.to_numbers(value, where) if c.labels is None else _inputs.to_array(value)
         if values.shape != (self._options.horizon,):
             raise ValueError(f"future {number}, series {index}: {c.name}: expected {self._options.horizon} values, "
                              f"found shape {values.shape}")
@@ -107,6 +116,7 @@ class EncodedContext:
     def predict_quantiles(self, futures: Sequence[Any], quantile_levels: Sequence[float] = DEFAULT_LEVELS,
                           *, return_type: str | None = None) -> tuple[list[list[Any]], list[list[Any]]]:
         """As `predict`, at any quantile levels: arrays (targets, prediction_length, levels), and the medians."""
+        check_levels(quantile_levels)
         forecast = self._forecast(futures)
         self._pipeline._warn_of_levels(quantile_levels)
         return (self._split(self._pipeline._give(forecast.at_levels(quantile_levels), return_type)),

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,13 @@ try:
 except ImportError:
     raise ImportError("chronos2.sktime needs sktime: pip install sktime") from None
 
+from . import _frames
 from .pipeline import Chronos2Pipeline
 
 
 class Chronos2Forecaster(BaseForecaster):
     """Chronos-2 without PyTorch. Columns of y are forecast jointly; columns of X are covariates, known ahead where
-    `predict` is given them.
+    `predict` is given them. Rows of y are consecutive steps. Where X has no row its values are missing, with a warning.
 
     Parameters
     ----------
@@ -63,10 +65,15 @@ class Chronos2Forecaster(BaseForecaster):
     def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None = None, fh: Any = None) -> Chronos2Forecaster:
         options = {"return_type": "numpy", **(self.options or {})}
         self._pipeline = Chronos2Pipeline.from_pretrained(self.model, **options)
+        _check_steps(y.index)
         self._past = {"target": y.to_numpy(np.float64).T}
         self._known = []
         if X is not None:
-            X, self._known = X.reindex(y.index), list(X.columns)
+            missing = y.index[~y.index.isin(X.index)]
+            if 0 < len(missing) < len(y):
+                warnings.warn(f"X: {len(missing)} of the {len(y)} steps of y have no row, {missing[0]} the first: its "
+                              "values are missing there", stacklevel=3)
+            X, self._known = _rows_at(X, y.index, "y"), list(X.columns)
             self._past["past_covariates"] = {str(name): X[name].to_numpy() for name in X.columns}
         return self
 
@@ -74,9 +81,13 @@ class Chronos2Forecaster(BaseForecaster):
         """[steps of fh][columns of y][levels], and their index."""
         steps = fh.to_relative(self.cutoff).to_numpy().astype(np.int64)
         series = dict(self._past)
-        if X is not None and self._known:
+        if X is not None:
+            new = set(X.columns) - set(self._known)
+            if new:
+                raise ValueError(f"X: expected columns that it had in fit, {self._known}, found "
+                                 f"{sorted(map(str, new))}")
             ahead = ForecastingHorizon(np.arange(1, steps.max() + 1), is_relative=True).to_absolute_index(self.cutoff)
-            X = X.reindex(ahead)
+            X = _rows_at(X, ahead, "the forecast")
             series["future_covariates"] = {str(name): X[name].to_numpy() for name in self._known if name in X.columns}
         quantiles, _ = self._pipeline.predict_quantiles([series], int(steps.max()), levels,
                                                         context_length=self.context_length)
@@ -95,3 +106,25 @@ class Chronos2Forecaster(BaseForecaster):
     def get_test_params(cls, parameter_set: str = "default") -> list[dict[str, Any]]:
         """For sktime's own checks."""
         return [{}, {"context_length": 30, "options": {"threads": 1, "dtype": "bfloat16"}}]
+
+
+def _check_steps(index: pd.Index) -> None:
+    """Rows are forecast as consecutive steps, as sktime counts them: of a frequency, or whole numbers."""
+    if len(index) < 2:
+        return
+    if isinstance(index, pd.DatetimeIndex):
+        regular = index.freq is not None or _frames.infer_freq(index) is not None
+    elif isinstance(index, pd.PeriodIndex):
+        regular = (index == pd.period_range(index[0], periods=len(index), freq=index.freq)).all()
+    else:
+        regular = (np.diff(index.to_numpy()) == 1).all()
+    if not regular:
+        raise ValueError("y: expected rows of consecutive steps; asfreq() brings time stamps to a frequency, with "
+                         "missing values where rows are missing")
+
+
+def _rows_at(X: pd.DataFrame, index: pd.Index, whose: str) -> pd.DataFrame:
+    """Rows of X at the steps of an index; missing values where it has none."""
+    if not index.isin(X.index).any():
+        raise ValueError(f"X: expected rows at the steps of {whose}, {index[0]} to {index[-1]}, found none")
+    return X.reindex(index)

@@ -22,7 +22,7 @@ except ImportError:
 
 from . import arrow
 from ._model import DEFAULT_LEVELS
-from .pipeline import Chronos2Pipeline
+from .pipeline import Chronos2Pipeline, at_least_one
 
 _AHEAD = "__chronos2_ahead"
 
@@ -63,7 +63,9 @@ def forecast(
     a quantile level, and `error` under on_error="null". A forecast is the same, bit for bit, in whatever partition.
     """
     plan = arrow.Plan(id_column, timestamp_column, (target,) if isinstance(target, str) else tuple(target),
-                      prediction_length, tuple(quantile_levels), freq, on_error, predict_kwargs)
+                      prediction_length, quantile_levels, freq, on_error, predict_kwargs)
+    plan.check()
+    count = None if partitions is None else at_least_one("partitions", partitions)
     _check(plan, df, future)
     known = None if future is None else [name for name in future.columns if name not in (id_column, timestamp_column)]
     schema = _schema(plan, df)
@@ -71,7 +73,7 @@ def forecast(
     if isinstance(df.schema[timestamp_column].dataType, T.StringType):
         rows = rows.withColumn(timestamp_column, _column(timestamp_column).cast(T.TimestampNTZType()))
     order = [id_column, *([_AHEAD] if future is not None else []), timestamp_column]
-    count = partitions or int(df.sparkSession.conf.get("spark.sql.shuffle.partitions"))
+    count = count or int(df.sparkSession.conf.get("spark.sql.shuffle.partitions"))
     placed = rows.repartition(count, _column(id_column)).sortWithinPartitions(*map(_column, order))
     return placed.mapInArrow(_Work(plan, _opening(model), known), schema)
 
@@ -83,8 +85,6 @@ def _column(name: str) -> Column:
 def _check(plan: arrow.Plan, df: DataFrame, future: DataFrame | None) -> None:
     """Raises what is wrong with the columns, before anything runs. The executors check the rest."""
     keys = {plan.id_column, plan.timestamp_column}
-    if plan.on_error not in ("raise", "null"):
-        raise ValueError(f"on_error: expected 'raise' or 'null', found {plan.on_error!r}")
     missing = (keys | set(plan.target)) - set(df.columns)
     if missing:
         raise ValueError(f"df does not contain all expected columns. Missing columns: {sorted(missing)}")

@@ -88,9 +88,62 @@ def test_the_frequency_of_a_table_is_that_of_all_its_rows(smooth):
         assert found.overall["model"] == pytest.approx(expected.overall["model"], rel=1e-6, nan_ok=True)
     fridays = pd.DataFrame({"item_id": "a", "timestamp": pd.date_range("2020-01-03", periods=45, freq="LWOM-FRI"),
                             "target": wave(45), "x": wave(45, 5)})  # pandas takes them for the fourth of months
-    assert smooth.evaluate(fridays, 6, **asked).windows == 3
+    with pytest.warns(UserWarning, match="no name for the frequency"):
+        assert smooth.evaluate(fridays, 6, **asked).windows == 3
     with pytest.raises(ValueError, match="out of step"):
         smooth.evaluate(frame[frame["timestamp"] != days[10]], 2)
+
+
+def weekly(**changes):
+    """140 days with a weekly pattern, whose last 14 are the window."""
+    pd = pytest.importorskip("pandas")
+    step = np.arange(140)
+    return pd.DataFrame({"item_id": "a", "timestamp": pd.date_range("2024-01-01", periods=140), **changes,
+                         "target": np.where(step % 7 < 5, 100.0, 20.0) + np.cos(step)})
+
+
+@pytest.mark.parametrize("row", [126, 133, 125], ids=["first", "within", "before"])
+def test_time_stamps_of_the_window_are_checked_as_predict_df_checks_them(smooth, row):
+    pd = pytest.importorskip("pandas")
+    table = weekly()
+    twice, late, nameless = table.copy(), table.copy(), table.copy()
+    twice.loc[row, "timestamp"] = table.loc[row - 1, "timestamp"]
+    late.loc[row:, "timestamp"] += pd.Timedelta(30, "D")
+    nameless.loc[row, "item_id"] = None
+    timeless = table.assign(timestamp=table["timestamp"].where(np.arange(140) != row))
+    for wrong, text in ((table.drop(index=row), "series a: 2024-05-.* is out of step"), (twice, "is out of step"),
+                        (late, "is out of step"), (nameless, "missing value in column 'item_id'"),
+                        (timeless, "missing value in column 'timestamp'")):
+        for call in (smooth.predict_df, smooth.evaluate):
+            with pytest.raises(ValueError, match=text):
+                call(wrong, prediction_length=14)
+    with pytest.warns(UserWarning, match="rows of 1 item, as 'a', are not one step of the given frequency apart"):
+        assert smooth.evaluate(table.drop(index=row), 14, freq="D").seasonality == 7
+
+
+def test_texts_as_time_stamps_are_in_the_order_of_time(smooth):
+    table = weekly()
+    texts = table.assign(timestamp=[f"{t.month}/{t.day}/{t.year}" for t in table["timestamp"]])
+    found, expected = smooth.evaluate(texts, 14), smooth.evaluate(table, 14)
+    assert found.overall == expected.overall and found.seasonality == 7
+    assert isinstance(texts["timestamp"][0], str)  # the caller's table is as it was
+
+
+def test_a_frequency_without_a_name_has_no_season_which_is_told(smooth):
+    pd = pytest.importorskip("pandas")
+    fridays = weekly(timestamp=pd.date_range("2020-01-03", periods=140, freq="LWOM-FRI"))
+    with pytest.warns(UserWarning, match="no name for the frequency, so that a season has 1 step") as told:
+        assert smooth.evaluate(fridays, 6).seasonality == 1
+    assert [warning.filename for warning in told] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert smooth.evaluate(fridays, 6, seasonality=12).seasonality == 12
+        assert smooth.evaluate(fridays, 6, freq="LWOM-FRI").seasonality == 1
+
+
+def test_a_table_without_rows_has_nothing_to_evaluate(smooth):
+    with pytest.raises(ValueError, match="expected a series of more than 6 steps, found no series"):
+        smooth.evaluate(weekly().iloc[:0], 6)
 
 
 def test_series_without_a_season_before_are_told(smooth):
@@ -118,6 +171,19 @@ def test_short_series_are_left_out_of_windows_that_they_do_not_reach(smooth):
             smooth.evaluate([wave(40)], 10, **wrong)
     with pytest.raises(ValueError, match="same number of targets, found \\[1, 2\\]"):
         smooth.evaluate([wave(40), np.ones((2, 40))], 10)
+
+
+@pytest.mark.parametrize("inputs, error, text", [
+    ([{"target": wave(40), "past_covariates": {"x": wave(80)}}], ValueError, "found: x with shape \\(80,\\)"),
+    ([wave(40), {"target": wave(40), "past_covariates": {"x": wave(35)}}], ValueError, "x with shape .* at index 1"),
+    ([["1", "2"] * 10], TypeError, "Expected numbers, found texts"),
+    ([{"target": ["1", "2"] * 10}], TypeError, "Expected numbers, found texts"),
+    (wave(40), ValueError, "Expected 3-d tensor"), ({"target": wave(40)}, TypeError, "found dict"),
+    ([], ValueError, "empty"),
+])
+def test_arrays_are_refused_as_predict_refuses_them(smooth, inputs, error, text):
+    with pytest.raises(error, match=text):
+        smooth.evaluate(inputs, 4)
 
 
 def test_missing_truths_are_left_out(smooth):

@@ -1,7 +1,10 @@
 """Opening models: folders, the cache of a hub, data types, attention, saving."""
 
 import json
+import pickle
+import re
 import shutil
+import sys
 
 import numpy as np
 import pytest
@@ -47,6 +50,33 @@ def test_what_is_not_there_says_so(cache, monkeypatch):
         Chronos2Pipeline.from_pretrained("s3://bucket/model")
 
 
+def test_a_snapshot_that_is_not_whole_is_not_taken(cache, monkeypatch):
+    """A download that stopped leaves some of the files."""
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    snapshot = cache / "hub" / "models--someone--smooth" / "snapshots" / "c0ffee"
+    weights = (snapshot / "model.safetensors").rename(snapshot / "weights")
+    for left in ({}, {"model.safetensors.index.json": '{"weight_map": {"a": "model-1.safetensors", "b": "weights"}}'},
+                 {"adapter_config.json": "{}"}):
+        for name, text in left.items():
+            (snapshot / name).write_text(text)
+        with pytest.raises(OSError, match="someone/smooth is neither a folder nor whole in the cache"):
+            Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub")
+        for name in left:
+            (snapshot / name).unlink()
+    weights.rename(snapshot / "model.safetensors")
+    Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub", threads=1)
+
+
+def test_a_revision_of_a_folder_is_told_to_be_ignored(recwarn):
+    pipeline = Chronos2Pipeline.from_pretrained(SMOOTH, revision="v99", threads=1)
+    Chronos2Pipeline.from_pretrained(revision="v99", threads=1)
+    pickle.loads(pickle.dumps(pipeline))
+    assert [re.sub("/.*/", "", str(warning.message)) for warning in recwarn] == [
+        "revision='v99' is ignored: weights is a folder",
+        "revision='v99' is ignored: the bundled checkpoint has one"]
+    assert {warning.filename for warning in recwarn} == {__file__}
+
+
 def test_other_checkpoints_are_refused(tmp_path):
     (tmp_path / "config.json").write_text('{"model_type": "t5"}')
     with pytest.raises(ValueError, match="Not a Chronos config file"):
@@ -76,6 +106,30 @@ def test_attention_patterns(pipeline):
     np.testing.assert_array_equal(
         pipeline.predict(series, 8, attention="windowed_future_visible", radius=float("inf"))[0], full)
     np.testing.assert_array_equal(pipeline.predict(series, 8)[0], full)  # a call's pattern is that call's
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+def test_what_a_call_leaves_out_of_a_pattern_is_as_it_was_opened(smooth):
+    opened = Chronos2Pipeline.from_pretrained(SMOOTH, attention="windowed_future_global", radius=1, reg_global=True,
+                                              threads=1, return_type="numpy")
+    series = [wave(600)]
+
+    def of(**pattern):
+        return smooth.predict(series, 8, **pattern)[0]
+
+    def same(**asked):
+        return opened.predict(series, 8, **asked)[0]
+
+    glob = {"attention": "windowed_future_global"}
+    np.testing.assert_array_equal(same(), of(**glob, radius=1, reg_global=True))
+    np.testing.assert_array_equal(same(radius=2), of(**glob, radius=2, reg_global=True))
+    np.testing.assert_array_equal(same(reg_global=False), of(**glob, radius=1))
+    np.testing.assert_array_equal(same(attention="windowed_future_visible"),
+                                  of(attention="windowed_future_visible", radius=1, reg_global=True))
+    np.testing.assert_array_equal(same(attention="full"), of())
+    assert len({array.tobytes() for array in (same(), same(radius=2), same(reg_global=False), of(), of(**glob))}) == 5
+    context = opened.encode(series, 8, radius=2)
+    np.testing.assert_array_equal(context.predict([{}])[0][0], of(**glob, radius=2, reg_global=True))
 
 
 def test_weights_trained_with_a_window_run_with_it():

@@ -1,6 +1,7 @@
 """Forms of input, shapes, arguments and errors of predict, predict_quantiles and embed."""
 
 import logging
+import re
 import warnings
 
 import numpy as np
@@ -152,7 +153,11 @@ def test_wrong_inputs_say_what_is_wrong(smooth, inputs, text):
 
 
 @pytest.mark.parametrize("inputs", [[np.array(["1", "2", "3"])], [np.arange(3.0), np.array([1, "2"], object)],
-                                    np.array([[["1", "2"]]]), [[["1", "2"]]]])
+                                    np.array([[["1", "2"]]]), [[["1", "2"]]],
+    [{"target": ["1", "2", "3"]}], [{"target": wave(3), "past_covariates": {"x": wave(3)},
+                                     "future_covariates": {"x": ["1", "2", "3", "4"]}}],
+    [{"context": [["1", "2", "3"]], "future_covariates": np.full((1, 4), np.nan), "n_targets": 1, "n_covariates": 0,
+      "n_future_covariates": 0}]])
 def test_texts_are_no_targets(smooth, inputs):
     with pytest.raises(TypeError, match="Expected numbers, found texts"):
         smooth.predict(inputs, 4)
@@ -169,10 +174,25 @@ def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
     ({"unrolled_quantiles": [0.123]}, ValueError), ({"unrolled_quantiles": [], "max_output_patches": 1}, ValueError),
     ({"reg_global": "no", "attention": "windowed_future_global"}, TypeError), ({"reg_global": 0}, TypeError),
     ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
+    ({"cross_learning": "false"}, TypeError), ({"limit_prediction_length": 1}, TypeError),
+    ({"extend_context": "no"}, TypeError), ({"unrolled_quantiles": 0.5}, TypeError),
 ])
 def test_wrong_arguments(smooth, arguments, error):
     with pytest.raises(error):
         smooth.predict([np.arange(20.0)], **arguments)
+
+
+def test_options_that_are_no_booleans_or_lists_are_named(smooth):
+    series = [wave(30)]
+    for call in (smooth.predict, smooth.encode):
+        with pytest.raises(TypeError, match="cross_learning: expected True or False, found 'false'"):
+            call(series, 2, cross_learning="false")
+    encoded = smooth.encode(series, 2, attention="windowed_future_null")
+    for call in (lambda **asked: smooth.predict_quantiles(series, 2, **asked),
+                 lambda **asked: smooth.evaluate(series, 2, **asked),
+                 lambda **asked: encoded.predict_quantiles([{}], **asked)):
+        with pytest.raises(TypeError, match="quantile_levels: expected a list of numbers, found 0.5"):
+            call(quantile_levels=0.5)
 
 
 def test_horizons_beyond_one_pass_warn_or_are_refused(smooth):
@@ -295,7 +315,100 @@ def test_series_that_end_or_begin_without_a_value_have_one(smooth):
     gaps[-20:] = np.nan
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        smooth.predict([gaps, gaps[::-1], np.stack([wave(30), np.full(30, np.nan)])], 4)
+        smooth.predict([gaps[::-1], np.stack([wave(30), np.full(30, np.nan)])], 4)
+        smooth.embed([gaps])
+
+
+# The words are those of tables and of the program, whose items have names.
+LACKS = [
+    ([wave(9), np.append(wave(9), np.nan)],
+     "^series 1 ends in missing targets, for 1 step: the forecast begins after the last row, not after the last obs"),
+    ([np.append(wave(9), [np.nan] * k) for k in (2, 3)],
+     "^2 series, 0 the first, end in missing targets, for 3 steps at most: "),
+    ([{"target": np.stack([np.append(wave(11 - k), [np.nan] * k) for k in (2, 4, 2)])}],
+     "^series 0 ends in .* for 2 steps:"),
+    ([{"target": wave(9)}, {"target": wave(9), "past_covariates": {"a": wave(9), "x": np.full(9, np.nan)}}],
+     "^series 1 has a covariate without an observed value in the past, 'x' the first: its effect is unknown$"),
+    ([{"target": wave(9), "past_covariates": {name: [None] * 9}} for name in "xy"],
+     "^2 series, 0 the first, have a covariate without an observed value in the past, 'x' the first: "),
+    ([{"target": wave(9), "past_covariates": {"x": wave(9)}, "future_covariates": {"x": [1, np.nan]}}],
+     "^1 value of known futures, the first in covariate 'x' of series 0, is missing and counts as unknown$"),
+    ([{"target": wave(9), "past_covariates": {"x": ["a"] * 9}, "future_covariates": {"x": [None, None]}}],
+     "^2 values of known futures, the first in covariate 'x' of series 0, are missing and count as unknown$"),
+    ([{"context": np.stack([wave(9)] * 2), "future_covariates": np.array([[np.nan, np.nan], [1, np.nan]]),
+       "n_targets": 1, "n_covariates": 1, "n_future_covariates": 1}],
+     "^1 value of known futures, the first in covariate '1' of series 0, "),
+]
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.parametrize("inputs, text", LACKS)
+def test_what_series_lack_is_told(smooth, inputs, text):
+    for call in (lambda: smooth.predict(inputs, 2), lambda: smooth.predict_quantiles(inputs, 2, [0.5]),
+                 lambda: smooth.encode(inputs, 2)):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            warnings.filterwarnings("ignore", "the weights were not trained")
+            call()
+        assert [warning.filename for warning in told] == [__file__] and re.search(text, str(told[0].message))
+
+
+def test_a_missing_category_that_the_past_has_is_known(smooth):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.predict([{"target": wave(9), "past_covariates": {"x": ["a", "b", None] * 3},
+                         "future_covariates": {"x": [None, "a"]}}], 2)
+
+
+@pytest.mark.parametrize("inputs, text", [
+    ({"target": wave(9)}, "found dict. One series is a list of one dict"), (7, "found int"),
+    (type("Table", (), {"columns": ["a"]})(), "found Table. Tables are for predict_df and evaluate")])
+def test_what_is_no_list_of_series(smooth, inputs, text):
+    for call in (smooth.predict, smooth.evaluate) if not hasattr(inputs, "columns") else (smooth.predict,):
+        with pytest.raises(TypeError, match=f"Expected a 3-d array, a list of arrays or a list of dicts, {text}"):
+            call(inputs, 2)
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.parametrize("inputs, text", [
+    ([wave(30), wave(30) * 1e300],
+     "^84 numbers are beyond the range of float32, so infinite, the first of series 1$"),
+    ([wave(30), wave(30) * 1e-60],
+     "^1 target, of series 1 the first, varies so little around its level that float32 rounds the bands$"),
+    ([wave(30) + 1e12, np.stack([wave(30) * 1e-320, wave(30)])],
+     "^2 targets, of series 0 the first, vary so little around their level that float32 rounds the bands$"),
+])
+def test_what_float32_can_not_hold_is_told(smooth, inputs, text):
+    encoded = smooth.encode(inputs, 4)
+    for call in (lambda: smooth.predict(inputs, 4), lambda: smooth.predict_quantiles(inputs, 4, [0.1, 0.9]),
+                 lambda: encoded.predict([[{}, {}]])):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            call()
+        assert [warning.filename for warning in told] == [__file__] and re.search(text, str(told[0].message))
+
+
+def test_what_float32_holds_is_not_told(smooth):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.predict([np.full(30, 1e12), np.zeros(30), wave(30) * 1e30, wave(30) * 1e-30, np.zeros(1)], 4)
+
+
+def test_an_embedding_beyond_float32_is_told(smooth):
+    with pytest.warns(UserWarning, match="^means or deviations of 1 series, 1 the first, are beyond the range") as told:
+        assert np.isinf(smooth.embed([wave(30), wave(30) * 1e300])[1][1]).all()
+    assert [warning.filename for warning in told] == [__file__]
+
+
+def test_a_generator_is_a_list_of_series(smooth):
+    np.testing.assert_array_equal(smooth.predict((wave(n) for n in (9, 20)), 2), smooth.predict([wave(9), wave(20)], 2))
+
+
+def test_missing_values_of_pandas(smooth):
+    pd = pytest.importorskip("pandas")
+    expected = smooth.predict([np.array([1, 0, np.nan, 1] * 5)], 2)[0]
+    for values in (pd.Series([True, False, None, True] * 5, dtype="boolean"), np.array([1, 0, pd.NA, 1] * 5, object)):
+        np.testing.assert_array_equal(smooth.predict([values], 2)[0], expected)
 
 
 def kinds(past, future, **more):
@@ -315,7 +428,7 @@ def test_categories_that_the_past_never_had(smooth, inputs, text):
 
 
 def test_categories_that_the_past_had(smooth):
-    several = [kinds(["a", "b"] * 9, ["a", None]), kinds(["a"] * 18, ["b", "a"])]
+    several = [kinds(["a", "b", None] * 6, ["a", None]), kinds(["a"] * 18, ["b", "a"])]
     for item in several:
         item["target"] = np.stack([item["target"]] * 2)  # codes are those of all series
     with warnings.catch_warnings():
@@ -392,8 +505,8 @@ def test_dates_are_the_same_in_every_unit(smooth, targets):
 
 def test_times_are_no_numbers(smooth):
     days = np.arange("2024-01-01", "2024-02-01", dtype="M8[D]")
-    for inputs in ([days], [days - days[0]], [{"target": days}]):
-        with pytest.raises(ValueError, match="expected numbers, found (datetime64|timedelta64)"):
+    for inputs in ([days], [days - days[0]], [{"target": days}], [np.ones(9) + 1j]):
+        with pytest.raises(ValueError, match="expected numbers, found (datetime64|timedelta64|complex128)"):
             smooth.predict(inputs, 2)
 
 

@@ -1,5 +1,6 @@
 """Threads, processes, pickles, interrupts; and that nothing of PyTorch is needed."""
 
+import copy
 import importlib.util
 import os
 import pickle
@@ -86,6 +87,13 @@ def test_a_pickled_pipeline_keeps_its_options():
         again = pickle.loads(pickle.dumps(pipeline))
     np.testing.assert_array_equal(again.predict([wave(60)], 5)[0], pipeline.predict([wave(60)], 5)[0])
     assert again.model.attention == pipeline.model.attention
+
+
+def test_the_kind_of_results_is_kept():
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1)
+    pipeline.return_type = "torch"
+    assert [p.return_type for p in (pickle.loads(pickle.dumps(pipeline)), copy.deepcopy(pipeline),
+                                    pipeline.opened_like(SMOOTH))] == ["torch"] * 3
 
 
 def test_a_pickle_of_a_relative_path_opens_elsewhere(tmp_path, monkeypatch):

@@ -109,6 +109,16 @@ def test_categories_that_the_past_never_had_are_told(smooth, inputs):
     assert [warning.filename for warning in told] == [__file__]
 
 
+def test_missing_values_of_a_future_are_told(smooth, inputs, rng):
+    encoded = smooth.encode(inputs[:1], 3, attention="windowed_future_null")
+    text = "^3 values of known futures, the first in future 1, series 0: a, are missing and count as unknown$"
+    with pytest.warns(UserWarning, match=text) as told:
+        encoded.predict([{"a": rng.random(3)}, {"a": [np.nan] * 3}])
+    assert [warning.filename for warning in told] == [__file__]
+    with pytest.raises(TypeError, match="Expected numbers, found texts in future 0, series 0: a"):
+        encoded.predict([{"a": ["1", "2", "3"]}])
+
+
 def test_what_encode_and_its_forecasts_warn_of(inputs, caplog):
     opened = chronos2.Chronos2Pipeline.from_pretrained(GOLDEN / "model-smooth" / "weights", threads=1)
     with pytest.warns(UserWarning, match="not trained for windowed_future_null at radius inf") as told:

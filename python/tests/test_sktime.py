@@ -1,0 +1,79 @@
+"""chronos2.sktime: a forecaster of sktime's kind. sktime itself is imported by the tests, since it imports PyTorch."""
+
+import warnings
+
+import numpy as np
+import pytest
+from conftest import wave
+
+pd = pytest.importorskip("pandas")
+
+DAYS = pd.period_range("2024-01-01", periods=46, freq="D")
+EVENTS = pd.DataFrame({"x": (np.arange(46) % 5 == 0) * 1.0}, DAYS)
+SALES = pd.Series(10 + 20 * EVENTS["x"].to_numpy() + wave(46, 7, 0) / 100, DAYS)[:40]
+
+
+@pytest.fixture(scope="module")
+def forecaster():
+    """A new forecaster a call."""
+    pytest.importorskip("sktime")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from chronos2.sktime import Chronos2Forecaster
+
+    def make():
+        return Chronos2Forecaster(options={"threads": 1})
+
+    return make
+
+
+def kind(index):
+    return type(index).__name__
+
+
+def of_covariates(pipeline, ahead):
+    """What arrays give."""
+    series = {"target": SALES.to_numpy(), "past_covariates": {"x": EVENTS["x"].to_numpy()[:40]},
+              "future_covariates": {"x": ahead}}
+    return pipeline.predict_quantiles([series], len(ahead), [0.5])[1][0][0]
+
+
+def test_covariates_ahead_are_those_of_their_steps(forecaster, pipeline):
+    fitted, ahead = forecaster().fit(SALES, X=EVENTS[:40]), EVENTS[40:]
+    np.testing.assert_allclose(fitted.predict(fh=[6], X=ahead), of_covariates(pipeline, ahead["x"])[5:], rtol=1e-6)
+    with pytest.warns(UserWarning, match="^5 values of known futures, the first in covariate 'x' of series 0, are"):
+        found = fitted.predict(fh=[6], X=ahead[5:])
+        expected = of_covariates(pipeline, np.append([np.nan] * 5, ahead["x"].iloc[5]))
+    np.testing.assert_allclose(found, expected[5:], rtol=1e-6)
+
+
+def test_covariates_that_have_no_place_are_refused(forecaster):
+    fitted, ahead = forecaster().fit(SALES, X=EVENTS[:40]), EVENTS[40:]
+    with pytest.raises(ValueError, match=r"X: expected columns that it had in fit, \['x'\], found \['z'\]"):
+        fitted.predict(fh=[6], X=ahead.rename(columns={"x": "z"}))
+    with pytest.raises(ValueError, match="X: expected rows at the steps of the forecast, 2024-02-10 to 2024-02-15"):
+        fitted.predict(fh=[6], X=EVENTS[:40])
+    with pytest.raises(ValueError, match=r"X: expected columns that it had in fit, \[\], found \['x'\]"):
+        forecaster().fit(SALES).predict(fh=[6], X=ahead)
+
+
+def test_covariates_of_the_past_that_have_no_row_are_told(forecaster):
+    with pytest.warns(UserWarning, match="^X: 5 of the 40 steps of y have no row, 2024-01-01 the first: "):
+        forecaster().fit(SALES, X=EVENTS[5:40])
+
+
+@pytest.mark.parametrize("index", [
+    DAYS[:40].to_timestamp()[:39].append(pd.DatetimeIndex(["2024-03-20"])),
+    DAYS[:39].append(DAYS[45:]), pd.Index(np.append(np.arange(39), 50)), pd.RangeIndex(0, 80, 2)], ids=kind)
+def test_rows_that_are_no_consecutive_steps_are_refused(forecaster, index):
+    with pytest.raises(ValueError, match="y: expected rows of consecutive steps"):
+        forecaster().fit(pd.Series(SALES.to_numpy(), index))
+
+
+@pytest.mark.parametrize("index", [
+    DAYS[:40], DAYS[:40].to_timestamp(), pd.DatetimeIndex(list(DAYS[:40].to_timestamp())), pd.RangeIndex(5, 45),
+    pd.date_range("2020-01-31", periods=40, freq="ME"), pd.date_range("2020-01-03", periods=40, freq="LWOM-FRI")],
+    ids=kind)
+def test_rows_that_are_consecutive_steps(forecaster, pipeline, index):
+    found = forecaster().fit(pd.Series(SALES.to_numpy(), index)).predict(fh=[1, 2])
+    np.testing.assert_allclose(found, pipeline.predict_quantiles([SALES.to_numpy()], 2, [0.5])[1][0][0], rtol=1e-6)
