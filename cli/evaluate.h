@@ -25,7 +25,7 @@ typedef struct evaluate_request {
   double steps[C2_FORECASTERS][C2_METRICS]; /* that a metric has an error of, over all windows */
   c2_coverage coverage[C2_FORECASTERS];
   c2_pool pool; /* of the task and of forecasts that were read */
-  char summary[CLI_SUMMARY_ROOM], plan[400];
+  char summary[C2_SUMMARY_ROOM], plan[400];
 } evaluate_request;
 
 /* As files name it. */

@@ -1,9 +1,9 @@
 # chronos2.wasm, a module that wasm/chronos2.mjs loads, and site/, the page of examples/browser with all that it reads.
 # Of data/ it has what reads text in memory: no files, no other library.
 set(WASM_DATA assemble axis cell csv csv_columns csv_window dataset dialect frame jsonl lookup missing number panel series
-              stamp table unseen)
+              stamp summary table unseen)
 list(TRANSFORM WASM_DATA REPLACE "(.+)" "data/\\1.c")
-add_executable(chronos2_wasm wasm/module.c wasm/answer.c ${WASM_DATA})
+add_executable(chronos2_wasm wasm/module.c wasm/answer.c wasm/table.c ${WASM_DATA})
 target_include_directories(chronos2_wasm PRIVATE ${CMAKE_SOURCE_DIR})
 target_link_libraries(chronos2_wasm PRIVATE chronos2_objects)
 target_compile_options(chronos2_objects PUBLIC -D_WASI_EMULATED_MMAN)

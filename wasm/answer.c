@@ -3,8 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json_writer.h"
-
 c2_status c2_answer_options(const c2_json_document *doc, const c2_json *object, const char *const *known,
                             c2_error *err) {
   if (!c2_json_is(object, C2_JSON_OBJECT)) {
@@ -26,22 +24,15 @@ c2_status c2_answer_options(const c2_json_document *doc, const c2_json *object, 
 
 /* ---- Writing ---------------------------------------------------------------------------------- */
 
-typedef struct writer {
-  c2_json_writer json;
-  char *text;
-  size_t size;
-} writer;
-
-static c2_status writer_open(writer *w, c2_error *err) {
-  *w = (writer){.json = {.compact = true}};
+c2_status c2_answer_open(c2_answer_writer *w, c2_error *err) {
+  *w = (c2_answer_writer){.json = {.compact = true}};
   w->json.out = open_memstream(&w->text, &w->size);
   if (!w->json.out) C2_FAIL(err, C2_ERR_MEMORY, "out of memory");
   c2_json_begin_object(&w->json, NULL);
   return C2_OK;
 }
 
-/* With the notes of the set. */
-static c2_status writer_close(writer *w, answer *a, c2_status status, c2_error *err) {
+c2_status c2_answer_close(c2_answer_writer *w, answer *a, c2_status status, c2_error *err) {
   c2_json_begin_array(&w->json, "warnings");
   for (size_t i = 0; i < a->set.notes; i++) c2_json_put_text(&w->json, NULL, a->set.note[i]);
   c2_json_end_array(&w->json);
@@ -52,9 +43,9 @@ static c2_status writer_close(writer *w, answer *a, c2_status status, c2_error *
   return status;
 }
 
-/* Time stamps of `count` steps from step `from` on. */
-static c2_status put_stamps(c2_json_writer *json, const c2_item *item, size_t from, size_t count, c2_error *err) {
-  c2_json_begin_array(json, "timestamps");
+c2_status c2_answer_stamps(c2_json_writer *json, const char *key, const c2_item *item, size_t from, size_t count,
+                           c2_error *err) {
+  c2_json_begin_array(json, key);
   for (size_t s = 0; s < count; s++) {
     char text[C2_TIME_ROOM];
     c2_time time = 0;
@@ -75,7 +66,9 @@ static c2_status put_forecasts(c2_json_writer *json, const c2_dataset *set, size
     const c2_item *item = &set->item[i];
     c2_json_begin_object(json, NULL);
     c2_json_put_whole(json, "targets", item->targets);
-    if (item->has_start && item->has_freq) C2_TRY(put_stamps(json, item, item->length, horizon, err));
+    if (item->has_start && item->has_freq) {
+      C2_TRY(c2_answer_stamps(json, "timestamps", item, item->length, horizon, err));
+    }
     c2_json_end_object(json);
   }
   c2_json_end_array(json);
@@ -83,12 +76,26 @@ static c2_status put_forecasts(c2_json_writer *json, const c2_dataset *set, size
 }
 
 c2_status c2_answer_forecast(answer *a, size_t horizon, c2_error *err) {
-  writer w;
-  C2_TRY(writer_open(&w, err));
-  return writer_close(&w, a, put_forecasts(&w.json, &a->set, horizon, err), err);
+  c2_answer_writer w;
+  C2_TRY(c2_answer_open(&w, err));
+  return c2_answer_close(&w, a, put_forecasts(&w.json, &a->set, horizon, err), err);
 }
 
 /* ---- For the wrapper -------------------------------------------------------------------------- */
+
+static c2_error failure;
+
+c2_error *c2_answer_failure(void) {
+  return &failure;
+}
+
+const char *module_error(void) {
+  return failure.text;
+}
+
+const char *module_remedy(void) {
+  return failure.remedy;
+}
 
 const char *module_answer_text(const answer *a) {
   return a->text;

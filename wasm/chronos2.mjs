@@ -140,19 +140,16 @@ class Scratch {
     return at;
   }
 
+  /* A text, with a zero behind it: where it lies and its size. */
   text(value) {
     const bytes = new TextEncoder().encode(`${value}\0`);
     const at = this.room(bytes.length);
     new Uint8Array(this.module.memory.buffer).set(bytes, at);
-    return at;
+    return [at, bytes.length - 1];
   }
 
-  /* What is asked for as JSON: where it lies and its size. */
-  json(request) {
-    const bytes = new TextEncoder().encode(JSON.stringify(request));
-    const at = this.room(bytes.length + 1);
-    new Uint8Array(this.module.memory.buffer).set(bytes, at);
-    return [at, bytes.length];
+  json(value) {
+    return this.text(JSON.stringify(value));
   }
 
   free() {
@@ -205,7 +202,7 @@ export class Chronos2 {
   constructor(module, dtype, isa) {
     this.module = module;
     const scratch = new Scratch(module);
-    this.handle = module.module_open(scratch.text('/'), scratch.text(dtype), scratch.text(isa));
+    this.handle = module.module_open(...['/', dtype, isa].map((text) => scratch.text(text)[0]));
     scratch.free();
     if (!this.handle) throw this.failure();
     const count = module.module_quantiles(this.handle);
@@ -213,8 +210,26 @@ export class Chronos2 {
     this.isa = textAt(module, module.module_isa(this.handle));
   }
 
+  /* The error's `remedy` is the option that helps, where there is one. */
   failure() {
-    return new Error(`chronos2: ${textAt(this.module, this.module.module_error())}`);
+    const at = this.module.module_remedy();
+    const remedy = at ? textAt(this.module, at).replaceAll('-', '_') : null;
+    const text = `chronos2: ${textAt(this.module, this.module.module_error())}`;
+    return Object.assign(new Error(remedy ? `${text}; give ${remedy}` : text), {remedy});
+  }
+
+  /* What `ask` is answered, a function of a Scratch that returns an answer; `take` is given its text and itself. */
+  answered(ask, take = (told) => told) {
+    const scratch = new Scratch(this.module);
+    let answer = 0;
+    try {
+      answer = ask(scratch);
+      if (!answer) throw this.failure();
+      return take(JSON.parse(textAt(this.module, this.module.module_answer_text(answer))), answer);
+    } finally {
+      this.module.module_answer_free(answer);
+      scratch.free();
+    }
   }
 
   /* series: objects as in JSON Lines (docs/jsonl.md): target is an array of numbers or, of several targets, an array of
@@ -225,20 +240,32 @@ export class Chronos2 {
    * Throws what can't be. */
   predict(series, options = {}) {
     const request = {options: plain(options, 'options'), series: plain(series, 'series')};
-    const scratch = new Scratch(this.module);
-    let answer = 0;
-    try {
-      answer = this.module.module_predict(this.handle, ...scratch.json(request));
-      if (!answer) throw this.failure();
-      const told = JSON.parse(textAt(this.module, this.module.module_answer_text(answer)));
-      const forecast = this.module.module_answer_forecast(answer);
-      const results = told.series.map(({targets, timestamps}, i) => ({
-        item_id: series[i].item_id, timestamps, quantiles: this.quantiles(forecast, i, targets, options.horizon)}));
-      return Object.assign(results, {warnings: told.warnings});
-    } finally {
-      this.module.module_answer_free(answer);
-      scratch.free();
-    }
+    return this.answered(
+      (scratch) => this.module.module_predict(this.handle, ...scratch.json(request)),
+      (told, answer) => {
+        const forecast = this.module.module_answer_forecast(answer);
+        const results = told.series.map(({targets, timestamps}, i) => ({
+          item_id: series[i].item_id, timestamps, quantiles: this.quantiles(forecast, i, targets, options.horizon)}));
+        return Object.assign(results, {warnings: told.warnings});
+      });
+  }
+
+  /* text: a CSV file, read as the program `chronos2` reads one (docs/data.md). options, all as the program's:
+   * id_column, timestamp_column, target and covariates (names), wide, freq, delimiter, decimal, time_format. Returns
+   * {series, timestamps, summary, warnings}: series as predict takes them, for each of them the time stamps of its steps,
+   * and what is to be said of the file. Throws what can't be read or may be read in two ways. */
+  readTable(text, options = {}) {
+    return this.table('module_table', text, options);
+  }
+
+  /* [{name, holds}] of a table's columns: 'times', 'numbers' or 'texts', by the first row. */
+  columns(text, {delimiter} = {}) {
+    return this.table('module_columns', text, {delimiter}).columns;
+  }
+
+  table(how, text, options) {
+    if (typeof text !== 'string') throw new Error(`chronos2: CSV: expected a text, found ${nameOf(text)}`);
+    return this.answered((scratch) => this.module[how](...scratch.json(plain(options, 'options')), ...scratch.text(text)));
   }
 
   quantiles(forecast, series, targets, horizon) {

@@ -20,14 +20,6 @@ typedef struct module {
 /* Options of a forecast. */
 enum { MOST_HORIZON = 1 << 20, MOST_ROWS = INT32_MAX };
 
-static c2_error failure;
-
-/* Text of the last failure of any function here. */
-EXPORT("module_error") const char *module_error(void);
-const char *module_error(void) {
-  return failure.text;
-}
-
 static c2_status status_of(chronos2_status status, c2_error *err) {
   return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
 }
@@ -54,9 +46,10 @@ static c2_status open_model(module *m, const char *folder, const char *dtype, co
 /* dtype and isa by name; NULL after a failure. */
 EXPORT("module_open") module *module_open(const char *folder, const char *dtype, const char *isa);
 module *module_open(const char *folder, const char *dtype, const char *isa) {
+  c2_error *err = c2_answer_failure();
   module *m = NULL;
-  if (c2_alloc_array(1, sizeof *m, &m, &failure) != C2_OK) return NULL;
-  if (open_model(m, folder, dtype, isa, &failure) == C2_OK) return m;
+  if (c2_alloc_array(1, sizeof *m, &m, err) != C2_OK) return NULL;
+  if (open_model(m, folder, dtype, isa, err) == C2_OK) return m;
   module_close(m);
   return NULL;
 }
@@ -190,7 +183,7 @@ EXPORT("module_predict") answer *module_predict(const module *m, char *request, 
 answer *module_predict(const module *m, char *request, size_t size) {
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT};
   answer *a = NULL;
-  c2_error *err = &failure;
+  c2_error *err = c2_answer_failure();
   c2_status status = C2_OK;
   C2_GOTO(c2_alloc_array(1, sizeof *a, &a, err));
   C2_GOTO(read_request(request, size, &a->set, &options, err));
