@@ -185,7 +185,9 @@ function plain(value, place) {
 export class Chronos2 {
   /* wasm: the bytes of chronos2.wasm, or a WebAssembly.Module. files: a model's files by name, each as bytes. dtype:
    * fp32, bf16 or int8. isa: auto, simd128 or scalar. Throws what the library says of a model that can't be. */
-  static async open({wasm, files, dtype = 'fp32', isa = 'auto'}) {
+  static async open({wasm, files, dtype = 'fp32', isa = 'auto', ...others}) {
+    for (const name of Object.keys(others)) throw new Error(`chronos2: ${name}: unknown option; expected wasm, files, dtype, isa`);
+    if (typeof files !== 'object' || !files) throw new Error("chronos2: files: expected a model's files by name");
     const wasi = new Files(files);
     const code = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
     const known = wasi.imports();
@@ -239,6 +241,7 @@ export class Chronos2 {
    * a calendar. The returned array's `warnings` are lines for the user: what was filled in, ignored or not trained for.
    * Throws what can't be. */
   predict(series, options = {}) {
+    if (!this.handle) throw new Error('chronos2: the model is closed');
     const request = {options: plain(options, 'options'), series: plain(series, 'series')};
     return this.answered(
       (scratch) => this.module.module_predict(this.handle, ...scratch.json(request)),

@@ -17,6 +17,11 @@ test('models that can not be opened', async () => {
                        /model\.safetensors/);
   await assert.rejects(Chronos2.open({wasm, files, dtype: 'fp8'}), /fp8/);
   await assert.rejects(Chronos2.open({wasm, files, isa: 'avx2'}), /avx2/);
+  await assert.rejects(Chronos2.open({wasm, files, dtpye: 'int8'}), /dtpye: unknown option; expected wasm, files, dtype, isa/);
+  await assert.rejects(Chronos2.open({wasm}), /files: expected a model's files by name/);
+  const closed = await Chronos2.open({wasm, files});
+  closed.close();
+  assert.throws(() => closed.predict([{target: past}], {horizon: 2}), /the model is closed/);
 });
 
 test('what is no series is refused, and where it is is said', () => {
