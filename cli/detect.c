@@ -290,7 +290,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   detect_request *r = request;
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
-  cli_input_summarise(&r->in.set, r->summary);
+  c2_dataset_summarise(&r->in.set, r->summary);
   cli_note("%s", r->summary);
   C2_TRY(cli_input_note_pasts(&r->in.set, err));
   cli_input_warn(&r->in.set);

@@ -31,7 +31,7 @@ typedef struct detect_request {
   detect_row *row; /* [rows] */
   size_t rows, judged, flags;
   size_t pooled, uncalibrated; /* observations whose band comes of all series, or of the model alone */
-  char summary[CLI_SUMMARY_ROOM], found[200];
+  char summary[C2_SUMMARY_ROOM], found[200];
 } detect_request;
 
 static inline double detect_value(const detect_row *row, size_t step) {

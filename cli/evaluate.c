@@ -167,7 +167,7 @@ static c2_status make_task(evaluate_request *r, const char *file, c2_error *err)
 static void tell_plan(evaluate_request *r, const c2_freq *freq, bool seasonality_given) {
   char why[160] = "";
   char name[64];
-  cli_name_frequency(freq, name, sizeof name);
+  c2_freq_name(freq, name, sizeof name);
   if (!seasonality_given) {
     (void)snprintf(why, sizeof why, ", as data of this frequency have it, %s (--seasonality changes it)", name);
   }
@@ -399,7 +399,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
     C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a series, found none", count ? paths[0] : "--sql");
   }
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
-  cli_input_summarise(&r->in.set, r->summary);
+  c2_dataset_summarise(&r->in.set, r->summary);
   cli_note("%s", r->summary);
   C2_TRY(cli_input_note_pasts(&r->in.set, err));
   cli_input_warn(&r->in.set);

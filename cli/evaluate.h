@@ -26,7 +26,7 @@ typedef struct evaluate_request {
   double beyond[C2_FORECASTERS][C2_METRICS]; /* and an infinite one */
   c2_coverage coverage[C2_FORECASTERS];
   c2_pool pool; /* of the task and of forecasts that were read */
-  char summary[CLI_SUMMARY_ROOM], plan[400];
+  char summary[C2_SUMMARY_ROOM], plan[400];
 } evaluate_request;
 
 /* As files name it. */

@@ -42,7 +42,7 @@ typedef struct forecast_request {
   scenarios plans;
   chronos2_series *series;       /* [in.set.count] */
   chronos2_covariate *covariate; /* all series' */
-  char summary[CLI_SUMMARY_ROOM];
+  char summary[C2_SUMMARY_ROOM];
   struct forecast_drawing *drawing; /* NULL without --report and --plot */
 } forecast_request;
 

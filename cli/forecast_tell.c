@@ -4,9 +4,9 @@
 void forecast_summarise(forecast_request *r) {
   const c2_flow_total *total = &r->total;
   if (r->parts) {
-    cli_input_summary(&total->words, total->items, total->rows, total->filled, 1, &total->freq, r->summary);
+    c2_dataset_summary(&total->words, total->items, total->rows, total->filled, 1, &total->freq, r->summary);
   } else {
-    cli_input_summarise(&r->in.set, r->summary);
+    c2_dataset_summarise(&r->in.set, r->summary);
   }
   cli_note("%s", r->summary);
 }

@@ -187,60 +187,6 @@ c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error 
 
 /* ---- What is said ----------------------------------------------------------------------------- */
 
-void cli_name_frequency(const c2_freq *freq, char *out, size_t room) {
-  const char *word = NULL;
-  char text[C2_FREQ_ROOM];
-  c2_freq_format(freq, text);
-  if (freq->multiple == 1) {
-    switch (freq->unit) {
-      case C2_FREQ_HOUR: word = "hourly"; break;
-      case C2_FREQ_DAY: word = "daily"; break;
-      case C2_FREQ_BUSINESS_DAY: word = "on business days"; break;
-      case C2_FREQ_WEEK: word = "weekly"; break;
-      case C2_FREQ_MONTH: word = "monthly"; break;
-      case C2_FREQ_QUARTER: word = "quarterly"; break;
-      case C2_FREQ_HALF_YEAR: word = "half-yearly"; break;
-      case C2_FREQ_YEAR: word = "yearly"; break;
-      default: break;
-    }
-  }
-  (void)snprintf(out, room, word ? "%s (%s)" : "frequency%s %s", word ? word : "", text);
-}
-
-void cli_input_summary(const c2_dataset *set, size_t items, size_t rows, size_t filled, size_t kinds,
-                       const c2_freq *commonest, char line[CLI_SUMMARY_ROOM]) {
-  enum { NAMED = 8 }; /* ignored columns; of more the number */
-  size_t room = CLI_SUMMARY_ROOM;
-  char freq[64] = "";
-  size_t ignored = set->ignored.count;
-  if (kinds > 0) cli_name_frequency(commonest, freq, sizeof freq);
-  int n =
-      snprintf(line, room, "%zu item%s, %zu row%s, ", items, items == 1 ? "" : "s", rows, rows == 1 ? "" : "s");
-  if (kinds > 1) {
-    n += snprintf(line + n, room - (size_t)n, "%s%zu frequencies, mostly ",
-                  kinds == C2_FREQ_KINDS ? "at least " : "", kinds);
-  }
-  n += snprintf(line + n, room - (size_t)n, "%s", freq);
-  if (filled > 0) {
-    n += snprintf(line + n, room - (size_t)n, ", %zu step%s filled in", filled, filled == 1 ? "" : "s");
-  }
-  for (size_t i = 0; i < set->found.count && i < NAMED; i++) {
-    n += snprintf(line + n, room - (size_t)n, ", %s%s", i == 0 ? "read with " : "", set->found.text[i]);
-  }
-  for (size_t i = 0; i < ignored && i < NAMED; i++) {
-    const char *before = i > 0 ? ", " : ignored == 1 ? ", ignored column: " : ", ignored columns: ";
-    const char *name = set->ignored.text[i];
-    n += snprintf(line + n, room - (size_t)n, "%s%.60s", before, *name ? name : "''");
-  }
-  if (ignored > NAMED) (void)snprintf(line + n, room - (size_t)n, " and %zu more", ignored - NAMED);
-}
-
-void cli_input_summarise(const c2_dataset *set, char line[CLI_SUMMARY_ROOM]) {
-  c2_freq commonest = {.unit = C2_FREQ_COUNT};
-  size_t kinds = c2_dataset_freqs(set, &commonest);
-  cli_input_summary(set, set->count, set->rows, set->filled, kinds, &commonest, line);
-}
-
 void cli_input_warn(const c2_dataset *set) {
   for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
 }

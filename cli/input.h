@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "data/read.h"
+#include "data/summary.h"
 
 typedef struct cli_input {
   const char *id_column, *timestamp_column, *target_text, *covariate_text, *freq_text, *sql, *database;
@@ -33,18 +34,6 @@ c2_status cli_input_check_names(const cli_input *in, const char *const *names, s
 
 /* That each item says when its steps are, up to `horizon` steps after its last. */
 c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err);
-
-/* One line: items, rows, frequency, and what was filled in or left out. `kinds` frequencies, of which `freq` is the
- * commonest; `set` tells of columns and spelling. */
-enum { CLI_SUMMARY_ROOM = 1500 };
-void cli_input_summary(const c2_dataset *set, size_t items, size_t rows, size_t filled, size_t kinds,
-                       const c2_freq *freq, char line[CLI_SUMMARY_ROOM]);
-
-/* The same for a whole set. */
-void cli_input_summarise(const c2_dataset *set, char line[CLI_SUMMARY_ROOM]);
-
-/* "daily (D)", or "frequency 15min". */
-void cli_name_frequency(const c2_freq *freq, char *out, size_t room);
 
 /* Adds notes to the set of what its series never observe. */
 c2_status cli_input_note_pasts(c2_dataset *set, c2_error *err);

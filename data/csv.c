@@ -255,9 +255,14 @@ void c2_csv_close(c2_csv *csv) {
 }
 
 c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err) {
+  size_t line = csv->next_line;
   skip_empty_lines(csv);
   *more = csv->at < csv->end;
   if (!*more) return C2_OK;
+  if (csv->columns == 1 && csv->next_line > line) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: an empty line in a table of one column: expected a value, or NaN", csv->name,
+            line);
+  }
   C2_TRY(read_record(csv, err));
   if (csv->fields != csv->columns) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: expected %zu fields as in the header, found %zu", csv->name, csv->line,

@@ -1,6 +1,7 @@
 /* A strict RFC 4180 reader over a text in memory; another sign than a comma may part the fields. Fields come out as
  * zero-terminated strings inside that text, which is changed on the way. Lines may end in LF or CRLF, a byte order mark
- * is skipped, empty lines are passed over. Text is UTF-8 without NUL. */
+ * is skipped. Empty lines are passed over, but above a row of a table of one column they are an error: they may be
+ * missing values. Text is UTF-8 without NUL. */
 #ifndef C2_DATA_CSV_H
 #define C2_DATA_CSV_H
 

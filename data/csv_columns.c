@@ -83,21 +83,11 @@ static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_er
           c->line[c->rows], b->name, cell);
 }
 
-static bool looks_like_stamp(const columns *c, const char *cell) {
-  c2_time time = 0;
-  c2_zone zone;
-  bool whole = false;
-  c2_stamp_guess guess;
-  if (c2_dialect_time(c->dialect, cell, &time, &zone, &whole)) return !whole;
-  c2_stamp_find(&cell, 1, &guess);
-  return guess.format[0] != '\0';
-}
-
 /* A file that is read without time stamps may have them in a column of another name. */
 static c2_status refuse_other_stamps(const columns *c, c2_error *err) {
   for (size_t i = 0; i < c->csv->columns; i++) {
     const char *cell = c->csv->field[i];
-    bool expected = !looks_like_stamp(c, cell);
+    bool expected = !c2_dialect_is_stamp(c->dialect, cell);
     for (size_t k = 0; k < c->count; k++) {
       const c2_want *want = &c->builder[k].want;
       expected = expected || want->type == C2_WANT_TIME || (want->type == C2_WANT_NAME && want->column == i);

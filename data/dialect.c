@@ -147,6 +147,16 @@ bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zon
   return *is_whole || c2_time_parse(cell, out, zone, &why) == C2_OK || read_named(dialect, cell, out, zone);
 }
 
+bool c2_dialect_is_stamp(c2_dialect *dialect, const char *cell) {
+  c2_time time = 0;
+  c2_zone zone;
+  bool whole = false;
+  c2_stamp_guess guess;
+  if (c2_dialect_time(dialect, cell, &time, &zone, &whole)) return !whole;
+  c2_stamp_find(&cell, 1, &guess);
+  return guess.format[0] != '\0';
+}
+
 static bool reads_all(c2_dialect *dialect, const c2_dialect_sample *s) {
   c2_time time = 0;
   c2_zone zone;

@@ -41,6 +41,9 @@ bool c2_dialect_number(c2_dialect *dialect, const char *cell, double *out);
  * offset from UTC, as in 2024-01-31T05:00:00+01:00[Europe/Berlin]; the offset counts. */
 bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zone *zone, bool *is_whole);
 
+/* Whether a cell looks like a time stamp that is no whole number, in any format. */
+bool c2_dialect_is_stamp(c2_dialect *dialect, const char *cell);
+
 /* Fails where a cell that is no time stamp is one with the name of a time zone in the place of an offset. */
 c2_status c2_dialect_check_offset(const char *file, size_t line, const char *column, const char *cell, c2_error *err);
 

@@ -360,6 +360,17 @@ static void test_wide(void **state) {
   c2_dataset_free(&r.set);
 }
 
+/* In a single column they may be missing values, below it they are not. */
+static void test_empty_lines(void **state) {
+  (void)state;
+  reading r = read_with("\n" COMMAS "a,2024-01-01,1.5\n\na,2024-01-02,2.5\na,2024-01-03,3.5\n\n", 0, 0, "");
+  assert_read(&r, "2024-01-01", one_two_three, "");
+  r = read_with("\ntarget\n1.5\n2.5\n3.5\n\n\n", 0, 0, "");
+  assert_read(&r, "1", one_two_three, "");
+  assert_refused("target\n1.5\n\n3.5\n", "in.csv:3: an empty line in a table of one column");
+  assert_refused("target\r\n\r\n3.5\r\n", "in.csv:2: an empty line in a table of one column");
+}
+
 static void test_encodings(void **state) {
   (void)state;
   reading r = read_with("\xef\xbb\xbf" COMMAS "a,2024-01-01,1.5\na,2024-01-02,2.5\na,2024-01-03,3.5\n", 0, 0, "");
@@ -484,7 +495,7 @@ int main(void) {
                                      cmocka_unit_test(test_time_formats_found),
                                      cmocka_unit_test(test_time_formats_given),
                                      cmocka_unit_test(test_wide),
-                                     cmocka_unit_test(test_encodings),
+                                     cmocka_unit_test(test_empty_lines), cmocka_unit_test(test_encodings),
                                      cmocka_unit_test(test_forecast_of_a_dialect),
                                      cmocka_unit_test(test_without_duckdb)};
   return cmocka_run_group_tests(tests, NULL, NULL);

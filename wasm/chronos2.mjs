@@ -9,8 +9,6 @@
  *
  * A call blocks until it is done: a page that must not stand still calls from a worker. */
 
-const SERIES = 32; // bytes of chronos2_series and chronos2_covariate; module.c asserts them and the offsets below
-const COVARIATE = 36;
 const ROOT = 3; // the descriptor of the folder that holds the model's files
 
 const EBADF = 8, EINVAL = 28, ENOENT = 44, ENOSYS = 52, EROFS = 69, ESPIPE = 70; // of WASI
@@ -142,23 +140,16 @@ class Scratch {
     return at;
   }
 
-  bytes(values) {
-    const at = this.room(values.byteLength);
-    new Uint8Array(this.module.memory.buffer).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), at);
-    return at;
-  }
-
+  /* A text, with a zero behind it: where it lies and its size. */
   text(value) {
-    return this.bytes(new TextEncoder().encode(`${value}\0`));
+    const bytes = new TextEncoder().encode(`${value}\0`);
+    const at = this.room(bytes.length);
+    new Uint8Array(this.module.memory.buffer).set(bytes, at);
+    return [at, bytes.length - 1];
   }
 
-  /* null and undefined are missing. */
-  numbers(values) {
-    return this.bytes(Float64Array.from(values, (v) => (v === null || v === undefined ? NaN : Number(v))));
-  }
-
-  texts(values) {
-    return this.bytes(Uint32Array.from(values, (v) => (v === null || v === undefined ? 0 : this.text(v))));
+  json(value) {
+    return this.text(JSON.stringify(value));
   }
 
   free() {
@@ -171,14 +162,32 @@ function textAt(module, at) {
   return new TextDecoder().decode(bytes.subarray(at, bytes.indexOf(0, at)));
 }
 
-function check(condition, message) {
-  if (!condition) throw new RangeError(`chronos2: ${message}`);
+function nameOf(value) {
+  return typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : `${typeof value} ${String(value)}`;
+}
+
+/* A value as JSON has it: NaN and undefined are null, typed arrays are arrays. JSON.stringify would make something else of
+ * what JSON has not; here it is refused. */
+function plain(value, place) {
+  if (value === null || value === undefined || Number.isNaN(value)) return null;
+  if (typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)) return value;
+  if (Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView))) {
+    return Array.from(value, (v, i) => (Number.isFinite(v) ? v : plain(v, `${place}[${i}]`)));
+  }
+  if (Object.prototype.toString.call(value) === '[object Object]') {
+    const members = Object.entries(value).filter(([, v]) => v !== undefined);
+    return Object.fromEntries(members.map(([key, v]) => [key, plain(v, `${place}.${key}`)]));
+  }
+  if (typeof value === 'number') throw new Error(`chronos2: ${place}: an infinite value`);
+  throw new Error(`chronos2: ${place}: expected a number, a text, a boolean, null or an array of them, found ${nameOf(value)}`);
 }
 
 export class Chronos2 {
   /* wasm: the bytes of chronos2.wasm, or a WebAssembly.Module. files: a model's files by name, each as bytes. dtype:
    * fp32, bf16 or int8. isa: auto, simd128 or scalar. Throws what the library says of a model that can't be. */
-  static async open({wasm, files, dtype = 'fp32', isa = 'auto'}) {
+  static async open({wasm, files, dtype = 'fp32', isa = 'auto', ...others}) {
+    for (const name of Object.keys(others)) throw new Error(`chronos2: ${name}: unknown option; expected wasm, files, dtype, isa`);
+    if (typeof files !== 'object' || !files) throw new Error("chronos2: files: expected a model's files by name");
     const wasi = new Files(files);
     const code = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
     const known = wasi.imports();
@@ -195,7 +204,7 @@ export class Chronos2 {
   constructor(module, dtype, isa) {
     this.module = module;
     const scratch = new Scratch(module);
-    this.handle = module.module_open(scratch.text('/'), scratch.text(dtype), scratch.text(isa));
+    this.handle = module.module_open(...['/', dtype, isa].map((text) => scratch.text(text)[0]));
     scratch.free();
     if (!this.handle) throw this.failure();
     const count = module.module_quantiles(this.handle);
@@ -203,49 +212,63 @@ export class Chronos2 {
     this.isa = textAt(module, module.module_isa(this.handle));
   }
 
+  /* The error's `remedy` is the option that helps, where there is one. */
   failure() {
-    return new Error(`chronos2: ${textAt(this.module, this.module.chronos2_last_error())}`);
+    const at = this.module.module_remedy();
+    const remedy = at ? textAt(this.module, at).replaceAll('-', '_') : null;
+    const text = `chronos2: ${textAt(this.module, this.module.module_error())}`;
+    return Object.assign(new Error(remedy ? `${text}; give ${remedy}` : text), {remedy});
   }
 
-  /* series: objects {target, past_covariates, future_covariates} as in JSON Lines: target is an array of numbers or, of
-   * several targets, an array of those; covariates are arrays by name, of numbers or of texts; null is missing. Returns
-   * for each series {quantiles}: [targets][levels] arrays of `horizon` numbers. */
-  predict(series, {horizon, context_length = 0, batch_size = 0, cross_learning = false}) {
-    check(Number.isInteger(horizon) && horizon >= 1, `horizon: expected a whole number from 1 on, found ${horizon}`);
+  /* What `ask` is answered, a function of a Scratch that returns an answer; `take` is given its text and itself. */
+  answered(ask, take = (told) => told) {
     const scratch = new Scratch(this.module);
+    let answer = 0;
     try {
-      const items = series.map((s) => this.item(scratch, s, horizon));
-      const at = scratch.bytes(Uint8Array.from(items.flatMap((i) => [...new Uint8Array(i.words.buffer)])));
-      const forecast = this.module.module_predict(this.handle, at, items.length, horizon, context_length, batch_size,
-                                                  cross_learning ? 1 : 0);
-      if (!forecast) throw this.failure();
-      const results = items.map((item, i) => ({quantiles: this.quantiles(forecast, i, item.targets, horizon)}));
-      this.module.module_free(forecast);
-      return results;
+      answer = ask(scratch);
+      if (!answer) throw this.failure();
+      return take(JSON.parse(textAt(this.module, this.module.module_answer_text(answer))), answer);
     } finally {
+      this.module.module_answer_free(answer);
       scratch.free();
     }
   }
 
-  item(scratch, {target, past_covariates: past = {}, future_covariates: future = {}}, horizon) {
-    const targets = Array.isArray(target[0]) || ArrayBuffer.isView(target[0]) ? target : [target];
-    const length = targets[0].length;
-    check(targets.every((t) => t.length === length), 'target: expected arrays of one length');
-    for (const name of Object.keys(future)) check(name in past, `future_covariates: ${name} has no past`);
-    const covariates = Object.entries(past).map(([name, values]) => {
-      const known = future[name];
-      const text = [...values, ...(known ?? [])].some((v) => typeof v === 'string');
-      check(values.length === length, `past_covariates: ${name} has ${values.length} values, expected ${length}`);
-      check(!known || known.length === horizon, `future_covariates: ${name} has not ${horizon} values`);
-      const put = (v) => (v ? (text ? scratch.texts(v) : scratch.numbers(v)) : 0);
-      const words = new Uint32Array(COVARIATE / 4);
-      words.set([scratch.text(name), ...(text ? [0, 0] : []), put(values), put(known)]);
-      return words;
-    });
-    const words = new Uint32Array(SERIES / 4);
-    words.set([length, targets.length, scratch.numbers(targets.flatMap((t) => [...t])), 0, covariates.length]);
-    words[5] = scratch.bytes(Uint32Array.from(covariates.flatMap((c) => [...c])));
-    return {words, targets: targets.length};
+  /* series: objects as in JSON Lines (docs/jsonl.md): target is an array of numbers or, of several targets, an array of
+   * those; past_covariates and future_covariates hold arrays by name; start and freq give the forecast time stamps;
+   * null, undefined and NaN are missing. options: horizon, context_length, batch_size, cross_learning. Returns for each
+   * series {item_id, timestamps, quantiles}: [targets][levels] arrays of `horizon` numbers, and time stamps where there is
+   * a calendar. The returned array's `warnings` are lines for the user: what was filled in, ignored or not trained for.
+   * Throws what can't be. */
+  predict(series, options = {}) {
+    if (!this.handle) throw new Error('chronos2: the model is closed');
+    const request = {options: plain(options, 'options'), series: plain(series, 'series')};
+    return this.answered(
+      (scratch) => this.module.module_predict(this.handle, ...scratch.json(request)),
+      (told, answer) => {
+        const forecast = this.module.module_answer_forecast(answer);
+        const results = told.series.map(({targets, timestamps}, i) => ({
+          item_id: series[i].item_id, timestamps, quantiles: this.quantiles(forecast, i, targets, options.horizon)}));
+        return Object.assign(results, {warnings: told.warnings});
+      });
+  }
+
+  /* text: a CSV file, read as the program `chronos2` reads one (docs/data.md). options, all as the program's:
+   * id_column, timestamp_column, target and covariates (names), wide, freq, delimiter, decimal, time_format. Returns
+   * {series, timestamps, summary, warnings}: series as predict takes them, for each of them the time stamps of its steps,
+   * and what is to be said of the file. Throws what can't be read or may be read in two ways. */
+  readTable(text, options = {}) {
+    return this.table('module_table', text, options);
+  }
+
+  /* [{name, holds}] of a table's columns: 'times', 'numbers' or 'texts', by the first row. */
+  columns(text, {delimiter} = {}) {
+    return this.table('module_columns', text, {delimiter}).columns;
+  }
+
+  table(how, text, options) {
+    if (typeof text !== 'string') throw new Error(`chronos2: CSV: expected a text, found ${nameOf(text)}`);
+    return this.answered((scratch) => this.module[how](...scratch.json(plain(options, 'options')), ...scratch.text(text)));
   }
 
   quantiles(forecast, series, targets, horizon) {

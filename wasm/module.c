@@ -1,29 +1,30 @@
-/* What the JavaScript wrapper calls beside the library itself: functions of plain numbers and pointers. The wrapper
- * writes arrays of chronos2_series and chronos2_covariate into the memory, at the places that are asserted here. */
-#include <stddef.h>
+/* What the JavaScript wrapper calls: functions of numbers and pointers. Series are read from JSON by the reader of JSON
+ * Lines, so that they mean what they mean in a file and are refused as there. What is said of a forecast is JSON, too;
+ * its numbers are arrays in the memory. */
 #include <stdlib.h>
 
-#include "chronos2.h"
-
-#define EXPORT(name) __attribute__((export_name(name)))
-
-#define AT(type, field, place) _Static_assert(offsetof(type, field) == (place), "chronos2.mjs writes " #field " there")
-_Static_assert(sizeof(chronos2_series) == 32 && sizeof(chronos2_covariate) == 36, "chronos2.mjs knows these sizes");
-AT(chronos2_series, length, 0);
-AT(chronos2_series, targets, 4);
-AT(chronos2_series, target, 8);
-AT(chronos2_series, covariates, 16);
-AT(chronos2_series, covariate, 20);
-AT(chronos2_covariate, name, 0);
-AT(chronos2_covariate, past, 4);
-AT(chronos2_covariate, future, 8);
-AT(chronos2_covariate, past_text, 12);
-AT(chronos2_covariate, future_text, 16);
+#include "answer.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "data/jsonl.h"
+#include "data/missing.h"
+#include "data/series.h"
+#include "data/unseen.h"
 
 typedef struct module {
   chronos2_model *model;
   chronos2_session *session;
+  bool trained; /* the weights look so */
 } module;
+
+/* Options of a forecast. */
+enum { MOST_HORIZON = 1 << 20, MOST_ROWS = INT32_MAX };
+
+static c2_status status_of(chronos2_status status, c2_error *err) {
+  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
+}
+
+/* ---- Model ------------------------------------------------------------------------------------ */
 
 EXPORT("module_close") void module_close(module *m);
 void module_close(module *m) {
@@ -33,18 +34,22 @@ void module_close(module *m) {
   free(m);
 }
 
+static c2_status open_model(module *m, const char *folder, const char *dtype, const char *isa, c2_error *err) {
+  chronos2_model_options how = {CHRONOS2_MODEL_OPTIONS_INIT, .isa = isa};
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .isa = isa};
+  C2_TRY(status_of(chronos2_dtype_named(dtype, &how.dtype), err));
+  C2_TRY(status_of(chronos2_model_open(folder, &how, &m->model), err));
+  m->trained = chronos2_model_training(m->model).trained;
+  return status_of(chronos2_session_open(m->model, &options, &m->session), err);
+}
+
 /* dtype and isa by name; NULL after a failure. */
 EXPORT("module_open") module *module_open(const char *folder, const char *dtype, const char *isa);
 module *module_open(const char *folder, const char *dtype, const char *isa) {
-  chronos2_model_options how = {CHRONOS2_MODEL_OPTIONS_INIT, .isa = isa};
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .isa = isa};
-  module *m = calloc(1, sizeof *m);
-  if (!m) return NULL;
-  if (chronos2_dtype_named(dtype, &how.dtype) == CHRONOS2_OK &&
-      chronos2_model_open(folder, &how, &m->model) == CHRONOS2_OK &&
-      chronos2_session_open(m->model, &options, &m->session) == CHRONOS2_OK) {
-    return m;
-  }
+  c2_error *err = c2_answer_failure();
+  module *m = NULL;
+  if (c2_alloc_array(1, sizeof *m, &m, err) != C2_OK) return NULL;
+  if (open_model(m, folder, dtype, isa, err) == C2_OK) return m;
   module_close(m);
   return NULL;
 }
@@ -64,23 +69,130 @@ const double *module_quantile_levels(const module *m) {
   return chronos2_model_config(m->model)->quantile_levels;
 }
 
-/* NULL after a failure. */
-EXPORT("module_predict")
-chronos2_forecast *module_predict(module *m, const chronos2_series *series, size_t count, size_t horizon,
-                                  size_t context_length, size_t batch_size, int cross_learning);
-chronos2_forecast *module_predict(module *m, const chronos2_series *series, size_t count, size_t horizon,
-                                  size_t context_length, size_t batch_size, int cross_learning) {
-  chronos2_forecast *forecast = NULL;
-  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
-                                      .horizon = horizon,
-                                      .context_length = context_length,
-                                      .batch_size = batch_size,
-                                      .cross_learning = cross_learning != 0};
-  if (chronos2_predict(m->session, series, count, &options, &forecast) != CHRONOS2_OK) return NULL;
-  return forecast;
+/* ---- Forecasts -------------------------------------------------------------------------------- */
+
+static c2_status read_options(const c2_json_document *doc, const c2_json *object, chronos2_predict_options *out,
+                              c2_error *err) {
+  static const char *const known[] = {"horizon", "context_length", "batch_size", "cross_learning", NULL};
+  C2_TRY(c2_answer_options(doc, object, known, err));
+  C2_TRY(c2_json_get_size(doc, object, "horizon", 1, MOST_HORIZON, &out->horizon, err));
+  if (c2_json_get(object, "context_length")) {
+    C2_TRY(c2_json_get_size(doc, object, "context_length", 0, MOST_ROWS, &out->context_length, err));
+  }
+  if (c2_json_get(object, "batch_size")) {
+    C2_TRY(c2_json_get_size(doc, object, "batch_size", 0, MOST_ROWS, &out->batch_size, err));
+  }
+  return c2_json_get_bool(doc, object, "cross_learning", &out->cross_learning, err);
 }
 
-EXPORT("module_free") void module_free(chronos2_forecast *forecast);
-void module_free(chronos2_forecast *forecast) {
-  chronos2_forecast_free(&forecast);
+static c2_status read_series(const c2_json_document *doc, const c2_json *list, c2_dataset *set, c2_error *err) {
+  if (!c2_json_is(list, C2_JSON_ARRAY)) {
+    return c2_json_fail(doc, list, err, "expected an array of series, found %s", c2_json_type_name(list));
+  }
+  C2_JSON_EACH (object, list) {
+    C2_TRY(c2_read_json_item(set, doc, object, &c2_json_lines_names, &(c2_read_options){0}, err));
+  }
+  return C2_OK;
+}
+
+/* {"options": {...}, "series": [...]} */
+static c2_status read_request(char *text, size_t size, c2_dataset *set, chronos2_predict_options *options,
+                              c2_error *err) {
+  char where[C2_JSON_WHERE_ROOM];
+  c2_json_document doc = {.path = "predict", .failure = C2_ERR_ARGUMENT, .where = where};
+  c2_status status = c2_json_parse(&doc, text, size, err);
+  if (status == C2_OK) status = read_options(&doc, c2_json_get(doc.node, "options"), options, err);
+  if (status == C2_OK) status = read_series(&doc, c2_json_get(doc.node, "series"), set, err);
+  c2_json_free(&doc);
+  return status;
+}
+
+static c2_status check_futures(const c2_dataset *set, size_t horizon, c2_error *err) {
+  for (size_t i = 0; i < set->count; i++) {
+    for (size_t k = 0; k < set->item[i].covariates; k++) {
+      const c2_covariate *c = &set->item[i].covariate[k];
+      if (c->future_length == 0 || c->future_length == horizon) continue;
+      C2_FAIL(err, C2_ERR_ARGUMENT, "series[%zu].future_covariates.%.60s: %zu values, expected the horizon's %zu", i,
+              c->name, c->future_length, horizon);
+    }
+  }
+  return C2_OK;
+}
+
+/* Half a calendar gives no time stamps. */
+static c2_status note_calendars(c2_dataset *set, c2_error *err) {
+  size_t half = 0;
+  const char *first = NULL;
+  for (size_t i = 0; i < set->count; i++) {
+    if (set->item[i].has_start != set->item[i].has_freq && half++ == 0) first = set->item[i].id;
+  }
+  C2_TRY(c2_dataset_note_calendars(set, err));
+  if (half == 0) return C2_OK;
+  return c2_dataset_note(set, err, "%zu series, '%.80s' the first, ha%s one of start and freq alone: no time stamps",
+                         half, first, half == 1 ? "s" : "ve");
+}
+
+static c2_status note_lacks(c2_dataset *set, c2_error *err) {
+  c2_missing missing = {.hint = NULL};
+  c2_unseen unseen = {0};
+  c2_status status = c2_unseen_count(&unseen, set, err);
+  if (status == C2_OK) status = c2_unseen_note(&unseen, set, err);
+  c2_unseen_free(&unseen);
+  if (status == C2_OK) status = c2_missing_count(&missing, set, set, err);
+  if (status == C2_OK) status = c2_missing_count_futures(&missing, set, set, err);
+  return status == C2_OK ? c2_missing_note(&missing, set, err) : status;
+}
+
+/* What the forecasts are told to be worth less for. */
+static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predict_options *o, c2_error *err) {
+  const chronos2_config *config = chronos2_model_config(m->model);
+  size_t once = config->max_output_patches * config->patch;
+  if (!m->trained) C2_TRY(c2_dataset_note(set, err, "the weights look untrained, so the forecasts mean nothing"));
+  if (o->horizon > once) {
+    C2_TRY(c2_dataset_note(set, err, "the model forecasts %zu steps at once; the rest of %zu is rolled out", once,
+                           o->horizon));
+  }
+  if (o->context_length > config->context_length) {
+    C2_TRY(c2_dataset_note(set, err, "context_length %zu is cut to the model's %zu", o->context_length,
+                           config->context_length));
+  }
+  C2_TRY(note_calendars(set, err));
+  C2_TRY(c2_dataset_join_kinds(set, err));
+  return note_lacks(set, err);
+}
+
+static c2_status forecast(const module *m, answer *a, const chronos2_predict_options *options, c2_error *err) {
+  size_t covariates = 0;
+  chronos2_series *series = NULL;
+  chronos2_covariate *covariate = NULL;
+  c2_status status = C2_OK;
+  for (size_t i = 0; i < a->set.count; i++) covariates += a->set.item[i].covariates;
+  C2_GOTO(c2_alloc_array(a->set.count, sizeof *series, &series, err));
+  C2_GOTO(c2_alloc_array(covariates, sizeof *covariate, &covariate, err));
+  chronos2_covariate *next = covariate;
+  for (size_t i = 0; i < a->set.count; i++) series[i] = c2_series_of(&a->set.item[i], &next);
+  status = status_of(chronos2_predict(m->session, series, a->set.count, options, &a->forecast), err);
+fail:
+  free(series);
+  free(covariate);
+  return status;
+}
+
+/* The request is changed. NULL after a failure. */
+EXPORT("module_predict") answer *module_predict(const module *m, char *request, size_t size);
+answer *module_predict(const module *m, char *request, size_t size) {
+  chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT};
+  answer *a = NULL;
+  c2_error *err = c2_answer_failure();
+  c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(1, sizeof *a, &a, err));
+  C2_GOTO(read_request(request, size, &a->set, &options, err));
+  C2_GOTO(check_futures(&a->set, options.horizon, err));
+  C2_GOTO(note_all(m, &a->set, &options, err));
+  C2_GOTO(forecast(m, a, &options, err));
+  C2_GOTO(c2_answer_forecast(a, options.horizon, err));
+  return a;
+fail:
+  module_answer_free(a);
+  return NULL;
 }

@@ -12,7 +12,7 @@ function ticks(low, high, count) {
   return out;
 }
 
-/* past: numbers or null; bands: [[lower, upper, opacity], ...] of the future's steps; times: of past and future, or null. */
+/* past: numbers or null; bands: [[lower, upper, opacity], ...] of the future's steps; times: of past and future, as text. */
 export function fanChart({past, median, bands, times, width}) {
   const height = width < 500 ? 300 : 380;
   const shown = Math.min(past.length, Math.max(60, 3 * median.length));
@@ -45,12 +45,8 @@ export function fanChart({past, median, bands, times, width}) {
     const bottom = joined(lower).map((v, i) => `${x(from + i)} ${y(v)}`).reverse();
     return `<path class="band" opacity="${opacity}" d="M${[...top, ...bottom].join('L')}Z"/>`;
   };
-  const time = (i) => {
-    if (!times) return String(start + i + 1);
-    const iso = new Date(times[start + i]).toISOString();
-    return times[1] - times[0] < 864e5 ? iso.slice(5, 16).replace('T', ' ') : times[1] - times[0] > 300 * 864e5 ? iso.slice(0, 4)
-      : iso.slice(0, 10);
-  };
+  const yearly = times.every((t) => t.slice(4) === times[0].slice(4));
+  const time = (i) => (yearly ? times[start + i].slice(0, 4) : times[start + i].includes(' ') ? times[start + i].slice(5, 16) : times[start + i]);
   const places = Math.max(2, Math.floor((width - left) / 130));
   const labels = Array.from({length: places}, (_, k) => Math.round((k * (steps - 1)) / (places - 1)));
   const anchor = (k) => (k === 0 ? 'start' : k === places - 1 ? 'end' : 'middle');

@@ -1,26 +1,41 @@
 /* The page: loads the model once, forecasts whatever is in the text area, draws it. */
 import {Chronos2} from './chronos2.mjs';
-import {futureTimes, numbersOf, readTable} from './csv.mjs';
+import {readPasted} from './csv.mjs';
 import {fanChart} from './fan.mjs';
 
 const $ = (id) => document.getElementById(id);
 let model = null;
 let table = null;
 
-function say(text, bad = false) {
+function say(text, bad = false, warnings = []) {
   $('status').textContent = text;
   $('status').classList.toggle('bad', bad);
+  $('warnings').replaceChildren(...warnings.map((w) => Object.assign(document.createElement('li'), {textContent: w})));
   if (bad) {
     $('chart').replaceChildren();
     $('legend').hidden = $('numbers').hidden = true;
   }
 }
 
-/* Options of a select, the chosen one kept where it still exists. */
-function fill(select, names) {
-  const kept = select.value;
-  select.replaceChildren(...names.map((n) => new Option(n, n)));
-  if (names.includes(kept)) select.value = kept;
+/* The options that the library's messages name are what these controls are called here. */
+const CONTROLS = {id_column: 'id', timestamp_column: 'time', target: 'target', time_format: 'time_format', freq: 'freq',
+                  decimal: 'decimal', delimiter: 'delimiter'};
+
+function sayError(error) {
+  const control = $(CONTROLS[error.remedy]);
+  const text = error.message.replace(/^chronos2: /, '').replace(/; give \w+$/, '');
+  if (control?.closest('details')) control.closest('details').open = true;
+  say(control ? `${text}; choose “${control.closest('label').firstChild.textContent.trim()}”` : text, true);
+}
+
+const column = ({name}) => name || '(without a name)';
+
+/* Columns that may be chosen for a role; their values are their indices. */
+function offer(role, {columns, roles, optional}) {
+  const options = columns.map((c, i) => new Option(column(c), i));
+  if (optional[role]) options.unshift(new Option('none', -1));
+  $(role).replaceChildren(...options);
+  $(role).value = roles[role];
 }
 
 async function bytes(path) {
@@ -29,37 +44,52 @@ async function bytes(path) {
   return response.arrayBuffer();
 }
 
+/* Of another table the columns are found anew; of the same one they are what the user chose. */
+let readKey = null;
 function read() {
+  if (!model) return;
+  const text = $('csv').value;
+  const key = `${$('delimiter').value}\n${text}`;
+  const chosen = key === readKey ? Object.fromEntries(['id', 'time', 'target'].map((role) => [role, Number($(role).value)])) : {};
+  const reading = Object.fromEntries(['time_format', 'freq', 'decimal', 'delimiter'].map((name) => [name, $(name).value || undefined]));
+  const item = $('item').value;
   table = null;
   try {
-    table = readTable($('csv').value);
-    const ids = [...table.items.keys()];
-    fill($('item'), ids);
-    fill($('column'), table.columns);
-    $('item-label').hidden = ids.length < 2;
+    table = readPasted(model, text, chosen, reading);
+    offerAll(table, key);
+    $('item').replaceChildren(...table.series.map((s, i) => new Option(s.item_id, i)));
+    if (chosen.id !== undefined && item < table.series.length) $('item').value = item;
+    $('item-label').hidden = table.series.length < 2;
   } catch (error) {
-    return say(error.message, true);
+    if (error.columns) offerAll(error, key);
+    return sayError(error);
   }
   forecast();
 }
 
+function offerAll(found, key) {
+  for (const role of ['id', 'time', 'target']) offer(role, found);
+  readKey = key;
+}
+
 function forecast() {
-  if (!model || !table) return;
+  if (!table) return;
   try {
-    const item = table.items.get($('item').value);
-    const past = numbersOf(item, $('column').value);
+    const series = table.series[$('item').value];
+    const past = series.target;
     const horizon = $('horizon').valueAsNumber;
-    if (!(horizon >= 1 && horizon <= 1024)) throw new Error('expected 1 to 1,024 steps ahead');
+    if (!(Number.isInteger(horizon) && horizon >= 1 && horizon <= 1024)) throw new Error('expected 1 to 1,024 steps ahead');
     const began = performance.now();
-    const [{quantiles: [levels]}] = model.predict([{target: past}], {horizon});
+    const forecasts = model.predict([series], {horizon});
     const spent = performance.now() - began;
+    const [{timestamps, quantiles: [levels]}] = forecasts;
     const at = (level) => levels[model.quantileLevels.findIndex((q) => Math.abs(q - level) < 1e-9)];
-    const future = futureTimes(item.times, horizon);
-    draw(past, at, future && [...item.times, ...future], horizon);
+    draw(past, at, [...table.timestamps[$('item').value], ...timestamps], horizon);
     const used = Math.min(past.length, model.contextLength);
-    say(`${horizon} steps from the last ${used.toLocaleString('en')} observations in ${spent.toFixed(0)} ms.`);
+    say(`${table.summary}. ${horizon} steps from the last ${used.toLocaleString('en')} observations in ${spent.toFixed(0)} ms.`, false,
+        [...table.warnings, ...forecasts.warnings]);
   } catch (error) {
-    say(error.message, true);
+    sayError(error);
   }
 }
 
@@ -68,8 +98,7 @@ function draw(past, at, times, horizon) {
   const bands = [[at(0.05), at(0.95), 0.18], [at(0.25), at(0.75), 0.24]];
   $('chart').innerHTML = fanChart({past, median: at(0.5), bands, times, width});
   const shown = [0.05, 0.25, 0.5, 0.75, 0.95];
-  const stamp = (i) => (times ? new Date(times[past.length + i]).toISOString().slice(0, 19).replace('T00:00:00', '') : i + 1);
-  const rows = Array.from({length: horizon}, (_, i) => [stamp(i), ...shown.map((q) => at(q)[i])]);
+  const rows = Array.from({length: horizon}, (_, i) => [times[past.length + i], ...shown.map((q) => at(q)[i])]);
   const cells = (tag, row) => `<tr>${row.map((v) => `<${tag}>${typeof v === 'number' && tag === 'td' ? v.toPrecision(6) : v}</${tag}>`).join('')}</tr>`;
   $('table').innerHTML = cells('th', ['step', ...shown]) + rows.map((r) => cells('td', r)).join('');
   const csv = [['timestamp', ...shown], ...rows].map((r) => r.join(',')).join('\n');
@@ -80,16 +109,24 @@ function draw(past, at, times, horizon) {
 
 async function readFile(file) {
   if (file.size > 20e6) return say(`${file.name}: expected at most 20 MB`, true);
-  $('csv').value = await file.text();
+  try {
+    $('csv').value = new TextDecoder('utf-8', {fatal: true}).decode(await file.arrayBuffer());
+  } catch {
+    return say(`${file.name}: expected text in UTF-8`, true);
+  }
   return read();
 }
 
 let waiting = 0;
-$('csv').addEventListener('input', () => {
+function readSoon() {
   clearTimeout(waiting);
   waiting = setTimeout(read, 400);
+}
+$('csv').addEventListener('input', readSoon);
+$('controls').addEventListener('input', ({target}) => {
+  if (target.id === 'item' || target.id === 'horizon') forecast();
+  else if (target.type !== 'file') readSoon();
 });
-$('controls').addEventListener('input', (event) => event.target.type !== 'file' && forecast());
 $('controls').addEventListener('submit', (event) => event.preventDefault());
 $('file').addEventListener('change', (event) => event.target.files[0] && readFile(event.target.files[0]));
 addEventListener('dragover', (event) => {

@@ -1,15 +1,13 @@
-/* golden.mjs MODULE.wasm: the module's forecasts against PyTorch's on the golden cases, at each instruction set, with the
- * bounds of tests/test_predict.c; and what the wrapper refuses. */
+/* The module's forecasts against PyTorch's on the golden cases, at each instruction set, with the bounds of
+ * tests/test_predict.c. */
 import assert from 'node:assert/strict';
 import {readdirSync, readFileSync} from 'node:fs';
-import {dirname, join} from 'node:path';
-import {fileURLToPath} from 'node:url';
+import {join} from 'node:path';
 import test from 'node:test';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const {Chronos2} = await import(join(root, 'wasm', 'chronos2.mjs'));
-const wasm = readFileSync(process.env.CHRONOS2_WASM ?? join(root, 'build-wasm', 'chronos2.wasm'));
-const modelFiles = (folder) => Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
+import {Chronos2} from '../../wasm/chronos2.mjs';
+import {micro, modelFiles, root, wasm} from './module.mjs';
+
 const goldens = join(root, 'tests', 'golden');
 
 /* Tensors of a safetensors file, float32: {shape, values}. */
@@ -88,7 +86,7 @@ for (const isa of ['simd128', 'scalar']) {
 }
 
 test('bf16 and int8 lie near float32', async () => {
-  const files = modelFiles(join(root, 'models', 'chronos2-micro'));
+  const files = micro();
   const target = Array.from({length: 200}, (_, i) => Math.sin(i / 5) + i / 100);
   const medians = {};
   for (const dtype of ['fp32', 'bf16', 'int8']) {
@@ -100,23 +98,4 @@ test('bf16 and int8 lie near float32', async () => {
     const error = Math.max(...medians[dtype].map((v, i) => Math.abs(v - medians.fp32[i])));
     assert.ok(error > 1e-6 && error < 0.05, `${dtype}: ${error}`);
   }
-});
-
-test('what is refused', async () => {
-  const files = modelFiles(join(root, 'models', 'chronos2-micro'));
-  const {'config.json': config, 'model.safetensors': weights} = files;
-  await assert.rejects(Chronos2.open({wasm, files: {'model.safetensors': weights}}), /config\.json/);
-  await assert.rejects(Chronos2.open({wasm, files: {'config.json': config, 'model.safetensors': weights.subarray(0, 999999)}}),
-                       /model\.safetensors/);
-  await assert.rejects(Chronos2.open({wasm, files, dtype: 'fp8'}), /fp8/);
-  await assert.rejects(Chronos2.open({wasm, files, isa: 'avx2'}), /avx2/);
-  const model = await Chronos2.open({wasm, files});
-  assert.throws(() => model.predict([{target: [1, Infinity, 3]}], {horizon: 3}), /chronos2: .*infinite/);
-  assert.throws(() => model.predict([{target: [1, 2]}], {horizon: 0}), RangeError);
-  assert.throws(() => model.predict([{target: [[1, 2], [1]]}], {horizon: 1}), RangeError);
-  assert.throws(() => model.predict([{target: [1, 2], future_covariates: {a: [1]}}], {horizon: 1}), RangeError);
-  assert.throws(() => model.predict([{target: [1, 2], past_covariates: {a: [1]}}], {horizon: 1}), RangeError);
-  const [{quantiles}] = model.predict([{target: [1, null, 3, 4]}], {horizon: 5}); // works on after failures
-  assert.ok(quantiles[0].every((level) => level.length === 5 && level.every(Number.isFinite)));
-  model.close();
 });

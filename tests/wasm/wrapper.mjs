@@ -1,0 +1,99 @@
+/* What the wrapper takes, refuses and warns of. */
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import {Chronos2} from '../../wasm/chronos2.mjs';
+import {micro, wasm} from './module.mjs';
+
+const files = micro();
+const model = await Chronos2.open({wasm, files});
+const past = [3, 1, 4, 1, 5, 9, 2, 6];
+const median = ({quantiles}) => [...quantiles[0][model.quantileLevels.indexOf(0.5)]];
+
+test('models that can not be opened', async () => {
+  const {'config.json': config, 'model.safetensors': weights} = files;
+  await assert.rejects(Chronos2.open({wasm, files: {'model.safetensors': weights}}), /config\.json/);
+  await assert.rejects(Chronos2.open({wasm, files: {'config.json': config, 'model.safetensors': weights.subarray(0, 999999)}}),
+                       /model\.safetensors/);
+  await assert.rejects(Chronos2.open({wasm, files, dtype: 'fp8'}), /fp8/);
+  await assert.rejects(Chronos2.open({wasm, files, isa: 'avx2'}), /avx2/);
+  await assert.rejects(Chronos2.open({wasm, files, dtpye: 'int8'}), /dtpye: unknown option; expected wasm, files, dtype, isa/);
+  await assert.rejects(Chronos2.open({wasm}), /files: expected a model's files by name/);
+  const closed = await Chronos2.open({wasm, files});
+  closed.close();
+  assert.throws(() => closed.predict([{target: past}], {horizon: 2}), /the model is closed/);
+});
+
+test('what is no series is refused, and where it is is said', () => {
+  const refused = (series, pattern) => assert.throws(() => model.predict([series], {horizon: 2}), pattern);
+  for (const bad of ['x', '3', '', true, new Date(5), [], [7], {}, 1n, Infinity]) {
+    refused({target: [1, bad, 3]}, /chronos2: series\[0\]\.target\[1\]: /);
+  }
+  for (const bad of ['abc', '123', 3, null, {}, undefined]) refused({target: bad}, /chronos2: series\[0\]/);
+  refused({target: [[1, 2], [1]]}, /row 1 has 1 values, expected 2/);
+  refused({target: [1, [2, 3]]}, /target\[1\].*found an array/);
+  refused({target: new BigInt64Array([1n, 2n])}, /target\[0\].*bigint/);
+  refused({target: past, past_covariate: {a: past}}, /series\[0\]\.past_covariate: unknown key/);
+  refused({target: [1, 2], past_covariates: {a: [1]}}, /past covariate "a" has 1 values, expected 2/);
+  refused({target: [1, 2], past_covariates: {a: [{}, 2]}}, /past_covariates\.a/);
+  refused({target: [1, 2], past_covariates: {a: [1, 2]}, future_covariates: {a: [1]}}, /future_covariates\.a: 1 values, expected the horizon's 2/);
+  refused({target: [1, 2], past_covariates: {a: [1, 2]}, future_covariates: {a: [1, 'x']}}, /future_covariates\.a\[1\].*found a string/);
+  for (const name of ['a', 'constructor', '__proto__']) {
+    refused({target: [1, 2], future_covariates: Object.fromEntries([[name, [1, 2]]])}, /missing in "past_covariates"/);
+  }
+  refused({target: past, start: '03.01.2024', freq: 'D'}, /start/);
+  refused({target: past, freq: 'fortnight'}, /freq/);
+  assert.throws(() => model.predict({target: past}, {horizon: 2}), /expected an array of series/);
+  assert.throws(() => model.predict([{target: past, item_id: 'a'}, {target: past, item_id: 'a'}], {horizon: 2}), /item 'a' is already/);
+});
+
+test('options that can not be are refused', () => {
+  const refused = (options, pattern) => assert.throws(() => model.predict([{target: past}], options), pattern);
+  refused(undefined, /horizon/);
+  for (const horizon of [0, 1.5, '2', null, NaN, Infinity, 2 ** 32]) refused({horizon}, /options.*horizon/);
+  for (const name of ['context_length', 'batch_size']) {
+    for (const bad of ['abc', 2 ** 32, 1.5, -1]) refused({horizon: 2, [name]: bad}, new RegExp(`options\\.${name}`));
+  }
+  for (const bad of ['false', 0, null]) refused({horizon: 2, cross_learning: bad}, /options\.cross_learning: .*expected true or false/);
+  refused({horizon: 2, contextLength: 1}, /options\.contextLength: unknown option; expected horizon, context_length/);
+});
+
+test('what is missing, and what arrays may be', () => {
+  const [a, b, c] = [[3, null, 4, 1], [3, undefined, 4, 1], Float32Array.of(3, NaN, 4, 1)]
+    .map((target) => median(model.predict([{target}], {horizon: 5, context_length: undefined})[0]));
+  assert.deepEqual(a, b);
+  assert.deepEqual(a, c);
+  assert.ok(a.length === 5 && a.every(Number.isFinite));
+  const named = (name) => ({target: past, past_covariates: Object.fromEntries([[name, past]])});
+  assert.deepEqual(median(model.predict([named('constructor')], {horizon: 2})[0]), median(model.predict([named('a')], {horizon: 2})[0]));
+  assert.deepEqual([...model.predict([], {horizon: 2})], []);
+});
+
+test('a calendar gives time stamps', () => {
+  const stamps = (start, freq, horizon = 2) => model.predict([{target: past, start, freq}], {horizon})[0].timestamps;
+  assert.deepEqual(stamps('2024-01-31', 'ME'), ['2024-09-30', '2024-10-31']);
+  assert.deepEqual(stamps('2024-01-01 00:00+02:00', 'h'), ['2024-01-01 08:00:00+02:00', '2024-01-01 09:00:00+02:00']);
+  assert.deepEqual(stamps(1, '1'), ['9', '10']);
+  const [{item_id, timestamps}] = model.predict([{target: past, item_id: 7}], {horizon: 2});
+  assert.equal(item_id, 7);
+  assert.equal(timestamps, undefined);
+});
+
+test('what the user is told', () => {
+  const told = (series, options = {horizon: 2}) => model.predict([series], options).warnings;
+  const one = (series, options) => {
+    const [text, ...more] = told(series, options);
+    assert.deepEqual(more, []);
+    return text;
+  };
+  assert.deepEqual(told({target: past}), []);
+  assert.match(one({target: [null, null]}), /no observed value/);
+  assert.match(one({target: [...past, null, null]}), /ends in missing targets, for 2 steps/);
+  assert.match(one({target: past}, {horizon: 5000}), /forecasts \d+ steps at once; the rest of 5000 is rolled out/);
+  assert.match(one({target: past}, {horizon: 2, context_length: 1e6}), /context_length 1000000 is cut to the model's/);
+  assert.match(one({target: past, start: '2024-01-01'}), /no time stamps/);
+  assert.match(one({target: past, start: '2024-01-15', freq: 'MS'}), /start between two points/);
+  assert.match(one({target: [1, 2], past_covariates: {a: ['x', 'y']}, future_covariates: {a: ['x', 'z']}}), /never had/);
+  assert.match(one({target: [1, 2], past_covariates: {a: [1, 2]}, future_covariates: {a: [1, null]}}), /count.* as unknown/);
+  assert.match(one({target: [1, 2], past_covariates: {a: [null, null]}}), /a covariate without an observed value/);
+});
