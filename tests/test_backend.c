@@ -87,9 +87,10 @@ static void test_find(void **state) {
 /* A pass takes no more than the plan says, and not much less. */
 static void plans_hold(const input *in, const c2_backend *backend, chronos2_attention attention, int threads) {
   c2_error err = {.code = C2_OK};
-  size_t bytes = 0;
+  c2_need need = {0};
   c2_engine engine = open_engine(in, backend, attention, threads);
-  if (c2_plan(&engine, &in->batch, &in->result, &bytes, &err) != C2_OK) fail_msg("%s", err.text);
+  if (c2_plan(&engine, &in->batch, &in->result, &need, &err) != C2_OK) fail_msg("%s", err.text);
+  size_t bytes = need.workspace + need.tables + need.held;
   assert_int_equal(engine.workspace, 0);
   if (c2_forward(&engine, &in->batch, &in->result, &err) != C2_OK) fail_msg("%s", err.text);
   assert_int_equal(engine.held, 0);
@@ -115,7 +116,7 @@ static void test_lacks(void **state) {
   c2_error err = {.code = C2_OK};
   c2_kv_cache none = {.bytes = 0};
   c2_kv_cache *cache = &none;
-  size_t bytes = 0;
+  c2_need need = {0};
   c2_engine engine = open_engine(in, &c2_reference_backend, CHRONOS2_WINDOWED_FUTURE_GLOBAL, 1);
   assert_int_equal(c2_prefill(&engine, &in->batch, &cache, &err), C2_ERR_UNSUPPORTED);
   assert_null(cache);
@@ -126,7 +127,7 @@ static void test_lacks(void **state) {
   const c2_backend *whole = engine.backend;
   bare.plan = NULL;
   engine.backend = &bare;
-  assert_int_equal(c2_plan(&engine, &in->batch, &in->result, &bytes, &err), C2_ERR_UNSUPPORTED);
+  assert_int_equal(c2_plan(&engine, &in->batch, &in->result, &need, &err), C2_ERR_UNSUPPORTED);
   engine.backend = whole;
   c2_engine_close(&engine);
 }

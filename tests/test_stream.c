@@ -468,6 +468,26 @@ static void test_numbers_beyond_float32(void **state) {
   free_result(&r);
 }
 
+/* Around 1e9 a step of float32 is 64; a constant series has a narrow band rightly. */
+static void test_bands_that_float32_rounds(void **state) {
+  (void)state;
+  mock_batch df = whole(3);
+  reset_options();
+  for (size_t i = 0; i < lengths[0]; i++) past.y[i] = 1e9 + (double)(i % 3);
+  result r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "1 item, 'beta' the first, varies so little around its level that float32 rounds the "
+                                "bands: subtract the level before\n");
+  free_result(&r);
+  for (size_t i = 0; i < lengths[0]; i++) past.y[i] = 1e-60 * (double)(i % 3);
+  r = forecast_batches(&df, 1, NULL);
+  assert_non_null(strstr(warnings, "float32 rounds the bands"));
+  free_result(&r);
+  for (size_t i = 0; i < lengths[0]; i++) past.y[i] = 1e9;
+  r = forecast_batches(&df, 1, NULL);
+  assert_string_equal(warnings, "");
+  free_result(&r);
+}
+
 static void test_names_that_forecasts_have(void **state) {
   (void)state;
   static const char *const taken[] = {"predictions", "target_name", "0.97", "error"};
@@ -677,6 +697,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(test_items_without_a_value, prepare),
       cmocka_unit_test_setup(test_numbers_beyond_float32, prepare),
+      cmocka_unit_test_setup(test_bands_that_float32_rounds, prepare),
       cmocka_unit_test_setup(test_names_that_forecasts_have, prepare),
       cmocka_unit_test_setup(test_values_are_those_of_predict, prepare),
       cmocka_unit_test_setup(test_slices, prepare),

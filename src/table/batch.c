@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 
 /* One item of a table while its columns are taken. */
 typedef struct part {
@@ -106,11 +107,25 @@ static size_t look_for_unseen(const part *p, size_t role, c2_covariate_plan *c, 
   return there;
 }
 
-static bool has_value(const chronos2_column *c, size_t row) {
+/* NaN where it is missing. */
+static double value_of(const chronos2_column *c, size_t row) {
   size_t bit = c->validity_offset + row;
-  if (c->validity && !(c->validity[bit / 8] >> bit % 8 & 1)) return false;
-  bool narrow = c->type == CHRONOS2_FLOAT32;
-  return !isnan(narrow ? (double)((const float *)c->values)[row] : ((const double *)c->values)[row]);
+  if (c->validity && !(c->validity[bit / 8] >> bit % 8 & 1)) return (double)NAN;
+  return c->type == CHRONOS2_FLOAT32 ? (double)((const float *)c->values)[row] : ((const double *)c->values)[row];
+}
+
+static bool has_value(const chronos2_column *c, size_t row) {
+  return !isnan(value_of(c, row));
+}
+
+static bool varies(const chronos2_column *c, size_t length) {
+  double first = (double)NAN;
+  for (size_t i = 0; i < length; i++) {
+    double value = value_of(c, i);
+    if (isnan(first)) first = value;
+    if (!isnan(value) && value != first) return true;
+  }
+  return false;
 }
 
 /* Numbers that are there, from the last one on until they are enough. */
@@ -267,6 +282,25 @@ static c2_status write_labels(c2_table_plan *plan, c2_table_batch *batch, c2_err
   return C2_OK;
 }
 
+static bool is_coarse(const c2_table_batch *batch, size_t series, size_t target) {
+  const chronos2_forecast *f = &batch->forecast;
+  const chronos2_series *s = &batch->series[series];
+  const double *values = c2_forecast_quantiles(f, series, target);
+  double first_step[sizeof f->levels / sizeof f->levels[0]];
+  for (size_t q = 0; q < f->quantiles; q++) first_step[q] = values[q * f->horizon];
+  return c2_float_is_coarse(first_step, f->quantiles) && varies(&s->target_column[target], s->length);
+}
+
+/* Counts items in whose bands float32, which the table holds, is too coarse. */
+static void look_at_bands(c2_lacks *lacks, const c2_table_batch *batch) {
+  for (size_t i = 0; i < batch->count; i++) {
+    size_t t = 0;
+    while (t < batch->forecast.targets[i] && !is_coarse(batch, i, t)) t++;
+    if (t == batch->forecast.targets[i]) continue;
+    if (lacks->coarse++ == 0) lacks->coarse_key = batch->entry[i].key;
+  }
+}
+
 c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos2_session *session,
                              const c2_batch_entry *entry, size_t count, c2_error *err) {
   size_t horizon = plan->predict.horizon;
@@ -280,6 +314,7 @@ c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos
   C2_TRY(write_labels(plan, batch, err));
   for (size_t i = 0; i < count; i++) C2_TRY(take_item(plan, batch, i, err));
   c2_status status = c2_forecast_run(&batch->forecast, session, NULL, batch->series, count, &plan->predict, err);
+  if (status == C2_OK) look_at_bands(&plan->lacks, batch);
   if (status == C2_OK) return keep_faults(plan, batch, err);
   if (err) c2_table_batch_name(batch, plan, err->text, sizeof err->text);
   return status;

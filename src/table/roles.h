@@ -17,13 +17,15 @@ typedef struct c2_covariate_plan {
   size_t unseen_key;   /* id of the first of them */
 } c2_covariate_plan;
 
-/* What items lack though their forecasts go on without it: how many, and the id of the first of them. */
+/* What items lack though their forecasts go on without it, and what their forecasts lack: how many items, and the id of
+ * the first of them. */
 typedef struct c2_lacks {
   size_t empty, empty_key;                        /* items without an observed value */
   size_t open, open_key, longest;                 /* items that end in missing targets, and the most steps */
   size_t blank, blank_key, blank_covariate;       /* items with a covariate whose past has no observed value */
   uint32_t last_blank;                            /* number of the one that was counted last, from 1 on */
   size_t unknown, unknown_key, unknown_covariate; /* missing values of futures; no categories as the past has, too */
+  size_t coarse, coarse_key;                      /* items whose bands float32 rounds */
 } c2_lacks;
 
 typedef struct c2_table_plan {

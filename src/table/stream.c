@@ -299,6 +299,14 @@ static void warn_of_lacks(const c2_table_plan *plan) {
                  l->unknown, l->unknown == 1 ? "" : "s", plan->covariate[l->unknown_covariate].name, id,
                  l->unknown == 1 ? "is" : "are", l->unknown == 1 ? "s" : "");
   }
+  if (l->coarse > 0) {
+    c2_source_id(&plan->past, l->coarse_key, id);
+    c2_plan_warn(plan,
+                 "%zu item%s, '%s' the first, var%s so little around %s level that float32 rounds the bands: subtract "
+                 "the level before",
+                 l->coarse, l->coarse == 1 ? "" : "s", id, l->coarse == 1 ? "ies" : "y",
+                 l->coarse == 1 ? "its" : "their");
+  }
 }
 
 /* What is known only at the end. */
