@@ -478,10 +478,12 @@ static void test_bands_that_float32_rounds(void **state) {
   assert_string_equal(warnings, "1 item, 'beta' the first, varies so little around its level that float32 rounds the "
                                 "bands: subtract the level before\n");
   free_result(&r);
+  warnings[0] = '\0';
   for (size_t i = 0; i < lengths[0]; i++) past.y[i] = 1e-60 * (double)(i % 3);
   r = forecast_batches(&df, 1, NULL);
   assert_non_null(strstr(warnings, "float32 rounds the bands"));
   free_result(&r);
+  warnings[0] = '\0';
   for (size_t i = 0; i < lengths[0]; i++) past.y[i] = 1e9;
   r = forecast_batches(&df, 1, NULL);
   assert_string_equal(warnings, "");
