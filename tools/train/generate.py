@@ -44,15 +44,15 @@ def _effect(rng: np.random.Generator, cause: np.ndarray, plain: bool) -> np.ndar
     elif kind < 0.12:
         cause = unit(cause) ** 2
     lag = rng.random()
-    if lag < 0.4:  # before, at once and after: the day after an event, a purchase brought forward
-        weight = rng.normal(size=4) * (rng.random(4) < rng.choice([0, 0.4]))
-        weight[int(rng.choice([0, 1, 1, 2, 2, 3]))] += rng.choice([-1.5, 1.5])
+    if lag < 0.3:  # before, at once and after: the day after an event, a purchase brought forward
+        weight = rng.normal(size=4) * (rng.random(4) < 0.4)
+        weight[int(rng.choice([0, 1, 1, 1, 2, 3]))] += rng.choice([-1.5, 1.5])
         padded = np.pad(cause, (2, 1), mode="edge")
         cause = sum(w * padded[3 - j: 3 - j + len(cause)] for j, w in enumerate(weight))
-    elif lag < 0.46:
+    elif lag < 0.36:
         shift = int(rng.integers(1, 8))
         cause = np.concatenate([np.full(shift, cause[0]), cause[:-shift]])
-    elif lag < 0.52:
+    elif lag < 0.42:
         fade = rng.uniform(0.3, 0.9)
         cause = lfilter([1 - fade], [1, -fade], cause)
     return unit(cause) * rng.choice([-1, 1]) * log_uniform(rng, 0.3, 2)
@@ -120,9 +120,9 @@ def _mixed(rng: np.random.Generator, n: int, k: int) -> np.ndarray:
 def group(rng: np.random.Generator, n: int, k: int, plain: bool) -> tuple[np.ndarray, np.ndarray]:
     """Rows [k, n] of related series, and which of them are known in the future [k]."""
     kind = rng.random()
-    if plain or kind < 0.5:
+    if plain or kind < 0.55:
         return _driven(rng, n, k, plain)
-    if kind < 0.83:
+    if kind < 0.8:
         return _load(rng, n, k)
     return _mixed(rng, n, k), np.zeros(k, bool)
 

@@ -5,7 +5,6 @@
 #   tools/train/recipe.sh                     the bundled checkpoint
 #   tools/train/recipe.sh --arms              the study's arms too: three seeds of each family of patterns, a small shape
 #   tools/train/recipe.sh --pairs             only the weights that look far back, for the study's second part
-#   tools/train/recipe.sh --further           chronos2-mini-mixed trained further, in two processes
 #   tools/train/recipe.sh --gpu               a larger shape in bfloat16, for a GPU; with --arms, all of them at once
 #   tools/train/recipe.sh --minutes 5         as far as that goes; with an empty OUT, a smoke test
 #
@@ -14,16 +13,13 @@
 #
 # With --gpu, --minutes is when all models are done: their rates fall in time, after fewer steps where need be.
 #
-# tools/train/logs/main.csv is the log of chronos2-micro-mixed; mini.csv and then mini-further.csv are those of
-# chronos2-mini-mixed. main.csv, arms.csv and mini.csv were written before the generator had clear days, more odd periods
-# and more delayed effects, which raised the loss of the same weights on its batches.
+# tools/train/logs/main.csv is the log of chronos2-micro-mixed, mini.csv that of chronos2-mini-mixed.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=${PYTHON:-venv/bin/python}
 out=build/train
 arms=no
 pairs=no
-further=no
 minutes=
 gpu=no
 main=(--steps 9000 --decay 2500 --every 250)
@@ -34,7 +30,6 @@ while [ $# -gt 0 ]; do
   case $1 in
     --arms) arms=yes ;;
     --pairs) pairs=yes ;;
-    --further) further=yes ;;
     --gpu) gpu=yes ;;
     --minutes)
       minutes=$2
@@ -45,7 +40,7 @@ while [ $# -gt 0 ]; do
       shift
       ;;
     *)
-      echo "recipe: error: expected --arms, --pairs, --further, --gpu, --minutes N or --out DIR, found '$1'" >&2
+      echo "recipe: error: expected --arms, --pairs, --gpu, --minutes N or --out DIR, found '$1'" >&2
       exit 2
       ;;
   esac
@@ -81,11 +76,6 @@ if [ $gpu = yes ]; then
 fi
 
 more=(${minutes:+--minutes "$minutes"})
-if [ $further = yes ]; then
-  export OMP_NUM_THREADS=1
-  exec "$(dirname "$python")/torchrun" --nproc-per-node 2 -- tools/train/train.py --start models/chronos2-mini-mixed --lr 3e-4 \
-    --warmup 50 --steps 760 --decay 760 --parts 4 --seed 11 --every 200 --device cpu "${more[@]}" --out "$out/further"
-fi
 if [ $pairs = yes ]; then
   if grep -q -e avx512_bf16 -e amx_bf16 /proc/cpuinfo; then more+=(--bf16); fi
   for seed in 1 2 3; do "${train[@]}" "${pair[@]}" "${more[@]}" --family dense mixed r8 --seed $seed --out "$out/pairs"; done
