@@ -22,6 +22,18 @@ static c2_status add_named(c2_roles *roles, const c2_header *header, const char 
   return C2_OK;
 }
 
+/* Ids and time stamps are no targets or covariates as well, which the roles behind the first `keys` are. */
+static c2_status refuse_keys(const c2_roles *roles, const c2_header *header, size_t keys, size_t id, size_t stamp,
+                             c2_error *err) {
+  for (size_t i = keys; i < roles->wants; i++) {
+    size_t column = roles->want[i].column;
+    if (column != id && column != stamp) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s' is named twice: it holds the %s", header->file,
+            header->names.text[column], column == id ? "ids" : "time stamps");
+  }
+  return C2_OK;
+}
+
 /* The columns that nothing names: covariates if all are to be, else ignored. */
 static c2_status add_others(c2_roles *roles, const c2_header *header, c2_dataset *set, bool *taken, bool all,
                             c2_error *err) {
@@ -97,6 +109,7 @@ static c2_status find_roles(c2_roles *roles, const c2_input *input, c2_dataset *
   roles->covariates = all ? 0 : options->covariate_count;
   C2_TRY(c2_alloc_array(most + roles->targets + 2, sizeof *roles->want, &roles->want, err));
   C2_TRY(c2_roles_find_keys(roles, header, options, &id, &stamp, err));
+  size_t keys = roles->wants;
   if (options->wide && roles->has_id) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: its column '%.60s' names the series: expected a column for each of them",
             header->file, header->names.text[id]);
@@ -107,6 +120,7 @@ static c2_status find_roles(c2_roles *roles, const c2_input *input, c2_dataset *
     C2_TRY(add_named(roles, header, named ? options->targets : usual, roles->targets, C2_WANT_NUMBER, err));
   }
   C2_TRY(add_named(roles, header, options->covariates, roles->covariates, C2_WANT_ANY, err));
+  C2_TRY(refuse_keys(roles, header, keys, id, stamp, err));
   for (size_t k = 1; k < input->parts; k++) C2_TRY(check_columns(input, input->part[k], set, all, err));
   C2_TRY(c2_alloc_array(header->names.count, sizeof *taken, &taken, err));
   c2_status status = add_others(roles, header, set, taken, all, err);

@@ -241,6 +241,22 @@ static void test_boolean_numbers(void **state) {
   close_files(&f);
 }
 
+/* Ids and time stamps are nothing else as well. */
+static void test_keys_in_other_roles(void **state) {
+  (void)state;
+  static const char *const cases[][3] = {
+      {"--covariates", "timestamp", "past.csv: column 'timestamp' is named twice: it holds the time stamps"},
+      {"--covariates", "item_id", "column 'item_id' is named twice: it holds the ids"},
+      {"--target", "timestamp", "it holds the time stamps"}};
+  files f = open_files();
+  write_text(f.past, "item_id,timestamp,target\na,2024-01-01,1\na,2024-01-02,3\na,2024-01-03,3\n");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result r = PROGRAM_RUN("forecast", f.past, "-m", MODEL, "--horizon", "2", cases[i][0], cases[i][1]);
+    program_assert_error(&r, 1, cases[i][2]);
+  }
+  close_files(&f);
+}
+
 /* With one target an item's own past counts, with several those of all items: that is how categories are encoded. */
 static void test_whose_past(void **state) {
   (void)state;
@@ -678,6 +694,7 @@ static void test_work(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_booleans),       cmocka_unit_test(test_unseen_categories),
+                                     cmocka_unit_test(test_keys_in_other_roles),
                                      cmocka_unit_test(test_whose_past),     cmocka_unit_test(test_columns),
                                      cmocka_unit_test(test_future_columns), cmocka_unit_test(test_calendar),
                                      cmocka_unit_test(test_scenarios_once), cmocka_unit_test(test_control_characters),
