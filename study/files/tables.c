@@ -96,8 +96,8 @@ static c2_status open_table(writer *w, c2_table table, double radius, c2_error *
     return C2_OK;
   }
   size_t at = 0;
-  C2_TRY(c2_outfile_open(&w->file, path, err));
   C2_TRY(c2_lookup_keep(&w->written, &w->pool, path + strlen(w->plan->prefix), &at, err));
+  C2_TRY(c2_outfile_open(&w->file, path, err));
   put_line(w, put_name);
   return C2_OK;
 }
