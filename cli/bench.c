@@ -139,15 +139,16 @@ static chronos2_predict_options pass_options(const bench *b) {
                                     .batch_size = b->engine.batch_size, .extend_context = true};
 }
 
-/* All futures of all series; under windowed_future_global their contexts are encoded once. */
+/* All futures of all series; under windowed_future_global and windowed_future_null their contexts are encoded once. */
 static chronos2_status forecast_futures(const bench *b) {
   chronos2_predict_options options = pass_options(b);
   chronos2_context *context = NULL;
   chronos2_forecast *forecast = NULL;
   chronos2_status status = CHRONOS2_OK;
   size_t count = b->rows * b->futures;
-  if (chronos2_session_pattern(b->session).attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL &&
-      b->engine.session.backend == CHRONOS2_FUSED) {
+  chronos2_attention attention = chronos2_session_pattern(b->session).attention;
+  bool once = attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL || attention == CHRONOS2_WINDOWED_FUTURE_NULL;
+  if (once && b->engine.session.backend == CHRONOS2_FUSED) {
     status = chronos2_context_open(b->session, b->series, b->rows, &options, &context);
     if (status == CHRONOS2_OK) {
       status = chronos2_context_predict(b->session, context, b->series, count, &options, &forecast);

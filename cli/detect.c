@@ -98,7 +98,8 @@ static c2_status forecast_batch(const detect_request *r, chronos2_session *sessi
                                       .horizon = r->horizon,
                                       .context_length = r->engine.context_length,
                                       .batch_size = r->engine.batch_size,
-                                      .extend_context = true};
+                                      .extend_context = true,
+                                      .monotone = true}; /* a band whose ends cross has no sides */
   chronos2_forecast *forecast = NULL;
   c2_status status = C2_OK;
   if (b->count == 0) return C2_OK;
@@ -157,18 +158,23 @@ static double spread_of(const detect_point *p, double value) {
 static void set_band(detect_point *p, double value, double wide) {
   p->lower = isnan(wide) ? p->own_lower : p->expected - wide * (p->expected - p->low);
   p->upper = isnan(wide) ? p->own_upper : p->expected + wide * (p->high - p->expected);
+  if (isinf(wide)) { /* of a spread of 0, too */
+    p->lower = -(double)INFINITY;
+    p->upper = (double)INFINITY;
+  }
   double half = value > p->expected ? p->upper - p->expected : p->expected - p->lower;
   double distance = value - p->expected;
-  p->score = distance == 0 ? 0 : half > 0 ? distance / half : copysign((double)INFINITY, distance);
+  p->score = distance == 0 ? 0 : half > 0 ? distance / half + 0 : copysign((double)INFINITY, distance); /* no -0 */
 }
 
 /* Each step's band by what came before its origin, or by all series where that is too little. */
 static c2_status judge_row(detect_request *r, detect_row *row, const c2_conformal *pool, c2_error *err) {
-  c2_conformal own = {NULL, 0, 0};
+  c2_conformal own = {.count = 0};
   size_t told = detect_first_told(r, row);
   c2_status status = C2_OK;
   for (size_t first = row->first; first < row->item->length; first += r->horizon) {
     size_t end = c2_min_size(first + r->horizon, row->item->length);
+    C2_GOTO(c2_conformal_order(&own, err));
     double wide = c2_conformal_threshold(&own, r->coverage);
     bool pooled = isnan(wide);
     if (pooled) wide = c2_conformal_threshold(pool, r->coverage);
@@ -193,7 +199,7 @@ fail:
 }
 
 static c2_status judge(detect_request *r, c2_error *err) {
-  c2_conformal pool = {NULL, 0, 0};
+  c2_conformal pool = {.count = 0};
   c2_status status = C2_OK;
   for (size_t i = 0; i < r->rows; i++) {
     for (size_t step = r->row[i].first; step < r->row[i].item->length; step++) {
@@ -202,6 +208,7 @@ static c2_status judge(detect_request *r, c2_error *err) {
       C2_GOTO(c2_conformal_add(&pool, spread_of(&r->row[i].point[step - r->row[i].first], value), err));
     }
   }
+  C2_GOTO(c2_conformal_order(&pool, err));
   for (size_t i = 0; i < r->rows; i++) C2_GOTO(judge_row(r, &r->row[i], &pool, err));
 fail:
   c2_conformal_free(&pool);

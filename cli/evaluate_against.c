@@ -28,7 +28,7 @@ static c2_status find_level(const c2_header *header, double level, size_t *at, c
     char *end = NULL;
     const char *name = header->names.text[i];
     double value = strtod(name, &end);
-    if (end == name || *end || fabs(value - level) > 1e-9) continue;
+    if (end == name || *end || !(fabs(value - level) <= 1e-9)) continue; /* a column may be called nan */
     if (*at != SIZE_MAX) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s: the columns '%.60s' and '%.60s' are both of the quantile level %g", header->file,
               header->names.text[*at], name, level);

@@ -26,6 +26,7 @@ typedef struct forecast_drawing {
   FILE *panel_stream;
   size_t targets;              /* so far: panels of a series' targets */
   size_t items, shown, numbers; /* so far; shown and numbers: of the page */
+  bool is_full;                 /* the page */
   c2_time start;               /* of the steps that the page has named last, and what they are */
   c2_freq freq;
   c2_zone zone;
@@ -166,7 +167,8 @@ static c2_status put_item(forecast_drawing *d, const forecast_request *r, const 
   size_t from = item->length - past;
   size_t fan = r->horizon * (1 + r->level_count) * scenarios_of(r);
   size_t numbers = item->targets * (past + fan) + item->covariates * (past + r->horizon * scenarios_of(r));
-  if (d->numbers + numbers > MOST_NUMBERS && d->shown > 0) return C2_OK; /* said in the end */
+  d->is_full = d->is_full || (d->numbers + numbers > MOST_NUMBERS && d->shown > 0);
+  if (d->is_full) return C2_OK; /* said in the end */
   d->numbers += numbers;
   c2_json_begin_object(w, NULL);
   c2_json_put_text(w, "id", item->id);
@@ -194,7 +196,7 @@ static c2_status put_item(forecast_drawing *d, const forecast_request *r, const 
 static c2_status put_panel(forecast_drawing *d, const forecast_request *r, const target *t, const c2_item *item,
                            size_t index, c2_error *err) {
   char names[3][C2_TIME_ROOM] = {"", "", ""};
-  char title[400];
+  char *title = NULL;
   c2_fan *fans = NULL;
   size_t past = shown_past(r, item);
   size_t from = item->length - past;
@@ -206,9 +208,14 @@ static c2_status put_panel(forecast_drawing *d, const forecast_request *r, const
     fans[k] = (c2_fan){r->scenarios ? c2_futures_name(r->futures, k) : NULL, t->point + k * r->horizon,
                        t->at_levels + k * r->horizon * r->level_count};
   }
-  bool several = item->targets > 1;
-  (void)snprintf(title, sizeof title, "%.190s%s%.190s", item->id, several ? ", " : "",
-                 several ? item->target_names[index] : "");
+  const char *name = item->targets > 1 ? item->target_names[index] : NULL; /* of several */
+  size_t room = strlen(item->id) + (name ? strlen(name) : 0) + 3;
+  c2_status status = c2_alloc_array(room, 1, &title, err);
+  if (status != C2_OK) {
+    free(fans);
+    return status;
+  }
+  (void)snprintf(title, room, "%s%s%s", item->id, name ? ", " : "", name ? name : "");
   c2_plot_panel(d->panel_stream, d->targets - 1,
                 &(c2_panel){.title = title,
                             .first = names[0],
@@ -221,6 +228,7 @@ static c2_status put_panel(forecast_drawing *d, const forecast_request *r, const
                             .steps = r->horizon,
                             .level = r->levels,
                             .levels = r->level_count});
+  free(title);
   free(fans);
   return C2_OK;
 }

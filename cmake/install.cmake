@@ -24,7 +24,7 @@ string(REGEX REPLACE "/$" "" CHRONOS2_PC_TO_PREFIX "\${pcfiledir}/${CHRONOS2_PC_
 if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
   set(CHRONOS2_PC_TO_PREFIX ${CMAKE_INSTALL_PREFIX})
 endif()
-foreach(folder INCLUDEDIR LIBDIR)
+foreach(folder INCLUDEDIR LIBDIR DATADIR)
   set(CHRONOS2_PC_${folder} \${prefix}/${CMAKE_INSTALL_${folder}})
   if(IS_ABSOLUTE ${CMAKE_INSTALL_${folder}})
     set(CHRONOS2_PC_${folder} ${CMAKE_INSTALL_${folder}})

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/platform.h"
@@ -60,25 +61,20 @@ static c2_status write_source(struct c2_query *q, const c2_input *input, c2_erro
     C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", input->name);
   }
   char *literal = is_pattern(path) ? c2_strdup(path) : literal_pattern(path);
-  FILE *out = literal ? open_memstream(&q->from, &size) : NULL;
-  if (!out) {
-    free(literal);
-    C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  char *every = NULL;
+  c2_status status = literal ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a query");
+  if (status == C2_OK && folder) status = c2_path_join(&every, literal, "**/*.parquet", err);
+  FILE *out = status == C2_OK ? open_memstream(&q->from, &size) : NULL;
+  if (status == C2_OK && !out) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a query");
+  if (out) {
+    (void)fprintf(out, "%s(", function_of(path));
+    c2_sql_quote(out, folder ? every : literal, '\'');
+    (void)fputs(folder ? ", hive_partitioning = true)" : ")", out);
+    status = c2_sql_finish(out, &q->from, err);
   }
-  (void)fprintf(out, "%s(", function_of(path));
-  if (folder) {
-    size_t n = strlen(literal);
-    char every[4096];
-    if (n + sizeof "/**/*.parquet" > sizeof every) n = 0;
-    (void)snprintf(every, sizeof every, "%.*s/**/*.parquet", (int)n, literal);
-    c2_sql_quote(out, every, '\'');
-    (void)fputs(", hive_partitioning = true", out);
-  } else {
-    c2_sql_quote(out, literal, '\'');
-  }
-  (void)fputc(')', out);
+  free(every);
   free(literal);
-  return c2_sql_finish(out, &q->from, err);
+  return status;
 }
 
 /* An extension that isn't part of the library is loaded where it is installed, and named where it isn't. */
@@ -113,7 +109,12 @@ static c2_status open_source(c2_input *input, c2_error *err) {
   return open_names(input, err);
 }
 
-/* Whether a file below the folder is called *.parquet. */
+static bool is_link(const char *path) {
+  struct stat info;
+  return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
+/* Whether a file below the folder is called *.parquet. Folders behind links are left out: they may lead in circles. */
 static bool holds_parquet(const char *folder, int depth) {
   DIR *directory = opendir(folder);
   const struct dirent *entry = NULL;
@@ -123,14 +124,15 @@ static bool holds_parquet(const char *folder, int depth) {
     if (entry->d_name[0] == '.') continue;
     int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
     if (n < 0 || (size_t)n >= sizeof path) continue;
-    found = c2_is_directory(path) ? depth > 0 && holds_parquet(path, depth - 1) : c2_text_ends(path, ".parquet");
+    found = c2_is_directory(path) ? depth > 0 && !is_link(path) && holds_parquet(path, depth - 1)
+                                  : c2_text_ends(path, ".parquet");
   }
   if (directory) (void)closedir(directory);
   return found;
 }
 
 c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
-  enum { DEEPEST = 32 }; /* links may lead in circles */
+  enum { DEEPEST = 32 };
   if (c2_is_directory(input->path) && !holds_parquet(input->path, DEEPEST)) {
     C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory without Parquet files", input->name);
   }

@@ -44,9 +44,10 @@ static c2_status code_of(c2_fetched *f, const c2_input *input, size_t row, const
   if (!text) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", size);
   memcpy(text, bytes, size);
   text[size] = '\0';
-  if (f->words.count > 0 && strcmp(f->words.text[f->last], text) == 0) { /* neighbours are often the same */
+  bool cut = memchr(bytes, '\0', size) != NULL; /* what stands before a zero byte may be known */
+  if (!cut && f->words.count > 0 && strcmp(f->words.text[f->last], text) == 0) { /* neighbours are often the same */
     at = f->last;
-  } else if (!c2_lookup_find(&f->words, text, &at)) {
+  } else if (cut || !c2_lookup_find(&f->words, text, &at)) {
     const char *kept = NULL;
     if (!c2_text_plain(bytes, size) || (size == 0 && f->type == C2_WANT_NAME)) {
       C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", name, row, f->name,

@@ -199,7 +199,7 @@ bool c2_number_read_grouped(const char *cell, char decimal, double *out, bool *g
     size_t next = other ? 1 : is_digit(cell[group_sign(cell)]) ? group_sign(cell) : 0;
     if (next == 0) break;
     bool first = group == 0;
-    if (first && (digits < 1 || digits > 3 || plain[used - digits] == '0')) return false;
+    if (first && (digits < 1 || digits > 3 || (digits == 1 && plain[used - 1] == '0'))) return false;
     if (!first && (next != group || memcmp(cell, sign, next) != 0)) return false;
     group = next;
     sign = cell;

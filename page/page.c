@@ -7,6 +7,11 @@ enum { DIGITS = 7 };
 
 void c2_page_bytes(FILE *out, const char *text, size_t size) {
   for (size_t i = 0; i < size; i++) {
+    if (size - i >= 3 && memcmp(text + i, "\xef\xbf", 2) == 0 && (unsigned char)text[i + 2] >= 0xbe) {
+      (void)fputs("\xef\xbf\xbd", out); /* XML has no U+FFFE and U+FFFF */
+      i += 2;
+      continue;
+    }
     switch (text[i]) {
       case '<': (void)fputs("&lt;", out); break;
       case '>': (void)fputs("&gt;", out); break;

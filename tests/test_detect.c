@@ -14,13 +14,19 @@ enum { SERIES = 6, STEPS = 200, WARMUP = 32, SPIKES = 150 /* the first step that
 
 static void test_thresholds(void **state) {
   (void)state;
-  c2_conformal c = {NULL, 0, 0};
+  c2_conformal c = {.count = 0};
   assert_int_equal(c2_conformal_least(0.99), 99);
   assert_int_equal(c2_conformal_least(0.9), 9);
   assert_int_equal(c2_conformal_least(0.5), 1);
-  for (int i = 0; i < 98; i++) assert_int_equal(c2_conformal_add(&c, (i * 37) % 98, NULL), C2_OK);
+  for (int i = 0; i < 98; i++) {
+    assert_int_equal(c2_conformal_add(&c, (i * 37) % 98, NULL), C2_OK);
+    if (i % 10 == 3) assert_int_equal(c2_conformal_order(&c, NULL), C2_OK);
+  }
+  assert_int_equal(c2_conformal_order(&c, NULL), C2_OK);
+  for (int i = 0; i < 98; i++) assert_true(c.score[i] == i);
   assert_true(isnan(c2_conformal_threshold(&c, 0.99)));
   assert_int_equal(c2_conformal_add(&c, (double)INFINITY, NULL), C2_OK);
+  assert_int_equal(c2_conformal_order(&c, NULL), C2_OK);
   assert_true(isinf(c2_conformal_threshold(&c, 0.99))); /* the 99th of 99 */
   assert_true(c2_conformal_threshold(&c, 0.98) == 97);  /* the 98th: of 0, 1, ... 97 */
   assert_true(c2_conformal_threshold(&c, 0.5) == 49);   /* the 50th */
@@ -79,6 +85,39 @@ static void bounds_of(double coverage, double *low, double *high) {
   }
   *low = mean - 4 * sqrt(variance);
   *high = mean + 4 * sqrt(variance);
+}
+
+/* A band has a lower and an upper end, with what was expected between them, where the model's quantiles cross, too. */
+static void test_order(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "seldom.csv");
+  FILE *out = fopen(path, "w");
+  uint64_t seed = 3;
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target\n", out);
+  for (int t = 0; t < 600; t++) {
+    double value = (double)c2_random_below(&seed, 1000) / 1000;
+    (void)fprintf(out, "s,%d,%g\n", t, c2_random_below(&seed, 10) == 0 ? value : 0);
+  }
+  assert_int_equal(fclose(out), 0);
+  program_result r = PROGRAM_RUN("detect", path, "--all", "--context-length", "64");
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  size_t rows = 0;
+  char *save = NULL;
+  for (char *line = strtok_r(strchr(r.out, '\n'), "\n", &save); line; line = strtok_r(NULL, "\n", &save), rows++) {
+    double value = 0, expected = 0, lower = 0, upper = 0, score = 0;
+    const char *at = strchr(strchr(strchr(line, ',') + 1, ',') + 1, ',');
+    if (sscanf(at, ",%lf,%lf,%lf,%lf,%lf", &value, &expected, &lower, &upper, &score) != 5) fail_msg("%s", line);
+    if (!(lower <= expected && expected <= upper) || (score != 0 && (score < 0) != (value < expected))) {
+      fail_msg("%s", line);
+    }
+    assert_null(strstr(line, "-0,"));
+  }
+  assert_true(rows > 300);
+  program_free(&r);
+  free(path);
+  program_remove_folder(folder);
 }
 
 static void test_false_alarms(void **state) {
@@ -315,7 +354,8 @@ static void test_input(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_thresholds), cmocka_unit_test(test_false_alarms),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_thresholds), cmocka_unit_test(test_order),
+                                     cmocka_unit_test(test_false_alarms),
                                      cmocka_unit_test(test_spikes), cmocka_unit_test(test_large_level),
                                      cmocka_unit_test(test_expected),
                                      cmocka_unit_test(test_input)};

@@ -475,6 +475,14 @@ static void test_refused(void **state) {
   assert_int_equal(r.status, 0);
   assert_non_null(strstr(r.err, "theirs.csv has no column for the quantile level 0.25"));
   program_free(&r);
+  rows = program_read_file(f->theirs);
+  memcpy(strstr(rows, ",0.5,"), ",nan,", 5); /* is of no level */
+  program_write_file(f->theirs, rows, strlen(rows));
+  free(rows);
+  r = EVALUATE(f, "--windows", "2", "--against", f->theirs, "--quantile-levels", "0.5");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "theirs.csv has no column for the quantile level 0.5"));
+  program_free(&r);
 }
 
 /* What scores lack is said, with the reason; what isn't used as it was given, too. */

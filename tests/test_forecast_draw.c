@@ -140,6 +140,35 @@ static void test_falling_levels(void **state) {
   program_remove_folder(folder);
 }
 
+/* Names are cut between characters, and hold what XML has. */
+static void test_titles(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.csv");
+  char *plot = program_path(folder, "p.svg");
+  FILE *out = fopen(input, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target\n", out);
+  for (int t = 0; t < 9; t++) {
+    (void)fputs("\xef\xbf\xbf", out);
+    for (int i = 0; i < 100; i++) (void)fputs("\xe6\xbc\xa2", out);
+    (void)fprintf(out, ",2024-01-0%d,%d\n", t + 1, t % 3);
+  }
+  assert_int_equal(fclose(out), 0);
+  program_result r = PROGRAM_RUN("forecast", input, "--horizon", "2", "--plot", plot);
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  char *picture = program_read_file(plot);
+  assert_null(strstr(picture, "\xef\xbf\xbf"));
+  assert_non_null(strstr(picture, ">\xef\xbf\xbd\xe6\xbc\xa2"));
+  assert_non_null(strstr(picture, "\xe6\xbc\xa2\xe2\x80\xa6</text>"));
+  assert_int_equal(program_count(picture, "\xe6\xbc\xa2"), 89); /* of 90 characters */
+  free(picture);
+  free(plot);
+  free(input);
+  program_remove_folder(folder);
+}
+
 /* They change what is written alone, in the page too, and are said. */
 static void test_min_and_round(void **state) {
   (void)state;
@@ -212,6 +241,7 @@ static void test_places(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_min_and_round),
+                                     cmocka_unit_test(test_titles),
                                      cmocka_unit_test(test_falling_levels), cmocka_unit_test(test_places)};
   return cmocka_run_group_tests_name("forecast_draw", tests, NULL, NULL);
 }

@@ -100,9 +100,12 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
 
 
 def _check_steps(asked: Asked, df: Any, id_column: str, timestamp_column: str, target: str, freq: str | None) -> None:
-    """Refuses and warns of what predict_df does in all ids and time stamps, those of the windows too: it forecasts one
-    step of nothing."""
-    columns = df[[id_column, timestamp_column]].assign(**{str(target): 0.0})
+    """Refuses and warns of what predict_df does in all ids and time stamps of items that have a window, those of the
+    windows too: it forecasts one step of nothing."""
+    rows = df[id_column].map(df[id_column].value_counts(dropna=False))
+    columns = df.loc[df[id_column].isna() | (rows > asked.horizon), [id_column, timestamp_column]].assign(**{str(target): 0.0})
+    if columns.empty or not asked.options.get("validate_inputs", True):
+        return
     asked.pipeline.predict_df(columns, None, id_column, timestamp_column, str(target), 1, [], context_length=1,
                               freq=freq)
 

@@ -35,7 +35,7 @@ def to_array(value: Any) -> np.ndarray:
 def to_numbers(value: Any, where: str = "") -> np.ndarray:
     """float32 or float64; not copied where the engine can read it as it lies. Texts are no numbers."""
     array = to_array(value)
-    if array.dtype.kind in "mMcV":
+    if array.dtype.kind in "mMc" or array.dtype.type is np.void:  # bfloat16 of ml_dtypes is of kind V
         raise ValueError(f"expected numbers, found {array.dtype}{where}")
     if array.dtype.kind in "USO":
         values = array.ravel().tolist()

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import warnings
+from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
@@ -37,9 +38,11 @@ def true_or_false(name: str, value: Any) -> bool:
     return bool(value)
 
 
-def check_levels(levels: Any, name: str = "quantile_levels") -> None:
-    if np.ndim(levels) != 1:
+def list_levels(levels: Any, name: str = "quantile_levels") -> tuple[float, ...]:
+    """Those of a list, or of anything else that has several."""
+    if isinstance(levels, (str, bytes)) or not isinstance(levels, Iterable) or getattr(levels, "ndim", 1) != 1:
         raise TypeError(f"{name}: expected a list of numbers, found {levels!r}")
+    return tuple(levels)
 
 
 def resolve_attention(attention: str | None, radius: float | None, reg_global: bool | None,

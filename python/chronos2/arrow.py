@@ -19,7 +19,7 @@ try:
 except ImportError:
     raise ImportError("chronos2.arrow needs pyarrow: pip install pyarrow") from None
 
-from ._model import DEFAULT_LEVELS, check_levels, true_or_false
+from ._model import DEFAULT_LEVELS, list_levels, true_or_false
 from ._progress import following
 from ._stream import Stream, StreamOptions
 from .pipeline import Chronos2Pipeline, at_least_one
@@ -57,7 +57,7 @@ def forecast(
     types that came in.
     """
     plan = Plan(id_column, timestamp_column, (target,) if isinstance(target, str) else tuple(target),
-                prediction_length, quantile_levels, freq, on_error, predict_kwargs)
+                prediction_length, list_levels(quantile_levels), freq, on_error, predict_kwargs)
     plan.check()
     rows = plan.run(Producer(batches, "batches"), open_once(model),
                     None if future is None else Producer(future, "future"))
@@ -84,7 +84,7 @@ class Plan(NamedTuple):
     timestamp_column: str
     target: tuple[str, ...]
     prediction_length: int | None
-    quantile_levels: Sequence[float]
+    quantile_levels: tuple[float, ...]
     freq: str | None
     on_error: str
     options: dict[str, Any]
@@ -102,7 +102,6 @@ class Plan(NamedTuple):
         for name, value in counts.items():
             if value is not None:
                 at_least_one(name, value)
-        check_levels(self.quantile_levels)
         for place, level in enumerate(self.quantile_levels):
             if not 0 <= level <= 1:
                 raise ValueError(f"quantile_levels: expected a number in [0, 1], found {level}")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 import numpy as np
 
 from . import _hub, _inputs, _native
-from ._model import (DEFAULT_LEVELS, Chronos2Model, check_levels, resolve_attention, resolve_dtype, true_or_false)
+from ._model import (DEFAULT_LEVELS, Chronos2Model, list_levels, resolve_attention, resolve_dtype, true_or_false)
 from ._evaluate import Evaluation
 from ._progress import Progress, following
 from .scenarios import EncodedContext
@@ -192,7 +192,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         cross_learning = true_or_false("cross_learning", cross_learning)
         extend_context = true_or_false("extend_context", extend_context)
         horizon = self._horizon(prediction_length, true_or_false("limit_prediction_length", limit_prediction_length))
-        self._check_unrolled(unrolled_quantiles)
+        unrolled_quantiles = self._list_unrolled(unrolled_quantiles)
         if on_error not in ("raise", "skip"):
             raise ValueError(f"on_error: expected 'raise' or 'skip', found {on_error!r}")
         patches = at_least_one("max_output_patches",
@@ -232,13 +232,14 @@ class Chronos2Pipeline(BaseChronosPipeline):
             length = longest
         return length
 
-    def _check_unrolled(self, levels: Sequence[float] | None) -> None:
+    def _list_unrolled(self, levels: Sequence[float] | None) -> tuple[float, ...] | None:
         if levels is None:
-            return
-        check_levels(levels, "unrolled_quantiles")
-        if not set(levels) <= set(self.quantiles):
+            return None
+        listed_levels = list_levels(levels, "unrolled_quantiles")
+        if not set(listed_levels) <= set(self.quantiles):
             raise ValueError("Unrolled quantiles must be a subset of the model's quantiles. Found: "
                              f"unrolled_quantiles={levels}, model_quantiles={self.quantiles}")
+        return listed_levels
 
     def _give(self, arrays: list[Any], return_type: str | None) -> list[Any]:
         """As the caller wants them: torch tensors where torch is imported already, else NumPy arrays."""
@@ -305,7 +306,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         mean
             A list with one float32 array (targets, prediction_length) a series: the median.
         """
-        check_levels(quantile_levels)
+        quantile_levels = list_levels(quantile_levels)
         forecast = self._forecast(inputs, prediction_length, **predict_kwargs)
         self._warn_of_levels(quantile_levels)
         return (self._give(forecast.at_levels(quantile_levels), return_type),
@@ -356,7 +357,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         from . import _frames
 
-        check_levels(quantile_levels)
+        quantile_levels = list_levels(quantile_levels)
         validate_inputs = true_or_false("validate_inputs", validate_inputs)
         targets = list(target) if isinstance(target, (list, tuple)) else [target]
         frames = _frames.Frames(df, future_df, id_column, timestamp_column, targets)
@@ -412,7 +413,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         from . import _evaluate
 
-        check_levels(quantile_levels)
+        quantile_levels = list_levels(quantile_levels)
         asked = _evaluate.Asked(self, self._horizon(prediction_length, False), at_least_one("windows", windows),
                                 at_least_one("stride", prediction_length if stride is None else stride),
                                 list(quantile_levels), list(known_covariates), predict_kwargs)

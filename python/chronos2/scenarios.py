@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _inputs, _native
-from ._model import DEFAULT_LEVELS, check_levels
+from ._model import DEFAULT_LEVELS, list_levels
 
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
@@ -116,7 +116,7 @@ class EncodedContext:
     def predict_quantiles(self, futures: Sequence[Any], quantile_levels: Sequence[float] = DEFAULT_LEVELS,
                           *, return_type: str | None = None) -> tuple[list[list[Any]], list[list[Any]]]:
         """As `predict`, at any quantile levels: arrays (targets, prediction_length, levels), and the medians."""
-        check_levels(quantile_levels)
+        quantile_levels = list_levels(quantile_levels)
         forecast = self._forecast(futures)
         self._pipeline._warn_of_levels(quantile_levels)
         return (self._split(self._pipeline._give(forecast.at_levels(quantile_levels), return_type)),

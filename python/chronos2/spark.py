@@ -21,7 +21,7 @@ except ImportError:
     raise ImportError("chronos2.spark needs pyspark and pyarrow: pip install pyspark pyarrow") from None
 
 from . import arrow
-from ._model import DEFAULT_LEVELS
+from ._model import DEFAULT_LEVELS, list_levels
 from .pipeline import Chronos2Pipeline, at_least_one
 
 _AHEAD = "__chronos2_ahead"
@@ -63,7 +63,7 @@ def forecast(
     a quantile level, and `error` under on_error="null". A forecast is the same, bit for bit, in whatever partition.
     """
     plan = arrow.Plan(id_column, timestamp_column, (target,) if isinstance(target, str) else tuple(target),
-                      prediction_length, quantile_levels, freq, on_error, predict_kwargs)
+                      prediction_length, list_levels(quantile_levels), freq, on_error, predict_kwargs)
     plan.check()
     count = None if partitions is None else at_least_one("partitions", partitions)
     _check(plan, df, future)

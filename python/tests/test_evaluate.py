@@ -202,3 +202,21 @@ def test_seasons_of_frequencies(freq, steps):
 
 def test_an_evaluation_is_public():
     assert chronos2.Evaluation._fields == ("overall", "series", "coverage", "seasonality", "windows")
+
+
+def test_items_without_a_window_need_no_regular_steps(smooth):
+    pd = pytest.importorskip("pandas")
+    days = pd.DataFrame({"item_id": "a", "timestamp": pd.bdate_range("2024-01-01", periods=90), "target": wave(90)})
+    new = pd.DataFrame({"item_id": "new", "timestamp": pd.date_range("2024-01-01", periods=4), "target": wave(4)})
+    with pytest.warns(UserWarning, match="1 of 2"):
+        found = smooth.evaluate(pd.concat([days, new]), 12)
+    alone = smooth.evaluate(days, 12)
+    assert column(found.overall, "model", metric="MAE") == column(alone.overall, "model", metric="MAE")
+
+
+def test_validation_may_be_left_out(smooth):
+    pd = pytest.importorskip("pandas")
+    days = pd.DataFrame({"item_id": "a", "timestamp": pd.date_range("2024-01-01", periods=90), "target": wave(90)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.evaluate(days.drop(index=40), 12, freq="D", validate_inputs=False)

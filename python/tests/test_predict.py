@@ -518,3 +518,12 @@ def test_names_of_covariates_may_be_numbers(smooth):
 def test_unknown_arguments_are_named(smooth):
     with pytest.raises(TypeError, match=r"Unexpected keyword arguments: \['horizon'\]"):
         smooth.predict([wave(30)], horizon=2)
+
+
+def test_levels_are_anything_that_holds_several(smooth):
+    listed = smooth.predict_quantiles([wave(40)], 5, [0.1, 0.5])[0][0]
+    for levels in ((0.1, 0.5), np.array([0.1, 0.5]), {0.1: "low", 0.5: "middle"}, (level for level in (0.1, 0.5))):
+        assert np.array_equal(smooth.predict_quantiles([wave(40)], 5, levels)[0][0], listed)
+    long = smooth.predict([wave(40)], 100, unrolled_quantiles=[0.1, 0.5, 0.9])[0]
+    for levels in ({0.9, 0.1, 0.5}, (level for level in (0.5, 0.1, 0.9))):
+        assert np.array_equal(smooth.predict([wave(40)], 100, unrolled_quantiles=levels)[0], long)

@@ -69,16 +69,22 @@ static c2_status open_index(chronos2_model *model, const char *folder, const cha
 static void unwrap(char *name) {
   static const char compiled[] = "_orig_mod.";
   static const char parallel[] = "module.";
-  for (char *at = name; at;) {
-    size_t skip = strncmp(at, compiled, sizeof compiled - 1) == 0 ? sizeof compiled - 1 : 0;
-    if (at == name && strncmp(at, parallel, sizeof parallel - 1) == 0) skip = sizeof parallel - 1;
-    if (skip > 0) {
-      memmove(at, at + skip, strlen(at + skip) + 1);
-      continue;
+  enum { COMPILED = sizeof compiled - 1, PARALLEL = sizeof parallel - 1 };
+  char *to = name;
+  for (const char *at = name; *at;) {
+    if (strncmp(at, compiled, COMPILED) == 0) {
+      at += COMPILED;
+    } else if (to == name && strncmp(at, parallel, PARALLEL) == 0) {
+      at += PARALLEL;
+    } else {
+      size_t part = strcspn(at, ".");
+      part += at[part] == '.';
+      memmove(to, at, part);
+      to += part;
+      at += part;
     }
-    at = strchr(at, '.');
-    if (at) at++;
   }
+  *to = '\0';
 }
 
 static c2_status unwrap_all(chronos2_model *model, c2_error *err) {

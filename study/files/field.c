@@ -37,7 +37,7 @@ double c2_field_number(const c2_field *c, const c2_row *row) {
 static const c2_limits *limits_of(const c2_field *c) {
   static const c2_limits real = {-INFINITY, INFINITY, "a number"};
   static const c2_limits whole = {0, 9007199254740992.0, "a whole number >= 0"};
-  static const c2_limits radius = {0, INFINITY, "a number >= 0"};
+  static const c2_limits radius = {0, INFINITY, "a whole number >= 0, or inf"};
   if (c->within) return c->within;
   return c->kind == C2_WHOLE ? &whole : c->kind == C2_RADIUS ? &radius : &real;
 }
@@ -47,6 +47,7 @@ bool c2_field_take(const c2_field *c, void *part, double value) {
   char *at = (char *)part + c->offset;
   bool may_miss = c->kind == C2_REAL || c->kind == C2_COUNTED;
   if (value < within->least || value > within->most || (isnan(value) && !may_miss)) return false;
+  if (c->kind == C2_RADIUS && value != floor(value)) return false;
   if (c->kind == C2_WHOLE) {
     if (value > most_whole || value != floor(value)) return false;
     *(size_t *)at = (size_t)value;

@@ -217,6 +217,7 @@ static void score_drawn(const c2_evaluation *e, const c2_metric_list *metrics, c
 static void fill_gaps(double *x, size_t n) {
   for (size_t i = 0, from = 0; i < n; i++) {
     if (!isnan(x[i])) continue;
+    if (from == n) from = 0; /* as often as need be; x[0] is filled by then, if any is */
     while (from < n && isnan(x[from])) from++;
     if (from == n) return;
     x[i] = x[from++];

@@ -8,19 +8,31 @@
 #include "base/memory.h"
 
 c2_status c2_conformal_add(c2_conformal *c, double score, c2_error *err) {
-  size_t low = 0;
   C2_TRY(c2_grow_array(&c->score, &c->capacity, c->count + 1, sizeof *c->score, err));
-  for (size_t high = c->count; low < high;) {
-    size_t middle = low + (high - low) / 2;
-    if (c->score[middle] <= score) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
+  c->score[c->count++] = score;
+  return C2_OK;
+}
+
+static int by_size(const void *a, const void *b) {
+  double x = *(const double *)a;
+  double y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+c2_status c2_conformal_order(c2_conformal *c, c2_error *err) {
+  size_t old = c->ordered;
+  size_t added = c->count - old;
+  double *fresh = NULL;
+  if (added == 0) return C2_OK;
+  qsort(c->score + old, added, sizeof *c->score, by_size);
+  c->ordered = c->count;
+  if (old == 0) return C2_OK;
+  C2_TRY(c2_alloc_array(added, sizeof *fresh, &fresh, err));
+  memcpy(fresh, c->score + old, added * sizeof *fresh);
+  for (size_t to = c->count; added > 0;) { /* from the largest on, in place */
+    c->score[--to] = old > 0 && c->score[old - 1] > fresh[added - 1] ? c->score[--old] : fresh[--added];
   }
-  memmove(c->score + low + 1, c->score + low, (c->count - low) * sizeof *c->score);
-  c->score[low] = score;
-  c->count++;
+  free(fresh);
   return C2_OK;
 }
 

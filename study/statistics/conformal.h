@@ -11,12 +11,15 @@
 #include "base/status.h"
 
 typedef struct c2_conformal {
-  double *score; /* [count] ascending */
-  size_t count, capacity;
+  double *score; /* [count], the first `ordered` of them ascending */
+  size_t count, capacity, ordered;
 } c2_conformal;
 
 /* Keeps a score, which may be INFINITY but not NaN. */
 c2_status c2_conformal_add(c2_conformal *c, double score, c2_error *err);
+
+/* Orders what was added, as a threshold needs it. */
+c2_status c2_conformal_order(c2_conformal *c, c2_error *err);
 
 /* Number of scores from which on there is a threshold of a coverage, which lies between 0 and 1. */
 size_t c2_conformal_least(double coverage);

@@ -172,6 +172,14 @@ def test_sql(folder):
     assert not (folder / "made.csv").exists()
     refused("DuckDB: ", "--sql", "SELECT * FROM nowhere")
     refused("expected a column 'target'", "--sql", "SELECT 1 AS a")
+    refused("found a control character in 'a'", "--sql", "SELECT CASE WHEN i < 5 THEN 'a' ELSE 'a' || chr(0) || 'b' END AS item_id, "
+            "DATE '2024-01-01' + i::INT AS timestamp, i::DOUBLE AS target FROM range(10) t(i)")
+
+
+def test_links_in_circles(tmp_path):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).symlink_to(tmp_path, target_is_directory=True)
+    refused("a directory without Parquet files", tmp_path)
 
 
 def test_databases_are_read_only(folder):

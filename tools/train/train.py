@@ -331,6 +331,8 @@ def agreed(wish: bool) -> bool:
 
 def main() -> None:
     args = arguments()
+    if args.parts < WORLD:
+        raise SystemExit(f"train: error: {WORLD} processes share the parts of a step: expected --parts of at least as many")
     if WORLD > 1:
         dist.init_process_group("gloo")
     torch.set_num_threads(args.threads)
@@ -348,7 +350,8 @@ def main() -> None:
         now = time.monotonic()
         if step == first + WARM:
             warm = now
-        if step > first + WARM and now - begin + args.decay * (now - warm) / (step - first - WARM) > 60 * args.within:
+        if step > first + WARM and args.within < math.inf and agreed(
+                now - begin + args.decay * (now - warm) / (step - first - WARM) > 60 * args.within):
             args.steps, args.within = min(args.steps, step + args.decay), math.inf
         for run in runs:
             if run.step == step:  # a stop between two models leaves one a step ahead
