@@ -155,7 +155,7 @@ static c2_status take_series(const evaluate_request *r, theirs *t, const c2_wind
     const char *target = item->target_names[k / w->horizon];
     const char *key = NULL;
     size_t row = 0;
-    c2_pool pool = {NULL};
+    c2_pool pool = {.chunk = NULL};
     C2_TRY(evaluate_stamp(r, w, i, (int64_t)(k % w->horizon), text, &stamp, err));
     c2_status status = make_key(&pool, t->id ? item->id : "", t->target ? target : "", stamp,
                                 t->cutoff ? &cutoff : NULL, &key, err);

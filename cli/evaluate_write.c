@@ -168,7 +168,7 @@ static c2_status write_forecasts(const evaluate_request *r, FILE *out, c2_error 
   for (size_t q = 0; q < r->level_count; q++) put_number(out, r->levels[q]);
   (void)fputc('\n', out);
   for (size_t i = 0; i < r->e.windows; i++) {
-    c2_pool pool = {NULL};
+    c2_pool pool = {.chunk = NULL};
     c2_scored *scored = NULL;
     c2_status status = c2_evaluation_collect(&r->e, i, C2_BY_MODEL, &pool, &scored, err);
     for (size_t k = 0; status == C2_OK && k < r->e.window[i].count; k++) {

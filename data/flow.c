@@ -155,7 +155,7 @@ static c2_status read_more(c2_flow *f, c2_error *err) {
 /* Lets the rows of the last part go. */
 static c2_status drop_taken(c2_flow *f, c2_error *err) {
   c2_lookup words = {0};
-  c2_pool pool = {NULL};
+  c2_pool pool = {.chunk = NULL};
   c2_status status = C2_OK;
   size_t rest = f->rows - f->taken;
   size_t from = f->taken;

@@ -125,7 +125,7 @@ static c2_scoring scoring_of(const c2_evaluation *e, const c2_window *w) {
 
 static c2_status score_window(const c2_evaluation *e, size_t window, c2_forecaster who, double *score, c2_error *err) {
   const c2_window *w = &e->window[window];
-  c2_pool pool = {NULL};
+  c2_pool pool = {.chunk = NULL};
   c2_scored *scored = NULL;
   c2_scoring scoring = scoring_of(e, w);
   c2_status status = c2_evaluation_collect(e, window, who, &pool, &scored, err);
@@ -153,7 +153,7 @@ c2_status c2_evaluation_series(const c2_evaluation *e, c2_forecaster who, const 
                                c2_error *err) {
   for (size_t i = 0; i < e->windows; i++) {
     const c2_window *w = &e->window[i];
-    c2_pool pool = {NULL};
+    c2_pool pool = {.chunk = NULL};
     c2_scored *scored = NULL;
     c2_scoring scoring = scoring_of(e, w);
     c2_status status = c2_evaluation_collect(e, i, who, &pool, &scored, err);

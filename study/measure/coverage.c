@@ -31,7 +31,7 @@ static void count_step(c2_coverage *c, const double *quantile, double truth, siz
 static c2_status count_window(const c2_evaluation *e, size_t window, c2_forecaster who, c2_coverage *out,
                               c2_error *err) {
   const c2_window *w = &e->window[window];
-  c2_pool pool = {NULL};
+  c2_pool pool = {.chunk = NULL};
   c2_scored *scored = NULL;
   c2_status status = c2_evaluation_collect(e, window, who, &pool, &scored, err);
   for (size_t i = 0; status == C2_OK && i < w->count; i++) {
