@@ -32,14 +32,15 @@ def to_array(value: Any) -> np.ndarray:
     return np.asarray(value)
 
 
-def to_numbers(value: Any, where: str = "") -> np.ndarray:
-    """float32 or float64; not copied where the engine can read it as it lies. Texts are no numbers."""
+def to_numbers(value: Any, where: str = "", spelled: bool = False) -> np.ndarray:
+    """float32 or float64; not copied where the engine can read it as it lies. Texts are no numbers, unless they may be
+    `spelled`."""
     array = to_array(value)
     if array.dtype.kind in "mMc" or array.dtype.type is np.void:  # bfloat16 of ml_dtypes is of kind V
         raise ValueError(f"expected numbers, found {array.dtype}{where}")
     if array.dtype.kind in "USO":
         values = array.ravel().tolist()
-        if any(isinstance(value, (str, bytes)) for value in values):
+        if not spelled and any(isinstance(value, (str, bytes)) for value in values):
             raise TypeError(f"Expected numbers, found texts{where}.")
         array = np.array([np.nan if is_missing(value) else value for value in values], np.float64).reshape(array.shape)
     return array if is_column(array) else np.ascontiguousarray(array, np.float64)
@@ -239,8 +240,8 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
         if any(values.dtype == bool for values in past.values()):
             warnings.warn(f"covariate '{name}': numbers in some items, booleans in others: True counts as 1, False as "
                           "0", stacklevel=6)
-        ahead = {i: to_numbers(values, f" in the future of '{name}' of element at index {i}")
-                 for i, values in future.items()}
+        ahead = {i: to_numbers(values, f" in the future of '{name}' of element at index {i}", spelled=True)
+                 for i, values in future.items()}  # as upstream reads them
         return {i: Covariate(name, to_numbers(values), ahead.get(i)) for i, values in past.items()}
     past = joined(past)
     labels = Labels(_in_order(value for values in past.values() for value in objects(values)))

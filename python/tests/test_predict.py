@@ -154,8 +154,7 @@ def test_wrong_inputs_say_what_is_wrong(smooth, inputs, text):
 
 @pytest.mark.parametrize("inputs", [[np.array(["1", "2", "3"])], [np.arange(3.0), np.array([1, "2"], object)],
                                     np.array([[["1", "2"]]]), [[["1", "2"]]],
-    [{"target": ["1", "2", "3"]}], [{"target": wave(3), "past_covariates": {"x": wave(3)},
-                                     "future_covariates": {"x": ["1", "2", "3", "4"]}}],
+    [{"target": ["1", "2", "3"]}],
     [{"context": [["1", "2", "3"]], "future_covariates": np.full((1, 4), np.nan), "n_targets": 1, "n_covariates": 0,
       "n_future_covariates": 0}]])
 def test_texts_are_no_targets(smooth, inputs):
