@@ -4,7 +4,7 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 VENV := $(or $(CHRONOS2_VENV),venv)
-PYTEST = PYTHONPATH=$(abspath $(BUILD))/python:tests $(VENV)/bin/python -m pytest -q -p no:cacheprovider -p skips
+PYTEST = PYTHONPATH=$(abspath $(BUILD))/python:tests $(VENV)/bin/python -m pytest -q -p no:cacheprovider -p skips -n $(JOBS) --dist loadfile
 CTEST = ctest --output-on-failure --timeout 900 -j $(JOBS) --test-dir
 
 all:

@@ -195,7 +195,7 @@ fi
 [ "$level" = full ] || exit 0
 
 venv=${CHRONOS2_VENV:-venv}
-checked='import cffi, chronos, dask.dataframe, duckdb, matplotlib, mlflow, pandas, polars, pyspark, pytest, schemathesis, scikit_build_core, scipy, selenium, sktime, torch; assert chronos.__version__ == "2.3.2"'
+checked='import cffi, chronos, dask.dataframe, duckdb, matplotlib, mlflow, pandas, polars, pyspark, pytest, schemathesis, scikit_build_core, scipy, selenium, sktime, torch, xdist; assert chronos.__version__ == "2.3.2"'
 if ! "$venv/bin/python" -c "$checked" >/dev/null 2>&1; then
   echo "setup: installing into $venv: torch, chronos-forecasting, pandas, scipy, pytest (the engine is compared with them), selenium, Spark, Dask, DuckDB, sktime, MLflow, pdoc, what the Python package is built with"
   [ -x "$venv/bin/python" ] || python3 -m venv "$venv"

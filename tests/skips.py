@@ -7,6 +7,8 @@ def pytest_configure(config):
 
 def pytest_sessionfinish(session):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if not reporter:  # in a worker of pytest-xdist
+        return
     lacking = [report for report in reporter.stats.get("skipped", []) if is_lacking(str(report.longrepr))]
     if lacking:
         session.exitstatus = 1

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "small.h"
 
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
@@ -106,11 +107,12 @@ static const chronos2_attention patterns[] = {CHRONOS2_FULL, CHRONOS2_WINDOWED_F
  * future. The last layer's doesn't: nothing reads its context. */
 static void test_backends(void **state) {
   const fixture *f = *state;
+  size_t step = small_leaves_out("the heads between the first and the last") ? f->heads - 1 : 1;
   for (size_t k = 0; k < 4; k++) {
     chronos2_session *fused = open_session(f, patterns[k], 3, CHRONOS2_FUSED);
     chronos2_session *reference = open_session(f, patterns[k], 3, CHRONOS2_REFERENCE);
     float *seeing = forward(f, fused, NULL, 0);
-    for (size_t i = 0; i < f->heads; i++) {
+    for (size_t i = 0; i < f->heads; i += step) {
       float *a = forward(f, fused, &f->all[i], 1);
       float *b = forward(f, reference, &f->all[i], 1);
       assert_true(distance(f, a, b) < 1e-4);
