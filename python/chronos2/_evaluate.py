@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
 from . import _inputs, _metrics
+from ._told import warn
 
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
 
-# Steps of a season by the unit of a frequency.
-_SEASONS = {"s": 3600, "min": 1440, "h": 24, "D": 7, "B": 5, "W": 1, "ME": 12, "MS": 12, "BME": 12, "BMS": 12,
-            "QE": 4, "QS": 4, "BQE": 4, "BQS": 4}
+# Steps of a season by the unit of a frequency, as in the program (cli/evaluate.c); later spellings of pandas, then older.
+_SEASONS = {"s": 3600, "min": 1440, "h": 24, "bh": 8, "D": 7, "B": 5, "W": 1,
+            "ME": 12, "MS": 12, "BME": 12, "BMS": 12, "QE": 4, "QS": 4, "BQE": 4, "BQS": 4,
+            "S": 3600, "T": 1440, "H": 24, "BH": 8, "M": 12, "BM": 12, "Q": 4, "BQ": 4}
 
 
 class Evaluation(NamedTuple):
@@ -50,8 +51,8 @@ class Asked(NamedTuple):
             raise ValueError(f"expected a series of more than {self.horizon} steps, found no series")
         short = int((lengths < need).sum())
         if short:
-            warnings.warn(f"{short} of {len(lengths)} series are shorter than the {need} steps that all windows need, "
-                          "and are left out of those that they don't reach", stacklevel=5)
+            warn(f"{short} of {len(lengths)} series are shorter than the {need} steps that all windows need, "
+                 "and are left out of those that they don't reach")
         if not (lengths > self.horizon).any():
             raise ValueError(f"expected a series of more than {self.horizon} steps, found at most {lengths.max()}")
         for window in reversed(range(self.windows)):
@@ -94,8 +95,7 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
     if seasonality is None:
         seasonality = season_of(freq)
         if freq is None and items:
-            warnings.warn("pandas has no name for the frequency, so that a season has 1 step; seasonality= changes it",
-                          stacklevel=3)
+            warn("pandas has no name for the frequency, so that a season has 1 step; seasonality= changes it")
     return _judge(asked, [name for name, _ in items], targets, values, forecast, seasonality)
 
 
@@ -191,8 +191,8 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
         inside += _covered(model)
     if without.any():
         count = int(without.sum())
-        warnings.warn(f"{count} series {'has' if count == 1 else 'have'} no MASE{' in some window' * (windows > 1)}: the "
-                      "past never differs from a season before, or is shorter than that", stacklevel=4)
+        warn(f"{count} series {'has' if count == 1 else 'have'} no MASE{' in some window' * (windows > 1)}: the "
+             "past never differs from a season before, or is shorter than that")
     return Evaluation(_overall(whole), _series(single, names, targets), _coverage(asked.levels, inside), seasonality,
                       windows)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-import warnings
 from typing import TYPE_CHECKING, Any
 
 try:
     import fev
 except ImportError:
     raise ImportError("fev is required for predict_fev. Please install it with `pip install fev`.") from None
+
+from ._told import warn
 
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
@@ -20,8 +21,8 @@ def predict(pipeline: Chronos2Pipeline, task: fev.Task, batch_size: int, as_univ
     rows = 1 if as_univariate else sum(map(len, (task.target_columns, task.past_dynamic_columns,
                                                  task.known_dynamic_columns)))
     if batch_size < rows:
-        warnings.warn(f"batch_size ({batch_size}) is smaller than num_variates ({rows}) in the task. Setting "
-                      "batch_size = num_variates = num_targets + num_covariates", category=UserWarning, stacklevel=3)
+        warn(f"batch_size ({batch_size}) is smaller than num_variates ({rows}) in the task. Setting "
+             "batch_size = num_variates = num_targets + num_covariates")
         batch_size = rows
     if finetune is not None:
         pipeline = _finetuned(pipeline, task.get_window(0), as_univariate, {"batch_size": batch_size, **finetune})

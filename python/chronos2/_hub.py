@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import warnings
 from pathlib import Path
 from typing import Any
 
 from ._native import BUNDLED_MODEL
+from ._told import warn
 
 BUNDLED_NAMES = ("chronos2-micro",)
 
@@ -37,7 +37,7 @@ def find_model(name: str | os.PathLike[str] | None, *, revision: str | None = No
 
 def _warn_of_revision(revision: str | None, why: str) -> None:
     if revision is not None:
-        warnings.warn(f"revision={revision!r} is ignored: {why}", stacklevel=4)
+        warn(f"revision={revision!r} is ignored: {why}")
 
 
 def _cache_folder(cache_dir: Any) -> Path:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ._native import Covariate, Labels, Series, common_type, is_column, is_missing, joined, objects, unseen_labels
+from ._told import warn
 
 _KEYS = {"target", "past_covariates", "future_covariates"}
 _PREPARED_KEYS = {"context", "future_covariates", "n_targets", "n_covariates", "n_future_covariates"}
@@ -92,7 +92,7 @@ def warn_of_lacks(series: Sequence[Series], forecasts: bool = True) -> None:
     """Tells what series lack though a forecast goes on without it, as tables are told of it. `forecasts`: what comes
     behind them is asked for."""
     for said in _lacks(series, forecasts):
-        warnings.warn(said, stacklevel=4)
+        warn(said)
 
 
 def _lacks(series: Sequence[Series], forecasts: bool) -> Iterator[str]:
@@ -238,8 +238,8 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
     common = common_type(past)
     if np.issubdtype(common, np.number):
         if any(values.dtype == bool for values in past.values()):
-            warnings.warn(f"covariate '{name}': numbers in some items, booleans in others: True counts as 1, False as "
-                          "0", stacklevel=6)
+            warn(f"covariate '{name}': numbers in some items, booleans in others: True counts as 1, False as "
+                 "0")
         ahead = {i: to_numbers(values, f" in the future of '{name}' of element at index {i}", spelled=True)
                  for i, values in future.items()}  # as upstream reads them
         return {i: Covariate(name, to_numbers(values), ahead.get(i)) for i, values in past.items()}
@@ -249,9 +249,9 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
     column = {i: Covariate(name, labels.of(values), ahead.get(i), labels) for i, values in past.items()}
     unseen = {i: unseen_labels(c, len(targets[i])) for i, c in column.items()}
     if any(unseen.values()):
-        warnings.warn(f"covariate '{name}': categories that the past never had, so that their effect is unknown: "
-                      f"{sum(unseen.values())} future values, the first of series "
-                      f"{next(i for i in unseen if unseen[i])}", stacklevel=6)
+        warn(f"covariate '{name}': categories that the past never had, so that their effect is unknown: "
+             f"{sum(unseen.values())} future values, the first of series "
+             f"{next(i for i in unseen if unseen[i])}")
     return column
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import warnings
 from collections.abc import Iterable
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Iterator
 import numpy as np
 
 from . import _hub, _native
+from ._told import warn
 
 _DTYPES = {"auto": "fp32", "fp32": "fp32", "float32": "fp32", "bf16": "bf16", "bfloat16": "bf16", "int8": "int8"}
 _TORCH_NAMES = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8"}
@@ -111,4 +111,4 @@ class Chronos2Model:
         said = self.native.untrained_warning(pattern)
         if said and said not in self._warned:
             self._warned.add(said)
-            warnings.warn(said, stacklevel=6)
+            warn(said)

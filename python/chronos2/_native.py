@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-import warnings
 from datetime import date, datetime
 from numbers import Real
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Seque
 import numpy as np
 
 from ._interface import ffi
+from ._told import warn
 
 PACKAGE = Path(__file__).parent
 BUNDLED_MODEL = PACKAGE / "models" / "chronos2-micro"
@@ -244,7 +244,7 @@ class Model:
         self._handle = ffi.new("chronos2_model **")
         check(lib.chronos2_model_open(os.fsencode(folder), options, self._handle))
         if lib.chronos2_model_warning(self.pointer):
-            warnings.warn(text(lib.chronos2_model_warning(self.pointer)), stacklevel=2)
+            warn(text(lib.chronos2_model_warning(self.pointer)))
         config = lib.chronos2_model_config(self.pointer)
         self.quantiles = [config.quantile_levels[i] for i in range(config.quantiles)]
         self.patch, self.context_length, self.d_model = config.patch, config.context_length, config.d_model

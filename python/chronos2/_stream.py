@@ -12,13 +12,13 @@ from __future__ import annotations
 import ctypes
 import errno
 import itertools
-import warnings
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
 from ._interface import ffi
 from ._native import Chronos2Error, PredictOptions, Session, check, lib, text
+from ._told import warn
 
 # ---- Capsules -------------------------------------------------------------------------------------
 
@@ -308,7 +308,7 @@ class Stream:
             self._out.release(self._out)
 
     def _on_warning(self, _user: Any, message: Any) -> None:
-        warnings.warn(text(message), stacklevel=2)
+        warn(text(message))
 
     def _on_error(self, _kind: Any, value: BaseException, _traceback: Any) -> None:
         self._raised = value  # where warnings are errors

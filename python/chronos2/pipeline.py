@@ -5,7 +5,6 @@ from __future__ import annotations
 import operator
 import os
 import sys
-import warnings
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Callable, Sequence
@@ -16,6 +15,7 @@ from . import _hub, _inputs, _native
 from ._model import (DEFAULT_LEVELS, Chronos2Model, list_levels, resolve_attention, resolve_dtype, true_or_false)
 from ._evaluate import Evaluation
 from ._progress import Progress, following
+from ._told import warn
 from .scenarios import EncodedContext
 
 if TYPE_CHECKING:
@@ -156,7 +156,6 @@ class Chronos2Pipeline(BaseChronosPipeline):
     # ---- Forecasts --------------------------------------------------------------------------------
 
     def _series(self, inputs: Any, horizon: int) -> list[_native.Series]:
-        """For public methods: warnings name the line that called them."""
         series = _inputs.to_series(inputs, horizon)
         _inputs.warn_of_lacks(series, forecasts=horizon > 0)
         return series
@@ -165,15 +164,14 @@ class Chronos2Pipeline(BaseChronosPipeline):
                   after_batch: Callable[[], Any] | None = None, progress: Progress = None,
                   **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
-        series = _inputs.to_series(inputs, options.horizon)
-        _inputs.warn_of_lacks(series)
+        series = self._series(inputs, options.horizon)
         table = _native.SeriesTable(series)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             forecast = session.predict(table, options, after)
         for reason in forecast.errors().values():
-            warnings.warn(f"no forecast: {reason}", stacklevel=3)
+            warn(f"no forecast: {reason}")
         for said in forecast.losses(series):
-            warnings.warn(said, stacklevel=3)
+            warn(said)
         return forecast
 
     def _options(
@@ -186,8 +184,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {list(unknown)}.")
         if predict_batches_jointly is not None:
-            warnings.warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
-                          category=FutureWarning, stacklevel=4)
+            warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
+                 FutureWarning)
             cross_learning = predict_batches_jointly
         cross_learning = true_or_false("cross_learning", cross_learning)
         extend_context = true_or_false("extend_context", extend_context)
@@ -220,15 +218,15 @@ class Chronos2Pipeline(BaseChronosPipeline):
                     "degrade since the model is not optimized for it. ")
             if limited:
                 raise ValueError(said + "You can turn off this check by setting `limit_prediction_length=False`.")
-            warnings.warn(said, stacklevel=5)
+            warn(said)
         return horizon
 
     def _context(self, context_length: int | None, extended: bool) -> int:
         longest = self.model_context_length
         length = at_least_one("context_length", longest if context_length is None else context_length)
         if length > longest and not extended:
-            warnings.warn(f"The specified context_length {length} is greater than the model's default context length "
-                          f"{longest}. Resetting context_length to {longest}.", stacklevel=5)
+            warn(f"The specified context_length {length} is greater than the model's default context length "
+                 f"{longest}. Resetting context_length to {longest}.")
             length = longest
         return length
 
@@ -470,8 +468,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         scales = embedding.scales()
         infinite = [index for index, pair in enumerate(scales) if np.isinf(pair).any()]
         if infinite:
-            warnings.warn(f"means or deviations of {len(infinite)} series, {infinite[0]} the first, are beyond the range "
-                          "of float32, so infinite", stacklevel=2)
+            warn(f"means or deviations of {len(infinite)} series, {infinite[0]} the first, are beyond the range "
+                 "of float32, so infinite")
         pairs = [tuple(self._give(list(pair), return_type)) for pair in scales]
         return self._give(embedding.values(), return_type), pairs
 
@@ -560,5 +558,5 @@ def _check_config(folder: Path) -> None:
 def _warn_of_device(device_map: Any) -> None:
     device = device_map.get("", device_map) if isinstance(device_map, dict) else device_map
     if device is not None and str(device).split(":")[0] not in ("cpu", "auto"):
-        warnings.warn(f"device_map={device_map!r} is ignored: the engine runs on the processor; `device` "
-                      "chooses another", stacklevel=3)
+        warn(f"device_map={device_map!r} is ignored: the engine runs on the processor; `device` "
+             "chooses another")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from . import _inputs, _native
 from ._model import DEFAULT_LEVELS, list_levels
+from ._told import warn
 
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
@@ -38,7 +38,7 @@ class EncodedContext:
         with self._pipeline.model.session(self._attention, encodes=True) as session:
             forecast = session.predict_from(self._context, _native.SeriesTable(series), self._options)
         for said in forecast.losses(series):
-            warnings.warn(said, stacklevel=3)
+            warn(said)
         return forecast
 
     def _checked(self, future: Any, number: int) -> Sequence[Mapping[str, Any]]:
@@ -70,8 +70,8 @@ class EncodedContext:
         unknown = [(name, index, count) for name, column in named.items() for index, c in column.items()
                    if (count := _inputs.missing_ahead(c)) > 0]
         if unknown:
-            warnings.warn(_inputs.say_unknown(sum(count for *_, count in unknown), f"future {number}, series "
-                                              f"{unknown[0][1]}: {unknown[0][0]}"), stacklevel=4)
+            warn(_inputs.say_unknown(sum(count for *_, count in unknown), f"future {number}, series "
+                                     f"{unknown[0][1]}: {unknown[0][0]}"))
         return [past._replace(covariates=[named.get(c.name, {}).get(index, c) for c in past.covariates])
                 for index, past in enumerate(self._series)]
 
@@ -94,8 +94,8 @@ class EncodedContext:
         for index, codes in labels.of_futures(futures).items():
             column[index] = column[index]._replace(future=codes)
             if _native.unseen_labels(column[index], len(self._series[index].target)):
-                warnings.warn(f"future {number}, series {index}: {column[index].name}: categories that the past never "
-                              "had, so that their effect is unknown", stacklevel=5)
+                warn(f"future {number}, series {index}: {column[index].name}: categories that the past never "
+                     "had, so that their effect is unknown")
 
     def predict(self, futures: Sequence[Any], *, return_type: str | None = None) -> list[list[Any]]:
         """Forecasts at the model's own quantile levels.

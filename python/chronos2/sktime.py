@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ except ImportError:
     raise ImportError("chronos2.sktime needs sktime: pip install sktime") from None
 
 from . import _frames
+from ._told import warn
 from .pipeline import Chronos2Pipeline
 
 
@@ -71,8 +71,8 @@ class Chronos2Forecaster(BaseForecaster):
         if X is not None:
             missing = y.index[~y.index.isin(X.index)]
             if 0 < len(missing) < len(y):
-                warnings.warn(f"X: {len(missing)} of the {len(y)} steps of y have no row, {missing[0]} the first: its "
-                              "values are missing there", stacklevel=3)
+                warn(f"X: {len(missing)} of the {len(y)} steps of y have no row, {missing[0]} the first: its "
+                     "values are missing there")
             X, self._known = _rows_at(X, y.index, "y"), list(X.columns)
             self._past["past_covariates"] = {str(name): X[name].to_numpy() for name in X.columns}
         return self

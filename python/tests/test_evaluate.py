@@ -195,6 +195,7 @@ def test_missing_truths_are_left_out(smooth):
 
 
 @pytest.mark.parametrize("freq, steps", [("h", 24), ("15min", 96), ("D", 7), ("W-SUN", 1), ("QS-OCT", 4), ("MS", 12),
+                                         ("bh", 8), ("H", 24), ("30T", 48), ("M", 12), ("Q-DEC", 4), ("A-DEC", 1),
                                          ("7h", 1), ("YE-DEC", 1), (None, 1)])
 def test_seasons_of_frequencies(freq, steps):
     assert season_of(freq) == steps

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import sys
 import warnings
 
 import numpy as np
@@ -350,6 +351,22 @@ def test_what_series_lack_is_told(smooth, inputs, text):
             warnings.filterwarnings("ignore", "the weights were not trained")
             call()
         assert [warning.filename for warning in told] == [__file__] and re.search(text, str(told[0].message))
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+def test_warnings_name_the_line_of_the_call(smooth):
+    inputs, longest = [wave(30)], smooth.model_context_length
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        line = sys._getframe().f_lineno
+        smooth.predict(inputs, 2, context_length=longest + 1)
+        smooth.predict_quantiles(inputs, 2, context_length=longest + 1)
+        smooth.predict_bytes(inputs, 2, context_length=longest + 1)
+        smooth.embed(inputs, context_length=longest + 1)
+        smooth.encode(inputs, 2, context_length=longest + 1)
+        smooth.evaluate(inputs, 2, context_length=longest + 1)
+    told = [warning for warning in told if "Resetting context_length" in str(warning.message)]
+    assert [(warning.filename, warning.lineno - line) for warning in told] == [(__file__, i) for i in range(1, 7)]
 
 
 def test_a_missing_category_that_the_past_has_is_known(smooth):

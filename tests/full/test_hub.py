@@ -101,7 +101,7 @@ def test_ours_finds_theirs(hub):
     run(environment, PROGRAM, "inspect", "o/micro", offline=True)
 
 
-def test_layouts_are_the_same(hub, tmp_path):
+def test_layouts_are_the_same(hub):
     root, environment = hub
     run(environment, PROGRAM, "pull", "o/micro")
     ours = layout(root)

@@ -3,7 +3,6 @@
     python tools/docs/answer_page.py --public PUBLIC --long LONG --out build/answer
 """
 
-import csv
 import math
 import statistics
 import sys
