@@ -478,9 +478,9 @@ CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const c
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
 /* *bytes gets the most that chronos2_predict will allocate beside the model for series of these shapes, the forecast
  * included. The structs are read: series, covariates, their names, and columns. Values and categories are not read:
- * pointers to them, and `values` and `validity` of columns, may point anywhere, but must be NULL exactly where they will
- * be NULL in the call. Three may differ from it: a column's `values` may be NULL; without `target` and `target_column`
- * the targets count as an array; and with `covariate` NULL the covariates may be of any kind. The session's peak is
+ * pointers to them, and `values` and `validity` of columns, may point anywhere, but must be NULL exactly where they are
+ * NULL in the call. Three may differ: a column's `values` may be NULL; without `target` and `target_column` the targets
+ * count as an array; and with `covariate` NULL the covariates may be of any kind. The session's peak is
  * above chronos2_model_bytes by at most that, unless it keeps the workspace of a larger call. Fails as chronos2_predict
  * does for options, shapes and structs, of every series whatever on_error says, and leaves *bytes as it was or without
  * a meaning. For what only values show, it doesn't fail. */
