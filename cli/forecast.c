@@ -197,6 +197,21 @@ static bool is_void(const forecast_request *r) {
   return r->parts && r->reason[0];
 }
 
+/* What became of the numbers that were written. A page lists the warnings, so this comes before it is closed. */
+static void tell_written(const forecast_request *r) {
+  if (!isnan(r->least)) {
+    cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
+             r->raised == 1 ? "is" : "are");
+  }
+  if (r->coarse > 0) {
+    cli_warn("%zu target%s, of '%s' the first, var%s so little around %s level that float32 rounds the bands; --digits "
+             "17 writes float64",
+             r->coarse, r->coarse == 1 ? "" : "s", r->coarse_id, r->coarse == 1 ? "ies" : "y",
+             r->coarse == 1 ? "its" : "their");
+  }
+  if (r->round) cli_note("--round: all numbers are rounded to whole ones");
+}
+
 /* Everything that is written appears whole or not at all. */
 static c2_status write_output(forecast_request *r, const chronos2_model *model, chronos2_session *session,
                               c2_error *err) {
@@ -214,24 +229,13 @@ static c2_status write_output(forecast_request *r, const chronos2_model *model, 
     if (!is_void(r)) status = c2_table_file_write(&table, types, count, file.stream, err);
   }
   if (status != C2_OK || is_void(r)) goto fail;
-  status = c2_outfile_commit(&file, err);
-  if (status == C2_OK) status = forecast_draw_close(r, err);
+  C2_GOTO(c2_outfile_commit(&file, err));
+  tell_written(r);
+  status = forecast_draw_close(r, err);
 fail:
   c2_table_file_close(&table);
   c2_outfile_discard(&file);
   forecast_draw_free(r);
-  if (status != C2_OK || is_void(r)) return status;
-  if (!isnan(r->least)) {
-    cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
-             r->raised == 1 ? "is" : "are");
-  }
-  if (r->coarse > 0) {
-    cli_warn("%zu target%s, of '%s' the first, var%s so little around %s level that float32 rounds the bands; --digits "
-             "17 writes float64",
-             r->coarse, r->coarse == 1 ? "" : "s", r->coarse_id, r->coarse == 1 ? "ies" : "y",
-             r->coarse == 1 ? "its" : "their");
-  }
-  if (r->round) cli_note("--round: all numbers are rounded to whole ones");
   return status;
 }
 

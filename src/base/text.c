@@ -167,6 +167,14 @@ bool c2_float_is_coarse(const double *values, size_t count) {
   return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);
 }
 
+int c2_digits_apart(double low, double high, int least) {
+  enum { OF_DISTANCE = 3 };
+  double level = fmax(fabs(low), fabs(high));
+  if (!(high > low) || !isfinite(level)) return least;
+  double digits = OF_DISTANCE + ceil(log10(level / (high - low)));
+  return (int)fmax(least, fmin(digits, DBL_DECIMAL_DIG));
+}
+
 /* Makes the locale's decimal comma a point. */
 static void put_point(char *number) {
   for (char *c = number; *c; c++) {

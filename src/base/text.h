@@ -53,4 +53,8 @@ void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits);
  * which differ. */
 bool c2_float_is_coarse(const double *values, size_t count);
 
+/* Digits by which numbers between these two differ in the third place of their distance, from `least` to 17; `least`
+ * where they are no two finite numbers in this order. */
+int c2_digits_apart(double low, double high, int least);
+
 #endif
