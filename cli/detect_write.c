@@ -173,7 +173,7 @@ c2_status detect_draw(const detect_request *r, c2_error *err) {
   c2_json_put_text(w, "Model", r->model_name);
   c2_json_put_number(w, "Coverage", r->coverage);
   c2_json_put_whole(w, "Steps ahead, at most", r->horizon);
-  c2_json_put_whole(w, "Steps before the first that is judged", r->warmup);
+  c2_json_put_whole(w, "Observations before the first that is judged", r->warmup);
   c2_json_put_text(w, "Program", chronos2_version());
   c2_json_end_object(w);
   C2_GOTO(put_series(w, r, err));
