@@ -112,7 +112,12 @@ static c2_status forecast_batch(const detect_request *r, chronos2_session *sessi
   chronos2_forecast *forecast = NULL;
   c2_status status = C2_OK;
   if (b->count == 0) return C2_OK;
-  C2_GOTO(c2_api(chronos2_predict(session, b->series, b->count, &options, &forecast), err));
+  chronos2_status done = chronos2_predict(session, b->series, b->count, &options, &forecast);
+  if (done != CHRONOS2_OK) {
+    size_t series = c2_series_number(chronos2_last_error());
+    const c2_item *item = series < b->count ? b->rows[series]->item : NULL;
+    C2_GOTO(c2_series_fail(done, chronos2_last_error(), item, err));
+  }
   for (size_t k = 0; k < b->count; k++) {
     C2_GOTO(take(r, b, forecast, k, err));
     b->steps += c2_min_size(r->horizon, b->rows[k]->item->length - b->origin[k]);
