@@ -115,8 +115,8 @@ static c2_status forecast_batch(const detect_request *r, chronos2_session *sessi
   chronos2_status done = chronos2_predict(session, b->series, b->count, &options, &forecast);
   if (done != CHRONOS2_OK) {
     size_t series = c2_series_number(chronos2_last_error());
-    const c2_item *item = series < b->count ? b->rows[series]->item : NULL;
-    C2_GOTO(c2_series_fail(done, chronos2_last_error(), item, err));
+    const char *id = series < b->count ? b->rows[series]->item->id : NULL;
+    C2_GOTO(c2_series_fail(err, (c2_status)done, chronos2_last_error(), id));
   }
   for (size_t k = 0; k < b->count; k++) {
     C2_GOTO(take(r, b, forecast, k, err));

@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/forecast.h"
 #include "data/missing.h"
-#include "data/series.h"
 #include "data/unseen.h"
 
 /* Makes each scenario's values the items' futures in turn, and series of them. */
@@ -56,8 +56,9 @@ c2_status forecast_status(const forecast_request *r, chronos2_status status, c2_
   if (status == CHRONOS2_OK) return C2_OK;
   size_t items = r->in.set.count;
   size_t series = c2_series_number(chronos2_last_error()); /* scenarios have the items in turn */
-  return c2_series_fail(status, chronos2_last_error(),
-                        series != SIZE_MAX && items > 0 ? &r->in.set.item[series % items] : NULL, err);
+  bool is_named = series != SIZE_MAX && items > 0;
+  return c2_series_fail(err, (c2_status)status, chronos2_last_error(),
+                        is_named ? r->in.set.item[series % items].id : NULL);
 }
 
 chronos2_predict_options forecast_predict_options(const forecast_request *r) {

@@ -7,7 +7,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
-#include "data/series.h"
+#include "base/text.h"
 #include "study/measure/arm.h"
 #include "study/statistics/random.h"
 #include "study/statistics/statistics.h"
@@ -66,8 +66,8 @@ c2_status c2_evaluation_forecast(c2_evaluation *e, chronos2_session *session, co
       c2_error why;
       size_t series = c2_series_number(chronos2_last_error());
       size_t at = series / (e->as_univariate ? w->targets : 1);
-      const c2_item *item = series < w->model_count ? e->data.unit[w->unit[at]].item : NULL;
-      (void)c2_series_fail(status, chronos2_last_error(), item, &why);
+      const char *id = series < w->model_count ? e->data.unit[w->unit[at]].item->id : NULL;
+      (void)c2_series_fail(&why, (c2_status)status, chronos2_last_error(), id);
       C2_FAIL(err, (c2_status)status, "task '%.80s', window %zu: %.800s", e->task->name, i, why.text);
     }
   }
