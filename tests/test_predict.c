@@ -457,9 +457,9 @@ static void test_constant(void **state) {
   chronos2_model_close(&model);
 }
 
-/* Beyond one pass a constant is forecast on as a constant, or as one that float32's last bit moves: the next pass scales
- * that up, and it reaches the target beside it. The right value is PyTorch's of the model in float64, whose rollout
- * computes in float32; without that it is 0.2055. */
+/* Beyond one pass a constant is forecast on as a constant, or as one that float32's last bit moves: the next pass
+ * scales that up, and it reaches the target beside it. The right value is PyTorch's of the model in float64, whose
+ * rollout computes in float32; without that it is 0.2055. */
 static void test_rollout_beside_a_constant(void **state) {
   (void)state;
   enum { LENGTH = 64, HORIZON = 768, STEP = 755, MEDIAN = 10 };
