@@ -16,6 +16,7 @@
 #include "base/platform.h"
 #include "cli/cli.h"
 #include "data/read.h"
+#include "data/series.h"
 
 typedef struct bench {
   cli_engine engine;
@@ -169,8 +170,7 @@ static c2_status one_pass(const bench *b, double *seconds, c2_error *err) {
       b->futures ? forecast_futures(b) : chronos2_predict(b->session, b->series, b->rows, &options, &forecast);
   *seconds = c2_clock_seconds() - start;
   chronos2_forecast_free(&forecast);
-  if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
-  return C2_OK;
+  return c2_api(status, err);
 }
 
 /* True when another pass is wanted: `repeats` of them, or one for each line of standard input. */

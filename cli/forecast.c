@@ -10,6 +10,7 @@
 #include "base/platform.h"
 #include "base/text.h"
 #include "cli/forecast.h"
+#include "data/series.h"
 #include "data/table_write.h"
 
 enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
@@ -75,7 +76,7 @@ static c2_status forecast_once(forecast_request *r, chronos2_session *session, F
   chronos2_forecast *forecast = NULL;
   chronos2_predict_options options = forecast_predict_options(r);
   chronos2_session_on_progress(session, progress, NULL);
-  C2_TRY(forecast_status(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
+  C2_TRY(c2_api(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
   forecast_write_header(r, out); /* nothing is written before the forecast is there */
   c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
   if (status == C2_OK) status = forecast_draw_items(r, &forecast, true, err);
@@ -86,7 +87,7 @@ static c2_status forecast_once(forecast_request *r, chronos2_session *session, F
 static c2_status embed(const forecast_request *r, chronos2_session *session, size_t d_model, FILE *out, c2_error *err) {
   chronos2_embedding *embedding = NULL;
   chronos2_predict_options options = forecast_predict_options(r);
-  C2_TRY(forecast_status(chronos2_embed(session, r->series, r->in.set.count, &options, &embedding), err));
+  C2_TRY(c2_api(chronos2_embed(session, r->series, r->in.set.count, &options, &embedding), err));
   c2_status status = forecast_write_embeddings(r, embedding, d_model, out, err);
   chronos2_embedding_free(&embedding);
   return status;
@@ -110,21 +111,21 @@ static c2_status forecast_all(forecast_request *r, chronos2_session *session, bo
   size_t items = r->in.set.count;
   if (!together) {
     for (size_t k = 0; k < s->count; k++) {
-      C2_TRY(forecast_status(chronos2_predict(session, s->series + k * items, items, &options, &s->forecast[k]), err));
+      C2_TRY(c2_api(chronos2_predict(session, s->series + k * items, items, &options, &s->forecast[k]), err));
       cli_progress("scenario", k + 1, s->count);
     }
     return C2_OK;
   }
   chronos2_session_on_progress(session, progress, NULL);
   if (!encoded) {
-    return forecast_status(chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]), err);
+    return c2_api(chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]), err);
   }
   chronos2_status status = chronos2_context_open(session, r->series, items, &options, &context);
   if (status == CHRONOS2_OK) {
     status = chronos2_context_predict(session, context, s->series, s->count * items, &options, &s->forecast[0]);
   }
   chronos2_context_close(&context);
-  return forecast_status(status, err);
+  return c2_api(status, err);
 }
 
 /* Weights whose contexts look at the future get the null future, unless a pattern was asked for. */
@@ -136,7 +137,7 @@ static c2_status choose_pattern(const forecast_request *r, chronos2_session *ses
     double radius = p.attention == CHRONOS2_FULL ? (double)INFINITY : p.radius;
     chronos2_status status =
         chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_NULL, radius, p.reg_global);
-    C2_TRY(forecast_status(status, err));
+    C2_TRY(c2_api(status, err));
     cli_warn(
         "the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
         "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",

@@ -50,10 +50,6 @@ fail:
   return status;
 }
 
-c2_status forecast_status(chronos2_status status, c2_error *err) {
-  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
-}
-
 chronos2_predict_options forecast_predict_options(const forecast_request *r) {
   return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
                                     .horizon = r->horizon,

@@ -37,9 +37,7 @@ static void change(const forecast_request *r, double *values, size_t count, size
 
 c2_status forecast_values(const forecast_request *r, const chronos2_forecast *f, size_t series, size_t target,
                           double *point, double *at_levels, size_t *raised, c2_error *err) {
-  if (chronos2_forecast_at_levels(f, series, target, r->levels, r->level_count, at_levels) != CHRONOS2_OK) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
-  }
+  C2_TRY(c2_api(chronos2_forecast_at_levels(f, series, target, r->levels, r->level_count, at_levels), err));
   memcpy(point, chronos2_forecast_median(f, series, target), r->horizon * sizeof *point);
   change(r, point, r->horizon, raised);
   change(r, at_levels, r->horizon * r->level_count, raised);
@@ -141,9 +139,7 @@ c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_em
     for (size_t t = 0; t < r->in.set.item[i].targets; t++) {
       double loc = 0;
       double scale = 0;
-      if (chronos2_embedding_scale(e, i, t, &loc, &scale) != CHRONOS2_OK) {
-        C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
-      }
+      C2_TRY(c2_api(chronos2_embedding_scale(e, i, t, &loc, &scale), err));
       for (size_t token = 0; token < chronos2_embedding_tokens(e, i); token++) {
         c2_csv_write(out, r->in.set.item[i].id);
         (void)fputc(',', out);

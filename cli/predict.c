@@ -12,6 +12,7 @@
 #include "cli/input.h"
 #include "data/jsonl.h"
 #include "data/missing.h"
+#include "data/series.h"
 
 typedef struct request {
   cli_engine engine;
@@ -176,10 +177,7 @@ static c2_status add_series(const request *r, const chronos2_forecast *f, size_t
     C2_GOTO(narrow(chronos2_forecast_quantiles(f, i, t), trained_count, i, all + t * trained_count, err));
     C2_GOTO(narrow(chronos2_forecast_median(f, i, t), horizon, i, mean + t * horizon, err));
     if (!levels) continue;
-    if (chronos2_forecast_at_levels(f, i, t, r->levels, levels, at_levels) != CHRONOS2_OK) {
-      status = c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
-      goto fail;
-    }
+    C2_GOTO(c2_api(chronos2_forecast_at_levels(f, i, t, r->levels, levels, at_levels), err));
     C2_GOTO(narrow(at_levels, horizon * levels, i, chosen + t * horizon * levels, err));
   }
 fail:

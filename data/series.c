@@ -2,6 +2,10 @@
 
 #include <math.h>
 
+c2_status c2_api(chronos2_status status, c2_error *err) {
+  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
+}
+
 chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next) {
   chronos2_series series = {.length = item->length,
                             .targets = item->targets,

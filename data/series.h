@@ -7,6 +7,9 @@
 
 #include "data/dataset.h"
 
+/* Records the failure of a call of the library, with its status and the text that the library gives for it. */
+c2_status c2_api(chronos2_status status, c2_error *err);
+
 /* A view of an item, whose covariates take places from *next on, which moves behind them. */
 chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next);
 

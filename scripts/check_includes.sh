@@ -38,7 +38,7 @@ allow src '(base|model|series|engine|forecast|table)/[a-z0-9_]+\.h|kernels/kerne
 allow data '(base|time|data)/[a-z0-9_]+\.h|table/arrow\.h|chronos2\.h' data/*.[ch]
 allow study/statistics '(base|study/statistics)/[a-z0-9_]+\.h' study/statistics/*.[ch]
 allow study/tasks '(base|time|data|study/(tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/tasks/*.[ch]
-allow study/measure '(base|study/(measure|tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/measure/*.[ch]
+allow study/measure '(base|study/(measure|tasks|statistics))/[a-z0-9_]+\.h|data/series\.h|chronos2\.h' study/measure/*.[ch]
 allow study/results '(base|study/(results|measure|tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h|published_rows\.h' study/results/*.[ch]
 allow page '(base|page)/[a-z0-9_]+\.h' page/*.[ch]
 allow study/files '(base|time|data|page|study/[a-z]+)/[a-z0-9_]+\.h|chronos2\.h|version\.h' study/files/*.[ch]

@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "data/series.h"
 
 enum { MOST_SERIES = 4096 }; /* of a batch */
 
@@ -205,10 +206,6 @@ static bool same_pattern(chronos2_pattern a, chronos2_pattern b) {
   return a.attention == b.attention && a.radius == b.radius && a.reg_global == b.reg_global;
 }
 
-static c2_status status_of(chronos2_status status, c2_error *err) {
-  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
-}
-
 static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
   const c2_call *call = w->part[0].job->call;
   const c2_pass *pass = &call->pass;
@@ -223,19 +220,19 @@ static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
                                       .cross_learning = pass->cross_learning,
                                       .extend_context = w->batcher->options.extend_context};
   if (!same_pattern(w->pattern, pass->pattern)) {
-    C2_TRY(status_of(chronos2_session_set_attention(w->session, pass->pattern.attention, pass->pattern.radius,
+    C2_TRY(c2_api(chronos2_session_set_attention(w->session, pass->pattern.attention, pass->pattern.radius,
                                                     pass->pattern.reg_global),
                      err));
     w->pattern = pass->pattern;
   }
   c2_job *job = w->part[0].job;
   if (job->work == C2_WORK_ENCODE) {
-    return status_of(chronos2_context_open(w->session, series, count, &options, &job->context), err);
+    return c2_api(chronos2_context_open(w->session, series, count, &options, &job->context), err);
   }
   if (job->work == C2_WORK_DECODE) {
-    return status_of(chronos2_context_predict(w->session, job->context, series, count, &options, out), err);
+    return c2_api(chronos2_context_predict(w->session, job->context, series, count, &options, out), err);
   }
-  return status_of(chronos2_predict(w->session, series, count, &options, out), err);
+  return c2_api(chronos2_predict(w->session, series, count, &options, out), err);
 }
 
 /* What one part of the batch has become. */
@@ -319,7 +316,7 @@ static c2_status open_worker(c2_batcher *b, worker *w, c2_error *err) {
   w->batcher = b;
   C2_TRY(c2_alloc_array(MOST_SERIES, sizeof *w->part, &w->part, err));
   C2_TRY(c2_alloc_array(MOST_SERIES, sizeof *w->series, &w->series, err));
-  C2_TRY(status_of(chronos2_session_open(b->model, &b->options.session, &w->session), err));
+  C2_TRY(c2_api(chronos2_session_open(b->model, &b->options.session, &w->session), err));
   chronos2_session_on_progress(w->session, check_time, w);
   w->pattern =
       (chronos2_pattern){b->options.session.attention, b->options.session.radius, b->options.session.reg_global};

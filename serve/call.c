@@ -266,8 +266,7 @@ c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *fo
     if (!median) C2_FAIL(err, C2_ERR_MODEL, "%s", chronos2_forecast_error(forecast, at));
     memcpy(out, median, horizon * sizeof *out);
     out += horizon;
-    chronos2_status status = chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out);
-    if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
+    C2_TRY(c2_api(chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out), err));
     out += horizon * call->level_count;
   }
   return C2_OK;

@@ -4,6 +4,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/series.h"
 #include "study/files/partial.h"
 #include "study/files/record.h"
 #include "study/measure/accuracy.h"

@@ -20,10 +20,6 @@ typedef struct module {
 /* Options of a forecast. */
 enum { MOST_HORIZON = 1 << 20, MOST_ROWS = INT32_MAX };
 
-static c2_status status_of(chronos2_status status, c2_error *err) {
-  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
-}
-
 /* ---- Model ------------------------------------------------------------------------------------ */
 
 EXPORT("module_close") void module_close(module *m);
@@ -37,10 +33,10 @@ void module_close(module *m) {
 static c2_status open_model(module *m, const char *folder, const char *dtype, const char *isa, c2_error *err) {
   chronos2_model_options how = {CHRONOS2_MODEL_OPTIONS_INIT, .isa = isa};
   chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .isa = isa};
-  C2_TRY(status_of(chronos2_dtype_named(dtype, &how.dtype), err));
-  C2_TRY(status_of(chronos2_model_open(folder, &how, &m->model), err));
+  C2_TRY(c2_api(chronos2_dtype_named(dtype, &how.dtype), err));
+  C2_TRY(c2_api(chronos2_model_open(folder, &how, &m->model), err));
   m->trained = chronos2_model_training(m->model).trained;
-  return status_of(chronos2_session_open(m->model, &options, &m->session), err);
+  return c2_api(chronos2_session_open(m->model, &options, &m->session), err);
 }
 
 /* dtype and isa by name; NULL after a failure. */
@@ -171,7 +167,7 @@ static c2_status forecast(const module *m, answer *a, const chronos2_predict_opt
   C2_GOTO(c2_alloc_array(covariates, sizeof *covariate, &covariate, err));
   chronos2_covariate *next = covariate;
   for (size_t i = 0; i < a->set.count; i++) series[i] = c2_series_of(&a->set.item[i], &next);
-  status = status_of(chronos2_predict(m->session, series, a->set.count, options, &a->forecast), err);
+  status = c2_api(chronos2_predict(m->session, series, a->set.count, options, &a->forecast), err);
 fail:
   free(series);
   free(covariate);
