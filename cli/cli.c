@@ -9,12 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "base/text.h"
 #include "base/threads.h"
-#include "data/series.h"
 #include "study/measure/arm.h"
 #include "study/measure/caveats.h"
 #include "study/measure/trained.h"
@@ -257,30 +255,6 @@ bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *
   }
   *first = optind;
   return true;
-}
-
-/* ---- Series ---------------------------------------------------------------------------------- */
-
-c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
-                          chronos2_covariate **covariate, c2_error *err) {
-  size_t total = 0;
-  for (size_t i = 0; i < set->count; i++) total += set->item[i].covariates;
-  C2_TRY(c2_alloc_array(set->count, sizeof **series, series, err));
-  C2_TRY(c2_alloc_array(total, sizeof **covariate, covariate, err));
-  chronos2_covariate *next = *covariate;
-  for (size_t i = 0; i < set->count; i++) {
-    const c2_item *item = &set->item[i];
-    (*series)[i] = c2_series_of(item, &next);
-    for (size_t c = 0; c < item->covariates; c++) {
-      const c2_covariate *from = &item->covariate[c];
-      if (from->future_length > 0 && from->future_length != horizon) {
-        C2_FAIL(err, C2_ERR_FORMAT,
-                "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file,
-                item->line, item->id, from->name, from->future_length, horizon);
-      }
-    }
-  }
-  return C2_OK;
 }
 
 /* ---- Model and session ----------------------------------------------------------------------- */

@@ -184,11 +184,6 @@ c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *er
  * column, as a float32. Free them with free(), also after a failure. */
 c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *count, c2_error *err);
 
-/* Makes the series that the library is given for a data set: *series [set->count], and *covariate with all of theirs.
- * They point into the set. Free both with free(), also after a failure. Known futures must be `horizon` steps long. */
-c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
-                          chronos2_covariate **covariate, c2_error *err);
-
 /* Opens the hub by the environment and these wishes; it says what it does on stderr. Call c2_hub_close, also after a
  * failure. */
 c2_status cli_hub_open(c2_hub *hub, bool offline, bool update, c2_error *err);

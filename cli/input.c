@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/missing.h"
+#include "data/series.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -160,6 +161,19 @@ c2_status cli_input_read(cli_input *in, char **paths, size_t count, c2_error *er
   if (in->sql) C2_TRY(read_sql(in, &options, err));
   C2_TRY(c2_dataset_count_steps(&in->set, err));
   return c2_dataset_join_kinds(&in->set, err);
+}
+
+c2_status cli_input_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
+                           chronos2_covariate **covariate, c2_error *err) {
+  size_t at = 0;
+  const c2_covariate *odd = c2_series_odd_future(set, horizon, &at);
+  if (odd) {
+    const c2_item *item = &set->item[at];
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file,
+            item->line, item->id, odd->name, odd->future_length, horizon);
+  }
+  return c2_series_make(set, series, covariate, err);
 }
 
 c2_status cli_input_note_pasts(c2_dataset *set, c2_error *err) {

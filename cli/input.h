@@ -35,6 +35,10 @@ c2_status cli_input_check_names(const cli_input *in, const char *const *names, s
 /* That each item says when its steps are, up to `horizon` steps after its last. */
 c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err);
 
+/* Makes series of the set as c2_series_make does. Known futures must be `horizon` steps long. */
+c2_status cli_input_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
+                           chronos2_covariate **covariate, c2_error *err);
+
 /* Adds notes to the set of what its series never observe. */
 c2_status cli_input_note_pasts(c2_dataset *set, c2_error *err);
 

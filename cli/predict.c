@@ -118,7 +118,7 @@ static c2_status read_case(request *r, const char *path, c2_error *err) {
   if (status == C2_OK) status = note_lacks(&r->set, err);
   c2_json_free(&doc);
   if (status != C2_OK) return status;
-  return cli_make_series(&r->set, r->options.horizon, &r->series, &r->covariate, err);
+  return cli_input_series(&r->set, r->options.horizon, &r->series, &r->covariate, err);
 }
 
 /* ---- The answer ------------------------------------------------------------------------------ */

@@ -134,14 +134,6 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
   return C2_OK;
 }
 
-static void make_series(c2_call *call) {
-  chronos2_covariate *next = call->covariate;
-  for (size_t i = 0; i < call->set.count; i++) {
-    call->series[i] = c2_series_of(&call->set.item[i], &next);
-    call->is_whole = call->is_whole || c2_series_is_ranked(&call->set.item[i]);
-  }
-}
-
 c2_status c2_call_note(c2_call *call, const c2_dataset *set, c2_missing *missing, const chronos2_config *config,
                        c2_error *err) {
   size_t once = config->max_output_patches * config->patch;
@@ -192,12 +184,11 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
                            const chronos2_config *config, c2_error *err) {
   static const char table_hint[] = "; covariates of such rows are past ones, since Arrow bodies take no known future";
   c2_missing missing = {.hint = doc ? NULL : table_hint};
-  size_t covariates = 0;
   size_t rows = 0;
-  size_t count = call->set.count;
-  for (size_t i = 0; i < count; i++) {
-    covariates += call->set.item[i].covariates;
+  bool is_ranked = false;
+  for (size_t i = 0; i < call->set.count; i++) {
     rows += call->set.item[i].covariates + call->set.item[i].targets;
+    is_ranked = is_ranked || c2_series_is_ranked(&call->set.item[i]);
   }
   if (rows > C2_CALL_MEAN * limits->series) {
     (void)c2_fail(err, C2_ERR_FORMAT, "expected at most %zu targets and covariates in all, found %zu",
@@ -209,11 +200,9 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   C2_TRY(c2_dataset_join_kinds(&call->set, err));
   C2_TRY(note_unseen(call, err));
   C2_TRY(c2_missing_count_futures(&missing, &call->set, &call->set, err));
-  C2_TRY(c2_alloc_array(count, sizeof *call->series, &call->series, err));
-  C2_TRY(c2_alloc_array(covariates, sizeof *call->covariate, &call->covariate, err));
-  call->count = count;
-  call->is_whole = call->pass.cross_learning;
-  make_series(call);
+  C2_TRY(c2_series_make(&call->set, &call->series, &call->covariate, err));
+  call->count = call->set.count;
+  call->is_whole = call->pass.cross_learning || is_ranked;
   C2_TRY(c2_call_lay_out(call, err));
   return c2_call_note(call, &call->set, &missing, config, err);
 }

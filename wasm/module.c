@@ -104,15 +104,11 @@ static c2_status read_request(char *text, size_t size, c2_dataset *set, chronos2
 }
 
 static c2_status check_futures(const c2_dataset *set, size_t horizon, c2_error *err) {
-  for (size_t i = 0; i < set->count; i++) {
-    for (size_t k = 0; k < set->item[i].covariates; k++) {
-      const c2_covariate *c = &set->item[i].covariate[k];
-      if (c->future_length == 0 || c->future_length == horizon) continue;
-      C2_FAIL(err, C2_ERR_ARGUMENT, "series[%zu].future_covariates.%.60s: %zu values, expected the horizon's %zu", i,
-              c->name, c->future_length, horizon);
-    }
-  }
-  return C2_OK;
+  size_t item = 0;
+  const c2_covariate *odd = c2_series_odd_future(set, horizon, &item);
+  if (!odd) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "series[%zu].future_covariates.%.60s: %zu values, expected the horizon's %zu", item,
+          odd->name, odd->future_length, horizon);
 }
 
 /* Half a calendar gives no time stamps. */
@@ -158,15 +154,10 @@ static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predi
 }
 
 static c2_status forecast(const module *m, answer *a, const chronos2_predict_options *options, c2_error *err) {
-  size_t covariates = 0;
   chronos2_series *series = NULL;
   chronos2_covariate *covariate = NULL;
   c2_status status = C2_OK;
-  for (size_t i = 0; i < a->set.count; i++) covariates += a->set.item[i].covariates;
-  C2_GOTO(c2_alloc_array(a->set.count, sizeof *series, &series, err));
-  C2_GOTO(c2_alloc_array(covariates, sizeof *covariate, &covariate, err));
-  chronos2_covariate *next = covariate;
-  for (size_t i = 0; i < a->set.count; i++) series[i] = c2_series_of(&a->set.item[i], &next);
+  C2_GOTO(c2_series_make(&a->set, &series, &covariate, err));
   status = c2_api(chronos2_predict(m->session, series, a->set.count, options, &a->forecast), err);
 fail:
   free(series);
