@@ -51,18 +51,14 @@ static c2_status read_levels(const c2_json_document *doc, const c2_json *object,
 static c2_status read_options(request *r, const c2_json_document *doc, c2_error *err) {
   chronos2_predict_options *o = &r->options;
   static const char *const known[] = {"prediction_length", "context_length", "batch_size", "max_output_patches",
-                                      "cross_learning", "limit_prediction_length", "unrolled_quantiles"};
-  enum { SIZES = 4, KNOWN = sizeof known / sizeof known[0] };
+                                      "cross_learning", "limit_prediction_length", "unrolled_quantiles", NULL};
+  enum { SIZES = 4 };
   size_t *const sizes[SIZES] = {&o->horizon, &o->context_length, &o->batch_size, &o->max_output_patches};
   const c2_json *object = c2_json_get(doc->node, "predict");
   if (!c2_json_is(object, C2_JSON_OBJECT)) {
     return c2_json_fail(doc, object, err, "'predict': expected an object, found %s", c2_json_type_name(object));
   }
-  C2_JSON_EACH (key, object) {
-    size_t i = 0;
-    while (i < KNOWN && strcmp(known[i], key->text) != 0) i++;
-    if (i == KNOWN) return c2_json_fail(doc, key, err, "predict.%.60s: unknown option", key->text);
-  }
+  C2_TRY(c2_json_refuse_others(doc, object, known, err));
   for (size_t i = 0; i < SIZES; i++) {
     if (!c2_json_get(object, known[i])) continue;
     C2_TRY(c2_json_get_size(doc, object, known[i], 1, (size_t)INT64_MAX, sizes[i], err));
@@ -88,16 +84,6 @@ static c2_status read_inputs(request *r, const c2_json_document *doc, c2_error *
   return c2_dataset_join_kinds(&r->set, err);
 }
 
-static c2_status refuse_other_keys(const c2_json_document *doc, c2_error *err) {
-  C2_JSON_EACH (key, doc->node) {
-    const char *name = key->text;
-    if (strcmp(name, "inputs") != 0 && strcmp(name, "predict") != 0 && strcmp(name, "quantile_levels") != 0) {
-      return c2_json_fail(doc, key, err, "unknown key \"%.60s\"; expected inputs, predict, quantile_levels", name);
-    }
-  }
-  return C2_OK;
-}
-
 static c2_status note_lacks(c2_dataset *set, c2_error *err) {
   c2_missing missing = {.hint = NULL};
   C2_TRY(c2_missing_count(&missing, set, set, err));
@@ -106,12 +92,13 @@ static c2_status note_lacks(c2_dataset *set, c2_error *err) {
 }
 
 static c2_status read_case(request *r, const char *path, c2_error *err) {
+  static const char *const known[] = {"inputs", "predict", "quantile_levels", NULL};
   c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT, .allow_nan = true};
   c2_status status = c2_json_load(&doc, err);
   if (status == C2_OK && doc.node->type != C2_JSON_OBJECT) {
     status = c2_json_fail(&doc, doc.node, err, "expected an object, found %s", c2_json_type_name(doc.node));
   }
-  if (status == C2_OK) status = refuse_other_keys(&doc, err);
+  if (status == C2_OK) status = c2_json_refuse_others(&doc, doc.node, known, err);
   if (status == C2_OK) status = read_options(r, &doc, err);
   if (status == C2_OK) status = read_levels(&doc, doc.node, "quantile_levels", &r->levels, &r->level_count, err);
   if (status == C2_OK) status = read_inputs(r, &doc, err);

@@ -36,10 +36,6 @@ c2_status c2_sagemaker_put_predictions(const c2_call *call, const c2_call *resul
 
 /* ---- For the protocols ------------------------------------------------------------------------- */
 
-/* Refuses members of an object that are not in the list, which NULL ends. */
-c2_status c2_protocol_refuse_others(const c2_json_document *doc, const c2_json *object, const char *const *known,
-                                    c2_error *err);
-
 /* The medians, or the quantiles of a level, of all targets: an array, or one of each if the target was given so. */
 void c2_protocol_put_values(const c2_call *call, size_t series, bool is_nested, size_t level, const char *key,
                             c2_json_writer *json);

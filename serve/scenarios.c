@@ -83,7 +83,7 @@ static c2_status read_scenario(c2_call *call, const c2_kept *kept, const c2_json
   if (object->type != C2_JSON_OBJECT) {
     return c2_json_fail(doc, object, err, "expected an object, found %s", c2_json_type_name(object));
   }
-  C2_TRY(c2_protocol_refuse_others(doc, object, known, err));
+  C2_TRY(c2_json_refuse_others(doc, object, known, err));
   if (name && !c2_json_string(name)) {
     return c2_json_fail(doc, name, err, "expected a string, found %s", c2_json_type_name(name));
   }
@@ -116,7 +116,7 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   if (root->type != C2_JSON_OBJECT) {
     return c2_json_fail(doc, root, err, "expected an object, found %s", c2_json_type_name(root));
   }
-  C2_TRY(c2_protocol_refuse_others(doc, root, known, err));
+  C2_TRY(c2_json_refuse_others(doc, root, known, err));
   C2_TRY(c2_call_read_levels(call, doc, root, "quantile_levels", err));
   for (size_t k = 0; k < items; k++) covariates += kept->call.series[k].covariates;
   for (size_t k = 0; k < items; k++) rows += kept->call.series[k].covariates + kept->call.series[k].targets;

@@ -111,7 +111,7 @@ static void test_bad_configs(void **state) {
       {"\"time_attention\": {\"pattern\": \"windowed_future_global\", \"radius\": 1e10},", "radius: expected a whole"},
       {"\"time_attention\": {\"pattern\": \"windowed_future_global\", \"radius\": \"8\"},", "radius: expected a whole"},
       {"\"time_attention\": {\"pattern\": \"full\", \"radius\": true},", "radius: expected a whole"},
-      {"\"time_attention\": {\"pattern\": \"full\", \"radios\": 8},", "'time_attention': unknown key 'radios'"},
+      {"\"time_attention\": {\"pattern\": \"full\", \"radios\": 8},", "unknown key \"radios\"; expected pattern, radius, reg_global"},
       {"\"time_attention\": {\"pattern\": \"full\", \"reg_global\": 1},", "'reg_global': expected true or false"},
       {"\"time_attention_measured\": {},", "'time_attention_measured': expected a list"},
       {"\"time_attention_measured\": [{\"pattern\": \"full\", \"tasks\": 3}],", "mase_change: expected a number"},

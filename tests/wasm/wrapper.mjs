@@ -55,7 +55,7 @@ test('options that can not be are refused', () => {
     for (const bad of ['abc', 2 ** 32, 1.5, -1]) refused({horizon: 2, [name]: bad}, new RegExp(`options\\.${name}`));
   }
   for (const bad of ['false', 0, null]) refused({horizon: 2, cross_learning: bad}, /options\.cross_learning: .*expected true or false/);
-  refused({horizon: 2, contextLength: 1}, /options\.contextLength: unknown option; expected horizon, context_length/);
+  refused({horizon: 2, contextLength: 1}, /options\.contextLength: unknown key "contextLength"; expected horizon, context_length/);
 });
 
 test('what is missing, and what arrays may be', () => {
