@@ -84,13 +84,6 @@ static c2_status read_inputs(request *r, const c2_json_document *doc, c2_error *
   return c2_dataset_join_kinds(&r->set, err);
 }
 
-static c2_status note_lacks(c2_dataset *set, c2_error *err) {
-  c2_missing missing = {.hint = NULL};
-  C2_TRY(c2_missing_count(&missing, set, set, err));
-  C2_TRY(c2_missing_count_futures(&missing, set, set, err));
-  return c2_missing_note(&missing, set, err);
-}
-
 static c2_status read_case(request *r, const char *path, c2_error *err) {
   static const char *const known[] = {"inputs", "predict", "quantile_levels", NULL};
   c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT, .allow_nan = true};
@@ -102,7 +95,7 @@ static c2_status read_case(request *r, const char *path, c2_error *err) {
   if (status == C2_OK) status = read_options(r, &doc, err);
   if (status == C2_OK) status = read_levels(&doc, doc.node, "quantile_levels", &r->levels, &r->level_count, err);
   if (status == C2_OK) status = read_inputs(r, &doc, err);
-  if (status == C2_OK) status = note_lacks(&r->set, err);
+  if (status == C2_OK) status = c2_dataset_note_lacks(&r->set, NULL, err);
   c2_json_free(&doc);
   if (status != C2_OK) return status;
   return cli_input_series(&r->set, r->options.horizon, &r->series, &r->covariate, err);

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "data/unseen.h"
+
 /* ---- Looking --------------------------------------------------------------------------------- */
 
 /* Steps at the end at which no target is observed. */
@@ -105,4 +107,16 @@ c2_status c2_missing_note(const c2_missing *m, c2_dataset *set, c2_error *err) {
                          "count%s as unknown",
                          m->unknown, m->unknown == 1 ? "" : "s", m->unknown_covariate, m->unknown_item,
                          m->unknown == 1 ? "is" : "are", m->unknown == 1 ? "s" : "");
+}
+
+c2_status c2_dataset_note_lacks(c2_dataset *set, const char *hint, c2_error *err) {
+  c2_missing missing = {.hint = hint};
+  c2_unseen unseen = {0};
+  c2_status status = c2_unseen_count(&unseen, set, err);
+  if (status == C2_OK) status = c2_unseen_note(&unseen, set, err);
+  c2_unseen_free(&unseen);
+  C2_TRY(status);
+  C2_TRY(c2_missing_count(&missing, set, set, err));
+  C2_TRY(c2_missing_count_futures(&missing, set, set, err));
+  return c2_missing_note(&missing, set, err);
 }

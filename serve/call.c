@@ -8,8 +8,8 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/missing.h"
 #include "data/series.h"
-#include "data/unseen.h"
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
@@ -134,8 +134,7 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
   return C2_OK;
 }
 
-c2_status c2_call_note(c2_call *call, const c2_dataset *set, c2_missing *missing, const chronos2_config *config,
-                       c2_error *err) {
+c2_status c2_call_note_caveats(c2_call *call, const chronos2_config *config, c2_error *err) {
   size_t once = config->max_output_patches * config->patch;
   size_t outside = 0;
   for (size_t i = 0; i < call->level_count; i++) {
@@ -152,8 +151,7 @@ c2_status c2_call_note(c2_call *call, const c2_dataset *set, c2_missing *missing
     C2_TRY(c2_dataset_note(&call->set, err, "the model forecasts %zu steps at once; the rest of %zu is rolled out",
                            once, call->pass.horizon));
   }
-  C2_TRY(c2_missing_count(missing, set, &call->set, err));
-  return c2_missing_note(missing, &call->set, err);
+  return C2_OK;
 }
 
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err) {
@@ -172,18 +170,9 @@ c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_er
                          chronos2_attention_name(pattern.attention), radius, cost);
 }
 
-static c2_status note_unseen(c2_call *call, c2_error *err) {
-  c2_unseen unseen = {0};
-  c2_status status = c2_unseen_count(&unseen, &call->set, err);
-  if (status == C2_OK) status = c2_unseen_note(&unseen, &call->set, err);
-  c2_unseen_free(&unseen);
-  return status;
-}
-
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err) {
   static const char table_hint[] = "; covariates of such rows are past ones, since Arrow bodies take no known future";
-  c2_missing missing = {.hint = doc ? NULL : table_hint};
   size_t rows = 0;
   bool is_ranked = false;
   for (size_t i = 0; i < call->set.count; i++) {
@@ -198,13 +187,12 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   }
   C2_TRY(c2_dataset_note_calendars(&call->set, err));
   C2_TRY(c2_dataset_join_kinds(&call->set, err));
-  C2_TRY(note_unseen(call, err));
-  C2_TRY(c2_missing_count_futures(&missing, &call->set, &call->set, err));
+  C2_TRY(c2_call_note_caveats(call, config, err));
+  C2_TRY(c2_dataset_note_lacks(&call->set, doc ? NULL : table_hint, err));
   C2_TRY(c2_series_make(&call->set, &call->series, &call->covariate, err));
   call->count = call->set.count;
   call->is_whole = call->pass.cross_learning || is_ranked;
-  C2_TRY(c2_call_lay_out(call, err));
-  return c2_call_note(call, &call->set, &missing, config, err);
+  return c2_call_lay_out(call, err);
 }
 
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config) {

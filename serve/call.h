@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
-#include "data/missing.h"
+#include "data/dataset.h"
 
 /* What may be asked for, and what is taken where nothing is said. */
 typedef struct c2_limits {
@@ -73,10 +73,8 @@ c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2
 c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc, const c2_json *object,
                                const char *target, c2_error *err);
 
-/* Notes what the model can't do as it was trained to: the call's levels and horizon, and what the series of `set` lack.
- * The futures are counted in `missing` already. */
-c2_status c2_call_note(c2_call *call, const c2_dataset *set, c2_missing *missing, const chronos2_config *config,
-                       c2_error *err);
+/* Notes what the model can't do as it was trained to: the call's levels and horizon. */
+c2_status c2_call_note_caveats(c2_call *call, const chronos2_config *config, c2_error *err);
 
 /* Notes a pattern of attention that the weights were not trained for. */
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err);

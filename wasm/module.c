@@ -9,7 +9,6 @@
 #include "data/jsonl.h"
 #include "data/missing.h"
 #include "data/series.h"
-#include "data/unseen.h"
 
 typedef struct module {
   chronos2_model *model;
@@ -124,17 +123,6 @@ static c2_status note_calendars(c2_dataset *set, c2_error *err) {
                          half, first, half == 1 ? "s" : "ve");
 }
 
-static c2_status note_lacks(c2_dataset *set, c2_error *err) {
-  c2_missing missing = {.hint = NULL};
-  c2_unseen unseen = {0};
-  c2_status status = c2_unseen_count(&unseen, set, err);
-  if (status == C2_OK) status = c2_unseen_note(&unseen, set, err);
-  c2_unseen_free(&unseen);
-  if (status == C2_OK) status = c2_missing_count(&missing, set, set, err);
-  if (status == C2_OK) status = c2_missing_count_futures(&missing, set, set, err);
-  return status == C2_OK ? c2_missing_note(&missing, set, err) : status;
-}
-
 /* What the forecasts are told to be worth less for. */
 static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predict_options *o, c2_error *err) {
   const chronos2_config *config = chronos2_model_config(m->model);
@@ -150,7 +138,7 @@ static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predi
   }
   C2_TRY(note_calendars(set, err));
   C2_TRY(c2_dataset_join_kinds(set, err));
-  return note_lacks(set, err);
+  return c2_dataset_note_lacks(set, NULL, err);
 }
 
 static c2_status forecast(const module *m, answer *a, const chronos2_predict_options *options, c2_error *err) {
