@@ -272,10 +272,7 @@ static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
   }
   b->context = b->engine.context_length;
   if (!b->context) b->context = count > 0 ? c->context_length : c2_min_size(512, c->context_length);
-  if (b->context > c->context_length) {
-    cli_warn("context length %zu is beyond the %zu steps that the model was trained for", b->context,
-             c->context_length);
-  }
+  cli_warn_lengths(c, b->horizon, b->context);
   if (count > 0) {
     C2_TRY(read_series(b, paths, count, err));
   } else {

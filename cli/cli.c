@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "study/measure/arm.h"
-#include "study/measure/caveats.h"
 #include "study/measure/trained.h"
 
 enum { MAX_OPTIONS = CLI_MAX_GIVEN, GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
@@ -499,14 +499,14 @@ int cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_s
 
 void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t context_length) {
   char line[C2_CAVEAT_ROOM];
-  c2_caveat_horizon(config, horizon, "the rest is rolled out", line);
+  c2_caveat_horizon(horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
   if (line[0]) cli_warn("%s", line);
-  c2_caveat_context(config, context_length, line);
+  c2_caveat_context(context_length, config->context_length, false, line);
   if (line[0]) cli_warn("%s", line);
 }
 
 void cli_warn_levels(const chronos2_config *config, const double *levels, size_t count) {
   char line[C2_CAVEAT_ROOM];
-  c2_caveat_levels(config, levels, count, line);
+  c2_caveat_levels(levels, count, config->quantile_levels, config->quantiles, line);
   if (line[0]) cli_warn("%s", line);
 }

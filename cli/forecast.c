@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
@@ -226,12 +227,9 @@ fail:
     cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
              r->raised == 1 ? "is" : "are");
   }
-  if (r->coarse > 0) {
-    cli_warn("%zu target%s, of '%s' the first, var%s so little around %s level that float32 rounds the bands; --digits "
-             "17 writes float64",
-             r->coarse, r->coarse == 1 ? "" : "s", r->coarse_id, r->coarse == 1 ? "ies" : "y",
-             r->coarse == 1 ? "its" : "their");
-  }
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_coarse((c2_caveat_of){"series", r->coarse, r->coarse_id}, "; --digits 17 writes float64", line);
+  if (line[0]) cli_warn("%s", line);
   if (r->round) cli_note("--round: all numbers are rounded to whole ones");
   return status;
 }

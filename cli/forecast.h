@@ -26,7 +26,7 @@ typedef struct forecast_request {
   double least;  /* what lies below it is written as this; NAN: as it is */
   bool round;    /* whole numbers are written */
   size_t raised; /* numbers that `least` changed */
-  size_t coarse; /* targets whose bands float32 rounds, and the first one's series, cut */
+  size_t coarse; /* series whose bands float32 rounds, and the first one, cut */
   char coarse_id[80];
   double *levels;
   size_t level_count;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/forecast.h"
@@ -60,13 +61,12 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
   return C2_OK;
 }
 
-/* Counts a target if float32 is too coarse for its first step. */
-static void count_coarse(forecast_request *r, const c2_item *item, size_t target, const double *values) {
-  if (r->digits > 0 || r->round || !c2_float_is_coarse(values, r->level_count)) return;
-  if (!c2_varies(item->target + target * item->length, item->length)) return;
+/* Whether float32 is too coarse for a target's first step. */
+static bool is_coarse(const forecast_request *r, const c2_item *item, size_t target, const double *values) {
+  if (r->digits > 0 || r->round || !c2_float_is_coarse(values, r->level_count)) return false;
   bool tiny = fabs(values[0]) < (double)FLT_MIN;
-  if (tiny && !c2_table_file_asked(r->output)) return; /* a text has digits of its own there */
-  if (r->coarse++ == 0) (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
+  if (tiny && !c2_table_file_asked(r->output)) return false; /* a text has digits of its own there */
+  return c2_varies(item->target + target * item->length, item->length);
 }
 
 /* Item i, which is series `at` of the forecast. */
@@ -76,11 +76,12 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
   double *point = NULL;
   C2_TRY(c2_alloc_array(r->horizon * (r->level_count + 1), sizeof *point, &point, err));
   double *values = point + r->horizon;
+  bool coarse = false;
   c2_status status = C2_OK;
   for (size_t t = 0; t < item->targets; t++) {
     C2_GOTO(forecast_values(r, f, at, t, point, values, &r->raised, err));
     C2_GOTO(check_range(r, item, point, r->horizon * (r->level_count + 1), err));
-    count_coarse(r, item, t, values);
+    coarse = coarse || is_coarse(r, item, t, values);
     for (size_t s = 0; s < r->horizon; s++) {
       c2_time stamp;
       char text[C2_TIME_ROOM];
@@ -102,6 +103,7 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
       (void)fputc('\n', out);
     }
   }
+  if (coarse && r->coarse++ == 0) (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
 fail:
   free(point);
   return status;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
-#include "base/text.h"
 #include "data/missing.h"
 #include "data/series.h"
 
@@ -135,23 +135,11 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
 }
 
 c2_status c2_call_note_caveats(c2_call *call, const chronos2_config *config, c2_error *err) {
-  size_t once = config->max_output_patches * config->patch;
-  size_t outside = 0;
-  for (size_t i = 0; i < call->level_count; i++) {
-    outside += call->levels[i] < config->quantile_levels[0] ||
-               call->levels[i] > config->quantile_levels[config->quantiles - 1];
-  }
-  if (outside > 0) {
-    C2_TRY(c2_dataset_note(
-        &call->set, err,
-        "%zu quantile levels lie outside the trained ones, %g to %g, and take the values of the nearest", outside,
-        config->quantile_levels[0], config->quantile_levels[config->quantiles - 1]));
-  }
-  if (call->pass.horizon > once) {
-    C2_TRY(c2_dataset_note(&call->set, err, "the model forecasts %zu steps at once; the rest of %zu is rolled out",
-                           once, call->pass.horizon));
-  }
-  return C2_OK;
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_levels(call->levels, call->level_count, config->quantile_levels, config->quantiles, line);
+  if (line[0]) C2_TRY(c2_dataset_note(&call->set, err, "%s", line));
+  c2_caveat_horizon(call->pass.horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
+  return line[0] ? c2_dataset_note(&call->set, err, "%s", line) : C2_OK;
 }
 
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err) {
@@ -266,14 +254,12 @@ c2_status c2_call_note_coarse(c2_call *call, c2_error *err) {
     }
     if (any && coarse++ == 0) first = i;
   }
-  if (coarse == 0) return C2_OK;
+  char line[C2_CAVEAT_ROOM];
   char number[24];
   (void)snprintf(number, sizeof number, "%zu", first); /* of a scenario's, which aren't in the set */
-  return c2_dataset_note(&call->set, err,
-                         "%zu series, '%.80s' the first, var%s so little around %s level that float32 rounds the "
-                         "bands: subtract the level before",
-                         coarse, first < call->set.count ? call->set.item[first].id : number, coarse == 1 ? "ies" : "y",
-                         coarse == 1 ? "its" : "their");
+  const char *id = first < call->set.count ? call->set.item[first].id : number;
+  c2_caveat_coarse((c2_caveat_of){"series", coarse, id}, C2_RESCALE, line);
+  return line[0] ? c2_dataset_note(&call->set, err, "%s", line) : C2_OK;
 }
 
 void c2_call_free(c2_call *call) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "answer.h"
+#include "base/caveats.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "data/jsonl.h"
@@ -126,16 +127,12 @@ static c2_status note_calendars(c2_dataset *set, c2_error *err) {
 /* What the forecasts are told to be worth less for. */
 static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predict_options *o, c2_error *err) {
   const chronos2_config *config = chronos2_model_config(m->model);
-  size_t once = config->max_output_patches * config->patch;
+  char line[C2_CAVEAT_ROOM];
   if (!m->trained) C2_TRY(c2_dataset_note(set, err, "the weights look untrained, so the forecasts mean nothing"));
-  if (o->horizon > once) {
-    C2_TRY(c2_dataset_note(set, err, "the model forecasts %zu steps at once; the rest of %zu is rolled out", once,
-                           o->horizon));
-  }
-  if (o->context_length > config->context_length) {
-    C2_TRY(c2_dataset_note(set, err, "context_length %zu is cut to the model's %zu", o->context_length,
-                           config->context_length));
-  }
+  c2_caveat_horizon(o->horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
+  if (line[0]) C2_TRY(c2_dataset_note(set, err, "%s", line));
+  c2_caveat_context(o->context_length, config->context_length, true, line);
+  if (line[0]) C2_TRY(c2_dataset_note(set, err, "%s", line));
   C2_TRY(note_calendars(set, err));
   C2_TRY(c2_dataset_join_kinds(set, err));
   return c2_dataset_note_lacks(set, NULL, err);

@@ -156,17 +156,6 @@ void c2_text_format(char *out, size_t room, const char *format, va_list args) {
   va_end(again);
 }
 
-bool c2_float_is_coarse(const double *values, size_t count) {
-  double low = (double)INFINITY;
-  double high = -(double)INFINITY;
-  for (size_t i = 0; i < count; i++) {
-    low = fmin(low, values[i]);
-    high = fmax(high, values[i]);
-  }
-  float level = (float)fmax(fabs(low), fabs(high));
-  return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);
-}
-
 /* Makes the locale's decimal comma a point. */
 static void put_point(char *number) {
   for (char *c = number; *c; c++) {

@@ -49,8 +49,4 @@ void c2_float_text(char out[C2_FLOAT_ROOM], double value);
 enum { C2_USUAL_DIGITS = 6 };
 void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits);
 
-/* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest,
- * which differ. */
-bool c2_float_is_coarse(const double *values, size_t count);
-
 #endif

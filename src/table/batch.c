@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
-#include "base/text.h"
 
 /* One item of a table while its columns are taken. */
 typedef struct part {

@@ -89,8 +89,8 @@ test('what the user is told', () => {
   assert.deepEqual(told({target: past}), []);
   assert.match(one({target: [null, null]}), /no observed value/);
   assert.match(one({target: [...past, null, null]}), /ends in missing targets, for 2 steps/);
-  assert.match(one({target: past}, {horizon: 5000}), /forecasts \d+ steps at once; the rest of 5000 is rolled out/);
-  assert.match(one({target: past}, {horizon: 2, context_length: 1e6}), /context_length 1000000 is cut to the model's/);
+  assert.match(one({target: past}, {horizon: 5000}), /horizon 5000 is beyond the \d+ steps that the model forecasts at once: the rest is rolled out/);
+  assert.match(one({target: past}, {horizon: 2, context_length: 1e6}), /context length 1000000 is beyond the \d+ steps that the model was trained for: it is cut to them/);
   assert.match(one({target: past, start: '2024-01-01'}), /no time stamps/);
   assert.match(one({target: past, start: '2024-01-15', freq: 'MS'}), /start between two points/);
   assert.match(one({target: [1, 2], past_covariates: {a: ['x', 'y']}, future_covariates: {a: ['x', 'z']}}), /never had/);
