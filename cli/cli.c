@@ -1,6 +1,7 @@
 /* Option tables and the opening of model and session, for all commands. */
 #include "cli/cli.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <getopt.h>
@@ -17,7 +18,7 @@
 #include "study/measure/arm.h"
 #include "study/measure/trained.h"
 
-enum { MAX_OPTIONS = CLI_MAX_GIVEN, GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
+enum { GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
@@ -118,15 +119,15 @@ c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *
 /* ---- Parsing --------------------------------------------------------------------------------- */
 
 typedef struct parser {
-  struct option longs[MAX_OPTIONS];
-  const cli_option *entries[MAX_OPTIONS];
-  char shorts[2 * MAX_OPTIONS + 4];
+  struct option longs[CLI_MAX_GIVEN + 3]; /* also --help, --generate and the end */
+  const cli_option *entries[CLI_MAX_GIVEN];
+  char shorts[2 * CLI_MAX_GIVEN + 3]; /* also ":h" */
   size_t count;
 } parser;
 
 static void parser_add(parser *p, const cli_option *table) {
   for (const cli_option *o = table; o && o->name; o++) {
-    if (p->count + 3 >= MAX_OPTIONS) continue;
+    assert(p->count < CLI_MAX_GIVEN); /* the tables' rooms have been exceeded before */
     p->longs[p->count] = (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument, NULL,
                                          LONG_BASE + (int)p->count};
     p->entries[p->count] = o;
@@ -385,6 +386,7 @@ void cli_engine_init(cli_engine *e) {
        "names of fused. [fused]",
        CLI_CUSTOM, &s->backend, parse_backend},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  static_assert(sizeof table <= sizeof e->table, "the shared options have room");
   memcpy(e->table, table, sizeof table);
 }
 

@@ -25,7 +25,9 @@ typedef enum cli_kind {
   CLI_CUSTOM  /* calls `parse(target, text, err)` */
 } cli_kind;
 
-enum { CLI_MAX_GIVEN = 96, CLI_PATH_ROOM = 4096 };
+enum { CLI_MOST_OPTIONS = 40 }; /* of a command's own table and its end */
+enum { CLI_MOST_SHARED = 20 };  /* of the engine's */
+enum { CLI_MAX_GIVEN = CLI_MOST_OPTIONS + CLI_MOST_SHARED, CLI_PATH_ROOM = 4096 };
 
 typedef c2_status (*cli_parse_fn)(void *target, const char *text, c2_error *err);
 
@@ -70,7 +72,7 @@ typedef struct cli_engine {
   chronos2_session_options session;
   bool offline, update;  /* whether a hub may not be, or must be asked */
   char model_room[CLI_PATH_ROOM], adapter_room[CLI_PATH_ROOM];
-  cli_option table[20]; /* filled by cli_engine_init */
+  cli_option table[CLI_MOST_SHARED]; /* filled by cli_engine_init */
   const char *given[CLI_MAX_GIVEN]; /* [given_count] names of the options that the user gave, also the command's own */
   size_t given_count;
 } cli_engine;
@@ -194,6 +196,8 @@ void cli_print_double(FILE *out, double value, int most);
 
 /* Shows progress on stderr if that is a terminal. The line ends when `done` is `total`; a total of 0 is not known. */
 void cli_progress(const char *what, size_t done, size_t total);
+/* The same of a forecast, for chronos2_session_on_progress. */
+int cli_on_progress(void *user, size_t done, size_t total);
 
 int cli_forecast(int argc, char **argv);
 int cli_evaluate(int argc, char **argv);

@@ -364,12 +364,6 @@ static c2_status score(evaluate_request *r, c2_error *err) {
   return C2_OK;
 }
 
-static int progress(void *user, size_t done, size_t total) {
-  (void)user;
-  cli_progress("forecasting", done, total);
-  return 0;
-}
-
 static c2_status evaluate(void *request, const chronos2_model *model, chronos2_session *session, c2_error *err) {
   evaluate_request *r = request;
   double seconds = 0;
@@ -380,7 +374,7 @@ static c2_status evaluate(void *request, const chronos2_model *model, chronos2_s
                                       .extend_context = true};
   cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
   cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
-  chronos2_session_on_progress(session, progress, NULL);
+  chronos2_session_on_progress(session, cli_on_progress, NULL);
   C2_TRY(c2_evaluation_forecast(&r->e, session, &options, &seconds, err));
   C2_TRY(score(r, err));
   C2_TRY(evaluate_write(r, err));
@@ -399,10 +393,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
     C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a series, found none", count ? paths[0] : "--sql");
   }
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
-  c2_dataset_summarise(&r->in.set, r->summary);
-  cli_note("%s", r->summary);
-  C2_TRY(cli_input_note_pasts(&r->in.set, err));
-  cli_input_warn(&r->in.set);
+  C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   size_t kinds = c2_dataset_freqs(&r->in.set, &freq);
   bool given = r->seasonality > 0;
   if (kinds > 1) cli_warn("series differ in frequency; one season is taken for all of them");
@@ -465,7 +456,7 @@ static const cli_usage usage = {
 
 int cli_evaluate(int argc, char **argv) {
   evaluate_request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
-  cli_option options[40] = {{.name = NULL}};
+  cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   size_t listed = list_options(&r, options);
   (void)cli_input_options(&r.in, options + listed);
   cli_engine_init(&r.engine);

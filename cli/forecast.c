@@ -67,16 +67,10 @@ static c2_status check_options(void *request, c2_error *err) {
   return cli_input_check(&r->in, err);
 }
 
-static int progress(void *user, size_t done, size_t total) {
-  (void)user;
-  cli_progress("forecasting", done, total);
-  return 0;
-}
-
 static c2_status forecast_once(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
   chronos2_forecast *forecast = NULL;
   chronos2_predict_options options = forecast_predict_options(r);
-  chronos2_session_on_progress(session, progress, NULL);
+  chronos2_session_on_progress(session, cli_on_progress, NULL);
   C2_TRY(c2_api(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
   forecast_write_header(r, out); /* nothing is written before the forecast is there */
   c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
@@ -117,7 +111,7 @@ static c2_status forecast_all(forecast_request *r, chronos2_session *session, bo
     }
     return C2_OK;
   }
-  chronos2_session_on_progress(session, progress, NULL);
+  chronos2_session_on_progress(session, cli_on_progress, NULL);
   if (!encoded) {
     return c2_api(chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]), err);
   }
@@ -280,8 +274,6 @@ static const cli_usage forecast_usage = {
     .min_arguments = 0,
     .max_arguments = SIZE_MAX};
 
-enum { MOST_OPTIONS = 40 };
-
 /* What is known of the future, what is computed and written. */
 static size_t list_output_options(forecast_request *r, cli_option *out) {
   const cli_option table[] = {
@@ -320,7 +312,7 @@ static size_t list_output_options(forecast_request *r, cli_option *out) {
 
 int cli_forecast(int argc, char **argv) {
   forecast_request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9", .least = (double)NAN};
-  cli_option options[MOST_OPTIONS] = {{.name = NULL}};
+  cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   options[0] =
       (cli_option){"horizon", 'n',        "N", "Number of steps to forecast. It is required, except with --embed.",
                    CLI_COUNT, &r.horizon, NULL};

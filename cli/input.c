@@ -176,12 +176,6 @@ c2_status cli_input_series(const c2_dataset *set, size_t horizon, chronos2_serie
   return c2_series_make(set, series, covariate, err);
 }
 
-c2_status cli_input_note_pasts(c2_dataset *set, c2_error *err) {
-  c2_missing missing = {.hint = NULL};
-  C2_TRY(c2_missing_count(&missing, set, set, err));
-  return c2_missing_note_pasts(&missing, set, err);
-}
-
 c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err) {
   for (size_t i = 0; i < set->count; i++) {
     const c2_item *item = &set->item[i];
@@ -203,6 +197,16 @@ c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error 
 
 void cli_input_warn(const c2_dataset *set) {
   for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
+}
+
+c2_status cli_input_tell(c2_dataset *set, char summary[C2_SUMMARY_ROOM], c2_error *err) {
+  c2_missing missing = {.hint = NULL};
+  c2_dataset_summarise(set, summary);
+  cli_note("%s", summary);
+  C2_TRY(c2_missing_count(&missing, set, set, err));
+  C2_TRY(c2_missing_note_pasts(&missing, set, err));
+  cli_input_warn(set);
+  return C2_OK;
 }
 
 void cli_input_free(cli_input *in) {
