@@ -123,12 +123,15 @@ size_t c2_batcher_waiting(c2_batcher *b) {
 
 /* ---- A batch, under the lock ----------------------------------------------------------------- */
 
+static bool same_pattern(chronos2_pattern a, chronos2_pattern b) {
+  return a.attention == b.attention && a.radius == b.radius && a.reg_global == b.reg_global;
+}
+
 static bool may_share(const c2_call *a, const c2_call *b) {
   const c2_pass *x = &a->pass;
   const c2_pass *y = &b->pass;
   return !b->is_whole && x->horizon == y->horizon && x->context_length == y->context_length &&
-         x->pattern.attention == y->pattern.attention && x->pattern.radius == y->pattern.radius &&
-         x->pattern.reg_global == y->pattern.reg_global;
+         same_pattern(x->pattern, y->pattern);
 }
 
 /* Takes series of a job into the batch, up to `most` tokens; at least one where the batch is empty or, with `any`,
@@ -200,10 +203,6 @@ static void choose(worker *w) {
 static int check_time(void *user, size_t done, size_t total) {
   const worker *w = user;
   return done < total && (atomic_load(&w->batcher->is_cancelled) || c2_clock_seconds() > w->deadline);
-}
-
-static bool same_pattern(chronos2_pattern a, chronos2_pattern b) {
-  return a.attention == b.attention && a.radius == b.radius && a.reg_global == b.reg_global;
 }
 
 static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
