@@ -11,7 +11,7 @@
 #include "study/measure/caveats.h"
 #include "study/statistics/statistics.h"
 
-enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
+enum { MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
 
 /* ---- Options ---------------------------------------------------------------------------------- */
 
@@ -20,11 +20,11 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->horizon < 1) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "evaluate needs --horizon N; see 'chronos2 evaluate --help'");
   }
-  if (r->horizon > MOST_STEPS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
+  if (r->horizon > CHRONOS2_MOST_STEPS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", CHRONOS2_MOST_STEPS, r->horizon);
   }
-  if (r->stride > MOST_STEPS || r->windows > MOST_WINDOWS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large", r->stride > MOST_STEPS ? "stride" : "windows");
+  if (r->stride > CHRONOS2_MOST_STEPS || r->windows > MOST_WINDOWS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large", r->stride > CHRONOS2_MOST_STEPS ? "stride" : "windows");
   }
   C2_TRY(cli_read_levels(r->levels_text, false, &r->levels, &r->level_count, err));
   c2_sort(r->levels, r->level_count);

@@ -14,8 +14,6 @@
 #include "data/series.h"
 #include "data/table_write.h"
 
-enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
-
 /* What --embed, which describes the past series by series, has no use for. */
 static c2_status check_embed(const forecast_request *r, c2_error *err) {
   static const char *const names[] = {"quantile-levels", "monotone",  "cross-learning",
@@ -47,8 +45,8 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->horizon < 1 && !r->embed) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
   }
-  if (r->horizon > MOST_STEPS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
+  if (r->horizon > CHRONOS2_MOST_STEPS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", CHRONOS2_MOST_STEPS, r->horizon);
   }
   C2_TRY(cli_read_levels(r->levels_text, true, &r->levels, &r->level_count, err));
   C2_TRY(check_names(r, err));

@@ -18,7 +18,7 @@ typedef struct module {
 } module;
 
 /* Options of a forecast. */
-enum { MOST_HORIZON = 1 << 20, MOST_ROWS = INT32_MAX };
+enum { MOST_ROWS = INT32_MAX };
 
 /* ---- Model ------------------------------------------------------------------------------------ */
 
@@ -71,7 +71,7 @@ static c2_status read_options(const c2_json_document *doc, const c2_json *object
                               c2_error *err) {
   static const char *const known[] = {"horizon", "context_length", "batch_size", "cross_learning", NULL};
   C2_TRY(c2_answer_options(doc, object, known, err));
-  C2_TRY(c2_json_get_size(doc, object, "horizon", 1, MOST_HORIZON, &out->horizon, err));
+  C2_TRY(c2_json_get_size(doc, object, "horizon", 1, CHRONOS2_MOST_STEPS, &out->horizon, err));
   if (c2_json_get(object, "context_length")) {
     C2_TRY(c2_json_get_size(doc, object, "context_length", 0, MOST_ROWS, &out->context_length, err));
   }

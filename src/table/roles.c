@@ -339,7 +339,7 @@ static c2_status read_options(c2_table_plan *p, const chronos2_config *config, c
     C2_FAIL(err, C2_ERR_ARGUMENT, "cross_learning: items that are independent can't learn from each other");
   }
   if (predict->horizon == 0) p->predict.horizon = config->max_output_patches * config->patch;
-  if (p->predict.horizon > 1 << 20) {
+  if (p->predict.horizon > CHRONOS2_MOST_STEPS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", p->predict.horizon);
   }
   if (predict->unrolled_quantiles) {
