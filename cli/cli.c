@@ -149,8 +149,6 @@ static const cli_option *parser_find(const parser *p, int code) {
   return NULL;
 }
 
-enum { STANDARD_RADIUS = 8 }; /* of the published study */
-
 /* A radius belongs to a windowed pattern that is named beside it: whether a command is right must not depend on the
  * weights. */
 static bool settle_radius(cli_engine *e) {
@@ -159,7 +157,7 @@ static bool settle_radius(cli_engine *e) {
     (void)cli_fail_usage("--radius: expected a windowed pattern beside it, as --attention windowed_future_global");
     return false;
   }
-  if (windowed) e->session.radius = isnan(e->radius) ? STANDARD_RADIUS : e->radius;
+  if (windowed) e->session.radius = isnan(e->radius) ? CHRONOS2_STANDARD_RADIUS : e->radius;
   return true;
 }
 

@@ -458,7 +458,10 @@ static void put_study_options(request *r, cli_option *to) {
 }
 
 static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
-  request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible,null", .local_radius = 8, .margin = 1};
+  request r = {.radii_text = "2,4,8,16,32,64,128",
+               .arms_text = "blind,visible,null",
+               .local_radius = CHRONOS2_STANDARD_RADIUS,
+               .margin = 1};
   cli_option options[CLI_MOST_OPTIONS];
   set_defaults(&r, compare);
   size_t count = put_probe_options(&r, compare, options);

@@ -71,6 +71,9 @@ extern "C" {
 /* The longest horizon, 2^20 steps. */
 #define CHRONOS2_MOST_STEPS 1048576
 
+/* The radius of the windowed patterns in the published study, which programs take where none is named. */
+#define CHRONOS2_STANDARD_RADIUS 8
+
 /* CHRONOS2_ABI_VERSION of the library that runs. A program that was built against another one must not call it. */
 CHRONOS2_API int chronos2_abi_version(void);
 

@@ -78,7 +78,7 @@ static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document 
                           "windowed_future_null, found %.40s",
                           text ? text : c2_json_type_name(name));
     }
-    if (pattern->radius == 0) pattern->radius = 8; /* the published one */
+    if (pattern->radius == 0) pattern->radius = CHRONOS2_STANDARD_RADIUS;
   }
   bool windowed = pattern->attention != CHRONOS2_AUTO && pattern->attention != CHRONOS2_FULL;
   if (!windowed) pattern->radius = 0;
