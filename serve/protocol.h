@@ -7,7 +7,7 @@
 
 typedef struct c2_protocol {
   const char *name;
-  /* Reads a document whose root is `root`. */
+  /* Makes a call of a document's root. */
   c2_status (*read)(c2_call *call, const c2_json_document *doc, const c2_limits *limits, const chronos2_config *config,
                     c2_error *err);
   /* Writes the result. */

@@ -328,7 +328,6 @@ static c2_status read_options(c2_table_plan *p, const chronos2_config *config, c
   p->batch_series = o->batch_series > 0 ? o->batch_series : DEFAULT_BATCH;
   p->is_trusted = o->skip_validation;
   p->gathers = o->gather;
-  p->is_independent = o->independent;
   p->has_error_column = o->error_column;
   p->on_warning = o->on_warning;
   p->user = o->user;
