@@ -24,7 +24,8 @@ static c2_status check_options(void *request, c2_error *err) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", CHRONOS2_MOST_STEPS, r->horizon);
   }
   if (r->stride > CHRONOS2_MOST_STEPS || r->windows > MOST_WINDOWS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large", r->stride > CHRONOS2_MOST_STEPS ? "stride" : "windows");
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large",
+            r->stride > CHRONOS2_MOST_STEPS ? "stride" : "windows");
   }
   C2_TRY(cli_read_levels(r->levels_text, false, &r->levels, &r->level_count, err));
   c2_sort(r->levels, r->level_count);

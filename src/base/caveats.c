@@ -27,8 +27,8 @@ void c2_caveat_horizon(size_t horizon, size_t once, const char *effect, char out
 void c2_caveat_context(size_t context_length, size_t trained, bool is_cut, char out[C2_CAVEAT_ROOM]) {
   out[0] = '\0';
   if (context_length <= trained) return;
-  write_line(out, "context length %zu is beyond the %zu steps that the model was trained for%s", context_length, trained,
-             is_cut ? ": it is cut to them" : "");
+  write_line(out, "context length %zu is beyond the %zu steps that the model was trained for%s", context_length,
+             trained, is_cut ? ": it is cut to them" : "");
 }
 
 void c2_caveat_levels(const double *levels, size_t count, const double *trained, size_t trained_count,
@@ -47,8 +47,8 @@ void c2_caveat_levels(const double *levels, size_t count, const double *trained,
   }
   out[0] = '\0';
   if (!used) return;
-  write_line(out, "quantile levels outside the trained ones, %g to %g, take the values of the nearest of those: %s", least,
-             most, outside);
+  write_line(out, "quantile levels outside the trained ones, %g to %g, take the values of the nearest of those: %s",
+             least, most, outside);
 }
 
 /* ---- Of the series --------------------------------------------------------------------------- */
@@ -99,8 +99,8 @@ void c2_caveat_unknown(size_t values, const char *covariate, const char *id, cha
 void c2_caveat_coarse(c2_caveat_of of, const char *remedy, char out[C2_CAVEAT_ROOM]) {
   out[0] = '\0';
   if (of.count == 0) return;
-  write_line(out, "%zu %s%s, '%.80s' the first, var%s so little around %s level that float32 rounds the bands%s", of.count,
-             of.noun, plural(of), of.first, is_one(of) ? "ies" : "y", is_one(of) ? "its" : "their", remedy);
+  write_line(out, "%zu %s%s, '%.80s' the first, var%s so little around %s level that float32 rounds the bands%s",
+             of.count, of.noun, plural(of), of.first, is_one(of) ? "ies" : "y", is_one(of) ? "its" : "their", remedy);
 }
 
 bool c2_float_is_coarse(const double *values, size_t count) {

@@ -1,5 +1,5 @@
-/* What makes a forecast worth less than it might be, said in the same words by every part that forecasts: a line each. A
- * line that would have nothing to say is empty. */
+/* What makes a forecast worth less than it might be, said in the same words by every part that forecasts: a line each.
+ * A line that would have nothing to say is empty. */
 #ifndef C2_BASE_CAVEATS_H
 #define C2_BASE_CAVEATS_H
 
