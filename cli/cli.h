@@ -11,7 +11,6 @@
 #include "base/status.h"
 #include "data/dataset.h"
 #include "hub/hub.h"
-#include "study/tasks/tasks.h"
 
 /* Exit statuses. */
 enum { CLI_DONE = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
@@ -83,6 +82,9 @@ typedef struct cli_engine {
 bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine, int *first,
                int *exit_status);
 
+/* Reads a whole number from `least` on, which is the value of the option `name`. */
+c2_status cli_parse_size(const char *name, const char *text, size_t least, size_t *out, c2_error *err);
+
 /* Says which options the running command has; cli_parse does. */
 void cli_offer(const cli_option *own, const cli_option *shared);
 
@@ -126,13 +128,6 @@ typedef struct cli_located {
 } cli_located;
 int cli_locate_inputs(const cli_engine *engine, char **arguments, size_t count, cli_located *located);
 void cli_located_free(cli_located *located);
-
-/* Finds the data sets of tasks on a hub. `engine` must outlive it. */
-typedef struct cli_source {
-  c2_data_source source;
-  const cli_engine *engine;
-} cli_source;
-void cli_source_init(cli_source *source, const cli_engine *engine);
 
 /* The options of the model, as the command line has them. */
 chronos2_model_options cli_model_options(const cli_engine *engine);

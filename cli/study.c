@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/source.h"
 #include "study/files/partial.h"
 #include "study/statistics/statistics.h"
 #include "study/study.h"
