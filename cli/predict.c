@@ -192,43 +192,48 @@ fail:
   return status;
 }
 
+/* What the options say beside the case, and what there is to warn of. */
+static void settle_options(request *r, const chronos2_config *config) {
+  chronos2_predict_options *o = &r->options;
+  if (r->engine.context_length) { /* asked for by name: may go beyond the model's; the case's is cut, as upstream's */
+    o->context_length = r->engine.context_length;
+    o->extend_context = true;
+  } else if (o->context_length > config->context_length) {
+    cli_warn("predict.context_length %zu is beyond the %zu steps of the model, whose last steps alone are used; "
+             "--context-length uses more", o->context_length, config->context_length);
+  }
+  if (r->engine.batch_size) o->batch_size = r->engine.batch_size;
+  cli_warn_lengths(config, o->horizon, r->engine.context_length);
+  cli_warn_levels(config, r->levels, r->level_count);
+}
+
+static c2_status predict(const request *r, const chronos2_model *model, chronos2_session *session, c2_error *err) {
+  chronos2_forecast *forecast = NULL;
+  chronos2_embedding *embedding = NULL;
+  c2_status status = c2_api(chronos2_predict(session, r->series, r->set.count, &r->options, &forecast), err);
+  if (status == C2_OK && r->embed) {
+    status = c2_api(chronos2_embed(session, r->series, r->set.count, &r->options, &embedding), err);
+  }
+  if (status == C2_OK) status = write_answer(r, forecast, embedding, chronos2_model_config(model), err);
+  chronos2_forecast_free(&forecast);
+  chronos2_embedding_free(&embedding);
+  return status;
+}
+
 static int run(request *r, const char *path) {
   c2_error err = {.code = C2_OK};
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
-  chronos2_forecast *forecast = NULL;
-  chronos2_embedding *embedding = NULL;
-  int exit_status = CLI_DONE;
   if (!r->output) return cli_fail_usage("predict needs -o FILE; see 'chronos2 predict --help'");
-  exit_status = cli_engine_locate(&r->engine);
+  int exit_status = cli_engine_locate(&r->engine);
   if (exit_status != CLI_DONE) return exit_status;
   if (cli_keep_inputs(r->output, &r->engine, &path, 1, &err) != C2_OK) return cli_fail_error(&err);
   if (read_case(r, path, &err) != C2_OK) return cli_fail_error(&err);
   exit_status = cli_engine_open(&r->engine, &model, &session);
   if (exit_status != CLI_DONE) return exit_status;
   cli_input_warn(&r->set);
-  size_t trained = chronos2_model_config(model)->context_length;
-  if (r->engine.context_length) { /* asked for by name: may go beyond the model's; the case's is cut, as upstream's */
-    r->options.context_length = r->engine.context_length;
-    r->options.extend_context = true;
-  } else if (r->options.context_length > trained) {
-    cli_warn("predict.context_length %zu is beyond the %zu steps of the model, whose last steps alone are used; "
-             "--context-length uses more", r->options.context_length, trained);
-  }
-  if (r->engine.batch_size) r->options.batch_size = r->engine.batch_size;
-  cli_warn_lengths(chronos2_model_config(model), r->options.horizon, r->engine.context_length);
-  cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
-  chronos2_status status = chronos2_predict(session, r->series, r->set.count, &r->options, &forecast);
-  if (status == CHRONOS2_OK && r->embed) {
-    status = chronos2_embed(session, r->series, r->set.count, &r->options, &embedding);
-  }
-  if (status != CHRONOS2_OK) {
-    exit_status = cli_fail_api(status);
-  } else if (write_answer(r, forecast, embedding, chronos2_model_config(model), &err) != C2_OK) {
-    exit_status = cli_fail_error(&err);
-  }
-  chronos2_forecast_free(&forecast);
-  chronos2_embedding_free(&embedding);
+  settle_options(r, chronos2_model_config(model));
+  if (predict(r, model, session, &err) != C2_OK) exit_status = cli_fail_error(&err);
   chronos2_session_close(&session);
   chronos2_model_close(&model);
   return exit_status;
