@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
@@ -149,7 +148,7 @@ static c2_status forecast_scenarios(forecast_request *r, chronos2_session *sessi
   forecast_write_header(r, out); /* nothing is written before all forecasts are there */
   for (size_t k = 0; k < r->plans.count; k++) {
     C2_TRY(forecast_write_items(r, r->plans.forecast[together ? 0 : k], together ? k * r->in.set.count : 0,
-                       c2_futures_name(r->futures, k), out, err));
+                                c2_futures_name(r->futures, k), out, err));
   }
   return forecast_draw_items(r, r->plans.forecast, together, err);
 }
@@ -214,15 +213,7 @@ fail:
   c2_table_file_close(&table);
   c2_outfile_discard(&file);
   forecast_draw_free(r);
-  if (status != C2_OK || is_void(r)) return status;
-  if (!isnan(r->least)) {
-    cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
-             r->raised == 1 ? "is" : "are");
-  }
-  char line[C2_CAVEAT_ROOM];
-  c2_caveat_coarse((c2_caveat_of){"series", r->coarse, r->coarse_id}, "; --digits 17 writes float64", line);
-  if (line[0]) cli_warn("%s", line);
-  if (r->round) cli_note("--round: all numbers are rounded to whole ones");
+  if (status == C2_OK && !is_void(r)) forecast_tell_changes(r);
   return status;
 }
 

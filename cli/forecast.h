@@ -109,4 +109,7 @@ const char *forecast_future_hint(const forecast_request *r);
 /* Warns of everything that is to be warned of before a forecast by a model of this configuration. */
 void forecast_warn(forecast_request *r, const chronos2_config *config);
 
+/* Tells how the numbers that were written differ from the model's. */
+void forecast_tell_changes(const forecast_request *r);
+
 #endif

@@ -170,10 +170,10 @@ size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
     counted += r->in.set.item[i].freq.unit == C2_FREQ_COUNT;
     zoned += r->in.set.item[i].zone.given;
   }
-  const char *stamp = r->parts                  ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
+  const char *stamp = r->parts                     ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
                       : counted == r->in.set.count ? "BIGINT"
-                      : counted + zoned == 0    ? "TIMESTAMP"
-                                                : "VARCHAR";
+                      : counted + zoned == 0       ? "TIMESTAMP"
+                                                   : "VARCHAR";
   if (r->scenarios) out[n++] = "VARCHAR";
   out[n++] = "VARCHAR";
   out[n++] = r->embed ? "VARCHAR" : stamp;
