@@ -351,10 +351,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   detect_request *r = request;
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
-  c2_dataset_summarise(&r->in.set, r->summary);
-  cli_note("%s", r->summary);
-  C2_TRY(cli_input_note_pasts(&r->in.set, err));
-  cli_input_warn(&r->in.set);
+  C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   return make_rows(r, err);
 }
 
@@ -397,7 +394,7 @@ static const cli_usage usage = {
 
 int cli_detect(int argc, char **argv) {
   detect_request r = {.coverage = 0.99, .horizon = 1, .warmup = LEAST_WARMUP};
-  cli_option options[40] = {{.name = NULL}};
+  cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   size_t listed = list_options(&r, options);
   (void)cli_input_options(&r.in, options + listed);
   cli_engine_init(&r.engine);

@@ -6,6 +6,7 @@
 #include "base/outfile.h"
 #include "cli/draw.h"
 #include "cli/evaluate.h"
+#include "data/series.h"
 #include "page/page.h"
 
 enum { LEAST_PAST = 96, MOST_STEPS = 2000, MOST_NUMBERS = 4 << 20 };
@@ -89,9 +90,10 @@ static c2_status put_fan(c2_json_writer *w, const evaluate_request *r, size_t wi
   double *values = NULL;
   const chronos2_forecast *f = r->e.forecast[window];
   C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
-  if (chronos2_forecast_at_levels(f, at, target, r->levels, r->level_count, values) != CHRONOS2_OK) {
+  c2_status status = c2_api(chronos2_forecast_at_levels(f, at, target, r->levels, r->level_count, values), err);
+  if (status != C2_OK) {
     free(values);
-    C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+    return status;
   }
   c2_json_begin_object(w, NULL);
   c2_json_put_whole(w, "from", r->e.window[window].length[at] - from);

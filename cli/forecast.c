@@ -10,9 +10,8 @@
 #include "base/platform.h"
 #include "base/text.h"
 #include "cli/forecast.h"
+#include "data/series.h"
 #include "data/table_write.h"
-
-enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
 
 /* What --embed, which describes the past series by series, has no use for. */
 static c2_status check_embed(const forecast_request *r, c2_error *err) {
@@ -48,8 +47,8 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->horizon < 1 && !r->embed) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
   }
-  if (r->horizon > MOST_STEPS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
+  if (r->horizon > CHRONOS2_MOST_STEPS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", CHRONOS2_MOST_STEPS, r->horizon);
   }
   C2_TRY(cli_read_levels(r->levels_text, true, &r->levels, &r->level_count, err));
   C2_TRY(check_names(r, err));
@@ -68,16 +67,10 @@ static c2_status check_options(void *request, c2_error *err) {
   return cli_input_check(&r->in, err);
 }
 
-static int progress(void *user, size_t done, size_t total) {
-  (void)user;
-  cli_progress("forecasting", done, total);
-  return 0;
-}
-
 static c2_status forecast_once(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
   chronos2_forecast *forecast = NULL;
   chronos2_predict_options options = forecast_predict_options(r);
-  chronos2_session_on_progress(session, progress, NULL);
+  chronos2_session_on_progress(session, cli_on_progress, NULL);
   C2_TRY(forecast_status(r, chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
   forecast_write_header(r, out); /* nothing is written before the forecast is there */
   c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
@@ -126,7 +119,7 @@ static c2_status forecast_all(forecast_request *r, chronos2_session *session, bo
     }
     return C2_OK;
   }
-  chronos2_session_on_progress(session, progress, NULL);
+  chronos2_session_on_progress(session, cli_on_progress, NULL);
   if (!encoded) {
     return forecast_status(r, chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]),
                            err);
@@ -167,7 +160,7 @@ static c2_status forecast_scenarios(forecast_request *r, chronos2_session *sessi
   forecast_write_header(r, out); /* nothing is written before all forecasts are there */
   for (size_t k = 0; k < r->plans.count; k++) {
     C2_TRY(forecast_write_items(r, r->plans.forecast[together ? 0 : k], together ? k * r->in.set.count : 0,
-                       c2_futures_name(r->futures, k), out, err));
+                                c2_futures_name(r->futures, k), out, err));
   }
   return forecast_draw_items(r, r->plans.forecast, together, err);
 }
@@ -209,21 +202,6 @@ static bool is_void(const forecast_request *r) {
   return r->parts && r->reason[0];
 }
 
-/* What became of the numbers that were written. A page lists the warnings, so this comes before it is closed. */
-static void tell_written(const forecast_request *r) {
-  if (!isnan(r->least)) {
-    cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
-             r->raised == 1 ? "is" : "are");
-  }
-  if (r->coarse > 0) {
-    cli_warn("%zu target%s, of '%s' the first, var%s so little around %s level that float32 rounds the bands; --digits "
-             "17 writes float64",
-             r->coarse, r->coarse == 1 ? "" : "s", r->coarse_id, r->coarse == 1 ? "ies" : "y",
-             r->coarse == 1 ? "its" : "their");
-  }
-  if (r->round) cli_note("--round: all numbers are rounded to whole ones");
-}
-
 /* Everything that is written appears whole or not at all. */
 static c2_status write_output(forecast_request *r, const chronos2_model *model, chronos2_session *session,
                               c2_error *err) {
@@ -242,7 +220,7 @@ static c2_status write_output(forecast_request *r, const chronos2_model *model, 
   }
   if (status != C2_OK || is_void(r)) goto fail;
   C2_GOTO(c2_outfile_commit(&file, err));
-  tell_written(r);
+  forecast_tell_changes(r); /* a page lists the warnings */
   status = forecast_draw_close(r, err);
 fail:
   c2_table_file_close(&table);
@@ -297,8 +275,6 @@ static const cli_usage forecast_usage = {
     .min_arguments = 0,
     .max_arguments = SIZE_MAX};
 
-enum { MOST_OPTIONS = 40 };
-
 /* What is known of the future, what is computed and written. */
 static size_t list_output_options(forecast_request *r, cli_option *out) {
   const cli_option table[] = {
@@ -339,7 +315,7 @@ static size_t list_output_options(forecast_request *r, cli_option *out) {
 
 int cli_forecast(int argc, char **argv) {
   forecast_request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9", .least = (double)NAN};
-  cli_option options[MOST_OPTIONS] = {{.name = NULL}};
+  cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   options[0] =
       (cli_option){"horizon", 'n',        "N", "Number of steps to forecast. It is required, except with --embed.",
                    CLI_COUNT, &r.horizon, NULL};

@@ -24,7 +24,7 @@ static c2_status read_scenarios(forecast_request *r, c2_unseen *unseen, c2_missi
     C2_TRY(c2_futures_fill(r->futures, k, err));
     C2_TRY(c2_unseen_count(unseen, &r->in.set, err));
     C2_TRY(c2_missing_count_futures(missing, &r->in.set, &r->in.set, err));
-    c2_status status = cli_make_series(&r->in.set, r->horizon, &series, &s->covariate[k], err);
+    c2_status status = cli_input_series(&r->in.set, r->horizon, &series, &s->covariate[k], err);
     if (status == C2_OK && items > 0) memcpy(s->series + k * items, series, items * sizeof *series);
     free(series);
     C2_TRY(status);
@@ -104,5 +104,5 @@ c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, 
   C2_TRY(read_futures(r, &options, &missing, err));
   C2_TRY(c2_missing_count(&missing, &r->in.set, &r->in.set, err));
   C2_TRY(r->embed ? c2_missing_note_pasts(&missing, &r->in.set, err) : c2_missing_note(&missing, &r->in.set, err));
-  return cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);
+  return cli_input_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);
 }

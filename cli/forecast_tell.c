@@ -1,4 +1,7 @@
-/* What `chronos2 forecast` says of its input, on standard error. */
+/* What `chronos2 forecast` says of its input and output, on standard error. */
+#include <math.h>
+
+#include "base/caveats.h"
 #include "cli/forecast.h"
 
 void forecast_summarise(forecast_request *r) {
@@ -39,5 +42,18 @@ void forecast_warn(forecast_request *r, const chronos2_config *config) {
   if (!r->was_warned) cli_warn_lengths(config, r->horizon, r->engine.context_length);
   if (!r->was_warned && !r->embed) cli_warn_levels(config, r->levels, r->level_count);
   r->was_warned = true;
+  r->rolls = r->horizon > config->max_output_patches * config->patch;
   cli_input_warn(r->parts ? &r->total.words : &r->in.set);
+}
+
+void forecast_tell_changes(const forecast_request *r) {
+  char line[C2_CAVEAT_ROOM];
+  if (!isnan(r->least)) {
+    cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
+             r->raised == 1 ? "is" : "are");
+  }
+  const char *remedy = r->rolls ? C2_RESCALE : "; --digits 17 writes float64";
+  c2_caveat_coarse((c2_caveat_of){"series", r->coarse, r->coarse_id}, remedy, line);
+  if (line[0]) cli_warn("%s", line);
+  if (r->round) cli_note("--round: all numbers are rounded to whole ones");
 }

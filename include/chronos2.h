@@ -68,6 +68,12 @@ extern "C" {
 /* Version of the binary interface: the number in the shared library's name. */
 #define CHRONOS2_ABI_VERSION 1
 
+/* The longest horizon, 2^20 steps. */
+#define CHRONOS2_MOST_STEPS 1048576
+
+/* The radius of the windowed patterns in the published study, which programs take where none is named. */
+#define CHRONOS2_STANDARD_RADIUS 8
+
 /* CHRONOS2_ABI_VERSION of the library that runs. A program that was built against another one must not call it. */
 CHRONOS2_API int chronos2_abi_version(void);
 
@@ -445,7 +451,7 @@ typedef enum chronos2_on_error {
 
 typedef struct chronos2_predict_options {
   size_t size;                      /* of this struct, by CHRONOS2_PREDICT_OPTIONS_INIT */
-  size_t horizon;                   /* steps, 1 to 2^20; beyond one pass they are rolled out */
+  size_t horizon;                   /* steps, 1 to CHRONOS2_MOST_STEPS; beyond one pass they are rolled out */
   size_t context_length;            /* at most this many last observations are used; default 0: the model's number */
   size_t batch_size;                /* rows of one pass; default 0: 256. Changes results only under cross_learning */
   size_t max_output_patches;        /* future tokens of one pass, at most 2^20; default 0: the model's number. More than

@@ -623,6 +623,9 @@ static void test_said(void **state) {
       {"{\"inputs\": [{\"target\": [1, 2, 4]}, {\"target\": [null, null]}], "
        "\"predict\": {\"prediction_length\": 2}}",
        "chronos2: warning: 1 series, '1' the first, holds no observed value\n", NULL},
+      {"{\"inputs\": [{\"target\": [1, 2, 4], \"past_covariates\": {\"c\": [\"a\", \"a\", \"b\"]}, "
+       "\"future_covariates\": {\"c\": [\"a\", \"z\"]}}], \"predict\": {\"prediction_length\": 2}}",
+       "chronos2: warning: column 'c': item '0' never had 'z' in its past", NULL},
       {"{\"inputs\": [{\"target\": [1, 2, 4]}], \"predict\": {\"prediction_length\": 2, "
        "\"context_length\": 100000}}",
        "chronos2: warning: predict.context_length 100000 is beyond the ", NULL},

@@ -584,7 +584,7 @@ static void test_coarse(void **state) {
     program_result r = PROGRAM_RUN("forecast", f.past, "-n", "1", "--quantile-levels", "0.1,0.9", cases[k].option,
                                    cases[k].value);
     assert_int_equal(r.status, 0);
-    assert_true((strstr(r.err, "1 target, of '0' the first, varies so little around its level") != NULL) ==
+    assert_true((strstr(r.err, "1 series, '0' the first, varies so little around its level") != NULL) ==
                 cases[k].is_said);
     double low = 0;
     double high = 0;

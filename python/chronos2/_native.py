@@ -498,7 +498,7 @@ class Forecast:
             one = len(coarse) == 1
             yield (f"{len(coarse)} target{'' if one else 's'}, of series {coarse[0]} the first, "
                    f"{'varies so little around its' if one else 'vary so little around their'} level that float32 "
-                   "rounds the bands")
+                   "rounds the bands: subtract the mean and divide by the standard deviation before")
 
     def _each(self, shape: tuple[int, ...], read: Callable[[int, int], np.ndarray]) -> list[np.ndarray | None]:
         result: list[np.ndarray | None] = []

@@ -156,17 +156,6 @@ void c2_text_format(char *out, size_t room, const char *format, va_list args) {
   va_end(again);
 }
 
-bool c2_float_is_coarse(const double *values, size_t count) {
-  double low = (double)INFINITY;
-  double high = -(double)INFINITY;
-  for (size_t i = 0; i < count; i++) {
-    low = fmin(low, values[i]);
-    high = fmax(high, values[i]);
-  }
-  float level = (float)fmax(fabs(low), fabs(high));
-  return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);
-}
-
 int c2_digits_apart(double low, double high, int least) {
   enum { OF_DISTANCE = 3 };
   double level = fmax(fabs(low), fabs(high));

@@ -49,10 +49,6 @@ void c2_float_text(char out[C2_FLOAT_ROOM], double value);
 enum { C2_USUAL_DIGITS = 6 };
 void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits);
 
-/* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest,
- * which differ. */
-bool c2_float_is_coarse(const double *values, size_t count);
-
 /* Digits by which numbers between these two differ in the third place of their distance, from `least` to 17; `least`
  * where they are no two finite numbers in this order. */
 int c2_digits_apart(double low, double high, int least);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "data/series.h"
 #include "study/measure/arm.h"
 #include "study/statistics/random.h"
 #include "study/statistics/statistics.h"
