@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import os
+import reprlib
 import sys
 import threading
 from collections.abc import Iterable
@@ -34,14 +36,24 @@ def resolve_dtype(dtype: Any) -> str:
 def true_or_false(name: str, value: Any) -> bool:
     """An option that is a boolean; 'false' is none."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: expected True or False, found {value!r}")
+        raise TypeError(f"{name}: expected True or False, found {reprlib.repr(value)}")
     return bool(value)
+
+
+def whole_number(name: str, value: Any) -> int:
+    """True is none."""
+    try:
+        if not isinstance(value, (bool, np.bool_)):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name}: expected a whole number, found {reprlib.repr(value)}")
 
 
 def list_levels(levels: Any, name: str = "quantile_levels") -> tuple[float, ...]:
     """Those of a list, or of anything else that has several."""
     if isinstance(levels, (str, bytes)) or not isinstance(levels, Iterable) or getattr(levels, "ndim", 1) != 1:
-        raise TypeError(f"{name}: expected a list of numbers, found {levels!r}")
+        raise TypeError(f"{name}: expected a list of numbers, found {reprlib.repr(levels)}")
     return tuple(levels)
 
 

@@ -190,10 +190,26 @@ def unseen_labels(covariate: Covariate, targets: int) -> int:
     return int(((covariate.future != 0) & ~np.isin(covariate.future, known)).sum())
 
 
+def _check_lengths(series: Sequence[Series], horizon: int) -> None:
+    """The library is told no lengths but those of the first target and of the horizon."""
+    for index, s in enumerate(series):
+        length = len(s.target[0]) if len(s.target) else 0
+        for place, row in enumerate(s.target):
+            if len(row) != length:
+                raise ValueError(f"series {index}: target {place}: expected {length} values, found {len(row)}")
+        for c in s.covariates:
+            if len(s.target) and len(c.past) != length:
+                raise ValueError(f"series {index}: covariate '{c.name}': expected {length} values, found {len(c.past)}")
+            if c.future is not None and len(c.future) < horizon:
+                raise ValueError(f"series {index}: covariate '{c.name}': expected {horizon} values of its future, "
+                                 f"found {len(c.future)}")
+
+
 class SeriesTable:
     """chronos2_series[count]: where the values of series lie. It keeps them alive."""
 
-    def __init__(self, series: Sequence[Series]) -> None:
+    def __init__(self, series: Sequence[Series], horizon: int) -> None:
+        _check_lengths(series, horizon)
         self.series = series
         self._names: dict[str, Any] = {}
         arrays = [array for s in series for array in s.target]

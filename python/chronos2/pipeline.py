@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import sys
 from enum import Enum
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 import numpy as np
 
 from . import _hub, _inputs, _native
-from ._model import (DEFAULT_LEVELS, Chronos2Model, list_levels, resolve_attention, resolve_dtype, true_or_false)
+from ._model import (DEFAULT_LEVELS, Chronos2Model, list_levels, resolve_attention, resolve_dtype, true_or_false,
+                     whole_number)
 from ._evaluate import Evaluation
 from ._progress import Progress, following
 from ._told import warn
@@ -165,7 +165,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
                   **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
         series = self._series(inputs, options.horizon)
-        table = _native.SeriesTable(series)
+        table = _native.SeriesTable(series, options.horizon)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             forecast = session.predict(table, options, after)
         for reason in forecast.errors().values():
@@ -314,7 +314,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """Memory in bytes that `predict` takes at most beside the model, its forecasts included. Nothing is forecast,
         and no value is read. Parameters as for `predict`."""
         options, attention = self._options(prediction_length, **predict_kwargs)
-        table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon))
+        table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon), options.horizon)
         with self.model.session(attention) as session:
             return session.predict_bytes(table, options)
 
@@ -462,7 +462,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         options = _native.PredictOptions(0, self._context(context_length, False),
                                          at_least_one("batch_size", batch_size))
-        table = _native.SeriesTable(self._series(inputs, 0))
+        table = _native.SeriesTable(self._series(inputs, 0), 0)
         with self.model.session() as session:
             embedding = session.embed(table, options)
         scales = embedding.scales()
@@ -530,10 +530,7 @@ def _reopen(cls: type[Chronos2Pipeline], opened_by: dict[str, Any]) -> Chronos2P
 
 def at_least_one(name: str, value: Any) -> int:
     """A number that counts something."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}: expected a whole number, found {value!r}") from None
+    number = whole_number(name, value)
     if number < 1:
         raise ValueError(f"{name}: expected at least 1, found {number}")
     return number

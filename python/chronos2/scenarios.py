@@ -20,7 +20,7 @@ class EncodedContext:
                  attention: _native.Attention | None) -> None:
         self._pipeline, self._series, self._options, self._attention = pipeline, series, options, attention
         with pipeline.model.session(attention, encodes=True) as session:
-            self._context = session.encode(_native.SeriesTable(series), options)
+            self._context = session.encode(_native.SeriesTable(series, options.horizon), options)
 
     @property
     def nbytes(self) -> int:
@@ -36,7 +36,8 @@ class EncodedContext:
         for number, future in enumerate(futures):
             series += self._with_future(self._checked(future, number), number)
         with self._pipeline.model.session(self._attention, encodes=True) as session:
-            forecast = session.predict_from(self._context, _native.SeriesTable(series), self._options)
+            table = _native.SeriesTable(series, self._options.horizon)
+            forecast = session.predict_from(self._context, table, self._options)
         for said in forecast.losses(series):
             warn(said)
         return forecast
