@@ -105,6 +105,12 @@ class Series(NamedTuple):
     target: Sequence[np.ndarray]  # [targets][length], each as is_column allows
     covariates: Sequence[Covariate] = ()
 
+    def copy(self) -> Series:
+        """With arrays of its own."""
+        return Series([row.copy() for row in self.target], [
+            c._replace(past=c.past.copy(), future=None if c.future is None else c.future.copy())
+            for c in self.covariates])
+
 
 def is_missing(value: Any) -> bool:
     """None, NaN, and what pandas calls missing."""
@@ -466,7 +472,8 @@ class Context:
         self._handle, self._model = handle, model
 
     def __del__(self, close: Any = lib.chronos2_context_close) -> None:
-        close(self._handle)
+        if getattr(self, "_handle", None):
+            close(self._handle)
 
     @property
     def pointer(self) -> Any:
@@ -484,7 +491,8 @@ class Forecast:
         self._handle, self._levels = handle, levels
 
     def __del__(self, close: Any = lib.chronos2_forecast_free) -> None:
-        close(self._handle)
+        if getattr(self, "_handle", None):
+            close(self._handle)
 
     def errors(self) -> dict[int, str]:
         """Why series have no forecast, by their index."""
@@ -563,7 +571,8 @@ class Embedding:
         self._targets = [len(s.target) for s in table.series]
 
     def __del__(self, close: Any = lib.chronos2_embedding_free) -> None:
-        close(self._handle)
+        if getattr(self, "_handle", None):
+            close(self._handle)
 
     def values(self) -> list[np.ndarray]:
         """[targets][tokens][d_model]"""
