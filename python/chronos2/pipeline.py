@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 import numpy as np
 
 from . import _hub, _inputs, _native
-from ._model import (DEFAULT_LEVELS, Chronos2Model, list_levels, resolve_attention, resolve_dtype, true_or_false,
-                     whole_number)
+from ._model import (DEFAULT_LEVELS, Chronos2Model, check_text, list_levels, list_names, resolve_attention,
+                     resolve_dtype, true_or_false, whole_number)
 from ._evaluate import Evaluation
 from ._progress import Progress, following
 from ._told import warn
@@ -99,6 +99,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         unknown = set(ignored) - _HARMLESS
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {sorted(unknown)}.")
+        threads = whole_number("threads", threads)
+        check_text("device", device, "'cpu' or 'cuda'")
+        check_text("isa", isa, "'auto'")
         opened_by = {name: value for name, value in locals().items() if name not in ("cls", "ignored", "unknown")}
         hub = dict(cache_dir=cache_dir, local_files_only=local_files_only, token=token)
         folder = _hub.find_model(pretrained_model_name_or_path, revision=revision, **hub)
@@ -412,9 +415,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         from . import _evaluate
 
         quantile_levels = list_levels(quantile_levels)
-        asked = _evaluate.Asked(self, self._horizon(prediction_length, False), at_least_one("windows", windows),
-                                at_least_one("stride", prediction_length if stride is None else stride),
-                                list(quantile_levels), list(known_covariates), predict_kwargs)
+        horizon = self._horizon(at_least_one("prediction_length", prediction_length), False)
+        asked = _evaluate.Asked(self, horizon, at_least_one("windows", windows),
+                                at_least_one("stride", horizon if stride is None else stride),
+                                list(quantile_levels), list_names("known_covariates", known_covariates), predict_kwargs)
         season = None if seasonality is None else at_least_one("seasonality", seasonality)
         if hasattr(data, "columns"):
             targets = list(target) if isinstance(target, (list, tuple)) else [target]
