@@ -406,7 +406,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         freq
             Of a table, as for `predict_df`; None: inferred from the whole table.
         **predict_kwargs
-            As for `predict`.
+            As for `predict`. Under on_error="skip" a window of a series that has no forecast or an infinite value counts
+            for neither the model nor seasonal naive; else infinite values are refused.
 
         Returns
         -------
