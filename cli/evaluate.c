@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/unseen.h"
 #include "study/measure/arm.h"
 #include "study/measure/caveats.h"
@@ -14,6 +15,20 @@
 enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
 
 /* ---- Options ---------------------------------------------------------------------------------- */
+
+/* Files of forecasts have the ids and time stamps under the names that the user gave. */
+static c2_status check_names(const evaluate_request *r, c2_error *err) {
+  static const char *const names[] = {"target_name", "cutoff", "predictions"};
+  if (!r->forecasts && !r->against) return C2_OK;
+  C2_TRY(cli_input_check_names(&r->in, names, sizeof names / sizeof names[0], err));
+  for (size_t q = 0; q < r->level_count; q++) {
+    char level[C2_FLOAT_ROOM];
+    const char *name = level;
+    c2_double_text(level, r->levels[q], 15); /* as the header has it */
+    C2_TRY(cli_input_check_names(&r->in, &name, 1, err));
+  }
+  return C2_OK;
+}
 
 static c2_status check_options(void *request, c2_error *err) {
   evaluate_request *r = request;
@@ -28,6 +43,7 @@ static c2_status check_options(void *request, c2_error *err) {
   }
   C2_TRY(cli_read_levels(r->levels_text, false, &r->levels, &r->level_count, err));
   c2_sort(r->levels, r->level_count);
+  C2_TRY(check_names(r, err));
   return cli_input_check(&r->in, err);
 }
 
@@ -364,6 +380,26 @@ static c2_status score(evaluate_request *r, c2_error *err) {
   return C2_OK;
 }
 
+/* Says which forecasts have nothing to go by: as with fev, they are scored like the others. */
+static void tell_groundless(const evaluate_request *r, size_t context) {
+  size_t without = 0;
+  const c2_item *first = NULL;
+  for (size_t i = 0; i < r->e.windows; i++) {
+    const c2_window *w = &r->e.window[i];
+    for (size_t k = 0; k < w->count * w->targets; k++) {
+      size_t length = w->length[k / w->targets];
+      const double *past = w->past[k / w->targets] + k % w->targets * length;
+      size_t step = length > context ? length - context : 0;
+      while (step < length && isnan(past[step])) step++;
+      if (step == length && without++ == 0) first = r->e.data.unit[w->unit[k / w->targets]].item;
+    }
+  }
+  if (without == 0) return;
+  cli_warn("%zu of %zu forecasts, of series '%.80s' the first, ha%s a past without an observed value: %s scored like "
+           "the others",
+           without, r->e.num_forecasts, first->id, without == 1 ? "s" : "ve", without == 1 ? "it is" : "they are");
+}
+
 static int progress(void *user, size_t done, size_t total) {
   (void)user;
   cli_progress("forecasting", done, total);
@@ -380,6 +416,8 @@ static c2_status evaluate(void *request, const chronos2_model *model, chronos2_s
                                       .extend_context = true};
   cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
   cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
+  tell_groundless(r, r->engine.context_length ? r->engine.context_length
+                                              : chronos2_model_config(model)->context_length);
   chronos2_session_on_progress(session, progress, NULL);
   C2_TRY(c2_evaluation_forecast(&r->e, session, &options, &seconds, err));
   C2_TRY(score(r, err));

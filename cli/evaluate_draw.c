@@ -95,6 +95,7 @@ static c2_status put_fan(c2_json_writer *w, const evaluate_request *r, size_t wi
   }
   c2_json_begin_object(w, NULL);
   c2_json_put_whole(w, "from", r->e.window[window].length[at] - from);
+  w->digits = cli_draw_fan_digits(values, r->horizon, r->level_count, w->digits);
   cli_draw_fan(w, chronos2_forecast_median(f, at, target), values, r->horizon, r->level_count);
   c2_json_end_object(w);
   free(values);
@@ -131,8 +132,11 @@ static c2_status put_row(c2_json_writer *w, const evaluate_request *r, size_t ro
   put_each(w, "scores", r, row);
   if (*numbers < MOST_NUMBERS) {
     C2_TRY(cli_draw_stamps(w, item, from, shown, err));
-    c2_json_put_numbers(w, "past", item->target + target * item->length + from, shown);
-    C2_TRY(put_fans(w, r, unit, target, from, err));
+    const double *past = item->target + target * item->length + from;
+    w->digits = cli_draw_digits(past, shown, C2_PAGE_DIGITS);
+    C2_TRY(put_fans(w, r, unit, target, from, err)); /* they may raise the digits, also of the truth beside them */
+    c2_json_put_numbers(w, "past", past, shown);
+    w->digits = C2_PAGE_DIGITS;
     *numbers += 2 * shown + r->windows * r->horizon * (1 + r->level_count);
   }
   c2_json_end_object(w);

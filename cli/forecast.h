@@ -48,9 +48,9 @@ typedef struct forecast_request {
 
 /* ---- forecast_read.c ---- */
 
-/* Those for forecasts, and the status of one, whose text is chronos2_last_error. */
+/* Those for forecasts, and the status of one, whose text is chronos2_last_error with a series' id. */
 chronos2_predict_options forecast_predict_options(const forecast_request *r);
-c2_status forecast_status(chronos2_status status, c2_error *err);
+c2_status forecast_status(const forecast_request *r, chronos2_status status, c2_error *err);
 
 /* Whether the inputs may be a table that is read in parts. */
 bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count);

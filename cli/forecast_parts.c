@@ -23,7 +23,7 @@ static c2_status forecast_part(forecast_request *r, chronos2_session *session, F
   chronos2_predict_options options = forecast_predict_options(r);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
   C2_TRY(cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err));
-  C2_TRY(forecast_status(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
+  C2_TRY(forecast_status(r, chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
   c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
   if (status == C2_OK) status = forecast_draw_items(r, &forecast, true, err);
   chronos2_forecast_free(&forecast);

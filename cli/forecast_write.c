@@ -62,9 +62,9 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
   return C2_OK;
 }
 
-/* Counts a target if float32 is too coarse for its first step. */
-static void count_coarse(forecast_request *r, const c2_item *item, size_t target, const double *values) {
-  if (r->digits > 0 || r->round || !c2_float_is_coarse(values, r->level_count)) return;
+/* Counts a target if float32 is too coarse for its first step: values are those of `count` levels there. */
+static void count_coarse(forecast_request *r, const c2_item *item, size_t target, const double *values, size_t count) {
+  if (r->digits > 0 || r->round || !c2_float_is_coarse(values, count)) return;
   if (!c2_varies(item->target + target * item->length, item->length)) return;
   bool tiny = fabs(values[0]) < (double)FLT_MIN;
   if (tiny && !c2_table_file_asked(r->output)) return; /* a text has digits of its own there */
@@ -76,13 +76,19 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
                             FILE *out, c2_error *err) {
   const c2_item *item = &r->in.set.item[i];
   double *point = NULL;
-  C2_TRY(c2_alloc_array(r->horizon * (r->level_count + 1), sizeof *point, &point, err));
+  static const double ends[2] = {0.1, 0.9};
+  bool alone = r->level_count < 2; /* one level says nothing of a band */
+  C2_TRY(c2_alloc_array(r->horizon * (r->level_count + 1 + 2 * alone), sizeof *point, &point, err));
   double *values = point + r->horizon;
+  double *band = alone ? values + r->horizon * r->level_count : values;
   c2_status status = C2_OK;
   for (size_t t = 0; t < item->targets; t++) {
     C2_GOTO(forecast_values(r, f, at, t, point, values, &r->raised, err));
     C2_GOTO(check_range(r, item, point, r->horizon * (r->level_count + 1), err));
-    count_coarse(r, item, t, values);
+    if (alone && chronos2_forecast_at_levels(f, at, t, ends, 2, band) != CHRONOS2_OK) {
+      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error()));
+    }
+    count_coarse(r, item, t, band, alone ? 2 : r->level_count);
     for (size_t s = 0; s < r->horizon; s++) {
       c2_time stamp;
       char text[C2_TIME_ROOM];

@@ -193,7 +193,7 @@ c2_status c2_context_options(const chronos2_context *x, const chronos2_session *
     C2_FAIL(err, C2_ERR_ARGUMENT, "session: expected the model, instruction set, attention and radius of the encoding");
   }
   size_t asked_for = x->encoding.asked;
-  if (asked_for == 0 ? count != 0 : count % asked_for != 0) {
+  if (asked_for == 0 ? count != 0 : count == 0 || count % asked_for != 0) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series: %zu were encoded, found %zu: expected them once or several times over",
             asked_for, count);
   }

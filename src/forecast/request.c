@@ -63,7 +63,7 @@ static c2_status check_targets(const look *at, const chronos2_series *s, c2_erro
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected an array of targets or columns, not both", index);
   }
   bool given = s->target_column || (s->target && at->values);
-  if (at->values && (!c2_mul(s->targets, s->length, &count) || (count > 0 && !given))) {
+  if (!c2_mul(s->targets, s->length, &count) || (at->values && count > 0 && !given)) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu x %zu target values", index, s->targets, s->length);
   }
   for (size_t t = 0; given && t < s->targets; t++) {
