@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "base/text.h"
+#include "data/keep.h"
 #include "data/missing.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -251,10 +253,11 @@ static c2_status keep_files(const cli_series_command *c, char **paths, size_t co
       if (c->further[k]) C2_TRY(cli_keep_inputs(path, c->engine, c->further[k], 1, err));
     }
     C2_TRY(cli_keep_inputs(path, c->engine, &c->in->database, 1, err));
+    if (c->in->sql) C2_TRY(c2_keep_query(path, c->in->sql, err));
     for (size_t k = 0; k < i; k++) {
       const char *other = *c->output[k].path;
-      if (k == 0 && !other) other = "-";
-      if (other && strcmp(path, other) == 0) {
+      if (k == 0 && !other && !c->yields) other = "-";
+      if (other && c2_outfile_same(path, other)) {
         C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: %s is the place of --%s", c->output[i].option, path, c->output[k].option);
       }
     }

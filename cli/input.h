@@ -69,6 +69,7 @@ typedef struct cli_series_command {
   const char **model_name; /* is set to the model's name as the user wrote it */
   cli_output output[4];
   size_t outputs;
+  bool yields; /* what it prints goes to standard error when an output is standard output */
   const char **further[2]; /* files that it reads beside the series; each may be NULL */
   void *request;
   c2_status (*check)(void *request, c2_error *err); /* the options, before anything is read */
