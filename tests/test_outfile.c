@@ -487,6 +487,41 @@ static void test_full_page(void **state) {
   }
 }
 
+/* Where one output can't be written to, none appears: neither those before it, nor anything on standard output. */
+static void test_all_or_none(void **state) {
+  (void)state;
+  static const char *const commands[][3] = {{"forecast", "--horizon=3", "--plot"},
+                                            {"evaluate", "--horizon=3", "--forecasts"},
+                                            {"evaluate", "--horizon=3", "--calibration"},
+                                            {"detect", "--coverage=0.6", NULL}};
+  char *folder = program_make_folder();
+  char *out = program_path(folder, "out.csv");
+  char *more = program_path(folder, "more");
+  char *none = program_path(folder, "none/report.html");
+  bool has_full = access("/dev/full", W_OK) == 0;
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    for (size_t k = 0; k < 3; k++) {
+      const char *report = k == 2 ? "/dev/full" : none;
+      if (k == 2 && !has_full) continue;
+      const char *argv[12] = {PROGRAM_PATH, commands[i][0], NILE, commands[i][1], "--report", report};
+      size_t n = 6;
+      if (k > 0) argv[n++] = "--output", argv[n++] = out;
+      if (k > 0 && commands[i][2]) argv[n++] = commands[i][2], argv[n++] = more;
+      program_result r = program_run(argv, NULL);
+      bool is_said = strstr(r.err, k == 2 ? "/dev/full: cannot write" : "report.html: cannot write") != NULL;
+      if (r.status != 1 || r.out_size != 0 || count_files(folder) != 0 || !is_said) {
+        fail_msg("%s, %zu: status %d, %zu files, '%s', '%s'", commands[i][0], k, r.status, count_files(folder), r.out,
+                 r.err);
+      }
+      program_free(&r);
+    }
+  }
+  program_remove_folder(folder);
+  free(out);
+  free(more);
+  free(none);
+}
+
 /* What is written under another format's name, or in columns of one name, misleads whoever reads it. */
 static void test_misleading_names(void **state) {
   (void)state;
@@ -530,6 +565,7 @@ int main(void) {
       cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_inputs_are_kept),
       cmocka_unit_test(test_many_inputs_are_kept), cmocka_unit_test(test_places),
       cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output), cmocka_unit_test(test_full_page),
+      cmocka_unit_test(test_all_or_none),
       cmocka_unit_test(test_misleading_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
