@@ -444,8 +444,9 @@ static size_t list_options(evaluate_request *r, cli_option *out) {
        "Also score these forecasts: CSV as chronos2 forecast writes it, with a further column, cutoff, the last time "
        "stamp that was known, where windows overlap.",
        CLI_TEXT, &r->against, NULL},
-      {"output", 'o', "FILE", "Write the scores of each series as CSV. The first lines are those of all series. Where this or another file is "
-       "standard output (-), the table is printed on standard error.",
+      {"output", 'o', "FILE",
+       "Write the scores of each series as CSV. The first lines are those of all series. If a file is standard output "
+       "(-), the table is printed on standard error.",
        CLI_TEXT, &r->output, NULL},
       {"calibration", 0, "FILE",
        "Write as CSV how often the truth lay at or below each quantile and within each band, overall and by step.",
