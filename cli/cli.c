@@ -123,6 +123,7 @@ c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *
 typedef struct parser {
   struct option longs[MAX_OPTIONS];
   const cli_option *entries[MAX_OPTIONS];
+  const char *values[MAX_OPTIONS]; /* as given; NULL: not yet, or a flag */
   char shorts[2 * MAX_OPTIONS + 4];
   size_t count;
 } parser;
@@ -149,6 +150,45 @@ static const cli_option *parser_find(const parser *p, int code) {
     if (p->entries[i]->letter == code) return p->entries[i];
   }
   return NULL;
+}
+
+static bool is_list(const cli_option *option) {
+  return option->value && (strcmp(option->value, "LIST") == 0 || strstr(option->value, ",..."));
+}
+
+/* An option that comes again, maybe by another name of it. A second list could add to the first one or replace it, so
+ * it is refused. Of other values the last one counts, and the user is told of those that don't. */
+static c2_status take_value(parser *p, const cli_option *option, const char *text, c2_error *err) {
+  if (option->kind == CLI_FLAG) return C2_OK;
+  for (size_t i = 0; i < p->count; i++) {
+    const cli_option *other = p->entries[i];
+    const char *before = other->target == option->target ? p->values[i] : NULL;
+    if (before && is_list(option)) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected one list, with commas between its items, found one of --%s before",
+              option->name, other->name);
+    }
+    if (before && strcmp(before, text) != 0) {
+      cli_warn("--%s %s is ignored, as --%s %s follows", other->name, before, option->name, text);
+    }
+    if (before) p->values[i] = NULL;
+    if (other == option) p->values[i] = text;
+  }
+  return C2_OK;
+}
+
+/* What getopt calls '?': it is 0 for a long option, else a letter, maybe within a cluster, or the code of a flag that
+ * was given a value. */
+static void refuse_unknown(const parser *p, int code, char **argv, const char *command) {
+  const char *what = argv[optind - 1]; /* getopt moves arguments behind options */
+  if (code >= LONG_BASE || code == 'h') {
+    (void)cli_fail_usage("--%s takes no value; see 'chronos2 %s --help'",
+                         code == 'h' ? "help" : p->entries[code - LONG_BASE]->name, command);
+  } else if (code > 0 && code < 128) {
+    (void)cli_fail_usage("unknown option '-%c'; see 'chronos2 %s --help'", code, command);
+  } else {
+    if (code != 0 && argv[optind]) what = argv[optind]; /* within a character of several bytes */
+    (void)cli_fail_usage("unknown option '%s'; see 'chronos2 %s --help'", what, command);
+  }
 }
 
 enum { STANDARD_RADIUS = 8 }; /* of the published study */
@@ -214,14 +254,15 @@ static bool parse_options(int argc, char **argv, const cli_usage *usage, const c
     }
     const cli_option *option = code == '?' || code == ':' ? NULL : parser_find(&p, code);
     if (!option) {
-      const char *what = argv[optind - 1]; /* getopt moves arguments behind options */
-      (void)cli_fail_usage(
-          code == ':' ? "%s needs a value; see 'chronos2 %s --help'" : "unknown option '%s'; see 'chronos2 %s --help'",
-          what, usage->command);
+      if (code == ':') {
+        (void)cli_fail_usage("%s needs a value; see 'chronos2 %s --help'", argv[optind - 1], usage->command);
+      } else {
+        refuse_unknown(&p, optopt, argv, usage->command);
+      }
       return false;
     }
     c2_error err = {.code = C2_OK};
-    if (set_option(option, optarg, &err) != C2_OK) {
+    if (set_option(option, optarg, &err) != C2_OK || take_value(&p, option, optarg, &err) != C2_OK) {
       (void)cli_fail_usage("%s", err.text);
       return false;
     }
