@@ -302,6 +302,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
   c2_dataset_summarise(&r->in.set, r->summary);
   cli_note("%s", r->summary);
+  C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, err));
   C2_TRY(cli_input_note_pasts(&r->in.set, err));
   cli_input_warn(&r->in.set);
   return make_rows(r, err);

@@ -76,6 +76,7 @@ c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, 
   if (r->reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], r->reason);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
   C2_TRY(read_futures(r, &options, &missing, err));
+  C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, err));
   C2_TRY(c2_missing_count(&missing, &r->in.set, &r->in.set, err));
   C2_TRY(r->embed ? c2_missing_note_pasts(&missing, &r->in.set, err) : c2_missing_note(&missing, &r->in.set, err));
   return cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);
