@@ -88,9 +88,9 @@ static int tear_down(void **state) {
   return 0;
 }
 
-#define EVALUATE(f, ...)                                                                                          \
-  PROGRAM_RUN("evaluate", (f)->input, "--horizon", "4", "--seasonality", "7", "--quantile-levels", "0.1,0.5,0.9", \
-              "--threads", "1", __VA_ARGS__)
+#define EVALUATE(f, ...)                                                                                \
+  PROGRAM_RUN_LAST("evaluate", (f)->input, "--horizon", "4", "--seasonality", "7", "--quantile-levels", \
+                   "0.1,0.5,0.9", "--threads", "1", __VA_ARGS__)
 
 /* Forecasts that are half a unit too high have that as their error. Bands of 0.4 around them never hold the truth,
  * those of 0.6 always do, and those of 0.5 end with it. */
