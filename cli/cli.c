@@ -10,6 +10,7 @@
 #include "base/caveats.h"
 #include "base/outfile.h"
 #include "base/platform.h"
+#include "data/keep.h"
 #include "study/measure/arm.h"
 #include "study/measure/trained.h"
 
@@ -199,7 +200,7 @@ static c2_status keep_folder(const char *output, const char *folder, c2_error *e
 c2_status cli_keep_inputs(const char *output, const cli_engine *engine, const char *const *inputs, size_t count,
                           c2_error *err) {
   for (size_t i = 0; i < count; i++) {
-    if (inputs[i]) C2_TRY(c2_outfile_keep_input(output, inputs[i], err));
+    if (inputs[i]) C2_TRY(c2_keep_input(output, inputs[i], err));
   }
   C2_TRY(keep_folder(output, engine->model ? engine->model : cli_default_model(), err));
   return engine->adapter ? keep_folder(output, engine->adapter, err) : C2_OK;

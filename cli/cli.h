@@ -170,8 +170,8 @@ int cli_fail_api(chronos2_status status);
 /* Flushes standard output. If any write to it failed, says so once and returns CLI_FAILURE. */
 int cli_flush_output(void);
 
-/* Fails if the output names one of these inputs (entries may be NULL) or a file of the engine's model or adapter, so
- * that no work is done to overwrite what it was made from. `output` as c2_outfile_open takes it. */
+/* Fails if the output is, or would be, a file of one of these inputs (entries may be NULL) or of the engine's model or
+ * adapter, so that no work is done to overwrite what it was made from. `output` as c2_outfile_open takes it. */
 c2_status cli_keep_inputs(const char *output, const cli_engine *engine, const char *const *inputs, size_t count,
                           c2_error *err);
 

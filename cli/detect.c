@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/outfile.h"
 #include "base/text.h"
+#include "cli/outputs.h"
 #include "data/series.h"
 #include "study/measure/arm.h"
 #include "study/statistics/conformal.h"
@@ -333,24 +333,28 @@ static c2_status make_rows(detect_request *r, c2_error *err) {
 
 static c2_status detect(void *request, const chronos2_model *model, chronos2_session *session, c2_error *err) {
   detect_request *r = request;
-  c2_outfile file;
+  const char *const paths[] = {r->output ? r->output : "-", r->report};
+  c2_outfile file[2];
+  c2_status status = cli_outputs_open(file, paths, 2, err);
+  if (status != C2_OK) goto fail;
   cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
   r->context = r->engine.context_length ? r->engine.context_length : chronos2_model_config(model)->context_length;
-  C2_TRY(forecast(r, session, err));
-  C2_TRY(judge(r, err));
-  C2_TRY(c2_outfile_open(&file, r->output, err));
-  c2_status status = detect_write(r, file.stream, err);
-  if (status == C2_OK) status = c2_outfile_commit(&file, err);
-  c2_outfile_discard(&file);
-  C2_TRY(status);
+  C2_GOTO(forecast(r, session, err));
+  C2_GOTO(judge(r, err));
+  C2_GOTO(detect_write(r, file[0].stream, err));
   tell(r);
-  return r->report ? detect_draw(r, err) : C2_OK;
+  if (r->report) C2_GOTO(detect_draw(r, file[1].stream, err));
+  status = cli_outputs_commit(file, 2, err);
+fail:
+  cli_outputs_discard(file, 2);
+  return status;
 }
 
 static c2_status read_series(void *request, char **paths, size_t count, c2_error *err) {
   detect_request *r = request;
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
+  C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, err));
   C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   return make_rows(r, err);
 }

@@ -56,6 +56,6 @@ static inline size_t detect_first_told(const detect_request *r, const detect_row
 /* ---- detect_write.c ---- */
 
 c2_status detect_write(const detect_request *r, FILE *out, c2_error *err);
-c2_status detect_draw(const detect_request *r, c2_error *err);
+c2_status detect_draw(const detect_request *r, FILE *out, c2_error *err);
 
 #endif

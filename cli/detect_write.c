@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "base/outfile.h"
 #include "base/text.h"
 #include "cli/detect.h"
 #include "cli/draw.h"
@@ -154,17 +153,14 @@ static c2_status put_series(c2_json_writer *w, const detect_request *r, c2_error
   return cli_draw_warnings(w, err);
 }
 
-c2_status detect_draw(const detect_request *r, c2_error *err) {
+c2_status detect_draw(const detect_request *r, FILE *out, c2_error *err) {
   static const c2_page_kind kind = {"Detection", "What was not to be expected", c2_page_detect_js};
   c2_page page;
-  c2_outfile file;
-  C2_TRY(c2_outfile_open(&file, r->report, err));
   c2_json_writer *w = &page.json;
-  c2_status status = C2_OK;
-  c2_page_begin(&page, file.stream, &kind);
-  (void)fprintf(file.stream, "<p class=\"plain\">%s.</p>\n<p class=\"note\">", r->found);
-  c2_page_text(file.stream, r->summary);
-  (void)fputs(".</p>\n", file.stream);
+  c2_page_begin(&page, out, &kind);
+  (void)fprintf(out, "<p class=\"plain\">%s.</p>\n<p class=\"note\">", r->found);
+  c2_page_text(out, r->summary);
+  (void)fputs(".</p>\n", out);
   c2_page_data(&page);
   c2_json_begin_object(w, NULL);
   c2_json_put_number(w, "coverage", r->coverage);
@@ -176,11 +172,7 @@ c2_status detect_draw(const detect_request *r, c2_error *err) {
   c2_json_put_whole(w, "Observations before the first that is judged", r->warmup);
   c2_json_put_text(w, "Program", chronos2_version());
   c2_json_end_object(w);
-  C2_GOTO(put_series(w, r, err));
+  C2_TRY(put_series(w, r, err));
   c2_json_end_object(w);
-  C2_GOTO(c2_page_end(&page, r->report, err));
-  C2_GOTO(c2_outfile_commit(&file, err));
-fail:
-  c2_outfile_discard(&file);
-  return status;
+  return c2_page_end(&page, r->report, err);
 }

@@ -7,6 +7,7 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "cli/outputs.h"
 #include "data/unseen.h"
 #include "study/measure/arm.h"
 #include "study/measure/caveats.h"
@@ -403,23 +404,32 @@ static void tell_groundless(const evaluate_request *r, size_t context) {
 
 static c2_status evaluate(void *request, const chronos2_model *model, chronos2_session *session, c2_error *err) {
   evaluate_request *r = request;
+  const char *const paths[] = {r->output, r->calibration, r->forecasts, r->report};
+  c2_outfile file[4];
   double seconds = 0;
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
                                       .horizon = r->horizon,
                                       .context_length = r->engine.context_length,
                                       .batch_size = r->engine.batch_size,
                                       .extend_context = true};
+  c2_status status = cli_outputs_open(file, paths, 4, err);
+  if (status != C2_OK) goto fail;
   cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
   cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
   tell_groundless(r, r->engine.context_length ? r->engine.context_length
                                               : chronos2_model_config(model)->context_length);
   chronos2_session_on_progress(session, cli_on_progress, NULL);
-  C2_TRY(c2_evaluation_forecast(&r->e, session, &options, &seconds, err));
-  C2_TRY(score(r, err));
-  C2_TRY(evaluate_write(r, err));
-  if (r->report) C2_TRY(evaluate_draw(r, err));
-  evaluate_print(r, stdout);
-  return C2_OK;
+  C2_GOTO(c2_evaluation_forecast(&r->e, session, &options, &seconds, err));
+  C2_GOTO(score(r, err));
+  if (r->output) C2_GOTO(evaluate_write_scores(r, file[0].stream, err));
+  if (r->calibration) C2_GOTO(evaluate_write_calibration(r, file[1].stream, err));
+  if (r->forecasts) C2_GOTO(evaluate_write_forecasts(r, file[2].stream, err));
+  if (r->report) C2_GOTO(evaluate_draw(r, file[3].stream, err));
+  C2_GOTO(cli_outputs_commit(file, 4, err));
+  evaluate_print(r, cli_outputs_take_stdout(paths, 4) ? stderr : stdout);
+fail:
+  cli_outputs_discard(file, 4);
+  return status;
 }
 
 /* ---- The command ------------------------------------------------------------------------------- */
@@ -432,6 +442,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
     C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a series, found none", count ? paths[0] : "--sql");
   }
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
+  C2_TRY(cli_input_check_use(&r->in, &r->in.set, r->against != NULL, err));
   C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   size_t kinds = c2_dataset_freqs(&r->in.set, &freq);
   bool given = r->seasonality > 0;
@@ -464,7 +475,9 @@ static size_t list_options(evaluate_request *r, cli_option *out) {
        "Also score these forecasts: CSV as chronos2 forecast writes it, with a further column, cutoff, the last time "
        "stamp that was known, where windows overlap.",
        CLI_TEXT, &r->against, NULL},
-      {"output", 'o', "FILE", "Write the scores of each series as CSV. The first lines are those of all series.",
+      {"output", 'o', "FILE",
+       "Write the scores of each series as CSV. The first lines are those of all series. If a file is standard output "
+       "(-), the table is printed on standard error.",
        CLI_TEXT, &r->output, NULL},
       {"calibration", 0, "FILE",
        "Write as CSV how often the truth lay at or below each quantile and within each band, overall and by step.",
@@ -509,6 +522,7 @@ int cli_evaluate(int argc, char **argv) {
                                            {"calibration", &r.calibration, CLI_ROWS},
                                            {"report", &r.report, CLI_PAGE}},
                                 .outputs = 4,
+                                .yields = true,
                                 .further = {&r.against},
                                 .request = &r,
                                 .check = check_options,

@@ -51,10 +51,12 @@ c2_status evaluate_read_against(evaluate_request *r, c2_error *err);
 /* ---- evaluate_write.c ---- */
 
 void evaluate_print(const evaluate_request *r, FILE *out);
-c2_status evaluate_write(const evaluate_request *r, c2_error *err);
+c2_status evaluate_write_scores(const evaluate_request *r, FILE *out, c2_error *err);
+c2_status evaluate_write_calibration(const evaluate_request *r, FILE *out, c2_error *err);
+c2_status evaluate_write_forecasts(const evaluate_request *r, FILE *out, c2_error *err);
 
 /* ---- evaluate_draw.c ---- */
 
-c2_status evaluate_draw(const evaluate_request *r, c2_error *err);
+c2_status evaluate_draw(const evaluate_request *r, FILE *out, c2_error *err);
 
 #endif

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "base/outfile.h"
 #include "cli/draw.h"
 #include "cli/evaluate.h"
 #include "data/series.h"
@@ -183,22 +182,15 @@ static void put_summary(FILE *out, const evaluate_request *r) {
   (void)fputs(".</p>\n", out);
 }
 
-c2_status evaluate_draw(const evaluate_request *r, c2_error *err) {
+c2_status evaluate_draw(const evaluate_request *r, FILE *out, c2_error *err) {
   static const c2_page_kind kind = {"Evaluation", "How good the forecasts are", c2_page_evaluate_js};
   c2_page page;
-  c2_outfile file;
-  c2_status status = c2_outfile_open(&file, r->report, err);
-  if (status != C2_OK) return status;
-  c2_page_begin(&page, file.stream, &kind);
-  put_summary(file.stream, r);
+  c2_page_begin(&page, out, &kind);
+  put_summary(out, r);
   c2_page_data(&page);
   c2_json_begin_object(&page.json, NULL);
   put_head(&page.json, r);
-  C2_GOTO(put_series(&page.json, r, err));
+  C2_TRY(put_series(&page.json, r, err));
   c2_json_end_object(&page.json);
-  C2_GOTO(c2_page_end(&page, r->report, err));
-  C2_GOTO(c2_outfile_commit(&file, err));
-fail:
-  c2_outfile_discard(&file);
-  return status;
+  return c2_page_end(&page, r->report, err);
 }

@@ -1,7 +1,6 @@
 /* What `chronos2 evaluate` prints, and its CSV files. */
 #include <math.h>
 
-#include "base/outfile.h"
 #include "cli/evaluate.h"
 #include "data/csv.h"
 
@@ -88,7 +87,7 @@ static void put_scores(FILE *out, const double *score) {
   (void)fputc('\n', out);
 }
 
-static c2_status write_scores(const evaluate_request *r, FILE *out, c2_error *err) {
+c2_status evaluate_write_scores(const evaluate_request *r, FILE *out, c2_error *err) {
   (void)err;
   (void)fputs("item_id,target_name,forecaster,forecasts", out);
   for (int m = 0; m < C2_METRICS; m++) (void)fprintf(out, ",%s", c2_metric_name((c2_metric)m));
@@ -129,7 +128,7 @@ static void put_shares(const c2_coverage *c, const size_t *counts, const char *w
   }
 }
 
-static c2_status write_calibration(const evaluate_request *r, FILE *out, c2_error *err) {
+c2_status evaluate_write_calibration(const evaluate_request *r, FILE *out, c2_error *err) {
   (void)err;
   (void)fputs("forecaster,lower,upper,step,observed,share\n", out);
   for (int k = 0; k < C2_FORECASTERS; k++) {
@@ -167,7 +166,7 @@ static c2_status put_forecast(const evaluate_request *r, size_t window, size_t i
   return C2_OK;
 }
 
-static c2_status write_forecasts(const evaluate_request *r, FILE *out, c2_error *err) {
+c2_status evaluate_write_forecasts(const evaluate_request *r, FILE *out, c2_error *err) {
   c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
   (void)fputc(',', out);
   c2_csv_write(out, r->in.timestamp_column ? r->in.timestamp_column : "timestamp");
@@ -182,23 +181,6 @@ static c2_status write_forecasts(const evaluate_request *r, FILE *out, c2_error 
       status = put_forecast(r, i, k, &scored[k], out, err);
     }
     c2_pool_free(&pool);
-    C2_TRY(status);
-  }
-  return C2_OK;
-}
-
-c2_status evaluate_write(const evaluate_request *r, c2_error *err) {
-  const struct {
-    const char *path;
-    c2_status (*write)(const evaluate_request *r, FILE *out, c2_error *err);
-  } files[] = {{r->output, write_scores}, {r->calibration, write_calibration}, {r->forecasts, write_forecasts}};
-  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
-    c2_outfile file;
-    if (!files[i].path) continue;
-    C2_TRY(c2_outfile_open(&file, files[i].path, err));
-    c2_status status = files[i].write(r, file.stream, err);
-    if (status == C2_OK) status = c2_outfile_commit(&file, err);
-    c2_outfile_discard(&file);
     C2_TRY(status);
   }
   return C2_OK;

@@ -219,9 +219,11 @@ static c2_status write_output(forecast_request *r, const chronos2_model *model, 
     if (!is_void(r)) status = c2_table_file_write(&table, types, count, file.stream, err);
   }
   if (status != C2_OK || is_void(r)) goto fail;
-  C2_GOTO(c2_outfile_commit(&file, err));
+  C2_GOTO(c2_outfile_flush(&file, err));
   forecast_tell_changes(r); /* a page lists the warnings */
-  status = forecast_draw_close(r, err);
+  C2_GOTO(forecast_draw_close(r, err));
+  C2_GOTO(c2_outfile_commit(&file, err));
+  status = forecast_draw_commit(r, err);
 fail:
   c2_table_file_close(&table);
   c2_outfile_discard(&file);

@@ -96,8 +96,9 @@ c2_status forecast_draw_open(forecast_request *r, const chronos2_model *model, c
 c2_status forecast_draw_items(const forecast_request *r, chronos2_forecast *const *forecast, bool together,
                               c2_error *err);
 
-/* The files appear. */
+/* The files are complete; they appear. */
 c2_status forecast_draw_close(const forecast_request *r, c2_error *err);
+c2_status forecast_draw_commit(const forecast_request *r, c2_error *err);
 void forecast_draw_free(forecast_request *r);
 
 /* ---- forecast_tell.c: standard error ---- */

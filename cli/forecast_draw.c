@@ -291,7 +291,7 @@ static c2_status close_page(forecast_drawing *d, const forecast_request *r, c2_e
   C2_TRY(cli_draw_warnings(&d->page.json, err));
   c2_json_end_object(&d->page.json);
   C2_TRY(c2_page_end(&d->page, r->report, err));
-  return c2_outfile_commit(&d->report, err);
+  return c2_outfile_flush(&d->report, err);
 }
 
 static c2_status close_plot(forecast_drawing *d, const forecast_request *r, c2_error *err) {
@@ -303,13 +303,20 @@ static c2_status close_plot(forecast_drawing *d, const forecast_request *r, c2_e
   c2_plot_begin(d->plot.stream, r->summary, panels);
   (void)fwrite(d->panels, 1, d->panels_size, d->plot.stream);
   c2_plot_end(d->plot.stream);
-  return c2_outfile_commit(&d->plot, err);
+  return c2_outfile_flush(&d->plot, err);
 }
 
 c2_status forecast_draw_close(const forecast_request *r, c2_error *err) {
   forecast_drawing *d = r->drawing;
   if (d && r->plot) C2_TRY(close_plot(d, r, err));
   if (d && r->report) C2_TRY(close_page(d, r, err));
+  return C2_OK;
+}
+
+c2_status forecast_draw_commit(const forecast_request *r, c2_error *err) {
+  forecast_drawing *d = r->drawing;
+  if (d && r->plot) C2_TRY(c2_outfile_commit(&d->plot, err));
+  if (d && r->report) C2_TRY(c2_outfile_commit(&d->report, err));
   return C2_OK;
 }
 

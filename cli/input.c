@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/outfile.h"
 #include "base/text.h"
+#include "data/keep.h"
 #include "data/missing.h"
 #include "data/series.h"
 
@@ -193,6 +195,48 @@ c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error 
   return C2_OK;
 }
 
+/* JSON Lines name their covariates themselves. */
+static c2_status check_covariates(const cli_input *in, const c2_dataset *set, c2_error *err) {
+  for (size_t k = 0; k < in->covariate_count; k++) {
+    bool found = set->count == 0;
+    for (size_t i = 0; i < set->count && !found; i++) {
+      const c2_item *item = &set->item[i];
+      for (size_t c = 0; c < item->covariates && !found; c++) {
+        found = strcmp(item->covariate[c].name, in->covariates[k]) == 0;
+      }
+    }
+    if (found) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--covariates: no series has a covariate '%.80s', and no input is a table",
+            in->covariates[k]);
+  }
+  return C2_OK;
+}
+
+c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool named, c2_error *err) {
+  const struct {
+    const char *name;
+    bool given, used;
+  } options[] = {{"covariates", in->covariate_count > 0, set->has_past_table},
+                 {"all-covariates", in->all_covariates, set->has_past_table},
+                 {"id-column", in->id_column != NULL, set->has_table || named},
+                 {"timestamp-column", in->timestamp_column != NULL, set->has_table || named},
+                 {"time-format", in->dialect.time_format[0] != '\0', set->has_table},
+                 {"delimiter", in->dialect.delimiter != '\0', set->has_csv},
+                 {"decimal", in->dialect.decimal != '\0', set->has_csv}};
+  enum { OPTIONS = sizeof options / sizeof options[0] };
+  char names[200] = "";
+  size_t count = 0;
+  if (!set->has_past_table) C2_TRY(check_covariates(in, set, err));
+  for (size_t i = 0; i < OPTIONS; i++) {
+    if (!options[i].given || options[i].used) continue;
+    size_t used = strlen(names);
+    (void)snprintf(names + used, sizeof names - used, "%s--%s", count++ > 0 ? ", " : "", options[i].name);
+  }
+  if (count == 0) return C2_OK;
+  return c2_dataset_note(set, err, "%s ha%s no effect: no input is %s", names, count == 1 ? "s" : "ve",
+                         set->has_past_table ? "CSV" : "a table of series");
+}
+
 /* ---- What is said ----------------------------------------------------------------------------- */
 
 void cli_input_warn(const c2_dataset *set) {
@@ -269,10 +313,11 @@ static c2_status keep_files(const cli_series_command *c, char **paths, size_t co
       if (c->further[k]) C2_TRY(cli_keep_inputs(path, c->engine, c->further[k], 1, err));
     }
     C2_TRY(cli_keep_inputs(path, c->engine, &c->in->database, 1, err));
+    if (c->in->sql) C2_TRY(c2_keep_query(path, c->in->sql, err));
     for (size_t k = 0; k < i; k++) {
       const char *other = *c->output[k].path;
-      if (k == 0 && !other) other = "-";
-      if (other && strcmp(path, other) == 0) {
+      if (k == 0 && !other && !c->yields) other = "-";
+      if (other && c2_outfile_same(path, other)) {
         C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: %s is the place of --%s", c->output[i].option, path, c->output[k].option);
       }
     }

@@ -39,6 +39,10 @@ c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error 
 c2_status cli_input_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
                            chronos2_covariate **covariate, c2_error *err);
 
+/* Adds a note to the set of options that changed nothing, as no input was of their format, once all is read. Covariates
+ * that were asked for must be there. `named`: the columns of ids and time stamps were used beside the set. */
+c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool named, c2_error *err);
+
 /* Warns of what the set has notes of. */
 void cli_input_warn(const c2_dataset *set);
 
@@ -74,6 +78,7 @@ typedef struct cli_series_command {
   const char **model_name; /* is set to the model's name as the user wrote it */
   cli_output output[4];
   size_t outputs;
+  bool yields; /* what it prints goes to standard error when an output is standard output */
   const char **further[2]; /* files that it reads beside the series; each may be NULL */
   void *request;
   c2_status (*check)(void *request, c2_error *err); /* the options, before anything is read */

@@ -114,6 +114,7 @@ c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *
 typedef struct parser {
   struct option longs[CLI_MAX_GIVEN + 3]; /* also --help, --generate and the end */
   const cli_option *entries[CLI_MAX_GIVEN];
+  const char *values[CLI_MAX_GIVEN]; /* as given; NULL: not yet, or a flag */
   char shorts[2 * CLI_MAX_GIVEN + 3]; /* also ":h" */
   size_t count;
 } parser;
@@ -140,6 +141,45 @@ static const cli_option *parser_find(const parser *p, int code) {
     if (p->entries[i]->letter == code) return p->entries[i];
   }
   return NULL;
+}
+
+static bool is_list(const cli_option *option) {
+  return option->value && (strcmp(option->value, "LIST") == 0 || strstr(option->value, ",..."));
+}
+
+/* An option that comes again, maybe by another name of it. A second list could add to the first one or replace it, so
+ * it is refused. Of other values the last one counts, and the user is told of those that don't. */
+static c2_status take_value(parser *p, const cli_option *option, const char *text, c2_error *err) {
+  if (option->kind == CLI_FLAG) return C2_OK;
+  for (size_t i = 0; i < p->count; i++) {
+    const cli_option *other = p->entries[i];
+    const char *before = other->target == option->target ? p->values[i] : NULL;
+    if (before && is_list(option)) {
+      C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected one list, with commas between its items, found one of --%s before",
+              option->name, other->name);
+    }
+    if (before && strcmp(before, text) != 0) {
+      cli_warn("--%s %s is ignored, as --%s %s follows", other->name, before, option->name, text);
+    }
+    if (before) p->values[i] = NULL;
+    if (other == option) p->values[i] = text;
+  }
+  return C2_OK;
+}
+
+/* What getopt calls '?': it is 0 for a long option, else a letter, maybe within a cluster, or the code of a flag that
+ * was given a value. */
+static void refuse_unknown(const parser *p, int code, char **argv, const char *command) {
+  const char *what = argv[optind - 1]; /* getopt moves arguments behind options */
+  if (code >= LONG_BASE || code == 'h') {
+    (void)cli_fail_usage("--%s takes no value; see 'chronos2 %s --help'",
+                         code == 'h' ? "help" : p->entries[code - LONG_BASE]->name, command);
+  } else if (code > 0 && code < 128) {
+    (void)cli_fail_usage("unknown option '-%c'; see 'chronos2 %s --help'", code, command);
+  } else {
+    if (code != 0 && argv[optind]) what = argv[optind]; /* within a character of several bytes */
+    (void)cli_fail_usage("unknown option '%s'; see 'chronos2 %s --help'", what, command);
+  }
 }
 
 /* A radius belongs to a windowed pattern that is named beside it: whether a command is right must not depend on the
@@ -181,16 +221,18 @@ static void put_hyphens(int argc, char **argv) {
 }
 
 /* Sets the option of getopt's code. False after a usage error, which is printed. */
-static bool take_option(const parser *p, int code, const char *argument, const cli_usage *usage, cli_engine *engine) {
+static bool take_option(parser *p, int code, char **argv, const cli_usage *usage, cli_engine *engine) {
   const cli_option *option = code == '?' || code == ':' ? NULL : parser_find(p, code);
   c2_error err = {.code = C2_OK};
-  if (!option) {
-    (void)cli_fail_usage(
-        code == ':' ? "%s needs a value; see 'chronos2 %s --help'" : "unknown option '%s'; see 'chronos2 %s --help'",
-        argument, usage->command);
+  if (code == ':') {
+    (void)cli_fail_usage("%s needs a value; see 'chronos2 %s --help'", argv[optind - 1], usage->command);
     return false;
   }
-  if (set_option(option, optarg, &err) != C2_OK) {
+  if (!option) {
+    refuse_unknown(p, optopt, argv, usage->command);
+    return false;
+  }
+  if (set_option(option, optarg, &err) != C2_OK || take_value(p, option, optarg, &err) != C2_OK) {
     (void)cli_fail_usage("%s", err.text);
     return false;
   }
@@ -222,7 +264,7 @@ static bool parse_options(int argc, char **argv, const cli_usage *usage, const c
       *exit_status = cli_generate(optarg, usage, own, shared);
       return false;
     }
-    if (!take_option(&p, code, argv[optind - 1], usage, engine)) return false; /* getopt moves arguments behind */
+    if (!take_option(&p, code, argv, usage, engine)) return false;
   }
   return true;
 }

@@ -33,9 +33,8 @@ static size_t list_options(serve_request *r, cli_option *out) {
   c2_server_options *s = &r->server;
   const cli_option table[] = {
       {"listen", 0, "ADDRESS:PORT",
-       "Where to listen. [::1]:8080 is an address of IPv6, :8080 stands for all addresses, port 0 for any that is "
-       "free. "
-       "[127.0.0.1:8080]",
+       "Where to listen. [::1]:8080 is an address of IPv6, :8080 stands for all addresses of IPv6 and IPv4, port 0 for "
+       "any that is free. [127.0.0.1:8080]",
        CLI_TEXT, &r->http.listen, NULL},
       {"model-name", 0, "NAME", "The model's name for clients of KServe. [the name of its folder]", CLI_TEXT,
        &s->limits.model, NULL},

@@ -423,7 +423,7 @@ static void put_study_options(request *r, cli_option *to) {
        "Compare by these metrics of fev. The first one leads: the verdict and the tests speak of it. MASE and WQL are "
        "always among them. [MASE, WQL and the metrics that the tasks name]",
        CLI_TEXT, &r->metrics_text, NULL},
-      {"arms", 0, "ARMS",
+      {"arms", 0, "ARM,...",
        "Further comparisons, of accuracy alone. blind: windowed_future_global at radius inf. visible and null: "
        "windowed_future_visible and windowed_future_null at the radii and inf. none: no further ones. "
        "[blind,visible,null]",

@@ -259,6 +259,7 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   c2_status status = C2_OK;
   C2_GOTO(find_roles(&roles, input, set, options, err));
   C2_GOTO(c2_table_read(&t, input, &roles, 0, options, set, err));
+  set->has_past_table = true;
   C2_GOTO(check_series(&t, err));
   spell_booleans(&t);
   C2_GOTO(add_items(&t, set, options->wide, err));

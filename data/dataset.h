@@ -51,6 +51,7 @@ typedef struct c2_dataset {
   c2_lookup ignored;  /* columns of CSV files that nothing asked for */
   c2_lookup found;    /* what was found of how files spell their cells, in words */
   c2_dialect dialect; /* of the last table */
+  bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
   size_t rows;        /* read from the files; a JSON Lines series has one for each step */
   size_t filled;      /* steps that no row is for: filled in as missing */
   size_t moved;       /* series whose start moved to the next point of its frequency, */

@@ -67,11 +67,12 @@ static c2_status keep_used(c2_future_parts *p, const c2_futures *futures, c2_err
 /* ---- All ------------------------------------------------------------------------------------- */
 
 /* Which of the two kinds the file is of is told by its first lines. */
-static c2_status begin(c2_future_parts *p, const c2_dataset *set, c2_error *err) {
+static c2_status begin(c2_future_parts *p, const c2_dataset *set, c2_dataset *keeper, c2_error *err) {
   const char *id = p->options->id_column ? p->options->id_column : "item_id";
   p->past = set->dialect;
   p->rows = (c2_grouped){.path = p->path, .options = p->options, .known = p->known, .expected = &p->past};
   C2_TRY(c2_grouped_open(&p->rows, err));
+  keeper->has_csv = keeper->has_csv || p->rows.input.reader == &c2_csv_reader;
   p->has_ids = c2_header_has(p->rows.input.header, id);
   if (!p->has_ids) c2_grouped_close(&p->rows);
   return C2_OK;
@@ -83,7 +84,7 @@ c2_status c2_future_parts_fill(c2_future_parts *p, c2_dataset *set, c2_dataset *
   c2_unseen unseen = {0};
   c2_status status = C2_OK;
   *is_final = true;
-  if (p->items == 0) C2_GOTO(begin(p, set, err));
+  if (p->items == 0) C2_GOTO(begin(p, set, keeper, err));
   if (p->has_ids) {
     C2_GOTO(open_part(p, set, &futures, is_final, err));
   } else {

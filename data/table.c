@@ -87,6 +87,9 @@ c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, siz
   t->header = input->header;
   t->bounds = &input->bounds;
   t->stamp_name = options->timestamp_column ? options->timestamp_column : "timestamp";
+  set->has_table = true;
+  set->has_csv = set->has_csv || input->reader == &c2_csv_reader;
+  for (size_t k = 0; k < input->parts; k++) set->has_csv = set->has_csv || input->part[k]->reader == &c2_csv_reader;
   C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
   C2_TRY(note_dialect(set, input, options->dialect, err));
   for (size_t k = 0; k < input->parts; k++) C2_TRY(note_dialect(set, input->part[k], options->dialect, err));

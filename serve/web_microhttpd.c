@@ -260,9 +260,11 @@ static c2_status split_address(const char *listen, char *host, size_t room, cons
     begin++;
     size -= 2;
   }
-  if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5 ||
-      size + 1 > room) {
+  if (!colon || !colon[1] || strspn(colon + 1, "0123456789") != strlen(colon + 1) || size + 1 > room) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "cannot listen: expected ADDRESS:PORT, as 127.0.0.1:8080, found '%.80s'", listen);
+  }
+  if (strtoul(colon + 1, NULL, 10) > UINT16_MAX) { /* getaddrinfo takes it modulo 65536 */
+    C2_FAIL(err, C2_ERR_ARGUMENT, "cannot listen: expected a port of at most %d, found '%.80s'", UINT16_MAX, listen);
   }
   memcpy(host, begin, size);
   host[size] = '\0';
@@ -270,22 +272,44 @@ static c2_status split_address(const char *listen, char *host, size_t room, cons
   return C2_OK;
 }
 
+/* On failure the listener stays closed. Returns 0, or errno. */
+static int try_listen(http *h, const struct addrinfo *at, bool all) {
+  int one = 1;
+  int zero = 0;
+  h->listener = socket(at->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (h->listener < 0) return errno;
+  bool both = all && at->ai_family == AF_INET6; /* its addresses are IPv4's too then, whatever the default is */
+  if (setsockopt(h->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
+      (!both || setsockopt(h->listener, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero) == 0) &&
+      bind(h->listener, at->ai_addr, at->ai_addrlen) == 0 && listen(h->listener, BACKLOG) == 0) {
+    return 0;
+  }
+  int reason = errno;
+  (void)close(h->listener);
+  h->listener = -1;
+  return reason;
+}
+
+/* Without an address: at all of IPv6 and IPv4, or of IPv4 alone where the system has no IPv6. */
 static c2_status listen_at(http *h, c2_error *err) {
   const struct addrinfo hints = {
       .ai_flags = AI_PASSIVE | AI_NUMERICSERV, .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
   struct addrinfo *found = NULL;
   const char *port = NULL;
   char host[256];
-  int one = 1;
   C2_TRY(split_address(h->options->listen, host, sizeof host, &port, err));
-  int failed = getaddrinfo(host[0] ? host : NULL, port, &hints, &found);
-  if (failed) C2_FAIL(err, C2_ERR_ARGUMENT, "cannot listen at %s: %s", h->options->listen, gai_strerror(failed));
-  h->listener = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  bool good = h->listener >= 0 && setsockopt(h->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0 &&
-              bind(h->listener, found->ai_addr, found->ai_addrlen) == 0 && listen(h->listener, BACKLOG) == 0;
-  int reason = errno;
-  freeaddrinfo(found);
-  return good ? C2_OK : c2_fail(err, C2_ERR_IO, "cannot listen at %s: %s", h->options->listen, strerror(reason));
+  int reason = EAFNOSUPPORT;
+  if (!host[0] && getaddrinfo("::", port, &hints, &found) == 0) {
+    reason = try_listen(h, found, true);
+    freeaddrinfo(found);
+  }
+  if (reason != 0 && reason != EADDRINUSE) { /* a port that IPv6 has given away isn't free */
+    int failed = getaddrinfo(host[0] ? host : "0.0.0.0", port, &hints, &found);
+    if (failed) C2_FAIL(err, C2_ERR_ARGUMENT, "cannot listen at %s: %s", h->options->listen, gai_strerror(failed));
+    reason = try_listen(h, found, false);
+    freeaddrinfo(found);
+  }
+  return reason ? c2_fail(err, C2_ERR_IO, "cannot listen at %s: %s", h->options->listen, strerror(reason)) : C2_OK;
 }
 
 static void log_address(const http *h) {

@@ -119,6 +119,27 @@ static inline program_result program_run(const char *const *argv, const char *in
 /* Runs the program under test with these arguments: PROGRAM_RUN("forecast", path, "--horizon", "4"). */
 #define PROGRAM_RUN(...) program_run((const char *const[]){PROGRAM_PATH, __VA_ARGS__, NULL}, NULL)
 
+/* The same, but an option with a value ("--horizon", "4") that comes again replaces the one before: a macro's own. */
+static inline program_result program_run_last(const char *const *argv) {
+  const char *kept[64] = {NULL};
+  size_t count = 0;
+  for (size_t i = 0; argv[i]; i++) {
+    bool again = false;
+    for (size_t k = i + 1; strncmp(argv[i], "--", 2) == 0 && argv[k]; k++) {
+      again = again || strcmp(argv[i], argv[k]) == 0;
+    }
+    assert_true(count + 1 < sizeof kept / sizeof kept[0]);
+    if (again) {
+      i++;
+    } else {
+      kept[count++] = argv[i];
+    }
+  }
+  return program_run(kept, NULL);
+}
+
+#define PROGRAM_RUN_LAST(...) program_run_last((const char *const[]){PROGRAM_PATH, __VA_ARGS__, NULL})
+
 /* How often `what` occurs in `text`. */
 static inline size_t program_count(const char *text, const char *what) {
   size_t count = 0;

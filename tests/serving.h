@@ -42,11 +42,12 @@ static inline serving serving_start(const char *const *arguments) {
   close(null);
   close(log);
   for (int i = 0; i < 6000 && s.port == 0; i++) {
-    static const char before[] = "\"address\":\"127.0.0.1:";
+    static const char before[] = "\"address\":\"";
     serving_sleep(0.01);
     char *text = program_read_file(s.log);
     const char *at = text ? strstr(text, before) : NULL;
-    if (at && strchr(at, '}')) s.port = atoi(at + sizeof before - 1);
+    const char *end = at ? strchr(at + sizeof before - 1, '"') : NULL;
+    if (end && strchr(end, '}')) s.port = atoi((const char *)memrchr(at, ':', (size_t)(end - at)) + 1);
     int state = 0;
     if (s.port == 0 && waitpid(s.child, &state, WNOHANG) == s.child) fail_msg("the server did not start: %s", text);
     free(text);

@@ -288,7 +288,7 @@ static void test_bad_options(void **state) {
   program_write_file(past, table, strlen(table));
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     program_result r =
-        PROGRAM_RUN("forecast", past, "-m", MODEL, "--horizon", "2", cases[i].option, cases[i].value);
+        PROGRAM_RUN_LAST("forecast", past, "-m", MODEL, "--horizon", "2", cases[i].option, cases[i].value);
     program_assert_error(&r, 2, cases[i].part);
   }
   assert_int_equal(unlink(past), 0);

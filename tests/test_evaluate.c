@@ -88,9 +88,9 @@ static int tear_down(void **state) {
   return 0;
 }
 
-#define EVALUATE(f, ...)                                                                                          \
-  PROGRAM_RUN("evaluate", (f)->input, "--horizon", "4", "--seasonality", "7", "--quantile-levels", "0.1,0.5,0.9", \
-              "--threads", "1", __VA_ARGS__)
+#define EVALUATE(f, ...)                                                                                \
+  PROGRAM_RUN_LAST("evaluate", (f)->input, "--horizon", "4", "--seasonality", "7", "--quantile-levels", \
+                   "0.1,0.5,0.9", "--threads", "1", __VA_ARGS__)
 
 /* Forecasts that are half a unit too high have that as their error. Bands of 0.4 around them never hold the truth,
  * those of 0.6 always do, and those of 0.5 end with it. */
@@ -441,6 +441,23 @@ static void check_refused(program_result *r, int status, const char *part) {
   program_free(r);
 }
 
+/* Standard output has CSV or the table, never both. */
+static void test_standard_output(void **state) {
+  const files *f = *state;
+  static const char *const runs[][2] = {{"--output=-", "item_id,target_name,forecaster,"},
+                                        {"--output=/dev/stdout", "item_id,target_name,forecaster,"},
+                                        {"--forecasts=-", "item_id,timestamp,target_name,cutoff,"},
+                                        {"--calibration=/dev/fd/1", "forecaster,lower,"}};
+  for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+    program_result r = EVALUATE(f, runs[i][0]);
+    if (r.status != 0 || strncmp(r.out, runs[i][1], strlen(runs[i][1])) != 0) fail_msg("%s: %s", r.err, r.out);
+    assert_null(strstr(r.out, "seasonal naive"));
+    assert_non_null(strstr(r.err, "\nmetric          model seasonal naive      ratio\n"));
+    program_free(&r);
+  }
+  REFUSED(2, "--forecasts: /dev/stdout is the place of --output", f, "--forecasts", "/dev/stdout", "-o", "-");
+}
+
 static void test_refused(void **state) {
   const files *f = *state;
   REFUSED(2, "--windows: the longest series has 60 steps, which is enough for 14", f, "--windows", "15");
@@ -724,6 +741,7 @@ int main(void) {
                                      cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
                                      cmocka_unit_test(test_unseen), cmocka_unit_test(test_long_numbers),
+                                     cmocka_unit_test(test_standard_output),
                                      cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series),
                                      cmocka_unit_test(test_infinite_errors), cmocka_unit_test(test_short_numbers),
                                      cmocka_unit_test(test_unobserved_past), cmocka_unit_test(test_as_series),

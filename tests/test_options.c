@@ -98,6 +98,14 @@ static const row rows[] = {
     {READ_COMMANDS, "db", "/dev/null/none", SAYS, "/dev/null/none: cannot open", "--sql=SELECT"},
     {READ_COMMANDS, "target", "extra", CHANGES, NULL, NULL},
     {READ_COMMANDS, "covariates", "extra", CHANGES, NULL, NULL},
+    {READ_COMMANDS, "covariates", "extra", REFUSED, "--covariates: expected one list, with commas between its items, "
+     "found one of --past-covariates before", "--past-covariates=other"},
+    {READ_COMMANDS, "target", "extra", REFUSED, "found one of --target before", "--target=target"},
+    {"forecast", "quantile-levels", "0.1", REFUSED, "found one of --quantile-levels before", "--quantile_levels=0.2"},
+    {STUDY_COMMANDS, "radii", "1", REFUSED, "found one of --radii before", "--radii=0"},
+    {"study", "arms", "blind", REFUSED, "found one of --arms before", "--arms=null"},
+    {"forecast", "digits", "4", SAYS, "warning: --digits 3 is ignored, as --digits 4 follows\n", "--digits=3"},
+    {MODEL_COMMANDS, "dtype", "int8", SAYS, "--dtype bf16 is ignored, as --dtype int8 follows\n", "--dtype=bf16"},
     {READ_COMMANDS, "past-covariates", "extra", CHANGES, NULL, NULL},
     {READ_COMMANDS, "all-covariates", NULL, CHANGES, NULL, NULL},
     {"forecast", "digits", "3", CHANGES, NULL, NULL},
@@ -197,6 +205,22 @@ static const row rows[] = {
     {"forward", "attention-weights", NULL, CHANGES, NULL, "--attention=full"}};
 
 enum { ROWS = sizeof rows / sizeof rows[0] };
+
+/* What can't be understood is named as it was given. */
+static void test_unknown(void **state) {
+  (void)state;
+  static const struct {
+    const char *argument, *said;
+  } cases[] = {{"-xy", "unknown option '-x'"},         {"-y", "unknown option '-y'"},
+               {"-n2x", "expected a whole number"},    {"-\xc3\xa9", "unknown option '-\xc3\xa9'"},
+               {"--frek=D", "unknown option '--frek=D'"}, {"--wide=1", "--wide takes no value"},
+               {"--help=1", "--help takes no value"},  {"--freq", "--freq needs a value"},
+               {"-o", "-o needs a value"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result r = PROGRAM_RUN("forecast", "FILE", "--horizon=2", cases[i].argument);
+    program_assert_error(&r, 2, cases[i].said);
+  }
+}
 
 /* ---- Help ------------------------------------------------------------------------------------ */
 
@@ -326,11 +350,26 @@ static char *argument(const char *name, const char *value, const char *folder) {
   return text;
 }
 
+/* Without "--name=...": what is tried must not be said twice. Returns what is left of `count`. */
+static size_t leave_out(char **argv, size_t count, const char *name) {
+  size_t left = 0;
+  for (size_t i = 0; i < count; i++) {
+    size_t size = strlen(name);
+    if (strncmp(argv[i], "--", 2) == 0 && strncmp(argv[i] + 2, name, size) == 0 && argv[i][2 + size] == '=') {
+      free(argv[i]);
+    } else {
+      argv[left++] = argv[i];
+    }
+  }
+  return left;
+}
+
 static program_result run_with(const row *r, const char *command, const char *folder, bool with) {
   char *argv[MOST_ARGUMENTS + 1] = {NULL};
   size_t n = base_of(command, folder, argv);
   char *next = NULL;
   char *also = strdup(r->also ? r->also : "");
+  if (with) n = leave_out(argv, n, r->option);
   for (char *one = strtok_r(also, " ", &next); one; one = strtok_r(NULL, " ", &next)) argv[n++] = strdup(one);
   free(also);
   if (with) argv[n++] = argument(r->option, r->value, folder);
@@ -444,7 +483,60 @@ static void test_effects(void **state) {
   assert_int_equal(wrong, 0);
 }
 
+/* Options of formats that no input has are not passed over in silence. */
+static void test_unused(void **state) {
+  (void)state;
+  static const char line[] = "{\"item_id\": \"a\", \"start\": \"2024-01-01\", \"freq\": \"D\", "
+                             "\"target\": [1, 2, 3, 4, 5, 6], \"past_covariates\": {\"p\": [1, 2, 3, 4, 5, 6]}}\n";
+  static const char table[] = "item_id,timestamp,p\na,2024-01-07,1\na,2024-01-08,2\n";
+  static const char past[] = "item_id,timestamp,target,p\nb,2024-01-05,1,1\nb,2024-01-06,2,2\nb,2024-01-07,3,3\n";
+  static const struct {
+    const char *commands, *options[4], *said; /* NULL: nothing but the summary */
+  } cases[] = {{READ_COMMANDS, {"--covariates=p"}, "--covariates has no effect: no input is a table of series"},
+               {READ_COMMANDS, {"--covariates=p,q"}, "error: --covariates: no series has a covariate 'q'"},
+               {READ_COMMANDS, {"--all-covariates"}, "--all-covariates has no effect"},
+               {READ_COMMANDS, {"--delimiter=;", "--decimal=,"}, "--delimiter, --decimal have no effect"},
+               {READ_COMMANDS, {"--time-format=%Y"}, "--time-format has no effect"},
+               {"evaluate", {"--id-column=x", "--timestamp-column=y"}, "--id-column, --timestamp-column have no"},
+               {"forecast,detect", {"--id-column=x", "--timestamp-column=y"}, NULL}, /* of the output */
+               {"forecast", {"--future=FUTURE", "--time-format=%Y-%m-%d", "--delimiter=,", "--decimal=."}, NULL},
+               {"forecast", {"--future=FUTURE", "--covariates=p"}, "--covariates has no effect"},
+               {"forecast", {"PAST", "--delimiter=,", "--time-format=%Y-%m-%d", "--covariates=p"}, NULL}};
+  static const char *const commands[] = {"forecast", "evaluate", "detect"};
+  char *folder = program_make_folder();
+  char *lines = program_path(folder, "a.jsonl");
+  char *future = program_path(folder, "future.csv");
+  char *more = program_path(folder, "b.csv");
+  char known[1024];
+  program_write_file(lines, line, sizeof line - 1);
+  program_write_file(future, table, sizeof table - 1);
+  program_write_file(more, past, sizeof past - 1);
+  (void)snprintf(known, sizeof known, "--future=%s", future);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    for (size_t c = 0; c < 3; c++) {
+      const char *argv[10] = {PROGRAM_PATH, commands[c], lines, "--horizon=2"};
+      if (!names(cases[i].commands, commands[c])) continue;
+      for (size_t k = 0; k < 4; k++) {
+        const char *one = cases[i].options[k];
+        argv[4 + k] = one && strcmp(one, "PAST") == 0 ? more : one && strcmp(one, "--future=FUTURE") == 0 ? known : one;
+      }
+      program_result r = program_run(argv, NULL);
+      const char *said = cases[i].said;
+      bool is_error = said && strncmp(said, "error", 5) == 0;
+      if (r.status != (is_error ? 2 : 0) || (said ? !strstr(r.err, said) : strstr(r.err, "no effect") != NULL)) {
+        fail_msg("%s, case %zu: status %d, %s", commands[c], i, r.status, r.err);
+      }
+      program_free(&r);
+    }
+  }
+  free(lines);
+  free(future);
+  free(more);
+  program_remove_folder(folder);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_option_has_a_row), cmocka_unit_test(test_effects)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_option_has_a_row), cmocka_unit_test(test_effects),
+                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_unused)};
   return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -292,6 +292,122 @@ static void test_inputs_are_kept(void **state) {
   free(weights);
 }
 
+/* Runs `argv` in the folder: paths, also those in a query, are its own. */
+static program_result run_in(const char *folder, const char *const *argv) {
+  int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  assert_true(before >= 0);
+  assert_int_equal(chdir(folder), 0);
+  program_result r = program_run(argv, NULL);
+  assert_int_equal(fchdir(before), 0);
+  (void)close(before);
+  return r;
+}
+
+/* So are all files that a folder, a pattern or a query stands for, and no new one is put among them: this is found
+ * before anything is read. */
+static void test_many_inputs_are_kept(void **state) {
+  (void)state;
+  static const char *const kept[] = {"pq/a.parquet", "pq/deep/b.parquet", "x.csv", "a file.csv"};
+  static const struct {
+    const char *input, *output;
+  } runs[] = {{"pq", "pq/a.parquet"},
+              {"pq", "pq/deep/b.parquet"},
+              {"pq/", "./pq/deep/../a.parquet"},
+              {"pq", "alias/a.parquet"},
+              {"alias", "pq/new.parquet"},
+              {"pq", "link.parquet"},
+              {"pq/*.parquet", "pq/a.parquet"},
+              {"pq/*.parquet", "pq/new.parquet"},
+              {"p?/**/[a-c].parquet", "pq/a.parquet"},
+              {"pq/**/*.parquet", "pq/deep/b.parquet"},
+              {"alias/*/*.parquet", "pq/deep/b.parquet"},
+              {"*.parquet", "pq/a.parquet"}, /* by link.parquet */
+              {"--sql=SELECT * FROM 'x.csv'", "x.csv"},
+              {"--sql=SELECT * FROM x.csv WHERE item_id = 'it''s'", "./x.csv"},
+              {"--sql=SELECT * FROM \"a file.csv\"", "a file.csv"},
+              {"--sql=-- don't\nSELECT * FROM read_csv($n$a file.csv$n$)", "a file.csv"},
+              {"--sql=SELECT * FROM /* isn't */ 'file:x.csv', 'a file.csv'", "a file.csv"},
+              {"--sql=SELECT * FROM read_parquet(['pq/*.parquet'])", "pq/a.parquet"}};
+  char *folder = program_make_folder();
+  char *path[4];
+  char *pq = program_path(folder, "pq");
+  char *deep = program_path(folder, "pq/deep");
+  char *alias = program_path(folder, "alias");
+  char *link_to_it = program_path(folder, "link.parquet");
+  assert_int_equal(mkdir(pq, 0755), 0);
+  assert_int_equal(mkdir(deep, 0755), 0);
+  assert_int_equal(symlink("pq", alias), 0);
+  assert_int_equal(symlink("pq/a.parquet", link_to_it), 0);
+  for (size_t i = 0; i < 4; i++) {
+    path[i] = program_path(folder, kept[i]);
+    program_write_file(path[i], kept[i], strlen(kept[i]));
+  }
+  for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+    program_result r = run_in(folder, (const char *const[]){PROGRAM_PATH, "forecast", runs[i].input, "--horizon", "2",
+                                                            "-o", runs[i].output, NULL});
+    if (!strstr(r.err, "the output would ")) fail_msg("%s, %s: %s", runs[i].input, runs[i].output, r.err);
+    program_assert_error(&r, 1, runs[i].output);
+  }
+  program_result r = run_in(folder, (const char *const[]){PROGRAM_PATH, "evaluate", "pq", "--horizon", "2", "--report",
+                                                          "report.html", "--output", "pq/scores.csv", NULL});
+  assert_null(strstr(r.err, "the output would ")); /* nobody reads that file */
+  program_free(&r);
+  for (size_t i = 0; i < 4; i++) {
+    assert_holds(path[i], kept[i]);
+    assert_int_equal(unlink(path[i]), 0);
+    free(path[i]);
+  }
+  assert_int_equal(rmdir(deep), 0);
+  assert_int_equal(rmdir(pq), 0);
+  program_remove_folder(folder);
+  free(pq);
+  free(deep);
+  free(alias);
+  free(link_to_it);
+}
+
+/* Two outputs of a command have two places, however they are spelt. */
+static void test_places(void **state) {
+  (void)state;
+  static const struct {
+    const char *one, *other;
+    bool same;
+  } pairs[] = {{"out", "out", true},        {"out", "./out", true},        {"out", "folder/../out", true},
+               {"new", "link", true},       {"out", "alias", true},        {"folder/x", "way/x", true},
+               {"out", "new", false},       {"out", "folder/out", false},  {"-", "out", false},
+               {NULL, "out", false},        {"none/x", "none/y", false},   {"/dev/null", "/dev/null", false}};
+  char *folder = program_make_folder();
+  char *file = program_path(folder, "out");
+  char *inner = program_path(folder, "folder");
+  program_write_file(file, "x", 1);
+  int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  assert_int_equal(mkdir(inner, 0755), 0);
+  assert_int_equal(chdir(folder), 0);
+  assert_int_equal(symlink("new", "link"), 0);
+  assert_int_equal(symlink("folder/../out", "alias"), 0);
+  assert_int_equal(symlink("folder", "way"), 0);
+  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    if (c2_outfile_same(pairs[i].one, pairs[i].other) != pairs[i].same ||
+        c2_outfile_same(pairs[i].other, pairs[i].one) != pairs[i].same) {
+      fail_msg("'%s' and '%s'", pairs[i].one ? pairs[i].one : "", pairs[i].other);
+    }
+  }
+  assert_int_equal(fchdir(before), 0);
+  (void)close(before);
+  const char *const same[][2] = {
+      {"-oout", "--plot=./out"}, {"-olink", "--report=new"}, {"--round", "--report=/dev/stdout"}};
+  for (size_t i = 0; i < 3; i++) {
+    program_result r = run_in(folder, (const char *const[]){PROGRAM_PATH, "forecast", NILE, "--horizon", "2",
+                                                            same[i][0], same[i][1], NULL});
+    program_assert_error(&r, 2, "is the place of --output");
+  }
+  assert_holds(file, "x");
+  assert_int_equal(rmdir(inner), 0);
+  program_remove_folder(folder);
+  free(file);
+  free(inner);
+}
+
 /* A temporary file is swept when nobody holds its lock, not by what its name says. */
 static void test_sweep(void **state) {
   (void)state;
@@ -371,6 +487,41 @@ static void test_full_page(void **state) {
   }
 }
 
+/* Where one output can't be written to, none appears: neither those before it, nor anything on standard output. */
+static void test_all_or_none(void **state) {
+  (void)state;
+  static const char *const commands[][3] = {{"forecast", "--horizon=3", "--plot"},
+                                            {"evaluate", "--horizon=3", "--forecasts"},
+                                            {"evaluate", "--horizon=3", "--calibration"},
+                                            {"detect", "--coverage=0.6", NULL}};
+  char *folder = program_make_folder();
+  char *out = program_path(folder, "out.csv");
+  char *more = program_path(folder, "more");
+  char *none = program_path(folder, "none/report.html");
+  bool has_full = access("/dev/full", W_OK) == 0;
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    for (size_t k = 0; k < 3; k++) {
+      const char *report = k == 2 ? "/dev/full" : none;
+      if (k == 2 && !has_full) continue;
+      const char *argv[12] = {PROGRAM_PATH, commands[i][0], NILE, commands[i][1], "--report", report};
+      size_t n = 6;
+      if (k > 0) argv[n++] = "--output", argv[n++] = out;
+      if (k > 0 && commands[i][2]) argv[n++] = commands[i][2], argv[n++] = more;
+      program_result r = program_run(argv, NULL);
+      bool is_said = strstr(r.err, k == 2 ? "/dev/full: cannot write" : "report.html: cannot write") != NULL;
+      if (r.status != 1 || r.out_size != 0 || count_files(folder) != 0 || !is_said) {
+        fail_msg("%s, %zu: status %d, %zu files, '%s', '%s'", commands[i][0], k, r.status, count_files(folder), r.out,
+                 r.err);
+      }
+      program_free(&r);
+    }
+  }
+  program_remove_folder(folder);
+  free(out);
+  free(more);
+  free(none);
+}
+
 /* What is written under another format's name, or in columns of one name, misleads whoever reads it. */
 static void test_misleading_names(void **state) {
   (void)state;
@@ -412,7 +563,9 @@ int main(void) {
       cmocka_unit_test(test_planted_names), cmocka_unit_test(test_fifo),
       cmocka_unit_test(test_socket),        cmocka_unit_test(test_devices),
       cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_inputs_are_kept),
+      cmocka_unit_test(test_many_inputs_are_kept), cmocka_unit_test(test_places),
       cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output), cmocka_unit_test(test_full_page),
+      cmocka_unit_test(test_all_or_none),
       cmocka_unit_test(test_misleading_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

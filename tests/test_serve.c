@@ -553,6 +553,34 @@ static void test_kill(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
+/* ":0" is all addresses, of both families where there are both; an address alone is no other one. */
+static void test_all_addresses(void **state) {
+  static const char *const asked[] = {":0", "127.0.0.1:0", "[::1]:0"};
+  struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+  int probe = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bool has_six = probe >= 0 && bind(probe, (struct sockaddr *)&six, sizeof six) == 0;
+  (void)state;
+  if (probe >= 0) close(probe);
+  if (!has_six) print_message("[ NOT RUN ] IPv6: this machine has none\n");
+  for (size_t i = 0; i < (has_six ? 3 : 2); i++) {
+    serving s = serving_start((const char *const[]){"--listen", asked[i], NULL});
+    reply r = serving_request(&s, "GET", "/ping", "", NULL);
+    assert_int_equal(r.status, i == 2 ? 0 : 200);
+    free(r.body);
+    six.sin6_port = htons((uint16_t)s.port);
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool connected = fd >= 0 && connect(fd, (struct sockaddr *)&six, sizeof six) == 0;
+    assert_int_equal(connected, has_six && i != 1);
+    if (connected) {
+      assert_true(serving_ask(fd, "GET", "/ping", "", NULL));
+      r = serving_read(fd);
+      serving_assert(&r, 200, NULL);
+    }
+    if (fd >= 0) close(fd);
+    assert_int_equal(serving_stop(&s), 0);
+  }
+}
+
 /* Requests are told on standard error as JSON, one a line. */
 static void test_log(void **state) {
   (void)state;
@@ -608,6 +636,9 @@ static void test_usage(void **state) {
   static const struct {
     const char *option, *value, *part;
   } cases[] = {{"--listen", "8080", "expected ADDRESS:PORT"}, {"--listen", "127.0.0.1:x", "expected ADDRESS:PORT"},
+               {"--listen", "127.0.0.1:65536", "a port of at most 65535"},
+               {"--listen", ":99999", "a port of at most 65535"},
+               {"--listen", "[::1]:18446744073709551617", "a port of at most 65535"},
                {"--timeout", "0", "more than 0 seconds"},     {"--grace", "-1", "0 seconds or more"},
                {"--max-body", "5000", "at most 1024 MiB"},    {"--max-memory", "7", "at least the 8 MiB of --max-body"},
                {"--log", "some", "expected all or errors"}};
@@ -637,7 +668,8 @@ int main(void) {
       cmocka_unit_test(test_garbage),  cmocka_unit_test(test_sizes),  cmocka_unit_test(test_full_queue),
       cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline), cmocka_unit_test(test_expiry),
       cmocka_unit_test(test_keys),     cmocka_unit_test(test_drain),  cmocka_unit_test(test_cancel),
-      cmocka_unit_test(test_kill),     cmocka_unit_test(test_log),    cmocka_unit_test(test_usage),
+      cmocka_unit_test(test_kill),     cmocka_unit_test(test_all_addresses),
+      cmocka_unit_test(test_log),    cmocka_unit_test(test_usage),
       cmocka_unit_test(test_entrypoint)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   if (!c2_web_available(&how)) return cmocka_run_group_tests(without, NULL, NULL);

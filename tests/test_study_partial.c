@@ -31,9 +31,9 @@ static void write_text(const place *p, const char *name, const char *text) {
   free(path);
 }
 
-#define RUN(p, ...)                                                                                               \
-  PROGRAM_RUN("study", "--tasks", (p)->folder, "--out-prefix", (p)->prefix, "--radii", "1,4", "--arms", "none", \
-              "--perf-repeats", "2", __VA_ARGS__)
+#define RUN(p, ...)                                                                                                  \
+  PROGRAM_RUN_LAST("study", "--tasks", (p)->folder, "--out-prefix", (p)->prefix, "--radii", "1,4", "--arms", "none", \
+                   "--perf-repeats", "2", __VA_ARGS__)
 
 static void copy(const char *from, const char *to) {
   char *text = program_read_file(from);

@@ -40,12 +40,12 @@ static char *read_text(const place *p, const char *name) {
   return text;
 }
 
-#define STUDY(p, ...)                                                                                            \
-  PROGRAM_RUN("study", "--tasks", (p)->folder, "--out-prefix", (p)->prefix, "--radii", "1", "--arms", "none", \
-              "--perf-repeats", "1", "--threads", "1", __VA_ARGS__)
-#define PROBE(p, ...)                                                                                      \
-  PROGRAM_RUN("probe", "--tasks", (p)->folder, "--out-prefix", (p)->prefix, "--radii", "1", "--threads", "1", \
-              __VA_ARGS__)
+#define STUDY(p, ...)                                                                                              \
+  PROGRAM_RUN_LAST("study", "--tasks", (p)->folder, "--out-prefix", (p)->prefix, "--radii", "1", "--arms", "none", \
+                   "--perf-repeats", "1", "--threads", "1", __VA_ARGS__)
+#define PROBE(p, ...)                                                                                              \
+  PROGRAM_RUN_LAST("probe", "--tasks", (p)->folder, "--out-prefix", (p)->prefix, "--radii", "1", "--threads", "1", \
+                   __VA_ARGS__)
 
 /* Warnings that the record holds and that stderr says once. */
 static json_t *warnings_of(const place *p, const program_result *r) {

@@ -206,7 +206,7 @@ static c2_status sync_folder(const c2_outfile *file, const char *folder, c2_erro
   return failed ? refused(file->path, reason, err) : C2_OK;
 }
 
-static c2_status commit(c2_outfile *file, const char *folder, c2_error *err) {
+c2_status c2_outfile_flush(c2_outfile *file, c2_error *err) {
   const char *name = file->path ? file->path : "standard output";
   if (fflush(file->stream) != 0 || ferror(file->stream) || file->reason) {
     return refused(name, file->reason ? file->reason : EIO, err);
@@ -214,6 +214,12 @@ static c2_status commit(c2_outfile *file, const char *folder, c2_error *err) {
   if (file->target && fsync(file->descriptor) != 0 && errno != EINVAL && errno != EROFS) {
     return refused(name, errno, err);
   }
+  return C2_OK;
+}
+
+static c2_status commit(c2_outfile *file, const char *folder, c2_error *err) {
+  const char *name = file->path ? file->path : "standard output";
+  C2_TRY(c2_outfile_flush(file, err));
   /* The lock goes with the descriptor, so the file has its name before it is closed. */
   if (file->target && rename(file->temporary, file->target) != 0) return refused(name, errno, err);
   free(file->temporary);
@@ -248,6 +254,72 @@ void c2_outfile_discard(c2_outfile *file) {
   file->descriptor = -1;
 }
 
+/* ---- Places ------------------------------------------------------------------------------------ */
+
+/* Where an output goes: what is there by now, if anything is, and the path of a file that is put there by its name. */
+typedef struct place {
+  char *target;    /* end of the links; NULL: a descriptor */
+  struct stat at;
+  bool exists;
+} place;
+
+static bool find_place(place *p, const char *path) {
+  c2_error err;
+  int descriptor = STDOUT_FILENO;
+  *p = (place){.target = NULL};
+  if (path && strcmp(path, "-") != 0 && follow(path, &p->target, &descriptor, &err) != C2_OK) return false;
+  p->exists = (p->target ? stat(p->target, &p->at) : fstat(descriptor, &p->at)) == 0;
+  return true;
+}
+
+static bool is_same_file(const struct stat *a, const struct stat *b) {
+  return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* Whether a file of this name is put there, rather than written to as it is. */
+static bool is_replaced(const place *p) {
+  return p->target && (!p->exists || S_ISREG(p->at.st_mode));
+}
+
+static bool is_same_name(const char *a, const char *b) {
+  struct stat in[2];
+  const char *const path[2] = {a, b};
+  const char *name[2];
+  for (size_t i = 0; i < 2; i++) {
+    const char *slash = strrchr(path[i], '/');
+    char *folder = slash ? folder_of(path[i]) : c2_strdup(".");
+    bool found = folder && stat(folder, &in[i]) == 0;
+    name[i] = slash ? slash + 1 : path[i];
+    free(folder);
+    if (!found) return false;
+  }
+  return is_same_file(&in[0], &in[1]) && strcmp(name[0], name[1]) == 0;
+}
+
+static bool takes_all(const place *p) {
+  struct stat null;
+  return p->exists && S_ISCHR(p->at.st_mode) && stat("/dev/null", &null) == 0 && p->at.st_rdev == null.st_rdev;
+}
+
+bool c2_outfile_same(const char *a, const char *b) {
+  place one = {.target = NULL};
+  place other = {.target = NULL};
+  bool same = find_place(&one, a) && find_place(&other, b) && !takes_all(&one);
+  if (same) {
+    same = is_replaced(&one) && is_replaced(&other) ? is_same_name(one.target, other.target)
+                                                    : one.exists && other.exists && is_same_file(&one.at, &other.at);
+  }
+  free(one.target);
+  free(other.target);
+  return same;
+}
+
+c2_status c2_outfile_target(const char *path, char **target, c2_error *err) {
+  int descriptor = -1;
+  *target = NULL;
+  return !path || strcmp(path, "-") == 0 ? C2_OK : follow(path, target, &descriptor, err);
+}
+
 /* ---- Inputs and left-overs -------------------------------------------------------------------- */
 
 c2_status c2_outfile_keep_input(const char *output, const char *input, c2_error *err) {
@@ -257,7 +329,7 @@ c2_status c2_outfile_keep_input(const char *output, const char *input, c2_error 
   bool from_stdin = strcmp(input, "-") == 0;
   if ((to_stdout ? fstat(STDOUT_FILENO, &out) : stat(output, &out)) != 0) return C2_OK;
   if ((from_stdin ? fstat(STDIN_FILENO, &in) : stat(input, &in)) != 0) return C2_OK;
-  if (!S_ISREG(out.st_mode) || out.st_dev != in.st_dev || out.st_ino != in.st_ino) return C2_OK;
+  if (!S_ISREG(out.st_mode) || !is_same_file(&out, &in)) return C2_OK;
   C2_FAIL(err, C2_ERR_IO, "%s: the output would overwrite the input %s", to_stdout ? "standard output" : output,
           from_stdin ? "on standard input" : input);
 }
