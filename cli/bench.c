@@ -16,6 +16,7 @@
 #include "base/platform.h"
 #include "cli/cli.h"
 #include "data/read.h"
+#include "data/series.h"
 
 typedef struct bench {
   cli_engine engine;
@@ -169,8 +170,7 @@ static c2_status one_pass(const bench *b, double *seconds, c2_error *err) {
       b->futures ? forecast_futures(b) : chronos2_predict(b->session, b->series, b->rows, &options, &forecast);
   *seconds = c2_clock_seconds() - start;
   chronos2_forecast_free(&forecast);
-  if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
-  return C2_OK;
+  return c2_api(status, err);
 }
 
 /* True when another pass is wanted: `repeats` of them, or one for each line of standard input. */
@@ -272,10 +272,7 @@ static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
   }
   b->context = b->engine.context_length;
   if (!b->context) b->context = count > 0 ? c->context_length : c2_min_size(512, c->context_length);
-  if (b->context > c->context_length) {
-    cli_warn("context length %zu is beyond the %zu steps that the model was trained for", b->context,
-             c->context_length);
-  }
+  cli_warn_lengths(c, b->horizon, b->context);
   if (count > 0) {
     C2_TRY(read_series(b, paths, count, err));
   } else {

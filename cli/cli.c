@@ -1,287 +1,17 @@
-/* Option tables and the opening of model and session, for all commands. */
+/* The options of every command that runs a model, and the opening of model and session by them. */
 #include "cli/cli.h"
 
+#include <assert.h> /* static_assert */
 #include <dirent.h>
-#include <errno.h>
-#include <getopt.h>
 #include <math.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
+#include "base/caveats.h"
 #include "base/outfile.h"
 #include "base/platform.h"
-#include "base/text.h"
-#include "base/threads.h"
-#include "data/series.h"
 #include "study/measure/arm.h"
-#include "study/measure/caveats.h"
 #include "study/measure/trained.h"
-
-enum { MAX_OPTIONS = CLI_MAX_GIVEN, GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
-
-/* ---- Values ---------------------------------------------------------------------------------- */
-
-static c2_status parse_size(const char *name, const char *text, size_t least, size_t *out, c2_error *err) {
-  char *end = NULL;
-  errno = 0;
-  unsigned long long value = strtoull(text, &end, 10);
-  bool digits = text[0] >= '0' && text[0] <= '9';
-  if (!digits || *end || errno == ERANGE || value > SIZE_MAX / 2 || value < least) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected a whole number >= %zu, found '%s'", name, least, text);
-  }
-  *out = (size_t)value;
-  return C2_OK;
-}
-
-static c2_status parse_number(const char *name, const char *text, double *out, c2_error *err) {
-  char *end = NULL;
-  double value = strtod(text, &end);
-  if (end == text || *end || isnan(value)) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected a number, found '%s'", name, text);
-  }
-  *out = value;
-  return C2_OK;
-}
-
-static c2_status set_option(const cli_option *option, const char *text, c2_error *err) {
-  switch (option->kind) {
-    case CLI_FLAG: *(bool *)option->target = true; return C2_OK;
-    case CLI_TEXT: *(const char **)option->target = text; return C2_OK;
-    case CLI_SIZE: return parse_size(option->name, text, 0, option->target, err);
-    case CLI_COUNT: return parse_size(option->name, text, 1, option->target, err);
-    case CLI_NUMBER: return parse_number(option->name, text, option->target, err);
-    case CLI_CUSTOM: return option->parse(option->target, text, err);
-  }
-  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: unknown kind of option", option->name);
-}
-
-c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *err) {
-  size_t n = 1;
-  for (const char *c = text; *c; c++) n += *c == ',';
-  size_t bytes = strlen(text) + 1;
-  char **block = malloc(n * sizeof *block + bytes);
-  if (!block) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate %zu bytes", bytes);
-  char *copy = (char *)(block + n);
-  memcpy(copy, text, bytes);
-  for (size_t i = 0; i < n; i++) {
-    block[i] = copy;
-    char *comma = strchr(copy, ',');
-    if (comma) *comma = '\0';
-    if (!*copy) {
-      free(block);
-      C2_FAIL(err, C2_ERR_ARGUMENT, "expected a list separated by commas without empty items, found '%s'", text);
-    }
-    if (comma) copy = comma + 1;
-  }
-  *items = block;
-  *count = n;
-  return C2_OK;
-}
-
-static c2_status split_numbers(const char *text, double **numbers, size_t *count, c2_error *err) {
-  char **items = NULL;
-  C2_TRY(cli_split(text, &items, count, err));
-  double *values = malloc(*count * sizeof *values);
-  c2_status status = values ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate %zu numbers", *count);
-  for (size_t i = 0; status == C2_OK && i < *count; i++) {
-    char *end = NULL;
-    values[i] = strtod(items[i], &end);
-    if (end == items[i] || *end || isnan(values[i])) {
-      status = c2_fail(err, C2_ERR_ARGUMENT, "expected numbers separated by commas, found '%s'", items[i]);
-    }
-  }
-  free(items);
-  if (status != C2_OK) {
-    free(values);
-    return status;
-  }
-  *numbers = values;
-  return C2_OK;
-}
-
-c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *count, c2_error *err) {
-  c2_error why;
-  if (split_numbers(text, levels, count, &why) != C2_OK) C2_FAIL(err, why.code, "--quantile-levels: %s", why.text);
-  for (size_t i = 0; i < *count; i++) {
-    double level = (*levels)[i];
-    bool fits = (level > 0 && level < 1) || (ends && (level == 0 || level == 1));
-    for (size_t k = 0; k < i; k++) fits = fits && (float)(*levels)[k] != (float)level;
-    if (fits) continue;
-    char found[C2_FLOAT_ROOM];
-    c2_double_text(found, level, C2_USUAL_DIGITS);
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--quantile-levels: expected levels %s, each once, found %s",
-            ends ? "from 0 to 1" : "between 0 and 1", found);
-  }
-  return C2_OK;
-}
-
-/* ---- Parsing --------------------------------------------------------------------------------- */
-
-typedef struct parser {
-  struct option longs[MAX_OPTIONS];
-  const cli_option *entries[MAX_OPTIONS];
-  char shorts[2 * MAX_OPTIONS + 4];
-  size_t count;
-} parser;
-
-static void parser_add(parser *p, const cli_option *table) {
-  for (const cli_option *o = table; o && o->name; o++) {
-    if (p->count + 3 >= MAX_OPTIONS) continue;
-    p->longs[p->count] = (struct option){o->name, o->kind == CLI_FLAG ? no_argument : required_argument, NULL,
-                                         LONG_BASE + (int)p->count};
-    p->entries[p->count] = o;
-    p->count++;
-    if (o->letter) {
-      size_t n = strlen(p->shorts);
-      p->shorts[n++] = o->letter;
-      if (o->kind != CLI_FLAG) p->shorts[n++] = ':';
-      p->shorts[n] = '\0';
-    }
-  }
-}
-
-static const cli_option *parser_find(const parser *p, int code) {
-  if (code >= LONG_BASE) return p->entries[code - LONG_BASE];
-  for (size_t i = 0; i < p->count; i++) {
-    if (p->entries[i]->letter == code) return p->entries[i];
-  }
-  return NULL;
-}
-
-enum { STANDARD_RADIUS = 8 }; /* of the published study */
-
-/* A radius belongs to a windowed pattern that is named beside it: whether a command is right must not depend on the
- * weights. */
-static bool settle_radius(cli_engine *e) {
-  bool windowed = e->session.attention != CHRONOS2_AUTO && e->session.attention != CHRONOS2_FULL;
-  if (!isnan(e->radius) && !windowed) {
-    (void)cli_fail_usage("--radius: expected a windowed pattern beside it, as --attention windowed_future_global");
-    return false;
-  }
-  if (windowed) e->session.radius = isnan(e->radius) ? STANDARD_RADIUS : e->radius;
-  return true;
-}
-
-bool cli_given(const cli_engine *e, const char *name) {
-  for (size_t i = 0; i < e->given_count; i++) {
-    if (strcmp(e->given[i], name) == 0) return true;
-  }
-  return false;
-}
-
-bool cli_refuse(const cli_engine *e, const char *const *names, const char *reason) {
-  for (; *names; names++) {
-    if (!cli_given(e, *names)) continue;
-    (void)cli_fail_usage("--%s: %s", *names, reason);
-    return false;
-  }
-  return true;
-}
-
-static bool parse_options(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine,
-                          int *exit_status) {
-  const cli_option *shared = engine ? engine->table : NULL;
-  parser p = {.count = 0};
-  memcpy(p.shorts, ":h", 3);
-  parser_add(&p, own);
-  parser_add(&p, shared);
-  p.longs[p.count] = (struct option){"help", no_argument, NULL, 'h'};
-  p.longs[p.count + 1] = (struct option){"generate", required_argument, NULL, GENERATE};
-  for (int i = 1; i < argc; i++) { /* the published script spells options with underscores */
-    if (strcmp(argv[i], "--") == 0) break;
-    if (strncmp(argv[i], "--", 2) != 0) continue;
-    for (char *c = argv[i] + 2; *c && *c != '='; c++) {
-      if (*c == '_') *c = '-';
-    }
-  }
-  optind = 1;
-  opterr = 0;
-  *exit_status = CLI_USAGE;
-  for (;;) {
-    int code = getopt_long(argc, argv, p.shorts, p.longs, NULL);
-    if (code == -1) break;
-    if (code == 'h') {
-      cli_help(usage, own, shared);
-      *exit_status = CLI_DONE;
-      return false;
-    }
-    if (code == GENERATE) {
-      *exit_status = cli_generate(optarg, usage, own, shared);
-      return false;
-    }
-    const cli_option *option = code == '?' || code == ':' ? NULL : parser_find(&p, code);
-    if (!option) {
-      const char *what = argv[optind - 1]; /* getopt moves arguments behind options */
-      (void)cli_fail_usage(
-          code == ':' ? "%s needs a value; see 'chronos2 %s --help'" : "unknown option '%s'; see 'chronos2 %s --help'",
-          what, usage->command);
-      return false;
-    }
-    c2_error err = {.code = C2_OK};
-    if (set_option(option, optarg, &err) != C2_OK) {
-      (void)cli_fail_usage("%s", err.text);
-      return false;
-    }
-    if (engine && !cli_given(engine, option->name)) engine->given[engine->given_count++] = option->name;
-  }
-  return true;
-}
-
-bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine, int *first,
-               int *exit_status) {
-  cli_offer(own, engine ? engine->table : NULL);
-  if (!parse_options(argc, argv, usage, own, engine, exit_status)) return false;
-  if (engine && !settle_radius(engine)) return false;
-  if (engine && engine->offline && engine->update) {
-    (void)cli_fail_usage("--offline and --update: expected one of them");
-    return false;
-  }
-  if (engine && engine->cache && engine->session.backend == CHRONOS2_REFERENCE) {
-    (void)cli_fail_usage("--cache: the reference backend packs no weights; leave one of them out");
-    return false;
-  }
-  size_t arguments = (size_t)(argc - optind);
-  if (arguments < usage->min_arguments || arguments > usage->max_arguments) {
-    if (arguments < usage->min_arguments) {
-      (void)cli_fail_usage("%s needs %s; see 'chronos2 %s --help'", usage->command, usage->arguments, usage->command);
-    } else {
-      (void)cli_fail_usage("unexpected argument '%s'; see 'chronos2 %s --help'",
-                           argv[optind + (int)usage->max_arguments], usage->command);
-    }
-    return false;
-  }
-  if (engine && engine->session.threads > 1 && !c2_has_threads()) {
-    cli_warn("--threads %d has no effect: this program is built without threads", engine->session.threads);
-  }
-  *first = optind;
-  return true;
-}
-
-/* ---- Series ---------------------------------------------------------------------------------- */
-
-c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
-                          chronos2_covariate **covariate, c2_error *err) {
-  size_t total = 0;
-  for (size_t i = 0; i < set->count; i++) total += set->item[i].covariates;
-  C2_TRY(c2_alloc_array(set->count, sizeof **series, series, err));
-  C2_TRY(c2_alloc_array(total, sizeof **covariate, covariate, err));
-  chronos2_covariate *next = *covariate;
-  for (size_t i = 0; i < set->count; i++) {
-    const c2_item *item = &set->item[i];
-    (*series)[i] = c2_series_of(item, &next);
-    for (size_t c = 0; c < item->covariates; c++) {
-      const c2_covariate *from = &item->covariate[c];
-      if (from->future_length > 0 && from->future_length != horizon) {
-        C2_FAIL(err, C2_ERR_FORMAT,
-                "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file,
-                item->line, item->id, from->name, from->future_length, horizon);
-      }
-    }
-  }
-  return C2_OK;
-}
 
 /* ---- Model and session ----------------------------------------------------------------------- */
 
@@ -347,7 +77,7 @@ static c2_status parse_backend(void *target, const char *text, c2_error *err) {
 
 static c2_status parse_threads(void *target, const char *text, c2_error *err) {
   size_t value = 0;
-  C2_TRY(parse_size("threads", text, 0, &value, err));
+  C2_TRY(cli_parse_size("threads", text, 0, &value, err));
   if (value > 1024) C2_FAIL(err, C2_ERR_ARGUMENT, "--threads: expected at most 1024, found '%s'", text);
   *(int *)target = (int)value;
   return C2_OK;
@@ -411,6 +141,7 @@ void cli_engine_init(cli_engine *e) {
        "names of fused. [fused]",
        CLI_CUSTOM, &s->backend, parse_backend},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  static_assert(sizeof table <= sizeof e->table, "the shared options have room");
   memcpy(e->table, table, sizeof table);
 }
 
@@ -525,14 +256,14 @@ int cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_s
 
 void cli_warn_lengths(const chronos2_config *config, size_t horizon, size_t context_length) {
   char line[C2_CAVEAT_ROOM];
-  c2_caveat_horizon(config, horizon, "the rest is rolled out", line);
+  c2_caveat_horizon(horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
   if (line[0]) cli_warn("%s", line);
-  c2_caveat_context(config, context_length, line);
+  c2_caveat_context(context_length, config->context_length, false, line);
   if (line[0]) cli_warn("%s", line);
 }
 
 void cli_warn_levels(const chronos2_config *config, const double *levels, size_t count) {
   char line[C2_CAVEAT_ROOM];
-  c2_caveat_levels(config, levels, count, line);
+  c2_caveat_levels(levels, count, config->quantile_levels, config->quantiles, line);
   if (line[0]) cli_warn("%s", line);
 }

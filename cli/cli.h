@@ -11,7 +11,6 @@
 #include "base/status.h"
 #include "data/dataset.h"
 #include "hub/hub.h"
-#include "study/tasks/tasks.h"
 
 /* Exit statuses. */
 enum { CLI_DONE = 0, CLI_FAILURE = 1, CLI_USAGE = 2 };
@@ -25,7 +24,9 @@ typedef enum cli_kind {
   CLI_CUSTOM  /* calls `parse(target, text, err)` */
 } cli_kind;
 
-enum { CLI_MAX_GIVEN = 96, CLI_PATH_ROOM = 4096 };
+enum { CLI_MOST_OPTIONS = 40 }; /* of a command's own table and its end */
+enum { CLI_MOST_SHARED = 20 };  /* of the engine's */
+enum { CLI_MAX_GIVEN = CLI_MOST_OPTIONS + CLI_MOST_SHARED, CLI_PATH_ROOM = 4096 };
 
 typedef c2_status (*cli_parse_fn)(void *target, const char *text, c2_error *err);
 
@@ -70,7 +71,7 @@ typedef struct cli_engine {
   chronos2_session_options session;
   bool offline, update;  /* whether a hub may not be, or must be asked */
   char model_room[CLI_PATH_ROOM], adapter_room[CLI_PATH_ROOM];
-  cli_option table[20]; /* filled by cli_engine_init */
+  cli_option table[CLI_MOST_SHARED]; /* filled by cli_engine_init */
   const char *given[CLI_MAX_GIVEN]; /* [given_count] names of the options that the user gave, also the command's own */
   size_t given_count;
 } cli_engine;
@@ -80,6 +81,9 @@ typedef struct cli_engine {
  * *exit_status: after --help or --generate (0) or after a usage error (2), which is printed. */
 bool cli_parse(int argc, char **argv, const cli_usage *usage, const cli_option *own, cli_engine *engine, int *first,
                int *exit_status);
+
+/* Reads a whole number from `least` on, which is the value of the option `name`. */
+c2_status cli_parse_size(const char *name, const char *text, size_t least, size_t *out, c2_error *err);
 
 /* Says which options the running command has; cli_parse does. */
 void cli_offer(const cli_option *own, const cli_option *shared);
@@ -124,13 +128,6 @@ typedef struct cli_located {
 } cli_located;
 int cli_locate_inputs(const cli_engine *engine, char **arguments, size_t count, cli_located *located);
 void cli_located_free(cli_located *located);
-
-/* Finds the data sets of tasks on a hub. `engine` must outlive it. */
-typedef struct cli_source {
-  c2_data_source source;
-  const cli_engine *engine;
-} cli_source;
-void cli_source_init(cli_source *source, const cli_engine *engine);
 
 /* The options of the model, as the command line has them. */
 chronos2_model_options cli_model_options(const cli_engine *engine);
@@ -184,11 +181,6 @@ c2_status cli_split(const char *text, char ***items, size_t *count, c2_error *er
  * column, as a float32. Free them with free(), also after a failure. */
 c2_status cli_read_levels(const char *text, bool ends, double **levels, size_t *count, c2_error *err);
 
-/* Makes the series that the library is given for a data set: *series [set->count], and *covariate with all of theirs.
- * They point into the set. Free both with free(), also after a failure. Known futures must be `horizon` steps long. */
-c2_status cli_make_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
-                          chronos2_covariate **covariate, c2_error *err);
-
 /* Opens the hub by the environment and these wishes; it says what it does on stderr. Call c2_hub_close, also after a
  * failure. */
 c2_status cli_hub_open(c2_hub *hub, bool offline, bool update, c2_error *err);
@@ -199,6 +191,8 @@ void cli_print_double(FILE *out, double value, int most);
 
 /* Shows progress on stderr if that is a terminal. The line ends when `done` is `total`; a total of 0 is not known. */
 void cli_progress(const char *what, size_t done, size_t total);
+/* The same of a forecast, for chronos2_session_on_progress. */
+int cli_on_progress(void *user, size_t done, size_t total);
 
 int cli_forecast(int argc, char **argv);
 int cli_evaluate(int argc, char **argv);

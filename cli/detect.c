@@ -71,6 +71,13 @@ static c2_status add_origin(batch *b, detect_row *rows, size_t origin, size_t ho
   return C2_OK;
 }
 
+/* Whether a target is observed in the context before an origin. */
+static bool is_known(const detect_request *r, const detect_row *row, size_t origin) {
+  size_t from = origin > r->context ? origin - r->context : 0;
+  while (from < origin && isnan(detect_value(row, from))) from++;
+  return from < origin;
+}
+
 /* What the k-th forecast says of the steps from its origin on. */
 static c2_status take(const detect_request *r, const batch *b, const chronos2_forecast *f, size_t k, c2_error *err) {
   const double levels[LEVELS] = {0.1, 0.5, 0.9, (1 - r->coverage) / 2, (1 + r->coverage) / 2};
@@ -78,10 +85,12 @@ static c2_status take(const detect_request *r, const batch *b, const chronos2_fo
   size_t end = c2_min_size(b->origin[k] + r->horizon, rows->item->length);
   for (size_t t = 0; t < rows->item->targets; t++) {
     const double *q = b->values;
+    bool known = is_known(r, &rows[t], b->origin[k]);
+    if (b->origin[k] < rows[t].first) continue; /* another target's */
     C2_TRY(c2_api(chronos2_forecast_at_levels(f, k, t, levels, LEVELS, b->values), err));
     for (size_t step = b->origin[k]; step < end; step++, q += LEVELS) {
       rows[t].point[step - rows[t].first] = (detect_point){.low = q[0],
-                                                           .expected = q[1],
+                                                           .expected = known ? q[1] : (double)NAN,
                                                            .high = q[2],
                                                            .own_lower = q[3],
                                                            .own_upper = q[4],
@@ -103,7 +112,12 @@ static c2_status forecast_batch(const detect_request *r, chronos2_session *sessi
   chronos2_forecast *forecast = NULL;
   c2_status status = C2_OK;
   if (b->count == 0) return C2_OK;
-  C2_GOTO(c2_api(chronos2_predict(session, b->series, b->count, &options, &forecast), err));
+  chronos2_status done = chronos2_predict(session, b->series, b->count, &options, &forecast);
+  if (done != CHRONOS2_OK) {
+    size_t series = c2_series_number(chronos2_last_error());
+    const char *id = series < b->count ? b->rows[series]->item->id : NULL;
+    C2_GOTO(c2_series_fail(err, (c2_status)done, chronos2_last_error(), id));
+  }
   for (size_t k = 0; k < b->count; k++) {
     C2_GOTO(take(r, b, forecast, k, err));
     b->steps += c2_min_size(r->horizon, b->rows[k]->item->length - b->origin[k]);
@@ -116,14 +130,21 @@ fail:
   return status;
 }
 
+/* First origin of an item, whose targets' rows these are. */
+static size_t first_origin(const detect_row *rows) {
+  size_t first = rows->item->length;
+  for (size_t t = 0; t < rows->item->targets; t++) first = c2_min_size(first, rows[t].first);
+  return first;
+}
+
 static c2_status forecast_all(const detect_request *r, chronos2_session *session, batch *b, c2_error *err) {
   for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
-    b->total += r->row[i].item->length - r->row[i].first;
+    b->total += r->row[i].item->length - first_origin(&r->row[i]);
   }
   for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
     detect_row *rows = &r->row[i];
     size_t most = c2_series_is_ranked(rows->item) ? 1 : ORIGINS;
-    for (size_t origin = rows->first; origin < rows->item->length; origin += r->horizon) {
+    for (size_t origin = first_origin(rows); origin < rows->item->length; origin += r->horizon) {
       if (b->count >= most) C2_TRY(forecast_batch(r, session, b, err));
       C2_TRY(add_origin(b, rows, origin, r->horizon, err));
       if (b->count >= most) C2_TRY(forecast_batch(r, session, b, err));
@@ -182,6 +203,10 @@ static c2_status judge_row(detect_request *r, detect_row *row, const c2_conforma
       detect_point *p = &row->point[step - row->first];
       double value = detect_value(row, step);
       if (isnan(value)) continue;
+      if (isnan(p->expected)) {
+        r->groundless += step >= told;
+        continue;
+      }
       set_band(p, value, wide);
       C2_GOTO(c2_conformal_add(&own, spread_of(p, value), err));
       if (step < told) continue;
@@ -203,9 +228,10 @@ static c2_status judge(detect_request *r, c2_error *err) {
   c2_status status = C2_OK;
   for (size_t i = 0; i < r->rows; i++) {
     for (size_t step = r->row[i].first; step < r->row[i].item->length; step++) {
+      const detect_point *p = &r->row[i].point[step - r->row[i].first];
       double value = detect_value(&r->row[i], step);
-      if (isnan(value)) continue;
-      C2_GOTO(c2_conformal_add(&pool, spread_of(&r->row[i].point[step - r->row[i].first], value), err));
+      if (isnan(value) || isnan(p->expected)) continue;
+      C2_GOTO(c2_conformal_add(&pool, spread_of(p, value), err));
     }
   }
   C2_GOTO(c2_conformal_order(&pool, err));
@@ -225,10 +251,14 @@ static void tell(detect_request *r) {
                  r->judged, 100 * r->coverage, 100 * share, 100 * (1 - r->coverage));
   cli_note("%s", r->found);
   size_t silent = 0;
-  for (size_t i = 0; i < r->rows; i++) silent += r->row[i].judged == 0 && r->row[i].item->length > r->warmup;
+  for (size_t i = 0; i < r->rows; i++) silent += r->row[i].judged == 0 && r->row[i].item->length > r->row[i].first;
   if (silent > 0) {
     cli_warn("%zu target%s ha%s no observation to judge%s", silent, silent == 1 ? "" : "s", silent == 1 ? "s" : "ve",
              r->last > 0 ? " among the last steps" : "");
+  }
+  if (r->groundless > 0) {
+    cli_warn("%zu observation%s follow%s on a context without an observed value (%zu steps): not judged", r->groundless,
+             r->groundless == 1 ? "" : "s", r->groundless == 1 ? "s" : "", r->context);
   }
   if (r->pooled > 0) {
     cli_warn("%zu observations have fewer than %zu earlier ones that were judged: all series calibrate their bands",
@@ -257,6 +287,26 @@ static c2_status check_options(void *request, c2_error *err) {
   return cli_input_check(&r->in, err);
 }
 
+/* The step behind a target's warmup; the length if that never ends. */
+static size_t first_judged(const detect_request *r, const detect_row *row) {
+  size_t step = 0;
+  for (size_t observed = 0; step < row->item->length && observed < r->warmup; step++) {
+    observed += !isnan(detect_value(row, step)) ? 1 : 0;
+  }
+  return step;
+}
+
+/* Steps of all targets of an item share forecasts: each target begins with one of them. */
+static void choose_first(const detect_request *r, detect_row *rows) {
+  size_t length = rows->item->length;
+  for (size_t t = 0; t < rows->item->targets; t++) rows[t].first = first_judged(r, &rows[t]);
+  size_t origin = first_origin(rows);
+  for (size_t t = 0; t < rows->item->targets; t++) {
+    size_t forecasts = (rows[t].first - origin + r->horizon - 1) / r->horizon;
+    rows[t].first = c2_min_size(origin + forecasts * r->horizon, length);
+  }
+}
+
 static c2_status make_rows(detect_request *r, c2_error *err) {
   size_t rows = 0;
   size_t short_ones = 0;
@@ -264,16 +314,19 @@ static c2_status make_rows(detect_request *r, c2_error *err) {
   C2_TRY(c2_alloc_array(rows, sizeof *r->row, &r->row, err));
   for (size_t i = 0; i < r->in.set.count; i++) {
     const c2_item *item = &r->in.set.item[i];
-    short_ones += item->length <= r->warmup;
+    detect_row *first = &r->row[r->rows];
+    for (size_t t = 0; t < item->targets; t++) first[t] = (detect_row){.item = item, .target = t};
+    choose_first(r, first);
     for (size_t t = 0; t < item->targets; t++) {
       detect_row *row = &r->row[r->rows++];
-      *row = (detect_row){.item = item, .target = t, .first = c2_min_size(r->warmup, item->length)};
+      short_ones += row->first == item->length;
       C2_TRY(c2_alloc_array(item->length - row->first, sizeof *row->point, &row->point, err));
     }
   }
   if (short_ones > 0) {
-    cli_warn("%zu series %s no more than %zu steps (--warmup): nothing of them is judged", short_ones,
-             short_ones == 1 ? "has" : "have", r->warmup);
+    cli_warn("%zu target%s ha%s no step behind the first %zu observations (--warmup): nothing of %s is judged",
+             short_ones, short_ones == 1 ? "" : "s", short_ones == 1 ? "s" : "ve", r->warmup,
+             short_ones == 1 ? "it" : "them");
   }
   return C2_OK;
 }
@@ -282,6 +335,7 @@ static c2_status detect(void *request, const chronos2_model *model, chronos2_ses
   detect_request *r = request;
   c2_outfile file;
   cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
+  r->context = r->engine.context_length ? r->engine.context_length : chronos2_model_config(model)->context_length;
   C2_TRY(forecast(r, session, err));
   C2_TRY(judge(r, err));
   C2_TRY(c2_outfile_open(&file, r->output, err));
@@ -297,10 +351,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   detect_request *r = request;
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
-  c2_dataset_summarise(&r->in.set, r->summary);
-  cli_note("%s", r->summary);
-  C2_TRY(cli_input_note_pasts(&r->in.set, err));
-  cli_input_warn(&r->in.set);
+  C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   return make_rows(r, err);
 }
 
@@ -312,7 +363,8 @@ static size_t list_options(detect_request *r, cli_option *out) {
        "Forecast N steps at a time: each observation is expected 1 to N steps ahead. More is faster and notices less. "
        "[1]",
        CLI_COUNT, &r->horizon, NULL},
-      {"warmup", 0, "N", "Number of first steps of a series that are not judged. [32]", CLI_COUNT, &r->warmup, NULL},
+      {"warmup", 0, "N", "Number of first observations of a target that are not judged. [32]", CLI_COUNT, &r->warmup,
+       NULL},
       {"last", 0, "N", "Tell of the last N steps alone; those before still calibrate the bands. [all]", CLI_COUNT,
        &r->last, NULL},
       {"all", 0, NULL, "Write all observations that were judged, not only those outside their band.", CLI_FLAG,
@@ -342,7 +394,7 @@ static const cli_usage usage = {
 
 int cli_detect(int argc, char **argv) {
   detect_request r = {.coverage = 0.99, .horizon = 1, .warmup = LEAST_WARMUP};
-  cli_option options[40] = {{.name = NULL}};
+  cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   size_t listed = list_options(&r, options);
   (void)cli_input_options(&r.in, options + listed);
   cli_engine_init(&r.engine);

@@ -6,7 +6,8 @@
 
 /* What was expected of an observation. */
 typedef struct detect_point {
-  double expected, lower, upper; /* the band; NAN: it was not judged */
+  double expected;               /* NAN: nothing is known before it */
+  double lower, upper;           /* the band; NAN: it was not judged */
   double low, high;              /* of the model: quantiles 0.1 and 0.9 */
   double own_lower, own_upper;   /* of the model: those of the coverage */
   double score;                  /* distance from what was expected, in the band's half on that side; negative below */
@@ -16,7 +17,7 @@ typedef struct detect_point {
 typedef struct detect_row {
   const c2_item *item;
   size_t target;
-  size_t first; /* step that is judged first */
+  size_t first; /* step that is judged first: as many observations as --warmup come before it */
   detect_point *point; /* [item->length - first] */
   size_t judged, flags;
 } detect_row;
@@ -25,12 +26,14 @@ typedef struct detect_request {
   cli_engine engine;
   cli_input in;
   size_t horizon, warmup, last;
+  size_t context; /* most steps that a forecast sees */
   double coverage;
   bool all;
   const char *output, *report, *model_name;
   detect_row *row; /* [rows] */
   size_t rows, judged, flags;
   size_t pooled, uncalibrated; /* observations whose band comes of all series, or of the model alone */
+  size_t groundless;           /* whose forecast had a context without an observation */
   char summary[C2_SUMMARY_ROOM], found[200];
 } detect_request;
 

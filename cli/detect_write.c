@@ -4,28 +4,37 @@
 
 #include "base/memory.h"
 #include "base/outfile.h"
+#include "base/text.h"
 #include "cli/detect.h"
 #include "cli/draw.h"
 #include "data/csv.h"
 #include "page/page.h"
 
-enum { MOST_STEPS = 3000 /* of a series that are drawn */, MOST_NUMBERS = 4 << 20, MOST_LISTED = 1000, DIGITS = 7 };
+enum {
+  MOST_STEPS = 3000, /* of a series that are drawn */
+  MOST_NUMBERS = 4 << 20,
+  MOST_LISTED = 1000,
+  DIGITS = C2_PAGE_DIGITS
+};
+
+/* Digits of a band: seven, and more where seven hardly tell its sides apart, or, where it has no width, the observation
+ * from what was expected. */
+static int digits_of(const detect_row *row, size_t step) {
+  const detect_point *p = &row->point[step - row->first];
+  double value = detect_value(row, step);
+  bool has_width = p->upper > p->lower && isfinite(p->lower) && isfinite(p->upper);
+  if (isnan(p->score)) return DIGITS; /* it wasn't judged */
+  return has_width ? c2_digits_apart(p->lower, p->upper, DIGITS)
+                   : c2_digits_apart(fmin(value, p->expected), fmax(value, p->expected), DIGITS);
+}
 
 /* ---- CSV ------------------------------------------------------------------------------------------ */
-
-/* Digits of a band: seven, and more where seven hardly tell its sides apart. */
-static int digits_of(const detect_point *p) {
-  enum { OF_WIDTH = 3, MOST = 15 };
-  if (!(p->upper > p->lower)) return DIGITS; /* also where the point wasn't judged */
-  double level = fmax(fabs(p->lower), fabs(p->upper));
-  double digits = OF_WIDTH + ceil(log10(level / (p->upper - p->lower)));
-  return (int)fmax(DIGITS, fmin(digits, MOST));
-}
 
 static c2_status write_step(const detect_row *row, size_t step, FILE *out, c2_error *err) {
   const detect_point *p = &row->point[step - row->first];
   const double numbers[] = {detect_value(row, step), p->expected, p->lower, p->upper, p->score};
-  const int digits[] = {17, digits_of(p), digits_of(p), digits_of(p), DIGITS};
+  const int of_band = digits_of(row, step);
+  const int digits[] = {17, of_band, of_band, of_band, DIGITS};
   char text[C2_TIME_ROOM];
   C2_TRY(cli_draw_stamp(row->item, step, text, err));
   c2_csv_write(out, row->item->id);
@@ -56,6 +65,17 @@ c2_status detect_write(const detect_request *r, FILE *out, c2_error *err) {
 }
 
 /* ---- The page ---------------------------------------------------------------------------------------- */
+
+/* Digits of all numbers of a row, as those need most that are drawn from `from` on or listed. */
+static int digits_of_row(const detect_row *row, size_t from) {
+  size_t length = row->item->length;
+  int digits = cli_draw_digits(row->item->target + row->target * length + from, length - from, DIGITS);
+  for (size_t step = row->first; step < length; step++) {
+    int own = step >= from || detect_is_flagged(&row->point[step - row->first]) ? digits_of(row, step) : DIGITS;
+    digits = own > digits ? own : digits;
+  }
+  return digits;
+}
 
 /* One number of each judged step from `first` on; null where there is none. `of`: its place in a point. */
 static void put_row(c2_json_writer *w, const detect_row *row, size_t first, size_t of) {
@@ -118,12 +138,14 @@ static c2_status put_series(c2_json_writer *w, const detect_request *r, c2_error
     c2_json_put_whole(w, "judged", row->judged);
     c2_json_put_whole(w, "count", row->flags);
     c2_json_put_whole(w, "length", length);
+    w->digits = digits_of_row(row, from);
     C2_TRY(put_flags(w, r, row, from, &listed, err));
     if (numbers < MOST_NUMBERS) {
       C2_TRY(put_chart(w, row, from, err));
       numbers += 5 * (length - from);
       drawn++;
     }
+    w->digits = DIGITS;
     c2_json_end_object(w);
   }
   c2_json_end_array(w);
@@ -151,7 +173,7 @@ c2_status detect_draw(const detect_request *r, c2_error *err) {
   c2_json_put_text(w, "Model", r->model_name);
   c2_json_put_number(w, "Coverage", r->coverage);
   c2_json_put_whole(w, "Steps ahead, at most", r->horizon);
-  c2_json_put_whole(w, "Steps before the first that is judged", r->warmup);
+  c2_json_put_whole(w, "Observations before the first that is judged", r->warmup);
   c2_json_put_text(w, "Program", chronos2_version());
   c2_json_end_object(w);
   C2_GOTO(put_series(w, r, err));

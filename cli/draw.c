@@ -1,6 +1,9 @@
 /* Members of pages' data. */
 #include "cli/draw.h"
 
+#include <math.h>
+
+#include "base/text.h"
 #include "cli/cli.h"
 
 c2_status cli_draw_stamp(const c2_item *item, size_t step, char text[C2_TIME_ROOM], c2_error *err) {
@@ -19,6 +22,22 @@ c2_status cli_draw_stamps(c2_json_writer *w, const c2_item *item, size_t first, 
   }
   c2_json_end_array(w);
   return C2_OK;
+}
+
+int cli_draw_digits(const double *values, size_t count, int least) {
+  double low = (double)INFINITY;
+  double high = -(double)INFINITY;
+  for (size_t i = 0; i < count; i++) {
+    if (!isfinite(values[i])) continue;
+    low = fmin(low, values[i]);
+    high = fmax(high, values[i]);
+  }
+  return c2_digits_apart(low, high, least);
+}
+
+int cli_draw_fan_digits(const double *at_levels, size_t steps, size_t levels, int least) {
+  for (size_t s = 0; s < steps; s++) least = cli_draw_digits(at_levels + s * levels, levels, least);
+  return least;
 }
 
 void cli_draw_fan(c2_json_writer *w, const double *median, const double *at_levels, size_t steps, size_t levels) {

@@ -6,28 +6,45 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/unseen.h"
 #include "study/measure/arm.h"
 #include "study/measure/caveats.h"
 #include "study/statistics/statistics.h"
 
-enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
+enum { MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
 
 /* ---- Options ---------------------------------------------------------------------------------- */
+
+/* Files of forecasts have the ids and time stamps under the names that the user gave. */
+static c2_status check_names(const evaluate_request *r, c2_error *err) {
+  static const char *const names[] = {"target_name", "cutoff", "predictions"};
+  if (!r->forecasts && !r->against) return C2_OK;
+  C2_TRY(cli_input_check_names(&r->in, names, sizeof names / sizeof names[0], err));
+  for (size_t q = 0; q < r->level_count; q++) {
+    char level[C2_FLOAT_ROOM];
+    const char *name = level;
+    c2_double_text(level, r->levels[q], 15); /* as the header has it */
+    C2_TRY(cli_input_check_names(&r->in, &name, 1, err));
+  }
+  return C2_OK;
+}
 
 static c2_status check_options(void *request, c2_error *err) {
   evaluate_request *r = request;
   if (r->horizon < 1) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "evaluate needs --horizon N; see 'chronos2 evaluate --help'");
   }
-  if (r->horizon > MOST_STEPS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
+  if (r->horizon > CHRONOS2_MOST_STEPS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", CHRONOS2_MOST_STEPS, r->horizon);
   }
-  if (r->stride > MOST_STEPS || r->windows > MOST_WINDOWS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large", r->stride > MOST_STEPS ? "stride" : "windows");
+  if (r->stride > CHRONOS2_MOST_STEPS || r->windows > MOST_WINDOWS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the number is too large",
+            r->stride > CHRONOS2_MOST_STEPS ? "stride" : "windows");
   }
   C2_TRY(cli_read_levels(r->levels_text, false, &r->levels, &r->level_count, err));
   c2_sort(r->levels, r->level_count);
+  C2_TRY(check_names(r, err));
   return cli_input_check(&r->in, err);
 }
 
@@ -364,10 +381,24 @@ static c2_status score(evaluate_request *r, c2_error *err) {
   return C2_OK;
 }
 
-static int progress(void *user, size_t done, size_t total) {
-  (void)user;
-  cli_progress("forecasting", done, total);
-  return 0;
+/* Says which forecasts have nothing to go by: as with fev, they are scored like the others. */
+static void tell_groundless(const evaluate_request *r, size_t context) {
+  size_t without = 0;
+  const c2_item *first = NULL;
+  for (size_t i = 0; i < r->e.windows; i++) {
+    const c2_window *w = &r->e.window[i];
+    for (size_t k = 0; k < w->count * w->targets; k++) {
+      size_t length = w->length[k / w->targets];
+      const double *past = w->past[k / w->targets] + k % w->targets * length;
+      size_t step = length > context ? length - context : 0;
+      while (step < length && isnan(past[step])) step++;
+      if (step == length && without++ == 0) first = r->e.data.unit[w->unit[k / w->targets]].item;
+    }
+  }
+  if (without == 0) return;
+  cli_warn("%zu of %zu forecasts, of series '%.80s' the first, ha%s a past without an observed value: %s scored like "
+           "the others",
+           without, r->e.num_forecasts, first->id, without == 1 ? "s" : "ve", without == 1 ? "it is" : "they are");
 }
 
 static c2_status evaluate(void *request, const chronos2_model *model, chronos2_session *session, c2_error *err) {
@@ -380,7 +411,9 @@ static c2_status evaluate(void *request, const chronos2_model *model, chronos2_s
                                       .extend_context = true};
   cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
   cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
-  chronos2_session_on_progress(session, progress, NULL);
+  tell_groundless(r, r->engine.context_length ? r->engine.context_length
+                                              : chronos2_model_config(model)->context_length);
+  chronos2_session_on_progress(session, cli_on_progress, NULL);
   C2_TRY(c2_evaluation_forecast(&r->e, session, &options, &seconds, err));
   C2_TRY(score(r, err));
   C2_TRY(evaluate_write(r, err));
@@ -399,10 +432,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
     C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a series, found none", count ? paths[0] : "--sql");
   }
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
-  c2_dataset_summarise(&r->in.set, r->summary);
-  cli_note("%s", r->summary);
-  C2_TRY(cli_input_note_pasts(&r->in.set, err));
-  cli_input_warn(&r->in.set);
+  C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   size_t kinds = c2_dataset_freqs(&r->in.set, &freq);
   bool given = r->seasonality > 0;
   if (kinds > 1) cli_warn("series differ in frequency; one season is taken for all of them");
@@ -465,7 +495,7 @@ static const cli_usage usage = {
 
 int cli_evaluate(int argc, char **argv) {
   evaluate_request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9"};
-  cli_option options[40] = {{.name = NULL}};
+  cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   size_t listed = list_options(&r, options);
   (void)cli_input_options(&r.in, options + listed);
   cli_engine_init(&r.engine);

@@ -201,7 +201,7 @@ c2_status evaluate_read_against(evaluate_request *r, c2_error *err) {
   c2_status status = C2_OK;
   C2_TRY(c2_alloc_array(ROLES + 1 + r->level_count, sizeof *want, &want, err));
   status = c2_input_open(&t.input, r->against, true, NULL, err);
-  t.input.expected = &r->in.set.dialect;
+  t.input.expected = &r->e.data.set.dialect;
   if (status == C2_OK) status = choose_columns(r, &t, want, &wants, err);
   if (status == C2_OK) status = index_rows(r, &t, err);
   if (status == C2_OK) status = take_all(r, &t, err);

@@ -6,6 +6,7 @@
 #include "base/outfile.h"
 #include "cli/draw.h"
 #include "cli/evaluate.h"
+#include "data/series.h"
 #include "page/page.h"
 
 enum { LEAST_PAST = 96, MOST_STEPS = 2000, MOST_NUMBERS = 4 << 20 };
@@ -89,12 +90,14 @@ static c2_status put_fan(c2_json_writer *w, const evaluate_request *r, size_t wi
   double *values = NULL;
   const chronos2_forecast *f = r->e.forecast[window];
   C2_TRY(c2_alloc_array(r->horizon * r->level_count, sizeof *values, &values, err));
-  if (chronos2_forecast_at_levels(f, at, target, r->levels, r->level_count, values) != CHRONOS2_OK) {
+  c2_status status = c2_api(chronos2_forecast_at_levels(f, at, target, r->levels, r->level_count, values), err);
+  if (status != C2_OK) {
     free(values);
-    C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
+    return status;
   }
   c2_json_begin_object(w, NULL);
   c2_json_put_whole(w, "from", r->e.window[window].length[at] - from);
+  w->digits = cli_draw_fan_digits(values, r->horizon, r->level_count, w->digits);
   cli_draw_fan(w, chronos2_forecast_median(f, at, target), values, r->horizon, r->level_count);
   c2_json_end_object(w);
   free(values);
@@ -131,8 +134,11 @@ static c2_status put_row(c2_json_writer *w, const evaluate_request *r, size_t ro
   put_each(w, "scores", r, row);
   if (*numbers < MOST_NUMBERS) {
     C2_TRY(cli_draw_stamps(w, item, from, shown, err));
-    c2_json_put_numbers(w, "past", item->target + target * item->length + from, shown);
-    C2_TRY(put_fans(w, r, unit, target, from, err));
+    const double *past = item->target + target * item->length + from;
+    w->digits = cli_draw_digits(past, shown, C2_PAGE_DIGITS);
+    C2_TRY(put_fans(w, r, unit, target, from, err)); /* they may raise the digits, also of the truth beside them */
+    c2_json_put_numbers(w, "past", past, shown);
+    w->digits = C2_PAGE_DIGITS;
     *numbers += 2 * shown + r->windows * r->horizon * (1 + r->level_count);
   }
   c2_json_end_object(w);

@@ -5,22 +5,26 @@
 #include "cli/evaluate.h"
 #include "data/csv.h"
 
+enum { MOST_DECIMALS = 8 };
+
 /* ---- The table --------------------------------------------------------------------------------- */
 
+/* A number that is not 0 isn't printed as 0.000, but for a share. */
 static void print_value(FILE *out, int width, int decimals, const char *unit, double value) {
   char text[40] = "-";
   if (isfinite(value)) {
-    bool is_short = fabs(value) < 1e12;
+    bool is_tiny = !*unit && value != 0 && fabs(value) < 0.5 * pow(10, -decimals);
+    bool is_short = fabs(value) < 1e12 && decimals <= MOST_DECIMALS && !is_tiny;
     (void)snprintf(text, sizeof text, is_short ? "%.*f%s" : "%.*e%s", is_short ? decimals : 4, value, unit);
   }
   (void)fprintf(out, " %*s", width, text);
 }
 
-/* Decimals that give the larger one of a row five digits. */
+/* Decimals that give the larger one of a row five digits, or three at least; beyond MOST_DECIMALS: exponents do. */
 static int decimals_of(double a, double b) {
   double most = fmax(isfinite(a) ? fabs(a) : 0, isfinite(b) ? fabs(b) : 0);
   int before = most > 0 ? (int)floor(log10(most)) : 0;
-  return before > 4 ? 0 : before < -4 ? 8 : 4 - before;
+  return before > 4 ? 0 : before < -6 ? MOST_DECIMALS + 1 : before < -4 ? MOST_DECIMALS : 4 - before;
 }
 
 static void print_scores(const evaluate_request *r, FILE *out) {
@@ -164,7 +168,10 @@ static c2_status put_forecast(const evaluate_request *r, size_t window, size_t i
 }
 
 static c2_status write_forecasts(const evaluate_request *r, FILE *out, c2_error *err) {
-  (void)fputs("item_id,timestamp,target_name,cutoff,predictions", out);
+  c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
+  (void)fputc(',', out);
+  c2_csv_write(out, r->in.timestamp_column ? r->in.timestamp_column : "timestamp");
+  (void)fputs(",target_name,cutoff,predictions", out);
   for (size_t q = 0; q < r->level_count; q++) put_number(out, r->levels[q]);
   (void)fputc('\n', out);
   for (size_t i = 0; i < r->e.windows; i++) {

@@ -10,9 +10,8 @@
 #include "base/platform.h"
 #include "base/text.h"
 #include "cli/forecast.h"
+#include "data/series.h"
 #include "data/table_write.h"
-
-enum { MOST_STEPS = 1 << 20 }; /* of a forecast, as the library has it */
 
 /* What --embed, which describes the past series by series, has no use for. */
 static c2_status check_embed(const forecast_request *r, c2_error *err) {
@@ -28,7 +27,10 @@ static c2_status check_embed(const forecast_request *r, c2_error *err) {
 }
 
 static c2_status check_names(const forecast_request *r, c2_error *err) {
+  static const char *const of_embeddings[] = {"target_name", "token", "loc", "scale"};
   const char *names[] = {"target_name", "predictions", "scenario"};
+  const cli_input ids = {.id_column = r->in.id_column}; /* embeddings have no time stamps */
+  if (r->embed) return cli_input_check_names(&ids, of_embeddings, 4, err);
   C2_TRY(cli_input_check_names(&r->in, names, r->scenarios ? 3 : 2, err));
   for (size_t q = 0; q < r->level_count; q++) {
     char level[C2_FLOAT_ROOM];
@@ -45,8 +47,8 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->horizon < 1 && !r->embed) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "forecast needs --horizon N; see 'chronos2 forecast --help'");
   }
-  if (r->horizon > MOST_STEPS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", MOST_STEPS, r->horizon);
+  if (r->horizon > CHRONOS2_MOST_STEPS) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--horizon: expected at most %d steps, found %zu", CHRONOS2_MOST_STEPS, r->horizon);
   }
   C2_TRY(cli_read_levels(r->levels_text, true, &r->levels, &r->level_count, err));
   C2_TRY(check_names(r, err));
@@ -65,17 +67,11 @@ static c2_status check_options(void *request, c2_error *err) {
   return cli_input_check(&r->in, err);
 }
 
-static int progress(void *user, size_t done, size_t total) {
-  (void)user;
-  cli_progress("forecasting", done, total);
-  return 0;
-}
-
 static c2_status forecast_once(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
   chronos2_forecast *forecast = NULL;
   chronos2_predict_options options = forecast_predict_options(r);
-  chronos2_session_on_progress(session, progress, NULL);
-  C2_TRY(forecast_status(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
+  chronos2_session_on_progress(session, cli_on_progress, NULL);
+  C2_TRY(forecast_status(r, chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
   forecast_write_header(r, out); /* nothing is written before the forecast is there */
   c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
   if (status == C2_OK) status = forecast_draw_items(r, &forecast, true, err);
@@ -86,7 +82,14 @@ static c2_status forecast_once(forecast_request *r, chronos2_session *session, F
 static c2_status embed(const forecast_request *r, chronos2_session *session, size_t d_model, FILE *out, c2_error *err) {
   chronos2_embedding *embedding = NULL;
   chronos2_predict_options options = forecast_predict_options(r);
-  C2_TRY(forecast_status(chronos2_embed(session, r->series, r->in.set.count, &options, &embedding), err));
+  const cli_input ids = {.id_column = r->in.id_column};
+  for (size_t d = 0; d < d_model && r->in.id_column; d++) { /* dimensions are columns, too */
+    char number[24];
+    const char *name = number;
+    (void)snprintf(number, sizeof number, "%zu", d);
+    C2_TRY(cli_input_check_names(&ids, &name, 1, err));
+  }
+  C2_TRY(forecast_status(r, chronos2_embed(session, r->series, r->in.set.count, &options, &embedding), err));
   c2_status status = forecast_write_embeddings(r, embedding, d_model, out, err);
   chronos2_embedding_free(&embedding);
   return status;
@@ -110,21 +113,23 @@ static c2_status forecast_all(forecast_request *r, chronos2_session *session, bo
   size_t items = r->in.set.count;
   if (!together) {
     for (size_t k = 0; k < s->count; k++) {
-      C2_TRY(forecast_status(chronos2_predict(session, s->series + k * items, items, &options, &s->forecast[k]), err));
+      chronos2_status status = chronos2_predict(session, s->series + k * items, items, &options, &s->forecast[k]);
+      C2_TRY(forecast_status(r, status, err));
       cli_progress("scenario", k + 1, s->count);
     }
     return C2_OK;
   }
-  chronos2_session_on_progress(session, progress, NULL);
+  chronos2_session_on_progress(session, cli_on_progress, NULL);
   if (!encoded) {
-    return forecast_status(chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]), err);
+    return forecast_status(r, chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]),
+                           err);
   }
   chronos2_status status = chronos2_context_open(session, r->series, items, &options, &context);
   if (status == CHRONOS2_OK) {
     status = chronos2_context_predict(session, context, s->series, s->count * items, &options, &s->forecast[0]);
   }
   chronos2_context_close(&context);
-  return forecast_status(status, err);
+  return forecast_status(r, status, err);
 }
 
 /* Weights whose contexts look at the future get the null future, unless a pattern was asked for. */
@@ -136,7 +141,7 @@ static c2_status choose_pattern(const forecast_request *r, chronos2_session *ses
     double radius = p.attention == CHRONOS2_FULL ? (double)INFINITY : p.radius;
     chronos2_status status =
         chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_NULL, radius, p.reg_global);
-    C2_TRY(forecast_status(status, err));
+    C2_TRY(forecast_status(r, status, err));
     cli_warn(
         "the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
         "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",
@@ -155,7 +160,7 @@ static c2_status forecast_scenarios(forecast_request *r, chronos2_session *sessi
   forecast_write_header(r, out); /* nothing is written before all forecasts are there */
   for (size_t k = 0; k < r->plans.count; k++) {
     C2_TRY(forecast_write_items(r, r->plans.forecast[together ? 0 : k], together ? k * r->in.set.count : 0,
-                       c2_futures_name(r->futures, k), out, err));
+                                c2_futures_name(r->futures, k), out, err));
   }
   return forecast_draw_items(r, r->plans.forecast, together, err);
 }
@@ -214,24 +219,13 @@ static c2_status write_output(forecast_request *r, const chronos2_model *model, 
     if (!is_void(r)) status = c2_table_file_write(&table, types, count, file.stream, err);
   }
   if (status != C2_OK || is_void(r)) goto fail;
-  status = c2_outfile_commit(&file, err);
-  if (status == C2_OK) status = forecast_draw_close(r, err);
+  C2_GOTO(c2_outfile_commit(&file, err));
+  forecast_tell_changes(r); /* a page lists the warnings */
+  status = forecast_draw_close(r, err);
 fail:
   c2_table_file_close(&table);
   c2_outfile_discard(&file);
   forecast_draw_free(r);
-  if (status != C2_OK || is_void(r)) return status;
-  if (!isnan(r->least)) {
-    cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
-             r->raised == 1 ? "is" : "are");
-  }
-  if (r->coarse > 0) {
-    cli_warn("%zu target%s, of '%s' the first, var%s so little around %s level that float32 rounds the bands; --digits "
-             "17 writes float64",
-             r->coarse, r->coarse == 1 ? "" : "s", r->coarse_id, r->coarse == 1 ? "ies" : "y",
-             r->coarse == 1 ? "its" : "their");
-  }
-  if (r->round) cli_note("--round: all numbers are rounded to whole ones");
   return status;
 }
 
@@ -265,7 +259,7 @@ static const cli_usage forecast_usage = {
     .command = "forecast",
     .arguments = "INPUT...",
     .summary =
-        "Reads series from CSV files (item_id,timestamp,target) or JSON Lines files; - is standard input. "
+        "Reads series from CSV (item_id,timestamp,target), JSON Lines, Parquet or Arrow files; - is standard input. "
         "Writes CSV: item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
         "Ids and names are written as they are, even where a spreadsheet would take them for a formula "
         "(=, +, -, @).",
@@ -281,8 +275,6 @@ static const cli_usage forecast_usage = {
     .min_arguments = 0,
     .max_arguments = SIZE_MAX};
 
-enum { MOST_OPTIONS = 40 };
-
 /* What is known of the future, what is computed and written. */
 static size_t list_output_options(forecast_request *r, cli_option *out) {
   const cli_option table[] = {
@@ -295,7 +287,8 @@ static size_t list_output_options(forecast_request *r, cli_option *out) {
        "once for all of them, unless --attention lets it see the future.",
        CLI_TEXT, &r->scenarios, NULL},
       {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text, NULL},
-      {"cross-learning", 0, NULL, "Let all series of a pass inform each other.", CLI_FLAG, &r->cross_learning, NULL},
+      {"cross-learning", 0, NULL, "Let all series of a pass inform each other; --batch-size says how many rows it has.",
+       CLI_FLAG, &r->cross_learning, NULL},
       {"output", 'o', "FILE",
        "Write to this file. CSV, or what its name ends in: .parquet, by DuckDB; .arrow or .feather, an Arrow file; "
        ".arrows, an Arrow stream. [standard output]", CLI_TEXT,
@@ -311,7 +304,8 @@ static size_t list_output_options(forecast_request *r, cli_option *out) {
        "Also draw history, forecasts, scenarios and covariates as a page (HTML) that needs no network.", CLI_TEXT,
        &r->report, NULL},
       {"plot", 0, "FILE", "Also draw the first series as one picture (SVG).", CLI_TEXT, &r->plot, NULL},
-      {"embed", 0, NULL, "Write the encoder's hidden states instead of a forecast: a line for each token.", CLI_FLAG,
+      {"embed", 0, NULL,
+       "Write the encoder's hidden states of the past instead of a forecast: a line for each token.", CLI_FLAG,
        &r->embed, NULL},
       {"monotone", 0, NULL, "Sort the quantiles of each step, so that none crosses another.", CLI_FLAG, &r->monotone,
        NULL}};
@@ -321,7 +315,7 @@ static size_t list_output_options(forecast_request *r, cli_option *out) {
 
 int cli_forecast(int argc, char **argv) {
   forecast_request r = {.levels_text = "0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9", .least = (double)NAN};
-  cli_option options[MOST_OPTIONS] = {{.name = NULL}};
+  cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   options[0] =
       (cli_option){"horizon", 'n',        "N", "Number of steps to forecast. It is required, except with --embed.",
                    CLI_COUNT, &r.horizon, NULL};

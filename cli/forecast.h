@@ -26,7 +26,8 @@ typedef struct forecast_request {
   double least;  /* what lies below it is written as this; NAN: as it is */
   bool round;    /* whole numbers are written */
   size_t raised; /* numbers that `least` changed */
-  size_t coarse; /* targets whose bands float32 rounds, and the first one's series, cut */
+  bool rolls;    /* the horizon is beyond one pass */
+  size_t coarse; /* series whose bands float32 rounds, and the first one, cut */
   char coarse_id[80];
   double *levels;
   size_t level_count;
@@ -48,9 +49,9 @@ typedef struct forecast_request {
 
 /* ---- forecast_read.c ---- */
 
-/* Those for forecasts, and the status of one, whose text is chronos2_last_error. */
+/* Those for forecasts, and the status of one, whose text is chronos2_last_error with a series' id. */
 chronos2_predict_options forecast_predict_options(const forecast_request *r);
-c2_status forecast_status(chronos2_status status, c2_error *err);
+c2_status forecast_status(const forecast_request *r, chronos2_status status, c2_error *err);
 
 /* Whether the inputs may be a table that is read in parts. */
 bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count);
@@ -109,5 +110,8 @@ const char *forecast_future_hint(const forecast_request *r);
 
 /* Warns of everything that is to be warned of before a forecast by a model of this configuration. */
 void forecast_warn(forecast_request *r, const chronos2_config *config);
+
+/* Tells how the numbers that were written differ from the model's. */
+void forecast_tell_changes(const forecast_request *r);
 
 #endif

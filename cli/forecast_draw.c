@@ -124,6 +124,12 @@ static c2_status put_steps(forecast_drawing *d, const c2_item *item, size_t from
   return cli_draw_stamps(&d->page.json, item, from, steps, err);
 }
 
+/* Digits of all numbers of a target: past [length] and fans. */
+static int digits_of(const forecast_request *r, const target *t, const double *past, size_t length) {
+  size_t steps = scenarios_of(r) * r->horizon;
+  return cli_draw_fan_digits(t->at_levels, steps, r->level_count, cli_draw_digits(past, length, C2_PAGE_DIGITS));
+}
+
 static void put_fan(c2_json_writer *w, const forecast_request *r, const target *t, size_t scenario) {
   const double *at_levels = t->at_levels + scenario * r->horizon * r->level_count;
   c2_json_begin_object(w, NULL);
@@ -135,7 +141,9 @@ static void put_fan(c2_json_writer *w, const forecast_request *r, const target *
 static void put_values(c2_json_writer *w, const char *key, const double *number, const char *const *text, size_t from,
                        size_t count) {
   if (!text) {
+    w->digits = cli_draw_digits(number + from, count, C2_PAGE_DIGITS);
     c2_json_put_numbers(w, key, number + from, count);
+    w->digits = C2_PAGE_DIGITS;
     return;
   }
   c2_json_begin_array(w, key);
@@ -178,9 +186,11 @@ static c2_status put_item(forecast_drawing *d, const forecast_request *r, const 
   for (size_t t = 0; t < item->targets; t++) {
     c2_json_begin_object(w, NULL);
     c2_json_put_text(w, "name", item->target_names[t]);
+    w->digits = digits_of(r, &targets[t], item->target + t * item->length + from, past);
     c2_json_put_numbers(w, "past", item->target + t * item->length + from, past);
     c2_json_begin_array(w, "fans");
     for (size_t k = 0; k < scenarios_of(r); k++) put_fan(w, r, &targets[t], k);
+    w->digits = C2_PAGE_DIGITS;
     c2_json_end_array(w);
     c2_json_end_object(w);
   }

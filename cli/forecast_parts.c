@@ -4,6 +4,7 @@
 
 #include "base/threads.h"
 #include "cli/forecast.h"
+#include "data/series.h"
 
 /* A part that is read beside the forecast of the one before. */
 typedef struct reading {
@@ -22,8 +23,8 @@ static c2_status forecast_part(forecast_request *r, chronos2_session *session, F
   chronos2_forecast *forecast = NULL;
   chronos2_predict_options options = forecast_predict_options(r);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
-  C2_TRY(cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err));
-  C2_TRY(forecast_status(chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
+  C2_TRY(cli_input_series(&r->in.set, r->horizon, &r->series, &r->covariate, err));
+  C2_TRY(forecast_status(r, chronos2_predict(session, r->series, r->in.set.count, &options, &forecast), err));
   c2_status status = forecast_write_items(r, forecast, 0, NULL, out, err);
   if (status == C2_OK) status = forecast_draw_items(r, &forecast, true, err);
   chronos2_forecast_free(&forecast);

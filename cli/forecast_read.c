@@ -1,8 +1,10 @@
 /* The input of `chronos2 forecast`: series, and what is known of their future. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/forecast.h"
 #include "data/missing.h"
 #include "data/unseen.h"
@@ -22,7 +24,7 @@ static c2_status read_scenarios(forecast_request *r, c2_unseen *unseen, c2_missi
     C2_TRY(c2_futures_fill(r->futures, k, err));
     C2_TRY(c2_unseen_count(unseen, &r->in.set, err));
     C2_TRY(c2_missing_count_futures(missing, &r->in.set, &r->in.set, err));
-    c2_status status = cli_make_series(&r->in.set, r->horizon, &series, &s->covariate[k], err);
+    c2_status status = cli_input_series(&r->in.set, r->horizon, &series, &s->covariate[k], err);
     if (status == C2_OK && items > 0) memcpy(s->series + k * items, series, items * sizeof *series);
     free(series);
     C2_TRY(status);
@@ -50,8 +52,13 @@ fail:
   return status;
 }
 
-c2_status forecast_status(chronos2_status status, c2_error *err) {
-  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
+c2_status forecast_status(const forecast_request *r, chronos2_status status, c2_error *err) {
+  if (status == CHRONOS2_OK) return C2_OK;
+  size_t items = r->in.set.count;
+  size_t series = c2_series_number(chronos2_last_error()); /* scenarios have the items in turn */
+  bool is_named = series != SIZE_MAX && items > 0;
+  return c2_series_fail(err, (c2_status)status, chronos2_last_error(),
+                        is_named ? r->in.set.item[series % items].id : NULL);
 }
 
 chronos2_predict_options forecast_predict_options(const forecast_request *r) {
@@ -69,14 +76,33 @@ bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count)
          (!r->future || c2_input_has_parts(r->future)) && c2_flow_serves(paths[0]);
 }
 
+/* Leaves out what is known of the future, which no embedding looks at. */
+static void drop_futures(c2_dataset *set) {
+  size_t dropped = 0;
+  for (size_t i = 0; i < set->count; i++) {
+    for (size_t c = 0; c < set->item[i].covariates; c++) {
+      c2_covariate *covariate = &set->item[i].covariate[c];
+      dropped += covariate->future_length > 0;
+      covariate->future = NULL;
+      covariate->future_text = NULL;
+      covariate->future_length = 0;
+    }
+  }
+  if (dropped > 0) {
+    cli_warn("--embed describes the past alone: known futures are ignored, those of %zu covariate%s", dropped,
+             dropped == 1 ? "" : "s");
+  }
+}
+
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {
   c2_read_options options = cli_input_reading(&r->in);
   c2_missing missing = {.hint = forecast_future_hint(r)};
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   if (r->reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], r->reason);
+  if (r->embed) drop_futures(&r->in.set);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
   C2_TRY(read_futures(r, &options, &missing, err));
   C2_TRY(c2_missing_count(&missing, &r->in.set, &r->in.set, err));
   C2_TRY(r->embed ? c2_missing_note_pasts(&missing, &r->in.set, err) : c2_missing_note(&missing, &r->in.set, err));
-  return cli_make_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);
+  return cli_input_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);
 }

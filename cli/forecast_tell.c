@@ -1,4 +1,7 @@
-/* What `chronos2 forecast` says of its input, on standard error. */
+/* What `chronos2 forecast` says of its input and output, on standard error. */
+#include <math.h>
+
+#include "base/caveats.h"
 #include "cli/forecast.h"
 
 void forecast_summarise(forecast_request *r) {
@@ -16,9 +19,41 @@ const char *forecast_future_hint(const forecast_request *r) {
   return "; covariates of later steps belong in a file of their own, which --future names";
 }
 
+/* Under --cross-learning series inform those alone that share their pass: it takes series until it is full. */
+static void warn_of_passes(const forecast_request *r) {
+  enum { USUAL_ROWS = 256 };
+  size_t most = r->engine.batch_size > 0 ? r->engine.batch_size : USUAL_ROWS;
+  size_t passes = 0;
+  size_t all = 0;
+  size_t rows = most; /* of the pass; full: another one begins */
+  for (size_t i = 0; i < r->in.set.count; i++) {
+    passes += rows >= most ? 1 : 0;
+    if (rows >= most) rows = 0;
+    rows += r->in.set.item[i].targets + r->in.set.item[i].covariates;
+    all += r->in.set.item[i].targets + r->in.set.item[i].covariates;
+  }
+  if (passes < 2) return;
+  cli_warn("%zu rows are more than --batch-size %zu: series inform each other within %zu passes only%s", all, most,
+           passes, passes == r->in.set.count ? ", of one series each" : "");
+}
+
 void forecast_warn(forecast_request *r, const chronos2_config *config) {
+  if (!r->was_warned && r->cross_learning) warn_of_passes(r);
   if (!r->was_warned) cli_warn_lengths(config, r->horizon, r->engine.context_length);
   if (!r->was_warned && !r->embed) cli_warn_levels(config, r->levels, r->level_count);
   r->was_warned = true;
+  r->rolls = r->horizon > config->max_output_patches * config->patch;
   cli_input_warn(r->parts ? &r->total.words : &r->in.set);
+}
+
+void forecast_tell_changes(const forecast_request *r) {
+  char line[C2_CAVEAT_ROOM];
+  if (!isnan(r->least)) {
+    cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
+             r->raised == 1 ? "is" : "are");
+  }
+  const char *remedy = r->rolls ? C2_RESCALE : "; --digits 17 writes float64";
+  c2_caveat_coarse((c2_caveat_of){"series", r->coarse, r->coarse_id}, remedy, line);
+  if (line[0]) cli_warn("%s", line);
+  if (r->round) cli_note("--round: all numbers are rounded to whole ones");
 }

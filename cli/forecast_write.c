@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/forecast.h"
@@ -37,9 +38,7 @@ static void change(const forecast_request *r, double *values, size_t count, size
 
 c2_status forecast_values(const forecast_request *r, const chronos2_forecast *f, size_t series, size_t target,
                           double *point, double *at_levels, size_t *raised, c2_error *err) {
-  if (chronos2_forecast_at_levels(f, series, target, r->levels, r->level_count, at_levels) != CHRONOS2_OK) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
-  }
+  C2_TRY(c2_api(chronos2_forecast_at_levels(f, series, target, r->levels, r->level_count, at_levels), err));
   memcpy(point, chronos2_forecast_median(f, series, target), r->horizon * sizeof *point);
   change(r, point, r->horizon, raised);
   change(r, at_levels, r->horizon * r->level_count, raised);
@@ -62,13 +61,14 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
   return C2_OK;
 }
 
-/* Counts a target if float32 is too coarse for its first step. */
-static void count_coarse(forecast_request *r, const c2_item *item, size_t target, const double *values) {
-  if (r->digits > 0 || r->round || !c2_float_is_coarse(values, r->level_count)) return;
-  if (!c2_varies(item->target + target * item->length, item->length)) return;
+/* Whether float32 is too coarse for a target's first step: values are those of `count` levels there. What is rolled out
+ * goes on from float32 whatever is written. */
+static bool is_coarse(const forecast_request *r, const c2_item *item, size_t target, const double *values,
+                      size_t count) {
+  if ((r->digits > 0 && !r->rolls) || r->round || !c2_float_is_coarse(values, count)) return false;
   bool tiny = fabs(values[0]) < (double)FLT_MIN;
-  if (tiny && !c2_table_file_asked(r->output)) return; /* a text has digits of its own there */
-  if (r->coarse++ == 0) (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
+  if (tiny && !c2_table_file_asked(r->output)) return false; /* a text has digits of its own there */
+  return c2_varies(item->target + target * item->length, item->length);
 }
 
 /* Item i, which is series `at` of the forecast. */
@@ -76,13 +76,20 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
                             FILE *out, c2_error *err) {
   const c2_item *item = &r->in.set.item[i];
   double *point = NULL;
-  C2_TRY(c2_alloc_array(r->horizon * (r->level_count + 1), sizeof *point, &point, err));
+  static const double ends[2] = {0.1, 0.9};
+  bool alone = r->level_count < 2; /* one level says nothing of a band */
+  C2_TRY(c2_alloc_array(r->horizon * (r->level_count + 1 + 2 * alone), sizeof *point, &point, err));
   double *values = point + r->horizon;
+  double *band = alone ? values + r->horizon * r->level_count : values;
+  bool coarse = false;
   c2_status status = C2_OK;
   for (size_t t = 0; t < item->targets; t++) {
     C2_GOTO(forecast_values(r, f, at, t, point, values, &r->raised, err));
     C2_GOTO(check_range(r, item, point, r->horizon * (r->level_count + 1), err));
-    count_coarse(r, item, t, values);
+    if (alone && chronos2_forecast_at_levels(f, at, t, ends, 2, band) != CHRONOS2_OK) {
+      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error()));
+    }
+    coarse = coarse || is_coarse(r, item, t, band, alone ? 2 : r->level_count);
     for (size_t s = 0; s < r->horizon; s++) {
       c2_time stamp;
       char text[C2_TIME_ROOM];
@@ -104,6 +111,7 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
       (void)fputc('\n', out);
     }
   }
+  if (coarse && r->coarse++ == 0) (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
 fail:
   free(point);
   return status;
@@ -141,9 +149,7 @@ c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_em
     for (size_t t = 0; t < r->in.set.item[i].targets; t++) {
       double loc = 0;
       double scale = 0;
-      if (chronos2_embedding_scale(e, i, t, &loc, &scale) != CHRONOS2_OK) {
-        C2_FAIL(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
-      }
+      C2_TRY(c2_api(chronos2_embedding_scale(e, i, t, &loc, &scale), err));
       for (size_t token = 0; token < chronos2_embedding_tokens(e, i); token++) {
         c2_csv_write(out, r->in.set.item[i].id);
         (void)fputc(',', out);
@@ -172,10 +178,10 @@ size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
     counted += r->in.set.item[i].freq.unit == C2_FREQ_COUNT;
     zoned += r->in.set.item[i].zone.given;
   }
-  const char *stamp = r->parts                  ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
+  const char *stamp = r->parts                     ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
                       : counted == r->in.set.count ? "BIGINT"
-                      : counted + zoned == 0    ? "TIMESTAMP"
-                                                : "VARCHAR";
+                      : counted + zoned == 0       ? "TIMESTAMP"
+                                                   : "VARCHAR";
   if (r->scenarios) out[n++] = "VARCHAR";
   out[n++] = "VARCHAR";
   out[n++] = r->embed ? "VARCHAR" : stamp;

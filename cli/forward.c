@@ -7,12 +7,20 @@
 #include "base/memory.h"
 #include "base/safetensors.h"
 #include "cli/cli.h"
+#include "data/series.h"
 
 /* Attention weights of all layers, [layers][B][heads][S][S]. */
 typedef struct collected {
   float *weights;
   size_t rows, heads, tokens;
 } collected;
+
+typedef struct request {
+  cli_engine engine;
+  const char *output;
+  bool attention; /* its weights are written, too */
+  size_t patches; /* 0: those of the file */
+} request;
 
 typedef struct work {
   c2_safetensors file;
@@ -170,58 +178,53 @@ static const cli_usage forward_usage = {
     .min_arguments = 1,
     .max_arguments = 1};
 
-int cli_forward(int argc, char **argv) {
-  cli_engine engine;
-  const char *output = NULL;
-  bool attention = false;
-  size_t patches = 0;
-  const cli_option options[] = {
-      {"output", 'o', "FILE", "Write the results to this file. It is required.", CLI_TEXT, &output, NULL},
-      {"output-patches", 0, "N", "Number of future tokens. [num_output_patches of the file's metadata 'case']",
-       CLI_COUNT, &patches, NULL},
-      {"attention-weights", 0, NULL, "Also write out.time_attention.LAYER. This needs --attention full.", CLI_FLAG,
-       &attention, NULL},
-      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
-  int first = 0;
-  int status = 0;
-  cli_engine_init(&engine);
-  cli_engine_leave_out(&engine, "batch-size"); /* the file is the batch */
-  if (!cli_parse(argc, argv, &forward_usage, options, &engine, &first, &status)) return status;
-  if (!output) return cli_fail_usage("forward needs -o FILE; see 'chronos2 forward --help'");
+static c2_status forward(const request *r, const char *input, const chronos2_model *model, chronos2_session *session,
+                         work *w, c2_error *err) {
+  C2_TRY(read_case(w, input, r->patches, err));
+  cut_context(w, r->engine.context_length);
+  C2_TRY(allocate(w, model, r->attention, err));
+  if (r->attention) chronos2_session_on_attention(session, collect, &w->attention);
+  C2_TRY(c2_api(chronos2_forward(session, &w->batch, w->quantiles, w->loc, w->scale, w->mask), err));
+  return write_case(w, model, r->output, err);
+}
+
+static int run(request *r, const char *input) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   work w = {0};
   c2_error err = {.code = C2_OK};
-  const char *input = argv[first];
-  status = cli_engine_locate(&engine);
+  if (!r->output) return cli_fail_usage("forward needs -o FILE; see 'chronos2 forward --help'");
+  int status = cli_engine_locate(&r->engine);
   if (status != CLI_DONE) return status;
-  if (cli_keep_inputs(output, &engine, &input, 1, &err) != C2_OK) return cli_fail_error(&err);
-  status = cli_engine_open(&engine, &model, &session);
+  if (cli_keep_inputs(r->output, &r->engine, &input, 1, &err) != C2_OK) return cli_fail_error(&err);
+  status = cli_engine_open(&r->engine, &model, &session);
   if (status != CLI_DONE) return status;
-  if (attention && chronos2_session_pattern(session).attention != CHRONOS2_FULL) {
-    chronos2_session_close(&session);
-    chronos2_model_close(&model);
-    return cli_fail_usage("--attention-weights are those of full attention: expected --attention full beside it");
+  size_t trained = chronos2_model_config(model)->context_length;
+  if (r->attention && chronos2_session_pattern(session).attention != CHRONOS2_FULL) {
+    status = cli_fail_usage("--attention-weights are those of full attention: expected --attention full beside it");
+  } else {
+    if (r->engine.context_length > trained) cli_warn("forward cuts a context at the model's %zu steps", trained);
+    if (forward(r, input, model, session, &w, &err) != C2_OK) status = cli_fail_error(&err);
   }
-  if (engine.context_length > chronos2_model_config(model)->context_length) {
-    cli_warn("forward cuts a context at the model's %zu steps", chronos2_model_config(model)->context_length);
-  }
-  c2_status result = read_case(&w, argv[first], patches, &err);
-  if (result == C2_OK) cut_context(&w, engine.context_length);
-  if (result == C2_OK) result = allocate(&w, model, attention, &err);
-  if (result == C2_OK) {
-    if (attention) chronos2_session_on_attention(session, collect, &w.attention);
-    chronos2_status done = chronos2_forward(session, &w.batch, w.quantiles, w.loc, w.scale, w.mask);
-    if (done != CHRONOS2_OK) {
-      status = cli_fail_api(done);
-    } else {
-      result = write_case(&w, model, output, &err);
-      if (result == C2_OK) status = CLI_DONE;
-    }
-  }
-  if (result != C2_OK) status = cli_fail_error(&err);
   release(&w);
   chronos2_session_close(&session);
   chronos2_model_close(&model);
   return status;
+}
+
+int cli_forward(int argc, char **argv) {
+  request r = {.output = NULL};
+  const cli_option options[] = {
+      {"output", 'o', "FILE", "Write the results to this file. It is required.", CLI_TEXT, &r.output, NULL},
+      {"output-patches", 0, "N", "Number of future tokens. [num_output_patches of the file's metadata 'case']",
+       CLI_COUNT, &r.patches, NULL},
+      {"attention-weights", 0, NULL, "Also write out.time_attention.LAYER. This needs --attention full.", CLI_FLAG,
+       &r.attention, NULL},
+      {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
+  int first = 0;
+  int status = 0;
+  cli_engine_init(&r.engine);
+  cli_engine_leave_out(&r.engine, "batch-size"); /* the file is the batch */
+  if (!cli_parse(argc, argv, &forward_usage, options, &r.engine, &first, &status)) return status;
+  return run(&r, argv[first]);
 }

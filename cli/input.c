@@ -9,6 +9,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/missing.h"
+#include "data/series.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
 
@@ -162,10 +163,17 @@ c2_status cli_input_read(cli_input *in, char **paths, size_t count, c2_error *er
   return c2_dataset_join_kinds(&in->set, err);
 }
 
-c2_status cli_input_note_pasts(c2_dataset *set, c2_error *err) {
-  c2_missing missing = {.hint = NULL};
-  C2_TRY(c2_missing_count(&missing, set, set, err));
-  return c2_missing_note_pasts(&missing, set, err);
+c2_status cli_input_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
+                           chronos2_covariate **covariate, c2_error *err) {
+  size_t at = 0;
+  const c2_covariate *odd = c2_series_odd_future(set, horizon, &at);
+  if (odd) {
+    const c2_item *item = &set->item[at];
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s:%zu: series '%s': covariate '%s': %zu future values, expected the horizon's %zu", item->file,
+            item->line, item->id, odd->name, odd->future_length, horizon);
+  }
+  return c2_series_make(set, series, covariate, err);
 }
 
 c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err) {
@@ -189,6 +197,16 @@ c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error 
 
 void cli_input_warn(const c2_dataset *set) {
   for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
+}
+
+c2_status cli_input_tell(c2_dataset *set, char summary[C2_SUMMARY_ROOM], c2_error *err) {
+  c2_missing missing = {.hint = NULL};
+  c2_dataset_summarise(set, summary);
+  cli_note("%s", summary);
+  C2_TRY(c2_missing_count(&missing, set, set, err));
+  C2_TRY(c2_missing_note_pasts(&missing, set, err));
+  cli_input_warn(set);
+  return C2_OK;
 }
 
 void cli_input_free(cli_input *in) {

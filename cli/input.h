@@ -35,11 +35,16 @@ c2_status cli_input_check_names(const cli_input *in, const char *const *names, s
 /* That each item says when its steps are, up to `horizon` steps after its last. */
 c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err);
 
-/* Adds notes to the set of what its series never observe. */
-c2_status cli_input_note_pasts(c2_dataset *set, c2_error *err);
+/* Makes series of the set as c2_series_make does. Known futures must be `horizon` steps long. */
+c2_status cli_input_series(const c2_dataset *set, size_t horizon, chronos2_series **series,
+                           chronos2_covariate **covariate, c2_error *err);
 
 /* Warns of what the set has notes of. */
 void cli_input_warn(const c2_dataset *set);
+
+/* Tells of a set whose futures don't matter: the summary, which is kept, and warnings, also of what the series never
+ * observe. */
+c2_status cli_input_tell(c2_dataset *set, char summary[C2_SUMMARY_ROOM], c2_error *err);
 
 void cli_input_free(cli_input *input);
 

@@ -4,7 +4,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
-#include "cli/cli.h"
+#include "cli/source.h"
 
 static void say(const char *line) {
   cli_note("%s", line);

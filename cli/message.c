@@ -123,6 +123,12 @@ void cli_progress(const char *what, size_t done, size_t total) {
   (void)fflush(stderr);
 }
 
+int cli_on_progress(void *user, size_t done, size_t total) {
+  (void)user;
+  cli_progress("forecasting", done, total);
+  return 0;
+}
+
 void cli_print_double(FILE *out, double value, int most) {
   char text[40];
   for (int digits = most < 15 ? most : 15; digits <= most; digits++) {

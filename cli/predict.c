@@ -12,6 +12,7 @@
 #include "cli/input.h"
 #include "data/jsonl.h"
 #include "data/missing.h"
+#include "data/series.h"
 
 typedef struct request {
   cli_engine engine;
@@ -50,18 +51,14 @@ static c2_status read_levels(const c2_json_document *doc, const c2_json *object,
 static c2_status read_options(request *r, const c2_json_document *doc, c2_error *err) {
   chronos2_predict_options *o = &r->options;
   static const char *const known[] = {"prediction_length", "context_length", "batch_size", "max_output_patches",
-                                      "cross_learning", "limit_prediction_length", "unrolled_quantiles"};
-  enum { SIZES = 4, KNOWN = sizeof known / sizeof known[0] };
+                                      "cross_learning", "limit_prediction_length", "unrolled_quantiles", NULL};
+  enum { SIZES = 4 };
   size_t *const sizes[SIZES] = {&o->horizon, &o->context_length, &o->batch_size, &o->max_output_patches};
   const c2_json *object = c2_json_get(doc->node, "predict");
   if (!c2_json_is(object, C2_JSON_OBJECT)) {
     return c2_json_fail(doc, object, err, "'predict': expected an object, found %s", c2_json_type_name(object));
   }
-  C2_JSON_EACH (key, object) {
-    size_t i = 0;
-    while (i < KNOWN && strcmp(known[i], key->text) != 0) i++;
-    if (i == KNOWN) return c2_json_fail(doc, key, err, "predict.%.60s: unknown option", key->text);
-  }
+  C2_TRY(c2_json_refuse_others(doc, object, known, err));
   for (size_t i = 0; i < SIZES; i++) {
     if (!c2_json_get(object, known[i])) continue;
     C2_TRY(c2_json_get_size(doc, object, known[i], 1, (size_t)INT64_MAX, sizes[i], err));
@@ -87,37 +84,21 @@ static c2_status read_inputs(request *r, const c2_json_document *doc, c2_error *
   return c2_dataset_join_kinds(&r->set, err);
 }
 
-static c2_status refuse_other_keys(const c2_json_document *doc, c2_error *err) {
-  C2_JSON_EACH (key, doc->node) {
-    const char *name = key->text;
-    if (strcmp(name, "inputs") != 0 && strcmp(name, "predict") != 0 && strcmp(name, "quantile_levels") != 0) {
-      return c2_json_fail(doc, key, err, "unknown key \"%.60s\"; expected inputs, predict, quantile_levels", name);
-    }
-  }
-  return C2_OK;
-}
-
-static c2_status note_lacks(c2_dataset *set, c2_error *err) {
-  c2_missing missing = {.hint = NULL};
-  C2_TRY(c2_missing_count(&missing, set, set, err));
-  C2_TRY(c2_missing_count_futures(&missing, set, set, err));
-  return c2_missing_note(&missing, set, err);
-}
-
 static c2_status read_case(request *r, const char *path, c2_error *err) {
+  static const char *const known[] = {"inputs", "predict", "quantile_levels", NULL};
   c2_json_document doc = {.path = path, .failure = C2_ERR_FORMAT, .allow_nan = true};
   c2_status status = c2_json_load(&doc, err);
   if (status == C2_OK && doc.node->type != C2_JSON_OBJECT) {
     status = c2_json_fail(&doc, doc.node, err, "expected an object, found %s", c2_json_type_name(doc.node));
   }
-  if (status == C2_OK) status = refuse_other_keys(&doc, err);
+  if (status == C2_OK) status = c2_json_refuse_others(&doc, doc.node, known, err);
   if (status == C2_OK) status = read_options(r, &doc, err);
   if (status == C2_OK) status = read_levels(&doc, doc.node, "quantile_levels", &r->levels, &r->level_count, err);
   if (status == C2_OK) status = read_inputs(r, &doc, err);
-  if (status == C2_OK) status = note_lacks(&r->set, err);
+  if (status == C2_OK) status = c2_dataset_note_lacks(&r->set, NULL, err);
   c2_json_free(&doc);
   if (status != C2_OK) return status;
-  return cli_make_series(&r->set, r->options.horizon, &r->series, &r->covariate, err);
+  return cli_input_series(&r->set, r->options.horizon, &r->series, &r->covariate, err);
 }
 
 /* ---- The answer ------------------------------------------------------------------------------ */
@@ -176,10 +157,7 @@ static c2_status add_series(const request *r, const chronos2_forecast *f, size_t
     C2_GOTO(narrow(chronos2_forecast_quantiles(f, i, t), trained_count, i, all + t * trained_count, err));
     C2_GOTO(narrow(chronos2_forecast_median(f, i, t), horizon, i, mean + t * horizon, err));
     if (!levels) continue;
-    if (chronos2_forecast_at_levels(f, i, t, r->levels, levels, at_levels) != CHRONOS2_OK) {
-      status = c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error());
-      goto fail;
-    }
+    C2_GOTO(c2_api(chronos2_forecast_at_levels(f, i, t, r->levels, levels, at_levels), err));
     C2_GOTO(narrow(at_levels, horizon * levels, i, chosen + t * horizon * levels, err));
   }
 fail:
@@ -214,43 +192,48 @@ fail:
   return status;
 }
 
+/* What the options say beside the case, and what there is to warn of. */
+static void settle_options(request *r, const chronos2_config *config) {
+  chronos2_predict_options *o = &r->options;
+  if (r->engine.context_length) { /* asked for by name: may go beyond the model's; the case's is cut, as upstream's */
+    o->context_length = r->engine.context_length;
+    o->extend_context = true;
+  } else if (o->context_length > config->context_length) {
+    cli_warn("predict.context_length %zu is beyond the %zu steps of the model, whose last steps alone are used; "
+             "--context-length uses more", o->context_length, config->context_length);
+  }
+  if (r->engine.batch_size) o->batch_size = r->engine.batch_size;
+  cli_warn_lengths(config, o->horizon, r->engine.context_length);
+  cli_warn_levels(config, r->levels, r->level_count);
+}
+
+static c2_status predict(const request *r, const chronos2_model *model, chronos2_session *session, c2_error *err) {
+  chronos2_forecast *forecast = NULL;
+  chronos2_embedding *embedding = NULL;
+  c2_status status = c2_api(chronos2_predict(session, r->series, r->set.count, &r->options, &forecast), err);
+  if (status == C2_OK && r->embed) {
+    status = c2_api(chronos2_embed(session, r->series, r->set.count, &r->options, &embedding), err);
+  }
+  if (status == C2_OK) status = write_answer(r, forecast, embedding, chronos2_model_config(model), err);
+  chronos2_forecast_free(&forecast);
+  chronos2_embedding_free(&embedding);
+  return status;
+}
+
 static int run(request *r, const char *path) {
   c2_error err = {.code = C2_OK};
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
-  chronos2_forecast *forecast = NULL;
-  chronos2_embedding *embedding = NULL;
-  int exit_status = CLI_DONE;
   if (!r->output) return cli_fail_usage("predict needs -o FILE; see 'chronos2 predict --help'");
-  exit_status = cli_engine_locate(&r->engine);
+  int exit_status = cli_engine_locate(&r->engine);
   if (exit_status != CLI_DONE) return exit_status;
   if (cli_keep_inputs(r->output, &r->engine, &path, 1, &err) != C2_OK) return cli_fail_error(&err);
   if (read_case(r, path, &err) != C2_OK) return cli_fail_error(&err);
   exit_status = cli_engine_open(&r->engine, &model, &session);
   if (exit_status != CLI_DONE) return exit_status;
   cli_input_warn(&r->set);
-  size_t trained = chronos2_model_config(model)->context_length;
-  if (r->engine.context_length) { /* asked for by name: may go beyond the model's; the case's is cut, as upstream's */
-    r->options.context_length = r->engine.context_length;
-    r->options.extend_context = true;
-  } else if (r->options.context_length > trained) {
-    cli_warn("predict.context_length %zu is beyond the %zu steps of the model, whose last steps alone are used; "
-             "--context-length uses more", r->options.context_length, trained);
-  }
-  if (r->engine.batch_size) r->options.batch_size = r->engine.batch_size;
-  cli_warn_lengths(chronos2_model_config(model), r->options.horizon, r->engine.context_length);
-  cli_warn_levels(chronos2_model_config(model), r->levels, r->level_count);
-  chronos2_status status = chronos2_predict(session, r->series, r->set.count, &r->options, &forecast);
-  if (status == CHRONOS2_OK && r->embed) {
-    status = chronos2_embed(session, r->series, r->set.count, &r->options, &embedding);
-  }
-  if (status != CHRONOS2_OK) {
-    exit_status = cli_fail_api(status);
-  } else if (write_answer(r, forecast, embedding, chronos2_model_config(model), &err) != C2_OK) {
-    exit_status = cli_fail_error(&err);
-  }
-  chronos2_forecast_free(&forecast);
-  chronos2_embedding_free(&embedding);
+  settle_options(r, chronos2_model_config(model));
+  if (predict(r, model, session, &err) != C2_OK) exit_status = cli_fail_error(&err);
   chronos2_session_close(&session);
   chronos2_model_close(&model);
   return exit_status;

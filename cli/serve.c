@@ -157,7 +157,7 @@ int cli_serve(int argc, char **argv) {
       .memory = 512,
       .contexts = 256,
       .seconds = 60};
-  cli_option options[24] = {{.name = NULL}};
+  cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   int first = 0;
   int status = 0;
   cli_engine_init(&r.engine);

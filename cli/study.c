@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
-#include "cli/cli.h"
+#include "cli/source.h"
 #include "study/files/partial.h"
 #include "study/statistics/statistics.h"
 #include "study/study.h"
@@ -371,8 +371,6 @@ static void set_defaults(request *r, bool compare) {
   if (!compare) cli_engine_leave_out(&r->engine, "batch-size");
 }
 
-enum { MOST_OPTIONS = 40 };
-
 /* The options of both commands; returns their number. */
 static size_t put_probe_options(request *r, bool compare, cli_option *to) {
   c2_plan *o = &r->study.plan;
@@ -460,8 +458,11 @@ static void put_study_options(request *r, cli_option *to) {
 }
 
 static int command(int argc, char **argv, const cli_usage *usage, bool compare) {
-  request r = {.radii_text = "2,4,8,16,32,64,128", .arms_text = "blind,visible,null", .local_radius = 8, .margin = 1};
-  cli_option options[MOST_OPTIONS];
+  request r = {.radii_text = "2,4,8,16,32,64,128",
+               .arms_text = "blind,visible,null",
+               .local_radius = CHRONOS2_STANDARD_RADIUS,
+               .margin = 1};
+  cli_option options[CLI_MOST_OPTIONS];
   set_defaults(&r, compare);
   size_t count = put_probe_options(&r, compare, options);
   if (compare) put_study_options(&r, options + count);

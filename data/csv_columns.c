@@ -64,6 +64,13 @@ static c2_status read_name(const columns *c, builder *b, const char *cell, c2_er
   return C2_OK;
 }
 
+/* Whether a decimal sign makes a number of a cell that is none as it is read: 1e400 is beyond both. */
+static bool helps_decimal(const char *cell) {
+  double number = 0;
+  bool grouped = false;
+  return c2_number_read_grouped(cell, '.', &number, &grouped) || c2_number_read_grouped(cell, ',', &number, &grouped);
+}
+
 static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_error *err) {
   switch (b->want.type) {
     case C2_WANT_NAME: return read_name(c, b, cell, err);
@@ -71,7 +78,7 @@ static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_er
     case C2_WANT_NUMBER:
       if (c2_dialect_number(c->dialect, cell, &b->number[c->rows])) return C2_OK;
       return c2_remedy(
-          err, c2_number_shape_of(cell) == C2_SHAPE_NONE ? NULL : "decimal",
+          err, helps_decimal(cell) ? "decimal" : NULL,
           c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
                   c->csv->name, c->line[c->rows], b->name, cell));
     default: break;

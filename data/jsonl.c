@@ -298,20 +298,14 @@ static c2_status read_covariates(source *s, const c2_json *object, c2_error *err
 
 static c2_status refuse_other_keys(const source *s, const c2_json *object, c2_error *err) {
   const c2_json_names *n = s->names;
-  const char *const keys[] = {n->id, n->start, n->freq, n->target, "past_covariates", "future_covariates"};
+  const char *const all[] = {n->id, n->start, n->freq, n->target, "past_covariates", "future_covariates"};
+  const char *known[sizeof all / sizeof all[0] + 1] = {NULL};
+  size_t count = 0;
   if (n->others) return C2_OK;
-  C2_JSON_EACH (key, object) {
-    bool known = false;
-    for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
-      known = known || (keys[i] && strcmp(key->text, keys[i]) == 0);
-    }
-    if (known) continue;
-    return c2_json_fail(s->doc, key, err,
-                        "unknown key \"%.60s\"; expected item_id, start, freq, target, past_covariates, "
-                        "future_covariates",
-                        key->text);
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+    if (all[i]) known[count++] = all[i];
   }
-  return C2_OK;
+  return c2_json_refuse_others(s->doc, object, known, err);
 }
 
 c2_status c2_read_json_item(c2_dataset *set, const c2_json_document *doc, const c2_json *object,

@@ -3,6 +3,9 @@
 
 #include <math.h>
 
+#include "base/caveats.h"
+#include "data/unseen.h"
+
 /* ---- Looking --------------------------------------------------------------------------------- */
 
 /* Steps at the end at which no target is observed. */
@@ -72,37 +75,42 @@ c2_status c2_missing_count_futures(c2_missing *m, const c2_dataset *set, c2_data
 
 /* ---- Telling --------------------------------------------------------------------------------- */
 
+static c2_status note(c2_dataset *set, const char *line, c2_error *err) {
+  return line[0] ? c2_dataset_note(set, err, "%s", line) : C2_OK;
+}
+
 c2_status c2_missing_note_pasts(const c2_missing *m, c2_dataset *set, c2_error *err) {
-  if (m->empty > 0) {
-    C2_TRY(c2_dataset_note(set, err, "%zu series, '%.80s' the first, hold%s no observed value", m->empty,
-                           m->first_empty, m->empty == 1 ? "s" : ""));
-  }
-  if (m->blank == 0) return C2_OK;
-  return c2_dataset_note(set, err,
-                         "%zu series, '%.80s' the first, ha%s a covariate without an observed value in the past, "
-                         "'%.60s' the first: its effect is unknown",
-                         m->blank, m->first_blank, m->blank == 1 ? "s" : "ve", m->blank_covariate);
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_empty((c2_caveat_of){"series", m->empty, m->first_empty}, line);
+  C2_TRY(note(set, line, err));
+  c2_caveat_blank((c2_caveat_of){"series", m->blank, m->first_blank}, m->blank_covariate, line);
+  return note(set, line, err);
 }
 
 c2_status c2_missing_note(const c2_missing *m, c2_dataset *set, c2_error *err) {
+  char line[C2_CAVEAT_ROOM];
   C2_TRY(c2_missing_note_pasts(m, set, err));
-  if (m->open > 0) {
-    C2_TRY(c2_dataset_note(set, err,
-                           "%zu series, '%.80s' the first, end%s in missing targets, for %zu step%s%s: the forecast "
-                           "begins after the last row, not after the last observation%s",
-                           m->open, m->first_open, m->open == 1 ? "s" : "", m->longest, m->longest == 1 ? "" : "s",
-                           m->open == 1 ? "" : " at most", m->hint && m->is_open_beside ? m->hint : ""));
-  }
+  c2_caveat_open((c2_caveat_of){"series", m->open, m->first_open}, m->longest,
+                 m->hint && m->is_open_beside ? m->hint : "", line);
+  C2_TRY(note(set, line, err));
   if (m->foreign > 0) {
     C2_TRY(c2_dataset_note(set, err,
                            "%zu series, '%.80s' the first, ha%s a known future with offsets from UTC that the past "
                            "never has: its days are those of the clock on the wall, whatever the offset",
                            m->foreign, m->first_foreign, m->foreign == 1 ? "s" : "ve"));
   }
-  if (m->unknown == 0) return C2_OK;
-  return c2_dataset_note(set, err,
-                         "%zu value%s of known futures, the first in column '%.60s' of '%.80s', %s missing and "
-                         "count%s as unknown",
-                         m->unknown, m->unknown == 1 ? "" : "s", m->unknown_covariate, m->unknown_item,
-                         m->unknown == 1 ? "is" : "are", m->unknown == 1 ? "s" : "");
+  c2_caveat_unknown(m->unknown, m->unknown_covariate, m->unknown_item, line);
+  return note(set, line, err);
+}
+
+c2_status c2_dataset_note_lacks(c2_dataset *set, const char *hint, c2_error *err) {
+  c2_missing missing = {.hint = hint};
+  c2_unseen unseen = {0};
+  c2_status status = c2_unseen_count(&unseen, set, err);
+  if (status == C2_OK) status = c2_unseen_note(&unseen, set, err);
+  c2_unseen_free(&unseen);
+  C2_TRY(status);
+  C2_TRY(c2_missing_count(&missing, set, set, err));
+  C2_TRY(c2_missing_count_futures(&missing, set, set, err));
+  return c2_missing_note(&missing, set, err);
 }

@@ -35,4 +35,7 @@ c2_status c2_missing_count_futures(c2_missing *missing, const c2_dataset *set, c
 c2_status c2_missing_note_pasts(const c2_missing *missing, c2_dataset *set, c2_error *err);
 c2_status c2_missing_note(const c2_missing *missing, c2_dataset *set, c2_error *err);
 
+/* Does all of that for one set, after its categories that the past never had (unseen.h). `hint` may be NULL. */
+c2_status c2_dataset_note_lacks(c2_dataset *set, const char *hint, c2_error *err);
+
 #endif

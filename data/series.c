@@ -2,7 +2,14 @@
 
 #include <math.h>
 
-chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next) {
+#include "base/memory.h"
+
+c2_status c2_api(chronos2_status status, c2_error *err) {
+  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
+}
+
+/* A view of an item, whose covariates take places from *next on, which moves behind them. */
+static chronos2_series view_of(const c2_item *item, chronos2_covariate **next) {
   chronos2_series series = {.length = item->length,
                             .targets = item->targets,
                             .target = item->target,
@@ -17,6 +24,28 @@ chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next) {
                                       .future_text = from->future_text};
   }
   return series;
+}
+
+c2_status c2_series_make(const c2_dataset *set, chronos2_series **series, chronos2_covariate **covariate,
+                         c2_error *err) {
+  size_t total = 0;
+  for (size_t i = 0; i < set->count; i++) total += set->item[i].covariates;
+  C2_TRY(c2_alloc_array(set->count, sizeof **series, series, err));
+  C2_TRY(c2_alloc_array(total, sizeof **covariate, covariate, err));
+  chronos2_covariate *next = *covariate;
+  for (size_t i = 0; i < set->count; i++) (*series)[i] = view_of(&set->item[i], &next);
+  return C2_OK;
+}
+
+const c2_covariate *c2_series_odd_future(const c2_dataset *set, size_t horizon, size_t *item) {
+  for (size_t i = 0; i < set->count; i++) {
+    for (size_t k = 0; k < set->item[i].covariates; k++) {
+      const c2_covariate *c = &set->item[i].covariate[k];
+      *item = i;
+      if (c->future_length > 0 && c->future_length != horizon) return c;
+    }
+  }
+  return NULL;
 }
 
 bool c2_series_is_ranked(const c2_item *item) {

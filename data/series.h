@@ -7,8 +7,17 @@
 
 #include "data/dataset.h"
 
-/* A view of an item, whose covariates take places from *next on, which moves behind them. */
-chronos2_series c2_series_of(const c2_item *item, chronos2_covariate **next);
+/* Records the failure of a call of the library, with its status and the text that the library gives for it. */
+c2_status c2_api(chronos2_status status, c2_error *err);
+
+/* Makes the series that the library is given for a data set: *series [set->count], and *covariate with all of theirs.
+ * They point into the set. Free both with free(), also after a failure. */
+c2_status c2_series_make(const c2_dataset *set, chronos2_series **series, chronos2_covariate **covariate,
+                         c2_error *err);
+
+/* The first covariate with a known future that isn't `horizon` steps long, and its item's index; NULL if there is none.
+ */
+const c2_covariate *c2_series_odd_future(const c2_dataset *set, size_t horizon, size_t *item);
 
 /* Whether an item's forecast depends on what else is in the library's call: a category of several targets has its rank
  * among those of all series. */

@@ -1,8 +1,9 @@
 /* What if? One past, encoded once; a forecast for each plan: on how many of the next days is there a promotion?
  *
- * A past that is encoded once can't know the plan. Weights that were trained so (chronos2-micro-r8) lose nothing by it.
- * Weights that were trained with full attention (chronos2-micro) see a future of which nothing is known in its place,
- * the null future, and take less from the plan. chronos2_predict gives them the plan, and encodes the past anew. */
+ * A past that is encoded once can't know the plan. For weights that were trained so (chronos2-micro-r8) no cost of that
+ * was found. Weights that were trained with full attention (chronos2-micro) see a future of which nothing is known in
+ * its place, the null future, and take less from the plan. chronos2_predict gives them the plan, and encodes the past
+ * anew. */
 #include <chronos2.h>
 #include <math.h>
 #include <stdio.h>

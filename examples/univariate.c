@@ -1,4 +1,4 @@
-/* Forecasts one series: cc univariate.c $(pkg-config --cflags --libs chronos2) && ./a.out MODEL */
+/* Forecasts one series: cc univariate.c $(pkg-config --cflags --libs chronos2) -lm && ./a.out MODEL */
 #include <chronos2.h>
 #include <math.h>
 #include <stdio.h>

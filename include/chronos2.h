@@ -68,6 +68,12 @@ extern "C" {
 /* Version of the binary interface: the number in the shared library's name. */
 #define CHRONOS2_ABI_VERSION 1
 
+/* The longest horizon, 2^20 steps. */
+#define CHRONOS2_MOST_STEPS 1048576
+
+/* The radius of the windowed patterns in the published study, which programs take where none is named. */
+#define CHRONOS2_STANDARD_RADIUS 8
+
 /* CHRONOS2_ABI_VERSION of the library that runs. A program that was built against another one must not call it. */
 CHRONOS2_API int chronos2_abi_version(void);
 
@@ -445,7 +451,7 @@ typedef enum chronos2_on_error {
 
 typedef struct chronos2_predict_options {
   size_t size;                      /* of this struct, by CHRONOS2_PREDICT_OPTIONS_INIT */
-  size_t horizon;                   /* steps, 1 to 2^20; beyond one pass they are rolled out */
+  size_t horizon;                   /* steps, 1 to CHRONOS2_MOST_STEPS; beyond one pass they are rolled out */
   size_t context_length;            /* at most this many last observations are used; default 0: the model's number */
   size_t batch_size;                /* rows of one pass; default 0: 256. Changes results only under cross_learning */
   size_t max_output_patches;        /* future tokens of one pass, at most 2^20; default 0: the model's number. More than
@@ -472,15 +478,15 @@ typedef struct chronos2_forecast chronos2_forecast;
  * CHRONOS2_ERROR_MODEL for a forecast that is not finite: values or weights at the end of the range that numbers have;
  * CHRONOS2_ERROR_CANCELLED when the progress function stopped it.
  * The text names the series. Under CHRONOS2_ON_ERROR_SKIP a bad series fails alone: see chronos2_forecast_status. The
- * others are the same, bit for bit, as in a call without it; but one whose forecast turns out not to be finite has
- * taken part in its pass, which matters under cross_learning. */
+ * others are the same, bit for bit, as in a call without the bad series. Under cross_learning there is an exception: a
+ * series whose forecast turns out not to be finite has informed those of its pass. */
 CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const chronos2_series *series, size_t count,
                                               const chronos2_predict_options *options, chronos2_forecast **forecast);
-/* *bytes: what chronos2_predict will allocate at most beside the model for series of these shapes, the forecast
- * included. The structs are read: series, covariates, their names, and columns. No value and no category is: arrays,
- * and what columns have as `values` and `validity`, may point anywhere, but must be NULL exactly where they will be.
- * There are three liberties: a column's `values` may be NULL in any case; without `target` and `target_column` the
- * targets count as an array; and `covariate` may be NULL, so that any covariates are allowed. The session's peak is
+/* *bytes gets the most that chronos2_predict will allocate beside the model for series of these shapes, the forecast
+ * included. The structs are read: series, covariates, their names, and columns. Values and categories are not read:
+ * pointers to them, and `values` and `validity` of columns, may point anywhere, but must be NULL exactly where they are
+ * NULL in the call. Three may differ: a column's `values` may be NULL; without `target` and `target_column` the targets
+ * count as an array; and with `covariate` NULL the covariates may be of any kind. The session's peak is
  * above chronos2_model_bytes by at most that, unless it keeps the workspace of a larger call. Fails as chronos2_predict
  * does for options, shapes and structs, of every series whatever on_error says, and leaves *bytes as it was or without
  * a meaning. For what only values show, it doesn't fail. */

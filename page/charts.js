@@ -13,7 +13,20 @@ const page = (() => {
   const toPercent = (x) => (known(x) ? 100 * x : NaN);
   const signed = (x, digits) => (known(x) && Number(x.toFixed(digits)) > 0 ? '+' : '') + fixed(x, digits);
   const percent = (x, digits = 1) => (known(x) ? `${fixed(100 * x, digits)}%` : missing);
-  const significant = (x) => (known(x) ? String(Number(x.toPrecision(4))).replace('-', '−') : missing);
+  const significant = (x, digits = 4) =>
+    (known(x) ? String(Number(x.toPrecision(digits))).replace('-', '−') : missing);
+
+  /* Digits by which numbers between these two can be told apart, as c2_digits_apart has it. */
+  function digitsApart(low, high, least = 4) {
+    const digits = 3 + Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low)));
+    return known(low) && high > low && digits > least ? Math.min(digits, 17) : least;
+  }
+
+  function extentDigits(values, least) {
+    let [low, high] = [Infinity, -Infinity];
+    for (const x of values) if (known(x)) [low, high] = [Math.min(low, x), Math.max(high, x)];
+    return digitsApart(low, high, least);
+  }
 
   /* As many decimals for a whole column as its least number needs for two digits, from 3 to 6: they line up. */
   function decimals(column) {
@@ -216,6 +229,8 @@ const page = (() => {
   function fan(caption, series, height) {
     const { stamps, past, levels, fans } = series;
     const bands = bandsOf(levels);
+    const digits = fans.reduce((least, f) => f.median.reduce((most, _, step) =>
+      extentDigits(f.quantiles.map((values) => values[step]), most), least), extentDigits(past));
     const make = () => ({
       datasets: [
         ...fans.flatMap((f) => {
@@ -238,7 +253,7 @@ const page = (() => {
       interaction: { mode: 'x', intersect: false },
       edge: series.edge === null || !past.length ? undefined : past.length - 1,
       callbacks: { title: ([item]) => (item ? stamps[item.parsed.x] : ''),
-        label: (item) => `${item.dataset.label}: ${significant(item.parsed.y)}` },
+        label: (item) => `${item.dataset.label}: ${significant(item.parsed.y, digits)}` },
     });
     return figure('line', caption, make, height);
   }
@@ -247,6 +262,7 @@ const page = (() => {
   function strip(name, values, stamps, past) {
     const words = [...new Set(values.filter((v) => typeof v === 'string'))];
     const shown = words.length ? values.map((v) => (v === null ? null : words.indexOf(String(v)))) : values;
+    const digits = extentDigits(words.length ? [] : values);
     const make = () => ({
       datasets: [line(name, 'other', points(shown), { borderWidth: 1.25, pointRadius: 0, stepped: words.length > 0,
         pointStyle: 'line' })],
@@ -255,7 +271,7 @@ const page = (() => {
       legend: false,
       edge: past ? past - 1 : undefined,
       callbacks: { title: ([item]) => (item ? stamps[item.parsed.x] : ''),
-        label: (item) => `${name}: ${words.length ? words[item.parsed.y] : significant(item.parsed.y)}` },
+        label: (item) => `${name}: ${words.length ? words[item.parsed.y] : significant(item.parsed.y, digits)}` },
     });
     return figure('line', name, make, '7rem');
   }
@@ -340,7 +356,7 @@ const page = (() => {
   }
 
   return {
-    missing, known, fixed, toPercent, signed, percent, significant, decimals, count, breakable, el, section,
+    missing, known, fixed, toPercent, signed, percent, significant, digitsApart, decimals, count, breakable, el, section,
     table, style, drawn, figure, redraw, line, axis, extent, fan, strip, limits, bandsOf, shareText, browse,
     facts, start, forget, drawAll,
   };

@@ -1,13 +1,20 @@
 /* Draws the page of a detection from its data. */
 'use strict';
 (() => {
-  const { fixed, significant, count, el, section, table, fan, shareText, browse, facts, start } = page;
+  const { known, fixed, significant, digitsApart, count, el, section, table, fan, shareText, browse, facts, start } = page;
   const data = JSON.parse(document.getElementById('data').textContent);
   const name = (one) => [one.id, one.target].filter(Boolean).join(', ');
   const order = [...data.series].sort((a, b) => b.count - a.count);
 
   /* An infinite score is a text. */
   const scoreText = (x) => (typeof x === 'number' ? fixed(x, 2) : String(x).replace('-', '−').replace('inf', '∞'));
+
+  /* Value, expected, lower, upper: as many digits as tell the band's ends apart, or else value and expectation. */
+  function numbersOf(f) {
+    const hasWidth = known(f.lower) && known(f.upper) && f.upper > f.lower;
+    const [low, high] = hasWidth ? [f.lower, f.upper] : [f.value, f.expected].sort((a, b) => a - b);
+    return [f.value, f.expected, f.lower, f.upper].map((x) => significant(x, digitsApart(low, high)));
+  }
 
   function show(one) {
     const note = `${one.count} of ${count(one.judged, 'observation')} outside` +
@@ -26,7 +33,7 @@
     if (!rows.length) return;
     section('flags', 'The most striking ones', table('tasks flags',
       ['series', 'time stamp', 'value', 'expected', 'lower', 'upper', 'score'], rows.map(([series, f]) =>
-        [series, f.stamp, ...[f.value, f.expected, f.lower, f.upper].map(significant), scoreText(f.score)])),
+        [series, f.stamp, ...numbersOf(f), scoreText(f.score)])),
     el('p', { class: 'note' }, 'Score: the distance from what was expected, in widths of the band on that side; beyond 1 ' +
       'or −1 is outside.'));
   }

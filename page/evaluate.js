@@ -12,10 +12,12 @@
 
   /* ---- Scores ----------------------------------------------------------------------------------- */
 
-  /* Five digits of a row's numbers, with as many decimals for each. */
+  /* Five digits of a row's numbers, with as many decimals for each; exponents where too few of them show one. */
   function alike(values) {
-    const most = Math.max(...values.filter((x) => known(x) && x !== 0).map(Math.abs), 1e-9);
-    return values.map((x) => fixed(x, Math.min(8, Math.max(0, 4 - Math.floor(Math.log10(most))))));
+    const decimals = 4 - Math.floor(Math.log10(Math.max(...values.filter((x) => known(x) && x !== 0).map(Math.abs), 1e-300)));
+    const isTiny = (x) => decimals > 10 || Math.abs(x) < 0.5 * 10 ** -Math.min(8, Math.max(0, decimals));
+    return values.map((x) => (known(x) && x !== 0 && isTiny(x) ? x.toExponential(4).replaceAll('-', '−') :
+      fixed(x, Math.min(8, Math.max(0, decimals)))));
   }
 
   function scoresSection() {
@@ -24,7 +26,8 @@
       const naive = data.overall.seasonal_naive[m];
       return [name, ...alike(values), ...others.map((who) => {
         const ratio = data.overall[who][m] / naive;
-        return el('td', known(ratio) && ratio > 1 ? { class: 'worse' } : {}, fixed(ratio, 3));
+        return el('td', known(ratio) && ratio > 1 ? { class: 'worse' } : {},
+          ratio > 0 && ratio < 0.0005 ? ratio.toExponential(4).replace('-', '−') : fixed(ratio, 3));
       })];
     });
     section('scores', 'Scores of all series', table('scores',

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { DIGITS = 7 };
-
 void c2_page_bytes(FILE *out, const char *text, size_t size) {
   for (size_t i = 0; i < size; i++) {
     if (size - i >= 3 && memcmp(text + i, "\xef\xbf", 2) == 0 && (unsigned char)text[i + 2] >= 0xbe) {
@@ -58,7 +56,7 @@ static void go_on(c2_page *page) {
 
 void c2_page_begin(c2_page *page, FILE *out, const c2_page_kind *kind) {
   *page = (c2_page){.kind = *kind, .out = out, .rest = (const char *)c2_page_template_html};
-  page->json = (c2_json_writer){.out = out, .compact = true, .html = true, .digits = DIGITS};
+  page->json = (c2_json_writer){.out = out, .compact = true, .html = true, .digits = C2_PAGE_DIGITS};
   go_on(page);
 }
 

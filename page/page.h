@@ -29,6 +29,8 @@ extern const unsigned char c2_page_serve_js[];
 extern const unsigned char c2_page_evaluate_js[];
 extern const unsigned char c2_page_detect_js[];
 
+enum { C2_PAGE_DIGITS = 7 }; /* of numbers, unless page.json.digits is set to others (c2_digits_apart) */
+
 /* Title and heading are markup of our own. */
 typedef struct c2_page_kind {
   const char *title, *heading;

@@ -73,14 +73,19 @@ static double tick_of(double range) {
 }
 
 static void put_axes(FILE *out, const scale *s, const c2_panel *p) {
+  enum { WHOLE = 9 /* characters that fit beside the picture in the usual size */ };
   double tick = tick_of(s->high - s->low);
   double first = ceil(s->low / tick);
+  int digits = c2_digits_apart(s->low, s->high, 6);
   for (int i = 0; i < 12 && (first + i) * tick <= s->high; i++) {
     double value = (first + i) * tick;
     double y = y_of(s, value);
     (void)fprintf(out, "<path class=\"grid\" d=\"M%d %.1fH%d\"/>\n", LEFT, y, WIDTH - RIGHT);
-    (void)fprintf(out, "<text class=\"faint\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.6g</text>\n", LEFT - 6, y + 4,
-                  value == 0 ? 0.0 : value);
+    char label[C2_FLOAT_ROOM];
+    int size = snprintf(label, sizeof label, "%.*g", digits, value == 0 ? 0.0 : value);
+    (void)fprintf(out, "<text class=\"faint\" x=\"%d\" y=\"%.1f\" text-anchor=\"end\"", LEFT - 6, y + 4);
+    if (size > WHOLE) (void)fprintf(out, " font-size=\"%.1f\"", 12.0 * WHOLE / size);
+    (void)fprintf(out, ">%s</text>\n", label);
   }
   double bottom = TITLE + (double)(s->place + 1) * HEIGHT - BOTTOM;
   double middle = x_of(s, p->length ? p->length - 1 : 0);

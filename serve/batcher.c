@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "data/series.h"
 
 enum { MOST_SERIES = 4096 }; /* of a batch */
 
@@ -122,12 +123,15 @@ size_t c2_batcher_waiting(c2_batcher *b) {
 
 /* ---- A batch, under the lock ----------------------------------------------------------------- */
 
+static bool same_pattern(chronos2_pattern a, chronos2_pattern b) {
+  return a.attention == b.attention && a.radius == b.radius && a.reg_global == b.reg_global;
+}
+
 static bool may_share(const c2_call *a, const c2_call *b) {
   const c2_pass *x = &a->pass;
   const c2_pass *y = &b->pass;
   return !b->is_whole && x->horizon == y->horizon && x->context_length == y->context_length &&
-         x->pattern.attention == y->pattern.attention && x->pattern.radius == y->pattern.radius &&
-         x->pattern.reg_global == y->pattern.reg_global;
+         same_pattern(x->pattern, y->pattern);
 }
 
 /* Takes series of a job into the batch, up to `most` tokens; at least one where the batch is empty or, with `any`,
@@ -201,14 +205,6 @@ static int check_time(void *user, size_t done, size_t total) {
   return done < total && (atomic_load(&w->batcher->is_cancelled) || c2_clock_seconds() > w->deadline);
 }
 
-static bool same_pattern(chronos2_pattern a, chronos2_pattern b) {
-  return a.attention == b.attention && a.radius == b.radius && a.reg_global == b.reg_global;
-}
-
-static c2_status status_of(chronos2_status status, c2_error *err) {
-  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
-}
-
 static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
   const c2_call *call = w->part[0].job->call;
   const c2_pass *pass = &call->pass;
@@ -223,19 +219,19 @@ static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
                                       .cross_learning = pass->cross_learning,
                                       .extend_context = w->batcher->options.extend_context};
   if (!same_pattern(w->pattern, pass->pattern)) {
-    C2_TRY(status_of(chronos2_session_set_attention(w->session, pass->pattern.attention, pass->pattern.radius,
+    C2_TRY(c2_api(chronos2_session_set_attention(w->session, pass->pattern.attention, pass->pattern.radius,
                                                     pass->pattern.reg_global),
                      err));
     w->pattern = pass->pattern;
   }
   c2_job *job = w->part[0].job;
   if (job->work == C2_WORK_ENCODE) {
-    return status_of(chronos2_context_open(w->session, series, count, &options, &job->context), err);
+    return c2_api(chronos2_context_open(w->session, series, count, &options, &job->context), err);
   }
   if (job->work == C2_WORK_DECODE) {
-    return status_of(chronos2_context_predict(w->session, job->context, series, count, &options, out), err);
+    return c2_api(chronos2_context_predict(w->session, job->context, series, count, &options, out), err);
   }
-  return status_of(chronos2_predict(w->session, series, count, &options, out), err);
+  return c2_api(chronos2_predict(w->session, series, count, &options, out), err);
 }
 
 /* What one part of the batch has become. */
@@ -319,7 +315,7 @@ static c2_status open_worker(c2_batcher *b, worker *w, c2_error *err) {
   w->batcher = b;
   C2_TRY(c2_alloc_array(MOST_SERIES, sizeof *w->part, &w->part, err));
   C2_TRY(c2_alloc_array(MOST_SERIES, sizeof *w->series, &w->series, err));
-  C2_TRY(status_of(chronos2_session_open(b->model, &b->options.session, &w->session), err));
+  C2_TRY(c2_api(chronos2_session_open(b->model, &b->options.session, &w->session), err));
   chronos2_session_on_progress(w->session, check_time, w);
   w->pattern =
       (chronos2_pattern){b->options.session.attention, b->options.session.radius, b->options.session.reg_global};

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "data/missing.h"
 #include "data/series.h"
-#include "data/unseen.h"
 
 /* ---- Members --------------------------------------------------------------------------------- */
 
@@ -78,7 +78,7 @@ static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document 
                           "windowed_future_null, found %.40s",
                           text ? text : c2_json_type_name(name));
     }
-    if (pattern->radius == 0) pattern->radius = 8; /* the published one */
+    if (pattern->radius == 0) pattern->radius = CHRONOS2_STANDARD_RADIUS;
   }
   bool windowed = pattern->attention != CHRONOS2_AUTO && pattern->attention != CHRONOS2_FULL;
   if (!windowed) pattern->radius = 0;
@@ -134,34 +134,12 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
   return C2_OK;
 }
 
-static void make_series(c2_call *call) {
-  chronos2_covariate *next = call->covariate;
-  for (size_t i = 0; i < call->set.count; i++) {
-    call->series[i] = c2_series_of(&call->set.item[i], &next);
-    call->is_whole = call->is_whole || c2_series_is_ranked(&call->set.item[i]);
-  }
-}
-
-c2_status c2_call_note(c2_call *call, const c2_dataset *set, c2_missing *missing, const chronos2_config *config,
-                       c2_error *err) {
-  size_t once = config->max_output_patches * config->patch;
-  size_t outside = 0;
-  for (size_t i = 0; i < call->level_count; i++) {
-    outside += call->levels[i] < config->quantile_levels[0] ||
-               call->levels[i] > config->quantile_levels[config->quantiles - 1];
-  }
-  if (outside > 0) {
-    C2_TRY(c2_dataset_note(
-        &call->set, err,
-        "%zu quantile levels lie outside the trained ones, %g to %g, and take the values of the nearest", outside,
-        config->quantile_levels[0], config->quantile_levels[config->quantiles - 1]));
-  }
-  if (call->pass.horizon > once) {
-    C2_TRY(c2_dataset_note(&call->set, err, "the model forecasts %zu steps at once; the rest of %zu is rolled out",
-                           once, call->pass.horizon));
-  }
-  C2_TRY(c2_missing_count(missing, set, &call->set, err));
-  return c2_missing_note(missing, &call->set, err);
+c2_status c2_call_note_caveats(c2_call *call, const chronos2_config *config, c2_error *err) {
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_levels(call->levels, call->level_count, config->quantile_levels, config->quantiles, line);
+  if (line[0]) C2_TRY(c2_dataset_note(&call->set, err, "%s", line));
+  c2_caveat_horizon(call->pass.horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
+  return line[0] ? c2_dataset_note(&call->set, err, "%s", line) : C2_OK;
 }
 
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err) {
@@ -180,24 +158,14 @@ c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_er
                          chronos2_attention_name(pattern.attention), radius, cost);
 }
 
-static c2_status note_unseen(c2_call *call, c2_error *err) {
-  c2_unseen unseen = {0};
-  c2_status status = c2_unseen_count(&unseen, &call->set, err);
-  if (status == C2_OK) status = c2_unseen_note(&unseen, &call->set, err);
-  c2_unseen_free(&unseen);
-  return status;
-}
-
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err) {
   static const char table_hint[] = "; covariates of such rows are past ones, since Arrow bodies take no known future";
-  c2_missing missing = {.hint = doc ? NULL : table_hint};
-  size_t covariates = 0;
   size_t rows = 0;
-  size_t count = call->set.count;
-  for (size_t i = 0; i < count; i++) {
-    covariates += call->set.item[i].covariates;
+  bool is_ranked = false;
+  for (size_t i = 0; i < call->set.count; i++) {
     rows += call->set.item[i].covariates + call->set.item[i].targets;
+    is_ranked = is_ranked || c2_series_is_ranked(&call->set.item[i]);
   }
   if (rows > C2_CALL_MEAN * limits->series) {
     (void)c2_fail(err, C2_ERR_FORMAT, "expected at most %zu targets and covariates in all, found %zu",
@@ -207,15 +175,12 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   }
   C2_TRY(c2_dataset_note_calendars(&call->set, err));
   C2_TRY(c2_dataset_join_kinds(&call->set, err));
-  C2_TRY(note_unseen(call, err));
-  C2_TRY(c2_missing_count_futures(&missing, &call->set, &call->set, err));
-  C2_TRY(c2_alloc_array(count, sizeof *call->series, &call->series, err));
-  C2_TRY(c2_alloc_array(covariates, sizeof *call->covariate, &call->covariate, err));
-  call->count = count;
-  call->is_whole = call->pass.cross_learning;
-  make_series(call);
-  C2_TRY(c2_call_lay_out(call, err));
-  return c2_call_note(call, &call->set, &missing, config, err);
+  C2_TRY(c2_call_note_caveats(call, config, err));
+  C2_TRY(c2_dataset_note_lacks(&call->set, doc ? NULL : table_hint, err));
+  C2_TRY(c2_series_make(&call->set, &call->series, &call->covariate, err));
+  call->count = call->set.count;
+  call->is_whole = call->pass.cross_learning || is_ranked;
+  return c2_call_lay_out(call, err);
 }
 
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config) {
@@ -266,8 +231,7 @@ c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *fo
     if (!median) C2_FAIL(err, C2_ERR_MODEL, "%s", chronos2_forecast_error(forecast, at));
     memcpy(out, median, horizon * sizeof *out);
     out += horizon;
-    chronos2_status status = chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out);
-    if (status != CHRONOS2_OK) C2_FAIL(err, (c2_status)status, "%s", chronos2_last_error());
+    C2_TRY(c2_api(chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out), err));
     out += horizon * call->level_count;
   }
   return C2_OK;
@@ -290,14 +254,12 @@ c2_status c2_call_note_coarse(c2_call *call, c2_error *err) {
     }
     if (any && coarse++ == 0) first = i;
   }
-  if (coarse == 0) return C2_OK;
+  char line[C2_CAVEAT_ROOM];
   char number[24];
   (void)snprintf(number, sizeof number, "%zu", first); /* of a scenario's, which aren't in the set */
-  return c2_dataset_note(&call->set, err,
-                         "%zu series, '%.80s' the first, var%s so little around %s level that float32 rounds the "
-                         "bands: subtract the level before",
-                         coarse, first < call->set.count ? call->set.item[first].id : number, coarse == 1 ? "ies" : "y",
-                         coarse == 1 ? "its" : "their");
+  const char *id = first < call->set.count ? call->set.item[first].id : number;
+  c2_caveat_coarse((c2_caveat_of){"series", coarse, id}, C2_RESCALE, line);
+  return line[0] ? c2_dataset_note(&call->set, err, "%s", line) : C2_OK;
 }
 
 void c2_call_free(c2_call *call) {

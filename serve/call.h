@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/status.h"
-#include "data/missing.h"
+#include "data/dataset.h"
 
 /* What may be asked for, and what is taken where nothing is said. */
 typedef struct c2_limits {
@@ -73,10 +73,8 @@ c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2
 c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc, const c2_json *object,
                                const char *target, c2_error *err);
 
-/* Notes what the model can't do as it was trained to: the call's levels and horizon, and what the series of `set` lack.
- * The futures are counted in `missing` already. */
-c2_status c2_call_note(c2_call *call, const c2_dataset *set, c2_missing *missing, const chronos2_config *config,
-                       c2_error *err);
+/* Notes what the model can't do as it was trained to: the call's levels and horizon. */
+c2_status c2_call_note_caveats(c2_call *call, const chronos2_config *config, c2_error *err);
 
 /* Notes a pattern of attention that the weights were not trained for. */
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err);
@@ -84,7 +82,9 @@ c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_er
 /* Notes series of a result whose bands float32 rounds: they vary little around a large level. */
 c2_status c2_call_note_coarse(c2_call *call, c2_error *err);
 
-/* Makes series of the set when all else has been read. The document is NULL where the series come from a table. */
+/* Completes a call of which all else has been read: notes what there is to warn of, makes series of the set and lays
+ * out their values. Too many rows for the limits are refused, at `inputs` of the document; both are NULL where the
+ * series come from a table. */
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
                            const chronos2_config *config, c2_error *err);
 

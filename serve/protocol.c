@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, const c2_limits *limits,
                       const chronos2_config *config, c2_call *call, c2_answer *answer) {
@@ -31,22 +30,6 @@ void c2_protocol_write(const c2_protocol *protocol, const c2_call *call, const c
   c2_status status = protocol->write(call, config, &stream.json, &err);
   c2_answer_close(&stream, C2_HTTP_OK, answer);
   if (status != C2_OK) c2_answer_refuse_error(answer, NULL, &err);
-}
-
-c2_status c2_protocol_refuse_others(const c2_json_document *doc, const c2_json *object, const char *const *known,
-                                    c2_error *err) {
-  C2_JSON_EACH (key, object) {
-    size_t i = 0;
-    while (known[i] && strcmp(key->text, known[i]) != 0) i++;
-    if (known[i]) continue;
-    char list[300] = "";
-    for (i = 0; known[i]; i++) {
-      size_t used = strlen(list);
-      (void)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", known[i]);
-    }
-    return c2_json_fail(doc, key, err, "unknown key \"%.60s\"; expected %s", key->text, list);
-  }
-  return C2_OK;
 }
 
 void c2_protocol_level(double level, char out[32]) {

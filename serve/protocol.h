@@ -7,7 +7,7 @@
 
 typedef struct c2_protocol {
   const char *name;
-  /* Reads a document whose root is `root`. */
+  /* Makes a call of a document's root. */
   c2_status (*read)(c2_call *call, const c2_json_document *doc, const c2_limits *limits, const chronos2_config *config,
                     c2_error *err);
   /* Writes the result. */
@@ -35,10 +35,6 @@ c2_status c2_sagemaker_put_predictions(const c2_call *call, const c2_call *resul
                                        c2_error *err);
 
 /* ---- For the protocols ------------------------------------------------------------------------- */
-
-/* Refuses members of an object that are not in the list, which NULL ends. */
-c2_status c2_protocol_refuse_others(const c2_json_document *doc, const c2_json *object, const char *const *known,
-                                    c2_error *err);
 
 /* The medians, or the quantiles of a level, of all targets: an array, or one of each if the target was given so. */
 void c2_protocol_put_values(const c2_call *call, size_t series, bool is_nested, size_t level, const char *key,

@@ -24,7 +24,7 @@ c2_status c2_sagemaker_read_parameters(c2_call *call, const c2_json_document *do
   if (object && object->type != C2_JSON_OBJECT) {
     return c2_json_fail(doc, object, err, "expected an object, found %s", c2_json_type_name(object));
   }
-  C2_TRY(c2_protocol_refuse_others(doc, object, known, err));
+  C2_TRY(c2_json_refuse_others(doc, object, known, err));
   C2_TRY(c2_call_read_horizon(call, doc, object, "prediction_length", false, limits, err));
   C2_TRY(c2_call_read_levels(call, doc, object, "quantile_levels", err));
   C2_TRY(c2_call_read_pass(call, doc, object, limits, err));
@@ -110,7 +110,7 @@ static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_
   const c2_json *inputs = c2_json_get(root, "inputs");
   c2_freq freq;
   bool has_freq = false;
-  C2_TRY(c2_protocol_refuse_others(doc, root, known, err));
+  C2_TRY(c2_json_refuse_others(doc, root, known, err));
   C2_TRY(c2_sagemaker_read_parameters(call, doc, c2_json_get(root, "parameters"), limits, &freq, &has_freq, err));
   if (!c2_json_is(inputs, C2_JSON_ARRAY) || inputs->size < 1 || inputs->size > limits->series) {
     return c2_json_fail(doc, inputs ? inputs : root, err, "\"inputs\": expected an array of 1 to %zu series",

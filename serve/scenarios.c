@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "data/jsonl.h"
+#include "data/missing.h"
 #include "data/unseen.h"
 #include "serve/protocol.h"
 
@@ -83,7 +84,7 @@ static c2_status read_scenario(c2_call *call, const c2_kept *kept, const c2_json
   if (object->type != C2_JSON_OBJECT) {
     return c2_json_fail(doc, object, err, "expected an object, found %s", c2_json_type_name(object));
   }
-  C2_TRY(c2_protocol_refuse_others(doc, object, known, err));
+  C2_TRY(c2_json_refuse_others(doc, object, known, err));
   if (name && !c2_json_string(name)) {
     return c2_json_fail(doc, name, err, "expected a string, found %s", c2_json_type_name(name));
   }
@@ -104,7 +105,7 @@ static c2_status read_scenario(c2_call *call, const c2_kept *kept, const c2_json
 }
 
 static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_json_document *doc,
-                                const c2_limits *limits, c2_missing *missing, c2_error *err) {
+                                const c2_limits *limits, const chronos2_config *config, c2_error *err) {
   static const char *const known[] = {"scenarios", "quantile_levels", NULL};
   const c2_json *root = doc->node;
   const c2_json *list = c2_json_get(root, "scenarios");
@@ -116,8 +117,9 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   if (root->type != C2_JSON_OBJECT) {
     return c2_json_fail(doc, root, err, "expected an object, found %s", c2_json_type_name(root));
   }
-  C2_TRY(c2_protocol_refuse_others(doc, root, known, err));
+  C2_TRY(c2_json_refuse_others(doc, root, known, err));
   C2_TRY(c2_call_read_levels(call, doc, root, "quantile_levels", err));
+  C2_TRY(c2_call_note_caveats(call, config, err));
   for (size_t k = 0; k < items; k++) covariates += kept->call.series[k].covariates;
   for (size_t k = 0; k < items; k++) rows += kept->call.series[k].covariates + kept->call.series[k].targets;
   size_t most = c2_min_size(limits->series / items, C2_CALL_MEAN * limits->series / rows);
@@ -132,9 +134,12 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   C2_TRY(c2_dataset_alloc(&call->set, list->size, sizeof *call->scenario, &call->scenario, err));
   next = call->covariate;
   c2_unseen unseen = {0};
+  c2_missing missing = {.hint = NULL};
   c2_status status = C2_OK;
-  C2_JSON_EACH (object, list) C2_GOTO(read_scenario(call, kept, doc, object, i++, &next, &unseen, missing, err));
+  C2_JSON_EACH (object, list) C2_GOTO(read_scenario(call, kept, doc, object, i++, &next, &unseen, &missing, err));
   C2_GOTO(c2_unseen_note(&unseen, &call->set, err));
+  C2_GOTO(c2_missing_count(&missing, &kept->call.set, &call->set, err));
+  C2_GOTO(c2_missing_note(&missing, &call->set, err));
   status = c2_call_lay_out(call, err);
 fail:
   c2_unseen_free(&unseen);
@@ -145,15 +150,13 @@ bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_li
                        const chronos2_config *config, c2_call *call, c2_answer *answer) {
   char where[C2_JSON_WHERE_ROOM] = "";
   c2_json_document doc = {.path = "the body", .failure = C2_ERR_FORMAT, .allow_nan = true, .where = where};
-  c2_missing missing = {.hint = NULL};
   c2_error err;
   call->pass = kept->call.pass;
   call->is_whole = true;
   memcpy(call->levels, kept->call.levels, sizeof call->levels);
   call->level_count = kept->call.level_count;
   c2_status status = c2_json_parse(&doc, text, size, &err);
-  if (status == C2_OK) status = read_scenarios(call, kept, &doc, limits, &missing, &err);
-  if (status == C2_OK) status = c2_call_note(call, &kept->call.set, &missing, config, &err);
+  if (status == C2_OK) status = read_scenarios(call, kept, &doc, limits, config, &err);
   c2_json_free(&doc);
   if (status != C2_OK) c2_answer_refuse_error(answer, where, &err);
   return status == C2_OK;

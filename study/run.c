@@ -2,8 +2,10 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/series.h"
 #include "study/files/partial.h"
 #include "study/files/record.h"
 #include "study/measure/accuracy.h"
@@ -123,13 +125,14 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
 static c2_status warn_of_models(c2_study *s, const runner *engines, const c2_task *task, c2_error *err) {
   char before[2][C2_CAVEAT_ROOM] = {"", ""};
   char line[2][C2_CAVEAT_ROOM];
-  c2_caveat_horizon(chronos2_model_config(engines->model[0]), task->horizon, "the probe sees those alone", line[0]);
+  const chronos2_config *probed = chronos2_model_config(engines->model[0]);
+  c2_caveat_horizon(task->horizon, probed->max_output_patches * probed->patch, "the probe sees those alone", line[0]);
   if (line[0][0]) C2_TRY(c2_journal_warn(&s->journal, err, "%.120s: %s", task->name, line[0]));
   for (size_t i = 0; i < 2 && s->results.arms; i++) {
     if (!engines->model[i]) continue;
     const chronos2_config *config = chronos2_model_config(engines->model[i]);
-    c2_caveat_horizon(config, task->horizon, "the rest is rolled out", line[0]);
-    c2_caveat_levels(config, task->levels, task->level_count, line[1]);
+    c2_caveat_horizon(task->horizon, config->max_output_patches * config->patch, "the rest is rolled out", line[0]);
+    c2_caveat_levels(task->levels, task->level_count, config->quantile_levels, config->quantiles, line[1]);
     for (size_t k = 0; k < 2; k++) {
       if (!line[k][0] || strcmp(line[k], before[k]) == 0) continue;
       C2_TRY(c2_journal_warn(&s->journal, err, "%.120s: %s", task->name, line[k]));
@@ -285,7 +288,7 @@ static c2_status warn_of_context(c2_study *s, const runner *e, c2_error *err) {
   char line[C2_CAVEAT_ROOM];
   for (size_t i = 0; i < 2; i++) {
     if (!e->model[i]) continue;
-    c2_caveat_context(chronos2_model_config(e->model[i]), s->plan.context_length, line);
+    c2_caveat_context(s->plan.context_length, chronos2_model_config(e->model[i])->context_length, false, line);
     if (line[0] && strcmp(line, before) != 0) C2_TRY(c2_journal_warn(&s->journal, err, "%s", line));
     memcpy(before, line, sizeof before);
   }

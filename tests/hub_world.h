@@ -145,4 +145,19 @@ static inline void hub_environment(const hub_world *w) {
   assert_int_equal(setenv("HF_HOME", w->root, 1), 0);
 }
 
+static hub_world world; /* of the test */
+
+/* Group fixtures of cmocka. */
+static inline int hub_world_start(void **state) {
+  (void)state;
+  hub_start(&world);
+  return 0;
+}
+
+static inline int hub_world_stop(void **state) {
+  (void)state;
+  hub_stop(&world);
+  return 0;
+}
+
 #endif

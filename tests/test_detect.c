@@ -331,7 +331,7 @@ static void test_input(void **state) {
   assert_int_equal(program_count(r.out, "\n"), 1 + 18 + 17); /* a step of the second target is missing */
   assert_null(strstr(r.out, "2024-02-10,target_1"));
   assert_non_null(strstr(r.out, "2024-02-10,target_0"));
-  assert_non_null(strstr(r.err, "1 series has no more than 32 steps (--warmup)"));
+  assert_non_null(strstr(r.err, "1 target has no step behind the first 32 observations (--warmup)"));
   program_free(&r);
   r = PROGRAM_RUN("detect", path, "--coverage", "0.999");
   assert_int_equal(r.status, 0);
@@ -353,11 +353,67 @@ static void test_input(void **state) {
   program_remove_folder(folder);
 }
 
+/* Writes a wave of `length` steps without those of [from, to). */
+static void write_gap(const char *path, int length, int from, int to) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target\n", out);
+  for (int t = 0; t < length; t++) {
+    (void)fprintf(out, "s,%d,", t);
+    if (t < from || t >= to) (void)fprintf(out, "%d", 10 + t * 7 % 5);
+    (void)fputc('\n', out);
+  }
+  assert_int_equal(fclose(out), 0);
+}
+
+/* What nothing was known of before it is no reason for an alarm, and doesn't calibrate: a warmup counts observations,
+ * each target's own, and a context may hold none. */
+static void test_unobserved_past(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  char *joint = program_path(folder, "in.jsonl");
+  write_gap(path, 80, 0, 40);
+  program_result r = PROGRAM_RUN("detect", path, "--all", "--coverage", "0.8");
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  assert_int_equal(program_count(r.out, "\n"), 1 + 8);
+  assert_non_null(strstr(r.out, "score,flag\ns,72,"));
+  program_free(&r);
+  write_gap(path, 80, 0, 60);
+  r = PROGRAM_RUN("detect", path, "--all");
+  assert_int_equal(r.status, 0);
+  assert_int_equal(program_count(r.out, "\n"), 1);
+  assert_non_null(strstr(r.err, "1 target has no step behind the first 32 observations (--warmup)"));
+  program_free(&r);
+  write_gap(path, 80, 40, 70);
+  r = PROGRAM_RUN("detect", path, "--all", "--context-length", "16", "-n", "2", "--coverage", "0.8");
+  assert_int_equal(r.status, 0);
+  assert_int_equal(program_count(r.out, "\n"), 1 + 8 + 8);
+  assert_null(strstr(r.out, "\ns,71,"));
+  assert_non_null(strstr(r.out, "\ns,72,"));
+  assert_non_null(strstr(r.err, "2 observations follow on a context without an observed value (16 steps)"));
+  program_free(&r);
+  char text[1000];
+  char *at = text + sprintf(text, "{\"item_id\":\"s\",\"target\":[[");
+  for (int t = 0; t < 80; t++) at += sprintf(at, t ? ",%d" : "%d", t * 7 % 5);
+  at += sprintf(at, "],[");
+  for (int t = 0; t < 80; t++) at += sprintf(at, t < 10 ? "null," : t < 79 ? "%d," : "%d]]}\n", t * 5 % 7);
+  program_write_file(joint, text, strlen(text));
+  r = PROGRAM_RUN("detect", joint, "--all", "-n", "7");
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  assert_int_equal(program_count(r.out, ",target_0,"), 80 - 32);
+  assert_int_equal(program_count(r.out, ",target_1,"), 80 - 46); /* the first forecast behind step 42 */
+  program_free(&r);
+  free(path);
+  free(joint);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_thresholds), cmocka_unit_test(test_order),
                                      cmocka_unit_test(test_false_alarms),
                                      cmocka_unit_test(test_spikes), cmocka_unit_test(test_large_level),
                                      cmocka_unit_test(test_expected),
-                                     cmocka_unit_test(test_input)};
+                                     cmocka_unit_test(test_input), cmocka_unit_test(test_unobserved_past)};
   return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
 }

@@ -174,6 +174,11 @@ static void test_decimal_signs(void **state) {
   assert_refused(SEMICOLONS "a;2024-01-01;1,5\na;2024-01-02;12.34.567\n", "found '12.34.567'");
   assert_refused(COMMAS "a,2024-01-01,2.5\na,2024-01-02,\"12,34\"\n", "has a decimal comma");
   assert_refused(COMMAS "a,2024-01-01,2.5\na,2024-01-02,1 23\n", "expected a finite number or nothing, found '1 23'");
+  r = read_with(COMMAS "a,2024-01-01,2.5\na,2024-01-02,1e400\n", 0, 0, ""); /* no decimal sign helps */
+  assert_int_equal(r.status, C2_ERR_FORMAT);
+  assert_non_null(strstr(r.err.text, "in.csv:3: column 'target': expected a finite number or nothing, found '1e400'"));
+  assert_null(r.err.remedy);
+  c2_dataset_free(&r.set);
 }
 
 static char *with_late_number(const char *first, const char *late) {

@@ -604,6 +604,119 @@ static void test_long_numbers(void **state) {
   free(path);
 }
 
+/* Numbers that are not 0 don't look like it. */
+static void test_short_numbers(void **state) {
+  const files *f = *state;
+  char text[2048] = "timestamp,target\n";
+  char *path = program_path(f->folder, "short.csv");
+  for (int t = 0, at = (int)strlen(text); t < 24; t++) at += sprintf(text + at, "%d,%de-9\n", t, t % 5 + 1);
+  program_write_file(path, text, strlen(text));
+  program_result r = PROGRAM_RUN("evaluate", path, "-n", "4", "--windows", "1", "--seasonality", "4");
+  assert_int_equal(r.status, 0);
+  const char *mae = strstr(r.out, "\nMAE ");
+  double model = 0;
+  double naive = 0;
+  assert_non_null(mae);
+  assert_int_equal(sscanf(mae, "\nMAE %lf %lf", &model, &naive), 2);
+  assert_true(model > 1e-11 && naive > 1e-11);
+  assert_null(strstr(r.out, "0.00000000"));
+  program_free(&r);
+  free(path);
+}
+
+/* Forecasts whose past holds nothing are scored as with fev, which is said; a context may be shorter than the past. */
+static void test_unobserved_past(void **state) {
+  const files *f = *state;
+  static const char said[] =
+      "2 of 8 forecasts, of series 'x' the first, have a past without an observed value: they are scored like the "
+      "others\n";
+  char *path = program_path(f->folder, "lead.csv");
+  for (int k = 0; k < 3; k++) {
+    char text[4096] = "item_id,timestamp,target\n";
+    for (int t = 0, at = (int)strlen(text); t < 48; t++) {
+      bool observed = t >= 34 || (k > 0 && t == 20);
+      at += sprintf(text + at, observed ? "x,%d,%d\n" : "x,%d,\n", t, t * 7 % 5);
+    }
+    program_write_file(path, text, strlen(text));
+    program_result r = PROGRAM_RUN("evaluate", path, "-n", "2", "--windows", "8", "--context-length",
+                                   k == 1 ? "1" : "99");
+    assert_int_equal(r.status, 0);
+    if ((strstr(r.err, said) != NULL) != (k < 2)) fail_msg("%d: %s", k, r.err);
+    program_free(&r);
+  }
+  free(path);
+}
+
+/* Files of forecasts have the names of --id-column and --timestamp-column, and are spelled as the series are where
+ * their cells may mean two things: 9 to 12 March, and 1,234. */
+static void test_as_series(void **state) {
+  const files *f = *state;
+  char text[4096] = "sensor;when;target\n";
+  char *path = program_path(f->folder, "days.csv");
+  char *at = text + strlen(text);
+  for (int t = 0; t < 60; t++) {
+    static const int days[] = {31, 29, 31};
+    int month = 1;
+    int day = 13 + t;
+    for (; day > days[month - 1]; day -= days[month++ - 1]) continue;
+    at += sprintf(at, "a;%02d/%02d/2024;%d,5\n", day, month, t % 7);
+  }
+  program_write_file(path, text, strlen(text));
+#define COLUMNS "--id-column", "sensor", "--timestamp-column", "when"
+  program_result r = PROGRAM_RUN("evaluate", path, "-n", "4", COLUMNS, "--forecasts", f->forecasts);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  program_free(&r);
+  r = PROGRAM_RUN("evaluate", path, "-n", "4", COLUMNS, "--against", f->forecasts, "-o", f->scores);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  char *scores = program_read_file(f->scores);
+  assert_true(cell(scores, ",,model,", MAE) == cell(scores, ",,against,", MAE));
+  free(scores);
+  program_free(&r);
+  at = text + sprintf(text, "sensor;when;target_name;predictions\n");
+  for (int day = 9; day < 13; day++) at += sprintf(at, "a;%02d/03/2024;target;1,234\n", day);
+  program_write_file(f->theirs, text, strlen(text));
+  r = PROGRAM_RUN("evaluate", path, "-n", "4", COLUMNS, "--windows", "1", "--against", f->theirs, "-o", f->scores);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  program_free(&r);
+  scores = program_read_file(f->scores);
+  double mae = 0;
+  for (int t = 56; t < 60; t++) mae += fabs(t % 7 + 0.5 - 1.234) / 4;
+  assert_true(fabs(cell(scores, ",,against,", MAE) - mae) < 1e-12);
+  free(scores);
+  static const char *const taken[] = {"target_name", "cutoff", "predictions", "0.1"};
+  for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+    r = PROGRAM_RUN("evaluate", path, "-n", "4", "--id-column", taken[i], "--forecasts", f->forecasts);
+    program_assert_error(&r, 2, "--id-column: the output has a column '");
+    r = PROGRAM_RUN("evaluate", path, "-n", "4", "--timestamp-column", taken[i], "--against", f->forecasts);
+    program_assert_error(&r, 2, "--timestamp-column: the output has a column '");
+  }
+  free(path);
+}
+
+/* A forecast beyond the range of numbers: the message has the series' id, whoever asks for it. */
+static void test_infinite_forecast(void **state) {
+  const files *f = *state;
+  char text[8192] = "item_id,timestamp,target\n";
+  char *at = text + strlen(text);
+  char *path = program_path(f->folder, "wild.csv");
+  for (int i = 0; i < 3; i++) {
+    for (int t = 0; t < 36; t++) {
+      at += sprintf(at, "%s,%d,", i == 2 ? "wild" : i == 1 ? "calm" : "still", t);
+      at += sprintf(at, i == 2 ? "%d.7e308\n" : "%d\n", i < 2 ? t % 5 : t % 2 ? -1 : 1);
+    }
+  }
+  program_write_file(path, text, strlen(text));
+  for (int k = 0; k < 3; k++) {
+    program_result r = k == 0   ? PROGRAM_RUN("forecast", path, "-n", "2")
+                       : k == 1 ? PROGRAM_RUN("evaluate", path, "-n", "2")
+                                : PROGRAM_RUN("detect", path);
+    assert_int_equal(r.status, 1);
+    if (!strstr(r.err, "the forecast of series 'wild' is not finite\n")) fail_msg("%d: %s", k, r.err);
+    program_free(&r);
+  }
+  free(path);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_steps),
                                      cmocka_unit_test(test_stamps),
@@ -612,6 +725,8 @@ int main(void) {
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
                                      cmocka_unit_test(test_unseen), cmocka_unit_test(test_long_numbers),
                                      cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series),
-                                     cmocka_unit_test(test_infinite_errors)};
+                                     cmocka_unit_test(test_infinite_errors), cmocka_unit_test(test_short_numbers),
+                                     cmocka_unit_test(test_unobserved_past), cmocka_unit_test(test_as_series),
+                                     cmocka_unit_test(test_infinite_forecast)};
   return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
 }

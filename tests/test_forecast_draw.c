@@ -1,5 +1,5 @@
-/* chronos2 forecast --report, --plot, --min and --round: pages and pictures hold the numbers that are written, whatever
- * the series are called. */
+/* chronos2 forecast --report, --plot, --min and --round, and the pages of other commands: pages and pictures hold the
+ * numbers that are written, whatever the series are called. */
 #include "program.h"
 
 #include <jansson.h>
@@ -22,6 +22,10 @@ static void write_series(const char *path) {
     }
   }
   program_write_file(path, text, strlen(text));
+}
+
+static int meter_at(int step) {
+  return 202410030 + step + step * 7 % 3;
 }
 
 static json_t *page_data(const char *page) {
@@ -239,9 +243,124 @@ static void test_places(void **state) {
   program_remove_folder(folder);
 }
 
+/* A meter of nine digits that rises by about one a step: seven digits would show it as steps of a hundred. */
+static void write_meter(const char *path) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("timestamp,target\n", out);
+  for (int t = 0; t < 80; t++) (void)fprintf(out, "%d,%d\n", t, meter_at(t));
+  assert_int_equal(fclose(out), 0);
+}
+
+static const json_t *first_of(const json_t *data, const char *list) {
+  const json_t *one = json_array_get(json_object_get(data, list), 0);
+  assert_non_null(one);
+  return one;
+}
+
+/* The past as it is drawn, the last value that of step `last`. */
+static void check_past(const json_t *holder, int last) {
+  const json_t *past = json_object_get(holder, "past");
+  size_t count = json_array_size(past);
+  assert_true(count > 40);
+  for (size_t i = 0; i < count; i++) {
+    double value = json_number_value(json_array_get(past, i));
+    if (value != meter_at(last - (int)(count - 1 - i))) fail_msg("%.17g at %zu of %zu", value, i, count);
+  }
+}
+
+static double number_at(const json_t *list, size_t row, size_t at) {
+  return json_number_value(json_array_get(json_array_get(list, row), at));
+}
+
+/* Numbers that differ in the file differ on the page and in the picture, too; and a page lists every warning. */
+static void test_large_level(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *in = program_path(folder, "in.csv");
+  char *report = program_path(folder, "r.html");
+  char *plot = program_path(folder, "p.svg");
+  write_meter(in);
+  program_result r = PROGRAM_RUN("forecast", in, "-n", "3", "--quantile-levels", "0.1,0.5,0.9", "--report", report,
+                                 "--plot", plot);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  char *page = program_read_file(report);
+  json_t *data = page_data(page);
+  const json_t *target = first_of(first_of(data, "items"), "targets");
+  check_past(target, 79);
+  const json_t *quantiles = json_object_get(first_of(target, "fans"), "quantiles");
+  for (size_t s = 0; s < 3; s++) assert_true(number_at(quantiles, 0, s) < number_at(quantiles, 2, s));
+  assert_non_null(strstr(r.err, "float32 rounds the bands"));
+  const json_t *warnings = json_object_get(data, "warnings");
+  assert_int_equal(json_array_size(warnings), program_count(r.err, "chronos2: warning: "));
+  for (size_t i = 0; i < json_array_size(warnings); i++) {
+    assert_non_null(strstr(r.err, json_string_value(json_array_get(warnings, i))));
+  }
+  json_decref(data);
+  free(page);
+  program_free(&r);
+  char *picture = program_read_file(plot);
+  double before = 0;
+  size_t labels = 0;
+  for (const char *at = picture; (at = strstr(at, " text-anchor=\"end\"")); labels++) {
+    char *end = NULL;
+    at = strchr(at, '>') + 1;
+    double value = strtod(at, &end);
+    if (*end != '<' || value < 1e8) break; /* of the steps */
+    if (!(value > before)) fail_msg("%.17g after %.17g", value, before);
+    before = value;
+  }
+  assert_true(labels >= 3);
+  free(picture);
+  free(in);
+  free(report);
+  free(plot);
+  program_remove_folder(folder);
+}
+
+static void test_large_level_of_others(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *in = program_path(folder, "in.csv");
+  char *report = program_path(folder, "r.html");
+  write_meter(in);
+  program_result r = PROGRAM_RUN("detect", in, "--coverage", "0.5", "--report", report);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  char *page = program_read_file(report);
+  json_t *data = page_data(page);
+  check_past(first_of(data, "series"), 79);
+  const json_t *flags = json_object_get(first_of(data, "series"), "flags");
+  assert_true(json_array_size(flags) > 0);
+  for (size_t i = 0; i < json_array_size(flags); i++) {
+    const json_t *flag = json_array_get(flags, i);
+    double value = json_number_value(json_object_get(flag, "value"));
+    double lower = json_number_value(json_object_get(flag, "lower"));
+    double upper = json_number_value(json_object_get(flag, "upper"));
+    if (!(lower < upper && (value < lower || value > upper))) fail_msg("%.17g, %.17g, %.17g", value, lower, upper);
+  }
+  json_decref(data);
+  free(page);
+  program_free(&r);
+
+  r = PROGRAM_RUN("evaluate", in, "-n", "4", "--report", report);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  page = program_read_file(report);
+  data = page_data(page);
+  check_past(first_of(data, "series"), 79);
+  const json_t *quantiles = json_object_get(first_of(first_of(data, "series"), "fans"), "quantiles");
+  assert_true(number_at(quantiles, 0, 0) < number_at(quantiles, 8, 0));
+  json_decref(data);
+  free(page);
+  program_free(&r);
+  free(in);
+  free(report);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_min_and_round),
                                      cmocka_unit_test(test_titles),
-                                     cmocka_unit_test(test_falling_levels), cmocka_unit_test(test_places)};
+                                     cmocka_unit_test(test_falling_levels), cmocka_unit_test(test_places),
+                                     cmocka_unit_test(test_large_level), cmocka_unit_test(test_large_level_of_others)};
   return cmocka_run_group_tests_name("forecast_draw", tests, NULL, NULL);
 }

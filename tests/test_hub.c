@@ -5,7 +5,6 @@
 
 enum { WEIGHTS = 200000 };
 
-static hub_world world;
 static char said[8192]; /* lines that the hub's user was told */
 
 static void say(const char *line) {
@@ -567,18 +566,6 @@ static void test_slow(void **state) {
   if (!strstr(said, "too slow")) fail_msg("%s", said);
 }
 
-static int start_world(void **state) {
-  (void)state;
-  hub_start(&world);
-  return 0;
-}
-
-static int stop_world(void **state) {
-  (void)state;
-  hub_stop(&world);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_names),
                                      cmocka_unit_test(test_urls),
@@ -596,5 +583,5 @@ int main(void) {
                                      cmocka_unit_test(test_access),
                                      cmocka_unit_test(test_redirects),
                                      cmocka_unit_test(test_slow)};
-  return cmocka_run_group_tests(tests, start_world, stop_world);
+  return cmocka_run_group_tests(tests, hub_world_start, hub_world_stop);
 }

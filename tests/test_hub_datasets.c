@@ -3,7 +3,6 @@
 
 #include "hub/card.h"
 
-static hub_world world;
 static char said[4096];
 
 static void say(const char *line) {
@@ -243,15 +242,9 @@ static int start_world(void **state) {
   return 0;
 }
 
-static int stop_world(void **state) {
-  (void)state;
-  hub_stop(&world);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_folders),       cmocka_unit_test(test_cards),
                                      cmocka_unit_test(test_conversion),    cmocka_unit_test(test_paths),
                                      cmocka_unit_test(test_hostile_lists), cmocka_unit_test(test_patterns)};
-  return cmocka_run_group_tests(tests, start_world, stop_world);
+  return cmocka_run_group_tests(tests, start_world, hub_world_stop);
 }

@@ -612,6 +612,8 @@ static void test_bad_lines(void **state) {
       {"{\"target\": [1], \"past_covariates\": {\"c\\n\": [1]}}", "s.jsonl:1:37: a covariate's name holds a control"},
       {"{\"item_id\": NaN, \"target\": [1]}", "s.jsonl:1:13: \"item_id\": expected a name or a number, found NaN"},
       {"[1]", "s.jsonl:1:1: expected an object, found an array"},
+      {"{\"target\": [1], \"future\": [1]}",
+       "s.jsonl:1:17: unknown key \"future\"; expected item_id, start, freq, target, past_covariates, future_cov"},
       {"{\"target\": [1e999]}", "s.jsonl:1:13: expected a number within a double's range"}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     c2_dataset set;

@@ -217,6 +217,9 @@ static void test_shapes(void **state) {
   assert_int_equal(bytes, 0);
   series.length = SIZE_MAX / 16;
   assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes), CHRONOS2_OK); /* cut to the model's */
+  series.targets = 17; /* more values than can be counted */
+  assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes), CHRONOS2_ERROR_ARGUMENT);
+  series.targets = 1;
   o.extend_context = true;
   o.context_length = SIZE_MAX;
   assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bytes), CHRONOS2_ERROR_MEMORY);

@@ -10,8 +10,6 @@
 #define MATRIX "encoder.block.0.layer.0.self_attention.q"
 #define NILE SOURCE_DIR "/datasets/nile_yearly.csv"
 
-static hub_world world;
-
 static void put_file(const char *from, const char *name) {
   struct stat info;
   assert_int_equal(stat(from, &info), 0);
@@ -328,16 +326,10 @@ static int start_world(void **state) {
   return 0;
 }
 
-static int stop_world(void **state) {
-  (void)state;
-  hub_stop(&world);
-  return 0;
-}
-
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_pull),        cmocka_unit_test(test_commands), cmocka_unit_test(test_adapter),
       cmocka_unit_test(test_folder_wins), cmocka_unit_test(test_refusals), cmocka_unit_test(test_datasets),
       cmocka_unit_test(test_tasks),       cmocka_unit_test(test_kills),    cmocka_unit_test(test_two_at_once)};
-  return cmocka_run_group_tests(tests, start_world, stop_world);
+  return cmocka_run_group_tests(tests, start_world, hub_world_stop);
 }

@@ -226,6 +226,8 @@ static void test_refusals(void **state) {
   assert_non_null(strstr(chronos2_last_error(), "radius"));
   assert_int_equal(chronos2_context_predict(narrow, context, in.series, SERIES - 1, &how, &forecast),
                    CHRONOS2_ERROR_ARGUMENT);
+  assert_int_equal(chronos2_context_predict(narrow, context, in.series, 0, &how, &forecast), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "found 0: expected them once or several times over"));
   in.series[1].length -= 40; /* another past */
   assert_int_equal(chronos2_context_predict(narrow, context, in.series, SERIES, &how, &forecast),
                    CHRONOS2_ERROR_ARGUMENT);

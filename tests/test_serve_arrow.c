@@ -226,8 +226,8 @@ static void test_batches(void **state) {
 /* ---- Warnings ---------------------------------------------------------------------------------- */
 
 static const char *const warnings[] = {
-    "1 quantile levels lie outside the trained ones, 0.01 to 0.99, and take the values of the nearest",
-    "the model forecasts 256 steps at once; the rest of 257 is rolled out",
+    "quantile levels outside the trained ones, 0.01 to 0.99, take the values of the nearest of those: 0.001",
+    "horizon 257 is beyond the 256 steps that the model forecasts at once: the rest is rolled out",
     "1 series, 'm\\u00fcnchen' the first, holds no observed value",
     ("1 series, 'item 1' the first, ends in missing targets, for 1 step: the forecast begins after the last row, not "
      "after the last observation; covariates of such rows are past ones, since Arrow bodies take no known future"),

@@ -235,7 +235,7 @@ static void test_coarse(void **state) {
     bool is_said;
   } cases[] = {{1234567890, 1, true}, {1234567890, 0, false}, {1234, 1, false}};
   static const char said[] = "\"warnings\":[\"1 series, '0' the first, varies so little around its level that float32 "
-                             "rounds the bands: subtract the level before\"]";
+                             "rounds the bands: subtract the mean and divide by the standard deviation before\"]";
   for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
     char body[1024] = "{\"inputs\":[{\"target\":[";
     for (int t = 0; t < 40; t++) {
@@ -294,7 +294,7 @@ static void test_warnings(void **state) {
     serving_assert(&said, 200, part);
   }
   reply r = serving_post(*state, "/invocations", ONE "}],\"parameters\":{\"quantile_levels\":[0.001,0.5]}}");
-  serving_assert(&r, 200, "\"warnings\":[\"1 quantile levels lie outside");
+  serving_assert(&r, 200, "\"warnings\":[\"quantile levels outside the trained ones");
   r = serving_post(*state, "/invocations", "{\"inputs\":[{\"target\":[1]},{\"target\":[null],\"item_id\":\"gone\"}]}");
   serving_assert(&r, 200, "\"warnings\":[\"1 series, 'gone' the first, holds no observed value\"]");
   r = serving_post(*state, "/invocations", ONE "},{\"target\":[1],\"item_id\":\"0\"},{\"target\":[1]}]}");

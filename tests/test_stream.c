@@ -476,7 +476,7 @@ static void test_bands_that_float32_rounds(void **state) {
   for (size_t i = 0; i < lengths[0]; i++) past.y[i] = 1e9 + (double)(i % 3);
   result r = forecast_batches(&df, 1, NULL);
   assert_string_equal(warnings, "1 item, 'beta' the first, varies so little around its level that float32 rounds the "
-                                "bands: subtract the level before\n");
+                                "bands: subtract the mean and divide by the standard deviation before\n");
   free_result(&r);
   warnings[0] = '\0';
   for (size_t i = 0; i < lengths[0]; i++) past.y[i] = 1e-60 * (double)(i % 3);

@@ -584,7 +584,7 @@ static void test_coarse(void **state) {
     program_result r = PROGRAM_RUN("forecast", f.past, "-n", "1", "--quantile-levels", "0.1,0.9", cases[k].option,
                                    cases[k].value);
     assert_int_equal(r.status, 0);
-    assert_true((strstr(r.err, "1 target, of '0' the first, varies so little around its level") != NULL) ==
+    assert_true((strstr(r.err, "1 series, '0' the first, varies so little around its level") != NULL) ==
                 cases[k].is_said);
     double low = 0;
     double high = 0;
@@ -592,6 +592,85 @@ static void test_coarse(void **state) {
     assert_true(cases[k].is_said || (high - low > 10 && high - low < 120));
     program_free(&r);
   }
+  close_files(&f);
+}
+
+/* One level alone says nothing of a band: the model's own does. */
+static void test_coarse_point(void **state) {
+  (void)state;
+  files f = open_files();
+  for (int k = 0; k < 2; k++) {
+    FILE *out = fopen(f.past, "w");
+    assert_non_null(out);
+    (void)fputs("timestamp,target\n", out);
+    for (int t = 0; t < 60; t++) (void)fprintf(out, "%d,%.17g\n", t, (k ? 100 : 1e9) + 0.01 * (t * 37 % 100));
+    assert_int_equal(fclose(out), 0);
+    program_result r = PROGRAM_RUN("forecast", f.past, "-n", "2", "--quantile-levels", "0.5");
+    assert_int_equal(r.status, 0);
+    assert_true((strstr(r.err, "float32 rounds the bands") != NULL) == (k == 0));
+    program_free(&r);
+  }
+  close_files(&f);
+}
+
+/* Series that are too many for one pass inform each other within a pass only, which is said. */
+static void test_passes(void **state) {
+  (void)state;
+  static const struct {
+    const char *batch, *said;
+  } cases[] = {
+      {"4", "10 rows are more than --batch-size 4: series inform each other within 3 passes only\n"},
+      {"1", "10 rows are more than --batch-size 1: series inform each other within 10 passes only, of one series each"},
+      {"9", "10 rows are more than --batch-size 9: series inform each other within 2 passes only\n"},
+      {"10", NULL}};
+  files f = open_files();
+  FILE *out = fopen(f.past, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target\n", out);
+  for (int t = 0; t < 200; t++) (void)fprintf(out, "s%d,%d,%d\n", t / 20, t % 20, t * 7 % 5);
+  assert_int_equal(fclose(out), 0);
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    program_result r = PROGRAM_RUN("forecast", f.past, "-n", "2", "--cross-learning", "--batch-size", cases[k].batch);
+    assert_int_equal(r.status, 0);
+    if (cases[k].said ? !strstr(r.err, cases[k].said) : strstr(r.err, "passes") != NULL) fail_msg("%s", r.err);
+    program_free(&r);
+  }
+  close_files(&f);
+}
+
+/* Embeddings are of the past: a known future is left out, which is said, and their columns have names of their own. */
+static void test_embed(void **state) {
+  (void)state;
+  static const char *const taken[] = {"target_name", "token", "loc", "scale", "0", "31"};
+  files f = open_files();
+  char *lines = program_path(f.folder, "in.jsonl");
+  char *embedding[2] = {NULL, NULL};
+  for (int k = 0; k < 2; k++) {
+    char text[400];
+    (void)snprintf(text, sizeof text, "{\"target\":[1,2,3,1,2,4],\"past_covariates\":{\"p\":[1,2,1,2,1,2]}%s}\n",
+                   k ? ",\"future_covariates\":{\"p\":[9,8]}" : "");
+    write_text(lines, text);
+    program_result r = PROGRAM_RUN("forecast", lines, "--embed");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    assert_true((strstr(r.err, "known futures are ignored, those of 1 covariate\n") != NULL) == k);
+    embedding[k] = strdup(r.out);
+    program_free(&r);
+  }
+  assert_string_equal(embedding[0], embedding[1]);
+  for (size_t i = 0; i < sizeof taken / sizeof taken[0]; i++) {
+    char text[100];
+    (void)snprintf(text, sizeof text, "%s,timestamp,target\na,2024-01-01,1\na,2024-01-02,2\na,2024-01-03,4\n",
+                   taken[i]);
+    write_text(f.past, text);
+    program_result r = PROGRAM_RUN("forecast", f.past, "--embed", "--id-column", taken[i]);
+    assert_int_equal(r.status, 2);
+    assert_non_null(strstr(r.err, "--id-column: the output has a column '"));
+    assert_int_equal(r.out_size, 0);
+    program_free(&r);
+  }
+  free(embedding[0]);
+  free(embedding[1]);
+  free(lines);
   close_files(&f);
 }
 
@@ -700,6 +779,8 @@ int main(void) {
                                      cmocka_unit_test(test_scenarios_once), cmocka_unit_test(test_control_characters),
                                      cmocka_unit_test(test_twins),          cmocka_unit_test(test_digits),
                                      cmocka_unit_test(test_work),           cmocka_unit_test(test_notes),
-                                     cmocka_unit_test(test_boolean_numbers), cmocka_unit_test(test_coarse)};
+                                     cmocka_unit_test(test_boolean_numbers), cmocka_unit_test(test_coarse),
+                                     cmocka_unit_test(test_coarse_point), cmocka_unit_test(test_passes),
+                                     cmocka_unit_test(test_embed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,25 +1,13 @@
 #include "answer.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 c2_status c2_answer_options(const c2_json_document *doc, const c2_json *object, const char *const *known,
                             c2_error *err) {
   if (!c2_json_is(object, C2_JSON_OBJECT)) {
     return c2_json_fail(doc, object, err, "expected an object of options, found %s", c2_json_type_name(object));
   }
-  C2_JSON_EACH (key, object) {
-    char all[200] = "";
-    size_t used = 0;
-    size_t k = 0;
-    while (known[k] && strcmp(key->text, known[k]) != 0) k++;
-    if (known[k]) continue;
-    for (k = 0; known[k] && used < sizeof all; k++) {
-      used += (size_t)snprintf(all + used, sizeof all - used, "%s%s", k ? ", " : "", known[k]);
-    }
-    return c2_json_fail(doc, key, err, "unknown option; expected %s", all);
-  }
-  return C2_OK;
+  return c2_json_refuse_others(doc, object, known, err);
 }
 
 /* ---- Writing ---------------------------------------------------------------------------------- */

@@ -4,12 +4,12 @@
 #include <stdlib.h>
 
 #include "answer.h"
+#include "base/caveats.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "data/jsonl.h"
 #include "data/missing.h"
 #include "data/series.h"
-#include "data/unseen.h"
 
 typedef struct module {
   chronos2_model *model;
@@ -18,11 +18,7 @@ typedef struct module {
 } module;
 
 /* Options of a forecast. */
-enum { MOST_HORIZON = 1 << 20, MOST_ROWS = INT32_MAX };
-
-static c2_status status_of(chronos2_status status, c2_error *err) {
-  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
-}
+enum { MOST_ROWS = INT32_MAX };
 
 /* ---- Model ------------------------------------------------------------------------------------ */
 
@@ -37,10 +33,10 @@ void module_close(module *m) {
 static c2_status open_model(module *m, const char *folder, const char *dtype, const char *isa, c2_error *err) {
   chronos2_model_options how = {CHRONOS2_MODEL_OPTIONS_INIT, .isa = isa};
   chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .isa = isa};
-  C2_TRY(status_of(chronos2_dtype_named(dtype, &how.dtype), err));
-  C2_TRY(status_of(chronos2_model_open(folder, &how, &m->model), err));
+  C2_TRY(c2_api(chronos2_dtype_named(dtype, &how.dtype), err));
+  C2_TRY(c2_api(chronos2_model_open(folder, &how, &m->model), err));
   m->trained = chronos2_model_training(m->model).trained;
-  return status_of(chronos2_session_open(m->model, &options, &m->session), err);
+  return c2_api(chronos2_session_open(m->model, &options, &m->session), err);
 }
 
 /* dtype and isa by name; NULL after a failure. */
@@ -75,7 +71,7 @@ static c2_status read_options(const c2_json_document *doc, const c2_json *object
                               c2_error *err) {
   static const char *const known[] = {"horizon", "context_length", "batch_size", "cross_learning", NULL};
   C2_TRY(c2_answer_options(doc, object, known, err));
-  C2_TRY(c2_json_get_size(doc, object, "horizon", 1, MOST_HORIZON, &out->horizon, err));
+  C2_TRY(c2_json_get_size(doc, object, "horizon", 1, CHRONOS2_MOST_STEPS, &out->horizon, err));
   if (c2_json_get(object, "context_length")) {
     C2_TRY(c2_json_get_size(doc, object, "context_length", 0, MOST_ROWS, &out->context_length, err));
   }
@@ -108,15 +104,11 @@ static c2_status read_request(char *text, size_t size, c2_dataset *set, chronos2
 }
 
 static c2_status check_futures(const c2_dataset *set, size_t horizon, c2_error *err) {
-  for (size_t i = 0; i < set->count; i++) {
-    for (size_t k = 0; k < set->item[i].covariates; k++) {
-      const c2_covariate *c = &set->item[i].covariate[k];
-      if (c->future_length == 0 || c->future_length == horizon) continue;
-      C2_FAIL(err, C2_ERR_ARGUMENT, "series[%zu].future_covariates.%.60s: %zu values, expected the horizon's %zu", i,
-              c->name, c->future_length, horizon);
-    }
-  }
-  return C2_OK;
+  size_t item = 0;
+  const c2_covariate *odd = c2_series_odd_future(set, horizon, &item);
+  if (!odd) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "series[%zu].future_covariates.%.60s: %zu values, expected the horizon's %zu", item,
+          odd->name, odd->future_length, horizon);
 }
 
 /* Half a calendar gives no time stamps. */
@@ -132,46 +124,26 @@ static c2_status note_calendars(c2_dataset *set, c2_error *err) {
                          half, first, half == 1 ? "s" : "ve");
 }
 
-static c2_status note_lacks(c2_dataset *set, c2_error *err) {
-  c2_missing missing = {.hint = NULL};
-  c2_unseen unseen = {0};
-  c2_status status = c2_unseen_count(&unseen, set, err);
-  if (status == C2_OK) status = c2_unseen_note(&unseen, set, err);
-  c2_unseen_free(&unseen);
-  if (status == C2_OK) status = c2_missing_count(&missing, set, set, err);
-  if (status == C2_OK) status = c2_missing_count_futures(&missing, set, set, err);
-  return status == C2_OK ? c2_missing_note(&missing, set, err) : status;
-}
-
 /* What the forecasts are told to be worth less for. */
 static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predict_options *o, c2_error *err) {
   const chronos2_config *config = chronos2_model_config(m->model);
-  size_t once = config->max_output_patches * config->patch;
+  char line[C2_CAVEAT_ROOM];
   if (!m->trained) C2_TRY(c2_dataset_note(set, err, "the weights look untrained, so the forecasts mean nothing"));
-  if (o->horizon > once) {
-    C2_TRY(c2_dataset_note(set, err, "the model forecasts %zu steps at once; the rest of %zu is rolled out", once,
-                           o->horizon));
-  }
-  if (o->context_length > config->context_length) {
-    C2_TRY(c2_dataset_note(set, err, "context_length %zu is cut to the model's %zu", o->context_length,
-                           config->context_length));
-  }
+  c2_caveat_horizon(o->horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
+  if (line[0]) C2_TRY(c2_dataset_note(set, err, "%s", line));
+  c2_caveat_context(o->context_length, config->context_length, true, line);
+  if (line[0]) C2_TRY(c2_dataset_note(set, err, "%s", line));
   C2_TRY(note_calendars(set, err));
   C2_TRY(c2_dataset_join_kinds(set, err));
-  return note_lacks(set, err);
+  return c2_dataset_note_lacks(set, NULL, err);
 }
 
 static c2_status forecast(const module *m, answer *a, const chronos2_predict_options *options, c2_error *err) {
-  size_t covariates = 0;
   chronos2_series *series = NULL;
   chronos2_covariate *covariate = NULL;
   c2_status status = C2_OK;
-  for (size_t i = 0; i < a->set.count; i++) covariates += a->set.item[i].covariates;
-  C2_GOTO(c2_alloc_array(a->set.count, sizeof *series, &series, err));
-  C2_GOTO(c2_alloc_array(covariates, sizeof *covariate, &covariate, err));
-  chronos2_covariate *next = covariate;
-  for (size_t i = 0; i < a->set.count; i++) series[i] = c2_series_of(&a->set.item[i], &next);
-  status = status_of(chronos2_predict(m->session, series, a->set.count, options, &a->forecast), err);
+  C2_GOTO(c2_series_make(&a->set, &series, &covariate, err));
+  status = c2_api(chronos2_predict(m->session, series, a->set.count, options, &a->forecast), err);
 fail:
   free(series);
   free(covariate);

@@ -1,6 +1,8 @@
 """Chronos-2 as an MLflow model: a folder that `mlflow models serve`, a registry or Spark can use.
 
     python mlflow_model.py FOLDER
+
+The package isn't on PyPI: a wheel of `make wheel` has to be named in pip_requirements, where the model is served.
 """
 
 import sys
@@ -23,6 +25,7 @@ class Forecaster(mlflow.pyfunc.PythonModel):
 
 
 folder = sys.argv[1]
+# Elsewhere the requirement is "chronos2-c[frames] @ file:///PATH/TO/WHEEL".
 mlflow.pyfunc.save_model(folder, python_model=Forecaster(), pip_requirements=["chronos2-c[frames]"],
                          artifacts={"model": str(chronos2.Chronos2Pipeline.from_pretrained().model.folder)})
 table = pd.read_csv("datasets/co2_weekly.csv", parse_dates=["timestamp"])

@@ -14,7 +14,7 @@ from ._told import warn
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
 
-# Steps of a season by the unit of a frequency, as in the program (cli/evaluate.c); later spellings of pandas, then older.
+# Steps of a season by the unit of a frequency, as in the program (cli/evaluate.c); later spellings, then older.
 _SEASONS = {"s": 3600, "min": 1440, "h": 24, "bh": 8, "D": 7, "B": 5, "W": 1,
             "ME": 12, "MS": 12, "BME": 12, "BMS": 12, "QE": 4, "QS": 4, "BQE": 4, "BQS": 4,
             "S": 3600, "T": 1440, "H": 24, "BH": 8, "M": 12, "BM": 12, "Q": 4, "BQ": 4}
@@ -72,6 +72,8 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
     missing = {id_column, timestamp_column, *targets, *asked.known} - set(df.columns)
     if missing:
         raise ValueError(f"df does not contain all expected columns. Missing columns: {sorted(missing)}")
+    for name in targets:
+        _frames.target_numbers(str(name), df[name])
     df = df.copy(deep=False)
     df[timestamp_column] = _frames.times(str(timestamp_column), df[timestamp_column])  # texts sort otherwise
     freq = _frames.spell_freq(freq)
@@ -79,6 +81,7 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
     items = [(name, rows.sort_values(timestamp_column, kind="stable"))
              for name, rows in df.groupby(id_column, sort=False, observed=True)]
     values = [rows[targets].to_numpy(np.float64, na_value=np.nan).T for _, rows in items]
+    _check_finite(asked, values, [f"item '{name}'" for name, _ in items], targets)
     columns = [id_column, timestamp_column, *asked.known]
     if freq is None:  # one for all items, where pandas knows a name of it
         found = {_frames.infer_freq(rows[timestamp_column]) for _, rows in items if len(rows) > 2} - {None}
@@ -103,9 +106,10 @@ def _check_steps(asked: Asked, df: Any, id_column: str, timestamp_column: str, t
     """Refuses and warns of what predict_df does in all ids and time stamps of items that have a window, those of the
     windows too: it forecasts one step of nothing."""
     rows = df[id_column].map(df[id_column].value_counts(dropna=False))
-    columns = df.loc[df[id_column].isna() | (rows > asked.horizon), [id_column, timestamp_column]].assign(**{str(target): 0.0})
+    columns = df.loc[df[id_column].isna() | (rows > asked.horizon), [id_column, timestamp_column]]
     if columns.empty or not asked.options.get("validate_inputs", True):
         return
+    columns = columns.assign(**{str(target): 0.0})
     asked.pipeline.predict_df(columns, None, id_column, timestamp_column, str(target), 1, [], context_length=1,
                               freq=freq)
 
@@ -127,6 +131,8 @@ def of_arrays(asked: Asked, inputs: Any, seasonality: int | None) -> Evaluation:
     if len(counts) != 1:
         raise ValueError(f"expected series of the same number of targets, found {sorted(counts)}")
     values = [target.astype(np.float64) for target, _ in items]
+    names = [f"target_{k}" if len(values[0]) > 1 else "target" for k in range(len(values[0]))]
+    _check_finite(asked, values, [f"series {index}" for index in range(len(items))], names)
 
     def forecast(index: np.ndarray, cut: np.ndarray) -> np.ndarray:
         cuts = [_cut(*items[i], cut[i], asked) for i in index]
@@ -136,7 +142,6 @@ def of_arrays(asked: Asked, inputs: Any, seasonality: int | None) -> Evaluation:
         return np.stack([np.full(shape, np.nan) if q is None else np.concatenate([m[..., None], q], -1)
                          for m, q in zip(median, quantiles)]).astype(np.float64)
 
-    names = [f"target_{k}" if len(values[0]) > 1 else "target" for k in range(len(values[0]))]
     return _judge(asked, list(range(len(items))), names, values, forecast, seasonality or 1)
 
 
@@ -146,7 +151,7 @@ def _item(item: Any, index: int, known: Sequence[str]) -> tuple[np.ndarray, dict
         item = {"target": item}
     if not set(item) <= {"target", "past_covariates"} or "target" not in item:
         raise ValueError(f"element {index}: expected the keys target and past_covariates, whose known ones "
-                         f"known_covariates names, found {sorted(item)}")
+                         f"known_covariates names, found {sorted(map(str, item))}")
     target = _inputs.check_dict(item, index, 0)
     covariates = {name: _inputs.to_array(values) for name, values in item.get("past_covariates", {}).items()}
     if not set(known) <= set(covariates):
@@ -160,6 +165,44 @@ def _cut(target: np.ndarray, covariates: dict[str, np.ndarray], cut: int, asked:
             "future_covariates": {name: covariates[name][cut:cut + asked.horizon] for name in asked.known}}
 
 
+# ---- What is not scored ----------------------------------------------------------------------------
+
+
+def _check_finite(asked: Asked, values: Sequence[np.ndarray], items: Sequence[str], targets: Sequence[Any]) -> None:
+    """Refuses infinite targets, as forecasts do of their pasts; they are left out where errors are skipped."""
+    if asked.options.get("on_error") == "skip":
+        return
+    for item, rows in zip(items, values):
+        for target, row in zip(targets, rows):
+            if np.isinf(row).any():
+                raise ValueError(f"{item}: {target}: value {int(np.argmax(np.isinf(row)))} is infinite")
+
+
+class _Lacks:
+    """Series that some windows leave out, or score though there is nothing to score."""
+
+    def __init__(self, names: Sequence[Any]) -> None:
+        self._names = names
+        self._found: dict[str, set[int]] = {}
+
+    def add(self, index: np.ndarray, here: np.ndarray, said: str) -> None:
+        """`here`: which rows of a window's series."""
+        if here.any():
+            self._found.setdefault(said, set()).update(index[here].tolist())
+
+    def warn(self) -> None:
+        for said, series in self._found.items():
+            one = len(series) == 1
+            warn(f"{len(series)} series, '{self._names[min(series)]}'{'' if one else ' the first'}, "
+                 f"{said.format(has='has' if one else 'have')}")
+
+
+_BLANK_PAST = "{has} no observed value before some window: scored like the others"
+_BLANK_WINDOW = "{has} no observed value in some window, which is left out of the scores"
+_INFINITE = "{has} an infinite value in some window, which is left out of the scores"
+_FAILED = "{has} no forecast of some window, which is left out of the scores"
+
+
 # ---- Scores ---------------------------------------------------------------------------------------
 
 
@@ -170,11 +213,21 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
     without = np.zeros((len(names), len(targets)), bool)
     inside = np.zeros((2, len(_bands(asked.levels))))
     windows = 0
+    lacks = _Lacks(names)
     for index, cut in asked.cuts(np.array([v.shape[1] for v in values])):
         windows += 1
         past = [values[i][:, :cut[i]] for i in index]
         truth = np.stack([values[i][:, cut[i]:cut[i] + asked.horizon] for i in index])
+        lacks.add(index, np.array([np.isnan(rows).all(-1).any() for rows in past]), _BLANK_PAST)
+        lacks.add(index, np.isnan(truth).all(-1).any(-1), _BLANK_WINDOW)
+        infinite = np.isinf(truth).any(-1)
+        lacks.add(index, infinite.any(-1), _INFINITE)
+        truth[infinite] = np.nan
         numbers = forecast(index, cut)
+        failed = np.isnan(numbers).all((1, 2, 3))  # the model and seasonal naive are judged on the same series
+        lacks.add(index, failed, _FAILED)
+        truth[failed] = np.nan
+        past = [np.full_like(rows, np.nan) if bad else rows for rows, bad in zip(past, failed)]
         naive = np.array([[_metrics.seasonal_naive(row, seasonality, asked.horizon) for row in rows] for rows in past])
         model = _metrics.Scored(past, truth, numbers[..., 0], numbers[..., 1:], asked.levels, seasonality)
         repeated = np.repeat(naive[..., None], len(asked.levels), -1)
@@ -189,6 +242,7 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
                 if k == 1 and metric == "MASE":
                     without[index] |= np.isnan(table) & ~np.isnan(truth).all(-1)
         inside += _covered(model)
+    lacks.warn()
     if without.any():
         count = int(without.sum())
         warn(f"{count} series {'has' if count == 1 else 'have'} no MASE{' in some window' * (windows > 1)}: the "

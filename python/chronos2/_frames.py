@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import sys
 import warnings
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Frames:
         if not targets:
             raise ValueError("target: expected at least one column")
         self._kind, self._id, self._time, self._targets = df, id_column, timestamp_column, targets
-        self.past, self.future = (None if table is None else _plain(table) for table in (df, future_df))
+        self.past, self.future = _plain(df), None if future_df is None else _plain(future_df, "future_df")
         if any(isinstance(table, pd.DataFrame) or _has_texts(table, timestamp_column)
                for table in (self.past, self.future) if table is not None):
             self._convert(*(None if table is None else _to_pandas(table) for table in (self.past, self.future)))
@@ -49,11 +49,9 @@ class Frames:
         if name == str(self._time):
             self._stamps = times(name, column)
             return _stamps(name, self._stamps)
-        if types.is_numeric_dtype(column) and (is_target or not types.is_bool_dtype(column)):
+        if is_target or (types.is_numeric_dtype(column) and not types.is_bool_dtype(column)):
             self._categories[name] = None
-            return numbers(name, _numbers(name, column))
-        if is_target:
-            raise ValueError(f"Target column '{name}' must be numeric, got dtype {column.dtype}")
+            return numbers(name, target_numbers(name, column))
         column = column.astype("category")
         self._categories[name] = column.cat.categories
         return _categories(name, column.cat.codes.to_numpy(), len(column.cat.categories))
@@ -93,12 +91,23 @@ class Frames:
             frame[name] = column
         return frame
 
+    def _within(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """The library's word for stamps beyond their type is that of Arrow's."""
+        try:
+            yield from batches
+        except ValueError as error:
+            if "can't hold steps" not in str(error):
+                raise
+            unit = self._stamps.unit
+            raise ValueError(f"column '{self._time}': the forecast goes beyond what datetime64[{unit}] holds"
+                             f"{', until 2262-04-11: .dt.as_unit() gives other units' * (unit == 'ns')}") from None
+
     # ---- Results ----------------------------------------------------------------------------------
 
     def result(self, stream: Stream, horizon: int, levels: Sequence[float]) -> Any:
         """ids, time stamps, target_name, predictions, a column a level: a row an item, target and step."""
         if isinstance(self.past, Table):
-            frame = self._frame(stream, horizon, levels)
+            frame = self._frame(self._within(stream), horizon, levels)
             return frame if isinstance(self._kind, pd.DataFrame) else self._like(_pyarrow().Table.from_pandas(
                 frame, preserve_index=False))
         arrow = _pyarrow()
@@ -131,10 +140,21 @@ def times(name: str, column: pd.Series) -> pd.DatetimeIndex:
 
 
 def _numbers(name: str, column: pd.Series) -> np.ndarray:
-    if types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column):
+    if (types.is_datetime64_any_dtype(column) or types.is_timedelta64_dtype(column)
+            or types.is_complex_dtype(column)):
         raise ValueError(f"column '{name}': expected numbers, found {column.dtype}")
-    return column.to_numpy() if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf" else column.to_numpy(
-        np.float64, na_value=np.nan)
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
+        return column.to_numpy()
+    try:
+        return column.to_numpy(np.float64, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise ValueError(f"column '{name}': expected numbers, found values of {column.dtype} that are none") from None
+
+
+def target_numbers(name: str, column: pd.Series) -> np.ndarray:
+    if not types.is_numeric_dtype(column):
+        raise ValueError(f"Target column '{name}' must be numeric, got dtype {column.dtype}")
+    return _numbers(name, column)
 
 
 def _ids(name: str, codes: np.ndarray, items: Any) -> Column:
@@ -219,14 +239,19 @@ def _zone(zone: Any) -> str:
 # ---- Other kinds of tables ------------------------------------------------------------------------
 
 
-def _plain(table: Any) -> Any:
+def _plain(table: Any, name: str = "df") -> Any:
     """A pandas DataFrame or a pyarrow Table."""
     if isinstance(table, pd.DataFrame):
         return table
-    if not hasattr(table, "__arrow_c_stream__"):
-        raise TypeError("df: expected a pandas DataFrame or a table with __arrow_c_stream__ (polars, pyarrow, DuckDB), "
-                        f"found {type(table).__name__}")
-    return _pyarrow().table(table)
+    found = TypeError(f"{name}: expected a pandas DataFrame or a table with __arrow_c_stream__ (polars, pyarrow, "
+                      f"DuckDB), found {type(table).__name__}")
+    if isinstance(table, pd.Series) or not hasattr(table, "__arrow_c_stream__"):
+        raise found
+    arrow = _pyarrow()
+    try:
+        return arrow.table(table)
+    except (TypeError, arrow.ArrowInvalid):  # a column is a stream too
+        raise found from None
 
 
 def _to_pandas(table: Any) -> pd.DataFrame:

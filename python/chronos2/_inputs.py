@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ._native import Covariate, Labels, Series, common_type, is_column, is_missing, joined, objects, unseen_labels
+from ._model import whole_number
 from ._told import warn
 
 _KEYS = {"target", "past_covariates", "future_covariates"}
@@ -20,30 +22,77 @@ def is_array(value: Any) -> bool:
     return isinstance(value, np.ndarray) or (torch is not None and isinstance(value, torch.Tensor))
 
 
-def to_array(value: Any) -> np.ndarray:
+def to_array(value: Any, where: str = "") -> np.ndarray:
     """NumPy's view or copy of an array, tensor, list or column."""
+    if is_table(value):
+        raise TypeError(f"Expected an array, found {type(value).__name__}{where}. Tables are for predict_df and "
+                        "evaluate.")
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
         value = value.detach().cpu()
         value = value.numpy() if value.dtype != torch.bfloat16 else value.float().numpy()
     masked = sys.modules.get("numpy.ma")  # without it there is no masked array
     if masked is not None and isinstance(value, masked.MaskedArray):
-        value = value.astype(np.float64).filled(np.nan)
-    return np.asarray(value)
+        value = _unmasked(value)
+    elif masked is not None and isinstance(value, (list, tuple)) and any(isinstance(row, masked.MaskedArray)
+                                                                         for row in value):
+        value = [to_array(row, where) for row in value]  # numpy.asarray forgets their masks
+    try:
+        return np.asarray(value)
+    except ValueError:  # numpy's text is of sequences within it
+        raise ValueError(f"Expected rows of the same length{where}.") from None
+
+
+def _unmasked(value: Any) -> np.ndarray:
+    """Of the same kind as its values, with what is masked missing: NaN, NaT or None."""
+    kind = value.dtype.kind
+    if kind in "iuf":
+        return value.astype(np.float64).filled(np.nan)
+    if kind in "mM":
+        return value.filled(np.array("NaT", value.dtype))
+    if kind == "c" or not np.any(value.mask):
+        return value.data
+    return np.where(value.mask, None, value.data.astype(object))  # filled(None) fills in a text
 
 
 def to_numbers(value: Any, where: str = "", spelled: bool = False) -> np.ndarray:
     """float32 or float64; not copied where the engine can read it as it lies. Texts are no numbers, unless they may be
     `spelled`."""
-    array = to_array(value)
+    array = to_array(value, where)
     if array.dtype.kind in "mMc" or array.dtype.type is np.void:  # bfloat16 of ml_dtypes is of kind V
         raise ValueError(f"expected numbers, found {array.dtype}{where}")
     if array.dtype.kind in "USO":
         values = array.ravel().tolist()
         if not spelled and any(isinstance(value, (str, bytes)) for value in values):
             raise TypeError(f"Expected numbers, found texts{where}.")
-        array = np.array([np.nan if is_missing(value) else value for value in values], np.float64).reshape(array.shape)
+        array = _read(values, where).reshape(array.shape)
     return array if is_column(array) else np.ascontiguousarray(array, np.float64)
+
+
+def _read(values: Sequence[Any], where: str) -> np.ndarray:
+    try:
+        return np.array([np.nan if is_missing(value) else value for value in values], np.float64)
+    except (TypeError, ValueError):
+        wrong = next(value for value in values if not _is_readable(value))
+        found = reprlib.repr(wrong) if isinstance(wrong, (str, bytes)) else type(wrong).__name__
+        raise TypeError(f"Expected numbers, found {found}{where}.") from None
+
+
+def _is_readable(value: Any) -> bool:
+    try:
+        return is_missing(value) or float(value) is not None
+    except (TypeError, ValueError):
+        return False
+
+
+def is_table(value: Any) -> bool:
+    """Which NumPy would take for its rows."""
+    return hasattr(value, "columns") and not isinstance(value, np.ndarray)
+
+
+def is_single(value: Any) -> bool:
+    """Not an array or list of values."""
+    return np.isscalar(value) or not (hasattr(value, "__len__") or hasattr(value, "__array__"))
 
 
 def listed(inputs: Any) -> Any:
@@ -52,16 +101,16 @@ def listed(inputs: Any) -> Any:
         if inputs.ndim != 3:
             raise ValueError("Expected 3-d tensor with shape (n_series, n_variates, history_length), got shape "
                              f"{tuple(inputs.shape)}.")
-    elif isinstance(inputs, Mapping) or hasattr(inputs, "columns") or not isinstance(inputs, Iterable):
+    elif isinstance(inputs, Mapping) or is_table(inputs) or not isinstance(inputs, Iterable):
         hint = (" One series is a list of one dict." if isinstance(inputs, Mapping) else
-                " Tables are for predict_df and evaluate." if hasattr(inputs, "columns") else "")
+                " Tables are for predict_df and evaluate." if is_table(inputs) else "")
         raise TypeError(f"Expected a 3-d array, a list of arrays or a list of dicts, found {type(inputs).__name__}."
                         f"{hint}")
     elif not isinstance(inputs, (list, tuple)):
         inputs = list(inputs)
     if len(inputs) == 0:
         raise ValueError("`inputs` is empty. Please provide at least one time series.")
-    if np.ndim(inputs[0]) == 0 and not is_array(inputs[0]) and not isinstance(inputs[0], Mapping):
+    if is_single(inputs[0]):
         raise TypeError("Expected a 3-d array, a list of arrays or a list of dicts, found a list of "
                         f"{type(inputs[0]).__name__}. One series is a list of one array.")
     return inputs
@@ -74,15 +123,15 @@ def to_series(inputs: Any, horizon: int) -> list[Series]:
         return [Series(target) for target in to_numbers(inputs)]
     first = inputs[0]
     if isinstance(first, Mapping) and "context" in first:
-        return [_from_prepared(item, index) for index, item in enumerate(inputs)]
+        return _from_prepared(inputs, horizon)
     if isinstance(first, Mapping):
         return _from_dicts(inputs, horizon)
     return _from_arrays(inputs)
 
 
-def is_unknown(value: Any) -> bool:
+def is_unknown(value: Any, where: str = "") -> bool:
     """A future that isn't there."""
-    return value is None or to_array(value).shape == (0,)
+    return value is None or to_array(value, where).shape == (0,)
 
 
 # ---- What series lack -----------------------------------------------------------------------------
@@ -158,6 +207,9 @@ def say_unknown(count: int, where: str) -> str:
 def _from_arrays(inputs: Sequence[Any]) -> list[Series]:
     series = []
     for index, item in enumerate(inputs):
+        if isinstance(item, Mapping):
+            raise TypeError(f"Expected arrays in all elements, as the first is one, found {type(item).__name__} in "
+                            f"element at index {index}.")
         target = to_numbers(item, f" in element at index {index}")
         if target.ndim not in (1, 2):
             raise ValueError("Each element should be 1-d or 2-d, with shape (history_length,) or (n_variates, "
@@ -169,7 +221,28 @@ def _from_arrays(inputs: Sequence[Any]) -> list[Series]:
 # ---- Prepared inputs ------------------------------------------------------------------------------
 
 
-def _from_prepared(item: Any, index: int) -> Series:
+def _from_prepared(inputs: Sequence[Any], horizon: int) -> list[Series]:
+    series, longer = [], []
+    for index, item in enumerate(inputs):
+        context, future, targets, known = _check_prepared(item, index)
+        if future.shape[1] > horizon > 0 and not np.isnan(future[:, horizon:]).all():
+            longer.append(index)
+        if future.shape[1] < horizon:  # as upstream does; they are told of as other missing values are
+            future = np.pad(future, ((0, 0), (0, horizon - future.shape[1])), constant_values=np.nan)
+        first = len(context) - known if horizon > 0 else len(context)
+        series.append(Series(context[:targets], [
+            Covariate(str(row), context[row], future[row, :horizon] if row >= first else None)
+            for row in range(targets, len(context))]))
+    if longer:
+        warn(f"{_who(longer, 'has', 'have')} known values beyond prediction_length={horizon}, which are left out")
+    return series
+
+
+def _check_prepared(item: Any, index: int) -> tuple[np.ndarray, np.ndarray, int, int]:
+    """Context, future, and the numbers of targets and of known covariates."""
+    if not isinstance(item, Mapping):
+        raise TypeError(f"Expected prepared inputs in all elements, found {type(item).__name__} in element at index "
+                        f"{index}.")
     missing = _PREPARED_KEYS - set(item)
     if missing:
         raise TypeError(f"Input is missing required keys: {missing} in element at index {index}.")
@@ -181,11 +254,18 @@ def _from_prepared(item: Any, index: int) -> Series:
     if len(context) != len(future):
         raise ValueError("Expected 'context' and 'future_covariates' to have the same first dimension, got "
                          f"{len(context)} and {len(future)} in element at index {index}.")
-    targets = int(item["n_targets"])
-    known = int(item["n_future_covariates"])
-    covariates = [Covariate(str(row), context[row], future[row] if row >= len(context) - known else None)
-                  for row in range(targets, len(context))]
-    return Series(context[:targets], covariates)
+    targets, covariates, known = (whole_number(f"'{name}' of element at index {index}", item[name])
+                                  for name in ("n_targets", "n_covariates", "n_future_covariates"))
+    if targets < 1 or covariates < 0 or targets + covariates != len(context):
+        raise ValueError("Expected 'n_targets', at least 1, and 'n_covariates' to be the rows of 'context' together, "
+                         f"got {targets} and {covariates} of {len(context)} in element at index {index}.")
+    if not 0 <= known <= covariates:
+        raise ValueError(f"Expected 'n_future_covariates' between 0 and n_covariates={covariates}, got {known} in "
+                         f"element at index {index}.")
+    if not np.isnan(future[:len(future) - known]).all():
+        raise ValueError(f"Expected NaN in all rows of 'future_covariates' but the last n_future_covariates={known}, "
+                         f"in element at index {index}.")
+    return context, future, targets, known
 
 
 # ---- Dictionaries ---------------------------------------------------------------------------------
@@ -203,6 +283,9 @@ def _from_dicts(inputs: Sequence[Mapping[str, Any]], horizon: int) -> list[Serie
 
 def check_dict(item: Mapping[str, Any], index: int, horizon: int) -> np.ndarray:
     """The target of a dictionary in which everything has its place and length."""
+    if not isinstance(item, Mapping):
+        raise TypeError(f"Expected dicts in all elements, as the first is one, found {type(item).__name__} in element "
+                        f"at index {index}.")
     if not set(item) <= _KEYS:
         raise ValueError(f"Found invalid keys in element at index {index}. Allowed keys are {_KEYS}, but found "
                          f"{set(item)}")
@@ -219,8 +302,11 @@ def check_dict(item: Mapping[str, Any], index: int, horizon: int) -> np.ndarray:
                              f'with {{"feat_1": tensor_1, ...}}, but found {type(group)}')
         what = "length of `target` (" if key == "past" else "prediction_length ("
         for name, value in group.items():
-            shape = () if is_unknown(value) and key == "future" else to_array(value).shape
-            if shape != (length,) and not (is_unknown(value) and key == "future"):
+            where = f" in '{name}' of `{key}_covariates` of element at index {index}"
+            if key == "future" and is_unknown(value, where):
+                continue
+            shape = to_array(value, where).shape
+            if shape != (length,):
                 raise ValueError(f"Individual `{key}_covariates` must be 1-d with length equal to the {what}= {length})"
                                  f", found: {name} with shape {tuple(shape)} in element at index {index}")
     if not set(future) <= set(past):
@@ -242,7 +328,8 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
                  "0")
         ahead = {i: to_numbers(values, f" in the future of '{name}' of element at index {i}", spelled=True)
                  for i, values in future.items()}  # as upstream reads them
-        return {i: Covariate(name, to_numbers(values), ahead.get(i)) for i, values in past.items()}
+        return {i: Covariate(name, to_numbers(values, f" in '{name}' of element at index {i}"), ahead.get(i))
+                for i, values in past.items()}
     past = joined(past)
     labels = Labels(_in_order(value for values in past.values() for value in objects(values)))
     ahead = labels.of_futures(future)

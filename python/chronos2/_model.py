@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 import os
+import reprlib
 import sys
 import threading
 from collections.abc import Iterable
@@ -34,14 +36,36 @@ def resolve_dtype(dtype: Any) -> str:
 def true_or_false(name: str, value: Any) -> bool:
     """An option that is a boolean; 'false' is none."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name}: expected True or False, found {value!r}")
+        raise TypeError(f"{name}: expected True or False, found {reprlib.repr(value)}")
     return bool(value)
+
+
+def whole_number(name: str, value: Any) -> int:
+    """True is none."""
+    try:
+        if not isinstance(value, (bool, np.bool_)):
+            return operator.index(value)
+    except TypeError:
+        pass
+    raise TypeError(f"{name}: expected a whole number, found {reprlib.repr(value)}")
+
+
+def list_names(name: str, values: Any) -> list[Any]:
+    """A text is one name, not those of its letters."""
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise TypeError(f"{name}: expected a list of names, found {reprlib.repr(values)}")
+    return list(values)
+
+
+def check_text(name: str, value: Any, example: str) -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{name}: expected a text as {example}, found {reprlib.repr(value)}")
 
 
 def list_levels(levels: Any, name: str = "quantile_levels") -> tuple[float, ...]:
     """Those of a list, or of anything else that has several."""
     if isinstance(levels, (str, bytes)) or not isinstance(levels, Iterable) or getattr(levels, "ndim", 1) != 1:
-        raise TypeError(f"{name}: expected a list of numbers, found {levels!r}")
+        raise TypeError(f"{name}: expected a list of numbers, found {reprlib.repr(levels)}")
     return tuple(levels)
 
 
@@ -49,6 +73,10 @@ def resolve_attention(attention: str | None, radius: float | None, reg_global: b
                       opened: _native.Attention = _native.Attention()) -> _native.Attention:
     """A pattern as asked for. What is None is as a pipeline was `opened`; a windowed pattern without a radius has the
     published one."""
+    if attention is not None:
+        check_text("attention", attention, "'full'")
+    if isinstance(radius, (bool, np.bool_)):
+        raise TypeError(f"radius: expected a number, found {radius}")
     name = (attention or opened.name).replace("-", "_")
     is_global = opened.reg_global if reg_global is None else true_or_false("reg_global", reg_global)
     if name.startswith("windowed"):

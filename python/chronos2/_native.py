@@ -105,6 +105,12 @@ class Series(NamedTuple):
     target: Sequence[np.ndarray]  # [targets][length], each as is_column allows
     covariates: Sequence[Covariate] = ()
 
+    def copy(self) -> Series:
+        """With arrays of its own."""
+        return Series([row.copy() for row in self.target], [
+            c._replace(past=c.past.copy(), future=None if c.future is None else c.future.copy())
+            for c in self.covariates])
+
 
 def is_missing(value: Any) -> bool:
     """None, NaN, and what pandas calls missing."""
@@ -190,10 +196,26 @@ def unseen_labels(covariate: Covariate, targets: int) -> int:
     return int(((covariate.future != 0) & ~np.isin(covariate.future, known)).sum())
 
 
+def _check_lengths(series: Sequence[Series], horizon: int) -> None:
+    """The library is told no lengths but those of the first target and of the horizon."""
+    for index, s in enumerate(series):
+        length = len(s.target[0]) if len(s.target) else 0
+        for place, row in enumerate(s.target):
+            if len(row) != length:
+                raise ValueError(f"series {index}: target {place}: expected {length} values, found {len(row)}")
+        for c in s.covariates:
+            if len(s.target) and len(c.past) != length:
+                raise ValueError(f"series {index}: covariate '{c.name}': expected {length} values, found {len(c.past)}")
+            if c.future is not None and len(c.future) < horizon:
+                raise ValueError(f"series {index}: covariate '{c.name}': expected {horizon} values of its future, "
+                                 f"found {len(c.future)}")
+
+
 class SeriesTable:
     """chronos2_series[count]: where the values of series lie. It keeps them alive."""
 
-    def __init__(self, series: Sequence[Series]) -> None:
+    def __init__(self, series: Sequence[Series], horizon: int) -> None:
+        _check_lengths(series, horizon)
         self.series = series
         self._names: dict[str, Any] = {}
         arrays = [array for s in series for array in s.target]
@@ -450,7 +472,8 @@ class Context:
         self._handle, self._model = handle, model
 
     def __del__(self, close: Any = lib.chronos2_context_close) -> None:
-        close(self._handle)
+        if getattr(self, "_handle", None):
+            close(self._handle)
 
     @property
     def pointer(self) -> Any:
@@ -468,7 +491,8 @@ class Forecast:
         self._handle, self._levels = handle, levels
 
     def __del__(self, close: Any = lib.chronos2_forecast_free) -> None:
-        close(self._handle)
+        if getattr(self, "_handle", None):
+            close(self._handle)
 
     def errors(self) -> dict[int, str]:
         """Why series have no forecast, by their index."""
@@ -498,7 +522,7 @@ class Forecast:
             one = len(coarse) == 1
             yield (f"{len(coarse)} target{'' if one else 's'}, of series {coarse[0]} the first, "
                    f"{'varies so little around its' if one else 'vary so little around their'} level that float32 "
-                   "rounds the bands")
+                   "rounds the bands: subtract the mean and divide by the standard deviation before")
 
     def _each(self, shape: tuple[int, ...], read: Callable[[int, int], np.ndarray]) -> list[np.ndarray | None]:
         result: list[np.ndarray | None] = []
@@ -547,7 +571,8 @@ class Embedding:
         self._targets = [len(s.target) for s in table.series]
 
     def __del__(self, close: Any = lib.chronos2_embedding_free) -> None:
-        close(self._handle)
+        if getattr(self, "_handle", None):
+            close(self._handle)
 
     def values(self) -> list[np.ndarray]:
         """[targets][tokens][d_model]"""

@@ -1,4 +1,4 @@
-"""Forecasts over streams of Arrow record batches, in the memory of a few hundred series.
+"""Forecasts over streams of Arrow record batches, 1,024 series at a time, or fewer that have a million rows.
 
     for batch in chronos2.arrow.forecast(batches, prediction_length=24):
         ...

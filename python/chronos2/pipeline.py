@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 import sys
 from enum import Enum
@@ -12,7 +11,8 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 import numpy as np
 
 from . import _hub, _inputs, _native
-from ._model import (DEFAULT_LEVELS, Chronos2Model, list_levels, resolve_attention, resolve_dtype, true_or_false)
+from ._model import (DEFAULT_LEVELS, Chronos2Model, check_text, list_levels, list_names, resolve_attention,
+                     resolve_dtype, true_or_false, whole_number)
 from ._evaluate import Evaluation
 from ._progress import Progress, following
 from ._told import warn
@@ -107,6 +107,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         unknown = set(ignored) - _HARMLESS
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {sorted(unknown)}.")
+        threads = whole_number("threads", threads)
+        check_text("device", device, "'cpu' or 'cuda'")
+        check_text("isa", isa, "'auto'")
         opened_by = {name: value for name, value in locals().items() if name not in ("cls", "ignored", "unknown")}
         hub = dict(cache_dir=cache_dir, local_files_only=local_files_only, token=token, force_download=force_download)
         folder = _hub.find_model(pretrained_model_name_or_path, revision=revision, **hub)
@@ -173,7 +176,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
                   **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
         series = self._series(inputs, options.horizon)
-        table = _native.SeriesTable(series)
+        table = _native.SeriesTable(series, options.horizon)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             forecast = session.predict(table, options, after)
         for reason in forecast.errors().values():
@@ -322,7 +325,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """Memory in bytes that `predict` takes at most beside the model, its forecasts included. Nothing is forecast,
         and no value is read. Parameters as for `predict`."""
         options, attention = self._options(prediction_length, **predict_kwargs)
-        table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon))
+        table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon), options.horizon)
         with self.model.session(attention) as session:
             return session.predict_bytes(table, options)
 
@@ -411,7 +414,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         freq
             Of a table, as for `predict_df`; None: inferred from the whole table.
         **predict_kwargs
-            As for `predict`.
+            As for `predict`. Under on_error="skip" a window of a series that has no forecast or an infinite value counts
+            for neither the model nor seasonal naive; else infinite values are refused.
 
         Returns
         -------
@@ -420,9 +424,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         from . import _evaluate
 
         quantile_levels = list_levels(quantile_levels)
-        asked = _evaluate.Asked(self, self._horizon(prediction_length, False), at_least_one("windows", windows),
-                                at_least_one("stride", prediction_length if stride is None else stride),
-                                list(quantile_levels), list(known_covariates), predict_kwargs)
+        horizon = self._horizon(at_least_one("prediction_length", prediction_length), False)
+        asked = _evaluate.Asked(self, horizon, at_least_one("windows", windows),
+                                at_least_one("stride", horizon if stride is None else stride),
+                                list(quantile_levels), list_names("known_covariates", known_covariates), predict_kwargs)
         season = None if seasonality is None else at_least_one("seasonality", seasonality)
         if hasattr(data, "columns"):
             targets = list(target) if isinstance(target, (list, tuple)) else [target]
@@ -470,7 +475,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """
         options = _native.PredictOptions(0, self._context(context_length, False),
                                          at_least_one("batch_size", batch_size))
-        table = _native.SeriesTable(self._series(inputs, 0))
+        table = _native.SeriesTable(self._series(inputs, 0), 0)
         with self.model.session() as session:
             embedding = session.embed(table, options)
         scales = embedding.scales()
@@ -545,10 +550,7 @@ def _reopen(cls: type[Chronos2Pipeline], opened_by: dict[str, Any]) -> Chronos2P
 
 def at_least_one(name: str, value: Any) -> int:
     """A number that counts something."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}: expected a whole number, found {value!r}") from None
+    number = whole_number(name, value)
     if number < 1:
         raise ValueError(f"{name}: expected at least 1, found {number}")
     return number

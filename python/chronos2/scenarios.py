@@ -18,9 +18,13 @@ class EncodedContext:
 
     def __init__(self, pipeline: Chronos2Pipeline, series: Sequence[_native.Series], options: _native.PredictOptions,
                  attention: _native.Attention | None) -> None:
-        self._pipeline, self._series, self._options, self._attention = pipeline, series, options, attention
+        self._pipeline, self._options, self._attention = pipeline, options, attention
+        self._series = [item.copy() for item in series]  # forecasts read them: the caller's may change
         with pipeline.model.session(attention, encodes=True) as session:
-            self._context = session.encode(_native.SeriesTable(series), options)
+            self._context = session.encode(_native.SeriesTable(self._series, options.horizon), options)
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        raise TypeError("an EncodedContext can't be pickled or copied: it lies in the library's memory; encode again")
 
     @property
     def nbytes(self) -> int:
@@ -36,7 +40,8 @@ class EncodedContext:
         for number, future in enumerate(futures):
             series += self._with_future(self._checked(future, number), number)
         with self._pipeline.model.session(self._attention, encodes=True) as session:
-            forecast = session.predict_from(self._context, _native.SeriesTable(series), self._options)
+            table = _native.SeriesTable(series, self._options.horizon)
+            forecast = session.predict_from(self._context, table, self._options)
         for said in forecast.losses(series):
             warn(said)
         return forecast
@@ -76,10 +81,11 @@ class EncodedContext:
                 for index, past in enumerate(self._series)]
 
     def _values(self, c: _native.Covariate, value: Any, number: int, index: int) -> Any:
-        if _inputs.is_unknown(value):
-            return None
         where = f" in future {number}, series {index}: {c.name}"
-        values = _inputs.to_numbers(value, where) if c.labels is None else _inputs.to_array(value)
+        if _inputs.is_unknown(value, where):
+            return None
+        values = (_inputs.to_array(value, where) if c.labels is not None else
+                  _inputs.to_numbers(value, where, spelled=True))  # as predict reads them
         if values.shape != (self._options.horizon,):
             raise ValueError(f"future {number}, series {index}: {c.name}: expected {self._options.horizon} values, "
                              f"found shape {values.shape}")

@@ -31,7 +31,8 @@ def forecast(
     partitions: int | None = None, **predict_kwargs: Any,
 ) -> DataFrame:
     """Forecasts rows in long format by the rules of `Chronos2Pipeline.predict_df`: one shuffle by id, a sort within
-    partitions, and a forecast of every partition in the memory of a few hundred series and the longest one.
+    partitions, and a forecast of every partition, in the memory of 1,024 series, or fewer that have a million rows,
+    and of the longest one.
 
     Parameters
     ----------

@@ -82,8 +82,9 @@ def test_the_frequency_of_a_table_is_that_of_all_its_rows(smooth):
     for cut in (1, 0):  # to one row and to two
         part = frame[frame["timestamp"] >= days[cut]]
         found = smooth.evaluate(part, 6, **asked)
-        expected = smooth.evaluate([{"target": rows["target"].to_numpy(), "past_covariates": {"x": rows["x"].to_numpy()}}
-                                    for _, rows in part.groupby("item_id")], 6, seasonality=5, **asked)
+        arrays = [{"target": rows["target"].to_numpy(), "past_covariates": {"x": rows["x"].to_numpy()}}
+                  for _, rows in part.groupby("item_id")]
+        expected = smooth.evaluate(arrays, 6, seasonality=5, **asked)
         assert (found.windows, found.seasonality) == (3, 5)
         assert found.overall["model"] == pytest.approx(expected.overall["model"], rel=1e-6, nan_ok=True)
     fridays = pd.DataFrame({"item_id": "a", "timestamp": pd.date_range("2020-01-03", periods=45, freq="LWOM-FRI"),
@@ -221,3 +222,80 @@ def test_validation_may_be_left_out(smooth):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         smooth.evaluate(days.drop(index=40), 12, freq="D", validate_inputs=False)
+
+
+# ---- What would be silently wrong ---------------------------------------------------------------
+
+
+def both_kinds(*series):
+    """Arrays, and the table of the same series."""
+    pd = pytest.importorskip("pandas")
+    parts = [pd.DataFrame({"item_id": f"s{i}", "timestamp": pd.date_range("2024-01-01", periods=len(values)),
+                           "target": values}) for i, values in enumerate(series)]
+    return list(series), pd.concat(parts, ignore_index=True)
+
+
+@pytest.mark.parametrize("place, value", [(-1, np.inf), (-1, -np.inf), (3, np.inf)])
+def test_infinite_values_are_refused(smooth, place, value):
+    wrong = wave(60)
+    wrong[place] = value
+    for data, name in zip(both_kinds(wave(60), wrong), ("series 1", "item 's1'")):
+        with pytest.raises(ValueError, match=f"^{name}: target: value {place % 60} is infinite"):
+            smooth.evaluate(data, 8)
+    with pytest.raises(ValueError, match="^series 0: target_1: value"):
+        smooth.evaluate([np.stack([wave(60), wrong])], 8)
+
+
+@pytest.mark.parametrize("place, text", [(3, "no forecast of some"), (-1, "an infinite value in some")])
+def test_series_without_a_forecast_count_for_neither_forecaster(smooth, place, text):
+    wrong = wave(60, level=500.0)
+    wrong[place] = np.inf
+    alone = smooth.evaluate([wave(60)], 8, seasonality=7)
+    for data, name in zip(both_kinds(wrong, wave(60)), ("0", "s0")):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            found = smooth.evaluate(data, 8, seasonality=7, on_error="skip")
+        texts = [str(warning.message) for warning in told]
+        assert f"1 series, '{name}', has {text} window, which is left out of the scores" in texts
+        assert {warning.category for warning in told} == {UserWarning}
+        assert {warning.filename for warning in told} == {__file__}
+        assert found.coverage == alone.coverage
+        first = found.series["item_id"][0]
+        for forecaster in ("model", "seasonal_naive"):
+            assert found.overall[forecaster] == pytest.approx(alone.overall[forecaster], rel=1e-6)
+            assert np.isnan(column(found.series, forecaster, item_id=first)).all()
+
+
+def test_series_without_an_observed_value_are_told(smooth):
+    late, ended = wave(60), wave(60)
+    late[:57], ended[-8:] = np.nan, np.nan
+    for data, name in zip(both_kinds(wave(60), late, ended), ("", "s")):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            smooth.evaluate(data, 4, windows=2)
+        texts = [str(warning.message) for warning in told]
+        assert f"1 series, '{name}1', has no observed value before some window: scored like the others" in texts
+        assert (f"2 series, '{name}1' the first, have no observed value in some window, which is left out of the "
+                "scores") in texts
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.evaluate([wave(60), np.where(np.arange(60) % 9 == 2, np.nan, wave(60))], 4, windows=2)
+
+
+@pytest.mark.parametrize("arguments, error, text", [
+    ({"known_covariates": "xy"}, TypeError, "known_covariates: expected a list of names, found 'xy'"),
+    ({"known_covariates": 3}, TypeError, "known_covariates: expected a list of names, found 3"),
+    ({"prediction_length": None}, TypeError, "prediction_length: expected a whole number, found None"),
+    ({"prediction_length": True}, TypeError, "prediction_length: expected a whole number, found True"),
+    ({"windows": True}, TypeError, "windows: expected a whole number"),
+    ({"seasonality": True}, TypeError, "seasonality: expected a whole number"),
+])
+def test_arguments_that_can_not_be(smooth, arguments, error, text):
+    with pytest.raises(error, match=text):
+        smooth.evaluate(**{"data": [wave(40)], "prediction_length": 4, **arguments})
+
+
+def test_targets_of_a_table_are_numbers(smooth):
+    for wrong, text in ((1j, "column 'target': expected numbers, found complex128"), ("1", "must be numeric")):
+        with pytest.raises(ValueError, match=text):
+            smooth.evaluate(weekly().assign(target=wrong), 4)

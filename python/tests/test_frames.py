@@ -283,9 +283,40 @@ def test_weeks_on_different_days_are_different_frequencies(smooth):
         smooth.predict_df(df, prediction_length=3)
 
 
-def test_a_table_that_is_none(smooth):
-    with pytest.raises(TypeError, match="expected a pandas DataFrame"):
-        smooth.predict_df({"item_id": ["A"]})
+@pytest.mark.parametrize("wrong, name", [
+    ({"item_id": ["A"]}, "dict"), (None, "NoneType"), (3, "int"), (pd.Series([1.0, 2.0]), "Series")])
+def test_a_table_that_is_none(smooth, wrong, name):
+    with pytest.raises(TypeError, match=f"^df: expected a pandas DataFrame .*, found {name}$"):
+        smooth.predict_df(wrong, prediction_length=2)
+    if wrong is not None:
+        with pytest.raises(TypeError, match=f"^future_df: expected a pandas DataFrame .*, found {name}$"):
+            smooth.predict_df(table(), wrong, prediction_length=2)
+
+
+def test_a_column_of_another_library_is_no_table(smooth):
+    for column in (pytest.importorskip("polars").Series([1.0]), pytest.importorskip("pyarrow").chunked_array([[1.0]])):
+        with pytest.raises(TypeError, match="^df: expected a pandas DataFrame .*, found (Series|ChunkedArray)$"):
+            smooth.predict_df(column, prediction_length=2)
+
+
+def test_complex_numbers_and_others_are_refused(smooth):
+    df = table(covariates=("x",))
+    future = future_of(df, 3, ["x"])
+    for wrong in (df.assign(target=df["target"] + 1j), df.assign(x=df["x"] + 1j)):
+        with pytest.raises(ValueError, match="column '(target|x)': expected numbers, found complex128"):
+            smooth.predict_df(wrong, prediction_length=3)
+    for values, found in ((1j, "complex128"), ("a", "values of (object|str) that are none")):
+        with pytest.raises(ValueError, match=f"column 'x': expected numbers, found {found}"):
+            smooth.predict_df(df, future.assign(x=values), prediction_length=3)
+
+
+def test_stamps_beyond_their_unit(smooth):
+    df = table(("A",), freq="D")
+    df["timestamp"] = pd.date_range(end="2262-04-09", periods=10).as_unit("ns")
+    with pytest.raises(ValueError, match="^column 'timestamp': the forecast goes beyond what datetime64.ns. holds"):
+        smooth.predict_df(df, prediction_length=5)
+    df["timestamp"] = df["timestamp"].dt.as_unit("us")
+    assert smooth.predict_df(df, prediction_length=5)["timestamp"].iloc[-1] == pd.Timestamp("2262-04-14").as_unit("us")
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is not installed")

@@ -278,3 +278,16 @@ def test_a_device_that_is_not_there(monkeypatch):
         Chronos2Pipeline.from_pretrained(SMOOTH, device="cuda")
     with pytest.raises(ValueError, match="abacus"):
         Chronos2Pipeline.from_pretrained(SMOOTH, device="abacus")
+
+
+@pytest.mark.parametrize("arguments, text", [
+    ({"threads": True}, "threads: expected a whole number, found True"),
+    ({"threads": "2"}, "threads: expected a whole number, found '2'"),
+    ({"device": None}, "device: expected a text as 'cpu' or 'cuda', found None"),
+    ({"isa": None}, "isa: expected a text as 'auto', found None"),
+    ({"attention": 5}, "attention: expected a text as 'full', found 5"),
+    ({"attention": "windowed_future_null", "radius": True}, "radius: expected a number, found True"),
+])
+def test_options_of_another_type_are_named(arguments, text):
+    with pytest.raises(TypeError, match=text):
+        Chronos2Pipeline.from_pretrained(**arguments)

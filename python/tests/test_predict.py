@@ -10,6 +10,7 @@ import pytest
 from conftest import wave
 
 import chronos2
+from chronos2._native import Covariate, Series, SeriesTable
 
 
 def shapes(outputs):
@@ -80,6 +81,49 @@ def test_none_nan_and_masks_are_missing_values(smooth, rng):
         np.testing.assert_array_equal(smooth.predict([other], 4)[0], expected)
 
 
+def test_rows_with_masks(smooth):
+    rows = np.ma.masked_array(np.stack([wave(30)] * 2), np.arange(30) % 7 == [[1], [2]])
+    np.testing.assert_array_equal(smooth.predict([list(rows)], 4)[0], smooth.predict([rows.filled(np.nan)], 4)[0])
+
+
+MASKED = np.arange(30) % 5 == 1
+
+
+@pytest.mark.parametrize("values, missing", [
+    (np.array(["a", "b", "c"])[np.arange(30) % 3], None), (np.arange(30) % 3 == 0, None),
+    (np.datetime64("2024-01-01") + np.arange(30) % 3, np.datetime64("NaT")),
+    (np.array([1, "a", None], object)[np.arange(30) % 3], None), (np.arange(30) % 3, np.nan)],
+    ids=["texts", "booleans", "dates", "objects", "numbers"])
+def test_masked_covariates_are_of_the_kind_of_their_values(smooth, values, missing):
+    def forecast(past, future):
+        item = {"target": wave(30), "past_covariates": {"x": past}, "future_covariates": {"x": future}}
+        return smooth.predict([item], 3)[0]
+
+    none = np.zeros(30, bool)
+    expected = forecast(values, values[:3])
+    np.testing.assert_array_equal(forecast(np.ma.masked_array(values), np.ma.masked_array(values[:3])), expected)
+    np.testing.assert_array_equal(forecast(np.ma.masked_array(values, none), values[:3]), expected)
+    gaps = values.astype(float if missing is np.nan else values.dtype if missing is not None else object)
+    gaps[MASKED] = missing
+    np.testing.assert_array_equal(forecast(np.ma.masked_array(values, MASKED), values[:3]), forecast(gaps, values[:3]))
+
+
+@pytest.mark.parametrize("values, error, text", [
+    (np.arange("2024-01-01", "2024-01-31", dtype="M8[D]"), ValueError, "found datetime64"),
+    (np.arange(30).astype("m8[D]"), ValueError, "found timedelta64"), (wave(30) + 1j, ValueError, "found complex128"),
+    (np.array(["1"] * 30), TypeError, "Expected numbers, found texts")])
+def test_masked_targets_of_other_kinds_are_refused_as_plain_ones(smooth, values, error, text):
+    for target in (values, np.ma.masked_array(values, MASKED), np.ma.masked_array(values)):
+        with pytest.raises(error, match=text):
+            smooth.predict([target], 4)
+
+
+def test_masked_booleans_are_targets(smooth):
+    values = np.arange(30) % 3 == 0
+    np.testing.assert_array_equal(smooth.predict([np.ma.masked_array(values, MASKED)], 4)[0],
+                                  smooth.predict([np.where(MASKED, np.nan, values)], 4)[0])
+
+
 def test_series_of_one_list_may_differ_in_covariates(smooth, rng):
     inputs = [{"target": rng.random((2, 30)), "past_covariates": {"a": rng.random(30)}}, {"target": rng.random(20)}]
     both = smooth.predict(inputs, 4)
@@ -126,6 +170,68 @@ def test_prepared_inputs(smooth, rng):
         smooth.predict([{"context": prepared["context"]}], 6)
 
 
+def prepared(future, targets=1, covariates=1, known=1, rows=2):
+    return {"context": np.stack([wave(40, 24 - 9 * row) for row in range(rows)]), "future_covariates": future,
+            "n_targets": targets, "n_covariates": covariates, "n_future_covariates": known}
+
+
+def known_ahead(length):
+    return np.stack([np.full(length, np.nan), np.arange(length)])
+
+
+@pytest.mark.parametrize("horizon", [12, 40])
+def test_prepared_futures_shorter_than_the_forecast_are_unknown_beyond(smooth, horizon):
+    """As upstream has them. What lies behind the array is not read."""
+    whole = known_ahead(horizon)
+    whole[:, 8:] = np.nan
+    text = f"^{horizon - 8} values of known futures, the first in covariate '1' of series 0, are missing and count as"
+    with pytest.warns(UserWarning, match=text) as told:
+        expected = smooth.predict([prepared(whole)], horizon)[0]
+        for behind in (np.nan, 1e6):
+            array = np.full((2, 64), behind)
+            array[:, :8] = whole[:, :8]
+            np.testing.assert_array_equal(smooth.predict([prepared(array[:, :8])], horizon)[0], expected)
+            assert smooth.predict_bytes([prepared(array[:, :8])], horizon) > 0
+    assert len(told) == 3
+    np.testing.assert_array_equal(smooth.embed([prepared(whole[:, :8])])[0][0], smooth.embed([prepared(whole)])[0][0])
+
+
+def test_prepared_futures_longer_than_the_forecast_are_told(smooth):
+    with pytest.warns(UserWarning, match="^series 1 has known values beyond prediction_length=4, which are left out$"):
+        longer = smooth.predict([prepared(known_ahead(4)), prepared(known_ahead(6))], 4)
+    np.testing.assert_array_equal(*longer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.predict([prepared(np.full((2, 6), np.nan), known=0)], 4)
+
+
+@pytest.mark.parametrize("item, error, text", [
+    (prepared(known_ahead(4), 0, 2), ValueError, "'n_targets', at least 1, .* got 0 and 2 of 2"),
+    (prepared(known_ahead(4), 2, 1), ValueError, "to be the rows of 'context' together, got 2 and 1 of 2"),
+    (prepared(known_ahead(4), 3, -1), ValueError, "got 3 and -1 of 2"),
+    (prepared(known_ahead(4), known=2), ValueError, "'n_future_covariates' between 0 and n_covariates=1, got 2"),
+    (prepared(known_ahead(4), known=-1), ValueError, "between 0 and n_covariates=1, got -1"),
+    (prepared(known_ahead(4), known=0), ValueError, "Expected NaN in all rows of 'future_covariates' but the last"),
+    (prepared(np.zeros((2, 4))), ValueError, "Expected NaN in all rows of .* but the last n_future_covariates=1"),
+    (prepared(known_ahead(4), targets=1.0), TypeError, "'n_targets' .*: expected a whole number, found 1.0"),
+    (wave(40), TypeError, "Expected prepared inputs in all elements, found ndarray"),
+])
+def test_prepared_inputs_that_can_not_be(smooth, item, error, text):
+    with pytest.raises(error, match=text) as raised:
+        smooth.predict([prepared(known_ahead(4)), item], 4)
+    assert "element at index 1" in str(raised.value)
+
+
+@pytest.mark.parametrize("series, text", [
+    (Series([np.ones(9)], [Covariate("x", np.ones(9), np.ones(3))]), "covariate 'x': expected 4 values of its future"),
+    (Series([np.ones(9)], [Covariate("x", np.ones(8))]), "covariate 'x': expected 9 values, found 8"),
+    (Series([np.ones(9), np.ones(8)]), "target 1: expected 9 values, found 8"),
+])
+def test_no_array_is_handed_over_that_is_too_short(series, text):
+    with pytest.raises(ValueError, match=f"series 1: {text}"):
+        SeriesTable([Series([np.ones(5)]), series], 4)
+
+
 @pytest.mark.parametrize("inputs, text", [
     (np.zeros(16), "Expected 3-d tensor with shape"),
     (np.zeros((4, 3)), "Expected 3-d tensor with shape"),
@@ -161,6 +267,35 @@ def test_wrong_inputs_say_what_is_wrong(smooth, inputs, text):
 def test_texts_are_no_targets(smooth, inputs):
     with pytest.raises(TypeError, match="Expected numbers, found texts"):
         smooth.predict(inputs, 4)
+
+
+@pytest.mark.parametrize("inputs, text", [
+    ([wave(9), {"target": wave(9)}], "Expected arrays in all elements, as the first is one, found dict in .* index 1"),
+    ([{"target": wave(9)}, wave(200000)], "Expected dicts in all elements, as the first is one, found ndarray in .* 1"),
+    ([wave(9), [1, object()]], "Expected numbers, found object in element at index 1"),
+    ([wave(9), [[1, 2], [3]]], "Expected rows of the same length in element at index 1"),
+    ([[[1, 2], [3]]], "Expected rows of the same length in element at index 0"),
+    ([{"target": wave(9), "past_covariates": {"x": wave(9)}, "future_covariates": {"x": ["1", "a"]}}],
+     "Expected numbers, found 'a' in the future of 'x' of element at index 0"),
+    ([{"target": wave(9), "past_covariates": {"x": wave(9) + 1j}}], "numbers, found complex128 in 'x' of .* 0"),
+])
+def test_elements_that_do_not_fit_are_named(smooth, inputs, text):
+    with pytest.raises((TypeError, ValueError), match=text) as raised:
+        smooth.predict(inputs, 2)
+    assert len(str(raised.value)) < 200
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_a_table_is_no_series(smooth, kind):
+    """NumPy has a table's rows for the rows of an array, whose rows are targets."""
+    library = pytest.importorskip(kind)
+    table = getattr(library, {"pyarrow": "table"}.get(kind, "DataFrame"))({"a": wave(9), "b": wave(9)})
+    for inputs, where in (([table], "element at index 0"), ([wave(9), table], "element at index 1"),
+                          ([{"target": table}], "`target` of element at index 0"),
+                          ([{"target": wave(9), "past_covariates": {"x": table}}], "'x' of .* at index 0")):
+        for call in (smooth.predict, smooth.evaluate):
+            with pytest.raises(TypeError, match=f"Expected an array, found {type(table).__name__} in .*{where}"):
+                call(inputs, 2)
 
 
 def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
@@ -292,7 +427,7 @@ def test_memory_of_a_forecast_is_known_before(smooth):
 
 
 @pytest.mark.parametrize("name", ["prediction_length", "context_length", "batch_size", "max_output_patches"])
-@pytest.mark.parametrize("value", [2.5, 4.0, "4"])
+@pytest.mark.parametrize("value", [2.5, 4.0, "4", True])
 def test_numbers_that_are_not_whole(smooth, name, value):
     with pytest.raises(TypeError, match=f"{name}: expected a whole number, found {value!r}"):
         smooth.predict([wave(30)], **{"prediction_length": 4, name: value})
@@ -390,9 +525,9 @@ def test_what_is_no_list_of_series(smooth, inputs, text):
     ([wave(30), wave(30) * 1e300],
      "^84 numbers are beyond the range of float32, so infinite, the first of series 1$"),
     ([wave(30), wave(30) * 1e-60],
-     "^1 target, of series 1 the first, varies so little around its level that float32 rounds the bands$"),
+     "^1 target, of series 1 the first, varies so little around its level that float32 rounds the bands: "),
     ([wave(30) + 1e12, np.stack([wave(30) * 1e-320, wave(30)])],
-     "^2 targets, of series 0 the first, vary so little around their level that float32 rounds the bands$"),
+     "^2 targets, of series 0 the first, vary so little around their level that float32 rounds the bands: "),
 ])
 def test_what_float32_can_not_hold_is_told(smooth, inputs, text):
     encoded = smooth.encode(inputs, 4)

@@ -1,12 +1,15 @@
 """One past, many futures: the same bits as a forecast of each."""
 
+import copy
 import logging
+import pickle
 
 import numpy as np
 import pytest
 from conftest import GOLDEN, wave
 
 import chronos2
+from chronos2 import _native
 
 PATTERNS = [("windowed_future_null", float("inf")), ("windowed_future_global", 4.0)]
 
@@ -115,8 +118,42 @@ def test_missing_values_of_a_future_are_told(smooth, inputs, rng):
     with pytest.warns(UserWarning, match=text) as told:
         encoded.predict([{"a": rng.random(3)}, {"a": [np.nan] * 3}])
     assert [warning.filename for warning in told] == [__file__]
-    with pytest.raises(TypeError, match="Expected numbers, found texts in future 0, series 0: a"):
-        encoded.predict([{"a": ["1", "2", "3"]}])
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+def test_futures_are_read_as_those_of_predict(smooth, inputs):
+    encoded = smooth.encode(inputs[:1], 3, attention="windowed_future_null")
+    expected = encoded.predict([{"a": [1, 2.5, 3]}])[0][0]
+    for spelled in (["1", "2.5", "3"], np.array(["1", "2.5", "3"]), np.array([1, "2.5", 3], object)):
+        np.testing.assert_array_equal(encoded.predict([{"a": spelled}])[0][0], expected)
+    with pytest.raises(TypeError, match="Expected numbers, found 'x' in future 1, series 0: a"):
+        encoded.predict([{}, {"a": ["1", "x", "3"]}])
+    masked = np.ma.masked_array(["x", "y", "y"], [0, 0, 1])
+    with pytest.warns(UserWarning, match="1 value of known futures, the first in future 0, series 0: c, is missing"):
+        np.testing.assert_array_equal(encoded.predict([{"c": masked}])[0][0],
+                                      encoded.predict([{"c": ["x", "y", None]}])[0][0])
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+def test_arrays_may_change_after_they_are_encoded(smooth, rng):
+    numbers = [rng.random(40), rng.random(40), rng.random(4)]
+    item = {"target": numbers[0], "past_covariates": {"a": numbers[1]}, "future_covariates": {"a": numbers[2]}}
+    encoded = smooth.encode([item], 4, attention="windowed_future_null")
+    expected = encoded.predict([{}])[0][0]
+    for array in numbers:
+        array[:] = 0
+    np.testing.assert_array_equal(encoded.predict([{}])[0][0], expected)
+
+
+@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_an_encoded_context_is_not_copied(smooth, inputs, way):
+    encoded = smooth.encode(inputs, 3, attention="windowed_future_null")
+    with pytest.raises(TypeError, match="an EncodedContext can't be pickled or copied"):
+        way({"context": encoded} if way is not copy.copy else encoded)
+    for kind in (_native.Context, _native.Forecast, _native.Embedding):
+        kind.__new__(kind).__del__()
 
 
 def test_what_encode_and_its_forecasts_warn_of(inputs, caplog):

@@ -483,3 +483,19 @@ c2_status c2_json_get_bool(const c2_json_document *doc, const c2_json *object, c
   if (!value || known) return C2_OK;
   return c2_json_fail(doc, value, err, "'%s': expected true or false, found %s", key, c2_json_type_name(value));
 }
+
+c2_status c2_json_refuse_others(const c2_json_document *doc, const c2_json *object, const char *const *known,
+                                c2_error *err) {
+  C2_JSON_EACH (key, object) {
+    char list[300] = "";
+    size_t used = 0;
+    size_t i = 0;
+    while (known[i] && strcmp(key->text, known[i]) != 0) i++;
+    if (known[i]) continue;
+    for (i = 0; known[i] && used < sizeof list; i++) {
+      used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", known[i]);
+    }
+    return c2_json_fail(doc, key, err, "unknown key \"%.60s\"; expected %s", key->text, list);
+  }
+  return C2_OK;
+}

@@ -113,4 +113,8 @@ c2_status c2_json_get_number(const c2_json_document *doc, const c2_json *object,
 c2_status c2_json_get_bool(const c2_json_document *doc, const c2_json *object, const char *key, bool *out,
                            c2_error *err);
 
+/* Refuses a member whose key is none of these, which NULL ends; the message lists them. */
+c2_status c2_json_refuse_others(const c2_json_document *doc, const c2_json *object, const char *const *known,
+                                c2_error *err);
+
 #endif

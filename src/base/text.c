@@ -156,15 +156,35 @@ void c2_text_format(char *out, size_t room, const char *format, va_list args) {
   va_end(again);
 }
 
-bool c2_float_is_coarse(const double *values, size_t count) {
-  double low = (double)INFINITY;
-  double high = -(double)INFINITY;
-  for (size_t i = 0; i < count; i++) {
-    low = fmin(low, values[i]);
-    high = fmax(high, values[i]);
+int c2_digits_apart(double low, double high, int least) {
+  enum { OF_DISTANCE = 3 };
+  double level = fmax(fabs(low), fabs(high));
+  if (!(high > low) || !isfinite(level)) return least;
+  double digits = OF_DISTANCE + ceil(log10(level / (high - low)));
+  return (int)fmax(least, fmin(digits, DBL_DECIMAL_DIG));
+}
+
+/* Where the digits of a series' number begin in a message; NULL: it has none. */
+static const char *find_number(const char *message) {
+  static const char before[] = "series ";
+  const char *at = message;
+  while ((at = strstr(at, before))) {
+    bool is_word = at == message || at[-1] == ' ';
+    at += sizeof before - 1;
+    if (is_word && *at >= '0' && *at <= '9') break;
   }
-  float level = (float)fmax(fabs(low), fabs(high));
-  return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);
+  return at;
+}
+
+size_t c2_series_number(const char *message) {
+  const char *at = find_number(message);
+  return at ? (size_t)strtoull(at, NULL, 10) : SIZE_MAX;
+}
+
+c2_status c2_series_fail(c2_error *err, c2_status status, const char *message, const char *id) {
+  const char *at = id ? find_number(message) : NULL;
+  if (!at) return c2_fail(err, status, "%s", message);
+  return c2_fail(err, status, "%.*s'%.80s'%s", (int)(at - message), message, id, at + strspn(at, "0123456789"));
 }
 
 /* Makes the locale's decimal comma a point. */

@@ -49,8 +49,15 @@ void c2_float_text(char out[C2_FLOAT_ROOM], double value);
 enum { C2_USUAL_DIGITS = 6 };
 void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits);
 
-/* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest,
- * which differ. */
-bool c2_float_is_coarse(const double *values, size_t count);
+/* Digits by which numbers between these two differ in the third place of their distance, from `least` to 17; `least`
+ * where they are no two finite numbers in this order. */
+int c2_digits_apart(double low, double high, int least);
+
+/* The number of the series that a message of the library names, as "the forecast of series 3 is not finite" does;
+ * SIZE_MAX: it names none. */
+size_t c2_series_number(const char *message);
+
+/* Records a failure, with an id in place of that number; without one (NULL) as the message has it. */
+c2_status c2_series_fail(c2_error *err, c2_status status, const char *message, const char *id);
 
 #endif

@@ -40,11 +40,8 @@ static void carve(opening *o, c2_arena *arena, const c2_rollout_shape *s, size_t
 }
 
 static void fill(const opening *o, const c2_rollout_shape *s, const chronos2_config *c) {
-  c2_level_mass(s->levels, s->paths, o->path); /* until the levels are written */
-  c2_level_mass(c->quantile_levels, c->quantiles, o->level);
-  for (size_t i = 0; i < s->paths * c->quantiles; i++) {
-    o->weight[i] = o->path[i / c->quantiles] * o->level[i % c->quantiles];
-  }
+  double scratch[2 * sizeof c->quantile_levels / sizeof(double)]; /* paths and levels, each at most */
+  c2_sample_weights(s->levels, s->paths, c->quantile_levels, c->quantiles, o->weight, scratch);
   memcpy(o->path, s->levels, s->paths * sizeof *o->path);
   memcpy(o->level, c->quantile_levels, c->quantiles * sizeof *o->level);
   for (size_t i = 0; i < s->rows * s->paths; i++) o->from_row[i] = (uint32_t)(i / s->paths);

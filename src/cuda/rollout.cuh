@@ -5,12 +5,16 @@
 
 #include "cuda/rows.cuh"
 
-/* As c2_quantile_at. */
-template <class Levels, class Values>
-__device__ double quantile_at(Levels levels, Values values, size_t stride, size_t count, double level) {
-  double lowest = levels[0];
-  if (level < lowest) return values[0];
-  size_t low = 0; /* last index with levels[low] <= level */
+/* As c2_round_to_float: a value beyond float32's range stays as it is. */
+__device__ inline double rounded_to_float(double value) {
+  double size = fabs(value);
+  return size >= 1.17549435082228750797e-38 && size <= 3.40282346638528859812e+38 ? (double)(float)value : value;
+}
+
+/* The last index with levels[index] <= level; levels[0] is. */
+template <class Levels>
+__device__ size_t last_at_most(Levels levels, size_t count, double level) {
+  size_t low = 0;
   size_t high = count;
   while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
@@ -21,6 +25,15 @@ __device__ double quantile_at(Levels levels, Values values, size_t stride, size_
       high = middle;
     }
   }
+  return low;
+}
+
+/* As c2_quantile_at. */
+template <class Levels, class Values>
+__device__ double quantile_at(Levels levels, Values values, size_t stride, size_t count, double level) {
+  double lowest = levels[0];
+  if (level < lowest) return values[0];
+  size_t low = last_at_most(levels, count, level);
   double value = values[low * stride];
   if (low + 1 == count) return value;
   double before = levels[low];
@@ -30,10 +43,20 @@ __device__ double quantile_at(Levels levels, Values values, size_t stride, size_
   return __dadd_rn(value, __dmul_rn(weight, next - value));
 }
 
-/* As c2_round_to_float: a value beyond float32's range stays as it is. */
-__device__ inline double rounded_to_float(double value) {
-  double size = fabs(value);
-  return size >= 1.17549435082228750797e-38 && size <= 3.40282346638528859812e+38 ? (double)(float)value : value;
+/* As in c2_weighted_quantiles, each operation rounded to float32. */
+template <class Levels, class Values>
+__device__ double quantile_in_float(Levels levels, Values values, size_t count, double level) {
+  double lowest = levels[0];
+  if (level < lowest) return values[0];
+  size_t low = last_at_most(levels, count, level);
+  double value = values[low];
+  if (low + 1 == count) return value;
+  double before = levels[low];
+  double after = levels[low + 1];
+  double next = values[low + 1];
+  double weight = (double)(float)((double)(float)(level - before) / (double)(float)(after - before));
+  double step = rounded_to_float(__dmul_rn(weight, rounded_to_float(next - value)));
+  return rounded_to_float(__dadd_rn(value, step));
 }
 
 /* A thread a step of a path. */
@@ -71,7 +94,7 @@ __global__ void __launch_bounds__(ROW_THREADS) reduce_kernel(c2_gpu_reduce a) {
   if (a.first + step >= a.horizon) return;
   for (size_t i = threadIdx.x; i < count; i += ROW_THREADS) {
     double value = global<const double>(a.from)[(row * count + i) * a.steps + step];
-    sample[i] = value;
+    sample[i] = rounded_to_float(value);
   }
   __syncthreads();
   for (size_t i = threadIdx.x; i < count; i += ROW_THREADS) {
@@ -84,19 +107,17 @@ __global__ void __launch_bounds__(ROW_THREADS) reduce_kernel(c2_gpu_reduce a) {
   }
   __syncthreads();
   if (threadIdx.x == 0) { /* in the order of the CPU's sums */
-    double total = 0;
-    for (size_t i = 0; i < count; i++) total += mass[i];
     double sum = 0;
     for (size_t i = 0; i < count; i++) {
-      sum += mass[i] / total;
-      mass[i] = sum < 1 ? sum : 1.0;
+      sum += mass[i];
+      mass[i] = sum < 1 ? (double)(float)sum : 1.0;
     }
   }
   __syncthreads();
   for (size_t i = threadIdx.x; i < a.levels; i += ROW_THREADS) {
     double level = global<const double>(a.level)[i];
     global<double>(a.quantiles)[(row * a.levels + i) * a.horizon + a.first + step] =
-        quantile_at(mass, sorted, 1, count, level);
+        quantile_in_float(mass, sorted, count, (double)(float)level);
   }
 }
 

@@ -12,8 +12,6 @@
 #include "model/patterns.h"
 #include "series/column.h"
 
-enum { MOST_STEPS = 1 << 20 };
-
 /* ---- Pasts ------------------------------------------------------------------------------------ */
 
 static chronos2_column past_of(const chronos2_series *s, size_t row) {
@@ -100,7 +98,7 @@ static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_r
     C2_TRY(c2_grow_array(&x->pass, &x->room, x->passes + 1, sizeof *x->pass, err));
     c2_encoded_pass *pass = &x->pass[x->passes++];
     *pass = (c2_encoded_pass){.end = p.to};
-    C2_TRY(encode_pass(s, request, &p, c2_min_size(x->horizon, MOST_STEPS), &pass->cache, err));
+    C2_TRY(encode_pass(s, request, &p, c2_min_size(x->horizon, CHRONOS2_MOST_STEPS), &pass->cache, err));
     from = p.to;
     C2_TRY(c2_session_progress(s, left_out + from, request->asked, err));
   }
@@ -126,7 +124,7 @@ static c2_status check_encoding(const chronos2_session *s, chronos2_attention at
             "elsewhere a context sees the known future",
             able ? c2_attention_name(attention) : "the reference backend");
   }
-  if (null && (options->horizon < 1 || options->horizon > MOST_STEPS)) {
+  if (null && (options->horizon < 1 || options->horizon > CHRONOS2_MOST_STEPS)) {
     C2_FAIL(err, C2_ERR_ARGUMENT,
             "horizon: windowed_future_null needs the longest one that will be asked for, 1 to 2^20 steps");
   }
@@ -193,7 +191,7 @@ c2_status c2_context_options(const chronos2_context *x, const chronos2_session *
     C2_FAIL(err, C2_ERR_ARGUMENT, "session: expected the model, instruction set, attention and radius of the encoding");
   }
   size_t asked_for = x->encoding.asked;
-  if (asked_for == 0 ? count != 0 : count % asked_for != 0) {
+  if (asked_for == 0 ? count != 0 : count == 0 || count % asked_for != 0) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series: %zu were encoded, found %zu: expected them once or several times over",
             asked_for, count);
   }

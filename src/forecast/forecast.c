@@ -148,7 +148,7 @@ static c2_status open_forecast(chronos2_forecast *f, c2_engine *engine, const c2
 }
 
 static c2_status check_horizon(const chronos2_predict_options *options, c2_error *err) {
-  if (options->horizon >= 1 && options->horizon <= 1 << 20) return C2_OK;
+  if (options->horizon >= 1 && options->horizon <= CHRONOS2_MOST_STEPS) return C2_OK;
   C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", options->horizon);
 }
 

@@ -49,7 +49,7 @@ c2_status c2_raw_check(const chronos2_model *model, const chronos2_batch *batch,
   if (!batch->context && batch->length > 0) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "context: expected %zu x %zu values, found NULL", batch->rows, batch->length);
   }
-  if (batch->output_patches < 1 || batch->output_patches > 1 << 20) {
+  if (batch->output_patches < 1 || batch->output_patches > C2_MOST_OUTPUT_PATCHES) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "output_patches: expected 1 to 2^20, found %zu", batch->output_patches);
   }
   if (batch->future_covariates && batch->future_length > c->patch * batch->output_patches) {

@@ -63,7 +63,7 @@ static c2_status check_targets(const look *at, const chronos2_series *s, c2_erro
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected an array of targets or columns, not both", index);
   }
   bool given = s->target_column || (s->target && at->values);
-  if (at->values && (!c2_mul(s->targets, s->length, &count) || (count > 0 && !given))) {
+  if (!c2_mul(s->targets, s->length, &count) || (at->values && count > 0 && !given)) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: expected %zu x %zu target values", index, s->targets, s->length);
   }
   for (size_t t = 0; given && t < s->targets; t++) {
@@ -162,7 +162,7 @@ void c2_faults_free(c2_fault *fault, size_t count) {
 
 static c2_status check_options(const c2_request *r, const chronos2_predict_options *o, c2_error *err) {
   const chronos2_config *c = r->config;
-  if (r->max_output_patches > 1 << 20) {
+  if (r->max_output_patches > C2_MOST_OUTPUT_PATCHES) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "max_output_patches: expected at most 2^20, found %zu", o->max_output_patches);
   }
   if (o->limit_prediction_length && r->horizon > c->max_output_patches * c->patch) {

@@ -106,22 +106,20 @@ static void set_paths(rollout *r, size_t first, size_t end, size_t steps) {
 /* The paths' quantiles from paths_out, step by step, into those of the rows: as many of `steps` as the horizon has. */
 static c2_status reduce(const rollout *r, size_t steps, c2_error *err) {
   size_t q = r->c->quantiles;
-  double mass[sizeof r->c->quantile_levels / sizeof(double)];
-  double path_mass[sizeof mass / sizeof mass[0]];
-  double out[sizeof mass / sizeof mass[0]];
+  double out[sizeof r->c->quantile_levels / sizeof(double)];
   size_t before = r->engine->held;
   c2_sample *samples = NULL;
-  double *scratch = NULL;
+  double *weight = NULL;
   c2_status status = C2_OK;
   C2_GOTO(c2_engine_alloc(r->engine, r->paths * q, sizeof *samples, &samples, err));
-  C2_GOTO(c2_engine_alloc(r->engine, 2 * r->paths * q, sizeof *scratch, &scratch, err));
-  c2_level_mass(r->c->quantile_levels, q, mass);
-  c2_level_mass(r->levels, r->paths, path_mass);
+  C2_GOTO(c2_engine_alloc(r->engine, 3 * r->paths * q, sizeof *weight, &weight, err));
+  double *scratch = weight + r->paths * q;
+  c2_sample_weights(r->levels, r->paths, r->c->quantile_levels, q, weight, scratch);
   for (size_t b = 0; b < r->rows; b++) {
     for (size_t t = 0; t < steps && r->done + t < r->horizon; t++) {
       for (size_t i = 0; i < r->paths * q; i++) {
         samples[i].value = r->paths_out[(b * r->paths * q + i) * steps + t];
-        samples[i].weight = path_mass[i / q] * mass[i % q];
+        samples[i].weight = weight[i];
       }
       c2_weighted_quantiles(samples, r->paths * q, r->c->quantile_levels, q, out, scratch);
       for (size_t i = 0; i < q; i++) r->row[b].quantiles[i * r->horizon + r->done + t] = out[i];
@@ -129,7 +127,7 @@ static c2_status reduce(const rollout *r, size_t steps, c2_error *err) {
   }
 fail:
   free(samples);
-  free(scratch);
+  free(weight);
   r->engine->held = before;
   return status;
 }
@@ -369,7 +367,7 @@ static size_t path_bytes(const rollout *r) {
     return bytes;
   }
   c2_sum_up(&bytes, r->rows * r->paths * r->c->quantiles, steps * sizeof *r->paths_out);
-  c2_sum_up(&bytes, r->paths * r->c->quantiles, sizeof(c2_sample) + 2 * sizeof(double));
+  c2_sum_up(&bytes, r->paths * r->c->quantiles, sizeof(c2_sample) + 3 * sizeof(double));
   return bytes;
 }
 

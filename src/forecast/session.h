@@ -7,6 +7,8 @@
 #include "base/status.h"
 #include "engine/backend.h"
 
+enum { C2_MOST_OUTPUT_PATCHES = 1 << 20 }; /* future tokens of a pass */
+
 struct chronos2_session {
   const chronos2_model *model;
   c2_engine engine;

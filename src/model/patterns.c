@@ -50,15 +50,6 @@ typedef struct reader {
   c2_error *err;
 } reader;
 
-static c2_status check_keys(const reader *r, const c2_json *object, const char *const *known) {
-  C2_JSON_EACH (key, object) {
-    size_t i = 0;
-    while (known[i] && strcmp(known[i], key->text) != 0) i++;
-    if (!known[i]) return c2_json_fail(r->doc, key, r->err, "'%s': unknown key '%.60s'", r->key, key->text);
-  }
-  return C2_OK;
-}
-
 /* A whole number of tokens, or the text "inf". */
 static c2_status read_radius(const reader *r, const c2_json *object, double *radius) {
   const c2_json *value = c2_json_get(object, "radius");
@@ -97,7 +88,7 @@ static c2_status read_trained(const reader *r, const c2_json *value, c2_trained 
   if (!value || value->type == C2_JSON_NULL) return C2_OK;
   if (value->type != C2_JSON_ARRAY) {
     C2_TRY(read_pattern(r, value, &out->pattern[0]));
-    return check_keys(r, value, known);
+    return c2_json_refuse_others(r->doc, value, known, r->err);
   }
   if (value->size < 1 || value->size > C2_MOST_PATTERNS) {
     return c2_json_fail(r->doc, value, r->err, "'%s': expected 1 to %d patterns, found %zu", r->key, C2_MOST_PATTERNS,
@@ -106,7 +97,7 @@ static c2_status read_trained(const reader *r, const c2_json *value, c2_trained 
   out->patterns = 0;
   C2_JSON_EACH (item, value) {
     C2_TRY(read_pattern(r, item, &out->pattern[out->patterns++]));
-    C2_TRY(check_keys(r, item, known));
+    C2_TRY(c2_json_refuse_others(r->doc, item, known, r->err));
   }
   return C2_OK;
 }
@@ -120,7 +111,7 @@ static c2_status read_measured(const reader *r, const c2_json *list, c2_trained 
   C2_JSON_EACH (item, list) {
     c2_measured *m = &out->measured[out->measurements++];
     C2_TRY(read_pattern(r, item, &m->pattern));
-    C2_TRY(check_keys(r, item, known));
+    C2_TRY(c2_json_refuse_others(r->doc, item, known, r->err));
     const c2_json *change = c2_json_get(item, "mase_change");
     if (!c2_json_number(change, &m->mase_change) || !(m->mase_change > -1)) {
       return c2_json_fail(r->doc, change ? change : item, r->err, "'%s': mase_change: expected a number above -1",

@@ -30,8 +30,7 @@ const double *c2_column_doubles(const chronos2_column *c) {
   return c2_column_is_plain(c) ? c->values : NULL;
 }
 
-/* One value; NaN if it is missing. */
-static double value_at(const chronos2_column *c, size_t i) {
+double c2_column_value(const chronos2_column *c, size_t i) {
   ptrdiff_t at = (ptrdiff_t)i * (c->stride ? c->stride : 1);
   size_t bit = c->validity_offset + i;
   if (c->validity && !(c->validity[bit / 8] >> bit % 8 & 1)) return (double)NAN;
@@ -39,7 +38,7 @@ static double value_at(const chronos2_column *c, size_t i) {
 }
 
 void c2_column_read(const chronos2_column *c, size_t first, size_t count, double *out) {
-  for (size_t i = 0; i < count; i++) out[i] = value_at(c, first + i);
+  for (size_t i = 0; i < count; i++) out[i] = c2_column_value(c, first + i);
 }
 
 c2_status c2_column_check_form(const chronos2_column *c, size_t series, const char *what, c2_error *err) {
@@ -58,7 +57,7 @@ c2_status c2_column_check(const chronos2_column *c, size_t count, size_t series,
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected %zu values, found NULL", series, what, count);
   }
   for (size_t i = 0; i < count; i++) {
-    if (isinf(value_at(c, i))) {
+    if (isinf(c2_column_value(c, i))) {
       C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: value %zu is infinite; a missing value is NaN", series, what, i);
     }
   }

@@ -15,6 +15,9 @@ chronos2_column c2_future_column(const chronos2_covariate *covariate);
 /* The values as an array of doubles in place; NULL if they have another form. */
 const double *c2_column_doubles(const chronos2_column *column);
 
+/* Value i as a double, NaN if it is missing. */
+double c2_column_value(const chronos2_column *column, size_t i);
+
 /* Values [first, first + count) as doubles, NaN where one is missing. */
 void c2_column_read(const chronos2_column *column, size_t first, size_t count, double *out);
 

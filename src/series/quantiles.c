@@ -3,9 +3,11 @@
 
 #include <stdlib.h>
 
-double c2_quantile_at(const double *levels, const double *values, size_t stride, size_t count, double level) {
-  if (level < levels[0]) return values[0];
-  size_t low = 0; /* last index with levels[low] <= level */
+#include "series/normalize.h"
+
+/* The last index with levels[index] <= level; levels[0] is. */
+static size_t last_at_most(const double *levels, size_t count, double level) {
+  size_t low = 0;
   size_t high = count;
   while (high - low > 1) {
     size_t middle = low + (high - low) / 2;
@@ -15,6 +17,12 @@ double c2_quantile_at(const double *levels, const double *values, size_t stride,
       high = middle;
     }
   }
+  return low;
+}
+
+double c2_quantile_at(const double *levels, const double *values, size_t stride, size_t count, double level) {
+  if (level < levels[0]) return values[0];
+  size_t low = last_at_most(levels, count, level);
   if (low + 1 == count) return values[low * stride];
   double weight = (level - levels[low]) / (levels[low + 1] - levels[low]);
   return values[low * stride] + weight * (values[(low + 1) * stride] - values[low * stride]);
@@ -35,29 +43,58 @@ static int by_value(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
+/* As c2_quantile_at, each operation rounded to float32. */
+static double quantile_in_float(const double *levels, const double *values, size_t count, double level) {
+  if (level < levels[0]) return values[0];
+  size_t low = last_at_most(levels, count, level);
+  if (low + 1 == count) return values[low];
+  float weight = (float)(level - levels[low]) / (float)(levels[low + 1] - levels[low]);
+  double step = c2_round_to_float((double)weight * c2_round_to_float(values[low + 1] - values[low]));
+  return c2_round_to_float(values[low] + step);
+}
+
 void c2_weighted_quantiles(c2_sample *samples, size_t count, const double *levels, size_t level_count, double *out,
                            double *scratch) {
   double *cumulated = scratch;
   double *values = scratch + count;
-  double total = 0;
+  double sum = 0; /* PyTorch, too, adds up in double and rounds each sum */
+  for (size_t i = 0; i < count; i++) samples[i].value = c2_round_to_float(samples[i].value);
   qsort(samples, count, sizeof *samples, by_value);
-  for (size_t i = 0; i < count; i++) total += samples[i].weight;
-  double sum = 0;
   for (size_t i = 0; i < count; i++) {
-    sum += samples[i].weight / total;
-    cumulated[i] = sum < 1 ? sum : 1;
+    sum += samples[i].weight;
+    cumulated[i] = sum < 1 ? (double)(float)sum : 1;
     values[i] = samples[i].value;
   }
-  for (size_t i = 0; i < level_count; i++) out[i] = c2_quantile_at(cumulated, values, 1, count, levels[i]);
+  for (size_t i = 0; i < level_count; i++) {
+    out[i] = quantile_in_float(cumulated, values, count, (double)(float)levels[i]);
+  }
 }
 
-void c2_level_mass(const double *levels, size_t count, double *mass) {
+/* Divides by the sum, in float32. */
+static void normalise(double *values, size_t count) {
   double total = 0;
+  for (size_t i = 0; i < count; i++) total += values[i];
+  for (size_t i = 0; i < count; i++) values[i] = (double)((float)values[i] / (float)total);
+}
+
+/* mass[i] = half the distance between the neighbours of levels[i] (0 and 1 at the ends), normalised. */
+static void level_mass(const double *levels, size_t count, double *mass) {
   for (size_t i = 0; i < count; i++) {
-    double before = i > 0 ? levels[i - 1] : 0;
-    double after = i + 1 < count ? levels[i + 1] : 1;
-    mass[i] = (after - before) / 2;
-    total += mass[i];
+    float before = i > 0 ? (float)levels[i - 1] : 0;
+    float after = i + 1 < count ? (float)levels[i + 1] : 1;
+    mass[i] = (double)((after - before) / 2);
   }
-  for (size_t i = 0; i < count; i++) mass[i] /= total;
+  normalise(mass, count);
+}
+
+void c2_sample_weights(const double *paths, size_t path_count, const double *levels, size_t level_count,
+                       double *weights, double *scratch) {
+  double *of_level = scratch;
+  double *of_path = scratch + level_count;
+  level_mass(levels, level_count, of_level);
+  level_mass(paths, path_count, of_path);
+  for (size_t i = 0; i < path_count * level_count; i++) {
+    weights[i] = (double)((float)of_path[i / level_count] * (float)of_level[i % level_count]);
+  }
+  normalise(weights, path_count * level_count);
 }

@@ -17,12 +17,15 @@ typedef struct c2_sample {
   double value, weight;
 } c2_sample;
 
-/* Quantiles of weighted samples: their cumulated, normalised weights are the levels of the sorted
- * values. Sorts `samples`; out [levels]. scratch [2 * count]. Upstream's weighted_quantile. */
+/* Quantiles of weighted samples: their cumulated weights are the levels of the sorted values. Computes in float32, as
+ * upstream's weighted_quantile does: a rollout goes on from the result, and where a row hardly varies the next pass
+ * scales its last bit up. Sorts and rounds `samples`; out [level_count]. scratch [2 * count]. */
 void c2_weighted_quantiles(c2_sample *samples, size_t count, const double *levels, size_t level_count, double *out,
                            double *scratch);
 
-/* mass[i] = half the distance between the neighbours of levels[i] (0 and 1 at the ends), normalised. */
-void c2_level_mass(const double *levels, size_t count, double *mass);
+/* weights [paths][levels], normalised, of the samples of paths that go on with levels of their own. A level's mass is
+ * half the distance between its neighbours. In float32, as upstream. scratch [level_count + path_count]. */
+void c2_sample_weights(const double *paths, size_t path_count, const double *levels, size_t level_count,
+                       double *weights, double *scratch);
 
 #endif

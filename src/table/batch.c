@@ -5,8 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
-#include "base/text.h"
+#include "series/column.h"
 
 /* One item of a table while its columns are taken. */
 typedef struct part {
@@ -107,21 +108,14 @@ static size_t look_for_unseen(const part *p, size_t role, c2_covariate_plan *c, 
   return there;
 }
 
-/* NaN where it is missing. */
-static double value_of(const chronos2_column *c, size_t row) {
-  size_t bit = c->validity_offset + row;
-  if (c->validity && !(c->validity[bit / 8] >> bit % 8 & 1)) return (double)NAN;
-  return c->type == CHRONOS2_FLOAT32 ? (double)((const float *)c->values)[row] : ((const double *)c->values)[row];
-}
-
 static bool has_value(const chronos2_column *c, size_t row) {
-  return !isnan(value_of(c, row));
+  return !isnan(c2_column_value(c, row));
 }
 
 static bool varies(const chronos2_column *c, size_t length) {
   double first = (double)NAN;
   for (size_t i = 0; i < length; i++) {
-    double value = value_of(c, i);
+    double value = c2_column_value(c, i);
     if (isnan(first)) first = value;
     if (!isnan(value) && value != first) return true;
   }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/text.h"
 
@@ -300,8 +301,6 @@ static c2_status copy_levels(double **out, const double *levels, size_t count, c
 static c2_status read_levels(c2_table_plan *p, const chronos2_config *config, const chronos2_stream_options *o,
                              c2_error *err) {
   static const double usual[DEFAULT_LEVELS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
-  double low = 1;
-  double high = 0;
   if (!o->quantile_levels && o->level_count > 0) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: expected %zu levels, found NULL", o->level_count);
   }
@@ -317,15 +316,10 @@ static c2_status read_levels(c2_table_plan *p, const chronos2_config *config, co
       if (p->level[j] != p->level[i]) continue;
       C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: %s is there twice", found);
     }
-    low = p->level[i] < low ? p->level[i] : low;
-    high = p->level[i] > high ? p->level[i] : high;
   }
-  double least = config->quantile_levels[0];
-  double most = config->quantile_levels[config->quantiles - 1];
-  if (low < least || high > most) {
-    c2_plan_warn(p, "quantile levels outside those the model was trained on get the values of the outermost, %g and %g",
-                 least, most);
-  }
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_levels(p->level, p->levels, config->quantile_levels, config->quantiles, line);
+  if (line[0]) c2_plan_warn(p, "%s", line);
   return C2_OK;
 }
 
@@ -334,7 +328,6 @@ static c2_status read_options(c2_table_plan *p, const chronos2_config *config, c
   p->batch_series = o->batch_series > 0 ? o->batch_series : DEFAULT_BATCH;
   p->is_trusted = o->skip_validation;
   p->gathers = o->gather;
-  p->is_independent = o->independent;
   p->has_error_column = o->error_column;
   p->on_warning = o->on_warning;
   p->user = o->user;
@@ -345,16 +338,16 @@ static c2_status read_options(c2_table_plan *p, const chronos2_config *config, c
     C2_FAIL(err, C2_ERR_ARGUMENT, "cross_learning: items that are independent can't learn from each other");
   }
   if (predict->horizon == 0) p->predict.horizon = config->max_output_patches * config->patch;
-  if (p->predict.horizon > 1 << 20) {
+  if (p->predict.horizon > CHRONOS2_MOST_STEPS) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", p->predict.horizon);
   }
   if (predict->unrolled_quantiles) {
     C2_TRY(copy_levels(&p->unrolled, predict->unrolled_quantiles, predict->unrolled_count, err));
     p->predict.unrolled_quantiles = p->unrolled;
   }
-  if (predict->context_length > config->context_length && !predict->extend_context) {
-    c2_plan_warn(p, "context_length %zu is cut to the model's %zu", predict->context_length, config->context_length);
-  }
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_context(predict->context_length, config->context_length, true, line);
+  if (line[0] && !predict->extend_context) c2_plan_warn(p, "%s", line);
   return read_levels(p, config, o, err);
 }
 

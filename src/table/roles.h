@@ -36,7 +36,7 @@ typedef struct c2_table_plan {
   size_t batch_series;
   chronos2_warning_fn on_warning;
   void *user;
-  bool is_trusted, gathers, is_independent, has_error_column;
+  bool is_trusted, gathers, has_error_column;
   c2_keys ids;
   c2_source past, future;
   bool has_future;

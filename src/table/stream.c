@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "forecast/session.h"
 #include "table/output.h"
@@ -270,42 +271,31 @@ fail:
 static void warn_of_lacks(const c2_table_plan *plan) {
   const c2_lacks *l = &plan->lacks;
   char id[C2_ID_ROOM];
+  char line[C2_CAVEAT_ROOM];
   if (l->empty > 0) {
     c2_source_id(&plan->past, l->empty_key, id);
-    c2_plan_warn(plan, "%zu item%s, '%s' the first, hold%s no observed value", l->empty, l->empty == 1 ? "" : "s", id,
-                 l->empty == 1 ? "s" : "");
+    c2_caveat_empty((c2_caveat_of){"item", l->empty, id}, line);
+    c2_plan_warn(plan, "%s", line);
   }
   if (l->blank > 0) {
     c2_source_id(&plan->past, l->blank_key, id);
-    c2_plan_warn(plan,
-                 "%zu item%s, '%s' the first, ha%s a covariate without an observed value in the past, '%.60s' the "
-                 "first: its effect is unknown",
-                 l->blank, l->blank == 1 ? "" : "s", id, l->blank == 1 ? "s" : "ve",
-                 plan->covariate[l->blank_covariate].name);
+    c2_caveat_blank((c2_caveat_of){"item", l->blank, id}, plan->covariate[l->blank_covariate].name, line);
+    c2_plan_warn(plan, "%s", line);
   }
   if (l->open > 0) {
     c2_source_id(&plan->past, l->open_key, id);
-    c2_plan_warn(plan,
-                 "%zu item%s, '%s' the first, end%s in missing targets, for %zu step%s%s: the forecast begins after "
-                 "the last row, not after the last observation",
-                 l->open, l->open == 1 ? "" : "s", id, l->open == 1 ? "s" : "", l->longest, l->longest == 1 ? "" : "s",
-                 l->open == 1 ? "" : " at most");
+    c2_caveat_open((c2_caveat_of){"item", l->open, id}, l->longest, "", line);
+    c2_plan_warn(plan, "%s", line);
   }
   if (l->unknown > 0) {
     c2_source_id(&plan->past, l->unknown_key, id);
-    c2_plan_warn(plan,
-                 "%zu value%s of known futures, the first in column '%.60s' of '%s', %s missing and count%s as "
-                 "unknown",
-                 l->unknown, l->unknown == 1 ? "" : "s", plan->covariate[l->unknown_covariate].name, id,
-                 l->unknown == 1 ? "is" : "are", l->unknown == 1 ? "s" : "");
+    c2_caveat_unknown(l->unknown, plan->covariate[l->unknown_covariate].name, id, line);
+    c2_plan_warn(plan, "%s", line);
   }
   if (l->coarse > 0) {
     c2_source_id(&plan->past, l->coarse_key, id);
-    c2_plan_warn(plan,
-                 "%zu item%s, '%s' the first, var%s so little around %s level that float32 rounds the bands: subtract "
-                 "the level before",
-                 l->coarse, l->coarse == 1 ? "" : "s", id, l->coarse == 1 ? "ies" : "y",
-                 l->coarse == 1 ? "its" : "their");
+    c2_caveat_coarse((c2_caveat_of){"item", l->coarse, id}, C2_RESCALE, line);
+    c2_plan_warn(plan, "%s", line);
   }
 }
 

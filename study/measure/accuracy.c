@@ -7,6 +7,8 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
+#include "data/series.h"
 #include "study/measure/arm.h"
 #include "study/statistics/random.h"
 #include "study/statistics/statistics.h"
@@ -62,7 +64,12 @@ c2_status c2_evaluation_forecast(c2_evaluation *e, chronos2_session *session, co
     const c2_window *w = &e->window[i];
     chronos2_status status = chronos2_predict(session, w->series, w->model_count, options, &e->forecast[i]);
     if (status != CHRONOS2_OK) {
-      C2_FAIL(err, (c2_status)status, "task '%.80s', window %zu: %.800s", e->task->name, i, chronos2_last_error());
+      c2_error why;
+      size_t series = c2_series_number(chronos2_last_error());
+      size_t at = series / (e->as_univariate ? w->targets : 1);
+      const char *id = series < w->model_count ? e->data.unit[w->unit[at]].item->id : NULL;
+      (void)c2_series_fail(&why, (c2_status)status, chronos2_last_error(), id);
+      C2_FAIL(err, (c2_status)status, "task '%.80s', window %zu: %.800s", e->task->name, i, why.text);
     }
   }
   *seconds = c2_clock_seconds() - start;

@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-c2_status c2_api(chronos2_status status, c2_error *err) {
-  return status == CHRONOS2_OK ? C2_OK : c2_fail(err, (c2_status)status, "%s", chronos2_last_error());
-}
+#include "data/series.h"
 
 void c2_radius_text(double radius, char out[C2_RADIUS_ROOM]) {
   if (isfinite(radius)) {

@@ -46,7 +46,4 @@ bool c2_radius_read(const char *text, double *radius, const char **end);
 /* Writes a head as "LAYER:HEAD". */
 void c2_head_text(chronos2_head head, char out[C2_HEAD_ROOM]);
 
-/* Records the failure of a call of the library, with the text that the library gives for it. */
-c2_status c2_api(chronos2_status status, c2_error *err);
-
 #endif

@@ -1,42 +1,8 @@
-/* Lines on what a task asks beyond what the model or its data give. */
+/* Lines on what a task asks beyond what its data give. */
 #include "study/measure/caveats.h"
 
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
-
-void c2_caveat_horizon(const chronos2_config *config, size_t horizon, const char *effect, char out[C2_CAVEAT_ROOM]) {
-  size_t once = config->max_output_patches * config->patch;
-  out[0] = '\0';
-  if (horizon <= once) return;
-  (void)snprintf(out, C2_CAVEAT_ROOM, "horizon %zu is beyond the %zu steps that the model forecasts at once: %s",
-                 horizon, once, effect);
-}
-
-void c2_caveat_context(const chronos2_config *config, size_t context_length, char out[C2_CAVEAT_ROOM]) {
-  out[0] = '\0';
-  if (context_length <= config->context_length) return;
-  (void)snprintf(out, C2_CAVEAT_ROOM, "context length %zu is beyond the %zu steps that the model was trained for",
-                 context_length, config->context_length);
-}
-
-void c2_caveat_levels(const chronos2_config *config, const double *levels, size_t count, char out[C2_CAVEAT_ROOM]) {
-  double least = config->quantile_levels[0];
-  double most = config->quantile_levels[config->quantiles - 1];
-  char outside[160] = "";
-  size_t used = 0;
-  for (size_t i = 0; i < count; i++) {
-    if (levels[i] >= least && levels[i] <= most) continue;
-    if (used + 32 < sizeof outside) {
-      used += (size_t)snprintf(outside + used, sizeof outside - used, "%s%g", used ? ", " : "", levels[i]);
-    }
-  }
-  out[0] = '\0';
-  if (!used) return;
-  (void)snprintf(out, C2_CAVEAT_ROOM,
-                 "quantile levels outside the trained ones, %g to %g, take the values of the nearest of those: %s",
-                 least, most, outside);
-}
 
 void c2_caveat_short(const c2_evaluation *e, char out[C2_CAVEAT_ROOM]) {
   size_t whole = e->data.units * e->windows * e->data.targets;

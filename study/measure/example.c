@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/series.h"
 #include "study/measure/arm.h"
 
 enum { LEVELS = 3, LEAST_PAST = 48 };

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/series.h"
 #include "study/measure/arm.h"
 #include "study/statistics/random.h"
 

@@ -2,6 +2,7 @@
  * our back. The file comes from a stranger. */
 #include "study/tasks/tasks.h"
 
+#include <chronos2.h>
 #include <errno.h>
 #include <math.h>
 #include <regex.h>
@@ -16,7 +17,7 @@
 #include "data/lookup.h"
 #include "study/statistics/statistics.h"
 
-enum { MOST_STEPS = 1 << 20, MOST_WINDOWS = 100000, MOST_NAMES = 1 << 20 };
+enum { MOST_WINDOWS = 100000, MOST_NAMES = 1 << 20 };
 
 typedef struct reader {
   const char *file;
@@ -184,7 +185,7 @@ static c2_status read_cutoff(const reader *r, const yaml_node_t *node, c2_task *
 
 static c2_status read_step(const reader *r, const yaml_node_t *node, c2_task *task, c2_error *err) {
   c2_error why = {.code = C2_OK};
-  if (is_digits(node)) return read_count(r, node, "window_step_size", MOST_STEPS, &task->step, err);
+  if (is_digits(node)) return read_count(r, node, "window_step_size", CHRONOS2_MOST_STEPS, &task->step, err);
   C2_TRY(read_text(r, node, "window_step_size", &task->step_text, err));
   if (c2_freq_parse(task->step_text, &task->step_freq, &why) != C2_OK) {
     FAIL_AT(r, node, "window_step_size: expected a whole number or a frequency: %.200s", why.text);
@@ -234,7 +235,7 @@ static c2_status read_field(const reader *r, const yaml_node_t *key, const yaml_
     const char *name;
     size_t most;
     size_t *out;
-  } counts[] = {{"horizon", MOST_STEPS, &t->horizon},
+  } counts[] = {{"horizon", CHRONOS2_MOST_STEPS, &t->horizon},
                 {"num_windows", MOST_WINDOWS, &t->num_windows},
                 {"seasonality", 1000000000, &t->seasonality},
                 {"min_context_length", 1000000000, &t->min_context},

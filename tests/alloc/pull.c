@@ -7,7 +7,6 @@
 
 enum { SIZE = 20000 };
 
-static hub_world world;
 static char *bytes;
 
 static void drop_cache(void) {

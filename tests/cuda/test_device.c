@@ -536,14 +536,12 @@ static void test_rollout(void **test) {
   static const double path[PATHS] = {0.05, 0.4, 0.9};
   const uint64_t length[ROWS] = {LENGTH, 4};
   double weight[SAMPLES];
-  double mass[2][LEVELS];
+  double mass[PATHS + LEVELS];
   double known[ROWS * HORIZON];
   double from[ROWS * SAMPLES * STEPS];
   double quantiles[ROWS * LEVELS * HORIZON] = {0};
   double context[ROWS * PATHS * (LENGTH + HORIZON)] = {0};
-  c2_level_mass(path, PATHS, mass[0]);
-  c2_level_mass(level, LEVELS, mass[1]);
-  for (size_t i = 0; i < SAMPLES; i++) weight[i] = mass[0][i / LEVELS] * mass[1][i % LEVELS];
+  c2_sample_weights(path, PATHS, level, LEVELS, weight, mass);
   for (size_t i = 0; i < ROWS * HORIZON; i++) known[i] = i % 4 == 1 ? uniform() : (double)NAN;
   for (size_t i = 0; i < ROWS * SAMPLES * STEPS; i++) from[i] = i % 3 ? uniform() : 0.5;
   void *given[] = {on_device(length, sizeof length), on_device(known, sizeof known), on_device(level, sizeof level),

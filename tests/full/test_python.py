@@ -153,6 +153,15 @@ def test_prepared_inputs(pipelines):
     assert worst(*(p.predict(prepared, prediction_length=5) for p in pipelines), pasts) < TOLERANCE
 
 
+@pytest.mark.parametrize("horizon", [12, 40])
+@pytest.mark.filterwarnings("ignore:.*values of known futures")
+def test_prepared_inputs_with_short_futures(pipelines, horizon):
+    df, future = frames(np.random.default_rng(14), "h", 5)
+    prepared = from_data_frame(df, target_columns=["y", "z"], prediction_length=5, future_df=future)
+    pasts = [item["context"].numpy() for item in prepared]
+    assert worst(*(p.predict(prepared, prediction_length=horizon) for p in pipelines), pasts) < TOLERANCE
+
+
 def test_embeddings(pipelines):
     rng = np.random.default_rng(14)
     inputs = [walk(rng, 90), walk(rng, 2, 41)]

@@ -82,7 +82,7 @@ test('how a table is to be read', () => {
   assert.deepEqual(model.readTable('a,b\n1,5\n2,6\n', {target: ['a', 'b']}).series[0].target, [[1, 2], [5, 6]]);
   assert.deepEqual(model.readTable('a,p\n1,true\n2,\n', {target: 'a', covariates: 'p'}).series[0].past_covariates, {p: [true, null]});
   assert.throws(() => read({}), /expected a column 'target', found timestamp, a, b/);
-  assert.throws(() => read({targets: 'a'}), /options|targets: unknown option; expected id_column/);
+  assert.throws(() => read({targets: 'a'}), /targets: unknown key "targets"; expected id_column/);
   assert.throws(() => read({target: 3}), /target: expected a text, found a number/);
   assert.throws(() => read({target: 'a', decimal: 'x'}), /decimal: expected one of the signs/);
   assert.throws(() => read({target: 'a', freq: 'fortnight'}), /freq: /);

@@ -55,7 +55,7 @@ test('options that can not be are refused', () => {
     for (const bad of ['abc', 2 ** 32, 1.5, -1]) refused({horizon: 2, [name]: bad}, new RegExp(`options\\.${name}`));
   }
   for (const bad of ['false', 0, null]) refused({horizon: 2, cross_learning: bad}, /options\.cross_learning: .*expected true or false/);
-  refused({horizon: 2, contextLength: 1}, /options\.contextLength: unknown option; expected horizon, context_length/);
+  refused({horizon: 2, contextLength: 1}, /options\.contextLength: unknown key "contextLength"; expected horizon, context_length/);
 });
 
 test('what is missing, and what arrays may be', () => {
@@ -89,8 +89,8 @@ test('what the user is told', () => {
   assert.deepEqual(told({target: past}), []);
   assert.match(one({target: [null, null]}), /no observed value/);
   assert.match(one({target: [...past, null, null]}), /ends in missing targets, for 2 steps/);
-  assert.match(one({target: past}, {horizon: 5000}), /forecasts \d+ steps at once; the rest of 5000 is rolled out/);
-  assert.match(one({target: past}, {horizon: 2, context_length: 1e6}), /context_length 1000000 is cut to the model's/);
+  assert.match(one({target: past}, {horizon: 5000}), /horizon 5000 is beyond the \d+ steps that the model forecasts at once: the rest is rolled out/);
+  assert.match(one({target: past}, {horizon: 2, context_length: 1e6}), /context length 1000000 is beyond the \d+ steps that the model was trained for: it is cut to them/);
   assert.match(one({target: past, start: '2024-01-01'}), /no time stamps/);
   assert.match(one({target: past, start: '2024-01-15', freq: 'MS'}), /start between two points/);
   assert.match(one({target: [1, 2], past_covariates: {a: ['x', 'y']}, future_covariates: {a: ['x', 'z']}}), /never had/);

@@ -1,0 +1,115 @@
+/* Caveats of models and series, as lines. */
+#include "base/caveats.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+
+C2_PRINTF(2, 3) static void write_line(char out[C2_CAVEAT_ROOM], const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  c2_text_format(out, C2_CAVEAT_ROOM, format, args);
+  va_end(args);
+}
+
+/* ---- Of the model ---------------------------------------------------------------------------- */
+
+void c2_caveat_horizon(size_t horizon, size_t once, const char *effect, char out[C2_CAVEAT_ROOM]) {
+  out[0] = '\0';
+  if (horizon <= once) return;
+  write_line(out, "horizon %zu is beyond the %zu steps that the model forecasts at once: %s", horizon, once, effect);
+}
+
+void c2_caveat_context(size_t context_length, size_t trained, bool is_cut, char out[C2_CAVEAT_ROOM]) {
+  out[0] = '\0';
+  if (context_length <= trained) return;
+  write_line(out, "context length %zu is beyond the %zu steps that the model was trained for%s", context_length,
+             trained, is_cut ? ": it is cut to them" : "");
+}
+
+void c2_caveat_levels(const double *levels, size_t count, const double *trained, size_t trained_count,
+                      char out[C2_CAVEAT_ROOM]) {
+  double least = trained[0];
+  double most = trained[trained_count - 1];
+  char outside[160] = "";
+  size_t used = 0;
+  for (size_t i = 0; i < count; i++) {
+    char level[C2_FLOAT_ROOM];
+    if (levels[i] >= least && levels[i] <= most) continue;
+    c2_double_text(level, levels[i], C2_USUAL_DIGITS);
+    if (used + C2_FLOAT_ROOM < sizeof outside) {
+      used += (size_t)snprintf(outside + used, sizeof outside - used, "%s%s", used ? ", " : "", level);
+    }
+  }
+  out[0] = '\0';
+  if (!used) return;
+  write_line(out, "quantile levels outside the trained ones, %g to %g, take the values of the nearest of those: %s",
+             least, most, outside);
+}
+
+/* ---- Of the series --------------------------------------------------------------------------- */
+
+static bool is_one(c2_caveat_of of) {
+  return of.count == 1;
+}
+
+static const char *plural(c2_caveat_of of) {
+  return is_one(of) || strcmp(of.noun, "series") == 0 ? "" : "s";
+}
+
+void c2_caveat_empty(c2_caveat_of of, char out[C2_CAVEAT_ROOM]) {
+  out[0] = '\0';
+  if (of.count == 0) return;
+  write_line(out, "%zu %s%s, '%.80s' the first, hold%s no observed value", of.count, of.noun, plural(of), of.first,
+             is_one(of) ? "s" : "");
+}
+
+void c2_caveat_blank(c2_caveat_of of, const char *covariate, char out[C2_CAVEAT_ROOM]) {
+  out[0] = '\0';
+  if (of.count == 0) return;
+  write_line(out,
+             "%zu %s%s, '%.80s' the first, ha%s a covariate without an observed value in the past, '%.60s' the first: "
+             "its effect is unknown",
+             of.count, of.noun, plural(of), of.first, is_one(of) ? "s" : "ve", covariate);
+}
+
+void c2_caveat_open(c2_caveat_of of, size_t longest, const char *hint, char out[C2_CAVEAT_ROOM]) {
+  out[0] = '\0';
+  if (of.count == 0) return;
+  write_line(out,
+             "%zu %s%s, '%.80s' the first, end%s in missing targets, for %zu step%s%s: the forecast begins after the "
+             "last row, not after the last observation%s",
+             of.count, of.noun, plural(of), of.first, is_one(of) ? "s" : "", longest, longest == 1 ? "" : "s",
+             is_one(of) ? "" : " at most", hint);
+}
+
+void c2_caveat_unknown(size_t values, const char *covariate, const char *id, char out[C2_CAVEAT_ROOM]) {
+  bool one = values == 1;
+  out[0] = '\0';
+  if (values == 0) return;
+  write_line(out,
+             "%zu value%s of known futures, the first in column '%.60s' of '%.80s', %s missing and count%s as unknown",
+             values, one ? "" : "s", covariate, id, one ? "is" : "are", one ? "s" : "");
+}
+
+void c2_caveat_coarse(c2_caveat_of of, const char *remedy, char out[C2_CAVEAT_ROOM]) {
+  out[0] = '\0';
+  if (of.count == 0) return;
+  write_line(out, "%zu %s%s, '%.80s' the first, var%s so little around %s level that float32 rounds the bands%s",
+             of.count, of.noun, plural(of), of.first, is_one(of) ? "ies" : "y", is_one(of) ? "its" : "their", remedy);
+}
+
+bool c2_float_is_coarse(const double *values, size_t count) {
+  double low = (double)INFINITY;
+  double high = -(double)INFINITY;
+  for (size_t i = 0; i < count; i++) {
+    low = fmin(low, values[i]);
+    high = fmax(high, values[i]);
+  }
+  float level = (float)fmax(fabs(low), fabs(high));
+  return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);
+}
