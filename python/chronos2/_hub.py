@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,48 +15,77 @@ BUNDLED_NAMES = ("chronos2-micro",)
 
 
 def find_model(name: str | os.PathLike[str] | None, *, revision: str | None = None, cache_dir: Any = None,
-               local_files_only: bool = False, token: Any = None) -> Path:
+               local_files_only: bool = False, token: Any = None, force_download: bool = False,
+               asked_as: str = "revision") -> Path:
     """The folder of a model: `name` is a folder, None or "chronos2-micro" for the bundled one, or OWNER/NAME.
 
     A name is looked up in the Hugging Face cache, and downloaded by huggingface_hub where that is installed.
     """
     if name is None or (str(name) in BUNDLED_NAMES and not Path(name).exists()):
-        _warn_of_revision(revision, "the bundled checkpoint has one")
+        _warn_of_ignored(asked_as, revision, "the bundled checkpoint has one")
+        _warn_of_ignored("force_download", force_download or None, "the bundled checkpoint is part of the package")
         return BUNDLED_MODEL
     if str(name).startswith("s3://"):
         raise NotImplementedError(f"{name}: models are not read from S3; copy the folder and pass its path")
     folder = Path(name).expanduser()
     if folder.is_dir():
-        _warn_of_revision(revision, f"{folder} is a folder")
+        _warn_of_ignored(asked_as, revision, f"{folder} is a folder")
+        _warn_of_ignored("force_download", force_download or None, f"{folder} is a folder")
         return folder
     repository = str(name)
     if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
         raise OSError(f"{name}: no such folder, and no name of a model on a hub (OWNER/NAME)")
-    found = _cached(repository, revision, cache_dir)
-    return found or _download(repository, revision, cache_dir, local_files_only, token)
+    if force_download and local_files_only:
+        _warn_of_ignored("force_download", True, "local_files_only=True")
+        force_download = False
+    found = None if force_download else _cached(repository, revision, cache_dir)
+    return found or _download(repository, revision, cache_dir, local_files_only, token, force_download)
 
 
-def _warn_of_revision(revision: str | None, why: str) -> None:
-    if revision is not None:
-        warn(f"revision={revision!r} is ignored: {why}")
+def commit_of(folder: Path) -> str | None:
+    """The commit whose snapshot in a cache a folder is."""
+    return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
+
+
+_COMMIT = re.compile("[0-9a-f]{40}")
+
+
+def _warn_of_ignored(name: str, value: Any, why: str) -> None:
+    if value is not None:
+        warn(f"{name}={value!r} is ignored: {why}")
 
 
 def _cache_folder(cache_dir: Any) -> Path:
     if cache_dir is not None:
         return Path(cache_dir).expanduser()
     if os.environ.get("HF_HUB_CACHE"):
-        return Path(os.environ["HF_HUB_CACHE"]).expanduser()
+        return _expanded(os.environ["HF_HUB_CACHE"])
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(os.environ.get("HF_HOME") or Path(cache) / "huggingface").expanduser() / "hub"
+    return _expanded(os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")) / "hub"
+
+
+def _expanded(path: str) -> Path:
+    """As huggingface_hub expands what the environment says."""
+    return Path(os.path.expandvars(os.path.expanduser(path)))
 
 
 def _cached(repository: str, revision: str | None, cache_dir: Any) -> Path | None:
     """The snapshot in the cache, if it has the files of a model or an adapter."""
     root = _cache_folder(cache_dir) / ("models--" + repository.replace("/", "--"))
-    reference = root / "refs" / (revision or "main")
-    commit = reference.read_text().strip() if reference.is_file() else revision
-    folder = root / "snapshots" / commit if commit else None
-    return folder if folder and _is_whole(folder) else None
+    revision = str(revision or "main")
+    if ".." in Path(revision).parts or Path(revision).is_absolute():
+        raise ValueError(f"revision: expected a branch, a tag or a commit, found {revision!r}")
+    reference = root / "refs" / revision
+    commit = _read_commit(reference) if reference.is_file() else revision
+    folder = root / "snapshots" / commit
+    return folder if _is_whole(folder) else None
+
+
+def _read_commit(reference: Path) -> str:
+    commit = reference.read_bytes().decode("ascii", "replace").strip()
+    if not _COMMIT.fullmatch(commit):
+        raise ValueError(f"{reference}: expected a commit of 40 hexadecimal digits, found {commit[:60]!r}")
+    return commit
 
 
 def _is_whole(folder: Path) -> bool:
@@ -66,32 +96,59 @@ def _is_whole(folder: Path) -> bool:
         return "adapter_model.safetensors" in files
     if "model.safetensors.index.json" in files and "model.safetensors" not in files:
         weights = read_json(folder / "model.safetensors.index.json").get("weight_map", {})
-        return "config.json" in files and set(weights.values()) <= files
+        if not isinstance(weights, dict):
+            raise ValueError(f"{folder / 'model.safetensors.index.json'}: expected an object as weight_map")
+        return "config.json" in files and all(name in files for name in weights.values())
     return "config.json" in files and not files.isdisjoint(
         {"model.safetensors", "pytorch_model.bin", "pytorch_model.bin.index.json"})
 
 
-def _download(repository: str, revision: str | None, cache_dir: Any, local_files_only: bool, token: Any) -> Path:
+def _download(repository: str, revision: str | None, cache_dir: Any, local_files_only: bool, token: Any,
+              force_download: bool) -> Path:
     where = _cache_folder(cache_dir)
     try:
-        from huggingface_hub import snapshot_download
+        from huggingface_hub import HfApi, snapshot_download
     except ImportError:
-        raise OSError(f"{repository} is neither a folder nor whole in the cache {where}. Download it there (pip "
+        found = _cached(repository, revision, cache_dir) if force_download else None
+        if found:
+            _warn_of_ignored("force_download", True, "huggingface_hub, which downloads, is not installed")
+            return found
+        wanted = repository if revision is None else f"{repository} at revision {revision}"
+        raise OSError(f"{wanted} is neither a folder nor whole in the cache {where}. Download it there (pip "
                       "install huggingface_hub makes this automatic), or pass the path of its folder.") from None
-    return Path(snapshot_download(repository, revision=revision, cache_dir=cache_dir, token=token,
-                                  local_files_only=local_files_only, allow_patterns=["*.json", "*.safetensors"]))
+    if force_download:  # snapshot_download falls back on the cache without a word
+        try:
+            HfApi(token=token).repo_info(repository, revision=revision)
+        except Exception as error:
+            said = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise OSError(f"{repository}: force_download=True, and the hub gives no answer: {said}") from error
+    return Path(snapshot_download(repository, revision=revision, cache_dir=where, token=token,
+                                  local_files_only=local_files_only, force_download=force_download,
+                                  allow_patterns=["*.json", "*.safetensors"]))
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:  # of JSON, and of UTF-8
+        raise ValueError(f"{path}: expected JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: expected a JSON object")
+    return value
 
 
-def find_adapter(folder: Path, **hub: Any) -> tuple[Path, Path | None]:
-    """Base model and LoRA adapter of a folder; the adapter is None where the folder is a whole model."""
+def find_adapter(folder: Path, *, revision: str | None = None, **hub: Any) -> tuple[Path, Path | None, str | None]:
+    """Base model and LoRA adapter of a folder, and the base's commit in the cache of a hub. The adapter is None where
+    the folder is a whole model."""
     if not (folder / "adapter_config.json").is_file():
-        return folder, None
+        _warn_of_ignored("base_revision", revision, f"{folder} is no adapter")
+        return folder, None, None
     base = read_json(folder / "adapter_config.json").get("base_model_name_or_path")
-    if not base:
+    if not base or not isinstance(base, str):
         raise ValueError(f"{folder / 'adapter_config.json'}: expected base_model_name_or_path")
     beside = folder.parent / base
-    return (beside if beside.is_dir() and not Path(base).is_dir() else find_model(base, **hub)), folder
+    if beside.is_dir() and not Path(base).is_dir():
+        _warn_of_ignored("base_revision", revision, f"{beside} is a folder")
+        return beside, folder, None
+    found = find_model(base, revision=revision, asked_as="base_revision", **hub)
+    return found, folder, None if found == Path(base).expanduser() else commit_of(found) or revision

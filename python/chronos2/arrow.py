@@ -28,7 +28,7 @@ from .pipeline import Chronos2Pipeline, at_least_one
 def forecast(
     batches: Any, model: Any = None, future: Any = None, *, id_column: str = "item_id",
     timestamp_column: str = "timestamp", target: str | Sequence[str] = "target", prediction_length: int | None = None,
-    quantile_levels: Sequence[float] = DEFAULT_LEVELS, freq: str | None = None, on_error: str = "raise",
+    quantile_levels: Sequence[float] = DEFAULT_LEVELS, freq: Any = None, on_error: str = "raise",
     **predict_kwargs: Any,
 ) -> pa.RecordBatchReader:
     """Forecasts rows in long format as they come, by the rules of `Chronos2Pipeline.predict_df`.
@@ -44,7 +44,8 @@ def forecast(
     future
         Known covariates, as `batches`: prediction_length rows of each id. Those that come before their turn are kept.
     freq
-        Frequency as pandas writes it; None: of each series its own, which takes three rows or more.
+        Frequency as pandas writes it, or one of its offsets; None: of each series its own, which takes three rows or
+        more.
     on_error
         "raise": a series that can't be forecast is an error that names it. "null": it has one row of nulls, and a
         column `error` that says why; the others are forecast as without it.
@@ -57,7 +58,7 @@ def forecast(
     types that came in.
     """
     plan = Plan(id_column, timestamp_column, (target,) if isinstance(target, str) else tuple(target),
-                prediction_length, list_levels(quantile_levels), freq, on_error, predict_kwargs)
+                prediction_length, list_levels(quantile_levels), spell_freq(freq), on_error, predict_kwargs)
     plan.check()
     rows = plan.run(Producer(batches, "batches"), open_once(model),
                     None if future is None else Producer(future, "future"))
@@ -72,6 +73,15 @@ def open_once(model: Any) -> Chronos2Pipeline:
 @lru_cache(maxsize=1)
 def _opened(name: Any) -> Chronos2Pipeline:
     return Chronos2Pipeline.from_pretrained(name)
+
+
+def spell_freq(freq: Any) -> str | None:
+    """A text is for the library to read, which needs no pandas."""
+    if freq is None or isinstance(freq, str):
+        return freq
+    from ._frames import spell_freq as spell
+
+    return spell(freq)
 
 
 _COUNTS = ("batch_size", "context_length", "max_output_patches")
@@ -144,6 +154,9 @@ class Producer:
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
         if hasattr(self._batches, "__arrow_c_stream__"):
             return self._batches.__arrow_c_stream__(requested_schema)
+        if not isinstance(self._batches, Iterable):
+            raise TypeError(f"{self._name}: expected pyarrow record batches or tables, found "
+                            f"{type(self._batches).__name__}")
         each = chain.from_iterable(b.to_batches() if isinstance(b, pa.Table) else [b] for b in self._batches)
         first = next(each, None)
         if first is None:

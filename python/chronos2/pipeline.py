@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import fev
 
 # Options of transformers' loaders that change nothing here.
-_HARMLESS = {"force_download", "force_s3_download", "low_cpu_mem_usage", "trust_remote_code", "use_safetensors"}
+_HARMLESS = {"force_s3_download", "low_cpu_mem_usage", "trust_remote_code", "use_safetensors"}
 
 
 class ForecastType(Enum):
@@ -65,7 +65,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | os.PathLike[str] | None = None, *, device_map: Any = None,
         dtype: Any = None, torch_dtype: Any = None, revision: str | None = None, cache_dir: Any = None,
-        local_files_only: bool = False, token: Any = None, attn_implementation: str = "sdpa",
+        local_files_only: bool = False, token: Any = None, force_download: bool = False,
+        base_revision: str | None = None, attn_implementation: str = "sdpa",
         attention: str | None = None, radius: float | None = None, reg_global: bool = False, threads: int = 0,
         isa: str = "auto", device: str = "cpu", packed_cache: str | os.PathLike[str] | None = None,
         return_type: str | None = None, **ignored: Any,
@@ -77,6 +78,13 @@ class Chronos2Pipeline(BaseChronosPipeline):
         pretrained_model_name_or_path
             A folder with config.json and safetensors (a LoRA adapter too), a name of a hub (looked up in the Hugging
             Face cache, else downloaded where huggingface_hub is installed), or None for the bundled checkpoint.
+        revision, base_revision
+            Branch, tag or commit of a model that a hub has, and of an adapter's base model; None: main. Pickles and
+            copies of a pipeline name the commit that was opened.
+        token
+            For a private model of a hub; None: HF_TOKEN or the login. Pickles and copies leave it out.
+        force_download
+            Downloads a model of a hub again, where huggingface_hub is installed.
         device
             "cpu", or "cuda" or "cuda:1" where libchronos2_cuda.so is (float32 and bfloat16).
         device_map
@@ -103,9 +111,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         check_text("device", device, "'cpu' or 'cuda'")
         check_text("isa", isa, "'auto'")
         opened_by = {name: value for name, value in locals().items() if name not in ("cls", "ignored", "unknown")}
-        hub = dict(cache_dir=cache_dir, local_files_only=local_files_only, token=token)
+        hub = dict(cache_dir=cache_dir, local_files_only=local_files_only, token=token, force_download=force_download)
         folder = _hub.find_model(pretrained_model_name_or_path, revision=revision, **hub)
-        base, adapter = _hub.find_adapter(folder, **hub)
+        base, adapter, commit = _hub.find_adapter(folder, revision=base_revision, **hub)
         _check_config(base)
         if device == "cpu":
             _warn_of_device(device_map)
@@ -113,11 +121,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         model = Chronos2Model(base, adapter=adapter, dtype=resolve_dtype(torch_dtype or dtype), cache=packed_cache,
                               attention=resolve_attention(attention, radius, reg_global), threads=threads, isa=isa,
                               attn_implementation=attn_implementation, device=device)
-        name = pretrained_model_name_or_path
-        if name is not None and folder == Path(name).expanduser():
-            name, opened_by["revision"] = str(folder.resolve()), None  # a relative path means another folder elsewhere
         pipeline = cls(model, return_type)
-        pipeline._opened_by = {**opened_by, "pretrained_model_name_or_path": name, "device_map": None,
+        pipeline._opened_by = {**opened_by, **_pinned(pretrained_model_name_or_path, folder, revision),
+                               "base_revision": commit, "token": token if isinstance(token, bool) else None,
+                               "force_download": False, "device_map": None,
                                "dtype": resolve_dtype(torch_dtype or dtype), "torch_dtype": None}
         return pipeline
 
@@ -125,7 +132,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         """Another model, opened with the options of this one."""
         options = {} if self._opened_by is None else self.opening()
         return type(self).from_pretrained(**{"return_type": self.return_type, **options,
-                                             "pretrained_model_name_or_path": path, "revision": None})
+                                             "pretrained_model_name_or_path": path, "revision": None,
+                                             "base_revision": None})
 
     def opening(self) -> dict[str, Any]:
         """Arguments of `from_pretrained` that open the same pipeline in another process."""
@@ -524,6 +532,13 @@ class Chronos2Pipeline(BaseChronosPipeline):
             copy = target / file.name
             if file.suffix in (".json", ".safetensors") and not (copy.exists() and file.samefile(copy)):
                 shutil.copyfile(file, copy)
+
+
+def _pinned(name: Any, folder: Path, revision: str | None) -> dict[str, Any]:
+    """What opens the same files elsewhere and later: a relative path means another folder there, and a branch moves."""
+    if name is not None and folder == Path(name).expanduser():
+        return {"pretrained_model_name_or_path": str(folder.resolve()), "revision": None}
+    return {"pretrained_model_name_or_path": name, "revision": _hub.commit_of(folder) or revision}
 
 
 # ---- Checks ---------------------------------------------------------------------------------------

@@ -25,6 +25,7 @@ from .pipeline import Chronos2Pipeline
 class Chronos2Forecaster(BaseForecaster):
     """Chronos-2 without PyTorch. Columns of y are forecast jointly; columns of X are covariates, known ahead where
     `predict` is given them. Rows of y are consecutive steps. Where X has no row its values are missing, with a warning.
+    `update` adds rows, or replaces them, whatever `update_params` is: nothing is trained.
 
     Parameters
     ----------
@@ -52,6 +53,7 @@ class Chronos2Forecaster(BaseForecaster):
         "capability:pred_int": True,
         "capability:pred_int:insample": False,
         "capability:insample": False,
+        "capability:update": True,
         "requires-fh-in-fit": False,
         "X-y-must-have-same-index": False,
         "python_dependencies": None,
@@ -65,30 +67,60 @@ class Chronos2Forecaster(BaseForecaster):
     def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None = None, fh: Any = None) -> Chronos2Forecaster:
         options = {"return_type": "numpy", **(self.options or {})}
         self._pipeline = Chronos2Pipeline.from_pretrained(self.model, **options)
+        self._learn(y, X)
+        return self
+
+    def _update(self, y: pd.DataFrame, X: pd.DataFrame | None = None,
+                update_params: bool = True) -> Chronos2Forecaster:
+        if "numpy" in self._y_mtype_last_seen or "ndarray" in self._y_mtype_last_seen:
+            raise TypeError("update: expected y with an index, which says where its rows belong, found an array")
+        if len(y.columns) == len(self._y_past.columns) == 1:
+            y = y.set_axis(self._y_past.columns, axis=1)  # a series is the same whatever its name
+        if set(y.columns) != set(self._y_past.columns):
+            raise ValueError(f"y: expected the columns that it had in fit, {list(self._y_past.columns)}, found "
+                             f"{list(y.columns)}")
+        if X is not None and set(X.columns) != set(self._columns):
+            raise ValueError(f"X: expected the columns that it had in fit, {self._columns}, found {list(X.columns)}")
+        self._learn(_joined(self._y_past, y), self._X_past if X is None else _joined(self._X_past, X[self._columns]))
+        self._set_cutoff(_spaced_like(self.cutoff, self._y_past.index))  # sktime's has no frequency after one row
+        return self
+
+    def _learn(self, y: pd.DataFrame, X: pd.DataFrame | None) -> None:
+        """Keeps what was observed; forecasts take of it what is up to the cutoff."""
         _check_steps(y.index)
-        self._past = {"target": y.to_numpy(np.float64).T}
-        self._known = []
         if X is not None:
             missing = y.index[~y.index.isin(X.index)]
-            if 0 < len(missing) < len(y):
+            if len(missing) == len(y):
+                raise ValueError(_no_rows(y.index, "y"))
+            if len(missing):
                 warn(f"X: {len(missing)} of the {len(y)} steps of y have no row, {missing[0]} the first: its "
                      "values are missing there")
-            X, self._known = _rows_at(X, y.index, "y"), list(X.columns)
-            self._past["past_covariates"] = {str(name): X[name].to_numpy() for name in X.columns}
-        return self
+        self._y_past, self._X_past, self._columns = y, X, [] if X is None else list(X.columns)
+
+    def _past(self) -> dict[str, Any]:
+        """The series up to the cutoff, from which steps are counted."""
+        index, end = self._y_past.index, self.cutoff[0]
+        if end not in index:
+            raise ValueError(f"y: expected rows up to the cutoff, {end}, found them up to {index[-1]}")
+        y = self._y_past[index <= end]
+        series: dict[str, Any] = {"target": y.to_numpy(np.float64).T}
+        if self._X_past is not None:
+            X = self._X_past.reindex(y.index)
+            series["past_covariates"] = {str(name): X[name].to_numpy() for name in X.columns}
+        return series
 
     def _forecast(self, fh: Any, X: pd.DataFrame | None, levels: list[float]) -> tuple[np.ndarray, pd.Index]:
         """[steps of fh][columns of y][levels], and their index."""
         steps = fh.to_relative(self.cutoff).to_numpy().astype(np.int64)
-        series = dict(self._past)
+        series = self._past()
         if X is not None:
-            new = set(X.columns) - set(self._known)
+            new = set(X.columns) - set(self._columns)
             if new:
-                raise ValueError(f"X: expected columns that it had in fit, {self._known}, found "
+                raise ValueError(f"X: expected columns that it had in fit, {self._columns}, found "
                                  f"{sorted(map(str, new))}")
             ahead = ForecastingHorizon(np.arange(1, steps.max() + 1), is_relative=True).to_absolute_index(self.cutoff)
             X = _rows_at(X, ahead, "the forecast")
-            series["future_covariates"] = {str(name): X[name].to_numpy() for name in self._known if name in X.columns}
+            series["future_covariates"] = {str(name): X[name].to_numpy() for name in self._columns if name in X.columns}
         quantiles, _ = self._pipeline.predict_quantiles([series], int(steps.max()), levels,
                                                         context_length=self.context_length)
         return quantiles[0][:, steps - 1].swapaxes(0, 1), fh.to_absolute_index(self.cutoff)
@@ -126,5 +158,30 @@ def _check_steps(index: pd.Index) -> None:
 def _rows_at(X: pd.DataFrame, index: pd.Index, whose: str) -> pd.DataFrame:
     """Rows of X at the steps of an index; missing values where it has none."""
     if not index.isin(X.index).any():
-        raise ValueError(f"X: expected rows at the steps of {whose}, {index[0]} to {index[-1]}, found none")
+        raise ValueError(_no_rows(index, whose))
     return X.reindex(index)
+
+
+def _no_rows(index: pd.Index, whose: str) -> str:
+    return f"X: expected rows at the steps of {whose}, {index[0]} to {index[-1]}, found none"
+
+
+def _joined(old: pd.DataFrame, new: pd.DataFrame) -> pd.DataFrame:
+    """Rows of both; where both have one, the new one."""
+    if type(old.index) is not type(new.index) and not all(pd.api.types.is_integer_dtype(f.index) for f in (old, new)):
+        raise TypeError(f"update: expected rows with the index that they had in fit, {type(old.index).__name__}, found "
+                        f"{type(new.index).__name__}")
+    rows = pd.concat([old[~old.index.isin(new.index)], new]).sort_index()
+    rows.index = _spaced_like(rows.index, old.index)
+    return rows
+
+
+def _spaced_like(index: pd.Index, other: pd.Index) -> pd.Index:
+    """Time stamps with the frequency of others, which too few of them don't tell."""
+    if not isinstance(index, pd.DatetimeIndex) or index.freq is not None:
+        return index
+    freq = other.freq or _frames.infer_freq(other)
+    try:
+        return pd.DatetimeIndex(index, freq=freq)
+    except ValueError:  # they have a gap
+        return index

@@ -16,7 +16,7 @@ from typing import Any
 try:
     import pyarrow as pa
     from pyspark import TaskContext
-    from pyspark.sql import Column, DataFrame, functions as F, types as T
+    from pyspark.sql import DataFrame, functions as F, types as T
 except ImportError:
     raise ImportError("chronos2.spark needs pyspark and pyarrow: pip install pyspark pyarrow") from None
 
@@ -24,13 +24,10 @@ from . import arrow
 from ._model import DEFAULT_LEVELS, list_levels
 from .pipeline import Chronos2Pipeline, at_least_one
 
-_AHEAD = "__chronos2_ahead"
-
-
 def forecast(
     df: DataFrame, model: Any = None, future: DataFrame | None = None, *, id_column: str = "item_id",
     timestamp_column: str = "timestamp", target: str | Sequence[str] = "target", prediction_length: int | None = None,
-    quantile_levels: Sequence[float] = DEFAULT_LEVELS, freq: str | None = None, on_error: str = "raise",
+    quantile_levels: Sequence[float] = DEFAULT_LEVELS, freq: Any = None, on_error: str = "raise",
     partitions: int | None = None, **predict_kwargs: Any,
 ) -> DataFrame:
     """Forecasts rows in long format by the rules of `Chronos2Pipeline.predict_df`: one shuffle by id, a sort within
@@ -40,16 +37,19 @@ def forecast(
     Parameters
     ----------
     df
-        Columns of ids, time stamps (timestamp, timestamp_ntz, date or their text) and targets. The others are
-        covariates: known ahead where `future` has them.
+        Columns of ids, time stamps (timestamp, timestamp_ntz, date, or texts without an offset) and targets. The
+        others are covariates: known ahead where `future` has them.
     model
         A folder or name that `Chronos2Pipeline.from_pretrained` opens on the executors, once a Python worker; a
-        pipeline, which they open as it was opened here; None: the bundled checkpoint. A worker has as many threads as
-        its task has processors (`spark.task.cpus`), unless the pipeline was opened with a number.
+        pipeline, which they open as it was opened here (a hub's at the same commit, without its token); None: the
+        bundled checkpoint. A worker has as many threads as its task has processors (`spark.task.cpus`), unless the
+        pipeline was opened with a number.
     future
-        Known covariates: prediction_length rows of each id. It is shuffled along with `df`.
+        Known covariates: prediction_length rows of each id, of the types that `df` has; numbers may be of any. It is
+        shuffled along with `df`.
     freq
-        Frequency as pandas writes it; None: of each series its own, which takes three rows or more.
+        Frequency as pandas writes it, or one of its offsets; None: of each series its own, which takes three rows or
+        more.
     on_error
         "raise": a series that can't be forecast fails its task with an error that names it. "null": it has one row of
         nulls, and a column `error` that says why; the others are forecast as without it.
@@ -64,34 +64,44 @@ def forecast(
     a quantile level, and `error` under on_error="null". A forecast is the same, bit for bit, in whatever partition.
     """
     plan = arrow.Plan(id_column, timestamp_column, (target,) if isinstance(target, str) else tuple(target),
-                      prediction_length, list_levels(quantile_levels), freq, on_error, predict_kwargs)
+                      prediction_length, list_levels(quantile_levels), arrow.spell_freq(freq), on_error, predict_kwargs)
     plan.check()
     count = None if partitions is None else at_least_one("partitions", partitions)
     _check(plan, df, future)
-    known = None if future is None else [name for name in future.columns if name not in (id_column, timestamp_column)]
-    schema = _schema(plan, df)
-    rows = df if future is None else _together(df, future)
-    if isinstance(df.schema[timestamp_column].dataType, T.StringType):
-        rows = rows.withColumn(timestamp_column, _column(timestamp_column).cast(T.TimestampNTZType()))
-    order = [id_column, *([_AHEAD] if future is not None else []), timestamp_column]
+    names = list(df.columns)
+    short = {name: f"c{place}" for place, name in enumerate(names)}
+    rows = _numbered(df, short, timestamp_column, "df")
+    schema = _schema(plan, df, rows.schema[short[timestamp_column]].dataType)
+    order, ahead, known = [short[id_column], short[timestamp_column]], None, []
+    if future is not None:
+        ahead = _free("future", names)
+        known = [name for name in future.columns if name not in (id_column, timestamp_column)]
+        rows = _together(plan, rows, _numbered(future, short, timestamp_column, "future"), short)
+        order.insert(1, _AHEAD)
+        names.append(ahead)
     count = count or int(df.sparkSession.conf.get("spark.sql.shuffle.partitions"))
-    placed = rows.repartition(count, _column(id_column)).sortWithinPartitions(*map(_column, order))
-    return placed.mapInArrow(_Work(plan, _opening(model), known), schema)
-
-
-def _column(name: str) -> Column:
-    return F.col("`" + name.replace("`", "``") + "`")
+    placed = rows.repartition(count, order[0]).sortWithinPartitions(*order)
+    return placed.mapInArrow(_Work(plan, _opening(model), names, ahead, known), schema)
 
 
 def _check(plan: arrow.Plan, df: DataFrame, future: DataFrame | None) -> None:
     """Raises what is wrong with the columns, before anything runs. The executors check the rest."""
+    for said, table in (("df", df), ("future", future)):
+        if table is None and said == "future":
+            continue
+        if not hasattr(table, "mapInArrow"):
+            raise TypeError(f"{said}: expected a Spark data frame, found {type(table).__module__}."
+                            f"{type(table).__qualname__}")
+        for name in table.columns:
+            if table.columns.count(name) > 1:
+                raise ValueError(f"{said}: several columns are named {name!r}")
     keys = {plan.id_column, plan.timestamp_column}
     missing = (keys | set(plan.target)) - set(df.columns)
     if missing:
         raise ValueError(f"df does not contain all expected columns. Missing columns: {sorted(missing)}")
     for name in plan.target:
         kind = df.schema[name].dataType
-        if not isinstance(kind, (T.IntegralType, T.FloatType, T.DoubleType, T.BooleanType)):
+        if not isinstance(kind, (T.NumericType, T.BooleanType)):
             raise ValueError(f"Target column {name!r} must be numeric, got {kind.simpleString()}")
     if future is None:
         return
@@ -103,10 +113,7 @@ def _check(plan: arrow.Plan, df: DataFrame, future: DataFrame | None) -> None:
             raise ValueError(f"future {said}: {sorted(names)}")
 
 
-def _schema(plan: arrow.Plan, df: DataFrame) -> T.StructType:
-    time = df.schema[plan.timestamp_column].dataType
-    if isinstance(time, T.StringType):
-        time = T.TimestampNTZType()
+def _schema(plan: arrow.Plan, df: DataFrame, time: T.DataType) -> T.StructType:
     if not isinstance(time, (T.TimestampType, T.TimestampNTZType, T.DateType)):
         raise ValueError(f"column {plan.timestamp_column!r}: expected timestamp, timestamp_ntz, date or string, found "
                          f"{time.simpleString()}")
@@ -117,10 +124,53 @@ def _schema(plan: arrow.Plan, df: DataFrame) -> T.StructType:
     return T.StructType(fields + ([T.StructField("error", T.StringType())] if plan.on_error == "null" else []))
 
 
-def _together(df: DataFrame, future: DataFrame) -> DataFrame:
-    """Rows of both frames, so that one shuffle brings a series' past and future to one task."""
-    return df.withColumn(_AHEAD, F.lit(False)).unionByName(future.withColumn(_AHEAD, F.lit(True)),
-                                                           allowMissingColumns=True)
+def _free(name: str, names: Sequence[str]) -> str:
+    while name in names:
+        name += "_"
+    return name
+
+
+# What Spark reads as a time stamp, but for offsets and zones, which it would drop, and digits after the microseconds.
+_PLAIN_TIME = (r"^\s*[+-]?\d{4,6}(-\d\d?(-\d\d?([ T](\d\d?:\d\d?(:\d\d?(\.\d{0,6}0*)?)?)?)?)?)?\s*$")
+
+
+def _numbered(table: DataFrame, short: dict[str, str], timestamp_column: str, said: str) -> DataFrame:
+    """Columns named c0, c1, ..., since mapInArrow takes no dots in names, and texts of time stamps read."""
+    rows, time = table.toDF(*(short[name] for name in table.columns)), short[timestamp_column]
+    if not isinstance(rows.schema[time].dataType, T.StringType):
+        return rows
+    text = F.col(time)
+    refused = F.raise_error(F.concat(
+        F.lit(f"{said}: column {timestamp_column!r}: expected time stamps as 2024-01-31 18:30:00, without an offset or "
+              "a zone, found '"), text, F.lit("'; to_timestamp() reads others")))
+    return rows.withColumn(time, F.when(text.isNull() | text.rlike(_PLAIN_TIME), text.cast(T.TimestampNTZType()))
+                           .otherwise(refused.cast(T.TimestampNTZType())))
+
+
+_AHEAD = "ahead"
+_INTEGERS = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
+
+
+def _together(plan: arrow.Plan, past: DataFrame, future: DataFrame, short: dict[str, str]) -> DataFrame:
+    """Rows of both frames, so that one shuffle brings a series' past and future to one task. Their types are made the
+    same here: unionByName would turn texts into numbers, of the past too."""
+    for name, column in short.items():
+        if column not in future.columns:
+            continue
+        ours, theirs = past.schema[column].dataType, future.schema[column].dataType
+        is_key = name in (plan.id_column, plan.timestamp_column)
+        if ours == theirs:
+            continue
+        if isinstance(theirs, T.NullType) and not is_key or (
+                isinstance(ours, _INTEGERS) and isinstance(theirs, _INTEGERS[:_INTEGERS.index(type(ours))])):
+            future = future.withColumn(column, F.col(column).cast(ours))
+        elif not is_key and isinstance(ours, T.NumericType) and isinstance(theirs, T.NumericType):
+            past, future = (rows.withColumn(column, F.col(column).cast("double")) for rows in (past, future))
+        else:
+            raise ValueError(f"future: column {name!r}: expected {ours.simpleString()} as in df, found "
+                             f"{theirs.simpleString()}")
+    return past.withColumn(_AHEAD, F.lit(False)).unionByName(future.withColumn(_AHEAD, F.lit(True)),
+                                                             allowMissingColumns=True)
 
 
 # ---- In the executors' Python -----------------------------------------------------------------------
@@ -142,17 +192,23 @@ def _opened(opening: tuple[tuple[str, Any], ...]) -> Chronos2Pipeline:
 class _Work:
     """What a task does with the batches of its partition."""
 
-    def __init__(self, plan: arrow.Plan, opening: dict[str, Any], known: list[str] | None) -> None:
-        self._plan, self._opening, self._known = plan, opening, known
+    def __init__(self, plan: arrow.Plan, opening: dict[str, Any], names: list[str], ahead: str | None,
+                 known: list[str]) -> None:
+        self._plan, self._opening, self._names, self._ahead, self._known = plan, opening, names, ahead, known
 
     def __call__(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        batches = iter(batches)
+        batches = map(self._named, batches)
         first = next(batches, None)
         if first is None:
             return
         threads = self._opening.get("threads") or TaskContext.get().cpus()
         pipeline = _opened(tuple({**self._opening, "threads": threads}.items()))
-        ahead = {} if self._known is None else {"future_column": _AHEAD, "known": self._known}
-        rows = self._plan.run(arrow.Producer(chain([first], batches), "batches"), pipeline, **ahead)
+        rows = self._plan.run(arrow.Producer(chain([first], batches), "batches"), pipeline,
+                              future_column=self._ahead, known=self._known)
         next(rows)  # the schema
         yield from rows
+
+    def _named(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """By the caller's names, in place of c0, c1, ..."""
+        schema = pa.schema([field.with_name(name) for field, name in zip(batch.schema, self._names)])
+        return pa.RecordBatch.from_arrays(batch.columns, schema=schema)

@@ -167,6 +167,19 @@ def test_what_the_producer_raises_comes_through(smooth, rng):
         arrow.forecast(batches(), smooth, prediction_length=2).read_all()
 
 
+@pytest.mark.parametrize("freq", [pd.offsets.Hour(), pd.Timedelta(hours=1), pd.Timedelta(minutes=60).to_pytimedelta()])
+def test_frequencies_are_taken_as_predict_df_takes_them(smooth, rng, freq):
+    past = table(3, rng)
+    result = arrow.forecast(past, smooth, prediction_length=3, freq=freq).read_all()
+    assert result.equals(arrow.forecast(past, smooth, prediction_length=3, freq="h").read_all())
+
+
+@pytest.mark.parametrize("batches", [5, None])
+def test_what_is_no_stream_is_told(smooth, batches):
+    with pytest.raises(TypeError, match="^batches: expected pyarrow record batches or tables, found "):
+        arrow.forecast(batches, smooth)
+
+
 def test_a_folder_is_opened_once(rng):
     from conftest import GOLDEN
 

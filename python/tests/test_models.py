@@ -1,5 +1,6 @@
 """Opening models: folders, the cache of a hub, data types, attention, saving."""
 
+import copy
 import json
 import pickle
 import re
@@ -13,6 +14,7 @@ from conftest import GOLDEN, ROOT, wave
 from chronos2 import BaseChronosPipeline, Chronos2Pipeline
 
 SMOOTH = GOLDEN / "model-smooth" / "weights"
+COMMIT, LATER = "c0ffee" + 34 * "0", 40 * "d"
 
 
 @pytest.fixture
@@ -20,23 +22,118 @@ def cache(tmp_path, monkeypatch):
     """A Hugging Face cache that holds someone/smooth."""
     root = tmp_path / "hub" / "models--someone--smooth"
     (root / "refs").mkdir(parents=True)
-    (root / "refs" / "main").write_text("c0ffee")
-    shutil.copytree(SMOOTH, root / "snapshots" / "c0ffee")
+    (root / "refs" / "main").write_text(COMMIT)
+    shutil.copytree(SMOOTH, root / "snapshots" / COMMIT)
     for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path
 
 
-@pytest.mark.parametrize("variable, value", [("HF_HUB_CACHE", "hub"), ("HF_HOME", ""), (None, "hub")])
+@pytest.mark.parametrize("variable, value", [
+    ("HF_HUB_CACHE", "hub"), ("HF_HOME", ""), (None, "hub"), ("HF_HUB_CACHE", "$SOMEWHERE/hub"),
+    ("HF_HOME", "${SOMEWHERE}"), ("XDG_CACHE_HOME", "$SOMEWHERE/cache")])
 def test_names_are_looked_up_in_the_cache(cache, monkeypatch, variable, value, smooth):
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # which would find it where this package doesn't
+    monkeypatch.setenv("SOMEWHERE", str(cache))
+    (cache / "cache").mkdir()
+    (cache / "cache" / "huggingface").symlink_to(cache)
     if variable:
-        monkeypatch.setenv(variable, str(cache / value))
+        monkeypatch.setenv(variable, value if "$" in value else str(cache / value))
     pipeline = BaseChronosPipeline.from_pretrained("someone/smooth", return_type="numpy", threads=1,
                                                    cache_dir=None if variable else cache / value)
     np.testing.assert_array_equal(pipeline.predict([wave(50)], 4)[0], smooth.predict([wave(50)], 4)[0])
-    by_commit = Chronos2Pipeline.from_pretrained("someone/smooth", revision="c0ffee", cache_dir=cache / "hub")
-    assert by_commit.model.folder == cache / "hub" / "models--someone--smooth" / "snapshots" / "c0ffee"
+    by_commit = Chronos2Pipeline.from_pretrained("someone/smooth", revision=COMMIT, cache_dir=cache / "hub")
+    assert by_commit.model.folder == snapshot(cache)
+
+
+def snapshot(cache, commit=COMMIT):
+    return cache / "hub" / "models--someone--smooth" / "snapshots" / commit
+
+
+def main_moves(cache):
+    shutil.copytree(SMOOTH, snapshot(cache, LATER))
+    (cache / "hub" / "models--someone--smooth" / "refs" / "main").write_text(LATER)
+
+
+def write_adapter(folder, base):
+    """One that changes nothing."""
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps({
+        "peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q"], "bias": "none",
+        "base_model_name_or_path": base}))
+    d = json.loads((SMOOTH / "config.json").read_text())
+    inner = d["num_heads"] * d["d_kv"]
+    name = "base_model.model.encoder.block.0.layer.0.self_attention.q.lora_{}.weight"
+    a, b = 4 * d["d_model"], 4 * d["d_model"] + 4 * inner
+    header = json.dumps({
+        name.format("A"): {"dtype": "F32", "shape": [1, d["d_model"]], "data_offsets": [0, a]},
+        name.format("B"): {"dtype": "F32", "shape": [inner, 1], "data_offsets": [a, b]}}).encode()
+    (folder / "adapter_model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(b))
+
+
+@pytest.mark.parametrize("adapted", [False, True])
+def test_copies_of_a_pipeline_open_the_commit_that_it_has(cache, tmp_path, adapted):
+    options = {"cache_dir": cache / "hub", "threads": 1}
+    write_adapter(tmp_path / "adapter", "someone/smooth")
+    pipeline = Chronos2Pipeline.from_pretrained(tmp_path / "adapter" if adapted else "someone/smooth", **options)
+    data = pickle.dumps(pipeline)
+    main_moves(cache)
+    for again in (pickle.loads(data), copy.copy(pipeline), copy.deepcopy(pipeline),
+                  pickle.loads(pickle.dumps(pickle.loads(data)))):
+        assert again.model.folder == pipeline.model.folder == snapshot(cache)
+    assert Chronos2Pipeline.from_pretrained("someone/smooth", **options).model.folder == snapshot(cache, LATER)
+    if adapted:
+        asked = Chronos2Pipeline.from_pretrained(tmp_path / "adapter", base_revision=COMMIT, **options)
+        assert asked.model.folder == snapshot(cache)
+
+
+def test_pickles_have_no_token():
+    pipeline = Chronos2Pipeline.from_pretrained(SMOOTH, token="hf_secret", threads=1)
+    assert b"hf_secret" not in pickle.dumps(pipeline)
+    assert "hf_secret" not in str(pipeline.opening())
+    assert Chronos2Pipeline.from_pretrained(SMOOTH, token=False, threads=1).opening()["token"] is False
+
+
+@pytest.mark.parametrize("file, content, said", [
+    ("refs/main", b"\xff\xfe\0", "expected a commit of 40 hexadecimal digits, found"),
+    ("refs/main", b"", "expected a commit of 40 hexadecimal digits, found ''"),
+    ("refs/main", b"../../../elsewhere", "expected a commit of 40 hexadecimal digits, found '../../../elsewhere'"),
+    ("config.json", b"", "expected JSON: Expecting value"),
+    ("config.json", b"{", "expected JSON: Expecting property name"),
+    ("config.json", b"\xff", "expected JSON: 'utf-8' codec can't decode"),
+    ("config.json", b"[]", "expected a JSON object"),
+    ("adapter_config.json", b"null", "expected a JSON object"),
+    ("adapter_config.json", b'{"base_model_name_or_path": 5}', "expected base_model_name_or_path"),
+    ("model.safetensors.index.json", b"{", "expected JSON"),
+    ("model.safetensors.index.json", b'{"weight_map": []}', "expected an object as weight_map")])
+def test_files_of_the_cache_that_are_damaged_are_named(cache, file, content, said):
+    path = cache / "hub" / "models--someone--smooth" / file if "refs" in file else snapshot(cache) / file
+    if file == "adapter_config.json":
+        (snapshot(cache) / "adapter_model.safetensors").touch()
+    if file == "model.safetensors.index.json":
+        (snapshot(cache) / "model.safetensors").unlink()
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="^" + re.escape(f"{path}: {said}")):
+        Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub")
+
+
+@pytest.mark.parametrize("revision", ["../../models--someone--smooth/refs/main", "/etc/hostname"])
+def test_revisions_that_are_paths_elsewhere_are_refused(cache, revision):
+    with pytest.raises(ValueError, match="revision: expected a branch, a tag or a commit, found"):
+        Chronos2Pipeline.from_pretrained("someone/smooth", revision=revision, cache_dir=cache / "hub")
+
+
+def test_a_download_that_can_not_be_forced_is_told(cache, monkeypatch):
+    def told(name, why, **options):
+        with pytest.warns(UserWarning, match="^force_download=True is ignored: " + why):
+            Chronos2Pipeline.from_pretrained(name, force_download=True, threads=1, cache_dir=cache / "hub", **options)
+
+    told(SMOOTH, ".*weights is a folder")
+    told(None, "the bundled checkpoint is part of the package")
+    told("someone/smooth", "local_files_only=True", local_files_only=True)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    told("someone/smooth", "huggingface_hub, which downloads, is not installed")
 
 
 def test_what_is_not_there_says_so(cache, monkeypatch):
@@ -53,17 +150,17 @@ def test_what_is_not_there_says_so(cache, monkeypatch):
 def test_a_snapshot_that_is_not_whole_is_not_taken(cache, monkeypatch):
     """A download that stopped leaves some of the files."""
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    snapshot = cache / "hub" / "models--someone--smooth" / "snapshots" / "c0ffee"
-    weights = (snapshot / "model.safetensors").rename(snapshot / "weights")
+    folder = snapshot(cache)
+    weights = (folder / "model.safetensors").rename(folder / "weights")
     for left in ({}, {"model.safetensors.index.json": '{"weight_map": {"a": "model-1.safetensors", "b": "weights"}}'},
                  {"adapter_config.json": "{}"}):
         for name, text in left.items():
-            (snapshot / name).write_text(text)
+            (folder / name).write_text(text)
         with pytest.raises(OSError, match="someone/smooth is neither a folder nor whole in the cache"):
             Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub")
         for name in left:
-            (snapshot / name).unlink()
-    weights.rename(snapshot / "model.safetensors")
+            (folder / name).unlink()
+    weights.rename(folder / "model.safetensors")
     Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub", threads=1)
 
 
@@ -75,6 +172,8 @@ def test_a_revision_of_a_folder_is_told_to_be_ignored(recwarn):
         "revision='v99' is ignored: weights is a folder",
         "revision='v99' is ignored: the bundled checkpoint has one"]
     assert {warning.filename for warning in recwarn} == {__file__}
+    with pytest.warns(UserWarning, match="^base_revision='v99' is ignored: .*weights is no adapter"):
+        Chronos2Pipeline.from_pretrained(SMOOTH, base_revision="v99", threads=1)
 
 
 def test_other_checkpoints_are_refused(tmp_path):

@@ -77,3 +77,57 @@ def test_rows_that_are_no_consecutive_steps_are_refused(forecaster, index):
 def test_rows_that_are_consecutive_steps(forecaster, pipeline, index):
     found = forecaster().fit(pd.Series(SALES.to_numpy(), index)).predict(fh=[1, 2])
     np.testing.assert_allclose(found, pipeline.predict_quantiles([SALES.to_numpy()], 2, [0.5])[1][0][0], rtol=1e-6)
+
+
+def test_evaluation_without_refit_forecasts_what_refit_does(forecaster):
+    pytest.importorskip("sktime")
+    from sktime.forecasting.model_evaluation import evaluate
+    from sktime.split import ExpandingWindowSplitter
+
+    cv = ExpandingWindowSplitter(fh=[1, 3], initial_window=25, step_length=6)
+    found = {strategy: evaluate(forecaster(), cv, SALES, EVENTS[:40], strategy=strategy, return_data=True)
+             for strategy in ("refit", "update", "no-update_params")}
+    assert len(found["refit"]) == 3
+    for strategy in ("update", "no-update_params"):
+        for ours, expected in zip(found[strategy]["y_pred"], found["refit"]["y_pred"]):
+            pd.testing.assert_series_equal(ours, expected)
+
+
+@pytest.mark.parametrize("index", [
+    DAYS[:40], DAYS[:40].to_timestamp(), pd.DatetimeIndex(list(DAYS[:40].to_timestamp())), pd.RangeIndex(5, 45),
+    pd.date_range("2020-01-31", periods=40, freq="ME")], ids=kind)
+@pytest.mark.parametrize("update_params", [False, True])
+def test_rows_of_updates_are_appended_or_replaced(forecaster, index, update_params):
+    sales = pd.Series(SALES.to_numpy(), index, name="sales")
+    expected = forecaster().fit(sales).predict(fh=[1, 4])
+    updated = forecaster().fit(pd.concat([sales[:29], sales[29:30] + 5]).set_axis(index[:30]))
+    for rows in (sales[29:31].rename("s"), sales[31:32], sales[32:]):  # one row tells no frequency
+        updated.update(rows, update_params=update_params)
+    pd.testing.assert_series_equal(updated.predict(fh=[1, 4]), expected, check_freq=False)
+
+
+def test_a_cutoff_in_the_past_hides_what_comes_after(forecaster):
+    fitted = forecaster().fit(SALES, X=EVENTS)
+    fitted.update(SALES[20:30], update_params=False)  # whose end sktime makes the cutoff
+    expected = forecaster().fit(SALES[:30], X=EVENTS[:30])
+    pd.testing.assert_series_equal(fitted.predict(fh=[1]), expected.predict(fh=[1]))
+
+
+def test_updates_that_have_no_place_are_refused(forecaster):
+    def fitted(y=SALES, X=EVENTS[:40]):
+        return forecaster().fit(y[:30], X=X)
+
+    gap = fitted()
+    with pytest.raises(ValueError, match="y: expected rows of consecutive steps"):
+        gap.update(SALES[31:])
+    with pytest.raises(ValueError, match="y: expected rows up to the cutoff, 2024-02-09, found them up to 2024-01-30"):
+        gap.predict(fh=[1])  # sktime has moved it
+    with pytest.raises(ValueError, match=r"X: expected the columns that it had in fit, \['x'\], found \['z'\]"):
+        fitted().update(SALES[30:], X=EVENTS.rename(columns={"x": "z"}))
+    two = pd.DataFrame({"a": SALES, "b": SALES})
+    with pytest.raises(ValueError, match="y: expected the columns that it had in fit"):
+        fitted(two).update(two[30:].rename(columns={"b": "c"}))
+    with pytest.raises(TypeError, match="update: expected y with an index"):
+        fitted(SALES.to_numpy(), None).update(SALES.to_numpy()[30:])
+    with pytest.warns(UserWarning, match="^X: 10 of the 40 steps of y have no row, 2024-01-31 the first"):
+        fitted(X=EVENTS[:30]).update(SALES[30:])

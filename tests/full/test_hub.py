@@ -126,6 +126,24 @@ def test_datasets(hub):
     assert requests(root) == before
 
 
+OPEN = "import chronos2; print(chronos2.Chronos2Pipeline.from_pretrained('o/micro', {}).model.folder)"
+
+
+def test_a_forced_download_asks_the_hub_again(hub):
+    root, environment = hub
+    folder = run(environment, sys.executable, "-c", OPEN.format(""))
+    before = (root / "log").read_text()
+    assert run(environment, sys.executable, "-c", OPEN.format("")) == folder
+    assert (root / "log").read_text() == before
+    assert run(environment, sys.executable, "-c", OPEN.format("force_download=True")) == folder
+    more = (root / "log").read_text()[len(before):].splitlines()
+    assert [line for line in more if " GET /blob" in line]
+    done = subprocess.run([sys.executable, "-c", OPEN.format("force_download=True")], capture_output=True, text=True,
+                          env=environment | {"HF_HUB_OFFLINE": "1"}, check=False)
+    said = done.stderr.splitlines()[-1]
+    assert said.startswith("OSError: o/micro: force_download=True, and the hub gives no answer: "), said
+
+
 def test_half_of_theirs_is_no_harm(hub):
     """A file of theirs that was killed while it was on its way has a name of its own; ours is whole all the same."""
     root, environment = hub

@@ -4,6 +4,7 @@ It runs on PYTHONPATH's package, else on that in build/python (`make python`).
 """
 
 import os
+import re
 import signal
 import sys
 import time
@@ -126,6 +127,111 @@ def test_time_stamps_may_be_texts_and_dates(spark, pipeline):
     found = chronos2_spark.forecast(spark.createDataFrame(days), partitions=2, **ASKED)
     assert dict(found.dtypes)["timestamp"] == "date"
     assert in_order(found)["predictions"].equals(of_one_process(frame, pipeline)["predictions"])
+
+
+@pytest.mark.parametrize("text", ["2024-01-01T{}:00:00Z", "2024-01-01 {}:00:00+05:00", "2024-01-01 {}:00 UTC",
+                                  "2024-01-01 {}:00:00 Europe/Berlin", "01/01/2024 {}:00",
+                                  "2024-01-01 {}:00:00.1234567"])
+@pytest.mark.parametrize("whose", ["df", "future"])
+def test_texts_of_time_stamps_that_spark_would_not_read_as_they_are_are_refused(spark, text, whose):
+    from pyspark.errors import PySparkException
+
+    frame = pd.DataFrame({"item_id": "a", "timestamp": [f"2024-01-01 {hour:02d}:00" for hour in range(9)],
+                          "target": np.arange(9.0)})
+    rows = {"df": frame[:6], "future": frame[6:].drop(columns="target")}
+    wrong = rows[whose]["timestamp"].tolist()
+    wrong[1] = text.format(wrong[1][11:13])  # among others that are well
+    rows[whose] = rows[whose].assign(timestamp=wrong)
+    past, future = (spark.createDataFrame(table) for table in rows.values())
+    with pytest.raises(PySparkException, match=rf"{whose}: column 'timestamp': expected time stamps as .*, without an "
+                                               f"offset or a zone, found '{re.escape(wrong[1])}'"):
+        chronos2_spark.forecast(past, None, future, freq="h", partitions=1, **ASKED).collect()
+
+
+def test_types_of_past_and_future_are_not_mixed(spark, pipeline):
+    from pyspark.sql import functions
+
+    frame = table(4, ["price"]).assign(kind=lambda f: (f["timestamp"].dt.hour % 3).astype(str),
+                                       item_id=lambda f: f["item_id"].str[7:])
+    last = frame.groupby("item_id")["timestamp"].max()
+    future = pd.concat([pd.DataFrame({
+        "item_id": item, "timestamp": pd.date_range(t, periods=HORIZON + 1, freq="h")[1:],
+        "price": np.arange(HORIZON), "kind": "1"}) for item, t in last.items()])
+
+    def forecast(past, ahead):
+        return chronos2_spark.forecast(spark.createDataFrame(past), pipeline, spark.createDataFrame(ahead),
+                                       partitions=2, **ASKED)
+
+    expected = pipeline.predict_df(frame, future, **ASKED)
+    found = in_order(forecast(frame, future)).to_pandas()  # whole numbers ahead of others
+    np.testing.assert_array_equal(found["predictions"], expected.sort_values(["item_id", "timestamp"])["predictions"])
+    for past, ahead, said in [
+        (frame, future.assign(kind=1), "column 'kind': expected string as in df, found bigint"),
+        (frame.assign(kind=1), future, "column 'kind': expected bigint as in df, found string"),
+        (frame, future.assign(item_id=future["item_id"].astype(int)),
+         "column 'item_id': expected string as in df, found bigint"),
+        (frame.assign(item_id=frame["item_id"].astype(int)), future.assign(item_id="00" + future["item_id"]),
+         "column 'item_id': expected bigint as in df, found string"),
+        (frame.assign(kind=True), future.assign(kind=1), "column 'kind': expected boolean as in df, found bigint"),
+        (frame, future.assign(timestamp=future["timestamp"].dt.date),
+         "column 'timestamp': expected timestamp as in df, found date")]:
+        with pytest.raises(ValueError, match=f"^future: {said}$"):
+            forecast(past, ahead)
+    small = spark.createDataFrame(future.assign(item_id=future["item_id"].astype(int)))
+    small = small.withColumn("item_id", small["item_id"].cast("int")).withColumn("kind", functions.lit(None))
+    wide = spark.createDataFrame(frame.assign(item_id=frame["item_id"].astype(int)))
+    again = chronos2_spark.forecast(wide, pipeline, small, partitions=2, **ASKED)
+    assert dict(again.dtypes)["item_id"] == "bigint" and again.count() == 4 * HORIZON
+
+
+def test_columns_may_have_any_names(spark, pipeline):
+    frame = table(5, ["p.q", "future"])
+    names = {"item_id": "a.b`c", "timestamp": "t s.", "target": "é"}
+    last = frame.groupby("item_id")["timestamp"].max()
+    future = pd.concat([pd.DataFrame({
+        "item_id": item, "timestamp": pd.date_range(t, periods=HORIZON + 1, freq="h")[1:],
+        "p.q": np.linspace(0, 1, HORIZON)}) for item, t in last.items()])
+    found = chronos2_spark.forecast(
+        spark.createDataFrame(frame.rename(columns=names)), None, spark.createDataFrame(future.rename(columns=names)),
+        id_column="a.b`c", timestamp_column="t s.", target="é", partitions=2, **ASKED)
+    assert found.columns == ["a.b`c", "t s.", "target_name", "predictions", "0.1", "0.5", "0.9"]
+    ordered = pa.Table.from_pandas(future.sort_values(["item_id", "timestamp"]), preserve_index=False)
+    expected = of_one_process(frame, pipeline, future=ordered)
+    assert in_order(found.toDF(*expected.column_names))["predictions"].equals(expected["predictions"])
+    twice = spark.createDataFrame(frame).toDF("item_id", "timestamp", "target", "x", "x")
+    with pytest.raises(ValueError, match="^df: several columns are named 'x'"):
+        chronos2_spark.forecast(twice, **ASKED)
+
+
+def test_arguments_that_predict_df_takes(spark, pipeline):
+    frame = table(5)
+    expected = of_one_process(frame, pipeline)
+    for freq in (pd.offsets.Hour(), pd.Timedelta(hours=1), "h"):
+        assert_same(in_order(chronos2_spark.forecast(spark.createDataFrame(frame), freq=freq, partitions=1, **ASKED)),
+                    expected)
+    rows = spark.createDataFrame(frame.assign(target=frame["target"].round(3)))
+    decimals = rows.withColumn("target", rows["target"].cast("decimal(10,3)"))
+    assert in_order(chronos2_spark.forecast(decimals, partitions=1, **ASKED))["predictions"].equals(
+        in_order(chronos2_spark.forecast(rows, partitions=1, **ASKED))["predictions"])
+    for said, tables in (("df", (frame, None, None)), ("df", (None,)), ("future", (rows, None, frame))):
+        with pytest.raises(TypeError, match=f"^{said}: expected a Spark data frame, found "):
+            chronos2_spark.forecast(*tables, **ASKED)
+
+
+def test_executors_open_the_commit_of_a_pipeline(spark, pipeline, tmp_path):
+    """After its branch has moved to one that can't be opened, and without the token."""
+    commit, root = 40 * "c", tmp_path / "models--someone--micro"
+    (root / "refs").mkdir(parents=True)
+    (root / "refs" / "main").write_text(commit)
+    (root / "snapshots").mkdir()
+    (root / "snapshots" / commit).symlink_to(ROOT / "models" / "chronos2-micro")
+    opened = chronos2.Chronos2Pipeline.from_pretrained("someone/micro", cache_dir=tmp_path, token="hf_secret",
+                                                       threads=1)
+    (root / "refs" / "main").write_text(40 * "d")
+    assert "hf_secret" not in str(chronos2_spark._opening(opened))
+    frame = table(5)
+    assert_same(in_order(chronos2_spark.forecast(spark.createDataFrame(frame), opened, partitions=1, **ASKED)),
+                of_one_process(frame, pipeline))
 
 
 def test_bad_series_among_many(spark, pipeline, tmp_path):
