@@ -132,29 +132,24 @@ static c2_status forecast_all(forecast_request *r, chronos2_session *session, bo
   return forecast_status(r, status, err);
 }
 
-/* Weights whose contexts look at the future get the null future, unless a pattern was asked for. */
-static c2_status choose_pattern(const forecast_request *r, chronos2_session *session, bool *encoded, c2_error *err) {
+/* Whether contexts are encoded once: those of weights that look at the future are under the null future, which the
+ * library takes unless a pattern was asked for. */
+static bool is_encoded(const forecast_request *r, const chronos2_session *session) {
   const chronos2_session_options *asked = &r->engine.session;
-  chronos2_pattern p = chronos2_session_pattern(session);
-  bool sees = p.attention == CHRONOS2_FULL || p.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE;
-  if (asked->attention == CHRONOS2_AUTO && sees && asked->backend == CHRONOS2_FUSED) {
-    double radius = p.attention == CHRONOS2_FULL ? (double)INFINITY : p.radius;
-    chronos2_status status =
-        chronos2_session_set_attention(session, CHRONOS2_WINDOWED_FUTURE_NULL, radius, p.reg_global);
-    C2_TRY(forecast_status(r, status, err));
+  chronos2_attention attention = chronos2_session_pattern(session).attention;
+  bool sees = attention == CHRONOS2_FULL || attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE;
+  if (asked->backend != CHRONOS2_FUSED || (sees && asked->attention != CHRONOS2_AUTO)) return false;
+  if (sees) {
     cli_warn(
         "the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
         "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",
-        chronos2_attention_name(p.attention));
-    sees = false;
+        chronos2_attention_name(attention));
   }
-  *encoded = !sees && asked->backend == CHRONOS2_FUSED;
-  return C2_OK;
+  return true;
 }
 
 static c2_status forecast_scenarios(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
-  bool encoded = false;
-  C2_TRY(choose_pattern(r, session, &encoded, err));
+  bool encoded = is_encoded(r, session);
   bool together = encoded || !r->cross_learning;
   C2_TRY(forecast_all(r, session, encoded, together, err));
   forecast_write_header(r, out); /* nothing is written before all forecasts are there */
