@@ -105,8 +105,7 @@ static void free_scenarios(scenarios *s) {
 
 /* Where contexts see no known future, they are encoded once and all scenarios forecast from them. Elsewhere each
  * scenario is a whole forecast; under cross learning one of its own, so that scenarios don't inform each other. */
-static c2_status forecast_all(forecast_request *r, chronos2_session *session, bool encoded, bool together,
-                              c2_error *err) {
+static c2_status forecast_all(forecast_request *r, chronos2_session *session, bool together, c2_error *err) {
   chronos2_predict_options options = forecast_predict_options(r);
   chronos2_context *context = NULL;
   scenarios *s = &r->plans;
@@ -120,7 +119,7 @@ static c2_status forecast_all(forecast_request *r, chronos2_session *session, bo
     return C2_OK;
   }
   chronos2_session_on_progress(session, cli_on_progress, NULL);
-  if (!encoded) {
+  if (!r->encoded) {
     return forecast_status(r, chronos2_predict(session, s->series, s->count * items, &options, &s->forecast[0]),
                            err);
   }
@@ -149,9 +148,8 @@ static bool is_encoded(const forecast_request *r, const chronos2_session *sessio
 }
 
 static c2_status forecast_scenarios(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
-  bool encoded = is_encoded(r, session);
-  bool together = encoded || !r->cross_learning;
-  C2_TRY(forecast_all(r, session, encoded, together, err));
+  bool together = r->encoded || !r->cross_learning;
+  C2_TRY(forecast_all(r, session, together, err));
   forecast_write_header(r, out); /* nothing is written before all forecasts are there */
   for (size_t k = 0; k < r->plans.count; k++) {
     C2_TRY(forecast_write_items(r, r->plans.forecast[together ? 0 : k], together ? k * r->in.set.count : 0,
@@ -186,6 +184,7 @@ static c2_status compute(forecast_request *r, const chronos2_model *model, chron
   if (r->parts) return compute_parts(r, model, session, can_drop && !r->report && !r->plot, out, err);
   forecast_summarise(r);
   forecast_warn(r, chronos2_model_config(model));
+  r->encoded = r->scenarios && is_encoded(r, session);
   C2_TRY(forecast_draw_open(r, model, session, err));
   return r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, out, err)
          : r->scenarios ? forecast_scenarios(r, session, out, err)

@@ -482,10 +482,11 @@ static void test_null_by_default(void **state) {
   char *folder = program_make_folder();
   char *past = program_path(folder, "past.csv");
   char *all = program_path(folder, "all.csv");
+  char *page = program_path(folder, "page.html");
   write_past(past);
   write_future(all, names, 0, 2, 36);
   program_result r = PROGRAM_RUN("forecast", past, "--horizon", "8", "--freq", "D", "--past-covariates", "price,promo",
-                                 "--scenarios", all);
+                                 "--scenarios", all, "--report", page);
   program_result null = PROGRAM_RUN("forecast", past, "--horizon", "8", "--freq", "D", "--past-covariates",
                                     "price,promo", "--scenarios", all, "--attention=windowed_future_null",
                                     "--radius=inf");
@@ -496,6 +497,10 @@ static void test_null_by_default(void **state) {
   assert_string_not_equal(r.out, full.out);
   assert_non_null(strstr(r.err, "windowed_future_null"));
   assert_null(strstr(full.err, "windowed_future_null"));
+  char *text = program_read_file(page);
+  assert_non_null(strstr(text, "\"Attention\":\"windowed_future_null, radius inf\""));
+  free(text);
+  free(page);
   program_free(&r);
   program_free(&null);
   program_free(&full);
