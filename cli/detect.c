@@ -89,8 +89,9 @@ static c2_status take(const detect_request *r, const batch *b, const chronos2_fo
     if (b->origin[k] < rows[t].first) continue; /* another target's */
     C2_TRY(c2_api(chronos2_forecast_at_levels(f, k, t, levels, LEVELS, b->values), err));
     for (size_t step = b->origin[k]; step < end; step++, q += LEVELS) {
+      bool judged = known && step >= rows[t].judged_from;
       rows[t].point[step - rows[t].first] = (detect_point){.low = q[0],
-                                                           .expected = known ? q[1] : (double)NAN,
+                                                           .expected = judged ? q[1] : (double)NAN,
                                                            .high = q[2],
                                                            .own_lower = q[3],
                                                            .own_upper = q[4],
@@ -251,7 +252,10 @@ static void tell(detect_request *r) {
                  r->judged, 100 * r->coverage, 100 * share, 100 * (1 - r->coverage));
   cli_note("%s", r->found);
   size_t silent = 0;
-  for (size_t i = 0; i < r->rows; i++) silent += r->row[i].judged == 0 && r->row[i].item->length > r->row[i].first;
+  for (size_t i = 0; i < r->rows; i++) {
+    const detect_row *row = &r->row[i];
+    silent += row->judged == 0 && row->judged_from < row->item->length;
+  }
   if (silent > 0) {
     cli_warn("%zu target%s ha%s no observation to judge%s", silent, silent == 1 ? "" : "s", silent == 1 ? "s" : "ve",
              r->last > 0 ? " among the last steps" : "");
@@ -288,7 +292,7 @@ static c2_status check_options(void *request, c2_error *err) {
 }
 
 /* The step behind a target's warmup; the length if that never ends. */
-static size_t first_judged(const detect_request *r, const detect_row *row) {
+static size_t behind_warmup(const detect_request *r, const detect_row *row) {
   size_t step = 0;
   for (size_t observed = 0; step < row->item->length && observed < r->warmup; step++) {
     observed += !isnan(detect_value(row, step)) ? 1 : 0;
@@ -296,14 +300,13 @@ static size_t first_judged(const detect_request *r, const detect_row *row) {
   return step;
 }
 
-/* Steps of all targets of an item share forecasts: each target begins with one of them. */
+/* Steps of all targets of an item share forecasts: a later target may begin within one. */
 static void choose_first(const detect_request *r, detect_row *rows) {
   size_t length = rows->item->length;
-  for (size_t t = 0; t < rows->item->targets; t++) rows[t].first = first_judged(r, &rows[t]);
+  for (size_t t = 0; t < rows->item->targets; t++) rows[t].first = rows[t].judged_from = behind_warmup(r, &rows[t]);
   size_t origin = first_origin(rows);
   for (size_t t = 0; t < rows->item->targets; t++) {
-    size_t forecasts = (rows[t].first - origin + r->horizon - 1) / r->horizon;
-    rows[t].first = c2_min_size(origin + forecasts * r->horizon, length);
+    if (rows[t].first < length) rows[t].first -= (rows[t].first - origin) % r->horizon;
   }
 }
 
@@ -354,7 +357,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   detect_request *r = request;
   C2_TRY(cli_input_read(&r->in, paths, count, err));
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
-  C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, err));
+  C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, true, err));
   C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   return make_rows(r, err);
 }

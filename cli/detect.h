@@ -6,7 +6,7 @@
 
 /* What was expected of an observation. */
 typedef struct detect_point {
-  double expected;               /* NAN: nothing is known before it */
+  double expected;               /* NAN: nothing is known before it, or it belongs to the warmup */
   double lower, upper;           /* the band; NAN: it was not judged */
   double low, high;              /* of the model: quantiles 0.1 and 0.9 */
   double own_lower, own_upper;   /* of the model: those of the coverage */
@@ -17,7 +17,8 @@ typedef struct detect_point {
 typedef struct detect_row {
   const c2_item *item;
   size_t target;
-  size_t first; /* step that is judged first: as many observations as --warmup come before it */
+  size_t judged_from;  /* step that is judged first: as many observations as --warmup come before it */
+  size_t first;        /* at which its first forecast begins; not behind that */
   detect_point *point; /* [item->length - first] */
   size_t judged, flags;
 } detect_row;
@@ -50,7 +51,7 @@ static inline bool detect_is_flagged(const detect_point *p) {
 static inline size_t detect_first_told(const detect_request *r, const detect_row *row) {
   size_t length = row->item->length;
   size_t first = r->last > 0 && r->last < length ? length - r->last : 0;
-  return first > row->first ? first : row->first;
+  return first > row->judged_from ? first : row->judged_from;
 }
 
 /* ---- detect_write.c ---- */

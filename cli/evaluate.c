@@ -406,6 +406,7 @@ static c2_status evaluate(void *request, const chronos2_model *model, chronos2_s
   evaluate_request *r = request;
   const char *const paths[] = {r->output, r->calibration, r->forecasts, r->report};
   c2_outfile file[4];
+  FILE *table = cli_outputs_take_stdout(paths, 4) ? stderr : stdout;
   double seconds = 0;
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
                                       .horizon = r->horizon,
@@ -426,7 +427,7 @@ static c2_status evaluate(void *request, const chronos2_model *model, chronos2_s
   if (r->forecasts) C2_GOTO(evaluate_write_forecasts(r, file[2].stream, err));
   if (r->report) C2_GOTO(evaluate_draw(r, file[3].stream, err));
   C2_GOTO(cli_outputs_commit(file, 4, err));
-  evaluate_print(r, cli_outputs_take_stdout(paths, 4) ? stderr : stdout);
+  evaluate_print(r, table);
 fail:
   cli_outputs_discard(file, 4);
   return status;
@@ -442,7 +443,8 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
     C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a series, found none", count ? paths[0] : "--sql");
   }
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
-  C2_TRY(cli_input_check_use(&r->in, &r->in.set, r->against != NULL, err));
+  bool names = r->against || r->forecasts; /* these files have such columns */
+  C2_TRY(cli_input_check_use(&r->in, &r->in.set, names, names, err));
   C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   size_t kinds = c2_dataset_freqs(&r->in.set, &freq);
   bool given = r->seasonality > 0;

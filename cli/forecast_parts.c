@@ -89,7 +89,7 @@ c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *o
   r->total = flow.total;
   flow.total = (c2_flow_total){.items = 0};
   r->total.missing.hint = forecast_future_hint(r);
-  if (status == C2_OK && !r->reason[0]) status = cli_input_check_use(&r->in, &r->total.words, true, err);
+  if (status == C2_OK && !r->reason[0]) status = cli_input_check_use(&r->in, &r->total.words, true, true, err);
   if (status == C2_OK && !r->reason[0]) status = c2_missing_note(&r->total.missing, &r->total.words, err);
   drop_part(r);
   c2_flow_close(&flow);

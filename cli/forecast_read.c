@@ -102,7 +102,7 @@ c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, 
   if (r->embed) drop_futures(&r->in.set);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
   C2_TRY(read_futures(r, &options, &missing, err));
-  C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, err));
+  C2_TRY(cli_input_check_use(&r->in, &r->in.set, true, !r->embed, err));
   C2_TRY(c2_missing_count(&missing, &r->in.set, &r->in.set, err));
   C2_TRY(r->embed ? c2_missing_note_pasts(&missing, &r->in.set, err) : c2_missing_note(&missing, &r->in.set, err));
   return cli_input_series(&r->in.set, r->horizon, &r->series, &r->covariate, err);

@@ -86,9 +86,7 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
   for (size_t t = 0; t < item->targets; t++) {
     C2_GOTO(forecast_values(r, f, at, t, point, values, &r->raised, err));
     C2_GOTO(check_range(r, item, point, r->horizon * (r->level_count + 1), err));
-    if (alone && chronos2_forecast_at_levels(f, at, t, ends, 2, band) != CHRONOS2_OK) {
-      C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "%s", chronos2_last_error()));
-    }
+    if (alone) C2_GOTO(c2_api(chronos2_forecast_at_levels(f, at, t, ends, 2, band), err));
     coarse = coarse || is_coarse(r, item, t, band, alone ? 2 : r->level_count);
     for (size_t s = 0; s < r->horizon; s++) {
       c2_time stamp;

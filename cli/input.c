@@ -212,14 +212,14 @@ static c2_status check_covariates(const cli_input *in, const c2_dataset *set, c2
   return C2_OK;
 }
 
-c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool named, c2_error *err) {
+c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool ids, bool stamps, c2_error *err) {
   const struct {
     const char *name;
     bool given, used;
   } options[] = {{"covariates", in->covariate_count > 0, set->has_past_table},
                  {"all-covariates", in->all_covariates, set->has_past_table},
-                 {"id-column", in->id_column != NULL, set->has_table || named},
-                 {"timestamp-column", in->timestamp_column != NULL, set->has_table || named},
+                 {"id-column", in->id_column != NULL, set->has_table || ids},
+                 {"timestamp-column", in->timestamp_column != NULL, set->has_table || stamps},
                  {"time-format", in->dialect.time_format[0] != '\0', set->has_table},
                  {"delimiter", in->dialect.delimiter != '\0', set->has_csv},
                  {"decimal", in->dialect.decimal != '\0', set->has_csv}};

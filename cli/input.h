@@ -40,8 +40,8 @@ c2_status cli_input_series(const c2_dataset *set, size_t horizon, chronos2_serie
                            chronos2_covariate **covariate, c2_error *err);
 
 /* Adds a note to the set of options that changed nothing, as no input was of their format, once all is read. Covariates
- * that were asked for must be there. `named`: the columns of ids and time stamps were used beside the set. */
-c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool named, c2_error *err);
+ * that were asked for must be there. `ids`, `stamps`: another file has these columns by their names. */
+c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool ids, bool stamps, c2_error *err);
 
 /* Warns of what the set has notes of. */
 void cli_input_warn(const c2_dataset *set);

@@ -1,6 +1,8 @@
 /* The files that a command writes, all or none. */
 #include "cli/outputs.h"
 
+#include <string.h>
+
 c2_status cli_outputs_open(c2_outfile *file, const char *const *paths, size_t count, c2_error *err) {
   for (size_t i = 0; i < count; i++) file[i] = (c2_outfile){.descriptor = -1};
   for (size_t i = 0; i < count; i++) {
@@ -25,7 +27,7 @@ void cli_outputs_discard(c2_outfile *file, size_t count) {
 
 bool cli_outputs_take_stdout(const char *const *paths, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    if (paths[i] && c2_outfile_same(paths[i], NULL)) return true;
+    if (paths[i] && (strcmp(paths[i], "-") == 0 || c2_outfile_same(paths[i], NULL))) return true;
   }
   return false;
 }

@@ -13,6 +13,7 @@
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
+#include "base/text.h"
 
 enum { PATH_ROOM = 4096, DEEPEST = 32 };
 
@@ -117,14 +118,24 @@ c2_status c2_keep_input(const char *output, const char *path, c2_error *err) {
 
 /* ---- SQL -------------------------------------------------------------------------------------- */
 
-/* What may be the name of a file; of a folder DuckDB reads nothing, and "*" alone is rather one of columns. */
+/* Whether a text with signs of a pattern is one of files: a query has patterns of texts, too. */
+static bool names_files(const char *text) {
+  static const char *const ends[] = {".csv", ".tsv", ".txt", ".parquet", ".pq", ".json", ".jsonl", ".ndjson", ".xlsx",
+                                     ".arrow", ".arrows", ".gz", ".zst"};
+  for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+    if (c2_text_ends(text, ends[i])) return true;
+  }
+  return false;
+}
+
+/* What may be the name of a file; of a folder DuckDB reads nothing. */
 static c2_status keep_name(const char *output, const char *name, c2_error *err) {
   char path[PATH_ROOM];
   const char *home = strncmp(name, "~/", 2) == 0 ? getenv("HOME") : NULL;
   if (strncmp(name, "file:", 5) == 0) name += strncmp(name, "file://", 7) == 0 ? 7 : 5;
   int n = snprintf(path, sizeof path, "%s%s", home ? home : "", home ? name + 1 : name);
   if (n <= 0 || (size_t)n >= sizeof path || strcmp(path, "-") == 0 || c2_is_directory(path)) return C2_OK;
-  if (strspn(path, "*?[]().+^$|") == strlen(path)) return C2_OK;
+  if (strpbrk(path, "*?[") && !names_files(path)) return C2_OK;
   return c2_keep_input(output, path, err);
 }
 

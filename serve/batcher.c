@@ -235,13 +235,14 @@ static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
 }
 
 /* What one part of the batch has become. */
-static c2_status take_result(const part *p, const chronos2_forecast *f, size_t at, size_t *failed, c2_error *err) {
+static c2_status take_result(const part *p, const chronos2_forecast *f, size_t at, const chronos2_config *config,
+                             size_t *failed, c2_error *err) {
   for (size_t i = 0; f && i < p->count; i++) {
     c2_status status = C2_OK;
     if (chronos2_forecast_status(f, at + i) != CHRONOS2_OK) {
       status = c2_fail(err, (c2_status)chronos2_forecast_status(f, at + i), "%s", chronos2_forecast_error(f, at + i));
     } else {
-      status = c2_call_take(p->job->call, p->first + i, f, at + i, err);
+      status = c2_call_take(p->job->call, p->first + i, f, at + i, config, err);
     }
     if (status == C2_OK) continue;
     *failed = p->first + i;
@@ -278,7 +279,7 @@ static void run(worker *w) {
     const part *p = &w->part[i];
     size_t failed = SIZE_MAX;
     c2_status status = all;
-    if (all == C2_OK) status = take_result(p, f, at, &failed, &err);
+    if (all == C2_OK) status = take_result(p, f, at, w->batcher->config, &failed, &err);
     at += p->count;
     pthread_mutex_lock(&w->batcher->lock);
     settle(w, p, status, failed, &err, &finished);

@@ -196,6 +196,7 @@ size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config 
 c2_status c2_call_lay_out(c2_call *call, c2_error *err) {
   size_t total = 0;
   C2_TRY(c2_alloc_array(call->count + 1, sizeof *call->first, &call->first, err));
+  C2_TRY(c2_alloc_array(call->count, sizeof *call->coarse, &call->coarse, err));
   for (size_t i = 0; i < call->count; i++) {
     call->first[i] = total;
     c2_sum_up(&total, call->series[i].targets, call->pass.horizon * (1 + call->level_count));
@@ -208,7 +209,7 @@ c2_status c2_call_lay_out(c2_call *call, c2_error *err) {
 size_t c2_call_held(const c2_call *call) {
   size_t bytes = call->set.pool.bytes;
   c2_sum_up(&bytes, call->set.count, sizeof *call->set.item);
-  c2_sum_up(&bytes, call->count, sizeof *call->series + sizeof *call->first);
+  c2_sum_up(&bytes, call->count, sizeof *call->series + sizeof *call->first + sizeof *call->coarse);
   for (size_t i = 0; i < call->count; i++) c2_sum_up(&bytes, call->series[i].covariates, sizeof *call->covariate);
   return bytes;
 }
@@ -223,7 +224,17 @@ c2_status c2_call_make_room(c2_call *call, c2_error *err) {
 
 /* ---- The result ------------------------------------------------------------------------------ */
 
-c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *forecast, size_t at, c2_error *err) {
+/* By all levels of the model: those that are asked for may be one alone, which says nothing of a band. */
+static bool is_coarse(const chronos2_series *series, size_t target, const double *quantiles,
+                      const chronos2_config *config, size_t horizon) {
+  double step[sizeof config->quantile_levels / sizeof config->quantile_levels[0]];
+  for (size_t q = 0; q < config->quantiles; q++) step[q] = quantiles[q * horizon];
+  return c2_float_is_coarse(step, config->quantiles) &&
+         c2_varies(series->target + target * series->length, series->length);
+}
+
+c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *forecast, size_t at,
+                       const chronos2_config *config, c2_error *err) {
   size_t horizon = call->pass.horizon;
   double *out = call->values + call->first[series];
   for (size_t t = 0; t < call->series[series].targets; t++) {
@@ -233,6 +244,8 @@ c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *fo
     out += horizon;
     C2_TRY(c2_api(chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out), err));
     out += horizon * call->level_count;
+    const double *quantiles = chronos2_forecast_quantiles(forecast, at, t);
+    call->coarse[series] = call->coarse[series] || is_coarse(&call->series[series], t, quantiles, config, horizon);
   }
   return C2_OK;
 }
@@ -245,14 +258,7 @@ c2_status c2_call_note_coarse(c2_call *call, c2_error *err) {
   size_t coarse = 0;
   size_t first = 0;
   for (size_t i = 0; i < call->count; i++) {
-    const chronos2_series *series = &call->series[i];
-    bool any = false;
-    for (size_t t = 0; t < series->targets && !any; t++) {
-      const double *levels = c2_call_values(call, i, t) + call->pass.horizon;
-      any = c2_float_is_coarse(levels, call->level_count) &&
-            c2_varies(series->target + t * series->length, series->length);
-    }
-    if (any && coarse++ == 0) first = i;
+    if (call->coarse[i] && coarse++ == 0) first = i;
   }
   char line[C2_CAVEAT_ROOM];
   char number[24];
@@ -267,6 +273,7 @@ void c2_call_free(c2_call *call) {
   free(call->series);
   free(call->covariate);
   free(call->first);
+  free(call->coarse);
   free(call->values);
   memset(call, 0, sizeof *call);
 }

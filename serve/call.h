@@ -55,6 +55,7 @@ typedef struct c2_call {
   bool levels_given;
   size_t *first;         /* [count + 1] where a series' values begin */
   double *values;        /* of each target [horizon] medians, then [horizon][level_count] */
+  bool *coarse;          /* [count] whether float32 rounds the bands of a series; each has one writer */
   size_t scenarios;      /* of a kept context; else 0 */
   const char **scenario; /* [scenarios] names, or NULL; in the set's memory */
   const char *model;     /* KServe: the name that the client gave; in the set's memory */
@@ -102,7 +103,8 @@ size_t c2_call_bytes(const c2_call *call);
 c2_status c2_call_make_room(c2_call *call, c2_error *err);
 
 /* Takes series `at` of a forecast as series `series` of the call. */
-c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *forecast, size_t at, c2_error *err);
+c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *forecast, size_t at,
+                       const chronos2_config *config, c2_error *err);
 
 /* [horizon] medians; [horizon][level_count] quantiles behind them. */
 const double *c2_call_values(const c2_call *call, size_t series, size_t target);

@@ -499,6 +499,7 @@ static void test_unused(void **state) {
                {READ_COMMANDS, {"--time-format=%Y"}, "--time-format has no effect"},
                {"evaluate", {"--id-column=x", "--timestamp-column=y"}, "--id-column, --timestamp-column have no"},
                {"forecast,detect", {"--id-column=x", "--timestamp-column=y"}, NULL}, /* of the output */
+               {"evaluate", {"--id-column=x", "--timestamp-column=y", "--forecasts=/dev/null"}, NULL},
                {"forecast", {"--future=FUTURE", "--time-format=%Y-%m-%d", "--delimiter=,", "--decimal=."}, NULL},
                {"forecast", {"--future=FUTURE", "--covariates=p"}, "--covariates has no effect"},
                {"forecast", {"PAST", "--delimiter=,", "--time-format=%Y-%m-%d", "--covariates=p"}, NULL}};
@@ -529,6 +530,10 @@ static void test_unused(void **state) {
       program_free(&r);
     }
   }
+  program_result r = PROGRAM_RUN("forecast", lines, "--embed", "--id-column=x", "--timestamp-column=y");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "warning: --timestamp-column has no effect"));
+  program_free(&r);
   free(lines);
   free(future);
   free(more);

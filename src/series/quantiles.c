@@ -37,10 +37,12 @@ void c2_rearrange_quantiles(double *values, size_t stride, size_t count) {
   }
 }
 
+/* Of equal values the first one's weight says where they begin, so their order must not be the C library's. */
 static int by_value(const void *a, const void *b) {
-  double x = ((const c2_sample *)a)->value;
-  double y = ((const c2_sample *)b)->value;
-  return (x > y) - (x < y);
+  const c2_sample *x = a;
+  const c2_sample *y = b;
+  if (x->value != y->value) return (x->value > y->value) - (x->value < y->value);
+  return (x->index > y->index) - (x->index < y->index);
 }
 
 /* As c2_quantile_at, each operation rounded to float32. */
@@ -58,7 +60,10 @@ void c2_weighted_quantiles(c2_sample *samples, size_t count, const double *level
   double *cumulated = scratch;
   double *values = scratch + count;
   double sum = 0; /* PyTorch, too, adds up in double and rounds each sum */
-  for (size_t i = 0; i < count; i++) samples[i].value = c2_round_to_float(samples[i].value);
+  for (size_t i = 0; i < count; i++) {
+    samples[i].value = c2_round_to_float(samples[i].value);
+    samples[i].index = i;
+  }
   qsort(samples, count, sizeof *samples, by_value);
   for (size_t i = 0; i < count; i++) {
     sum += samples[i].weight;

@@ -12,14 +12,16 @@ double c2_quantile_at(const double *levels, const double *values, size_t stride,
  * don't cross, and are no further from the truth (Chernozhukov, Fernandez-Val, Galichon 2010). */
 void c2_rearrange_quantiles(double *values, size_t stride, size_t count);
 
-/* One sample of an empirical distribution. */
+/* One sample of an empirical distribution. Its index is set when samples are sorted. */
 typedef struct c2_sample {
   double value, weight;
+  size_t index;
 } c2_sample;
 
 /* Quantiles of weighted samples: their cumulated weights are the levels of the sorted values. Computes in float32, as
  * upstream's weighted_quantile does: a rollout goes on from the result, and where a row hardly varies the next pass
- * scales its last bit up. Sorts and rounds `samples`; out [level_count]. scratch [2 * count]. */
+ * scales its last bit up. Sorts and rounds `samples`, of which equal ones keep their order; out [level_count].
+ * scratch [2 * count]. */
 void c2_weighted_quantiles(c2_sample *samples, size_t count, const double *levels, size_t level_count, double *out,
                            double *scratch);
 

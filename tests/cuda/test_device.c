@@ -563,7 +563,7 @@ static void test_rollout(void **test) {
       double scratch[2 * SAMPLES];
       double right[LEVELS] = {0};
       for (size_t i = 0; i < SAMPLES && at >= FIRST; i++) {
-        sample[i] = (c2_sample){from[(row * SAMPLES + i) * STEPS + at - FIRST], weight[i]};
+        sample[i] = (c2_sample){.value = from[(row * SAMPLES + i) * STEPS + at - FIRST], .weight = weight[i]};
       }
       if (at >= FIRST) c2_weighted_quantiles(sample, SAMPLES, level, LEVELS, right, scratch);
       for (size_t i = 0; i < LEVELS; i++) assert_true(quantiles[(row * LEVELS + i) * HORIZON + at] == right[i]);
