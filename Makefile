@@ -16,14 +16,14 @@ demo:
 	@scripts/setup.sh build
 	@scripts/demo.sh $(BUILD) $(JOBS) $(CMAKE_FLAGS)
 
-# The suite, then the same suite under the address and undefined-behaviour sanitizers.
+# The suite, then again under the address and undefined-behaviour sanitizers, in small sizes.
 test:
 	scripts/setup.sh test
 	$(MAKE) all
 	$(CTEST) $(BUILD)
 	cmake --preset asan $(CMAKE_FLAGS)
 	cmake --build --preset asan -j $(JOBS)
-	$(CTEST) build-asan
+	CHRONOS2_TEST_SIZE=small $(CTEST) build-asan
 
 # The suite under clang, and under its sanitizers all but the longest tests, which ran under those of gcc; threads under
 # theirs; every allocation failing (of a pull every 11th, as in each suite); a forward pass under valgrind; the suite on
@@ -37,7 +37,7 @@ test-full:
 	$(CTEST) build-clang
 	cmake --preset clang-asan $(CMAKE_FLAGS)
 	cmake --build --preset clang-asan -j $(JOBS)
-	$(CTEST) build-clang-asan -E '^test_(options|study.*|flow|cuda.*)$$'
+	CHRONOS2_TEST_SIZE=small $(CTEST) build-clang-asan -E '^test_(options|study.*|flow|cuda.*)$$'
 	cmake --preset tsan $(CMAKE_FLAGS)
 	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_flow --target test_batcher --target test_serve --target test_serve_arrow --target test_serve_bodies --target test_serve_contexts
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-tsan -R 'test_(threads|flow|batcher|serve)'

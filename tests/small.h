@@ -1,4 +1,4 @@
-/* Sizes of tests where the machine is emulated: CHRONOS2_TEST_SIZE=small in the environment. */
+/* Sizes of tests where programs are slow, emulated or checked by sanitizers: CHRONOS2_TEST_SIZE=small. */
 #ifndef C2_TESTS_SMALL_H
 #define C2_TESTS_SMALL_H
 
