@@ -58,8 +58,9 @@ def _warn_of_ignored(name: str, value: Any, why: str) -> None:
 def _cache_folder(cache_dir: Any) -> Path:
     if cache_dir is not None:
         return Path(cache_dir).expanduser()
-    if os.environ.get("HF_HUB_CACHE"):
-        return _expanded(os.environ["HF_HUB_CACHE"])
+    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    if named:
+        return _expanded(named)
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return _expanded(os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")) / "hub"
 

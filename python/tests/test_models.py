@@ -24,7 +24,7 @@ def cache(tmp_path, monkeypatch):
     (root / "refs").mkdir(parents=True)
     (root / "refs" / "main").write_text(COMMIT)
     shutil.copytree(SMOOTH, root / "snapshots" / COMMIT)
-    for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path
@@ -32,7 +32,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("variable, value", [
     ("HF_HUB_CACHE", "hub"), ("HF_HOME", ""), (None, "hub"), ("HF_HUB_CACHE", "$SOMEWHERE/hub"),
-    ("HF_HOME", "${SOMEWHERE}"), ("XDG_CACHE_HOME", "$SOMEWHERE/cache")])
+    ("HF_HOME", "${SOMEWHERE}"), ("XDG_CACHE_HOME", "$SOMEWHERE/cache"), ("HUGGINGFACE_HUB_CACHE", "$SOMEWHERE/hub")])
 def test_names_are_looked_up_in_the_cache(cache, monkeypatch, variable, value, smooth):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # which would find it where this package doesn't
     monkeypatch.setenv("SOMEWHERE", str(cache))
