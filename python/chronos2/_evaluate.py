@@ -247,13 +247,28 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
         count = int(without.sum())
         warn(f"{count} series {'has' if count == 1 else 'have'} no MASE{' in some window' * (windows > 1)}: the "
              "past never differs from a season before, or is shorter than that")
-    return Evaluation(_overall(whole), _series(single, names, targets), _coverage(asked.levels, inside), seasonality,
+    overall = _overall(whole)
+    _warn_of_none(overall, windows, len(targets))
+    return Evaluation(overall, _series(single, names, targets), _coverage(asked.levels, inside), seasonality,
                       windows)
 
 
 def _overall(whole: dict[str, list[list[float]]]) -> dict[str, list[Any]]:
     return {"metric": list(whole), "model": [float(np.mean(pair[0])) for pair in whole.values()],
             "seasonal_naive": [float(np.mean(pair[1])) for pair in whole.values()]}
+
+
+def _warn_of_none(overall: dict[str, list[Any]], windows: int, targets: int) -> None:
+    """One window or target without a score leaves none of all."""
+    lacks = {who: {metric for metric, value in zip(overall["metric"], overall[who]) if np.isnan(value)}
+             for who in ("model", "seasonal_naive")}
+    both = lacks["model"] & lacks["seasonal_naive"]
+    for found, by in ((both, ""), (lacks["model"] - both, " by the model"),
+                      (lacks["seasonal_naive"] - both, " by seasonal naive")):
+        if found:
+            names = [metric for metric in overall["metric"] if metric in found]
+            warn(f"there is no {'score' if len(names) == len(overall['metric']) else ', '.join(names)} of all "
+                 f"series{by}, as {'a' if windows > 1 else 'the'} window has none{' of some target' * (targets > 1)}")
 
 
 def _series(single: dict[str, np.ndarray], names: list[Any], targets: list[str]) -> dict[str, list[Any]]:

@@ -282,6 +282,31 @@ def test_series_without_an_observed_value_are_told(smooth):
         smooth.evaluate([wave(60), np.where(np.arange(60) % 9 == 2, np.nan, wave(60))], 4, windows=2)
 
 
+def ended(values):
+    return np.append(values[:-4], np.full(4, np.nan))
+
+
+@pytest.mark.parametrize("series, options, metrics, texts", [
+    (ended(wave(60)), {}, [*_metrics.METRICS], ["there is no score of all series, as the window has none"]),
+    (ended(wave(60)), {"windows": 2}, [*_metrics.METRICS], ["there is no score of all series, as a window has none"]),
+    (np.stack([wave(60), ended(wave(60))]), {}, [*_metrics.METRICS],
+     ["there is no score of all series, as the window has none of some target"]),
+    (wave(60), {"seasonality": 55, "windows": 2}, ["MASE", "RMSSE", "SQL"],
+     ["there is no MASE, RMSSE, SQL of all series, as a window has none"]),
+    (np.append(wave(52), np.zeros(8)), {"seasonality": 4}, ["WQL", "WAPE", "WAPEB", "MAPE", "SMAPE"],
+     ["there is no MAPE of all series, as the window has none",
+      "there is no WQL, WAPE, WAPEB, SMAPE of all series by seasonal naive, as the window has none"]),
+    (wave(60), {}, [], []),
+])
+def test_scores_of_all_series_that_are_none_are_told(smooth, series, options, metrics, texts):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = smooth.evaluate([series], 4, **options)
+    assert [name for name, *pair in zip(*found.overall.values()) if np.isnan(pair).any()] == metrics
+    assert [str(warning.message) for warning in told if "of all series" in str(warning.message)] == texts
+    assert {warning.filename for warning in told} <= {__file__}
+
+
 @pytest.mark.parametrize("arguments, error, text", [
     ({"known_covariates": "xy"}, TypeError, "known_covariates: expected a list of names, found 'xy'"),
     ({"known_covariates": 3}, TypeError, "known_covariates: expected a list of names, found 3"),
