@@ -90,6 +90,36 @@ MASKED = np.arange(30) % 5 == 1
 
 
 @pytest.mark.parametrize("values, missing", [
+    (wave(30), np.nan), (np.array(["a", "b", "c"])[np.arange(30) % 3], None), (np.arange(30) % 3 == 0, None),
+    (np.datetime64("2024-01-01") + np.arange(30) % 3, np.datetime64("NaT")),
+    (np.array([1, "a", None], object)[np.arange(30) % 3], None), (np.arange(30), np.nan)],
+    ids=["floats", "texts", "booleans", "dates", "objects", "integers"])
+@pytest.mark.parametrize("sequence", [list, tuple])
+def test_masked_elements_of_lists_are_missing(smooth, values, missing, sequence):
+    gaps = values.astype(float if missing is np.nan else values.dtype if missing is not None else object)
+    gaps[MASKED] = missing
+    elements = sequence(np.ma.masked if bad else value for value, bad in zip(values, MASKED))
+
+    def forecast(past):
+        return smooth.predict([{"target": wave(30), "past_covariates": {"x": past}}], 3)[0]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(forecast(elements), forecast(gaps))
+        if missing is np.nan:
+            for target, expected in ((elements, gaps), ([elements, values], [gaps, values]),
+                                     ([list(elements), list(values)], [gaps, values])):
+                np.testing.assert_array_equal(smooth.predict([{"target": target}], 3)[0],
+                                              smooth.predict([{"target": np.stack(expected)}], 3)[0])
+
+
+def test_only_masked_elements(smooth):
+    with pytest.warns(UserWarning, match="^series 0 holds no observed value$") as told:
+        smooth.predict([[np.ma.masked] * 9], 3)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("values, missing", [
     (np.array(["a", "b", "c"])[np.arange(30) % 3], None), (np.arange(30) % 3 == 0, None),
     (np.datetime64("2024-01-01") + np.arange(30) % 3, np.datetime64("NaT")),
     (np.array([1, "a", None], object)[np.arange(30) % 3], None), (np.arange(30) % 3, np.nan)],
