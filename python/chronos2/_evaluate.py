@@ -24,7 +24,8 @@ class Evaluation(NamedTuple):
     """What `Chronos2Pipeline.evaluate` returns. Tables are dicts of columns, as pandas.DataFrame takes them."""
 
     overall: dict[str, list[Any]]
-    """metric, model, seasonal_naive: each metric over all series, as fev computes it, then the mean of the windows."""
+    """metric, model, seasonal_naive: each metric over all series, as fev computes it, then the mean of the windows. NaN
+    where a window or a target has none, with a warning."""
     series: dict[str, list[Any]]
     """item_id, target_name, metric, model, seasonal_naive: each series and target alone, mean of its windows."""
     coverage: dict[str, list[Any]]
@@ -169,12 +170,13 @@ def _cut(target: np.ndarray, covariates: dict[str, np.ndarray], cut: int, asked:
 
 
 def _check_finite(asked: Asked, values: Sequence[np.ndarray], items: Sequence[str], targets: Sequence[Any]) -> None:
-    """Refuses infinite targets, as forecasts do of their pasts; they are left out where errors are skipped."""
+    """Refuses infinite targets of series that have a window, as forecasts do of their pasts; they are left out where
+    errors are skipped."""
     if asked.options.get("on_error") == "skip":
         return
     for item, rows in zip(items, values):
         for target, row in zip(targets, rows):
-            if np.isinf(row).any():
+            if len(row) > asked.horizon and np.isinf(row).any():
                 raise ValueError(f"{item}: {target}: value {int(np.argmax(np.isinf(row)))} is infinite")
 
 

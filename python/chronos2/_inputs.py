@@ -274,7 +274,7 @@ def _check_prepared(item: Any, index: int) -> tuple[np.ndarray, np.ndarray, int,
     if len(context) != len(future):
         raise ValueError("Expected 'context' and 'future_covariates' to have the same first dimension, got "
                          f"{len(context)} and {len(future)} in element at index {index}.")
-    targets, covariates, known = (whole_number(f"'{name}' of element at index {index}", item[name])
+    targets, covariates, known = (_count(f"'{name}' of element at index {index}", item[name])
                                   for name in ("n_targets", "n_covariates", "n_future_covariates"))
     if targets < 1 or covariates < 0 or targets + covariates != len(context):
         raise ValueError("Expected 'n_targets', at least 1, and 'n_covariates' to be the rows of 'context' together, "
@@ -286,6 +286,13 @@ def _check_prepared(item: Any, index: int) -> tuple[np.ndarray, np.ndarray, int,
         raise ValueError(f"Expected NaN in all rows of 'future_covariates' but the last n_future_covariates={known}, "
                          f"in element at index {index}.")
     return context, future, targets, known
+
+
+def _count(name: str, value: Any) -> int:
+    """Upstream takes int(): 1.0 and arrays of no dimension are numbers too."""
+    if getattr(value, "ndim", None) == 0:
+        value = value.item()
+    return whole_number(name, int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 # ---- Dictionaries ---------------------------------------------------------------------------------

@@ -415,7 +415,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             Of a table, as for `predict_df`; None: inferred from the whole table.
         **predict_kwargs
             As for `predict`. Under on_error="skip" a window of a series that has no forecast or an infinite value counts
-            for neither the model nor seasonal naive; else infinite values are refused.
+            for neither the model nor seasonal naive; else infinite values of series that have a window are refused.
 
         Returns
         -------

@@ -246,6 +246,19 @@ def test_infinite_values_are_refused(smooth, place, value):
         smooth.evaluate([np.stack([wave(60), wrong])], 8)
 
 
+@pytest.mark.parametrize("length", [5, 8])
+def test_infinite_values_of_series_without_a_window_concern_nobody(smooth, length):
+    short = wave(length)
+    short[2] = np.inf
+    alone = smooth.evaluate([wave(60)], 8, seasonality=7)
+    for data in both_kinds(short, wave(60)):
+        with pytest.warns(UserWarning, match="1 of 2 series are shorter"):
+            found = smooth.evaluate(data, 8, seasonality=7)
+        assert found.overall["model"] == pytest.approx(alone.overall["model"], rel=1e-6)
+    with pytest.raises(ValueError, match="^series 0: target: value 2 is infinite"):
+        smooth.evaluate([np.append(short, wave(9 - length)), wave(60)], 8)
+
+
 @pytest.mark.parametrize("place, text", [(3, "no forecast of some"), (-1, "an infinite value in some")])
 def test_series_without_a_forecast_count_for_neither_forecaster(smooth, place, text):
     wrong = wave(60, level=500.0)

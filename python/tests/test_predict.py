@@ -235,6 +235,12 @@ def test_prepared_futures_longer_than_the_forecast_are_told(smooth):
         smooth.predict([prepared(np.full((2, 6), np.nan), known=0)], 4)
 
 
+@pytest.mark.parametrize("one", [1.0, np.float32(1), np.int64(1), np.array(1), np.array(1.0)], ids=repr)
+def test_counts_of_prepared_inputs_are_whole_numbers_of_any_type(smooth, one):
+    expected = smooth.predict([prepared(known_ahead(4))], 4)[0]
+    np.testing.assert_array_equal(smooth.predict([prepared(known_ahead(4), one, one, one)], 4)[0], expected)
+
+
 @pytest.mark.parametrize("item, error, text", [
     (prepared(known_ahead(4), 0, 2), ValueError, "'n_targets', at least 1, .* got 0 and 2 of 2"),
     (prepared(known_ahead(4), 2, 1), ValueError, "to be the rows of 'context' together, got 2 and 1 of 2"),
@@ -243,7 +249,12 @@ def test_prepared_futures_longer_than_the_forecast_are_told(smooth):
     (prepared(known_ahead(4), known=-1), ValueError, "between 0 and n_covariates=1, got -1"),
     (prepared(known_ahead(4), known=0), ValueError, "Expected NaN in all rows of 'future_covariates' but the last"),
     (prepared(np.zeros((2, 4))), ValueError, "Expected NaN in all rows of .* but the last n_future_covariates=1"),
-    (prepared(known_ahead(4), targets=1.0), TypeError, "'n_targets' .*: expected a whole number, found 1.0"),
+    (prepared(known_ahead(4), targets=1.5), TypeError, "'n_targets' .*: expected a whole number, found 1.5"),
+    (prepared(known_ahead(4), targets=np.nan), TypeError, "'n_targets' .*: expected a whole number, found nan"),
+    (prepared(known_ahead(4), targets=np.inf), TypeError, "'n_targets' .*: expected a whole number, found inf"),
+    (prepared(known_ahead(4), targets=np.ones(2)), TypeError, "'n_targets' .*: expected a whole number, found array"),
+    (prepared(known_ahead(4), targets=True), TypeError, "'n_targets' .*: expected a whole number, found True"),
+    (prepared(known_ahead(4), targets="1"), TypeError, "'n_targets' .*: expected a whole number, found '1'"),
     (wave(40), TypeError, "Expected prepared inputs in all elements, found ndarray"),
 ])
 def test_prepared_inputs_that_can_not_be(smooth, item, error, text):
