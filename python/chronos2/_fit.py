@@ -42,6 +42,9 @@ def fit(pipeline: Chronos2Pipeline, inputs: Any, prediction_length: int, options
                           "Chronos2Pipeline.from_pretrained.") from None
     if issubclass(Trainer, type(pipeline)):
         raise ImportError("fit: `chronos` is this package (install_as_chronos); fine-tune in a process of its own")
+    if pipeline.model.adapter is not None and options.get("finetune_mode") == "lora":
+        raise NotImplementedError("finetune_mode='lora': the result would be an adapter of the base model, which would "
+                                  f"lack the adapter {pipeline.model.adapter}; 'full' keeps both")
     name = options.setdefault("finetuned_ckpt_name", "finetuned-ckpt")
     folder = Path(options.pop("output_dir", None) or Path("chronos-2-finetuned") / time.strftime("%Y-%m-%d_%H-%M-%S"))
     with _source(pipeline) as source:

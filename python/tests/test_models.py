@@ -186,6 +186,9 @@ def test_an_adapter_is_trained_on_the_base_that_it_was_opened_with(cache, tmp_pa
     assert [(config["base_model_name_or_path"], config["revision"]) for config in trained] == [
         (str(snapshot(cache)), None)]
     assert trained[0]["lora_alpha"] == 1
+    with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* would lack the adapter .*/adapter; 'full'"):
+        pipeline.fit([wave(50)], 4, output_dir=tmp_path / "again", finetune_mode="lora")
+    assert len(trained) == 1
 
 
 @pytest.mark.parametrize("revision", ["../../models--someone--smooth/refs/main", "/etc/hostname"])
