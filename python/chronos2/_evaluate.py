@@ -24,7 +24,8 @@ class Evaluation(NamedTuple):
     """What `Chronos2Pipeline.evaluate` returns. Tables are dicts of columns, as pandas.DataFrame takes them."""
 
     overall: dict[str, list[Any]]
-    """metric, model, seasonal_naive: each metric over all series, as fev computes it, then the mean of the windows."""
+    """metric, model, seasonal_naive: each metric over all series, as fev computes it, then the mean of the windows. NaN
+    where a window or a target has none, with a warning."""
     series: dict[str, list[Any]]
     """item_id, target_name, metric, model, seasonal_naive: each series and target alone, mean of its windows."""
     coverage: dict[str, list[Any]]
@@ -169,12 +170,13 @@ def _cut(target: np.ndarray, covariates: dict[str, np.ndarray], cut: int, asked:
 
 
 def _check_finite(asked: Asked, values: Sequence[np.ndarray], items: Sequence[str], targets: Sequence[Any]) -> None:
-    """Refuses infinite targets, as forecasts do of their pasts; they are left out where errors are skipped."""
+    """Refuses infinite targets of series that have a window, as forecasts do of their pasts; they are left out where
+    errors are skipped."""
     if asked.options.get("on_error") == "skip":
         return
     for item, rows in zip(items, values):
         for target, row in zip(targets, rows):
-            if np.isinf(row).any():
+            if len(row) > asked.horizon and np.isinf(row).any():
                 raise ValueError(f"{item}: {target}: value {int(np.argmax(np.isinf(row)))} is infinite")
 
 
@@ -247,13 +249,28 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
         count = int(without.sum())
         warn(f"{count} series {'has' if count == 1 else 'have'} no MASE{' in some window' * (windows > 1)}: the "
              "past never differs from a season before, or is shorter than that")
-    return Evaluation(_overall(whole), _series(single, names, targets), _coverage(asked.levels, inside), seasonality,
+    overall = _overall(whole)
+    _warn_of_none(overall, windows, len(targets))
+    return Evaluation(overall, _series(single, names, targets), _coverage(asked.levels, inside), seasonality,
                       windows)
 
 
 def _overall(whole: dict[str, list[list[float]]]) -> dict[str, list[Any]]:
     return {"metric": list(whole), "model": [float(np.mean(pair[0])) for pair in whole.values()],
             "seasonal_naive": [float(np.mean(pair[1])) for pair in whole.values()]}
+
+
+def _warn_of_none(overall: dict[str, list[Any]], windows: int, targets: int) -> None:
+    """One window or target without a score leaves none of all."""
+    lacks = {who: {metric for metric, value in zip(overall["metric"], overall[who]) if np.isnan(value)}
+             for who in ("model", "seasonal_naive")}
+    both = lacks["model"] & lacks["seasonal_naive"]
+    for found, by in ((both, ""), (lacks["model"] - both, " by the model"),
+                      (lacks["seasonal_naive"] - both, " by seasonal naive")):
+        if found:
+            names = [metric for metric in overall["metric"] if metric in found]
+            warn(f"there is no {'score' if len(names) == len(overall['metric']) else ', '.join(names)} of all "
+                 f"series{by}, as {'a' if windows > 1 else 'the'} window has none{' of some target' * (targets > 1)}")
 
 
 def _series(single: dict[str, np.ndarray], names: list[Any], targets: list[str]) -> dict[str, list[Any]]:

@@ -248,10 +248,13 @@ def _plain(table: Any, name: str = "df") -> Any:
     if isinstance(table, pd.Series) or not hasattr(table, "__arrow_c_stream__"):
         raise found
     arrow = _pyarrow()
-    try:
+    if not hasattr(arrow.RecordBatchReader, "from_stream"):  # before pyarrow 15
         return arrow.table(table)
-    except (TypeError, arrow.ArrowInvalid):  # a column is a stream too
-        raise found from None
+    try:
+        reader = arrow.RecordBatchReader.from_stream(table)
+    except (TypeError, arrow.ArrowInvalid) as error:  # a column is a stream too, but its schema is none of a table
+        raise found from error
+    return reader.read_all()  # its errors are its own
 
 
 def _to_pandas(table: Any) -> pd.DataFrame:

@@ -47,7 +47,7 @@ def commit_of(folder: Path) -> str | None:
     return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
 
 
-_COMMIT = re.compile("[0-9a-f]{40}")
+_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # SHA-1 or SHA-256
 
 
 def _warn_of_ignored(name: str, value: Any, why: str) -> None:
@@ -58,8 +58,9 @@ def _warn_of_ignored(name: str, value: Any, why: str) -> None:
 def _cache_folder(cache_dir: Any) -> Path:
     if cache_dir is not None:
         return Path(cache_dir).expanduser()
-    if os.environ.get("HF_HUB_CACHE"):
-        return _expanded(os.environ["HF_HUB_CACHE"])
+    named = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE")
+    if named:
+        return _expanded(named)
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return _expanded(os.environ.get("HF_HOME") or os.path.join(cache, "huggingface")) / "hub"
 
@@ -71,20 +72,32 @@ def _expanded(path: str) -> Path:
 
 def _cached(repository: str, revision: str | None, cache_dir: Any) -> Path | None:
     """The snapshot in the cache, if it has the files of a model or an adapter."""
-    root = _cache_folder(cache_dir) / ("models--" + repository.replace("/", "--"))
+    reference = _reference(repository, revision, cache_dir)
+    commit = _read_commit(reference) if reference.is_file() else str(revision or "main")
+    folder = _repository_folder(repository, cache_dir) / "snapshots" / commit
+    return folder if commit and _is_whole(folder) else None
+
+
+def _repository_folder(repository: str, cache_dir: Any) -> Path:
+    return _cache_folder(cache_dir) / ("models--" + repository.replace("/", "--"))
+
+
+def _reference(repository: str, revision: str | None, cache_dir: Any) -> Path:
+    """The file that says of which commit a branch or tag was when it was downloaded."""
     revision = str(revision or "main")
     if ".." in Path(revision).parts or Path(revision).is_absolute():
         raise ValueError(f"revision: expected a branch, a tag or a commit, found {revision!r}")
-    reference = root / "refs" / revision
-    commit = _read_commit(reference) if reference.is_file() else revision
-    folder = root / "snapshots" / commit
-    return folder if _is_whole(folder) else None
+    return _repository_folder(repository, cache_dir) / "refs" / revision
 
 
 def _read_commit(reference: Path) -> str:
-    commit = reference.read_bytes().decode("ascii", "replace").strip()
-    if not _COMMIT.fullmatch(commit):
-        raise ValueError(f"{reference}: expected a commit of 40 hexadecimal digits, found {commit[:60]!r}")
+    """Empty where a write was cut short, so that there is none."""
+    try:
+        commit = reference.read_bytes().decode("ascii").strip()
+    except UnicodeDecodeError:
+        return ""
+    if commit and (not commit.isprintable() or commit != Path(commit).name or commit == ".."):
+        raise ValueError(f"{reference}: expected a commit, found {commit[:60]!r}")
     return commit
 
 
@@ -105,7 +118,8 @@ def _is_whole(folder: Path) -> bool:
 
 def _download(repository: str, revision: str | None, cache_dir: Any, local_files_only: bool, token: Any,
               force_download: bool) -> Path:
-    where = _cache_folder(cache_dir)
+    where, reference = _cache_folder(cache_dir), _reference(repository, revision, cache_dir)
+    damaged = f" {reference} is damaged." if reference.is_file() and not _read_commit(reference) else ""
     try:
         from huggingface_hub import HfApi, snapshot_download
     except ImportError:
@@ -114,7 +128,7 @@ def _download(repository: str, revision: str | None, cache_dir: Any, local_files
             _warn_of_ignored("force_download", True, "huggingface_hub, which downloads, is not installed")
             return found
         wanted = repository if revision is None else f"{repository} at revision {revision}"
-        raise OSError(f"{wanted} is neither a folder nor whole in the cache {where}. Download it there (pip "
+        raise OSError(f"{wanted} is neither a folder nor whole in the cache {where}.{damaged} Download it there (pip "
                       "install huggingface_hub makes this automatic), or pass the path of its folder.") from None
     if force_download:  # snapshot_download falls back on the cache without a word
         try:
@@ -122,9 +136,17 @@ def _download(repository: str, revision: str | None, cache_dir: Any, local_files
         except Exception as error:
             said = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise OSError(f"{repository}: force_download=True, and the hub gives no answer: {said}") from error
-    return Path(snapshot_download(repository, revision=revision, cache_dir=where, token=token,
-                                  local_files_only=local_files_only, force_download=force_download,
-                                  allow_patterns=["*.json", "*.safetensors"]))
+    try:
+        folder = Path(snapshot_download(repository, revision=revision, cache_dir=where, token=token,
+                                        local_files_only=local_files_only, force_download=force_download,
+                                        allow_patterns=["*.json", "*.safetensors"]))
+    except Exception as error:
+        if not damaged:
+            raise
+        raise OSError(f"{repository} can't be downloaded ({type(error).__name__}).{damaged}") from error
+    if damaged and folder == _repository_folder(repository, cache_dir) / "snapshots":  # of no commit
+        raise OSError(f"{repository} can't be downloaded.{damaged}")
+    return folder
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -143,12 +165,18 @@ def find_adapter(folder: Path, *, revision: str | None = None, **hub: Any) -> tu
     if not (folder / "adapter_config.json").is_file():
         _warn_of_ignored("base_revision", revision, f"{folder} is no adapter")
         return folder, None, None
-    base = read_json(folder / "adapter_config.json").get("base_model_name_or_path")
+    config = read_json(folder / "adapter_config.json")
+    base, named = config.get("base_model_name_or_path"), config.get("revision")
     if not base or not isinstance(base, str):
         raise ValueError(f"{folder / 'adapter_config.json'}: expected base_model_name_or_path")
+    if named is not None and not isinstance(named, str):
+        raise ValueError(f"{folder / 'adapter_config.json'}: expected a text as revision")
     beside = folder.parent / base
     if beside.is_dir() and not Path(base).is_dir():
         _warn_of_ignored("base_revision", revision, f"{beside} is a folder")
         return beside, folder, None
+    if revision is None and base not in BUNDLED_NAMES and not Path(base).expanduser().is_dir():
+        revision = named or None
     found = find_model(base, revision=revision, asked_as="base_revision", **hub)
-    return found, folder, None if found == Path(base).expanduser() else commit_of(found) or revision
+    is_folder = found in (BUNDLED_MODEL, Path(base).expanduser())
+    return found, folder, None if is_folder else commit_of(found) or revision

@@ -34,13 +34,33 @@ def to_array(value: Any, where: str = "") -> np.ndarray:
     masked = sys.modules.get("numpy.ma")  # without it there is no masked array
     if masked is not None and isinstance(value, masked.MaskedArray):
         value = _unmasked(value)
-    elif masked is not None and isinstance(value, (list, tuple)) and any(isinstance(row, masked.MaskedArray)
-                                                                         for row in value):
-        value = [to_array(row, where) for row in value]  # numpy.asarray forgets their masks
+    elif masked is not None and isinstance(value, (list, tuple)) and _has_masks(value, masked):
+        value = _gather(value, where, masked.masked)
     try:
         return np.asarray(value)
     except ValueError:  # numpy's text is of sequences within it
         raise ValueError(f"Expected rows of the same length{where}.") from None
+
+
+def _has_masks(values: Sequence[Any], masked: Any) -> bool:
+    """By the types of its elements, since there may be millions."""
+    kinds = set(map(type, values))
+    return any(issubclass(kind, masked.MaskedArray) for kind in kinds) or (
+        not kinds.isdisjoint((list, tuple)) and any(_has_masks(row, masked) for row in values
+                                                    if isinstance(row, (list, tuple))))
+
+
+def _gather(values: Sequence[Any], where: str, gap: Any) -> Any:
+    """Rows or elements whose masks numpy.asarray forgets. `gap`: an element that is missing."""
+    mask = np.array([value is gap for value in values])
+    if not mask.any():
+        return [to_array(row, where) for row in values]
+    there = to_array([value for value in values if value is not gap], where)
+    if there.ndim != 1:  # rows beside elements: numpy refuses them
+        return list(values)
+    whole = np.ma.masked_array(np.zeros(len(values), there.dtype), mask)
+    whole.data[~mask] = there
+    return _unmasked(whole)
 
 
 def _unmasked(value: Any) -> np.ndarray:
@@ -254,7 +274,7 @@ def _check_prepared(item: Any, index: int) -> tuple[np.ndarray, np.ndarray, int,
     if len(context) != len(future):
         raise ValueError("Expected 'context' and 'future_covariates' to have the same first dimension, got "
                          f"{len(context)} and {len(future)} in element at index {index}.")
-    targets, covariates, known = (whole_number(f"'{name}' of element at index {index}", item[name])
+    targets, covariates, known = (_count(f"'{name}' of element at index {index}", item[name])
                                   for name in ("n_targets", "n_covariates", "n_future_covariates"))
     if targets < 1 or covariates < 0 or targets + covariates != len(context):
         raise ValueError("Expected 'n_targets', at least 1, and 'n_covariates' to be the rows of 'context' together, "
@@ -266,6 +286,13 @@ def _check_prepared(item: Any, index: int) -> tuple[np.ndarray, np.ndarray, int,
         raise ValueError(f"Expected NaN in all rows of 'future_covariates' but the last n_future_covariates={known}, "
                          f"in element at index {index}.")
     return context, future, targets, known
+
+
+def _count(name: str, value: Any) -> int:
+    """Upstream takes int(): 1.0 and arrays of no dimension are numbers too."""
+    if getattr(value, "ndim", None) == 0:
+        value = value.item()
+    return whole_number(name, int(value) if isinstance(value, float) and value.is_integer() else value)
 
 
 # ---- Dictionaries ---------------------------------------------------------------------------------

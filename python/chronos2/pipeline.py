@@ -79,8 +79,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
             A folder with config.json and safetensors (a LoRA adapter too), a name of a hub (looked up in the Hugging
             Face cache, else downloaded where huggingface_hub is installed), or None for the bundled checkpoint.
         revision, base_revision
-            Branch, tag or commit of a model that a hub has, and of an adapter's base model; None: main. Pickles and
-            copies of a pipeline name the commit that was opened.
+            Branch, tag or commit of a model that a hub has, and of an adapter's base model; None: for a base model what
+            the adapter names, else main. Pickles and copies of a pipeline name the commit that was opened.
         token
             For a private model of a hub; None: HF_TOKEN or the login. Pickles and copies leave it out.
         force_download
@@ -415,7 +415,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             Of a table, as for `predict_df`; None: inferred from the whole table.
         **predict_kwargs
             As for `predict`. Under on_error="skip" a window of a series that has no forecast or an infinite value counts
-            for neither the model nor seasonal naive; else infinite values are refused.
+            for neither the model nor seasonal naive; else infinite values of series that have a window are refused.
 
         Returns
         -------
@@ -538,7 +538,9 @@ def _pinned(name: Any, folder: Path, revision: str | None) -> dict[str, Any]:
     """What opens the same files elsewhere and later: a relative path means another folder there, and a branch moves."""
     if name is not None and folder == Path(name).expanduser():
         return {"pretrained_model_name_or_path": str(folder.resolve()), "revision": None}
-    return {"pretrained_model_name_or_path": name, "revision": _hub.commit_of(folder) or revision}
+    is_bundled = folder == _native.BUNDLED_MODEL
+    return {"pretrained_model_name_or_path": name,
+            "revision": None if is_bundled else _hub.commit_of(folder) or revision}
 
 
 # ---- Checks ---------------------------------------------------------------------------------------

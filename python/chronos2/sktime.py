@@ -25,7 +25,8 @@ from .pipeline import Chronos2Pipeline
 class Chronos2Forecaster(BaseForecaster):
     """Chronos-2 without PyTorch. Columns of y are forecast jointly; columns of X are covariates, known ahead where
     `predict` is given them. Rows of y are consecutive steps. Where X has no row its values are missing, with a warning.
-    `update` adds rows, or replaces them, whatever `update_params` is: nothing is trained.
+    `update` adds rows, or replaces them, whatever `update_params` is: nothing is trained. It refuses X whose
+    columns are not those of `fit`, and y's where y has several.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ class Chronos2Forecaster(BaseForecaster):
         return self
 
     def _learn(self, y: pd.DataFrame, X: pd.DataFrame | None) -> None:
-        """Keeps what was observed; forecasts take of it what is up to the cutoff."""
+        """Keeps what was observed, apart from the caller's frames; forecasts take of it what is up to the cutoff."""
         _check_steps(y.index)
         if X is not None:
             missing = y.index[~y.index.isin(X.index)]
@@ -95,7 +96,8 @@ class Chronos2Forecaster(BaseForecaster):
             if len(missing):
                 warn(f"X: {len(missing)} of the {len(y)} steps of y have no row, {missing[0]} the first: its "
                      "values are missing there")
-        self._y_past, self._X_past, self._columns = y, X, [] if X is None else list(X.columns)
+        self._y_past, self._X_past = y.copy(), None if X is None else X.copy()
+        self._columns = [] if X is None else list(X.columns)
 
     def _past(self) -> dict[str, Any]:
         """The series up to the cutoff, from which steps are counted."""

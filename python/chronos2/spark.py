@@ -16,13 +16,14 @@ from typing import Any
 try:
     import pyarrow as pa
     from pyspark import TaskContext
-    from pyspark.sql import DataFrame, functions as F, types as T
+    from pyspark.sql import Column, DataFrame, functions as F, types as T
 except ImportError:
     raise ImportError("chronos2.spark needs pyspark and pyarrow: pip install pyspark pyarrow") from None
 
 from . import arrow
 from ._model import DEFAULT_LEVELS, list_levels
 from .pipeline import Chronos2Pipeline, at_least_one
+
 
 def forecast(
     df: DataFrame, model: Any = None, future: DataFrame | None = None, *, id_column: str = "item_id",
@@ -45,8 +46,9 @@ def forecast(
         bundled checkpoint. A worker has as many threads as its task has processors (`spark.task.cpus`), unless the
         pipeline was opened with a number.
     future
-        Known covariates: prediction_length rows of each id, of the types that `df` has; numbers may be of any. It is
-        shuffled along with `df`.
+        Known covariates: prediction_length rows of each id, of the types that `df` has. Numbers may be of any, ids of
+        any integer type where they are integers in `df`, and a covariate that is void in one of both of any in the
+        other. It is shuffled along with `df`.
     freq
         Frequency as pandas writes it, or one of its offsets; None: of each series its own, which takes three rows or
         more.
@@ -148,7 +150,9 @@ def _numbered(table: DataFrame, short: dict[str, str], timestamp_column: str, sa
 
 
 _AHEAD = "ahead"
-_INTEGERS = (T.ByteType, T.ShortType, T.IntegerType, T.LongType)
+_RANGES = {kind: (-(1 << bits), (1 << bits) - 1) for kind, bits in (
+    (T.ByteType, 7), (T.ShortType, 15), (T.IntegerType, 31), (T.LongType, 63))}
+_INTEGERS = tuple(_RANGES)
 
 
 def _together(plan: arrow.Plan, past: DataFrame, future: DataFrame, short: dict[str, str]) -> DataFrame:
@@ -161,9 +165,12 @@ def _together(plan: arrow.Plan, past: DataFrame, future: DataFrame, short: dict[
         is_key = name in (plan.id_column, plan.timestamp_column)
         if ours == theirs:
             continue
-        if isinstance(theirs, T.NullType) and not is_key or (
-                isinstance(ours, _INTEGERS) and isinstance(theirs, _INTEGERS[:_INTEGERS.index(type(ours))])):
+        if isinstance(theirs, T.NullType) and not is_key:
             future = future.withColumn(column, F.col(column).cast(ours))
+        elif isinstance(ours, T.NullType) and not is_key:
+            past = past.withColumn(column, F.col(column).cast(theirs))
+        elif is_key and isinstance(ours, _INTEGERS) and isinstance(theirs, _INTEGERS):
+            future = future.withColumn(column, _narrowed(name, F.col(column), ours))
         elif not is_key and isinstance(ours, T.NumericType) and isinstance(theirs, T.NumericType):
             past, future = (rows.withColumn(column, F.col(column).cast("double")) for rows in (past, future))
         else:
@@ -171,6 +178,15 @@ def _together(plan: arrow.Plan, past: DataFrame, future: DataFrame, short: dict[
                              f"{theirs.simpleString()}")
     return past.withColumn(_AHEAD, F.lit(False)).unionByName(future.withColumn(_AHEAD, F.lit(True)),
                                                              allowMissingColumns=True)
+
+
+def _narrowed(name: str, column: Column, kind: T.DataType) -> Column:
+    """Integers as those of another type, whose casts wrap where Spark is not in ANSI mode."""
+    narrow = column.cast(kind)
+    wrong = F.raise_error(F.concat(F.lit(f"future: column {name!r}: expected {kind.simpleString()} as in df, found "),
+                                   column.cast("string")))
+    fits = column.isNull() | column.between(*_RANGES[type(kind)])
+    return F.when(fits, narrow).otherwise(wrong.cast(kind))
 
 
 # ---- In the executors' Python -----------------------------------------------------------------------

@@ -246,6 +246,19 @@ def test_infinite_values_are_refused(smooth, place, value):
         smooth.evaluate([np.stack([wave(60), wrong])], 8)
 
 
+@pytest.mark.parametrize("length", [5, 8])
+def test_infinite_values_of_series_without_a_window_concern_nobody(smooth, length):
+    short = wave(length)
+    short[2] = np.inf
+    alone = smooth.evaluate([wave(60)], 8, seasonality=7)
+    for data in both_kinds(short, wave(60)):
+        with pytest.warns(UserWarning, match="1 of 2 series are shorter"):
+            found = smooth.evaluate(data, 8, seasonality=7)
+        assert found.overall["model"] == pytest.approx(alone.overall["model"], rel=1e-6)
+    with pytest.raises(ValueError, match="^series 0: target: value 2 is infinite"):
+        smooth.evaluate([np.append(short, wave(9 - length)), wave(60)], 8)
+
+
 @pytest.mark.parametrize("place, text", [(3, "no forecast of some"), (-1, "an infinite value in some")])
 def test_series_without_a_forecast_count_for_neither_forecaster(smooth, place, text):
     wrong = wave(60, level=500.0)
@@ -280,6 +293,31 @@ def test_series_without_an_observed_value_are_told(smooth):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         smooth.evaluate([wave(60), np.where(np.arange(60) % 9 == 2, np.nan, wave(60))], 4, windows=2)
+
+
+def ended(values):
+    return np.append(values[:-4], np.full(4, np.nan))
+
+
+@pytest.mark.parametrize("series, options, metrics, texts", [
+    (ended(wave(60)), {}, [*_metrics.METRICS], ["there is no score of all series, as the window has none"]),
+    (ended(wave(60)), {"windows": 2}, [*_metrics.METRICS], ["there is no score of all series, as a window has none"]),
+    (np.stack([wave(60), ended(wave(60))]), {}, [*_metrics.METRICS],
+     ["there is no score of all series, as the window has none of some target"]),
+    (wave(60), {"seasonality": 55, "windows": 2}, ["MASE", "RMSSE", "SQL"],
+     ["there is no MASE, RMSSE, SQL of all series, as a window has none"]),
+    (np.append(wave(52), np.zeros(8)), {"seasonality": 4}, ["WQL", "WAPE", "WAPEB", "MAPE", "SMAPE"],
+     ["there is no MAPE of all series, as the window has none",
+      "there is no WQL, WAPE, WAPEB, SMAPE of all series by seasonal naive, as the window has none"]),
+    (wave(60), {}, [], []),
+])
+def test_scores_of_all_series_that_are_none_are_told(smooth, series, options, metrics, texts):
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = smooth.evaluate([series], 4, **options)
+    assert [name for name, *pair in zip(*found.overall.values()) if np.isnan(pair).any()] == metrics
+    assert [str(warning.message) for warning in told if "of all series" in str(warning.message)] == texts
+    assert {warning.filename for warning in told} <= {__file__}
 
 
 @pytest.mark.parametrize("arguments, error, text", [

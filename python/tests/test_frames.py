@@ -299,6 +299,20 @@ def test_a_column_of_another_library_is_no_table(smooth):
             smooth.predict_df(column, prediction_length=2)
 
 
+@pytest.mark.parametrize("kind", ["ArrowInvalid", "ArrowTypeError"])
+def test_an_error_within_a_stream_is_the_stream_s(smooth, kind):
+    pyarrow = pytest.importorskip("pyarrow")
+    whole = pyarrow.Table.from_pandas(table())
+
+    def batches():
+        yield from whole.to_batches()
+        raise getattr(pyarrow, kind)("the third row is damaged")
+
+    with pytest.raises(Exception, match="the third row is damaged") as raised:
+        smooth.predict_df(pyarrow.RecordBatchReader.from_batches(whole.schema, batches()), prediction_length=2)
+    assert "expected a pandas DataFrame" not in str(raised.value)
+
+
 def test_complex_numbers_and_others_are_refused(smooth):
     df = table(covariates=("x",))
     future = future_of(df, 3, ["x"])

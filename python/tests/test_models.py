@@ -6,6 +6,8 @@ import pickle
 import re
 import shutil
 import sys
+import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,7 +26,7 @@ def cache(tmp_path, monkeypatch):
     (root / "refs").mkdir(parents=True)
     (root / "refs" / "main").write_text(COMMIT)
     shutil.copytree(SMOOTH, root / "snapshots" / COMMIT)
-    for name in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path
@@ -32,7 +34,7 @@ def cache(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("variable, value", [
     ("HF_HUB_CACHE", "hub"), ("HF_HOME", ""), (None, "hub"), ("HF_HUB_CACHE", "$SOMEWHERE/hub"),
-    ("HF_HOME", "${SOMEWHERE}"), ("XDG_CACHE_HOME", "$SOMEWHERE/cache")])
+    ("HF_HOME", "${SOMEWHERE}"), ("XDG_CACHE_HOME", "$SOMEWHERE/cache"), ("HUGGINGFACE_HUB_CACHE", "$SOMEWHERE/hub")])
 def test_names_are_looked_up_in_the_cache(cache, monkeypatch, variable, value, smooth):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)  # which would find it where this package doesn't
     monkeypatch.setenv("SOMEWHERE", str(cache))
@@ -56,13 +58,13 @@ def main_moves(cache):
     (cache / "hub" / "models--someone--smooth" / "refs" / "main").write_text(LATER)
 
 
-def write_adapter(folder, base):
+def write_adapter(folder, base, model=SMOOTH, **config):
     """One that changes nothing."""
     folder.mkdir()
     (folder / "adapter_config.json").write_text(json.dumps({
         "peft_type": "LORA", "r": 1, "lora_alpha": 1, "target_modules": ["q"], "bias": "none",
-        "base_model_name_or_path": base}))
-    d = json.loads((SMOOTH / "config.json").read_text())
+        "base_model_name_or_path": base, **config}))
+    d = json.loads((model / "config.json").read_text())
     inner = d["num_heads"] * d["d_kv"]
     name = "base_model.model.encoder.block.0.layer.0.self_attention.q.lora_{}.weight"
     a, b = 4 * d["d_model"], 4 * d["d_model"] + 4 * inner
@@ -96,15 +98,16 @@ def test_pickles_have_no_token():
 
 
 @pytest.mark.parametrize("file, content, said", [
-    ("refs/main", b"\xff\xfe\0", "expected a commit of 40 hexadecimal digits, found"),
-    ("refs/main", b"", "expected a commit of 40 hexadecimal digits, found ''"),
-    ("refs/main", b"../../../elsewhere", "expected a commit of 40 hexadecimal digits, found '../../../elsewhere'"),
+    ("refs/main", b"../../../elsewhere", "expected a commit, found '../../../elsewhere'"),
+    ("refs/main", b"..", "expected a commit, found '..'"), ("refs/main", b".", "expected a commit, found '.'"),
+    ("refs/main", b"a\0b", "expected a commit, found 'a\\x00b'"),
     ("config.json", b"", "expected JSON: Expecting value"),
     ("config.json", b"{", "expected JSON: Expecting property name"),
     ("config.json", b"\xff", "expected JSON: 'utf-8' codec can't decode"),
     ("config.json", b"[]", "expected a JSON object"),
     ("adapter_config.json", b"null", "expected a JSON object"),
     ("adapter_config.json", b'{"base_model_name_or_path": 5}', "expected base_model_name_or_path"),
+    ("adapter_config.json", b'{"base_model_name_or_path": "a/b", "revision": 5}', "expected a text as revision"),
     ("model.safetensors.index.json", b"{", "expected JSON"),
     ("model.safetensors.index.json", b'{"weight_map": []}', "expected an object as weight_map")])
 def test_files_of_the_cache_that_are_damaged_are_named(cache, file, content, said):
@@ -116,6 +119,76 @@ def test_files_of_the_cache_that_are_damaged_are_named(cache, file, content, sai
     path.write_bytes(content)
     with pytest.raises(ValueError, match="^" + re.escape(f"{path}: {said}")):
         Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub")
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe\0"])
+def test_a_branch_without_a_commit_is_not_cached(cache, monkeypatch, content):
+    reference = cache / "hub" / "models--someone--smooth" / "refs" / "main"
+    reference.write_bytes(content)
+
+    def opened(download, **options):
+        monkeypatch.setitem(sys.modules, "huggingface_hub", download and SimpleNamespace(
+            HfApi=None, snapshot_download=download))
+        return Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub", threads=1, **options)
+
+    def fails(*args, **kwargs):
+        raise ValueError("no network")
+
+    assert opened(lambda *args, **kwargs: snapshot(cache)).model.folder == snapshot(cache)
+    for download in (None, fails, lambda *args, **kwargs: f"{snapshot(cache).parent}/"):
+        with pytest.raises(OSError, match=re.escape(f" {reference} is damaged.")):
+            opened(download)
+
+
+def test_commits_of_sha_256(cache):
+    commit = 64 * "e"
+    snapshot(cache).rename(snapshot(cache, commit))
+    (cache / "hub" / "models--someone--smooth" / "refs" / "main").write_text(commit)
+    pipeline = Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub", threads=1)
+    assert pipeline.model.folder == snapshot(cache, commit) and pipeline.opening()["revision"] == commit
+
+
+def test_an_adapter_names_the_revision_of_its_base(cache, tmp_path):
+    options = {"cache_dir": cache / "hub", "threads": 1}
+    write_adapter(tmp_path / "adapter", "someone/smooth", revision=COMMIT)
+    main_moves(cache)
+    named = Chronos2Pipeline.from_pretrained(tmp_path / "adapter", **options)
+    assert named.model.folder == snapshot(cache) and named.opening()["base_revision"] == COMMIT
+    asked = Chronos2Pipeline.from_pretrained(tmp_path / "adapter", base_revision=LATER, **options)
+    assert asked.model.folder == snapshot(cache, LATER)
+    write_adapter(tmp_path / "of-a-folder", str(SMOOTH), revision=COMMIT)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # nobody asked for that revision
+        Chronos2Pipeline.from_pretrained(tmp_path / "of-a-folder", threads=1)
+
+
+def test_an_adapter_is_trained_on_the_base_that_it_was_opened_with(cache, tmp_path, monkeypatch):
+    write_adapter(tmp_path / "adapter", "someone/smooth")
+    main_moves(cache)
+    pipeline = Chronos2Pipeline.from_pretrained(tmp_path / "adapter", base_revision=COMMIT, cache_dir=cache / "hub",
+                                                threads=1)
+    trained = []
+
+    class Trainer:
+        @classmethod
+        def from_pretrained(cls, source, **options):
+            trained.append(json.loads((source / "adapter_config.json").read_text()))
+            assert (source / "adapter_model.safetensors").is_file()
+            return cls()
+
+        def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name):
+            shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name)
+
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None))
+    monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(Chronos2Pipeline=Trainer))
+    tuned = pipeline.fit([wave(50)], 4, output_dir=tmp_path / "tuned")
+    assert tuned.model.folder == tmp_path / "tuned" / "finetuned-ckpt"
+    assert [(config["base_model_name_or_path"], config["revision"]) for config in trained] == [
+        (str(snapshot(cache)), None)]
+    assert trained[0]["lora_alpha"] == 1
+    with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* would lack the adapter .*/adapter; 'full'"):
+        pipeline.fit([wave(50)], 4, output_dir=tmp_path / "again", finetune_mode="lora")
+    assert len(trained) == 1
 
 
 @pytest.mark.parametrize("revision", ["../../models--someone--smooth/refs/main", "/etc/hostname"])
@@ -164,13 +237,17 @@ def test_a_snapshot_that_is_not_whole_is_not_taken(cache, monkeypatch):
     Chronos2Pipeline.from_pretrained("someone/smooth", cache_dir=cache / "hub", threads=1)
 
 
-def test_a_revision_of_a_folder_is_told_to_be_ignored(recwarn):
+def test_a_revision_of_a_folder_is_told_to_be_ignored(recwarn, tmp_path):
     pipeline = Chronos2Pipeline.from_pretrained(SMOOTH, revision="v99", threads=1)
-    Chronos2Pipeline.from_pretrained(revision="v99", threads=1)
-    pickle.loads(pickle.dumps(pipeline))
+    bundled = Chronos2Pipeline.from_pretrained(revision="v99", threads=1)
+    write_adapter(tmp_path / "adapter", "chronos2-micro", ROOT / "models" / "chronos2-micro")
+    adapted = Chronos2Pipeline.from_pretrained(tmp_path / "adapter", base_revision="v99", threads=1)
+    for opened in (pipeline, bundled, adapted):
+        pickle.loads(pickle.dumps(opened))
     assert [re.sub("/.*/", "", str(warning.message)) for warning in recwarn] == [
         "revision='v99' is ignored: weights is a folder",
-        "revision='v99' is ignored: the bundled checkpoint has one"]
+        "revision='v99' is ignored: the bundled checkpoint has one",
+        "base_revision='v99' is ignored: the bundled checkpoint has one"]
     assert {warning.filename for warning in recwarn} == {__file__}
     with pytest.warns(UserWarning, match="^base_revision='v99' is ignored: .*weights is no adapter"):
         Chronos2Pipeline.from_pretrained(SMOOTH, base_revision="v99", threads=1)

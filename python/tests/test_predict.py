@@ -90,6 +90,36 @@ MASKED = np.arange(30) % 5 == 1
 
 
 @pytest.mark.parametrize("values, missing", [
+    (wave(30), np.nan), (np.array(["a", "b", "c"])[np.arange(30) % 3], None), (np.arange(30) % 3 == 0, None),
+    (np.datetime64("2024-01-01") + np.arange(30) % 3, np.datetime64("NaT")),
+    (np.array([1, "a", None], object)[np.arange(30) % 3], None), (np.arange(30), np.nan)],
+    ids=["floats", "texts", "booleans", "dates", "objects", "integers"])
+@pytest.mark.parametrize("sequence", [list, tuple])
+def test_masked_elements_of_lists_are_missing(smooth, values, missing, sequence):
+    gaps = values.astype(float if missing is np.nan else values.dtype if missing is not None else object)
+    gaps[MASKED] = missing
+    elements = sequence(np.ma.masked if bad else value for value, bad in zip(values, MASKED))
+
+    def forecast(past):
+        return smooth.predict([{"target": wave(30), "past_covariates": {"x": past}}], 3)[0]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(forecast(elements), forecast(gaps))
+        if missing is np.nan:
+            for target, expected in ((elements, gaps), ([elements, values], [gaps, values]),
+                                     ([list(elements), list(values)], [gaps, values])):
+                np.testing.assert_array_equal(smooth.predict([{"target": target}], 3)[0],
+                                              smooth.predict([{"target": np.stack(expected)}], 3)[0])
+
+
+def test_only_masked_elements(smooth):
+    with pytest.warns(UserWarning, match="^series 0 holds no observed value$") as told:
+        smooth.predict([[np.ma.masked] * 9], 3)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("values, missing", [
     (np.array(["a", "b", "c"])[np.arange(30) % 3], None), (np.arange(30) % 3 == 0, None),
     (np.datetime64("2024-01-01") + np.arange(30) % 3, np.datetime64("NaT")),
     (np.array([1, "a", None], object)[np.arange(30) % 3], None), (np.arange(30) % 3, np.nan)],
@@ -205,6 +235,12 @@ def test_prepared_futures_longer_than_the_forecast_are_told(smooth):
         smooth.predict([prepared(np.full((2, 6), np.nan), known=0)], 4)
 
 
+@pytest.mark.parametrize("one", [1.0, np.float32(1), np.int64(1), np.array(1), np.array(1.0)], ids=repr)
+def test_counts_of_prepared_inputs_are_whole_numbers_of_any_type(smooth, one):
+    expected = smooth.predict([prepared(known_ahead(4))], 4)[0]
+    np.testing.assert_array_equal(smooth.predict([prepared(known_ahead(4), one, one, one)], 4)[0], expected)
+
+
 @pytest.mark.parametrize("item, error, text", [
     (prepared(known_ahead(4), 0, 2), ValueError, "'n_targets', at least 1, .* got 0 and 2 of 2"),
     (prepared(known_ahead(4), 2, 1), ValueError, "to be the rows of 'context' together, got 2 and 1 of 2"),
@@ -213,7 +249,12 @@ def test_prepared_futures_longer_than_the_forecast_are_told(smooth):
     (prepared(known_ahead(4), known=-1), ValueError, "between 0 and n_covariates=1, got -1"),
     (prepared(known_ahead(4), known=0), ValueError, "Expected NaN in all rows of 'future_covariates' but the last"),
     (prepared(np.zeros((2, 4))), ValueError, "Expected NaN in all rows of .* but the last n_future_covariates=1"),
-    (prepared(known_ahead(4), targets=1.0), TypeError, "'n_targets' .*: expected a whole number, found 1.0"),
+    (prepared(known_ahead(4), targets=1.5), TypeError, "'n_targets' .*: expected a whole number, found 1.5"),
+    (prepared(known_ahead(4), targets=np.nan), TypeError, "'n_targets' .*: expected a whole number, found nan"),
+    (prepared(known_ahead(4), targets=np.inf), TypeError, "'n_targets' .*: expected a whole number, found inf"),
+    (prepared(known_ahead(4), targets=np.ones(2)), TypeError, "'n_targets' .*: expected a whole number, found array"),
+    (prepared(known_ahead(4), targets=True), TypeError, "'n_targets' .*: expected a whole number, found True"),
+    (prepared(known_ahead(4), targets="1"), TypeError, "'n_targets' .*: expected a whole number, found '1'"),
     (wave(40), TypeError, "Expected prepared inputs in all elements, found ndarray"),
 ])
 def test_prepared_inputs_that_can_not_be(smooth, item, error, text):

@@ -103,6 +103,20 @@ def test_a_pickle_of_a_relative_path_opens_elsewhere(tmp_path, monkeypatch):
     pickle.loads(data)
 
 
+def test_warnings_need_no_working_directory(tmp_path):
+    """Which a daemon may have lost."""
+    assert python("""
+        import os, sys, warnings, chronos2
+        os.mkdir(sys.argv[1])
+        os.chdir(sys.argv[1])
+        os.rmdir(sys.argv[1])
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            chronos2.Chronos2Pipeline.from_pretrained(revision="v9", threads=1)
+        print([(warning.filename, str(warning.message)[:24]) for warning in told])
+        """, tmp_path / "gone") == "[('<string>', \"revision='v9' is ignored\")]"
+
+
 def test_a_forked_process_forecasts_the_same():
     assert python("""
         import os, sys, numpy as np, chronos2

@@ -106,6 +106,19 @@ def test_rows_of_updates_are_appended_or_replaced(forecaster, index, update_para
     pd.testing.assert_series_equal(updated.predict(fh=[1, 4]), expected, check_freq=False)
 
 
+def test_what_was_learnt_is_kept_though_the_caller_writes_into_it(forecaster):
+    y, X = SALES.to_frame("y"), EVENTS[:40].copy()
+    later, more = y[30:].copy(), X[30:].copy()
+    expected = forecaster().fit(y, X=X).predict(fh=[1, 2], X=EVENTS[40:42])
+    fitted, updated = forecaster().fit(y, X=X), forecaster().fit(y[:30].copy(), X=X[:30].copy())
+    updated.update(later, X=more, update_params=False)
+    for frame in (y, X, later, more):
+        frame.iloc[:, 0] = 1e6
+        frame.index.name = "written"
+    for found in (fitted, updated):
+        pd.testing.assert_frame_equal(found.predict(fh=[1, 2], X=EVENTS[40:42]), expected, check_freq=False)
+
+
 def test_a_cutoff_in_the_past_hides_what_comes_after(forecaster):
     fitted = forecaster().fit(SALES, X=EVENTS)
     fitted.update(SALES[20:30], update_params=False)  # whose end sktime makes the cutoff

@@ -184,6 +184,39 @@ def test_types_of_past_and_future_are_not_mixed(spark, pipeline):
     assert dict(again.dtypes)["item_id"] == "bigint" and again.count() == 4 * HORIZON
 
 
+def test_types_that_hold_the_other_s_values_are_brought_together(spark, pipeline):
+    from pyspark.errors import PySparkException
+
+    frame = table(4, ["price"]).assign(item_id=lambda f: f["item_id"].str[7:].astype(np.int32), blank=np.nan)
+    last = frame.groupby("item_id")["timestamp"].max()
+    future = pd.concat([pd.DataFrame({
+        "item_id": item, "timestamp": pd.date_range(t, periods=HORIZON + 1, freq="h")[1:],
+        "price": np.linspace(0, 1, HORIZON), "blank": 2.5}) for item, t in last.items()])
+    expected = of_one_process(frame, pipeline, future=pa.Table.from_pandas(
+        future.sort_values(["item_id", "timestamp"]), preserve_index=False))
+    past = spark.createDataFrame(frame).withColumn("blank", functions_of_spark().lit(None))
+    ahead = spark.createDataFrame(future.astype({"item_id": np.int64}))
+    assert dict(past.dtypes)["item_id"] == "int" and dict(ahead.dtypes)["item_id"] == "bigint"
+    assert dict(past.dtypes)["blank"] == "void"
+    found = chronos2_spark.forecast(past, pipeline, ahead, partitions=2, **ASKED)
+    assert dict(found.dtypes)["item_id"] == "int"
+    assert_same(in_order(found), expected)
+    for ansi in ("true", "false"):  # without it Spark's casts wrap: this id would be that of series 1
+        spark.conf.set("spark.sql.ansi.enabled", ansi)
+        try:
+            beyond = spark.createDataFrame(future.assign(item_id=future["item_id"].astype(np.int64) + (1 << 32)))
+            with pytest.raises(PySparkException, match="future: column 'item_id': expected int as in df, found 4294967"):
+                chronos2_spark.forecast(past, pipeline, beyond, partitions=2, **ASKED).collect()
+        finally:
+            spark.conf.unset("spark.sql.ansi.enabled")
+
+
+def functions_of_spark():
+    from pyspark.sql import functions
+
+    return functions
+
+
 def test_columns_may_have_any_names(spark, pipeline):
     frame = table(5, ["p.q", "future"])
     names = {"item_id": "a.b`c", "timestamp": "t s.", "target": "é"}
