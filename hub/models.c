@@ -1,4 +1,5 @@
 /* Which files of a repository make a model, and whether they are there. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -130,6 +131,7 @@ c2_status c2_hub_model(c2_hub *hub, const c2_repo *repo, char **folder, c2_error
 c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *err) {
   char *of_model = NULL;
   char *of_adapter = NULL;
+  char *whole = NULL;
   c2_json_document doc = {.failure = C2_ERR_MODEL, .config = true};
   c2_status status = C2_OK;
   *named = false;
@@ -139,10 +141,18 @@ c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *
   doc.path = of_adapter;
   C2_GOTO(c2_json_load(&doc, err));
   const char *name = c2_json_string(c2_json_get(doc.node, "base_model_name_or_path"));
+  const char *revision = c2_json_string(c2_json_get(doc.node, "revision")); /* of the base */
   if (!name || !c2_repo_is(name) || c2_is_directory(name)) goto fail;
   *named = true;
+  if (revision && *revision && !strchr(name, '@')) {
+    size_t room = strlen(name) + strlen(revision) + 2;
+    C2_GOTO(c2_alloc_array(room, 1, &whole, err));
+    (void)snprintf(whole, room, "%s@%s", name, revision);
+    name = whole;
+  }
   C2_GOTO(c2_repo_parse(base, name, false, err));
 fail:
+  free(whole);
   c2_json_free(&doc);
   free(of_model);
   free(of_adapter);

@@ -114,12 +114,13 @@ static void put_adapter(void) {
                                  {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {rows, 1}, values + columns}};
   hub_put_text(&world, "models/o/lora/refs/main", COMMIT_B);
   hub_put_text(&world, "models/o/lora/" COMMIT_B "/adapter_config.json",
-               "{\"peft_type\": \"LORA\", \"r\": 1, \"lora_alpha\": 2, \"base_model_name_or_path\": \"o/base\"}");
+               "{\"peft_type\": \"LORA\", \"r\": 1, \"lora_alpha\": 2, \"base_model_name_or_path\": \"o/base\", \"revision\": \"old\"}");
   char *path = hub_path(&world, "models/o/lora/" COMMIT_B "/adapter_model.safetensors");
   assert_int_equal(c2_safetensors_write(path, parts, 2, NULL), C2_OK);
   free(path);
   free(values);
-  hub_put_text(&world, "models/o/base/refs/main", COMMIT_A);
+  hub_put_text(&world, "models/o/base/refs/main", COMMIT_B); /* which has no files */
+  hub_put_text(&world, "models/o/base/refs/old", COMMIT_A);
   put_file(BASE "/config.json", "models/o/base/" COMMIT_A "/config.json");
   put_file(BASE "/model.safetensors", "models/o/base/" COMMIT_A "/model.safetensors");
 }
@@ -137,7 +138,7 @@ static void test_adapter(void **state) {
   assert_string_equal(r.out, local.out);
   assert_string_not_equal(r.out, plain.out);
   program_free(&r);
-  r = PROGRAM_RUN("forecast", NILE, "--horizon", "3", "-m", "o/base", "--adapter", "o/lora", "--offline");
+  r = PROGRAM_RUN("forecast", NILE, "--horizon", "3", "-m", "o/base@old", "--adapter", "o/lora", "--offline");
   assert_string_equal(r.out, local.out);
   program_free(&r);
   program_free(&local);

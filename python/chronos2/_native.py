@@ -504,7 +504,7 @@ class Forecast:
         """What of the forecasts of these series float32 can't hold: numbers beyond its range, and bands that it rounds,
         as `chronos2 forecast` finds them at the first step."""
         infinite: dict[int, int] = {}
-        coarse: list[int] = []
+        coarse: dict[int, None] = {}
         horizon = self.horizon
         for s, item in enumerate(series):
             if lib.chronos2_forecast_status(self._handle[0], s) != lib.CHRONOS2_OK:
@@ -514,14 +514,14 @@ class Forecast:
                 if max(values.max(), -values.min()) > _FLOAT.max:
                     infinite[s] = infinite.get(s, 0) + int(np.isinf(_narrow(values)).sum())
                 elif _is_coarse(values[:, 0]) and _varies(past):
-                    coarse.append(s)
+                    coarse[s] = None
         if infinite:
             yield (f"{sum(infinite.values())} numbers are beyond the range of float32, so infinite, the first of series "
                    f"{min(infinite)}")
         if coarse:
-            one = len(coarse) == 1
-            yield (f"{len(coarse)} target{'' if one else 's'}, of series {coarse[0]} the first, "
-                   f"{'varies so little around its' if one else 'vary so little around their'} level that float32 "
+            first = next(iter(coarse))
+            yield ((f"series {first} varies so little around its" if len(coarse) == 1 else
+                    f"{len(coarse)} series, {first} the first, vary so little around their") + " level that float32 "
                    "rounds the bands: subtract the mean and divide by the standard deviation before")
 
     def _each(self, shape: tuple[int, ...], read: Callable[[int, int], np.ndarray]) -> list[np.ndarray | None]:

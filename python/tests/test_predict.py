@@ -566,9 +566,9 @@ def test_what_is_no_list_of_series(smooth, inputs, text):
     ([wave(30), wave(30) * 1e300],
      "^84 numbers are beyond the range of float32, so infinite, the first of series 1$"),
     ([wave(30), wave(30) * 1e-60],
-     "^1 target, of series 1 the first, varies so little around its level that float32 rounds the bands: "),
+     "^series 1 varies so little around its level that float32 rounds the bands: "),
     ([wave(30) + 1e12, np.stack([wave(30) * 1e-320, wave(30)])],
-     "^2 targets, of series 0 the first, vary so little around their level that float32 rounds the bands: "),
+     "^2 series, 0 the first, vary so little around their level that float32 rounds the bands: "),
 ])
 def test_what_float32_can_not_hold_is_told(smooth, inputs, text):
     encoded = smooth.encode(inputs, 4)
