@@ -114,7 +114,8 @@ static void put_adapter(void) {
                                  {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {rows, 1}, values + columns}};
   hub_put_text(&world, "models/o/lora/refs/main", COMMIT_B);
   hub_put_text(&world, "models/o/lora/" COMMIT_B "/adapter_config.json",
-               "{\"peft_type\": \"LORA\", \"r\": 1, \"lora_alpha\": 2, \"base_model_name_or_path\": \"o/base\", \"revision\": \"old\"}");
+               "{\"peft_type\": \"LORA\", \"r\": 1, \"lora_alpha\": 2, \"base_model_name_or_path\": \"o/base\", "
+               "\"revision\": \"old\"}");
   char *path = hub_path(&world, "models/o/lora/" COMMIT_B "/adapter_model.safetensors");
   assert_int_equal(c2_safetensors_write(path, parts, 2, NULL), C2_OK);
   free(path);
