@@ -265,12 +265,13 @@ static void tell(detect_request *r) {
              r->groundless == 1 ? "" : "s", r->groundless == 1 ? "s" : "", r->context);
   }
   if (r->pooled > 0) {
-    cli_warn("%zu observations have fewer than %zu earlier ones that were judged: all series calibrate their bands",
-             r->pooled, least);
+    cli_warn("%zu observation%s ha%s fewer than %zu earlier one%s to be calibrated by: all series calibrate their bands",
+             r->pooled, r->pooled == 1 ? "" : "s", r->pooled == 1 ? "s" : "ve", least, least == 1 ? "" : "s");
   }
   if (r->uncalibrated > 0) {
-    cli_warn("%zu observations have the model's own band, which is not calibrated, as that takes %zu of them%s",
-             r->uncalibrated, least, r->coverage > 0.98 ? "; it is one of 98%" : "");
+    cli_warn("%zu observation%s ha%s the model's own band, which is not calibrated, as that takes %zu of them%s",
+             r->uncalibrated, r->uncalibrated == 1 ? "" : "s", r->uncalibrated == 1 ? "s" : "ve", least,
+             r->coverage > 0.98 ? "; it is one of 98%" : "");
   }
 }
 
