@@ -265,7 +265,8 @@ static void tell(detect_request *r) {
              r->groundless == 1 ? "" : "s", r->groundless == 1 ? "s" : "", r->context);
   }
   if (r->pooled > 0) {
-    cli_warn("%zu observation%s ha%s fewer than %zu earlier one%s to be calibrated by: all series calibrate their bands",
+    cli_warn("%zu observation%s ha%s fewer than %zu earlier one%s to be calibrated by: all series calibrate their "
+             "bands",
              r->pooled, r->pooled == 1 ? "" : "s", r->pooled == 1 ? "s" : "ve", least, least == 1 ? "" : "s");
   }
   if (r->uncalibrated > 0) {
