@@ -5,6 +5,7 @@ JOBS ?= $(shell nproc)
 CMAKE_FLAGS ?=
 VENV := $(or $(CHRONOS2_VENV),venv)
 PYTEST = PYTHONPATH=$(abspath $(BUILD))/python:tests $(VENV)/bin/python -m pytest -q -p no:cacheprovider -p skips -n $(JOBS) --dist loadfile
+LONG = ^test_(options|study.*|flow|cuda.*)$$
 CTEST = ctest --output-on-failure --timeout 900 -j $(JOBS) --test-dir
 
 all:
@@ -25,7 +26,7 @@ test:
 	cmake --build --preset asan -j $(JOBS)
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-asan
 
-# The suite under clang, and under its sanitizers all but the longest tests, which ran under those of gcc; threads under
+# All but the longest tests (LONG) under clang and under its sanitizers, as they ran with gcc and its own. Threads under
 # theirs; every allocation failing (of a pull every 11th, as in each suite); a forward pass under valgrind; the suite on
 # 64-bit ARM, emulated; WebAssembly in Node; PyTorch side by side. The fuzz targets' corpora and mutations are part of
 # each suite.
@@ -34,10 +35,10 @@ test-full:
 	$(MAKE) all
 	cmake --preset clang
 	cmake --build --preset clang -j $(JOBS)
-	$(CTEST) build-clang
+	$(CTEST) build-clang -E '$(LONG)'
 	cmake --preset clang-asan $(CMAKE_FLAGS)
 	cmake --build --preset clang-asan -j $(JOBS)
-	CHRONOS2_TEST_SIZE=small $(CTEST) build-clang-asan -E '^test_(options|study.*|flow|cuda.*)$$'
+	CHRONOS2_TEST_SIZE=small $(CTEST) build-clang-asan -E '$(LONG)'
 	cmake --preset tsan $(CMAKE_FLAGS)
 	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_flow --target test_batcher --target test_serve --target test_serve_arrow --target test_serve_bodies --target test_serve_contexts
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-tsan -R 'test_(threads|flow|batcher|serve)'
