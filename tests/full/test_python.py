@@ -180,7 +180,7 @@ def test_embeddings(pipelines):
     [{"target": torch.rand(9), "past_covariates": {"a": torch.rand(8)}}],
     [{"target": torch.rand(9), "past_covariates": {"a": torch.rand(9)}, "future_covariates": {"b": torch.rand(4)}}],
     [{"target": torch.rand(9), "past_covariates": {"a": torch.rand(9)}, "future_covariates": {"a": torch.rand(5)}}],
-], ids=str)
+], ids=list(range(9)))
 def test_both_refuse_an_input_for_the_same_reason(pipelines, inputs):
     said = []
     for pipeline in pipelines:
