@@ -94,8 +94,9 @@ def _read(values: Sequence[Any], where: str) -> np.ndarray:
         return np.array([np.nan if is_missing(value) else value for value in values], np.float64)
     except (TypeError, ValueError):
         wrong = next(value for value in values if not _is_readable(value))
-        found = reprlib.repr(wrong) if isinstance(wrong, (str, bytes)) else type(wrong).__name__
-        raise TypeError(f"Expected numbers, found {found}{where}.") from None
+        if isinstance(wrong, (str, bytes)):  # of the kind that pandas raises upstream
+            raise ValueError(f"Expected numbers, found {reprlib.repr(wrong)}{where}.") from None
+        raise TypeError(f"Expected numbers, found {type(wrong).__name__}{where}.") from None
 
 
 def _is_readable(value: Any) -> bool:

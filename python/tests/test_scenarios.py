@@ -126,7 +126,7 @@ def test_futures_are_read_as_those_of_predict(smooth, inputs):
     expected = encoded.predict([{"a": [1, 2.5, 3]}])[0][0]
     for spelled in (["1", "2.5", "3"], np.array(["1", "2.5", "3"]), np.array([1, "2.5", 3], object)):
         np.testing.assert_array_equal(encoded.predict([{"a": spelled}])[0][0], expected)
-    with pytest.raises(TypeError, match="Expected numbers, found 'x' in future 1, series 0: a"):
+    with pytest.raises(ValueError, match="Expected numbers, found 'x' in future 1, series 0: a"):
         encoded.predict([{}, {"a": ["1", "x", "3"]}])
     masked = np.ma.masked_array(["x", "y", "y"], [0, 0, 1])
     with pytest.warns(UserWarning, match="1 value of known futures, the first in future 0, series 0: c, is missing"):
