@@ -15,15 +15,15 @@ cat <<'END'
 arm: small sizes of tests (CHRONOS2_TEST_SIZE=small)
 arm: NOT RUN, as nothing in them depends on the processor: whole studies (test_study and those of that name), large
 arm: tables (test_flow), memory before a forecast (test_predict_bytes), servers (test_hub, test_hub_datasets, test_pull,
-arm: test_serve, test_serve_arrow, test_serve_bodies, test_serve_contexts), processes (test_kills), the documents'
-arm: examples and checks of the sources
+arm: test_serve, test_serve_arrow, test_serve_bodies, test_serve_contexts), processes (test_kills), scores and calibration
+arm: (test_evaluate, test_detect), the documents' examples and checks of the sources
 END
 export CHRONOS2_TEST_SIZE=small
 suite() { ctest --output-on-failure --timeout 3000 -j "$jobs" --test-dir build-aarch64 "$@"; }
 # Without pointer authentication, whose cipher takes most of the time where it is emulated. This processor has BFMMLA and
 # SMMLA as a Neoverse V1 has, which QEMU 7.2 doesn't know by name.
 QEMU_CPU=max,pauth=off suite \
-  -E '^(docs|documents|check_.*|test_(study.*|flow|predict_bytes|hub|hub_datasets|pull|serve(_arrow|_bodies|_contexts)?|kills))$'
+  -E '^(docs|documents|check_.*|test_(study.*|flow|predict_bytes|hub|hub_datasets|pull|serve(_arrow|_bodies|_contexts)?|kills|evaluate|detect))$'
 for processor in cortex-a72 neoverse-n1; do
   echo "arm: kernels on a $processor"
   QEMU_CPU=$processor suite -R '^test_(kernels|kernels_steps|attend)$'
