@@ -65,7 +65,7 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
  * goes on from float32 whatever is written. */
 static bool is_coarse(const forecast_request *r, const c2_item *item, size_t target, const double *values,
                       size_t count) {
-  if ((r->digits > 0 && !r->rolls) || r->round || !c2_float_is_coarse(values, count)) return false;
+  if ((r->digits > 0 && !r->rolls) || r->round || !c2_float_is_coarse(values, 1, count)) return false;
   bool tiny = fabs(values[0]) < (double)FLT_MIN;
   if (tiny && !c2_table_file_asked(r->output)) return false; /* a text has digits of its own there */
   return c2_varies(item->target + target * item->length, item->length);

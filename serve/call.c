@@ -224,28 +224,22 @@ c2_status c2_call_make_room(c2_call *call, c2_error *err) {
 
 /* ---- The result ------------------------------------------------------------------------------ */
 
-/* By all levels of the model: those that are asked for may be one alone, which says nothing of a band. */
-static bool is_coarse(const chronos2_series *series, size_t target, const double *quantiles,
-                      const chronos2_config *config, size_t horizon) {
-  double step[sizeof config->quantile_levels / sizeof config->quantile_levels[0]];
-  for (size_t q = 0; q < config->quantiles; q++) step[q] = quantiles[q * horizon];
-  return c2_float_is_coarse(step, config->quantiles) &&
-         c2_varies(series->target + target * series->length, series->length);
-}
-
 c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *forecast, size_t at,
                        const chronos2_config *config, c2_error *err) {
+  const chronos2_series *from = &call->series[series];
   size_t horizon = call->pass.horizon;
   double *out = call->values + call->first[series];
-  for (size_t t = 0; t < call->series[series].targets; t++) {
+  for (size_t t = 0; t < from->targets; t++) {
     const double *median = chronos2_forecast_median(forecast, at, t);
     if (!median) C2_FAIL(err, C2_ERR_MODEL, "%s", chronos2_forecast_error(forecast, at));
     memcpy(out, median, horizon * sizeof *out);
     out += horizon;
     C2_TRY(c2_api(chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out), err));
     out += horizon * call->level_count;
-    const double *quantiles = chronos2_forecast_quantiles(forecast, at, t);
-    call->coarse[series] = call->coarse[series] || is_coarse(&call->series[series], t, quantiles, config, horizon);
+    /* By all levels of the model: those that are asked for may be one alone, which says nothing of a band. */
+    const double *first = chronos2_forecast_quantiles(forecast, at, t);
+    bool coarse = c2_float_is_coarse(first, horizon, config->quantiles);
+    if (coarse && c2_varies(from->target + t * from->length, from->length)) call->coarse[series] = true;
   }
   return C2_OK;
 }

@@ -103,12 +103,12 @@ void c2_caveat_coarse(c2_caveat_of of, const char *remedy, char out[C2_CAVEAT_RO
              of.count, of.noun, plural(of), of.first, is_one(of) ? "ies" : "y", is_one(of) ? "its" : "their", remedy);
 }
 
-bool c2_float_is_coarse(const double *values, size_t count) {
+bool c2_float_is_coarse(const double *values, size_t stride, size_t count) {
   double low = (double)INFINITY;
   double high = -(double)INFINITY;
   for (size_t i = 0; i < count; i++) {
-    low = fmin(low, values[i]);
-    high = fmax(high, values[i]);
+    low = fmin(low, values[i * stride]);
+    high = fmax(high, values[i * stride]);
   }
   float level = (float)fmax(fabs(low), fabs(high));
   return low < high && level <= FLT_MAX && high - low <= 100 * (double)(nextafterf(level, INFINITY) - level);

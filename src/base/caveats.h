@@ -42,8 +42,8 @@ void c2_caveat_unknown(size_t values, const char *covariate, const char *id, cha
 #define C2_RESCALE ": subtract the mean and divide by the standard deviation before"
 void c2_caveat_coarse(c2_caveat_of of, const char *remedy, char out[C2_CAVEAT_ROOM]);
 
-/* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest,
- * which differ. */
-bool c2_float_is_coarse(const double *values, size_t count);
+/* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest of
+ * values[i * stride], which differ. */
+bool c2_float_is_coarse(const double *values, size_t stride, size_t count);
 
 #endif

@@ -279,10 +279,8 @@ static c2_status write_labels(c2_table_plan *plan, c2_table_batch *batch, c2_err
 static bool is_coarse(const c2_table_batch *batch, size_t series, size_t target) {
   const chronos2_forecast *f = &batch->forecast;
   const chronos2_series *s = &batch->series[series];
-  const double *values = c2_forecast_quantiles(f, series, target);
-  double first_step[sizeof f->levels / sizeof f->levels[0]];
-  for (size_t q = 0; q < f->quantiles; q++) first_step[q] = values[q * f->horizon];
-  return c2_float_is_coarse(first_step, f->quantiles) && varies(&s->target_column[target], s->length);
+  const double *first = c2_forecast_quantiles(f, series, target);
+  return c2_float_is_coarse(first, f->horizon, f->quantiles) && varies(&s->target_column[target], s->length);
 }
 
 /* Counts items in whose bands float32, which the table holds, is too coarse. */
