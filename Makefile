@@ -24,6 +24,7 @@ test:
 	$(CTEST) $(BUILD)
 	cmake --preset asan $(CMAKE_FLAGS)
 	cmake --build --preset asan -j $(JOBS)
+	@echo "sanitizers: small sizes of tests (CHRONOS2_TEST_SIZE=small); their logs say what is left out"
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-asan
 
 # All but the longest tests (LONG) under clang and under its sanitizers, as they ran with gcc and its own. Threads under
@@ -35,6 +36,7 @@ test-full:
 	$(MAKE) all
 	cmake --preset clang
 	cmake --build --preset clang -j $(JOBS)
+	@echo "clang, and its sanitizers in small sizes: NOT RUN: $(LONG)"
 	$(CTEST) build-clang -E '$(LONG)'
 	cmake --preset clang-asan $(CMAKE_FLAGS)
 	cmake --build --preset clang-asan -j $(JOBS)
