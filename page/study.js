@@ -272,7 +272,7 @@
         .filter((t) => known(t.speedup_geomean)).sort((a, b) => a.x - b.x);
       const points = timed.map((t) => ({ x: t.x, y: t.speedup_geomean, name: t.name }));
       const clear = timed.map((t) => t.speedup_low_95 > 1 || t.speedup_high_95 < 1);
-      const only = (values, which) => values.map((value, i) => (clear[i] === which ? value : null));
+      const only = (values, which) => values.filter((_, i) => clear[i] === which);
       const bounds = timed.map((t) => ({ x: t.x, y: t.speedup_flop_bound, name: t.name })).filter((t) => known(t.y));
       const whiskers = timed.map((t) => [t.speedup_low_95, t.speedup_high_95]);
       const most = 1.5 * Math.max(1, ...timed.map((t) => t.speedup_geomean));
@@ -282,10 +282,10 @@
         datasets: [
           line('bound by operations', 'sparse', bounds, { showLine: false, pointStyle: 'rect' }),
           line(`measured, radius ${radiusText(radius)}`, 'full', only(points, true),
-            { showLine: false, pointRadius: 4.5, whiskers: only(whiskers, true).map((w) => w || []) }),
+            { showLine: false, pointRadius: 4.5, whiskers: only(whiskers, true) }),
           line('no difference shown', 'naive', only(points, false), { showLine: false, pointRadius: 3,
-            backgroundColor: `${style('naive')}55`, whiskers: only(whiskers, false).map((w) => w || []) }),
-        ].filter((set) => set.data.some((point) => point !== null)),
+            backgroundColor: `${style('naive')}55`, whiskers: only(whiskers, false) }),
+        ].filter((set) => set.data.length > 0),
         interaction: { mode: 'nearest', intersect: false },
         level: 1,
         scales: { x: axis('S (tokens)', { type: 'logarithmic',
