@@ -271,7 +271,7 @@
       const timed = tasks.map((t) => ({ x: t.tokens, name: t.name, ...sparseAt(t, radius) }))
         .filter((t) => known(t.speedup_geomean)).sort((a, b) => a.x - b.x);
       const points = timed.map((t) => ({ x: t.x, y: t.speedup_geomean, name: t.name }));
-      const clear = timed.map((t) => t.speedup_low_95 > 1 || t.speedup_high_95 < 1);
+      const clear = timed.map(({ speedup_low_95: low, speedup_high_95: high }) => low > 1 || (known(high) && high < 1));
       const only = (values, which) => values.filter((_, i) => clear[i] === which);
       const bounds = timed.map((t) => ({ x: t.x, y: t.speedup_flop_bound, name: t.name })).filter((t) => known(t.y));
       const whiskers = timed.map((t) => [t.speedup_low_95, t.speedup_high_95]);

@@ -50,17 +50,22 @@ def test_charts_are_drawn(browser, page):
     assert min(found) > 20
 
 
+def times(browser):
+    return browser.execute_script("""
+        return Chart.getChart(document.querySelector('#time canvas')).data.datasets.map((set) => [set.label, set.data.length]);""")
+
+
 def test_times_of_which_some_differ(browser, page, tmp_path):
-    """Tasks whose interval holds 1 are points of their own."""
+    """Tasks whose interval holds 1 are points of their own; of one repeat there is no interval that doesn't."""
+    show(browser, page, 800)
+    assert times(browser)[-1] == ["no difference shown", 3]
     low = iter([1.01, 0.9, 0.9] * 3)
     text, count = re.subn(r'"speedup_low_95":[^,}]*', lambda _: f'"speedup_low_95":{next(low)}', page.read_text())
     assert count == 9
     mixed = tmp_path / "mixed.html"
     mixed.write_text(re.sub(r'"speedup_high_95":[^,}]*', '"speedup_high_95":1.2', text))
     check(browser, mixed, 800, "light")
-    sets = browser.execute_script("""
-        return Chart.getChart(document.querySelector('#time canvas')).data.datasets.map((set) => [set.label, set.data.length]);""")
-    assert sets[-2:] == [["measured, radius 8", 1], ["no difference shown", 2]]
+    assert times(browser)[-2:] == [["measured, radius 8", 1], ["no difference shown", 2]]
 
 
 def test_ablated_heads(browser, page):
