@@ -231,7 +231,9 @@ static void assert_program(bool apart, const char *said) {
 static void test_program(void **state) {
   (void)state;
   assert_program(false, "");
-  assert_program(true, "its rows are sorted in a temporary file: the rows of item 'item 0' come apart at line");
+  if (!small_leaves_out("a forecast of a table that isn't in order")) {
+    assert_program(true, "its rows are sorted in a temporary file: the rows of item 'item 0' come apart at line");
+  }
   fixture f = write_table("in.csv", false, "x,item 0,2024-03-01 00:00:00,five\n");
   char *path = program_path(f.folder, "out.csv");
   program_result r = PROGRAM_RUN("forecast", f.path, "-n", "1", "-o", path);

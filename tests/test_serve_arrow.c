@@ -430,14 +430,15 @@ static void test_remedies(void **state) {
 /* Streams of strangers that are cut off anywhere, and whose bytes are others. */
 static void test_damage(void **state) {
   static const char *const files[] = {CORPUS "stream", CORPUS "dictionary"};
+  size_t apart = small_leaves_out("nine of ten damaged places") ? 10 : 1;
   for (size_t f = 0; f < 2; f++) {
     size_t size = 0;
     char *table = read_bytes(files[f], &size);
     reply whole = post(*state, NULL, table, size);
     serving_assert(&whole, 200, NULL);
-    for (size_t cut = 1; cut < size; cut += 29) assert_refused(*state, "cut off", table, cut, "message");
+    for (size_t cut = 1; cut < size; cut += 29 * apart) assert_refused(*state, "cut off", table, cut, "message");
     size_t refused = 0;
-    for (size_t at = 0; at < size; at += 7) {
+    for (size_t at = 0; at < size; at += 7 * apart) {
       char kept = table[at];
       table[at] = (char)(kept ^ (1 << at % 8));
       reply r = post(*state, NULL, table, size);
@@ -448,7 +449,7 @@ static void test_damage(void **state) {
       free(r.body);
       table[at] = kept;
     }
-    assert_true(refused > size / 140);
+    assert_true(refused > size / 140 / apart);
     free(table);
   }
 }
