@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LENGTH = 40, HORIZON = 5, PATCH = 16 };
+enum { LENGTH = 40, HORIZON = 5, PATCH = 16, QUANTILES = 21 };
 
 static chronos2_model *model;
 static chronos2_session *session;
@@ -246,6 +246,10 @@ static void test_fields(void **state) {
     run_series(&s, 1, CHRONOS2_OK);
     covariate.past_text = NULL;
     run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
+    covariate = (chronos2_covariate){.future_text = known_labels, .past = values};
+    run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
+    covariate = (chronos2_covariate){.future_text = known_labels, .future = known};
+    run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
     covariate = (chronos2_covariate){.past = values, .past_text = labels};
     run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
     covariate = (chronos2_covariate){.past_text = labels, .future = known};
@@ -254,6 +258,41 @@ static void test_fields(void **state) {
   s = good;
   s.targets = 0;
   run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
+}
+
+static void forecast_one(const chronos2_covariate *covariate, size_t targets, double *out) {
+  const chronos2_series series = {.targets = targets, .covariates = 1, .covariate = covariate};
+  const chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
+  chronos2_forecast *f = NULL;
+  size_t bytes = 0;
+  expect(chronos2_predict_bytes(session, &series, 1, &options, &bytes), CHRONOS2_OK);
+  chronos2_session_reset_peak(session);
+  expect(chronos2_predict(session, &series, 1, &options, &f), CHRONOS2_OK);
+  assert_true(chronos2_session_peak_bytes(session) - chronos2_model_bytes(model) <= bytes);
+  memcpy(out, chronos2_forecast_quantiles(f, 0, 0), QUANTILES * HORIZON * sizeof *out);
+  chronos2_forecast_free(&f);
+}
+
+/* Without a history a category needs no past, as numbers don't. It is what its codes are: the mean of no target, or the
+ * rank among no labels, which is missing but for the missing label. */
+static void test_empty_history(void **state) {
+  (void)state;
+  chronos2_covariate category = {.name = "k", .future_text = known_labels};
+  double found[QUANTILES * HORIZON];
+  double expected[QUANTILES * HORIZON];
+  double codes[HORIZON];
+  for (size_t targets = 1; targets <= 2; targets++) {
+    const chronos2_series series = {.targets = targets, .covariates = 1, .covariate = &category};
+    run_series(&series, 1, CHRONOS2_OK);
+    for (size_t t = 0; t < HORIZON; t++) codes[t] = targets == 2 && known_labels[t] ? (double)NAN : 0;
+    forecast_one(&category, targets, found);
+    forecast_one(&(chronos2_covariate){.future = codes}, targets, expected);
+    assert_memory_equal(found, expected, sizeof found);
+  }
+  const chronos2_series longer = {.length = LENGTH, .targets = 1, .target = values, .covariates = 1,
+                                  .covariate = &category};
+  run_series(&longer, 1, CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), "series 0: k: expected its past");
 }
 
 /* Numbers of rows whose sum wraps, or that no memory has, are refused before anything is made for them. */
@@ -384,6 +423,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_model),   cmocka_unit_test(test_session), cmocka_unit_test(test_radius),
       cmocka_unit_test(test_results), cmocka_unit_test(test_calls),   cmocka_unit_test(test_fields),
-      cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_config)};
+      cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_config),
+      cmocka_unit_test(test_empty_history)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -35,7 +35,8 @@ static c2_status check_covariate(const look *at, const chronos2_covariate *c, si
   const char *name = c->name ? c->name : "covariate";
   bool past = c->past || c->past_column;
   bool future = c->future || c->future_column;
-  if ((past && c->past_text) || (future && c->past_text) || (c->future_text && !c->past_text)) {
+  bool text = c->past_text || c->future_text;
+  if ((past || future) && text) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected numbers or texts, not both", index, name);
   }
   if ((c->past && c->past_column) || (c->future && c->future_column)) {
@@ -44,10 +45,10 @@ static c2_status check_covariate(const look *at, const chronos2_covariate *c, si
   if (!c2_all_zero(c->reserved, sizeof c->reserved)) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "series %zu: %s: expected reserved fields to be 0", index, name);
   }
-  if (c->past_text) return C2_OK;
-  if (!past && length > 0 && at->values) {
+  if (!past && !c->past_text && length > 0 && at->values) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected its past", index, name);
   }
+  if (text) return C2_OK;
   chronos2_column column = c2_past_column(c);
   C2_TRY(check_column(at, &column, length, name, err));
   if (!future) return C2_OK;
