@@ -457,7 +457,8 @@ typedef struct chronos2_predict_options {
   size_t max_output_patches;        /* future tokens of one pass, at most 2^20; default 0: the model's number. More than
                                        that may forecast worse */
   const double *unrolled_quantiles; /* [unrolled_count] levels that continue a rollout, each as a path of its own: some
-                                       of the model's, rising; default NULL: 0.1, 0.2 ... 0.9 */
+                                       of the model's, rising; default NULL: 0.1, 0.2 ... 0.9, which a
+                                       model that is rolled out must have then */
   size_t unrolled_count;
   chronos2_on_error on_error;       /* default fail */
   bool cross_learning;              /* all rows of a pass form one group */

@@ -419,11 +419,48 @@ static void test_config(void **state) {
   refuse(&c, "0.5");
 }
 
+/* A rollout goes on with levels of the model, the default ones too. */
+static void test_levels_of_a_rollout(void **state) {
+  (void)state;
+  static const double three[] = {0.25, 0.5, 0.75};
+  static const double nine[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+  chronos2_config c;
+  chronos2_model *m = NULL;
+  chronos2_session *s = NULL;
+  chronos2_forecast *f = NULL;
+  size_t bytes = 0;
+  const chronos2_series series = {.length = LENGTH, .targets = 1, .target = values};
+  chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 2 * PATCH, .max_output_patches = 2};
+  assert_int_equal(chronos2_config_named("micro", &c), CHRONOS2_OK);
+  c.quantiles = 3;
+  memcpy(c.quantile_levels, three, sizeof three);
+  expect(chronos2_model_random(&c, 1, NULL, &m), CHRONOS2_OK);
+  expect(chronos2_session_open(m, NULL, &s), CHRONOS2_OK);
+  expect(chronos2_predict(s, &series, 1, &o, &f), CHRONOS2_OK);
+  chronos2_forecast_free(&f);
+  o.horizon++;
+  EXPECT_ARGUMENT(chronos2_predict(s, &series, 1, &o, &f));
+  assert_string_equal(chronos2_last_error(),
+                      "unrolled_quantiles: expected levels of the model, rising, found 0.1 by default; name levels "
+                      "that it has, or forecast at most the 32 steps of one pass");
+  EXPECT_ARGUMENT(chronos2_predict_bytes(s, &series, 1, &o, &bytes));
+  o.unrolled_quantiles = nine;
+  o.unrolled_count = 9;
+  EXPECT_ARGUMENT(chronos2_predict(s, &series, 1, &o, &f));
+  assert_string_equal(chronos2_last_error(), "unrolled_quantiles: expected levels of the model, rising, found 0.1");
+  o.unrolled_quantiles = three;
+  o.unrolled_count = 3;
+  expect(chronos2_predict(s, &series, 1, &o, &f), CHRONOS2_OK);
+  chronos2_forecast_free(&f);
+  chronos2_session_close(&s);
+  chronos2_model_close(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_model),   cmocka_unit_test(test_session), cmocka_unit_test(test_radius),
       cmocka_unit_test(test_results), cmocka_unit_test(test_calls),   cmocka_unit_test(test_fields),
       cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_config),
-      cmocka_unit_test(test_empty_history)};
+      cmocka_unit_test(test_empty_history), cmocka_unit_test(test_levels_of_a_rollout)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }
