@@ -223,7 +223,7 @@ CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
  * written. NULL if there is nothing to say. The text lives as long as the model. */
 CHRONOS2_API const char *chronos2_model_warning(const chronos2_model *model);
 CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model); /* numbers in all its tensors */
-CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model);      /* memory held, mapped files aside */
+CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model);      /* the weights' copy, in a cache too */
 CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);    /* how many it has */
 
 /* Reads tensor `index`, counted from 0, and describes it. CHRONOS2_ERROR_ARGUMENT for an index out of range,
@@ -314,8 +314,9 @@ CHRONOS2_API const char *chronos2_session_isa(const chronos2_session *session);
 CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 
 /* The most bytes that were allocated at once for this session's calls, since it was opened or the mark was last reset:
- * workspace, on a GPU too, what a call holds beside it, what it returns, the context it forecasts from, and the model's
- * copy of the weights. What the caller holds between calls, mapped files and small temporary lists are not counted. */
+ * workspace, on a GPU too, what a call holds beside it, what it returns, the context it forecasts from, and
+ * chronos2_model_bytes. What the caller holds between calls, other mapped files and small temporary lists are not
+ * counted. */
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 
