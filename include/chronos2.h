@@ -21,7 +21,8 @@
  * CHRONOS2_ERROR_ARGUMENT. Functions without a status give NULL, 0 or an empty struct for a NULL handle; those that
  * close or set something then do nothing. On failure, a place for a handle is set to NULL.
  *
- * Values. A missing value is NaN. Infinite values are refused. Arrays are row-major.
+ * Values. A missing value is NaN. Infinite values are refused. Arrays are row-major. Threads are expected to round to
+ * nearest, as C programs begin: after fesetround(), results depend on the number of threads.
  *
  * Options. A struct of options begins with its own size, so that a program and a library of different age understand
  * each other. Start one with its initialiser, and every field that isn't named has its default value, which is 0:
