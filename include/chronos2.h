@@ -492,7 +492,9 @@ CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const c
  * count as an array; and with `covariate` NULL the covariates may be of any kind. The session's peak is
  * above chronos2_model_bytes by at most that, unless it keeps the workspace of a larger call. Fails as chronos2_predict
  * does for options, shapes and structs, of every series whatever on_error says, and leaves *bytes as it was or without
- * a meaning. For what only values show, it doesn't fail. */
+ * a meaning. For what only values show, it doesn't fail: every series counts as a good one. Where
+ * CHRONOS2_ON_ERROR_SKIP leaves out bad ones, the others are cut into other passes, which may take more than *bytes. A
+ * call with the good ones alone tells how much. */
 CHRONOS2_API chronos2_status chronos2_predict_bytes(chronos2_session *session, const chronos2_series *series,
                                                     size_t count, const chronos2_predict_options *options,
                                                     size_t *bytes);
