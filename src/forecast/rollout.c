@@ -244,20 +244,13 @@ fail:
   return status;
 }
 
-/* End of the group that begins at row `first` of a sorted batch. */
-static size_t group_end(const c2_batch *batch, size_t first) {
-  size_t end = first + 1;
-  while (end < batch->rows && batch->row[end].group == batch->row[first].group) end++;
-  return end;
-}
-
 /* Takes the next rows to be forecast on: as many groups as fill a pass with their paths, at least one. Returns the row
  * behind them. */
 static size_t next_rows(rollout *r, const c2_batch *batch, size_t first) {
   size_t end = first;
   size_t tokens = 0;
   while (end < batch->rows) {
-    size_t next = group_end(batch, end);
+    size_t next = c2_batch_group_end(batch, end);
     for (size_t b = end; b < next; b++) tokens += r->paths * path_tokens(r, &batch->row[b]);
     if (end > first && tokens > r->tokens) break;
     end = next;
