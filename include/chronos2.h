@@ -21,7 +21,8 @@
  * CHRONOS2_ERROR_ARGUMENT. Functions without a status give NULL, 0 or an empty struct for a NULL handle; those that
  * close or set something then do nothing. On failure, a place for a handle is set to NULL.
  *
- * Values. A missing value is NaN. Infinite values are refused. Arrays are row-major.
+ * Values. A missing value is NaN. Infinite values are refused. Arrays are row-major. Threads are expected to round to
+ * nearest, as C programs begin: after fesetround(), results depend on the number of threads.
  *
  * Options. A struct of options begins with its own size, so that a program and a library of different age understand
  * each other. Start one with its initialiser, and every field that isn't named has its default value, which is 0:
@@ -223,7 +224,7 @@ CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
  * written. NULL if there is nothing to say. The text lives as long as the model. */
 CHRONOS2_API const char *chronos2_model_warning(const chronos2_model *model);
 CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model); /* numbers in all its tensors */
-CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model);      /* memory held, mapped files aside */
+CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model);      /* the weights' copy, in a cache too */
 CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);    /* how many it has */
 
 /* Reads tensor `index`, counted from 0, and describes it. CHRONOS2_ERROR_ARGUMENT for an index out of range,
@@ -314,8 +315,9 @@ CHRONOS2_API const char *chronos2_session_isa(const chronos2_session *session);
 CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 
 /* The most bytes that were allocated at once for this session's calls, since it was opened or the mark was last reset:
- * workspace, on a GPU too, what a call holds beside it, what it returns, the context it forecasts from, and the model's
- * copy of the weights. What the caller holds between calls, mapped files and small temporary lists are not counted. */
+ * workspace, on a GPU too, what a call holds beside it, what it returns, the context it forecasts from, and
+ * chronos2_model_bytes. What the caller holds between calls, other mapped files and small temporary lists are not
+ * counted. */
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 
@@ -457,7 +459,8 @@ typedef struct chronos2_predict_options {
   size_t max_output_patches;        /* future tokens of one pass, at most 2^20; default 0: the model's number. More than
                                        that may forecast worse */
   const double *unrolled_quantiles; /* [unrolled_count] levels that continue a rollout, each as a path of its own: some
-                                       of the model's, rising; default NULL: 0.1, 0.2 ... 0.9 */
+                                       of the model's, rising; default NULL: 0.1, 0.2 ... 0.9, which a
+                                       model that is rolled out must have then */
   size_t unrolled_count;
   chronos2_on_error on_error;       /* default fail */
   bool cross_learning;              /* all rows of a pass form one group */
@@ -489,7 +492,9 @@ CHRONOS2_API chronos2_status chronos2_predict(chronos2_session *session, const c
  * count as an array; and with `covariate` NULL the covariates may be of any kind. The session's peak is
  * above chronos2_model_bytes by at most that, unless it keeps the workspace of a larger call. Fails as chronos2_predict
  * does for options, shapes and structs, of every series whatever on_error says, and leaves *bytes as it was or without
- * a meaning. For what only values show, it doesn't fail. */
+ * a meaning. For what only values show, it doesn't fail: every series counts as a good one. Where
+ * CHRONOS2_ON_ERROR_SKIP leaves out bad ones, the others are cut into other passes, which may take more than *bytes. A
+ * call with the good ones alone tells how much. */
 CHRONOS2_API chronos2_status chronos2_predict_bytes(chronos2_session *session, const chronos2_series *series,
                                                     size_t count, const chronos2_predict_options *options,
                                                     size_t *bytes);

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LENGTH = 40, HORIZON = 5, PATCH = 16 };
+enum { LENGTH = 40, HORIZON = 5, PATCH = 16, QUANTILES = 21 };
 
 static chronos2_model *model;
 static chronos2_session *session;
@@ -246,6 +246,10 @@ static void test_fields(void **state) {
     run_series(&s, 1, CHRONOS2_OK);
     covariate.past_text = NULL;
     run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
+    covariate = (chronos2_covariate){.future_text = known_labels, .past = values};
+    run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
+    covariate = (chronos2_covariate){.future_text = known_labels, .future = known};
+    run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
     covariate = (chronos2_covariate){.past = values, .past_text = labels};
     run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
     covariate = (chronos2_covariate){.past_text = labels, .future = known};
@@ -254,6 +258,41 @@ static void test_fields(void **state) {
   s = good;
   s.targets = 0;
   run_series(&s, 1, CHRONOS2_ERROR_ARGUMENT);
+}
+
+static void forecast_one(const chronos2_covariate *covariate, size_t targets, double *out) {
+  const chronos2_series series = {.targets = targets, .covariates = 1, .covariate = covariate};
+  const chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
+  chronos2_forecast *f = NULL;
+  size_t bytes = 0;
+  expect(chronos2_predict_bytes(session, &series, 1, &options, &bytes), CHRONOS2_OK);
+  chronos2_session_reset_peak(session);
+  expect(chronos2_predict(session, &series, 1, &options, &f), CHRONOS2_OK);
+  assert_true(chronos2_session_peak_bytes(session) - chronos2_model_bytes(model) <= bytes);
+  memcpy(out, chronos2_forecast_quantiles(f, 0, 0), QUANTILES * HORIZON * sizeof *out);
+  chronos2_forecast_free(&f);
+}
+
+/* Without a history a category needs no past, as numbers don't. It is what its codes are: the mean of no target, or the
+ * rank among no labels, which is missing but for the missing label. */
+static void test_empty_history(void **state) {
+  (void)state;
+  chronos2_covariate category = {.name = "k", .future_text = known_labels};
+  double found[QUANTILES * HORIZON];
+  double expected[QUANTILES * HORIZON];
+  double codes[HORIZON];
+  for (size_t targets = 1; targets <= 2; targets++) {
+    const chronos2_series series = {.targets = targets, .covariates = 1, .covariate = &category};
+    run_series(&series, 1, CHRONOS2_OK);
+    for (size_t t = 0; t < HORIZON; t++) codes[t] = targets == 2 && known_labels[t] ? (double)NAN : 0;
+    forecast_one(&category, targets, found);
+    forecast_one(&(chronos2_covariate){.future = codes}, targets, expected);
+    assert_memory_equal(found, expected, sizeof found);
+  }
+  const chronos2_series longer = {.length = LENGTH, .targets = 1, .target = values, .covariates = 1,
+                                  .covariate = &category};
+  run_series(&longer, 1, CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), "series 0: k: expected its past");
 }
 
 /* Numbers of rows whose sum wraps, or that no memory has, are refused before anything is made for them. */
@@ -380,10 +419,48 @@ static void test_config(void **state) {
   refuse(&c, "0.5");
 }
 
+/* A rollout goes on with levels of the model, the default ones too. */
+static void test_levels_of_a_rollout(void **state) {
+  (void)state;
+  static const double three[] = {0.25, 0.5, 0.75};
+  static const double nine[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+  chronos2_config c;
+  chronos2_model *m = NULL;
+  chronos2_session *s = NULL;
+  chronos2_forecast *f = NULL;
+  size_t bytes = 0;
+  const chronos2_series series = {.length = LENGTH, .targets = 1, .target = values};
+  chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 2 * PATCH, .max_output_patches = 2};
+  assert_int_equal(chronos2_config_named("micro", &c), CHRONOS2_OK);
+  c.quantiles = 3;
+  memcpy(c.quantile_levels, three, sizeof three);
+  expect(chronos2_model_random(&c, 1, NULL, &m), CHRONOS2_OK);
+  expect(chronos2_session_open(m, NULL, &s), CHRONOS2_OK);
+  expect(chronos2_predict(s, &series, 1, &o, &f), CHRONOS2_OK);
+  chronos2_forecast_free(&f);
+  o.horizon++;
+  EXPECT_ARGUMENT(chronos2_predict(s, &series, 1, &o, &f));
+  assert_string_equal(chronos2_last_error(),
+                      "unrolled_quantiles: expected levels of the model, rising, found 0.1 by default; name levels "
+                      "that it has, or forecast at most the 32 steps of one pass");
+  EXPECT_ARGUMENT(chronos2_predict_bytes(s, &series, 1, &o, &bytes));
+  o.unrolled_quantiles = nine;
+  o.unrolled_count = 9;
+  EXPECT_ARGUMENT(chronos2_predict(s, &series, 1, &o, &f));
+  assert_string_equal(chronos2_last_error(), "unrolled_quantiles: expected levels of the model, rising, found 0.1");
+  o.unrolled_quantiles = three;
+  o.unrolled_count = 3;
+  expect(chronos2_predict(s, &series, 1, &o, &f), CHRONOS2_OK);
+  chronos2_forecast_free(&f);
+  chronos2_session_close(&s);
+  chronos2_model_close(&m);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_model),   cmocka_unit_test(test_session), cmocka_unit_test(test_radius),
       cmocka_unit_test(test_results), cmocka_unit_test(test_calls),   cmocka_unit_test(test_fields),
-      cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_config)};
+      cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_config),
+      cmocka_unit_test(test_empty_history), cmocka_unit_test(test_levels_of_a_rollout)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

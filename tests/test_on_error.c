@@ -351,6 +351,11 @@ static void test_progress(void **state) {
   assert_true(alone[0] == 1 && alone[2] == 1);
   assert_string_equal(chronos2_forecast_error(f, 0), "series 0: expected at least one target");
   chronos2_forecast_free(&f);
+  chronos2_embedding *e = NULL;
+  memcpy(alone, (size_t[3]){0, 1, 0}, sizeof alone);
+  assert_int_equal(chronos2_embed(session, &in.series[4], 1, &o, &e), CHRONOS2_OK);
+  assert_true(alone[0] == 1 && alone[2] == 1);
+  chronos2_embedding_free(&e);
   assert_int_equal(chronos2_predict(session, NULL, 0, &o, &f), CHRONOS2_OK);
   assert_int_equal(chronos2_forecast_count(f), 0);
   chronos2_forecast_free(&f);

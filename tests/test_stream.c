@@ -667,6 +667,72 @@ static void refuse_options(const mock_batch *b, const char *error) {
   free_result(&r);
 }
 
+/* The call itself refuses it, whatever the table holds. */
+static void refuse_call(size_t rows, const char *error) {
+  mock_batch b = whole(4);
+  mock_table table = {.batches = 1, .batch = &b};
+  struct ArrowArrayStream in = mock_stream(&table);
+  struct ArrowArrayStream out;
+  b.rows = (int64_t)rows;
+  assert_int_equal(chronos2_predict_stream(session, &in, NULL, &options, &out), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), error);
+  assert_true(!in.release && !out.release && table.live == 0);
+}
+
+static void test_options_of_predict(void **state) {
+  (void)state;
+  static const double odd[] = {0.33};
+  for (size_t i = 0; i < 4; i++) {
+    size_t rows = i % 2 ? 0 : past.rows;
+    reset_options();
+    options.error_column = i / 2;
+    predict.on_error = (chronos2_on_error)7;
+    refuse_call(rows, "on_error: unknown 7");
+    predict.on_error = CHRONOS2_ON_ERROR_SKIP;
+    predict.unrolled_count = 2;
+    refuse_call(rows, "unrolled_quantiles: expected 2 levels, found NULL");
+    predict.unrolled_quantiles = odd;
+    predict.unrolled_count = 1;
+    refuse_call(rows, "unrolled_quantiles: expected levels of the model, rising, found 0.33");
+    predict.unrolled_quantiles = NULL;
+    predict.unrolled_count = 0;
+    predict.max_output_patches = (size_t)1 << 21;
+    refuse_call(rows, "max_output_patches: expected at most 2^20, found 2097152");
+    predict.max_output_patches = 0;
+    predict.limit_prediction_length = true;
+    predict.horizon = 300;
+    refuse_call(rows, "horizon: expected at most the 32 steps that the model forecasts at once, found 300");
+  }
+}
+
+/* A column that is named as a covariate is one, or the call fails. */
+static void test_covariates_that_are_named(void **state) {
+  (void)state;
+  static const char *const keys[] = {"item_id", "timestamp", "target"};
+  static const char *const twice[] = {"x", "x"};
+  char error[100];
+  reset_options();
+  options.covariate_count = 1;
+  for (size_t i = 0; i < 3; i++) {
+    options.covariates = &keys[i];
+    (void)snprintf(error, sizeof error, "covariates: column '%s' is the id, the time stamp or a target already",
+                   keys[i]);
+    refuse_call(past.rows, error);
+  }
+  options.covariates = twice;
+  options.covariate_count = 2;
+  refuse_call(past.rows, "covariates: column 'x' is named twice");
+  options.covariate_count = 1;
+  mock_batch b = whole(4);
+  result named = forecast_batches(&b, 1, NULL);
+  options.covariates = NULL;
+  options.covariate_count = 0;
+  result all = forecast_batches(&b, 1, NULL);
+  expect_equal(&named, &all);
+  free_result(&named);
+  free_result(&all);
+}
+
 static void test_lists_of_options(void **state) {
   (void)state;
   static double list[] = {0.5, 1.0000001};
@@ -715,6 +781,8 @@ int main(void) {
       cmocka_unit_test_setup(test_damaged_arrays, prepare),
       cmocka_unit_test_setup(test_damaged_views, prepare),
       cmocka_unit_test_setup(test_calls_that_cannot_be, prepare),
+      cmocka_unit_test_setup(test_options_of_predict, prepare),
+      cmocka_unit_test_setup(test_covariates_that_are_named, prepare),
       cmocka_unit_test_setup(test_lists_of_options, prepare),
       cmocka_unit_test_setup(test_hours_where_summer_ends, prepare),
   };

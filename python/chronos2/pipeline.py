@@ -323,7 +323,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def predict_bytes(self, inputs: Any, prediction_length: int | None = None, **predict_kwargs: Any) -> int:
         """Memory in bytes that `predict` takes at most beside the model, its forecasts included. Nothing is forecast,
-        and no value is read. Parameters as for `predict`."""
+        and no value is read: where `on_error` skips series, the others may take more. Parameters as for `predict`."""
         options, attention = self._options(prediction_length, **predict_kwargs)
         table = _native.SeriesTable(_inputs.to_series(inputs, options.horizon), options.horizon)
         with self.model.session(attention) as session:

@@ -17,6 +17,12 @@ static bool alone(const c2_batch *batch, size_t i) {
   return !before && !after;
 }
 
+size_t c2_batch_group_end(const c2_batch *batch, size_t first) {
+  size_t end = first + 1;
+  while (end < batch->rows && batch->row[end].group == batch->row[first].group) end++;
+  return end;
+}
+
 void c2_batch_sort(c2_batch *batch) {
   if (batch->rows == 0) return;
   qsort(batch->row, batch->rows, sizeof *batch->row, by_group);
@@ -24,8 +30,7 @@ void c2_batch_sort(c2_batch *batch) {
   size_t kept = 0;
   for (size_t i = 0; i < batch->rows; i++) {
     if (alone(batch, i)) continue;
-    size_t end = i + 1;
-    while (end < batch->rows && batch->row[end].group == batch->row[i].group) end++;
+    size_t end = c2_batch_group_end(batch, i);
     for (size_t j = i; j < end; j++, kept++) {
       c2_row companion = batch->row[j];
       batch->row[j] = batch->row[kept];

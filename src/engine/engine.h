@@ -36,6 +36,9 @@ typedef struct c2_batch {
 /* Sorts the rows: those of a group stand together, ordered by slot, and groups of one row come last. */
 void c2_batch_sort(c2_batch *batch);
 
+/* The row behind the group that begins at row `first`, where the rows of a group stand together. */
+size_t c2_batch_group_end(const c2_batch *batch, size_t first);
+
 /* The pattern of time attention: which keys a query sees. */
 typedef struct c2_pattern {
   chronos2_attention attention;

@@ -144,8 +144,7 @@ static void fill_cells(c2_layout *l, const c2_batch *batch) {
   l->all.first[0] = l->future.first[0] = 0;
   uint32_t *cursor = l->row_of; /* not filled yet, and at least as long as the rows are many */
   for (size_t begin = 0; begin < batch->grouped;) {
-    size_t end = begin + 1;
-    while (end < batch->grouped && batch->row[end].group == batch->row[begin].group) end++;
+    size_t end = c2_batch_group_end(batch, begin);
     fill_group(l, begin, end, cursor);
     for (size_t p = 0; p < patches; p++) {
       uint32_t at = l->future.first[l->future.count];

@@ -11,11 +11,10 @@ static bool knows_future(const c2_row *row) {
 }
 
 /* The row behind the group that begins at `from`, and whether the group knows something of its future. */
-static size_t group_end(const c2_batch *batch, size_t from, bool *knows) {
-  size_t end = from;
+static size_t next_group(const c2_batch *batch, size_t from, bool *knows) {
+  size_t end = c2_batch_group_end(batch, from);
   *knows = false;
-  do *knows = knows_future(&batch->row[end++]) || *knows;
-  while (end < batch->rows && batch->row[end].group == batch->row[from].group);
+  for (size_t r = from; r < end && !*knows; r++) *knows = knows_future(&batch->row[r]);
   return end;
 }
 
@@ -33,10 +32,10 @@ static size_t padded_tokens(const c2_engine *engine, const c2_batch *batch, size
 static size_t next_groups(const c2_engine *engine, const c2_batch *batch, size_t from, size_t most, c2_batch *groups,
                           bool *knows) {
   bool next = false;
-  size_t end = group_end(batch, from, knows);
+  size_t end = next_group(batch, from, knows);
   size_t tokens = padded_tokens(engine, batch, from, end);
   while (end < batch->rows && (!*knows || tokens < most)) {
-    size_t to = group_end(batch, end, &next);
+    size_t to = next_group(batch, end, &next);
     if (next != *knows) break;
     tokens += padded_tokens(engine, batch, end, to);
     end = to;
@@ -93,12 +92,6 @@ static size_t group_cache(const caches *x, size_t from, size_t to, size_t *bytes
   return knows ? padded_tokens(x->engine, x->batch, from, to) : 0;
 }
 
-static size_t behind_group(const c2_batch *batch, size_t from) {
-  size_t end = from + 1;
-  while (end < batch->rows && batch->row[end].group == batch->row[from].group) end++;
-  return end;
-}
-
 /* Consecutive groups can be cached together, wherever the first one begins. */
 size_t c2_null_future_bytes(const c2_engine *engine, const c2_batch *batch, size_t most,
                             size_t (*row_bytes)(const c2_engine *engine, size_t tokens)) {
@@ -109,13 +102,13 @@ size_t c2_null_future_bytes(const c2_engine *engine, const c2_batch *batch, size
   size_t bytes = 0;
   for (size_t from = 0, to = 0; from < batch->rows;) {
     while (to < batch->rows && (to == from || tokens < most)) {
-      size_t next = behind_group(batch, to);
+      size_t next = c2_batch_group_end(batch, to);
       tokens += group_cache(&x, to, next, &bytes);
       c2_sum_up(&sum, bytes, 1);
       to = next;
     }
     largest = c2_max_size(largest, sum);
-    size_t next = behind_group(batch, from);
+    size_t next = c2_batch_group_end(batch, from);
     tokens -= group_cache(&x, from, next, &bytes);
     sum -= bytes;
     from = next;

@@ -99,11 +99,13 @@ c2_status c2_embedding_run(chronos2_embedding *x, chronos2_session *s, const chr
     C2_GOTO(c2_engine_alloc(&s->engine, count, sizeof *x->fault, &x->fault, err));
   }
   C2_GOTO(c2_request_open(&request, s, series, count, &own, 0, NULL, x->fault, err)); /* no future, as upstream */
+  size_t left_out = count - request.count;
+  if (left_out > 0) C2_GOTO(c2_session_progress(s, left_out, count, err));
   for (size_t from = 0; from < request.count;) {
     c2_pass p = c2_request_pass(&request, from, 1, SIZE_MAX); /* by rows alone: padding depends on the pass */
     C2_GOTO(embed_pass(x, s, &request, &p, err));
     from = p.to;
-    C2_GOTO(c2_session_progress(s, count - request.count + from, count, err));
+    C2_GOTO(c2_session_progress(s, left_out + from, count, err));
   }
 fail:
   c2_request_close(&request);

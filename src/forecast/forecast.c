@@ -159,11 +159,19 @@ static c2_rollout rollout_of(const c2_request *r, const chronos2_predict_options
                       .paths = options->unrolled_count};
 }
 
+c2_status c2_forecast_check(const chronos2_predict_options *options, const chronos2_config *config, c2_error *err) {
+  c2_request r;
+  C2_TRY(check_horizon(options, err));
+  C2_TRY(c2_request_settle(&r, config, 0, options, options->horizon, err));
+  c2_rollout how = rollout_of(&r, options);
+  return c2_rollout_check(&how, config, err);
+}
+
 static c2_status run(job *j, c2_request *request, const chronos2_series *series,
                      const chronos2_predict_options *options, c2_error *err) {
   chronos2_forecast *f = j->forecast;
   c2_engine *engine = &j->session->engine;
-  C2_TRY(check_horizon(options, err));
+  C2_TRY(c2_forecast_check(options, &j->session->model->config, err));
   const c2_encoding *encoding = j->context ? &j->context->encoding : NULL;
   if (options->on_error == CHRONOS2_ON_ERROR_SKIP || (encoding && encoding->fault)) {
     C2_TRY(c2_engine_alloc(engine, f->count, sizeof *f->fault, &f->fault, err));
@@ -172,7 +180,6 @@ static c2_status run(job *j, c2_request *request, const chronos2_series *series,
   if (j->context) C2_TRY(c2_context_check(j->context, request, err));
   j->how = rollout_of(request, options);
   j->done = request->asked - request->count;
-  C2_TRY(c2_rollout_check(&j->how, request->config, err));
   C2_TRY(open_forecast(f, engine, request, err));
   if (j->context) c2_engine_hold(engine, c2_context_bytes(j->context));
   if (j->done > 0) C2_TRY(c2_session_progress(j->session, j->done, request->asked, err));
@@ -230,10 +237,9 @@ c2_status c2_forecast_plan(chronos2_session *session, const chronos2_series *ser
                            const chronos2_predict_options *options, size_t *bytes, c2_error *err) {
   c2_request r = {0};
   size_t targets = 0;
-  C2_TRY(check_horizon(options, err));
+  C2_TRY(c2_forecast_check(options, &session->model->config, err));
   C2_TRY(c2_request_plan(&r, session, series, count, options, err));
   c2_rollout how = rollout_of(&r, options);
-  C2_TRY(c2_rollout_check(&how, r.config, err));
   for (size_t i = 0; i < count; i++) targets += series[i].targets;
   *bytes = c2_encoded_bytes(series, count, r.horizon);
   c2_sum_up(bytes, count, 2 * sizeof(size_t));

@@ -16,6 +16,9 @@ struct chronos2_forecast {
   double *values; /* [rows][Q][horizon] */
 };
 
+/* Fails for options that no forecast can have, whatever the series are. */
+c2_status c2_forecast_check(const chronos2_predict_options *options, const chronos2_config *config, c2_error *err);
+
 /* Forecasts `count` series, from `context` unless it is NULL. Free the forecast also after a failure. */
 c2_status c2_forecast_run(chronos2_forecast *forecast, chronos2_session *session, const chronos2_context *context,
                           const chronos2_series *series, size_t count, const chronos2_predict_options *options,

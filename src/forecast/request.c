@@ -35,7 +35,8 @@ static c2_status check_covariate(const look *at, const chronos2_covariate *c, si
   const char *name = c->name ? c->name : "covariate";
   bool past = c->past || c->past_column;
   bool future = c->future || c->future_column;
-  if ((past && c->past_text) || (future && c->past_text) || (c->future_text && !c->past_text)) {
+  bool text = c->past_text || c->future_text;
+  if ((past || future) && text) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected numbers or texts, not both", index, name);
   }
   if ((c->past && c->past_column) || (c->future && c->future_column)) {
@@ -44,10 +45,10 @@ static c2_status check_covariate(const look *at, const chronos2_covariate *c, si
   if (!c2_all_zero(c->reserved, sizeof c->reserved)) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "series %zu: %s: expected reserved fields to be 0", index, name);
   }
-  if (c->past_text) return C2_OK;
-  if (!past && length > 0 && at->values) {
+  if (!past && !c->past_text && length > 0 && at->values) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "series %zu: %s: expected its past", index, name);
   }
+  if (text) return C2_OK;
   chronos2_column column = c2_past_column(c);
   C2_TRY(check_column(at, &column, length, name, err));
   if (!future) return C2_OK;
@@ -175,9 +176,8 @@ static c2_status check_options(const c2_request *r, const chronos2_predict_optio
   return C2_OK;
 }
 
-/* The options, with defaults in the place of 0. */
-static c2_status settle(c2_request *r, const chronos2_config *c, size_t count, const chronos2_predict_options *o,
-                        size_t horizon, c2_error *err) {
+c2_status c2_request_settle(c2_request *r, const chronos2_config *c, size_t count, const chronos2_predict_options *o,
+                            size_t horizon, c2_error *err) {
   size_t limit = o->context_length > 0 ? o->context_length : c->context_length;
   *r = (c2_request){.config = c,
                     .asked = count,
@@ -193,7 +193,7 @@ static c2_status settle(c2_request *r, const chronos2_config *c, size_t count, c
 c2_status c2_request_open(c2_request *r, chronos2_session *session, const chronos2_series *series, size_t count,
                           const chronos2_predict_options *o, size_t horizon, const c2_encoding *encoding,
                           c2_fault *fault, c2_error *err) {
-  C2_TRY(settle(r, &session->model->config, count, o, horizon, err));
+  C2_TRY(c2_request_settle(r, &session->model->config, count, o, horizon, err));
   if (fault) {
     C2_TRY(c2_engine_alloc(&session->engine, count, sizeof *r->index, &r->index, err));
     C2_TRY(c2_engine_alloc(&session->engine, count, sizeof *r->good, &r->good, err));
@@ -208,7 +208,7 @@ c2_status c2_request_open(c2_request *r, chronos2_session *session, const chrono
 c2_status c2_request_plan(c2_request *r, chronos2_session *session, const chronos2_series *series, size_t count,
                           const chronos2_predict_options *o, c2_error *err) {
   size_t rows = 0;
-  C2_TRY(settle(r, &session->model->config, count, o, o->horizon, err));
+  C2_TRY(c2_request_settle(r, &session->model->config, count, o, o->horizon, err));
   for (size_t i = 0; i < count; i++) {
     C2_TRY(check_series(&(look){i, r->horizon, false}, &series[i], err));
     c2_sum_up(&rows, c2_rows_of(&series[i]), 1);

@@ -43,6 +43,10 @@ typedef struct c2_request {
   c2_encoded encoded;
 } c2_request;
 
+/* The options of a request, after their check, with defaults in the place of 0. It has no series yet. */
+c2_status c2_request_settle(c2_request *request, const chronos2_config *config, size_t count,
+                            const chronos2_predict_options *options, size_t horizon, c2_error *err);
+
 /* Checks the series and encodes their categories; what that takes counts as held by the session. The series must
  * outlive the request. `fault` [count] takes what is wrong with the series that are left out. It may be NULL if none
  * can be: where neither the options nor `encoding` (NULL: none) leave out any. A series whose encoded past is good but

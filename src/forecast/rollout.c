@@ -3,6 +3,7 @@
 #include "forecast/rollout.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 #include "series/quantiles.h"
 
 enum { LEAST_TOKENS = 2048 }; /* a pass of paths that is worth reading the weights for */
-static const double default_levels[] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+enum { DEFAULT_PATHS = 9 };
+static const double default_levels[DEFAULT_PATHS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
 
 /* Whole groups that are forecast on together. */
 typedef struct rollout {
@@ -45,12 +47,22 @@ c2_status c2_rollout_check(const c2_rollout *how, const chronos2_config *c, c2_e
     C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected %zu levels, found NULL", how->paths);
   }
   if (how->levels && how->paths == 0) C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected at least one level");
-  for (size_t p = 0, i = 0; p < how->paths; p++, i++) {
-    while (i < c->quantiles && c->quantile_levels[i] != how->levels[p]) i++;
+  size_t pass = c2_rollout_patches(how, c, how->horizon) * c->patch;
+  if (!how->levels && how->horizon <= pass) return C2_OK; /* there is no path */
+  const double *levels = how->levels ? how->levels : default_levels;
+  size_t paths = how->levels ? how->paths : DEFAULT_PATHS;
+  for (size_t p = 0, i = 0; p < paths; p++, i++) {
+    while (i < c->quantiles && c->quantile_levels[i] != levels[p]) i++;
     if (i < c->quantiles) continue;
     char found[C2_FLOAT_ROOM];
-    c2_double_text(found, how->levels[p], C2_USUAL_DIGITS);
-    C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected levels of the model, rising, found %s", found);
+    char remedy[120] = "";
+    c2_double_text(found, levels[p], C2_USUAL_DIGITS);
+    if (!how->levels) {
+      (void)snprintf(remedy, sizeof remedy,
+                     " by default; name levels that it has, or forecast at most the %zu steps of one pass", pass);
+    }
+    C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected levels of the model, rising, found %s%s", found,
+            remedy);
   }
   return C2_OK;
 }
@@ -232,20 +244,13 @@ fail:
   return status;
 }
 
-/* End of the group that begins at row `first` of a sorted batch. */
-static size_t group_end(const c2_batch *batch, size_t first) {
-  size_t end = first + 1;
-  while (end < batch->rows && batch->row[end].group == batch->row[first].group) end++;
-  return end;
-}
-
 /* Takes the next rows to be forecast on: as many groups as fill a pass with their paths, at least one. Returns the row
  * behind them. */
 static size_t next_rows(rollout *r, const c2_batch *batch, size_t first) {
   size_t end = first;
   size_t tokens = 0;
   while (end < batch->rows) {
-    size_t next = group_end(batch, end);
+    size_t next = c2_batch_group_end(batch, end);
     for (size_t b = end; b < next; b++) tokens += r->paths * path_tokens(r, &batch->row[b]);
     if (end > first && tokens > r->tokens) break;
     end = next;
@@ -289,7 +294,7 @@ static size_t pass_tokens(const chronos2_session *s, const c2_batch *batch, cons
 static rollout rollout_of(const c2_rollout *how, chronos2_session *session, const c2_batch *batch) {
   const chronos2_config *c = &session->model->config;
   const c2_paths_ops *ops = session->engine.backend->paths;
-  size_t paths = how->levels ? how->paths : sizeof default_levels / sizeof default_levels[0];
+  size_t paths = how->levels ? how->paths : DEFAULT_PATHS;
   bool kept = ops && paths * c->quantiles <= ops->most;
   return (rollout){.how = how,
                    .levels = how->levels ? how->levels : default_levels,

@@ -14,7 +14,8 @@ typedef struct c2_rollout {
   size_t paths;
 } c2_rollout;
 
-/* Fails unless the levels are some of the model's, in rising order. */
+/* Fails unless the levels are some of the model's, in rising order. The default ones need not be for a forecast of one
+ * pass. */
 c2_status c2_rollout_check(const c2_rollout *rollout, const chronos2_config *config, c2_error *err);
 
 /* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`

@@ -61,6 +61,11 @@ static const char *name_of(const chronos2_covariate *c) {
   return c->name ? c->name : "";
 }
 
+/* Its past may be NULL where the history is empty. */
+static bool is_category(const chronos2_covariate *c) {
+  return c->past_text || c->future_text;
+}
+
 static void add_past(dictionary *d, const chronos2_covariate *c, size_t length) {
   for (size_t t = 0; t < length; t++) d->label[d->count++] = (label){.name = name_of(c), .text = c->past_text[t]};
 }
@@ -162,7 +167,7 @@ fail:
 
 static bool is_categorical(const chronos2_series *s) {
   for (size_t k = 0; s->covariate && k < s->covariates; k++) {
-    if (s->covariate[k].past_text) return true;
+    if (is_category(&s->covariate[k])) return true;
   }
   return false;
 }
@@ -172,7 +177,7 @@ static c2_status encode(const chronos2_series *s, size_t k, size_t horizon, cons
                         chronos2_covariate *out, double **values, c2_error *err) {
   const chronos2_covariate *c = &s->covariate[k];
   *out = *c;
-  if (!c->past_text) return C2_OK;
+  if (!is_category(c)) return C2_OK;
   double *past = *values;
   double *future = c->future_text ? past + s->length : NULL;
   *values += s->length + (future ? horizon : 0);
@@ -191,8 +196,8 @@ static void count_all(const chronos2_series *series, size_t count, size_t horizo
     c2_sum_up(covariates, series[i].covariates, 1);
     for (size_t k = 0; k < series[i].covariates; k++) {
       const chronos2_covariate *c = &series[i].covariate[k];
-      if (c->past_text) c2_sum_up(values, series[i].length, 1);
-      if (c->past_text && c->future_text) c2_sum_up(values, horizon, 1);
+      if (is_category(c)) c2_sum_up(values, series[i].length, 1);
+      if (c->future_text) c2_sum_up(values, horizon, 1);
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "base/caveats.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "forecast/forecast.h"
 
 enum { DEFAULT_BATCH = 1024, DEFAULT_LEVELS = 9 };
 
@@ -132,19 +133,29 @@ static c2_status add_covariate(c2_table_plan *p, size_t place, c2_error *err) {
   return C2_OK;
 }
 
+/* A column that the options name as a covariate. It can't be something else too. */
+static c2_status add_named(c2_table_plan *p, const char *name, names *missing, c2_error *err) {
+  size_t place = 0;
+  C2_TRY(c2_source_find(&p->past, name, &place, err));
+  if (place == SIZE_MAX) {
+    add_name(missing, name);
+    return C2_OK;
+  }
+  for (size_t k = 0; k < p->covariates; k++) {
+    if (strcmp(p->covariate[k].name, name) != 0) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "covariates: column '%.60s' is named twice", name);
+  }
+  if (!has_role(&p->past, place)) return add_covariate(p, place, err);
+  C2_FAIL(err, C2_ERR_ARGUMENT, "covariates: column '%.60s' is the id, the time stamp or a target already", name);
+}
+
 /* The covariates that the options name, or all other columns. */
 static c2_status find_covariates(c2_table_plan *p, const chronos2_stream_options *o, c2_error *err) {
   c2_source *s = &p->past;
   names missing = {.used = 0};
   names ignored = {.used = 0};
   for (size_t i = 0; o->covariates && i < o->covariate_count; i++) {
-    size_t place = 0;
-    C2_TRY(c2_source_find(s, o->covariates[i], &place, err));
-    if (place == SIZE_MAX) {
-      add_name(&missing, o->covariates[i]);
-    } else if (!has_role(s, place)) {
-      C2_TRY(add_covariate(p, place, err));
-    }
+    C2_TRY(add_named(p, o->covariates[i], &missing, err));
   }
   if (missing.count > 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "df does not contain all expected columns. Missing columns: {%s}", missing.text);
@@ -332,14 +343,12 @@ static c2_status read_options(c2_table_plan *p, const chronos2_config *config, c
   p->on_warning = o->on_warning;
   p->user = o->user;
   p->predict = *predict;
+  if (predict->horizon == 0) p->predict.horizon = config->max_output_patches * config->patch;
+  C2_TRY(c2_forecast_check(&p->predict, config, err));
   p->predict.unrolled_quantiles = NULL;
   if (o->error_column) p->predict.on_error = CHRONOS2_ON_ERROR_SKIP;
   if (o->independent && predict->cross_learning) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "cross_learning: items that are independent can't learn from each other");
-  }
-  if (predict->horizon == 0) p->predict.horizon = config->max_output_patches * config->patch;
-  if (p->predict.horizon > CHRONOS2_MOST_STEPS) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected 1 to 2^20 steps, found %zu", p->predict.horizon);
   }
   if (predict->unrolled_quantiles) {
     C2_TRY(copy_levels(&p->unrolled, predict->unrolled_quantiles, predict->unrolled_count, err));
