@@ -112,6 +112,10 @@ static void check_head(c2_exchange *e, const c2_head *head) {
     refuse(e, C2_HTTP_BAD_REQUEST, "expected one Content-Length, or Transfer-Encoding without one");
     return;
   }
+  if (head->is_coded) {
+    refuse(e, C2_HTTP_NOT_IMPLEMENTED, "expected no other Transfer-Encoding than chunked");
+    return;
+  }
   if (!r) {
     c2_answer_refuse(&e->answer, C2_HTTP_NOT_FOUND, NULL, "there is nothing at %.100s", e->path);
     e->is_answered = true;
