@@ -319,8 +319,9 @@ void c2_exchange_submit(c2_exchange *e) {
 /* The answer of a job that has ended well. */
 static void answer_result(c2_exchange *e) {
   const c2_route *r = e->route;
+  const c2_dataset *pasts = e->kept ? &e->kept->call.set : &e->call.set;
   c2_error err;
-  if (r->action != C2_ROUTE_ENCODE && c2_call_note_coarse(&e->call, &err) != C2_OK) {
+  if (r->action != C2_ROUTE_ENCODE && c2_call_note_coarse(&e->call, pasts, &err) != C2_OK) {
     c2_answer_refuse_error(&e->answer, NULL, &err);
   } else if (e->is_arrow) {
     c2_arrow_write(&e->call, &e->answer);
