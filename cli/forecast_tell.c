@@ -19,22 +19,15 @@ const char *forecast_future_hint(const forecast_request *r) {
   return "; covariates of later steps belong in a file of their own, which --future names";
 }
 
-/* Under --cross-learning series inform those alone that share their pass: it takes series until it is full. */
+/* Under --cross-learning series inform those alone that share their pass. */
 static void warn_of_passes(const forecast_request *r) {
-  enum { USUAL_ROWS = 256 };
-  size_t most = r->engine.batch_size > 0 ? r->engine.batch_size : USUAL_ROWS;
-  size_t passes = 0;
-  size_t all = 0;
-  size_t rows = most; /* of the pass; full: another one begins */
+  c2_passes passes = {.most = r->engine.batch_size > 0 ? r->engine.batch_size : C2_USUAL_ROWS};
+  char line[C2_CAVEAT_ROOM];
   for (size_t i = 0; i < r->in.set.count; i++) {
-    passes += rows >= most ? 1 : 0;
-    if (rows >= most) rows = 0;
-    rows += r->in.set.item[i].targets + r->in.set.item[i].covariates;
-    all += r->in.set.item[i].targets + r->in.set.item[i].covariates;
+    c2_passes_add(&passes, r->in.set.item[i].targets + r->in.set.item[i].covariates);
   }
-  if (passes < 2) return;
-  cli_warn("%zu rows are more than --batch-size %zu: series inform each other within %zu passes only%s", all, most,
-           passes, passes == r->in.set.count ? ", of one series each" : "");
+  c2_caveat_passes(&passes, "--batch-size", line);
+  if (line[0]) cli_warn("%s", line);
 }
 
 void forecast_warn(forecast_request *r, const chronos2_config *config) {

@@ -1,15 +1,17 @@
 /* `chronos2 serve`: forecasts by HTTP. */
 #include <math.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/passes.h"
 #include "cli/cli.h"
 #include "serve/web.h"
 #include "serve/server.h"
 
-enum { MIB = 1 << 20, NAME_ROOM = 80 };
+enum { MIB = 1 << 20, NAME_MOST = 255 };
 
 typedef struct serve_request {
   cli_engine engine;
@@ -18,7 +20,7 @@ typedef struct serve_request {
   const char *log;
   size_t body, memory, contexts; /* MiB */
   double seconds;
-  char name[NAME_ROOM];
+  char name[NAME_MOST + 2]; /* one more than is allowed shows that there are too many */
 } serve_request;
 
 static c2_status parse_log(void *target, const char *text, c2_error *err) {
@@ -36,10 +38,12 @@ static size_t list_options(serve_request *r, cli_option *out) {
        "Where to listen. [::1]:8080 is an address of IPv6, :8080 stands for all addresses of IPv6 and IPv4, port 0 for "
        "any that is free. [127.0.0.1:8080]",
        CLI_TEXT, &r->http.listen, NULL},
-      {"model-name", 0, "NAME", "The model's name for clients of KServe. [the name of its folder]", CLI_TEXT,
-       &s->limits.model, NULL},
+      {"model-name", 0, "NAME",
+       "The model's name for clients of KServe: letters, digits, '.', '_', '@' and '-'. [the name of its folder]",
+       CLI_TEXT, &s->limits.model, NULL},
       {"api-keys", 0, "FILE",
-       "Answer only those who show a key of this file, which has one a line. Probes of health need none.", CLI_TEXT,
+       "Answer only those who show a key of this file, which has one a line; lines that begin with # are comments. "
+       "Probes of health need none.", CLI_TEXT,
        &s->keys, NULL},
       {"timeout", 0, "SECONDS",
        "Time that a request has to arrive, a forecast to be made, and an answer to be taken. [60]", CLI_NUMBER,
@@ -69,17 +73,36 @@ static size_t list_options(serve_request *r, cli_option *out) {
   return sizeof table / sizeof *table;
 }
 
-/* The last part of the model's path or name. */
+/* The last part of the model's path or name; of "." and "..", the folder's that they stand for. */
 static void name_model(serve_request *r) {
   const char *path = r->engine.model ? r->engine.model : cli_default_model();
   size_t end = strlen(path);
   while (end > 1 && path[end - 1] == '/') end--;
   size_t begin = end;
   while (begin > 0 && path[begin - 1] != '/') begin--;
-  size_t size = c2_min_size(end - begin, NAME_ROOM - 1);
-  memcpy(r->name, path + begin, size);
-  r->name[size] = '\0';
+  bool is_dots = path[begin] == '.' && strspn(path + begin, "./") >= end - begin;
+  char *folder = is_dots && end - begin <= 2 ? realpath(path, NULL) : NULL;
+  if (folder) {
+    (void)snprintf(r->name, sizeof r->name, "%s", cli_name_of(folder));
+  } else {
+    (void)snprintf(r->name, sizeof r->name, "%.*s", (int)c2_min_size(end - begin, sizeof r->name), path + begin);
+  }
+  free(folder);
   r->server.limits.model = r->name;
+}
+
+/* That a name can stand in a path as it is, as docs/openapi.yaml has it. */
+static int check_name(const char *name, bool is_folder) {
+  size_t size = strlen(name);
+  bool is_plain = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._@-") == size;
+  if (size >= 1 && size <= NAME_MOST && is_plain) return CLI_DONE;
+  if (is_folder) {
+    return cli_fail_usage("the folder's name '%.80s' can't name the model: expected 1 to %d of A-Z, a-z, 0-9, '.', "
+                          "'_', '@' and '-'; --model-name gives another name",
+                          name, NAME_MOST);
+  }
+  return cli_fail_usage("--model-name: expected 1 to %d of A-Z, a-z, 0-9, '.', '_', '@' and '-', found '%.80s'",
+                        NAME_MOST, name);
 }
 
 static int check(const serve_request *r) {
@@ -107,8 +130,10 @@ static int run(serve_request *r) {
   c2_error err;
   int status = check(r);
   if (status != CLI_DONE) return status;
-  if (!r->server.limits.model) name_model(r);
+  bool is_named = r->server.limits.model != NULL;
+  if (!is_named) name_model(r);
   status = cli_engine_locate(&r->engine);
+  if (status == CLI_DONE) status = check_name(r->server.limits.model, !is_named);
   if (status == CLI_DONE) status = cli_engine_open(&r->engine, &model, &session);
   if (status != CLI_DONE) return status;
   chronos2_session_close(&session); /* workers have their own */
@@ -118,7 +143,7 @@ static int run(serve_request *r) {
   cli_warn_lengths(config, 0, r->engine.context_length);
   limits->pattern = (chronos2_pattern){asked->attention, asked->radius, asked->reg_global};
   limits->context_length = r->engine.context_length ? r->engine.context_length : config->context_length;
-  limits->batch_size = r->engine.batch_size ? r->engine.batch_size : 256;
+  limits->batch_size = r->engine.batch_size ? r->engine.batch_size : C2_USUAL_ROWS;
   r->server.batcher.batch_size = limits->batch_size;
   r->server.batcher.session = *asked;
   r->server.batcher.extend_context = true;

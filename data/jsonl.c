@@ -20,7 +20,7 @@ typedef struct source {
   c2_item *item;
 } source;
 
-const c2_json_names c2_json_lines_names = {"item_id", "target", "start", "freq", false};
+const c2_json_names c2_json_lines_names = {"item_id", "target", "start", "freq", false, NULL};
 
 /* ---- Values ---------------------------------------------------------------------------------- */
 
@@ -312,11 +312,16 @@ c2_status c2_read_json_item(c2_dataset *set, const c2_json_document *doc, const 
                             const c2_json_names *names, const c2_read_options *options, c2_error *err) {
   source s = {set, options, doc, names, NULL};
   const char *id = NULL;
+  char place[64];
   if (object->type != C2_JSON_OBJECT) {
     return c2_json_fail(doc, object, err, "expected an object, found %s", c2_json_type_name(object));
   }
   C2_TRY(refuse_other_keys(&s, object, err));
   C2_TRY(read_id(&s, c2_json_get(object, names->id), &id, err));
+  if (!id && names->list) {
+    (void)snprintf(place, sizeof place, "%s[%zu]", names->list, set->count);
+    id = place;
+  }
   C2_TRY(c2_dataset_add(set, id, doc->path, doc->lines_before + object->line, &s.item, err));
   C2_TRY(read_calendar(&s, object, err));
   C2_TRY(read_target(&s, object, err));

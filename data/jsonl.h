@@ -13,6 +13,7 @@ typedef struct c2_json_names {
   const char *id, *target;
   const char *start, *freq; /* NULL: the caller reads them */
   bool others;              /* members that are not known here are the caller's; else they are refused */
+  const char *list;         /* that a series without an id is named after, as in "inputs[0]"; NULL: "0" */
 } c2_json_names;
 
 extern const c2_json_names c2_json_lines_names; /* item_id, target, start, freq */

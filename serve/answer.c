@@ -26,6 +26,7 @@ static const struct {
     {C2_HTTP_MEDIA_TYPE, "Unsupported Media Type", "UnsupportedMediaTypeError"},
     {C2_HTTP_TOO_MANY, "Too Many Requests", "TooManyRequestsError"},
     {C2_HTTP_FAILED, "Internal Server Error", "InternalServerError"},
+    {C2_HTTP_NOT_IMPLEMENTED, "Not Implemented", "NotImplementedError"},
     {C2_HTTP_UNAVAILABLE, "Service Unavailable", "ServiceUnavailableError"},
 };
 

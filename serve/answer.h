@@ -23,6 +23,7 @@ typedef enum c2_http_status {
   C2_HTTP_MEDIA_TYPE = 415,
   C2_HTTP_TOO_MANY = 429,
   C2_HTTP_FAILED = 500,
+  C2_HTTP_NOT_IMPLEMENTED = 501,
   C2_HTTP_UNAVAILABLE = 503
 } c2_http_status;
 

@@ -127,10 +127,15 @@ static bool same_pattern(chronos2_pattern a, chronos2_pattern b) {
   return a.attention == b.attention && a.radius == b.radius && a.reg_global == b.reg_global;
 }
 
-static bool may_share(const c2_call *a, const c2_call *b) {
-  const c2_pass *x = &a->pass;
-  const c2_pass *y = &b->pass;
-  return !b->is_whole && x->horizon == y->horizon && x->context_length == y->context_length &&
+/* Whether a job's batches are its own: its series depend on each other, or a context is encoded or forecast from. */
+static bool is_alone(const c2_job *job) {
+  return job->call->is_whole || job->work != C2_WORK_PREDICT;
+}
+
+static bool may_share(const c2_job *a, const c2_job *b) {
+  const c2_pass *x = &a->call->pass;
+  const c2_pass *y = &b->call->pass;
+  return !is_alone(b) && x->horizon == y->horizon && x->context_length == y->context_length &&
          same_pattern(x->pattern, y->pattern);
 }
 
@@ -157,12 +162,21 @@ static void take(worker *w, c2_job *job, size_t most, bool any) {
   w->parts++;
 }
 
-/* All of a job whose series depend on each other. Its series are read in place. */
-static void take_whole(worker *w, c2_job *job) {
-  w->part[w->parts++] = (part){.job = job, .count = job->call->count};
-  for (size_t i = 0; i < job->call->count; i++) w->tokens += c2_call_tokens(job->call, i, w->batcher->config);
+/* Series of a job that is alone, which are read in place: all of them, or as many scenarios as the budget has room for
+ * and one at least, since scenarios don't depend on each other. */
+static void take_alone(worker *w, c2_job *job) {
+  const c2_call *call = job->call;
+  size_t step = job->work == C2_WORK_DECODE ? call->count / call->scenarios : call->count;
+  size_t tokens = 0; /* of a step */
+  part *p = &w->part[w->parts++];
+  *p = (part){.job = job, .first = job->taken};
+  for (size_t i = 0; i < step; i++) tokens += c2_call_tokens(call, job->taken + i, w->batcher->config);
+  do {
+    job->taken += step;
+    w->tokens += tokens;
+  } while (job->taken < call->count && w->tokens + tokens <= w->batcher->options.budget);
+  p->count = job->taken - p->first;
   w->deadline = job->deadline;
-  job->taken = job->call->count;
   job->flying++;
 }
 
@@ -175,15 +189,16 @@ static void choose(worker *w) {
   w->count = 0;
   w->tokens = 0;
   w->deadline = 0;
-  if (head->call->is_whole) {
-    take_whole(w, head);
+  if (is_alone(head)) {
+    take_alone(w, head);
     take_out(b, head);
+    if (head->taken < head->call->count) append(b, head);
     return;
   }
-  for (c2_job *job = head; job; job = job->next) sharers += may_share(head->call, job->call);
+  for (c2_job *job = head; job; job = job->next) sharers += may_share(head, job);
   size_t share = b->options.budget / sharers;
   for (c2_job *job = head; job && w->tokens < b->options.budget; job = job->next) {
-    if (may_share(head->call, job->call)) take(w, job, share, true);
+    if (may_share(head, job)) take(w, job, share, true);
   }
   size_t parts = w->parts;
   for (size_t i = 0; i < parts && w->tokens < b->options.budget; i++) { /* the rest of the budget */
@@ -206,15 +221,16 @@ static int check_time(void *user, size_t done, size_t total) {
 }
 
 static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
-  const c2_call *call = w->part[0].job->call;
-  const c2_pass *pass = &call->pass;
-  const chronos2_series *series = call->is_whole ? call->series : w->series;
-  size_t count = call->is_whole ? call->count : w->count;
-  bool predicts = w->part[0].job->work == C2_WORK_PREDICT; /* contexts know no skip */
+  c2_job *job = w->part[0].job;
+  const c2_pass *pass = &job->call->pass;
+  bool alone = is_alone(job);
+  const chronos2_series *series = alone ? job->call->series + w->part[0].first : w->series;
+  size_t count = alone ? w->part[0].count : w->count;
+  bool predicts = job->work == C2_WORK_PREDICT; /* contexts know no skip */
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT,
                                       .horizon = pass->horizon,
                                       .context_length = pass->context_length,
-                                      .batch_size = call->is_whole ? pass->batch_size : w->batcher->options.batch_size,
+                                      .batch_size = alone ? pass->batch_size : w->batcher->options.batch_size,
                                       .on_error = predicts ? CHRONOS2_ON_ERROR_SKIP : CHRONOS2_ON_ERROR_FAIL,
                                       .cross_learning = pass->cross_learning,
                                       .extend_context = w->batcher->options.extend_context};
@@ -224,7 +240,6 @@ static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
                      err));
     w->pattern = pass->pattern;
   }
-  c2_job *job = w->part[0].job;
   if (job->work == C2_WORK_ENCODE) {
     return c2_api(chronos2_context_open(w->session, series, count, &options, &job->context), err);
   }

@@ -1,7 +1,8 @@
 /* The queue of calls and the workers that forecast them. What waits is forecast together, up to a budget of tokens: a
  * series' forecast is the same, bit for bit, whatever else is in the batch. Calls take turns: each gets a share of a
  * batch, and one that is not finished by it goes to the end of the queue. A series that is larger than the budget is
- * forecast alone. Calls whose series depend on each other (c2_call's is_whole) share no batch. */
+ * forecast alone. Scenarios of a context take turns, too, but share no batch with others. Calls whose series depend on
+ * each other (c2_call's is_whole) or make a context are a batch of their own, whatever the budget. */
 #ifndef C2_SERVE_BATCHER_H
 #define C2_SERVE_BATCHER_H
 
@@ -23,7 +24,7 @@ typedef enum c2_work { C2_WORK_PREDICT, C2_WORK_ENCODE, C2_WORK_DECODE } c2_work
 typedef struct c2_job c2_job;
 struct c2_job {
   c2_call *call;
-  c2_work work;              /* C2_WORK_PREDICT at first; the others are whole */
+  c2_work work;              /* C2_WORK_PREDICT at first */
   chronos2_context *context; /* C2_WORK_ENCODE: the result, the owner's; C2_WORK_DECODE: what is forecast from */
   double deadline;           /* by c2_clock_seconds */
   void (*done)(c2_job *job); /* from any thread; afterwards the batcher knows nothing of the job any more */

@@ -65,7 +65,7 @@ static c2_status read_radius(const c2_json_document *doc, const c2_json *value, 
                       value->type == C2_JSON_NUMBER ? value->text : c2_json_type_name(value));
 }
 
-/* A pattern that is asked for has no more of the server's own than its radius. */
+/* A pattern that is asked for has the server's radius where it gives none, and its global REG. */
 static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document *doc, const c2_json *object,
                               c2_error *err) {
   const c2_json *name = c2_json_get(object, "attention");
@@ -134,26 +134,49 @@ c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc,
   return C2_OK;
 }
 
-c2_status c2_call_note_caveats(c2_call *call, const chronos2_config *config, c2_error *err) {
-  char line[C2_CAVEAT_ROOM];
-  c2_caveat_levels(call->levels, call->level_count, config->quantile_levels, config->quantiles, line);
-  if (line[0]) C2_TRY(c2_dataset_note(&call->set, err, "%s", line));
-  c2_caveat_horizon(call->pass.horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
+static c2_status note(c2_call *call, const char *line, c2_error *err) {
   return line[0] ? c2_dataset_note(&call->set, err, "%s", line) : C2_OK;
+}
+
+c2_status c2_call_note_caveats(c2_call *call, const c2_dataset *pasts, const chronos2_config *config, c2_error *err) {
+  char line[C2_CAVEAT_ROOM];
+  size_t longest = 0;
+  c2_passes passes = {.most = call->pass.batch_size};
+  for (size_t i = 0; i < pasts->count; i++) {
+    longest = c2_max_size(longest, pasts->item[i].length);
+    if (call->pass.cross_learning) c2_passes_add(&passes, pasts->item[i].targets + pasts->item[i].covariates);
+  }
+  c2_caveat_levels(call->levels, call->level_count, config->quantile_levels, config->quantiles, line);
+  C2_TRY(note(call, line, err));
+  c2_caveat_horizon(call->pass.horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
+  C2_TRY(note(call, line, err));
+  c2_caveat_passes(&passes, "batch_size", line);
+  C2_TRY(note(call, line, err));
+  if (longest <= config->context_length) return C2_OK; /* no series uses more */
+  c2_caveat_context(call->pass.context_length, config->context_length, false, line);
+  return note(call, line, err);
 }
 
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err) {
   chronos2_pattern pattern = call->pass.pattern;
-  char radius[40] = "";
+  char radius[60] = "";
   char cost[80] = "";
   double change = 0;
   size_t tasks = 0;
+  if (pattern.attention == CHRONOS2_AUTO) { /* the server's global REG holds beside what the weights say */
+    bool is_global = pattern.reg_global;
+    pattern = chronos2_model_pattern(model, 0);
+    pattern.reg_global = pattern.reg_global || is_global;
+  }
   if (chronos2_model_trained_for(model, pattern)) return C2_OK;
   if (chronos2_model_measured(model, pattern, &change, &tasks)) {
     (void)snprintf(cost, sizeof cost, ", which was measured to change MASE by %+.0f%% (%zu task%s)", 100 * change,
                    tasks, tasks == 1 ? "" : "s");
   }
-  if (pattern.attention != CHRONOS2_FULL) (void)snprintf(radius, sizeof radius, " at radius %g", pattern.radius);
+  if (pattern.attention != CHRONOS2_FULL) {
+    (void)snprintf(radius, sizeof radius, " at radius %g%s", pattern.radius,
+                   pattern.reg_global ? " with a global REG" : "");
+  }
   return c2_dataset_note(&call->set, err, "the weights were not trained for %s attention%s%s",
                          chronos2_attention_name(pattern.attention), radius, cost);
 }
@@ -175,7 +198,7 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   }
   C2_TRY(c2_dataset_note_calendars(&call->set, err));
   C2_TRY(c2_dataset_join_kinds(&call->set, err));
-  C2_TRY(c2_call_note_caveats(call, config, err));
+  C2_TRY(c2_call_note_caveats(call, &call->set, config, err));
   C2_TRY(c2_dataset_note_lacks(&call->set, doc ? NULL : table_hint, err));
   C2_TRY(c2_series_make(&call->set, &call->series, &call->covariate, err));
   call->count = call->set.count;
@@ -190,6 +213,7 @@ size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config 
   size_t past = (length + config->patch - 1) / config->patch + 1;
   size_t future = (call->pass.horizon + config->patch - 1) / config->patch;
   size_t more = (future - 1) / config->max_output_patches;
+  if (call->scenarios > 0 && more == 0) past = 0; /* it is encoded */
   return (s->targets + s->covariates) * (past + c2_min_size(future, config->max_output_patches)) * (1 + PATHS * more);
 }
 
@@ -248,18 +272,16 @@ const double *c2_call_values(const c2_call *call, size_t series, size_t target) 
   return call->values + call->first[series] + target * call->pass.horizon * (1 + call->level_count);
 }
 
-c2_status c2_call_note_coarse(c2_call *call, c2_error *err) {
-  size_t coarse = 0;
-  size_t first = 0;
-  for (size_t i = 0; i < call->count; i++) {
-    if (call->coarse[i] && coarse++ == 0) first = i;
+c2_status c2_call_note_coarse(c2_call *call, const c2_dataset *pasts, c2_error *err) {
+  c2_caveat_of coarse = {.noun = "series"};
+  for (size_t i = 0; i < pasts->count; i++) {
+    size_t k = i;
+    while (k < call->count && !call->coarse[k]) k += pasts->count;
+    if (k < call->count && coarse.count++ == 0) coarse.first = pasts->item[i].id;
   }
   char line[C2_CAVEAT_ROOM];
-  char number[24];
-  (void)snprintf(number, sizeof number, "%zu", first); /* of a scenario's, which aren't in the set */
-  const char *id = first < call->set.count ? call->set.item[first].id : number;
-  c2_caveat_coarse((c2_caveat_of){"series", coarse, id}, C2_RESCALE, line);
-  return line[0] ? c2_dataset_note(&call->set, err, "%s", line) : C2_OK;
+  c2_caveat_coarse(coarse, C2_RESCALE, line);
+  return note(call, line, err);
 }
 
 void c2_call_free(c2_call *call) {

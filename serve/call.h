@@ -74,14 +74,16 @@ c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2
 c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc, const c2_json *object,
                                const char *target, c2_error *err);
 
-/* Notes what the model can't do as it was trained to: the call's levels and horizon. */
-c2_status c2_call_note_caveats(c2_call *call, const chronos2_config *config, c2_error *err);
+/* Notes what makes forecasts of these pasts worth less than they might be: the call's levels and horizon, a context
+ * beyond the one that the model was trained for, and more passes than one under cross_learning. */
+c2_status c2_call_note_caveats(c2_call *call, const c2_dataset *pasts, const chronos2_config *config, c2_error *err);
 
 /* Notes a pattern of attention that the weights were not trained for. */
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err);
 
-/* Notes series of a result whose bands float32 rounds: they vary little around a large level. */
-c2_status c2_call_note_coarse(c2_call *call, c2_error *err);
+/* Notes series of a result whose bands float32 rounds: they vary little around a large level. A series counts once,
+ * however many scenarios there are of it. */
+c2_status c2_call_note_coarse(c2_call *call, const c2_dataset *pasts, c2_error *err);
 
 /* Completes a call of which all else has been read: notes what there is to warn of, makes series of the set and lays
  * out their values. Too many rows for the limits are refused, at `inputs` of the document; both are NULL where the
@@ -92,7 +94,8 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
 /* Where each series' values lie; for those that make series on their own. */
 c2_status c2_call_lay_out(c2_call *call, c2_error *err);
 
-/* Tokens that a series takes in a pass, covariates included; a longer horizon than one pass counts its paths. */
+/* Tokens that a series takes in a pass, covariates included; a longer horizon than one pass counts its paths, and one
+ * pass of a scenario no past. */
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config);
 
 /* Bytes of what a client wrote, as it was read, and of the series made of it. */

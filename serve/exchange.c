@@ -112,6 +112,10 @@ static void check_head(c2_exchange *e, const c2_head *head) {
     refuse(e, C2_HTTP_BAD_REQUEST, "expected one Content-Length, or Transfer-Encoding without one");
     return;
   }
+  if (head->is_coded) {
+    refuse(e, C2_HTTP_NOT_IMPLEMENTED, "expected no other Transfer-Encoding than chunked");
+    return;
+  }
   if (!r) {
     c2_answer_refuse(&e->answer, C2_HTTP_NOT_FOUND, NULL, "there is nothing at %.100s", e->path);
     e->is_answered = true;
@@ -315,8 +319,9 @@ void c2_exchange_submit(c2_exchange *e) {
 /* The answer of a job that has ended well. */
 static void answer_result(c2_exchange *e) {
   const c2_route *r = e->route;
+  const c2_dataset *pasts = e->kept ? &e->kept->call.set : &e->call.set;
   c2_error err;
-  if (r->action != C2_ROUTE_ENCODE && c2_call_note_coarse(&e->call, &err) != C2_OK) {
+  if (r->action != C2_ROUTE_ENCODE && c2_call_note_coarse(&e->call, pasts, &err) != C2_OK) {
     c2_answer_refuse_error(&e->answer, NULL, &err);
   } else if (e->is_arrow) {
     c2_arrow_write(&e->call, &e->answer);

@@ -52,7 +52,10 @@ bool c2_keys_allow(const c2_keys *keys, const char *key) {
   unsigned found = 0;
   if (keys->count == 0) return true;
   if (!key) return false;
-  make_digest(key, strlen(key), given);
+  key += strspn(key, " \t"); /* blanks around a header's value are no part of it */
+  size_t size = strlen(key);
+  while (size > 0 && strchr(" \t", key[size - 1])) size--;
+  make_digest(key, size, given);
   for (size_t k = 0; k < keys->count; k++) {
     unsigned differs = 0;
     for (size_t i = 0; i < sizeof given; i++) differs |= (unsigned)(given[i] ^ keys->digest[k][i]);

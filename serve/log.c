@@ -3,10 +3,12 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/json_writer.h"
+#include "base/text.h"
 
 static void print_now(char out[40]) {
   struct timespec now;
@@ -19,9 +21,10 @@ static void print_now(char out[40]) {
 }
 
 void c2_log(const char *level, const char *event, const c2_log_field *field, size_t count) {
-  char line[4096];
+  char *line = NULL;
+  size_t size = 0;
   char now[40];
-  FILE *out = fmemopen(line, sizeof line, "w");
+  FILE *out = open_memstream(&line, &size); /* a line is as long as it must be */
   if (!out) return;
   c2_json_writer json = {.out = out, .compact = true, .digits = 9};
   print_now(now);
@@ -37,7 +40,8 @@ void c2_log(const char *level, const char *event, const c2_log_field *field, siz
     }
   }
   c2_json_end_object(&json);
-  long size = fputc('\n', out) == EOF || fflush(out) != 0 ? -1 : ftell(out);
-  (void)fclose(out);
-  if (size > 0 && write(STDERR_FILENO, line, (size_t)size) < 0) return;
+  (void)fputc('\n', out);
+  if (c2_text_close(out, &line) && write(STDERR_FILENO, line, size) < 0) { /* there is nobody to tell */
+  }
+  free(line);
 }

@@ -13,7 +13,7 @@ static const double bounds[C2_METRICS_BOUNDS] = {0.0005, 0.001, 0.0025, 0.005, 0
 static const c2_http_status statuses[] = {
     C2_HTTP_OK,        C2_HTTP_CREATED,     C2_HTTP_NO_CONTENT, C2_HTTP_BAD_REQUEST, C2_HTTP_UNAUTHORIZED,
     C2_HTTP_NOT_FOUND, C2_HTTP_NOT_ALLOWED, C2_HTTP_TIMEOUT,    C2_HTTP_TOO_LARGE,   C2_HTTP_MEDIA_TYPE,
-    C2_HTTP_TOO_MANY,  C2_HTTP_FAILED,      C2_HTTP_UNAVAILABLE};
+    C2_HTTP_TOO_MANY,  C2_HTTP_FAILED,      C2_HTTP_NOT_IMPLEMENTED, C2_HTTP_UNAVAILABLE};
 enum { STATUSES = sizeof statuses / sizeof statuses[0] };
 _Static_assert((int)STATUSES <= (int)C2_METRICS_STATUSES, "room for each status");
 

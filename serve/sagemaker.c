@@ -70,15 +70,16 @@ static c2_status check_freq(const c2_json_document *doc, const c2_json *input, c
   return c2_json_fail(doc, value, err, "\"freq\" in \"parameters\" says otherwise; leave one of them out");
 }
 
-/* Reads series i. Those without a name have none that another one could have, too. */
+/* Reads series i. Those without a name are called by their place, so that no other one has it, too. */
 static c2_status read_input(c2_call *call, size_t i, const c2_json_document *doc, const c2_json *input,
                             const c2_freq *freq, c2_lookup *names, c2_error *err) {
+  static const c2_json_names members = {"item_id", "target", "start", "freq", false, "inputs"};
   const c2_read_options options = {.freq = freq};
   const c2_json *id = c2_json_get(input, "item_id");
   size_t at = 0;
   if (freq) C2_TRY(check_freq(doc, input, freq, err));
   C2_TRY(c2_call_check_series(call, doc, input, "target", err));
-  C2_TRY(c2_read_json_item(&call->set, doc, input, &c2_json_lines_names, &options, err));
+  C2_TRY(c2_read_json_item(&call->set, doc, input, &members, &options, err));
   C2_TRY(check_calendar(call, &call->set.item[i], doc, input, err));
   call->given[i].is_nested = c2_json_is(c2_json_first(c2_json_get(input, "target")), C2_JSON_ARRAY);
   call->given[i].has_id = id && id->type != C2_JSON_NULL;

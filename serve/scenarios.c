@@ -26,7 +26,6 @@ bool c2_scenarios_encode(c2_call *call, const chronos2_model *model, c2_answer *
     if (full) p->radius = (double)INFINITY;
     p->attention = CHRONOS2_WINDOWED_FUTURE_NULL;
   }
-  call->is_whole = true;
   return true;
 }
 
@@ -119,7 +118,7 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   }
   C2_TRY(c2_json_refuse_others(doc, root, known, err));
   C2_TRY(c2_call_read_levels(call, doc, root, "quantile_levels", err));
-  C2_TRY(c2_call_note_caveats(call, config, err));
+  C2_TRY(c2_call_note_caveats(call, &kept->call.set, config, err));
   for (size_t k = 0; k < items; k++) covariates += kept->call.series[k].covariates;
   for (size_t k = 0; k < items; k++) rows += kept->call.series[k].covariates + kept->call.series[k].targets;
   size_t most = c2_min_size(limits->series / items, C2_CALL_MEAN * limits->series / rows);
@@ -152,7 +151,6 @@ bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_li
   c2_json_document doc = {.path = "the body", .failure = C2_ERR_FORMAT, .allow_nan = true, .where = where};
   c2_error err;
   call->pass = kept->call.pass;
-  call->is_whole = true;
   memcpy(call->levels, kept->call.levels, sizeof call->levels);
   call->level_count = kept->call.level_count;
   c2_status status = c2_json_parse(&doc, text, size, &err);

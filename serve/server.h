@@ -59,6 +59,7 @@ typedef struct c2_head {
   const char *parameters;   /* of an Arrow body: X-Chronos2-Parameters; NULL: none */
   int64_t length;           /* of the body; -1: not said */
   bool is_ambiguous;        /* its end is said in two ways (RFC 9112, section 6.3) */
+  bool is_coded;            /* by another Transfer-Encoding than chunked (section 6.1) */
 } c2_head;
 
 /* `wake` is called, from any thread, when the answer of a submitted exchange is there. NULL if memory is out. */

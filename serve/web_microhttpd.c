@@ -131,6 +131,25 @@ static const char *header(struct MHD_Connection *connection, const char *name) {
   return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
+/* Leaves what holds a %00 as it is: a zero would end the path before its end. */
+static size_t unescape(void *context, struct MHD_Connection *connection, char *text) {
+  (void)context;
+  (void)connection;
+  return strstr(text, "%00") ? strlen(text) : MHD_http_unescape(text);
+}
+
+/* The path of a target, which may begin with a scheme and an authority (RFC 9112, section 3.2.2). */
+static const char *path_of(const char *target) {
+  static const char *const schemes[] = {"http://", "https://"};
+  for (size_t i = 0; i < 2; i++) {
+    size_t size = strlen(schemes[i]);
+    if (strncasecmp(target, schemes[i], size) != 0) continue;
+    const char *path = strchr(target + size, '/');
+    return path ? path : "/";
+  }
+  return target;
+}
+
 static const char *find_key(struct MHD_Connection *connection) {
   static const char bearer[] = "Bearer ";
   const char *text = header(connection, "Authorization");
@@ -146,18 +165,26 @@ static int64_t find_length(struct MHD_Connection *connection) {
   return text && *text && !*end && !errno ? length : -1;
 }
 
-static enum MHD_Result count_length(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
-  int *lengths = context;
+/* What says where a body ends. */
+typedef struct framing {
+  int lengths, codings;
+  bool is_other; /* a transfer coding that libmicrohttpd doesn't know: it would wait for the end of the connection */
+} framing;
+
+static enum MHD_Result count_framing(void *context, enum MHD_ValueKind kind, const char *name, const char *value) {
+  framing *f = context;
   (void)kind;
-  (void)value;
-  *lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+  f->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+  if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) != 0) return MHD_YES;
+  f->codings++;
+  f->is_other = f->is_other || !value || strcasecmp(value, "chunked") != 0;
   return MHD_YES;
 }
 
-static bool is_ambiguous(struct MHD_Connection *connection) {
-  int lengths = 0;
-  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_length, &lengths);
-  return lengths > 1 || (lengths == 1 && header(connection, MHD_HTTP_HEADER_TRANSFER_ENCODING));
+static framing find_framing(struct MHD_Connection *connection) {
+  framing f = {.lengths = 0};
+  (void)MHD_get_connection_values(connection, MHD_HEADER_KIND, count_framing, &f);
+  return f;
 }
 
 static void wake(void *connection) {
@@ -201,22 +228,24 @@ static enum MHD_Result send_answer(http *h, struct MHD_Connection *connection, c
  * or where it ends is not clear: a client that is still sending may not see the answer. */
 static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const char *url, const char *method,
                              c2_exchange **exchange) {
+  const framing f = find_framing(connection);
   const c2_head head = {.method = method,
-                        .path = url,
+                        .path = path_of(url),
                         .key = find_key(connection),
                         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
                         .encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING),
                         .has_query = MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0,
                         .parameters = header(connection, "X-Chronos2-Parameters"),
                         .length = find_length(connection),
-                        .is_ambiguous = is_ambiguous(connection)};
+                        .is_ambiguous = f.lengths + f.codings > 1,
+                        .is_coded = f.is_other};
   if (!peer_of(connection)) return MHD_NO;
   *exchange = c2_exchange_open(h->server, &head, wake, connection);
   if (!*exchange) return MHD_NO;
   enter(h, connection, BODY);
   bool asked = header(connection, MHD_HTTP_HEADER_EXPECT) != NULL;
   bool is_long = head.length > 0 && (uint64_t)head.length / DISCARD > c2_server_body_limit(h->server);
-  bool is_unwanted = asked || is_long || head.is_ambiguous;
+  bool is_unwanted = asked || is_long || head.is_ambiguous || head.is_coded;
   return is_unwanted && c2_exchange_is_answered(*exchange) ? send_answer(h, connection, *exchange) : MHD_YES;
 }
 
@@ -365,7 +394,8 @@ static c2_status start(http *h, c2_error *err) {
                                MHD_OPTION_LISTEN_SOCKET, h->listener, MHD_OPTION_THREAD_POOL_SIZE, threads,
                                MHD_OPTION_CONNECTION_LIMIT, (unsigned)c2_max_size(connections, threads),
                                MHD_OPTION_NOTIFY_CONNECTION, note_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
-                               note_completed, h, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+                               note_completed, h, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
+                               unescape, NULL, MHD_OPTION_END);
   if (!h->daemon) C2_FAIL(err, C2_ERR_IO, "the HTTP server can't be started: %s", strerror(errno));
   return C2_OK;
 }

@@ -40,6 +40,14 @@ static void test_routes(void **state) {
       {"GET", "/chart.js", 200, "Chart.js v3"},
       {"GET", "/charts.js", 200, "const page"},
       {"GET", "/serve.js", 200, "readTable"},
+      {"GET", "http://x/ping", 200, "{\"ready\":true}"},
+      {"GET", "HTTPS://x:1/metrics?a=/", 200, "chronos2_requests_active "},
+      {"GET", "http://x", 200, "<script"},
+      {"GET", "http://x/none", 404, "there is nothing at /none"},
+      {"GET", "/%70ing", 200, "true"},
+      {"GET", "/ping%00", 404, "there is nothing at /ping%00"},
+      {"GET", "/metrics%00x", 404, "NotFoundError"},
+      {"POST", "/invocations%00/../x", 404, "NotFoundError"},
       {"GET", "/v1/models/other", 404, "there is nothing at /v1/models/other"},
       {"GET", "/v1/models/chronos2-micro/", 404, "NotFoundError"},
       {"GET", "//ping", 404, "NotFoundError"},
@@ -121,22 +129,29 @@ static void test_garbage(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
-/* A body whose end is said in two ways is refused: a proxy may have taken the other one. */
+/* A body whose end is said in two ways is refused: a proxy may have taken the other one. So is one whose end is said in
+ * a way that isn't known. */
 static void test_ambiguous(void **state) {
   static const char *const lengths[] = {"Content-Length: 2\r\nContent-Length: 30\r\n",
                                         "Content-Length: 2\r\nContent-Length: 2\r\n",
                                         "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n",
-                                        "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n"};
-  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+                                        "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n",
+                                        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"};
+  static const char *const codings[] = {"gzip, chunked", "xchunked", "identity", "gzip"};
+  enum { LENGTHS = sizeof lengths / sizeof lengths[0], CODINGS = sizeof codings / sizeof codings[0] };
+  for (size_t i = 0; i < LENGTHS + CODINGS; i++) {
     char text[300];
+    bool is_coded = i >= LENGTHS;
     int size = snprintf(text, sizeof text,
-                        "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%s\r\n{}",
-                        lengths[i]);
+                        "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%s%s%s\r\n{}",
+                        is_coded ? "Transfer-Encoding: " : "", is_coded ? codings[i - LENGTHS] : lengths[i],
+                        is_coded ? "\r\n" : "");
     int fd = serving_connect(*state);
     assert_true(serving_send(fd, text, (size_t)size));
     reply r = serving_read(fd);
     close(fd);
-    serving_assert(&r, 400, "expected one Content-Length");
+    serving_assert(&r, is_coded ? 501 : 400,
+                   is_coded ? "expected no other Transfer-Encoding than chunked" : "expected one Content-Length");
   }
 }
 
@@ -457,6 +472,9 @@ static void test_keys(void **state) {
                {"X-API-Key: another-key-567890\r\n", 401},
                {"X-API-Key: another-key-56789012\r\n", 401},
                {"X-API-Key: # ours\r\n", 401},
+               {"X-API-Key: another-key-5678901 \t\r\n", 200}, /* blanks around a value are no part of it */
+               {"Authorization: Bearer  key-of-somebody-1234  \r\n", 200},
+               {"Authorization: Bearer key-of-somebody-1234 x\r\n", 401},
                {"Authorization: Basic key-of-somebody-1234\r\n", 401}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     reply r = serving_request(&s, "POST", "/invocations", cases[i].header, ONE "}]}");
@@ -643,12 +661,43 @@ static void test_usage(void **state) {
                {"--listen", "[::1]:18446744073709551617", "a port of at most 65535"},
                {"--timeout", "0", "more than 0 seconds"},     {"--grace", "-1", "0 seconds or more"},
                {"--max-body", "5000", "at most 1024 MiB"},    {"--max-memory", "7", "at least the 8 MiB of --max-body"},
+               {"--model-name", "", "expected 1 to 255 of A-Z"}, {"--model-name", "a/b", "found 'a/b'"},
+               {"--model-name", "a b", "found 'a b'"},
                {"--log", "some", "expected all or errors"}};
   (void)state;
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     program_result p = PROGRAM_RUN("serve", cases[i].option, cases[i].value);
     program_assert_error(&p, 2, cases[i].part);
   }
+  char name[257];
+  memset(name, 'a', 256);
+  name[256] = '\0';
+  program_result p = PROGRAM_RUN("serve", "--model-name", name);
+  program_assert_error(&p, 2, "expected 1 to 255 of A-Z");
+}
+
+/* A name of 255 characters, and the folder's, whatever stands for it, are those that the server goes by. */
+static void test_names(void **state) {
+  char name[256];
+  char body[300];
+  (void)state;
+  memset(name, 'n', 255);
+  name[255] = '\0';
+  const struct {
+    const char *option, *value, *expected;
+  } cases[] = {{"--model-name", name, name},
+               {"-m", SOURCE_DIR "/models/chronos2-micro/.", "chronos2-micro"},
+               {"-m", SOURCE_DIR "/models/chronos2-micro/../chronos2-micro-r8/", "chronos2-micro-r8"},
+               {"-m", SOURCE_DIR "/models/chronos2-micro/../chronos2-micro-r8/./", "chronos2-micro-r8"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    serving s = serving_start((const char *const[]){cases[i].option, cases[i].value, NULL});
+    (void)snprintf(body, sizeof body, "[\"%s\"]", cases[i].expected);
+    reply r = serving_request(&s, "GET", "/v1/timeseries/models", "", NULL);
+    serving_assert(&r, 200, body);
+    assert_int_equal(serving_stop(&s), 0);
+  }
+  program_result p = PROGRAM_RUN("serve", "-m", SOURCE_DIR "/models");
+  program_assert_error(&p, 1, "models");
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -671,7 +720,7 @@ int main(void) {
       cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline), cmocka_unit_test(test_expiry),
       cmocka_unit_test(test_keys),     cmocka_unit_test(test_drain),  cmocka_unit_test(test_cancel),
       cmocka_unit_test(test_kill),     cmocka_unit_test(test_all_addresses),
-      cmocka_unit_test(test_log),    cmocka_unit_test(test_usage),
+      cmocka_unit_test(test_log),    cmocka_unit_test(test_usage), cmocka_unit_test(test_names),
       cmocka_unit_test(test_entrypoint)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};
   if (!c2_web_available(&how)) return cmocka_run_group_tests(without, NULL, NULL);

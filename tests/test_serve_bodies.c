@@ -233,8 +233,9 @@ static void test_coarse(void **state) {
     double level, spread;
     bool is_said;
   } cases[] = {{1234567890, 1, true}, {1234567890, 0, false}, {1234, 1, false}};
-  static const char said[] = "\"warnings\":[\"1 series, '0' the first, varies so little around its level that float32 "
-                             "rounds the bands: subtract the mean and divide by the standard deviation before\"]";
+  static const char said[] = "\"warnings\":[\"1 series, 'inputs[0]' the first, varies so little around its level "
+                             "that float32 rounds the bands: subtract the mean and divide by the standard deviation "
+                             "before\"]";
   for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
     char body[1024] = "{\"inputs\":[{\"target\":[";
     for (int t = 0; t < 40; t++) {
@@ -268,24 +269,90 @@ static void test_untrained(void **state) {
   serving_assert(&r, 200, "predictions");
 }
 
+/* A global REG of the server holds beside what a request asks for, "auto" and nothing too. */
+static void test_global_reg(void **state) {
+  static const char untrained[] = "\"warnings\":[\"the weights were not trained for windowed_future_global attention "
+                                  "at radius 8 with a global REG\"]";
+  static const struct {
+    const char *parameters, *said;
+  } cases[] = {{"", untrained},
+               {"\"attention\":\"auto\"", untrained},
+               {"\"attention\":\"windowed_future_global\",\"radius\":8", untrained},
+               {"\"attention\":\"windowed_future_global\",\"radius\":\"inf\"",
+                "attention at radius inf with a global REG\"]"}};
+  char body[300];
+  (void)state;
+  serving s = serving_start((const char *const[]){"-m", SOURCE_DIR "/models/chronos2-micro-r8", "--reg-global", NULL});
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    (void)snprintf(body, sizeof body, ONE "}],\"parameters\":{%s}}", cases[i].parameters);
+    reply r = serving_post(&s, "/invocations", body);
+    serving_assert(&r, 200, cases[i].said);
+  }
+  reply r = serving_post(&s, "/invocations", ONE "}],\"parameters\":{\"attention\":\"full\"}}");
+  assert_null(strstr(r.body, "REG"));
+  serving_assert(&r, 200, "not trained for full attention");
+  assert_int_equal(serving_stop(&s), 0);
+}
+
+/* A context beyond the one that the model was trained for is said where a series is as long. */
+static void test_long_context(void **state) {
+  static const char behind[] = " is beyond the 2048 steps that the model was trained for\"]";
+  char part[120];
+  (void)state;
+  serving s = serving_start((const char *const[]){"--context-length", "3000", NULL});
+  for (size_t i = 0; i < 2; i++) {
+    char *body = serving_make_body(1, 4000, 1, i ? "\"context_length\":2500" : "");
+    reply r = serving_post(&s, "/invocations", body);
+    (void)snprintf(part, sizeof part, "\"warnings\":[\"context length %s%s", i ? "2500" : "3000", behind);
+    serving_assert(&r, 200, part);
+    free(body);
+  }
+  char *body = serving_make_body(1, 2048, 1, "");
+  reply r = serving_post(&s, "/invocations", body);
+  assert_null(strstr(r.body, "warnings"));
+  serving_assert(&r, 200, "predictions");
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+}
+
+/* More rows than one pass takes don't all inform each other, which is said of all who forecast from them. */
+static void test_passes(void **state) {
+  static const struct {
+    const char *parameters, *said;
+  } cases[] = {
+      {"\"cross_learning\":true", "\"warnings\":[\"300 rows are more than batch_size 256: series inform each other "
+                                  "within 2 passes only\"]"},
+      {"\"cross_learning\":true,\"batch_size\":300", NULL},
+      {"\"predict_batches_jointly\":true,\"batch_size\":1",
+       "300 rows are more than batch_size 1: series inform each other within 300 passes only, of one series each\""},
+      {"\"batch_size\":1", NULL}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char *body = serving_make_body(300, 8, 1, cases[i].parameters);
+    reply r = serving_post(*state, "/invocations", body);
+    if (!cases[i].said) assert_null(strstr(r.body, "warnings"));
+    serving_assert(&r, 200, cases[i].said ? cases[i].said : "predictions");
+    free(body);
+  }
+}
+
 static void test_warnings(void **state) {
   static const struct {
     const char *body, *said;
   } cases[] = {
       {ONE ",\"past_covariates\":{\"a\":[\"x\",\"y\",\"x\"]},\"future_covariates\":{\"a\":[\"z\"]}}]}",
-       "column 'a': item '0' never had 'z' in its past"},
+       "column 'a': item 'inputs[0]' never had 'z' in its past"},
       {ONE ",\"past_covariates\":{\"a\":[true,false,true]}},{\"target\":[1],\"past_covariates\":{\"a\":[2]}}]}",
        "column 'a': numbers in some items, booleans in others: True counts as 1, False as 0"},
       {ONE ",\"start\":\"2024-01-15\"}],\"parameters\":{\"freq\":\"MS\"}}",
-       "1 series, '0' the first, has a start between two points of the frequency: it moves to the next one"},
+       "1 series, 'inputs[0]' the first, has a start between two points of the frequency: it moves to the next one"},
       {ONE ",\"past_covariates\":{\"a\":[null,null,null]},\"future_covariates\":{\"a\":[1]}}]}",
-       "1 series, '0' the first, has a covariate without an observed value in the past, 'a' the first: its effect is "
-       "unknown\""},
+       "1 series, 'inputs[0]' the first, has a covariate without an observed value in the past, 'a' the first: its "
+       "effect is unknown\""},
       {"{\"inputs\":[{\"target\":[1,2,null,null],\"past_covariates\":{\"a\":[1,2,3,4]}},{\"target\":[1,null]}]}",
-       "2 series, '0' the first, end in missing targets, for 2 steps at most: the forecast begins after the last row, "
-       "not after the last observation\""},
+       "2 series, 'inputs[0]' the first, end in missing targets, for 2 steps at most: the forecast begins after the "
+       "last row, not after the last observation\""},
       {ONE ",\"past_covariates\":{\"a\":[1,2,3]},\"future_covariates\":{\"a\":[null]}}]}",
-       "1 value of known futures, the first in column 'a' of '0', is missing and counts as unknown\""}};
+       "1 value of known futures, the first in column 'a' of 'inputs[0]', is missing and counts as unknown\""}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char part[300];
     reply said = serving_post(*state, "/invocations", cases[i].body);
@@ -299,6 +366,8 @@ static void test_warnings(void **state) {
   r = serving_post(*state, "/invocations", ONE "},{\"target\":[1],\"item_id\":\"0\"},{\"target\":[1]}]}");
   assert_null(strstr(r.body, "warnings")); /* a series without a name has none that another one may not have */
   serving_assert(&r, 200, "\"0.9\":[");
+  r = serving_post(*state, "/invocations", ONE ",\"item_id\":\"1\"},{\"target\":[null]}]}");
+  serving_assert(&r, 200, "\"warnings\":[\"1 series, 'inputs[1]' the first, holds no observed value\"]");
 }
 
 int main(void) {
@@ -306,6 +375,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_numbers), cmocka_unit_test(test_kserve),
                                      cmocka_unit_test(test_refusals), cmocka_unit_test(test_warnings),
                                      cmocka_unit_test(test_untrained), cmocka_unit_test(test_coarse),
+                                     cmocka_unit_test(test_global_reg), cmocka_unit_test(test_long_context),
+                                     cmocka_unit_test(test_passes),
                                      cmocka_unit_test(test_heads)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);

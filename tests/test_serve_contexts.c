@@ -35,13 +35,14 @@ static void test_missing(void **state) {
                          "\"parameters\":{\"prediction_length\":2}}");
   assert_int_equal(r.status, 201);
   assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
-  serving_assert(&r, 201, "\"warnings\":[\"1 series, '0' the first, ends in missing targets, for 1 step: ");
+  serving_assert(&r, 201, "\"warnings\":[\"1 series, 'inputs[0]' the first, ends in missing targets, for 1 step: ");
   r = ask_context(*state, id,
                   "{\"scenarios\":[{\"future_covariates\":[{\"x\":[1,null]}]},"
                   "{\"future_covariates\":[{\"x\":[null,null]}]}]}");
-  serving_assert(&r, 200, "\"warnings\":[\"1 series, '0' the first, ends in missing targets, for 1 step: the forecast "
-                          "begins after the last row, not after the last observation\",\"3 values of known futures, "
-                          "the first in column 'x' of '0', are missing and count as unknown\",\"the weights were not");
+  serving_assert(&r, 200, "\"warnings\":[\"1 series, 'inputs[0]' the first, ends in missing targets, for 1 step: the "
+                          "forecast begins after the last row, not after the last observation\",\"3 values of known "
+                          "futures, the first in column 'x' of 'inputs[0]', are missing and count as unknown\",\"the "
+                          "weights were not");
 }
 
 /* A scenario has the numbers of a forecast of its own under the same pattern. */
@@ -102,7 +103,7 @@ static void test_context_warnings(void **state) {
                    "{\"inputs\":[{\"target\":[1,2,3,4],\"past_covariates\":{\"c\":[\"a\",\"b\",\"a\",\"b\"]},"
                    "\"future_covariates\":{\"c\":[\"z\"]}}]}");
   assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
-  serving_assert(&r, 201, "\"warnings\":[\"column 'c': item '0' never had 'z' in its past");
+  serving_assert(&r, 201, "\"warnings\":[\"column 'c': item 'inputs[0]' never had 'z' in its past");
   r = ask_context(*state, id, "{\"scenarios\":[{\"future_covariates\":[{\"c\":[\"a\"]}]}]}");
   serving_assert(&r, 200, PATTERN_ALONE);
   r = ask_context(
@@ -210,11 +211,71 @@ static void test_context_room(void **state) {
   free(body);
 }
 
+/* Of scenarios, too, the series is named, and counts once. */
+static void test_context_coarse(void **state) {
+  char body[2048] = "{\"inputs\":[{\"item_id\":\"1\",\"target\":[1,2,3]},{\"item_id\":\"0\",\"target\":[";
+  char id[33];
+  for (int t = 0; t < 40; t++) {
+    (void)snprintf(body + strlen(body), sizeof body - strlen(body), "%s%.17g", t ? "," : "",
+                   1e6 + 1e-5 * (t * 37 % 100));
+  }
+  strcat(body, "]},{\"item_id\":\"2\",\"target\":[1,2,3]}]}");
+  reply r = serving_post(*state, "/v1/contexts", body);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+  serving_assert(&r, 201, "");
+  r = ask_context(*state, id, "{\"scenarios\":[{},{}]}");
+  serving_assert(&r, 200, "\"1 series, '0' the first, varies so little");
+}
+
+/* The number behind a line of /metrics. */
+static double measure(const serving *s, const char *name) {
+  reply r = serving_request(s, "GET", "/metrics", "", NULL);
+  const char *at = r.body ? strstr(r.body, name) : NULL;
+  double value = at ? strtod(at + strlen(name), NULL) : -1;
+  serving_assert(&r, 200, name);
+  return value;
+}
+
+/* Scenarios go into as many batches as the budget asks for, and their numbers are the same; under cross_learning and
+ * with categories of several targets, too, since they don't depend on each other. */
+static void test_context_turns(void **state) {
+  static const char scenarios[] = "{\"scenarios\":[{},{\"future_covariates\":[{\"price\":[9,1],\"kind\":[\"y\",\"x\"]}"
+                                  ",null]},{\"future_covariates\":[{\"price\":null},{}]}]}";
+  static const char batches[] = "\nchronos2_batches_total ";
+  static const char *const bodies[] = {
+      "{\"inputs\":[" PASTS "}," SECOND "],\"parameters\":{\"prediction_length\":2}}",
+      "{\"inputs\":[" PASTS "}," SECOND "],\"parameters\":{\"prediction_length\":2,\"cross_learning\":true}}",
+      "{\"inputs\":[" PASTS "},{\"target\":[[5,6,7],[1,0,1]],\"past_covariates\":{\"kind\":[\"b\",\"a\",\"b\"]}}],"
+      "\"parameters\":{\"prediction_length\":2}}"};
+  serving s = serving_start((const char *const[]){"--batch-tokens", "1", NULL});
+  for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+    const serving *both[2] = {*state, &s};
+    char *answer[2];
+    for (size_t k = 0; k < 2; k++) {
+      char id[33];
+      reply r = serving_post(both[k], "/v1/contexts", bodies[i]);
+      if (r.status != 201) fail_msg("%s", r.body);
+      assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+      free(r.body);
+      double before = measure(both[k], batches);
+      r = ask_context(both[k], id, scenarios);
+      assert_int_equal(r.status, 200);
+      answer[k] = r.body;
+      assert_true(measure(both[k], batches) - before == (k ? 3 : 1));
+    }
+    assert_string_equal(answer[0], answer[1]);
+    free(answer[0]);
+    free(answer[1]);
+  }
+  assert_int_equal(serving_stop(&s), 0);
+}
+
 int main(void) {
   const char *how = NULL;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_contexts), cmocka_unit_test(test_missing),
                                      cmocka_unit_test(test_context_warnings),
                                      cmocka_unit_test(test_context_refusals), cmocka_unit_test(test_context_room),
+                                     cmocka_unit_test(test_context_coarse), cmocka_unit_test(test_context_turns),
                                      cmocka_unit_test(test_context_memory)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);

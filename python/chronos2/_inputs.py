@@ -165,6 +165,18 @@ def warn_of_lacks(series: Sequence[Series], forecasts: bool = True) -> None:
         warn(said)
 
 
+def warn_of_passes(series: Sequence[Series], batch_size: int) -> None:
+    """Under cross_learning series inform those alone that share their pass, as src/base/passes.h counts them."""
+    passes, rows, counts = 0, batch_size, [len(item.target) + len(item.covariates) for item in series]
+    for count in counts:
+        if rows >= batch_size:
+            passes, rows = passes + 1, 0
+        rows += count
+    if passes > 1:
+        warn(f"{sum(counts)} rows are more than batch_size {batch_size}: series inform each other within {passes} "
+             f"passes only{', of one series each' * (passes == len(counts))}")
+
+
 def _lacks(series: Sequence[Series], forecasts: bool) -> Iterator[str]:
     steps = [_open_steps(item) for item in series]
     empty = [i for i, item in enumerate(series) if len(item.target) and steps[i] == len(item.target[0])]

@@ -176,6 +176,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
                   **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
         series = self._series(inputs, options.horizon)
+        if options.cross_learning:
+            _inputs.warn_of_passes(series, options.batch_size)
         table = _native.SeriesTable(series, options.horizon)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             forecast = session.predict(table, options, after)
@@ -504,6 +506,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         options = _native.PredictOptions(horizon, self._context(context_length, extend_context),
                                          at_least_one("batch_size", batch_size), cross_learning, extend_context)
         series = self._series(inputs, horizon)
+        if cross_learning:
+            _inputs.warn_of_passes(series, options.batch_size)
         return EncodedContext(self, series, options, self._attention(attention, radius, reg_global))
 
     # ---- Training and files -----------------------------------------------------------------------

@@ -103,6 +103,14 @@ def test_more_items_than_are_forecast_together(smooth, rng):
     assert (result["timestamp"] == np.tile(pd.date_range("2024-01-01 05:00", periods=2, freq="h"), 1100)).all()
 
 
+def test_passes(smooth):
+    """More rows than one pass takes don't all inform each other."""
+    df = pd.DataFrame({"item_id": np.repeat(np.arange(5), 5), "target": np.arange(25.0) % 7,
+                       "timestamp": np.tile(pd.date_range("2024-01-01", periods=5, freq="h"), 5)})
+    with pytest.warns(UserWarning, match="5 rows are more than batch_size 2: series inform each other within 3 passes"):
+        smooth.predict_df(df, prediction_length=2, cross_learning=True, batch_size=2)
+
+
 @pytest.mark.parametrize("zone", [
     "Europe/Paris", timezone(timedelta(hours=5, minutes=30)), timezone(-timedelta(hours=3))])
 @pytest.mark.parametrize("freq", ["MS", "B"])

@@ -51,6 +51,15 @@ void c2_caveat_levels(const double *levels, size_t count, const double *trained,
              least, most, outside);
 }
 
+/* ---- Of the request -------------------------------------------------------------------------- */
+
+void c2_caveat_passes(const c2_passes *p, const char *option, char out[C2_CAVEAT_ROOM]) {
+  out[0] = '\0';
+  if (p->passes < 2) return;
+  write_line(out, "%zu rows are more than %s %zu: series inform each other within %zu passes only%s", p->all, option,
+             p->most, p->passes, p->passes == p->series ? ", of one series each" : "");
+}
+
 /* ---- Of the series --------------------------------------------------------------------------- */
 
 static bool is_one(c2_caveat_of of) {

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/passes.h"
+
 enum { C2_CAVEAT_ROOM = 500 };
 
 /* ---- Of the model: what is asked beyond what it was trained for ---------------------------------------------- */
@@ -19,6 +21,11 @@ void c2_caveat_context(size_t context_length, size_t trained, bool is_cut, char 
 /* Quantile levels outside the trained ones, which ascend. */
 void c2_caveat_levels(const double *levels, size_t count, const double *trained, size_t trained_count,
                       char out[C2_CAVEAT_ROOM]);
+
+/* ---- Of the request ------------------------------------------------------------------------------------------ */
+
+/* More than one pass under cross_learning; `option` is what says how many rows a pass has. */
+void c2_caveat_passes(const c2_passes *passes, const char *option, char out[C2_CAVEAT_ROOM]);
 
 /* ---- Of the series: what they lack --------------------------------------------------------------------------- */
 

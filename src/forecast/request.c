@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "base/passes.h"
 #include "series/column.h"
 
-enum { DEFAULT_BATCH = 256 };
 static const size_t MOST_ROWS = (size_t)1 << 31; /* of one series */
 
 c2_status c2_session_progress(chronos2_session *s, size_t done, size_t total, c2_error *err) {
@@ -182,7 +182,7 @@ c2_status c2_request_settle(c2_request *r, const chronos2_config *c, size_t coun
   *r = (c2_request){.config = c,
                     .asked = count,
                     .horizon = horizon,
-                    .batch_rows = o->batch_size > 0 ? o->batch_size : DEFAULT_BATCH,
+                    .batch_rows = o->batch_size > 0 ? o->batch_size : C2_USUAL_ROWS,
                     .context_limit = o->extend_context ? limit : c2_min_size(limit, c->context_length),
                     .max_output_patches = o->max_output_patches > 0 ? o->max_output_patches : c->max_output_patches,
                     .cross_learning = o->cross_learning,
@@ -233,7 +233,8 @@ c2_pass c2_request_pass(const c2_request *r, size_t from, size_t horizon, size_t
   size_t patches = c2_min_size((horizon + c->patch - 1) / c->patch, r->max_output_patches);
   size_t tokens = 0;
   c2_pass p = {.from = from, .to = from, .times = 1};
-  while (p.to < r->count && p.rows < r->batch_rows && (r->cross_learning || tokens < most_tokens)) {
+  while (p.to < r->count && !c2_pass_is_full(p.rows, r->batch_rows) &&
+         (r->cross_learning || tokens < most_tokens)) {
     const chronos2_series *s = &r->series[p.to++];
     size_t more = 0;
     p.rows += c2_rows_of(s);

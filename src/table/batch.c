@@ -293,6 +293,17 @@ static void look_at_bands(c2_lacks *lacks, const c2_table_batch *batch) {
   }
 }
 
+/* Under cross_learning series inform those alone that share their pass. */
+static void warn_of_passes(const c2_table_plan *plan, const c2_table_batch *batch) {
+  c2_passes passes = {.most = plan->predict.batch_size > 0 ? plan->predict.batch_size : C2_USUAL_ROWS};
+  char line[C2_CAVEAT_ROOM];
+  for (size_t i = 0; i < batch->count; i++) {
+    c2_passes_add(&passes, batch->series[i].targets + batch->series[i].covariates);
+  }
+  c2_caveat_passes(&passes, "batch_size", line);
+  if (line[0]) c2_plan_warn(plan, "%s", line);
+}
+
 c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos2_session *session,
                              const c2_batch_entry *entry, size_t count, c2_error *err) {
   size_t horizon = plan->predict.horizon;
@@ -305,6 +316,7 @@ c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos
   memcpy(batch->entry, entry, count * sizeof *entry);
   C2_TRY(write_labels(plan, batch, err));
   for (size_t i = 0; i < count; i++) C2_TRY(take_item(plan, batch, i, err));
+  if (plan->predict.cross_learning) warn_of_passes(plan, batch);
   c2_status status = c2_forecast_run(&batch->forecast, session, NULL, batch->series, count, &plan->predict, err);
   if (status == C2_OK) look_at_bands(&plan->lacks, batch);
   if (status == C2_OK) return keep_faults(plan, batch, err);
