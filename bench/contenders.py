@@ -1,5 +1,6 @@
 """Who takes turns in bench/run.py: the program, and PyTorch in a process of its own. One pass at a time."""
 
+import argparse
 import json
 import os
 import subprocess
@@ -115,4 +116,8 @@ def serve(folder, threads, job):
 
 
 if __name__ == "__main__":
-    serve(sys.argv[1], int(sys.argv[2]), json.loads(sys.argv[3]))
+    parser = argparse.ArgumentParser(description="The process of PyTorch that bench/run.py starts.")
+    parser.add_argument("folder", help="of the model")
+    parser.add_argument("threads", type=int)
+    parser.add_argument("job", type=json.loads, help="as pytorch() describes it, in JSON")
+    serve(**vars(parser.parse_args()))

@@ -5,7 +5,7 @@
 The package isn't on PyPI: a wheel of `make wheel` has to be named in pip_requirements, where the model is served.
 """
 
-import sys
+import argparse
 
 import mlflow
 import pandas as pd
@@ -24,7 +24,9 @@ class Forecaster(mlflow.pyfunc.PythonModel):
                                                         **(params or {})})
 
 
-folder = sys.argv[1]
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+parser.add_argument("folder", help="where the model is saved")
+folder = parser.parse_args().folder
 # Elsewhere the requirement is "chronos2-c[frames] @ file:///PATH/TO/WHEEL".
 mlflow.pyfunc.save_model(folder, python_model=Forecaster(), pip_requirements=["chronos2-c[frames]"],
                          artifacts={"model": str(chronos2.Chronos2Pipeline.from_pretrained().model.folder)})

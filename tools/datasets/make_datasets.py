@@ -6,6 +6,7 @@
 Nothing is downloaded and nothing is changed but units' names and layout; an empty target is a missing value.
 """
 
+import argparse
 from pathlib import Path
 
 import pandas as pd
@@ -83,6 +84,7 @@ TASKS = [
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     FOLDER.mkdir(exist_ok=True)
     tasks = []
     for name, make, horizon, seasonality, windows in TASKS:

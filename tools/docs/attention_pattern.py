@@ -3,6 +3,7 @@
     python tools/docs/attention_pattern.py
 """
 
+import argparse
 from pathlib import Path
 
 CONTEXT, FUTURE, RADIUS, CELL = 16, 4, 3, 11
@@ -44,6 +45,7 @@ def panel(x, pattern, words):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     width, height = LEFT + 3 * SIDE + 2 * GAP + 40, TOP + SIDE + 60
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '

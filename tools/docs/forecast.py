@@ -3,6 +3,7 @@
     python tools/docs/forecast.py
 """
 
+import argparse
 import csv
 import subprocess
 from pathlib import Path
@@ -21,6 +22,7 @@ def forecast(rows):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     rows = list(csv.reader((ROOT / "datasets" / f"{SERIES}.csv").open()))[1:]
     low, middle, high = zip(*forecast(rows[:-STEPS]), strict=True)
     shown = [(stamp, float(value)) for _, stamp, value in rows[-SHOWN:]]

@@ -3,6 +3,7 @@
     python tools/docs/plot_results.py
 """
 
+import argparse
 import re
 from pathlib import Path
 
@@ -56,6 +57,7 @@ def draw_sparse(axes):
 
 
 def main():
+    argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     plt.rcParams.update({"svg.hashsalt": "chronos2", "font.size": 9})
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6), layout="constrained")
     draw_dense(left)

@@ -1,10 +1,10 @@
-"""bf16.py BUILD: errors of bf16 on the golden cases, ours by --device cuda beside PyTorch's, against PyTorch's float32 on the
-CPU. Normalised units, asinh((y - loc) / scale)."""
+"""Errors of bf16 on the golden cases, ours by --device cuda beside PyTorch's, against PyTorch's float32 on the CPU.
+Normalised units, asinh((y - loc) / scale)."""
 
+import argparse
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = Path(sys.argv[1]).resolve() / "chronos2"
 LIBRARIES = {"LD_LIBRARY_PATH": os.environ.get("CHRONOS2_LIBRARIES", "")}  # of our program
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # of PyTorch
 
@@ -26,8 +25,8 @@ def errors(quantiles, case):
     return np.abs(np.arcsinh((quantiles - loc) / scale) - theirs).ravel()
 
 
-def ours(folder, path, out):
-    subprocess.run([PROGRAM, "forward", path, "-m", folder / "weights", "--device", "cuda", "--dtype", "bf16", "-o", out],
+def ours(program, folder, path, out):
+    subprocess.run([program, "forward", path, "-m", folder / "weights", "--device", "cuda", "--dtype", "bf16", "-o", out],
                    check=True, stderr=subprocess.DEVNULL, env={**os.environ, **LIBRARIES})
     return load_file(out)["out.quantiles"]
 
@@ -43,6 +42,9 @@ def pytorch(model, path, case):
 
 
 def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("build", type=Path, help="the folder of chronos2")
+    program = parser.parse_args().build.resolve() / "chronos2"
     for folder in sorted((ROOT / "tests" / "golden").glob("model-*")):
         model = Chronos2Model.from_pretrained(folder / "weights", dtype=torch.bfloat16).to(DEVICE).eval()
         found = {"ours": [], "PyTorch": []}
@@ -51,7 +53,7 @@ def main():
                 if "@" in path.name:
                     continue
                 case = load_file(path)
-                found["ours"].append(errors(ours(folder, path, Path(place) / "out.safetensors"), case))
+                found["ours"].append(errors(ours(program, folder, path, Path(place) / "out.safetensors"), case))
                 found["PyTorch"].append(errors(pytorch(model, path, case), case))
         for name, parts in found.items():
             every = np.concatenate(parts)

@@ -8,6 +8,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 build=${1:-build}
+if [[ $build == -* ]]; then
+  echo "pack: error: expected a build folder, found '$build'" >&2
+  exit 2
+fi
 pack=$build/gpu
 rm -rf "$pack"
 mkdir -p "$pack/lib" "$pack/wheels"

@@ -1,7 +1,8 @@
-"""resources.py [NVCC]: compiles the CUDA kernels for each architecture, warnings being errors, and sets docs/cuda.md beside
+"""Compiles the CUDA kernels for each architecture, warnings being errors, and sets docs/cuda.md beside
 what they take: registers, shared memory, spills. It fails where a kernel spills, or where the table of the same nvcc
 differs; with --write it writes the table."""
 
+import argparse
 import re
 import subprocess
 import sys
@@ -47,8 +48,11 @@ def compile_for(nvcc, architecture):
 
 
 def main():
-    arguments = [a for a in sys.argv[1:] if a != "--write"]
-    nvcc = arguments[0] if arguments else "nvcc"
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("nvcc", nargs="?", default="nvcc")
+    parser.add_argument("--write", action="store_true")
+    args = parser.parse_args()
+    nvcc = args.nvcc
     taken = [compile_for(nvcc, architecture) for architecture in ARCHITECTURES]
     version = re.search(r"release ([\d.]+)", subprocess.run([nvcc, "--version"], capture_output=True, text=True).stdout)[1]
     lines = [f"Compiled by nvcc {version} (`-O3`). A block has 128 threads in the tiles of attention, 256 elsewhere.\n", "\n",
@@ -61,7 +65,7 @@ def main():
     text = PAGE.read_text()
     before, rest = text.split(BEGIN)
     table, after = rest.split(END)
-    if "--write" in sys.argv:
+    if args.write:
         PAGE.write_text(before + BEGIN + "".join(lines) + END + after)
     elif table.startswith(lines[0]) and table != "".join(lines):
         sys.exit(f"{PAGE}: the kernels take something else by now: tools/gpu/resources.py --write")

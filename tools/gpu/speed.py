@@ -1,7 +1,7 @@
-"""speed.py BUILD WORK [--small] [--compile]: seconds from raw series to quantiles on the GPU, ours beside PyTorch's, taking
-turns. Random weights of the base shape. A JSON object a line, the most important ones first, each as soon as it is known.
---small: a tiny shape and one point, to see that this script works. --compile: torch.compile too, which takes a while."""
+"""Seconds from raw series to quantiles on the GPU, ours beside PyTorch's, taking turns. Random weights of the base shape. A
+JSON object a line, the most important ones first, each as soon as it is known."""
 
+import argparse
 import json
 import os
 import statistics
@@ -16,7 +16,13 @@ import oracle  # noqa: E402
 import torch  # noqa: E402
 from chronos.chronos2 import Chronos2Pipeline  # noqa: E402
 
-SMALL = "--small" in sys.argv
+options = argparse.ArgumentParser(prog="speed", description=__doc__)
+options.add_argument("build", type=Path, help="the folder of chronos2")
+options.add_argument("work", type=Path, help="a folder for the model")
+options.add_argument("--small", action="store_true", help="a tiny shape and two points, to see that this script works")
+options.add_argument("--compile", action="store_true", help="PyTorch by torch.compile alone, which takes a while")
+ASKED = options.parse_args()
+SMALL = ASKED.small
 SHAPE = (dict(d_model=32, d_kv=16, heads=2, d_ff=64, layers=2, context_length=2048) if SMALL else
          dict(d_model=768, d_kv=64, heads=12, d_ff=3072, layers=12, context_length=131072))
 ON_GPU = torch.cuda.is_available()
@@ -101,10 +107,10 @@ def sides_of(folder, pipelines, tokens, rows, futures):
         kinds += [("ours bf16 without graphs", "bf16", [], False), ("ours fp32", "fp32", [], True)]
     sides = {name: (lambda d=dtype, o=options, g=graphs: Ours(folder, d, context, rows, futures, o, g))
              for name, dtype, options, graphs in kinds}
-    paths = ["compile"] if "--compile" in sys.argv else ["sdpa", "eager"]
+    paths = ["compile"] if ASKED.compile else ["sdpa", "eager"]
     for path in paths:
         sides[f"PyTorch {path} bf16"] = lambda p=path: PyTorch(pipelines["bf16"], p, context, rows, futures)
-    if not futures and "--compile" not in sys.argv:
+    if not futures and not ASKED.compile:
         sides["PyTorch sdpa fp32"] = lambda: PyTorch(pipelines["fp32"], "sdpa", context, rows, futures)
     return sides
 
@@ -135,8 +141,8 @@ def point(folder, pipelines, tokens, rows, futures):
 
 
 def main():
-    folder = Path(sys.argv[2]) / "model"
-    contenders.PROGRAM = Path(sys.argv[1]).resolve() / "chronos2"
+    folder = ASKED.work / "model"
+    contenders.PROGRAM = ASKED.build.resolve() / "chronos2"
     torch.backends.cuda.matmul.allow_tf32 = False
     product_peak()
     oracle.random_model(3, **SHAPE, max_output_patches=64, sharpness=3, spread=0.5).save_pretrained(folder)

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# From nothing to the bundled checkpoint and the study's arms: one command that can be stopped at any moment and goes on
-# where it stopped. Logs and models are in OUT (build/train).
+# Trains chronos2-micro-mixed, and the weights of the preregistered study, from random weights: one command that can be
+# stopped at any moment and goes on where it stopped. Logs and models are in OUT (build/train). The card of chronos2-micro,
+# the default checkpoint, has that one's recipe.
 #
-#   tools/train/recipe.sh                     the bundled checkpoint
-#   tools/train/recipe.sh --arms              the study's arms too: three seeds of each family of patterns, a small shape
+#   tools/train/recipe.sh                     chronos2-micro-mixed
+#   tools/train/recipe.sh --arms              the study's weights too: three seeds of each family of patterns, a small shape
 #   tools/train/recipe.sh --pairs             only the weights that look far back, for the study's second part
-#   tools/train/recipe.sh --gpu               a larger shape in bfloat16, for a GPU; with --arms, all of them at once
+#   tools/train/recipe.sh --gpu               a larger shape in bfloat16, for a GPU, as chronos2-mini-mixed has; with
+#                                             --arms, all of them at once
 #   tools/train/recipe.sh --minutes 5         as far as that goes; with an empty OUT, a smoke test
 #
 # OUT/main/first.csv holds the loss of each of the first 200 steps. A smoke test ends by comparing them with those of
