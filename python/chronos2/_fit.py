@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import reprlib
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Iterator
 
+import numpy as np
+
+from . import _hub, _inputs
 from ._hub import read_json
 
 if TYPE_CHECKING:
@@ -33,6 +39,70 @@ def _source(pipeline: Chronos2Pipeline) -> Iterator[Path]:
         yield Path(folder)
 
 
+def _plain(inputs: Any, horizon: int, name: str) -> Any:
+    """What upstream trains on without reading it: the values that a forecast takes, in float32, and labels."""
+    if isinstance(inputs, Sequence) and not isinstance(inputs, (list, tuple)) and _is_prepared(inputs[0]):
+        return inputs  # lazy: upstream reads them one by one
+    inputs = _inputs.listed(inputs)
+    series = _inputs.to_series(inputs, horizon)  # its errors
+    if _is_prepared(inputs[0]):
+        return [_prepared(item, f"{name}[{index}]") for index, item in enumerate(inputs)]
+    if isinstance(inputs[0], Mapping):
+        return [_dict(item, f"{name}[{index}]") for index, item in enumerate(inputs)]
+    return [_floats(item.target, f"{name}[{index}]") for index, item in enumerate(series)]
+
+
+def _is_prepared(item: Any) -> bool:
+    return isinstance(item, Mapping) and "context" in item
+
+
+def _floats(values: Any, where: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        found = _inputs.to_numbers(values, f" in {where}").astype(np.float32)
+    if np.isinf(found).any():
+        raise ValueError(f"{where}: expected numbers within float32, found infinity or one beyond")
+    return found
+
+
+def _dict(item: Mapping[str, Any], where: str) -> dict[str, Any]:
+    plain: dict[str, Any] = {"target": _floats(item["target"], where)}
+    for group in ("past_covariates", "future_covariates"):
+        if group in item:
+            plain[group] = {name: None if _inputs.is_unknown(values) else _column(values, f"{where}: '{name}'")
+                            for name, values in item[group].items()}
+    return plain
+
+
+def _column(values: Any, where: str) -> np.ndarray:
+    """Numbers, or labels as they are."""
+    array = _inputs.to_array(values)
+    return _floats(array, where) if np.issubdtype(array.dtype, np.number) else array
+
+
+def _prepared(item: Mapping[str, Any], where: str) -> dict[str, Any]:
+    import torch
+
+    return {**item, **{name: torch.from_numpy(_floats(item[name], where)) for name in ("context", "future_covariates")}}
+
+
+def _check_lora(pipeline: Chronos2Pipeline, model: Any, config: Any) -> None:
+    """Opens an adapter that is not trained yet, since what can't be opened need not be trained."""
+    from copy import deepcopy
+
+    from peft import LoraConfig, get_peft_model
+
+    if not isinstance(config, (dict, LoraConfig)):
+        raise TypeError(f"lora_config: expected a dict or a LoraConfig, found {reprlib.repr(config)}")
+    with tempfile.TemporaryDirectory() as folder:
+        config = LoraConfig(**config) if isinstance(config, dict) else deepcopy(config)
+        get_peft_model(deepcopy(model), config).save_pretrained(folder)
+        try:
+            pipeline.opened_like(folder)
+        except Exception as error:
+            said = str(error).replace(f"{folder}{os.sep}", "")
+            raise NotImplementedError(f"lora_config: its adapters can't be opened here: {said}") from error
+
+
 def fit(pipeline: Chronos2Pipeline, inputs: Any, prediction_length: int, options: dict[str, Any]) -> Chronos2Pipeline:
     try:
         import torch
@@ -42,13 +112,25 @@ def fit(pipeline: Chronos2Pipeline, inputs: Any, prediction_length: int, options
                           "Chronos2Pipeline.from_pretrained.") from None
     if issubclass(Trainer, type(pipeline)):
         raise ImportError("fit: `chronos` is this package (install_as_chronos); fine-tune in a process of its own")
-    if pipeline.model.adapter is not None and options.get("finetune_mode") == "lora":
+    if pipeline.model.adapter is not None and options["finetune_mode"] == "lora":
         raise NotImplementedError("finetune_mode='lora': the result would be an adapter of the base model, which would "
                                   f"lack the adapter {pipeline.model.adapter}; 'full' keeps both")
-    name = options.setdefault("finetuned_ckpt_name", "finetuned-ckpt")
-    folder = Path(options.pop("output_dir", None) or Path("chronos-2-finetuned") / time.strftime("%Y-%m-%d_%H-%M-%S"))
+    folder = options.pop("output_dir")
+    folder = (Path("chronos-2-finetuned") / time.strftime("%Y-%m-%d_%H-%M-%S") if folder is None else
+              _hub.output_folder("output_dir", folder))
+    tuned = folder / options["finetuned_ckpt_name"]
+    lora = options["finetune_mode"] == "lora"
+    _hub.refuse_others(tuned, {"adapter_config.json", "adapter_model.safetensors"} if lora else {"model.safetensors"})
+    inputs = _plain(inputs, prediction_length, "inputs")
+    if options["validation_inputs"] is not None:
+        options["validation_inputs"] = _plain(options["validation_inputs"], prediction_length, "validation_inputs")
     with _source(pipeline) as source:
         trainer = Trainer.from_pretrained(source, device_map="cuda" if torch.cuda.is_available() else "cpu",
                                           dtype=torch.float32)
+        if lora and options["lora_config"] is not None:
+            _check_lora(pipeline, trainer.model, options["lora_config"])
     trainer.fit(inputs, prediction_length, output_dir=folder, **options)
-    return pipeline.opened_like(folder / name)
+    try:
+        return pipeline.opened_like(tuned)
+    except Exception as error:
+        raise RuntimeError(f"fit: the result, which is saved in {tuned}, can't be opened here: {error}") from error

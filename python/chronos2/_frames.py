@@ -86,7 +86,8 @@ class Frames:
         if self._stamps.tz is not None:
             index = index.tz_localize("UTC").tz_convert(self._stamps.tz)
         frame = pd.DataFrame({self._id: np.repeat(pd.Index(self._items).to_numpy(), each), self._time: index})
-        frame["target_name"] = np.tile(np.repeat(np.array(self._targets, object), horizon), len(self._items))
+        frame["target_name"] = pd.Index(list(self._targets))[
+            np.tile(np.repeat(np.arange(len(self._targets)), horizon), len(self._items))]
         for name, column in zip(names, values):
             frame[name] = column
         return frame
@@ -252,8 +253,10 @@ def _plain(table: Any, name: str = "df") -> Any:
         return arrow.table(table)
     try:
         reader = arrow.RecordBatchReader.from_stream(table)
-    except (TypeError, arrow.ArrowInvalid) as error:  # a column is a stream too, but its schema is none of a table
-        raise found from error
+    except (TypeError, arrow.ArrowInvalid) as error:
+        if hasattr(table, "columns"):
+            raise TypeError(f"{name}: pyarrow can't read this {type(table).__name__}: {error}") from error
+        raise found from error  # a column is a stream too, but its schema is none of a table
     return reader.read_all()  # its errors are its own
 
 

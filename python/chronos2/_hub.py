@@ -25,6 +25,8 @@ def find_model(name: str | os.PathLike[str] | None, *, revision: str | None = No
         _warn_of_ignored(asked_as, revision, "the bundled checkpoint has one")
         _warn_of_ignored("force_download", force_download or None, "the bundled checkpoint is part of the package")
         return BUNDLED_MODEL
+    if str(name) == "":
+        raise ValueError("the model's name is empty; None is the bundled checkpoint, '.' the working directory")
     if str(name).startswith("s3://"):
         raise NotImplementedError(f"{name}: models are not read from S3; copy the folder and pass its path")
     folder = Path(name).expanduser()
@@ -147,6 +149,43 @@ def _download(repository: str, revision: str | None, cache_dir: Any, local_files
     if damaged and folder == _repository_folder(repository, cache_dir) / "snapshots":  # of no commit
         raise OSError(f"{repository} can't be downloaded.{damaged}")
     return folder
+
+
+# ---- Folders that are written ---------------------------------------------------------------------
+
+
+def output_folder(name: str, folder: str | os.PathLike[str]) -> Path:
+    """A folder as the caller names it."""
+    if str(folder) == "":
+        raise ValueError(f"{name} is empty; '.' is the working directory")
+    return Path(folder).expanduser()
+
+
+def refuse_others(folder: Path, written: set[str]) -> None:
+    """An error where a folder has weights or an adapter that would be taken for a part of what is to be written."""
+    files = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
+    others = sorted(name for name in files - written
+                    if name.endswith((".safetensors", ".safetensors.index.json")) or name == "adapter_config.json")
+    if others:
+        raise FileExistsError(f"{folder}: holds another model's {', '.join(others[:3])}{', ...' * (len(others) > 3)}; "
+                              "expected a folder without them")
+
+
+def copy_model(source: Path, target: Path) -> None:
+    """Copies a model's files. They take their places once all of them are there, config.json last."""
+    import shutil
+    import tempfile
+
+    files = sorted((file for file in source.iterdir() if file.suffix in (".json", ".safetensors")),
+                   key=lambda file: file.name == "config.json")
+    refuse_others(target, {file.name for file in files})
+    target.mkdir(parents=True, exist_ok=True)
+    files = [file for file in files if not ((target / file.name).exists() and file.samefile(target / file.name))]
+    with tempfile.TemporaryDirectory(prefix=".saving-", dir=target) as copies:
+        for file in files:
+            shutil.copyfile(file, Path(copies) / file.name)
+        for file in files:
+            os.replace(Path(copies) / file.name, target / file.name)
 
 
 def read_json(path: Path) -> dict[str, Any]:

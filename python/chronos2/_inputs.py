@@ -29,8 +29,9 @@ def to_array(value: Any, where: str = "") -> np.ndarray:
                         "evaluate.")
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
-        value = value.numpy() if value.dtype != torch.bfloat16 else value.float().numpy()
+        value = value.detach().cpu().resolve_conj().resolve_neg()
+        foreign = value.is_floating_point() and value.dtype not in (torch.float16, torch.float32, torch.float64)
+        value = (value.float() if foreign else value).numpy()
     masked = sys.modules.get("numpy.ma")  # without it there is no masked array
     if masked is not None and isinstance(value, masked.MaskedArray):
         value = _unmasked(value)

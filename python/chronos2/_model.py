@@ -33,6 +33,13 @@ def resolve_dtype(dtype: Any) -> str:
     return _DTYPES[name]
 
 
+def one_dtype(dtype: Any, torch_dtype: Any) -> str:
+    """That of two names of one argument."""
+    if dtype is not None and torch_dtype is not None and resolve_dtype(dtype) != resolve_dtype(torch_dtype):
+        raise ValueError(f"dtype and torch_dtype: expected one of them, found {dtype} and {torch_dtype}")
+    return resolve_dtype(torch_dtype if dtype is None else dtype)
+
+
 def true_or_false(name: str, value: Any) -> bool:
     """An option that is a boolean; 'false' is none."""
     if not isinstance(value, (bool, np.bool_)):
@@ -77,7 +84,7 @@ def resolve_attention(attention: str | None, radius: float | None, reg_global: b
         check_text("attention", attention, "'full'")
     if isinstance(radius, (bool, np.bool_)):
         raise TypeError(f"radius: expected a number, found {radius}")
-    name = (attention or opened.name).replace("-", "_")
+    name = (opened.name if attention is None else attention).replace("-", "_")
     is_global = opened.reg_global if reg_global is None else true_or_false("reg_global", reg_global)
     if name.startswith("windowed"):
         default = opened.radius if opened.name.startswith("windowed") else PUBLISHED_RADIUS

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._model import whole_number
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -33,12 +35,18 @@ def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id"
     import matplotlib.pyplot as plt
     import pandas as pd
 
+    if steps is not None and whole_number("steps", steps) < 0:
+        raise ValueError(f"steps: expected at least 0, found {steps}")
     past, ahead = _pandas(df), _pandas(forecast)
+    if ahead.empty:
+        raise ValueError("plot: the forecast has no rows")
     item = ahead[id_column].iloc[0] if item is None else item
     past, ahead = past[past[id_column] == item], ahead[ahead[id_column] == item]
     ahead = ahead[ahead["target_name"] == target]
     if ahead.empty:
         raise ValueError(f"plot: the forecast has no series {item!r} with the target {target!r}")
+    if past.empty:
+        raise ValueError(f"plot: df has no series {item!r}")
     past = past.assign(**{timestamp_column: pd.to_datetime(past[timestamp_column])}).sort_values(timestamp_column)
     past = past.tail(3 * len(ahead) if steps is None else steps)
     ax = plt.subplots(figsize=(8, 3))[1] if ax is None else ax

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Callable, Union
 
+import numpy as np
+
 Progress = Union[bool, Callable[[int, int], Any], None]
 Report = Callable[[int, int], Any]  # of series that are forecast, and of all
 
@@ -13,13 +15,15 @@ Report = Callable[[int, int], Any]  # of series that are forecast, and of all
 @contextmanager
 def following(progress: Progress, after_batch: Callable[[], Any] | None) -> Iterator[Report | None]:
     """What a session calls after every pass; None: nothing."""
-    if not callable(progress) and progress not in (None, False, True):
+    if callable(progress):
+        yield _both(progress, after_batch)
+    elif progress is not None and not isinstance(progress, (bool, np.bool_)):
         raise TypeError(f"progress: expected a bool or a function of (done, total), found {progress!r}")
-    if progress is True:
+    elif progress:
         with _bar() as bar:
             yield _both(bar, after_batch)
     else:
-        yield _both(progress or None, after_batch)
+        yield _both(None, after_batch)
 
 
 def _both(report: Report | None, after_batch: Callable[[], Any] | None) -> Report | None:

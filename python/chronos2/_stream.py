@@ -251,6 +251,11 @@ _ERRORS = {errno.EINVAL: ValueError, errno.ENOMEM: MemoryError, errno.ENOTSUP: N
            errno.EDOM: Chronos2Error, errno.ECANCELED: Chronos2Error}
 
 
+def _said(message: str) -> str:
+    """The library names an option of its own, which Python spells otherwise."""
+    return message.replace(", or the option to gather", "; predict_df with validate_inputs=True gathers them")
+
+
 class Batch:
     """Rows of a forecast: ids, time stamps, target names, predictions, a column a level. `__arrow_c_array__` gives them
     away."""
@@ -330,7 +335,7 @@ class Stream:
             batch = Batch(self, array)
             self._raise_kept()
             if code != 0:
-                raise _ERRORS.get(code, OSError)(text(self._out.get_last_error(self._out)))
+                raise _ERRORS.get(code, OSError)(_said(text(self._out.get_last_error(self._out))))
             if not array.release:
                 return
             yield batch

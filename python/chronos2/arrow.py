@@ -28,7 +28,7 @@ from .pipeline import Chronos2Pipeline, at_least_one
 def forecast(
     batches: Any, model: Any = None, future: Any = None, *, id_column: str = "item_id",
     timestamp_column: str = "timestamp", target: str | Sequence[str] = "target", prediction_length: int | None = None,
-    quantile_levels: Sequence[float] = DEFAULT_LEVELS, freq: Any = None, on_error: str = "raise",
+    quantile_levels: Iterable[float] = DEFAULT_LEVELS, freq: Any = None, on_error: str = "raise",
     **predict_kwargs: Any,
 ) -> pa.RecordBatchReader:
     """Forecasts rows in long format as they come, by the rules of `Chronos2Pipeline.predict_df`.

@@ -6,13 +6,13 @@ import os
 import sys
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Callable, Iterable, Sequence
 
 import numpy as np
 
 from . import _hub, _inputs, _native
-from ._model import (DEFAULT_LEVELS, Chronos2Model, check_text, list_levels, list_names, resolve_attention,
-                     resolve_dtype, true_or_false, whole_number)
+from ._model import (DEFAULT_LEVELS, Chronos2Model, check_text, list_levels, list_names, one_dtype, resolve_attention,
+                     true_or_false, whole_number)
 from ._evaluate import Evaluation
 from ._progress import Progress, following
 from ._told import warn
@@ -49,6 +49,14 @@ class BaseChronosPipeline:
         """See `Chronos2Pipeline.from_pretrained`."""
         return Chronos2Pipeline.from_pretrained(pretrained_model_name_or_path, *args, **kwargs)
 
+    if TYPE_CHECKING:  # what every pipeline has
+
+        def predict(self, *args: Any, **kwargs: Any) -> list[Any]: ...
+
+        def predict_quantiles(self, *args: Any, **kwargs: Any) -> tuple[list[Any], list[Any]]: ...
+
+        def predict_df(self, *args: Any, **kwargs: Any) -> Any: ...
+
 
 class Chronos2Pipeline(BaseChronosPipeline):
     """Forecasts with a Chronos-2 checkpoint. Threads may share one; it can be pickled and used after a fork."""
@@ -81,6 +89,11 @@ class Chronos2Pipeline(BaseChronosPipeline):
         revision, base_revision
             Branch, tag or commit of a model that a hub has, and of an adapter's base model; None: for a base model what
             the adapter names, else main. Pickles and copies of a pipeline name the commit that was opened.
+        cache_dir
+            The Hugging Face cache; None: where the environment says (HF_HUB_CACHE, HF_HOME), else
+            ~/.cache/huggingface/hub.
+        local_files_only
+            True: a model of a hub that is not in the cache is an error, and nothing is downloaded.
         token
             For a private model of a hub; None: HF_TOKEN or the login. Pickles and copies leave it out.
         force_download
@@ -91,18 +104,22 @@ class Chronos2Pipeline(BaseChronosPipeline):
             chronos-forecasting's argument for that. The engine runs on the processor unless `device` says otherwise;
             anything else is ignored with a warning.
         dtype, torch_dtype
-            float32 (also for "auto"), bfloat16 or int8, as a name or as torch's: of the encoder's matrices.
+            float32 (also for "auto"), bfloat16 or int8, as a name or as torch's: of the encoder's matrices. Both are
+            names of one argument: two that differ are an error.
         attention, radius, reg_global
             Pattern of time attention; None: as the weights were trained. A windowed pattern's radius is in tokens, 8 if
             not given.
         threads
             0: as many as the process may use processors.
+        isa
+            Instruction set: "auto" for the best that the processor has, "scalar", "avx2", "avx512", "amx", "neon" or
+            "neon-bf16".
         packed_cache
             Folder for packed weights that later processes map and share.
         return_type
             "torch" or "numpy"; None: torch where it is imported already, else NumPy.
         attn_implementation
-            "sdpa": the fast path; "eager": the plain masked path that it is tested against.
+            "sdpa" or "flash_attention_2": the fast path; "eager": the plain masked path that it is tested against.
         """
         unknown = set(ignored) - _HARMLESS
         if unknown:
@@ -118,14 +135,15 @@ class Chronos2Pipeline(BaseChronosPipeline):
         if device == "cpu":
             _warn_of_device(device_map)
         _check_return_type(return_type)
-        model = Chronos2Model(base, adapter=adapter, dtype=resolve_dtype(torch_dtype or dtype), cache=packed_cache,
+        cache = None if packed_cache is None else Path(packed_cache).expanduser()
+        model = Chronos2Model(base, adapter=adapter, dtype=one_dtype(dtype, torch_dtype), cache=cache,
                               attention=resolve_attention(attention, radius, reg_global), threads=threads, isa=isa,
                               attn_implementation=attn_implementation, device=device)
         pipeline = cls(model, return_type)
         pipeline._opened_by = {**opened_by, **_pinned(pretrained_model_name_or_path, folder, revision),
                                "base_revision": commit, "token": token if isinstance(token, bool) else None,
                                "force_download": False, "device_map": None,
-                               "dtype": resolve_dtype(torch_dtype or dtype), "torch_dtype": None}
+                               "dtype": one_dtype(dtype, torch_dtype), "torch_dtype": None}
         return pipeline
 
     def opened_like(self, path: str | os.PathLike[str]) -> Chronos2Pipeline:
@@ -190,7 +208,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
     def _options(
         self, prediction_length: int | None = None, batch_size: int = 256,
         context_length: int | None = None, cross_learning: bool = False, limit_prediction_length: bool = False,
-        max_output_patches: int | None = None, unrolled_quantiles: Sequence[float] | None = None,
+        max_output_patches: int | None = None, unrolled_quantiles: Iterable[float] | None = None,
         predict_batches_jointly: bool | None = None, attention: str | None = None, radius: float | None = None,
         reg_global: bool | None = None, extend_context: bool = False, on_error: str = "raise", **unknown: Any,
     ) -> tuple[_native.PredictOptions, _native.Attention | None]:
@@ -243,7 +261,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             length = longest
         return length
 
-    def _list_unrolled(self, levels: Sequence[float] | None) -> tuple[float, ...] | None:
+    def _list_unrolled(self, levels: Iterable[float] | None) -> tuple[float, ...] | None:
         if levels is None:
             return None
         listed_levels = list_levels(levels, "unrolled_quantiles")
@@ -304,7 +322,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         return self._give(forecast.quantiles(), return_type)
 
     def predict_quantiles(
-        self, inputs: Any, prediction_length: int | None = None, quantile_levels: Sequence[float] = DEFAULT_LEVELS,
+        self, inputs: Any, prediction_length: int | None = None, quantile_levels: Iterable[float] = DEFAULT_LEVELS,
         *, return_type: str | None = None, **predict_kwargs: Any,
     ) -> tuple[list[Any], list[Any]]:
         """Forecasts at any quantile levels, and the median. Parameters as for `predict`.
@@ -343,9 +361,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def predict_df(
         self, df: Any, future_df: Any = None, id_column: str = "item_id", timestamp_column: str = "timestamp",
-        target: str | list[str] = "target", prediction_length: int | None = None,
-        quantile_levels: Sequence[float] = DEFAULT_LEVELS, batch_size: int = 256, context_length: int | None = None,
-        cross_learning: bool = False, validate_inputs: bool = True, freq: str | None = None, **predict_kwargs: Any,
+        target: str | list[str] | tuple[str, ...] = "target", prediction_length: int | None = None,
+        quantile_levels: Iterable[float] = DEFAULT_LEVELS, batch_size: int = 256, context_length: int | None = None,
+        cross_learning: bool = False, validate_inputs: bool = True, freq: Any = None, **predict_kwargs: Any,
     ) -> Any:
         """Forecasts a table in long format: pandas, or anything with `__arrow_c_stream__` (polars, pyarrow, DuckDB).
 
@@ -392,9 +410,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def evaluate(
         self, data: Any, prediction_length: int, *, windows: int = 1, stride: int | None = None,
-        seasonality: int | None = None, quantile_levels: Sequence[float] = DEFAULT_LEVELS,
-        known_covariates: Sequence[str] = (), id_column: str = "item_id", timestamp_column: str = "timestamp",
-        target: str | list[str] = "target", freq: str | None = None, **predict_kwargs: Any,
+        seasonality: int | None = None, quantile_levels: Iterable[float] = DEFAULT_LEVELS,
+        known_covariates: Iterable[str] = (), id_column: str = "item_id", timestamp_column: str = "timestamp",
+        target: str | list[str] | tuple[str, ...] = "target", freq: Any = None, **predict_kwargs: Any,
     ) -> Evaluation:
         """Forecasts the ends of series from what was before them, and scores that beside seasonal naive.
 
@@ -430,8 +448,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         asked = _evaluate.Asked(self, horizon, at_least_one("windows", windows),
                                 at_least_one("stride", horizon if stride is None else stride),
                                 list(quantile_levels), list_names("known_covariates", known_covariates), predict_kwargs)
+        _check_keywords(predict_kwargs)
         season = None if seasonality is None else at_least_one("seasonality", seasonality)
-        if hasattr(data, "columns"):
+        if hasattr(data, "columns") or hasattr(data, "__arrow_c_stream__"):
             targets = list(target) if isinstance(target, (list, tuple)) else [target]
             return _evaluate.of_table(asked, data, id_column, timestamp_column, targets, freq, season)
         return _evaluate.of_arrays(asked, data, season)
@@ -470,10 +489,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         Returns
         -------
         embeddings
-            One float32 array (variates, patches + 2, d_model) a series: of the context's patches, the REG token and one
-            unknown future patch.
+            One float32 array (targets, patches + 2, d_model) a series: of the context's patches, the REG token and one
+            unknown future patch. Covariates are read and have no embeddings of their own.
         loc_scale
-            One pair of float32 arrays (variates, 1) a series: mean and standard deviation.
+            One pair of float32 arrays (targets, 1) a series: mean and standard deviation.
         """
         options = _native.PredictOptions(0, self._context(context_length, False),
                                          at_least_one("batch_size", batch_size))
@@ -512,30 +531,37 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     # ---- Training and files -----------------------------------------------------------------------
 
-    def fit(self, inputs: Any, prediction_length: int, **kwargs: Any) -> Chronos2Pipeline:
+    def fit(
+        self, inputs: Any, prediction_length: int, validation_inputs: Any = None, finetune_mode: str = "full",
+        lora_config: Any = None, context_length: int | None = None, learning_rate: float = 1e-6, num_steps: int = 1000,
+        batch_size: int = 256, output_dir: str | os.PathLike[str] | None = None, min_past: int | None = None,
+        finetuned_ckpt_name: str = "finetuned-ckpt", callbacks: list[Any] | None = None,
+        remove_printer_callback: bool = False, disable_data_parallel: bool = True, **extra_trainer_kwargs: Any,
+    ) -> Chronos2Pipeline:
         """Fine-tunes with chronos-forecasting, where that is installed, and opens the result here.
 
-        Parameters as for chronos-forecasting's `Chronos2Pipeline.fit`, which also writes the result to `output_dir`.
+        Parameters as for chronos-forecasting's `Chronos2Pipeline.fit`, which also writes the result to
+        `finetuned_ckpt_name` in `output_dir`. Inputs are checked and read as those of `predict`: masked values and None
+        are missing, infinite values are an error. A lazy sequence of prepared inputs is left to chronos-forecasting. A
+        `lora_config` whose adapter can't be opened here is an error before anything is trained.
         """
+        options = {name: value for name, value in locals().items()
+                   if name not in ("self", "inputs", "prediction_length", "extra_trainer_kwargs")}
         from . import _fit
 
-        return _fit.fit(self, inputs, prediction_length, kwargs)
+        return _fit.fit(self, inputs, at_least_one("prediction_length", prediction_length),
+                        {**options, **extra_trainer_kwargs})
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
-        """Copies the model's files to a folder, as they were opened."""
+        """Copies the model's files to a folder, as they were opened. A folder that has weights or an adapter of another
+        model, which would be opened with them or in place of them, is an error. A save that fails leaves what was
+        there."""
         if args or kwargs:
             raise TypeError(f"save_pretrained: only a folder is expected, found {[*args, *kwargs]}")
         if self.model.adapter is not None:
             raise NotImplementedError("save_pretrained: an adapter is merged in memory; copy its folder "
                                       f"{self.model.adapter} and that of its base model {self.model.folder}")
-        import shutil
-
-        target = Path(save_directory)
-        target.mkdir(parents=True, exist_ok=True)
-        for file in sorted(self.model.folder.iterdir()):
-            copy = target / file.name
-            if file.suffix in (".json", ".safetensors") and not (copy.exists() and file.samefile(copy)):
-                shutil.copyfile(file, copy)
+        _hub.copy_model(self.model.folder, _hub.output_folder("save_directory", save_directory))
 
 
 def _pinned(name: Any, folder: Path, revision: str | None) -> dict[str, Any]:
@@ -560,6 +586,16 @@ def at_least_one(name: str, value: Any) -> int:
     if number < 1:
         raise ValueError(f"{name}: expected at least 1, found {number}")
     return number
+
+
+def _check_keywords(options: dict[str, Any]) -> None:
+    """Those of predict_df and predict that evaluate passes on."""
+    from inspect import signature
+
+    known = {*signature(Chronos2Pipeline._options).parameters, "progress", "after_batch", "validate_inputs"}
+    unknown = set(options) - (known - {"self", "prediction_length"})
+    if unknown:
+        raise TypeError(f"Unexpected keyword arguments: {sorted(unknown)}.")
 
 
 def _check_return_type(return_type: str | None) -> None:

@@ -35,7 +35,8 @@ class Chronos2Forecaster(BaseForecaster):
     context_length
         Use at most this many last observations; None: as many as the model was made for.
     options
-        A dict of other arguments of `Chronos2Pipeline.from_pretrained`: dtype, threads, attention, ...
+        A dict of other arguments of `Chronos2Pipeline.from_pretrained`: dtype, threads, attention, ... Of them
+        return_type has no effect, as forecasts are tables.
 
     Examples
     --------
@@ -66,7 +67,7 @@ class Chronos2Forecaster(BaseForecaster):
         super().__init__()
 
     def _fit(self, y: pd.DataFrame, X: pd.DataFrame | None = None, fh: Any = None) -> Chronos2Forecaster:
-        options = {"return_type": "numpy", **(self.options or {})}
+        options = {**(self.options or {}), "return_type": "numpy"}
         self._pipeline = Chronos2Pipeline.from_pretrained(self.model, **options)
         self._learn(y, X)
         return self
@@ -90,6 +91,9 @@ class Chronos2Forecaster(BaseForecaster):
         """Keeps what was observed, apart from the caller's frames; forecasts take of it what is up to the cutoff."""
         _check_steps(y.index)
         if X is not None:
+            names = [str(name) for name in X.columns]
+            if len(set(names)) < len(names):
+                raise ValueError(f"X: expected columns whose names differ as texts, found {list(X.columns)}")
             missing = y.index[~y.index.isin(X.index)]
             if len(missing) == len(y):
                 raise ValueError(_no_rows(y.index, "y"))
@@ -111,9 +115,22 @@ class Chronos2Forecaster(BaseForecaster):
             series["past_covariates"] = {str(name): X[name].to_numpy() for name in X.columns}
         return series
 
+    def _steps(self, fh: Any) -> np.ndarray:
+        """Steps ahead; those of lengths of time and of time stamps are counted in the frequency of y."""
+        if not isinstance(fh.to_pandas(), (pd.TimedeltaIndex, pd.DatetimeIndex)):
+            return fh.to_relative(self.cutoff).to_numpy().astype(np.int64)
+        asked = fh.to_absolute_index(self.cutoff)
+        between = pd.period_range if isinstance(asked, pd.PeriodIndex) else pd.date_range
+        ahead = between(self.cutoff[0], asked.max(), freq=self.cutoff.freq)
+        steps = ahead.get_indexer(asked)
+        if (steps < 1).any():
+            raise ValueError(f"fh: expected steps of the frequency {self.cutoff.freqstr} after {self.cutoff[0]}, found "
+                             f"{asked[steps < 1][0]}")
+        return steps.astype(np.int64)
+
     def _forecast(self, fh: Any, X: pd.DataFrame | None, levels: list[float]) -> tuple[np.ndarray, pd.Index]:
         """[steps of fh][columns of y][levels], and their index."""
-        steps = fh.to_relative(self.cutoff).to_numpy().astype(np.int64)
+        steps = self._steps(fh)
         series = self._past()
         if X is not None:
             new = set(X.columns) - set(self._columns)

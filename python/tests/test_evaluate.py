@@ -337,3 +337,17 @@ def test_targets_of_a_table_are_numbers(smooth):
     for wrong, text in ((1j, "column 'target': expected numbers, found complex128"), ("1", "must be numeric")):
         with pytest.raises(ValueError, match=text):
             smooth.evaluate(weekly().assign(target=wrong), 4)
+
+
+def test_arguments_that_have_no_place_are_named(smooth):
+    for wrong in ("return_type", "inputs", "df"):
+        with pytest.raises(TypeError, match=rf"^Unexpected keyword arguments: \['{wrong}'\]\.$"):
+            smooth.evaluate([wave(50)], 5, **{wrong: "torch"})
+
+
+def test_a_reader_of_record_batches_is_a_table(smooth):
+    pd, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
+    stamps = pd.date_range("2024-01-01", periods=60, freq="h")
+    df = pd.DataFrame({"item_id": "a", "timestamp": stamps, "target": wave(60)})
+    reader = pyarrow.Table.from_pandas(df, preserve_index=False).to_reader()
+    assert smooth.evaluate(reader, 6, windows=2) == smooth.evaluate(df, 6, windows=2)

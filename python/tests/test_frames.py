@@ -301,6 +301,32 @@ def test_a_table_that_is_none(smooth, wrong, name):
             smooth.predict_df(table(), wrong, prediction_length=2)
 
 
+def test_a_table_that_pyarrow_can_not_read_says_why(smooth):
+    polars = pytest.importorskip("polars")
+    df = polars.from_pandas(table()).with_columns(polars.col("target").cast(polars.Int128))
+    with pytest.raises(TypeError, match="^df: pyarrow can't read this DataFrame: .*_pli128"):
+        smooth.predict_df(df, prediction_length=2)
+
+
+def test_names_of_targets_have_the_type_of_their_list(smooth):
+    df = table(targets=(5, 6))
+    for target, expected in ((5, [5] * 4), ([6, 5], [6, 6, 5, 5] * 2)):
+        found = smooth.predict_df(df if target != 5 else df.drop(columns=6), target=target, prediction_length=2)
+        assert found["target_name"].dtype == np.int64 and found["target_name"].tolist() == expected
+
+
+def test_rows_of_an_item_that_are_apart_say_what_gathers_them(smooth):
+    apart = table().sort_values("timestamp")
+    said = r"come again .*: expected them together; predict_df with validate_inputs=True gathers them$"
+    with pytest.raises(ValueError, match=said):
+        smooth.predict_df(apart, prediction_length=2, validate_inputs=False)
+    pyarrow = pytest.importorskip("pyarrow")
+    from chronos2 import arrow
+
+    with pytest.raises(ValueError, match=said):
+        arrow.forecast(pyarrow.Table.from_pandas(apart, preserve_index=False), smooth, prediction_length=2).read_all()
+
+
 def test_a_column_of_another_library_is_no_table(smooth):
     for column in (pytest.importorskip("polars").Series([1.0]), pytest.importorskip("pyarrow").chunked_array([[1.0]])):
         with pytest.raises(TypeError, match="^df: expected a pandas DataFrame .*, found (Series|ChunkedArray)$"):

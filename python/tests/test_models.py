@@ -176,10 +176,11 @@ def test_an_adapter_is_trained_on_the_base_that_it_was_opened_with(cache, tmp_pa
             assert (source / "adapter_model.safetensors").is_file()
             return cls()
 
-        def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name):
+        def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name, **options):
             shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name)
 
-    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None,
+                                                              Tensor=()))
     monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(Chronos2Pipeline=Trainer))
     tuned = pipeline.fit([wave(50)], 4, output_dir=tmp_path / "tuned")
     assert tuned.model.folder == tmp_path / "tuned" / "finetuned-ckpt"
@@ -189,6 +190,86 @@ def test_an_adapter_is_trained_on_the_base_that_it_was_opened_with(cache, tmp_pa
     with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* would lack the adapter .*/adapter; 'full'"):
         pipeline.fit([wave(50)], 4, output_dir=tmp_path / "again", finetune_mode="lora")
     assert len(trained) == 1
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """Arguments of chronos-forecasting's fit, whose result is the model of the tests."""
+    calls = []
+
+    class Trainer:
+        @classmethod
+        def from_pretrained(cls, source, **options):
+            return cls()
+
+        def fit(self, inputs, prediction_length, output_dir, finetuned_ckpt_name, **options):
+            calls.append({"inputs": inputs, "prediction_length": prediction_length, **options})
+            shutil.copytree(SMOOTH, output_dir / finetuned_ckpt_name, dirs_exist_ok=True)
+
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(cuda=SimpleNamespace(is_available=bool), float32=None,
+                                                              Tensor=()))
+    monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(Chronos2Pipeline=Trainer))
+    return calls
+
+
+def test_training_takes_what_a_forecast_takes(smooth, trained, tmp_path):
+    nan = float("nan")
+    masked = np.ma.masked_array([1.0, 99, 3], [False, True, False])
+    for inputs in ([[1, None, 3]], (array for array in [np.array([1.0, nan, 3])]), [masked], [[masked]],
+                   [{"target": masked}], [{"target": [1, None, 3]}]):
+        smooth.fit(inputs, 1, output_dir=tmp_path)
+        (found,) = trained.pop()["inputs"]
+        found = found["target"] if isinstance(found, dict) else found
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found.ravel(), [1, nan, 3])
+    covariates = {"x": masked, "kind": ["a", "b", None]}
+    smooth.fit([{"target": [1, 2, 3], "past_covariates": covariates, "future_covariates": {"x": [4], "kind": None}}], 1,
+               output_dir=tmp_path)
+    (found,) = trained.pop()["inputs"]
+    np.testing.assert_array_equal(found["past_covariates"]["x"], np.array([1, nan, 3], np.float32))
+    assert found["past_covariates"]["kind"].tolist() == ["a", "b", None]
+    assert found["future_covariates"]["x"].tolist() == [4] and found["future_covariates"]["kind"] is None
+
+
+def test_training_refuses_what_a_forecast_refuses(smooth, trained, tmp_path):
+    infinite = [1, float("inf"), 3]
+    for inputs, said in (([infinite], "inputs[0]"), ([{"target": infinite}], "inputs[0]"),
+                         ([[1, 1e39, 3]], "inputs[0]"),
+                         ([{"target": [1, 2, 3], "past_covariates": {"x": infinite}}], "inputs[0]: 'x'")):
+        with pytest.raises(ValueError, match=re.escape(f"{said}: expected numbers within float32")):
+            smooth.fit(inputs, 1, output_dir=tmp_path)
+    with pytest.raises(ValueError, match=re.escape("validation_inputs[0]: expected numbers within float32")):
+        smooth.fit([[1, 2, 3]], 1, [infinite], output_dir=tmp_path)
+    with pytest.raises(TypeError, match="prediction_length: expected a whole number, found 1.5"):
+        smooth.fit([[1, 2, 3]], 1.5, output_dir=tmp_path)
+    assert not trained
+
+
+def test_arguments_of_training_are_those_of_upstream(smooth, trained, tmp_path):
+    smooth.fit([[1, 2, 3]], 1, [[4, 5, 6]], "full", None, 64, 0.5, 7, 8, tmp_path, 9, "name", weight_decay=0.1)
+    (found,) = trained
+    assert found.pop("validation_inputs")[0].tolist() == [[4, 5, 6]] and found.pop("inputs")[0].tolist() == [[1, 2, 3]]
+    assert found == {"prediction_length": 1, "finetune_mode": "full", "lora_config": None, "context_length": 64,
+                     "learning_rate": 0.5, "num_steps": 7, "batch_size": 8, "min_past": 9, "callbacks": None,
+                     "remove_printer_callback": False, "disable_data_parallel": True, "weight_decay": 0.1}
+
+
+def test_what_is_trained_is_not_mixed_with_another_model(smooth, trained, tmp_path):
+    smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
+    smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
+    with pytest.raises(FileExistsError, match="finetuned-ckpt: holds another model's model.safetensors"):
+        smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path, finetune_mode="lora")
+    write_adapter(tmp_path / "adapter", str(SMOOTH))
+    with pytest.raises(FileExistsError, match="adapter: holds another model's adapter_config.json"):
+        smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path, finetuned_ckpt_name="adapter")
+    assert len(trained) == 2
+
+
+def test_a_result_that_can_not_be_opened_is_said_to_be_saved(smooth, trained, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "copytree", lambda source, folder, **options: folder.mkdir())
+    with pytest.raises(RuntimeError, match="fit: the result, which is saved in .*/finetuned-ckpt, can't be opened "
+                                           "here: .*no config.json"):
+        smooth.fit([[1, 2, 3]], 1, output_dir=tmp_path)
 
 
 @pytest.mark.parametrize("revision", ["../../models--someone--smooth/refs/main", "/etc/hostname"])
@@ -272,6 +353,15 @@ def test_data_types(pipeline, dtype, tolerance):
         Chronos2Pipeline.from_pretrained(torch_dtype="float64")
 
 
+def test_two_data_types_that_differ_are_refused():
+    for names in (("float32", "bfloat16"), ("int8", "auto")):
+        with pytest.raises(ValueError, match="^dtype and torch_dtype: .*, found " + " and ".join(names)):
+            Chronos2Pipeline.from_pretrained(SMOOTH, dtype=names[0], torch_dtype=names[1])
+    for asked in ({"dtype": "bfloat16"}, {"torch_dtype": "bfloat16"}, {"dtype": "bfloat16", "torch_dtype": "bf16"}):
+        opened = Chronos2Pipeline.from_pretrained(SMOOTH, threads=1, **asked)
+        assert str(opened.model.dtype).endswith("bfloat16")
+
+
 def test_attention_patterns(pipeline):
     series = [wave(600)]
     full = pipeline.predict(series, 8)[0]
@@ -282,6 +372,8 @@ def test_attention_patterns(pipeline):
     np.testing.assert_array_equal(
         pipeline.predict(series, 8, attention="windowed_future_visible", radius=float("inf"))[0], full)
     np.testing.assert_array_equal(pipeline.predict(series, 8)[0], full)  # a call's pattern is that call's
+    with pytest.raises(ValueError, match="attention: expected one of .*, found ''"):
+        pipeline.predict(series, 8, attention="")
 
 
 @pytest.mark.filterwarnings("ignore:the weights were not trained")
@@ -339,6 +431,56 @@ def test_a_saved_model_is_the_same(smooth, tmp_path):
     np.testing.assert_array_equal(again.predict([wave(50)], 4)[0], smooth.predict([wave(50)], 4)[0])
     again.save_pretrained(tmp_path / "copy")  # over itself
     assert json.loads((tmp_path / "copy" / "config.json").read_text())["chronos_config"]
+
+
+@pytest.mark.parametrize("name", ["model.safetensors.index.json", "model-00001-of-00002.safetensors",
+                                  "adapter_config.json"])
+def test_a_model_is_not_saved_over_parts_of_another(smooth, tmp_path, name):
+    (tmp_path / name).write_text("{}")
+    with pytest.raises(FileExistsError, match=f"holds another model's {name}; expected a folder without"):
+        smooth.save_pretrained(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_save_that_fails_leaves_what_was_there(pipeline, smooth, tmp_path, monkeypatch):
+    smooth.save_pretrained(tmp_path)
+    before = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
+
+    def full(source, copy):
+        copy.write_bytes(source.read_bytes()[:9])
+        if source.name == "config.json":  # the last one
+            raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfile", full)
+        with pytest.raises(OSError, match="No space left"):
+            pipeline.save_pretrained(tmp_path)
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == before
+    pipeline.save_pretrained(tmp_path)
+    again = Chronos2Pipeline.from_pretrained(tmp_path, threads=1, return_type="numpy")
+    np.testing.assert_array_equal(again.predict([wave(50)], 4)[0], pipeline.predict([wave(50)], 4)[0])
+
+
+def test_a_tilde_is_the_home_of_the_user(smooth, trained, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    smooth.save_pretrained("~/saved")
+    assert smooth.fit([[1, 2, 3]], 1, output_dir="~/tuned").model.folder == tmp_path / "tuned" / "finetuned-ckpt"
+    Chronos2Pipeline.from_pretrained("~/saved", packed_cache="~/packed", threads=1)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["here", "packed", "saved", "tuned"]
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_no_folder_is_not_the_working_directory(smooth, trained, tmp_path, monkeypatch):
+    smooth.save_pretrained(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="the model's name is empty"):
+        Chronos2Pipeline.from_pretrained("")
+    with pytest.raises(ValueError, match="save_directory is empty"):
+        smooth.save_pretrained("")
+    with pytest.raises(ValueError, match="output_dir is empty"):
+        smooth.fit([[1, 2, 3]], 1, output_dir="")
 
 
 def test_a_packed_cache_is_written_and_read(smooth, tmp_path):

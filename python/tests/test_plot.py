@@ -47,3 +47,15 @@ def test_the_first_series_is_drawn_and_axes_may_be_given():
     np.testing.assert_array_equal(ax.get_lines()[0].get_ydata(), np.arange(8.0, 20))
     with pytest.raises(ValueError, match="no series 'c'"):
         chronos2.plot(past, ahead, "c")
+
+
+def test_what_can_not_be_drawn_is_refused():
+    past, ahead = tables()
+    with pytest.raises(ValueError, match="steps: expected at least 0, found -3"):
+        chronos2.plot(past, ahead, steps=-3)
+    with pytest.raises(TypeError, match="steps: expected a whole number, found 2.5"):
+        chronos2.plot(past, ahead, steps=2.5)
+    with pytest.raises(ValueError, match="df has no series 'b'"):
+        chronos2.plot(past[past["item_id"] == "a"], ahead, "b")
+    with pytest.raises(ValueError, match="the forecast has no rows"):
+        chronos2.plot(past, ahead.iloc[:0])

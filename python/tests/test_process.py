@@ -187,8 +187,10 @@ def test_progress_counts_series(smooth):
     reports = []
     smooth.predict([wave(30)] * 20, 4, batch_size=8, progress=lambda *report: reports.append(report))
     assert reports == [(8, 20), (16, 20), (20, 20)]
-    with pytest.raises(TypeError, match="progress: expected a bool or a function"):
-        smooth.predict([wave(30)], 4, progress="bar")
+    for wrong in ("bar", 1, 1.0, 0):
+        with pytest.raises(TypeError, match="progress: expected a bool or a function"):
+            smooth.predict([wave(30)], 4, progress=wrong)
+    smooth.predict([wave(30)], 4, progress=np.False_)
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("pandas"), reason="pandas is not installed")
@@ -204,8 +206,9 @@ def test_progress_counts_items_of_a_table(smooth):
 
 @pytest.mark.skipif(not importlib.util.find_spec("tqdm"), reason="tqdm is not installed")
 def test_progress_may_be_a_bar(smooth, capsys):
-    smooth.predict([wave(30)] * 20, 4, progress=True)
-    assert "20/20" in capsys.readouterr().err
+    for asked in (True, np.True_):
+        smooth.predict([wave(30)] * 20, 4, progress=asked)
+        assert "20/20" in capsys.readouterr().err
 
 
 def test_a_bar_needs_tqdm(smooth, monkeypatch):
@@ -258,7 +261,16 @@ def test_chronos_is_this_package_on_request():
         import chronos.chronos2
         print(Chronos2Pipeline is Deep is chronos2.Chronos2Pipeline is chronos.chronos2.Chronos2Pipeline)
         chronos2.install_as_chronos()
-        """) == "True"
+        import importlib.util
+        from chronos.chronos2 import Chronos2Model
+        print(importlib.util.find_spec("chronos").name, importlib.util.find_spec("chronos.chronos2").name)
+        print(chronos.__version__)
+        try:
+            Chronos2Model.from_pretrained("x")
+        except NotImplementedError as error:
+            print(error)
+        """).splitlines() == ["True", "chronos chronos.chronos2", "2.3.2",
+                              "Chronos2Model is chronos-forecasting's; `chronos` is chronos2 here"]
 
 
 def test_the_package_is_typed():

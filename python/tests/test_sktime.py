@@ -57,6 +57,46 @@ def test_covariates_that_have_no_place_are_refused(forecaster):
         forecaster().fit(SALES).predict(fh=[6], X=ahead)
 
 
+def test_covariates_whose_names_are_the_same_text_are_refused(forecaster):
+    two = pd.DataFrame({1: EVENTS["x"], "1": -EVENTS["x"]})
+    with pytest.raises(ValueError, match=r"X: expected columns whose names differ as texts, found \[1, '1'\]"):
+        forecaster().fit(SALES, X=two[:40])
+
+
+MINUTES = pd.date_range("2020-03-28", periods=40, freq="min")
+
+
+@pytest.mark.parametrize("index, step", [
+    (MINUTES.as_unit("s"), "1min"), (MINUTES.as_unit("ns"), "1min"), (MINUTES.to_period(), "1min"),
+    (pd.date_range("2020-03-28 20:00", periods=40, freq="30min", tz="Europe/Berlin"), "30min"),
+    (DAYS[:40].to_timestamp(), "1D")])
+@pytest.mark.parametrize("unit", ["s", "ns"])
+def test_steps_are_told_by_their_lengths(forecaster, index, step, unit):
+    fitted = forecaster().fit(pd.Series(SALES.to_numpy(), index))
+    expected = fitted.predict(fh=[1, 3])
+    lengths = pd.TimedeltaIndex([pd.Timedelta(step), 3 * pd.Timedelta(step)]).as_unit(unit)
+    found = fitted.predict(fh=lengths)
+    np.testing.assert_array_equal(found, expected)
+    assert list(found.index) == list(expected.index)
+    np.testing.assert_array_equal(fitted.predict_quantiles(fh=lengths, alpha=[0.5]).iloc[:, 0], expected)
+    np.testing.assert_array_equal(fitted.predict(fh=expected.index), expected)
+
+
+def test_times_between_steps_are_refused(forecaster):
+    fitted = forecaster().fit(pd.Series(SALES.to_numpy(), MINUTES))
+    for fh in (pd.to_timedelta([60, 90], unit="s"), pd.DatetimeIndex(["2020-03-28 00:40:30"])):
+        with pytest.raises(ValueError, match="fh: expected steps of the frequency min after 2020-03-28 00:39:00, found "
+                                             "2020-03-28 00:40:30"):
+            fitted.predict(fh=fh)
+
+
+def test_forecasts_are_tables_whatever_the_type_of_results(forecaster):
+    from chronos2.sktime import Chronos2Forecaster
+
+    found = Chronos2Forecaster(options={"threads": 1, "return_type": "torch"}).fit(SALES).predict(fh=[1, 2])
+    pd.testing.assert_series_equal(found, forecaster().fit(SALES).predict(fh=[1, 2]))
+
+
 def test_covariates_of_the_past_that_have_no_row_are_told(forecaster):
     with pytest.warns(UserWarning, match="^X: 5 of the 40 steps of y have no row, 2024-01-01 the first: "):
         forecaster().fit(SALES, X=EVENTS[5:40])

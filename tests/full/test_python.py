@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from chronos import Chronos2Pipeline as Upstream
-from chronos.chronos2.preprocess import from_data_frame
+from chronos.chronos2.preprocess import from_data_frame, from_list_of_dicts
 from conftest import ROOT, normalised
 
 sys.path.append(str(ROOT / "build" / "python"))
@@ -219,6 +219,46 @@ def test_what_is_fine_tuned_opens_here(tmp_path, mode):
     assert worst(after, before, inputs) > TOLERANCE
     theirs = Upstream.from_pretrained(tmp_path / "finetuned-ckpt", dtype=torch.float32)
     assert worst(after, theirs.predict(inputs, prediction_length=8), inputs) < TOLERANCE
+
+
+@pytest.mark.parametrize("settings", [
+    {"use_dora": True}, {"bias": "all"}, {"modules_to_save": ["output_patch_embedding"]}, {"rank_pattern": {"q": 4}},
+    {"target_modules": ["shared"]}], ids=lambda settings: next(iter(settings)))
+def test_adapters_that_can_not_be_opened_are_not_trained(tmp_path, settings):
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1)
+    config = {"r": 2, "target_modules": ["self_attention.q"], **settings}
+    with pytest.raises(NotImplementedError, match="lora_config: its adapters can't be opened here: adapter_"):
+        pipeline.fit([walk(np.random.default_rng(16), 60)], 8, num_steps=1, finetune_mode="lora", lora_config=config,
+                     output_dir=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("form", ["array", "lists", "dicts", "prepared"])
+def test_training_takes_every_form_of_input(tmp_path, form):
+    rng = np.random.default_rng(21)
+    inputs = dicts(rng, 1, 8)
+    inputs = {"array": lambda: walk(rng, 2, 2, 60), "lists": lambda: [[None, *walk(rng, 60)]], "dicts": lambda: inputs,
+              "prepared": lambda: from_list_of_dicts(inputs, 8)}[form]()
+    tuned = []
+    for pipeline in (chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1),
+                     Upstream.from_pretrained(SMOOTH, dtype=torch.float32)):
+        is_plain = form == "lists" and isinstance(pipeline, Upstream)
+        theirs = [np.array(item, float) for item in inputs] if is_plain else inputs
+        np.random.seed(0)
+        torch.manual_seed(0)
+        folder = tmp_path / type(pipeline).__module__
+        pipeline.fit(theirs, 8, num_steps=2, batch_size=4, learning_rate=1e-2, output_dir=folder)
+        tuned.append((folder / "finetuned-ckpt" / "model.safetensors").read_bytes())
+    assert tuned[0] == tuned[1]
+
+
+def test_tensors_that_numpy_lacks(pipelines):
+    values = torch.tensor(walk(np.random.default_rng(22), 60), dtype=torch.float32)
+    negative = torch.complex(torch.zeros(60), -values).conj().imag
+    assert negative.is_neg()
+    for inputs in ([negative], [values.to(torch.float8_e4m3fn)], [values.bfloat16()]):
+        pasts = [inputs[0].float().resolve_neg().numpy()]
+        assert worst(*(p.predict(inputs, prediction_length=5) for p in pipelines), pasts) < TOLERANCE
 
 
 def test_a_device_computes_the_same(monkeypatch):
