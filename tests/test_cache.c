@@ -77,6 +77,29 @@ static void test_same_bits(void **state) {
   }
 }
 
+/* Weights that are mapped count as those that are packed do, but for the whole pages of those. */
+static void test_bytes(void **state) {
+  (void)state;
+  enum { HUGE_PAGE = 1 << 21 };
+  size_t bytes[3]; /* without a cache, with one that is written, with one that is mapped */
+  char *folder = program_make_folder();
+  char *file = NULL;
+  for (size_t i = 0; i < 3; i++) {
+    chronos2_model *model = NULL;
+    chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = i > 0 ? folder : NULL};
+    if (chronos2_model_open(LARGER, &options, &model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+    bytes[i] = chronos2_model_bytes(model);
+    assert_true(bytes[i] > chronos2_model_parameters(model) * sizeof(float));
+    chronos2_model_close(&model);
+  }
+  assert_true(bytes[0] == bytes[1] && bytes[2] < bytes[0] + HUGE_PAGE && bytes[0] < bytes[2] + HUGE_PAGE);
+  assert_int_equal(count_files(folder, &file), 1);
+  assert_int_equal(unlink(file), 0);
+  assert_int_equal(rmdir(folder), 0);
+  free(file);
+  free(folder);
+}
+
 static chronos2_model *open_cached(const char *model_folder, const char *cache) {
   chronos2_model *model = NULL;
   chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = cache};
@@ -292,8 +315,9 @@ static void test_threads(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_damage),
-                                     cmocka_unit_test(test_no_folder), cmocka_unit_test(test_contents_decide),
-                                     cmocka_unit_test(test_levels),    cmocka_unit_test(test_threads)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_bytes),
+                                     cmocka_unit_test(test_damage),    cmocka_unit_test(test_no_folder),
+                                     cmocka_unit_test(test_contents_decide), cmocka_unit_test(test_levels),
+                                     cmocka_unit_test(test_threads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
