@@ -100,7 +100,8 @@ void cli_engine_init(cli_engine *e) {
   const cli_option table[] = {
       {"model", 'm', "DIR|REPO",
        "Folder of the model in Hugging Face format: config.json and model.safetensors. Or OWNER/NAME[@REVISION] on a "
-       "hub, which is downloaded unless Hugging Face's cache has it. [the bundled checkpoint]",
+       "hub, which is downloaded unless Hugging Face's cache has it. [the folder that "
+       "CHRONOS2_MODEL names, else the bundled checkpoint]",
        CLI_TEXT, &e->model, NULL},
       {"adapter", 0, "DIR|REPO", "Merge the LoRA adapter of this folder or hub, in PEFT's format, into the model.",
        CLI_TEXT, &e->adapter, NULL},

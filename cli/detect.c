@@ -189,7 +189,7 @@ static void set_band(detect_point *p, double value, double wide) {
   p->score = distance == 0 ? 0 : half > 0 ? distance / half + 0 : copysign((double)INFINITY, distance); /* no -0 */
 }
 
-/* Each step's band by what came before its origin, or by all series where that is too little. */
+/* Each step's band by what came before its origin, or by all other steps of all series where that is too little. */
 static c2_status judge_row(detect_request *r, detect_row *row, const c2_conformal *pool, c2_error *err) {
   c2_conformal own = {.count = 0};
   size_t told = detect_first_told(r, row);
@@ -197,9 +197,7 @@ static c2_status judge_row(detect_request *r, detect_row *row, const c2_conforma
   for (size_t first = row->first; first < row->item->length; first += r->horizon) {
     size_t end = c2_min_size(first + r->horizon, row->item->length);
     C2_GOTO(c2_conformal_order(&own, err));
-    double wide = c2_conformal_threshold(&own, r->coverage);
-    bool pooled = isnan(wide);
-    if (pooled) wide = c2_conformal_threshold(pool, r->coverage);
+    double own_wide = c2_conformal_threshold(&own, r->coverage);
     for (size_t step = first; step < end; step++) {
       detect_point *p = &row->point[step - row->first];
       double value = detect_value(row, step);
@@ -208,12 +206,14 @@ static c2_status judge_row(detect_request *r, detect_row *row, const c2_conforma
         r->groundless += step >= told;
         continue;
       }
+      double spread = spread_of(p, value);
+      double wide = isnan(own_wide) ? c2_conformal_threshold_of_others(pool, spread, r->coverage) : own_wide;
       set_band(p, value, wide);
-      C2_GOTO(c2_conformal_add(&own, spread_of(p, value), err));
+      C2_GOTO(c2_conformal_add(&own, spread, err));
       if (step < told) continue;
       row->judged++;
       row->flags += detect_is_flagged(p);
-      r->pooled += pooled && !isnan(wide);
+      r->pooled += isnan(own_wide) && !isnan(wide);
       r->uncalibrated += isnan(wide) ? 1 : 0;
     }
   }
@@ -248,7 +248,7 @@ static void tell(detect_request *r) {
   size_t least = c2_conformal_least(r->coverage);
   double share = r->judged ? (double)r->flags / (double)r->judged : 0;
   (void)snprintf(r->found, sizeof r->found,
-                 "%zu of %zu observations lie outside their %.6g%% band (%.3g%%; %.3g%% by chance)", r->flags,
+                 "%zu of %zu observations lie outside their %.12g%% band (%.3g%%; %.3g%% by chance)", r->flags,
                  r->judged, 100 * r->coverage, 100 * share, 100 * (1 - r->coverage));
   cli_note("%s", r->found);
   size_t silent = 0;
@@ -265,8 +265,8 @@ static void tell(detect_request *r) {
              r->groundless == 1 ? "" : "s", r->groundless == 1 ? "s" : "", r->context);
   }
   if (r->pooled > 0) {
-    cli_warn("%zu observation%s ha%s fewer than %zu earlier one%s to be calibrated by: all series calibrate their "
-             "bands",
+    cli_warn("%zu observation%s ha%s fewer than %zu earlier one%s to be calibrated by: all other observations, "
+             "later ones too, calibrate their bands",
              r->pooled, r->pooled == 1 ? "" : "s", r->pooled == 1 ? "s" : "ve", least, least == 1 ? "" : "s");
   }
   if (r->uncalibrated > 0) {

@@ -7,10 +7,7 @@
 #include "cli/cli.h"
 
 c2_status cli_draw_stamp(const c2_item *item, size_t step, char text[C2_TIME_ROOM], c2_error *err) {
-  c2_time stamp = 0;
-  C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)step, &stamp, err));
-  c2_item_stamp(item, stamp, text);
-  return C2_OK;
+  return c2_item_stamp_step(item, (int64_t)step, text, NULL, err);
 }
 
 c2_status cli_draw_stamps(c2_json_writer *w, const c2_item *item, size_t first, size_t count, c2_error *err) {

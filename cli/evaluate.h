@@ -38,9 +38,7 @@ static inline const char *evaluate_forecaster(c2_forecaster who) {
 static inline c2_status evaluate_stamp(const evaluate_request *r, const c2_window *w, size_t i, int64_t step,
                                        char out[C2_TIME_ROOM], c2_time *time, c2_error *err) {
   const c2_item *item = r->e.data.unit[w->unit[i]].item;
-  C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)w->length[i] + step, time, err));
-  c2_item_stamp(item, *time, out);
-  return C2_OK;
+  return c2_item_stamp_step(item, (int64_t)w->length[i] + step, out, time, err);
 }
 
 /* ---- evaluate_against.c ---- */

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/evaluate.h"
+#include "data/number.h"
 
 enum { ROLES = 4, KEY_ROOM = 64 };
 
@@ -25,13 +27,14 @@ typedef struct theirs {
 static c2_status find_level(const c2_header *header, double level, size_t *at, c2_error *err) {
   *at = SIZE_MAX;
   for (size_t i = 0; i < header->names.count; i++) {
-    char *end = NULL;
     const char *name = header->names.text[i];
-    double value = strtod(name, &end);
-    if (end == name || *end || !(fabs(value - level) <= 1e-9)) continue; /* a column may be called nan */
+    double value = 0;
+    if (!c2_number_read_text(name, &value) || fabs(value - level) > 1e-9) continue;
     if (*at != SIZE_MAX) {
-      C2_FAIL(err, C2_ERR_FORMAT, "%s: the columns '%.60s' and '%.60s' are both of the quantile level %g", header->file,
-              header->names.text[*at], name, level);
+      char text[C2_FLOAT_ROOM];
+      c2_double_text(text, level, C2_USUAL_DIGITS);
+      C2_FAIL(err, C2_ERR_FORMAT, "%s: the columns '%.60s' and '%.60s' are both of the quantile level %s", header->file,
+              header->names.text[*at], name, text);
     }
     *at = i;
   }
@@ -75,7 +78,9 @@ static c2_status choose_columns(const evaluate_request *r, theirs *t, c2_want *w
     want[*wants + levels] = (c2_want){at, C2_WANT_NUMBER, NULL};
   }
   if (levels < r->level_count) {
-    cli_warn("%s has no column for the quantile level %g: its quantiles are not scored", t->path, r->levels[levels]);
+    char level[C2_FLOAT_ROOM];
+    c2_double_text(level, r->levels[levels], C2_USUAL_DIGITS);
+    cli_warn("%s has no column for the quantile level %s: its quantiles are not scored", t->path, level);
     levels = 0;
   }
   *wants += levels;

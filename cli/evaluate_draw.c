@@ -172,7 +172,7 @@ static void put_summary(FILE *out, const evaluate_request *r) {
                   r->overall[C2_BY_NAIVE][C2_MASE]);
   }
   if (c->bands > 0) {
-    (void)fprintf(out, "%.1f%% of the observed values lie within the %.4g%% band.",
+    (void)fprintf(out, "%.1f%% of the observed values lie within the %.10g%% band.",
                   100 * c2_coverage_share(c, c->within, 0, c->horizon), 100 * c->band[0].share);
   }
   (void)fputs("</p>\n<p class=\"note\">", out);

@@ -58,7 +58,7 @@ static void print_bands(const evaluate_request *r, FILE *out) {
     (void)fprintf(out, "\n%s: truth within %11s %12s %12s\n", evaluate_forecaster((c2_forecaster)who), "all steps",
                   "first third", "last third");
     for (size_t b = 0; b < c->bands; b++) {
-      (void)fprintf(out, "%5.4g%% band  ", 100 * c->band[b].share);
+      (void)fprintf(out, "%5.10g%% band  ", 100 * c->band[b].share);
       print_value(out, 15, 1, "%", 100 * band_share(c, b, 0, c->horizon));
       print_value(out, 12, 1, "%", 100 * band_share(c, b, 0, third));
       print_value(out, 12, 1, "%", 100 * band_share(c, b, c->horizon - third, c->horizon));

@@ -68,7 +68,7 @@ static void put_facts(c2_json_writer *w, const forecast_request *r, const chrono
   c2_json_begin_object(w, "facts");
   c2_json_put_text(w, "Input", r->summary);
   c2_json_put_text(w, "Model", r->model_name);
-  (void)snprintf(text, sizeof text, p.attention == CHRONOS2_FULL ? "%s" : "%s, radius %g",
+  (void)snprintf(text, sizeof text, p.attention == CHRONOS2_FULL ? "%s" : "%s, radius %.0f",
                  chronos2_attention_name(p.attention), p.radius);
   c2_json_put_text(w, "Attention", text);
   c2_json_put_text(w, "Type of numbers", chronos2_dtype_name(chronos2_model_dtype(model)));

@@ -2,6 +2,7 @@
 #include <math.h>
 
 #include "base/caveats.h"
+#include "base/text.h"
 #include "cli/forecast.h"
 
 void forecast_summarise(forecast_request *r) {
@@ -42,7 +43,9 @@ void forecast_warn(forecast_request *r, const chronos2_config *config) {
 void forecast_tell_changes(const forecast_request *r) {
   char line[C2_CAVEAT_ROOM];
   if (!isnan(r->least)) {
-    cli_note("--min %g: %zu number%s lay below and %s written as that", r->least, r->raised, r->raised == 1 ? "" : "s",
+    char least[C2_FLOAT_ROOM];
+    c2_double_text(least, r->least, C2_USUAL_DIGITS);
+    cli_note("--min %s: %zu number%s lay below and %s written as that", least, r->raised, r->raised == 1 ? "" : "s",
              r->raised == 1 ? "is" : "are");
   }
   const char *remedy = r->rolls ? C2_RESCALE : "; --digits 17 writes float64";

@@ -49,14 +49,15 @@ static const char *type_of_numbers(const forecast_request *r) {
   return r->digits > 9 || r->embed || r->round ? "DOUBLE" : "FLOAT";
 }
 
-/* Numbers beyond float32 would be infinite in a column of that type. */
+/* Numbers beyond float32 would be infinite, and those below it 0, in a column of that type. */
 static c2_status check_range(const forecast_request *r, const c2_item *item, const double *values, size_t count,
                              c2_error *err) {
   if (!c2_table_file_asked(r->output) || strcmp(type_of_numbers(r), "FLOAT") != 0) return C2_OK;
   for (size_t i = 0; i < count; i++) {
-    if (fabs(values[i]) <= (double)FLT_MAX) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: series '%s': %g is beyond the range of float32; --digits 17 writes float64",
-            r->output, item->id, values[i]);
+    bool is_lost = values[i] != 0 && (float)values[i] == 0;
+    if (fabs(values[i]) <= (double)FLT_MAX && !is_lost) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: series '%.80s': %g is %s the range of float32; --digits 17 writes float64",
+            r->output, item->id, values[i], is_lost ? "below" : "beyond");
   }
   return C2_OK;
 }

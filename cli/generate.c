@@ -151,7 +151,13 @@ static void man_program(void) {
                ".TP\n\\fB\\-\\-version\\fR\nPrint the version and the instruction set that is used.\n"
                ".SH ENVIRONMENT\n.TP\n\\fBCHRONOS2_MODEL\\fR\n"
                "Folder of the model that is used without \\fB\\-\\-model\\fR.\n"
-               ".TP\n\\fBCHRONOS2_ISA\\fR\nHighest instruction set to use, as \\fB\\-\\-isa\\fR.\n");
+               ".TP\n\\fBCHRONOS2_ISA\\fR\nHighest instruction set to use, as \\fB\\-\\-isa\\fR.\n"
+               ".TP\n\\fBCHRONOS2_DUCKDB\\fR\n"
+               "Path of DuckDB's library, which reads and writes Parquet.\n"
+               ".TP\n\\fBCHRONOS2_CUDA_LIBRARY\\fR\n"
+               "Path of libchronos2_cuda.so, which computes on a GPU.\n"
+               ".TP\n\\fBCHRONOS2_CUDA_GRAPHS\\fR\n"
+               "With 0 no work of a GPU is recorded as a graph and replayed, which is slower.\n");
   print_exit_status();
   (void)printf(".SH SEE ALSO\n");
   const char *before = "";

@@ -13,7 +13,10 @@ static void print_config(const char *name, const chronos2_model *model) {
                c->patch);
   (void)printf("context length       %zu\nmax output patches   %zu\n", c->context_length, c->max_output_patches);
   (void)printf("time encoding scale  %g\nquantile levels     ", c->time_encoding_scale);
-  for (size_t i = 0; i < c->quantiles; i++) (void)printf(" %g", c->quantile_levels[i]);
+  for (size_t i = 0; i < c->quantiles; i++) {
+    (void)putchar(' ');
+    cli_print_double(stdout, c->quantile_levels[i], 17);
+  }
   char trained[C2_TRAINED_ROOM];
   c2_trained_text(model, trained);
   (void)printf("\ntrained for          %s", trained);

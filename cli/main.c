@@ -1,9 +1,12 @@
 /* The program: finds the command and runs it. */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/outputs.h"
 #include "version.h"
 
 static const struct {
@@ -58,9 +61,20 @@ static int run(int argc, char **argv) {
   return run_command(argc - 1, argv + 1);
 }
 
+/* No file may get the number of a standard stream that is closed: messages would be written into it. What takes the
+ * number can't be used as the stream, so using it is an error as before. */
+static bool fill_descriptors(void) {
+  for (int d = STDIN_FILENO; d <= STDERR_FILENO; d++) {
+    if (fcntl(d, F_GETFD) < 0 && open("/dev/null", d == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) return false;
+  }
+  return true;
+}
+
 int main(int argc, char **argv) {
+  if (!fill_descriptors()) return cli_fail("/dev/null: cannot open, which a closed standard stream needs");
   (void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is a write error with a message, and so is a file at its limit */
   (void)signal(SIGXFSZ, SIG_IGN);
+  cli_on_interrupt(NULL);
   int status = run(argc, argv);
   int printed = cli_flush_output();
   return status == CLI_DONE ? printed : status;

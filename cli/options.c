@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/threads.h"
 #include "cli/cli.h"
+#include "data/number.h"
 
 enum { GENERATE = 999, LONG_BASE = 1000 }; /* codes of long options */
 
@@ -28,13 +29,8 @@ c2_status cli_parse_size(const char *name, const char *text, size_t least, size_
 }
 
 static c2_status parse_number(const char *name, const char *text, double *out, c2_error *err) {
-  char *end = NULL;
-  double value = strtod(text, &end);
-  if (end == text || *end || isnan(value)) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected a number, found '%s'", name, text);
-  }
-  *out = value;
-  return C2_OK;
+  if (c2_number_read_text(text, out)) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: expected a number, found '%s'", name, text);
 }
 
 static c2_status set_option(const cli_option *option, const char *text, c2_error *err) {
@@ -78,9 +74,7 @@ static c2_status split_numbers(const char *text, double **numbers, size_t *count
   double *values = malloc(*count * sizeof *values);
   c2_status status = values ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate %zu numbers", *count);
   for (size_t i = 0; status == C2_OK && i < *count; i++) {
-    char *end = NULL;
-    values[i] = strtod(items[i], &end);
-    if (end == items[i] || *end || isnan(values[i])) {
+    if (!c2_number_read_text(items[i], &values[i])) {
       status = c2_fail(err, C2_ERR_ARGUMENT, "expected numbers separated by commas, found '%s'", items[i]);
     }
   }

@@ -1,6 +1,5 @@
 /* `chronos2 study` and `chronos2 probe`: the mass probe, and with it the comparison of full with sparse. */
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,6 +7,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "cli/outputs.h"
 #include "cli/source.h"
 #include "study/files/partial.h"
 #include "study/statistics/statistics.h"
@@ -56,26 +56,13 @@ static void show(const c2_progress *p) {
                 left);
 }
 
-/* Finished tasks are on disk at any time, so a run may end at once. It ends by the signal itself, which is what a
- * shell's loop looks for. */
-static void interrupted(int number) {
+/* Finished tasks are on disk at any time, so a run may end at once. */
+static void tell_interrupted(void) {
   static const char text[] =
       "\r\033[Kchronos2: error: interrupted; finished tasks are kept: the same command with --resume goes on\n";
   size_t skipped = on_terminal ? 0 : 4; /* what clears the line */
   ssize_t written = write(STDERR_FILENO, text + skipped, sizeof text - 1 - skipped);
   (void)written;
-  (void)raise(number); /* SA_RESETHAND: the default action */
-}
-
-/* An ignored signal stays so: nohup, jobs in the background. */
-static void on_interrupt(void (*handler)(int)) {
-  static const int numbers[] = {SIGINT, SIGTERM};
-  for (size_t i = 0; i < 2; i++) {
-    struct sigaction before;
-    struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
-    if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == SIG_IGN) continue;
-    (void)sigaction(numbers[i], &action, NULL);
-  }
 }
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -295,9 +282,9 @@ static int run_study(request *r) {
   if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
   study->progress = show;
   on_terminal = isatty(STDERR_FILENO);
-  on_interrupt(interrupted);
+  cli_on_interrupt(tell_interrupted);
   exit_status = run_models(r);
-  on_interrupt(SIG_DFL);
+  cli_on_interrupt(NULL);
   clear_line();
   if (exit_status != CLI_DONE) return exit_status;
   exit_status = print(r);

@@ -198,6 +198,18 @@ static c2_status fill_covariate(const c2_table *t, c2_dataset *set, const c2_ite
   return C2_OK;
 }
 
+/* Offsets from UTC of the rows; a step without a row has that of the row before it. */
+static c2_status fill_offsets(const c2_table *t, c2_dataset *set, c2_item *item, const c2_row *rows, size_t n,
+                              const int64_t *steps, c2_error *err) {
+  if (!item->has_offsets) return C2_OK;
+  C2_TRY(c2_dataset_alloc(set, item->length, sizeof *item->minutes, &item->minutes, err));
+  for (size_t i = 0; i < n; i++) {
+    size_t end = i + 1 < n ? (size_t)steps[i + 1] : item->length;
+    for (size_t s = (size_t)steps[i]; s < end; s++) item->minutes[s] = t->stamp->zone[rows[i].at];
+  }
+  return C2_OK;
+}
+
 static c2_status fill_item(c2_table *t, c2_dataset *set, c2_item *item, size_t begin, size_t n,
                            const char *const *target_names, int64_t *steps, c2_error *err) {
   const c2_row *rows = t->rows + begin;
@@ -206,6 +218,7 @@ static c2_status fill_item(c2_table *t, c2_dataset *set, c2_item *item, size_t b
   item->target_names = target_names;
   item->covariates = t->covariates;
   C2_TRY(c2_axis_place(t, item, begin, n, steps, err));
+  C2_TRY(fill_offsets(t, set, item, rows, n, steps, err));
   if (!c2_mul(item->length, t->targets, &values)) C2_FAIL(err, C2_ERR_MEMORY, "%s: too many steps", t->name);
   C2_TRY(c2_dataset_alloc(set, values, sizeof *item->target, &item->target, err));
   for (size_t i = 0; i < values; i++) item->target[i] = (double)NAN;

@@ -179,6 +179,7 @@ static c2_status settle_clocks(c2_table *t, c2_dataset *set, c2_error *err) {
     item->zone = face->zone;
     item->behind = face->zone.minutes - face->least;
     item->ahead = face->most - face->zone.minutes;
+    item->has_offsets = face->several && face->same_time;
     if (!face->several) continue;
     if (i == face->first && several++ == 0) example = row->group;
     if (!face->same_time) row->time = in_utc(row, zone_of(t, row)) + face->zone.minutes * INT64_C(60000000);

@@ -95,6 +95,16 @@ void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
   c2_time_format(time, clock, item->zone, out);
 }
 
+c2_status c2_item_stamp_step(const c2_item *item, int64_t step, char out[C2_TIME_ROOM], c2_time *time, c2_error *err) {
+  c2_item own = *item;
+  c2_time at = 0;
+  C2_TRY(c2_freq_add(&item->freq, item->start, step, &at, err));
+  if (item->minutes && step >= 0 && (size_t)step < item->length) own.zone.minutes = item->minutes[step];
+  c2_item_stamp(&own, at, out);
+  if (time) *time = at;
+  return C2_OK;
+}
+
 void c2_dataset_free(c2_dataset *set) {
   c2_pool_free(&set->pool);
   free(set->item);

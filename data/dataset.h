@@ -33,6 +33,8 @@ typedef struct c2_item {
   bool has_start, has_freq; /* CSV: always; JSON Lines: as given */
   c2_time start;            /* of the first step */
   c2_zone zone;             /* of the clock that the time stamps are read from */
+  bool has_offsets;         /* rows at one time of day have several offsets from UTC: */
+  int16_t *minutes;         /* [length] theirs; else NULL */
   int behind, ahead;        /* minutes by which other rows' offsets from UTC lie below and above the zone's */
   bool is_foreign;          /* its known future counts days by the clock on the wall, at an offset beyond these */
   c2_freq freq;
@@ -85,6 +87,10 @@ c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
 /* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the
  * item's offset from UTC if it has one. */
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]);
+
+/* The time stamp of a step, from 0, with the offset of its row where that has one of its own; *time (may be NULL)
+ * receives its place on the axis. Steps may lie behind the last one. */
+c2_status c2_item_stamp_step(const c2_item *item, int64_t step, char out[C2_TIME_ROOM], c2_time *time, c2_error *err);
 
 void c2_dataset_free(c2_dataset *set);
 

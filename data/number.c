@@ -127,6 +127,11 @@ bool c2_number_read(const char *text, size_t size, double *out) {
   return true;
 }
 
+bool c2_number_read_text(const char *text, double *out) {
+  text += strspn(text, " ");
+  return c2_number_read(text, strlen(text), out);
+}
+
 /* ---- Other spellings ------------------------------------------------------------------------- */
 
 /* Bytes of a blank or an apostrophe between groups of digits; 0 if there is none. */

@@ -9,6 +9,9 @@
  * double, as strtod gives it; false for anything else, and beyond the range of a double. */
 bool c2_number_read(const char *text, size_t size, double *out);
 
+/* The same of a whole text, which may begin with blanks: what an option or a name holds. */
+bool c2_number_read_text(const char *text, double *out);
+
 /* What a cell says of the signs in a file's numbers. */
 typedef enum c2_number_shape {
   C2_SHAPE_NONE,         /* no number */

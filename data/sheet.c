@@ -7,6 +7,7 @@
 
 #include "base/infile.h"
 #include "base/memory.h"
+#include "data/number.h"
 
 static c2_status read_rows(c2_sheet *s, c2_error *err) {
   size_t cells = 0;
@@ -56,12 +57,13 @@ c2_status c2_sheet_cell(const c2_sheet *sheet, size_t row, const char *name, con
 
 c2_status c2_sheet_number(const c2_sheet *sheet, size_t row, const char *name, double *out, c2_error *err) {
   const char *text = NULL;
-  char *end = NULL;
   *out = (double)NAN;
   C2_TRY(c2_sheet_cell(sheet, row, name, &text, err));
   if (text[0] == '\0') return C2_OK;
-  *out = strtod(text, &end);
-  if (end == text || *end) {
+  const char *size = text + (text[0] == '-');
+  bool is_infinite = strcmp(size, "inf") == 0;
+  if (is_infinite) *out = size > text ? -(double)INFINITY : (double)INFINITY;
+  if (!is_infinite && !c2_number_read_text(text, out)) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a number, found '%.60s'", sheet->path,
             sheet->line[row], name, text);
   }

@@ -3,9 +3,12 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/platform.h"
+#include "base/temporary.h"
 #include "base/text.h"
 #include "data/duckdb_query.h"
 #include "data/ipc.h"
@@ -19,12 +22,31 @@ bool c2_table_file_asked(const char *path) {
   return false;
 }
 
+static const char *const names[] = {"rows.csv", "table"}; /* in the folder */
+
 static void name_file(const c2_table_file *file, const char *name, char out[600]) {
   (void)snprintf(out, 600, "%s/%s", file->folder, name);
 }
 
-c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *err) {
+/* A folder that nobody else knows. Names are kept before they are there, so that no signal comes between. */
+static c2_status make_folder(c2_table_file *file, const char *path, c2_error *err) {
   const char *temporary = getenv("TMPDIR");
+  uint64_t random = 0;
+  bool is_random = c2_random_bytes(&random, sizeof random);
+  (void)snprintf(file->folder, sizeof file->folder, "%.400s/chronos2-%016llx",
+                 temporary && *temporary ? temporary : "/tmp", (unsigned long long)random);
+  file->kept[0] = c2_temporary_keep(file->folder);
+  for (size_t i = 0; i < 2; i++) {
+    char name[600];
+    name_file(file, names[i], name);
+    file->kept[1 + i] = c2_temporary_keep(name);
+  }
+  if (is_random && mkdir(file->folder, 0700) == 0) return C2_OK;
+  file->folder[0] = '\0'; /* it isn't ours to remove */
+  C2_FAIL(err, C2_ERR_IO, "%s: cannot make a folder for temporary files", path);
+}
+
+c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *err) {
   char csv[600];
   c2_error why;
   const char *how = NULL;
@@ -34,13 +56,8 @@ c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *er
   if (!file->is_arrow && c2_duckdb_open(&file->duck, NULL, true, &why) != C2_OK) {
     C2_FAIL(err, why.code, "%s: %s", path, why.text);
   }
-  (void)snprintf(file->folder, sizeof file->folder, "%.400s/chronos2-XXXXXX",
-                 temporary && *temporary ? temporary : "/tmp");
-  if (!mkdtemp(file->folder)) {
-    file->folder[0] = '\0';
-    C2_FAIL(err, C2_ERR_IO, "%s: cannot make a folder for temporary files", path);
-  }
-  name_file(file, "rows.csv", csv);
+  C2_TRY(make_folder(file, path, err));
+  name_file(file, names[0], csv);
   file->csv = fopen(csv, "w");
   if (!file->csv) C2_FAIL(err, C2_ERR_IO, "%s: cannot write", csv);
   return C2_OK;
@@ -57,7 +74,7 @@ static c2_status write_query(const c2_table_file *file, const char *const *types
   c2_status status = C2_OK;
   size_t size = 0;
   const c2_duckdb *d = &file->duck;
-  name_file(file, "rows.csv", csv);
+  name_file(file, names[0], csv);
   FILE *path = fmemopen(quoted, sizeof quoted, "w");
   if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
   c2_sql_quote(path, csv, '\'');
@@ -102,7 +119,7 @@ static c2_status copy_bytes(const char *path, FILE *out, c2_error *err) {
 static c2_status write_parquet(c2_table_file *file, const char *const *types, size_t count, FILE *out, c2_error *err) {
   char to[600];
   char *sql = NULL;
-  name_file(file, "table", to);
+  name_file(file, names[1], to);
   c2_status status = write_query(file, types, count, to, &sql, err);
   if (status == C2_OK) status = c2_duckdb_run(&file->duck, "output", sql, err);
   if (status == C2_OK) status = copy_bytes(to, out, err);
@@ -146,7 +163,7 @@ static c2_status write_arrow(const c2_table_file *file, const char *const *types
   c2_want *want = NULL;
   const char **format = NULL;
   c2_status status = C2_OK;
-  name_file(file, "rows.csv", path);
+  name_file(file, names[0], path);
   C2_GOTO(c2_input_open_parts(&rows, path, &ours, err));
   size_t columns = rows.header->names.count;
   C2_GOTO(c2_alloc_array(columns, sizeof *want, &want, err));
@@ -173,7 +190,6 @@ c2_status c2_table_file_write(c2_table_file *file, const char *const *types, siz
 }
 
 void c2_table_file_close(c2_table_file *file) {
-  static const char *const names[] = {"rows.csv", "table"};
   if (file->csv) (void)fclose(file->csv);
   for (size_t i = 0; file->folder[0] && i < 2; i++) {
     char path[600];
@@ -181,6 +197,7 @@ void c2_table_file_close(c2_table_file *file) {
     (void)unlink(path);
   }
   if (file->folder[0]) (void)rmdir(file->folder);
+  for (size_t i = 0; i < 3; i++) c2_temporary_drop(file->kept[i]);
   c2_duckdb_close(&file->duck);
   memset(file, 0, sizeof *file);
 }

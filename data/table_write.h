@@ -18,6 +18,7 @@ typedef struct c2_table_file {
   bool is_arrow;   /* else Parquet */
   bool is_stream;  /* of Arrow */
   char folder[512];   /* of the temporary files */
+  size_t kept[3];     /* of the folder and its files, for c2_temporary_drop */
   c2_duckdb duck;
 } c2_table_file;
 

@@ -289,6 +289,18 @@ static void test_range(void **state) {
   assert_non_null(strstr(r.err, "is beyond the range of float32; --digits 17 writes float64"));
   assert_int_equal(access(out, F_OK), -1);
   program_free(&r);
+  text = "timestamp,target\n2024-01-01,1e-46\n2024-01-02,2e-46\n2024-01-03,3e-46\n"; /* in float32 they are 0 */
+  program_write_file(in, text, strlen(text));
+  r = PROGRAM_RUN("forecast", in, "-n", "1", "-o", out);
+  assert_int_equal(r.status, 1);
+  assert_non_null(strstr(r.err, "is below the range of float32; --digits 17 writes float64"));
+  assert_int_equal(access(out, F_OK), -1);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", in, "-n", "1", "--digits", "17", "-o", out);
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  text = "timestamp,target\n2024-01-01,1e300\n2024-01-02,2e300\n2024-01-03,3e300\n";
+  program_write_file(in, text, strlen(text));
   r = PROGRAM_RUN("forecast", in, "-n", "1", "--digits", "17", "-o", out);
   assert_int_equal(r.status, 0);
   program_free(&r);

@@ -291,7 +291,13 @@ static const struct {
     {MICRO, "--quantile-levels=0.01,0.5,0.99", ""},
     {MICRO, "--quantile-levels=0.001,0.5,1",
      "chronos2: warning: quantile levels outside the trained ones, 0.01 to 0.99, take the values of the nearest of "
-     "those: 0.001, 1\n"}};
+     "those: 0.001, 1\n"},
+    {MICRO,
+     "--quantile-levels=0.00112345,0.00212345,0.00312345,0.00412345,0.00512345,0.00612345,0.00712345,0.00812345,"
+     "0.00912345,0.00922345,0.00932345,0.00942345,0.00952345,0.5",
+     "chronos2: warning: quantile levels outside the trained ones, 0.01 to 0.99, take the values of the nearest of "
+     "those: 0.00112345, 0.00212345, 0.00312345, 0.00412345, 0.00512345, 0.00612345, 0.00712345, 0.00812345, "
+     "0.00912345, 0.00922345, 0.00932345 and 2 more\n"}};
 
 /* The lines of `text` that warn, in place; others say what was read. */
 static const char *warnings_of(char *text) {

@@ -30,6 +30,14 @@ static void test_thresholds(void **state) {
   assert_true(isinf(c2_conformal_threshold(&c, 0.99))); /* the 99th of 99 */
   assert_true(c2_conformal_threshold(&c, 0.98) == 97);  /* the 98th: of 0, 1, ... 97 */
   assert_true(c2_conformal_threshold(&c, 0.5) == 49);   /* the 50th */
+  assert_true(isnan(c2_conformal_threshold_of_others(&c, 5, 0.99)));
+  assert_int_equal(c2_conformal_add(&c, 200, NULL), C2_OK); /* 0, 1, ... 97, 200, infinite */
+  assert_int_equal(c2_conformal_order(&c, NULL), C2_OK);
+  assert_true(c2_conformal_threshold_of_others(&c, (double)INFINITY, 0.99) == 200); /* the 99th of the 99 others */
+  assert_true(isinf(c2_conformal_threshold_of_others(&c, 200, 0.99)));
+  assert_true(c2_conformal_threshold_of_others(&c, 48, 0.5) == 50); /* the 50th of the others */
+  assert_true(c2_conformal_threshold_of_others(&c, 49, 0.5) == 50);
+  assert_true(c2_conformal_threshold_of_others(&c, 50, 0.5) == 49);
   c2_conformal_free(&c);
 }
 
@@ -71,8 +79,8 @@ static void read_found(const char *err, size_t *flags, size_t *judged) {
 
 /* A judged step with n earlier ones of its series is flagged with the probability 1 - k / (n + 1), k the rank of the
  * threshold, if their scores are exchangeable, and then each step independently of the others. With fewer than there
- * must be, all series' scores together give the threshold, and the probability is about 1 - coverage. So the number of
- * flags is a sum of independent choices: its mean and variance follow, and beyond four deviations lie 6 in 100,000
+ * must be, all other scores of all series give the threshold, and the probability is about 1 - coverage. So the number
+ * of flags is a sum of independent choices: its mean and variance follow, and beyond four deviations lie 6 in 100,000
  * sums. The model's own bands need not be right for that, but its errors must be alike from step to step. */
 static void bounds_of(double coverage, double *low, double *high) {
   double mean = 0;
@@ -190,6 +198,32 @@ static void test_spikes(void **state) {
   free(page);
   program_free(&r);
   free(report);
+  free(path);
+  program_remove_folder(folder);
+}
+
+/* Where few earlier observations make all of them the yardstick, one is measured by the others: the worst one does not
+ * widen its own band, and those beside it keep theirs. */
+static void test_worst(void **state) {
+  (void)state;
+  static const int lengths[] = {131, 132, 160, 200, 230}; /* 99 are judged, of which 98 others are too few; 100; ... */
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "worst.csv");
+  for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+    FILE *out = fopen(path, "w");
+    uint64_t seed = 2;
+    assert_non_null(out);
+    (void)fputs("timestamp,target\n", out);
+    for (int t = 0; t < lengths[i]; t++) {
+      (void)fprintf(out, "%d,%g\n", t, t == 100 ? 9000 : 10 + 3 * sin(t) + noise(&seed) / 2);
+    }
+    assert_int_equal(fclose(out), 0);
+    program_result r = PROGRAM_RUN("detect", path, "--context-length", "64");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    if (!strstr(r.out, ",100,target,9000,")) fail_msg("%d steps: %s%s", lengths[i], r.err, r.out);
+    assert_true((strstr(r.err, "the model's own band") != NULL) == (i == 0));
+    program_free(&r);
+  }
   free(path);
   program_remove_folder(folder);
 }
@@ -413,7 +447,8 @@ static void test_unobserved_past(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_thresholds), cmocka_unit_test(test_order),
                                      cmocka_unit_test(test_false_alarms),
-                                     cmocka_unit_test(test_spikes), cmocka_unit_test(test_large_level),
+                                     cmocka_unit_test(test_spikes), cmocka_unit_test(test_worst),
+                                     cmocka_unit_test(test_large_level),
                                      cmocka_unit_test(test_expected),
                                      cmocka_unit_test(test_input), cmocka_unit_test(test_unobserved_past)};
   return cmocka_run_group_tests_name("detect", tests, NULL, NULL);

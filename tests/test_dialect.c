@@ -134,7 +134,9 @@ static void test_numbers_equal_strtod(void **state) {
   double value = 0;
   for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
     if (c2_number_read(none[i], strlen(none[i]), &value)) fail_msg("'%s' is read", none[i]);
+    if (c2_number_read_text(none[i], &value)) fail_msg("'%s' is read", none[i]);
   }
+  assert_true(c2_number_read_text(" 0.5", &value) && value == 0.5);
 }
 
 static void test_decimal_signs(void **state) {

@@ -132,6 +132,56 @@ static void test_output(void **state) {
   program_remove_folder(folder);
 }
 
+/* Starts a forecast, and sends the signal once it has made a temporary file. Returns how it ended. */
+static int signal_writer(const char *const *argv, const char *folder, int number) {
+  int state = 0;
+  const struct timespec tick = {.tv_nsec = 500000};
+  pid_t child = program_start(argv);
+  while (count_names(folder, ".tmp-", false) == 0) {
+    if (waitpid(child, &state, WNOHANG) == child) return state;
+    (void)nanosleep(&tick, NULL);
+  }
+  assert_int_equal(kill(child, number), 0);
+  while (waitpid(child, &state, 0) < 0) assert_int_equal(errno, EINTR);
+  return state;
+}
+
+/* A signal that may be handled ends the program, which leaves no temporary file, beside an output or elsewhere. One
+ * that is ignored, as nohup has it, changes nothing. */
+static void test_signals(void **state) {
+  (void)state;
+  static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+  char *folder = program_make_folder();
+  char *temporary = program_make_folder();
+  char *before = getenv("TMPDIR") ? strdup(getenv("TMPDIR")) : NULL;
+  char *table = program_path(folder, "out.arrow");
+  char *text = program_path(folder, "out.csv");
+  program_result r = PROGRAM_RUN("forecast", NILE, "--horizon", "1", "-o", table);
+  const char *output = r.status == 0 ? table : text; /* a build may be without Arrow */
+  program_free(&r);
+  (void)unlink(table);
+  assert_int_equal(setenv("TMPDIR", temporary, 1), 0);
+  const char *const argv[] = {PROGRAM_PATH, "forecast", NILE, "--horizon", "5000", "-o", output, NULL};
+  for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+    int ended = signal_writer(argv, folder, numbers[i]);
+    assert_true(WIFSIGNALED(ended));
+    assert_int_equal(WTERMSIG(ended), numbers[i]);
+    assert_int_equal(count_names(folder, "", false), 2); /* "." and ".." */
+    assert_int_equal(count_names(temporary, "", false), 2);
+  }
+  assert_true(signal(SIGHUP, SIG_IGN) != SIG_ERR);
+  int ended = signal_writer(argv, folder, SIGHUP);
+  assert_true(signal(SIGHUP, SIG_DFL) != SIG_ERR);
+  assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+  assert_int_equal(access(output, F_OK), 0);
+  assert_int_equal(before ? setenv("TMPDIR", before, 1) : unsetenv("TMPDIR"), 0);
+  free(before);
+  free(table);
+  free(text);
+  program_remove_folder(temporary);
+  program_remove_folder(folder);
+}
+
 /* Two processes with the same number, as in two containers, that make one cache at once. */
 static void test_containers(void **state) {
   (void)state;
@@ -168,6 +218,7 @@ int main(void) {
   srand(seed);
   print_message("seed %u\n", seed);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_cache), cmocka_unit_test(test_output),
+                                     cmocka_unit_test(test_signals),
                                      cmocka_unit_test(test_containers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

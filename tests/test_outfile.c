@@ -481,6 +481,47 @@ static void test_full_output(void **state) {
   }
 }
 
+/* A file never gets the number of a standard stream that is closed, so that nothing else is written into it; what needs
+ * that stream fails. */
+static void test_closed_streams(void **state) {
+  (void)state;
+  static const struct {
+    const char *how, *input, *err; /* err: the end of what is said; NULL: it can't be */
+    int status;
+  } runs[] = {{"exec \"$0\" \"$@\" >&- 2>&-", NILE, NULL, 0},
+              {"exec \"$0\" \"$@\" <&- >&- 2>&-", NILE, NULL, 0},
+              {"exec \"$0\" \"$@\" <&-", NILE, "yearly (YS-JAN)\n", 0},
+              {"exec \"$0\" \"$@\" <&-", "-", "error: standard input: cannot read: Bad file descriptor\n", 1}};
+  char *folder = program_make_folder();
+  char *out = program_path(folder, "out.csv");
+  for (size_t i = 0; i < sizeof runs / sizeof runs[0]; i++) {
+    (void)unlink(out);
+    program_result r = program_run((const char *const[]){"/bin/sh", "-c", runs[i].how, PROGRAM_PATH, "forecast",
+                                                         runs[i].input, "--horizon", "1", "-o", out, NULL}, NULL);
+    size_t size = strlen(r.err);
+    size_t expected = runs[i].err ? strlen(runs[i].err) : 0;
+    char *text = program_read_file(out);
+    if (r.status != runs[i].status) fail_msg("%s: status %d: %s", runs[i].how, r.status, r.err);
+    if (runs[i].err && (size < expected || strcmp(r.err + size - expected, runs[i].err) != 0)) fail_msg("%s", r.err);
+    assert_string_equal(r.out, "");
+    assert_int_equal(text != NULL, r.status == 0);
+    if (text && strncmp(text, "item_id,", 8) != 0) fail_msg("%s: %s", runs[i].how, text);
+    free(text);
+    program_free(&r);
+  }
+  static const char *const outputs[] = {"-", "/dev/stdout"};
+  for (size_t i = 0; i < 2; i++) {
+    program_result r = program_run((const char *const[]){"/bin/sh", "-c", "exec \"$0\" \"$@\" >&-", PROGRAM_PATH,
+                                                         "forecast", NILE, "--horizon", "1", "-o", outputs[i], NULL},
+                                   NULL);
+    assert_int_equal(r.status, 1);
+    assert_non_null(strstr(r.err, "cannot write: Bad file descriptor\n"));
+    program_free(&r);
+  }
+  free(out);
+  program_remove_folder(folder);
+}
+
 /* So is a page that can't be written to, wherever in it that is noticed. */
 static void test_full_page(void **state) {
   (void)state;
@@ -574,7 +615,8 @@ int main(void) {
       cmocka_unit_test(test_socket),        cmocka_unit_test(test_devices),
       cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_inputs_are_kept),
       cmocka_unit_test(test_many_inputs_are_kept), cmocka_unit_test(test_places),
-      cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output), cmocka_unit_test(test_full_page),
+      cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output),
+      cmocka_unit_test(test_closed_streams), cmocka_unit_test(test_full_page),
       cmocka_unit_test(test_all_or_none),
       cmocka_unit_test(test_misleading_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);

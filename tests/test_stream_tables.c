@@ -187,6 +187,34 @@ static void test_what_items_lack(void **state) {
   }
 }
 
+/* A long id is cut behind a character, and what no message may hold is escaped whole. */
+static void test_long_ids(void **state) {
+  (void)state;
+  static const struct {
+    const char *first, *other; /* comes 60 times */
+    const char *shown;         /* as the message has it */
+    size_t times;
+  } ids[] = {{"x", "\xc3\xa9", "\xc3\xa9", 39}, {"ab", "\xe2\x80\xae", "\\u202e", 26}};
+  for (size_t k = 0; k < sizeof ids / sizeof ids[0]; k++) {
+    char bytes[400] = "";
+    char said[512] = "Could not infer frequency for series ";
+    strcat(bytes, ids[k].first);
+    strcat(said, ids[k].first);
+    for (size_t i = 0; i < 60; i++) strcat(bytes, ids[k].other);
+    for (size_t i = 0; i < ids[k].times; i++) strcat(said, ids[k].shown);
+    strcat(said, ": it has fewer than 3 rows");
+    const int32_t at[] = {0, (int32_t)strlen(bytes)};
+    mock_batch df = whole(3);
+    df.rows = 1;
+    df.column[0] = text_column("item_id", "u", at, bytes);
+    for (size_t c = 0; c < 3; c++) df.column[c].length = 1;
+    reset_options();
+    options.independent = true;
+    result r = forecast_batches(&df, 1, said);
+    free_result(&r);
+  }
+}
+
 /* ---- Categories -------------------------------------------------------------------------------- */
 
 /* Codes by themselves: a category's rank among all of df's, the last rank for a missing one, NaN for others. */
@@ -677,6 +705,7 @@ int main(void) {
       cmocka_unit_test_setup(test_futures_that_are_refused, prepare),
       cmocka_unit_test_setup(test_columns_of_futures, prepare),
       cmocka_unit_test_setup(test_what_items_lack, prepare),
+      cmocka_unit_test_setup(test_long_ids, prepare),
       cmocka_unit_test_setup(test_ranks_beside_several_targets, prepare),
       cmocka_unit_test_setup(test_forms_of_categories, prepare),
       cmocka_unit_test_setup(test_gaps, prepare),

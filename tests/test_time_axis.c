@@ -319,6 +319,25 @@ static void test_offsets(void **state) {
               NULL);
   assert_item(&r, 0, "D", 3, "2024-04-02 00:00:00+02:00");
   c2_dataset_free(&r.set);
+  /* a row keeps its own offset; a step without a row has that of the row before it */
+  static const char *const stamps[] = {"2024-03-28 00:00:00+01:00", "2024-03-29 00:00:00+01:00",
+                                       "2024-03-30 00:00:00+01:00", "2024-03-31 00:00:00+01:00",
+                                       "2024-04-01 00:00:00+02:00", "2024-04-02 00:00:00+02:00"};
+  r = read_as("in.csv",
+              HEADER "d,2024-04-01 00:00:00+02:00,4\nd,2024-03-28 00:00:00+01:00,1\nd,2024-03-29 00:00:00+01:00,2\n"
+                     "d,2024-03-30 00:00:00+01:00,3\n"
+                     "e,2024-04-01 00:00Z,4\ne,2024-04-02 00:00Z,5\n",
+              NULL);
+  assert_item(&r, 0, "D", 5, stamps[5]);
+  for (size_t i = 0; i < sizeof stamps / sizeof stamps[0]; i++) {
+    char stamp[C2_TIME_ROOM];
+    c2_time time = 0;
+    assert_int_equal(c2_item_stamp_step(&r.set.item[0], (int64_t)i, stamp, &time, NULL), C2_OK);
+    assert_string_equal(stamp, stamps[i]);
+    assert_true(time == r.set.item[0].start + (int64_t)i * C2_DAY_US);
+  }
+  assert_null(r.set.item[1].minutes);
+  c2_dataset_free(&r.set);
   /* autumn: one hour of the clock comes twice */
   r = read_as("in.csv",
               HEADER "h,2024-10-27 01:00:00+02:00,1\nh,2024-10-27 02:00:00+02:00,2\nh,2024-10-27 02:00:00+01:00,3\n"

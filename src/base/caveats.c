@@ -35,20 +35,26 @@ void c2_caveat_levels(const double *levels, size_t count, const double *trained,
                       char out[C2_CAVEAT_ROOM]) {
   double least = trained[0];
   double most = trained[trained_count - 1];
+  char ends[2][C2_FLOAT_ROOM];
   char outside[160] = "";
+  char more[32] = "";
   size_t used = 0;
+  size_t left_out = 0;
   for (size_t i = 0; i < count; i++) {
     char level[C2_FLOAT_ROOM];
     if (levels[i] >= least && levels[i] <= most) continue;
     c2_double_text(level, levels[i], C2_USUAL_DIGITS);
-    if (used + C2_FLOAT_ROOM < sizeof outside) {
-      used += (size_t)snprintf(outside + used, sizeof outside - used, "%s%s", used ? ", " : "", level);
-    }
+    bool fits = left_out == 0 && used + C2_FLOAT_ROOM < sizeof outside;
+    left_out += !fits;
+    if (fits) used += (size_t)snprintf(outside + used, sizeof outside - used, "%s%s", used ? ", " : "", level);
   }
   out[0] = '\0';
   if (!used) return;
-  write_line(out, "quantile levels outside the trained ones, %g to %g, take the values of the nearest of those: %s",
-             least, most, outside);
+  c2_double_text(ends[0], least, C2_USUAL_DIGITS);
+  c2_double_text(ends[1], most, C2_USUAL_DIGITS);
+  if (left_out > 0) (void)snprintf(more, sizeof more, " and %zu more", left_out);
+  write_line(out, "quantile levels outside the trained ones, %s to %s, take the values of the nearest of those: %s%s",
+             ends[0], ends[1], outside, more);
 }
 
 /* ---- Of the request -------------------------------------------------------------------------- */

@@ -131,6 +131,9 @@ static c2_status wait_for_data(const char *name, int descriptor, const struct st
 static c2_status check_kind(const char *name, int descriptor, const struct stat *info, bool config, c2_error *err) {
   mode_t mode = info->st_mode;
   if (S_ISDIR(mode)) C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory", name);
+  if ((fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_WRONLY) { /* as standard input is where it was closed */
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot read: %s", name, strerror(EBADF));
+  }
   if (config && !S_ISREG(mode)) C2_FAIL(err, C2_ERR_IO, "%s: not a regular file", name);
   if (S_ISBLK(mode) || (S_ISCHR(mode) && !isatty(descriptor))) {
     C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a device, which has no end", name);

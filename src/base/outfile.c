@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/temporary.h"
 
 enum { MAX_LINKS = 40, RANDOM_DIGITS = 16, ABANDONED_SECONDS = 60 };
 
@@ -125,6 +126,8 @@ static c2_status create(c2_outfile *file, mode_t mode, c2_error *err) {
     uint64_t random = 0;
     if (!c2_random_bytes(&random, sizeof random)) break;
     (void)snprintf(file->temporary, room, "%s%s%016llx", file->target, mark, (unsigned long long)random);
+    c2_temporary_drop(file->kept); /* a name that was there already */
+    file->kept = c2_temporary_keep(file->temporary);
     file->descriptor = open(file->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
   } while (file->descriptor < 0 && errno == EEXIST);
   if (file->descriptor >= 0) {
@@ -132,6 +135,7 @@ static c2_status create(c2_outfile *file, mode_t mode, c2_error *err) {
     return C2_OK;
   }
   int reason = errno;
+  c2_temporary_drop(file->kept);
   free(file->temporary);
   file->temporary = NULL;
   return refused(file->path, reason, err);
@@ -167,6 +171,14 @@ static c2_status open_target(c2_outfile *file, c2_error *err) {
   return C2_OK;
 }
 
+/* A descriptor of this process's as one of our own; -1: there is none, or it can't be written to. */
+static int duplicate(int descriptor) {
+  int flags = fcntl(descriptor, F_GETFL);
+  if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY) return fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+  if (flags >= 0) errno = EBADF;
+  return -1;
+}
+
 static c2_status open_path(c2_outfile *file, const char *path, c2_error *err) {
   int descriptor = -1;
   file->path = c2_strdup(path);
@@ -174,7 +186,7 @@ static c2_status open_path(c2_outfile *file, const char *path, c2_error *err) {
   if (!*path) C2_FAIL(err, C2_ERR_IO, "cannot write: the output's path is empty");
   C2_TRY(follow(path, &file->target, &descriptor, err));
   if (descriptor < 0) return open_target(file, err);
-  file->descriptor = fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
+  file->descriptor = duplicate(descriptor);
   return file->descriptor < 0 ? refused(path, errno, err) : C2_OK;
 }
 
@@ -184,7 +196,7 @@ c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err) {
   c2_status status = C2_OK;
   (void)fflush(stdout); /* what was printed comes first, should the path be standard output */
   if (!path || strcmp(path, "-") == 0) {
-    file->descriptor = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+    file->descriptor = duplicate(STDOUT_FILENO);
     if (file->descriptor < 0) status = refused("standard output", errno, err);
   } else {
     status = open_path(file, path, err);
@@ -222,6 +234,7 @@ static c2_status commit(c2_outfile *file, const char *folder, c2_error *err) {
   C2_TRY(c2_outfile_flush(file, err));
   /* The lock goes with the descriptor, so the file has its name before it is closed. */
   if (file->target && rename(file->temporary, file->target) != 0) return refused(name, errno, err);
+  if (file->target) c2_temporary_drop(file->kept);
   free(file->temporary);
   file->temporary = NULL;
   int descriptor = file->descriptor;
@@ -245,6 +258,7 @@ void c2_outfile_discard(c2_outfile *file) {
   if (file->stream) (void)fclose(file->stream);
   if (file->temporary) {
     (void)unlink(file->temporary);
+    c2_temporary_drop(file->kept);
     free(file->temporary);
   }
   if (keep >= 0) (void)close(keep);

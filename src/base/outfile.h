@@ -19,6 +19,7 @@ typedef struct c2_outfile {
   char *path;      /* as the caller gave it; NULL: standard output */
   char *target;    /* the file that is replaced; NULL if `path` is written to as it is */
   char *temporary; /* NULL likewise, and after the commit */
+  size_t kept;     /* of `temporary`, for c2_temporary_drop */
   int descriptor;
   int reason; /* errno of the first write that failed */
 } c2_outfile;

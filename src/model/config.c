@@ -112,9 +112,11 @@ static c2_status read_root(const reader *r, const c2_json *root, chronos2_config
 static c2_status check_range(const char *where, const char *key, double value, double low, double high,
                              c2_error *err) {
   if (value >= low && value <= high) return C2_OK;
-  char found[C2_FLOAT_ROOM];
-  c2_double_text(found, value, C2_USUAL_DIGITS);
-  C2_FAIL(err, C2_ERR_MODEL, "%s: '%s': expected %g to %g, found %s", where, key, low, high, found);
+  char text[3][C2_FLOAT_ROOM];
+  c2_double_text(text[0], low, C2_USUAL_DIGITS);
+  c2_double_text(text[1], high, C2_USUAL_DIGITS);
+  c2_double_text(text[2], value, C2_USUAL_DIGITS);
+  C2_FAIL(err, C2_ERR_MODEL, "%s: '%s': expected %s to %s, found %s", where, key, text[0], text[1], text[2]);
 }
 
 static c2_status check_levels(const chronos2_config *c, const char *where, c2_error *err) {

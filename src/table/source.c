@@ -136,8 +136,10 @@ static c2_status encode_cells(const c2_source *s, const struct ArrowArray *array
     }
     double number = c2_view_number(view, i);
     if (number != number) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': expected categories as in df, found the number %g", s->name,
-            field->name, number);
+    char found[C2_FLOAT_ROOM];
+    c2_double_text(found, number, C2_USUAL_DIGITS);
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': expected categories as in df, found the number %s", s->name,
+            field->name, found);
   }
   return C2_OK;
 }
@@ -188,12 +190,11 @@ void c2_source_id(const c2_source *s, size_t key, char out[C2_ID_ROOM]) {
   size_t size = 0;
   const char *bytes = c2_keys_get(s->ids, key, &size);
   const c2_field *field = &s->field[s->role[C2_ROLE_ID].place];
-  char text[C2_ID_ROOM - 15];
   if (c2_field_kind(field) == C2_KIND_TEXT) {
-    size_t kept = c2_min_size(size, sizeof text - 1);
-    memcpy(text, bytes, kept);
-    text[kept] = '\0';
-    c2_text_escape(out, C2_ID_ROOM, text);
+    size_t kept = c2_min_size(size, C2_ID_ROOM - 1);
+    while (kept < size && kept > 0 && ((unsigned char)bytes[kept] & 0xc0) == 0x80) kept--; /* to a character's begin */
+    memcpy(out, bytes, kept);
+    out[kept] = '\0';
     return;
   }
   bool is_unsigned = (field->has_dictionary ? field->words : field->storage) == C2_STORED_UINT64;

@@ -111,8 +111,8 @@ size_t c2_source_complete(const c2_source *source);
 /* Lets the rows of an item go; those of the first items leave no trace but their number. */
 void c2_source_drop(c2_source *source, size_t index);
 
-/* Id of a key as text for messages: at most 80 bytes, without control characters. */
-enum { C2_ID_ROOM = 96 };
+/* Id of a key as text for messages, which escape what it holds: at most 80 bytes, cut behind a character. */
+enum { C2_ID_ROOM = 81 };
 void c2_source_id(const c2_source *source, size_t key, char out[C2_ID_ROOM]);
 
 /* The integer of a key, where ids are integers. */

@@ -51,6 +51,14 @@ double c2_conformal_threshold(const c2_conformal *c, double coverage) {
   return rank <= (double)c->count && rank >= 1 ? c->score[(size_t)rank - 1] : (double)NAN;
 }
 
+double c2_conformal_threshold_of_others(const c2_conformal *c, double score, double coverage) {
+  double others = (double)c->count - 1;
+  double rank = c->count > 0 ? rank_of(coverage, c->count - 1) : (double)INFINITY;
+  if (!(rank <= others && rank >= 1)) return (double)NAN;
+  size_t at = (size_t)rank - 1;
+  return c->score[c->score[at] < score ? at : at + 1]; /* those behind the score move up by one */
+}
+
 void c2_conformal_free(c2_conformal *c) {
   free(c->score);
   memset(c, 0, sizeof *c);

@@ -27,6 +27,9 @@ size_t c2_conformal_least(double coverage);
 /* What the next score exceeds with a probability of at most 1 - coverage; NaN where there are too few. */
 double c2_conformal_threshold(const c2_conformal *c, double coverage);
 
+/* The threshold of all scores but one, which was added like the others: a score that counted would raise its own. */
+double c2_conformal_threshold_of_others(const c2_conformal *c, double score, double coverage);
+
 void c2_conformal_free(c2_conformal *c);
 
 #endif

@@ -30,7 +30,7 @@ def write(path, noise, spikes=()):
 
 def test_false_alarms(tmp_path):
     """A step with n earlier ones is flagged with probability 1 - ceil(0.99 (n + 1)) / (n + 1), independently of the
-    others, where scores are exchangeable; with fewer than 99, all series calibrate the band: 1%. Four deviations."""
+    others, where scores are exchangeable; with fewer than 99, all other steps calibrate the band: 1%. Four deviations."""
     random = np.random.default_rng(8)
     noise = random.normal(size=(SERIES, STEPS))
     for t in range(1, STEPS):
