@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/duckdb_query.h"
+#include "data/duckdb_schema.h"
 #include "data/duckdb_source.h"
 #include "data/fetched.h"
 
@@ -176,6 +177,7 @@ static c2_status begin(c2_input *input, const c2_want *want, size_t wants, c2_fe
   c2_status status = C2_OK;
   C2_GOTO(write_columns(q, want, wants, &from, err));
   C2_GOTO(c2_query_describe(q, input->name, from, false, err));
+  C2_GOTO(c2_duckdb_check_files(input, want, wants, err));
   for (size_t k = 0; k < wants; k++) {
     f[k].source = q->type[k];
     if (want[k].type == C2_WANT_TIME) input->dialect.is_instant = q->type[k] == C2_DUCKDB_TIMESTAMP_TZ;

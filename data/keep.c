@@ -14,6 +14,7 @@
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "data/duckdb_source.h"
 
 enum { PATH_ROOM = 4096, DEEPEST = 32 };
 
@@ -105,9 +106,14 @@ static c2_status keep_matching(const char *output, const char *path, c2_error *e
 }
 
 static c2_status keep_folder(const char *output, const char *path, c2_error *err) {
-  pattern p = {.output = output, .input = path, .rest = "**/*.parquet"};
-  int n = snprintf(p.folder, sizeof p.folder, "%s/", path);
-  return n < 0 || (size_t)n >= sizeof p.folder ? C2_OK : keep_pattern(&p, err);
+  for (size_t k = 0; k < C2_PARQUET_NAMES; k++) {
+    pattern p = {.output = output, .input = path};
+    int n = snprintf(p.folder, sizeof p.folder, "%s/", path);
+    if (n < 0 || (size_t)n >= sizeof p.folder) return C2_OK;
+    (void)snprintf(p.rest, sizeof p.rest, "**/%s", c2_parquet_names[k]);
+    C2_TRY(keep_pattern(&p, err));
+  }
+  return C2_OK;
 }
 
 c2_status c2_keep_input(const char *output, const char *path, c2_error *err) {
