@@ -211,6 +211,16 @@ def test_time_zones_and_whole_numbers(folder):
     assert ",2024-01-31," in forecast(folder / "text.parquet", "--time-format=%d.%m.%Y")
 
 
+def test_digits_of_clocks(tmp_path):
+    digits = days("a").with_columns(pl.col("timestamp").dt.strftime("%Y%m%d%H").cast(pl.Int64))
+    digits.write_parquet(tmp_path / "d.parquet")
+    digits.write_ipc_stream(tmp_path / "d.arrows", compat_level=pl.CompatLevel.oldest())
+    days("a").write_parquet(tmp_path / "t.parquet")
+    for name in ("d.parquet", "d.arrows"):
+        refused("2024010100 may be 2024-01-01", tmp_path / name)
+        assert forecast(tmp_path / name, "--time-format=%Y%m%d%H") == forecast(tmp_path / "t.parquet")
+
+
 def test_zones_of_parquet(folder):
     hours = pl.Series([datetime(2024, 3, 30, 20) + timedelta(hours=t) for t in range(12)])
     berlin = hours.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
