@@ -77,8 +77,10 @@ c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialec
   return status;
 }
 
-c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
+c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, const c2_dialect *dialect,
+                            c2_error *err) {
   *input = (c2_input){.path = "the query", .name = "the query", .reader = &c2_duckdb_reader};
+  if (dialect) input->dialect = *dialect;
   return c2_duckdb_open_sql(input, sql, database, err);
 }
 

@@ -39,7 +39,8 @@ c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialec
 
 /* The result of an SQL query, one SELECT, by DuckDB: over the tables of a database file (or NULL), which is only read,
  * and whatever files it names. */
-c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err);
+c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, const c2_dialect *dialect,
+                            c2_error *err);
 void c2_input_close(c2_input *input);
 
 /* What a cell of a further table says on the axis and the clock of an item, as tables of the future are read: whole

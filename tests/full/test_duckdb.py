@@ -261,6 +261,9 @@ def test_sql(folder):
     query = f"SELECT * EXCLUDE (open) FROM '{folder}/plain.csv' ORDER BY item_id DESC, timestamp;"
     ids = [line.split(",")[0] for line in forecast("--sql", query).splitlines()[1::3]]
     assert ids == ["it'em 2", "it'em 1", "it'em 0"]
+    query = "SELECT (27 + i)::VARCHAR || '.01.2024' AS timestamp, i AS target FROM range(4) AS r(i)"
+    refused("found '27.01.2024'; give --time-format", "--sql", query)
+    assert forecast("--sql", query, "--time-format=%d.%m.%Y").splitlines()[1].startswith("0,2024-01-31,target,")
     refused("expected one SELECT", "--sql", f"COPY (SELECT 1) TO '{folder}/made.csv'")
     refused("expected one SELECT", "--sql", "INSTALL httpfs")
     refused("DuckDB:", "--sql", "SELECT 1; SELECT 2")
