@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "data/axis.h"
 #include "data/cell.h"
+#include "data/jsonl.h"
 #include "data/read.h"
 
 struct c2_futures {
@@ -347,6 +348,12 @@ c2_status c2_futures_open(c2_futures **out, c2_dataset *set, const char *path, c
                           size_t horizon, bool scenarios, c2_error *err) {
   c2_futures *f = NULL;
   *out = NULL;
+  if (c2_path_is_json(path)) {
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s: expected a table, found JSON Lines: there what is known stands in \"future_covariates\" of the series "
+            "themselves",
+            path);
+  }
   C2_TRY(c2_alloc_array(1, sizeof *f, &f, err));
   f->set = set;
   f->horizon = horizon;

@@ -24,8 +24,10 @@ c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t s
   if (dialect) input->dialect = *dialect;
   input->name = strcmp(path, "-") == 0 ? "standard input" : path;
   for (size_t i = 0; i < READERS && !input->reader; i++) {
-    if (table && readers[i]->read_series) continue;
     if (readers[i]->sniff(input)) input->reader = readers[i];
+  }
+  if (table && input->reader->read_series) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a table, found %s", input->name, input->reader->name);
   }
   return input->reader->open ? input->reader->open(input, err) : C2_OK;
 }

@@ -146,7 +146,9 @@ static void test_unseen_categories(void **state) {
   write_text(lines, "{\"item_id\": \"a\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 3], "
                      "\"past_covariates\": {\"promo\": [\"p\", \"q\", \"p\"]}, "
                      "\"future_covariates\": {\"promo\": [\"q\", \"Q\"]}}\n");
-  program_result r = PROGRAM_RUN("forecast", lines, "-m", MODEL, "--horizon", "2");
+  program_result r = PROGRAM_RUN("forecast", f.past, "-n2", "--all-covariates", "--future", lines);
+  program_assert_error(&r, 1, "past.jsonl: expected a table, found JSON Lines: there what is known stands in");
+  r = PROGRAM_RUN("forecast", lines, "-m", MODEL, "--horizon", "2");
   write_text(lines, "{\"item_id\": \"a\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 3], "
                     "\"past_covariates\": {\"promo\": [true, false, true]}}\n");
   write_text(f.future, "item_id,timestamp,promo\na,2024-01-04,TRUE\na,2024-01-05,false\n");
