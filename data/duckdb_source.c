@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/platform.h"
@@ -50,11 +49,6 @@ bool c2_duckdb_sniff(const c2_input *input) {
 
 const char *const c2_parquet_names[C2_PARQUET_NAMES] = {"*.[pP][aA][rR][qQ][uU][eE][tT]", "*.[pP][qQ]"};
 
-static bool is_link(const char *path) {
-  struct stat info;
-  return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
-}
-
 /* Which of the patterns find a file below the folder. Folders behind links are left out: they may lead in circles. */
 static void find_parquet(const char *folder, int depth, bool found[C2_PARQUET_NAMES]) {
   DIR *directory = opendir(folder);
@@ -68,7 +62,7 @@ static void find_parquet(const char *folder, int depth, bool found[C2_PARQUET_NA
       for (size_t k = 0; k < C2_PARQUET_NAMES; k++) {
         found[k] = found[k] || fnmatch(c2_parquet_names[k], entry->d_name, 0) == 0;
       }
-    } else if (depth > 0 && !is_link(path)) {
+    } else if (depth > 0 && !c2_is_link(path)) {
       find_parquet(path, depth - 1, found);
     }
   }

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/outfile.h"
@@ -33,11 +32,6 @@ static bool matches(const pattern *p, const char *path) {
   return fnmatch(p->rest, path, FNM_NOESCAPE | (p->is_deep ? 0 : FNM_PATHNAME)) == 0;
 }
 
-static bool is_link(const char *path) {
-  struct stat info;
-  return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
-}
-
 /* `folder` as p->folder. "**" follows no links, which may lead in circles. */
 static c2_status keep_below(const pattern *p, const char *folder, int depth, c2_error *err) {
   DIR *directory = opendir(*folder ? folder : ".");
@@ -50,7 +44,7 @@ static c2_status keep_below(const pattern *p, const char *folder, int depth, c2_
     if (n < 0 || (size_t)n + 1 >= sizeof path) continue;
     if (!c2_is_directory(path)) {
       if (matches(p, path + strlen(p->folder))) status = c2_outfile_keep_input(p->output, path, err);
-    } else if (depth > 0 && !(p->is_deep && is_link(path))) {
+    } else if (depth > 0 && !(p->is_deep && c2_is_link(path))) {
       path[n] = '/';
       path[n + 1] = '\0';
       status = keep_below(p, path, depth - 1, err);
