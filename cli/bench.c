@@ -318,7 +318,7 @@ int cli_bench(int argc, char **argv) {
       .command = "bench",
       .arguments = "[INPUT...]",
       .summary = "Measures time and memory from raw series to quantiles, on made-up series of one target or on the "
-                 "series of CSV or JSON Lines files. Without files, --batch-size is the number of series [8] and "
+                 "series of tables or JSON Lines files. Without files, --batch-size is the number of series [8] and "
                  "--context-length their length [512].",
       .examples = "Time the shape of chronos-2 on 8 series of 512 steps; no weights are needed:\n"
                   "chronos2 bench --random base --batch-size 8 --context-length 512\n",

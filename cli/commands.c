@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 
 const cli_command cli_commands[] = {
-    {"forecast", "forecast series of CSV or JSON Lines files", false},
+    {"forecast", "forecast the series of tables or JSON Lines files", false},
     {"evaluate", "score forecasts of your own series", false},
     {"detect", "find observations that were not to be expected", false},
     {"study", "measure what sparse attention costs and gains", false},

@@ -275,12 +275,12 @@ static const cli_usage forecast_usage = {
 static size_t list_output_options(forecast_request *r, cli_option *out) {
   const cli_option table[] = {
       {"future", 0, "FILE",
-       "CSV file with the covariates' values in the forecast steps, a row for each series and step. Rows of a file "
-       "without ids hold for all series.",
+       "Table (CSV, Parquet, Excel or Arrow) with the covariates' values in the forecast steps, a row for each series "
+       "and step. Rows of a file without ids hold for all series. JSON Lines carries its own.",
        CLI_TEXT, &r->future, NULL},
       {"scenarios", 0, "FILE",
-       "CSV file as for --future with a further column, scenario: each scenario gets a forecast. The past is encoded "
-       "once for all of them, unless --attention lets it see the future.",
+       "Table as for --future with a further column, scenario: each scenario gets a forecast. The past is encoded once "
+       "for all of them, unless --attention lets it see the future.",
        CLI_TEXT, &r->scenarios, NULL},
       {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text, NULL},
       {"cross-learning", 0, NULL, "Let all series of a pass inform each other; --batch-size says how many rows it has.",

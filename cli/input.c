@@ -138,7 +138,7 @@ size_t cli_input_options(cli_input *in, cli_option *out) {
 
 static c2_status read_sql(cli_input *in, const c2_read_options *options, c2_error *err) {
   c2_input input;
-  c2_status status = c2_input_open_sql(&input, in->sql, in->database, err);
+  c2_status status = c2_input_open_sql(&input, in->sql, in->database, options->dialect, err);
   if (status == C2_OK) status = c2_input_read(&input, &in->set, options, err);
   c2_input_close(&input);
   return status;

@@ -98,8 +98,8 @@ static c2_status choose(const c2_input *input, c2_fetched *f, const c2_field *fi
   bool serves = false;
   switch (f->type) {
     case C2_WANT_TIME:
-      f->is_text = kind == C2_KIND_TEXT || kind == C2_KIND_NOTHING;
-      f->is_whole = kind == C2_KIND_INTEGER;
+      f->is_whole = kind == C2_KIND_INTEGER && !f->has_format;
+      f->is_text = kind == C2_KIND_TEXT || kind == C2_KIND_NOTHING || (kind == C2_KIND_INTEGER && f->has_format);
       f->is_zoned = kind == C2_KIND_TIME && field->zone[0] != '\0';
       serves = kind == C2_KIND_TIME || kind == C2_KIND_INTEGER || f->is_text;
       break;
@@ -244,6 +244,7 @@ static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, 
   for (size_t k = 0; k < wants; k++) {
     f[k] = (c2_fetched){
         .name = a->name[want[k].column], .type = want[k].type, .what = want[k].what, .pool = &a->pool};
+    f[k].has_format = input->dialect.time_format[0] != '\0';
     const c2_field *field = &a->field[want[k].column];
     C2_GOTO(choose(input, &f[k], field, err));
     if (f[k].is_zoned) input->dialect.is_instant = !is_utc(field->zone);

@@ -96,6 +96,40 @@ static whole_kind common_kind(const c2_table *t) {
   return kind == KIND_YEAR && !near ? KIND_COUNT : kind;
 }
 
+/* The format in which a number spells a date and a clock, as 2024013105 does, of a plausible year; or NULL. */
+static const char *clock_format(int64_t number, c2_time *out) {
+  static const char *const formats[] = {"%Y%m%d%H", "%Y%m%d%H%M", "%Y%m%d%H%M%S"};
+  char text[24];
+  c2_zone zone;
+  int digits = snprintf(text, sizeof text, "%lld", (long long)number);
+  if (digits < 10 || digits > 14 || digits % 2 != 0) return NULL;
+  if (strncmp(text, "1900", 4) < 0 || strncmp(text, "2100", 4) > 0) return NULL;
+  const char *format = formats[(digits - 10) / 2];
+  return c2_stamp_read(format, text, out, &zone) ? format : NULL;
+}
+
+/* Such a column may hold something else, too. */
+static c2_status refuse_clocks(const c2_table *t, c2_error *err) {
+  const char *format = NULL;
+  c2_time time = 0;
+  for (size_t i = t->count; i-- > 0;) {
+    const char *its = clock_format(t->rows[i].time, &time);
+    if (!its || (format && its != format)) return C2_OK;
+    format = its;
+  }
+  if (!format) return C2_OK;
+  const c2_row *row = t->rows;
+  char reading[2][C2_TIME_ROOM];
+  bool is_second = kind_of(row->time) == KIND_SECOND;
+  c2_time_format(time, true, (c2_zone){false, 0}, reading[0]);
+  if (is_second) c2_time_format(row->time * 1000000, true, (c2_zone){false, 0}, reading[1]);
+  return c2_remedy(
+      err, "time-format",
+      c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': %lld may be %s ('%s') or %s (%s)", c2_table_file(t, row),
+              c2_table_line(t, row), t->stamp->name, (long long)row->time, reading[0], format,
+              is_second ? reading[1] : "a whole number", is_second ? "'%s'" : "a frequency of 1"));
+}
+
 /* Decides what a column of whole numbers is. */
 static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   static const char *const words[KINDS] = {"whole numbers, which the forecast continues",
@@ -105,6 +139,7 @@ static c2_status choose_axis(c2_table *t, c2_dataset *set, const c2_read_options
                                            "seconds since 1970 in UTC",
                                            "milliseconds since 1970 in UTC"};
   whole_kind kind = options->freq && options->freq->unit != C2_FREQ_COUNT ? KIND_YEAR : KIND_COUNT;
+  if (!options->freq || kind != KIND_COUNT) C2_TRY(refuse_clocks(t, err));
   if (!options->freq) {
     kind = common_kind(t);
     C2_TRY(c2_dataset_note(set, err, "%s: column '%.60s' is read as %s%s", t->name, t->stamp->name, words[kind],

@@ -111,6 +111,7 @@ void c2_dataset_free(c2_dataset *set) {
   c2_lookup_free(&set->ids);
   c2_lookup_free(&set->ignored);
   c2_lookup_free(&set->found);
+  c2_lookup_free(&set->truths);
   free(set->note);
   memset(set, 0, sizeof *set);
 }

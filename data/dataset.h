@@ -52,6 +52,7 @@ typedef struct c2_dataset {
   c2_lookup ids;      /* of the items, in the same order */
   c2_lookup ignored;  /* columns of CSV files that nothing asked for */
   c2_lookup found;    /* what was found of how files spell their cells, in words */
+  c2_lookup truths;   /* covariates of numbers whose known future, in a table, holds booleans */
   c2_dialect dialect; /* of the last table */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
   size_t rows;        /* read from the files; a JSON Lines series has one for each step */

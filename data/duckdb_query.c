@@ -79,14 +79,19 @@ c2_status c2_query_fetch(struct c2_query *q, const char *name, c2_error *err) {
   return C2_OK;
 }
 
-void c2_query_free(struct c2_query *q) {
+void c2_query_stop(struct c2_query *q) {
   if (q->chunk) q->duck.destroy_data_chunk(&q->chunk);
   if (q->result.data) q->duck.destroy_result(&q->result);
   if (q->statement) q->duck.destroy_prepare(&q->statement);
+}
+
+void c2_query_free(struct c2_query *q) {
+  c2_query_stop(q);
   c2_duckdb_close(&q->duck);
   c2_header_free(&q->header);
   c2_pool_free(&q->pool);
   free(q->from);
+  free(q->files);
 }
 
 /* Of a duckdb_string_t: short texts stand in it. */

@@ -16,6 +16,8 @@
 struct c2_query {
   c2_duckdb duck;
   char *from;        /* what stands behind FROM */
+  char *files;       /* the argument of its function that reads files; NULL: there is none */
+  bool are_several;  /* `files` is a pattern */
   const char **name; /* [columns] */
   int *type;         /* [columns] */
   size_t columns;
@@ -46,6 +48,9 @@ c2_status c2_query_start(struct c2_query *query, const char *name, const char *s
 
 /* Fetches the next chunk. It has rows; `chunk` is NULL at the end. */
 c2_status c2_query_fetch(struct c2_query *query, const char *name, c2_error *err);
+
+/* Ends what c2_query_start has begun. */
+void c2_query_stop(struct c2_query *query);
 
 /* Frees what the query holds, but not the struct. */
 void c2_query_free(struct c2_query *query);

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/duckdb_query.h"
+#include "data/duckdb_schema.h"
 #include "data/duckdb_source.h"
 #include "data/fetched.h"
 
@@ -39,8 +40,9 @@ static const char *expression(c2_fetched *f) {
     if (type == C2_DUCKDB_TIMESTAMP_TZ) return "epoch_us(%s)";
     if (type == C2_DUCKDB_TIMESTAMP_NS) return "epoch_ns(%s)"; /* a cast would cut it */
     if (is_time(type)) return "epoch_us(CAST(%s AS TIMESTAMP))";
-    if (is_whole(type)) return "CAST(%s AS BIGINT)";
+    if (is_whole(type) && !f->has_format) return "CAST(%s AS BIGINT)";
     f->is_text = true;
+    if (is_whole(type)) return "CAST(%s AS VARCHAR)";
     return type == C2_DUCKDB_VARCHAR ? "%s" : NULL;
   }
   bool number = f->type == C2_WANT_NUMBER || (f->type == C2_WANT_ANY && is_number(type));
@@ -176,6 +178,7 @@ static c2_status begin(c2_input *input, const c2_want *want, size_t wants, c2_fe
   c2_status status = C2_OK;
   C2_GOTO(write_columns(q, want, wants, &from, err));
   C2_GOTO(c2_query_describe(q, input->name, from, false, err));
+  C2_GOTO(c2_duckdb_check_files(input, want, wants, err));
   for (size_t k = 0; k < wants; k++) {
     f[k].source = q->type[k];
     if (want[k].type == C2_WANT_TIME) input->dialect.is_instant = q->type[k] == C2_DUCKDB_TIMESTAMP_TZ;
@@ -199,6 +202,7 @@ static c2_status next_rows(c2_input *input, const c2_want *want, size_t wants, s
   for (size_t k = 0; k < wants; k++) {
     f[k] = (c2_fetched){
         .name = q->name[want[k].column], .type = want[k].type, .what = want[k].what, .pool = &q->pool};
+    f[k].has_format = input->dialect.time_format[0] != '\0';
   }
   if (!q->statement) C2_GOTO(begin(input, want, wants, f, err));
   for (size_t k = 0; k < wants; k++) {

@@ -3,10 +3,10 @@
 #include "data/duckdb_source.h"
 
 #include <dirent.h>
+#include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/platform.h"
@@ -47,8 +47,65 @@ bool c2_duckdb_sniff(const c2_input *input) {
 
 /* ---- Opening ---------------------------------------------------------------------------------- */
 
-static const char *function_of(const char *path) {
-  return c2_text_ends(path, ".xlsx") ? "read_xlsx" : "read_parquet";
+const char *const c2_parquet_names[C2_PARQUET_NAMES] = {"*.[pP][aA][rR][qQ][uU][eE][tT]", "*.[pP][qQ]"};
+
+/* Which of the patterns find a file below the folder. Folders behind links are left out: they may lead in circles. */
+static void find_parquet(const char *folder, int depth, bool found[C2_PARQUET_NAMES]) {
+  DIR *directory = opendir(folder);
+  const struct dirent *entry = NULL;
+  while (directory && (entry = readdir(directory))) {
+    char path[4096];
+    if (entry->d_name[0] == '.') continue;
+    int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+    if (n < 0 || (size_t)n >= sizeof path) continue;
+    if (!c2_is_directory(path)) {
+      for (size_t k = 0; k < C2_PARQUET_NAMES; k++) {
+        found[k] = found[k] || fnmatch(c2_parquet_names[k], entry->d_name, 0) == 0;
+      }
+    } else if (depth > 0 && !c2_is_link(path)) {
+      find_parquet(path, depth - 1, found);
+    }
+  }
+  if (directory) (void)closedir(directory);
+}
+
+/* Writes the list of a folder's patterns, each of which must find a file. */
+static c2_status write_folder(FILE *out, const c2_input *input, const char *literal, c2_error *err) {
+  enum { DEEPEST = 32 };
+  bool found[C2_PARQUET_NAMES] = {false};
+  const char *before = "[";
+  find_parquet(input->path, DEEPEST, found);
+  for (size_t k = 0; k < C2_PARQUET_NAMES; k++) {
+    char pattern[64];
+    char *every = NULL;
+    if (!found[k]) continue;
+    (void)snprintf(pattern, sizeof pattern, "**/%s", c2_parquet_names[k]);
+    C2_TRY(c2_path_join(&every, literal, pattern, err));
+    (void)fputs(before, out);
+    c2_sql_quote(out, every, '\'');
+    free(every);
+    before = ", ";
+  }
+  (void)fputc(']', out);
+  if (*before == ',') return C2_OK;
+  C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory without Parquet files", input->name);
+}
+
+static c2_status write_files(struct c2_query *q, const c2_input *input, c2_error *err) {
+  size_t size = 0;
+  c2_status status = C2_OK;
+  char *literal = is_pattern(input->path) ? c2_strdup(input->path) : literal_pattern(input->path);
+  FILE *out = literal ? open_memstream(&q->files, &size) : NULL;
+  if (out && c2_is_directory(input->path)) {
+    status = write_folder(out, input, literal, err);
+  } else if (out) {
+    c2_sql_quote(out, literal, '\'');
+  }
+  free(literal);
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  c2_error why;
+  c2_status finished = c2_sql_finish(out, &q->files, &why);
+  return status != C2_OK || finished == C2_OK ? status : c2_fail(err, finished, "%s", why.text);
 }
 
 /* "read_parquet('sales.parquet')". */
@@ -56,25 +113,18 @@ static c2_status write_source(struct c2_query *q, const c2_input *input, c2_erro
   const char *path = input->path;
   size_t size = 0;
   bool folder = c2_is_directory(path);
+  bool is_book = c2_text_ends(path, ".xlsx");
+  q->are_several = folder || is_pattern(path);
   if (strstr(path, "://")) C2_FAIL(err, C2_ERR_IO, "%s: expected a local file", input->name);
-  if (!folder && !is_pattern(path) && !c2_file_exists(path)) {
+  if (!q->are_several && !c2_file_exists(path)) {
     C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", input->name);
   }
-  char *literal = is_pattern(path) ? c2_strdup(path) : literal_pattern(path);
-  char *every = NULL;
-  c2_status status = literal ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "cannot allocate a query");
-  if (status == C2_OK && folder) status = c2_path_join(&every, literal, "**/*.parquet", err);
-  FILE *out = status == C2_OK ? open_memstream(&q->from, &size) : NULL;
-  if (status == C2_OK && !out) status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a query");
-  if (out) {
-    (void)fprintf(out, "%s(", function_of(path));
-    c2_sql_quote(out, folder ? every : literal, '\'');
-    (void)fputs(folder ? ", hive_partitioning = true)" : ")", out);
-    status = c2_sql_finish(out, &q->from, err);
-  }
-  free(every);
-  free(literal);
-  return status;
+  C2_TRY(write_files(q, input, err));
+  FILE *out = open_memstream(&q->from, &size);
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  (void)fprintf(out, "read_%s(%s%s%s)", is_book ? "xlsx" : "parquet", q->files,
+                q->are_several && !is_book ? ", union_by_name = true" : "", folder ? ", hive_partitioning = true" : "");
+  return c2_sql_finish(out, &q->from, err);
 }
 
 /* An extension that isn't part of the library is loaded where it is installed, and named where it isn't. */
@@ -98,7 +148,7 @@ static c2_status open_names(c2_input *input, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status open_source(c2_input *input, c2_error *err) {
+c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
   c2_error why;
   C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
   C2_TRY(write_source(input->query, input, err));
@@ -107,36 +157,6 @@ static c2_status open_source(c2_input *input, c2_error *err) {
   }
   C2_TRY(load_extension(input->query, input, err));
   return open_names(input, err);
-}
-
-static bool is_link(const char *path) {
-  struct stat info;
-  return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
-}
-
-/* Whether a file below the folder is called *.parquet. Folders behind links are left out: they may lead in circles. */
-static bool holds_parquet(const char *folder, int depth) {
-  DIR *directory = opendir(folder);
-  const struct dirent *entry = NULL;
-  bool found = false;
-  while (directory && !found && (entry = readdir(directory))) {
-    char path[4096];
-    if (entry->d_name[0] == '.') continue;
-    int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    if (n < 0 || (size_t)n >= sizeof path) continue;
-    found = c2_is_directory(path) ? depth > 0 && !is_link(path) && holds_parquet(path, depth - 1)
-                                  : c2_text_ends(path, ".parquet");
-  }
-  if (directory) (void)closedir(directory);
-  return found;
-}
-
-c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
-  enum { DEEPEST = 32 };
-  if (c2_is_directory(input->path) && !holds_parquet(input->path, DEEPEST)) {
-    C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory without Parquet files", input->name);
-  }
-  return open_source(input, err);
 }
 
 c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {

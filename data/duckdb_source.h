@@ -4,6 +4,10 @@
 
 #include "data/read.h"
 
+/* Patterns of the names that Parquet files have in a folder. */
+enum { C2_PARQUET_NAMES = 2 };
+extern const char *const c2_parquet_names[C2_PARQUET_NAMES];
+
 /* Functions of the reader (see c2_reader): the first two are for a path. */
 bool c2_duckdb_sniff(const c2_input *input);
 c2_status c2_duckdb_open_path(c2_input *input, c2_error *err);

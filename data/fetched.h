@@ -5,12 +5,13 @@
 #include "base/pool.h"
 #include "data/reader.h"
 
-/* Zeroed but for the first four. */
+/* Zeroed but for the first five. */
 typedef struct c2_fetched {
   const char *name;
   c2_want_type type;
   const char *what;
   c2_pool *pool;          /* for words; it outlives the frame */
+  bool has_format;        /* of times: the user names their format, which whole numbers have too */
   int source;             /* the library's own type of the column */
   bool is_text;           /* rows are put as text, else as numbers or times */
   bool is_whole;          /* of times that are no text: they are whole numbers */

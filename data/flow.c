@@ -338,9 +338,11 @@ static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
 }
 
 static c2_status keep_words(c2_flow_total *total, const c2_dataset *set, c2_error *err) {
-  for (size_t k = 0; k < 2; k++) {
-    const c2_lookup *from = k ? &set->found : &set->ignored;
-    c2_lookup *to = k ? &total->words.found : &total->words.ignored;
+  const c2_lookup *const sources[] = {&set->ignored, &set->found, &set->truths};
+  c2_lookup *const targets[] = {&total->words.ignored, &total->words.found, &total->words.truths};
+  for (size_t k = 0; k < sizeof sources / sizeof sources[0]; k++) {
+    const c2_lookup *from = sources[k];
+    c2_lookup *to = targets[k];
     for (size_t i = 0; i < from->count; i++) {
       const char *kept = NULL;
       size_t at = 0;

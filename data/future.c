@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "data/axis.h"
 #include "data/cell.h"
+#include "data/jsonl.h"
 #include "data/read.h"
 
 struct c2_futures {
@@ -206,7 +207,8 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
 }
 
 /* A value of a covariate whose past holds numbers. */
-static c2_status read_number(const c2_table *t, const c2_row *row, size_t index, double *out, c2_error *err) {
+static c2_status read_number(const c2_table *t, const c2_row *row, size_t index, double *out, bool *is_truth,
+                             c2_error *err) {
   const c2_column *column = &t->covariate[index];
   if (column->type != C2_COLUMN_TEXT) {
     *out = c2_column_number(column, row->at);
@@ -215,6 +217,7 @@ static c2_status read_number(const c2_table *t, const c2_row *row, size_t index,
   const char *text = c2_table_text(t, row, index);
   const char *truth = text ? c2_boolean_text(text) : NULL;
   if (!text || truth) {
+    *is_truth = *is_truth || truth;
     *out = c2_boolean_number(truth);
     return C2_OK;
   }
@@ -229,10 +232,12 @@ static c2_status fill_covariate(c2_futures *f, c2_covariate *covariate, size_t i
   covariate->future_length = f->horizon;
   if (!covariate->is_text) {
     C2_TRY(c2_dataset_alloc(f->set, f->horizon, sizeof *covariate->future, &covariate->future, err));
+    bool is_truth = false;
+    size_t at = 0;
     for (size_t s = 0; s < f->horizon; s++) {
-      C2_TRY(read_number(t, f->at[s], index, &covariate->future[s], err));
+      C2_TRY(read_number(t, f->at[s], index, &covariate->future[s], &is_truth, err));
     }
-    return C2_OK;
+    return is_truth ? c2_lookup_put(&f->set->truths, covariate->name, &at, err) : C2_OK;
   }
   C2_TRY(c2_dataset_alloc(f->set, f->horizon, sizeof *covariate->future_text, &covariate->future_text, err));
   for (size_t s = 0; s < f->horizon; s++) {
@@ -280,9 +285,20 @@ c2_status c2_futures_note_shared(c2_dataset *set, const char *name, size_t items
                          rows);
 }
 
+c2_status c2_futures_note_truths(c2_dataset *set, c2_error *err) {
+  for (size_t i = 0; i < set->truths.count; i++) {
+    C2_TRY(c2_dataset_note(
+        set, err, "column '%.60s': numbers in the past, booleans in the known future: True counts as 1, False as 0",
+        set->truths.text[i]));
+  }
+  return C2_OK;
+}
+
 c2_status c2_futures_note(const c2_futures *f, c2_error *err) {
-  if (f->table.id) return C2_OK;
-  return c2_futures_note_shared(f->set, f->table.name, f->set->count, f->used, f->table.count, err);
+  if (!f->table.id) {
+    C2_TRY(c2_futures_note_shared(f->set, f->table.name, f->set->count, f->used, f->table.count, err));
+  }
+  return c2_futures_note_truths(f->set, err);
 }
 
 const bool *c2_futures_used(const c2_futures *f, size_t *rows) {
@@ -332,6 +348,12 @@ c2_status c2_futures_open(c2_futures **out, c2_dataset *set, const char *path, c
                           size_t horizon, bool scenarios, c2_error *err) {
   c2_futures *f = NULL;
   *out = NULL;
+  if (c2_path_is_json(path)) {
+    C2_FAIL(err, C2_ERR_FORMAT,
+            "%s: expected a table, found JSON Lines: there what is known stands in \"future_covariates\" of the series "
+            "themselves",
+            path);
+  }
   C2_TRY(c2_alloc_array(1, sizeof *f, &f, err));
   f->set = set;
   f->horizon = horizon;

@@ -26,9 +26,11 @@ c2_status c2_futures_open_input(c2_futures **out, c2_dataset *set, const c2_inpu
  * are filled in once each, in order. */
 c2_status c2_futures_fill(c2_futures *futures, size_t scenario, c2_error *err);
 
-/* Says of a file without ids, once all scenarios were filled in, that its rows were shared, and how many were of no
- * use. The second function says it of rows that `items` items of several sets have used: used[rows]. */
+/* Says, once all scenarios were filled in, which booleans count as numbers; and of a file without ids that its rows
+ * were shared, and how many were of no use. The others say one of these, the last of rows that `items` items of several
+ * sets have used: used[rows]. */
 c2_status c2_futures_note(const c2_futures *futures, c2_error *err);
+c2_status c2_futures_note_truths(c2_dataset *set, c2_error *err);
 c2_status c2_futures_note_shared(c2_dataset *set, const char *name, size_t items, const bool *used, size_t rows,
                                  c2_error *err);
 

@@ -117,14 +117,14 @@ static bool has_booleans_alone(const c2_column *c) {
   return c->type != C2_COLUMN_TEXT || k == c->words;
 }
 
-static c2_status join_column(const joint_parts *p, size_t index, c2_column *out, c2_error *err) {
+static c2_status join_column(const joint_parts *p, size_t index, c2_want_type type, c2_column *out, c2_error *err) {
   size_t text = p->count;
   size_t number = p->count;
   bool booleans = true; /* what isn't a number */
   *out = (c2_column){.name = p->frame[0].column[index].name};
+  if (type == C2_WANT_TIME) return join_times(p, index, out, err);
   for (size_t k = 0; k < p->count; k++) {
     const c2_column *c = &p->frame[k].column[index];
-    if (c->type == C2_COLUMN_TIME) return join_times(p, index, out, err);
     if (c->type == C2_COLUMN_TEXT) text = k;
     booleans = booleans && has_booleans_alone(c);
     if (has_numbers(c, p->frame[k].rows)) number = k;
@@ -188,7 +188,7 @@ static c2_status read_columns(c2_input *joint, const c2_want *want, size_t wants
   frame->rows = p.rows;
   for (size_t k = 0; k < wants; k++) {
     frame->columns = k + 1; /* what it holds is freed also after a failure */
-    C2_GOTO(join_column(&p, k, &frame->column[k], err));
+    C2_GOTO(join_column(&p, k, want[k].type, &frame->column[k], err));
   }
 fail:
   for (size_t k = 0; k < p.count; k++) c2_frame_free(&p.frame[k]);

@@ -8,12 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "data/duckdb_source.h"
 
 enum { PATH_ROOM = 4096, DEEPEST = 32 };
 
@@ -32,11 +32,6 @@ static bool matches(const pattern *p, const char *path) {
   return fnmatch(p->rest, path, FNM_NOESCAPE | (p->is_deep ? 0 : FNM_PATHNAME)) == 0;
 }
 
-static bool is_link(const char *path) {
-  struct stat info;
-  return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
-}
-
 /* `folder` as p->folder. "**" follows no links, which may lead in circles. */
 static c2_status keep_below(const pattern *p, const char *folder, int depth, c2_error *err) {
   DIR *directory = opendir(*folder ? folder : ".");
@@ -49,7 +44,7 @@ static c2_status keep_below(const pattern *p, const char *folder, int depth, c2_
     if (n < 0 || (size_t)n + 1 >= sizeof path) continue;
     if (!c2_is_directory(path)) {
       if (matches(p, path + strlen(p->folder))) status = c2_outfile_keep_input(p->output, path, err);
-    } else if (depth > 0 && !(p->is_deep && is_link(path))) {
+    } else if (depth > 0 && !(p->is_deep && c2_is_link(path))) {
       path[n] = '/';
       path[n + 1] = '\0';
       status = keep_below(p, path, depth - 1, err);
@@ -105,9 +100,14 @@ static c2_status keep_matching(const char *output, const char *path, c2_error *e
 }
 
 static c2_status keep_folder(const char *output, const char *path, c2_error *err) {
-  pattern p = {.output = output, .input = path, .rest = "**/*.parquet"};
-  int n = snprintf(p.folder, sizeof p.folder, "%s/", path);
-  return n < 0 || (size_t)n >= sizeof p.folder ? C2_OK : keep_pattern(&p, err);
+  for (size_t k = 0; k < C2_PARQUET_NAMES; k++) {
+    pattern p = {.output = output, .input = path};
+    int n = snprintf(p.folder, sizeof p.folder, "%s/", path);
+    if (n < 0 || (size_t)n >= sizeof p.folder) return C2_OK;
+    (void)snprintf(p.rest, sizeof p.rest, "**/%s", c2_parquet_names[k]);
+    C2_TRY(keep_pattern(&p, err));
+  }
+  return C2_OK;
 }
 
 c2_status c2_keep_input(const char *output, const char *path, c2_error *err) {

@@ -24,8 +24,10 @@ c2_status c2_input_start(c2_input *input, const char *path, char *text, size_t s
   if (dialect) input->dialect = *dialect;
   input->name = strcmp(path, "-") == 0 ? "standard input" : path;
   for (size_t i = 0; i < READERS && !input->reader; i++) {
-    if (table && readers[i]->read_series) continue;
     if (readers[i]->sniff(input)) input->reader = readers[i];
+  }
+  if (table && input->reader->read_series) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a table, found %s", input->name, input->reader->name);
   }
   return input->reader->open ? input->reader->open(input, err) : C2_OK;
 }
@@ -77,8 +79,10 @@ c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialec
   return status;
 }
 
-c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
+c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, const c2_dialect *dialect,
+                            c2_error *err) {
   *input = (c2_input){.path = "the query", .name = "the query", .reader = &c2_duckdb_reader};
+  if (dialect) input->dialect = *dialect;
   return c2_duckdb_open_sql(input, sql, database, err);
 }
 

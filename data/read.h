@@ -25,7 +25,7 @@ c2_status c2_dataset_read_all(c2_dataset *set, const char *const *paths, size_t 
                               c2_error *err);
 
 /* The same in two steps, for those who look at the columns' names before they say what they want. The first step reads
- * the file; where `table` is set, as a table, whatever it looks like. The second step may be taken once. Path and input
+ * the file; where `table` is set, it must hold a table. The second step may be taken once. Path and input
  * stay where they are until the input is closed, which it must be after a failure, too. Without a dialect it is found.
  */
 c2_status c2_input_open(c2_input *input, const char *path, bool table, const c2_dialect *dialect, c2_error *err);
@@ -39,7 +39,8 @@ c2_status c2_input_open_parts(c2_input *input, const char *path, const c2_dialec
 
 /* The result of an SQL query, one SELECT, by DuckDB: over the tables of a database file (or NULL), which is only read,
  * and whatever files it names. */
-c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err);
+c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *database, const c2_dialect *dialect,
+                            c2_error *err);
 void c2_input_close(c2_input *input);
 
 /* What a cell of a further table says on the axis and the clock of an item, as tables of the future are read: whole

@@ -307,7 +307,9 @@ static void write_future(const char *path, int step, const char *kind, const cha
     int row = i * step % (2 * SERIES);
     (void)fprintf(out, "2024-02-01 %02d:00:00,", (step ? row : i) % 2);
     if (step) (void)fprintf(out, "item %d,", row / 2);
-    (void)fprintf(out, "%s,%d.5,%s\n", row % 5 == 4 ? kind : "1", row % 11, row % 3 ? "true" : "0");
+    char x[16] = "true"; /* in all rows or in none */
+    if (strcmp(kind, "True") != 0) (void)snprintf(x, sizeof x, "%d.5", row % 11);
+    (void)fprintf(out, "%s,%s,%s\n", row % 5 == 4 ? kind : "1", x, row % 3 ? "true" : "0");
   }
   (void)fputs(more, out);
   assert_int_equal(fclose(out), 0);
@@ -334,6 +336,7 @@ static void test_futures(void **state) {
       {7919, 331, "new", "", "never had 'new' in its past", false},
       {7919, 0, "two", "2025-01-01,1,0,True\n", "its rows hold for all 112 items; 1 of its 3 rows are no step", false},
       {1, 0, "two", "", "its rows hold for all 112 items", false},
+      {1, 1, "True", "", "column 'x': numbers in the past, booleans in the known future: True counts as 1", false},
       {1, 1, "two", "2024-02-01 00:00:00,item 112,1,1,1\n", "found 'item 112'", true},
       {1, 1, "two", "2024-02-01 02:00:00,item 0,1,1,1\n", "is none of the 2 steps", true},
       {1, 1, "two", "2024-02-01 01:00:00,item 0,1,1,1\n", "there is a row for 2024-02-01 01:00:00 already", true},

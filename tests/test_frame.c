@@ -144,15 +144,20 @@ static void test_sniffing(void **state) {
   } cases[] = {{"x.csv", "{\"target\"\n1\n", false, "CSV"},   {"x.jsonl", "a,b\n", false, "JSON Lines"},
                {"x.ndjson", "", false, "JSON Lines"},         {"x.txt", "\r\n {\"target\": [1]}", false, "JSON Lines"},
                {"-", "{\"target\": [1]}", false, "JSON Lines"}, {"-", "a,b\n1,2\n", false, "CSV"},
-               {"x.json", "a,b\n1,2\n", true, "CSV"},           {".csv", "{}", false, "JSON Lines"}};
+               {"x.json", "a,b\n1,2\n", true, "JSON Lines"},    {"-", "{\"target\": [1]}", true, "JSON Lines"},
+               {"x.tsv", "a\tb\n1\t2\n", true, "CSV"},         {".csv", "{}", false, "JSON Lines"}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char text[64];
     c2_input input;
     c2_error err = {.code = C2_OK};
     (void)snprintf(text, sizeof text, "%s", cases[i].text);
-    (void)c2_input_start(&input, cases[i].path, text, strlen(text), cases[i].as_table, NULL, &err);
+    c2_status status = c2_input_start(&input, cases[i].path, text, strlen(text), cases[i].as_table, NULL, &err);
     assert_string_equal(input.reader->name, cases[i].reader);
     assert_int_equal(c2_input_is_table(&input), strcmp(cases[i].reader, "CSV") == 0);
+    if (cases[i].as_table) assert_int_equal(status != C2_OK, !c2_input_is_table(&input));
+    if (cases[i].as_table && status != C2_OK) {
+      assert_string_equal(strstr(err.text, ": "), ": expected a table, found JSON Lines");
+    }
     c2_input_close(&input);
   }
 }

@@ -94,8 +94,40 @@ static void test_overlaps(void **state) {
   remove_files(&f);
 }
 
+/* Time stamps that are whole numbers in all files mean what they do in one. */
+static void test_whole_numbers(void **state) {
+  (void)state;
+  static const long first[] = {1980, 0, 202401, 20240101, 1704067200};
+  static const long step[] = {1, 1, 1, 1, 3600};
+  static const char *const next[] = {"a,1990-01-01,", "a,10,", "a,2024-11-01,", "a,2024-01-11,",
+                                     "a,2024-01-01 10:00:00,"};
+  fixture f = write_files((const char *const[4]){NULL});
+  for (size_t k = 0; k < sizeof first / sizeof first[0]; k++) {
+    FILE *file[3];
+    for (size_t i = 0; i < 3; i++) {
+      assert_non_null(file[i] = fopen(f.path[i], "w"));
+      (void)fputs("item_id,timestamp,target\n", file[i]);
+    }
+    for (long i = 0; i < 20; i++) {
+      const char *item = i < 10 ? "a" : "b";
+      (void)fprintf(file[i % 3 == 0], "%s,%ld,%ld\n", item, first[k] + i % 10 * step[k], i * i % 7);
+      (void)fprintf(file[2], "%s,%ld,%ld\n", item, first[k] + i % 10 * step[k], i * i % 7);
+    }
+    for (size_t i = 0; i < 3; i++) assert_int_equal(fclose(file[i]), 0);
+    program_result joined = PROGRAM_RUN("forecast", f.path[0], f.path[1], "-n1");
+    program_result one = PROGRAM_RUN("forecast", f.path[2], "-n1");
+    assert_int_equal(one.status, 0);
+    assert_int_equal(joined.status, 0);
+    assert_string_equal(joined.out, one.out);
+    assert_non_null(strstr(joined.out, next[k]));
+    program_free(&joined);
+    program_free(&one);
+  }
+  remove_files(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_joined_as_one), cmocka_unit_test(test_covariates),
-                                     cmocka_unit_test(test_overlaps)};
+                                     cmocka_unit_test(test_overlaps), cmocka_unit_test(test_whole_numbers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

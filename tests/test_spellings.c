@@ -43,6 +43,11 @@ static const spelling spellings[] = {
     {"x.csv", "item_id,timestamp,target\na,1706400000,1020.5\na,1706486400,998\na,1706572800,1004.25\n"
               "a,1706659200,1010\n",
      {NULL}, DAYS, "seconds since 1970 in UTC"},
+    {"x.csv", "item_id,timestamp,target\na,2024012800,1020.5\na,2024012900,998\n", {NULL}, NULL,
+     "2024012800 may be 2024-01-28 00:00:00 ('%Y%m%d%H') or 2034-02-20 01:46:40 ('%s'); give --time-format"},
+    {"x.csv", "item_id,timestamp,target\na,2024012800,1020.5\na,2024012900,998\na,2024013000,1004.25\n"
+              "a,2024013100,1010\n",
+     {"--time-format", "%Y%m%d%H"}, DAYS, "daily (D)"},
     {"x.csv", "item_id,timestamp,target\na,2023Q3,1\na,2023Q4,2\na,2024Q1,4\na,2024Q2,3\n", {NULL}, QUARTERS, "%YQ%q"},
     {"x.csv", "item_id,timestamp,target\na,03/04/2024,1\na,04/04/2024,2\na,05/04/2024,2\n", {NULL}, NULL,
      "'03/04/2024' may be 2024-04-03 ('%d/%m/%Y') or 2024-03-04 ('%m/%d/%Y'); give --time-format"},

@@ -146,7 +146,9 @@ static void test_unseen_categories(void **state) {
   write_text(lines, "{\"item_id\": \"a\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 3], "
                      "\"past_covariates\": {\"promo\": [\"p\", \"q\", \"p\"]}, "
                      "\"future_covariates\": {\"promo\": [\"q\", \"Q\"]}}\n");
-  program_result r = PROGRAM_RUN("forecast", lines, "-m", MODEL, "--horizon", "2");
+  program_result r = PROGRAM_RUN("forecast", f.past, "-n2", "--all-covariates", "--future", lines);
+  program_assert_error(&r, 1, "past.jsonl: expected a table, found JSON Lines: there what is known stands in");
+  r = PROGRAM_RUN("forecast", lines, "-m", MODEL, "--horizon", "2");
   write_text(lines, "{\"item_id\": \"a\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 3], "
                     "\"past_covariates\": {\"promo\": [true, false, true]}}\n");
   write_text(f.future, "item_id,timestamp,promo\na,2024-01-04,TRUE\na,2024-01-05,false\n");
@@ -210,8 +212,12 @@ static void test_boolean_numbers(void **state) {
   static const char mixed[] = "item_id,timestamp,promo\na,2024-01-05,true\na,2024-01-06,0\n";
   files f = open_files();
   const char *one = "chronos2: 1 item, 4 rows, daily (D)\n";
-  assert_numbers(&f, TWO(numbers, NULL), truths, TWO(numbers, NULL), known, "past.csv", one);
-  assert_numbers(&f, TWO(numbers, NULL), mixed, TWO(numbers, NULL), known, "past.csv", one);
+  const char *said = "chronos2: 1 item, 4 rows, daily (D)\n"
+                     "chronos2: warning: column 'promo': numbers in the past, booleans in the known future: True "
+                     "counts as 1, False as 0\n";
+  assert_numbers(&f, TWO(numbers, NULL), truths, TWO(numbers, NULL), known, "past.csv", said);
+  assert_numbers(&f, TWO(numbers, NULL), mixed, TWO(numbers, NULL), known, "past.csv", said);
+  assert_numbers(&f, TWO(numbers, NULL), known, TWO(numbers, NULL), known, "past.csv", one);
   assert_numbers(&f, TWO(numbers, booleans), NULL, TWO(numbers, other), NULL, "past.csv",
                  "chronos2: 2 items, 7 rows, daily (D)\n" JOINED("files"));
   assert_numbers(&f, TWO(booleans, numbers), NULL, TWO(other, numbers), NULL, "past.csv",

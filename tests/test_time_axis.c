@@ -274,6 +274,34 @@ static void test_whole_numbers(void **state) {
   assert_refused(HEADER "a,1,1\na,2,2\na,3,2\na,3,3\n", NULL, "in.csv:5: item 'a' already has a row for 3, at line 4");
 }
 
+/* Digits of a date and a clock, which may be seconds since 1970 or whole numbers too. */
+static void test_digits_of_clocks(void **state) {
+  (void)state;
+  const char *hours = HEADER "a,2024011322,1\na,2024011323,2\na,2024011400,3\na,2024011401,4\n";
+  const char *either = "in.csv:2: column 'timestamp': 2024011322 may be 2024-01-13 22:00:00 ('%Y%m%d%H') or 2034-02-20 "
+                       "01:22:02 ('%s')";
+  assert_refused(hours, NULL, either);
+  assert_refused(hours, "h", either);
+  assert_refused(HEADER "a,202401132230,1\na,202401132231,2\na,202401132232,3\n", NULL,
+                 "202401132230 may be 2024-01-13 22:30:00 ('%Y%m%d%H%M') or a whole number (a frequency of 1)");
+  assert_refused(HEADER "a,20240113223015,1\na,20240113223016,2\n", NULL,
+                 "22:30:15 ('%Y%m%d%H%M%S') or a whole number");
+  reading r = read_as("in.csv", hours, "1");
+  assert_int_equal(r.set.item[0].freq.unit, C2_FREQ_COUNT);
+  c2_dataset_free(&r.set);
+  static const char *const others[] = {"2024011322,1\na,2024011323,2\na,2024011324", /* no hour */
+                                       "1800010100,1\na,1800010101,2\na,1800010102", /* long ago */
+                                       "202401132259,1\na,202401132260,2\na,202401132261"};
+  static const char *const next[] = {"2034-02-20 01:22:05", "2027-01-15 10:48:23", "202401132262"};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    char text[200];
+    (void)snprintf(text, sizeof text, HEADER "a,%s,3\n", others[i]);
+    r = read_as("in.csv", text, NULL);
+    assert_item(&r, 0, i < 2 ? "s" : "1", 3, next[i]);
+    c2_dataset_free(&r.set);
+  }
+}
+
 static void test_rows_are_counted(void **state) {
   (void)state;
   reading r = read_as("in.csv", "item_id,target\na,1\nb,10\na,2\na,3\n", NULL);
@@ -408,7 +436,8 @@ int main(void) {
       cmocka_unit_test(test_odd_rows),         cmocka_unit_test(test_filled_steps),
       cmocka_unit_test(test_business_hours),   cmocka_unit_test(test_sparse_panel),
       cmocka_unit_test(test_majority),         cmocka_unit_test(test_budget),
-      cmocka_unit_test(test_whole_numbers),    cmocka_unit_test(test_rows_are_counted),
+      cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_digits_of_clocks),
+      cmocka_unit_test(test_rows_are_counted),
       cmocka_unit_test(test_offsets),          cmocka_unit_test(test_known_covariates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,11 @@ bool c2_is_directory(const char *path) {
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
+bool c2_is_link(const char *path) {
+  struct stat info;
+  return lstat(path, &info) == 0 && S_ISLNK(info.st_mode);
+}
+
 bool c2_file_exists(const char *path) {
   struct stat info;
   return stat(path, &info) == 0;

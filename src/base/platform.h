@@ -49,6 +49,7 @@ c2_status c2_path_join(char **out, const char *folder, const char *name, c2_erro
 /* Makes a folder and its parents. A folder that is there already is no failure. */
 c2_status c2_make_folder(const char *path, c2_error *err);
 bool c2_is_directory(const char *path);
+bool c2_is_link(const char *path);
 bool c2_file_exists(const char *path);
 
 /* The time of the last change to a file's contents: seconds and nanoseconds. */

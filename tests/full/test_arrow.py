@@ -175,3 +175,13 @@ def test_write(folder):
     forecast(folder / "t.feather", *COVARIATES, "-o", folder / "again.arrow")
     forecast(folder / "hourly.csv", *COVARIATES, "-o", folder / "csv.arrow")
     assert (folder / "again.arrow").read_bytes() == (folder / "csv.arrow").read_bytes()
+
+
+@pytest.mark.parametrize("first, after", [(1980, "2020-01-01"), (0, "40"), (1704067200, "2024-01-01 00:00:40")])
+def test_whole_numbers_of_several_files(tmp_path, first, after):
+    whole = pa.table({"item_id": ["a"] * 40 + ["b"] * 40, "timestamp": [*range(first, first + 40)] * 2, "target": [i % 7 for i in range(80)]})
+    for name, rows in ("one", whole), ("a", whole.slice(0, 60)), ("b", whole.slice(60)):
+        write("file", rows, tmp_path / f"{name}.arrow")
+    joined = forecast(tmp_path / "a.arrow", tmp_path / "b.arrow")
+    assert joined == forecast(tmp_path / "one.arrow")
+    assert joined.splitlines()[1].startswith(f"a,{after},target,")

@@ -4,10 +4,13 @@ import gzip
 import os
 import subprocess
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from conftest import PROGRAM
 
@@ -98,6 +101,88 @@ def test_folders_patterns_and_partitions(folder):
     assert [line.split(",")[0] for line in by_region.splitlines()[1::3]] == ["0", "1", "2"]
 
 
+def days(item, count=20, hour=0):
+    stamps = [datetime(2024, 1, 1, hour) + timedelta(days=i) for i in range(count)]
+    return pl.DataFrame({"item_id": [item] * count, "timestamp": stamps, "target": [0.37 * (i % 7) for i in range(count)]})
+
+
+def write_pair(where, first, second):
+    where.mkdir()
+    first.write_parquet(where / "a.parquet")
+    second.write_parquet(where / "b.parquet")
+    return where / "a.parquet", where / "b.parquet"
+
+
+WHOLE = pl.col("target").round().cast(pl.Int64)
+
+
+@pytest.mark.parametrize("first, second", [
+    (days("a").with_columns(WHOLE), days("b")),
+    (days("a").with_columns(pl.col("timestamp").cast(pl.Date)), days("b", hour=6)),
+    (days("a"), days("b").with_columns(pl.col("timestamp").cast(pl.Datetime("ns")), pl.col("target").cast(pl.Float32))),
+    (days(1).with_columns(pl.col("item_id").cast(pl.Int32)), days(2).with_columns(pl.lit(1).alias("more"))),
+    (days("a").with_columns(pl.lit(None).alias("kind")), days("b").with_columns(pl.lit("x").alias("kind"))),
+])
+def test_types_of_a_folder(tmp_path, first, second):
+    one_by_one = forecast(*write_pair(tmp_path / "parts", first, second))
+    done = run(tmp_path / "parts", "-n", 3)
+    assert (done.returncode, done.stdout) == (0, one_by_one), done.stderr
+    assert ("ignored column: more" in done.stderr) == ("more" in second.columns)
+    assert forecast(f"{tmp_path}/parts/*.parquet") == one_by_one
+
+
+FLAG = pl.int_range(pl.len()) % 2
+
+
+@pytest.mark.parametrize("first, second, found", [
+    (days(7), days("007"), "column 'item_id' holds VARCHAR, but BIGINT in "),
+    (days(1), days(1.4), "column 'item_id' holds DOUBLE, but BIGINT in "),
+    (days("a"), days("b").with_columns(pl.col("timestamp").dt.replace_time_zone("UTC")),
+     "column 'timestamp' holds TIMESTAMP WITH TIME ZONE, but TIMESTAMP in "),
+    (days("a").with_columns(pl.col("timestamp").dt.replace_time_zone("UTC")), days("b"),
+     "column 'timestamp' holds TIMESTAMP, but TIMESTAMP WITH TIME ZONE in "),
+    (days("a").with_columns(c=FLAG == 1), days("b").with_columns(c=FLAG), "column 'c' holds BIGINT, but BOOLEAN in "),
+    (days("a").with_columns(c=FLAG), days("b").with_columns(c=pl.lit("x")), "column 'c' holds VARCHAR, but BIGINT in "),
+    (days("a").with_columns(WHOLE), days("b").with_columns(pl.col("target").cast(pl.Float32)),
+     "column 'target' holds FLOAT, but BIGINT in "),
+    (days("a").with_columns(timestamp=FLAG), days("b"), "column 'timestamp' holds TIMESTAMP, but BIGINT in "),
+    (days("a").with_columns(c=FLAG), days("b"), "b.parquet: expected a column 'c', as in "),
+    (days("a"), days("b").with_columns(c=FLAG), "a.parquet: expected a column 'c', as in "),
+])
+def test_types_of_a_folder_that_do_not_agree(tmp_path, first, second, found):
+    write_pair(tmp_path / "parts", first, second)
+    covariates = ["--all-covariates"] if "c" in first.columns + second.columns else []
+    refused(found, tmp_path / "parts", *covariates)
+    refused(found, f"{tmp_path}/parts/*.parquet", *covariates)
+
+
+def test_names_of_a_folder(tmp_path):
+    names = ("x.parquet", "y.pq", "below/z.PARQUET")
+    (tmp_path / "parts/below").mkdir(parents=True)
+    for item, name in zip("abc", names):
+        days(item).write_parquet(tmp_path / "parts" / name)
+    (tmp_path / "parts/other.txt").write_text("x")
+    rows = sorted(forecast(tmp_path / "parts").splitlines())
+    assert rows == sorted(forecast(*(tmp_path / "parts" / name for name in names)).splitlines())
+    refused("the output would be one of the files", tmp_path / "parts", "-o", tmp_path / "parts/out.pq")
+
+
+def test_decimals(tmp_path):
+    expected = None
+    for digits in (20, 38, 50, 76):
+        kind = (pa.decimal128 if digits <= 38 else pa.decimal256)(digits, 3)
+        values = pa.array([Decimal(i % 7) for i in range(20)], kind)
+        pq.write_table(pa.table({"target": values, "lists": pa.array([[v] for v in values.to_pylist()], pa.list_(kind)),
+                                 "other": [i % 7 for i in range(20)]}), tmp_path / "d.parquet")
+        expected = expected or forecast(tmp_path / "d.parquet", "--target=other").replace("other", "target")
+        if digits <= 38:
+            assert forecast(tmp_path / "d.parquet") == expected
+        else:
+            assert forecast(tmp_path / "d.parquet", "--target=other").replace("other", "target") == expected
+            for name in ("target", "lists"):
+                refused(f"column '{name}' holds decimals of {digits} digits", tmp_path / "d.parquet", f"--target={name}")
+
+
 def test_nested_rows(folder):
     nested = table().group_by("item_id", maintain_order=True).agg("timestamp", "target")
     nested.write_parquet(folder / "nested.parquet")
@@ -124,6 +209,16 @@ def test_time_zones_and_whole_numbers(folder):
     pl.DataFrame({"timestamp": ["28.01.2024", "29.01.2024", "30.01.2024"], "target": [1, 2, 3]}).write_parquet(folder / "text.parquet")
     refused("found '28.01.2024'; give --time-format", folder / "text.parquet")
     assert ",2024-01-31," in forecast(folder / "text.parquet", "--time-format=%d.%m.%Y")
+
+
+def test_digits_of_clocks(tmp_path):
+    digits = days("a").with_columns(pl.col("timestamp").dt.strftime("%Y%m%d%H").cast(pl.Int64))
+    digits.write_parquet(tmp_path / "d.parquet")
+    digits.write_ipc_stream(tmp_path / "d.arrows", compat_level=pl.CompatLevel.oldest())
+    days("a").write_parquet(tmp_path / "t.parquet")
+    for name in ("d.parquet", "d.arrows"):
+        refused("2024010100 may be 2024-01-01", tmp_path / name)
+        assert forecast(tmp_path / name, "--time-format=%Y%m%d%H") == forecast(tmp_path / "t.parquet")
 
 
 def test_zones_of_parquet(folder):
@@ -166,6 +261,9 @@ def test_sql(folder):
     query = f"SELECT * EXCLUDE (open) FROM '{folder}/plain.csv' ORDER BY item_id DESC, timestamp;"
     ids = [line.split(",")[0] for line in forecast("--sql", query).splitlines()[1::3]]
     assert ids == ["it'em 2", "it'em 1", "it'em 0"]
+    query = "SELECT (27 + i)::VARCHAR || '.01.2024' AS timestamp, i AS target FROM range(4) AS r(i)"
+    refused("found '27.01.2024'; give --time-format", "--sql", query)
+    assert forecast("--sql", query, "--time-format=%d.%m.%Y").splitlines()[1].startswith("0,2024-01-31,target,")
     refused("expected one SELECT", "--sql", f"COPY (SELECT 1) TO '{folder}/made.csv'")
     refused("expected one SELECT", "--sql", "INSTALL httpfs")
     refused("DuckDB:", "--sql", "SELECT 1; SELECT 2")

@@ -1,0 +1,175 @@
+/* Schemas of Parquet files: rows of a tree, each with the number of its children behind it. */
+#include "data/duckdb_schema.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/memory.h"
+#include "base/text.h"
+#include "data/duckdb_query.h"
+
+enum { MOST_DIGITS = 38, TYPE_ROOM = 64 }; /* of decimals: DuckDB 1.5 reads longer ones as wrong numbers */
+
+/* A row of a schema. */
+typedef struct node {
+  char file[4096], name[256], type[TYPE_ROOM]; /* type: DuckDB's name of it, "" where the node has children */
+  int64_t children, digits;
+} node;
+
+typedef struct column {
+  const char *name;
+  c2_want_type want;
+  int joint;                   /* DuckDB's type of it in the table */
+  char type[TYPE_ROOM];        /* in the first file that has values of it; "" before */
+  const char *file;            /* that file */
+  const char *holder, *lacker; /* a file that has it, and one that doesn't; NULL */
+  bool is_here;                /* in the file that is read */
+} column;
+
+/* ---- Types ----------------------------------------------------------------------------------- */
+
+static bool is_one_of(const char *type, const char *const *names) {
+  while (*names && strcmp(*names, type) != 0) names++;
+  return *names != NULL;
+}
+
+static bool is_whole(const char *type) {
+  static const char *const names[] = {"TINYINT",  "SMALLINT",  "INTEGER",  "BIGINT",  "HUGEINT",
+                                      "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", NULL};
+  return is_one_of(type, names);
+}
+
+static bool is_number(const char *type) {
+  static const char *const names[] = {"FLOAT", "DOUBLE", NULL};
+  return is_whole(type) || is_one_of(type, names) || strncmp(type, "DECIMAL", 7) == 0;
+}
+
+static bool is_naive(const char *type) {
+  static const char *const names[] = {"DATE", "TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS", NULL};
+  return is_one_of(type, names);
+}
+
+/* Whether a column of both types is read as each of them by itself. DuckDB's union of float32 with whole numbers or
+ * decimals is float32, which rounds them. */
+static bool agree(const column *c, const char *type) {
+  if (strcmp(c->type, type) == 0 || (is_whole(c->type) && is_whole(type))) return true;
+  if (c->want == C2_WANT_TIME) return is_naive(c->type) && is_naive(type);
+  bool numbers = (c->want == C2_WANT_NUMBER || c->want == C2_WANT_ANY) && is_number(c->type) && is_number(type);
+  return numbers && c->joint != C2_DUCKDB_FLOAT;
+}
+
+/* ---- Files ----------------------------------------------------------------------------------- */
+
+static c2_status look_at_leaf(c2_input *input, column *c, const node *leaf, c2_error *err) {
+  if (leaf->digits > MOST_DIGITS) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED,
+            "%s: column '%.60s' holds decimals of %lld digits, which DuckDB reads as other numbers: expected at most "
+            "%d; cast it to DOUBLE or DECIMAL(%d, s)",
+            leaf->file, c->name, (long long)leaf->digits, MOST_DIGITS, MOST_DIGITS);
+  }
+  if (strcmp(leaf->type, "\"NULL\"") == 0) return C2_OK; /* nothing but missing values */
+  if (!c->type[0]) {
+    memcpy(c->type, leaf->type, sizeof c->type);
+    return c2_pool_text(&input->query->pool, leaf->file, &c->file, err);
+  }
+  if (agree(c, leaf->type)) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s' holds %s, but %s in %s: expected one type in all files", leaf->file,
+          c->name, leaf->type, c->type, c->file);
+}
+
+/* Behind the last row of a file. */
+static c2_status end_file(c2_input *input, column *columns, size_t count, const char *file, c2_error *err) {
+  for (size_t k = 0; k < count; k++) {
+    column *c = &columns[k];
+    const char **to = c->is_here ? &c->holder : &c->lacker;
+    if (!*to) C2_TRY(c2_pool_text(&input->query->pool, file, to, err));
+    c->is_here = false;
+    if (!c->holder || !c->lacker) continue; /* a key of the paths is in no file */
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a column '%.60s', as in %s", c->lacker, c->name, c->holder);
+  }
+  return C2_OK;
+}
+
+/* Where the rows are. */
+typedef struct walk {
+  column *columns; /* [count] */
+  size_t count;
+  int64_t columns_left, nodes_left; /* of the file, of its column */
+  column *at;                       /* NULL: the column isn't wanted */
+} walk;
+
+static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *err) {
+  if (w->columns_left == 0 && w->nodes_left == 0) { /* the root */
+    w->columns_left = n->children;
+    return C2_OK;
+  }
+  if (w->nodes_left == 0) {
+    w->columns_left--;
+    w->nodes_left = 1;
+    w->at = NULL;
+    for (size_t k = 0; k < w->count; k++) {
+      if (strcmp(w->columns[k].name, n->name) == 0) w->at = &w->columns[k];
+    }
+    if (w->at) w->at->is_here = true;
+  }
+  w->nodes_left += n->children - 1;
+  if (w->at && n->children == 0) C2_TRY(look_at_leaf(input, w->at, n, err));
+  return w->columns_left == 0 && w->nodes_left == 0 ? end_file(input, w->columns, w->count, n->file, err) : C2_OK;
+}
+
+/* ---- All ------------------------------------------------------------------------------------- */
+
+static void copy_text(const struct c2_query *s, size_t index, size_t row, char *out, size_t room) {
+  size_t size = 0;
+  const void *data = s->duck.vector_get_data(s->duck.data_chunk_get_vector(s->chunk, index));
+  const char *text = c2_chunk_text(data, row, &size);
+  (void)snprintf(out, room, "%.*s", (int)size, text);
+}
+
+static int64_t number_at(const struct c2_query *s, size_t index, size_t row) {
+  return ((const int64_t *)s->duck.vector_get_data(s->duck.data_chunk_get_vector(s->chunk, index)))[row];
+}
+
+static c2_status take_schemas(struct c2_query *s, walk *w, c2_input *input, c2_error *err) {
+  for (;;) {
+    C2_TRY(c2_query_fetch(s, input->name, err));
+    if (!s->chunk) return C2_OK;
+    for (size_t i = 0; i < s->rows; i++) {
+      node n;
+      copy_text(s, 0, i, n.file, sizeof n.file);
+      copy_text(s, 1, i, n.name, sizeof n.name);
+      copy_text(s, 2, i, n.type, sizeof n.type);
+      n.children = number_at(s, 3, i);
+      n.digits = number_at(s, 4, i);
+      C2_TRY(take_node(w, input, &n, err));
+    }
+  }
+}
+
+c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wants, c2_error *err) {
+  struct c2_query *q = input->query;
+  struct c2_query s = {.duck = q->duck};
+  walk w = {.count = wants};
+  char *sql = NULL;
+  size_t size = 0;
+  c2_status status = C2_OK;
+  if (strncmp(q->from, "read_parquet(", 13) != 0) return C2_OK;
+  FILE *out = open_memstream(&sql, &size);
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  (void)fprintf(out,
+                "SELECT file_name, name, coalesce(%s, ''), CAST(coalesce(num_children, 0) AS BIGINT), "
+                "CAST(coalesce(precision, 0) AS BIGINT) FROM parquet_schema(%s)",
+                q->are_several ? "duckdb_type" : "NULL", q->files);
+  C2_GOTO(c2_sql_finish(out, &sql, err));
+  C2_GOTO(c2_alloc_array(wants, sizeof *w.columns, &w.columns, err));
+  for (size_t k = 0; k < wants; k++) {
+    w.columns[k] = (column){.name = q->name[want[k].column], .want = want[k].type, .joint = q->type[k]};
+  }
+  C2_GOTO(c2_query_start(&s, input->name, sql, err));
+  status = take_schemas(&s, &w, input, err);
+fail:
+  c2_query_stop(&s);
+  free(w.columns);
+  free(sql);
+  return status;
+}
