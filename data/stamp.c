@@ -40,18 +40,6 @@ static bool read_small(const char **at, int low, int high, int *out) {
   return true;
 }
 
-/* Up to nine digits of a second, of which those beyond the sixth are zero. */
-static bool read_fraction(const char **at, int *micros) {
-  int digits = 0;
-  *micros = 0;
-  for (; is_digit(**at); (*at)++, digits++) {
-    if (digits < 6) *micros = *micros * 10 + (**at - '0');
-    if (digits >= 9 || (digits >= 6 && **at != '0')) return false;
-  }
-  for (int i = digits; i < 6; i++) *micros *= 10;
-  return digits > 0;
-}
-
 /* A name, whole or by its first three letters; its index. */
 static bool read_name(const char **at, const char *const *names, int count, int *out) {
   for (int i = 0; i < count; i++) {
@@ -107,7 +95,7 @@ static bool read_second(const char **at, parts *p, char next) {
   if (!read_small(at, 0, 59, &p->second)) return false;
   if (**at != '.' || next == '.' || !is_digit((*at)[1])) return true;
   (*at)++;
-  return read_fraction(at, &p->micros);
+  return c2_read_fraction(at, &p->micros);
 }
 
 static bool read_epoch(const char **at, parts *p) {
@@ -164,7 +152,7 @@ static bool read_directive(char directive, char next, const char **at, parts *p)
     case 'I': return read_small(at, 1, 12, &p->hour);
     case 'M': return read_small(at, 0, 59, &p->minute);
     case 'S': return read_second(at, p, next);
-    case 'f': return read_fraction(at, &p->micros);
+    case 'f': return c2_read_fraction(at, &p->micros);
     case 'p': return read_half(at, p);
     case 'z': return read_offset(at, &p->zone);
     case 'Z': return read_zone_name(at, &p->zone);

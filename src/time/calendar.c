@@ -52,8 +52,7 @@ static bool read_digits(const char **at, int digits, int *out) {
   return true;
 }
 
-/* Fraction of a second after its point: up to nine digits, those beyond the sixth zero. */
-static bool read_fraction(const char **at, int *micros) {
+bool c2_read_fraction(const char **at, int *micros) {
   int value = 0;
   int digits = 0;
   for (; **at >= '0' && **at <= '9'; (*at)++, digits++) {
@@ -77,7 +76,7 @@ static bool read_clock(const char **at, int64_t *micros) {
     if (!read_digits(at, 2, &second)) return false;
     if (**at == '.') {
       (*at)++;
-      if (!read_fraction(at, &fraction)) return false;
+      if (!c2_read_fraction(at, &fraction)) return false;
     }
   }
   if (hour > 23 || minute > 59 || second > 59) return false;
