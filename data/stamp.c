@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 /* What the directives of a format have read so far. */
 typedef struct parts {
   int64_t year, seconds; /* seconds: since 1970, of %s */
@@ -19,15 +21,11 @@ static const char *const weekdays[] = {"Monday", "Tuesday", "Wednesday", "Thursd
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 /* A whole number of `least` to `most` digits. */
 static bool read_number(const char **at, int least, int most, int64_t *out) {
   int64_t value = 0;
   int digits = 0;
-  for (; digits < most && is_digit(**at); digits++) value = value * 10 + (*(*at)++ - '0');
+  for (; digits < most && c2_is_digit(**at); digits++) value = value * 10 + (*(*at)++ - '0');
   *out = value;
   return digits >= least;
 }
@@ -67,7 +65,7 @@ static bool read_offset(const char **at, c2_zone *zone) {
   (*at)++;
   if (!read_number(at, 2, 2, &hour)) return false;
   if (**at == ':') (*at)++;
-  if (is_digit(**at) && !read_number(at, 2, 2, &minute)) return false;
+  if (c2_is_digit(**at) && !read_number(at, 2, 2, &minute)) return false;
   zone->minutes = sign * (int)(hour * 60 + minute);
   return hour <= 23 && minute <= 59;
 }
@@ -93,7 +91,7 @@ static bool read_half(const char **at, parts *p) {
 
 static bool read_second(const char **at, parts *p, char next) {
   if (!read_small(at, 0, 59, &p->second)) return false;
-  if (**at != '.' || next == '.' || !is_digit((*at)[1])) return true;
+  if (**at != '.' || next == '.' || !c2_is_digit((*at)[1])) return true;
   (*at)++;
   return c2_read_fraction(at, &p->micros);
 }
@@ -145,7 +143,7 @@ static bool read_directive(char directive, char next, const char **at, parts *p)
     case 'a':
     case 'A': return read_name(at, weekdays, 7, &number);
     case 'q':
-      if (!is_digit(**at) || !read_number(at, 1, 1, &p->seconds) || p->seconds < 1 || p->seconds > 4) return false;
+      if (!c2_is_digit(**at) || !read_number(at, 1, 1, &p->seconds) || p->seconds < 1 || p->seconds > 4) return false;
       p->month = 3 * (int)p->seconds - 2;
       return true;
     case 'H': return read_small(at, 0, 23, &p->hour);

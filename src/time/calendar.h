@@ -112,7 +112,7 @@ bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq
 /* Number of neighbours among ascending stamps that are exactly one step apart. */
 size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t count);
 
-/* ---- Within time/ and data/ --------------------------------------------------------------------- */
+/* ---- Within time/ and data/ ------------------------------------------------------------------ */
 
 #define C2_DAY_US INT64_C(86400000000)
 
