@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/text.h"
 #include "data/cell.h"
 #include "data/number.h"
 
@@ -87,7 +88,7 @@ static bool read_whole(const char *text, int64_t *out) {
   bool minus = *text == '-';
   text += minus;
   size_t digits = 0;
-  for (; digits < 16 && text[digits] >= '0' && text[digits] <= '9'; digits++) value = value * 10 + (text[digits] - '0');
+  for (; digits < 16 && c2_is_digit(text[digits]); digits++) value = value * 10 + (text[digits] - '0');
   if (digits == 0 || digits > 15) return false;
   *out = minus ? -value : value;
   for (text += digits; *text == ' '; text++) continue;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/platform.h"
+#include "base/text.h"
 
 /* ---- The nearest double ---------------------------------------------------------------------- */
 
@@ -22,10 +23,6 @@ typedef struct written {
   int power;
   bool minus, is_cut; /* is_cut: it has more digits than these */
 } written;
-
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
 
 static void add_digit(written *d, char c, int *significant) {
   if (*significant < MOST_DIGITS) {
@@ -43,11 +40,11 @@ static bool read_decimal(const char *at, const char *end, written *d) {
   *d = (written){.digits = 0};
   if (at < end && (*at == '-' || *at == '+')) d->minus = *at++ == '-';
   const char *begin = at;
-  for (; at < end && is_digit(*at); at++) add_digit(d, *at, &significant);
+  for (; at < end && c2_is_digit(*at); at++) add_digit(d, *at, &significant);
   ptrdiff_t digits = at - begin;
   if (at < end && *at == '.') {
     const char *point = ++at;
-    for (; at < end && is_digit(*at); at++) add_digit(d, *at, &significant);
+    for (; at < end && c2_is_digit(*at); at++) add_digit(d, *at, &significant);
     digits += at - point;
     if (at - point > 10000) d->is_cut = true;
     d->power = d->is_cut ? 0 : -(int)(at - point);
@@ -58,7 +55,7 @@ static bool read_decimal(const char *at, const char *end, written *d) {
   bool minus = ++at < end && *at == '-';
   if (at < end && (*at == '-' || *at == '+')) at++;
   if (at == end) return false;
-  for (; at < end && is_digit(*at); at++) power = power < 100000 ? power * 10 + (*at - '0') : power;
+  for (; at < end && c2_is_digit(*at); at++) power = power < 100000 ? power * 10 + (*at - '0') : power;
   d->power += minus ? -power : power;
   return at == end;
 }
@@ -91,7 +88,7 @@ static bool read_short(const char *text, size_t size, double *out) {
   const char *point = NULL;
   const char *at = text + minus;
   for (; at < end; at++) {
-    if (is_digit(*at)) {
+    if (c2_is_digit(*at)) {
       digits = digits * 10 + (uint64_t)(*at - '0');
     } else if (*at == '.' && !point) {
       point = at + 1;
@@ -159,7 +156,7 @@ c2_number_shape c2_number_shape_of(const char *cell) {
   const char *at = cell;
   bool ungrouped = *at == '0';
   first = run_of_digits(at);
-  for (at += first; *at == '.' || *at == ',' || (group_sign(at) && is_digit(at[group_sign(at)]));) {
+  for (at += first; *at == '.' || *at == ',' || (group_sign(at) && c2_is_digit(at[group_sign(at)]));) {
     if (count == sizeof signs) return C2_SHAPE_NONE;
     bool sign = *at == '.' || *at == ',';
     if (sign) signs[count++] = *at;
@@ -201,7 +198,7 @@ bool c2_number_read_grouped(const char *cell, char decimal, double *out, bool *g
     cell += digits;
     if (group > 0 && digits != 3) return false;
     bool other = *cell == (decimal == '.' ? ',' : '.');
-    size_t next = other ? 1 : is_digit(cell[group_sign(cell)]) ? group_sign(cell) : 0;
+    size_t next = other ? 1 : c2_is_digit(cell[group_sign(cell)]) ? group_sign(cell) : 0;
     if (next == 0) break;
     bool first = group == 0;
     if (first && (digits < 1 || digits > 3 || (digits == 1 && plain[used - 1] == '0'))) return false;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/text.h"
+
 /* What the directives of a format have read so far. */
 typedef struct parts {
   int64_t year, seconds; /* seconds: since 1970, of %s */
@@ -19,15 +21,11 @@ static const char *const weekdays[] = {"Monday", "Tuesday", "Wednesday", "Thursd
 
 /* ---- Pieces ---------------------------------------------------------------------------------- */
 
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 /* A whole number of `least` to `most` digits. */
 static bool read_number(const char **at, int least, int most, int64_t *out) {
   int64_t value = 0;
   int digits = 0;
-  for (; digits < most && is_digit(**at); digits++) value = value * 10 + (*(*at)++ - '0');
+  for (; digits < most && c2_is_digit(**at); digits++) value = value * 10 + (*(*at)++ - '0');
   *out = value;
   return digits >= least;
 }
@@ -38,18 +36,6 @@ static bool read_small(const char **at, int low, int high, int *out) {
   if (!read_number(at, 1, 2, &value) || value < low || value > high) return false;
   *out = (int)value;
   return true;
-}
-
-/* Up to nine digits of a second, of which those beyond the sixth are zero. */
-static bool read_fraction(const char **at, int *micros) {
-  int digits = 0;
-  *micros = 0;
-  for (; is_digit(**at); (*at)++, digits++) {
-    if (digits < 6) *micros = *micros * 10 + (**at - '0');
-    if (digits >= 9 || (digits >= 6 && **at != '0')) return false;
-  }
-  for (int i = digits; i < 6; i++) *micros *= 10;
-  return digits > 0;
 }
 
 /* A name, whole or by its first three letters; its index. */
@@ -79,7 +65,7 @@ static bool read_offset(const char **at, c2_zone *zone) {
   (*at)++;
   if (!read_number(at, 2, 2, &hour)) return false;
   if (**at == ':') (*at)++;
-  if (is_digit(**at) && !read_number(at, 2, 2, &minute)) return false;
+  if (c2_is_digit(**at) && !read_number(at, 2, 2, &minute)) return false;
   zone->minutes = sign * (int)(hour * 60 + minute);
   return hour <= 23 && minute <= 59;
 }
@@ -105,9 +91,9 @@ static bool read_half(const char **at, parts *p) {
 
 static bool read_second(const char **at, parts *p, char next) {
   if (!read_small(at, 0, 59, &p->second)) return false;
-  if (**at != '.' || next == '.' || !is_digit((*at)[1])) return true;
+  if (**at != '.' || next == '.' || !c2_is_digit((*at)[1])) return true;
   (*at)++;
-  return read_fraction(at, &p->micros);
+  return c2_read_fraction(at, &p->micros);
 }
 
 static bool read_epoch(const char **at, parts *p) {
@@ -157,14 +143,14 @@ static bool read_directive(char directive, char next, const char **at, parts *p)
     case 'a':
     case 'A': return read_name(at, weekdays, 7, &number);
     case 'q':
-      if (!is_digit(**at) || !read_number(at, 1, 1, &p->seconds) || p->seconds < 1 || p->seconds > 4) return false;
+      if (!c2_is_digit(**at) || !read_number(at, 1, 1, &p->seconds) || p->seconds < 1 || p->seconds > 4) return false;
       p->month = 3 * (int)p->seconds - 2;
       return true;
     case 'H': return read_small(at, 0, 23, &p->hour);
     case 'I': return read_small(at, 1, 12, &p->hour);
     case 'M': return read_small(at, 0, 59, &p->minute);
     case 'S': return read_second(at, p, next);
-    case 'f': return read_fraction(at, &p->micros);
+    case 'f': return c2_read_fraction(at, &p->micros);
     case 'p': return read_half(at, p);
     case 'z': return read_offset(at, &p->zone);
     case 'Z': return read_zone_name(at, &p->zone);

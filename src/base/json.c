@@ -111,13 +111,9 @@ static c2_status push(parser *p, c2_json_type type) {
   return C2_OK;
 }
 
-static bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-
 static c2_status read_digits(parser *p) {
-  if (!is_digit(*p->at)) return fail_at(p, "a digit");
-  while (is_digit(*p->at)) p->at++;
+  if (!c2_is_digit(*p->at)) return fail_at(p, "a digit");
+  while (c2_is_digit(*p->at)) p->at++;
   return C2_OK;
 }
 
@@ -126,7 +122,7 @@ static c2_status read_number(parser *p) {
   C2_TRY(push(p, C2_JSON_NUMBER));
   if (*p->at == '-') p->at++;
   if (*p->at == 'I') return fail_at(p, "a finite number");
-  if (*p->at == '0' && is_digit(p->at[1])) return fail_at(p, "a number without leading zeros");
+  if (*p->at == '0' && c2_is_digit(p->at[1])) return fail_at(p, "a number without leading zeros");
   C2_TRY(read_digits(p));
   if (*p->at == '.') {
     p->at++;
@@ -152,8 +148,8 @@ static c2_status read_hex(parser *p, uint32_t *out) {
   *out = 0;
   for (int i = 0; i < 4; i++, p->at++) {
     char c = *p->at;
-    uint32_t digit = is_digit(c) ? (uint32_t)(c - '0') : (uint32_t)((c | 0x20) - 'a') + 10;
-    if (!is_digit(c) && ((c | 0x20) < 'a' || (c | 0x20) > 'f')) return fail_at(p, "a hexadecimal digit");
+    uint32_t digit = c2_is_digit(c) ? (uint32_t)(c - '0') : (uint32_t)((c | 0x20) - 'a') + 10;
+    if (!c2_is_digit(c) && ((c | 0x20) < 'a' || (c | 0x20) > 'f')) return fail_at(p, "a hexadecimal digit");
     *out = *out << 4 | digit;
   }
   return C2_OK;
@@ -303,7 +299,7 @@ static c2_status begin_value(parser *p, bool *opened) {
     case 'I': return fail_at(p, "a finite number");
     case '[':
     case '{': break;
-    default: return *p->at == '-' || is_digit(*p->at) ? read_number(p) : fail_at(p, "a value");
+    default: return *p->at == '-' || c2_is_digit(*p->at) ? read_number(p) : fail_at(p, "a value");
   }
   bool object = *p->at == '{';
   C2_TRY(open_container(p, object ? C2_JSON_OBJECT : C2_JSON_ARRAY));

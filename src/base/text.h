@@ -9,6 +9,10 @@
 
 #include "base/status.h"
 
+static inline bool c2_is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+
 /* Bytes of the UTF-8 character that `text` begins with, and its code point (`code` may be NULL); 0 if no character
  * begins there or size is 0. */
 size_t c2_utf8_decode(const char *text, size_t size, uint32_t *code);

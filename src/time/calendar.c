@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 /* ---- Days ------------------------------------------------------------------------------------ */
 
 /* Years are counted from March, so that the leap day comes last; 400 years are 146097 days. */
@@ -44,7 +46,7 @@ static bool read_digits(const char **at, int digits, int *out) {
   int value = 0;
   for (int i = 0; i < digits; i++) {
     char c = (*at)[i];
-    if (c < '0' || c > '9') return false;
+    if (!c2_is_digit(c)) return false;
     value = value * 10 + (c - '0');
   }
   *at += digits;
@@ -52,11 +54,10 @@ static bool read_digits(const char **at, int digits, int *out) {
   return true;
 }
 
-/* Fraction of a second after its point: up to nine digits, those beyond the sixth zero. */
-static bool read_fraction(const char **at, int *micros) {
+bool c2_read_fraction(const char **at, int *micros) {
   int value = 0;
   int digits = 0;
-  for (; **at >= '0' && **at <= '9'; (*at)++, digits++) {
+  for (; c2_is_digit(**at); (*at)++, digits++) {
     if (digits < 6) value = value * 10 + (**at - '0');
     if (digits >= 6 && (**at != '0' || digits >= 9)) return false;
   }
@@ -77,7 +78,7 @@ static bool read_clock(const char **at, int64_t *micros) {
     if (!read_digits(at, 2, &second)) return false;
     if (**at == '.') {
       (*at)++;
-      if (!read_fraction(at, &fraction)) return false;
+      if (!c2_read_fraction(at, &fraction)) return false;
     }
   }
   if (hour > 23 || minute > 59 || second > 59) return false;
@@ -99,7 +100,7 @@ static bool read_zone(const char **at, c2_zone *zone) {
     if (*p == ':') {
       p++;
       if (!read_digits(&p, 2, &minute)) return false;
-    } else if (*p >= '0' && *p <= '9' && !read_digits(&p, 2, &minute)) {
+    } else if (c2_is_digit(*p) && !read_digits(&p, 2, &minute)) {
       return false;
     }
     if (hour > 23 || minute > 59) return false;
@@ -131,7 +132,7 @@ static bool read_time(const char *at, c2_time *out, c2_zone *zone) {
     }
   }
   if (year < 1 || month < 1 || month > 12 || day < 1 || day > c2_month_length(year, month)) return false;
-  if (whole_day && (*at == 'T' || (*at == ' ' && at[1] >= '0' && at[1] <= '9'))) {
+  if (whole_day && (*at == 'T' || (*at == ' ' && c2_is_digit(at[1])))) {
     at++;
     if (!read_clock(&at, &micros) || !read_zone(&at, zone)) return false;
   }

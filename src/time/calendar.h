@@ -112,7 +112,7 @@ bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq
 /* Number of neighbours among ascending stamps that are exactly one step apart. */
 size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t count);
 
-/* ---- Within time/ ------------------------------------------------------------------------------- */
+/* ---- Within time/ and data/ ------------------------------------------------------------------ */
 
 #define C2_DAY_US INT64_C(86400000000)
 
@@ -134,6 +134,9 @@ static inline int64_t c2_floor_div(int64_t a, int64_t b) {
 static inline int64_t c2_floor_mod(int64_t a, int64_t b) {
   return a - c2_floor_div(a, b) * b;
 }
+
+/* Reads the fraction of a second behind its point: up to nine digits, those beyond the sixth zero. */
+bool c2_read_fraction(const char **at, int *micros);
 
 int64_t c2_day_of(int64_t year, int month, int day);
 c2_date c2_date_of(int64_t day);

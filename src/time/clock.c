@@ -6,6 +6,7 @@
 
 #include "base/infile.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 enum { HEADER = 44, MOST_FILE = 1 << 20, MOST_SECONDS = 93600 /* of an offset, as RFC 8536 has it */ };
 
@@ -63,7 +64,7 @@ static bool read_changes(c2_clock *clock, const block *b) {
 static bool read_digits(const char **at, int64_t most, int64_t *out) {
   *out = 0;
   if (**at < '0' || **at > '9') return false;
-  for (; **at >= '0' && **at <= '9' && *out <= most; (*at)++) *out = *out * 10 + (**at - '0');
+  for (; c2_is_digit(**at) && *out <= most; (*at)++) *out = *out * 10 + (**at - '0');
   return *out <= most;
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "time/calendar.h"
 
 /* ---- Frequencies as text --------------------------------------------------------------------- */
@@ -93,7 +94,7 @@ static bool read_week_of_month(const char *text, bool last, int *anchor) {
 
 static bool read_day_of_month(const char *text, c2_freq_place place, int *day) {
   *day = 0;
-  for (; *text >= '0' && *text <= '9' && *day < 100; text++) *day = *day * 10 + (*text - '0');
+  for (; c2_is_digit(*text) && *day < 100; text++) *day = *day * 10 + (*text - '0');
   return !*text && *day >= (place == C2_PLACE_START ? 2 : 1) && *day <= 27;
 }
 
@@ -122,7 +123,7 @@ static int64_t most_multiple(c2_freq_unit unit) {
 static bool read_freq(const char *text, c2_freq *out) {
   int64_t multiple = 0;
   const char *at = text;
-  for (; *at >= '0' && *at <= '9'; at++) {
+  for (; c2_is_digit(*at); at++) {
     if (multiple > INT64_MAX / 10 - 1) return false;
     multiple = multiple * 10 + (*at - '0');
   }
