@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -23,7 +24,7 @@ typedef struct column {
   char type[TYPE_ROOM];        /* in the first file that has values of it; "" before */
   const char *file;            /* that file */
   const char *holder, *lacker; /* a file that has it, and one that doesn't; NULL */
-  bool is_here;                /* in the file that is read */
+  bool is_here, has_leaf;      /* in the file that is read */
 } column;
 
 /* ---- Types ----------------------------------------------------------------------------------- */
@@ -67,7 +68,9 @@ static c2_status look_at_leaf(c2_input *input, column *c, const node *leaf, c2_e
             "%d; cast it to DOUBLE or DECIMAL(%d, s)",
             leaf->file, c->name, (long long)leaf->digits, MOST_DIGITS, MOST_DIGITS);
   }
-  if (strcmp(leaf->type, "\"NULL\"") == 0) return C2_OK; /* nothing but missing values */
+  bool is_first = !c->has_leaf; /* others are of a struct, whose kind is looked at elsewhere */
+  c->has_leaf = true;
+  if (!is_first || strcmp(leaf->type, "\"NULL\"") == 0) return C2_OK; /* nothing but missing values */
   if (!c->type[0]) {
     memcpy(c->type, leaf->type, sizeof c->type);
     return c2_pool_text(&input->query->pool, leaf->file, &c->file, err);
@@ -77,14 +80,25 @@ static c2_status look_at_leaf(c2_input *input, column *c, const node *leaf, c2_e
           c->name, leaf->type, c->type, c->file);
 }
 
+/* Whether a folder of the path gives the column's value, as in item_id=a/: DuckDB reads it there, not in the file. */
+static bool is_in_path(const char *file, const char *name) {
+  size_t size = strlen(name);
+  for (const char *at = strchr(file, '/'); at; at = strchr(at + 1, '/')) {
+    const char *begin = at + 1;
+    if (strncasecmp(begin, name, size) == 0 && begin[size] == '=' && strchr(begin, '/')) return true;
+  }
+  return false;
+}
+
 /* Behind the last row of a file. */
 static c2_status end_file(c2_input *input, column *columns, size_t count, const char *file, c2_error *err) {
   for (size_t k = 0; k < count; k++) {
     column *c = &columns[k];
+    if (is_in_path(file, c->name)) continue;
     const char **to = c->is_here ? &c->holder : &c->lacker;
     if (!*to) C2_TRY(c2_pool_text(&input->query->pool, file, to, err));
-    c->is_here = false;
-    if (!c->holder || !c->lacker) continue; /* a key of the paths is in no file */
+    c->is_here = c->has_leaf = false;
+    if (!c->holder || !c->lacker) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "%s: expected a column '%.60s', as in %s", c->lacker, c->name, c->holder);
   }
   return C2_OK;
@@ -108,7 +122,8 @@ static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *er
     w->nodes_left = 1;
     w->at = NULL;
     for (size_t k = 0; k < w->count; k++) {
-      if (strcmp(w->columns[k].name, n->name) == 0) w->at = &w->columns[k];
+      bool is_it = strcasecmp(w->columns[k].name, n->name) == 0 && !is_in_path(n->file, n->name);
+      if (is_it) w->at = &w->columns[k];
     }
     if (w->at) w->at->is_here = true;
   }

@@ -318,6 +318,39 @@ static void test_large_level(void **state) {
   program_remove_folder(folder);
 }
 
+/* Stamps are those of the item before only where offsets are the same in each row. */
+static void test_offsets(void **state) {
+  (void)state;
+  static const char *const first[] = {"2024-03-01 00:00:00+02:00", "2024-03-01 00:00:00+01:00",
+                                      "2024-03-01 00:00:00+02:00"};
+  char *folder = program_make_folder();
+  char *in = program_path(folder, "in.csv");
+  char *report = program_path(folder, "r.html");
+  char text[8192] = "item_id,timestamp,target\n";
+  for (int i = 0; i < 3; i++) {
+    for (int t = 0; t < 50; t++) {
+      (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%d,2024-%02d-%02dT00:00:00+0%d:00,%d\n", i,
+                     3 + t / 31, 1 + t % 31, i == 1 && t < 31 ? 1 : 2, t % 7);
+    }
+  }
+  program_write_file(in, text, strlen(text));
+  program_result r = PROGRAM_RUN("forecast", in, "-n", "1", "--report", report);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  char *page = program_read_file(report);
+  json_t *data = page_data(page);
+  for (size_t i = 0; i < 3; i++) {
+    const json_t *stamps = json_object_get(json_array_get(json_object_get(data, "items"), i), "stamps");
+    assert_int_equal(json_array_size(stamps), 51);
+    assert_string_equal(json_string_value(json_array_get(stamps, 0)), first[i]);
+  }
+  json_decref(data);
+  free(page);
+  program_free(&r);
+  free(in);
+  free(report);
+  program_remove_folder(folder);
+}
+
 static void test_large_level_of_others(void **state) {
   (void)state;
   char *folder = program_make_folder();
@@ -361,6 +394,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_min_and_round),
                                      cmocka_unit_test(test_titles),
                                      cmocka_unit_test(test_falling_levels), cmocka_unit_test(test_places),
-                                     cmocka_unit_test(test_large_level), cmocka_unit_test(test_large_level_of_others)};
+                                     cmocka_unit_test(test_large_level), cmocka_unit_test(test_offsets),
+                                     cmocka_unit_test(test_large_level_of_others)};
   return cmocka_run_group_tests_name("forecast_draw", tests, NULL, NULL);
 }

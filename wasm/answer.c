@@ -36,12 +36,10 @@ c2_status c2_answer_stamps(c2_json_writer *json, const char *key, const c2_item 
   c2_json_begin_array(json, key);
   for (size_t s = 0; s < count; s++) {
     char text[C2_TIME_ROOM];
-    c2_time time = 0;
     c2_error why;
-    if (c2_freq_add(&item->freq, item->start, (int64_t)(from + s), &time, &why) != C2_OK) {
+    if (c2_item_stamp_step(item, (int64_t)(from + s), text, NULL, &why) != C2_OK) {
       C2_FAIL(err, C2_ERR_ARGUMENT, "series '%.80s': its forecast would end too late: %s", item->id, why.text);
     }
-    c2_item_stamp(item, time, text);
     c2_json_put_text(json, NULL, text);
   }
   c2_json_end_array(json);

@@ -41,7 +41,8 @@ def _source(pipeline: Chronos2Pipeline) -> Iterator[Path]:
 
 def _plain(inputs: Any, horizon: int, name: str) -> Any:
     """What upstream trains on without reading it: the values that a forecast takes, in float32, and labels."""
-    if isinstance(inputs, Sequence) and not isinstance(inputs, (list, tuple)) and _is_prepared(inputs[0]):
+    lazy = isinstance(inputs, Sequence) and not isinstance(inputs, (list, tuple)) and len(inputs) > 0
+    if lazy and _is_prepared(inputs[0]):
         return inputs  # lazy: upstream reads them one by one
     inputs = _inputs.listed(inputs)
     series = _inputs.to_series(inputs, horizon)  # its errors

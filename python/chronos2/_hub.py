@@ -165,7 +165,8 @@ def refuse_others(folder: Path, written: set[str]) -> None:
     """An error where a folder has weights or an adapter that would be taken for a part of what is to be written."""
     files = {file.name for file in folder.iterdir()} if folder.is_dir() else set()
     others = sorted(name for name in files - written
-                    if name.endswith((".safetensors", ".safetensors.index.json")) or name == "adapter_config.json")
+                    if re.fullmatch(r"model(-.*)?\.safetensors|model\.safetensors\.index\.json|"
+                                    r"adapter_config\.json|adapter_model\.safetensors", name))
     if others:
         raise FileExistsError(f"{folder}: holds another model's {', '.join(others[:3])}{', ...' * (len(others) > 3)}; "
                               "expected a folder without them")
@@ -181,6 +182,8 @@ def copy_model(source: Path, target: Path) -> None:
     refuse_others(target, {file.name for file in files})
     target.mkdir(parents=True, exist_ok=True)
     files = [file for file in files if not ((target / file.name).exists() and file.samefile(target / file.name))]
+    if not files:
+        return  # the model's own folder, which may not be written to
     with tempfile.TemporaryDirectory(prefix=".saving-", dir=target) as copies:
         for file in files:
             shutil.copyfile(file, Path(copies) / file.name)

@@ -194,12 +194,13 @@ class Chronos2Pipeline(BaseChronosPipeline):
                   **kwargs: Any) -> _native.Forecast:
         options, attention = self._options(prediction_length, *args, **kwargs)
         series = self._series(inputs, options.horizon)
-        if options.cross_learning:
-            _inputs.warn_of_passes(series, options.batch_size)
         table = _native.SeriesTable(series, options.horizon)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
             forecast = session.predict(table, options, after)
-        for reason in forecast.errors().values():
+        errors = forecast.errors()
+        if options.cross_learning:
+            _inputs.warn_of_passes([item for i, item in enumerate(series) if i not in errors], options.batch_size)
+        for reason in errors.values():
             warn(f"no forecast: {reason}")
         for said in forecast.losses(series):
             warn(said)
@@ -450,7 +451,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
                                 list(quantile_levels), list_names("known_covariates", known_covariates), predict_kwargs)
         _check_keywords(predict_kwargs)
         season = None if seasonality is None else at_least_one("seasonality", seasonality)
-        if hasattr(data, "columns") or hasattr(data, "__arrow_c_stream__"):
+        is_column = hasattr(data, "dtype") or hasattr(data, "type")
+        if hasattr(data, "columns") or (hasattr(data, "__arrow_c_stream__") and not is_column):
             targets = list(target) if isinstance(target, (list, tuple)) else [target]
             return _evaluate.of_table(asked, data, id_column, timestamp_column, targets, freq, season)
         return _evaluate.of_arrays(asked, data, season)

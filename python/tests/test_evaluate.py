@@ -345,6 +345,14 @@ def test_arguments_that_have_no_place_are_named(smooth):
             smooth.evaluate([wave(50)], 5, **{wrong: "torch"})
 
 
+def test_a_column_of_series_is_no_table(smooth):
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    waves = [wave(60), wave(60)]
+    expected = smooth.evaluate(waves, 4)
+    for column in (pd.Series(waves), pl.Series(waves)):
+        assert smooth.evaluate(column, 4).overall == expected.overall
+
+
 def test_a_reader_of_record_batches_is_a_table(smooth):
     pd, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
     stamps = pd.date_range("2024-01-01", periods=60, freq="h")

@@ -429,7 +429,7 @@ def test_a_saved_model_is_the_same(smooth, tmp_path):
     smooth.save_pretrained(tmp_path / "copy")
     again = Chronos2Pipeline.from_pretrained(tmp_path / "copy", threads=1, return_type="numpy")
     np.testing.assert_array_equal(again.predict([wave(50)], 4)[0], smooth.predict([wave(50)], 4)[0])
-    again.save_pretrained(tmp_path / "copy")  # over itself
+    again.save_pretrained(tmp_path / "copy")  # over itself, which writes nothing
     assert json.loads((tmp_path / "copy" / "config.json").read_text())["chronos_config"]
 
 
@@ -440,6 +440,18 @@ def test_a_model_is_not_saved_over_parts_of_another(smooth, tmp_path, name):
     with pytest.raises(FileExistsError, match=f"holds another model's {name}; expected a folder without"):
         smooth.save_pretrained(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_save_over_itself_writes_nothing(smooth, tmp_path, monkeypatch):
+    (tmp_path / "optimizer.safetensors").write_text("{}")  # no part of a model
+    smooth.save_pretrained(tmp_path)
+    again = Chronos2Pipeline.from_pretrained(tmp_path, threads=1)
+
+    def refused(*args, **kwargs):
+        raise PermissionError
+
+    monkeypatch.setattr("tempfile.TemporaryDirectory", refused)
+    again.save_pretrained(tmp_path)
 
 
 def test_a_save_that_fails_leaves_what_was_there(pipeline, smooth, tmp_path, monkeypatch):

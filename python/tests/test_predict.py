@@ -427,6 +427,10 @@ def test_cross_learning_and_batch_size(smooth, rng):
     with pytest.warns(UserWarning, match=said):
         passes = np.stack(smooth.predict(inputs, 4, cross_learning=True, batch_size=2))
     assert not np.array_equal(together, passes)
+    with warnings.catch_warnings():  # a series that is left out takes no place in a pass
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", "no forecast")
+        smooth.predict([inputs[0], np.full(4, np.inf)], 2, cross_learning=True, batch_size=1, on_error="skip")
     with pytest.warns(UserWarning, match=said):
         smooth.encode(inputs, 4, cross_learning=True, batch_size=2)
     with pytest.warns(FutureWarning):

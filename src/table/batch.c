@@ -293,11 +293,13 @@ static void look_at_bands(c2_lacks *lacks, const c2_table_batch *batch) {
   }
 }
 
-/* Under cross_learning series inform those alone that share their pass. */
+/* Under cross_learning series inform those alone that share their pass; those that are left out take no place in it. */
 static void warn_of_passes(const c2_table_plan *plan, const c2_table_batch *batch) {
   c2_passes passes = {.most = plan->predict.batch_size > 0 ? plan->predict.batch_size : C2_USUAL_ROWS};
+  const c2_fault *fault = batch->forecast.fault;
   char line[C2_CAVEAT_ROOM];
   for (size_t i = 0; i < batch->count; i++) {
+    if (fault && fault[i].status != C2_OK) continue;
     c2_passes_add(&passes, batch->series[i].targets + batch->series[i].covariates);
   }
   c2_caveat_passes(&passes, "batch_size", line);
@@ -316,8 +318,8 @@ c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos
   memcpy(batch->entry, entry, count * sizeof *entry);
   C2_TRY(write_labels(plan, batch, err));
   for (size_t i = 0; i < count; i++) C2_TRY(take_item(plan, batch, i, err));
-  if (plan->predict.cross_learning) warn_of_passes(plan, batch);
   c2_status status = c2_forecast_run(&batch->forecast, session, NULL, batch->series, count, &plan->predict, err);
+  if (status == C2_OK && plan->predict.cross_learning) warn_of_passes(plan, batch);
   if (status == C2_OK) look_at_bands(&plan->lacks, batch);
   if (status == C2_OK) return keep_faults(plan, batch, err);
   if (err) c2_table_batch_name(batch, plan, err->text, sizeof err->text);

@@ -156,6 +156,22 @@ def test_types_of_a_folder_that_do_not_agree(tmp_path, first, second, found):
     refused(found, f"{tmp_path}/parts/*.parquet", *covariates)
 
 
+def test_columns_of_a_folder_that_have_other_places(tmp_path):
+    """Names that differ in case, keys of the path that one file has too, structs."""
+    one_by_one = forecast(*write_pair(tmp_path / "parts", days("a"), days("b")))
+    write_pair(tmp_path / "case", days("a"), days("b").rename({"target": "Target"}))
+    assert forecast(tmp_path / "case") == one_by_one
+    for item in "ab":
+        (tmp_path / f"keys/item_id={item}").mkdir(parents=True)
+        rows = days(item) if item == "a" else days(item).drop("item_id")
+        rows.write_parquet(tmp_path / f"keys/item_id={item}/x.parquet")
+    assert forecast(tmp_path / "keys") == one_by_one
+    pair = pl.struct(pl.lit(1).alias("n"), pl.lit("x").alias("t")).alias("s")
+    write_pair(tmp_path / "structs", days("a").with_columns(pair), days("b").with_columns(pair))
+    assert forecast(tmp_path / "structs") == one_by_one
+    refused("column 's'", tmp_path / "structs", "--covariates=s")
+
+
 def test_names_of_a_folder(tmp_path):
     names = ("x.parquet", "y.pq", "below/z.PARQUET")
     (tmp_path / "parts/below").mkdir(parents=True)

@@ -49,6 +49,8 @@ test('time goes on in the steps of the past', () => {
   assert.deepEqual(future(['2024Q1', '2024Q2', '2024Q3']), ['2024-10-01', '2025-01-01']);
   assert.deepEqual(future(['03.01.2024', '04.01.2024', '05.01.2024'], {time_format: '%d.%m.%Y'}), ['2024-01-06', '2024-01-07']);
   assert.deepEqual(future(['2024-01-03', '2024-01-01', '2024-01-02']), ['2024-01-04', '2024-01-05']); // rows may come in any order
+  const days = ['2024-03-30T00:00+01:00', '2024-03-31T00:00+01:00', '2024-04-01T00:00+02:00', '2024-04-02T00:00+02:00'];
+  assert.deepEqual(readPasted(model, daily(days)).timestamps[0][1], '2024-03-31 00:00:00+01:00'); // of its own row
   const steps = readPasted(model, 'y\n1\n2\n');
   assert.deepEqual(model.predict(steps.series, {horizon: 1})[0].timestamps, ['3']);
 });
