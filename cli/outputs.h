@@ -19,8 +19,8 @@ void cli_outputs_discard(c2_outfile *file, size_t count);
 bool cli_outputs_take_stdout(const char *const *paths, size_t count);
 
 /* Where SIGINT, SIGTERM or SIGHUP ends the program, temporary files of outputs are removed before, and `last_words`
- * (NULL: none) are called, which must be safe in a signal handler. The program ends by the signal itself, which is what a
- * shell's loop looks for. An ignored signal stays so: nohup, jobs in the background. */
+ * (NULL: none) are called, which must be safe in a signal handler. The program ends by the signal itself, as a shell's
+ * loop expects. An ignored signal stays so: nohup, jobs in the background. */
 void cli_on_interrupt(void (*last_words)(void));
 
 #endif
