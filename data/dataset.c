@@ -86,21 +86,25 @@ c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err) {
                          moved, set->first_moved, moved == 1 ? "s" : "ve");
 }
 
-void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
+static void write_stamp(const c2_item *item, c2_time time, c2_zone zone, char out[C2_TIME_ROOM]) {
   if (item->freq.unit == C2_FREQ_COUNT) {
     (void)snprintf(out, C2_TIME_ROOM, "%lld", (long long)time);
     return;
   }
   bool clock = c2_freq_has_clock(&item->freq) || c2_time_has_clock(item->start) || c2_time_has_clock(time);
-  c2_time_format(time, clock, item->zone, out);
+  c2_time_format(time, clock, zone, out);
+}
+
+void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
+  write_stamp(item, time, item->zone, out);
 }
 
 c2_status c2_item_stamp_step(const c2_item *item, int64_t step, char out[C2_TIME_ROOM], c2_time *time, c2_error *err) {
-  c2_item own = *item;
+  c2_zone zone = item->zone;
   c2_time at = 0;
   C2_TRY(c2_freq_add(&item->freq, item->start, step, &at, err));
-  if (item->minutes && step >= 0 && (size_t)step < item->length) own.zone.minutes = item->minutes[step];
-  c2_item_stamp(&own, at, out);
+  if (item->minutes && step >= 0 && (size_t)step < item->length) zone.minutes = item->minutes[step];
+  write_stamp(item, at, zone, out);
   if (time) *time = at;
   return C2_OK;
 }

@@ -39,6 +39,12 @@ static json_t *page_data(const char *page) {
   return data;
 }
 
+static void free_page(char *page, json_t *data, program_result *r) {
+  json_decref(data);
+  free(page);
+  program_free(r);
+}
+
 /* Numbers of the forecast's lines: [2 * HORIZON][1 + LEVELS]. */
 static void read_numbers(const char *csv, double out[2 * HORIZON][1 + LEVELS]) {
   const char *line = csv;
@@ -204,9 +210,7 @@ static void test_min_and_round(void **state) {
   char *page = program_read_file(report);
   json_t *data = page_data(page);
   check_item(json_array_get(json_object_get(data, "items"), 0), HOSTILE, changed);
-  json_decref(data);
-  free(page);
-  program_free(&r);
+  free_page(page, data, &r);
   r = FORECAST(input, "--min", "0.5", "--round");
   program_assert_error(&r, 2, "--min: expected a whole number");
   r = FORECAST(input, "--digits", "2", "--round");
@@ -296,9 +300,7 @@ static void test_large_level(void **state) {
   for (size_t i = 0; i < json_array_size(warnings); i++) {
     assert_non_null(strstr(r.err, json_string_value(json_array_get(warnings, i))));
   }
-  json_decref(data);
-  free(page);
-  program_free(&r);
+  free_page(page, data, &r);
   char *picture = program_read_file(plot);
   double before = 0;
   size_t labels = 0;
@@ -343,9 +345,7 @@ static void test_offsets(void **state) {
     assert_int_equal(json_array_size(stamps), 51);
     assert_string_equal(json_string_value(json_array_get(stamps, 0)), first[i]);
   }
-  json_decref(data);
-  free(page);
-  program_free(&r);
+  free_page(page, data, &r);
   free(in);
   free(report);
   program_remove_folder(folder);
@@ -371,9 +371,7 @@ static void test_large_level_of_others(void **state) {
     double upper = json_number_value(json_object_get(flag, "upper"));
     if (!(lower < upper && (value < lower || value > upper))) fail_msg("%.17g, %.17g, %.17g", value, lower, upper);
   }
-  json_decref(data);
-  free(page);
-  program_free(&r);
+  free_page(page, data, &r);
 
   r = PROGRAM_RUN("evaluate", in, "-n", "4", "--report", report);
   if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
@@ -382,9 +380,7 @@ static void test_large_level_of_others(void **state) {
   check_past(first_of(data, "series"), 79);
   const json_t *quantiles = json_object_get(first_of(first_of(data, "series"), "fans"), "quantiles");
   assert_true(number_at(quantiles, 0, 0) < number_at(quantiles, 8, 0));
-  json_decref(data);
-  free(page);
-  program_free(&r);
+  free_page(page, data, &r);
   free(in);
   free(report);
   program_remove_folder(folder);

@@ -108,8 +108,11 @@ def _is_readable(value: Any) -> bool:
 
 
 def is_table(value: Any) -> bool:
-    """Which NumPy would take for its rows."""
-    return hasattr(value, "columns") and not isinstance(value, np.ndarray)
+    """Which NumPy would take for its rows. A column may be a stream of Arrow too."""
+    if isinstance(value, np.ndarray):
+        return False
+    is_column = hasattr(value, "dtype") or hasattr(value, "type")
+    return hasattr(value, "columns") or (hasattr(value, "__arrow_c_stream__") and not is_column)
 
 
 def is_single(value: Any) -> bool:

@@ -451,8 +451,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
                                 list(quantile_levels), list_names("known_covariates", known_covariates), predict_kwargs)
         _check_keywords(predict_kwargs)
         season = None if seasonality is None else at_least_one("seasonality", seasonality)
-        is_column = hasattr(data, "dtype") or hasattr(data, "type")
-        if hasattr(data, "columns") or (hasattr(data, "__arrow_c_stream__") and not is_column):
+        if _inputs.is_table(data):
             targets = list(target) if isinstance(target, (list, tuple)) else [target]
             return _evaluate.of_table(asked, data, id_column, timestamp_column, targets, freq, season)
         return _evaluate.of_arrays(asked, data, season)
