@@ -54,10 +54,10 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
                              c2_error *err) {
   if (!c2_table_file_asked(r->output) || strcmp(type_of_numbers(r), "FLOAT") != 0) return C2_OK;
   for (size_t i = 0; i < count; i++) {
-    bool is_lost = values[i] != 0 && (float)values[i] == 0;
-    if (fabs(values[i]) <= (double)FLT_MAX && !is_lost) continue;
+    const char *loss = c2_float32_loss(values[i]);
+    if (!loss) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "%s: series '%.80s': %g is %s the range of float32; --digits 17 writes float64",
-            r->output, item->id, values[i], is_lost ? "below" : "beyond");
+            r->output, item->id, values[i], loss);
   }
   return C2_OK;
 }

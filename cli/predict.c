@@ -1,6 +1,4 @@
 /* `chronos2 predict`: list-of-dict inputs in JSON, as Chronos2Pipeline.predict takes them, to tensors. */
-#include <float.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +6,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/safetensors.h"
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/input.h"
 #include "data/jsonl.h"
@@ -125,11 +124,12 @@ static c2_status add(answer *a, const char *kind, size_t index, size_t dims, con
   return C2_OK;
 }
 
-/* As float32, beyond whose range a forecast is refused. */
+/* As float32, out of whose range a forecast is refused. */
 static c2_status narrow(const double *values, size_t count, size_t series, float *out, c2_error *err) {
   for (size_t i = 0; i < count; i++) {
-    if (fabs(values[i]) > (double)FLT_MAX) {
-      C2_FAIL(err, C2_ERR_FORMAT, "inputs[%zu]: the forecast %g is beyond the range of float32", series, values[i]);
+    const char *loss = c2_float32_loss(values[i]);
+    if (loss) {
+      C2_FAIL(err, C2_ERR_FORMAT, "inputs[%zu]: the forecast %g is %s the range of float32", series, values[i], loss);
     }
     out[i] = (float)values[i];
   }

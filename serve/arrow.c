@@ -1,8 +1,6 @@
 /* Arrow bodies: tables in long format, read and written as the program does. */
 #include "serve/arrow.h"
 
-#include <float.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -195,8 +193,9 @@ static c2_status put_row(table *t, const c2_call *call, c2_error *err) {
   for (size_t q = 0; q < t->levels; q++) t->value[(1 + q) * t->room + row] = values[horizon + s * t->levels + q];
   for (size_t k = 0; k <= t->levels; k++) { /* the columns are float32 */
     double value = t->value[k * t->room + row];
-    if (fabs(value) <= (double)FLT_MAX) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "item '%.60s': its forecast, %g, is beyond the range of float32", item->id, value);
+    const char *loss = c2_float32_loss(value);
+    if (!loss) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "item '%.60s': its forecast, %g, is %s the range of float32", item->id, value, loss);
   }
   return C2_OK;
 }
@@ -225,7 +224,7 @@ static c2_status write_batches(table *t, const c2_call *call, c2_frame *frame, c
 
 static c2_status write_table(table *t, const c2_call *call, FILE *out, c2_error *err) {
   static const char *const fixed[FIXED] = {"item_id", "timestamp", "target_name", "predictions"};
-  char level[C2_CALL_LEVELS][32];
+  char level[C2_CALL_LEVELS][C2_FLOAT_ROOM];
   const char *name[COLUMNS];
   const char *format[COLUMNS];
   c2_column column[COLUMNS];
@@ -233,7 +232,7 @@ static c2_status write_table(table *t, const c2_call *call, FILE *out, c2_error 
   c2_ipc_writer *writer = NULL;
   const char *stamps = stamp_format(&call->set);
   for (size_t k = 0; k < frame.columns; k++) {
-    if (k >= FIXED) c2_protocol_level(call->levels[k - FIXED], level[k - FIXED]);
+    if (k >= FIXED) c2_double_text(level[k - FIXED], call->levels[k - FIXED], C2_PROTOCOL_DIGITS);
     name[k] = k < FIXED ? fixed[k] : level[k - FIXED];
     format[k] = k >= POINT ? "f" : k == STAMP ? stamps : "u";
     if (k >= POINT) {

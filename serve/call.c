@@ -8,6 +8,7 @@
 
 #include "base/caveats.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "data/missing.h"
 #include "data/series.h"
 
@@ -46,8 +47,9 @@ c2_status c2_call_read_levels(c2_call *call, const c2_json_document *doc, const 
                           level->type == C2_JSON_NUMBER ? level->text : c2_json_type_name(level));
     }
     for (size_t i = 0; i < call->level_count; i++) {
-      if (call->levels[i] == value)
-        return c2_json_fail(doc, level, err, "expected each level once, found %g again", value);
+      if (call->levels[i] == value) {
+        return c2_json_fail(doc, level, err, "expected each level once, found %.40s again", level->text);
+      }
     }
     call->levels[call->level_count++] = value;
   }
@@ -159,7 +161,7 @@ c2_status c2_call_note_caveats(c2_call *call, const c2_dataset *pasts, const chr
 
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err) {
   chronos2_pattern pattern = call->pass.pattern;
-  char radius[60] = "";
+  char radius[80] = "";
   char cost[80] = "";
   double change = 0;
   size_t tasks = 0;
@@ -174,7 +176,9 @@ c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_er
                    tasks, tasks == 1 ? "" : "s");
   }
   if (pattern.attention != CHRONOS2_FULL) {
-    (void)snprintf(radius, sizeof radius, " at radius %g%s", pattern.radius,
+    char number[C2_FLOAT_ROOM];
+    c2_double_text(number, pattern.radius, C2_USUAL_DIGITS);
+    (void)snprintf(radius, sizeof radius, " at radius %s%s", number,
                    pattern.reg_global ? " with a global REG" : "");
   }
   return c2_dataset_note(&call->set, err, "the weights were not trained for %s attention%s%s",

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/platform.h"
+#include "base/text.h"
 #include "data/jsonl.h"
 #include "serve/protocol.h"
 
@@ -214,7 +215,7 @@ static void put_id(c2_json_writer *json) {
 
 static void put_output(const c2_call *call, size_t i, c2_json_writer *json) {
   const c2_given *given = &call->given[i];
-  char level[32];
+  char level[C2_FLOAT_ROOM];
   c2_json_begin_object(json, NULL);
   c2_json_put_text(json, "type", "time_series_forecast");
   put_id(json);
@@ -229,7 +230,7 @@ static void put_output(const c2_call *call, size_t i, c2_json_writer *json) {
   if (call->levels_given) {
     c2_json_begin_object(json, "quantiles");
     for (size_t q = 0; q < call->level_count; q++) {
-      c2_protocol_level(call->levels[q], level);
+      c2_double_text(level, call->levels[q], C2_PROTOCOL_DIGITS);
       c2_protocol_put_values(call, i, given->is_nested, q, level, json);
     }
     c2_json_end_object(json);

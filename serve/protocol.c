@@ -2,7 +2,6 @@
 #include "serve/protocol.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, const c2_limits *limits,
                       const chronos2_config *config, c2_call *call, c2_answer *answer) {
@@ -30,13 +29,6 @@ void c2_protocol_write(const c2_protocol *protocol, const c2_call *call, const c
   c2_status status = protocol->write(call, config, &stream.json, &err);
   c2_answer_close(&stream, C2_HTTP_OK, answer);
   if (status != C2_OK) c2_answer_refuse_error(answer, NULL, &err);
-}
-
-void c2_protocol_level(double level, char out[32]) {
-  for (int digits = 15; digits <= 17; digits++) {
-    (void)snprintf(out, 32, "%.*g", digits, level);
-    if (strtod(out, NULL) == level) return;
-  }
 }
 
 static void put_target(const c2_call *call, size_t series, size_t target, size_t level, const char *key,

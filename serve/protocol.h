@@ -40,9 +40,7 @@ c2_status c2_sagemaker_put_predictions(const c2_call *call, const c2_call *resul
 void c2_protocol_put_values(const c2_call *call, size_t series, bool is_nested, size_t level, const char *key,
                             c2_json_writer *json);
 enum { C2_PROTOCOL_MEDIAN = C2_CALL_LEVELS }; /* as the level */
-
-/* "0.1", as Python writes it; room for 32. */
-void c2_protocol_level(double level, char out[32]);
+enum { C2_PROTOCOL_DIGITS = 15 };             /* of a level, at least: "0.1", as Python writes it */
 
 /* A member "warnings" of an object, a line each, where there is anything to say of the call. */
 void c2_protocol_put_warnings(const c2_call *call, c2_json_writer *json);

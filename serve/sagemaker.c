@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "data/jsonl.h"
 #include "serve/protocol.h"
 
@@ -143,11 +144,11 @@ c2_status c2_sagemaker_put_predictions(const c2_call *call, const c2_call *resul
   for (size_t i = 0; i < call->count; i++) {
     const c2_item *item = &call->set.item[i];
     const c2_given *given = &call->given[i];
-    char level[32];
+    char level[C2_FLOAT_ROOM];
     c2_json_begin_object(json, NULL);
     c2_protocol_put_values(result, first + i, given->is_nested, C2_PROTOCOL_MEDIAN, "mean", json);
     for (size_t q = 0; q < result->level_count; q++) {
-      c2_protocol_level(result->levels[q], level);
+      c2_double_text(level, result->levels[q], C2_PROTOCOL_DIGITS);
       c2_protocol_put_values(result, first + i, given->is_nested, q, level, json);
     }
     if (given->has_id) c2_json_put_text(json, "item_id", item->id);

@@ -271,14 +271,16 @@ static void each_case(const char *root, const char *const *models, size_t count)
                                            "long_horizon_covariates",
                                            "cross_learning",
                                            "short_context"};
+  size_t step = small_leaves_out("half of the cases of each model") ? 2 : 1;
   for (size_t i = 0; i == 0 || chronos2_isa_name(i - 1); i++) {
     engine e = {CHRONOS2_REFERENCE, "scalar"};
     if (i > 0) e = (engine){CHRONOS2_FUSED, chronos2_isa_name(i - 1)};
     double worst = 0;
     for (size_t m = 0; m < count; m++) {
-      for (size_t n = 0; n < CASES; n++) run_case(root, models[m], names[n], &e, &worst);
+      for (size_t n = m % step; n < CASES; n += step) run_case(root, models[m], names[n], &e, &worst);
     }
-    print_message("%s, %s: %zu cases, worst %.3g\n", chronos2_backend_name(e.backend), e.isa, count * CASES, worst);
+    print_message("%s, %s: %zu cases, worst %.3g\n", chronos2_backend_name(e.backend), e.isa, count * CASES / step,
+                  worst);
   }
 }
 
@@ -631,7 +633,9 @@ static void test_said(void **state) {
        "\"context_length\": 100000}}",
        "chronos2: warning: predict.context_length 100000 is beyond the ", NULL},
       {"{\"inputs\": [{\"target\": [1e300, -1e300, 2e300]}], \"predict\": {\"prediction_length\": 2}}",
-       NULL, "inputs[0]: the forecast "}};
+       NULL, "is beyond the range of float32"},
+      {"{\"inputs\": [{\"target\": [1e-60, 3e-60, 2e-60]}], \"predict\": {\"prediction_length\": 2}}",
+       NULL, "is below the range of float32"}};
   char *folder = program_make_folder();
   char *path = program_path(folder, "case.json");
   char *out = program_path(folder, "out.safetensors");

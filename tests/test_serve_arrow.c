@@ -391,6 +391,10 @@ static void test_wrong_types(void **state) {
   table = make_stream(r, usual, BARE, false, &size); /* the answer's columns are float32 */
   assert_refused(*state, "huge", table, size, "is beyond the range of float32");
   free(table);
+  for (size_t i = 0; i < r->count; i++) r->target[i] = (double)(i % 5 + 1) * 1e-60;
+  table = make_stream(r, usual, BARE, false, &size);
+  assert_refused(*state, "tiny", table, size, "is below the range of float32");
+  free(table);
   free(r);
 }
 

@@ -156,6 +156,11 @@ void c2_text_format(char *out, size_t room, const char *format, va_list args) {
   va_end(again);
 }
 
+const char *c2_float32_loss(double value) {
+  if (fabs(value) > (double)FLT_MAX) return "beyond";
+  return value != 0 && (float)value == 0 ? "below" : NULL;
+}
+
 int c2_digits_apart(double low, double high, int least) {
   enum { OF_DISTANCE = 3 };
   double level = fmax(fabs(low), fabs(high));

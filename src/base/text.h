@@ -53,6 +53,9 @@ void c2_float_text(char out[C2_FLOAT_ROOM], double value);
 enum { C2_USUAL_DIGITS = 6 };
 void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits);
 
+/* How float32 loses a finite number: it is "beyond" its range, so infinite, or "below" it, so 0. NULL: it holds it. */
+const char *c2_float32_loss(double value);
+
 /* Digits by which numbers between these two differ in the third place of their distance, from `least` to 17; `least`
  * where they are no two finite numbers in this order. */
 int c2_digits_apart(double low, double high, int least);

@@ -160,7 +160,10 @@ static c2_status read_levels(const reader *r, const yaml_node_t *node, c2_task *
   }
   c2_sort(levels, count);
   for (size_t i = 1; i < count; i++) {
-    if (levels[i] == levels[i - 1]) FAIL_AT(r, node, "quantile_levels: %g twice", levels[i]);
+    if (levels[i] > levels[i - 1]) continue;
+    char level[C2_FLOAT_ROOM];
+    c2_double_text(level, levels[i], C2_USUAL_DIGITS);
+    FAIL_AT(r, node, "quantile_levels: %s twice", level);
   }
   task->levels = levels;
   task->level_count = count;
