@@ -30,9 +30,9 @@ test:
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-asan -E '$(SOURCES)'
 
 # All but the longest tests (LONG) by clang under its sanitizers, as they ran by gcc and under its own. Threads under
-# theirs; every allocation failing (of a pull every 11th, as in each suite); a forward pass under valgrind; the suite on
-# 64-bit ARM, emulated; WebAssembly in Node; PyTorch side by side. The fuzz targets' corpora and mutations are part of
-# each suite.
+# theirs; every allocation failing (of studies every third, of a pull every 11th, as in each suite); a forward pass under
+# valgrind; the suite on 64-bit ARM, emulated; WebAssembly in Node; PyTorch side by side. The fuzz targets' corpora and
+# mutations are part of each suite.
 test-full:
 	scripts/setup.sh full
 	$(MAKE) all
@@ -43,7 +43,8 @@ test-full:
 	cmake --preset tsan $(CMAKE_FLAGS)
 	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_flow --target test_batcher --target test_serve --target test_serve_arrow --target test_serve_bodies --target test_serve_contexts
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-tsan -R 'test_(threads|flow|batcher|serve)'
-	CHRONOS2_SWEEP_STEP=1 $(CTEST) $(BUILD) -R '^alloc_' -E pull
+	CHRONOS2_SWEEP_STEP=1 $(CTEST) $(BUILD) -R '^alloc_' -E 'pull|study|resume|from_csv'
+	CHRONOS2_SWEEP_STEP=3 $(CTEST) $(BUILD) -R '^alloc_(study|resume|from_csv)$$'
 	scripts/valgrind.sh $(BUILD)
 	scripts/arm.sh $(JOBS) $(CMAKE_FLAGS)
 	scripts/wasm.sh $(JOBS) $(CMAKE_FLAGS)

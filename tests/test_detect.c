@@ -169,7 +169,7 @@ static void test_spikes(void **state) {
   size_t planted = 0;
   for (int i = 0; i < SERIES; i++) {
     for (int t = SPIKES; t < STEPS; t++) {
-      char name[32];
+      char name[48];
       double value = 0;
       double expected = 0;
       double lower = 0;
