@@ -323,12 +323,19 @@ static bool put_counts(const evaluate_request *r, double steps[C2_FORECASTERS][C
   return any;
 }
 
-/* Says at how many observed steps a metric has no error, by each forecaster. */
+/* Says at how many observed steps a metric has no error, by each forecaster, and who has no score of all series. */
 static void tell_left_out(evaluate_request *r, c2_metric metric, size_t observed) {
   char counts[160];
+  char none[160] = "";
+  size_t used = 0;
   if (!put_counts(r, r->gaps, metric, counts)) return;
-  cli_warn("steps are left out of %s where %s: %s of %zu", c2_metric_name(metric), c2_metric_gap(metric), counts,
-           observed);
+  for (int who = 0; who < C2_FORECASTERS; who++) {
+    if (!r->scored[who] || !isnan(r->overall[who][metric])) continue;
+    used += (size_t)snprintf(none + used, sizeof none - used, "%s%s", used ? ", " : "",
+                             evaluate_forecaster((c2_forecaster)who));
+  }
+  cli_warn("steps are left out of %s where %s: %s of %zu%s%s%s", c2_metric_name(metric), c2_metric_gap(metric), counts,
+           observed, used ? "; there is none of all series, as a window has none (" : "", none, used ? ")" : "");
 }
 
 /* Says at how many observed steps metrics have an infinite error: those of a reason in one line, by each forecaster of

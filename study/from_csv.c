@@ -29,6 +29,7 @@ typedef struct source {
   radius_set compared, probed;
   c2_lookup tasks; /* by name */
   c2_sheet sheet;  /* the file that is read, one at a time */
+  c2_journal *journal;
 } source;
 
 /* ---- Finding the files ----------------------------------------------------------------------- */
@@ -119,13 +120,40 @@ static c2_status keep(c2_results *r, const c2_sheet *sheet, size_t row, const ch
   return c2_pool_text(&r->tasks.pool, text, out, err);
 }
 
+/* The metrics that a task names in a column, as "MASE" or "['RMSE', 'MAE']", if it is there. */
+static c2_status read_metrics(const source *from, size_t row, const char *column, c2_task *task, c2_error *err) {
+  static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
+  const char *at = NULL;
+  if (!c2_csv_has_column(&from->sheet.csv, column)) return C2_OK;
+  C2_TRY(c2_sheet_cell(&from->sheet, row, column, &at, err));
+  for (at += strcspn(at, letters); *at; at += strcspn(at, letters)) {
+    size_t n = strspn(at, letters);
+    char name[40];
+    c2_error unknown;
+    c2_metric metric = C2_MASE;
+    (void)snprintf(name, sizeof name, "%.*s", (int)c2_min_size(n, sizeof name - 1), at);
+    at += n;
+    if (c2_metric_find(name, column, &metric, &unknown) == C2_OK) {
+      (void)c2_metric_add(&task->extra, metric);
+    } else {
+      C2_TRY(c2_journal_warn(from->journal, err, "task '%.80s' names a metric '%s', which is not known: it is left out",
+                             task->name, name));
+    }
+  }
+  return C2_OK;
+}
+
 /* The tasks of a file, in its order. */
-static c2_status read_tasks(c2_results *r, const c2_sheet *sheet, c2_table table, c2_lookup *names, c2_error *err) {
+static c2_status read_tasks(c2_results *r, source *from, c2_table table, c2_error *err) {
+  const c2_sheet *sheet = &from->sheet;
+  c2_lookup *names = &from->tasks;
   size_t first = 0;
   for (size_t i = 0; i < sheet->rows; i++) {
     c2_task task = {.num_windows = 1, .seasonality = 1};
     C2_TRY(keep(r, sheet, i, "task_name", &task.name, err));
     C2_TRY(c2_fields_read(table, C2_PART_TASK, sheet, i, &task, err));
+    C2_TRY(read_metrics(from, i, "eval_metric", &task, err));
+    C2_TRY(read_metrics(from, i, "extra_metrics", &task, err));
     C2_TRY(c2_grow_array(&r->tasks.task, &r->tasks.capacity, r->tasks.count + 1, sizeof task, err));
     r->tasks.task[r->tasks.count++] = task;
     C2_TRY(c2_lookup_add(names, task.name, &first, err));
@@ -209,7 +237,7 @@ static c2_status read_full(c2_results *r, source *from, c2_error *err) {
     C2_TRY(open_sheet(from, table, from->compared.at[0], err));
   }
   if (from->sheet.rows == 0) C2_FAIL(err, C2_ERR_FORMAT, "%s__perf_full.csv: expected this file", from->prefix);
-  C2_TRY(read_tasks(r, &from->sheet, table, &from->tasks, err));
+  C2_TRY(read_tasks(r, from, table, err));
   C2_TRY(read_arm(r, from, table, 0, false, err));
   C2_TRY(read_text(r, &from->sheet, "model_name", &r->model_name, err));
   char *end = strstr(r->model_name, "__full"); /* "NAME__full" */
@@ -299,6 +327,7 @@ static c2_status read_probe(c2_results *r, source *from, c2_error *err) {
 
 /* From the study's own baselines; else, for tasks that have one, from published results. */
 static c2_status read_naive(c2_results *r, source *from, c2_error *err) {
+  size_t published = 0;
   const c2_sheet *sheet = &from->sheet;
   C2_TRY(open_sheet(from, C2_TABLE_BASELINES, 0, err));
   for (size_t i = 0; i < sheet->rows; i++) {
@@ -313,10 +342,15 @@ static c2_status read_naive(c2_results *r, source *from, c2_error *err) {
     const c2_published *p = c2_published_find(t->task);
     t->num_forecasts = t->perf[0].num_forecasts;
     if (sheet->rows || !p) continue;
+    published++;
     t->naive[C2_MASE] = c2_published_score(p, 0, C2_MASE);
     t->naive[C2_WQL] = c2_published_score(p, 0, C2_WQL);
   }
-  return C2_OK;
+  if (published == 0) return C2_OK;
+  return c2_journal_warn(from->journal, err,
+                         "%zu of %zu tasks take seasonal naive's scores from those published for a task of the same "
+                         "name and horizon: that the data are the same is not known",
+                         published, r->done);
 }
 
 /* ---- All of it ------------------------------------------------------------------------------- */
@@ -359,11 +393,11 @@ static c2_status read_all(c2_study *s, source *from, c2_error *err) {
   r->backend = "";
   r->chunk_size = plan->chunk_size;
   r->perf_radii = (c2_radii){from->compared.at, from->compared.count};
-  c2_choose_metrics(plan, r);
   C2_TRY(c2_choose_arms(plan, r, err));
   C2_TRY(check_verdict(plan, r, err));
   C2_TRY(c2_record_begin(plan, r, &s->journal, &s->lock, err));
   C2_TRY(read_full(r, from, err));
+  c2_choose_metrics(plan, r);
   for (size_t k = 1; k < r->arms; k++) C2_TRY(read_sparse(r, from, k, err));
   C2_TRY(read_backend(r, from, err));
   C2_TRY(read_probe(r, from, err));
@@ -371,7 +405,7 @@ static c2_status read_all(c2_study *s, source *from, c2_error *err) {
 }
 
 c2_status c2_study_from_csv(c2_study *study, c2_error *err) {
-  source from = {0};
+  source from = {.journal = &study->journal};
   c2_status status = read_all(study, &from, err);
   if (status == C2_OK) status = c2_study_finish(study, from.prefix, err);
   c2_lookup_free(&from.tasks);

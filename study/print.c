@@ -155,9 +155,16 @@ static void print_ranked(const c2_study *s, FILE *out) {
       (void)fprintf(out, " %10s\n", "-");
     }
   }
-  if (heads > RANKED) {
-    (void)fprintf(out, "%zu further heads change it by %+.3g%% at most\n", heads - RANKED,
-                  c2_percent(s->summary.ranked[RANKED].change->test.mean));
+  if (heads <= RANKED) return;
+  const c2_sink_row *ranked = s->summary.ranked;
+  size_t last = heads - 1; /* those without a change are the last ones */
+  while (last > RANKED && isnan(ranked[last].change->test.mean)) last--;
+  (void)fprintf(out, "%zu further heads change it by ", heads - RANKED);
+  if (isnan(ranked[RANKED].change->test.mean)) {
+    (void)fputs("what is not known\n", out);
+  } else {
+    (void)fprintf(out, "%+.3g%% to %+.3g%%\n", c2_percent(ranked[last].change->test.mean),
+                  c2_percent(ranked[RANKED].change->test.mean));
   }
 }
 

@@ -299,10 +299,11 @@ static c2_status begin(c2_study *s, const runner *e, c2_error *err) {
   c2_results *r = &s->results;
   r->tasks.source = s->plan.source;
   C2_TRY(c2_tasks_read(&r->tasks, s->plan.tasks, err));
-  C2_TRY(c2_tasks_select(&r->tasks, s->plan.exclude_regex, s->plan.most_tasks, err));
+  C2_TRY(c2_tasks_select(&r->tasks, s->plan.exclude_regex, 0, err));
+  c2_choose_metrics(&s->plan, r); /* not by --max-tasks, which may differ where a run goes on */
+  C2_TRY(c2_tasks_select(&r->tasks, NULL, s->plan.most_tasks, err));
   C2_TRY(c2_tasks_find_data(&r->tasks, err));
   C2_TRY(c2_results_open_tasks(r, err));
-  c2_choose_metrics(&s->plan, r);
   C2_TRY(describe(s, e, err));
   C2_TRY(c2_choose_arms(&s->plan, r, err));
   C2_TRY(c2_record_begin(&s->plan, r, &s->journal, &s->lock, err));

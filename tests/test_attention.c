@@ -7,6 +7,7 @@
 #define SMOOTH SOURCE_DIR "/tests/golden/model-smooth"
 #define MICRO SOURCE_DIR "/models/chronos2-micro"
 #define SPARSE SOURCE_DIR "/models/chronos2-micro-r8"
+#define MIXED SOURCE_DIR "/models/chronos2-micro-mixed"
 
 /* ---- config.json ------------------------------------------------------------------------------ */
 
@@ -326,7 +327,14 @@ static void test_warnings(void **state) {
     assert_int_equal(program_count(r.out, "\n"), 5);
     program_free(&r);
   }
-  program_result r = PROGRAM_RUN("bench", "--random", "micro", "--batch-size", "1", "--repeats", "1", "--attention",
+  program_result r = PROGRAM_RUN("forecast", series, "--horizon", "4", "-m", MIXED, "--attention",
+                                 "windowed_future_global", "--radius", "3");
+  assert_string_equal(warnings_of(r.err), WARNED
+                      "full attention or windowed_future_global at radius 4, 8, 16, 64 or inf or windowed_future_null "
+                      "at radius 4, 8, 16, 64 or inf or windowed_future_visible at radius 4, 8, 16 or 64, not for "
+                      "windowed_future_global at radius 3" ADVICE);
+  program_free(&r);
+  r = PROGRAM_RUN("bench", "--random", "micro", "--batch-size", "1", "--repeats", "1", "--attention",
                                  "windowed_future_global", "--json");
   assert_string_equal(r.err, ""); /* random weights were trained for nothing */
   assert_non_null(strstr(r.out, "\"attention\": \"windowed_future_global\", \"radius\": 8,"));

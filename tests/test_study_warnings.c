@@ -302,10 +302,12 @@ static void test_gaps(void **state) {
       "- {dataset_path: huge.jsonl, task_name: huge, horizon: 2, quantile_levels: [0.5], extra_metrics: [RMSSE, "
       "RMSE]}\n";
   static const char *const lines[] = {
-      "no MASE on 1 of 2 tasks, as of arm 'full' on 'zero': means and tests leave them out",
+      "no MASE on 1 of 2 tasks, as of arm 'full' on 'zero', where a window has no step to score: means and tests "
+      "leave them out",
       "no WQL on 1 of 2 tasks, as of arm 'full' on 'zero', where the truth of a window is 0 or missing throughout: "
       "means and tests leave them out",
-      "no RMSSE on 2 of 2 tasks, as of arm 'full' on 'zero': means and tests leave them out",
+      "no RMSSE on 2 of 2 tasks, as of arm 'full' on 'zero', where a window has no step to score: means and tests "
+      "leave them out",
       "no RMSE on 1 of 2 tasks, as of arm 'full' on 'huge': means and tests leave them out",
       "steps are left out of MASE where the past never differs from a season before, or is shorter than that, on 1 of "
       "2 tasks: 2 of 2 on task 'zero'",
@@ -333,6 +335,77 @@ static void test_gaps(void **state) {
   assert_non_null(strstr(r.out, "\nfull attention: mean MASE -\n"));
   assert_non_null(strstr(r.out, "\naccuracy: no task has a MASE\n"));
   if (strstr(r.out, "nan") || strstr(r.out, "inf ")) fail_msg("no number: %s", r.out);
+  program_free(&r);
+  leave(&p);
+}
+
+/* Two tasks of the same series, one of them without quantile levels. What was measured says why a score is missing and
+ * whether times differ; files don't tell. */
+static void test_twins(void **state) {
+  (void)state;
+  static const char twins[] = "1 of 2 tasks has the series of an earlier one, as 'b' those of 'a': intervals and tests "
+                              "take tasks as independent, so they are too sure";
+  place p = enter("tasks:\n- {dataset_path: d.jsonl, task_name: a, horizon: 2, quantile_levels: [0.5]}\n"
+                  "- {dataset_path: d.jsonl, task_name: b, horizon: 2}\n");
+  place q = enter(NULL);
+  write_text(&p, "d.jsonl", series_text);
+  program_result r = STUDY(&p, "--perf-repeats", "2");
+  assert_int_equal(program_count(r.err, twins), 1);
+  assert_int_equal(program_count(r.err, "no WQL on 1 of 2 tasks, as of arm 'full' on 'b', which names no quantile "
+                                        "levels: means and tests leave them out\n"), 1);
+  assert_non_null(strstr(r.out, " of 2 tasks show a difference (95% intervals of repeats); the bound by operations "));
+  program_free(&r);
+  r = PROGRAM_RUN("study", "--from-csv", p.folder, "--out-prefix", q.prefix);
+  assert_int_equal(program_count(r.err, "no WQL on 1 of 2 tasks, as of arm 'full' on 'b': means and tests"), 1);
+  assert_non_null(strstr(r.out, "x); its intervals are not known; the bound by operations is "));
+  program_free(&r);
+  r = STUDY(&p, "--max-tasks", "1");
+  assert_null(strstr(r.err, "earlier one"));
+  assert_non_null(strstr(r.out, "x); one repeat gives no interval; the bound by operations is "));
+  program_free(&r);
+  r = PROBE(&p, "--seed", "0");
+  assert_null(strstr(r.err, "earlier one"));
+  program_free(&r);
+  leave(&q);
+  leave(&p);
+}
+
+/* A run that goes on with fewer tasks compares by what it compared by before. */
+static void test_fewer_tasks(void **state) {
+  (void)state;
+  place p = enter("tasks:\n- {dataset_path: d.jsonl, task_name: a, horizon: 2}\n"
+                  "- {dataset_path: e.jsonl, task_name: b, horizon: 2, extra_metrics: [RMSE]}\n");
+  write_text(&p, "d.jsonl", series_text);
+  write_text(&p, "e.jsonl", "{");
+  program_result r = STUDY(&p, "--seed", "0");
+  assert_int_equal(r.status, 1);
+  program_free(&r);
+  r = STUDY(&p, "--resume", "--max-tasks", "1");
+  if (r.status != 0) fail_msg("%s", r.err);
+  assert_int_equal(program_count(r.err, "(done before)"), 1);
+  program_free(&r);
+  leave(&p);
+}
+
+/* At radius 0 all attention keeps little: that trained attention keeps little more does not make it uniform. */
+static void test_small_mass(void **state) {
+  (void)state;
+  place p = enter(NULL);
+  program_result r = PROGRAM_RUN("probe", "--tasks", DATASETS, "--radii", "0", "--out-prefix", p.prefix);
+  if (r.status != 0 || strstr(r.err, "attention is uniform")) fail_msg("status %d: %s", r.status, r.err);
+  program_free(&r);
+  leave(&p);
+}
+
+/* The verdict's line has room for a name, not for a long list. */
+static void test_several_patterns(void **state) {
+  (void)state;
+  place p = enter("tasks:\n- {dataset_path: d.jsonl, task_name: a, horizon: 2}\n"
+                  "- {dataset_path: d.jsonl, task_name: b, horizon: 4}\n");
+  write_text(&p, "d.jsonl", series_text);
+  program_result r = STUDY(&p, "--sparse-model", SOURCE_DIR "/models/chronos2-micro-mixed");
+  if (!strstr(r.out, "; with weights trained for several patterns it differs")) fail_msg("%s", r.out);
+  assert_non_null(strstr(r.out, " 4, 8, 16, 64 or inf or windowed_future_visible at radius 4, 8, 16 or 64\n"));
   program_free(&r);
   leave(&p);
 }
@@ -382,6 +455,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_untrained_is_called_so),
                                      cmocka_unit_test(test_untrained_sparse_model), cmocka_unit_test(test_data),
                                      cmocka_unit_test(test_lengths), cmocka_unit_test(test_resumed),
-                                     cmocka_unit_test(test_gaps), cmocka_unit_test(test_earlier_files)};
+                                     cmocka_unit_test(test_gaps), cmocka_unit_test(test_twins),
+                                     cmocka_unit_test(test_fewer_tasks), cmocka_unit_test(test_small_mass),
+                                     cmocka_unit_test(test_several_patterns), cmocka_unit_test(test_earlier_files)};
   return cmocka_run_group_tests_name("study_warnings", tests, NULL, NULL);
 }

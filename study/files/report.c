@@ -139,19 +139,19 @@ static void put_accuracy(FILE *out, const study *s, const char *radius) {
 }
 
 /* A time whose interval holds no difference is noise, and so is the median of such times. */
-static void put_time(FILE *out, const study *s, const c2_test_row *test) {
-  size_t clear = 0;
-  for (size_t i = 0; i < s->results->done; i++) {
-    const c2_perf *perf = &s->results->task[i].perf[1 + s->results->verdict];
-    clear += perf->speedup_low > 1 || perf->speedup_high < 1;
+static void put_time(FILE *out, const c2_test_row *test) {
+  if (test->timed == 0) {
+    (void)fputs("How long it took, the files do not say", out);
+  } else if (test->intervals && 2 * test->differ < test->intervals) {
+    (void)fprintf(out, "In time, %zu of %zu tasks show a difference (95%% intervals of repeats)", test->differ,
+                  test->intervals);
+  } else {
+    (void)fprintf(out, "It took %.0f%% of the time of full attention (median of tasks)", 100 / test->median_speedup);
   }
-  bool known = isfinite(s->results->task[0].perf[1 + s->results->verdict].speedup_low);
-  if (known && 2 * clear < s->results->done) {
-    (void)fprintf(out, "In time, %zu of %zu tasks show a difference (95%% intervals of repeats)", clear,
-                  s->results->done);
-    return;
-  }
-  (void)fprintf(out, "It took %.0f%% of the time of full attention (median of tasks)", 100 / test->median_speedup);
+  if (!isfinite(test->median_bound)) return;
+  double ratio = test->median_speedup / test->median_bound; /* NaN without times */
+  (void)fprintf(out, "; the saved arithmetic alone would leave %.0f%% of the time%s", 100 / test->median_bound,
+                ratio > 1.1 || ratio < 1 / 1.1 ? ", so measure again on a quiet machine" : "");
 }
 
 static void put_plain_words(FILE *out, const study *s) {
@@ -164,12 +164,7 @@ static void put_plain_words(FILE *out, const study *s) {
   if (s->plan->sparse_model_folder && !s->results->look[1].trained)
     (void)fputs("The sparse model's weights look untrained: its arms say nothing of a trained one. ", out);
   put_accuracy(out, s, radius);
-  put_time(out, s, test);
-  if (isfinite(test->median_bound)) {
-    bool busy = test->median_speedup > 1.1 * test->median_bound;
-    (void)fprintf(out, "; the saved arithmetic alone would leave %.0f%% of the time%s", 100 / test->median_bound,
-                  busy ? ", so measure again on a quiet machine" : "");
-  }
+  put_time(out, test);
   if (s->results->trained[0]) (void)fprintf(out, ". The weights were trained for %s", s->results->trained);
   (void)fputs(".</p>\n", out);
 }

@@ -208,13 +208,18 @@ static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 
       SCORE("SMAPE", PART, of[C2_SMAPE]), SCORE("MQL", PART, of[C2_MQL]), SCORE("SQL", PART, of[C2_SQL])
 
 /* Where attention goes, beyond kept mass; the files call it with different endings. */
-#define LOOKS(PART, frac, mean)                                                                    \
-  F("future_mass" frac, PART, share.future), F("mean_distance" mean, PART, share.distance),        \
-      F("relative_entropy" mean, PART, share.entropy), F("keys_for_90" mean, PART, share.keys_90), \
-      F("keys_for_99" mean, PART, share.keys_99), F("best_1_mass_frac", PART, share.fixed[0]),     \
-      F("best_4_mass_frac", PART, share.fixed[1]), F("best_16_mass_frac", PART, share.fixed[2]),   \
-      F("best_64_mass_frac", PART, share.fixed[3]), F("reg_mass" frac, PART, share.reg),           \
-      F("first_mass" frac, PART, share.first)
+#define LOOKS(PART, frac, mean)                                                      \
+  IN("future_mass" frac, PART, share.future, OPTIONAL, &share),                      \
+      IN("mean_distance" mean, PART, share.distance, OPTIONAL, &score),              \
+      IN("relative_entropy" mean, PART, share.entropy, OPTIONAL, &score),            \
+      IN("keys_for_90" mean, PART, share.keys_90, OPTIONAL, &score),                 \
+      IN("keys_for_99" mean, PART, share.keys_99, OPTIONAL, &score),                 \
+      IN("best_1_mass_frac", PART, share.fixed[0], OPTIONAL, &share),                \
+      IN("best_4_mass_frac", PART, share.fixed[1], OPTIONAL, &share),                \
+      IN("best_16_mass_frac", PART, share.fixed[2], OPTIONAL, &share),               \
+      IN("best_64_mass_frac", PART, share.fixed[3], OPTIONAL, &share),               \
+      IN("reg_mass" frac, PART, share.reg, OPTIONAL, &share),                        \
+      IN("first_mass" frac, PART, share.first, OPTIONAL, &share)
 
 static const c2_field mass_columns[] = {TASK_NAME,
                                         IN("window_index", MASS, window, REQUIRED, NULL),
@@ -270,6 +275,9 @@ static const c2_field mass_summary_columns[] = {K("radius", RADIUS, SHARES, radi
                                                 LOOK("S<#", 1),
                                                 LOOK("S>=#", 2)};
 
+#define COUNT(text, field) \
+  { .name = text, .kind = C2_COUNTED, AT(PERF, field), .reading = C2_OPTIONAL, .within = &score }
+
 static const c2_field perf_columns[] = {T("model_name", put_perf_model),
                                         F("dataset_path", TASK, dataset_path),
                                         F("dataset_config", TASK, dataset_config),
@@ -315,12 +323,12 @@ static const c2_field perf_columns[] = {T("model_name", put_perf_model),
                                         N("reg_is_global", FLAG, reg_is_global),
                                         F("inference_time_s_min", PERF, least_s),
                                         N("flops", COUNTED, all_work),
-                                        K("flops_embed", COUNTED, PERF, work.embed),
-                                        K("flops_time_projection", COUNTED, PERF, work.time_projection),
-                                        K("flops_time_attention", COUNTED, PERF, work.time_attention),
-                                        K("flops_group_attention", COUNTED, PERF, work.group_attention),
-                                        K("flops_feed_forward", COUNTED, PERF, work.feed_forward),
-                                        K("flops_head", COUNTED, PERF, work.head),
+                                        COUNT("flops_embed", work.embed),
+                                        COUNT("flops_time_projection", work.time_projection),
+                                        COUNT("flops_time_attention", work.time_attention),
+                                        COUNT("flops_group_attention", work.group_attention),
+                                        COUNT("flops_feed_forward", work.feed_forward),
+                                        COUNT("flops_head", work.head),
                                         F("pass_s", PERF, pass_s),
                                         F("speedup", PERF, speedup),
                                         F("speedup_low", PERF, speedup_low),

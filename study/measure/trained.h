@@ -15,12 +15,16 @@ typedef struct c2_look {
   bool trained; /* the weights have moved and attention is not uniform */
 } c2_look;
 
-enum { C2_PATTERN_ROOM = 80, C2_TRAINED_ROOM = 400 };
+/* Entropy over that of uniform attention from which on attention counts as uniform. */
+#define C2_UNIFORM_ENTROPY 0.97
+
+enum { C2_PATTERN_ROOM = 80, C2_TRAINED_ROOM = 1200 };
 
 /* Describes a pattern: "full attention", "windowed_future_global at radius 8". */
 void c2_pattern_text(chronos2_pattern pattern, char out[C2_PATTERN_ROOM]);
 
-/* Describes the patterns that the model's weights were trained for. A text that doesn't fit is cut off. */
+/* Describes the patterns that the model's weights were trained for: "full attention or windowed_future_global at radius
+ * 4, 8 or inf". The room is enough for as many patterns as a model can have. */
 void c2_trained_text(const chronos2_model *model, char out[C2_TRAINED_ROOM]);
 
 /* Runs one series through the model to see where its attention goes. */

@@ -119,7 +119,9 @@ typedef struct c2_test_row {
   c2_ttest test[C2_METRICS]; /* [compared] */
   double median_delta, most_delta, mean_full, mean_sparse; /* of the leading metric */
   double mean_speedup, median_speedup, mean_alloc, mean_reserved;
-  double median_bound; /* of the speed-ups by floating-point operations */
+  double median_bound;       /* of the speed-ups by floating-point operations */
+  size_t timed, sized;       /* tasks whose times and memory are known, over which these means and medians are */
+  size_t intervals, differ;  /* tasks whose speed-up has an interval, and those whose interval leaves 1 out */
 } c2_test_row;
 
 /* Tests of an arm's scores over those of full attention, as logarithms, over the tasks where both are above 0. */

@@ -8,14 +8,22 @@
 
 /* ---- Warnings -------------------------------------------------------------------------------- */
 
-/* Kept mass equals what uniform attention keeps, at every radius that leaves something out. */
+/* Kept mass is near what uniform attention keeps. Where that is little, so is a difference that tells of a trained
+ * model. */
+static bool is_near(double mass, double uniform) {
+  return fabs(mass - uniform) <= fmin(0.005, 0.05 * fmin(uniform, 1 - uniform));
+}
+
+/* Kept mass equals what uniform attention keeps, at every radius that leaves something out, and where the probe knows
+ * the entropy, that is as good as uniform attention's. */
 static bool is_uniform(const c2_mass_row *rows, size_t count) {
   size_t telling = 0;
   for (size_t i = 0; i < count; i++) {
     const c2_share *r = &rows[i].share;
     if (!(fmin(r->uniform, r->edges) < 0.98)) continue; /* fmin passes over a NaN: others don't know uniform mass */
     telling++;
-    if (!(fabs(r->mass - r->uniform) <= 0.005) && !(fabs(r->mass - r->edges) <= 0.005)) return false;
+    if (!is_near(r->mass, r->uniform) && !is_near(r->mass, r->edges)) return false;
+    if (r->entropy < C2_UNIFORM_ENTROPY) return false; /* NaN: not known */
   }
   return telling > 0;
 }
@@ -122,7 +130,17 @@ static c2_status sum_mass(const c2_plan *plan, const c2_results *r, c2_summary *
   return C2_OK;
 }
 
-/* Means and medians over all tasks of what an arm does to time and memory; x has room for 4 numbers a task. */
+/* Moves the finite numbers of x [n] to its front and returns how many there are. */
+static size_t keep_finite(double *x, size_t n) {
+  size_t kept = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (isfinite(x[i])) x[kept++] = x[i];
+  }
+  return kept;
+}
+
+/* Means and medians of what an arm does to time and memory, over the tasks of which that is known; x has room for 4
+ * numbers a task. */
 static c2_status sum_speed(const c2_results *r, size_t arm, double *x, c2_test_row *row, c2_error *err) {
   size_t n = r->done;
   for (size_t i = 0; i < n; i++) {
@@ -132,12 +150,16 @@ static c2_status sum_speed(const c2_results *r, size_t arm, double *x, c2_test_r
     x[n + i] = c2_total_work(full) / c2_total_work(sparse);
     x[2 * n + i] = sparse->alloc_median_mb - full->alloc_median_mb;
     x[3 * n + i] = sparse->reserved_median_mb - full->reserved_median_mb;
+    row->intervals += isfinite(sparse->speedup_low) ? 1 : 0;
+    row->differ += sparse->speedup_low > 1 || sparse->speedup_high < 1 ? 1 : 0;
   }
-  row->mean_speedup = c2_mean(x, n);
-  row->mean_alloc = c2_mean(x + 2 * n, n);
-  row->mean_reserved = c2_mean(x + 3 * n, n);
-  C2_TRY(c2_median(x, n, &row->median_speedup, err));
-  return c2_median(x + n, n, &row->median_bound, err);
+  row->timed = keep_finite(x, n);
+  row->sized = keep_finite(x + 2 * n, n);
+  row->mean_speedup = c2_mean(x, row->timed);
+  row->mean_alloc = c2_mean(x + 2 * n, row->sized);
+  row->mean_reserved = c2_mean(x + 3 * n, keep_finite(x + 3 * n, n));
+  C2_TRY(c2_median(x, row->timed, &row->median_speedup, err));
+  return c2_median(x + n, keep_finite(x + n, n), &row->median_bound, err);
 }
 
 /* Paired tests of one metric under an arm; x has room for 3 numbers a task. Tasks without a finite score are left
@@ -208,8 +230,20 @@ static bool is_unknown(const c2_results *r, c2_metric metric) {
   return c2_metric_needs_quantiles(metric);
 }
 
-/* Warns of the tasks that means and tests pass over. `asked`: how many of the metrics were asked for. */
-static c2_status warn_of_gaps(const c2_results *r, size_t asked, c2_journal *journal, c2_error *err) {
+/* Why a task has no score by a compared metric; empty where that isn't known, as from CSV files, or is told by
+ * warn_of_steps. */
+static const char *why_missing(const c2_plan *plan, const c2_results *r, size_t m, size_t task, size_t arm) {
+  const c2_task_result *t = &r->task[task];
+  c2_metric metric = r->compared.at[m];
+  if (plan->from_csv || t->beyond[m] > 0) return "";
+  if (c2_metric_needs_quantiles(metric) && t->task->level_count == 0) return ", which names no quantile levels";
+  if (c2_metric_is_weighed(metric)) return ", where the truth of a window is 0 or missing throughout";
+  return isnan(t->perf[arm].score[metric]) ? ", where a window has no step to score" : "";
+}
+
+/* Warns of the tasks that means and tests pass over. */
+static c2_status warn_of_gaps(const c2_plan *plan, const c2_results *r, c2_journal *journal, c2_error *err) {
+  size_t asked = c2_max_size(plan->metrics.count, 1);
   for (size_t m = 0; m < r->compared.count && r->arms; m++) {
     c2_metric metric = r->compared.at[m];
     size_t task = 0;
@@ -222,7 +256,7 @@ static c2_status warn_of_gaps(const c2_results *r, size_t asked, c2_journal *jou
       C2_TRY(c2_journal_warn(
           journal, err, "no %s on %zu of %zu task%s, as of arm '%s' on '%.80s'%s: means and tests leave them out",
           c2_metric_name(metric), missing, r->done, r->done == 1 ? "" : "s", name, r->tasks.task[task].name,
-          c2_metric_is_weighed(metric) ? ", where the truth of a window is 0 or missing throughout" : ""));
+          why_missing(plan, r, m, task, arm)));
     }
     size_t zeros = count_scores(r, metric, is_zero, &task, &arm);
     if (zeros == 0) continue;
@@ -234,6 +268,54 @@ static c2_status warn_of_gaps(const c2_results *r, size_t asked, c2_journal *jou
                            r->tasks.task[task].name));
   }
   return C2_OK;
+}
+
+/* Warns of the tasks whose times or memory files don't have, at the first radius where there are any. */
+static c2_status warn_of_times(const c2_results *r, const c2_summary *summary, c2_journal *journal, c2_error *err) {
+  for (size_t k = 0; k < r->perf_radii.count; k++) {
+    const c2_test_row *row = &summary->test[k];
+    char radius[C2_RADIUS_ROOM];
+    if (row->timed == r->done && row->sized == r->done) continue;
+    c2_radius_text(row->radius, radius);
+    return c2_journal_warn(journal, err,
+                           "radius %s: of %zu task%s, %zu with times and %zu with memory: means and medians are of "
+                           "these",
+                           radius, r->done, r->done == 1 ? "" : "s", row->timed, row->sized);
+  }
+  return C2_OK;
+}
+
+static bool same_names(const c2_names *a, const c2_names *b) {
+  size_t i = 0;
+  if (a->count != b->count) return false;
+  while (i < a->count && strcmp(a->name[i], b->name[i]) == 0) i++;
+  return i == a->count;
+}
+
+/* Two tasks forecast the same targets of the same data. Files of others don't tell of their data. */
+static bool are_twins(const c2_task_result *a, const c2_task_result *b) {
+  return a->checksum[0] && strcmp(a->checksum, b->checksum) == 0 && same_names(&a->task->target, &b->task->target) &&
+         a->task->univariate_all == b->task->univariate_all &&
+         same_names(&a->task->univariate, &b->task->univariate);
+}
+
+/* Warns of tasks that intervals and tests take as independent and that are not. */
+static c2_status warn_of_twins(const c2_results *r, c2_journal *journal, c2_error *err) {
+  const char *first = NULL;
+  const char *second = NULL;
+  size_t count = 0; /* tasks whose series an earlier one has */
+  for (size_t i = 1; i < r->done; i++) {
+    size_t k = 0;
+    while (k < i && !are_twins(&r->task[k], &r->task[i])) k++;
+    if (k == i || count++ > 0) continue;
+    first = r->task[k].task->name;
+    second = r->task[i].task->name;
+  }
+  if (count == 0) return C2_OK;
+  return c2_journal_warn(journal, err,
+                         "%zu of %zu tasks ha%s the series of an earlier one, as '%.80s' those of '%.80s': intervals "
+                         "and tests take tasks as independent, so they are too sure",
+                         count, r->done, count == 1 ? "s" : "ve", second, first);
 }
 
 /* Warns of the steps at which a compared metric has no error, or an infinite one, with the first task as an example. */
@@ -258,7 +340,8 @@ static c2_status warn_of_steps(const c2_results *r, size_t m, bool beyond, c2_jo
 c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *journal, c2_summary *summary,
                        c2_error *err) {
   double *room = NULL;
-  C2_TRY(warn_of_gaps(r, c2_max_size(plan->metrics.count, 1), journal, err));
+  if (r->arms) C2_TRY(warn_of_twins(r, journal, err));
+  C2_TRY(warn_of_gaps(plan, r, journal, err));
   for (size_t m = 0; m < r->compared.count; m++) {
     C2_TRY(warn_of_steps(r, m, false, journal, err));
     C2_TRY(warn_of_steps(r, m, true, journal, err));
@@ -269,6 +352,7 @@ c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *jou
   C2_TRY(c2_pool_alloc(&summary->pool, r->perf_radii.count, sizeof *summary->test, &summary->test, err));
   C2_TRY(c2_pool_alloc(&summary->pool, 4 * r->done, sizeof *room, &room, err));
   for (size_t k = 0; k < r->perf_radii.count; k++) C2_TRY(test_radius(r, k, room, &summary->test[k], err));
+  C2_TRY(warn_of_times(r, summary, journal, err));
   C2_TRY(c2_sum_equivalence(plan, r, summary, err));
   return c2_sum_sinks(plan, r, summary, err);
 }

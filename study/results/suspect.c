@@ -66,6 +66,7 @@ static c2_status suspect_memory(const c2_results *r, c2_journal *journal, c2_err
     for (size_t k = 1; k < r->arms; k++) widen(&delta, t->perf[k].alloc_median_mb - t->perf[0].alloc_median_mb);
     for (size_t k = 0; k < t->mass_count; k++) widen(&tokens, (double)t->mass[k].tokens);
   }
+  if (!(delta.low <= delta.high)) return C2_OK; /* the files have no memory */
   double size = fmax(fabs(delta.low), fabs(delta.high));
   if (!(size >= 1) || !(tokens.high >= 10 * tokens.low) || !(delta.high - delta.low <= 0.05 * size)) return C2_OK;
   return c2_journal_warn(

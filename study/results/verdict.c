@@ -23,7 +23,9 @@ enum { WEIGHTS = 120 };
 /* "weights trained for full attention"; `otherwise` stands for what isn't known. */
 static void weights_text(const c2_look *look, const char *trained, const char *otherwise, char out[WEIGHTS]) {
   (void)snprintf(out, WEIGHTS, "untrained weights");
-  if (look->trained) (void)snprintf(out, WEIGHTS, "weights trained for %.80s", trained[0] ? trained : otherwise);
+  if (!look->trained) return;
+  if (!trained[0]) trained = otherwise;
+  (void)snprintf(out, WEIGHTS, "weights trained for %s", strlen(trained) > 80 ? "several patterns" : trained);
 }
 
 /* Both truths: what the radius costs these weights, and what it costs those that were trained for it. */
@@ -45,6 +47,30 @@ static void say_weights(const c2_results *r, const c2_summary *summary, const ch
                    c2_percent(fit->test.mean), c2_percent(fit->test.low_90), c2_percent(fit->test.high_90),
                    outcome(fit));
   }
+}
+
+/* The ratio of times, whether tasks show it, what arithmetic allows, and memory. */
+static void say_speed(const c2_results *r, const c2_test_row *row, const char *radius, char *out) {
+  char shown[96] = "; its intervals are not known";
+  char bound[64] = "";
+  char memory[48] = "";
+  if (row->intervals) {
+    (void)snprintf(shown, sizeof shown, "; %zu of %zu task%s show%s a difference (95%% intervals of repeats)",
+                   row->differ, row->intervals, row->intervals == 1 ? "" : "s", row->intervals == 1 ? "s" : "");
+  } else if (r->task[0].perf[1].repeats == 1) {
+    (void)snprintf(shown, sizeof shown, "; one repeat gives no interval");
+  }
+  if (isfinite(row->median_bound)) {
+    (void)snprintf(bound, sizeof bound, "; the bound by operations is %.3fx", row->median_bound);
+  }
+  if (row->sized) (void)snprintf(memory, sizeof memory, "; memory %+.2f MB", row->mean_alloc);
+  if (row->timed == 0) {
+    (void)snprintf(out, C2_VERDICT_ROOM, "speed: these files have no times%s%s", bound, memory);
+    return;
+  }
+  (void)snprintf(out, C2_VERDICT_ROOM,
+                 "speed: radius %s runs at %.3fx the speed of full attention (median of tasks; mean %.3fx)%s%s%s",
+                 radius, row->median_speedup, row->mean_speedup, shown, bound, memory);
 }
 
 void c2_verdict(const c2_results *results, const c2_summary *summary, char line[C2_VERDICT_LINES][C2_VERDICT_ROOM]) {
@@ -85,9 +111,6 @@ void c2_verdict(const c2_results *results, const c2_summary *summary, char line[
   char name[C2_RADIUS_ROOM + 8];
   (void)snprintf(name, sizeof name, "radius %s", radius);
   c2_equivalence_say(c2_change_of(summary, 1 + results->verdict, 0), name, line[2], C2_VERDICT_ROOM);
-  (void)snprintf(line[3], C2_VERDICT_ROOM,
-                 "speed: radius %s runs at %.3fx the speed of full attention (median of tasks; mean %.3fx), memory "
-                 "%+.2f MB",
-                 radius, row->median_speedup, row->mean_speedup, row->mean_alloc);
+  say_speed(results, row, radius, line[3]);
   say_weights(results, summary, radius, line[4]);
 }
