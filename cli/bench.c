@@ -299,8 +299,10 @@ static int run(bench *b, char **paths, size_t count) {
 int cli_bench(int argc, char **argv) {
   bench b = {.horizon = 64, .repeats = 5};
   const cli_option options[] = {
-      {"random", 0, "base|small|micro", "Use random weights in this model's shape instead of --model.", CLI_TEXT,
-       &b.random, NULL},
+      {"random", 0, "base|small|micro",
+       "Use random weights in this model's shape instead of --model. They stay in memory beside their packed form, "
+       "which the peak counts.",
+       CLI_TEXT, &b.random, NULL},
       {"horizon", 0, "H", "Number of steps to forecast, at most one pass of the model. [64]", CLI_COUNT, &b.horizon,
        NULL},
       {"repeats", 0, "N", "Number of timed runs, after one that is not timed. [5]", CLI_COUNT, &b.repeats, NULL},

@@ -231,7 +231,7 @@ def answer(worst, real, spread):
     ours = max(value for name, value in worst.items() if not name.startswith("shared/") and name not in sized)
     parts = ["The program differs from PyTorch by about as much as PyTorch's float32 differs from its float64. "
              "The largest difference is "
-             f"{ours:.1e} in normalised units over the small models of the repository, rollouts included"]
+             f"{ours:.1e} in normalised units over the golden cases of the small models in the repository, rollouts included"]
     if real:
         parts.append(f", and {max(worst[name] for name in sized):.1e} over random weights of a published shape")
     shared = [value for name, value in worst.items() if name.startswith("shared/")]
