@@ -53,7 +53,7 @@ static c2_status open_listing(c2_fetch *f, c2_listing *listing, c2_error *err) {
   }
   if (!f->commit[0] || (f->hub->update && moves)) {
     c2_hub_say(f->hub, "%s: %s; asking %s", f->repo->name, f->commit[0] ? "in the cache" : "not in the cache",
-               f->hub->endpoint);
+               f->hub->shown);
     C2_TRY(ask_commit(f, err));
   }
   return c2_hub_list(f, listing, err);
