@@ -91,12 +91,12 @@ bench: all
 	scripts/bench.sh $(BUILD)
 
 install: all
-	DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX)
+	DESTDIR="$(DESTDIR)" cmake --install $(BUILD) --prefix "$(PREFIX)"
 
 format:
 	git ls-files -z '*.c' '*.h' | xargs -0 clang-format -i
 
 clean:
-	rm -rf $(BUILD) build-asan build-clang build-debug build-fuzz build-tsan build-aarch64 build-wasm build-plain
+	rm -rf $(BUILD) build-asan build-clang build-debug build-fuzz build-tsan build-aarch64 build-wasm build-plain build-library
 
 .PHONY: all demo test test-full python python-docs wheel wasm fuzz cuda bench install format clean

@@ -32,7 +32,7 @@ static c2_status refuse(const c2_hub *hub, const c2_question *q, int code, c2_er
     C2_FAIL(err, C2_ERR_MODEL, "%s: the hub has no revision '%s' of it (404)", r->name, r->revision);
   }
   if (code == 404 || (code == 401 && strcmp(error, "RepoNotFound") == 0)) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: %s has no such %s (%d), or it is private and %s", r->name, hub->endpoint, kind,
+    C2_FAIL(err, C2_ERR_MODEL, "%s: %s has no such %s (%d), or it is private and %s", r->name, hub->shown, kind,
             code, hub->token ? "the token may not read it" : "needs a token (HF_TOKEN)");
   }
   if (code == 401 || code == 403) {

@@ -1,4 +1,5 @@
 /* Cards by libyaml's document interface. They come from strangers: anything unexpected counts as not said. */
+#define _GNU_SOURCE /* FNM_LEADING_DIR */
 #include "hub/card.h"
 
 #include <fnmatch.h>
@@ -8,7 +9,7 @@
 
 #include "base/memory.h"
 
-enum { MOST_PATTERNS = 10000, MOST_STARS = 6 };
+enum { MOST_PATTERNS = 10000, MOST_STARS = 6, MOST_COMPONENT = 255 };
 
 static const char train[] = "train";
 
@@ -18,9 +19,74 @@ void c2_patterns_free(c2_patterns *patterns) {
   *patterns = (c2_patterns){.pattern = NULL};
 }
 
+/* ---- Matching: as datasets.data_files.resolve_pattern ---------------------------------------------- */
+
+/* The component of a path behind this one; "" if it was the last. */
+static const char *next(const char *at) {
+  at += strcspn(at, "/");
+  while (at[0] == '/' || strncmp(at, "./", 2) == 0) at++;
+  return at;
+}
+
+static bool is_any(const char *pattern) {
+  return strncmp(pattern, "**", 2) == 0 && (pattern[2] == '/' || pattern[2] == '\0');
+}
+
+/* Whether the first component of a path matches that of a pattern. */
+static bool component_matches(const char *pattern, const char *path) {
+  char component[MOST_COMPONENT + 1];
+  size_t n = strcspn(pattern, "/");
+  if (n == 0 || n >= sizeof component) return false;
+  memcpy(component, pattern, n);
+  component[n] = '\0';
+  return fnmatch(component, path, FNM_PATHNAME | FNM_NOESCAPE | FNM_LEADING_DIR) == 0;
+}
+
+/* Components that begin with a dot or with two underlines, of which only folders count. */
+static size_t hidden(const char *path) {
+  size_t count = 0;
+  for (; *path; path = next(path)) {
+    bool dots = strspn(path, ".") == strcspn(path, "/");
+    count += (path[0] == '.' && !dots) || (strncmp(path, "__", 2) == 0 && *next(path));
+  }
+  return count;
+}
+
+/* Files that say something of a data set and hold nothing of it, unless the pattern names them. */
+static bool is_about(const char *pattern, const char *path) {
+  static const char *const names[] = {"README.md",          "config.json",    "dataset_info.json",
+                                      "dataset_infos.json", "dummy_data.zip", "dataset_dict.json"};
+  const char *slash = strrchr(path, '/');
+  const char *name = slash ? slash + 1 : path;
+  slash = strrchr(pattern, '/');
+  if (strcmp(slash ? slash + 1 : pattern, name) == 0) return false;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(names[i], name) == 0) return true;
+  }
+  return false;
+}
+
 bool c2_pattern_matches(const char *pattern, const char *path) {
-  if (strncmp(pattern, "./", 2) == 0) pattern += 2;
-  return fnmatch(pattern, path, strstr(pattern, "**") ? 0 : FNM_PATHNAME) == 0;
+  const char *behind = NULL; /* the last ** */
+  const char *taken = path;  /* the components that it has taken end here */
+  if (strncmp(pattern, "./", 2) == 0) pattern = next(pattern);
+  if (hidden(pattern) != hidden(path) || is_about(pattern, path)) return false;
+  for (const char *at = path; *at;) {
+    if (is_any(pattern)) {
+      pattern = behind = next(pattern);
+      taken = at;
+      if (!*pattern) return true;
+    } else if (component_matches(pattern, at)) {
+      pattern = next(pattern);
+      at = next(at);
+    } else if (behind) { /* it takes one more */
+      pattern = behind;
+      at = taken = next(taken);
+    } else {
+      return false;
+    }
+  }
+  return *pattern == '\0';
 }
 
 /* ---- Nodes ----------------------------------------------------------------------------------------- */
@@ -61,19 +127,32 @@ static bool is_text(const yaml_node_t *node, const char *text) {
 
 /* ---- Patterns -------------------------------------------------------------------------------------- */
 
+static c2_status check_pattern(const char *pattern, c2_error *err) {
+  size_t stars = 0;
+  for (const char *at = pattern; *at; at++) stars += *at == '*';
+  if (stars > MOST_STARS) { /* each star multiplies what a match costs */
+    C2_FAIL(err, C2_ERR_FORMAT, "'%.80s': expected at most %d stars in a pattern of files", pattern, MOST_STARS);
+  }
+  for (const char *at = pattern; *at; at = next(at)) {
+    size_t n = strcspn(at, "/");
+    const char *pair = strstr(at, "**");
+    if (n <= MOST_COMPONENT && (is_any(at) || !pair || pair >= at + n)) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "'%.80s': expected a pattern of files, with ** for whole folders alone", pattern);
+  }
+  return C2_OK;
+}
+
 static c2_status add(card *c, const char *text, c2_error *err) {
   c2_patterns *p = c->patterns;
-  size_t stars = 0;
-  for (const char *at = text; *at; at++) stars += *at == '*';
-  if (p->count == MOST_PATTERNS || stars > MOST_STARS) { /* each star multiplies what a match costs */
-    C2_FAIL(err, C2_ERR_FORMAT, "'%.80s': more than %d patterns of files, or %d stars in one", text, MOST_PATTERNS,
-            MOST_STARS);
+  if (p->count == MOST_PATTERNS) {
+    C2_FAIL(err, C2_ERR_FORMAT, "'%.80s': more than %d patterns of files", text, MOST_PATTERNS);
   }
   size_t room = strlen(text) + (c->folder ? strlen(c->folder) : 0) + 2;
   char *pattern = malloc(room);
   if (!pattern) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a pattern");
   (void)snprintf(pattern, room, "%s%s%s", c->folder ? c->folder : "", c->folder ? "/" : "", text);
-  c2_status status = c2_grow_array(&p->pattern, &p->capacity, p->count + 1, sizeof *p->pattern, err);
+  c2_status status = check_pattern(pattern, err);
+  if (status == C2_OK) status = c2_grow_array(&p->pattern, &p->capacity, p->count + 1, sizeof *p->pattern, err);
   if (status == C2_OK) {
     p->pattern[p->count++] = pattern;
   } else {

@@ -18,7 +18,9 @@ c2_status c2_card_patterns(const char *name, char *text, size_t size, const char
                            c2_error *err);
 void c2_patterns_free(c2_patterns *patterns);
 
-/* Whether a path matches a pattern: * and ? stay within a folder, ** does not. */
+/* Whether a path matches a pattern, as the package datasets has it: * and ? stay within a component of the path, the
+ * component ** stands for any number of them, none included. What is hidden (".x", or a folder "__x") and README.md and
+ * its like match only if the pattern names them. */
 bool c2_pattern_matches(const char *pattern, const char *path);
 
 #endif

@@ -53,7 +53,7 @@ static c2_status open_listing(c2_fetch *f, c2_listing *listing, c2_error *err) {
   }
   if (!f->commit[0] || (f->hub->update && moves)) {
     c2_hub_say(f->hub, "%s: %s; asking %s", f->repo->name, f->commit[0] ? "in the cache" : "not in the cache",
-               f->hub->endpoint);
+               f->hub->shown);
     C2_TRY(ask_commit(f, err));
   }
   return c2_hub_list(f, listing, err);
@@ -161,7 +161,7 @@ static c2_status find_config(c2_fetch *f, const char *config, c2_hub_files *file
   c2_status status = C2_OK;
   C2_GOTO(open_listing(f, &listing, err));
   C2_GOTO(read_card(f, config, &patterns, err));
-  if (count_chosen(&listing, by_patterns, &patterns) > 0) {
+  if (patterns.count > 0) {
     C2_GOTO(fetch_chosen(f, &listing, by_patterns, &patterns, files, err));
   } else if (*folder && count_chosen(&listing, by_train_folder, folder) > 0) {
     C2_GOTO(fetch_chosen(f, &listing, by_train_folder, folder, files, err));

@@ -44,6 +44,10 @@ static bool is_etag(const char *text) {
   return n > 0 && n < C2_ETAG_ROOM - 1 && text[0] != '.' && strspn(text, good) == n && !strstr(text, ".incomplete");
 }
 
+static bool has_digest(const c2_file_facts *facts) {
+  return c2_hub_is_digest(facts->etag, 64) || c2_hub_is_digest(facts->etag, 40);
+}
+
 static c2_status url_of(const c2_fetch *f, const char *file, char **url, c2_error *err) {
   char *revision = NULL;
   char *path = NULL;
@@ -67,7 +71,7 @@ static c2_status check_facts(c2_fetch *f, const char *file, const c2_file_facts 
     C2_FAIL(err, C2_ERR_FORMAT,
             "%s: %s names no commit (header X-Repo-Commit), so it is no hub, or something between here and there "
             "changes its answers",
-            name, f->hub->endpoint);
+            name, f->hub->shown);
   }
   if (!c2_hub_is_digest(facts->commit, C2_COMMIT_ROOM - 1)) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: %s: expected a commit of 40 hexadecimal digits from the hub, found '%.60s'", name,
@@ -80,6 +84,10 @@ static c2_status check_facts(c2_fetch *f, const char *file, const c2_file_facts 
   if (!is_etag(facts->etag)) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: %s: expected an ETag of letters and digits from the hub, found '%.60s'", name,
             file, facts->etag);
+  }
+  if (!facts->has_size && !has_digest(facts)) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: %s: the hub tells neither its size nor its digest, so no download can be checked",
+            name, file);
   }
   (void)strcpy(f->commit, facts->commit);
   return C2_OK;
@@ -175,7 +183,7 @@ static c2_status verify(const partial *p, const c2_file_facts *facts, char why[2
                    (unsigned long long)facts->size);
     return C2_OK;
   }
-  if (!is_sha256 && !c2_hub_is_digest(facts->etag, 40)) {
+  if (!has_digest(facts)) {
     char line[256];
     (void)snprintf(line, sizeof line, "%.100s: the hub gives no digest of it, so only its size was checked", p->name);
     if (p->hub->warn) p->hub->warn(line);
@@ -253,13 +261,45 @@ static bool is_whole(const c2_fetch *f, const char *path, const char *file, cons
   return false;
 }
 
+/* Whether the snapshot has what the hub tells of: a link to the blob, or, in a cache without links, a file of its own,
+ * which no name vouches for. */
+static c2_status is_there(const c2_fetch *f, const char *file, const char *blob, const c2_file_facts *facts,
+                          bool *there, c2_error *err) {
+  c2_infile own = {.descriptor = -1};
+  char *path = NULL;
+  struct stat info;
+  struct stat of_blob;
+  char why[256];
+  *there = false;
+  C2_TRY(c2_store_path(f->hub, f->repo, &path, err, "snapshots/%s/%s", f->commit, file));
+  c2_status status = C2_OK;
+  if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) goto fail;
+  if (stat(blob, &of_blob) == 0 && of_blob.st_dev == info.st_dev && of_blob.st_ino == info.st_ino) {
+    *there = !facts->has_size || (uint64_t)info.st_size == facts->size;
+    goto fail;
+  }
+  C2_GOTO(c2_infile_open(&own, path, err));
+  const partial p = {
+      .receiver = {.size = own.size}, .hub = f->hub, .name = file, .path = own.path, .file = own.descriptor};
+  C2_GOTO(verify(&p, facts, why, err));
+  *there = !why[0];
+  if (!*there) c2_hub_say(f->hub, "%s: %s is not what it should be: %s; it is replaced", file, path, why);
+fail:
+  c2_infile_close(&own);
+  free(path);
+  return status;
+}
+
 static c2_status store(c2_fetch *f, const char *file, const char *url, const c2_file_facts *facts, c2_error *err) {
   char *blob = NULL;
   char *folder = NULL;
   int lock = -1;
+  bool there = false;
   c2_status status = C2_OK;
   C2_GOTO(c2_store_path(f->hub, f->repo, &folder, err, "blobs"));
   C2_GOTO(c2_store_path(f->hub, f->repo, &blob, err, "blobs/%s", facts->etag));
+  C2_GOTO(is_there(f, file, blob, facts, &there, err));
+  if (there) goto fail; /* nothing is written, not even a lock: the cache may be read-only */
   C2_GOTO(c2_make_folder(folder, err));
   C2_GOTO(c2_store_lock(f->hub, f->repo, facts->etag, &lock, err));
   if (!is_whole(f, blob, file, facts)) C2_GOTO(download(f, file, url, blob, facts, err));

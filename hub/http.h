@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/status.h"
 
@@ -36,6 +38,19 @@ const char *c2_http_header(const c2_http *http, const char *name);
 
 /* Finds the URL that a Location names, seen from another URL. Only http and https are followed. Free it with free(). */
 c2_status c2_http_follow(const char *url, const char *location, char **out, c2_error *err);
+
+/* A URL as it may be shown: without a password, and without a query, which may be a signature. */
+enum { C2_SHOWN_ROOM = 300 };
+static inline void c2_http_show(const char *url, char out[C2_SHOWN_ROOM]) {
+  const char *start = strstr(url, "://");
+  start = start ? start + 3 : url;
+  const char *host = start;
+  for (size_t i = strcspn(start, "/?#"); i > 0 && host == start; i--) {
+    if (start[i - 1] == '@') host = start + i;
+  }
+  size_t size = strcspn(host, "?#");
+  (void)snprintf(out, C2_SHOWN_ROOM, "%.*s%.*s", (int)(start - url), url, size < 280 ? (int)size : 280, host);
+}
 
 /* Whether two URLs have scheme, host and port in common. */
 bool c2_http_same_origin(const char *a, const char *b);

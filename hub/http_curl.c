@@ -151,21 +151,11 @@ static bool may_pass(CURLcode result) {
   }
 }
 
-/* A URL as it may be shown: without a password, and without a query, which may be a signature. */
-static void show(const char *url, char out[300]) {
-  const char *start = strstr(url, "://");
-  start = start ? start + 3 : url;
-  size_t host = strcspn(start, "/?#");
-  const char *at = memchr(start, '@', host);
-  const char *rest = at ? at + 1 : start;
-  (void)snprintf(out, 300, "%.*s%.*s", (int)(start - url), url, (int)c2_min_size(strcspn(rest, "?#"), 280), rest);
-}
-
 static c2_status failed(c2_http *http, const c2_http_request *request, CURLcode result, const char *reason, bool *again,
                         c2_error *err) {
-  char url[300];
+  char url[C2_SHOWN_ROOM];
   if (http->received != C2_OK) return http->received;
-  show(request->url, url);
+  c2_http_show(request->url, url);
   if (http->overflow) C2_FAIL(err, C2_ERR_FORMAT, "%s: headers of more than %d bytes", url, MOST_HEADERS);
   if (result == CURLE_OUT_OF_MEMORY) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a connection");
   *again = may_pass(result);
@@ -211,10 +201,10 @@ c2_status c2_http_follow(const char *url, const char *location, char **out, c2_e
   bool weaker = good && strncmp(url, "https://", 8) == 0 && strncmp(whole, "https://", 8) != 0;
   if (good && !weaker) *out = c2_strdup(whole);
   curl_free(whole);
-  char from[300];
-  char to[300];
-  show(url, from);
-  show(location, to);
+  char from[C2_SHOWN_ROOM];
+  char to[C2_SHOWN_ROOM];
+  c2_http_show(url, from);
+  c2_http_show(location, to);
   if (weaker) C2_FAIL(err, C2_ERR_IO, "%s leads from https to http: '%s'", from, to);
   if (!good) C2_FAIL(err, C2_ERR_IO, "%s leads to '%s': expected a URL of http or https", from, to);
   if (!*out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a URL");

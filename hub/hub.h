@@ -44,6 +44,7 @@ c2_status c2_repo_parse_url(c2_repo *repo, const char *text, const char **path, 
 typedef struct c2_hub {
   char *cache;                           /* HF_HUB_CACHE, or what stands for it */
   char *endpoint;                        /* HF_ENDPOINT, without a slash at its end */
+  char shown[300];                       /* the same for messages, without a password */
   char *token;                           /* HF_TOKEN or the file of `hf auth login`; NULL: none is sent */
   double etag_timeout, download_timeout; /* in seconds */
   double pause;                          /* before the first repetition of a request; doubled for each further one */

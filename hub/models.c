@@ -118,7 +118,7 @@ c2_status c2_hub_model(c2_hub *hub, const c2_repo *repo, char **folder, c2_error
             repo->revision, hub->cache, f.commit[0] ? " as a whole" : "");
   }
   if (!complete || (hub->update && !hub->offline)) {
-    c2_hub_say(hub, "%s: %s; asking %s", repo->name, complete ? "in the cache" : "not in the cache", hub->endpoint);
+    c2_hub_say(hub, "%s: %s; asking %s", repo->name, complete ? "in the cache" : "not in the cache", hub->shown);
     if (!c2_hub_is_digest(repo->revision, C2_COMMIT_ROOM - 1)) f.commit[0] = '\0';
     C2_TRY(fetch_files(&f, err));
     C2_TRY(c2_store_set_commit(hub, repo, f.commit, err));

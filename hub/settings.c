@@ -1,7 +1,9 @@
 /* Settings from the environment. Variables, their order and their spelling are huggingface_hub's. */
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/infile.h"
 #include "base/memory.h"
@@ -53,9 +55,24 @@ static const char *expansion(const char *at, size_t *taken) {
   return getenv(name);
 }
 
+/* The folder that "~" or "~USER" at the beginning of a path stands for; NULL if it begins with neither. */
+static c2_status find_home(const char *path, const char **home, c2_error *err) {
+  size_t n = strcspn(path, "/");
+  *home = path[0] == '~' && n == 1 ? getenv("HOME") : NULL;
+  if (path[0] != '~' || *home) return C2_OK;
+  char *name = c2_strndup(path + 1, n - 1);
+  if (!name) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a name");
+  const struct passwd *user = *name ? getpwnam(name) : getpwuid(getuid());
+  free(name);
+  if (!user) C2_FAIL(err, C2_ERR_ARGUMENT, "'%.200s': this machine knows no such user", path);
+  *home = user->pw_dir;
+  return C2_OK;
+}
+
 /* A path with "~" and variables in place of their values. */
 static c2_status expand(const char *path, char **out, c2_error *err) {
-  const char *home = path[0] == '~' && (path[1] == '/' || path[1] == '\0') ? getenv("HOME") : NULL;
+  const char *home = NULL;
+  C2_TRY(find_home(path, &home, err));
   size_t room = strlen(path) + (home ? strlen(home) : 0) + 1;
   size_t taken = 0;
   for (const char *at = path; *at; at++) {
@@ -66,7 +83,7 @@ static c2_status expand(const char *path, char **out, c2_error *err) {
   if (!text) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
   char *to = text;
   if (home) to = stpcpy(to, home);
-  for (const char *at = path + (home ? 1 : 0); *at;) {
+  for (const char *at = path + (home ? strcspn(path, "/") : 0); *at;) {
     const char *value = *at == '$' ? expansion(at, &taken) : NULL;
     if (value) {
       to = stpcpy(to, value);
@@ -147,10 +164,13 @@ static c2_status find_endpoint(c2_hub *hub, c2_error *err) {
   size_t n = strlen(text);
   while (n > 0 && text[n - 1] == '/') n--;
   if ((strncmp(text, "https://", 8) != 0 && strncmp(text, "http://", 7) != 0) || !c2_text_plain(text, n)) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "HF_ENDPOINT: expected a URL that begins with https://, found '%.200s'", text);
+    c2_http_show(text, hub->shown);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "HF_ENDPOINT: expected a URL that begins with https://, found '%.200s'",
+            hub->shown);
   }
   hub->endpoint = c2_strndup(text, n);
   if (!hub->endpoint) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a URL");
+  c2_http_show(hub->endpoint, hub->shown);
   return C2_OK;
 }
 

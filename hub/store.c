@@ -62,7 +62,8 @@ static c2_status make_parent(const char *path, c2_error *err) {
 
 /* ---- Revisions --------------------------------------------------------------------------------- */
 
-c2_status c2_store_commit(const c2_hub *hub, const c2_repo *repo, char commit[C2_COMMIT_ROOM], c2_error *err) {
+/* Fails with C2_ERR_FORMAT where the note holds no commit: a process that ended too early may leave it empty. */
+static c2_status read_commit(const c2_hub *hub, const c2_repo *repo, char commit[C2_COMMIT_ROOM], c2_error *err) {
   char *path = NULL;
   char *text = NULL;
   size_t size = 0;
@@ -87,12 +88,23 @@ fail:
   return status;
 }
 
+c2_status c2_store_commit(const c2_hub *hub, const c2_repo *repo, char commit[C2_COMMIT_ROOM], c2_error *err) {
+  c2_error why = {.code = C2_OK};
+  char line[sizeof why.text + 32];
+  c2_status status = read_commit(hub, repo, commit, &why);
+  if (status == C2_OK) return C2_OK;
+  if (status != C2_ERR_FORMAT || hub->offline) return c2_fail(err, status, "%s", why.text);
+  (void)snprintf(line, sizeof line, "%s; it is not used", why.text);
+  if (hub->warn) hub->warn(line);
+  return C2_OK;
+}
+
 c2_status c2_store_set_commit(const c2_hub *hub, const c2_repo *repo, const char *commit, c2_error *err) {
   char known[C2_COMMIT_ROOM];
   char *path = NULL;
   c2_outfile file = {.path = NULL};
   if (c2_hub_is_digest(repo->revision, C2_COMMIT_ROOM - 1)) return C2_OK;
-  if (c2_store_commit(hub, repo, known, NULL) == C2_OK && strcmp(known, commit) == 0) return C2_OK;
+  if (read_commit(hub, repo, known, NULL) == C2_OK && strcmp(known, commit) == 0) return C2_OK;
   C2_TRY(c2_store_path(hub, repo, &path, err, "refs/%s", repo->revision));
   c2_status status = C2_OK;
   C2_GOTO(make_parent(path, err));
@@ -116,11 +128,17 @@ c2_status c2_store_has(const c2_hub *hub, const c2_repo *repo, const char *commi
   return C2_OK;
 }
 
-/* Puts a link at `path`, in one step where another one stands there that leads nowhere. */
-static c2_status put_link(const char *target, const char *path, c2_error *err) {
+static bool is_same_file(const char *a, const char *b) {
+  struct stat of_a;
+  struct stat of_b;
+  return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+}
+
+/* Puts a link to the blob at `path`, in one step where something else stands there. */
+static c2_status put_link(const char *target, const char *blob, const char *path, c2_error *err) {
   if (symlink(target, path) == 0) return C2_OK;
   int reason = errno;
-  if (reason == EEXIST && c2_file_exists(path)) return C2_OK;
+  if (reason == EEXIST && is_same_file(path, blob)) return C2_OK;
   if (reason == EEXIST) {
     size_t room = strlen(path) + 32;
     char *other = malloc(room);
@@ -138,20 +156,23 @@ static c2_status put_link(const char *target, const char *path, c2_error *err) {
 c2_status c2_store_link(const c2_hub *hub, const c2_repo *repo, const char *commit, const char *file, const char *etag,
                         c2_error *err) {
   char *path = NULL;
-  char *target = NULL; /* seen from the link, so that the cache can be moved */
+  char *blob = NULL;
+  char *target = NULL; /* the blob as seen from the link, so that the cache can be moved */
   size_t up = 2;
   for (const char *c = file; *c; c++) up += *c == '/';
   size_t room = 3 * up + strlen(etag) + sizeof "blobs/";
   C2_TRY(c2_store_path(hub, repo, &path, err, "snapshots/%s/%s", commit, file));
   c2_status status = C2_OK;
+  C2_GOTO(c2_store_path(hub, repo, &blob, err, "blobs/%s", etag));
   C2_GOTO(make_parent(path, err));
   C2_GOTO(c2_alloc_array(room, 1, &target, err));
   char *to = target;
   for (size_t i = 0; i < up; i++) to = stpcpy(to, "../");
   to = stpcpy(to, "blobs/");
   (void)strcpy(to, etag);
-  C2_GOTO(put_link(target, path, err));
+  C2_GOTO(put_link(target, blob, path, err));
 fail:
+  free(blob);
   free(target);
   free(path);
   return status;

@@ -23,7 +23,8 @@ bool c2_hub_is_digest(const char *text, size_t digits);
 C2_PRINTF(5, 6)
 c2_status c2_store_path(const c2_hub *hub, const c2_repo *repo, char **out, c2_error *err, const char *format, ...);
 
-/* The commit that the cache knows for the repository's revision; "" if it knows none. */
+/* The commit that the cache knows for the repository's revision; "" if it knows none. A damaged note of it counts as
+ * none where a hub may be asked, and a line says so. */
 c2_status c2_store_commit(const c2_hub *hub, const c2_repo *repo, char commit[C2_COMMIT_ROOM], c2_error *err);
 
 /* Notes that the revision names this commit. */
@@ -33,7 +34,7 @@ c2_status c2_store_set_commit(const c2_hub *hub, const c2_repo *repo, const char
 c2_status c2_store_has(const c2_hub *hub, const c2_repo *repo, const char *commit, const char *file, bool *has,
                        c2_error *err);
 
-/* Makes the file of the commit's snapshot a link to the blob, which must be there. */
+/* Makes the file of the commit's snapshot a link to the blob, which must be there, whatever stands in its place. */
 c2_status c2_store_link(const c2_hub *hub, const c2_repo *repo, const char *commit, const char *file, const char *etag,
                         c2_error *err);
 

@@ -95,6 +95,13 @@ static void test_config(void **state) {
   config_case("0.5,", "0.51,", "0.5");
   config_case("\"input_patch_stride\": 16", "\"input_patch_stride\": 8", "input_patch_stride");
   config_case("\"feed_forward_proj\": \"relu\"", "\"feed_forward_proj\": \"gated-gelu\"", "'feed_forward_proj'");
+  config_case("\"dense_act_fn\": \"relu\"", "\"dense_act_fn\": \"gelu\"", "'dense_act_fn': expected \"relu\"");
+  config_case("\"dense_act_fn\": \"relu\"", "\"dense_act_fn\": null", "'dense_act_fn': expected \"relu\"");
+  config_case("\"is_gated_act\": false", "\"is_gated_act\": true", "'is_gated_act': expected false");
+  config_case("\"use_arcsinh\"", "\"use_arcsin\": true, \"use_arcsinh\"", "use_arcsin");
+  config_case("\"model_type\"", "\"hidden_size\": 16, \"num_attention_heads\": 1, \"model_type\"",
+              "'num_attention_heads': expected 2, as 'num_heads' says");
+  config_case("\"model_type\"", "\"head_dim\": 16, \"model_type\"", "'head_dim': expected 8");
 }
 
 /* The weights cut to `size` bytes, or with the 8 length bytes replaced. */

@@ -145,9 +145,13 @@ static void test_cards(void **state) {
   static const char *const bad[][2] = {
       {"---\nconfigs: [\n---\n", "not YAML"},
       {"---\nconfigs:\n- config_name: x\n  data_files: '*a*a*a*a*a*a*'\n---\n", "stars"},
-      {"---\nconfigs:\n- config_name: x\n  data_files: ../../secret\n---\n", "no files for a configuration"}};
+      {"---\nconfigs:\n- config_name: x\n  data_files: '**train*'\n---\n", "with ** for whole folders alone"},
+      {"---\nconfigs:\n- config_name: x\n  data_dir: '*a*a*a*a'\n  data_files: 'a*a*a*'\n---\n", "stars"},
+      {"---\nconfigs:\n- config_name: x\n  data_files: ../../secret\n---\n", "no files for a configuration"},
+      {"---\nconfigs:\n- config_name: x\n  data_files: none-*\n---\n", "no files for a configuration"}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     put_card("o/cards", bad[i][0]);
+    hub_put_text(&world, "datasets/o/cards/" COMMIT_A "/x/train-0.csv", "not what the card says");
     begin();
     must_fail("o/cards", "x", false, bad[i][1]);
   }
@@ -233,6 +237,43 @@ static void test_patterns(void **state) {
   assert_true(c2_pattern_matches("a/**", "a/b/c.csv"));
   assert_true(c2_pattern_matches("./a/b?[0-9].csv", "a/bx1.csv"));
   assert_false(c2_pattern_matches("a", "a/b.csv"));
+  assert_true(c2_pattern_matches("a//./b-[!0].csv", "a/b-1.csv")); /* of a data_dir with a slash at its end */
+  /* As datasets.data_files.resolve_pattern of datasets 4.8.5 finds them. */
+  static const char *const files[] = {".hid/train-2.csv", "README.md",       "__x/train-3.csv", "sub/deep/train/x.csv",
+                                      "sub/README.md",    "sub/train-1.csv", "sub/a\\b.csv",    "sub/.hid.csv",
+                                      "test-0.csv",       "train-0.csv"};
+  static const struct {
+    const char *pattern, *found;
+  } cases[] = {{"**/train-*.csv", "sub/train-1.csv train-0.csv "},
+               {"**", "sub/deep/train/x.csv sub/train-1.csv sub/a\\b.csv test-0.csv train-0.csv "},
+               {"**/*.csv", "sub/deep/train/x.csv sub/train-1.csv sub/a\\b.csv test-0.csv train-0.csv "},
+               {"*.csv", "test-0.csv train-0.csv "},
+               {"*", "test-0.csv train-0.csv "},
+               {"sub/**", "sub/deep/train/x.csv sub/train-1.csv sub/a\\b.csv "},
+               {"sub/*", "sub/train-1.csv sub/a\\b.csv "},
+               {"*/*.csv", "sub/train-1.csv sub/a\\b.csv "},
+               {"*/train/**", ""},
+               {"**/train/**", "sub/deep/train/x.csv "},
+               {"sub/**/**/x.csv", "sub/deep/train/x.csv "},
+               {"**/deep/**/train-*", ""},
+               {"./train-*", "train-0.csv "},
+               {"sub/a\\*", "sub/a\\b.csv "},
+               {"README.md", "README.md "},
+               {"**/README.md", "README.md sub/README.md "},
+               {".hid/*", ".hid/train-2.csv "},
+               {".*/*", ".hid/train-2.csv "},
+               {"__*/*", "__x/train-3.csv "},
+               {"**/.*", "sub/.hid.csv "},
+               {"sub", ""},
+               {"sub/train-1.csv/**", ""}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char found[300] = "";
+    for (size_t k = 0; k < sizeof files / sizeof files[0]; k++) {
+      if (!c2_pattern_matches(cases[i].pattern, files[k])) continue;
+      (void)strcat(strcat(found, files[k]), " ");
+    }
+    if (strcmp(found, cases[i].found) != 0) fail_msg("%s finds %s", cases[i].pattern, found);
+  }
 }
 
 static int start_world(void **state) {

@@ -9,6 +9,7 @@
 #include <utime.h>
 
 #include "base/outfile.h"
+#include "base/platform.h"
 
 #define NILE SOURCE_DIR "/datasets/nile_yearly.csv"
 
@@ -608,6 +609,21 @@ static void test_misleading_names(void **state) {
   program_remove_folder(folder);
 }
 
+/* A folder that can't be made is refused for the system's own reason. */
+static void test_refused_folder(void **state) {
+  (void)state;
+  static const char path[] = "/sys/chronos2-none"; /* there not even root may */
+  c2_error err = {.code = C2_OK};
+  if (!c2_is_directory("/sys") || mkdir(path, 0777) == 0 || errno == ENOENT) {
+    (void)rmdir(path);
+    skip();
+  }
+  char *reason = strdup(strerror(errno));
+  assert_int_equal(c2_make_folder(path, &err), C2_ERR_IO);
+  if (!strstr(err.text, reason)) fail_msg("expected '%s', found '%s'", reason, err.text);
+  free(reason);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_regular),       cmocka_unit_test(test_links),
@@ -617,7 +633,7 @@ int main(void) {
       cmocka_unit_test(test_many_inputs_are_kept), cmocka_unit_test(test_places),
       cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output),
       cmocka_unit_test(test_closed_streams), cmocka_unit_test(test_full_page),
-      cmocka_unit_test(test_all_or_none),
+      cmocka_unit_test(test_all_or_none),   cmocka_unit_test(test_refused_folder),
       cmocka_unit_test(test_misleading_names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,8 +32,11 @@ def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id"
     -------
     The axes.
     """
-    import matplotlib.pyplot as plt
-    import pandas as pd
+    try:
+        import matplotlib.pyplot as plt
+        import pandas as pd
+    except ImportError:
+        raise ImportError("plot needs matplotlib and pandas: pip install matplotlib pandas") from None
 
     if steps is not None and whole_number("steps", steps) < 0:
         raise ValueError(f"steps: expected at least 0, found {steps}")
@@ -73,6 +76,6 @@ def _bands(columns: Any) -> list[tuple[str, str]]:
 def _pandas(table: Any) -> pd.DataFrame:
     if hasattr(table, "iloc"):
         return table
-    import pyarrow
+    from ._frames import _pyarrow
 
-    return pyarrow.table(table).to_pandas()
+    return _pyarrow().table(table).to_pandas()

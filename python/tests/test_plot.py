@@ -1,5 +1,7 @@
 """plot: what is drawn."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -59,3 +61,14 @@ def test_what_can_not_be_drawn_is_refused():
         chronos2.plot(past[past["item_id"] == "a"], ahead, "b")
     with pytest.raises(ValueError, match="the forecast has no rows"):
         chronos2.plot(past, ahead.iloc[:0])
+
+
+def test_what_is_missing_is_named(monkeypatch):
+    past, ahead = tables()
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "pyarrow", None)
+        with pytest.raises(ImportError, match="pip install pyarrow"):
+            chronos2.plot({"item_id": []}, ahead)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
+    with pytest.raises(ImportError, match="plot needs matplotlib and pandas: pip install matplotlib pandas"):
+        chronos2.plot(past, ahead)

@@ -60,8 +60,9 @@ c2_status c2_make_folder(const char *path, c2_error *err) {
     if (at[1] != '\0' && (at[1] != '/' || *at == '/')) continue; /* the end of a name */
     char kept = at[1];
     at[1] = '\0';
-    if (mkdir(part, 0777) != 0 && errno != EEXIST && !c2_is_directory(part)) {
-      status = c2_fail(err, C2_ERR_IO, "%s: cannot create the folder: %s", part, strerror(errno));
+    int reason = mkdir(part, 0777) == 0 ? 0 : errno;
+    if (reason && reason != EEXIST && !c2_is_directory(part)) {
+      status = c2_fail(err, C2_ERR_IO, "%s: cannot create the folder: %s", part, strerror(reason));
     }
     at[1] = kept;
   }

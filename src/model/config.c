@@ -1,4 +1,4 @@
-/* Reading and checking config.json. Unknown keys are ignored: folders carry keys of their writers. */
+/* Reading and checking config.json. Unknown keys of its root are ignored: folders carry keys of their writers. */
 #include "model/config.h"
 
 #include <math.h>
@@ -56,8 +56,12 @@ static c2_status check_architecture(const reader *r, const c2_json *root) {
 }
 
 static c2_status read_chronos(const reader *r, const c2_json *chronos, chronos2_config *c) {
+  static const char *const known[] = {
+      "context_length", "input_patch_size",   "input_patch_stride",  "output_patch_size", "quantiles", "use_reg_token",
+      "use_arcsinh",    "max_output_patches", "time_encoding_scale", NULL};
   size_t stride = 0;
   size_t output_patch = 0;
+  C2_TRY(c2_json_refuse_others(r->doc, chronos, known, r->err));
   C2_TRY(read_size(r, chronos, "context_length", &c->context_length));
   C2_TRY(read_size(r, chronos, "input_patch_size", &c->patch));
   C2_TRY(read_size(r, chronos, "input_patch_stride", &stride));
@@ -80,6 +84,41 @@ static c2_status read_chronos(const reader *r, const c2_json *chronos, chronos2_
   return C2_OK;
 }
 
+/* Upstream takes the function from dense_act_fn where it is there. */
+static c2_status check_activation(const reader *r, const c2_json *root) {
+  static const char *const keys[] = {"feed_forward_proj", "dense_act_fn"};
+  bool gated = false;
+  for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
+    const c2_json *activation = c2_json_get(root, keys[i]);
+    const char *name = c2_json_string(activation);
+    if (activation && (!name || strcmp(name, "relu") != 0)) {
+      return c2_json_fail(r->doc, activation, r->err, "'%s': expected \"relu\"", keys[i]);
+    }
+  }
+  C2_TRY(c2_json_get_bool(r->doc, root, "is_gated_act", &gated, r->err));
+  if (!gated) return C2_OK;
+  return c2_json_fail(r->doc, c2_json_get(root, "is_gated_act"), r->err, "'is_gated_act': expected false");
+}
+
+/* Other names of sizes, which win upstream: they must say the same. */
+static c2_status check_aliases(const reader *r, const c2_json *root, const chronos2_config *c) {
+  const struct {
+    const char *alias, *key;
+    size_t value;
+  } sizes[] = {{"hidden_size", "d_model", c->d_model},
+               {"head_dim", "d_kv", c->d_kv},
+               {"num_hidden_layers", "num_layers", c->layers},
+               {"num_attention_heads", "num_heads", c->heads}};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    const c2_json *other = c2_json_get(root, sizes[i].alias);
+    int64_t value = 0;
+    if (!other || (c2_json_integer(other, &value) && value == (int64_t)sizes[i].value)) continue;
+    return c2_json_fail(r->doc, other, r->err, "'%s': expected %zu, as '%s' says", sizes[i].alias, sizes[i].value,
+                        sizes[i].key);
+  }
+  return C2_OK;
+}
+
 static c2_status read_root(const reader *r, const c2_json *root, chronos2_config *c) {
   if (root->type != C2_JSON_OBJECT) return c2_json_fail(r->doc, root, r->err, "expected a JSON object");
   C2_TRY(check_architecture(r, root));
@@ -88,17 +127,14 @@ static c2_status read_root(const reader *r, const c2_json *root, chronos2_config
   C2_TRY(read_size(r, root, "d_ff", &c->d_ff));
   C2_TRY(read_size(r, root, "num_layers", &c->layers));
   C2_TRY(read_size(r, root, "num_heads", &c->heads));
+  C2_TRY(check_aliases(r, root, c));
+  C2_TRY(check_activation(r, root));
   c->layer_norm_epsilon = 1e-6;
   c->rope_theta = 10000;
   c->initializer_factor = 0.05;
   C2_TRY(c2_json_get_number(r->doc, root, "layer_norm_epsilon", &c->layer_norm_epsilon, r->err));
   C2_TRY(c2_json_get_number(r->doc, root, "rope_theta", &c->rope_theta, r->err));
   C2_TRY(c2_json_get_number(r->doc, root, "initializer_factor", &c->initializer_factor, r->err));
-  const c2_json *activation = c2_json_get(root, "feed_forward_proj");
-  const char *name = c2_json_string(activation);
-  if (activation && (!name || strcmp(name, "relu") != 0)) {
-    return c2_json_fail(r->doc, activation, r->err, "'feed_forward_proj': expected \"relu\"");
-  }
   const c2_json *chronos = c2_json_get(root, "chronos_config");
   if (!c2_json_is(chronos, C2_JSON_OBJECT)) {
     return c2_json_fail(r->doc, chronos ? chronos : root, r->err, "'chronos_config': expected an object, found %s",

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # library_only.sh WORK CC: builds and installs the library alone in an environment that has the C compiler, its
-# assembler and linker, make and CMake, and nothing else; then an example against it, and runs that.
+# assembler and linker, make and CMake, and nothing else; then an example against it, and runs that. The folders that it
+# is installed into have blanks in their names.
 set -euo pipefail
 work=$1
 cc=$(command -v "$2")
 root=$(cd "$(dirname "$0")/../.." && pwd)
+prefix="$work/a stage/a prefix"
 rm -rf "$work"
 mkdir -p "$work/bin"
 ln -s "$cc" "$work/bin/cc"
@@ -15,14 +17,29 @@ make_it() { # -O1 compiles in a fraction of the time
   bare cmake -S "$root" -B "$work/build" -DCMAKE_C_COMPILER="$work/bin/cc" -DCHRONOS2_LIBRARY_ONLY=ON \
     -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_FLAGS_RELEASE="-O1 -DNDEBUG" &&
     bare cmake --build "$work/build" -j 2 &&
-    bare cmake --install "$work/build" --prefix "$work/prefix"
+    bare make -C "$root" install BUILD="$work/build" DESTDIR="$work/a stage" PREFIX="/a prefix" JOBS=2
 }
 make_it >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
-if [ -e "$work/prefix/bin" ] || [ -e "$work/prefix/share/chronos2/datasets" ]; then
+grep -q 'the library alone, no program: CHRONOS2_LIBRARY_ONLY=ON' "$work/log" || { echo "library_only: not said"; exit 1; }
+if [ -e "$prefix/bin" ] || [ -e "$prefix/share/chronos2/datasets" ]; then
   echo "library_only: more than the library was installed"
   exit 1
 fi
-libraries=$(dirname "$(find "$work/prefix" -name libchronos2.a)")
-bare cc -std=c11 -Wall -Wextra -Werror "$root/examples/univariate.c" -o "$work/example" -I "$work/prefix/include" \
+libraries=$(dirname "$(find "$prefix" -name libchronos2.a)")
+bare cc -std=c11 -Wall -Wextra -Werror "$root/examples/univariate.c" -o "$work/example" -I "$prefix/include" \
   -L "$libraries" -Wl,-rpath,"$libraries" -lchronos2 -lm
-bare "$work/example" "$work/prefix/share/chronos2/models/chronos2-micro"
+bare "$work/example" "$prefix/share/chronos2/models/chronos2-micro"
+
+# A source tree that lies in another repository doesn't take that one's commit for its own.
+if command -v git >/dev/null; then
+  mkdir -p "$work/outer/chronos2"
+  cp -R "$root/CMakeLists.txt" "$root/cmake" "$root/src" "$root/include" "$work/outer/chronos2"
+  git -C "$work/outer" init -q
+  git -C "$work/outer" -c user.name=n -c user.email=e@example.org commit -q --allow-empty -m other
+  cmake -S "$work/outer/chronos2" -B "$work/outer/build" -DCMAKE_C_COMPILER="$cc" -DCHRONOS2_LIBRARY_ONLY=ON \
+    >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+  grep -q 'C2_COMMIT "unknown"' "$work/outer/build/generated/version.h" || {
+    echo "library_only: another repository's commit: $(grep C2_COMMIT "$work/outer/build/generated/version.h")"
+    exit 1
+  }
+fi
