@@ -167,7 +167,8 @@ CHRONOS2_API void chronos2_model_options_init(chronos2_model_options *options);
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
  * model.safetensors.index.json). Every tensor must be there with its shape, and no other; float16, bfloat16 and float64
  * are converted to float32, and the prefixes "_orig_mod." and "module." of PyTorch's wrappers are taken off the names.
- * A folder that holds a LoRA adapter instead opens its base model, if that is a folder, and merges it.
+ * A folder that holds a LoRA adapter opens its base model, if that is a folder, and merges it. The adapter decides also
+ * where a model lies beside it; chronos2_model_warning says so then. A base that holds another adapter is refused.
  * The model keeps the files open. It computes with its own copy of the weights: what is written to the files
  * afterwards never changes a forecast, and makes chronos2_model_tensor and the reference backend fail.
  * `options` may be NULL. Fails with CHRONOS2_ERROR_IO, _FORMAT or _MODEL for what is wrong with the files, with
@@ -221,7 +222,8 @@ CHRONOS2_API const chronos2_config *chronos2_model_config(const chronos2_model *
 CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
 
 /* One line on what the opening did otherwise than asked, for the user to read: the cache was damaged or can't be
- * written. NULL if there is nothing to say. The text lives as long as the model. */
+ * written, or a model beside an adapter isn't used. NULL if there is nothing to say. The text lives as long as the
+ * model. */
 CHRONOS2_API const char *chronos2_model_warning(const chronos2_model *model);
 CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model); /* numbers in all its tensors */
 CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model);      /* the weights' copy, in a cache too */

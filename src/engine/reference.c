@@ -9,6 +9,7 @@
 #include "engine/backend.h"
 #include "engine/cpu/level.h"
 #include "engine/window.h"
+#include "model/open.h"
 #include "model/reading.h"
 #include "series/normalize.h"
 
@@ -385,9 +386,7 @@ static c2_status reference_load(chronos2_model *model, const chronos2_model_opti
   C2_TRY(c2_pool_choose(options->threads, false, &pool, err));
   c2_status status = model->raw.values ? C2_OK : c2_raw_load(model, pool, &model->raw, err);
   c2_pool_close(&pool);
-  if (options->cache) {
-    (void)snprintf(model->warning, sizeof model->warning, "cache: nothing is packed, so the folder isn't used");
-  }
+  if (options->cache) c2_model_warn(model, "cache: nothing is packed, so the folder isn't used");
   return status;
 }
 
