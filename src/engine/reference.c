@@ -198,8 +198,10 @@ static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) 
   bool real = query > p->context + p->null;
   if ((!real && query > p->context) || query < padding) return;
   size_t tokens = context + 1 + p->patches;
+  size_t other = p->context + 1 + (real ? 0 : p->null); /* the first token of the future that isn't told of */
   double outside = 0;
   for (size_t i = 0; i < padding; i++) outside += p->weights[i];
+  for (size_t i = 0; i < p->null; i++) outside += p->weights[other + i];
   for (size_t i = 0; i < tokens; i++) {
     size_t key = padding + i + (real && i > context ? p->null : 0);
     p->observed[i] = (float)(outside > 0 ? p->weights[key] / (1 - outside) : p->weights[key]);
