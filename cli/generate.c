@@ -148,10 +148,12 @@ static void man_program(void) {
     (void)printf("%s\n", c->developer ? " (for developers)" : "");
   }
   (void)printf(".SH OPTIONS\n.TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\nPrint a help text.\n"
-               ".TP\n\\fB\\-\\-version\\fR\nPrint the version and the instruction set that is used.\n"
+               ".TP\n\\fB\\-\\-version\\fR\nPrint the version and the instruction set that "
+               "\\fB\\-\\-isa auto\\fR takes.\n"
                ".SH ENVIRONMENT\n.TP\n\\fBCHRONOS2_MODEL\\fR\n"
                "Folder of the model that is used without \\fB\\-\\-model\\fR.\n"
-               ".TP\n\\fBCHRONOS2_ISA\\fR\nHighest instruction set to use, as \\fB\\-\\-isa\\fR.\n"
+               ".TP\n\\fBCHRONOS2_ISA\\fR\nInstruction set that \\fB\\-\\-isa auto\\fR takes; "
+               "an error where the machine lacks it.\n"
                ".TP\n\\fBCHRONOS2_DUCKDB\\fR\n"
                "Path of DuckDB's library, which reads and writes Parquet.\n"
                ".TP\n\\fBCHRONOS2_CUDA_LIBRARY\\fR\n"

@@ -34,14 +34,17 @@ static int run_command(int argc, char **argv) {
 }
 
 /* The instruction set that "auto" takes, and what multiplies under each dtype. */
-static void print_version(void) {
-  (void)printf("chronos2 %s (commit %s)\nisa: %s\n", chronos2_version(), C2_COMMIT, chronos2_isa_name(0));
+static int print_version(void) {
+  const char *isa = chronos2_isa_chosen(CHRONOS2_FP32, NULL);
+  if (!isa) return cli_fail("%s", chronos2_last_error());
+  (void)printf("chronos2 %s (commit %s)\nisa: %s\n", chronos2_version(), C2_COMMIT, isa);
   for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
     const char *product = NULL;
     const char *name = chronos2_isa_chosen((chronos2_dtype)d, &product);
     (void)printf("  %s: %s, %s\n", chronos2_dtype_name((chronos2_dtype)d), name, product);
   }
   (void)printf("gemm: built-in\ncuda: by libchronos2_cuda.so, tried on an H100\n");
+  return CLI_DONE;
 }
 
 static int run(int argc, char **argv) {
@@ -53,10 +56,7 @@ static int run(int argc, char **argv) {
     cli_help_program(stdout);
     return CLI_DONE;
   }
-  if (strcmp(argv[1], "--version") == 0) {
-    print_version();
-    return CLI_DONE;
-  }
+  if (strcmp(argv[1], "--version") == 0) return print_version();
   if (strcmp(argv[1], "--generate") == 0 && argc == 3) return cli_generate_program(argv[2], run_command);
   return run_command(argc - 1, argv + 1);
 }

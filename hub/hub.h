@@ -64,7 +64,7 @@ void c2_hub_close(c2_hub *hub);
  * model needs is there, else downloaded. Free it with free(). */
 c2_status c2_hub_model(c2_hub *hub, const c2_repo *repo, char **folder, c2_error *err);
 
-/* Whether the folder holds an adapter (and no model) whose base is named OWNER/NAME and is no folder. The base is of
+/* Whether the folder holds an adapter whose base is named OWNER/NAME and is no folder. The base is of
  * the revision that the adapter names, if it does. */
 c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *err);
 

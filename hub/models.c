@@ -73,8 +73,8 @@ static c2_status first_there(const c2_fetch *f, const char *const *files, size_t
 static c2_status is_complete(c2_fetch *f, bool *complete, c2_error *err) {
   size_t which = 0;
   *complete = false;
-  C2_TRY(first_there(f, (const char *const[]){config, adapter_config}, 2, &which, err));
-  if (which == 1) return c2_store_has(f->hub, f->repo, f->commit, adapter_weights, complete, err);
+  C2_TRY(first_there(f, (const char *const[]){adapter_config, config}, 2, &which, err));
+  if (which == 0) return c2_store_has(f->hub, f->repo, f->commit, adapter_weights, complete, err);
   if (which == 2) return C2_OK;
   C2_TRY(first_there(f, (const char *const[]){weights, weights_index}, 2, &which, err));
   if (which == 1) return each_shard(f, has_shard, complete, err);
@@ -95,14 +95,16 @@ static c2_status fetch_weights(c2_fetch *f, c2_error *err) {
 }
 
 static c2_status fetch_files(c2_fetch *f, c2_error *err) {
+  bool model = false;
+  bool adapter = false;
   bool found = false;
-  C2_TRY(c2_hub_fetch(f, config, &found, err));
-  if (found) return fetch_weights(f, err);
-  C2_TRY(c2_hub_fetch(f, adapter_config, &found, err));
-  if (found) C2_TRY(c2_hub_fetch(f, adapter_weights, &found, err));
+  C2_TRY(c2_hub_fetch(f, config, &model, err));
+  C2_TRY(c2_hub_fetch(f, adapter_config, &adapter, err)); /* an adapter's weights are wanted, whatever lies beside */
+  if (model && !adapter) return fetch_weights(f, err);
+  if (adapter) C2_TRY(c2_hub_fetch(f, adapter_weights, &found, err));
   if (!found) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: the hub has neither %s nor %s and %s of it: no model of the kind that is read here",
-            f->repo->name, config, adapter_config, adapter_weights);
+    C2_FAIL(err, C2_ERR_MODEL, "%s: the hub has no %s of it: no model of the kind that is read here", f->repo->name,
+            adapter ? adapter_weights : "config.json or adapter_config.json");
   }
   return C2_OK;
 }
@@ -129,15 +131,13 @@ c2_status c2_hub_model(c2_hub *hub, const c2_repo *repo, char **folder, c2_error
 }
 
 c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *err) {
-  char *of_model = NULL;
   char *of_adapter = NULL;
   char *whole = NULL;
   c2_json_document doc = {.failure = C2_ERR_MODEL, .config = true};
   c2_status status = C2_OK;
   *named = false;
-  C2_GOTO(c2_path_join(&of_model, folder, config, err));
   C2_GOTO(c2_path_join(&of_adapter, folder, adapter_config, err));
-  if (!c2_file_exists(of_adapter) || c2_file_exists(of_model)) goto fail;
+  if (!c2_file_exists(of_adapter)) goto fail;
   doc.path = of_adapter;
   C2_GOTO(c2_json_load(&doc, err));
   const char *name = c2_json_string(c2_json_get(doc.node, "base_model_name_or_path"));
@@ -154,7 +154,6 @@ c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *
 fail:
   free(whole);
   c2_json_free(&doc);
-  free(of_model);
   free(of_adapter);
   return status;
 }

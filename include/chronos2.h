@@ -97,7 +97,8 @@ typedef enum chronos2_status {
 CHRONOS2_API const char *chronos2_last_error(void);
 
 /* Names of instruction sets that this library can use on this machine, e.g. "avx512", "avx2", "scalar", or "neon" on
- * ARM. The first one is what "auto" takes for float32. One that it doesn't take for that, such as "amx", comes last.
+ * ARM. The first one is what "auto" takes for float32 unless CHRONOS2_ISA says otherwise. One that it never takes for
+ * that, such as "amx", comes last.
  * NULL for an index beyond the last. */
 CHRONOS2_API const char *chronos2_isa_name(size_t index);
 
@@ -154,11 +155,11 @@ typedef struct chronos2_model_options {
                            packing their own. It is made if it isn't there, and holds as much as the weights. The
                            contents decide whether a copy fits. A cache that can't be used or written is a warning
                            (chronos2_model_warning). Nobody may write into a copy. Default NULL: none */
-  const char *isa;      /* instruction set that packs, by a name of chronos2_isa_name; default NULL: "auto", which
-                           CHRONOS2_ISA in the environment may lower */
+  const char *isa;      /* instruction set that packs, by a name of chronos2_isa_name; default NULL: "auto", which is
+                           CHRONOS2_ISA of the environment where that is set */
   chronos2_dtype dtype; /* default fp32; the reference backend knows no other */
   int threads;          /* that check and pack the weights, 0 to 1024; default 0: the processors this process may use */
-  bool skip_packing;    /* the fused backend's copy of the weights isn't made: for the reference backend only */
+  bool skip_packing;    /* the fused backend's copy of the weights isn't made: a fused session on the CPU is refused */
   bool reserved[7];
 } chronos2_model_options;
 #define CHRONOS2_MODEL_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_model_options)
@@ -167,7 +168,8 @@ CHRONOS2_API void chronos2_model_options_init(chronos2_model_options *options);
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
  * model.safetensors.index.json). Every tensor must be there with its shape, and no other; float16, bfloat16 and float64
  * are converted to float32, and the prefixes "_orig_mod." and "module." of PyTorch's wrappers are taken off the names.
- * A folder that holds a LoRA adapter instead opens its base model, if that is a folder, and merges it.
+ * A folder that holds a LoRA adapter opens its base model, if that is a folder, and merges it. The adapter decides also
+ * where a model lies beside it; chronos2_model_warning says so then. A base that holds another adapter is refused.
  * The model keeps the files open. It computes with its own copy of the weights: what is written to the files
  * afterwards never changes a forecast, and makes chronos2_model_tensor and the reference backend fail.
  * `options` may be NULL. Fails with CHRONOS2_ERROR_IO, _FORMAT or _MODEL for what is wrong with the files, with
@@ -212,8 +214,10 @@ CHRONOS2_API bool chronos2_pattern_allows(chronos2_pattern pattern, size_t conte
 
 CHRONOS2_API void chronos2_model_close(chronos2_model **model); /* no session may be open */
 
-/* Name of the instruction set that "auto" takes for a model of that dtype, and in *product, unless that is NULL, the
- * instruction that multiplies there, e.g. "VDPBF16PS". Both are NULL for a dtype that isn't one. */
+/* Name of the instruction set that "auto" takes for a model of that dtype: the one that CHRONOS2_ISA in the environment
+ * names, else the fastest. In *product, unless that is NULL, stands the instruction that multiplies there, e.g.
+ * "VDPBF16PS". Both are NULL for a dtype that isn't one, and where CHRONOS2_ISA names what isn't known or this machine
+ * lacks (chronos2_last_error). */
 CHRONOS2_API const char *chronos2_isa_chosen(chronos2_dtype dtype, const char **product);
 
 /* Lives as long as the model. */
@@ -221,7 +225,8 @@ CHRONOS2_API const chronos2_config *chronos2_model_config(const chronos2_model *
 CHRONOS2_API chronos2_dtype chronos2_model_dtype(const chronos2_model *model);
 
 /* One line on what the opening did otherwise than asked, for the user to read: the cache was damaged or can't be
- * written. NULL if there is nothing to say. The text lives as long as the model. */
+ * written, or a model beside an adapter isn't used. NULL if there is nothing to say. The text lives as long as the
+ * model. */
 CHRONOS2_API const char *chronos2_model_warning(const chronos2_model *model);
 CHRONOS2_API size_t chronos2_model_parameters(const chronos2_model *model); /* numbers in all its tensors */
 CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model);      /* the weights' copy, in a cache too */
@@ -270,8 +275,8 @@ typedef struct chronos2_session_options {
   size_t size;                  /* of this struct, by CHRONOS2_SESSION_OPTIONS_INIT */
   double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by auto and full; default 0 */
   const char *isa;              /* instruction set, by a name of chronos2_isa_name; default NULL: "auto", which
-                                   takes the fastest one for the model's dtype (chronos2_isa_chosen), and which
-                                   CHRONOS2_ISA in the environment may lower */
+                                   takes what chronos2_isa_chosen says. One that this machine lacks is
+                                   CHRONOS2_ERROR_UNSUPPORTED */
   chronos2_attention attention; /* default auto: as the weights were trained */
   chronos2_backend backend;     /* default fused */
   int threads;                  /* 0 to 1024; default 0: the processors this process may use */
@@ -316,8 +321,8 @@ CHRONOS2_API int chronos2_session_threads(const chronos2_session *session);
 
 /* The most bytes that were allocated at once for this session's calls, since it was opened or the mark was last reset:
  * workspace, on a GPU too, what a call holds beside it, what it returns, the context it forecasts from, and
- * chronos2_model_bytes. What the caller holds between calls, other mapped files and small temporary lists are not
- * counted. */
+ * chronos2_model_bytes. What the caller holds between calls, other mapped files and small temporary lists, as of the
+ * distinct labels of a covariate, are not counted. */
 CHRONOS2_API size_t chronos2_session_peak_bytes(const chronos2_session *session);
 CHRONOS2_API void chronos2_session_reset_peak(chronos2_session *session);
 
@@ -332,7 +337,7 @@ CHRONOS2_API chronos2_device_memory chronos2_session_device_memory(const chronos
 /* Floating-point operations that this session's forward passes asked for since it was opened or this was last reset.
  * They are counted by the pattern, over tokens that hold an observation; a multiply-add counts as two. Passes of the
  * reference backend, contexts that are encoded once, and series that are forecast beside the null future are left out.
- */
+ * Embeddings of series of unlike lengths or with gaps compute tokens without an observation, too, which count then. */
 typedef struct chronos2_work {
   double embed;
   double time_projection; /* queries, keys, values and output of time attention */

@@ -7,6 +7,7 @@
 #include "api.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "engine/backend.h"
 #include "engine/window.h"
 #include "forecast/raw.h"
 #include "kernels/kernels.h"
@@ -47,10 +48,11 @@ const char *chronos2_isa_name(size_t index) {
 
 const char *chronos2_isa_chosen(chronos2_dtype dtype, const char **product) {
   if (product) *product = NULL;
-  if ((unsigned)dtype >= C2_TYPES) return NULL;
-  const c2_level *l = c2_level_find(NULL, (c2_type)dtype);
-  if (product) *product = l->product[dtype];
-  return l->kernels->name;
+  c2_error *err = c2_api_begin();
+  const char *name = NULL;
+  if (!chronos2_dtype_name(dtype) || c2_isa_of_auto(dtype, &name, err) != C2_OK) return NULL;
+  if (product) *product = c2_level_find(name, (c2_type)dtype)->product[dtype];
+  return name;
 }
 
 c2_status c2_options_read(void *own, size_t size, const void *given, const char *name, c2_error *err) {
@@ -115,6 +117,7 @@ void chronos2_model_options_init(chronos2_model_options *options) {
 
 static c2_status read_model_options(const chronos2_model_options *given, chronos2_model_options *own, c2_error *err) {
   C2_TRY(c2_options_read(own, sizeof *own, given, "CHRONOS2_MODEL_OPTIONS_INIT", err));
+  if (!chronos2_dtype_name(own->dtype)) C2_FAIL(err, C2_ERR_ARGUMENT, "dtype: unknown %d", (int)own->dtype);
   return c2_reserved_check(own->reserved, sizeof own->reserved, "options", err);
 }
 

@@ -146,6 +146,44 @@ static void test_merge(void **state) {
   free(b);
 }
 
+/* The adapter decides, as upstream, where a model lies beside it. A base may hold no adapter of its own. */
+static void test_model_beside(void **state) {
+  (void)state;
+  static const char config[] =
+      "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"base_model_name_or_path\": \"" BASE "\"}";
+  shape s = shape_of_matrix();
+  float *a = NULL;
+  float *b = NULL;
+  make_parts(s, &a, &b);
+  char *adapter = program_make_folder();
+  char *beside = make_changed_model(s, a, b, -4);
+  const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
+                                 {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
+  double expected[HORIZON];
+  double found[HORIZON];
+  write_text(adapter, "adapter_config.json", config);
+  write_parts(adapter, parts, 2);
+  forecast_with(BASE, adapter, expected);
+  write_text(beside, "adapter_config.json", config);
+  write_parts(beside, parts, 2);
+  forecast_with(beside, NULL, found);
+  assert_memory_equal(found, expected, sizeof expected);
+  const char *file = SOURCE_DIR "/datasets/nile_yearly.csv";
+  program_result r = PROGRAM_RUN("forecast", file, "--horizon", "2", "-m", beside);
+  assert_int_equal(r.status, 0);
+  assert_int_equal(program_count(r.err, ": its adapter is merged into " BASE ", not into the model beside it"), 1);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", file, "--horizon", "2", "-m", adapter);
+  assert_int_equal(program_count(r.err, "model beside it"), 0);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", file, "--horizon", "2", "-m", beside, "--adapter", adapter);
+  program_assert_error(&r, 1, "holds an adapter of its own, and only one can be merged");
+  program_remove_folder(beside);
+  program_remove_folder(adapter);
+  free(a);
+  free(b);
+}
+
 static void test_refusals(void **state) {
   (void)state;
   static const char good[] = "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3}";
@@ -192,6 +230,7 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_refusals)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_model_beside),
+                                     cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -106,6 +106,8 @@ static void test_options(void **state) {
                                                                  .backend = CHRONOS2_REFERENCE}, &session);
     assert_int_equal(reference, d == CHRONOS2_FP32 ? CHRONOS2_OK : CHRONOS2_ERROR_UNSUPPORTED);
     chronos2_session_close(&session);
+    assert_int_equal(chronos2_session_open(none, NULL, &session), CHRONOS2_ERROR_ARGUMENT); /* at once */
+    assert_non_null(strstr(chronos2_last_error(), "the model was opened without packing"));
     chronos2_model_close(&model);
     chronos2_model_close(&none);
   }
@@ -114,6 +116,10 @@ static void test_options(void **state) {
   chronos2_model *model = NULL;
   chronos2_model_options unknown = {CHRONOS2_MODEL_OPTIONS_INIT, .dtype = (chronos2_dtype)7};
   assert_int_equal(chronos2_model_open(folder, &unknown, &model), CHRONOS2_ERROR_ARGUMENT);
+  assert_null(model);
+  unknown.skip_packing = true;
+  assert_int_equal(chronos2_model_open(folder, &unknown, &model), CHRONOS2_ERROR_ARGUMENT);
+  assert_string_equal(chronos2_last_error(), "dtype: unknown 7");
   assert_null(model);
 }
 

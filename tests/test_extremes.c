@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "series/normalize.h"
+#include "series/quantiles.h"
 #include "small.h"
 
 enum { LENGTH = 64, HORIZON = 56, LEVELS = 21 };
@@ -205,6 +206,25 @@ static void make_many(double *values, chronos2_series *series) {
 
 /* A group of four long rows, whose paths don't fit a pass of its own, has the same bits beside so many others that they
  * do: a rollout doesn't depend on where it is cut, under any pattern, with a covariate whose future is known. */
+/* Between two values whose difference overflows; at one's own level it is that one. */
+static void test_between(void **state) {
+  (void)state;
+  static const double levels[] = {0.25, 0.5, 0.75};
+  static const double ends[] = {-1.5e308, 1.5e308, 1.7e308};
+  static const double asked[] = {0.25, 0.375, 0.4375, 0.5, 0.75};
+  static const double expected[] = {-1.5e308, 0, 0.75e308, 1.5e308, 1.7e308};
+  for (size_t i = 0; i < 5; i++) {
+    double found = c2_quantile_at(levels, ends, 1, 3, asked[i]);
+    if (!(fabs(found - expected[i]) <= 1e293)) fail_msg("%g: %g, not %g", asked[i], found, expected[i]);
+  }
+  c2_sample samples[2] = {{.value = 1.5e308, .weight = 0.5}, {.value = -1.5e308, .weight = 0.5}};
+  const double level[] = {0.5, 0.75};
+  double out[2];
+  double scratch[4];
+  c2_weighted_quantiles(samples, 2, level, 2, out, scratch);
+  assert_true(out[0] == -1.5e308 && out[1] == 0);
+}
+
 static void test_cuts(void **state) {
   (void)state;
   enum { TARGETS = 3, PAST = 1024, STEPS = 90, OTHERS = 40 };
@@ -372,6 +392,7 @@ static void test_progress(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_scaler),   cmocka_unit_test(test_sizes),
                                      cmocka_unit_test(test_finite),   cmocka_unit_test(test_overflow),
+                                     cmocka_unit_test(test_between),
                                      cmocka_unit_test(test_peak),     cmocka_unit_test(test_rollout_memory),
                                      cmocka_unit_test(test_progress), cmocka_unit_test(test_cuts)};
   return cmocka_run_group_tests(tests, NULL, NULL);

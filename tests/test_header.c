@@ -229,6 +229,19 @@ static void test_isa(void **state) {
   assert_string_equal(chronos2_isa_chosen(CHRONOS2_FP32, NULL), chronos2_isa_name(0));
   assert_null(chronos2_isa_chosen((chronos2_dtype)9, NULL));
   if (!getenv("CHRONOS2_ISA")) assert_string_equal(chronos2_session_isa(session), chronos2_isa_name(0));
+  const char *given = getenv("CHRONOS2_ISA");
+  char *before = given ? strdup(given) : NULL;
+  assert_int_equal(setenv("CHRONOS2_ISA", "scalar", 1), 0); /* is what auto takes */
+  for (int d = CHRONOS2_FP32; d <= CHRONOS2_INT8; d++) {
+    const char *product = NULL;
+    assert_string_equal(chronos2_isa_chosen((chronos2_dtype)d, &product), "scalar");
+    assert_string_equal(product, "plain C");
+  }
+  assert_int_equal(setenv("CHRONOS2_ISA", "sse9", 1), 0);
+  assert_null(chronos2_isa_chosen(CHRONOS2_FP32, NULL));
+  assert_non_null(strstr(chronos2_last_error(), "CHRONOS2_ISA: expected one of auto, scalar"));
+  assert_int_equal(before ? setenv("CHRONOS2_ISA", before, 1) : unsetenv("CHRONOS2_ISA"), 0);
+  free(before);
   chronos2_session_options unknown = {CHRONOS2_SESSION_OPTIONS_INIT, .isa = "sse9"};
   expect(chronos2_session_open(model, &unknown, &s), CHRONOS2_ERROR_ARGUMENT, "isa: expected one of auto, scalar");
 }

@@ -527,10 +527,22 @@ static void test_shards_and_adapters(void **state) {
   hub_put_text(&world, "models/o/adapter/refs/main", COMMIT_A);
   hub_put_text(&world, "models/o/adapter/" COMMIT_A "/adapter_config.json", "{}");
   begin("");
-  must_fail("o/adapter", (wish){0}, "neither config.json nor");
+  must_fail("o/adapter", (wish){0}, "has no adapter_model.safetensors");
   hub_put_text(&world, "models/o/adapter/" COMMIT_A "/adapter_model.safetensors", "lora");
   must_pull("o/adapter", (wish){0}, COMMIT_A);
   must_pull("o/adapter", (wish){.offline = true}, COMMIT_A);
+  hub_put_text(&world, "models/o/both/refs/main", COMMIT_A); /* the adapter decides beside a model */
+  hub_put_text(&world, "models/o/both/" COMMIT_A "/adapter_config.json", "{}");
+  hub_put_text(&world, "models/o/both/" COMMIT_A "/adapter_model.safetensors", "lora");
+  hub_put_text(&world, "models/o/both/" COMMIT_A "/config.json", "{}");
+  hub_put_text(&world, "models/o/both/" COMMIT_A "/model.safetensors", "weights");
+  must_pull("o/both", (wish){0}, COMMIT_A);
+  must_pull("o/both", (wish){.offline = true}, COMMIT_A);
+  assert_same("o/both", COMMIT_A, "adapter_model.safetensors");
+  assert_same("o/both", COMMIT_A, "config.json");
+  char *unused = hub_path(&world, "cache/models--o--both/snapshots/" COMMIT_A "/model.safetensors");
+  assert_int_equal(access(unused, F_OK), -1);
+  free(unused);
   hub_put_text(&world, "models/o/pickle/refs/main", COMMIT_A);
   hub_put_text(&world, "models/o/pickle/" COMMIT_A "/config.json", "{}");
   must_fail("o/pickle", (wish){0}, "has no model.safetensors");
@@ -679,6 +691,10 @@ static void test_redirects(void **state) {
              "/config.json|status|307 Location: "
              "/o/private/resolve/" COMMIT_A
              "/config.json\n"
+             "0|HEAD /o/old/resolve/" COMMIT_A
+             "/adapter_config.json|status|307 Location: "
+             "/o/private/resolve/" COMMIT_A
+             "/adapter_config.json\n"
              "0|GET /o/old/resolve/" COMMIT_A
              "/model.safetensors|status|307 Location: "
              "/o/private/resolve/" COMMIT_A "/model.safetensors\n");

@@ -321,6 +321,44 @@ static void norm_of_nan(const c2_kernels *k) {
   free(weight);
 }
 
+/* A sum of squares that float32 can't hold leaves no finite row. */
+static void norm_of_infinity(const c2_kernels *k) {
+  enum { N = 37 };
+  float *x = filled(2 * N, 71);
+  float *weight = filled(N, 72);
+  float out[2 * N];
+  float clean[2 * N];
+  k->rms_norm(clean, N, x, N, weight, N, 2, 1e-6f);
+  x[5] = 3e19f;
+  k->rms_norm(out, N, x, N, weight, N, 2, 1e-6f);
+  for (size_t j = 0; j < N; j++) assert_true(isnan(out[j]));
+  assert_memory_equal(out + N, clean + N, N * sizeof *out);
+  free(x);
+  free(weight);
+}
+
+/* Wherever not a number is, the scale of its row isn't one either, and the next row's is as without it. */
+static void rounding_of_nan(const c2_kernels *k) {
+  enum { N = 70 };
+  float *x = filled(2 * N, 73);
+  float scale[2];
+  float clean[2];
+  c2_operand to = {C2_TYPE_INT8, malloc(2 * STRIDE * sizeof(float)), STRIDE, clean, NULL};
+  assert_non_null(to.data);
+  k->round(&to, x, N, N, 2);
+  to.scale = scale;
+  for (size_t at = 0; at < N; at++) {
+    float before = x[at];
+    x[at] = at % 2 ? NAN : -NAN;
+    k->round(&to, x, N, N, 2);
+    if (!isnan(scale[0])) fail_msg("%s: NaN at %zu leaves a scale of %g", k->name, at, (double)scale[0]);
+    assert_memory_equal(&scale[1], &clean[1], sizeof *scale);
+    x[at] = before;
+  }
+  free(to.data);
+  free(x);
+}
+
 static void test_levels(void **state) {
   static const size_t depths[] = {1, 33, 64, 300};
   static const float odd[] = {NAN, INFINITY, -INFINITY, 1e-40f, 3e38f, -0.0f};
@@ -346,6 +384,8 @@ static void test_levels(void **state) {
       strided_norm(k, n, 1e-20f); /* squares that are subnormal or zero */
     }
     norm_of_nan(k);
+    norm_of_infinity(k);
+    rounding_of_nan(k);
   }
 }
 

@@ -332,6 +332,38 @@ static void test_embed(void **state) {
   free(in);
 }
 
+static void add_up(void *user, const chronos2_attention_row *a) {
+  size_t *masked = user;
+  double sum = 0;
+  for (size_t k = 0; k < a->tokens; k++) sum += (double)a->weights[k];
+  if (!(fabs(sum - 1) < 1e-5)) fail_msg("layer %zu, query %zu: weights sum to %g", a->layer, a->query, sum);
+  *masked += a->masked;
+}
+
+/* Masked queries of a blind head that see nothing look at all tokens alike; of two futures one is told of. */
+static void test_blind(void **state) {
+  (void)state;
+  size_t masked = 0;
+  const chronos2_head blind = {0, 0};
+  chronos2_model *model = NULL;
+  chronos2_forecast *f = NULL;
+  chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
+  input *in = malloc(sizeof *in);
+  assert_non_null(in);
+  fill(in);
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  chronos2_session *session = open_session(model, (chronos2_pattern){CHRONOS2_WINDOWED_FUTURE_NULL, 0, false},
+                                           CHRONOS2_REFERENCE);
+  assert_int_equal(chronos2_session_set_blind_heads(session, &blind, 1), CHRONOS2_OK);
+  chronos2_session_on_attention(session, add_up, &masked);
+  if (chronos2_predict(session, in->series, SERIES, &o, &f) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+  assert_true(masked > 0);
+  chronos2_forecast_free(&f);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+  free(in);
+}
+
 /* The rule at its edges, and what is no pattern. */
 static void test_rule(void **state) {
   (void)state;
@@ -363,6 +395,6 @@ static void test_rule(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_patterns), cmocka_unit_test(test_forward),
                                      cmocka_unit_test(test_rollout), cmocka_unit_test(test_embed),
-                                     cmocka_unit_test(test_rule)};
+                                     cmocka_unit_test(test_blind), cmocka_unit_test(test_rule)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

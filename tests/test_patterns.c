@@ -350,9 +350,49 @@ static void test_work(void **unused) {
   chronos2_model_close(&model);
 }
 
+/* An embedding has no head, and its last layer goes on with all tokens; a blind head there saves something, too. */
+static void test_work_of_embeddings(void **unused) {
+  (void)unused;
+  enum { LONG = 160, N = LONG / 16 };
+  double target[LONG];
+  chronos2_model *model = make_model();
+  const chronos2_config *c = chronos2_model_config(model);
+  const chronos2_head head = {c->layers - 1, 1};
+  chronos2_series series = {.length = LONG, .targets = 1, .target = target};
+  double d = (double)c->d_model;
+  double inner = (double)(c->heads * c->d_kv);
+  double f = (double)c->d_ff;
+  double layers = (double)c->layers;
+  chronos2_session *session = NULL;
+  chronos2_work work[2];
+  double tokens = 0;
+  for (size_t i = 0; i < LONG; i++) target[i] = uniform();
+  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  for (size_t i = 0; i < 2; i++) {
+    chronos2_embedding *e = NULL;
+    chronos2_session_reset_work(session);
+    assert_int_equal(chronos2_session_set_blind_heads(session, &head, i), CHRONOS2_OK);
+    assert_int_equal(chronos2_embed(session, &series, 1, NULL, &e), CHRONOS2_OK);
+    work[i] = chronos2_session_work(session);
+    tokens = (double)chronos2_embedding_tokens(e, 0);
+    chronos2_embedding_free(&e);
+  }
+  assert_true(work[0].embed == (tokens - 1) * 2 * (48 * f + f * d + 48 * d));
+  assert_true(work[0].time_projection == layers * tokens * 8 * d * inner);
+  assert_true(work[0].time_attention == layers * tokens * tokens * 4 * inner);
+  assert_true(work[0].group_attention == layers * tokens * 2 * d * d);
+  assert_true(work[0].feed_forward == layers * tokens * 4 * d * f);
+  assert_true(work[0].head == 0);
+  assert_true(work[0].time_attention - work[1].time_attention ==
+              (N + 1) * (tokens - N - 1) * 4 * (double)c->d_kv);
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_ranges), cmocka_unit_test(test_rule),
                                      cmocka_unit_test(test_backends), cmocka_unit_test(test_work),
+                                     cmocka_unit_test(test_work_of_embeddings),
                                      cmocka_unit_test(test_observer), cmocka_unit_test(test_observed_contexts)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

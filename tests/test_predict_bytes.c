@@ -8,8 +8,12 @@
 
 #include <chronos2.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/platform.h"
+#include "series/categories.h"
 
 enum { MOST_SERIES = 300, LONGEST = 700, MOST_HORIZON = 900 };
 
@@ -176,6 +180,59 @@ static void test_unlike_passes(void **state) {
   }
 }
 
+/* Labels take memory by how many differ, not by how many steps have one. */
+static void test_labels(void **state) {
+  (void)state;
+  enum { STEPS = 2 << 20, SLACK = 24 << 20 };
+  static float values[STEPS];
+  static const char *texts[STEPS];
+  static const char *const names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+  for (size_t t = 0; t < STEPS; t++) texts[t] = names[t % 7];
+  for (size_t t = 0; t < STEPS; t++) values[t] = (float)(t % 5);
+  for (size_t targets = 1; targets <= 2; targets++) {
+    c2_encoded encoded;
+    chronos2_column column[2] = {{.values = values, .type = CHRONOS2_FLOAT32},
+                                 {.values = values, .type = CHRONOS2_FLOAT32}};
+    chronos2_covariate covariate = {.name = "day", .past_text = texts};
+    chronos2_series series = {
+        .length = STEPS, .targets = targets, .target_column = column, .covariates = 1, .covariate = &covariate};
+    c2_reset_peak_resident();
+    size_t before = c2_peak_resident_bytes();
+    assert_int_equal(c2_encode_categories(&series, 1, 8, &encoded, NULL), C2_OK);
+    size_t took = c2_peak_resident_bytes() - before;
+    if (took > encoded.bytes + SLACK) fail_msg("%zu bytes, of which %zu are counted", took, encoded.bytes);
+    c2_encoded_free(&encoded);
+  }
+}
+
+/* As many labels as steps, in no order: each has its rank or its mean, the missing one comes last. */
+static void test_many_labels(void **state) {
+  (void)state;
+  enum { STEPS = 5003, ROOM = 8 };
+  static char name[STEPS][ROOM];
+  static double target[2 * STEPS];
+  const char *texts[STEPS];
+  for (size_t t = 0; t < STEPS; t++) {
+    size_t rank = t * 1009 % STEPS;
+    (void)snprintf(name[t], ROOM, "%05zu", rank);
+    texts[t] = rank + 1 < STEPS ? name[t] : NULL;
+    target[t] = target[STEPS + t] = (double)rank;
+  }
+  for (size_t targets = 1; targets <= 2; targets++) {
+    c2_encoded encoded;
+    const double mean = (double)(STEPS - 1) / 2;
+    chronos2_covariate covariate = {.name = "k", .past_text = texts};
+    chronos2_series series = {
+        .length = STEPS, .targets = targets, .target = target, .covariates = 1, .covariate = &covariate};
+    assert_int_equal(c2_encode_categories(&series, 1, 8, &encoded, NULL), C2_OK);
+    for (size_t t = 0; t < STEPS; t++) {
+      double expected = targets == 1 ? (double)(float)((mean + target[t]) / 2) : target[t];
+      if (encoded.values[t] != expected) fail_msg("step %zu: %.9g, not %.9g", t, encoded.values[t], expected);
+    }
+    c2_encoded_free(&encoded);
+  }
+}
+
 /* The reference backend, on what it can do in a moment. */
 static void test_reference(void **state) {
   (void)state;
@@ -276,6 +333,7 @@ static void test_columns(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds), cmocka_unit_test(test_unlike_passes),
+                                     cmocka_unit_test(test_labels), cmocka_unit_test(test_many_labels),
                                      cmocka_unit_test(test_reference), cmocka_unit_test(test_shapes),
                                      cmocka_unit_test(test_columns)};
   return cmocka_run_group_tests(tests, open_all, close_all);

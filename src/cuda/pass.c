@@ -180,7 +180,7 @@ static c2_status start(c2_cuda_run *r, c2_error *err) {
 c2_status c2_cuda_pass(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
   c2_cuda_run r = run_of(engine, batch, result, NULL, NULL);
   C2_TRY(start(&r, err));
-  c2_layout_work(&r.plan.layout, r.config, batch->output_patches, engine->blind, &engine->work);
+  c2_layout_work(&r.plan.layout, r.config, batch->output_patches, engine->blind, result->hidden, &engine->work);
   return take_results(&r, err);
 }
 

@@ -28,6 +28,13 @@ __device__ size_t last_at_most(Levels levels, size_t count, double level) {
   return low;
 }
 
+/* As in series/quantiles.c. */
+__device__ inline double between(double low, double high, double weight) {
+  double difference = high - low;
+  if (isinf(difference)) return __dadd_rn(__dmul_rn(1 - weight, low), __dmul_rn(weight, high));
+  return __dadd_rn(low, __dmul_rn(weight, difference));
+}
+
 /* As c2_quantile_at. */
 template <class Levels, class Values>
 __device__ double quantile_at(Levels levels, Values values, size_t stride, size_t count, double level) {
@@ -40,7 +47,7 @@ __device__ double quantile_at(Levels levels, Values values, size_t stride, size_
   double after = levels[low + 1];
   double next = values[(low + 1) * stride];
   double weight = (level - before) / (after - before);
-  return __dadd_rn(value, __dmul_rn(weight, next - value));
+  return between(value, next, weight);
 }
 
 /* As in c2_weighted_quantiles, each operation rounded to float32. */
@@ -55,6 +62,7 @@ __device__ double quantile_in_float(Levels levels, Values values, size_t count, 
   double after = levels[low + 1];
   double next = values[low + 1];
   double weight = (double)(float)((double)(float)(level - before) / (double)(float)(after - before));
+  if (isinf(next - value)) return between(value, next, weight);
   double step = rounded_to_float(__dmul_rn(weight, rounded_to_float(next - value)));
   return rounded_to_float(__dadd_rn(value, step));
 }

@@ -91,7 +91,8 @@ __device__ inline void fit_values(shared<double> part, global<const double> x, s
     squares += d * d;
   }
   squares = block_reduce(part, squares, BLOCK_SUM);
-  if (squares > 0) *scale = span * sqrt(squares / count);
+  *scale = span * sqrt(squares / count);
+  if (*scale == 0) *scale = 1e-5;
   round_scaler(loc, scale);
 }
 
@@ -175,6 +176,7 @@ template <class T> __global__ void __launch_bounds__(ROW_THREADS) norm_kernel(c2
   }
   sum = sum_over(sum, 32);
   float scale = 1.0f / sqrtf(sum / (float)a.columns + a.epsilon);
+  if (isinf(sum)) scale = sum - sum; /* NaN: with 0 the row would be finite */
   for (size_t i = lane; i < a.padded; i += 32) {
     float value = x[i];
     float w = weight[i];

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "engine/cpu/level.h"
 #include "model/open.h"
 
 static const struct {
@@ -25,6 +26,13 @@ c2_status c2_backend_find(const char *device, chronos2_backend asked, const c2_b
     return C2_OK;
   }
   C2_FAIL(err, C2_ERR_ARGUMENT, "backend: unknown %d", (int)asked);
+}
+
+c2_status c2_isa_of_auto(chronos2_dtype dtype, const char **name, c2_error *err) {
+  const c2_kernels *kernels = NULL;
+  C2_TRY(c2_isa_choose(NULL, dtype, &kernels, err));
+  *name = kernels->name;
+  return C2_OK;
 }
 
 /* ---- Models ------------------------------------------------------------------------------------ */

@@ -94,6 +94,9 @@ extern const c2_backend c2_reference_backend; /* pads and masks, to be read besi
  * backend, the failure is C2_ERR_ARGUMENT. */
 c2_status c2_backend_find(const char *device, chronos2_backend asked, const c2_backend **out, c2_error *err);
 
+/* The instruction set that "auto" takes: by CHRONOS2_ISA in the environment, which may be in error. */
+c2_status c2_isa_of_auto(chronos2_dtype dtype, const char **name, c2_error *err);
+
 /* Opens a model, or makes one of random weights, and lets the backend make its copy of the weights unless the options
  * skip that. On failure *model is NULL. */
 c2_status c2_load_model(const char *folder, const chronos2_model_options *options, chronos2_model **model,

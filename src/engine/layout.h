@@ -56,9 +56,10 @@ bool c2_live_patch(const c2_row *row, size_t patch, size_t context_limit, size_t
 /* Live tokens of a row's context, REG included. */
 size_t c2_context_tokens(const c2_row *row, const chronos2_config *config, const c2_batch *batch);
 
-/* Adds the operations of a filled layout's pass with `patches` output patches; `blind` is that of c2_engine. */
+/* Adds the operations of a filled layout's pass with `patches` output patches; `blind` is that of c2_engine;
+ * `hidden`: it ends in the hidden states of all tokens, without a head. */
 void c2_layout_work(const c2_layout *layout, const chronos2_config *config, size_t patches, const bool *blind,
-                    chronos2_work *sum);
+                    bool hidden, chronos2_work *sum);
 void c2_layout_carve(c2_layout *layout, c2_arena *arena);
 void c2_layout_fill(c2_layout *layout, const chronos2_config *config, const c2_batch *batch, const c2_pattern *pattern);
 

@@ -9,6 +9,7 @@
 #include "engine/backend.h"
 #include "engine/cpu/level.h"
 #include "engine/window.h"
+#include "model/open.h"
 #include "model/reading.h"
 #include "series/normalize.h"
 
@@ -197,8 +198,10 @@ static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) 
   bool real = query > p->context + p->null;
   if ((!real && query > p->context) || query < padding) return;
   size_t tokens = context + 1 + p->patches;
+  size_t other = p->context + 1 + (real ? 0 : p->null); /* the first token of the future that isn't told of */
   double outside = 0;
   for (size_t i = 0; i < padding; i++) outside += p->weights[i];
+  for (size_t i = 0; i < p->null; i++) outside += p->weights[other + i];
   for (size_t i = 0; i < tokens; i++) {
     size_t key = padding + i + (real && i > context ? p->null : 0);
     p->observed[i] = (float)(outside > 0 ? p->weights[key] / (1 - outside) : p->weights[key]);
@@ -385,9 +388,7 @@ static c2_status reference_load(chronos2_model *model, const chronos2_model_opti
   C2_TRY(c2_pool_choose(options->threads, false, &pool, err));
   c2_status status = model->raw.values ? C2_OK : c2_raw_load(model, pool, &model->raw, err);
   c2_pool_close(&pool);
-  if (options->cache) {
-    (void)snprintf(model->warning, sizeof model->warning, "cache: nothing is packed, so the folder isn't used");
-  }
+  if (options->cache) c2_model_warn(model, "cache: nothing is packed, so the folder isn't used");
   return status;
 }
 

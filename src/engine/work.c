@@ -26,18 +26,19 @@ static double group_work(const chronos2_config *c, const c2_cells *cells, double
   return grouped * 8 * d * inner + pairs * 4 * inner + (tokens - grouped) * 2 * d * d;
 }
 
-/* Pairs that blind heads leave out, each head's counted. The last layer's queries are future tokens, which see all. */
-static double blind_pairs(const c2_layout *l, const chronos2_config *c, size_t patches, const bool *blind, double all) {
+/* Pairs that blind heads leave out, each head's counted. Queries of future tokens see all. */
+static double blind_pairs(const c2_layout *l, const chronos2_config *c, size_t patches, const bool *blind,
+                          size_t layers, double all) {
   double left = 0;
   double future = 0;
   double heads = 0;
   if (!l->blinded) return 0;
   count_pairs(l, l->blind_range, patches, &left, &future);
-  for (size_t i = 0; i < (c->layers - 1) * c->heads; i++) heads += blind[i] ? 1 : 0;
+  for (size_t i = 0; i < layers * c->heads; i++) heads += blind[i] ? 1 : 0;
   return heads * (all - left);
 }
 
-void c2_layout_work(const c2_layout *l, const chronos2_config *c, size_t patches, const bool *blind,
+void c2_layout_work(const c2_layout *l, const chronos2_config *c, size_t patches, const bool *blind, bool hidden,
                     chronos2_work *sum) {
   double d = (double)c->d_model;
   double inner = (double)(c->heads * c->d_kv);
@@ -46,16 +47,21 @@ void c2_layout_work(const c2_layout *l, const chronos2_config *c, size_t patches
   double out = (double)(c->quantiles * c->patch);
   double tokens = (double)l->tokens;
   double future = (double)l->future_tokens;
-  double below = (double)(c->layers - 1); /* layers under the last one, which goes on with future tokens only */
+  size_t layers = c->layers - (hidden ? 0 : 1); /* of all tokens; one more goes on with future tokens only */
+  double below = (double)layers;
   double pairs = 0;
   double future_pairs = 0;
   count_pairs(l, l->range, patches, &pairs, &future_pairs);
   sum->embed += (tokens - (double)l->rows) * 2 * (in * f + f * d + in * d);
-  sum->time_projection += below * tokens * 8 * d * inner + (tokens + future) * 4 * d * inner;
-  sum->time_attention += (below * pairs + future_pairs) * 4 * inner;
-  sum->time_attention -= blind_pairs(l, c, patches, blind, pairs) * 4 * (double)c->d_kv;
-  sum->group_attention += below * group_work(c, &l->all, tokens, (double)l->grouped_tokens) +
-                          group_work(c, &l->future, future, (double)l->grouped_future);
-  sum->feed_forward += (below * tokens + future) * 4 * d * f;
+  sum->time_projection += below * tokens * 8 * d * inner;
+  sum->time_attention += below * pairs * 4 * inner;
+  sum->time_attention -= blind_pairs(l, c, patches, blind, layers, pairs) * 4 * (double)c->d_kv;
+  sum->group_attention += below * group_work(c, &l->all, tokens, (double)l->grouped_tokens);
+  sum->feed_forward += below * tokens * 4 * d * f;
+  if (hidden) return;
+  sum->time_projection += (tokens + future) * 4 * d * inner;
+  sum->time_attention += future_pairs * 4 * inner;
+  sum->group_attention += group_work(c, &l->future, future, (double)l->grouped_future);
+  sum->feed_forward += future * 4 * d * f;
   sum->head += future * 2 * (d * f + f * out + d * out);
 }

@@ -105,7 +105,7 @@ static void round_int8(const c2_operand *out, const float *x, size_t x_stride, s
   int16_t *to = out->data;
   for (size_t i = 0; i < rows; i++, to += out->stride, x += x_stride) {
     float top = 0.0f;
-    for (size_t j = 0; j < n; j++) top = fabsf(x[j]) > top ? fabsf(x[j]) : top;
+    for (size_t j = 0; j < n; j++) top = fabsf(x[j]) > top || isnan(x[j]) ? fabsf(x[j]) : top; /* NaN stays */
     out->scale[i] = top / 127.0f;
     float inverse = top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f;
     for (size_t j = 0; j < padded(n); j++) {
@@ -141,7 +141,7 @@ static void rms_norm(float *out, size_t out_stride, const float *x, size_t x_str
   for (size_t i = 0; i < rows; i++, out += out_stride, x += x_stride) {
     float sum = 0.0f;
     for (size_t j = 0; j < n; j++) sum += x[j] * x[j];
-    float scale = 1.0f / sqrtf(sum / (float)n + epsilon);
+    float scale = isinf(sum) ? NAN : 1.0f / sqrtf(sum / (float)n + epsilon); /* not 0, or the row would be finite */
     for (size_t j = 0; j < n; j++) out[j] = weight[j] * (x[j] * scale);
   }
 }

@@ -339,11 +339,13 @@ static void round_int8(const c2_operand *out, const float *x, size_t x_stride, s
   a_int8 *to = out->data;
   for (size_t i = 0; i < rows; i++, to += out->stride, x += x_stride) {
     vec tops = v_set1(0.0f);
+    vec nothing = v_set1(0.0f); /* or NaN, which a maximum may drop */
     for (size_t j = 0; j < n; j += WIDTH) {
       vec v = load_row(x, j, n);
       tops = v_max(tops, v_max(v, v_sub(v_set1(0.0f), v)));
+      nothing = v_fma(v, v_set1(0.0f), nothing);
     }
-    float top = v_top(tops);
+    float top = v_top(tops) + v_sum(nothing);
     out->scale[i] = top / 127.0f;
     vec inverse = v_set1(top > C2_QUANTIZE_LEAST ? 127.0f / top : 0.0f);
     for (size_t j = 0; j < n; j += WIDTH) {
@@ -443,7 +445,7 @@ static void rms_norm(float *out, size_t out_stride, const float *x, size_t x_str
     }
     float sum = v_sum(sums);
     for (size_t j = whole; j < n; j++) sum += x[j] * x[j];
-    float scale = 1.0f / sqrtf(sum / (float)n + epsilon);
+    float scale = isinf(sum) ? NAN : 1.0f / sqrtf(sum / (float)n + epsilon); /* not 0, or the row would be finite */
     vec scales = v_set1(scale);
     for (size_t j = 0; j < whole; j += WIDTH) {
       v_store(out + j, v_mul(v_load(weight + j), v_mul(v_load(x + j), scales)));

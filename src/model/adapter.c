@@ -14,19 +14,11 @@ static const char prefix[] = "base_model.model.";
 static const char suffix_a[] = ".lora_A.weight";
 static const char suffix_b[] = ".lora_B.weight";
 
-static c2_status holds(const char *folder, const char *name, bool *found, c2_error *err) {
+c2_status c2_is_adapter(const char *folder, bool *found, c2_error *err) {
   char *path = NULL;
-  C2_TRY(c2_path_join(&path, folder, name, err));
+  C2_TRY(c2_path_join(&path, folder, "adapter_config.json", err));
   *found = c2_file_exists(path);
   free(path);
-  return C2_OK;
-}
-
-c2_status c2_is_adapter(const char *folder, bool *found, c2_error *err) {
-  bool model = false;
-  C2_TRY(holds(folder, "adapter_config.json", found, err));
-  C2_TRY(holds(folder, "config.json", &model, err));
-  *found = *found && !model;
   return C2_OK;
 }
 

@@ -11,7 +11,7 @@ typedef struct c2_adapter {
   size_t rank;
 } c2_adapter;
 
-/* Sets *found if the folder holds an adapter and no model of its own. */
+/* Sets *found if the folder holds an adapter. As upstream, it is one then, whatever model lies beside it. */
 c2_status c2_is_adapter(const char *folder, bool *found, c2_error *err);
 
 /* The folder of an adapter's base model: base_model_name_or_path as given, or from the adapter's folder. */

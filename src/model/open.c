@@ -2,11 +2,14 @@
 #include "model/open.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/json.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "base/threads.h"
 #include "model/adapter.h"
 #include "model/config.h"
@@ -191,6 +194,28 @@ static c2_status open_copies(chronos2_model *model, c2_error *err) {
   return c2_mutex_open(&model->copies->mutex, err);
 }
 
+/* Warns of a model beside the adapter, which isn't its base. Refuses a base that holds another adapter. */
+static c2_status check_adapter(chronos2_model *model, const char *base, const char *folder, c2_error *err) {
+  struct stat own;
+  struct stat other;
+  char *path = NULL;
+  bool found = false;
+  if (stat(folder, &own) == 0 && stat(base, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino) {
+    return C2_OK;
+  }
+  C2_TRY(c2_path_join(&path, folder, "config.json", err));
+  if (c2_file_exists(path)) {
+    c2_model_warn(model, "%s: its adapter is merged into %s, not into the model beside it", folder, base);
+  }
+  free(path);
+  C2_TRY(c2_is_adapter(base, &found, err));
+  if (found) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: holds an adapter of its own, and only one can be merged; not also %s", base,
+            folder);
+  }
+  return C2_OK;
+}
+
 static c2_status open_adapter(chronos2_model *model, const char *folder, c2_error *err) {
   C2_TRY(c2_alloc_array(1, sizeof *model->adapter, &model->adapter, err));
   return c2_adapter_open(model->adapter, folder, model, err);
@@ -202,6 +227,7 @@ static c2_status open_model(const char *folder, const char *adapter_folder, cons
   chronos2_model *model = NULL;
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
   C2_GOTO(open_copies(model, err));
+  if (adapter_folder) C2_GOTO(check_adapter(model, folder, adapter_folder, err));
   model->dtype = options->dtype;
   C2_GOTO(c2_config_read(folder, &model->config, &model->trained, err));
   C2_GOTO(open_files(model, folder, err));
@@ -275,6 +301,16 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
 fail:
   c2_model_close(&model);
   return status;
+}
+
+void c2_model_warn(chronos2_model *model, const char *format, ...) {
+  char line[C2_WARNING_ROOM / 3]; /* more than three are never said */
+  size_t used = strlen(model->warning);
+  va_list args;
+  va_start(args, format);
+  c2_text_format(line, sizeof line, format, args);
+  va_end(args);
+  (void)snprintf(model->warning + used, sizeof model->warning - used, "%s%s", used > 0 ? "; " : "", line);
 }
 
 c2_status c2_model_settle(chronos2_model *model, c2_error *err) {

@@ -18,10 +18,10 @@ typedef struct label {
   double sum, count;       /* of the target at its steps */
 } label;
 
-/* Sorted, each once. */
+/* Sorted, each once, as soon as it is closed. */
 typedef struct dictionary {
   label *label;
-  size_t count;
+  size_t count, capacity;
 } dictionary;
 
 static int by_name_and_text(const void *a, const void *b) {
@@ -33,17 +33,24 @@ static int by_name_and_text(const void *a, const void *b) {
   return strcmp(x->text, y->text);
 }
 
-static void close_dictionary(dictionary *d) {
-  qsort(d->label, d->count, sizeof *d->label, by_name_and_text);
+static void unite(dictionary *d) {
   size_t kept = 0;
+  if (d->count == 0) return;
+  qsort(d->label, d->count, sizeof *d->label, by_name_and_text);
   for (size_t i = 0; i < d->count; i++) {
     if (kept == 0 || by_name_and_text(&d->label[kept - 1], &d->label[i]) != 0) d->label[kept++] = d->label[i];
   }
   d->count = kept;
-  for (size_t first = 0; first < kept;) {
+}
+
+static void close_dictionary(dictionary *d) {
+  unite(d);
+  for (size_t first = 0; first < d->count;) {
     size_t end = first;
     size_t of = 0;
-    for (; end < kept && strcmp(d->label[end].name, d->label[first].name) == 0; end++) of += d->label[end].text != NULL;
+    for (; end < d->count && strcmp(d->label[end].name, d->label[first].name) == 0; end++) {
+      of += d->label[end].text != NULL;
+    }
     for (size_t i = first; i < end; i++) {
       d->label[i].rank = i - first;
       d->label[i].of = of;
@@ -66,26 +73,29 @@ static bool is_category(const chronos2_covariate *c) {
   return c->past_text || c->future_text;
 }
 
-static void add_past(dictionary *d, const chronos2_covariate *c, size_t length) {
-  for (size_t t = 0; t < length; t++) d->label[d->count++] = (label){.name = name_of(c), .text = c->past_text[t]};
+/* Equal labels are united whenever the list is full, so it stays as short as the labels are few. */
+static c2_status add_past(dictionary *d, const chronos2_covariate *c, size_t length, c2_error *err) {
+  for (size_t t = 0; t < length; t++) {
+    if (d->count == d->capacity) {
+      unite(d);
+      if (d->count >= d->capacity / 2) {
+        C2_TRY(c2_grow_array(&d->label, &d->capacity, 2 * d->count + 1, sizeof *d->label, err));
+      }
+    }
+    d->label[d->count++] = (label){.name = name_of(c), .text = c->past_text[t]};
+  }
+  return C2_OK;
 }
 
 /* ---- Several targets ------------------------------------------------------------------------- */
 
 static c2_status ordinal_dictionary(const chronos2_series *series, size_t count, dictionary *d, c2_error *err) {
-  size_t labels = 0;
   for (size_t i = 0; i < count; i++) {
     for (size_t k = 0; series[i].targets > 1 && k < series[i].covariates; k++) {
-      if (series[i].covariate[k].past_text) labels += series[i].length;
+      if (series[i].covariate[k].past_text) C2_TRY(add_past(d, &series[i].covariate[k], series[i].length, err));
     }
   }
-  C2_TRY(c2_alloc_array(labels, sizeof *d->label, &d->label, err));
-  for (size_t i = 0; i < count; i++) {
-    for (size_t k = 0; series[i].targets > 1 && k < series[i].covariates; k++) {
-      if (series[i].covariate[k].past_text) add_past(d, &series[i].covariate[k], series[i].length);
-    }
-  }
-  if (d->count) close_dictionary(d);
+  close_dictionary(d);
   return C2_OK;
 }
 
@@ -126,6 +136,7 @@ static double target_mean(const dictionary *d, const char *name, const char *tex
   return c2_round_to_float((l ? (mean + l->sum) / (1 + l->count) : mean) * unit);
 }
 
+/* `target` may be `past`. */
 static void encode_targets(const chronos2_covariate *c, const double *target, size_t length, size_t horizon,
                            dictionary *d, double *past, double *future) {
   const char *name = name_of(c);
@@ -146,20 +157,14 @@ static c2_status encode_by_target(const chronos2_series *s, const chronos2_covar
   dictionary d = {0};
   chronos2_column column = c2_target_column(s, 0);
   const double *target = c2_column_doubles(&column);
-  double *copy = NULL;
-  c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(s->length, sizeof *d.label, &d.label, err));
   if (!target && s->length > 0) {
-    C2_GOTO(c2_alloc_array(s->length, sizeof *copy, &copy, err));
-    c2_column_read(&column, 0, s->length, copy);
-    target = copy;
+    c2_column_read(&column, 0, s->length, past);
+    target = past;
   }
-  add_past(&d, c, s->length);
-  if (d.count) close_dictionary(&d);
-  encode_targets(c, target, s->length, horizon, &d, past, future);
-fail:
+  c2_status status = add_past(&d, c, s->length, err);
+  close_dictionary(&d);
+  if (status == C2_OK) encode_targets(c, target, s->length, horizon, &d, past, future);
   free(d.label);
-  free(copy);
   return status;
 }
 

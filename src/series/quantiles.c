@@ -1,6 +1,7 @@
 /* Interpolation of quantile functions. */
 #include "series/quantiles.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #include "series/normalize.h"
@@ -20,12 +21,18 @@ static size_t last_at_most(const double *levels, size_t count, double level) {
   return low;
 }
 
+/* Between two values. Their difference overflows where they are near the largest of both signs. */
+static double between(double low, double high, double weight) {
+  double difference = high - low;
+  return isinf(difference) ? (1 - weight) * low + weight * high : low + weight * difference;
+}
+
 double c2_quantile_at(const double *levels, const double *values, size_t stride, size_t count, double level) {
   if (level < levels[0]) return values[0];
   size_t low = last_at_most(levels, count, level);
   if (low + 1 == count) return values[low * stride];
   double weight = (level - levels[low]) / (levels[low + 1] - levels[low]);
-  return values[low * stride] + weight * (values[(low + 1) * stride] - values[low * stride]);
+  return between(values[low * stride], values[(low + 1) * stride], weight);
 }
 
 void c2_rearrange_quantiles(double *values, size_t stride, size_t count) {
@@ -51,6 +58,7 @@ static double quantile_in_float(const double *levels, const double *values, size
   size_t low = last_at_most(levels, count, level);
   if (low + 1 == count) return values[low];
   float weight = (float)(level - levels[low]) / (float)(levels[low + 1] - levels[low]);
+  if (isinf(values[low + 1] - values[low])) return between(values[low], values[low + 1], (double)weight);
   double step = c2_round_to_float((double)weight * c2_round_to_float(values[low + 1] - values[low]));
   return c2_round_to_float(values[low] + step);
 }

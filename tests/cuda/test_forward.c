@@ -322,6 +322,23 @@ static void test_rollouts(void **state) {
   free(in);
 }
 
+/* A deviation that underflows, and values near the largest double: forecast as on the CPU. */
+static void test_extremes(void **state) {
+  (void)state;
+  double values[2][LENGTH];
+  chronos2_series series[2] = {{.length = LENGTH, .targets = 1, .target = values[0]},
+                               {.length = LENGTH, .targets = 1, .target = values[1]}};
+  size_t count = 0;
+  for (size_t t = 0; t < LENGTH; t++) values[0][t] = t % 7 == 0 ? 4.9406564584124654e-324 : 0;
+  for (size_t t = 0; t < LENGTH; t++) values[1][t] = sin(0.4 * (double)t) * 1e300;
+  double *cpu = forecast("cpu", CHRONOS2_FP32, CHRONOS2_FULL, series, 2, false, &count);
+  double *cuda = forecast("cuda", CHRONOS2_FP32, CHRONOS2_FULL, series, 2, false, &count);
+  assert_close(cuda, cpu, count / 2, 2e-8, "a deviation of 0"); /* which counts as 1e-5 */
+  assert_close(cuda + count / 2, cpu + count / 2, count / 2, 2e297, "large values");
+  free(cpu);
+  free(cuda);
+}
+
 /* Of series of equal length, and of others: masked tokens are computed too (test_cuda_masked has all patterns). */
 static void test_embeddings(void **state) {
   (void)state;
@@ -453,7 +470,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_goldens),        cmocka_unit_test(test_bf16),       cmocka_unit_test(test_requests),
       cmocka_unit_test(test_encoded_contexts), cmocka_unit_test(test_ragged_batches), cmocka_unit_test(test_rollouts),
-      cmocka_unit_test(test_embeddings),
+      cmocka_unit_test(test_extremes),       cmocka_unit_test(test_embeddings),
       cmocka_unit_test(test_probe),          cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,14 +13,14 @@
 #include "base/text.h"
 #include "kernels/kernels.h"
 #include "model/adapter.h"
+#include "model/open.h"
 
 enum { PIECE = 1 << 20 }; /* bytes that one thread digests at a time */
 
 static void warn(chronos2_model *model, const char *path, const char *reason) {
   char shown[241];
   c2_text_escape(shown, sizeof shown, path);
-  (void)snprintf(model->warning, sizeof model->warning, "cache: %s: %.230s; the weights were packed anew", shown,
-                 reason);
+  c2_model_warn(model, "cache: %s: %.230s; the weights were packed anew", shown, reason);
 }
 
 /* ---- The key ---------------------------------------------------------------------------------- */
@@ -160,7 +160,7 @@ void c2_cache_write(chronos2_model *model, const unsigned char *base, const char
   if (status == C2_OK) status = c2_path_join(&prefix, folder, "chronos2-", &err);
   if (status == C2_OK) c2_outfile_sweep(prefix, 60);
   if (status == C2_OK) status = write_file(base, path, key, pool, &err);
-  if (status != C2_OK) (void)snprintf(model->warning, sizeof model->warning, "cache: %.400s", err.text);
+  if (status != C2_OK) c2_model_warn(model, "cache: %.400s", err.text);
   free(path);
   free(prefix);
 }

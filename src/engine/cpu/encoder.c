@@ -90,7 +90,7 @@ c2_status c2_cpu_plan(c2_engine *engine, const c2_batch *batch, const c2_result 
 c2_status c2_cpu_pass(c2_engine *engine, const c2_batch *batch, const c2_result *result, c2_error *err) {
   c2_encoder e = c2_encoder_of(engine, batch, result);
   C2_TRY(c2_encoder_begin(&e, err));
-  c2_layout_work(&e.layout, e.config, batch->output_patches, engine->blind, &engine->work);
+  c2_layout_work(&e.layout, e.config, batch->output_patches, engine->blind, result->hidden, &engine->work);
   run(&e);
   finish(&e);
   return C2_OK;

@@ -83,7 +83,6 @@ c2_encoder c2_encoder_of(c2_engine *engine, const c2_batch *batch, const c2_resu
 
 c2_status c2_encoder_measure(c2_encoder *e, bool at_most, size_t *bytes, c2_error *err) {
   c2_arena plan = {0};
-  if (!e->w) C2_FAIL(err, C2_ERR_ARGUMENT, "the model was opened without packing");
   bool hidden = e->result && e->result->hidden;
   bool masks = hidden && (at_most || c2_batch_masks(e->batch, e->config->patch));
   c2_token_choice choice = e->past ? C2_FUTURE_TOKENS : masks ? C2_ALL_TOKENS : C2_LIVE_TOKENS;

@@ -28,13 +28,15 @@ static c2_status check_name(const char **name, const char *what, c2_error *err) 
 }
 
 c2_status c2_isa_choose(const char *name, chronos2_dtype dtype, const c2_kernels **out, c2_error *err) {
-  C2_TRY(check_name(&name, "isa", err));
+  const char *what = "isa";
+  C2_TRY(check_name(&name, what, err));
   if (!name) {
-    name = getenv("CHRONOS2_ISA");
-    C2_TRY(check_name(&name, "CHRONOS2_ISA", err));
+    what = "CHRONOS2_ISA";
+    name = getenv(what);
+    C2_TRY(check_name(&name, what, err));
   }
   *out = c2_kernels_find(name, (c2_type)dtype);
-  if (!*out) C2_FAIL(err, C2_ERR_UNSUPPORTED, "isa: this machine has no %s", name);
+  if (!*out) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: this machine has no %s", what, name);
   return C2_OK;
 }
 

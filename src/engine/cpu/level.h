@@ -10,7 +10,7 @@
 #include "kernels/kernels.h"
 
 /* Finds the kernels of the level of that name, which the machine must have, for products of a model of that dtype. If
- * the name is "auto" or NULL, CHRONOS2_ISA in the environment lowers the level. */
+ * the name is "auto" or NULL, CHRONOS2_ISA in the environment is the name. */
 c2_status c2_isa_choose(const char *name, chronos2_dtype dtype, const c2_kernels **out, c2_error *err);
 
 /* Opens a pool of as many threads as are asked for, 0 to 1024. 0 means one for each processor. `pin` is that of

@@ -251,9 +251,6 @@ fail:
 static c2_status check_dtype(const chronos2_model *model, c2_error *err) {
   const chronos2_config *c = &model->config;
   size_t depth = c2_max_size(c2_max_size(c->d_model, c->d_ff), c2_max_size(c->heads * c->d_kv, 3 * c->patch));
-  if (model->dtype < CHRONOS2_FP32 || model->dtype > CHRONOS2_INT8) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "dtype: unknown %d", (int)model->dtype);
-  }
   if (model->dtype == CHRONOS2_INT8 && depth > C2_INT8_DEPTH) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "dtype: int8 sums of %zu terms may overflow; expected at most %d", depth,
             C2_INT8_DEPTH);

@@ -48,6 +48,9 @@ static c2_status load(chronos2_model *model, const chronos2_model_options *optio
 
 static c2_status open_session(c2_engine *engine, const chronos2_session_options *options, c2_error *err) {
   c2_cpu *cpu = NULL;
+  if (!engine->model->prepared.weights) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "backend: the model was opened without packing (skip_packing), which fused needs");
+  }
   C2_TRY(c2_alloc_array(1, sizeof *cpu, &cpu, err));
   engine->state = cpu;
   C2_TRY(c2_isa_choose(options->isa, engine->model->dtype, &cpu->kernels, err));
