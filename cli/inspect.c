@@ -61,6 +61,7 @@ int cli_inspect(int argc, char **argv) {
   if (exit_status != CLI_DONE) return exit_status;
   chronos2_status status = chronos2_model_open(folder, NULL, &model);
   if (status != CHRONOS2_OK) return cli_fail_api(status);
+  if (chronos2_model_warning(model)) cli_warn("%s", chronos2_model_warning(model));
   print_config(name, model);
   status = print_tensors(model);
   exit_status = status == CHRONOS2_OK ? CLI_DONE : cli_fail_api(status);

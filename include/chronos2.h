@@ -168,8 +168,9 @@ CHRONOS2_API void chronos2_model_options_init(chronos2_model_options *options);
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
  * model.safetensors.index.json). Every tensor must be there with its shape, and no other; float16, bfloat16 and float64
  * are converted to float32, and the prefixes "_orig_mod." and "module." of PyTorch's wrappers are taken off the names.
- * A folder that holds a LoRA adapter opens its base model, if that is a folder, and merges it. The adapter decides also
- * where a model lies beside it; chronos2_model_warning says so then. A base that holds another adapter is refused.
+ * A folder that holds a LoRA adapter opens its base model, if that is a folder as seen from here, from within the
+ * adapter's folder or from beside it, and merges it. The adapter decides also where a model lies beside it, which
+ * chronos2_model_warning says then. A base that holds another adapter is refused.
  * The model keeps the files open. It computes with its own copy of the weights: what is written to the files
  * afterwards never changes a forecast, and makes chronos2_model_tensor and the reference backend fail.
  * `options` may be NULL. Fails with CHRONOS2_ERROR_IO, _FORMAT or _MODEL for what is wrong with the files, with

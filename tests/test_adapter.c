@@ -146,6 +146,44 @@ static void test_merge(void **state) {
   free(b);
 }
 
+/* A base that is no folder from here lies in the adapter's folder, or beside it. */
+static void test_where_the_base_is(void **state) {
+  (void)state;
+  static const char *const places[] = {"outer/adapter/base", "outer/base"};
+  static const char config[] =
+      "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"base_model_name_or_path\": \"base\"}";
+  shape s = shape_of_matrix();
+  float *a = NULL;
+  float *b = NULL;
+  make_parts(s, &a, &b);
+  const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
+                                 {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
+  char *folder = program_make_folder();
+  char *outer = program_path(folder, "outer");
+  char *adapter = program_path(folder, "outer/adapter");
+  assert_int_equal(mkdir(outer, 0700), 0);
+  assert_int_equal(mkdir(adapter, 0700), 0);
+  write_text(adapter, "adapter_config.json", config);
+  write_parts(adapter, parts, 2);
+  double expected[HORIZON];
+  forecast_with(BASE, adapter, expected);
+  for (size_t i = 0; i < 2; i++) {
+    double found[HORIZON];
+    char *base = program_path(folder, places[i]);
+    assert_int_equal(symlink(BASE, base), 0);
+    forecast_with(adapter, NULL, found);
+    assert_memory_equal(found, expected, sizeof found);
+    assert_int_equal(unlink(base), 0);
+    free(base);
+  }
+  program_remove_folder(adapter);
+  assert_int_equal(rmdir(outer), 0);
+  free(outer);
+  program_remove_folder(folder);
+  free(a);
+  free(b);
+}
+
 /* The adapter decides, as upstream, where a model lies beside it. A base may hold no adapter of its own. */
 static void test_model_beside(void **state) {
   (void)state;
@@ -230,7 +268,7 @@ static void test_refusals(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_model_beside),
-                                     cmocka_unit_test(test_refusals)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_where_the_base_is),
+                                     cmocka_unit_test(test_model_beside), cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,10 +213,10 @@ def find_adapter(folder: Path, *, revision: str | None = None, **hub: Any) -> tu
         raise ValueError(f"{folder / 'adapter_config.json'}: expected base_model_name_or_path")
     if named is not None and not isinstance(named, str):
         raise ValueError(f"{folder / 'adapter_config.json'}: expected a text as revision")
-    beside = folder.parent / base
-    if beside.is_dir() and not Path(base).is_dir():
-        _warn_of_ignored("base_revision", revision, f"{beside} is a folder")
-        return beside, folder, None
+    for near in (folder / base, folder / ".." / base):  # as the library looks
+        if near.is_dir() and not Path(base).is_dir():
+            _warn_of_ignored("base_revision", revision, f"{near} is a folder")
+            return near, folder, None
     if revision is None and base not in BUNDLED_NAMES and not Path(base).expanduser().is_dir():
         revision = named or None
     found = find_model(base, revision=revision, asked_as="base_revision", **hub)

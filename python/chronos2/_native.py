@@ -602,5 +602,8 @@ def version() -> str:
 
 
 def isa() -> str:
-    """Highest instruction set that the library uses on this machine."""
-    return text(lib.chronos2_isa_name(0))
+    """The instruction set that the library uses on this machine, or that CHRONOS2_ISA names."""
+    name = lib.chronos2_isa_chosen(lib.CHRONOS2_FP32, ffi.NULL)
+    if name == ffi.NULL:
+        check(lib.CHRONOS2_ERROR_ARGUMENT)
+    return text(name)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import GOLDEN, ROOT, wave
 
-from chronos2 import BaseChronosPipeline, Chronos2Pipeline
+from chronos2 import BaseChronosPipeline, Chronos2Pipeline, _hub, isa
 
 SMOOTH = GOLDEN / "model-smooth" / "weights"
 COMMIT, LATER = "c0ffee" + 34 * "0", 40 * "d"
@@ -522,3 +522,22 @@ def test_a_device_that_is_not_there(monkeypatch):
 def test_options_of_another_type_are_named(arguments, text):
     with pytest.raises(TypeError, match=text):
         Chronos2Pipeline.from_pretrained(**arguments)
+
+
+@pytest.mark.parametrize("place", ["adapter/base", "base"])
+def test_an_adapters_base_lies_in_its_folder_or_beside_it(tmp_path, place):
+    """As the library finds it."""
+    adapter = tmp_path / "adapter"
+    adapter.mkdir()
+    (adapter / "adapter_config.json").write_text('{"base_model_name_or_path": "base"}')
+    (tmp_path / place).mkdir()
+    base, found, _ = _hub.find_adapter(adapter)
+    assert base.resolve() == tmp_path / place and found == adapter
+
+
+def test_isa_is_the_one_that_is_taken(monkeypatch):
+    monkeypatch.setenv("CHRONOS2_ISA", "scalar")
+    assert isa() == "scalar"
+    monkeypatch.setenv("CHRONOS2_ISA", "foo")
+    with pytest.raises(ValueError, match="CHRONOS2_ISA: expected one of auto, scalar"):
+        isa()
