@@ -6,14 +6,22 @@
   const find = (id) => document.getElementById(id);
   const levels = [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95];
   const most = 2000; /* steps of history that are drawn */
-  const ids = ['item_id', 'id', 'unique_id', 'series'];
-  const times = ['timestamp', 'time', 'date', 'datetime', 'ds', 'month', 'year'];
-  const targets = ['target', 'y', 'value'];
+  const roles = { id: 'item_id', time: 'timestamp', target: 'target' }; /* as the program's columns are called */
 
   /* ---- The table ------------------------------------------------------------------------------ */
 
   const number = (text) => (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : NaN);
-  const missing = (text) => text === '' || /^(na|nan|null|none)$/i.test(text);
+  const missing = (text) => /^(|-?nan|na|n\/a|<na>|#n\/a|null|none)$/i.test(text);
+
+  /* The instant of a time stamp, in ms: a whole number, or ISO 8601 to the millisecond. NaN: neither. */
+  function instant(text) {
+    if (/^-?\d{1,15}$/.test(text)) return Number(text);
+    const parts = /^(\d{4}-\d\d(?:-\d\d)?)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[-+]\d\d:\d\d)?)?$/.exec(text);
+    const [, date, clock, zone] = parts || [];
+    const day = date && new Date(date);
+    if (!day || Number.isNaN(day.getTime()) || !day.toISOString().startsWith(date)) return NaN; /* a 30 February */
+    return Date.parse(`${day.toISOString().slice(0, 10)}T${clock || '00:00'}${zone || 'Z'}`);
+  }
 
   /* Rows of cells; a cell in quotes may hold anything. */
   function readCells(text) {
@@ -35,38 +43,101 @@
     return rows.filter((row) => row.some((one) => one !== ''));
   }
 
-  /* Series by id: { id, stamps, target, covariates: { name: [numbers or words] } }. */
-  function readTable(text) {
-    const rows = readCells(text);
-    if (rows.length === 0) throw new Error('The table is empty.');
-    const headed = rows[0].some((cell) => cell !== '' && !missing(cell) && Number.isNaN(number(cell)));
-    const names = headed ? rows[0] : rows[0].map((_, i) => (i === rows[0].length - 1 ? 'target' : `column ${i + 1}`));
-    const body = headed ? rows.slice(1) : rows;
+  /* The columns' names, and rows of as many cells. */
+  function readRows(text) {
+    const [names, ...body] = readCells(text.replace(/^\ufeff/, ''));
+    if (!names) throw new Error('The table is empty.');
+    if (names.every((name) => !Number.isNaN(number(name)))) {
+      throw new Error('The first row holds numbers: expected the names of the columns, such as timestamp,target.');
+    }
+    names.forEach((name, c) => {
+      if (name === '') throw new Error(`Column ${c + 1} has no name.`);
+      if (names.indexOf(name) < c) throw new Error(`Several columns are named "${name}".`);
+    });
     const wrong = body.findIndex((row) => row.length !== names.length);
     if (wrong >= 0) {
-      throw new Error(`Row ${wrong + 1 + headed}: expected ${count(names.length, 'cell')}, found ${body[wrong].length}.`);
+      throw new Error(`Row ${wrong + 2}: expected ${count(names.length, 'cell')}, found ${body[wrong].length}.`);
     }
-    const named = (list) => names.findIndex((name) => list.includes(name.toLowerCase()));
-    const numeric = (c) => body.every((row) => missing(row[c]) || !Number.isNaN(number(row[c])));
-    const [id, time] = [named(ids), named(times)];
-    let target = named(targets);
-    for (let c = names.length - 1; target < 0 && c >= 0; c--) if (c !== id && c !== time && numeric(c)) target = c;
-    if (target < 0) throw new Error('Expected a column of numbers.');
-    if (!numeric(target)) throw new Error(`Column "${names[target]}": expected numbers.`);
+    if (body.length === 0) throw new Error("The table has no rows below its columns' names.");
+    return [names, body];
+  }
+
+  /* A column's values: numbers, or words where a covariate has words. What may be a number or a time that is written in
+   * another way is neither. */
+  function valuesOf(names, body, c, isTarget) {
+    const read = body.map((row) => (missing(row[c]) ? null : number(row[c])));
+    const odd = body.findIndex((row, i) => read[i] !== null && !Number.isFinite(read[i]) &&
+      (isTarget || !Number.isNaN(read[i]) || /^[-+]?\d[\d.,:\/ T-]*$/.test(row[c])));
+    if (odd >= 0) {
+      throw new Error(`Column "${names[c]}", row ${odd + 2}: expected a number${isTarget ? '' : ' or a word'}, ` +
+        `with a decimal point, found "${body[odd][c]}".`);
+    }
+    return read.some(Number.isNaN) ? body.map((row, i) => (read[i] === null ? null : row[c])) : read;
+  }
+
+  /* Puts the rows of a series in the order of their time stamps. Returns where these are uneven, or null. */
+  function sort(rows, name) {
+    rows.sort((a, b) => a.at - b.at);
+    const gaps = rows.slice(1).map((row, i) => row.at - rows[i].at);
+    const twice = gaps.indexOf(0);
+    if (twice >= 0) {
+      throw new Error(`Series "${name}" has several rows for ${rows[twice].stamp}: choose the column of ` +
+        "the series' names, if there is one.");
+    }
+    const least = gaps.reduce((a, b) => Math.min(a, b), Infinity);
+    const wide = gaps.findIndex((gap) => gap > 1.12 * least); /* months, years and days of 23 hours are even */
+    return wide < 0 ? null : `"${name}" (${rows[wide].stamp} is followed by ${rows[wide + 1].stamp})`;
+  }
+
+  /* Series by id: { id, stamps, target, covariates: { name: [numbers or words] } }. chosen: the columns
+   * { id, time, target }, -1 for none. `say` takes what there is to say. */
+  function readTable([names, body], chosen, say) {
+    const { id, time, target } = chosen;
+    if (target < 0) throw new Error('Choose the column to forecast.');
+    if (id === target || time === target || (id >= 0 && id === time)) throw new Error('One column is chosen twice.');
     const others = names.map((_, c) => c).filter((c) => ![id, time, target].includes(c));
+    const values = names.map((_, c) => (c === id || c === time ? [] : valuesOf(names, body, c, c === target)));
     const series = new Map();
-    for (const row of body) {
+    body.forEach((row, i) => {
       const name = id < 0 ? 'series' : row[id];
-      if (!series.has(name)) series.set(name, { id: name, rows: [] });
-      series.get(name).rows.push(row);
+      const at = time < 0 ? i : instant(row[time]);
+      if (Number.isNaN(at)) {
+        throw new Error(`Column "${names[time]}", row ${i + 2}: expected a whole number or a time as 2024-01-31 or ` +
+          `2024-01-31 12:00:00, found "${row[time]}".`);
+      }
+      if (!series.has(name)) series.set(name, []);
+      series.get(name).push({ i, at, stamp: time < 0 ? String(series.get(name).length + 1) : row[time] });
+    });
+    if (time < 0) say('No column holds time stamps: the rows of a series count as its steps, as they come.');
+    const kind = (c) => `${names[c]} (${values[c].some((v) => typeof v === 'string') ? 'words' : 'numbers'})`;
+    say(`Target: ${names[target]}. Covariates: ${others.map(kind).join(', ') || 'none'}.`);
+    const uneven = time < 0 ? [] : [...series].map(([name, rows]) => sort(rows, name)).filter(Boolean);
+    if (uneven.length) {
+      say(`Uneven time stamps: ${uneven.length} of ${series.size} series, the first ${uneven[0]}. ` +
+        'Rows count as one step each, and nothing is filled in.');
     }
-    const values = (one, c) => one.rows.map((row) => (missing(row[c]) ? null : numeric(c) ? number(row[c]) : row[c]));
-    return [...series.values()].map((one) => ({
-      id: one.id,
-      stamps: one.rows.map((row, i) => (time < 0 ? String(i + 1) : row[time])),
-      target: values(one, target),
-      covariates: Object.fromEntries(others.map((c) => [names[c], values(one, c)])),
-    }));
+    return [...series].map(([name, rows]) => {
+      const of = (c) => rows.map(({ i }) => values[c][i]);
+      return { id: name, stamps: rows.map((row) => row.stamp), target: of(target),
+        covariates: Object.fromEntries(others.map((c) => [names[c], of(c)])) };
+    });
+  }
+
+  /* Offers a table's columns; those of the program's names are chosen, or a time by its first cell. */
+  let offered = null;
+  function offer([names, [first]]) {
+    if (offered !== names.join('\n')) {
+      const found = Object.fromEntries(Object.entries(roles).map(([role, name]) => [role, names.indexOf(name)]));
+      const isTime = (cell) => /^\d{4}-/.test(cell) && !Number.isNaN(instant(cell));
+      if (found.time < 0) found.time = first.findIndex(isTime);
+      if (names.length === 1) found.target = 0;
+      for (const role of Object.keys(roles)) {
+        find(role).replaceChildren(new Option('none', -1), ...names.map((name, c) => new Option(name, c)));
+        find(role).value = found[role];
+      }
+      offered = names.join('\n');
+    }
+    return Object.fromEntries(Object.keys(roles).map((role) => [role, Number(find(role).value)]));
   }
 
   /* ---- The server ----------------------------------------------------------------------------- */
@@ -81,19 +152,25 @@
     return answer;
   }
 
-  const pastOf = (one) => ({ target: one.target,
+  const pastOf = (one) => ({ item_id: one.id, target: one.target,
     ...(Object.keys(one.covariates).length ? { past_covariates: one.covariates } : {}) });
 
-  /* What forecasts one series for any future of its covariates, with the least work. */
+  /* What forecasts one series for any future of its covariates, with the least work: a prediction and warnings. */
   async function forecaster(one, horizon, attention) {
     const parameters = { prediction_length: horizon, quantile_levels: levels, attention };
     if (attention !== 'windowed_future_null') {
-      return async (future) => (await ask('invocations', { parameters, inputs: [{ ...pastOf(one),
-        ...(Object.keys(future).length ? { future_covariates: future } : {}) }] })).predictions[0];
+      return async (future) => {
+        const answer = await ask('invocations', { parameters, inputs: [{ ...pastOf(one),
+          ...(Object.keys(future).length ? { future_covariates: future } : {}) }] });
+        return [answer.predictions[0], answer.warnings || []];
+      };
     }
     const context = await ask('v1/contexts', { inputs: [pastOf(one)], parameters: { ...parameters, radius: 8 } });
-    return async (future) => (await ask(`v1/contexts/${context.id}/forecast`,
-      { scenarios: [{ future_covariates: [future] }] })).scenarios[0].predictions[0];
+    return async (future) => {
+      const answer = await ask(`v1/contexts/${context.id}/forecast`, { scenarios: [{ future_covariates: [future] }] });
+      const warnings = [...(context.warnings || []), ...(answer.warnings || [])];
+      return [answer.scenarios[0].predictions[0], [...new Set(warnings)]];
+    };
   }
 
   /* ---- What is seen --------------------------------------------------------------------------- */
@@ -131,9 +208,10 @@
     return [future, nodes];
   }
 
-  async function show(one, horizon, attention) {
+  async function show(into, one, horizon, attention) {
     const holder = el('div', {});
     const note = el('p', { class: 'note', role: 'status' });
+    const told = el('ul', { class: 'warnings', hidden: '' });
     const forecast = await forecaster(one, horizon, attention);
     let [waiting, busy] = [null, false];
     const follow = async (future) => { /* the newest wish while an answer is under way */
@@ -145,7 +223,9 @@
           const wish = { ...waiting };
           waiting = null;
           const began = performance.now();
-          const prediction = await forecast(wish);
+          const [prediction, warnings] = await forecast(wish);
+          told.replaceChildren(...warnings.map((text) => el('li', {}, el('b', {}, 'Warning: '), text)));
+          told.hidden = warnings.length === 0;
           note.textContent = `${count(one.target.length, 'step')} of history, answered in ${
             Math.round(performance.now() - began)} ms.`;
           draw(holder, one, horizon, prediction, wish);
@@ -157,7 +237,7 @@
       }
     };
     const [future, nodes] = sliders(one, horizon, follow);
-    results.append(el('article', {}, el('h3', {}, one.id), el('div', { class: 'ask' }, ...nodes), note, holder));
+    into.append(el('article', {}, el('h3', {}, one.id), el('div', { class: 'ask' }, ...nodes), note, told, holder));
     await follow(future);
   }
 
@@ -167,14 +247,20 @@
     status.textContent = 'Asking the server …';
     if (results) forget(results);
     if (results) results.remove();
-    results = section('results', 'Forecasts');
+    const into = section('results', 'Forecasts');
+    results = into;
     try {
-      const all = readTable(find('table').value);
-      for (const one of all.slice(0, 20)) await show(one, horizon, find('attention').value);
-      status.textContent = all.length > 20 ? `The first 20 of ${count(all.length, 'series')}.` : '';
+      const lines = [];
+      const rows = readRows(find('table').value);
+      const all = readTable(rows, offer(rows), (line) => lines.push(line));
+      if (all.length > 20) lines.push(`The first 20 of ${all.length} series are forecast.`);
+      into.append(el('ul', { class: 'note', id: 'reading' }, ...lines.map((line) => el('li', {}, line))));
+      for (const one of all.slice(0, 20)) if (results === into) await show(into, one, horizon, find('attention').value);
+      if (results === into) status.textContent = '';
     } catch (error) {
-      status.textContent = error.message;
+      if (results === into) status.textContent = error.message;
     }
+    if (results !== into) return;
     document.documentElement.dataset.forecasts = String(results.querySelectorAll('canvas').length);
   }
 
@@ -196,7 +282,9 @@
   }
 
   find('form').addEventListener('submit', (event) => { event.preventDefault(); run(); });
-  find('attention').addEventListener('change', () => { if (results) run(); });
+  for (const id of ['attention', ...Object.keys(roles)]) {
+    find(id).addEventListener('change', () => { if (results) run(); });
+  }
   find('example').addEventListener('click', example);
   find('file').addEventListener('change', (event) => take(event.target.files[0]));
   document.addEventListener('dragover', (event) => event.preventDefault());

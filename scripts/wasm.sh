@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 jobs=${1:-$(nproc)}
 cmake --preset wasm "${@:2}"
 cmake --build --preset wasm -j "$jobs"
-CHRONOS2_WASM=build-wasm/chronos2.wasm node --test tests/wasm/golden.mjs tests/wasm/wrapper.mjs tests/wasm/csv.mjs
+CHRONOS2_WASM=build-wasm/chronos2.wasm node --test tests/wasm/golden.mjs tests/wasm/wrapper.mjs tests/wasm/csv.mjs tests/wasm/fan.mjs

@@ -126,6 +126,11 @@ class Files {
   }
 }
 
+/* Numbers cross the border of the module as signed ones: beyond 2 GiB pointers would be negative. */
+const unsigned = (value) => (typeof value === 'number' ? value >>> 0 : value);
+const ofUnsigned = (call) => (...given) => call(...given.map(unsigned));
+const toUnsigned = (value) => (typeof value === 'function' ? (...given) => unsigned(value(...given)) : value);
+
 /* What one call has in the module's memory. */
 class Scratch {
   constructor(module) {
@@ -193,9 +198,10 @@ export class Chronos2 {
     const known = wasi.imports();
     const imports = {};
     for (const {module, name} of WebAssembly.Module.imports(code)) {
-      (imports[module] ??= {})[name] = known[name] ?? (() => ENOSYS);
+      (imports[module] ??= {})[name] = known[name] ? ofUnsigned(known[name]) : () => ENOSYS;
     }
-    const {exports} = await WebAssembly.instantiate(code, imports);
+    const instance = await WebAssembly.instantiate(code, imports);
+    const exports = Object.fromEntries(Object.entries(instance.exports).map(([name, value]) => [name, toUnsigned(value)]));
     wasi.memory = exports.memory;
     exports._initialize();
     return new Chronos2(exports, dtype, isa);

@@ -6,6 +6,7 @@ import {fanChart} from './fan.mjs';
 const $ = (id) => document.getElementById(id);
 let model = null;
 let table = null;
+let whole = null; // a file that is too long for the text area: {name, text}
 
 function say(text, bad = false, warnings = []) {
   $('status').textContent = text;
@@ -28,6 +29,10 @@ function sayError(error) {
   say(control ? `${text}; choose “${control.closest('label').firstChild.textContent.trim()}”` : text, true);
 }
 
+const MOST_BYTES = 20e6, MOST_SHOWN = 1e6;
+
+const count = (n, what) => `${n.toLocaleString('en')} ${what}${n === 1 ? '' : 's'}`;
+
 const column = ({name}) => name || '(without a name)';
 
 /* Columns that may be chosen for a role; their values are their indices. */
@@ -44,16 +49,22 @@ async function bytes(path) {
   return response.arrayBuffer();
 }
 
+/* A call of the module blocks: what it is for is painted before. */
+const painted = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+
 /* Of another table the columns are found anew; of the same one they are what the user chose. */
 let readKey = null;
-function read() {
+async function read() {
   if (!model) return;
-  const text = $('csv').value;
+  say('Reading …');
+  await painted();
+  const text = whole ? whole.text : $('csv').value;
+  table = null;
+  if (text.length > MOST_BYTES) return say('Expected a table of at most 20 MB', true);
   const key = `${$('delimiter').value}\n${text}`;
   const chosen = key === readKey ? Object.fromEntries(['id', 'time', 'target'].map((role) => [role, Number($(role).value)])) : {};
   const reading = Object.fromEntries(['time_format', 'freq', 'decimal', 'delimiter'].map((name) => [name, $(name).value || undefined]));
   const item = $('item').value;
-  table = null;
   try {
     table = readPasted(model, text, chosen, reading);
     offerAll(table, key);
@@ -85,9 +96,10 @@ function forecast() {
     const [{timestamps, quantiles: [levels]}] = forecasts;
     const at = (level) => levels[model.quantileLevels.findIndex((q) => Math.abs(q - level) < 1e-9)];
     draw(past, at, [...table.timestamps[$('item').value], ...timestamps], horizon);
-    const used = Math.min(past.length, model.contextLength);
-    say(`${table.summary}. ${horizon} steps from the last ${used.toLocaleString('en')} observations in ${spent.toFixed(0)} ms.`, false,
-        [...table.warnings, ...forecasts.warnings]);
+    const used = past.slice(-model.contextLength).filter((v) => v !== null).length;
+    const told = [...table.warnings, ...forecasts.warnings];
+    if (whole) told.unshift(`the text area shows the first lines of ${whole.name}, which is read whole; what is typed there takes its place`);
+    say(`${table.summary}. ${count(horizon, 'step')} from the last ${count(used, 'observation')} in ${spent.toFixed(0)} ms.`, false, told);
   } catch (error) {
     sayError(error);
   }
@@ -108,9 +120,11 @@ function draw(past, at, times, horizon) {
 }
 
 async function readFile(file) {
-  if (file.size > 20e6) return say(`${file.name}: expected at most 20 MB`, true);
+  if (file.size > MOST_BYTES) return say(`${file.name}: expected at most 20 MB`, true);
   try {
-    $('csv').value = new TextDecoder('utf-8', {fatal: true}).decode(await file.arrayBuffer());
+    const text = new TextDecoder('utf-8', {fatal: true}).decode(await file.arrayBuffer());
+    whole = text.length > MOST_SHOWN ? {name: file.name, text} : null;
+    $('csv').value = whole ? text.slice(0, text.lastIndexOf('\n', 1e4) + 1) || text.slice(0, 1e4) : text;
   } catch {
     return say(`${file.name}: expected text in UTF-8`, true);
   }
@@ -122,7 +136,10 @@ function readSoon() {
   clearTimeout(waiting);
   waiting = setTimeout(read, 400);
 }
-$('csv').addEventListener('input', readSoon);
+$('csv').addEventListener('input', () => {
+  whole = null;
+  readSoon();
+});
 $('controls').addEventListener('input', ({target}) => {
   if (target.id === 'item' || target.id === 'horizon') forecast();
   else if (target.type !== 'file') readSoon();

@@ -122,7 +122,7 @@ def test_two_ways_to_read_are_asked_for(page):
 def test_what_is_filled_in_is_said(page):
     lines = [f"2024-01-{day:02},{'' if day == 9 else day % 5}" for day in range(1, 31)]
     paste(page, "day,y\n" + "\n".join(lines[:9] + lines[10:]) + "\n")
-    wait_for(page, "1 item, 29 rows, daily (D), 1 step filled in. 36 steps from the last 30 observations")
+    wait_for(page, "1 item, 29 rows, daily (D), 1 step filled in. 36 steps from the last 28 observations")
     steps = page.find_element("id", "horizon")
     steps.clear()
     steps.send_keys("600")
@@ -137,3 +137,27 @@ def test_errors(page):
     paste(page, "")
     wait_for(page, "CSV: empty; expected a header line and rows")
     assert page.execute_script("return document.getElementById('status').classList.contains('bad')")
+
+
+def drop(page, name, text):
+    page.execute_script("""const given = new DataTransfer(); given.items.add(new File([arguments[1]], arguments[0]));
+        document.getElementById('status').textContent = '';
+        dispatchEvent(new DragEvent('drop', {dataTransfer: given, bubbles: true, cancelable: true}));""", name, text)
+
+
+def test_sizes(page):
+    paste(page, "y\n5\n")
+    wait_for(page, "36 steps from the last 1 observation in")
+    text = "step,y\n" + "".join(f"{i},{i % 24}.1234567\n" for i in range(70_000))
+    drop(page, "big.csv", text)
+    wait_for(page, "1 item, 70000 rows")
+    shown = page.execute_script("return document.getElementById('csv').value")
+    assert len(shown) < 20_000 and text.startswith(shown) and shown.endswith("\n")
+    assert warnings(page)[0].startswith("the text area shows the first lines of big.csv, which is read whole")
+    paste(page, shown)
+    wait_for(page, f"1 item, {shown.count(chr(10)) - 1} rows")
+    assert not any("big.csv" in line for line in warnings(page))
+    page.execute_script("const box = document.getElementById('csv');"  # which a browser takes minutes to lay out
+                        "Object.defineProperty(box, 'value', {get: () => 'y\\n' + '1\\n'.repeat(1e7)});"
+                        "box.dispatchEvent(new Event('input', {bubbles: true}))")
+    wait_for(page, "Expected a table of at most 20 MB")

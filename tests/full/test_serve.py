@@ -12,6 +12,7 @@ import time
 import urllib.error
 import urllib.request
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from browser import asked, visit
@@ -392,3 +393,81 @@ def test_page(browser, server, width, scheme):
     addresses = asked(browser)
     assert addresses and all(address.startswith(server.url) for address in addresses)
     assert browser.execute_script("return document.documentElement.scrollWidth") <= width
+
+
+def forecast(browser, text, steps=4, **chosen):
+    """What the page says of a table: its status, what it read, the headings, warnings, and what it asked of the server."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    browser.execute_script("""
+        window.bodies = window.bodies || (() => { const plain = window.fetch; window.fetch = (path, how) => {
+          window.bodies.push(JSON.parse(how.body)); return plain(path, how); }; return []; })();
+        window.bodies.length = 0;
+        delete document.documentElement.dataset.forecasts;
+        document.getElementById('table').value = arguments[0]; document.getElementById('horizon').value = arguments[1];
+        for (const [role, name] of Object.entries(arguments[2])) {
+          const list = document.getElementById(role);
+          list.value = [...list.options].find((option) => option.text === name).value;
+        }
+        document.getElementById('form').requestSubmit();""", text, steps, chosen)
+    WebDriverWait(browser, 60).until(
+        lambda b: b.execute_script("return document.documentElement.dataset.forecasts"), text[:80])
+    texts = """return ['#status', '#reading li', 'article h3', 'article .warnings li'].map(
+                 (what) => [...document.querySelectorAll(what)].map((one) => one.textContent))"""
+    [status], *rest = browser.execute_script(texts)
+    return status, *rest, browser.execute_script("return window.bodies")
+
+
+def days(count, cells, head="timestamp,target", step=1):
+    stamps = [str(np.datetime64("2024-01-01") + step * i) for i in range(count)]
+    return "\n".join([head, *(cells(stamp, i) for i, stamp in enumerate(stamps))])
+
+
+def test_page_reads(browser, server):
+    """Rows are sorted; what is chosen, uneven or left to the server to say is said."""
+    visit(browser, server.url + "/", 1000)
+    rows = days(30, lambda stamp, i: f"{stamp},{i}").split("\n")
+    for table in ([rows[0], *rows[:0:-1]], [rows[0], *rows[11:], *rows[1:11]]):
+        status, read, names, told, bodies = forecast(browser, "\n".join(table))
+        assert (status, read, names, told) == ("", ["Target: target. Covariates: none."], ["series"], [])
+        assert bodies[0]["inputs"] == [{"item_id": "series", "target": list(range(30))}]
+    status, read, _, _, _ = forecast(browser, "\n".join(rows[:9] + rows[11:]))
+    assert not status and "(2024-01-08 is followed by 2024-01-11)" in read[1] and "nothing is filled in" in read[1]
+    months = "\n".join(["timestamp,target", *(f"{np.datetime64('2023-01') + i},{i}" for i in range(24))])
+    assert forecast(browser, months)[1] == ["Target: target. Covariates: none."]
+    status, read, _, told, _ = forecast(browser, days(40, lambda stamp, i: f"{stamp},{i % 7}"), 1024)
+    assert len(told) == 1 and "rolled out" in told[0]
+    table = days(30, lambda stamp, i: f"{'ab'[i % 2]};{stamp};{i};{'xy'[i % 3 // 2]};{i / 2}", "shop;day;sold;kind;price")
+    assert forecast(browser, table)[0] == "Choose the column to forecast."
+    status, read, names, _, bodies = forecast(browser, table, target="sold", id="shop")
+    assert (status, names) == ("", ["a", "b"])
+    assert read[0] == "Target: sold. Covariates: kind (words), price (numbers)."
+    assert bodies[1]["inputs"][0]["past_covariates"]["price"] == [i / 2 for i in range(1, 30, 2)]
+    assert "rows of a series count as its steps" in forecast(browser, "target\n1\n2\n3\n")[1][0]
+    many = "\n".join(["item_id,target", *(f"{k},{i}" for k in range(21) for i in range(3))])
+    assert "The first 20 of 21 series are forecast." in forecast(browser, many)[1]
+    began = time.monotonic()
+    assert forecast(browser, days(20_000, lambda stamp, i: f"{stamp},{i % 7},{i % 3}", "timestamp,target,price"))[0] == ""
+    assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize(("table", "why"), [
+    (days(9, lambda stamp, i: f"2024-01-0{1 + i // 2},{i}"), "several rows for 2024-01-01"),
+    (days(9, lambda stamp, i: f"{stamp};{i},5", "timestamp;target"), 'row 2: expected a number, with a decimal point, found "0,5"'),
+    (days(9, lambda stamp, i: f"{stamp};{i};{i},5", "timestamp;target;price"), 'Column "price", row 2: expected a number or a word'),
+    (days(9, lambda stamp, i: f"{i},{stamp},{stamp}", "target,day,updated"), 'Column "updated", row 2'),
+    (days(9, lambda stamp, i: f"{stamp},{'1e999' if i == 4 else i}"), 'row 6: expected a number, with a decimal point, found "1e999"'),
+    (days(9, lambda stamp, i: f"{stamp},{i},{'-1e999' if i == 4 else i}", "timestamp,target,x"), 'found "-1e999"'),
+    (days(9, lambda stamp, i: f"{stamp},{i},1,2", "timestamp,target,x,x"), 'Several columns are named "x".'),
+    (days(9, lambda stamp, i: f"{i},{stamp},{i}", ",timestamp,target"), "Column 1 has no name."),
+    ("timestamp,target\n2024-02-30,1\n", 'found "2024-02-30"'),
+    ("timestamp,target\n31.01.2024,1\n", 'found "31.01.2024"'),
+    ("timestamp,target\n", "no rows below"),
+    ("1\n2\n3\n", "The first row holds numbers"),
+    ("", "The table is empty."),
+])
+def test_page_refuses(browser, server, table, why):
+    if browser.current_url != server.url + "/":
+        visit(browser, server.url + "/", 1000)
+    status, _, names, _, bodies = forecast(browser, table)
+    assert why in status and names == [] and bodies == []

@@ -97,3 +97,15 @@ test('what the user is told', () => {
   assert.match(one({target: [1, 2], past_covariates: {a: [1, 2]}, future_covariates: {a: [1, null]}}), /count.* as unknown/);
   assert.match(one({target: [1, 2], past_covariates: {a: [null, null]}}), /a covariate without an observed value/);
 });
+
+test('memory beyond 2 GiB is as any other', async () => {
+  const told = (m) => m.readTable('timestamp,y\n2026-01-31,3\n2026-02-28,1\n2026-03-31,4\n', {target: 'y'});
+  const answers = (m) => [told(m), m.columns('a,b\n1,x\n'), m.isa, m.quantileLevels, median(m.predict([{target: past}], {horizon: 2})[0])];
+  const {module} = await Chronos2.open({wasm, files});
+  const low = (at) => at > 0 && at < 2 ** 31;
+  for (const size of [2 ** 30, 2 ** 20, 2 ** 14, 2 ** 10, 2 ** 6, 16]) while (low(module.malloc(size))); // nothing is left below
+  const high = new Chronos2(module, 'fp32', 'auto');
+  assert.ok(high.handle >= 2 ** 31);
+  assert.deepEqual(answers(high), answers(model));
+  assert.throws(() => high.predict([{target: past}], {}), /horizon/);
+});
