@@ -202,7 +202,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             _inputs.warn_of_passes([item for i, item in enumerate(series) if i not in errors], options.batch_size)
         for reason in errors.values():
             warn(f"no forecast: {reason}")
-        for said in forecast.losses(series):
+        for said in forecast.losses(series, options.context_length):
             warn(said)
         return forecast
 
@@ -269,6 +269,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         if not set(listed_levels) <= set(self.quantiles):
             raise ValueError("Unrolled quantiles must be a subset of the model's quantiles. Found: "
                              f"unrolled_quantiles={levels}, model_quantiles={self.quantiles}")
+        for level in listed_levels:
+            if listed_levels.count(level) > 1:
+                raise ValueError(f"unrolled_quantiles: {level} is there twice")
         return listed_levels
 
     def _give(self, arrays: list[Any], return_type: str | None) -> list[Any]:
