@@ -315,6 +315,25 @@ def test_offsets_that_their_text_does_not_tell(smooth, freq, name):
         smooth.predict_df(table(), prediction_length=2, freq=pd.DateOffset(months=1))
 
 
+@pytest.mark.parametrize("change, text", [
+    (lambda df: df.assign(target=df["target"].astype(object)), "'target' must be numeric, got dtype object"),
+    (lambda df: df.assign(item_id=None), "missing value in column 'item_id'"),
+    (lambda df: df.assign(timestamp=pd.NaT), "missing value in column 'timestamp'"),
+    (lambda df: df.iloc[::-1], "Could not infer frequency for series B"),
+])
+def test_what_is_checked_without_validation(smooth, change, text):
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(change(table()), prediction_length=3, validate_inputs=False)
+
+
+@pytest.mark.parametrize("asked, text", [
+    ({"quantile_levels": [0.1, 0.1]}, "^quantile_levels: 0.1 is there twice$"),
+    ({"target": ["target", "target"]}, "^column 'target' can't be two of id, time stamp and targets$")])
+def test_columns_that_would_be_there_twice(smooth, asked, text):
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(table(), prediction_length=3, **asked)
+
+
 DAYS = pd.date_range("2020-01-01", periods=12)
 
 
