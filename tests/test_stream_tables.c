@@ -348,6 +348,19 @@ static void test_gaps(void **state) {
   free_result(&r);
 }
 
+static void test_rows_off_a_given_frequency(void **state) {
+  (void)state;
+  mock_batch df = by_number(3);
+  reset_options();
+  options.freq = "h";
+  for (int64_t off = 0; off < 3; off++) { /* on it, between two steps, twice; the ends stay */
+    past.stamp[9] = past.stamp[8] + (2 - off) * HOUR / 2;
+    result r = forecast_batches(&df, 1, NULL);
+    assert_true(!strstr(warnings, "rows of 1 item, as '-5', are not one step") == (off == 0));
+    free_result(&r);
+  }
+}
+
 static void test_frequencies_that_differ(void **state) {
   (void)state;
   mock_batch df = by_number(3);
@@ -709,6 +722,7 @@ int main(void) {
       cmocka_unit_test_setup(test_ranks_beside_several_targets, prepare),
       cmocka_unit_test_setup(test_forms_of_categories, prepare),
       cmocka_unit_test_setup(test_gaps, prepare),
+      cmocka_unit_test_setup(test_rows_off_a_given_frequency, prepare),
       cmocka_unit_test_setup(test_frequencies_that_differ, prepare),
       cmocka_unit_test_setup(test_a_bad_item_may_be_left_out, prepare),
       cmocka_unit_test_setup(test_errors_in_a_column, prepare),

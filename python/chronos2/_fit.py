@@ -87,16 +87,19 @@ def _prepared(item: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 
 def _check_lora(pipeline: Chronos2Pipeline, model: Any, config: Any) -> None:
-    """Opens an adapter that is not trained yet, since what can't be opened need not be trained."""
+    """Opens an adapter that is not trained yet, since what can't be opened need not be trained. Its first values are
+    drawn, so that random numbers are put back: a seed gives what it gives upstream."""
     from copy import deepcopy
 
+    import torch
     from peft import LoraConfig, get_peft_model
 
     if not isinstance(config, (dict, LoraConfig)):
         raise TypeError(f"lora_config: expected a dict or a LoraConfig, found {reprlib.repr(config)}")
     with tempfile.TemporaryDirectory() as folder:
         config = LoraConfig(**config) if isinstance(config, dict) else deepcopy(config)
-        get_peft_model(deepcopy(model), config).save_pretrained(folder)
+        with torch.random.fork_rng([] if model.device.type == "cpu" else [model.device]):
+            get_peft_model(deepcopy(model), config).save_pretrained(folder)
         try:
             pipeline.opened_like(folder)
         except Exception as error:

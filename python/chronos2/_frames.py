@@ -174,13 +174,15 @@ def _ids(name: str, codes: np.ndarray, items: Any) -> Column:
 def _factorize(column: pd.Series) -> tuple[np.ndarray, Any]:
     """As pandas.factorize, but in slices: as a whole it takes three times the memory of the codes."""
     codes, items, places = np.empty(len(column), np.int32), [pd.Index(column.iloc[:0])], {}
+    keeps_objects = column.dtype == object  # of which pandas.factorize and Index.append make numbers
+    values = column.to_numpy() if keeps_objects else column
     for start in range(0, len(column), _SLICE):
-        part, found = pd.factorize(column.iloc[start:start + _SLICE])
+        part, found = pd.factorize(values[start:start + _SLICE])
         seen = len(places)
         known = np.array([places.setdefault(item, len(places)) for item in found], np.int32)
         codes[start:start + _SLICE] = np.append(known, -1)[part]
         items.append(found[known >= seen])
-    return codes, items[0].append(items[1:])
+    return codes, pd.Index(np.concatenate(items), dtype=object) if keeps_objects else items[0].append(items[1:])
 
 
 def _present(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
@@ -201,8 +203,23 @@ def _stamps(name: str, stamps: pd.DatetimeIndex) -> Column:
 
 
 def spell_freq(freq: Any) -> str | None:
-    """A frequency as pandas spells it now."""
-    return None if freq is None else pd.tseries.frequencies.to_offset(freq).freqstr
+    """A frequency as pandas spells it now. An offset may be more than its text says: hours, holidays or normalize."""
+    if freq is None:
+        return None
+    offset = pd.tseries.frequencies.to_offset(freq)
+    text: str = offset.freqstr
+    if isinstance(freq, str):
+        return text
+    if offset == pd.offsets.Week(offset.n):  # of no weekday, but its text is that of Sundays
+        return f"{7 * offset.n}D"
+    try:
+        is_told = pd.tseries.frequencies.to_offset(text) == offset
+    except ValueError:  # the library refuses it
+        is_told = True
+    if not is_told:
+        raise ValueError(f"freq: expected an offset that its text tells, found {offset!r} whose hours, holidays or "
+                         f"normalize '{text}' leaves out")
+    return text
 
 
 def infer_freq(stamps: pd.Series) -> str | None:

@@ -73,7 +73,11 @@ def list_levels(levels: Any, name: str = "quantile_levels") -> tuple[float, ...]
     """Those of a list, or of anything else that has several."""
     if isinstance(levels, (str, bytes)) or not isinstance(levels, Iterable) or getattr(levels, "ndim", 1) != 1:
         raise TypeError(f"{name}: expected a list of numbers, found {reprlib.repr(levels)}")
-    return tuple(levels)
+    listed = tuple(levels)
+    for level in listed:
+        if isinstance(level, (str, bytes)):
+            raise TypeError(f"{name}: expected a list of numbers, found {reprlib.repr(level)} in it")
+    return listed
 
 
 def resolve_attention(attention: str | None, radius: float | None, reg_global: bool | None,

@@ -500,9 +500,9 @@ class Forecast:
                 for series in range(lib.chronos2_forecast_count(self._handle[0]))
                 if lib.chronos2_forecast_status(self._handle[0], series) != lib.CHRONOS2_OK}
 
-    def losses(self, series: Sequence[Series]) -> Iterator[str]:
+    def losses(self, series: Sequence[Series], context_length: int) -> Iterator[str]:
         """What of the forecasts of these series float32 can't hold: numbers beyond its range, and bands that it rounds,
-        as `chronos2 forecast` finds them at the first step."""
+        as `chronos2 forecast` finds them at the first step. A context that doesn't vary has bands without a width."""
         infinite: dict[int, int] = {}
         coarse: dict[int, None] = {}
         horizon = self.horizon
@@ -513,7 +513,7 @@ class Forecast:
                 values = _doubles(lib.chronos2_forecast_quantiles(self._handle[0], s, t), self._levels, horizon)
                 if max(values.max(), -values.min()) > _FLOAT.max:
                     infinite[s] = infinite.get(s, 0) + int(np.isinf(_narrow(values)).sum())
-                elif _is_coarse(values[:, 0]) and _varies(past):
+                elif _is_coarse(values[:, 0]) and _varies(past[-context_length:]):
                     coarse[s] = None
         if infinite:
             yield (f"{sum(infinite.values())} numbers are beyond the range of float32, so infinite, the first of series "

@@ -202,7 +202,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
             _inputs.warn_of_passes([item for i, item in enumerate(series) if i not in errors], options.batch_size)
         for reason in errors.values():
             warn(f"no forecast: {reason}")
-        for said in forecast.losses(series):
+        for said in forecast.losses(series, options.context_length):
             warn(said)
         return forecast
 
@@ -216,8 +216,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {list(unknown)}.")
         if predict_batches_jointly is not None:
-            warn("The `predict_batches_jointly` argument is deprecated. Please use `cross_learning=True`.",
-                 FutureWarning)
+            warn("The `predict_batches_jointly` argument is deprecated and will be removed in a future version. Please "
+                 "use `cross_learning=True` to enable the cross-learning mode.", FutureWarning)
             cross_learning = predict_batches_jointly
         cross_learning = true_or_false("cross_learning", cross_learning)
         extend_context = true_or_false("extend_context", extend_context)
@@ -269,6 +269,9 @@ class Chronos2Pipeline(BaseChronosPipeline):
         if not set(listed_levels) <= set(self.quantiles):
             raise ValueError("Unrolled quantiles must be a subset of the model's quantiles. Found: "
                              f"unrolled_quantiles={levels}, model_quantiles={self.quantiles}")
+        for level in listed_levels:
+            if listed_levels.count(level) > 1:
+                raise ValueError(f"unrolled_quantiles: {level} is there twice")
         return listed_levels
 
     def _give(self, arrays: list[Any], return_type: str | None) -> list[Any]:
@@ -358,7 +361,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
             logger = logging.getLogger(__name__)
             logger.warning(f"\tQuantiles to be predicted ({list(levels)}) are not within the range of quantiles that "
                            f"Chronos-2 was trained on ({trained}). Quantile predictions will be set to the "
-                           "minimum/maximum levels at which Chronos-2 was trained on.")
+                           "minimum/maximum levels at which Chronos-2 was trained on. This may significantly affect "
+                           "the quality of the predictions.")
 
     def predict_df(
         self, df: Any, future_df: Any = None, id_column: str = "item_id", timestamp_column: str = "timestamp",
@@ -375,9 +379,10 @@ class Chronos2Pipeline(BaseChronosPipeline):
         future_df
             Ids, time stamps and known covariates of the prediction_length steps after each item's last.
         validate_inputs
-            False: rows are sorted and regular already, and nothing is checked.
+            False: nobody checks that rows are in the order of time, that they follow a given freq, and that time stamps
+            of future_df continue them. Targets must be numbers, and ids and time stamps be there, all the same.
         freq
-            Frequency of the time stamps as pandas writes it; None: inferred.
+            Frequency of the time stamps as pandas writes it, or an offset that its text tells; None: inferred.
         **predict_kwargs
             As for `predict`.
 

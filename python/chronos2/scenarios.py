@@ -42,7 +42,7 @@ class EncodedContext:
         with self._pipeline.model.session(self._attention, encodes=True) as session:
             table = _native.SeriesTable(series, self._options.horizon)
             forecast = session.predict_from(self._context, table, self._options)
-        for said in forecast.losses(series):
+        for said in forecast.losses(series, self._options.context_length):
             warn(said)
         return forecast
 

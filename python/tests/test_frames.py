@@ -291,6 +291,84 @@ def test_weeks_on_different_days_are_different_frequencies(smooth):
         smooth.predict_df(df, prediction_length=3)
 
 
+@pytest.mark.parametrize("freq", [pd.offsets.Week(), pd.offsets.Week(2), pd.offsets.Week(weekday=2),
+                                  pd.offsets.QuarterEnd(startingMonth=2), pd.offsets.BusinessHour()])
+def test_frequencies_that_are_offsets(smooth, freq):
+    stamps = pd.date_range("2020-01-01 09:00", periods=14, freq=freq)  # a Wednesday
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps[:12], "target": np.arange(12.0)})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = smooth.predict_df(df, prediction_length=2, freq=freq)
+    assert result["timestamp"].tolist() == stamps[12:].tolist()
+
+
+@pytest.mark.parametrize("freq, name", [
+    (pd.offsets.BusinessHour(start="08:00", end="12:00"), "bh"), (pd.offsets.MonthEnd(normalize=True), "ME"),
+    (pd.offsets.Week(normalize=True), "W"), (pd.offsets.BDay(2, normalize=True), "2B"),
+    (pd.offsets.CustomBusinessDay(holidays=["2020-01-01"]), "C")])
+def test_offsets_that_their_text_does_not_tell(smooth, freq, name):
+    text = f"^freq: expected an offset that its text tells, found <.*> whose .* or normalize '{name}' leaves out$"
+    for call in (smooth.predict_df, smooth.evaluate):
+        with pytest.raises(ValueError, match=text):
+            call(table(), prediction_length=2, freq=freq)
+    with pytest.raises(ValueError, match="expected a frequency as pandas spells it, found '<DateOffset: months=1>'"):
+        smooth.predict_df(table(), prediction_length=2, freq=pd.DateOffset(months=1))
+
+
+@pytest.mark.parametrize("change, text", [
+    (lambda df: df.assign(target=df["target"].astype(object)), "'target' must be numeric, got dtype object"),
+    (lambda df: df.assign(item_id=None), "missing value in column 'item_id'"),
+    (lambda df: df.assign(timestamp=pd.NaT), "missing value in column 'timestamp'"),
+    (lambda df: df.iloc[::-1], "Could not infer frequency for series B"),
+])
+def test_what_is_checked_without_validation(smooth, change, text):
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(change(table()), prediction_length=3, validate_inputs=False)
+
+
+@pytest.mark.parametrize("asked, text", [
+    ({"quantile_levels": [0.1, 0.1]}, "^quantile_levels: 0.1 is there twice$"),
+    ({"target": ["target", "target"]}, "^column 'target' can't be two of id, time stamp and targets$")])
+def test_columns_that_would_be_there_twice(smooth, asked, text):
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(table(), prediction_length=3, **asked)
+
+
+DAYS = pd.date_range("2020-01-01", periods=12)
+
+
+@pytest.mark.parametrize("stamps, freq", [
+    ([*DAYS[:5], DAYS[4], *DAYS[6:]], "D"), ([DAYS[0]] * 11 + [DAYS[11]], "D"),
+    ([*DAYS[:5], DAYS[5] + pd.Timedelta(hours=3), *DAYS[6:]], "D"), (DAYS.delete(4), "D"), (DAYS, "B"),
+    ([pd.Timestamp(2020, month, 15) for month in range(1, 13)], "MS"),
+    (pd.date_range("2020-01-31", periods=12, freq="ME"), "MS"),
+    (pd.date_range("2020-01-01", periods=12, freq="7D"), "W"),
+    (pd.date_range("2020-01-31", periods=12, freq="QE-JAN"), "QE"),
+    (pd.date_range("2020-01-01 18:00", periods=4, freq="h"), "bh")])
+def test_rows_that_do_not_follow_a_given_frequency_are_told(smooth, stamps, freq):
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps, "target": np.arange(len(stamps)) * 1.0})
+    with pytest.warns(UserWarning, match="rows of 1 item, as 'A', are not one step of the given frequency apart"):
+        smooth.predict_df(df, prediction_length=2, freq=freq)
+
+
+@pytest.mark.parametrize("freq", ["h", "D", "2D", "B", "W-WED", "SMS", "MS", "ME", "BME", "QS-FEB", "YE", "WOM-3FRI"])
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+def test_rows_that_follow_a_given_frequency_are_not_told(smooth, freq, zone):
+    df = table(lengths=(40, 2), freq=freq)
+    df["timestamp"] = df["timestamp"].dt.tz_localize(zone)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        smooth.predict_df(df, prediction_length=2, freq=freq)
+
+
+@pytest.mark.parametrize("ids", [[2, 1], [True, False], [2.5, 1], [2, "1"], [np.int64(2), np.int8(1)]])
+def test_ids_that_are_objects_stay_objects(smooth, ids):
+    df = table().assign(item_id=pd.Series([ids[0]] * 10 + [ids[1]] * 10, dtype=object))
+    found = smooth.predict_df(df, prediction_length=1)["item_id"]
+    assert found.dtype == object and found.tolist() == ids
+    assert [type(item) for item in found] == [type(item) for item in ids]
+
+
 @pytest.mark.parametrize("wrong, name", [
     ({"item_id": ["A"]}, "dict"), (None, "NoneType"), (3, "int"), (pd.Series([1.0, 2.0]), "Series")])
 def test_a_table_that_is_none(smooth, wrong, name):

@@ -369,6 +369,14 @@ def test_options_that_are_no_booleans_or_lists_are_named(smooth):
                  lambda **asked: encoded.predict_quantiles([{}], **asked)):
         with pytest.raises(TypeError, match="quantile_levels: expected a list of numbers, found 0.5"):
             call(quantile_levels=0.5)
+        for level in ("0.1", b"0.1"):
+            with pytest.raises(TypeError, match=f"quantile_levels: expected a list of numbers, found {level!r} in it$"):
+                call(quantile_levels=[0.5, level])
+    with pytest.raises(TypeError, match="^unrolled_quantiles: expected a list of numbers, found '0.1' in it$"):
+        smooth.predict(series, 2, unrolled_quantiles=["0.1"])
+    for horizon in (2, 100):
+        with pytest.raises(ValueError, match="^unrolled_quantiles: 0.5 is there twice$"):
+            smooth.predict(series, horizon, unrolled_quantiles=[0.5, 0.1, 0.5])
 
 
 def test_horizons_beyond_one_pass_warn_or_are_refused(smooth):
@@ -433,7 +441,7 @@ def test_cross_learning_and_batch_size(smooth, rng):
         smooth.predict([inputs[0], np.full(4, np.inf)], 2, cross_learning=True, batch_size=1, on_error="skip")
     with pytest.warns(UserWarning, match=said):
         smooth.encode(inputs, 4, cross_learning=True, batch_size=2)
-    with pytest.warns(FutureWarning):
+    with pytest.warns(FutureWarning, match="use `cross_learning=True` to enable the cross-learning mode.$"):
         np.testing.assert_array_equal(together, np.stack(smooth.predict(inputs, 4, predict_batches_jointly=True)))
 
 
@@ -441,6 +449,7 @@ def test_levels_outside_the_trained_ones_warn(smooth, caplog):
     with caplog.at_level(logging.WARNING):
         quantiles, _ = smooth.predict_quantiles([wave(40)], 4, [0.001, 0.5])
     assert "not within the range of quantiles" in caplog.text
+    assert caplog.text.rstrip().endswith("This may significantly affect the quality of the predictions.")
     np.testing.assert_array_equal(quantiles[0][0, :, 0], smooth.predict([wave(40)], 4)[0][0, 0])
     with pytest.raises(ValueError):
         smooth.predict_quantiles([wave(40)], 4, [1.5])
@@ -593,6 +602,8 @@ def test_what_float32_holds_is_not_told(smooth):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         smooth.predict([np.full(30, 1e12), np.zeros(30), wave(30) * 1e30, wave(30) * 1e-30, np.zeros(1)], 4)
+        smooth.predict([wave(30)], 4, context_length=1)  # a context that doesn't vary
+        smooth.encode([wave(30), np.append(wave(30), np.ones(5))], 4, context_length=5).predict([[{}, {}]])
 
 
 def test_an_embedding_beyond_float32_is_told(smooth):

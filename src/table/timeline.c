@@ -209,15 +209,13 @@ static const c2_freq *freq_of(const c2_timeline *axis, const c2_entry *entry) {
   return axis->is_own ? &entry->freq : &axis->freq;
 }
 
-/* Counts an item whose first and last row aren't as many steps apart as its rows say. */
-static c2_status look_at_ends(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
-  c2_time end[2] = {0, 0};
-  int64_t periods = 0;
-  C2_TRY(convert(axis, source, entry, entry->first, &end[0], err));
-  C2_TRY(convert(axis, source, entry, entry->last, &end[1], err));
-  for (size_t i = 0; i < 2 && !counts_instants(&axis->freq); i++) end[i] = to_wall(axis, end[i]);
-  if (c2_freq_between(&axis->freq, end[0], end[1], &periods) && periods == (int64_t)entry->rows - 1) return C2_OK;
-  if (axis->loose++ == 0) axis->loose_key = entry->key;
+/* Counts an item whose rows aren't points of the given frequency, each one step after the one before it. */
+static c2_status look_at_steps(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
+  C2_TRY(convert_all(axis, source, entry, err));
+  const c2_time *stamps = counts_instants(&axis->freq) ? axis->utc : axis->wall;
+  bool fits = first_gap(&axis->freq, stamps, entry->rows) == SIZE_MAX;
+  for (size_t i = 0; i < entry->rows && fits; i++) fits = c2_freq_is_point(&axis->freq, stamps[i]);
+  if (!fits && axis->loose++ == 0) axis->loose_key = entry->key;
   return C2_OK;
 }
 
@@ -227,7 +225,7 @@ c2_status c2_timeline_infer(c2_timeline *axis, const c2_source *source, c2_entry
   entry->last = axis->spot[entry->rows - 1].stamp;
   entry->steps = entry->rows;
   for (size_t i = 0; i < entry->rows; i++) entry->is_unsorted = entry->is_unsorted || axis->spot[i].at != i;
-  if (axis->is_given) return axis->fills || axis->is_trusted ? C2_OK : look_at_ends(axis, source, entry, err);
+  if (axis->is_given) return axis->fills || axis->is_trusted ? C2_OK : look_at_steps(axis, source, entry, err);
   if (axis->is_own) return infer_own(axis, source, entry, err);
   return entry->rows >= 3 ? infer(axis, source, entry, err) : C2_OK;
 }

@@ -233,12 +233,14 @@ def test_adapters_that_can_not_be_opened_are_not_trained(tmp_path, settings):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("form", ["array", "lists", "dicts", "prepared"])
+@pytest.mark.parametrize("form", ["array", "lists", "dicts", "prepared", "lora"])
 def test_training_takes_every_form_of_input(tmp_path, form):
     rng = np.random.default_rng(21)
+    lora = {"finetune_mode": "lora", "lora_config": {"r": 2, "target_modules": ["self_attention.q"]}}
+    options, file = (lora, "adapter_model.safetensors") if form == "lora" else ({}, "model.safetensors")
     inputs = dicts(rng, 1, 8)
     inputs = {"array": lambda: walk(rng, 2, 2, 60), "lists": lambda: [[None, *walk(rng, 60)]], "dicts": lambda: inputs,
-              "prepared": lambda: from_list_of_dicts(inputs, 8)}[form]()
+              "prepared": lambda: from_list_of_dicts(inputs, 8), "lora": lambda: inputs}[form]()
     tuned = []
     for pipeline in (chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1),
                      Upstream.from_pretrained(SMOOTH, dtype=torch.float32)):
@@ -247,8 +249,8 @@ def test_training_takes_every_form_of_input(tmp_path, form):
         np.random.seed(0)
         torch.manual_seed(0)
         folder = tmp_path / type(pipeline).__module__
-        pipeline.fit(theirs, 8, num_steps=2, batch_size=4, learning_rate=1e-2, output_dir=folder)
-        tuned.append((folder / "finetuned-ckpt" / "model.safetensors").read_bytes())
+        pipeline.fit(theirs, 8, num_steps=2, batch_size=4, learning_rate=1e-2, output_dir=folder, **options)
+        tuned.append((folder / "finetuned-ckpt" / file).read_bytes())
     assert tuned[0] == tuned[1]
 
 
