@@ -267,7 +267,8 @@ c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *fo
     /* By all levels of the model: those that are asked for may be one alone, which says nothing of a band. */
     const double *first = chronos2_forecast_quantiles(forecast, at, t);
     bool coarse = c2_float_is_coarse(first, horizon, config->quantiles);
-    if (coarse && c2_varies(from->target + t * from->length, from->length)) call->coarse[series] = true;
+    size_t used = c2_min_size(from->length, call->pass.context_length); /* else a band has no width */
+    if (coarse && c2_varies(from->target + (t + 1) * from->length - used, used)) call->coarse[series] = true;
   }
   return C2_OK;
 }

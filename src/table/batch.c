@@ -112,9 +112,10 @@ static bool has_value(const chronos2_column *c, size_t row) {
   return !isnan(c2_column_value(c, row));
 }
 
-static bool varies(const chronos2_column *c, size_t length) {
+/* Whether its values [from, length) differ. */
+static bool varies(const chronos2_column *c, size_t from, size_t length) {
   double first = (double)NAN;
-  for (size_t i = 0; i < length; i++) {
+  for (size_t i = from; i < length; i++) {
     double value = c2_column_value(c, i);
     if (isnan(first)) first = value;
     if (!isnan(value) && value != first) return true;
@@ -276,18 +277,21 @@ static c2_status write_labels(c2_table_plan *plan, c2_table_batch *batch, c2_err
   return C2_OK;
 }
 
-static bool is_coarse(const c2_table_batch *batch, size_t series, size_t target) {
+/* What a context doesn't vary in has bands without a width. */
+static bool is_coarse(const c2_table_plan *plan, const c2_table_batch *batch, size_t series, size_t target) {
   const chronos2_forecast *f = &batch->forecast;
   const chronos2_series *s = &batch->series[series];
   const double *first = c2_forecast_quantiles(f, series, target);
-  return c2_float_is_coarse(first, f->horizon, f->quantiles) && varies(&s->target_column[target], s->length);
+  size_t limit = plan->predict.context_length;
+  size_t from = limit > 0 && s->length > limit ? s->length - limit : 0;
+  return c2_float_is_coarse(first, f->horizon, f->quantiles) && varies(&s->target_column[target], from, s->length);
 }
 
 /* Counts items in whose bands float32, which the table holds, is too coarse. */
-static void look_at_bands(c2_lacks *lacks, const c2_table_batch *batch) {
+static void look_at_bands(const c2_table_plan *plan, c2_lacks *lacks, const c2_table_batch *batch) {
   for (size_t i = 0; i < batch->count; i++) {
     size_t t = 0;
-    while (t < batch->forecast.targets[i] && !is_coarse(batch, i, t)) t++;
+    while (t < batch->forecast.targets[i] && !is_coarse(plan, batch, i, t)) t++;
     if (t == batch->forecast.targets[i]) continue;
     if (lacks->coarse++ == 0) lacks->coarse_key = batch->entry[i].key;
   }
@@ -320,7 +324,7 @@ c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos
   for (size_t i = 0; i < count; i++) C2_TRY(take_item(plan, batch, i, err));
   c2_status status = c2_forecast_run(&batch->forecast, session, NULL, batch->series, count, &plan->predict, err);
   if (status == C2_OK && plan->predict.cross_learning) warn_of_passes(plan, batch);
-  if (status == C2_OK) look_at_bands(&plan->lacks, batch);
+  if (status == C2_OK) look_at_bands(plan, &plan->lacks, batch);
   if (status == C2_OK) return keep_faults(plan, batch, err);
   if (err) c2_table_batch_name(batch, plan, err->text, sizeof err->text);
   return status;
