@@ -124,7 +124,8 @@ static void test_program(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole_files), cmocka_unit_test(test_padding), cmocka_unit_test(test_damaged_files),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole_files),
+                                     cmocka_unit_test(test_padding), cmocka_unit_test(test_damaged_files),
                                      cmocka_unit_test(test_program)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -469,7 +469,8 @@ int main(void) {
       cmocka_unit_test(test_majority),         cmocka_unit_test(test_budget),
       cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_digits_of_clocks),
       cmocka_unit_test(test_rows_are_counted),
-      cmocka_unit_test(test_parts_of_seconds), cmocka_unit_test(test_offsets),          cmocka_unit_test(test_known_covariates),
+      cmocka_unit_test(test_parts_of_seconds),
+      cmocka_unit_test(test_offsets),          cmocka_unit_test(test_known_covariates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
