@@ -224,6 +224,15 @@ static c2_status open_names(c2_input *input, c2_error *err) {
   return C2_OK;
 }
 
+/* DuckDB keeps some pages of each column that it reads. Nothing of the configuration may be set any more. */
+static c2_status allow_memory(c2_input *input, c2_error *err) {
+  char sql[160];
+  enum { MEGABYTES = 200, COLUMNS = 10 /* of a megabyte */ };
+  (void)snprintf(sql, sizeof sql, "SET memory_limit = '%zuMB'; SET lock_configuration = true",
+                 MEGABYTES + input->query->columns / COLUMNS);
+  return c2_duckdb_run(&input->query->duck, input->name, sql, err);
+}
+
 c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
   c2_error why;
   C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
@@ -233,7 +242,8 @@ c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
   C2_TRY(write_source(input->query, input, err));
   C2_TRY(load_extension(input->query, input, err));
   C2_TRY(c2_duckdb_check_files(input, NULL, 0, err)); /* before names that DuckDB makes up stand in a message */
-  return open_names(input, err);
+  C2_TRY(open_names(input, err));
+  return allow_memory(input, err);
 }
 
 c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {

@@ -230,6 +230,15 @@ def test_names_of_a_folder(tmp_path):
     refused("the output would be one of the files", tmp_path / "parts", "-o", tmp_path / "parts/out.pq")
 
 
+def test_many_columns(tmp_path):
+    """DuckDB takes memory for each column, which a limit for all files alike would not give."""
+    rng = np.random.default_rng(3)
+    wide = pl.DataFrame({"timestamp": days("a", 120)["timestamp"]} | {f"c{i}": rng.normal(size=120) for i in range(5000)})
+    wide.write_parquet(tmp_path / "wide.parquet")
+    wide.write_csv(tmp_path / "wide.csv", datetime_format="%Y-%m-%d %H:%M:%S")
+    assert forecast(tmp_path / "wide.parquet", "--wide") == forecast(tmp_path / "wide.csv", "--wide")
+
+
 def test_decimals(tmp_path):
     expected = None
     for digits in (20, 38, 50, 76):
