@@ -326,11 +326,31 @@ static c2_status keep_files(const cli_series_command *c, char **paths, size_t co
   return C2_OK;
 }
 
+static const char *name_option(const cli_series_command *c, const void *target) {
+  const cli_option *o = c->options;
+  while (o->name && o->target != target) o++;
+  return o->name ? o->name : "?";
+}
+
+/* A second reading would find nothing, and blame the data. */
+static c2_status check_standard_input(const cli_series_command *c, char **paths, size_t count, c2_error *err) {
+  size_t found = 0;
+  for (size_t i = 0; i < count; i++) found += strcmp(paths[i], "-") == 0;
+  if (found > 1) C2_FAIL(err, C2_ERR_ARGUMENT, "expected one input '-', found %zu: standard input is read once", found);
+  for (size_t k = 0; k < sizeof c->further / sizeof c->further[0] && found > 0; k++) {
+    if (!c->further[k] || !*c->further[k] || strcmp(*c->further[k], "-") != 0) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: '-' is an input already: standard input is read once",
+            name_option(c, c->further[k]));
+  }
+  return C2_OK;
+}
+
 static int run_on(const cli_series_command *c, char **paths, size_t count) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   c2_error err = {.code = C2_OK};
   if (c->check(c->request, &err) != C2_OK) return cli_fail_error(&err);
+  if (check_standard_input(c, paths, count, &err) != C2_OK) return cli_fail_error(&err);
   *c->model_name = c->engine->model ? c->engine->model : cli_name_of(cli_default_model());
   int opened = cli_engine_locate(c->engine);
   if (opened != CLI_DONE) return opened;

@@ -47,7 +47,7 @@ static c2_status fail_damaged(const unpacking *u, const char *codec, const char 
 #endif
 
 #ifdef C2_WITH_ZLIB
-/* Members follow each other. */
+/* Members follow each other; zeros between and behind them fill blocks of tapes. */
 static c2_status gunzip(unpacking *u, c2_error *err) {
   enum { GZIP = 16, MOST = 1 << 30 }; /* zlib counts in unsigned int */
   z_stream z = {.next_in = Z_NULL};
@@ -65,6 +65,7 @@ static c2_status gunzip(unpacking *u, c2_error *err) {
     code = inflate(&z, Z_NO_FLUSH);
     u->at += in - z.avail_in;
     u->used += out - z.avail_out;
+    while (code == Z_STREAM_END && u->at < u->size && u->from[u->at] == 0) u->at++;
     if (code == Z_STREAM_END && u->at < u->size) code = inflateReset(&z);
   } while (code == Z_OK);
   if (code == Z_BUF_ERROR) C2_GOTO(fail_damaged(u, "gzip", "it is cut off", err));

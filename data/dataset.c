@@ -86,6 +86,8 @@ c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err) {
                          moved, set->first_moved, moved == 1 ? "s" : "ve");
 }
 
+#define SECOND_US INT64_C(1000000)
+
 static void write_stamp(const c2_item *item, c2_time time, c2_zone zone, char out[C2_TIME_ROOM]) {
   if (item->freq.unit == C2_FREQ_COUNT) {
     (void)snprintf(out, C2_TIME_ROOM, "%lld", (long long)time);
@@ -93,6 +95,11 @@ static void write_stamp(const c2_item *item, c2_time time, c2_zone zone, char ou
   }
   bool clock = c2_freq_has_clock(&item->freq) || c2_time_has_clock(item->start) || c2_time_has_clock(time);
   c2_time_format(time, clock, zone, out);
+  bool has_parts = item->start % SECOND_US != 0 || c2_freq_length(&item->freq) % SECOND_US != 0;
+  if (!has_parts || time % SECOND_US != 0) return;
+  char *end = strchr(out, ' ') + sizeof ":hh:mm:ss" - 1; /* pandas expects as many digits in all rows as in the first */
+  memmove(end + sizeof ".000000" - 1, end, strlen(end) + 1);
+  memcpy(end, ".000000", sizeof ".000000" - 1);
 }
 
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {

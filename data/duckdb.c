@@ -71,7 +71,9 @@ c2_status c2_duckdb_fail(const char *name, const char *message, c2_error *err) {
     line[n++] = *c == '\n' ? ' ' : *c;
   }
   line[n] = '\0';
-  C2_FAIL(err, C2_ERR_FORMAT, "%s: DuckDB: %s", name, line);
+  bool is_memory = strncmp(line, "Out of Memory Error", 19) == 0;
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: DuckDB: %s%s", name, line,
+          is_memory ? "; files are read within 200 MB and 0.1 MB for each column, queries in SQL without a limit" : "");
 }
 
 c2_status c2_duckdb_run(const c2_duckdb *duck, const char *name, const char *sql, c2_error *err) {
@@ -91,7 +93,8 @@ static c2_status configure(c2_duckdb *duck, void *config, const char *path, bool
                  (long)getpid());
   const char *settings[][2] = {{"autoinstall_known_extensions", "false"},         {"temp_directory", folder},
                                {"access_mode", path ? "READ_ONLY" : "AUTOMATIC"}, {"threads", bounded ? "1" : NULL},
-                               {"memory_limit", bounded ? "200MB" : NULL},        {"lock_configuration", "true"}};
+                               {"memory_limit", bounded ? "200MB" : NULL},
+                               {"lock_configuration", bounded ? "false" : "true"}};
   for (size_t i = 0; i < sizeof settings / sizeof settings[0]; i++) {
     if (!settings[i][1]) continue;
     if (duck->set_config(config, settings[i][0], settings[i][1]) != 0) {

@@ -104,3 +104,10 @@ const char *c2_chunk_text(const void *data, size_t row, size_t *size) {
   *size = length;
   return length <= 12 ? (const char *)s + 4 : pointer;
 }
+
+void c2_query_copy_text(const struct c2_query *q, size_t column, size_t row, char *out, size_t room) {
+  size_t size = 0;
+  const void *data = q->duck.vector_get_data(q->duck.data_chunk_get_vector(q->chunk, column));
+  const char *text = c2_chunk_text(data, row, &size);
+  (void)snprintf(out, room, "%.*s", (int)size, text);
+}

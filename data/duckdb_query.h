@@ -17,7 +17,8 @@ struct c2_query {
   c2_duckdb duck;
   char *from;        /* what stands behind FROM */
   char *files;       /* the argument of its function that reads files; NULL: there is none */
-  bool are_several;  /* `files` is a pattern */
+  bool are_several;  /* `files` is a pattern or a list */
+  bool has_keys;     /* folders named key=value are columns */
   const char **name; /* [columns] */
   int *type;         /* [columns] */
   size_t columns;
@@ -62,5 +63,8 @@ static inline bool c2_chunk_has(const uint64_t *validity, size_t row) {
 
 /* The bytes of a text in a vector's data, which no zero ends. */
 const char *c2_chunk_text(const void *data, size_t row, size_t *size);
+
+/* Copies a text of the chunk, as much of it as there is room for. */
+void c2_query_copy_text(const struct c2_query *query, size_t column, size_t row, char *out, size_t room);
 
 #endif

@@ -80,21 +80,21 @@ static c2_status look_at_leaf(c2_input *input, column *c, const node *leaf, c2_e
           c->name, leaf->type, c->type, c->file);
 }
 
-/* Whether a folder of the path gives the column's value, as in item_id=a/: DuckDB reads it there, not in the file. */
-static bool is_in_path(const char *file, const char *name) {
+/* The folder of a path that gives the column's value, as item_id=a/, or NULL. DuckDB tells no case apart. */
+static const char *find_key(const c2_input *input, const char *file, const char *name) {
   size_t size = strlen(name);
-  for (const char *at = strchr(file, '/'); at; at = strchr(at + 1, '/')) {
-    const char *begin = at + 1;
-    if (strncasecmp(begin, name, size) == 0 && begin[size] == '=' && strchr(begin, '/')) return true;
+  const char *next = NULL;
+  for (; input->query->has_keys && (next = strchr(file, '/')) != NULL; file = next + 1) {
+    if (strncasecmp(file, name, size) == 0 && file[size] == '=') return file;
   }
-  return false;
+  return NULL;
 }
 
 /* Behind the last row of a file. */
 static c2_status end_file(c2_input *input, column *columns, size_t count, const char *file, c2_error *err) {
   for (size_t k = 0; k < count; k++) {
     column *c = &columns[k];
-    if (is_in_path(file, c->name)) continue;
+    if (find_key(input, file, c->name)) continue;
     const char **to = c->is_here ? &c->holder : &c->lacker;
     if (!*to) C2_TRY(c2_pool_text(&input->query->pool, file, to, err));
     c->is_here = c->has_leaf = false;
@@ -110,7 +110,32 @@ typedef struct walk {
   size_t count;
   int64_t columns_left, nodes_left; /* of the file, of its column */
   column *at;                       /* NULL: the column isn't wanted */
+  c2_lookup names;                  /* of the file's columns, in lower case */
+  c2_pool pool;
 } walk;
+
+static void forget_names(walk *w) {
+  c2_lookup_free(&w->names);
+  c2_pool_free(&w->pool);
+}
+
+/* DuckDB makes up another name for a column whose name comes again. */
+static c2_status take_name(walk *w, const node *n, c2_error *err) {
+  char lower[sizeof n->name];
+  size_t at = 0;
+  size_t size = strlen(n->name);
+  size_t before = w->names.count;
+  if (size + 1 == sizeof n->name) return C2_OK; /* it may be longer */
+  for (size_t i = 0; i <= size; i++) {
+    bool is_upper = n->name[i] >= 'A' && n->name[i] <= 'Z'; /* DuckDB knows no others */
+    lower[i] = (char)(is_upper ? n->name[i] + ('a' - 'A') : n->name[i]);
+  }
+  C2_TRY(c2_lookup_keep(&w->names, &w->pool, lower, &at, err));
+  if (w->names.count > before) return C2_OK;
+  C2_FAIL(err, C2_ERR_FORMAT,
+          "%s: column '%.60s' comes twice, where upper and lower case are one, as in DuckDB: expected other names",
+          n->file, n->name);
+}
 
 static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *err) {
   if (w->columns_left == 0 && w->nodes_left == 0) { /* the root */
@@ -121,25 +146,26 @@ static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *er
     w->columns_left--;
     w->nodes_left = 1;
     w->at = NULL;
+    C2_TRY(take_name(w, n, err));
     for (size_t k = 0; k < w->count; k++) {
-      bool is_it = strcasecmp(w->columns[k].name, n->name) == 0 && !is_in_path(n->file, n->name);
-      if (is_it) w->at = &w->columns[k];
+      if (strcasecmp(w->columns[k].name, n->name) == 0) w->at = &w->columns[k];
+    }
+    const char *key = w->at ? find_key(input, n->file, n->name) : NULL;
+    if (key) {
+      C2_FAIL(err, C2_ERR_FORMAT,
+              "%s: column '%.60s' is in the file, and the folder '%.*s' gives it too: expected one of them", n->file,
+              n->name, (int)c2_min_size(strcspn(key, "/"), 80), key);
     }
     if (w->at) w->at->is_here = true;
   }
   w->nodes_left += n->children - 1;
   if (w->at && n->children == 0) C2_TRY(look_at_leaf(input, w->at, n, err));
-  return w->columns_left == 0 && w->nodes_left == 0 ? end_file(input, w->columns, w->count, n->file, err) : C2_OK;
+  if (w->columns_left > 0 || w->nodes_left > 0) return C2_OK;
+  forget_names(w);
+  return end_file(input, w->columns, w->count, n->file, err);
 }
 
 /* ---- All ------------------------------------------------------------------------------------- */
-
-static void copy_text(const struct c2_query *s, size_t index, size_t row, char *out, size_t room) {
-  size_t size = 0;
-  const void *data = s->duck.vector_get_data(s->duck.data_chunk_get_vector(s->chunk, index));
-  const char *text = c2_chunk_text(data, row, &size);
-  (void)snprintf(out, room, "%.*s", (int)size, text);
-}
 
 static int64_t number_at(const struct c2_query *s, size_t index, size_t row) {
   return ((const int64_t *)s->duck.vector_get_data(s->duck.data_chunk_get_vector(s->chunk, index)))[row];
@@ -151,9 +177,9 @@ static c2_status take_schemas(struct c2_query *s, walk *w, c2_input *input, c2_e
     if (!s->chunk) return C2_OK;
     for (size_t i = 0; i < s->rows; i++) {
       node n;
-      copy_text(s, 0, i, n.file, sizeof n.file);
-      copy_text(s, 1, i, n.name, sizeof n.name);
-      copy_text(s, 2, i, n.type, sizeof n.type);
+      c2_query_copy_text(s, 0, i, n.file, sizeof n.file);
+      c2_query_copy_text(s, 1, i, n.name, sizeof n.name);
+      c2_query_copy_text(s, 2, i, n.type, sizeof n.type);
       n.children = number_at(s, 3, i);
       n.digits = number_at(s, 4, i);
       C2_TRY(take_node(w, input, &n, err));
@@ -183,6 +209,7 @@ c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wan
   C2_GOTO(c2_query_start(&s, input->name, sql, err));
   status = take_schemas(&s, &w, input, err);
 fail:
+  forget_names(&w);
   c2_query_stop(&s);
   free(w.columns);
   free(sql);

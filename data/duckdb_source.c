@@ -3,6 +3,7 @@
 #include "data/duckdb_source.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fnmatch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include "base/platform.h"
 #include "base/text.h"
 #include "data/duckdb_query.h"
+#include "data/duckdb_schema.h"
 
 /* ---- Paths ------------------------------------------------------------------------------------ */
 
@@ -49,55 +51,102 @@ bool c2_duckdb_sniff(const c2_input *input) {
 
 const char *const c2_parquet_names[C2_PARQUET_NAMES] = {"*.[pP][aA][rR][qQ][uU][eE][tT]", "*.[pP][qQ]"};
 
-/* Which of the patterns find a file below the folder. Folders behind links are left out: they may lead in circles. */
-static void find_parquet(const char *folder, int depth, bool found[C2_PARQUET_NAMES]) {
-  DIR *directory = opendir(folder);
-  const struct dirent *entry = NULL;
-  while (directory && (entry = readdir(directory))) {
-    char path[4096];
-    if (entry->d_name[0] == '.') continue;
-    int n = snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    if (n < 0 || (size_t)n >= sizeof path) continue;
-    if (!c2_is_directory(path)) {
-      for (size_t k = 0; k < C2_PARQUET_NAMES; k++) {
-        found[k] = found[k] || fnmatch(c2_parquet_names[k], entry->d_name, 0) == 0;
-      }
-    } else if (depth > 0 && !c2_is_link(path)) {
-      find_parquet(path, depth - 1, found);
-    }
+/* The number of folders in a path's first bytes that are named key=value. */
+static size_t count_keys(const char *path, size_t size) {
+  bool counted = false; /* this folder is */
+  size_t keys = 0;
+  for (size_t i = 0; i < size; i++) {
+    bool is_key = path[i] == '=' && !counted;
+    keys += is_key;
+    counted = path[i] != '/' && (counted || is_key);
   }
-  if (directory) (void)closedir(directory);
+  return keys;
 }
 
-/* Writes the list of a folder's patterns, each of which must find a file. */
-static c2_status write_folder(FILE *out, const c2_input *input, const char *literal, c2_error *err) {
-  enum { DEEPEST = 32 };
-  bool found[C2_PARQUET_NAMES] = {false};
-  const char *before = "[";
-  find_parquet(input->path, DEEPEST, found);
-  for (size_t k = 0; k < C2_PARQUET_NAMES; k++) {
-    char pattern[64];
-    char *every = NULL;
-    if (!found[k]) continue;
-    (void)snprintf(pattern, sizeof pattern, "**/%s", c2_parquet_names[k]);
-    C2_TRY(c2_path_join(&every, literal, pattern, err));
-    (void)fputs(before, out);
-    c2_sql_quote(out, every, '\'');
-    free(every);
-    before = ", ";
+/* Whether a file's folders give columns, beyond those that lead to where the user has pointed: [above] of them. */
+static bool has_keys_below(const char *file, size_t above) {
+  const char *slash = strrchr(file, '/');
+  return slash && count_keys(file, (size_t)(slash - file)) > above;
+}
+
+/* The Parquet files below a folder, as a list of SQL. */
+typedef struct listing {
+  FILE *out;
+  size_t files, hidden; /* hidden: those and folders that were passed over */
+  size_t above;         /* keys in the path of the folder itself */
+  bool has_keys;
+} listing;
+
+static bool is_parquet(const char *name) {
+  bool is_it = false;
+  for (size_t k = 0; k < C2_PARQUET_NAMES; k++) is_it = is_it || fnmatch(c2_parquet_names[k], name, 0) == 0;
+  return is_it;
+}
+
+/* As Spark and pyarrow have it: such files are not done yet, or no data. */
+static bool is_hidden(const char *name) {
+  return *name == '.' || (*name == '_' && !strchr(name, '='));
+}
+
+static c2_status list_folder(listing *l, const char *folder, c2_error *err);
+
+/* Folders behind links are left out: they may lead in circles. */
+static c2_status list_entry(listing *l, const char *folder, const char *name, c2_error *err) {
+  char *path = NULL;
+  char *literal = NULL;
+  c2_status status = C2_OK;
+  if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) return C2_OK;
+  C2_TRY(c2_path_join(&path, folder, name, err));
+  bool is_folder = c2_is_directory(path);
+  bool is_wanted = is_folder ? !c2_is_link(path) : is_parquet(name);
+  if (is_wanted && is_hidden(name)) {
+    l->hidden++;
+  } else if (is_wanted && is_folder) {
+    status = list_folder(l, path, err);
+  } else if (is_wanted && (literal = literal_pattern(path)) != NULL) {
+    (void)fputs(l->files++ ? ", " : "", l->out);
+    c2_sql_quote(l->out, literal, '\'');
+    l->has_keys = l->has_keys || has_keys_below(path, l->above);
+  } else if (is_wanted) {
+    status = c2_fail(err, C2_ERR_MEMORY, "cannot allocate a query");
   }
+  free(literal);
+  free(path);
+  return status;
+}
+
+static c2_status list_folder(listing *l, const char *folder, c2_error *err) {
+  struct dirent **entry = NULL;
+  c2_status status = C2_OK;
+  int count = scandir(folder, &entry, NULL, alphasort);
+  if (count < 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot read: %s", folder, strerror(errno));
+  for (int i = 0; i < count; i++) {
+    if (status == C2_OK) status = list_entry(l, folder, entry[i]->d_name, err);
+    free(entry[i]);
+  }
+  free(entry);
+  return status;
+}
+
+static c2_status write_folder(FILE *out, c2_input *input, c2_error *err) {
+  listing l = {.out = out, .above = count_keys(input->path, strlen(input->path))};
+  (void)fputc('[', out);
+  C2_TRY(list_folder(&l, input->path, err));
   (void)fputc(']', out);
-  if (*before == ',') return C2_OK;
-  C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory without Parquet files", input->name);
+  input->query->has_keys = l.has_keys;
+  input->hidden = l.hidden;
+  if (l.files > 0) return C2_OK;
+  C2_FAIL(err, C2_ERR_IO, "%s: cannot read: it is a directory without Parquet files%s", input->name,
+          l.hidden > 0 ? ", names with . or _ in front being passed over" : "");
 }
 
-static c2_status write_files(struct c2_query *q, const c2_input *input, c2_error *err) {
+static c2_status write_files(struct c2_query *q, c2_input *input, c2_error *err) {
   size_t size = 0;
   c2_status status = C2_OK;
   char *literal = is_pattern(input->path) ? c2_strdup(input->path) : literal_pattern(input->path);
   FILE *out = literal ? open_memstream(&q->files, &size) : NULL;
   if (out && c2_is_directory(input->path)) {
-    status = write_folder(out, input, literal, err);
+    status = write_folder(out, input, err);
   } else if (out) {
     c2_sql_quote(out, literal, '\'');
   }
@@ -108,22 +157,49 @@ static c2_status write_files(struct c2_query *q, const c2_input *input, c2_error
   return status != C2_OK || finished == C2_OK ? status : c2_fail(err, finished, "%s", why.text);
 }
 
-/* "read_parquet('sales.parquet')". */
-static c2_status write_source(struct c2_query *q, const c2_input *input, c2_error *err) {
+/* Whether folders of the files that a pattern finds give columns. Those before its first sign don't count. */
+static c2_status find_keys(struct c2_query *q, const c2_input *input, c2_error *err) {
+  struct c2_query s = {.duck = q->duck};
+  char *sql = NULL;
+  size_t size = 0;
+  size_t fixed = strcspn(input->path, "*?[");
+  while (fixed > 0 && input->path[fixed - 1] != '/') fixed--;
+  FILE *out = open_memstream(&sql, &size);
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  (void)fprintf(out, "SELECT file FROM glob(%s)", q->files);
+  c2_status status = c2_sql_finish(out, &sql, err);
+  if (status == C2_OK) status = c2_query_start(&s, input->name, sql, err);
+  while (status == C2_OK && (status = c2_query_fetch(&s, input->name, err)) == C2_OK && s.chunk) {
+    for (size_t i = 0; i < s.rows; i++) {
+      char file[4096];
+      c2_query_copy_text(&s, 0, i, file, sizeof file);
+      q->has_keys = q->has_keys || has_keys_below(file, count_keys(input->path, fixed));
+    }
+  }
+  c2_query_stop(&s);
+  free(sql);
+  return status;
+}
+
+/* "read_parquet('sales.parquet')". DuckDB itself would take keys from all of a path, and prefer them to the file's own
+ * columns. */
+static c2_status write_source(struct c2_query *q, c2_input *input, c2_error *err) {
   const char *path = input->path;
   size_t size = 0;
-  bool folder = c2_is_directory(path);
   bool is_book = c2_text_ends(path, ".xlsx");
-  q->are_several = folder || is_pattern(path);
+  q->are_several = c2_is_directory(path) || is_pattern(path);
   if (strstr(path, "://")) C2_FAIL(err, C2_ERR_IO, "%s: expected a local file", input->name);
   if (!q->are_several && !c2_file_exists(path)) {
     C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", input->name);
   }
   C2_TRY(write_files(q, input, err));
+  if (is_pattern(path) && !is_book) C2_TRY(find_keys(q, input, err));
   FILE *out = open_memstream(&q->from, &size);
   if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
-  (void)fprintf(out, "read_%s(%s%s%s)", is_book ? "xlsx" : "parquet", q->files,
-                q->are_several && !is_book ? ", union_by_name = true" : "", folder ? ", hive_partitioning = true" : "");
+  (void)fprintf(out, "read_%s(%s%s", is_book ? "xlsx" : "parquet", q->files,
+                q->are_several && !is_book ? ", union_by_name = true" : "");
+  if (!is_book) (void)fprintf(out, ", hive_partitioning = %s", q->has_keys ? "true" : "false");
+  (void)fputc(')', out);
   return c2_sql_finish(out, &q->from, err);
 }
 
@@ -148,15 +224,26 @@ static c2_status open_names(c2_input *input, c2_error *err) {
   return C2_OK;
 }
 
+/* DuckDB keeps some pages of each column that it reads. Nothing of the configuration may be set any more. */
+static c2_status allow_memory(c2_input *input, c2_error *err) {
+  char sql[160];
+  enum { MEGABYTES = 200, COLUMNS = 10 /* of a megabyte */ };
+  (void)snprintf(sql, sizeof sql, "SET memory_limit = '%zuMB'; SET lock_configuration = true",
+                 MEGABYTES + input->query->columns / COLUMNS);
+  return c2_duckdb_run(&input->query->duck, input->name, sql, err);
+}
+
 c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
   c2_error why;
   C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
-  C2_TRY(write_source(input->query, input, err));
   if (c2_duckdb_open(&input->query->duck, NULL, true, &why) != C2_OK) {
     C2_FAIL(err, why.code, "%s: %s", input->name, why.text);
   }
+  C2_TRY(write_source(input->query, input, err));
   C2_TRY(load_extension(input->query, input, err));
-  return open_names(input, err);
+  C2_TRY(c2_duckdb_check_files(input, NULL, 0, err)); /* before names that DuckDB makes up stand in a message */
+  C2_TRY(open_names(input, err));
+  return allow_memory(input, err);
 }
 
 c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {

@@ -39,7 +39,8 @@ static c2_status open_part(c2_future_parts *p, c2_dataset *set, c2_futures **fut
                           .name = p->rows.input.name,
                           .reader = &part_reader,
                           .owner = &of,
-                          .header = p->rows.input.header};
+                          .header = p->rows.input.header,
+                          .hidden = p->rows.input.hidden};
   c2_status status = c2_futures_open_input(futures, set, &batch, p->options, p->horizon, err);
   *is_final = !p->rows.is_read && !p->rows.is_refused && !p->rows.spill.has_failed;
   return status;

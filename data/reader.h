@@ -76,6 +76,7 @@ typedef struct c2_input {
   const c2_dialect *expected; /* borrowed: that of a related file, for what this one leaves open; or NULL */
   c2_csv csv;
   struct c2_query *query;  /* of the reader by DuckDB; else NULL */
+  size_t hidden;           /* of a folder: the Parquet files and folders that were passed over by their names */
   struct c2_arrow_table *arrow; /* of the reader of Arrow; else NULL */
   bool is_strange;         /* Arrow: it comes from a stranger */
   c2_bounds bounds;

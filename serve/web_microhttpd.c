@@ -32,7 +32,7 @@ typedef struct peer {
   int descriptor;
   phase phase;
   double since;
-  bool is_cut; /* it took too long */
+  c2_http_status cut; /* why watch has ended it, or 0 */
 } peer;
 
 typedef struct http {
@@ -86,21 +86,22 @@ static void enter(http *h, struct MHD_Connection *connection, phase next) {
   pthread_mutex_unlock(&h->lock);
 }
 
-/* Whether watch has ended the connection. */
-static bool is_cut(http *h, struct MHD_Connection *connection) {
+/* Why watch has ended the connection, or 0. */
+static int find_cut(http *h, struct MHD_Connection *connection) {
   const peer *p = peer_of(connection);
-  if (!p) return false;
+  if (!p) return 0;
   pthread_mutex_lock(&h->lock);
-  bool cut = p->is_cut;
+  int cut = (int)p->cut;
   pthread_mutex_unlock(&h->lock);
   return cut;
 }
 
-/* A word to a client that has not sent its request in time, past the library, which can't answer before. */
-static void send_late(int descriptor) {
+/* A word to a client whose request is not there yet, past the library, which can't answer before. */
+static void send_cut(int descriptor, c2_http_status status) {
   c2_answer answer = {.body = NULL};
   char text[1024];
-  c2_answer_refuse(&answer, C2_HTTP_TIMEOUT, NULL, "the request did not arrive in time");
+  c2_answer_refuse(&answer, status, NULL,
+                   status == C2_HTTP_TIMEOUT ? "the request did not arrive in time" : "the server is shutting down");
   int size = snprintf(
       text, sizeof text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%.*s",
       (int)answer.status, c2_http_reason(answer.status), answer.type, answer.size, (int)answer.size, answer.body);
@@ -110,16 +111,30 @@ static void send_late(int descriptor) {
   c2_answer_free(&answer);
 }
 
-/* Ends connections that take too long. The descriptors are open: the library closes one after the notice that takes its
- * connection out of the list. */
-static void watch(http *h) {
+/* Whether all that the client has sent was read, and nothing more will come. */
+static bool has_ended(int descriptor) {
+  char byte = 0;
+  ssize_t n = recv(descriptor, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
+}
+
+/* Ends connections that take too long, and with is_last all whose request is still arriving. The descriptors are open:
+ * the library closes one after the notice that takes its connection out of the list. */
+static void watch(http *h, bool is_last) {
   double now = c2_clock_seconds();
   pthread_mutex_lock(&h->lock);
   for (peer *p = h->first; p; p = p->next) {
-    if (p->phase == FORECAST || p->is_cut || now - p->since < h->options->seconds) continue;
-    p->is_cut = true;
-    if (p->phase == HEAD || p->phase == BODY) send_late(p->descriptor);
-    if (p->phase == HEAD) c2_server_count(h->server, C2_HTTP_TIMEOUT, now - p->since);
+    bool is_arriving = p->phase == HEAD || p->phase == BODY;
+    bool is_late = p->phase != FORECAST && now - p->since >= h->options->seconds;
+    if (p->cut) continue;
+    if (!is_late && !(is_last && is_arriving)) {
+      /* The library overlooks an end that comes with bytes, and is woken here; what has come it still reads. */
+      if ((is_arriving || p->phase == NEXT) && has_ended(p->descriptor)) (void)shutdown(p->descriptor, SHUT_RD);
+      continue;
+    }
+    p->cut = is_late ? C2_HTTP_TIMEOUT : C2_HTTP_UNAVAILABLE;
+    if (is_arriving) send_cut(p->descriptor, p->cut);
+    if (p->phase == HEAD) c2_server_count(h->server, p->cut, now - p->since);
     (void)shutdown(p->descriptor, SHUT_RDWR);
   }
   pthread_mutex_unlock(&h->lock);
@@ -272,8 +287,7 @@ static void note_completed(void *context, struct MHD_Connection *connection, voi
   http *h = context;
   c2_exchange *exchange = *request;
   if (!exchange) return;
-  c2_exchange_close(&exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK,
-                    is_cut(h, connection) ? C2_HTTP_TIMEOUT : 0);
+  c2_exchange_close(&exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK, find_cut(h, connection));
   *request = NULL;
   enter(h, connection, NEXT);
 }
@@ -429,15 +443,15 @@ static void drain(http *h) {
   bool is_over = false;
   while (c2_server_active(h->server) > 0 && !is_over) {
     is_over = wait_for_signal() || c2_clock_seconds() - began > h->options->grace;
-    watch(h);
+    watch(h, false);
     c2_server_tick(h->server);
   }
   if (!is_over) return;
   C2_LOG("warning", "cancelling", C2_LOG_NUMBER("active", c2_server_active(h->server)));
   c2_server_cancel(h->server);
   for (began = c2_clock_seconds(); c2_server_active(h->server) > 0 && c2_clock_seconds() - began < LAST_WORDS;) {
+    watch(h, true);
     (void)wait_for_signal();
-    watch(h);
   }
 }
 
@@ -455,7 +469,7 @@ c2_status c2_web_serve(c2_server *server, const c2_web_options *options, c2_erro
     log_address(&h);
     h.listener = -1; /* the library's now */
     while (!wait_for_signal()) {
-      watch(&h);
+      watch(&h, false);
       c2_server_tick(server);
     }
     drain(&h);

@@ -54,6 +54,26 @@ static void test_whole_files(void **state) {
   program_remove_folder(folder);
 }
 
+/* Zeros behind gzip's data fill a block; other bytes are no padding. */
+static void test_padding(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "t.csv.gz");
+  unsigned char bytes[ROOM] = {0};
+  c2_error err;
+  memcpy(bytes, gzip, sizeof gzip);
+  for (size_t zeros = 1; zeros < 50; zeros++) {
+    assert_int_equal(times_read(path, bytes, sizeof gzip + zeros, &err), 1);
+    bytes[sizeof gzip + zeros - 1] = 1;
+    assert_int_equal(times_read(path, bytes, sizeof gzip + zeros, &err), 0);
+    bytes[sizeof gzip + zeros - 1] = 0;
+  }
+  memcpy(bytes + sizeof gzip + 5, gzip, sizeof gzip);
+  assert_int_equal(times_read(path, bytes, 2 * sizeof gzip + 5 + 3, &err), 2);
+  free(path);
+  program_remove_folder(folder);
+}
+
 static void test_damaged_files(void **state) {
   (void)state;
   char *folder = program_make_folder();
@@ -104,7 +124,8 @@ static void test_program(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole_files), cmocka_unit_test(test_damaged_files),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole_files),
+                                     cmocka_unit_test(test_padding), cmocka_unit_test(test_damaged_files),
                                      cmocka_unit_test(test_program)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

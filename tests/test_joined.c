@@ -126,8 +126,31 @@ static void test_whole_numbers(void **state) {
   remove_files(&f);
 }
 
+/* Standard input is read once: a second '-' isn't blamed on the data. */
+static void test_standard_input(void **state) {
+  static const struct {
+    const char *command, *first, *second, *third, *expected;
+  } cases[] = {
+      {"forecast", "-", "-", NULL, "error: expected one input '-', found 2: standard input is read once"},
+      {"forecast", "-", "--future", "-", "error: --future: '-' is an input already: standard input is read once"},
+      {"forecast", "-", "--scenarios", "-", "error: --scenarios: '-' is an input already"},
+      {"evaluate", "-", "--against", "-", "error: --against: '-' is an input already"},
+      {"detect", "-", "-", NULL, "error: expected one input '-', found 2"}};
+  (void)state;
+  const char *const texts[4] = {"timestamp,target,price\n2024-01-01,1,2\n2024-01-02,2,3\n2024-01-03,1,2\n"};
+  fixture f = write_files(texts);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result r = program_run((const char *const[]){PROGRAM_PATH, cases[i].command, "-n1", cases[i].first,
+                                                         cases[i].second, cases[i].third, NULL},
+                                   f.path[0]);
+    program_assert_error(&r, 2, cases[i].expected);
+  }
+  remove_files(&f);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_joined_as_one), cmocka_unit_test(test_covariates),
-                                     cmocka_unit_test(test_overlaps), cmocka_unit_test(test_whole_numbers)};
+                                     cmocka_unit_test(test_overlaps), cmocka_unit_test(test_whole_numbers),
+                                     cmocka_unit_test(test_standard_input)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

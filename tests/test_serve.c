@@ -412,6 +412,25 @@ static void test_slow_clients(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
+static const char half[] =
+    "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
+    "5000\r\n\r\n{\"inputs\"";
+
+/* Clients that leave within a body hold nothing, long before it is late. */
+static void test_gone(void **state) {
+  enum { GONE = 40 };
+  (void)state;
+  serving s = serving_start(NULL);
+  for (int i = 0; i < GONE; i++) {
+    int fd = serving_connect(&s);
+    assert_true(fd >= 0 && serving_send(fd, half, sizeof half - 1));
+    close(fd);
+  }
+  void *server = &s;
+  test_active(&server);
+  assert_int_equal(serving_stop(&s), 0);
+}
+
 /* A forecast that takes too long is given up between its passes. */
 static void test_deadline(void **state) {
   (void)state;
@@ -547,6 +566,28 @@ static void test_cancel(void **state) {
   assert_int_equal(pthread_join(thread, NULL), 0);
   serving_assert(&running.reply, 503, "the server is shutting down");
   free(body);
+}
+
+/* Beyond the grace a request that is still arriving is given up at once, and its client is told. */
+static void test_cancel_body(void **state) {
+  struct timespec before, after;
+  (void)state;
+  serving s = serving_start((const char *const[]){"--grace", "0.3", NULL});
+  int fd = serving_connect(&s);
+  assert_true(fd >= 0 && serving_send(fd, half, sizeof half - 1));
+  reply r = {0};
+  do { /* until it has begun */
+    free(r.body);
+    r = serving_request(&s, "GET", "/metrics", "", NULL);
+  } while (!strstr(r.body, "\nchronos2_requests_active 2\n"));
+  free(r.body);
+  (void)clock_gettime(CLOCK_MONOTONIC, &before);
+  assert_int_equal(serving_stop(&s), 0);
+  (void)clock_gettime(CLOCK_MONOTONIC, &after);
+  assert_true(after.tv_sec - before.tv_sec < 4); /* LAST_WORDS are 5 */
+  r = serving_read(fd);
+  serving_assert(&r, 503, "the server is shutting down");
+  close(fd);
 }
 
 /* After a kill a client has no answer, and the next server can listen at the same port at once. */
@@ -717,8 +758,10 @@ int main(void) {
   };
   const struct CMUnitTest on_own_servers[] = {
       cmocka_unit_test(test_garbage),  cmocka_unit_test(test_sizes),  cmocka_unit_test(test_full_queue),
-      cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_deadline), cmocka_unit_test(test_expiry),
+      cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_gone),
+      cmocka_unit_test(test_deadline), cmocka_unit_test(test_expiry),
       cmocka_unit_test(test_keys),     cmocka_unit_test(test_drain),  cmocka_unit_test(test_cancel),
+      cmocka_unit_test(test_cancel_body),
       cmocka_unit_test(test_kill),     cmocka_unit_test(test_all_addresses),
       cmocka_unit_test(test_log),    cmocka_unit_test(test_usage), cmocka_unit_test(test_names),
       cmocka_unit_test(test_entrypoint)};

@@ -431,6 +431,37 @@ static void test_known_covariates(void **state) {
   }
 }
 
+/* Parts of a second stand in every stamp of a series that has any, as pandas expects it. */
+static void test_parts_of_seconds(void **state) {
+  static const struct {
+    const char *zone, *freq, *part[3], *next[2]; /* of two steps behind the last row */
+  } cases[] = {
+      {"", "500ms", {"00.000", "00.500", "01.000"}, {"01.500000", "02.000000"}},
+      {"+01:00", "250ms", {"00.250", "00.500", "00.750"}, {"01.000000+01:00", "01.250000+01:00"}},
+      {"", "s", {"00.250", "01.250", "02.250"}, {"03.250000", "04.250000"}},
+      {"", "s", {"00.000", "01.000", "02.000"}, {"03", "04"}},
+  };
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[300] = "timestamp,target\n";
+    char stamp[C2_TIME_ROOM];
+    c2_error err;
+    for (size_t k = 0; k < 3; k++) {
+      size_t n = strlen(text);
+      (void)snprintf(text + n, sizeof text - n, "2025-01-01 00:00:%s%s,%zu\n", cases[i].part[k], cases[i].zone, k);
+    }
+    reading r = read_as("in.csv", text, NULL);
+    for (size_t s = 0; s < 2; s++) {
+      char next[C2_TIME_ROOM];
+      (void)snprintf(next, sizeof next, "2025-01-01 00:00:%s", cases[i].next[s]);
+      if (s == 0) assert_item(&r, 0, cases[i].freq, 3, next);
+      assert_int_equal(c2_item_stamp_step(&r.set.item[0], (int64_t)(3 + s), stamp, NULL, &err), C2_OK);
+      assert_string_equal(stamp, next);
+    }
+    c2_dataset_free(&r.set);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_odd_rows),         cmocka_unit_test(test_filled_steps),
@@ -438,6 +469,7 @@ int main(void) {
       cmocka_unit_test(test_majority),         cmocka_unit_test(test_budget),
       cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_digits_of_clocks),
       cmocka_unit_test(test_rows_are_counted),
+      cmocka_unit_test(test_parts_of_seconds),
       cmocka_unit_test(test_offsets),          cmocka_unit_test(test_known_covariates),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,19 +157,66 @@ def test_types_of_a_folder_that_do_not_agree(tmp_path, first, second, found):
 
 
 def test_columns_of_a_folder_that_have_other_places(tmp_path):
-    """Names that differ in case, keys of the path that one file has too, structs."""
+    """Names that differ in case, keys of the path, structs."""
     one_by_one = forecast(*write_pair(tmp_path / "parts", days("a"), days("b")))
     write_pair(tmp_path / "case", days("a"), days("b").rename({"target": "Target"}))
     assert forecast(tmp_path / "case") == one_by_one
     for item in "ab":
         (tmp_path / f"keys/item_id={item}").mkdir(parents=True)
-        rows = days(item) if item == "a" else days(item).drop("item_id")
-        rows.write_parquet(tmp_path / f"keys/item_id={item}/x.parquet")
+        days(item).drop("item_id").write_parquet(tmp_path / f"keys/item_id={item}/x.parquet")
     assert forecast(tmp_path / "keys") == one_by_one
     pair = pl.struct(pl.lit(1).alias("n"), pl.lit("x").alias("t")).alias("s")
     write_pair(tmp_path / "structs", days("a").with_columns(pair), days("b").with_columns(pair))
     assert forecast(tmp_path / "structs") == one_by_one
     refused("column 's'", tmp_path / "structs", "--covariates=s")
+
+
+def test_keys_of_a_path(tmp_path):
+    """Folders named key=value are columns below the folder or the pattern that is named, and never in the place of the
+    file's own."""
+    days("a").write_parquet(tmp_path / "plain.parquet")
+    expected = forecast(tmp_path / "plain.parquet")
+    for key in ("target=5", "TARGET=5", "item_id=z"):
+        where = tmp_path / "runs" / key
+        where.mkdir(parents=True)
+        days("a").write_parquet(where / "x.parquet")
+        for source in (where / "x.parquet", where, f"{where}/*.parquet"):
+            assert forecast(source) == expected
+        assert forecast(key, cwd=tmp_path / "runs") == expected
+        found = f"column '{key.split('=')[0].lower()}' is in the file, and the folder '{key}' gives it too"
+        (tmp_path / key[:2]).mkdir()
+        where.rename(tmp_path / key[:2] / key)
+        refused(found, tmp_path / key[:2])
+        refused(found, f"{tmp_path / key[:2]}/*/x.parquet")
+        refused(found, f"{key[:3]}*/*.parquet", cwd=tmp_path / key[:2])
+    below = tmp_path / "year=2024"
+    for item in "ab":
+        (below / f"item_id={item}").mkdir(parents=True)
+        days(item).drop("item_id").write_parquet(below / f"item_id={item}/x.parquet")
+    ids = [line.split(",")[0] for line in forecast(below).splitlines()[1:]]
+    assert ids == ["a"] * 3 + ["b"] * 3 and forecast(f"{below}/*/*.parquet") == forecast(below)
+
+
+def test_hidden_names_of_a_folder(tmp_path):
+    names = ("x.parquet", "_key=1/y.parquet", ".h.parquet", "_h.parquet", "_temporary/0/t.parquet", ".git/g.parquet")
+    for item, name in zip("abcdef", names):
+        (tmp_path / "parts" / name).parent.mkdir(parents=True, exist_ok=True)
+        days(item).write_parquet(tmp_path / "parts" / name)
+    (tmp_path / "parts/_SUCCESS").write_text("")
+    (tmp_path / "parts/x.parquet").rename(tmp_path / "parts/_key=1/x.parquet")
+    done = run(tmp_path / "parts", "-n", 3)
+    assert [line[0] for line in done.stdout.splitlines()[1:]] == ["a"] * 3 + ["b"] * 3
+    assert "2 items, 40 rows, daily (D), read with 4 hidden names (. or _ in front) passed over" in done.stderr
+    (tmp_path / "none/_x").mkdir(parents=True)
+    refused("a directory without Parquet files, names with . or _ in front being passed over", tmp_path / "none")
+
+
+def test_names_that_differ_in_case(tmp_path):
+    for names in (["target", "Target"], ["Target", "target", "target_1"], ["target", "PRICE", "price"]):
+        pl.DataFrame({name: np.arange(20.0) + k for k, name in enumerate(names)}).write_parquet(tmp_path / "c.parquet")
+        again = "price" if "price" in names else names[1]
+        for target in ("target", "target_1"):
+            refused(f"c.parquet: column '{again}' comes twice", tmp_path / "c.parquet", f"--target={target}")
 
 
 def test_names_of_a_folder(tmp_path):
@@ -181,6 +228,15 @@ def test_names_of_a_folder(tmp_path):
     rows = sorted(forecast(tmp_path / "parts").splitlines())
     assert rows == sorted(forecast(*(tmp_path / "parts" / name for name in names)).splitlines())
     refused("the output would be one of the files", tmp_path / "parts", "-o", tmp_path / "parts/out.pq")
+
+
+def test_many_columns(tmp_path):
+    """DuckDB takes memory for each column, which a limit for all files alike would not give."""
+    rng = np.random.default_rng(3)
+    wide = pl.DataFrame({"timestamp": days("a", 120)["timestamp"]} | {f"c{i}": rng.normal(size=120) for i in range(5000)})
+    wide.write_parquet(tmp_path / "wide.parquet")
+    wide.write_csv(tmp_path / "wide.csv", datetime_format="%Y-%m-%d %H:%M:%S")
+    assert forecast(tmp_path / "wide.parquet", "--wide") == forecast(tmp_path / "wide.csv", "--wide")
 
 
 def test_decimals(tmp_path):
