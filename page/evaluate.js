@@ -103,8 +103,8 @@
   function show(one) {
     const text = ['MASE', 'WQL'].map((m) => `${m} ${others.concat('seasonal_naive').map((who) =>
       `${significant(one.scores[who][metric(m)])} (${named[who]})`).join(', ')}`).join('; ');
-    const chart = one.past ? fan('', { stamps: one.stamps, past: one.past, levels: data.levels, edge: null,
-      fans: one.fans.map((f, i) => ({ name: i ? '' : 'median', unnamed: i > 0, colour: 'full', ...f })) }) :
+    const chart = one.past ? fan('', { label: name(one), stamps: one.stamps, past: one.past, levels: data.levels,
+      edge: null, fans: one.fans.map((f, i) => ({ name: i ? '' : 'median', unnamed: i > 0, colour: 'full', ...f })) }) :
       el('p', { class: 'note' }, 'not drawn');
     return el('article', {}, el('h3', {}, name(one)), el('p', { class: 'note' }, text), chart);
   }
