@@ -379,7 +379,7 @@ const page = (() => {
 
   return {
     missing, known, fixed, toPercent, signed, percent, significant, digitsApart, decimals, count, breakable, el, section,
-    table, style, drawn, figure, redraw, line, axis, extent, fan, strip, limits, bandsOf, shareText, browse,
+    table, style, drawn, figure, redraw, line, isAlone, axis, extent, fan, strip, limits, bandsOf, shareText, browse,
     facts, start, forget, drawAll,
   };
 })();
