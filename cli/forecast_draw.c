@@ -217,11 +217,12 @@ static c2_status put_panel(forecast_drawing *d, const forecast_request *r, const
   c2_fan *fans = NULL;
   size_t past = shown_past(r, item);
   size_t from = item->length - past;
+  size_t drawn = c2_min_size(scenarios_of(r), C2_PLOT_FANS);
   C2_TRY(cli_draw_stamp(item, from, names[0], err));
   if (past > 0) C2_TRY(cli_draw_stamp(item, item->length - 1, names[1], err));
   C2_TRY(cli_draw_stamp(item, item->length + r->horizon - 1, names[2], err));
-  C2_TRY(c2_alloc_array(scenarios_of(r), sizeof *fans, &fans, err));
-  for (size_t k = 0; k < scenarios_of(r); k++) {
+  C2_TRY(c2_alloc_array(drawn, sizeof *fans, &fans, err));
+  for (size_t k = 0; k < drawn; k++) {
     fans[k] = (c2_fan){r->scenarios ? c2_futures_name(r->futures, k) : NULL, t->point + k * r->horizon,
                        t->at_levels + k * r->horizon * r->level_count};
   }
@@ -241,7 +242,7 @@ static c2_status put_panel(forecast_drawing *d, const forecast_request *r, const
                             .past = item->target + index * item->length + from,
                             .length = past,
                             .fan = fans,
-                            .fans = scenarios_of(r),
+                            .fans = drawn,
                             .steps = r->horizon,
                             .level = r->levels,
                             .levels = r->level_count});
@@ -302,12 +303,19 @@ static c2_status close_page(forecast_drawing *d, const forecast_request *r, c2_e
 }
 
 static c2_status close_plot(forecast_drawing *d, const forecast_request *r, c2_error *err) {
+  char title[sizeof r->summary + 48];
   size_t panels = c2_min_size(d->targets, MOST_PANELS);
+  int end = snprintf(title, sizeof title, "%s", r->summary);
   FILE *panel_stream = d->panel_stream;
   d->panel_stream = NULL;
   if (!c2_text_close(panel_stream, &d->panels)) C2_FAIL(err, C2_ERR_MEMORY, "%s: cannot allocate the picture", r->plot);
   if (panels < d->targets) cli_warn("%s shows the first %zu of %zu series", r->plot, panels, d->targets);
-  c2_plot_begin(d->plot.stream, r->summary, panels);
+  if (scenarios_of(r) > C2_PLOT_FANS) {
+    (void)snprintf(title + end, sizeof title - (size_t)end, "; the first %d of %zu scenarios", C2_PLOT_FANS,
+                   scenarios_of(r));
+    cli_warn("%s shows %s; --report shows all", r->plot, title + end + strlen("; "));
+  }
+  c2_plot_begin(d->plot.stream, title, panels);
   (void)fwrite(d->panels, 1, d->panels_size, d->plot.stream);
   c2_plot_end(d->plot.stream);
   return c2_outfile_flush(&d->plot, err);

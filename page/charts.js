@@ -154,12 +154,13 @@ const page = (() => {
     };
   }
 
-  /* A chart and its caption. `make` gives the content anew, since colours follow the theme. */
-  function figure(type, caption, make, height) {
-    const canvas = el('canvas', { role: 'img', 'aria-label': caption });
+  /* A chart and its caption. `make` gives the content anew, since colours follow the theme. `label`: what is read out
+   * before the caption. */
+  function figure(type, caption, make, height, label) {
+    const canvas = el('canvas', { role: 'img', 'aria-label': [label, caption].filter(Boolean).join(', ') });
     const box = el('div', { class: 'chart' }, canvas);
     if (height) box.style.height = height;
-    const node = el('figure', {}, el('figcaption', {}, caption), box);
+    const node = el('figure', {}, caption ? el('figcaption', {}, caption) : null, box);
     node.draw = () => {
       const chart = new Chart(canvas, configure(type, make()));
       drawn.push([chart, type, make]);
@@ -206,15 +207,33 @@ const page = (() => {
     return low <= high ? { suggestedMin: low, suggestedMax: high } : {};
   }
 
-  /* An axis of steps: `stamps` names each; full minutes go without their seconds. */
-  const steps = (stamps) => axis('', {
-    type: 'linear', min: 0, max: Math.max(1, stamps.length - 1), title: { display: false },
+  /* An axis of steps: `stamps` names each; full minutes go without their seconds. `room` is right of the last one. */
+  const steps = (stamps, room = 0) => axis('', {
+    type: 'linear', min: 0, max: Math.max(1, stamps.length - 1 + room), title: { display: false },
     ticks: { maxTicksLimit: (stamps[0] || '').length > 10 ? 3 : 5, maxRotation: 0, includeBounds: false, precision: 0,
       callback: (i) => (Number.isInteger(i) && stamps[i] ? stamps[i].replace(/(\d\d:\d\d):00/, '$1') : '') },
     grid: { display: false },
   });
 
+  /* An axis of numbers, with as many digits as tell the marks apart. */
+  const numbers = (most, more = {}) => axis('', { title: { display: false }, ...more, ticks: { maxTicksLimit: most,
+    callback: (y, _, all) => significant(y, digitsApart(all[0].value, all[all.length - 1].value)) } });
+
   const points = (values, from = 0) => values.map((y, i) => ({ x: from + i, y }));
+
+  /* A number between two missing ones, of which a line shows nothing. */
+  const isAlone = (values, i) => known(values[i]) && !known(values[i - 1]) && !known(values[i + 1]);
+
+  /* Such a step would be a band without a width: it reaches half a step to both sides. */
+  const spread = (values, from) => values.flatMap((y, i) =>
+    (isAlone(values, i) ? [-0.5, 0.5] : [0]).map((aside) => ({ x: from + i + aside, y })));
+
+  /* A line of observations, and dots. */
+  function observations(label, colour, values, more) {
+    const alone = points(values).filter(({ x }) => isAlone(values, x));
+    return [line(label, colour, points(values), { borderWidth: 1.25, pointRadius: 0, pointStyle: 'line', ...more }),
+      ...(alone.length ? [line(label, colour, alone, { showLine: false, pointRadius: 2, unnamed: true })] : [])];
+  }
 
   /* History and fans of quantiles.
    *   stamps    names of all steps
@@ -225,37 +244,41 @@ const page = (() => {
    *             the end of the history where it is absent. `overlay`: the first band alone; `unnamed`: not in the legend
    *   edge      null: no upright line at the end of the history
    *   marked    [{ x, y }] points to stand out, called `markedName`; may be absent
+   *   label     what is read out before the caption; may be absent
    *   limits    what limits() gives for several charts that are to be compared; may be absent */
   function fan(caption, series, height) {
     const { stamps, past, levels, fans } = series;
     const bands = bandsOf(levels);
+    const lone = [...levels.keys()].filter((i) => Math.abs(levels[i] - 0.5) > 1e-9 &&
+      !bands.some(([, low, high]) => i === low || i === high));
     const digits = fans.reduce((least, f) => f.median.reduce((most, _, step) =>
       extentDigits(f.quantiles.map((values) => values[step]), most), least), extentDigits(past));
     const make = () => ({
       datasets: [
         ...fans.flatMap((f) => {
           const from = f.from === undefined ? past.length : f.from;
+          const own = { pointRadius: f.median.map((_, i) => (isAlone(f.median, i) ? 4 : 0)), pointStyle: 'line',
+            unnamed: f.unnamed };
           const edge = { borderWidth: 0, pointRadius: 0, pointHitRadius: 0, unnamed: true };
           return bands.slice(0, f.overlay ? 1 : bands.length).flatMap(([, low, high]) => [
-            line(f.name, f.colour, points(f.quantiles[low], from), edge),
-            line(f.name, f.colour, points(f.quantiles[high], from), { ...edge, fill: '-1',
+            line(f.name, f.colour, spread(f.quantiles[low], from), edge),
+            line(f.name, f.colour, spread(f.quantiles[high], from), { ...edge, fill: '-1',
               backgroundColor: `${style(f.colour)}${f.overlay ? '26' : '30'}` }),
-          ]).concat([line(f.name, f.colour, points(f.median, from), { pointRadius: f.median.length === 1 ? 3 : 0,
-            pointStyle: 'line', unnamed: f.unnamed })]);
+          ]).concat(f.overlay ? [] : lone.map((i) => line(`quantile ${levels[i]}`, f.colour,
+            points(f.quantiles[i], from), { ...own, borderWidth: 1, borderDash: [4, 3] })),
+          [line(f.name, f.colour, points(f.median, from), own)]);
         }),
-        line('observed', 'ink', points([...past, ...(series.truth || [])]),
-          { borderWidth: 1.25, pointRadius: past.length === 1 ? 2 : 0, pointStyle: 'line' }),
+        ...observations('observed', 'ink', [...past, ...(series.truth || [])]),
         ...(series.marked && series.marked.length ? [line(series.markedName, 'warn', series.marked,
           { showLine: false, pointRadius: 4, pointStyle: 'circle' })] : []),
       ],
-      scales: { x: steps(stamps), y: axis('', { title: { display: false }, ...(series.limits || {}),
-        ticks: { maxTicksLimit: 6 } }) },
+      scales: { x: steps(stamps, fans.some((f) => f.median.length === 1) ? 0.5 : 0), y: numbers(6, series.limits) },
       interaction: { mode: 'x', intersect: false },
       edge: series.edge === null || !past.length ? undefined : past.length - 1,
       callbacks: { title: ([item]) => (item ? stamps[item.parsed.x] : ''),
         label: (item) => `${item.dataset.label}: ${significant(item.parsed.y, digits)}` },
     });
-    return figure('line', caption, make, height);
+    return figure('line', caption, make, height, series.label || 'history and forecast');
   }
 
   /* A covariate over the same steps: numbers as a line, words as steps between them. `values` [steps], null: missing. */
@@ -264,10 +287,9 @@ const page = (() => {
     const shown = words.length ? values.map((v) => (v === null ? null : words.indexOf(String(v)))) : values;
     const digits = extentDigits(words.length ? [] : values);
     const make = () => ({
-      datasets: [line(name, 'other', points(shown), { borderWidth: 1.25, pointRadius: 0, stepped: words.length > 0,
-        pointStyle: 'line' })],
-      scales: { x: steps(stamps), y: axis('', { title: { display: false },
-        ticks: words.length ? { stepSize: 1, callback: (i) => (words[i] || '').slice(0, 16) } : { maxTicksLimit: 4 } }) },
+      datasets: observations(name, 'other', shown, { stepped: words.length > 0 }),
+      scales: { x: steps(stamps), y: words.length ? axis('', { title: { display: false },
+        ticks: { stepSize: 1, callback: (i) => (words[i] || '').slice(0, 16) } }) : numbers(4) },
       legend: false,
       edge: past ? past - 1 : undefined,
       callbacks: { title: ([item]) => (item ? stamps[item.parsed.x] : ''),
@@ -357,7 +379,7 @@ const page = (() => {
 
   return {
     missing, known, fixed, toPercent, signed, percent, significant, digitsApart, decimals, count, breakable, el, section,
-    table, style, drawn, figure, redraw, line, axis, extent, fan, strip, limits, bandsOf, shareText, browse,
+    table, style, drawn, figure, redraw, line, isAlone, axis, extent, fan, strip, limits, bandsOf, shareText, browse,
     facts, start, forget, drawAll,
   };
 })();

@@ -20,7 +20,8 @@
     const note = `${one.count} of ${count(one.judged, 'observation')} outside` +
       `${one.past && one.past.length < one.length ? `; the last ${one.past.length} of ${one.length} steps are drawn` : ''}`;
     const edge = 0.5 - data.coverage / 2;
-    const chart = one.past ? fan('', { stamps: one.stamps, past: one.past, edge: null, levels: [edge, 1 - edge],
+    const chart = one.past ? fan('', { label: name(one), stamps: one.stamps, past: one.past, edge: null,
+      levels: [edge, 1 - edge],
       fans: [{ name: 'expected', colour: 'full', from: one.from, median: one.band[0], quantiles: one.band.slice(1) }],
       marked: one.flags.filter((f) => f.x !== undefined).map((f) => ({ x: f.x, y: f.value })),
       markedName: 'outside' }) : el('p', { class: 'note' }, 'not drawn');

@@ -1,7 +1,7 @@
 /* Draws the page of an evaluation from its data. */
 'use strict';
 (() => {
-  const { known, fixed, percent, significant, el, section, table, figure, line, axis, extent, fan,
+  const { known, fixed, percent, significant, el, section, table, figure, line, isAlone, axis, extent, fan,
     shareText, browse, facts, start } = page;
   const data = JSON.parse(document.getElementById('data').textContent);
   const named = { model: 'model', seasonal_naive: 'seasonal naive', against: 'against' };
@@ -71,7 +71,8 @@
         const flat = labels.map(() => 100 * band.expected);
         return [
           line(`${named[who]}, ${shareText(band.expected)} band`, colours[who], band.steps.map((x) => (known(x) ?
-            100 * x : null)), { borderDash: dash[i], pointRadius: labels.length > 40 ? 0 : 2 }),
+            100 * x : null)), { borderDash: dash[i], pointRadius: band.steps.map((_, i) =>
+              (labels.length > 40 && !isAlone(band.steps, i) ? 0 : 2)) }),
           ...(who === 'model' ? [line('', 'faint', flat, { borderWidth: 1, borderDash: [2, 3], pointRadius: 0,
             pointHitRadius: 0, unnamed: true })] : []),
         ];
@@ -103,8 +104,8 @@
   function show(one) {
     const text = ['MASE', 'WQL'].map((m) => `${m} ${others.concat('seasonal_naive').map((who) =>
       `${significant(one.scores[who][metric(m)])} (${named[who]})`).join(', ')}`).join('; ');
-    const chart = one.past ? fan('', { stamps: one.stamps, past: one.past, levels: data.levels, edge: null,
-      fans: one.fans.map((f, i) => ({ name: i ? '' : 'median', unnamed: i > 0, colour: 'full', ...f })) }) :
+    const chart = one.past ? fan('', { label: name(one), stamps: one.stamps, past: one.past, levels: data.levels,
+      edge: null, fans: one.fans.map((f, i) => ({ name: i ? '' : 'median', unnamed: i > 0, colour: 'full', ...f })) }) :
       el('p', { class: 'note' }, 'not drawn');
     return el('article', {}, el('h3', {}, name(one)), el('p', { class: 'note' }, text), chart);
   }

@@ -11,7 +11,7 @@
   function target(item, one, scenario, shared) {
     return fan([item.targets.length > 1 ? one.name : '', many ? `scenario ${data.scenarios[scenario]}` : '']
       .filter(Boolean).join(', '), {
-      stamps: item.stamps, past: one.past, levels: data.levels, limits: shared,
+      label: item.id, stamps: item.stamps, past: one.past, levels: data.levels, limits: shared,
       fans: [{ name: 'median', colour: 'full', ...one.fans[scenario] }] });
   }
 

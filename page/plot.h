@@ -8,6 +8,8 @@
 
 #include "base/status.h"
 
+enum { C2_PLOT_FANS = 5 /* of a panel, at most: each has its colour */ };
+
 typedef struct c2_fan {
   const char *name;       /* NULL: none is shown */
   const double *median;   /* [steps] */
@@ -20,9 +22,9 @@ typedef struct c2_panel {
   const char *first, *last, *end; /* names of the first step, of the last of the history, and of the last of all */
   const double *past;             /* [length] */
   size_t length;
-  const c2_fan *fan; /* [fans]; of several only the widest band is drawn */
+  const c2_fan *fan; /* [fans]: of several only the median and the widest band are drawn */
   size_t fans, steps;
-  const double *level; /* [levels], rising */
+  const double *level; /* [levels], in any order: two alike on both sides of a half are a band, others are lines */
   size_t levels;
 } c2_panel;
 

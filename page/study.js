@@ -174,7 +174,8 @@
    * out each step is a factor. */
   const unit = Math.max(100 * data.margin, 0.1);
   const bend = (x) => (known(x) ? Math.asinh(x / unit) : x);
-  const bentTicks = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].flatMap((x) => (x ? [x * unit, -x * unit] : [0]));
+  const bentTicks = [0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].flatMap((x) => (x ? [x * unit, -x * unit] : [0]))
+    .filter((x) => x > -100).sort((a, b) => a - b);
 
   /* Changes against full attention by radius: datasets of `ranges`. */
   function changes(labels, sets) {

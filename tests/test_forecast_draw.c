@@ -150,6 +150,161 @@ static void test_falling_levels(void **state) {
   program_remove_folder(folder);
 }
 
+/* The picture of a forecast that succeeds, of a file of this text. */
+static char *draw_text(const char *text, const char *horizon, const char *levels) {
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.csv");
+  char *plot = program_path(folder, "p.svg");
+  program_write_file(input, text, strlen(text));
+  program_result r =
+      PROGRAM_RUN("forecast", input, "--horizon", horizon, "--quantile-levels", levels, "--plot", plot);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  char *picture = program_read_file(plot);
+  assert_non_null(picture);
+  program_free(&r);
+  free(plot);
+  free(input);
+  program_remove_folder(folder);
+  return picture;
+}
+
+/* Series a wave around a level, every `apart`-th value observed. */
+static void write_wave(char *text, size_t room, double level, double height, int apart) {
+  (void)snprintf(text, room, "timestamp,target\n");
+  for (int t = 0; t < STEPS; t++) {
+    char value[40] = "";
+    if (t % apart == 0) (void)snprintf(value, sizeof value, "%.17g", level + height * sin(t));
+    (void)snprintf(text + strlen(text), room - strlen(text), "%d,%s\n", 1900 + t, value);
+  }
+}
+
+/* Least and greatest number of a path's kind: of all those at even places (x) or at odd ones (y). */
+static void find_extent(const char *picture, const char *class, int odd, double *low, double *high) {
+  *low = (double)INFINITY;
+  *high = -(double)INFINITY;
+  for (const char *at = picture; (at = strstr(at, class));) {
+    const char *end = strchr(at, '>');
+    at = strstr(at, " d=\"") + 4;
+    for (int i = 0; at < end && *at; i++) {
+      char *next = NULL;
+      at += strcspn(at, "0123456789-\"");
+      if (*at == '"') break;
+      double value = strtod(at, &next);
+      at = next;
+      if (i % 2 != odd) continue;
+      *low = fmin(*low, value);
+      *high = fmax(*high, value);
+    }
+  }
+}
+
+/* One step has a band with a width, to the right of the history and within the picture. */
+static void test_one_step(void **state) {
+  char text[4096];
+  double low = 0;
+  double high = 0;
+  (void)state;
+  write_wave(text, sizeof text, 10, 2, 1);
+  char *picture = draw_text(text, "1", "0.1,0.5,0.9");
+  find_extent(picture, "class=\"band", 0, &low, &high);
+  assert_true(low > 700 && high > low + 10 && high <= 760 - 14);
+  find_extent(picture, "class=\"line past", 0, &low, &high);
+  assert_true(high < 740);
+  free(picture);
+}
+
+/* A value between two missing ones is a dot, wider than the line; a line of neighbours has none. */
+static void test_dots(void **state) {
+  char text[4096];
+  (void)state;
+  write_wave(text, sizeof text, 10, 2, 2);
+  char *picture = draw_text(text, "3", "0.5");
+  assert_int_equal(program_count(picture, "class=\"line past dot\""), STEPS / 2);
+  free(picture);
+  write_wave(text, sizeof text, 10, 2, 1);
+  picture = draw_text(text, "3", "0.5");
+  assert_int_equal(program_count(picture, " dot\""), 0);
+  free(picture);
+}
+
+/* A level without a partner is a line. */
+static void test_lone_levels(void **state) {
+  char text[4096];
+  (void)state;
+  write_wave(text, sizeof text, 10, 2, 1);
+  char *picture = draw_text(text, "3", "0.9,0.5,0.2,0.3,0.1");
+  assert_int_equal(program_count(picture, "class=\"band"), 1);
+  assert_int_equal(program_count(picture, "class=\"line l0 level\""), 2);
+  assert_int_equal(program_count(picture, "class=\"line l0\""), 1);
+  free(picture);
+}
+
+/* Whatever the range, all is drawn between the title and the stamps below, and its labels differ and are whole. */
+static void test_ranges(void **state) {
+  static const double cases[][2] = {{0, 1e300},  {0, 3e307},      {1.5e300, 1e300}, {2e11, 0}, {2e11, 1e-4},
+                                    {0, 1e-30}, {0, 0}, {-1.05e8, 2e6},   {5, 0}};
+  static const char *const classes[] = {"class=\"band", "class=\"line past", "class=\"line l0"};
+  char text[4096];
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    double low = 0;
+    double high = 0;
+    write_wave(text, sizeof text, cases[i][0], cases[i][1], 1);
+    char *picture = draw_text(text, "3", "0.1,0.5,0.9");
+    assert_null(strstr(picture, "nan"));
+    assert_null(strstr(picture, "inf"));
+    for (size_t c = 0; c < 3; c++) {
+      find_extent(picture, classes[c], 1, &low, &high);
+      if (!(low >= 64 && high <= 230)) fail_msg("%s of case %zu reaches from %g to %g", classes[c], i, low, high);
+    }
+    double before = (double)INFINITY;
+    size_t lines = 0;
+    for (const char *at = picture; (at = strstr(at, "class=\"grid\" d=\"M84 ")); lines++) {
+      at += sizeof "class=\"grid\" d=\"M84";
+      double y = strtod(at, NULL);
+      if (!(y >= 64 && y <= 230 && y < before - 10)) fail_msg("case %zu: a line at %g after %g", i, y, before);
+      before = y;
+      at = strchr(strstr(at, "<text"), '>') + 1;
+      size_t size = strcspn(at, "<"); /* 0.64 em each, of nine in the usual size */
+      assert_true(size <= 9 || strstr(at - 20, "font-size=") < at);
+    }
+    if (lines < 3) fail_msg("case %zu has %zu lines", i, lines);
+    free(picture);
+  }
+}
+
+/* There are colours for five scenarios: more are said, on standard error and in the picture. */
+static void test_many_scenarios(void **state) {
+  (void)state;
+  char plans[2048] = "scenario,item_id,timestamp,price\n";
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.csv");
+  char *future = program_path(folder, "plans.csv");
+  char *plot = program_path(folder, "p.svg");
+  write_series(input);
+  for (int k = 0; k < 7; k++) {
+    for (int row = 0; row < 2 * HORIZON; row++) {
+      (void)snprintf(plans + strlen(plans), sizeof plans - strlen(plans), "plan %d,%s,%d,%d\n", k,
+                     row < HORIZON ? QUOTED : "b", 1900 + STEPS + row % HORIZON, k);
+    }
+  }
+  program_write_file(future, plans, strlen(plans));
+  program_result r = FORECAST(input, "--scenarios", future, "--plot", plot);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  assert_non_null(strstr(r.err, "p.svg shows the first 5 of 7 scenarios; --report shows all\n"));
+  char *picture = program_read_file(plot);
+  assert_int_equal(program_count(picture, "; the first 5 of 7 scenarios"), 2);
+  assert_int_equal(program_count(picture, "class=\"band"), 2 * 5);
+  assert_int_equal(program_count(picture, ">plan 4<"), 2);
+  assert_null(strstr(picture, ">plan 5<"));
+  free(picture);
+  free(plot);
+  free(future);
+  free(input);
+  program_free(&r);
+  program_remove_folder(folder);
+}
+
 /* Names are cut between characters, and hold what XML has. */
 static void test_titles(void **state) {
   (void)state;
@@ -172,7 +327,7 @@ static void test_titles(void **state) {
   assert_null(strstr(picture, "\xef\xbf\xbf"));
   assert_non_null(strstr(picture, ">\xef\xbf\xbd\xe6\xbc\xa2"));
   assert_non_null(strstr(picture, "\xe6\xbc\xa2\xe2\x80\xa6</text>"));
-  assert_int_equal(program_count(picture, "\xe6\xbc\xa2"), 89); /* of 90 characters */
+  assert_int_equal(program_count(picture, "\xe6\xbc\xa2"), 100 + 34); /* all, to be read out; what fits */
   free(picture);
   free(plot);
   free(input);
@@ -388,7 +543,9 @@ static void test_large_level_of_others(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_min_and_round),
-                                     cmocka_unit_test(test_titles),
+                                     cmocka_unit_test(test_titles), cmocka_unit_test(test_one_step),
+                                     cmocka_unit_test(test_dots), cmocka_unit_test(test_lone_levels),
+                                     cmocka_unit_test(test_ranges), cmocka_unit_test(test_many_scenarios),
                                      cmocka_unit_test(test_falling_levels), cmocka_unit_test(test_places),
                                      cmocka_unit_test(test_large_level), cmocka_unit_test(test_offsets),
                                      cmocka_unit_test(test_large_level_of_others)};

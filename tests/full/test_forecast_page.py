@@ -46,6 +46,58 @@ def test_page(browser, files, name, width, scheme):
     assert browser.execute_script("return document.querySelector('article h3').textContent") == HOSTILE
 
 
+@pytest.fixture(scope="module")
+def lone(program, tmp_path_factory):
+    """Every second value missing, and one step ahead, at a level without a partner; and a series around 1e-30."""
+    folder = tmp_path_factory.mktemp("lone")
+    with (folder / "in.csv").open("w", newline="") as stream:
+        out = csv.writer(stream)
+        out.writerow(["item_id", "timestamp", "target"])
+        for name, unit in (("gaps", 1), ("tiny", 1e-30)):
+            for t in range(80):
+                out.writerow([name, 1900 + t, "" if name == "gaps" and t % 2 else unit * (2 + math.sin(t))])
+    levels = ("--quantile-levels", "0.9,0.5,0.2,0.1")
+    program("forecast", folder / "in.csv", "-n", 1, *levels, "--report", folder / "forecast.html")
+    program("evaluate", folder / "in.csv", "-n", 1, *levels, "--report", folder / "evaluate.html")
+    program("detect", folder / "in.csv", "--report", folder / "detect.html")
+    return folder
+
+
+CHARTS = """
+    return [...document.querySelectorAll('#series canvas')].map((canvas) => {
+      const chart = Chart.getChart(canvas);
+      return { label: canvas.getAttribute('aria-label'), ticks: chart.scales.y.ticks.map((tick) => tick.label),
+        edge: chart.scales.x.max, sets: chart.data.datasets.map((set, i) => ({ name: set.label, fill: set.fill || '',
+        line: set.showLine !== false, radii: chart.getDatasetMeta(i).data.map((point) => point.options.radius),
+        points: set.data.filter((point) => point.y !== null) })) };
+    });"""
+
+
+@pytest.mark.parametrize("name", ["forecast", "evaluate", "detect"])
+def test_what_a_line_does_not_show(browser, lone, name):
+    """Observations without neighbours are dots, steps without neighbours have bands with a width."""
+    check(browser, lone / f"{name}.html", 800, "light")
+    charts = {chart["label"].split(",")[0]: chart for chart in browser.execute_script(CHARTS)}
+    assert sorted(charts) == ["gaps", "tiny"]
+    sets = charts["gaps"]["sets"]
+    dots = [one for one in sets if one["name"] == "observed" and not one["line"]]
+    assert [set(one["radii"]) for one in dots] == [{2}] and len(dots[0]["points"]) == 40
+    assert not [one for one in charts["tiny"]["sets"] if one["name"] == "observed" and not one["line"]]
+    bands = [one["points"] for one in sets if one["fill"]]
+    assert len(bands) == (3 if name == "evaluate" else 1)
+    for points in bands:
+        assert len(points) % 2 == 0
+        for left, right in zip(points[::2], points[1::2], strict=True):
+            assert right["x"] - left["x"] == 1 and right["y"] == left["y"]
+    if name == "forecast":
+        assert bands[0][-1]["x"] == charts["gaps"]["edge"] == 80.5
+    if name != "detect":
+        quantiles = [one for one in sets if one["name"] == "quantile 0.2"]
+        assert len(quantiles) == len(bands) and all(one["radii"] == [4] for one in quantiles)
+    assert all(len(tick) <= 10 for chart in charts.values() for tick in chart["ticks"])
+    assert all(len(set(chart["ticks"])) == len(chart["ticks"]) > 1 for chart in charts.values())
+
+
 def test_search_and_pages(browser, files):
     show(browser, files / "plain.html", 800)
     heads = "return [...document.querySelectorAll('article h3')].map((h) => h.textContent)"
@@ -73,6 +125,8 @@ def test_picture(browser, files):
     texts = ["".join(node.itertext()) for node in root.iter("{http://www.w3.org/2000/svg}text")]
     assert any(text.startswith("</script><img") for text in texts)
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
+    titles = [node.text for node in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert root.get("role") == "img" and titles[0].startswith("30 items") and titles[1:3] == [HOSTILE, "shop 1"]
     paths = [node.get("d") for node in root.iter("{http://www.w3.org/2000/svg}path")]
     assert len(paths) >= 12 * 6 and not any("n" in path for path in paths)  # neither nan nor inf
     console, asked = show(browser, files / "plans.svg", 800)

@@ -68,6 +68,19 @@ def test_times_of_which_some_differ(browser, page, tmp_path):
     assert times(browser)[-2:] == [["measured, radius 8", 1], ["no difference shown", 2]]
 
 
+def test_marks_of_wide_changes(browser, page, tmp_path):
+    """They rise, differ, and are changes that there can be, however far the intervals reach."""
+    text, count = re.subn(r'"high_90_percent":[^,}]*', '"high_90_percent":5296.5', page.read_text())
+    assert count > 3
+    wide = tmp_path / "wide.html"
+    wide.write_text(re.sub(r'"low_90_percent":[^,}]*', '"low_90_percent":-99.5', text))
+    check(browser, wide, 800, "light")
+    marks = browser.execute_script("""
+        return Chart.getChart(document.querySelector('#accuracy canvas')).scales.y.ticks.map((tick) => tick.label);""")
+    numbers = [float(mark.replace("\N{MINUS SIGN}", "-")) for mark in marks]
+    assert len(numbers) > 5 and numbers == sorted(set(numbers)) and numbers[0] > -100 and numbers[-1] == 1000
+
+
 def test_ablated_heads(browser, page):
     """A row for the chosen head and one for all others, with the change and interval of the study's files."""
     show(browser, page, 800)
