@@ -181,18 +181,22 @@ static c2_status find_keys(struct c2_query *q, const c2_input *input, c2_error *
   return status;
 }
 
-/* "read_parquet('sales.parquet')". DuckDB itself would take keys from all of a path, and prefer them to the file's own
- * columns. */
-static c2_status write_source(struct c2_query *q, c2_input *input, c2_error *err) {
+static c2_status find_files(struct c2_query *q, c2_input *input, c2_error *err) {
   const char *path = input->path;
-  size_t size = 0;
-  bool is_book = c2_text_ends(path, ".xlsx");
   q->are_several = c2_is_directory(path) || is_pattern(path);
   if (strstr(path, "://")) C2_FAIL(err, C2_ERR_IO, "%s: expected a local file", input->name);
   if (!q->are_several && !c2_file_exists(path)) {
     C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", input->name);
   }
-  C2_TRY(write_files(q, input, err));
+  return write_files(q, input, err);
+}
+
+/* "read_parquet('sales.parquet')". DuckDB itself would take keys from all of a path, and prefer them to the file's own
+ * columns. */
+static c2_status write_source(struct c2_query *q, const c2_input *input, c2_error *err) {
+  const char *path = input->path;
+  size_t size = 0;
+  bool is_book = c2_text_ends(path, ".xlsx");
   if (is_pattern(path) && !is_book) C2_TRY(find_keys(q, input, err));
   FILE *out = open_memstream(&q->from, &size);
   if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
@@ -236,6 +240,7 @@ static c2_status allow_memory(c2_input *input, c2_error *err) {
 c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
   c2_error why;
   C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
+  C2_TRY(find_files(input->query, input, err));
   if (c2_duckdb_open(&input->query->duck, NULL, true, &why) != C2_OK) {
     C2_FAIL(err, why.code, "%s: %s", input->name, why.text);
   }

@@ -302,7 +302,7 @@ static void test_time_formats_given(void **state) {
       {"%F %H.%M", {"2024-01-01 00.00", "2024-01-01 00.15", "2024-01-01 00.30"}, "2024-01-01 00:00:00"},
       {"%Y-%m-%d %H:%M:%S",
        {"2024-01-01 00:00:00", "2024-01-01 00:00:00.25", "2024-01-01 00:00:00.5"},
-       "2024-01-01 00:00:00"}};
+       "2024-01-01 00:00:00.000000"}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     reading r = read_stamps(cases[i].stamp[0], cases[i].stamp[1], cases[i].stamp[2], cases[i].format);
     assert_read(&r, cases[i].start, one_two_three, "");
