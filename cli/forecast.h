@@ -40,6 +40,7 @@ typedef struct forecast_request {
   char reason[500];    /* why it can't be, or "" */
   bool may_sort;       /* whether it may be when it is sorted */
   bool was_warned;     /* of what the model's configuration says */
+  size_t context;      /* steps that the model sees at most */
   bool encoded;        /* the pasts of scenarios are, once */
   scenarios plans;
   chronos2_series *series;       /* [in.set.count] */

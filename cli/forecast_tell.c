@@ -36,6 +36,7 @@ void forecast_warn(forecast_request *r, const chronos2_config *config) {
   if (!r->was_warned) cli_warn_lengths(config, r->horizon, r->engine.context_length);
   if (!r->was_warned && !r->embed) cli_warn_levels(config, r->levels, r->level_count);
   r->was_warned = true;
+  r->context = c2_context_limit(r->engine.context_length, config->context_length, true);
   r->rolls = r->horizon > config->max_output_patches * config->patch;
   cli_input_warn(r->parts ? &r->total.words : &r->in.set);
 }

@@ -69,8 +69,7 @@ static bool is_coarse(const forecast_request *r, const c2_item *item, size_t tar
   if ((r->digits > 0 && !r->rolls) || r->round || !c2_float_is_coarse(values, 1, count)) return false;
   bool tiny = fabs(values[0]) < (double)FLT_MIN;
   if (tiny && !c2_table_file_asked(r->output)) return false; /* a text has digits of its own there */
-  size_t limit = r->engine.context_length; /* a context that doesn't vary has bands without a width */
-  size_t used = limit > 0 ? c2_min_size(limit, item->length) : item->length;
+  size_t used = c2_min_size(r->context, item->length); /* a context that doesn't vary has bands without a width */
   return c2_varies(item->target + (target + 1) * item->length - used, used);
 }
 

@@ -97,7 +97,7 @@ static void write_stamp(const c2_item *item, c2_time time, c2_zone zone, char ou
   c2_time_format(time, clock, zone, out);
   bool has_parts = item->start % SECOND_US != 0 || c2_freq_length(&item->freq) % SECOND_US != 0;
   if (!has_parts || time % SECOND_US != 0) return;
-  char *end = strchr(out, ' ') + sizeof ":hh:mm:ss" - 1; /* pandas expects as many digits in all rows as in the first */
+  char *end = strchr(out, ' ') + sizeof ":hh:mm:ss" - 1; /* as many digits in all rows of a series */
   memmove(end + sizeof ".000000" - 1, end, strlen(end) + 1);
   memcpy(end, ".000000", sizeof ".000000" - 1);
 }

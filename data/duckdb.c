@@ -73,7 +73,9 @@ c2_status c2_duckdb_fail(const char *name, const char *message, c2_error *err) {
   line[n] = '\0';
   bool is_memory = strncmp(line, "Out of Memory Error", 19) == 0;
   C2_FAIL(err, C2_ERR_FORMAT, "%s: DuckDB: %s%s", name, line,
-          is_memory ? "; files are read within 200 MB and 0.1 MB for each column, queries in SQL without a limit" : "");
+          is_memory ? "; files are read within 200 MB and 0.1 MB for each column, queries in SQL within DuckDB's own "
+                      "limit"
+                    : "");
 }
 
 c2_status c2_duckdb_run(const c2_duckdb *duck, const char *name, const char *sql, c2_error *err) {

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/pool.h"
 #include "base/status.h"
@@ -30,6 +31,15 @@ struct c2_query {
   size_t rows; /* of the chunk */
   bool has_ended;
 };
+
+/* Whether the folder that a path begins with is key=value to DuckDB: it has one '=', and not in front. `size` may end
+ * it. */
+static inline bool c2_is_key(const char *path, size_t size) {
+  size_t n = strcspn(path, "/");
+  size_t at = strcspn(path, "=/");
+  if (n > size) n = size;
+  return at > 0 && at < n && at + 1 + strcspn(path + at + 1, "=/") >= n;
+}
 
 /* ---- Its text --------------------------------------------------------------------------------- */
 

@@ -85,7 +85,7 @@ static const char *find_key(const c2_input *input, const char *file, const char 
   size_t size = strlen(name);
   const char *next = NULL;
   for (; input->query->has_keys && (next = strchr(file, '/')) != NULL; file = next + 1) {
-    if (strncasecmp(file, name, size) == 0 && file[size] == '=') return file;
+    if (c2_is_key(file, SIZE_MAX) && strncasecmp(file, name, size) == 0 && file[size] == '=') return file;
   }
   return NULL;
 }

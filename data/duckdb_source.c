@@ -53,13 +53,8 @@ const char *const c2_parquet_names[C2_PARQUET_NAMES] = {"*.[pP][aA][rR][qQ][uU][
 
 /* The number of folders in a path's first bytes that are named key=value. */
 static size_t count_keys(const char *path, size_t size) {
-  bool counted = false; /* this folder is */
   size_t keys = 0;
-  for (size_t i = 0; i < size; i++) {
-    bool is_key = path[i] == '=' && !counted;
-    keys += is_key;
-    counted = path[i] != '/' && (counted || is_key);
-  }
+  for (size_t i = 0; i < size; i += strcspn(path + i, "/") + 1) keys += c2_is_key(path + i, size - i);
   return keys;
 }
 

@@ -136,7 +136,11 @@ static c2_status check_pattern(const char *pattern, c2_error *err) {
   for (const char *at = pattern; *at; at = next(at)) {
     size_t n = strcspn(at, "/");
     const char *pair = strstr(at, "**");
-    if (n <= MOST_COMPONENT && (is_any(at) || !pair || pair >= at + n)) continue;
+    if (n > MOST_COMPONENT) {
+      C2_FAIL(err, C2_ERR_FORMAT, "'%.80s': expected names of at most %d bytes in a pattern of files", pattern,
+              MOST_COMPONENT);
+    }
+    if (is_any(at) || !pair || pair >= at + n) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "'%.80s': expected a pattern of files, with ** for whole folders alone", pattern);
   }
   return C2_OK;

@@ -268,13 +268,12 @@ static c2_status is_there(const c2_fetch *f, const char *file, const char *blob,
   c2_infile own = {.descriptor = -1};
   char *path = NULL;
   struct stat info;
-  struct stat of_blob;
   char why[256];
   *there = false;
   C2_TRY(c2_store_path(f->hub, f->repo, &path, err, "snapshots/%s/%s", f->commit, file));
   c2_status status = C2_OK;
   if (stat(path, &info) != 0 || !S_ISREG(info.st_mode)) goto fail;
-  if (stat(blob, &of_blob) == 0 && of_blob.st_dev == info.st_dev && of_blob.st_ino == info.st_ino) {
+  if (c2_same_file(path, blob)) {
     *there = !facts->has_size || (uint64_t)info.st_size == facts->size;
     goto fail;
   }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/status.h"
+#include "hub/http.h"
 
 /* ---- Repositories ----------------------------------------------------------------------------- */
 
@@ -44,7 +45,7 @@ c2_status c2_repo_parse_url(c2_repo *repo, const char *text, const char **path, 
 typedef struct c2_hub {
   char *cache;                           /* HF_HUB_CACHE, or what stands for it */
   char *endpoint;                        /* HF_ENDPOINT, without a slash at its end */
-  char shown[300];                       /* the same for messages, without a password */
+  char shown[C2_SHOWN_ROOM];             /* the same for messages, without a password */
   char *token;                           /* HF_TOKEN or the file of `hf auth login`; NULL: none is sent */
   double etag_timeout, download_timeout; /* in seconds */
   double pause;                          /* before the first repetition of a request; doubled for each further one */
@@ -64,8 +65,8 @@ void c2_hub_close(c2_hub *hub);
  * model needs is there, else downloaded. Free it with free(). */
 c2_status c2_hub_model(c2_hub *hub, const c2_repo *repo, char **folder, c2_error *err);
 
-/* Whether the folder holds an adapter whose base is named OWNER/NAME and is no folder. The base is of
- * the revision that the adapter names, if it does. */
+/* Whether the folder holds an adapter whose base is named OWNER/NAME and is no folder that c2_find_folder finds. The
+ * base is of the revision that the adapter names, if it does. */
 c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *err);
 
 /* Files of a data set: [count] paths in the cache, to be freed with c2_hub_files_free. */

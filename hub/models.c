@@ -133,6 +133,7 @@ c2_status c2_hub_model(c2_hub *hub, const c2_repo *repo, char **folder, c2_error
 c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *err) {
   char *of_adapter = NULL;
   char *whole = NULL;
+  char *near = NULL;
   c2_json_document doc = {.failure = C2_ERR_MODEL, .config = true};
   c2_status status = C2_OK;
   *named = false;
@@ -142,7 +143,9 @@ c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *
   C2_GOTO(c2_json_load(&doc, err));
   const char *name = c2_json_string(c2_json_get(doc.node, "base_model_name_or_path"));
   const char *revision = c2_json_string(c2_json_get(doc.node, "revision")); /* of the base */
-  if (!name || !c2_repo_is(name) || c2_is_directory(name)) goto fail;
+  if (!name || !c2_repo_is(name)) goto fail;
+  C2_GOTO(c2_find_folder(&near, folder, name, err));
+  if (near) goto fail;
   *named = true;
   if (revision && *revision && !strchr(name, '@')) {
     size_t room = strlen(name) + strlen(revision) + 2;
@@ -152,6 +155,7 @@ c2_status c2_hub_base(const char *folder, c2_repo *base, bool *named, c2_error *
   }
   C2_GOTO(c2_repo_parse(base, name, false, err));
 fail:
+  free(near);
   free(whole);
   c2_json_free(&doc);
   free(of_adapter);

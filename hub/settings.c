@@ -64,8 +64,7 @@ static c2_status find_home(const char *path, const char **home, c2_error *err) {
   if (!name) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a name");
   const struct passwd *user = *name ? getpwnam(name) : getpwuid(getuid());
   free(name);
-  if (!user) C2_FAIL(err, C2_ERR_ARGUMENT, "'%.200s': this machine knows no such user", path);
-  *home = user->pw_dir;
+  if (user) *home = user->pw_dir; /* else the path stays, as in Python */
   return C2_OK;
 }
 
@@ -164,9 +163,12 @@ static c2_status find_endpoint(c2_hub *hub, c2_error *err) {
   size_t n = strlen(text);
   while (n > 0 && text[n - 1] == '/') n--;
   if ((strncmp(text, "https://", 8) != 0 && strncmp(text, "http://", 7) != 0) || !c2_text_plain(text, n)) {
-    c2_http_show(text, hub->shown);
     C2_FAIL(err, C2_ERR_ARGUMENT, "HF_ENDPOINT: expected a URL that begins with https://, found '%.200s'",
-            hub->shown);
+            strchr(text, '@') ? "what may hold a password" : text);
+  }
+  const char *path = strchr(strstr(text, "://") + 3, '/');
+  if (path && strchr(path, '@')) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "HF_ENDPOINT: expected no '@' behind the host; '/' in a password is written as %%2F");
   }
   hub->endpoint = c2_strndup(text, n);
   if (!hub->endpoint) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a URL");

@@ -128,17 +128,11 @@ c2_status c2_store_has(const c2_hub *hub, const c2_repo *repo, const char *commi
   return C2_OK;
 }
 
-static bool is_same_file(const char *a, const char *b) {
-  struct stat of_a;
-  struct stat of_b;
-  return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
-}
-
 /* Puts a link to the blob at `path`, in one step where something else stands there. */
 static c2_status put_link(const char *target, const char *blob, const char *path, c2_error *err) {
   if (symlink(target, path) == 0) return C2_OK;
   int reason = errno;
-  if (reason == EEXIST && is_same_file(path, blob)) return C2_OK;
+  if (reason == EEXIST && c2_same_file(path, blob)) return C2_OK;
   if (reason == EEXIST) {
     size_t room = strlen(path) + 32;
     char *other = malloc(room);

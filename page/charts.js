@@ -211,7 +211,7 @@ const page = (() => {
   const steps = (stamps, room = 0) => axis('', {
     type: 'linear', min: 0, max: Math.max(1, stamps.length - 1 + room), title: { display: false },
     ticks: { maxTicksLimit: (stamps[0] || '').length > 10 ? 3 : 5, maxRotation: 0, includeBounds: false, precision: 0,
-      callback: (i) => (Number.isInteger(i) && stamps[i] ? stamps[i].replace(/(\d\d:\d\d):00/, '$1') : '') },
+      callback: (i) => (Number.isInteger(i) && stamps[i] ? stamps[i].replace(/(\d\d:\d\d):00(?!\.)/, '$1') : '') },
     grid: { display: false },
   });
 

@@ -69,7 +69,7 @@ static void widen(scale *s, const double *values, size_t count) {
 
 static scale scale_of(const c2_panel *p, size_t place) {
   scale s = {(double)INFINITY, -(double)INFINITY, 0, place, p->fans > 1 ? TOP + NAMES : TOP};
-  s.last = (double)(p->length + p->steps) - (p->steps == 1 ? 0.5 : 1);
+  s.last = p->steps == 1 ? fmax((double)p->length + 0.5, 1) : (double)(p->length + p->steps) - 1;
   widen(&s, p->past, p->length);
   for (size_t k = 0; k < p->fans; k++) {
     widen(&s, p->fan[k].median, p->steps);
@@ -143,7 +143,7 @@ typedef struct curve {
 /* A level of a fan. One step would be a band without a width: it reaches half a step to both sides. */
 static curve curve_of(const c2_panel *p, const double *values, size_t stride) {
   double from = (double)p->length;
-  return p->steps == 1 ? (curve){values, 2, 0, from - 0.5} : (curve){values, p->steps, stride, from};
+  return p->steps == 1 ? (curve){values, 2, 0, fmax(from - 0.5, 0)} : (curve){values, p->steps, stride, from};
 }
 
 static bool is_known(const curve *c, size_t i) {

@@ -13,10 +13,15 @@
   const number = (text) => (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : NaN);
   const missing = (text) => /^(|-?nan|na|n\/a|<na>|#n\/a|null|none)$/i.test(text);
 
+  /* A number or a date in another spelling. */
+  const otherwise = /^[-+]?\d{1,3}([., ]?\d{3})*[.,]?\d*$|^[-+]?\d+,\d+$|^\d{4}[-.\/]\d\d?[-.\/]\d\d?([ T].*)?$|^\d\d?[-.\/]\d\d?[-.\/]\d{4}([ T].*)?$/;
+
+  const DAY = 864e5;
+
   /* The instant of a time stamp, in ms: a whole number, or ISO 8601 to the millisecond. NaN: neither. */
   function instant(text) {
     if (/^-?\d{1,15}$/.test(text)) return Number(text);
-    const parts = /^(\d{4}-\d\d(?:-\d\d)?)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[-+]\d\d:\d\d)?)?$/.exec(text);
+    const parts = /^(\d{4}-\d\d(?:-\d\d)?)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3}0*)?)?)(Z|[-+]\d\d:\d\d)?)?$/.exec(text);
     const [, date, clock, zone] = parts || [];
     const day = date && new Date(date);
     if (!day || Number.isNaN(day.getTime()) || !day.toISOString().startsWith(date)) return NaN; /* a 30 February */
@@ -40,7 +45,11 @@
       else if (c === '\n') { end(); rows.push([]); } else if (c !== '\r') cell += c;
     }
     end();
-    return rows.filter((row) => row.some((one) => one !== ''));
+    const isEmpty = (row) => row.length === 1 && row[0] === '';
+    while (rows.length && isEmpty(rows[rows.length - 1])) rows.pop();
+    const gap = rows.findIndex(isEmpty);
+    if (gap >= 0 && rows[0].length === 1) throw new Error(`Row ${gap + 1} is empty: expected a value, or NaN.`);
+    return rows.filter((row) => !isEmpty(row));
   }
 
   /* The columns' names, and rows of as many cells. */
@@ -67,10 +76,10 @@
   function valuesOf(names, body, c, isTarget) {
     const read = body.map((row) => (missing(row[c]) ? null : number(row[c])));
     const odd = body.findIndex((row, i) => read[i] !== null && !Number.isFinite(read[i]) &&
-      (isTarget || !Number.isNaN(read[i]) || /^[-+]?\d[\d.,:\/ T-]*$/.test(row[c])));
+      (isTarget || !Number.isNaN(read[i]) || otherwise.test(row[c])));
     if (odd >= 0) {
-      throw new Error(`Column "${names[c]}", row ${odd + 2}: expected a number${isTarget ? '' : ' or a word'}, ` +
-        `with a decimal point, found "${body[odd][c]}".`);
+      throw new Error(`Column "${names[c]}", row ${odd + 2}: expected a number with a decimal point${isTarget ? '' : ', or a word'}, ` +
+        `found "${body[odd][c]}".`);
     }
     return read.some(Number.isNaN) ? body.map((row, i) => (read[i] === null ? null : row[c])) : read;
   }
@@ -85,7 +94,8 @@
         "the series' names, if there is one.");
     }
     const least = gaps.reduce((a, b) => Math.min(a, b), Infinity);
-    const wide = gaps.findIndex((gap) => gap > 1.12 * least); /* months, years and days of 23 hours are even */
+    const slack = least >= 28 * DAY ? 1.12 : least >= 0.95 * DAY ? 1.09 : 1; /* months and years; days of 23 and 25 hours */
+    const wide = gaps.findIndex((gap) => gap > slack * least);
     return wide < 0 ? null : `"${name}" (${rows[wide].stamp} is followed by ${rows[wide + 1].stamp})`;
   }
 
@@ -102,8 +112,8 @@
       const name = id < 0 ? 'series' : row[id];
       const at = time < 0 ? i : instant(row[time]);
       if (Number.isNaN(at)) {
-        throw new Error(`Column "${names[time]}", row ${i + 2}: expected a whole number or a time as 2024-01-31 or ` +
-          `2024-01-31 12:00:00, found "${row[time]}".`);
+        throw new Error(`Column "${names[time]}", row ${i + 2}: expected a whole number of at most 15 digits, or a time as 2024-01-31 ` +
+          `or 2024-01-31 12:00:00 to the millisecond, found "${row[time]}".`);
       }
       if (!series.has(name)) series.set(name, []);
       series.get(name).push({ i, at, stamp: time < 0 ? String(series.get(name).length + 1) : row[time] });

@@ -204,8 +204,6 @@ static void make_many(double *values, chronos2_series *series) {
   }
 }
 
-/* A group of four long rows, whose paths don't fit a pass of its own, has the same bits beside so many others that they
- * do: a rollout doesn't depend on where it is cut, under any pattern, with a covariate whose future is known. */
 /* Between two values whose difference overflows; at one's own level it is that one. */
 static void test_between(void **state) {
   (void)state;
@@ -225,6 +223,8 @@ static void test_between(void **state) {
   assert_true(out[0] == -1.5e308 && out[1] == 0);
 }
 
+/* A group of four long rows, whose paths don't fit a pass of its own, has the same bits beside so many others that they
+ * do: a rollout doesn't depend on where it is cut, under any pattern, with a covariate whose future is known. */
 static void test_cuts(void **state) {
   (void)state;
   enum { TARGETS = 3, PAST = 1024, STEPS = 90, OTHERS = 40 };

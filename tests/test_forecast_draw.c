@@ -153,7 +153,7 @@ static void test_falling_levels(void **state) {
 /* The picture of a forecast that succeeds, of a file of this text. */
 static char *draw_text(const char *text, const char *horizon, const char *levels) {
   char *folder = program_make_folder();
-  char *input = program_path(folder, "in.csv");
+  char *input = program_path(folder, text[0] == '{' ? "in.jsonl" : "in.csv");
   char *plot = program_path(folder, "p.svg");
   program_write_file(input, text, strlen(text));
   program_result r =
@@ -210,6 +210,10 @@ static void test_one_step(void **state) {
   assert_true(low > 700 && high > low + 10 && high <= 760 - 14);
   find_extent(picture, "class=\"line past", 0, &low, &high);
   assert_true(high < 740);
+  free(picture);
+  picture = draw_text("{\"target\": []}\n", "1", "0.1,0.5,0.9"); /* no history */
+  find_extent(picture, "class=\"band", 0, &low, &high);
+  assert_true(low >= 84 && high <= 760 - 14);
   free(picture);
 }
 

@@ -97,7 +97,8 @@ static void test_cache_folder(void **state) {
                {"HF_HOME", "~/f", "/h/f/hub"},
                {"HF_HOME", "$HOME/${NONE}/g", "/h/${NONE}/g/hub"},
                {"HUGGINGFACE_HUB_CACHE", "/old", "/old"},
-               {"HF_HUB_CACHE", "${HOME}/c", "/h/c"}};
+               {"HF_HUB_CACHE", "${HOME}/c", "/h/c"},
+               {"HF_HUB_CACHE", "~no-such-user/c", "~no-such-user/c"}};
   char *home = strdup(getenv("HOME") ? getenv("HOME") : "/");
   clear_environment();
   for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
@@ -163,14 +164,14 @@ static void test_settings(void **state) {
   static const char *const bad[][2] = {{"HF_HUB_ETAG_TIMEOUT", "soon"},
                                        {"HF_HUB_DOWNLOAD_TIMEOUT", "-1"},
                                        {"HF_ENDPOINT", "file:///etc"},
-                                       {"HF_HOME", "~no-such-user/x"},
+                                       {"HF_ENDPOINT", "https://user:se/cret@mirror"},
                                        {"HF_TOKEN", "a\r\nHost: b"}};
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     clear_environment();
     (void)setenv("HF_HOME", world.root, 1);
     (void)setenv(bad[i][0], bad[i][1], 1);
     assert_int_equal(c2_hub_open(&hub, &err), C2_ERR_ARGUMENT);
-    if (!strstr(err.text, bad[i][0]) && !strstr(err.text, "no such user")) fail_msg("%s", err.text);
+    if (!strstr(err.text, bad[i][0]) || strstr(err.text, "cret")) fail_msg("%s", err.text);
     c2_hub_close(&hub);
   }
   clear_environment();

@@ -98,7 +98,8 @@ def _check_lora(pipeline: Chronos2Pipeline, model: Any, config: Any) -> None:
         raise TypeError(f"lora_config: expected a dict or a LoraConfig, found {reprlib.repr(config)}")
     with tempfile.TemporaryDirectory() as folder:
         config = LoraConfig(**config) if isinstance(config, dict) else deepcopy(config)
-        with torch.random.fork_rng([] if model.device.type == "cpu" else [model.device]):
+        kind = model.device.type
+        with torch.random.fork_rng([] if kind == "cpu" else [model.device], device_type="cuda" if kind == "cpu" else kind):
             get_peft_model(deepcopy(model), config).save_pretrained(folder)
         try:
             pipeline.opened_like(folder)

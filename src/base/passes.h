@@ -1,4 +1,5 @@
-/* How series come into passes under cross_learning: in their order, each with all its rows, until a pass is full. */
+/* How long contexts are, and how series come into passes under cross_learning: in their order, each with all its rows,
+ * until a pass is full. */
 #ifndef C2_BASE_PASSES_H
 #define C2_BASE_PASSES_H
 
@@ -6,6 +7,12 @@
 #include <stddef.h>
 
 enum { C2_USUAL_ROWS = 256 }; /* of a pass, where nobody says how many */
+
+/* Steps that a context has at most, where `asked` are asked for (0: the model's own). Beyond those that the model was
+ * trained for only where that is wanted. */
+static inline size_t c2_context_limit(size_t asked, size_t own, bool extends) {
+  return asked == 0 || (asked > own && !extends) ? own : asked;
+}
 
 static inline bool c2_pass_is_full(size_t rows, size_t most) {
   return rows >= most;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <locale.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,6 +33,27 @@ double c2_clock_seconds(void) {
 bool c2_is_directory(const char *path) {
   struct stat info;
   return stat(path, &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+c2_status c2_find_folder(char **out, const char *folder, const char *name, c2_error *err) {
+  static const char *const places[] = {"", "/", "/../"};
+  size_t room = strlen(folder) + strlen(name) + sizeof "/../";
+  char *path = malloc(room);
+  if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
+  for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+    (void)snprintf(path, room, "%s%s%s", i == 0 ? "" : folder, places[i], name);
+    *out = path;
+    if ((i == 0 || name[0] != '/') && c2_is_directory(path)) return C2_OK;
+  }
+  *out = NULL;
+  free(path);
+  return C2_OK;
+}
+
+bool c2_same_file(const char *a, const char *b) {
+  struct stat of_a;
+  struct stat of_b;
+  return stat(a, &of_a) == 0 && stat(b, &of_b) == 0 && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
 }
 
 bool c2_is_link(const char *path) {

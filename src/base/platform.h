@@ -49,6 +49,13 @@ c2_status c2_path_join(char **out, const char *folder, const char *name, c2_erro
 /* Makes a folder and its parents. A folder that is there already is no failure. */
 c2_status c2_make_folder(const char *path, c2_error *err);
 bool c2_is_directory(const char *path);
+
+/* Whether two paths lead to one file or folder, which exists. */
+bool c2_same_file(const char *a, const char *b);
+
+/* The folder that `name` in a file of `folder` means: as seen from here, from within `folder`, or from beside it. *out
+ * is NULL where it is none of them; free() it. */
+c2_status c2_find_folder(char **out, const char *folder, const char *name, c2_error *err);
 bool c2_is_link(const char *path);
 bool c2_file_exists(const char *path);
 

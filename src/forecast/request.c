@@ -178,12 +178,11 @@ static c2_status check_options(const c2_request *r, const chronos2_predict_optio
 
 c2_status c2_request_settle(c2_request *r, const chronos2_config *c, size_t count, const chronos2_predict_options *o,
                             size_t horizon, c2_error *err) {
-  size_t limit = o->context_length > 0 ? o->context_length : c->context_length;
   *r = (c2_request){.config = c,
                     .asked = count,
                     .horizon = horizon,
                     .batch_rows = o->batch_size > 0 ? o->batch_size : C2_USUAL_ROWS,
-                    .context_limit = o->extend_context ? limit : c2_min_size(limit, c->context_length),
+                    .context_limit = c2_context_limit(o->context_length, c->context_length, o->extend_context),
                     .max_output_patches = o->max_output_patches > 0 ? o->max_output_patches : c->max_output_patches,
                     .cross_learning = o->cross_learning,
                     .skip = o->on_error == CHRONOS2_ON_ERROR_SKIP};

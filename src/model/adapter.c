@@ -42,20 +42,8 @@ static c2_status find_base(const char *folder, const c2_json_document *doc, char
     return c2_json_fail(doc, value ? value : doc->node, err, "'%s': expected a text, found %s", key,
                         c2_json_type_name(value));
   }
-  if (c2_is_directory(name)) {
-    *base = c2_strdup(name);
-    if (!*base) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
-    return C2_OK;
-  }
-  for (int i = 0; i < 2; i++) { /* within the folder, or beside it */
-    char *where = NULL;
-    C2_TRY(c2_path_join(&where, folder, i == 0 ? "." : "..", err));
-    c2_status status = c2_path_join(base, where, name, err);
-    free(where);
-    if (status != C2_OK || c2_is_directory(*base)) return status;
-    free(*base);
-    *base = NULL;
-  }
+  C2_TRY(c2_find_folder(base, folder, name, err));
+  if (*base) return C2_OK;
   return c2_json_fail(doc, value, err,
                       "the base model '%.200s' is no folder here; open the base model, with this folder as its adapter",
                       name);

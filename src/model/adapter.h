@@ -14,7 +14,7 @@ typedef struct c2_adapter {
 /* Sets *found if the folder holds an adapter. As upstream, it is one then, whatever model lies beside it. */
 c2_status c2_is_adapter(const char *folder, bool *found, c2_error *err);
 
-/* The folder of an adapter's base model: base_model_name_or_path as given, or from the adapter's folder. */
+/* The folder of an adapter's base model: base_model_name_or_path, found by c2_find_folder. */
 c2_status c2_adapter_base(const char *folder, char **base, c2_error *err);
 
 /* Opens adapter_config.json and adapter_model.safetensors. Each tensor must belong to a matrix of the model and

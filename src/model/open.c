@@ -196,13 +196,9 @@ static c2_status open_copies(chronos2_model *model, c2_error *err) {
 
 /* Warns of a model beside the adapter, which isn't its base. Refuses a base that holds another adapter. */
 static c2_status check_adapter(chronos2_model *model, const char *base, const char *folder, c2_error *err) {
-  struct stat own;
-  struct stat other;
   char *path = NULL;
   bool found = false;
-  if (stat(folder, &own) == 0 && stat(base, &other) == 0 && own.st_dev == other.st_dev && own.st_ino == other.st_ino) {
-    return C2_OK;
-  }
+  if (c2_same_file(folder, base)) return C2_OK;
   C2_TRY(c2_path_join(&path, folder, "config.json", err));
   if (c2_file_exists(path)) {
     c2_model_warn(model, "%s: its adapter is merged into %s, not into the model beside it", folder, base);
@@ -304,7 +300,7 @@ fail:
 }
 
 void c2_model_warn(chronos2_model *model, const char *format, ...) {
-  char line[C2_WARNING_ROOM / 3]; /* more than three are never said */
+  char line[(C2_WARNING_ROOM - 12) / 3]; /* more than three are never said */
   size_t used = strlen(model->warning);
   va_list args;
   va_start(args, format);

@@ -80,7 +80,7 @@ typedef struct c2_copies {
 
 struct c2_adapter;
 
-enum { C2_WARNING_ROOM = 1536 };
+enum { C2_WARNING_ROOM = 1548 };
 
 struct chronos2_model {
   chronos2_config config;

@@ -282,8 +282,7 @@ static bool is_coarse(const c2_table_plan *plan, const c2_table_batch *batch, si
   const chronos2_forecast *f = &batch->forecast;
   const chronos2_series *s = &batch->series[series];
   const double *first = c2_forecast_quantiles(f, series, target);
-  size_t limit = plan->predict.context_length;
-  size_t from = limit > 0 && s->length > limit ? s->length - limit : 0;
+  size_t from = s->length > plan->context_limit ? s->length - plan->context_limit : 0;
   return c2_float_is_coarse(first, f->horizon, f->quantiles) && varies(&s->target_column[target], from, s->length);
 }
 

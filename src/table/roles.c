@@ -343,6 +343,7 @@ static c2_status read_options(c2_table_plan *p, const chronos2_config *config, c
   p->on_warning = o->on_warning;
   p->user = o->user;
   p->predict = *predict;
+  p->context_limit = c2_context_limit(predict->context_length, config->context_length, predict->extend_context);
   if (predict->horizon == 0) p->predict.horizon = config->max_output_patches * config->patch;
   C2_TRY(c2_forecast_check(&p->predict, config, err));
   p->predict.unrolled_quantiles = NULL;

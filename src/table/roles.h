@@ -30,6 +30,7 @@ typedef struct c2_lacks {
 
 typedef struct c2_table_plan {
   chronos2_predict_options predict; /* with a horizon */
+  size_t context_limit;             /* steps that a context has at most */
   double *unrolled;
   double *level; /* [levels] */
   size_t levels;

@@ -189,6 +189,10 @@ def test_keys_of_a_path(tmp_path):
         refused(found, tmp_path / key[:2])
         refused(found, f"{tmp_path / key[:2]}/*/x.parquet")
         refused(found, f"{key[:3]}*/*.parquet", cwd=tmp_path / key[:2])
+    doubled = tmp_path / "d" / "target=a=b"  # no key to DuckDB
+    doubled.mkdir(parents=True)
+    days("a").write_parquet(doubled / "x.parquet")
+    assert forecast(tmp_path / "d") == expected
     below = tmp_path / "year=2024"
     for item in "ab":
         (below / f"item_id={item}").mkdir(parents=True)
