@@ -448,7 +448,7 @@ def test_page_reads(browser, server):
     assert "The first 20 of 21 series are forecast." in forecast(browser, many)[1]
     assert forecast(browser, days(20_000, lambda stamp, i: f"{stamp},{i % 7},{i % 3}", "timestamp,target,price"))[0] == ""
     uneven = "timestamp,target\n" + "".join(f"2024-01-01 00:{m:02},1\n" for m in (0, 10, 21, 31))
-    assert "00:10 is followed by 2024-01-01 00:21" in forecast(browser, uneven)[1][0]
+    assert "00:10 is followed by 2024-01-01 00:21" in " ".join(forecast(browser, uneven)[1])
     words = forecast(browser, days(9, lambda stamp, i: f"{stamp},{i},{'10-12' if i % 2 else '12-14'}", "timestamp,target,hours"))
     assert words[0] == ""
 
