@@ -56,6 +56,7 @@ c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *er
   if (!file->is_arrow && c2_duckdb_open(&file->duck, NULL, true, &why) != C2_OK) {
     C2_FAIL(err, why.code, "%s: %s", path, why.text);
   }
+  if (!file->is_arrow) C2_TRY(c2_duckdb_run(&file->duck, path, "SET lock_configuration = true", err));
   C2_TRY(make_folder(file, path, err));
   name_file(file, names[0], csv);
   file->csv = fopen(csv, "w");
