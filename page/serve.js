@@ -46,7 +46,7 @@
     }
     end();
     const isEmpty = (row) => row.length === 1 && row[0] === '';
-    while (rows.length && isEmpty(rows[rows.length - 1])) rows.pop();
+    while (rows.length && rows[rows.length - 1].every((one) => one === '')) rows.pop();
     const gap = rows.findIndex(isEmpty);
     if (gap >= 0 && rows[0].length === 1) throw new Error(`Row ${gap + 1} is empty: expected a value, or NaN.`);
     return rows.filter((row) => !isEmpty(row));
