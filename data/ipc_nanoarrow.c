@@ -16,6 +16,9 @@
 /* nanoarrow multiplies lengths and widths without a check. */
 enum { MOST_ROWS = INT32_MAX, WIDEST = 1 << 20 };
 
+/* Polars writes string views, and files whose schema has no frame. */
+#define POLARS "; polars writes what is read by write_ipc_stream with compat_level=pl.CompatLevel.oldest()"
+
 typedef struct reading {
   const uint8_t *bytes; /* [size] */
   size_t size, at;
@@ -163,7 +166,8 @@ static int next_message(reading *r, struct ArrowBufferView *body) {
     return refuse(r, EINVAL, "it is cut off at byte %zu: expected another message or the mark of its end", r->at);
   }
   if (memcmp(head, "\xff\xff\xff\xff", 4) != 0) {
-    return refuse(r, EINVAL, "expected a message at byte %zu, as Arrow has it from version 0.15 on", r->at);
+    return refuse(r, EINVAL, "expected a message at byte %zu, as Arrow has it from version 0.15 on%s", r->at,
+                  r->is_file && r->at == 8 ? POLARS : "");
   }
   uint32_t length = (uint32_t)head[7] << 24 | (uint32_t)head[6] << 16 | (uint32_t)head[5] << 8 | head[4];
   if (length == 0) return check_end(r);
@@ -293,7 +297,8 @@ c2_status c2_ipc_open(struct ArrowArrayStream *out, const void *bytes, size_t si
   *out = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release, r};
   int code = read_schema(r);
   if (code == 0) return C2_OK;
-  (void)c2_fail(err, c2_ipc_status(code), "%s", r->error.message[0] ? get_last_error(out) : strerror(code));
+  (void)c2_fail(err, c2_ipc_status(code), "%s%s", r->error.message[0] ? get_last_error(out) : strerror(code),
+                strstr(r->error.message, "View not yet") ? POLARS : "");
   release(out);
   return err->code;
 }
