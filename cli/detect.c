@@ -12,7 +12,7 @@
 #include "study/measure/arm.h"
 #include "study/statistics/conformal.h"
 
-enum { LEAST_WARMUP = 32, MOST_HORIZON = 1 << 16, ORIGINS = 512 /* of a call */, LEVELS = 5 };
+enum { WARMUP = 32, MOST_HORIZON = 1 << 16, ORIGINS = 512 /* of a call */, LEVELS = 5 };
 
 /* ---- Forecasts ---------------------------------------------------------------------------------- */
 
@@ -402,7 +402,7 @@ static const cli_usage usage = {
     .max_arguments = SIZE_MAX};
 
 int cli_detect(int argc, char **argv) {
-  detect_request r = {.coverage = 0.99, .horizon = 1, .warmup = LEAST_WARMUP};
+  detect_request r = {.coverage = 0.99, .horizon = 1, .warmup = WARMUP};
   cli_option options[CLI_MOST_OPTIONS] = {{.name = NULL}};
   size_t listed = list_options(&r, options);
   (void)cli_input_options(&r.in, options + listed);

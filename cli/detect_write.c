@@ -48,9 +48,9 @@ static c2_status write_step(const detect_row *row, size_t step, FILE *out, c2_er
 }
 
 c2_status detect_write(const detect_request *r, FILE *out, c2_error *err) {
-  c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
+  c2_csv_write(out, c2_id_name(r->in.id_column));
   (void)fputc(',', out);
-  c2_csv_write(out, r->in.timestamp_column ? r->in.timestamp_column : "timestamp");
+  c2_csv_write(out, c2_stamp_name(r->in.timestamp_column));
   (void)fputs(",target_name,value,expected,lower,upper,score,flag\n", out);
   for (size_t i = 0; i < r->rows; i++) {
     const detect_row *row = &r->row[i];

@@ -44,8 +44,8 @@ static c2_status find_level(const c2_header *header, double level, size_t *at, c
 /* Which columns there are: want [wants]. */
 static c2_status choose_columns(const evaluate_request *r, theirs *t, c2_want *want, size_t *wants, c2_error *err) {
   const c2_header *header = t->input.header;
-  const char *id = r->in.id_column ? r->in.id_column : "item_id";
-  const char *stamp = r->in.timestamp_column ? r->in.timestamp_column : "timestamp";
+  const char *id = c2_id_name(r->in.id_column);
+  const char *stamp = c2_stamp_name(r->in.timestamp_column);
   size_t at = 0;
   size_t levels = 0;
   bool has_id = c2_header_has(header, id);

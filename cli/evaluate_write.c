@@ -167,9 +167,9 @@ static c2_status put_forecast(const evaluate_request *r, size_t window, size_t i
 }
 
 c2_status evaluate_write_forecasts(const evaluate_request *r, FILE *out, c2_error *err) {
-  c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
+  c2_csv_write(out, c2_id_name(r->in.id_column));
   (void)fputc(',', out);
-  c2_csv_write(out, r->in.timestamp_column ? r->in.timestamp_column : "timestamp");
+  c2_csv_write(out, c2_stamp_name(r->in.timestamp_column));
   (void)fputs(",target_name,cutoff,predictions", out);
   for (size_t q = 0; q < r->level_count; q++) put_number(out, r->levels[q]);
   (void)fputc('\n', out);

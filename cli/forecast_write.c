@@ -119,9 +119,9 @@ fail:
 
 void forecast_write_header(const forecast_request *r, FILE *out) {
   if (r->scenarios) (void)fputs("scenario,", out);
-  c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
+  c2_csv_write(out, c2_id_name(r->in.id_column));
   (void)fputc(',', out);
-  c2_csv_write(out, r->in.timestamp_column ? r->in.timestamp_column : "timestamp");
+  c2_csv_write(out, c2_stamp_name(r->in.timestamp_column));
   (void)fputs(",target_name,predictions", out);
   for (size_t q = 0; q < r->level_count; q++) {
     (void)fputc(',', out);
@@ -140,7 +140,7 @@ c2_status forecast_write_items(forecast_request *r, const chronos2_forecast *f, 
  * future token last. */
 c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
                                     c2_error *err) {
-  c2_csv_write(out, r->in.id_column ? r->in.id_column : "item_id");
+  c2_csv_write(out, c2_id_name(r->in.id_column));
   (void)fputs(",target_name,token,loc,scale", out);
   for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%zu", d);
   (void)fputc('\n', out);

@@ -17,7 +17,6 @@ typedef struct cli_input {
 } cli_input;
 
 /* Appends the options to a table and returns their number. */
-enum { CLI_INPUT_OPTIONS = 13 };
 size_t cli_input_options(cli_input *input, cli_option *out);
 
 /* Checks the options and reads their lists. */

@@ -17,7 +17,6 @@ typedef struct serve_request {
   cli_engine engine;
   c2_server_options server;
   c2_web_options http;
-  const char *log;
   size_t body, memory, contexts; /* MiB */
   double seconds;
   char name[NAME_MOST + 2]; /* one more than is allowed shows that there are too many */

@@ -2,7 +2,7 @@
 # libFuzzer drives them (`make fuzz`). Elsewhere tests/fuzz/regression.c does: over the corpus and a fixed series of
 # mutations, as tests fuzz_NAME.
 add_library(fuzz_files OBJECT tests/fuzz/files.c)
-target_link_libraries(fuzz_files PUBLIC ${CHRONOS2_TOP})
+target_link_libraries(fuzz_files PUBLIC chronos2_study)
 file(GLOB FUZZ_SOURCES CONFIGURE_DEPENDS tests/fuzz/fuzz_*.c)
 if(NOT TARGET nanoarrow)
   list(FILTER FUZZ_SOURCES EXCLUDE REGEX "/fuzz_arrow\\.c$")

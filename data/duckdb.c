@@ -8,6 +8,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/temporary.h"
 
 #if defined(__unix__) || defined(__APPLE__)
 #include <dlfcn.h>
@@ -89,10 +90,8 @@ c2_status c2_duckdb_run(const c2_duckdb *duck, const char *name, const char *sql
 }
 
 static c2_status configure(c2_duckdb *duck, void *config, const char *path, bool bounded, c2_error *err) {
-  const char *temporary = getenv("TMPDIR");
   char folder[4096];
-  (void)snprintf(folder, sizeof folder, "%.4000s/chronos2-duckdb-%ld", temporary && *temporary ? temporary : "/tmp",
-                 (long)getpid());
+  (void)snprintf(folder, sizeof folder, "%.4000s/chronos2-duckdb-%ld", c2_temporary_folder(), (long)getpid());
   const char *settings[][2] = {{"autoinstall_known_extensions", "false"},         {"temp_directory", folder},
                                {"access_mode", path ? "READ_ONLY" : "AUTOMATIC"}, {"threads", bounded ? "1" : NULL},
                                {"memory_limit", bounded ? "200MB" : NULL},

@@ -78,11 +78,8 @@ static void check_order(c2_flow *f, size_t at, size_t known) {
 }
 
 static void add_times(const c2_flow_column *c, const c2_column *from, size_t at, size_t rows) {
-  bool whole = from->type == C2_COLUMN_INTEGER;
   memcpy(c->time + at, from->time, rows * sizeof *c->time);
-  for (size_t i = 0; i < rows; i++) {
-    c->zone[at + i] = (int16_t)(whole ? C2_WHOLE_NUMBER : from->zone ? from->zone[i] : C2_NO_ZONE);
-  }
+  for (size_t i = 0; i < rows; i++) c->zone[at + i] = c2_column_zone(from, i);
 }
 
 /* Covariates hold numbers or texts, as the first rows have it. */

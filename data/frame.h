@@ -54,6 +54,12 @@ static inline double c2_column_number(const c2_column *c, size_t row) {
   return c->type == C2_COLUMN_INTEGER ? (double)c->integer[row] : c->number[row];
 }
 
+/* Of a column of times, or of whole numbers in their place: what `zone` holds, or would. */
+static inline int16_t c2_column_zone(const c2_column *c, size_t row) {
+  if (c->type == C2_COLUMN_INTEGER) return (int16_t)C2_WHOLE_NUMBER;
+  return c->zone ? c->zone[row] : (int16_t)C2_NO_ZONE;
+}
+
 /* Rows that come from one of several files. */
 typedef struct c2_frame_part {
   const char *file; /* borrowed */

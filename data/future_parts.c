@@ -69,7 +69,7 @@ static c2_status keep_used(c2_future_parts *p, const c2_futures *futures, c2_err
 
 /* Which of the two kinds the file is of is told by its first lines. */
 static c2_status begin(c2_future_parts *p, const c2_dataset *set, c2_dataset *keeper, c2_error *err) {
-  const char *id = p->options->id_column ? p->options->id_column : "item_id";
+  const char *id = c2_id_name(p->options->id_column);
   p->past = set->dialect;
   p->rows = (c2_grouped){.path = p->path, .options = p->options, .known = p->known, .expected = &p->past};
   C2_TRY(c2_grouped_open(&p->rows, err));

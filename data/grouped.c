@@ -39,9 +39,7 @@ static c2_status find_codes(c2_grouped *g, const c2_frame *frame, size_t k, size
 static unsigned char *put_cell(const c2_want *want, const c2_column *from, const size_t *code, size_t row,
                                unsigned char *to) {
   if (want->type == C2_WANT_TIME) {
-    int16_t zone = (int16_t)(from->type == C2_COLUMN_INTEGER ? C2_WHOLE_NUMBER
-                             : from->zone                    ? from->zone[row]
-                                                             : C2_NO_ZONE);
+    int16_t zone = c2_column_zone(from, row);
     memcpy(to, &from->time[row], 8);
     memcpy(to + 8, &zone, 2);
   } else if (from->type == C2_COLUMN_TEXT) {

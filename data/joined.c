@@ -26,11 +26,10 @@ static c2_status join_times(const joint_parts *p, size_t index, c2_column *out, 
   C2_TRY(c2_alloc_array(p->rows, sizeof *zone, &zone, err));
   for (size_t k = 0; k < p->count; k++) {
     const c2_column *from = &p->frame[k].column[index];
-    bool whole = from->type == C2_COLUMN_INTEGER;
-    all_whole = all_whole && whole;
+    all_whole = all_whole && from->type == C2_COLUMN_INTEGER;
     for (size_t i = 0; i < p->frame[k].rows; i++, at++) {
       time[at] = from->time[i];
-      zone[at] = (int16_t)(whole ? C2_WHOLE_NUMBER : from->zone ? from->zone[i] : C2_NO_ZONE);
+      zone[at] = c2_column_zone(from, i);
     }
   }
   if (all_whole) {

@@ -115,7 +115,7 @@ c2_status c2_dataset_read(c2_dataset *set, const char *path, const c2_read_optio
 
 /* Moves the tables with ids behind the first of them; their number. */
 static size_t gather_tables(c2_input **order, size_t count, const c2_read_options *options, size_t *first) {
-  const char *id = options->id_column ? options->id_column : "item_id";
+  const char *id = c2_id_name(options->id_column);
   size_t found = 0;
   *first = count;
   for (size_t k = 0; k < count && !options->wide; k++) {

@@ -12,8 +12,8 @@
 #include "data/reader.h"
 
 /* Appends the series of a file: JSON Lines for .jsonl, .ndjson and .json, CSV for .csv, Arrow for .arrow, .arrows,
- * .feather and .ipc, DuckDB for .parquet and others and for folders, else by the first characters. A file that ends in
- * .gz or .zst is decompressed by DuckDB. "-" is standard input. Ids are unique over all files read into one set unless
+ * .feather and .ipc, DuckDB for .parquet and others and for folders, else by the first characters. A CSV file that ends
+ * in .gz or .zst is decompressed. "-" is standard input. Ids are unique over all files read into one set unless
  * it allows twins; an item without an id is named by its index. An error names file, line and column. After a failure
  * the set may only be freed.
  */

@@ -21,10 +21,19 @@ typedef struct c2_table_part {
   c2_freq shared;
 } c2_table_part;
 
+/* The name of a column of ids or of time stamps, as it is given (NULL: the usual one). */
+static inline const char *c2_id_name(const char *given) {
+  return given ? given : "item_id";
+}
+
+static inline const char *c2_stamp_name(const char *given) {
+  return given ? given : "timestamp";
+}
+
 /* Zeroed, `(c2_read_options){0}` holds the defaults. */
 typedef struct c2_read_options {
-  const char *id_column;         /* of tables; NULL: "item_id", and a file without it is one series */
-  const char *timestamp_column;  /* of tables; NULL: "timestamp" */
+  const char *id_column;         /* of tables; NULL: the usual one, and a file without it is one series */
+  const char *timestamp_column;  /* of tables; NULL: the usual one */
   const char *const *targets;    /* columns; JSON Lines: names of the rows of "target" */
   size_t target_count;           /* 0: "target"; JSON Lines with several rows: target_0, target_1, ... */
   const char *const *covariates; /* columns whose past is read; JSON Lines carries its own */

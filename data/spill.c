@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/memory.h"
+#include "base/temporary.h"
 
 /* Bytes of a run, and of what is read of all runs at once. */
 enum { RUN_BYTES = 1 << 25, READ_BYTES = 1 << 24, KEY = sizeof(uint32_t) };
@@ -25,19 +26,14 @@ static size_t stride(const c2_spill *s) {
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static const char *folder(void) {
-  const char *temporary = getenv("TMPDIR");
-  return temporary && *temporary ? temporary : "/tmp";
-}
-
 static c2_status fail_file(c2_spill *s, const char *what, c2_error *err) {
   s->has_failed = true;
-  C2_FAIL(err, C2_ERR_IO, "%s: cannot %s a temporary file: %s", folder(), what, strerror(errno));
+  C2_FAIL(err, C2_ERR_IO, "%s: cannot %s a temporary file: %s", c2_temporary_folder(), what, strerror(errno));
 }
 
 static c2_status open_file(c2_spill *s, c2_error *err) {
   char path[4096];
-  int n = snprintf(path, sizeof path, "%s/chronos2-rows-XXXXXX", folder());
+  int n = snprintf(path, sizeof path, "%s/chronos2-rows-XXXXXX", c2_temporary_folder());
   errno = ENAMETOOLONG;
   int file = n > 0 && (size_t)n < sizeof path ? mkstemp(path) : -1;
   if (file < 0) return fail_file(s, "create", err);

@@ -13,17 +13,18 @@ void c2_roles_add(c2_roles *roles, size_t column, c2_want_type type, const char 
   roles->want[roles->wants++] = (c2_want){column, type, what};
 }
 
-/* A column that the options name, or one of the usual name if there is any; else SIZE_MAX. */
-static c2_status find_key(const c2_header *header, const char *asked, const char *usual, size_t *out, c2_error *err) {
+/* A column of that name; SIZE_MAX if there is none and nobody asked for it. */
+static c2_status find_key(const c2_header *header, bool is_asked, const char *name, size_t *out, c2_error *err) {
   *out = SIZE_MAX;
-  if (!asked && !c2_header_has(header, usual)) return C2_OK;
-  return c2_header_find(header, asked ? asked : usual, out, err);
+  return is_asked || c2_header_has(header, name) ? c2_header_find(header, name, out, err) : C2_OK;
 }
 
 c2_status c2_roles_find_keys(c2_roles *roles, const c2_header *header, const c2_read_options *options, size_t *id,
                              size_t *stamp, c2_error *err) {
-  C2_TRY(find_key(header, options->timestamp_column, "timestamp", stamp, err));
-  C2_TRY(find_key(header, options->id_column, "item_id", id, err));
+  const char *name = options->id_column;
+  const char *stamp_name = options->timestamp_column;
+  C2_TRY(find_key(header, stamp_name, c2_stamp_name(stamp_name), stamp, err));
+  C2_TRY(find_key(header, name, c2_id_name(name), id, err));
   roles->has_id = *id != SIZE_MAX;
   roles->has_stamp = *stamp != SIZE_MAX;
   if (roles->has_id) c2_roles_add(roles, *id, C2_WANT_NAME, "the name of an item");
@@ -90,7 +91,7 @@ c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, siz
   t->name = input->name;
   t->header = input->header;
   t->bounds = &input->bounds;
-  t->stamp_name = options->timestamp_column ? options->timestamp_column : "timestamp";
+  t->stamp_name = c2_stamp_name(options->timestamp_column);
   set->has_table = true;
   set->has_csv = set->has_csv || input->reader == &c2_csv_reader;
   for (size_t k = 0; k < input->parts; k++) set->has_csv = set->has_csv || input->part[k]->reader == &c2_csv_reader;

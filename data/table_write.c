@@ -30,11 +30,10 @@ static void name_file(const c2_table_file *file, const char *name, char out[600]
 
 /* A folder that nobody else knows. Names are kept before they are there, so that no signal comes between. */
 static c2_status make_folder(c2_table_file *file, const char *path, c2_error *err) {
-  const char *temporary = getenv("TMPDIR");
   uint64_t random = 0;
   bool is_random = c2_random_bytes(&random, sizeof random);
-  (void)snprintf(file->folder, sizeof file->folder, "%.400s/chronos2-%016llx",
-                 temporary && *temporary ? temporary : "/tmp", (unsigned long long)random);
+  (void)snprintf(file->folder, sizeof file->folder, "%.400s/chronos2-%016llx", c2_temporary_folder(),
+                 (unsigned long long)random);
   file->kept[0] = c2_temporary_keep(file->folder);
   for (size_t i = 0; i < 2; i++) {
     char name[600];

@@ -30,7 +30,7 @@ allow src/engine '(base|model|series|engine)/[a-z0-9_]+\.h|engine/cpu/level\.h|c
 allow src/engine/cpu '(base|model|engine|engine/cpu)/[a-z0-9_]+\.h|series/normalize\.h|kernels/kernels\.h|chronos2\.h' \
   src/engine/cpu/*.[ch]
 allow src/cuda '(base|model|series|engine|cuda)/[a-z0-9_]+\.h|engine/cpu/level\.h|chronos2\.h' src/cuda/*.[ch]
-allow 'src/cuda (kernels)' 'base/status\.h|cuda/[a-z0-9_]+\.(h|cuh)' src/cuda/{device.h,*.cu,*.cuh}
+allow 'src/cuda (kernels)' 'base/status\.h|cuda/[a-z0-9_]+\.(h|cuh)' src/cuda/{device.h,*.cu,*.cuh,*.cc}
 allow src/forecast '(base|model|series|engine|forecast)/[a-z0-9_]+\.h|chronos2\.h' src/forecast/*.[ch]
 allow src/time '(base|time)/[a-z0-9_]+\.h' src/time/*.[ch]
 allow src/table '(base|time|forecast|table)/[a-z0-9_]+\.h|series/column\.h|chronos2\.h' src/table/*.[ch]

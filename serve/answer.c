@@ -13,7 +13,7 @@ enum { RETRY_SECONDS = 1 };
 static const struct {
   c2_http_status status;
   const char *reason, *type; /* as HTTP has it; as the body of a refusal has it */
-} statuses[] = {
+} statuses[C2_HTTP_STATUSES] = {
     {C2_HTTP_OK, "OK", ""},
     {C2_HTTP_CREATED, "Created", ""},
     {C2_HTTP_NO_CONTENT, "No Content", ""},
@@ -30,15 +30,18 @@ static const struct {
     {C2_HTTP_UNAVAILABLE, "Service Unavailable", "ServiceUnavailableError"},
 };
 
-static size_t index_of(c2_http_status status) {
+c2_http_status c2_http_at(size_t index) {
+  return statuses[index].status;
+}
+
+size_t c2_http_index(c2_http_status status) {
   size_t i = 0;
-  while (i < sizeof statuses / sizeof statuses[0] - 1 && statuses[i].status != status) i++;
+  while (i < C2_HTTP_STATUSES - 1 && statuses[i].status != status) i++;
   return i;
 }
 
 const char *c2_http_reason(c2_http_status status) {
-  size_t i = index_of(status);
-  return statuses[i].status == status ? statuses[i].reason : "";
+  return statuses[c2_http_index(status)].reason;
 }
 
 c2_status c2_answer_open(c2_answer_stream *stream, c2_error *err) {
@@ -88,7 +91,7 @@ void c2_answer_refuse(c2_answer *answer, c2_http_status status, const char *wher
     c2_json_begin_object(&stream.json, NULL);
     c2_json_begin_object(&stream.json, "error");
     c2_json_put_text(&stream.json, "code", code);
-    c2_json_put_text(&stream.json, "type", statuses[index_of(status)].type);
+    c2_json_put_text(&stream.json, "type", statuses[c2_http_index(status)].type);
     c2_json_put_text(&stream.json, "param", where ? where : "");
     c2_json_put_text(&stream.json, "message", line);
     c2_json_end_object(&stream.json);

@@ -27,6 +27,8 @@ typedef enum c2_http_status {
   C2_HTTP_UNAVAILABLE = 503
 } c2_http_status;
 
+enum { C2_HTTP_STATUSES = 14 }; /* their number */
+
 /* Zeroed at first. */
 typedef struct c2_answer {
   c2_http_status status;
@@ -65,7 +67,11 @@ void c2_answer_refuse_error(c2_answer *answer, const char *where, const c2_error
 /* Frees the body; the answer is as at first. */
 void c2_answer_free(c2_answer *answer);
 
-/* "Bad Request"; "" for another status. */
+/* Statuses from the lowest on. */
+c2_http_status c2_http_at(size_t index);
+size_t c2_http_index(c2_http_status status);
+
+/* "Bad Request", as HTTP has it. */
 const char *c2_http_reason(c2_http_status status);
 
 #endif

@@ -129,7 +129,7 @@ static void check_head(c2_exchange *e, const c2_head *head) {
     e->answer.allow = r->action == C2_ROUTE_ANSWER ? "GET, HEAD" : method;
     return;
   }
-  if (!r->is_open && !c2_keys_allow(&s->keys, head->key)) {
+  if (!r->is_open && !c2_api_keys_allow(&s->keys, head->key)) {
     refuse(e, C2_HTTP_UNAUTHORIZED, "expected an API key: Authorization: Bearer KEY, or X-API-Key: KEY");
     return;
   }

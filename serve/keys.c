@@ -17,7 +17,7 @@ static void make_digest(const char *key, size_t size, unsigned char out[64]) {
   memcpy(out, text, 64);
 }
 
-static c2_status read_lines(c2_keys *keys, const char *path, const char *text, c2_error *err) {
+static c2_status read_lines(c2_api_keys *keys, const char *path, const char *text, c2_error *err) {
   size_t capacity = 0;
   size_t line = 1;
   for (const char *at = text; *at; line++) {
@@ -36,7 +36,7 @@ static c2_status read_lines(c2_keys *keys, const char *path, const char *text, c
   return keys->count > 0 ? C2_OK : c2_fail(err, C2_ERR_FORMAT, "%s: expected at least one key", path);
 }
 
-c2_status c2_keys_read(c2_keys *keys, const char *path, c2_error *err) {
+c2_status c2_api_keys_read(c2_api_keys *keys, const char *path, c2_error *err) {
   char *text = NULL;
   size_t size = 0;
   C2_TRY(c2_read_config(path, &text, &size, err));
@@ -47,7 +47,7 @@ c2_status c2_keys_read(c2_keys *keys, const char *path, c2_error *err) {
   return status;
 }
 
-bool c2_keys_allow(const c2_keys *keys, const char *key) {
+bool c2_api_keys_allow(const c2_api_keys *keys, const char *key) {
   unsigned char given[64];
   unsigned found = 0;
   if (keys->count == 0) return true;
@@ -64,7 +64,7 @@ bool c2_keys_allow(const c2_keys *keys, const char *key) {
   return found != 0;
 }
 
-void c2_keys_free(c2_keys *keys) {
+void c2_api_keys_free(c2_api_keys *keys) {
   free(keys->digest);
   memset(keys, 0, sizeof *keys);
 }

@@ -10,17 +10,9 @@
 static const double bounds[C2_METRICS_BOUNDS] = {0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05,
                                                  0.1,    0.25,  0.5,    1,     2.5,  5,     10};
 
-static const c2_http_status statuses[] = {
-    C2_HTTP_OK,        C2_HTTP_CREATED,     C2_HTTP_NO_CONTENT, C2_HTTP_BAD_REQUEST, C2_HTTP_UNAUTHORIZED,
-    C2_HTTP_NOT_FOUND, C2_HTTP_NOT_ALLOWED, C2_HTTP_TIMEOUT,    C2_HTTP_TOO_LARGE,   C2_HTTP_MEDIA_TYPE,
-    C2_HTTP_TOO_MANY,  C2_HTTP_FAILED,      C2_HTTP_NOT_IMPLEMENTED, C2_HTTP_UNAVAILABLE};
-enum { STATUSES = sizeof statuses / sizeof statuses[0] };
-_Static_assert((int)STATUSES <= (int)C2_METRICS_STATUSES, "room for each status");
-
 void c2_metrics_count(c2_metrics *m, size_t route, c2_http_status status, double seconds) {
-  size_t s = 0;
+  size_t s = c2_http_index(status);
   size_t b = 0;
-  while (s < STATUSES - 1 && statuses[s] != status) s++;
   while (b < C2_METRICS_BOUNDS && seconds > bounds[b]) b++;
   atomic_fetch_add(&m->requests[route][s], 1);
   atomic_fetch_add(&m->seconds[route][b], 1);
@@ -34,11 +26,11 @@ static void write_head(FILE *out, const char *name, const char *type, const char
 static void write_requests(const c2_metrics *m, const char *const *routes, size_t count, FILE *out) {
   write_head(out, "chronos2_requests_total", "counter", "Requests that were answered.");
   for (size_t r = 0; r < count; r++) {
-    for (size_t s = 0; s < STATUSES; s++) {
+    for (size_t s = 0; s < C2_HTTP_STATUSES; s++) {
       uint64_t n = atomic_load(&m->requests[r][s]);
       if (n == 0) continue;
       (void)fprintf(out, "chronos2_requests_total{route=\"%s\",status=\"%d\"} %" PRIu64 "\n", routes[r],
-                    (int)statuses[s], n);
+                    (int)c2_http_at(s), n);
     }
   }
 }

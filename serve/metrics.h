@@ -8,11 +8,11 @@
 
 #include "serve/answer.h"
 
-enum { C2_METRICS_ROUTES = 32, C2_METRICS_STATUSES = 16, C2_METRICS_BOUNDS = 14 };
+enum { C2_METRICS_ROUTES = 32, C2_METRICS_BOUNDS = 14 };
 
 /* Zeroed at first. */
 typedef struct c2_metrics {
-  atomic_uint_fast64_t requests[C2_METRICS_ROUTES][C2_METRICS_STATUSES];
+  atomic_uint_fast64_t requests[C2_METRICS_ROUTES][C2_HTTP_STATUSES];
   atomic_uint_fast64_t seconds[C2_METRICS_ROUTES][C2_METRICS_BOUNDS + 1]; /* requests by duration; the last: longer */
   atomic_uint_fast64_t microseconds[C2_METRICS_ROUTES];
   atomic_size_t busy; /* workers */

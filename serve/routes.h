@@ -14,7 +14,7 @@ struct c2_server {
   const chronos2_model *model;
   const chronos2_config *config;
   c2_server_options options;
-  c2_keys keys;
+  c2_api_keys keys;
   c2_metrics metrics;
   c2_batcher *batcher;
   c2_contexts *contexts;

@@ -192,7 +192,7 @@ c2_status c2_server_open(c2_server **out, const chronos2_model *model, const c2_
   s->options.limits.values = options->body; /* so that parsing takes 20 times the largest body, as it does of JSON */
   (void)c2_random_bytes(random, sizeof random);
   for (size_t i = 0; i < sizeof random; i++) (void)snprintf(s->name + 2 * i, 3, "%02x", random[i]);
-  if (options->keys) C2_GOTO(c2_keys_read(&s->keys, options->keys, err));
+  if (options->keys) C2_GOTO(c2_api_keys_read(&s->keys, options->keys, err));
   C2_GOTO(c2_contexts_open(&s->contexts, options->contexts, err));
   C2_GOTO(c2_batcher_open(&s->batcher, model, &options->batcher, &s->metrics, err));
   *out = s;
@@ -207,7 +207,7 @@ void c2_server_close(c2_server **server) {
   if (!s) return;
   c2_batcher_close(&s->batcher);
   c2_contexts_close(&s->contexts);
-  c2_keys_free(&s->keys);
+  c2_api_keys_free(&s->keys);
   free(s);
   *server = NULL;
 }

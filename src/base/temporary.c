@@ -2,6 +2,7 @@
 #include "base/temporary.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,11 @@ static struct {
   atomic_int state;
   char path[NAME_ROOM];
 } name[NAMES];
+
+const char *c2_temporary_folder(void) {
+  const char *folder = getenv("TMPDIR");
+  return folder && *folder ? folder : "/tmp";
+}
 
 size_t c2_temporary_keep(const char *path) {
   size_t size = strlen(path) + 1;

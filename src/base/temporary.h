@@ -5,6 +5,9 @@
 
 #include <stddef.h>
 
+/* Where such belong: the folder that the environment names, or /tmp. */
+const char *c2_temporary_folder(void);
+
 /* Keeps the name of a file or a folder, which may not exist yet. Returns what c2_temporary_drop takes; 0: there is no
  * room for it, and it isn't kept. */
 size_t c2_temporary_keep(const char *path);

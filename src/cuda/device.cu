@@ -86,8 +86,6 @@ static c2_status open_device(size_t index, c2_device **out, c2_error *err) {
   return C2_OK;
 }
 
-static const char *name_of(const c2_device *device) { return device->name; }
-
 static c2_status allocate(c2_device *device, size_t bytes, void **memory, c2_error *err) {
   C2_TRY(use(device, err));
   if (cudaMalloc(memory, bytes ? bytes : 1) == cudaSuccess) return C2_OK;
@@ -166,7 +164,7 @@ static c2_status run_product(c2_device *device, const c2_gpu_product *p, c2_erro
 }
 
 #define C2_ENTRY(name) , run_##name
-static const c2_device_table table = {C2_DEVICE_VERSION, open_device, close_device, name_of, allocate, release, upload,
+static const c2_device_table table = {C2_DEVICE_VERSION, open_device, close_device, allocate, release, upload,
                                       download, wait_for, overhead, capture, captured, replay,
                                       forget C2_GPU_OPERATIONS(C2_ENTRY)};
 

@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 enum {
-  C2_DEVICE_VERSION = 4, /* of this file: rises with every change of a struct */
+  C2_DEVICE_VERSION = 5, /* of this file: rises with every change of a struct */
   C2_TILE_QUERIES = 64,  /* most queries of a tile of attention */
   C2_MOST_SAMPLES = 1024, /* most samples of a step that `reduce` takes */
 };
@@ -252,7 +252,6 @@ typedef struct c2_device_table {
   /* Opens the index-th device that the process sees. */
   c2_status (*open)(size_t index, c2_device **device, c2_error *err);
   void (*close)(c2_device *device);
-  const char *(*name)(const c2_device *device);
 
   c2_status (*allocate)(c2_device *device, size_t bytes, void **memory, c2_error *err);
   void (*release)(c2_device *device, void *memory);

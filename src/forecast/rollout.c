@@ -12,8 +12,7 @@
 #include "series/quantiles.h"
 
 enum { LEAST_TOKENS = 2048 }; /* a pass of paths that is worth reading the weights for */
-enum { DEFAULT_PATHS = 9 };
-static const double default_levels[DEFAULT_PATHS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
+const double c2_usual_levels[C2_USUAL_LEVELS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
 
 /* Whole groups that are forecast on together. */
 typedef struct rollout {
@@ -49,8 +48,8 @@ c2_status c2_rollout_check(const c2_rollout *how, const chronos2_config *c, c2_e
   if (how->levels && how->paths == 0) C2_FAIL(err, C2_ERR_ARGUMENT, "unrolled_quantiles: expected at least one level");
   size_t pass = c2_rollout_patches(how, c, how->horizon) * c->patch;
   if (!how->levels && how->horizon <= pass) return C2_OK; /* there is no path */
-  const double *levels = how->levels ? how->levels : default_levels;
-  size_t paths = how->levels ? how->paths : DEFAULT_PATHS;
+  const double *levels = how->levels ? how->levels : c2_usual_levels;
+  size_t paths = how->levels ? how->paths : C2_USUAL_LEVELS;
   for (size_t p = 0, i = 0; p < paths; p++, i++) {
     while (i < c->quantiles && c->quantile_levels[i] != levels[p]) i++;
     if (i < c->quantiles) continue;
@@ -294,10 +293,10 @@ static size_t pass_tokens(const chronos2_session *s, const c2_batch *batch, cons
 static rollout rollout_of(const c2_rollout *how, chronos2_session *session, const c2_batch *batch) {
   const chronos2_config *c = &session->model->config;
   const c2_paths_ops *ops = session->engine.backend->paths;
-  size_t paths = how->levels ? how->paths : DEFAULT_PATHS;
+  size_t paths = how->levels ? how->paths : C2_USUAL_LEVELS;
   bool kept = ops && paths * c->quantiles <= ops->most;
   return (rollout){.how = how,
-                   .levels = how->levels ? how->levels : default_levels,
+                   .levels = how->levels ? how->levels : c2_usual_levels,
                    .paths = paths,
                    .kept = kept,
                    .copies = kept ? 1 : paths,

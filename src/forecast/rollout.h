@@ -6,11 +6,15 @@
 
 #include "forecast/session.h"
 
+/* The levels of paths, and those of a table, where nobody names any: 0.1, 0.2 ... 0.9. */
+enum { C2_USUAL_LEVELS = 9 };
+extern const double c2_usual_levels[C2_USUAL_LEVELS];
+
 /* How far a forecast goes, and how. */
 typedef struct c2_rollout {
   size_t horizon;
   size_t max_output_patches; /* future tokens of a pass */
-  const double *levels;      /* [paths] quantile levels that the paths continue, rising; NULL: 0.1, 0.2 ... 0.9 */
+  const double *levels;      /* [paths] quantile levels that the paths continue, rising; NULL: the usual ones */
   size_t paths;
 } c2_rollout;
 

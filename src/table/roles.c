@@ -9,8 +9,9 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "forecast/forecast.h"
+#include "forecast/rollout.h"
 
-enum { DEFAULT_BATCH = 1024, DEFAULT_LEVELS = 9 };
+enum { DEFAULT_BATCH = 1024 };
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
@@ -311,12 +312,11 @@ static c2_status copy_levels(double **out, const double *levels, size_t count, c
 
 static c2_status read_levels(c2_table_plan *p, const chronos2_config *config, const chronos2_stream_options *o,
                              c2_error *err) {
-  static const double usual[DEFAULT_LEVELS] = {0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9};
   if (!o->quantile_levels && o->level_count > 0) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "quantile_levels: expected %zu levels, found NULL", o->level_count);
   }
-  p->levels = o->quantile_levels ? o->level_count : DEFAULT_LEVELS;
-  C2_TRY(copy_levels(&p->level, o->quantile_levels ? o->quantile_levels : usual, p->levels, err));
+  p->levels = o->quantile_levels ? o->level_count : C2_USUAL_LEVELS;
+  C2_TRY(copy_levels(&p->level, o->quantile_levels ? o->quantile_levels : c2_usual_levels, p->levels, err));
   for (size_t i = 0; i < p->levels; i++) {
     char found[C2_FLOAT_ROOM];
     c2_double_text(found, p->level[i], C2_USUAL_DIGITS);

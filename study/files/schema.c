@@ -88,7 +88,7 @@ SAYS(put_metric, "%s", c2_metric_name(OF(RESULTS)->compared.at[0]))
 SAYS(put_attention, "%s", chronos2_attention_name(OF(ARM)->attention))
 SAYS(put_arm_model, "%s", OF(ARM)->sparse_model ? OF(PLAN)->sparse_model_name : OF(RESULTS)->model_name)
 SAYS(put_fingerprint, "%.16s", OF(RESULT)->checksum)
-SAYS(put_timestamp, "%s", OF(TASK)->timestamp_column ? OF(TASK)->timestamp_column : "timestamp")
+SAYS(put_timestamp, "%s", c2_stamp_name(OF(TASK)->timestamp_column))
 
 static void put_arm(const c2_row *row, FILE *out) {
   char name[C2_ARM_ROOM];

@@ -18,8 +18,8 @@ static c2_status add_names(c2_lookup *lookup, const c2_names *names, c2_error *e
 
 /* The columns of ids and of time stamps. */
 static void keys_of(const c2_read_options *options, const char *keys[2]) {
-  keys[0] = options->id_column ? options->id_column : "item_id";
-  keys[1] = options->timestamp_column ? options->timestamp_column : "timestamp";
+  keys[0] = c2_id_name(options->id_column);
+  keys[1] = c2_stamp_name(options->timestamp_column);
 }
 
 /* Columns that become targets under __ALL__: those that nothing else claims. */
@@ -129,7 +129,7 @@ static c2_status read_data(c2_task_data *data, const c2_task *task, c2_error *er
     c2_read_options own = options; /* the readers' findings in one file are none of the next one's */
     C2_TRY(read_file(data, task, task->data.name[i], &own, err));
   }
-  if (!data->id_column) data->id_column = "item_id";
+  data->id_column = c2_id_name(data->id_column);
   return c2_dataset_join_kinds(&data->set, err);
 }
 

@@ -71,8 +71,6 @@ static void close_device(c2_device *device) {
   delete device;
 }
 
-static const char *name_of(const c2_device *) { return "emulated device"; }
-
 /* What a GPU refuses between `capture` and `captured`. */
 static c2_status check_free(const c2_device *device, const char *what, c2_error *err) {
   return device->captured ? c2_gpu_fail(err, C2_ERR_IO, "emulated device: %s while operations are recorded", what) : C2_OK;
@@ -217,7 +215,7 @@ static c2_status run_product(c2_device *device, const c2_gpu_product *p, c2_erro
 }
 
 #define C2_ENTRY(name) , run_##name
-static const c2_device_table table = {C2_DEVICE_VERSION, open_device, close_device, name_of, allocate, release, upload,
+static const c2_device_table table = {C2_DEVICE_VERSION, open_device, close_device, allocate, release, upload,
                                       download, wait_for, overhead, capture, captured, replay,
                                       forget C2_GPU_OPERATIONS(C2_ENTRY)};
 
