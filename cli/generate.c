@@ -141,7 +141,8 @@ static void man_program(void) {
   print_page_head("", "time-series forecasting with Chronos-2 models");
   (void)printf(".SH SYNOPSIS\n\\fBchronos2\\fR \\fICOMMAND\\fR [\\fIoptions\\fR]\n.SH DESCRIPTION\n"
                "\\fBchronos2\\fR forecasts time series with models in the format of Chronos\\-2, on a processor or a\n"
-               "GPU, with full or with sparse time attention. Each command has a manual page of its own.\n.SH COMMANDS\n");
+               "GPU, with full or with sparse time attention. Each command has a manual page of its own.\n"
+               ".SH COMMANDS\n");
   for (const cli_command *c = cli_commands; c->name; c++) {
     (void)printf(".TP\n.BR chronos2\\-%s (1)\n", c->name);
     roff(c->summary);

@@ -13,7 +13,9 @@ add_test(NAME check_cycles COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_cycles.sh $
 add_test(NAME check_cycles_itself COMMAND ${CMAKE_SOURCE_DIR}/tests/checks/cycles.sh ${CMAKE_BINARY_DIR}/cycles-test
                                           ${CMAKE_C_COMPILER} ${CMAKE_NM})
 add_test(NAME check_symbols COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_symbols.sh $<TARGET_FILE:chronos2_static>
-                                    $<TARGET_FILE:chronos2_shared> ${CMAKE_NM})
+                                    $<TARGET_FILE:chronos2_shared> ${CMAKE_NM}
+                                    $<TARGET_FILE:chronos2_data> $<TARGET_FILE:chronos2_page> $<TARGET_FILE:chronos2_study>
+                                    $<TARGET_FILE:chronos2_hub> $<TARGET_FILE:chronos2_serve>)
 if(CHRONOS2_ASSERT OR CMAKE_BUILD_TYPE STREQUAL "Debug")
   set(ASSERTIONS on)
 else()

@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# check_symbols.sh LIBCHRONOS2.A LIBCHRONOS2.SO [NM]: only api*.c defines chronos2_* symbols, every other
-# symbol that crosses files is c2_*, and the shared library exports chronos2_* and nothing else.
+# check_symbols.sh LIBCHRONOS2.A LIBCHRONOS2.SO [NM [ARCHIVE...]]: only api*.c defines chronos2_* symbols, every other
+# symbol that crosses files is c2_*, the shared library exports chronos2_* and nothing else, and no two of the archives
+# define one symbol.
 set -euo pipefail
 archive=$1
 shared=$2
 nm=${3:-nm}
+others=("${@:4}")
 status=0
 
 foreign=$("$nm" -A -g --defined-only "$archive" 2>/dev/null |
@@ -14,6 +16,12 @@ foreign=$("$nm" -A -g --defined-only "$archive" 2>/dev/null |
          if (name !~ /^(chronos2_|c2_)/) print object ": defines " name ", expected a name that begins with c2_" }')
 if [ -n "$foreign" ]; then
   echo "$foreign"
+  status=1
+fi
+twice=$("$nm" -g --defined-only "$archive" "${others[@]}" 2>/dev/null |
+  awk 'NF == 3 && $3 ~ /^(chronos2_|c2_)/ { print $3 }' | sort | uniq -d)
+if [ -n "$twice" ]; then
+  echo "defined more than once:" $twice
   status=1
 fi
 exported=$("$nm" -D -g --defined-only "$shared" | awk '{ print $NF }' | sed 's/@.*//')
