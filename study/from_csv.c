@@ -99,9 +99,9 @@ static c2_status find(source *s, const char *folder, c2_error *err) {
 }
 
 /* Opens a table; one that the folder does not have has no rows. */
-static c2_status open_sheet(source *s, c2_table table, double radius, c2_error *err) {
+static c2_status open_sheet(source *s, c2_study_table table, double radius, c2_error *err) {
   char path[C2_PATH_ROOM];
-  c2_table_path(s->prefix, table, radius, path);
+  c2_study_table_path(s->prefix, table, radius, path);
   c2_sheet_close(&s->sheet);
   return c2_file_exists(path) ? c2_sheet_open(&s->sheet, path, err) : C2_OK;
 }
@@ -144,7 +144,7 @@ static c2_status read_metrics(const source *from, size_t row, const char *column
 }
 
 /* The tasks of a file, in its order. */
-static c2_status read_tasks(c2_results *r, source *from, c2_table table, c2_error *err) {
+static c2_status read_tasks(c2_results *r, source *from, c2_study_table table, c2_error *err) {
   const c2_sheet *sheet = &from->sheet;
   c2_lookup *names = &from->tasks;
   size_t first = 0;
@@ -184,8 +184,8 @@ static c2_status find_task(const source *from, size_t row, size_t *task, c2_erro
 /* ---- Scores, times, memory ------------------------------------------------------------------- */
 
 /* One row; `again`: another file told this arm before, and must have told the same. */
-static c2_status read_perf(c2_results *r, const c2_sheet *sheet, size_t row, c2_table table, size_t task, size_t arm,
-                           bool again, c2_error *err) {
+static c2_status read_perf(c2_results *r, const c2_sheet *sheet, size_t row, c2_study_table table, size_t task,
+                           size_t arm, bool again, c2_error *err) {
   c2_perf *perf = &r->task[task].perf[arm];
   double before = perf->score[C2_MASE];
   c2_part part = table == C2_TABLE_COMPARE && arm == 0 ? C2_PART_FULL : C2_PART_PERF;
@@ -200,7 +200,8 @@ static c2_status read_perf(c2_results *r, const c2_sheet *sheet, size_t row, c2_
 }
 
 /* An arm of all tasks; every task must be there once, and no other. */
-static c2_status read_arm(c2_results *r, const source *from, c2_table table, size_t arm, bool again, c2_error *err) {
+static c2_status read_arm(c2_results *r, const source *from, c2_study_table table, size_t arm, bool again,
+                          c2_error *err) {
   const c2_sheet *sheet = &from->sheet;
   bool *seen = NULL; /* [tasks] */
   c2_status status = C2_OK;
@@ -230,7 +231,7 @@ static c2_status read_text(c2_results *r, const c2_sheet *sheet, const char *nam
 }
 
 static c2_status read_full(c2_results *r, source *from, c2_error *err) {
-  c2_table table = C2_TABLE_PERF_FULL;
+  c2_study_table table = C2_TABLE_PERF_FULL;
   C2_TRY(open_sheet(from, table, 0, err));
   if (from->sheet.rows == 0) {
     table = C2_TABLE_COMPARE;
@@ -247,7 +248,7 @@ static c2_status read_full(c2_results *r, source *from, c2_error *err) {
 
 static c2_status read_sparse(c2_results *r, source *from, size_t arm, c2_error *err) {
   double radius = from->compared.at[arm - 1];
-  c2_table table = C2_TABLE_PERF_SPARSE;
+  c2_study_table table = C2_TABLE_PERF_SPARSE;
   C2_TRY(open_sheet(from, table, radius, err));
   if (from->sheet.rows == 0) {
     table = C2_TABLE_COMPARE;

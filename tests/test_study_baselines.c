@@ -147,10 +147,10 @@ static void test_tasks_without_published_results(void **state) {
   free(text);
 }
 
-static double column_of(const char *name, const c2_row *row) {
+static double column_of(const char *name, const c2_study_row *row) {
   const c2_schema *schema = &c2_schemas[C2_TABLE_BASELINES];
   for (size_t i = 0; i < schema->count; i++) {
-    if (strcmp(schema->column[i].name, name) == 0) return c2_field_number(&schema->column[i], row);
+    if (strcmp(schema->column[i].name, name) == 0) return c2_study_field_number(&schema->column[i], row);
   }
   fail_msg("no column '%s'", name);
   return 0;
@@ -165,7 +165,7 @@ static void test_columns(void **state) {
   static const double share[] = {0.560, 0.446, 0.424, 0.804, 0.809};
   c2_task task = task_of(6);
   c2_task_result result = {.task = &task};
-  c2_row row = {.part = {[C2_PART_TASK] = &task, [C2_PART_RESULT] = &result}};
+  c2_study_row row = {.part = {[C2_PART_TASK] = &task, [C2_PART_RESULT] = &result}};
   naive_of(6, result.naive);
   for (size_t i = 0; i < 5; i++) {
     assert_true(fabs(column_of(name[i], &row) / result.naive[C2_MASE] - share[i]) < 6e-4);

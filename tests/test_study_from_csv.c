@@ -35,17 +35,17 @@ static void copy_changed(const char *folder, const char *file, const char *name,
 
 /* ---- Against what others computed ------------------------------------------------------------ */
 
-static c2_sheet open_sheet(const char *prefix, c2_table table, double radius) {
+static c2_sheet open_sheet(const char *prefix, c2_study_table table, double radius) {
   c2_sheet sheet;
   c2_error err = {.code = C2_OK};
   char path[C2_PATH_ROOM];
-  c2_table_path(prefix, table, radius, path);
+  c2_study_table_path(prefix, table, radius, path);
   if (c2_sheet_open(&sheet, path, &err) != C2_OK) fail_msg("%s", err.text);
   return sheet;
 }
 
 /* Every published column of a table, cell by cell. */
-static void check_table(const char *here, const char *there, c2_table table, double radius, const char *but) {
+static void check_table(const char *here, const char *there, c2_study_table table, double radius, const char *but) {
   c2_sheet ours = open_sheet(here, table, radius);
   c2_sheet theirs = open_sheet(there, table, radius);
   size_t published = c2_schemas[table].published;

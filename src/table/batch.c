@@ -21,7 +21,7 @@ typedef struct part {
   uint32_t item;       /* a number of the item's own */
 } part;
 
-static const c2_cells *cells_of(const part *p, size_t role, size_t i, size_t *row) {
+static const c2_chunk_cells *cells_of(const part *p, size_t role, size_t i, size_t *row) {
   const c2_run *run = p->entry->run;
   const c2_spot *spot = &p->plan->axis.spot[i];
   *row = p->is_loaded ? spot->row : run->first + i;
@@ -55,7 +55,7 @@ static c2_status take_numbers(const part *p, size_t role, chronos2_column *out, 
   for (size_t i = 0; p->steps && i < p->length; i++) copy[i] = (double)NAN;
   for (size_t i = 0; i < p->entry->rows; i++) {
     size_t row = 0;
-    const c2_cells *cells = cells_of(p, role, i, &row);
+    const c2_chunk_cells *cells = cells_of(p, role, i, &row);
     copy[step_of(p, i)] = c2_view_number(&cells->values, row);
   }
   *out = (chronos2_column){.values = copy};

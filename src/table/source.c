@@ -95,7 +95,7 @@ static c2_status put_word(c2_words *words, const c2_view *view, size_t row, uint
 }
 
 static c2_status encode_dictionary(const c2_source *s, const struct ArrowArray *array, const c2_field *field,
-                                   c2_words *words, c2_cells *cells, c2_error *err) {
+                                   c2_words *words, c2_chunk_cells *cells, c2_error *err) {
   c2_view view;
   uint32_t *code = NULL;
   c2_status status = C2_OK;
@@ -122,7 +122,7 @@ fail:
 }
 
 static c2_status encode_cells(const c2_source *s, const struct ArrowArray *array, const c2_field *field,
-                              c2_words *words, c2_cells *cells, c2_error *err) {
+                              c2_words *words, c2_chunk_cells *cells, c2_error *err) {
   const c2_view *view = &cells->values;
   C2_TRY(c2_alloc_array(view->rows, sizeof *cells->code, &cells->code, err));
   if (field->has_dictionary) return encode_dictionary(s, array, field, words, cells, err);
@@ -169,7 +169,7 @@ static c2_status open_cells(c2_source *s, c2_chunk *chunk, c2_error *err) {
   for (size_t k = 0; k < s->roles; k++) {
     const c2_field *field = &s->field[s->role[k].place];
     const struct ArrowArray *child = array->children[s->role[k].place];
-    c2_cells *cells = &chunk->cells[k];
+    c2_chunk_cells *cells = &chunk->cells[k];
     char what[128];
     (void)snprintf(what, sizeof what, "%s: column '%.60s'", s->name, field->name);
     C2_TRY(c2_view_open(&cells->values, child, field, (size_t)array->offset, chunk->rows, what, err));

@@ -13,16 +13,16 @@
 #define C2_CODE_MISSING UINT32_MAX
 
 /* One column of a record batch. */
-typedef struct c2_cells {
+typedef struct c2_chunk_cells {
   c2_view values;
   uint32_t *code; /* of categories: [rows]; else NULL */
-} c2_cells;
+} c2_chunk_cells;
 
 typedef struct c2_chunk {
   struct ArrowArray array;
   size_t rows, users; /* runs that refer to it, and one more while it is read */
   size_t columns;
-  c2_cells *cells; /* [columns] */
+  c2_chunk_cells *cells; /* [columns] */
 } c2_chunk;
 
 /* Rows of an item that follow each other in a chunk. */

@@ -12,21 +12,21 @@ void c2_path_of(const char *prefix, const char *name, char out[C2_PATH_ROOM]) {
 
 /* ---- Numbers ---------------------------------------------------------------------------------- */
 
-bool c2_field_is_number(const c2_field *c) {
+bool c2_study_field_is_number(const c2_study_field *c) {
   return c->kind < C2_TEXT;
 }
 
-bool c2_field_is_stored(const c2_field *c) {
+bool c2_study_field_is_stored(const c2_study_field *c) {
   return !c->number && (c->kind == C2_WHOLE || c->kind == C2_REAL || c->kind == C2_RADIUS || c->kind == C2_COUNTED);
 }
 
-const void *c2_field_at(const c2_field *c, const c2_row *row) {
+const void *c2_study_field_at(const c2_study_field *c, const c2_study_row *row) {
   return (const char *)row->part[c->part] + c->offset;
 }
 
-double c2_field_number(const c2_field *c, const c2_row *row) {
+double c2_study_field_number(const c2_study_field *c, const c2_study_row *row) {
   if (c->number) return c->number(row, c->each ? row->metric : c->of);
-  const void *at = c2_field_at(c, row);
+  const void *at = c2_study_field_at(c, row);
   switch (c->kind) {
     case C2_WHOLE: return (double)*(const size_t *)at;
     case C2_FLAG: return *(const bool *)at;
@@ -34,16 +34,16 @@ double c2_field_number(const c2_field *c, const c2_row *row) {
   }
 }
 
-static const c2_limits *limits_of(const c2_field *c) {
-  static const c2_limits real = {-INFINITY, INFINITY, "a number"};
-  static const c2_limits whole = {0, 9007199254740992.0, "a whole number >= 0"};
-  static const c2_limits radius = {0, INFINITY, "a whole number >= 0, or inf"};
+static const c2_study_limits *limits_of(const c2_study_field *c) {
+  static const c2_study_limits real = {-INFINITY, INFINITY, "a number"};
+  static const c2_study_limits whole = {0, 9007199254740992.0, "a whole number >= 0"};
+  static const c2_study_limits radius = {0, INFINITY, "a whole number >= 0, or inf"};
   if (c->within) return c->within;
   return c->kind == C2_WHOLE ? &whole : c->kind == C2_RADIUS ? &radius : &real;
 }
 
-bool c2_field_take(const c2_field *c, void *part, double value) {
-  const c2_limits *within = limits_of(c);
+bool c2_study_field_take(const c2_study_field *c, void *part, double value) {
+  const c2_study_limits *within = limits_of(c);
   char *at = (char *)part + c->offset;
   bool may_miss = c->kind == C2_REAL || c->kind == C2_COUNTED;
   if (value < within->least || value > within->most || (isnan(value) && !may_miss)) return false;
@@ -57,7 +57,7 @@ bool c2_field_take(const c2_field *c, void *part, double value) {
   return true;
 }
 
-const char *c2_field_expected(const c2_field *c) {
+const char *c2_study_field_expected(const c2_study_field *c) {
   return limits_of(c)->expected;
 }
 
@@ -102,16 +102,16 @@ static void put_real(double value, FILE *out) {
   (void)fputs(text, out);
 }
 
-void c2_field_put(const c2_field *c, const c2_row *row, FILE *out) {
+void c2_study_field_put(const c2_study_field *c, const c2_study_row *row, FILE *out) {
   char text[C2_RADIUS_ROOM];
-  double value = c2_field_is_number(c) ? c2_field_number(c, row) : 0;
+  double value = c2_study_field_is_number(c) ? c2_study_field_number(c, row) : 0;
   if (isnan(value)) return;
   switch (c->kind) {
     case C2_WHOLE:
       if (c->number) {
         (void)fprintf(out, "%.0f", value);
       } else {
-        (void)fprintf(out, "%zu", *(const size_t *)c2_field_at(c, row));
+        (void)fprintf(out, "%zu", *(const size_t *)c2_study_field_at(c, row));
       }
       break;
     case C2_REAL: put_real(value, out); break;
@@ -124,18 +124,18 @@ void c2_field_put(const c2_field *c, const c2_row *row, FILE *out) {
     case C2_COUNTED:
       if (value > 0) put_real(value, out);
       break;
-    case C2_DTYPE: (void)fputs(chronos2_dtype_name(*(const chronos2_dtype *)c2_field_at(c, row)), out); break;
-    case C2_LIST: put_metrics(c2_field_at(c, row), out); break;
-    case C2_RADII: c2_radii_put(c2_field_at(c, row), out); break;
-    case C2_HEADS: put_heads(c2_field_at(c, row), out); break;
-    case C2_NAMES: c2_names_put(c2_field_at(c, row), out); break;
-    case C2_METRIC: (void)fputs(c2_metric_name(*(const c2_metric *)c2_field_at(c, row)), out); break;
-    case C2_CHARS: (void)fputs(c2_field_at(c, row), out); break;
+    case C2_DTYPE: (void)fputs(chronos2_dtype_name(*(const chronos2_dtype *)c2_study_field_at(c, row)), out); break;
+    case C2_LIST: put_metrics(c2_study_field_at(c, row), out); break;
+    case C2_RADII: c2_radii_put(c2_study_field_at(c, row), out); break;
+    case C2_HEADS: put_heads(c2_study_field_at(c, row), out); break;
+    case C2_NAMES: c2_names_put(c2_study_field_at(c, row), out); break;
+    case C2_METRIC: (void)fputs(c2_metric_name(*(const c2_metric *)c2_study_field_at(c, row)), out); break;
+    case C2_CHARS: (void)fputs(c2_study_field_at(c, row), out); break;
     case C2_TEXT:
       if (c->put) {
         c->put(row, out);
       } else {
-        const char *words = *(const char *const *)c2_field_at(c, row);
+        const char *words = *(const char *const *)c2_study_field_at(c, row);
         (void)fputs(words ? words : "", out);
       }
   }

@@ -29,12 +29,12 @@ typedef enum c2_part {
   C2_PARTS         /* their number */
 } c2_part;
 
-typedef struct c2_row {
+typedef struct c2_study_row {
   const void *part[C2_PARTS];
   c2_metric metric; /* of a column with `each` set */
-} c2_row;
+} c2_study_row;
 
-typedef enum c2_kind {
+typedef enum c2_study_kind {
   C2_WHOLE,   /* size_t */
   C2_REAL,    /* double; NaN is missing */
   C2_FLAG,    /* bool */
@@ -49,53 +49,53 @@ typedef enum c2_kind {
   C2_RADII,   /* c2_radii */
   C2_HEADS,   /* c2_heads */
   C2_NAMES    /* c2_names, as a list of Python */
-} c2_kind;
+} c2_study_kind;
 
 /* A number is missing (NaN) or lies from `least` to `most`. `expected` describes it in a message. */
-typedef struct c2_limits {
+typedef struct c2_study_limits {
   double least, most;
   const char *expected;
-} c2_limits;
+} c2_study_limits;
 
-typedef enum c2_reading {
+typedef enum c2_study_reading {
   C2_UNREAD,   /* from a CSV file */
   C2_OPTIONAL, /* the column may not be there */
   C2_REQUIRED
-} c2_reading;
+} c2_study_reading;
 
-typedef struct c2_field {
+typedef struct c2_study_field {
   const char *name; /* '#' stands for the split of S, '*' for the metric */
-  c2_kind kind;
+  c2_study_kind kind;
   c2_part part;
-  size_t offset;                             /* within the part ... */
-  double (*number)(const c2_row *row, size_t of); /* ... or, of numbers, what follows from parts */
-  size_t of;                                      /* for `number` */
-  void (*put)(const c2_row *row, FILE *out); /* ... or, of texts */
-  c2_reading reading;
-  const c2_limits *within; /* NULL: whatever its kind can be */
-  bool setting;            /* of options: results depend on it */
-  bool each;               /* it stands for as many columns as there are further metrics, see c2_field_stands_for */
-} c2_field;
+  size_t offset; /* within the part ... */
+  double (*number)(const c2_study_row *row, size_t of); /* ... or, of numbers, what follows from parts */
+  size_t of;                                            /* for `number` */
+  void (*put)(const c2_study_row *row, FILE *out);      /* ... or, of texts */
+  c2_study_reading reading;
+  const c2_study_limits *within; /* NULL: whatever its kind can be */
+  bool setting; /* of options: results depend on it */
+  bool each;    /* it stands for as many columns as there are further metrics, see c2_study_field_stands_for */
+} c2_study_field;
 
 /* Whether a column is a number, and its value in a row. */
-bool c2_field_is_number(const c2_field *column);
-double c2_field_number(const c2_field *column, const c2_row *row);
+bool c2_study_field_is_number(const c2_study_field *column);
+double c2_study_field_number(const c2_study_field *column, const c2_study_row *row);
 
 /* Whether a column is a number that is kept in a part, so that it can be read back. */
-bool c2_field_is_stored(const c2_field *column);
+bool c2_study_field_is_stored(const c2_study_field *column);
 
 /* Where the part of a row keeps the column's value. */
-const void *c2_field_at(const c2_field *column, const c2_row *row);
+const void *c2_study_field_at(const c2_study_field *column, const c2_study_row *row);
 
 /* Stores a number in a part. It returns false and stores nothing if the column can't be that number. */
-bool c2_field_take(const c2_field *column, void *part, double value);
+bool c2_study_field_take(const c2_study_field *column, void *part, double value);
 
 /* Describes what the column can be, for a message: "a number >= 0". */
-const char *c2_field_expected(const c2_field *column);
+const char *c2_study_field_expected(const c2_study_field *column);
 
 /* Writes a value as a cell of a CSV file holds it, without quotes. Truth values are written as True and False, lists as
  * Python writes them. */
-void c2_field_put(const c2_field *column, const c2_row *row, FILE *out);
+void c2_study_field_put(const c2_study_field *column, const c2_study_row *row, FILE *out);
 
 /* Writes radii as "8,16,inf". */
 void c2_radii_put(const c2_radii *radii, FILE *out);

@@ -33,7 +33,7 @@ static void put_settings(c2_json_writer *w, const c2_plan *plan, const c2_result
   static const char *const arms[] = {"none", "blind",      "visible",      "blind,visible",
                                      "null", "blind,null", "visible,null", "blind,visible,null"};
   const c2_schema *options = &c2_schemas[C2_TABLE_OPTIONS];
-  c2_row row = {.part = {[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = r}};
+  c2_study_row row = {.part = {[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = r}};
   c2_json_begin_object(w, "results");
   c2_json_put_text(w, "version", chronos2_version());
   c2_json_put_text(w, "commit", C2_COMMIT);
@@ -125,16 +125,16 @@ static void carry_all(walk *w, double *values, size_t n) {
 }
 
 /* The numbers that a table's columns have of a part. */
-static void carry(walk *w, c2_table table, c2_part part, void *data) {
+static void carry(walk *w, c2_study_table table, c2_part part, void *data) {
   const c2_schema *schema = &c2_schemas[table];
-  c2_row row = {.part = {NULL}};
+  c2_study_row row = {.part = {NULL}};
   row.part[part] = data;
   for (size_t i = 0; i < schema->all; i++) {
-    const c2_field *column = &schema->column[i];
-    if (column->part != part || !c2_field_is_stored(column)) continue;
-    double value = w->x && !w->reading ? c2_field_number(column, &row) : 0;
+    const c2_study_field *column = &schema->column[i];
+    if (column->part != part || !c2_study_field_is_stored(column)) continue;
+    double value = w->x && !w->reading ? c2_study_field_number(column, &row) : 0;
     carry_all(w, &value, 1);
-    if (w->reading && !w->bad && !c2_field_take(column, data, value)) w->bad = true;
+    if (w->reading && !w->bad && !c2_study_field_take(column, data, value)) w->bad = true;
   }
 }
 

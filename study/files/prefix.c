@@ -54,7 +54,7 @@ static bool is_name(const char *ending) {
     if (c2_schemas[k].by_radius) {
       if (strncmp(ending + n, mark, 2) != 0 || !c2_radius_read(ending + n + 2, &radius, &end)) continue;
     }
-    c2_table_path("", (c2_table)k, radius, own);
+    c2_study_table_path("", (c2_study_table)k, radius, own);
     if (strcmp(ending, own) == 0) return true;
   }
   return false;

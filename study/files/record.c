@@ -33,8 +33,8 @@ static void put_metrics(c2_json_writer *w, const char *key, const c2_metric_list
   c2_json_end_array(w);
 }
 
-void c2_option_put(c2_json_writer *w, const char *key, const c2_field *column, const c2_row *row) {
-  const void *at = c2_field_at(column, row);
+void c2_option_put(c2_json_writer *w, const char *key, const c2_study_field *column, const c2_study_row *row) {
+  const void *at = c2_study_field_at(column, row);
   switch (column->kind) {
     case C2_WHOLE: c2_json_put_whole(w, key, *(const size_t *)at); break;
     case C2_FLAG: c2_json_put_bool(w, key, *(const bool *)at); break;
@@ -44,13 +44,13 @@ void c2_option_put(c2_json_writer *w, const char *key, const c2_field *column, c
     case C2_HEADS: put_heads(w, key, at); break;
     case C2_LIST: put_metrics(w, key, at); break;
     case C2_RADII: c2_json_put_numbers(w, key, ((const c2_radii *)at)->at, ((const c2_radii *)at)->count); break;
-    default: c2_json_put_number(w, key, c2_field_number(column, row));
+    default: c2_json_put_number(w, key, c2_study_field_number(column, row));
   }
 }
 
 static void put_options(c2_json_writer *w, const c2_plan *plan, const c2_results *results) {
   const c2_schema *options = &c2_schemas[C2_TABLE_OPTIONS];
-  c2_row row = {.part = {[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = results}};
+  c2_study_row row = {.part = {[C2_PART_PLAN] = plan, [C2_PART_RESULTS] = results}};
   c2_json_begin_object(w, "options");
   for (size_t i = 0; i < options->count; i++) c2_option_put(w, options->column[i].name, &options->column[i], &row);
   c2_json_end_object(w);

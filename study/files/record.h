@@ -33,7 +33,7 @@ void c2_record_put(c2_json_writer *w, const char *key, const c2_plan *plan, cons
                    const c2_summary *summary, const c2_journal *journal);
 
 /* Write members of the object that is open: an option, and what describes this machine. */
-void c2_option_put(c2_json_writer *w, const char *key, const c2_field *column, const c2_row *row);
+void c2_option_put(c2_json_writer *w, const char *key, const c2_study_field *column, const c2_study_row *row);
 void c2_machine_put(c2_json_writer *w);
 
 #endif

@@ -75,7 +75,7 @@ static c2_status compare_column(comparison *c, const char *column, bool *same, c
   return C2_OK;
 }
 
-static c2_status compare_sheets(comparison *c, c2_table table, c2_error *err) {
+static c2_status compare_sheets(comparison *c, c2_study_table table, c2_error *err) {
   const c2_schema *schema = &c2_schemas[table];
   bool same = true;
   c->files++;
@@ -91,11 +91,11 @@ static c2_status compare_sheets(comparison *c, c2_table table, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status compare(comparison *c, const char *prefix, c2_table table, double radius, c2_error *err) {
+static c2_status compare(comparison *c, const char *prefix, c2_study_table table, double radius, c2_error *err) {
   char here[C2_PATH_ROOM];
   char there[C2_PATH_ROOM];
-  c2_table_path(c->plan->prefix, table, radius, here);
-  c2_table_path(prefix, table, radius, there);
+  c2_study_table_path(c->plan->prefix, table, radius, here);
+  c2_study_table_path(prefix, table, radius, there);
   if (!c2_file_exists(here) || !c2_file_exists(there)) return C2_OK;
   c->name = strrchr(there, '/') + 1;
   c2_status status = c2_sheet_open(&c->here, here, err);
@@ -109,13 +109,14 @@ static c2_status compare(comparison *c, const char *prefix, c2_table table, doub
 /* Were numbers of this radius read from a perf_sparse file? Else perf_compare is what was read. */
 static bool has_sparse_file(const char *prefix, double radius) {
   char path[C2_PATH_ROOM];
-  c2_table_path(prefix, C2_TABLE_PERF_SPARSE, radius, path);
+  c2_study_table_path(prefix, C2_TABLE_PERF_SPARSE, radius, path);
   return c2_file_exists(path);
 }
 
 c2_status c2_reproduce(const c2_plan *plan, const c2_results *results, const char *prefix, c2_journal *journal,
                        char *out, size_t room, c2_error *err) {
-  static const c2_table others[] = {C2_TABLE_MASS_SUMMARY, C2_TABLE_COMPARE_ALL, C2_TABLE_SWEEP, C2_TABLE_SUMMARY};
+  static const c2_study_table others[] = {C2_TABLE_MASS_SUMMARY, C2_TABLE_COMPARE_ALL, C2_TABLE_SWEEP,
+                                          C2_TABLE_SUMMARY};
   comparison c = {.plan = plan, .results = results, .journal = journal};
   for (size_t k = 0; k < results->perf_radii.count; k++) {
     double radius = results->perf_radii.at[k];

@@ -31,18 +31,18 @@ typedef c2_sink_row SINK;
 
 /* `of`: a metric, or what else the column says. */
 #define FOLLOWS(name, expression)                    \
-  static double name(const c2_row *row, size_t of) { \
+  static double name(const c2_study_row *row, size_t of) { \
     (void)of;                                        \
     return (expression);                             \
   }
 
 /* What others published for the task; missing where their data aren't ours. */
-static double published(const c2_row *row, size_t of) {
+static double published(const c2_study_row *row, size_t of) {
   const c2_published *p = c2_published_for(OF(TASK), OF(RESULT)->naive);
   return p ? c2_published_score(p, of / C2_METRICS, (c2_metric)(of % C2_METRICS)) : (double)NAN;
 }
 
-static const c2_ttest *test_of(const c2_row *row, size_t metric) {
+static const c2_ttest *test_of(const c2_study_row *row, size_t metric) {
   return &OF(TEST)->test[c2_metric_place(&OF(RESULTS)->compared, (c2_metric)metric)];
 }
 
@@ -76,7 +76,7 @@ FOLLOWS(is_equivalent_holm, below_5_percent(OF(CHANGE)->p_equivalent_holm))
 /* ---- Texts that follow from parts ------------------------------------------------------------- */
 
 #define SAYS(name, ...)                            \
-  static void name(const c2_row *row, FILE *out) { \
+  static void name(const c2_study_row *row, FILE *out) { \
     (void)row, (void)fprintf(out, __VA_ARGS__);    \
   }
 
@@ -90,14 +90,14 @@ SAYS(put_arm_model, "%s", OF(ARM)->sparse_model ? OF(PLAN)->sparse_model_name : 
 SAYS(put_fingerprint, "%.16s", OF(RESULT)->checksum)
 SAYS(put_timestamp, "%s", c2_stamp_name(OF(TASK)->timestamp_column))
 
-static void put_arm(const c2_row *row, FILE *out) {
+static void put_arm(const c2_study_row *row, FILE *out) {
   char name[C2_ARM_ROOM];
   c2_arm_name(OF(ARM), name);
   (void)fputs(name, out);
 }
 
 /* "NAME__full", "NAME__sparse_r8_c256" */
-static void put_perf_model(const c2_row *row, FILE *out) {
+static void put_perf_model(const c2_study_row *row, FILE *out) {
   char radius[C2_RADIUS_ROOM];
   c2_radius_text(OF(ARM)->radius, radius);
   (void)fprintf(out, "%.400s__", OF(RESULTS)->model_name);
@@ -117,21 +117,21 @@ static void put_either(FILE *out, const char *text, long long number) {
   }
 }
 
-static void put_cutoff(const c2_row *row, FILE *out) {
+static void put_cutoff(const c2_study_row *row, FILE *out) {
   put_either(out, OF(TASK)->cutoff_is_time ? OF(TASK)->cutoff_text : NULL, (long long)OF(TASK)->initial_cutoff);
 }
 
-static void put_step(const c2_row *row, FILE *out) {
+static void put_step(const c2_study_row *row, FILE *out) {
   put_either(out, OF(TASK)->step_text, (long long)OF(TASK)->step);
 }
 
-static void put_max_context(const c2_row *row, FILE *out) {
+static void put_max_context(const c2_study_row *row, FILE *out) {
   put_either(out, OF(TASK)->max_context ? NULL : "", (long long)OF(TASK)->max_context);
 }
 
 /* ---- Python's lists --------------------------------------------------------------------------- */
 
-static void put_target(const c2_row *row, FILE *out) {
+static void put_target(const c2_study_row *row, FILE *out) {
   if (OF(TASK)->target_is_list) {
     c2_names_put(&OF(TASK)->target, out);
   } else {
@@ -139,7 +139,7 @@ static void put_target(const c2_row *row, FILE *out) {
   }
 }
 
-static void put_univariate(const c2_row *row, FILE *out) {
+static void put_univariate(const c2_study_row *row, FILE *out) {
   if (OF(TASK)->univariate.count) {
     c2_names_put(&OF(TASK)->univariate, out);
   } else if (OF(TASK)->univariate_all) {
@@ -147,14 +147,14 @@ static void put_univariate(const c2_row *row, FILE *out) {
   }
 }
 
-static void put_extra(const c2_row *row, FILE *out) {
+static void put_extra(const c2_study_row *row, FILE *out) {
   const char *name[C2_METRICS];
   const c2_metric_list *extra = &OF(TASK)->extra;
   for (size_t i = 0; i < extra->count; i++) name[i] = c2_metric_name(extra->at[i]);
   c2_names_put(&(c2_names){name, extra->count}, out);
 }
 
-static void put_levels(const c2_row *row, FILE *out) {
+static void put_levels(const c2_study_row *row, FILE *out) {
   char text[C2_NUMBER_ROOM];
   for (size_t i = 0; i < OF(TASK)->level_count; i++) {
     c2_number_put(OF(TASK)->levels[i], text);
@@ -165,10 +165,10 @@ static void put_levels(const c2_row *row, FILE *out) {
 
 /* ---- Columns ---------------------------------------------------------------------------------- */
 
-static const c2_limits score = {0, DBL_MAX, "a finite number >= 0"};
-static const c2_limits ratio = {0, INFINITY, "a number >= 0"}; /* over a sum of values, which may be 0 */
-static const c2_limits duration = {DBL_MIN, DBL_MAX, "a finite number > 0"};
-static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 sums */
+static const c2_study_limits score = {0, DBL_MAX, "a finite number >= 0"};
+static const c2_study_limits ratio = {0, INFINITY, "a number >= 0"}; /* over a sum of values, which may be 0 */
+static const c2_study_limits duration = {DBL_MIN, DBL_MAX, "a finite number > 0"};
+static const c2_study_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 sums */
 
 /* A column's kind follows from the type of its field, where that tells. */
 #define KIND_OF(x) \
@@ -221,7 +221,7 @@ static const c2_limits share = {0, 1.001, "a share from 0 to 1"}; /* of float32 
       IN("reg_mass" frac, PART, share.reg, OPTIONAL, &share),                        \
       IN("first_mass" frac, PART, share.first, OPTIONAL, &share)
 
-static const c2_field mass_columns[] = {TASK_NAME,
+static const c2_study_field mass_columns[] = {TASK_NAME,
                                         IN("window_index", MASS, window, REQUIRED, NULL),
                                         F("ctx_used", MASS, context_used),
                                         F("horizon", TASK, horizon),
@@ -244,7 +244,7 @@ static const c2_field mass_columns[] = {TASK_NAME,
                                         LOOKS(MASS, "_frac_ctxQ", "_ctxQ"),
                                         F("rows_per_series", MASS, rows_per_series)};
 
-static const c2_field head_columns[] = {TASK_NAME,
+static const c2_study_field head_columns[] = {TASK_NAME,
                                         F("layer", HEAD, layer),
                                         F("head", HEAD, head),
                                         K("radius", RADIUS, HEAD, radius),
@@ -264,7 +264,7 @@ static const c2_field head_columns[] = {TASK_NAME,
       F("mean_distance_mean_ctxQ_" side, SHARES, mean[i].distance),                                               \
       F("relative_entropy_mean_ctxQ_" side, SHARES, mean[i].entropy)
 
-static const c2_field mass_summary_columns[] = {K("radius", RADIUS, SHARES, radius),
+static const c2_study_field mass_summary_columns[] = {K("radius", RADIUS, SHARES, radius),
                                                 KEPT("all", "all", 0),
                                                 KEPT("S<#", "small", 1),
                                                 KEPT("S>=#", "large", 2),
@@ -278,7 +278,7 @@ static const c2_field mass_summary_columns[] = {K("radius", RADIUS, SHARES, radi
 #define COUNT(text, field) \
   { .name = text, .kind = C2_COUNTED, AT(PERF, field), .reading = C2_OPTIONAL, .within = &score }
 
-static const c2_field perf_columns[] = {T("model_name", put_perf_model),
+static const c2_study_field perf_columns[] = {T("model_name", put_perf_model),
                                         F("dataset_path", TASK, dataset_path),
                                         F("dataset_config", TASK, dataset_config),
                                         IN("horizon", TASK, horizon, OPTIONAL, NULL),
@@ -340,7 +340,7 @@ static const c2_field perf_columns[] = {T("model_name", put_perf_model),
       IN("peak_alloc_mb_median_" side, PART, alloc_median_mb, REQUIRED, &score), \
       IN("peak_reserved_mb_median_" side, PART, reserved_median_mb, REQUIRED, &score)
 
-static const c2_field compare_columns[] = {TASK_NAME,
+static const c2_study_field compare_columns[] = {TASK_NAME,
                                            K("radius", RADIUS, ARM, radius),
                                            MEASURED("full", FULL),
                                            MEASURED("sparse", PERF),
@@ -369,10 +369,10 @@ static const c2_field compare_columns[] = {TASK_NAME,
       F("delta_high_95", TEST, test[0].high), M("mean_delta_WQL", tested_delta, C2_WQL), M("p_WQL", tested_p, C2_WQL), \
       E("mean_delta_*", tested_delta), E("p_*", tested_p)
 
-static const c2_field ttest_columns[] = {T("metric_col", put_metric), K("radius", RADIUS, TEST, radius), TESTED};
-static const c2_field sweep_columns[] = {K("radius", RADIUS, TEST, radius), T("metric_col", put_metric), TESTED};
+static const c2_study_field ttest_columns[] = {T("metric_col", put_metric), K("radius", RADIUS, TEST, radius), TESTED};
+static const c2_study_field sweep_columns[] = {K("radius", RADIUS, TEST, radius), T("metric_col", put_metric), TESTED};
 
-static const c2_field summary_columns[] = {
+static const c2_study_field summary_columns[] = {
     K("radius", RADIUS, TEST, radius),
     F("n_tasks", TEST, test[0].n),
     T("metric", put_metric),
@@ -393,7 +393,7 @@ static const c2_field summary_columns[] = {
   M("MASE_" model, published, (index) * C2_METRICS + (size_t)C2_MASE), \
       M("WQL_" model, published, (index) * C2_METRICS + (size_t)C2_WQL)
 
-static const c2_field baseline_columns[] = {TASK_NAME,
+static const c2_study_field baseline_columns[] = {TASK_NAME,
                                             T("model_name", put_naive),
                                             F("horizon", TASK, horizon),
                                             F("num_windows", TASK, num_windows),
@@ -410,7 +410,7 @@ static const c2_field baseline_columns[] = {TASK_NAME,
                                             OTHERS("auto_ets", 4),
                                             OTHERS("auto_theta", 5)};
 
-static const c2_field arm_columns[] = {T("arm", put_arm),
+static const c2_study_field arm_columns[] = {T("arm", put_arm),
                                        T("model_name", put_arm_model),
                                        T("attention", put_attention),
                                        K("radius", RADIUS, ARM, radius),
@@ -426,7 +426,7 @@ static const c2_field arm_columns[] = {T("arm", put_arm),
                                        F("blind_heads", ARM, blind),
                                        E("*_over_full", score_over_full)};
 
-static const c2_field equivalence_columns[] = {T("arm", put_arm),
+static const c2_study_field equivalence_columns[] = {T("arm", put_arm),
                                                T("attention", put_attention),
                                                K("radius", RADIUS, ARM, radius),
                                                F("metric", CHANGE, metric),
@@ -464,9 +464,9 @@ static const c2_field equivalence_columns[] = {T("arm", put_arm),
       K(metric "_high_95_percent", PERCENT, PART, test.high_95), F(metric "_p", PART, test.p),                    \
       F(metric "_p_holm", PART, p_holm)
 
-static const c2_field sink_columns[] = {F("layer", SINK, layer), F("head", SINK, head), F("n_tasks", SINK, tasks),
+static const c2_study_field sink_columns[] = {F("layer", SINK, layer), F("head", SINK, head), F("n_tasks", SINK, tasks),
                                         SINKS};
-static const c2_field find_sinks_columns[] = {F("rank", SINK, rank),
+static const c2_study_field find_sinks_columns[] = {F("rank", SINK, rank),
                                               F("layer", SINK, layer),
                                               F("head", SINK, head),
                                               F("n_tasks", CHANGE, test.n),
@@ -475,7 +475,7 @@ static const c2_field find_sinks_columns[] = {F("rank", SINK, rank),
                                               SINKS};
 
 /* As --options are called, with underscores. */
-static const c2_field option_columns[] = {
+static const c2_study_field option_columns[] = {
     F("model", PLAN, model_folder),
     F("tasks", PLAN, tasks),
     F("from_csv", PLAN, from_csv),
@@ -534,7 +534,7 @@ const c2_schema c2_schemas[C2_TABLES] = {
 
 /* ---- Tables ----------------------------------------------------------------------------------- */
 
-void c2_column_name(const c2_field *column, size_t split, c2_metric metric, char out[C2_COLUMN_ROOM]) {
+void c2_column_name(const c2_study_field *column, size_t split, c2_metric metric, char out[C2_COLUMN_ROOM]) {
   const char *mark = strpbrk(column->name, "#*");
   if (!mark) {
     (void)snprintf(out, C2_COLUMN_ROOM, "%s", column->name);
@@ -546,12 +546,12 @@ void c2_column_name(const c2_field *column, size_t split, c2_metric metric, char
   }
 }
 
-bool c2_field_stands_for(const c2_field *column, const c2_metric_list *compared, c2_metric metric) {
+bool c2_study_field_stands_for(const c2_study_field *column, const c2_metric_list *compared, c2_metric metric) {
   bool tests = column->number == tested_delta || column->number == tested_p;
   return metric != C2_WQL && metric != (tests ? compared->at[0] : C2_MASE);
 }
 
-void c2_table_path(const char *prefix, c2_table table, double radius, char out[C2_PATH_ROOM]) {
+void c2_study_table_path(const char *prefix, c2_study_table table, double radius, char out[C2_PATH_ROOM]) {
   const c2_schema *s = &c2_schemas[table];
   char name[C2_COLUMN_ROOM + C2_RADIUS_ROOM];
   char number[C2_RADIUS_ROOM];
@@ -560,25 +560,26 @@ void c2_table_path(const char *prefix, c2_table table, double radius, char out[C
   c2_path_of(prefix, name, out);
 }
 
-void c2_fields_clear(c2_table table, c2_part part, void *out) {
+void c2_fields_clear(c2_study_table table, c2_part part, void *out) {
   const c2_schema *schema = &c2_schemas[table];
   for (size_t i = 0; i < schema->all; i++) {
-    const c2_field *c = &schema->column[i];
+    const c2_study_field *c = &schema->column[i];
     if (c->part == part && c->kind == C2_REAL && !c->number) *(double *)((char *)out + c->offset) = (double)NAN;
   }
 }
 
-c2_status c2_fields_read(c2_table table, c2_part part, const c2_sheet *sheet, size_t row, void *out, c2_error *err) {
+c2_status c2_fields_read(c2_study_table table, c2_part part, const c2_sheet *sheet, size_t row, void *out,
+                         c2_error *err) {
   const c2_schema *schema = &c2_schemas[table];
   for (size_t i = 0; i < schema->count; i++) {
-    const c2_field *column = &schema->column[i];
+    const c2_study_field *column = &schema->column[i];
     double value = 0;
     if (column->part != part || column->reading == C2_UNREAD) continue;
     if (column->reading == C2_OPTIONAL && !c2_csv_has_column(&sheet->csv, column->name)) continue;
     C2_TRY(c2_sheet_number(sheet, row, column->name, &value, err));
-    if (c2_field_take(column, out, value)) continue;
+    if (c2_study_field_take(column, out, value)) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected %s, found %.6g", sheet->path, sheet->line[row],
-            column->name, c2_field_expected(column), value);
+            column->name, c2_study_field_expected(column), value);
   }
   return C2_OK;
 }

@@ -20,19 +20,19 @@ typedef struct writer {
   const c2_summary *summary;
   c2_json_writer *json; /* NULL: rows are lines of `file` */
   c2_outfile file;
-  c2_table table;
-  c2_row row;  /* of the table under way */
+  c2_study_table table;
+  c2_study_row row;  /* of the table under way */
   bool failed; /* memory was out for a cell */
   c2_lookup written; /* what follows the prefix in the paths of the files */
   c2_pool pool;      /* of those texts */
 } writer;
 
 /* A text, which in a CSV file may have to be quoted. */
-static void put_words(writer *w, const char *name, const c2_field *column) {
+static void put_words(writer *w, const char *name, const c2_study_field *column) {
   char *text = NULL;
   size_t size = 0;
   FILE *out = open_memstream(&text, &size);
-  if (out) c2_field_put(column, &w->row, out);
+  if (out) c2_study_field_put(column, &w->row, out);
   bool written = out && c2_text_close(out, &text);
   w->failed = w->failed || !written;
   if (w->json) {
@@ -43,36 +43,36 @@ static void put_words(writer *w, const char *name, const c2_field *column) {
   free(text);
 }
 
-static void put_cell(writer *w, const c2_field *column) {
+static void put_cell(writer *w, const c2_study_field *column) {
   char name[C2_COLUMN_ROOM];
   c2_column_name(column, w->plan->split, w->row.metric, name);
-  if (!c2_field_is_number(column)) {
+  if (!c2_study_field_is_number(column)) {
     put_words(w, name, column);
   } else if (!w->json) {
-    c2_field_put(column, &w->row, w->file.stream);
+    c2_study_field_put(column, &w->row, w->file.stream);
   } else if (column->kind == C2_WHOLE) {
-    c2_json_put_whole(w->json, name, (uint64_t)c2_field_number(column, &w->row));
+    c2_json_put_whole(w->json, name, (uint64_t)c2_study_field_number(column, &w->row));
   } else {
-    double value = c2_field_number(column, &w->row);
+    double value = c2_study_field_number(column, &w->row);
     c2_json_put_number(w->json, name, column->kind == C2_PERCENT ? c2_percent(value) : value);
   }
 }
 
-static void put_name(writer *w, const c2_field *column) {
+static void put_name(writer *w, const c2_study_field *column) {
   char name[C2_COLUMN_ROOM];
   c2_column_name(column, w->plan->split, w->row.metric, name);
   c2_csv_write(w->file.stream, name);
 }
 
 /* A line of the file: what `put` writes of each column. */
-static void put_line(writer *w, void (*put)(writer *w, const c2_field *column)) {
+static void put_line(writer *w, void (*put)(writer *w, const c2_study_field *column)) {
   const c2_schema *schema = &c2_schemas[w->table];
   const c2_metric_list *compared = &w->results->compared;
   for (size_t i = 0; i < schema->count; i++) {
-    const c2_field *column = &schema->column[i];
+    const c2_study_field *column = &schema->column[i];
     for (size_t m = 0; m < (column->each ? compared->count : 1); m++) {
       w->row.metric = compared->at[m];
-      if (column->each && !c2_field_stands_for(column, compared, w->row.metric)) continue;
+      if (column->each && !c2_study_field_stands_for(column, compared, w->row.metric)) continue;
       if (i > 0 && !w->json) (void)fputc(',', w->file.stream);
       put(w, column);
     }
@@ -87,9 +87,9 @@ static void put_row(writer *w) {
 }
 
 /* Opens a table, and keeps the parts that the next one needs too. */
-static c2_status open_table(writer *w, c2_table table, double radius, c2_error *err) {
+static c2_status open_table(writer *w, c2_study_table table, double radius, c2_error *err) {
   char path[C2_PATH_ROOM];
-  c2_table_path(w->plan->prefix, table, radius, path);
+  c2_study_table_path(w->plan->prefix, table, radius, path);
   w->table = table;
   if (w->json) {
     c2_json_begin_array(w->json, c2_schemas[table].name);
@@ -116,8 +116,8 @@ static c2_status close_table(writer *w, c2_error *err) {
 /* ---- Rows ------------------------------------------------------------------------------------- */
 
 /* `count` rows that stand in one array, elements of `size`, as one part. */
-static c2_status write_array(writer *w, c2_table table, double radius, c2_part part, const void *rows, size_t count,
-                             size_t size, c2_error *err) {
+static c2_status write_array(writer *w, c2_study_table table, double radius, c2_part part, const void *rows,
+                             size_t count, size_t size, c2_error *err) {
   C2_TRY(open_table(w, table, radius, err));
   for (size_t i = 0; i < count; i++) {
     w->row.part[part] = (const char *)rows + i * size;
@@ -139,7 +139,7 @@ static void set_arm(writer *w, size_t arm) {
 }
 
 /* Each task's rows of the probe, or one row a task. */
-static c2_status write_task_rows(writer *w, c2_table table, c2_error *err) {
+static c2_status write_task_rows(writer *w, c2_study_table table, c2_error *err) {
   C2_TRY(open_table(w, table, 0, err));
   for (size_t i = 0; i < w->results->done; i++) {
     const c2_task_result *t = &w->results->task[i];
@@ -156,7 +156,7 @@ static c2_status write_task_rows(writer *w, c2_table table, c2_error *err) {
 }
 
 /* Arms [first, end), each over all tasks. */
-static c2_status write_tasks(writer *w, c2_table table, size_t first, size_t end, c2_error *err) {
+static c2_status write_tasks(writer *w, c2_study_table table, size_t first, size_t end, c2_error *err) {
   C2_TRY(open_table(w, table, w->results->arm[first].radius, err));
   for (size_t k = first; k < end; k++) {
     for (size_t i = 0; i < w->results->done; i++) {
@@ -193,7 +193,7 @@ static c2_status write_find_sinks(writer *w, c2_error *err) {
 
 /* ---- All of them ------------------------------------------------------------------------------ */
 
-static c2_status write_tests(writer *w, c2_table table, size_t first, size_t count, c2_error *err) {
+static c2_status write_tests(writer *w, c2_study_table table, size_t first, size_t count, c2_error *err) {
   const c2_test_row *test = &w->summary->test[first];
   return write_array(w, table, test->radius, C2_PART_TEST, test, count, sizeof *test, err);
 }
