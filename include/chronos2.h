@@ -720,6 +720,12 @@ CHRONOS2_API chronos2_status chronos2_predict_stream(chronos2_session *session, 
                                                      const chronos2_stream_options *options,
                                                      struct ArrowArrayStream *out);
 
+/* *season gets the steps of a season at a frequency as pandas spells it, by which seasonal naive and scaled errors are
+ * computed where nothing else is said: "h" 24, "15min" 96, "D" 7, "W-SUN" 1, "MS" 12; 1 where none is in common use, or
+ * where a season is no whole number of steps ("7h"). A text that is no frequency is CHRONOS2_ERROR_ARGUMENT, and
+ * *season stays. */
+CHRONOS2_API chronos2_status chronos2_frequency_season(const char *freq, size_t *season);
+
 #ifdef __cplusplus
 }
 #endif

@@ -62,6 +62,14 @@ def named(kind: str, name: str) -> int:
     return found[0]
 
 
+def season_of(freq: str | None) -> int:
+    """Steps of a season at a frequency as pandas spells it; 1 where it has none."""
+    steps = ffi.new("size_t *", 1)
+    if freq is not None:
+        check(lib.chronos2_frequency_season(freq.encode(), steps))
+    return steps[0]
+
+
 def check(status: int) -> None:
     """Raises what a status other than CHRONOS2_OK means, with the library's text."""
     if status != lib.CHRONOS2_OK:
