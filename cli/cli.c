@@ -10,9 +10,8 @@
 #include "base/caveats.h"
 #include "base/outfile.h"
 #include "base/platform.h"
+#include "base/radius.h"
 #include "data/keep.h"
-#include "study/measure/arm.h"
-#include "study/measure/trained.h"
 
 /* ---- Model and session ----------------------------------------------------------------------- */
 
@@ -219,26 +218,12 @@ chronos2_model_options cli_model_options(const cli_engine *engine) {
 /* A line for each thing about these weights that makes their forecasts worse than they need be. */
 static void warn_of_weights(const cli_engine *engine, const chronos2_model *model, const chronos2_session *session) {
   chronos2_pattern pattern = chronos2_session_pattern(session);
-  char asked[C2_PATTERN_ROOM];
-  char trained[C2_TRAINED_ROOM];
-  char cost[80] = "";
-  double change = 0;
-  size_t tasks = 0;
-  if (!chronos2_model_training(model).trained) {
-    cli_warn("the weights look untrained, so the forecasts mean nothing; see 'chronos2 inspect'");
-  }
+  const char *caveat = chronos2_model_caveat(model, pattern);
+  if (!chronos2_model_training(model).trained) cli_warn(C2_UNTRAINED "; see 'chronos2 inspect'");
   if (engine->session.reg_global && pattern.attention == CHRONOS2_FULL) {
     cli_warn("--reg-global changes nothing under full attention");
   }
-  if (chronos2_model_trained_for(model, pattern)) return;
-  if (chronos2_model_measured(model, pattern, &change, &tasks)) {
-    (void)snprintf(cost, sizeof cost, ", which changed MASE by %+.3g%% (%zu task%s)", 100 * change, tasks,
-                   tasks == 1 ? "" : "s");
-  }
-  c2_pattern_text(pattern, asked);
-  c2_trained_text(model, trained);
-  cli_warn("the weights were trained for %s, not for %s%s; --attention auto takes what they were trained for", trained,
-           asked, cost);
+  if (caveat) cli_warn("%s; --attention auto takes what they were trained for", caveat);
 }
 
 int cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session) {

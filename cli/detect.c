@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "cli/outputs.h"
 #include "data/series.h"
-#include "study/measure/arm.h"
 #include "study/statistics/conformal.h"
 
 enum { WARMUP = 32, MOST_HORIZON = 1 << 16, ORIGINS = 512 /* of a call */, LEVELS = 5 };

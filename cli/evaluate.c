@@ -9,7 +9,6 @@
 #include "base/text.h"
 #include "cli/outputs.h"
 #include "data/unseen.h"
-#include "study/measure/arm.h"
 #include "study/measure/caveats.h"
 #include "study/statistics/statistics.h"
 
@@ -50,25 +49,6 @@ static c2_status check_options(void *request, c2_error *err) {
 }
 
 /* ---- The task --------------------------------------------------------------------------------- */
-
-/* Steps of a season, as the field has them by frequency; 1 where there is none in common use. */
-static size_t season_of(const c2_freq *freq) {
-  size_t whole = 1;
-  switch (freq->unit) {
-    case C2_FREQ_SECOND: whole = 3600; break;
-    case C2_FREQ_MINUTE: whole = 1440; break;
-    case C2_FREQ_HOUR: whole = 24; break;
-    case C2_FREQ_BUSINESS_HOUR: whole = 8; break;
-    case C2_FREQ_DAY: whole = 7; break;
-    case C2_FREQ_BUSINESS_DAY: whole = 5; break;
-    case C2_FREQ_MONTH: whole = 12; break;
-    case C2_FREQ_QUARTER: whole = 4; break;
-    case C2_FREQ_HALF_YEAR: whole = 2; break;
-    default: break;
-  }
-  size_t multiple = (size_t)freq->multiple;
-  return whole % multiple == 0 ? whole / multiple : 1;
-}
 
 /* As many windows as were asked for, or the usual number, where the longest series has room for them. */
 static c2_status choose_windows(evaluate_request *r, c2_error *err) {
@@ -456,7 +436,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   size_t kinds = c2_dataset_freqs(&r->in.set, &freq);
   bool given = r->seasonality > 0;
   if (kinds > 1) cli_warn("series differ in frequency; one season is taken for all of them");
-  if (!given) r->seasonality = season_of(&freq);
+  if (!given) r->seasonality = c2_freq_season(&freq);
   if (r->stride == 0) r->stride = r->horizon;
   C2_TRY(choose_windows(r, err));
   C2_TRY(make_task(r, count ? paths[0] : "--sql", err));

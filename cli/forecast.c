@@ -131,20 +131,16 @@ static c2_status forecast_all(forecast_request *r, chronos2_session *session, bo
   return forecast_status(r, status, err);
 }
 
-/* Whether contexts are encoded once: those of weights that look at the future are under the null future, which the
- * library takes unless a pattern was asked for. */
-static bool is_encoded(const forecast_request *r, const chronos2_session *session) {
-  const chronos2_session_options *asked = &r->engine.session;
-  chronos2_attention attention = chronos2_session_pattern(session).attention;
-  bool sees = attention == CHRONOS2_FULL || attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE;
-  if (asked->backend != CHRONOS2_FUSED || (sees && asked->attention != CHRONOS2_AUTO)) return false;
-  if (sees) {
-    cli_warn(
-        "the pasts are encoded once, beside a future of which nothing is known (windowed_future_null); "
-        "--attention %s forecasts each scenario whole: slower, and closer where covariates matter",
-        chronos2_attention_name(attention));
-  }
-  return true;
+/* Chooses whether the pasts of scenarios are encoded once, and under which pattern. */
+static void choose_encoding(forecast_request *r, const chronos2_model *model, const chronos2_session *session) {
+  const chronos2_session_options *o = &r->engine.session;
+  chronos2_attention own = chronos2_session_pattern(session).attention;
+  r->encoding = chronos2_model_context_pattern(model, (chronos2_pattern){o->attention, o->radius, o->reg_global});
+  r->encoded = o->backend == CHRONOS2_FUSED && r->encoding.attention != CHRONOS2_AUTO;
+  if (!r->encoded || r->encoding.attention == own) return;
+  cli_warn("the pasts are encoded once, beside a future of which nothing is known (%s); --attention %s forecasts each "
+           "scenario whole: slower, and closer where covariates matter",
+           chronos2_attention_name(r->encoding.attention), chronos2_attention_name(own));
 }
 
 static c2_status forecast_scenarios(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {
@@ -184,7 +180,7 @@ static c2_status compute(forecast_request *r, const chronos2_model *model, chron
   if (r->parts) return compute_parts(r, model, session, can_drop && !r->report && !r->plot, out, err);
   forecast_summarise(r);
   forecast_warn(r, chronos2_model_config(model));
-  r->encoded = r->scenarios && is_encoded(r, session);
+  if (r->scenarios) choose_encoding(r, model, session);
   C2_TRY(forecast_draw_open(r, model, session, err));
   return r->embed       ? embed(r, session, chronos2_model_config(model)->d_model, out, err)
          : r->scenarios ? forecast_scenarios(r, session, out, err)

@@ -41,7 +41,8 @@ typedef struct forecast_request {
   bool may_sort;       /* whether it may be when it is sorted */
   bool was_warned;     /* of what the model's configuration says */
   size_t context;      /* steps that the model sees at most */
-  bool encoded;        /* the pasts of scenarios are, once */
+  bool encoded;        /* the pasts of scenarios are, once, under this pattern: */
+  chronos2_pattern encoding;
   scenarios plans;
   chronos2_series *series;       /* [in.set.count] */
   chronos2_covariate *covariate; /* all series' */

@@ -60,12 +60,7 @@ static void put_levels(c2_json_writer *w, const forecast_request *r) {
 static void put_facts(c2_json_writer *w, const forecast_request *r, const chronos2_model *model,
                       chronos2_session *session) {
   char text[120];
-  chronos2_pattern p = chronos2_session_pattern(session);
-  bool full = p.attention == CHRONOS2_FULL;
-  if (r->encoded && (full || p.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE)) { /* as contexts are encoded then */
-    p.attention = CHRONOS2_WINDOWED_FUTURE_NULL;
-    if (full) p.radius = (double)INFINITY;
-  }
+  chronos2_pattern p = r->encoded ? r->encoding : chronos2_session_pattern(session);
   c2_json_begin_object(w, "facts");
   c2_json_put_text(w, "Input", r->summary);
   c2_json_put_text(w, "Model", r->model_name);

@@ -17,9 +17,7 @@ static void print_config(const char *name, const chronos2_model *model) {
     (void)putchar(' ');
     cli_print_double(stdout, c->quantile_levels[i], 17);
   }
-  char trained[C2_TRAINED_ROOM];
-  c2_trained_text(model, trained);
-  (void)printf("\ntrained for          %s", trained);
+  (void)printf("\ntrained for          %s", chronos2_model_trained_text(model));
   (void)printf("\nparameters           %zu\n", chronos2_model_parameters(model));
   (void)printf("memory for weights   %.1f MiB\n\n", (double)chronos2_model_bytes(model) / (1 << 20));
 }

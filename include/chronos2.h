@@ -243,6 +243,10 @@ CHRONOS2_API chronos2_status chronos2_model_tensor(const chronos2_model *model, 
 CHRONOS2_API size_t chronos2_model_patterns(const chronos2_model *model);
 CHRONOS2_API chronos2_pattern chronos2_model_pattern(const chronos2_model *model, size_t index);
 
+/* The same as one line of text: "full attention or windowed_future_global at radius 4, 8 or inf". It lives as long as
+ * the model. */
+CHRONOS2_API const char *chronos2_model_trained_text(const chronos2_model *model);
+
 /* True if the weights were trained for this pattern. CHRONOS2_AUTO always is one. */
 CHRONOS2_API bool chronos2_model_trained_for(const chronos2_model *model, chronos2_pattern pattern);
 
@@ -251,6 +255,16 @@ CHRONOS2_API bool chronos2_model_trained_for(const chronos2_model *model, chrono
  * False, and neither is set, if it was not measured. */
 CHRONOS2_API bool chronos2_model_measured(const chronos2_model *model, chronos2_pattern pattern, double *mase_change,
                                           size_t *tasks);
+
+/* One line for the user of a session that is asked for this pattern, if the weights were trained for other ones: "the
+ * weights were trained for full attention, not for windowed_future_global at radius 8, which changed MASE by +71.1% (15
+ * tasks)", the end only if that was measured. CHRONOS2_AUTO counts as what the session runs then. NULL if there is
+ * nothing to say, and for a pattern that cannot be. The text is valid until this thread's next call of the function. */
+CHRONOS2_API const char *chronos2_model_caveat(const chronos2_model *model, chronos2_pattern asked);
+
+/* The pattern under which a session that is asked for `asked` encodes contexts (chronos2_context_open). Its attention
+ * is CHRONOS2_AUTO if it encodes none: a context sees the known future under what was asked for, or that cannot be. */
+CHRONOS2_API chronos2_pattern chronos2_model_context_pattern(const chronos2_model *model, chronos2_pattern asked);
 
 /* Whether the weights look trained, by a sample of the query and key matrices, without a forward pass. */
 typedef struct chronos2_training {
@@ -719,6 +733,12 @@ CHRONOS2_API chronos2_status chronos2_predict_stream(chronos2_session *session, 
                                                      struct ArrowArrayStream *future_df,
                                                      const chronos2_stream_options *options,
                                                      struct ArrowArrayStream *out);
+
+/* *season gets the steps of a season at a frequency as pandas spells it, by which seasonal naive and scaled errors are
+ * computed where nothing else is said: "h" 24, "15min" 96, "D" 7, "W-SUN" 1, "MS" 12; 1 where none is in common use, or
+ * where a season is no whole number of steps ("7h"). A text that is no frequency is CHRONOS2_ERROR_ARGUMENT, and
+ * *season stays. */
+CHRONOS2_API chronos2_status chronos2_frequency_season(const char *freq, size_t *season);
 
 #ifdef __cplusplus
 }

@@ -34,7 +34,7 @@ allow 'src/cuda (kernels)' 'base/status\.h|cuda/[a-z0-9_]+\.(h|cuh)' src/cuda/{d
 allow src/forecast '(base|model|series|engine|forecast)/[a-z0-9_]+\.h|chronos2\.h' src/forecast/*.[ch]
 allow src/time '(base|time)/[a-z0-9_]+\.h' src/time/*.[ch]
 allow src/table '(base|time|forecast|table)/[a-z0-9_]+\.h|series/column\.h|chronos2\.h' src/table/*.[ch]
-allow src '(base|model|series|engine|forecast|table)/[a-z0-9_]+\.h|kernels/kernels\.h|chronos2\.h|version\.h|api\.h' src/*.[ch]
+allow src '(base|time|model|series|engine|forecast|table)/[a-z0-9_]+\.h|kernels/kernels\.h|chronos2\.h|version\.h|api\.h' src/*.[ch]
 allow data '(base|time|data)/[a-z0-9_]+\.h|table/arrow\.h|chronos2\.h' data/*.[ch]
 allow study/statistics '(base|study/statistics)/[a-z0-9_]+\.h' study/statistics/*.[ch]
 allow study/tasks '(base|time|data|study/(tasks|statistics))/[a-z0-9_]+\.h|chronos2\.h' study/tasks/*.[ch]

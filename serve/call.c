@@ -1,13 +1,13 @@
 /* Calls: what all protocols ask for. */
 #include "serve/call.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/caveats.h"
 #include "base/memory.h"
+#include "base/radius.h"
 #include "base/text.h"
 #include "data/missing.h"
 #include "data/series.h"
@@ -56,17 +56,6 @@ c2_status c2_call_read_levels(c2_call *call, const c2_json_document *doc, const 
   return C2_OK;
 }
 
-static c2_status read_radius(const c2_json_document *doc, const c2_json *value, double *radius, c2_error *err) {
-  const char *text = c2_json_string(value);
-  if (text && strcmp(text, "inf") == 0) {
-    *radius = (double)INFINITY;
-    return C2_OK;
-  }
-  if (c2_json_number(value, radius) && *radius >= 0 && *radius <= 1e9 && *radius == floor(*radius)) return C2_OK;
-  return c2_json_fail(doc, value, err, "expected a whole number of at most 1e9 tokens, or \"inf\", found %.40s",
-                      value->type == C2_JSON_NUMBER ? value->text : c2_json_type_name(value));
-}
-
 /* A pattern that is asked for has the server's radius where it gives none, and its global REG. */
 static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document *doc, const c2_json *object,
                               c2_error *err) {
@@ -89,7 +78,9 @@ static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document 
     return c2_json_fail(doc, radius, err, "a radius has no meaning under %s attention",
                         chronos2_attention_name(pattern->attention));
   }
-  return read_radius(doc, radius, &pattern->radius, err);
+  if (c2_radius_of_json(radius, &pattern->radius)) return C2_OK;
+  return c2_json_fail(doc, radius, err, "expected a whole number of at most 1e9 tokens, or \"inf\", found %.40s",
+                      radius->type == C2_JSON_NUMBER ? radius->text : c2_json_type_name(radius));
 }
 
 c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2_json *object, const c2_limits *limits,
@@ -160,29 +151,8 @@ c2_status c2_call_note_caveats(c2_call *call, const c2_dataset *pasts, const chr
 }
 
 c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_error *err) {
-  chronos2_pattern pattern = call->pass.pattern;
-  char radius[80] = "";
-  char cost[80] = "";
-  double change = 0;
-  size_t tasks = 0;
-  if (pattern.attention == CHRONOS2_AUTO) { /* the server's global REG holds beside what the weights say */
-    bool is_global = pattern.reg_global;
-    pattern = chronos2_model_pattern(model, 0);
-    pattern.reg_global = pattern.reg_global || is_global;
-  }
-  if (chronos2_model_trained_for(model, pattern)) return C2_OK;
-  if (chronos2_model_measured(model, pattern, &change, &tasks)) {
-    (void)snprintf(cost, sizeof cost, ", which was measured to change MASE by %+.0f%% (%zu task%s)", 100 * change,
-                   tasks, tasks == 1 ? "" : "s");
-  }
-  if (pattern.attention != CHRONOS2_FULL) {
-    char number[C2_FLOAT_ROOM];
-    c2_double_text(number, pattern.radius, C2_USUAL_DIGITS);
-    (void)snprintf(radius, sizeof radius, " at radius %s%s", number,
-                   pattern.reg_global ? " with a global REG" : "");
-  }
-  return c2_dataset_note(&call->set, err, "the weights were not trained for %s attention%s%s",
-                         chronos2_attention_name(pattern.attention), radius, cost);
+  const char *caveat = chronos2_model_caveat(model, call->pass.pattern);
+  return caveat ? note(call, caveat, err) : C2_OK;
 }
 
 c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,

@@ -1,7 +1,6 @@
 /* Scenarios of kept contexts. */
 #include "serve/scenarios.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "base/memory.h"
@@ -11,22 +10,14 @@
 #include "serve/protocol.h"
 
 bool c2_scenarios_encode(c2_call *call, const chronos2_model *model, c2_answer *answer) {
-  chronos2_pattern *p = &call->pass.pattern;
-  bool is_asked = p->attention != CHRONOS2_AUTO;
-  if (!is_asked) *p = chronos2_model_pattern(model, 0);
-  bool full = p->attention == CHRONOS2_FULL;
-  if (full || p->attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE) {
-    if (is_asked) {
-      c2_answer_refuse(answer, C2_HTTP_BAD_REQUEST, "parameters.attention",
-                       "parameters.attention: the past sees the future under %s, so it can't be encoded once; expected "
-                       "auto, windowed_future_global or windowed_future_null",
-                       chronos2_attention_name(p->attention));
-      return false;
-    }
-    if (full) p->radius = (double)INFINITY;
-    p->attention = CHRONOS2_WINDOWED_FUTURE_NULL;
-  }
-  return true;
+  chronos2_pattern asked = call->pass.pattern;
+  call->pass.pattern = chronos2_model_context_pattern(model, asked);
+  if (call->pass.pattern.attention != CHRONOS2_AUTO) return true;
+  c2_answer_refuse(answer, C2_HTTP_BAD_REQUEST, "parameters.attention",
+                   "parameters.attention: the past sees the future under %s, so it can't be encoded once; expected "
+                   "auto, windowed_future_global or windowed_future_null",
+                   chronos2_attention_name(asked.attention));
+  return false;
 }
 
 void c2_scenarios_put_kept(const c2_kept *kept, c2_answer *answer) {

@@ -6,9 +6,11 @@
 
 #include "api.h"
 #include "base/memory.h"
+#include "base/radius.h"
 #include "base/text.h"
 #include "engine/backend.h"
 #include "engine/window.h"
+#include "forecast/context.h"
 #include "forecast/raw.h"
 #include "kernels/kernels.h"
 #include "model/config.h"
@@ -216,23 +218,19 @@ chronos2_pattern chronos2_model_pattern(const chronos2_model *model, size_t inde
 }
 
 bool chronos2_model_trained_for(const chronos2_model *model, chronos2_pattern pattern) {
-  if (model && pattern.attention == CHRONOS2_AUTO) return true;
-  for (size_t i = 0; i < chronos2_model_patterns(model); i++) {
-    if (c2_pattern_equal(model->trained.pattern[i], pattern)) return true;
-  }
-  return false;
+  return model && (pattern.attention == CHRONOS2_AUTO || c2_trained_for(&model->trained, pattern));
+}
+
+const char *chronos2_model_trained_text(const chronos2_model *model) {
+  return model ? model->trained.text : NULL;
 }
 
 bool chronos2_model_measured(const chronos2_model *model, chronos2_pattern pattern, double *mase_change,
                              size_t *tasks) {
-  for (size_t i = 0; model && i < model->trained.measurements; i++) {
-    const c2_measured *m = &model->trained.measured[i];
-    if (!c2_pattern_equal(m->pattern, pattern)) continue;
-    if (mase_change) *mase_change = m->mase_change;
-    if (tasks) *tasks = m->tasks;
-    return true;
-  }
-  return false;
+  const c2_measured *m = model ? c2_trained_measured(&model->trained, pattern) : NULL;
+  if (m && mase_change) *mase_change = m->mase_change;
+  if (m && tasks) *tasks = m->tasks;
+  return m != NULL;
 }
 
 chronos2_training chronos2_model_training(const chronos2_model *model) {
@@ -247,7 +245,7 @@ void chronos2_session_options_init(chronos2_session_options *options) {
 
 /* A radius as the engine counts it; false if it cannot be one. */
 static bool radius_of(double radius, size_t *out) {
-  if (!(radius >= 0) || (!isinf(radius) && (radius != floor(radius) || radius > 1e9))) return false;
+  if (!c2_radius_is(radius)) return false;
   *out = isinf(radius) ? SIZE_MAX : (size_t)radius;
   return true;
 }
@@ -269,6 +267,28 @@ static c2_status pattern_of(const chronos2_model *model, chronos2_attention atte
   }
   *out = (c2_pattern){attention, tokens, reg_global};
   return C2_OK;
+}
+
+/* A pattern as callers have it. */
+static chronos2_pattern pattern_from(const c2_pattern *p) {
+  if (p->attention == CHRONOS2_FULL) return (chronos2_pattern){.attention = CHRONOS2_FULL};
+  return (chronos2_pattern){p->attention, p->radius == SIZE_MAX ? (double)INFINITY : (double)p->radius, p->reg_global};
+}
+
+const char *chronos2_model_caveat(const chronos2_model *model, chronos2_pattern asked) {
+  static _Thread_local char text[C2_PATTERN_CAVEAT_ROOM];
+  c2_pattern p = {.attention = CHRONOS2_AUTO};
+  if (!model || pattern_of(model, asked.attention, asked.radius, asked.reg_global, &p, NULL) != C2_OK) return NULL;
+  c2_trained_caveat(&model->trained, pattern_from(&p), text);
+  return text[0] ? text : NULL;
+}
+
+chronos2_pattern chronos2_model_context_pattern(const chronos2_model *model, chronos2_pattern asked) {
+  c2_pattern p = {.attention = CHRONOS2_AUTO};
+  bool is_possible =
+      model && pattern_of(model, asked.attention, asked.radius, asked.reg_global, &p, NULL) == C2_OK &&
+      c2_context_pattern(p, asked.attention == CHRONOS2_AUTO, &p);
+  return is_possible ? pattern_from(&p) : (chronos2_pattern){.attention = CHRONOS2_AUTO};
 }
 
 /* Where a token lies as c2_window_allows counts: all of the future as its first. */
@@ -356,9 +376,7 @@ chronos2_status chronos2_session_set_blind_heads(chronos2_session *session, cons
 
 chronos2_pattern chronos2_session_pattern(const chronos2_session *session) {
   if (!session) return (chronos2_pattern){.radius = 0};
-  const c2_pattern *p = &session->engine.pattern;
-  if (p->attention == CHRONOS2_FULL) return (chronos2_pattern){.attention = CHRONOS2_FULL};
-  return (chronos2_pattern){p->attention, p->radius == SIZE_MAX ? (double)INFINITY : (double)p->radius, p->reg_global};
+  return pattern_from(&session->engine.pattern);
 }
 
 const char *chronos2_session_isa(const chronos2_session *session) {

@@ -1,7 +1,8 @@
-/* The public interface: tables as Arrow streams. */
+/* The public interface: tables as Arrow streams, and their frequencies. */
 #include "api.h"
 #include "base/memory.h"
 #include "table/stream.h"
+#include "time/calendar.h"
 
 void chronos2_stream_options_init(chronos2_stream_options *options) {
   if (options) *options = (chronos2_stream_options){CHRONOS2_STREAM_OPTIONS_INIT};
@@ -36,4 +37,14 @@ fail:
   release(df);
   release(future_df);
   return status_of(status);
+}
+
+chronos2_status chronos2_frequency_season(const char *freq, size_t *season) {
+  c2_error *err = c2_api_begin();
+  c2_error why;
+  c2_freq parsed;
+  REQUIRE(freq && season, "freq and season: expected not NULL");
+  REQUIRE(c2_freq_parse(freq, &parsed, &why) == C2_OK, "freq: %s", why.text);
+  *season = c2_freq_season(&parsed);
+  return CHRONOS2_OK;
 }

@@ -260,8 +260,10 @@ static c2_status describe(c2_study *s, const runner *e, c2_error *err) {
   r->heads = chronos2_model_config(e->model[0])->heads;
   (void)snprintf(r->isa, sizeof r->isa, "%s", chronos2_session_isa(e->session[0]));
   r->threads = (size_t)chronos2_session_threads(e->session[0]);
-  c2_trained_text(e->model[0], r->trained);
-  if (e->model[1]) c2_trained_text(e->model[1], r->sparse_trained);
+  (void)snprintf(r->trained, sizeof r->trained, "%s", chronos2_model_trained_text(e->model[0]));
+  if (e->model[1]) {
+    (void)snprintf(r->sparse_trained, sizeof r->sparse_trained, "%s", chronos2_model_trained_text(e->model[1]));
+  }
   return C2_OK;
 }
 

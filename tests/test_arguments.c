@@ -77,9 +77,15 @@ static void test_model(void **state) {
   assert_false(chronos2_model_trained_for(NULL, (chronos2_pattern){.attention = CHRONOS2_AUTO}));
   assert_false(chronos2_model_measured(NULL, (chronos2_pattern){.attention = CHRONOS2_FULL}, NULL, NULL));
   assert_false(chronos2_model_training(NULL).trained);
+  assert_null(chronos2_model_trained_text(NULL));
+  assert_null(chronos2_model_caveat(NULL, (chronos2_pattern){.attention = CHRONOS2_FULL}));
+  assert_int_equal(chronos2_model_context_pattern(NULL, (chronos2_pattern){.radius = 0}).attention, CHRONOS2_AUTO);
   chronos2_attention attention = CHRONOS2_FULL;
   EXPECT_ARGUMENT(chronos2_attention_named(NULL, &attention));
   EXPECT_ARGUMENT(chronos2_attention_named("full", NULL));
+  size_t season = 0;
+  EXPECT_ARGUMENT(chronos2_frequency_season(NULL, &season));
+  EXPECT_ARGUMENT(chronos2_frequency_season("h", NULL));
   chronos2_model_close(&m);
   chronos2_model_close(NULL);
 }

@@ -152,6 +152,88 @@ static void test_bundled(void **state) {
   chronos2_model_close(&sparse);
 }
 
+/* What is said of a pattern, and the one that contexts are encoded under (auto: none), by what was asked for. */
+static void test_asked(void **state) {
+  (void)state;
+  static const struct {
+    const char *model;
+    chronos2_pattern asked;
+    const char *caveat;
+    chronos2_pattern encoding;
+  } cases[] = {
+      {MICRO, {CHRONOS2_AUTO, 0, false}, NULL, {CHRONOS2_WINDOWED_FUTURE_NULL, INFINITY, false}},
+      {MICRO, {CHRONOS2_FULL, 0, false}, NULL, {CHRONOS2_AUTO, 0, false}},
+      {MICRO,
+       {CHRONOS2_WINDOWED_FUTURE_VISIBLE, 8, false},
+       "the weights were trained for full attention, not for windowed_future_visible at radius 8, which changed MASE "
+       "by +7.3% (15 tasks)",
+       {CHRONOS2_AUTO, 0, false}},
+      {MICRO,
+       {CHRONOS2_WINDOWED_FUTURE_NULL, INFINITY, true},
+       "the weights were trained for full attention, not for windowed_future_null at radius inf with a global REG",
+       {CHRONOS2_WINDOWED_FUTURE_NULL, INFINITY, true}},
+      {MICRO, {CHRONOS2_WINDOWED_FUTURE_GLOBAL, 2.5, false}, NULL, {CHRONOS2_AUTO, 0, false}},
+      {MICRO, {(chronos2_attention)9, 1, false}, NULL, {CHRONOS2_AUTO, 0, false}},
+      {SPARSE, {CHRONOS2_AUTO, 0, false}, NULL, {CHRONOS2_WINDOWED_FUTURE_GLOBAL, 8, false}},
+      {SPARSE,
+       {CHRONOS2_AUTO, 0, true},
+       "the weights were trained for windowed_future_global at radius 8, not for windowed_future_global at radius 8 "
+       "with a global REG",
+       {CHRONOS2_WINDOWED_FUTURE_GLOBAL, 8, true}},
+      {SPARSE,
+       {CHRONOS2_FULL, 3, true},
+       "the weights were trained for windowed_future_global at radius 8, not for full attention, which changed MASE by "
+       "-0.18% (15 tasks)",
+       {CHRONOS2_AUTO, 0, false}}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    chronos2_model *model = NULL;
+    assert_int_equal(chronos2_model_open(cases[i].model, NULL, &model), CHRONOS2_OK);
+    const char *said = chronos2_model_caveat(model, cases[i].asked);
+    if (!said || !cases[i].caveat ? said != cases[i].caveat : strcmp(said, cases[i].caveat) != 0) {
+      fail_msg("case %zu: %s", i, said ? said : "nothing is said");
+    }
+    chronos2_pattern p = chronos2_model_context_pattern(model, cases[i].asked);
+    const chronos2_pattern *e = &cases[i].encoding;
+    if (p.attention != e->attention || p.radius != e->radius || p.reg_global != e->reg_global) {
+      fail_msg("case %zu: %d, %g, %d", i, (int)p.attention, p.radius, p.reg_global);
+    }
+    chronos2_model_close(&model);
+  }
+}
+
+/* A session encodes contexts under the pattern that is told. */
+static void test_context_pattern(void **state) {
+  (void)state;
+  static const char keys[] = "\"time_attention\": [{\"pattern\": \"windowed_future_visible\", \"radius\": 2}],";
+  static const double past[96] = {1, 2, 3};
+  const chronos2_series series = {.length = 96, .targets = 1, .target = past};
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 4};
+  chronos2_model *model = NULL;
+  assert_int_equal(open_model(keys, &model), CHRONOS2_OK);
+  assert_string_equal(chronos2_model_trained_text(model), "windowed_future_visible at radius 2");
+  for (int asked = CHRONOS2_AUTO; asked <= CHRONOS2_WINDOWED_FUTURE_NULL; asked++) {
+    chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)asked,
+                                        .radius = 2, .threads = 1};
+    chronos2_session *session = NULL;
+    chronos2_context *context = NULL;
+    chronos2_forecast *forecast = NULL;
+    chronos2_pattern told =
+        chronos2_model_context_pattern(model, (chronos2_pattern){options.attention, options.radius, false});
+    assert_int_equal(chronos2_session_open(model, &options, &session), CHRONOS2_OK);
+    chronos2_status status = chronos2_context_open(session, &series, 1, &how, &context);
+    assert_int_equal(status == CHRONOS2_OK, told.attention != CHRONOS2_AUTO);
+    if (status == CHRONOS2_OK) { /* only the same pattern may use it */
+      assert_int_equal(chronos2_session_set_attention(session, told.attention, told.radius, told.reg_global),
+                       CHRONOS2_OK);
+      assert_int_equal(chronos2_context_predict(session, context, &series, 1, &how, &forecast), CHRONOS2_OK);
+    }
+    chronos2_forecast_free(&forecast);
+    chronos2_context_close(&context);
+    chronos2_session_close(&session);
+  }
+  chronos2_model_close(&model);
+}
+
 /* Trained weights, and those of a random start. */
 static void test_training(void **state) {
   (void)state;
@@ -431,7 +513,8 @@ static void test_inspect(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_names), cmocka_unit_test(test_good_configs),
                                      cmocka_unit_test(test_bad_configs), cmocka_unit_test(test_bundled),
-                                     cmocka_unit_test(test_training), cmocka_unit_test(test_auto),
+                                     cmocka_unit_test(test_training), cmocka_unit_test(test_asked),
+                                     cmocka_unit_test(test_context_pattern), cmocka_unit_test(test_auto),
                                      cmocka_unit_test(test_explicit_radius), cmocka_unit_test(test_warnings),
                                      cmocka_unit_test(test_auto_in_the_program), cmocka_unit_test(test_usage),
                                      cmocka_unit_test(test_backends), cmocka_unit_test(test_inspect)};

@@ -1,6 +1,8 @@
 /* Time stamps and frequencies. What is expected was printed by pandas 3.1. */
 #include "program.h"
 
+#include <chronos2.h>
+
 #include "time/calendar.h"
 
 static c2_freq freq_of(const char *text) {
@@ -239,6 +241,50 @@ static void test_spelling(void **state) {
   }
 }
 
+/* The season of each unit, by all of its spellings, and of multiples. */
+static void test_seasons(void **state) {
+  (void)state;
+  static const struct {
+    const char *freqs;
+    size_t season;
+  } cases[] = {{"s S", 3600},
+               {"min T", 1440},
+               {"15min", 96},
+               {"90min", 16},
+               {"h H", 24},
+               {"2h", 12},
+               {"7h 24h 48h", 1},
+               {"bh BH", 8},
+               {"4bh", 2},
+               {"D d", 7},
+               {"2D 7D", 1},
+               {"B", 5},
+               {"MS ME M BMS BME BM", 12},
+               {"3MS", 4},
+               {"QS QE Q BQS BQE BQ QS-FEB QE-NOV", 4},
+               {"2QS", 2},
+               {"HYS HYE BHYS BHYE HYE-JUN", 2},
+               {"2HYE", 1},
+               {"YS YE Y A AS BYS BYE BY BA BAS YE-JUN W W-MON WOM-3FRI LWOM-FRI SMS SME SM us U ms L 1 7", 1}};
+  bool seen[C2_FREQ_YEAR + 1] = {false};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char list[200];
+    (void)snprintf(list, sizeof list, "%s", cases[i].freqs);
+    char *rest = NULL;
+    for (char *name = strtok_r(list, " ", &rest); name; name = strtok_r(NULL, " ", &rest)) {
+      size_t season = 0;
+      seen[freq_of(name).unit] = true;
+      assert_int_equal(chronos2_frequency_season(name, &season), CHRONOS2_OK);
+      if (season != cases[i].season) fail_msg("%s: expected %zu, found %zu", name, cases[i].season, season);
+    }
+  }
+  for (size_t unit = 0; unit <= C2_FREQ_YEAR; unit++) assert_true(seen[unit]);
+  size_t season = 3;
+  assert_int_equal(chronos2_frequency_season("X", &season), CHRONOS2_ERROR_ARGUMENT);
+  assert_non_null(strstr(chronos2_last_error(), "freq: expected a frequency as pandas spells it, found 'X'"));
+  assert_int_equal(season, 3);
+}
+
 static void test_zones(void **state) {
   (void)state;
   static const char *const cases[][2] = {
@@ -368,6 +414,6 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_steps),    cmocka_unit_test(test_roll_forward), cmocka_unit_test(test_years_end),
       cmocka_unit_test(test_spelling), cmocka_unit_test(test_zones),        cmocka_unit_test(test_inference),
-      cmocka_unit_test(test_disturbed)};
+      cmocka_unit_test(test_disturbed), cmocka_unit_test(test_seasons)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

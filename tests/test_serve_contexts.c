@@ -42,7 +42,7 @@ static void test_missing(void **state) {
   serving_assert(&r, 200, "\"warnings\":[\"1 series, 'inputs[0]' the first, ends in missing targets, for 1 step: the "
                           "forecast begins after the last row, not after the last observation\",\"3 values of known "
                           "futures, the first in column 'x' of 'inputs[0]', are missing and count as unknown\",\"the "
-                          "weights were not");
+                          "weights were trained for full attention, not for windowed_future_null");
 }
 
 /* A scenario has the numbers of a forecast of its own under the same pattern. */
@@ -84,7 +84,7 @@ static void test_contexts(void **state) {
 }
 
 #define PATTERN_ALONE \
-  "\"warnings\":[\"the weights were not trained for windowed_future_null attention at radius inf\"]"
+  "\"warnings\":[\"the weights were trained for full attention, not for windowed_future_null at radius inf\"]"
 
 /* What there is to say of the pasts is said of each forecast from them. */
 static void test_context_warnings(void **state) {

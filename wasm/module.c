@@ -128,7 +128,7 @@ static c2_status note_calendars(c2_dataset *set, c2_error *err) {
 static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predict_options *o, c2_error *err) {
   const chronos2_config *config = chronos2_model_config(m->model);
   char line[C2_CAVEAT_ROOM];
-  if (!m->trained) C2_TRY(c2_dataset_note(set, err, "the weights look untrained, so the forecasts mean nothing"));
+  if (!m->trained) C2_TRY(c2_dataset_note(set, err, C2_UNTRAINED));
   c2_caveat_horizon(o->horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
   if (line[0]) C2_TRY(c2_dataset_note(set, err, "%s", line));
   c2_caveat_context(o->context_length, config->context_length, true, line);

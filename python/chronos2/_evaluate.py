@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Iterator, NamedTuple, Sequence
 
 import numpy as np
 
-from . import _inputs, _metrics
+from . import _inputs, _metrics, _native
 from ._told import warn
 
 if TYPE_CHECKING:
     from .pipeline import Chronos2Pipeline
-
-# Steps of a season by the unit of a frequency, as in the program (cli/evaluate.c); later spellings, then older.
-_SEASONS = {"s": 3600, "min": 1440, "h": 24, "bh": 8, "D": 7, "B": 5, "W": 1,
-            "ME": 12, "MS": 12, "BME": 12, "BMS": 12, "QE": 4, "QS": 4, "BQE": 4, "BQS": 4,
-            "S": 3600, "T": 1440, "H": 24, "BH": 8, "M": 12, "BM": 12, "Q": 4, "BQ": 4}
 
 
 class Evaluation(NamedTuple):
@@ -97,7 +91,7 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
         return numbers.reshape(len(index), len(targets), asked.horizon, -1)
 
     if seasonality is None:
-        seasonality = season_of(freq)
+        seasonality = _native.season_of(freq)
         if freq is None and items:
             warn("pandas has no name for the frequency, so that a season has 1 step; seasonality= changes it")
     return _judge(asked, [name for name, _ in items], targets, values, forecast, seasonality)
@@ -113,14 +107,6 @@ def _check_steps(asked: Asked, df: Any, id_column: str, timestamp_column: str, t
     columns = columns.assign(**{str(target): 0.0})
     asked.pipeline.predict_df(columns, None, id_column, timestamp_column, str(target), 1, [], context_length=1,
                               freq=freq)
-
-
-def season_of(freq: str | None) -> int:
-    """Steps of a season at a frequency as pandas spells it; 1 where it has none."""
-    match = re.match(r"(\d*)([a-zA-Z]+)", freq or "")
-    steps = _SEASONS.get(match[2], 1) if match else 1
-    multiple = int(match[1] or 1) if match else 1
-    return steps // multiple if steps % multiple == 0 else 1
 
 
 # ---- Arrays ---------------------------------------------------------------------------------------
@@ -213,7 +199,7 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
     whole: dict[str, list[list[float]]] = {}
     single: dict[str, np.ndarray] = {}
     without = np.zeros((len(names), len(targets)), bool)
-    inside = np.zeros((2, len(_bands(asked.levels))))
+    inside = np.zeros((2, len(_metrics.bands(asked.levels))))
     windows = 0
     lacks = _Lacks(names)
     for index, cut in asked.cuts(np.array([v.shape[1] for v in values])):
@@ -284,23 +270,16 @@ def _series(single: dict[str, np.ndarray], names: list[Any], targets: list[str])
                for k, name in enumerate(("model", "seasonal_naive"))}}
 
 
-def _bands(levels: Sequence[float]) -> list[tuple[int, int]]:
-    """Places of the levels of symmetric bands, the widest first."""
-    places = {round(level, 9): place for place, level in enumerate(levels)}
-    return [(place, places[round(1 - level, 9)]) for level, place in sorted(places.items())
-            if level < 0.5 and round(1 - level, 9) in places]
-
-
 def _covered(s: _metrics.Scored) -> np.ndarray:
     """Truths inside each band, and all of them."""
     there = ~np.isnan(s.truth)
     inside = [((s.quantiles[..., low] <= s.truth) & (s.truth <= s.quantiles[..., high])).sum()
-              for low, high in _bands(s.levels)]
+              for low, high in _metrics.bands(s.levels)]
     return np.array([inside, [there.sum()] * len(inside)], np.float64)
 
 
 def _coverage(levels: Sequence[float], inside: np.ndarray) -> dict[str, list[Any]]:
-    pairs = [(levels[low], levels[high]) for low, high in _bands(levels)]
+    pairs = [(levels[low], levels[high]) for low, high in _metrics.bands(levels)]
     with np.errstate(all="ignore"):
         observed = (inside[0] / inside[1]).tolist()
     return {"low": [low for low, _ in pairs], "high": [high for _, high in pairs],

@@ -92,3 +92,10 @@ def seasonal_naive(past: np.ndarray, season: int, horizon: int) -> np.ndarray:
     last = np.maximum.accumulate(np.where(np.isnan(past), -1, np.arange(len(past))))
     filled = np.where(last < 0, 0.0, past[last])
     return np.resize(filled[-season:] if len(filled) >= season else filled[-1:], horizon)
+
+
+def bands(levels: Sequence[float]) -> list[tuple[int, int]]:
+    """Places of the levels of symmetric bands, the widest first."""
+    places = {round(level, 9): place for place, level in enumerate(levels)}
+    return [(place, places[round(1 - level, 9)]) for level, place in sorted(places.items())
+            if level < 0.5 and round(1 - level, 9) in places]

@@ -21,7 +21,6 @@ from ._told import warn
 _DTYPES = {"auto": "fp32", "fp32": "fp32", "float32": "fp32", "bf16": "bf16", "bfloat16": "bf16", "int8": "int8"}
 _TORCH_NAMES = {"fp32": "float32", "bf16": "bfloat16", "int8": "int8"}
 _BACKENDS = {"eager": "reference", "sdpa": "fused", "flash_attention_2": "fused"}
-PUBLISHED_RADIUS = 8.0
 DEFAULT_LEVELS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
@@ -91,7 +90,7 @@ def resolve_attention(attention: str | None, radius: float | None, reg_global: b
     name = (opened.name if attention is None else attention).replace("-", "_")
     is_global = opened.reg_global if reg_global is None else true_or_false("reg_global", reg_global)
     if name.startswith("windowed"):
-        default = opened.radius if opened.name.startswith("windowed") else PUBLISHED_RADIUS
+        default = opened.radius if opened.name.startswith("windowed") else float(_native.lib.CHRONOS2_STANDARD_RADIUS)
         return _native.Attention(name, default if radius is None else float(radius), is_global)
     if radius is not None or reg_global:
         raise ValueError(f"radius and reg_global belong to a windowed attention, found attention={name!r}")
@@ -141,13 +140,13 @@ class Chronos2Model:
         except IndexError:
             session = _native.Session(self.native, attention, threads=self._threads, backend=self._backend,
                                       isa=self._isa, device=self._device)
-        self._warn_if_untrained(session.encoding_pattern if encodes else session.pattern)
+        self._warn_if_untrained(self.native.encoding(attention) if encodes else attention)
         yield session
         if len(self._idle) < threading.active_count():
             self._idle.append(session)
 
-    def _warn_if_untrained(self, pattern: Any) -> None:
-        said = self.native.untrained_warning(pattern)
+    def _warn_if_untrained(self, asked: _native.Attention) -> None:
+        said = self.native.caveat(asked)
         if said and said not in self._warned:
             self._warned.add(said)
             warn(said)

@@ -7,7 +7,6 @@ object that refers to them.
 
 from __future__ import annotations
 
-import math
 import os
 import sys
 from datetime import date, datetime
@@ -60,6 +59,14 @@ def named(kind: str, name: str) -> int:
     found = ffi.new(f"chronos2_{kind} *")
     check(getattr(lib, f"chronos2_{kind}_named")(name.encode(), found))
     return found[0]
+
+
+def season_of(freq: str | None) -> int:
+    """Steps of a season at a frequency as pandas spells it; 1 where it has none."""
+    steps = ffi.new("size_t *", 1)
+    if freq is not None:
+        check(lib.chronos2_frequency_season(freq.encode(), steps))
+    return steps[0]
 
 
 def check(status: int) -> None:
@@ -280,16 +287,14 @@ class Model:
     def pointer(self) -> Any:
         return self._handle[0]
 
-    def untrained_warning(self, pattern: Any) -> str | None:
-        """What to tell a user whose pattern the weights were not trained for; None if they were."""
-        if lib.chronos2_model_trained_for(self.pointer, pattern):
-            return None
-        change, tasks = ffi.new("double *"), ffi.new("size_t *")
-        name = text(lib.chronos2_attention_name(pattern.attention))
-        said = f"the weights were not trained for {name} at radius {pattern.radius:g}"
-        if lib.chronos2_model_measured(self.pointer, pattern, change, tasks):
-            said += f": it was measured to change MASE by {100 * change[0]:+.0f}% (mean of {tasks[0]} tasks)"
-        return said
+    def caveat(self, asked: Attention) -> str | None:
+        """What to tell a user who asks for a pattern that the weights were not trained for; None if they were."""
+        return text(lib.chronos2_model_caveat(self.pointer, asked.native())) or None
+
+    def encoding(self, asked: Attention) -> Attention:
+        """The pattern of contexts that are encoded under what was asked for; "auto" where none can be."""
+        pattern = lib.chronos2_model_context_pattern(self.pointer, asked.native())
+        return Attention(text(lib.chronos2_attention_name(pattern.attention)), pattern.radius, pattern.reg_global)
 
 
 # ---- Sessions -------------------------------------------------------------------------------------
@@ -305,6 +310,9 @@ class Attention(NamedTuple):
     @property
     def code(self) -> int:
         return named("attention", self.name)
+
+    def native(self) -> Any:
+        return ffi.new("chronos2_pattern *", (self.code, self.radius, self.reg_global))[0]
 
 
 class PredictOptions(NamedTuple):
@@ -375,20 +383,6 @@ class Session:
     @property
     def pointer(self) -> Any:
         return self._handle[0]
-
-    @property
-    def pattern(self) -> Any:
-        return lib.chronos2_session_pattern(self.pointer)
-
-    @property
-    def encoding_pattern(self) -> Any:
-        """That of encoded contexts: where weights see the future, the null future, unless a pattern was asked for."""
-        pattern = self.pattern
-        sees = pattern.attention in (lib.CHRONOS2_FULL, lib.CHRONOS2_WINDOWED_FUTURE_VISIBLE)
-        if self.attention.name == "auto" and sees:
-            pattern.radius = math.inf if pattern.attention == lib.CHRONOS2_FULL else pattern.radius
-            pattern.attention = lib.CHRONOS2_WINDOWED_FUTURE_NULL
-        return pattern
 
     def set_attention(self, attention: Attention) -> None:
         if attention != self.attention:

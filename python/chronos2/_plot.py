@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ._metrics import bands
 from ._model import whole_number
 
 if TYPE_CHECKING:
@@ -67,10 +68,8 @@ def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id"
 
 def _bands(columns: Any) -> list[tuple[str, str]]:
     """Columns of quantile levels in pairs, the widest first: 0.1 and 0.9, 0.2 and 0.8."""
-    after = list(columns)[list(columns).index("predictions") + 1:]
-    levels = {name: float(name) for name in after if name != "error"}
-    return [(low, high) for low, a in sorted(levels.items(), key=lambda level: level[1])
-            for high, b in levels.items() if a < 0.5 and abs(a + b - 1) < 1e-9]
+    names = [name for name in list(columns)[list(columns).index("predictions") + 1:] if name != "error"]
+    return [(names[low], names[high]) for low, high in bands([float(name) for name in names])]
 
 
 def _pandas(table: Any) -> pd.DataFrame:

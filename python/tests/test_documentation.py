@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 def test_examples(monkeypatch, tmp_path):
     pytest.importorskip("pandas")
     pytest.importorskip("matplotlib").use("Agg")

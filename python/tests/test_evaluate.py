@@ -1,14 +1,17 @@
 """Rolling-origin backtests."""
 
+import csv
+import subprocess
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import wave
+from conftest import ROOT, wave
 
 import chronos2
 from chronos2 import _metrics
-from chronos2._evaluate import season_of
+from chronos2._native import season_of
 
 LEVELS = [0.1, 0.2, 0.5, 0.8, 0.9]
 
@@ -197,9 +200,37 @@ def test_missing_truths_are_left_out(smooth):
 
 @pytest.mark.parametrize("freq, steps", [("h", 24), ("15min", 96), ("D", 7), ("W-SUN", 1), ("QS-OCT", 4), ("MS", 12),
                                          ("bh", 8), ("H", 24), ("30T", 48), ("M", 12), ("Q-DEC", 4), ("A-DEC", 1),
-                                         ("7h", 1), ("YE-DEC", 1), (None, 1)])
+                                         ("7h", 1), ("YE-DEC", 1), ("HYE-DEC", 2), ("2BHYS", 1), (None, 1)])
 def test_seasons_of_frequencies(freq, steps):
     assert season_of(freq) == steps
+
+
+def test_what_is_no_frequency_has_no_season():
+    with pytest.raises(ValueError, match="freq: expected a frequency as pandas spells it, found 'cbh'"):
+        season_of("cbh")
+
+
+@pytest.mark.parametrize("freq, every, seasonality", [("QS-JAN", 1, 4), ("HYS-JAN", 2, 2)])
+def test_the_program_scores_as_the_package_does(pipeline, tmp_path, freq, every, seasonality):
+    pd = pytest.importorskip("pandas")
+    program = Path(chronos2.__file__).parents[2] / "chronos2"
+    if not program.exists():
+        pytest.skip("there is no program beside the package")
+    table = pd.read_csv(ROOT / "datasets" / "macro_quarterly.csv").groupby("item_id").nth(slice(None, None, every))
+    table.to_csv(tmp_path / "series.csv", index=False)
+    found = pipeline.evaluate(table, 4, windows=3, freq=freq)
+    assert found.seasonality == seasonality
+    subprocess.run([program, "evaluate", tmp_path / "series.csv", "--horizon", "4", "--windows", "3", "--freq", freq,
+                    "-m", ROOT / "models" / "chronos2-micro", "-o", tmp_path / "scores.csv"], check=True,
+                   capture_output=True)
+    scores = {(row["item_id"], row["target_name"], row["forecaster"]): row
+              for row in csv.DictReader((tmp_path / "scores.csv").open())}
+    for by, rel in (("model", 2e-5), ("seasonal_naive", 1e-9)):  # a table's forecasts are float32
+        expected = [float(scores["", "", by][metric] or "nan") for metric in found.overall["metric"]]
+        assert found.overall[by] == pytest.approx(expected, rel=rel, nan_ok=True)
+        each = zip(found.series["item_id"], found.series["target_name"], found.series["metric"])
+        expected = [float(scores[item, target, by][metric] or "nan") for item, target, metric in each]
+        assert found.series[by] == pytest.approx(expected, rel=rel, nan_ok=True)
 
 
 def test_an_evaluation_is_public():

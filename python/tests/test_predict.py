@@ -535,19 +535,19 @@ LACKS = [
 ]
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 @pytest.mark.parametrize("inputs, text", LACKS)
 def test_what_series_lack_is_told(smooth, inputs, text):
     for call in (lambda: smooth.predict(inputs, 2), lambda: smooth.predict_quantiles(inputs, 2, [0.5]),
                  lambda: smooth.encode(inputs, 2)):
         with warnings.catch_warnings(record=True) as told:
             warnings.simplefilter("always")
-            warnings.filterwarnings("ignore", "the weights were not trained")
+            warnings.filterwarnings("ignore", "the weights were trained for")
             call()
         assert [warning.filename for warning in told] == [__file__] and re.search(text, str(told[0].message))
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 def test_warnings_name_the_line_of_the_call(smooth):
     inputs, longest = [wave(30)], smooth.model_context_length
     with warnings.catch_warnings(record=True) as told:
@@ -579,7 +579,7 @@ def test_what_is_no_list_of_series(smooth, inputs, text):
             call(inputs, 2)
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 @pytest.mark.parametrize("inputs, text", [
     ([wave(30), wave(30) * 1e300],
      "^84 numbers are beyond the range of float32, so infinite, the first of series 1$"),

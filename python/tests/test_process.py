@@ -83,7 +83,7 @@ def test_other_threads_run_during_a_forecast(pipeline):
 def test_a_pickled_pipeline_keeps_its_options():
     pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, dtype="bfloat16", attention="windowed_future_visible",
                                                          radius=3, threads=1, return_type="numpy")
-    with pytest.warns(UserWarning, match="not trained"):
+    with pytest.warns(UserWarning, match="the weights were trained for"):
         again = pickle.loads(pickle.dumps(pipeline))
     np.testing.assert_array_equal(again.predict([wave(60)], 5)[0], pipeline.predict([wave(60)], 5)[0])
     assert again.model.attention == pipeline.model.attention

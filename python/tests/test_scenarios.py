@@ -25,7 +25,7 @@ def futures(rng, horizon, count):
             for _ in range(count)]
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained", "ignore:.*categories that the past never had")
+@pytest.mark.filterwarnings("ignore:the weights were trained for", "ignore:.*categories that the past never had")
 @pytest.mark.parametrize("attention, radius", PATTERNS)
 def test_scenarios_equal_forecasts(smooth, inputs, rng, attention, radius):
     pattern = {"attention": attention, "radius": radius}
@@ -41,7 +41,7 @@ def test_scenarios_equal_forecasts(smooth, inputs, rng, attention, radius):
     np.testing.assert_array_equal(encoded.predict([known[1]])[0][0], encoded.predict(known)[1][0])
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained", "ignore:.*categories that the past never had")
+@pytest.mark.filterwarnings("ignore:the weights were trained for", "ignore:.*categories that the past never had")
 @pytest.mark.parametrize("attention, radius", PATTERNS)
 def test_what_a_future_leaves_out_came_with_the_context(smooth, inputs, rng, attention, radius):
     pattern = {"attention": attention, "radius": radius}
@@ -59,7 +59,7 @@ def test_what_a_future_leaves_out_came_with_the_context(smooth, inputs, rng, att
     assert all(np.array_equal(a, b) for a, b in zip(without, unknown))
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained", "ignore:.*categories that the past never had")
+@pytest.mark.filterwarnings("ignore:the weights were trained for", "ignore:.*categories that the past never had")
 @pytest.mark.parametrize("labels", [
     [("i4", [1, 2, 2], [2, 1]), ("U1", ["1", "2", "a"], ["a", "1"])],  # texts, if in one list
     [("?", [1, 0, 0], [1, 0]), ("O", [True, False, None], [1, 0])], [("O", [0, True, 1], [True, False])],
@@ -74,7 +74,7 @@ def test_labels_of_scenarios_are_those_of_forecasts(smooth, labels):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 def test_what_a_future_may_not_be(smooth, inputs, rng):
     encoded = smooth.encode(inputs[:1], 8, attention="windowed_future_null", radius=2)
     assert encoded.predict([{"a": rng.random(8)}, {}])[1][0].shape == (1, 21, 8)
@@ -94,7 +94,7 @@ def test_what_a_future_may_not_be(smooth, inputs, rng):
             encoded.predict(futures)
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 def test_null_future_by_default(smooth, inputs, rng):
     """Weights trained with full attention, left to themselves; full attention that is asked for can't be had."""
     known = futures(rng, 8, 1)
@@ -120,7 +120,7 @@ def test_missing_values_of_a_future_are_told(smooth, inputs, rng):
     assert [warning.filename for warning in told] == [__file__]
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 def test_futures_are_read_as_those_of_predict(smooth, inputs):
     encoded = smooth.encode(inputs[:1], 3, attention="windowed_future_null")
     expected = encoded.predict([{"a": [1, 2.5, 3]}])[0][0]
@@ -134,7 +134,7 @@ def test_futures_are_read_as_those_of_predict(smooth, inputs):
                                       encoded.predict([{"c": ["x", "y", None]}])[0][0])
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 def test_arrays_may_change_after_they_are_encoded(smooth, rng):
     numbers = [rng.random(40), rng.random(40), rng.random(4)]
     item = {"target": numbers[0], "past_covariates": {"a": numbers[1]}, "future_covariates": {"a": numbers[2]}}
@@ -145,7 +145,7 @@ def test_arrays_may_change_after_they_are_encoded(smooth, rng):
     np.testing.assert_array_equal(encoded.predict([{}])[0][0], expected)
 
 
-@pytest.mark.filterwarnings("ignore:the weights were not trained")
+@pytest.mark.filterwarnings("ignore:the weights were trained for")
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("way", [copy.copy, copy.deepcopy, pickle.dumps])
 def test_an_encoded_context_is_not_copied(smooth, inputs, way):
@@ -158,7 +158,7 @@ def test_an_encoded_context_is_not_copied(smooth, inputs, way):
 
 def test_what_encode_and_its_forecasts_warn_of(inputs, caplog):
     opened = chronos2.Chronos2Pipeline.from_pretrained(GOLDEN / "model-smooth" / "weights", threads=1)
-    with pytest.warns(UserWarning, match="not trained for windowed_future_null at radius inf") as told:
+    with pytest.warns(UserWarning, match="not for windowed_future_null at radius inf") as told:
         opened.encode(inputs, 2)
     assert [warning.filename for warning in told] == [__file__]
     with pytest.warns(UserWarning, match="series 1 holds no observed value") as told:

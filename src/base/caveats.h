@@ -12,6 +12,9 @@ enum { C2_CAVEAT_ROOM = 500 };
 
 /* ---- Of the model: what is asked beyond what it was trained for ---------------------------------------------- */
 
+/* Weights that nobody trained, as they look. */
+#define C2_UNTRAINED "the weights look untrained, so the forecasts mean nothing"
+
 /* A horizon beyond the steps of one pass; `effect` says what becomes of the rest. */
 void c2_caveat_horizon(size_t horizon, size_t once, const char *effect, char out[C2_CAVEAT_ROOM]);
 

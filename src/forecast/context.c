@@ -105,25 +105,26 @@ static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_r
   return C2_OK;
 }
 
-/* The pattern that a session encodes under. Weights whose contexts look at the future get the null future, unless a
- * pattern was asked for. */
-static c2_pattern pattern_of(const chronos2_session *s) {
-  c2_pattern p = s->engine.pattern;
-  bool full = p.attention == CHRONOS2_FULL;
-  if (!s->automatic || !(full || p.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE)) return p;
-  return (c2_pattern){CHRONOS2_WINDOWED_FUTURE_NULL, full ? SIZE_MAX : p.radius, p.reg_global};
+bool c2_context_pattern(c2_pattern asked, bool automatic, c2_pattern *out) {
+  bool full = asked.attention == CHRONOS2_FULL;
+  bool sees = full || asked.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE;
+  *out = asked;
+  if (sees && automatic) {
+    *out = (c2_pattern){CHRONOS2_WINDOWED_FUTURE_NULL, full ? SIZE_MAX : asked.radius, asked.reg_global};
+  }
+  return !sees || automatic;
 }
 
-static c2_status check_encoding(const chronos2_session *s, chronos2_attention attention,
+static c2_status choose_pattern(chronos2_context *x, const chronos2_session *s,
                                 const chronos2_predict_options *options, c2_error *err) {
-  bool null = attention == CHRONOS2_WINDOWED_FUTURE_NULL;
   bool able = s->engine.backend->prefill != NULL;
-  if ((attention != CHRONOS2_WINDOWED_FUTURE_GLOBAL && !null) || !able) {
+  if (!c2_context_pattern(s->engine.pattern, s->automatic, &x->pattern) || !able) {
     C2_FAIL(err, C2_ERR_ARGUMENT,
             "scenarios need windowed_future_global or windowed_future_null attention on the fused backend, found %s: "
             "elsewhere a context sees the known future",
-            able ? c2_attention_name(attention) : "the reference backend");
+            able ? c2_attention_name(x->pattern.attention) : "the reference backend");
   }
+  bool null = x->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL;
   if (null && (options->horizon < 1 || options->horizon > CHRONOS2_MOST_STEPS)) {
     C2_FAIL(err, C2_ERR_ARGUMENT,
             "horizon: windowed_future_null needs the longest one that will be asked for, 1 to 2^20 steps");
@@ -143,8 +144,7 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
                             const chronos2_predict_options *options, c2_error *err) {
   c2_request request = {0};
   c2_pattern pattern = s->engine.pattern;
-  x->pattern = pattern_of(s);
-  C2_TRY(check_encoding(s, x->pattern.attention, options, err));
+  C2_TRY(choose_pattern(x, s, options, err));
   x->model = s->model;
   x->isa = s->engine.isa;
   x->encoding.asked = count;
@@ -185,7 +185,8 @@ size_t c2_context_bytes(const chronos2_context *x) {
 
 c2_status c2_context_options(const chronos2_context *x, const chronos2_session *s, size_t count,
                              const chronos2_predict_options *asked, chronos2_predict_options *options, c2_error *err) {
-  c2_pattern p = pattern_of(s);
+  c2_pattern p;
+  (void)c2_context_pattern(s->engine.pattern, s->automatic, &p);
   if (s->model != x->model || strcmp(s->engine.isa, x->isa) != 0 || !s->engine.backend->decode ||
       p.attention != x->pattern.attention || p.radius != x->pattern.radius || p.reg_global != x->pattern.reg_global) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "session: expected the model, instruction set, attention and radius of the encoding");

@@ -30,6 +30,10 @@ c2_status c2_context_encode(chronos2_context *context, chronos2_session *session
                             size_t count, const chronos2_predict_options *options, c2_error *err);
 void c2_context_free(chronos2_context *context);
 
+/* Sets *out to the pattern under which a session encodes contexts whose own is `asked`. Weights whose contexts look at
+ * the future get the null future, unless the pattern was asked for (not `automatic`): then it returns false. */
+bool c2_context_pattern(c2_pattern asked, bool automatic, c2_pattern *out);
+
 size_t c2_context_bytes(const chronos2_context *context);
 
 /* The options of a forecast from this context: `asked`, and what the encoding has fixed. An error if the session,

@@ -1,9 +1,11 @@
-/* Patterns of time attention: their names, and config.json's keys about them. */
+/* Patterns of time attention: their names, config.json's keys about them, and what is said of them. */
 #include "model/patterns.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/radius.h"
 #include "model/names.h"
 
 static const char *const names[] = {[CHRONOS2_AUTO] = "auto",
@@ -42,6 +44,70 @@ bool c2_pattern_equal(chronos2_pattern a, chronos2_pattern b) {
   return a.attention == b.attention && a.radius == b.radius && a.reg_global == b.reg_global;
 }
 
+bool c2_trained_for(const c2_trained *trained, chronos2_pattern pattern) {
+  for (size_t i = 0; i < trained->patterns; i++) {
+    if (c2_pattern_equal(trained->pattern[i], pattern)) return true;
+  }
+  return false;
+}
+
+const c2_measured *c2_trained_measured(const c2_trained *trained, chronos2_pattern pattern) {
+  for (size_t i = 0; i < trained->measurements; i++) {
+    if (c2_pattern_equal(trained->measured[i].pattern, pattern)) return &trained->measured[i];
+  }
+  return NULL;
+}
+
+/* ---- Texts ------------------------------------------------------------------------------------ */
+
+/* Patterns that differ in their radius alone. */
+static bool are_alike(chronos2_pattern a, chronos2_pattern b) {
+  return a.attention == b.attention && a.reg_global == b.reg_global;
+}
+
+/* The patterns [count] like the first one: "windowed_future_global at radius 4, 8 or inf". Returns the length. */
+static size_t put_alike(const chronos2_pattern *pattern, size_t count, char *out, size_t room) {
+  size_t last = 0;
+  for (size_t i = 0; i < count; i++) last = are_alike(pattern[i], *pattern) ? i : last;
+  if (pattern->attention == CHRONOS2_FULL) return (size_t)snprintf(out, room, "full attention");
+  size_t used = (size_t)snprintf(out, room, "%s at radius ", c2_attention_name(pattern->attention));
+  for (size_t i = 0; i <= last && used < room; i++) {
+    char radius[C2_RADIUS_ROOM];
+    if (!are_alike(pattern[i], *pattern)) continue;
+    c2_radius_text(pattern[i].radius, radius);
+    used += (size_t)snprintf(out + used, room - used, "%s%s", i == 0 ? "" : i == last ? " or " : ", ", radius);
+  }
+  if (pattern->reg_global && used < room) used += (size_t)snprintf(out + used, room - used, " with a global REG");
+  return used;
+}
+
+static void put_trained(c2_trained *t) {
+  size_t used = 0;
+  for (size_t i = 0; i < t->patterns && used < C2_TRAINED_ROOM; i++) {
+    size_t k = 0; /* the first like it */
+    while (!are_alike(t->pattern[k], t->pattern[i])) k++;
+    if (k < i) continue;
+    if (i > 0) used += (size_t)snprintf(t->text + used, C2_TRAINED_ROOM - used, " or ");
+    if (used >= C2_TRAINED_ROOM) return;
+    used += put_alike(t->pattern + i, t->patterns - i, t->text + used, C2_TRAINED_ROOM - used);
+  }
+}
+
+void c2_trained_caveat(const c2_trained *trained, chronos2_pattern pattern, char out[C2_PATTERN_CAVEAT_ROOM]) {
+  const c2_measured *m = c2_trained_measured(trained, pattern);
+  char asked[80];
+  char cost[80] = "";
+  out[0] = '\0';
+  if (c2_trained_for(trained, pattern)) return;
+  if (m) {
+    (void)snprintf(cost, sizeof cost, ", which changed MASE by %+.3g%% (%zu task%s)", 100 * m->mase_change, m->tasks,
+                   m->tasks == 1 ? "" : "s");
+  }
+  (void)put_alike(&pattern, 1, asked, sizeof asked);
+  (void)snprintf(out, C2_PATTERN_CAVEAT_ROOM, "the weights were trained for %s, not for %s%s", trained->text, asked,
+                 cost);
+}
+
 /* ---- config.json ------------------------------------------------------------------------------ */
 
 typedef struct reader {
@@ -50,15 +116,9 @@ typedef struct reader {
   c2_error *err;
 } reader;
 
-/* A whole number of tokens, or the text "inf". */
 static c2_status read_radius(const reader *r, const c2_json *object, double *radius) {
   const c2_json *value = c2_json_get(object, "radius");
-  const char *text = c2_json_string(value);
-  if (text && strcmp(text, "inf") == 0) {
-    *radius = (double)INFINITY;
-    return C2_OK;
-  }
-  if (c2_json_number(value, radius) && *radius >= 0 && *radius <= 1e9 && *radius == floor(*radius)) return C2_OK;
+  if (c2_radius_of_json(value, radius)) return C2_OK;
   return c2_json_fail(r->doc, value ? value : object, r->err,
                       "'%s': radius: expected a whole number of tokens >= 0, or \"inf\"%s", r->key,
                       value ? "" : ", found nothing");
@@ -127,5 +187,6 @@ c2_status c2_trained_read(const c2_json_document *doc, c2_trained *trained, c2_e
   const c2_json *root = doc ? doc->node : NULL;
   memset(trained, 0, sizeof *trained);
   C2_TRY(read_trained(&(reader){doc, keys[0], err}, c2_json_get(root, keys[0]), trained));
+  put_trained(trained);
   return read_measured(&(reader){doc, keys[1], err}, c2_json_get(root, keys[1]), trained);
 }

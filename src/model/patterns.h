@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "base/status.h"
 
-enum { C2_MOST_PATTERNS = 32 };
+enum { C2_MOST_PATTERNS = 32, C2_TRAINED_ROOM = 1200, C2_PATTERN_CAVEAT_ROOM = 1400 };
 
 /* What another pattern than the first of the trained ones was measured to change. */
 typedef struct c2_measured {
@@ -21,6 +21,7 @@ typedef struct c2_trained {
   size_t patterns;
   c2_measured measured[C2_MOST_PATTERNS]; /* [measurements] */
   size_t measurements;
+  char text[C2_TRAINED_ROOM]; /* "full attention or windowed_future_global at radius 4, 8 or inf": room for the most */
 } c2_trained;
 
 /* The pattern's name, or NULL if there is no such pattern. */
@@ -35,5 +36,15 @@ c2_status c2_trained_read(const c2_json_document *doc, c2_trained *trained, c2_e
 
 /* True if both let every token see the same others. */
 bool c2_pattern_equal(chronos2_pattern a, chronos2_pattern b);
+
+/* True if it is one of the trained ones. */
+bool c2_trained_for(const c2_trained *trained, chronos2_pattern pattern);
+
+/* What the pattern was measured to change, or NULL. */
+const c2_measured *c2_trained_measured(const c2_trained *trained, chronos2_pattern pattern);
+
+/* What the weights were trained for instead of the pattern, and what that was measured to change, as a line; empty if
+ * they were trained for the pattern. */
+void c2_trained_caveat(const c2_trained *trained, chronos2_pattern pattern, char out[C2_PATTERN_CAVEAT_ROOM]);
 
 #endif

@@ -82,6 +82,10 @@ void c2_freq_format(const c2_freq *freq, char out[C2_FREQ_ROOM]);
 
 bool c2_freq_equal(const c2_freq *a, const c2_freq *b);
 
+/* Steps of a season, as the field has them by frequency; 1 where none is in common use, or where a season is no whole
+ * number of steps. */
+size_t c2_freq_season(const c2_freq *freq);
+
 /* Whether a period is shorter than a day, or not a whole number of days. */
 bool c2_freq_has_clock(const c2_freq *freq);
 

@@ -181,6 +181,23 @@ bool c2_freq_equal(const c2_freq *a, const c2_freq *b) {
   return a->unit == b->unit && a->place == b->place && a->multiple == b->multiple && same_points;
 }
 
+size_t c2_freq_season(const c2_freq *freq) {
+  int64_t whole = 1;
+  switch (freq->unit) {
+    case C2_FREQ_SECOND: whole = 3600; break;
+    case C2_FREQ_MINUTE: whole = 1440; break;
+    case C2_FREQ_HOUR: whole = 24; break;
+    case C2_FREQ_BUSINESS_HOUR: whole = 8; break;
+    case C2_FREQ_DAY: whole = 7; break;
+    case C2_FREQ_BUSINESS_DAY: whole = 5; break;
+    case C2_FREQ_MONTH: whole = 12; break;
+    case C2_FREQ_QUARTER: whole = 4; break;
+    case C2_FREQ_HALF_YEAR: whole = 2; break;
+    default: break;
+  }
+  return whole % freq->multiple == 0 ? (size_t)(whole / freq->multiple) : 1;
+}
+
 /* ---- Frequencies as counted points ----------------------------------------------------------- */
 
 int c2_place_in_month(c2_freq_place place, int64_t year, int month) {

@@ -1,28 +1,10 @@
 /* Names of arms, and sessions that run them. */
 #include "study/measure/arm.h"
 
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "data/series.h"
-
-void c2_radius_text(double radius, char out[C2_RADIUS_ROOM]) {
-  if (isfinite(radius)) {
-    (void)snprintf(out, C2_RADIUS_ROOM, "%.0f", radius);
-  } else {
-    (void)snprintf(out, C2_RADIUS_ROOM, "inf");
-  }
-}
-
-bool c2_radius_read(const char *text, double *radius, const char **end) {
-  size_t digits = strspn(text, "0123456789");
-  bool infinite = strncmp(text, "inf", 3) == 0;
-  *radius = infinite ? (double)INFINITY : strtod(text, NULL);
-  *end = text + (infinite ? 3 : digits);
-  return infinite || (digits > 0 && *radius <= 1e9);
-}
 
 void c2_head_text(chronos2_head head, char out[C2_HEAD_ROOM]) {
   (void)snprintf(out, C2_HEAD_ROOM, "%zu:%zu", head.layer, head.head);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/radius.h"
 #include "base/status.h"
 
 /* Which heads of an arm are blind to the future: none, those of --ablate, all others, or a single one
@@ -29,7 +30,7 @@ typedef struct c2_arm {
   c2_heads blind; /* borrowed from the results */
 } c2_arm;
 
-enum { C2_RADIUS_ROOM = 32, C2_ARM_ROOM = 48, C2_HEAD_ROOM = 48 };
+enum { C2_ARM_ROOM = 48, C2_HEAD_ROOM = 48 };
 
 /* Writes the name of an arm: "full", "global_r8", "visible_rinf", "sparse_full", "ablated", "ablated_others",
  * "blind_0:3". */
@@ -37,11 +38,6 @@ void c2_arm_name(const c2_arm *arm, char out[C2_ARM_ROOM]);
 
 /* Sets a session to the arm's attention and blind heads. */
 c2_status c2_arm_apply(const c2_arm *arm, bool reg_global, chronos2_session *session, c2_error *err);
-
-/* A radius is written as "8" or "inf". c2_radius_read takes a whole number up to 1e9, or inf, and sets *end behind it.
- * It returns false for anything else. */
-void c2_radius_text(double radius, char out[C2_RADIUS_ROOM]);
-bool c2_radius_read(const char *text, double *radius, const char **end);
 
 /* Writes a head as "LAYER:HEAD". */
 void c2_head_text(chronos2_head head, char out[C2_HEAD_ROOM]);

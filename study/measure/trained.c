@@ -7,7 +7,6 @@
 
 #include "base/memory.h"
 #include "data/series.h"
-#include "study/measure/arm.h"
 
 /* Attention of the probe: entropy over its greatest possible value, mean over context queries. */
 typedef struct entropy {
@@ -65,48 +64,4 @@ c2_status c2_look_trained(const chronos2_model *model, c2_look *look, c2_error *
   look->uniform = look->mean_entropy >= C2_UNIFORM_ENTROPY;
   look->trained = look->training.trained && !look->uniform;
   return C2_OK;
-}
-
-void c2_pattern_text(chronos2_pattern pattern, char out[C2_PATTERN_ROOM]) {
-  const char *name = chronos2_attention_name(pattern.attention);
-  if (pattern.attention == CHRONOS2_FULL) {
-    (void)snprintf(out, C2_PATTERN_ROOM, "full attention");
-  } else { /* %g writes inf */
-    (void)snprintf(out, C2_PATTERN_ROOM, "%s at radius %.10g%s", name, pattern.radius,
-                   pattern.reg_global ? " with a global REG" : "");
-  }
-}
-
-/* Patterns that differ in their radius alone. */
-static bool are_alike(chronos2_pattern a, chronos2_pattern b) {
-  return a.attention == b.attention && a.reg_global == b.reg_global;
-}
-
-/* The patterns like that at `first`: "windowed_future_global at radius 4, 8 or inf". Returns the length. */
-static size_t put_alike(const chronos2_model *model, size_t first, char *out, size_t room) {
-  chronos2_pattern pattern = chronos2_model_pattern(model, first);
-  size_t count = chronos2_model_patterns(model);
-  size_t last = first;
-  for (size_t i = first; i < count; i++) last = are_alike(chronos2_model_pattern(model, i), pattern) ? i : last;
-  if (pattern.attention == CHRONOS2_FULL) return (size_t)snprintf(out, room, "full attention");
-  size_t used = (size_t)snprintf(out, room, "%s at radius ", chronos2_attention_name(pattern.attention));
-  for (size_t i = first; i <= last && used < room; i++) {
-    chronos2_pattern next = chronos2_model_pattern(model, i);
-    if (!are_alike(next, pattern)) continue;
-    const char *join = i == first ? "" : i == last ? " or " : ", ";
-    used += (size_t)snprintf(out + used, room - used, "%s%.10g", join, next.radius); /* %g writes inf */
-  }
-  if (pattern.reg_global && used < room) used += (size_t)snprintf(out + used, room - used, " with a global REG");
-  return used;
-}
-
-void c2_trained_text(const chronos2_model *model, char out[C2_TRAINED_ROOM]) {
-  size_t used = 0;
-  for (size_t i = 0; i < chronos2_model_patterns(model) && used < C2_TRAINED_ROOM; i++) {
-    size_t k = 0; /* the first like it */
-    while (!are_alike(chronos2_model_pattern(model, k), chronos2_model_pattern(model, i))) k++;
-    if (k < i) continue;
-    if (i > 0) used += (size_t)snprintf(out + used, C2_TRAINED_ROOM - used, " or ");
-    if (used < C2_TRAINED_ROOM) used += put_alike(model, i, out + used, C2_TRAINED_ROOM - used);
-  }
 }

@@ -1,4 +1,4 @@
-/* Tells whether a model's weights look trained, and for which attention. */
+/* Tells whether a model's weights look trained. */
 #ifndef C2_STUDY_TRAINED_H
 #define C2_STUDY_TRAINED_H
 
@@ -17,15 +17,6 @@ typedef struct c2_look {
 
 /* Entropy over that of uniform attention from which on attention counts as uniform. */
 #define C2_UNIFORM_ENTROPY 0.97
-
-enum { C2_PATTERN_ROOM = 80, C2_TRAINED_ROOM = 1200 };
-
-/* Describes a pattern: "full attention", "windowed_future_global at radius 8". */
-void c2_pattern_text(chronos2_pattern pattern, char out[C2_PATTERN_ROOM]);
-
-/* Describes the patterns that the model's weights were trained for: "full attention or windowed_future_global at radius
- * 4, 8 or inf". The room is enough for as many patterns as a model can have. */
-void c2_trained_text(const chronos2_model *model, char out[C2_TRAINED_ROOM]);
 
 /* Runs one series through the model to see where its attention goes. */
 c2_status c2_look_trained(const chronos2_model *model, c2_look *look, c2_error *err);
