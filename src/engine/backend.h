@@ -63,6 +63,7 @@ void c2_need_join(c2_need *need, const c2_need *other);
 typedef struct c2_backend {
   const char *name; /* as --backend spells it */
   bool pads;        /* pads rows to the longest of a pass, so that results depend, by rounding, on the other rows */
+  bool small_passes; /* a pass that just keeps its threads busy takes no longer a token than a large one */
 
   /* Makes this backend's copy of the weights of a model that is being opened. */
   c2_status (*load)(chronos2_model *model, const chronos2_model_options *options, c2_error *err);

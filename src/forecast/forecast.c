@@ -81,7 +81,7 @@ fail:
 /* Tokens of a pass: as few as keep the threads busy, where the cut into passes doesn't show in the results. */
 static size_t pass_tokens(const c2_engine *engine) {
   enum { LEAST = 2048, PER_THREAD = 1024 };
-  if (engine->backend != &c2_cpu_backend) return C2_PASS_TOKENS;
+  if (!engine->backend->small_passes) return C2_PASS_TOKENS;
   return c2_min_size(c2_max_size(PER_THREAD * engine->threads, LEAST), C2_PASS_TOKENS);
 }
 

@@ -72,6 +72,7 @@ static void close_session(c2_engine *engine) {
 }
 
 const c2_backend c2_cpu_backend = {.name = "fused",
+                                   .small_passes = true,
                                    .load = load,
                                    .open = open_session,
                                    .close = close_session,
