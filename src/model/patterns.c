@@ -50,7 +50,7 @@ typedef struct reader {
   c2_error *err;
 } reader;
 
-/* A whole number of tokens, or the text "inf". */
+/* A whole number of at most 1e9 tokens, or the text "inf". */
 static c2_status read_radius(const reader *r, const c2_json *object, double *radius) {
   const c2_json *value = c2_json_get(object, "radius");
   const char *text = c2_json_string(value);
@@ -60,7 +60,7 @@ static c2_status read_radius(const reader *r, const c2_json *object, double *rad
   }
   if (c2_json_number(value, radius) && *radius >= 0 && *radius <= 1e9 && *radius == floor(*radius)) return C2_OK;
   return c2_json_fail(r->doc, value ? value : object, r->err,
-                      "'%s': radius: expected a whole number of tokens >= 0, or \"inf\"%s", r->key,
+                      "'%s': radius: expected a whole number of at most 1e9 tokens, or \"inf\"%s", r->key,
                       value ? "" : ", found nothing");
 }
 
