@@ -108,7 +108,7 @@ static c2_status encode_all(chronos2_context *x, chronos2_session *s, const c2_r
 /* The pattern that a session encodes under. Weights whose contexts look at the future get the null future, unless a
  * pattern was asked for. */
 static c2_pattern pattern_of(const chronos2_session *s) {
-  c2_pattern p = s->engine.pattern;
+  c2_pattern p = s->pattern;
   bool full = p.attention == CHRONOS2_FULL;
   if (!s->automatic || !(full || p.attention == CHRONOS2_WINDOWED_FUTURE_VISIBLE)) return p;
   return (c2_pattern){CHRONOS2_WINDOWED_FUTURE_NULL, full ? SIZE_MAX : p.radius, p.reg_global};
@@ -142,7 +142,6 @@ static c2_status keep_blind(chronos2_context *x, const chronos2_session *s, c2_e
 c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chronos2_series *series, size_t count,
                             const chronos2_predict_options *options, c2_error *err) {
   c2_request request = {0};
-  c2_pattern pattern = s->engine.pattern;
   x->pattern = pattern_of(s);
   C2_TRY(check_encoding(s, x->pattern.attention, options, err));
   x->model = s->model;
@@ -161,7 +160,6 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
   x->count = request.count;
   if (status == C2_OK) status = encode_all(x, s, &request, err);
   c2_request_close(&request);
-  s->engine.pattern = pattern;
   s->engine.held = 0;
   return status;
 }
