@@ -204,8 +204,8 @@ CHRONOS2_INLINE void chronos2_model_options_init(chronos2_model_options *options
 CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chronos2_model_options *options,
                                                  chronos2_model **model);
 
-/* A model of the given shape with random weights, for benchmarks. The same seed gives the same weights. `options`
- * may be NULL. An adapter or a cache, which belong to a folder, are CHRONOS2_ERROR_ARGUMENT. */
+/* A model of the given shape with random weights, for benchmarks. The same seed gives the same weights. Of `options`
+ * (may be NULL) isa, dtype, threads and skip_packing are used. An adapter or a cache is CHRONOS2_ERROR_ARGUMENT. */
 CHRONOS2_API chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
                                                    const chronos2_model_options *options, chronos2_model **model);
 

@@ -431,6 +431,8 @@ static void test_random_options(void **state) {
   o = (chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .cache = "folder"};
   EXPECT_ARGUMENT(chronos2_model_random(config, 1, &o, &m));
   assert_string_equal(chronos2_last_error(), "cache: a model of random weights takes none");
+  o = (chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .isa = "sse9"};
+  EXPECT_ARGUMENT(chronos2_model_random(config, 1, &o, &m));
   assert_null(m);
 }
 
