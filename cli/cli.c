@@ -37,7 +37,7 @@ static c2_status parse_attention(void *target, const char *text, c2_error *err) 
 static c2_status parse_radius(void *target, const char *text, c2_error *err) {
   const char *end = NULL;
   if (c2_radius_read(text, target, &end) && *end == '\0') return C2_OK;
-  C2_FAIL(err, C2_ERR_ARGUMENT, "--radius: expected a whole number of tokens >= 0, or inf, found '%s'", text);
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--radius: expected a whole number of at most 1e9 tokens, or inf, found '%s'", text);
 }
 
 static c2_status parse_dtype(void *target, const char *text, c2_error *err) {

@@ -78,8 +78,8 @@ static c2_status read_radii(const char *option, const char *text, double **radii
   }
   free(items);
   if (status == C2_ERR_ARGUMENT) {
-    C2_FAIL(err, status, "--%s: expected whole numbers of tokens >= 0, or inf, separated by commas, found '%s'", option,
-            text);
+    C2_FAIL(err, status, "--%s: expected whole numbers of at most 1e9 tokens, or inf, separated by commas, found '%s'",
+            option, text);
   }
   C2_TRY(status);
   c2_sort(*radii, *count);

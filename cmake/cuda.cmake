@@ -45,7 +45,7 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
       ENVIRONMENT CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>)
   endforeach()
   # Tests of the CPU that are told to run on the emulated device; sanitizers make it thirty times slower.
-  set(tests masked observers blind_heads)
+  set(tests masked observers blind_heads callbacks)
   if(CHRONOS2_SANITIZE)
     set(tests blind_heads)
   endif()

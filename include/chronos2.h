@@ -14,7 +14,9 @@
  *     chronos2_forecast_free(&forecast), chronos2_session_close(&session), chronos2_model_close(&model);
  *
  * A model is loaded once and never changes; any number of threads may share it. A session holds the memory and the
- * threads of one forecaster, and one thread at a time may use it.
+ * threads of one forecaster, and one thread at a time may use it. Forecasts and embeddings hold copies, which may be
+ * read after the session and the model are closed. Nothing changes them or an encoded context once they are made: so
+ * several threads may read one at the same time, and forecast from one context with a session each.
  *
  * Errors. Every call that can fail returns a chronos2_status; chronos2_last_error() then gives one line of text. The
  * library never prints, exits or aborts. A pointer that is NULL, and isn't said to be allowed to, is
@@ -22,7 +24,9 @@
  * close or set something then do nothing. On failure, a place for a handle is set to NULL.
  *
  * Values. A missing value is NaN. Infinite values are refused. Arrays are row-major. Threads are expected to round to
- * nearest, as C programs begin: after fesetround(), results depend on the number of threads.
+ * nearest, as C programs begin: after fesetround(), results depend on the number of threads. Traps of floating-point
+ * exceptions, which feenableexcept() sets, must be off: calls compute with NaN and infinity, and a trap would end the
+ * program.
  *
  * Options. A struct of options begins with its own size, so that a program and a library of different age understand
  * each other. Start one with its initialiser, and every field that isn't named has its default value, which is 0:
@@ -31,6 +35,10 @@
  * `chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT}; options.horizon = 24;`. Fields that an older
  * program doesn't know have their default. Fields that an older library doesn't know must be 0: else the call is
  * CHRONOS2_ERROR_UNSUPPORTED. A size of 0 is CHRONOS2_ERROR_ARGUMENT. `reserved` fields must be 0.
+ *
+ * Callbacks. A function that the library calls must return. An exception, longjmp, pthread_exit or pthread_cancel that
+ * ends it leaves the session in its call for ever. Otherwise pthread_cancel takes effect after a call that computes; in
+ * chronos2_model_open it may leave memory behind.
  *
  * Processes. After fork() the child has its own copy of everything, but no worker thread: calls on an inherited session
  * run on the calling thread, with the same results, and chronos2_session_close frees its memory. Workers block all
@@ -58,6 +66,23 @@ extern "C" {
 #define CHRONOS2_SIZE_FIELD(type) sizeof(type)
 #else
 #define CHRONOS2_SIZE_FIELD(type) .size = sizeof(type)
+#endif
+
+/* A function that starts options is part of the program, because the size is that of the struct that the program knows.
+ * The library has one of the same name for programs that were built when it was the library's. */
+#ifdef CHRONOS2_BUILDING
+#define CHRONOS2_INLINE CHRONOS2_API
+#define CHRONOS2_START(type) ;
+#else
+#define CHRONOS2_INLINE static inline
+#define CHRONOS2_START(type)           \
+  {                                    \
+    static type zero;                  \
+    if (options) {                     \
+      *options = zero;                 \
+      options->size = sizeof *options; \
+    }                                  \
+  }
 #endif
 
 /* ---- Version, errors, names ------------------------------------------------------------------- */
@@ -163,7 +188,8 @@ typedef struct chronos2_model_options {
   bool reserved[7];
 } chronos2_model_options;
 #define CHRONOS2_MODEL_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_model_options)
-CHRONOS2_API void chronos2_model_options_init(chronos2_model_options *options);
+CHRONOS2_INLINE void chronos2_model_options_init(chronos2_model_options *options)
+    CHRONOS2_START(chronos2_model_options)
 
 /* Opens a Hugging Face model folder: config.json and model.safetensors (or sharded weights with
  * model.safetensors.index.json). Every tensor must be there with its shape, and no other; float16, bfloat16 and float64
@@ -179,7 +205,7 @@ CHRONOS2_API chronos2_status chronos2_model_open(const char *folder, const chron
                                                  chronos2_model **model);
 
 /* A model of the given shape with random weights, for benchmarks. The same seed gives the same weights. Of `options`
- * (may be NULL) dtype, skip_packing and threads are used. */
+ * (may be NULL) isa, dtype, threads and skip_packing are used. An adapter or a cache is CHRONOS2_ERROR_ARGUMENT. */
 CHRONOS2_API chronos2_status chronos2_model_random(const chronos2_config *config, uint64_t seed,
                                                    const chronos2_model_options *options, chronos2_model **model);
 
@@ -203,7 +229,7 @@ CHRONOS2_API chronos2_status chronos2_attention_named(const char *name, chronos2
 
 typedef struct chronos2_pattern {
   chronos2_attention attention;
-  double radius;   /* in tokens, a whole number >= 0 or INFINITY; without meaning under full */
+  double radius;   /* in tokens, a whole number up to 1e9 or INFINITY; without meaning under full */
   bool reg_global; /* the REG query sees the whole context; without meaning under full */
 } chronos2_pattern;
 
@@ -288,7 +314,8 @@ CHRONOS2_API chronos2_status chronos2_backend_named(const char *name, chronos2_b
 
 typedef struct chronos2_session_options {
   size_t size;                  /* of this struct, by CHRONOS2_SESSION_OPTIONS_INIT */
-  double radius;                /* in tokens, a whole number >= 0 or INFINITY; ignored by auto and full; default 0 */
+  double radius;                /* in tokens, a whole number up to 1e9 or INFINITY; ignored by auto and full;
+                                   default 0 */
   const char *isa;              /* instruction set, by a name of chronos2_isa_name; default NULL: "auto", which
                                    takes what chronos2_isa_chosen says. One that this machine lacks is
                                    CHRONOS2_ERROR_UNSUPPORTED */
@@ -303,7 +330,8 @@ typedef struct chronos2_session_options {
                                    observer there */
 } chronos2_session_options;
 #define CHRONOS2_SESSION_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_session_options)
-CHRONOS2_API void chronos2_session_options_init(chronos2_session_options *options);
+CHRONOS2_INLINE void chronos2_session_options_init(chronos2_session_options *options)
+    CHRONOS2_START(chronos2_session_options)
 
 /* `options` may be NULL. The model must outlive the session. The caller closes the session. CHRONOS2_ERROR_ARGUMENT for
  * options that cannot be, CHRONOS2_ERROR_UNSUPPORTED for an instruction set or a device that this machine doesn't have
@@ -367,7 +395,10 @@ CHRONOS2_API void chronos2_session_reset_work(chronos2_session *session);
 /* Calls `progress(user, done, total)` from the calling thread after every pass of chronos2_predict,
  * chronos2_context_open, chronos2_context_predict and chronos2_embed. It counts series of that call; the last report
  * has done == total. Of chronos2_predict_stream it counts items of df: all that are forecast, and all that were read. A
- * nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. */
+ * nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. It may remove or replace itself.
+ * While it or an observer runs, the session is in a call: other calls that compute with the session or change it are
+ * CHRONOS2_ERROR_ARGUMENT, and chronos2_session_reset_peak and chronos2_session_close do nothing. The callback must
+ * return: see Callbacks above. */
 typedef int (*chronos2_progress_fn)(void *user, size_t done, size_t total);
 CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_fn progress, void *user);
 
@@ -376,7 +407,7 @@ CHRONOS2_API void chronos2_session_on_progress(chronos2_session *session, chrono
  * depends on the rest of the call where a forecast does (chronos2_predict). The pointers are valid during the call of
  * the observer. */
 typedef struct chronos2_attention_row {
-  size_t series;        /* index of the series; chronos2_forward: 0 */
+  size_t series;        /* index of the series; chronos2_predict_stream: of the item of df; chronos2_forward: 0 */
   size_t row;           /* row of that series, targets first, then covariates; chronos2_forward: row of the batch */
   size_t path;          /* of a rollout's continued paths; 0 in its first pass */
   size_t step;          /* first step that the pass forecasts: 0, in a rollout's later passes more */
@@ -388,11 +419,13 @@ typedef struct chronos2_attention_row {
   const bool *live;     /* [tokens] the key token holds an observation, is REG or future */
 } chronos2_attention_row;
 
-/* Calls `observer` for every row of time attention of chronos2_forward, chronos2_predict and chronos2_embed. Rows that
- * share series, row, path, step, layer and head come one after the other, in ascending order of `query`; different ones
- * may come from several threads at once. Under chronos2_embed those of queries that hold no observation follow the
- * others; else only the reference backend reports them. Where contexts are encoded apart (chronos2_context_open,
- * chronos2_context_predict) a call with an observer is CHRONOS2_ERROR_UNSUPPORTED. NULL removes it. */
+/* Calls `observer` for every row of time attention of chronos2_forward, chronos2_predict, chronos2_predict_stream and
+ * chronos2_embed. Rows that share series, row, path, step, layer and head come one after the other, in ascending order
+ * of `query`; different ones may come from several threads at once. Under chronos2_embed those of queries that hold no
+ * observation follow the others; else only the reference backend reports them. Where contexts are encoded apart
+ * (chronos2_context_open, chronos2_context_predict) a call with an observer is CHRONOS2_ERROR_UNSUPPORTED. NULL removes
+ * it, also from within, where it may still be running in other threads until the call has returned. Another observer
+ * can't be set from within a callback: that does nothing. What else a callback may do is as for a progress function. */
 typedef void (*chronos2_attention_fn)(void *user, const chronos2_attention_row *row);
 CHRONOS2_API void chronos2_session_on_attention(chronos2_session *session, chronos2_attention_fn observer, void *user);
 
@@ -489,7 +522,8 @@ typedef struct chronos2_predict_options {
   bool limit_prediction_length;     /* a horizon beyond the model's one pass is CHRONOS2_ERROR_ARGUMENT */
 } chronos2_predict_options;
 #define CHRONOS2_PREDICT_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_predict_options)
-CHRONOS2_API void chronos2_predict_options_init(chronos2_predict_options *options);
+CHRONOS2_INLINE void chronos2_predict_options_init(chronos2_predict_options *options)
+    CHRONOS2_START(chronos2_predict_options)
 
 typedef struct chronos2_forecast chronos2_forecast;
 
@@ -701,7 +735,8 @@ typedef struct chronos2_stream_options {
   size_t known_count;
 } chronos2_stream_options;
 #define CHRONOS2_STREAM_OPTIONS_INIT CHRONOS2_SIZE_FIELD(chronos2_stream_options)
-CHRONOS2_API void chronos2_stream_options_init(chronos2_stream_options *options);
+CHRONOS2_INLINE void chronos2_stream_options_init(chronos2_stream_options *options)
+    CHRONOS2_START(chronos2_stream_options)
 
 /* Forecasts a long table by the rules of chronos-forecasting's predict_df, whose names the arguments and messages have.
  *

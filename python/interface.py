@@ -2,7 +2,8 @@
 
     python interface.py chronos2.h OUT.py COMPILER [ARGUMENT...]
 
-The compiler preprocesses the header without its includes: cffi knows size_t, bool and the sized integers itself.
+The compiler preprocesses the header without its includes: cffi knows size_t, bool and the sized integers itself. Inline
+functions are left out, because cffi calls what the library exports.
 """
 
 import re
@@ -15,6 +16,7 @@ import cffi
 def declarations(header, compiler):
     with open(header, encoding="utf-8") as file:
         text = re.sub(r"^\s*#\s*include.*$", "", file.read(), flags=re.M)
+    text = re.sub(r"^CHRONOS2_INLINE .*\n.*$", "", text, flags=re.M)
     numbers = re.findall(r"^#define CHRONOS2_\w+ \d+$", text, flags=re.M)
     command = [*compiler, "-E", "-P", "-x", "c", "-DCHRONOS2_API=", "-"]
     done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)

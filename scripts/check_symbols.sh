@@ -37,7 +37,7 @@ fi
 # Every function that the header declares is there.
 root=$(cd "$(dirname "$0")/.." && pwd)
 declared=$(grep -oE '\bchronos2_[a-z0-9_]+\(' "$root/include/chronos2.h" | tr -d '(' | sort -u)
-used=$(tr '\n' ' ' <"$root/include/chronos2.h" | grep -oE 'CHRONOS2_API [^;{]*' | grep -oE '\bchronos2_[a-z0-9_]+\(' |
+used=$(tr '\n' ' ' <"$root/include/chronos2.h" | grep -oE 'CHRONOS2_(API|INLINE) [^;{]*' | grep -oE '\bchronos2_[a-z0-9_]+\(' |
   tr -d '(' | sort -u)
 for name in $used; do
   if grep -qx "$name" <<<"$declared" && ! grep -qx "$name" <<<"$exported"; then

@@ -113,9 +113,7 @@ chronos2_status chronos2_attention_named(const char *name, chronos2_attention *a
 
 /* ---- Model ------------------------------------------------------------------------------------ */
 
-void chronos2_model_options_init(chronos2_model_options *options) {
-  if (options) *options = (chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT};
-}
+DEFINE_OPTIONS_INIT(chronos2_model_options, reserved)
 
 static c2_status read_model_options(const chronos2_model_options *given, chronos2_model_options *own, c2_error *err) {
   C2_TRY(c2_options_read(own, sizeof *own, given, "CHRONOS2_MODEL_OPTIONS_INIT", err));
@@ -239,9 +237,7 @@ chronos2_training chronos2_model_training(const chronos2_model *model) {
 
 /* ---- Session ---------------------------------------------------------------------------------- */
 
-void chronos2_session_options_init(chronos2_session_options *options) {
-  if (options) *options = (chronos2_session_options){CHRONOS2_SESSION_OPTIONS_INIT};
-}
+DEFINE_OPTIONS_INIT(chronos2_session_options, device)
 
 /* A radius as the engine counts it; false if it cannot be one. */
 static bool radius_of(double radius, size_t *out) {
@@ -263,7 +259,8 @@ static c2_status pattern_of(const chronos2_model *model, chronos2_attention atte
   if (attention != CHRONOS2_FULL && !radius_of(radius, &tokens)) {
     char found[C2_FLOAT_ROOM];
     c2_double_text(found, radius, C2_USUAL_DIGITS);
-    C2_FAIL(err, C2_ERR_ARGUMENT, "radius: expected a whole number of tokens >= 0, or infinity, found %s", found);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "radius: expected a whole number of at most 1e9 tokens, or infinity, found %s",
+            found);
   }
   *out = (c2_pattern){attention, tokens, reg_global};
   return C2_OK;
@@ -310,7 +307,7 @@ static c2_status open_session(chronos2_session *s, const chronos2_session_option
   const chronos2_session_options *o = &own;
   C2_TRY(c2_options_read(&own, sizeof own, options, "CHRONOS2_SESSION_OPTIONS_INIT", err));
   C2_TRY(c2_reserved_check(own.reserved, sizeof own.reserved, "options", err));
-  C2_TRY(pattern_of(s->model, o->attention, o->radius, o->reg_global, &s->engine.pattern, err));
+  C2_TRY(pattern_of(s->model, o->attention, o->radius, o->reg_global, &s->pattern, err));
   s->automatic = o->attention == CHRONOS2_AUTO;
   C2_TRY(c2_backend_find(o->device, o->backend, &s->engine.backend, err));
   s->engine.model = s->model;
@@ -337,7 +334,7 @@ chronos2_status chronos2_session_open(const chronos2_model *model, const chronos
 }
 
 void chronos2_session_close(chronos2_session **session) {
-  if (!session || !*session) return;
+  if (!session || !*session || (*session)->busy) return;
   c2_engine_close(&(*session)->engine);
   free((*session)->blind);
   free(*session);
@@ -348,7 +345,8 @@ chronos2_status chronos2_session_set_attention(chronos2_session *session, chrono
                                                bool reg_global) {
   c2_error *err = c2_api_begin();
   REQUIRE(session, "session: expected a session");
-  c2_status status = pattern_of(session->model, attention, radius, reg_global, &session->engine.pattern, err);
+  c2_status status = c2_session_check(session, err);
+  if (status == C2_OK) status = pattern_of(session->model, attention, radius, reg_global, &session->pattern, err);
   if (status == C2_OK) session->automatic = attention == CHRONOS2_AUTO;
   return status_of(status);
 }
@@ -364,19 +362,18 @@ chronos2_status chronos2_session_set_blind_heads(chronos2_session *session, cons
             "heads: expected a layer below %zu and a head below %zu, found %zu:%zu", c->layers, c->heads,
             heads[i].layer, heads[i].head);
   }
-  if (count > 0) {
-    c2_status status = c2_alloc_array(c->layers * c->heads, sizeof *blind, &blind, err);
-    if (status != C2_OK) return status_of(status);
-  }
+  c2_status status = c2_session_check(session, err);
+  if (status == C2_OK && count > 0) status = c2_alloc_array(c->layers * c->heads, sizeof *blind, &blind, err);
+  if (status != C2_OK) return status_of(status);
   for (size_t i = 0; i < count; i++) blind[heads[i].layer * c->heads + heads[i].head] = true;
   free(session->blind);
-  session->engine.blind = session->blind = blind;
+  session->blind = blind;
   return CHRONOS2_OK;
 }
 
 chronos2_pattern chronos2_session_pattern(const chronos2_session *session) {
   if (!session) return (chronos2_pattern){.radius = 0};
-  return pattern_from(&session->engine.pattern);
+  return pattern_from(&session->pattern);
 }
 
 const char *chronos2_session_isa(const chronos2_session *session) {
@@ -398,7 +395,7 @@ chronos2_device_memory chronos2_session_device_memory(const chronos2_session *se
 
 /* The workspace is given back, so that the next mark is of what the next calls need. */
 void chronos2_session_reset_peak(chronos2_session *session) {
-  if (session) c2_engine_trim(&session->engine);
+  if (session && !session->busy) c2_engine_trim(&session->engine);
 }
 
 chronos2_work chronos2_session_work(const chronos2_session *session) {
@@ -416,9 +413,9 @@ void chronos2_session_on_progress(chronos2_session *session, chronos2_progress_f
 }
 
 void chronos2_session_on_attention(chronos2_session *session, chronos2_attention_fn observer, void *user) {
-  if (!session) return;
+  if (!session || (observer && session->busy)) return;
   session->engine.observer = observer;
-  session->engine.observer_user = user;
+  if (observer) session->engine.observer_user = user;
 }
 
 /* ---- One forward pass ------------------------------------------------------------------------- */
@@ -441,7 +438,10 @@ chronos2_status chronos2_forward(chronos2_session *session, const chronos2_batch
   c2_error *err = c2_api_begin();
   REQUIRE(session && batch && quantiles, "session, batch and quantiles: expected not NULL");
   c2_status status = c2_raw_check(session->model, batch, err);
-  if (status == C2_OK) status = c2_raw_forward(session, batch, quantiles, loc, scale, err);
+  if (status == C2_OK) status = c2_session_enter(session, err);
+  if (status != C2_OK) return status_of(status);
+  status = c2_raw_forward(session, batch, quantiles, loc, scale, err);
   if (status == C2_OK && token_mask) c2_raw_mask(session->model, batch, token_mask);
+  c2_session_leave(session);
   return status_of(status);
 }

@@ -9,9 +9,7 @@
 
 /* ---- Forecasting ------------------------------------------------------------------------------ */
 
-void chronos2_predict_options_init(chronos2_predict_options *options) {
-  if (options) *options = (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT};
-}
+DEFINE_OPTIONS_INIT(chronos2_predict_options, limit_prediction_length)
 
 static c2_status read_options(const chronos2_predict_options *given, chronos2_predict_options *own, c2_error *err) {
   return c2_options_read(own, sizeof *own, given, "CHRONOS2_PREDICT_OPTIONS_INIT", err);
@@ -21,9 +19,16 @@ static chronos2_status predict(chronos2_session *session, const chronos2_context
                                const chronos2_series *series, size_t count, const chronos2_predict_options *options,
                                chronos2_forecast **forecast, c2_error *err) {
   chronos2_forecast *f = NULL;
-  c2_status status = c2_alloc_array(1, sizeof *f, &f, err);
+  c2_status status = c2_session_enter(session, err);
+  if (status != C2_OK) return status_of(status);
+  if (context) {
+    session->engine.pattern = context->pattern;
+    session->engine.blind = context->blind;
+  }
+  status = c2_alloc_array(1, sizeof *f, &f, err);
   if (status == C2_OK) status = c2_forecast_run(f, session, context, series, count, options, err);
   if (status != C2_OK) chronos2_forecast_free(&f);
+  c2_session_leave(session);
   *forecast = f;
   return status_of(status);
 }
@@ -46,7 +51,11 @@ chronos2_status chronos2_predict_bytes(chronos2_session *session, const chronos2
           "session, series, options and bytes: expected not NULL");
   chronos2_predict_options own;
   c2_status status = read_options(options, &own, err);
-  return status_of(status == C2_OK ? c2_forecast_plan(session, series, count, &own, bytes, err) : status);
+  if (status == C2_OK) status = c2_session_enter(session, err);
+  if (status != C2_OK) return status_of(status);
+  status = c2_forecast_plan(session, series, count, &own, bytes, err);
+  c2_session_leave(session);
+  return status_of(status);
 }
 
 void chronos2_forecast_free(chronos2_forecast **forecast) {
@@ -115,9 +124,12 @@ chronos2_status chronos2_context_open(chronos2_session *session, const chronos2_
   chronos2_context *x = NULL;
   chronos2_predict_options own;
   c2_status status = read_options(options, &own, err);
-  if (status == C2_OK) status = c2_alloc_array(1, sizeof *x, &x, err);
+  if (status == C2_OK) status = c2_session_enter(session, err);
+  if (status != C2_OK) return status_of(status);
+  status = c2_alloc_array(1, sizeof *x, &x, err);
   if (status == C2_OK) status = c2_context_encode(x, session, series, count, &own, err);
   if (status != C2_OK) chronos2_context_close(&x);
+  c2_session_leave(session);
   *context = x;
   return status_of(status);
 }
@@ -145,14 +157,7 @@ chronos2_status chronos2_context_predict(chronos2_session *session, const chrono
   chronos2_predict_options all;
   c2_status status = read_options(options, &own, err);
   if (status == C2_OK) status = c2_context_options(context, session, count, &own, &all, err);
-  if (status != C2_OK) return status_of(status);
-  c2_pattern pattern = session->engine.pattern;
-  session->engine.pattern = context->pattern;
-  session->engine.blind = context->blind;
-  chronos2_status done = predict(session, context, series, count, &all, forecast, err);
-  session->engine.pattern = pattern;
-  session->engine.blind = session->blind;
-  return done;
+  return status == C2_OK ? predict(session, context, series, count, &all, forecast, err) : status_of(status);
 }
 
 /* ---- Embeddings ------------------------------------------------------------------------------- */
@@ -166,9 +171,12 @@ chronos2_status chronos2_embed(chronos2_session *session, const chronos2_series 
   chronos2_embedding *x = NULL;
   chronos2_predict_options own;
   c2_status status = read_options(options, &own, err);
-  if (status == C2_OK) status = c2_alloc_array(1, sizeof *x, &x, err);
+  if (status == C2_OK) status = c2_session_enter(session, err);
+  if (status != C2_OK) return status_of(status);
+  status = c2_alloc_array(1, sizeof *x, &x, err);
   if (status == C2_OK) status = c2_embedding_run(x, session, series, count, &own, err);
   if (status != C2_OK) chronos2_embedding_free(&x);
+  c2_session_leave(session);
   *embedding = x;
   return status_of(status);
 }

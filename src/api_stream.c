@@ -1,12 +1,11 @@
 /* The public interface: tables as Arrow streams, and their frequencies. */
 #include "api.h"
 #include "base/memory.h"
+#include "forecast/session.h"
 #include "table/stream.h"
 #include "time/calendar.h"
 
-void chronos2_stream_options_init(chronos2_stream_options *options) {
-  if (options) *options = (chronos2_stream_options){CHRONOS2_STREAM_OPTIONS_INIT};
-}
+DEFINE_OPTIONS_INIT(chronos2_stream_options, known_count)
 
 static c2_status read_options(const chronos2_stream_options *given, chronos2_stream_options *own,
                               chronos2_predict_options *predict, c2_error *err) {
@@ -31,6 +30,7 @@ chronos2_status chronos2_predict_stream(chronos2_session *session, struct ArrowA
   if (!session || !df || !out) {
     C2_GOTO(c2_fail(err, C2_ERR_ARGUMENT, "session, df and out: expected not NULL"));
   }
+  C2_GOTO(c2_session_check(session, err));
   C2_GOTO(read_options(options, &own, &predict, err));
   return status_of(c2_stream_open(session, df, future_df, &own, &predict, out, err));
 fail:

@@ -52,7 +52,7 @@ static int close_all(void **state) {
   return 0;
 }
 
-static size_t first_row(size_t item) {
+static inline size_t first_row(size_t item) {
   size_t first = 0;
   for (size_t i = 0; i < item; i++) first += lengths[i];
   return first;
@@ -106,7 +106,7 @@ static mock_batch whole(size_t columns) {
 }
 
 /* Rows [first, first + count) of a batch, by the offset of its struct or of its columns. */
-static mock_batch slice(const mock_batch *b, size_t first, size_t count, bool by_columns) {
+static inline mock_batch slice(const mock_batch *b, size_t first, size_t count, bool by_columns) {
   mock_batch piece = *b;
   piece.rows = (int64_t)count;
   piece.offset = by_columns ? 0 : (int64_t)first;
@@ -262,7 +262,7 @@ static void free_result(result *r) {
 }
 
 /* Values of one row an item and step. */
-static void expect_equal(const result *found, const result *expected) {
+static inline void expect_equal(const result *found, const result *expected) {
   assert_int_equal(found->count, expected->count);
   for (size_t i = 0; i < found->count; i++) {
     assert_string_equal(found->rows[i].target, expected->rows[i].target);

@@ -114,19 +114,21 @@ static void test_session(void **state) {
 /* A radius means nothing under full attention and auto. Elsewhere a wrong one is shown with the digits that tell. */
 static void test_radius(void **state) {
   (void)state;
-  static const double odd[] = {NAN, -1, 2.0000001};
-  static const char *const shown[] = {"nan", "-1", "2.0000001"};
+  static const double odd[] = {NAN, -1, 2.0000001, 2e9};
+  static const char *const shown[] = {"nan", "-1", "2.0000001", "2e+09"};
   chronos2_session *s = NULL;
-  for (size_t i = 0; i < 3; i++) {
-    char text[40];
+  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+    char text[80];
     chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = CHRONOS2_FULL, .radius = odd[i],
                                         .threads = 1};
     expect(chronos2_session_open(model, &options, &s), CHRONOS2_OK);
     expect(chronos2_session_set_attention(s, CHRONOS2_AUTO, odd[i], false), CHRONOS2_OK);
     EXPECT_ARGUMENT(chronos2_session_set_attention(s, CHRONOS2_WINDOWED_FUTURE_NULL, odd[i], false));
-    (void)snprintf(text, sizeof text, "or infinity, found %s", shown[i]);
+    (void)snprintf(text, sizeof text, "a whole number of at most 1e9 tokens, or infinity, found %s", shown[i]);
     assert_non_null(strstr(chronos2_last_error(), text));
     assert_int_equal(chronos2_session_pattern(s).attention, CHRONOS2_FULL);
+    expect(chronos2_session_set_attention(s, CHRONOS2_WINDOWED_FUTURE_NULL, 1e9, false), CHRONOS2_OK);
+    assert_true(chronos2_session_pattern(s).radius == 1e9);
     chronos2_session_close(&s);
   }
 }
@@ -323,6 +325,20 @@ static void test_many_rows(void **state) {
   run_series(&one, 1, CHRONOS2_ERROR_ARGUMENT);
 }
 
+/* What an embedding doesn't depend on may be anything. */
+static void test_options_of_embeddings(void **state) {
+  (void)state;
+  chronos2_embedding *e = NULL;
+  chronos2_series series = {.length = LENGTH, .targets = 1, .target = values};
+  chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = SIZE_MAX, .max_output_patches = SIZE_MAX,
+                                .unrolled_count = 3, .cross_learning = true, .monotone = true,
+                                .limit_prediction_length = true};
+  expect(chronos2_embed(session, &series, 1, &o, &e), CHRONOS2_OK);
+  chronos2_embedding_free(&e);
+  o.on_error = (chronos2_on_error)7;
+  EXPECT_ARGUMENT(chronos2_embed(session, &series, 1, &o, &e));
+}
+
 /* ---- Batches --------------------------------------------------------------------------------- */
 
 static void test_batch(void **state) {
@@ -381,6 +397,49 @@ static void test_batch(void **state) {
   b.extend_context = true;
   EXPECT_ARGUMENT(chronos2_forward(session, &b, quantiles, NULL, NULL, NULL));
   assert_int_equal(chronos2_batch_tokens(model, &b), SIZE_MAX / PATCH + 1 + 1 + 1);
+}
+
+/* What context_length cuts off is no observation, although it lies in the patch of the oldest one that stays. */
+static void test_mask_of_a_cut_patch(void **state) {
+  (void)state;
+  chronos2_config config = *chronos2_model_config(model);
+  chronos2_model *m = NULL;
+  float context[5 * PATCH];
+  float mask[16];
+  config.context_length = 2 * PATCH + 4;
+  expect(chronos2_model_random(&config, 1, NULL, &m), CHRONOS2_OK);
+  chronos2_batch b = {.rows = 1, .length = 5 * PATCH, .context = context, .output_patches = 1};
+  for (size_t i = 0; i < b.length; i++) {
+    size_t from_end = b.length - i;
+    context[i] = from_end > 2 * PATCH && from_end <= config.context_length ? NAN : (float)i;
+  }
+  assert_int_equal(chronos2_batch_tokens(m, &b), 3 + 1 + 1);
+  expect(chronos2_batch_mask(m, &b, mask), CHRONOS2_OK);
+  for (size_t t = 0; t < 5; t++) assert_true(mask[t] == (t == 0 ? 0.0f : 1.0f));
+  context[b.length - config.context_length] = 1;
+  expect(chronos2_batch_mask(m, &b, mask), CHRONOS2_OK);
+  assert_true(mask[0] == 1.0f);
+  b.extend_context = true;
+  expect(chronos2_batch_mask(m, &b, mask), CHRONOS2_OK);
+  for (size_t t = 0; t < 7; t++) assert_true(mask[t] == 1.0f);
+  chronos2_model_close(&m);
+}
+
+/* ---- Random weights ---------------------------------------------------------------------------- */
+
+static void test_random_options(void **state) {
+  (void)state;
+  chronos2_model *m = NULL;
+  const chronos2_config *config = chronos2_model_config(model);
+  chronos2_model_options o = {CHRONOS2_MODEL_OPTIONS_INIT, .adapter = "folder"};
+  EXPECT_ARGUMENT(chronos2_model_random(config, 1, &o, &m));
+  assert_string_equal(chronos2_last_error(), "adapter: a model of random weights takes none");
+  o = (chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .cache = "folder"};
+  EXPECT_ARGUMENT(chronos2_model_random(config, 1, &o, &m));
+  assert_string_equal(chronos2_last_error(), "cache: a model of random weights takes none");
+  o = (chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .isa = "sse9"};
+  EXPECT_ARGUMENT(chronos2_model_random(config, 1, &o, &m));
+  assert_null(m);
 }
 
 /* ---- Configurations -------------------------------------------------------------------------- */
@@ -467,6 +526,8 @@ int main(void) {
       cmocka_unit_test(test_model),   cmocka_unit_test(test_session), cmocka_unit_test(test_radius),
       cmocka_unit_test(test_results), cmocka_unit_test(test_calls),   cmocka_unit_test(test_fields),
       cmocka_unit_test(test_many_rows), cmocka_unit_test(test_batch), cmocka_unit_test(test_config),
-      cmocka_unit_test(test_empty_history), cmocka_unit_test(test_levels_of_a_rollout)};
+      cmocka_unit_test(test_empty_history), cmocka_unit_test(test_levels_of_a_rollout),
+      cmocka_unit_test(test_options_of_embeddings), cmocka_unit_test(test_mask_of_a_cut_patch),
+      cmocka_unit_test(test_random_options)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

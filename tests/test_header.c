@@ -112,21 +112,26 @@ static void test_only_size(void **state) {
   chronos2_session_close(&s);
 }
 
+/* The function writes what the initialiser does, and nothing behind the struct. */
+#define CHECK_INIT(kind, initialiser)                            \
+  do {                                                           \
+    chronos2_##kind##_options expected = {initialiser};          \
+    chronos2_##kind##_options o[2];                              \
+    unsigned char behind[sizeof expected];                       \
+    memset(behind, 1, sizeof behind);                            \
+    memset(o, 1, sizeof o);                                      \
+    chronos2_##kind##_options_init(&o[0]);                       \
+    assert_memory_equal(&o[0], &expected, sizeof expected);      \
+    assert_memory_equal(&o[1], behind, sizeof behind);           \
+    chronos2_##kind##_options_init(NULL);                        \
+  } while (0)
+
 static void test_init(void **state) {
   (void)state;
-  chronos2_model_options m;
-  chronos2_session_options s;
-  chronos2_predict_options p;
-  memset(&m, 1, sizeof m);
-  memset(&s, 1, sizeof s);
-  memset(&p, 1, sizeof p);
-  chronos2_model_options_init(&m);
-  chronos2_session_options_init(&s);
-  chronos2_predict_options_init(&p);
-  assert_true(m.size == sizeof m && s.size == sizeof s && p.size == sizeof p);
-  assert_true(!m.cache && !m.isa && !m.skip_packing && !s.isa && !s.pin && s.threads == 0 && p.horizon == 0);
-  chronos2_predict_options_init(NULL);
-  chronos2_model_options_init(NULL);
+  CHECK_INIT(model, CHRONOS2_MODEL_OPTIONS_INIT);
+  CHECK_INIT(session, CHRONOS2_SESSION_OPTIONS_INIT);
+  CHECK_INIT(predict, CHRONOS2_PREDICT_OPTIONS_INIT);
+  CHECK_INIT(stream, CHRONOS2_STREAM_OPTIONS_INIT);
 }
 
 static void test_reserved(void **state) {

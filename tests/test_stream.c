@@ -157,39 +157,6 @@ static void test_releases_early(void **state) {
   }
 }
 
-typedef struct reports {
-  size_t calls, done[ITEMS], total[ITEMS], most;
-} reports;
-
-static int on_progress(void *user, size_t done, size_t total) {
-  reports *r = user;
-  assert_true(r->calls < ITEMS);
-  r->done[r->calls] = done;
-  r->total[r->calls++] = total;
-  return r->calls == r->most;
-}
-
-static void test_progress_counts_the_table(void **state) {
-  (void)state;
-  mock_batch all = whole(4);
-  mock_table table = {.batches = 1, .batch = &all};
-  reports heard = {.most = 0};
-  reset_options();
-  options.batch_series = 1;
-  options.gather = true;
-  chronos2_session_on_progress(session, on_progress, &heard);
-  result r = forecast(&table, NULL, NULL);
-  free_result(&r);
-  assert_int_equal(heard.calls, ITEMS);
-  for (size_t i = 0; i < ITEMS; i++) assert_int_equal(heard.done[i], i + 1);
-  for (size_t i = 0; i < ITEMS; i++) assert_int_equal(heard.total[i], ITEMS);
-  heard = (reports){.most = 2};
-  r = forecast(&table, NULL, "stopped on request");
-  assert_int_equal(r.count, HORIZON);
-  free_result(&r);
-  chronos2_session_on_progress(session, NULL, NULL);
-}
-
 /* ---- Types ------------------------------------------------------------------------------------- */
 
 typedef struct view {
@@ -772,7 +739,6 @@ int main(void) {
       cmocka_unit_test_setup(test_rows_that_come_apart, prepare),
       cmocka_unit_test_setup(test_producers_fail, prepare),
       cmocka_unit_test_setup(test_releases_early, prepare),
-      cmocka_unit_test_setup(test_progress_counts_the_table, prepare),
       cmocka_unit_test_setup(test_types_of_ids, prepare),
       cmocka_unit_test_setup(test_types_of_numbers, prepare),
       cmocka_unit_test_setup(test_types_of_time_stamps, prepare),

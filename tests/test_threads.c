@@ -1,6 +1,7 @@
 /* Threads that share a model: each with sessions of its own, of one to three workers, forecasting, being cancelled,
- * refused, embedding, using encoded contexts and a common folder of packed weights, all at once. Every forecast has the
- * bits of one that ran alone. The thread sanitizer (preset tsan) watches the same program. */
+ * refused, embedding, using encoded contexts of their own and a common one, and a common folder of packed weights, all
+ * at once. Every forecast has the bits of one that ran alone. The thread sanitizer (preset tsan) watches the same
+ * program. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,9 +12,11 @@
 #include <chronos2.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "program.h"
 
@@ -24,6 +27,7 @@ enum { PATTERNS = 3, SERIES = 4, LENGTH = 90, HORIZON = 20, LEVELS = 21, THREADS
 typedef double forecast_values[SERIES][LEVELS * HORIZON];
 
 static chronos2_model *shared;
+static chronos2_context *encoded; /* by all of them */
 static forecast_values alone[PATTERNS];
 static char *cache;
 static atomic_int wrong; /* cmocka's assertions belong to the main thread */
@@ -114,9 +118,12 @@ static void recall(chronos2_session *session, int pattern) {
   make_series(values, series);
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
   EXPECT(chronos2_context_open(session, series, SERIES, &options, &context) == CHRONOS2_OK);
-  EXPECT(chronos2_context_predict(session, context, series, SERIES, &options, &f) == CHRONOS2_OK);
-  if (f) check_bits(f, pattern);
-  chronos2_forecast_free(&f);
+  const chronos2_context *contexts[] = {context, encoded};
+  for (size_t i = 0; i < 2; i++) {
+    EXPECT(chronos2_context_predict(session, contexts[i], series, SERIES, &options, &f) == CHRONOS2_OK);
+    if (f) check_bits(f, pattern);
+    chronos2_forecast_free(&f);
+  }
   chronos2_context_close(&context);
 }
 
@@ -167,6 +174,9 @@ static void test_together(void **state) {
       memcpy(alone[pattern][i], chronos2_forecast_quantiles(f, 0, 0), sizeof alone[pattern][i]);
       chronos2_forecast_free(&f);
     }
+    if (pattern == CHRONOS2_WINDOWED_FUTURE_GLOBAL) {
+      assert_int_equal(chronos2_context_open(session, series, SERIES, NULL, &encoded), CHRONOS2_OK);
+    }
     chronos2_session_close(&session);
   }
   for (size_t i = 0; i < THREADS; i++) {
@@ -174,12 +184,67 @@ static void test_together(void **state) {
     assert_int_equal(pthread_create(&thread[i], NULL, work, &number[i]), 0);
   }
   for (size_t i = 0; i < THREADS; i++) assert_int_equal(pthread_join(thread[i], NULL), 0);
+  chronos2_context_close(&encoded);
   chronos2_model_close(&shared);
   program_remove_folder(cache);
   assert_int_equal(atomic_load(&wrong), 0);
 }
 
+/* ---- A thread that is cancelled ---------------------------------------------------------------- */
+
+static pthread_t caller;
+static atomic_bool working, over, cancelled;
+
+/* Keeps a worker at its task until the caller, which has taken its own, is cancelled while it waits for that. */
+static void dawdle(void *user, const chronos2_attention_row *row) {
+  (void)user;
+  (void)row;
+  if (pthread_equal(pthread_self(), caller)) {
+    while (!atomic_load(&working)) sched_yield();
+  } else {
+    atomic_store(&working, true);
+    while (!atomic_load(&cancelled)) sched_yield();
+  }
+}
+
+static void *forecast_slowly(void *session) {
+  caller = pthread_self();
+  chronos2_session_on_attention(session, dawdle, NULL);
+  forecast(session, CHRONOS2_FULL, 0);
+  atomic_store(&over, true);
+  pthread_testcancel();
+  return NULL;
+}
+
+/* A call ends before its thread does, and leaves a session that works and closes. */
+static void test_cancelled_thread(void **state) {
+  (void)state;
+  pthread_t thread;
+  void *result = NULL;
+  chronos2_model *model = NULL;
+  assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
+  chronos2_session *session = open_session(model, CHRONOS2_FULL, 2);
+  if (chronos2_session_threads(session) == 2) {
+    alarm(60); /* instead of a session that hangs */
+    assert_int_equal(pthread_create(&thread, NULL, forecast_slowly, session), 0);
+    while (!atomic_load(&working)) sched_yield();
+    (void)usleep(100000); /* the caller comes to its wait */
+    assert_int_equal(pthread_cancel(thread), 0);
+    (void)usleep(100000);
+    atomic_store(&cancelled, true);
+    assert_int_equal(pthread_join(thread, &result), 0);
+    assert_ptr_equal(result, PTHREAD_CANCELED);
+    assert_true(atomic_load(&over));
+    chronos2_session_on_attention(session, NULL, NULL);
+    forecast(session, CHRONOS2_FULL, 1);
+  }
+  chronos2_session_close(&session);
+  alarm(0);
+  chronos2_model_close(&model);
+  assert_int_equal(atomic_load(&wrong), 0);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_together)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_together), cmocka_unit_test(test_cancelled_thread)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

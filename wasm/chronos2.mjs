@@ -14,10 +14,21 @@ const ROOT = 3; // the descriptor of the folder that holds the model's files
 const EBADF = 8, EINVAL = 28, ENOENT = 44, ENOSYS = 52, EROFS = 69, ESPIPE = 70; // of WASI
 const DIRECTORY = 3, REGULAR = 4;
 
+function kindOf(value) {
+  return typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : typeof value;
+}
+
+/* A file's bytes where they lie. Uint8Array would take anything else for no bytes at all, or for some. */
+function bytesOf(data, name) {
+  if (ArrayBuffer.isView(data)) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (['ArrayBuffer', 'SharedArrayBuffer'].includes(kindOf(data))) return new Uint8Array(data);
+  throw new Error(`chronos2: files['${name}']: expected bytes, found ${kindOf(data)}`);
+}
+
 /* The few calls of WASI that reading a model needs, over files in memory. Others are refused. */
 class Files {
   constructor(files) {
-    this.files = new Map(Object.entries(files).map(([name, data]) => [name, new Uint8Array(data)]));
+    this.files = new Map(Object.entries(files).map(([name, data]) => [name, bytesOf(data, name)]));
     this.open = new Map(); // descriptor: {data, at}
     this.next = ROOT + 1;
   }
@@ -168,7 +179,7 @@ function textAt(module, at) {
 }
 
 function nameOf(value) {
-  return typeof value === 'object' ? Object.prototype.toString.call(value).slice(8, -1) : `${typeof value} ${String(value)}`;
+  return typeof value === 'object' ? kindOf(value) : `${typeof value} ${String(value)}`;
 }
 
 /* A value as JSON has it: NaN and undefined are null, typed arrays are arrays. JSON.stringify would make something else of
@@ -188,11 +199,11 @@ function plain(value, place) {
 }
 
 export class Chronos2 {
-  /* wasm: the bytes of chronos2.wasm, or a WebAssembly.Module. files: a model's files by name, each as bytes. dtype:
-   * fp32, bf16 or int8. isa: auto, simd128 or scalar. Throws what the library says of a model that can't be. */
+  /* wasm: the bytes of chronos2.wasm, or a WebAssembly.Module. files: a model's files by name, each as an
+   * ArrayBuffer or a view of one, which must not change afterwards. dtype: fp32, bf16 or int8. isa: auto, simd128 or scalar. Throws what the library says of a model that can't be. */
   static async open({wasm, files, dtype = 'fp32', isa = 'auto', ...others}) {
     for (const name of Object.keys(others)) throw new Error(`chronos2: ${name}: unknown option; expected wasm, files, dtype, isa`);
-    if (typeof files !== 'object' || !files) throw new Error("chronos2: files: expected a model's files by name");
+    if (kindOf(files) !== 'Object') throw new Error("chronos2: files: expected a model's files by name");
     const wasi = new Files(files);
     const code = wasm instanceof WebAssembly.Module ? wasm : await WebAssembly.compile(wasm);
     const known = wasi.imports();
@@ -267,9 +278,9 @@ export class Chronos2 {
     return this.table('module_table', text, options);
   }
 
-  /* [{name, holds}] of a table's columns: 'times', 'numbers' or 'texts', by the first row. */
-  columns(text, {delimiter} = {}) {
-    return this.table('module_columns', text, {delimiter}).columns;
+  /* [{name, holds}] of a table's columns: 'times', 'numbers' or 'texts', by the first row. options: those of readTable. */
+  columns(text, options = {}) {
+    return this.table('module_columns', text, options).columns;
   }
 
   table(how, text, options) {

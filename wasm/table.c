@@ -91,9 +91,10 @@ static c2_status read_members(const c2_json_document *doc, c2_dataset *set, read
   return C2_OK;
 }
 
-static c2_status read_options(char *text, size_t size, c2_dataset *set, reading *r, c2_error *err) {
+static c2_status read_options(const char *function, char *text, size_t size, c2_dataset *set, reading *r,
+                              c2_error *err) {
   char where[C2_JSON_WHERE_ROOM];
-  c2_json_document doc = {.path = "readTable", .failure = C2_ERR_ARGUMENT, .where = where};
+  c2_json_document doc = {.path = function, .failure = C2_ERR_ARGUMENT, .where = where};
   c2_status status = c2_json_parse(&doc, text, size, err);
   if (status == C2_OK) status = read_members(&doc, set, r, err);
   c2_json_free(&doc);
@@ -108,9 +109,9 @@ static const char *kind_of(c2_dialect *dialect, const char *cell) {
   return c2_number_shape_of(cell) != C2_SHAPE_NONE || c2_is_missing_text(cell) ? "numbers" : "texts";
 }
 
-static c2_status put_columns(c2_json_writer *json, c2_csv *csv, c2_error *err) {
-  c2_dialect dialect = {.delimiter = csv->delimiter};
+static c2_status put_columns(c2_json_writer *json, c2_csv *csv, c2_dialect dialect, c2_error *err) {
   bool more = false;
+  dialect.delimiter = csv->delimiter;
   C2_TRY(c2_csv_next(csv, &more, err));
   if (!more) C2_FAIL(err, C2_ERR_FORMAT, "%s: a header but no rows", csv->name);
   c2_json_begin_array(json, "columns");
@@ -129,7 +130,7 @@ static c2_status answer_columns(answer *a, reading *r, char *csv, size_t csv_siz
   c2_answer_writer w;
   C2_TRY(c2_answer_open(&w, err));
   c2_status status = c2_csv_open(&table, NAME, csv, csv_size, r->dialect.delimiter, err);
-  if (status == C2_OK) status = put_columns(&w.json, &table, err);
+  if (status == C2_OK) status = put_columns(&w.json, &table, r->dialect, err);
   c2_csv_close(&table);
   return c2_answer_close(&w, a, status, err);
 }
@@ -220,11 +221,13 @@ static c2_status answer_series(answer *a, reading *r, char *csv, size_t csv_size
 
 typedef c2_status (*answering)(answer *a, reading *r, char *csv, size_t csv_size, c2_error *err);
 
-static answer *answer_table(answering how, char *options, size_t size, char *csv, size_t csv_size, c2_error *err) {
+/* `function` is the wrapper's, which messages name. */
+static answer *answer_table(const char *function, answering how, char *options, size_t size, char *csv, size_t csv_size,
+                            c2_error *err) {
   answer *a = NULL;
   reading r = {.freq = {.unit = C2_FREQ_COUNT}};
   if (c2_alloc_array(1, sizeof *a, &a, err) != C2_OK) return NULL;
-  c2_status status = read_options(options, size, &a->set, &r, err);
+  c2_status status = read_options(function, options, size, &a->set, &r, err);
   if (status == C2_OK) status = how(a, &r, csv, csv_size, err);
   if (status == C2_OK) return a;
   module_answer_free(a);
@@ -234,12 +237,12 @@ static answer *answer_table(answering how, char *options, size_t size, char *csv
 /* {"columns": [{"name": "day", "holds": "times", "numbers" or "texts"}, ...], "warnings": []}, by the first row. */
 EXPORT("module_columns") answer *module_columns(char *options, size_t size, char *csv, size_t csv_size);
 answer *module_columns(char *options, size_t size, char *csv, size_t csv_size) {
-  return answer_table(answer_columns, options, size, csv, csv_size, c2_answer_failure());
+  return answer_table("columns", answer_columns, options, size, csv, csv_size, c2_answer_failure());
 }
 
 /* {"summary": "...", "series": [...], "timestamps": [[...], ...], "warnings": [...]}: series as in JSON Lines, with the
  * time stamps of their past beside them. */
 EXPORT("module_table") answer *module_table(char *options, size_t size, char *csv, size_t csv_size);
 answer *module_table(char *options, size_t size, char *csv, size_t csv_size) {
-  return answer_table(answer_series, options, size, csv, csv_size, c2_answer_failure());
+  return answer_table("readTable", answer_series, options, size, csv, csv_size, c2_answer_failure());
 }

@@ -29,7 +29,7 @@ function guess(columns) {
  * first cell; and reading: {delimiter, decimal, time_format, freq}, as readTable takes them. Returns the columns, which of
  * them {id, time, target} are, which may be none, and what readTable returns. */
 export function readPasted(model, text, chosen = {}, reading = {}) {
-  const columns = model.columns(text, reading);
+  const columns = model.columns(text, {delimiter: reading.delimiter});
   if (columns.every(({name}) => isNumber(name))) {
     throw new Error("CSV: the first line holds numbers: expected the columns' names there, such as 'timestamp,target'");
   }

@@ -69,6 +69,12 @@ def season_of(freq: str | None) -> int:
     return steps[0]
 
 
+def default_options(kind: str) -> Any:
+    """Options as their initialiser starts them."""
+    name = f"chronos2_{kind}_options"
+    return ffi.new(f"{name} *", {"size": ffi.sizeof(name)})
+
+
 def check(status: int) -> None:
     """Raises what a status other than CHRONOS2_OK means, with the library's text."""
     if status != lib.CHRONOS2_OK:
@@ -266,8 +272,7 @@ class Model:
     def __init__(self, folder: Path, *, dtype: str = "fp32", adapter: Path | None = None, cache: Path | None = None,
                  threads: int = 0, isa: str = "auto") -> None:
         keep = [ffi.new("char[]", os.fsencode(value)) if value else ffi.NULL for value in (adapter, cache, isa)]
-        options = ffi.new("chronos2_model_options *")
-        lib.chronos2_model_options_init(options)
+        options = default_options("model")
         options.adapter, options.cache, options.isa = keep
         options.dtype, options.threads = named("dtype", dtype), threads
         self._handle = ffi.new("chronos2_model **")
@@ -326,8 +331,7 @@ class PredictOptions(NamedTuple):
     skip_errors: bool = False
 
     def native(self) -> Any:
-        options = ffi.new("chronos2_predict_options *")
-        lib.chronos2_predict_options_init(options)
+        options = default_options("predict")
         for field in self._fields[:6]:
             setattr(options, field, getattr(self, field))
         if self.unrolled_quantiles is not None:
@@ -363,9 +367,8 @@ class Session:
     def __init__(self, model: Model, attention: Attention, *, threads: int = 0, backend: str = "fused",
                  isa: str = "auto", device: str = "cpu") -> None:
         self.model, self.attention, self.process = model, attention, os.getpid()
-        options, name, place = (ffi.new("chronos2_session_options *"), ffi.new("char[]", isa.encode()),
+        options, name, place = (default_options("session"), ffi.new("char[]", isa.encode()),
                                 ffi.new("char[]", device.encode()))
-        lib.chronos2_session_options_init(options)
         options.attention, options.radius, options.reg_global = attention.code, attention.radius, attention.reg_global
         options.backend, options.isa, options.threads = named("backend", backend), name, threads
         options.device = place

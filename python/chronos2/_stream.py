@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Sequence
 import numpy as np
 
 from ._interface import ffi
-from ._native import Chronos2Error, PredictOptions, Session, check, lib, text
+from ._native import Chronos2Error, PredictOptions, Session, check, default_options, lib, text
 from ._told import warn
 
 # ---- Capsules -------------------------------------------------------------------------------------
@@ -228,8 +228,7 @@ class StreamOptions(NamedTuple):
 
     def native(self, on_warning: Any) -> tuple[Any, Any]:
         """The struct, and what it refers to."""
-        options, predict = ffi.new("chronos2_stream_options *"), self.predict.native()
-        lib.chronos2_stream_options_init(options)
+        options, predict = default_options("stream"), self.predict.native()
         texts = [ffi.new("char[]", str(name).encode()) for name in (self.id_column, self.timestamp_column,
                                                                     *self.targets)]
         targets, levels = ffi.new("char *[]", texts[2:]), ffi.new("double[]", list(map(float, self.quantile_levels)))

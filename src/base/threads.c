@@ -132,7 +132,19 @@ c2_status c2_pool_open(c2_pool **out, size_t threads, bool pin, c2_error *err) {
   return C2_OK;
 }
 
+/* A thread that is cancelled while it waits would leave a lock taken, or workers that nobody ends. */
+static int hold_cancellation(void) {
+  int before = PTHREAD_CANCEL_ENABLE;
+  (void)pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  return before;
+}
+
+static void release_cancellation(int before) {
+  (void)pthread_setcancelstate(before, NULL);
+}
+
 static void stop_workers(c2_pool *pool) {
+  int cancellation = hold_cancellation();
   pthread_mutex_lock(&pool->lock);
   pool->closing = true;
   pthread_cond_broadcast(&pool->wake);
@@ -141,6 +153,7 @@ static void stop_workers(c2_pool *pool) {
   pthread_cond_destroy(&pool->idle);
   pthread_cond_destroy(&pool->wake);
   pthread_mutex_destroy(&pool->lock);
+  release_cancellation(cancellation);
 }
 
 void c2_pool_close(c2_pool **out) {
@@ -183,13 +196,15 @@ static void run_tasks(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context)
 
 void c2_pool_run(c2_pool *pool, size_t tasks, c2_task_fn fn, void *context) {
   c2_affinity before;
+  int cancellation = hold_cancellation();
   if (pool->threads == 1 || tasks <= 1 || tasks >= CLOSED || inherited(pool)) {
     for (size_t i = 0; i < tasks; i++) fn(context, i, 0);
-    return;
+  } else {
+    if (pool->pin) c2_pin_thread(0, &before);
+    run_tasks(pool, tasks, fn, context);
+    if (pool->pin) c2_unpin_thread(&before);
   }
-  if (pool->pin) c2_pin_thread(0, &before);
-  run_tasks(pool, tasks, fn, context);
-  if (pool->pin) c2_unpin_thread(&before);
+  release_cancellation(cancellation);
 }
 
 /* ---- Beside the caller ------------------------------------------------------------------------- */
@@ -219,7 +234,9 @@ void c2_aside_join(c2_aside **aside) {
   c2_aside *a = *aside;
   if (!a) return;
   if (a->is_running) {
+    int cancellation = hold_cancellation();
     pthread_join(a->thread, NULL);
+    release_cancellation(cancellation);
   } else {
     a->fn(a->context);
   }

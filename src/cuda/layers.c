@@ -217,7 +217,7 @@ static c2_status wide_attention(const c2_cuda_run *r, c2_error *err) {
   C2_TRY(c2_cuda_multiply(r, &qkv, err));
   C2_TRY(rotate(r, r->qkv, l->tokens, 2 * r->config->heads, l->rotation, err));
   if (r->keep) C2_TRY(keep(r, err));
-  if (r->engine->observer) C2_TRY(c2_cuda_observe(r, &a, err));
+  if (r->engine->observing) C2_TRY(c2_cuda_observe(r, &a, err));
   C2_TRY(C2_CUDA_EMIT(&r->cuda->program, attend, &a, err));
   return spread(r, err);
 }
@@ -226,7 +226,7 @@ c2_status c2_cuda_layer_step(const c2_cuda_run *r, c2_error *err) {
   const c2_layout *l = &r->plan.layout;
   bool hidden = r->result && r->result->hidden;
   bool last = r->layer + 1 == r->config->layers && !hidden && !r->recall;
-  bool narrow = last && !r->engine->observer;
+  bool narrow = last && !r->engine->observing;
   going all = {r->x, r->qkv, r->mixed, l->tokens, l->grouped_tokens, &r->plan.all, &l->all};
   going future = {r->xf, r->qf, r->mixedf, l->future_tokens, l->grouped_future, &r->plan.last, &l->future};
   C2_TRY(narrow ? narrow_attention(r, err) : wide_attention(r, err));

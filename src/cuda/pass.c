@@ -173,7 +173,7 @@ static c2_status start(c2_cuda_run *r, c2_error *err) {
   C2_TRY(link->table->upload(link->device, r->tables, cuda->tables.base, r->plan.bytes, err));
   cuda->program.count = 0; /* what a failed pass may have left */
   C2_TRY(write_program(r, err));
-  bool again = !r->keep && !r->engine->observer && r->plan.layout.tokens <= GRAPH_TOKENS;
+  bool again = !r->keep && !r->engine->observing && r->plan.layout.tokens <= GRAPH_TOKENS;
   return c2_cuda_program_run(&cuda->program, link, again, err);
 }
 

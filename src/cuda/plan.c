@@ -235,7 +235,7 @@ static void measure_watched(c2_cuda_plan_tables *p, const c2_engine *engine, con
   const c2_layout *l = &p->layout;
   size_t past = 0;
   size_t bytes = 0;
-  if (!engine->observer) return;
+  if (!engine->observing) return;
   for (size_t r = 0; asked->recall && r < asked->recall->rows; r++) past = c2_max_size(past, asked->recall->count[r]);
   p->watched_keys = l->longest + past;
   p->observed_tokens = l->deepest + 1 + asked->batch->output_patches;

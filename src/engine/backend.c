@@ -53,6 +53,9 @@ c2_status c2_load_model(const char *folder, const chronos2_model_options *option
 
 c2_status c2_load_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
                          chronos2_model **model, c2_error *err) {
+  if (options->adapter || options->cache) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "%s: a model of random weights takes none", options->adapter ? "adapter" : "cache");
+  }
   C2_TRY(c2_model_random(config, seed, options, model, err));
   c2_status status = prepare(*model, options, err);
   if (status != C2_OK) c2_model_close(model);
@@ -101,7 +104,7 @@ c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *
 
 /* An encoded context doesn't know the futures that it will be seen beside, nor how many tokens they have. */
 static c2_status refuse_observer(const c2_engine *engine, c2_error *err) {
-  if (engine->observer) C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention over an encoded context can't be observed");
+  if (engine->observing) C2_FAIL(err, C2_ERR_UNSUPPORTED, "attention over an encoded context can't be observed");
   return C2_OK;
 }
 

@@ -105,7 +105,7 @@ c2_status c2_load_model(const char *folder, const chronos2_model_options *option
 c2_status c2_load_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
                          chronos2_model **model, c2_error *err);
 
-/* Opens an engine whose model, backend and pattern are set. Close it also after a failure. */
+/* Opens an engine whose model and backend are set. Close it also after a failure. */
 c2_status c2_engine_open(c2_engine *engine, const chronos2_session_options *options, c2_error *err);
 void c2_engine_close(c2_engine *engine);
 

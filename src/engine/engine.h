@@ -4,6 +4,7 @@
 #define C2_ENGINE_ENGINE_H
 
 #include <chronos2.h>
+#include <stdatomic.h>
 
 #include "base/memory.h"
 #include "base/status.h"
@@ -71,8 +72,10 @@ typedef struct c2_engine {
   size_t peak;        /* high-water mark of both together */
   size_t device_allocated, device_reserved; /* high-water marks of a GPU's memory; 0 on the CPU */
   chronos2_work work; /* of fused passes, until it is reset */
-  chronos2_attention_fn observer;
+  _Atomic(chronos2_attention_fn) observer; /* which may be removed while several threads call it */
   void *observer_user;
+  bool observing;      /* the running call has begun with an observer */
+  size_t first_series; /* number of the call's first series, for an observer */
 } c2_engine;
 
 /* Makes a backend's workspace in this machine's memory hold at least `size` bytes; the content is lost. */

@@ -10,6 +10,7 @@ static void place(const c2_observed *o, size_t token, const float **weights) {
 }
 
 void c2_observe(const c2_observed *o, size_t query, const float *weights, size_t keys) {
+  chronos2_attention_fn observer = o->engine->observer;
   const c2_row *r = &o->batch->row[o->row];
   size_t patch = o->engine->model->config.patch;
   const int32_t *position = o->layout->position + o->layout->row_first[o->row];
@@ -19,7 +20,7 @@ void c2_observe(const c2_observed *o, size_t query, const float *weights, size_t
   const c2_range *range = &o->range[query];
   bool blank = range->first == range->last && range->first2 == range->last2; /* sees no token, so all of them alike */
   bool padding = (int64_t)context + position[query] < 0;
-  if (padding || (o->prefill && position[query] > 0)) return;
+  if (!observer || padding || (o->prefill && position[query] > 0)) return;
   memset(o->weights, 0, tokens * sizeof(float));
   memset(o->live, 0, tokens * sizeof(bool));
   for (size_t i = 0; o->decode && i <= context; i++) {
@@ -27,7 +28,7 @@ void c2_observe(const c2_observed *o, size_t query, const float *weights, size_t
   }
   for (size_t i = 0; next < weights + keys; i++) place(o, (size_t)((int64_t)context + position[i]), &next);
   for (size_t i = 0; blank && i < tokens; i++) o->weights[i] = 1.0f / (float)tokens;
-  chronos2_attention_row row = {.series = r->series,
+  chronos2_attention_row row = {.series = o->engine->first_series + r->series,
                                 .row = r->member,
                                 .path = r->path,
                                 .step = o->batch->first_step,
@@ -39,5 +40,5 @@ void c2_observe(const c2_observed *o, size_t query, const float *weights, size_t
                                 .masked = query >= o->layout->live[o->row],
                                 .weights = o->weights,
                                 .live = o->live};
-  o->engine->observer(o->engine->observer_user, &row);
+  observer(o->engine->observer_user, &row);
 }

@@ -192,11 +192,12 @@ static void mix(pass *p, size_t query, size_t head, size_t first, size_t stride,
 /* A row over the tokens of its own series, without padding to the longest, and over one future, the one that the query
  * sees; the null future's own rows aren't told of. A masked query may see nothing, and then all keys alike. */
 static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) {
+  chronos2_attention_fn observer = p->engine->observer;
   const c2_row *r = p->row[b];
   size_t context = c2_row_patches(r, p->c->patch, p->batch->context_limit);
   size_t padding = p->context - context;
   bool real = query > p->context + p->null;
-  if ((!real && query > p->context) || query < padding) return;
+  if (!observer || (!real && query > p->context) || query < padding) return;
   size_t tokens = context + 1 + p->patches;
   size_t other = p->context + 1 + (real ? 0 : p->null); /* the first token of the future that isn't told of */
   double outside = 0;
@@ -207,7 +208,7 @@ static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) 
     p->observed[i] = (float)(outside > 0 ? p->weights[key] / (1 - outside) : p->weights[key]);
     p->live[i] = p->mask[b * p->s + key] > 0;
   }
-  chronos2_attention_row row = {.series = r->series,
+  chronos2_attention_row row = {.series = p->engine->first_series + r->series,
                                 .row = r->member,
                                 .path = r->path,
                                 .step = p->batch->first_step,
@@ -219,7 +220,7 @@ static void observe(pass *p, size_t layer, size_t b, size_t head, size_t query) 
                                 .masked = p->mask[b * p->s + query] == 0,
                                 .weights = p->observed,
                                 .live = p->live};
-  p->engine->observer(p->engine->observer_user, &row);
+  observer(p->engine->observer_user, &row);
 }
 
 static void time_attention(pass *p, size_t layer) {
@@ -237,7 +238,7 @@ static void time_attention(pass *p, size_t layer) {
           p->weights[k] = allowed ? dot(query, p->k + (b * p->s + k) * inner + at, p->c->d_kv) : -INFINITY;
         }
         softmax(p->weights, p->s);
-        if (p->engine->observer) observe(p, layer, b, h, q);
+        if (p->engine->observing) observe(p, layer, b, h, q);
         mix(p, b * p->s + q, h, b * p->s, 1, p->s);
       }
     }

@@ -118,7 +118,7 @@ bool c2_context_pattern(c2_pattern asked, bool automatic, c2_pattern *out) {
 static c2_status choose_pattern(chronos2_context *x, const chronos2_session *s,
                                 const chronos2_predict_options *options, c2_error *err) {
   bool able = s->engine.backend->prefill != NULL;
-  if (!c2_context_pattern(s->engine.pattern, s->automatic, &x->pattern) || !able) {
+  if (!c2_context_pattern(s->pattern, s->automatic, &x->pattern) || !able) {
     C2_FAIL(err, C2_ERR_ARGUMENT,
             "scenarios need windowed_future_global or windowed_future_null attention on the fused backend, found %s: "
             "elsewhere a context sees the known future",
@@ -143,7 +143,6 @@ static c2_status keep_blind(chronos2_context *x, const chronos2_session *s, c2_e
 c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chronos2_series *series, size_t count,
                             const chronos2_predict_options *options, c2_error *err) {
   c2_request request = {0};
-  c2_pattern pattern = s->engine.pattern;
   C2_TRY(choose_pattern(x, s, options, err));
   x->model = s->model;
   x->isa = s->engine.isa;
@@ -161,7 +160,6 @@ c2_status c2_context_encode(chronos2_context *x, chronos2_session *s, const chro
   x->count = request.count;
   if (status == C2_OK) status = encode_all(x, s, &request, err);
   c2_request_close(&request);
-  s->engine.pattern = pattern;
   s->engine.held = 0;
   return status;
 }
@@ -186,7 +184,7 @@ size_t c2_context_bytes(const chronos2_context *x) {
 c2_status c2_context_options(const chronos2_context *x, const chronos2_session *s, size_t count,
                              const chronos2_predict_options *asked, chronos2_predict_options *options, c2_error *err) {
   c2_pattern p;
-  (void)c2_context_pattern(s->engine.pattern, s->automatic, &p);
+  (void)c2_context_pattern(s->pattern, s->automatic, &p);
   if (s->model != x->model || strcmp(s->engine.isa, x->isa) != 0 || !s->engine.backend->decode ||
       p.attention != x->pattern.attention || p.radius != x->pattern.radius || p.reg_global != x->pattern.reg_global) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "session: expected the model, instruction set, attention and radius of the encoding");

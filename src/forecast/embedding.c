@@ -91,8 +91,11 @@ c2_status c2_embedding_run(chronos2_embedding *x, chronos2_session *s, const chr
                            const chronos2_predict_options *options, c2_error *err) {
   c2_request request = {0};
   c2_status status = C2_OK;
-  chronos2_predict_options own = *options;
-  own.cross_learning = false;
+  const chronos2_predict_options own = {.size = sizeof own, /* what an embedding doesn't depend on isn't checked */
+                                        .context_length = options->context_length,
+                                        .extend_context = options->extend_context,
+                                        .batch_size = options->batch_size,
+                                        .on_error = options->on_error};
   x->count = count;
   C2_GOTO(c2_engine_alloc(&s->engine, count, sizeof *x->item, &x->item, err));
   if (options->on_error == CHRONOS2_ON_ERROR_SKIP) {

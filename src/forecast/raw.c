@@ -23,12 +23,13 @@ void c2_raw_mask(const chronos2_model *model, const chronos2_batch *batch, float
   size_t patches = context_patches(model, batch);
   size_t tokens = patches + 1 + batch->output_patches;
   size_t patch = model->config.patch;
+  size_t used = c2_min_size(batch->length, context_limit(model, batch));
   for (size_t b = 0; b < batch->rows; b++) {
     for (size_t t = 0; t < tokens; t++) {
       float observed = t >= patches;
       for (size_t i = 0; i < patch && t < patches; i++) {
         size_t from_end = (patches - t) * patch - i; /* 1 = the last value */
-        if (from_end <= batch->length && !isnan(batch->context[(b + 1) * batch->length - from_end])) observed = 1;
+        if (from_end <= used && !isnan(batch->context[(b + 1) * batch->length - from_end])) observed = 1;
       }
       token_mask[b * tokens + t] = observed;
     }

@@ -10,13 +10,6 @@
 
 static const size_t MOST_ROWS = (size_t)1 << 31; /* of one series */
 
-c2_status c2_session_progress(chronos2_session *s, size_t done, size_t total, c2_error *err) {
-  if (s->progress && s->progress(s->progress_user, done, total) != 0) {
-    C2_FAIL(err, C2_ERR_CANCELLED, "stopped on request after %zu of %zu series", done, total);
-  }
-  return C2_OK;
-}
-
 /* ---- Checks ----------------------------------------------------------------------------------- */
 
 /* What checks look at: structs, and their values unless only the shapes are there. */

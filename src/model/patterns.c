@@ -120,7 +120,7 @@ static c2_status read_radius(const reader *r, const c2_json *object, double *rad
   const c2_json *value = c2_json_get(object, "radius");
   if (c2_radius_of_json(value, radius)) return C2_OK;
   return c2_json_fail(r->doc, value ? value : object, r->err,
-                      "'%s': radius: expected a whole number of tokens >= 0, or \"inf\"%s", r->key,
+                      "'%s': radius: expected a whole number of at most 1e9 tokens, or \"inf\"%s", r->key,
                       value ? "" : ", found nothing");
 }
 

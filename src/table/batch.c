@@ -309,8 +309,19 @@ static void warn_of_passes(const c2_table_plan *plan, const c2_table_batch *batc
   if (line[0]) c2_plan_warn(plan, "%s", line);
 }
 
+static c2_status forecast(c2_table_batch *batch, const c2_table_plan *plan, chronos2_session *session,
+                          const c2_portion *portion, c2_error *err) {
+  C2_TRY(c2_session_enter(session, err));
+  session->portion = portion;
+  session->engine.first_series = portion->first;
+  c2_status status =
+      c2_forecast_run(&batch->forecast, session, NULL, batch->series, batch->count, &plan->predict, err);
+  c2_session_leave(session);
+  return status;
+}
+
 c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos2_session *session,
-                             const c2_batch_entry *entry, size_t count, c2_error *err) {
+                             const c2_portion *portion, const c2_batch_entry *entry, size_t count, c2_error *err) {
   size_t horizon = plan->predict.horizon;
   size_t stamps = 0;
   *batch = (c2_table_batch){.count = count};
@@ -321,7 +332,7 @@ c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos
   memcpy(batch->entry, entry, count * sizeof *entry);
   C2_TRY(write_labels(plan, batch, err));
   for (size_t i = 0; i < count; i++) C2_TRY(take_item(plan, batch, i, err));
-  c2_status status = c2_forecast_run(&batch->forecast, session, NULL, batch->series, count, &plan->predict, err);
+  c2_status status = forecast(batch, plan, session, portion, err);
   if (status == C2_OK && plan->predict.cross_learning) warn_of_passes(plan, batch);
   if (status == C2_OK) look_at_bands(plan, &plan->lacks, batch);
   if (status == C2_OK) return keep_faults(plan, batch, err);

@@ -22,9 +22,10 @@ typedef struct c2_table_batch {
   chronos2_forecast forecast;
 } c2_table_batch;
 
-/* Makes series of `count` items, whose futures are there, and forecasts them. Close it also after a failure. */
+/* Makes series of `count` items, whose futures are there, and forecasts them. What the caller hears of the progress and
+ * of attention counts all of the table, of which they are a portion. Close it also after a failure. */
 c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos2_session *session,
-                             const c2_batch_entry *entry, size_t count, c2_error *err);
+                             const c2_portion *portion, const c2_batch_entry *entry, size_t count, c2_error *err);
 void c2_table_batch_close(c2_table_batch *batch);
 
 /* Names the item in a text that speaks of "series 0", as those of forecasts do. */

@@ -18,9 +18,6 @@ typedef struct stream {
   size_t inferred;      /* items of df that have told their frequency */
   size_t next;          /* item of df that comes next */
   size_t matched;       /* items of future_df that belong to one of df */
-  size_t strangers;     /* series of the batch that are no items of df */
-  chronos2_progress_fn progress; /* the caller's, during a batch */
-  void *progress_user;
   bool is_gathered;
   bool has_ended;
   c2_error err; /* the failure that ended it */
@@ -182,28 +179,6 @@ static void warn_of_faults(const stream *s) {
   }
 }
 
-/* What can't be forecast, as strangers can't, is done first. */
-static int on_progress(void *user, size_t done, size_t total) {
-  const stream *s = user;
-  (void)total;
-  return s->progress(s->progress_user, s->next + done - c2_min_size(done, s->strangers), s->inferred);
-}
-
-/* Forecasts the items. What the caller hears of the progress counts all of the table, not those of this batch. */
-static c2_status run_batch(stream *s, const c2_batch_entry *entry, size_t count, c2_error *err) {
-  chronos2_session *session = s->session;
-  s->progress = session->progress;
-  s->progress_user = session->progress_user;
-  if (s->progress) {
-    session->progress = on_progress;
-    session->progress_user = s;
-  }
-  c2_status status = c2_table_batch_run(&s->batch, &s->plan, session, entry, count, err);
-  session->progress = s->progress;
-  session->progress_user = s->progress_user;
-  return status;
-}
-
 /* Appends the next items of df. */
 static c2_status add_items(stream *s, c2_batch_entry *entry, size_t count, c2_error *err) {
   c2_table_plan *plan = &s->plan;
@@ -255,8 +230,8 @@ static c2_status next_batch(stream *s, c2_error *err) {
   C2_GOTO(add_items(s, entry, items, err));
   C2_GOTO(add_strangers(s, &entry, &count, err));
   if (count == 0) goto fail;
-  s->strangers = count - items;
-  C2_GOTO(run_batch(s, entry, count, err));
+  const c2_portion portion = {.first = s->next, .strangers = count - items, .items = s->inferred};
+  C2_GOTO(c2_table_batch_run(&s->batch, &s->plan, s->session, &portion, entry, count, err));
   for (size_t i = 0; i < count; i++) {
     if (entry[i].past != SIZE_MAX) c2_source_drop(&plan->past, entry[i].past);
     if (entry[i].future != SIZE_MAX) c2_source_drop(&plan->future, entry[i].future);

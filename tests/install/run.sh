@@ -32,6 +32,12 @@ static_libraries=$(pkg-config --libs-only-l --static chronos2 | sed "s|-lchronos
 "$cc" $strict "$here/consumer.c" -o "$work/by-pkg-config-static" $(pkg-config --cflags chronos2) $static_libraries -lm
 cmake -S "$here" -B "$work/by-cmake" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
 cmake --build "$work/by-cmake" >>"$work/cmake.log"
+# The models are another part of the package, which may be missing.
+if [ -e "$prefix/share/chronos2/models" ]; then
+  mv "$prefix/share/chronos2/models" "$work/models"
+  cmake -S "$here" -B "$work/without-models" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix" >>"$work/cmake.log"
+  mv "$work/models" "$prefix/share/chronos2/models"
+fi
 $emulator "$prefix/bin/chronos2" --version
 
 model=$prefix/share/chronos2/models/chronos2-micro

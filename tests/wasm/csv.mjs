@@ -27,6 +27,18 @@ test('tables that people paste', () => {
   assert.deepEqual(two.timestamps[1], ['2024-01-01', '2024-01-02']);
 });
 
+test('columns are told by the options of readTable', () => {
+  const holds = (text, ...how) => model.columns(text, ...how).map((c) => c.holds);
+  assert.deepEqual(holds('a;b\n1,5;x\n'), ['numbers', 'texts']);
+  assert.deepEqual(holds('a;b\n1;x\n', {delimiter: ','}), ['texts']);
+  assert.deepEqual(holds('d,y\n3/1/24,1\n'), ['texts', 'numbers']);
+  assert.deepEqual(holds('d,y\n3/1/24,1\n', {time_format: '%d/%m/%y', freq: undefined}), ['times', 'numbers']);
+  for (const how of [(options) => model.columns('a;b\n1;2\n', options), (options) => model.readTable('a;b\n1;2\n', options)]) {
+    assert.throws(() => how({delimeter: ';'}), /delimeter: unknown key "delimeter"; expected id_column, .*delimiter/);
+    for (const bad of [null, 'x', 7, []]) assert.throws(() => how(bad), /chronos2: (columns|readTable): expected an object of options/);
+  }
+});
+
 test('what is found or filled in is said', () => {
   const holes = readPasted(model, daily(['2024-01-01', '2024-01-02', '2024-01-05', '2024-01-06']));
   assert.deepEqual(holes.series[0].target, [1, 2, null, null, 3, 4]);

@@ -18,10 +18,32 @@ test('models that can not be opened', async () => {
   await assert.rejects(Chronos2.open({wasm, files, dtype: 'fp8'}), /fp8/);
   await assert.rejects(Chronos2.open({wasm, files, isa: 'avx2'}), /avx2/);
   await assert.rejects(Chronos2.open({wasm, files, dtpye: 'int8'}), /dtpye: unknown option; expected wasm, files, dtype, isa/);
-  await assert.rejects(Chronos2.open({wasm}), /files: expected a model's files by name/);
+  for (const bad of [undefined, null, 'text', new Map(Object.entries(files)), Object.values(files)]) {
+    await assert.rejects(Chronos2.open({wasm, files: bad}), /files: expected a model's files by name/);
+  }
+  for (const [bad, found] of [['{}', 'string'], [undefined, 'undefined'], [null, 'Null'], [7, 'number'], [[1, 2], 'Array'],
+                              [new Response('{}'), 'Response'], [Promise.resolve(config), 'Promise']]) {
+    await assert.rejects(Chronos2.open({wasm, files: {...files, 'config.json': bad}}),
+                         {message: `chronos2: files['config.json']: expected bytes, found ${found}`});
+  }
   const closed = await Chronos2.open({wasm, files});
   closed.close();
   assert.throws(() => closed.predict([{target: past}], {horizon: 2}), /the model is closed/);
+});
+
+test('files are bytes of any kind', async () => {
+  const {'config.json': config, 'model.safetensors': weights} = files;
+  const inside = new Uint8Array(config.length + 7); // a view that begins and ends within its buffer
+  inside.set(config, 5);
+  const shared = new SharedArrayBuffer(config.length);
+  new Uint8Array(shared).set(config);
+  const views = [inside.subarray(5, 5 + config.length), new DataView(inside.buffer, 5, config.length),
+                 new Int8Array(inside.buffer, 5, config.length), Uint8Array.from(config).buffer, shared];
+  for (const bytes of views) {
+    const opened = await Chronos2.open({wasm, files: {'config.json': bytes, 'model.safetensors': weights}});
+    assert.deepEqual(median(opened.predict([{target: past}], {horizon: 2})[0]), median(model.predict([{target: past}], {horizon: 2})[0]));
+    opened.close();
+  }
 });
 
 test('what is no series is refused, and where it is is said', () => {

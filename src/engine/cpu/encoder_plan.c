@@ -28,7 +28,7 @@ static c2_worker carve_worker(const c2_encoder *e, c2_arena *arena) {
   const c2_layout *l = &e->layout;
   size_t tokens = l->deepest + 1 + e->batch->output_patches; /* of a padded row */
   size_t keys = c2_max_size(e->past ? tokens : l->longest, e->batch->grouped);
-  bool observing = e->engine->observer != NULL;
+  bool observing = e->engine->observing;
   c2_type type = (c2_type)e->engine->model->dtype;
   c2_worker w = {0};
   w.normed = carve_rows(arena, e->span, c->d_model);

@@ -97,7 +97,7 @@ static void attend_task(void *context, size_t task, size_t worker) {
                    .decode = e->past != NULL,
                    .weights = e->worker[worker].weights,
                    .live = e->worker[worker].live};
-  if (e->engine->observer) {
+  if (e->engine->observing) {
     a.observe = observe;
     a.user = &o;
   }
@@ -115,10 +115,10 @@ void c2_run_time_attention(c2_encoder *e) {
   bool last = e->layer + 1 == e->config->layers && !(e->result && e->result->hidden) && !e->past;
   size_t gathers = last ? c2_spans(e, e->future.count) : 0;
   e->tail = last ? &e->future : &e->all;
-  e->narrow = last && !e->engine->observer;
+  e->narrow = last && !e->engine->observing;
   c2_pool_run(e->pool, c2_spans(e, e->all.count), project_task, e);
   if (e->fill) c2_pool_run(e->pool, heads, fill_task, e);
-  if (e->fill && last && !e->engine->observer) return;
+  if (e->fill && last && !e->engine->observing) return;
   if (e->narrow) c2_pool_run(e->pool, gathers, gather_task, e);
   c2_pool_run(e->pool, heads, attend_task, e);
   if (e->fill && last) return;
