@@ -219,7 +219,7 @@ class _Work:
             return
         threads = self._opening.get("threads") or TaskContext.get().cpus()
         pipeline = _opened(tuple({**self._opening, "threads": threads}.items()))
-        rows = self._plan.run(arrow.Producer(chain([first], batches), "batches"), pipeline,
+        rows = self._plan.run(arrow.Producer(chain([first], batches), "batches", self._names), pipeline,
                               future_column=self._ahead, known=self._known)
         next(rows)  # the schema
         yield from rows
