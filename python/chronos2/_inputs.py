@@ -380,7 +380,8 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
     past = joined(past)
     labels = Labels(_in_order(value for values in past.values() for value in objects(values)))
     if all_numbers(labels.codes):
-        warn(f"covariate '{name}': numbers in an array of objects count as categories; astype(float) makes them numbers")
+        warn(f"covariate '{name}': numbers in an array of objects count as categories; astype(float) makes them "
+             "numbers")
     ahead = labels.of_futures(future)
     column = {i: Covariate(name, labels.of(values), ahead.get(i), labels) for i, values in past.items()}
     unseen = {i: unseen_labels(c, len(targets[i])) for i, c in column.items()}

@@ -21,7 +21,7 @@ try:
 except ImportError:
     raise ImportError("chronos2.arrow needs pyarrow: pip install pyarrow") from None
 
-from ._model import DEFAULT_LEVELS, list_levels, true_or_false
+from ._model import DEFAULT_LEVELS, list_levels, resolve_attention, true_or_false
 from ._native import Raised
 from ._progress import following
 from ._stream import Stream, StreamOptions, columns_of
@@ -39,8 +39,9 @@ def forecast(
     Parameters
     ----------
     batches
-        Record batches or tables in an iterator, or one object with `__arrow_c_stream__`. Rows of a series are together;
-        an id that comes again later is an error. Time stamps are timestamps or dates.
+        Record batches or tables in an iterator, or one object with `__arrow_c_stream__`. The first tells the columns
+        and their types, which later ones must fit. Rows of a series are together; an id that comes again later is an
+        error. Time stamps are timestamps or dates.
     model
         A pipeline, or a folder or name that `Chronos2Pipeline.from_pretrained` opens, once a process; None: the bundled
         checkpoint.
@@ -89,6 +90,7 @@ def spell_freq(freq: Any) -> str | None:
 
 
 _COUNTS = ("batch_size", "context_length", "max_output_patches")
+_BOOLEANS = ("cross_learning", "predict_batches_jointly", "extend_context", "limit_prediction_length", "reg_global")
 
 
 class Plan(NamedTuple):
@@ -110,8 +112,13 @@ class Plan(NamedTuple):
         unknown = set(self.options) - {*signature(Chronos2Pipeline._options).parameters, "progress", "after_batch"}
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {sorted(unknown)}.")
-        if true_or_false("cross_learning", self.options.get("cross_learning", False)):
+        given = {name: value for name, value in self.options.items() if value is not None}
+        booleans = {name: true_or_false(name, given[name]) for name in _BOOLEANS if name in given}
+        if booleans.get("cross_learning") or booleans.get("predict_batches_jointly"):
             raise ValueError("cross_learning: items that are independent can't learn from each other")
+        if "attention" in given:
+            resolve_attention(*map(given.get, ("attention", "radius", "reg_global"))).code
+        list_levels(given.get("unrolled_quantiles", ()), "unrolled_quantiles")
         counts = {"prediction_length": self.prediction_length, **{name: self.options.get(name) for name in _COUNTS}}
         for name, value in counts.items():
             if value is not None:
@@ -217,7 +224,7 @@ def _cast(values: pa.Array, field: pa.Field, said: str) -> pa.Array:
 
 
 def _kind(type: pa.DataType) -> str:
-    """Numbers are one kind, texts another, time stamps with and without a zone two; any other type is one of its own."""
+    """Numbers are one kind, texts another, time stamps with and without a zone two. Any other type is its own kind."""
     t = pa.types
     if t.is_dictionary(type):
         return _kind(type.value_type)

@@ -414,7 +414,7 @@ def test_the_row_index_that_pandas_wrote_is_no_covariate(smooth):
     expected = smooth.predict_df(df, prediction_length=2)
     typed = pyarrow.Table.from_pandas(df)
     for other in (typed, pyarrow.Table.from_pandas(df.astype({"timestamp": str}))):
-        with pytest.warns(UserWarning, match="^df: the row index '__index_level_0__' that pandas wrote is no covariate"):
+        with pytest.warns(UserWarning, match="^df: the row index '__index_level_0__' that pandas wrote is no "):
             found = smooth.predict_df(other, prediction_length=2)
         assert found["predictions"].to_pylist() == expected["predictions"].tolist()
     for keys in (["timestamp"], ["item_id", "timestamp"]):
@@ -467,7 +467,7 @@ def test_columns_of_the_forecast_have_one_name_each(smooth):
 
 def test_ids_that_are_no_texts_are_refused(smooth):
     df = table().assign(item_id=pd.Series(["a", "b\ud800"] * 10, dtype=object))
-    with pytest.raises(ValueError, match=r"^column 'item_id': expected ids of characters, found '\\ud800' in one, which"):
+    with pytest.raises(ValueError, match=r"^column 'item_id': expected ids of characters, found '\\ud800' in "):
         smooth.predict_df(df, prediction_length=2)
 
 
