@@ -63,14 +63,16 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
              seasonality: int | None) -> Evaluation:
     from . import _frames
 
-    df = _frames.to_pandas(df)
+    df = _frames.to_pandas(df, "df", [id_column, timestamp_column, *targets, *asked.known])
     missing = {id_column, timestamp_column, *targets, *asked.known} - set(df.columns)
     if missing:
         raise ValueError(f"df does not contain all expected columns. Missing columns: {sorted(missing)}")
     for name in targets:
         _frames.target_numbers(str(name), df[name])
-    df = df.copy(deep=False)
     df[timestamp_column] = _frames.times(str(timestamp_column), df[timestamp_column])  # texts sort otherwise
+    for name in (id_column, timestamp_column):
+        if df[name].isna().any():  # groups would leave such rows out, and a sort move them
+            raise ValueError(f"df has a missing value in column '{name}'")
     freq = _frames.spell_freq(freq)
     _check_steps(asked, df, id_column, timestamp_column, targets[0], freq)
     items = [(name, rows.sort_values(timestamp_column, kind="stable"))
@@ -100,8 +102,8 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
 def _check_steps(asked: Asked, df: Any, id_column: str, timestamp_column: str, target: str, freq: str | None) -> None:
     """Refuses and warns of what predict_df does in all ids and time stamps of items that have a window, those of the
     windows too: it forecasts one step of nothing."""
-    rows = df[id_column].map(df[id_column].value_counts(dropna=False))
-    columns = df.loc[df[id_column].isna() | (rows > asked.horizon), [id_column, timestamp_column]]
+    rows = df[id_column].map(df[id_column].value_counts())
+    columns = df.loc[rows > asked.horizon, [id_column, timestamp_column]]
     if columns.empty or not asked.options.get("validate_inputs", True):
         return
     columns = columns.assign(**{str(target): 0.0})

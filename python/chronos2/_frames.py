@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from numbers import Number
 from typing import Any, Iterable, Iterator, Sequence
 
 import numpy as np
@@ -15,7 +16,9 @@ try:
 except ImportError:
     raise ImportError("predict_df needs pandas: pip install pandas") from None
 
-from ._stream import Batch, Column, Stream, Table, numbers
+from ._native import all_numbers, dates_in
+from ._stream import Batch, Column, Stream, Table, columns_of, numbers
+from ._told import warn
 
 
 class Frames:
@@ -25,7 +28,9 @@ class Frames:
         if not targets:
             raise ValueError("target: expected at least one column")
         self._kind, self._id, self._time, self._targets = df, id_column, timestamp_column, targets
-        self.past, self.future = _plain(df), None if future_df is None else _plain(future_df, "future_df")
+        keys = [str(name) for name in (id_column, timestamp_column, *targets)]
+        self.past = _plain(df, "df", keys)
+        self.future = None if future_df is None else _plain(future_df, "future_df", keys)
         if any(isinstance(table, pd.DataFrame) or _has_texts(table, timestamp_column)
                for table in (self.past, self.future) if table is not None):
             self._convert(*(None if table is None else _to_pandas(table) for table in (self.past, self.future)))
@@ -52,7 +57,10 @@ class Frames:
         if is_target or (types.is_numeric_dtype(column) and not types.is_bool_dtype(column)):
             self._categories[name] = None
             return numbers(name, target_numbers(name, column))
-        column = column.astype("category")
+        is_object, column = column.dtype == object, column.astype("category")
+        if is_object and all_numbers(column.cat.categories):
+            warn(f"column '{name}': numbers in a column of objects count as categories; astype(float) makes them "
+                 "numbers")
         self._categories[name] = column.cat.categories
         return _categories(name, column.cat.codes.to_numpy(), len(column.cat.categories))
 
@@ -134,7 +142,9 @@ _SLICE = 1 << 16  # rows
 
 def times(name: str, column: pd.Series) -> pd.DatetimeIndex:
     """Texts are read as pandas reads a column: in one format."""
-    if types.is_numeric_dtype(column):
+    values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    kinds = set(map(type, values.dropna())) if values.dtype == object else ()
+    if types.is_numeric_dtype(values) or any(issubclass(kind, (Number, np.bool_)) for kind in kinds):
         raise ValueError(f"column '{name}': expected time stamps, found numbers; pd.to_datetime(..., unit=...) says "
                          "what they count")
     return pd.DatetimeIndex(column if types.is_datetime64_any_dtype(column) else pd.to_datetime(column))
@@ -147,6 +157,8 @@ def _numbers(name: str, column: pd.Series) -> np.ndarray:
     if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iuf":
         return column.to_numpy()
     try:
+        if column.dtype == object and dates_in(column):
+            raise ValueError
         return column.to_numpy(np.float64, na_value=np.nan)
     except (TypeError, ValueError):
         raise ValueError(f"column '{name}': expected numbers, found values of {column.dtype} that are none") from None
@@ -161,6 +173,11 @@ def target_numbers(name: str, column: pd.Series) -> np.ndarray:
 def _ids(name: str, codes: np.ndarray, items: Any) -> Column:
     """Ids by their texts, for messages, and by their codes where texts are not enough to tell them apart."""
     texts = [str(item) for item in items]
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"column '{name}': expected ids of characters, found {error.object[error.start]!a} in one, "
+                         "which is half of a surrogate pair") from None
     short = len(items) < np.iinfo(np.int16).max
     codes, missing = _present(codes.astype(np.int16 if short else np.int32, copy=False))
     if len(set(texts)) < len(texts):
@@ -175,9 +192,9 @@ def _factorize(column: pd.Series) -> tuple[np.ndarray, Any]:
     """As pandas.factorize, but in slices: as a whole it takes three times the memory of the codes."""
     codes, items, places = np.empty(len(column), np.int32), [pd.Index(column.iloc[:0])], {}
     keeps_objects = column.dtype == object  # of which pandas.factorize and Index.append make numbers
-    values = column.to_numpy() if keeps_objects else column
     for start in range(0, len(column), _SLICE):
-        part, found = pd.factorize(values[start:start + _SLICE])
+        rows = column.iloc[start:start + _SLICE]
+        part, found = pd.factorize(rows.to_numpy() if keeps_objects else rows)
         seen = len(places)
         known = np.array([places.setdefault(item, len(places)) for item in found], np.int32)
         codes[start:start + _SLICE] = np.append(known, -1)[part]
@@ -257,8 +274,8 @@ def _zone(zone: Any) -> str:
 # ---- Other kinds of tables ------------------------------------------------------------------------
 
 
-def _plain(table: Any, name: str = "df") -> Any:
-    """A pandas DataFrame or a pyarrow Table."""
+def _plain(table: Any, name: str, keys: Sequence[str]) -> Any:
+    """A pandas DataFrame, or a pyarrow Table without the row index that pandas wrote, but for columns that are keys."""
     if isinstance(table, pd.DataFrame):
         return table
     found = TypeError(f"{name}: expected a pandas DataFrame or a table with __arrow_c_stream__ (polars, pyarrow, "
@@ -266,24 +283,31 @@ def _plain(table: Any, name: str = "df") -> Any:
     if isinstance(table, pd.Series) or not hasattr(table, "__arrow_c_stream__"):
         raise found
     arrow = _pyarrow()
+    if isinstance(table, arrow.RecordBatchReader):  # it compares its batches with its schema, and its stream does not
+        return _without_index(table.read_all(), name, keys)
     if not hasattr(arrow.RecordBatchReader, "from_stream"):  # before pyarrow 15
-        return arrow.table(table)
+        return _without_index(arrow.table(table), name, keys)
     try:
         reader = arrow.RecordBatchReader.from_stream(table)
     except (TypeError, arrow.ArrowInvalid) as error:
         if hasattr(table, "columns"):
             raise TypeError(f"{name}: pyarrow can't read this {type(table).__name__}: {error}") from error
         raise found from error  # a column is a stream too, but its schema is none of a table
-    return reader.read_all()  # its errors are its own
+    return _without_index(reader.read_all(), name, keys)  # errors of reading are the stream's own
+
+
+def _without_index(table: Any, name: str, keys: Sequence[str]) -> Any:
+    """Without the metadata, by which to_pandas would make an index of a key."""
+    return table.select(columns_of(table.schema, keys, name)).replace_schema_metadata(None)
 
 
 def _to_pandas(table: Any) -> pd.DataFrame:
     return table if isinstance(table, pd.DataFrame) else table.to_pandas()
 
 
-def to_pandas(table: Any) -> pd.DataFrame:
-    """Any kind of table."""
-    return _to_pandas(_plain(table))
+def to_pandas(table: Any, name: str, keys: Sequence[Any]) -> pd.DataFrame:
+    """Any kind of table. Its rows are numbered, since pandas refuses an index with the name of a column."""
+    return _to_pandas(_plain(table, name, [str(key) for key in keys])).reset_index(drop=True)
 
 
 def _has_texts(table: Any, column: str) -> bool:

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ._native import Covariate, Labels, Series, common_type, is_column, is_missing, joined, objects, unseen_labels
+from ._native import (Covariate, Labels, Series, all_numbers, common_type, dates_in, is_column, is_missing, joined,
+                      objects, unseen_labels)
 from ._model import whole_number
 from ._told import warn
 
@@ -86,6 +87,8 @@ def to_numbers(value: Any, where: str = "", spelled: bool = False) -> np.ndarray
         values = array.ravel().tolist()
         if not spelled and any(isinstance(value, (str, bytes)) for value in values):
             raise TypeError(f"Expected numbers, found texts{where}.")
+        if dates := dates_in(values):
+            raise TypeError(f"Expected numbers, found {dates}{where}.")
         array = _read(values, where).reshape(array.shape)
     return array if is_column(array) else np.ascontiguousarray(array, np.float64)
 
@@ -376,6 +379,9 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
                 for i, values in past.items()}
     past = joined(past)
     labels = Labels(_in_order(value for values in past.values() for value in objects(values)))
+    if all_numbers(labels.codes):
+        warn(f"covariate '{name}': numbers in an array of objects count as categories; astype(float) makes them "
+             "numbers")
     ahead = labels.of_futures(future)
     column = {i: Covariate(name, labels.of(values), ahead.get(i), labels) for i, values in past.items()}
     unseen = {i: unseen_labels(c, len(targets[i])) for i, c in column.items()}

@@ -72,11 +72,18 @@ def list_levels(levels: Any, name: str = "quantile_levels") -> tuple[float, ...]
     """Those of a list, or of anything else that has several."""
     if isinstance(levels, (str, bytes)) or not isinstance(levels, Iterable) or getattr(levels, "ndim", 1) != 1:
         raise TypeError(f"{name}: expected a list of numbers, found {reprlib.repr(levels)}")
-    listed = tuple(levels)
-    for level in listed:
-        if isinstance(level, (str, bytes)):
-            raise TypeError(f"{name}: expected a list of numbers, found {reprlib.repr(level)} in it")
-    return listed
+    return tuple(_level(name, level) for level in levels)
+
+
+def _level(name: str, level: Any) -> float:
+    """A float, whose text is the name of its column. That of a narrower type is the one that it is written as: 0.1 of
+    float32 is 0.1."""
+    try:
+        if not isinstance(level, (str, bytes, bool, np.bool_)):
+            return float(str(level)) if isinstance(level, np.floating) else float(level)
+    except (TypeError, ValueError, OverflowError):
+        pass
+    raise TypeError(f"{name}: expected a list of numbers, found {reprlib.repr(level)} in it")
 
 
 def resolve_attention(attention: str | None, radius: float | None, reg_global: bool | None,

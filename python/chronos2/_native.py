@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from datetime import date, datetime
-from numbers import Real
+from numbers import Number, Real
 from pathlib import Path
 from typing import Any, Callable, Iterable, Iterator, Mapping, NamedTuple, Sequence
 
@@ -133,6 +133,18 @@ def is_missing(value: Any) -> bool:
         return bool(value != value)
     except TypeError:  # pandas.NA
         return True
+
+
+def dates_in(values: Iterable[Any]) -> str | None:
+    """The type of NumPy's dates or lengths of time that are among objects: NumPy would take them for numbers."""
+    kinds = set(map(type, values))
+    return next((kind.__name__ for kind in kinds if issubclass(kind, (np.datetime64, np.timedelta64))), None)
+
+
+def all_numbers(labels: Iterable[Any]) -> bool:
+    """Whether all labels, one at least, are numbers; booleans are none."""
+    kinds = set(map(type, labels))
+    return bool(kinds) and all(issubclass(kind, Number) and not issubclass(kind, bool) for kind in kinds)
 
 
 def common_type(arrays: Mapping[int, np.ndarray]) -> np.dtype:
@@ -345,20 +357,33 @@ def rising(levels: Sequence[float]) -> Any:
     return ffi.new("double[]", sorted(levels))
 
 
-class _Watch:
+class Raised:
+    """What a function raised that the library called, until the library's own call is over."""
+
+    raised: BaseException | None = None
+
+    def keep(self, _kind: Any, value: BaseException, _traceback: Any) -> None:
+        self.raised = value
+
+    def _take(self) -> BaseException | None:
+        raised, self.raised = self.raised, None
+        return raised
+
+    def raise_kept(self) -> None:
+        """No frame of the traceback refers to what is raised: such a cycle would keep sessions and models."""
+        if self.raised is not None:
+            raise self._take()  # type: ignore[misc]
+
+
+class _Watch(Raised):
     """What a session calls after every pass. An exception there stops the call; so does an interrupt's."""
 
-    def __init__(self) -> None:
-        self.after: Callable[[int, int], Any] | None = None
-        self.raised: BaseException | None = None
+    after: Callable[[int, int], Any] | None = None
 
     def on_progress(self, _user: Any, done: int, total: int) -> int:
         if self.after is not None:
             self.after(done, total)
         return 0
-
-    def on_error(self, _kind: Any, value: BaseException, _traceback: Any) -> None:
-        self.raised = value
 
 
 class Session:
@@ -376,7 +401,7 @@ class Session:
         check(lib.chronos2_session_open(model.pointer, options, self._handle))
         self._watch = _Watch()
         self._progress = ffi.callback("int(void *, size_t, size_t)", self._watch.on_progress, error=1,
-                                      onerror=self._watch.on_error)
+                                      onerror=self._watch.keep)
         lib.chronos2_session_on_progress(self.pointer, self._progress, ffi.NULL)
 
     def __del__(self, close: Any = lib.chronos2_session_close) -> None:
@@ -398,9 +423,8 @@ class Session:
         the numbers of series that are done and of all; what it raises is raised here."""
         self._watch.after, self._watch.raised = after, None
         status = call()
-        raised, self._watch.after, self._watch.raised = self._watch.raised, None, None
-        if raised is not None:
-            raise raised
+        self._watch.after = None
+        self._watch.raise_kept()
         return status
 
     def _call(self, function: Callable[..., int], *arguments: Any,

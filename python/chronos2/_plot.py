@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._metrics import bands
 from ._model import whole_number
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id", timestamp_column: str = "timestamp",
@@ -35,13 +32,15 @@ def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id"
     """
     try:
         import matplotlib.pyplot as plt
-        import pandas as pd
+
+        from . import _frames
     except ImportError:
         raise ImportError("plot needs matplotlib and pandas: pip install matplotlib pandas") from None
 
     if steps is not None and whole_number("steps", steps) < 0:
         raise ValueError(f"steps: expected at least 0, found {steps}")
-    past, ahead = _pandas(df), _pandas(forecast)
+    keys = [id_column, timestamp_column, target]
+    past, ahead = _frames.to_pandas(df, "df", keys), _frames.to_pandas(forecast, "forecast", keys)
     if ahead.empty:
         raise ValueError("plot: the forecast has no rows")
     item = ahead[id_column].iloc[0] if item is None else item
@@ -51,7 +50,8 @@ def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id"
         raise ValueError(f"plot: the forecast has no series {item!r} with the target {target!r}")
     if past.empty:
         raise ValueError(f"plot: df has no series {item!r}")
-    past = past.assign(**{timestamp_column: pd.to_datetime(past[timestamp_column])}).sort_values(timestamp_column)
+    stamps = _frames.times(str(timestamp_column), past[timestamp_column])
+    past = past.assign(**{timestamp_column: stamps}).sort_values(timestamp_column)
     past = past.tail(3 * len(ahead) if steps is None else steps)
     ax = plt.subplots(figsize=(8, 3))[1] if ax is None else ax
     ax.plot(past[timestamp_column], past[target], color="#1f2937", label=target)
@@ -70,11 +70,3 @@ def _bands(columns: Any) -> list[tuple[str, str]]:
     """Columns of quantile levels in pairs, the widest first: 0.1 and 0.9, 0.2 and 0.8."""
     names = [name for name in list(columns)[list(columns).index("predictions") + 1:] if name != "error"]
     return [(names[low], names[high]) for low, high in bands([float(name) for name in names])]
-
-
-def _pandas(table: Any) -> pd.DataFrame:
-    if hasattr(table, "iloc"):
-        return table
-    from ._frames import _pyarrow
-
-    return _pyarrow().table(table).to_pandas()

@@ -17,7 +17,7 @@ from typing import Any, Callable, Iterator, NamedTuple, Sequence
 import numpy as np
 
 from ._interface import ffi
-from ._native import Chronos2Error, PredictOptions, Session, check, default_options, lib, text
+from ._native import Chronos2Error, PredictOptions, Raised, Session, check, default_options, lib, text
 from ._told import warn
 
 # ---- Capsules -------------------------------------------------------------------------------------
@@ -118,16 +118,24 @@ def _table_of(stream: Any) -> Table:
     return _kept[int(ffi.cast("uintptr_t", stream.private_data))][0]
 
 
+def _fill(stream: Any, fill: Callable[[Table, Any], None], out: Any) -> int:
+    table = _table_of(stream)
+    try:
+        fill(table, out)
+    except BaseException as error:
+        table.raised = error
+        return errno.EIO
+    return 0
+
+
 @ffi.callback("int(struct ArrowArrayStream *, struct ArrowSchema *)", error=errno.EIO)
 def _get_schema(stream: Any, out: Any) -> int:
-    _table_of(stream).fill_schema(out)
-    return 0
+    return _fill(stream, Table.fill_schema, out)
 
 
 @ffi.callback("int(struct ArrowArrayStream *, struct ArrowArray *)", error=errno.EIO)
 def _get_next(stream: Any, out: Any) -> int:
-    _table_of(stream).fill_array(out)
-    return 0
+    return _fill(stream, Table.fill_array, out)
 
 
 @ffi.callback("const char *(struct ArrowArrayStream *)")
@@ -135,7 +143,7 @@ def _get_last_error(_stream: Any) -> Any:
     return ffi.NULL
 
 
-class Table:
+class Table(Raised):
     """One record batch of columns of the same length."""
 
     def __init__(self, columns: Sequence[Column]) -> None:
@@ -200,6 +208,15 @@ class Table:
             children.append(self._array(ffi.new(_STRUCTS[_ARRAY]), len(column.values), [valid, column.values], nulls,
                                         dictionary=words))
         self._array(out, len(self._columns[0].values) if self._columns else 0, [None], children=children)
+
+
+def columns_of(schema: Any, kept: Sequence[str], said: str) -> list[int]:
+    """Places of a pyarrow schema's columns, but for the row index that pandas wrote; `kept`: columns that are used."""
+    written = (schema.pandas_metadata or {}).get("index_columns", [])
+    index = [name for name in schema.names if name in written and name not in kept]
+    if index:
+        warn(f"{said}: the row index {', '.join(map(repr, index))} that pandas wrote is no covariate, and is left out")
+    return [place for place, name in enumerate(schema.names) if name not in index]
 
 
 # ---- Forecasts ------------------------------------------------------------------------------------
@@ -288,13 +305,22 @@ class Batch:
         return self._stream.__arrow_c_schema__(), _capsule(moved, _ARRAY)
 
 
+class _Warnings(Raised):
+    """Where the library's warnings go, and what they raise where they are errors."""
+
+    def tell(self, _user: Any, message: Any) -> None:
+        warn(text(message))
+
+
 class Stream:
-    """Forecasts of tables: an iterator of record batches. The session is its own until it ends."""
+    """Forecasts of tables: an iterator of record batches. The session is its own until it is closed. No callback refers
+    to it, so that it is freed before its session and model."""
 
     def __init__(self, session: Session, past: Any, future: Any, options: StreamOptions,
                  after: Callable[[int, int], Any] | None = None) -> None:
-        self._session, self._after, self._raised = session, after, None
-        self._warn = ffi.callback("chronos2_warning_fn", self._on_warning, onerror=self._on_error)
+        self._session, self._after, warnings = session, after, _Warnings()
+        self._callers = [warnings, *(table for table in (past, future) if isinstance(table, Raised))]
+        self._warn = ffi.callback("chronos2_warning_fn", warnings.tell, onerror=warnings.keep)
         tables = [None if table is None else table.__arrow_c_stream__() for table in (past, future)]
         pointers = [ffi.NULL if capsule is None else _struct(capsule, _STREAM) for capsule in tables]
         native, _keep_alive = options.native(self._warn)
@@ -311,15 +337,9 @@ class Stream:
         if getattr(self, "_out", None) and self._out.release:
             self._out.release(self._out)
 
-    def _on_warning(self, _user: Any, message: Any) -> None:
-        warn(text(message))
-
-    def _on_error(self, _kind: Any, value: BaseException, _traceback: Any) -> None:
-        self._raised = value  # where warnings are errors
-
     def _raise_kept(self) -> None:
-        if self._raised is not None:
-            raise self._raised
+        for caller in self._callers:
+            caller.raise_kept()
 
     def __arrow_c_schema__(self) -> Any:
         schema = ffi.new(_STRUCTS[_SCHEMA])

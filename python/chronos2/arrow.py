@@ -8,7 +8,9 @@ It is what Spark's tasks run (chronos2.spark), and what a worker of Ray or Dask 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from functools import lru_cache
 from inspect import signature
 from itertools import chain
@@ -19,9 +21,10 @@ try:
 except ImportError:
     raise ImportError("chronos2.arrow needs pyarrow: pip install pyarrow") from None
 
-from ._model import DEFAULT_LEVELS, list_levels, true_or_false
+from ._model import DEFAULT_LEVELS, list_levels, resolve_attention, true_or_false
+from ._native import Raised
 from ._progress import following
-from ._stream import Stream, StreamOptions
+from ._stream import Stream, StreamOptions, columns_of
 from .pipeline import Chronos2Pipeline, at_least_one
 
 
@@ -36,8 +39,9 @@ def forecast(
     Parameters
     ----------
     batches
-        Record batches or tables in an iterator, or one object with `__arrow_c_stream__`. Rows of a series are together;
-        an id that comes again later is an error. Time stamps are timestamps or dates.
+        Record batches or tables in an iterator, or one object with `__arrow_c_stream__`. The first tells the columns
+        and their types, which later ones must fit. Rows of a series are together; an id that comes again later is an
+        error. Time stamps are timestamps or dates.
     model
         A pipeline, or a folder or name that `Chronos2Pipeline.from_pretrained` opens, once a process; None: the bundled
         checkpoint.
@@ -60,8 +64,9 @@ def forecast(
     plan = Plan(id_column, timestamp_column, (target,) if isinstance(target, str) else tuple(target),
                 prediction_length, list_levels(quantile_levels), spell_freq(freq), on_error, predict_kwargs)
     plan.check()
-    rows = plan.run(Producer(batches, "batches"), open_once(model),
-                    None if future is None else Producer(future, "future"))
+    keys = (id_column, timestamp_column, *plan.target)
+    rows = plan.run(Producer(batches, "batches", keys), open_once(model),
+                    None if future is None else Producer(future, "future", keys))
     return pa.RecordBatchReader.from_batches(next(rows), rows)
 
 
@@ -85,6 +90,7 @@ def spell_freq(freq: Any) -> str | None:
 
 
 _COUNTS = ("batch_size", "context_length", "max_output_patches")
+_BOOLEANS = ("cross_learning", "predict_batches_jointly", "extend_context", "limit_prediction_length", "reg_global")
 
 
 class Plan(NamedTuple):
@@ -106,8 +112,13 @@ class Plan(NamedTuple):
         unknown = set(self.options) - {*signature(Chronos2Pipeline._options).parameters, "progress", "after_batch"}
         if unknown:
             raise TypeError(f"Unexpected keyword arguments: {sorted(unknown)}.")
-        if true_or_false("cross_learning", self.options.get("cross_learning", False)):
+        given = {name: value for name, value in self.options.items() if value is not None}
+        booleans = {name: true_or_false(name, given[name]) for name in _BOOLEANS if name in given}
+        if booleans.get("cross_learning") or booleans.get("predict_batches_jointly"):
             raise ValueError("cross_learning: items that are independent can't learn from each other")
+        if "attention" in given:
+            resolve_attention(*map(given.get, ("attention", "radius", "reg_global"))).code
+        list_levels(given.get("unrolled_quantiles", ()), "unrolled_quantiles")
         counts = {"prediction_length": self.prediction_length, **{name: self.options.get(name) for name in _COUNTS}}
         for name, value in counts.items():
             if value is not None:
@@ -129,46 +140,98 @@ class Plan(NamedTuple):
                                self.freq, independent=True, error_column=self.on_error == "null",
                                future_column=future_column, known=known)
         with pipeline.model.session(attention) as session, watching as after:
-            try:
-                stream = Stream(session, past, future, native, after)
+            with closing(Stream(session, past, future, native, after)) as stream:
                 spelled = pa.schema(stream)
                 names = [*spelled.names[:4], *map(str, self.quantile_levels), "error"]
                 schema = pa.schema([field.with_name(name) for field, name in zip(spelled, names)])
                 yield schema
                 for batch in stream:
                     yield pa.RecordBatch.from_arrays(pa.record_batch(batch).columns, schema=schema)
-            except Exception:
-                for producer in (past, future):
-                    if producer is not None and producer.raised is not None:
-                        raise producer.raised from None
-                raise
 
 
-class Producer:
-    """Whatever forecast() takes as a stream, which keeps what it raises."""
+class Producer(Raised):
+    """Whatever forecast() takes as a stream, which keeps what it raises. `keys`: columns that are no row index, though
+    pandas wrote them as one."""
 
-    def __init__(self, batches: Any, name: str) -> None:
-        self._batches, self._name = batches, name
-        self.raised: BaseException | None = None
+    def __init__(self, batches: Any, name: str, keys: Sequence[str]) -> None:
+        self._batches, self._name, self._keys = batches, name, keys
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        if hasattr(self._batches, "__arrow_c_stream__"):
-            return self._batches.__arrow_c_stream__(requested_schema)
-        if not isinstance(self._batches, Iterable):
-            raise TypeError(f"{self._name}: expected pyarrow record batches or tables, found "
-                            f"{type(self._batches).__name__}")
-        each = chain.from_iterable(b.to_batches() if isinstance(b, pa.Table) else [b] for b in self._batches)
-        first = next(each, None)
-        if first is None:
-            raise ValueError(f"{self._name}: expected at least one, which tells the columns")
-        if not isinstance(first, pa.RecordBatch):
-            raise TypeError(f"{self._name}: expected pyarrow record batches or tables, found {type(first).__name__}")
-        reader = pa.RecordBatchReader.from_batches(first.schema, self._watched(chain([first], each)))
+        batches = self._batches
+        pandas = sys.modules.get("pandas")
+        if pandas is not None and isinstance(batches, pandas.DataFrame):
+            batches = pa.Table.from_pandas(batches, preserve_index=False)
+        if isinstance(batches, (pa.Table, pa.RecordBatch)):
+            batches = [batches]
+        if hasattr(batches, "__arrow_c_stream__") and not isinstance(batches, pa.RecordBatchReader):
+            return batches.__arrow_c_stream__(requested_schema)
+        if not isinstance(batches, Iterable):
+            raise self._other(batches)
+        each = ((place, batch) for place, given in enumerate(batches, 1) for batch in self._listed(given))
+        if isinstance(batches, pa.RecordBatchReader):
+            schema = batches.schema
+        else:
+            first = next(each, None)
+            if first is None:
+                raise ValueError(f"{self._name}: expected at least one, which tells the columns")
+            schema, each = first[1].schema, chain([first], each)
+        columns = columns_of(schema, self._keys, self._name)
+        reader = pa.RecordBatchReader.from_batches(pa.schema([schema.field(place) for place in columns]),
+                                                   self._watched(each, schema, columns))
         return reader.__arrow_c_stream__(requested_schema)
 
-    def _watched(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def _listed(self, batches: Any) -> list[pa.RecordBatch]:
+        """The record batches of a table; one without rows has one too, which tells the columns."""
+        if isinstance(batches, pa.Table):
+            return batches.to_batches() or [pa.RecordBatch.from_pylist([], schema=batches.schema)]
+        if not isinstance(batches, pa.RecordBatch):
+            raise self._other(batches)
+        return [batches]
+
+    def _other(self, found: Any) -> TypeError:
+        return TypeError(f"{self._name}: expected pyarrow record batches or tables, found {type(found).__name__}")
+
+    def _watched(self, batches: Iterable[tuple[int, pa.RecordBatch]], schema: pa.Schema,
+                 columns: Sequence[int]) -> Iterator[pa.RecordBatch]:
         try:
-            yield from batches
+            for place, batch in batches:
+                batch = batch if batch.schema.equals(schema) else self._like(batch, schema, place)
+                yield batch.select(columns)
         except BaseException as error:
             self.raised = error
             raise
+
+    def _like(self, batch: pa.RecordBatch, schema: pa.Schema, place: int) -> pa.RecordBatch:
+        """A later batch with the columns of the first, by their names: who reads the stream is told one schema."""
+        said = f"{self._name}: batch {place}: "
+        if sorted(batch.schema.names) != sorted(schema.names) or len(set(schema.names)) < len(schema.names):
+            raise ValueError(f"{said}expected the columns {schema.names} of the first, found {batch.schema.names}")
+        return pa.RecordBatch.from_arrays([_cast(batch.column(field.name), field, said) for field in schema],
+                                          schema=schema)
+
+
+def _cast(values: pa.Array, field: pa.Field, said: str) -> pa.Array:
+    """Values of a type that holds the same kind of things, where none of them changes."""
+    found, expected = values.type, field.type
+    said += f"column {field.name!r}: expected {expected} as in the first, found {found}"
+    narrows = pa.types.is_floating(found) and pa.types.is_floating(expected) and found.bit_width > expected.bit_width
+    if found != expected and (narrows or _kind(found) not in ("null", _kind(expected))):
+        raise ValueError(said)
+    try:
+        return values.cast(expected)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise ValueError(f"{said}: {error}") from None
+
+
+def _kind(type: pa.DataType) -> str:
+    """Numbers are one kind, texts another, time stamps with and without a zone two. Any other type is its own kind."""
+    t = pa.types
+    if t.is_dictionary(type):
+        return _kind(type.value_type)
+    if t.is_integer(type) or t.is_floating(type):
+        return "number"
+    if t.is_string(type) or t.is_large_string(type) or str(type) == "string_view":
+        return "text"
+    if t.is_timestamp(type):
+        return "instant" if type.tz else "time stamp"
+    return str(type)

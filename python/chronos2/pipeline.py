@@ -101,8 +101,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         device
             "cpu", or "cuda" or "cuda:1" where libchronos2_cuda.so is (float32 and bfloat16).
         device_map
-            chronos-forecasting's argument for that. The engine runs on the processor unless `device` says otherwise;
-            anything else is ignored with a warning.
+            chronos-forecasting's argument for that. The engine runs where `device` says; another device here is ignored
+            with a warning.
         dtype, torch_dtype
             float32 (also for "auto"), bfloat16 or int8, as a name or as torch's: of the encoder's matrices. Both are
             names of one argument: two that differ are an error.
@@ -132,8 +132,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         folder = _hub.find_model(pretrained_model_name_or_path, revision=revision, **hub)
         base, adapter, commit = _hub.find_adapter(folder, revision=base_revision, **hub)
         _check_config(base)
-        if device == "cpu":
-            _warn_of_device(device_map)
+        _warn_of_device(device_map, device)
         _check_return_type(return_type)
         cache = None if packed_cache is None else Path(packed_cache).expanduser()
         model = Chronos2Model(base, adapter=adapter, dtype=one_dtype(dtype, torch_dtype), cache=cache,
@@ -405,14 +404,16 @@ class Chronos2Pipeline(BaseChronosPipeline):
     def _forecast_frames(self, frames: Any, table_options: dict[str, Any], prediction_length: int | None,
                          after_batch: Callable[[], Any] | None = None, progress: Progress = None,
                          **kwargs: Any) -> Any:
+        from contextlib import closing
+
         from . import _stream
 
         predict, attention = self._options(prediction_length, **kwargs)
         together = _stream.ALL_SERIES if predict.cross_learning else 0  # passes are cut as those of predict
         options = _stream.StreamOptions(predict, batch_series=together, **table_options)
         with self.model.session(attention) as session, following(progress, after_batch) as after:
-            stream = _stream.Stream(session, frames.past, frames.future, options, after)
-            return frames.result(stream, predict.horizon, options.quantile_levels)
+            with closing(_stream.Stream(session, frames.past, frames.future, options, after)) as stream:
+                return frames.result(stream, predict.horizon, options.quantile_levels)
 
     def evaluate(
         self, data: Any, prediction_length: int, *, windows: int = 1, stride: int | None = None,
@@ -620,8 +621,12 @@ def _check_config(folder: Path) -> None:
         raise ValueError(f"Trying to load unknown pipeline class: {name}")
 
 
-def _warn_of_device(device_map: Any) -> None:
-    device = device_map.get("", device_map) if isinstance(device_map, dict) else device_map
-    if device is not None and str(device).split(":")[0] not in ("cpu", "auto"):
-        warn(f"device_map={device_map!r} is ignored: the engine runs on the processor; `device` "
-             "chooses another")
+def _warn_of_device(device_map: Any, device: str) -> None:
+    other = device_map.get("", device_map) if isinstance(device_map, dict) else device_map
+    other = f"cuda:{other}" if isinstance(other, int) else str(other)
+    if other in ("None", "auto", device, device.split(":")[0]) or (device, other) == ("cuda", "cuda:0"):
+        return
+    if device == "cpu" and other.split(":")[0] == "cpu":
+        return
+    where = "the processor; `device` chooses another" if device == "cpu" else f"{device}, as `device` says"
+    warn(f"device_map={device_map!r} is ignored: the engine runs on {where}")

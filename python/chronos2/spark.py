@@ -81,13 +81,14 @@ def forecast(
         rows = _together(plan, rows, _numbered(future, short, timestamp_column, "future"), short)
         order.insert(1, _AHEAD)
         names.append(ahead)
+    _try(plan, rows.schema, names, ahead, known)
     count = count or int(df.sparkSession.conf.get("spark.sql.shuffle.partitions"))
     placed = rows.repartition(count, order[0]).sortWithinPartitions(*order)
     return placed.mapInArrow(_Work(plan, _opening(model), names, ahead, known), schema)
 
 
 def _check(plan: arrow.Plan, df: DataFrame, future: DataFrame | None) -> None:
-    """Raises what is wrong with the columns, before anything runs. The executors check the rest."""
+    """Raises what is wrong with the tables, before anything runs."""
     for said, table in (("df", df), ("future", future)):
         if table is None and said == "future":
             continue
@@ -189,6 +190,28 @@ def _narrowed(name: str, column: Column, kind: T.DataType) -> Column:
     return F.when(fits, narrow).otherwise(wrong.cast(kind))
 
 
+_ARROW = {T.BooleanType: pa.bool_(), T.ByteType: pa.int8(), T.ShortType: pa.int16(), T.IntegerType: pa.int32(),
+          T.LongType: pa.int64(), T.FloatType: pa.float32(), T.DoubleType: pa.float64(),
+          T.DecimalType: pa.decimal128(38, 9), T.StringType: pa.string(), T.DateType: pa.date32(),
+          T.TimestampType: pa.timestamp("us", "UTC"), T.TimestampNTZType: pa.timestamp("us"), T.NullType: pa.null()}
+
+
+def _try(plan: arrow.Plan, schema: T.StructType, names: list[str], ahead: str | None, known: list[str]) -> None:
+    """Raises what the library says of the columns and the frequency, before anything runs: a task's work without rows,
+    by the bundled model. Options of the model's are left to the tasks."""
+    fields = []
+    for name, field in zip(names, schema):
+        kind = next((kind for spark, kind in _ARROW.items() if isinstance(field.dataType, spark)), None)
+        if kind is None:
+            raise ValueError(f"column {name!r}: expected numbers, texts or booleans, found "
+                             f"{field.dataType.simpleString()}")
+        fields.append(pa.field(name, kind))
+    empty = pa.RecordBatch.from_pylist([], schema=pa.schema(fields))
+    work = _Work(plan._replace(prediction_length=1, options={}), {"threads": 1}, names, ahead, known)
+    for _ in work([empty]):
+        pass
+
+
 # ---- In the executors' Python -----------------------------------------------------------------------
 
 
@@ -219,7 +242,7 @@ class _Work:
             return
         threads = self._opening.get("threads") or TaskContext.get().cpus()
         pipeline = _opened(tuple({**self._opening, "threads": threads}.items()))
-        rows = self._plan.run(arrow.Producer(chain([first], batches), "batches"), pipeline,
+        rows = self._plan.run(arrow.Producer(chain([first], batches), "batches", self._names), pipeline,
                               future_column=self._ahead, known=self._known)
         next(rows)  # the schema
         yield from rows

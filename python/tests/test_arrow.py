@@ -1,6 +1,8 @@
 """chronos2.arrow: streams of record batches, cut anywhere."""
 
+import gc
 import os
+import weakref
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 pd = pytest.importorskip("pandas")
 
+import chronos2  # noqa: E402
 from chronos2 import arrow  # noqa: E402
 
 
@@ -167,11 +170,96 @@ def test_what_the_producer_raises_comes_through(smooth, rng):
         arrow.forecast(batches(), smooth, prediction_length=2).read_all()
 
 
+def with_column(rows, name, values):
+    return rows.set_column(rows.column_names.index(name), name, values)
+
+
+def test_later_batches_are_read_by_the_names_and_types_of_the_first(smooth, rng):
+    past = table(12, rng, covariates=["x"])
+    past = with_column(past, "x", pa.array(rng.integers(0, 9, len(past)).astype(float)))
+    expected = arrow.forecast(past, smooth, prediction_length=3).read_all()
+    first, later = past.slice(0, 100), past.slice(100)
+    coded = with_column(later, "item_id", later["item_id"].cast(pa.string()).dictionary_encode())
+    for other in (later.select(["x", "target", "timestamp", "item_id"]),
+                  with_column(later, "x", later["x"].cast("int8")),
+                  with_column(later, "item_id", later["item_id"].cast(pa.large_string())), coded,
+                  with_column(later, "timestamp", later["timestamp"].cast(pa.timestamp("s")))):
+        assert arrow.forecast([first, other], smooth, prediction_length=3).read_all().equals(expected)
+    assert arrow.forecast([first.slice(0, 0), past], smooth, prediction_length=3).read_all().equals(expected)
+
+
+@pytest.mark.parametrize("name, first, later, text", [
+    ("target", "f8", ["a"], "expected double as in the first, found (large_)?string"),
+    ("target", "f8", [[1.0]], "expected double as in the first, found list"),
+    ("target", "f4", [0.1], "expected float as in the first, found double"),
+    ("target", "i8", [0.5], "expected int64 as in the first, found double: .*truncated"),
+    ("target", "f8", [True], "expected double as in the first, found bool"),
+    ("timestamp", None, [pd.Timestamp("2024-01-01", tz="UTC")], r"expected timestamp\[us\] as in the first, found "
+                                                                r"timestamp\[\ws, tz=UTC\]"),
+    ("timestamp", None, [7], r"expected timestamp\[us\] as in the first, found int64"),
+    ("item_id", None, [7], "expected (large_)?string as in the first, found int64"),
+])
+def test_later_batches_of_other_types_are_refused(smooth, rng, name, first, later, text):
+    past = table(2, rng)
+    past = past if first is None else with_column(past, name, pa.array(past[name].to_numpy().astype(first)))
+    other = with_column(past.slice(0, 1), name, pa.array(later))
+    with pytest.raises(ValueError, match=f"^batches: batch 2: column '{name}': {text}"):
+        arrow.forecast([past, other], smooth, prediction_length=3).read_all()
+
+
+def test_later_batches_of_other_columns_are_refused(smooth, rng):
+    past = table(2, rng)
+    for other in (past.drop_columns("target"), past.append_column("x", past["target"]),
+                  past.append_column("target", past["target"])):
+        reader = pa.RecordBatchReader.from_batches(past.schema, iter(other.to_batches()))
+        for place, batches in (2, [past, other]), (1, reader):
+            with pytest.raises(ValueError, match=rf"^batches: batch {place}: expected the columns \['item_id', "
+                                                 r"'timestamp', 'target'\] of the first, found \["):
+                arrow.forecast(batches, smooth, prediction_length=3).read_all()
+
+
+def test_tables_without_rows_are_tables(smooth, rng):
+    past = table(2, rng)
+    for empty in ([past.slice(0, 0)], iter([past.slice(0, 0), past.slice(0, 0)]),
+                  [pa.Table.from_batches([], past.schema)], pa.Table.from_batches([], past.schema)):
+        assert arrow.forecast(empty, smooth, prediction_length=3).read_all().num_rows == 0
+
+
+def test_the_row_index_of_pandas_is_no_covariate(smooth, rng):
+    past = table(6, rng)
+    frame = past.to_pandas().iloc[::-1].sort_values(["item_id", "timestamp"])  # of other row numbers
+    expected = arrow.forecast(pa.Table.from_pandas(frame, preserve_index=False), smooth, prediction_length=3).read_all()
+    assert arrow.forecast(frame, smooth, prediction_length=3).read_all().equals(expected)
+    indexed = pa.Table.from_pandas(frame)
+    for batches in (indexed, indexed.to_batches(50), indexed.to_reader(), iter([indexed])):
+        with pytest.warns(UserWarning, match="^batches: the row index '__index_level_0__' that pandas wrote is no "):
+            assert arrow.forecast(batches, smooth, prediction_length=3).read_all().equals(expected)
+    keys = pa.Table.from_pandas(frame.set_index(["item_id", "timestamp"]))
+    assert arrow.forecast(keys, smooth, prediction_length=3).read_all().equals(expected)
+
+
 @pytest.mark.parametrize("freq", [pd.offsets.Hour(), pd.Timedelta(hours=1), pd.Timedelta(minutes=60).to_pytimedelta()])
 def test_frequencies_are_taken_as_predict_df_takes_them(smooth, rng, freq):
     past = table(3, rng)
     result = arrow.forecast(past, smooth, prediction_length=3, freq=freq).read_all()
     assert result.equals(arrow.forecast(past, smooth, prediction_length=3, freq="h").read_all())
+
+
+@pytest.mark.parametrize("read", [list, next, bool], ids=["whole", "first", "nothing"])
+def test_a_stream_leaves_nothing_behind(rng, read):
+    """Reference counts free models after their sessions; a collector that finds a cycle takes any order."""
+    past = table(40, rng)
+    gc.collect()
+    gc.disable()
+    try:
+        pipeline = chronos2.Chronos2Pipeline.from_pretrained(threads=1)
+        left = weakref.ref(pipeline.model.native)
+        reader = arrow.forecast(past.to_batches(9), pipeline, prediction_length=2)
+        read(reader)
+        del reader, pipeline
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 @pytest.mark.parametrize("batches", [5, None])

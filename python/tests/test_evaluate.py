@@ -390,3 +390,25 @@ def test_a_reader_of_record_batches_is_a_table(smooth):
     df = pd.DataFrame({"item_id": "a", "timestamp": stamps, "target": wave(60)})
     reader = pyarrow.Table.from_pandas(df, preserve_index=False).to_reader()
     assert smooth.evaluate(reader, 6, windows=2) == smooth.evaluate(df, 6, windows=2)
+
+
+def test_a_row_index_may_have_the_name_of_a_column(smooth):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"item_id": "a", "timestamp": pd.date_range("2024-01-01", periods=40), "target": wave(40)})
+    expected = smooth.evaluate(frame, 4)
+    for name in ("timestamp", "item_id"):
+        assert smooth.evaluate(frame.set_index(name, drop=False), 4) == expected
+    pyarrow = pytest.importorskip("pyarrow")
+    for key in (["timestamp"], ["item_id", "timestamp"]):
+        assert smooth.evaluate(pyarrow.Table.from_pandas(frame.set_index(key)), 4) == expected
+
+
+@pytest.mark.parametrize("validate", [True, False])
+@pytest.mark.parametrize("column", ["item_id", "timestamp"])
+def test_missing_ids_and_time_stamps_are_refused(smooth, column, validate):
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"item_id": np.repeat(["a", "b"], 40), "target": wave(80),
+                          "timestamp": [*pd.date_range("2024-01-01", periods=40)] * 2})
+    frame.loc[50, column] = None
+    with pytest.raises(ValueError, match=f"missing value in column '{column}'"):
+        smooth.evaluate(frame, 4, validate_inputs=validate)

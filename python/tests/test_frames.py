@@ -1,12 +1,18 @@
 """predict_df: rows, columns, time, covariates, errors, kinds of tables."""
 
+import contextlib
+import gc
 import importlib.util
 import warnings
+import weakref
 from datetime import timedelta, timezone
+from decimal import Decimal
 
 import numpy as np
 import pytest
 from conftest import wave
+
+import chronos2
 
 pd = pytest.importorskip("pandas")
 
@@ -393,6 +399,116 @@ def test_names_of_targets_have_the_type_of_their_list(smooth):
         assert found["target_name"].dtype == np.int64 and found["target_name"].tolist() == expected
 
 
+@pytest.mark.parametrize("dtype", ["int64", str, "string", "category", object])
+def test_the_row_index_is_no_part_of_a_table(smooth, dtype):
+    df = table((1, 2), (30, 30)).astype({"item_id": dtype})
+    expected = smooth.predict_df(df, prediction_length=2)
+    for index in (np.arange(60) - 59.0, np.arange(60) * 2e4, np.arange(60)[::-1], pd.date_range("2000", periods=60)):
+        found = smooth.predict_df(df.set_axis(index), prediction_length=2)
+        pd.testing.assert_frame_equal(found, expected)
+
+
+def test_the_row_index_that_pandas_wrote_is_no_covariate(smooth):
+    pyarrow = pytest.importorskip("pyarrow")
+    df = table().set_axis(np.arange(20) * 3 % 20)
+    expected = smooth.predict_df(df, prediction_length=2)
+    typed = pyarrow.Table.from_pandas(df)
+    for other in (typed, pyarrow.Table.from_pandas(df.astype({"timestamp": str}))):
+        with pytest.warns(UserWarning, match="^df: the row index '__index_level_0__' that pandas wrote is no "):
+            found = smooth.predict_df(other, prediction_length=2)
+        assert found["predictions"].to_pylist() == expected["predictions"].tolist()
+    for keys in (["timestamp"], ["item_id", "timestamp"]):
+        for other in (df, df.astype({"timestamp": str})):
+            found = smooth.predict_df(pyarrow.Table.from_pandas(other.set_index(keys)), prediction_length=2)
+            assert found["predictions"].to_pylist() == expected["predictions"].tolist()
+
+
+@pytest.mark.parametrize("kind", [object, "category"])
+def test_numbers_are_no_time_stamps_in_whatever_type(smooth, kind):
+    df = table()
+    days = np.arange(len(df)) % 10 + 19_000
+    for numbers in (days, days.astype(float), [True] * len(df), [Decimal(int(day)) for day in days],
+                    [None, *days[1:].tolist()], ["2020-01-01", *days[1:].tolist()]):
+        wrong = df.assign(timestamp=pd.Series(list(numbers), dtype=object).astype(kind))
+        with pytest.raises(ValueError, match="^column 'timestamp': expected time stamps, found numbers; "):
+            smooth.predict_df(wrong, prediction_length=2)
+    stamps = df.assign(timestamp=df["timestamp"].astype(kind))
+    expected = smooth.predict_df(df, prediction_length=2)
+    assert smooth.predict_df(stamps, prediction_length=2)["predictions"].equals(expected["predictions"])
+
+
+def test_numbers_among_objects_count_as_categories_and_that_is_said(smooth):
+    df = table(covariates=("x",)).assign(x=np.arange(20) % 3)
+    said = "^column 'x': numbers in a column of objects count as categories; astype\\(float\\) makes them numbers$"
+    for values in (df["x"].astype(object), [Decimal(int(x)) for x in df["x"]], [None, *df["x"].tolist()[1:]]):
+        with pytest.warns(UserWarning, match=said):
+            smooth.predict_df(df.assign(x=pd.Series(list(values), dtype=object)), prediction_length=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for values in (df["x"].astype("Int64"), df["x"].astype("category"), df["x"].astype(str),
+                       (df["x"] > 1).astype(object)):
+            smooth.predict_df(df.assign(x=values), prediction_length=2)
+
+
+def test_columns_of_the_forecast_have_one_name_each(smooth):
+    df = table()
+    found = smooth.predict_df(df, prediction_length=2, quantile_levels=np.array([0.1, 0.5], np.float32))
+    assert found.columns.tolist()[3:] == ["predictions", "0.1", "0.5"]
+    assert found.equals(smooth.predict_df(df, prediction_length=2, quantile_levels=[0.1, 0.5]))
+    renamed = df.rename(columns={"item_id": "1.0"})
+    for kind in (renamed, pytest.importorskip("pyarrow").Table.from_pandas(renamed)):
+        with pytest.raises(ValueError, match="id_column: the forecasts have a column '1.0' of their own"):
+            smooth.predict_df(kind, id_column="1.0", prediction_length=2, quantile_levels=[1, 0.5])
+    assert smooth.predict_df(df.rename(columns={"item_id": "1"}), id_column="1", prediction_length=2,
+                             quantile_levels=[1, 0.5])["1"].tolist() == ["A", "A", "B", "B"]
+    with pytest.raises(ValueError, match="quantile_levels: 0.1 is there twice"):
+        smooth.predict_df(df, prediction_length=2, quantile_levels=[np.float32(0.1), 0.1])
+
+
+def test_ids_that_are_no_texts_are_refused(smooth):
+    df = table().assign(item_id=pd.Series(["a", "b\ud800"] * 10, dtype=object))
+    with pytest.raises(ValueError, match=r"^column 'item_id': expected ids of characters, found '\\ud800' in "):
+        smooth.predict_df(df, prediction_length=2)
+
+
+def test_what_a_table_raises_while_it_is_read_comes_through(smooth, monkeypatch, capfd):
+    from chronos2._stream import Table
+
+    def fail(*_):
+        raise RuntimeError("the table is gone")
+
+    for function in ("fill_schema", "fill_array"):
+        with monkeypatch.context() as patched, pytest.raises(RuntimeError, match="^the table is gone$"):
+            patched.setattr(Table, function, fail)
+            smooth.predict_df(table(), prediction_length=2)
+    assert capfd.readouterr().err == ""
+
+
+def test_a_forecast_leaves_nothing_behind():
+    """Reference counts free models after their sessions; a collector that finds a cycle takes any order."""
+    from chronos2 import _stream
+
+    def fail():
+        raise RuntimeError
+
+    calls = [dict(prediction_length=2), dict(prediction_length=2, after_batch=fail),
+             dict(prediction_length=2, target="none")]
+    gc.collect()
+    gc.disable()
+    try:
+        for kind in (table(), pytest.importorskip("pyarrow").Table.from_pandas(table())):
+            for call in calls:
+                pipeline = chronos2.Chronos2Pipeline.from_pretrained(threads=1)
+                left = weakref.ref(pipeline.model.native)
+                with contextlib.suppress(RuntimeError, ValueError):
+                    pipeline.predict_df(kind, **call)
+                assert not _stream._kept
+                del pipeline
+                assert left() is None
+    finally:
+        gc.enable()
+
+
 def test_rows_of_an_item_that_are_apart_say_what_gathers_them(smooth):
     apart = table().sort_values("timestamp")
     said = r"come again .*: expected them together; predict_df with validate_inputs=True gathers them$"
@@ -423,6 +539,16 @@ def test_an_error_within_a_stream_is_the_stream_s(smooth, kind):
     with pytest.raises(Exception, match="the third row is damaged") as raised:
         smooth.predict_df(pyarrow.RecordBatchReader.from_batches(whole.schema, batches()), prediction_length=2)
     assert "expected a pandas DataFrame" not in str(raised.value)
+
+
+def test_a_reader_whose_batches_are_not_of_its_schema_is_refused(smooth):
+    pyarrow = pytest.importorskip("pyarrow")
+    whole = pyarrow.Table.from_pandas(table())
+    narrow = whole.set_column(2, "target", whole["target"].cast(pyarrow.float16()))
+    for call in (smooth.predict_df, smooth.evaluate):
+        reader = pyarrow.RecordBatchReader.from_batches(whole.schema, iter([*whole.to_batches(), *narrow.to_batches()]))
+        with pytest.raises(ValueError, match=r"^Schema at index \d was different"):
+            call(reader, prediction_length=2)
 
 
 def test_complex_numbers_and_others_are_refused(smooth):

@@ -14,6 +14,7 @@ import pytest
 from conftest import GOLDEN, ROOT, wave
 
 from chronos2 import BaseChronosPipeline, Chronos2Pipeline, _hub, isa
+from chronos2.pipeline import _warn_of_device
 
 SMOOTH = GOLDEN / "model-smooth" / "weights"
 COMMIT, LATER = "c0ffee" + 34 * "0", 40 * "d"
@@ -422,6 +423,13 @@ def test_devices_and_unknown_options():
         Chronos2Pipeline.from_pretrained(SMOOTH, device_map=device, trust_remote_code=True)
     with pytest.warns(UserWarning, match="device_map='cuda' is ignored"):
         Chronos2Pipeline.from_pretrained(SMOOTH, device_map="cuda")
+    for device, other in (("cuda:0", "cuda:1"), ("cuda", 1), ("cuda", "cpu"), ("cuda:1", {"": 0})):
+        with pytest.warns(UserWarning, match=f"is ignored: the engine runs on {device}, as `device` says"):
+            _warn_of_device(other, device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for device, same in (("cuda:1", "cuda:1"), ("cuda", 0), ("cuda:1", "cuda"), ("cuda:0", None), ("cuda", "auto")):
+            _warn_of_device(same, device)
     with pytest.raises(TypeError, match="atention"):
         Chronos2Pipeline.from_pretrained(SMOOTH, atention="full")
 

@@ -1,6 +1,7 @@
 """plot: what is drawn."""
 
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -51,6 +52,23 @@ def test_the_first_series_is_drawn_and_axes_may_be_given():
         chronos2.plot(past, ahead, "c")
 
 
+def test_a_row_index_may_have_the_name_of_a_column():
+    past, ahead = tables()
+    expected = chronos2.plot(past, ahead, "b").get_lines()[0].get_xydata()
+    for name in ("timestamp", "item_id"):
+        found = chronos2.plot(past.set_index(name, drop=False), ahead.set_index(name, drop=False), "b")
+        np.testing.assert_array_equal(found.get_lines()[0].get_xydata(), expected)
+    pyarrow = pytest.importorskip("pyarrow")
+    found = chronos2.plot(pyarrow.Table.from_pandas(past.set_index("timestamp")), ahead, "b")
+    np.testing.assert_array_equal(found.get_lines()[0].get_xydata(), expected)
+
+
+def test_numbers_are_no_time_stamps():
+    past, ahead = tables()
+    with pytest.raises(ValueError, match="column 'timestamp': expected time stamps, found numbers"):
+        chronos2.plot(past.assign(timestamp=np.arange(40)), ahead)
+
+
 def test_what_can_not_be_drawn_is_refused():
     past, ahead = tables()
     with pytest.raises(ValueError, match="steps: expected at least 0, found -3"):
@@ -68,7 +86,7 @@ def test_what_is_missing_is_named(monkeypatch):
     with monkeypatch.context() as without:
         without.setitem(sys.modules, "pyarrow", None)
         with pytest.raises(ImportError, match="pip install pyarrow"):
-            chronos2.plot({"item_id": []}, ahead)
+            chronos2.plot(SimpleNamespace(__arrow_c_stream__=None), ahead)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match="plot needs matplotlib and pandas: pip install matplotlib pandas"):
         chronos2.plot(past, ahead)

@@ -4,6 +4,7 @@ import logging
 import re
 import sys
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -369,7 +370,7 @@ def test_options_that_are_no_booleans_or_lists_are_named(smooth):
                  lambda **asked: encoded.predict_quantiles([{}], **asked)):
         with pytest.raises(TypeError, match="quantile_levels: expected a list of numbers, found 0.5"):
             call(quantile_levels=0.5)
-        for level in ("0.1", b"0.1"):
+        for level in ("0.1", b"0.1", True, None):
             with pytest.raises(TypeError, match=f"quantile_levels: expected a list of numbers, found {level!r} in it$"):
                 call(quantile_levels=[0.5, level])
     with pytest.raises(TypeError, match="^unrolled_quantiles: expected a list of numbers, found '0.1' in it$"):
@@ -623,6 +624,33 @@ def test_missing_values_of_pandas(smooth):
         np.testing.assert_array_equal(smooth.predict([values], 2)[0], expected)
 
 
+@pytest.mark.parametrize("value", [np.datetime64("2024-01-01"), np.timedelta64(3, "D")])
+def test_dates_among_objects_are_no_numbers(smooth, value):
+    wrong, ahead = np.array([value] * 9 + [None], object), np.array([value, None], object)
+    known = {"target": wave(10), "past_covariates": {"x": wave(10)}, "future_covariates": {"x": ahead}}
+    for inputs in ([wrong], [[None, value]], [{"target": wrong}], [known]):
+        with pytest.raises(TypeError, match=f"^Expected numbers, found {type(value).__name__}"):
+            smooth.predict(inputs, 2)
+
+
+def test_numbers_among_objects_count_as_categories_and_that_is_said(smooth):
+    """As upstream does with an array that NumPy makes one of objects."""
+    def predict(values):
+        return smooth.predict([{"target": wave(12), "past_covariates": {"x": values}}], 2)[0]
+
+    codes = np.arange(12) % 3
+    said = "^covariate 'x': numbers in an array of objects count as categories; astype\(float\) makes them numbers$"
+    for values in ([None, *codes[1:]], codes.astype(object), [Decimal(int(code)) for code in codes]):
+        with pytest.warns(UserWarning, match=said):
+            found = predict(values)
+        texts = np.where([value is None for value in values], None, codes.astype(str).astype(object))
+        np.testing.assert_array_equal(found, predict(texts))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for values in (codes, codes > 1, (codes > 1).astype(object), texts):
+            predict(values)
+
+
 def kinds(past, future, **more):
     return {"target": wave(len(past)), "past_covariates": {"kind": np.array(past, object)},
             "future_covariates": {"kind": np.array(future, object)}, **more}
@@ -645,6 +673,7 @@ def test_categories_that_the_past_had(smooth):
         item["target"] = np.stack([item["target"]] * 2)  # codes are those of all series
     with warnings.catch_warnings():
         warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".*numbers in an array of objects count as categories")
         smooth.predict([kinds([1, 2.0] * 9, [1.0, 2])], 2)
         smooth.predict([kinds([True, None] * 9, [None, np.True_])], 2)
         smooth.predict(several, 2)

@@ -14,6 +14,12 @@ pytest.importorskip("pyarrow")
     ({"quantile_levels": [0.1, 0.5, 0.1]}, ValueError, "quantile_levels: 0.1 is there twice"),
     ({"quantile_levels": [2]}, ValueError, r"quantile_levels: expected a number in \[0, 1\], found 2"),
     ({"quantile_levels": 0.5}, TypeError, "quantile_levels: expected a list of numbers, found 0.5"),
+    ({"predict_batches_jointly": True}, ValueError, "cross_learning: items that are independent"),
+    ({"extend_context": "x"}, TypeError, "extend_context: expected True or False, found 'x'"),
+    ({"limit_prediction_length": 1}, TypeError, "limit_prediction_length: expected True or False, found 1"),
+    ({"attention": "foo"}, ValueError, "attention.*expected .*, found 'foo'"),
+    ({"attention": "full", "radius": 3}, ValueError, "radius and reg_global belong to a windowed attention"),
+    ({"unrolled_quantiles": ["0.1"]}, TypeError, "unrolled_quantiles: expected a list of numbers, found '0.1' in it"),
     ({"on_error": "skip"}, ValueError, "on_error: expected 'raise' or 'null', found 'skip'"),
     ({"partitions": 0}, ValueError, "partitions: expected at least 1, found 0"),
 ])

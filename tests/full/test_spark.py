@@ -344,8 +344,28 @@ def test_what_is_killed_in_the_middle_of_a_forecast_is_done_again(spark, pipelin
 
 @pytest.mark.parametrize("options, text", [
     ({"target": "y"}, "Missing columns"), ({"target": "item_id"}, "must be numeric"),
-    ({"timestamp_column": "target"}, "expected timestamp, timestamp_ntz, date or string"),
-    ({"on_error": "skip"}, "expected 'raise' or 'null'")])
-def test_what_is_wrong_with_the_columns_is_said_before_anything_runs(spark, options, text):
+    ({"timestamp_column": "number"}, "expected timestamp, timestamp_ntz, date or string"),
+    ({"on_error": "skip"}, "expected 'raise' or 'null'"),
+    ({"freq": "fortnight"}, "expected a frequency as pandas spells it, found 'fortnight'"),
+    ({"target": ["target", "target"]}, "column 'target' can't be two of id, time stamp and targets"),
+    ({"target": ["target", "number"]}, "column 'kind': categories beside several targets"),
+    ({"id_column": "number"}, "column 'number': expected ids that are text or integers, found float64"),
+    ({"id_column": "predictions"}, "id_column: the forecasts have a column 'predictions' of their own"),
+    ({"id_column": "1.0", "quantile_levels": [1]}, "id_column: the forecasts have a column '1.0' of their own")])
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_is_wrong_with_the_columns_is_said_before_anything_runs(spark, options, text, ahead):
+    frame = table(2, ["number"]).assign(kind="a", predictions="b", **{"1.0": "c"})
+    rows = spark.createDataFrame(frame)
+    keys = [options.get("id_column", "item_id"), options.get("timestamp_column", "timestamp")]
+    future = rows.select(*(f"`{name}`" for name in keys)) if ahead else None
     with pytest.raises(ValueError, match=text):
-        chronos2_spark.forecast(spark.createDataFrame(table(2)), **ASKED, **options)
+        chronos2_spark.forecast(rows, None, future, **{**ASKED, **options})
+
+
+def test_types_that_are_no_covariates_are_said_before_anything_runs(spark):
+    functions = functions_of_spark()
+    rows = spark.createDataFrame(table(2))
+    for value, said in ((functions.array(functions.lit(1)), "expected numbers, texts or booleans, found array<int>"),
+                        (functions.lit("2024-01-01").cast("date"), "expected numbers, text, booleans or .*found date")):
+        with pytest.raises(ValueError, match=f"column 'x': {said}"):
+            chronos2_spark.forecast(rows.withColumn("x", value), **ASKED)
