@@ -117,34 +117,46 @@ static inline bool golden_open(golden_case *g, const char *path) {
 
 typedef void (*golden_fn)(void *user, const char *model_folder, golden_case *g);
 
-/* Calls fn for every forward case under root (model-X/forward/NAME.safetensors); returns how many. One that does not
- * open fails the test. */
+enum { GOLDEN_CASES = 98 }; /* forward cases in tests/golden */
+
+static inline int golden_by_name(const struct dirent **a, const struct dirent **b) {
+  return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static inline void golden_run(const char *root, const char *model, const char *name, golden_fn fn, void *user) {
+  golden_case g;
+  char path[800];
+  char weights[512];
+  snprintf(path, sizeof path, "%.200s/%.60s/forward/%.200s", root, model, name);
+  snprintf(weights, sizeof weights, "%.200s/%.60s/weights", root, model);
+  if (!golden_open(&g, path)) fail_msg("%s: a golden case that does not open", path);
+  snprintf(g.name, sizeof g.name, "%.60s/%.150s", model, name);
+  fn(user, weights, &g);
+  golden_close(&g);
+}
+
+/* Calls fn for every forward case under root (model-X/forward/NAME.safetensors), by name; returns how many. One that
+ * does not open fails the test. */
 static inline size_t golden_each(const char *root, golden_fn fn, void *user) {
   size_t count = 0;
-  DIR *models = opendir(root);
-  struct dirent *model;
-  while (models && (model = readdir(models))) {
+  struct dirent **model = NULL;
+  int models = scandir(root, &model, NULL, golden_by_name);
+  for (int m = 0; m < models; m++) {
     char folder[512];
-    if (strncmp(model->d_name, "model-", 6) != 0) continue;
-    snprintf(folder, sizeof folder, "%.200s/%.60s/forward", root, model->d_name);
-    DIR *cases = opendir(folder);
-    struct dirent *entry;
-    while (cases && (entry = readdir(cases))) {
-      golden_case g;
-      char path[800];
-      char weights[512];
-      if (!strstr(entry->d_name, ".safetensors")) continue;
-      snprintf(path, sizeof path, "%s/%.200s", folder, entry->d_name);
-      snprintf(weights, sizeof weights, "%.200s/%.60s/weights", root, model->d_name);
-      if (!golden_open(&g, path)) fail_msg("%s: a golden case that does not open", path);
-      snprintf(g.name, sizeof g.name, "%.60s/%.150s", model->d_name, entry->d_name);
-      fn(user, weights, &g);
-      golden_close(&g);
-      count++;
+    struct dirent **entry = NULL;
+    snprintf(folder, sizeof folder, "%.200s/%.60s/forward", root, model[m]->d_name);
+    int entries = strncmp(model[m]->d_name, "model-", 6) == 0 ? scandir(folder, &entry, NULL, golden_by_name) : 0;
+    for (int i = 0; i < entries; i++) {
+      if (strstr(entry[i]->d_name, ".safetensors")) {
+        golden_run(root, model[m]->d_name, entry[i]->d_name, fn, user);
+        count++;
+      }
+      free(entry[i]);
     }
-    if (cases) closedir(cases);
+    free(entry);
+    free(model[m]);
   }
-  if (models) closedir(models);
+  free(model);
   return count;
 }
 

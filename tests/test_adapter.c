@@ -5,24 +5,38 @@
 
 #include "base/safetensors.h"
 #include "golden.h"
+#include "model/weights.h"
 
 #define BASE SOURCE_DIR "/tests/golden/model-smooth/weights"
 #define MATRIX "encoder.block.0.layer.0.self_attention.q"
 
-enum { RANK = 2, HORIZON = 16, LENGTH = 96 };
+enum { RANK = 2, HORIZON = 16, LENGTH = 96, LEVELS = 21, WIDE = 800 /* d_ff of a base that is read in bands */ };
+
+typedef double quantiles[LEVELS * HORIZON];
 
 typedef struct shape {
   size_t rows, columns;
 } shape;
 
-static shape shape_of_matrix(void) {
+static c2_safetensors open_weights(const char *folder) {
   c2_safetensors file;
-  assert_int_equal(c2_safetensors_open(&file, BASE "/model.safetensors", NULL), C2_OK);
-  const c2_tensor *t = c2_safetensors_find(&file, MATRIX ".weight");
+  char *path = program_path(folder, "model.safetensors");
+  assert_int_equal(c2_safetensors_open(&file, path, NULL), C2_OK);
+  free(path);
+  return file;
+}
+
+static shape shape_of(const char *base, const char *weight) {
+  c2_safetensors file = open_weights(base);
+  const c2_tensor *t = c2_safetensors_find(&file, weight);
   assert_non_null(t);
   shape s = {t->shape[0], t->shape[1]};
   c2_safetensors_close(&file);
   return s;
+}
+
+static shape shape_of_matrix(void) {
+  return shape_of(BASE, MATRIX ".weight");
 }
 
 static float small(size_t i) {
@@ -49,7 +63,7 @@ static void write_parts(const char *folder, const c2_tensor_out *tensors, size_t
   free(path);
 }
 
-static void forecast_with(const char *model_folder, const char *adapter, double *out) {
+static void forecast_by(chronos2_backend backend, const char *model_folder, const char *adapter, quantiles out) {
   double values[LENGTH];
   for (size_t i = 0; i < LENGTH; i++) values[i] = sin((double)i * 0.4) + 0.01 * (double)i;
   chronos2_series series = {.length = LENGTH, .targets = 1, .target = values};
@@ -57,25 +71,35 @@ static void forecast_with(const char *model_folder, const char *adapter, double 
   chronos2_session *session = NULL;
   chronos2_forecast *f = NULL;
   chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .adapter = adapter};
+  chronos2_session_options how = {CHRONOS2_SESSION_OPTIONS_INIT, .backend = backend};
   if (chronos2_model_open(model_folder, &options, &model) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
-  assert_int_equal(chronos2_session_open(model, NULL, &session), CHRONOS2_OK);
+  assert_int_equal(chronos2_session_open(model, &how, &session), CHRONOS2_OK);
   assert_int_equal(chronos2_predict(session, &series, 1, &(chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT,
                                                                                      .horizon = HORIZON}, &f),
                    CHRONOS2_OK);
-  memcpy(out, chronos2_forecast_median(f, 0, 0), HORIZON * sizeof *out);
+  memcpy(out, chronos2_forecast_quantiles(f, 0, 0), sizeof(quantiles));
   chronos2_forecast_free(&f);
   chronos2_session_close(&session);
   chronos2_model_close(&model);
 }
 
-/* The base model with MATRIX replaced by W + scale B A. */
-static char *make_changed_model(shape s, const float *a, const float *b, double scale) {
-  char *folder = program_make_folder();
-  char *text = program_read_file(BASE "/config.json");
-  c2_safetensors file;
+static void forecast_with(const char *model_folder, const char *adapter, quantiles out) {
+  forecast_by(CHRONOS2_FUSED, model_folder, adapter, out);
+}
+
+static void copy_config(const char *base, const char *folder) {
+  char *path = program_path(base, "config.json");
+  char *text = program_read_file(path);
   write_text(folder, "config.json", text);
   free(text);
-  assert_int_equal(c2_safetensors_open(&file, BASE "/model.safetensors", NULL), C2_OK);
+  free(path);
+}
+
+/* `base` with a weight W replaced by W + scale B A. */
+static char *make_changed(const char *base, const char *weight, shape s, const float *a, const float *b, double scale) {
+  char *folder = program_make_folder();
+  copy_config(base, folder);
+  c2_safetensors file = open_weights(base);
   c2_tensor_out *out = calloc(file.count, sizeof *out);
   float *changed = NULL;
   for (size_t i = 0; i < file.count; i++) {
@@ -83,7 +107,7 @@ static char *make_changed_model(shape s, const float *a, const float *b, double 
     out[i] = (c2_tensor_out){.name = t->name, .dtype = C2_F32, .dims = t->dims};
     memcpy(out[i].shape, t->shape, sizeof t->shape);
     float *values = golden_floats(&file, t->name);
-    if (strcmp(t->name, MATRIX ".weight") == 0) {
+    if (strcmp(t->name, weight) == 0) {
       changed = values;
       for (size_t r = 0; r < s.rows; r++) {
         for (size_t c = 0; c < s.columns; c++) {
@@ -103,6 +127,10 @@ static char *make_changed_model(shape s, const float *a, const float *b, double 
   free(out);
   c2_safetensors_close(&file);
   return folder;
+}
+
+static char *make_changed_model(shape s, const float *a, const float *b, double scale) {
+  return make_changed(BASE, MATRIX ".weight", s, a, b, scale);
 }
 
 static void test_merge(void **state) {
@@ -125,12 +153,12 @@ static void test_merge(void **state) {
   const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
                                  {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
   write_parts(adapter, parts, 2);
-  double plain[HORIZON];
+  quantiles plain;
   forecast_with(BASE, NULL, plain);
   for (size_t i = 0; i < 2; i++) {
-    double merged[HORIZON];
-    double named[HORIZON];
-    double expected[HORIZON];
+    quantiles merged;
+    quantiles named;
+    quantiles expected;
     write_text(adapter, "adapter_config.json", variants[i].config);
     char *changed = make_changed_model(s, a, b, variants[i].scale);
     forecast_with(BASE, adapter, merged);
@@ -142,6 +170,66 @@ static void test_merge(void **state) {
     program_remove_folder(changed);
   }
   program_remove_folder(adapter);
+  free(a);
+  free(b);
+}
+
+/* BASE with a d_ff of WIDE, of random weights: its output layer has more elements than are read at once. */
+static char *make_wide_base(void) {
+  chronos2_model *model = NULL;
+  c2_tensor_out out[64];
+  char *folder = program_make_folder();
+  char *text = program_read_file(BASE "/config.json");
+  char *at = strstr(text, "\"d_ff\": 32,");
+  assert_non_null(at);
+  memcpy(at, "\"d_ff\":800,", strlen("\"d_ff\":800,"));
+  write_text(folder, "config.json", text);
+  free(text);
+  assert_int_equal(chronos2_model_open(BASE, NULL, &model), CHRONOS2_OK);
+  chronos2_config config = *chronos2_model_config(model);
+  chronos2_model_close(&model);
+  config.d_ff = WIDE;
+  assert_int_equal(chronos2_model_random(&config, 3, NULL, &model), CHRONOS2_OK);
+  assert_true(model->expected_count <= sizeof out / sizeof out[0]);
+  for (size_t i = 0; i < model->expected_count; i++) {
+    const c2_expected *e = &model->expected[i];
+    out[i] = (c2_tensor_out){e->name, C2_F32, e->dims, {e->shape[0], e->shape[1]}, model->raw.values[i]};
+  }
+  char *path = program_path(folder, "model.safetensors");
+  assert_int_equal(c2_safetensors_write(path, out, model->expected_count, NULL), C2_OK);
+  free(path);
+  chronos2_model_close(&model);
+  return folder;
+}
+
+/* A matrix that is read in several bands has the adapter's rows of each band added. */
+static void test_bands(void **state) {
+  (void)state;
+  static const char layer[] = "output_patch_embedding.output_layer.weight";
+  char *base = make_wide_base();
+  char *adapter = program_make_folder();
+  shape s = shape_of(base, layer);
+  float *a = NULL;
+  float *b = NULL;
+  quantiles merged, reference, expected;
+  assert_true(s.rows * s.columns > 1 << 18);
+  make_parts(s, &a, &b);
+  const c2_tensor_out parts[] = {
+      {"base_model.model.output_patch_embedding.output_layer.lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
+      {"base_model.model.output_patch_embedding.output_layer.lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
+  write_text(adapter, "adapter_config.json", "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3}");
+  write_parts(adapter, parts, 2);
+  char *changed = make_changed(base, layer, s, a, b, 1.5);
+  forecast_with(base, adapter, merged);
+  forecast_with(changed, NULL, expected);
+  forecast_by(CHRONOS2_REFERENCE, base, adapter, reference);
+  assert_memory_equal(merged, expected, sizeof merged);
+  for (size_t i = 0; i < LEVELS * HORIZON; i++) {
+    assert_true(fabs(merged[i] - reference[i]) <= 1e-4 * (1 + fabs(reference[i])));
+  }
+  program_remove_folder(changed);
+  program_remove_folder(adapter);
+  program_remove_folder(base);
   free(a);
   free(b);
 }
@@ -165,10 +253,10 @@ static void test_where_the_base_is(void **state) {
   assert_int_equal(mkdir(adapter, 0700), 0);
   write_text(adapter, "adapter_config.json", config);
   write_parts(adapter, parts, 2);
-  double expected[HORIZON];
+  quantiles expected;
   forecast_with(BASE, adapter, expected);
   for (size_t i = 0; i < 2; i++) {
-    double found[HORIZON];
+    quantiles found;
     char *base = program_path(folder, places[i]);
     assert_int_equal(symlink(BASE, base), 0);
     forecast_with(adapter, NULL, found);
@@ -197,8 +285,8 @@ static void test_model_beside(void **state) {
   char *beside = make_changed_model(s, a, b, -4);
   const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
                                  {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
-  double expected[HORIZON];
-  double found[HORIZON];
+  quantiles expected;
+  quantiles found;
   write_text(adapter, "adapter_config.json", config);
   write_parts(adapter, parts, 2);
   forecast_with(BASE, adapter, expected);
@@ -267,8 +355,42 @@ static void test_refusals(void **state) {
   free(b);
 }
 
+/* Whatever else PEFT's LoRA can do is refused by its name. */
+static void test_not_plain(void **state) {
+  (void)state;
+  static const char *const set[][2] = {{"use_dora", "true"},
+                                       {"fan_in_fan_out", "true"},
+                                       {"bias", "\"all\""},
+                                       {"modules_to_save", "[\"output_patch_embedding\"]"},
+                                       {"rank_pattern", "{\"q\": 4}"},
+                                       {"alpha_pattern", "{\"q\": 4}"},
+                                       {"lora_bias", "true"},
+                                       {"layer_replication", "[[0, 1]]"},
+                                       {"use_qalora", "true"},
+                                       {"exclude_modules", "\"k\""},
+                                       {"use_bdlora", "{\"nblocks\": 2}"},
+                                       {"alora_invocation_tokens", "[1]"},
+                                       {"arrow_config", "{\"top_k\": 3}"},
+                                       {"monteclora_config", "{\"n\": 1}"},
+                                       {"kasa_config", "{\"n\": 1}"}};
+  char *adapter = program_make_folder();
+  for (size_t i = 0; i < sizeof set / sizeof set[0]; i++) {
+    char text[200];
+    chronos2_model *model = NULL;
+    (void)snprintf(text, sizeof text, "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"%s\": %s}",
+                   set[i][0], set[i][1]);
+    write_text(adapter, "adapter_config.json", text);
+    chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .adapter = adapter};
+    assert_int_equal(chronos2_model_open(BASE, &options, &model), CHRONOS2_ERROR_UNSUPPORTED);
+    (void)snprintf(text, sizeof text, "'%s': only plain LoRA can be merged", set[i][0]);
+    if (!strstr(chronos2_last_error(), text)) fail_msg("expected \"%s\" in %s", text, chronos2_last_error());
+  }
+  program_remove_folder(adapter);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_where_the_base_is),
-                                     cmocka_unit_test(test_model_beside), cmocka_unit_test(test_refusals)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_bands),
+                                     cmocka_unit_test(test_where_the_base_is), cmocka_unit_test(test_model_beside),
+                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_not_plain)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <pthread.h>
@@ -46,8 +47,8 @@ static void note_done(c2_job *job) {
   pthread_mutex_unlock(&d->lock);
 }
 
-static void open_desk(desk *d, size_t budget) {
-  const c2_batcher_options options = {.workers = 1,
+static void open_desk(desk *d, size_t workers, size_t budget) {
+  const c2_batcher_options options = {.workers = workers,
                                       .budget = budget,
                                       .batch_size = 64,
                                       .queue = 2 * CALLS,
@@ -79,11 +80,14 @@ static void add(desk *d, caller *c, size_t series, size_t horizon) {
   assert_true(c2_batcher_add(d->batcher, &c->job));
 }
 
-/* Waits until so many calls are over. */
+/* Waits until so many calls are over, for some minutes at most. */
 static void wait_for(desk *d, size_t calls) {
+  const struct timespec end = {.tv_sec = time(NULL) + 300};
+  int failed = 0;
   pthread_mutex_lock(&d->lock);
-  while (d->over < calls) pthread_cond_wait(&d->changed, &d->lock);
+  while (d->over < calls && !failed) failed = pthread_cond_timedwait(&d->changed, &d->lock, &end);
   pthread_mutex_unlock(&d->lock);
+  assert_int_equal(failed, 0);
 }
 
 /* Lets the worker go on to the calls that wait, and ends when all are over. */
@@ -108,7 +112,7 @@ static void test_first_come(void **state) {
   caller c[CALLS];
   desk d;
   (void)state;
-  open_desk(&d, 1000);
+  open_desk(&d, 1, 1000);
   add(&d, &c[0], 1, 1);
   wait_for(&d, 1);
   for (size_t i = 1; i < CALLS; i++) add(&d, &c[i], 1, 1 + i);
@@ -128,7 +132,7 @@ static void test_turns(void **state) {
   caller c[4];
   desk d;
   (void)state;
-  open_desk(&d, 2 * SERIES_TOKENS);
+  open_desk(&d, 1, 2 * SERIES_TOKENS);
   add(&d, &c[0], series[0], 1);
   wait_for(&d, 1);
   for (size_t i = 1; i < 4; i++) add(&d, &c[i], series[i], 1);
@@ -136,7 +140,22 @@ static void test_turns(void **state) {
   for (size_t i = 0; i < 4; i++) assert_int_equal(c[i].batch, batches[i]);
 }
 
+/* While one worker is held, another one takes the call that waits. */
+static void test_workers(void **state) {
+  caller c[2];
+  desk d;
+  (void)state;
+  open_desk(&d, 2, 1000);
+  add(&d, &c[0], 1, 1);
+  wait_for(&d, 1);
+  add(&d, &c[1], 1, 2);
+  wait_for(&d, 2);
+  open_gate(&d, c, 2);
+  assert_int_equal(c[1].place, 1);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_first_come), cmocka_unit_test(test_turns)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_first_come), cmocka_unit_test(test_turns),
+                                     cmocka_unit_test(test_workers)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

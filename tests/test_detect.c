@@ -228,6 +228,45 @@ static void test_worst(void **state) {
   program_remove_folder(folder);
 }
 
+/* `series` of them, with so many steps. */
+static void write_noise(const char *path, int series, int steps) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("item_id,timestamp,target\n", out);
+  for (int i = 0; i < series; i++) {
+    uint64_t seed = (uint64_t)i + 2;
+    for (int t = 0; t < steps; t++) (void)fprintf(out, "s%d,%d,%g\n", i, t, 10 + 3 * sin(t) + noise(&seed));
+  }
+  assert_int_equal(fclose(out), 0);
+}
+
+/* What comes later, and another series, change nothing that is said of a step with enough earlier ones. */
+static void test_earlier(void **state) {
+  (void)state;
+  enum { SHORT = 60, LONG = 80 };
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "noise.csv");
+  program_result r[2];
+  for (int i = 0; i < 2; i++) {
+    write_noise(path, 1 + i, i ? LONG : SHORT);
+    r[i] = PROGRAM_RUN("detect", path, "--all", "--coverage", "0.9", "--context-length", "32");
+    if (r[i].status != 0) fail_msg("status %d: %s", r[i].status, r[i].err);
+  }
+  for (int t = WARMUP + 9; t < SHORT; t++) {
+    char name[32];
+    (void)snprintf(name, sizeof name, "\ns0,%d,target,", t);
+    const char *line[2] = {strstr(r[0].out, name), strstr(r[1].out, name)};
+    assert_non_null(line[0]);
+    assert_non_null(line[1]);
+    size_t size = strcspn(line[0] + 1, "\n") + 2;
+    if (strncmp(line[0], line[1], size) != 0) fail_msg("step %d: %.*s, then %.120s", t, (int)size, line[0], line[1]);
+  }
+  program_free(&r[0]);
+  program_free(&r[1]);
+  free(path);
+  program_remove_folder(folder);
+}
+
 /* However little a series varies around its level, the numbers that are written agree with the flags. */
 static void test_large_level(void **state) {
   (void)state;
@@ -448,6 +487,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_thresholds), cmocka_unit_test(test_order),
                                      cmocka_unit_test(test_false_alarms),
                                      cmocka_unit_test(test_spikes), cmocka_unit_test(test_worst),
+                                     cmocka_unit_test(test_earlier),
                                      cmocka_unit_test(test_large_level),
                                      cmocka_unit_test(test_expected),
                                      cmocka_unit_test(test_input), cmocka_unit_test(test_unobserved_past)};

@@ -713,6 +713,42 @@ static void test_as_series(void **state) {
   free(path);
 }
 
+/* A series that is too short for the first windows has the scores of its last one, and the others keep theirs. */
+static void test_short_series(void **state) {
+  const files *f = *state;
+  static const int lengths[] = {8, 40, 36};
+  char *path = program_path(f->folder, "lengths.csv");
+  char *scores[4]; /* of each series alone, then of all */
+  for (int k = 0; k < 4; k++) {
+    char text[4096] = "item_id,timestamp,target\n";
+    for (int i = k % 3; i < (k < 3 ? k + 1 : 3); i++) {
+      for (int t = 0; t < lengths[i]; t++) {
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "s%d,%d,%g\n", i, t, value_at(i, t));
+      }
+    }
+    program_write_file(path, text, strlen(text));
+    program_result r = PROGRAM_RUN("evaluate", path, "-n", "4", "--windows", k == 0 ? "1" : "3", "-o", f->scores);
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    assert_int_equal(program_count(r.err, "2 of 9 forecasts are left out: those series are too short for all windows"),
+                     k == 3);
+    program_free(&r);
+    scores[k] = program_read_file(f->scores);
+  }
+  for (int k = 0; k < 6; k++) {
+    char head[40];
+    (void)snprintf(head, sizeof head, "\ns%d,target,%s,", k / 2, k % 2 ? "seasonal_naive" : "model");
+    const char *alone = strstr(scores[k / 2], head);
+    const char *among = strstr(scores[3], head);
+    assert_non_null(alone);
+    assert_non_null(among);
+    assert_int_equal(atoi(alone + strlen(head)), k < 2 ? 1 : 3);
+    size_t size = strcspn(alone + 1, "\n") + 2;
+    if (strncmp(alone, among, size) != 0) fail_msg("%.*s, then %.*s", (int)size, alone, (int)size, among);
+  }
+  for (int k = 0; k < 4; k++) free(scores[k]);
+  free(path);
+}
+
 /* A forecast beyond the range of numbers: the message has the series' id, whoever asks for it. */
 static void test_infinite_forecast(void **state) {
   const files *f = *state;
@@ -748,6 +784,7 @@ int main(void) {
                                      cmocka_unit_test(test_refused), cmocka_unit_test(test_odd_series),
                                      cmocka_unit_test(test_infinite_errors), cmocka_unit_test(test_short_numbers),
                                      cmocka_unit_test(test_unobserved_past), cmocka_unit_test(test_as_series),
+                                     cmocka_unit_test(test_short_series),
                                      cmocka_unit_test(test_infinite_forecast)};
   return cmocka_run_group_tests_name("evaluate", tests, set_up, tear_down);
 }

@@ -141,6 +141,55 @@ static void test_same_bits(void **state) {
   }
 }
 
+/* Forecasts `horizon` steps of series [count] from their context, which is encoded for `longest` steps. */
+static chronos2_forecast *recall(chronos2_session *session, const chronos2_series *series, size_t count, size_t longest,
+                                 size_t horizon) {
+  chronos2_predict_options how = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = longest};
+  chronos2_context *context = NULL;
+  chronos2_forecast *forecast = NULL;
+  assert_int_equal(chronos2_context_open(session, series, count, &how, &context), CHRONOS2_OK);
+  how.horizon = horizon;
+  assert_int_equal(chronos2_context_predict(session, context, series, count, &how, &forecast), CHRONOS2_OK);
+  chronos2_context_close(&context);
+  return forecast;
+}
+
+/* A context that was encoded beside two patches of the null future forecasts one patch: as any context of as many
+ * patches does, alone or among others, and as a pass of one patch does where no head sees the null future. */
+static void test_shorter(void **state) {
+  (void)state;
+  static input in;
+  enum { HEADS = 2 * 3 };
+  chronos2_head all[HEADS];
+  fill(&in);
+  chronos2_model *model = open_model(CHRONOS2_FP32);
+  chronos2_session *session = open_session(model, CHRONOS2_WINDOWED_FUTURE_NULL, 2, CHRONOS2_FUSED);
+  chronos2_forecast *direct[2]; /* heads see the null future; they are blind */
+  chronos2_forecast *recalled[2];
+  for (size_t h = 0; h < HEADS; h++) all[h] = (chronos2_head){.layer = h / 3, .head = h % 3};
+  for (size_t blind = 0; blind < 2; blind++) {
+    assert_int_equal(chronos2_session_set_blind_heads(session, all, blind ? HEADS : 0), CHRONOS2_OK);
+    direct[blind] = predict(session, in.series, SERIES, 8);
+    recalled[blind] = recall(session, in.series, SERIES, 32, 8);
+    chronos2_forecast *other = recall(session, in.series, SERIES, 17, 8);
+    for (size_t i = 0; i < SERIES; i++) {
+      chronos2_forecast *alone = recall(session, &in.series[i], 1, 32, 8);
+      assert_true(same(recalled[blind], i, other, i));
+      assert_true(same(recalled[blind], i, alone, 0));
+      assert_int_equal(same(recalled[blind], i, direct[blind], i), blind);
+      chronos2_forecast_free(&alone);
+    }
+    chronos2_forecast_free(&other);
+  }
+  for (size_t i = 0; i < SERIES; i++) assert_false(same(recalled[0], i, recalled[1], i));
+  for (size_t blind = 0; blind < 2; blind++) {
+    chronos2_forecast_free(&direct[blind]);
+    chronos2_forecast_free(&recalled[blind]);
+  }
+  chronos2_session_close(&session);
+  chronos2_model_close(&model);
+}
+
 static void test_refusals(void **state) {
   (void)state;
   static input in;
@@ -165,6 +214,6 @@ static void test_refusals(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_dense), cmocka_unit_test(test_same_bits),
-                                     cmocka_unit_test(test_refusals)};
+                                     cmocka_unit_test(test_shorter), cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

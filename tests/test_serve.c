@@ -180,6 +180,7 @@ static void *run_client(void *argument) {
   return NULL;
 }
 
+/* A third of the clients ask a server whose workers share the model. */
 static void test_batches(void **state) {
   static const char *const parameters[] = {
       "\"prediction_length\":8",
@@ -195,13 +196,15 @@ static void test_batches(void **state) {
   reply alone[BODIES];
   client clients[CLIENTS];
   pthread_t thread[CLIENTS];
+  serving three = serving_start((const char *const[]){"--workers", "3", NULL});
   for (size_t k = 0; k < BODIES; k++) {
     body[k] = serving_make_body(k == 0 ? 90 : 1 + k % 3, 20 + 37 * k, (unsigned)k, parameters[k % PARAMETERS]);
     alone[k] = serving_post(*state, "/invocations", body[k]);
     assert_int_equal(alone[k].status, 200);
   }
   for (size_t i = 0; i < CLIENTS; i++) {
-    clients[i] = (client){.server = *state, .body = body, .alone = alone, .bodies = BODIES, .first = i};
+    const serving *server = i % 3 == 0 ? &three : *state;
+    clients[i] = (client){.server = server, .body = body, .alone = alone, .bodies = BODIES, .first = i};
     assert_int_equal(pthread_create(&thread[i], NULL, run_client, &clients[i]), 0);
   }
   for (size_t i = 0; i < CLIENTS; i++) {
@@ -209,6 +212,7 @@ static void test_batches(void **state) {
     assert_int_equal(clients[i].lost, 0);
     assert_int_equal(clients[i].wrong, 0);
   }
+  assert_int_equal(serving_stop(&three), 0);
   for (size_t k = 0; k < BODIES; k++) {
     free(body[k]);
     free(alone[k].body);

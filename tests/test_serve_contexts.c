@@ -2,6 +2,7 @@
 #include "serving.h"
 
 #include "serve/web.h"
+#include "small.h"
 
 #define PASTS                                                                                                      \
   "{\"item_id\":\"a\",\"target\":[1,2,3,2,1,2,3,2,1,2,3,2,1,2,3,2,1,2,3],\"past_covariates\":{\"price\":"          \
@@ -25,6 +26,21 @@ static reply ask_context(const serving *s, const char *id, const char *body) {
   char path[80];
   (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
   return serving_post(s, path, body);
+}
+
+/* The number behind a line of /metrics. */
+static double measure(const serving *s, const char *name) {
+  reply r = serving_request(s, "GET", "/metrics", "", NULL);
+  const char *at = r.body ? strstr(r.body, name) : NULL;
+  double value = at ? strtod(at + strlen(name), NULL) : -1;
+  serving_assert(&r, 200, name);
+  return value;
+}
+
+static void wait_until_one(const serving *s, const char *name) {
+  int tries = 0;
+  while (measure(s, name) != 1 && tries++ < 2000) serving_sleep(0.01);
+  assert_true(tries < 2000);
 }
 
 /* What a past lacks is said with every forecast from it, what its scenarios lack with theirs. */
@@ -149,18 +165,52 @@ static void test_context_refusals(void **state) {
   serving_assert(&r, 400, "can't be encoded once");
 }
 
+/* A context that is deleted while a forecast from it waits is there until that one is over. */
+static void test_context_in_use(void **state) {
+  size_t series = small_leaves_out("16 of 20 series that hold the worker") ? 4 : 20;
+  char *body = serving_make_body(series, 30, 5, "\"prediction_length\":1024,\"cross_learning\":true,\"batch_size\":1");
+  char path[80];
+  char id[33];
+  (void)state;
+  serving s = serving_start(NULL);
+  keep_context(&s, id);
+  reply alone = ask_context(&s, id, "{\"scenarios\":[{}]}");
+  int long_one = serving_connect(&s);
+  int waiting = serving_connect(&s);
+  assert_true(serving_ask(long_one, "POST", "/invocations", "", body));
+  wait_until_one(&s, "\nchronos2_workers_busy ");
+  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
+  assert_true(serving_ask(waiting, "POST", path, "", "{\"scenarios\":[{}]}"));
+  wait_until_one(&s, "\nchronos2_queue_requests ");
+  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s", id);
+  reply r = serving_request(&s, "DELETE", path, "", NULL);
+  serving_assert(&r, 204, NULL);
+  assert_true(measure(&s, "\nchronos2_contexts ") == 0);
+  assert_true(measure(&s, "\nchronos2_queue_requests ") == 1);
+  r = serving_read(waiting);
+  serving_assert(&r, 200, alone.body);
+  r = serving_read(long_one);
+  serving_assert(&r, 200, "predictions");
+  close(waiting);
+  close(long_one);
+  free(alone.body);
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+}
+
 /* Beyond the budget the context that was used least lately goes; what is beyond it alone is refused. */
 static void test_context_memory(void **state) {
-  enum { KEPT = 12 };
+  enum { KEPT = 12, BUDGET = 1 << 20 };
   char id[KEPT][33];
   (void)state;
   serving s = serving_start((const char *const[]){"--context-memory", "1", NULL});
   char *body = serving_make_body(1, 500, 1, "");
   size_t alive = 0;
+  size_t bytes = 0; /* of each */
   for (size_t i = 0; i < KEPT; i++) {
     reply r = serving_post(&s, "/v1/contexts", body);
     assert_int_equal(r.status, 201);
-    assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id[i]), 1);
+    assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\",\"bytes\":%zu", id[i], &bytes), 2);
     free(r.body);
     r = ask_context(&s, id[0], "{\"scenarios\":[{}]}"); /* the first one stays in use */
     serving_assert(&r, 200, "predictions");
@@ -172,7 +222,9 @@ static void test_context_memory(void **state) {
     alive += r.status == 200;
     free(r.body);
   }
-  assert_true(alive >= 2 && alive < KEPT);
+  assert_int_equal(alive, BUDGET / bytes);
+  assert_true(alive > 2 && alive < KEPT);
+  assert_true(measure(&s, "\nchronos2_contexts_bytes ") == (double)(alive * bytes));
   char line[60];
   (void)snprintf(line, sizeof line, "\nchronos2_contexts %zu\n", alive);
   reply r = serving_request(&s, "GET", "/metrics", "", NULL);
@@ -227,15 +279,6 @@ static void test_context_coarse(void **state) {
   serving_assert(&r, 200, "\"1 series, '0' the first, varies so little");
 }
 
-/* The number behind a line of /metrics. */
-static double measure(const serving *s, const char *name) {
-  reply r = serving_request(s, "GET", "/metrics", "", NULL);
-  const char *at = r.body ? strstr(r.body, name) : NULL;
-  double value = at ? strtod(at + strlen(name), NULL) : -1;
-  serving_assert(&r, 200, name);
-  return value;
-}
-
 /* Scenarios go into as many batches as the budget asks for, and their numbers are the same; under cross_learning and
  * with categories of several targets, too, since they don't depend on each other. */
 static void test_context_turns(void **state) {
@@ -276,6 +319,7 @@ int main(void) {
                                      cmocka_unit_test(test_context_warnings),
                                      cmocka_unit_test(test_context_refusals), cmocka_unit_test(test_context_room),
                                      cmocka_unit_test(test_context_coarse), cmocka_unit_test(test_context_turns),
+                                     cmocka_unit_test(test_context_in_use),
                                      cmocka_unit_test(test_context_memory)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);

@@ -93,6 +93,9 @@ static void test_cases(void **state) {
     failures += differs(i, "low 95", t.low, expected[3], unit) + differs(i, "low 95", e.low_95, expected[3], unit);
     failures += differs(i, "p of equivalence", e.p_equivalent, expected[4], 0);
     failures += differs(i, "low 90", e.low_90, expected[5], unit);
+    failures += differs(i, "high 95", t.high, 2 * t.mean - expected[3], unit);
+    failures += differs(i, "high 95", e.high_95, 2 * e.mean - expected[3], unit);
+    failures += differs(i, "high 90", e.high_90, 2 * e.mean - expected[5], unit);
     failures += differs(i, "smallest margin", e.smallest_margin, expected[6], 0);
     failures += differs(i, "Wilcoxon's statistic", w.statistic, expected[7], 0);
     failures += differs(i, "Wilcoxon's p", w.p, expected[8], 0);
@@ -185,6 +188,43 @@ static void test_bootstrap(void **state) {
   free(x);
 }
 
+/* The 95% intervals of an arm's change, over tasks and over series within them, leave out a task without a ratio. */
+static void test_redrawn_change(void **state) {
+  (void)state;
+  enum { TASKS = 6, NONE = 2, ARMS = 2 };
+  const c2_plan plan = {.margin = 0.01, .draws = 500, .seed = 7};
+  c2_arm arm[ARMS] = {{.attention = CHRONOS2_FULL}, {.attention = CHRONOS2_WINDOWED_FUTURE_GLOBAL, .radius = 8}};
+  c2_task_result task[TASKS] = {{.task = NULL}};
+  c2_perf perf[TASKS][ARMS] = {{{0}}};
+  static double redrawn[TASKS][ARMS * C2_REDRAWS];
+  static double kept[(TASKS - 1) * C2_REDRAWS];
+  double logs[TASKS];
+  size_t n = 0;
+  uint64_t random = 1;
+  for (size_t i = 0; i < TASKS; i++) {
+    perf[i][0].score[C2_MASE] = 1 + 0.1 * (double)i;
+    perf[i][1].score[C2_MASE] = i == NONE ? 0 : 1 + 0.01 * (double)(i * i);
+    for (size_t k = 0; k < (size_t)ARMS * C2_REDRAWS; k++) {
+      redrawn[i][k] = (double)c2_random_below(&random, 1000) / 1e4 - 0.03 * (double)i;
+    }
+    task[i] = (c2_task_result){.perf = perf[i], .redrawn = redrawn[i]};
+    if (i == NONE) continue;
+    memcpy(kept + n * C2_REDRAWS, redrawn[i] + C2_REDRAWS, C2_REDRAWS * sizeof *kept);
+    logs[n++] = log(perf[i][1].score[C2_MASE] / perf[i][0].score[C2_MASE]);
+  }
+  c2_results r = {.compared = {{C2_MASE}, 1}, .arm = arm, .arms = ARMS, .task = task, .done = TASKS};
+  c2_summary summary = {.metrics = 0};
+  c2_interval tasks, series;
+  assert_int_equal(c2_sum_equivalence(&plan, &r, &summary, NULL), C2_OK);
+  assert_int_equal(c2_bootstrap(logs, n, 1, plan.draws, 0.95, plan.seed, &tasks, NULL), C2_OK);
+  assert_int_equal(c2_bootstrap(kept, n, C2_REDRAWS, plan.draws, 0.95, plan.seed, &series, NULL), C2_OK);
+  const c2_equivalence_row *row = c2_change_of(&summary, 1, 0);
+  assert_int_equal(row->left_out, 1);
+  assert_true(row->tasks.low == tasks.low && row->tasks.high == tasks.high && tasks.low < tasks.high);
+  assert_true(row->series.low == series.low && row->series.high == series.high && series.low < series.high);
+  c2_summary_free(&summary);
+}
+
 /* ---- Words ----------------------------------------------------------------------------------- */
 
 static void say(const double *percent, size_t n, char out[512]) {
@@ -223,6 +263,6 @@ static void test_words(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_cases), cmocka_unit_test(test_smallest_margin),
                                      cmocka_unit_test(test_holm), cmocka_unit_test(test_bootstrap),
-                                     cmocka_unit_test(test_words)};
+                                     cmocka_unit_test(test_redrawn_change), cmocka_unit_test(test_words)};
   return cmocka_run_group_tests(tests, load, unload);
 }

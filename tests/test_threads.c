@@ -22,12 +22,19 @@
 
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
-enum { PATTERNS = 3, SERIES = 4, LENGTH = 90, HORIZON = 20, LEVELS = 21, THREADS = 5, ROUNDS = 3 };
+enum { PATTERNS = 4, SERIES = 4, LENGTH = 90, HORIZON = 20, LEVELS = 21, THREADS = 5, ROUNDS = 3 };
 
 typedef double forecast_values[SERIES][LEVELS * HORIZON];
 
+/* The odd ones know a covariate ahead. */
+typedef struct input {
+  chronos2_series series[SERIES];
+  chronos2_covariate covariate[SERIES];
+  double target[SERIES][LENGTH], past[LENGTH], future[HORIZON];
+} input;
+
 static chronos2_model *shared;
-static chronos2_context *encoded; /* by all of them */
+static chronos2_context *encoded[PATTERNS]; /* of all series, by those patterns that encode */
 static forecast_values alone[PATTERNS];
 static char *cache;
 static atomic_int wrong; /* cmocka's assertions belong to the main thread */
@@ -40,17 +47,30 @@ static atomic_int wrong; /* cmocka's assertions belong to the main thread */
     }                                                                                           \
   } while (0)
 
-static void make_series(double values[SERIES][LENGTH], chronos2_series series[SERIES]) {
+static bool encodes(int pattern) { /* windowed_future_global and _null */
+  return pattern % 2 == 1;
+}
+
+static void fill(input *in) {
+  for (size_t t = 0; t < LENGTH; t++) in->past[t] = (double)(t * 5 % 7);
+  for (size_t t = 0; t < HORIZON; t++) in->future[t] = (double)(t * 3 % 7);
   for (size_t i = 0; i < SERIES; i++) {
     size_t length = LENGTH - 17 * i;
-    for (size_t t = 0; t < length; t++) values[i][t] = t % 11 == 3 ? (double)NAN : (double)((t * (i + 3)) % 13);
-    series[i] = (chronos2_series){.length = length, .targets = 1, .target = values[i]};
+    for (size_t t = 0; t < length; t++) in->target[i][t] = t % 11 == 3 ? (double)NAN : (double)((t * (i + 3)) % 13);
+    in->covariate[i] = (chronos2_covariate){.name = "known", .past = in->past, .future = in->future};
+    in->series[i] = (chronos2_series){.length = length,
+                                      .targets = 1,
+                                      .target = in->target[i],
+                                      .covariates = i % 2,
+                                      .covariate = &in->covariate[i]};
   }
 }
 
+/* `pattern` counts from full attention. */
 static chronos2_session *open_session(const chronos2_model *model, int pattern, int threads) {
   chronos2_session *session = NULL;
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)pattern,
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT,
+                                      .attention = (chronos2_attention)(CHRONOS2_FULL + pattern),
                                       .radius = 2, .threads = threads};
   EXPECT(chronos2_session_open(model, &options, &session) == CHRONOS2_OK);
   return session;
@@ -63,12 +83,11 @@ static void check_bits(const chronos2_forecast *f, int pattern) {
 }
 
 static void forecast(chronos2_session *session, int pattern, size_t batch) {
-  double values[SERIES][LENGTH];
-  chronos2_series series[SERIES];
+  input in;
   chronos2_forecast *f = NULL;
-  make_series(values, series);
+  fill(&in);
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON, .batch_size = batch};
-  EXPECT(chronos2_predict(session, series, SERIES, &options, &f) == CHRONOS2_OK);
+  EXPECT(chronos2_predict(session, in.series, SERIES, &options, &f) == CHRONOS2_OK);
   if (f) check_bits(f, pattern);
   chronos2_forecast_free(&f);
 }
@@ -79,13 +98,12 @@ static int stop_at(void *user, size_t done, size_t total) {
 }
 
 static void cancel(chronos2_session *session, size_t after) {
-  double values[SERIES][LENGTH];
-  chronos2_series series[SERIES];
+  input in;
   chronos2_forecast *f = NULL;
-  make_series(values, series);
+  fill(&in);
   chronos2_session_on_progress(session, stop_at, &after);
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON, .batch_size = 1};
-  EXPECT(chronos2_predict(session, series, SERIES, &options, &f) == CHRONOS2_ERROR_CANCELLED);
+  EXPECT(chronos2_predict(session, in.series, SERIES, &options, &f) == CHRONOS2_ERROR_CANCELLED);
   EXPECT(!f);
   chronos2_session_on_progress(session, NULL, NULL);
 }
@@ -101,26 +119,24 @@ static void refuse(chronos2_session *session) {
 }
 
 static void embed(chronos2_session *session) {
-  double values[SERIES][LENGTH];
-  chronos2_series series[SERIES];
+  input in;
   chronos2_embedding *e = NULL;
-  make_series(values, series);
-  EXPECT(chronos2_embed(session, series, SERIES, NULL, &e) == CHRONOS2_OK);
+  fill(&in);
+  EXPECT(chronos2_embed(session, in.series, SERIES, NULL, &e) == CHRONOS2_OK);
   EXPECT(chronos2_embedding_tokens(e, 0) > 0);
   chronos2_embedding_free(&e);
 }
 
 static void recall(chronos2_session *session, int pattern) {
-  double values[SERIES][LENGTH];
-  chronos2_series series[SERIES];
+  input in;
   chronos2_context *context = NULL;
   chronos2_forecast *f = NULL;
-  make_series(values, series);
+  fill(&in);
   chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
-  EXPECT(chronos2_context_open(session, series, SERIES, &options, &context) == CHRONOS2_OK);
-  const chronos2_context *contexts[] = {context, encoded};
+  EXPECT(chronos2_context_open(session, in.series, SERIES, &options, &context) == CHRONOS2_OK);
+  const chronos2_context *contexts[] = {context, encoded[pattern]};
   for (size_t i = 0; i < 2; i++) {
-    EXPECT(chronos2_context_predict(session, contexts[i], series, SERIES, &options, &f) == CHRONOS2_OK);
+    EXPECT(chronos2_context_predict(session, contexts[i], in.series, SERIES, &options, &f) == CHRONOS2_OK);
     if (f) check_bits(f, pattern);
     chronos2_forecast_free(&f);
   }
@@ -147,7 +163,7 @@ static void *work(void *argument) {
     cancel(session, 1 + round);
     refuse(session);
     embed(session);
-    if (pattern == CHRONOS2_WINDOWED_FUTURE_GLOBAL) recall(session, pattern);
+    if (encodes(pattern)) recall(session, pattern);
     open_cached(pattern);
     forecast(session, pattern, 0);
     chronos2_session_close(&session);
@@ -163,19 +179,18 @@ static void test_together(void **state) {
   assert_int_equal(chronos2_model_open(MODEL, &(chronos2_model_options){CHRONOS2_MODEL_OPTIONS_INIT, .threads = 3},
                                        &shared), CHRONOS2_OK);
   for (int pattern = 0; pattern < PATTERNS; pattern++) {
-    double values[SERIES][LENGTH];
-    chronos2_series series[SERIES];
-    make_series(values, series);
+    input in;
+    fill(&in);
     chronos2_session *session = open_session(shared, pattern, 1);
+    chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
     for (size_t i = 0; i < SERIES; i++) {
       chronos2_forecast *f = NULL;
-      chronos2_predict_options options = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = HORIZON};
-      assert_int_equal(chronos2_predict(session, &series[i], 1, &options, &f), CHRONOS2_OK);
+      assert_int_equal(chronos2_predict(session, &in.series[i], 1, &options, &f), CHRONOS2_OK);
       memcpy(alone[pattern][i], chronos2_forecast_quantiles(f, 0, 0), sizeof alone[pattern][i]);
       chronos2_forecast_free(&f);
     }
-    if (pattern == CHRONOS2_WINDOWED_FUTURE_GLOBAL) {
-      assert_int_equal(chronos2_context_open(session, series, SERIES, NULL, &encoded), CHRONOS2_OK);
+    if (encodes(pattern)) {
+      assert_int_equal(chronos2_context_open(session, in.series, SERIES, &options, &encoded[pattern]), CHRONOS2_OK);
     }
     chronos2_session_close(&session);
   }
@@ -184,7 +199,7 @@ static void test_together(void **state) {
     assert_int_equal(pthread_create(&thread[i], NULL, work, &number[i]), 0);
   }
   for (size_t i = 0; i < THREADS; i++) assert_int_equal(pthread_join(thread[i], NULL), 0);
-  chronos2_context_close(&encoded);
+  for (int pattern = 0; pattern < PATTERNS; pattern++) chronos2_context_close(&encoded[pattern]);
   chronos2_model_close(&shared);
   program_remove_folder(cache);
   assert_int_equal(atomic_load(&wrong), 0);
@@ -210,7 +225,7 @@ static void dawdle(void *user, const chronos2_attention_row *row) {
 static void *forecast_slowly(void *session) {
   caller = pthread_self();
   chronos2_session_on_attention(session, dawdle, NULL);
-  forecast(session, CHRONOS2_FULL, 0);
+  forecast(session, 0, 0);
   atomic_store(&over, true);
   pthread_testcancel();
   return NULL;
@@ -223,7 +238,7 @@ static void test_cancelled_thread(void **state) {
   void *result = NULL;
   chronos2_model *model = NULL;
   assert_int_equal(chronos2_model_open(MODEL, NULL, &model), CHRONOS2_OK);
-  chronos2_session *session = open_session(model, CHRONOS2_FULL, 2);
+  chronos2_session *session = open_session(model, 0, 2);
   if (chronos2_session_threads(session) == 2) {
     alarm(60); /* instead of a session that hangs */
     assert_int_equal(pthread_create(&thread, NULL, forecast_slowly, session), 0);
@@ -236,7 +251,7 @@ static void test_cancelled_thread(void **state) {
     assert_ptr_equal(result, PTHREAD_CANCELED);
     assert_true(atomic_load(&over));
     chronos2_session_on_attention(session, NULL, NULL);
-    forecast(session, CHRONOS2_FULL, 1);
+    forecast(session, 0, 1);
   }
   chronos2_session_close(&session);
   alarm(0);

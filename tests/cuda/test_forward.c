@@ -83,7 +83,7 @@ static void test_goldens(void **state) {
   const char *step = getenv("CHRONOS2_GOLDEN_STEP");
   run own = {.device = "cuda", .step = LESS};
   run shared = {.device = "cuda", .step = step ? strtoul(step, NULL, 10) : 5 * LESS};
-  assert_true(golden_each(SOURCE_DIR "/tests/golden", one_case, &own) >= 20);
+  assert_int_equal(golden_each(SOURCE_DIR "/tests/golden", one_case, &own), GOLDEN_CASES);
   const char *root = getenv("CHRONOS2_SHARED_GOLDEN");
   golden_each(root ? root : SOURCE_DIR "/../shared/golden", one_case, &shared);
   print_message("own: %zu cases, worst of smooth models %.3g; shared: %zu, %.3g\n", taken(&own), own.worst,

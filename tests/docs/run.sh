@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
-# run.sh BINARY_DIR CC FILE.md...: runs the examples of the documentation and compares what they print. In a page,
+# run.sh BINARY_DIR CC: runs the examples of README.md and docs, and compares what they print. In a page,
 #   <!-- file NAME -->  the fenced block that follows is written to NAME;
 #   <!-- run -->        the fenced block that follows holds commands behind "$ " and, below each, what it prints;
 #   <!-- run c -->      the same, for commands that need the installed library: left out in a build that can't be linked.
 # All blocks of a page share a fresh folder, in which `build`, `models` and `datasets` are those of the tree and
 # `chronos2` is the program. Numbers may differ by a thousandth: they depend on the instruction set. A line "..." stands
-# for any lines, the word "..." for the rest of a line. CC may be empty: then the blocks for C are left out.
+# for any lines, the word "..." for the rest of a line. A command fails if what is shown holds "error: ", and only then.
+# CC may be empty: then the blocks for C are left out.
 set -euo pipefail
 build=$1
 cc=$2
-shift 2
 tree=$(cd "$(dirname "$0")/../.." && pwd)
+mapfile -t pages < <(cd "$tree" && grep -l '^<!-- run' README.md docs/*.md)
 work=$build/docs-test
 faults=0
 commands=0
@@ -29,8 +30,14 @@ cc() { command "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$@"; }
 
 # check PAGE LINE COMMAND: runs the command and compares it with the file `expected`.
 check() {
+  local status=0 fails=0
   commands=$((commands + 1))
-  (eval "$3") >"$work/printed" 2>&1 </dev/null || true
+  (eval "$3") >"$work/printed" 2>&1 </dev/null || status=$?
+  if grep -q 'error: ' "$work/expected"; then fails=1; fi
+  if [ $((status != 0)) -ne $fails ]; then
+    echo "docs: $1:$2: status $status: $3"
+    faults=$((faults + 1))
+  fi
   if ! awk -f "$tree/tests/docs/compare.awk" "$work/expected" "$work/printed"; then
     echo "docs: $1:$2: $3"
     faults=$((faults + 1))
@@ -57,7 +64,7 @@ run_block() {
   [ -z "$command" ] || check "$page" "$start" "$command"
 }
 
-for page in "$@"; do
+for page in "${pages[@]}"; do
   folder=$work/$(basename "$page" .md)
   mkdir "$folder"
   ln -s "$build" "$folder/build"
@@ -90,5 +97,5 @@ for page in "$@"; do
   done <"$tree/$page"
   [ "$blocks" -gt 0 ] || { echo "docs: $page: no example to run"; faults=$((faults + 1)); }
 done
-echo "docs: $commands commands of $# pages"
-[ "$faults" -eq 0 ]
+echo "docs: $commands commands of ${#pages[@]} pages"
+[ "$commands" -gt 0 ] && [ "$faults" -eq 0 ]

@@ -7,10 +7,8 @@ import json
 import numpy as np
 import pytest
 from browser import check, colours
-from conftest import ROOT
-from test_metrics import LEVELS, TASKS, TOLERANCE, items_of, scores, seasonal_naive, tasks
-
-needs_tasks = pytest.mark.skipif(not TASKS.is_dir(), reason="../shared/data/cbii is not here")
+from conftest import ROOT, each_task, needs_tasks, tasks
+from test_metrics import LEVELS, TOLERANCE, items_of, scores, seasonal_naive
 
 
 def evaluate(program, folder, items, task, windows=1, stride=None, *more):
@@ -82,8 +80,7 @@ def check_against_fev(program, folder, task, windows, stride, series):
     return len(items), float(widest["share"])
 
 
-@needs_tasks
-@pytest.mark.parametrize("task", tasks(), ids=lambda t: t["dataset_config"])
+@each_task
 def test_as_fev(program, tmp_path, task):
     count, share = check_against_fev(program, tmp_path, task, 1, task["horizon"], [0, 1])
     print(f"{task['dataset_config']}: {count} series, {100 * share:.1f}% within the 80% band")
@@ -93,7 +90,7 @@ def test_as_fev(program, tmp_path, task):
 @needs_tasks
 @pytest.mark.parametrize("name", ["exchange_rate", "monash_m1_yearly"])
 def test_windows_as_fev(program, tmp_path, name):
-    task = next(t for t in tasks() if t["dataset_config"] == name)
+    task = next(t for t in tasks if t["dataset_config"] == name)
     check_against_fev(program, tmp_path, task, 3, max(1, task["horizon"] // 2), [0])
 
 

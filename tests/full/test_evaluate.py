@@ -10,15 +10,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
-from conftest import ROOT
+from conftest import ROOT, TASKS, each_task
 from fev.metrics import AVAILABLE_METRICS
 
 sys.path.append(str(ROOT / "build" / "python"))
 import chronos2  # noqa: E402
 from chronos2 import _metrics  # noqa: E402
 
-TASKS = ROOT.parent / "shared" / "data" / "cbii"
 LEVELS = [k / 10 for k in range(1, 10)]
 TOLERANCE, SERIES, WINDOWS = 1e-9, 20, 2
 
@@ -46,11 +44,7 @@ def assert_close(found, expected, what):
         assert found == pytest.approx(expected, rel=TOLERANCE, abs=1e-12), what
 
 
-def tasks():
-    return yaml.safe_load((TASKS / "tasks.yaml").read_text())["tasks"] if TASKS.is_dir() else []
-
-
-@pytest.mark.parametrize("task", tasks(), ids=lambda t: t["dataset_config"])
+@each_task
 def test_shared_tasks(pipeline, task):
     horizon, season = min(task["horizon"], 24), task["seasonality"]
     items = [json.loads(line) for line in (TASKS / task["dataset_path"]).read_text().splitlines()[:SERIES]]

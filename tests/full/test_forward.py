@@ -14,6 +14,9 @@ sys.path.insert(0, str(ROOT / "tools" / "golden"))
 from oracle import forward, random_model  # noqa: E402
 
 
+LIMIT = 256  # the context length of the random models
+
+
 def make_model(folder, seed, d_model, d_kv, d_ff, layers, heads, context, sharpness=0.5):
     """A random model whose attention is not so sharp that rounding grows from layer to layer."""
     model = random_model(seed, d_model=d_model, d_kv=d_kv, heads=heads, d_ff=d_ff, layers=layers, sharpness=sharpness,
@@ -38,11 +41,24 @@ def run_theirs(model, case, pattern):
     return forward(model, case, pattern=name, radius=radius, reg_global=reg_global)[0].quantile_preds.numpy()
 
 
+def scaling(case, limit, ours):
+    """Location and scale of each row, [rows][1][1], from the input, and that the program's are the same."""
+    x = case["context"].numpy().astype(np.float64)[:, -limit:]
+    seen = (~np.isnan(x)).any(axis=1, keepdims=True)
+    x = np.where(seen, x, 0)  # a row of which nothing is known lies at 0, and its scale is 1
+    loc = np.nanmean(x, axis=1, keepdims=True)
+    deviation = np.sqrt(np.nanmean((x - loc) ** 2, axis=1, keepdims=True))
+    scale = np.where(seen, np.where(deviation > 0, deviation, 1e-5), 1)
+    np.testing.assert_allclose(ours["out.loc"], loc, rtol=1e-6, atol=1e-12)
+    np.testing.assert_allclose(ours["out.scale"], scale, rtol=1e-6)
+    return loc[:, :, None], scale[:, :, None]
+
+
 def compare(program, tmp_path, model, folder, case, pattern, options=()):
     """Largest difference in normalised units."""
     ours = run_ours(program, tmp_path, folder, case, pattern, options)
     theirs = run_theirs(model, case, pattern)
-    loc, scale = ours["out.loc"][:, :, None], ours["out.scale"][:, :, None]
+    loc, scale = scaling(case, LIMIT, ours)
     grid = np.spacing(np.abs(theirs)) * 1.5  # the float32 grid of the outputs
     close = np.abs(ours["out.quantiles"] - theirs) <= grid
     return np.where(close, 0, np.abs(normalised(ours["out.quantiles"], loc, scale) - normalised(theirs, loc, scale))).max()
@@ -74,7 +90,7 @@ def test_random_requests(program, tmp_path, backend):
         heads = int(rng.integers(1, 5))
         d_kv = 2 * int(rng.integers(1, 9))
         folder = tmp_path / f"model{index}"
-        model = make_model(folder, index, int(rng.integers(8, 60)), d_kv, int(rng.integers(8, 90)), 2, heads, 256)
+        model = make_model(folder, index, int(rng.integers(8, 60)), d_kv, int(rng.integers(8, 90)), 2, heads, LIMIT)
         for _ in range(4):
             pattern = ("full", 0, False)
             if rng.random() < 0.6:
@@ -101,7 +117,7 @@ def test_real_size(program, tmp_path, length):
     model.double()
     case["context"] = case["context"].double()
     for pattern, our, their in zip(patterns, ours, theirs):
-        loc, scale = our["out.loc"][:, :, None], our["out.scale"][:, :, None]
+        loc, scale = scaling(case, 8192, our)
         truth = normalised(run_theirs(model, case, pattern), loc, scale)
         error = np.abs(normalised(our["out.quantiles"], loc, scale) - truth)
         own = np.abs(normalised(their, loc, scale) - truth)

@@ -11,9 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from conftest import PROGRAM, ROOT
+from conftest import PROGRAM, ROOT, TASKS, needs_tasks
 
-TASKS = ROOT.parent / "shared" / "data" / "cbii"
 COMMIT = "d" * 40
 TIMES = ("time_s", "speedup", "peak_reserved")  # in the names of columns that no two runs share
 PLACES = ("dataset_path", "dataset_fingerprint", "id_column")
@@ -101,7 +100,7 @@ def results(folder):
     return found
 
 
-@pytest.mark.skipif(not TASKS.is_dir(), reason="../shared/data/cbii is not here")
+@needs_tasks
 def test_study_of_the_hub(tmp_path):
     root = tmp_path / "hub"
     root.mkdir()

@@ -7,10 +7,9 @@ import warnings
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import TASKS, each_task, needs_tasks, tasks
 from fev.metrics import AVAILABLE_METRICS
 
-TASKS = ROOT.parent / "shared" / "data" / "cbii"
 LEVELS = [k / 10 for k in range(1, 10)]
 TOLERANCE = 1e-9  # relative
 
@@ -28,10 +27,6 @@ def study(program, tmp_path_factory):
     program("study", "--tasks", TASKS, "--radii", "8", "--perf-repeats", "1", "--arms", "none", "--max-series-per-window",
             "1", "--out-prefix", prefix)
     return {"model": read(prefix, "perf_full"), "naive": read(prefix, "baselines")}
-
-
-def tasks():
-    return yaml.safe_load((TASKS / "tasks.yaml").read_text())["tasks"] if TASKS.is_dir() else []
 
 
 def seasonal_naive(past, season, horizon):
@@ -81,10 +76,10 @@ def items_of(task):
     return items
 
 
-@pytest.mark.skipif(not TASKS.is_dir(), reason="../shared/data/cbii is not here")
+@needs_tasks
 def test_comparison(program, tmp_path):
     """Every metric that fev has can be compared by: the mean log ratio and the mean difference are those of its scores."""
-    chosen = [dict(t, dataset_path=str(TASKS / t["dataset_path"])) for t in tasks()
+    chosen = [dict(t, dataset_path=str(TASKS / t["dataset_path"])) for t in tasks
               if t["dataset_config"] in ("exchange_rate", "ETTh", "monash_m1_yearly")]
     assert len(chosen) == 3
     (tmp_path / "tasks.yaml").write_text(yaml.safe_dump({"tasks": chosen}))
@@ -111,7 +106,7 @@ def test_comparison(program, tmp_path):
         assert float(tests[column]) == pytest.approx((pairs[:, 1] - pairs[:, 0]).mean(), rel=TOLERANCE), metric
 
 
-@pytest.mark.parametrize("task", tasks(), ids=lambda t: t["dataset_config"])
+@each_task
 def test_metrics(program, study, tmp_path, task):
     horizon, season = task["horizon"], task["seasonality"]
     items = items_of(task)

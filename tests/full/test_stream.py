@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from chronos import Chronos2Pipeline as Upstream
-from conftest import ROOT, normalised
+from conftest import ROOT, TASKS, each_task, normalised
 
 sys.path.append(str(ROOT / "build" / "python"))
 import chronos2  # noqa: E402
@@ -139,13 +138,6 @@ def test_ids_that_are_numbers(pipelines):
 
 # ---- The shared tasks -----------------------------------------------------------------------------
 
-TASKS = ROOT.parent / "shared" / "data" / "cbii"
-
-
-def tasks():
-    return yaml.safe_load((TASKS / "tasks.yaml").read_text())["tasks"] if TASKS.is_dir() else []
-
-
 @pytest.fixture(scope="module")
 def trained():
     model = ROOT / "models" / "chronos2-micro"
@@ -153,7 +145,7 @@ def trained():
             Upstream.from_pretrained(model, device_map="cpu", dtype=torch.float32))
 
 
-@pytest.mark.parametrize("task", tasks(), ids=lambda t: t["dataset_config"])
+@each_task
 def test_shared_tasks(trained, task):
     """Every series of real data of seven kinds, from all but its last horizon. Both forecasts are float32, which is
     coarse where a series lies many deviations from 0."""

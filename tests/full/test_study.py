@@ -86,16 +86,18 @@ def test_equivalence(study, metric):
             assert row["p_difference"] == "" and number("p_equivalence") == 0 and number("p_wilcoxon") == 1
             continue
         test = stats.ttest_1samp(x, 0)
-        narrow = test.confidence_interval(0.9)
+        interval = {90: test.confidence_interval(0.9), 95: test.confidence_interval(0.95)}
         equal = ttost_paired(x.to_numpy(), np.zeros(n), -margin, margin)[0]
         assert number("n") == n
         assert number("p_difference") == pytest.approx(test.pvalue, rel=1e-9)
         assert number("p_equivalence") == pytest.approx(equal, rel=1e-9)
         assert str(row["equivalent"]) == str(bool(equal < 0.05))
         assert number("p_wilcoxon") == pytest.approx(stats.wilcoxon(x).pvalue, rel=1e-9)
-        assert number("low_90_percent") == pytest.approx(100 * np.expm1(narrow.low), rel=1e-6, abs=1e-9)
+        for level, (low, high) in interval.items():
+            assert number(f"low_{level}_percent") == pytest.approx(100 * np.expm1(low), rel=1e-6, abs=1e-9)
+            assert number(f"high_{level}_percent") == pytest.approx(100 * np.expm1(high), rel=1e-6, abs=1e-9)
         assert number("smallest_margin_percent") == pytest.approx(
-            100 * np.expm1(max(-narrow.low, narrow.high)), rel=1e-6, abs=1e-9)
+            100 * np.expm1(max(-interval[90].low, interval[90].high)), rel=1e-6, abs=1e-9)
     families = [[a for a in logs.columns if a.startswith(kind)] for kind in ("global_", "visible_", "null_")]
     for whole in families:
         for name in ("p_difference", "p_equivalence", "p_wilcoxon"):

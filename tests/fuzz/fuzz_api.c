@@ -182,7 +182,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                       &model) != CHRONOS2_OK) {
     abort();
   }
-  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .attention = (chronos2_attention)(pattern % 3),
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT,
+                                      .attention = (chronos2_attention)(CHRONOS2_FULL + pattern % 4),
                                       .radius = pattern & 4 ? INFINITY : (double)(pattern >> 4),
                                       .reg_global = pattern & 8,
                                       .backend = kind & 8 ? CHRONOS2_REFERENCE : CHRONOS2_FUSED,
@@ -195,7 +196,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     memset(&p, 0, sizeof p);
     make_problem(&p, &r);
     bool fused = options.backend == CHRONOS2_FUSED;
-    bool contexts = fused && options.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL;
+    bool contexts = fused && (options.attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL ||
+                              options.attention == CHRONOS2_WINDOWED_FUTURE_NULL);
     if (kind % 4 == 2) {
       check_embed(session, &p, config.d_model);
     } else {

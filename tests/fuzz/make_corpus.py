@@ -205,6 +205,9 @@ def main():
         put("calendar", f"{i}", f"{freq}\n{times[i % len(times)]}\n".encode() + noise(i, 20))
     for seed in range(8):
         put("api", f"series{seed}", bytes([seed, 16 * seed + seed]) + noise(seed, 60 * (seed + 1)))
+    for pattern in range(4):  # fused forecasts of three series, two patches each, of finite numbers
+        finite = bytes(b % 0xf4 for b in noise(pattern + 8, 600))
+        put("api", f"pattern{pattern}", bytes([0, 0x20 + pattern, 0, 2, 17, 40, 0]) + finite)
     for name, seed in stream_seeds():
         put("stream", name, seed)
     for name, seed in hub_seeds():
