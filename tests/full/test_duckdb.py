@@ -2,7 +2,10 @@
 
 import gzip
 import os
+import re
+import signal
 import subprocess
+import time
 import zipfile
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -319,6 +322,31 @@ def test_sheets_of_a_book(books):
 def test_sql_that_ends_as_on_windows(folder):
     query = "SELECT * FROM 'plain.csv'"
     assert forecast("--sql", query + ";\r\n\r\n", cwd=folder) == forecast("--sql", query, cwd=folder)
+
+
+def test_temporary_folder(tmp_path):
+    """DuckDB's folder is the user's own, under a name that nobody can guess, and a signal leaves none."""
+    rows, temporary = tmp_path / "rows.csv", tmp_path / "temporary"
+    os.mkfifo(rows)
+    temporary.mkdir()
+    days("a").write_parquet(tmp_path / "few.parquet")
+    command = [str(PROGRAM.resolve()), "forecast", "-n", "3"]
+
+    def within(temp):
+        return {"env": {**os.environ, "TMPDIR": str(temp)}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+    child = subprocess.Popen([*command, "--sql", f"SELECT * FROM read_csv('{rows}')"], **within(temporary))
+    for _ in range(1000):  # it waits for somebody who writes
+        if os.listdir(temporary):
+            break
+        time.sleep(0.01)
+    (name,) = os.listdir(temporary)
+    assert re.fullmatch("chronos2-[0-9a-f]{16}", name) and (temporary / name).stat().st_mode & 0o777 == 0o700
+    child.terminate()
+    assert child.wait(60) == -signal.SIGTERM and os.listdir(temporary) == []
+    for temp in (temporary, tmp_path / "missing"):  # a folder that can't be made is no reason to fail
+        subprocess.run([*command, tmp_path / "few.parquet"], **within(temp), check=True)
+    assert os.listdir(temporary) == []
 
 
 def test_hidden_names_of_a_folder(tmp_path):
