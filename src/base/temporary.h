@@ -14,7 +14,7 @@ const char *c2_temporary_folder(void);
 size_t c2_temporary_keep(const char *path);
 void c2_temporary_drop(size_t kept);
 
-/* Makes a folder there that nobody else may read or guess, and keeps its name. False: there is none, and `out` is "". */
+/* Makes a folder there that nobody else may read or guess, and keeps its name. False: there is none; `out` is "". */
 bool c2_temporary_make_folder(char *out, size_t room, size_t *kept);
 
 /* Removes the files, then the folders. A signal handler may call it. */
