@@ -90,9 +90,8 @@ c2_status c2_duckdb_run(const c2_duckdb *duck, const char *name, const char *sql
 }
 
 static c2_status configure(c2_duckdb *duck, void *config, const char *path, bool bounded, c2_error *err) {
-  char folder[4096];
-  (void)snprintf(folder, sizeof folder, "%.4000s/chronos2-duckdb-%ld", c2_temporary_folder(), (long)getpid());
-  const char *settings[][2] = {{"autoinstall_known_extensions", "false"},         {"temp_directory", folder},
+  (void)c2_temporary_make_folder(duck->folder, sizeof duck->folder, &duck->kept); /* few queries need one */
+  const char *settings[][2] = {{"autoinstall_known_extensions", "false"},         {"temp_directory", duck->folder},
                                {"access_mode", path ? "READ_ONLY" : "AUTOMATIC"}, {"threads", bounded ? "1" : NULL},
                                {"memory_limit", bounded ? "200MB" : NULL},
                                {"lock_configuration", bounded ? "false" : "true"}};
@@ -127,5 +126,7 @@ fail:
 void c2_duckdb_close(c2_duckdb *duck) {
   if (duck->connection) duck->disconnect(&duck->connection);
   if (duck->database) duck->close(&duck->database);
+  if (duck->folder[0]) (void)rmdir(duck->folder);
+  c2_temporary_drop(duck->kept);
   memset(duck, 0, sizeof *duck);
 }

@@ -70,6 +70,8 @@ typedef struct c2_duckdb {
   C2_DUCKDB_FUNCTIONS(C2_DUCKDB_FIELD)
 #undef C2_DUCKDB_FIELD
   void *database, *connection;
+  char folder[1024]; /* of its temporary files; "": it has none */
+  size_t kept;       /* of the folder, for c2_temporary_drop */
 } c2_duckdb;
 
 /* Loads the library (CHRONOS2_DUCKDB, else lib/chronos2 beside the program's folder, ~/.local/share/chronos2, or where

@@ -20,6 +20,7 @@ struct c2_query {
   char *files;       /* the argument of its function that reads files; NULL: there is none */
   bool are_several;  /* `files` is a pattern or a list */
   bool has_keys;     /* folders named key=value are columns */
+  bool is_book;      /* `files` is a file of Excel */
   const char **name; /* [columns] */
   int *type;         /* [columns] */
   size_t columns;

@@ -7,10 +7,13 @@
 
 #include "base/memory.h"
 #include "base/text.h"
+#include "data/cell.h"
 #include "data/duckdb_query.h"
 #include "data/duckdb_schema.h"
 #include "data/duckdb_source.h"
 #include "data/fetched.h"
+
+enum { NUMBER_KEY = -1 }; /* beside DuckDB's types: texts of folders named key=value, each of which spells a number */
 
 /* ---- Queries --------------------------------------------------------------------------------- */
 
@@ -32,10 +35,13 @@ static bool is_time(int type) {
          (type >= C2_DUCKDB_TIMESTAMP_S && type <= C2_DUCKDB_TIMESTAMP_NS);
 }
 
-/* How a column is fetched: the expression of $1, or NULL if its type doesn't serve. */
-static const char *expression(c2_fetched *f) {
+/* How a column is fetched: the expression of $1, or NULL if its type doesn't serve. Excel knows no whole numbers: its
+ * 7.0 as a name or a time stamp is the text 7, as in CSV. */
+static const char *expression(const struct c2_query *q, c2_fetched *f) {
   int type = f->source;
-  f->is_text = false;
+  bool is_label = f->type != C2_WANT_NUMBER && f->type != C2_WANT_ANY;
+  f->is_text = q->is_book && type == C2_DUCKDB_DOUBLE && is_label;
+  if (f->is_text) return "regexp_replace(CAST(%s AS VARCHAR), '\\.0$', '')";
   if (f->type == C2_WANT_TIME) {
     if (type == C2_DUCKDB_TIMESTAMP_TZ) return "epoch_us(%s)";
     if (type == C2_DUCKDB_TIMESTAMP_NS) return "epoch_ns(%s)"; /* a cast would cut it */
@@ -45,6 +51,7 @@ static const char *expression(c2_fetched *f) {
     if (is_whole(type)) return "CAST(%s AS VARCHAR)";
     return type == C2_DUCKDB_VARCHAR ? "%s" : NULL;
   }
+  if (type == NUMBER_KEY) return "%s";
   bool number = f->type == C2_WANT_NUMBER || (f->type == C2_WANT_ANY && is_number(type));
   if (number) return is_number(type) || type == C2_DUCKDB_BOOLEAN ? "CAST(%s AS DOUBLE)" : NULL;
   f->is_text = true;
@@ -88,8 +95,8 @@ static c2_status write_columns(const struct c2_query *q, const c2_want *want, si
   return c2_sql_finish(out, sql, err);
 }
 
-static c2_status write_query(const char *name, c2_fetched *f, size_t wants, const char *from, char **sql,
-                             c2_error *err) {
+static c2_status write_query(const struct c2_query *q, const char *name, c2_fetched *f, size_t wants, const char *from,
+                             char **sql, c2_error *err) {
   size_t size = 0;
   FILE *out = open_memstream(sql, &size);
   if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
@@ -97,7 +104,7 @@ static c2_status write_query(const char *name, c2_fetched *f, size_t wants, cons
   (void)fputs("SELECT ", out);
   for (size_t k = 0; k < wants && status == C2_OK; k++) {
     char column[32];
-    const char *format = expression(&f[k]);
+    const char *format = expression(q, &f[k]);
     (void)snprintf(column, sizeof column, "c%zu", k);
     (void)fputs(k ? ", " : "", out);
     if (!format) {
@@ -113,6 +120,15 @@ static c2_status write_query(const char *name, c2_fetched *f, size_t wants, cons
   (void)fprintf(out, " FROM %s", from);
   c2_status finished = c2_sql_finish(out, sql, err);
   return status == C2_OK ? finished : status;
+}
+
+/* Reads a text of a chunk as a number, or as a missing value. It returns false for anything else. */
+static bool read_number(const void *data, size_t row, double *out) {
+  char text[400]; /* no number is longer */
+  size_t size = 0;
+  const char *bytes = c2_chunk_text(data, row, &size);
+  (void)snprintf(text, sizeof text, "%.*s", (int)c2_min_size(size, sizeof text), bytes);
+  return strlen(text) == size && c2_parse_number(text, out);
 }
 
 /* ---- Columns --------------------------------------------------------------------------------- */
@@ -142,7 +158,10 @@ static c2_status take_numbers(const struct c2_query *q, const c2_input *input, c
     } else if (f->type == C2_WANT_TIME) {
       C2_TRY(c2_fetched_put_time(f, input, rows + i, valid, ((const int64_t *)data)[i], err));
     } else {
-      C2_TRY(c2_fetched_put_number(f, input, rows + i, valid ? ((const double *)data)[i] : (double)NAN, err));
+      double value = (double)NAN;
+      if (valid && f->source == NUMBER_KEY) (void)read_number(data, i, &value); /* all of them are numbers */
+      if (valid && f->source != NUMBER_KEY) value = ((const double *)data)[i];
+      C2_TRY(c2_fetched_put_number(f, input, rows + i, value, err));
     }
   }
   return C2_OK;
@@ -170,22 +189,57 @@ static c2_status take_chunks(c2_input *input, c2_fetched *f, size_t wants, size_
   return C2_OK;
 }
 
+/* Whether a folder's key spells numbers throughout, or missing values, as cells of CSV do. */
+static c2_status find_number_key(c2_input *input, const char *column, bool *all, c2_error *err) {
+  struct c2_query s = {.duck = input->query->duck};
+  char *sql = NULL;
+  size_t size = 0;
+  c2_status status = C2_OK;
+  FILE *out = open_memstream(&sql, &size);
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  (void)fputs("SELECT DISTINCT ", out);
+  c2_sql_quote(out, column, '"');
+  (void)fprintf(out, " FROM %s", input->query->from);
+  C2_GOTO(c2_sql_finish(out, &sql, err));
+  C2_GOTO(c2_query_start(&s, input->name, sql, err));
+  for (*all = true;;) {
+    C2_GOTO(c2_query_fetch(&s, input->name, err));
+    if (!s.chunk) break;
+    void *vector = s.duck.data_chunk_get_vector(s.chunk, 0);
+    const uint64_t *validity = s.duck.vector_get_validity(vector);
+    for (size_t i = 0; i < s.rows; i++) {
+      double number = 0;
+      *all = *all && (!c2_chunk_has(validity, i) || read_number(s.duck.vector_get_data(vector), i, &number));
+    }
+  }
+fail:
+  c2_query_stop(&s);
+  free(sql);
+  return status;
+}
+
 /* Begins the query of the wanted columns, whose types are then those of the result. */
 static c2_status begin(c2_input *input, const c2_want *want, size_t wants, c2_fetched *f, c2_error *err) {
   struct c2_query *q = input->query;
   char *from = NULL;
   char *sql = NULL;
+  bool *is_key = NULL;
   c2_status status = C2_OK;
+  C2_GOTO(c2_alloc_array(wants, sizeof *is_key, &is_key, err));
   C2_GOTO(write_columns(q, want, wants, &from, err));
   C2_GOTO(c2_query_describe(q, input->name, from, false, err));
-  C2_GOTO(c2_duckdb_check_files(input, want, wants, err));
+  C2_GOTO(c2_duckdb_check_files(input, want, wants, is_key, err));
   for (size_t k = 0; k < wants; k++) {
+    bool may_be_number = is_key[k] && (want[k].type == C2_WANT_ANY || want[k].type == C2_WANT_NUMBER);
+    if (may_be_number) C2_GOTO(find_number_key(input, q->name[want[k].column], &may_be_number, err));
+    if (may_be_number) q->type[k] = NUMBER_KEY;
     f[k].source = q->type[k];
     if (want[k].type == C2_WANT_TIME) input->dialect.is_instant = q->type[k] == C2_DUCKDB_TIMESTAMP_TZ;
   }
-  C2_GOTO(write_query(input->name, f, wants, from, &sql, err));
+  C2_GOTO(write_query(q, input->name, f, wants, from, &sql, err));
   status = c2_query_start(q, input->name, sql, err);
 fail:
+  free(is_key);
   free(from);
   free(sql);
   return status;
@@ -207,7 +261,7 @@ static c2_status next_rows(c2_input *input, const c2_want *want, size_t wants, s
   if (!q->statement) C2_GOTO(begin(input, want, wants, f, err));
   for (size_t k = 0; k < wants; k++) {
     f[k].source = q->type[k];
-    (void)expression(&f[k]);
+    (void)expression(q, &f[k]);
     f[k].is_whole = is_whole(f[k].source);
     f[k].is_zoned = f[k].source == C2_DUCKDB_TIMESTAMP_TZ;
   }

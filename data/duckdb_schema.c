@@ -187,7 +187,7 @@ static c2_status take_schemas(struct c2_query *s, walk *w, c2_input *input, c2_e
   }
 }
 
-c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wants, c2_error *err) {
+c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wants, bool *is_key, c2_error *err) {
   struct c2_query *q = input->query;
   struct c2_query s = {.duck = q->duck};
   walk w = {.count = wants};
@@ -207,7 +207,8 @@ c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wan
     w.columns[k] = (column){.name = q->name[want[k].column], .want = want[k].type, .joint = q->type[k]};
   }
   C2_GOTO(c2_query_start(&s, input->name, sql, err));
-  status = take_schemas(&s, &w, input, err);
+  C2_GOTO(take_schemas(&s, &w, input, err));
+  for (size_t k = 0; k < wants; k++) is_key[k] = !w.columns[k].holder && !w.columns[k].lacker;
 fail:
   forget_names(&w);
   c2_query_stop(&s);

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "data/book.h"
 #include "data/duckdb_query.h"
 #include "data/duckdb_schema.h"
 
@@ -179,33 +180,41 @@ static c2_status find_keys(struct c2_query *q, const c2_input *input, c2_error *
 static c2_status find_files(struct c2_query *q, c2_input *input, c2_error *err) {
   const char *path = input->path;
   q->are_several = c2_is_directory(path) || is_pattern(path);
+  q->is_book = c2_text_ends(path, ".xlsx") && !c2_is_directory(path);
   if (strstr(path, "://")) C2_FAIL(err, C2_ERR_IO, "%s: expected a local file", input->name);
   if (!q->are_several && !c2_file_exists(path)) {
     C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", input->name);
   }
+  if (q->is_book && q->are_several) {
+    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: expected one file: DuckDB reads but the first of several Excel files",
+            input->name);
+  }
+  if (q->is_book) C2_TRY(c2_book_sheets(path, &input->sheets, err));
   return write_files(q, input, err);
 }
 
 /* "read_parquet('sales.parquet')". DuckDB itself would take keys from all of a path, and prefer them to the file's own
- * columns. */
+ * columns; it would change their texts ("2024-1-2"), and end a sheet of Excel at its first empty row. */
 static c2_status write_source(struct c2_query *q, const c2_input *input, c2_error *err) {
-  const char *path = input->path;
   size_t size = 0;
-  bool is_book = c2_text_ends(path, ".xlsx");
-  if (is_pattern(path) && !is_book) C2_TRY(find_keys(q, input, err));
+  if (is_pattern(input->path)) C2_TRY(find_keys(q, input, err));
   FILE *out = open_memstream(&q->from, &size);
   if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
-  (void)fprintf(out, "read_%s(%s%s", is_book ? "xlsx" : "parquet", q->files,
-                q->are_several && !is_book ? ", union_by_name = true" : "");
-  if (!is_book) (void)fprintf(out, ", hive_partitioning = %s", q->has_keys ? "true" : "false");
-  (void)fputc(')', out);
+  if (q->is_book) {
+    (void)fprintf(out, "(SELECT * FROM read_xlsx(%s, stop_at_empty = false) WHERE concat(*COLUMNS(*)) <> '')",
+                  q->files);
+  } else {
+    (void)fprintf(out, "read_parquet(%s%s, hive_partitioning = %s)", q->files,
+                  q->are_several ? ", union_by_name = true" : "",
+                  q->has_keys ? "true, hive_types_autocast = false" : "false");
+  }
   return c2_sql_finish(out, &q->from, err);
 }
 
 /* An extension that isn't part of the library is loaded where it is installed, and named where it isn't. */
 static c2_status load_extension(const struct c2_query *q, const c2_input *input, c2_error *err) {
   c2_error why;
-  if (strncmp(q->from, "read_xlsx", 9) != 0 || c2_duckdb_run(&q->duck, input->name, "LOAD excel", &why) == C2_OK) {
+  if (!q->is_book || c2_duckdb_run(&q->duck, input->name, "LOAD excel", &why) == C2_OK) {
     return C2_OK;
   }
   C2_FAIL(err, C2_ERR_UNSUPPORTED,
@@ -241,7 +250,7 @@ c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
   }
   C2_TRY(write_source(input->query, input, err));
   C2_TRY(load_extension(input->query, input, err));
-  C2_TRY(c2_duckdb_check_files(input, NULL, 0, err)); /* before names that DuckDB makes up stand in a message */
+  C2_TRY(c2_duckdb_check_files(input, NULL, 0, NULL, err)); /* before names that DuckDB makes up stand in a message */
   C2_TRY(open_names(input, err));
   return allow_memory(input, err);
 }
@@ -263,7 +272,7 @@ c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *datab
   C2_TRY(status);
   size_t n = strlen(sql);
   size_t size = 0;
-  while (n > 0 && strchr("; \t\n", sql[n - 1])) n--;
+  while (n > 0 && strchr("; \t\r\n", sql[n - 1])) n--;
   FILE *out = open_memstream(&q->from, &size);
   if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
   (void)fputc('(', out);

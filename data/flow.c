@@ -286,6 +286,7 @@ c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *opti
   f->batch = (c2_input){.path = path, .name = f->source->name, .reader = &part_reader, .owner = f};
   f->batch.header = f->source->header;
   f->batch.hidden = f->source->hidden;
+  f->batch.sheets = f->source->sheets;
   f->total.words.has_past_table = f->total.words.has_table = true;
   f->total.words.has_csv = f->source->reader == &c2_csv_reader;
   if (!f->source->reader->next) (void)snprintf(f->reason, sizeof f->reason, "it holds %s", f->source->reader->name);

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
+#include "base/siphash.h"
 
 /* The slot of a name, or the free slot where it belongs. */
 static size_t find_slot(const c2_lookup *lookup, const char *text) {
   size_t mask = lookup->slot_count - 1;
-  size_t at = (size_t)c2_hash_of(text, strlen(text)) & mask;
+  size_t at = (size_t)c2_table_hash(text, strlen(text)) & mask;
   while (lookup->slots[at] && strcmp(lookup->text[lookup->slots[at] - 1], text) != 0) at = (at + 1) & mask;
   return at;
 }

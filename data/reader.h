@@ -86,6 +86,7 @@ typedef struct c2_input {
   c2_csv csv;
   struct c2_query *query;  /* of the reader by DuckDB; else NULL */
   size_t hidden;           /* of a folder: the Parquet files and folders that were passed over by their names */
+  size_t sheets;           /* of an Excel file, whose first sheet is read; SIZE_MAX: unknown; of others 0 */
   struct c2_arrow_table *arrow; /* of the reader of Arrow; else NULL */
   bool is_strange;         /* Arrow: it comes from a stranger */
   c2_bounds bounds;

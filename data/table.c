@@ -48,7 +48,7 @@ static c2_status keep_column(c2_dataset *set, const c2_column *column, c2_kept *
 /* Notes in the set what was found in the file beyond the usual. */
 static c2_status note_dialect(c2_dataset *set, const c2_input *input, const c2_dialect *asked, c2_error *err) {
   const c2_dialect *d = &input->dialect;
-  char text[6][C2_STAMP_ROOM + 40] = {"", "", "", "", "", ""};
+  char text[7][C2_STAMP_ROOM + 40] = {"", "", "", "", "", "", ""};
   bool was_asked = asked && asked->delimiter;
   if (d->delimiter && d->delimiter != ',' && !was_asked) {
     (void)snprintf(text[0], sizeof text[0], "%s between fields", c2_csv_delimiter_name(d->delimiter));
@@ -67,7 +67,11 @@ static c2_status note_dialect(c2_dataset *set, const c2_input *input, const c2_d
     (void)snprintf(text[5], sizeof text[5], "%zu hidden name%s (. or _ in front) passed over", input->hidden,
                    input->hidden == 1 ? "" : "s");
   }
-  for (size_t i = 0; i < 6; i++) {
+  if (input->sheets == SIZE_MAX) (void)snprintf(text[6], sizeof text[6], "the first sheet alone");
+  if (input->sheets > 1 && input->sheets < SIZE_MAX) {
+    (void)snprintf(text[6], sizeof text[6], "the first of %zu sheets alone", input->sheets);
+  }
+  for (size_t i = 0; i < 7; i++) {
     const char *kept = NULL;
     size_t at = 0;
     if (!text[i][0] || c2_lookup_find(&set->found, text[i], &at)) continue;

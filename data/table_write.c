@@ -3,11 +3,9 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/memory.h"
-#include "base/platform.h"
 #include "base/temporary.h"
 #include "base/text.h"
 #include "data/duckdb_query.h"
@@ -28,21 +26,16 @@ static void name_file(const c2_table_file *file, const char *name, char out[600]
   (void)snprintf(out, 600, "%s/%s", file->folder, name);
 }
 
-/* A folder that nobody else knows. Names are kept before they are there, so that no signal comes between. */
 static c2_status make_folder(c2_table_file *file, const char *path, c2_error *err) {
-  uint64_t random = 0;
-  bool is_random = c2_random_bytes(&random, sizeof random);
-  (void)snprintf(file->folder, sizeof file->folder, "%.400s/chronos2-%016llx", c2_temporary_folder(),
-                 (unsigned long long)random);
-  file->kept[0] = c2_temporary_keep(file->folder);
+  if (!c2_temporary_make_folder(file->folder, sizeof file->folder, &file->kept[0])) {
+    C2_FAIL(err, C2_ERR_IO, "%s: cannot make a folder for temporary files", path);
+  }
   for (size_t i = 0; i < 2; i++) {
     char name[600];
     name_file(file, names[i], name);
     file->kept[1 + i] = c2_temporary_keep(name);
   }
-  if (is_random && mkdir(file->folder, 0700) == 0) return C2_OK;
-  file->folder[0] = '\0'; /* it isn't ours to remove */
-  C2_FAIL(err, C2_ERR_IO, "%s: cannot make a folder for temporary files", path);
+  return C2_OK;
 }
 
 c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *err) {

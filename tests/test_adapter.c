@@ -310,6 +310,27 @@ static void test_model_beside(void **state) {
   free(b);
 }
 
+/* An empty name would be that of the adapter's own folder. */
+static void test_empty_base_name(void **state) {
+  (void)state;
+  static const char config[] =
+      "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"base_model_name_or_path\": \"\"}";
+  shape s = shape_of_matrix();
+  float *a = NULL;
+  float *b = NULL;
+  make_parts(s, &a, &b);
+  char *beside = make_changed_model(s, a, b, -4);
+  const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
+                                 {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
+  write_text(beside, "adapter_config.json", config);
+  write_parts(beside, parts, 2);
+  program_result r = PROGRAM_RUN("forecast", SOURCE_DIR "/datasets/nile_yearly.csv", "--horizon", "2", "-m", beside);
+  program_assert_error(&r, 1, "'base_model_name_or_path': expected the name of the base model, found an empty text");
+  program_remove_folder(beside);
+  free(a);
+  free(b);
+}
+
 static void test_refusals(void **state) {
   (void)state;
   static const char good[] = "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3}";
@@ -391,6 +412,6 @@ static void test_not_plain(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_bands),
                                      cmocka_unit_test(test_where_the_base_is), cmocka_unit_test(test_model_beside),
-                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_not_plain)};
+                                     cmocka_unit_test(test_empty_base_name), cmocka_unit_test(test_refusals), cmocka_unit_test(test_not_plain)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

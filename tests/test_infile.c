@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include <chronos2.h>
+#include <signal.h>
 
 #include "base/hash.h"
 #include "base/infile.h"
@@ -224,6 +225,42 @@ static void test_file_changes_while_read(void **state) {
   remove_model(&m);
 }
 
+/* What is read while somebody writes is neither the old file nor the new one. */
+static void test_whole_file_changes_while_read(void **state) {
+  (void)state;
+  enum { SIZE = 64 << 20, TRIES = 50 };
+  c2_error err = {.code = C2_OK};
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "series.csv");
+  char *text = NULL;
+  size_t size = 0;
+  program_write_file(path, "x", 1);
+  assert_int_equal(truncate(path, SIZE), 0);
+  assert_int_equal(c2_read_file(path, &text, &size, &err), C2_OK);
+  assert_int_equal(size, SIZE);
+  free(text);
+  (void)fflush(NULL);
+  pid_t writer = fork();
+  assert_true(writer >= 0);
+  if (writer == 0) {
+    int out = open(path, O_WRONLY);
+    while (pwrite(out, "y", 1, SIZE / 2) == 1) (void)usleep(100);
+    _exit(1);
+  }
+  c2_status status = C2_OK;
+  for (int i = 0; i < TRIES && status == C2_OK; i++) { /* the writer may not run at once */
+    status = c2_read_file(path, &text, &size, &err);
+    free(text);
+  }
+  assert_int_equal(kill(writer, SIGKILL), 0);
+  assert_int_equal(waitpid(writer, NULL, 0), writer);
+  assert_int_equal(status, C2_ERR_IO);
+  assert_null(text);
+  assert_non_null(strstr(err.text, "series.csv: was written to while it was read"));
+  program_remove_folder(folder);
+  free(path);
+}
+
 static void put_text(const char *root, const char *name, const char *text) {
   char path[1200];
   (void)snprintf(path, sizeof path, "%s/%s", root, name);
@@ -282,6 +319,6 @@ int main(void) {
       cmocka_unit_test(test_hash),          cmocka_unit_test(test_not_files),
       cmocka_unit_test(test_fifo_input),    cmocka_unit_test(test_model_changes),
       cmocka_unit_test(test_quota),         cmocka_unit_test(test_file_changes_while_read),
-      cmocka_unit_test(test_second_reading)};
+      cmocka_unit_test(test_second_reading), cmocka_unit_test(test_whole_file_changes_while_read)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -454,6 +454,31 @@ static void test_sweep(void **state) {
   for (size_t i = 0; i < 5; i++) free((void *)(uintptr_t)all[i]);
 }
 
+/* A commit removes what was left of its own output alone. */
+static void test_sweep_of_a_commit(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "out");
+  char *own = program_path(folder, "out.tmp-0123456789abcdef");
+  char *other = program_path(folder, "out.csv.tmp-1123456789abcdef");
+  char *longer = program_path(folder, "output.tmp-2123456789abcdef");
+  const char *const all[] = {own, other, longer};
+  c2_outfile file;
+  c2_error err;
+  for (size_t i = 0; i < 3; i++) {
+    const struct utimbuf old = {time(NULL) - 3600, time(NULL) - 3600};
+    program_write_file(all[i], "x", 1);
+    assert_int_equal(utime(all[i], &old), 0);
+  }
+  assert_int_equal(c2_outfile_open(&file, path, &err), C2_OK);
+  assert_int_equal(c2_outfile_commit(&file, &err), C2_OK);
+  c2_outfile_discard(&file);
+  for (size_t i = 0; i < 3; i++) assert_int_equal(access(all[i], F_OK) == 0, i != 0);
+  program_remove_folder(folder);
+  free(path);
+  for (size_t i = 0; i < 3; i++) free((void *)(uintptr_t)all[i]);
+}
+
 static void need_full_device(void) {
   if (access("/dev/full", W_OK) == 0) return;
   print_message("NOT RUN: there is no /dev/full\n");
@@ -632,6 +657,7 @@ int main(void) {
       cmocka_unit_test(test_descriptors),   cmocka_unit_test(test_inputs_are_kept),
       cmocka_unit_test(test_many_inputs_are_kept), cmocka_unit_test(test_places),
       cmocka_unit_test(test_sweep),         cmocka_unit_test(test_full_output),
+      cmocka_unit_test(test_sweep_of_a_commit),
       cmocka_unit_test(test_closed_streams), cmocka_unit_test(test_full_page),
       cmocka_unit_test(test_all_or_none),   cmocka_unit_test(test_refused_folder),
       cmocka_unit_test(test_misleading_names)};

@@ -129,6 +129,19 @@ static void test_numbers(void **state) {
   }
 }
 
+/* Pashto's decimal sign has two bytes, as the locale ps_AF.UTF-8 has it. */
+static void test_decimal_signs(void **state) {
+  (void)state;
+  static const char *const cases[][2] = {{"-1\xd9\xab" "5e-05", "-1.5e-05"}, {"1,25", "1.25"}, {"1.5e+300", "1.5e+300"},
+                                         {"0\xe2\x8e\x96" "5", "0.5"}, {"1\xab" "5", "1.5"}, {"17", "17"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char number[C2_FLOAT_ROOM];
+    (void)snprintf(number, sizeof number, "%s", cases[i][0]);
+    c2_text_point(number);
+    assert_string_equal(number, cases[i][1]);
+  }
+}
+
 static void test_escape(void **state) {
   (void)state;
   char out[64];
@@ -147,6 +160,7 @@ static void test_escape(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_plain), cmocka_unit_test(test_cut_characters),
                                      cmocka_unit_test(test_long_names), cmocka_unit_test(test_one_line),
-                                     cmocka_unit_test(test_numbers), cmocka_unit_test(test_escape)};
+                                     cmocka_unit_test(test_numbers), cmocka_unit_test(test_escape),
+                                     cmocka_unit_test(test_decimal_signs)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

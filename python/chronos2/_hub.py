@@ -113,6 +113,8 @@ def _is_whole(folder: Path) -> bool:
         weights = read_json(folder / "model.safetensors.index.json").get("weight_map", {})
         if not isinstance(weights, dict):
             raise ValueError(f"{folder / 'model.safetensors.index.json'}: expected an object as weight_map")
+        if not all(isinstance(name, str) for name in weights.values()):
+            raise ValueError(f"{folder / 'model.safetensors.index.json'}: expected names of files in weight_map")
         return "config.json" in files and all(name in files for name in weights.values())
     return "config.json" in files and not files.isdisjoint(
         {"model.safetensors", "pytorch_model.bin", "pytorch_model.bin.index.json"})
@@ -196,6 +198,8 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:  # of JSON, and of UTF-8
         raise ValueError(f"{path}: expected JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{path}: expected JSON: it is nested too deeply") from None
     if not isinstance(value, dict):
         raise ValueError(f"{path}: expected a JSON object")
     return value

@@ -110,7 +110,9 @@ def test_pickles_have_no_token():
     ("adapter_config.json", b'{"base_model_name_or_path": 5}', "expected base_model_name_or_path"),
     ("adapter_config.json", b'{"base_model_name_or_path": "a/b", "revision": 5}', "expected a text as revision"),
     ("model.safetensors.index.json", b"{", "expected JSON"),
-    ("model.safetensors.index.json", b'{"weight_map": []}', "expected an object as weight_map")])
+    ("model.safetensors.index.json", b'{"weight_map": []}', "expected an object as weight_map"),
+    ("model.safetensors.index.json", b'{"weight_map": {"a": ["b"]}}', "expected names of files in weight_map"),
+    ("config.json", b"[" * 200_000, "expected JSON: it is nested too deeply")])
 def test_files_of_the_cache_that_are_damaged_are_named(cache, file, content, said):
     path = cache / "hub" / "models--someone--smooth" / file if "refs" in file else snapshot(cache) / file
     if file == "adapter_config.json":

@@ -38,6 +38,9 @@ c2_status c2_infile_open(c2_infile *file, const char *path, c2_error *err) {
   C2_TRY(open_now(path, &file->descriptor, &info, err));
   if (!S_ISREG(info.st_mode)) C2_FAIL(err, C2_ERR_IO, "%s: not a regular file", path);
   file->size = (size_t)info.st_size;
+  if ((uintmax_t)file->size != (uintmax_t)info.st_size) {
+    C2_FAIL(err, C2_ERR_MEMORY, "%s: is larger than an address of %zu bits", path, 8 * sizeof file->size);
+  }
   c2_modified_time(&info, file->modified);
   return C2_OK;
 }
@@ -74,15 +77,19 @@ c2_status c2_infile_digest(const c2_infile *file, c2_sha *sha, c2_error *err) {
   return status;
 }
 
-c2_status c2_infile_check(const c2_infile *file, c2_error *err) {
+static c2_status check_unchanged(const char *name, int descriptor, size_t size, const int64_t was[2], c2_error *err) {
   struct stat info;
-  if (fstat(file->descriptor, &info) != 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot read: %s", file->path, strerror(errno));
+  if (fstat(descriptor, &info) != 0) C2_FAIL(err, C2_ERR_IO, "%s: cannot read: %s", name, strerror(errno));
   int64_t modified[2];
   c2_modified_time(&info, modified);
-  if ((size_t)info.st_size != file->size || memcmp(modified, file->modified, sizeof modified) != 0) {
-    C2_FAIL(err, C2_ERR_IO, "%s: was written to while it was read", file->path);
+  if ((size_t)info.st_size != size || memcmp(modified, was, sizeof modified) != 0) {
+    C2_FAIL(err, C2_ERR_IO, "%s: was written to while it was read", name);
   }
   return C2_OK;
+}
+
+c2_status c2_infile_check(const c2_infile *file, c2_error *err) {
+  return check_unchanged(file->path, file->descriptor, file->size, file->modified, err);
 }
 
 c2_status c2_sha256_file(const char *path, char out[C2_SHA_ROOM], c2_error *err) {
@@ -169,6 +176,7 @@ static c2_status read_path(const char *path, bool config, char **text, size_t *s
   const char *name = standard ? "standard input" : path;
   int descriptor = STDIN_FILENO;
   struct stat info;
+  int64_t modified[2];
   *text = NULL;
   *size = 0;
   if (!standard) {
@@ -179,6 +187,14 @@ static c2_status read_path(const char *path, bool config, char **text, size_t *s
   c2_status status = check_kind(name, descriptor, &info, config, err);
   if (status == C2_OK && !standard) status = wait_for_data(name, descriptor, &info, err);
   if (status == C2_OK) status = read_all(name, descriptor, config ? CONFIG_LIMIT : SIZE_MAX, text, size, err);
+  if (status == C2_OK && S_ISREG(info.st_mode)) {
+    c2_modified_time(&info, modified);
+    status = check_unchanged(name, descriptor, (size_t)info.st_size, modified, err);
+    if (status != C2_OK) {
+      free(*text);
+      *text = NULL;
+    }
+  }
   if (!standard) (void)close(descriptor);
   return status;
 }

@@ -129,9 +129,7 @@ void c2_json_put_number(c2_json_writer *w, const char *key, double value) {
     c2_json_put_text(w, key, value > 0 ? "inf" : "-inf");
   } else {
     (void)snprintf(text, sizeof text, "%.*g", w->digits > 0 && w->digits < 17 ? w->digits : 17, value);
-    for (char *c = text; *c; c++) {
-      if (!strchr("0123456789+-e", *c)) *c = '.'; /* the locale's decimal comma */
-    }
+    c2_text_point(text);
     begin(w, key);
     put(w, text);
   }

@@ -243,12 +243,14 @@ static c2_status commit(c2_outfile *file, const char *folder, c2_error *err) {
   return file->target ? sync_folder(file, folder, err) : C2_OK;
 }
 
+static void sweep(const char *prefix, bool is_whole, int idle);
+
 c2_status c2_outfile_commit(c2_outfile *file, c2_error *err) {
   char *folder = file->target ? folder_of(file->target) : NULL; /* once the file is there, no memory may be wanting */
   if (file->target && !folder) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
   c2_status status = commit(file, folder, err);
   free(folder);
-  if (status == C2_OK && file->target) c2_outfile_sweep(file->target, ABANDONED_SECONDS);
+  if (status == C2_OK && file->target) sweep(file->target, true, ABANDONED_SECONDS);
   return status;
 }
 
@@ -348,11 +350,12 @@ c2_status c2_outfile_keep_input(const char *output, const char *input, c2_error 
           from_stdin ? "on standard input" : input);
 }
 
-/* True for "PREFIX....tmp-0123456789abcdef". */
-static bool is_temporary(const char *name, const char *prefix) {
+/* True for "PREFIX....tmp-0123456789abcdef"; if `is_whole`, nothing may stand between the prefix and the mark. */
+static bool is_temporary(const char *name, const char *prefix, bool is_whole) {
   size_t length = strlen(name);
   size_t end = sizeof mark - 1 + RANDOM_DIGITS;
   if (length < end || strncmp(name, prefix, strlen(prefix)) != 0) return false;
+  if (is_whole && length != strlen(prefix) + end) return false;
   const char *digits = name + length - RANDOM_DIGITS;
   return strncmp(name + length - end, mark, sizeof mark - 1) == 0 &&
          strspn(digits, "0123456789abcdef") == RANDOM_DIGITS;
@@ -372,13 +375,18 @@ static void remove_if_abandoned(int folder, const char *name, int idle) {
   (void)close(file);
 }
 
-void c2_outfile_sweep(const char *prefix, int idle) {
+static void sweep(const char *prefix, bool is_whole, int idle) {
   const char *slash = strrchr(prefix, '/');
   char *folder = slash ? folder_of(prefix) : c2_strdup(".");
   DIR *dir = folder ? opendir(folder) : NULL;
   for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-    if (is_temporary(entry->d_name, slash ? slash + 1 : prefix)) remove_if_abandoned(dirfd(dir), entry->d_name, idle);
+    if (!is_temporary(entry->d_name, slash ? slash + 1 : prefix, is_whole)) continue;
+    remove_if_abandoned(dirfd(dir), entry->d_name, idle);
   }
   if (dir) (void)closedir(dir);
   free(folder);
+}
+
+void c2_outfile_sweep(const char *prefix, int idle) {
+  sweep(prefix, false, idle);
 }

@@ -50,7 +50,7 @@ static bool get_size(const c2_json *value, size_t *out) {
   int64_t size = 0;
   if (!c2_json_integer(value, &size) || size < 0) return false;
   *out = (size_t)size;
-  return true;
+  return (uint64_t)*out == (uint64_t)size; /* addresses may have 32 bits */
 }
 
 static c2_status read_shape(const char *path, const char *name, const c2_json *shape, c2_tensor *t, c2_error *err) {

@@ -2,9 +2,14 @@
 #include "base/temporary.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/platform.h"
 
 enum { NAMES = 16, NAME_ROOM = 1024 };
 enum { FREE, TAKEN, KEPT };
@@ -34,6 +39,18 @@ size_t c2_temporary_keep(const char *path) {
 
 void c2_temporary_drop(size_t kept) {
   if (kept > 0) atomic_store(&name[kept - 1].state, FREE);
+}
+
+bool c2_temporary_make_folder(char *out, size_t room, size_t *kept) {
+  uint64_t random = 0;
+  bool is_random = c2_random_bytes(&random, sizeof random);
+  int n = snprintf(out, room, "%s/chronos2-%016llx", c2_temporary_folder(), (unsigned long long)random);
+  *kept = c2_temporary_keep(out); /* before it is there, so that no signal comes between */
+  if (is_random && n > 0 && (size_t)n < room && mkdir(out, 0700) == 0) return true;
+  c2_temporary_drop(*kept);
+  *kept = 0;
+  *out = '\0'; /* it isn't ours to remove */
+  return false;
 }
 
 void c2_temporary_remove(void) {

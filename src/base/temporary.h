@@ -3,6 +3,7 @@
 #ifndef C2_BASE_TEMPORARY_H
 #define C2_BASE_TEMPORARY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Where such belong: the folder that the environment names, or /tmp. */
@@ -12,6 +13,9 @@ const char *c2_temporary_folder(void);
  * room for it, and it isn't kept. */
 size_t c2_temporary_keep(const char *path);
 void c2_temporary_drop(size_t kept);
+
+/* Makes a folder there that nobody else may read or guess, and keeps its name. False: there is none; `out` is "". */
+bool c2_temporary_make_folder(char *out, size_t room, size_t *kept);
 
 /* Removes the files, then the folders. A signal handler may call it. */
 void c2_temporary_remove(void);

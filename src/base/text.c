@@ -192,11 +192,14 @@ c2_status c2_series_fail(c2_error *err, c2_status status, const char *message, c
   return c2_fail(err, status, "%.*s'%.80s'%s", (int)(at - message), message, id, at + strspn(at, "0123456789"));
 }
 
-/* Makes the locale's decimal comma a point. */
-static void put_point(char *number) {
-  for (char *c = number; *c; c++) {
-    if (!strchr("0123456789+-e", *c)) *c = '.';
+void c2_text_point(char *number) {
+  char *to = number;
+  for (char *c = number; *c; to++) {
+    size_t sign = strcspn(c, "0123456789+-e"); /* its bytes */
+    *to = sign ? '.' : *c;
+    c += sign ? sign : 1;
   }
+  *to = '\0';
 }
 
 void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits) {
@@ -204,7 +207,7 @@ void c2_double_text(char out[C2_FLOAT_ROOM], double value, int digits) {
     (void)snprintf(out, C2_FLOAT_ROOM, "%.*g", digits, value);
     if (!isfinite(value) || strtod(out, NULL) == value) break;
   }
-  if (isfinite(value)) put_point(out);
+  if (isfinite(value)) c2_text_point(out);
 }
 
 void c2_float_text(char out[C2_FLOAT_ROOM], double value) {
@@ -215,7 +218,7 @@ void c2_float_text(char out[C2_FLOAT_ROOM], double value) {
     (void)snprintf(out, C2_FLOAT_ROOM, "%.*g", digits, in_range ? (double)rounded : value);
     if (in_range && strtof(out, NULL) == rounded) break;
   }
-  put_point(out);
+  c2_text_point(out);
 }
 
 c2_status c2_fail(c2_error *err, c2_status code, const char *format, ...) {

@@ -43,6 +43,9 @@ bool c2_text_close(FILE *stream, char *const *text);
  * the room (at least 16) ends. */
 void c2_text_escape(char *out, size_t room, const char *text);
 
+/* Makes the locale's decimal sign, which may have several bytes, a point in a finite number that printf has written. */
+void c2_text_point(char *number);
+
 /* The shortest text that reads back to the same float32, in which models compute; a number beyond its range has nine
  * digits. The number must be finite. */
 enum { C2_FLOAT_ROOM = 40 };

@@ -42,6 +42,9 @@ static c2_status find_base(const char *folder, const c2_json_document *doc, char
     return c2_json_fail(doc, value ? value : doc->node, err, "'%s': expected a text, found %s", key,
                         c2_json_type_name(value));
   }
+  if (!*name) {
+    return c2_json_fail(doc, value, err, "'%s': expected the name of the base model, found an empty text", key);
+  }
   C2_TRY(c2_find_folder(base, folder, name, err));
   if (*base) return C2_OK;
   return c2_json_fail(doc, value, err,

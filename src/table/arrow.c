@@ -332,5 +332,6 @@ const char *c2_view_text(const c2_view *v, size_t row, size_t *size) {
 }
 
 size_t c2_view_index(const c2_view *v, size_t row) {
-  return (size_t)c2_view_integer(v, row); /* a negative one is beyond every dictionary */
+  uint64_t index = (uint64_t)c2_view_integer(v, row);
+  return (size_t)index == index ? (size_t)index : SIZE_MAX; /* a negative one is beyond every dictionary, too */
 }

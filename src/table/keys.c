@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/hash.h"
 #include "base/memory.h"
+#include "base/siphash.h"
 
 const char *c2_keys_get(const c2_keys *keys, size_t key, size_t *size) {
   size_t begin = key > 0 ? keys->end[key - 1] : 0;
@@ -17,7 +17,7 @@ const char *c2_keys_get(const c2_keys *keys, size_t key, size_t *size) {
 /* The slot of a key, or the free slot where it belongs. */
 static size_t find_slot(const c2_keys *keys, const char *bytes, size_t size) {
   size_t mask = keys->slot_count - 1;
-  for (size_t at = (size_t)c2_hash_of(bytes, size) & mask;; at = (at + 1) & mask) {
+  for (size_t at = (size_t)c2_table_hash(bytes, size) & mask;; at = (at + 1) & mask) {
     size_t found = 0;
     if (keys->slots[at] == 0) return at;
     const char *there = c2_keys_get(keys, keys->slots[at] - 1, &found);

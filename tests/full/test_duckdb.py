@@ -2,7 +2,11 @@
 
 import gzip
 import os
+import re
+import signal
 import subprocess
+import time
+import zipfile
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -199,6 +203,150 @@ def test_keys_of_a_path(tmp_path):
         days(item).drop("item_id").write_parquet(below / f"item_id={item}/x.parquet")
     ids = [line.split(",")[0] for line in forecast(below).splitlines()[1:]]
     assert ids == ["a"] * 3 + ["b"] * 3 and forecast(f"{below}/*/*.parquet") == forecast(below)
+
+
+def test_texts_of_keys(tmp_path):
+    """What a folder's name says is read as a cell of CSV: names stay as they are, numbers and time stamps are such."""
+
+    def later(item, first, count=20):
+        return days(item, count).with_columns(pl.col("timestamp") + timedelta(days=first))
+
+    for item, first in (("2024-1-2", 0), ("2024-01-02", 20), ("007", 0), ("7", 20)):
+        (tmp_path / "ids" / f"item_id={item}").mkdir(parents=True)
+        later(item, first).drop("item_id").write_parquet(tmp_path / "ids" / f"item_id={item}/x.parquet")
+    done = run(tmp_path / "ids", "-n", 1)
+    assert sorted(line.split(",")[0] for line in done.stdout.splitlines()[1:]) == ["007", "2024-01-02", "2024-1-2", "7"]
+    for name, prices in (("number", ["1.5", "2", "+3", ".5e1", "NA"]), ("category", ["1.5", "2", "+3", "1_000", "x"])):
+        for k, price in enumerate(prices):
+            (tmp_path / name / f"price={price}").mkdir(parents=True)
+            later("a", 4 * k, 4).write_parquet(tmp_path / name / f"price={price}/x.parquet")
+        table = pl.concat([later("a", 4 * k, 4) for k in range(len(prices))])
+        column = pl.Series("price", np.repeat(prices, 4))
+        table.with_columns(column).write_csv(tmp_path / f"{name}.csv", datetime_format="%Y-%m-%d")
+        assert forecast(tmp_path / name, "--covariates=price") == forecast(tmp_path / f"{name}.csv", "--covariates=price")
+    for k in range(12):
+        (tmp_path / "days" / f"timestamp=2024-01-{k + 1:02d}").mkdir(parents=True)
+        days("a", 12)[k : k + 1].drop("timestamp").write_parquet(tmp_path / "days" / f"timestamp=2024-01-{k + 1:02d}/x.parquet")
+    days("a", 12).write_csv(tmp_path / "days.csv", datetime_format="%Y-%m-%d")
+    assert forecast(tmp_path / "days") == forecast(tmp_path / "days.csv")
+
+
+# ---- Excel ----------------------------------------------------------------------------------------
+
+SPREADSHEET = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+PACKAGE = "http://schemas.openxmlformats.org/package/2006"
+OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+
+
+def sheet_of(rows):
+    def cell(column, row, value):
+        where = f'r="{"ABCDEFGH"[column]}{row}"'
+        return f"<c {where}><v>{value}</v></c>" if isinstance(value, (int, float)) else f'<c {where} t="inlineStr"><is><t>{value}</t></is></c>'
+
+    lines = (f'<row r="{r}">' + "".join(cell(c, r, v) for c, v in enumerate(row) if v is not None) + "</row>" for r, row in enumerate(rows, 1))
+    return f'<worksheet xmlns="{SPREADSHEET}"><sheetData>{"".join(lines)}</sheetData></worksheet>'
+
+
+def write_book(path, *sheets):
+    count = range(1, len(sheets) + 1)
+    kind = "application/vnd.openxmlformats-officedocument.spreadsheetml."
+    parts = "".join(f'<Override PartName="/xl/worksheets/sheet{i}.xml" ContentType="{kind}worksheet+xml"/>' for i in count)
+    links = "".join(f'<Relationship Id="r{i}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{i}.xml"/>' for i in count)
+    names = "".join(f'<sheet name="S{i}" sheetId="{i}" r:id="r{i}"/>' for i in count)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as book:
+        book.writestr("[Content_Types].xml", f'<Types xmlns="{PACKAGE}/content-types"><Default Extension="rels" ContentType="application/vnd.openxmlformats-package.relationships+xml"/><Override PartName="/xl/workbook.xml" ContentType="{kind}sheet.main+xml"/>{parts}</Types>')
+        book.writestr("_rels/.rels", f'<Relationships xmlns="{PACKAGE}/relationships"><Relationship Id="r1" Type="{OFFICE}/officeDocument" Target="xl/workbook.xml"/></Relationships>')
+        book.writestr("xl/workbook.xml", f'<workbook xmlns="{SPREADSHEET}" xmlns:r="{OFFICE}"><sheets>{names}</sheets></workbook>')
+        book.writestr("xl/_rels/workbook.xml.rels", f'<Relationships xmlns="{PACKAGE}/relationships">{links}</Relationships>')
+        for i, rows in enumerate(sheets, 1):
+            book.writestr(f"xl/worksheets/sheet{i}.xml", sheet_of(rows))
+        book.comment = b"a comment"
+
+
+HEADER = ["item_id", "timestamp", "target"]
+
+
+def cells(item, base=1, count=20):
+    return [[item, f"2024-01-{k + 1:02d}", base + k % 7] for k in range(count)]
+
+
+@pytest.fixture(scope="module")
+def books(tmp_path_factory):
+    here = tmp_path_factory.mktemp("books")
+    write_book(here / "book.xlsx", [HEADER, *cells("a")])
+    if "its extension 'excel'" in run(here / "book.xlsx", "-n", 1).stderr:
+        pytest.skip("DuckDB has no extension 'excel' here")
+    return here
+
+
+def same_as_csv(book, rows, *args):
+    """The forecast of a book is that of the rows as CSV. Returns what is said."""
+    text = [",".join("" if v is None else str(v) for v in row) for row in rows]
+    book.with_suffix(".csv").write_text("\n".join(text) + "\n", encoding="utf-8")
+    assert forecast(book, *args) == forecast(book.with_suffix(".csv"), *args)
+    return run(book, "-n", 3, *args).stderr
+
+
+def test_empty_rows_of_a_book(books):
+    rows = [HEADER, *cells("a"), *cells("b", 100)]
+    for at in (3, 21, len(rows)):  # within an item, between items, at the end
+        write_book(books / "gap.xlsx", rows[:at] + [[], [None, "", None]] + rows[at:])
+        assert "2 items, 40 rows" in same_as_csv(books / "gap.xlsx", rows)
+
+
+def test_whole_numbers_of_a_book(books):
+    rows = [HEADER, *cells(7), *cells(12345678, 100), *cells(1234567890123456, 1000), *cells(7.5, 5)]
+    write_book(books / "numbers.xlsx", rows)
+    assert "4 items, 80 rows" in same_as_csv(books / "numbers.xlsx", rows)
+    rows = [["timestamp", "target", "price"], *([1990 + k, k % 7, 0.5 * (k % 3)] for k in range(20))]
+    write_book(books / "years.xlsx", rows)
+    assert "yearly" in same_as_csv(books / "years.xlsx", rows, "--covariates=price")
+    write_book(books / "years.xlsx", [*rows, [2010.5, 1, 1]])
+    refused("years.xlsx:21: column 'timestamp': expected a time stamp, found '2010.5'", books / "years.xlsx")
+
+
+def test_sheets_of_a_book(books):
+    first, second = [HEADER, *cells("a")], [HEADER, *cells("b")]
+    write_book(books / "two.xlsx", first, second, second)
+    assert "daily (D), read with the first of 3 sheets alone" in same_as_csv(books / "two.xlsx", first)
+    assert "sheet" not in same_as_csv(books / "book.xlsx", first)
+    query = f"SELECT * FROM read_xlsx('{books / 'two.xlsx'}', sheet = 'S2')"
+    assert [line[0] for line in forecast("--sql", query).splitlines()[1:]] == ["b"] * 3
+    whole = (books / "two.xlsx").read_bytes()
+    (books / "odd.xlsx").write_bytes(whole + bytes(70000))
+    for odd in (whole + bytes(70000), *(whole[:-cut] for cut in (20, 60, 200, len(whole) - 10))):  # DuckDB hangs on the last
+        (books / "odd.xlsx").write_bytes(odd)
+        refused("odd.xlsx: damaged or cut off: expected a ZIP archive", books / "odd.xlsx")
+
+
+def test_sql_that_ends_as_on_windows(folder):
+    query = "SELECT * FROM 'plain.csv'"
+    assert forecast("--sql", query + ";\r\n\r\n", cwd=folder) == forecast("--sql", query, cwd=folder)
+
+
+def test_temporary_folder(tmp_path):
+    """DuckDB's folder is the user's own, under a name that nobody can guess, and a signal leaves none."""
+    rows, temporary = tmp_path / "rows.csv", tmp_path / "temporary"
+    os.mkfifo(rows)
+    temporary.mkdir()
+    days("a").write_parquet(tmp_path / "few.parquet")
+    command = [str(PROGRAM.resolve()), "forecast", "-n", "3"]
+
+    def within(temp):
+        return {"env": {**os.environ, "TMPDIR": str(temp)}, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+    child = subprocess.Popen([*command, "--sql", f"SELECT * FROM read_csv('{rows}')"], **within(temporary))
+    for _ in range(1000):  # it waits for somebody who writes
+        if os.listdir(temporary):
+            break
+        time.sleep(0.01)
+    (name,) = os.listdir(temporary)
+    assert re.fullmatch("chronos2-[0-9a-f]{16}", name) and (temporary / name).stat().st_mode & 0o777 == 0o700
+    child.terminate()
+    assert child.wait(60) == -signal.SIGTERM and os.listdir(temporary) == []
+    for temp in (temporary, tmp_path / "missing"):  # a folder that can't be made is no reason to fail
+        subprocess.run([*command, tmp_path / "few.parquet"], **within(temp), check=True)
+    assert os.listdir(temporary) == []
 
 
 def test_hidden_names_of_a_folder(tmp_path):
@@ -418,4 +566,5 @@ def test_hostile_content(folder):
     refused("a control character in", folder / "esc.parquet")
     refused("expected a local file", "https://example.org/a.parquet")
     (folder / "book.xlsx").write_bytes(b"PK")
-    refused("extension 'excel'", folder / "book.xlsx")
+    refused("book.xlsx: ", folder / "book.xlsx")
+    refused("expected one file: DuckDB reads but the first of several Excel files", "*.xlsx", cwd=folder)
