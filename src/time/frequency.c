@@ -181,6 +181,12 @@ bool c2_freq_equal(const c2_freq *a, const c2_freq *b) {
   return a->unit == b->unit && a->place == b->place && a->multiple == b->multiple && same_points;
 }
 
+bool c2_freq_is_finer(const c2_freq *a, const c2_freq *b) {
+  if (a->unit != b->unit) return a->unit < b->unit;
+  if (a->multiple != b->multiple) return a->multiple < b->multiple;
+  return a->place != b->place ? a->place < b->place : a->anchor < b->anchor;
+}
+
 /* ---- Frequencies as counted points ----------------------------------------------------------- */
 
 int c2_place_in_month(c2_freq_place place, int64_t year, int month) {
