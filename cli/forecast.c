@@ -41,6 +41,22 @@ static c2_status check_names(const forecast_request *r, c2_error *err) {
   return C2_OK;
 }
 
+/* What --min writes isn't below it: rounding keeps the order of numbers, so that it is enough to look at the least. */
+static c2_status check_least(const forecast_request *r, c2_error *err) {
+  char found[C2_FLOAT_ROOM];
+  char written[C2_FLOAT_ROOM];
+  if (isnan(r->least)) return C2_OK;
+  c2_double_text(found, r->least, C2_USUAL_DIGITS);
+  if (isinf(r->least) || (r->round && r->least != round(r->least))) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--min: expected a %s number, found %s", r->round ? "whole" : "finite", found);
+  }
+  c2_float_text(written, r->least);
+  if (r->digits > 0) (void)snprintf(written, sizeof written, "%.*g", (int)r->digits, r->least);
+  if (r->round || strtod(written, NULL) == r->least) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--min: %s would be written as %s; expected a number that %s, or --digits 17", found,
+          written, r->digits > 0 ? "--digits writes whole" : "float32 holds");
+}
+
 static c2_status check_options(void *request, c2_error *err) {
   forecast_request *r = request;
   if (r->embed) C2_TRY(check_embed(r, err));
@@ -59,11 +75,7 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->digits > 0 && r->round) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--digits and --round: expected one of them, since --round writes whole numbers");
   }
-  if (isinf(r->least) || (r->round && !isnan(r->least) && r->least != round(r->least))) {
-    char found[C2_FLOAT_ROOM];
-    c2_double_text(found, r->least, C2_USUAL_DIGITS);
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--min: expected a %s number, found %s", r->round ? "whole" : "finite", found);
-  }
+  C2_TRY(check_least(r, err));
   return cli_input_check(&r->in, err);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/text.h"
@@ -241,6 +242,14 @@ c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool ids, bo
 
 void cli_input_warn(const c2_dataset *set) {
   for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
+}
+
+void cli_warn_passes(const c2_dataset *set, size_t most, const char *option) {
+  c2_passes passes = {.most = most > 0 ? most : C2_USUAL_ROWS};
+  char line[C2_CAVEAT_ROOM];
+  for (size_t i = 0; i < set->count; i++) c2_passes_add(&passes, set->item[i].targets + set->item[i].covariates);
+  c2_caveat_passes(&passes, option, line);
+  if (line[0]) cli_warn("%s", line);
 }
 
 c2_status cli_input_tell(c2_dataset *set, char summary[C2_SUMMARY_ROOM], c2_error *err) {
