@@ -1,4 +1,5 @@
 /* `chronos2 forecast`: series files in, quantile forecasts out, as CSV in long format. */
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ static c2_status check_names(const forecast_request *r, c2_error *err) {
   return C2_OK;
 }
 
-/* What --min writes isn't below it: rounding keeps the order of numbers, so that it is enough to look at the least. */
+/* Whether what is written isn't below --min: rounding keeps the order of numbers, so that the least tells. */
 static c2_status check_least(const forecast_request *r, c2_error *err) {
   char found[C2_FLOAT_ROOM];
   char written[C2_FLOAT_ROOM];
@@ -52,7 +53,8 @@ static c2_status check_least(const forecast_request *r, c2_error *err) {
   }
   c2_float_text(written, r->least);
   if (r->digits > 0) (void)snprintf(written, sizeof written, "%.*g", (int)r->digits, r->least);
-  if (r->round || strtod(written, NULL) == r->least) return C2_OK;
+  bool is_float = r->digits == 0 && fabs(r->least) <= (double)FLT_MAX && (double)(float)r->least == r->least;
+  if (r->round || is_float || strtod(written, NULL) == r->least) return C2_OK;
   C2_FAIL(err, C2_ERR_ARGUMENT, "--min: %s would be written as %s; expected a number that %s, or --digits 17", found,
           written, r->digits > 0 ? "--digits writes whole" : "float32 holds");
 }

@@ -21,6 +21,7 @@ static void print_number(const forecast_request *r, FILE *out, double value) {
   } else {
     char text[C2_FLOAT_ROOM];
     c2_float_text(text, value);
+    if (strtod(text, NULL) < r->least) c2_double_text(text, r->least, C2_USUAL_DIGITS); /* 1234567.2 for 1234567.25 */
     (void)fputs(text, out);
   }
 }

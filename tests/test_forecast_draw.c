@@ -383,6 +383,11 @@ static void test_min_and_round(void **state) {
   r = FORECAST(input, "--min", "0.7");
   assert_int_equal(r.status, 0);
   program_free(&r);
+  r = FORECAST(input, "--min", "1234567.25"); /* is a float32, though 1234567.2 tells it from all others */
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.out, ",1234567.25,"));
+  assert_null(strstr(r.out, ",1234567.2,"));
+  program_free(&r);
   r = FORECAST(input, "--digits", "2", "--round");
   program_assert_error(&r, 2, "--digits and --round: expected one of them");
   free(report);
