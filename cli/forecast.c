@@ -33,13 +33,7 @@ static c2_status check_names(const forecast_request *r, c2_error *err) {
   const cli_input ids = {.id_column = r->in.id_column}; /* embeddings have no time stamps */
   if (r->embed) return cli_input_check_names(&ids, of_embeddings, 4, err);
   C2_TRY(cli_input_check_names(&r->in, names, r->scenarios ? 3 : 2, err));
-  for (size_t q = 0; q < r->level_count; q++) {
-    char level[C2_FLOAT_ROOM];
-    const char *name = level;
-    c2_float_text(level, r->levels[q]);
-    C2_TRY(cli_input_check_names(&r->in, &name, 1, err));
-  }
-  return C2_OK;
+  return cli_input_check_levels(&r->in, r->levels, r->level_count, err);
 }
 
 /* Whether what is written isn't below --min: rounding keeps the order of numbers, so that the least tells. */
@@ -294,7 +288,7 @@ static size_t list_output_options(forecast_request *r, cli_option *out) {
        CLI_TEXT, &r->future, NULL},
       {"scenarios", 0, "FILE",
        "Table as for --future with a further column, scenario: each scenario gets a forecast. The past is encoded once "
-       "for all of them, unless --attention lets it see the future.",
+       "for all of them, unless --attention lets it see the future or the backend is the reference.",
        CLI_TEXT, &r->scenarios, NULL},
       {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text, NULL},
       {"cross-learning", 0, NULL, "Let all series of a pass inform each other; --batch-size says how many rows it has.",

@@ -205,6 +205,7 @@ void c2_dialect_agree(c2_dialect *all, const c2_dialect *one) {
   if (one->time_format[0] && all->time_format[0] && strcmp(one->time_format, all->time_format) != 0) {
     all->formats_differ = true;
   }
+  all->has_time_texts = all->has_time_texts || one->has_time_texts;
   if (one->decimal) all->decimal = one->decimal;
   if (one->time_format[0]) memcpy(all->time_format, one->time_format, sizeof all->time_format);
 }

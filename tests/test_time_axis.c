@@ -494,12 +494,41 @@ static void test_parts_of_seconds(void **state) {
   }
 }
 
+/* A history may end on the last day that there is; only what lies behind it is refused. */
+static void test_last_day(void **state) {
+  (void)state;
+  char text[4096] = "timestamp,target\n";
+  for (int day = 2; day <= 31; day++) (void)sprintf(text + strlen(text), "9999-12-%02d,%d\n", day, day % 7);
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  program_write_file(path, text, strlen(text));
+  program_result r = PROGRAM_RUN("detect", path, "--warmup", "5");
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  r = PROGRAM_RUN("evaluate", path, "-n", "1");
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", path, "-n", "1");
+  program_assert_error(&r, 1, "its forecast would end too late");
+  *strstr(text, "9999-12-31") = '\0';
+  program_write_file(path, text, strlen(text));
+  r = PROGRAM_RUN("forecast", path, "-n", "1");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.out, "0,9999-12-31,target,"));
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", path, "-n", "2");
+  program_assert_error(&r, 1, "its forecast would end too late");
+  free(path);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_odd_rows),         cmocka_unit_test(test_filled_steps),
       cmocka_unit_test(test_business_hours),   cmocka_unit_test(test_sparse_panel),
       cmocka_unit_test(test_majority),         cmocka_unit_test(test_order_of_items),
       cmocka_unit_test(test_business_week),    cmocka_unit_test(test_budget),
+      cmocka_unit_test(test_last_day),
       cmocka_unit_test(test_whole_numbers),    cmocka_unit_test(test_digits_of_clocks),
       cmocka_unit_test(test_rows_are_counted),
       cmocka_unit_test(test_parts_of_seconds),
