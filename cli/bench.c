@@ -43,11 +43,21 @@ static double next_random(uint64_t *state) {
   return (double)(*state >> 11) * 0x1p-53;
 }
 
+/* Passes are of targets, which is said where there is more. */
+static void tell_left_out(const c2_dataset *set) {
+  const char *first = set->ignored.count > 0 ? set->ignored.text[0] : NULL;
+  for (size_t i = 0; i < set->count && !first; i++) {
+    if (set->item[i].covariates > 0) first = set->item[i].covariate[0].name;
+  }
+  if (first) cli_note("what is no target, as '%.60s', is left out: each target is timed as a series of its own", first);
+}
+
 /* Every target of the files' series is a series of its own. */
 static c2_status read_series(bench *b, char **paths, size_t count, c2_error *err) {
   b->set.twins = true;
   for (size_t i = 0; i < count; i++) C2_TRY(c2_dataset_read(&b->set, paths[i], &(c2_read_options){0}, err));
   for (size_t i = 0; i < b->set.notes; i++) cli_warn("%s", b->set.note[i]);
+  tell_left_out(&b->set);
   b->rows = 0;
   for (size_t i = 0; i < b->set.count; i++) b->rows += b->set.item[i].targets;
   C2_TRY(c2_alloc_array(b->rows, sizeof *b->series, &b->series, err));
@@ -296,6 +306,19 @@ static int run(bench *b, char **paths, size_t count) {
   return cli_flush_output();
 }
 
+/* Whether all options that were given have a use; else a usage error is printed. */
+static bool check_given(const bench *b, bool has_files) {
+  const cli_engine *e = &b->engine;
+  static const char *const weights[] = {"model", "adapter", "cache", NULL};
+  static const char *const hub[] = {"offline", "update", NULL};
+  static const char *const made_up[] = {"ragged", "futures", NULL};
+  static const char *const repeats[] = {"repeats", NULL};
+  if (b->random && !cli_refuse(e, weights, "--random has weights of its own")) return false;
+  if (b->random && !has_files && !cli_refuse(e, hub, "--random asks no hub for anything")) return false;
+  if (has_files && !cli_refuse(e, made_up, "it takes no files")) return false;
+  return !b->paced || cli_refuse(e, repeats, "--paced runs a pass for each line");
+}
+
 int cli_bench(int argc, char **argv) {
   bench b = {.horizon = 64, .repeats = 5};
   const cli_option options[] = {
@@ -329,16 +352,7 @@ int cli_bench(int argc, char **argv) {
   int status = 0;
   cli_engine_init(&b.engine);
   if (!cli_parse(argc, argv, &usage, options, &b.engine, &first, &status)) return status;
-  if (b.random && !cli_refuse(&b.engine, (const char *const[]){"model", "adapter", "cache", NULL},
-                              "--random has weights of its own")) {
-    return CLI_USAGE;
-  }
-  if (first < argc && !cli_refuse(&b.engine, (const char *const[]){"ragged", "futures", NULL}, "it takes no files")) {
-    return CLI_USAGE;
-  }
-  if (b.paced && !cli_refuse(&b.engine, (const char *const[]){"repeats", NULL}, "--paced runs a pass for each line")) {
-    return CLI_USAGE;
-  }
+  if (!check_given(&b, first < argc)) return CLI_USAGE;
   cli_located located = {.path = NULL};
   status = cli_locate_inputs(&b.engine, argv + first, (size_t)(argc - first), &located);
   if (status == CLI_DONE) status = run(&b, argv + first, (size_t)(argc - first));

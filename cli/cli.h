@@ -117,9 +117,6 @@ void cli_engine_leave_out(cli_engine *engine, const char *name);
  * which is printed. */
 int cli_engine_locate(cli_engine *engine);
 
-/* Does the same for one name, which then is the folder in `room`. The name of a file or folder stays as it is. */
-int cli_locate(const char **name, bool offline, bool update, char room[CLI_PATH_ROOM]);
-
 /* Puts the places in the cache into the arguments that are hf://datasets/OWNER/NAME/PATH. They are good until this is
  * freed. Returns what cli_engine_locate returns. */
 typedef struct cli_located {

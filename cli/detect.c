@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "cli/outputs.h"
 #include "data/series.h"
+#include "data/unseen.h"
 #include "study/statistics/conformal.h"
 
 enum { WARMUP = 32, MOST_HORIZON = 1 << 16, ORIGINS = 512 /* of a call */, LEVELS = 5 };
@@ -241,6 +242,55 @@ fail:
   return status;
 }
 
+/* ---- Categories ------------------------------------------------------------------------------------ */
+
+/* Those in steps that are told of, which no step before their forecast had. */
+static c2_status count_unseen(const detect_request *r, const detect_row *rows, const c2_covariate *c,
+                              c2_unseen_column *out, c2_error *err) {
+  const c2_item *item = rows->item;
+  size_t told = item->length;
+  size_t index = 0;
+  size_t past = 0;
+  c2_status status = C2_OK;
+  for (size_t t = 0; t < item->targets; t++) told = c2_min_size(told, detect_first_told(r, &rows[t]));
+  for (size_t origin = first_origin(rows); origin < item->length; origin += r->horizon) {
+    for (; past < origin; past++) {
+      if (c->past_text[past]) C2_GOTO(c2_lookup_put(&out->past, c->past_text[past], &index, err));
+    }
+    for (size_t s = c2_max_size(origin, told); s < c2_min_size(origin + r->horizon, item->length); s++) {
+      if (!c->past_text[s] || c2_lookup_find(&out->past, c->past_text[s], &index)) continue;
+      if (out->values++ == 0) out->text = c->past_text[s];
+    }
+  }
+fail:
+  c2_lookup_free(&out->past);
+  return status;
+}
+
+static c2_status tell_unseen(detect_request *r, c2_error *err) {
+  c2_dataset *set = &r->in.set;
+  c2_unseen all = {.first = NULL};
+  size_t said = set->notes;
+  c2_status status = C2_OK;
+  for (size_t i = 0; i < r->rows; i += r->row[i].item->targets) {
+    const c2_item *item = r->row[i].item;
+    for (size_t k = 0; k < item->covariates; k++) {
+      const c2_covariate *c = &item->covariate[k];
+      c2_unseen_column column = {.item = item->id};
+      const char *name = c->name;
+      if (!c->is_text) continue;
+      C2_GOTO(count_unseen(r, &r->row[i], c, &column, err));
+      const c2_unseen one = {.columns = {.text = &name, .count = 1}, .column = &column};
+      C2_GOTO(c2_unseen_add(&all, &one, set, err));
+    }
+  }
+  C2_GOTO(c2_unseen_note(&all, set, err));
+  for (; said < set->notes; said++) cli_warn("%s", set->note[said]);
+fail:
+  c2_unseen_free(&all);
+  return status;
+}
+
 /* ---- What is said --------------------------------------------------------------------------------- */
 
 static void tell(detect_request *r) {
@@ -343,6 +393,7 @@ static c2_status detect(void *request, const chronos2_model *model, chronos2_ses
   if (status != C2_OK) goto fail;
   cli_warn_lengths(chronos2_model_config(model), r->horizon, r->engine.context_length);
   r->context = r->engine.context_length ? r->engine.context_length : chronos2_model_config(model)->context_length;
+  C2_GOTO(tell_unseen(r, err));
   C2_GOTO(forecast(r, session, err));
   C2_GOTO(judge(r, err));
   C2_GOTO(detect_write(r, file[0].stream, err));

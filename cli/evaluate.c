@@ -19,15 +19,16 @@ enum { MOST_WINDOWS = 100000, USUAL_WINDOWS = 3 };
 /* Files of forecasts have the ids and time stamps under the names that the user gave. */
 static c2_status check_names(const evaluate_request *r, c2_error *err) {
   static const char *const names[] = {"target_name", "cutoff", "predictions"};
+  static const char *const of_scores[] = {"target_name", "forecaster", "forecasts"};
+  const cli_input ids = {.id_column = r->in.id_column}; /* scores have no time stamps */
+  if (r->output) C2_TRY(cli_input_check_names(&ids, of_scores, sizeof of_scores / sizeof of_scores[0], err));
+  for (int m = 0; r->output && m < C2_METRICS; m++) {
+    const char *name = c2_metric_name((c2_metric)m);
+    C2_TRY(cli_input_check_names(&ids, &name, 1, err));
+  }
   if (!r->forecasts && !r->against) return C2_OK;
   C2_TRY(cli_input_check_names(&r->in, names, sizeof names / sizeof names[0], err));
-  for (size_t q = 0; q < r->level_count; q++) {
-    char level[C2_FLOAT_ROOM];
-    const char *name = level;
-    c2_double_text(level, r->levels[q], 15); /* as the header has it */
-    C2_TRY(cli_input_check_names(&r->in, &name, 1, err));
-  }
-  return C2_OK;
+  return cli_input_check_levels(&r->in, r->levels, r->level_count, err);
 }
 
 static c2_status check_options(void *request, c2_error *err) {
@@ -431,7 +432,7 @@ static c2_status read_series(void *request, char **paths, size_t count, c2_error
   }
   C2_TRY(cli_input_check_steps(&r->in.set, 0, err));
   bool names = r->against || r->forecasts; /* these files have such columns */
-  C2_TRY(cli_input_check_use(&r->in, &r->in.set, names, names, err));
+  C2_TRY(cli_input_check_use(&r->in, &r->in.set, names || r->output, names, err));
   C2_TRY(cli_input_tell(&r->in.set, r->summary, err));
   size_t kinds = c2_dataset_freqs(&r->in.set, &freq);
   bool given = r->seasonality > 0;

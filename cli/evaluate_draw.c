@@ -103,15 +103,16 @@ static c2_status put_fan(c2_json_writer *w, const evaluate_request *r, size_t wi
   return C2_OK;
 }
 
-/* Fans of windows that don't overlap, the last one first. */
+/* Fans of windows that don't overlap, the last one first. `early` counts those before what is drawn. */
 static c2_status put_fans(c2_json_writer *w, const evaluate_request *r, size_t unit, size_t target, size_t from,
-                          c2_error *err) {
+                          size_t *early, c2_error *err) {
   size_t end = SIZE_MAX; /* of what is free */
   size_t at = 0;
   c2_json_begin_array(w, "fans");
   for (size_t i = r->e.windows; i-- > 0;) {
     if (!find_unit(&r->e.window[i], unit, &at)) continue;
     size_t begin = r->e.window[i].length[at];
+    *early += begin < from;
     if (begin < from || begin + r->horizon > end) continue;
     end = begin;
     C2_TRY(put_fan(w, r, i, at, target, from, err));
@@ -120,7 +121,8 @@ static c2_status put_fans(c2_json_writer *w, const evaluate_request *r, size_t u
   return C2_OK;
 }
 
-static c2_status put_row(c2_json_writer *w, const evaluate_request *r, size_t row, size_t *numbers, c2_error *err) {
+static c2_status put_row(c2_json_writer *w, const evaluate_request *r, size_t row, size_t *numbers, size_t *early,
+                         c2_error *err) {
   size_t unit = row / r->e.data.targets;
   size_t target = row % r->e.data.targets;
   const c2_item *item = r->e.data.unit[unit].item;
@@ -135,7 +137,7 @@ static c2_status put_row(c2_json_writer *w, const evaluate_request *r, size_t ro
     C2_TRY(cli_draw_stamps(w, item, from, shown, err));
     const double *past = item->target + target * item->length + from;
     w->digits = cli_draw_digits(past, shown, C2_PAGE_DIGITS);
-    C2_TRY(put_fans(w, r, unit, target, from, err)); /* they may raise the digits, also of the truth beside them */
+    C2_TRY(put_fans(w, r, unit, target, from, early, err)); /* may raise the digits, also of the truth beside */
     c2_json_put_numbers(w, "past", past, shown);
     w->digits = C2_PAGE_DIGITS;
     *numbers += 2 * shown + r->windows * r->horizon * (1 + r->level_count);
@@ -147,14 +149,19 @@ static c2_status put_row(c2_json_writer *w, const evaluate_request *r, size_t ro
 static c2_status put_series(c2_json_writer *w, const evaluate_request *r, c2_error *err) {
   size_t numbers = 0;
   size_t drawn = 0;
+  size_t early = 0;
   c2_json_begin_array(w, "series");
   for (size_t row = 0; row < r->rows; row++) {
     drawn += numbers < MOST_NUMBERS;
-    C2_TRY(put_row(w, r, row, &numbers, err));
+    C2_TRY(put_row(w, r, row, &numbers, &early, err));
   }
   c2_json_end_array(w);
   if (drawn < r->rows) {
     cli_warn("%s draws the first %zu of %zu series; it has the scores of all", r->report, drawn, r->rows);
+  }
+  if (early > 0) {
+    cli_warn("%s draws the last %d steps of a series: %zu of the forecasts begin%s before them; it has the scores of "
+             "all", r->report, MOST_STEPS, early, early == 1 ? "s" : "");
   }
   return cli_draw_warnings(w, err);
 }

@@ -89,7 +89,8 @@ static void put_scores(FILE *out, const double *score) {
 
 c2_status evaluate_write_scores(const evaluate_request *r, FILE *out, c2_error *err) {
   (void)err;
-  (void)fputs("item_id,target_name,forecaster,forecasts", out);
+  c2_csv_write(out, c2_id_name(r->in.id_column));
+  (void)fputs(",target_name,forecaster,forecasts", out);
   for (int m = 0; m < C2_METRICS; m++) (void)fprintf(out, ",%s", c2_metric_name((c2_metric)m));
   (void)fputc('\n', out);
   for (int who = 0; who < C2_FORECASTERS; who++) {

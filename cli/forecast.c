@@ -1,4 +1,5 @@
 /* `chronos2 forecast`: series files in, quantile forecasts out, as CSV in long format. */
+#include <float.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,13 +33,24 @@ static c2_status check_names(const forecast_request *r, c2_error *err) {
   const cli_input ids = {.id_column = r->in.id_column}; /* embeddings have no time stamps */
   if (r->embed) return cli_input_check_names(&ids, of_embeddings, 4, err);
   C2_TRY(cli_input_check_names(&r->in, names, r->scenarios ? 3 : 2, err));
-  for (size_t q = 0; q < r->level_count; q++) {
-    char level[C2_FLOAT_ROOM];
-    const char *name = level;
-    c2_float_text(level, r->levels[q]);
-    C2_TRY(cli_input_check_names(&r->in, &name, 1, err));
+  return cli_input_check_levels(&r->in, r->levels, r->level_count, err);
+}
+
+/* Whether what is written isn't below --min: rounding keeps the order of numbers, so that the least tells. */
+static c2_status check_least(const forecast_request *r, c2_error *err) {
+  char found[C2_FLOAT_ROOM];
+  char written[C2_FLOAT_ROOM];
+  if (isnan(r->least)) return C2_OK;
+  c2_double_text(found, r->least, C2_USUAL_DIGITS);
+  if (isinf(r->least) || (r->round && r->least != round(r->least))) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--min: expected a %s number, found %s", r->round ? "whole" : "finite", found);
   }
-  return C2_OK;
+  c2_float_text(written, r->least);
+  if (r->digits > 0) (void)snprintf(written, sizeof written, "%.*g", (int)r->digits, r->least);
+  bool is_float = r->digits == 0 && fabs(r->least) <= (double)FLT_MAX && (double)(float)r->least == r->least;
+  if (r->round || is_float || strtod(written, NULL) == r->least) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--min: %s would be written as %s; expected a number that %s, or --digits 17", found,
+          written, r->digits > 0 ? "--digits writes whole" : "float32 holds");
 }
 
 static c2_status check_options(void *request, c2_error *err) {
@@ -59,11 +71,7 @@ static c2_status check_options(void *request, c2_error *err) {
   if (r->digits > 0 && r->round) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--digits and --round: expected one of them, since --round writes whole numbers");
   }
-  if (isinf(r->least) || (r->round && !isnan(r->least) && r->least != round(r->least))) {
-    char found[C2_FLOAT_ROOM];
-    c2_double_text(found, r->least, C2_USUAL_DIGITS);
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--min: expected a %s number, found %s", r->round ? "whole" : "finite", found);
-  }
+  C2_TRY(check_least(r, err));
   return cli_input_check(&r->in, err);
 }
 
@@ -276,7 +284,7 @@ static size_t list_output_options(forecast_request *r, cli_option *out) {
        CLI_TEXT, &r->future, NULL},
       {"scenarios", 0, "FILE",
        "Table as for --future with a further column, scenario: each scenario gets a forecast. The past is encoded once "
-       "for all of them, unless --attention lets it see the future.",
+       "for all of them, unless --attention lets it see the future or the backend is the reference.",
        CLI_TEXT, &r->scenarios, NULL},
       {"quantile-levels", 0, "LIST", "Quantile levels to write. [0.1,0.2,...,0.9]", CLI_TEXT, &r->levels_text, NULL},
       {"cross-learning", 0, NULL, "Let all series of a pass inform each other; --batch-size says how many rows it has.",

@@ -1,4 +1,5 @@
 /* What `chronos2 forecast` says of its input and output, on standard error. */
+#include <float.h>
 #include <math.h>
 
 #include "base/caveats.h"
@@ -20,19 +21,8 @@ const char *forecast_future_hint(const forecast_request *r) {
   return "; covariates of later steps belong in a file of their own, which --future names";
 }
 
-/* Under --cross-learning series inform those alone that share their pass. */
-static void warn_of_passes(const forecast_request *r) {
-  c2_passes passes = {.most = r->engine.batch_size > 0 ? r->engine.batch_size : C2_USUAL_ROWS};
-  char line[C2_CAVEAT_ROOM];
-  for (size_t i = 0; i < r->in.set.count; i++) {
-    c2_passes_add(&passes, r->in.set.item[i].targets + r->in.set.item[i].covariates);
-  }
-  c2_caveat_passes(&passes, "--batch-size", line);
-  if (line[0]) cli_warn("%s", line);
-}
-
 void forecast_warn(forecast_request *r, const chronos2_config *config) {
-  if (!r->was_warned && r->cross_learning) warn_of_passes(r);
+  if (!r->was_warned && r->cross_learning) cli_warn_passes(&r->in.set, r->engine.batch_size, "--batch-size");
   if (!r->was_warned) cli_warn_lengths(config, r->horizon, r->engine.context_length);
   if (!r->was_warned && !r->embed) cli_warn_levels(config, r->levels, r->level_count);
   r->was_warned = true;
@@ -49,8 +39,12 @@ void forecast_tell_changes(const forecast_request *r) {
     cli_note("--min %s: %zu number%s lay below and %s written as that", least, r->raised, r->raised == 1 ? "" : "s",
              r->raised == 1 ? "is" : "are");
   }
+  char by[40] = "float32";
+  if (!forecast_is_float32(r) || (!r->rolls && r->digits > 0 && r->digits <= FLT_DIG)) {
+    (void)snprintf(by, sizeof by, "--digits %zu", r->digits);
+  }
   const char *remedy = r->rolls ? C2_RESCALE : "; --digits 17 writes float64";
-  c2_caveat_coarse((c2_caveat_of){"series", r->coarse, r->coarse_id}, remedy, line);
+  c2_caveat_coarse((c2_caveat_of){"series", r->coarse, r->coarse_id}, by, remedy, line);
   if (line[0]) cli_warn("%s", line);
   if (r->round) cli_note("--round: all numbers are rounded to whole ones");
 }

@@ -21,6 +21,7 @@ static void print_number(const forecast_request *r, FILE *out, double value) {
   } else {
     char text[C2_FLOAT_ROOM];
     c2_float_text(text, value);
+    if (strtod(text, NULL) < r->least) c2_double_text(text, r->least, C2_USUAL_DIGITS); /* 1234567.2 for 1234567.25 */
     (void)fputs(text, out);
   }
 }
@@ -62,13 +63,29 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
   return C2_OK;
 }
 
-/* Whether float32 is too coarse for a target's first step: values are those of `count` levels there. What is rolled out
- * goes on from float32 whatever is written. */
+bool forecast_is_float32(const forecast_request *r) {
+  if (r->rolls || (r->digits == 0 && !r->round)) return true;
+  return c2_table_file_asked(r->output) && strcmp(type_of_numbers(r), "FLOAT") == 0;
+}
+
+/* Whether the quantiles of a step are but two units of the last digit apart. */
+static bool digits_are_few(size_t digits, const double *values, size_t count) {
+  double low = values[0];
+  double high = values[0];
+  for (size_t i = 1; i < count; i++) {
+    low = fmin(low, values[i]);
+    high = fmax(high, values[i]);
+  }
+  double level = fmax(fabs(low), fabs(high));
+  return digits > 0 && low < high && high - low <= 2 * pow(10, floor(log10(level)) + 1 - (double)digits);
+}
+
+/* Whether float32 or the digits are too few for a target's first step: values are those of `count` levels there. */
 static bool is_coarse(const forecast_request *r, const c2_item *item, size_t target, const double *values,
                       size_t count) {
-  if ((r->digits > 0 && !r->rolls) || r->round || !c2_float_is_coarse(values, 1, count)) return false;
-  bool tiny = fabs(values[0]) < (double)FLT_MIN;
-  if (tiny && !c2_table_file_asked(r->output)) return false; /* a text has digits of its own there */
+  bool tiny = fabs(values[0]) < (double)FLT_MIN && !c2_table_file_asked(r->output); /* a text has own digits there */
+  bool by_float = forecast_is_float32(r) && !tiny && c2_float_is_coarse(values, 1, count);
+  if (r->round || (!by_float && !digits_are_few(r->digits, values, count))) return false;
   size_t used = c2_min_size(r->context, item->length); /* a context that doesn't vary has bands without a width */
   return c2_varies(item->target + (target + 1) * item->length - used, used);
 }
@@ -140,6 +157,7 @@ c2_status forecast_write_items(forecast_request *r, const chronos2_forecast *f, 
  * future token last. */
 c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_embedding *e, size_t d_model, FILE *out,
                                     c2_error *err) {
+  int digits = r->digits > 0 ? (int)r->digits : FORECAST_MOST_DIGITS; /* loc and scale are doubles */
   c2_csv_write(out, c2_id_name(r->in.id_column));
   (void)fputs(",target_name,token,loc,scale", out);
   for (size_t d = 0; d < d_model; d++) (void)fprintf(out, ",%zu", d);
@@ -155,9 +173,9 @@ c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_em
         (void)fputc(',', out);
         c2_csv_write(out, r->in.set.item[i].target_names[t]);
         (void)fprintf(out, ",%zu,", token);
-        print_number(r, out, loc);
+        cli_print_double(out, loc, digits);
         (void)fputc(',', out);
-        print_number(r, out, scale);
+        cli_print_double(out, scale, digits);
         for (size_t d = 0; d < d_model; d++) {
           (void)fputc(',', out);
           print_number(r, out, (double)*value++);

@@ -1,11 +1,13 @@
 /* How commands read series: options, files, and what is said of them. */
 #include "cli/input.h"
 
+#include <float.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/text.h"
@@ -90,6 +92,16 @@ c2_status cli_input_check_names(const cli_input *in, const char *const *names, s
     if (!given[i % 2] || strcmp(given[i % 2], names[i / 2]) != 0) continue;
     C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the output has a column '%s' of its own; expected another name",
             i % 2 ? "timestamp-column" : "id-column", names[i / 2]);
+  }
+  return C2_OK;
+}
+
+c2_status cli_input_check_levels(const cli_input *in, const double *levels, size_t count, c2_error *err) {
+  for (size_t q = 0; q < count; q++) {
+    char level[C2_FLOAT_ROOM];
+    const char *name = level;
+    c2_double_text(level, levels[q], DBL_DIG); /* as cli_print_double writes it */
+    C2_TRY(cli_input_check_names(in, &name, 1, err));
   }
   return C2_OK;
 }
@@ -187,7 +199,8 @@ c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error 
     }
     c2_time last;
     c2_error why;
-    if (c2_freq_add(&item->freq, item->start, (int64_t)(item->length + horizon), &last, &why) != C2_OK) {
+    size_t steps = item->length + horizon;
+    if (steps > 0 && c2_freq_add(&item->freq, item->start, (int64_t)(steps - 1), &last, &why) != C2_OK) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%s': its forecast would end too late: %s", item->file, item->line,
               item->id, why.text);
     }
@@ -232,6 +245,9 @@ c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool ids, bo
     size_t used = strlen(names);
     (void)snprintf(names + used, sizeof names - used, "%s--%s", count++ > 0 ? ", " : "", options[i].name);
   }
+  if (in->dialect.time_format[0] && set->has_table && !set->dialect.has_time_texts) {
+    C2_TRY(c2_dataset_note(set, err, "--time-format has no effect: no table has time stamps that are texts"));
+  }
   if (count == 0) return C2_OK;
   return c2_dataset_note(set, err, "%s ha%s no effect: no input is %s", names, count == 1 ? "s" : "ve",
                          set->has_past_table ? "CSV" : "a table of series");
@@ -241,6 +257,14 @@ c2_status cli_input_check_use(const cli_input *in, c2_dataset *set, bool ids, bo
 
 void cli_input_warn(const c2_dataset *set) {
   for (size_t i = 0; i < set->notes; i++) cli_warn("%s", set->note[i]);
+}
+
+void cli_warn_passes(const c2_dataset *set, size_t most, const char *option) {
+  c2_passes passes = {.most = most > 0 ? most : C2_USUAL_ROWS};
+  char line[C2_CAVEAT_ROOM];
+  for (size_t i = 0; i < set->count; i++) c2_passes_add(&passes, set->item[i].targets + set->item[i].covariates);
+  c2_caveat_passes(&passes, option, line);
+  if (line[0]) cli_warn("%s", line);
 }
 
 c2_status cli_input_tell(c2_dataset *set, char summary[C2_SUMMARY_ROOM], c2_error *err) {

@@ -31,6 +31,9 @@ c2_status cli_input_read(cli_input *input, char **paths, size_t count, c2_error 
 /* That the columns of ids and time stamps keep their names beside the output's own, whose names these are: [count]. */
 c2_status cli_input_check_names(const cli_input *in, const char *const *names, size_t count, c2_error *err);
 
+/* The same for columns of quantile levels, whose names cli_print_double writes with 17 digits. */
+c2_status cli_input_check_levels(const cli_input *in, const double *levels, size_t count, c2_error *err);
+
 /* That each item says when its steps are, up to `horizon` steps after its last. */
 c2_status cli_input_check_steps(const c2_dataset *set, size_t horizon, c2_error *err);
 
@@ -89,5 +92,9 @@ typedef struct cli_series_command {
  * output or has the name of another format, and calls the command's functions in turn. Returns the exit status; errors
  * are printed. */
 int cli_series_run(const cli_series_command *command, int argc, char **argv);
+
+/* Warns of series that don't inform each other under cross-learning, since they don't share a pass. `most` are its rows
+ * (0: as usual), which `option` says. */
+void cli_warn_passes(const c2_dataset *set, size_t most, const char *option);
 
 #endif

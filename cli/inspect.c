@@ -50,14 +50,14 @@ int cli_inspect(int argc, char **argv) {
   int exit_status = 0;
   if (!cli_parse(argc, argv, &usage, NULL, NULL, &first, &exit_status)) return exit_status;
   const char *name = first < argc ? argv[first] : cli_default_model();
-  const char *folder = name;
-  char room[CLI_PATH_ROOM];
+  cli_engine engine = {.model = name};
   chronos2_model *model = NULL;
   c2_error err = {.code = C2_OK};
   c2_look look;
-  exit_status = cli_locate(&folder, false, false, room);
+  exit_status = cli_engine_locate(&engine);
   if (exit_status != CLI_DONE) return exit_status;
-  chronos2_status status = chronos2_model_open(folder, NULL, &model);
+  const chronos2_model_options options = cli_model_options(&engine);
+  chronos2_status status = chronos2_model_open(engine.model, &options, &model);
   if (status != CHRONOS2_OK) return cli_fail_api(status);
   if (chronos2_model_warning(model)) cli_warn("%s", chronos2_model_warning(model));
   print_config(name, model);

@@ -46,7 +46,8 @@ fail:
   return status;
 }
 
-int cli_locate(const char **name, bool offline, bool update, char room[CLI_PATH_ROOM]) {
+/* Puts a folder in place of one name. The name of a file or folder stays as it is. */
+static int locate(const char **name, bool offline, bool update, char room[CLI_PATH_ROOM]) {
   c2_repo repo;
   c2_error err = {.code = C2_OK};
   if (!*name || c2_file_exists(*name)) return CLI_DONE;
@@ -66,11 +67,12 @@ static int locate_base(cli_engine *e) {
   c2_repo base;
   c2_error err = {.code = C2_OK};
   bool named = false;
-  if (e->adapter || !e->model) return CLI_DONE;
-  if (c2_hub_base(e->model, &base, &named, &err) != C2_OK) return cli_fail_error(&err);
+  const char *model = e->model ? e->model : cli_default_model();
+  if (e->adapter) return CLI_DONE;
+  if (c2_hub_base(model, &base, &named, &err) != C2_OK) return cli_fail_error(&err);
   if (!named) return CLI_DONE;
   if (find(&base, e->offline, e->update, e->adapter_room, &err) != C2_OK) return cli_fail_error(&err);
-  e->adapter = e->model;
+  e->adapter = model;
   e->model = e->adapter_room;
   return CLI_DONE;
 }
@@ -78,13 +80,13 @@ static int locate_base(cli_engine *e) {
 int cli_engine_locate(cli_engine *e) {
   const char *model = e->model ? e->model : cli_default_model();
   const char *given = model;
-  int status = cli_locate(&model, e->offline, e->update, e->model_room);
+  int status = locate(&model, e->offline, e->update, e->model_room);
   if (status == CLI_DONE && model != given) e->model = model;
   const char *adapter = e->adapter;
-  if (status == CLI_DONE) status = cli_locate(&e->adapter, e->offline, e->update, e->adapter_room);
+  if (status == CLI_DONE) status = locate(&e->adapter, e->offline, e->update, e->adapter_room);
   if (status != CLI_DONE) return status;
   if (e->update && model == given && e->adapter == adapter) {
-    cli_warn("--update: %s is a folder, so no hub is asked", given);
+    cli_warn("--update: %s is a folder, so no hub is asked for it", given);
   }
   return locate_base(e);
 }

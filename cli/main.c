@@ -52,11 +52,20 @@ static int run(int argc, char **argv) {
     cli_help_program(stderr);
     return CLI_USAGE;
   }
-  if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
+  bool is_help = strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0;
+  bool is_version = strcmp(argv[1], "--version") == 0;
+  if (is_help && argc == 3) {
+    char help[] = "--help";
+    return run_command(2, (char *[]){argv[2], help, NULL});
+  }
+  if ((is_help || is_version) && argc > 2) {
+    return cli_fail_usage("%s: expected nothing behind it, found '%s'", argv[1], argv[argc - 1]);
+  }
+  if (is_version) return print_version();
+  if (is_help) {
     cli_help_program(stdout);
     return CLI_DONE;
   }
-  if (strcmp(argv[1], "--version") == 0) return print_version();
   if (strcmp(argv[1], "--generate") == 0 && argc == 3) return cli_generate_program(argv[2], run_command);
   return run_command(argc - 1, argv + 1);
 }

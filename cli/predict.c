@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/safetensors.h"
@@ -192,9 +193,16 @@ fail:
   return status;
 }
 
+static void tell_override(const char *option, size_t asked, const char *key, size_t own) {
+  if (asked > 0 && own > 0) cli_note("--%s %zu takes the place of the case's predict.%s %zu", option, asked, key, own);
+}
+
 /* What the options say beside the case, and what there is to warn of. */
 static void settle_options(request *r, const chronos2_config *config) {
   chronos2_predict_options *o = &r->options;
+  const char *batch = r->engine.batch_size ? "--batch-size" : "predict.batch_size";
+  tell_override("context-length", r->engine.context_length, "context_length", o->context_length);
+  tell_override("batch-size", r->engine.batch_size, "batch_size", o->batch_size);
   if (r->engine.context_length) { /* asked for by name: may go beyond the model's; the case's is cut, as upstream's */
     o->context_length = r->engine.context_length;
     o->extend_context = true;
@@ -203,8 +211,29 @@ static void settle_options(request *r, const chronos2_config *config) {
              "--context-length uses more", o->context_length, config->context_length);
   }
   if (r->engine.batch_size) o->batch_size = r->engine.batch_size;
+  if (o->cross_learning) cli_warn_passes(&r->set, o->batch_size, batch);
   cli_warn_lengths(config, o->horizon, r->engine.context_length);
   cli_warn_levels(config, r->levels, r->level_count);
+}
+
+/* Warns of series whose bands float32 rounds, by their first step. */
+static void warn_of_coarse(const request *r, const chronos2_forecast *f, const chronos2_config *config) {
+  char line[C2_CAVEAT_ROOM];
+  c2_caveat_of coarse = {.noun = "series"};
+  size_t context = c2_context_limit(r->options.context_length, config->context_length, r->options.extend_context);
+  for (size_t i = 0; i < r->set.count; i++) {
+    const c2_item *item = &r->set.item[i];
+    size_t used = c2_min_size(item->length, context);
+    bool is_coarse = false;
+    for (size_t t = 0; t < item->targets && !is_coarse; t++) {
+      const double *first = chronos2_forecast_quantiles(f, i, t);
+      is_coarse = c2_float_is_coarse(first, chronos2_forecast_horizon(f), config->quantiles) &&
+                  c2_varies(item->target + (t + 1) * item->length - used, used);
+    }
+    if (is_coarse && coarse.count++ == 0) coarse.first = item->id;
+  }
+  c2_caveat_coarse(coarse, "float32", C2_RESCALE, line);
+  if (line[0]) cli_warn("%s", line);
 }
 
 static c2_status predict(const request *r, const chronos2_model *model, chronos2_session *session, c2_error *err) {
@@ -215,6 +244,7 @@ static c2_status predict(const request *r, const chronos2_model *model, chronos2
     status = c2_api(chronos2_embed(session, r->series, r->set.count, &r->options, &embedding), err);
   }
   if (status == C2_OK) status = write_answer(r, forecast, embedding, chronos2_model_config(model), err);
+  if (status == C2_OK) warn_of_coarse(r, forecast, chronos2_model_config(model));
   chronos2_forecast_free(&forecast);
   chronos2_embedding_free(&embedding);
   return status;
@@ -258,7 +288,8 @@ int cli_predict(int argc, char **argv) {
                  "The case is an object such as {\"inputs\": [{\"target\": [...], \"past_covariates\": {...}, "
                  "\"future_covariates\": {...}}, ...], \"predict\": {\"prediction_length\": 24}, "
                  "\"quantile_levels\": [0.1, 0.5]}. null is a missing value; texts and booleans are categories. "
-                 "\"predict\" also takes context_length, batch_size and cross_learning.",
+                 "\"predict\" also takes context_length, batch_size, max_output_patches, cross_learning, "
+                 "limit_prediction_length and unrolled_quantiles.",
       .min_arguments = 1,
       .max_arguments = 1};
   int first = 0;

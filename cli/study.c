@@ -16,7 +16,8 @@
 typedef struct request {
   cli_engine engine;
   c2_study study;
-  char sparse_room[CLI_PATH_ROOM], tasks_room[CLI_PATH_ROOM];
+  cli_engine sparse; /* the model of --sparse-model */
+  char tasks_room[CLI_PATH_ROOM];
   cli_source source;
   const char *radii_text, *perf_radii_text, *arms_text, *ablate_text, *metrics_text;
   chronos2_head *ablate;
@@ -187,8 +188,8 @@ static int run_models(request *r) {
   chronos2_status status = chronos2_model_open(o->model_folder, &options, &model);
   if (status == CHRONOS2_OK && chronos2_model_warning(model)) cli_warn("%s", chronos2_model_warning(model));
   if (status == CHRONOS2_OK && o->sparse_model_folder) {
-    options.adapter = NULL;
-    status = chronos2_model_open(o->sparse_model_folder, &options, &sparse);
+    options.adapter = r->sparse.adapter;
+    status = chronos2_model_open(r->sparse.model, &options, &sparse);
     if (status == CHRONOS2_OK && chronos2_model_warning(sparse)) cli_warn("%s", chronos2_model_warning(sparse));
   }
   int exit_status = CLI_DONE;
@@ -270,10 +271,11 @@ static int run_study(request *r) {
   o->model_name = r->engine.model ? r->engine.model : cli_name_of(cli_default_model());
   o->sparse_model_name = o->sparse_model_folder;
   exit_status = cli_engine_locate(&r->engine);
-  if (exit_status == CLI_DONE) {
-    exit_status = cli_locate(&o->sparse_model_folder, r->engine.offline, r->engine.update, r->sparse_room);
-  }
+  r->sparse = (cli_engine){
+      .model = o->sparse_model_folder, .offline = r->engine.offline, .update = r->engine.update};
+  if (exit_status == CLI_DONE && o->sparse_model_folder) exit_status = cli_engine_locate(&r->sparse);
   if (exit_status != CLI_DONE) return exit_status;
+  o->sparse_model_folder = r->sparse.adapter ? r->sparse.adapter : r->sparse.model;
   o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
   o->adapter_folder = r->engine.adapter;
   o->context_length = r->engine.context_length;

@@ -90,7 +90,9 @@ static void close_table(c2_input *input) {
 
 /* How a column is fetched. */
 static c2_status choose(const c2_input *input, c2_fetched *f, const c2_field *field, c2_error *err) {
-  static const char *const expected[] = {[C2_WANT_TIME] = "time stamps or whole numbers", [C2_WANT_NUMBER] = "numbers"};
+  static const char *const expected[C2_WANT_MIXED + 1] = {[C2_WANT_TIME] = "time stamps or whole numbers",
+                                                          [C2_WANT_NUMBER] = "numbers",
+                                                          [C2_WANT_ANY] = "numbers, booleans or texts"};
   char type[C2_TYPE_ROOM];
   c2_kind kind = c2_field_kind(field);
   bool is_number = kind == C2_KIND_INTEGER || kind == C2_KIND_FLOAT || kind == C2_KIND_NOTHING;
@@ -111,7 +113,7 @@ static c2_status choose(const c2_input *input, c2_fetched *f, const c2_field *fi
   if (serves) return C2_OK;
   c2_field_type(field, type);
   C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': expected %s, found %s", input->name, f->name,
-          f->type == C2_WANT_TIME || f->type == C2_WANT_NUMBER ? expected[f->type] : "numbers or texts", type);
+          expected[f->type] ? expected[f->type] : "whole numbers, booleans or texts", type);
 }
 
 /* A column of one record batch. */
@@ -247,6 +249,7 @@ static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, 
     f[k].has_format = input->dialect.time_format[0] != '\0';
     const c2_field *field = &a->field[want[k].column];
     C2_GOTO(choose(input, &f[k], field, err));
+    if (f[k].type == C2_WANT_TIME) input->dialect.has_time_texts = f[k].is_text;
     if (f[k].is_zoned) input->dialect.is_instant = !is_utc(field->zone);
   }
   C2_GOTO(take_batches(f, want, wants, input, &rows, err));

@@ -262,6 +262,9 @@ static c2_status split_targets(const c2_table *t, c2_dataset *set, c2_error *err
     item->targets = 1;
     item->target_names = names;
     item->target = joint.target + k * joint.length;
+    if (k == 0) continue;
+    C2_TRY(c2_dataset_alloc(set, joint.covariates, sizeof *item->covariate, &item->covariate, err)); /* own futures */
+    if (joint.covariates > 0) memcpy(item->covariate, joint.covariate, joint.covariates * sizeof *item->covariate);
   }
   return C2_OK;
 }

@@ -48,7 +48,7 @@ size_t c2_dataset_freqs(const c2_dataset *set, c2_freq *commonest) {
     items[k]++;
   }
   for (size_t k = 1; k < kinds; k++) {
-    if (items[k] > items[best]) best = k;
+    if (items[k] > items[best] || (items[k] == items[best] && c2_freq_is_finer(&kind[k], &kind[best]))) best = k;
   }
   if (kinds > 0) *commonest = kind[best];
   return kinds;

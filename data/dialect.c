@@ -54,7 +54,8 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
             samples[0].file, e.comma_line, e.comma, e.point_line, e.point);
   }
   if (e.either && !e.point && !e.comma) {
-    if (expected) dialect->decimal = expected->decimal;
+    if (expected && !expected->decimals_differ) dialect->decimal = expected->decimal;
+    dialect->takes_decimal = dialect->decimal;
     if (dialect->decimal) return C2_OK;
     size_t n = strcspn(e.either, ".,");
     const char *rest = e.either + n + 1;
@@ -172,12 +173,13 @@ c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_samp
                                       c2_error *err) {
   c2_stamp_guess guess;
   if (dialect->time_format[0] || reads_all(dialect, s)) return C2_OK;
-  c2_dialect other = expected ? *expected : *dialect;
+  c2_dialect other = expected && !expected->formats_differ ? *expected : *dialect;
+  c2_stamp_find(s->cell, s->count, &guess);
   if (other.time_format[0] && reads_all(&other, s)) {
     memcpy(dialect->time_format, other.time_format, sizeof dialect->time_format);
+    dialect->takes_format = guess.other[0];
     return C2_OK;
   }
-  c2_stamp_find(s->cell, s->count, &guess);
   if (guess.other[0]) {
     char reading[2][C2_TIME_ROOM];
     const char *cell = s->cell[guess.differ];
@@ -194,4 +196,16 @@ c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_samp
   }
   memcpy(dialect->time_format, guess.format, sizeof dialect->time_format);
   return C2_OK;
+}
+
+/* ---- Several files --------------------------------------------------------------------------- */
+
+void c2_dialect_agree(c2_dialect *all, const c2_dialect *one) {
+  if (one->decimal && all->decimal && one->decimal != all->decimal) all->decimals_differ = true;
+  if (one->time_format[0] && all->time_format[0] && strcmp(one->time_format, all->time_format) != 0) {
+    all->formats_differ = true;
+  }
+  all->has_time_texts = all->has_time_texts || one->has_time_texts;
+  if (one->decimal) all->decimal = one->decimal;
+  if (one->time_format[0]) memcpy(all->time_format, one->time_format, sizeof all->time_format);
 }

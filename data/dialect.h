@@ -13,6 +13,9 @@ typedef struct c2_dialect {
   bool is_grouped;                 /* on return: digits stand in groups of three somewhere */
   bool has_zone_names;             /* on return: the name of a time zone stands behind an offset somewhere */
   bool is_instant;                 /* on return: time stamps come as instants, without the offsets of their makers */
+  bool has_time_texts;             /* on return: time stamps are texts, for which a format counts */
+  bool takes_decimal, takes_format; /* on return: of the related file, as cells have either */
+  bool decimals_differ, formats_differ; /* of several files: nothing holds for all of them */
 } c2_dialect;
 
 /* Numbers and time stamps from the beginning of a file, for what they say of its dialect. */
@@ -32,6 +35,9 @@ c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *
 /* Settles the format of time stamps by their column. The expected one is taken where it reads every cell. */
 c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_sample *sample, const c2_dialect *expected,
                                       c2_error *err);
+
+/* Adds a file's dialect to that of several files, which keeps what all files that settle it agree on. */
+void c2_dialect_agree(c2_dialect *all, const c2_dialect *one);
 
 /* Reads a finite number, or NaN for a missing one. It returns false for anything else, and where a cell may mean one of
  * two numbers. */

@@ -337,6 +337,7 @@ static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
 }
 
 static c2_status keep_words(c2_flow_total *total, const c2_dataset *set, c2_error *err) {
+  c2_dialect_agree(&total->words.dialect, &set->dialect);
   const c2_lookup *const sources[] = {&set->ignored, &set->found, &set->truths};
   c2_lookup *const targets[] = {&total->words.ignored, &total->words.found, &total->words.truths};
   for (size_t k = 0; k < sizeof sources / sizeof sources[0]; k++) {

@@ -172,16 +172,32 @@ static c2_status join_lines(const joint_parts *p, c2_frame *out, c2_error *err) 
   return C2_OK;
 }
 
+/* No file is read as the files before it are where a later one differs from them. */
+static c2_status check_dialects(const c2_input *joint, c2_error *err) {
+  const c2_dialect *all = &joint->dialect;
+  for (size_t k = 0; k < joint->parts; k++) {
+    const c2_dialect *d = &joint->part[k]->dialect;
+    bool by_decimal = d->takes_decimal && all->decimals_differ;
+    if (!by_decimal && !(d->takes_format && all->formats_differ)) continue;
+    return c2_remedy(err, by_decimal ? "decimal" : "time-format",
+                     c2_fail(err, C2_ERR_FORMAT, "%s: its %s may be read in two ways, and the other files differ",
+                             joint->part[k]->name, by_decimal ? "numbers" : "time stamps"));
+  }
+  return C2_OK;
+}
+
 static c2_status read_columns(c2_input *joint, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
   joint_parts p = {.input = joint->part, .count = joint->parts, .mixed = joint->owner};
   c2_status status = C2_OK;
   *frame = (c2_frame){.columns = 0};
   C2_TRY(c2_alloc_array(p.count, sizeof *p.frame, &p.frame, err));
   for (size_t k = 0; k < p.count; k++) {
-    if (k > 0) joint->part[k]->expected = &joint->part[0]->dialect;
+    joint->part[k]->expected = &joint->dialect;
     C2_GOTO(read_part(joint->part[k], joint->header, want, wants, &p.frame[k], err));
+    c2_dialect_agree(&joint->dialect, &joint->part[k]->dialect);
     p.rows += p.frame[k].rows;
   }
+  C2_GOTO(check_dialects(joint, err));
   C2_GOTO(join_lines(&p, frame, err));
   C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   frame->rows = p.rows;
@@ -208,7 +224,6 @@ c2_status c2_joined_read(c2_input **part, size_t parts, c2_dataset *set, const c
   joint.owner = &mixed;
   joint.dialect = part[0]->dialect;
   c2_status status = c2_assemble_long(&joint, set, options, err);
-  set->dialect = part[0]->dialect;
   for (size_t k = 0; k < mixed.count && status == C2_OK; k++) {
     status = c2_dataset_note(
         set, err, "column '%.60s': numbers in some files, booleans in others: True counts as 1, False as 0",

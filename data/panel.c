@@ -10,6 +10,7 @@ enum { FREE_VALUES = 1000000, VALUES_PER_CELL = 100 };
 /* Steps for which one item's vote on the common frequency counts at most. */
 enum { MOST_VOTES = 32 };
 
+
 static void vote(c2_ballot *b, const c2_freq *freq, size_t votes) {
   size_t k = 0;
   while (k < b->kinds && !c2_freq_equal(&b->kind[k], freq)) k++;
@@ -24,7 +25,8 @@ static void vote(c2_ballot *b, const c2_freq *freq, size_t votes) {
 const c2_freq *c2_ballot_winner(const c2_ballot *b) {
   size_t best = 0;
   for (size_t k = 1; k < b->kinds; k++) {
-    if (b->votes[k] > b->votes[best]) best = k;
+    bool ties = b->votes[k] == b->votes[best];
+    if (b->votes[k] > b->votes[best] || (ties && c2_freq_is_finer(&b->kind[k], &b->kind[best]))) best = k;
   }
   return b->kinds > 0 ? &b->kind[best] : NULL;
 }
@@ -76,7 +78,7 @@ static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t beg
   return c2_remedy(err, "freq", say_odd_row(t, item, begin, n, odd, err));
 }
 
-/* Items that the common frequency was given to though by themselves they follow another one or none, and those that
+/* Items that the common frequency was given to though by themselves they hint at another one or none, and those that
  * keep another one. */
 typedef struct odd_items {
   size_t given, kept;
@@ -93,17 +95,16 @@ static c2_status note_odd_items(const c2_table *t, c2_dataset *set, const odd_it
   if (odd->given > 0) {
     c2_table_place(t, odd->first_given->file, odd->first_given->line, place);
     C2_TRY(c2_dataset_note(set, err,
-                           "%s: %zu item%s, as '%.80s' at %s, %s too few rows for %s, the frequency of most "
-                           "items, but %s read with it: steps without a row are missing values",
-                           t->name, odd->given, odd->given == 1 ? "" : "s", odd->first_given->id,
-                           place, odd->given == 1 ? "has" : "have", freq,
-                           odd->given == 1 ? "is" : "are"));
+                           "%s: %zu item%s, as '%.80s' at %s, ha%s too few or too uneven rows for a frequency of %s "
+                           "own: with the table's usual one, %s, steps without a row are missing values",
+                           t->name, odd->given, odd->given == 1 ? "" : "s", odd->first_given->id, place,
+                           odd->given == 1 ? "s" : "ve", odd->given == 1 ? "its" : "their", freq));
   }
   if (odd->kept == 0) return C2_OK;
   c2_freq_format(&odd->first_kept->freq, other);
   c2_table_place(t, odd->first_kept->file, odd->first_kept->line, place);
   return c2_dataset_note(set, err,
-                         "%s: items differ in frequency: most have %s, but '%.80s' at %s has %s, and a horizon "
+                         "%s: items differ in frequency: the usual one is %s, but '%.80s' at %s has %s, and a horizon "
                          "counts steps",
                          t->name, freq, odd->first_kept->id, place, other);
 }
@@ -135,14 +136,15 @@ static c2_status take_freq(const c2_table *t, c2_dataset *set, const c2_freq *fr
           t->count, text);
 }
 
-/* The frequency of one item: its own if that is the common one or the rows don't fit the common one. */
+/* The frequency of one item: its own if that is the common one, its rows show it well or don't fit the common one. */
 static c2_status settle_item(const c2_table *t, c2_item *item, size_t begin, size_t n, const c2_time *stamps,
                              const c2_freq *shared, odd_items *seen, c2_error *err) {
   c2_freq own;
   size_t odd = SIZE_MAX;
   bool found = c2_freq_infer(stamps, n, t->is_count, &own, &odd);
   bool same = found && shared && c2_freq_equal(&own, shared);
-  if (shared && !same && (fits(shared, stamps, n) || n == 1)) {
+  bool keeps = found && shared && c2_freq_outdoes(&own, shared, stamps, n);
+  if (shared && !same && !keeps && (fits(shared, stamps, n) || n == 1)) {
     if (n >= 3 && seen->given++ == 0) seen->first_given = item;
     own = *shared;
   } else if (!found) {

@@ -78,7 +78,7 @@ static c2_status note_dialect(c2_dataset *set, const c2_input *input, const c2_d
     C2_TRY(c2_dataset_text(set, text[i], &kept, err));
     C2_TRY(c2_lookup_add(&set->found, kept, &at, err));
   }
-  set->dialect = *d;
+  c2_dialect_agree(&set->dialect, d);
   return C2_OK;
 }
 
@@ -100,7 +100,7 @@ c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, siz
   set->has_csv = set->has_csv || input->reader == &c2_csv_reader;
   for (size_t k = 0; k < input->parts; k++) set->has_csv = set->has_csv || input->part[k]->reader == &c2_csv_reader;
   C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
-  C2_TRY(note_dialect(set, input, options->dialect, err));
+  if (input->parts == 0) C2_TRY(note_dialect(set, input, options->dialect, err));
   for (size_t k = 0; k < input->parts; k++) C2_TRY(note_dialect(set, input->part[k], options->dialect, err));
   const c2_column *next = t->frame.column + first;
   if (roles->has_id) t->id = next++;

@@ -255,7 +255,7 @@ c2_status c2_call_note_coarse(c2_call *call, const c2_dataset *pasts, c2_error *
     if (k < call->count && coarse.count++ == 0) coarse.first = pasts->item[i].id;
   }
   char line[C2_CAVEAT_ROOM];
-  c2_caveat_coarse(coarse, C2_RESCALE, line);
+  c2_caveat_coarse(coarse, "float32", C2_RESCALE, line);
   return note(call, line, err);
 }
 

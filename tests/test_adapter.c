@@ -412,6 +412,7 @@ static void test_not_plain(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_bands),
                                      cmocka_unit_test(test_where_the_base_is), cmocka_unit_test(test_model_beside),
-                                     cmocka_unit_test(test_empty_base_name), cmocka_unit_test(test_refusals), cmocka_unit_test(test_not_plain)};
+                                     cmocka_unit_test(test_empty_base_name), cmocka_unit_test(test_refusals),
+                                     cmocka_unit_test(test_not_plain)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -483,6 +483,39 @@ static void test_unobserved_past(void **state) {
   program_remove_folder(folder);
 }
 
+/* Categories that no step before a forecast had, among the steps that are told of. */
+static void test_unseen(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("timestamp,target,kind\n", out);
+  for (int t = 0; t < 60; t++) (void)fprintf(out, "%d,%d,%s\n", t, t % 7, t > 57 ? "z" : t == 40 ? "y" : "a");
+  assert_int_equal(fclose(out), 0);
+  static const char said[] = "column 'kind': item '0' never had '%s' in its past, so its effect is unknown; "
+                             "future values of such categories: %d\n";
+  static const struct {
+    const char *option, *value, *text; /* NULL: nothing is said */
+    int values;
+  } cases[] = {
+      {"--last", "3", "z", 1}, {"--last", "1", NULL, 0}, {"--horizon", "1", "y", 2}, {"--horizon", "28", "y", 3}};
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    char expected[200];
+    program_result r = PROGRAM_RUN("detect", path, "--covariates", "kind", cases[k].option, cases[k].value);
+    assert_int_equal(r.status, 0);
+    (void)snprintf(expected, sizeof expected, said, cases[k].text ? cases[k].text : "", cases[k].values);
+    if (cases[k].text ? !strstr(r.err, expected) : strstr(r.err, "never had") != NULL) fail_msg("%zu: %s", k, r.err);
+    program_free(&r);
+  }
+  program_result r = PROGRAM_RUN("bench", path, "--repeats", "1");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "what is no target, as 'kind', is left out"));
+  program_free(&r);
+  free(path);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_thresholds), cmocka_unit_test(test_order),
                                      cmocka_unit_test(test_false_alarms),
@@ -490,6 +523,7 @@ int main(void) {
                                      cmocka_unit_test(test_earlier),
                                      cmocka_unit_test(test_large_level),
                                      cmocka_unit_test(test_expected),
-                                     cmocka_unit_test(test_input), cmocka_unit_test(test_unobserved_past)};
+                                     cmocka_unit_test(test_input), cmocka_unit_test(test_unseen),
+                                     cmocka_unit_test(test_unobserved_past)};
   return cmocka_run_group_tests_name("detect", tests, NULL, NULL);
 }

@@ -277,6 +277,30 @@ static void test_naive_and_windows(void **state) {
   free(scores);
 }
 
+/* A page shows the end of a long series, and says which forecasts lie before it. */
+static void test_long_report(void **state) {
+  const files *f = *state;
+  char *path = program_path(f->folder, "long.csv");
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("timestamp,target\n", out);
+  for (int t = 0; t < 3000; t++) (void)fprintf(out, "%d,%d\n", t, t % 7);
+  assert_int_equal(fclose(out), 0);
+  for (int k = 0; k < 2; k++) {
+    program_result r = PROGRAM_RUN("evaluate", path, "-n1", "--windows", "12", "--stride", k ? "200" : "10", "--report",
+                                   f->report, "--context-length", "32");
+    assert_int_equal(r.status, 0);
+    char *page = program_read_file(f->report);
+    static const char said[] =
+        "draws the last 2000 steps of a series: 2 of the forecasts begin before them; it has the scores of all";
+    assert_true((strstr(r.err, said) != NULL) == (k == 1) && (strstr(page, said) != NULL) == (k == 1));
+    free(page);
+    program_free(&r);
+  }
+  assert_int_equal(unlink(path), 0);
+  free(path);
+}
+
 /* What it writes as forecasts scores as the model did. */
 static void test_round_trip(void **state) {
   const files *f = *state;
@@ -777,7 +801,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_against), cmocka_unit_test(test_steps),
                                      cmocka_unit_test(test_stamps),
                                      cmocka_unit_test(test_naive_and_windows),
-                                     cmocka_unit_test(test_round_trip), cmocka_unit_test(test_as_study),
+                                     cmocka_unit_test(test_long_report), cmocka_unit_test(test_round_trip),
+                                     cmocka_unit_test(test_as_study),
                                      cmocka_unit_test(test_plan), cmocka_unit_test(test_known),
                                      cmocka_unit_test(test_unseen), cmocka_unit_test(test_long_numbers),
                                      cmocka_unit_test(test_standard_output),

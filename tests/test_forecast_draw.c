@@ -372,10 +372,100 @@ static void test_min_and_round(void **state) {
   free_page(page, data, &r);
   r = FORECAST(input, "--min", "0.5", "--round");
   program_assert_error(&r, 2, "--min: expected a whole number");
+  r = FORECAST(input, "--min", "12345.678", "--digits", "3");
+  program_assert_error(&r, 2,
+                       "--min: 12345.678 would be written as 1.23e+04; expected a number that --digits writes whole");
+  r = FORECAST(input, "--min", "16777217");
+  program_assert_error(&r, 2, "--min: 16777217 would be written as 16777216; expected a number that float32 holds");
+  r = FORECAST(input, "--min", "16777217", "--digits", "9");
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  r = FORECAST(input, "--min", "0.7");
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  r = FORECAST(input, "--min", "1234567.25"); /* is a float32, though 1234567.2 tells it from all others */
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.out, ",1234567.25,"));
+  assert_null(strstr(r.out, ",1234567.2,"));
+  program_free(&r);
   r = FORECAST(input, "--digits", "2", "--round");
   program_assert_error(&r, 2, "--digits and --round: expected one of them");
   free(report);
   free(input);
+  program_remove_folder(folder);
+}
+
+static void write_coarse(const char *path, double level) {
+  FILE *out = fopen(path, "w");
+  assert_non_null(out);
+  (void)fputs("timestamp,target\n", out);
+  for (int t = 0; t < 60; t++) (void)fprintf(out, "%d,%.17g\n", t, level + t * 37 % 100);
+  assert_int_equal(fclose(out), 0);
+}
+
+/* A series that varies little around a large level: float32 rounds its bands, which is said; --digits 17 has them, but
+ * beyond one pass, where the forecast goes on from what was rounded. */
+static void test_coarse(void **state) {
+  static const struct {
+    double level;
+    const char *horizon, *option, *value, *by; /* NULL: nothing is said */
+  } cases[] = {{1234567890, "1", "--threads", "1", "float32"},
+               {1234567890, "1", "--digits", "17", NULL},
+               {1234567890, "1", "--digits", "9", NULL},
+               {1234567890, "1", "--digits", "5", "--digits 5"},
+               {1234567890, "257", "--digits", "17", "float32"},
+               {1234, "257", "--threads", "1", NULL},
+               {1234567890, "1", "--context-length", "1", NULL}}; /* a context that can't vary */
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "past.csv");
+  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+    write_coarse(path, cases[k].level);
+    program_result r = PROGRAM_RUN("forecast", path, "-n", cases[k].horizon, "--quantile-levels", "0.1,0.9",
+                                   cases[k].option, cases[k].value);
+    assert_int_equal(r.status, 0);
+    char said[120];
+    (void)snprintf(said, sizeof said, "1 series, '0' the first, varies so little around its level that %s rounds the ",
+                   cases[k].by ? cases[k].by : "");
+    if ((strstr(r.err, said) != NULL) != (cases[k].by != NULL) || (!cases[k].by && strstr(r.err, "rounds the bands"))) {
+      fail_msg("%zu: %s", k, r.err);
+    }
+    double low = 0;
+    double high = 0;
+    assert_int_equal(sscanf(strstr(r.out, ",target,"), ",target,%*[^,],%lf,%lf", &low, &high), 2);
+    assert_true(cases[k].by || k == 6 || (high - low > 10 && high - low < 120));
+    program_free(&r);
+  }
+  write_coarse(path, 1234567890);
+  char *arrow = program_path(folder, "out.arrow");
+  program_result r = PROGRAM_RUN("forecast", path, "-n1", "--digits", "9", "-o", arrow);
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "that float32 rounds the bands; --digits 17 writes float64"));
+  program_free(&r);
+  free(arrow);
+  free(path);
+  program_remove_folder(folder);
+}
+
+/* One level alone says nothing of a band: the model's own does. What lies before the context makes no constant vary. */
+static void test_coarse_point(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "past.csv");
+  for (int k = 0; k < 3; k++) {
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    (void)fputs("timestamp,target\n", out);
+    for (int t = 0; t < (k < 2 ? 60 : 2100); t++) { /* the bundled checkpoint sees 2,048 */
+      (void)fprintf(out, "%d,%.17g\n", t, (k == 1 ? 100 : 1e9) + (k < 2 || t < 50 ? 0.01 * (t * 37 % 100) : 0));
+    }
+    assert_int_equal(fclose(out), 0);
+    program_result r = PROGRAM_RUN("forecast", path, "-n", "2", "--quantile-levels", "0.5");
+    assert_int_equal(r.status, 0);
+    assert_true((strstr(r.err, "float32 rounds the bands") != NULL) == (k == 0));
+    program_free(&r);
+  }
+  free(path);
   program_remove_folder(folder);
 }
 
@@ -547,6 +637,7 @@ static void test_large_level_of_others(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_min_and_round),
+                                     cmocka_unit_test(test_coarse), cmocka_unit_test(test_coarse_point),
                                      cmocka_unit_test(test_titles), cmocka_unit_test(test_one_step),
                                      cmocka_unit_test(test_dots), cmocka_unit_test(test_lone_levels),
                                      cmocka_unit_test(test_ranges), cmocka_unit_test(test_many_scenarios),

@@ -126,6 +126,61 @@ static void test_whole_numbers(void **state) {
   remove_files(&f);
 }
 
+/* What may be read in two ways is read as the past is, if the files of the past agree. */
+static void test_files_that_differ(void **state) {
+  (void)state;
+  const char *const texts[4] = {
+      "item_id;timestamp;target;x\nde;2024-01-01;1;1,5\nde;2024-01-02;2;2,5\nde;2024-01-03;1;3,5\n",
+      "item_id,timestamp,target,x\nus,2024-01-01,1,1.5\nus,2024-01-02,2,2.5\nus,2024-01-03,1,3.5\n",
+      "item_id;timestamp;x\nde;2024-01-04;1.234\nus;2024-01-04;1.234\n",
+      "item_id;timestamp;target;x\nxx;2024-01-01;1;1.234\nxx;2024-01-02;2;1.234\nxx;2024-01-03;1;1.235\n"};
+  fixture f = write_files(texts);
+  for (int k = 0; k < 2; k++) {
+    program_result r =
+        PROGRAM_RUN("forecast", f.path[k], f.path[!k], "-n1", "--covariates", "x", "--future", f.path[2]);
+    program_assert_error(&r, 1, "c.csv:2: column 'x': '1.234' may be 1.234 (decimal .) or 1234 (decimal ,)");
+    r = PROGRAM_RUN("forecast", f.path[k], f.path[3], f.path[!k], "-n1", "--covariates", "x");
+    program_assert_error(&r, 1, "d.csv: its numbers may be read in two ways, and the other files differ");
+    r = PROGRAM_RUN("forecast", f.path[k], f.path[3], "-n1", "--covariates", "x");
+    assert_int_equal(r.status, 0);
+    program_free(&r);
+  }
+  static const char *const days[2] = {
+      "item_id,timestamp,target,x\nde,13.01.2024,1,1\nde,14.01.2024,2,2\nde,15.01.2024,1,3\n",
+      "item_id,timestamp,target,x\nus,01.13.2024,1,1\nus,01.14.2024,2,2\nus,01.15.2024,1,3\n"};
+  for (int k = 0; k < 2; k++) write_text(f.path[k], days[k]);
+  write_text(f.path[2], "timestamp,x\n02.03.2024,1\n");
+  for (int k = 0; k < 2; k++) {
+    program_result r =
+        PROGRAM_RUN("forecast", f.path[k], f.path[!k], "-n1", "--covariates", "x", "--future", f.path[2]);
+    program_assert_error(&r, 1, "c.csv:2: column 'timestamp': '02.03.2024' may be 2024-0");
+  }
+  remove_files(&f);
+}
+
+/* A series of its own for each column, whose covariates are those of all. */
+static void test_wide_futures(void **state) {
+  (void)state;
+  const char *const texts[4] = {
+      "timestamp,a,b,x\n2024-01-01,1,2,1\n2024-01-02,1,2,2\n2024-01-03,1,5,3\n", "timestamp,x\n2024-01-04,7\n",
+      "item_id,timestamp,target,x\na,2024-01-01,1,1\na,2024-01-02,1,2\na,2024-01-03,1,3\nb,2024-01-01,2,1\n"
+      "b,2024-01-02,2,2\nb,2024-01-03,5,3\n",
+      "scenario,timestamp,x\nlow,2024-01-04,1\nhigh,2024-01-04,7\n"};
+  fixture f = write_files(texts);
+  static const char *const option[] = {"--future", "--scenarios"};
+  for (size_t k = 0; k < 2; k++) {
+    const char *later = f.path[1 + 2 * k];
+    program_result wide = PROGRAM_RUN("forecast", f.path[0], "--wide", "-n1", "--covariates", "x", option[k], later);
+    program_result tall = PROGRAM_RUN("forecast", f.path[2], "-n1", "--covariates", "x", option[k], later);
+    if (wide.status != 0) fail_msg("%s", wide.err);
+    assert_int_equal(tall.status, 0);
+    assert_string_equal(wide.out, tall.out);
+    program_free(&wide);
+    program_free(&tall);
+  }
+  remove_files(&f);
+}
+
 /* Standard input is read once: a second '-' isn't blamed on the data. */
 static void test_standard_input(void **state) {
   static const struct {
@@ -151,6 +206,7 @@ static void test_standard_input(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_joined_as_one), cmocka_unit_test(test_covariates),
                                      cmocka_unit_test(test_overlaps), cmocka_unit_test(test_whole_numbers),
+                                     cmocka_unit_test(test_files_that_differ), cmocka_unit_test(test_wide_futures),
                                      cmocka_unit_test(test_standard_input)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -543,8 +543,86 @@ static void test_unused(void **state) {
   program_remove_folder(folder);
 }
 
+/* Time stamps and ids that are no texts. */
+static void test_typed_columns(void **state) {
+  (void)state;
+  static const char text[] = "timestamp,target\n2024-01-01,1\n2024-01-02,2\n2024-01-03,1\n2024-01-04,2\n";
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  char *typed = program_path(folder, "typed.arrow");
+  program_write_file(path, text, sizeof text - 1);
+  program_result r = PROGRAM_RUN("forecast", path, "--horizon=8", "-o", typed);
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", typed, "--horizon=1", "--target=predictions", "--time-format=%d.%m.%Y");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "--time-format has no effect: no table has time stamps that are texts"));
+  program_free(&r);
+  r = PROGRAM_RUN("detect", typed, "--target=predictions", "--id-column=0.5");
+  program_assert_error(&r, 1, "typed.arrow: column '0.5': expected whole numbers, booleans or texts, found float32");
+  free(path);
+  free(typed);
+  program_remove_folder(folder);
+}
+
+/* The output's own columns are compared as the header spells them. */
+static void test_names_of_columns(void **state) {
+  (void)state;
+  static const struct {
+    const char *name, *commands, *option, *value;
+  } cases[] = {{"0.333333333333", "forecast", "--quantile-levels", "0.333333333333"},
+               {"0.333333333333", "evaluate", "--quantile-levels", "0.333333333333"},
+               {"MASE", "evaluate", "--output", "OUT"},
+               {"forecaster", "evaluate", "--output", "OUT"}};
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  char *out = program_path(folder, "out.csv");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[200];
+    int n = snprintf(text, sizeof text, "%s,timestamp,target\na,1,1\na,2,2\na,3,1\na,4,2\na,5,1\n", cases[i].name);
+    program_write_file(path, text, (size_t)n);
+    const char *value = strcmp(cases[i].value, "OUT") == 0 ? out : cases[i].value;
+    const char *more = strcmp(cases[i].commands, "evaluate") == 0 ? "--forecasts=/dev/null" : "--threads=1";
+    program_result r = PROGRAM_RUN(cases[i].commands, path, "-n1", "--id-column", cases[i].name, cases[i].option, value,
+                                   more);
+    program_assert_error(&r, 2, "--id-column: the output has a column '");
+  }
+  static const char text[] = "id,timestamp,target\na,1,1\na,2,2\na,3,1\na,4,2\na,5,1\n";
+  program_write_file(path, text, sizeof text - 1);
+  program_result r = PROGRAM_RUN("evaluate", path, "-n1", "--windows=1", "--id-column=id", "-o", out);
+  assert_int_equal(r.status, 0);
+  char *scores = program_read_file(out);
+  assert_int_equal(strncmp(scores, "id,target_name,forecaster,", 26), 0);
+  free(scores);
+  program_free(&r);
+  free(path);
+  free(out);
+  program_remove_folder(folder);
+}
+
+static void test_program(void **state) {
+  (void)state;
+  static const char *const ways[][2] = {{"help", "evaluate"}, {"--help", "evaluate"}, {"evaluate", "--help"}};
+  for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+    program_result r = PROGRAM_RUN(ways[i][0], ways[i][1]);
+    assert_int_equal(r.status, 0);
+    assert_int_equal(strncmp(r.out, "usage: chronos2 evaluate ", 25), 0);
+    program_free(&r);
+  }
+  program_result r = PROGRAM_RUN("help", "nothing");
+  program_assert_error(&r, 2, "unknown command 'nothing'");
+  r = PROGRAM_RUN("--version", "junk");
+  program_assert_error(&r, 2, "--version: expected nothing behind it, found 'junk'");
+  r = PROGRAM_RUN("help", "evaluate", "junk");
+  program_assert_error(&r, 2, "help: expected nothing behind it, found 'junk'");
+  r = PROGRAM_RUN("bench", "--random=micro", "--offline");
+  program_assert_error(&r, 2, "--offline: --random asks no hub for anything");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_option_has_a_row), cmocka_unit_test(test_effects),
-                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_unused)};
+                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_unused),
+                                     cmocka_unit_test(test_typed_columns),
+                                     cmocka_unit_test(test_names_of_columns), cmocka_unit_test(test_program)};
   return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -595,8 +595,8 @@ static void test_embed_command(void **state) {
       (void)snprintf(start, sizeof start, "\nx,%c,%zu,", t ? 'b' : 'a', token);
       assert_int_equal(strncmp(at, start, strlen(start)), 0);
       at += strlen(start) - 1;
-      assert_true(strtof(at + 1, &at) == (float)loc);
-      assert_true(strtof(at + 1, &at) == (float)scale);
+      assert_true(strtod(at + 1, &at) == loc);
+      assert_true(strtod(at + 1, &at) == scale);
       for (size_t d = 0; d < chronos2_model_config(model)->d_model; d++) {
         assert_int_equal(*at, ',');
         assert_true(strtof(at + 1, &at) == *value++);
@@ -632,6 +632,13 @@ static void test_said(void **state) {
       {"{\"inputs\": [{\"target\": [1, 2, 4]}], \"predict\": {\"prediction_length\": 2, "
        "\"context_length\": 100000}}",
        "chronos2: warning: predict.context_length 100000 is beyond the ", NULL},
+      {"{\"inputs\": [{\"target\": [1e9, 1000000001, 1e9, 1000000002]}], \"predict\": {\"prediction_length\": 2}}",
+       "chronos2: warning: 1 series, '0' the first, varies so little around its level that float32 rounds the bands",
+       NULL},
+      {"{\"inputs\": [{\"target\": [1, 2, 4]}, {\"target\": [1, 2, 4]}], \"predict\": {\"prediction_length\": 2, "
+       "\"batch_size\": 1, \"cross_learning\": true}}",
+       "chronos2: warning: 2 rows are more than predict.batch_size 1: series inform each other within 2 passes only",
+       NULL},
       {"{\"inputs\": [{\"target\": [1e300, -1e300, 2e300]}], \"predict\": {\"prediction_length\": 2}}",
        NULL, "is beyond the range of float32"},
       {"{\"inputs\": [{\"target\": [1e-60, 3e-60, 2e-60]}], \"predict\": {\"prediction_length\": 2}}",
@@ -651,6 +658,15 @@ static void test_said(void **state) {
     program_free(&r);
     assert_int_equal(unlink(out), 0);
   }
+  static const char both[] = "{\"inputs\": [{\"target\": [1, 2, 4]}], \"predict\": {\"prediction_length\": 2, "
+                             "\"batch_size\": 3, \"context_length\": 2}}";
+  program_write_file(path, both, sizeof both - 1);
+  program_result r = PROGRAM_RUN("predict", path, "-m", model, "-o", out, "--context-length", "3", "--batch-size", "5");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "--context-length 3 takes the place of the case's predict.context_length 2\n"));
+  assert_non_null(strstr(r.err, "chronos2: --batch-size 5 takes the place of the case's predict.batch_size 3\n"));
+  program_free(&r);
+  assert_int_equal(unlink(out), 0);
   free(path);
   free(out);
   program_remove_folder(folder);

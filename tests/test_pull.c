@@ -142,6 +142,19 @@ static void test_adapter(void **state) {
   r = PROGRAM_RUN("forecast", NILE, "--horizon", "3", "-m", "o/base@old", "--adapter", "o/lora", "--offline");
   assert_string_equal(r.out, local.out);
   program_free(&r);
+  r = PROGRAM_RUN("inspect", "o/lora");
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  char *tasks = hub_path(&world, "tasks.yaml");
+  char *prefix = hub_path(&world, "sparse");
+  static const char task[] = "tasks:\n- {dataset_path: " NILE ", horizon: 4, num_windows: 2}\n";
+  program_write_file(tasks, task, sizeof task - 1);
+  r = PROGRAM_RUN("study", "--tasks", tasks, "--radii", "8", "--arms", "none", "--perf-repeats", "1", "--sparse-model",
+                  "o/lora", "-m", BASE, "--offline", "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  free(tasks);
+  free(prefix);
   program_free(&local);
   program_free(&plain);
   free(folder);

@@ -346,6 +346,12 @@ static void test_gaps(void **state) {
   past.stamp[lengths[0] - 1] = 16000000 * HOUR; /* as many steps as nobody fills in */
   r = forecast_batches(&df, 1, "more than are filled in");
   free_result(&r);
+  reset_options(); /* an item with even steps of its own has no gaps */
+  options.fill_gaps = true;
+  for (size_t i = 0; i < lengths[0]; i++) past.stamp[i] = (int64_t)i * HOUR;
+  for (size_t i = lengths[0] + lengths[1]; i < past.rows; i++) past.stamp[i] *= 3;
+  r = forecast_batches(&df, 1, "All time series must have the same frequency, found ['3h', 'h']");
+  free_result(&r);
 }
 
 static void test_rows_off_a_given_frequency(void **state) {

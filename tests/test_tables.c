@@ -571,60 +571,6 @@ static void check_digits(const files *f, const double *target, bool in_range) {
   chronos2_model_close(&model);
 }
 
-/* A series that varies little around a large level: float32 rounds its bands, which is said; --digits 17 has them, but
- * beyond one pass, where the forecast goes on from what was rounded. */
-static void test_coarse(void **state) {
-  static const struct {
-    double level;
-    const char *horizon, *option, *value;
-    bool is_said;
-  } cases[] = {{1234567890, "1", "--threads", "1", true},
-               {1234567890, "1", "--digits", "17", false},
-               {1234567890, "257", "--digits", "17", true},
-               {1234, "257", "--threads", "1", false},
-               {1234567890, "1", "--context-length", "1", false}}; /* a context that can't vary */
-  (void)state;
-  files f = open_files();
-  for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-    FILE *out = fopen(f.past, "w");
-    assert_non_null(out);
-    (void)fputs("timestamp,target\n", out);
-    for (int t = 0; t < 60; t++) (void)fprintf(out, "%d,%.17g\n", t, cases[k].level + t * 37 % 100);
-    assert_int_equal(fclose(out), 0);
-    program_result r = PROGRAM_RUN("forecast", f.past, "-n", cases[k].horizon, "--quantile-levels", "0.1,0.9",
-                                   cases[k].option, cases[k].value);
-    assert_int_equal(r.status, 0);
-    assert_true((strstr(r.err, "1 series, '0' the first, varies so little around its level") != NULL) ==
-                cases[k].is_said);
-    double low = 0;
-    double high = 0;
-    assert_int_equal(sscanf(strstr(r.out, ",target,"), ",target,%*[^,],%lf,%lf", &low, &high), 2);
-    assert_true(cases[k].is_said || k == 4 || (high - low > 10 && high - low < 120));
-    program_free(&r);
-  }
-  close_files(&f);
-}
-
-/* One level alone says nothing of a band: the model's own does. What lies before the context makes no constant vary. */
-static void test_coarse_point(void **state) {
-  (void)state;
-  files f = open_files();
-  for (int k = 0; k < 3; k++) {
-    FILE *out = fopen(f.past, "w");
-    assert_non_null(out);
-    (void)fputs("timestamp,target\n", out);
-    for (int t = 0; t < (k < 2 ? 60 : 2100); t++) { /* the bundled checkpoint sees 2,048 */
-      (void)fprintf(out, "%d,%.17g\n", t, (k == 1 ? 100 : 1e9) + (k < 2 || t < 50 ? 0.01 * (t * 37 % 100) : 0));
-    }
-    assert_int_equal(fclose(out), 0);
-    program_result r = PROGRAM_RUN("forecast", f.past, "-n", "2", "--quantile-levels", "0.5");
-    assert_int_equal(r.status, 0);
-    assert_true((strstr(r.err, "float32 rounds the bands") != NULL) == (k == 0));
-    program_free(&r);
-  }
-  close_files(&f);
-}
-
 /* Series that are too many for one pass inform each other within a pass only, which is said. */
 static void test_passes(void **state) {
   (void)state;
@@ -791,8 +737,7 @@ int main(void) {
                                      cmocka_unit_test(test_scenarios_once), cmocka_unit_test(test_control_characters),
                                      cmocka_unit_test(test_twins),          cmocka_unit_test(test_digits),
                                      cmocka_unit_test(test_work),           cmocka_unit_test(test_notes),
-                                     cmocka_unit_test(test_boolean_numbers), cmocka_unit_test(test_coarse),
-                                     cmocka_unit_test(test_coarse_point), cmocka_unit_test(test_passes),
+                                     cmocka_unit_test(test_boolean_numbers), cmocka_unit_test(test_passes),
                                      cmocka_unit_test(test_embed)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -144,7 +144,7 @@ static void test_business_hours(void **state) {
   reading r = read_as("in.csv", text, NULL);
   assert_item(&r, 0, "bh", 60, "2024-01-10 13:00:00");
   assert_item(&r, 1, "WOM-3FRI", 5, "2024-06-21");
-  assert_note(&r, "items differ in frequency: most have bh, but 'b' at line 62 has WOM-3FRI");
+  assert_note(&r, "items differ in frequency: the usual one is bh, but 'b' at line 62 has WOM-3FRI");
   c2_dataset_free(&r.set);
 }
 
@@ -167,7 +167,7 @@ static void test_sparse_panel(void **state) {
   assert_item(&r, 5, "D", 1, "2024-02-02");
   assert_int_equal(r.set.filled, 12 + 58 + 51 + 26);
   assert_int_equal(r.set.rows, 72);
-  assert_note(&r, "3 items, as 'saturdays' at line 62, have too few rows for D");
+  assert_note(&r, "3 items, as 'saturdays' at line 62, have too few or too uneven rows");
   double saturdays[15];
   for (int i = 0; i < 15; i++) saturdays[i] = i % 7 == 0 ? i / 7 : (double)NAN;
   assert_values(&r, 1, saturdays);
@@ -185,7 +185,7 @@ static void test_majority(void **state) {
   assert_item(&r, 1, "D", 20, "2024-01-21");
   assert_item(&r, 10, "D", 20, "2024-01-21");
   assert_int_equal(r.set.filled, 0);
-  assert_note(&r, "items differ in frequency: most have D, but 'hourly' at line 2 has h");
+  assert_note(&r, "items differ in frequency: the usual one is D, but 'hourly' at line 2 has h");
   c2_dataset_free(&r.set);
   strcpy(text, HEADER);
   append_rows(text, "mondays", "2024-01-01", "W-MON", 20);
@@ -194,13 +194,45 @@ static void test_majority(void **state) {
   r = read_as("in.csv", text, NULL);
   assert_item(&r, 1, "W-SUN", 10, "2024-03-17");
   assert_item(&r, 2, "D", 4, "2024-01-05");
-  assert_note(&r, "items differ in frequency: most have W-MON, but 'sundays'");
+  assert_note(&r, "items differ in frequency: the usual one is W-MON, but 'sundays'");
   c2_dataset_free(&r.set);
   strcpy(text, HEADER);
   append_rows(text, "weekdays", "2024-01-01", "B", 20);
   append_rows(text, "few", "2024-01-01", "B", 4);
   r = read_as("in.csv", text, NULL);
   assert_item(&r, 1, "B", 4, "2024-01-05");
+  c2_dataset_free(&r.set);
+}
+
+/* Which frequency an item has is told by its rows, in whatever order the items come. */
+static void test_order_of_items(void **state) {
+  (void)state;
+  static const char *const freqs[] = {"D", "W-MON"};
+  for (size_t first = 0; first < 2; first++) {
+    char text[16384] = HEADER;
+    append_rows(text, "few", "2024-01-01", "14D", 4);
+    append_rows(text, freqs[first], "2024-01-01", freqs[first], 60);
+    append_rows(text, freqs[!first], "2024-01-01", freqs[!first], 60);
+    reading r = read_as("in.csv", text, NULL);
+    assert_item(&r, 0, "D", 43, "2024-02-13");
+    assert_item(&r, 1 + first, "D", 60, "2024-03-01");
+    assert_item(&r, 2 - first, "W-MON", 60, "2025-02-24");
+    assert_int_equal(r.set.filled, 39);
+    assert_note(&r, "items differ in frequency: the usual one is D, but 'W-MON' at line ");
+    assert_note(&r, "1 item, as 'few' at line 2, has too few or too uneven rows for a frequency of its own: with "
+                    "the table's usual one, D, steps without");
+    c2_dataset_free(&r.set);
+  }
+}
+
+/* Five days from Monday on are business days where those are usual. */
+static void test_business_week(void **state) {
+  (void)state;
+  char text[4096] = HEADER;
+  append_rows(text, "b", "2024-01-01", "B", 40);
+  append_rows(text, "week", "2024-01-01", "D", 5);
+  reading r = read_as("in.csv", text, NULL);
+  assert_item(&r, 1, "B", 5, "2024-01-08");
   c2_dataset_free(&r.set);
 }
 
@@ -462,12 +494,42 @@ static void test_parts_of_seconds(void **state) {
   }
 }
 
+/* A history may end on the last day that there is; only what lies behind it is refused. */
+static void test_last_day(void **state) {
+  (void)state;
+  char text[4096] = "timestamp,target\n";
+  for (int day = 2; day <= 31; day++) (void)sprintf(text + strlen(text), "9999-12-%02d,%d\n", day, day % 7);
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  program_write_file(path, text, strlen(text));
+  program_result r = PROGRAM_RUN("detect", path, "--warmup", "5");
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  r = PROGRAM_RUN("evaluate", path, "-n", "1");
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", path, "-n", "1");
+  program_assert_error(&r, 1, "its forecast would end too late");
+  *strstr(text, "9999-12-31") = '\0';
+  program_write_file(path, text, strlen(text));
+  r = PROGRAM_RUN("forecast", path, "-n", "1");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.out, "0,9999-12-31,target,"));
+  program_free(&r);
+  r = PROGRAM_RUN("forecast", path, "-n", "2");
+  program_assert_error(&r, 1, "its forecast would end too late");
+  free(path);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_odd_rows),         cmocka_unit_test(test_filled_steps),
       cmocka_unit_test(test_business_hours),   cmocka_unit_test(test_sparse_panel),
-      cmocka_unit_test(test_majority),         cmocka_unit_test(test_budget),
-      cmocka_unit_test(test_whole_numbers), cmocka_unit_test(test_digits_of_clocks),
+      cmocka_unit_test(test_majority),         cmocka_unit_test(test_order_of_items),
+      cmocka_unit_test(test_business_week),    cmocka_unit_test(test_budget),
+      cmocka_unit_test(test_last_day),
+      cmocka_unit_test(test_whole_numbers),    cmocka_unit_test(test_digits_of_clocks),
       cmocka_unit_test(test_rows_are_counted),
       cmocka_unit_test(test_parts_of_seconds),
       cmocka_unit_test(test_offsets),          cmocka_unit_test(test_known_covariates),

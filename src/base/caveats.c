@@ -111,11 +111,12 @@ void c2_caveat_unknown(size_t values, const char *covariate, const char *id, cha
              values, one ? "" : "s", covariate, id, one ? "is" : "are", one ? "s" : "");
 }
 
-void c2_caveat_coarse(c2_caveat_of of, const char *remedy, char out[C2_CAVEAT_ROOM]) {
+void c2_caveat_coarse(c2_caveat_of of, const char *by, const char *remedy, char out[C2_CAVEAT_ROOM]) {
   out[0] = '\0';
   if (of.count == 0) return;
-  write_line(out, "%zu %s%s, '%.80s' the first, var%s so little around %s level that float32 rounds the bands%s",
-             of.count, of.noun, plural(of), of.first, is_one(of) ? "ies" : "y", is_one(of) ? "its" : "their", remedy);
+  write_line(out, "%zu %s%s, '%.80s' the first, var%s so little around %s level that %s rounds the bands%s",
+             of.count, of.noun, plural(of), of.first, is_one(of) ? "ies" : "y", is_one(of) ? "its" : "their", by,
+             remedy);
 }
 
 bool c2_float_is_coarse(const double *values, size_t stride, size_t count) {

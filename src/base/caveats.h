@@ -48,9 +48,9 @@ void c2_caveat_open(c2_caveat_of of, size_t longest, const char *hint, char out[
 /* Missing values of known futures, and where the first of them is. */
 void c2_caveat_unknown(size_t values, const char *covariate, const char *id, char out[C2_CAVEAT_ROOM]);
 
-/* Bands that float32 rounds; `remedy` stands behind that, C2_RESCALE where there is no better one. */
+/* Bands that `by` ("float32") rounds; `remedy` stands behind that, C2_RESCALE where there is no better one. */
 #define C2_RESCALE ": subtract the mean and divide by the standard deviation before"
-void c2_caveat_coarse(c2_caveat_of of, const char *remedy, char out[C2_CAVEAT_ROOM]);
+void c2_caveat_coarse(c2_caveat_of of, const char *by, const char *remedy, char out[C2_CAVEAT_ROOM]);
 
 /* Whether float32 hardly tells numbers apart: at most a hundred of its values lie between the lowest and the highest of
  * values[i * stride], which differ. */

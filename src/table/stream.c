@@ -269,7 +269,7 @@ static void warn_of_lacks(const c2_table_plan *plan) {
   }
   if (l->coarse > 0) {
     c2_source_id(&plan->past, l->coarse_key, id);
-    c2_caveat_coarse((c2_caveat_of){"item", l->coarse, id}, C2_RESCALE, line);
+    c2_caveat_coarse((c2_caveat_of){"item", l->coarse, id}, "float32", C2_RESCALE, line);
     c2_plan_warn(plan, "%s", line);
   }
 }

@@ -182,7 +182,11 @@ static c2_status infer(c2_timeline *axis, const c2_source *source, const c2_entr
     odd = first_gap(&own, stamps, entry->rows);
     found = odd == SIZE_MAX;
   }
-  if (axis->fills && !axis->is_own && (axis->is_known || !found)) return C2_OK; /* c2_timeline_place checks */
+  if (axis->fills && !axis->is_own && (axis->is_known || !found)) {
+    bool differs = axis->is_known && found && !c2_freq_equal(&own, &axis->freq) &&
+                   c2_freq_outdoes(&own, &axis->freq, stamps, entry->rows);
+    return differs ? not_the_same(axis, source, entry, &own, err) : C2_OK; /* c2_timeline_place checks */
+  }
   if (!found) return not_inferred(axis, source, entry, odd, err);
   if (axis->is_known && !c2_freq_equal(&own, &axis->freq)) return not_the_same(axis, source, entry, &own, err);
   if (axis->clock.is_missing && !counts_instants(&own)) return not_inferred(axis, source, entry, odd, err);

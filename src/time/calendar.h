@@ -86,6 +86,9 @@ bool c2_freq_equal(const c2_freq *a, const c2_freq *b);
  * number of steps. */
 size_t c2_freq_season(const c2_freq *freq);
 
+/* Whether a frequency comes before another one where both are as common, whatever the order of the rows is. */
+bool c2_freq_is_finer(const c2_freq *a, const c2_freq *b);
+
 /* Whether a period is shorter than a day, or not a whole number of days. */
 bool c2_freq_has_clock(const c2_freq *freq);
 
@@ -115,6 +118,10 @@ bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq
 
 /* Number of neighbours among ascending stamps that are exactly one step apart. */
 size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t count);
+
+/* Whether stamps show their own frequency in enough steps to keep it beside that of other items, by which they would
+ * have more gaps. */
+bool c2_freq_outdoes(const c2_freq *own, const c2_freq *other, const c2_time *stamps, size_t count);
 
 /* ---- Within time/ and data/ ------------------------------------------------------------------ */
 

@@ -198,6 +198,12 @@ size_t c2_freq_season(const c2_freq *freq) {
   return whole % freq->multiple == 0 ? (size_t)(whole / freq->multiple) : 1;
 }
 
+bool c2_freq_is_finer(const c2_freq *a, const c2_freq *b) {
+  if (a->unit != b->unit) return a->unit < b->unit;
+  if (a->multiple != b->multiple) return a->multiple < b->multiple;
+  return a->place != b->place ? a->place < b->place : a->anchor < b->anchor;
+}
+
 /* ---- Frequencies as counted points ----------------------------------------------------------- */
 
 int c2_place_in_month(c2_freq_place place, int64_t year, int month) {

@@ -173,6 +173,9 @@ static size_t find_odd(const c2_time *stamps, size_t count, bool count_axis) {
   return odd;
 }
 
+/* Steps without a gap that are more than chance. */
+enum { OWN_STEPS = 4 };
+
 /* ---- Inference ---------------------------------------------------------------------------------- */
 
 size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t count) {
@@ -184,6 +187,11 @@ size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t co
     steps += c2_freq_between(freq, stamps[i - 1], stamps[i], &periods) && periods == 1;
   }
   return steps;
+}
+
+bool c2_freq_outdoes(const c2_freq *own, const c2_freq *other, const c2_time *stamps, size_t count) {
+  size_t steps = c2_freq_count_steps(own, stamps, count);
+  return steps >= OWN_STEPS && steps > c2_freq_count_steps(other, stamps, count);
 }
 
 bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq *out, size_t *odd) {
