@@ -16,7 +16,7 @@ arm: small sizes of tests (CHRONOS2_TEST_SIZE=small)
 arm: NOT RUN, as nothing in them depends on the processor: whole studies (test_study and those of that name), tables
 arm: (test_flow, test_tables; fuzz targets read tables here), memory before a forecast (test_predict_bytes), servers
 arm: (test_hub, test_hub_datasets, test_pull, test_serve, test_serve_arrow, test_serve_bodies, test_serve_contexts),
-arm: processes (test_kills), scores and calibration (test_evaluate, test_detect), the program's options (test_options,
+arm: processes (test_kills), scores and calibration (test_evaluate, test_evaluate_series, test_detect), the program's options (test_options,
 arm: test_spellings, test_arguments, test_on_error) and outputs (test_outfile, test_report, test_forecast_draw), the
 arm: documents' examples and checks of the sources
 END
@@ -25,7 +25,7 @@ suite() { ctest --output-on-failure --timeout 3000 -j "$jobs" --test-dir build-a
 # Without pointer authentication, whose cipher takes most of the time where it is emulated. This processor has BFMMLA and
 # SMMLA as a Neoverse V1 has, which QEMU 7.2 doesn't know by name.
 QEMU_CPU=max,pauth=off suite \
-  -E '^(docs|documents|check_.*|cuda_kernels|test_(study.*|flow|tables|predict_bytes|hub|hub_datasets|pull|serve.*|kills|evaluate|detect|options|spellings|arguments|on_error|outfile|report|forecast_draw))$'
+  -E '^(docs|documents|check_.*|cuda_kernels|test_(study.*|flow|tables|predict_bytes|hub|hub_datasets|pull|serve.*|kills|evaluate.*|detect|options|spellings|arguments|on_error|outfile|report|forecast_draw))$'
 for processor in cortex-a72 neoverse-n1; do
   echo "arm: kernels on a $processor"
   QEMU_CPU=$processor suite -R '^test_(kernels|kernels_steps|attend)$'
