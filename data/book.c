@@ -40,6 +40,7 @@ static c2_status count_sheets(const c2_infile *file, const unsigned char *list, 
     *sheets += is_sheet((const char *)list + at + ENTRY, name);
     at += whole;
   }
+  if (*sheets == 0) *sheets = SIZE_MAX; /* they have other names */
   return C2_OK;
 }
 

@@ -186,7 +186,8 @@ static c2_status find_files(struct c2_query *q, c2_input *input, c2_error *err) 
     C2_FAIL(err, C2_ERR_IO, "%s: cannot open: no such file", input->name);
   }
   if (q->is_book && q->are_several) {
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: expected one file: DuckDB reads but the first of several Excel files",
+    C2_FAIL(err, C2_ERR_UNSUPPORTED,
+            "%s: expected the names of files: of a pattern DuckDB reads the first Excel file and no other",
             input->name);
   }
   if (q->is_book) C2_TRY(c2_book_sheets(path, &input->sheets, err));

@@ -567,4 +567,4 @@ def test_hostile_content(folder):
     refused("expected a local file", "https://example.org/a.parquet")
     (folder / "book.xlsx").write_bytes(b"PK")
     refused("book.xlsx: ", folder / "book.xlsx")
-    refused("expected one file: DuckDB reads but the first of several Excel files", "*.xlsx", cwd=folder)
+    refused("expected the names of files: of a pattern DuckDB reads the first Excel file and no other", "*.xlsx", cwd=folder)
