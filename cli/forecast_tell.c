@@ -40,10 +40,11 @@ void forecast_tell_changes(const forecast_request *r) {
              r->raised == 1 ? "is" : "are");
   }
   char by[40] = "float32";
+  const char *remedy = r->rolls ? C2_RESCALE : "; --digits 17 writes float64";
   if (!forecast_is_float32(r) || (!r->rolls && r->digits > 0 && r->digits <= FLT_DIG)) {
     (void)snprintf(by, sizeof by, "--digits %zu", r->digits);
+    remedy = "; more digits keep them";
   }
-  const char *remedy = r->rolls ? C2_RESCALE : "; --digits 17 writes float64";
   c2_caveat_coarse((c2_caveat_of){"series", r->coarse, r->coarse_id}, by, remedy, line);
   if (line[0]) cli_warn("%s", line);
   if (r->round) cli_note("--round: all numbers are rounded to whole ones");
