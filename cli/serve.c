@@ -138,7 +138,7 @@ static int run(serve_request *r) {
   chronos2_session_close(&session); /* workers have their own */
   const chronos2_config *config = chronos2_model_config(model);
   const chronos2_session_options *asked = &r->engine.session;
-  c2_limits *limits = &r->server.limits;
+  c2_call_limits *limits = &r->server.limits;
   cli_warn_lengths(config, 0, r->engine.context_length);
   limits->pattern = (chronos2_pattern){asked->attention, asked->radius, asked->reg_global};
   limits->context_length = r->engine.context_length ? r->engine.context_length : config->context_length;

@@ -148,7 +148,7 @@ static c2_status add_items(c2_table *t, c2_dataset *set, bool wide, c2_error *er
     t->rows[i].group = base + code;
     if (base + code < set->count) continue;
     const char *id = t->id ? t->id->word[code] : wide ? t->target[0].name : NULL;
-    const c2_row *row = &t->rows[i];
+    const c2_table_row *row = &t->rows[i];
     C2_TRY(c2_dataset_add(set, id, c2_table_file(t, row), c2_table_line(t, row), &item, err));
   }
   return C2_OK;
@@ -166,8 +166,8 @@ static c2_status check_series(const c2_table *t, c2_error *err) {
 
 static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_error *err) {
   for (size_t i = 1; i < t->count; i++) {
-    const c2_row *a = &t->rows[i - 1];
-    const c2_row *b = &t->rows[i];
+    const c2_table_row *a = &t->rows[i - 1];
+    const c2_table_row *b = &t->rows[i];
     if (a->group != b->group || a->time != b->time) continue;
     char stamp[C2_TIME_ROOM];
     char place[C2_PLACE_ROOM];
@@ -181,7 +181,7 @@ static c2_status refuse_duplicates(const c2_table *t, const c2_dataset *set, c2_
 }
 
 static c2_status fill_covariate(const c2_table *t, c2_dataset *set, const c2_item *item, size_t index,
-                                const c2_row *rows, size_t n, const int64_t *steps, c2_error *err) {
+                                const c2_table_row *rows, size_t n, const int64_t *steps, c2_error *err) {
   const c2_column *column = &t->covariate[index];
   c2_covariate *covariate = &item->covariate[index];
   covariate->name = t->kept[index].name;
@@ -199,7 +199,7 @@ static c2_status fill_covariate(const c2_table *t, c2_dataset *set, const c2_ite
 }
 
 /* Offsets from UTC of the rows; a step without a row has that of the row before it. */
-static c2_status fill_offsets(const c2_table *t, c2_dataset *set, c2_item *item, const c2_row *rows, size_t n,
+static c2_status fill_offsets(const c2_table *t, c2_dataset *set, c2_item *item, const c2_table_row *rows, size_t n,
                               const int64_t *steps, c2_error *err) {
   if (!item->has_offsets) return C2_OK;
   C2_TRY(c2_dataset_alloc(set, item->length, sizeof *item->minutes, &item->minutes, err));
@@ -212,7 +212,7 @@ static c2_status fill_offsets(const c2_table *t, c2_dataset *set, c2_item *item,
 
 static c2_status fill_item(c2_table *t, c2_dataset *set, c2_item *item, size_t begin, size_t n,
                            const char *const *target_names, int64_t *steps, c2_error *err) {
-  const c2_row *rows = t->rows + begin;
+  const c2_table_row *rows = t->rows + begin;
   size_t values = 0;
   item->targets = t->targets;
   item->target_names = target_names;

@@ -13,18 +13,19 @@ enum { FIRST_YEAR = 1500, LAST_YEAR = 2200, YEARS_APART = 10 };
 
 /* ---- Cells ----------------------------------------------------------------------------------- */
 
-static bool is_whole(const c2_table *t, const c2_row *row) {
+static bool is_whole(const c2_table *t, const c2_table_row *row) {
   return !t->stamp || t->stamp->type == C2_COLUMN_INTEGER ||
          (t->stamp->zone && t->stamp->zone[row->at] == C2_WHOLE_NUMBER);
 }
 
-static c2_zone zone_of(const c2_table *t, const c2_row *row) {
+static c2_zone zone_of(const c2_table *t, const c2_table_row *row) {
   int minutes = t->stamp && t->stamp->zone ? t->stamp->zone[row->at] : C2_NO_ZONE;
   bool given = minutes != C2_NO_ZONE && minutes != C2_WHOLE_NUMBER;
   return (c2_zone){given, given ? minutes : 0};
 }
 
-static c2_status refuse_cell(const c2_table *t, const c2_row *row, bool whole, const char *expected, c2_error *err) {
+static c2_status refuse_cell(const c2_table *t, const c2_table_row *row, bool whole, const char *expected,
+                             c2_error *err) {
   char found[C2_TIME_ROOM];
   if (whole) {
     (void)snprintf(found, sizeof found, "%lld", (long long)row->time);
@@ -69,7 +70,7 @@ static whole_kind kind_of(int64_t number) {
 }
 
 /* 2024, 202401 or 20240131 as the time stamp of its first day; seconds or milliseconds since 1970. */
-static c2_status make_time(const c2_table *t, c2_row *row, c2_error *err) {
+static c2_status make_time(const c2_table *t, c2_table_row *row, c2_error *err) {
   int64_t n = row->time;
   switch (kind_of(n)) {
     case KIND_YEAR: row->time = c2_day_of(n, 1, 1) * C2_DAY_US; return C2_OK;
@@ -118,7 +119,7 @@ static c2_status refuse_clocks(const c2_table *t, c2_error *err) {
     format = its;
   }
   if (!format) return C2_OK;
-  const c2_row *row = t->rows;
+  const c2_table_row *row = t->rows;
   char reading[2][C2_TIME_ROOM];
   bool is_second = kind_of(row->time) == KIND_SECOND;
   c2_time_format(time, true, (c2_zone){false, 0}, reading[0]);
@@ -174,11 +175,11 @@ typedef struct clock_face {
   c2_time of_first; /* time of day */
 } clock_face;
 
-static c2_time in_utc(const c2_row *row, c2_zone zone) {
+static c2_time in_utc(const c2_table_row *row, c2_zone zone) {
   return row->time - zone.minutes * INT64_C(60000000);
 }
 
-static void look_at_clock(clock_face *face, const c2_row *row, c2_zone zone, size_t index) {
+static void look_at_clock(clock_face *face, const c2_table_row *row, c2_zone zone, size_t index) {
   c2_time of_day = c2_floor_mod(row->time, C2_DAY_US);
   if (face->rows++ == 0) {
     *face = (clock_face){1, 0, false, zone.minutes, zone.minutes, true, index, in_utc(row, zone), zone, of_day};
@@ -205,7 +206,7 @@ static c2_status settle_clocks(c2_table *t, c2_dataset *set, c2_error *err) {
     look_at_clock(&faces[t->rows[i].group], &t->rows[i], zone_of(t, &t->rows[i]), i);
   }
   for (size_t i = 0; i < t->count; i++) {
-    c2_row *row = &t->rows[i];
+    c2_table_row *row = &t->rows[i];
     c2_item *item = &set->item[row->group];
     const clock_face *face = &faces[row->group];
     if (face->zoned > 0 && !zone_of(t, row).given) {
@@ -261,7 +262,7 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
 }
 
 /* A row that belongs to an item that was read before, on the axis and the clock of that item. */
-static c2_status settle_row(const c2_table *t, c2_row *row, const c2_item *item, c2_error *err) {
+static c2_status settle_row(const c2_table *t, c2_table_row *row, const c2_item *item, c2_error *err) {
   bool whole = is_whole(t, row);
   if (item->freq.unit == C2_FREQ_COUNT) {
     return whole ? C2_OK : refuse_cell(t, row, false, "a whole number, as in the past", err);
@@ -277,7 +278,7 @@ static c2_status settle_row(const c2_table *t, c2_row *row, const c2_item *item,
   return C2_OK;
 }
 
-bool c2_axis_is_foreign(const c2_table *t, const c2_row *row, const c2_item *item) {
+bool c2_axis_is_foreign(const c2_table *t, const c2_table_row *row, const c2_item *item) {
   c2_zone zone = zone_of(t, row);
   int further = zone.minutes - item->zone.minutes;
   return zone.given && !c2_freq_has_clock(&item->freq) && (further < -item->behind || further > item->ahead);
@@ -286,7 +287,7 @@ bool c2_axis_is_foreign(const c2_table *t, const c2_row *row, const c2_item *ite
 c2_status c2_item_time(const c2_item *item, const char *file, const c2_frame *frame, const c2_column *stamp, size_t at,
                        c2_time *out, c2_error *err) {
   const c2_table cells = {.name = file, .frame = *frame, .stamp = stamp};
-  c2_row row = {.time = stamp->time[at], .at = at};
+  c2_table_row row = {.time = stamp->time[at], .at = at};
   C2_TRY(settle_row(&cells, &row, item, err));
   *out = row.time;
   return C2_OK;
@@ -296,7 +297,7 @@ c2_status c2_item_time(const c2_item *item, const char *file, const c2_frame *fr
 static c2_status continue_rows(c2_table *t, const c2_dataset *set, size_t groups, c2_error *err) {
   C2_TRY(count_rows(t, groups, err));
   for (size_t i = 0; i < t->count; i++) {
-    c2_row *row = &t->rows[i];
+    c2_table_row *row = &t->rows[i];
     const c2_item *item = &set->item[t->id ? row->group % set->count : 0];
     if (item->freq.unit != C2_FREQ_COUNT) {
       C2_FAIL(err, C2_ERR_FORMAT, "%s: no column of time stamps, which the past has", t->name);
@@ -314,7 +315,7 @@ c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their offset from UTC: expected a column of ids", t->name);
   }
   for (size_t i = 0; i < t->count; i++) {
-    c2_row *row = &t->rows[i];
+    c2_table_row *row = &t->rows[i];
     groups = c2_max_size(groups, row->group + 1);
     if (t->stamp) C2_TRY(settle_row(t, row, &set->item[t->id ? row->group % set->count : 0], err));
   }

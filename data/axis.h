@@ -18,7 +18,7 @@ c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err);
 
 /* Whether the row, which was settled, counts for a day of the item by the clock on the wall though the item's past has
  * no such offset from UTC. */
-bool c2_axis_is_foreign(const c2_table *t, const c2_row *row, const c2_item *item);
+bool c2_axis_is_foreign(const c2_table *t, const c2_table_row *row, const c2_item *item);
 
 /* Finds the frequency of every item. The rows must have been sorted. */
 c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err);

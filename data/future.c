@@ -18,7 +18,7 @@ struct c2_futures {
   size_t horizon;
   const c2_column *scenario; /* NULL: one future */
   c2_lookup columns;         /* of the covariates, as in the table */
-  const c2_row **at;         /* row of each step of an item: [horizon] */
+  const c2_table_row **at;         /* row of each step of an item: [horizon] */
   bool *used;                /* rows that a forecast takes, in a file without ids: [table.count] */
   bool *found;               /* columns that are covariates of an item: [covariates] */
 };
@@ -141,8 +141,8 @@ static void say_whose(const c2_futures *f, size_t scenario, const c2_item *item,
 static c2_status refuse_repeated_rows(const c2_futures *f, c2_error *err) {
   const c2_table *t = &f->table;
   for (size_t i = 1; i < t->count; i++) {
-    const c2_row *a = &t->rows[i - 1];
-    const c2_row *b = &t->rows[i];
+    const c2_table_row *a = &t->rows[i - 1];
+    const c2_table_row *b = &t->rows[i];
     if (a->group != b->group || a->time != b->time) continue;
     char stamp[C2_TIME_ROOM];
     char whose[WHOSE_ROOM];
@@ -161,7 +161,7 @@ static size_t lower_bound(const c2_table *t, size_t group, c2_time time) {
   size_t high = t->count;
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    const c2_row *r = &t->rows[middle];
+    const c2_table_row *r = &t->rows[middle];
     if (r->group < group || (r->group == group && r->time < time)) {
       low = middle + 1;
     } else {
@@ -179,7 +179,7 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
   const c2_item *item = &f->set->item[index];
   size_t group = t->id ? scenario * f->set->count + index : scenario;
   size_t begin = lower_bound(t, group, INT64_MIN);
-  const c2_row *odd = NULL; /* a row that is no step */
+  const c2_table_row *odd = NULL; /* a row that is no step */
   char stamp[C2_TIME_ROOM];
   char whose[WHOSE_ROOM];
   say_whose(f, scenario, item, whose);
@@ -187,7 +187,7 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
     c2_time expected = 0;
     C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &expected, err));
     size_t at = t->id ? begin + s : lower_bound(t, group, expected);
-    const c2_row *r = at < t->count && t->rows[at].group == group ? &t->rows[at] : NULL;
+    const c2_table_row *r = at < t->count && t->rows[at].group == group ? &t->rows[at] : NULL;
     f->at[s] = r;
     if (r && r->time == expected) continue;
     if (t->id && r && r->time < expected) {
@@ -207,7 +207,7 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
 }
 
 /* A value of a covariate whose past holds numbers. */
-static c2_status read_number(const c2_table *t, const c2_row *row, size_t index, double *out, bool *is_truth,
+static c2_status read_number(const c2_table *t, const c2_table_row *row, size_t index, double *out, bool *is_truth,
                              c2_error *err) {
   const c2_column *column = &t->covariate[index];
   if (column->type != C2_COLUMN_TEXT) {
@@ -339,7 +339,7 @@ static c2_status read_input(c2_futures *f, const c2_read_options *options, bool 
   C2_TRY(c2_axis_settle_future(&f->table, f->set, err));
   c2_table_sort(&f->table);
   C2_TRY(refuse_repeated_rows(f, err));
-  C2_TRY(c2_alloc_array(f->horizon, sizeof(c2_row *), &f->at, err));
+  C2_TRY(c2_alloc_array(f->horizon, sizeof(c2_table_row *), &f->at, err));
   C2_TRY(c2_alloc_array(f->table.count, sizeof *f->used, &f->used, err));
   return c2_alloc_array(f->table.covariates, sizeof *f->found, &f->found, err);
 }

@@ -55,7 +55,7 @@ static c2_status say_odd_row(const c2_table *t, const c2_item *item, size_t begi
   char before[C2_TIME_ROOM] = "";
   char stamp[C2_TIME_ROOM];
   char after[C2_TIME_ROOM] = "";
-  const c2_row *rows = t->rows + begin;
+  const c2_table_row *rows = t->rows + begin;
   if (n < 3) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': a frequency needs at least three time stamps",
             item->file, item->line, item->id);
@@ -227,7 +227,7 @@ c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int6
   int64_t length = c2_freq_length(&item->freq);
   c2_freq_format(&item->freq, freq);
   for (size_t i = 0; i < n; i++) {
-    const c2_row *r = &t->rows[begin + i];
+    const c2_table_row *r = &t->rows[begin + i];
     if (i > 0 && length > 0 && r->time - r[-1].time == length) {
       steps[i] = steps[i - 1] + 1;
       continue;

@@ -113,7 +113,7 @@ c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, siz
   C2_TRY(c2_alloc_array(t->covariates, sizeof *t->kept, &t->kept, err));
   for (size_t k = 0; k < t->covariates; k++) C2_TRY(keep_column(set, &t->covariate[k], &t->kept[k], err));
   C2_TRY(c2_alloc_array(t->count, sizeof *t->rows, &t->rows, err));
-  for (size_t i = 0; i < t->count; i++) t->rows[i] = (c2_row){0, t->stamp ? t->stamp->time[i] : 0, i};
+  for (size_t i = 0; i < t->count; i++) t->rows[i] = (c2_table_row){0, t->stamp ? t->stamp->time[i] : 0, i};
   return C2_OK;
 }
 
@@ -126,8 +126,8 @@ void c2_table_close(c2_table *t) {
 /* ---- Rows ------------------------------------------------------------------------------------ */
 
 static int compare_rows(const void *left, const void *right) {
-  const c2_row *a = left;
-  const c2_row *b = right;
+  const c2_table_row *a = left;
+  const c2_table_row *b = right;
   if (a->group != b->group) return a->group < b->group ? -1 : 1;
   if (a->time != b->time) return a->time < b->time ? -1 : 1;
   return a->at < b->at ? -1 : a->at > b->at;

@@ -5,11 +5,11 @@
 
 #include "data/reader.h"
 
-typedef struct c2_row {
+typedef struct c2_table_row {
   size_t group; /* rows that belong together: an item, or an item of a scenario */
   c2_time time;
   size_t at; /* of the frame */
-} c2_row;
+} c2_table_row;
 
 /* What outlives the file of a covariate's column. */
 typedef struct c2_kept {
@@ -28,7 +28,7 @@ typedef struct c2_table {
   size_t targets, covariates;
   c2_kept *kept; /* [covariates] */
   bool is_count; /* the steps are whole numbers, no time stamps */
-  c2_row *rows;  /* [count]; sorted by group and time by c2_table_sort */
+  c2_table_row *rows;  /* [count]; sorted by group and time by c2_table_sort */
   size_t count;
   size_t filled;  /* steps that no row is for */
   size_t between; /* rows that are no point of their item's frequency, and the first of them */
@@ -62,11 +62,11 @@ void c2_table_sort(c2_table *t);
 /* Number of rows, after sorting, of the group that begins at `begin`. */
 size_t c2_table_group_rows(const c2_table *t, size_t begin);
 
-static inline size_t c2_table_line(const c2_table *t, const c2_row *row) {
+static inline size_t c2_table_line(const c2_table *t, const c2_table_row *row) {
   return t->frame.line ? t->frame.line[row->at] : row->at + 1;
 }
 
-static inline const char *c2_table_file(const c2_table *t, const c2_row *row) {
+static inline const char *c2_table_file(const c2_table *t, const c2_table_row *row) {
   size_t k = 0;
   if (!t->frame.part) return t->name;
   while (row->at >= t->frame.part[k].end) k++;
@@ -78,7 +78,7 @@ enum { C2_PLACE_ROOM = 200 };
 void c2_table_place(const c2_table *t, const char *file, size_t line, char out[C2_PLACE_ROOM]);
 
 /* Text of a covariate in a row; NULL where it is missing. */
-static inline const char *c2_table_text(const c2_table *t, const c2_row *row, size_t covariate) {
+static inline const char *c2_table_text(const c2_table *t, const c2_table_row *row, size_t covariate) {
   const c2_column *c = &t->covariate[covariate];
   return c2_column_has(c, row->at) ? t->kept[covariate].word[c->code[row->at]] : NULL;
 }

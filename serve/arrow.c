@@ -14,7 +14,7 @@
 
 /* ---- Reading ----------------------------------------------------------------------------------- */
 
-static c2_status read_parameters(c2_call *call, char *text, const c2_limits *limits, c2_freq *freq, bool *has_freq,
+static c2_status read_parameters(c2_call *call, char *text, const c2_call_limits *limits, c2_freq *freq, bool *has_freq,
                                  char where[C2_JSON_WHERE_ROOM], c2_error *err) {
   char none[] = "{}";
   c2_json_document doc = {
@@ -50,7 +50,7 @@ static c2_status say_remedy(c2_status status, c2_error *err) {
   return c2_fail(err, status, "%s; give \"freq\" in X-Chronos2-Parameters", why.text);
 }
 
-static c2_status read_table(c2_call *call, char *bytes, size_t size, const c2_freq *freq, const c2_limits *limits,
+static c2_status read_table(c2_call *call, char *bytes, size_t size, const c2_freq *freq, const c2_call_limits *limits,
                             c2_error *err) {
   const c2_read_options options = {.freq = freq, .all_covariates = true};
   const c2_bounds bounds = {.values = limits->values,
@@ -76,7 +76,7 @@ static c2_status note_rows(c2_call *call, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status read_body(c2_call *call, char *bytes, size_t size, char *parameters, const c2_limits *limits,
+static c2_status read_body(c2_call *call, char *bytes, size_t size, char *parameters, const c2_call_limits *limits,
                            const chronos2_config *config, char where[C2_JSON_WHERE_ROOM], c2_error *err) {
   c2_freq freq;
   bool has_freq = false;
@@ -87,8 +87,8 @@ static c2_status read_body(c2_call *call, char *bytes, size_t size, char *parame
   return note_rows(call, err);
 }
 
-bool c2_arrow_read(char *bytes, size_t size, char *parameters, const c2_limits *limits, const chronos2_config *config,
-                   c2_call *call, c2_answer *answer) {
+bool c2_arrow_read(char *bytes, size_t size, char *parameters, const c2_call_limits *limits,
+                   const chronos2_config *config, c2_call *call, c2_answer *answer) {
   char where[C2_JSON_WHERE_ROOM] = "";
   c2_error err;
   c2_status status = read_body(call, bytes, size, parameters, limits, config, where, &err);

@@ -9,8 +9,8 @@
 
 /* Reads a table in long format, bytes [size] aligned to 8, which are changed. `parameters` is the JSON object that
  * SageMaker's body has under that name, which is changed, or NULL. A refusal is the answer: false. */
-bool c2_arrow_read(char *bytes, size_t size, char *parameters, const c2_limits *limits, const chronos2_config *config,
-                   c2_call *call, c2_answer *answer);
+bool c2_arrow_read(char *bytes, size_t size, char *parameters, const c2_call_limits *limits,
+                   const chronos2_config *config, c2_call *call, c2_answer *answer);
 
 /* What writing the answer takes beside the call's values. */
 size_t c2_arrow_bytes(const c2_call *call);

@@ -133,8 +133,8 @@ static bool is_alone(const c2_job *job) {
 }
 
 static bool may_share(const c2_job *a, const c2_job *b) {
-  const c2_pass *x = &a->call->pass;
-  const c2_pass *y = &b->call->pass;
+  const c2_call_pass *x = &a->call->pass;
+  const c2_call_pass *y = &b->call->pass;
   return !is_alone(b) && x->horizon == y->horizon && x->context_length == y->context_length &&
          same_pattern(x->pattern, y->pattern);
 }
@@ -222,7 +222,7 @@ static int check_time(void *user, size_t done, size_t total) {
 
 static c2_status forecast(worker *w, chronos2_forecast **out, c2_error *err) {
   c2_job *job = w->part[0].job;
-  const c2_pass *pass = &job->call->pass;
+  const c2_call_pass *pass = &job->call->pass;
   bool alone = is_alone(job);
   const chronos2_series *series = alone ? job->call->series + w->part[0].first : w->series;
   size_t count = alone ? w->part[0].count : w->count;

@@ -22,7 +22,7 @@ static c2_status read_count(const c2_json_document *doc, const c2_json *object, 
 }
 
 c2_status c2_call_read_horizon(c2_call *call, const c2_json_document *doc, const c2_json *object, const char *key,
-                               bool required, const c2_limits *limits, c2_error *err) {
+                               bool required, const c2_call_limits *limits, c2_error *err) {
   call->pass.horizon = 1;
   if (required) return c2_json_get_size(doc, object, key, 1, limits->horizon, &call->pass.horizon, err);
   return read_count(doc, object, key, limits->horizon, &call->pass.horizon, err);
@@ -83,9 +83,9 @@ static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document 
                       radius->type == C2_JSON_NUMBER ? radius->text : c2_json_type_name(radius));
 }
 
-c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2_json *object, const c2_limits *limits,
-                            c2_error *err) {
-  c2_pass *p = &call->pass;
+c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2_json *object,
+                            const c2_call_limits *limits, c2_error *err) {
+  c2_call_pass *p = &call->pass;
   const c2_json *both[2];
   p->context_length = limits->context_length;
   p->batch_size = limits->batch_size;
@@ -155,8 +155,8 @@ c2_status c2_call_note_pattern(c2_call *call, const chronos2_model *model, c2_er
   return caveat ? note(call, caveat, err) : C2_OK;
 }
 
-c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
-                           const chronos2_config *config, c2_error *err) {
+c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs,
+                           const c2_call_limits *limits, const chronos2_config *config, c2_error *err) {
   static const char table_hint[] = "; covariates of such rows are past ones, since Arrow bodies take no known future";
   size_t rows = 0;
   bool is_ranked = false;

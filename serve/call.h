@@ -11,14 +11,14 @@
 #include "data/dataset.h"
 
 /* What may be asked for, and what is taken where nothing is said. */
-typedef struct c2_limits {
+typedef struct c2_call_limits {
   size_t series;                     /* of a request; C2_CALL_MEAN times as many rows: targets and covariates */
   size_t horizon;                    /* steps */
   size_t values;                     /* of a table, as c2_bounds counts them */
   size_t context_length, batch_size; /* of the server, and the most that a request may ask for */
   chronos2_pattern pattern;          /* CHRONOS2_AUTO: as the weights were trained */
   const char *model;                 /* its name */
-} c2_limits;
+} c2_call_limits;
 
 enum {
   C2_CALL_LEVELS = 99, /* most quantile levels of a call */
@@ -27,11 +27,11 @@ enum {
 };
 
 /* How series are forecast. Calls that agree in all of this may share a pass. */
-typedef struct c2_pass {
+typedef struct c2_call_pass {
   size_t horizon, context_length, batch_size;
   chronos2_pattern pattern;
   bool cross_learning;
-} c2_pass;
+} c2_call_pass;
 
 /* What a client wrote of a series, and wants to see again. */
 typedef struct c2_given {
@@ -47,7 +47,7 @@ typedef struct c2_call {
   size_t count;                  /* of the series: one for each item, or one for each of its scenarios */
   chronos2_series *series;       /* [count] */
   chronos2_covariate *covariate; /* all series' */
-  c2_pass pass;
+  c2_call_pass pass;
   c2_given *given; /* [set.count], in the set's memory */
   bool is_whole;   /* its series depend on each other, so that they must be forecast in one call of the library */
   double levels[C2_CALL_LEVELS];
@@ -64,11 +64,11 @@ typedef struct c2_call {
 /* Reads "horizon" (or another name), levels and pattern: the members that all protocols have. They are absent where
  * `object` is NULL. */
 c2_status c2_call_read_horizon(c2_call *call, const c2_json_document *doc, const c2_json *object, const char *key,
-                               bool required, const c2_limits *limits, c2_error *err);
+                               bool required, const c2_call_limits *limits, c2_error *err);
 c2_status c2_call_read_levels(c2_call *call, const c2_json_document *doc, const c2_json *object, const char *key,
                               c2_error *err);
-c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2_json *object, const c2_limits *limits,
-                            c2_error *err);
+c2_status c2_call_read_pass(c2_call *call, const c2_json_document *doc, const c2_json *object,
+                            const c2_call_limits *limits, c2_error *err);
 
 /* Checks a series' size before it is read, and its futures' lengths: `object` is the series. */
 c2_status c2_call_check_series(const c2_call *call, const c2_json_document *doc, const c2_json *object,
@@ -88,8 +88,8 @@ c2_status c2_call_note_coarse(c2_call *call, const c2_dataset *pasts, c2_error *
 /* Completes a call of which all else has been read: notes what there is to warn of, makes series of the set and lays
  * out their values. Too many rows for the limits are refused, at `inputs` of the document; both are NULL where the
  * series come from a table. */
-c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs, const c2_limits *limits,
-                           const chronos2_config *config, c2_error *err);
+c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_json *inputs,
+                           const c2_call_limits *limits, const chronos2_config *config, c2_error *err);
 
 /* Where each series' values lie; for those that make series on their own. */
 c2_status c2_call_lay_out(c2_call *call, c2_error *err);

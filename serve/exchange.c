@@ -248,7 +248,7 @@ static void answer_now(c2_exchange *e) {
 static bool read_body(c2_exchange *e) {
   c2_server *s = e->server;
   const c2_route *r = e->route;
-  const c2_limits *limits = &s->options.limits;
+  const c2_call_limits *limits = &s->options.limits;
   if (e->size == 0) {
     refuse(e, C2_HTTP_BAD_REQUEST,
            e->is_arrow ? "expected a stream of Arrow, found an empty body"

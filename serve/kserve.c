@@ -164,7 +164,7 @@ static c2_status note_others(c2_call *call, const c2_json *root, c2_error *err) 
   return c2_dataset_note(&call->set, err, "members that mean nothing to this server are ignored: %s", names);
 }
 
-static c2_status read_options(c2_call *call, const c2_json_document *doc, const c2_limits *limits, c2_error *err) {
+static c2_status read_options(c2_call *call, const c2_json_document *doc, const c2_call_limits *limits, c2_error *err) {
   const c2_json *object = c2_json_get(doc->node, "options");
   if (!c2_json_is(object, C2_JSON_OBJECT)) {
     return c2_json_fail(doc, object ? object : doc->node, err, "\"options\": expected an object, found %s",
@@ -175,7 +175,7 @@ static c2_status read_options(c2_call *call, const c2_json_document *doc, const 
   return c2_call_read_pass(call, doc, object, limits, err);
 }
 
-static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_limits *limits,
+static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_call_limits *limits,
                            const chronos2_config *config, c2_error *err) {
   const c2_json *root = doc->node;
   const c2_json *inputs = c2_json_get(root, "inputs");

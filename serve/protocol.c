@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, const c2_limits *limits,
+bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, const c2_call_limits *limits,
                       const chronos2_config *config, c2_call *call, c2_answer *answer) {
   char where[C2_JSON_WHERE_ROOM] = "";
   c2_json_document doc = {.path = "the body", .failure = C2_ERR_FORMAT, .allow_nan = true, .where = where};

@@ -8,8 +8,8 @@
 typedef struct c2_protocol {
   const char *name;
   /* Makes a call of a document's root. */
-  c2_status (*read)(c2_call *call, const c2_json_document *doc, const c2_limits *limits, const chronos2_config *config,
-                    c2_error *err);
+  c2_status (*read)(c2_call *call, const c2_json_document *doc, const c2_call_limits *limits,
+                    const chronos2_config *config, c2_error *err);
   /* Writes the result. */
   c2_status (*write)(const c2_call *call, const chronos2_config *config, c2_json_writer *json, c2_error *err);
 } c2_protocol;
@@ -18,7 +18,7 @@ extern const c2_protocol c2_sagemaker; /* sagemaker.c: the endpoints of Chronos-
 extern const c2_protocol c2_kserve;    /* kserve.c: KServe's time series */
 
 /* Reads a body, text [size] with a byte to spare behind it, which is changed. A refusal is the answer: false. */
-bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, const c2_limits *limits,
+bool c2_protocol_read(const c2_protocol *protocol, char *text, size_t size, const c2_call_limits *limits,
                       const chronos2_config *config, c2_call *call, c2_answer *answer);
 
 /* The answer that holds the result. */
@@ -27,7 +27,7 @@ void c2_protocol_write(const c2_protocol *protocol, const c2_call *call, const c
 
 /* Reads the object under "parameters", which may be NULL. */
 c2_status c2_sagemaker_read_parameters(c2_call *call, const c2_json_document *doc, const c2_json *object,
-                                       const c2_limits *limits, c2_freq *freq, bool *has_freq, c2_error *err);
+                                       const c2_call_limits *limits, c2_freq *freq, bool *has_freq, c2_error *err);
 
 /* The member "predictions" as SageMaker has it: of the items of `call`, whose results are those of `result` from series
  * `first` on. */

@@ -13,7 +13,7 @@
 #include "serve/protocol.h"
 
 c2_status c2_sagemaker_read_parameters(c2_call *call, const c2_json_document *doc, const c2_json *object,
-                                       const c2_limits *limits, c2_freq *freq, bool *has_freq, c2_error *err) {
+                                       const c2_call_limits *limits, c2_freq *freq, bool *has_freq, c2_error *err) {
   static const char *const known[] = {
       "prediction_length", "quantile_levels", "freq",   "batch_size",     "predict_batches_jointly",
       "cross_learning",    "attention",       "radius", "context_length", NULL};
@@ -105,7 +105,7 @@ fail:
   return status;
 }
 
-static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_limits *limits,
+static c2_status read_call(c2_call *call, const c2_json_document *doc, const c2_call_limits *limits,
                            const chronos2_config *config, c2_error *err) {
   static const char *const known[] = {"inputs", "parameters", NULL};
   const c2_json *root = doc->node;

@@ -27,7 +27,7 @@ void c2_scenarios_put_kept(const c2_kept *kept, c2_answer *answer) {
     c2_answer_refuse_error(answer, NULL, &err);
     return;
   }
-  const c2_pass *pass = &kept->call.pass;
+  const c2_call_pass *pass = &kept->call.pass;
   c2_json_begin_object(&stream.json, NULL);
   c2_json_put_text(&stream.json, "id", kept->id);
   c2_json_put_whole(&stream.json, "bytes", kept->bytes);
@@ -95,7 +95,7 @@ static c2_status read_scenario(c2_call *call, const c2_kept *kept, const c2_json
 }
 
 static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_json_document *doc,
-                                const c2_limits *limits, const chronos2_config *config, c2_error *err) {
+                                const c2_call_limits *limits, const chronos2_config *config, c2_error *err) {
   static const char *const known[] = {"scenarios", "quantile_levels", NULL};
   const c2_json *root = doc->node;
   const c2_json *list = c2_json_get(root, "scenarios");
@@ -136,7 +136,7 @@ fail:
   return status;
 }
 
-bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_limits *limits,
+bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_call_limits *limits,
                        const chronos2_config *config, c2_call *call, c2_answer *answer) {
   char where[C2_JSON_WHERE_ROOM] = "";
   c2_json_document doc = {.path = "the body", .failure = C2_ERR_FORMAT, .allow_nan = true, .where = where};

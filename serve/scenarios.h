@@ -21,7 +21,7 @@ void c2_scenarios_put_kept(const c2_kept *kept, c2_answer *answer);
 
 /* Reads the scenarios of a kept context, as c2_protocol_read does: series [scenarios][items]. They refer to the kept
  * call. */
-bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_limits *limits,
+bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_call_limits *limits,
                        const chronos2_config *config, c2_call *call, c2_answer *answer);
 
 void c2_scenarios_write(const c2_kept *kept, const c2_call *call, c2_answer *answer);

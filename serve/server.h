@@ -15,7 +15,7 @@
 typedef struct c2_server c2_server;
 
 typedef struct c2_server_options {
-  c2_limits limits;
+  c2_call_limits limits;
   c2_batcher_options batcher;
   const char *keys; /* file of API keys; NULL: none are asked for */
   size_t body;      /* bytes of a body at most */

@@ -368,7 +368,8 @@ static void test_wrong_types(void **state) {
       {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"target", "g", 'x'}}, "target"},
       {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"", "g", 'x'}}, "it has no name"},
       {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"a\nb", "g", 'x'}}, "a control character"},
-      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"x", "tsu:", 't'}}, "'x': expected numbers, booleans or texts"},
+      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"x", "tsu:", 't'}},
+       "'x': expected numbers, booleans or texts"},
   };
   rows *r = make_rows(1, 20);
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -71,9 +71,9 @@ c2_status c2_context_check(const chronos2_context *x, const c2_request *r, c2_er
 static c2_status encode_pass(chronos2_session *s, const c2_request *request, const c2_pass *p, size_t horizon,
                              c2_kv_cache **cache, c2_error *err) {
   const c2_rollout how = {.max_output_patches = request->max_output_patches};
-  c2_rows rows = {0};
+  c2_pass_rows rows = {0};
   size_t before = s->engine.held;
-  c2_status status = c2_rows_open(&rows, &s->engine, request, p, err);
+  c2_status status = c2_pass_rows_open(&rows, &s->engine, request, p, err);
   if (status == C2_OK) {
     c2_batch batch = {.row = rows.row,
                       .rows = p->rows,
@@ -82,7 +82,7 @@ static c2_status encode_pass(chronos2_session *s, const c2_request *request, con
     c2_batch_sort(&batch);
     status = c2_prefill(&s->engine, &batch, cache, err);
   }
-  c2_rows_close(&rows);
+  c2_pass_rows_close(&rows);
   s->engine.held = before;
   if (*cache) c2_engine_hold(&s->engine, (*cache)->bytes);
   return status;

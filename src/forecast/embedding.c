@@ -8,7 +8,7 @@
 #include "base/memory.h"
 
 typedef struct memory {
-  c2_rows rows;
+  c2_pass_rows rows;
   float *hidden; /* [rows][S][D] */
   double *loc, *scale;
 } memory;
@@ -38,7 +38,7 @@ static c2_status forward(chronos2_session *s, const c2_request *request, const c
                          c2_error *err) {
   const chronos2_config *c = request->config;
   size_t lines = 0;
-  C2_TRY(c2_rows_open(&m->rows, &s->engine, request, p, err));
+  C2_TRY(c2_pass_rows_open(&m->rows, &s->engine, request, p, err));
   C2_TRY(c2_engine_alloc(&s->engine, p->rows, sizeof *m->loc, &m->loc, err));
   C2_TRY(c2_engine_alloc(&s->engine, p->rows, sizeof *m->scale, &m->scale, err));
   c2_batch batch = {
@@ -79,7 +79,7 @@ static c2_status embed_pass(chronos2_embedding *x, chronos2_session *s, const c2
     before += s->engine.held - held; /* what stays */
   }
 fail:
-  c2_rows_close(&m.rows);
+  c2_pass_rows_close(&m.rows);
   free(m.hidden);
   free(m.loc);
   free(m.scale);

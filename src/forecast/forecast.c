@@ -61,9 +61,9 @@ static c2_status check_series(const job *j, size_t from, size_t to, c2_error *er
 static c2_status run_pass(job *j, const c2_pass *p, const c2_kv_cache *cache, c2_error *err) {
   c2_engine *engine = &j->session->engine;
   size_t before = engine->held;
-  c2_rows rows = {0};
+  c2_pass_rows rows = {0};
   c2_status status = C2_OK;
-  C2_GOTO(c2_rows_open(&rows, engine, j->request, p, err));
+  C2_GOTO(c2_pass_rows_open(&rows, engine, j->request, p, err));
   direct_rows(j->forecast, rows.row, p->times * p->rows);
   c2_batch batch = {.row = rows.row, .rows = p->times * p->rows, .context_limit = j->request->context_limit};
   C2_GOTO(c2_rollout_run(&j->how, j->session, cache, &batch, err));
@@ -73,7 +73,7 @@ static c2_status run_pass(job *j, const c2_pass *p, const c2_kv_cache *cache, c2
   j->done += p->times * (p->to - p->from);
   C2_GOTO(c2_session_progress(j->session, j->done, j->request->asked, err));
 fail:
-  c2_rows_close(&rows);
+  c2_pass_rows_close(&rows);
   engine->held = before;
   return status;
 }
@@ -210,10 +210,10 @@ static c2_status plan_passes(chronos2_session *session, const c2_request *r, con
   double somewhere = 0; /* quantiles of targets have their place in the forecast */
   for (size_t from = 0; from < r->count;) {
     c2_pass p = c2_request_pass(r, from, r->horizon, pass_tokens(&session->engine));
-    c2_rows rows = {0};
+    c2_pass_rows rows = {0};
     c2_need need = {.workspace = 0};
     size_t copies = 0;
-    c2_status status = c2_rows_plan(&rows, r, &p, &copies, err);
+    c2_status status = c2_pass_rows_plan(&rows, r, &p, &copies, err);
     if (status == C2_OK) {
       for (size_t i = 0; i < p.rows; i++) {
         if (rows.row[i].member < r->series[rows.row[i].series].targets) rows.row[i].quantiles = &somewhere;
@@ -221,7 +221,7 @@ static c2_status plan_passes(chronos2_session *session, const c2_request *r, con
       c2_batch batch = {.row = rows.row, .rows = p.rows, .context_limit = r->context_limit};
       status = c2_rollout_plan(how, session, &batch, &need, err);
     }
-    c2_rows_close(&rows);
+    c2_pass_rows_close(&rows);
     if (status != C2_OK) return status;
     c2_sum_up(&need.held, copies, 1);
     c2_need_join(&all, &need);

@@ -317,9 +317,10 @@ static void fill_values(void *user, const chronos2_series *s, size_t index, c2_r
   if (row->future_length > 0) row->future = values_of(&future, 0, row->future_length, &f->copy);
 }
 
-c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *r, const c2_pass *p, c2_error *err) {
+c2_status c2_pass_rows_open(c2_pass_rows *rows, c2_engine *engine, const c2_request *r, const c2_pass *p,
+                            c2_error *err) {
   filling f = {.request = r};
-  *rows = (c2_rows){NULL, NULL};
+  *rows = (c2_pass_rows){NULL, NULL};
   C2_TRY(c2_engine_alloc(engine, p->times * p->rows, sizeof *rows->row, &rows->row, err));
   each_row(r, p, rows->row, fill_shape, &f);
   C2_TRY(c2_engine_alloc(engine, f.copies, sizeof *rows->copy, &rows->copy, err));
@@ -328,9 +329,9 @@ c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *r, co
   return C2_OK;
 }
 
-c2_status c2_rows_plan(c2_rows *rows, const c2_request *r, const c2_pass *p, size_t *bytes, c2_error *err) {
+c2_status c2_pass_rows_plan(c2_pass_rows *rows, const c2_request *r, const c2_pass *p, size_t *bytes, c2_error *err) {
   filling f = {.request = r};
-  *rows = (c2_rows){NULL, NULL};
+  *rows = (c2_pass_rows){NULL, NULL};
   *bytes = 0;
   C2_TRY(c2_alloc_array(p->rows, sizeof *rows->row, &rows->row, err));
   each_row(r, p, rows->row, fill_shape, &f);
@@ -339,7 +340,7 @@ c2_status c2_rows_plan(c2_rows *rows, const c2_request *r, const c2_pass *p, siz
   return C2_OK;
 }
 
-void c2_rows_close(c2_rows *rows) {
+void c2_pass_rows_close(c2_pass_rows *rows) {
   free(rows->row);
   free(rows->copy);
 }

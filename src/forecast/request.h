@@ -58,7 +58,7 @@ c2_status c2_request_open(c2_request *request, chronos2_session *session, const 
 void c2_request_close(c2_request *request);
 
 /* A request of which only the shape is known. No value is read. Covariates that are not described (NULL) count as if
- * each had to be copied and were known ahead. For c2_rows_plan. */
+ * each had to be copied and were known ahead. For c2_pass_rows_plan. */
 c2_status c2_request_plan(c2_request *request, chronos2_session *session, const chronos2_series *series, size_t count,
                           const chronos2_predict_options *options, c2_error *err);
 
@@ -89,15 +89,17 @@ c2_pass c2_request_pass_to(const c2_request *request, size_t from, size_t to);
 /* The rows of a pass [times * rows]: for each series its targets, then its covariates. A series is a group, or under
  * cross_learning all rows of one time are. Slots are indices of rows. Values that don't lie there as doubles are
  * copied. The engine counts rows and copies as held. Close the rows also after a failure. */
-typedef struct c2_rows {
+typedef struct c2_pass_rows {
   c2_row *row;
   double *copy;
-} c2_rows;
+} c2_pass_rows;
 
-c2_status c2_rows_open(c2_rows *rows, c2_engine *engine, const c2_request *request, const c2_pass *pass, c2_error *err);
-void c2_rows_close(c2_rows *rows);
+c2_status c2_pass_rows_open(c2_pass_rows *rows, c2_engine *engine, const c2_request *request, const c2_pass *pass,
+                            c2_error *err);
+void c2_pass_rows_close(c2_pass_rows *rows);
 
-/* Makes rows without values, and tells what c2_rows_open allocates for such. */
-c2_status c2_rows_plan(c2_rows *rows, const c2_request *request, const c2_pass *pass, size_t *bytes, c2_error *err);
+/* Makes rows without values, and tells what c2_pass_rows_open allocates for such. */
+c2_status c2_pass_rows_plan(c2_pass_rows *rows, const c2_request *request, const c2_pass *pass, size_t *bytes,
+                            c2_error *err);
 
 #endif

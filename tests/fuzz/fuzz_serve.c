@@ -52,7 +52,7 @@ static void check_answer(c2_answer *answer, bool is_refusal) {
   free(text);
 }
 
-static void check_call(const c2_call *call, const c2_limits *limits, const chronos2_config *config) {
+static void check_call(const c2_call *call, const c2_call_limits *limits, const chronos2_config *config) {
   fuzz_require(call->set.count >= 1 && call->set.count <= limits->series, "the number of series");
   fuzz_require(call->pass.horizon >= 1 && call->pass.horizon <= limits->horizon, "the horizon");
   for (size_t i = 0; i < call->set.count; i++) {
@@ -68,7 +68,7 @@ static void check_call(const c2_call *call, const c2_limits *limits, const chron
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const chronos2_config config = fuzz_config();
-  const c2_limits limits = {.series = 5, .horizon = 30, .context_length = 64, .batch_size = 16, .model = "m"};
+  const c2_call_limits limits = {.series = 5, .horizon = 30, .context_length = 64, .batch_size = 16, .model = "m"};
   c2_call call = {.set = {.item = NULL}};
   c2_answer answer = {.body = NULL};
   c2_error err;
