@@ -223,7 +223,7 @@ static void warn_of_weights(const cli_engine *engine, const chronos2_model *mode
   if (engine->session.reg_global && pattern.attention == CHRONOS2_FULL) {
     cli_warn("--reg-global changes nothing under full attention");
   }
-  if (caveat) cli_warn("%s; --attention auto takes what they were trained for", caveat);
+  if (caveat) cli_warn("%s%s", caveat, engine->encodes ? "" : "; --attention auto takes what they were trained for");
 }
 
 int cli_engine_open(const cli_engine *engine, chronos2_model **model, chronos2_session **session) {

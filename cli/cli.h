@@ -70,6 +70,7 @@ typedef struct cli_engine {
   double radius;         /* NaN = not given; session.radius is what to run with */
   chronos2_session_options session;
   bool offline, update;  /* whether a hub may not be, or must be asked */
+  bool encodes;          /* contexts are encoded, which may take another pattern than a forecast */
   char model_room[CLI_PATH_ROOM], adapter_room[CLI_PATH_ROOM];
   cli_option table[CLI_MOST_SHARED]; /* filled by cli_engine_init */
   const char *given[CLI_MAX_GIVEN]; /* [given_count] names of the options that the user gave, also the command's own */

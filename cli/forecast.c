@@ -48,9 +48,14 @@ static c2_status check_least(const forecast_request *r, c2_error *err) {
   c2_float_text(written, r->least);
   if (r->digits > 0) (void)snprintf(written, sizeof written, "%.*g", (int)r->digits, r->least);
   bool is_float = r->digits == 0 && fabs(r->least) <= (double)FLT_MAX && (double)(float)r->least == r->least;
-  if (r->round || is_float || strtod(written, NULL) == r->least) return C2_OK;
+  bool is_kept = r->round || is_float || strtod(written, NULL) == r->least;
+  if (is_kept && forecast_has_floats(r) && (double)(float)r->least < r->least) {
+    is_kept = false;
+    (void)snprintf(written, sizeof written, "%.9g", (double)(float)r->least);
+  }
+  if (is_kept) return C2_OK;
   C2_FAIL(err, C2_ERR_ARGUMENT, "--min: %s would be written as %s; expected a number that %s, or --digits 17", found,
-          written, r->digits > 0 ? "--digits writes whole" : "float32 holds");
+          written, r->digits > 0 && !forecast_has_floats(r) ? "so many digits hold" : "float32 holds");
 }
 
 static c2_status check_options(void *request, c2_error *err) {
@@ -72,6 +77,7 @@ static c2_status check_options(void *request, c2_error *err) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "--digits and --round: expected one of them, since --round writes whole numbers");
   }
   C2_TRY(check_least(r, err));
+  r->engine.encodes = r->scenarios != NULL;
   return cli_input_check(&r->in, err);
 }
 
@@ -149,6 +155,8 @@ static void choose_encoding(forecast_request *r, const chronos2_model *model, co
   cli_warn("the pasts are encoded once, beside a future of which nothing is known (%s); --attention %s forecasts each "
            "scenario whole: slower, and closer where covariates matter",
            chronos2_attention_name(r->encoding.attention), chronos2_attention_name(own));
+  const char *caveat = chronos2_model_caveat(model, r->encoding);
+  if (caveat) cli_warn("%s", caveat);
 }
 
 static c2_status forecast_scenarios(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err) {

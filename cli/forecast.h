@@ -27,8 +27,9 @@ typedef struct forecast_request {
   bool round;    /* whole numbers are written */
   size_t raised; /* numbers that `least` changed */
   bool rolls;    /* the horizon is beyond one pass */
-  size_t coarse; /* series whose bands float32 rounds, and the first one, cut */
+  size_t coarse; /* series whose bands are rounded; the first one, cut; and whether --digits does it, not float32 */
   char coarse_id[80];
+  bool coarse_by_digits;
   double *levels;
   size_t level_count;
   c2_futures *futures; /* NULL without --future and --scenarios */
@@ -78,6 +79,9 @@ c2_status forecast_values(const forecast_request *r, const chronos2_forecast *f,
 /* Whether what is written went through float32: as a text of so many digits, in a column, or as a rollout goes on from
  * it. */
 bool forecast_is_float32(const forecast_request *r);
+
+/* Whether numbers are written to a file's columns of float32. */
+bool forecast_has_floats(const forecast_request *r);
 
 void forecast_write_header(const forecast_request *r, FILE *out);
 

@@ -41,7 +41,7 @@ void forecast_tell_changes(const forecast_request *r) {
   }
   char by[40] = "float32";
   const char *remedy = r->rolls ? C2_RESCALE : "; --digits 17 writes float64";
-  if (!forecast_is_float32(r) || (!r->rolls && r->digits > 0 && r->digits <= FLT_DIG)) {
+  if (r->coarse_by_digits) {
     (void)snprintf(by, sizeof by, "--digits %zu", r->digits);
     remedy = "; more digits keep them";
   }

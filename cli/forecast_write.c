@@ -50,10 +50,14 @@ static const char *type_of_numbers(const forecast_request *r) {
   return r->digits > 9 || r->embed || r->round ? "DOUBLE" : "FLOAT";
 }
 
+bool forecast_has_floats(const forecast_request *r) {
+  return c2_table_file_asked(r->output) && strcmp(type_of_numbers(r), "FLOAT") == 0;
+}
+
 /* Numbers beyond float32 would be infinite, and those below it 0, in a column of that type. */
 static c2_status check_range(const forecast_request *r, const c2_item *item, const double *values, size_t count,
                              c2_error *err) {
-  if (!c2_table_file_asked(r->output) || strcmp(type_of_numbers(r), "FLOAT") != 0) return C2_OK;
+  if (!forecast_has_floats(r)) return C2_OK;
   for (size_t i = 0; i < count; i++) {
     const char *loss = c2_float32_loss(values[i]);
     if (!loss) continue;
@@ -64,8 +68,7 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
 }
 
 bool forecast_is_float32(const forecast_request *r) {
-  if (r->rolls || (r->digits == 0 && !r->round)) return true;
-  return c2_table_file_asked(r->output) && strcmp(type_of_numbers(r), "FLOAT") == 0;
+  return r->rolls || (r->digits == 0 && !r->round) || forecast_has_floats(r);
 }
 
 /* Whether the quantiles of a step are but two units of the last digit apart. */
@@ -80,11 +83,13 @@ static bool digits_are_few(size_t digits, const double *values, size_t count) {
   return digits > 0 && low < high && high - low <= 2 * pow(10, floor(log10(level)) + 1 - (double)digits);
 }
 
-/* Whether float32 or the digits are too few for a target's first step: values are those of `count` levels there. */
+/* Whether float32 is too coarse or the digits are too few for a target's first step, and which: values are those of
+ * `count` levels there. */
 static bool is_coarse(const forecast_request *r, const c2_item *item, size_t target, const double *values,
-                      size_t count) {
+                      size_t count, bool *by_digits) {
   bool tiny = fabs(values[0]) < (double)FLT_MIN && !c2_table_file_asked(r->output); /* a text has own digits there */
   bool by_float = forecast_is_float32(r) && !tiny && c2_float_is_coarse(values, 1, count);
+  *by_digits = !by_float;
   if (r->round || (!by_float && !digits_are_few(r->digits, values, count))) return false;
   size_t used = c2_min_size(r->context, item->length); /* a context that doesn't vary has bands without a width */
   return c2_varies(item->target + (target + 1) * item->length - used, used);
@@ -101,12 +106,13 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
   double *values = point + r->horizon;
   double *band = alone ? values + r->horizon * r->level_count : values;
   bool coarse = false;
+  bool by_digits = false;
   c2_status status = C2_OK;
   for (size_t t = 0; t < item->targets; t++) {
     C2_GOTO(forecast_values(r, f, at, t, point, values, &r->raised, err));
     C2_GOTO(check_range(r, item, point, r->horizon * (r->level_count + 1), err));
     if (alone) C2_GOTO(c2_api(chronos2_forecast_at_levels(f, at, t, ends, 2, band), err));
-    coarse = coarse || is_coarse(r, item, t, band, alone ? 2 : r->level_count);
+    coarse = coarse || is_coarse(r, item, t, band, alone ? 2 : r->level_count, &by_digits);
     for (size_t s = 0; s < r->horizon; s++) {
       c2_time stamp;
       char text[C2_TIME_ROOM];
@@ -128,7 +134,10 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
       (void)fputc('\n', out);
     }
   }
-  if (coarse && r->coarse++ == 0) (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
+  if (coarse && r->coarse++ == 0) {
+    (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
+    r->coarse_by_digits = by_digits;
+  }
 fail:
   free(point);
   return status;

@@ -280,7 +280,7 @@ static c2_status read_text(c2_input *input, const c2_want *want, size_t wants, c
   C2_GOTO(open_columns(&c, want, err));
   C2_GOTO(read_rows(&c, input->is_settled, input->expected, err));
   input->is_settled = true;
-  input->dialect.has_time_texts = true;
+  for (size_t k = 0; k < wants; k++) input->dialect.has_time_texts |= want[k].type == C2_WANT_TIME;
   C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   frame->rows = c.rows;
   frame->line = c.line;

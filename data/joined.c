@@ -179,9 +179,8 @@ static c2_status check_dialects(const c2_input *joint, c2_error *err) {
     const c2_dialect *d = &joint->part[k]->dialect;
     bool by_decimal = d->takes_decimal && all->decimals_differ;
     if (!by_decimal && !(d->takes_format && all->formats_differ)) continue;
-    return c2_remedy(err, by_decimal ? "decimal" : "time-format",
-                     c2_fail(err, C2_ERR_FORMAT, "%s: its %s may be read in two ways, and the other files differ",
-                             joint->part[k]->name, by_decimal ? "numbers" : "time stamps"));
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: its %s may be read in two ways, and the other files differ: write them alike",
+            joint->part[k]->name, by_decimal ? "numbers" : "time stamps");
   }
   return C2_OK;
 }

@@ -10,7 +10,6 @@ enum { FREE_VALUES = 1000000, VALUES_PER_CELL = 100 };
 /* Steps for which one item's vote on the common frequency counts at most. */
 enum { MOST_VOTES = 32 };
 
-
 static void vote(c2_ballot *b, const c2_freq *freq, size_t votes) {
   size_t k = 0;
   while (k < b->kinds && !c2_freq_equal(&b->kind[k], freq)) k++;

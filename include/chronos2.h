@@ -38,7 +38,8 @@
  *
  * Callbacks. A function that the library calls must return. An exception, longjmp, pthread_exit or pthread_cancel that
  * ends it leaves the session in its call for ever. Otherwise pthread_cancel takes effect after a call that computes; in
- * chronos2_model_open it may leave memory behind.
+ * chronos2_model_open it may leave memory behind. In a callback of its session, an output of chronos2_predict_stream
+ * gives no rows (EINVAL) and may not be released.
  *
  * Processes. After fork() the child has its own copy of everything, but no worker thread: calls on an inherited session
  * run on the calling thread, with the same results, and chronos2_session_close frees its memory. Workers block all

@@ -21,12 +21,12 @@ static inline chronos2_status status_of(c2_status status) {
 c2_status c2_options_read(void *own, size_t size, const void *given, const char *name, c2_error *err);
 
 /* Defines what chronos2.h had before it started options itself: programs of that age know the struct up to `last`. */
-#define DEFINE_OPTIONS_INIT(type, last)                                      \
-  void type##_init(type *options) {                                          \
+#define DEFINE_OPTIONS_INIT(type, last)                                        \
+  void type##_init(type *options) {                                            \
     enum { SIZE = offsetof(type, last) + sizeof(((const type *)NULL)->last) }; \
-    if (!options) return;                                                    \
-    memset(options, 0, SIZE);                                                \
-    options->size = SIZE;                                                    \
+    if (!options) return;                                                      \
+    memset(options, 0, SIZE);                                                  \
+    options->size = SIZE;                                                      \
   }
 
 /* Leaves a function of the interface with an argument error; `err` is what c2_api_begin returned. */

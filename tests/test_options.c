@@ -558,6 +558,11 @@ static void test_typed_columns(void **state) {
   assert_int_equal(r.status, 0);
   assert_non_null(strstr(r.err, "--time-format has no effect: no table has time stamps that are texts"));
   program_free(&r);
+  program_write_file(path, "item_id,target\na,1\na,2\na,1\n", 27);
+  r = PROGRAM_RUN("forecast", path, "--horizon=1", "--time-format=%Y");
+  assert_int_equal(r.status, 0);
+  assert_non_null(strstr(r.err, "--time-format has no effect: no table has time stamps that are texts"));
+  program_free(&r);
   r = PROGRAM_RUN("detect", typed, "--target=predictions", "--id-column=0.5");
   program_assert_error(&r, 1, "typed.arrow: column '0.5': expected whole numbers, booleans or texts, found float32");
   free(path);

@@ -1,6 +1,8 @@
 /* What callbacks hear of chronos2_predict_stream: the progress and the attention of the whole table. */
 #include "stream.h"
 
+#include <errno.h>
+
 typedef struct reports {
   size_t calls, done[ITEMS], total[ITEMS], most;
 } reports;
@@ -72,6 +74,39 @@ static void test_progress_changes_itself(void **state) {
   }
 }
 
+/* Asking the stream itself for rows, from within its own progress function, is refused, and it goes on. */
+static int pull(void *user, size_t done, size_t total) {
+  struct ArrowArrayStream *stream = *(struct ArrowArrayStream **)user;
+  struct ArrowArray rows = {.length = 1};
+  (void)done, (void)total;
+  assert_int_equal(stream->get_next(stream, &rows), EINVAL);
+  assert_null(rows.release);
+  return 0;
+}
+
+static void test_rows_from_within(void **state) {
+  (void)state;
+  mock_batch all = whole(4);
+  mock_table table = {.batches = 1, .batch = &all};
+  struct ArrowArrayStream df = mock_stream(&table);
+  struct ArrowArrayStream out;
+  struct ArrowArrayStream *own = &out;
+  size_t rows = 0;
+  reset_options();
+  options.gather = true;
+  options.batch_series = 1;
+  assert_int_equal(chronos2_predict_stream(session, &df, NULL, &options, &out), CHRONOS2_OK);
+  chronos2_session_on_progress(session, pull, &own);
+  for (struct ArrowArray array = {.length = 1}; array.length > 0; array.release(&array)) {
+    assert_int_equal(out.get_next(&out, &array), 0);
+    if (!array.release) break;
+    rows += (size_t)array.length;
+  }
+  chronos2_session_on_progress(session, NULL, NULL);
+  out.release(&out);
+  assert_int_equal(rows, ITEMS * HORIZON);
+}
+
 static void count_rows(void *user, const chronos2_attention_row *a) {
   size_t *seen = user;
   assert_true(a->series < ITEMS);
@@ -102,6 +137,7 @@ static void test_observed_items(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test_setup(test_progress_counts_the_table, prepare),
                                      cmocka_unit_test_setup(test_progress_changes_itself, prepare),
+                                     cmocka_unit_test_setup(test_rows_from_within, prepare),
                                      cmocka_unit_test_setup(test_observed_items, prepare)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

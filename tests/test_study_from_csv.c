@@ -304,7 +304,8 @@ static void test_bad_files(void **state) {
                {full, "task_b", "\"task\x1b[31m\"", "small__perf_full.csv:3"},
                {mass, ",kept_mass_frac_ctxQ", ",kept_mass", "expected a column 'kept_mass_frac_ctxQ'"},
                {mass, "task_a,0,192,24,1", "task_a,0,192,24,2", "task 'task_a': expected each of 3 radii once"},
-               {mass, "task_a,0,192,24,1", "task_a,0,192,24,1.5", "expected a whole number >= 0, or inf, found 1.5"},
+               {mass, "task_a,0,192,24,1", "task_a,0,192,24,1.5",
+                "expected a whole number of at most 1e9, or inf, found 1.5"},
                {mass, "task_a", "task_q", "small__mass_per_window.csv:2: task 'task_q' is not among those of full"}};
   const char *files[] = {full, sparse, mass};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {

@@ -342,6 +342,10 @@ static c2_status give_rows(stream *s, struct ArrowArray *out, c2_error *err) {
 static int get_next(struct ArrowArrayStream *self, struct ArrowArray *out) {
   stream *s = self->private_data;
   c2_error err = {.code = C2_OK};
+  if (c2_session_check(s->session, &err) != C2_OK) { /* in a callback: the call under way goes on */
+    out->release = NULL;
+    return EINVAL;
+  }
   if (s->err.code == C2_OK && give_rows(s, out, &err) != C2_OK) s->err = err;
   if (s->err.code != C2_OK) out->release = NULL;
   return code_of(s);

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/radius.h"
+
 static const double most_whole = 9007199254740992.0; /* 2^53 */
 
 void c2_path_of(const char *prefix, const char *name, char out[C2_PATH_ROOM]) {
@@ -37,7 +39,7 @@ double c2_study_field_number(const c2_study_field *c, const c2_study_row *row) {
 static const c2_study_limits *limits_of(const c2_study_field *c) {
   static const c2_study_limits real = {-INFINITY, INFINITY, "a number"};
   static const c2_study_limits whole = {0, 9007199254740992.0, "a whole number >= 0"};
-  static const c2_study_limits radius = {0, INFINITY, "a whole number >= 0, or inf"};
+  static const c2_study_limits radius = {0, INFINITY, "a whole number of at most 1e9, or inf"};
   if (c->within) return c->within;
   return c->kind == C2_WHOLE ? &whole : c->kind == C2_RADIUS ? &radius : &real;
 }
@@ -47,7 +49,7 @@ bool c2_study_field_take(const c2_study_field *c, void *part, double value) {
   char *at = (char *)part + c->offset;
   bool may_miss = c->kind == C2_REAL || c->kind == C2_COUNTED;
   if (value < within->least || value > within->most || (isnan(value) && !may_miss)) return false;
-  if (c->kind == C2_RADIUS && value != floor(value)) return false;
+  if (c->kind == C2_RADIUS && !c2_radius_is(value)) return false;
   if (c->kind == C2_WHOLE) {
     if (value > most_whole || value != floor(value)) return false;
     *(size_t *)at = (size_t)value;

@@ -30,10 +30,10 @@ typedef c2_sink_row SINK;
 /* ---- Numbers that follow from parts ----------------------------------------------------------- */
 
 /* `of`: a metric, or what else the column says. */
-#define FOLLOWS(name, expression)                    \
+#define FOLLOWS(name, expression)                          \
   static double name(const c2_study_row *row, size_t of) { \
-    (void)of;                                        \
-    return (expression);                             \
+    (void)of;                                              \
+    return (expression);                                   \
   }
 
 /* What others published for the task; missing where their data aren't ours. */
@@ -75,9 +75,9 @@ FOLLOWS(is_equivalent_holm, below_5_percent(OF(CHANGE)->p_equivalent_holm))
 
 /* ---- Texts that follow from parts ------------------------------------------------------------- */
 
-#define SAYS(name, ...)                            \
+#define SAYS(name, ...)                                  \
   static void name(const c2_study_row *row, FILE *out) { \
-    (void)row, (void)fprintf(out, __VA_ARGS__);    \
+    (void)row, (void)fprintf(out, __VA_ARGS__);          \
   }
 
 SAYS(put_nothing, "%s", "")
