@@ -79,8 +79,8 @@ _NARROW = {"float16": np.float16, "float32": np.float32}
 
 
 def _level(name: str, level: Any) -> float:
-    """A float, whose text is the name of its column. That of NumPy's or torch's float32 or float16 is the one that it is
-    written as: 0.1, though float32 has 0.10000000149011612 for it."""
+    """A float, whose text is the name of its column. That of NumPy's or torch's float32 or float16 is the one that it
+    is written as: 0.1, though float32 has 0.10000000149011612 for it."""
     kind = str(getattr(level, "dtype", "")).rsplit(".", 1)[-1]
     try:
         if kind != "bool" and not isinstance(level, (str, bytes, bool)):

@@ -155,8 +155,8 @@ class Plan(NamedTuple):
 
 
 class Producer(Raised):
-    """Whatever forecast() takes as a stream, which keeps what it raises. `keys`: columns that are used where they are in
-    a row index of pandas too."""
+    """Whatever forecast() takes as a stream, which keeps what it raises. `keys`: columns that are used where they are
+    in a row index of pandas too."""
 
     def __init__(self, batches: Any, name: str, keys: Sequence[str]) -> None:
         self._batches, self._name, self._keys = batches, name, keys

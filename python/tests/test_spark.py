@@ -23,7 +23,7 @@ pytest.importorskip("pyarrow")
     ({"attention": "full", "radius": 3}, ValueError, "radius and reg_global belong to a windowed attention"),
     ({"radius": -1}, ValueError, "^radius: expected a whole number of at most 1e9 tokens, or infinity, found -1"),
     ({"attention": "windowed_future_global", "radius": 2.5}, ValueError, "^radius: expected a whole .*, found 2.5"),
-    ({"attention": "windowed_future_global", "radius": 2e9}, ValueError, "^radius: expected a whole .*, found 2000000000"),
+    ({"attention": "windowed_future_global", "radius": 2e9}, ValueError, "^radius: expected a whole .* 2000000000$"),
     ({"radius": float("nan")}, ValueError, "^radius: expected a whole number .*, found nan"),
     ({"radius": "x"}, TypeError, "^radius: expected a number, found 'x'"),
     ({"radius": True}, TypeError, "^radius: expected a number, found True"),
