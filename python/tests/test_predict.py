@@ -365,6 +365,10 @@ def test_options_that_are_no_booleans_or_lists_are_named(smooth):
     for call in (smooth.predict, smooth.encode):
         with pytest.raises(TypeError, match="cross_learning: expected True or False, found 'false'"):
             call(series, 2, cross_learning="false")
+    with pytest.raises(TypeError, match="^predict_batches_jointly: expected True or False, found 'false'"):
+        smooth.predict(series, 2, predict_batches_jointly="false")
+    with pytest.raises(TypeError, match="^radius: expected a number, found 'x'$"):
+        smooth.predict(series, 2, attention="windowed_future_global", radius="x")
     encoded = smooth.encode(series, 2, attention="windowed_future_null")
     for call in (lambda **asked: smooth.predict_quantiles(series, 2, **asked),
                  lambda **asked: smooth.evaluate(series, 2, **asked),
