@@ -1,5 +1,7 @@
 """A plugin of pytest for `make test-full`: it lists every skip, fails where one is for want of what setup.sh brings, and
-counts those for want of data outside the repository."""
+counts those for want of what it doesn't bring."""
+
+OUTSIDE = ("../shared", "extension 'excel'", "kserve")
 
 
 def pytest_configure(config):
@@ -11,7 +13,7 @@ def pytest_sessionfinish(session):
     if not reporter:  # in a worker of pytest-xdist
         return
     reasons = [str(report.longrepr) for report in reporter.stats.get("skipped", [])]
-    session.config.stash_outside = sum("../shared" in reason for reason in reasons)
+    session.config.stash_outside = {want: sum(want in reason for reason in reasons) for want in OUTSIDE}
     lacking = [reason for reason in reasons if is_lacking(reason)]
     if lacking:
         session.exitstatus = 1
@@ -19,9 +21,9 @@ def pytest_sessionfinish(session):
 
 
 def pytest_terminal_summary(terminalreporter, config):
-    outside = getattr(config, "stash_outside", 0)
-    if outside:
-        terminalreporter.write_line(f"NOT RUN: {outside} tests for want of ../shared", yellow=True)
+    for want, count in getattr(config, "stash_outside", {}).items():
+        if count:
+            terminalreporter.write_line(f"NOT RUN: {count} tests for want of {want}", yellow=True)
     lacking = getattr(config, "stash_lacking", 0)
     if lacking:
         terminalreporter.write_line(f"FAILED: {lacking} skipped for want of packages that scripts/setup.sh full brings", red=True)

@@ -205,7 +205,8 @@ function plain(value, place) {
 
 export class Chronos2 {
   /* wasm: the bytes of chronos2.wasm, or a WebAssembly.Module. files: a model's files by name, each as an
-   * ArrayBuffer or a view of one, which must not change afterwards. dtype: fp32, bf16 or int8. isa: auto, simd128 or scalar. Throws what the library says of a model that can't be. */
+   * ArrayBuffer or a view of one, which must not change afterwards. dtype: fp32, bf16 or int8. isa: auto, simd128 or
+   * scalar. Throws what the library says of a model that can't be. */
   static async open({wasm, files, dtype = 'fp32', isa = 'auto', ...others}) {
     for (const name of Object.keys(others)) throw new Error(`chronos2: ${name}: unknown option; expected wasm, files, dtype, isa`);
     if (kindOf(files) !== 'Object') throw new Error("chronos2: files: expected a model's files by name");

@@ -25,11 +25,20 @@ function guess(columns) {
   return {id, time, target};
 }
 
+/* By the options, since a time_format tells a column of dates. Where those can't be, readTable says so of these columns. */
+function columnsOf(model, text, reading) {
+  try {
+    return model.columns(text, reading);
+  } catch {
+    return model.columns(text, {delimiter: reading.delimiter});
+  }
+}
+
 /* Reads a table. chosen: {id, time, target}, each the index of a column, -1 for none, or undefined: by its name and its
  * first cell; and reading: {delimiter, decimal, time_format, freq}, as readTable takes them. Returns the columns, which of
  * them {id, time, target} are, which may be none, and what readTable returns. */
 export function readPasted(model, text, chosen = {}, reading = {}) {
-  const columns = model.columns(text, {delimiter: reading.delimiter});
+  const columns = columnsOf(model, text, reading);
   if (columns.every(({name}) => isNumber(name))) {
     throw new Error("CSV: the first line holds numbers: expected the columns' names there, such as 'timestamp,target'");
   }

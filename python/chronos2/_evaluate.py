@@ -102,7 +102,7 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
 def _check_steps(asked: Asked, df: Any, id_column: str, timestamp_column: str, target: str, freq: str | None) -> None:
     """Refuses and warns of what predict_df does in all ids and time stamps of items that have a window, those of the
     windows too: it forecasts one step of nothing."""
-    rows = df[id_column].map(df[id_column].value_counts())
+    rows = df.groupby(id_column, observed=True)[id_column].transform("size")
     columns = df.loc[rows > asked.horizon, [id_column, timestamp_column]]
     if columns.empty or not asked.options.get("validate_inputs", True):
         return

@@ -29,8 +29,8 @@ class Frames:
             raise ValueError("target: expected at least one column")
         self._kind, self._id, self._time, self._targets = df, id_column, timestamp_column, targets
         keys = [str(name) for name in (id_column, timestamp_column, *targets)]
-        self.past = _plain(df, "df", keys)
         self.future = None if future_df is None else _plain(future_df, "future_df", keys)
+        self.past = _plain(df, "df", [*keys, *_names(self.future)])
         if any(isinstance(table, pd.DataFrame) or _has_texts(table, timestamp_column)
                for table in (self.past, self.future) if table is not None):
             self._convert(*(None if table is None else _to_pandas(table) for table in (self.past, self.future)))
@@ -299,6 +299,13 @@ def _plain(table: Any, name: str, keys: Sequence[str]) -> Any:
 def _without_index(table: Any, name: str, keys: Sequence[str]) -> Any:
     """Without the metadata, by which to_pandas would make an index of a key."""
     return table.select(columns_of(table.schema, keys, name)).replace_schema_metadata(None)
+
+
+def _names(table: Any) -> list[str]:
+    """Of the columns of a plain table; none has none."""
+    if table is None:
+        return []
+    return list(map(str, table.columns)) if isinstance(table, pd.DataFrame) else table.column_names
 
 
 def _to_pandas(table: Any) -> pd.DataFrame:

@@ -75,15 +75,32 @@ def list_levels(levels: Any, name: str = "quantile_levels") -> tuple[float, ...]
     return tuple(_level(name, level) for level in levels)
 
 
+_NARROW = {"float16": np.float16, "float32": np.float32}
+
+
 def _level(name: str, level: Any) -> float:
-    """A float, whose text is the name of its column. That of a narrower type is the one that it is written as: 0.1 of
-    float32 is 0.1."""
+    """A float, whose text is the name of its column. That of NumPy's or torch's float32 or float16 is the one that it
+    is written as: 0.1, though float32 has 0.10000000149011612 for it."""
+    kind = str(getattr(level, "dtype", "")).rsplit(".", 1)[-1]
     try:
-        if not isinstance(level, (str, bytes, bool, np.bool_)):
-            return float(str(level)) if isinstance(level, np.floating) else float(level)
+        if kind != "bool" and not isinstance(level, (str, bytes, bool)):
+            return float(str(_NARROW.get(kind, float)(float(level))))
     except (TypeError, ValueError, OverflowError):
         pass
     raise TypeError(f"{name}: expected a list of numbers, found {reprlib.repr(level)} in it")
+
+
+def check_radius(radius: Any) -> float:
+    """As the library takes it."""
+    try:
+        number = None if isinstance(radius, (bool, np.bool_)) else float(radius)
+    except (TypeError, ValueError, OverflowError):
+        number = None
+    if number is None:
+        raise TypeError(f"radius: expected a number, found {reprlib.repr(radius)}")
+    if number != np.inf and not (0 <= number <= 1e9 and number.is_integer()):
+        raise ValueError(f"radius: expected a whole number of at most 1e9 tokens, or infinity, found {number:.15g}")
+    return number
 
 
 def resolve_attention(attention: str | None, radius: float | None, reg_global: bool | None,
@@ -92,13 +109,13 @@ def resolve_attention(attention: str | None, radius: float | None, reg_global: b
     published one."""
     if attention is not None:
         check_text("attention", attention, "'full'")
-    if isinstance(radius, (bool, np.bool_)):
-        raise TypeError(f"radius: expected a number, found {radius}")
+    if radius is not None:
+        radius = check_radius(radius)
     name = (opened.name if attention is None else attention).replace("-", "_")
     is_global = opened.reg_global if reg_global is None else true_or_false("reg_global", reg_global)
     if name.startswith("windowed"):
         default = opened.radius if opened.name.startswith("windowed") else float(_native.lib.CHRONOS2_STANDARD_RADIUS)
-        return _native.Attention(name, default if radius is None else float(radius), is_global)
+        return _native.Attention(name, default if radius is None else radius, is_global)
     if radius is not None or reg_global:
         raise ValueError(f"radius and reg_global belong to a windowed attention, found attention={name!r}")
     return _native.Attention(name)

@@ -142,9 +142,10 @@ def dates_in(values: Iterable[Any]) -> str | None:
 
 
 def all_numbers(labels: Iterable[Any]) -> bool:
-    """Whether all labels, one at least, are numbers; booleans are none."""
+    """Whether all labels, one at least, are numbers; booleans and lengths of time are none."""
     kinds = set(map(type, labels))
-    return bool(kinds) and all(issubclass(kind, Number) and not issubclass(kind, bool) for kind in kinds)
+    return bool(kinds) and all(issubclass(kind, Number) and not issubclass(kind, (bool, np.timedelta64))
+                               for kind in kinds)
 
 
 def common_type(arrays: Mapping[int, np.ndarray]) -> np.dtype:

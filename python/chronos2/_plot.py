@@ -43,6 +43,8 @@ def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id"
     past, ahead = _frames.to_pandas(df, "df", keys), _frames.to_pandas(forecast, "forecast", keys)
     if ahead.empty:
         raise ValueError("plot: the forecast has no rows")
+    for table in (past, ahead):
+        table[timestamp_column] = _frames.times(str(timestamp_column), table[timestamp_column])
     item = ahead[id_column].iloc[0] if item is None else item
     past, ahead = past[past[id_column] == item], ahead[ahead[id_column] == item]
     ahead = ahead[ahead["target_name"] == target]
@@ -50,9 +52,7 @@ def plot(df: Any, forecast: Any, item: Any = None, *, id_column: str = "item_id"
         raise ValueError(f"plot: the forecast has no series {item!r} with the target {target!r}")
     if past.empty:
         raise ValueError(f"plot: df has no series {item!r}")
-    stamps = _frames.times(str(timestamp_column), past[timestamp_column])
-    past = past.assign(**{timestamp_column: stamps}).sort_values(timestamp_column)
-    past = past.tail(3 * len(ahead) if steps is None else steps)
+    past = past.sort_values(timestamp_column).tail(3 * len(ahead) if steps is None else steps)
     ax = plt.subplots(figsize=(8, 3))[1] if ax is None else ax
     ax.plot(past[timestamp_column], past[target], color="#1f2937", label=target)
     ax.plot(ahead[timestamp_column], ahead["predictions"], color="#2563eb", label="median")

@@ -212,7 +212,11 @@ class Table(Raised):
 
 def columns_of(schema: Any, kept: Sequence[str], said: str) -> list[int]:
     """Places of a pyarrow schema's columns, but for the row index that pandas wrote; `kept`: columns that are used."""
-    written = (schema.pandas_metadata or {}).get("index_columns", [])
+    try:
+        written = schema.pandas_metadata["index_columns"]
+    except (ValueError, TypeError, KeyError):  # there is none, or it is damaged
+        written = None
+    written = written if isinstance(written, list) else []
     index = [name for name in schema.names if name in written and name not in kept]
     if index:
         warn(f"{said}: the row index {', '.join(map(repr, index))} that pandas wrote is no covariate, and is left out")

@@ -21,10 +21,11 @@ try:
 except ImportError:
     raise ImportError("chronos2.arrow needs pyarrow: pip install pyarrow") from None
 
-from ._model import DEFAULT_LEVELS, list_levels, resolve_attention, true_or_false
+from ._model import DEFAULT_LEVELS, check_radius, list_levels, resolve_attention, true_or_false
 from ._native import Raised
 from ._progress import following
 from ._stream import Stream, StreamOptions, columns_of
+from ._told import warn
 from .pipeline import Chronos2Pipeline, at_least_one
 
 
@@ -114,20 +115,24 @@ class Plan(NamedTuple):
             raise TypeError(f"Unexpected keyword arguments: {sorted(unknown)}.")
         given = {name: value for name, value in self.options.items() if value is not None}
         booleans = {name: true_or_false(name, given[name]) for name in _BOOLEANS if name in given}
-        if booleans.get("cross_learning") or booleans.get("predict_batches_jointly"):
-            raise ValueError("cross_learning: items that are independent can't learn from each other")
+        for name in ("cross_learning", "predict_batches_jointly"):
+            if booleans.get(name):
+                raise ValueError(f"{name}: items that are independent can't learn from each other")
+        if "radius" in given:
+            check_radius(given["radius"])
         if "attention" in given:
             resolve_attention(*map(given.get, ("attention", "radius", "reg_global"))).code
-        list_levels(given.get("unrolled_quantiles", ()), "unrolled_quantiles")
+        unrolled = list_levels(given.get("unrolled_quantiles", ()), "unrolled_quantiles")
         counts = {"prediction_length": self.prediction_length, **{name: self.options.get(name) for name in _COUNTS}}
         for name, value in counts.items():
             if value is not None:
                 at_least_one(name, value)
-        for place, level in enumerate(self.quantile_levels):
-            if not 0 <= level <= 1:
-                raise ValueError(f"quantile_levels: expected a number in [0, 1], found {level}")
-            if level in self.quantile_levels[:place]:
-                raise ValueError(f"quantile_levels: {level} is there twice")
+        for name, levels in (("quantile_levels", self.quantile_levels), ("unrolled_quantiles", unrolled)):
+            for level in levels:
+                if not 0 <= level <= 1:
+                    raise ValueError(f"{name}: expected a number in [0, 1], found {level}")
+                if levels.count(level) > 1:
+                    raise ValueError(f"{name}: {level} is there twice")
 
     def run(self, past: Producer, pipeline: Chronos2Pipeline, future: Producer | None = None,
             future_column: str | None = None, known: Sequence[str] = ()) -> Iterator[Any]:
@@ -150,8 +155,8 @@ class Plan(NamedTuple):
 
 
 class Producer(Raised):
-    """Whatever forecast() takes as a stream, which keeps what it raises. `keys`: columns that are no row index, though
-    pandas wrote them as one."""
+    """Whatever forecast() takes as a stream, which keeps what it raises. `keys`: columns that are used where they are
+    in a row index of pandas too."""
 
     def __init__(self, batches: Any, name: str, keys: Sequence[str]) -> None:
         self._batches, self._name, self._keys = batches, name, keys
@@ -160,7 +165,7 @@ class Producer(Raised):
         batches = self._batches
         pandas = sys.modules.get("pandas")
         if pandas is not None and isinstance(batches, pandas.DataFrame):
-            batches = pa.Table.from_pandas(batches, preserve_index=False)
+            batches = pa.Table.from_pandas(self._with_keys(batches), preserve_index=False)
         if isinstance(batches, (pa.Table, pa.RecordBatch)):
             batches = [batches]
         if hasattr(batches, "__arrow_c_stream__") and not isinstance(batches, pa.RecordBatchReader):
@@ -175,10 +180,21 @@ class Producer(Raised):
             if first is None:
                 raise ValueError(f"{self._name}: expected at least one, which tells the columns")
             schema, each = first[1].schema, chain([first], each)
+        schema = _with_room(schema)
         columns = columns_of(schema, self._keys, self._name)
         reader = pa.RecordBatchReader.from_batches(pa.schema([schema.field(place) for place in columns]),
                                                    self._watched(each, schema, columns))
         return reader.__arrow_c_stream__(requested_schema)
+
+    def _with_keys(self, frame: Any) -> Any:
+        """A frame whose keys are columns, those of its row index too."""
+        names = [name for name in frame.index.names if name is not None and name not in frame.columns]
+        left = [name for name in names if name not in self._keys]
+        if left:
+            warn(f"{self._name}: the row index {', '.join(map(repr, left))} is no covariate, and is left out; "
+                 "reset_index() makes columns of it")
+        keys = [name for name in names if name in self._keys]
+        return frame.reset_index(keys) if keys else frame
 
     def _listed(self, batches: Any) -> list[pa.RecordBatch]:
         """The record batches of a table; one without rows has one too, which tells the columns."""
@@ -210,24 +226,38 @@ class Producer(Raised):
                                           schema=schema)
 
 
+def _with_room(schema: pa.Schema) -> pa.Schema:
+    """A schema whose dictionaries may grow: pandas counts the categories of a batch in as few bits as they need."""
+    for place, field in enumerate(schema):
+        kind = field.type
+        if pa.types.is_dictionary(kind) and kind.index_type.bit_width < 32:
+            schema = schema.set(place, field.with_type(pa.dictionary(pa.int32(), kind.value_type, kind.ordered)))
+    return schema
+
+
 def _cast(values: pa.Array, field: pa.Field, said: str) -> pa.Array:
     """Values of a type that holds the same kind of things, where none of them changes."""
-    found, expected = values.type, field.type
-    said += f"column {field.name!r}: expected {expected} as in the first, found {found}"
-    narrows = pa.types.is_floating(found) and pa.types.is_floating(expected) and found.bit_width > expected.bit_width
+    said += f"column {field.name!r}: expected {field.type} as in the first, found {values.type}"
+    found, expected = _held(values.type), _held(field.type)
+    narrows = pa.types.is_floating(expected) and (
+        found.bit_width > expected.bit_width if pa.types.is_floating(found)
+        else pa.types.is_integer(found) and expected == pa.float16())  # a cast that pyarrow does not check
     if found != expected and (narrows or _kind(found) not in ("null", _kind(expected))):
         raise ValueError(said)
     try:
-        return values.cast(expected)
+        return values.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
         raise ValueError(f"{said}: {error}") from None
+
+
+def _held(type: pa.DataType) -> pa.DataType:
+    """That of a dictionary's values."""
+    return type.value_type if pa.types.is_dictionary(type) else type
 
 
 def _kind(type: pa.DataType) -> str:
     """Numbers are one kind, texts another, time stamps with and without a zone two. Any other type is its own kind."""
     t = pa.types
-    if t.is_dictionary(type):
-        return _kind(type.value_type)
     if t.is_integer(type) or t.is_floating(type):
         return "number"
     if t.is_string(type) or t.is_large_string(type) or str(type) == "string_view":

@@ -217,7 +217,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         if predict_batches_jointly is not None:
             warn("The `predict_batches_jointly` argument is deprecated and will be removed in a future version. Please "
                  "use `cross_learning=True` to enable the cross-learning mode.", FutureWarning)
-            cross_learning = predict_batches_jointly
+            cross_learning = true_or_false("predict_batches_jointly", predict_batches_jointly)
         cross_learning = true_or_false("cross_learning", cross_learning)
         extend_context = true_or_false("extend_context", extend_context)
         horizon = self._horizon(prediction_length, true_or_false("limit_prediction_length", limit_prediction_length))

@@ -7,6 +7,7 @@ The package must be installed where the executors' Python runs, and the model's 
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
@@ -208,8 +209,10 @@ def _try(plan: arrow.Plan, schema: T.StructType, names: list[str], ahead: str | 
         fields.append(pa.field(name, kind))
     empty = pa.RecordBatch.from_pylist([], schema=pa.schema(fields))
     work = _Work(plan._replace(prediction_length=1, options={}), {"threads": 1}, names, ahead, known)
-    for _ in work([empty]):
-        pass
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are of the bundled model: the tasks warn of the caller's
+        for _ in work([empty]):
+            pass
 
 
 # ---- In the executors' Python -----------------------------------------------------------------------

@@ -192,6 +192,9 @@ def test_later_batches_are_read_by_the_names_and_types_of_the_first(smooth, rng)
     ("target", "f8", ["a"], "expected double as in the first, found (large_)?string"),
     ("target", "f8", [[1.0]], "expected double as in the first, found list"),
     ("target", "f4", [0.1], "expected float as in the first, found double"),
+    ("target", "f4", pa.array([0.1]).dictionary_encode(), "expected float as in the first, found dictionary"),
+    ("target", "f2", [4097], "expected halffloat as in the first, found int64"),
+    ("target", "f2", pa.array([4097]).dictionary_encode(), "expected halffloat as in the first, found dictionary"),
     ("target", "i8", [0.5], "expected int64 as in the first, found double: .*truncated"),
     ("target", "f8", [True], "expected double as in the first, found bool"),
     ("timestamp", None, [pd.Timestamp("2024-01-01", tz="UTC")], r"expected timestamp\[us\] as in the first, found "
@@ -205,6 +208,18 @@ def test_later_batches_of_other_types_are_refused(smooth, rng, name, first, late
     other = with_column(past.slice(0, 1), name, pa.array(later))
     with pytest.raises(ValueError, match=f"^batches: batch 2: column '{name}': {text}"):
         arrow.forecast([past, other], smooth, prediction_length=3).read_all()
+
+
+def test_categories_may_grow_from_batch_to_batch(smooth, rng):
+    """Pandas counts up to 127 of them in 8 bits, more in 16."""
+    past = table(150, rng)
+    expected = arrow.forecast(past, smooth, prediction_length=1).read_all()
+    batches = [pa.Table.from_pandas(part.to_pandas().astype({"item_id": "category"}), preserve_index=False)
+               for part in (past.slice(0, 1), past.slice(1))]
+    assert [str(part.schema.field("item_id").type.index_type) for part in batches] == ["int8", "int16"]
+    found = arrow.forecast(batches, smooth, prediction_length=1).read_all()
+    assert found["item_id"].to_pylist() == expected["item_id"].to_pylist()
+    assert found["predictions"].equals(expected["predictions"])
 
 
 def test_later_batches_of_other_columns_are_refused(smooth, rng):
@@ -234,8 +249,31 @@ def test_the_row_index_of_pandas_is_no_covariate(smooth, rng):
     for batches in (indexed, indexed.to_batches(50), indexed.to_reader(), iter([indexed])):
         with pytest.warns(UserWarning, match="^batches: the row index '__index_level_0__' that pandas wrote is no "):
             assert arrow.forecast(batches, smooth, prediction_length=3).read_all().equals(expected)
-    keys = pa.Table.from_pandas(frame.set_index(["item_id", "timestamp"]))
-    assert arrow.forecast(keys, smooth, prediction_length=3).read_all().equals(expected)
+    for keys in (["item_id", "timestamp"], ["timestamp"]):
+        keyed = frame.set_index(keys)
+        for given in (keyed, pa.Table.from_pandas(keyed)):
+            found = arrow.forecast(given, smooth, prediction_length=3).read_all()
+            assert found.cast(expected.schema).equals(expected)
+    doubled = frame.set_index("timestamp", drop=False)
+    assert arrow.forecast(doubled, smooth, prediction_length=3).read_all().equals(expected)
+
+
+def test_a_named_row_index_that_is_left_out_is_told(smooth, rng):
+    frame = table(4, rng, covariates=["temp", "x"]).to_pandas()
+    expected = arrow.forecast(frame.drop(columns="temp"), smooth, prediction_length=3).read_all()
+    for index in (["temp"], ["item_id", "temp"]):
+        with pytest.warns(UserWarning, match="^batches: the row index 'temp' is no covariate, and is left out; "):
+            found = arrow.forecast(frame.set_index(index), smooth, prediction_length=3).read_all()
+        assert found.equals(expected)
+
+
+@pytest.mark.parametrize("written", [b"{not json", b"\xff", b"[]", b"7", b"{}", b'{"index_columns": null}'])
+def test_damaged_metadata_of_pandas_tells_no_row_index(smooth, rng, written):
+    past = table(3, rng)
+    damaged = past.replace_schema_metadata({b"pandas": written})
+    expected = arrow.forecast(past, smooth, prediction_length=3).read_all()
+    assert arrow.forecast(damaged, smooth, prediction_length=3).read_all().equals(expected)
+    assert smooth.predict_df(damaged, prediction_length=3)["predictions"].equals(expected["predictions"])
 
 
 @pytest.mark.parametrize("freq", [pd.offsets.Hour(), pd.Timedelta(hours=1), pd.Timedelta(minutes=60).to_pytimedelta()])

@@ -403,6 +403,16 @@ def test_a_row_index_may_have_the_name_of_a_column(smooth):
         assert smooth.evaluate(pyarrow.Table.from_pandas(frame.set_index(key)), 4) == expected
 
 
+@pytest.mark.parametrize("lengths", [[40], [40, 35], [40, 35, 35]])
+def test_ids_may_be_categories(smooth, lengths):
+    pd = pytest.importorskip("pandas")
+    frame = pd.concat([pd.DataFrame({"item_id": name, "target": wave(length),
+                                     "timestamp": pd.date_range("2024-01-01", periods=length)})
+                       for name, length in zip("abc", lengths)])
+    for kind in ("category", pd.CategoricalDtype(["c", "never", "b", "a"])):
+        assert smooth.evaluate(frame.astype({"item_id": kind}), 4) == smooth.evaluate(frame, 4)
+
+
 @pytest.mark.parametrize("validate", [True, False])
 @pytest.mark.parametrize("column", ["item_id", "timestamp"])
 def test_missing_ids_and_time_stamps_are_refused(smooth, column, validate):

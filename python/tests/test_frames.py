@@ -423,6 +423,18 @@ def test_the_row_index_that_pandas_wrote_is_no_covariate(smooth):
             assert found["predictions"].to_pylist() == expected["predictions"].tolist()
 
 
+def test_a_row_index_whose_future_is_known_is_a_covariate(smooth):
+    pyarrow = pytest.importorskip("pyarrow")
+    df = table().assign(temp=np.arange(20) % 7 * 1.5)
+    future = smooth.predict_df(df, prediction_length=2)[["item_id", "timestamp"]].assign(temp=[3.0, 4.5, 0.0, 1.5])
+    expected = smooth.predict_df(df, future, prediction_length=2)
+    assert not expected.equals(smooth.predict_df(df.drop(columns="temp"), prediction_length=2))
+    indexed = pyarrow.Table.from_pandas(df.set_index("temp"))
+    for ahead in (future, pyarrow.Table.from_pandas(future, preserve_index=False)):
+        found = smooth.predict_df(indexed, ahead, prediction_length=2)
+        assert found["predictions"].to_pylist() == expected["predictions"].tolist()
+
+
 @pytest.mark.parametrize("kind", [object, "category"])
 def test_numbers_are_no_time_stamps_in_whatever_type(smooth, kind):
     df = table()

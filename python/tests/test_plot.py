@@ -63,6 +63,19 @@ def test_a_row_index_may_have_the_name_of_a_column():
     np.testing.assert_array_equal(found.get_lines()[0].get_xydata(), expected)
 
 
+@pytest.mark.parametrize("stamps", ["timestamp", 0])
+def test_time_stamps_may_be_texts(stamps):
+    past, ahead = (frame.rename(columns={"timestamp": stamps}) for frame in tables())
+    expected = chronos2.plot(past, ahead, "b", timestamp_column=stamps)
+    texts = [frame.astype({stamps: str}) for frame in (past, ahead)]
+    for pair in (texts, (past, texts[1]), (texts[0], ahead)):
+        found = chronos2.plot(*pair, "b", timestamp_column=stamps)
+        for line, same in zip(found.get_lines(), expected.get_lines()):
+            np.testing.assert_array_equal(line.get_xydata(), same.get_xydata())
+        assert found.collections[0].get_datalim(found.transData).bounds == pytest.approx(
+            expected.collections[0].get_datalim(expected.transData).bounds)
+
+
 def test_numbers_are_no_time_stamps():
     past, ahead = tables()
     with pytest.raises(ValueError, match="column 'timestamp': expected time stamps, found numbers"):

@@ -11,6 +11,7 @@ import pytest
 from conftest import wave
 
 import chronos2
+from chronos2._model import list_levels
 from chronos2._native import Covariate, Series, SeriesTable
 
 
@@ -364,6 +365,10 @@ def test_options_that_are_no_booleans_or_lists_are_named(smooth):
     for call in (smooth.predict, smooth.encode):
         with pytest.raises(TypeError, match="cross_learning: expected True or False, found 'false'"):
             call(series, 2, cross_learning="false")
+    with pytest.raises(TypeError, match="^predict_batches_jointly: expected True or False, found 'false'"):
+        smooth.predict(series, 2, predict_batches_jointly="false")
+    with pytest.raises(TypeError, match="^radius: expected a number, found 'x'$"):
+        smooth.predict(series, 2, attention="windowed_future_global", radius="x")
     encoded = smooth.encode(series, 2, attention="windowed_future_null")
     for call in (lambda **asked: smooth.predict_quantiles(series, 2, **asked),
                  lambda **asked: smooth.evaluate(series, 2, **asked),
@@ -454,6 +459,24 @@ def test_levels_outside_the_trained_ones_warn(smooth, caplog):
     np.testing.assert_array_equal(quantiles[0][0, :, 0], smooth.predict([wave(40)], 4)[0][0, 0])
     with pytest.raises(ValueError):
         smooth.predict_quantiles([wave(40)], 4, [1.5])
+
+
+def test_levels_are_what_they_are_written_as():
+    """Those of narrower types are taken as 0.1, not as the 0.10000000149011612 that float32 has for it."""
+    for kind in (float, np.float64, np.float32, np.float16):
+        assert list_levels(np.array([0.1, 0.5], kind)) == list_levels([kind(0.1), np.array(0.5, kind)]) == (0.1, 0.5)
+    assert list_levels([Decimal("0.1"), 1]) == (0.1, 1.0)
+    with pytest.raises(TypeError, match="^quantile_levels: expected a list of numbers, found array.True. in it$"):
+        list_levels([np.array(True)])
+
+
+def test_levels_of_torch_are_what_they_are_written_as():
+    torch = pytest.importorskip("torch")
+    for kind in (torch.float64, torch.float32, torch.float16):
+        levels = torch.tensor([0.1, 0.9], dtype=kind)
+        assert list_levels(levels) == list_levels(list(levels)) == (0.1, 0.9)
+    with pytest.raises(TypeError, match="^quantile_levels: expected a list of numbers, found tensor.True. in it$"):
+        list_levels(torch.tensor([True]))
 
 
 def test_embeddings_have_a_token_a_patch_and_two_more(smooth, rng):
@@ -639,7 +662,7 @@ def test_numbers_among_objects_count_as_categories_and_that_is_said(smooth):
         return smooth.predict([{"target": wave(12), "past_covariates": {"x": values}}], 2)[0]
 
     codes = np.arange(12) % 3
-    said = "^covariate 'x': numbers in an array of objects count as categories; astype\(float\) makes them numbers$"
+    said = r"^covariate 'x': numbers in an array of objects count as categories; astype\(float\) makes them numbers$"
     for values in ([None, *codes[1:]], codes.astype(object), [Decimal(int(code)) for code in codes]):
         with pytest.warns(UserWarning, match=said):
             found = predict(values)
@@ -647,7 +670,8 @@ def test_numbers_among_objects_count_as_categories_and_that_is_said(smooth):
         np.testing.assert_array_equal(found, predict(texts))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        for values in (codes, codes > 1, (codes > 1).astype(object), texts):
+        spans = np.array([np.timedelta64(int(code), "D") for code in codes], object)
+        for values in (codes, codes > 1, (codes > 1).astype(object), texts, spans):
             predict(values)
 
 

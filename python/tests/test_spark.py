@@ -1,5 +1,7 @@
 """chronos2.spark, as far as it runs without a cluster: tests/full/test_spark.py has one."""
 
+import warnings
+
 import pytest
 
 pytest.importorskip("pyarrow")
@@ -14,11 +16,19 @@ pytest.importorskip("pyarrow")
     ({"quantile_levels": [0.1, 0.5, 0.1]}, ValueError, "quantile_levels: 0.1 is there twice"),
     ({"quantile_levels": [2]}, ValueError, r"quantile_levels: expected a number in \[0, 1\], found 2"),
     ({"quantile_levels": 0.5}, TypeError, "quantile_levels: expected a list of numbers, found 0.5"),
-    ({"predict_batches_jointly": True}, ValueError, "cross_learning: items that are independent"),
+    ({"predict_batches_jointly": True}, ValueError, "^predict_batches_jointly: items that are independent"),
     ({"extend_context": "x"}, TypeError, "extend_context: expected True or False, found 'x'"),
     ({"limit_prediction_length": 1}, TypeError, "limit_prediction_length: expected True or False, found 1"),
     ({"attention": "foo"}, ValueError, "attention.*expected .*, found 'foo'"),
     ({"attention": "full", "radius": 3}, ValueError, "radius and reg_global belong to a windowed attention"),
+    ({"radius": -1}, ValueError, "^radius: expected a whole number of at most 1e9 tokens, or infinity, found -1"),
+    ({"attention": "windowed_future_global", "radius": 2.5}, ValueError, "^radius: expected a whole .*, found 2.5"),
+    ({"attention": "windowed_future_global", "radius": 2e9}, ValueError, "^radius: expected a whole .* 2000000000$"),
+    ({"radius": float("nan")}, ValueError, "^radius: expected a whole number .*, found nan"),
+    ({"radius": "x"}, TypeError, "^radius: expected a number, found 'x'"),
+    ({"radius": True}, TypeError, "^radius: expected a number, found True"),
+    ({"unrolled_quantiles": [2]}, ValueError, r"^unrolled_quantiles: expected a number in \[0, 1\], found 2"),
+    ({"unrolled_quantiles": [0.1, 0.1]}, ValueError, "^unrolled_quantiles: 0.1 is there twice"),
     ({"unrolled_quantiles": ["0.1"]}, TypeError, "unrolled_quantiles: expected a list of numbers, found '0.1' in it"),
     ({"on_error": "skip"}, ValueError, "on_error: expected 'raise' or 'null', found 'skip'"),
     ({"partitions": 0}, ValueError, "partitions: expected at least 1, found 0"),
@@ -30,3 +40,18 @@ def test_options_are_checked_before_a_plan_is_made(options, error, text):
     for call in (spark.forecast, arrow.forecast) if "partitions" not in options else (spark.forecast,):
         with pytest.raises(error, match=text):
             call(None, **options)  # no table is looked at
+
+
+def test_the_trial_of_the_bundled_model_warns_of_nothing():
+    """Its levels are none of the caller's model."""
+    pytest.importorskip("pyspark")
+    from chronos2 import arrow, spark
+    from pyspark.sql import types
+
+    plan = arrow.Plan("item_id", "timestamp", ("target",), 3, (0.001, 0.5), None, "raise", {})
+    kinds = (types.StringType(), types.TimestampNTZType(), types.DoubleType())
+    names = ["item_id", "timestamp", "target"]
+    rows = types.StructType([types.StructField(f"c{place}", kind) for place, kind in enumerate(kinds)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        spark._try(plan, rows, names, None, [])

@@ -39,6 +39,17 @@ test('columns are told by the options of readTable', () => {
   }
 });
 
+test('a format of times finds the column of times', () => {
+  const text = 'd,y\n3/1/24,1\n4/1/24,2\n5/1/24,3\n';
+  assert.deepEqual(readPasted(model, text).roles, {id: -1, time: -1, target: 1});
+  const read = readPasted(model, text, {}, {time_format: '%d/%m/%y'});
+  assert.deepEqual([read.roles, read.timestamps[0]], [{id: -1, time: 0, target: 1}, ['2024-01-03', '2024-01-04', '2024-01-05']]);
+  for (const wrong of [{time_format: '%Q'}, {decimal: 'x'}, {freq: 'fortnight'}]) {
+    const [name] = Object.keys(wrong);
+    assert.throws(() => readPasted(model, text, {}, wrong), (error) => error.message.includes(`${name}: `) && error.columns.length === 2);
+  }
+});
+
 test('what is found or filled in is said', () => {
   const holes = readPasted(model, daily(['2024-01-01', '2024-01-02', '2024-01-05', '2024-01-06']));
   assert.deepEqual(holes.series[0].target, [1, 2, null, null, 3, 4]);
