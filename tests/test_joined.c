@@ -163,8 +163,8 @@ static void test_wide_futures(void **state) {
   (void)state;
   const char *const texts[4] = {
       "timestamp,a,b,x\n2024-01-01,1,2,1\n2024-01-02,1,2,2\n2024-01-03,1,5,3\n", "timestamp,x\n2024-01-04,7\n",
-      "item_id,timestamp,target,x\na,2024-01-01,1,1\na,2024-01-02,1,2\na,2024-01-03,1,3\nb,2024-01-01,2,1\n"
-      "b,2024-01-02,2,2\nb,2024-01-03,5,3\n",
+      ("item_id,timestamp,target,x\na,2024-01-01,1,1\na,2024-01-02,1,2\na,2024-01-03,1,3\nb,2024-01-01,2,1\n"
+       "b,2024-01-02,2,2\nb,2024-01-03,5,3\n"),
       "scenario,timestamp,x\nlow,2024-01-04,1\nhigh,2024-01-04,7\n"};
   fixture f = write_files(texts);
   static const char *const option[] = {"--future", "--scenarios"};
