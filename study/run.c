@@ -243,6 +243,11 @@ static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
 
 /* ---- All of it ------------------------------------------------------------------------------- */
 
+static c2_status keep_trained(const chronos2_model *model, char out[C2_TRAINED_FOR_ROOM], c2_error *err) {
+  int length = snprintf(out, C2_TRAINED_FOR_ROOM, "%s", chronos2_model_trained_text(model));
+  return length < C2_TRAINED_FOR_ROOM ? C2_OK : c2_fail(err, C2_ERR_UNSUPPORTED, "the model has too many patterns");
+}
+
 /* What the results say of the models and the machine. */
 static c2_status describe(c2_study *s, const runner *e, c2_error *err) {
   const c2_plan *plan = &s->plan;
@@ -260,11 +265,8 @@ static c2_status describe(c2_study *s, const runner *e, c2_error *err) {
   r->heads = chronos2_model_config(e->model[0])->heads;
   (void)snprintf(r->isa, sizeof r->isa, "%s", chronos2_session_isa(e->session[0]));
   r->threads = (size_t)chronos2_session_threads(e->session[0]);
-  (void)snprintf(r->trained, sizeof r->trained, "%s", chronos2_model_trained_text(e->model[0]));
-  if (e->model[1]) {
-    (void)snprintf(r->sparse_trained, sizeof r->sparse_trained, "%s", chronos2_model_trained_text(e->model[1]));
-  }
-  return C2_OK;
+  C2_TRY(keep_trained(e->model[0], r->trained, err));
+  return e->model[1] ? keep_trained(e->model[1], r->sparse_trained, err) : C2_OK;
 }
 
 static c2_status look_at_weights(c2_study *s, const runner *e, c2_error *err) {

@@ -76,8 +76,8 @@ typedef struct c2_results {
   c2_task_result *task; /* [tasks.count] */
   size_t done;          /* tasks that are finished */
   c2_look look[2];                       /* at the model and the sparse model */
-  char trained[C2_TRAINED_FOR_ROOM];         /* what the weights were trained for; empty if that isn't known */
-  char sparse_trained[C2_TRAINED_FOR_ROOM];  /* the sparse model's, likewise */
+  char trained[C2_TRAINED_FOR_ROOM];     /* what the weights were trained for; empty if that isn't known */
+  char sparse_trained[C2_TRAINED_FOR_ROOM]; /* the sparse model's, likewise */
   char model_checksum[C2_SHA_ROOM]; /* over those of its files */
   char adapter_checksum[C2_SHA_ROOM];
   char sparse_checksum[C2_SHA_ROOM];
