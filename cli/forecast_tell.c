@@ -1,5 +1,4 @@
 /* What `chronos2 forecast` says of its input and output, on standard error. */
-#include <float.h>
 #include <math.h>
 
 #include "base/caveats.h"
