@@ -1,6 +1,5 @@
 /* What `chronos2 detect` writes: CSV, and a page. */
 #include <math.h>
-#include <stdlib.h>
 
 #include "base/memory.h"
 #include "base/text.h"

@@ -2,7 +2,6 @@
 #include "study/files/record.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
