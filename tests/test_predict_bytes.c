@@ -154,6 +154,32 @@ static void test_bounds(void **state) {
   }
 }
 
+/* The reference reads the weights of a packed model again, for each session. */
+static void test_own_weights(void **state) {
+  (void)state;
+  chronos2_model *packed = NULL;
+  chronos2_session *session = NULL;
+  chronos2_forecast *forecast = NULL;
+  size_t bound = 0;
+  chronos2_session_options options = {CHRONOS2_SESSION_OPTIONS_INIT, .backend = CHRONOS2_REFERENCE, .threads = 1};
+  chronos2_series series = {.length = 100, .targets = 1, .target = past};
+  chronos2_predict_options o = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = 8};
+  assert_int_equal(chronos2_model_open(SOURCE_DIR "/tests/golden/model-smooth/weights", NULL, &packed), CHRONOS2_OK);
+  size_t weights = chronos2_model_parameters(packed) * sizeof(float);
+  assert_int_equal(chronos2_session_open(packed, &options, &session), CHRONOS2_OK);
+  for (int again = 0; again < 2; again++) { /* the second call finds the weights in memory */
+    assert_int_equal(chronos2_predict_bytes(session, &series, 1, &o, &bound), CHRONOS2_OK);
+    assert_int_equal(chronos2_predict(session, &series, 1, &o, &forecast), CHRONOS2_OK);
+    size_t took = chronos2_session_peak_bytes(session) - chronos2_model_bytes(packed);
+    if (took > bound || took < weights) fail_msg("%zu bytes, at most %zu; weights %zu", took, bound, weights);
+    chronos2_forecast_free(&forecast);
+  }
+  chronos2_session_reset_peak(session);
+  assert_int_equal(chronos2_session_peak_bytes(session), chronos2_model_bytes(packed));
+  chronos2_session_close(&session);
+  chronos2_model_close(&packed);
+}
+
 /* A pass that holds much beside a small workspace comes after one with a large workspace, which is still there. */
 static void test_unlike_passes(void **state) {
   (void)state;
@@ -334,7 +360,8 @@ static void test_columns(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_bounds), cmocka_unit_test(test_unlike_passes),
                                      cmocka_unit_test(test_labels), cmocka_unit_test(test_many_labels),
-                                     cmocka_unit_test(test_reference), cmocka_unit_test(test_shapes),
+                                     cmocka_unit_test(test_reference), cmocka_unit_test(test_own_weights),
+                                     cmocka_unit_test(test_shapes),
                                      cmocka_unit_test(test_columns)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -132,7 +132,8 @@ class Chronos2Model:
         self.folder, self.adapter, self.attention = folder, adapter, attention
         self._dtype, self._threads, self._isa, self._device = dtype, threads, isa, device
         self._backend = _BACKENDS[attn_implementation]
-        self.native = _native.Model(folder, dtype=dtype, adapter=adapter, cache=cache, threads=threads, isa=isa)
+        self.native = _native.Model(folder, dtype=dtype, adapter=adapter, cache=cache, threads=threads, isa=isa,
+                                    skip_packing=self._backend == "reference")
         config = _hub.read_json(folder / "config.json")
         self.chronos_config = SimpleNamespace(**config.get("chronos_config", {}))
         self.config = SimpleNamespace(**config, _attn_implementation=attn_implementation)

@@ -283,9 +283,10 @@ class Model:
     """Weights and their configuration: immutable, shared by threads and sessions."""
 
     def __init__(self, folder: Path, *, dtype: str = "fp32", adapter: Path | None = None, cache: Path | None = None,
-                 threads: int = 0, isa: str = "auto") -> None:
+                 threads: int = 0, isa: str = "auto", skip_packing: bool = False) -> None:
         keep = [ffi.new("char[]", os.fsencode(value)) if value else ffi.NULL for value in (adapter, cache, isa)]
         options = default_options("model")
+        options.skip_packing = skip_packing
         options.adapter, options.cache, options.isa = keep
         options.dtype, options.threads = named("dtype", dtype), threads
         self._handle = ffi.new("chronos2_model **")

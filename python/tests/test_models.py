@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from conftest import GOLDEN, ROOT, wave
 
-from chronos2 import BaseChronosPipeline, Chronos2Pipeline, _hub, isa
+from chronos2 import BaseChronosPipeline, Chronos2Pipeline, _hub, _native, isa
 from chronos2.pipeline import _warn_of_device
 
 SMOOTH = GOLDEN / "model-smooth" / "weights"
@@ -416,6 +416,8 @@ def test_attention_implementations_agree(smooth):
     eager = Chronos2Pipeline.from_pretrained(SMOOTH, attn_implementation="eager", threads=1, return_type="numpy")
     assert eager.model.config._attn_implementation == "eager"
     np.testing.assert_allclose(eager.predict([wave(80)], 8)[0], smooth.predict([wave(80)], 8)[0], rtol=1e-4)
+    with pytest.raises(ValueError, match="without packing"):  # the fused backend's copy of the weights isn't made
+        _native.Session(eager.model.native, _native.Attention())
     with pytest.raises(ValueError, match="attn_implementation"):
         Chronos2Pipeline.from_pretrained(SMOOTH, attn_implementation="paged")
 

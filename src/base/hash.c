@@ -20,18 +20,12 @@ static uint64_t mix(uint64_t lane, uint64_t word) {
 static uint64_t word_at(const unsigned char *at) {
   uint64_t word = 0;
   memcpy(&word, at, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  word = __builtin_bswap64(word);
-#endif
   return word;
 }
 
 static uint32_t half_at(const unsigned char *at) {
   uint32_t half = 0;
   memcpy(&half, at, sizeof half);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-  half = __builtin_bswap32(half);
-#endif
   return half;
 }
 

@@ -11,6 +11,10 @@
 
 #include "base/status.h"
 
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "chronos2 reads and writes files, packed weights and hashes as little-endian processors hold them"
+#endif
+
 /* Reads a number as strtod does, with a decimal point in every locale. NaN if the system can't. */
 double c2_strtod(const char *text);
 

@@ -37,9 +37,6 @@ uint64_t c2_siphash(const uint64_t key[2], const void *data, size_t size) {
   for (size_t left = size; left >= 8; left -= 8, at += 8) {
     uint64_t word = 0;
     memcpy(&word, at, sizeof word);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    word = __builtin_bswap64(word);
-#endif
     add_word(v, word);
   }
   for (size_t i = 0; i < size % 8; i++) last |= (uint64_t)at[i] << 8 * i;

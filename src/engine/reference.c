@@ -355,6 +355,7 @@ static c2_status reference_plan(c2_engine *engine, const c2_batch *batch, const 
   pass p = pass_of(engine, batch, result);
   C2_TRY(measure(&p, &need->workspace, err));
   need->workspace = c2_block_size(need->workspace);
+  if (!engine->model->raw.values) c2_sum_up(&need->workspace, c2_raw_bytes(engine->model), 1);
   return C2_OK;
 }
 
@@ -367,6 +368,8 @@ static c2_status reference_forward(c2_engine *engine, const c2_batch *batch, con
   p.values = raw->values;
   C2_TRY(measure(&p, &bytes, err));
   C2_TRY(c2_engine_reserve(engine, &reference->workspace, bytes, err));
+  engine->workspace = reference->workspace.size + reference->raw.block.size;
+  c2_engine_hold(engine, 0);
   c2_arena arena = {.base = reference->workspace.base, .size = reference->workspace.size};
   carve(&p, &arena);
   for (size_t r = 0; r < batch->rows; r++) p.row[batch->row[r].slot] = &batch->row[r];
@@ -411,13 +414,13 @@ static c2_status reference_open(c2_engine *engine, const chronos2_session_option
 static void reference_trim(c2_engine *engine) {
   session *r = engine->state;
   c2_block_free(&r->workspace);
+  c2_raw_free(&r->raw);
 }
 
 static void reference_close(c2_engine *engine) {
   session *r = engine->state;
+  reference_trim(engine);
   c2_pool_close(&r->pool);
-  c2_block_free(&r->workspace);
-  c2_raw_free(&r->raw);
   free(r);
 }
 

@@ -346,7 +346,7 @@ static c2_status plan_pass(const rollout *r, c2_need *need, c2_error *err) {
       batch.row[n] = (c2_row){.length = room_of(r, &r->row[b]),
                               .future_length = r->row[b].future_length,
                               .group = r->row[b].group * (int64_t)r->paths + (int64_t)p,
-                              .slot = n};
+                              .slot = b * r->paths + r->paths - together + p};
     }
   }
   c2_batch_sort(&batch);

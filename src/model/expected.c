@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 
 typedef struct walker {
@@ -89,8 +90,9 @@ c2_status c2_expected_list(chronos2_model *model, c2_error *err) {
   walk(&w);
   model->parameters = 0;
   for (size_t i = 0; i < model->expected_count; i++) {
-    model->parameters += model->expected[i].shape[0] * model->expected[i].shape[1];
+    c2_sum_up(&model->parameters, model->expected[i].shape[0], model->expected[i].shape[1]);
   }
+  if (model->parameters > SIZE_MAX / sizeof(float)) C2_FAIL(err, C2_ERR_MEMORY, "the weights' size overflows");
   return C2_OK;
 }
 

@@ -267,6 +267,7 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
                           chronos2_model **out, c2_error *err) {
   c2_status status = C2_OK;
   chronos2_model *model = NULL;
+  float **values = NULL;
   *out = NULL;
   C2_TRY(c2_config_check(config, "configuration", err));
   C2_GOTO(c2_alloc_array(1, sizeof *model, &model, err));
@@ -276,25 +277,23 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
   model->dtype = options->dtype;
   model->config.initializer_factor = 1; /* visible attention; the spread does not matter for speed */
   C2_GOTO(c2_expected_list(model, err));
-  size_t bytes = model->parameters * sizeof(float) + model->expected_count * 3 * C2_ALIGN;
-  C2_GOTO(c2_block_open(&model->raw.block, bytes, err));
-  C2_GOTO(c2_alloc_array(model->expected_count, sizeof(float *), &model->raw.values, err));
-  c2_arena arena = {.base = model->raw.block.base, .size = model->raw.block.size};
+  C2_GOTO(c2_raw_open(model, &model->raw, &values, err));
   for (size_t i = 0; i < model->expected_count; i++) {
     const c2_expected *e = &model->expected[i];
     size_t n = e->shape[0] * e->shape[1];
-    float *values = C2_CARVE(&arena, float, n);
     bool norm = strstr(e->name, "norm") != NULL;
     for (size_t j = 0; j < n; j++) { /* uniform with the initial deviation */
       double u = (double)(next_random(&seed) >> 11) * 0x1p-53;
-      values[j] = norm ? 1.0f : (float)((u - 0.5) * sqrt(12) * e->initial_deviation);
+      values[i][j] = norm ? 1.0f : (float)((u - 0.5) * sqrt(12) * e->initial_deviation);
     }
-    model->raw.values[i] = values;
   }
+  model->raw.values = (const float **)values;
+  values = NULL;
   C2_GOTO(c2_expected_bind(model, err));
   *out = model;
   model = NULL;
 fail:
+  free(values);
   c2_model_close(&model);
   return status;
 }

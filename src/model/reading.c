@@ -205,19 +205,34 @@ static c2_status load_one(void *context, size_t task, size_t worker, c2_error *e
   return c2_tensor_values(l->model, &l->model->expected[task], l->values[task], err);
 }
 
+static void carve_raw(const chronos2_model *model, c2_arena *arena, float **values) {
+  for (size_t i = 0; i < model->expected_count; i++) {
+    float *tensor = C2_CARVE(arena, float, model->expected[i].shape[0] * model->expected[i].shape[1]);
+    if (values) values[i] = tensor;
+  }
+}
+
+size_t c2_raw_bytes(const chronos2_model *model) {
+  c2_arena plan = {0};
+  carve_raw(model, &plan, NULL);
+  return plan.failed ? SIZE_MAX : c2_block_size(plan.used);
+}
+
+c2_status c2_raw_open(const chronos2_model *model, c2_raw *raw, float ***values, c2_error *err) {
+  *raw = (c2_raw){0};
+  C2_TRY(c2_block_open(&raw->block, c2_raw_bytes(model), err));
+  C2_TRY(c2_alloc_array(model->expected_count, sizeof **values, values, err));
+  c2_arena arena = {.base = raw->block.base, .size = raw->block.size};
+  carve_raw(model, &arena, *values);
+  return C2_OK;
+}
+
 c2_status c2_raw_load(const chronos2_model *model, c2_pool *pool, c2_raw *raw, c2_error *err) {
   loading l = {.model = model};
-  size_t bytes = model->parameters * sizeof(float) + model->expected_count * 3 * C2_ALIGN;
   c2_status status = C2_OK;
-  *raw = (c2_raw){0};
-  C2_TRY(c2_block_open(&raw->block, bytes, err));
-  C2_GOTO(c2_alloc_array(model->expected_count, sizeof(float *), &l.values, err));
-  c2_arena arena = {.base = raw->block.base, .size = raw->block.size};
-  for (size_t i = 0; i < model->expected_count; i++) {
-    l.values[i] = C2_CARVE(&arena, float, model->expected[i].shape[0] * model->expected[i].shape[1]);
-  }
+  C2_GOTO(c2_raw_open(model, raw, &l.values, err));
   C2_GOTO(c2_run_fallible(pool, model->expected_count, load_one, &l, err));
-  raw->values = (const float **)l.values;
+  raw->values = (const float **)l.values; /* now: `raw` may be the model's, which tensors are read from */
   return C2_OK;
 fail:
   free(l.values);

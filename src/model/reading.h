@@ -42,6 +42,13 @@ c2_status c2_tensor_rows(const chronos2_model *model, const c2_expected *tensor,
 /* Computes the digest of every tensor without keeping its values. */
 c2_status c2_model_digest(chronos2_model *model, c2_pool *pool, c2_error *err);
 
+/* What `c2_raw_open` allocates for the values; SIZE_MAX if it overflows. */
+size_t c2_raw_bytes(const chronos2_model *model);
+
+/* Makes room for all values. *values, NULL before, becomes their table: the caller writes them, and then makes it
+ * raw->values or frees it. Free `raw` also after a failure. */
+c2_status c2_raw_open(const chronos2_model *model, c2_raw *raw, float ***values, c2_error *err);
+
 /* Reads all values into memory. Free `raw` also after a failure. */
 c2_status c2_raw_load(const chronos2_model *model, c2_pool *pool, c2_raw *raw, c2_error *err);
 void c2_raw_free(c2_raw *raw);

@@ -42,9 +42,9 @@ void c2_cache_describe(const chronos2_model *model, const char *kernels, uint64_
   memset(key, 0, sizeof *key);
   key->bytes = bytes;
   (void)snprintf(key->text, sizeof key->text,
-                 "chronos2 packed weights 2\ndtype %d isa %s panel %d order %04x\nshape %zu %zu %zu %zu %zu %zu %zu\n"
+                 "chronos2 packed weights 2\ndtype %d isa %s panel %d\nshape %zu %zu %zu %zu %zu %zu %zu\n"
                  "layout %016llx bytes %zu\nweights %016llx adapter %016llx\n",
-                 (int)model->dtype, kernels, (int)C2_PANEL, (unsigned)__BYTE_ORDER__, c->d_model, c->d_kv, c->heads,
+                 (int)model->dtype, kernels, (int)C2_PANEL, c->d_model, c->d_kv, c->heads,
                  c->d_ff, c->layers, c->patch, c->quantiles, (unsigned long long)layout, bytes,
                  (unsigned long long)digest_tensors(model),
                  (unsigned long long)(model->adapter ? c2_adapter_digest(model->adapter) : 0));
