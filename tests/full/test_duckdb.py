@@ -62,6 +62,7 @@ def folder(tmp_path_factory):
     assert LIBRARY.exists() or "CHRONOS2_DUCKDB" in os.environ, "scripts/setup.sh duckdb"
     here = tmp_path_factory.mktemp("tables")
     write_csv(table(), here / "plain.csv")
+    table().write_parquet(here / "t.parquet")
     return here
 
 
@@ -70,7 +71,6 @@ COLUMNS = "--covariates=price,promo,open"
 
 def test_parquet_forecasts_as_csv_does(folder):
     expected = forecast(folder / "plain.csv", COLUMNS)
-    table().write_parquet(folder / "t.parquet")
     assert forecast(folder / "t.parquet", COLUMNS) == expected
     with gzip.open(folder / "t.csv.gz", "wb") as out:
         out.write((folder / "plain.csv").read_bytes())
