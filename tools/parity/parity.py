@@ -151,13 +151,13 @@ def real_size(options, scratch_folder, columns):
         for pattern, radius in (("full", 0), ("windowed_future_global", 8), ("windowed_future_visible", 64)):
             theirs, loc, scale = oracle.forward(model, {"context": batch, "num_output_patches": 4}, pattern=pattern,
                                                 radius=radius)
+            asked = ["--attention", pattern, *(["--radius", radius] if radius else [])]
             worst = []
             for title in columns:
                 if title == "reference" and context > 2048:
                     worst.append(None)  # minutes a pass
                     continue
-                run("forward", case, "-o", out, "-m", folder, "--attention", pattern, "--radius", radius,
-                    *options[title])
+                run("forward", case, "-o", out, "-m", folder, *asked, *options[title])
                 ours = load_file(out)["out.quantiles"]
                 worst.append(float(differences(ours, theirs.quantile_preds, loc[:, :, None], scale[:, :, None]).max()))
             name = pattern if pattern == "full" else f"{pattern}, radius {radius}"
