@@ -64,13 +64,6 @@ static c2_status read_name(const columns *c, builder *b, const char *cell, c2_er
   return C2_OK;
 }
 
-/* Whether a decimal sign makes a number of a cell that is none as it is read: 1e400 is beyond both. */
-static bool helps_decimal(const char *cell) {
-  double number = 0;
-  bool grouped = false;
-  return c2_number_read_grouped(cell, '.', &number, &grouped) || c2_number_read_grouped(cell, ',', &number, &grouped);
-}
-
 static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_error *err) {
   switch (b->want.type) {
     case C2_WANT_NAME: return read_name(c, b, cell, err);
@@ -78,7 +71,7 @@ static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_er
     case C2_WANT_NUMBER:
       if (c2_dialect_number(c->dialect, cell, &b->number[c->rows])) return C2_OK;
       return c2_remedy(
-          err, helps_decimal(cell) ? "decimal" : NULL,
+          err, c2_number_shape_of(cell) != C2_SHAPE_NONE ? "decimal" : NULL, /* 1e400 is beyond both signs */
           c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
                   c->csv->name, c->line[c->rows], b->name, cell));
     default: break;
@@ -116,7 +109,7 @@ static c2_status settle(const columns *c, const char *const *cell, size_t rows, 
   C2_TRY(c2_alloc_array(c->count, sizeof *numbers, &numbers, err));
   for (size_t k = 0; k < c->count; k++) {
     c2_want_type type = c->builder[k].want.type;
-    c2_dialect_sample sample = {c->csv->name, c->builder[k].name, cell + k * rows, c->line, rows};
+    c2_dialect_sample sample = {c->csv->name, c->builder[k].name, cell + k * rows, c->line, rows, type == C2_WANT_NUMBER};
     if (type == C2_WANT_NUMBER || type == C2_WANT_ANY || type == C2_WANT_MIXED) numbers[n++] = sample;
     if (type == C2_WANT_TIME) C2_GOTO(c2_dialect_find_time_format(c->dialect, &sample, expected, err));
   }

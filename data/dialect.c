@@ -21,13 +21,13 @@ static bool has_two_readings(const c2_dialect *dialect, c2_number_shape shape) {
   return shape == C2_SHAPE_EITHER_COMMA || (shape == C2_SHAPE_EITHER_POINT && dialect->delimiter == ';');
 }
 
-/* Adds what one column says; nothing if it holds other text than numbers. */
+/* Adds what one column says; nothing if it holds texts. */
 static void weigh(const c2_dialect *dialect, evidence *sum, const c2_dialect_sample *s) {
   evidence e = *sum;
   for (size_t i = 0; i < s->count; i++) {
     const char *cell = s->cell[i];
     c2_number_shape shape = c2_is_missing_text(cell) ? C2_SHAPE_PLAIN : c2_number_shape_of(cell);
-    if (shape == C2_SHAPE_NONE) return;
+    if (shape == C2_SHAPE_NONE && !s->are_numbers) return;
     if (shape == C2_SHAPE_POINT && !e.point) {
       e.point = cell;
       e.point_line = s->line[i];

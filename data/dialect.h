@@ -25,6 +25,7 @@ typedef struct c2_dialect_sample {
   const char *const *cell; /* [count] */
   const size_t *line;      /* [count] */
   size_t count;
+  bool are_numbers; /* all of them should be: one that is none doesn't make a column of texts */
 } c2_dialect_sample;
 
 /* Settles the decimal sign by columns of numbers: [count]. Where no cell needs it, it stays as it is. `expected` (or

@@ -183,6 +183,36 @@ static void test_decimal_signs(void **state) {
   c2_dataset_free(&r.set);
 }
 
+/* Versions, dates and addresses are no numbers in groups, so they say nothing of the decimal sign. */
+static void test_texts_with_points(void **state) {
+  (void)state;
+  static const char *const texts[] = {"1.2.3", "28.01.2024", "10.0.0.1", "1.2.3,4", "1.23.456", "1234.567.890", "1.234.5"};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t swap = 0; swap < 2; swap++) {
+      char cell[32];
+      char text[300];
+      for (size_t k = 0; k <= strlen(texts[i]); k++) {
+        char c = texts[i][k];
+        cell[k] = swap && c == '.' ? ',' : swap && c == ',' ? '.' : c;
+      }
+      assert_int_equal(c2_number_shape_of(cell), C2_SHAPE_NONE);
+      (void)snprintf(text, sizeof text,
+                     "timestamp,target,note\n2024-01-01,1.459,\"%s\"\n2024-01-02,10.500,\"%s\"\n"
+                     "2024-01-03,1.463,\"%s\"\n",
+                     cell, cell, cell);
+      reading r = read_text(text, strlen(text), &(c2_read_options){.all_covariates = true});
+      if (r.status == C2_OK) assert_non_null(r.set.item[0].covariate[0].past_text);
+      assert_read(&r, "2024-01-01", (const double[]){1.459, 10.5, 1.463}, "");
+    }
+  }
+  assert_int_equal(c2_number_shape_of("1.234.567"), C2_SHAPE_COMMA);
+  assert_int_equal(c2_number_shape_of("1.234.567,8"), C2_SHAPE_COMMA);
+  assert_int_equal(c2_number_shape_of("1.234e5"), C2_SHAPE_POINT);
+  assert_int_equal(c2_number_shape_of("1 234.567"), C2_SHAPE_POINT);
+  assert_int_equal(c2_number_shape_of("1 234"), C2_SHAPE_PLAIN);
+  assert_refused(SEMICOLONS "a;2024-01-01;1,5\na;2024-01-02;1.2.3\n", "found '1.2.3'");
+}
+
 static char *with_late_number(const char *first, const char *late) {
   enum { ROWS = 70000 };
   char *text = malloc(ROWS * 16 + 100);
@@ -497,6 +527,7 @@ static void test_without_duckdb(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_numbers_equal_strtod),
                                      cmocka_unit_test(test_decimal_signs),
+                                     cmocka_unit_test(test_texts_with_points),
                                      cmocka_unit_test(test_late_commas),
                                      cmocka_unit_test(test_delimiters),
                                      cmocka_unit_test(test_time_formats_found),
