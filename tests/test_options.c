@@ -225,6 +225,39 @@ static void test_unknown(void **state) {
   }
 }
 
+/* Options may be spelled with underscores. Values keep theirs, whatever they look like. */
+static void test_underscores(void **state) {
+  (void)state;
+  static const char text[] = "--my_id,timestamp,--my_target\na,1,1\na,2,2\na,3,1\na,4,2\na,5,1\n";
+  static const struct {
+    const char *one, *two, *three, *four;
+  } cases[] = {{"--id_column", "--my_id", "--target", "--my_target"},
+               {"--id_col", "--my_id", "--target=--my_target", "--all_covariates"},
+               {"--id_column=--my_id", "--all_cov", "--target", "--my_target"}};
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  char *out = program_path(folder, "a_b.csv");
+  program_write_file(path, text, sizeof text - 1);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result r = PROGRAM_RUN("forecast", path, cases[i].one, cases[i].two, "-n1", cases[i].three, cases[i].four,
+                                   "--quantile_levels", "0.5", "-o", out);
+    if (r.status != 0) fail_msg("case %zu: %s", i, r.err);
+    char *written = program_read_file(out);
+    if (strstr(written, "--my_id,timestamp,target_name,predictions,0.5\na,6,--my_target,") != written) {
+      fail_msg("case %zu: %s", i, written);
+    }
+    free(written);
+    program_free(&r);
+  }
+  program_result r = PROGRAM_RUN("forecast", path, "-n1", "-o", "--a_b.json");
+  program_assert_error(&r, 2, "--a_b.json: its ending names a format");
+  r = PROGRAM_RUN("forecast", "--sql", "-- a_b", "--db", "--", "--wide", "--all_covariates");
+  program_assert_error(&r, 2, "needs --horizon N");
+  free(path);
+  free(out);
+  program_remove_folder(folder);
+}
+
 /* ---- Help ------------------------------------------------------------------------------------ */
 
 static bool names(const char *commands, const char *command) {
@@ -626,7 +659,7 @@ static void test_program(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_option_has_a_row), cmocka_unit_test(test_effects),
-                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_unused),
+                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_underscores), cmocka_unit_test(test_unused),
                                      cmocka_unit_test(test_typed_columns),
                                      cmocka_unit_test(test_names_of_columns), cmocka_unit_test(test_program)};
   return cmocka_run_group_tests_name("options", tests, NULL, NULL);
