@@ -42,7 +42,7 @@ static c2_status read_time(const columns *c, const builder *b, const char *cell,
     return C2_OK;
   }
   const char *format = c->dialect->time_format;
-  if (!*format) C2_TRY(c2_dialect_check_offset(c->csv->name, c->line[c->rows], b->name, cell, err));
+  C2_TRY(c2_dialect_check_stamp(c->dialect, c->csv->name, c->line[c->rows], b->name, cell, err));
   return c2_remedy(
       err, *format ? NULL : "time-format",
       c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp %s%s, found '%.40s'", c->csv->name,

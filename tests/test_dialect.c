@@ -313,6 +313,33 @@ static void test_time_formats_found(void **state) {
   }
 }
 
+/* The first of January has one reading; a later cell may have two. */
+static void test_times_alike(void **state) {
+  (void)state;
+  static const struct {
+    const char *stamp[3], *found;
+  } cases[] = {{{"01.01.2020", "01.01.2021", "01.01.2022"}, "time stamps as %d.%m.%Y"},
+               {{"1/1/2020", "1/1/2021", "1/1/2022"}, "time stamps as %d/%m/%Y"},
+               {{"01-01-2020", "01-01-2021", "01-01-2022"}, "time stamps as %d-%m-%Y"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    reading r = read_stamps(cases[i].stamp[0], cases[i].stamp[1], cases[i].stamp[2], "");
+    assert_read(&r, "2020-01-01", one_two_three, cases[i].found);
+  }
+  char *text = malloc(70000 * 32);
+  assert_non_null(text);
+  int n = sprintf(text, "item_id,timestamp,target\n");
+  for (int i = 0; i < 69999; i++) n += sprintf(text + n, "%d,01.01.%d,1\n", i / 3, 2020 + i % 3);
+  (void)sprintf(text + n, "0,02.01.2023,1\n");
+  assert_refused(text, "in.csv:70001: column 'timestamp': '02.01.2023' may be 2023-01-02 ('%d.%m.%Y') or 2023-02-01 "
+                       "('%m.%d.%Y') [time-format]");
+  memcpy(strstr(text + n, "02."), "01.", 3);
+  reading r = read_with(text, 0, 0, "");
+  assert_int_equal(r.status, C2_OK);
+  assert_int_equal(r.set.rows, 70000);
+  c2_dataset_free(&r.set);
+  free(text);
+}
+
 static void test_time_formats_given(void **state) {
   (void)state;
   static const struct {
@@ -531,6 +558,7 @@ int main(void) {
                                      cmocka_unit_test(test_late_commas),
                                      cmocka_unit_test(test_delimiters),
                                      cmocka_unit_test(test_time_formats_found),
+                                     cmocka_unit_test(test_times_alike),
                                      cmocka_unit_test(test_time_formats_given),
                                      cmocka_unit_test(test_wide),
                                      cmocka_unit_test(test_empty_lines), cmocka_unit_test(test_encodings),
