@@ -182,6 +182,7 @@ static c2_status compute_parts(forecast_request *r, const chronos2_model *model,
   C2_TRY(forecast_draw_open(r, model, session, err));
   size_t items = r->total.items;
   C2_TRY(forecast_parts(r, session, out, err));
+  if (ferror(out)) return C2_OK;
   if (once && !r->reason[0]) {
     forecast_summarise(r);
     cli_input_warn(&r->total.words);

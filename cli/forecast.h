@@ -66,7 +66,8 @@ c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, 
 /* ---- forecast_parts.c ---- */
 
 /* Reads a table in parts, and forecasts and writes each of them while the next one is read. Without `out` it is only
- * read, into `total`. Where the table is not in order, `reason` says why, and what was written is void. */
+ * read, into `total`. Where the table is not in order, `reason` says why, and what was written is void. It ends early
+ * where `out` can't be written to, for which whoever closes that has the reason. */
 c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err);
 
 /* ---- forecast_write.c: CSV ---- */

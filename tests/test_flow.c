@@ -3,7 +3,10 @@
 #include "program.h"
 #include "small.h"
 
+#include <sys/resource.h>
+
 #include "data/flow.h"
+#include "data/ipc.h"
 
 enum { ITEMS = 700, STEPS = 300 }; /* 5 MB: several windows and parts */
 
@@ -244,6 +247,37 @@ static void test_program(void **state) {
   remove_table(&f);
 }
 
+/* Nothing more is read or forecast once the output can't be written: the last row would be an error. */
+static void test_full_output(void **state) {
+  (void)state;
+  enum { MANY = 400000 }; /* more than are read ahead */
+  static const char *const names[] = {"out.csv", "out.arrow"};
+  fixture f = {program_make_folder(), NULL};
+  f.path = program_path(f.folder, "in.csv");
+  FILE *table = fopen(f.path, "w");
+  assert_non_null(table);
+  (void)fprintf(table, "note,item_id,timestamp,target\n");
+  for (int i = 0; i < MANY; i++) {
+    (void)fprintf(table, "x,item %d,2024-01-%02d,%s\n", i / 25, 1 + i % 25, i == MANY - 1 ? "five" : "5");
+  }
+  assert_int_equal(fclose(table), 0);
+  assert_true(c2_flow_serves(f.path));
+  const char *how = NULL;
+  for (size_t i = 0; i < (c2_ipc_available(&how) ? 2 : 1); i++) {
+    char *path = program_path(f.folder, names[i]);
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit few = {4096, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+    program_result r = PROGRAM_RUN("forecast", f.path, "-n", "3", "--context-length=16", "-o", path);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    program_assert_error(&r, 1, i == 0 ? "out.csv: cannot write: File too large" : ": cannot write");
+    assert_int_not_equal(access(path, F_OK), 0);
+    free(path);
+  }
+  remove_table(&f);
+}
+
 enum { SERIES = 112, LENGTH = 24 * 31, ROWS = SERIES * LENGTH }; /* the last rows aren't read first */
 
 /* A table of few long series with covariates: numbers; texts, of which `late` is the last one; booleans. Row i of the
@@ -372,7 +406,8 @@ int main(void) {
                                      cmocka_unit_test(test_tables_out_of_order),
                                      cmocka_unit_test(test_late_sign), cmocka_unit_test(test_late_byte),
                                      cmocka_unit_test(test_spill),
-                                     cmocka_unit_test(test_program), cmocka_unit_test(test_covariates),
+                                     cmocka_unit_test(test_program), cmocka_unit_test(test_full_output),
+                                     cmocka_unit_test(test_covariates),
                                      cmocka_unit_test(test_futures)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
