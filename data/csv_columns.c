@@ -272,7 +272,7 @@ static c2_status read_text(c2_input *input, const c2_want *want, size_t wants, c
   *frame = (c2_frame){.columns = 0};
   C2_GOTO(open_columns(&c, want, err));
   C2_GOTO(read_rows(&c, input->is_settled, input->expected, err));
-  input->is_settled = true;
+  input->is_settled = input->is_settled || c.rows > 0;
   for (size_t k = 0; k < wants; k++) input->dialect.has_time_texts |= want[k].type == C2_WANT_TIME;
   C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   frame->rows = c.rows;
@@ -301,17 +301,21 @@ static c2_status read_columns(c2_input *input, const c2_want *want, size_t wants
   C2_FAIL(err, C2_ERR_FORMAT, "%s: a header but no rows", input->name);
 }
 
-/* A window's rows at a time. */
+/* A window's rows at a time; a window of empty lines has none. */
 static c2_status next_rows(c2_input *input, const c2_want *want, size_t wants, size_t most, c2_frame *frame,
                            c2_error *err) {
   (void)most;
   bool more = true;
-  while (input->csv.at >= input->csv.end && more) {
-    C2_TRY(c2_csv_window_move(input->window, &more, err));
-    if (more) C2_TRY(c2_csv_continue(&input->csv, input->window, err));
-  }
-  if (more) return read_text(input, want, wants, frame, err);
   *frame = (c2_frame){.columns = 0};
+  while (frame->rows == 0) {
+    c2_frame_free(frame);
+    while (input->csv.at >= input->csv.end && more) {
+      C2_TRY(c2_csv_window_move(input->window, &more, err));
+      if (more) C2_TRY(c2_csv_continue(&input->csv, input->window, err));
+    }
+    if (!more) return C2_OK;
+    C2_TRY(read_text(input, want, wants, frame, err));
+  }
   return C2_OK;
 }
 

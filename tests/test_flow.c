@@ -163,6 +163,39 @@ static void test_late_sign(void **state) {
   program_remove_folder(folder);
 }
 
+/* Empty lines are passed over, however many there are. */
+static void test_empty_windows(void **state) {
+  (void)state;
+  enum { EMPTY = 9 << 20 }; /* more than two windows hold */
+  for (int begins = 0; begins < 2; begins++) {
+    char *folder = program_make_folder();
+    char *path = program_path(folder, "in.csv");
+    c2_flow flow;
+    c2_error err;
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    (void)fprintf(out, "item_id;timestamp;target\n");
+    for (int i = 0; i < 90; i++) {
+      for (int k = 0; i == (begins ? 0 : 45) && k < EMPTY; k++) (void)fputc('\n', out);
+      (void)fprintf(out, "item %d;2024-01-%02d;1,5\n", i / 30, 1 + i % 30);
+    }
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(c2_flow_open(&flow, path, &(c2_read_options){0}, false, &err), C2_OK);
+    while (!c2_flow_ended(&flow)) {
+      c2_dataset set = {0};
+      if (c2_flow_next(&flow, &set, &err) != C2_OK) fail_msg("%s", err.text);
+      for (size_t i = 0; i < set.count; i++) assert_true(set.item[i].length == 30 && set.item[i].target[29] == 1.5);
+      c2_dataset_free(&set);
+    }
+    assert_string_equal(flow.reason, "");
+    assert_int_equal(flow.total.rows, 90);
+    assert_int_equal(flow.input.csv.next_line, 92 + EMPTY);
+    c2_flow_close(&flow);
+    free(path);
+    program_remove_folder(folder);
+  }
+}
+
 /* Rows by group come in the order in which they were added, from one run or from many. */
 static void test_spill(void **state) {
   (void)state;
@@ -405,6 +438,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts_are_the_whole),
                                      cmocka_unit_test(test_tables_out_of_order),
                                      cmocka_unit_test(test_late_sign), cmocka_unit_test(test_late_byte),
+                                     cmocka_unit_test(test_empty_windows),
                                      cmocka_unit_test(test_spill),
                                      cmocka_unit_test(test_program), cmocka_unit_test(test_full_output),
                                      cmocka_unit_test(test_covariates),
