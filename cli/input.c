@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/caveats.h"
 #include "base/memory.h"
@@ -13,6 +14,7 @@
 #include "base/text.h"
 #include "data/keep.h"
 #include "data/missing.h"
+#include "data/reader.h"
 #include "data/series.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -86,10 +88,21 @@ c2_status cli_input_check(cli_input *in, c2_error *err) {
   return C2_OK;
 }
 
+static bool same_name(const cli_input *in, const char *a, const char *b) {
+  return (in->ignores_case ? strcasecmp(a, b) : strcmp(a, b)) == 0;
+}
+
+c2_status cli_input_check_keys(const cli_input *in, c2_error *err) {
+  const char *id = c2_id_name(in->id_column);
+  if (!same_name(in, id, c2_stamp_name(in->timestamp_column))) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: '%s' can't name the ids and the time stamps: expected another name",
+          in->id_column ? "id-column" : "timestamp-column", id);
+}
+
 c2_status cli_input_check_names(const cli_input *in, const char *const *names, size_t count, c2_error *err) {
   const char *const given[] = {in->id_column, in->timestamp_column};
   for (size_t i = 0; i < 2 * count; i++) {
-    if (!given[i % 2] || strcmp(given[i % 2], names[i / 2]) != 0) continue;
+    if (!given[i % 2] || !same_name(in, given[i % 2], names[i / 2])) continue;
     C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the output has a column '%s' of its own; expected another name",
             i % 2 ? "timestamp-column" : "id-column", names[i / 2]);
   }

@@ -627,6 +627,27 @@ static void test_names_of_columns(void **state) {
   }
   static const char text[] = "id,timestamp,target\na,1,1\na,2,2\na,3,1\na,4,2\na,5,1\n";
   program_write_file(path, text, sizeof text - 1);
+  static const struct {
+    const char *argv[6], *said;
+    int status;
+  } same[] = {{{"forecast", "--id-column=timestamp"}, "--id-column: 'timestamp' can't name the ids and the time", 2},
+              {{"forecast", "--timestamp-column=item_id"}, "--timestamp-column: 'item_id' can't name", 2},
+              {{"detect", "--id-column=a", "--timestamp-column=a"}, "--id-column: 'a' can't name", 2},
+              {{"evaluate", "--id-column=timestamp", "--forecasts=/dev/null"}, "'timestamp' can't name", 2},
+              {{"evaluate", "--id-column=timestamp"}, "in.csv: column 'timestamp' can't hold the ids and the time", 1},
+              {{"forecast", "--embed", "--id-column=timestamp"}, "in.csv: column 'timestamp' can't hold", 1},
+              {{"forecast", "--id-column=Predictions", "-o", "x.parquet"}, "the output has a column 'predictions'", 2},
+              {{"forecast", "--id-column=Timestamp", "-o", "x.pq"}, "'Timestamp' can't name the ids and the time", 2},
+              {{"forecast", "--embed", "--id-column=TOKEN", "-o", "x.pq"}, "the output has a column 'token'", 2},
+              {{"forecast", "--id-column=Predictions", "-o", "x.csv"}, "expected a column 'Predictions'", 1}};
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    const char *argv[10] = {PROGRAM_PATH, same[i].argv[0], path};
+    size_t n = 3;
+    for (size_t k = 1; same[i].argv[k]; k++) argv[n++] = same[i].argv[k];
+    if (strcmp(argv[3], "--embed") != 0) argv[n++] = "-n1";
+    program_result r = program_run(argv, NULL);
+    program_assert_error(&r, same[i].status, same[i].said);
+  }
   program_result r = PROGRAM_RUN("evaluate", path, "-n1", "--windows=1", "--id-column=id", "-o", out);
   assert_int_equal(r.status, 0);
   char *scores = program_read_file(out);
