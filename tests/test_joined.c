@@ -237,6 +237,49 @@ static void test_standard_input(void **state) {
                                    f.path[0]);
     program_assert_error(&r, 2, cases[i].expected);
   }
+  static const struct {
+    const char *arguments, *expected; /* NULL: a forecast */
+  } piped[] = {{"forecast - -n1 --future /dev/stdin", "error: --future: '/dev/stdin' is an input already"},
+               {"forecast /dev/stdin -n1 --scenarios -", "error: --scenarios: '-' is an input already"},
+               {"forecast - /dev/stdin -n1", "error: expected one input '-', found 2"},
+               {"forecast /dev/stdin -n1", NULL},
+               {"bench - -", "error: expected one input '-', found 2"},
+               {"bench --paced -", "error: --paced: it reads standard input, which is an input already"}};
+  for (size_t i = 0; i < sizeof piped / sizeof piped[0]; i++) {
+    char line[1000];
+    (void)snprintf(line, sizeof line, "cat '%s' | '%s' %s", f.path[0], PROGRAM_PATH, piped[i].arguments);
+    program_result r = program_run((const char *const[]){"/bin/sh", "-c", line, NULL}, NULL);
+    if (piped[i].expected) {
+      program_assert_error(&r, 2, piped[i].expected);
+      continue;
+    }
+    if (r.status != 0) fail_msg("%s", r.err);
+    program_free(&r);
+  }
+  remove_files(&f);
+}
+
+/* Whatever lies in the working folder, '-' is standard input. */
+static void test_files_named_as_standard_input(void **state) {
+  (void)state;
+  const char *const texts[4] = {"timestamp,target,price\n2024-01-01,1,2\n2024-01-02,2,3\n2024-01-03,1,2\n"};
+  fixture f = write_files(texts);
+  char *odd = program_path(f.folder, "-");
+  char line[1000];
+  (void)snprintf(line, sizeof line, "cd '%s' && exec '%s' forecast - -n1 --model=" SOURCE_DIR "/models/chronos2-micro",
+                 f.folder, PROGRAM_PATH);
+  for (int is_folder = 0; is_folder < 2; is_folder++) {
+    program_write_file(odd, "", 0);
+    assert_int_equal(truncate(odd, 5 << 20), 0);
+    if (is_folder) assert_int_equal(unlink(odd), 0);
+    if (is_folder) assert_int_equal(mkdir(odd, 0700), 0);
+    program_result r = program_run((const char *const[]){"/bin/sh", "-c", line, NULL}, f.path[0]);
+    assert_int_equal(is_folder ? rmdir(odd) : unlink(odd), 0);
+    if (r.status != 0) fail_msg("%s", r.err);
+    assert_non_null(strstr(r.out, "\n0,2024-01-04,target,"));
+    program_free(&r);
+  }
+  free(odd);
   remove_files(&f);
 }
 
@@ -244,6 +287,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_joined_as_one), cmocka_unit_test(test_covariates),
                                      cmocka_unit_test(test_overlaps), cmocka_unit_test(test_whole_numbers),
                                      cmocka_unit_test(test_files_that_differ), cmocka_unit_test(test_stamps_alike), cmocka_unit_test(test_wide_futures),
-                                     cmocka_unit_test(test_standard_input)};
+                                     cmocka_unit_test(test_standard_input),
+                                     cmocka_unit_test(test_files_named_as_standard_input)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

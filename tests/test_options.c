@@ -225,6 +225,20 @@ static void test_unknown(void **state) {
   }
 }
 
+/* Nothing is asked of a hub before what is wrong in the options is said. */
+static void test_checks_come_first(void **state) {
+  (void)state;
+  static const char data[] = "hf://datasets/no/none/data.csv";
+  program_result r = PROGRAM_RUN("forecast", data, "--offline");
+  program_assert_error(&r, 2, "forecast needs --horizon N");
+  r = PROGRAM_RUN("detect", data, "--offline", "--coverage=7");
+  program_assert_error(&r, 2, "--coverage");
+  r = PROGRAM_RUN("bench", data, "--offline", "--model=/dev/null/none");
+  program_assert_error(&r, 1, "/dev/null/none");
+  r = PROGRAM_RUN("forecast", data, "--offline", "-n1");
+  program_assert_error(&r, 1, "no/none");
+}
+
 /* Options may be spelled with underscores. Values keep theirs, whatever they look like. */
 static void test_underscores(void **state) {
   (void)state;
@@ -680,7 +694,8 @@ static void test_program(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_option_has_a_row), cmocka_unit_test(test_effects),
-                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_underscores), cmocka_unit_test(test_unused),
+                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_underscores),
+                                     cmocka_unit_test(test_checks_come_first), cmocka_unit_test(test_unused),
                                      cmocka_unit_test(test_typed_columns),
                                      cmocka_unit_test(test_names_of_columns), cmocka_unit_test(test_program)};
   return cmocka_run_group_tests_name("options", tests, NULL, NULL);
