@@ -57,8 +57,8 @@ typedef struct forecast_request {
 chronos2_predict_options forecast_predict_options(const forecast_request *r);
 c2_status forecast_status(const forecast_request *r, chronos2_status status, c2_error *err);
 
-/* Whether the inputs may be a table that is read in parts. */
-bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count);
+/* Whether the inputs may be a table that is read in parts. Where a large one isn't, `reason` may say why. */
+bool forecast_is_in_parts(forecast_request *r, char **paths, size_t count);
 
 /* Reads all files and the query into `in.set`, and the futures, and makes series of them. */
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err);
