@@ -270,8 +270,8 @@ static const cli_usage forecast_usage = {
     .command = "forecast",
     .arguments = "INPUT...",
     .summary =
-        "Reads series from CSV (item_id,timestamp,target), JSON Lines, Parquet or Arrow files; - is standard input. "
-        "Writes CSV: item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
+        "Reads series from CSV (item_id,timestamp,target), JSON Lines, Parquet, Excel or Arrow files; - is standard "
+        "input. Writes CSV: item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
         "Ids and names are written as they are, even where a spreadsheet would take them for a formula "
         "(=, +, -, @).",
     .examples =

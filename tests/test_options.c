@@ -673,6 +673,32 @@ static void test_names_of_columns(void **state) {
   program_remove_folder(folder);
 }
 
+/* The model's length is the most that forward takes of a context, whatever is asked for. */
+static void test_contexts_of_forward(void **state) {
+  (void)state;
+  static const char said[] = "chronos2: warning: forward cuts a context at the model's 208 steps\n";
+  static const struct {
+    const char *name, *option, *said;
+  } cases[] = {{ODD "/forward/longer_than_model.safetensors", "--threads=1", said},
+               {ODD "/forward/longer_than_model.safetensors", "--context-length=1000", said},
+               {ODD "/forward/longer_than_model.safetensors", "--context-length=208", ""},
+               {ODD "/forward/missing.safetensors", "--context-length=1000", ""}};
+  char *folder = program_make_folder();
+  char *out = program_path(folder, "out");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result r = PROGRAM_RUN("forward", cases[i].name, "--model=" ODD "/weights", "-o", out, cases[i].option);
+    assert_int_equal(r.status, 0);
+    assert_string_equal(r.err, cases[i].said);
+    program_free(&r);
+  }
+  program_result r = PROGRAM_RUN("forward", "--help");
+  assert_non_null(strstr(r.out, "--context-length"));
+  assert_null(strstr(r.out, "is allowed"));
+  program_free(&r);
+  free(out);
+  program_remove_folder(folder);
+}
+
 static void test_program(void **state) {
   (void)state;
   static const char *const ways[][2] = {{"help", "evaluate"}, {"--help", "evaluate"}, {"evaluate", "--help"}};
@@ -697,6 +723,6 @@ int main(void) {
                                      cmocka_unit_test(test_unknown), cmocka_unit_test(test_underscores),
                                      cmocka_unit_test(test_checks_come_first), cmocka_unit_test(test_unused),
                                      cmocka_unit_test(test_typed_columns),
-                                     cmocka_unit_test(test_names_of_columns), cmocka_unit_test(test_program)};
+                                     cmocka_unit_test(test_names_of_columns), cmocka_unit_test(test_contexts_of_forward), cmocka_unit_test(test_program)};
   return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }
