@@ -109,7 +109,8 @@ static c2_status settle(const columns *c, const char *const *cell, size_t rows, 
   C2_TRY(c2_alloc_array(c->count, sizeof *numbers, &numbers, err));
   for (size_t k = 0; k < c->count; k++) {
     c2_want_type type = c->builder[k].want.type;
-    c2_dialect_sample sample = {c->csv->name, c->builder[k].name, cell + k * rows, c->line, rows, type == C2_WANT_NUMBER};
+    bool are_numbers = type == C2_WANT_NUMBER;
+    c2_dialect_sample sample = {c->csv->name, c->builder[k].name, cell + k * rows, c->line, rows, are_numbers};
     if (type == C2_WANT_NUMBER || type == C2_WANT_ANY || type == C2_WANT_MIXED) numbers[n++] = sample;
     if (type == C2_WANT_TIME) C2_GOTO(c2_dialect_find_time_format(c->dialect, &sample, expected, err));
   }

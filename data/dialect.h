@@ -53,7 +53,7 @@ bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zon
 /* Whether a cell looks like a time stamp that is no whole number, in any format. */
 bool c2_dialect_is_stamp(c2_dialect *dialect, const char *cell);
 
-/* Fails where a cell that is no time stamp has two readings, or has the name of a time zone in the place of an offset. */
+/* Fails where a cell that is no time stamp has two readings, or the name of a time zone in the place of an offset. */
 c2_status c2_dialect_check_stamp(const c2_dialect *dialect, const char *file, size_t line, const char *column,
                                  const char *cell, c2_error *err);
 

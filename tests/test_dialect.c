@@ -186,7 +186,8 @@ static void test_decimal_signs(void **state) {
 /* Versions, dates and addresses are no numbers in groups, so they say nothing of the decimal sign. */
 static void test_texts_with_points(void **state) {
   (void)state;
-  static const char *const texts[] = {"1.2.3", "28.01.2024", "10.0.0.1", "1.2.3,4", "1.23.456", "1234.567.890", "1.234.5"};
+  static const char *const texts[] = {"1.2.3", "28.01.2024", "10.0.0.1", "1.2.3,4", "1.23.456", "1234.567.890",
+                                      "1.234.5"};
   for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
     for (size_t swap = 0; swap < 2; swap++) {
       char cell[32];

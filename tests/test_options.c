@@ -723,6 +723,7 @@ int main(void) {
                                      cmocka_unit_test(test_unknown), cmocka_unit_test(test_underscores),
                                      cmocka_unit_test(test_checks_come_first), cmocka_unit_test(test_unused),
                                      cmocka_unit_test(test_typed_columns),
-                                     cmocka_unit_test(test_names_of_columns), cmocka_unit_test(test_contexts_of_forward), cmocka_unit_test(test_program)};
+                                     cmocka_unit_test(test_names_of_columns),
+                                     cmocka_unit_test(test_contexts_of_forward), cmocka_unit_test(test_program)};
   return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }
