@@ -295,9 +295,13 @@ static c2_status prepare(bench *b, char **paths, size_t count, c2_error *err) {
   return C2_OK;
 }
 
-static int run(bench *b, char **paths, size_t count) {
+static int run(bench *b, char **paths, size_t count, cli_located *located) {
   c2_error err = {.code = C2_OK};
+  bool is_one = false;
+  if (cli_check_standard_input(paths, count, &is_one, &err) != C2_OK) return cli_fail_error(&err);
+  if (b->paced && is_one) return cli_fail_usage("--paced: it reads standard input, which is an input already");
   int opened = b->random ? CLI_DONE : cli_engine_locate(&b->engine);
+  if (opened == CLI_DONE) opened = cli_locate_inputs(&b->engine, paths, count, located);
   if (opened != CLI_DONE) return opened;
   opened = b->random ? open_random(b) : cli_engine_open(&b->engine, &b->model, &b->session);
   if (opened != CLI_DONE) return opened;
@@ -354,8 +358,7 @@ int cli_bench(int argc, char **argv) {
   if (!cli_parse(argc, argv, &usage, options, &b.engine, &first, &status)) return status;
   if (!check_given(&b, first < argc)) return CLI_USAGE;
   cli_located located = {.path = NULL};
-  status = cli_locate_inputs(&b.engine, argv + first, (size_t)(argc - first), &located);
-  if (status == CLI_DONE) status = run(&b, argv + first, (size_t)(argc - first));
+  status = run(&b, argv + first, (size_t)(argc - first), &located);
   cli_located_free(&located);
   c2_dataset_free(&b.set);
   free(b.future);

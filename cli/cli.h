@@ -118,6 +118,10 @@ void cli_engine_leave_out(cli_engine *engine, const char *name);
  * which is printed. */
 int cli_engine_locate(cli_engine *engine);
 
+/* Fails where standard input is more than one of these paths: a second reading would find nothing, and blame the data.
+ * *is_one: it is one of them. */
+c2_status cli_check_standard_input(char **paths, size_t count, bool *is_one, c2_error *err);
+
 /* Puts the places in the cache into the arguments that are hf://datasets/OWNER/NAME/PATH. They are good until this is
  * freed. Returns what cli_engine_locate returns. */
 typedef struct cli_located {

@@ -330,6 +330,7 @@ static void tell(detect_request *r) {
 static c2_status check_options(void *request, c2_error *err) {
   static const char *const names[] = {"target_name", "value", "expected", "lower", "upper", "score", "flag"};
   detect_request *r = request;
+  C2_TRY(cli_input_check_keys(&r->in, err));
   C2_TRY(cli_input_check_names(&r->in, names, sizeof names / sizeof names[0], err));
   if (!(r->coverage > 0 && r->coverage < 1)) {
     char found[C2_FLOAT_ROOM];

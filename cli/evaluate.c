@@ -27,6 +27,7 @@ static c2_status check_names(const evaluate_request *r, c2_error *err) {
     C2_TRY(cli_input_check_names(&ids, &name, 1, err));
   }
   if (!r->forecasts && !r->against) return C2_OK;
+  C2_TRY(cli_input_check_keys(&r->in, err));
   C2_TRY(cli_input_check_names(&r->in, names, sizeof names / sizeof names[0], err));
   return cli_input_check_levels(&r->in, r->levels, r->level_count, err);
 }

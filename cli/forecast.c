@@ -27,11 +27,13 @@ static c2_status check_embed(const forecast_request *r, c2_error *err) {
   return C2_OK;
 }
 
-static c2_status check_names(const forecast_request *r, c2_error *err) {
+static c2_status check_names(forecast_request *r, c2_error *err) {
   static const char *const of_embeddings[] = {"target_name", "token", "loc", "scale"};
   const char *names[] = {"target_name", "predictions", "scenario"};
-  const cli_input ids = {.id_column = r->in.id_column}; /* embeddings have no time stamps */
-  if (r->embed) return cli_input_check_names(&ids, of_embeddings, 4, err);
+  r->in.ignores_case = c2_table_file_is_parquet(r->output);
+  const cli_input ids = {.id_column = r->in.id_column, .ignores_case = r->in.ignores_case};
+  if (r->embed) return cli_input_check_names(&ids, of_embeddings, 4, err); /* they have no time stamps */
+  C2_TRY(cli_input_check_keys(&r->in, err));
   C2_TRY(cli_input_check_names(&r->in, names, r->scenarios ? 3 : 2, err));
   return cli_input_check_levels(&r->in, r->levels, r->level_count, err);
 }
@@ -182,6 +184,7 @@ static c2_status compute_parts(forecast_request *r, const chronos2_model *model,
   C2_TRY(forecast_draw_open(r, model, session, err));
   size_t items = r->total.items;
   C2_TRY(forecast_parts(r, session, out, err));
+  if (ferror(out)) return C2_OK;
   if (once && !r->reason[0]) {
     forecast_summarise(r);
     cli_input_warn(&r->total.words);
@@ -267,8 +270,8 @@ static const cli_usage forecast_usage = {
     .command = "forecast",
     .arguments = "INPUT...",
     .summary =
-        "Reads series from CSV (item_id,timestamp,target), JSON Lines, Parquet or Arrow files; - is standard input. "
-        "Writes CSV: item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
+        "Reads series from CSV (item_id,timestamp,target), JSON Lines, Parquet, Excel or Arrow files; - is standard "
+        "input. Writes CSV: item_id,timestamp,target_name,predictions and a column for each quantile level.\n"
         "Ids and names are written as they are, even where a spreadsheet would take them for a formula "
         "(=, +, -, @).",
     .examples =

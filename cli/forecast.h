@@ -57,8 +57,8 @@ typedef struct forecast_request {
 chronos2_predict_options forecast_predict_options(const forecast_request *r);
 c2_status forecast_status(const forecast_request *r, chronos2_status status, c2_error *err);
 
-/* Whether the inputs may be a table that is read in parts. */
-bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count);
+/* Whether the inputs may be a table that is read in parts. Where a large one isn't, `reason` may say why. */
+bool forecast_is_in_parts(forecast_request *r, char **paths, size_t count);
 
 /* Reads all files and the query into `in.set`, and the futures, and makes series of them. */
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err);
@@ -66,7 +66,8 @@ c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, 
 /* ---- forecast_parts.c ---- */
 
 /* Reads a table in parts, and forecasts and writes each of them while the next one is read. Without `out` it is only
- * read, into `total`. Where the table is not in order, `reason` says why, and what was written is void. */
+ * read, into `total`. Where the table is not in order, `reason` says why, and what was written is void. It ends early
+ * where `out` can't be written to, for which whoever closes that has the reason. */
 c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *out, c2_error *err);
 
 /* ---- forecast_write.c: CSV ---- */

@@ -78,7 +78,7 @@ c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *o
   if (out) forecast_write_header(r, out);
   r->reason[0] = '\0';
   if (status == C2_OK && !c2_flow_ended(&flow)) status = c2_flow_next(&flow, &r->in.set, err);
-  while (status == C2_OK && !flow.reason[0] && r->in.set.count > 0) {
+  while (status == C2_OK && !flow.reason[0] && r->in.set.count > 0 && !(out && ferror(out))) {
     done += r->in.set.count;
     status = step(r, session, out, &next, err);
     if (status == C2_OK) tell_progress(&flow, out ? "forecasting" : "reading", done, items, r->in.set.count == 0);
@@ -89,8 +89,9 @@ c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *o
   r->total = flow.total;
   flow.total = (c2_flow_total){.items = 0};
   r->total.missing.hint = forecast_future_hint(r);
-  if (status == C2_OK && !r->reason[0]) status = cli_input_check_use(&r->in, &r->total.words, true, true, err);
-  if (status == C2_OK && !r->reason[0]) status = c2_missing_note(&r->total.missing, &r->total.words, err);
+  bool is_whole = !r->reason[0] && !(out && ferror(out));
+  if (status == C2_OK && is_whole) status = cli_input_check_use(&r->in, &r->total.words, true, true, err);
+  if (status == C2_OK && is_whole) status = c2_missing_note(&r->total.missing, &r->total.words, err);
   drop_part(r);
   c2_flow_close(&flow);
   return status;

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/forecast.h"
+#include "data/compressed.h"
 #include "data/missing.h"
 #include "data/unseen.h"
 
@@ -71,9 +72,15 @@ chronos2_predict_options forecast_predict_options(const forecast_request *r) {
                                     .monotone = r->monotone};
 }
 
-bool forecast_is_in_parts(const forecast_request *r, char **paths, size_t count) {
-  return count == 1 && !r->in.sql && !r->scenarios && !r->in.wide && !r->cross_learning && !r->embed &&
-         (!r->future || c2_input_has_parts(r->future)) && c2_flow_serves(paths[0]);
+bool forecast_is_in_parts(forecast_request *r, char **paths, size_t count) {
+  bool is_asked = r->in.sql || r->scenarios || r->in.wide || r->cross_learning || r->embed; /* for the whole table */
+  if (count != 1 || is_asked || !c2_flow_is_large(paths[0])) return false;
+  if (c2_is_compressed(paths[0])) {
+    (void)snprintf(r->reason, sizeof r->reason, "it is compressed");
+  } else if (c2_input_has_parts(paths[0]) && r->future && !c2_input_has_parts(r->future)) {
+    (void)snprintf(r->reason, sizeof r->reason, "%.400s is not read in parts", r->future);
+  }
+  return !r->reason[0] && c2_input_has_parts(paths[0]);
 }
 
 /* Leaves out what is known of the future, which no embedding looks at. */
@@ -98,7 +105,7 @@ c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, 
   c2_read_options options = cli_input_reading(&r->in);
   c2_missing missing = {.hint = forecast_future_hint(r)};
   C2_TRY(cli_input_read(&r->in, paths, count, err));
-  if (r->reason[0]) cli_note("%s: all rows are kept in memory: %s", paths[0], r->reason);
+  if (r->reason[0] && r->in.set.has_past_table) cli_note("%s: all rows are kept in memory: %s", paths[0], r->reason);
   if (r->embed) drop_futures(&r->in.set);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));
   C2_TRY(read_futures(r, &options, &missing, err));

@@ -196,22 +196,21 @@ c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_em
   return C2_OK;
 }
 
+/* A table in parts has one frequency, and its items are gone. */
+static c2_stamps stamps_of(const forecast_request *r) {
+  if (!r->parts) return c2_dataset_stamps(&r->in.set);
+  if (r->total.freq.unit == C2_FREQ_COUNT) return C2_STAMPS_COUNT;
+  return r->total.is_zoned ? C2_STAMPS_TEXT : C2_STAMPS_TIME;
+}
+
 /* SQL types of the columns of a forecast or of embeddings, the last one that of all numbers. */
 size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
+  static const char *const types[] = {
+      [C2_STAMPS_TEXT] = "VARCHAR", [C2_STAMPS_TIME] = "TIMESTAMP", [C2_STAMPS_COUNT] = "BIGINT"};
   size_t n = 0;
-  size_t counted = 0;
-  size_t zoned = 0;
-  for (size_t i = 0; i < r->in.set.count; i++) {
-    counted += r->in.set.item[i].freq.unit == C2_FREQ_COUNT;
-    zoned += r->in.set.item[i].zone.given;
-  }
-  const char *stamp = r->parts                     ? (r->total.is_zoned ? "VARCHAR" : "TIMESTAMP")
-                      : counted == r->in.set.count ? "BIGINT"
-                      : counted + zoned == 0       ? "TIMESTAMP"
-                                                   : "VARCHAR";
   if (r->scenarios) out[n++] = "VARCHAR";
   out[n++] = "VARCHAR";
-  out[n++] = r->embed ? "VARCHAR" : stamp;
+  out[n++] = r->embed ? "VARCHAR" : types[stamps_of(r)];
   out[n++] = r->embed ? "BIGINT" : "VARCHAR";
   out[n++] = type_of_numbers(r);
   return n;

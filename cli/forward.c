@@ -181,7 +181,9 @@ static const cli_usage forward_usage = {
 static c2_status forward(const request *r, const char *input, const chronos2_model *model, chronos2_session *session,
                          work *w, c2_error *err) {
   C2_TRY(read_case(w, input, r->patches, err));
+  size_t trained = chronos2_model_config(model)->context_length;
   cut_context(w, r->engine.context_length);
+  if (w->batch.length > trained) cli_warn("forward cuts a context at the model's %zu steps", trained);
   C2_TRY(allocate(w, model, r->attention, err));
   if (r->attention) chronos2_session_on_attention(session, collect, &w->attention);
   C2_TRY(c2_api(chronos2_forward(session, &w->batch, w->quantiles, w->loc, w->scale, w->mask), err));
@@ -199,11 +201,9 @@ static int run(request *r, const char *input) {
   if (cli_keep_inputs(r->output, &r->engine, &input, 1, &err) != C2_OK) return cli_fail_error(&err);
   status = cli_engine_open(&r->engine, &model, &session);
   if (status != CLI_DONE) return status;
-  size_t trained = chronos2_model_config(model)->context_length;
   if (r->attention && chronos2_session_pattern(session).attention != CHRONOS2_FULL) {
     status = cli_fail_usage("--attention-weights are those of full attention: expected --attention full beside it");
   } else {
-    if (r->engine.context_length > trained) cli_warn("forward cuts a context at the model's %zu steps", trained);
     if (forward(r, input, model, session, &w, &err) != C2_OK) status = cli_fail_error(&err);
   }
   release(&w);
@@ -218,6 +218,9 @@ int cli_forward(int argc, char **argv) {
       {"output", 'o', "FILE", "Write the results to this file. It is required.", CLI_TEXT, &r.output, NULL},
       {"output-patches", 0, "N", "Number of future tokens. [num_output_patches of the file's metadata 'case']",
        CLI_COUNT, &r.patches, NULL},
+      {"context-length", 0, "N",
+       "Use at most this many of the last observations. More than the model was made for are not used. [the model's]",
+       CLI_COUNT, &r.engine.context_length, NULL},
       {"attention-weights", 0, NULL, "Also write out.time_attention.LAYER. This needs --attention full.", CLI_FLAG,
        &r.attention, NULL},
       {NULL, 0, NULL, NULL, CLI_FLAG, NULL, NULL}};
@@ -225,6 +228,7 @@ int cli_forward(int argc, char **argv) {
   int status = 0;
   cli_engine_init(&r.engine);
   cli_engine_leave_out(&r.engine, "batch-size"); /* the file is the batch */
+  cli_engine_leave_out(&r.engine, "context-length"); /* its own has another limit */
   if (!cli_parse(argc, argv, &forward_usage, options, &r.engine, &first, &status)) return status;
   return run(&r, argv[first]);
 }

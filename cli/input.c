@@ -6,13 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/caveats.h"
+#include "base/infile.h"
 #include "base/memory.h"
 #include "base/outfile.h"
 #include "base/text.h"
 #include "data/keep.h"
 #include "data/missing.h"
+#include "data/reader.h"
 #include "data/series.h"
 
 /* ---- Options --------------------------------------------------------------------------------- */
@@ -86,10 +89,21 @@ c2_status cli_input_check(cli_input *in, c2_error *err) {
   return C2_OK;
 }
 
+static bool same_name(const cli_input *in, const char *a, const char *b) {
+  return (in->ignores_case ? strcasecmp(a, b) : strcmp(a, b)) == 0;
+}
+
+c2_status cli_input_check_keys(const cli_input *in, c2_error *err) {
+  const char *id = c2_id_name(in->id_column);
+  if (!same_name(in, id, c2_stamp_name(in->timestamp_column))) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: '%s' can't name the ids and the time stamps: expected another name",
+          in->id_column ? "id-column" : "timestamp-column", id);
+}
+
 c2_status cli_input_check_names(const cli_input *in, const char *const *names, size_t count, c2_error *err) {
   const char *const given[] = {in->id_column, in->timestamp_column};
   for (size_t i = 0; i < 2 * count; i++) {
-    if (!given[i % 2] || strcmp(given[i % 2], names[i / 2]) != 0) continue;
+    if (!given[i % 2] || !same_name(in, given[i % 2], names[i / 2])) continue;
     C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: the output has a column '%s' of its own; expected another name",
             i % 2 ? "timestamp-column" : "id-column", names[i / 2]);
   }
@@ -356,20 +370,26 @@ static const char *name_option(const cli_series_command *c, const void *target) 
   return o->name ? o->name : "?";
 }
 
-/* A second reading would find nothing, and blame the data. */
-static c2_status check_standard_input(const cli_series_command *c, char **paths, size_t count, c2_error *err) {
+c2_status cli_check_standard_input(char **paths, size_t count, bool *is_one, c2_error *err) {
   size_t found = 0;
-  for (size_t i = 0; i < count; i++) found += strcmp(paths[i], "-") == 0;
-  if (found > 1) C2_FAIL(err, C2_ERR_ARGUMENT, "expected one input '-', found %zu: standard input is read once", found);
-  for (size_t k = 0; k < sizeof c->further / sizeof c->further[0] && found > 0; k++) {
-    if (!c->further[k] || !*c->further[k] || strcmp(*c->further[k], "-") != 0) continue;
-    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: '-' is an input already: standard input is read once",
-            name_option(c, c->further[k]));
+  for (size_t i = 0; i < count; i++) found += c2_is_standard_input(paths[i]);
+  *is_one = found > 0;
+  if (found < 2) return C2_OK;
+  C2_FAIL(err, C2_ERR_ARGUMENT, "expected one input '-', found %zu: standard input is read once", found);
+}
+
+static c2_status check_standard_input(const cli_series_command *c, char **paths, size_t count, c2_error *err) {
+  bool is_one = false;
+  C2_TRY(cli_check_standard_input(paths, count, &is_one, err));
+  for (size_t k = 0; k < sizeof c->further / sizeof c->further[0] && is_one; k++) {
+    if (!c->further[k] || !*c->further[k] || !c2_is_standard_input(*c->further[k])) continue;
+    C2_FAIL(err, C2_ERR_ARGUMENT, "--%s: '%s' is an input already: standard input is read once",
+            name_option(c, c->further[k]), *c->further[k]);
   }
   return C2_OK;
 }
 
-static int run_on(const cli_series_command *c, char **paths, size_t count) {
+static int run_on(const cli_series_command *c, char **paths, size_t count, cli_located *located) {
   chronos2_model *model = NULL;
   chronos2_session *session = NULL;
   c2_error err = {.code = C2_OK};
@@ -377,6 +397,7 @@ static int run_on(const cli_series_command *c, char **paths, size_t count) {
   if (check_standard_input(c, paths, count, &err) != C2_OK) return cli_fail_error(&err);
   *c->model_name = c->engine->model ? c->engine->model : cli_name_of(cli_default_model());
   int opened = cli_engine_locate(c->engine);
+  if (opened == CLI_DONE) opened = cli_locate_inputs(c->engine, paths, count, located);
   if (opened != CLI_DONE) return opened;
   if (keep_files(c, paths, count, &err) != C2_OK) return cli_fail_error(&err);
   if (c->read(c->request, paths, count, &err) != C2_OK) return cli_fail_error(&err);
@@ -398,8 +419,7 @@ int cli_series_run(const cli_series_command *c, int argc, char **argv) {
   if (count == 0 && !c->in->sql) {
     return cli_fail_usage("%s needs INPUT... or --sql; see 'chronos2 %s --help'", c->usage->command, c->usage->command);
   }
-  status = cli_locate_inputs(c->engine, paths, count, &located);
-  if (status == CLI_DONE) status = run_on(c, paths, count);
+  status = run_on(c, paths, count, &located);
   cli_located_free(&located);
   return status;
 }

@@ -9,6 +9,7 @@
 typedef struct cli_input {
   const char *id_column, *timestamp_column, *target_text, *covariate_text, *freq_text, *sql, *database;
   bool all_covariates, wide;
+  bool ignores_case; /* the output does, in the names of its columns */
   c2_dialect dialect;
   char **targets, **covariates; /* columns, once the options are checked */
   size_t target_count, covariate_count;
@@ -27,6 +28,9 @@ c2_read_options cli_input_reading(const cli_input *input);
 
 /* Reads all files and the query into `set`. */
 c2_status cli_input_read(cli_input *input, char **paths, size_t count, c2_error *err);
+
+/* That ids and time stamps, which the output has both, have columns of different names. */
+c2_status cli_input_check_keys(const cli_input *in, c2_error *err);
 
 /* That the columns of ids and time stamps keep their names beside the output's own, whose names these are: [count]. */
 c2_status cli_input_check_names(const cli_input *in, const char *const *names, size_t count, c2_error *err);

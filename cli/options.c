@@ -204,13 +204,34 @@ bool cli_refuse(const cli_engine *e, const char *const *names, const char *reaso
   return true;
 }
 
-/* The published script spells options with underscores. */
-static void put_hyphens(int argc, char **argv) {
+/* Whether the value of the last option in an argument is the next argument. */
+static bool takes_next(const parser *p, const char *argument) {
+  if (argument[1] != '-') {
+    for (const char *c = argument + 1; *c; c++) {
+      const char *known = strchr(p->shorts + 1, *c);
+      if (known && known[1] == ':') return !c[1];
+    }
+    return false;
+  }
+  bool takes = false;
+  size_t n = strlen(argument + 2);
+  for (const struct option *o = p->longs; o->name; o++) {
+    if (strncmp(o->name, argument + 2, n) != 0) continue;
+    takes = o->has_arg == required_argument;
+    if (!o->name[n]) break; /* others are abbreviated */
+  }
+  return takes;
+}
+
+/* The published script spells options with underscores. Values keep theirs. */
+static void put_hyphens(const parser *p, int argc, char **argv) {
   for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
-    if (strncmp(argv[i], "--", 2) != 0) continue;
-    for (char *c = argv[i] + 2; *c && *c != '='; c++) {
+    if (argv[i][0] != '-' || !argv[i][1]) continue;
+    char *end = argv[i] + strcspn(argv[i], "=");
+    for (char *c = argv[i] + 2; argv[i][1] == '-' && c < end; c++) {
       if (*c == '_') *c = '-';
     }
+    i += takes_next(p, argv[i]);
   }
 }
 
@@ -244,7 +265,7 @@ static bool parse_options(int argc, char **argv, const cli_usage *usage, const c
   parser_add(&p, shared);
   p.longs[p.count] = (struct option){"help", no_argument, NULL, 'h'};
   p.longs[p.count + 1] = (struct option){"generate", required_argument, NULL, GENERATE};
-  put_hyphens(argc, argv);
+  put_hyphens(&p, argc, argv);
   optind = 1;
   opterr = 0;
   *exit_status = CLI_USAGE;

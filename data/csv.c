@@ -90,16 +90,22 @@ static void skip_empty_lines(c2_csv *csv) {
 /* Files of other formats, by what they begin with. */
 static c2_status refuse_binary(const char *name, const char *text, size_t size, c2_error *err) {
   static const struct {
-    const char *start, *format;
-  } others[] = {{"PAR1", "Parquet"},
-                {"FEA1", "Feather"},
-                {"\x1f\x8b", "gzip"},
-                {"\x28\xb5\x2f\xfd", "Zstandard"},
-                {"PK\x03\x04", "a ZIP archive (as .xlsx is)"}};
+    const char *mark, *format;
+    size_t at;
+    bool is_never_read; /* whatever the file's name is */
+  } others[] = {{"PAR1", "Parquet", 0, false},
+                {"FEA1", "Feather", 0, false},
+                {"\x1f\x8b", "gzip", 0, false},
+                {"\x28\xb5\x2f\xfd", "Zstandard", 0, false},
+                {"PK\x03\x04", "a ZIP archive (as .xlsx is)", 0, false},
+                {"\xd0\xcf\x11\xe0", "a workbook of old Excel (.xls)", 0, true},
+                {"1AY&SY", "bzip2", 4, true},
+                {"\xfd" "7zXZ", "xz", 0, true}};
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
-    if (strncmp(text, others[i].start, strlen(others[i].start)) != 0) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: it holds %s, but its name does not say so: expected CSV or JSON Lines in UTF-8",
-            name, others[i].format);
+    size_t at = others[i].at;
+    if (size < at || strncmp(text + at, others[i].mark, strlen(others[i].mark)) != 0) continue;
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: it holds %s, %s: expected CSV or JSON Lines in UTF-8", name, others[i].format,
+            others[i].is_never_read ? "which is not read" : "but its name does not say so");
   }
   bool mark = strncmp(text, "\xff\xfe", 2) == 0 || strncmp(text, "\xfe\xff", 2) == 0;
   if (mark || (size > 3 && (!text[0] != !text[1]) && (!text[2] != !text[3]))) {

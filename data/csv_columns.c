@@ -42,7 +42,7 @@ static c2_status read_time(const columns *c, const builder *b, const char *cell,
     return C2_OK;
   }
   const char *format = c->dialect->time_format;
-  if (!*format) C2_TRY(c2_dialect_check_offset(c->csv->name, c->line[c->rows], b->name, cell, err));
+  C2_TRY(c2_dialect_check_stamp(c->dialect, c->csv->name, c->line[c->rows], b->name, cell, err));
   return c2_remedy(
       err, *format ? NULL : "time-format",
       c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp %s%s, found '%.40s'", c->csv->name,
@@ -64,13 +64,6 @@ static c2_status read_name(const columns *c, builder *b, const char *cell, c2_er
   return C2_OK;
 }
 
-/* Whether a decimal sign makes a number of a cell that is none as it is read: 1e400 is beyond both. */
-static bool helps_decimal(const char *cell) {
-  double number = 0;
-  bool grouped = false;
-  return c2_number_read_grouped(cell, '.', &number, &grouped) || c2_number_read_grouped(cell, ',', &number, &grouped);
-}
-
 static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_error *err) {
   switch (b->want.type) {
     case C2_WANT_NAME: return read_name(c, b, cell, err);
@@ -78,7 +71,7 @@ static c2_status read_cell(const columns *c, builder *b, const char *cell, c2_er
     case C2_WANT_NUMBER:
       if (c2_dialect_number(c->dialect, cell, &b->number[c->rows])) return C2_OK;
       return c2_remedy(
-          err, helps_decimal(cell) ? "decimal" : NULL,
+          err, c2_number_shape_of(cell) != C2_SHAPE_NONE ? "decimal" : NULL, /* 1e400 is beyond both signs */
           c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a finite number or nothing, found '%.40s'",
                   c->csv->name, c->line[c->rows], b->name, cell));
     default: break;
@@ -116,7 +109,8 @@ static c2_status settle(const columns *c, const char *const *cell, size_t rows, 
   C2_TRY(c2_alloc_array(c->count, sizeof *numbers, &numbers, err));
   for (size_t k = 0; k < c->count; k++) {
     c2_want_type type = c->builder[k].want.type;
-    c2_dialect_sample sample = {c->csv->name, c->builder[k].name, cell + k * rows, c->line, rows};
+    bool are_numbers = type == C2_WANT_NUMBER;
+    c2_dialect_sample sample = {c->csv->name, c->builder[k].name, cell + k * rows, c->line, rows, are_numbers};
     if (type == C2_WANT_NUMBER || type == C2_WANT_ANY || type == C2_WANT_MIXED) numbers[n++] = sample;
     if (type == C2_WANT_TIME) C2_GOTO(c2_dialect_find_time_format(c->dialect, &sample, expected, err));
   }
@@ -279,7 +273,7 @@ static c2_status read_text(c2_input *input, const c2_want *want, size_t wants, c
   *frame = (c2_frame){.columns = 0};
   C2_GOTO(open_columns(&c, want, err));
   C2_GOTO(read_rows(&c, input->is_settled, input->expected, err));
-  input->is_settled = true;
+  input->is_settled = input->is_settled || c.rows > 0;
   for (size_t k = 0; k < wants; k++) input->dialect.has_time_texts |= want[k].type == C2_WANT_TIME;
   C2_GOTO(c2_alloc_array(wants, sizeof *frame->column, &frame->column, err));
   frame->rows = c.rows;
@@ -308,17 +302,21 @@ static c2_status read_columns(c2_input *input, const c2_want *want, size_t wants
   C2_FAIL(err, C2_ERR_FORMAT, "%s: a header but no rows", input->name);
 }
 
-/* A window's rows at a time. */
+/* A window's rows at a time; a window of empty lines has none. */
 static c2_status next_rows(c2_input *input, const c2_want *want, size_t wants, size_t most, c2_frame *frame,
                            c2_error *err) {
   (void)most;
   bool more = true;
-  while (input->csv.at >= input->csv.end && more) {
-    C2_TRY(c2_csv_window_move(input->window, &more, err));
-    if (more) C2_TRY(c2_csv_continue(&input->csv, input->window, err));
-  }
-  if (more) return read_text(input, want, wants, frame, err);
   *frame = (c2_frame){.columns = 0};
+  while (frame->rows == 0) {
+    c2_frame_free(frame);
+    while (input->csv.at >= input->csv.end && more) {
+      C2_TRY(c2_csv_window_move(input->window, &more, err));
+      if (more) C2_TRY(c2_csv_continue(&input->csv, input->window, err));
+    }
+    if (!more) return C2_OK;
+    C2_TRY(read_text(input, want, wants, frame, err));
+  }
   return C2_OK;
 }
 

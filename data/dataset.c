@@ -106,6 +106,16 @@ void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
   write_stamp(item, time, item->zone, out);
 }
 
+c2_stamps c2_dataset_stamps(const c2_dataset *set) {
+  size_t counted = 0;
+  size_t zoned = 0;
+  for (size_t i = 0; i < set->count; i++) {
+    counted += set->item[i].freq.unit == C2_FREQ_COUNT;
+    zoned += set->item[i].zone.given;
+  }
+  return counted == set->count ? C2_STAMPS_COUNT : counted + zoned == 0 ? C2_STAMPS_TIME : C2_STAMPS_TEXT;
+}
+
 c2_status c2_item_stamp_step(const c2_item *item, int64_t step, char out[C2_TIME_ROOM], c2_time *time, c2_error *err) {
   c2_zone zone = item->zone;
   c2_time at = 0;

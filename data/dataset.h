@@ -89,6 +89,11 @@ c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
  * item's offset from UTC if it has one. */
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]);
 
+/* What a typed column of all items' time stamps holds: texts where there are whole numbers beside dates, or offsets. */
+typedef enum c2_stamps { C2_STAMPS_TEXT, C2_STAMPS_TIME, C2_STAMPS_COUNT } c2_stamps;
+
+c2_stamps c2_dataset_stamps(const c2_dataset *set);
+
 /* The time stamp of a step, from 0, with the offset of its row where that has one of its own; *time (may be NULL)
  * receives its place on the axis. Steps may lie behind the last one. */
 c2_status c2_item_stamp_step(const c2_item *item, int64_t step, char out[C2_TIME_ROOM], c2_time *time, c2_error *err);

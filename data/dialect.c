@@ -21,13 +21,13 @@ static bool has_two_readings(const c2_dialect *dialect, c2_number_shape shape) {
   return shape == C2_SHAPE_EITHER_COMMA || (shape == C2_SHAPE_EITHER_POINT && dialect->delimiter == ';');
 }
 
-/* Adds what one column says; nothing if it holds other text than numbers. */
+/* Adds what one column says; nothing if it holds texts. */
 static void weigh(const c2_dialect *dialect, evidence *sum, const c2_dialect_sample *s) {
   evidence e = *sum;
   for (size_t i = 0; i < s->count; i++) {
     const char *cell = s->cell[i];
     c2_number_shape shape = c2_is_missing_text(cell) ? C2_SHAPE_PLAIN : c2_number_shape_of(cell);
-    if (shape == C2_SHAPE_NONE) return;
+    if (shape == C2_SHAPE_NONE && !s->are_numbers) return;
     if (shape == C2_SHAPE_POINT && !e.point) {
       e.point = cell;
       e.point_line = s->line[i];
@@ -121,8 +121,30 @@ static bool read_before(const char *cell, size_t size, c2_time *out, c2_zone *zo
   return c2_time_parse(text, out, zone, &why) == C2_OK;
 }
 
-c2_status c2_dialect_check_offset(const char *file, size_t line, const char *column, const char *cell,
-                                  c2_error *err) {
+static c2_status refuse_readings(const char *file, size_t line, const char *column, const char *cell,
+                                 const char *const format[2], c2_error *err) {
+  char reading[2][C2_TIME_ROOM];
+  for (size_t i = 0; i < 2; i++) {
+    c2_time time = 0;
+    c2_zone zone;
+    (void)c2_stamp_read(format[i], cell, &time, &zone);
+    c2_time_format(time, false, (c2_zone){false, 0}, reading[i]);
+  }
+  return c2_remedy(err, "time-format",
+                   c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': '%.40s' may be %s ('%s') or %s ('%s')", file,
+                           line, column, cell, reading[0], format[0], reading[1], format[1]));
+}
+
+c2_status c2_dialect_check_stamp(const c2_dialect *dialect, const char *file, size_t line, const char *column,
+                                 const char *cell, c2_error *err) {
+  const char *const formats[2] = {dialect->time_format, dialect->twin_format};
+  c2_time times[2];
+  c2_zone zones[2];
+  if (*formats[1] && c2_stamp_read(formats[0], cell, &times[0], &zones[0]) &&
+      c2_stamp_read(formats[1], cell, &times[1], &zones[1])) {
+    return refuse_readings(file, line, column, cell, formats, err);
+  }
+  if (*formats[0]) return C2_OK;
   c2_time time = 0;
   c2_zone zone = {false, 0};
   size_t size = zone_name_at(cell);
@@ -144,7 +166,13 @@ bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zon
   c2_error why;
   *zone = (c2_zone){false, 0};
   *is_whole = false;
-  if (dialect->time_format[0]) return c2_stamp_read(dialect->time_format, cell, out, zone);
+  if (dialect->time_format[0]) {
+    c2_time other = 0;
+    c2_zone other_zone;
+    const char *twin = dialect->twin_format;
+    if (!c2_stamp_read(dialect->time_format, cell, out, zone)) return false;
+    return !*twin || !c2_stamp_read(twin, cell, &other, &other_zone) || other == *out;
+  }
   *is_whole = read_whole(cell, out);
   return *is_whole || c2_time_parse(cell, out, zone, &why) == C2_OK || read_named(dialect, cell, out, zone);
 }
@@ -178,22 +206,14 @@ c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_samp
   if (other.time_format[0] && reads_all(&other, s)) {
     memcpy(dialect->time_format, other.time_format, sizeof dialect->time_format);
     dialect->takes_format = guess.other[0];
+    if (guess.other[0]) memcpy(dialect->twin_format, other.twin_format, sizeof dialect->twin_format);
     return C2_OK;
   }
-  if (guess.other[0]) {
-    char reading[2][C2_TIME_ROOM];
-    const char *cell = s->cell[guess.differ];
-    for (size_t i = 0; i < 2; i++) {
-      c2_time time = 0;
-      c2_zone zone;
-      (void)c2_stamp_read(i ? guess.other : guess.format, cell, &time, &zone);
-      c2_time_format(time, false, (c2_zone){false, 0}, reading[i]);
-    }
-    return c2_remedy(err, "time-format",
-                     c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': '%.40s' may be %s ('%s') or %s ('%s')",
-                             s->file, s->line[guess.differ], s->column, cell, reading[0], guess.format, reading[1],
-                             guess.other));
+  if (guess.other[0] && guess.differ < s->count) {
+    const char *const formats[2] = {guess.format, guess.other};
+    return refuse_readings(s->file, s->line[guess.differ], s->column, s->cell[guess.differ], formats, err);
   }
+  memcpy(dialect->twin_format, guess.other, sizeof dialect->twin_format);
   memcpy(dialect->time_format, guess.format, sizeof dialect->time_format);
   return C2_OK;
 }
@@ -207,5 +227,7 @@ void c2_dialect_agree(c2_dialect *all, const c2_dialect *one) {
   }
   all->has_time_texts = all->has_time_texts || one->has_time_texts;
   if (one->decimal) all->decimal = one->decimal;
-  if (one->time_format[0]) memcpy(all->time_format, one->time_format, sizeof all->time_format);
+  if (!one->time_format[0]) return;
+  memcpy(all->time_format, one->time_format, sizeof all->time_format);
+  memcpy(all->twin_format, one->twin_format, sizeof all->twin_format);
 }

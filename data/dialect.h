@@ -10,6 +10,7 @@ typedef struct c2_dialect {
   char delimiter;                  /* 0: a comma, semicolon, tab or vertical bar, by the header */
   char decimal;                    /* '.' or ','; 0: by the cells */
   char time_format[C2_STAMP_ROOM]; /* as strptime has it; "": ISO 8601 or whole numbers, or by the cells */
+  char twin_format[C2_STAMP_ROOM]; /* on return: one that reads the cells so far alike, as 01.01.2020; or "" */
   bool is_grouped;                 /* on return: digits stand in groups of three somewhere */
   bool has_zone_names;             /* on return: the name of a time zone stands behind an offset somewhere */
   bool is_instant;                 /* on return: time stamps come as instants, without the offsets of their makers */
@@ -25,6 +26,7 @@ typedef struct c2_dialect_sample {
   const char *const *cell; /* [count] */
   const size_t *line;      /* [count] */
   size_t count;
+  bool are_numbers; /* all of them should be: one that is none doesn't make a column of texts */
 } c2_dialect_sample;
 
 /* Settles the decimal sign by columns of numbers: [count]. Where no cell needs it, it stays as it is. `expected` (or
@@ -32,7 +34,8 @@ typedef struct c2_dialect_sample {
 c2_status c2_dialect_find_decimal(c2_dialect *dialect, const c2_dialect_sample *samples, size_t count,
                                   const c2_dialect *expected, c2_error *err);
 
-/* Settles the format of time stamps by their column. The expected one is taken where it reads every cell. */
+/* Settles the format of time stamps by their column. The expected one is taken where it reads every cell. Of two that
+ * read every cell alike either will do, as long as no further cell tells them apart. */
 c2_status c2_dialect_find_time_format(c2_dialect *dialect, const c2_dialect_sample *sample, const c2_dialect *expected,
                                       c2_error *err);
 
@@ -50,7 +53,8 @@ bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zon
 /* Whether a cell looks like a time stamp that is no whole number, in any format. */
 bool c2_dialect_is_stamp(c2_dialect *dialect, const char *cell);
 
-/* Fails where a cell that is no time stamp is one with the name of a time zone in the place of an offset. */
-c2_status c2_dialect_check_offset(const char *file, size_t line, const char *column, const char *cell, c2_error *err);
+/* Fails where a cell that is no time stamp has two readings, or the name of a time zone in the place of an offset. */
+c2_status c2_dialect_check_stamp(const c2_dialect *dialect, const char *file, size_t line, const char *column,
+                                 const char *cell, c2_error *err);
 
 #endif

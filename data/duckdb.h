@@ -76,9 +76,9 @@ typedef struct c2_duckdb {
 
 /* Loads the library (CHRONOS2_DUCKDB, else lib/chronos2 beside the program's folder, ~/.local/share/chronos2, or where
  * the system looks) and opens a database: of a file, which is only read, or an empty one where path is NULL. Queries
- * may read local files; nothing is fetched from a network or installed. `bounded`: memory is limited to 200 MB, beyond
- * which queries use files in the folder of temporary files, and settings may be changed. Zeroed at first; close it also
- * after a failure. */
+ * may read local files; no extension is installed, so nothing is fetched from a network unless one that is there
+ * already, as httpfs, does it. `bounded`: memory is limited to 200 MB, beyond which queries use files in the folder of
+ * temporary files, and settings may be changed. Zeroed at first; close it also after a failure. */
 c2_status c2_duckdb_open(c2_duckdb *duck, const char *path, bool bounded, c2_error *err);
 void c2_duckdb_close(c2_duckdb *duck);
 

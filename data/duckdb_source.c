@@ -45,7 +45,7 @@ static bool is_one_of(const char *path, const char *const *ends) {
 
 bool c2_duckdb_sniff(const c2_input *input) {
   static const char *const ends[] = {".parquet", ".pq", ".xlsx", NULL};
-  return is_one_of(input->path, ends) || c2_is_directory(input->path);
+  return is_one_of(input->path, ends) || (strcmp(input->path, "-") != 0 && c2_is_directory(input->path));
 }
 
 /* ---- Opening ---------------------------------------------------------------------------------- */

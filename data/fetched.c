@@ -75,7 +75,7 @@ static c2_status put_stamp(c2_fetched *f, c2_input *input, size_t row, const cha
   bool whole = false;
   (void)snprintf(cell, sizeof cell, "%.*s", (int)c2_min_size(size, sizeof cell - 1), bytes);
   if (size >= sizeof cell || !c2_dialect_time(&input->dialect, cell, &f->time[row], &zone, &whole)) {
-    C2_TRY(c2_dialect_check_offset(input->name, row + 1, f->name, cell, err));
+    C2_TRY(c2_dialect_check_stamp(&input->dialect, input->name, row + 1, f->name, cell, err));
     return c2_remedy(err, input->dialect.time_format[0] ? NULL : "time-format",
                      c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected a time stamp, found '%.40s'",
                              input->name, row + 1, f->name, cell));

@@ -8,6 +8,7 @@
 #include "base/memory.h"
 #include "data/assemble.h"
 #include "data/axis.h"
+#include "data/compressed.h"
 
 /* Rows and items of a part, and the size of a file that is read in parts. */
 enum { PART_ROWS = 1 << 17, PART_ITEMS = 2048, LARGE_FILE = 1 << 22 };
@@ -266,11 +267,15 @@ static const c2_reader part_reader = {.name = "a part of a table", .read_columns
 
 /* ---- All ------------------------------------------------------------------------------------- */
 
-bool c2_flow_serves(const char *path) {
+bool c2_flow_is_large(const char *path) {
   c2_input input = {.path = path};
   struct stat info;
-  if (stat(path, &info) != 0 || !c2_input_has_parts(path)) return false;
-  return S_ISDIR(info.st_mode) || info.st_size >= (c2_duckdb_reader.sniff(&input) ? LARGE_FILE / 4 : LARGE_FILE);
+  bool is_dense = c2_is_compressed(path) || c2_duckdb_reader.sniff(&input);
+  return stat(path, &info) == 0 && (S_ISDIR(info.st_mode) || info.st_size >= (is_dense ? LARGE_FILE / 4 : LARGE_FILE));
+}
+
+bool c2_flow_serves(const char *path) {
+  return c2_flow_is_large(path) && c2_input_has_parts(path);
 }
 
 c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, bool sorted, c2_error *err) {

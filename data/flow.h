@@ -63,7 +63,8 @@ typedef struct c2_flow {
   bool may_sort;    /* whether the reason may be none when the table is read sorted */
 } c2_flow;
 
-/* Whether a path names a file that can be read in parts, and that is large enough for it. */
+/* Whether a path names a file that is large enough to be read in parts, and that can be. */
+bool c2_flow_is_large(const char *path);
 bool c2_flow_serves(const char *path);
 
 /* Close it also after a failure. */

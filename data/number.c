@@ -146,43 +146,6 @@ static size_t run_of_digits(const char *at) {
   return strspn(at, "0123456789");
 }
 
-c2_number_shape c2_number_shape_of(const char *cell) {
-  char signs[16];
-  size_t count = 0;
-  size_t first = 0;
-  size_t last = 0;
-  while (*cell == ' ') cell++;
-  if (*cell == '-' || *cell == '+') cell++;
-  const char *at = cell;
-  bool ungrouped = *at == '0';
-  first = run_of_digits(at);
-  for (at += first; *at == '.' || *at == ',' || (group_sign(at) && c2_is_digit(at[group_sign(at)]));) {
-    if (count == sizeof signs) return C2_SHAPE_NONE;
-    bool sign = *at == '.' || *at == ',';
-    if (sign) signs[count++] = *at;
-    ungrouped = ungrouped || !sign; /* blanks make the groups already */
-    at += sign ? 1 : group_sign(at);
-    last = run_of_digits(at);
-    at += last;
-  }
-  if ((*at == 'e' || *at == 'E') && at > cell) {
-    at += 1 + (at[1] == '-' || at[1] == '+');
-    at += run_of_digits(at);
-    ungrouped = true; /* beside an exponent */
-  }
-  while (*at == ' ') at++;
-  if (*at || at == cell) return C2_SHAPE_NONE;
-  if (count == 0) return first > 0 ? C2_SHAPE_PLAIN : C2_SHAPE_NONE;
-  char sign = signs[count - 1];
-  size_t same = 0;
-  for (size_t i = 0; i < count; i++) same += signs[i] == sign;
-  if (same > 1 && same < count) return C2_SHAPE_NONE;
-  if (same > 1) return sign == '.' ? C2_SHAPE_COMMA : C2_SHAPE_POINT; /* groups */
-  bool either = count == 1 && last == 3 && first >= 1 && first <= 3 && !ungrouped;
-  if (either) return sign == '.' ? C2_SHAPE_EITHER_POINT : C2_SHAPE_EITHER_COMMA;
-  return sign == '.' ? C2_SHAPE_POINT : C2_SHAPE_COMMA;
-}
-
 bool c2_number_read_grouped(const char *cell, char decimal, double *out, bool *grouped) {
   char plain[64];
   size_t used = 0;
@@ -211,6 +174,7 @@ bool c2_number_read_grouped(const char *cell, char decimal, double *out, bool *g
     plain[used++] = '.';
     cell++;
   }
+  if (group > 0 && strpbrk(cell, "eE")) return false; /* nobody groups beside an exponent */
   size_t rest = strlen(cell);
   while (rest > 0 && cell[rest - 1] == ' ') rest--;
   if (used + rest > sizeof plain || memchr(cell, '.', rest)) return false;
@@ -218,6 +182,17 @@ bool c2_number_read_grouped(const char *cell, char decimal, double *out, bool *g
   if (!c2_number_read(plain, used + rest, out)) return false;
   *grouped = *grouped || group > 0;
   return true;
+}
+
+c2_number_shape c2_number_shape_of(const char *cell) {
+  double by_point = 0;
+  double by_comma = 0;
+  bool grouped = false;
+  bool is_point = c2_number_read_grouped(cell, '.', &by_point, &grouped);
+  bool is_comma = c2_number_read_grouped(cell, ',', &by_comma, &grouped);
+  if (!is_point || !is_comma) return is_point ? C2_SHAPE_POINT : is_comma ? C2_SHAPE_COMMA : C2_SHAPE_NONE;
+  if (by_point == by_comma) return C2_SHAPE_PLAIN;
+  return strchr(cell, '.') ? C2_SHAPE_EITHER_POINT : C2_SHAPE_EITHER_COMMA;
 }
 
 /* ---- Writing ---------------------------------------------------------------------------------- */

@@ -57,7 +57,7 @@ bool c2_input_has_parts(const char *path) {
   char start[8];
   c2_input input = {.path = path, .text = start};
   struct stat info;
-  if (stat(path, &info) != 0) return false;
+  if (c2_is_standard_input(path) || stat(path, &info) != 0) return false;
   if (c2_duckdb_reader.sniff(&input)) return true;
   if (!S_ISREG(info.st_mode) || c2_path_is_json(path) || c2_is_compressed(path)) return false;
   FILE *file = fopen(path, "rb");

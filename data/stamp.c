@@ -247,7 +247,7 @@ static size_t first_difference(const c2_stamp_guess *g, const char *const *cells
     (void)c2_stamp_read(g->other, cells[i], &time[1], &zone);
     if (time[0] != time[1]) return i;
   }
-  return 0;
+  return count;
 }
 
 void c2_stamp_find(const char *const *cells, size_t count, c2_stamp_guess *out) {

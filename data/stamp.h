@@ -18,7 +18,7 @@ bool c2_stamp_read(const char *format, const char *cell, c2_time *out, c2_zone *
 typedef struct c2_stamp_guess {
   char format[C2_STAMP_ROOM]; /* "": none reads every cell */
   char other[C2_STAMP_ROOM];  /* a second one, which takes days for months; "": there is none */
-  size_t differ;              /* the first cell that they read differently, or 0 */
+  size_t differ;              /* the first cell that they read differently, or the number of cells */
 } c2_stamp_guess;
 
 /* Looks for a format that reads every cell: with a year of four digits, the order year, month, day or day, month, year

@@ -27,6 +27,10 @@ c2_status c2_roles_find_keys(c2_roles *roles, const c2_header *header, const c2_
   C2_TRY(find_key(header, name, c2_id_name(name), id, err));
   roles->has_id = *id != SIZE_MAX;
   roles->has_stamp = *stamp != SIZE_MAX;
+  if (roles->has_id && *id == *stamp) {
+    C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s' can't hold the ids and the time stamps: expected a column for each",
+            header->file, c2_id_name(name));
+  }
   if (roles->has_id) c2_roles_add(roles, *id, C2_WANT_NAME, "the name of an item");
   if (roles->has_stamp) c2_roles_add(roles, *stamp, C2_WANT_TIME, NULL);
   return C2_OK;

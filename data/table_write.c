@@ -12,12 +12,16 @@
 #include "data/ipc.h"
 #include "data/read.h"
 
+bool c2_table_file_is_parquet(const char *path) {
+  return path && (c2_text_ends(path, ".parquet") || c2_text_ends(path, ".pq"));
+}
+
 bool c2_table_file_asked(const char *path) {
-  static const char *const ends[] = {".parquet", ".pq", ".arrow", ".arrows", ".feather", ".ipc"};
+  static const char *const ends[] = {".arrow", ".arrows", ".feather", ".ipc"};
   for (size_t i = 0; path && i < sizeof ends / sizeof ends[0]; i++) {
     if (c2_text_ends(path, ends[i])) return true;
   }
-  return false;
+  return c2_table_file_is_parquet(path);
 }
 
 static const char *const names[] = {"rows.csv", "table"}; /* in the folder */
@@ -42,7 +46,7 @@ c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *er
   char csv[600];
   c2_error why;
   const char *how = NULL;
-  file->is_arrow = !c2_text_ends(path, ".parquet") && !c2_text_ends(path, ".pq");
+  file->is_arrow = !c2_table_file_is_parquet(path);
   file->is_stream = c2_text_ends(path, ".arrows");
   if (file->is_arrow && !c2_ipc_available(&how)) C2_FAIL(err, C2_ERR_UNSUPPORTED, "%s: %s", path, how);
   if (!file->is_arrow && c2_duckdb_open(&file->duck, NULL, true, &why) != C2_OK) {

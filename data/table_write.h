@@ -22,8 +22,9 @@ typedef struct c2_table_file {
   c2_duckdb duck;
 } c2_table_file;
 
-/* Whether a path's end asks for such a file. */
+/* Whether a path's end asks for such a file, and for Parquet, where DuckDB ignores the case of columns' names. */
 bool c2_table_file_asked(const char *path);
+bool c2_table_file_is_parquet(const char *path);
 
 /* Finds the library, so that nothing is computed where it is missing, and opens a temporary file. Zeroed at first. */
 c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *err);

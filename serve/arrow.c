@@ -117,17 +117,6 @@ typedef struct table {
   double *value;               /* [1 + levels][room] */
 } table;
 
-/* Time stamps, whole numbers, or texts where there are both or there is a zone. */
-static const char *stamp_format(const c2_dataset *set) {
-  size_t counted = 0;
-  size_t zoned = 0;
-  for (size_t i = 0; i < set->count; i++) {
-    counted += set->item[i].freq.unit == C2_FREQ_COUNT;
-    zoned += set->item[i].zone.given;
-  }
-  return counted == set->count ? "l" : counted + zoned == 0 ? "tsu:" : "u";
-}
-
 static size_t count_rows(const c2_call *call) {
   size_t rows = 0;
   for (size_t i = 0; i < call->count; i++) c2_sum_up(&rows, call->series[i].targets, call->pass.horizon);
@@ -137,7 +126,7 @@ static size_t count_rows(const c2_call *call) {
 size_t c2_arrow_bytes(const c2_call *call) {
   size_t rows = count_rows(call);
   size_t numbers = 1 + call->level_count;
-  size_t texts = stamp_format(&call->set)[0] == 'u' ? C2_TIME_ROOM : 0;
+  size_t texts = c2_dataset_stamps(&call->set) == C2_STAMPS_TEXT ? C2_TIME_ROOM : 0;
   size_t fixed = 3 * sizeof(int32_t) + sizeof(int64_t) + texts + numbers * sizeof(float);
   size_t in_table = sizeof(uint32_t) + 3 * sizeof(char *) + sizeof(int64_t) + C2_TIME_ROOM + numbers * sizeof(double);
   size_t widest = 0;
@@ -230,7 +219,8 @@ static c2_status write_table(table *t, const c2_call *call, FILE *out, c2_error 
   c2_column column[COLUMNS];
   c2_frame frame = {.column = column, .columns = FIXED + t->levels};
   c2_ipc_writer *writer = NULL;
-  const char *stamps = stamp_format(&call->set);
+  static const char *const formats[] = {[C2_STAMPS_TEXT] = "u", [C2_STAMPS_TIME] = "tsu:", [C2_STAMPS_COUNT] = "l"};
+  const char *stamps = formats[c2_dataset_stamps(&call->set)];
   for (size_t k = 0; k < frame.columns; k++) {
     if (k >= FIXED) c2_double_text(level[k - FIXED], call->levels[k - FIXED], C2_PROTOCOL_DIGITS);
     name[k] = k < FIXED ? fixed[k] : level[k - FIXED];

@@ -123,9 +123,55 @@ static void test_program(void **state) {
   program_remove_folder(folder);
 }
 
+static void compress(const char *path) {
+  char line[1000];
+  (void)snprintf(line, sizeof line, "gzip -1 < '%s' > '%s.gz'", path, path);
+  program_result r = program_run((const char *const[]){"/bin/sh", "-c", line, NULL}, NULL);
+  assert_int_equal(r.status, 0);
+  program_free(&r);
+}
+
+/* That a large table isn't read in parts is said where its own or the future's compression is the reason. */
+static void test_large_tables(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *names[4] = {program_path(folder, "t.csv"), program_path(folder, "t.csv.gz"), program_path(folder, "f.csv"),
+                    program_path(folder, "f.csv.gz")};
+  unsigned digits = 1;
+  FILE *table = fopen(names[0], "w");
+  assert_non_null(table);
+  (void)fprintf(table, "item_id,timestamp,target,x,note\n");
+  for (int i = 0; i < 60000; i++) {
+    (void)fprintf(table, "%d,%d,1,2,", i / 200, i % 200);
+    for (int k = 0; k < 8; k++) (void)fprintf(table, "%08x", digits = digits * 1664525u + 1013904223u);
+    (void)fputs("\n", table);
+  }
+  assert_int_equal(fclose(table), 0);
+  program_write_file(names[2], "timestamp,x\n200,1\n", 18);
+  compress(names[0]);
+  compress(names[2]);
+  static const struct {
+    int table, future;
+    const char *said;
+  } cases[] = {{0, 2, ""},
+               {0, 3, "t.csv: all rows are kept in memory: "},
+               {1, 2, "t.csv.gz: all rows are kept in memory: it is compressed\n"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result r = PROGRAM_RUN("forecast", names[cases[i].table], "-n1", "--freq=1", "--context-length=16",
+                                   "--covariates=x", "--future", names[cases[i].future]);
+    if (r.status != 0 || !strstr(r.err, cases[i].said)) fail_msg("case %zu: %s", i, r.err);
+    assert_true(!strstr(r.err, "kept in memory") == !cases[i].said[0]);
+    assert_true(!strstr(r.err, "f.csv.gz is not read in parts\n") == (i != 1));
+    program_free(&r);
+  }
+  for (size_t i = 0; i < 4; i++) free(names[i]);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_whole_files),
                                      cmocka_unit_test(test_padding), cmocka_unit_test(test_damaged_files),
-                                     cmocka_unit_test(test_program)};
+                                     cmocka_unit_test(test_program),
+                                     cmocka_unit_test(test_large_tables)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

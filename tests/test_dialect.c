@@ -183,6 +183,37 @@ static void test_decimal_signs(void **state) {
   c2_dataset_free(&r.set);
 }
 
+/* Versions, dates and addresses are no numbers in groups, so they say nothing of the decimal sign. */
+static void test_texts_with_points(void **state) {
+  (void)state;
+  static const char *const texts[] = {"1.2.3", "28.01.2024", "10.0.0.1", "1.2.3,4", "1.23.456", "1234.567.890",
+                                      "1.234.5"};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    for (size_t swap = 0; swap < 2; swap++) {
+      char cell[32];
+      char text[300];
+      for (size_t k = 0; k <= strlen(texts[i]); k++) {
+        char c = texts[i][k];
+        cell[k] = swap && c == '.' ? ',' : swap && c == ',' ? '.' : c;
+      }
+      assert_int_equal(c2_number_shape_of(cell), C2_SHAPE_NONE);
+      (void)snprintf(text, sizeof text,
+                     "timestamp,target,note\n2024-01-01,1.459,\"%s\"\n2024-01-02,10.500,\"%s\"\n"
+                     "2024-01-03,1.463,\"%s\"\n",
+                     cell, cell, cell);
+      reading r = read_text(text, strlen(text), &(c2_read_options){.all_covariates = true});
+      if (r.status == C2_OK) assert_non_null(r.set.item[0].covariate[0].past_text);
+      assert_read(&r, "2024-01-01", (const double[]){1.459, 10.5, 1.463}, "");
+    }
+  }
+  assert_int_equal(c2_number_shape_of("1.234.567"), C2_SHAPE_COMMA);
+  assert_int_equal(c2_number_shape_of("1.234.567,8"), C2_SHAPE_COMMA);
+  assert_int_equal(c2_number_shape_of("1.234e5"), C2_SHAPE_POINT);
+  assert_int_equal(c2_number_shape_of("1 234.567"), C2_SHAPE_POINT);
+  assert_int_equal(c2_number_shape_of("1 234"), C2_SHAPE_PLAIN);
+  assert_refused(SEMICOLONS "a;2024-01-01;1,5\na;2024-01-02;1.2.3\n", "found '1.2.3'");
+}
+
 static char *with_late_number(const char *first, const char *late) {
   enum { ROWS = 70000 };
   char *text = malloc(ROWS * 16 + 100);
@@ -281,6 +312,33 @@ static void test_time_formats_found(void **state) {
     }
     c2_dataset_free(&r.set);
   }
+}
+
+/* The first of January has one reading; a later cell may have two. */
+static void test_times_alike(void **state) {
+  (void)state;
+  static const struct {
+    const char *stamp[3], *found;
+  } cases[] = {{{"01.01.2020", "01.01.2021", "01.01.2022"}, "time stamps as %d.%m.%Y"},
+               {{"1/1/2020", "1/1/2021", "1/1/2022"}, "time stamps as %d/%m/%Y"},
+               {{"01-01-2020", "01-01-2021", "01-01-2022"}, "time stamps as %d-%m-%Y"}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    reading r = read_stamps(cases[i].stamp[0], cases[i].stamp[1], cases[i].stamp[2], "");
+    assert_read(&r, "2020-01-01", one_two_three, cases[i].found);
+  }
+  char *text = malloc(70000 * 32);
+  assert_non_null(text);
+  int n = sprintf(text, "item_id,timestamp,target\n");
+  for (int i = 0; i < 69999; i++) n += sprintf(text + n, "%d,01.01.%d,1\n", i / 3, 2020 + i % 3);
+  (void)sprintf(text + n, "0,02.01.2023,1\n");
+  assert_refused(text, "in.csv:70001: column 'timestamp': '02.01.2023' may be 2023-01-02 ('%d.%m.%Y') or 2023-02-01 "
+                       "('%m.%d.%Y') [time-format]");
+  memcpy(strstr(text + n, "02."), "01.", 3);
+  reading r = read_with(text, 0, 0, "");
+  assert_int_equal(r.status, C2_OK);
+  assert_int_equal(r.set.rows, 70000);
+  c2_dataset_free(&r.set);
+  free(text);
 }
 
 static void test_time_formats_given(void **state) {
@@ -388,13 +446,17 @@ static void test_encodings(void **state) {
   static const struct {
     const char *bytes, *part;
     size_t size;
-  } wide[] = {{"\xff\xfei\0t\0e\0", "'iconv -f UTF-16 -t UTF-8'", 8},
+  } odd[] = {{"BZh61AY&SY\xe2\x7f", "it holds bzip2, which is not read: expected CSV", 12},
+              {"\xfd" "7zXZ\0\0\4", "it holds xz, which is not read", 8},
+              {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "it holds a workbook of old Excel (.xls), which is not read", 8},
+              {"\x1f\x8b\x08", "it holds gzip, but its name does not say so", 3},
+              {"\xff\xfei\0t\0e\0", "'iconv -f UTF-16 -t UTF-8'", 8},
               {"\xfe\xff\0i\0t\0e", "'iconv -f UTF-16 -t UTF-8'", 8},
               {"i\0t\0e\0", "'iconv -f UTF-16LE -t UTF-8'", 6},
               {"\0i\0t\0e", "'iconv -f UTF-16BE -t UTF-8'", 6}};
-  for (size_t i = 0; i < 4; i++) {
-    r = read_text(wide[i].bytes, wide[i].size, &(c2_read_options){.id_column = NULL});
-    if (!strstr(r.err.text, wide[i].part)) fail_msg("case %zu: '%s'", i, r.err.text);
+  for (size_t i = 0; i < sizeof odd / sizeof odd[0]; i++) {
+    r = read_text(odd[i].bytes, odd[i].size, &(c2_read_options){.id_column = NULL});
+    if (!strstr(r.err.text, odd[i].part)) fail_msg("case %zu: '%s'", i, r.err.text);
     c2_dataset_free(&r.set);
   }
 }
@@ -497,9 +559,11 @@ static void test_without_duckdb(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_numbers_equal_strtod),
                                      cmocka_unit_test(test_decimal_signs),
+                                     cmocka_unit_test(test_texts_with_points),
                                      cmocka_unit_test(test_late_commas),
                                      cmocka_unit_test(test_delimiters),
                                      cmocka_unit_test(test_time_formats_found),
+                                     cmocka_unit_test(test_times_alike),
                                      cmocka_unit_test(test_time_formats_given),
                                      cmocka_unit_test(test_wide),
                                      cmocka_unit_test(test_empty_lines), cmocka_unit_test(test_encodings),

@@ -3,7 +3,10 @@
 #include "program.h"
 #include "small.h"
 
+#include <sys/resource.h>
+
 #include "data/flow.h"
+#include "data/ipc.h"
 
 enum { ITEMS = 700, STEPS = 300 }; /* 5 MB: several windows and parts */
 
@@ -160,6 +163,39 @@ static void test_late_sign(void **state) {
   program_remove_folder(folder);
 }
 
+/* Empty lines are passed over, however many there are. */
+static void test_empty_windows(void **state) {
+  (void)state;
+  enum { EMPTY = 9 << 20 }; /* more than two windows hold */
+  for (int begins = 0; begins < 2; begins++) {
+    char *folder = program_make_folder();
+    char *path = program_path(folder, "in.csv");
+    c2_flow flow;
+    c2_error err;
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    (void)fprintf(out, "item_id;timestamp;target\n");
+    for (int i = 0; i < 90; i++) {
+      for (int k = 0; i == (begins ? 0 : 45) && k < EMPTY; k++) (void)fputc('\n', out);
+      (void)fprintf(out, "item %d;2024-01-%02d;1,5\n", i / 30, 1 + i % 30);
+    }
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(c2_flow_open(&flow, path, &(c2_read_options){0}, false, &err), C2_OK);
+    while (!c2_flow_ended(&flow)) {
+      c2_dataset set = {0};
+      if (c2_flow_next(&flow, &set, &err) != C2_OK) fail_msg("%s", err.text);
+      for (size_t i = 0; i < set.count; i++) assert_true(set.item[i].length == 30 && set.item[i].target[29] == 1.5);
+      c2_dataset_free(&set);
+    }
+    assert_string_equal(flow.reason, "");
+    assert_int_equal(flow.total.rows, 90);
+    assert_int_equal(flow.input.csv.next_line, 92 + EMPTY);
+    c2_flow_close(&flow);
+    free(path);
+    program_remove_folder(folder);
+  }
+}
+
 /* Rows by group come in the order in which they were added, from one run or from many. */
 static void test_spill(void **state) {
   (void)state;
@@ -241,6 +277,37 @@ static void test_program(void **state) {
   program_assert_error(&r, 1, "column 'target': expected a finite number or nothing, found 'five'");
   assert_int_not_equal(access(path, F_OK), 0);
   free(path);
+  remove_table(&f);
+}
+
+/* Nothing more is read or forecast once the output can't be written: the last row would be an error. */
+static void test_full_output(void **state) {
+  (void)state;
+  enum { MANY = 400000 }; /* more than are read ahead */
+  static const char *const names[] = {"out.csv", "out.arrow"};
+  fixture f = {program_make_folder(), NULL};
+  f.path = program_path(f.folder, "in.csv");
+  FILE *table = fopen(f.path, "w");
+  assert_non_null(table);
+  (void)fprintf(table, "note,item_id,timestamp,target\n");
+  for (int i = 0; i < MANY; i++) {
+    (void)fprintf(table, "x,item %d,2024-01-%02d,%s\n", i / 25, 1 + i % 25, i == MANY - 1 ? "five" : "5");
+  }
+  assert_int_equal(fclose(table), 0);
+  assert_true(c2_flow_serves(f.path));
+  const char *how = NULL;
+  for (size_t i = 0; i < (c2_ipc_available(&how) ? 2 : 1); i++) {
+    char *path = program_path(f.folder, names[i]);
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    struct rlimit few = {4096, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &few), 0);
+    program_result r = PROGRAM_RUN("forecast", f.path, "-n", "3", "--context-length=16", "-o", path);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    program_assert_error(&r, 1, i == 0 ? "out.csv: cannot write: File too large" : ": cannot write");
+    assert_int_not_equal(access(path, F_OK), 0);
+    free(path);
+  }
   remove_table(&f);
 }
 
@@ -371,8 +438,10 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_parts_are_the_whole),
                                      cmocka_unit_test(test_tables_out_of_order),
                                      cmocka_unit_test(test_late_sign), cmocka_unit_test(test_late_byte),
+                                     cmocka_unit_test(test_empty_windows),
                                      cmocka_unit_test(test_spill),
-                                     cmocka_unit_test(test_program), cmocka_unit_test(test_covariates),
+                                     cmocka_unit_test(test_program), cmocka_unit_test(test_full_output),
+                                     cmocka_unit_test(test_covariates),
                                      cmocka_unit_test(test_futures)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,6 +158,43 @@ static void test_files_that_differ(void **state) {
   remove_files(&f);
 }
 
+/* What the past left open, a later file may not. */
+static void test_stamps_alike(void **state) {
+  (void)state;
+  static const struct {
+    const char *future, *said; /* NULL: it is read */
+  } cases[] = {{"01.01.2024", NULL},
+               {"01.02.2024", "c.csv:2: column 'timestamp': '01.02.2024' may be 2024-02-01 ('%d.%m.%Y') or 2024-01-02"},
+               {"2024-01-01", NULL}};
+  const char *const texts[4] = {
+      "item_id,timestamp,target,x\na,01.01.2021,1,1\na,01.01.2022,2,2\na,01.01.2023,1,3\n",
+      "item_id,timestamp,target,x\nb,01.02.2021,1,1\nb,01.02.2022,2,2\nb,01.02.2023,1,3\n"};
+  fixture f = write_files(texts);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char text[64];
+    (void)snprintf(text, sizeof text, "timestamp,x\n%s,1\n", cases[i].future);
+    write_text(f.path[2], text);
+    program_result r = PROGRAM_RUN("forecast", f.path[0], "-n1", "--covariates", "x", "--future", f.path[2]);
+    if (cases[i].said) {
+      program_assert_error(&r, 1, cases[i].said);
+      continue;
+    }
+    if (r.status != 0) fail_msg("%s", r.err);
+    assert_non_null(strstr(r.out, "\na,2024-01-01,target,"));
+    program_free(&r);
+  }
+  for (int k = 0; k < 2; k++) {
+    program_result r = PROGRAM_RUN("forecast", f.path[k], f.path[!k], "-n1");
+    program_assert_error(&r, 1, "b.csv:2: column 'timestamp': '01.02.2021' may be 2021-02-01 ('%d.%m.%Y') or 2021-01");
+  }
+  write_text(f.path[1], "item_id,timestamp,target\nb,13.01.2021,1\nb,13.01.2022,2\nb,13.01.2023,1\n");
+  program_result r = PROGRAM_RUN("forecast", f.path[0], f.path[1], "-n1");
+  if (r.status != 0) fail_msg("%s", r.err);
+  assert_non_null(strstr(r.out, "\nb,2024-01-13,target,"));
+  program_free(&r);
+  remove_files(&f);
+}
+
 /* A series of its own for each column, whose covariates are those of all. */
 static void test_wide_futures(void **state) {
   (void)state;
@@ -200,13 +237,58 @@ static void test_standard_input(void **state) {
                                    f.path[0]);
     program_assert_error(&r, 2, cases[i].expected);
   }
+  static const struct {
+    const char *arguments, *expected; /* NULL: a forecast */
+  } piped[] = {{"forecast - -n1 --future /dev/stdin", "error: --future: '/dev/stdin' is an input already"},
+               {"forecast /dev/stdin -n1 --scenarios -", "error: --scenarios: '-' is an input already"},
+               {"forecast - /dev/stdin -n1", "error: expected one input '-', found 2"},
+               {"forecast /dev/stdin -n1", NULL},
+               {"bench - -", "error: expected one input '-', found 2"},
+               {"bench --paced -", "error: --paced: it reads standard input, which is an input already"}};
+  for (size_t i = 0; i < sizeof piped / sizeof piped[0]; i++) {
+    char line[1000];
+    (void)snprintf(line, sizeof line, "cat '%s' | '%s' %s", f.path[0], PROGRAM_PATH, piped[i].arguments);
+    program_result r = program_run((const char *const[]){"/bin/sh", "-c", line, NULL}, NULL);
+    if (piped[i].expected) {
+      program_assert_error(&r, 2, piped[i].expected);
+      continue;
+    }
+    if (r.status != 0) fail_msg("%s", r.err);
+    program_free(&r);
+  }
+  remove_files(&f);
+}
+
+/* Whatever lies in the working folder, '-' is standard input. */
+static void test_files_named_as_standard_input(void **state) {
+  (void)state;
+  const char *const texts[4] = {"timestamp,target,price\n2024-01-01,1,2\n2024-01-02,2,3\n2024-01-03,1,2\n"};
+  fixture f = write_files(texts);
+  char *odd = program_path(f.folder, "-");
+  char line[1000];
+  (void)snprintf(line, sizeof line, "cd '%s' && exec '%s' forecast - -n1 --model=" SOURCE_DIR "/models/chronos2-micro",
+                 f.folder, PROGRAM_PATH);
+  for (int is_folder = 0; is_folder < 2; is_folder++) {
+    program_write_file(odd, "", 0);
+    assert_int_equal(truncate(odd, 5 << 20), 0);
+    if (is_folder) assert_int_equal(unlink(odd), 0);
+    if (is_folder) assert_int_equal(mkdir(odd, 0700), 0);
+    program_result r = program_run((const char *const[]){"/bin/sh", "-c", line, NULL}, f.path[0]);
+    assert_int_equal(is_folder ? rmdir(odd) : unlink(odd), 0);
+    if (r.status != 0) fail_msg("%s", r.err);
+    assert_non_null(strstr(r.out, "\n0,2024-01-04,target,"));
+    program_free(&r);
+  }
+  free(odd);
   remove_files(&f);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_joined_as_one), cmocka_unit_test(test_covariates),
                                      cmocka_unit_test(test_overlaps), cmocka_unit_test(test_whole_numbers),
-                                     cmocka_unit_test(test_files_that_differ), cmocka_unit_test(test_wide_futures),
-                                     cmocka_unit_test(test_standard_input)};
+                                     cmocka_unit_test(test_files_that_differ), cmocka_unit_test(test_stamps_alike),
+                                     cmocka_unit_test(test_wide_futures),
+                                     cmocka_unit_test(test_standard_input),
+                                     cmocka_unit_test(test_files_named_as_standard_input)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -225,6 +225,53 @@ static void test_unknown(void **state) {
   }
 }
 
+/* Nothing is asked of a hub before what is wrong in the options is said. */
+static void test_checks_come_first(void **state) {
+  (void)state;
+  static const char data[] = "hf://datasets/no/none/data.csv";
+  program_result r = PROGRAM_RUN("forecast", data, "--offline");
+  program_assert_error(&r, 2, "forecast needs --horizon N");
+  r = PROGRAM_RUN("detect", data, "--offline", "--coverage=7");
+  program_assert_error(&r, 2, "--coverage");
+  r = PROGRAM_RUN("bench", data, "--offline", "--model=/dev/null/none");
+  program_assert_error(&r, 1, "/dev/null/none");
+  r = PROGRAM_RUN("forecast", data, "--offline", "-n1");
+  program_assert_error(&r, 1, "no/none");
+}
+
+/* Options may be spelled with underscores. Values keep theirs, whatever they look like. */
+static void test_underscores(void **state) {
+  (void)state;
+  static const char text[] = "--my_id,timestamp,--my_target\na,1,1\na,2,2\na,3,1\na,4,2\na,5,1\n";
+  static const struct {
+    const char *one, *two, *three, *four;
+  } cases[] = {{"--id_column", "--my_id", "--target", "--my_target"},
+               {"--id_col", "--my_id", "--target=--my_target", "--all_covariates"},
+               {"--id_column=--my_id", "--all_cov", "--target", "--my_target"}};
+  char *folder = program_make_folder();
+  char *path = program_path(folder, "in.csv");
+  char *out = program_path(folder, "a_b.csv");
+  program_write_file(path, text, sizeof text - 1);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result r = PROGRAM_RUN("forecast", path, cases[i].one, cases[i].two, "-n1", cases[i].three, cases[i].four,
+                                   "--quantile_levels", "0.5", "-o", out);
+    if (r.status != 0) fail_msg("case %zu: %s", i, r.err);
+    char *written = program_read_file(out);
+    if (strstr(written, "--my_id,timestamp,target_name,predictions,0.5\na,6,--my_target,") != written) {
+      fail_msg("case %zu: %s", i, written);
+    }
+    free(written);
+    program_free(&r);
+  }
+  program_result r = PROGRAM_RUN("forecast", path, "-n1", "-o", "--a_b.json");
+  program_assert_error(&r, 2, "--a_b.json: its ending names a format");
+  r = PROGRAM_RUN("forecast", "--sql", "-- a_b", "--db", "--", "--wide", "--all_covariates");
+  program_assert_error(&r, 2, "needs --horizon N");
+  free(path);
+  free(out);
+  program_remove_folder(folder);
+}
+
 /* ---- Help ------------------------------------------------------------------------------------ */
 
 static bool names(const char *commands, const char *command) {
@@ -594,6 +641,27 @@ static void test_names_of_columns(void **state) {
   }
   static const char text[] = "id,timestamp,target\na,1,1\na,2,2\na,3,1\na,4,2\na,5,1\n";
   program_write_file(path, text, sizeof text - 1);
+  static const struct {
+    const char *argv[6], *said;
+    int status;
+  } same[] = {{{"forecast", "--id-column=timestamp"}, "--id-column: 'timestamp' can't name the ids and the time", 2},
+              {{"forecast", "--timestamp-column=item_id"}, "--timestamp-column: 'item_id' can't name", 2},
+              {{"detect", "--id-column=a", "--timestamp-column=a"}, "--id-column: 'a' can't name", 2},
+              {{"evaluate", "--id-column=timestamp", "--forecasts=/dev/null"}, "'timestamp' can't name", 2},
+              {{"evaluate", "--id-column=timestamp"}, "in.csv: column 'timestamp' can't hold the ids and the time", 1},
+              {{"forecast", "--embed", "--id-column=timestamp"}, "in.csv: column 'timestamp' can't hold", 1},
+              {{"forecast", "--id-column=Predictions", "-o", "x.parquet"}, "the output has a column 'predictions'", 2},
+              {{"forecast", "--id-column=Timestamp", "-o", "x.pq"}, "'Timestamp' can't name the ids and the time", 2},
+              {{"forecast", "--embed", "--id-column=TOKEN", "-o", "x.pq"}, "the output has a column 'token'", 2},
+              {{"forecast", "--id-column=Predictions", "-o", "x.csv"}, "expected a column 'Predictions'", 1}};
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    const char *argv[10] = {PROGRAM_PATH, same[i].argv[0], path};
+    size_t n = 3;
+    for (size_t k = 1; same[i].argv[k]; k++) argv[n++] = same[i].argv[k];
+    if (strcmp(argv[3], "--embed") != 0) argv[n++] = "-n1";
+    program_result r = program_run(argv, NULL);
+    program_assert_error(&r, same[i].status, same[i].said);
+  }
   program_result r = PROGRAM_RUN("evaluate", path, "-n1", "--windows=1", "--id-column=id", "-o", out);
   assert_int_equal(r.status, 0);
   char *scores = program_read_file(out);
@@ -601,6 +669,32 @@ static void test_names_of_columns(void **state) {
   free(scores);
   program_free(&r);
   free(path);
+  free(out);
+  program_remove_folder(folder);
+}
+
+/* The model's length is the most that forward takes of a context, whatever is asked for. */
+static void test_contexts_of_forward(void **state) {
+  (void)state;
+  static const char said[] = "chronos2: warning: forward cuts a context at the model's 208 steps\n";
+  static const struct {
+    const char *name, *option, *said;
+  } cases[] = {{ODD "/forward/longer_than_model.safetensors", "--threads=1", said},
+               {ODD "/forward/longer_than_model.safetensors", "--context-length=1000", said},
+               {ODD "/forward/longer_than_model.safetensors", "--context-length=208", ""},
+               {ODD "/forward/missing.safetensors", "--context-length=1000", ""}};
+  char *folder = program_make_folder();
+  char *out = program_path(folder, "out");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    program_result r = PROGRAM_RUN("forward", cases[i].name, "--model=" ODD "/weights", "-o", out, cases[i].option);
+    assert_int_equal(r.status, 0);
+    assert_string_equal(r.err, cases[i].said);
+    program_free(&r);
+  }
+  program_result r = PROGRAM_RUN("forward", "--help");
+  assert_non_null(strstr(r.out, "--context-length"));
+  assert_null(strstr(r.out, "is allowed"));
+  program_free(&r);
   free(out);
   program_remove_folder(folder);
 }
@@ -626,8 +720,10 @@ static void test_program(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_every_option_has_a_row), cmocka_unit_test(test_effects),
-                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_unused),
+                                     cmocka_unit_test(test_unknown), cmocka_unit_test(test_underscores),
+                                     cmocka_unit_test(test_checks_come_first), cmocka_unit_test(test_unused),
                                      cmocka_unit_test(test_typed_columns),
-                                     cmocka_unit_test(test_names_of_columns), cmocka_unit_test(test_program)};
+                                     cmocka_unit_test(test_names_of_columns),
+                                     cmocka_unit_test(test_contexts_of_forward), cmocka_unit_test(test_program)};
   return cmocka_run_group_tests_name("options", tests, NULL, NULL);
 }

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -169,6 +168,14 @@ static c2_status read_all(const char *name, int descriptor, size_t limit, char *
 fail:
   free(buffer);
   return status;
+}
+
+bool c2_is_standard_input(const char *path) {
+  struct stat input;
+  struct stat info;
+  if (strcmp(path, "-") == 0) return true;
+  return fstat(STDIN_FILENO, &input) == 0 && S_ISFIFO(input.st_mode) && stat(path, &info) == 0 &&
+         info.st_dev == input.st_dev && info.st_ino == input.st_ino;
 }
 
 static c2_status read_path(const char *path, bool config, char **text, size_t *size, c2_error *err) {

@@ -6,6 +6,7 @@
 #ifndef C2_BASE_INFILE_H
 #define C2_BASE_INFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,9 @@ typedef struct c2_mapping {
 
 c2_status c2_infile_map(const c2_infile *file, c2_mapping *out, c2_error *err);
 void c2_unmap(c2_mapping *mapping);
+
+/* Whether a path is standard input: "-", or another name of the pipe that it is, as /dev/stdin. A pipe is read once. */
+bool c2_is_standard_input(const char *path);
 
 /* Reads the whole content of a file, a pipe or a terminal, or of standard input for "-". text[size] is a zero byte. It
  * waits for a FIFO's writer. Free the text with free(). */

@@ -531,6 +531,19 @@ def test_output(folder):
     assert (folder / "out.parquet").read_bytes() == before
 
 
+def test_output_of_steps_in_parts(tmp_path):
+    rows = [(f"item {i}", s, i % 7 + s / 100, "0" * 60) for i in range(500) for s in range(124)]
+    df = pl.DataFrame(rows, schema=["item_id", "timestamp", "target", "note"], orient="row")
+    (tmp_path / "parts").mkdir()
+    df.write_csv(tmp_path / "in.csv")
+    df.write_parquet(tmp_path / "parts/in.parquet")
+    for source in ("in.csv", "parts"):
+        for name in ("out.arrow", "out.parquet"):
+            forecast(tmp_path / source, "--freq=1", "--context-length=16", "-o", tmp_path / name)
+            read = pl.read_parquet if name == "out.parquet" else pl.read_ipc
+            assert read(tmp_path / name)["timestamp"].to_list() == [124, 125, 126] * 500, (source, name)
+
+
 @pytest.mark.parametrize("name", ["a'b.parquet", "a'); COPY (SELECT 1) TO 'made.csv'; --.parquet", 'a"b.parquet', "[a].parquet", "a*b?.parquet", "a\nb.parquet"])
 def test_hostile_names(folder, name):
     table().write_parquet(folder / name)
