@@ -101,20 +101,22 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
                               c2_error *err) {
   const c2_plan *plan = &s->plan;
   const c2_results *r = &s->results;
-  size_t limit = chronos2_model_config(engines->model[0])->context_length;
   c2_comparison comparison = {.plan = plan,
                               .arm = r->arm,
                               .arms = r->arms,
                               .timed = r->perf_radii.count + 1,
                               .metrics = &r->compared,
                               .session = {engines->session[0], engines->session[1]},
-                              .most_context = plan->context_length ? plan->context_length : limit,
                               .example_arm = 1 + r->verdict,
                               .seed = plan->seed ^ (uint64_t)e->task->line << 32,
                               .passed = pass_done,
                               .user = engines,
                               .left_out = result->left_out,
                               .beyond = result->beyond};
+  for (size_t i = 0; i < 2 && engines->model[i]; i++) {
+    size_t limit = chronos2_model_config(engines->model[i])->context_length;
+    comparison.most_context[i] = plan->context_length ? plan->context_length : limit;
+  }
   result->id_column = e->data.id_column;
   C2_TRY(c2_task_result_open_perf(result, r->arms, r->compared.count, err));
   for (size_t i = 0; i < 2; i++) chronos2_session_on_progress(engines->session[i], report_rows, engines);
