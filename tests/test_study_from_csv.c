@@ -294,8 +294,8 @@ static void test_shares(void **state) {
   write_ten(folder, 0.1, 0.5);
   program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
   if (r.status != 0) fail_msg("%s", r.err);
-  warns(&r, "at each radius one task of 10 makes 74% to 92% of the squared differences, at most 't1' (MASE 1) at radius "
-            "16: raw MASE differences weigh tasks by their scale");
+  warns(&r, "at each radius one task of 10 makes 74% to 92% of the squared differences, at most 't1' (MASE 1) at "
+            "radius 16: raw MASE differences weigh tasks by their scale");
   program_free(&r);
   free(prefix);
   program_remove_folder(folder);
@@ -327,7 +327,8 @@ static void test_outcome(void **state) {
     if (strstr(r.out, "nan")) fail_msg("no number: %s", r.out);
     if (cases[i].most == 0) { /* differences that are all 0 have no p */
       expect(&r, "accuracy: MASE 1.0000 full, 1.0000 radius 8: +0.0000, 95% CI [+0.0000, +0.0000], p = - (mean of");
-      expect(&r, "equivalent within 1% (p = 0); the data support no margin below 0%; a difference is not shown (p = -)");
+      expect(&r, "equivalent within 1% (p = 0); the data support no margin below 0%; a difference is not shown (p = "
+                 "-)");
       expect(&r, "[  +0.0000,  +0.0000]         - ");
     }
     program_free(&r);
@@ -432,8 +433,8 @@ static void test_bad_folders(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_small),         cmocka_unit_test(test_published),
                                      cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_own),
-                                     cmocka_unit_test(test_partial_study), cmocka_unit_test(test_shares),        cmocka_unit_test(test_outcome),
-                                     cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_radius),
-                                     cmocka_unit_test(test_bad_folders)};
+                                     cmocka_unit_test(test_partial_study), cmocka_unit_test(test_shares),
+                                     cmocka_unit_test(test_outcome),       cmocka_unit_test(test_bad_files),
+                                     cmocka_unit_test(test_radius),        cmocka_unit_test(test_bad_folders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,7 +158,7 @@ static void test_other_times(void **state) {
 #ifdef CHRONOS2_NO_THREADS /* 2 threads are 1 */
   assert_non_null(strstr(r.err, "--device was another and is cpu; processor was another and is "));
 #else
-  assert_non_null(strstr(r.err, "--threads was 1 and is 2; --device was another and is cpu; processor was another and is "));
+  assert_non_null(strstr(r.err, "--threads was 1 and is 2; --device was another and is cpu; processor was another "));
 #endif
   program_free(&r);
   leave(&p);

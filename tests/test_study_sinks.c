@@ -328,7 +328,8 @@ static void test_padding(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_padding), cmocka_unit_test(test_shares),
-                                     cmocka_unit_test(test_study),   cmocka_unit_test(test_no_difference), cmocka_unit_test(test_all_heads),
-                                     cmocka_unit_test(test_probe),   cmocka_unit_test(test_refusals)};
+                                     cmocka_unit_test(test_study),   cmocka_unit_test(test_no_difference),
+                                     cmocka_unit_test(test_all_heads), cmocka_unit_test(test_probe),
+                                     cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

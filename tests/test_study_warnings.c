@@ -343,8 +343,8 @@ static void test_gaps(void **state) {
  * whether times differ; files don't tell. */
 static void test_twins(void **state) {
   (void)state;
-  static const char twins[] = "1 of 2 tasks forecasts series of an earlier one, as 'b' those of 'a': intervals and tests "
-                              "take tasks as independent, so they are too sure";
+  static const char twins[] = "1 of 2 tasks forecasts series of an earlier one, as 'b' those of 'a': intervals and "
+                              "tests take tasks as independent, so they are too sure";
   place p = enter("tasks:\n- {dataset_path: d.jsonl, task_name: a, horizon: 2, quantile_levels: [0.5]}\n"
                   "- {dataset_path: d.jsonl, task_name: b, horizon: 2}\n");
   place q = enter(NULL);

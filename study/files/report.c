@@ -135,8 +135,8 @@ static void put_accuracy(FILE *out, const study *s, const char *radius) {
     return;
   }
   (void)fprintf(out,
-                "At radius %s %s (margin %.3g%%, %zu tasks): the error changes by %+.3g%%, and anything from %+.3g%% to "
-                "%+.3g%% (90%% interval) agrees with the data. ",
+                "At radius %s %s (margin %.3g%%, %zu tasks): the error changes by %+.3g%%, and anything from %+.3g%% "
+                "to %+.3g%% (90%% interval) agrees with the data. ",
                 radius, c2_outcome(row), c2_percent(row->margin), t->n, c2_percent(t->mean), c2_percent(t->low_90),
                 c2_percent(t->high_90));
 }

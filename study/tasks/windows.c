@@ -191,8 +191,8 @@ static c2_status add_listed_targets(c2_task_data *data, const c2_task *task, con
       status = add_target(data, item, at, err);
     } else {
       status = c2_fail(err, C2_ERR_FORMAT,
-                       "%s:%zu: series '%.80s' has no target '%.80s', which generate_univariate_targets_from lists; its "
-                       "targets are '%.80s'%s",
+                       "%s:%zu: series '%.80s' has no target '%.80s', which generate_univariate_targets_from lists; "
+                       "its targets are '%.80s'%s",
                        item->file, item->line, item->id, name, item->target_names[0],
                        item->targets > 1 ? " and so on" : "");
     }
