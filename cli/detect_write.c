@@ -147,7 +147,10 @@ static c2_status put_series(c2_json_writer *w, const detect_request *r, c2_error
     c2_json_end_object(w);
   }
   c2_json_end_array(w);
-  if (drawn < r->rows) cli_warn("%s draws the first %zu of %zu series", r->report, drawn, r->rows);
+  if (drawn < r->rows) {
+    cli_warn("%s draws the first %zu of %zu %s", r->report, drawn, r->rows,
+             cli_draw_name(r->rows, r->in.set.count));
+  }
   if (listed < r->flags) cli_warn("%s lists %zu of %zu flagged observations", r->report, listed, r->flags);
   return cli_draw_warnings(w, err);
 }

@@ -48,6 +48,10 @@ void cli_draw_fan(c2_json_writer *w, const double *median, const double *at_leve
   c2_json_end_array(w);
 }
 
+const char *cli_draw_name(size_t count, size_t series) {
+  return count > series ? "targets of series" : "series";
+}
+
 c2_status cli_draw_warnings(c2_json_writer *w, c2_error *err) {
   size_t count = 0;
   const char *const *warning = NULL;

@@ -21,6 +21,9 @@ int cli_draw_fan_digits(const double *at_levels, size_t steps, size_t levels, in
 /* Members "median" [steps] and "quantiles" [levels][steps]. `at_levels` is [steps][levels]. */
 void cli_draw_fan(c2_json_writer *w, const double *median, const double *at_levels, size_t steps, size_t levels);
 
+/* What `count` drawings are of: series, or more of their targets. */
+const char *cli_draw_name(size_t count, size_t series);
+
 /* A member "warnings": what was warned of so far. */
 c2_status cli_draw_warnings(c2_json_writer *w, c2_error *err);
 

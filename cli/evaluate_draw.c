@@ -157,7 +157,8 @@ static c2_status put_series(c2_json_writer *w, const evaluate_request *r, c2_err
   }
   c2_json_end_array(w);
   if (drawn < r->rows) {
-    cli_warn("%s draws the first %zu of %zu series; it has the scores of all", r->report, drawn, r->rows);
+    cli_warn("%s draws the first %zu of %zu %s; it has the scores of all", r->report, drawn, r->rows,
+             cli_draw_name(r->rows, r->e.data.units));
   }
   if (early > 0) {
     cli_warn("%s draws the last %d steps of a series: %zu of the forecasts begin%s before them; it has the scores of "

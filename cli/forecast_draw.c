@@ -304,7 +304,10 @@ static c2_status close_plot(forecast_drawing *d, const forecast_request *r, c2_e
   FILE *panel_stream = d->panel_stream;
   d->panel_stream = NULL;
   if (!c2_text_close(panel_stream, &d->panels)) C2_FAIL(err, C2_ERR_MEMORY, "%s: cannot allocate the picture", r->plot);
-  if (panels < d->targets) cli_warn("%s shows the first %zu of %zu series", r->plot, panels, d->targets);
+  if (panels < d->targets) {
+    cli_warn("%s shows the first %zu of %zu %s", r->plot, panels, d->targets,
+             cli_draw_name(d->targets, d->items));
+  }
   if (scenarios_of(r) > C2_PLOT_FANS) {
     (void)snprintf(title + end, sizeof title - (size_t)end, "; the first %d of %zu scenarios", C2_PLOT_FANS,
                    scenarios_of(r));

@@ -275,12 +275,14 @@ static int run_study(request *r) {
       .model = o->sparse_model_folder, .offline = r->engine.offline, .update = r->engine.update};
   if (exit_status == CLI_DONE && o->sparse_model_folder) exit_status = cli_engine_locate(&r->sparse);
   if (exit_status != CLI_DONE) return exit_status;
-  o->sparse_model_folder = r->sparse.adapter ? r->sparse.adapter : r->sparse.model;
+  o->sparse_model_folder = r->sparse.model;
+  o->sparse_adapter_folder = r->sparse.adapter;
   o->model_folder = r->engine.model ? r->engine.model : cli_default_model();
   o->adapter_folder = r->engine.adapter;
   o->context_length = r->engine.context_length;
   o->dtype = r->engine.dtype;
   o->session = r->engine.session;
+  if (!o->session.device) o->session.device = "cpu"; /* for the record */
   if (r->engine.batch_size) o->perf_batch = r->engine.batch_size;
   study->progress = show;
   on_terminal = isatty(STDERR_FILENO);

@@ -33,6 +33,7 @@ static void print_table(const c2_study *s, FILE *out) {
   for (size_t i = 0; i < r->radii.count; i++) {
     const c2_mass_summary_row *m = &s->summary.mass[i];
     char radius[C2_RADIUS_ROOM];
+    char p[C2_P_ROOM];
     c2_radius_text(m->radius, radius);
     (void)fprintf(out, "%6s", radius);
     print_cell(out, 10, "", 4, m->mean[0].mass);
@@ -51,7 +52,7 @@ static void print_table(const c2_study *s, FILE *out) {
       if (isnan(x->low)) {
         (void)fprintf(out, " %21s %9s", no_interval(x->n), "-");
       } else {
-        (void)fprintf(out, " [%+9.4f,%+9.4f] %9.3g", x->low, x->high, x->p);
+        (void)fprintf(out, " [%+9.4f,%+9.4f] %9s", x->low, x->high, c2_p_text(x->p, 3, p));
       }
       print_cell(out, 9, "x", 3, t->median_speedup);
       print_cell(out, 8, "x", 3, t->median_bound);
@@ -92,7 +93,10 @@ static void print_arms(const c2_study *s, FILE *out) {
     for (size_t m = 0; m < r->compared.count; m++) {
       const c2_equivalence *t = &c2_change_of(&s->summary, k, m)->test;
       bool known = print_change(out, t);
-      if (m == 0 && known) (void)fprintf(out, " %9.2g %7.3g%%", t->p_equivalent, c2_percent(t->smallest_margin));
+      char p[C2_P_ROOM];
+      if (m == 0 && known) {
+        (void)fprintf(out, " %9s %7.3g%%", c2_p_text(t->p_equivalent, 2, p), c2_percent(t->smallest_margin));
+      }
       if (m == 0 && !known) (void)fprintf(out, " %9s %8s", "-", "-");
     }
     (void)fputc('\n', out);
@@ -110,7 +114,11 @@ static double most(const c2_sink_row *row) {
 }
 
 static void print_shares(FILE *out, const char *name, double future, double reg, double first) {
-  (void)fprintf(out, "%-30s %9.1f%% %9.1f%% %11.1f%%\n", name, 100 * future, 100 * reg, 100 * first);
+  (void)fprintf(out, "%-30s", name);
+  print_cell(out, 10, "%", 1, 100 * future);
+  print_cell(out, 10, "%", 1, 100 * reg);
+  print_cell(out, 12, "%", 1, 100 * first);
+  (void)fputc('\n', out);
 }
 
 /* The heads that rest most of their attention on one thing. */
@@ -149,11 +157,9 @@ static void print_ranked(const c2_study *s, FILE *out) {
     char name[2 * C2_HEAD_ROOM];
     (void)snprintf(name, sizeof name, "layer %zu, head %zu", row->layer, row->head);
     (void)fprintf(out, "%-30s", name);
-    if (print_change(out, t)) {
-      (void)fprintf(out, " %10.2g\n", row->change->p_holm);
-    } else {
-      (void)fprintf(out, " %10s\n", "-");
-    }
+    char p[C2_P_ROOM];
+    (void)print_change(out, t);
+    (void)fprintf(out, " %10s\n", c2_p_text(row->change->p_holm, 2, p)); /* there is none without an interval either */
   }
   if (heads <= RANKED) return;
   const c2_sink_row *ranked = s->summary.ranked;

@@ -101,20 +101,22 @@ static c2_status compare_task(const c2_study *s, runner *engines, c2_evaluation 
                               c2_error *err) {
   const c2_plan *plan = &s->plan;
   const c2_results *r = &s->results;
-  size_t limit = chronos2_model_config(engines->model[0])->context_length;
   c2_comparison comparison = {.plan = plan,
                               .arm = r->arm,
                               .arms = r->arms,
                               .timed = r->perf_radii.count + 1,
                               .metrics = &r->compared,
                               .session = {engines->session[0], engines->session[1]},
-                              .most_context = plan->context_length ? plan->context_length : limit,
                               .example_arm = 1 + r->verdict,
                               .seed = plan->seed ^ (uint64_t)e->task->line << 32,
                               .passed = pass_done,
                               .user = engines,
                               .left_out = result->left_out,
                               .beyond = result->beyond};
+  for (size_t i = 0; i < 2 && engines->model[i]; i++) {
+    size_t limit = chronos2_model_config(engines->model[i])->context_length;
+    comparison.most_context[i] = plan->context_length ? plan->context_length : limit;
+  }
   result->id_column = e->data.id_column;
   C2_TRY(c2_task_result_open_perf(result, r->arms, r->compared.count, err));
   for (size_t i = 0; i < 2; i++) chronos2_session_on_progress(engines->session[i], report_rows, engines);
@@ -183,9 +185,10 @@ static c2_status run_task(c2_study *s, runner *engines, c2_task_result *result, 
   return status;
 }
 
-static void put_score(double score, char out[32]) {
+static const char *put_number(double x, int decimals, char out[32]) {
   (void)snprintf(out, 32, "-");
-  if (isfinite(score)) (void)snprintf(out, 32, fabs(score) < 1e12 ? "%.4f" : "%.4e", score);
+  if (isfinite(x)) (void)snprintf(out, 32, fabs(x) < 1e12 ? "%.*f" : "%.*e", decimals, x);
+  return out;
 }
 
 /* `left`: seconds to the end. */
@@ -195,24 +198,22 @@ static void say_task(const c2_study *s, size_t i, bool resumed, double left) {
   c2_metric lead = s->results.compared.at[0];
   size_t count = s->results.tasks.count;
   char sparse[200] = "";
-  char score[3][32];
+  char text[3][32];
   char radius[C2_RADIUS_ROOM];
   char rest[C2_DURATION_ROOM + 16] = "";
   char duration[C2_DURATION_ROOM];
   if (t->perf) {
     c2_radius_text(s->results.perf_radii.at[0], radius);
-    put_score(t->perf[0].score[lead], score[0]);
-    put_score(t->perf[1].score[lead], score[1]);
-    put_score(t->naive[lead], score[2]);
     (void)snprintf(sparse, sizeof sparse, "; %s %s full, %s radius %s, %s seasonal naive", c2_metric_name(lead),
-                   score[0], score[1], radius, score[2]);
+                   put_number(t->perf[0].score[lead], 4, text[0]), put_number(t->perf[1].score[lead], 4, text[1]),
+                   radius, put_number(t->naive[lead], 4, text[2]));
   }
   c2_radius_text(m->radius, radius);
   c2_duration(left, duration);
   if (!resumed && i + 1 < count) (void)snprintf(rest, sizeof rest, "; %s left", duration);
-  c2_journal_say(&s->journal, "task %zu/%zu %s%s: S=%zu, radius %s keeps mass %.3f on edges %.3f%s%s", i + 1, count,
-                 t->task->name, resumed ? " (done before)" : "", m->tokens, radius, m->share.mass, m->share.edges,
-                 sparse, rest);
+  c2_journal_say(&s->journal, "task %zu/%zu %s%s: S=%zu, radius %s keeps mass %s on edges %s%s%s", i + 1, count,
+                 t->task->name, resumed ? " (done before)" : "", m->tokens, radius,
+                 put_number(m->share.mass, 3, text[0]), put_number(m->share.edges, 3, text[1]), sparse, rest);
 }
 
 static c2_status run_tasks(c2_study *s, runner *engines, c2_error *err) {
@@ -256,6 +257,9 @@ static c2_status describe(c2_study *s, const runner *e, c2_error *err) {
   C2_TRY(c2_sha256_folder(plan->model_folder, r->model_checksum, err));
   if (plan->adapter_folder) C2_TRY(c2_sha256_folder(plan->adapter_folder, r->adapter_checksum, err));
   if (plan->sparse_model_folder) C2_TRY(c2_sha256_folder(plan->sparse_model_folder, r->sparse_checksum, err));
+  if (plan->sparse_adapter_folder) {
+    C2_TRY(c2_sha256_folder(plan->sparse_adapter_folder, r->sparse_adapter_checksum, err));
+  }
   r->model_name = plan->model_name;
   r->backend = chronos2_backend_name(plan->session.backend);
   r->chunk_size = plan->chunk_size;

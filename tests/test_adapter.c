@@ -3,6 +3,8 @@
 
 #include <chronos2.h>
 
+#include <jansson.h>
+
 #include "base/safetensors.h"
 #include "golden.h"
 #include "model/weights.h"
@@ -272,6 +274,64 @@ static void test_where_the_base_is(void **state) {
   free(b);
 }
 
+/* A study's record has the checksums of both models and of their adapters, whose base lies in a hub's cache. */
+static void test_record(void **state) {
+  (void)state;
+  static const char *const parts_of[] = {"model", "adapter", "sparse_model", "sparse_adapter"};
+  shape s = shape_of_matrix();
+  float *a = NULL;
+  float *b = NULL;
+  make_parts(s, &a, &b);
+  const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
+                                 {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
+  char *adapter = program_make_folder();
+  write_text(adapter, "adapter_config.json",
+             "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"base_model_name_or_path\": \"o/base\"}");
+  write_parts(adapter, parts, 2);
+  char *cache = program_make_folder();
+  char *prefix = program_path(adapter, "p");
+  char *path = program_path(adapter, "p__run.json");
+  static const char *const folders[] = {"models--o--base", "models--o--base/refs", "models--o--base/snapshots"};
+  for (size_t i = 0; i < 3; i++) {
+    char *folder = program_path(cache, folders[i]);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    free(folder);
+  }
+  write_text(cache, "models--o--base/refs/main", "0123456789012345678901234567890123456789");
+  char *snapshot = program_path(cache, "models--o--base/snapshots/0123456789012345678901234567890123456789");
+  assert_int_equal(symlink(BASE, snapshot), 0);
+  assert_int_equal(setenv("HF_HUB_CACHE", cache, 1), 0);
+  program_result r = PROGRAM_RUN("study", "--offline", "-m", adapter, "--sparse-model", adapter, "--tasks",
+                                 SOURCE_DIR "/datasets", "--max-tasks", "1", "--radii", "2", "--arms", "none",
+                                 "--perf-repeats", "1", "--out-prefix", prefix);
+  assert_int_equal(unsetenv("HF_HUB_CACHE"), 0);
+  if (r.status != 0) fail_msg("%s", r.err);
+  program_free(&r);
+  json_t *record = json_load_file(path, 0, NULL);
+  const json_t *sums = json_object_get(record, "sha256");
+  for (size_t i = 0; i < 4; i++) {
+    const char *sum = json_string_value(json_object_get(sums, parts_of[i]));
+    if (!sum) fail_msg("no checksum of %s", parts_of[i]);
+    assert_string_equal(sum, json_string_value(json_object_get(sums, parts_of[i % 2])));
+  }
+  assert_string_not_equal(json_string_value(json_object_get(sums, "model")),
+                          json_string_value(json_object_get(sums, "adapter")));
+  assert_string_equal(json_string_value(json_object_get(json_object_get(record, "options"), "device")), "cpu");
+  json_decref(record);
+  assert_int_equal(unlink(snapshot), 0);
+  free(snapshot);
+  for (size_t i = 3; i-- > 0;) {
+    char *folder = program_path(cache, folders[i]);
+    program_remove_folder(folder);
+  }
+  program_remove_folder(cache);
+  free(path);
+  free(prefix);
+  program_remove_folder(adapter);
+  free(a);
+  free(b);
+}
+
 /* The adapter decides, as upstream, where a model lies beside it. A base may hold no adapter of its own. */
 static void test_model_beside(void **state) {
   (void)state;
@@ -411,8 +471,8 @@ static void test_not_plain(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_merge), cmocka_unit_test(test_bands),
-                                     cmocka_unit_test(test_where_the_base_is), cmocka_unit_test(test_model_beside),
-                                     cmocka_unit_test(test_empty_base_name), cmocka_unit_test(test_refusals),
-                                     cmocka_unit_test(test_not_plain)};
+                                     cmocka_unit_test(test_where_the_base_is), cmocka_unit_test(test_record),
+                                     cmocka_unit_test(test_model_beside), cmocka_unit_test(test_empty_base_name),
+                                     cmocka_unit_test(test_refusals), cmocka_unit_test(test_not_plain)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

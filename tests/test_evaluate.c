@@ -445,9 +445,13 @@ static void test_refused(void **state) {
   assert_int_equal(r.status, 0);
   assert_non_null(strstr(r.err, "8 of 16 rows are no step of a window"));
   program_free(&r);
-  r = EVALUATE(f, "--windows", "2", "--against", f->theirs, "--quantile-levels", "0.25");
+  r = EVALUATE(f, "--windows", "2", "--against", f->theirs, "--quantile-levels", "0.25", "-o", f->scores);
   assert_int_equal(r.status, 0);
   assert_non_null(strstr(r.err, "theirs.csv has no column for the quantile level 0.25"));
+  char *unknown = program_read_file(f->scores);
+  assert_true(isnan(cell(unknown, ",,against,", WQL)) && isnan(cell(unknown, "s0,target,against,", WQL))); /* not 0 */
+  assert_true(isfinite(cell(unknown, "s0,target,against,", MASE)));
+  free(unknown);
   program_free(&r);
   rows = program_read_file(f->theirs);
   memcpy(strstr(rows, ",0.5,"), ",nan,", 5); /* is of no level */

@@ -338,6 +338,36 @@ static void test_titles(void **state) {
   program_remove_folder(folder);
 }
 
+/* A picture has a panel for each target, and says of which it has none. */
+static void test_panels(void **state) {
+  (void)state;
+  static const struct {
+    int series, targets;
+    const char *said;
+  } cases[] = {{13, 1, "p.svg shows the first 12 of 13 series\n"},
+               {7, 2, "p.svg shows the first 12 of 14 targets of series\n"},
+               {6, 2, NULL}};
+  char *folder = program_make_folder();
+  char *input = program_path(folder, "in.jsonl");
+  char *plot = program_path(folder, "p.svg");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    FILE *out = fopen(input, "w");
+    assert_non_null(out);
+    for (int k = 0; k < cases[i].series; k++) {
+      (void)fprintf(out, "{\"target\": %s}\n", cases[i].targets == 1 ? "[1, 2, 3]" : "[[1, 2, 3], [4, 5, 6]]");
+    }
+    assert_int_equal(fclose(out), 0);
+    program_result r = PROGRAM_RUN("forecast", input, "--horizon", "2", "--plot", plot);
+    assert_int_equal(r.status, 0);
+    assert_int_equal(program_count(r.err, "p.svg shows the first"), cases[i].said ? 1 : 0);
+    if (cases[i].said && !strstr(r.err, cases[i].said)) fail_msg("expected '%s' in %s", cases[i].said, r.err);
+    program_free(&r);
+  }
+  free(plot);
+  free(input);
+  program_remove_folder(folder);
+}
+
 /* They change what is written alone, in the page too, and are said. */
 static void test_min_and_round(void **state) {
   (void)state;
@@ -639,7 +669,8 @@ static void test_large_level_of_others(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_min_and_round),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_panels),
+                                     cmocka_unit_test(test_min_and_round),
                                      cmocka_unit_test(test_coarse), cmocka_unit_test(test_coarse_point),
                                      cmocka_unit_test(test_titles), cmocka_unit_test(test_one_step),
                                      cmocka_unit_test(test_dots), cmocka_unit_test(test_lone_levels),

@@ -160,7 +160,32 @@ static void test_resumed(void **state) {
   program_remove_folder(folder);
 }
 
+/* A task whose series has no past tells nothing of a head, and the other's share stands as it is. */
+static void test_no_share(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  json_t *data[2];
+  write_study(folder, "tasks:\n" TASK("one.jsonl", "one") TASK("none.jsonl", "none"));
+  write_text(folder, "none.jsonl", "{\"item_id\": \"a\", \"target\": [null, null, null, null, 1, 2, 3, 4]}\n");
+  for (int i = 0; i < 2; i++) {
+    program_result r = STUDY(folder, prefix, "--threads", "1", "--exclude-reg-query", "--max-tasks", i ? "1" : "2");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    if (i == 0) assert_non_null(strstr(r.err, "task 2/2 none: S=3, radius 1 keeps mass - on edges -; "));
+    program_free(&r);
+    char *page = read_page(prefix);
+    data[i] = page_data(page);
+    free(page);
+  }
+  assert_true(json_is_number(json_array_get(json_object_get(data[0], "heads"), 0)));
+  assert_true(json_equal(json_object_get(data[0], "heads"), json_object_get(data[1], "heads")));
+  for (int i = 0; i < 2; i++) json_decref(data[i]);
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_resumed)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_page), cmocka_unit_test(test_resumed),
+                                     cmocka_unit_test(test_no_share)};
   return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

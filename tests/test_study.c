@@ -318,7 +318,7 @@ static void test_both_weights(void **state) {
   (void)snprintf(own, sizeof own, "by %+.3g%% (90%% interval %+.3g%% to %+.3g%%): ",
                  csv_number(&c, dense, "change_percent"), csv_number(&c, dense, "low_90_percent"),
                  csv_number(&c, dense, "high_90_percent"));
-  (void)snprintf(fit, sizeof fit, "by %+.3g%% (%+.3g%% to %+.3g%%): no loss is shown\n",
+  (void)snprintf(fit, sizeof fit, "by %+.3g%% (%+.3g%% to %+.3g%%): neither a loss nor equality is shown\n",
                  csv_number(&c, sparse, "change_percent"), csv_number(&c, sparse, "low_90_percent"),
                  csv_number(&c, sparse, "high_90_percent"));
   const char *line = strstr(r.out, "\nin short: radius 8 changes the MASE of weights trained for full attention by ");

@@ -269,6 +269,76 @@ static void test_partial_study(void **state) {
   program_remove_folder(out);
 }
 
+/* Ten tasks. At radii 8 and 16 their MASE is 1 + `delta`, but for one task at each, where it is 1 + `most` and that of
+ * the next radius 1 + 2 `most`. */
+static void write_ten(const char *folder, double delta, double most) {
+  static const char *const names[] = {"x__perf_full.csv", "x__perf_sparse_r8.csv", "x__perf_sparse_r16.csv"};
+  for (int k = 0; k < 3; k++) {
+    char text[1024] = "task_name,MASE,inference_time_s_median,peak_alloc_mb_median,peak_reserved_mb_median\n";
+    for (int i = 0; i < 10; i++) {
+      double score = 1 + (k == 0 ? 0 : i == k - 1 ? k * most : delta);
+      (void)snprintf(text + strlen(text), sizeof text - strlen(text), "t%d,%g,1,1,1\n", i, score);
+    }
+    char *path = program_path(folder, names[k]);
+    program_write_file(path, text, strlen(text));
+    free(path);
+  }
+}
+
+/* What weighs most may be another task at each radius. */
+static void test_shares(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *out = program_make_folder();
+  char *prefix = program_path(out, "p");
+  write_ten(folder, 0.1, 0.5);
+  program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix);
+  if (r.status != 0) fail_msg("%s", r.err);
+  warns(&r, "at each radius one task of 10 makes 74% to 92% of the squared differences, at most 't1' (MASE 1) at "
+            "radius 16: raw MASE differences weigh tasks by their scale");
+  program_free(&r);
+  free(prefix);
+  program_remove_folder(folder);
+  program_remove_folder(out);
+}
+
+/* The page's first sentence says all that both tests show. */
+static void test_outcome(void **state) {
+  (void)state;
+  static const struct {
+    double delta, most;
+    const char *margin, *said;
+  } cases[] = {{0.1, 0.1, "1", "At radius 8 a loss is shown (margin 1%, 10 tasks): the error changes by +10%, "},
+               {0.1, 0.12, "20", "At radius 8 a loss is shown, within the margin (margin 20%, 10 tasks): "},
+               {-0.1, -0.11, "20", "At radius 8 a gain is shown, within the margin (margin 20%, 10 tasks): "},
+               {0, 0, "1", "At radius 8 equality within the margin is shown (margin 1%, 10 tasks): "},
+               {0, 0.5, "1", "At radius 8 neither a loss nor equality is shown (margin 1%, 10 tasks): "}};
+  char *folder = program_make_folder();
+  char *out = program_make_folder();
+  char *prefix = program_path(out, "p");
+  char *page = program_path(out, "p__report.html");
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    write_ten(folder, cases[i].delta, cases[i].most);
+    program_result r = PROGRAM_RUN("study", "--from-csv", folder, "--out-prefix", prefix, "--margin", cases[i].margin);
+    if (r.status != 0) fail_msg("%s", r.err);
+    char *text = program_read_file(page);
+    if (!strstr(text, cases[i].said)) fail_msg("not on the page: %s", cases[i].said);
+    free(text);
+    if (strstr(r.out, "nan")) fail_msg("no number: %s", r.out);
+    if (cases[i].most == 0) { /* differences that are all 0 have no p */
+      expect(&r, "accuracy: MASE 1.0000 full, 1.0000 radius 8: +0.0000, 95% CI [+0.0000, +0.0000], p = - (mean of");
+      expect(&r, "equivalent within 1% (p = 0); the data support no margin below 0%; a difference is not shown (p = "
+                 "-)");
+      expect(&r, "[  +0.0000,  +0.0000]         - ");
+    }
+    program_free(&r);
+  }
+  free(page);
+  free(prefix);
+  program_remove_folder(folder);
+  program_remove_folder(out);
+}
+
 /* ---- Bad files ------------------------------------------------------------------------------- */
 
 static void fails(const char *folder, int status, const char *part) {
@@ -363,8 +433,8 @@ static void test_bad_folders(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_small),         cmocka_unit_test(test_published),
                                      cmocka_unit_test(test_compare_alone), cmocka_unit_test(test_own),
-                                     cmocka_unit_test(test_partial_study),
-                                     cmocka_unit_test(test_bad_files),     cmocka_unit_test(test_radius),
-                                     cmocka_unit_test(test_bad_folders)};
+                                     cmocka_unit_test(test_partial_study), cmocka_unit_test(test_shares),
+                                     cmocka_unit_test(test_outcome),       cmocka_unit_test(test_bad_files),
+                                     cmocka_unit_test(test_radius),        cmocka_unit_test(test_bad_folders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

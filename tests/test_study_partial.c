@@ -141,7 +141,7 @@ static void test_other_times(void **state) {
   write_text(&p, "three.jsonl", series_text);
   json_t *object = json_load_file(p.partial, 0, NULL);
   json_t *settings = json_object_get(object, "times");
-  static const char *const keys[] = {"system", "compiler", "processors", "processor", "memory_mb"};
+  static const char *const keys[] = {"--device", "system", "compiler", "processors", "processor", "memory_mb"};
   for (size_t i = 0; i < sizeof keys / sizeof keys[0]; i++) {
     assert_non_null(json_object_get(settings, keys[i]));
     json_object_set_new(settings, keys[i], json_string("another"));
@@ -156,9 +156,9 @@ static void test_other_times(void **state) {
   assert_int_equal(program_count(r.err, "(done before)"), 2);
   assert_int_equal(program_count(r.err, "warning: tasks that were finished before keep their scores"), 1);
 #ifdef CHRONOS2_NO_THREADS /* 2 threads are 1 */
-  assert_non_null(strstr(r.err, "processor was another and is "));
+  assert_non_null(strstr(r.err, "--device was another and is cpu; processor was another and is "));
 #else
-  assert_non_null(strstr(r.err, "--threads was 1 and is 2; processor was another and is "));
+  assert_non_null(strstr(r.err, "--threads was 1 and is 2; --device was another and is cpu; processor was another "));
 #endif
   program_free(&r);
   leave(&p);

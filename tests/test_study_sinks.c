@@ -200,6 +200,26 @@ static void test_study(void **state) {
   program_remove_folder(folder);
 }
 
+/* The last layer's heads change nothing: a difference that is always 0 has no p. */
+static void test_no_difference(void **state) {
+  (void)state;
+  char *folder = program_make_folder();
+  char *prefix = program_path(folder, "p");
+  write_tasks(folder);
+  program_result r = STUDY(folder, prefix, "--find-sinks", "--arms", "none", "-m",
+                           SOURCE_DIR "/tests/golden/model-smooth/weights");
+  succeed(&r);
+  for (int head = 0; head < 2; head++) {
+    char line[128];
+    (void)snprintf(line, sizeof line, "layer 1, head %d %20s +0%% [       +0%%,        +0%%]          -\n", head, "");
+    if (!strstr(r.out, line)) fail_msg("no '%s' in %s", line, r.out);
+  }
+  assert_null(strstr(r.out, "nan"));
+  program_free(&r);
+  free(prefix);
+  program_remove_folder(folder);
+}
+
 /* All heads blind is windowed_future_global without a limit; there are no others then. */
 static void test_all_heads(void **state) {
   (void)state;
@@ -308,7 +328,8 @@ static void test_padding(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_padding), cmocka_unit_test(test_shares),
-                                     cmocka_unit_test(test_study),   cmocka_unit_test(test_all_heads),
-                                     cmocka_unit_test(test_probe),   cmocka_unit_test(test_refusals)};
+                                     cmocka_unit_test(test_study),   cmocka_unit_test(test_no_difference),
+                                     cmocka_unit_test(test_all_heads), cmocka_unit_test(test_probe),
+                                     cmocka_unit_test(test_refusals)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,6 +261,48 @@ static void test_keys(void **state) {
   program_remove_folder(folder);
 }
 
+/* A line of JSON Lines has all targets that the task lists, or the task is refused: none is left out unsaid. */
+static void test_listed(void **state) {
+  (void)state;
+  static const struct {
+    const char *listed, *part;
+  } cases[] = {
+      {"target_1, target_0", NULL},
+      {"target_1", NULL},
+      {"target_0, target_7", "d.jsonl:1: series 'a' has no target 'target_7', which generate_univariate_targets_from"},
+      {"target_0, target_2", "d.jsonl:2: series 'b' has no target 'target_2'"},
+      {"target", "d.jsonl:1: series 'a' has no target 'target', which generate_univariate_targets_from lists; its "
+       "targets are 'target_0' and so on"}};
+  static const char lines[] = "{\"item_id\": \"a\", \"target\": [[1, 2, 3], [4, 5, 6], [7, 8, 9]]}\n"
+                              "{\"item_id\": \"b\", \"target\": [[1, 2, 3], [4, 5, 6]]}\n";
+  static const char *const units[] = {"a_target_0 a_target_1 b_target_0 b_target_1 ", "a_target_1 b_target_1 "};
+  char *folder = make_folder("");
+  char *tasks = program_path(folder, "tasks.yaml");
+  char *data = program_path(folder, "d.jsonl");
+  program_write_file(data, lines, sizeof lines - 1);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char yaml[256];
+    char found[128] = "";
+    c2_task_list list = {0};
+    c2_task_data set;
+    c2_error err = {.code = C2_OK};
+    (void)snprintf(yaml, sizeof yaml, "tasks:\n- {dataset_path: d.jsonl, generate_univariate_targets_from: [%s]}\n",
+                   cases[i].listed);
+    program_write_file(tasks, yaml, strlen(yaml));
+    if (c2_tasks_read(&list, folder, &err) != C2_OK) fail_msg("%s", err.text);
+    c2_status status = c2_task_data_open(&set, &list.task[0], &err);
+    if (status != (cases[i].part ? C2_ERR_FORMAT : C2_OK)) fail_msg("'%s': %d, %s", cases[i].listed, status, err.text);
+    if (cases[i].part && !strstr(err.text, cases[i].part)) fail_msg("expected '%s' in '%s'", cases[i].part, err.text);
+    for (size_t u = 0; status == C2_OK && u < set.units; u++) (void)strcat(strcat(found, set.unit[u].id), " ");
+    if (status == C2_OK) assert_string_equal(found, units[i]);
+    c2_task_data_free(&set);
+    c2_tasks_free(&list);
+  }
+  free(data);
+  free(tasks);
+  program_remove_folder(folder);
+}
+
 /* 010 is 8 in YAML 1.1 and 10 in YAML 1.2: neither is taken. */
 static void test_leading_zero(void **state) {
   (void)state;
@@ -275,6 +317,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_many_names), cmocka_unit_test(test_many_tasks),
                                      cmocka_unit_test(test_control_characters), cmocka_unit_test(test_long_list),
                                      cmocka_unit_test(test_data), cmocka_unit_test(test_roles),
-                                     cmocka_unit_test(test_keys), cmocka_unit_test(test_leading_zero)};
+                                     cmocka_unit_test(test_keys), cmocka_unit_test(test_listed),
+                                     cmocka_unit_test(test_leading_zero)};
   return cmocka_run_group_tests_name("study_tasks", tests, NULL, NULL);
 }

@@ -343,8 +343,8 @@ static void test_gaps(void **state) {
  * whether times differ; files don't tell. */
 static void test_twins(void **state) {
   (void)state;
-  static const char twins[] = "1 of 2 tasks has the series of an earlier one, as 'b' those of 'a': intervals and tests "
-                              "take tasks as independent, so they are too sure";
+  static const char twins[] = "1 of 2 tasks forecasts series of an earlier one, as 'b' those of 'a': intervals and "
+                              "tests take tasks as independent, so they are too sure";
   place p = enter("tasks:\n- {dataset_path: d.jsonl, task_name: a, horizon: 2, quantile_levels: [0.5]}\n"
                   "- {dataset_path: d.jsonl, task_name: b, horizon: 2}\n");
   place q = enter(NULL);
@@ -367,6 +367,75 @@ static void test_twins(void **state) {
   assert_null(strstr(r.err, "earlier one"));
   program_free(&r);
   leave(&q);
+  leave(&p);
+}
+
+/* Tasks share series where they forecast a column of one file, however they name it. */
+static void test_twin_columns(void **state) {
+  (void)state;
+  static const struct {
+    const char *one, *other;
+    bool twins;
+  } cases[] = {{"target: u", "target: v", false},
+               {"target: u", "generate_univariate_targets_from: [u]", true},
+               {"target: [u, v]", "target: [v, u]", true},
+               {"target: [v, w]", "target: [u, v]", true},
+               {"generate_univariate_targets_from: __ALL__", "target: w", true},
+               {"generate_univariate_targets_from: [u]", "generate_univariate_targets_from: __ALL__", true},
+               {"generate_univariate_targets_from: __ALL__, known_dynamic_columns: [u]", "target: u", false},
+               {"generate_univariate_targets_from: __ALL__, static_columns: [w]",
+                "generate_univariate_targets_from: __ALL__", true}};
+  place p = enter(NULL);
+  char text[1024] = "item_id,timestamp,u,v,w\n";
+  for (int t = 0; t < 24; t++) {
+    (void)snprintf(text + strlen(text), sizeof text - strlen(text), "a,%d,%d,%d,%d\n", t, t % 5, t * 7 % 11, t * t % 7);
+  }
+  write_text(&p, "d.csv", text);
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    char yaml[512];
+    (void)snprintf(yaml, sizeof yaml,
+                   "tasks:\n- {dataset_path: d.csv, task_name: a, horizon: 2, %s}\n"
+                   "- {dataset_path: d.csv, task_name: b, horizon: 2, %s}\n",
+                   cases[i].one, cases[i].other);
+    write_text(&p, "tasks.yaml", yaml);
+    program_result r = STUDY(&p, "--seed", "0");
+    if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+    size_t said = program_count(r.err, "1 of 2 tasks forecasts series of an earlier one, as 'b' those of 'a'");
+    if (said != (cases[i].twins ? 1 : 0)) fail_msg("%s and %s: %s", cases[i].one, cases[i].other, r.err);
+    program_free(&r);
+  }
+  leave(&p);
+}
+
+/* Without --context-length each model takes its own, of 2048 and 8192 steps here: that is said where a series is longer
+ * than the shorter. */
+static void test_contexts(void **state) {
+  (void)state;
+  static const char line[] =
+      "the model and that of --sparse-model see pasts of different lengths on 1 of 2 tasks, as 2048 and 2098 steps on "
+      "'b': the differences hold that too; --context-length gives both the same\n";
+  enum { LONG = 2100 };
+  place p = enter("tasks:\n- {dataset_path: a.csv, task_name: a, horizon: 2}\n"
+                  "- {dataset_path: b.csv, task_name: b, horizon: 2}\n");
+  char *text = malloc(32 * LONG);
+  assert_non_null(text);
+  for (int steps = 24; steps <= LONG; steps += LONG - 24) {
+    int used = sprintf(text, "item_id,timestamp,target\n");
+    for (int t = 0; t < steps; t++) used += sprintf(text + used, "a,%d,%d\n", t, t * 7 % 11 + t % 3);
+    write_text(&p, steps == LONG ? "b.csv" : "a.csv", text);
+  }
+  free(text);
+  const char *sparse = SOURCE_DIR "/models/chronos2-micro-mixed";
+  program_result r = STUDY(&p, "--sparse-model", sparse);
+  if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);
+  assert_int_equal(program_count(r.err, line), 1);
+  program_free(&r);
+  r = STUDY(&p, "--sparse-model", sparse, "--max-tasks", "1");
+  assert_null(strstr(r.err, "pasts of different lengths"));
+  program_free(&r);
+  r = STUDY(&p, "--sparse-model", sparse, "--context-length", "128");
+  assert_null(strstr(r.err, "pasts of different lengths"));
+  program_free(&r);
   leave(&p);
 }
 
@@ -456,6 +525,7 @@ int main(void) {
                                      cmocka_unit_test(test_untrained_sparse_model), cmocka_unit_test(test_data),
                                      cmocka_unit_test(test_lengths), cmocka_unit_test(test_resumed),
                                      cmocka_unit_test(test_gaps), cmocka_unit_test(test_twins),
+                                     cmocka_unit_test(test_twin_columns), cmocka_unit_test(test_contexts),
                                      cmocka_unit_test(test_fewer_tasks), cmocka_unit_test(test_small_mass),
                                      cmocka_unit_test(test_several_patterns), cmocka_unit_test(test_earlier_files)};
   return cmocka_run_group_tests_name("study_warnings", tests, NULL, NULL);

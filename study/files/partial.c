@@ -40,6 +40,7 @@ static void put_settings(c2_json_writer *w, const c2_plan *plan, const c2_result
   c2_json_put_text(w, "model's sha256", r->model_checksum);
   c2_json_put_text(w, "adapter's sha256", plan->adapter_folder ? r->adapter_checksum : "none");
   c2_json_put_text(w, "sparse model's sha256", plan->sparse_model_folder ? r->sparse_checksum : "none");
+  c2_json_put_text(w, "sparse adapter's sha256", plan->sparse_adapter_folder ? r->sparse_adapter_checksum : "none");
   c2_json_put_text(w, "task file's sha256", r->tasks_checksum);
   c2_json_put_text(w, "--arms",
                    arms[(plan->blind_arm ? 1 : 0) + (plan->visible_arms ? 2 : 0) + (plan->null_arms ? 4 : 0)]);
@@ -54,6 +55,7 @@ static void put_settings(c2_json_writer *w, const c2_plan *plan, const c2_result
   c2_json_begin_object(w, "times");
   c2_json_put_whole(w, "--threads", r->threads);
   c2_json_put_bool(w, "--pin", plan->session.pin);
+  c2_json_put_text(w, "--device", plan->session.device);
   c2_machine_put(w);
   c2_json_put_text(w, "compiler", __VERSION__);
   c2_json_end_object(w);

@@ -142,6 +142,7 @@ static void put_checksums(c2_json_writer *w, const c2_plan *plan, const c2_resul
   c2_json_begin_object(w, "sha256");
   c2_json_put_text(w, "model", r->model_checksum);
   if (plan->sparse_model_folder) c2_json_put_text(w, "sparse_model", r->sparse_checksum);
+  if (plan->sparse_adapter_folder) c2_json_put_text(w, "sparse_adapter", r->sparse_adapter_checksum);
   if (plan->adapter_folder) c2_json_put_text(w, "adapter", r->adapter_checksum);
   c2_json_put_text(w, "tasks", r->tasks_checksum);
   c2_json_begin_object(w, "data");

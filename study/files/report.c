@@ -25,8 +25,17 @@ typedef struct study {
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
+/* The probed windows of a task that have a share. */
+static double windows_of(const study *s, const c2_task_result *task) {
+  size_t windows = 0;
+  for (size_t k = 0; k < task->mass_count; k += s->results->radii.count) {
+    windows += isfinite(task->mass[k].share.mass) ? 1 : 0;
+  }
+  return (double)windows;
+}
+
 /* Kept mass [layer][head][radius], means of windows, as that of all heads together: a task counts as often as it has
- * probed windows. */
+ * windows with a share. */
 static void put_heads(c2_json_writer *w, const study *s) {
   c2_json_begin_array(w, "heads");
   for (size_t i = 0; i < s->results->task[0].head_count; i++) {
@@ -34,9 +43,9 @@ static void put_heads(c2_json_writer *w, const study *s) {
     double windows = 0;
     for (size_t t = 0; t < s->results->done; t++) {
       const c2_task_result *task = &s->results->task[t];
-      double count = (double)(task->mass_count / s->results->radii.count);
-      sum += count * task->head[i].share.mass;
-      windows += count;
+      if (!isfinite(task->head[i].share.mass)) continue;
+      sum += windows_of(s, task) * task->head[i].share.mass;
+      windows += windows_of(s, task);
     }
     c2_json_put_number(w, NULL, sum / windows);
   }
@@ -121,21 +130,15 @@ static void put_line(FILE *out, const char *text) {
 static void put_accuracy(FILE *out, const study *s, const char *radius) {
   const c2_equivalence_row *row = c2_change_of(s->summary, 1 + s->results->verdict, 0);
   const c2_equivalence *t = &row->test;
-  if (t->n < 2 || isnan(t->p_equivalent)) {
+  if (t->n < 2 || isnan(t->smallest_margin)) {
     (void)fprintf(out, "Whether radius %s costs accuracy, so few tasks cannot tell (%zu). ", radius, t->n);
     return;
   }
-  if (t->p_equivalent < 0.05) {
-    (void)fprintf(out, "Radius %s is as accurate as full attention within %.3g%%", radius, c2_percent(row->margin));
-  } else if (t->p < 0.05) {
-    (void)fprintf(out, "Radius %s %s", radius, t->mean > 0 ? "costs accuracy" : "makes forecasts better");
-  } else {
-    (void)fprintf(out, "Whether radius %s costs accuracy, these %zu tasks do not tell", radius, t->n);
-  }
   (void)fprintf(out,
-                ": the error changes by %+.3g%%, and anything from %+.3g%% to %+.3g%% (90%% interval) agrees with the "
-                "data. ",
-                c2_percent(t->mean), c2_percent(t->low_90), c2_percent(t->high_90));
+                "At radius %s %s (margin %.3g%%, %zu tasks): the error changes by %+.3g%%, and anything from %+.3g%% "
+                "to %+.3g%% (90%% interval) agrees with the data. ",
+                radius, c2_outcome(row), c2_percent(row->margin), t->n, c2_percent(t->mean), c2_percent(t->low_90),
+                c2_percent(t->high_90));
 }
 
 /* A time whose interval holds no difference is noise, and so is the median of such times. */

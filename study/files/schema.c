@@ -505,9 +505,11 @@ static const c2_study_field option_columns[] = {
     O("find_sinks", PLAN, find_sinks),
     F("adapter", PLAN, adapter_folder),
     F("sparse_model", PLAN, sparse_model_folder),
+    F("sparse_adapter", PLAN, sparse_adapter_folder),
     O("dtype", PLAN, dtype),
     O("backend", RESULTS, backend),
     O("isa", RESULTS, isa),
+    F("device", PLAN, session.device),
     F("threads", RESULTS, threads)};
 
 #define TABLE(name, by_radius, array, published, kept) \

@@ -34,7 +34,7 @@ static c2_status first_pass(const c2_comparison *c, const c2_arm *arm, c2_evalua
   const double nan = (double)NAN;
   chronos2_session *session = c->session[arm->sparse_model];
   *perf = (c2_perf){.num_forecasts = e->num_forecasts,
-                    .context_used = c2_min_size(e->longest, c->most_context),
+                    .context_used = c2_min_size(e->longest, c->most_context[arm->sparse_model]),
                     .mean_s = nan,
                     .median_s = nan,
                     .deviation_s = nan,

@@ -37,7 +37,7 @@ typedef struct c2_comparison {
   size_t arms, timed;
   const c2_metric_list *metrics; /* whose redraws are wanted */
   chronos2_session *session[2]; /* [1]: of the sparse model, if an arm wants it */
-  size_t most_context;               /* that a forecast uses: context_length, or the model's */
+  size_t most_context[2];       /* that a forecast uses: context_length, or that of the session's model */
   size_t example_arm;                /* whose forecast is shown beside that of full attention */
   uint64_t seed;                     /* of the order of turns and the redraws */
   void (*passed)(void *user);        /* after each pass over the task's windows; may be NULL */

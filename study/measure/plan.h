@@ -46,6 +46,7 @@ typedef struct c2_plan {
   bool find_sinks;                         /* each head goes blind alone */
   const char *adapter_folder;              /* merged into the model, for the record; NULL: none */
   const char *sparse_model_folder;         /* a second model's weights, at full attention and the perf_radii; or NULL */
+  const char *sparse_adapter_folder;       /* merged into it, likewise */
   const char *sparse_model_name;           /* in tables */
   chronos2_dtype dtype;                    /* of the models, for the record */
   chronos2_session_options session;        /* its attention and radius aren't read, its reg_global is */

@@ -96,6 +96,21 @@ double c2_percent(double log_ratio_of) {
   return 100 * expm1(log_ratio_of);
 }
 
+const char *c2_p_text(double p, int digits, char out[C2_P_ROOM]) {
+  (void)snprintf(out, C2_P_ROOM, isnan(p) ? "-" : "%.*g", digits, p);
+  return out;
+}
+
+const char *c2_outcome(const c2_equivalence_row *row) {
+  bool loss = row->test.mean > 0;
+  if (row->test.p < 0.05 && row->test.p_equivalent < 0.05) {
+    return loss ? "a loss is shown, within the margin" : "a gain is shown, within the margin";
+  }
+  if (row->test.p < 0.05) return loss ? "a loss is shown" : "a gain is shown";
+  if (row->test.p_equivalent < 0.05) return "equality within the margin is shown";
+  return "neither a loss nor equality is shown";
+}
+
 void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *out, size_t room) {
   const c2_equivalence *t = &row->test;
   const char *metric = c2_metric_name(row->metric);
@@ -105,14 +120,15 @@ void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *o
   }
   bool equivalent = t->p_equivalent < 0.05;
   bool different = t->p < 0.05;
+  char p[2][C2_P_ROOM];
   (void)snprintf(out, room,
                  "equivalence: %s: %s changes by %+.3g%%, 90%% interval [%+.3g%%, %+.3g%%] (geometric mean of %zu "
-                 "tasks); %s within %.3g%% (p = %.2g); the data support no margin below %.3g%%; %s (p = %.2g)%s",
+                 "tasks); %s within %.3g%% (p = %s); the data support no margin below %.3g%%; %s (p = %s)%s",
                  name, metric, c2_percent(t->mean), c2_percent(t->low_90), c2_percent(t->high_90), t->n,
-                 equivalent ? "equivalent" : "not shown to be equivalent", c2_percent(row->margin), t->p_equivalent,
-                 c2_percent(t->smallest_margin),
+                 equivalent ? "equivalent" : "not shown to be equivalent", c2_percent(row->margin),
+                 c2_p_text(t->p_equivalent, 2, p[0]), c2_percent(t->smallest_margin),
                  different    ? "a difference is shown"
                  : equivalent ? "a difference is not shown"
                               : "a difference is not shown either",
-                 t->p, different || equivalent ? "" : ", which is not equality");
+                 c2_p_text(t->p, 2, p[1]), different || equivalent ? "" : ", which is not equality");
 }

@@ -81,6 +81,7 @@ typedef struct c2_results {
   char model_checksum[C2_SHA_ROOM]; /* over those of its files */
   char adapter_checksum[C2_SHA_ROOM];
   char sparse_checksum[C2_SHA_ROOM];
+  char sparse_adapter_checksum[C2_SHA_ROOM];
   char tasks_checksum[C2_SHA_ROOM]; /* of the task file */
   char isa[16];
   size_t threads;
@@ -170,8 +171,15 @@ c2_status c2_sum_equivalence(const c2_plan *plan, const c2_results *results, c2_
 /* The row of an arm and of a metric, which is given by its place among those compared. */
 const c2_equivalence_row *c2_change_of(const c2_summary *summary, size_t arm, size_t metric);
 
+/* What a change amounts to, as a sentence without its end. */
+const char *c2_outcome(const c2_equivalence_row *row);
+
 /* Writes what a row says in a line. `name` is what the line calls the arm. */
 void c2_equivalence_say(const c2_equivalence_row *row, const char *name, char *out, size_t room);
+
+/* A p of so many digits; "-" where there is none, as of differences that are all 0. Gives `out`. */
+enum { C2_P_ROOM = 32 };
+const char *c2_p_text(double p, int digits, char out[C2_P_ROOM]);
 
 /* The change in percent that a logarithm of a ratio stands for: 100 (e^x - 1). */
 double c2_percent(double log_ratio);

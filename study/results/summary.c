@@ -285,18 +285,32 @@ static c2_status warn_of_times(const c2_results *r, const c2_summary *summary, c
   return C2_OK;
 }
 
-static bool same_names(const c2_names *a, const c2_names *b) {
+static bool has_name(const c2_names *names, const char *name) {
   size_t i = 0;
-  if (a->count != b->count) return false;
-  while (i < a->count && strcmp(a->name[i], b->name[i]) == 0) i++;
-  return i == a->count;
+  while (i < names->count && strcmp(names->name[i], name) != 0) i++;
+  return i < names->count;
 }
 
-/* Two tasks forecast the same targets of the same data. Files of others don't tell of their data. */
+/* The columns that a task without __ALL__ forecasts. */
+static const c2_names *targets_of(const c2_task *task) {
+  return task->univariate.count ? &task->univariate : &task->target;
+}
+
+/* __ALL__ is what nothing else claims. */
+static bool forecasts(const c2_task *task, const char *column) {
+  if (!task->univariate_all) return has_name(targets_of(task), column);
+  return !has_name(&task->known, column) && !has_name(&task->past, column) && !has_name(&task->statics, column);
+}
+
+/* Two tasks forecast a column of the same data. Files of others don't tell of their data. */
 static bool are_twins(const c2_task_result *a, const c2_task_result *b) {
-  return a->checksum[0] && strcmp(a->checksum, b->checksum) == 0 && same_names(&a->task->target, &b->task->target) &&
-         a->task->univariate_all == b->task->univariate_all &&
-         same_names(&a->task->univariate, &b->task->univariate);
+  if (!a->checksum[0] || strcmp(a->checksum, b->checksum) != 0) return false;
+  if (a->task->univariate_all && b->task->univariate_all) return true;
+  const c2_names *listed = targets_of(a->task->univariate_all ? b->task : a->task);
+  const c2_task *other = a->task->univariate_all ? a->task : b->task;
+  size_t i = 0;
+  while (i < listed->count && !forecasts(other, listed->name[i])) i++;
+  return i < listed->count;
 }
 
 /* Warns of tasks that intervals and tests take as independent and that are not. */
@@ -313,9 +327,27 @@ static c2_status warn_of_twins(const c2_results *r, c2_journal *journal, c2_erro
   }
   if (count == 0) return C2_OK;
   return c2_journal_warn(journal, err,
-                         "%zu of %zu tasks ha%s the series of an earlier one, as '%.80s' those of '%.80s': intervals "
+                         "%zu of %zu tasks forecast%s series of an earlier one, as '%.80s' those of '%.80s': intervals "
                          "and tests take tasks as independent, so they are too sure",
-                         count, r->done, count == 1 ? "s" : "ve", second, first);
+                         count, r->done, count == 1 ? "s" : "", second, first);
+}
+
+/* Warns where the sparse model's context is not that of the model beside which it stands. */
+static c2_status warn_of_contexts(const c2_results *r, c2_journal *journal, c2_error *err) {
+  const c2_task_result *first = NULL;
+  size_t tasks = 0;
+  size_t k = 0;
+  while (k < r->arms && !r->arm[k].sparse_model) k++;
+  for (size_t i = 0; i < r->done && k < r->arms; i++) {
+    const c2_task_result *t = &r->task[i];
+    if (t->perf[k].context_used != t->perf[0].context_used && tasks++ == 0) first = t;
+  }
+  if (!first) return C2_OK;
+  return c2_journal_warn(journal, err,
+                         "the model and that of --sparse-model see pasts of different lengths on %zu of %zu tasks, as "
+                         "%zu and %zu steps on '%.80s': the differences hold that too; --context-length gives both the "
+                         "same",
+                         tasks, r->done, first->perf[0].context_used, first->perf[k].context_used, first->task->name);
 }
 
 /* Warns of the steps at which a compared metric has no error, or an infinite one, with the first task as an example. */
@@ -341,6 +373,7 @@ c2_status c2_summarise(const c2_plan *plan, const c2_results *r, c2_journal *jou
                        c2_error *err) {
   double *room = NULL;
   if (r->arms) C2_TRY(warn_of_twins(r, journal, err));
+  C2_TRY(warn_of_contexts(r, journal, err));
   C2_TRY(warn_of_gaps(plan, r, journal, err));
   for (size_t m = 0; m < r->compared.count; m++) {
     C2_TRY(warn_of_steps(r, m, false, journal, err));

@@ -78,33 +78,48 @@ static c2_status suspect_memory(const c2_results *r, c2_journal *journal, c2_err
 
 /* ---- The t-test ------------------------------------------------------------------------------ */
 
-/* The largest share that one task has in the sum of squared differences, over the radii. */
-static double largest_share(const c2_results *r, range *shares, size_t *task) {
-  double largest = 0;
-  *shares = nothing;
-  for (size_t k = 1; k < r->arms; k++) {
-    double sum = 0;
-    double most = 0;
-    size_t at = 0;
-    for (size_t i = 0; i < r->done; i++) {
-      double delta = r->task[i].perf[k].score[r->compared.at[0]] - r->task[i].perf[0].score[r->compared.at[0]];
-      if (!isfinite(delta)) continue;
-      sum += delta * delta;
-      if (delta * delta > most) at = i;
-      most = fmax(most, delta * delta);
-    }
-    widen(shares, most / sum);
-    if (most / sum > largest) *task = at;
-    largest = fmax(largest, most / sum);
+/* The largest share that one task has in an arm's sum of squared differences; NaN where that is 0. */
+static double largest_share(const c2_results *r, size_t arm, size_t *task) {
+  double sum = 0;
+  double most = 0;
+  for (size_t i = 0; i < r->done; i++) {
+    double delta = r->task[i].perf[arm].score[r->compared.at[0]] - r->task[i].perf[0].score[r->compared.at[0]];
+    if (!isfinite(delta)) continue;
+    sum += delta * delta;
+    if (delta * delta > most) *task = i;
+    most = fmax(most, delta * delta);
   }
-  return largest;
+  return most / sum;
+}
+
+/* Another task at each radius, maybe. */
+static c2_status suspect_shares(const c2_results *r, c2_journal *journal, c2_error *err) {
+  const char *lead = c2_metric_name(r->compared.at[0]);
+  range shares = nothing;
+  size_t task = 0; /* that has the largest of all shares, */
+  size_t arm = 0;  /* and where */
+  for (size_t k = 1; k < r->arms; k++) {
+    size_t heaviest = 0;
+    double share = largest_share(r, k, &heaviest);
+    if (share > shares.high) {
+      task = heaviest;
+      arm = k;
+    }
+    widen(&shares, share);
+  }
+  if (!(shares.high > 0.4) || r->done < 10) return C2_OK;
+  char radius[C2_RADIUS_ROOM];
+  c2_radius_text(r->arm[arm].radius, radius);
+  return c2_journal_warn(journal, err,
+                         "t-test: at each radius one task of %zu makes %.0f%% to %.0f%% of the squared differences, at "
+                         "most '%.80s' (%s %.4g) at radius %s: raw %s differences weigh tasks by their scale; log "
+                         "ratios, as below, do not",
+                         r->done, 100 * shares.low, 100 * shares.high, r->tasks.task[task].name, lead,
+                         r->task[task].perf[0].score[r->compared.at[0]], radius, lead);
 }
 
 static c2_status suspect_test(const c2_results *r, const c2_summary *summary, c2_journal *journal, c2_error *err) {
-  const char *lead = c2_metric_name(r->compared.at[0]);
   range p = nothing;
-  range shares = nothing;
-  size_t task = 0;
   for (size_t k = 0; k < r->perf_radii.count; k++) widen(&p, summary->test[k].test[0].p);
   if (p.low > 0.05 && p.low <= 1) {
     C2_TRY(
@@ -113,12 +128,7 @@ static c2_status suspect_test(const c2_results *r, const c2_summary *summary, c2
                         "none: only a test of equivalence, as below, could show that",
                         p.low, p.high, summary->test[0].test[0].n));
   }
-  if (!(largest_share(r, &shares, &task) > 0.4) || r->done < 10) return C2_OK;
-  return c2_journal_warn(journal, err,
-                         "t-test: one task of %zu makes %.0f%% to %.0f%% of the squared differences ('%.80s', %s "
-                         "%.4g): raw %s differences weigh tasks by their scale; log ratios, as below, do not",
-                         r->done, 100 * shares.low, 100 * shares.high, r->tasks.task[task].name, lead,
-                         r->task[task].perf[0].score[r->compared.at[0]], lead);
+  return suspect_shares(r, journal, err);
 }
 
 c2_status c2_suspect(const c2_results *r, const c2_summary *summary, c2_journal *journal, c2_error *err) {

@@ -12,12 +12,6 @@ static const c2_mass_summary_row *mass_at(const c2_results *r, const c2_summary 
   return NULL;
 }
 
-/* What a change amounts to, in words. */
-static const char *outcome(const c2_equivalence_row *row) {
-  if (row->test.p < 0.05) return row->test.mean > 0 ? "a loss is shown" : "a gain is shown";
-  return row->test.p_equivalent < 0.05 ? "equal within the margin" : "no loss is shown";
-}
-
 enum { WEIGHTS = 120 };
 
 /* "weights trained for full attention"; `otherwise` stands for what isn't known. */
@@ -43,9 +37,9 @@ static void say_weights(const c2_results *r, const c2_summary *summary, const ch
                    "in short: radius %s changes the %s of %s by %+.3g%% (90%% interval %+.3g%% to %+.3g%%): %s; with "
                    "%s it differs from full attention of the first by %+.3g%% (%+.3g%% to %+.3g%%): %s",
                    radius, c2_metric_name(own->metric), weights[0], c2_percent(own->test.mean),
-                   c2_percent(own->test.low_90), c2_percent(own->test.high_90), outcome(own), weights[1],
+                   c2_percent(own->test.low_90), c2_percent(own->test.high_90), c2_outcome(own), weights[1],
                    c2_percent(fit->test.mean), c2_percent(fit->test.low_90), c2_percent(fit->test.high_90),
-                   outcome(fit));
+                   c2_outcome(fit));
   }
 }
 
@@ -98,7 +92,9 @@ void c2_verdict(const c2_results *results, const c2_summary *summary, char line[
   if (test->n < 2) {
     (void)snprintf(interval, sizeof interval, "an interval needs two tasks");
   } else if (isfinite(test->low)) {
-    (void)snprintf(interval, sizeof interval, "95%% CI [%+.4f, %+.4f], p = %.3g", test->low, test->high, test->p);
+    char p[C2_P_ROOM];
+    (void)snprintf(interval, sizeof interval, "95%% CI [%+.4f, %+.4f], p = %s", test->low, test->high,
+                   c2_p_text(test->p, 3, p));
   }
   const char *metric = c2_metric_name(results->compared.at[0]);
   if (test->n == 0) {

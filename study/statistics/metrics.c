@@ -100,6 +100,7 @@ bool c2_metric_add(c2_metric_list *list, c2_metric metric) {
 
 double c2_metric_value(c2_metric metric, const c2_sums *sums) {
   const definition *m = &definitions[metric];
+  if (!(sums->count > 0)) return (double)NAN; /* an empty sum over the truths' size would be a perfect score */
   double error = sums->error + (m->biased ? fabs(sums->bias) : 0);
   double value = error / (m->weighed ? sums->size : sums->count);
   return m->rooted ? sqrt(value) : value;

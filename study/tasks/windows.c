@@ -165,20 +165,45 @@ static int by_id(const void *a, const void *b) {
   return order ? order : (x->item > y->item) - (x->item < y->item);
 }
 
-/* `wanted`: by name, the targets that become series of their own in JSON Lines. */
-static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, const c2_lookup *wanted,
-                                c2_error *err) {
-  for (size_t t = 0; t < item->targets; t++) {
-    const char *name = item->target_names[t];
-    size_t at = 0;
-    if (!data->is_table && !task->univariate_all && !c2_lookup_find(wanted, name, &at)) continue;
-    char *id = NULL;
-    size_t size = strlen(item->id) + strlen(name) + 2;
-    C2_TRY(c2_dataset_alloc(&data->set, size, 1, &id, err));
-    bool split = data->is_table || item->targets > 1; /* a JSON Lines copy may hold a line a series already */
-    (void)snprintf(id, size, "%s%s%s", item->id, split ? "_" : "", split ? name : "");
-    data->unit[data->units++] = (c2_unit){item, t, id};
+/* A target of an item as a series of its own. */
+static c2_status add_target(c2_task_data *data, const c2_item *item, size_t target, c2_error *err) {
+  const char *name = item->target_names[target];
+  char *id = NULL;
+  size_t size = strlen(item->id) + strlen(name) + 2;
+  C2_TRY(c2_dataset_alloc(&data->set, size, 1, &id, err));
+  bool split = data->is_table || item->targets > 1; /* a JSON Lines copy may hold a line a series already */
+  (void)snprintf(id, size, "%s%s%s", item->id, split ? "_" : "", split ? name : "");
+  data->unit[data->units++] = (c2_unit){item, target, id};
+  return C2_OK;
+}
+
+/* The targets of a line of JSON Lines that the task lists; the columns of a table are those that it lists. */
+static c2_status add_listed_targets(c2_task_data *data, const c2_task *task, const c2_item *item, c2_error *err) {
+  c2_lookup names = {0};
+  size_t at = 0;
+  c2_status status = C2_OK;
+  for (size_t t = 0; status == C2_OK && t < item->targets; t++) {
+    status = c2_lookup_add(&names, item->target_names[t], &at, err);
   }
+  for (size_t i = 0; status == C2_OK && i < task->univariate.count; i++) {
+    const char *name = task->univariate.name[i];
+    if (c2_lookup_find(&names, name, &at)) {
+      status = add_target(data, item, at, err);
+    } else {
+      status = c2_fail(err, C2_ERR_FORMAT,
+                       "%s:%zu: series '%.80s' has no target '%.80s', which generate_univariate_targets_from lists; "
+                       "its targets are '%.80s'%s",
+                       item->file, item->line, item->id, name, item->target_names[0],
+                       item->targets > 1 ? " and so on" : "");
+    }
+  }
+  c2_lookup_free(&names);
+  return status;
+}
+
+static c2_status add_split_item(c2_task_data *data, const c2_task *task, const c2_item *item, c2_error *err) {
+  if (!data->is_table && !task->univariate_all) return add_listed_targets(data, task, item, err);
+  for (size_t t = 0; t < item->targets; t++) C2_TRY(add_target(data, item, t, err));
   return C2_OK;
 }
 
@@ -197,24 +222,17 @@ static c2_status add_whole_item(c2_task_data *data, const c2_item *item, c2_erro
 static c2_status make_units(c2_task_data *data, const c2_task *task, c2_error *err) {
   bool split = task->univariate_all || task->univariate.count;
   size_t most = 0;
-  c2_lookup wanted = {0};
   for (size_t i = 0; i < data->set.count; i++) most += split ? data->set.item[i].targets : 1;
   C2_TRY(c2_dataset_alloc(&data->set, most, sizeof *data->unit, &data->unit, err));
   data->targets = split ? 1 : task->target.count;
-  c2_status status = add_names(&wanted, &task->univariate, err);
-  for (size_t i = 0; status == C2_OK && i < data->set.count; i++) {
+  for (size_t i = 0; i < data->set.count; i++) {
     const c2_item *item = &data->set.item[i];
     if (task->cutoff_is_time && (!item->has_start || !item->has_freq || item->freq.unit == C2_FREQ_COUNT)) {
-      status = c2_fail(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s': expected a start and a freq, for initial_cutoff %s",
-                       item->file, item->line, item->id, task->cutoff_text);
-    } else if (split) {
-      status = add_split_item(data, task, item, &wanted, err);
-    } else {
-      status = add_whole_item(data, item, err);
+      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: series '%.80s': expected a start and a freq, for initial_cutoff %s",
+              item->file, item->line, item->id, task->cutoff_text);
     }
+    C2_TRY(split ? add_split_item(data, task, item, err) : add_whole_item(data, item, err));
   }
-  c2_lookup_free(&wanted);
-  C2_TRY(status);
   if (data->units == 0) {
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: task '%.80s': %s holds no such series", task->file, task->line, task->name,
             task->data.name[0]);

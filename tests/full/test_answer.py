@@ -1,6 +1,7 @@
 """The preregistered study's script: a smoke run from end to end, the sums it makes, and the data it refuses."""
 
 import csv
+import json
 import math
 import re
 import shutil
@@ -53,6 +54,24 @@ def test_goes_on(smoke, tmp_path):
     assert done.stdout.splitlines()[:-1] == ["answer: mixed-1-c64"]
     endpoints = before.split("# Speed and memory")[0]
     assert (tmp_path / "out" / "answer.md").read_text().startswith(endpoints)
+
+
+def test_refuses_other_runs(smoke, tmp_path):
+    """A run of other weights, tasks or of another program is not taken for one of these."""
+    out = tmp_path / "out"
+    shutil.copytree(smoke, out)
+    (out / "answer.md").unlink()
+    for run, section, key in (("dense-1-c64", "sha256", "model"), ("dense-1-c128", "sha256", "sparse_model"),
+                              ("mixed-1-c64", "sha256", "tasks"), ("mixed-1-c128", "versions", "commit")):
+        path = out / f"{run}__run.json"
+        record = json.loads(path.read_text())
+        record[section][key] = "0"
+        path.write_text(json.dumps(record))
+    done = answer("--smoke", "--out", out)
+    assert done.returncode == 1 and not (out / "answer.md").exists()
+    named = re.findall(r"answer: error: .*/(\S+)__run.json: another (.+) than now; remove it", done.stderr)
+    assert named == [("dense-1-c64", "model"), ("mixed-1-c64", "tasks"), ("dense-1-c128", "sparse_model"),
+                     ("mixed-1-c128", "program")]
 
 
 def test_refuses_other_data(tmp_path):

@@ -4,14 +4,16 @@ OUT/answer.md with endpoint, gates, speed and memory.
     python tools/study/answer.py --public PUBLIC --long LONG --models build/train
     python tools/study/answer.py --smoke        # the bundled checkpoints on a few tasks and short contexts: seconds
 
-It can be stopped at any moment, and the same command goes on. All scores are those of `chronos2 study`.
+It can be stopped at any moment, and the same command goes on; runs of other weights, tasks or of another program are refused. All scores are those of `chronos2 study`.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import functools
 import hashlib
+import json
 import math
 import os
 import re
@@ -90,7 +92,9 @@ def write_tasks(plan: Plan) -> dict[str, list[str]]:
         if plan.smoke and group == "bundled":
             listed = listed[-3:]
         for task in listed:
-            task["dataset_path"] = str((folder / task["dataset_path"]).resolve())
+            path = (folder / task["dataset_path"]).resolve()
+            own = path.is_relative_to(plan.out.resolve())  # OUT may move
+            task["dataset_path"] = str(path.relative_to(plan.out.resolve()) if own else path)
         groups[group] = [task["dataset_config"] for task in listed]
         tasks += listed
     (plan.out / "tasks.yaml").write_text(yaml.safe_dump({"tasks": tasks}, sort_keys=False))
@@ -100,7 +104,45 @@ def write_tasks(plan: Plan) -> dict[str, list[str]]:
 # ---- Runs --------------------------------------------------------------------------------------
 
 
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@functools.cache
+def folder_sha256(folder: Path) -> str:
+    """As `chronos2 study` has it in its record: of a line for each of a model's files."""
+    names = sorted(f.name for f in folder.iterdir()
+                   if f.name in ("adapter_config.json", "config.json") or ".safetensors" in f.name)
+    return sha256("".join(f"{sha256((folder / name).read_bytes())}  {name}\n" for name in names).encode())
+
+
+def program_commit() -> str:
+    version = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
+    return re.search(r"\(commit (.+)\)", version)[1]
+
+
+def check_done(plan: Plan) -> None:
+    """The runs that are done are of these weights, tasks and this program."""
+    commit, tasks = program_commit(), sha256((plan.out / "tasks.yaml").read_bytes())
+    wrong = []
+    for name, _, model, more in plan.runs():
+        path = plan.out / f"{name}__run.json"
+        if not path.exists():
+            continue
+        record = json.loads(path.read_text())
+        found = record["sha256"] | {"program": record["versions"]["commit"]}
+        expected = {"model": folder_sha256(model), "tasks": tasks, "program": commit}
+        if more:
+            expected["sparse_model"] = folder_sha256(more[more.index("--sparse-model") + 1])
+        other = [key for key, value in expected.items() if found.get(key) != value]
+        if other:
+            wrong.append(f"{path}: another {', '.join(other)} than now; remove it and that run is made again, or choose another --out")
+    if wrong:
+        sys.exit("\n".join(f"answer: error: {line}" for line in wrong))
+
+
 def run_all(plan: Plan) -> None:
+    check_done(plan)
     radii = ",".join("inf" if math.isinf(r) else str(r) for r in plan.radii)
     for name, context, model, more in plan.runs():
         prefix = plan.out / name
