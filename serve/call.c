@@ -56,12 +56,17 @@ c2_status c2_call_read_levels(c2_call *call, const c2_json_document *doc, const 
   return C2_OK;
 }
 
+static bool is_windowed(chronos2_pattern pattern) {
+  return pattern.attention != CHRONOS2_AUTO && pattern.attention != CHRONOS2_FULL;
+}
+
 /* A pattern that is asked for has the server's radius where it gives none, and its global REG. */
 static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document *doc, const c2_json *object,
                               c2_error *err) {
   const c2_json *name = c2_json_get(object, "attention");
   const c2_json *radius = c2_json_get(object, "radius");
   if (name) {
+    bool has_radius = is_windowed(*pattern); /* which may be 0 */
     const char *text = c2_json_string(name);
     if (!text || chronos2_attention_named(text, &pattern->attention) != CHRONOS2_OK) {
       return c2_json_fail(doc, name, err,
@@ -69,9 +74,9 @@ static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document 
                           "windowed_future_null, found %.40s",
                           text ? text : c2_json_type_name(name));
     }
-    if (pattern->radius == 0) pattern->radius = CHRONOS2_STANDARD_RADIUS;
+    if (!has_radius) pattern->radius = CHRONOS2_STANDARD_RADIUS;
   }
-  bool windowed = pattern->attention != CHRONOS2_AUTO && pattern->attention != CHRONOS2_FULL;
+  bool windowed = is_windowed(*pattern);
   if (!windowed) pattern->radius = 0;
   if (!radius) return C2_OK;
   if (!windowed) {
@@ -180,15 +185,42 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   return c2_call_lay_out(call, err);
 }
 
+size_t c2_call_patches(const c2_call *call, size_t series, const chronos2_config *config) {
+  size_t length = c2_min_size(call->series[series].length, call->pass.context_length);
+  return (length + config->patch - 1) / config->patch;
+}
+
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config) {
   enum { PATHS = 9 }; /* of a rollout beyond its first pass */
   const chronos2_series *s = &call->series[series];
-  size_t length = c2_min_size(s->length, call->pass.context_length);
-  size_t past = (length + config->patch - 1) / config->patch + 1;
+  size_t past = c2_call_patches(call, series, config) + 1; /* REG */
   size_t future = (call->pass.horizon + config->patch - 1) / config->patch;
   size_t more = (future - 1) / config->max_output_patches;
   if (call->scenarios > 0 && more == 0) past = 0; /* it is encoded */
   return (s->targets + s->covariates) * (past + c2_min_size(future, config->max_output_patches)) * (1 + PATHS * more);
+}
+
+size_t c2_call_encoded(const c2_call *call, const chronos2_model *model) {
+  const chronos2_config *c = chronos2_model_config(model);
+  size_t value = chronos2_model_dtype(model) == CHRONOS2_BF16 ? sizeof(uint16_t) : sizeof(float);
+  size_t bytes = 0;
+  for (size_t i = 0; i < call->count; i++) {
+    const chronos2_series *s = &call->series[i];
+    c2_sum_up(&bytes, (s->targets + s->covariates) * (c2_call_patches(call, i, c) + 1),
+              2 * c->layers * c->heads * c->d_kv * value);
+  }
+  return bytes;
+}
+
+size_t c2_call_quantiles(const c2_call *call, const chronos2_config *config) {
+  bool together = call->is_whole || call->scenarios > 0;
+  size_t targets = 0;
+  for (size_t i = 0; i < call->count; i++) {
+    targets = together ? targets + call->series[i].targets : c2_max_size(targets, call->series[i].targets);
+  }
+  size_t bytes = 0;
+  c2_sum_up(&bytes, targets * call->pass.horizon, config->quantiles * sizeof *call->values);
+  return bytes;
 }
 
 c2_status c2_call_lay_out(c2_call *call, c2_error *err) {

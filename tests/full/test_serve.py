@@ -15,6 +15,7 @@ import urllib.request
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 from browser import asked, visit
 from conftest import PROGRAM, ROOT
 
@@ -356,6 +357,22 @@ def test_schemathesis(server, tmp_path):
                "response_schema_conformance,response_headers_conformance"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+
+
+def test_described_options(server):
+    """docs/openapi.yaml gives KServe's options what SageMaker's parameters have, and the server knows each."""
+    schemas = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())["components"]["schemas"]
+    shared = set(schemas["Parameters"]["properties"]) - {"prediction_length", "quantile_levels", "freq"}
+    assert set(schemas["ForecastRequest"]["properties"]["options"]["properties"]) == {"horizon", "quantiles"} | shared
+    given = {"attention": "full", "cross_learning": True, "predict_batches_jointly": True, "batch_size": 9,
+             "context_length": 9, "radius": 9}
+    assert set(given) == shared
+    one = {"type": "univariate_time_series", "name": "s", "frequency": "D", "series": [1, 2, 3]}
+    for name, value in given.items():
+        options = {"horizon": 1, name: value, **({"attention": "windowed_future_null"} if name == "radius" else {})}
+        status, answer = server.post("/v1/timeseries/forecast",
+                                     {"model": "chronos2-micro", "inputs": [one], "options": options})
+        assert status == 200 and not any("ignored" in line for line in answer.get("warnings", [])), (name, answer)
 
 
 # ---- The page -------------------------------------------------------------------------------------
