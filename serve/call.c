@@ -139,17 +139,16 @@ static c2_status note(c2_call *call, const char *line, c2_error *err) {
 c2_status c2_call_note_caveats(c2_call *call, const c2_dataset *pasts, const chronos2_config *config, c2_error *err) {
   char line[C2_CAVEAT_ROOM];
   size_t longest = 0;
-  c2_passes passes = {.most = call->pass.batch_size};
-  for (size_t i = 0; i < pasts->count; i++) {
-    longest = c2_max_size(longest, pasts->item[i].length);
-    if (call->pass.cross_learning) c2_passes_add(&passes, pasts->item[i].targets + pasts->item[i].covariates);
-  }
+  for (size_t i = 0; i < pasts->count; i++) longest = c2_max_size(longest, pasts->item[i].length);
   c2_caveat_levels(call->levels, call->level_count, config->quantile_levels, config->quantiles, line);
   C2_TRY(note(call, line, err));
   c2_caveat_horizon(call->pass.horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
   C2_TRY(note(call, line, err));
-  c2_caveat_passes(&passes, "batch_size", line);
-  C2_TRY(note(call, line, err));
+  if (call->pass.cross_learning) {
+    c2_passes passes = c2_series_passes(pasts, call->pass.batch_size);
+    c2_caveat_passes(&passes, "batch_size", line);
+    C2_TRY(note(call, line, err));
+  }
   if (longest <= config->context_length) return C2_OK; /* no series uses more */
   c2_caveat_context(call->pass.context_length, config->context_length, false, line);
   return note(call, line, err);
@@ -266,12 +265,8 @@ c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *fo
     out += horizon;
     C2_TRY(c2_api(chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out), err));
     out += horizon * call->level_count;
-    /* By all levels of the model: those that are asked for may be one alone, which says nothing of a band. */
-    const double *first = chronos2_forecast_quantiles(forecast, at, t);
-    bool coarse = c2_float_is_coarse(first, horizon, config->quantiles);
-    size_t used = c2_min_size(from->length, call->pass.context_length); /* else a band has no width */
-    if (coarse && c2_varies(from->target + (t + 1) * from->length - used, used)) call->coarse[series] = true;
   }
+  call->coarse[series] = c2_series_is_coarse(from, call->pass.context_length, forecast, at, config->quantiles);
   return C2_OK;
 }
 
