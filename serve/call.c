@@ -212,13 +212,15 @@ size_t c2_call_encoded(const c2_call *call, const chronos2_model *model) {
 }
 
 size_t c2_call_quantiles(const c2_call *call, const chronos2_config *config) {
-  bool together = call->is_whole || call->scenarios > 0;
+  size_t together = call->is_whole ? call->count : call->scenarios > 0 ? call->count / call->scenarios : 1;
   size_t targets = 0;
+  size_t most = 0;
   for (size_t i = 0; i < call->count; i++) {
-    targets = together ? targets + call->series[i].targets : c2_max_size(targets, call->series[i].targets);
+    targets = (i % together ? targets : 0) + call->series[i].targets;
+    most = c2_max_size(most, targets);
   }
   size_t bytes = 0;
-  c2_sum_up(&bytes, targets * call->pass.horizon, config->quantiles * sizeof *call->values);
+  c2_sum_up(&bytes, most * call->pass.horizon, config->quantiles * sizeof *call->values);
   return bytes;
 }
 

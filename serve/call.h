@@ -108,8 +108,8 @@ size_t c2_call_held(const c2_call *call);
  * if the processor computes attention in float32. */
 size_t c2_call_encoded(const c2_call *call, const chronos2_model *model);
 
-/* Bytes of a forecast as the library gives it, of all the model's quantiles: of the series that are forecast in one go;
- * of a call that takes turns, of its largest series. */
+/* Bytes of a forecast as the library gives it, of all the model's quantiles: of the series that are forecast in one go
+ * however few tokens a batch may have. Those are all of a call that is whole, the series of a scenario, or one. */
 size_t c2_call_quantiles(const c2_call *call, const chronos2_config *config);
 
 /* Bytes of the values, and room for them. */

@@ -243,6 +243,23 @@ static void test_context_memory(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
+/* All quantiles of a scenario's series are there at once, whatever the levels that are asked for. */
+static void test_scenario_quantiles(void **state) {
+  (void)state;
+  serving s = serving_start((const char *const[]){"--max-body", "1", "--max-memory", "1", NULL});
+  for (size_t series = 1; series <= 5; series += 4) {
+    char id[33];
+    char *body = serving_make_body(series, 3, 1, "\"prediction_length\":1024,\"quantile_levels\":[0.5]");
+    reply r = serving_post(&s, "/v1/contexts", body);
+    assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+    serving_assert(&r, 201, "");
+    r = ask_context(&s, id, "{\"scenarios\":[{}]}");
+    serving_assert(&r, series == 1 ? 200 : 413, series == 1 ? "predictions" : "series and results would take");
+    free(body);
+  }
+  assert_int_equal(serving_stop(&s), 0);
+}
+
 /* A context in use holds its memory, dropped or not, and the next must come again. */
 static void test_context_memory_in_use(void **state) {
   char path[80];
@@ -360,6 +377,7 @@ int main(void) {
                                      cmocka_unit_test(test_context_coarse), cmocka_unit_test(test_context_turns),
                                      cmocka_unit_test(test_context_in_use),
                                      cmocka_unit_test(test_context_memory),
+                                     cmocka_unit_test(test_scenario_quantiles),
                                      cmocka_unit_test(test_context_memory_in_use)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);
