@@ -274,9 +274,8 @@ void cli_input_warn(const c2_dataset *set) {
 }
 
 void cli_warn_passes(const c2_dataset *set, size_t most, const char *option) {
-  c2_passes passes = {.most = most > 0 ? most : C2_USUAL_ROWS};
+  c2_passes passes = c2_series_passes(set, most);
   char line[C2_CAVEAT_ROOM];
-  for (size_t i = 0; i < set->count; i++) c2_passes_add(&passes, set->item[i].targets + set->item[i].covariates);
   c2_caveat_passes(&passes, option, line);
   if (line[0]) cli_warn("%s", line);
 }

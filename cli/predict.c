@@ -216,21 +216,14 @@ static void settle_options(request *r, const chronos2_config *config) {
   cli_warn_levels(config, r->levels, r->level_count);
 }
 
-/* Warns of series whose bands float32 rounds, by their first step. */
+/* Warns of series whose bands float32 rounds. */
 static void warn_of_coarse(const request *r, const chronos2_forecast *f, const chronos2_config *config) {
   char line[C2_CAVEAT_ROOM];
   c2_caveat_of coarse = {.noun = "series"};
   size_t context = c2_context_limit(r->options.context_length, config->context_length, r->options.extend_context);
   for (size_t i = 0; i < r->set.count; i++) {
-    const c2_item *item = &r->set.item[i];
-    size_t used = c2_min_size(item->length, context);
-    bool is_coarse = false;
-    for (size_t t = 0; t < item->targets && !is_coarse; t++) {
-      const double *first = chronos2_forecast_quantiles(f, i, t);
-      is_coarse = c2_float_is_coarse(first, chronos2_forecast_horizon(f), config->quantiles) &&
-                  c2_varies(item->target + (t + 1) * item->length - used, used);
-    }
-    if (is_coarse && coarse.count++ == 0) coarse.first = item->id;
+    bool is_coarse = c2_series_is_coarse(&r->series[i], context, f, i, config->quantiles);
+    if (is_coarse && coarse.count++ == 0) coarse.first = r->set.item[i].id;
   }
   c2_caveat_coarse(coarse, "float32", C2_RESCALE, line);
   if (line[0]) cli_warn("%s", line);

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 
 c2_status c2_api(chronos2_status status, c2_error *err) {
@@ -54,11 +55,32 @@ bool c2_series_is_ranked(const c2_item *item) {
   return any && item->targets > 1;
 }
 
+c2_passes c2_series_passes(const c2_dataset *set, size_t rows) {
+  c2_passes passes = {.most = rows > 0 ? rows : C2_USUAL_ROWS};
+  for (size_t i = 0; i < set->count; i++) c2_passes_add(&passes, set->item[i].targets + set->item[i].covariates);
+  return passes;
+}
+
 bool c2_varies(const double *values, size_t count) {
   double first = (double)NAN;
   for (size_t i = 0; i < count; i++) {
     if (isnan(first)) first = values[i];
     if (!isnan(values[i]) && values[i] != first) return true;
+  }
+  return false;
+}
+
+/* By all levels of the model: those that are asked for may be one alone, which says nothing of a band; and by the first
+ * step. */
+bool c2_series_is_coarse(const chronos2_series *s, size_t context, const chronos2_forecast *forecast, size_t at,
+                         size_t quantiles) {
+  size_t used = c2_min_size(s->length, context);
+  for (size_t t = 0; t < s->targets; t++) {
+    const double *first = chronos2_forecast_quantiles(forecast, at, t);
+    if (c2_float_is_coarse(first, chronos2_forecast_horizon(forecast), quantiles) &&
+        c2_varies(s->target + (t + 1) * s->length - used, used)) {
+      return true;
+    }
   }
   return false;
 }

@@ -5,6 +5,7 @@
 #include <chronos2.h>
 #include <stdbool.h>
 
+#include "base/passes.h"
 #include "data/dataset.h"
 
 /* Records the failure of a call of the library, with its status and the text that the library gives for it. */
@@ -25,5 +26,13 @@ bool c2_series_is_ranked(const c2_item *item);
 
 /* Whether two of the values that are there differ. */
 bool c2_varies(const double *values, size_t count);
+
+/* The passes of all series under cross_learning, of `rows` rows each, or 0: as many as usual. */
+c2_passes c2_series_passes(const c2_dataset *set, size_t rows);
+
+/* Whether float32 rounds the bands of a target: in series `at` of a forecast, of `quantiles` levels, from at most
+ * `context` steps. A target that doesn't vary in them has bands without a width, which are not rounded. */
+bool c2_series_is_coarse(const chronos2_series *series, size_t context, const chronos2_forecast *forecast, size_t at,
+                         size_t quantiles);
 
 #endif

@@ -1,7 +1,7 @@
 /* Draws the page of an evaluation from its data. */
 'use strict';
 (() => {
-  const { known, fixed, percent, significant, el, section, table, figure, line, isAlone, axis, extent, fan,
+  const { known, fixed, toPercent, percent, significant, el, section, table, figure, line, isAlone, axis, extent, fan,
     shareText, browse, facts, start } = page;
   const data = JSON.parse(document.getElementById('data').textContent);
   const named = { model: 'model', seasonal_naive: 'seasonal naive', against: 'against' };
@@ -70,16 +70,16 @@
         const band = data.coverage[who].bands[b];
         const flat = labels.map(() => 100 * band.expected);
         return [
-          line(`${named[who]}, ${shareText(band.expected)} band`, colours[who], band.steps.map((x) => (known(x) ?
-            100 * x : null)), { borderDash: dash[i], pointRadius: band.steps.map((_, i) =>
-              (labels.length > 40 && !isAlone(band.steps, i) ? 0 : 2)) }),
+          line(`${named[who]}, ${shareText(band.expected)} band`, colours[who], band.steps.map(toPercent), {
+            borderDash: dash[i],
+            pointRadius: band.steps.map((_, s) => (labels.length > 40 && !isAlone(band.steps, s) ? 0 : 2)) }),
           ...(who === 'model' ? [line('', 'faint', flat, { borderWidth: 1, borderDash: [2, 3], pointRadius: 0,
             pointHitRadius: 0, unnamed: true })] : []),
         ];
       })),
       scales: { x: axis('step of the horizon', { ticks: { maxTicksLimit: 12, maxRotation: 0 } }),
         y: axis('truth within (%)', { ...extent(100 * bands[0].expected, chosen.map((b) => others.map((who) =>
-          data.coverage[who].bands[b].steps.map((x) => 100 * x)))) }) },
+          data.coverage[who].bands[b].steps.map(toPercent)))) }) },
       callbacks: { title: ([item]) => `step ${item.label}`, label: (item) => `${item.dataset.label}: ${
         fixed(item.parsed.y, 1)}%` },
     });

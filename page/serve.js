@@ -10,8 +10,12 @@
 
   /* ---- The table ------------------------------------------------------------------------------ */
 
-  const number = (text) => (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(text) ? Number(text) : NaN);
-  const missing = (text) => /^(|-?nan|na|n\/a|<na>|#n\/a|null|none)$/i.test(text);
+  /* As the program has them: spaces around a number, a time or what is missing are no part of it, and a value is missing
+   * in these spellings alone (data/cell.c). */
+  const bare = (text) => text.replace(/^ +| +$/g, '');
+  const number = (text) => (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(bare(text)) ? Number(text) : NaN);
+  const spellings = ['', 'NaN', 'nan', 'NA', 'N/A', 'n/a', '<NA>', 'null', 'NULL', 'None', '#N/A', '-NaN', '-nan'];
+  const missing = (text) => spellings.includes(bare(text));
 
   /* A number or a date in another spelling. */
   const otherwise = /^[-+]?\d{1,3}([., ]?\d{3})*[.,]?\d*$|^[-+]?\d+,\d+$|^\d{4}[-.\/]\d\d?[-.\/]\d\d?([ T].*)?$|^\d\d?[-.\/]\d\d?[-.\/]\d{4}([ T].*)?$/;
@@ -19,7 +23,8 @@
   const DAY = 864e5;
 
   /* The instant of a time stamp, in ms: a whole number, or ISO 8601 to the millisecond. NaN: neither. */
-  function instant(text) {
+  function instant(cell) {
+    const text = bare(cell);
     if (/^-?\d{1,15}$/.test(text)) return Number(text);
     const parts = /^(\d{4}-\d\d(?:-\d\d)?)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3}0*)?)?)(Z|[-+]\d\d:\d\d)?)?$/.exec(text);
     const [, date, clock, zone] = parts || [];
@@ -28,25 +33,28 @@
     return Date.parse(`${day.toISOString().slice(0, 10)}T${clock || '00:00'}${zone || 'Z'}`);
   }
 
-  /* Rows of cells; a cell in quotes may hold anything. */
+  /* Rows of cells, as they stand there; a cell in quotes may hold anything. */
   function readCells(text) {
-    const first = text.split('\n', 1)[0];
+    const first = text.split('\n', 1)[0].replace(/"[^"]*"/g, '');
     const delimiter = ['\t', ';', ','].find((sign) => first.includes(sign)) || ',';
+    const cell = new RegExp(`"([^"]*(?:""[^"]*)*)"|[^"\\n${delimiter}]*`, 'y');
     const rows = [[]];
-    let [cell, quoted] = ['', false];
-    const end = () => { rows[rows.length - 1].push(cell.trim()); cell = ''; };
-    for (let i = 0; i < text.length; i++) {
-      const c = text[i];
-      if (quoted) {
-        if (c !== '"') cell += c;
-        else if (text[i + 1] === '"') { cell += c; i++; } else quoted = false;
-      } else if (c === '"' && cell === '') quoted = true;
-      else if (c === delimiter) end();
-      else if (c === '\n') { end(); rows.push([]); } else if (c !== '\r') cell += c;
+    for (let at = 0; ; at++) {
+      cell.lastIndex = at;
+      const [raw, quoted] = cell.exec(text);
+      const row = rows[rows.length - 1];
+      at += raw.length;
+      if (at < text.length && text[at] !== delimiter && text[at] !== '\n') {
+        const why = text[at] !== '"' ? 'expected its end after the closing quote' :
+          /^[^"]/.test(raw) ? 'a quote inside a cell that is not quoted' : 'the quote that opens it is never closed';
+        throw new Error(`Row ${rows.length}, cell ${row.length + 1}: ${why}.`);
+      }
+      row.push(quoted === undefined ? raw : quoted.replaceAll('""', '"'));
+      if (at === text.length) break;
+      if (text[at] === '\n') rows.push([]);
     }
-    end();
     const isEmpty = (row) => row.length === 1 && row[0] === '';
-    while (rows.length && rows[rows.length - 1].every((one) => one === '')) rows.pop();
+    while (rows.length && isEmpty(rows[rows.length - 1])) rows.pop();
     const gap = rows.findIndex(isEmpty);
     if (gap >= 0 && rows[0].length === 1) throw new Error(`Row ${gap + 1} is empty: expected a value, or NaN.`);
     return rows.filter((row) => !isEmpty(row));
@@ -76,7 +84,7 @@
   function valuesOf(names, body, c, isTarget) {
     const read = body.map((row) => (missing(row[c]) ? null : number(row[c])));
     const odd = body.findIndex((row, i) => read[i] !== null && !Number.isFinite(read[i]) &&
-      (isTarget || !Number.isNaN(read[i]) || otherwise.test(row[c])));
+      (isTarget || !Number.isNaN(read[i]) || otherwise.test(bare(row[c]))));
     if (odd >= 0) {
       throw new Error(`Column "${names[c]}", row ${odd + 2}: expected a number with a decimal point${isTarget ? '' : ', or a word'}, ` +
         `found "${body[odd][c]}".`);
@@ -116,7 +124,7 @@
           `or 2024-01-31 12:00:00 to the millisecond, found "${row[time]}".`);
       }
       if (!series.has(name)) series.set(name, []);
-      series.get(name).push({ i, at, stamp: time < 0 ? String(series.get(name).length + 1) : row[time] });
+      series.get(name).push({ i, at, stamp: time < 0 ? String(series.get(name).length + 1) : bare(row[time]) });
     });
     if (time < 0) say('No column holds time stamps: the rows of a series count as its steps, as they come.');
     const kind = (c) => `${names[c]} (${values[c].some((v) => typeof v === 'string') ? 'words' : 'numbers'})`;
@@ -138,7 +146,7 @@
   function offer([names, [first]]) {
     if (offered !== names.join('\n')) {
       const found = Object.fromEntries(Object.entries(roles).map(([role, name]) => [role, names.indexOf(name)]));
-      const isTime = (cell) => /^\d{4}-/.test(cell) && !Number.isNaN(instant(cell));
+      const isTime = (cell) => /^ *\d{4}-/.test(cell) && !Number.isNaN(instant(cell));
       if (found.time < 0) found.time = first.findIndex(isTime);
       if (names.length === 1) found.target = 0;
       for (const role of Object.keys(roles)) {
@@ -158,26 +166,35 @@
     const reply = await fetch(path, { method: 'POST', headers, body: JSON.stringify(body) });
     if (reply.status === 401) find('key-label').hidden = false;
     const answer = await reply.json();
-    if (!reply.ok) throw new Error(answer.error ? answer.error.message : `The server answered ${reply.status}.`);
-    return answer;
+    if (reply.ok) return answer;
+    const text = answer.error ? answer.error.message : `The server answered ${reply.status}.`;
+    throw Object.assign(new Error(text), { status: reply.status });
   }
 
   const pastOf = (one) => ({ item_id: one.id, target: one.target,
     ...(Object.keys(one.covariates).length ? { past_covariates: one.covariates } : {}) });
 
-  /* What forecasts one series for any future of its covariates, with the least work: a prediction and warnings. */
+  /* What forecasts one series for any future of its covariates, a Map, with the least work: a prediction
+   * and warnings. */
   async function forecaster(one, horizon, attention) {
     const parameters = { prediction_length: horizon, quantile_levels: levels, attention };
     if (attention !== 'windowed_future_null') {
       return async (future) => {
         const answer = await ask('invocations', { parameters, inputs: [{ ...pastOf(one),
-          ...(Object.keys(future).length ? { future_covariates: future } : {}) }] });
+          ...(future.size ? { future_covariates: Object.fromEntries(future) } : {}) }] });
         return [answer.predictions[0], answer.warnings || []];
       };
     }
-    const context = await ask('v1/contexts', { inputs: [pastOf(one)], parameters: { ...parameters, radius: 8 } });
+    const encode = () => ask('v1/contexts', { inputs: [pastOf(one)], parameters: { ...parameters, radius: 8 } });
+    let context = await encode();
     return async (future) => {
-      const answer = await ask(`v1/contexts/${context.id}/forecast`, { scenarios: [{ future_covariates: [future] }] });
+      const scenario = { scenarios: [{ future_covariates: [Object.fromEntries(future)] }] };
+      const forecast = () => ask(`v1/contexts/${context.id}/forecast`, scenario);
+      const answer = await forecast().catch(async (error) => {
+        if (error.status !== 404) throw error;
+        context = await encode(); /* others took its place */
+        return forecast();
+      });
       const warnings = [...(context.warnings || []), ...(answer.warnings || [])];
       return [answer.scenarios[0].predictions[0], [...new Set(warnings)]];
     };
@@ -192,7 +209,7 @@
     const past = one.target.slice(from);
     const stamps = [...one.stamps.slice(from), ...Array.from({ length: horizon }, (_, i) => `+${i + 1}`)];
     const strips = Object.entries(one.covariates).map(([name, values]) =>
-      strip(name, [...values.slice(from), ...(future[name] || Array(horizon).fill(null))], stamps, past.length));
+      strip(name, [...values.slice(from), ...(future.get(name) || Array(horizon).fill(null))], stamps, past.length));
     forget(holder);
     holder.replaceChildren(fan('', { stamps, past, levels, fans: [{ name: 'median', colour: 'full',
       median: prediction.mean, quantiles: levels.map((level) => prediction[String(level)]) }] }), ...strips);
@@ -201,7 +218,7 @@
 
   /* A slider for each covariate of numbers; until it is moved, the future is unknown. */
   function sliders(one, horizon, moved) {
-    const future = {};
+    const future = new Map();
     const nodes = Object.entries(one.covariates).flatMap(([name, values]) => {
       const known = values.filter((x) => typeof x === 'number');
       if (known.length === 0 || known.length < values.filter((x) => x !== null).length) return [];
@@ -209,7 +226,7 @@
       const slider = el('input', { type: 'range', min: low, max: high, step: 'any', value: known[known.length - 1] });
       const shown = el('output', {}, 'unknown');
       slider.addEventListener('input', () => {
-        future[name] = Array(horizon).fill(Number(slider.value));
+        future.set(name, Array(horizon).fill(Number(slider.value)));
         shown.textContent = significant(Number(slider.value));
         moved(future);
       });
@@ -228,23 +245,22 @@
       waiting = future;
       if (busy) return;
       busy = true;
-      try {
-        while (waiting) {
-          const wish = { ...waiting };
-          waiting = null;
-          const began = performance.now();
+      while (waiting) {
+        const wish = new Map(waiting);
+        waiting = null;
+        const began = performance.now();
+        try {
           const [prediction, warnings] = await forecast(wish);
           told.replaceChildren(...warnings.map((text) => el('li', {}, el('b', {}, 'Warning: '), text)));
           told.hidden = warnings.length === 0;
           note.textContent = `${count(one.target.length, 'step')} of history, answered in ${
             Math.round(performance.now() - began)} ms.`;
           draw(holder, one, horizon, prediction, wish);
+        } catch (error) {
+          note.textContent = error.message;
         }
-      } catch (error) {
-        note.textContent = error.message;
-      } finally {
-        busy = false;
       }
+      busy = false;
     };
     const [future, nodes] = sliders(one, horizon, follow);
     into.append(el('article', {}, el('h3', {}, one.id), el('div', { class: 'ask' }, ...nodes), note, told, holder));
@@ -287,7 +303,12 @@
 
   async function take(file) {
     if (!file) return;
-    find('table').value = await file.text();
+    try {
+      find('table').value = new TextDecoder('utf-8', { fatal: true }).decode(await file.arrayBuffer());
+    } catch {
+      find('status').textContent = `${file.name}: expected text in UTF-8.`;
+      return;
+    }
     run();
   }
 

@@ -73,16 +73,16 @@
 
   /* The weight that head by head falls inside the window, as a table whose cells are shaded by their numbers. */
   function heatTable(layers) {
-    const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length;
+    const mean = (values) => values.reduce((sum, x) => sum + x, 0) / values.length; /* of none NaN */
     const cell = (x) => {
-      const node = el('td', x > 0.75 ? { class: 'strong' } : {}, fixed(100 * x, 0));
+      const node = el('td', x > 0.75 ? { class: 'strong' } : {}, fixed(toPercent(x), 0));
       node.style.setProperty('--share', known(x) ? x : 0);
       return node;
     };
-    const plain = (x) => el('td', { class: 'mean' }, fixed(100 * x, 0));
+    const plain = (x) => el('td', { class: 'mean' }, fixed(toPercent(x), 0));
     const heads = layers[0].map((_, head) => String(head));
     return table('heat', ['layer', ...heads, 'mean'], layers.map((row, layer) =>
-      [String(layer), ...row.map(cell), plain(mean(row))]), [['', 1], ['head', heads.length], ['', 1]]);
+      [String(layer), ...row.map(cell), plain(mean(row.filter(known)))]), [['', 1], ['head', heads.length], ['', 1]]);
   }
 
   function headsSection() {
@@ -148,7 +148,8 @@
     const loss = (s) => (arms.find((arm) => arm.name === `blind_${s.layer}:${s.head}`) || {})[lead] || {};
     const tried = data.sinks.filter((s) => known(loss(s).change_percent))
       .sort((a, b) => loss(b).change_percent - loss(a).change_percent).slice(0, 5);
-    const rows = tried.length ? tried : [...data.sinks].sort((a, b) => b.future_mass - a.future_mass).slice(0, 5);
+    const resting = [...data.sinks].sort((a, b) => b.future_mass - a.future_mass);
+    const rows = tried.length ? tried : resting.slice(0, 5);
     section('sinks', 'Which heads rest on the future', el('figure', {}, el('figcaption', {},
       'Attention of context queries on future tokens in %, by layer and head, mean of tasks, each of which counts once, as ' +
       'in __sinks.csv. A head has to put its ' +
@@ -156,7 +157,7 @@
       'as a sink. With the future hidden, its attention falls on context tokens, which it was not trained to mix: what ' +
       'is lost is the sink, not knowledge about the future.'),
     heatTable(byLayer(views[0][1]))),
-    sinkPicture([...data.sinks].sort((a, b) => b.future_mass - a.future_mass)[0]),
+    known(resting[0].future_mass) ? sinkPicture(resting[0]) : null,
     table('sinks', ['head', ...views.map(([name]) => `on ${name}`),
       ...(tried.length ? [`${lead}, the future hidden from it alone (90% interval)`] : [])],
     rows.map((s) => [`layer ${s.layer}, head ${s.head}`, ...views.map(([, of]) => percent(of(s))),

@@ -56,12 +56,17 @@ c2_status c2_call_read_levels(c2_call *call, const c2_json_document *doc, const 
   return C2_OK;
 }
 
+static bool is_windowed(chronos2_pattern pattern) {
+  return pattern.attention != CHRONOS2_AUTO && pattern.attention != CHRONOS2_FULL;
+}
+
 /* A pattern that is asked for has the server's radius where it gives none, and its global REG. */
 static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document *doc, const c2_json *object,
                               c2_error *err) {
   const c2_json *name = c2_json_get(object, "attention");
   const c2_json *radius = c2_json_get(object, "radius");
   if (name) {
+    bool has_radius = is_windowed(*pattern); /* which may be 0 */
     const char *text = c2_json_string(name);
     if (!text || chronos2_attention_named(text, &pattern->attention) != CHRONOS2_OK) {
       return c2_json_fail(doc, name, err,
@@ -69,9 +74,9 @@ static c2_status read_pattern(chronos2_pattern *pattern, const c2_json_document 
                           "windowed_future_null, found %.40s",
                           text ? text : c2_json_type_name(name));
     }
-    if (pattern->radius == 0) pattern->radius = CHRONOS2_STANDARD_RADIUS;
+    if (!has_radius) pattern->radius = CHRONOS2_STANDARD_RADIUS;
   }
-  bool windowed = pattern->attention != CHRONOS2_AUTO && pattern->attention != CHRONOS2_FULL;
+  bool windowed = is_windowed(*pattern);
   if (!windowed) pattern->radius = 0;
   if (!radius) return C2_OK;
   if (!windowed) {
@@ -134,17 +139,16 @@ static c2_status note(c2_call *call, const char *line, c2_error *err) {
 c2_status c2_call_note_caveats(c2_call *call, const c2_dataset *pasts, const chronos2_config *config, c2_error *err) {
   char line[C2_CAVEAT_ROOM];
   size_t longest = 0;
-  c2_passes passes = {.most = call->pass.batch_size};
-  for (size_t i = 0; i < pasts->count; i++) {
-    longest = c2_max_size(longest, pasts->item[i].length);
-    if (call->pass.cross_learning) c2_passes_add(&passes, pasts->item[i].targets + pasts->item[i].covariates);
-  }
+  for (size_t i = 0; i < pasts->count; i++) longest = c2_max_size(longest, pasts->item[i].length);
   c2_caveat_levels(call->levels, call->level_count, config->quantile_levels, config->quantiles, line);
   C2_TRY(note(call, line, err));
   c2_caveat_horizon(call->pass.horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
   C2_TRY(note(call, line, err));
-  c2_caveat_passes(&passes, "batch_size", line);
-  C2_TRY(note(call, line, err));
+  if (call->pass.cross_learning) {
+    c2_passes passes = c2_series_passes(pasts, call->pass.batch_size);
+    c2_caveat_passes(&passes, "batch_size", line);
+    C2_TRY(note(call, line, err));
+  }
   if (longest <= config->context_length) return C2_OK; /* no series uses more */
   c2_caveat_context(call->pass.context_length, config->context_length, false, line);
   return note(call, line, err);
@@ -180,15 +184,44 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   return c2_call_lay_out(call, err);
 }
 
+size_t c2_call_patches(const c2_call *call, size_t series, const chronos2_config *config) {
+  size_t length = c2_min_size(call->series[series].length, call->pass.context_length);
+  return (length + config->patch - 1) / config->patch;
+}
+
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config) {
   enum { PATHS = 9 }; /* of a rollout beyond its first pass */
   const chronos2_series *s = &call->series[series];
-  size_t length = c2_min_size(s->length, call->pass.context_length);
-  size_t past = (length + config->patch - 1) / config->patch + 1;
+  size_t past = c2_call_patches(call, series, config) + 1; /* REG */
   size_t future = (call->pass.horizon + config->patch - 1) / config->patch;
   size_t more = (future - 1) / config->max_output_patches;
   if (call->scenarios > 0 && more == 0) past = 0; /* it is encoded */
   return (s->targets + s->covariates) * (past + c2_min_size(future, config->max_output_patches)) * (1 + PATHS * more);
+}
+
+size_t c2_call_encoded(const c2_call *call, const chronos2_model *model) {
+  const chronos2_config *c = chronos2_model_config(model);
+  size_t value = chronos2_model_dtype(model) == CHRONOS2_BF16 ? sizeof(uint16_t) : sizeof(float);
+  size_t bytes = 0;
+  for (size_t i = 0; i < call->count; i++) {
+    const chronos2_series *s = &call->series[i];
+    c2_sum_up(&bytes, (s->targets + s->covariates) * (c2_call_patches(call, i, c) + 1),
+              2 * c->layers * c->heads * c->d_kv * value);
+  }
+  return bytes;
+}
+
+size_t c2_call_quantiles(const c2_call *call, const chronos2_config *config) {
+  size_t together = call->is_whole ? call->count : call->scenarios > 0 ? call->count / call->scenarios : 1;
+  size_t targets = 0;
+  size_t most = 0;
+  for (size_t i = 0; i < call->count; i++) {
+    targets = (i % together ? targets : 0) + call->series[i].targets;
+    most = c2_max_size(most, targets);
+  }
+  size_t bytes = 0;
+  c2_sum_up(&bytes, most * call->pass.horizon, config->quantiles * sizeof *call->values);
+  return bytes;
 }
 
 c2_status c2_call_lay_out(c2_call *call, c2_error *err) {
@@ -234,12 +267,8 @@ c2_status c2_call_take(c2_call *call, size_t series, const chronos2_forecast *fo
     out += horizon;
     C2_TRY(c2_api(chronos2_forecast_at_levels(forecast, at, t, call->levels, call->level_count, out), err));
     out += horizon * call->level_count;
-    /* By all levels of the model: those that are asked for may be one alone, which says nothing of a band. */
-    const double *first = chronos2_forecast_quantiles(forecast, at, t);
-    bool coarse = c2_float_is_coarse(first, horizon, config->quantiles);
-    size_t used = c2_min_size(from->length, call->pass.context_length); /* else a band has no width */
-    if (coarse && c2_varies(from->target + (t + 1) * from->length - used, used)) call->coarse[series] = true;
   }
+  call->coarse[series] = c2_series_is_coarse(from, call->pass.context_length, forecast, at, config->quantiles);
   return C2_OK;
 }
 

@@ -94,12 +94,23 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
 /* Where each series' values lie; for those that make series on their own. */
 c2_status c2_call_lay_out(c2_call *call, c2_error *err);
 
+/* Patches of each row's past, as far as it is used. */
+size_t c2_call_patches(const c2_call *call, size_t series, const chronos2_config *config);
+
 /* Tokens that a series takes in a pass, covariates included; a longer horizon than one pass counts its paths, and one
  * pass of a scenario no past. */
 size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config *config);
 
 /* Bytes of what a client wrote, as it was read, and of the series made of it. */
 size_t c2_call_held(const c2_call *call);
+
+/* Bytes of the keys and values of the encoded pasts: of each observation, in bfloat16 where the weights have it, even
+ * if the processor computes attention in float32. */
+size_t c2_call_encoded(const c2_call *call, const chronos2_model *model);
+
+/* Bytes of a forecast as the library gives it, of all the model's quantiles: of the series that are forecast in one go
+ * however few tokens a batch may have. Those are all of a call that is whole, the series of a scenario, or one. */
+size_t c2_call_quantiles(const c2_call *call, const chronos2_config *config);
 
 /* Bytes of the values, and room for them. */
 size_t c2_call_bytes(const c2_call *call);

@@ -12,7 +12,7 @@
 struct c2_contexts {
   pthread_mutex_t lock;
   c2_kept *head, *tail;
-  size_t count, bytes, budget;
+  size_t count, bytes, budget; /* bytes: also of those that are dropped but still in use */
 };
 
 c2_status c2_contexts_open(c2_contexts **contexts, size_t budget, c2_error *err) {
@@ -42,13 +42,32 @@ static void take_out(c2_contexts *c, c2_kept *kept) {
   *(kept->next ? &kept->next->before : &c->tail) = kept->before;
 }
 
+static void free_unused(c2_contexts *c, c2_kept *kept) {
+  if (kept->users > 0 || !kept->is_dropped) return;
+  c->bytes -= kept->bytes;
+  free_kept(kept);
+}
+
 /* What is in use is freed by its last user. */
 static void drop(c2_contexts *c, c2_kept *kept) {
   take_out(c, kept);
   c->count--;
-  c->bytes -= kept->bytes;
   kept->is_dropped = true;
-  if (kept->users == 0) free_kept(kept);
+  free_unused(c, kept);
+}
+
+/* Makes room for another context. Those in use stay: their memory would not be free. */
+static c2_status make_room(c2_contexts *c, size_t bytes, c2_error *err) {
+  size_t in_use = c->bytes;
+  for (const c2_kept *kept = c->head; kept; kept = kept->next) in_use -= kept->users > 0 ? 0 : kept->bytes;
+  if (in_use > c->budget - bytes) {
+    C2_FAIL(err, C2_ERR_MEMORY, "contexts that other requests use hold the memory that there is for them");
+  }
+  for (c2_kept *kept = c->tail, *before = NULL; c->bytes > c->budget - bytes; kept = before) {
+    before = kept->before;
+    if (kept->users == 0) drop(c, kept);
+  }
+  return C2_OK;
 }
 
 static c2_kept *find(const c2_contexts *c, const char *id) {
@@ -70,20 +89,23 @@ c2_status c2_contexts_add(c2_contexts *c, c2_call *call, chronos2_context **cont
   if (!c2_random_bytes(random, sizeof random)) C2_FAIL(err, C2_ERR_IO, "the system gives no random bytes");
   C2_TRY(c2_alloc_array(1, sizeof *kept, &kept, err));
   for (size_t i = 0; i < sizeof random; i++) (void)snprintf(kept->id + 2 * i, 3, "%02x", random[i]);
-  kept->call = *call;
-  kept->context = *context;
-  kept->bytes = bytes;
-  kept->users = 1;
-  memset(call, 0, sizeof *call);
-  *context = NULL;
   pthread_mutex_lock(&c->lock);
-  while (c->bytes + bytes > c->budget) drop(c, c->tail);
-  put_first(c, kept);
-  c->count++;
-  c->bytes += bytes;
+  c2_status status = make_room(c, bytes, err);
+  if (status == C2_OK) {
+    kept->call = *call;
+    kept->context = *context;
+    kept->bytes = bytes;
+    kept->users = 1;
+    put_first(c, kept);
+    c->count++;
+    c->bytes += bytes;
+    memset(call, 0, sizeof *call);
+    *context = NULL;
+    *out = kept;
+  }
   pthread_mutex_unlock(&c->lock);
-  *out = kept;
-  return C2_OK;
+  if (status != C2_OK) free(kept);
+  return status;
 }
 
 c2_kept *c2_contexts_take(c2_contexts *c, const char *id) {
@@ -102,9 +124,8 @@ void c2_contexts_give(c2_contexts *c, c2_kept **kept) {
   if (!*kept) return;
   pthread_mutex_lock(&c->lock);
   (*kept)->users--;
-  bool is_over = (*kept)->is_dropped && (*kept)->users == 0;
+  free_unused(c, *kept);
   pthread_mutex_unlock(&c->lock);
-  if (is_over) free_kept(*kept);
   *kept = NULL;
 }
 

@@ -1,5 +1,5 @@
 /* Encoded pasts that are kept for scenarios to come, by names that nobody can guess. Beyond a budget of memory those
- * that were used least lately are dropped. Any thread may ask. */
+ * that nobody uses and that were used least lately are dropped. Any thread may ask. */
 #ifndef C2_SERVE_CONTEXTS_H
 #define C2_SERVE_CONTEXTS_H
 
@@ -31,7 +31,8 @@ c2_status c2_contexts_open(c2_contexts **contexts, size_t budget, c2_error *err)
 void c2_contexts_close(c2_contexts **contexts); /* nobody may use one */
 
 /* Keeps a context: it and the call become the store's, and both are zeroed. *kept is used until it is given back. Fails
- * with C2_ERR_ARGUMENT if it alone is beyond the budget; call and context then stay the caller's. */
+ * with C2_ERR_ARGUMENT if it alone is beyond the budget, with C2_ERR_MEMORY if it is beside those in use; call and
+ * context then stay the caller's. */
 c2_status c2_contexts_add(c2_contexts *contexts, c2_call *call, chronos2_context **context, c2_kept **kept,
                           c2_error *err);
 
@@ -42,7 +43,7 @@ void c2_contexts_give(c2_contexts *contexts, c2_kept **kept);
 /* False if there is none of this name. Those who use it may go on. */
 bool c2_contexts_drop(c2_contexts *contexts, const char *id);
 
-/* How many are kept, and the memory that they hold. */
+/* How many are kept, and the memory that they hold, those that are dropped but still in use included. */
 size_t c2_contexts_count(c2_contexts *contexts, size_t *bytes);
 
 #endif

@@ -30,6 +30,7 @@ struct c2_exchange {
   char context[C2_CONTEXT_ID_ROOM]; /* of the path */
   c2_kept *kept;                    /* in use until the end */
   c2_call call;
+  size_t series, horizon; /* of the call, for the log */
   c2_job job;
   c2_answer answer;
   bool is_answered, is_submitted;
@@ -212,13 +213,34 @@ void c2_exchange_take(c2_exchange *e, const char *bytes, size_t size) {
   e->size += size;
 }
 
-/* What the series and the result take: values, and the result once more as it is written. */
-static size_t bytes_of(const c2_call *call, bool is_arrow) {
+/* What the series and what is made of them take: encoded pasts; or all quantiles, the values of them that are asked
+ * for, and these once more as they are written. */
+static size_t bytes_of(const c2_exchange *e, size_t encoded) {
+  const c2_call *call = &e->call;
+  size_t bytes = c2_call_held(call);
+  c2_sum_up(&bytes, 1, encoded);
+  if (e->route->action == C2_ROUTE_ENCODE) return bytes;
   size_t values = c2_call_bytes(call);
-  size_t bytes = is_arrow ? c2_arrow_bytes(call) : 3 * values;
+  c2_sum_up(&bytes, 1, c2_call_quantiles(call, e->server->config));
   c2_sum_up(&bytes, 1, values);
-  c2_sum_up(&bytes, 1, c2_call_held(call));
+  c2_sum_up(&bytes, 1, e->is_arrow ? c2_arrow_bytes(call) : 3 * values);
   return bytes;
+}
+
+/* Holds what the call takes. False: it is answered. */
+static bool hold_call(c2_exchange *e) {
+  size_t most = e->server->options.contexts;
+  size_t encoded = e->route->action == C2_ROUTE_ENCODE ? c2_call_encoded(&e->call, e->server->model) : 0;
+  if (encoded > most) {
+    c2_answer_refuse(&e->answer, C2_HTTP_TOO_LARGE, NULL,
+                     "the encoded pasts would take %zu bytes, expected at most %zu", encoded, most);
+    e->is_answered = true;
+    return false;
+  }
+  size_t bytes = bytes_of(e, encoded);
+  if (hold(e, bytes)) return true;
+  refuse_memory(e, bytes);
+  return false;
 }
 
 static void finish_job(c2_job *job) {
@@ -281,17 +303,15 @@ bool c2_exchange_end(c2_exchange *e) {
     return false;
   }
   e->is_answered = !read_body(e);
+  e->series = e->call.count;
+  e->horizon = e->call.pass.horizon;
   drop_body(e);
   if (e->is_answered) return false;
   if (c2_call_note_pattern(&e->call, s->model, &err) != C2_OK) {
     refuse(e, C2_HTTP_UNAVAILABLE, err.text);
     return false;
   }
-  size_t bytes = bytes_of(&e->call, e->is_arrow);
-  if (!hold(e, bytes)) {
-    refuse_memory(e, bytes);
-    return false;
-  }
+  if (!hold_call(e)) return false;
   if (r->action != C2_ROUTE_ENCODE && c2_call_make_room(&e->call, &err) != C2_OK) {
     refuse(e, C2_HTTP_UNAVAILABLE, err.text);
     return false;
@@ -330,6 +350,7 @@ static void answer_result(c2_exchange *e) {
   } else if (r->action == C2_ROUTE_DECODE) {
     c2_scenarios_write(e->kept, &e->call, &e->answer);
   } else if (c2_contexts_add(e->server->contexts, &e->call, &e->job.context, &e->kept, &err) == C2_OK) {
+    (void)hold(e, 0); /* the contexts hold it now */
     c2_scenarios_put_kept(e->kept, &e->answer);
   } else if (err.code == C2_ERR_ARGUMENT) {
     refuse(e, C2_HTTP_TOO_LARGE, err.text);
@@ -338,11 +359,11 @@ static void answer_result(c2_exchange *e) {
   }
 }
 
-c2_answer *c2_exchange_answer(c2_exchange *e) {
+/* The answer of a job that is over. */
+static void answer_job(c2_exchange *e) {
   const c2_job *job = &e->job;
   char where[32] = "";
-  if (e->is_answered) return &e->answer;
-  e->is_answered = true;
+  char name[80] = "the body";
   if (job->is_late) {
     c2_answer_refuse(&e->answer, C2_HTTP_UNAVAILABLE, NULL,
                      c2_server_is_draining(e->server) ? "the server is shutting down"
@@ -350,13 +371,21 @@ c2_answer *c2_exchange_answer(c2_exchange *e) {
   } else if (job->status == C2_OK) {
     answer_result(e);
   } else if (job->status == C2_ERR_MODEL) {
-    if (job->failed < e->call.count) (void)snprintf(where, sizeof where, "inputs[%zu]", job->failed);
+    bool is_one = job->failed < e->call.count;
+    if (is_one && e->is_arrow) (void)snprintf(name, sizeof name, "item '%.60s'", e->call.set.item[job->failed].id);
+    if (is_one && !e->is_arrow) (void)snprintf(where, sizeof where, "inputs[%zu]", job->failed);
     c2_answer_refuse(&e->answer, C2_HTTP_BAD_REQUEST, where,
                      "%s: the forecast is not finite: its values lie at the end of the range that numbers have",
-                     where[0] ? where : "the body");
+                     where[0] ? where : name);
   } else {
     c2_answer_refuse_error(&e->answer, NULL, &job->err);
   }
+}
+
+c2_answer *c2_exchange_answer(c2_exchange *e) {
+  if (!e->is_answered) answer_job(e);
+  e->is_answered = true;
+  if (e->kept) c2_contexts_give(e->server->contexts, &e->kept); /* before the client can ask for what needs its room */
   return &e->answer;
 }
 
@@ -365,13 +394,12 @@ const char *c2_exchange_id(const c2_exchange *e) {
 }
 
 static void log_exchange(const c2_exchange *e, int status, double seconds) {
-  const c2_call *call = e->kept && e->call.count == 0 ? &e->kept->call : &e->call;
   const char *level = status >= 500 ? "error" : status >= 400 || status == 0 ? "warning" : "info";
   if (e->server->options.errors_only && status >= 200 && status < 400) return;
   C2_LOG(level, status == 0 ? "client_gone" : "request", C2_LOG_TEXT("id", e->id), C2_LOG_TEXT("method", e->method),
          C2_LOG_TEXT("path", e->path), C2_LOG_NUMBER("status", status), C2_LOG_NUMBER("seconds", seconds),
          C2_LOG_NUMBER("bytes_in", e->received), C2_LOG_NUMBER("bytes_out", e->answer.size),
-         C2_LOG_NUMBER("series", call->count), C2_LOG_NUMBER("horizon", call->pass.horizon));
+         C2_LOG_NUMBER("series", e->series), C2_LOG_NUMBER("horizon", e->horizon));
 }
 
 void c2_exchange_close(c2_exchange **exchange, bool sent, int status) {

@@ -249,7 +249,7 @@ static c2_status write_call(const c2_call *call, const chronos2_config *config, 
   (void)err;
   for (size_t i = 0; i < call->set.count; i++) {
     size_t rows = call->series[i].targets + call->series[i].covariates;
-    past += rows * ((call->series[i].length + config->patch - 1) / config->patch);
+    past += rows * c2_call_patches(call, i, config);
     future += rows * ((call->pass.horizon + config->patch - 1) / config->patch);
   }
   c2_json_begin_object(json, NULL);

@@ -344,6 +344,23 @@ static void test_sizes(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
+/* The library's forecast has all quantiles. Series that depend on each other are forecast in one go, so it counts as a
+ * whole. */
+static void test_quantiles_memory(void **state) {
+  static const char *const parameters[] = {"", "\"cross_learning\":true,"};
+  (void)state;
+  serving s = serving_start((const char *const[]){"--max-body", "1", "--max-memory", "1", NULL});
+  for (size_t i = 0; i < 2; i++) {
+    char text[100];
+    (void)snprintf(text, sizeof text, "%s\"prediction_length\":1024,\"quantile_levels\":[0.5]", parameters[i]);
+    char *body = serving_make_body(5, 3, 1, text);
+    reply r = serving_post(&s, "/invocations", body);
+    serving_assert(&r, i ? 413 : 200, i ? "series and results would take" : "predictions");
+    free(body);
+  }
+  assert_int_equal(serving_stop(&s), 0);
+}
+
 /* A full queue refuses, and says when to come again; who is let in gets the right answer. */
 static void test_full_queue(void **state) {
   enum { BURST = 40 };
@@ -480,7 +497,7 @@ static void test_expiry(void **state) {
 /* ---- Keys ------------------------------------------------------------------------------------ */
 
 static void test_keys(void **state) {
-  static const char keys[] = "# ours\n\nkey-of-somebody-1234\r\nanother-key-5678901\n";
+  static const char keys[] = "\xef\xbb\xbf# ours\n\nkey-of-somebody-1234\r\nanother-key-5678901\n";
   char *folder = program_make_folder();
   char *path = program_path(folder, "keys");
   (void)state;
@@ -758,6 +775,7 @@ int main(void) {
   };
   const struct CMUnitTest on_own_servers[] = {
       cmocka_unit_test(test_garbage),  cmocka_unit_test(test_sizes),  cmocka_unit_test(test_full_queue),
+      cmocka_unit_test(test_quantiles_memory),
       cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_gone),
       cmocka_unit_test(test_deadline), cmocka_unit_test(test_expiry),
       cmocka_unit_test(test_keys),     cmocka_unit_test(test_drain),  cmocka_unit_test(test_cancel),

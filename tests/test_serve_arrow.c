@@ -569,6 +569,18 @@ static void test_limits(void **state) {
   free(r);
 }
 
+/* A series of a table is named by its item. */
+static void test_not_finite(void **state) {
+  rows *r = make_rows(2, 3);
+  size_t size = 0;
+  for (size_t t = 0; t < 3; t++) r->target[3 + t] = t == 1 ? -1.7e308 : 1.7e308;
+  char *table = make_stream(r, usual, BARE, false, &size);
+  reply found = post(*state, NULL, table, size);
+  serving_assert(&found, 400, "\"param\":\"\",\"message\":\"item 'item 1': the forecast is not finite");
+  free(table);
+  free(r);
+}
+
 /* An id stands in every row of the answer: it is counted before anything is forecast. */
 static void test_memory(void **state) {
   static const char *const arguments[] = {"--max-memory", "16", NULL};
@@ -608,6 +620,7 @@ int main(void) {
       cmocka_unit_test(test_long_warnings), cmocka_unit_test(test_refusals),    cmocka_unit_test(test_wrong_types),
       cmocka_unit_test(test_remedies),      cmocka_unit_test(test_damage),
       cmocka_unit_test(test_huge_counts),   cmocka_unit_test(test_limits),
+      cmocka_unit_test(test_not_finite),
       cmocka_unit_test(test_memory),      cmocka_unit_test(test_rows_without_bytes),
       cmocka_unit_test(test_gap)};
   const struct CMUnitTest without[] = {cmocka_unit_test(test_without)};

@@ -300,6 +300,33 @@ static void test_global_reg(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
+/* A pattern that is asked for has the server's radius, 0 as any other. */
+static void test_radius(void **state) {
+  (void)state;
+  serving s = serving_start((const char *const[]){"--attention", "windowed_future_global", "--radius", "0", NULL});
+  reply r = serving_post(&s, "/v1/contexts", ONE "}],\"parameters\":{\"attention\":\"windowed_future_null\"}}");
+  serving_assert(&r, 201, "\"attention\":\"windowed_future_null\",\"radius\":0,");
+  r = serving_post(&s, "/v1/contexts", ONE "}]}");
+  serving_assert(&r, 201, "\"attention\":\"windowed_future_global\",\"radius\":0,");
+  assert_int_equal(serving_stop(&s), 0);
+}
+
+/* KServe's usage counts what is used of a series. */
+static void test_usage(void **state) {
+  char text[400] = "";
+  for (int t = 0; t < 100; t++) (void)strcat(text, t ? ",1" : "1");
+  for (int i = 0; i < 2; i++) {
+    char body[800];
+    (void)snprintf(body, sizeof body,
+                   "{\"model\":\"chronos2-micro\",\"options\":{\"horizon\":1%s},\"inputs\":[{\"type\":"
+                   "\"univariate_time_series\",\"name\":\"s\",\"frequency\":\"D\",\"series\":[%s]}]}",
+                   i ? ",\"context_length\":32" : "", text);
+    reply r = serving_post(*state, "/v1/timeseries/forecast", body);
+    serving_assert(&r, 200, i ? "\"prompt_tokens\":2,\"completion_tokens\":1,\"total_tokens\":3"
+                              : "\"prompt_tokens\":7,\"completion_tokens\":1,\"total_tokens\":8");
+  }
+}
+
 /* A context beyond the one that the model was trained for is said where a series is as long. */
 static void test_long_context(void **state) {
   static const char behind[] = " is beyond the 2048 steps that the model was trained for\"]";
@@ -382,7 +409,8 @@ int main(void) {
                                      cmocka_unit_test(test_refusals), cmocka_unit_test(test_warnings),
                                      cmocka_unit_test(test_untrained), cmocka_unit_test(test_coarse),
                                      cmocka_unit_test(test_global_reg), cmocka_unit_test(test_long_context),
-                                     cmocka_unit_test(test_passes),
+                                     cmocka_unit_test(test_passes), cmocka_unit_test(test_radius),
+                                     cmocka_unit_test(test_usage),
                                      cmocka_unit_test(test_heads)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);

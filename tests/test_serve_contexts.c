@@ -174,6 +174,8 @@ static void test_context_in_use(void **state) {
   (void)state;
   serving s = serving_start(NULL);
   keep_context(&s, id);
+  double bytes = measure(&s, "\nchronos2_contexts_bytes ");
+  assert_true(bytes > 0);
   reply alone = ask_context(&s, id, "{\"scenarios\":[{}]}");
   int long_one = serving_connect(&s);
   int waiting = serving_connect(&s);
@@ -186,9 +188,11 @@ static void test_context_in_use(void **state) {
   reply r = serving_request(&s, "DELETE", path, "", NULL);
   serving_assert(&r, 204, NULL);
   assert_true(measure(&s, "\nchronos2_contexts ") == 0);
+  assert_true(measure(&s, "\nchronos2_contexts_bytes ") == bytes); /* as long as it is there */
   assert_true(measure(&s, "\nchronos2_queue_requests ") == 1);
   r = serving_read(waiting);
   serving_assert(&r, 200, alone.body);
+  assert_true(measure(&s, "\nchronos2_contexts_bytes ") == 0);
   r = serving_read(long_one);
   serving_assert(&r, 200, "predictions");
   close(waiting);
@@ -230,9 +234,61 @@ static void test_context_memory(void **state) {
   reply r = serving_request(&s, "GET", "/metrics", "", NULL);
   serving_assert(&r, 200, line);
   free(body);
+  double batches = measure(&s, "\nchronos2_batches_total ");
   body = serving_make_body(20, 2000, 1, "");
   r = serving_post(&s, "/v1/contexts", body);
   serving_assert(&r, 413, "expected at most 1048576");
+  assert_true(measure(&s, "\nchronos2_batches_total ") == batches); /* before anything is encoded */
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+}
+
+/* All quantiles of a scenario's series are there at once, whatever the levels that are asked for. */
+static void test_scenario_quantiles(void **state) {
+  (void)state;
+  serving s = serving_start((const char *const[]){"--max-body", "1", "--max-memory", "1", NULL});
+  for (size_t series = 1; series <= 5; series += 4) {
+    char id[33];
+    char *body = serving_make_body(series, 3, 1, "\"prediction_length\":1024,\"quantile_levels\":[0.5]");
+    reply r = serving_post(&s, "/v1/contexts", body);
+    assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+    serving_assert(&r, 201, "");
+    r = ask_context(&s, id, "{\"scenarios\":[{}]}");
+    serving_assert(&r, series == 1 ? 200 : 413, series == 1 ? "predictions" : "series and results would take");
+    free(body);
+  }
+  assert_int_equal(serving_stop(&s), 0);
+}
+
+/* A context in use holds its memory, dropped or not, and the next must come again. */
+static void test_context_memory_in_use(void **state) {
+  char path[80];
+  char id[33];
+  (void)state;
+  serving s = serving_start((const char *const[]){"--context-memory", "1", "--workers", "2", NULL});
+  char *body = serving_make_body(2, 900, 1, "\"prediction_length\":1024");
+  reply r = serving_post(&s, "/v1/contexts", body);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+  serving_assert(&r, 201, "");
+  double bytes = measure(&s, "\nchronos2_contexts_bytes ");
+  assert_true(bytes > 1 << 19);
+  int waiting = serving_connect(&s);
+  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
+  assert_true(serving_ask(waiting, "POST", path, "", "{\"scenarios\":[{},{},{},{},{},{},{},{},{},{},{},{}]}"));
+  wait_until_one(&s, "\nchronos2_workers_busy ");
+  for (int is_dropped = 0; is_dropped < 2; is_dropped++) {
+    r = serving_post(&s, "/v1/contexts", body);
+    serving_assert(&r, 503, "contexts that other requests use hold the memory");
+    (void)snprintf(path, sizeof path, "/v1/contexts/%.32s", id);
+    r = serving_request(&s, "DELETE", path, "", NULL);
+    serving_assert(&r, is_dropped ? 404 : 204, NULL);
+  }
+  assert_true(measure(&s, "\nchronos2_contexts_bytes ") == bytes);
+  r = serving_read(waiting);
+  serving_assert(&r, 200, "predictions");
+  r = serving_post(&s, "/v1/contexts", body);
+  serving_assert(&r, 201, "id");
+  close(waiting);
   free(body);
   assert_int_equal(serving_stop(&s), 0);
 }
@@ -320,7 +376,9 @@ int main(void) {
                                      cmocka_unit_test(test_context_refusals), cmocka_unit_test(test_context_room),
                                      cmocka_unit_test(test_context_coarse), cmocka_unit_test(test_context_turns),
                                      cmocka_unit_test(test_context_in_use),
-                                     cmocka_unit_test(test_context_memory)};
+                                     cmocka_unit_test(test_context_memory),
+                                     cmocka_unit_test(test_scenario_quantiles),
+                                     cmocka_unit_test(test_context_memory_in_use)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, serving_start_shared, serving_stop_shared);
 }

@@ -124,18 +124,42 @@ static c2_status note_calendars(c2_dataset *set, c2_error *err) {
                          half, first, half == 1 ? "s" : "ve");
 }
 
+/* A line, unless it has nothing to say. */
+static c2_status note(c2_dataset *set, const char *line, c2_error *err) {
+  return line[0] ? c2_dataset_note(set, err, "%s", line) : C2_OK;
+}
+
 /* What the forecasts are told to be worth less for. */
 static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predict_options *o, c2_error *err) {
   const chronos2_config *config = chronos2_model_config(m->model);
   char line[C2_CAVEAT_ROOM];
   if (!m->trained) C2_TRY(c2_dataset_note(set, err, C2_UNTRAINED));
   c2_caveat_horizon(o->horizon, config->max_output_patches * config->patch, "the rest is rolled out", line);
-  if (line[0]) C2_TRY(c2_dataset_note(set, err, "%s", line));
+  C2_TRY(note(set, line, err));
   c2_caveat_context(o->context_length, config->context_length, true, line);
-  if (line[0]) C2_TRY(c2_dataset_note(set, err, "%s", line));
+  C2_TRY(note(set, line, err));
+  if (o->cross_learning) {
+    c2_passes passes = c2_series_passes(set, o->batch_size);
+    c2_caveat_passes(&passes, "batch_size", line);
+    C2_TRY(note(set, line, err));
+  }
   C2_TRY(note_calendars(set, err));
   C2_TRY(c2_dataset_join_kinds(set, err));
   return c2_dataset_note_lacks(set, NULL, err);
+}
+
+static c2_status note_coarse(const module *m, answer *a, const chronos2_series *series,
+                             const chronos2_predict_options *o, c2_error *err) {
+  const chronos2_config *config = chronos2_model_config(m->model);
+  size_t context = c2_context_limit(o->context_length, config->context_length, false);
+  c2_caveat_of coarse = {.noun = "series"};
+  char line[C2_CAVEAT_ROOM];
+  for (size_t i = 0; i < a->set.count; i++) {
+    bool is_coarse = c2_series_is_coarse(&series[i], context, a->forecast, i, config->quantiles);
+    if (is_coarse && coarse.count++ == 0) coarse.first = a->set.item[i].id;
+  }
+  c2_caveat_coarse(coarse, "float32", C2_RESCALE, line);
+  return note(&a->set, line, err);
 }
 
 static c2_status forecast(const module *m, answer *a, const chronos2_predict_options *options, c2_error *err) {
@@ -144,6 +168,7 @@ static c2_status forecast(const module *m, answer *a, const chronos2_predict_opt
   c2_status status = C2_OK;
   C2_GOTO(c2_series_make(&a->set, &series, &covariate, err));
   status = c2_api(chronos2_predict(m->session, series, a->set.count, options, &a->forecast), err);
+  if (status == C2_OK) status = note_coarse(m, a, series, options, err);
 fail:
   free(series);
   free(covariate);

@@ -23,6 +23,12 @@ function labelsOf(marks, step) {
   return marks.map((v) => (v === 0 ? '0' : v.toExponential(Math.max(0, Math.floor(Math.log10(Math.abs(v)) + 1e-9) - place))));
 }
 
+/* Digits of numbers that tell the ends of rows apart: 6, or more where the ends of one lie close together. */
+export function digitsApart(rows) {
+  const digits = ([low, high]) => (high > low ? 3 + Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low))) : 0);
+  return Math.min(17, Math.max(6, ...rows.map(digits)));
+}
+
 /* The lines of a time stamp: years alone where nothing else differs, else a date and a clock; seconds where one has them. */
 function stampLines(times) {
   if (!times.every((t) => /^\d{4}-\d\d-\d\d/.test(t))) return (t) => [t];

@@ -1,7 +1,7 @@
 /* The page: loads the model once, forecasts whatever is in the text area, draws it. */
 import {Chronos2} from './chronos2.mjs';
 import {readPasted} from './csv.mjs';
-import {fanChart} from './fan.mjs';
+import {digitsApart, fanChart} from './fan.mjs';
 
 const $ = (id) => document.getElementById(id);
 let model = null;
@@ -111,7 +111,8 @@ function draw(past, at, times, horizon) {
   $('chart').innerHTML = fanChart({past, median: at(0.5), bands, times, width});
   const shown = [0.05, 0.25, 0.5, 0.75, 0.95];
   const rows = Array.from({length: horizon}, (_, i) => [times[past.length + i], ...shown.map((q) => at(q)[i])]);
-  const cells = (tag, row) => `<tr>${row.map((v) => `<${tag}>${typeof v === 'number' && tag === 'td' ? v.toPrecision(6) : v}</${tag}>`).join('')}</tr>`;
+  const digits = digitsApart(rows.map((row) => [row[1], row.at(-1)]));
+  const cells = (tag, row) => `<tr>${row.map((v) => `<${tag}>${typeof v === 'number' && tag === 'td' ? v.toPrecision(digits) : v}</${tag}>`).join('')}</tr>`;
   $('table').innerHTML = cells('th', ['step', ...shown]) + rows.map((r) => cells('td', r)).join('');
   const csv = [['timestamp', ...shown], ...rows].map((r) => r.join(',')).join('\n');
   URL.revokeObjectURL($('download').href);

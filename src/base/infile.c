@@ -211,5 +211,10 @@ c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *er
 }
 
 c2_status c2_read_config(const char *path, char **text, size_t *size, c2_error *err) {
-  return read_path(path, true, text, size, err);
+  C2_TRY(read_path(path, true, text, size, err));
+  if (strncmp(*text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark, as editors on Windows write one */
+    *size -= 3;
+    memmove(*text, *text + 3, *size + 1);
+  }
+  return C2_OK;
 }

@@ -54,7 +54,7 @@ bool c2_is_standard_input(const char *path);
  * waits for a FIFO's writer. Free the text with free(). */
 c2_status c2_read_file(const char *path, char **text, size_t *size, c2_error *err);
 
-/* The same for a configuration: a regular file of at most 64 MB. */
+/* The same for a configuration: a regular file of at most 64 MB, without its byte order mark. */
 c2_status c2_read_config(const char *path, char **text, size_t *size, c2_error *err);
 
 #endif

@@ -130,6 +130,15 @@ def test_what_is_filled_in_is_said(page):
     assert any("600" in line for line in warnings(page)), warnings(page)
 
 
+def test_numbers_of_a_high_level(page):
+    """The table's numbers tell a band's ends apart, whatever the level."""
+    paste(page, "day,y\n" + "".join(f"2024-01-{day:02},{1_234_567 + day % 3}\n" for day in range(1, 31)))
+    wait_for(page, "36 steps from the last 30")
+    rows = page.execute_script("return [...document.querySelectorAll('#table tr')].slice(1).map((row) =>"
+                               "[...row.querySelectorAll('td')].slice(1).map((cell) => cell.textContent))")
+    assert len(rows) == 36 and all(float(row[0]) < float(row[-1]) for row in rows), rows
+
+
 def test_errors(page):
     paste(page, "day,y\n2024-01-01,much\n2024-01-02,more\n")
     wait_for(page, "much")

@@ -98,6 +98,19 @@ def test_what_a_line_does_not_show(browser, lone, name):
     assert all(len(set(chart["ticks"])) == len(chart["ticks"]) > 1 for chart in charts.values())
 
 
+def test_coverage_that_is_missing(browser, program, tmp_path):
+    """A step of the horizon that was never observed has no share, which is no share of zero."""
+    rows = "".join(f"{1900 + t},{'' if t % 2 else 2 + math.sin(t / 9)}\n" for t in range(80))
+    (tmp_path / "in.csv").write_text("timestamp,target\n" + rows)
+    program("evaluate", tmp_path / "in.csv", "-n", 2, "--windows", 3, "--report", tmp_path / "page.html")
+    check(browser, tmp_path / "page.html", 800, "light")
+    shares, least = browser.execute_script("""
+        const chart = Chart.getChart(document.querySelectorAll('#coverage canvas')[1]);
+        return [chart.data.datasets[0].data, chart.scales.y.min];""")
+    assert len(shares) == 2 and shares.count(None) == 1
+    assert least > 0
+
+
 def test_search_and_pages(browser, files):
     show(browser, files / "plain.html", 800)
     heads = "return [...document.querySelectorAll('article h3')].map((h) => h.textContent)"

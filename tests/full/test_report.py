@@ -81,6 +81,25 @@ def test_marks_of_wide_changes(browser, page, tmp_path):
     assert len(numbers) > 5 and numbers == sorted(set(numbers)) and numbers[0] > -100 and numbers[-1] == 1000
 
 
+def test_heads_without_a_share(browser, page, tmp_path):
+    """A head without a share is no share of zero, and no part of its layer's mean."""
+    def rows(place):
+        return browser.execute_script("return [...document.querySelectorAll(arguments[0])].map((row) =>"
+                                      "[...row.querySelectorAll('td')].map((cell) => cell.textContent))", f"{place} table.heat tbody tr")
+
+    text, count = re.subn(r'("heads":\[)[^,]*,[^,]*,[^,]*', r"\1null,null,null", page.read_text())
+    assert count == 1
+    text, count = re.subn(r'"future_mass":[^,}]*', '"future_mass":null', text)
+    assert count == 20
+    odd = tmp_path / "odd.html"
+    odd.write_text(text)
+    check(browser, odd, 800, "light")
+    head, *others, mean = rows("#heads")[0]
+    assert head == "–" and abs(float(mean) - sum(map(float, others)) / len(others)) <= 1
+    assert {cell for row in rows("#sinks") for cell in row} == {"–"}
+    assert browser.execute_script("return document.querySelector('.sink')") is None
+
+
 def test_ablated_heads(browser, page):
     """A row for the chosen head and one for all others, with the change and interval of the study's files."""
     show(browser, page, 800)

@@ -15,6 +15,7 @@ import urllib.request
 import numpy as np
 import pyarrow as pa
 import pytest
+import yaml
 from browser import asked, visit
 from conftest import PROGRAM, ROOT
 
@@ -358,6 +359,22 @@ def test_schemathesis(server, tmp_path):
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
 
 
+def test_described_options(server):
+    """docs/openapi.yaml gives KServe's options what SageMaker's parameters have, and the server knows each."""
+    schemas = yaml.safe_load((ROOT / "docs/openapi.yaml").read_text())["components"]["schemas"]
+    shared = set(schemas["Parameters"]["properties"]) - {"prediction_length", "quantile_levels", "freq"}
+    assert set(schemas["ForecastRequest"]["properties"]["options"]["properties"]) == {"horizon", "quantiles"} | shared
+    given = {"attention": "full", "cross_learning": True, "predict_batches_jointly": True, "batch_size": 9,
+             "context_length": 9, "radius": 9}
+    assert set(given) == shared
+    one = {"type": "univariate_time_series", "name": "s", "frequency": "D", "series": [1, 2, 3]}
+    for name, value in given.items():
+        options = {"horizon": 1, name: value, **({"attention": "windowed_future_null"} if name == "radius" else {})}
+        status, answer = server.post("/v1/timeseries/forecast",
+                                     {"model": "chronos2-micro", "inputs": [one], "options": options})
+        assert status == 200 and not any("ignored" in line for line in answer.get("warnings", [])), (name, answer)
+
+
 # ---- The page -------------------------------------------------------------------------------------
 
 
@@ -466,6 +483,12 @@ def test_page_reads(browser, server):
     ("timestamp,target\n31.01.2024,1\n", 'found "31.01.2024"'),
     ("timestamp,target\n", "no rows below"),
     ("1\n2\n3\n", "The first row holds numbers"),
+    ('timestamp,target\n2024-01-01,"12"5\n', "Row 2, cell 2: expected its end after the closing quote"),
+    ('timestamp,target\n2024-01-01,12"5"\n', "Row 2, cell 2: a quote inside a cell that is not quoted"),
+    ('timestamp,target\n2024-01-01,"12\n2024-01-02,3\n', "Row 2, cell 2: the quote that opens it is never closed"),
+    ('timestamp,target\n2024-01-01,"12""\n2024-01-02,3\n', "Row 2, cell 2: the quote that opens it is never closed"),
+    ("timestamp,target\n2024-01-01,1\n2024-01-02,none\n", 'row 3: expected a number with a decimal point, found "none"'),
+    ("timestamp,target\n2024-01-01,1\n,\n", 'Column "timestamp", row 3'),
     ("", "The table is empty."),
 ])
 def test_page_refuses(browser, server, table, why):
@@ -473,3 +496,97 @@ def test_page_refuses(browser, server, table, why):
         visit(browser, server.url + "/", 1000)
     status, _, names, _, bodies = forecast(browser, table)
     assert why in status and names == [] and bodies == []
+
+
+def test_page_cells(browser, server):
+    """Cells are read as `chronos2 forecast` reads them: what is missing, quotes, and spaces around numbers alone."""
+    spellings = re.search(r"spellings\[\] = \{(.*?)\};", (ROOT / "data/cell.c").read_text(), re.S).group(1)
+    spellings = re.findall(r'"(.*?)"', spellings)
+    assert "NaN" in spellings and "" in spellings
+    visit(browser, server.url + "/", 1000)
+    rows = days(len(spellings) + 1, lambda stamp, i: f"{stamp},{['1', *spellings][i]}")
+    assert forecast(browser, rows)[4][0]["inputs"][0]["target"] == [1] + [None] * len(spellings)
+    table = 'item_id,timestamp,target,"a;""b"""\n' + "".join(
+        f'{name}, 2024-01-0{i + 1} ," {i} ","x\ny"\n' for name in ("a", '" a"') for i in range(3))
+    status, read, names, _, bodies = forecast(browser, table)
+    assert (status, names) == ("", ["a", " a"])
+    assert read == ['Target: target. Covariates: a;"b" (words).']
+    assert [body["inputs"][0]["target"] for body in bodies] == [[0, 1, 2]] * 2
+    assert bodies[0]["inputs"][0]["past_covariates"] == {'a;"b"': ["x\ny"] * 3}
+
+
+SLIDE = """const one = document.querySelectorAll('input[type=range]')[arguments[0]]; one.value = arguments[1];
+           one.dispatchEvent(new Event('input'));"""
+
+
+def wait_for_note(browser, text):
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    note = "return document.querySelector('article .note').textContent"
+    WebDriverWait(browser, 60).until(lambda b: text in b.execute_script(note), text)
+
+
+def clear_note(browser):
+    browser.execute_script("document.querySelector('article .note').textContent = ''")
+
+
+@pytest.mark.parametrize("attention", ["auto", "windowed_future_null"])
+def test_page_names(browser, server, attention):
+    """Covariates may be called as what all objects of JavaScript have."""
+    visit(browser, server.url + "/", 1000)
+    browser.execute_script("document.getElementById('attention').value = arguments[0]", attention)
+    names = ["constructor", "toString", "__proto__"]
+    table = days(20, lambda stamp, i: f"{stamp},{i % 7},{i % 2},{i % 3},{i % 5}", "timestamp,target," + ",".join(names))
+    assert forecast(browser, table)[0] == ""
+    for k, value in enumerate([1, 2, 3]):
+        clear_note(browser)
+        browser.execute_script(SLIDE, k, value)
+        wait_for_note(browser, "answered")
+    first, body = json.loads(browser.execute_script("return JSON.stringify([window.bodies[0], window.bodies.at(-1)])"))
+    assert list(first["inputs"][0]["past_covariates"]) == names
+    given = body["scenarios"][0]["future_covariates"][0] if attention != "auto" else body["inputs"][0]["future_covariates"]
+    assert given == {name: [k + 1] * 4 for k, name in enumerate(names)}
+    assert browser.get_log("browser") == []
+
+
+def test_page_file(browser, server):
+    """A file that isn't UTF-8 is refused, and the table stays as it is."""
+    from selenium.webdriver.support.ui import WebDriverWait
+
+    drop = """const given = new DataTransfer(); given.items.add(new File([new Uint8Array(arguments[0])], 'shop.csv'));
+              document.dispatchEvent(new DragEvent('drop', {dataTransfer: given, bubbles: true, cancelable: true}));"""
+    visit(browser, server.url + "/", 1000)
+    forecast(browser, days(9, lambda stamp, i: f"{stamp},{i}"))
+    text = "item_id,timestamp,target\nK\u00f6ln,2024-01-01,1\n"
+    shown = "return [document.getElementById('status').textContent, document.getElementById('table').value]"
+    browser.execute_script(drop, list(text.encode("latin-1")))
+    WebDriverWait(browser, 60).until(lambda b: "shop.csv: expected text in UTF-8." in b.execute_script(shown)[0])
+    assert browser.execute_script(shown)[1].startswith("timestamp,target\n")
+    browser.execute_script(drop, list(b"\xef\xbb\xbf" + text.encode()))
+    WebDriverWait(browser, 60).until(lambda b: b.execute_script(shown)[1] == text)
+
+
+def test_page_lost_context(browser, server):
+    """A context that is gone is made anew; a wish that comes while a request fails is asked for behind it."""
+    visit(browser, server.url + "/", 1000)
+    browser.execute_script("""document.getElementById('attention').value = 'windowed_future_null';
+        window.ids = []; const plain = window.fetch; window.fetch = async (path, how) => {
+          const reply = await plain(path, how);
+          if (path === 'v1/contexts') window.ids.push((await reply.clone().json()).id);
+          return reply; };""")
+    table = days(30, lambda stamp, i: f"{stamp},{i % 7},{i % 5}", "timestamp,target,price")
+    assert forecast(browser, table)[0] == ""
+    (context,) = browser.execute_script("return window.ids")
+    urllib.request.urlopen(urllib.request.Request(f"{server.url}/v1/contexts/{context}", method="DELETE"), timeout=60)
+    clear_note(browser)
+    browser.execute_script(SLIDE, 0, 3)
+    wait_for_note(browser, "answered")
+    assert len(browser.execute_script("return window.ids")) == 2
+    clear_note(browser)
+    browser.execute_script("""const plain = window.fetch; window.fetch = (path, how) => new Promise((_, fail) => {
+        window.fetch = plain; window.failNow = () => fail(new Error('no network')); });""")
+    browser.execute_script(SLIDE, 0, 1)
+    browser.execute_script(SLIDE, 0, 4)
+    browser.execute_script("window.failNow()")
+    wait_for_note(browser, "answered")
+    assert browser.execute_script("return window.bodies.at(-1)") == {"scenarios": [{"future_covariates": [{"price": [4] * 4}]}]}

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import {fanChart} from '../../examples/browser/fan.mjs';
+import {digitsApart, fanChart} from '../../examples/browser/fan.mjs';
 
 const wave = (n, f) => Array.from({length: n}, (_, i) => f(Math.sin(i / 5)));
 
@@ -22,6 +22,14 @@ test('labels of the y axis tell its ticks apart', () => {
   assert.deepEqual(drawn(wave(80, (s) => s)).y, ['-1.0', '-0.5', '0.0', '0.5', '1.0']);
   assert.deepEqual(drawn(wave(80, (s) => 1e30 * (2 + s))).y, ['1.0e+30', '1.5e+30', '2.0e+30', '2.5e+30', '3.0e+30']);
   assert.deepEqual(drawn(wave(80, (s) => 1e-30 * s)).y, ['-1.0e-30', '-5e-31', '0', '5e-31', '1.0e-30']);
+});
+
+test('digits tell the ends of rows apart', () => {
+  assert.equal(digitsApart([[1, 2], [10, 30]]), 6);
+  assert.equal(digitsApart([[1, 2], [1234564, 1234570], [5, 5]]), 9);
+  assert.equal(digitsApart([[-1e9 - 1, -1e9 + 1]]), 12);
+  assert.equal(digitsApart([[1, 1 + 2 ** -52]]), 17);
+  assert.equal(digitsApart([]), 6);
 });
 
 test('a constant has an axis, also where it differs from itself by roundings', () => {

@@ -118,6 +118,12 @@ test('what the user is told', () => {
   assert.match(one({target: [1, 2], past_covariates: {a: ['x', 'y']}, future_covariates: {a: ['x', 'z']}}), /never had/);
   assert.match(one({target: [1, 2], past_covariates: {a: [1, 2]}, future_covariates: {a: [1, null]}}), /count.* as unknown/);
   assert.match(one({target: [1, 2], past_covariates: {a: [null, null]}}), /a covariate without an observed value/);
+  const [rounded, flat] = [past.map((x) => 1e9 + x / 100), past.map(() => 1e9)];
+  assert.match(one({target: [past, rounded]}), /^1 series, '0' the first, varies so little around its level that float32 rounds the bands: subtract/);
+  assert.deepEqual(told({target: flat}), []);
+  const joint = (options) => model.predict(Array(3).fill({target: past}), {horizon: 2, ...options}).warnings;
+  assert.deepEqual(joint({cross_learning: true, batch_size: 2}), ['3 rows are more than batch_size 2: series inform each other within 2 passes only']);
+  assert.deepEqual([...joint({cross_learning: true}), ...joint({batch_size: 2})], []);
 });
 
 test('memory beyond 2 GiB is as any other', async () => {
