@@ -26,6 +26,9 @@ typedef struct c2_timeline {
   size_t steps, filled;    /* of all items so far */
   size_t loose;            /* items whose rows aren't one step apart, though a frequency is given */
   size_t loose_key;        /* id of the first of them */
+  size_t between;          /* rows of all items so far that lie between the points of their frequency */
+  size_t between_key;      /* id of the first of them */
+  c2_freq between_freq;    /* its frequency */
   c2_spot *spot; /* rows of the item that was loaded last */
   size_t room;
   int64_t *wall, *utc; /* in microseconds: its time stamps */
