@@ -102,6 +102,11 @@ void c2_caveat_open(c2_caveat_of of, size_t longest, const char *hint, char out[
              is_one(of) ? "" : " at most", hint);
 }
 
+void c2_caveat_truths(const char *column, char out[C2_CAVEAT_ROOM]) {
+  write_line(out, "column '%.60s': numbers in the past, booleans in the known future: True counts as 1, False as 0",
+             column);
+}
+
 void c2_caveat_between(size_t rows, const char *freq, bool is_next, char out[C2_CAVEAT_ROOM]) {
   out[0] = '\0';
   if (rows == 0) return;
