@@ -373,7 +373,7 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
         if any(values.dtype == bool for values in past.values()):
             warn(f"covariate '{name}': numbers in some items, booleans in others: True counts as 1, False as "
                  "0")
-        if any(holds_booleans(values) for values in future.values()):
+        if any(holds_booleans(values) and past[i].dtype != bool for i, values in future.items()):
             warn(f"covariate '{name}': {TRUTHS}")
         ahead = {i: to_numbers(values, f" in the future of '{name}' of element at index {i}", spelled=True)
                  for i, values in future.items()}  # as upstream reads them
