@@ -159,8 +159,8 @@ static void test_booleans_ahead_of_numbers(void **state) {
   assert_string_equal(warnings, "");
   future.column[2] = column("x", "b", bits, ITEMS * HORIZON);
   result r = forecast_known(&df, &future, 1, NULL);
-  assert_string_equal(warnings, "column 'x': numbers in the past, booleans in the known future: True counts as 1, False "
-                                "as 0\n");
+  assert_string_equal(warnings, "column 'x': numbers in the past, booleans in the known future: True counts as 1, "
+                                "False as 0\n");
   expect_equal(&r, &expected);
   free_result(&r);
   free_result(&expected);

@@ -554,7 +554,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         Parameters as for chronos-forecasting's `Chronos2Pipeline.fit`, which also writes the result to
         `finetuned_ckpt_name` in `output_dir`. Inputs are checked and read as those of `predict`: masked values and None
         are missing, infinite values are an error. A lazy sequence of prepared inputs is left to chronos-forecasting. A
-        `lora_config` whose adapter can't be opened here is an error before anything is trained.
+        `lora_config` whose adapter can't be opened here is an error before anything is trained, and so is `"lora"` where
+        the pipeline has an adapter already.
         """
         options = {name: value for name, value in locals().items()
                    if name not in ("self", "inputs", "prediction_length", "extra_trainer_kwargs")}
@@ -565,8 +566,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         """Copies the model's files to a folder, as they were opened. A folder that has weights or an adapter of another
-        model, which would be opened with them or in place of them, is an error. A save that fails leaves what was
-        there."""
+        model, which would be opened with them or in place of them, is an error, and so are other arguments and a
+        pipeline with an adapter. A save that fails leaves what was there."""
         if args or kwargs:
             raise TypeError(f"save_pretrained: only a folder is expected, found {[*args, *kwargs]}")
         if self.model.adapter is not None:
