@@ -373,33 +373,6 @@ static void test_gaps(void **state) {
   free_result(&r);
 }
 
-/* The first days of months, and days within them: both are placed by their month. */
-static void test_rows_between_points(void **state) {
-  (void)state;
-  enum { MONTHS = 12, DAY = 24 };
-  mock_batch df = by_number(3);
-  result r = {.count = 0};
-  for (int k = 0; k < 3; k++) {
-    reset_options();
-    options.fill_gaps = true;
-    options.gather = k == 1;
-    options.freq = k == 2 ? "MS" : NULL;
-    for (size_t i = 0; i < 2 * MONTHS; i++) {
-      static const int length[MONTHS] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}; /* of 2020 */
-      bool second = i >= MONTHS;
-      past.integer[i] = second ? 2 : -5;
-      past.stamp[i] = i % MONTHS ? past.stamp[i - 1] + length[i % MONTHS - 1] * DAY * HOUR
-                                 : (18262 + 14 * second) * DAY * HOUR; /* 2020-01-01, or the 15th */
-    }
-    mock_batch two = slice(&df, 0, 2 * MONTHS, false);
-    r = forecast_batches(&two, 1, NULL);
-    assert_true(r.rows[HORIZON].stamp == 18628 * DAY * HOUR); /* 2021-01-01 */
-    assert_non_null(strstr(warnings, "item '2': 12 rows lie between the points of MS: each counts for the point at or "
-                                     "before it"));
-    free_result(&r);
-  }
-}
-
 static void test_rows_off_a_given_frequency(void **state) {
   (void)state;
   mock_batch df = by_number(3);
@@ -775,7 +748,6 @@ int main(void) {
       cmocka_unit_test_setup(test_ranks_beside_several_targets, prepare),
       cmocka_unit_test_setup(test_forms_of_categories, prepare),
       cmocka_unit_test_setup(test_gaps, prepare),
-      cmocka_unit_test_setup(test_rows_between_points, prepare),
       cmocka_unit_test_setup(test_rows_off_a_given_frequency, prepare),
       cmocka_unit_test_setup(test_frequencies_that_differ, prepare),
       cmocka_unit_test_setup(test_a_bad_item_may_be_left_out, prepare),

@@ -296,9 +296,9 @@ static c2_status finish(stream *s, c2_error *err) {
   if (axis->loose > 0) {
     c2_source_id(&plan->past, axis->loose_key, id);
     c2_plan_warn(plan,
-                 "rows of %zu item%s, as '%s', are not one step of the given frequency apart, but count as "
-                 "consecutive steps",
-                 axis->loose, axis->loose == 1 ? "" : "s", id);
+                 "rows of %zu item%s, as '%s', are not one step of the %s frequency apart, but count as consecutive "
+                 "steps",
+                 axis->loose, axis->loose == 1 ? "" : "s", id, axis->is_given ? "given" : "inferred");
   }
   warn_of_lacks(plan);
   for (size_t k = 0; k < plan->covariates; k++) {

@@ -228,7 +228,7 @@ static const c2_freq *freq_of(const c2_timeline *axis, const c2_entry *entry) {
   return axis->is_own ? &entry->freq : &axis->freq;
 }
 
-/* Counts an item whose rows aren't points of the given frequency, each one step after the one before it. */
+/* Counts an item whose rows aren't points of the frequency, each one step after the one before it. */
 static c2_status look_at_steps(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
   C2_TRY(convert_all(axis, source, entry, err));
   const c2_time *stamps = counts_instants(&axis->freq) ? axis->utc : axis->wall;
@@ -247,6 +247,12 @@ c2_status c2_timeline_infer(c2_timeline *axis, const c2_source *source, c2_entry
   if (axis->is_given) return axis->fills || axis->is_trusted ? C2_OK : look_at_steps(axis, source, entry, err);
   if (axis->is_own) return infer_own(axis, source, entry, err);
   return entry->rows >= 3 ? infer(axis, source, entry, err) : C2_OK;
+}
+
+c2_status c2_timeline_check(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
+  if (axis->is_given || axis->is_own || axis->fills || axis->is_trusted || entry->rows >= 3) return C2_OK;
+  C2_TRY(c2_timeline_load(axis, source, entry, err));
+  return look_at_steps(axis, source, entry, err);
 }
 
 c2_status c2_timeline_unknown(c2_error *err) {

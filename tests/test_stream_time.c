@@ -1,4 +1,4 @@
-/* chronos2_predict_stream: time stamps in zones whose offset from UTC changes. */
+/* chronos2_predict_stream: time stamps in zones whose offset from UTC changes, and off their frequency. */
 #include "stream.h"
 
 /* Summer begins in Berlin on 2024-03-31 at 01:00 UTC: hours pass as they do, days keep the time of day. */
@@ -131,12 +131,65 @@ static void test_hours_where_summer_ends(void **state) {
   }
 }
 
+/* ---- Off the frequency ------------------------------------------------------------------------- */
+
+/* The first days of months, and days within them: both are placed by their month. */
+static void test_rows_between_points(void **state) {
+  (void)state;
+  enum { MONTHS = 12, DAY = 24 };
+  mock_batch df = whole(3);
+  df.column[0] = column("item_id", "l", past.integer, past.rows);
+  result r = {.count = 0};
+  for (int k = 0; k < 3; k++) {
+    reset_options();
+    options.fill_gaps = true;
+    options.gather = k == 1;
+    options.freq = k == 2 ? "MS" : NULL;
+    for (size_t i = 0; i < 2 * MONTHS; i++) {
+      static const int length[MONTHS] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}; /* of 2020 */
+      bool second = i >= MONTHS;
+      past.integer[i] = second ? 2 : -5;
+      past.stamp[i] = i % MONTHS ? past.stamp[i - 1] + length[i % MONTHS - 1] * DAY * HOUR
+                                 : (18262 + 14 * second) * DAY * HOUR; /* 2020-01-01, or the 15th */
+    }
+    mock_batch two = slice(&df, 0, 2 * MONTHS, false);
+    r = forecast_batches(&two, 1, NULL);
+    assert_true(r.rows[HORIZON].stamp == 18628 * DAY * HOUR); /* 2021-01-01 */
+    assert_non_null(strstr(warnings, "item '2': 12 rows lie between the points of MS: each counts for the point at or "
+                                     "before it"));
+    free_result(&r);
+  }
+}
+
+/* Two rows tell no frequency; those of others need not be theirs. */
+static void test_short_items_off_the_frequency(void **state) {
+  (void)state;
+  mock_batch df = whole(3);
+  df.column[0] = column("item_id", "l", past.integer, past.rows);
+  for (int64_t apart = 1; apart < 3; apart++) {
+    reset_options();
+    options.batch_series = 1;
+    past.integer[22] = 9; /* leaves two rows */
+    past.stamp[22] = past.stamp[23] - HOUR;
+    past.stamp[21] = past.stamp[20] + apart * HOUR;
+    result r = forecast_batches(&df, 1, NULL);
+    if (apart == 1) assert_string_equal(warnings, "");
+    if (apart == 2) {
+      assert_string_equal(warnings, "rows of 1 item, as '2', are not one step of the inferred frequency apart, but count "
+                                    "as consecutive steps\n");
+    }
+    free_result(&r);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup(test_time_zones, prepare),
       cmocka_unit_test_setup(test_days_of_utc_in_a_zone, prepare),
       cmocka_unit_test_setup(test_hours_of_business_in_a_zone, prepare),
       cmocka_unit_test_setup(test_hours_where_summer_ends, prepare),
+      cmocka_unit_test_setup(test_rows_between_points, prepare),
+      cmocka_unit_test_setup(test_short_items_off_the_frequency, prepare),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);
 }
