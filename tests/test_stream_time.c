@@ -175,8 +175,8 @@ static void test_short_items_off_the_frequency(void **state) {
     result r = forecast_batches(&df, 1, NULL);
     if (apart == 1) assert_string_equal(warnings, "");
     if (apart == 2) {
-      assert_string_equal(warnings, "rows of 1 item, as '2', are not one step of the inferred frequency apart, but count "
-                                    "as consecutive steps\n");
+      assert_string_equal(warnings, "rows of 1 item, as '2', are not one step of the inferred frequency apart, but "
+                                    "count as consecutive steps\n");
     }
     free_result(&r);
   }
