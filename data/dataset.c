@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/cell.h"
@@ -84,6 +85,16 @@ c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err) {
                          "%zu series, '%.80s' the first, ha%s a start between two points of the frequency: it moves to "
                          "the next one",
                          moved, set->first_moved, moved == 1 ? "s" : "ve");
+}
+
+c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err) {
+  char line[C2_CAVEAT_ROOM];
+  for (size_t i = 0; i < set->truths.count; i++) {
+    c2_caveat_truths(set->truths.text[i], line);
+    C2_TRY(c2_dataset_note(set, err, "%s", line));
+  }
+  c2_lookup_free(&set->truths);
+  return C2_OK;
 }
 
 #define SECOND_US INT64_C(1000000)
@@ -234,6 +245,7 @@ c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err) {
                             "column '%.60s': numbers in some items, booleans in others: True counts as 1, False as 0",
                             names.text[n]));
   }
+  C2_GOTO(c2_dataset_note_truths(set, err));
 fail:
   c2_lookup_free(&names);
   free(numbers);

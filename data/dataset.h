@@ -52,7 +52,7 @@ typedef struct c2_dataset {
   c2_lookup ids;      /* of the items, in the same order */
   c2_lookup ignored;  /* columns of CSV files that nothing asked for */
   c2_lookup found;    /* what was found of how files spell their cells, in words */
-  c2_lookup truths;   /* covariates of numbers whose known future, in a table, holds booleans */
+  c2_lookup truths;   /* covariates of numbers whose known future holds booleans; until it is noted */
   c2_dialect dialect; /* of all tables: their decimal sign and format of time stamps, as far as they agree */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
   size_t rows;        /* read from the files; a JSON Lines series has one for each step */
@@ -81,8 +81,12 @@ c2_status c2_dataset_count_steps(c2_dataset *set, c2_error *err);
 /* Notes starts that were moved and frequencies that were kept since the last call. */
 c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err);
 
+/* Notes booleans in the known futures of numbers since the last call. */
+c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err);
+
 /* Looks for covariates that hold booleans in some items and numbers in others, makes them numbers in all (1 for True, 0
- * for False), and notes it. The set must be complete but for its futures. */
+ * for False), and notes it, as well as booleans in the futures that are there. The set must be complete but for its
+ * futures. */
 c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
 
 /* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the

@@ -285,20 +285,11 @@ c2_status c2_futures_note_shared(c2_dataset *set, const char *name, size_t items
                          rows);
 }
 
-c2_status c2_futures_note_truths(c2_dataset *set, c2_error *err) {
-  for (size_t i = 0; i < set->truths.count; i++) {
-    C2_TRY(c2_dataset_note(
-        set, err, "column '%.60s': numbers in the past, booleans in the known future: True counts as 1, False as 0",
-        set->truths.text[i]));
-  }
-  return C2_OK;
-}
-
 c2_status c2_futures_note(const c2_futures *f, c2_error *err) {
   if (!f->table.id) {
     C2_TRY(c2_futures_note_shared(f->set, f->table.name, f->set->count, f->used, f->table.count, err));
   }
-  return c2_futures_note_truths(f->set, err);
+  return c2_dataset_note_truths(f->set, err);
 }
 
 const bool *c2_futures_used(const c2_futures *f, size_t *rows) {

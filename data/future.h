@@ -30,7 +30,6 @@ c2_status c2_futures_fill(c2_futures *futures, size_t scenario, c2_error *err);
  * were shared, and how many were of no use. The others say one of these, the last of rows that `items` items of several
  * sets have used: used[rows]. */
 c2_status c2_futures_note(const c2_futures *futures, c2_error *err);
-c2_status c2_futures_note_truths(c2_dataset *set, c2_error *err);
 c2_status c2_futures_note_shared(c2_dataset *set, const char *name, size_t items, const bool *used, size_t rows,
                                  c2_error *err);
 

@@ -111,7 +111,7 @@ c2_status c2_future_parts_end(c2_future_parts *p, c2_dataset *keeper, c2_error *
     C2_FAIL(err, C2_ERR_FORMAT, "%s has more series than the past", p->path);
   }
   if (!p->has_ids) C2_TRY(c2_futures_note_shared(keeper, p->path, p->items, p->used, p->used_rows, err));
-  C2_TRY(c2_futures_note_truths(keeper, err));
+  C2_TRY(c2_dataset_note_truths(keeper, err));
   return c2_unseen_note(&p->unseen, keeper, err);
 }
 

@@ -232,6 +232,14 @@ static c2_status read_categories(const source *s, const c2_json *array, const ch
   return C2_OK;
 }
 
+static c2_status read_future_numbers(const source *s, const c2_json *array, c2_covariate *out, c2_error *err) {
+  size_t at = 0;
+  if (holds(array, C2_JSON_TRUE) || holds(array, C2_JSON_FALSE)) {
+    C2_TRY(c2_lookup_put(&s->set->truths, out->name, &at, err));
+  }
+  return read_numbers(s, array, out->name, true, out->future, err);
+}
+
 static c2_status read_covariate(const source *s, const c2_json *key, const c2_json *future, c2_covariate *out,
                                 c2_error *err) {
   const char *name = key->text;
@@ -264,7 +272,7 @@ static c2_status read_covariate(const source *s, const c2_json *key, const c2_js
     C2_TRY(c2_dataset_alloc(s->set, out->future_length, sizeof *out->future, &out->future, err));
   }
   C2_TRY(read_numbers(s, past, name, true, out->past, err));
-  return read_numbers(s, future, name, true, out->future, err);
+  return read_future_numbers(s, future, out, err);
 }
 
 /* A member that is an object; NULL if there is none. */
@@ -346,7 +354,7 @@ static c2_status read_future(const source *s, const c2_json *key, size_t horizon
     return read_categories(s, future, key->text, out->future_text, err);
   }
   C2_TRY(c2_dataset_alloc(s->set, horizon, sizeof *out->future, &out->future, err));
-  return read_numbers(s, future, key->text, true, out->future, err);
+  return read_future_numbers(s, future, out, err);
 }
 
 c2_status c2_read_json_futures(c2_dataset *set, const c2_json_document *doc, const c2_json *object, const c2_item *item,

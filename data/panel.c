@@ -1,6 +1,7 @@
 /* The frequency of each item of a table, and the step of each of its rows. */
 #include <stdlib.h>
 
+#include "base/caveats.h"
 #include "base/memory.h"
 #include "data/axis.h"
 
@@ -264,8 +265,8 @@ c2_status c2_axis_report(const c2_table *t, c2_dataset *set, c2_error *err) {
   }
   if (t->between == 0) return C2_OK;
   char freq[C2_FREQ_ROOM];
+  char line[C2_CAVEAT_ROOM];
   c2_freq_format(&t->between_freq, freq);
-  return c2_dataset_note(set, err,
-                         "%s:%zu: %zu row%s between the points of %s: each counts for the point at or before it",
-                         t->between_file, t->between_line, t->between, t->between == 1 ? " lies" : "s lie", freq);
+  c2_caveat_between(t->between, freq, t->between_freq.unit == C2_FREQ_BUSINESS_HOUR, line);
+  return c2_dataset_note(set, err, "%s:%zu: %s", t->between_file, t->between_line, line);
 }

@@ -127,6 +127,7 @@ static c2_status read_scenarios(c2_call *call, const c2_kept *kept, const c2_jso
   c2_missing missing = {.hint = NULL};
   c2_status status = C2_OK;
   C2_JSON_EACH (object, list) C2_GOTO(read_scenario(call, kept, doc, object, i++, &next, &unseen, &missing, err));
+  C2_GOTO(c2_dataset_note_truths(&call->set, err));
   C2_GOTO(c2_unseen_note(&unseen, &call->set, err));
   C2_GOTO(c2_missing_count(&missing, &kept->call.set, &call->set, err));
   C2_GOTO(c2_missing_note(&missing, &call->set, err));

@@ -385,7 +385,9 @@ static void test_warnings(void **state) {
        "2 series, 'inputs[0]' the first, end in missing targets, for 2 steps at most: the forecast begins after the "
        "last row, not after the last observation\""},
       {ONE ",\"past_covariates\":{\"a\":[1,2,3]},\"future_covariates\":{\"a\":[null]}}]}",
-       "1 value of known futures, the first in column 'a' of 'inputs[0]', is missing and counts as unknown\""}};
+       "1 value of known futures, the first in column 'a' of 'inputs[0]', is missing and counts as unknown\""},
+      {ONE ",\"past_covariates\":{\"a\":[1,2,3]},\"future_covariates\":{\"a\":[true]}}]}",
+       "column 'a': numbers in the past, booleans in the known future: True counts as 1, False as 0\""}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char part[300];
     reply said = serving_post(*state, "/invocations", cases[i].body);

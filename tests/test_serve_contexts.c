@@ -129,6 +129,13 @@ static void test_context_warnings(void **state) {
   keep_context(*state, id);
   r = ask_context(*state, id, "{\"scenarios\":[{}]}");
   serving_assert(&r, 200, PATTERN_ALONE);
+  r = serving_post(*state, "/v1/contexts",
+                   "{\"inputs\":[{\"target\":[1,2,3,4],\"past_covariates\":{\"x\":[1,2,1,2]}}],"
+                   "\"parameters\":{\"prediction_length\":1}}");
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
+  free(r.body);
+  r = ask_context(*state, id, "{\"scenarios\":[{\"future_covariates\":[{\"x\":[true]}]}]}");
+  serving_assert(&r, 200, "\"column 'x': numbers in the past, booleans in the known future: True counts as 1");
 }
 
 static void test_context_refusals(void **state) {

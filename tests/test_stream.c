@@ -332,74 +332,6 @@ static void test_types_of_time_stamps(void **state) {
   free_result(&r);
 }
 
-/* Summer begins in Berlin on 2024-03-31 at 01:00 UTC: hours pass as they do, days keep the time of day. */
-static void test_time_zones(void **state) {
-  (void)state;
-  enum { BEGINS = 1711846800 };
-  static int64_t stamps[ROWS];
-  mock_batch b = whole(3);
-  reset_options();
-  for (size_t item = 0; item < ITEMS; item++) {
-    for (size_t i = 0; i < lengths[item]; i++) {
-      stamps[first_row(item) + i] = BEGINS + ((int64_t)i - (int64_t)lengths[item] + 2) * 3600;
-    }
-  }
-  b.column[1] = column("timestamp", "tss:Europe/Berlin", stamps, past.rows);
-  result r = forecast_batches(&b, 1, NULL);
-  for (size_t i = 0; i < r.count; i++) {
-    int64_t last = stamps[first_row(i / HORIZON) + lengths[i / HORIZON] - 1];
-    assert_true(r.rows[i].stamp == last + (int64_t)(i % HORIZON + 1) * 3600);
-  }
-  free_result(&r);
-  b.column[0] = column("item_id", "l", memset(past.integer, 0, sizeof past.integer), past.rows);
-  for (int64_t after = 0; after < 3; after++) { /* midnights, so many of them after the change */
-    int64_t expected[HORIZON + ROWS];
-    for (int64_t i = 0; i < HORIZON + ROWS; i++) {
-      int64_t day = i - ROWS + after; /* 0: the last before it */
-      expected[i] = BEGINS - 7200 + (day > 0 ? 82800 + (day - 1) * 86400 : day * 86400);
-    }
-    memcpy(stamps, expected, sizeof stamps);
-    r = forecast_batches(&b, 1, NULL);
-    for (size_t i = 0; i < HORIZON; i++) assert_true(r.rows[i].stamp == expected[ROWS + i]);
-    free_result(&r);
-  }
-  b.column[1].format = "tss:Europe/Nowhere";
-  r = forecast_batches(&b, 1, "no time zone 'Europe/Nowhere'");
-  free_result(&r);
-  b.column[1].format = "tss:../../etc/passwd";
-  r = forecast_batches(&b, 1, "expected a time zone such as UTC");
-  free_result(&r);
-}
-
-/* Two rows have one wall clock where summer ends. */
-static void test_hours_where_summer_ends(void **state) {
-  (void)state;
-  static const struct {
-    const char *format;
-    int64_t ends, step;
-  } zone[] = {{"tss:Europe/Berlin", 1729990800, 3600},
-              {"tss:Europe/London", 1729990800, 1800},
-              {"tss:America/New_York", 1730613600, 3600},
-              {"tss:Australia/Lord_Howe", 1712415600, 1800}}; /* by half an hour */
-  static int64_t stamps[ROWS];
-  reset_options();
-  for (size_t k = 0; k < sizeof zone / sizeof *zone; k++) {
-    mock_batch b = whole(3);
-    for (size_t item = 0; item < ITEMS; item++) {
-      for (size_t i = 0; i < lengths[item]; i++) {
-        stamps[first_row(item) + i] = zone[k].ends + ((int64_t)i - (int64_t)lengths[item] / 2) * zone[k].step;
-      }
-    }
-    b.column[1] = column("timestamp", "tss:UTC", stamps, past.rows);
-    result expected = forecast_batches(&b, 1, NULL);
-    b.column[1].format = zone[k].format;
-    result r = forecast_batches(&b, 1, NULL);
-    expect_equal(&r, &expected);
-    free_result(&r);
-    free_result(&expected);
-  }
-}
-
 /* ---- What is told ------------------------------------------------------------------------------ */
 
 static void test_items_without_a_value(void **state) {
@@ -742,7 +674,6 @@ int main(void) {
       cmocka_unit_test_setup(test_types_of_ids, prepare),
       cmocka_unit_test_setup(test_types_of_numbers, prepare),
       cmocka_unit_test_setup(test_types_of_time_stamps, prepare),
-      cmocka_unit_test_setup(test_time_zones, prepare),
       cmocka_unit_test_setup(test_types_that_are_refused, prepare),
       cmocka_unit_test_setup(test_damaged_arrays, prepare),
       cmocka_unit_test_setup(test_damaged_views, prepare),
@@ -750,7 +681,6 @@ int main(void) {
       cmocka_unit_test_setup(test_options_of_predict, prepare),
       cmocka_unit_test_setup(test_covariates_that_are_named, prepare),
       cmocka_unit_test_setup(test_lists_of_options, prepare),
-      cmocka_unit_test_setup(test_hours_where_summer_ends, prepare),
   };
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -147,6 +147,25 @@ static void test_columns_of_futures(void **state) {
   refuse_known(&df, b, "future_df does not contain all expected columns. Missing columns: {'timestamp'}");
 }
 
+static void test_booleans_ahead_of_numbers(void **state) {
+  (void)state;
+  static const uint8_t bits[2] = {0x5a, 0x0c};
+  mock_batch df = by_number(4);
+  reset_options();
+  fill_future(in_order, "yes");
+  for (size_t i = 0; i < ITEMS * HORIZON; i++) ahead.x[i] = bits[i / 8] >> i % 8 & 1;
+  mock_batch future = known(3);
+  result expected = forecast_known(&df, &future, 1, NULL);
+  assert_string_equal(warnings, "");
+  future.column[2] = column("x", "b", bits, ITEMS * HORIZON);
+  result r = forecast_known(&df, &future, 1, NULL);
+  assert_string_equal(warnings, "column 'x': numbers in the past, booleans in the known future: True counts as 1, "
+                                "False as 0\n");
+  expect_equal(&r, &expected);
+  free_result(&r);
+  free_result(&expected);
+}
+
 /* Blank covariates, ends and futures: a line for each, whatever the batches. */
 static void test_what_items_lack(void **state) {
   (void)state;
@@ -723,6 +742,7 @@ int main(void) {
       cmocka_unit_test_setup(test_futures_in_any_order_of_items, prepare),
       cmocka_unit_test_setup(test_futures_that_are_refused, prepare),
       cmocka_unit_test_setup(test_columns_of_futures, prepare),
+      cmocka_unit_test_setup(test_booleans_ahead_of_numbers, prepare),
       cmocka_unit_test_setup(test_what_items_lack, prepare),
       cmocka_unit_test_setup(test_long_ids, prepare),
       cmocka_unit_test_setup(test_ranks_beside_several_targets, prepare),

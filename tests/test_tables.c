@@ -212,9 +212,10 @@ static void test_boolean_numbers(void **state) {
   static const char mixed[] = "item_id,timestamp,promo\na,2024-01-05,true\na,2024-01-06,0\n";
   files f = open_files();
   const char *one = "chronos2: 1 item, 4 rows, daily (D)\n";
-  const char *said = "chronos2: 1 item, 4 rows, daily (D)\n"
-                     "chronos2: warning: column 'promo': numbers in the past, booleans in the known future: True "
-                     "counts as 1, False as 0\n";
+#define AHEAD                                                                                                   \
+  "chronos2: warning: column 'promo': numbers in the past, booleans in the known future: True counts as 1, False as " \
+  "0\n"
+  const char *said = "chronos2: 1 item, 4 rows, daily (D)\n" AHEAD;
   assert_numbers(&f, TWO(numbers, NULL), truths, TWO(numbers, NULL), known, "past.csv", said);
   assert_numbers(&f, TWO(numbers, NULL), mixed, TWO(numbers, NULL), known, "past.csv", said);
   assert_numbers(&f, TWO(numbers, NULL), known, TWO(numbers, NULL), known, "past.csv", one);
@@ -226,9 +227,11 @@ static void test_boolean_numbers(void **state) {
   "{\"item_id\": \"" id "\", \"start\": \"2024-01-01\", \"freq\": \"D\", \"target\": [1, 2, 5], \"past_covariates\": " \
   "{\"promo\": " past "}, \"future_covariates\": {\"promo\": " future "}}\n"
   const char *like = SERIES("a", "[1, 0, 3]", "[1, 0]");
-  one = "chronos2: 1 item, 3 rows, daily (D)\n";
-  assert_numbers(&f, TWO(SERIES("a", "[1, 0, 3]", "[true, false]"), NULL), NULL, TWO(like, NULL), NULL, "x.jsonl", one);
-  assert_numbers(&f, TWO(SERIES("a", "[true, 0, 3]", "[1, false]"), NULL), NULL, TWO(like, NULL), NULL, "x.jsonl", one);
+  said = "chronos2: 1 item, 3 rows, daily (D)\n" AHEAD;
+  assert_numbers(&f, TWO(SERIES("a", "[1, 0, 3]", "[true, false]"), NULL), NULL, TWO(like, NULL), NULL, "x.jsonl",
+                 said);
+  assert_numbers(&f, TWO(SERIES("a", "[true, 0, 3]", "[1, false]"), NULL), NULL, TWO(like, NULL), NULL, "x.jsonl",
+                 said);
   assert_numbers(&f, TWO(SERIES("a", "[1, 0, 3]", "[1, 0]") SERIES("b", "[true, null, false]", "[true, null]"), NULL),
                  NULL, TWO(SERIES("a", "[1, 0, 3]", "[1, 0]") SERIES("b", "[1, null, 0]", "[1, null]"), NULL), NULL,
                  "x.jsonl",

@@ -80,9 +80,11 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
     values = [rows[targets].to_numpy(np.float64, na_value=np.nan).T for _, rows in items]
     _check_finite(asked, values, [f"item '{name}'" for name, _ in items], targets)
     columns = [id_column, timestamp_column, *asked.known]
-    if freq is None:  # one for all items, where pandas knows a name of it
-        found = {_frames.infer_freq(rows[timestamp_column]) for _, rows in items if len(rows) > 2} - {None}
-        freq = found.pop() if found else None
+    if freq is None:  # one for all items that have a window, where pandas knows a name of it
+        found = {_frames.infer_freq(rows[timestamp_column]) for _, rows in items if len(rows) > max(2, asked.horizon)}
+        if len(found - {None}) > 1:
+            raise ValueError(f"All time series must have the same frequency, found {sorted(found - {None})}")
+        freq = found.pop() if len(found) == 1 else None
 
     def forecast(index: np.ndarray, cut: np.ndarray) -> np.ndarray:
         past = _frames.concat([items[i][1].iloc[:cut[i]] for i in index])
@@ -114,7 +116,13 @@ def _check_steps(asked: Asked, df: Any, id_column: str, timestamp_column: str, t
 # ---- Arrays ---------------------------------------------------------------------------------------
 
 
-def of_arrays(asked: Asked, inputs: Any, seasonality: int | None) -> Evaluation:
+def of_arrays(asked: Asked, inputs: Any, freq: Any, seasonality: int | None) -> Evaluation:
+    if seasonality is None:
+        if not (freq is None or isinstance(freq, str)):
+            from . import _frames
+
+            freq = _frames.spell_freq(freq)
+        seasonality = _native.season_of(freq)
     items = [_item(item, index, asked.known) for index, item in enumerate(_inputs.listed(inputs))]
     counts = {len(target) for target, _ in items}
     if len(counts) != 1:
@@ -131,7 +139,7 @@ def of_arrays(asked: Asked, inputs: Any, seasonality: int | None) -> Evaluation:
         return np.stack([np.full(shape, np.nan) if q is None else np.concatenate([m[..., None], q], -1)
                          for m, q in zip(median, quantiles)]).astype(np.float64)
 
-    return _judge(asked, list(range(len(items))), names, values, forecast, seasonality or 1)
+    return _judge(asked, list(range(len(items))), names, values, forecast, seasonality)
 
 
 def _item(item: Any, index: int, known: Sequence[str]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
@@ -193,6 +201,45 @@ _INFINITE = "{has} an infinite value in some window, which is left out of the sc
 _FAILED = "{has} no forecast of some window, which is left out of the scores"
 
 
+# Of metrics that share it: which ones, and why a series has none of its own.
+_WITHOUT = {"MASE": ("MASE", "the past never differs from a season before, or is shorter than that"),
+            "WAPE": ("WAPE, WAPEB or WQL of its own", "the truth is 0 throughout")}
+
+
+class _Oddities:
+    """Observed steps at which metrics have no error, or an infinite one, by the model and by seasonal naive."""
+
+    _GAPS = {"RMSLE": "truth or forecast is below -1", "MAPE": "the truth is 0", "SMAPE": "truth and forecast are 0"}
+    _BEYOND = {"logarithmic": "truth or forecast is -1",
+               "squared": "squares are beyond the range of floating-point numbers"}
+
+    def __init__(self) -> None:
+        self.observed = 0
+        self._gaps, self._beyond = ({metric: [0, 0] for metric in _metrics.METRICS} for _ in range(2))
+
+    def add(self, metric: str, forecaster: int, score: _metrics.Score) -> None:
+        self._gaps[metric][forecaster] += score.gaps
+        self._beyond[metric][forecaster] += score.beyond
+
+    def warn(self) -> None:
+        for metric, why in self._GAPS.items():
+            if any(self._gaps[metric]):
+                warn(f"steps are left out of {metric} where {why}: {_by(self._gaps[metric])} of {self.observed}")
+        reasons: dict[str, list[str]] = {}
+        for metric, steps in self._beyond.items():
+            if any(steps):
+                why = self._BEYOND.get(_metrics.METRICS[metric].error,
+                                       "differences are beyond the range of floating-point numbers")
+                reasons.setdefault(why, []).append(metric)
+        for why, metrics in reasons.items():
+            warn(f"errors of {', '.join(metrics)} are infinite where {why}: at {_by(self._beyond[metrics[0]])} of "
+                 f"{self.observed} steps")
+
+
+def _by(steps: Sequence[int]) -> str:
+    return f"{steps[0]} (model), {steps[1]} (seasonal_naive)"
+
+
 # ---- Scores ---------------------------------------------------------------------------------------
 
 
@@ -200,7 +247,8 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
            seasonality: int) -> Evaluation:
     whole: dict[str, list[list[float]]] = {}
     single: dict[str, np.ndarray] = {}
-    without = np.zeros((len(names), len(targets)), bool)
+    without = {metric: np.zeros((len(names), len(targets)), bool) for metric in _WITHOUT}
+    oddities = _Oddities()
     inside = np.zeros((2, len(_metrics.bands(asked.levels))))
     windows = 0
     lacks = _Lacks(names)
@@ -223,20 +271,22 @@ def _judge(asked: Asked, names: list[Any], targets: list[str], values: list[np.n
         repeated = np.repeat(naive[..., None], len(asked.levels), -1)
         contenders = model, model._replace(point=naive, quantiles=repeated)
         for k, scored in enumerate(contenders):
-            for metric, value in _metrics.overall(scored).items():
-                whole.setdefault(metric, [[], []])[k].append(value)
-            for metric, table in _metrics.by_series(scored).items():
+            for metric, score in _metrics.scores(scored).items():
+                there = ~np.isnan(score.series)
+                whole.setdefault(metric, [[], []])[k].append(score.overall)
                 sums = single.setdefault(metric, np.zeros((2, 2, len(names), len(targets))))
-                sums[k, 0, index] += np.nan_to_num(table)
-                sums[k, 1, index] += ~np.isnan(table)
-                if k == 1 and metric == "MASE":
-                    without[index] |= np.isnan(table) & ~np.isnan(truth).all(-1)
+                sums[k, 0, index] += np.where(there, score.series, 0)
+                sums[k, 1, index] += there
+                if k == 1 and metric in without:
+                    without[metric][index] |= ~there & ~np.isnan(truth).all(-1)
+                oddities.add(metric, k, score)
+        oddities.observed += int((~np.isnan(truth)).sum())
         inside += _covered(model)
     lacks.warn()
-    if without.any():
-        count = int(without.sum())
-        warn(f"{count} series {'has' if count == 1 else 'have'} no MASE{' in some window' * (windows > 1)}: the "
-             "past never differs from a season before, or is shorter than that")
+    for metric, (which, why) in _WITHOUT.items():
+        if count := int(without[metric].sum()):
+            warn(f"{count} series {'has' if count == 1 else 'have'} no {which}{' in some window' * (windows > 1)}: {why}")
+    oddities.warn()
     overall = _overall(whole)
     _warn_of_none(overall, windows, len(targets))
     return Evaluation(overall, _series(single, names, targets), _coverage(asked.levels, inside), seasonality,

@@ -16,7 +16,7 @@ try:
 except ImportError:
     raise ImportError("predict_df needs pandas: pip install pandas") from None
 
-from ._native import all_numbers, dates_in
+from ._native import TRUTHS, all_numbers, dates_in, holds_booleans
 from ._stream import Batch, Column, Stream, Table, columns_of, numbers
 from ._told import warn
 
@@ -74,6 +74,8 @@ class Frames:
             return numbers(name, np.zeros(len(column)))
         categories = self._categories[name]
         if categories is None:
+            if holds_booleans(column.to_numpy()):
+                warn(f"column '{name}': {TRUTHS}")
             return numbers(name, _numbers(name, column))
         codes = categories.get_indexer(column)
         codes = np.where((codes < 0) & ~column.isna().to_numpy(), len(categories), codes)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ._native import (Covariate, Labels, Series, all_numbers, common_type, dates_in, is_column, is_missing, joined,
-                      objects, unseen_labels)
+from ._native import (TRUTHS, Covariate, Labels, Series, all_numbers, common_type, dates_in, holds_booleans, is_column,
+                      is_missing, joined, objects, ranked_labels, unseen_labels)
 from ._model import whole_number
 from ._told import warn
 
@@ -373,6 +373,8 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
         if any(values.dtype == bool for values in past.values()):
             warn(f"covariate '{name}': numbers in some items, booleans in others: True counts as 1, False as "
                  "0")
+        if any(holds_booleans(values) and past[i].dtype != bool for i, values in future.items()):
+            warn(f"covariate '{name}': {TRUTHS}")
         ahead = {i: to_numbers(values, f" in the future of '{name}' of element at index {i}", spelled=True)
                  for i, values in future.items()}  # as upstream reads them
         return {i: Covariate(name, to_numbers(values, f" in '{name}' of element at index {i}"), ahead.get(i))
@@ -384,7 +386,8 @@ def _column(inputs: Sequence[Mapping[str, Any]], targets: Sequence[np.ndarray], 
              "numbers")
     ahead = labels.of_futures(future)
     column = {i: Covariate(name, labels.of(values), ahead.get(i), labels) for i, values in past.items()}
-    unseen = {i: unseen_labels(c, len(targets[i])) for i, c in column.items()}
+    ranked = ranked_labels((c, len(targets[i])) for i, c in column.items())
+    unseen = {i: unseen_labels(c, len(targets[i]), ranked) for i, c in column.items()}
     if any(unseen.values()):
         warn(f"covariate '{name}': categories that the past never had, so that their effect is unknown: "
              f"{sum(unseen.values())} future values, the first of series "

@@ -40,41 +40,63 @@ class Scored(NamedTuple):
     seasonality: int
 
 
-def overall(scored: Scored) -> dict[str, float]:
-    """Each metric: over all series and steps, then the mean of the targets."""
-    return {name: float(values.mean()) for name, values in _scores(scored, (0, 2)).items()}
+class Score(NamedTuple):
+    """By one metric."""
+
+    overall: float  # over all series and steps, then the mean of the targets
+    series: np.ndarray  # of each series and target alone: [N][D]; NaN where it would be divided by 0
+    gaps: int  # observed steps at which there is no error: they are left out
+    beyond: int  # observed steps at which the error is infinite
 
 
-def by_series(scored: Scored) -> dict[str, np.ndarray]:
-    """Each metric of each series and target alone: [N][D]."""
-    return _scores(scored, (2,))
-
-
-def _scores(s: Scored, axes: tuple[int, ...]) -> dict[str, np.ndarray]:
+def scores(s: Scored) -> dict[str, Score]:
     scales = {power: np.array([[_seasonal_error(row, s.seasonality, power) for row in past] for past in s.past])
               for power in (1, 2)}
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mean of nothing is NaN
-        return {name: _score(metric, s, scales, axes) for name, metric in METRICS.items()}
+        blank = np.nanmean(np.abs(s.truth), 2) == 0
+        return {name: _score(metric, s, scales, blank) for name, metric in METRICS.items()}
 
 
-def _score(metric: Metric, s: Scored, scales: dict[int, np.ndarray], axes: tuple[int, ...]) -> np.ndarray:
-    truth = s.truth[..., None]
-    forecast, levels = (s.quantiles, np.asarray(s.levels)) if metric.error == "pinball" else (s.point[..., None], 0.0)
+def _score(metric: Metric, s: Scored, scales: dict[int, np.ndarray], blank: np.ndarray) -> Score:
+    error = _errors(metric, s, scales)
+    there = ~np.isnan(s.truth)
+    gaps, beyond = (int((found(error).any(-1) & there).sum()) for found in (np.isnan, np.isinf))
+    if metric.unit:  # as fev has it
+        error = np.where(np.isinf(error), np.nan, error)
+    series = _mean(metric, s, error, (2,))
+    return Score(float(_mean(metric, s, error, (0, 2)).mean()), np.where(blank, np.nan, series) if metric.weighed else
+                 series, gaps, beyond)
+
+
+def _forecast(metric: Metric, s: Scored) -> np.ndarray:
+    return s.quantiles if metric.error == "pinball" else s.point[..., None]
+
+
+def _errors(metric: Metric, s: Scored, scales: dict[int, np.ndarray]) -> np.ndarray:
+    """Of each step and level: [N][D][H][Q]; NaN where there is none."""
+    truth, forecast = s.truth[..., None], _forecast(metric, s)
     if metric.error == "logarithmic":
         error = (np.log1p(truth) - np.log1p(forecast)) ** 2
     elif metric.error == "pinball":
-        error = 2 * np.abs((truth - forecast) * ((truth <= forecast) - levels))
+        error = 2 * np.abs((truth - forecast) * ((truth <= forecast) - np.asarray(s.levels)))
     else:
         error = np.abs(forecast - truth) ** (2 if metric.error == "squared" else 1)
+    if not metric.unit:
+        return error
     if metric.unit == "season":
-        error = error / scales[2 if metric.error == "squared" else 1][:, :, None, None]
-    elif metric.unit:
-        error = error / (np.abs(truth) if metric.unit == "truth" else (np.abs(truth) + np.abs(forecast)) / 2)
-    error = np.where(np.isfinite(error), error, np.nan)
+        size = scales[2 if metric.error == "squared" else 1][:, :, None, None]
+    else:
+        size = np.abs(truth) if metric.unit == "truth" else (np.abs(truth) + np.abs(forecast)) / 2
+    return np.where(size > 0, error / size, np.nan)
+
+
+def _mean(metric: Metric, s: Scored, error: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Of errors, as the metric has it, then of the levels."""
+    truth = s.truth[..., None]
     value = np.nanmean(error, axes)
     if metric.biased:
-        value = value + np.abs(np.nanmean(np.where(np.isnan(error), np.nan, forecast - truth), axes))
+        value = value + np.abs(np.nanmean(np.where(np.isnan(error), np.nan, _forecast(metric, s) - truth), axes))
     if metric.weighed:
         value = value / np.nanmean(np.abs(truth), axes)
     return (np.sqrt(value) if metric.rooted else value).mean(-1)

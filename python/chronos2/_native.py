@@ -141,6 +141,14 @@ def dates_in(values: Iterable[Any]) -> str | None:
     return next((kind.__name__ for kind in kinds if issubclass(kind, (np.datetime64, np.timedelta64))), None)
 
 
+TRUTHS = "numbers in the past, booleans in the known future: True counts as 1, False as 0"
+
+
+def holds_booleans(values: np.ndarray) -> bool:
+    """Whether an array is of booleans, or of objects some of which are."""
+    return values.dtype == bool or (values.dtype == object and any(isinstance(v, (bool, np.bool_)) for v in values.flat))
+
+
 def all_numbers(labels: Iterable[Any]) -> bool:
     """Whether all labels, one at least, are numbers; booleans and lengths of time are none."""
     kinds = set(map(type, labels))
@@ -192,11 +200,6 @@ class Labels:
         codes = np.asarray(codes, np.int64)
         return np.where(codes < 0, 0, self._base + codes * self._width).astype(np.uintp)
 
-    @property
-    def known(self) -> np.ndarray:
-        """Addresses of all of them."""
-        return self.at(np.arange(len(self.codes)))
-
     def of(self, values: np.ndarray) -> np.ndarray:
         """Addresses of the texts of values."""
         return self._of(objects(values), self.codes)
@@ -214,11 +217,17 @@ class Labels:
         return self.at([-1 if is_missing(value) else codes.get(value, none) for value in values])
 
 
-def unseen_labels(covariate: Covariate, targets: int) -> int:
-    """Number of future categories that the series' own past never had; with several targets, that no past had."""
+def ranked_labels(column: Iterable[tuple[Covariate, int]]) -> np.ndarray:
+    """The labels of a covariate that have a rank: those in the pasts of series with several targets. Its series, and how
+    many targets they have."""
+    return np.unique(np.concatenate([np.empty(0, np.uintp), *(c.past for c, targets in column if targets > 1)]))
+
+
+def unseen_labels(covariate: Covariate, targets: int, ranked: np.ndarray) -> int:
+    """Number of future categories that the series' own past never had; with several targets, that have no rank."""
     if covariate.labels is None or covariate.future is None:
         return 0
-    known = covariate.past if targets == 1 else covariate.labels.known
+    known = covariate.past if targets == 1 else ranked
     return int(((covariate.future != 0) & ~np.isin(covariate.future, known)).sum())
 
 

@@ -435,11 +435,11 @@ class Chronos2Pipeline(BaseChronosPipeline):
             warning.
         seasonality
             Steps of a season, for seasonal naive and the metrics with its errors (MASE, RMSSE, SQL). None: by the
-            frequency of a table (hours: 24, days: 7, months: 12), 1 for arrays.
+            frequency (hours: 24, days: 7, months: 12), 1 for arrays without one.
         known_covariates
             Names of covariates whose values in the window the forecast may see.
         freq
-            Of a table, as for `predict_df`; None: inferred from the whole table.
+            As for `predict_df`; None: inferred from the whole table. Of arrays it tells the season alone.
         **predict_kwargs
             As for `predict`. Under on_error="skip" a window of a series that has no forecast or an infinite value counts
             for neither the model nor seasonal naive; else infinite values of series that have a window are refused.
@@ -460,7 +460,11 @@ class Chronos2Pipeline(BaseChronosPipeline):
         if _inputs.is_table(data):
             targets = list(target) if isinstance(target, (list, tuple)) else [target]
             return _evaluate.of_table(asked, data, id_column, timestamp_column, targets, freq, season)
-        return _evaluate.of_arrays(asked, data, season)
+        named = [name for name, value, usual in (("id_column", id_column, "item_id"), ("target", target, "target"), (
+            "timestamp_column", timestamp_column, "timestamp")) if value != usual]
+        if named:
+            warn(f"arrays have no columns: {', '.join(named)} {'is' if len(named) == 1 else 'are'} ignored")
+        return _evaluate.of_arrays(asked, data, freq, season)
 
     def predict_fev(
         self, task: fev.Task, batch_size: int = 256, as_univariate: bool = False,
@@ -550,7 +554,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         Parameters as for chronos-forecasting's `Chronos2Pipeline.fit`, which also writes the result to
         `finetuned_ckpt_name` in `output_dir`. Inputs are checked and read as those of `predict`: masked values and None
         are missing, infinite values are an error. A lazy sequence of prepared inputs is left to chronos-forecasting. A
-        `lora_config` whose adapter can't be opened here is an error before anything is trained.
+        `lora_config` whose adapter can't be opened here is an error before anything is trained, and so is `"lora"` where
+        the pipeline has an adapter already.
         """
         options = {name: value for name, value in locals().items()
                    if name not in ("self", "inputs", "prediction_length", "extra_trainer_kwargs")}
@@ -561,8 +566,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
 
     def save_pretrained(self, save_directory: str | os.PathLike[str], *args: Any, **kwargs: Any) -> None:
         """Copies the model's files to a folder, as they were opened. A folder that has weights or an adapter of another
-        model, which would be opened with them or in place of them, is an error. A save that fails leaves what was
-        there."""
+        model, which would be opened with them or in place of them, is an error, and so are other arguments and a
+        pipeline with an adapter. A save that fails leaves what was there."""
         if args or kwargs:
             raise TypeError(f"save_pretrained: only a folder is expected, found {[*args, *kwargs]}")
         if self.model.adapter is not None:

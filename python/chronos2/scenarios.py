@@ -37,8 +37,11 @@ class EncodedContext:
         if len(futures) == 0:
             raise ValueError("`futures` is empty. Please provide at least one future.")
         series: list[_native.Series] = []
+        truths: set[str] = set()
         for number, future in enumerate(futures):
-            series += self._with_future(self._checked(future, number), number)
+            series += self._with_future(self._checked(future, number), number, truths)
+        for name in sorted(truths):
+            warn(f"covariate '{name}': {_native.TRUTHS}")
         with self._pipeline.model.session(self._attention, encodes=True) as session:
             table = _native.SeriesTable(series, self._options.horizon)
             forecast = session.predict_from(self._context, table, self._options)
@@ -62,13 +65,17 @@ class EncodedContext:
                                  f"{sorted(group)}")
         return known
 
-    def _with_future(self, known: Sequence[Mapping[str, Any]], number: int) -> list[_native.Series]:
-        """The series with the futures that are named; other covariates keep that which came with the context."""
+    def _with_future(self, known: Sequence[Mapping[str, Any]], number: int, truths: set[str]) -> list[_native.Series]:
+        """The series with the futures that are named; other covariates keep that which came with the context. Adds to
+        `truths` names of numbers among whose futures are booleans."""
         named: dict[str, dict[int, _native.Covariate]] = {}
         for index, (past, group) in enumerate(zip(self._series, known)):
             for c in past.covariates:
                 if c.name in group:
                     values = self._values(c, group[c.name], number, index)
+                    if values is not None and c.labels is None and _native.holds_booleans(
+                            _inputs.to_array(group[c.name])):
+                        truths.add(c.name)
                     named.setdefault(c.name, {})[index] = c._replace(future=values)
         for column in named.values():
             self._label(column, number)
@@ -96,11 +103,14 @@ class EncodedContext:
         labels = next(iter(column.values())).labels
         if labels is None:
             return
+        name = next(iter(column.values())).name
+        ranked = _native.ranked_labels((c, len(past.target)) for past in self._series for c in past.covariates
+                                       if c.name == name and c.labels is not None)
         futures = {index: c.future for index, c in column.items() if c.future is not None}
         for index, codes in labels.of_futures(futures).items():
             column[index] = column[index]._replace(future=codes)
-            if _native.unseen_labels(column[index], len(self._series[index].target)):
-                warn(f"future {number}, series {index}: {column[index].name}: categories that the past never "
+            if _native.unseen_labels(column[index], len(self._series[index].target), ranked):
+                warn(f"future {number}, series {index}: {name}: categories that the past never "
                      "had, so that their effect is unknown")
 
     def predict(self, futures: Sequence[Any], *, return_type: str | None = None) -> list[list[Any]]:

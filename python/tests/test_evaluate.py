@@ -210,17 +210,19 @@ def test_what_is_no_frequency_has_no_season():
         season_of("cbh")
 
 
-@pytest.mark.parametrize("freq, every, seasonality", [("QS-JAN", 1, 4), ("HYS-JAN", 2, 2)])
-def test_the_program_scores_as_the_package_does(pipeline, tmp_path, freq, every, seasonality):
+@pytest.mark.filterwarnings("ignore:steps are left out of", "ignore:errors of RMSLE are infinite")
+@pytest.mark.parametrize("name, horizon, freq, every, seasonality", [
+    ("macro_quarterly", 4, "QS-JAN", 1, 4), ("macro_quarterly", 4, "HYS-JAN", 2, 2), ("weather_daily", 14, "D", 1, 7)])
+def test_the_program_scores_as_the_package_does(pipeline, tmp_path, name, horizon, freq, every, seasonality):
     pd = pytest.importorskip("pandas")
     program = Path(chronos2.__file__).parents[2] / "chronos2"
     if not program.exists():
         pytest.skip("there is no program beside the package")
-    table = pd.read_csv(ROOT / "datasets" / "macro_quarterly.csv").groupby("item_id").nth(slice(None, None, every))
+    table = pd.read_csv(ROOT / "datasets" / f"{name}.csv").groupby("item_id").nth(slice(None, None, every))
     table.to_csv(tmp_path / "series.csv", index=False)
-    found = pipeline.evaluate(table, 4, windows=3, freq=freq)
+    found = pipeline.evaluate(table, horizon, windows=3, freq=freq)
     assert found.seasonality == seasonality
-    subprocess.run([program, "evaluate", tmp_path / "series.csv", "--horizon", "4", "--windows", "3", "--freq", freq,
+    subprocess.run([program, "evaluate", tmp_path / "series.csv", "--horizon", str(horizon), "--windows", "3", "--freq", freq,
                     "-m", ROOT / "models" / "chronos2-micro", "-o", tmp_path / "scores.csv"], check=True,
                    capture_output=True)
     scores = {(row["item_id"], row["target_name"], row["forecaster"]): row
@@ -231,6 +233,71 @@ def test_the_program_scores_as_the_package_does(pipeline, tmp_path, freq, every,
         each = zip(found.series["item_id"], found.series["target_name"], found.series["metric"])
         expected = [float(scores[item, target, by][metric] or "nan") for item, target, metric in each]
         assert found.series[by] == pytest.approx(expected, rel=rel, nan_ok=True)
+
+
+def test_errors_that_are_none_or_infinite_are_told(smooth):
+    series = wave(60) - wave(60).min()
+    series[[-1, -3, -4]] = -1, 0, -2
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        found = smooth.evaluate([series], 5)
+    texts = [str(warning.message) for warning in told]
+    median = smooth.predict_quantiles([series[:55]], 5, [0.5])[1][0][0]
+    below = int(((median < -1) | (series[55:] < -1)).sum())
+    assert "steps are left out of MAPE where the truth is 0: 1 (model), 1 (seasonal_naive) of 5" in texts
+    assert f"steps are left out of RMSLE where truth or forecast is below -1: {below} (model), 1 (seasonal_naive) of 5" in texts
+    assert ("errors of RMSLE are infinite where truth or forecast is -1: at 1 (model), 1 (seasonal_naive) of 5 steps"
+            in texts)
+    assert column(found.overall, "model", metric="RMSLE") == [np.inf]
+    assert column(found.series, "seasonal_naive", metric="RMSLE") == [np.inf]
+    assert {warning.filename for warning in told} == {__file__}
+
+
+def test_scores_that_would_be_divided_by_0_are_left_out(smooth):
+    series = np.append(wave(52), np.zeros(8))
+    first = smooth.evaluate([series[:52]], 4, seasonality=4)
+    text = "^1 series has no WAPE, WAPEB or WQL of its own in some window: the truth is 0 throughout$"
+    with pytest.warns(UserWarning, match=text) as told:
+        found = smooth.evaluate([series], 4, windows=3, seasonality=4)
+    assert {warning.filename for warning in told} == {__file__}
+    for forecaster in ("model", "seasonal_naive"):
+        for metric in ("WQL", "WAPE", "WAPEB"):
+            expected = column(first.series, forecaster, metric=metric)
+            assert column(found.series, forecaster, metric=metric) == [pytest.approx(expected[0], rel=1e-12)]
+    with pytest.warns(UserWarning, match="WQL of its own: the truth is 0 throughout"):
+        alone = smooth.evaluate([series], 4, seasonality=4)
+    assert np.isnan(column(alone.series, "model", metric="WQL")).all()
+
+
+def test_the_frequency_is_that_of_items_with_a_window(smooth):
+    pd = pytest.importorskip("pandas")
+
+    def item(name, length, freq):
+        return pd.DataFrame({"item_id": name, "timestamp": pd.date_range("2024-01-01", periods=length, freq=freq),
+                             "target": wave(length)})
+
+    for freq in ("MS", "h", "W-SUN", "YS", "15min", "2D", "QS-JAN", "B"):
+        with pytest.warns(UserWarning, match="1 of 2 series are shorter"):
+            found = smooth.evaluate(pd.concat([item("a", 60, "D"), item("short", 10, freq)]), 12)
+        assert found.seasonality == 7
+        both = pd.concat([item("a", 60, "D"), item("b", 60, freq)])
+        with pytest.raises(ValueError, match="All time series must have the same frequency, found"):
+            smooth.evaluate(both, 12)
+        with pytest.raises(ValueError, match="All time series must have the same frequency, found"):
+            smooth.evaluate(both, 12, validate_inputs=False)
+
+
+def test_a_frequency_tells_the_season_of_arrays(smooth):
+    pd = pytest.importorskip("pandas")
+    for freq in ("h", "H", pd.offsets.Hour(), pd.Timedelta(hours=1)):
+        assert smooth.evaluate([wave(60)], 6, freq=freq).seasonality == 24
+    assert smooth.evaluate([wave(60)], 6, freq="h", seasonality=12).seasonality == 12
+    assert smooth.evaluate([wave(60)], 6).seasonality == 1
+    with pytest.raises(ValueError, match="expected a frequency as pandas spells it, found 'fortnight'"):
+        smooth.evaluate([wave(60)], 6, freq="fortnight")
+    with pytest.warns(UserWarning, match="^arrays have no columns: id_column, target are ignored$") as told:
+        smooth.evaluate([wave(60)], 6, id_column="shop", target=["sales"])
+    assert [warning.filename for warning in told] == [__file__]
 
 
 def test_an_evaluation_is_public():

@@ -159,6 +159,37 @@ def test_missing_values_of_targets_and_covariates(smooth):
     np.testing.assert_array_equal(*results)
 
 
+@pytest.mark.parametrize("ahead", [np.array([True, False]), np.array([True, None], object), "boolean", "category"])
+def test_booleans_ahead_of_numbers_are_told(smooth, ahead):
+    df = table(("A",), (40,), covariates=("x",))
+    known = future_of(df, 2, ("x",))
+    known["x"] = pd.Series([True, False], dtype=ahead) if isinstance(ahead, str) else ahead
+    text = "^column 'x': numbers in the past, booleans in the known future: True counts as 1, False as 0$"
+    with pytest.warns(UserWarning, match=text) as told:
+        found = smooth.predict_df(df, known, prediction_length=2)["predictions"]
+    assert {warning.filename for warning in told} == {__file__}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.filterwarnings("ignore", ".*values? of known futures")
+        numbers = known.assign(x=known["x"].astype(object).astype(float))
+        np.testing.assert_array_equal(found, smooth.predict_df(df, numbers, prediction_length=2)["predictions"])
+
+
+@pytest.mark.parametrize("zone, first, freq, steps", [
+    ("America/New_York", "2024-10-20", "168h", 5), ("Europe/Berlin", "2024-10-20", "24h", 20)])
+def test_days_of_utc_in_a_zone_are_hours(smooth, zone, first, freq, steps):
+    """Midnights of UTC are on several times of the wall's clock where summer ends."""
+    stamps = pd.date_range(first, periods=steps + 2, freq=freq, tz="UTC").tz_convert(zone)
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps[:steps], "target": wave(steps)})
+    assert smooth.predict_df(df, prediction_length=2)["timestamp"].tolist() == stamps[steps:].tolist()
+
+
+def test_hours_of_business_in_a_zone(smooth):
+    stamps = pd.date_range("2024-10-30 09:00", periods=62, freq="bh").tz_localize("America/New_York")
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps[:60], "target": wave(60)})
+    assert smooth.predict_df(df, prediction_length=2)["timestamp"].tolist() == stamps[60:].tolist()
+
+
 def test_a_series_that_fails_may_be_skipped(smooth):
     df = table(("B", "A"), (30, 30))
     df.loc[3, "target"] = np.inf

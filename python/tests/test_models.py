@@ -193,6 +193,8 @@ def test_an_adapter_is_trained_on_the_base_that_it_was_opened_with(cache, tmp_pa
     with pytest.raises(NotImplementedError, match="finetune_mode='lora': .* would lack the adapter .*/adapter; 'full'"):
         pipeline.fit([wave(50)], 4, output_dir=tmp_path / "again", finetune_mode="lora")
     assert len(trained) == 1
+    with pytest.raises(NotImplementedError, match="save_pretrained: an adapter is merged in memory; copy its folder"):
+        pipeline.save_pretrained(tmp_path / "again")
 
 
 @pytest.fixture
@@ -453,6 +455,12 @@ def test_a_model_is_not_saved_over_parts_of_another(smooth, tmp_path, name):
     with pytest.raises(FileExistsError, match=f"holds another model's {name}; expected a folder without"):
         smooth.save_pretrained(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+def test_a_save_takes_a_folder_alone(smooth, tmp_path):
+    with pytest.raises(TypeError, match="save_pretrained: only a folder is expected, found \\['safe_serialization'\\]"):
+        smooth.save_pretrained(tmp_path / "saved", safe_serialization=True)
+    assert not (tmp_path / "saved").exists()
 
 
 def test_a_save_over_itself_writes_nothing(smooth, tmp_path, monkeypatch):

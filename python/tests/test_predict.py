@@ -684,7 +684,9 @@ def kinds(past, future, **more):
     ([kinds(["a", "b"] * 9, ["a", "z"])], "'kind': categories that the past never had.*1 future values.*series 0"),
     ([kinds(["a", "b"] * 9, ["a", "b"]), kinds(["a"] * 18, ["b", "b"])], "2 future values, the first of series 1"),
     ([kinds([True, False] * 9, [1, 0])], "2 future values"), ([kinds(["1", "2"] * 9, [1, 2])], "2 future values"),
-    ([kinds(["a", "b"] * 9, ["a", "z"], target=np.stack([wave(18)] * 2))], "1 future values")])
+    ([kinds(["a", "b"] * 9, ["a", "z"], target=np.stack([wave(18)] * 2))], "1 future values"),
+    ([kinds(["a", "z"] * 9, ["a", "a"]), kinds(["a", "b"] * 9, ["a", "z"], target=np.stack([wave(18)] * 2))],
+     "1 future values, the first of series 1")])
 def test_categories_that_the_past_never_had(smooth, inputs, text):
     with pytest.warns(UserWarning, match=text) as told:
         smooth.predict(inputs, 2)

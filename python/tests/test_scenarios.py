@@ -3,6 +3,7 @@
 import copy
 import logging
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -110,6 +111,40 @@ def test_categories_that_the_past_never_had_are_told(smooth, inputs):
     with pytest.warns(UserWarning, match="future 1, series 0: c: categories that the past never had") as told:
         encoded.predict([[{"c": ["x", "y"]}] * 2, [{"c": ["x", "new"]}, {"c": ["y", "y"]}]])
     assert [warning.filename for warning in told] == [__file__]
+
+
+def test_categories_without_a_rank_are_told(smooth):
+    """Of several targets: only series with several have ranks."""
+    one = {"target": wave(40), "past_covariates": {"c": np.array(["x", "z"] * 20)}}
+    two = {"target": np.stack([wave(40), wave(40, 9)]), "past_covariates": {"c": np.array(["x", "y"] * 20)}}
+    encoded = smooth.encode([one, two], 2, attention="windowed_future_null")
+    text = "future 0, series 1: c: categories that the past never had"
+    with pytest.warns(UserWarning, match=text) as told:
+        encoded.predict([[{}, {"c": ["x", "z"]}]])
+    assert len(told) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoded.predict([[{"c": ["x", "z"]}, {"c": ["x", "y"]}]])
+
+
+@pytest.mark.parametrize("ahead", [np.array([True, False]), np.array([True, 0], object), [True, False]])
+def test_booleans_ahead_of_numbers_are_told_once(smooth, inputs, ahead):
+    pattern = {"attention": "windowed_future_null"}
+    encoded = smooth.encode(inputs, 2, **pattern)
+
+    def predict(values):
+        known = [{"a": values}, {"a": [0, 1]}]
+        yield lambda: encoded.predict([known] * 2)[1]
+        yield lambda: smooth.predict([{**item, "future_covariates": future} for item, future in zip(inputs, known)], 2,
+                                     **pattern)
+
+    text = "^covariate 'a': numbers in the past, booleans in the known future: True counts as 1, False as 0$"
+    for ours, plain in zip(predict(ahead), predict([1, 0])):
+        with pytest.warns(UserWarning, match=text) as told:
+            found = ours()
+        assert [warning.filename for warning in told] == [__file__]
+        for a, b in zip(found, plain()):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_missing_values_of_a_future_are_told(smooth, inputs, rng):

@@ -102,6 +102,18 @@ void c2_caveat_open(c2_caveat_of of, size_t longest, const char *hint, char out[
              is_one(of) ? "" : " at most", hint);
 }
 
+void c2_caveat_truths(const char *column, char out[C2_CAVEAT_ROOM]) {
+  write_line(out, "column '%.60s': numbers in the past, booleans in the known future: True counts as 1, False as 0",
+             column);
+}
+
+void c2_caveat_between(size_t rows, const char *freq, bool is_next, char out[C2_CAVEAT_ROOM]) {
+  out[0] = '\0';
+  if (rows == 0) return;
+  write_line(out, "%zu row%s between the points of %s: each counts for the point at or %s it", rows,
+             rows == 1 ? " lies" : "s lie", freq, is_next ? "after" : "before");
+}
+
 void c2_caveat_unknown(size_t values, const char *covariate, const char *id, char out[C2_CAVEAT_ROOM]) {
   bool one = values == 1;
   out[0] = '\0';

@@ -45,6 +45,12 @@ void c2_caveat_empty(c2_caveat_of of, char out[C2_CAVEAT_ROOM]);
 void c2_caveat_blank(c2_caveat_of of, const char *covariate, char out[C2_CAVEAT_ROOM]);
 void c2_caveat_open(c2_caveat_of of, size_t longest, const char *hint, char out[C2_CAVEAT_ROOM]);
 
+/* A covariate of numbers with booleans in its known future; `column`: its name. */
+void c2_caveat_truths(const char *column, char out[C2_CAVEAT_ROOM]);
+
+/* Rows between the points of a frequency, of which each counts for the next point (`is_next`) or for the last one. */
+void c2_caveat_between(size_t rows, const char *freq, bool is_next, char out[C2_CAVEAT_ROOM]);
+
 /* Missing values of known futures, and where the first of them is. */
 void c2_caveat_unknown(size_t values, const char *covariate, const char *id, char out[C2_CAVEAT_ROOM]);
 

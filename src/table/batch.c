@@ -199,6 +199,7 @@ static c2_status take_series(c2_table_plan *plan, c2_table_batch *batch, size_t 
   p.steps = steps;
   C2_TRY(load(&p, err));
   if (steps) C2_TRY(c2_timeline_place(&plan->axis, &plan->past, entry, steps, err));
+  C2_TRY(c2_timeline_check(&plan->axis, &plan->past, entry, err));
   p.length = entry->steps;
   C2_TRY(c2_pool_alloc(&batch->pool, plan->targets, sizeof *target, &target, err));
   C2_TRY(c2_pool_alloc(&batch->pool, plan->covariates, sizeof *covariate, &covariate, err));

@@ -242,6 +242,11 @@ static c2_status find_known(c2_table_plan *p, c2_error *err) {
       c2_field_type(past, expected + strlen(expected));
       return refuse_type(f, &f->field[i], expected, err);
     }
+    if (!c->is_category && c2_field_kind(&f->field[i]) == C2_KIND_BOOL) {
+      char line[C2_CAVEAT_ROOM];
+      c2_caveat_truths(c->name, line);
+      c2_plan_warn(p, "%s", line);
+    }
     c->future = f->roles;
     f->role[f->roles++] = (c2_role){i, c->is_category ? &c->words : NULL};
   }

@@ -164,7 +164,7 @@ static c2_status gather(stream *s, c2_error *err) {
     }
     if (plan->has_future) C2_GOTO(take_future(s, entry, &index, err));
   }
-  plan->axis.steps = plan->axis.filled = 0; /* the forecasts count them again */
+  plan->axis.steps = plan->axis.filled = plan->axis.between = 0; /* the forecasts count them again */
   s->is_gathered = true;
 fail:
   free(steps);
@@ -285,12 +285,20 @@ static c2_status finish(stream *s, c2_error *err) {
   if (axis->filled > 0) {
     c2_plan_warn(plan, "%zu of %zu steps have no row and are missing values", axis->filled, axis->steps);
   }
+  if (axis->between > 0) {
+    char freq[C2_FREQ_ROOM];
+    char line[C2_CAVEAT_ROOM];
+    c2_source_id(&plan->past, axis->between_key, id);
+    c2_freq_format(&axis->between_freq, freq);
+    c2_caveat_between(axis->between, freq, axis->between_freq.unit == C2_FREQ_BUSINESS_HOUR, line);
+    c2_plan_warn(plan, "item '%s': %s", id, line);
+  }
   if (axis->loose > 0) {
     c2_source_id(&plan->past, axis->loose_key, id);
     c2_plan_warn(plan,
-                 "rows of %zu item%s, as '%s', are not one step of the given frequency apart, but count as "
-                 "consecutive steps",
-                 axis->loose, axis->loose == 1 ? "" : "s", id);
+                 "rows of %zu item%s, as '%s', are not one step of the %s frequency apart, but count as consecutive "
+                 "steps",
+                 axis->loose, axis->loose == 1 ? "" : "s", id, axis->is_given ? "given" : "inferred");
   }
   warn_of_lacks(plan);
   for (size_t k = 0; k < plan->covariates; k++) {

@@ -111,15 +111,30 @@ static bool counts_instants(const c2_freq *freq) {
   return freq->unit < C2_FREQ_DAY;
 }
 
-/* The clock by which pandas looks for a frequency: the wall's if its smallest step is a number of days. Where summer
- * ends it may be none. */
-static const c2_time *clock_of(const c2_timeline *axis, size_t rows) {
+/* The frequency of rows, and the time stamps that it was found in, as pandas looks for it: on the wall if its smallest
+ * step is a number of days, and for business hours; else in instants, which have no longer steps than hours. Where
+ * summer ends, a step of the wall may be none. */
+static bool find_freq(const c2_timeline *axis, size_t rows, const c2_time **stamps, c2_freq *out, size_t *odd) {
   int64_t least = INT64_MAX;
+  bool is_even = true; /* the offset from UTC */
   for (size_t i = 1; i < rows; i++) {
     int64_t step = axis->wall[i] - axis->wall[i - 1];
     if (step < least) least = step;
+    is_even = is_even && step == axis->utc[i] - axis->utc[i - 1];
   }
-  return least > 0 && least % C2_DAY_US == 0 ? axis->wall : axis->utc;
+  bool is_wall = is_even || (least > 0 && least % C2_DAY_US == 0);
+  *stamps = axis->wall;
+  if (is_wall || least > 0) {
+    bool found = c2_freq_infer(axis->wall, rows, false, out, odd);
+    if (is_wall || (found && out->unit == C2_FREQ_BUSINESS_HOUR)) return found;
+  }
+  *stamps = axis->utc;
+  if (!c2_freq_infer(axis->utc, rows, false, out, odd)) return false;
+  if (out->unit == C2_FREQ_DAY || out->unit == C2_FREQ_WEEK) {
+    int64_t days = out->unit == C2_FREQ_WEEK ? 7 : 1;
+    *out = (c2_freq){C2_FREQ_HOUR, C2_PLACE_START, 0, 24 * days * out->multiple};
+  }
+  return counts_instants(out);
 }
 
 /* The step between all neighbours, if it is the same and at most a day; else 0. */
@@ -176,8 +191,8 @@ static c2_status infer(c2_timeline *axis, const c2_source *source, const c2_entr
   int64_t even = even_step(axis, entry->rows);
   if (even > 0 && even == axis->even_step) return C2_OK;
   if (axis->is_own) axis->is_known = false;
-  const c2_time *stamps = clock_of(axis, entry->rows);
-  bool found = c2_freq_infer(stamps, entry->rows, false, &own, &odd);
+  const c2_time *stamps = NULL;
+  bool found = find_freq(axis, entry->rows, &stamps, &own, &odd);
   if (found && !axis->fills) {
     odd = first_gap(&own, stamps, entry->rows);
     found = odd == SIZE_MAX;
@@ -213,7 +228,7 @@ static const c2_freq *freq_of(const c2_timeline *axis, const c2_entry *entry) {
   return axis->is_own ? &entry->freq : &axis->freq;
 }
 
-/* Counts an item whose rows aren't points of the given frequency, each one step after the one before it. */
+/* Counts an item whose rows aren't points of the frequency, each one step after the one before it. */
 static c2_status look_at_steps(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
   C2_TRY(convert_all(axis, source, entry, err));
   const c2_time *stamps = counts_instants(&axis->freq) ? axis->utc : axis->wall;
@@ -232,6 +247,12 @@ c2_status c2_timeline_infer(c2_timeline *axis, const c2_source *source, c2_entry
   if (axis->is_given) return axis->fills || axis->is_trusted ? C2_OK : look_at_steps(axis, source, entry, err);
   if (axis->is_own) return infer_own(axis, source, entry, err);
   return entry->rows >= 3 ? infer(axis, source, entry, err) : C2_OK;
+}
+
+c2_status c2_timeline_check(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
+  if (axis->is_given || axis->is_own || axis->fills || axis->is_trusted || entry->rows >= 3) return C2_OK;
+  C2_TRY(c2_timeline_load(axis, source, entry, err));
+  return look_at_steps(axis, source, entry, err);
 }
 
 c2_status c2_timeline_unknown(c2_error *err) {
@@ -262,8 +283,10 @@ c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry
   C2_TRY(convert_all(axis, source, entry, err));
   const c2_freq *every = freq_of(axis, entry);
   const c2_time *stamps = counts_instants(every) ? axis->utc : axis->wall;
+  size_t between = 0;
   for (size_t i = 0; i < entry->rows; i++) {
     int64_t step = 0;
+    between += !c2_freq_is_point(every, stamps[i]);
     bool whole = c2_freq_between(every, stamps[0], stamps[i], &step);
     steps[i] = step < 0 ? 0 : (size_t)step; /* below 0 where the rows' order was promised, and isn't kept */
     if (whole && step >= 0 && (i == 0 || steps[i] > steps[i - 1])) continue;
@@ -277,6 +300,11 @@ c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry
   C2_TRY(count_steps(axis, source, entry, err));
   axis->steps += entry->steps;
   axis->filled += entry->steps - entry->rows;
+  if (between > 0 && axis->between == 0) {
+    axis->between_key = entry->key;
+    axis->between_freq = *every;
+  }
+  axis->between += between;
   return C2_OK;
 }
 

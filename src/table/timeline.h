@@ -24,8 +24,11 @@ typedef struct c2_timeline {
   c2_freq freq;
   c2_time even_step; /* in microseconds: items of this constant step have the frequency; 0: unknown */
   size_t steps, filled;    /* of all items so far */
-  size_t loose;            /* items whose rows aren't one step apart, though a frequency is given */
+  size_t loose;            /* items whose rows aren't one step of a frequency apart that is given or that of others */
   size_t loose_key;        /* id of the first of them */
+  size_t between;          /* rows of all items so far that lie between the points of their frequency */
+  size_t between_key;      /* id of the first of them */
+  c2_freq between_freq;    /* its frequency */
   c2_spot *spot; /* rows of the item that was loaded last */
   size_t room;
   int64_t *wall, *utc; /* in microseconds: its time stamps */
@@ -42,6 +45,9 @@ c2_status c2_timeline_load(c2_timeline *axis, const c2_source *source, const c2_
 
 /* Notes what an item says of the frequency, and its first and last time stamp. */
 c2_status c2_timeline_infer(c2_timeline *axis, const c2_source *source, c2_entry *entry, c2_error *err);
+
+/* Looks at an item that had too few rows to tell a frequency, when that of others is known. */
+c2_status c2_timeline_check(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err);
 
 /* Finds the step of each row of a loaded item, steps [rows], and entry->steps. It is for axes that fill gaps. */
 c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry *entry, size_t *steps, c2_error *err);

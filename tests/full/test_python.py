@@ -146,6 +146,25 @@ def test_predict_df(pipelines, freq, target):
             assert np.abs(a - b).max() < TOLERANCE
 
 
+@pytest.mark.parametrize("target", ["y", ["y", "z"]], ids=str)
+@pytest.mark.filterwarnings("ignore:.*categories that the past never had")
+def test_categories_that_never_occur(pipelines, target):
+    """They take a code beside several targets; in the future they have one there, too."""
+    df, future = frames(np.random.default_rng(19), "h", 7)
+    for frame in (df, future):
+        frame["kind"] = frame["kind"].cat.set_categories(["never", "lo", "neither", "hi", "mid"])
+    future.loc[[1, 9], "kind"] = "neither"
+    ours, theirs, fewer = (p.predict_df(rows, future, target=target, prediction_length=7, quantile_levels=LEVELS)
+                           for p, rows in ((pipelines[0], df), (pipelines[1], df), (pipelines[0], df.assign(
+                               kind=df["kind"].cat.remove_unused_categories()))))
+    for name in ours["target_name"].unique():
+        rows = ours["target_name"] == name
+        a, b, c = (normalised(frame.loc[rows, "predictions"], df[name].mean(), df[name].std())
+                   for frame in (ours, theirs, fewer))
+        assert np.abs(a - b).max() < TOLERANCE
+        assert (np.abs(a - c).max() > TOLERANCE) == (target != "y")
+
+
 def test_prepared_inputs(pipelines):
     df, future = frames(np.random.default_rng(13), "h", 5)
     prepared = from_data_frame(df, target_columns=["y", "z"], prediction_length=5, future_df=future)
