@@ -1,13 +1,22 @@
 """The Python programs of tools/, bench/ and examples/ say what they are for, and do nothing else, under --help."""
 
 import hashlib
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+
+import contenders  # noqa: E402
+import short  # noqa: E402
+
 WRITTEN = ("docs/*", "datasets/*", "bench/RESULTS.md")  # what these programs write in the tree
 STARTS = re.compile(r"^(if __name__|(sys\.exit\()?main\(\))", re.MULTILINE)
 
@@ -26,3 +35,36 @@ def test_help_changes_nothing():
                               stdin=subprocess.DEVNULL, cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
         assert done.returncode == 0 and done.stdout.startswith("usage: "), f"{program}: {done.stdout}{done.stderr}"
     assert len(programs) > 35 and tree() == before
+
+
+def test_opening_the_model_is_start(monkeypatch, capsys, tmp_path):
+    """bench/short.py multiplies what depends on the series, and nothing else."""
+    clock = [0.0]
+
+    class Pipeline:
+        @staticmethod
+        def from_pretrained(*_, **__):
+            clock[0] += 7
+            return Pipeline()
+
+        def predict_df(self, table, **_):
+            clock[0] += 2
+            return table
+
+    monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(BaseChronosPipeline=Pipeline))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(set_num_threads=lambda _: None, float32=None))
+    short.write(tmp_path / "in.csv", 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]  # and no part of it
+    monkeypatch.setattr(short.time, "perf_counter", lambda: clock[0])
+    short.upstream(tmp_path / "in.csv", 2, tmp_path / "out.csv")
+    monkeypatch.undo()
+    assert json.loads(capsys.readouterr().out) == [7, 0, 2, 0]
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 2 * short.STEPS
+
+
+def test_peak_is_the_programs_own():
+    held = bytearray(os.urandom(1 << 20)) * 400
+    _, _, peak, said = contenders.measured(["echo", "done"])
+    assert peak < 200 and said == "done\n" and len(held) == 400 << 20
+    with pytest.raises(SystemExit, match="false ended with status 1"):
+        contenders.measured(["false"])
