@@ -16,6 +16,7 @@ for expected in include/chronos2.h bin/chronos2 share/chronos2/datasets/tasks.ya
   share/man/man1/chronos2-forecast.1 share/bash-completion/completions/chronos2; do
   [ -e "$prefix/$expected" ] || { echo "install: $expected is not there"; exit 1; }
 done
+"$here/../../scripts/check_docs.sh" "$(dirname "$(find "$prefix" -name ARCHITECTURE.md)")"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name chronos2.pc)")
 export PKG_CONFIG_PATH
 words() { eval "printf '%s\0' $1"; } # of pkg-config, which escapes blanks for a shell
