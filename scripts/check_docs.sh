@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# check_docs.sh [FOLDER]: the links, quotes and paths of the documentation here, or below FOLDER. A relative link leads to a file, and behind # to a heading of it; a page
-# names no folder of one machine; below a line <!-- quotes FILE --> every number of the next paragraph or table stands in
-# FILE, so that a figure has one home.
+# check_docs.sh [FOLDER]: the links, quotes and paths of the documentation here, or below FOLDER. A relative link leads to
+# a file, and behind # to a heading of it; a page names no folder of one machine; below a line <!-- quotes FILE --> every
+# number of the next paragraph or table stands in FILE, so that a figure has one home.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 breaches=0
