@@ -3,7 +3,9 @@
 foreach(check includes style docs)
   add_test(NAME check_${check} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_${check}.sh)
 endforeach()
-add_test(NAME check_setup COMMAND ${CMAKE_SOURCE_DIR}/tests/checks/setup.sh ${CMAKE_BINARY_DIR}/setup-test)
+foreach(script setup demo)
+  add_test(NAME check_${script} COMMAND ${CMAKE_SOURCE_DIR}/tests/checks/${script}.sh ${CMAKE_BINARY_DIR}/${script}-test)
+endforeach()
 set(objects) # of everything but tests
 foreach(target chronos2_objects chronos2_data chronos2_page chronos2_study chronos2_hub chronos2_serve chronos2)
   list(APPEND objects "$<JOIN:$<TARGET_OBJECTS:${target}>,\n>")

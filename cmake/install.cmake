@@ -3,6 +3,13 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+# A package in a folder of its own can't find the prefix from where it lies: it has that of the configuration.
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+  install(CODE "if(NOT CMAKE_INSTALL_PREFIX STREQUAL \"${CMAKE_INSTALL_PREFIX}\")
+    message(FATAL_ERROR \"CMAKE_INSTALL_LIBDIR is an absolute folder: configure with -DCMAKE_INSTALL_PREFIX=\${CMAKE_INSTALL_PREFIX}\")
+  endif()")
+endif()
+
 target_include_directories(chronos2_shared PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
 set(CHRONOS2_DATADIR ${CMAKE_INSTALL_DATADIR}/chronos2)
 set(CHRONOS2_PACKAGEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/chronos2)
@@ -18,15 +25,11 @@ endif()
 if(CHRONOS2_THREADS)
   string(PREPEND CHRONOS2_LIBS_PRIVATE "-lpthread ")
 endif()
-# Folders are relative to the prefix, unless the user named one that is not. A package in such a folder can't find the prefix
-# from where it lies: it has that of the configuration.
+# Folders are relative to the prefix, unless the user named one that is not.
 file(RELATIVE_PATH CHRONOS2_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 string(REGEX REPLACE "/$" "" CHRONOS2_PC_TO_PREFIX "\${pcfiledir}/${CHRONOS2_PC_TO_PREFIX}")
 if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
   set(CHRONOS2_PC_TO_PREFIX ${CMAKE_INSTALL_PREFIX})
-  install(CODE "if(NOT CMAKE_INSTALL_PREFIX STREQUAL \"${CMAKE_INSTALL_PREFIX}\")
-    message(FATAL_ERROR \"CMAKE_INSTALL_LIBDIR is an absolute folder: configure with -DCMAKE_INSTALL_PREFIX=\${CMAKE_INSTALL_PREFIX}\")
-  endif()")
 endif()
 foreach(folder INCLUDEDIR LIBDIR DATADIR)
   set(CHRONOS2_PC_${folder} \${prefix}/${CMAKE_INSTALL_${folder}})

@@ -31,11 +31,10 @@ for processor in "$@"; do
     "$tools/bin/python" "${pip[@]}" wheel --no-build-isolation --no-deps --no-index -w "$work/$processor" .
   "$tools/bin/python" -m wheel tags --platform-tag "manylinux_2_28_$processor" "$work/$processor"/*.whl >/dev/null
   mkdir -p dist
-  made=("$work/$processor"/*manylinux*.whl)
-  mv "${made[0]}" dist/
-  made=dist/$(basename "${made[0]}")
-  ls -l "$made"
-  [ "$processor" != "$(uname -m)" ] || here=$made
+  wheel=$(basename "$work/$processor"/*manylinux*.whl)
+  mv "$work/$processor/$wheel" dist/
+  ls -l "dist/$wheel"
+  [ "$processor" != "$(uname -m)" ] || here=dist/$wheel
 done
 
 [ -n "$here" ] || exit 0

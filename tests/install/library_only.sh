@@ -42,13 +42,19 @@ if command -v git >/dev/null; then
   printf '#!/bin/sh\nexec "$@"\n' >"$bin/ccache"
   chmod +x "$bin/ccache"
   CC="$bin/ccache $cc" cmake -S "$work/outer/chronos2" -B "$work/outer/build" -DCHRONOS2_LIBRARY_ONLY=ON \
-    >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+    -DCMAKE_INSTALL_LIBDIR="$work/outer/lib" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   grep -q 'C2_COMMIT "unknown"' "$work/outer/build/generated/version.h" || {
     echo "library_only: another repository's commit: $(grep C2_COMMIT "$work/outer/build/generated/version.h")"
     exit 1
   }
   grep -qx "CMAKE_C_COMPILER:[A-Z]*=$cc" "$work/outer/build/CMakeCache.txt" || {
     echo "library_only: CC='ccache $cc': $(grep CMAKE_C_COMPILER: "$work/outer/build/CMakeCache.txt")"
+    exit 1
+  }
+  # Nothing is built there, so that this fails in any case.
+  said=$(cmake --install "$work/outer/build" --prefix "$work/other" 2>&1 | tr -s '\n ' ' ') || true
+  [[ $said == *"CMAKE_INSTALL_LIBDIR is an absolute folder: configure with -DCMAKE_INSTALL_PREFIX=$work/other "* ]] || {
+    echo "library_only: an absolute folder of libraries, and another prefix: $said"
     exit 1
   }
 fi
