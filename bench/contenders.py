@@ -1,4 +1,5 @@
-"""Who takes turns in bench/run.py: the program, and PyTorch in a process of its own. One pass at a time."""
+"""Who takes turns in bench/run.py: the program, and PyTorch in a process of its own. One pass at a time. Beside them,
+what a program takes that runs once."""
 
 import argparse
 import json
@@ -76,6 +77,26 @@ def from_files(paths):
             for row in target if isinstance(target[0], list) else [target]:
                 series.append({"target": np.array([np.nan if v is None else v for v in row], dtype=np.float64)})
     return series
+
+
+MEASURED = """import json, resource, subprocess, sys, time
+start = time.perf_counter()
+done = subprocess.run(sys.argv[1:], stdout=subprocess.PIPE, text=True)
+seconds = time.perf_counter() - start
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([done.returncode, seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, done.stdout]))"""
+
+
+def measured(command, stdin=None):
+    """Seconds, processor seconds and peak MB of a program, and what it prints. A process in between starts it: a child's
+    peak is at least what its parent held."""
+    with open(stdin or "/dev/null", "rb") as given:
+        done = subprocess.run([sys.executable, "-c", MEASURED, *map(str, command)], stdin=given, stdout=subprocess.PIPE,
+                              text=True, check=True)
+    status, *took = json.loads(done.stdout)
+    if status:
+        raise SystemExit(f"bench: {command[0]} ended with status {status}")
+    return took
 
 
 def peak_resident_mb():

@@ -7,12 +7,12 @@ items stand in another order.
 """
 
 import argparse
-import subprocess
-import sys
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
+
+from contenders import measured
 
 STEPS = 1000  # of a series
 
@@ -34,17 +34,10 @@ def write(folder, rows):
 
 
 def run(program, source, output, stdin=None):
-    """Peak MB and processor seconds of a run in a process of its own, whose only child it is."""
-    code = (
-        "import resource, subprocess, sys\n"
-        "subprocess.run(sys.argv[1:], check=True)\n"
-        "used = resource.getrusage(resource.RUSAGE_CHILDREN)\n"
-        "print(used.ru_maxrss / 1024, used.ru_utime + used.ru_stime)"
-    )
-    command = [program, "forecast", source, "--horizon", "1", "--context-length", "16", "-o", output]
-    with open(stdin or "/dev/null", "rb") as given:
-        done = subprocess.run([sys.executable, "-c", code, *map(str, command)], stdin=given, capture_output=True, text=True, check=True)
-    return [float(number) for number in done.stdout.split()]
+    """Peak MB and processor seconds."""
+    command = [program, "forecast", source, "--horizon", 1, "--context-length", 16, "-o", output]
+    _, used, peak, _ = measured(command, stdin)
+    return peak, used
 
 
 def main():

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from contenders import ROOT, Contender, peak_resident_mb
-from run import Models, machine, ratios, spread, table, take_turns, timed, write
+from run import Models, command, machine, ratios, spread, table, take_turns, timed, write
 
 STEPS, HORIZON, LEVELS = 500, 24, [0.1, 0.5, 0.9]
 PACKAGE = os.environ.get("PYTHONPATH") or str(ROOT / "build" / "python")
@@ -207,9 +207,7 @@ def main():
             lines = SECTIONS[name](models, args)
             print("\n".join(lines), flush=True)
             if args.write:
-                job = f"--series {args.series} --steps {args.steps} --rounds {args.rounds}"
-                command = f"python bench/package.py {name} {job}"
-                write(f"package-{name}", [f"{machine(args)}; `{command}`.", "", *lines])
+                write(f"package-{name}", [f"{machine(args)}; `{command(parser, args, name)}`.", "", *lines])
     return 0
 
 

@@ -13,6 +13,7 @@ import json
 import platform
 import random
 import re
+import shlex
 import statistics
 import subprocess
 import sys
@@ -109,16 +110,16 @@ def errors(models, shape, context, rows, horizon=HORIZON):
 
 
 def beside_pytorch(models, args, shape, job, options, paths):
-    """Turns of the program and of PyTorch's paths; returns both sides' seconds and peaks, and the program's summary."""
+    """Turns of the program and of PyTorch's paths, each in a process of its own: both sides' seconds, PyTorch's best path
+    and that one's peak, and the program's summary."""
     folder, _ = models(shape)
     ours = program(folder, args.threads, "--horizon", job["horizon"], *options)
-    theirs = pytorch(folder, args.threads, job)
-    peak = 0
+    theirs = {path: pytorch(folder, args.threads, job) for path in paths}
+    peaks = {}
 
     def turn(path):
-        nonlocal peak
-        answer = theirs.turn(path)
-        peak = max(peak, answer["peak_resident_mb"])
+        answer = theirs[path].turn(path)
+        peaks[path] = answer["peak_resident_mb"]
         return answer["seconds"]
 
     for path in paths:
@@ -126,9 +127,10 @@ def beside_pytorch(models, args, shape, job, options, paths):
     contenders = {"ours": lambda: ours.turn()["seconds"], **{p: lambda p=p: turn(p) for p in paths}}
     seconds = take_turns(contenders, args.rounds)
     summary = ours.close()
-    theirs.close()
+    for process in theirs.values():
+        process.close()
     best = min(paths, key=lambda p: statistics.median(seconds[p]))
-    return seconds, best, peak, summary
+    return seconds, best, peaks[best], summary
 
 
 def dense(models, args):
@@ -348,6 +350,15 @@ def write(name, lines):
     page.write_text(head + begin + "\n".join(lines) + "\n" + end + rest.split(end, 1)[1])
 
 
+def command(parser, args, section):
+    """What repeats a section: every option that differs from its default, but where files are kept."""
+    words = ["python", f"bench/{parser.prog}", section]
+    for name, value in vars(args).items():
+        if name not in ("sections", "write", "models") and value != parser.get_default(name):
+            words += [f"--{name.replace('_', '-')}", ",".join(value) if isinstance(value, list) else str(value)]
+    return shlex.join(words)
+
+
 def run_section(name, models, args):
     print(f"## {name}: {SECTIONS[name].__doc__}", flush=True)
     generator = SECTIONS[name](models, args)
@@ -376,9 +387,7 @@ def main():
                 continue
             print("\n".join(lines), flush=True)
             if args.write:
-                paths = f" --paths {','.join(args.paths)}" if name == "dense" else ""
-                command = f"`python bench/run.py {name} --rounds {args.rounds}{paths}`"
-                write(name, [f"{machine(args)}; {command}.", "", *lines])
+                write(name, [f"{machine(args)}; `{command(parser, args, name)}`.", "", *lines])
 
 
 if __name__ == "__main__":

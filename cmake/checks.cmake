@@ -3,6 +3,9 @@
 foreach(check includes style docs)
   add_test(NAME check_${check} COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_${check}.sh)
 endforeach()
+foreach(script setup demo)
+  add_test(NAME check_${script} COMMAND ${CMAKE_SOURCE_DIR}/tests/checks/${script}.sh ${CMAKE_BINARY_DIR}/${script}-test)
+endforeach()
 set(objects) # of everything but tests
 foreach(target chronos2_objects chronos2_data chronos2_page chronos2_study chronos2_hub chronos2_serve chronos2)
   list(APPEND objects "$<JOIN:$<TARGET_OBJECTS:${target}>,\n>")
@@ -16,9 +19,9 @@ add_test(NAME check_symbols COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_symbols.sh
                                     $<TARGET_FILE:chronos2_shared> ${CMAKE_NM}
                                     $<TARGET_FILE:chronos2_data> $<TARGET_FILE:chronos2_page> $<TARGET_FILE:chronos2_study>
                                     $<TARGET_FILE:chronos2_hub> $<TARGET_FILE:chronos2_serve>)
-if(CHRONOS2_ASSERT OR CMAKE_BUILD_TYPE STREQUAL "Debug")
-  set(ASSERTIONS on)
-else()
+string(TOUPPER ${CMAKE_BUILD_TYPE} type)
+set(ASSERTIONS on)
+if(type MATCHES "^(RELEASE|RELWITHDEBINFO|MINSIZEREL)$" AND NOT CHRONOS2_ASSERT) # those define NDEBUG
   set(ASSERTIONS off)
 endif()
 add_test(NAME check_assertions COMMAND ${CMAKE_SOURCE_DIR}/scripts/check_assertions.sh $<TARGET_FILE:chronos2_static>

@@ -10,7 +10,7 @@ if(CMAKE_CROSSCOMPILING_EMULATOR)
   foreach(target ${targets})
     get_target_property(type ${target} TYPE)
     if(type STREQUAL EXECUTABLE)
-      file(GENERATE OUTPUT ${PROGRAMS_DIR}/${target} CONTENT "#!/bin/sh\nexec ${EMULATOR} $<TARGET_FILE:${target}> \"$@\"\n"
+      file(GENERATE OUTPUT ${PROGRAMS_DIR}/${target} CONTENT "#!/bin/sh\nexec '${EMULATOR}' '$<TARGET_FILE:${target}>' \"$@\"\n"
            FILE_PERMISSIONS OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
     endif()
   endforeach()

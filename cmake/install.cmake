@@ -3,6 +3,13 @@
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
+# A package in a folder of its own can't find the prefix from where it lies: it has that of the configuration.
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+  install(CODE "if(NOT CMAKE_INSTALL_PREFIX STREQUAL \"${CMAKE_INSTALL_PREFIX}\")
+    message(FATAL_ERROR \"CMAKE_INSTALL_LIBDIR is an absolute folder: configure with -DCMAKE_INSTALL_PREFIX=\${CMAKE_INSTALL_PREFIX}\")
+  endif()")
+endif()
+
 target_include_directories(chronos2_shared PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include>)
 set(CHRONOS2_DATADIR ${CMAKE_INSTALL_DATADIR}/chronos2)
 set(CHRONOS2_PACKAGEDIR ${CMAKE_INSTALL_LIBDIR}/cmake/chronos2)
@@ -49,5 +56,12 @@ foreach(folder ${folders})
     install(DIRECTORY ${folder} DESTINATION ${CHRONOS2_DATADIR})
   endif()
 endforeach()
-install(FILES LICENSE README.md MODEL.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN *.md PATTERN *.svg PATTERN *.yaml)
+# The documentation and what it links to, as they lie in the tree, so that the links lead there.
+file(GLOB pages CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR} LICENSE *.md docs/*.md docs/*.svg docs/*.yaml
+     bench/RESULTS.md datasets/README.md datasets/tasks.yaml models/*/README.md include/chronos2.h tests/golden/README.md
+     tests/full/test_call_sites.py tools/train/logs/arms.csv tools/train/logs/pairs.csv)
+foreach(page ${pages})
+  get_filename_component(folder ${page} DIRECTORY)
+  install(FILES ${page} DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder})
+endforeach()
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})

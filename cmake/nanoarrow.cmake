@@ -1,7 +1,7 @@
 # nanoarrow reads and writes Arrow's IPC format, in the program alone: data/ipc_nanoarrow*.c. scripts/setup.sh arrow
 # brings its sources.
 set(CHRONOS2_NANOARROW_VERSION 0.9.0)
-if(DEFINED ENV{XDG_DATA_HOME})
+if(NOT "$ENV{XDG_DATA_HOME}" STREQUAL "")
   set(nanoarrow $ENV{XDG_DATA_HOME})
 else()
   set(nanoarrow $ENV{HOME}/.local/share)

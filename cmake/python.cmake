@@ -2,7 +2,7 @@
 # checkpoint. pyproject.toml builds and installs the component "python" alone.
 find_package(Python COMPONENTS Interpreter REQUIRED)
 set(PYTHON_INTERFACE ${CMAKE_BINARY_DIR}/_interface.py)
-separate_arguments(C_COMPILER_WORDS UNIX_COMMAND "${CMAKE_C_COMPILER_ARG1}") # of CC="ccache gcc"
+separate_arguments(C_COMPILER_WORDS UNIX_COMMAND "${CMAKE_C_COMPILER_ARG1}") # of CC="gcc -m64"
 add_custom_command(OUTPUT ${PYTHON_INTERFACE}
   COMMAND ${Python_EXECUTABLE} ${CMAKE_SOURCE_DIR}/python/interface.py ${CMAKE_SOURCE_DIR}/include/chronos2.h
           ${PYTHON_INTERFACE} ${CMAKE_C_COMPILER} ${C_COMPILER_WORDS}

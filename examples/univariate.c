@@ -1,4 +1,5 @@
-/* Forecasts one series: cc univariate.c $(pkg-config --cflags --libs chronos2) -lm && ./a.out MODEL */
+/* Forecasts one series: cc univariate.c $(pkg-config --cflags --libs chronos2) -lm && ./a.out MODEL
+   docs/c.md says how pkg-config and a.out find the library. */
 #include <chronos2.h>
 #include <math.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The documentation's links, quotes and paths. A relative link leads to a file, and behind # to a heading of it; a page
-# names no folder of one machine; below a line <!-- quotes FILE --> every number of the next paragraph or table stands in
-# FILE, so that a figure has one home.
+# check_docs.sh [FOLDER]: the links, quotes and paths of the documentation here, or below FOLDER. A relative link leads to
+# a file, and behind # to a heading of it; a page names no folder of one machine; below a line <!-- quotes FILE --> every
+# number of the next paragraph or table stands in FILE, so that a figure has one home.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "${1:-$(dirname "$0")/..}"
 breaches=0
 note() {
   echo "$1"
@@ -12,7 +12,7 @@ note() {
 
 pages=()
 while IFS= read -r -d '' page; do pages+=("${page#./}"); done < <(
-  if git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
+  if [ $# = 0 ] && git rev-parse --is-inside-work-tree >/dev/null 2>&1; then
     git ls-files -co --exclude-standard -z '*.md'
   else
     find . \( -name .git -o -name 'build*' -o -name venv \) -prune -o -name '*.md' -print0

@@ -9,7 +9,7 @@ nm=${3:-nm}
 others=("${@:4}")
 status=0
 
-foreign=$("$nm" -A -g --defined-only "$archive" 2>/dev/null |
+foreign=$(cd "$(dirname "$archive")" && "$nm" -A -g --defined-only "$(basename "$archive")" 2>/dev/null |
   awk '{ split($1, at, ":"); object = at[2]; name = $NF
          if (name ~ /^__?(asan|odr|ubsan|tsan)/ || name ~ /^__odr_asan/) next
          if (name ~ /^chronos2_/ && object !~ /^api[a-z_]*\.c/) print object ": defines " name ", which only api*.c may"

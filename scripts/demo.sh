@@ -5,7 +5,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 build=${1:-build}
 jobs=${2:-$(nproc)}
-log=$build/demo/build.log
+log=$build/demo/log
 mkdir -p "$build/demo"
 echo "demo: building the program (about a minute; $log)"
 build_it() {
@@ -18,8 +18,11 @@ if ! build_it "${@:3}" >"$log" 2>&1; then
 fi
 echo "demo: a forecast of three months; $build/demo/forecast.html draws two years"
 "$build/chronos2" forecast datasets/elnino_monthly.csv --horizon 3 --quantile-levels 0.1,0.5,0.9 --digits 4
-"$build/chronos2" forecast datasets/elnino_monthly.csv --horizon 24 --report "$build/demo/forecast.html" \
-  -o "$build/demo/forecast.csv" 2>/dev/null
+if ! "$build/chronos2" forecast datasets/elnino_monthly.csv --horizon 24 --report "$build/demo/forecast.html" \
+  -o "$build/demo/forecast.csv" 2>"$log"; then
+  cat "$log" >&2
+  exit 1
+fi
 echo "demo: what sparse attention costs, on the bundled series"
 "$build/chronos2" study --tasks datasets --radii 2,4,8,16,32,64 --max-windows-per-task 0 \
   --sparse-model models/chronos2-micro-r8 --out-prefix "$build/demo/study"

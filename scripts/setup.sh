@@ -41,11 +41,6 @@ need() {
 have() { command -v "$1"; }
 module() { command -v pkg-config && pkg-config --exists "$@"; }
 c_headers() { [ -e /usr/include/stdio.h ] || echo '#include <stdio.h>' | cc -E -; }
-recent_cmake() {
-  local found
-  found=$(cmake --version | sed -n '1s/[^0-9]*//p')
-  [ "$(printf '%s\n' 3.25 "$found" | sort -V | head -n 1)" = 3.25 ]
-}
 python_venv() { python3 -c 'import venv, ensurepip'; }
 debug_libc() { [ -d /usr/lib/debug/.build-id ] || [ ! -e /etc/debian_version ]; }
 fuzzer() { echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | clang -fsanitize=fuzzer,address -x c - -o /dev/null; }
@@ -56,7 +51,7 @@ chart_js() { ls /usr/share/javascript/chart.js/*hart.min.js; }
 need gcc "C compiler" have cc
 need libc6-dev "C headers" c_headers
 need make "runs the build" have make
-need cmake "describes the build (3.25 or newer)" recent_cmake
+need cmake "describes the build" have cmake
 need pkg-config "finds the libraries" have pkg-config
 need libyaml-dev "YAML (task files)" module yaml-0.1
 need libcurl4-openssl-dev "downloads from a hub" module libcurl
@@ -67,8 +62,13 @@ need libjs-chart.js "charts of the report" chart_js
 if [ "$level" = duckdb ] || [ "$level" = full ]; then
   need npm "brings DuckDB's library" have npm
 fi
-nanoarrow=${XDG_DATA_HOME:-$HOME/.local/share}/chronos2/nanoarrow-0.9.0
 case $level in build | duckdb | serve) arrow=false ;; *) arrow=true ;; esac
+data=${XDG_DATA_HOME:-${HOME:+$HOME/.local/share}} # empty is as good as unset
+if [ -z "$data" ] && { $arrow || [ "$level" = duckdb ]; }; then
+  echo "setup: error: neither XDG_DATA_HOME nor HOME is set: one of them says where libraries are put" >&2
+  exit 1
+fi
+nanoarrow=$data/chronos2/nanoarrow-0.9.0
 if $arrow; then
   need liblz4-dev "LZ4 in Arrow files" module liblz4
 fi
@@ -141,7 +141,14 @@ if [ ${#packages[@]} -gt 0 ]; then
   rm -f "$log"
 fi
 
-duckdb=${XDG_DATA_HOME:-$HOME/.local/share}/chronos2/libduckdb.so
+# A distribution's own may be too old, whoever installs it.
+cmake=$(cmake --version | sed -n '1s/[^0-9]*//p')
+if [ "$(printf '%s\n' 3.25 "$cmake" | sort -V | head -n 1)" != 3.25 ]; then
+  echo "setup: error: found CMake $cmake, expected 3.25 or newer: 'pip install cmake' in a Python environment, or cmake.org, has one" >&2
+  exit 1
+fi
+
+duckdb=$data/chronos2/libduckdb.so
 if { [ "$level" = duckdb ] || [ "$level" = full ]; } && [ ! -s "$duckdb" ]; then
   case $(uname -m) in x86_64) processor=x64 ;; aarch64) processor=arm64 ;; *) processor=$(uname -m) ;; esac
   package=@duckdb/node-bindings-linux-$processor@1.5.6-r.1

@@ -20,6 +20,7 @@ if ! "$tools/bin/python" -c 'import cffi, scikit_build_core, wheel, ziglang' 2>/
   "$tools/bin/python" "${pip[@]}" install scikit-build-core cffi wheel ziglang
 fi
 
+here= # this processor's wheel
 for processor in "$@"; do
   echo "wheel: $processor"
   printf '#!/bin/sh\nexec "%s" -m ziglang cc -target %s-linux-gnu.2.28 "$@"\n' "$tools/bin/python" "$processor" >"$work/cc"
@@ -30,14 +31,15 @@ for processor in "$@"; do
     "$tools/bin/python" "${pip[@]}" wheel --no-build-isolation --no-deps --no-index -w "$work/$processor" .
   "$tools/bin/python" -m wheel tags --platform-tag "manylinux_2_28_$processor" "$work/$processor"/*.whl >/dev/null
   mkdir -p dist
-  mv "$work/$processor"/*manylinux*.whl dist/
+  wheel=$(basename "$work/$processor"/*manylinux*.whl)
+  mv "$work/$processor/$wheel" dist/
+  ls -l "dist/$wheel"
+  [ "$processor" != "$(uname -m)" ] || here=dist/$wheel
 done
-ls -l dist
 
-here=(dist/*-manylinux_2_28_"$(uname -m)".whl)
-[ -f "${here[0]}" ] || exit 0
+[ -n "$here" ] || exit 0
 python3 -m venv "$work/empty"
-"$work/empty/bin/python" "${pip[@]}" install "${here[0]}"
+"$work/empty/bin/python" "${pip[@]}" install "$here"
 cd "$work"
 PATH=/nowhere "$work/empty/bin/python" -c '
 import numpy, chronos2

@@ -19,11 +19,13 @@ rm -rf "$work"
 mkdir -p "$work"
 
 if [ -n "$cc" ]; then
-  cmake --install "$build" --prefix "$work/prefix" >/dev/null
-  PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name chronos2.pc)")
+  prefix=$(mktemp -d) # without a blank, which the shell would take for the end of a word of pkg-config's
+  trap 'rm -rf "$prefix"' EXIT
+  cmake --install "$build" --prefix "$prefix" >/dev/null
+  PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name chronos2.pc)")
   export PKG_CONFIG_PATH
-  LD_LIBRARY_PATH=$(pkg-config --variable=libdir chronos2)
-  export LD_LIBRARY_PATH
+  # As the page says it, so that the programs start.
+  eval "$(grep '^export LD_RUN_PATH=' "$tree/docs/c.md")"
 fi
 export PATH="$build:$PATH"
 cc() { command "$cc" -std=c11 -Wall -Wextra -Wpedantic -Werror "$@"; }

@@ -49,7 +49,7 @@ expect "$(cd "$folder" && ask chronos2 forecast _chro)" "_chronos2"
 expect "$(cd "$folder/.." && ask chronos2 forecast -m docu)" "documents"
 expect "$(ask chronos2 study '')" ""
 if command -v fish >/dev/null; then
-  answer=$(fish -c "source $folder/chronos2.fish; complete -C 'chronos2 forecast --dtype b'" | cut -f 1)
+  answer=$(fish -c "source '$folder/chronos2.fish'; complete -C 'chronos2 forecast --dtype b'" | cut -f 1)
   [ "$answer" = bf16 ] || fault "fish: expected 'bf16', found '$answer'"
 fi
 if command -v zsh >/dev/null; then zsh -n "$folder/_chronos2" || fault "zsh: the script can't be read"; fi

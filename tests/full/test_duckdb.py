@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import PROGRAM
 
-LIBRARY = Path(os.environ.get("XDG_DATA_HOME", Path.home() / ".local/share")) / "chronos2/libduckdb.so"
+LIBRARY = Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "chronos2/libduckdb.so"
 
 
 def run(*args, cwd=None):

@@ -1,13 +1,24 @@
 """The Python programs of tools/, bench/ and examples/ say what they are for, and do nothing else, under --help."""
 
+import argparse
 import hashlib
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+
+import contenders  # noqa: E402
+import run  # noqa: E402
+import short  # noqa: E402
+
 WRITTEN = ("docs/*", "datasets/*", "bench/RESULTS.md")  # what these programs write in the tree
 STARTS = re.compile(r"^(if __name__|(sys\.exit\()?main\(\))", re.MULTILINE)
 
@@ -26,3 +37,84 @@ def test_help_changes_nothing():
                               stdin=subprocess.DEVNULL, cwd=ROOT, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
         assert done.returncode == 0 and done.stdout.startswith("usage: "), f"{program}: {done.stdout}{done.stderr}"
     assert len(programs) > 35 and tree() == before
+
+
+def test_opening_the_model_is_start(monkeypatch, capsys, tmp_path):
+    """bench/short.py multiplies what depends on the series, and nothing else."""
+    clock = [0.0]
+
+    class Pipeline:
+        @staticmethod
+        def from_pretrained(*_, **__):
+            clock[0] += 7
+            return Pipeline()
+
+        def predict_df(self, table, **_):
+            clock[0] += 2
+            return table
+
+    monkeypatch.setitem(sys.modules, "chronos", SimpleNamespace(BaseChronosPipeline=Pipeline))
+    monkeypatch.setitem(sys.modules, "torch", SimpleNamespace(set_num_threads=lambda _: None, float32=None))
+    short.write(tmp_path / "in.csv", 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["in.csv"]  # and no part of it
+    monkeypatch.setattr(short.time, "perf_counter", lambda: clock[0])
+    short.upstream(tmp_path / "in.csv", 2, tmp_path / "out.csv")
+    monkeypatch.undo()
+    assert json.loads(capsys.readouterr().out) == [7, 0, 2, 0]
+    assert len((tmp_path / "out.csv").read_text().splitlines()) == 1 + 2 * short.STEPS
+
+
+def test_peak_is_the_programs_own():
+    held = bytearray(os.urandom(1 << 20)) * 400
+    _, _, peak, said = contenders.measured(["echo", "done"])
+    assert peak < 200 and said == "done\n" and len(held) == 400 << 20
+    with pytest.raises(SystemExit, match="false ended with status 1"):
+        contenders.measured(["false"])
+
+
+def test_options_of_a_section_are_recorded():
+    parser = argparse.ArgumentParser(prog="run.py")
+    parser.add_argument("sections", nargs="+")
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--per-file", type=int, default=6)
+    parser.add_argument("--contenders", type=lambda text: text.split(","), default=["ours"])
+    parser.add_argument("--models")
+    parser.add_argument("--write", action="store_true")
+    assert run.command(parser, parser.parse_args(["dense", "ragged"]), "dense") == "python bench/run.py dense"
+    args = parser.parse_args(["ragged", "--per-file", "2", "--contenders", "ours,ours bf16", "--models", "here", "--write"])
+    assert run.command(parser, args, "ragged") == "python bench/run.py ragged --per-file 2 --contenders 'ours,ours bf16'"
+
+
+@pytest.mark.parametrize("path", ["eager", "sdpa"])
+def test_peak_is_of_the_best_path(monkeypatch, path):
+    """Each path of PyTorch has a process of its own, and the peak is that of the path whose time is shown."""
+    seconds, peaks = {"eager": 2.0, "sdpa": 2.0, path: 1.0}, {"eager": 900, "sdpa": 700}
+
+    def pytorch(*_):
+        seen = []
+
+        def turn(name):
+            seen.append(name)
+            return {"seconds": seconds[name], "peak_resident_mb": max(peaks[n] for n in seen)}
+
+        return SimpleNamespace(turn=turn, close=lambda: None)
+
+    ours = SimpleNamespace(turn=lambda: {"seconds": 1.0}, close=lambda: {})
+    monkeypatch.setattr(run, "program", lambda *_: ours)
+    monkeypatch.setattr(run, "pytorch", pytorch)
+    job = {"horizon": 1}
+    _, best, peak, _ = run.beside_pytorch(lambda _: ("", None), SimpleNamespace(threads=1, rounds=2), "small", job, [],
+                                          ["eager", "sdpa"])
+    assert (best, peak) == (path, peaks[path])
+
+
+def test_what_cannot_be_is_refused(tmp_path):
+    program = tmp_path / "chronos2"
+    program.write_text("#!/bin/sh\necho 'isa: neon'\n")
+    program.chmod(0o755)
+    for command, said in ((["tools/parity/parity.py"], "parity: error: the page is about scalar, avx2, avx512: this machine has neon"),
+                          (["tools/train/judge.py", "model", "--only", "long", "--out", str(tmp_path)],
+                           "judge.py: error: --only long needs --long: the folder of those tasks")):
+        done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False, cwd=ROOT,
+                              env={**os.environ, "CHRONOS2_BIN": str(program)})
+        assert done.returncode != 0 and done.stderr.splitlines()[-1] == said

@@ -1,8 +1,11 @@
 """The trainer's own model beside upstream's class, its batches, and a run that is stopped and goes on."""
 
+import argparse
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +18,7 @@ sys.path[:0] = [str(ROOT / "tools" / "train"), str(ROOT / "tools" / "golden")]
 
 import generate  # noqa: E402
 import oracle  # noqa: E402
+import train as trainer  # noqa: E402
 from model import FULL, Chronos2, Pattern, Shape, load, save  # noqa: E402
 
 PATCHES, SIZE = 3, 3
@@ -86,10 +90,27 @@ def test_batches():
     assert 8 <= beyond <= 30  # 30% of contexts are longer than 2,048 steps
 
 
-def train(folder, *options):
+def started(folder, *options):
     command = [sys.executable, ROOT / "tools" / "train" / "train.py", "--steps", "6", "--decay", "2", "--every", "3",
                "--d-model", "32", "--layers", "1", "--observations", "2048", "--out", folder, *options]
-    subprocess.run(command, check=True, capture_output=True)
+    return subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            start_new_session=True)
+
+
+def ended(process):
+    """Status, stdout and stderr of a process that has to end; one that hangs is killed with its workers."""
+    try:
+        out, err = process.communicate(timeout=300)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    return process.returncode, out, err
+
+
+def train(folder, *options):
+    status, out, err = ended(started(folder, *options))
+    assert status == 0, err
+    return out, err
 
 
 def test_goes_on_where_it_stopped(tmp_path):
@@ -119,6 +140,80 @@ def test_rate_falls_in_time(tmp_path):
     train(tmp_path, "--steps", "100000", "--decay", "4", "--every", "100000", "--within", "0")
     table = (tmp_path / "log.csv").read_text().splitlines()
     assert len(table) == 2 and table[1].startswith("25,")  # so many to see how long a step takes, then four
+
+
+def test_decided_end_is_kept(tmp_path):
+    """A run that --within cut short goes on to the step that was decided, and not beyond it."""
+    options = ["--steps", "100000", "--decay", "4", "--every", "100000"]
+    train(tmp_path, *options, "--within", "0")
+    weights = (tmp_path / "model" / "model.safetensors").read_bytes()
+    out, err = train(tmp_path, *options, "--within", "0")
+    assert "25 of 25 steps" in out and "--within decided that step 25 is the last" in err
+    assert (tmp_path / "model" / "model.safetensors").read_bytes() == weights
+    state = torch.load(tmp_path / "state.pt", weights_only=False)
+    state["counts"] = (23, *state["counts"][1:])  # as if it had been stopped two steps before
+    torch.save(state, tmp_path / "state.pt")
+    assert "25 of 25 steps" in train(tmp_path, *options)[0]
+
+
+def test_minutes_of_a_run_add_up(tmp_path):
+    """--within counts the minutes of earlier processes."""
+    options = ["--steps", "100", "--decay", "4", "--every", "1000"]
+    train(tmp_path, *options, "--minutes", "0")
+    state = torch.load(tmp_path / "state.pt", weights_only=False)
+    assert state["counts"][4] > 0 and state["counts"][5] is None
+    state["counts"] = (*state["counts"][:4], 1000.0, None)
+    torch.save(state, tmp_path / "state.pt")
+    assert "26 of 26 steps" in train(tmp_path, *options, "--within", "1000")[0]
+
+
+def test_other_options_are_refused(tmp_path):
+    train(tmp_path, "--minutes", "0")
+    for option in (["--seed", "2"], ["--lr", "0.001"], ["--d-model", "64"], ["--bf16"], ["--family", "dense"], ["--pairs"]):
+        status, _, err = ended(started(tmp_path, *option))
+        assert status == 1 and len(err.splitlines()) == 1 and f"{option[0]} was " in err
+    train(tmp_path, "--steps", "2", "--minutes", "9", "--threads", "2", "--every", "1")
+
+
+def test_steps_made_again_have_one_line(tmp_path):
+    """A log that is ahead of the state, as after a kill between the two."""
+    train(tmp_path, "--steps", "2", "--every", "1")
+    (tmp_path / "log.csv").write_text((tmp_path / "log.csv").read_text() + "3,0,0.0,0,0,0,0,0,0\n4,0,0.0,0,0,0,0,0,0\n")
+    train(tmp_path, "--steps", "3", "--every", "1")
+    assert [line.split(",")[0] for line in (tmp_path / "log.csv").read_text().splitlines()] == ["step", "1", "2", "3"]
+
+
+def test_stopped_with_workers(tmp_path):
+    """A run ends though its workers have batches ahead: after its minutes, and when its whole process group is told."""
+    train(tmp_path / "minutes", "--steps", "1000", "--minutes", "0", "--workers", "3")
+    process = started(tmp_path / "signal", "--steps", "1000000", "--every", "1000000", "--workers", "3")
+    while process.poll() is None and not (tmp_path / "signal" / "first.csv").exists():
+        time.sleep(0.1)
+    os.killpg(process.pid, signal.SIGTERM)
+    status, _, err = ended(process)
+    assert status == 0 and err == "" and (tmp_path / "signal" / "state.pt").exists()
+
+
+def test_counts():
+    """No warm-up is the full rate at once; what can't be nothing is refused."""
+    args = argparse.Namespace(steps=4, decay=1, lr=1.0, warmup=0)
+    assert [trainer.learning_rate(args, step) for step in range(4)] == [1.0, 1.0, 1.0, 1.0]
+    for name in ("--every", "--steps", "--parts"):
+        status, _, err = ended(started("unused", name, "0"))
+        assert status == 2 and err.splitlines()[-1].endswith(f"argument {name}: expected at least 1, found 0")
+
+
+@pytest.mark.parametrize("options", [["--gpu", "--pairs"], ["--pairs", "--arms"], ["--minutes"], ["--out"], ["--minutes", "--gpu"]],
+                         ids=" ".join)
+def test_recipe_refuses(tmp_path, options):
+    """It starts nothing where it would have to leave an option out."""
+    trace = tmp_path / "python"
+    trace.write_text(f"#!/bin/sh\ntouch '{tmp_path}/started'\n")
+    trace.chmod(0o755)
+    done = subprocess.run([str(ROOT / "tools" / "train" / "recipe.sh"), *options], capture_output=True, text=True,
+                          check=False, env={**os.environ, "PYTHON": str(trace)})
+    assert done.returncode == 2 and not (tmp_path / "started").exists()
+    assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("recipe: error: ")
 
 
 def test_recipe_repeats_its_log(tmp_path):

@@ -16,20 +16,23 @@ for expected in include/chronos2.h bin/chronos2 share/chronos2/datasets/tasks.ya
   share/man/man1/chronos2-forecast.1 share/bash-completion/completions/chronos2; do
   [ -e "$prefix/$expected" ] || { echo "install: $expected is not there"; exit 1; }
 done
+"$here/../../scripts/check_docs.sh" "$(dirname "$(find "$prefix" -name ARCHITECTURE.md)")"
 PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name chronos2.pc)")
 export PKG_CONFIG_PATH
-libraries=$(pkg-config --variable=libdir chronos2)
+words() { eval "printf '%s\0' $1"; } # of pkg-config, which escapes blanks for a shell
+mapfile -d '' -t shared < <(words "$(pkg-config --cflags --libs chronos2)")
+mapfile -d '' -t header < <(words "$(pkg-config --cflags chronos2)")
+mapfile -d '' -t private < <(words "$(pkg-config --libs-only-l --static chronos2 | sed 's|-lchronos2||')")
+libraries=$(dirname "$(dirname "$(find "$prefix" -name chronos2.pc)")")
 abi=$(sed -n 's/^#define CHRONOS2_ABI_VERSION //p' "$prefix/include/chronos2.h")
 if [ "$(uname)" = Linux ] && [ ! -e "$libraries/libchronos2.so.$abi" ]; then
   echo "install: the shared library's name doesn't end in the header's ABI version, $abi"
   exit 1
 fi
-strict="-std=c11 -Wall -Wextra -Werror"
-# shellcheck disable=SC2046,SC2086 # flags are words
-"$cc" $strict "$here/consumer.c" -o "$work/by-pkg-config" $(pkg-config --cflags --libs chronos2) -lm
-static_libraries=$(pkg-config --libs-only-l --static chronos2 | sed "s|-lchronos2|$libraries/libchronos2.a|")
-# shellcheck disable=SC2046,SC2086
-"$cc" $strict "$here/consumer.c" -o "$work/by-pkg-config-static" $(pkg-config --cflags chronos2) $static_libraries -lm
+strict=(-std=c11 -Wall -Wextra -Werror)
+LD_RUN_PATH=$libraries "$cc" "${strict[@]}" "$here/consumer.c" -o "$work/by-pkg-config" "${shared[@]}" -lm
+"$cc" "${strict[@]}" "$here/consumer.c" -o "$work/by-pkg-config-static" "${header[@]}" "$libraries/libchronos2.a" \
+  "${private[@]}" -lm
 cmake -S "$here" -B "$work/by-cmake" -DCMAKE_C_COMPILER="$cc" -DCMAKE_PREFIX_PATH="$prefix" >"$work/cmake.log"
 cmake --build "$work/by-cmake" >>"$work/cmake.log"
 # The models are another part of the package, which may be missing.
@@ -47,7 +50,7 @@ if [ ! -e "$model/config.json" ]; then
 fi
 first=
 for program in by-pkg-config by-pkg-config-static by-cmake/consumer by-cmake/consumer_static; do
-  said=$(LD_LIBRARY_PATH=$libraries $emulator "$work/$program" "$model")
+  said=$($emulator "$work/$program" "$model")
   echo "$program: $said"
   [ -z "$first" ] || [ "$said" = "$first" ] || { echo "install: $program differs"; exit 1; }
   first=$said

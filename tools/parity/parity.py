@@ -34,6 +34,8 @@ def engines():
     """Column title -> options: the reference, and the fused backend at each level this machine has."""
     text = subprocess.run([PROGRAM, "--version"], capture_output=True, text=True, check=True).stdout
     best = next(line.split()[1] for line in text.splitlines() if line.startswith("isa:"))
+    if best not in LEVELS:
+        raise SystemExit(f"parity: error: the page is about {', '.join(LEVELS)}: this machine has {best}")
     found = {"reference": ["--backend", "reference"]}
     found |= {f"fused {level}": ["--isa", level] for level in LEVELS[: LEVELS.index(best) + 1]}
     return found, text.replace("\n", "; ").strip("; "), LEVELS[LEVELS.index(best) + 1:]

@@ -131,6 +131,8 @@ def main() -> None:
     parser.add_argument("--only", choices=["public", "long", "bundled", "covariates", "load"], help="one part alone")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "judge")
     args = parser.parse_args()
+    if args.only in ("public", "long") and not getattr(args, args.only):
+        parser.error(f"--only {args.only} needs --{args.only}: the folder of those tasks")
     args.out.mkdir(parents=True, exist_ok=True)
     print(f"{args.model}, radius {args.radius}")
     for name, tasks in (("public", args.public), ("long", args.long), ("bundled", ROOT / "datasets")):

@@ -264,14 +264,21 @@ class Chronos2(nn.Module):
 
 
 def save(model: Chronos2, weights: dict[str, Tensor], folder: Path, patterns: list[dict] | None = None) -> None:
-    """A model folder in Hugging Face's format, in bfloat16; written whole or not at all."""
+    """A model folder in Hugging Face's format, in bfloat16; each file is written whole or not at all."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {k: v.detach().to("cpu", torch.bfloat16).contiguous() for k, v in weights.items()}
     save_file(tensors, folder / "model.safetensors.new", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(model.shape.config(patterns), indent=2, sort_keys=True) + "\n")
+    write(folder / "config.json", json.dumps(model.shape.config(patterns), indent=2, sort_keys=True) + "\n")
     (folder / "model.safetensors.new").replace(folder / "model.safetensors")
+
+
+def write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    new = path.with_name(path.name + ".new")
+    new.write_text(text)
+    new.replace(path)
 
 
 def load(folder: Path) -> tuple[Chronos2, dict]:

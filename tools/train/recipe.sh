@@ -28,7 +28,12 @@ main=(--steps 9000 --decay 2500 --every 250)
 arm=(--steps 4500 --decay 1500 --every 500 --d-model 96 --layers 3 --observations 16384)
 pair=(--pairs --steps 4200 --decay 1000 --every 700 --d-model 96 --layers 2 --observations 16384)
 families=(dense r8 mixed-without-null mixed)
+refuse() {
+  echo "recipe: error: $1" >&2
+  exit 2
+}
 while [ $# -gt 0 ]; do
+  case $1 in --minutes | --out) [[ $# -gt 1 && $2 != -* ]] || refuse "expected a value behind $1" ;; esac
   case $1 in
     --arms) arms=yes ;;
     --pairs) pairs=yes ;;
@@ -41,13 +46,12 @@ while [ $# -gt 0 ]; do
       out=$2
       shift
       ;;
-    *)
-      echo "recipe: error: expected --arms, --pairs, --gpu, --minutes N or --out DIR, found '$1'" >&2
-      exit 2
-      ;;
+    *) refuse "expected --arms, --pairs, --gpu, --minutes N or --out DIR, found '$1'" ;;
   esac
   shift
 done
+
+if [ $pairs = yes ] && [ $arms$gpu != nono ]; then refuse "--pairs goes with neither --arms nor --gpu"; fi
 
 train=("$python" tools/train/train.py)
 

@@ -5,9 +5,10 @@
     python tools/train/train.py --steps 6000 --decay 1500 --family dense r8 --seed 2 --out build/train  # dense-2 and r8-2
     torchrun --nproc-per-node 2 -- tools/train/train.py --parts 4 ...   # two processes share the parts of each step
 
-Runs can be stopped at any moment and go on from OUT/state.pt; the same command then gives the same weights. The
-learning rate warms up, stays, and falls to zero over the last --decay steps: until those begin, runs of different
---steps are the same run. With --within they begin when they have to, and the run ends after fewer steps.
+Runs can be stopped at any moment and go on from OUT/state.pt; the same command then gives the same weights. Other
+options that shape the weights are refused there. The learning rate warms up, stays, and falls to zero over the last
+--decay steps: until those begin, runs of different --steps are the same run. With --within they begin when they have to,
+and the run ends after fewer steps; a run that goes on keeps to what was decided, and its minutes count from its begin.
 Batch and pattern of a step depend on --seed and the step alone. Several families learn from the same batches in turns.
 
 Matrices of the encoder are trained by Muon, the rest by AdamW.
@@ -16,12 +17,13 @@ Matrices of the encoder are trained by Muon, the rest by AdamW.
 from __future__ import annotations
 
 import argparse
-import csv
 import math
 import os
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -32,13 +34,14 @@ from torch import Tensor
 
 import generate
 import pairs
-from model import FULL, Chronos2, Pattern, Shape, load, save, tensors
+from model import FULL, Chronos2, Pattern, Shape, load, save, tensors, write
 
 RADII = (4, 8, 16, 64, None)
 JUDGED = (FULL, Pattern(8, "null"), Pattern(8, "nothing"))  # what validation measures
 HELD_OUT = 987654321  # seed of the validation batches
 WARM = 20  # first steps of a process, which take longer
 RANK, WORLD = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))  # of torchrun's processes
+SHAPING = ("seed", "pairs", "d_model", "layers", "start", "lr", "warmup", "decay", "observations", "parts", "bf16")
 FIRST = 200  # steps whose losses are kept, so that another run can be compared with this one
 
 
@@ -176,30 +179,41 @@ def batches(args: argparse.Namespace, batch: Callable, first: int) -> Iterator[l
     if args.workers == 0:
         yield from (parts_of(*job) for job in jobs)
         return
-    with get_context("fork").Pool(args.workers, initializer=quiet) as pool:
+    pool = ProcessPoolExecutor(args.workers, get_context("fork"), quiet)
+    try:
         waiting = []
         for job in jobs:
-            waiting.append(pool.apply_async(parts_of, job))
+            waiting.append(pool.submit(parts_of, *job))
             if len(waiting) > 4 * args.workers:
-                yield waiting.pop(0).get()
+                yield waiting.pop(0).result()
         for result in waiting:
-            yield result.get()
+            yield result.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def quiet() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """A signal to all processes of a run is for the one that learns, which ends the others."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     os.nice(1)
 
 
 def learning_rate(args: argparse.Namespace, step: int) -> float:
     left = (args.steps - step) / max(1, args.decay)
-    return args.lr * min(1.0, (step + 1) / args.warmup, max(0.0, left))
+    return args.lr * min(1.0, (step + 1) / max(1, args.warmup), max(0.0, left))
+
+
+def count(text: str) -> int:
+    if int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected at least 1, found {text}")
+    return int(text)
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=12000)
+    parser.add_argument("--steps", type=count, default=12000)
     parser.add_argument("--decay", type=int, default=3000, help="the last steps, in which the learning rate falls to 0")
     parser.add_argument("--minutes", type=float, default=math.inf, help="stop after these, to go on another time")
     parser.add_argument("--within", type=float, default=math.inf,
@@ -208,15 +222,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--family", choices=["mixed", "mixed-without-null", "dense", "r8"], default=["mixed"], nargs="+",
                         help="patterns of time attention that the steps draw from; of several, each is a model in OUT/FAMILY-SEED")
     parser.add_argument("--pairs", action="store_true", help="learn from pairs.py alone: what was asked, far back")
-    parser.add_argument("--d-model", type=int, default=160)
-    parser.add_argument("--layers", type=int, default=4)
+    parser.add_argument("--d-model", type=count, default=160)
+    parser.add_argument("--layers", type=count, default=4)
     parser.add_argument("--start", type=Path, help="a model folder whose weights are the first ones")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--warmup", type=int, default=300, help="the first steps, in which the learning rate rises")
-    parser.add_argument("--observations", type=int, default=32768, help="of a batch")
-    parser.add_argument("--parts", type=int, default=1, help="batches of a step, each with its own lengths and pattern")
-    parser.add_argument("--every", type=int, default=500, help="steps between validations")
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--observations", type=count, default=32768, help="of a batch")
+    parser.add_argument("--parts", type=count, default=1, help="batches of a step, each with its own lengths and pattern")
+    parser.add_argument("--every", type=count, default=500, help="steps between validations")
+    parser.add_argument("--threads", type=count, default=1)
     parser.add_argument("--workers", type=int, default=0, help="processes that make batches")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--bf16", action="store_true", help="products in bfloat16: on a GPU, or where the processor multiplies it")
@@ -239,23 +253,33 @@ class Run:
         self.optimizers = optimizers_of(self.model, args.lr, args.bf16)
         self.average = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.step, self.seen, self.running, self.spent = 0, 0, 0.0, 0.0
+        self.minutes, self.last = 0.0, None  # of all processes so far; the step that --within decided to end with
+        options = {name: getattr(args, name) for name in SHAPING} | {"family": family}
+        self.options = {name: str(value) for name, value in options.items()}
         for p in self.model.parameters():  # groups of one leave some without a gradient
             p.grad = torch.zeros_like(p)
         path = out / "state.pt"
         if path.exists():
             state = torch.load(path, weights_only=False, map_location=args.device)
+            found = state.get("options", {})
+            other = [f"--{name.replace('_', '-')} was {found.get(name, 'not noted')}, not {value}"
+                     for name, value in self.options.items() if found.get(name) != value]
+            if other:
+                raise SystemExit(f"train: error: {path} is of a run with other options: {'; '.join(other)}")
             self.model.load_state_dict(state["model"])
             for optimizer, own in zip(self.optimizers, state["optimizers"]):
                 optimizer.load_state_dict(own)
             self.average = state["average"]
-            self.step, self.seen, self.running, self.spent = state["counts"]
+            self.step, self.seen, self.running, self.spent, self.minutes, self.last = state["counts"]
 
     def keep(self) -> None:
-        new = self.out / "state.pt.new"
-        torch.save({"model": self.model.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
-                    "average": self.average, "counts": (self.step, self.seen, self.running, self.spent)}, new)
-        new.replace(self.out / "state.pt")
+        """The model, then the state: a run that is killed between the two makes its last steps again."""
         save(self.model, self.average, self.out / "model", trained_for(self.family))
+        new = self.out / "state.pt.new"
+        counts = (self.step, self.seen, self.running, self.spent, self.minutes, self.last)
+        torch.save({"model": self.model.state_dict(), "optimizers": [o.state_dict() for o in self.optimizers],
+                    "average": self.average, "counts": counts, "options": self.options}, new)
+        new.replace(self.out / "state.pt")
 
     def learn(self, parts: list[dict]) -> float:
         """A step; its loss."""
@@ -296,28 +320,26 @@ class Run:
         torch._foreach_copy_(grads, [f.view_as(g) for f, g in zip(flat.split([g.numel() for g in grads] + [1]), grads)])
         return flat[-1]
 
+    def log(self, name: str, head: list[str], values: list[str]) -> None:
+        """A line of a table; steps that are made again replace what they and later ones gave before."""
+        path = self.out / name
+        lines = path.read_text().splitlines()[1:] if path.exists() else []
+        before = [line for line in lines if int(line.split(",")[0]) < self.step]
+        write(path, "\n".join([",".join(head), *before, ",".join([str(self.step), *values])]) + "\n")
+
     def note(self, loss: float) -> None:
-        """The first losses, to the last digit; steps that are made again replace what they gave before."""
-        if self.step > FIRST or RANK:
-            return
-        path = self.out / "first.csv"
-        lines = path.read_text().splitlines()[:self.step] if path.exists() else ["step,loss"]
-        path.write_text("\n".join([*lines, f"{self.step},{loss!r}"]) + "\n")
+        """The first losses, to the last digit."""
+        if self.step <= FIRST and RANK == 0:
+            self.log("first.csv", ["step", "loss"], [repr(loss)])
 
     def judge(self, sets: list[dict]) -> None:
         own = {k: v.clone() for k, v in self.model.state_dict().items()}
         self.model.load_state_dict(self.average)
         values = validate(self.model, sets, self.args.device, self.args.bf16)
         self.model.load_state_dict(own)
-        log = self.out / "log.csv"
-        new = not log.exists()
-        with log.open("a", newline="") as stream:
-            table = csv.writer(stream, lineterminator="\n")
-            if new:
-                table.writerow(["step", "observations", "minutes", "lr", "train", *[str(p) for p in JUDGED], "plain"])
-            lr = learning_rate(self.args, self.step - 1)
-            table.writerow([self.step, self.seen, f"{self.spent / 60:.1f}", f"{lr:.3g}"]
-                           + [f"{v:.5f}" for v in (self.running, *values)])
+        self.log("log.csv", ["step", "observations", "minutes", "lr", "train", *[str(p) for p in JUDGED], "plain"],
+                 [str(self.seen), f"{self.spent / 60:.1f}", f"{learning_rate(self.args, self.step - 1):.3g}"]
+                 + [f"{v:.5f}" for v in (self.running, *values)])
 
 
 def agreed(wish: bool) -> bool:
@@ -346,13 +368,19 @@ def main() -> None:
         signal.signal(number, lambda *_: stop.append(True))
     begin = time.monotonic()
     first = min(run.step for run in runs)
+    earlier = max(run.minutes for run in runs)
+    decided = [run.last for run in runs if run.last is not None]
+    if decided:
+        print(f"train: {args.out}: --within decided that step {decided[0]} is the last", file=sys.stderr)
+        args.steps, args.within = decided[0], math.inf
     for step, parts in enumerate(batches(args, batch, first), first):
         now = time.monotonic()
         if step == first + WARM:
             warm = now
         if step > first + WARM and args.within < math.inf and agreed(
-                now - begin + args.decay * (now - warm) / (step - first - WARM) > 60 * args.within):
+                60 * earlier + now - begin + args.decay * (now - warm) / (step - first - WARM) > 60 * args.within):
             args.steps, args.within = min(args.steps, step + args.decay), math.inf
+            decided = [args.steps]
         for run in runs:
             if run.step == step:  # a stop between two models leaves one a step ahead
                 run.note(run.learn(parts))
@@ -369,6 +397,8 @@ def main() -> None:
             if step % args.every == 0 or step == args.steps:
                 run.judge(sets)
             if step % args.every == 0 or last:
+                run.minutes = earlier + (time.monotonic() - begin) / 60
+                run.last = decided[0] if decided else None
                 run.keep()
         if last:
             break
