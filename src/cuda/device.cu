@@ -58,7 +58,7 @@ static c2_status find_device(size_t index, cudaDeviceProp *properties, c2_error 
   }
   C2_TRY(check(code, "counting devices", err));
   if (index >= (size_t)count) {
-    return c2_gpu_fail(err, C2_ERR_ARGUMENT, "device cuda:%zu: expected a number below %d", index, count);
+    return c2_gpu_fail(err, C2_ERR_UNSUPPORTED, "device cuda:%zu: expected a number below %d", index, count);
   }
   C2_TRY(check(cudaGetDeviceProperties(properties, (int)index), "reading the device's properties", err));
   return c2_gpu_check_capability(index, properties->name, properties->major, properties->minor, err);
