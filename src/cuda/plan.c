@@ -164,7 +164,7 @@ static c2_gpu_tile tile_of(const c2_layout *l, size_t row, uint32_t from, uint32
 }
 
 /* Tokens of one kind may share a tile. A context query's keys are near, those of the future are not. Under a window
- * REG is alone, as it is where the context is encoded apart: its keys come in the same blocks and give the same bits. */
+ * REG is alone, as it is where the context is encoded apart: its keys come in the same blocks, for the same bits. */
 static int kind_of(const c2_layout *l, uint32_t t, bool windowed) {
   return l->position[t] < 0 ? -1 : l->position[t] > 0 || !windowed;
 }
