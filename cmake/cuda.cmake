@@ -61,13 +61,14 @@ endif()
 
 # ---- Where the library for GPUs is found: beside the program, or where both are installed -----------
 if(UNIX AND NOT APPLE)
-  set(CUDA_FROM_PROGRAM ${CMAKE_INSTALL_FULL_LIBDIR})
+  set(CUDA_FOLDER ${CMAKE_INSTALL_FULL_LIBDIR})
   if(NOT IS_ABSOLUTE ${CMAKE_INSTALL_BINDIR} AND NOT IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
-    file(RELATIVE_PATH CUDA_FROM_PROGRAM /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
-    string(PREPEND CUDA_FROM_PROGRAM "$ORIGIN/")
+    file(RELATIVE_PATH CUDA_FOLDER /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+    string(PREPEND CUDA_FOLDER "$ORIGIN/")
   endif()
-  set_target_properties(chronos2 PROPERTIES BUILD_RPATH "$ORIGIN" INSTALL_RPATH "${CUDA_FROM_PROGRAM}")
-  set_target_properties(chronos2_shared PROPERTIES BUILD_RPATH "$ORIGIN" INSTALL_RPATH "$ORIGIN")
+  # An own path for the build would end in an empty entry, which means the current folder.
+  set_target_properties(chronos2 PROPERTIES INSTALL_RPATH "$ORIGIN;${CUDA_FOLDER}" BUILD_WITH_INSTALL_RPATH ON)
+  set_target_properties(chronos2_shared PROPERTIES INSTALL_RPATH "$ORIGIN" BUILD_WITH_INSTALL_RPATH ON)
 endif()
 install(FILES ${CMAKE_BINARY_DIR}/libchronos2_cuda.so DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
 

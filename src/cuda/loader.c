@@ -16,7 +16,8 @@ static c2_status find_table(const c2_device_table **table, c2_error *err) {
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* never unloaded: a driver leaves threads behind */
   if (!library) {
     const char *why = dlerror();
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "device cuda: %s; expected the library that `make cuda` builds, whose path CHRONOS2_CUDA_LIBRARY may be",
+    C2_FAIL(err, C2_ERR_UNSUPPORTED,
+            "device cuda: %s; expected the library that `make cuda` builds, whose path CHRONOS2_CUDA_LIBRARY may be",
             why ? why : path);
   }
   union { /* C has no cast from an object's pointer to a function's */
