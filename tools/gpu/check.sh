@@ -34,7 +34,7 @@ if [ -n "$emulate" ]; then
   export CHRONOS2_CUDA_LIBRARY=$build/libchronos2_cuda_emulated.so CHRONOS2_GOLDEN_STEP=50
   unset CHRONOS2_ON_GPU
 elif "$python" -m pip install -q --no-index --no-deps --target "$build/gpu/site" "$build"/gpu/wheels/*.whl 2>/dev/null; then
-  export PYTHONPATH=$build/gpu/site
+  export PYTHONPATH=$build/gpu/site${PYTHONPATH:+:$PYTHONPATH}
 fi
 
 exec "$python" tools/gpu/check.py "$build" "$OUT" "${options[@]}"
