@@ -23,9 +23,9 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
   target_link_libraries(test_cuda_forward PRIVATE chronos2_study PkgConfig::JANSSON)
   add_executable(test_cuda_sessions tests/cuda/test_sessions.c)
   target_link_libraries(test_cuda_sessions PRIVATE chronos2_study Threads::Threads)
-  target_compile_definitions(test_cuda_sessions PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-  # Found from the source folder, so that tools/gpu/check.sh can run it on another machine.
+  # Found from the source folder, so that tools/gpu/check.sh can run them on another machine.
   file(RELATIVE_PATH binary_dir ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR})
+  target_compile_definitions(test_cuda_sessions PRIVATE SOURCE_DIR=".")
   target_compile_definitions(test_cuda_forward PRIVATE SOURCE_DIR="." BINARY_DIR="${binary_dir}")
   target_include_directories(test_cuda_forward PRIVATE tests)
   target_include_directories(test_cuda_sessions PRIVATE tests)
@@ -51,13 +51,26 @@ if(CHRONOS2_CXX AND CMOCKA_FOUND AND CMAKE_C_COMPILER_ID STREQUAL "GNU")
   endif()
   foreach(name ${tests})
     add_dependencies(test_${name} chronos2_cuda_emulated)
-    add_test(NAME test_cuda_${name} COMMAND test_${name})
+    add_test(NAME test_cuda_${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
     set_tests_properties(test_cuda_${name} PROPERTIES
       ENVIRONMENT "CHRONOS2_CUDA_LIBRARY=$<TARGET_FILE:chronos2_cuda_emulated>;CHRONOS2_TEST_DEVICE=cuda")
   endforeach()
 else()
   message(STATUS "CUDA's emulator needs g++ and cmocka beside a build by gcc: the CUDA kernels are not tested here")
 endif()
+
+# ---- Where the library for GPUs is found: beside the program, or where both are installed -----------
+if(UNIX AND NOT APPLE)
+  set(CUDA_FOLDER ${CMAKE_INSTALL_FULL_LIBDIR})
+  if(NOT IS_ABSOLUTE ${CMAKE_INSTALL_BINDIR} AND NOT IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR})
+    file(RELATIVE_PATH CUDA_FOLDER /${CMAKE_INSTALL_BINDIR} /${CMAKE_INSTALL_LIBDIR})
+    string(PREPEND CUDA_FOLDER "$ORIGIN/")
+  endif()
+  # An own path for the build would end in an empty entry, which means the current folder.
+  set_target_properties(chronos2 PROPERTIES INSTALL_RPATH "$ORIGIN;${CUDA_FOLDER}" BUILD_WITH_INSTALL_RPATH ON)
+  set_target_properties(chronos2_shared PROPERTIES INSTALL_RPATH "$ORIGIN" BUILD_WITH_INSTALL_RPATH ON)
+endif()
+install(FILES ${CMAKE_BINARY_DIR}/libchronos2_cuda.so DESTINATION ${CMAKE_INSTALL_LIBDIR} OPTIONAL)
 
 # ---- The library for GPUs: `make cuda` --------------------------------------------------------------
 # Machine code for compute capability 8.0 and 9.0, and PTX that a driver compiles for later ones. It is linked with the
@@ -78,7 +91,8 @@ if(CHRONOS2_NVCC AND CUBLAS_INCLUDE)
             -gencode arch=compute_90,code=compute_90 --threads 2 -Werror all-warnings
             -Xcompiler -fPIC,-Wall,-Wextra,-Werror,-fvisibility=hidden -shared -cudart static -o ${CUDA_LIBRARY}
             ${CMAKE_SOURCE_DIR}/src/cuda/device.cu ${CMAKE_SOURCE_DIR}/src/cuda/products.cc -ldl
-    DEPENDS src/cuda/device.cu src/cuda/products.cc src/cuda/device.h ${CUDA_PARTS}
+    DEPENDS src/cuda/device.cu src/cuda/products.cc src/cuda/device.h src/cuda/failure.h src/cuda/products.h
+            src/base/status.h ${CUDA_PARTS}
     COMMENT "The CUDA library" VERBATIM)
   add_custom_target(cuda DEPENDS ${CUDA_LIBRARY})
   add_test(NAME cuda_drivers COMMAND bash ${CMAKE_SOURCE_DIR}/tests/cuda/drivers.sh ${CMAKE_BINARY_DIR})

@@ -630,15 +630,16 @@ CHRONOS2_API void chronos2_context_close(chronos2_context **context);
 /* Memory that the encoded contexts hold. */
 CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
 
-/* Forecasts from encoded contexts: the same bits as chronos2_predict on the same series (under windowed_future_null
- * for horizons of as many patches as that of the encoding). `series` must hold the pasts that were encoded, once, or
+/* Forecasts from encoded contexts: on the CPU the same bits as chronos2_predict on the same series (under
+ * windowed_future_null for horizons of as many patches as that of the encoding), and on a GPU as far as cuBLAS
+ * multiplies different numbers of rows alike. `series` must hold the pasts that were encoded, once, or
  * several times over for several futures (all series with their first future, then all with their second, ...): futures
  * in one call share the work of reading the weights. A series with other targets, covariates or values in its past,
  * as far as context_length reaches back, is CHRONOS2_ERROR_ARGUMENT; where and in which type the values lie doesn't
  * matter. Covariates may have other futures than at the encoding. Of
  * `options` horizon, monotone, unrolled_quantiles, limit_prediction_length and on_error are used. The session's model,
- * instruction set, attention and radius must be those of the encoding; its blind heads may be others, for the context
- * keeps those of the encoding. Fails as chronos2_predict does. Under
+ * device, instruction set, attention and radius must be those of the encoding; its blind heads may be others, for
+ * the context keeps those of the encoding. Fails as chronos2_predict does. Under
  * CHRONOS2_ON_ERROR_SKIP a series with a bad future has no forecast for this future alone. Under cross_learning the
  * others still see its past, as if its future weren't known. A bad past is no longer what was encoded: the call fails.
  * Series that the encoding has left out may be anything here; they count nevertheless. */

@@ -24,7 +24,7 @@ anchors() {
 }
 
 # The numbers of a text, a line each; a minus sign is a hyphen.
-numbers() { sed 's/−/-/g' | grep -oE '[0-9]+([.,][0-9]+)*' | sort -u || true; }
+numbers() { sed 's/−/-/g' | grep -oE '[0-9]+([.,][0-9]+)*(e[+-]?[0-9]+)?' | sort -u || true; }
 
 for page in "${pages[@]}"; do
   [ -f "$page" ] || continue
@@ -36,7 +36,7 @@ for page in "${pages[@]}"; do
     if [ -n "$path" ]; then target=$here/$path; fi
     if [ ! -e "$target" ]; then
       note "$page: the link '$link' leads nowhere"
-    elif [[ $link == *'#'* && $target == *.md ]] && ! anchors "$target" | grep -qxF -- "${link#*#}"; then
+    elif [[ $link == *'#'* && $target == *.md ]] && ! grep -qxF -- "${link#*#}" <<<"$(anchors "$target")"; then
       note "$page: the link '$link' leads to no heading"
     fi
   done < <(sed '/^```/,/^```/d' "$page" | grep -oE '\]\([^) ]+\)' | sed -E 's/^\]\(//; s/\)$//' || true)

@@ -13,6 +13,7 @@ __attribute__((format(printf, 3, 4))) static inline c2_status c2_gpu_fail(c2_err
   va_start(args, format);
   if (err) {
     err->code = code;
+    err->remedy = NULL;
     vsnprintf(err->text, sizeof err->text, format, args);
   }
   va_end(args);

@@ -8,14 +8,17 @@
 #if defined(__unix__) || defined(__APPLE__)
 #include <dlfcn.h>
 
-/* CHRONOS2_CUDA_LIBRARY, a path, else where the system looks for libraries. */
+/* CHRONOS2_CUDA_LIBRARY, a path, else where this program or library looks for others (cmake/cuda.cmake), and the
+ * system. */
 static c2_status find_table(const c2_device_table **table, c2_error *err) {
   const char *path = getenv("CHRONOS2_CUDA_LIBRARY");
   if (!path || !*path) path = LIBRARY;
   void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL); /* never unloaded: a driver leaves threads behind */
   if (!library) {
     const char *why = dlerror();
-    C2_FAIL(err, C2_ERR_UNSUPPORTED, "device cuda: %s; expected the library that `make cuda` builds", why ? why : path);
+    C2_FAIL(err, C2_ERR_UNSUPPORTED,
+            "device cuda: %s; expected the library that `make cuda` builds, whose path CHRONOS2_CUDA_LIBRARY may be",
+            why ? why : path);
   }
   union { /* C has no cast from an object's pointer to a function's */
     void *object;

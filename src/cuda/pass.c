@@ -214,6 +214,10 @@ c2_status c2_cuda_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_c
                          c2_error *err) {
   const c2_cuda_kv *kv = (const c2_cuda_kv *)cache;
   c2_cuda_run r = run_of(engine, batch, result, NULL, kv);
+  if (kv->link->index != r.cuda->link->index) {
+    C2_FAIL(err, C2_ERR_ARGUMENT, "device: expected cuda:%zu, where the contexts were encoded, found cuda:%zu",
+            kv->link->index, r.cuda->link->index);
+  }
   for (size_t i = 0; i < batch->rows; i++) {
     if (kv->count[batch->row[i].slot % kv->rows] != c2_context_tokens(&batch->row[i], r.config, batch)) {
       C2_FAIL(err, C2_ERR_ARGUMENT, "the contexts are not those that were encoded");

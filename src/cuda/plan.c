@@ -37,7 +37,8 @@ static void carve_tables(c2_cuda_plan_tables *p, c2_arena *arena, const c2_engin
   p->future_rotation = C2_CARVE(arena, int32_t, l->future_tokens);
   p->context = C2_CARVE(arena, uint32_t, l->tokens);
   p->blind = C2_CARVE(arena, uint8_t, engine->blind ? c->layers * c->heads : 0);
-  p->time_tile = C2_CARVE(arena, c2_gpu_tile, l->tokens / C2_TILE_QUERIES + 3 * l->rows);
+  /* A row has four kinds of tokens, each with a last tile that isn't full: of the context, REG, future, masked. */
+  p->time_tile = C2_CARVE(arena, c2_gpu_tile, l->tokens / C2_TILE_QUERIES + 4 * l->rows);
   p->future_tile = C2_CARVE(arena, c2_gpu_tile, l->future_tokens / C2_TILE_QUERIES + l->rows);
   p->blank = C2_CARVE(arena, c2_gpu_seat, masked);
   p->blind_blank = C2_CARVE(arena, c2_gpu_seat, masked);
@@ -162,21 +163,29 @@ static c2_gpu_tile tile_of(const c2_layout *l, size_t row, uint32_t from, uint32
   return t;
 }
 
-/* Where the tile that begins at token t ends: a context query's keys are near, those of REG and the future are not. */
-static uint32_t tile_end(const c2_layout *l, uint32_t t, uint32_t end) {
+/* Tokens of one kind may share a tile. A context query's keys are near, those of the future are not. Under a window
+ * REG is alone, as it is where the context is encoded apart: its keys come in the same blocks, for the same bits. */
+static int kind_of(const c2_layout *l, uint32_t t, bool windowed) {
+  return l->position[t] < 0 ? -1 : l->position[t] > 0 || !windowed;
+}
+
+/* Where the tile that begins at token t ends. */
+static uint32_t tile_end(const c2_layout *l, uint32_t t, uint32_t end, bool windowed) {
   uint32_t to = t;
-  while (to < end && to - t < C2_TILE_QUERIES && (l->position[to] < 0) == (l->position[t] < 0)) to++;
+  while (to < end && to - t < C2_TILE_QUERIES && kind_of(l, to, windowed) == kind_of(l, t, windowed)) to++;
   return to;
 }
 
-static void fill_tiles(c2_cuda_plan_tables *p, const c2_batch *batch, const c2_cuda_kv *cache) {
+static void fill_tiles(c2_cuda_plan_tables *p, const c2_cuda_asked *asked, bool windowed) {
+  const c2_batch *batch = asked->batch;
+  const c2_cuda_kv *cache = asked->recall;
   const c2_layout *l = &p->layout;
   uint32_t patches = (uint32_t)batch->output_patches;
   p->time_tiles = p->future_tiles = 0;
   for (size_t r = 0; r < l->rows; r++) {
     uint32_t end = l->row_first[r + 1];
     for (uint32_t t = l->row_first[r]; t < end;) {
-      uint32_t to = tile_end(l, t, end);
+      uint32_t to = tile_end(l, t, end, windowed);
       c2_gpu_tile *tile = &p->time_tile[p->time_tiles++];
       *tile = tile_of(l, r, t, to);
       t = to;
@@ -187,7 +196,7 @@ static void fill_tiles(c2_cuda_plan_tables *p, const c2_batch *batch, const c2_c
     }
     uint32_t live = l->row_first[r] + l->live[r];
     for (uint32_t t = live - patches; t < live;) {
-      uint32_t to = tile_end(l, t, live);
+      uint32_t to = tile_end(l, t, live, windowed);
       c2_gpu_tile *tile = &p->future_tile[p->future_tiles++];
       *tile = tile_of(l, r, t, to);
       tile->query = (uint32_t)r * patches + (t - (live - patches));
@@ -280,7 +289,7 @@ c2_status c2_cuda_plan_fill(c2_cuda_plan_tables *p, c2_engine *engine, const c2_
   C2_TRY(fill_rope(p, cuda, c, err));
   fill_series(p, asked, c->patch);
   fill_tokens(p, asked->batch);
-  fill_tiles(p, asked->batch, asked->recall);
+  fill_tiles(p, asked, engine->pattern.attention != CHRONOS2_FULL);
   fill_group(&p->all, &l->all);
   fill_group(&p->last, &l->future);
   p->blanks = fill_blanks(l, l->range, p->blank);

@@ -23,15 +23,18 @@
   X(cublasLtMatmulPreferenceSetAttribute) \
   X(cublasLtMatmulAlgoGetHeuristic)
 
+/* One text, so that tools/gpu/check.sh finds it in the library. */
+#define C2_TEXT_OF(x) #x
+#define C2_TEXT(x) C2_TEXT_OF(x)
+#define C2_CUBLASLT_FILE "libcublasLt.so." C2_TEXT(CUBLAS_VER_MAJOR)
+
 #define C2_MEMBER(name) decltype(&name) name##_;
 struct cublaslt {
   C2_CUBLASLT(C2_MEMBER)
 };
 
 static c2_status load_cublaslt(cublaslt *lt, c2_error *err) {
-  char name[64];
-  snprintf(name, sizeof name, "libcublasLt.so.%d", CUBLAS_VER_MAJOR);
-  void *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+  void *library = dlopen(C2_CUBLASLT_FILE, RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     return c2_gpu_fail(err, C2_ERR_UNSUPPORTED, "device cuda: %s; expected cuBLAS %d where libraries are found", dlerror(),
                 CUBLAS_VER_MAJOR);
@@ -145,7 +148,7 @@ static c2_status choose(c2_products *own, const c2_gpu_product *p, prepared *q, 
   }
   lt->cublasLtMatmulPreferenceDestroy_(preference);
   C2_TRY(check_lt(code, "the algorithm", p, err));
-  if (count == 0) return check_lt(CUBLAS_STATUS_NOT_SUPPORTED, "the algorithm", p, err);
+  C2_TRY(check_lt(count == 0 ? CUBLAS_STATUS_NOT_SUPPORTED : found.state, "the algorithm", p, err));
   q->algorithm = found.algo;
   return C2_OK;
 }

@@ -56,6 +56,10 @@ static c2_status capture(const c2_cuda_program *p, const c2_cuda_link *link, c2_
   C2_TRY(link->table->capture(link->device, err));
   c2_status status = run_all(p, link, err);
   c2_status ended = link->table->captured(link->device, graph, status == C2_OK ? err : &later);
+  if (status != C2_OK && *graph) { /* it lacks what would have come */
+    link->table->forget(link->device, *graph);
+    *graph = NULL;
+  }
   return status == C2_OK ? ended : status;
 }
 

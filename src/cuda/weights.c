@@ -38,7 +38,16 @@ typedef struct filling {
   float *product[3]; /* device: W_o, W_v transposed, their product */
   c2_cuda_arena *arena;
   bool filled; /* false while planning */
+  size_t largest; /* elements of the largest tensor or matrix; known after planning */
 } filling;
+
+/* Takes a matrix's place in the device's memory. */
+static void *carve(filling *f, size_t rows, size_t columns, size_t size) {
+  size_t count = 0;
+  if (!c2_mul(rows, columns, &count)) f->arena->failed = true;
+  f->largest = c2_max_size(f->largest, count);
+  return c2_cuda_carve(f->arena, count, size);
+}
 
 /* A part of a matrix: rows of a tensor go to rows from `first` on. */
 static c2_status put_rows(filling *f, const c2_expected *e, float *to, size_t first, size_t depth, blocks rows,
@@ -64,7 +73,7 @@ static c2_status upload(filling *f, void *to, const float *values, size_t count,
 static c2_status put_matrix(filling *f, void **out, c2_gpu_element type, const c2_expected *const *parts, size_t count,
                             blocks rows, blocks columns, size_t depth, c2_error *err) {
   size_t height = c2_round_up(place_of(rows, parts[0]->shape[0] - 1) + 1, rows.padded == rows.own ? 8 : rows.padded);
-  *out = c2_cuda_carve(f->arena, count * height * depth, c2_gpu_size(type));
+  *out = carve(f, count * height, depth, c2_gpu_size(type));
   if (!f->filled) return C2_OK;
   memset(f->padded, 0, count * height * depth * sizeof *f->padded);
   for (size_t i = 0; i < count; i++) {
@@ -73,7 +82,7 @@ static c2_status put_matrix(filling *f, void **out, c2_gpu_element type, const c
   return upload(f, *out, f->padded, count * height * depth, type, err);
 }
 
-/* W_o W_v, multiplied on the device in float32. */
+/* W_o W_v, multiplied on the device in float32. Neither factor is larger than put_matrix has W_o. */
 static c2_status put_product(filling *f, void **out, const c2_attention_weights *w, c2_error *err) {
   const c2_device_table *d = f->link->table;
   c2_device *device = f->link->device;
@@ -81,7 +90,7 @@ static c2_status put_product(filling *f, void **out, const c2_attention_weights 
   size_t model = f->to->sizes.model;
   size_t inner = w->o->shape[1];
   size_t depth = c2_round_up(inner, 8);
-  *out = c2_cuda_carve(f->arena, model * model, c2_gpu_size(type));
+  *out = carve(f, model, model, c2_gpu_size(type));
   if (!f->filled) return C2_OK;
   memset(f->padded, 0, model * depth * sizeof *f->padded);
   C2_TRY(put_rows(f, w->o, f->padded, 0, depth, (blocks){SIZE_MAX, SIZE_MAX}, (blocks){SIZE_MAX, SIZE_MAX}, err));
@@ -110,7 +119,8 @@ static c2_status put_product(filling *f, void **out, const c2_attention_weights 
 static c2_status put_vector(filling *f, float **out, const c2_expected *a, const c2_expected *b, size_t skip, size_t n,
                             c2_error *err) {
   size_t padded = c2_round_up(n, 8);
-  *out = c2_cuda_carve(f->arena, padded, sizeof **out);
+  *out = carve(f, 1, padded, sizeof **out);
+  f->largest = c2_max_size(f->largest, a->shape[0] * a->shape[1]);
   if (!f->filled) return C2_OK;
   memset(f->padded, 0, padded * sizeof *f->padded);
   C2_TRY(c2_tensor_values(f->model, a, f->values, err));
@@ -184,20 +194,13 @@ static c2_status choose_sizes(c2_cuda_weights *to, const chronos2_model *model, 
   return C2_OK;
 }
 
-/* Elements of the largest matrix with its padding. */
-static size_t largest(const c2_cuda_sizes *s) {
-  size_t widest = c2_max_size(c2_max_size(s->ff, 3 * s->inner), s->out);
-  return c2_max_size(widest * c2_max_size(s->model, s->in), s->ff * c2_max_size(s->model, s->out));
-}
-
 static c2_status fill(filling *f, c2_error *err) {
   const c2_cuda_link *link = f->link;
-  size_t size = c2_max_size(largest(&f->to->sizes), 2 * f->model->config.d_model);
   c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(size, sizeof *f->values, &f->values, err));
-  C2_GOTO(c2_alloc_array(size, sizeof *f->padded, &f->padded, err));
+  C2_GOTO(c2_alloc_array(f->largest, sizeof *f->values, &f->values, err));
+  C2_GOTO(c2_alloc_array(f->largest, sizeof *f->padded, &f->padded, err));
   for (size_t i = 0; i < 3; i++) {
-    C2_GOTO(link->table->allocate(link->device, size * sizeof(float), (void **)&f->product[i], err));
+    C2_GOTO(link->table->allocate(link->device, f->largest * sizeof(float), (void **)&f->product[i], err));
   }
   C2_GOTO(put_all(f, err));
   C2_GOTO(link->table->wait(link->device, err)); /* other sessions have streams of their own */

@@ -125,9 +125,9 @@ c2_status c2_forward(c2_engine *engine, const c2_batch *batch, const c2_result *
 c2_status c2_prefill(c2_engine *engine, const c2_batch *batch, c2_kv_cache **cache, c2_error *err);
 void c2_kv_cache_free(c2_kv_cache **cache);
 
-/* Does what c2_forward does, bit for bit, but the contexts come from a prefill. The batch has the same rows in the same
- * groups, with any futures and output patches; or several times the same rows, each time in groups of their own. The
- * row of slot s continues the prefilled row of slot s modulo the number of those. */
+/* Does what c2_forward does, bit for bit unless cuBLAS multiplies, but the contexts come from a prefill. The batch has
+ * the same rows in the same groups, with any futures and output patches; or several times the same rows, each time in
+ * groups of their own. The row of slot s continues the prefilled row of slot s modulo the number of those. */
 c2_status c2_decode(c2_engine *engine, const c2_batch *batch, const c2_kv_cache *cache, const c2_result *result,
                     c2_error *err);
 

@@ -24,12 +24,18 @@ struct c2_device {
 static std::recursive_mutex one_at_a_time;
 typedef std::lock_guard<std::recursive_mutex> turn;
 
-static size_t devices, allocations, replays;
+enum { DEVICES = 2 }; /* they share a memory */
 
-/* Runs an operation, or records it. */
+static size_t opened, allocations, replays;
+
+/* Runs an operation, or records it. CHRONOS2_EMULATOR_RECORDED: so many are recorded, and the next one fails. */
 static c2_status start(c2_device *device, c2_error *err, std::function<c2_status(c2_error *)> operation) {
   turn mine(one_at_a_time);
   if (!device->captured) return operation(err);
+  const char *most = getenv("CHRONOS2_EMULATOR_RECORDED");
+  if (most && device->captured->operations.size() >= strtoull(most, nullptr, 10)) {
+    return c2_gpu_fail(err, C2_ERR_MEMORY, "device cuda: emulated device records %s operations", most);
+  }
   device->captured->operations.push_back(std::move(operation));
   return C2_OK;
 }
@@ -50,13 +56,15 @@ static c2_status launch(const char *name, c2_error *err, dim3 grid, unsigned thr
 
 static c2_status open_device(size_t index, c2_device **device, c2_error *err) {
   turn mine(one_at_a_time);
-  if (index != 0) return c2_gpu_fail(err, C2_ERR_ARGUMENT, "device cuda:%zu: only one device is emulated", index);
+  if (index >= DEVICES) {
+    return c2_gpu_fail(err, C2_ERR_UNSUPPORTED, "device cuda:%zu: expected a number below %d", index, DEVICES);
+  }
   const char *seed = getenv("CHRONOS2_EMULATOR_SEED");
   const char *capability = getenv("CHRONOS2_EMULATOR_CAPABILITY"); /* as "7.5" */
   if (capability && strlen(capability) == 3) {
     C2_TRY(c2_gpu_check_capability(index, "emulated device", capability[0] - '0', capability[2] - '0', err));
   }
-  if (devices++ == 0) emulator::seed(seed ? strtoull(seed, nullptr, 10) : 1);
+  if (opened++ == 0) emulator::seed(seed ? strtoull(seed, nullptr, 10) : 1);
   *device = new c2_device;
   return C2_OK;
 }
@@ -64,7 +72,7 @@ static c2_status open_device(size_t index, c2_device **device, c2_error *err) {
 static void close_device(c2_device *device) {
   turn mine(one_at_a_time);
   if (!device) return;
-  if (--devices == 0 && allocations > 0) {
+  if (--opened == 0 && allocations > 0) {
     fprintf(stderr, "emulated device: %zu allocations were not released\n", allocations);
     abort();
   }

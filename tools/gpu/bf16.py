@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import libraries
 import numpy as np
 import torch
 from chronos.chronos2 import Chronos2Model
@@ -15,7 +16,6 @@ from safetensors import safe_open
 from safetensors.numpy import load_file
 
 ROOT = Path(__file__).resolve().parents[2]
-LIBRARIES = {"LD_LIBRARY_PATH": os.environ.get("CHRONOS2_LIBRARIES", "")}  # of our program
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"  # of PyTorch
 
 
@@ -27,7 +27,7 @@ def errors(quantiles, case):
 
 def ours(program, folder, path, out):
     subprocess.run([program, "forward", path, "-m", folder / "weights", "--device", "cuda", "--dtype", "bf16", "-o", out],
-                   check=True, stderr=subprocess.DEVNULL, env={**os.environ, **LIBRARIES})
+                   check=True, stderr=subprocess.DEVNULL, env={**os.environ, **libraries.environment()})
     return load_file(out)["out.quantiles"]
 
 

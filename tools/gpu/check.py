@@ -1,7 +1,7 @@
-"""check.py BUILD OUT WORK [--emulate] [--seconds N] [--only NAME[,NAME]] [--skip NAME[,NAME]]: see check.sh, which sets the
+"""check.py BUILD OUT [--emulate] [--seconds N] [--only NAME[,NAME]] [--skip NAME[,NAME]]: see check.sh, which sets the
 environment. Appends to OUT/results.jsonl as results come: {"section", "status", "seconds", "text"} when a section ends, and
-each JSON line of a section at once, with its "section". Status 1 if a section failed or wasn't run. WORK: a folder for what
-nobody wants afterwards."""
+each JSON line of a section at once, with its "section"; {"run"} marks where a run begins. Leaves the study's tables in
+OUT/study.tar.gz. Status 1 if a section failed or wasn't run. Stopped, it stops its section."""
 
 import argparse
 import json
@@ -10,19 +10,24 @@ import shutil
 import signal
 import subprocess
 import sys
+import tarfile
+import tempfile
 import threading
 import time
 from pathlib import Path
 
+import libraries
+
 options = argparse.ArgumentParser(prog="check")
-for name in ("build", "out", "work"):
+for name in ("build", "out"):
     options.add_argument(name)
 options.add_argument("--emulate", action="store_true")
 options.add_argument("--seconds", type=float)
 options.add_argument("--only", default="")
 options.add_argument("--skip", default="")
 ASKED = options.parse_args()
-BUILD, OUT, WORK, EMULATE = ASKED.build, ASKED.out, ASKED.work, ASKED.emulate
+BUILD, OUT, EMULATE = ASKED.build, ASKED.out, ASKED.emulate
+WORK = Path(tempfile.mkdtemp(prefix="chronos2_check_"))
 LIMIT = 470 * (10 if EMULATE else 1)  # seconds, of all sections together
 KEPT = 12000  # characters of a section's text
 SMOOTH = "tests/golden/model-smooth"
@@ -37,7 +42,7 @@ STUDY += (["-m", f"{SMOOTH}/weights", "--max-tasks", "1", "--max-series-per-wind
 
 def sections():
     """Name, most seconds, command; the most important first."""
-    speed = [sys.executable, "tools/gpu/speed.py", BUILD, WORK, *(["--small"] if EMULATE else [])]
+    speed = [sys.executable, "tools/gpu/speed.py", BUILD, str(WORK), *(["--small"] if EMULATE else [])]
     sanitizer = shutil.which("compute-sanitizer")
 
     def sanitized(tool, dtype):
@@ -48,6 +53,10 @@ def sections():
         ("machine", 20, ["nvidia-smi", "--query-gpu=name,driver_version,memory.total", "--format=csv"]),
         ("version", 20, [f"{BUILD}/chronos2", "--version"]),
         ("golden", 120, [f"{BUILD}/test_cuda_forward"]),
+        ("sessions", 20, [f"{BUILD}/test_cuda_sessions"]),
+        ("masked", 20, [f"{BUILD}/test_masked"]),
+        ("observers", 20, [f"{BUILD}/test_observers"]),
+        ("blind_heads", 20, [f"{BUILD}/test_blind_heads"]),
         ("speed", 150, speed),
         ("bf16", 60, [sys.executable, "tools/gpu/bf16.py", BUILD]),
         sanitized("memcheck", "bf16"),
@@ -58,7 +67,7 @@ def sections():
         ("study", 60, STUDY),
         ("compile", 100, [*speed, "--compile"]),
     ]
-    return [s for s in every if not EMULATE or s[0] in ("version", "golden", "speed", "bf16", "study")]
+    return [s for s in every if not EMULATE or s[0] not in ("machine", "compile") and "check-" not in s[0]]
 
 
 def chosen():
@@ -84,33 +93,48 @@ class Results:
 
 def run(results, name, seconds, command):
     start = time.monotonic()
-    environment = dict(os.environ)
-    if command[0] != sys.executable:
-        environment["LD_LIBRARY_PATH"] = environment["CHRONOS2_LIBRARIES"]
+    environment = {**os.environ, **(libraries.environment() if command[0] != sys.executable else {})}
     try:
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                                   errors="replace", process_group=0)
+                                   errors="replace", start_new_session=True)
     except OSError as error:
         results.add(section=name, status=127, seconds=0, text=str(error))
         return 127
     late = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
     late.start()
-    text = ""
-    for line in process.stdout:
-        try:
-            entry = json.loads(line)
-            results.add(section=name, **entry)
-        except (ValueError, TypeError):
-            text += line
-    status = process.wait()
-    late.cancel()
-    results.add(section=name, status=status, seconds=round(time.monotonic() - start, 1), text=text[-KEPT:])
+    text, status = "", None
+    try:
+        for line in process.stdout:
+            try:
+                entry = json.loads(line)
+                results.add(section=name, **entry)
+            except (ValueError, TypeError):
+                text += line
+        status = process.wait()
+    finally:
+        late.cancel()
+        if status is None:  # we are stopped
+            os.killpg(process.pid, signal.SIGKILL)
+            status = process.wait()
+        results.add(section=name, status=status, seconds=round(time.monotonic() - start, 1), text=text[-KEPT:])
     return status
+
+
+def stop(number, _frame):
+    sys.exit(128 + number)
+
+
+def tidy():
+    if any((WORK / "study").glob("*")):
+        with tarfile.open(f"{OUT}/study.tar.gz", "w:gz") as tar:
+            tar.add(WORK / "study", "study")
+    shutil.rmtree(WORK)
 
 
 def main():
     todo, seconds = chosen()
     results = Results(Path(OUT) / "results.jsonl")
+    results.add(run=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     end = time.monotonic() + seconds
     bad = []
     for name, most, command in todo:
@@ -124,4 +148,10 @@ def main():
     return 1 if bad else 0
 
 
-sys.exit(main())
+signal.signal(signal.SIGTERM, stop)
+try:
+    (WORK / "study").mkdir()
+    status = main()
+finally:
+    tidy()
+sys.exit(status)

@@ -19,26 +19,22 @@ done
 build=$(realpath "${1:-build}")
 OUT=$(realpath -m "${OUT:-$build/gpu/out}")
 python=${PYTHON:-python3}
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-mkdir -p "$OUT" "$work/study"
+mkdir -p "$OUT"
 
+# Python's packages may have cuBLAS in another version than the library wants, too.
+wanted=$(grep -aoEm1 'libcublasLt\.so\.[0-9]+' "$build/libchronos2_cuda.so" 2>/dev/null || true)
 cublas=$("$python" -c 'import glob, site, sys
 for folder in site.getsitepackages() + sys.path:
-    for found in glob.glob(folder + "/nvidia/*/lib/libcublasLt.so.*"):
-        print(found.rsplit("/", 1)[0]); raise SystemExit' 2>/dev/null || true)
-# For our programs alone: Python has libraries of its own.
+    for found in glob.glob(folder + "/nvidia/*/lib/" + sys.argv[1]):
+        print(found.rsplit("/", 1)[0]); raise SystemExit' "${wanted:-none}" 2>/dev/null || true)
 export CHRONOS2_LIBRARIES=$build/gpu/lib${cublas:+:$cublas}:/usr/local/cuda/lib64
-export CHRONOS2_CUDA_LIBRARY=$build/libchronos2_cuda.so CHRONOS2_GOLDEN_STEP=1 CHRONOS2_ON_GPU=1
+export CHRONOS2_CUDA_LIBRARY=$build/libchronos2_cuda.so CHRONOS2_TEST_DEVICE=cuda CHRONOS2_GOLDEN_STEP=1 CHRONOS2_ON_GPU=1
 if [ -d "$build/gpu/golden" ]; then export CHRONOS2_SHARED_GOLDEN=$build/gpu/golden; fi
 if [ -n "$emulate" ]; then
   export CHRONOS2_CUDA_LIBRARY=$build/libchronos2_cuda_emulated.so CHRONOS2_GOLDEN_STEP=50
   unset CHRONOS2_ON_GPU
-elif "$python" -m pip install -q --no-index --no-deps --target "$work/site" "$build"/gpu/wheels/*.whl 2>/dev/null; then
-  export PYTHONPATH=$work/site
+elif "$python" -m pip install -q --no-index --no-deps --target "$build/gpu/site" "$build"/gpu/wheels/*.whl 2>/dev/null; then
+  export PYTHONPATH=$build/gpu/site${PYTHONPATH:+:$PYTHONPATH}
 fi
 
-status=0
-"$python" tools/gpu/check.py "$build" "$OUT" "$work" "${options[@]}" || status=$?
-if [ -n "$(ls -A "$work/study")" ]; then tar -czf "$OUT/study.tar.gz" -C "$work" study; fi
-exit $status
+exec "$python" tools/gpu/check.py "$build" "$OUT" "${options[@]}"

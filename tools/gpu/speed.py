@@ -3,7 +3,6 @@ JSON object a line, the most important ones first, each as soon as it is known."
 
 import argparse
 import json
-import os
 import statistics
 import sys
 import time
@@ -12,6 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tools" / "golden"), str(ROOT / "bench")]
 import contenders  # noqa: E402
+import libraries  # noqa: E402
 import oracle  # noqa: E402
 import torch  # noqa: E402
 from chronos.chronos2 import Chronos2Pipeline  # noqa: E402
@@ -40,7 +40,7 @@ def tell(**what):
 
 class Ours:
     def __init__(self, folder, dtype, context, rows, futures, options, graphs=True):
-        environment = {"LD_LIBRARY_PATH": os.environ.get("CHRONOS2_LIBRARIES", "")}
+        environment = libraries.environment()
         if not graphs:
             environment["CHRONOS2_CUDA_GRAPHS"] = "0"
         more = ["--futures", futures] if futures else []

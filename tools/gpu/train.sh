@@ -16,7 +16,7 @@ shift
 out=${OUT:-build/train-gpu}
 if [ -d build/gpu/wheels ] && ! "${PYTHON:-python3}" -c 'import chronos' 2>/dev/null; then
   "${PYTHON:-python3}" -m pip install -q --no-index --no-deps --target build/gpu/site build/gpu/wheels/*.whl
-  export PYTHONPATH=build/gpu/site
+  export PYTHONPATH=build/gpu/site${PYTHONPATH:+:$PYTHONPATH}
 fi
 device=(--gpu)
 if [ "${1:-}" = --cpu ]; then # to see that the script works
