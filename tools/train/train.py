@@ -261,9 +261,10 @@ class Run:
         path = out / "state.pt"
         if path.exists():
             state = torch.load(path, weights_only=False, map_location=args.device)
-            found = state.get("options", {})
-            other = [f"--{name.replace('_', '-')} was {found.get(name, 'not noted')}, not {value}"
-                     for name, value in self.options.items() if found.get(name) != value]
+            if "options" not in state:
+                raise SystemExit(f"train: error: {path} doesn't say its run's options, as an older trainer's: expected another --out")
+            other = [f"--{name.replace('_', '-')} was {state['options'][name]}, not {value}"
+                     for name, value in self.options.items() if state["options"][name] != value]
             if other:
                 raise SystemExit(f"train: error: {path} is of a run with other options: {'; '.join(other)}")
             self.model.load_state_dict(state["model"])
