@@ -1,6 +1,7 @@
 /* Scenarios of `chronos2 serve`: contexts that are kept, forecast from, and dropped. */
 #include "serving.h"
 
+#include "serve/contexts.h"
 #include "serve/web.h"
 #include "small.h"
 
@@ -267,37 +268,47 @@ static void test_scenario_quantiles(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
-/* A context in use holds its memory, dropped or not, and the next must come again. */
+static c2_status add_empty(c2_contexts *contexts, c2_kept **kept, c2_error *err) {
+  c2_call call = {.count = 0};
+  chronos2_context *context = NULL;
+  return c2_contexts_add(contexts, &call, &context, kept, err);
+}
+
+/* A context in use holds its memory, dropped or not, and no other takes its place. */
 static void test_context_memory_in_use(void **state) {
-  char path[80];
-  char id[33];
+  c2_contexts *c = NULL;
+  c2_kept *kept[4];
+  c2_error err;
+  char id[2][C2_CONTEXT_ID_ROOM];
+  size_t one = 0;
+  size_t bytes = 0;
   (void)state;
-  serving s = serving_start((const char *const[]){"--context-memory", "1", "--workers", "2", NULL});
-  char *body = serving_make_body(2, 900, 1, "\"prediction_length\":1024");
-  reply r = serving_post(&s, "/v1/contexts", body);
-  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\"", id), 1);
-  serving_assert(&r, 201, "");
-  double bytes = measure(&s, "\nchronos2_contexts_bytes ");
-  assert_true(bytes > 1 << 19);
-  int waiting = serving_connect(&s);
-  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
-  assert_true(serving_ask(waiting, "POST", path, "", "{\"scenarios\":[{},{},{},{},{},{},{},{},{},{},{},{}]}"));
-  wait_until_one(&s, "\nchronos2_workers_busy ");
-  for (int is_dropped = 0; is_dropped < 2; is_dropped++) {
-    r = serving_post(&s, "/v1/contexts", body);
-    serving_assert(&r, 503, "contexts that other requests use hold the memory");
-    (void)snprintf(path, sizeof path, "/v1/contexts/%.32s", id);
-    r = serving_request(&s, "DELETE", path, "", NULL);
-    serving_assert(&r, is_dropped ? 404 : 204, NULL);
+  assert_int_equal(c2_contexts_open(&c, SIZE_MAX, &err), C2_OK);
+  assert_int_equal(add_empty(c, &kept[0], &err), C2_OK);
+  assert_int_equal(c2_contexts_count(c, &one), 1);
+  c2_contexts_give(c, &kept[0]);
+  c2_contexts_close(&c);
+  assert_int_equal(c2_contexts_open(&c, 2 * one + one / 2, &err), C2_OK);
+  for (size_t i = 0; i < 2; i++) {
+    assert_int_equal(add_empty(c, &kept[i], &err), C2_OK);
+    memcpy(id[i], kept[i]->id, sizeof id[i]);
   }
-  assert_true(measure(&s, "\nchronos2_contexts_bytes ") == bytes);
-  r = serving_read(waiting);
-  serving_assert(&r, 200, "predictions");
-  r = serving_post(&s, "/v1/contexts", body);
-  serving_assert(&r, 201, "id");
-  close(waiting);
-  free(body);
-  assert_int_equal(serving_stop(&s), 0);
+  c2_contexts_give(c, &kept[1]);
+  assert_int_equal(add_empty(c, &kept[2], &err), C2_OK);
+  assert_null(c2_contexts_take(c, id[1]));
+  assert_int_equal(add_empty(c, &kept[3], &err), C2_ERR_MEMORY);
+  assert_non_null(strstr(err.text, "contexts that other requests use hold the memory"));
+  assert_true(c2_contexts_drop(c, id[0]));
+  assert_int_equal(c2_contexts_count(c, &bytes), 1);
+  assert_int_equal(bytes, 2 * one);
+  assert_int_equal(add_empty(c, &kept[3], &err), C2_ERR_MEMORY);
+  c2_contexts_give(c, &kept[0]);
+  assert_int_equal(c2_contexts_count(c, &bytes), 1);
+  assert_int_equal(bytes, one);
+  assert_int_equal(add_empty(c, &kept[3], &err), C2_OK);
+  c2_contexts_give(c, &kept[2]);
+  c2_contexts_give(c, &kept[3]);
+  c2_contexts_close(&c);
 }
 
 /* Texts count as what they take, and covariates of many scenarios as rows. */
