@@ -45,6 +45,7 @@ static c2_status read_futures(forecast_request *r, const c2_read_options *option
     if (path) C2_GOTO(c2_futures_fill(r->futures, 0, err));
     C2_GOTO(c2_unseen_count(&unseen, &r->in.set, err));
     C2_GOTO(c2_missing_count_futures(missing, &r->in.set, &r->in.set, err));
+    if (!r->embed) C2_GOTO(c2_dataset_note_truths(&r->in.set, err));
   }
   if (path) C2_GOTO(c2_futures_note(r->futures, err));
   status = c2_unseen_note(&unseen, &r->in.set, err);

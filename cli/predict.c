@@ -81,6 +81,7 @@ static c2_status read_inputs(request *r, const c2_json_document *doc, c2_error *
     return c2_json_fail(doc, inputs, err, "'inputs': expected an array of at least one series");
   }
   C2_JSON_EACH (input, inputs) C2_TRY(c2_read_json_item(&r->set, doc, input, &c2_json_lines_names, &options, err));
+  C2_TRY(c2_dataset_note_truths(&r->set, err));
   return c2_dataset_join_kinds(&r->set, err);
 }
 

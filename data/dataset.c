@@ -245,7 +245,6 @@ c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err) {
                             "column '%.60s': numbers in some items, booleans in others: True counts as 1, False as 0",
                             names.text[n]));
   }
-  C2_GOTO(c2_dataset_note_truths(set, err));
 fail:
   c2_lookup_free(&names);
   free(numbers);

@@ -85,8 +85,7 @@ c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err);
 c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err);
 
 /* Looks for covariates that hold booleans in some items and numbers in others, makes them numbers in all (1 for True, 0
- * for False), and notes it, as well as booleans in the futures that are there. The set must be complete but for its
- * futures. */
+ * for False), and notes it. The set must be complete but for its futures. */
 c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
 
 /* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the

@@ -169,9 +169,12 @@ bool c2_dialect_time(c2_dialect *dialect, const char *cell, c2_time *out, c2_zon
   if (dialect->time_format[0]) {
     c2_time other = 0;
     c2_zone other_zone;
-    const char *twin = dialect->twin_format;
+    char *twin = dialect->twin_format;
     if (!c2_stamp_read(dialect->time_format, cell, out, zone)) return false;
-    return !*twin || !c2_stamp_read(twin, cell, &other, &other_zone) || other == *out;
+    if (!*twin) return true;
+    if (c2_stamp_read(twin, cell, &other, &other_zone)) return other == *out;
+    *twin = '\0'; /* all before read alike, and this settles what follows */
+    return true;
   }
   *is_whole = read_whole(cell, out);
   return *is_whole || c2_time_parse(cell, out, zone, &why) == C2_OK || read_named(dialect, cell, out, zone);

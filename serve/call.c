@@ -176,6 +176,7 @@ c2_status c2_call_complete(c2_call *call, const c2_json_document *doc, const c2_
   }
   C2_TRY(c2_dataset_note_calendars(&call->set, err));
   C2_TRY(c2_dataset_join_kinds(&call->set, err));
+  C2_TRY(c2_dataset_note_truths(&call->set, err));
   C2_TRY(c2_call_note_caveats(call, &call->set, config, err));
   C2_TRY(c2_dataset_note_lacks(&call->set, doc ? NULL : table_hint, err));
   C2_TRY(c2_series_make(&call->set, &call->series, &call->covariate, err));
@@ -199,9 +200,7 @@ size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config 
   return (s->targets + s->covariates) * (past + c2_min_size(future, config->max_output_patches)) * (1 + PATHS * more);
 }
 
-size_t c2_call_encoded(const c2_call *call, const chronos2_model *model) {
-  const chronos2_config *c = chronos2_model_config(model);
-  size_t value = chronos2_model_dtype(model) == CHRONOS2_BF16 ? sizeof(uint16_t) : sizeof(float);
+size_t c2_call_encoded(const c2_call *call, const chronos2_config *c, size_t value) {
   size_t bytes = 0;
   for (size_t i = 0; i < call->count; i++) {
     const chronos2_series *s = &call->series[i];

@@ -104,9 +104,8 @@ size_t c2_call_tokens(const c2_call *call, size_t series, const chronos2_config 
 /* Bytes of what a client wrote, as it was read, and of the series made of it. */
 size_t c2_call_held(const c2_call *call);
 
-/* Bytes of the keys and values of the encoded pasts: of each observation, in bfloat16 where the weights have it, even
- * if the processor computes attention in float32. */
-size_t c2_call_encoded(const c2_call *call, const chronos2_model *model);
+/* Bytes of the keys and values of the encoded pasts, of `value` bytes each. */
+size_t c2_call_encoded(const c2_call *call, const chronos2_config *config, size_t value);
 
 /* Bytes of a forecast as the library gives it, of all the model's quantiles: of the series that are forecast in one go
  * however few tokens a batch may have. Those are all of a call that is whole, the series of a scenario, or one. */

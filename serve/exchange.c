@@ -229,13 +229,18 @@ static size_t bytes_of(const c2_exchange *e, size_t encoded) {
 
 /* Holds what the call takes. False: it is answered. */
 static bool hold_call(c2_exchange *e) {
-  size_t most = e->server->options.contexts;
-  size_t encoded = e->route->action == C2_ROUTE_ENCODE ? c2_call_encoded(&e->call, e->server->model) : 0;
-  if (encoded > most) {
-    c2_answer_refuse(&e->answer, C2_HTTP_TOO_LARGE, NULL,
-                     "the encoded pasts would take %zu bytes, expected at most %zu", encoded, most);
-    e->is_answered = true;
-    return false;
+  size_t encoded = 0;
+  if (e->route->action == C2_ROUTE_ENCODE) { /* bf16 weights are cached in bfloat16, or in float32 (docs/processors.md) */
+    size_t most = e->server->options.contexts;
+    bool is_narrow = chronos2_model_dtype(e->server->model) == CHRONOS2_BF16;
+    size_t least = c2_call_encoded(&e->call, e->server->config, is_narrow ? sizeof(uint16_t) : sizeof(float));
+    if (least > most) {
+      c2_answer_refuse(&e->answer, C2_HTTP_TOO_LARGE, NULL,
+                       "the encoded pasts would take %zu bytes, expected at most %zu", least, most);
+      e->is_answered = true;
+      return false;
+    }
+    encoded = c2_call_encoded(&e->call, e->server->config, sizeof(float));
   }
   size_t bytes = bytes_of(e, encoded);
   if (hold(e, bytes)) return true;

@@ -338,6 +338,11 @@ static void test_times_alike(void **state) {
   assert_int_equal(r.status, C2_OK);
   assert_int_equal(r.set.rows, 70000);
   c2_dataset_free(&r.set);
+  (void)sprintf(text + n, "x,31.01.2023,1\nx,01.02.2023,1\nx,02.02.2023,1\n"); /* the first settles the second */
+  r = read_with(text, 0, 0, "");
+  assert_int_equal(r.status, C2_OK);
+  assert_int_equal(r.set.rows, 70002);
+  c2_dataset_free(&r.set);
   free(text);
 }
 

@@ -133,7 +133,7 @@ static void test_hours_where_summer_ends(void **state) {
 
 /* ---- Off the frequency ------------------------------------------------------------------------- */
 
-/* The first days of months, and days within them: both are placed by their month. */
+/* The first days of months, and days within them: all are placed by their month. */
 static void test_rows_between_points(void **state) {
   (void)state;
   enum { MONTHS = 12, DAY = 24 };
@@ -145,18 +145,18 @@ static void test_rows_between_points(void **state) {
     options.fill_gaps = true;
     options.gather = k == 1;
     options.freq = k == 2 ? "MS" : NULL;
-    for (size_t i = 0; i < 2 * MONTHS; i++) {
+    for (size_t i = 0; i < 3 * MONTHS; i++) {
+      static const int64_t id[] = {-5, 2, 4};
       static const int length[MONTHS] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}; /* of 2020 */
-      bool second = i >= MONTHS;
-      past.integer[i] = second ? 2 : -5;
+      past.integer[i] = id[i / MONTHS];
       past.stamp[i] = i % MONTHS ? past.stamp[i - 1] + length[i % MONTHS - 1] * DAY * HOUR
-                                 : (18262 + 14 * second) * DAY * HOUR; /* 2020-01-01, or the 15th */
+                                 : (18262 + (i < MONTHS ? 0 : 14)) * DAY * HOUR; /* 2020-01-01, or the 15th */
     }
-    mock_batch two = slice(&df, 0, 2 * MONTHS, false);
-    r = forecast_batches(&two, 1, NULL);
+    mock_batch three = slice(&df, 0, 3 * MONTHS, false);
+    r = forecast_batches(&three, 1, NULL);
     assert_true(r.rows[HORIZON].stamp == 18628 * DAY * HOUR); /* 2021-01-01 */
-    assert_non_null(strstr(warnings, "item '2': 12 rows lie between the points of MS: each counts for the point at or "
-                                     "before it"));
+    assert_non_null(strstr(warnings, "24 rows lie between the points of MS: each counts for the point at or before it; "
+                                     "the first of them in item '2'"));
     free_result(&r);
   }
 }

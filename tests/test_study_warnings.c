@@ -376,27 +376,34 @@ static void test_twin_columns(void **state) {
   static const struct {
     const char *one, *other;
     bool twins;
-  } cases[] = {{"target: u", "target: v", false},
-               {"target: u", "generate_univariate_targets_from: [u]", true},
-               {"target: [u, v]", "target: [v, u]", true},
-               {"target: [v, w]", "target: [u, v]", true},
-               {"generate_univariate_targets_from: __ALL__", "target: w", true},
-               {"generate_univariate_targets_from: [u]", "generate_univariate_targets_from: __ALL__", true},
-               {"generate_univariate_targets_from: __ALL__, known_dynamic_columns: [u]", "target: u", false},
+    const char *file; /* NULL: d.csv */
+  } cases[] = {{"target: u", "target: v", false, NULL},
+               {"target: u", "generate_univariate_targets_from: [u]", true, NULL},
+               {"target: [u, v]", "target: [v, u]", true, NULL},
+               {"target: [v, w]", "target: [u, v]", true, NULL},
+               {"generate_univariate_targets_from: __ALL__", "target: w", true, NULL},
+               {"generate_univariate_targets_from: [u]", "generate_univariate_targets_from: __ALL__", true, NULL},
+               {"generate_univariate_targets_from: __ALL__, known_dynamic_columns: [u]", "target: u", false, NULL},
                {"generate_univariate_targets_from: __ALL__, static_columns: [w]",
-                "generate_univariate_targets_from: __ALL__", true}};
+                "generate_univariate_targets_from: __ALL__", true, NULL},
+               {"target: [a, b]", "target: [c, d]", true, "d.jsonl"},
+               {"target: [a, b]", "generate_univariate_targets_from: [target_0]", true, "d.jsonl"},
+               {"generate_univariate_targets_from: [target_0]", "generate_univariate_targets_from: [target_1]", false,
+                "d.jsonl"}};
   place p = enter(NULL);
   char text[1024] = "item_id,timestamp,u,v,w\n";
   for (int t = 0; t < 24; t++) {
     (void)snprintf(text + strlen(text), sizeof text - strlen(text), "a,%d,%d,%d,%d\n", t, t % 5, t * 7 % 11, t * t % 7);
   }
   write_text(&p, "d.csv", text);
+  write_text(&p, "d.jsonl", "{\"target\": [[1, 2, 3, 5, 4, 3, 2, 4, 6, 5], [2, 1, 4, 2, 3, 5, 1, 2, 3, 4]]}\n");
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     char yaml[512];
+    const char *file = cases[i].file ? cases[i].file : "d.csv";
     (void)snprintf(yaml, sizeof yaml,
-                   "tasks:\n- {dataset_path: d.csv, task_name: a, horizon: 2, %s}\n"
-                   "- {dataset_path: d.csv, task_name: b, horizon: 2, %s}\n",
-                   cases[i].one, cases[i].other);
+                   "tasks:\n- {dataset_path: %s, task_name: a, horizon: 2, %s}\n"
+                   "- {dataset_path: %s, task_name: b, horizon: 2, %s}\n",
+                   file, cases[i].one, file, cases[i].other);
     write_text(&p, "tasks.yaml", yaml);
     program_result r = STUDY(&p, "--seed", "0");
     if (r.status != 0) fail_msg("status %d: %s", r.status, r.err);

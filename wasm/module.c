@@ -145,6 +145,7 @@ static c2_status note_all(const module *m, c2_dataset *set, const chronos2_predi
   }
   C2_TRY(note_calendars(set, err));
   C2_TRY(c2_dataset_join_kinds(set, err));
+  C2_TRY(c2_dataset_note_truths(set, err));
   return c2_dataset_note_lacks(set, NULL, err);
 }
 

@@ -20,7 +20,7 @@ c2_status c2_cuda_kv_open(c2_engine *engine, const c2_batch *batch, c2_cuda_kv *
   *out = kv;
   kv->link = link;
   atomic_fetch_add(&link->users, 1);
-  for (size_t r = 0; r < batch->rows; r++) kv->rows = c2_max_size(kv->rows, batch->row[r].slot + 1);
+  kv->rows = c2_batch_slots(batch);
   C2_TRY(c2_alloc_array(kv->rows, sizeof *kv->first, &kv->first, err));
   C2_TRY(c2_alloc_array(kv->rows, sizeof *kv->count, &kv->count, err));
   C2_TRY(c2_alloc_array(kv->rows, sizeof *kv->scaler, &kv->scaler, err));

@@ -41,6 +41,12 @@ void c2_batch_sort(c2_batch *batch) {
   batch->grouped = kept;
 }
 
+size_t c2_batch_slots(const c2_batch *batch) {
+  size_t slots = 0;
+  for (size_t r = 0; r < batch->rows; r++) slots = c2_max_size(slots, batch->row[r].slot + 1);
+  return slots;
+}
+
 c2_status c2_engine_reserve(c2_engine *engine, c2_block *workspace, size_t size, c2_error *err) {
   if (size > workspace->size) {
     c2_block_free(workspace);

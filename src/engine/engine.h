@@ -87,6 +87,9 @@ void c2_engine_hold(c2_engine *engine, size_t bytes);
 /* Allocates as c2_alloc_array does, and counts the memory as held by the running call. */
 c2_status c2_engine_alloc(c2_engine *engine, size_t count, size_t size, void *out, c2_error *err);
 
+/* The highest slot of the rows, and one: the length of a table by slot. */
+size_t c2_batch_slots(const c2_batch *batch);
+
 /* True if a padded batch has masked tokens: rows of unequal length, or patches without an observation. */
 bool c2_batch_masks(const c2_batch *batch, size_t patch);
 

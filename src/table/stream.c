@@ -291,7 +291,7 @@ static c2_status finish(stream *s, c2_error *err) {
     c2_source_id(&plan->past, axis->between_key, id);
     c2_freq_format(&axis->between_freq, freq);
     c2_caveat_between(axis->between, freq, axis->between_freq.unit == C2_FREQ_BUSINESS_HOUR, line);
-    c2_plan_warn(plan, "item '%s': %s", id, line);
+    c2_plan_warn(plan, "%s; the first of them in item '%s'", line, id);
   }
   if (axis->loose > 0) {
     c2_source_id(&plan->past, axis->loose_key, id);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "data/jsonl.h"
 #include "study/results/results.h"
 
 /* ---- Warnings -------------------------------------------------------------------------------- */
@@ -305,6 +306,8 @@ static bool forecasts(const c2_task *task, const char *column) {
 /* Two tasks forecast a column of the same data. Files of others don't tell of their data. */
 static bool are_twins(const c2_task_result *a, const c2_task_result *b) {
   if (!a->checksum[0] || strcmp(a->checksum, b->checksum) != 0) return false;
+  bool are_apart = a->task->univariate.count > 0 && b->task->univariate.count > 0;
+  if (c2_path_is_json(a->task->data.name[0]) && !are_apart) return true; /* its targets are named by each task */
   if (a->task->univariate_all && b->task->univariate_all) return true;
   const c2_names *listed = targets_of(a->task->univariate_all ? b->task : a->task);
   const c2_task *other = a->task->univariate_all ? a->task : b->task;

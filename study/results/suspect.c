@@ -98,7 +98,7 @@ static c2_status suspect_shares(const c2_results *r, c2_journal *journal, c2_err
   range shares = nothing;
   size_t task = 0; /* that has the largest of all shares, */
   size_t arm = 0;  /* and where */
-  for (size_t k = 1; k < r->arms; k++) {
+  for (size_t k = 1; k < r->arms && k <= r->perf_radii.count; k++) { /* those of the test: others come behind */
     size_t heaviest = 0;
     double share = largest_share(r, k, &heaviest);
     if (share > shares.high) {

@@ -23,8 +23,8 @@ c2_status c2_kv_open(c2_cpu_kv **out, const c2_layout *l, const chronos2_config 
   *out = kv;
   kv->type = type;
   kv->head = c->d_kv;
+  kv->rows = c2_batch_slots(batch);
   for (size_t r = 0; r < batch->rows; r++) {
-    kv->rows = c2_max_size(kv->rows, batch->row[r].slot + 1);
     kv->layer += c->heads * c2_panels_words(kv->type, context_of(l, batch, r), c->d_kv);
   }
   carve(kv, &plan, c->layers);

@@ -23,9 +23,7 @@ static c2_status plan(c2_engine *engine, const c2_batch *batch, const c2_result 
   bool null = engine->pattern.attention == CHRONOS2_WINDOWED_FUTURE_NULL;
   size_t cached = null ? c2_null_future_bytes(engine, batch, NULL_TOKENS, row_bytes) : 0;
   if (cached == 0) return C2_OK;
-  size_t slots = 0;
-  for (size_t r = 0; r < batch->rows; r++) slots = c2_max_size(slots, batch->row[r].slot + 1);
-  c2_sum_up(&cached, slots, 2 * sizeof(size_t)); /* tables by slot */
+  c2_sum_up(&cached, c2_batch_slots(batch), 2 * sizeof(size_t)); /* tables by slot */
   c2_sum_up(&cached, 4, C2_ALIGN);                     /* between what a cache holds */
   need->held = c2_block_size(cached);
   return C2_OK;
