@@ -230,7 +230,7 @@ static size_t bytes_of(const c2_exchange *e, size_t encoded) {
 /* Holds what the call takes. False: it is answered. */
 static bool hold_call(c2_exchange *e) {
   size_t encoded = 0;
-  if (e->route->action == C2_ROUTE_ENCODE) { /* bf16 weights are cached in bfloat16, or in float32 (docs/processors.md) */
+  if (e->route->action == C2_ROUTE_ENCODE) { /* bf16 weights are cached in bfloat16 or in float32 */
     size_t most = e->server->options.contexts;
     bool is_narrow = chronos2_model_dtype(e->server->model) == CHRONOS2_BF16;
     size_t least = c2_call_encoded(&e->call, e->server->config, is_narrow ? sizeof(uint16_t) : sizeof(float));
