@@ -758,13 +758,18 @@ def test_dates_are_the_same_in_every_unit(smooth, targets):
     days = np.array(["2024-01-01", "2024-01-02", "2023-01-01"], "M8[D]")
     expected = smooth.predict([labelled(["1", "2", "0"], ["2", "0"], targets)], 2)[0]
     forms = [days.astype(f"M8[{unit}]") for unit in ("D", "s", "us", "ns")]
-    forms += [days.astype(object), days.astype("M8[us]").astype(object)]
+    texts = [*(days.astype("U") for days in forms), days.astype("U").astype(object)]
+    forms += [days.astype(object), days.astype("M8[us]").astype(object), np.array([*days], object)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for past in forms:
-            for future in forms:
+            for future in forms + texts:
                 item = {**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future[1:]}}
                 np.testing.assert_array_equal(smooth.predict([item], 2)[0], expected)
+    for past, future in ((days, np.array(["today", "02/01/2024"])), (texts[0], days[1:])):
+        item = {**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future}}
+        with pytest.warns(UserWarning, match="categories that the past never had, .*: 2 future values"):
+            smooth.predict([item], 2)
     exact = days.astype("M8[ns]") + np.arange(3)
     item, expected = labelled(exact, exact[1:], dtype=exact.dtype), labelled(["1", "2", "0"], ["2", "0"])
     np.testing.assert_array_equal(smooth.predict([item], 2)[0], smooth.predict([expected], 2)[0])
