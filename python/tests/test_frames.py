@@ -329,7 +329,8 @@ def test_weeks_on_different_days_are_different_frequencies(smooth):
 
 
 @pytest.mark.parametrize("freq", [pd.offsets.Week(), pd.offsets.Week(2), pd.offsets.Week(weekday=2),
-                                  pd.offsets.QuarterEnd(startingMonth=2), pd.offsets.BusinessHour()])
+                                  pd.offsets.QuarterEnd(startingMonth=2), pd.offsets.BusinessHour(), "C", "2C",
+                                  pd.offsets.CustomBusinessDay(3)])
 def test_frequencies_that_are_offsets(smooth, freq):
     stamps = pd.date_range("2020-01-01 09:00", periods=14, freq=freq)  # a Wednesday
     df = pd.DataFrame({"item_id": "A", "timestamp": stamps[:12], "target": np.arange(12.0)})
@@ -605,6 +606,47 @@ def test_complex_numbers_and_others_are_refused(smooth):
             smooth.predict_df(df, future.assign(x=values), prediction_length=3)
 
 
+def test_cells_that_hold_several_values(smooth):
+    cells, df = [[1]] * 9 + [np.ones(2)], table(("A",))
+    for name in ("x", "item_id"):
+        wrong = df.assign(**{name: cells})
+        for call in (smooth.predict_df, smooth.evaluate) if name == "item_id" else (smooth.predict_df,):
+            with pytest.raises(ValueError, match=f"^column '{name}': expected one value a row, found (list|ndarray)$"):
+                call(wrong, prediction_length=3)
+    future = future_of(df, 3, ["x"]).assign(x=cells[-3:])
+    with pytest.raises(ValueError, match="^column 'x': expected one value a row, found (list|ndarray)$"):
+        smooth.predict_df(df.assign(x="a"), future, prediction_length=3)
+
+
+@pytest.mark.parametrize("text, day_first", [("%d.%m.%Y", True), ("%m/%d/%Y", False), ("%d-%m-%Y %H:%M", True)])
+def test_texts_whose_order_of_day_and_month_is_open(smooth, text, day_first):
+    """01.01.2024, 01.02.2024, ...: days of January, or the first ones of months."""
+    df = table(("A",), (12,))
+    df["timestamp"] = pd.date_range("2024-01-01", periods=12, freq="MS" if day_first else "D")
+    future = future_of(df, 3, ["x"], "MS" if day_first else "D").assign(x=1.0)
+    df["x"] = 1.0
+    wrong = df.assign(timestamp=df["timestamp"].dt.strftime(text))
+    said = r"^column 'timestamp': '0[12].0[12].2024.*' is 2024-01-02 00:00:00 or 2024-02-01 00:00:00, as nothing says"
+    for call in (smooth.predict_df, smooth.evaluate):
+        for stamps in (wrong["timestamp"], wrong["timestamp"].astype("category"), wrong["timestamp"].astype(object)):
+            with pytest.raises(ValueError, match=said):
+                call(wrong.assign(timestamp=stamps), prediction_length=3)
+    told = future.assign(timestamp=["01.01.2025", "01.02.2025", "01.03.2025"])
+    with pytest.raises(ValueError, match="is 2025-01-02 00:00:00 or 2025-02-01 00:00:00, as nothing says"):
+        smooth.predict_df(df, told, prediction_length=3)
+
+
+@pytest.mark.parametrize("freq, text", [("D", "%Y-%m-%d"), ("D", "%Y%m%d"), ("D", "%Y/%m/%d"), ("D", "%d.%m.%Y"),
+                                        ("D", "%d %b %Y"), ("YS", "%d.%m.%Y"), ("h", "%Y-%m-%dT%H:%MZ")])
+@pytest.mark.filterwarnings("ignore:(Parsing dates|Could not infer format)")
+def test_texts_with_one_reading(smooth, freq, text):
+    df = table(("A",), (40,))
+    df["timestamp"] = pd.date_range("1984-01-13", periods=40, freq=freq, tz="UTC" if "Z" in text else None)
+    expected = smooth.predict_df(df, prediction_length=3)
+    result = smooth.predict_df(df.assign(timestamp=df["timestamp"].dt.strftime(text)), prediction_length=3)
+    pd.testing.assert_frame_equal(result, expected, check_dtype=False)
+
+
 def test_stamps_beyond_their_unit(smooth):
     df = table(("A",), freq="D")
     df["timestamp"] = pd.date_range(end="2262-04-09", periods=10).as_unit("ns")
@@ -612,6 +654,10 @@ def test_stamps_beyond_their_unit(smooth):
         smooth.predict_df(df, prediction_length=5)
     df["timestamp"] = df["timestamp"].dt.as_unit("us")
     assert smooth.predict_df(df, prediction_length=5)["timestamp"].iloc[-1] == pd.Timestamp("2262-04-14").as_unit("us")
+    df["timestamp"] = pd.date_range("2024-01-01", periods=10, freq="s").as_unit("s")
+    text = r"^column 'timestamp': datetime64\[s\] can't hold steps of 500ms: .dt.as_unit\(\) gives other units$"
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(df, prediction_length=5, freq="500ms")
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is not installed")

@@ -767,9 +767,8 @@ def test_dates_are_the_same_in_every_unit(smooth, targets):
                 item = {**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future[1:]}}
                 np.testing.assert_array_equal(smooth.predict([item], 2)[0], expected)
     for past, future in ((days, np.array(["today", "02/01/2024"])), (texts[0], days[1:])):
-        item = {**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future}}
         with pytest.warns(UserWarning, match="categories that the past never had, .*: 2 future values"):
-            smooth.predict([item], 2)
+            smooth.predict([{**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future}}], 2)
     exact = days.astype("M8[ns]") + np.arange(3)
     item, expected = labelled(exact, exact[1:], dtype=exact.dtype), labelled(["1", "2", "0"], ["2", "0"])
     np.testing.assert_array_equal(smooth.predict([item], 2)[0], smooth.predict([expected], 2)[0])
