@@ -159,6 +159,45 @@ def test_missing_values_of_targets_and_covariates(smooth):
     np.testing.assert_array_equal(*results)
 
 
+def test_a_covariate_without_a_value(smooth):
+    """Of numbers it is unknown; of another type it is of missing categories, which count as a constant."""
+    df = table(("A",), (40,))
+    said = "^1 item, 'A' the first, has a covariate without an observed value in the past, 'x' the first"
+
+    def forecast(values, into=lambda frame: frame):
+        with pytest.warns(UserWarning, match=said) as told:
+            result = smooth.predict_df(into(df.assign(x=values)), prediction_length=2)
+        assert len(told) == 1
+        return result["predictions"].to_numpy()
+
+    constant = smooth.predict_df(df.assign(x=1.0), prediction_length=2)["predictions"].to_numpy()
+    unknown = forecast(np.nan)
+    assert not np.array_equal(constant, unknown)
+    for values in (None, pd.array([None] * 40, "string"), pd.array([None] * 40, "boolean"), pd.Categorical([None] * 40)):
+        np.testing.assert_array_equal(forecast(values), constant)
+    np.testing.assert_array_equal(forecast(pd.array([None] * 40, "Float64")), unknown)
+    if importlib.util.find_spec("pyarrow"):
+        import pyarrow
+
+        np.testing.assert_array_equal(forecast(None, pyarrow.Table.from_pandas), constant)
+
+
+def test_categorical_ids_are_in_the_order_of_their_rows(smooth):
+    df = table(("B", "A"), (30, 20))
+    expected = smooth.predict_df(df, prediction_length=2)
+    kind = pd.CategoricalDtype(["A", "B"])
+    result = smooth.predict_df(df.astype({"item_id": kind}), prediction_length=2)
+    assert result["item_id"].tolist() == ["B", "B", "A", "A"]
+    pd.testing.assert_frame_equal(result.drop(columns="item_id"), expected.drop(columns="item_id"))
+
+
+@pytest.mark.parametrize("freq", ["LWOM-FRI", "2bh", "3bh"])
+def test_frequencies_that_pandas_does_not_infer(smooth, freq):
+    stamps = pd.date_range("2024-01-01", periods=63, freq=freq)
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps[:60], "target": wave(60)})
+    assert smooth.predict_df(df, prediction_length=3)["timestamp"].tolist() == stamps[60:].tolist()
+
+
 @pytest.mark.parametrize("ahead", [np.array([True, False]), np.array([True, None], object), "boolean", "category"])
 def test_booleans_ahead_of_numbers_are_told(smooth, ahead):
     df = table(("A",), (40,), covariates=("x",))

@@ -351,9 +351,9 @@ def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
     ({"no_such_argument": 1}, TypeError), ({"return_type": "jax"}, ValueError),
     ({"unrolled_quantiles": [0.123]}, ValueError), ({"unrolled_quantiles": [], "max_output_patches": 1}, ValueError),
     ({"reg_global": "no", "attention": "windowed_future_global"}, TypeError), ({"reg_global": 0}, TypeError),
-    ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
-    ({"cross_learning": "false"}, TypeError), ({"limit_prediction_length": 1}, TypeError),
-    ({"extend_context": "no"}, TypeError), ({"unrolled_quantiles": 0.5}, TypeError),
+    ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError), ({"unrolled_quantiles": 0.5}, TypeError),
+    ({"cross_learning": "false"}, TypeError), ({"cross_learning": None}, TypeError), ({"cross_learning": 1}, TypeError),
+    ({"limit_prediction_length": 1}, TypeError), ({"extend_context": "no"}, TypeError),
 ])
 def test_wrong_arguments(smooth, arguments, error):
     with pytest.raises(error):
