@@ -327,6 +327,12 @@ def test_names_that_forecasts_have_themselves(smooth):
         smooth.predict_df(table(), target=[], prediction_length=3)
 
 
+def test_limit_prediction_length(smooth):
+    with pytest.raises(ValueError, match="limit_prediction_length=False"):
+        smooth.predict_df(table(), prediction_length=10000, limit_prediction_length=True)
+    assert len(smooth.predict_df(table(), prediction_length=3, limit_prediction_length=True)) == 6
+
+
 def test_a_table_without_rows(smooth):
     result = smooth.predict_df(table().iloc[:0], prediction_length=3, quantile_levels=LEVELS)
     assert len(result) == 0 and list(result.columns[3:]) == ["predictions", "0.1", "0.5", "0.9"]

@@ -277,8 +277,7 @@ def test_no_array_is_handed_over_that_is_too_short(series, text):
 
 @pytest.mark.parametrize("inputs, text", [
     (np.zeros(16), "Expected 3-d tensor with shape"),
-    (np.zeros((4, 3)), "Expected 3-d tensor with shape"),
-    ([], "is empty"),
+    (np.zeros((4, 3)), "Expected 3-d tensor with shape"), ([], "is empty"),
     (np.zeros((0, 1, 4)), "is empty"),
     ([np.zeros((0, 9))], "series 0: expected at least one target"),
     ([np.zeros((1, 2, 100)), np.zeros(120)], "Each element should be 1-d.*index 0"),
@@ -321,6 +320,7 @@ def test_texts_are_no_targets(smooth, inputs):
     ([{"target": wave(9), "past_covariates": {"x": wave(9)}, "future_covariates": {"x": ["1", "a"]}}],
      "Expected numbers, found 'a' in the future of 'x' of element at index 0"),
     ([{"target": wave(9), "past_covariates": {"x": wave(9) + 1j}}], "numbers, found complex128 in 'x' of .* 0"),
+    ([{"target": wave(9), "past_covariates": {"x": np.arange(9).astype("m8[D]")}}], "found timedelta64.* in 'x' of .* 0"),
 ])
 def test_elements_that_do_not_fit_are_named(smooth, inputs, text):
     with pytest.raises((TypeError, ValueError), match=text) as raised:
