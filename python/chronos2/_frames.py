@@ -171,7 +171,9 @@ def times(name: str, column: pd.Series) -> pd.DatetimeIndex:
 def _check_order(name: str, values: Iterable[Any]) -> None:
     """Refuses texts that are other time stamps where the day is first. A year of four digits has the month behind it,
     though pandas would read it otherwise."""
-    texts = pd.Series([v for v in values if isinstance(v, str) and not _YEAR_FIRST.match(v)], dtype=object)
+    if _YEAR_FIRST.match(next((value for value in values if isinstance(value, str)), "0000")):
+        return
+    texts = pd.Series(list(values), dtype=object)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the order and of formats
         try:
