@@ -102,6 +102,35 @@ static void test_hours_of_business_in_a_zone(void **state) {
   free_result(&r);
 }
 
+/* A step of days to a time that the wall leaves out is an hour later, and the first one of two; both are told. */
+static void test_days_where_the_clock_changes(void **state) {
+  (void)state;
+  enum { DAY = 86400, ROWS_BEFORE = 5 };
+  static const struct {
+    int64_t first, step; /* 02:30 in Berlin, and the instant of the step on the day of the change */
+    int64_t next;        /* of the step behind that */
+    const char *told;
+  } change[] = {{1711416600, 1711416600 + ROWS_BEFORE * DAY, 1711931400, "2024-03-31 03:30:00+02:00"},
+                {1729557000, 1729557000 + ROWS_BEFORE * DAY, 1730079000, "2024-10-27 02:30:00+02:00"},
+                {1714091400, 1714091400 + ROWS_BEFORE * DAY, 1714091400 + (ROWS_BEFORE + 1) * DAY, NULL}};
+  for (size_t k = 0; k < sizeof change / sizeof *change; k++) {
+    int64_t stamps[ROWS];
+    char line[200] = "";
+    reset_options();
+    for (int64_t i = 0; i < ROWS_BEFORE; i++) stamps[i] = change[k].first + i * DAY;
+    result r = forecast_instants("tss:Europe/Berlin", stamps, ROWS_BEFORE, NULL);
+    assert_true(r.rows[0].stamp == change[k].step && r.rows[1].stamp == change[k].next);
+    if (change[k].told) {
+      (void)snprintf(line, sizeof line,
+                     "item '0': the clock of Europe/Berlin leaves out or shows twice the time of a step, which is %s "
+                     "here\n",
+                     change[k].told);
+    }
+    assert_string_equal(warnings, line);
+    free_result(&r);
+  }
+}
+
 /* Two rows have one wall clock where summer ends. */
 static void test_hours_where_summer_ends(void **state) {
   (void)state;
@@ -187,6 +216,7 @@ int main(void) {
       cmocka_unit_test_setup(test_time_zones, prepare),
       cmocka_unit_test_setup(test_days_of_utc_in_a_zone, prepare),
       cmocka_unit_test_setup(test_hours_of_business_in_a_zone, prepare),
+      cmocka_unit_test_setup(test_days_where_the_clock_changes, prepare),
       cmocka_unit_test_setup(test_hours_where_summer_ends, prepare),
       cmocka_unit_test_setup(test_rows_between_points, prepare),
       cmocka_unit_test_setup(test_short_items_off_the_frequency, prepare),

@@ -44,16 +44,19 @@ class Asked(NamedTuple):
         need = self.horizon + (self.windows - 1) * self.stride + 1
         if len(lengths) == 0:
             raise ValueError(f"expected a series of more than {self.horizon} steps, found no series")
+        longest = lengths.max()
+        if longest <= self.horizon:
+            raise ValueError(f"expected a series of more than {self.horizon} steps, found at most {longest}")
+        if longest < need:
+            raise ValueError(f"windows: the longest series has {longest} steps, which is enough for "
+                             f"{(longest - 1 - self.horizon) // self.stride + 1}, found {self.windows}")
         short = int((lengths < need).sum())
         if short:
             warn(f"{short} of {len(lengths)} series are shorter than the {need} steps that all windows need, "
                  "and are left out of those that they don't reach")
-        if not (lengths > self.horizon).any():
-            raise ValueError(f"expected a series of more than {self.horizon} steps, found at most {lengths.max()}")
         for window in reversed(range(self.windows)):
             cut = lengths - self.horizon - window * self.stride
-            if (cut > 0).any():
-                yield np.flatnonzero(cut > 0), cut
+            yield np.flatnonzero(cut > 0), cut
 
 
 # ---- Tables ---------------------------------------------------------------------------------------
@@ -70,6 +73,7 @@ def of_table(asked: Asked, df: Any, id_column: str, timestamp_column: str, targe
     for name in targets:
         _frames.target_numbers(str(name), df[name])
     df[timestamp_column] = _frames.times(str(timestamp_column), df[timestamp_column])  # texts sort otherwise
+    _frames.check_cells(str(id_column), df[id_column])
     for name in (id_column, timestamp_column):
         if df[name].isna().any():  # groups would leave such rows out, and a sort move them
             raise ValueError(f"df has a missing value in column '{name}'")

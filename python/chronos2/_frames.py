@@ -3,6 +3,7 @@ forecasts as a table of the same kind."""
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from numbers import Number
@@ -48,6 +49,8 @@ class Frames:
 
     def _past_column(self, name: str, column: pd.Series) -> Column:
         is_target = name in map(str, self._targets)
+        if not is_target:
+            check_cells(name, column)
         if name == str(self._id):
             codes, self._items = _factorize(column)
             return _ids(name, codes, self._items)
@@ -65,6 +68,7 @@ class Frames:
         return _categories(name, column.cat.codes.to_numpy(), len(column.cat.categories))
 
     def _future_column(self, name: str, column: pd.Series) -> Column:
+        check_cells(name, column)
         if name == str(self._id) and self._items is not None:
             codes = pd.Index(self._items).get_indexer(column)
             return _ids(name, np.where((codes < 0) & ~column.isna().to_numpy(), len(self._items), codes), self._items)
@@ -109,9 +113,10 @@ class Frames:
         except ValueError as error:
             if "can't hold steps" not in str(error):
                 raise
-            unit = self._stamps.unit
-            raise ValueError(f"column '{self._time}': the forecast goes beyond what datetime64[{unit}] holds"
-                             f"{', until 2262-04-11: .dt.as_unit() gives other units' * (unit == 'ns')}") from None
+            unit, steps = self._stamps.unit, str(error).rpartition("can't hold ")[2]
+            why = ("the forecast goes beyond what datetime64[ns] holds, until 2262-04-11" if unit == "ns" else
+                   f"datetime64[{unit}] can't hold {steps}")
+            raise ValueError(f"column '{self._time}': {why}: .dt.as_unit() gives other units") from None
 
     # ---- Results ----------------------------------------------------------------------------------
 
@@ -142,6 +147,13 @@ _SLICE = 1 << 16  # rows
 # ---- Columns --------------------------------------------------------------------------------------
 
 
+def check_cells(name: str, column: pd.Series) -> None:
+    """Refuses what has no hash, which no column may hold."""
+    for kind in set(map(type, column)) if column.dtype == object else ():
+        if kind.__hash__ is None:
+            raise ValueError(f"column '{name}': expected one value a row, found {kind.__name__}")
+
+
 def times(name: str, column: pd.Series) -> pd.DatetimeIndex:
     """Texts are read as pandas reads a column: in one format."""
     values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
@@ -149,7 +161,33 @@ def times(name: str, column: pd.Series) -> pd.DatetimeIndex:
     if types.is_numeric_dtype(values) or any(issubclass(kind, (Number, np.bool_)) for kind in kinds):
         raise ValueError(f"column '{name}': expected time stamps, found numbers; pd.to_datetime(..., unit=...) says "
                          "what they count")
-    return pd.DatetimeIndex(column if types.is_datetime64_any_dtype(column) else pd.to_datetime(column))
+    if types.is_datetime64_any_dtype(column):
+        return pd.DatetimeIndex(column)
+    stamps = pd.DatetimeIndex(pd.to_datetime(column))
+    _check_order(name, values)
+    return stamps
+
+
+def _check_order(name: str, values: Iterable[Any]) -> None:
+    """Refuses texts that are other time stamps where the day is first. A year of four digits has the month behind it,
+    though pandas would read it otherwise."""
+    if _YEAR_FIRST.match(next((value for value in values if isinstance(value, str)), "0000")):
+        return
+    texts = pd.Series(list(values), dtype=object)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the order and of formats
+        try:
+            month_first, day_first = pd.to_datetime(texts), pd.to_datetime(texts, dayfirst=True)
+        except ValueError:  # only one of them is possible
+            return
+    differs = (month_first != day_first).to_numpy() & month_first.notna().to_numpy()
+    if differs.any():
+        at = int(differs.argmax())
+        raise ValueError(f"column '{name}': '{texts[at]}' is {month_first[at]} or {day_first[at]}, as nothing says "
+                         "whether the day or the month is first; pd.to_datetime(..., format=...) does")
+
+
+_YEAR_FIRST = re.compile(r"\s*\d{4}")
 
 
 def _numbers(name: str, column: pd.Series) -> np.ndarray:
@@ -227,6 +265,8 @@ def spell_freq(freq: Any) -> str | None:
         return None
     offset = pd.tseries.frequencies.to_offset(freq)
     text: str = offset.freqstr
+    if offset == pd.offsets.CustomBusinessDay(offset.n):  # without holidays
+        return pd.offsets.BusinessDay(offset.n).freqstr
     if isinstance(freq, str):
         return text
     if offset == pd.offsets.Week(offset.n):  # of no weekday, but its text is that of Sundays

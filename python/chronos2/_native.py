@@ -8,6 +8,7 @@ object that refers to them.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from datetime import date, datetime
 from numbers import Number, Real
@@ -171,12 +172,30 @@ def joined(arrays: Mapping[int, np.ndarray]) -> Mapping[int, np.ndarray]:
 
 
 def objects(values: np.ndarray) -> list[Any]:
-    """The labels of an array. A date is the same in every unit."""
+    """The labels of an array. A date is the same in every unit, among objects too."""
     if values.dtype.kind == "M":
         whole = values.astype("M8[us]")
         values = np.where(whole == values, whole.astype(object), values.astype(object))
-    return [datetime(*value.timetuple()[:3]) if type(value) is date else value
-            for value in values.astype(object).tolist()]
+    return [_object(value) for value in values.astype(object).tolist()]
+
+
+def _object(value: Any) -> Any:
+    if isinstance(value, np.datetime64):
+        return objects(np.array([value]))[0]
+    return datetime(*value.timetuple()[:3]) if type(value) is date else value
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?")  # NumPy reads "today" too
+
+
+def _dated(label: Any) -> Any:
+    """A text that is a date in ISO 8601 as that date."""
+    if not isinstance(label, str) or not _DATE.fullmatch(label):
+        return label
+    try:
+        return _object(np.datetime64(label))
+    except ValueError:
+        return label
 
 
 def _kind(labels: Iterable[Any]) -> type | None:
@@ -205,9 +224,11 @@ class Labels:
         return self._of(objects(values), self.codes)
 
     def of_futures(self, futures: Mapping[int, np.ndarray]) -> dict[int, np.ndarray]:
-        """As `of`, of each series' future; but where pandas compares an index of booleans with one of numbers, it finds
-        nothing in it."""
+        """As `of`, of each series' future; but pandas reads texts as dates where it compares them with an index of dates,
+        and finds nothing where it compares an index of booleans with one of numbers."""
         values = {index: objects(array) for index, array in joined(futures).items()}
+        if self.codes and all(isinstance(label, datetime) for label in self.codes):
+            values = {index: list(map(_dated, future)) for index, future in values.items()}
         found = dict.fromkeys(value for future in values.values() for value in future if not is_missing(value))
         codes = {} if {_kind(self.codes), _kind(found)} == {bool, Real} else self.codes
         return {index: self._of(future, codes) for index, future in values.items()}

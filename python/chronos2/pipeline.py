@@ -432,7 +432,7 @@ class Chronos2Pipeline(BaseChronosPipeline):
         windows, stride
             How many forecasts of each series: the last one ends where the series does, each other one `stride` steps
             before the next; None: prediction_length. Series that a window leaves no past are left out of it, with a
-            warning.
+            warning; a window that all of them lack is an error.
         seasonality
             Steps of a season, for seasonal naive and the metrics with its errors (MASE, RMSSE, SQL). None: by the
             frequency (hours: 24, days: 7, months: 12), 1 for arrays without one.

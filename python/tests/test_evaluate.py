@@ -168,8 +168,11 @@ def test_short_series_are_left_out_of_windows_that_they_do_not_reach(smooth):
         found = smooth.evaluate([wave(40), wave(15)], 10, windows=2)
     alone = smooth.evaluate([wave(15)], 10)
     assert column(found.series, "model", item_id=1, metric="MAE") == column(alone.series, "model", metric="MAE")
-    with pytest.raises(ValueError, match="expected a series of more than 10 steps, found at most 10"), pytest.warns():
+    with pytest.raises(ValueError, match="expected a series of more than 10 steps, found at most 10"):
         smooth.evaluate([wave(10)], 10)
+    with pytest.raises(ValueError, match="^windows: the longest series has 24 steps, which is enough for 2, found 3$"):
+        smooth.evaluate([wave(24), wave(15)], 10, windows=3)
+    assert smooth.evaluate([wave(31)], 10, windows=3).windows == 3
     for wrong in ({"windows": 0}, {"stride": 0}, {"seasonality": 0}):
         with pytest.raises(ValueError, match="expected at least 1"):
             smooth.evaluate([wave(40)], 10, **wrong)

@@ -159,6 +159,45 @@ def test_missing_values_of_targets_and_covariates(smooth):
     np.testing.assert_array_equal(*results)
 
 
+def test_a_covariate_without_a_value(smooth):
+    """Of numbers it is unknown; of another type it is of missing categories, which count as a constant."""
+    df = table(("A",), (40,))
+    said = "^1 item, 'A' the first, has a covariate without an observed value in the past, 'x' the first"
+
+    def forecast(values, into=lambda frame: frame):
+        with pytest.warns(UserWarning, match=said) as told:
+            result = smooth.predict_df(into(df.assign(x=values)), prediction_length=2)
+        assert len(told) == 1
+        return result["predictions"].to_numpy()
+
+    constant = smooth.predict_df(df.assign(x=1.0), prediction_length=2)["predictions"].to_numpy()
+    unknown = forecast(np.nan)
+    assert not np.array_equal(constant, unknown)
+    for values in (None, pd.array([None] * 40, "string"), pd.array([None] * 40, "boolean"), pd.Categorical([None] * 40)):
+        np.testing.assert_array_equal(forecast(values), constant)
+    np.testing.assert_array_equal(forecast(pd.array([None] * 40, "Float64")), unknown)
+    if importlib.util.find_spec("pyarrow"):
+        import pyarrow
+
+        np.testing.assert_array_equal(forecast(None, pyarrow.Table.from_pandas), constant)
+
+
+def test_categorical_ids_are_in_the_order_of_their_rows(smooth):
+    df = table(("B", "A"), (30, 20))
+    expected = smooth.predict_df(df, prediction_length=2)
+    kind = pd.CategoricalDtype(["A", "B"])
+    result = smooth.predict_df(df.astype({"item_id": kind}), prediction_length=2)
+    assert result["item_id"].tolist() == ["B", "B", "A", "A"]
+    pd.testing.assert_frame_equal(result.drop(columns="item_id"), expected.drop(columns="item_id"))
+
+
+@pytest.mark.parametrize("freq", ["LWOM-FRI", "2bh", "3bh"])
+def test_frequencies_that_pandas_does_not_infer(smooth, freq):
+    stamps = pd.date_range("2024-01-01", periods=63, freq=freq)
+    df = pd.DataFrame({"item_id": "A", "timestamp": stamps[:60], "target": wave(60)})
+    assert smooth.predict_df(df, prediction_length=3)["timestamp"].tolist() == stamps[60:].tolist()
+
+
 @pytest.mark.parametrize("ahead", [np.array([True, False]), np.array([True, None], object), "boolean", "category"])
 def test_booleans_ahead_of_numbers_are_told(smooth, ahead):
     df = table(("A",), (40,), covariates=("x",))
@@ -288,6 +327,12 @@ def test_names_that_forecasts_have_themselves(smooth):
         smooth.predict_df(table(), target=[], prediction_length=3)
 
 
+def test_limit_prediction_length(smooth):
+    with pytest.raises(ValueError, match="limit_prediction_length=False"):
+        smooth.predict_df(table(), prediction_length=10000, limit_prediction_length=True)
+    assert len(smooth.predict_df(table(), prediction_length=3, limit_prediction_length=True)) == 6
+
+
 def test_a_table_without_rows(smooth):
     result = smooth.predict_df(table().iloc[:0], prediction_length=3, quantile_levels=LEVELS)
     assert len(result) == 0 and list(result.columns[3:]) == ["predictions", "0.1", "0.5", "0.9"]
@@ -329,7 +374,8 @@ def test_weeks_on_different_days_are_different_frequencies(smooth):
 
 
 @pytest.mark.parametrize("freq", [pd.offsets.Week(), pd.offsets.Week(2), pd.offsets.Week(weekday=2),
-                                  pd.offsets.QuarterEnd(startingMonth=2), pd.offsets.BusinessHour()])
+                                  pd.offsets.QuarterEnd(startingMonth=2), pd.offsets.BusinessHour(), "C", "2C",
+                                  pd.offsets.CustomBusinessDay(3)])
 def test_frequencies_that_are_offsets(smooth, freq):
     stamps = pd.date_range("2020-01-01 09:00", periods=14, freq=freq)  # a Wednesday
     df = pd.DataFrame({"item_id": "A", "timestamp": stamps[:12], "target": np.arange(12.0)})
@@ -605,6 +651,47 @@ def test_complex_numbers_and_others_are_refused(smooth):
             smooth.predict_df(df, future.assign(x=values), prediction_length=3)
 
 
+def test_cells_that_hold_several_values(smooth):
+    cells, df = [[1]] * 9 + [np.ones(2)], table(("A",))
+    for name in ("x", "item_id"):
+        wrong = df.assign(**{name: cells})
+        for call in (smooth.predict_df, smooth.evaluate) if name == "item_id" else (smooth.predict_df,):
+            with pytest.raises(ValueError, match=f"^column '{name}': expected one value a row, found (list|ndarray)$"):
+                call(wrong, prediction_length=3)
+    future = future_of(df, 3, ["x"]).assign(x=cells[-3:])
+    with pytest.raises(ValueError, match="^column 'x': expected one value a row, found (list|ndarray)$"):
+        smooth.predict_df(df.assign(x="a"), future, prediction_length=3)
+
+
+@pytest.mark.parametrize("text, day_first", [("%d.%m.%Y", True), ("%m/%d/%Y", False), ("%d-%m-%Y %H:%M", True)])
+def test_texts_whose_order_of_day_and_month_is_open(smooth, text, day_first):
+    """01.01.2024, 01.02.2024, ...: days of January, or the first ones of months."""
+    df = table(("A",), (12,))
+    df["timestamp"] = pd.date_range("2024-01-01", periods=12, freq="MS" if day_first else "D")
+    future = future_of(df, 3, ["x"], "MS" if day_first else "D").assign(x=1.0)
+    df["x"] = 1.0
+    wrong = df.assign(timestamp=df["timestamp"].dt.strftime(text))
+    said = r"^column 'timestamp': '0[12].0[12].2024.*' is 2024-01-02 00:00:00 or 2024-02-01 00:00:00, as nothing says"
+    for call in (smooth.predict_df, smooth.evaluate):
+        for stamps in (wrong["timestamp"], wrong["timestamp"].astype("category"), wrong["timestamp"].astype(object)):
+            with pytest.raises(ValueError, match=said):
+                call(wrong.assign(timestamp=stamps), prediction_length=3)
+    told = future.assign(timestamp=["01.01.2025", "01.02.2025", "01.03.2025"])
+    with pytest.raises(ValueError, match="is 2025-01-02 00:00:00 or 2025-02-01 00:00:00, as nothing says"):
+        smooth.predict_df(df, told, prediction_length=3)
+
+
+@pytest.mark.parametrize("freq, text", [("D", "%Y-%m-%d"), ("D", "%Y%m%d"), ("D", "%Y/%m/%d"), ("D", "%d.%m.%Y"),
+                                        ("D", "%d %b %Y"), ("YS", "%d.%m.%Y"), ("h", "%Y-%m-%dT%H:%MZ")])
+@pytest.mark.filterwarnings("ignore:(Parsing dates|Could not infer format)")
+def test_texts_with_one_reading(smooth, freq, text):
+    df = table(("A",), (40,))
+    df["timestamp"] = pd.date_range("1984-01-13", periods=40, freq=freq, tz="UTC" if "Z" in text else None)
+    expected = smooth.predict_df(df, prediction_length=3)
+    result = smooth.predict_df(df.assign(timestamp=df["timestamp"].dt.strftime(text)), prediction_length=3)
+    pd.testing.assert_frame_equal(result, expected, check_dtype=False)
+
+
 def test_stamps_beyond_their_unit(smooth):
     df = table(("A",), freq="D")
     df["timestamp"] = pd.date_range(end="2262-04-09", periods=10).as_unit("ns")
@@ -612,6 +699,10 @@ def test_stamps_beyond_their_unit(smooth):
         smooth.predict_df(df, prediction_length=5)
     df["timestamp"] = df["timestamp"].dt.as_unit("us")
     assert smooth.predict_df(df, prediction_length=5)["timestamp"].iloc[-1] == pd.Timestamp("2262-04-14").as_unit("us")
+    df["timestamp"] = pd.date_range("2024-01-01", periods=10, freq="s").as_unit("s")
+    text = r"^column 'timestamp': datetime64\[s\] can't hold steps of 500ms: .dt.as_unit\(\) gives other units$"
+    with pytest.raises(ValueError, match=text):
+        smooth.predict_df(df, prediction_length=5, freq="500ms")
 
 
 @pytest.mark.skipif(not importlib.util.find_spec("pyarrow"), reason="pyarrow is not installed")

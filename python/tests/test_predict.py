@@ -277,8 +277,7 @@ def test_no_array_is_handed_over_that_is_too_short(series, text):
 
 @pytest.mark.parametrize("inputs, text", [
     (np.zeros(16), "Expected 3-d tensor with shape"),
-    (np.zeros((4, 3)), "Expected 3-d tensor with shape"),
-    ([], "is empty"),
+    (np.zeros((4, 3)), "Expected 3-d tensor with shape"), ([], "is empty"),
     (np.zeros((0, 1, 4)), "is empty"),
     ([np.zeros((0, 9))], "series 0: expected at least one target"),
     ([np.zeros((1, 2, 100)), np.zeros(120)], "Each element should be 1-d.*index 0"),
@@ -321,6 +320,7 @@ def test_texts_are_no_targets(smooth, inputs):
     ([{"target": wave(9), "past_covariates": {"x": wave(9)}, "future_covariates": {"x": ["1", "a"]}}],
      "Expected numbers, found 'a' in the future of 'x' of element at index 0"),
     ([{"target": wave(9), "past_covariates": {"x": wave(9) + 1j}}], "numbers, found complex128 in 'x' of .* 0"),
+    ([{"target": wave(9), "past_covariates": {"x": np.arange(9).astype("m8[D]")}}], "found timedelta64.* in 'x' of .* 0"),
 ])
 def test_elements_that_do_not_fit_are_named(smooth, inputs, text):
     with pytest.raises((TypeError, ValueError), match=text) as raised:
@@ -351,9 +351,9 @@ def test_a_list_of_numbers_is_not_a_list_of_series(smooth):
     ({"no_such_argument": 1}, TypeError), ({"return_type": "jax"}, ValueError),
     ({"unrolled_quantiles": [0.123]}, ValueError), ({"unrolled_quantiles": [], "max_output_patches": 1}, ValueError),
     ({"reg_global": "no", "attention": "windowed_future_global"}, TypeError), ({"reg_global": 0}, TypeError),
-    ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError),
-    ({"cross_learning": "false"}, TypeError), ({"limit_prediction_length": 1}, TypeError),
-    ({"extend_context": "no"}, TypeError), ({"unrolled_quantiles": 0.5}, TypeError),
+    ({"radius": 4}, ValueError), ({"attention": "sparse"}, ValueError), ({"unrolled_quantiles": 0.5}, TypeError),
+    ({"cross_learning": "false"}, TypeError), ({"cross_learning": None}, TypeError), ({"cross_learning": 1}, TypeError),
+    ({"limit_prediction_length": 1}, TypeError), ({"extend_context": "no"}, TypeError),
 ])
 def test_wrong_arguments(smooth, arguments, error):
     with pytest.raises(error):
@@ -758,13 +758,17 @@ def test_dates_are_the_same_in_every_unit(smooth, targets):
     days = np.array(["2024-01-01", "2024-01-02", "2023-01-01"], "M8[D]")
     expected = smooth.predict([labelled(["1", "2", "0"], ["2", "0"], targets)], 2)[0]
     forms = [days.astype(f"M8[{unit}]") for unit in ("D", "s", "us", "ns")]
-    forms += [days.astype(object), days.astype("M8[us]").astype(object)]
+    texts = [*(days.astype("U") for days in forms), days.astype("U").astype(object)]
+    forms += [days.astype(object), days.astype("M8[us]").astype(object), np.array([*days], object)]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for past in forms:
-            for future in forms:
+            for future in forms + texts:
                 item = {**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future[1:]}}
                 np.testing.assert_array_equal(smooth.predict([item], 2)[0], expected)
+    for past, future in ((days, np.array(["today", "02/01/2024"])), (texts[0], days[1:])):
+        with pytest.warns(UserWarning, match="categories that the past never had, .*: 2 future values"):
+            smooth.predict([{**labelled(past, None, targets, past.dtype), "future_covariates": {"x": future}}], 2)
     exact = days.astype("M8[ns]") + np.arange(3)
     item, expected = labelled(exact, exact[1:], dtype=exact.dtype), labelled(["1", "2", "0"], ["2", "0"])
     np.testing.assert_array_equal(smooth.predict([item], 2)[0], smooth.predict([expected], 2)[0])

@@ -274,14 +274,10 @@ static void warn_of_lacks(const c2_table_plan *plan) {
   }
 }
 
-/* What is known only at the end. */
-static c2_status finish(stream *s, c2_error *err) {
-  const c2_table_plan *plan = &s->plan;
+/* Says how rows and forecasts lie on the axis. */
+static void warn_of_steps(const c2_table_plan *plan) {
   const c2_timeline *axis = &plan->axis;
   char id[C2_ID_ROOM];
-  bool checks = plan->has_future && !plan->is_trusted && !plan->has_error_column;
-  while (checks && !plan->future.has_ended) C2_TRY(c2_source_read(&s->plan.future, err));
-  if (checks && s->matched != c2_source_count(&plan->future)) return no_future(err);
   if (axis->filled > 0) {
     c2_plan_warn(plan, "%zu of %zu steps have no row and are missing values", axis->filled, axis->steps);
   }
@@ -300,6 +296,23 @@ static c2_status finish(stream *s, c2_error *err) {
                  "steps",
                  axis->loose, axis->loose == 1 ? "" : "s", id, axis->is_given ? "given" : "inferred");
   }
+  if (axis->has_unclear) {
+    char stamp[C2_TIME_ROOM];
+    c2_source_id(&plan->past, axis->unclear_key, id);
+    c2_timeline_format(axis, axis->unclear_stamp, stamp);
+    c2_plan_warn(plan, "item '%s': the clock of %.60s leaves out or shows twice the time of a step, which is %s here",
+                 id, axis->field->zone, stamp);
+  }
+}
+
+/* What is known only at the end. */
+static c2_status finish(stream *s, c2_error *err) {
+  const c2_table_plan *plan = &s->plan;
+  char id[C2_ID_ROOM];
+  bool checks = plan->has_future && !plan->is_trusted && !plan->has_error_column;
+  while (checks && !plan->future.has_ended) C2_TRY(c2_source_read(&s->plan.future, err));
+  if (checks && s->matched != c2_source_count(&plan->future)) return no_future(err);
+  warn_of_steps(plan);
   warn_of_lacks(plan);
   for (size_t k = 0; k < plan->covariates; k++) {
     const c2_covariate_plan *c = &plan->covariate[k];

@@ -308,7 +308,7 @@ c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry
   return C2_OK;
 }
 
-c2_status c2_timeline_continue(const c2_timeline *axis, const c2_source *source, const c2_entry *entry, size_t count,
+c2_status c2_timeline_continue(c2_timeline *axis, const c2_source *source, const c2_entry *entry, size_t count,
                            int64_t *stamps, c2_error *err) {
   c2_time last = 0;
   const c2_freq *every = freq_of(axis, entry);
@@ -319,8 +319,15 @@ c2_status c2_timeline_continue(const c2_timeline *axis, const c2_source *source,
     c2_time next = 0;
     char freq[C2_FREQ_ROOM];
     C2_TRY(c2_freq_add(every, last, (int64_t)i + 1, &next, err));
+    bool is_plain = instants || c2_clock_is_plain(&axis->clock, next);
     if (!instants) next = c2_clock_utc(&axis->clock, next);
-    if (from_utc(axis, next, &stamps[i])) continue;
+    bool is_held = from_utc(axis, next, &stamps[i]);
+    if (!is_plain && !axis->has_unclear) {
+      axis->has_unclear = true;
+      axis->unclear_key = entry->key;
+      axis->unclear_stamp = stamps[i];
+    }
+    if (is_held) continue;
     c2_freq_format(every, freq);
     C2_FAIL(err, C2_ERR_FORMAT, "%s: column '%.60s': the Arrow type %s can't hold steps of %s", source->name,
             axis->field->name, axis->field->format, freq);

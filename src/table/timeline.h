@@ -29,6 +29,9 @@ typedef struct c2_timeline {
   size_t between;          /* rows of all items so far that lie between the points of their frequency */
   size_t between_key;      /* id of the first of them */
   c2_freq between_freq;    /* its frequency */
+  bool has_unclear;        /* a step at a time that the wall's clock leaves out or shows twice */
+  size_t unclear_key;      /* id of the first item that has one */
+  int64_t unclear_stamp;   /* of its first one */
   c2_spot *spot; /* rows of the item that was loaded last */
   size_t room;
   int64_t *wall, *utc; /* in microseconds: its time stamps */
@@ -56,7 +59,7 @@ c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry
 c2_status c2_timeline_unknown(c2_error *err);
 
 /* Writes the time stamps of the `count` steps after the last one, as the table has them. */
-c2_status c2_timeline_continue(const c2_timeline *axis, const c2_source *source, const c2_entry *entry, size_t count,
+c2_status c2_timeline_continue(c2_timeline *axis, const c2_source *source, const c2_entry *entry, size_t count,
                            int64_t *stamps, c2_error *err);
 
 /* Whether a time stamp of this axis is that of a column of times. */

@@ -240,3 +240,10 @@ c2_time c2_clock_utc(const c2_clock *clock, c2_time wall) {
   if (c2_clock_offset(clock, wall - after) == after) return wall - after;
   return wall - before; /* left out: as if the clock hadn't been changed yet */
 }
+
+bool c2_clock_is_plain(const c2_clock *clock, c2_time wall) {
+  int64_t before = c2_clock_offset(clock, wall - C2_DAY_US);
+  int64_t after = c2_clock_offset(clock, wall + C2_DAY_US);
+  if (before == after) return true;
+  return (c2_clock_offset(clock, wall - before) == before) != (c2_clock_offset(clock, wall - after) == after);
+}

@@ -35,4 +35,7 @@ int64_t c2_clock_offset(const c2_clock *clock, c2_time utc);
  * out, as far behind that beginning. */
 c2_time c2_clock_utc(const c2_clock *clock, c2_time wall);
 
+/* Whether the wall shows a time at one instant: neither never nor at two. */
+bool c2_clock_is_plain(const c2_clock *clock, c2_time wall);
+
 #endif
