@@ -13,7 +13,7 @@ enum { MOST_DIGITS = 38, TYPE_ROOM = 64 }; /* of decimals: DuckDB 1.5 reads long
 
 /* A row of a schema. */
 typedef struct node {
-  char file[4096], name[256], type[TYPE_ROOM]; /* type: DuckDB's name of it, "" where the node has children */
+  char file[4096], name[C2_DUCKDB_NAME_ROOM], type[TYPE_ROOM]; /* type: DuckDB's name of it, "" where the node has children */
   int64_t children, digits;
 } node;
 
@@ -119,22 +119,21 @@ static void forget_names(walk *w) {
   c2_pool_free(&w->pool);
 }
 
-/* DuckDB makes up another name for a column whose name comes again. */
-static c2_status take_name(walk *w, const node *n, c2_error *err) {
-  char lower[sizeof n->name];
+c2_status c2_duckdb_take_name(c2_lookup *names, c2_pool *pool, const char *file, const char *name, c2_error *err) {
+  char lower[C2_DUCKDB_NAME_ROOM];
   size_t at = 0;
-  size_t size = strlen(n->name);
-  size_t before = w->names.count;
-  if (size + 1 == sizeof n->name) return C2_OK; /* it may be longer */
+  size_t size = strlen(name);
+  size_t before = names->count;
+  if (size + 1 >= sizeof lower) return C2_OK; /* it may be longer */
   for (size_t i = 0; i <= size; i++) {
-    bool is_upper = n->name[i] >= 'A' && n->name[i] <= 'Z'; /* DuckDB knows no others */
-    lower[i] = (char)(is_upper ? n->name[i] + ('a' - 'A') : n->name[i]);
+    bool is_upper = name[i] >= 'A' && name[i] <= 'Z'; /* DuckDB knows no others */
+    lower[i] = (char)(is_upper ? name[i] + ('a' - 'A') : name[i]);
   }
-  C2_TRY(c2_lookup_keep(&w->names, &w->pool, lower, &at, err));
-  if (w->names.count > before) return C2_OK;
+  C2_TRY(c2_lookup_keep(names, pool, lower, &at, err));
+  if (names->count > before) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s: column '%.60s' comes twice, where upper and lower case are one, as in DuckDB: expected other names",
-          n->file, n->name);
+          file, name);
 }
 
 static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *err) {
@@ -146,7 +145,7 @@ static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *er
     w->columns_left--;
     w->nodes_left = 1;
     w->at = NULL;
-    C2_TRY(take_name(w, n, err));
+    C2_TRY(c2_duckdb_take_name(&w->names, &w->pool, n->file, n->name, err));
     for (size_t k = 0; k < w->count; k++) {
       if (strcasecmp(w->columns[k].name, n->name) == 0) w->at = &w->columns[k];
     }

@@ -493,6 +493,12 @@ def test_sql(folder):
     refused("DuckDB:", "--sql", "SELECT 1; SELECT 2")
     assert not (folder / "made.csv").exists()
     refused("DuckDB: ", "--sql", "SELECT * FROM nowhere")
+    for again in ("target", "TARGET"):
+        query = f"SELECT *, target * 1000 AS {again} FROM '{folder}/t.parquet'"
+        refused(f"the query: column '{again}' comes twice", "--sql", query)
+        refused(f"the query: column '{again}' comes twice", "--sql", query + ";", "--all-covariates")
+    replaced = f"WITH t AS (SELECT * REPLACE (target * 2 AS target) FROM '{folder}/t.parquet') SELECT * FROM t -- twice"
+    assert forecast("--sql", replaced) == forecast("--sql", replaced.replace("t -- twice", "t"))
     refused("expected a column 'target'", "--sql", "SELECT 1 AS a")
     refused("found a control character in 'a'", "--sql", "SELECT CASE WHEN i < 5 THEN 'a' ELSE 'a' || chr(0) || 'b' END AS item_id, "
             "DATE '2024-01-01' + i::INT AS timestamp, i::DOUBLE AS target FROM range(10) t(i)")
