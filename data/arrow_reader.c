@@ -250,7 +250,9 @@ static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, 
     const c2_field *field = &a->field[want[k].column];
     C2_GOTO(choose(input, &f[k], field, err));
     if (f[k].type == C2_WANT_TIME) input->dialect.has_time_texts = f[k].is_text;
-    if (f[k].is_zoned) input->dialect.is_instant = !is_utc(field->zone);
+    if (!f[k].is_zoned || is_utc(field->zone)) continue;
+    input->dialect.is_instant = true;
+    (void)snprintf(input->dialect.zone_name, sizeof input->dialect.zone_name, "%s", field->zone);
   }
   C2_GOTO(take_batches(f, want, wants, input, &rows, err));
   if (rows == 0) C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s: no rows", input->name));

@@ -6,6 +6,7 @@
 #include "data/ipc.h"
 #include "small.h"
 #include "table/arrow.h"
+#include "time/calendar.h"
 
 #define TYPE "application/vnd.apache.arrow.stream"
 
@@ -266,7 +267,26 @@ static void test_warnings(void **state) {
   assert_non_null(strstr(found.head, "\"the body: read with time stamps with a zone as instants in UTC\""));
   serving_assert(&found, 200, NULL);
   free(table);
+  for (size_t i = 0; i < r->count; i++) r->time[i] = INT64_C(1704063600000000) + (int64_t)(i % 30) * C2_DAY_US;
+  table = make_stream(r, zoned, BARE, false, &size); /* days of Berlin */
+  found = post(&s, NULL, table, size);
+  assert_non_null(strstr(found.head,
+                         "\"the body: time stamps have the zone Europe/Berlin and are counted in UTC, so days, weeks and "
+                         "months are UTC's; convert them to local time without a zone to count local ones\""));
+  serving_assert(&found, 200, NULL);
+  free(table);
+  for (size_t i = 0; i < r->count; i++) r->time[i] -= i % 30 > 20 ? INT64_C(3600000000) : 0; /* summer has begun */
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(&s, NULL, table, size);
+  serving_assert(&found, 400, "convert them to local time without a zone");
+  free(table);
   zoned[2].format = "tsu:UTC";
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(&s, "{\"freq\":\"D\"}", table, size);
+  assert_null(strstr(found.body, "without a zone"));
+  serving_assert(&found, 400, NULL);
+  free(table);
+  for (size_t i = 0; i < r->count; i++) r->time[i] = INT64_C(1704067200000000) + (int64_t)(i % 30) * C2_DAY_US;
   table = make_stream(r, zoned, BARE, false, &size);
   found = post(&s, NULL, table, size);
   assert_null(strstr(found.head, "instants"));
