@@ -86,6 +86,13 @@ static void test_offsets(void **state) {
                                "a,2024-01-03T00:00+02:00,4,3,v\n",
                 future, "--covariates=x,kind", i ? foreign : "");
   }
+  /* the very instants of the next days, at other offsets, or one of them alone */
+  for (size_t i = 0; i < 2; i++) {
+    assert_said("in.csv", HEAD "a,2024-01-01T08:00Z,1,1,u\na,2024-01-02T08:00Z,2,2,v\na,2024-01-03T08:00Z,4,3,v\n",
+                i ? FUTURE "a,2024-01-04T00:00-08:00,1,u\na,2024-01-05T17:00+09:00,2,u\n"
+                  : FUTURE "a,2024-01-05T00:00-08:00,1,u\na,2024-01-04T08:00-08:00,2,u\n",
+                "--covariates=x,kind", i ? "" : foreign);
+  }
   /* instants say themselves when they are */
   assert_said("in.csv", HEAD "a,2024-01-01T00:00+02:00,1,1,u\na,2024-01-01T01:00+02:00,2,2,v\n"
                              "a,2024-01-01T02:00+02:00,4,3,v\n",
