@@ -47,9 +47,9 @@ static c2_status read_names(c2_input *input, const struct ArrowSchema *schema, c
     size_t i = a->columns++;
     C2_TRY(c2_field_read(&a->field[i], schema->children[i], input->name, err));
     const char *name = a->name[i] = a->field[i].name;
-    if (*name && c2_text_plain(name, strlen(name))) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: column %zu: %s", input->name, i + 1,
-            *name ? "a control character in its name" : "it has no name");
+    const char *fault = c2_text_fault(name, strlen(name));
+    if (fault) C2_FAIL(err, C2_ERR_FORMAT, "%s: column %zu: %s in its name", input->name, i + 1, fault);
+    if (!*name) C2_FAIL(err, C2_ERR_FORMAT, "%s: column %zu: it has no name", input->name, i + 1);
   }
   a->header.file = input->name;
   C2_TRY(c2_header_fill(&a->header, a->name, columns, err));
