@@ -368,8 +368,8 @@ static void check_frequency(c2_flow *f) {
   (void)snprintf(f->reason, sizeof f->reason, "items differ in frequency");
 }
 
-/* Known futures don't fit. In the order of the past's items that is an error; before, both tables may yet be sorted. Those
- * whose temporary file fails are read into memory. */
+/* Known futures don't fit. In the order of the past's items that is an error; before, both tables may yet be sorted.
+ * Those whose temporary file fails are read into memory. */
 static c2_status refuse_future(c2_flow *f, const c2_error *why, bool is_final, c2_error *err) {
   bool has_failed = f->future.rows.spill.has_failed;
   if (is_final || why->code == C2_ERR_MEMORY || (f->is_sorted && !has_failed)) {

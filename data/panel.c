@@ -51,7 +51,7 @@ static bool fits(const c2_freq *freq, const c2_time *stamps, size_t n) {
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
-/* Whether rows of an item, which lie days or longer apart, are counted in days of UTC that may be none of their zone. */
+/* Whether an item's rows lie days or longer apart and are counted in days of UTC, which may be none of their zone. */
 static bool are_days_of_a_zone(const c2_table *t, size_t begin, size_t n) {
   const c2_table_row *rows = t->rows + begin;
   bool is_midnight = true;

@@ -545,6 +545,23 @@ def test_sql(folder):
             "DATE '2024-01-01' + i::INT AS timestamp, i::DOUBLE AS target FROM range(10) t(i)")
 
 
+def test_durations(tmp_path):
+    (tmp_path / "parts").mkdir()
+    df = days("a").with_columns(d=pl.duration(hours=pl.col("target").fill_null(1)))
+    table = df.to_arrow()
+    assert table.schema.field("d").type == pa.duration("us")
+    pq.write_table(table, tmp_path / "parts/d.parquet")
+    pq.write_table(table, tmp_path / "parts/plain.parquet", store_schema=False)  # whole numbers, for all that it says
+    for source in ("parts/d.parquet", "parts"):
+        for args in (("--target=d",), ("--covariates=d",), ("--all-covariates",)):
+            refused("d.parquet: column 'd' holds durations, which DuckDB reads as whole numbers", tmp_path / source, *args)
+    assert forecast(tmp_path / "parts/d.parquet") == forecast(tmp_path / "parts/plain.parquet")
+    forecast(tmp_path / "parts/plain.parquet", "--covariates=d")
+    kept = table.replace_schema_metadata({b"ARROW:schema": b"not base64", b"k\xff": b"\xff"})
+    pq.write_table(kept, tmp_path / "odd.parquet", store_schema=False)
+    forecast(tmp_path / "odd.parquet", "--covariates=d")
+
+
 def test_links_in_circles(tmp_path):
     for name in ("a", "b", "c"):
         (tmp_path / name).symlink_to(tmp_path, target_is_directory=True)
