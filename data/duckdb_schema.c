@@ -1,6 +1,7 @@
 /* Schemas of Parquet files: rows of a tree, each with the number of its children behind it. */
 #include "data/duckdb_schema.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -216,8 +217,12 @@ static c2_status look_at_schema(const struct c2_query *q, const c2_want *want, s
   C2_TRY(c2_alloc_array(size, 1, &copy, err));
   memcpy(copy, bytes, size);
   c2_status status = c2_ipc_open(&stream, copy, size, &options, &why);
-  bool is_read = status == C2_OK && stream.get_schema(&stream, &schema) == 0;
-  status = is_read ? refuse_durations(q, want, wants, file, &schema, err) : C2_OK;
+  int code = status == C2_OK ? stream.get_schema(&stream, &schema) : 0;
+  if (status == C2_ERR_MEMORY || code == ENOMEM) {
+    status = c2_fail(err, C2_ERR_MEMORY, "%s: cannot allocate its schema", file);
+  } else {
+    status = schema.release ? refuse_durations(q, want, wants, file, &schema, err) : C2_OK;
+  }
   if (schema.release) schema.release(&schema);
   if (stream.release) stream.release(&stream);
   free(copy);
