@@ -104,8 +104,8 @@ static void drop_futures(c2_dataset *set) {
 
 c2_status forecast_read_inputs(forecast_request *r, char **paths, size_t count, c2_error *err) {
   c2_read_options options = cli_input_reading(&r->in);
-  c2_missing missing = {.hint = forecast_future_hint(r)};
   C2_TRY(cli_input_read(&r->in, paths, count, err));
+  c2_missing missing = {.hint = forecast_future_hint(r)};
   if (r->reason[0] && r->in.set.has_past_table) cli_note("%s: all rows are kept in memory: %s", paths[0], r->reason);
   if (r->embed) drop_futures(&r->in.set);
   C2_TRY(cli_input_check_steps(&r->in.set, r->horizon, err));

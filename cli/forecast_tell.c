@@ -17,6 +17,7 @@ void forecast_summarise(forecast_request *r) {
 
 const char *forecast_future_hint(const forecast_request *r) {
   if (r->future || r->scenarios) return NULL;
+  if (!r->parts && !r->in.set.has_past_table) return "; covariates of later steps belong in \"future_covariates\"";
   return "; covariates of later steps belong in a file of their own, which --future names";
 }
 

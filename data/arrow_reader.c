@@ -47,9 +47,9 @@ static c2_status read_names(c2_input *input, const struct ArrowSchema *schema, c
     size_t i = a->columns++;
     C2_TRY(c2_field_read(&a->field[i], schema->children[i], input->name, err));
     const char *name = a->name[i] = a->field[i].name;
-    if (*name && c2_text_plain(name, strlen(name))) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: column %zu: %s", input->name, i + 1,
-            *name ? "a control character in its name" : "it has no name");
+    const char *fault = c2_text_fault(name, strlen(name));
+    if (fault) C2_FAIL(err, C2_ERR_FORMAT, "%s: column %zu: %s in its name", input->name, i + 1, fault);
+    if (!*name) C2_FAIL(err, C2_ERR_FORMAT, "%s: column %zu: it has no name", input->name, i + 1);
   }
   a->header.file = input->name;
   C2_TRY(c2_header_fill(&a->header, a->name, columns, err));
@@ -250,7 +250,9 @@ static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, 
     const c2_field *field = &a->field[want[k].column];
     C2_GOTO(choose(input, &f[k], field, err));
     if (f[k].type == C2_WANT_TIME) input->dialect.has_time_texts = f[k].is_text;
-    if (f[k].is_zoned) input->dialect.is_instant = !is_utc(field->zone);
+    if (!f[k].is_zoned || is_utc(field->zone)) continue;
+    input->dialect.is_instant = true;
+    (void)snprintf(input->dialect.zone_name, sizeof input->dialect.zone_name, "%s", field->zone);
   }
   C2_GOTO(take_batches(f, want, wants, input, &rows, err));
   if (rows == 0) C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s: no rows", input->name));

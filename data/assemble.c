@@ -285,7 +285,8 @@ c2_status c2_assemble_long(c2_input *input, c2_dataset *set, const c2_read_optio
   C2_GOTO(c2_axis_infer(&t, set, options, err));
   C2_GOTO(fill_items(&t, set, err));
   if (options->wide) C2_GOTO(split_targets(&t, set, err));
-  status = c2_axis_report(&t, set, err);
+  C2_GOTO(c2_axis_report(&t, set, err));
+  if (!options->part) status = c2_dataset_note_utc_days(set, err);
 fail:
   free(roles.want);
   c2_table_close(&t);

@@ -261,7 +261,17 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
   return C2_OK;
 }
 
-/* A row that belongs to an item that was read before, on the axis and the clock of that item. */
+/* Whether a time is a step of an item, or of what follows on it. */
+static bool is_step(const c2_item *item, c2_time time) {
+  int64_t step = 0;
+  c2_time at = 0;
+  c2_error why;
+  return time >= item->start && c2_freq_between(&item->freq, item->start, time, &step) &&
+         c2_freq_add(&item->freq, item->start, step, &at, &why) == C2_OK && at == time;
+}
+
+/* A row that belongs to an item that was read before, on the axis and the clock of that item. Where steps are days, an
+ * instant that is none of them counts for the day on the wall. */
 static c2_status settle_row(const c2_table *t, c2_table_row *row, const c2_item *item, c2_error *err) {
   bool whole = is_whole(t, row);
   if (item->freq.unit == C2_FREQ_COUNT) {
@@ -274,14 +284,25 @@ static c2_status settle_row(const c2_table *t, c2_table_row *row, const c2_item 
                        err);
   }
   if (whole) return make_time(t, row, err);
-  if (c2_freq_has_clock(&item->freq)) row->time += (item->zone.minutes - zone.minutes) * INT64_C(60000000);
+  c2_time instant = row->time + (item->zone.minutes - zone.minutes) * INT64_C(60000000);
+  if (c2_freq_has_clock(&item->freq) || is_step(item, instant)) row->time = instant;
   return C2_OK;
 }
 
 bool c2_axis_is_foreign(const c2_table *t, const c2_table_row *row, const c2_item *item) {
   c2_zone zone = zone_of(t, row);
   int further = zone.minutes - item->zone.minutes;
+  if (t->stamp && row->time != t->stamp->time[row->at]) return false; /* an instant */
   return zone.given && !c2_freq_has_clock(&item->freq) && (further < -item->behind || further > item->ahead);
+}
+
+void c2_axis_stamp(const c2_table *t, const c2_table_row *row, const c2_item *item, char out[C2_TIME_ROOM]) {
+  c2_zone zone = zone_of(t, row);
+  if (zone.given) {
+    c2_time_format(t->stamp->time[row->at], true, zone, out);
+  } else {
+    c2_item_stamp(item, row->time, out);
+  }
 }
 
 c2_status c2_item_time(const c2_item *item, const char *file, const c2_frame *frame, const c2_column *stamp, size_t at,

@@ -20,6 +20,9 @@ c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err);
  * no such offset from UTC. */
 bool c2_axis_is_foreign(const c2_table *t, const c2_table_row *row, const c2_item *item);
 
+/* The time stamp of such a row, with its own offset from UTC. */
+void c2_axis_stamp(const c2_table *t, const c2_table_row *row, const c2_item *item, char out[C2_TIME_ROOM]);
+
 /* Finds the frequency of every item. The rows must have been sorted. */
 c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err);
 

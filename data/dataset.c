@@ -87,6 +87,16 @@ c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err) {
                          moved, set->first_moved, moved == 1 ? "s" : "ve");
 }
 
+c2_status c2_dataset_note_utc_days(c2_dataset *set, c2_error *err) {
+  const char *what = set->utc_days;
+  set->utc_days = NULL;
+  if (!what) return C2_OK;
+  return c2_dataset_note(set, err,
+                         "%s and are counted in UTC, so days, weeks and months are UTC's; convert them to local time "
+                         "without a zone to count local ones",
+                         what);
+}
+
 c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err) {
   char line[C2_CAVEAT_ROOM];
   for (size_t i = 0; i < set->truths.count; i++) {

@@ -61,6 +61,7 @@ typedef struct c2_dataset {
   const char *first_moved; /* and the first of them; until it is noted */
   size_t kept;             /* series that have a frequency of their own beside another one that was asked for, */
   const char *first_kept;  /* and the first of them; until it is noted */
+  const char *utc_days; /* "FILE: time stamps have the zone Z", whose days are counted in UTC; until it is noted */
   const char **note;  /* what a reader guessed, filled in or ignored, a line each for the user: [notes] */
   size_t notes, note_capacity;
   bool twins;   /* set it before reading: an id may come again, for a series of its own, as in some benchmarks */
@@ -83,6 +84,9 @@ c2_status c2_dataset_note_calendars(c2_dataset *set, c2_error *err);
 
 /* Notes booleans in the known futures of numbers since the last call. */
 c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err);
+
+/* Notes the zone of time stamps whose days are counted in UTC since the last call. */
+c2_status c2_dataset_note_utc_days(c2_dataset *set, c2_error *err);
 
 /* Looks for covariates that hold booleans in some items and numbers in others, makes them numbers in all (1 for True, 0
  * for False), and notes it. The set must be complete but for its futures. */

@@ -1,6 +1,7 @@
 /* Schemas of Parquet files: rows of a tree, each with the number of its children behind it. */
 #include "data/duckdb_schema.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -8,12 +9,14 @@
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/duckdb_query.h"
+#include "data/ipc.h"
 
 enum { MOST_DIGITS = 38, TYPE_ROOM = 64 }; /* of decimals: DuckDB 1.5 reads longer ones as wrong numbers */
 
 /* A row of a schema. */
 typedef struct node {
-  char file[4096], name[256], type[TYPE_ROOM]; /* type: DuckDB's name of it, "" where the node has children */
+  char file[4096], name[C2_DUCKDB_NAME_ROOM];
+  char type[TYPE_ROOM]; /* DuckDB's name of it, "" where the node has children */
   int64_t children, digits;
 } node;
 
@@ -119,22 +122,21 @@ static void forget_names(walk *w) {
   c2_pool_free(&w->pool);
 }
 
-/* DuckDB makes up another name for a column whose name comes again. */
-static c2_status take_name(walk *w, const node *n, c2_error *err) {
-  char lower[sizeof n->name];
+c2_status c2_duckdb_take_name(c2_lookup *names, c2_pool *pool, const char *file, const char *name, c2_error *err) {
+  char lower[C2_DUCKDB_NAME_ROOM];
   size_t at = 0;
-  size_t size = strlen(n->name);
-  size_t before = w->names.count;
-  if (size + 1 == sizeof n->name) return C2_OK; /* it may be longer */
+  size_t size = strlen(name);
+  size_t before = names->count;
+  if (size + 1 >= sizeof lower) return C2_OK; /* it may be longer */
   for (size_t i = 0; i <= size; i++) {
-    bool is_upper = n->name[i] >= 'A' && n->name[i] <= 'Z'; /* DuckDB knows no others */
-    lower[i] = (char)(is_upper ? n->name[i] + ('a' - 'A') : n->name[i]);
+    bool is_upper = name[i] >= 'A' && name[i] <= 'Z'; /* DuckDB knows no others */
+    lower[i] = (char)(is_upper ? name[i] + ('a' - 'A') : name[i]);
   }
-  C2_TRY(c2_lookup_keep(&w->names, &w->pool, lower, &at, err));
-  if (w->names.count > before) return C2_OK;
+  C2_TRY(c2_lookup_keep(names, pool, lower, &at, err));
+  if (names->count > before) return C2_OK;
   C2_FAIL(err, C2_ERR_FORMAT,
           "%s: column '%.60s' comes twice, where upper and lower case are one, as in DuckDB: expected other names",
-          n->file, n->name);
+          file, name);
 }
 
 static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *err) {
@@ -146,7 +148,7 @@ static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *er
     w->columns_left--;
     w->nodes_left = 1;
     w->at = NULL;
-    C2_TRY(take_name(w, n, err));
+    C2_TRY(c2_duckdb_take_name(&w->names, &w->pool, n->file, n->name, err));
     for (size_t k = 0; k < w->count; k++) {
       if (strcasecmp(w->columns[k].name, n->name) == 0) w->at = &w->columns[k];
     }
@@ -165,7 +167,7 @@ static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *er
   return end_file(input, w->columns, w->count, n->file, err);
 }
 
-/* ---- All ------------------------------------------------------------------------------------- */
+/* ---- Schemas --------------------------------------------------------------------------------- */
 
 static int64_t number_at(const struct c2_query *s, size_t index, size_t row) {
   return ((const int64_t *)s->duck.vector_get_data(s->duck.data_chunk_get_vector(s->chunk, index)))[row];
@@ -186,6 +188,82 @@ static c2_status take_schemas(struct c2_query *s, walk *w, c2_input *input, c2_e
     }
   }
 }
+
+/* ---- What Arrow wrote ------------------------------------------------------------------------- */
+
+static c2_status refuse_durations(const struct c2_query *q, const c2_want *want, size_t wants, const char *file,
+                                  const struct ArrowSchema *schema, c2_error *err) {
+  for (int64_t i = 0; i < schema->n_children; i++) {
+    const struct ArrowSchema *field = schema->children[i];
+    for (size_t k = 0; k < wants; k++) {
+      const char *name = q->name[want[k].column];
+      if (!field->name || strcasecmp(field->name, name) != 0 || strncmp(field->format, "tD", 2) != 0) continue;
+      C2_FAIL(err, C2_ERR_FORMAT,
+              "%s: column '%.60s' holds durations, which DuckDB reads as whole numbers: expected numbers, such as days",
+              file, name);
+    }
+  }
+  return C2_OK;
+}
+
+/* A schema that can't be read, as one of nested columns, says nothing. */
+static c2_status look_at_schema(const struct c2_query *q, const c2_want *want, size_t wants, const char *file,
+                                const char *bytes, size_t size, c2_error *err) {
+  const c2_ipc_options options = {.is_bounded = true};
+  struct ArrowArrayStream stream = {.release = NULL};
+  struct ArrowSchema schema = {.release = NULL};
+  c2_error why;
+  char *copy = NULL; /* aligned */
+  C2_TRY(c2_alloc_array(size, 1, &copy, err));
+  memcpy(copy, bytes, size);
+  c2_status status = c2_ipc_open(&stream, copy, size, &options, &why);
+  int code = status == C2_OK ? stream.get_schema(&stream, &schema) : 0;
+  if (status == C2_ERR_MEMORY || code == ENOMEM) {
+    status = c2_fail(err, C2_ERR_MEMORY, "%s: cannot allocate its schema", file);
+  } else {
+    status = schema.release ? refuse_durations(q, want, wants, file, &schema, err) : C2_OK;
+  }
+  if (schema.release) schema.release(&schema);
+  if (stream.release) stream.release(&stream);
+  free(copy);
+  return status;
+}
+
+/* Parquet has no durations: Arrow writes whole numbers, and its own schema beside them, in base64. */
+static c2_status check_arrow_schemas(const c2_input *input, const c2_want *want, size_t wants, c2_error *err) {
+  const struct c2_query *q = input->query;
+  struct c2_query s = {.duck = q->duck};
+  c2_status status = C2_OK;
+  char *sql = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&sql, &size);
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  (void)fprintf(out,
+                "SELECT file_name, CASE WHEN regexp_full_match(CAST(value AS VARCHAR), '([A-Za-z0-9+/]{4})*"
+                "([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?') THEN from_base64(CAST(value AS VARCHAR)) END "
+                "FROM parquet_kv_metadata(%s) WHERE key = CAST('ARROW:schema' AS BLOB)",
+                q->files);
+  C2_GOTO(c2_sql_finish(out, &sql, err));
+  C2_GOTO(c2_query_start(&s, input->name, sql, err));
+  for (;;) {
+    C2_GOTO(c2_query_fetch(&s, input->name, err));
+    if (!s.chunk) break;
+    void *vector = s.duck.data_chunk_get_vector(s.chunk, 1);
+    for (size_t i = 0; i < s.rows; i++) {
+      char file[4096];
+      if (!c2_chunk_has(s.duck.vector_get_validity(vector), i)) continue;
+      const char *bytes = c2_chunk_text(s.duck.vector_get_data(vector), i, &size);
+      c2_query_copy_text(&s, 0, i, file, sizeof file);
+      C2_GOTO(look_at_schema(q, want, wants, file, bytes, size, err));
+    }
+  }
+fail:
+  c2_query_stop(&s);
+  free(sql);
+  return status;
+}
+
+/* ---- All ------------------------------------------------------------------------------------- */
 
 c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wants, bool *is_key, c2_error *err) {
   struct c2_query *q = input->query;
@@ -209,6 +287,7 @@ c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wan
   C2_GOTO(c2_query_start(&s, input->name, sql, err));
   C2_GOTO(take_schemas(&s, &w, input, err));
   for (size_t k = 0; k < wants; k++) is_key[k] = !w.columns[k].holder && !w.columns[k].lacker;
+  if (wants > 0) status = check_arrow_schemas(input, want, wants, err);
 fail:
   forget_names(&w);
   c2_query_stop(&s);

@@ -256,6 +256,35 @@ c2_status c2_duckdb_open_path(c2_input *input, c2_error *err) {
   return allow_memory(input, err);
 }
 
+/* Of a query between brackets DuckDB renames the columns whose names come again; described, it has its own names. */
+static c2_status check_sql_names(const struct c2_query *q, const char *name, c2_error *err) {
+  struct c2_query s = {.duck = q->duck};
+  c2_lookup names = {.count = 0};
+  c2_status status = C2_OK;
+  char *sql = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&sql, &size);
+  if (!out) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a query");
+  (void)fprintf(out, "SELECT column_name FROM (DESCRIBE %s)", q->from);
+  C2_GOTO(c2_sql_finish(out, &sql, err));
+  C2_GOTO(c2_query_start(&s, name, sql, err));
+  for (;;) {
+    C2_GOTO(c2_query_fetch(&s, name, err));
+    if (!s.chunk) break;
+    for (size_t i = 0; i < s.rows; i++) {
+      char column[C2_DUCKDB_NAME_ROOM];
+      c2_query_copy_text(&s, 0, i, column, sizeof column);
+      C2_GOTO(c2_duckdb_take_name(&names, &s.pool, name, column, err));
+    }
+  }
+fail:
+  c2_lookup_free(&names);
+  c2_query_stop(&s);
+  c2_pool_free(&s.pool);
+  free(sql);
+  return status;
+}
+
 c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *database, c2_error *err) {
   void *statement = NULL;
   C2_TRY(c2_alloc_array(1, sizeof *input->query, &input->query, err));
@@ -280,6 +309,7 @@ c2_status c2_duckdb_open_sql(c2_input *input, const char *sql, const char *datab
   (void)fwrite(sql, 1, n, out);
   (void)fputs("\n)", out);
   C2_TRY(c2_sql_finish(out, &q->from, err));
+  C2_TRY(check_sql_names(q, input->name, err));
   return open_names(input, err);
 }
 

@@ -49,9 +49,10 @@ static c2_status code_of(c2_fetched *f, const c2_input *input, size_t row, const
     at = f->last;
   } else if (cut || !c2_lookup_find(&f->words, text, &at)) {
     const char *kept = NULL;
-    if (!c2_text_plain(bytes, size) || (size == 0 && f->type == C2_WANT_NAME)) {
-      C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s'%.80s'", name, row, f->name,
-                      f->what ? f->what : "a text", size ? "a control character in " : "", text));
+    const char *fault = c2_text_fault(bytes, size);
+    if (fault || (size == 0 && f->type == C2_WANT_NAME)) {
+      C2_GOTO(c2_fail(err, C2_ERR_FORMAT, "%s:%zu: column '%.60s': expected %s, found %s%s'%.80s'", name, row, f->name,
+                      f->what ? f->what : "a text", fault ? fault : "", fault ? " in " : "", text));
     }
     if (f->type == C2_WANT_NAME && input->bounds.items > 0 && f->words.count == input->bounds.items) {
       C2_GOTO(c2_fail(err, C2_ERR_FORMAT,

@@ -343,6 +343,7 @@ static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
 
 static c2_status keep_words(c2_flow_total *total, const c2_dataset *set, c2_error *err) {
   c2_dialect_agree(&total->words.dialect, &set->dialect);
+  if (set->utc_days) C2_TRY(c2_dataset_text(&total->words, set->utc_days, &total->words.utc_days, err));
   const c2_lookup *const sources[] = {&set->ignored, &set->found, &set->truths};
   c2_lookup *const targets[] = {&total->words.ignored, &total->words.found, &total->words.truths};
   for (size_t k = 0; k < sizeof sources / sizeof sources[0]; k++) {
@@ -367,16 +368,28 @@ static void check_frequency(c2_flow *f) {
   (void)snprintf(f->reason, sizeof f->reason, "items differ in frequency");
 }
 
+/* Known futures don't fit. In the order of the past's items that is an error; before, both tables may yet be sorted.
+ * Those whose temporary file fails are read into memory. */
+static c2_status refuse_future(c2_flow *f, const c2_error *why, bool is_final, c2_error *err) {
+  bool has_failed = f->future.rows.spill.has_failed;
+  if (is_final || why->code == C2_ERR_MEMORY || (f->is_sorted && !has_failed)) {
+    return c2_remedy(err, why->remedy, c2_fail(err, why->code, "%s", why->text));
+  }
+  f->may_sort = true;
+  if (has_failed) {
+    (void)snprintf(f->reason, sizeof f->reason, "%.490s", why->text);
+  } else {
+    (void)snprintf(f->reason, sizeof f->reason, "the rows of %.400s may come in another order", f->future.path);
+  }
+  return C2_OK;
+}
+
 static c2_status fill_future(c2_flow *f, c2_dataset *set, c2_error *err) {
   c2_error why;
   bool is_final = false;
   f->future.known = f->is_sorted ? &f->grouped.words[0].words : NULL;
   c2_status status = c2_future_parts_fill(&f->future, set, &f->total.words, &is_final, &why);
-  if (status == C2_OK) return C2_OK;
-  if (is_final || status == C2_ERR_MEMORY) return c2_remedy(err, why.remedy, c2_fail(err, status, "%s", why.text));
-  f->may_sort = true;
-  (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
-  return C2_OK;
+  return status == C2_OK ? C2_OK : refuse_future(f, &why, is_final, err);
 }
 
 static c2_status count_missing(c2_flow *f, const c2_dataset *set, c2_error *err) {
@@ -388,11 +401,10 @@ static c2_status count_missing(c2_flow *f, const c2_dataset *set, c2_error *err)
 static c2_status end(c2_flow *f, c2_error *err) {
   c2_error why;
   check_frequency(f);
+  C2_TRY(c2_dataset_note_utc_days(&f->total.words, err));
   if (!f->future.path || f->reason[0]) return C2_OK;
   c2_status status = c2_future_parts_end(&f->future, &f->total.words, &why);
-  if (status == C2_ERR_MEMORY) C2_FAIL(err, status, "%s", why.text);
-  if (status != C2_OK) (void)snprintf(f->reason, sizeof f->reason, "%.490s", why.text);
-  return C2_OK;
+  return status == C2_OK ? C2_OK : refuse_future(f, &why, false, err);
 }
 
 c2_status c2_flow_next(c2_flow *f, c2_dataset *set, c2_error *err) {

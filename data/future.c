@@ -147,7 +147,7 @@ static c2_status refuse_repeated_rows(const c2_futures *f, c2_error *err) {
     char stamp[C2_TIME_ROOM];
     char whose[WHOSE_ROOM];
     size_t items = t->id ? f->set->count : 1;
-    c2_item_stamp(&f->set->item[t->id ? b->group % items : 0], b->time, stamp);
+    c2_axis_stamp(t, b, &f->set->item[t->id ? b->group % items : 0], stamp);
     say_whose(f, b->group / items, t->id ? &f->set->item[b->group % items] : NULL, whose);
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %sthere is a row for %s already, at line %zu", t->name, c2_table_line(t, b),
             whose, stamp, c2_table_line(t, a));
@@ -201,7 +201,7 @@ static c2_status find_steps(c2_futures *f, size_t scenario, size_t index, c2_err
   size_t end = begin + f->horizon;
   if (!odd && t->id && end < t->count && t->rows[end].group == group) odd = &t->rows[end];
   if (!odd) return C2_OK;
-  c2_item_stamp(item, odd->time, stamp);
+  c2_axis_stamp(t, odd, item, stamp);
   C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: %s%s is none of the %zu steps that are forecast", t->name, c2_table_line(t, odd),
           whose, stamp, f->horizon);
 }

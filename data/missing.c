@@ -42,7 +42,9 @@ static c2_status count_item(c2_missing *m, const c2_item *item, c2_dataset *keep
   } else if (open > 0) {
     if (m->open++ == 0) C2_TRY(c2_dataset_text(keeper, item->id, &m->first_open, err));
     m->longest = open > m->longest ? open : m->longest;
-    m->is_open_beside = m->is_open_beside || item->covariates > 0;
+    for (size_t c = 0; c < item->covariates; c++) {
+      m->is_open_beside = m->is_open_beside || item->covariate[c].future_length == 0;
+    }
   }
   if (item->is_foreign && m->foreign++ == 0) C2_TRY(c2_dataset_text(keeper, item->id, &m->first_foreign, err));
   while (k < item->covariates && !is_blank(&item->covariate[k], item->length)) k++;

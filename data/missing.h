@@ -20,7 +20,7 @@ typedef struct c2_missing {
   const char *first_blank, *blank_covariate;
   size_t open, longest; /* series that end in missing targets, and the most steps that one does */
   const char *first_open;
-  bool is_open_beside; /* such a series has covariates */
+  bool is_open_beside; /* such a series has a covariate of the past alone */
   size_t foreign;      /* series whose known future has offsets from UTC that the past hasn't */
   const char *first_foreign;
   size_t unknown; /* missing values of known futures, and where the first of them is; but no categories whose past has a

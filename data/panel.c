@@ -11,6 +11,8 @@ enum { FREE_VALUES = 1000000, VALUES_PER_CELL = 100 };
 /* Steps for which one item's vote on the common frequency counts at most. */
 enum { MOST_VOTES = 32 };
 
+#define SHORTEST_DAY_US INT64_C(82800000000) /* 23 hours, as when summer begins */
+
 static void vote(c2_ballot *b, const c2_freq *freq, size_t votes) {
   size_t k = 0;
   while (k < b->kinds && !c2_freq_equal(&b->kind[k], freq)) k++;
@@ -49,6 +51,27 @@ static bool fits(const c2_freq *freq, const c2_time *stamps, size_t n) {
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
+/* Whether an item's rows lie days or longer apart and are counted in days of UTC, which may be none of their zone. */
+static bool are_days_of_a_zone(const c2_table *t, size_t begin, size_t n) {
+  const c2_table_row *rows = t->rows + begin;
+  bool is_midnight = true;
+  if (!t->zone[0] || n < 3) return false;
+  for (size_t i = 0; i < n; i++) {
+    is_midnight = is_midnight && c2_floor_mod(rows[i].time, C2_DAY_US) == 0;
+    if (i > 0 && rows[i].time - rows[i - 1].time < SHORTEST_DAY_US) return false;
+  }
+  return !is_midnight;
+}
+
+/* Says of a failure that clocks have changed between such rows, or else that a setting (or NULL) helps. */
+static c2_status advise(const c2_table *t, size_t begin, size_t n, const char *setting, c2_status failure,
+                        c2_error *err) {
+  if (!err || !are_days_of_a_zone(t, begin, n)) return c2_remedy(err, setting, failure);
+  const c2_error why = *err;
+  C2_FAIL(err, failure, "%s; time stamps have %s and are counted in UTC: convert them to local time without a zone",
+          why.text, t->zone);
+}
+
 /* Says which row disturbs the steps that most of an item's rows follow. */
 static c2_status say_odd_row(const c2_table *t, const c2_item *item, size_t begin, size_t n, size_t odd,
                               c2_error *err) {
@@ -67,15 +90,15 @@ static c2_status say_odd_row(const c2_table *t, const c2_item *item, size_t begi
   if (odd > 0) c2_item_stamp(item, rows[odd - 1].time, before);
   if (odd + 1 < n) c2_item_stamp(item, rows[odd + 1].time, after);
   c2_item_stamp(item, rows[odd].time, stamp);
-  C2_FAIL(err, C2_ERR_FORMAT,
-          "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours: mend it, or say the frequency",
+  C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s (%s%s%s%s%s) is out of step with its neighbours%s",
           c2_table_file(t, &rows[odd]), c2_table_line(t, &rows[odd]), item->id, stamp, odd > 0 ? "after " : "", before,
-          odd > 0 && odd + 1 < n ? ", " : "", odd + 1 < n ? "before " : "", after);
+          odd > 0 && odd + 1 < n ? ", " : "", odd + 1 < n ? "before " : "", after,
+          are_days_of_a_zone(t, begin, n) ? "" : ": mend it, or say the frequency");
 }
 
 static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t begin, size_t n, size_t odd,
                               c2_error *err) {
-  return c2_remedy(err, "freq", say_odd_row(t, item, begin, n, odd, err));
+  return advise(t, begin, n, "freq", say_odd_row(t, item, begin, n, odd, err), err);
 }
 
 /* Items that the common frequency was given to though by themselves they hint at another one or none, and those that
@@ -244,8 +267,11 @@ c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int6
     c2_item_stamp(item, r->time, stamp);
     if (!whole) {
       c2_item_stamp(item, item->start, first);
-      C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s is no whole number of steps of %s after the first row, %s",
-              c2_table_file(t, r), c2_table_line(t, r), item->id, stamp, freq, first);
+      return advise(t, begin, n, NULL,
+                    c2_fail(err, C2_ERR_FORMAT,
+                            "%s:%zu: item '%.80s': %s is no whole number of steps of %s after the first row, %s",
+                            c2_table_file(t, r), c2_table_line(t, r), item->id, stamp, freq, first),
+                    err);
     }
     c2_table_place(t, c2_table_file(t, r - 1), c2_table_line(t, r - 1), place);
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: item '%.80s': %s lies in the same step of %s as %s", c2_table_file(t, r),
@@ -255,9 +281,23 @@ c2_status c2_axis_place(c2_table *t, c2_item *item, size_t begin, size_t n, int6
   return count_filled(t, item, item->length - n, err);
 }
 
+/* Notes that days are counted in UTC, unless the rows lie at the beginning of its days. */
+static c2_status note_utc_days(const c2_table *t, c2_dataset *set, c2_error *err) {
+  char what[sizeof t->zone + 400];
+  for (size_t i = 0; i < t->count && t->zone[0]; i++) {
+    const c2_freq *freq = &set->item[t->rows[i].group].freq;
+    if (freq->unit == C2_FREQ_COUNT || c2_freq_has_clock(freq)) continue;
+    if (c2_floor_mod(t->rows[i].time, C2_DAY_US) == 0) continue;
+    (void)snprintf(what, sizeof what, "%.300s: time stamps have %s", t->name, t->zone);
+    return c2_dataset_text(set, what, &set->utc_days, err);
+  }
+  return C2_OK;
+}
+
 c2_status c2_axis_report(const c2_table *t, c2_dataset *set, c2_error *err) {
   set->rows += t->count;
   set->filled += t->filled;
+  C2_TRY(note_utc_days(t, set, err));
   if (t->filled > t->count) {
     C2_TRY(c2_dataset_note(set, err, "%s: %zu of %zu steps (%.0f%%) have no row and are missing values", t->name,
                            t->filled, t->filled + t->count,

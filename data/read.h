@@ -44,7 +44,8 @@ c2_status c2_input_open_sql(c2_input *input, const char *sql, const char *databa
 void c2_input_close(c2_input *input);
 
 /* What a cell of a further table says on the axis and the clock of an item, as tables of the future are read: whole
- * numbers where the item's steps are such, else years, months, days or seconds; instants where offsets from UTC differ.
+ * numbers where the item's steps are such, else years, months, days or seconds; instants where offsets from UTC differ,
+ * and where steps are days the day on the wall if the instant is no step.
  * `stamp` is a column of the frame. It is an error if just one of the item and the cell has an offset. */
 c2_status c2_item_time(const c2_item *item, const char *file, const c2_frame *frame, const c2_column *stamp, size_t at,
                        c2_time *out, c2_error *err);

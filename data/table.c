@@ -49,9 +49,13 @@ static c2_status keep_column(c2_dataset *set, const c2_column *column, c2_kept *
   return C2_OK;
 }
 
-/* Notes in the set what was found in the file beyond the usual. */
-static c2_status note_dialect(c2_dataset *set, const c2_input *input, const c2_dialect *asked, c2_error *err) {
+/* Notes in the table and the set what was found in the file beyond the usual. */
+static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
+                              c2_error *err) {
   const c2_dialect *d = &input->dialect;
+  if (d->is_instant && !t->zone[0]) {
+    (void)snprintf(t->zone, sizeof t->zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
+  }
   char text[7][C2_STAMP_ROOM + 40] = {"", "", "", "", "", "", ""};
   bool was_asked = asked && asked->delimiter;
   if (d->delimiter && d->delimiter != ',' && !was_asked) {
@@ -104,8 +108,8 @@ c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, siz
   set->has_csv = set->has_csv || input->reader == &c2_csv_reader;
   for (size_t k = 0; k < input->parts; k++) set->has_csv = set->has_csv || input->part[k]->reader == &c2_csv_reader;
   C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
-  if (input->parts == 0) C2_TRY(note_dialect(set, input, options->dialect, err));
-  for (size_t k = 0; k < input->parts; k++) C2_TRY(note_dialect(set, input->part[k], options->dialect, err));
+  if (input->parts == 0) C2_TRY(note_dialect(t, set, input, options->dialect, err));
+  for (size_t k = 0; k < input->parts; k++) C2_TRY(note_dialect(t, set, input->part[k], options->dialect, err));
   const c2_column *next = t->frame.column + first;
   if (roles->has_id) t->id = next++;
   if (roles->has_stamp) t->stamp = next++;

@@ -68,6 +68,17 @@ static void test_ends(void **state) {
                    "; covariates of later steps belong in a file of their own, which --future names\n");
   assert_said("in.csv", HEAD WHOLE BLANK_END("a"), FUTURE "a,2024-01-05,1,u\na,2024-01-06,2,u\n", "--covariates=x",
               SAYS "1 series, 'a' the first, ends in missing targets, for 1 step: " BEGINS "\n");
+  for (size_t i = 0; i < 3; i++) { /* JSON Lines says what is known itself */
+    static const char *const beside[] = {"", ",\"past_covariates\":{\"x\":[1,2,3]}",
+                                         ",\"past_covariates\":{\"x\":[1,2,3]},\"future_covariates\":{\"x\":[1,2]}"};
+    char line[200];
+    (void)snprintf(line, sizeof line,
+                   "{\"item_id\":\"a\",\"start\":\"2024-01-01\",\"freq\":\"D\",\"target\":[1,2,null]%s}\n", beside[i]);
+    assert_said("in.jsonl", line, NULL, NULL,
+                i == 1 ? SAYS "1 series, 'a' the first, ends in missing targets, for 1 step: " BEGINS
+                              "; covariates of later steps belong in \"future_covariates\"\n"
+                       : SAYS "1 series, 'a' the first, ends in missing targets, for 1 step: " BEGINS "\n");
+  }
   /* one target that is observed is an observation, and a series without one has a line of its own */
   assert_said("in.csv", HEAD WHOLE BLANK_END("a"), NULL, "--target=target,x", "");
   assert_said("in.csv", HEAD WHOLE "b,2024-01-02,,1,u\nb,2024-01-03,,1,v\n" BLANK_END("b"), NULL, NULL,
@@ -85,6 +96,13 @@ static void test_offsets(void **state) {
     assert_said("in.csv", HEAD "a,2024-01-01T00:00+02:00,1,1,u\na,2024-01-02T00:00+02:00,2,2,v\n"
                                "a,2024-01-03T00:00+02:00,4,3,v\n",
                 future, "--covariates=x,kind", i ? foreign : "");
+  }
+  /* the very instants of the next days, at other offsets, or one of them alone */
+  for (size_t i = 0; i < 2; i++) {
+    assert_said("in.csv", HEAD "a,2024-01-01T08:00Z,1,1,u\na,2024-01-02T08:00Z,2,2,v\na,2024-01-03T08:00Z,4,3,v\n",
+                i ? FUTURE "a,2024-01-04T00:00-08:00,1,u\na,2024-01-05T17:00+09:00,2,u\n"
+                  : FUTURE "a,2024-01-05T00:00-08:00,1,u\na,2024-01-04T08:00-08:00,2,u\n",
+                "--covariates=x,kind", i ? "" : foreign);
   }
   /* instants say themselves when they are */
   assert_said("in.csv", HEAD "a,2024-01-01T00:00+02:00,1,1,u\na,2024-01-01T01:00+02:00,2,2,v\n"

@@ -6,6 +6,7 @@
 #include "data/ipc.h"
 #include "small.h"
 #include "table/arrow.h"
+#include "time/calendar.h"
 
 #define TYPE "application/vnd.apache.arrow.stream"
 
@@ -260,22 +261,48 @@ static void test_warnings(void **state) {
   assert_non_null(strstr(found.head, "[\"the body: no column 'timestamp': the rows of an item count as steps"));
   serving_assert(&found, 200, NULL);
   free(table);
-  column zoned[BARE] = {{"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", "tsu:Europe/Berlin", 't'}};
-  table = make_stream(r, zoned, BARE, false, &size);
-  found = post(&s, NULL, table, size);
-  assert_non_null(strstr(found.head, "\"the body: read with time stamps with a zone as instants in UTC\""));
-  serving_assert(&found, 200, NULL);
-  free(table);
-  zoned[2].format = "tsu:UTC";
-  table = make_stream(r, zoned, BARE, false, &size);
-  found = post(&s, NULL, table, size);
-  assert_null(strstr(found.head, "instants"));
-  serving_assert(&found, 200, NULL);
-  free(table);
   assert_int_equal(serving_end(&s, &log), 0);
   assert_non_null(strstr(log, "\"event\":\"table\",\"note\":\"the body: 2 steps have no row"));
   assert_non_null(strstr(log, "ends in missing targets"));
   free(log);
+  free(r);
+}
+
+/* Time stamps with a zone are read in UTC, whose days may be none of the zone. */
+static void test_zones(void **state) {
+  rows *r = make_rows(2, 30);
+  size_t size = 0;
+  column zoned[BARE] = {{"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", "tsu:Europe/Berlin", 't'}};
+  char *table = make_stream(r, zoned, BARE, false, &size);
+  reply found = post(*state, NULL, table, size);
+  assert_non_null(strstr(found.head, "\"the body: read with time stamps with a zone as instants in UTC\""));
+  serving_assert(&found, 200, NULL);
+  free(table);
+  for (size_t i = 0; i < r->count; i++) r->time[i] = INT64_C(1704063600000000) + (int64_t)(i % 30) * C2_DAY_US;
+  table = make_stream(r, zoned, BARE, false, &size); /* days of Berlin */
+  found = post(*state, NULL, table, size);
+  assert_non_null(strstr(found.head,
+                         "\"the body: time stamps have the zone Europe/Berlin and are counted in UTC, so days, weeks "
+                         "and months are UTC's; convert them to local time without a zone to count local ones\""));
+  serving_assert(&found, 200, NULL);
+  free(table);
+  for (size_t i = 0; i < r->count; i++) r->time[i] -= i % 30 > 20 ? INT64_C(3600000000) : 0; /* summer has begun */
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(*state, NULL, table, size);
+  serving_assert(&found, 400, "convert them to local time without a zone");
+  free(table);
+  zoned[2].format = "tsu:UTC";
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(*state, "{\"freq\":\"D\"}", table, size);
+  assert_null(strstr(found.body, "without a zone"));
+  serving_assert(&found, 400, NULL);
+  free(table);
+  for (size_t i = 0; i < r->count; i++) r->time[i] = INT64_C(1704067200000000) + (int64_t)(i % 30) * C2_DAY_US;
+  table = make_stream(r, zoned, BARE, false, &size);
+  found = post(*state, NULL, table, size);
+  assert_null(strstr(found.head, "instants"));
+  serving_assert(&found, 200, NULL);
+  free(table);
   free(r);
 }
 
@@ -368,6 +395,7 @@ static void test_wrong_types(void **state) {
       {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"target", "g", 'x'}}, "target"},
       {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"", "g", 'x'}}, "it has no name"},
       {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"a\nb", "g", 'x'}}, "a control character"},
+      {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"M\xfcnchen", "g", 'x'}}, "UTF-8"},
       {{{"target", "g", 'y'}, {"timestamp", "tsu:", 't'}, {"x", "tsu:", 't'}},
        "'x': expected numbers, booleans or texts"},
   };
@@ -382,6 +410,10 @@ static void test_wrong_types(void **state) {
   r->word[0] = "a\nb";
   char *table = make_stream(r, usual, BARE, false, &size);
   assert_refused(*state, "a line's end in an id", table, size, "a control character in 'a\\\\x0ab'");
+  free(table);
+  r->word[0] = "M\xfcnchen";
+  table = make_stream(r, usual, BARE, false, &size);
+  assert_refused(*state, "Latin-1 in an id", table, size, "found bytes that are not UTF-8 in 'M?nchen'");
   free(table);
   r->word[0] = "a";
   r->target[3] = (double)INFINITY;
@@ -617,6 +649,7 @@ static void test_without(void **state) {
 int main(void) {
   const struct CMUnitTest with[] = {
       cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_batches),       cmocka_unit_test(test_warnings),
+      cmocka_unit_test(test_zones),
       cmocka_unit_test(test_long_warnings), cmocka_unit_test(test_refusals),    cmocka_unit_test(test_wrong_types),
       cmocka_unit_test(test_remedies),      cmocka_unit_test(test_damage),
       cmocka_unit_test(test_huge_counts),   cmocka_unit_test(test_limits),

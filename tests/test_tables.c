@@ -397,6 +397,14 @@ static void test_calendar(void **state) {
   write_text(f.future, "item_id,timestamp,price\nb,2024-01-04,6\nb,2024-01-05,7\nb,2024-01-05,7\n");
   r = program_run(argv, NULL);
   program_assert_error(&r, 1, "future.csv:4: item 'b': there is a row for 2024-01-05 already, at line 3");
+  write_text(f.past, "item_id,timestamp,target,price\na,2024-01-01T08:00Z,1,1\na,2024-01-02T08:00Z,2,1\n"
+                     "a,2024-01-03T08:00Z,3,2\n");
+  write_text(f.future, "item_id,timestamp,price\na,2024-01-04T01:00-08:00,1\na,2024-01-05T00:00-08:00,1\n");
+  r = program_run(argv, NULL); /* stamps stand in messages as in the file */
+  program_assert_error(&r, 1, "future.csv:2: item 'a': 2024-01-04 01:00:00-08:00 is none of the 2 steps");
+  write_text(f.future, "item_id,timestamp,price\na,2024-01-04T08:00Z,1\na,2024-01-04T00:00-08:00,1\n");
+  r = program_run(argv, NULL);
+  program_assert_error(&r, 1, "future.csv:3: item 'a': there is a row for 2024-01-04 00:00:00-08:00 already, at line");
   close_files(&f);
 }
 

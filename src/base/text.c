@@ -34,14 +34,19 @@ static bool is_control(uint32_t code) {
   return separator || turns;
 }
 
-bool c2_text_plain(const char *text, size_t size) {
+const char *c2_text_fault(const char *text, size_t size) {
   for (size_t at = 0; at < size;) {
     uint32_t code = 0;
     size_t length = c2_utf8_decode(text + at, size - at, &code);
-    if (length == 0 || is_control(code)) return false;
+    if (length == 0) return "bytes that are not UTF-8";
+    if (is_control(code)) return "a control character";
     at += length;
   }
-  return true;
+  return NULL;
+}
+
+bool c2_text_plain(const char *text, size_t size) {
+  return !c2_text_fault(text, size);
 }
 
 /* ---- Messages -------------------------------------------------------------------------------- */

@@ -21,6 +21,9 @@ size_t c2_utf8_decode(const char *text, size_t size, uint32_t *code);
  * separators of lines: what may stand in ids, names and categories. Such a text can be printed anywhere. */
 bool c2_text_plain(const char *text, size_t size);
 
+/* What a text that isn't so holds, for messages: "a control character" or "bytes that are not UTF-8"; else NULL. */
+const char *c2_text_fault(const char *text, size_t size);
+
 /* Whether a path or a word ends so and begins with something else. `end` is in small letters; those of the text may be
  * capital. */
 bool c2_text_ends(const char *text, const char *end);

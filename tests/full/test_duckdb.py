@@ -457,6 +457,47 @@ def test_zones_of_parquet(folder):
     refused("named.parquet:1: column 'timestamp': expected an offset from UTC", folder / "named.parquet")
 
 
+UTC_DAYS = "are counted in UTC, so days, weeks and months are UTC's; convert them to local time without a zone to count local ones"
+
+
+def test_days_of_a_zone(tmp_path):
+    def write(days, name="z", zone="Europe/Berlin"):
+        wall = pl.Series(days, dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
+        df = pl.DataFrame({"item_id": "a", "timestamp": wall, "target": np.arange(len(days)) % 5.0})
+        df.write_parquet(tmp_path / f"{name}.parquet")
+        df.write_ipc_stream(tmp_path / f"{name}.arrow", compat_level=pl.CompatLevel.oldest())
+
+    def warned(source, *args):
+        done = run(source, "-n", 2, *args)
+        assert done.returncode == 0, done.stderr
+        return [line for line in done.stderr.splitlines() if UTC_DAYS in line]
+
+    warning = f"chronos2: warning: {tmp_path}/z.%s: time stamps have %s and {UTC_DAYS}"
+    days = [datetime(2024, 3, 1) + timedelta(days=t) for t in range(28)]
+    weeks = [datetime(2024, 1, 7) + timedelta(weeks=t) for t in range(12)]
+    work = [day for day in days if day.weekday() < 5]
+    for stamps, args in ((days, []), (work, []), (weeks, ["--freq=W-SUN"]), (days, ["--freq=24h"])):
+        write(stamps)
+        assert warned(tmp_path / "z.parquet", *args) == [warning % ("parquet", "a zone")]
+        assert warned(tmp_path / "z.arrow", *args) == [warning % ("arrow", "the zone Europe/Berlin")]
+    (tmp_path / "parts").mkdir()  # a folder is read in parts
+    write(days, "parts/a")
+    done = run(tmp_path / "parts", "-n", 2)
+    assert done.stderr.splitlines()[1:] == [f"chronos2: warning: {tmp_path}/parts: time stamps have a zone and {UTC_DAYS}"]
+    write(days, zone="UTC")
+    write([days[0] + timedelta(hours=t) for t in range(6)], "hours")
+    for source in ("z.parquet", "z.arrow", "hours.parquet", "hours.arrow"):
+        assert warned(tmp_path / source) == []
+    long = [datetime(2024, 3, 1) + timedelta(days=t) for t in range(40)]
+    write(long)
+    write([datetime(2024 + m // 12, m % 12 + 1, 1) for m in range(14)], "months")
+    for name, zone in (("%s.parquet", "a zone"), ("%s.arrow", "the zone Europe/Berlin")):
+        advice = f"; time stamps have {zone} and are counted in UTC: convert them to local time without a zone\n"
+        for source, args in (("z", ()), ("z", ("--freq=D",)), ("months", ())):
+            done = run(tmp_path / (name % source), "-n", 2, *args)
+            assert done.returncode == 1 and done.stderr.endswith(advice) and "freq" not in done.stderr.split("item")[1], done.stderr
+
+
 def test_nanoseconds(folder):
     expected = "column 'timestamp': expected whole microseconds, found nanoseconds between them"
     for step, said in ((1500, expected), (2000, None)):
@@ -493,9 +534,32 @@ def test_sql(folder):
     refused("DuckDB:", "--sql", "SELECT 1; SELECT 2")
     assert not (folder / "made.csv").exists()
     refused("DuckDB: ", "--sql", "SELECT * FROM nowhere")
+    for again in ("target", "TARGET"):
+        query = f"SELECT *, target * 1000 AS {again} FROM '{folder}/t.parquet'"
+        refused(f"the query: column '{again}' comes twice", "--sql", query)
+        refused(f"the query: column '{again}' comes twice", "--sql", query + ";", "--all-covariates")
+    replaced = f"WITH t AS (SELECT * REPLACE (target * 2 AS target) FROM '{folder}/t.parquet') SELECT * FROM t -- twice"
+    assert forecast("--sql", replaced) == forecast("--sql", replaced.replace("t -- twice", "t"))
     refused("expected a column 'target'", "--sql", "SELECT 1 AS a")
     refused("found a control character in 'a'", "--sql", "SELECT CASE WHEN i < 5 THEN 'a' ELSE 'a' || chr(0) || 'b' END AS item_id, "
             "DATE '2024-01-01' + i::INT AS timestamp, i::DOUBLE AS target FROM range(10) t(i)")
+
+
+def test_durations(tmp_path):
+    (tmp_path / "parts").mkdir()
+    df = days("a").with_columns(d=pl.duration(hours=pl.col("target").fill_null(1)))
+    table = df.to_arrow()
+    assert table.schema.field("d").type == pa.duration("us")
+    pq.write_table(table, tmp_path / "parts/d.parquet")
+    pq.write_table(table, tmp_path / "parts/plain.parquet", store_schema=False)  # whole numbers, for all that it says
+    for source in ("parts/d.parquet", "parts"):
+        for args in (("--target=d",), ("--covariates=d",), ("--all-covariates",)):
+            refused("d.parquet: column 'd' holds durations, which DuckDB reads as whole numbers", tmp_path / source, *args)
+    assert forecast(tmp_path / "parts/d.parquet") == forecast(tmp_path / "parts/plain.parquet")
+    forecast(tmp_path / "parts/plain.parquet", "--covariates=d")
+    kept = table.replace_schema_metadata({b"ARROW:schema": b"not base64", b"k\xff": b"\xff"})
+    pq.write_table(kept, tmp_path / "odd.parquet", store_schema=False)
+    forecast(tmp_path / "odd.parquet", "--covariates=d")
 
 
 def test_links_in_circles(tmp_path):
