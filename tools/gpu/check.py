@@ -115,6 +115,7 @@ def run(results, name, seconds, command):
         late.cancel()
         if status is None:  # we are stopped
             os.killpg(process.pid, signal.SIGKILL)
+            text += process.stdout.read()
             status = process.wait()
         results.add(section=name, status=status, seconds=round(time.monotonic() - start, 1), text=text[-KEPT:])
     return status
