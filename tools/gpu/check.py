@@ -101,9 +101,9 @@ def run(results, name, seconds, command):
         results.add(section=name, status=127, seconds=0, text=str(error))
         return 127
     late = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
-    late.start()
     text, status = "", None
     try:
+        late.start()
         for line in process.stdout:
             try:
                 entry = json.loads(line)
