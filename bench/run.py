@@ -350,12 +350,12 @@ def write(name, lines):
     page.write_text(head + begin + "\n".join(lines) + "\n" + end + rest.split(end, 1)[1])
 
 
-def command(parser, args, section):
-    """What repeats a section: every option that differs from its default, but where files are kept."""
-    words = ["python", f"bench/{parser.prog}", section]
+def command(parser, args, *sections):
+    """What repeats sections: every option that differs from its default, but where files are kept."""
+    words = ["python", f"bench/{parser.prog}", *sections]
     for name, value in vars(args).items():
         if name not in ("sections", "write", "models") and value != parser.get_default(name):
-            words += [f"--{name.replace('_', '-')}", ",".join(value) if isinstance(value, list) else str(value)]
+            words += [f"--{name.replace('_', '-')}", ",".join(map(str, value)) if isinstance(value, list) else str(value)]
     return shlex.join(words)
 
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 from contenders import ROOT
-from run import Models, machine, table, write
+from run import Models, command, machine, table, write
 
 PACKAGE = os.environ.get("PYTHONPATH") or str(ROOT / "build" / "python")
 STEPS, ASKED = 500, {"prediction_length": 24, "quantile_levels": [0.1, 0.5, 0.9], "freq": "h"}
@@ -73,7 +73,7 @@ def shuffled(place):
     return total
 
 
-def main():
+def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--series", type=int, default=100)
     parser.add_argument("--growth", type=lambda text: [int(n) for n in text.split(",")], default=[1, 10, 100])
@@ -81,8 +81,13 @@ def main():
     parser.add_argument("--partitions", type=int, default=8)
     parser.add_argument("--models", help="folder for the random models, kept")
     parser.add_argument("--write", action="store_true", help="into bench/RESULTS.md")
+    parser.set_defaults(threads=2, rounds=1)  # of `machine`; not to be chosen
+    return parser
+
+
+def main():
+    parser = options()
     args = parser.parse_args()
-    args.threads, args.rounds = 2, 1
     sys.path.insert(0, PACKAGE)
     import chronos2
     from chronos2 import spark as chronos2_spark
@@ -119,8 +124,7 @@ def main():
                   [[r[0], f"{r[2]:.1f}", r[3], f"{2e3 * r[2] / r[0]:.1f}", f"{r[4]:.1f}", f"{r[5]:.0f}"] for r in rows])
     print("\n".join(lines))
     if args.write:
-        command = f"python bench/spark.py --series {args.series} --dtype {args.dtype}"
-        write("spark", [f"{machine(args)}; `{command}`.", "", *lines])
+        write("spark", [f"{machine(args)}; `{command(parser, args)}`.", "", *lines])
 
 
 if __name__ == "__main__":

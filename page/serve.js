@@ -10,8 +10,8 @@
 
   /* ---- The table ------------------------------------------------------------------------------ */
 
-  /* As the program has them: spaces around a number, a time or what is missing are no part of it, and a value is missing
-   * in these spellings alone (data/cell.c). */
+  /* As the program has them: spaces around a number, a time or a number that is missing are no part of it, and a value is
+   * missing in these spellings alone (data/cell.c); those around a word are part of it. */
   const bare = (text) => text.replace(/^ +| +$/g, '');
   const number = (text) => (/^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(bare(text)) ? Number(text) : NaN);
   const spellings = ['', 'NaN', 'nan', 'NA', 'N/A', 'n/a', '<NA>', 'null', 'NULL', 'None', '#N/A', '-NaN', '-nan'];
@@ -35,7 +35,7 @@
 
   /* Rows of cells, as they stand there; a cell in quotes may hold anything. */
   function readCells(text) {
-    const first = text.split('\n', 1)[0].replace(/"[^"]*"/g, '');
+    const first = text.replace(/"[^"]*"/g, '').split('\n', 1)[0];
     const delimiter = ['\t', ';', ','].find((sign) => first.includes(sign)) || ',';
     const cell = new RegExp(`"([^"]*(?:""[^"]*)*)"|[^"\\n${delimiter}]*`, 'y');
     const rows = [[]];
@@ -89,7 +89,7 @@
       throw new Error(`Column "${names[c]}", row ${odd + 2}: expected a number with a decimal point${isTarget ? '' : ', or a word'}, ` +
         `found "${body[odd][c]}".`);
     }
-    return read.some(Number.isNaN) ? body.map((row, i) => (read[i] === null ? null : row[c])) : read;
+    return read.some(Number.isNaN) ? body.map((row) => (spellings.includes(row[c]) ? null : row[c])) : read;
   }
 
   /* Puts the rows of a series in the order of their time stamps. Returns where these are uneven, or null. */

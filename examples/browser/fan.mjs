@@ -23,7 +23,8 @@ function labelsOf(marks, step) {
   return marks.map((v) => (v === 0 ? '0' : v.toExponential(Math.max(0, Math.floor(Math.log10(Math.abs(v)) + 1e-9) - place))));
 }
 
-/* Digits of numbers that tell the ends of rows apart: 6, or more where the ends of one lie close together. */
+/* Digits of numbers that tell the ends of rows apart: 6, or more where the ends of one lie close together, as
+ * c2_digits_apart has it. */
 export function digitsApart(rows) {
   const digits = ([low, high]) => (high > low ? 3 + Math.ceil(Math.log10(Math.max(Math.abs(low), Math.abs(high)) / (high - low))) : 0);
   return Math.min(17, Math.max(6, ...rows.map(digits)));

@@ -121,12 +121,15 @@ def _check_steps(asked: Asked, df: Any, id_column: str, timestamp_column: str, t
 
 
 def of_arrays(asked: Asked, inputs: Any, freq: Any, seasonality: int | None) -> Evaluation:
-    if seasonality is None:
-        if not (freq is None or isinstance(freq, str)):
-            from . import _frames
+    if not (freq is None or isinstance(freq, str)):
+        from . import _frames
 
-            freq = _frames.spell_freq(freq)
-        seasonality = _native.season_of(freq)
+        freq = _frames.spell_freq(freq)
+    season = _native.season_of(freq)
+    if seasonality is None:
+        seasonality = season
+    elif freq is not None:
+        warn("freq is ignored beside seasonality")
     items = [_item(item, index, asked.known) for index, item in enumerate(_inputs.listed(inputs))]
     counts = {len(target) for target, _ in items}
     if len(counts) != 1:
@@ -206,7 +209,7 @@ _FAILED = "{has} no forecast of some window, which is left out of the scores"
 
 
 # Of metrics that share it: which ones, and why a series has none of its own.
-_WITHOUT = {"MASE": ("MASE", "the past never differs from a season before, or is shorter than that"),
+_WITHOUT = {"MASE": ("MASE, RMSSE or SQL", "the past never differs from a season before, or is shorter than that"),
             "WAPE": ("WAPE, WAPEB or WQL of its own", "the truth is 0 throughout")}
 
 
@@ -229,15 +232,14 @@ class _Oddities:
         for metric, why in self._GAPS.items():
             if any(self._gaps[metric]):
                 warn(f"steps are left out of {metric} where {why}: {_by(self._gaps[metric])} of {self.observed}")
-        reasons: dict[str, list[str]] = {}
+        reasons: dict[tuple[str, str], list[str]] = {}
         for metric, steps in self._beyond.items():
             if any(steps):
                 why = self._BEYOND.get(_metrics.METRICS[metric].error,
                                        "differences are beyond the range of floating-point numbers")
-                reasons.setdefault(why, []).append(metric)
-        for why, metrics in reasons.items():
-            warn(f"errors of {', '.join(metrics)} are infinite where {why}: at {_by(self._beyond[metrics[0]])} of "
-                 f"{self.observed} steps")
+                reasons.setdefault((why, _by(steps)), []).append(metric)
+        for (why, counts), metrics in reasons.items():
+            warn(f"errors of {', '.join(metrics)} are infinite where {why}: at {counts} of {self.observed} steps")
 
 
 def _by(steps: Sequence[int]) -> str:

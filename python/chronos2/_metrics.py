@@ -50,10 +50,10 @@ class Score(NamedTuple):
 
 
 def scores(s: Scored) -> dict[str, Score]:
-    scales = {power: np.array([[_seasonal_error(row, s.seasonality, power) for row in past] for past in s.past])
-              for power in (1, 2)}
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a mean of nothing is NaN
+        scales = {power: np.array([[_seasonal_error(row, s.seasonality, power) for row in past] for past in s.past])
+                  for power in (1, 2)}
         blank = np.nanmean(np.abs(s.truth), 2) == 0
         return {name: _score(metric, s, scales, blank) for name, metric in METRICS.items()}
 
@@ -74,7 +74,7 @@ def _forecast(metric: Metric, s: Scored) -> np.ndarray:
 
 
 def _errors(metric: Metric, s: Scored, scales: dict[int, np.ndarray]) -> np.ndarray:
-    """Of each step and level: [N][D][H][Q]; NaN where there is none."""
+    """Of each step and level: [N][D][H][Q]; NaN where there is none, infinite where it or its divisor is."""
     truth, forecast = s.truth[..., None], _forecast(metric, s)
     if metric.error == "logarithmic":
         error = (np.log1p(truth) - np.log1p(forecast)) ** 2
@@ -88,7 +88,7 @@ def _errors(metric: Metric, s: Scored, scales: dict[int, np.ndarray]) -> np.ndar
         size = scales[2 if metric.error == "squared" else 1][:, :, None, None]
     else:
         size = np.abs(truth) if metric.unit == "truth" else (np.abs(truth) + np.abs(forecast)) / 2
-    return np.where(size > 0, error / size, np.nan)
+    return np.where(np.isinf(size), np.inf, np.where(size > 0, error / size, np.nan))
 
 
 def _mean(metric: Metric, s: Scored, error: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:

@@ -439,7 +439,8 @@ class Chronos2Pipeline(BaseChronosPipeline):
         known_covariates
             Names of covariates whose values in the window the forecast may see.
         freq
-            As for `predict_df`; None: inferred from the whole table. Of arrays it tells the season alone.
+            As for `predict_df`; None: inferred from the series that have a window; several frequencies are refused. Of
+            arrays it tells the season alone, and is ignored beside `seasonality`, with a warning.
         **predict_kwargs
             As for `predict`. Under on_error="skip" a window of a series that has no forecast or an infinite value counts
             for neither the model nor seasonal naive; else infinite values of series that have a window are refused.

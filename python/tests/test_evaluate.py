@@ -151,11 +151,11 @@ def test_a_table_without_rows_has_nothing_to_evaluate(smooth):
 
 
 def test_series_without_a_season_before_are_told(smooth):
-    with pytest.warns(UserWarning, match="^2 series have no MASE: the past never differs from a season before") as told:
+    with pytest.warns(UserWarning, match="^2 series have no MASE, RMSSE or SQL: the past never differs from a season before") as told:
         found = smooth.evaluate([wave(40), np.ones(90), wave(90)], 5, seasonality=48)
     assert [warning.filename for warning in told] == [__file__]
     assert [np.isnan(value) for value in column(found.series, "model", metric="MASE")] == [True, True, False]
-    with pytest.warns(UserWarning, match="^1 series has no MASE in some window: "):
+    with pytest.warns(UserWarning, match="^1 series has no MASE, RMSSE or SQL in some window: "):
         found = smooth.evaluate([wave(55)], 5, windows=2, seasonality=48)
     assert np.isnan(column(found.overall, "model", metric="MASE")[0])
     with warnings.catch_warnings():
@@ -256,6 +256,34 @@ def test_errors_that_are_none_or_infinite_are_told(smooth):
     assert {warning.filename for warning in told} == {__file__}
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_infinite_divisor_leaves_steps_out():
+    """Squares of the past beyond a double give no perfect RMSSE. The program's test of it has the same numbers."""
+    truth, point = np.array([[[1.0, 2.0]]]), np.array([[[2.0, 2.0]]])
+    past = [np.array([[0, 1e200, -1e200]])]
+    found = _metrics.scores(_metrics.Scored(past, truth, point, point[..., None], [0.5], 1))
+    for metric, gaps, beyond in (("RMSSE", 0, 2), ("MASE", 0, 0), ("MSE", 0, 0)):
+        assert (found[metric].gaps, found[metric].beyond) == (gaps, beyond)
+    assert np.isnan(found["RMSSE"].overall) and found["MASE"].overall > 0 and found["MSE"].overall == 0.5
+    far = np.array([[[np.inf, 2.0]]])
+    found = _metrics.scores(_metrics.Scored(past, truth, far, far[..., None], [0.5], 1))
+    assert (found["SMAPE"].gaps, found["SMAPE"].beyond, found["SMAPE"].overall) == (0, 1, 0)
+
+
+@pytest.mark.filterwarnings("ignore:1 numbers? .* beyond the range of float32", "ignore:there is no")
+def test_infinite_errors_of_metrics_are_counted_apart(smooth):
+    series = wave(60)
+    series[2], series[-3] = 1e200, 1e200
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        smooth.evaluate([series], 5)
+    texts = [str(warning.message) for warning in told]
+    text = "are infinite where squares are beyond the range of floating-point numbers: at"
+    assert [t for t in texts if text in t] == [
+        f"errors of MSE, RMSE {text} 5 (model), 1 (seasonal_naive) of 5 steps",
+        f"errors of RMSSE {text} 5 (model), 5 (seasonal_naive) of 5 steps"]
+
+
 def test_scores_that_would_be_divided_by_0_are_left_out(smooth):
     series = np.append(wave(52), np.zeros(8))
     first = smooth.evaluate([series[:52]], 4, seasonality=4)
@@ -294,10 +322,13 @@ def test_a_frequency_tells_the_season_of_arrays(smooth):
     pd = pytest.importorskip("pandas")
     for freq in ("h", "H", pd.offsets.Hour(), pd.Timedelta(hours=1)):
         assert smooth.evaluate([wave(60)], 6, freq=freq).seasonality == 24
-    assert smooth.evaluate([wave(60)], 6, freq="h", seasonality=12).seasonality == 12
+    with pytest.warns(UserWarning, match="^freq is ignored beside seasonality$") as told:
+        assert smooth.evaluate([wave(60)], 6, freq="h", seasonality=12).seasonality == 12
+    assert [warning.filename for warning in told] == [__file__]
     assert smooth.evaluate([wave(60)], 6).seasonality == 1
-    with pytest.raises(ValueError, match="expected a frequency as pandas spells it, found 'fortnight'"):
-        smooth.evaluate([wave(60)], 6, freq="fortnight")
+    for seasonality in (None, 12):
+        with pytest.raises(ValueError, match="expected a frequency as pandas spells it, found 'fortnight'"):
+            smooth.evaluate([wave(60)], 6, freq="fortnight", seasonality=seasonality)
     with pytest.warns(UserWarning, match="^arrays have no columns: id_column, target are ignored$") as told:
         smooth.evaluate([wave(60)], 6, id_column="shop", target=["sales"])
     assert [warning.filename for warning in told] == [__file__]

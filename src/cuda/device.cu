@@ -38,7 +38,7 @@ static bool in_use(int index) {
 }
 
 /* Every thread has a current device of its own. In this object's life that is ours; then it is the caller's again, who
- * may compute on another. */
+ * may compute on another. Where the caller's isn't in use yet, ours stays. */
 class visit {
   int before = 0, index;
   cudaError_t code;

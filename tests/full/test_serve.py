@@ -513,6 +513,9 @@ def test_page_cells(browser, server):
     assert read == ['Target: target. Covariates: a;"b" (words).']
     assert [body["inputs"][0]["target"] for body in bodies] == [[0, 1, 2]] * 2
     assert bodies[0]["inputs"][0]["past_covariates"] == {'a;"b"': ["x\ny"] * 3}
+    table = '"a,\nb";timestamp;target;n\nx;2024-01-01;0;0\n NaN ;2024-01-02;1; NaN \nNaN;2024-01-03;2;2\n'
+    status, _, _, _, bodies = forecast(browser, table)
+    assert status == "" and bodies[0]["inputs"][0]["past_covariates"] == {"a,\nb": ["x", " NaN ", None], "n": [0, None, 2]}
 
 
 SLIDE = """const one = document.querySelectorAll('input[type=range]')[arguments[0]]; one.value = arguments[1];

@@ -18,6 +18,7 @@ sys.path.insert(0, str(ROOT / "bench"))
 import contenders  # noqa: E402
 import run  # noqa: E402
 import short  # noqa: E402
+import spark  # noqa: E402
 
 WRITTEN = ("docs/*", "datasets/*", "bench/RESULTS.md")  # what these programs write in the tree
 STARTS = re.compile(r"^(if __name__|(sys\.exit\()?main\(\))", re.MULTILINE)
@@ -83,6 +84,10 @@ def test_options_of_a_section_are_recorded():
     assert run.command(parser, parser.parse_args(["dense", "ragged"]), "dense") == "python bench/run.py dense"
     args = parser.parse_args(["ragged", "--per-file", "2", "--contenders", "ours,ours bf16", "--models", "here", "--write"])
     assert run.command(parser, args, "ragged") == "python bench/run.py ragged --per-file 2 --contenders 'ours,ours bf16'"
+    parser = spark.options()
+    parser.prog = "spark.py"
+    args = parser.parse_args(["--growth", "1,4", "--partitions", "2", "--dtype", "bfloat16", "--write"])
+    assert run.command(parser, args) == "python bench/spark.py --growth 1,4 --partitions 2"
 
 
 @pytest.mark.parametrize("path", ["eager", "sdpa"])

@@ -200,6 +200,38 @@ def test_stopped_with_workers(tmp_path):
     assert status == 0 and err == "" and (tmp_path / "signal" / "state.pt").exists()
 
 
+def living(group):
+    """Processes of a group that have not ended."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, number = (process / "stat").read_text().rsplit(")", 1)[1].split()[:3]  # what is before may hold anything
+        except OSError:
+            continue
+        if int(number) == group and state != "Z":
+            found.append(process.name)
+    return found
+
+
+def test_killed_alone(tmp_path):
+    """The workers of a run that can't end them, as where memory ran out, end by themselves."""
+    process = started(tmp_path, "--steps", "1000000", "--every", "1000000", "--workers", "3")
+    try:
+        while process.poll() is None and not (tmp_path / "first.csv").exists():
+            time.sleep(0.1)
+        assert len(living(process.pid)) == 4
+        process.kill()
+        process.wait()
+        deadline = time.monotonic() + 60
+        while living(process.pid) and time.monotonic() < deadline:
+            time.sleep(0.1)
+        assert living(process.pid) == []
+    finally:
+        if living(process.pid):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+
 def test_counts(monkeypatch, capsys):
     """No warm-up is the full rate at once; what can't be nothing is refused."""
     args = argparse.Namespace(steps=4, decay=1, lr=1.0, warmup=0)

@@ -101,9 +101,9 @@ def run(results, name, seconds, command):
         results.add(section=name, status=127, seconds=0, text=str(error))
         return 127
     late = threading.Timer(seconds, os.killpg, (process.pid, signal.SIGKILL))
-    late.start()
     text, status = "", None
     try:
+        late.start()
         for line in process.stdout:
             try:
                 entry = json.loads(line)
@@ -115,6 +115,7 @@ def run(results, name, seconds, command):
         late.cancel()
         if status is None:  # we are stopped
             os.killpg(process.pid, signal.SIGKILL)
+            text += process.stdout.read()
             status = process.wait()
         results.add(section=name, status=status, seconds=round(time.monotonic() - start, 1), text=text[-KEPT:])
     return status

@@ -21,7 +21,7 @@ OUT=$(realpath -m "${OUT:-$build/gpu/out}")
 python=${PYTHON:-python3}
 mkdir -p "$OUT"
 
-# Python's packages may have cuBLAS in another version than the library wants, too.
+# Several versions of cuBLAS may be there: take the one that the library was built with.
 wanted=$(grep -aoEm1 'libcublasLt\.so\.[0-9]+' "$build/libchronos2_cuda.so" 2>/dev/null || true)
 cublas=$("$python" -c 'import glob, site, sys
 for folder in site.getsitepackages() + sys.path:

@@ -4,7 +4,8 @@ pairs. Writes OUT/pairs.md with both gates and a table.
     python tools/study/pairs.py --models build/train/pairs
     python tools/study/pairs.py --smoke         # a bundled checkpoint and short contexts: seconds
 
-It can be stopped at any moment, and the same command goes on, as answer.py does. All scores are those of `chronos2 study`.
+It can be stopped at any moment, and the same command goes on; runs of other weights, tasks or of another program are
+refused. All scores are those of `chronos2 study`.
 """
 
 from __future__ import annotations

@@ -21,10 +21,11 @@ import math
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -193,10 +194,17 @@ def batches(args: argparse.Namespace, batch: Callable, first: int) -> Iterator[l
 
 
 def quiet() -> None:
-    """A signal to all processes of a run is for the one that learns, which ends the others."""
+    """A signal to all processes of a run is for the one that learns, which ends the others; without it they end too."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
+    threading.Thread(target=end_with_parent, daemon=True).start()
     os.nice(1)
+
+
+def end_with_parent() -> None:
+    """A killed parent can't end its workers, and they would wait for jobs: each holds a writing end of their queue."""
+    parent_process().join()
+    os._exit(1)
 
 
 def learning_rate(args: argparse.Namespace, step: int) -> float:
