@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "data/jsonl.h"
 #include "study/results/results.h"
 
 /* ---- Warnings -------------------------------------------------------------------------------- */
@@ -286,34 +285,9 @@ static c2_status warn_of_times(const c2_results *r, const c2_summary *summary, c
   return C2_OK;
 }
 
-static bool has_name(const c2_names *names, const char *name) {
-  size_t i = 0;
-  while (i < names->count && strcmp(names->name[i], name) != 0) i++;
-  return i < names->count;
-}
-
-/* The columns that a task without __ALL__ forecasts. */
-static const c2_names *targets_of(const c2_task *task) {
-  return task->univariate.count ? &task->univariate : &task->target;
-}
-
-/* __ALL__ is what nothing else claims. */
-static bool forecasts(const c2_task *task, const char *column) {
-  if (!task->univariate_all) return has_name(targets_of(task), column);
-  return !has_name(&task->known, column) && !has_name(&task->past, column) && !has_name(&task->statics, column);
-}
-
-/* Two tasks forecast a column of the same data. Files of others don't tell of their data. */
+/* Files of others don't tell of their data. */
 static bool are_twins(const c2_task_result *a, const c2_task_result *b) {
-  if (!a->checksum[0] || strcmp(a->checksum, b->checksum) != 0) return false;
-  bool are_apart = a->task->univariate.count > 0 && b->task->univariate.count > 0;
-  if (c2_path_is_json(a->task->data.name[0]) && !are_apart) return true; /* its targets are named by each task */
-  if (a->task->univariate_all && b->task->univariate_all) return true;
-  const c2_names *listed = targets_of(a->task->univariate_all ? b->task : a->task);
-  const c2_task *other = a->task->univariate_all ? a->task : b->task;
-  size_t i = 0;
-  while (i < listed->count && !forecasts(other, listed->name[i])) i++;
-  return i < listed->count;
+  return a->checksum[0] && strcmp(a->checksum, b->checksum) == 0 && c2_tasks_overlap(a->task, b->task);
 }
 
 /* Warns of tasks that intervals and tests take as independent and that are not. */

@@ -14,6 +14,7 @@
 #include "base/infile.h"
 #include "base/platform.h"
 #include "base/text.h"
+#include "data/jsonl.h"
 #include "data/lookup.h"
 #include "study/statistics/statistics.h"
 
@@ -519,4 +520,32 @@ c2_status c2_tasks_find_data(c2_task_list *list, c2_error *err) {
     if (list->task[i].data.count == 0) C2_TRY(find_data(list, &list->task[i], err));
   }
   return C2_OK;
+}
+
+static bool has_name(const c2_names *names, const char *name) {
+  size_t i = 0;
+  while (i < names->count && strcmp(names->name[i], name) != 0) i++;
+  return i < names->count;
+}
+
+/* The columns that a task without __ALL__ forecasts. */
+static const c2_names *targets_of(const c2_task *task) {
+  return task->univariate.count ? &task->univariate : &task->target;
+}
+
+/* __ALL__ is what nothing else claims. */
+static bool forecasts(const c2_task *task, const char *column) {
+  if (!task->univariate_all) return has_name(targets_of(task), column);
+  return !has_name(&task->known, column) && !has_name(&task->past, column) && !has_name(&task->statics, column);
+}
+
+bool c2_tasks_overlap(const c2_task *a, const c2_task *b) {
+  bool are_apart = a->univariate.count > 0 && b->univariate.count > 0;
+  if (c2_path_is_json(a->data.name[0]) && !are_apart) return true; /* its targets are named by each task */
+  if (a->univariate_all && b->univariate_all) return true;
+  const c2_names *listed = targets_of(a->univariate_all ? b : a);
+  const c2_task *other = a->univariate_all ? a : b;
+  size_t i = 0;
+  while (i < listed->count && !forecasts(other, listed->name[i])) i++;
+  return i < listed->count;
 }

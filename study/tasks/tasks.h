@@ -82,4 +82,7 @@ c2_status c2_tasks_select(c2_task_list *list, const char *exclude_regex, size_t 
 /* Finds the files of those data sets that the list's source knows. */
 c2_status c2_tasks_find_data(c2_task_list *list, c2_error *err);
 
+/* Whether two tasks, whose data are the same, forecast a column both. */
+bool c2_tasks_overlap(const c2_task *a, const c2_task *b);
+
 #endif
