@@ -206,6 +206,22 @@ static c2_status refuse_durations(const struct c2_query *q, const c2_want *want,
   return C2_OK;
 }
 
+/* A message of Arrow in aligned memory, whose length is rounded up to whole words, as its format asks for and polars
+ * doesn't do. The caller frees it. */
+static c2_status copy_message(const char *bytes, size_t size, char **copy, size_t *room, c2_error *err) {
+  enum { WORD = 8 }; /* a mark and the length come before the message */
+  uint32_t length = 0;
+  *room = size;
+  if (size >= WORD) memcpy(&length, bytes + WORD - sizeof length, sizeof length);
+  bool is_short = size > WORD && length == size - WORD;
+  if (is_short) *room = c2_round_up(size, WORD);
+  C2_TRY(c2_alloc_array(*room, 1, copy, err));
+  memcpy(*copy, bytes, size);
+  if (is_short) length = (uint32_t)(*room - WORD);
+  if (is_short) memcpy(*copy + WORD - sizeof length, &length, sizeof length);
+  return C2_OK;
+}
+
 /* A schema that can't be read, as one of nested columns, says nothing. */
 static c2_status look_at_schema(const struct c2_query *q, const c2_want *want, size_t wants, const char *file,
                                 const char *bytes, size_t size, c2_error *err) {
@@ -213,10 +229,10 @@ static c2_status look_at_schema(const struct c2_query *q, const c2_want *want, s
   struct ArrowArrayStream stream = {.release = NULL};
   struct ArrowSchema schema = {.release = NULL};
   c2_error why;
-  char *copy = NULL; /* aligned */
-  C2_TRY(c2_alloc_array(size, 1, &copy, err));
-  memcpy(copy, bytes, size);
-  c2_status status = c2_ipc_open(&stream, copy, size, &options, &why);
+  char *copy = NULL;
+  size_t room = 0;
+  C2_TRY(copy_message(bytes, size, &copy, &room, err));
+  c2_status status = c2_ipc_open(&stream, copy, room, &options, &why);
   int code = status == C2_OK ? stream.get_schema(&stream, &schema) : 0;
   if (status == C2_ERR_MEMORY || code == ENOMEM) {
     status = c2_fail(err, C2_ERR_MEMORY, "%s: cannot allocate its schema", file);

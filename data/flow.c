@@ -343,7 +343,9 @@ static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
 
 static c2_status keep_words(c2_flow_total *total, const c2_dataset *set, c2_error *err) {
   c2_dialect_agree(&total->words.dialect, &set->dialect);
-  if (set->utc_days) C2_TRY(c2_dataset_text(&total->words, set->utc_days, &total->words.utc_days, err));
+  if (set->utc_days && !total->words.utc_days) {
+    C2_TRY(c2_dataset_text(&total->words, set->utc_days, &total->words.utc_days, err));
+  }
   const c2_lookup *const sources[] = {&set->ignored, &set->found, &set->truths};
   c2_lookup *const targets[] = {&total->words.ignored, &total->words.found, &total->words.truths};
   for (size_t k = 0; k < sizeof sources / sizeof sources[0]; k++) {
@@ -375,10 +377,10 @@ static c2_status refuse_future(c2_flow *f, const c2_error *why, bool is_final, c
   if (is_final || why->code == C2_ERR_MEMORY || (f->is_sorted && !has_failed)) {
     return c2_remedy(err, why->remedy, c2_fail(err, why->code, "%s", why->text));
   }
-  f->may_sort = true;
   if (has_failed) {
     (void)snprintf(f->reason, sizeof f->reason, "%.490s", why->text);
   } else {
+    f->may_sort = true;
     (void)snprintf(f->reason, sizeof f->reason, "the rows of %.400s may come in another order", f->future.path);
   }
   return C2_OK;

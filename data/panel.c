@@ -11,7 +11,7 @@ enum { FREE_VALUES = 1000000, VALUES_PER_CELL = 100 };
 /* Steps for which one item's vote on the common frequency counts at most. */
 enum { MOST_VOTES = 32 };
 
-#define SHORTEST_DAY_US INT64_C(82800000000) /* 23 hours, as when summer begins */
+#define HOUR_US INT64_C(3600000000)
 
 static void vote(c2_ballot *b, const c2_freq *freq, size_t votes) {
   size_t k = 0;
@@ -51,16 +51,19 @@ static bool fits(const c2_freq *freq, const c2_time *stamps, size_t n) {
 
 /* ---- Messages -------------------------------------------------------------------------------- */
 
-/* Whether an item's rows lie days or longer apart and are counted in days of UTC, which may be none of their zone. */
+/* Whether an item's rows, which are counted in UTC, lie days of their zone apart: whole ones, but for an hour where its
+ * clocks change. */
 static bool are_days_of_a_zone(const c2_table *t, size_t begin, size_t n) {
   const c2_table_row *rows = t->rows + begin;
-  bool is_midnight = true;
+  bool has_change = false;
   if (!t->zone[0] || n < 3) return false;
-  for (size_t i = 0; i < n; i++) {
-    is_midnight = is_midnight && c2_floor_mod(rows[i].time, C2_DAY_US) == 0;
-    if (i > 0 && rows[i].time - rows[i - 1].time < SHORTEST_DAY_US) return false;
+  for (size_t i = 1; i < n; i++) {
+    int64_t gap = rows[i].time - rows[i - 1].time;
+    int64_t rest = c2_floor_mod(gap, C2_DAY_US);
+    if (gap < C2_DAY_US - HOUR_US || (rest > HOUR_US && rest < C2_DAY_US - HOUR_US)) return false;
+    has_change = has_change || rest != 0;
   }
-  return !is_midnight;
+  return has_change;
 }
 
 /* Says of a failure that clocks have changed between such rows, or else that a setting (or NULL) helps. */

@@ -17,7 +17,7 @@ try:
 except ImportError:
     raise ImportError("predict_df needs pandas: pip install pandas") from None
 
-from ._native import TRUTHS, all_numbers, dates_in, holds_booleans
+from ._native import TRUTHS, all_numbers, dated, dates_in, holds_booleans
 from ._stream import Batch, Column, Stream, Table, columns_of, numbers
 from ._told import warn
 
@@ -81,6 +81,8 @@ class Frames:
             if holds_booleans(column.to_numpy()):
                 warn(f"column '{name}': {TRUTHS}")
             return numbers(name, _numbers(name, column))
+        if isinstance(categories, pd.DatetimeIndex) and not types.is_datetime64_any_dtype(column):
+            categories, column = categories.astype(object), column.map(dated)  # pandas would guess dates
         codes = categories.get_indexer(column)
         codes = np.where((codes < 0) & ~column.isna().to_numpy(), len(categories), codes)
         return _categories(name, codes, len(categories))
@@ -156,7 +158,8 @@ def check_cells(name: str, column: pd.Series) -> None:
 
 def times(name: str, column: pd.Series) -> pd.DatetimeIndex:
     """Texts are read as pandas reads a column: in one format."""
-    values = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else column
+    is_category = isinstance(column.dtype, pd.CategoricalDtype)
+    values = column.cat.remove_unused_categories().cat.categories if is_category else column
     kinds = set(map(type, values.dropna())) if values.dtype == object else ()
     if types.is_numeric_dtype(values) or any(issubclass(kind, (Number, np.bool_)) for kind in kinds):
         raise ValueError(f"column '{name}': expected time stamps, found numbers; pd.to_datetime(..., unit=...) says "
@@ -171,9 +174,7 @@ def times(name: str, column: pd.Series) -> pd.DatetimeIndex:
 def _check_order(name: str, values: Iterable[Any]) -> None:
     """Refuses texts that are other time stamps where the day is first. A year of four digits has the month behind it,
     though pandas would read it otherwise."""
-    if _YEAR_FIRST.match(next((value for value in values if isinstance(value, str)), "0000")):
-        return
-    texts = pd.Series(list(values), dtype=object)
+    texts = pd.Series([v for v in values if isinstance(v, str) and not _YEAR_FIRST.match(v)], dtype=object)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the order and of formats
         try:

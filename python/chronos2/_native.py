@@ -188,9 +188,11 @@ def _object(value: Any) -> Any:
 _DATE = re.compile(r"\d{4}-\d\d-\d\d([ T][\d:.]+)?")  # NumPy reads "today" too
 
 
-def _dated(label: Any) -> Any:
-    """A text that is a date in ISO 8601 as that date."""
-    if not isinstance(label, str) or not _DATE.fullmatch(label):
+def dated(label: Any) -> Any:
+    """A date as `objects` has it, also of a text in ISO 8601; any other label as it is."""
+    if not isinstance(label, str):
+        return _object(label)
+    if not _DATE.fullmatch(label):
         return label
     try:
         return _object(np.datetime64(label))
@@ -228,7 +230,7 @@ class Labels:
         and finds nothing where it compares an index of booleans with one of numbers."""
         values = {index: objects(array) for index, array in joined(futures).items()}
         if self.codes and all(isinstance(label, datetime) for label in self.codes):
-            values = {index: list(map(_dated, future)) for index, future in values.items()}
+            values = {index: list(map(dated, future)) for index, future in values.items()}
         found = dict.fromkeys(value for future in values.values() for value in future if not is_missing(value))
         codes = {} if {_kind(self.codes), _kind(found)} == {bool, Real} else self.codes
         return {index: self._of(future, codes) for index, future in values.items()}

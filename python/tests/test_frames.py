@@ -676,6 +676,13 @@ def test_texts_whose_order_of_day_and_month_is_open(smooth, text, day_first):
         for stamps in (wrong["timestamp"], wrong["timestamp"].astype("category"), wrong["timestamp"].astype(object)):
             with pytest.raises(ValueError, match=said):
                 call(wrong.assign(timestamp=stamps), prediction_length=3)
+    kept = pd.Categorical(wrong["timestamp"], [*wrong["timestamp"], "13.05.2030"])  # the last one is in no row
+    with pytest.raises(ValueError, match=said):
+        smooth.predict_df(wrong.assign(timestamp=kept), prediction_length=3)
+    mixed = df["timestamp"].dt.strftime("%Y-%m-%d").astype(object)
+    mixed.iloc[1] = wrong["timestamp"].iloc[1]
+    with pytest.raises(ValueError, match=said):
+        smooth.predict_df(wrong.assign(timestamp=[df["timestamp"].iloc[0], *mixed.iloc[1:]]), prediction_length=3)
     told = future.assign(timestamp=["01.01.2025", "01.02.2025", "01.03.2025"])
     with pytest.raises(ValueError, match="is 2025-01-02 00:00:00 or 2025-02-01 00:00:00, as nothing says"):
         smooth.predict_df(df, told, prediction_length=3)
@@ -690,6 +697,20 @@ def test_texts_with_one_reading(smooth, freq, text):
     expected = smooth.predict_df(df, prediction_length=3)
     result = smooth.predict_df(df.assign(timestamp=df["timestamp"].dt.strftime(text)), prediction_length=3)
     pd.testing.assert_frame_equal(result, expected, check_dtype=False)
+
+
+def test_texts_beside_dates_as_labels(smooth):
+    """A future of texts beside a past of dates, as `predict` has it: in ISO 8601 they are these dates."""
+    df = table(("A",), (40,))
+    df["day"] = pd.to_datetime(["2024-01-02", "2024-02-01", "2024-03-01", "2024-02-01"] * 10)
+    future = future_of(df, 3, ["day"]).assign(day=pd.to_datetime(["2024-02-01", "2024-01-02", "2024-03-01"]))
+    expected = smooth.predict_df(df, future, prediction_length=3)
+    for days in (["2024-02-01", "2024-01-02", "2024-03-01 00:00"], list(future["day"].dt.date), list(future["day"])):
+        told = future.assign(day=pd.Series(days, dtype=object))
+        pd.testing.assert_frame_equal(smooth.predict_df(df, told, prediction_length=3), expected)
+    with pytest.warns(UserWarning, match="column 'day': categories that the past never had"):
+        result = smooth.predict_df(df, future.assign(day=["02/01/2024", "2024-01-02", "2024-03-01"]), prediction_length=3)
+    assert not np.allclose(result["predictions"], expected["predictions"], rtol=1e-6)
 
 
 def test_stamps_beyond_their_unit(smooth):

@@ -491,7 +491,9 @@ def test_days_of_a_zone(tmp_path):
     long = [datetime(2024, 3, 1) + timedelta(days=t) for t in range(40)]
     write(long)
     write([datetime(2024 + m // 12, m % 12 + 1, 1) for m in range(14)], "months")
+    write([datetime(2024, 1, 1, 16) + timedelta(days=t) for t in (0, 1, 3, 7, 8, 13, 15, 16, 20)], "odd")
     for name, zone in (("%s.parquet", "a zone"), ("%s.arrow", "the zone Europe/Berlin")):
+        refused("follow no regular frequency; give --freq", tmp_path / (name % "odd"))  # no clock changed
         advice = f"; time stamps have {zone} and are counted in UTC: convert them to local time without a zone\n"
         for source, args in (("z", ()), ("z", ("--freq=D",)), ("months", ())):
             done = run(tmp_path / (name % source), "-n", 2, *args)
@@ -557,6 +559,9 @@ def test_durations(tmp_path):
             refused("d.parquet: column 'd' holds durations, which DuckDB reads as whole numbers", tmp_path / source, *args)
     assert forecast(tmp_path / "parts/d.parquet") == forecast(tmp_path / "parts/plain.parquet")
     forecast(tmp_path / "parts/plain.parquet", "--covariates=d")
+    for name in ("d", "dddd"):  # of polars' schemas one is not as long as Arrow wants it
+        df.rename({"d": name}).write_parquet(tmp_path / "polars.parquet")
+        refused(f"column '{name}' holds durations", tmp_path / "polars.parquet", f"--covariates={name}")
     kept = table.replace_schema_metadata({b"ARROW:schema": b"not base64", b"k\xff": b"\xff"})
     pq.write_table(kept, tmp_path / "odd.parquet", store_schema=False)
     forecast(tmp_path / "odd.parquet", "--covariates=d")
