@@ -110,7 +110,7 @@ def test_pasted_series(program, page, tmp_path):
 
 
 def test_two_ways_to_read_are_asked_for(page):
-    paste(page, "day,y\n" + "".join(f"{day:02}/{day:02}/2024,{day}\n" for day in range(1, 4)))
+    paste(page, "day,y\n" + "".join(f"{day:02}/{day + 1:02}/2024,{day}\n" for day in range(1, 4)))
     wait_for(page, "choose")
     assert "choose “Format of time stamps”" in status(page)
     assert page.execute_script("return document.getElementById('status').classList.contains('bad')")
