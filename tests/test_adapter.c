@@ -236,25 +236,33 @@ static void test_bands(void **state) {
   free(b);
 }
 
-/* A base that is no folder from here lies in the adapter's folder, or beside it. */
-static void test_where_the_base_is(void **state) {
-  (void)state;
-  static const char *const places[] = {"outer/adapter/base", "outer/base"};
-  static const char config[] =
-      "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"base_model_name_or_path\": \"base\"}";
+/* An adapter of one matrix. */
+static void write_adapter(const char *folder, const char *base) {
+  char config[160];
   shape s = shape_of_matrix();
   float *a = NULL;
   float *b = NULL;
   make_parts(s, &a, &b);
   const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
                                  {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
+  (void)snprintf(config, sizeof config,
+                 "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"base_model_name_or_path\": \"%s\"}", base);
+  write_text(folder, "adapter_config.json", config);
+  write_parts(folder, parts, 2);
+  free(a);
+  free(b);
+}
+
+/* A base that is no folder from here lies in the adapter's folder, or beside it. */
+static void test_where_the_base_is(void **state) {
+  (void)state;
+  static const char *const places[] = {"outer/adapter/base", "outer/base"};
   char *folder = program_make_folder();
   char *outer = program_path(folder, "outer");
   char *adapter = program_path(folder, "outer/adapter");
   assert_int_equal(mkdir(outer, 0700), 0);
   assert_int_equal(mkdir(adapter, 0700), 0);
-  write_text(adapter, "adapter_config.json", config);
-  write_parts(adapter, parts, 2);
+  write_adapter(adapter, "base");
   quantiles expected;
   forecast_with(BASE, adapter, expected);
   for (size_t i = 0; i < 2; i++) {
@@ -270,24 +278,14 @@ static void test_where_the_base_is(void **state) {
   assert_int_equal(rmdir(outer), 0);
   free(outer);
   program_remove_folder(folder);
-  free(a);
-  free(b);
 }
 
 /* A study's record has the checksums of both models and of their adapters, whose base lies in a hub's cache. */
 static void test_record(void **state) {
   (void)state;
   static const char *const parts_of[] = {"model", "adapter", "sparse_model", "sparse_adapter"};
-  shape s = shape_of_matrix();
-  float *a = NULL;
-  float *b = NULL;
-  make_parts(s, &a, &b);
-  const c2_tensor_out parts[] = {{"base_model.model." MATRIX ".lora_A.weight", C2_F32, 2, {RANK, s.columns}, a},
-                                 {"base_model.model." MATRIX ".lora_B.weight", C2_F32, 2, {s.rows, RANK}, b}};
   char *adapter = program_make_folder();
-  write_text(adapter, "adapter_config.json",
-             "{\"peft_type\": \"LORA\", \"r\": 2, \"lora_alpha\": 3, \"base_model_name_or_path\": \"o/base\"}");
-  write_parts(adapter, parts, 2);
+  write_adapter(adapter, "o/base");
   char *cache = program_make_folder();
   char *prefix = program_path(adapter, "p");
   char *path = program_path(adapter, "p__run.json");
@@ -328,8 +326,6 @@ static void test_record(void **state) {
   free(path);
   free(prefix);
   program_remove_folder(adapter);
-  free(a);
-  free(b);
 }
 
 /* The adapter decides, as upstream, where a model lies beside it. A base may hold no adapter of its own. */
