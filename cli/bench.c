@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "data/read.h"
 #include "data/series.h"
+#include "study/statistics/statistics.h"
 
 typedef struct bench {
   cli_engine engine;
@@ -139,12 +140,6 @@ static void count_work(bench *b) {
   }
 }
 
-static int by_value(const void *a, const void *b) {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 static chronos2_predict_options pass_options(const bench *b) {
   return (chronos2_predict_options){CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = b->horizon, .context_length = b->context,
                                     .batch_size = b->engine.batch_size, .extend_context = true};
@@ -157,8 +152,8 @@ static chronos2_status forecast_futures(const bench *b) {
   chronos2_forecast *forecast = NULL;
   chronos2_status status = CHRONOS2_OK;
   size_t count = b->rows * b->futures;
-  chronos2_attention attention = chronos2_session_pattern(b->session).attention;
-  bool once = attention == CHRONOS2_WINDOWED_FUTURE_GLOBAL || attention == CHRONOS2_WINDOWED_FUTURE_NULL;
+  chronos2_pattern pattern = chronos2_session_pattern(b->session);
+  bool once = chronos2_model_context_pattern(b->model, pattern).attention != CHRONOS2_AUTO;
   if (once && b->engine.session.backend == CHRONOS2_FUSED) {
     status = chronos2_context_open(b->session, b->series, b->rows, &options, &context);
     if (status == CHRONOS2_OK) {
@@ -207,7 +202,7 @@ static c2_status measure(bench *b, c2_error *err) {
     }
   }
   if (b->passes == 0) C2_FAIL(err, C2_ERR_ARGUMENT, "--paced: expected a line on standard input for each pass");
-  qsort(b->seconds, b->passes, sizeof *b->seconds, by_value);
+  c2_sort(b->seconds, b->passes);
   chronos2_work w = chronos2_session_work(b->session);
   b->work = (w.embed + w.time_projection + w.time_attention + w.group_attention + w.feed_forward + w.head) /
             (double)b->passes;
@@ -215,7 +210,7 @@ static c2_status measure(bench *b, c2_error *err) {
 }
 
 static void print_result(const bench *b) {
-  static const char *const dtypes[] = {"fp32", "bf16", "int8"};
+  const char *dtype = chronos2_dtype_name(b->engine.dtype);
   const chronos2_pattern pattern = chronos2_session_pattern(b->session);
   const char *attention = chronos2_attention_name(pattern.attention);
   bool windowed = pattern.attention != CHRONOS2_FULL;
@@ -247,10 +242,10 @@ static void print_result(const bench *b) {
         "\"threads\": %d, \"backend\": \"%s\", \"dtype\": \"%s\"}\n",
         alloc, gpu.reserved ? reserved : resident, resident, chronos2_session_isa(b->session),
         chronos2_session_threads(b->session),
-        b->engine.session.backend == CHRONOS2_REFERENCE ? "reference" : "fused", dtypes[b->engine.dtype]);
+        chronos2_backend_name(b->engine.session.backend), dtype);
     return;
   }
-  (void)printf("%-12s %s, %s, %s%s%s, %s, %d threads\n", "model", name, dtypes[b->engine.dtype], attention,
+  (void)printf("%-12s %s, %s, %s%s%s, %s, %d threads\n", "model", name, dtype, attention,
                windowed ? " radius " : "", windowed ? (isfinite(pattern.radius) ? radius : "inf") : "",
                chronos2_session_isa(b->session), chronos2_session_threads(b->session));
   (void)printf("%-12s %zu rows, context %zu, horizon %zu: %.0f tokens, %.4g GFLOP\n", "work", b->rows, b->context,

@@ -9,7 +9,6 @@
 #include <stdio.h>
 
 #include "base/status.h"
-#include "data/dataset.h"
 #include "hub/hub.h"
 
 /* Exit statuses. */

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "cli/outputs.h"
 #include "data/unseen.h"
 #include "study/measure/caveats.h"

@@ -10,17 +10,13 @@
 
 enum { LEAST_PAST = 96, MOST_STEPS = 2000, MOST_NUMBERS = 4 << 20 };
 
-static void put_scores(c2_json_writer *w, const char *key, const double *score) {
-  c2_json_put_numbers(w, key, score, C2_METRICS);
-}
-
 /* A member for each forecaster. */
 static void put_each(c2_json_writer *w, const char *key, const evaluate_request *r, size_t row) {
   c2_json_begin_object(w, key);
   for (int who = 0; who < C2_FORECASTERS; who++) {
     if (!r->scored[who]) continue;
-    put_scores(w, evaluate_forecaster((c2_forecaster)who),
-               row == SIZE_MAX ? r->overall[who] : r->row_score[who] + row * C2_METRICS);
+    const double *score = row == SIZE_MAX ? r->overall[who] : r->row_score[who] + row * C2_METRICS;
+    c2_json_put_numbers(w, evaluate_forecaster((c2_forecaster)who), score, C2_METRICS);
   }
   c2_json_end_object(w);
 }

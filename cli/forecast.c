@@ -6,9 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/memory.h"
 #include "base/outfile.h"
-#include "base/platform.h"
 #include "base/text.h"
 #include "cli/forecast.h"
 #include "data/series.h"

@@ -77,10 +77,6 @@ c2_status forecast_parts(forecast_request *r, chronos2_session *session, FILE *o
 c2_status forecast_values(const forecast_request *r, const chronos2_forecast *f, size_t series, size_t target,
                           double *point, double *at_levels, size_t *raised, c2_error *err);
 
-/* Whether what is written went through float32: as a text of so many digits, in a column, or as a rollout goes on from
- * it. */
-bool forecast_is_float32(const forecast_request *r);
-
 /* Whether numbers are written to a file's columns of float32. */
 bool forecast_has_floats(const forecast_request *r);
 

@@ -67,7 +67,9 @@ static c2_status check_range(const forecast_request *r, const c2_item *item, con
   return C2_OK;
 }
 
-bool forecast_is_float32(const forecast_request *r) {
+/* Whether what is written went through float32: as a text of so many digits, in a column, or as a rollout goes on from
+ * it. */
+static bool is_float32(const forecast_request *r) {
   return r->rolls || (r->digits == 0 && !r->round) || forecast_has_floats(r);
 }
 
@@ -88,7 +90,7 @@ static bool digits_are_few(size_t digits, const double *values, size_t count) {
 static bool is_coarse(const forecast_request *r, const c2_item *item, size_t target, const double *values,
                       size_t count, bool *by_digits) {
   bool tiny = fabs(values[0]) < (double)FLT_MIN && !c2_table_file_asked(r->output); /* a text has own digits there */
-  bool by_float = forecast_is_float32(r) && !tiny && c2_float_is_coarse(values, 1, count);
+  bool by_float = is_float32(r) && !tiny && c2_float_is_coarse(values, 1, count);
   *by_digits = !by_float;
   if (r->round || (!by_float && !digits_are_few(r->digits, values, count))) return false;
   size_t used = c2_min_size(r->context, item->length); /* a context that doesn't vary has bands without a width */

@@ -10,7 +10,6 @@
 
 #include "base/caveats.h"
 #include "base/infile.h"
-#include "base/memory.h"
 #include "base/outfile.h"
 #include "base/text.h"
 #include "data/keep.h"

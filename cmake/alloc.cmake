@@ -22,7 +22,7 @@ if(CMOCKA_FOUND AND NOT CMAKE_CROSSCOMPILING_EMULATOR AND NOT CHRONOS2_SANITIZE 
     add_executable(alloc_pull tests/alloc/pull.c)
     add_dependencies(alloc_pull alloc_failing chronos2 fake_hub)
     target_include_directories(alloc_pull PRIVATE tests)
-    target_link_libraries(alloc_pull PRIVATE chronos2_hub chronos2_study PkgConfig::CMOCKA)
+    target_link_libraries(alloc_pull PRIVATE chronos2_hub PkgConfig::CMOCKA)
     target_compile_definitions(alloc_pull PRIVATE _GNU_SOURCE SOURCE_DIR="${CMAKE_SOURCE_DIR}" BINARY_DIR="${CMAKE_BINARY_DIR}"
                                                   FAILING="$<TARGET_FILE:alloc_failing>")
     add_test(NAME alloc_pull COMMAND alloc_pull)

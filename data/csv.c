@@ -277,14 +277,6 @@ c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err) {
   return C2_OK;
 }
 
-bool c2_csv_has_column(const c2_csv *csv, const char *name) {
-  return c2_header_has(&csv->names, name);
-}
-
-c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err) {
-  return c2_header_find(&csv->names, name, index, err);
-}
-
 void c2_csv_write(FILE *out, const char *text) {
   if (!strpbrk(text, ",\"\r\n")) {
     (void)fputs(text, out);

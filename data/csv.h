@@ -63,10 +63,6 @@ void c2_csv_close(c2_csv *csv);
 /* Moves to the next record; *more is false at the end. Every record has as many fields as the header. */
 c2_status c2_csv_next(c2_csv *csv, bool *more, c2_error *err);
 
-/* They do what c2_header_find and c2_header_has do, for the names of the header line. */
-c2_status c2_csv_column(const c2_csv *csv, const char *name, size_t *index, c2_error *err);
-bool c2_csv_has_column(const c2_csv *csv, const char *name);
-
 /* Names a delimiter for messages, as "a semicolon". */
 const char *c2_csv_delimiter_name(char delimiter);
 

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "data/cell.h"
 #include "data/duckdb_query.h"
 #include "data/duckdb_schema.h"

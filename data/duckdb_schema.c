@@ -7,7 +7,6 @@
 #include <strings.h>
 
 #include "base/memory.h"
-#include "base/text.h"
 #include "data/duckdb_query.h"
 #include "data/ipc.h"
 

@@ -274,10 +274,6 @@ bool c2_flow_is_large(const char *path) {
   return stat(path, &info) == 0 && (S_ISDIR(info.st_mode) || info.st_size >= (is_dense ? LARGE_FILE / 4 : LARGE_FILE));
 }
 
-bool c2_flow_serves(const char *path) {
-  return c2_flow_is_large(path) && c2_input_has_parts(path);
-}
-
 c2_status c2_flow_open(c2_flow *f, const char *path, const c2_read_options *options, bool sorted, c2_error *err) {
   *f = (c2_flow){.options = *options, .is_sorted = sorted};
   f->options.part = &f->part;

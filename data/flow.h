@@ -63,9 +63,8 @@ typedef struct c2_flow {
   bool may_sort;    /* whether the reason may be none when the table is read sorted */
 } c2_flow;
 
-/* Whether a path names a file that is large enough to be read in parts, and that can be. */
+/* Whether a path names a file that is large enough to be read in parts. */
 bool c2_flow_is_large(const char *path);
-bool c2_flow_serves(const char *path);
 
 /* Close it also after a failure. */
 c2_status c2_flow_open(c2_flow *flow, const char *path, const c2_read_options *options, bool sorted, c2_error *err);

@@ -50,7 +50,7 @@ const char *c2_sheet_text(const c2_sheet *sheet, size_t row, size_t column) {
 
 c2_status c2_sheet_cell(const c2_sheet *sheet, size_t row, const char *name, const char **out, c2_error *err) {
   size_t column = 0;
-  C2_TRY(c2_csv_column(&sheet->csv, name, &column, err));
+  C2_TRY(c2_header_find(&sheet->csv.names, name, &column, err));
   *out = c2_sheet_text(sheet, row, column);
   return C2_OK;
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/infile.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "hub/card.h"
 #include "hub/listing.h"

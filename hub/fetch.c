@@ -27,12 +27,15 @@ void c2_hub_say(const c2_hub *hub, const char *format, ...) {
   if (hub->say) hub->say(line);
 }
 
-void c2_hub_amount(uint64_t bytes, char out[C2_AMOUNT_ROOM]) {
+/* "478.1 MB" */
+enum { AMOUNT_ROOM = 24 };
+
+static void put_amount(uint64_t bytes, char out[AMOUNT_ROOM]) {
   static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB", "EB"};
   double amount = (double)bytes;
   size_t unit = 0;
   for (; amount >= 1000; unit++) amount /= 1000;
-  (void)snprintf(out, C2_AMOUNT_ROOM, unit ? "%.1f %s" : "%.0f %s", amount, units[unit]);
+  (void)snprintf(out, AMOUNT_ROOM, unit ? "%.1f %s" : "%.0f %s", amount, units[unit]);
 }
 
 /* ---- What the hub says of a file ---------------------------------------------------------------- */
@@ -147,14 +150,14 @@ static c2_status open_partial(partial *p, c2_error *err) {
 
 static c2_status check_space(const partial *p, c2_error *err) {
   struct statvfs info;
-  char needed[C2_AMOUNT_ROOM];
-  char there[C2_AMOUNT_ROOM];
+  char needed[AMOUNT_ROOM];
+  char there[AMOUNT_ROOM];
   if (!p->total || fstatvfs(p->file, &info) != 0) return C2_OK;
   uint64_t room = (uint64_t)info.f_bavail * info.f_frsize;
   uint64_t missing = p->total - p->receiver.size;
   if (missing <= room) return C2_OK;
-  c2_hub_amount(missing, needed);
-  c2_hub_amount(room, there);
+  put_amount(missing, needed);
+  put_amount(room, there);
   C2_FAIL(err, C2_ERR_IO, "%s: needs %s of space in %s, which has %s left", p->name, needed, p->hub->cache, there);
 }
 
@@ -223,7 +226,7 @@ static c2_status get_verified(const c2_fetch *f, partial *p, const char *url, co
 /* The lock is held. */
 static c2_status download(c2_fetch *f, const char *file, const char *url, const char *blob, const c2_file_facts *facts,
                           c2_error *err) {
-  char amount[C2_AMOUNT_ROOM] = "unknown size";
+  char amount[AMOUNT_ROOM] = "unknown size";
   size_t room = strlen(blob) + sizeof ".incomplete";
   char *path = malloc(room);
   if (!path) C2_FAIL(err, C2_ERR_MEMORY, "cannot allocate a path");
@@ -238,7 +241,7 @@ static c2_status download(c2_fetch *f, const char *file, const char *url, const 
   c2_status status = C2_OK;
   C2_GOTO(open_partial(&p, err));
   C2_GOTO(check_space(&p, err));
-  if (facts->has_size) c2_hub_amount(facts->size, amount);
+  if (facts->has_size) put_amount(facts->size, amount);
   c2_hub_say(f->hub, "downloading %s of %s, %s%s", file, f->repo->name, amount,
              p.receiver.size ? " (going on where an earlier download ended)" : "");
   C2_GOTO(get_verified(f, &p, url, facts, err));

@@ -19,8 +19,4 @@ c2_status c2_hub_fetch(c2_fetch *fetch, const char *file, bool *found, c2_error 
 /* Says a line on the hub's behalf, formatted. */
 C2_PRINTF(2, 3) void c2_hub_say(const c2_hub *hub, const char *format, ...);
 
-/* "478.1 MB" */
-enum { C2_AMOUNT_ROOM = 24 };
-void c2_hub_amount(uint64_t bytes, char out[C2_AMOUNT_ROOM]);
-
 #endif

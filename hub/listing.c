@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/json.h"
 #include "base/json_writer.h"
 #include "base/memory.h"
 #include "base/outfile.h"

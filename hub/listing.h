@@ -3,7 +3,6 @@
 #ifndef C2_HUB_LISTING_H
 #define C2_HUB_LISTING_H
 
-#include "base/json.h"
 #include "hub/fetch.h"
 
 typedef struct c2_listed {

@@ -8,7 +8,6 @@
 #include "base/caveats.h"
 #include "base/memory.h"
 #include "base/radius.h"
-#include "base/text.h"
 #include "data/missing.h"
 #include "data/series.h"
 

@@ -124,7 +124,7 @@ static c2_status keep(c2_results *r, const c2_sheet *sheet, size_t row, const ch
 static c2_status read_metrics(const source *from, size_t row, const char *column, c2_task *task, c2_error *err) {
   static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_";
   const char *at = NULL;
-  if (!c2_csv_has_column(&from->sheet.csv, column)) return C2_OK;
+  if (!c2_header_has(&from->sheet.csv.names, column)) return C2_OK;
   C2_TRY(c2_sheet_cell(&from->sheet, row, column, &at, err));
   for (at += strcspn(at, letters); *at; at += strcspn(at, letters)) {
     size_t n = strspn(at, letters);
@@ -227,7 +227,7 @@ fail:
 
 /* A text of the first row, if the column is there. */
 static c2_status read_text(c2_results *r, const c2_sheet *sheet, const char *name, const char **out, c2_error *err) {
-  return c2_csv_has_column(&sheet->csv, name) ? keep(r, sheet, 0, name, out, err) : C2_OK;
+  return c2_header_has(&sheet->csv.names, name) ? keep(r, sheet, 0, name, out, err) : C2_OK;
 }
 
 static c2_status read_full(c2_results *r, source *from, c2_error *err) {

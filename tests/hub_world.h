@@ -87,6 +87,13 @@ static inline void hub_forget(const hub_world *w) {
   hub_put_text(w, "log", "");
 }
 
+/* An empty cache and an empty log. */
+static inline void hub_clear(const hub_world *w) {
+  struct stat info;
+  if (stat(w->cache, &info) == 0) hub_remove(w->cache);
+  hub_forget(w);
+}
+
 /* Bytes that don't repeat; the caller's to free. */
 static inline char *hub_bytes(size_t size, unsigned seed) {
   char *bytes = malloc(size + 1);

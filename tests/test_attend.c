@@ -13,6 +13,7 @@
 #include "engine/cpu/attention.h"
 #include "amx_emulation.h"
 #include "kernels/x86/amx_body.h"
+#include "random.h"
 
 enum { HEAD = 40, KEYS = 611, QUERIES = 45, PREFIX = 301, STRIDE = HEAD + 7 };
 
@@ -38,7 +39,7 @@ static float held(c2_type type, float x) {
 }
 
 static void carve(input *in, const c2_kernels *k, c2_type type, c2_arena *arena) {
-  c2_rope_carve(&in->rope, arena, HEAD, 0, KEYS - 1);
+  c2_rope_carve(&in->rope, arena, HEAD, KEYS - 1);
   c2_attend_carve(&in->scratch, arena, k, type, KEYS, HEAD, false);
 }
 
@@ -49,8 +50,7 @@ static input *open_input(const c2_kernels *k, c2_type type) {
   uint32_t seed = 3;
   assert_non_null(in);
   for (size_t i = 0; i < KEYS * STRIDE; i++) {
-    seed = seed * 1664525u + 1013904223u;
-    float noise = (float)(seed >> 8) / (1 << 23) - 1;
+    float noise = random_signed(&seed);
     in->k[i] = noise;
     in->v[(i * 7) % (KEYS * STRIDE)] = noise;
     if (i < QUERIES * STRIDE) in->q[(i * 5) % (QUERIES * STRIDE)] = noise;
@@ -70,7 +70,7 @@ static input *open_input(const c2_kernels *k, c2_type type) {
   memset(in->block.base, 0xff, in->block.size); /* NaN, whatever isn't written */
   c2_arena arena = {.base = in->block.base, .size = in->block.size};
   carve(in, k, type, &arena);
-  c2_rope_fill(&in->rope, 10000, HEAD, 0, KEYS - 1);
+  c2_rope_fill(&in->rope, 10000, HEAD, KEYS - 1);
   in->attend = (c2_attend){.kernels = k, .head = HEAD, .q = in->q, .k = in->k, .v = in->v, .out = in->out,
                            .q_stride = STRIDE, .kv_stride = STRIDE, .out_stride = STRIDE, .q_row = in->row,
                            .k_row = in->row, .queries = QUERIES, .keys = KEYS, .range = in->range, .rope = &in->rope,

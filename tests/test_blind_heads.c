@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "random.h"
 #include "small.h"
 
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
@@ -31,9 +32,9 @@ static void fill(input *in, const chronos2_config *c) {
   uint32_t seed = 9;
   size_t future = PATCHES * c->patch;
   for (size_t i = 0; i < ROWS * LENGTH; i++) {
-    seed = seed * 1664525u + 1013904223u;
+    float noise = (float)random_unit(&seed);
     bool missing = i % LENGTH < 40 && i / LENGTH == 1;
-    in->context[i] = missing ? NAN : (float)sin(0.3 * (double)i) + (float)(seed >> 8) / (float)(1 << 24);
+    in->context[i] = missing ? NAN : (float)sin(0.3 * (double)i) + noise;
   }
   for (size_t i = 0; i < ROWS * future; i++) in->future[i] = i / future == 2 ? (float)cos(0.5 * (double)i) : NAN;
   memcpy(in->groups, (int64_t[ROWS]){7, 4, 4}, sizeof in->groups);

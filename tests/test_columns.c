@@ -11,16 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "random.h"
+
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
 enum { LENGTH = 90, HORIZON = 9, TARGETS = 2, ROWS = 4, LEVELS = 21, STRIDE = 3, OFFSET = 13, MOST_EMBEDDED = 4096 };
 
 static uint32_t seed = 7;
-
-static uint32_t next_random(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return seed >> 8;
-}
 
 /* Two targets, a covariate with a future and one without; missing values are NaN, all are exact in float32. */
 typedef struct plain {
@@ -29,7 +26,7 @@ typedef struct plain {
 } plain;
 
 static double value(void) {
-  return next_random() % 8 == 0 ? (double)NAN : (double)((float)(next_random() % 10000) / 64 - 70);
+  return random_bits(&seed) % 8 == 0 ? (double)NAN : (double)((float)(random_bits(&seed) % 10000) / 64 - 70);
 }
 
 static void fill(plain *p) {
@@ -38,8 +35,8 @@ static void fill(plain *p) {
     for (size_t t = 0; t < LENGTH; t++) p->row[r][t] = value();
   }
   for (size_t t = 0; t < HORIZON; t++) p->future[t] = value();
-  for (size_t t = 0; t < LENGTH; t++) p->label[t] = labels[next_random() % 4];
-  for (size_t t = 0; t < HORIZON; t++) p->next_label[t] = labels[next_random() % 4];
+  for (size_t t = 0; t < LENGTH; t++) p->label[t] = labels[random_bits(&seed) % 4];
+  for (size_t t = 0; t < HORIZON; t++) p->next_label[t] = labels[random_bits(&seed) % 4];
 }
 
 /* How a column lies in memory. Under `bits`, missing values are other numbers, or NaN, beside a bitmap. */

@@ -3,6 +3,7 @@
  * Each series is a level, a weekly season, noise, and an effect of x as large as a few deviations of the noise. The
  * program forecasts them with x and without. What the checkpoints have learned is held: over the four kinds, an error
  * of at most 0.7 of that without. An effect that comes a day later than a single day they don't follow. */
+#include "base/random.h"
 #include "program.h"
 #include "small.h"
 
@@ -30,11 +31,8 @@ typedef struct scene {
 
 /* ---- Numbers --------------------------------------------------------------------------------- */
 
-static double uniform(uint64_t *state) { /* splitmix64 */
-  uint64_t z = (*state += 0x9e3779b97f4a7c15ULL);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-  return (double)((z ^ (z >> 31)) >> 11) * 0x1p-53;
+static double uniform(uint64_t *state) {
+  return (double)(c2_random_next(state) >> 11) * 0x1p-53;
 }
 
 static double normal(uint64_t *state) {

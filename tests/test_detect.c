@@ -6,7 +6,7 @@
 #include <math.h>
 
 #include "study/statistics/conformal.h"
-#include "study/statistics/random.h"
+#include "base/random.h"
 
 enum { SERIES = 6, STEPS = 200, WARMUP = 32, SPIKES = 150 /* the first step that may have one */ };
 

@@ -32,7 +32,7 @@ static fixture write_table(const char *name, bool apart, const char *odd) {
   if (apart) (void)fprintf(out, "x,item 0,2024-01-13 11:00:00,5\n");
   if (odd) (void)fputs(odd, out);
   assert_int_equal(fclose(out), 0);
-  assert_true(c2_flow_serves(f.path));
+  assert_true(c2_flow_is_large(f.path) && c2_input_has_parts(f.path));
   return f;
 }
 
@@ -294,7 +294,7 @@ static void test_full_output(void **state) {
     (void)fprintf(table, "x,item %d,2024-01-%02d,%s\n", i / 25, 1 + i % 25, i == MANY - 1 ? "five" : "5");
   }
   assert_int_equal(fclose(table), 0);
-  assert_true(c2_flow_serves(f.path));
+  assert_true(c2_flow_is_large(f.path) && c2_input_has_parts(f.path));
   const char *how = NULL;
   for (size_t i = 0; i < (c2_ipc_available(&how) ? 2 : 1); i++) {
     char *path = program_path(f.folder, names[i]);
@@ -327,7 +327,7 @@ static void write_covariates(const char *path, int step, const char *two, const 
                   row % 2 ? "True" : "FALSE", row * 31 % 50 + 3 * (s % 7), row % 10, 0);
   }
   assert_int_equal(fclose(out), 0);
-  assert_true(c2_flow_serves(path));
+  assert_true(c2_flow_is_large(path) && c2_input_has_parts(path));
 }
 
 static program_result forecast_covariates(const char *path, const char *input) {

@@ -1,8 +1,7 @@
 /* chronos2 forecast --report, --plot, --min and --round, and the pages of other commands: pages and pictures hold the
  * numbers that are written, whatever the series are called. */
-#include "program.h"
+#include "page.h"
 
-#include <jansson.h>
 #include <math.h>
 
 #define HOSTILE "</script><img src=x onerror=\"a\">&<!--"
@@ -26,17 +25,6 @@ static void write_series(const char *path) {
 
 static int meter_at(int step) {
   return 202410030 + step + step * 7 % 3;
-}
-
-static json_t *page_data(const char *page) {
-  static const char start[] = "<script type=\"application/json\" id=\"data\">";
-  const char *from = strstr(page, start);
-  assert_non_null(from);
-  from += sizeof start - 1;
-  json_error_t error;
-  json_t *data = json_loadb(from, (size_t)(strstr(from, "</script>") - from), 0, &error);
-  if (!data) fail_msg("line %d, column %d: %s", error.line, error.column, error.text);
-  return data;
 }
 
 static void free_page(char *page, json_t *data, program_result *r) {

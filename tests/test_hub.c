@@ -231,10 +231,8 @@ static void put_model(const char *name, const char *commit, unsigned seed) {
 
 /* Begins a case: an empty cache, no faults, an empty log. */
 static void begin(const char *faults) {
-  struct stat info;
-  if (stat(world.cache, &info) == 0) hub_remove(world.cache);
   hub_faults(&world, faults);
-  hub_forget(&world);
+  hub_clear(&world);
   said[0] = '\0';
 }
 

@@ -11,9 +11,7 @@ static void say(const char *line) {
 }
 
 static void begin(void) {
-  struct stat info;
-  if (stat(world.cache, &info) == 0) hub_remove(world.cache);
-  hub_forget(&world);
+  hub_clear(&world);
   said[0] = '\0';
 }
 

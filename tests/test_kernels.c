@@ -12,18 +12,14 @@
 #include "kernels/kernels.h"
 #include "amx_emulation.h"
 #include "kernels/x86/amx_body.h"
+#include "random.h"
 
 enum { GUARD = 64 };
 static const float MARK = 12345.5f;
 
-static float noise(uint32_t *state) {
-  *state = *state * 1664525u + 1013904223u;
-  return (float)((double)(*state >> 8) / (1 << 23) - 1);
-}
-
 static float *filled(size_t n, uint32_t seed) {
   float *values = malloc((n + 2 * GUARD) * sizeof *values);
-  for (size_t i = 0; i < n + 2 * GUARD; i++) values[i] = i < GUARD || i >= n + GUARD ? MARK : noise(&seed);
+  for (size_t i = 0; i < n + 2 * GUARD; i++) values[i] = i < GUARD || i >= n + GUARD ? MARK : random_signed(&seed);
   return values + GUARD;
 }
 

@@ -11,16 +11,12 @@
 #include <cmocka.h>
 
 #include "kernels/kernels.h"
-
-static float noise(uint32_t *state) {
-  *state = *state * 1664525u + 1013904223u;
-  return (float)((double)(*state >> 8) / (1 << 23) - 1);
-}
+#include "random.h"
 
 static float *filled(size_t n, uint32_t seed) {
   float *values = malloc((n + 1) * sizeof *values);
   assert_non_null(values);
-  for (size_t i = 0; i < n; i++) values[i] = noise(&seed);
+  for (size_t i = 0; i < n; i++) values[i] = random_signed(&seed);
   return values;
 }
 

@@ -6,13 +6,9 @@
 #include <time.h>
 #include <utime.h>
 
-#define NILE SOURCE_DIR "/datasets/nile_yearly.csv"
+#include "base/platform.h"
 
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+#define NILE SOURCE_DIR "/datasets/nile_yearly.csv"
 
 /* Kills a fresh process after a random part of `whole` seconds; true if it had not ended by then. */
 static bool run_and_kill(const char *const *argv, double whole) {
@@ -60,11 +56,11 @@ static void remove_names(const char *folder, const char *ending) {
 }
 
 static double seconds_of(const char *const *argv) {
-  double begin = now();
+  double begin = c2_clock_seconds();
   program_result r = program_run(argv, NULL);
   if (r.status != 0) fail_msg("%s", r.err);
   program_free(&r);
-  return now() - begin;
+  return c2_clock_seconds() - begin;
 }
 
 static void test_cache(void **state) {

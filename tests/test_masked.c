@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "device.h"
+#include "random.h"
 
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
@@ -46,8 +47,7 @@ static int open_fixture(void **state) {
   for (size_t s = 0; s < SERIES; s++) {
     f.series[s] = (chronos2_series){.length = lengths[s], .targets = targets[s], .target = next};
     for (size_t i = 0; i < targets[s] * lengths[s]; i++) {
-      seed = seed * 1664525u + 1013904223u;
-      double noise = (double)(seed >> 8) / (1 << 24);
+      double noise = random_unit(&seed);
       *next++ = missing(s, i / lengths[s], i % lengths[s]) ? NAN : sin(0.3 * (double)i) + noise;
     }
   }

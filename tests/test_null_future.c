@@ -12,16 +12,13 @@
 #include <math.h>
 #include <string.h>
 
+#include "random.h"
+
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
 enum { SERIES = 6, LONGEST = 260, HORIZON = 70, LEVELS = 21 };
 
 static uint32_t seed;
-
-static double next_random(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return (double)(seed >> 8) / (1 << 24);
-}
 
 /* Series of unequal length with gaps; the odd ones have a covariate, known in `futures` ways. */
 typedef struct input {
@@ -35,11 +32,13 @@ static void fill(input *in) {
   for (size_t i = 0; i < SERIES; i++) {
     size_t length = 20 + 47 * i;
     for (size_t t = 0; t < length; t++) {
-      in->target[i][t] = next_random() < 0.1 ? (double)NAN : 10 + 3 * sin(0.4 * (double)t) + next_random();
-      in->past[i][t] = next_random();
+      in->target[i][t] = random_unit(&seed) < 0.1 ? (double)NAN : 10 + 3 * sin(0.4 * (double)t) + random_unit(&seed);
+      in->past[i][t] = random_unit(&seed);
     }
     for (size_t f = 0; f < 2; f++) {
-      for (size_t t = 0; t < HORIZON; t++) in->future[f][i][t] = next_random() < 0.1 ? (double)NAN : next_random();
+      for (size_t t = 0; t < HORIZON; t++) {
+        in->future[f][i][t] = random_unit(&seed) < 0.1 ? (double)NAN : random_unit(&seed);
+      }
       in->covariate[f * SERIES + i] =
           (chronos2_covariate){.name = "known", .past = in->past[i], .future = in->future[f][i]};
       in->series[f * SERIES + i] = (chronos2_series){.length = length,

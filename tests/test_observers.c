@@ -13,17 +13,13 @@
 #include <string.h>
 
 #include "device.h"
+#include "random.h"
 
 #define MODEL SOURCE_DIR "/tests/golden/model-odd/weights"
 
 enum { SERIES = 4, MOST_ROWS = 3, LONGEST = 90, HORIZON = 27, MOST_TOKENS = 40 };
 
 static uint32_t seed;
-
-static double next_random(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return (double)(seed >> 8) / (1 << 24);
-}
 
 /* Series of unequal length with gaps: with several targets, with covariates, with neither. */
 typedef struct input {
@@ -41,14 +37,14 @@ static void fill(input *in) {
     for (size_t r = 0; r < MOST_ROWS; r++) {
       for (size_t t = 0; t < LONGEST; t++) {
         bool gap = t / 16 % 3 == r && t + 20 < lengths[i];
-        in->row[i][r][t] = gap ? (double)NAN : (double)(float)(sin(0.4 * (double)t) + next_random());
+        in->row[i][r][t] = gap ? (double)NAN : (double)(float)(sin(0.4 * (double)t) + random_unit(&seed));
       }
     }
     /* Targets lie `length` apart. */
     for (size_t r = 1; r < targets[i]; r++) {
       memmove(in->row[i][0] + r * lengths[i], in->row[i][r], lengths[i] * sizeof(double));
     }
-    for (size_t t = 0; t < LONGEST; t++) in->future[i][t] = next_random();
+    for (size_t t = 0; t < LONGEST; t++) in->future[i][t] = random_unit(&seed);
     in->covariate[i][0] = (chronos2_covariate){.name = "known", .past = in->row[i][2], .future = in->future[i]};
     in->covariate[i][1] = (chronos2_covariate){.name = "past", .past = in->row[i][1]};
     in->series[i] = (chronos2_series){.length = lengths[i],

@@ -20,10 +20,8 @@ static void put_file(const char *from, const char *name) {
 
 /* An empty cache, and the bundled checkpoint as o/micro on the hub. */
 static void begin(const char *faults) {
-  struct stat info;
-  if (stat(world.cache, &info) == 0) hub_remove(world.cache);
   hub_faults(&world, faults);
-  hub_forget(&world);
+  hub_clear(&world);
   hub_environment(&world);
 }
 

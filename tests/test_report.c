@@ -1,25 +1,10 @@
 /* The study's page: whole, its data JSON, its verdict text, and no name that could become markup. */
-#include "program.h"
+#include "page.h"
 
-#include <jansson.h>
 #include <math.h>
 
 #define DATASETS SOURCE_DIR "/datasets"
 #define HOSTILE "</script><img src=x onerror=alert(1)><!--&"
-
-/* The JSON within the page; the caller's to free. */
-static json_t *page_data(const char *page) {
-  static const char start[] = "<script type=\"application/json\" id=\"data\">";
-  const char *from = strstr(page, start);
-  assert_non_null(from);
-  from += sizeof start - 1;
-  const char *until = strstr(from, "</script>");
-  assert_non_null(until);
-  json_error_t error;
-  json_t *data = json_loadb(from, (size_t)(until - from), 0, &error);
-  if (!data) fail_msg("line %d, column %d: %s", error.line, error.column, error.text);
-  return data;
-}
 
 static double number(const json_t *object, const char *key) {
   const json_t *value = json_object_get(object, key);

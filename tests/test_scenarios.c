@@ -9,6 +9,7 @@
 #include <chronos2.h>
 
 #include "program.h"
+#include "random.h"
 #include "small.h"
 #include <math.h>
 #include <stdio.h>
@@ -20,11 +21,6 @@
 enum { SERIES = 7, LONGEST = 300, TARGETS = 2, COVARIATES = 3, HORIZON = 90 };
 
 static uint32_t seed = 3;
-
-static double next_random(void) {
-  seed = seed * 1664525u + 1013904223u;
-  return (double)(seed >> 8) / (1 << 24);
-}
 
 /* Series of unequal length, with gaps, some with covariates: known, past-only, categories. */
 typedef struct input {
@@ -42,8 +38,8 @@ static const char *const labels[] = {"a", "b", "c", NULL};
 static void fill_future(input *in) {
   for (size_t i = 0; i < SERIES; i++) {
     for (size_t t = 0; t < HORIZON; t++) {
-      in->future[i][t] = next_random() < 0.1 ? (double)NAN : 5 * next_random();
-      in->future_text[i][t] = labels[(size_t)(4 * next_random())];
+      in->future[i][t] = random_unit(&seed) < 0.1 ? (double)NAN : 5 * random_unit(&seed);
+      in->future_text[i][t] = labels[(size_t)(4 * random_unit(&seed))];
     }
   }
 }
@@ -54,13 +50,13 @@ static void fill(input *in) {
     size_t length = i == 3 ? 0 : 10 + (i * 71) % (LONGEST - 10);
     size_t targets = 1 + i % TARGETS;
     for (size_t t = 0; t < targets * length; t++) {
-      in->target[i][t] = next_random() < 0.2 ? (double)NAN : 10 + 3 * sin(0.4 * (double)t) + next_random();
+      in->target[i][t] = random_unit(&seed) < 0.2 ? (double)NAN : 10 + 3 * sin(0.4 * (double)t) + random_unit(&seed);
     }
     for (size_t t = 60; i == 2 && t < 120; t++) in->target[i][t] = (double)NAN; /* patches without a value */
     for (size_t t = 0; t < length; t++) {
-      in->past[i][0][t] = next_random();
-      in->past[i][1][t] = next_random();
-      in->past_text[i][t] = labels[(size_t)(4 * next_random())];
+      in->past[i][0][t] = random_unit(&seed);
+      in->past[i][1][t] = random_unit(&seed);
+      in->past_text[i][t] = labels[(size_t)(4 * random_unit(&seed))];
     }
     chronos2_covariate *c = in->covariate[i];
     c[0] = (chronos2_covariate){.name = "known", .past = in->past[i][0], .future = in->future[i]};
@@ -168,10 +164,10 @@ static void test_long_contexts(void **state) {
   chronos2_forecast *together = NULL;
   seed = 11;
   for (size_t t = 0; t < LENGTH; t++) {
-    for (size_t k = 0; k < 3; k++) past[k][t] = sin(0.1 * (double)(t * (k + 1))) + next_random();
+    for (size_t k = 0; k < 3; k++) past[k][t] = sin(0.1 * (double)(t * (k + 1))) + random_unit(&seed);
   }
   for (size_t t = 0; t < STEPS; t++) {
-    for (size_t k = 0; k < 2; k++) future[k][t] = next_random();
+    for (size_t k = 0; k < 2; k++) future[k][t] = random_unit(&seed);
   }
   chronos2_series series[4];
   for (size_t k = 0; k < 2; k++) {

@@ -5,7 +5,6 @@
 
 #include "data/ipc.h"
 #include "small.h"
-#include "table/arrow.h"
 #include "time/calendar.h"
 
 #define TYPE "application/vnd.apache.arrow.stream"

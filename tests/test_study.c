@@ -6,7 +6,6 @@
 
 #include "study/statistics/inference.h"
 #include "study/statistics/statistics.h"
-#include "study/files/schema.h"
 
 #define MICRO SOURCE_DIR "/models/chronos2-micro"
 #define DATASETS SOURCE_DIR "/datasets"

@@ -9,7 +9,7 @@
 
 #include "study/fixture.h"
 #include "study/statistics/inference.h"
-#include "study/statistics/random.h"
+#include "base/random.h"
 #include "study/results/results.h"
 #include "study/statistics/statistics.h"
 

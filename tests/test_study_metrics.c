@@ -9,7 +9,7 @@
 #include "study/measure/accuracy.h"
 #include "study/fixture.h"
 #include "study/statistics/metrics.h"
-#include "study/statistics/random.h"
+#include "base/random.h"
 #include "study/statistics/statistics.h"
 
 enum { MOST_SERIES = 8 };

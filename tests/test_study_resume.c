@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <time.h>
 
+#include "base/platform.h"
+
 #define DATASETS SOURCE_DIR "/datasets"
 #define SPARSE SOURCE_DIR "/models/chronos2-micro-r8"
 
@@ -32,12 +34,6 @@ static int finish(pid_t child) {
   int state = 0;
   while (waitpid(child, &state, 0) < 0) assert_int_equal(errno, EINTR);
   return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
-}
-
-static double now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static void pause_for(double seconds) {
@@ -236,9 +232,9 @@ static void test_kill(void **state) {
   char *folder = program_make_folder();
   char *a = program_path(folder, "a");
   char *log = program_path(folder, "log");
-  double begin = now();
+  double begin = c2_clock_seconds();
   assert_int_equal(finish(start(a, log)), 0);
-  double whole = now() - begin;
+  double whole = c2_clock_seconds() - begin;
   uint64_t random = (uint64_t)time(NULL);
   print_message("seed %llu, a run takes %.2f s\n", (unsigned long long)random, whole);
   for (size_t killed = 0; killed < kills; forget_b(folder)) {

@@ -99,7 +99,7 @@ static column read_column(const char *path, const char *name) {
   assert_non_null(out.value);
   assert_int_equal(c2_read_file(path, &text, &size, NULL), C2_OK);
   assert_int_equal(c2_csv_open(&csv, path, text, size, ',', NULL), C2_OK);
-  assert_int_equal(c2_csv_column(&csv, name, &at, NULL), C2_OK);
+  assert_int_equal(c2_header_find(&csv.names, name, &at, NULL), C2_OK);
   while (c2_csv_next(&csv, &more, NULL) == C2_OK && more && out.count < 64) {
     out.value[out.count++] = strtod(csv.field[at], NULL);
   }

@@ -1,7 +1,6 @@
 /* Weights as people have them: PyTorch's wrappers in the names, float64, files that were never fetched, pickles. */
 #include <math.h>
 
-#include "base/memory.h"
 #include "base/safetensors.h"
 #include "program.h"
 

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/platform.h"
+#include "base/random.h"
 #include "base/text.h"
 #include "base/threads.h"
 #include "model/adapter.h"
@@ -255,14 +256,6 @@ c2_status c2_model_open(const char *folder, const chronos2_model_options *option
   return status;
 }
 
-/* splitmix64 (Steele, Lea and Flood 2014). */
-static uint64_t next_random(uint64_t *state) {
-  uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
-}
-
 c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const chronos2_model_options *options,
                           chronos2_model **out, c2_error *err) {
   c2_status status = C2_OK;
@@ -283,7 +276,7 @@ c2_status c2_model_random(const chronos2_config *config, uint64_t seed, const ch
     size_t n = e->shape[0] * e->shape[1];
     bool norm = strstr(e->name, "norm") != NULL;
     for (size_t j = 0; j < n; j++) { /* uniform with the initial deviation */
-      double u = (double)(next_random(&seed) >> 11) * 0x1p-53;
+      double u = (double)(c2_random_next(&seed) >> 11) * 0x1p-53;
       values[i][j] = norm ? 1.0f : (float)((u - 0.5) * sqrt(12) * e->initial_deviation);
     }
   }

@@ -33,7 +33,8 @@ c2_status c2_attention_named(const char *name, const char *what, chronos2_attent
   return find_name(name, CHRONOS2_AUTO, what, attention, err);
 }
 
-bool c2_pattern_equal(chronos2_pattern a, chronos2_pattern b) {
+/* True if both let every token see the same others. */
+static bool are_equal(chronos2_pattern a, chronos2_pattern b) {
   chronos2_pattern *both[2] = {&a, &b};
   for (size_t i = 0; i < 2; i++) {
     chronos2_pattern *p = both[i];
@@ -46,14 +47,14 @@ bool c2_pattern_equal(chronos2_pattern a, chronos2_pattern b) {
 
 bool c2_trained_for(const c2_trained *trained, chronos2_pattern pattern) {
   for (size_t i = 0; i < trained->patterns; i++) {
-    if (c2_pattern_equal(trained->pattern[i], pattern)) return true;
+    if (are_equal(trained->pattern[i], pattern)) return true;
   }
   return false;
 }
 
 const c2_measured *c2_trained_measured(const c2_trained *trained, chronos2_pattern pattern) {
   for (size_t i = 0; i < trained->measurements; i++) {
-    if (c2_pattern_equal(trained->measured[i].pattern, pattern)) return &trained->measured[i];
+    if (are_equal(trained->measured[i].pattern, pattern)) return &trained->measured[i];
   }
   return NULL;
 }

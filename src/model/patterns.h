@@ -34,9 +34,6 @@ c2_status c2_attention_named(const char *name, const char *what, chronos2_attent
  * attention. */
 c2_status c2_trained_read(const c2_json_document *doc, c2_trained *trained, c2_error *err);
 
-/* True if both let every token see the same others. */
-bool c2_pattern_equal(chronos2_pattern a, chronos2_pattern b);
-
 /* True if it is one of the trained ones. */
 bool c2_trained_for(const c2_trained *trained, chronos2_pattern pattern);
 

@@ -244,6 +244,20 @@ static c2_status take_item(c2_table_plan *plan, c2_table_batch *batch, size_t in
   return C2_OK;
 }
 
+/* Names the item in a text that speaks of "series 0", as those of forecasts do. */
+static void name_item(const c2_table_batch *batch, const c2_table_plan *plan, char *text, size_t room) {
+  char id[C2_ID_ROOM];
+  char whole[sizeof((c2_error *)0)->text];
+  char *at = strstr(text, "series ");
+  char *end = NULL;
+  if (!at || strlen(text) >= sizeof whole) return;
+  unsigned long long index = strtoull(at + 7, &end, 10);
+  if (end == at + 7 || index >= batch->count) return;
+  c2_source_id(&plan->past, batch->entry[index].key, id);
+  memcpy(whole, text, strlen(text) + 1);
+  (void)snprintf(text, room, "%.*sitem '%s'%.800s", (int)(at - text), whole, id, whole + (end - text));
+}
+
 /* Why items have no forecast, in texts of the batch's own. */
 static c2_status keep_faults(c2_table_plan *plan, c2_table_batch *batch, c2_error *err) {
   const c2_fault *fault = batch->forecast.fault;
@@ -255,7 +269,7 @@ static c2_status keep_faults(c2_table_plan *plan, c2_table_batch *batch, c2_erro
     if (!own && (!fault || fault[i].status == C2_OK)) continue;
     if (!own && !fault[i].text) C2_FAIL(err, C2_ERR_MEMORY, "out of memory");
     (void)snprintf(text, sizeof text, "%s", own ? own : fault[i].text);
-    if (!own) c2_table_batch_name(batch, plan, text, sizeof text);
+    if (!own) name_item(batch, plan, text, sizeof text);
     C2_TRY(c2_pool_text(&batch->pool, text, &batch->fault[i], err));
   }
   return C2_OK;
@@ -337,7 +351,7 @@ c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos
   if (status == C2_OK && plan->predict.cross_learning) warn_of_passes(plan, batch);
   if (status == C2_OK) look_at_bands(plan, &plan->lacks, batch);
   if (status == C2_OK) return keep_faults(plan, batch, err);
-  if (err) c2_table_batch_name(batch, plan, err->text, sizeof err->text);
+  if (err) name_item(batch, plan, err->text, sizeof err->text);
   return status;
 }
 
@@ -345,17 +359,4 @@ void c2_table_batch_close(c2_table_batch *batch) {
   c2_forecast_free(&batch->forecast);
   c2_pool_free(&batch->pool);
   memset(batch, 0, sizeof *batch);
-}
-
-void c2_table_batch_name(const c2_table_batch *batch, const c2_table_plan *plan, char *text, size_t room) {
-  char id[C2_ID_ROOM];
-  char whole[sizeof((c2_error *)0)->text];
-  char *at = strstr(text, "series ");
-  char *end = NULL;
-  if (!at || strlen(text) >= sizeof whole) return;
-  unsigned long long index = strtoull(at + 7, &end, 10);
-  if (end == at + 7 || index >= batch->count) return;
-  c2_source_id(&plan->past, batch->entry[index].key, id);
-  memcpy(whole, text, strlen(text) + 1);
-  (void)snprintf(text, room, "%.*sitem '%s'%.800s", (int)(at - text), whole, id, whole + (end - text));
 }

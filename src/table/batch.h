@@ -28,7 +28,4 @@ c2_status c2_table_batch_run(c2_table_batch *batch, c2_table_plan *plan, chronos
                              const c2_portion *portion, const c2_batch_entry *entry, size_t count, c2_error *err);
 void c2_table_batch_close(c2_table_batch *batch);
 
-/* Names the item in a text that speaks of "series 0", as those of forecasts do. */
-void c2_table_batch_name(const c2_table_batch *batch, const c2_table_plan *plan, char *text, size_t room);
-
 #endif

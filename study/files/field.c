@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/radius.h"
+#include "data/number.h"
 
 static const double most_whole = 9007199254740992.0; /* 2^53 */
 

@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "data/number.h"
 #include "study/measure/plan.h"
 #include "study/results/results.h"
 

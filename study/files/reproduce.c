@@ -58,9 +58,9 @@ static c2_status warn_of_cell(comparison *c, const char *column, size_t row, con
 /* The first cell that differs is told; *same falls. */
 static c2_status compare_column(comparison *c, const char *column, bool *same, c2_error *err) {
   size_t at[2] = {0, 0};
-  if (!c2_csv_has_column(&c->there.csv, column)) return C2_OK;
-  C2_TRY(c2_csv_column(&c->here.csv, column, &at[0], err));
-  C2_TRY(c2_csv_column(&c->there.csv, column, &at[1], err));
+  if (!c2_header_has(&c->there.csv.names, column)) return C2_OK;
+  C2_TRY(c2_header_find(&c->here.csv.names, column, &at[0], err));
+  C2_TRY(c2_header_find(&c->there.csv.names, column, &at[1], err));
   for (size_t i = 0; i < c->here.rows; i++) {
     const char *here = c2_sheet_text(&c->here, i, at[0]);
     const char *there = c2_sheet_text(&c->there, i, at[1]);

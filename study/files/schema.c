@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/number.h"
 #include "study/results/published.h"
 
 /* ---- What a row is put together from ---------------------------------------------------------- */
@@ -576,7 +577,7 @@ c2_status c2_fields_read(c2_study_table table, c2_part part, const c2_sheet *she
     const c2_study_field *column = &schema->column[i];
     double value = 0;
     if (column->part != part || column->reading == C2_UNREAD) continue;
-    if (column->reading == C2_OPTIONAL && !c2_csv_has_column(&sheet->csv, column->name)) continue;
+    if (column->reading == C2_OPTIONAL && !c2_header_has(&sheet->csv.names, column->name)) continue;
     C2_TRY(c2_sheet_number(sheet, row, column->name, &value, err));
     if (c2_study_field_take(column, out, value)) continue;
     C2_FAIL(err, C2_ERR_FORMAT, "%s:%zu: column '%s': expected %s, found %.6g", sheet->path, sheet->line[row],

@@ -6,7 +6,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
-#include "study/statistics/random.h"
+#include "base/random.h"
 #include "study/statistics/statistics.h"
 
 static const double bytes_per_mb = 1024.0 * 1024.0;

@@ -7,7 +7,8 @@
 
 #include "base/memory.h"
 
-size_t c2_bands_of(const double *levels, size_t count, c2_band *out) {
+/* The bands between levels [count], which rise: out [count / 2] the widest first; returns their number. */
+static size_t find_bands(const double *levels, size_t count, c2_band *out) {
   size_t bands = 0;
   for (size_t low = 0; low < count && levels[low] < 0.5; low++) {
     for (size_t high = count; high-- > low + 1;) {
@@ -49,7 +50,7 @@ c2_status c2_coverage_of(const c2_evaluation *e, c2_forecaster who, c2_coverage 
   const c2_task *task = e->task;
   *out = (c2_coverage){.levels = task->level_count, .horizon = task->horizon};
   C2_TRY(c2_alloc_array(task->level_count / 2 + 1, sizeof *out->band, &out->band, err));
-  out->bands = c2_bands_of(task->levels, task->level_count, out->band);
+  out->bands = find_bands(task->levels, task->level_count, out->band);
   C2_TRY(c2_alloc_array(out->horizon, sizeof *out->observed, &out->observed, err));
   C2_TRY(c2_alloc_array(out->levels, out->horizon * sizeof *out->at_most, &out->at_most, err));
   C2_TRY(c2_alloc_array(out->bands, out->horizon * sizeof *out->within, &out->within, err));

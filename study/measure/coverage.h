@@ -25,9 +25,6 @@ typedef struct c2_coverage {
 c2_status c2_coverage_of(const c2_evaluation *e, c2_forecaster who, c2_coverage *out, c2_error *err);
 void c2_coverage_free(c2_coverage *coverage);
 
-/* The bands between levels [count], which rise: out [count / 2] the widest first; returns their number. */
-size_t c2_bands_of(const double *levels, size_t count, c2_band *out);
-
 /* A count over steps [from, to) by that of truths; NaN if there is none. `counts` [horizon] is a row of the above. */
 double c2_coverage_share(const c2_coverage *coverage, const size_t *counts, size_t from, size_t to);
 

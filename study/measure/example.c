@@ -6,7 +6,6 @@
 
 #include "base/memory.h"
 #include "data/series.h"
-#include "study/measure/arm.h"
 
 enum { LEVELS = 3, LEAST_PAST = 48 };
 

@@ -8,7 +8,7 @@
 #include "base/memory.h"
 #include "data/series.h"
 #include "study/measure/arm.h"
-#include "study/statistics/random.h"
+#include "base/random.h"
 
 const size_t c2_fixed_keys[C2_FIXED_KEYS] = {1, 4, 16, 64};
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/memory.h"
+#include "study/statistics/statistics.h"
 
 c2_status c2_conformal_add(c2_conformal *c, double score, c2_error *err) {
   C2_TRY(c2_grow_array(&c->score, &c->capacity, c->count + 1, sizeof *c->score, err));
@@ -13,18 +14,12 @@ c2_status c2_conformal_add(c2_conformal *c, double score, c2_error *err) {
   return C2_OK;
 }
 
-static int by_size(const void *a, const void *b) {
-  double x = *(const double *)a;
-  double y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
 c2_status c2_conformal_order(c2_conformal *c, c2_error *err) {
   size_t old = c->ordered;
   size_t added = c->count - old;
   double *fresh = NULL;
   if (added == 0) return C2_OK;
-  qsort(c->score + old, added, sizeof *c->score, by_size);
+  c2_sort(c->score + old, added);
   c->ordered = c->count;
   if (old == 0) return C2_OK;
   C2_TRY(c2_alloc_array(added, sizeof *fresh, &fresh, err));

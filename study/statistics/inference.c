@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
-#include "study/statistics/random.h"
+#include "base/random.h"
 #include "study/statistics/statistics.h"
 
 /* ---- Equivalence ----------------------------------------------------------------------------- */

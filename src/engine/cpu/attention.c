@@ -7,23 +7,22 @@
 
 enum { KEY_BLOCK = 256 };
 
-void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t lowest, int32_t highest) {
-  size_t positions = (size_t)((int64_t)highest - lowest + 1);
+void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t highest) {
+  size_t positions = (size_t)highest + 1;
   rope->half = head / 2;
-  rope->lowest = lowest;
   rope->cosine = C2_CARVE(arena, float, positions * rope->half);
   rope->sine = C2_CARVE(arena, float, positions * rope->half);
 }
 
-void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int32_t highest) {
+void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t highest) {
   float *cosine = (float *)(size_t)rope->cosine;
   float *sine = (float *)(size_t)rope->sine;
   for (size_t j = 0; j < rope->half; j++) {
     float frequency = 1.0f / powf((float)theta, (float)(2 * j) / (float)head); /* float32, as upstream has it */
-    for (int64_t p = lowest; p <= highest; p++) {
+    for (int64_t p = 0; p <= highest; p++) {
       float angle = (float)p * frequency;
-      cosine[(size_t)(p - lowest) * rope->half + j] = (float)cos((double)angle);
-      sine[(size_t)(p - lowest) * rope->half + j] = (float)sin((double)angle);
+      cosine[(size_t)p * rope->half + j] = (float)cos((double)angle);
+      sine[(size_t)p * rope->half + j] = (float)sin((double)angle);
     }
   }
 }
@@ -91,8 +90,8 @@ static void rotate(float *restrict out, const float *restrict x, const c2_rope *
     return;
   }
   size_t half = rope->half;
-  const float *restrict cosine = rope->cosine + (size_t)(position - rope->lowest) * half;
-  const float *restrict sine = rope->sine + (size_t)(position - rope->lowest) * half;
+  const float *restrict cosine = rope->cosine + (size_t)position * half;
+  const float *restrict sine = rope->sine + (size_t)position * half;
   for (size_t j = 0; j < half; j++) {
     out[j] = x[j] * cosine[j] - x[j + half] * sine[j];
     out[j + half] = x[j + half] * cosine[j] + x[j] * sine[j];

@@ -7,15 +7,14 @@
 #include "engine/window.h"
 #include "kernels/kernels.h"
 
-/* Rotary angles by position, first half of a head's dimensions: [positions][K / 2] each. */
+/* Rotary angles by position, first half of a head's dimensions: [highest + 1][K / 2] each. */
 typedef struct c2_rope {
   const float *cosine, *sine;
-  int32_t lowest; /* position of the tables' first row */
   size_t half;
 } c2_rope;
 
-void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t lowest, int32_t highest);
-void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t lowest, int32_t highest);
+void c2_rope_carve(c2_rope *rope, c2_arena *arena, size_t head, int32_t highest);
+void c2_rope_fill(c2_rope *rope, double theta, size_t head, int32_t highest);
 
 /* Keys and values of one head in the form in which attention multiplies by them: keys are rotated, and both lie in
  * panels. The type of attention is float32, or bf16 where the kernels have narrow_attention: then values and weights

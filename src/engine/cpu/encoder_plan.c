@@ -47,7 +47,7 @@ static c2_worker carve_worker(const c2_encoder *e, c2_arena *arena) {
 static void carve(c2_encoder *e, c2_arena *arena) {
   c2_layout *l = &e->layout;
   c2_layout_carve(l, arena);
-  c2_rope_carve(&e->rope, arena, e->config->d_kv, 0, (int32_t)(l->deepest + e->batch->output_patches));
+  c2_rope_carve(&e->rope, arena, e->config->d_kv, (int32_t)(l->deepest + e->batch->output_patches));
   e->all = carve_tokens(e, arena, l->tokens);
   e->all.grouped = l->grouped_tokens;
   e->all.cells = &l->all;
@@ -106,6 +106,6 @@ c2_status c2_encoder_begin(c2_encoder *e, c2_error *err) {
   c2_arena arena = {.base = workspace->base, .size = workspace->size};
   carve(e, &arena);
   c2_layout_fill(&e->layout, c, e->batch, &e->engine->pattern);
-  c2_rope_fill(&e->rope, c->rope_theta, c->d_kv, 0, (int32_t)(e->layout.deepest + e->batch->output_patches));
+  c2_rope_fill(&e->rope, c->rope_theta, c->d_kv, (int32_t)(e->layout.deepest + e->batch->output_patches));
   return C2_OK;
 }
