@@ -116,6 +116,17 @@ bool c2_freq_is_point(const c2_freq *freq, c2_time stamp);
  * index of a stamp that disturbs what most neighbours follow, or SIZE_MAX if they follow nothing. */
 bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq *out, size_t *odd);
 
+/* Whether a frequency counts time as it passes; else days as the wall shows them. */
+static inline bool c2_freq_counts_instants(const c2_freq *freq) {
+  return freq->unit < C2_FREQ_DAY;
+}
+
+/* The same of stamps of a zone, in UTC and as the wall shows them, as pandas looks for it: on the wall if the smallest
+ * step there is a number of days, and for business hours; else in instants, which have no longer steps than hours.
+ * *stamps receives those of the two that follow it. */
+bool c2_freq_infer_zoned(const c2_time *wall, const c2_time *utc, size_t count, const c2_time **stamps, c2_freq *out,
+                         size_t *odd);
+
 /* Number of neighbours among ascending stamps that are exactly one step apart. */
 size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t count);
 
