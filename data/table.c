@@ -68,8 +68,11 @@ static c2_status find_wall(c2_table *t, c2_dataset *set, const c2_input *input, 
 static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
                               c2_error *err) {
   const c2_dialect *d = &input->dialect;
-  if (d->is_instant && !t->wall && !t->zone[0]) {
-    (void)snprintf(t->zone, sizeof t->zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
+  if (d->is_instant && !t->wall) {
+    char zone[sizeof t->zone];
+    (void)snprintf(zone, sizeof zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
+    bool differs = t->zone[0] && strcmp(t->zone, zone) != 0;
+    (void)snprintf(t->zone, sizeof t->zone, "%s", differs ? "several zones" : zone);
   }
   char text[7][C2_STAMP_ROOM + 40] = {"", "", "", "", "", "", ""};
   bool was_asked = asked && asked->delimiter;

@@ -113,8 +113,8 @@ def test_gaps_and_parts(tmp_path):
         (tmp_path / name).mkdir()
         rows.iloc[:23].to_parquet(tmp_path / name / "a.parquet")
         rows.iloc[23:].to_parquet(tmp_path / name / "b.parquet")
-        found, said = forecast(tmp_path / name, "-n", 2, "-o", tmp_path / "out.csv") if False else forecast(tmp_path / name, "-n", 2)
-        assert list(found["timestamp"]) == expected and "2 missing steps" in said[0], said
+        found, said = forecast(tmp_path / name, "-n", 2)
+        assert list(found["timestamp"]) == expected and "2 steps filled in" in said[-1], said
         assert run(tmp_path / name, "-n", 2, "-o", tmp_path / "out.arrow").returncode == 0
         assert feather.read_table(tmp_path / "out.arrow").schema.field("timestamp").type.tz == BERLIN
 
@@ -142,3 +142,109 @@ def test_known_future(pipeline, tmp_path):
     naive.to_feather(tmp_path / "future.feather")
     done = run(path, "-n", 6, "--covariates", "price", "--future", tmp_path / "future.feather")
     assert done.returncode == 1 and "expected an offset from UTC, as in the past" in done.stderr
+
+
+def test_times_that_the_clock_leaves_out_or_shows_twice(pipeline, tmp_path):
+    for start, stamp in (("2024-03-20 02:30", "2024-03-31 03:30:00+02:00"), ("2024-10-16 02:30", "2024-10-27 02:30:00+02:00")):
+        df = table(pd.date_range(start, periods=10, freq="D").tz_localize(BERLIN), items=1)
+        line = f"item 'i0': the clock of Europe/Berlin leaves out or shows twice the time of a step, which is {stamp} here"
+        with pytest.warns(UserWarning, match=line.replace("+", r"\+")):
+            expected = pipeline.predict_df(df, prediction_length=4)
+        for path in write(df, tmp_path)[:2]:
+            found, said = forecast(path, "-n", 4)
+            assert list(found["timestamp"]) == texts(expected["timestamp"]) and found["timestamp"][1] == stamp
+            assert said[1:] == [f"chronos2: warning: {line}"]
+            assert len(forecast(path, "-n", 1)[1]) == 1
+
+
+def test_zones_that_the_system_lacks(pipeline, tmp_path, monkeypatch):
+    """Days of theirs are an error, hours are counted, as in Python."""
+    monkeypatch.setenv("TZDIR", str(tmp_path))
+    days = table(pd.date_range("2024-09-28", periods=30, freq="D").tz_localize(BERLIN))
+    hours = table(pd.date_range("2024-10-26", periods=30, freq="h").tz_localize("UTC").tz_convert(BERLIN))
+    expected = f"this system has no time zone '{BERLIN}'; TZDIR may name its folder"
+    for given in (None, "D"):
+        with pytest.raises(NotImplementedError, match=expected):
+            pipeline.predict_df(days, prediction_length=2, freq=given)
+        for path in write(days, tmp_path):
+            done = run(path, "-n", 2, *(("--freq", given) if given else ()))
+            assert done.returncode == 1 and done.stderr == f"chronos2: error: {path}: {expected}\n"
+    ahead = pipeline.predict_df(hours, prediction_length=2)["timestamp"]
+    for path in write(hours, tmp_path):
+        found, said = forecast(path, "-n", 2)
+        assert list(found["timestamp"]) == texts(ahead.dt.tz_convert("UTC"))
+        assert "read with time stamps with a zone as instants in UTC" in said[0]
+    named = pa.Table.from_pandas(hours)
+    for name in ("Europe/../Berlin", "no zone"):
+        stamps = named["timestamp"].cast(pa.int64()).cast(pa.timestamp("us", name))
+        feather.write_feather(named.set_column(1, "timestamp", stamps), tmp_path / "t.feather")
+        done = run(tmp_path / "t.feather", "-n", 2)
+        assert done.returncode == 1
+        assert done.stderr.endswith(f"expected a time zone such as UTC, +02:00 or Europe/Berlin, found '{name}'\n")
+
+
+def test_offsets_of_old_times(pipeline, tmp_path):
+    """Berlin was 53 minutes and 28 seconds ahead of UTC: instants hold where offsets are written in minutes."""
+    df = table(pd.date_range("1860-01-01", periods=20, freq="YS", unit="us").tz_localize(BERLIN))
+    expected = pipeline.predict_df(df, prediction_length=16)["timestamp"]
+    for path in write(df, tmp_path)[:2]:
+        found, _ = forecast(path, "-n", 16)
+        assert found["timestamp"][0] == "1879-12-31 23:59:32+00:53" and found["timestamp"][14] == "1894-01-01 00:00:00+01:00"
+        assert [pd.Timestamp(stamp) for stamp in found["timestamp"]] == list(expected)
+
+
+def test_zones_that_differ_or_are_unknown(tmp_path):
+    """Such days are counted in UTC, which is warned of."""
+    warning = "days, weeks and months are UTC's; convert them to local time without a zone to count local ones"
+    stamps = pd.date_range("2024-09-01", periods=20, freq="D").tz_localize(BERLIN)
+    paths = []
+    for zone, name in ((BERLIN, "a"), ("Europe/Paris", "b")):
+        for end in ("feather", "parquet"):
+            paths.append(tmp_path / f"{name}.{end}")
+            getattr(table(stamps.tz_convert(zone), 1).assign(item_id=name), f"to_{end}")(paths[-1])
+    for several in (paths[::2], paths[1::2], (tmp_path / "?.parquet",)):
+        found, said = forecast(*several, "-n", 1)
+        assert list(found["timestamp"]) == ["2024-09-20 22:00:00+00:00"] * 2
+        assert f"time stamps have {'a zone' if len(several) == 1 else 'several zones'} and" in said[1] and warning in said[1], said
+    pq.write_table(pq.read_table(paths[1]), tmp_path / "bare.parquet", store_schema=False)
+    found, said = forecast(tmp_path / "bare.parquet", "-n", 1)
+    assert list(found["timestamp"]) == ["2024-09-20 22:00:00+00:00"] and "time stamps have a zone" in said[1]
+    assert run(tmp_path / "bare.parquet", "-n", 1, "-o", tmp_path / "out.feather").returncode == 0
+    assert feather.read_table(tmp_path / "out.feather")["timestamp"].to_pylist() == ["2024-09-20 22:00:00+00:00"]
+
+
+def test_other_commands(tmp_path):
+    """What they write has the past's own time stamps; forecasts that evaluate writes are read back."""
+
+    def call(command, *args):
+        done = subprocess.run([str(PROGRAM.resolve()), command, "-m", str(MODEL), *map(str, args)], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    stamps = pd.date_range("2024-09-28", periods=60, freq="D").tz_localize(BERLIN)
+    rows = tmp_path / "rows.csv"
+    for path in write(table(stamps, 1), tmp_path):
+        call("evaluate", path, "-n", 3, "--windows", 12, "--forecasts", rows)
+        written = pd.read_csv(rows, dtype=str)
+        assert list(written["timestamp"]) == texts(stamps[24:]) and written["cutoff"][0] == str(stamps[23])
+        mase = call("evaluate", path, "-n", 3, "--windows", 12, "--against", rows).splitlines()[1].split()
+        assert mase[0] == "MASE" and mase[1] == mase[4]
+        found = pd.read_csv(io.StringIO(call("detect", path, "--all", "--last", 20)), dtype=str)["timestamp"]
+        assert list(found) == texts(stamps[40:])
+
+
+def test_pages(tmp_path):
+    """Time stamps of items of one wall and two zones."""
+    for name, zone in (("a", BERLIN), ("b", "Africa/Lagos")):
+        stamps = pd.date_range("2024-11-20", periods=12, freq="D").tz_localize(zone)
+        pd.DataFrame({"timestamp": stamps, name: np.arange(12.0) % 5}).to_feather(tmp_path / f"{name}.feather")
+    frames = [tmp_path / "a.feather", tmp_path / "b.feather"]
+    found, _ = forecast(*frames, "--wide", "-n", 150, "--report", tmp_path / "page.html")
+    ends = [found["timestamp"][149], found["timestamp"][299]]
+    assert ends == ["2025-04-30 00:00:00+02:00", "2025-04-30 00:00:00+01:00"]
+    page = (tmp_path / "page.html").read_text()
+    assert all(end in page for end in ends)
+    assert run(*frames, "--wide", "-n", 2, "-o", tmp_path / "out.feather").returncode == 0
+    assert feather.read_table(tmp_path / "out.feather")["timestamp"].to_pylist()[::2] == [
+        "2024-12-02 00:00:00+01:00", "2024-12-02 00:00:00+01:00"]
