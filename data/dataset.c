@@ -129,7 +129,7 @@ void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
     return;
   }
   c2_time utc = c2_item_utc(item, time);
-  int64_t minutes = c2_clock_offset(&item->wall->clock, utc) / MINUTE_US; /* old ones have seconds, which aren't written */
+  int64_t minutes = c2_clock_offset(&item->wall->clock, utc) / MINUTE_US; /* seconds of old ones aren't written */
   write_stamp(item, utc + minutes * MINUTE_US, (c2_zone){true, (int)minutes}, out);
 }
 

@@ -110,8 +110,8 @@ c2_time c2_item_utc(const c2_item *item, c2_time time);
  * item's offset from UTC if it has one. */
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]);
 
-/* What is to be said of the steps behind an item's last one whose times the clock of its zone leaves out or shows twice,
- * or "". */
+/* What is to be said of the steps behind an item's last one whose times its zone's clock leaves out or shows twice; or
+ * "". */
 c2_status c2_item_unclear(const c2_item *item, size_t steps, char out[C2_CAVEAT_ROOM], c2_error *err);
 
 /* What a typed column of all items' time stamps holds: texts where there are whole numbers beside dates, offsets, or

@@ -68,7 +68,8 @@ static c2_status find_wall(c2_table *t, c2_dataset *set, const c2_input *input, 
 static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
                               c2_error *err) {
   const c2_dialect *d = &input->dialect;
-  if (d->is_instant && !t->wall) {
+  bool in_utc = d->is_instant && !c2_zone_is_utc(d->zone_name) && (!t->wall || t->wall->clock.is_missing);
+  if (in_utc && !t->wall) {
     char zone[sizeof t->zone];
     (void)snprintf(zone, sizeof zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
     bool differs = t->zone[0] && strcmp(t->zone, zone) != 0;
@@ -88,7 +89,6 @@ static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *inpu
     (void)snprintf(text[2], sizeof text[2], "time stamps as %s", d->time_format);
   }
   if (d->has_zone_names) (void)snprintf(text[3], sizeof text[3], "the offsets of named time zones, not their names");
-  bool in_utc = d->is_instant && (!t->wall || t->wall->clock.is_missing);
   if (in_utc) (void)snprintf(text[4], sizeof text[4], "time stamps with a zone as instants in UTC");
   if (input->hidden > 0) {
     (void)snprintf(text[5], sizeof text[5], "%zu hidden name%s (. or _ in front) passed over", input->hidden,

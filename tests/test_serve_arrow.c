@@ -374,8 +374,9 @@ static void test_unclear_zones(void **state) {
   size_t size = 0;
   char *table = make_days(r, 26, 9000, "tsu:Europe/Berlin", &size);
   reply found = post(*state, "{\"prediction_length\":5}", table, size);
-  assert_non_null(strstr(found.head, "[\"item 'item 0': the clock of Europe/Berlin leaves out or shows twice the time of "
-                                     "a step, which is 2024-03-31 03:30:00+02:00 here\"]"));
+  assert_non_null(strstr(found.head,
+                         "[\"item 'item 0': the clock of Europe/Berlin leaves out or shows twice the time of a step, "
+                         "which is 2024-03-31 03:30:00+02:00 here\"]"));
   read_stamps(&found, format, first);
   assert_int_equal(first[0], day_of_berlin(26, 12600));
   serving_assert(&found, 200, NULL);

@@ -92,6 +92,11 @@ bool c2_freq_is_finer(const c2_freq *a, const c2_freq *b);
 /* Whether a period is shorter than a day, or not a whole number of days. */
 bool c2_freq_has_clock(const c2_freq *freq);
 
+/* Whether a frequency counts time as it passes; else days as the wall shows them. */
+static inline bool c2_freq_counts_instants(const c2_freq *freq) {
+  return freq->unit < C2_FREQ_DAY;
+}
+
 /* Returns the microseconds of a period of fixed length, or what an integer axis counts on by; else 0. */
 int64_t c2_freq_length(const c2_freq *freq);
 
@@ -116,12 +121,7 @@ bool c2_freq_is_point(const c2_freq *freq, c2_time stamp);
  * index of a stamp that disturbs what most neighbours follow, or SIZE_MAX if they follow nothing. */
 bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq *out, size_t *odd);
 
-/* Whether a frequency counts time as it passes; else days as the wall shows them. */
-static inline bool c2_freq_counts_instants(const c2_freq *freq) {
-  return freq->unit < C2_FREQ_DAY;
-}
-
-/* The same of stamps of a zone, in UTC and as the wall shows them, as pandas looks for it: on the wall if the smallest
+/* The same of stamps of a zone, as the wall shows them and in UTC, as pandas looks for it: on the wall if the smallest
  * step there is a number of days, and for business hours; else in instants, which have no longer steps than hours.
  * *stamps receives those of the two that follow it. */
 bool c2_freq_infer_zoned(const c2_time *wall, const c2_time *utc, size_t count, const c2_time **stamps, c2_freq *out,

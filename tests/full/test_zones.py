@@ -138,6 +138,14 @@ def test_known_future(pipeline, tmp_path):
                     assert list(found["timestamp"]) == texts(expected["timestamp"])
                     np.testing.assert_allclose(found["predictions"], expected["predictions"], rtol=1e-6)
                     assert not any("offsets" in line for line in said), said
+    hours = pd.date_range(days[0], periods=25, freq="h")
+    mixed = pd.concat([df, df[:25].assign(item_id="hours", timestamp=hours)], ignore_index=True)
+    for stamps, differ in ((mixed, "frequency"), (df, None)):
+        stamps.to_feather(tmp_path / "mixed.feather")
+        ahead.to_feather(tmp_path / "future.feather")
+        done = run(tmp_path / "mixed.feather", "-n", 6, "--covariates", "price", "--future", tmp_path / "future.feather")
+        assert (done.returncode == 1) == bool(differ), done.stderr
+        assert not differ or f"items differ in their {differ}: expected a column of ids" in done.stderr, done.stderr
     naive = ahead.assign(timestamp=ahead["timestamp"].dt.tz_localize(None))
     naive.to_feather(tmp_path / "future.feather")
     done = run(path, "-n", 6, "--covariates", "price", "--future", tmp_path / "future.feather")
@@ -206,6 +214,9 @@ def test_zones_that_differ_or_are_unknown(tmp_path):
         found, said = forecast(*several, "-n", 1)
         assert list(found["timestamp"]) == ["2024-09-20 22:00:00+00:00"] * 2
         assert f"time stamps have {'a zone' if len(several) == 1 else 'several zones'} and" in said[1] and warning in said[1], said
+    table(stamps.tz_convert("UTC"), 1).assign(item_id="utc").to_feather(tmp_path / "utc.feather")
+    table(stamps.tz_convert("UTC"), 1).assign(item_id="csv").to_csv(tmp_path / "utc.csv", index=False)
+    assert len(forecast(tmp_path / "utc.feather", tmp_path / "utc.csv", "-n", 1)[1]) == 1
     pq.write_table(pq.read_table(paths[1]), tmp_path / "bare.parquet", store_schema=False)
     found, said = forecast(tmp_path / "bare.parquet", "-n", 1)
     assert list(found["timestamp"]) == ["2024-09-20 22:00:00+00:00"] and "time stamps have a zone" in said[1]
