@@ -223,7 +223,7 @@ static c2_status write_output(forecast_request *r, const chronos2_model *model, 
     C2_GOTO(c2_table_file_open(&table, r->output, err));
     C2_GOTO(compute(r, model, session, true, table.csv, err));
     size_t count = forecast_column_types(r, types);
-    if (!is_void(r)) status = c2_table_file_write(&table, types, count, file.stream, err);
+    if (!is_void(r)) status = c2_table_file_write(&table, types, count, forecast_zone(r), file.stream, err);
   }
   if (status != C2_OK || is_void(r)) goto fail;
   C2_GOTO(c2_outfile_flush(&file, err));
@@ -252,6 +252,7 @@ static c2_status forecast(void *request, const chronos2_model *model, chronos2_s
   while (is_void(r)) { /* nothing was written */
     r->raised = 0;
     r->coarse = 0;
+    r->unclear[0] = '\0';
     r->sorted = r->may_sort;
     if (r->sorted) {
       cli_note("%s: its rows are sorted in a temporary file: %s", r->parts, r->reason);

@@ -2,6 +2,7 @@
 #ifndef C2_CLI_FORECAST_H
 #define C2_CLI_FORECAST_H
 
+#include "base/caveats.h"
 #include "cli/input.h"
 #include "data/flow.h"
 #include "data/future.h"
@@ -30,6 +31,7 @@ typedef struct forecast_request {
   size_t coarse; /* series whose bands are rounded; the first one, cut; and whether --digits does it, not float32 */
   char coarse_id[80];
   bool coarse_by_digits;
+  char unclear[C2_CAVEAT_ROOM]; /* what is to be said of time stamps that a zone's clock doesn't show once, or "" */
   double *levels;
   size_t level_count;
   c2_futures *futures; /* NULL without --future and --scenarios */
@@ -92,6 +94,9 @@ c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_em
 /* Sets the SQL types of a forecast's or of embeddings' columns, and returns how many there are. The last one is that of
  * all numbers. */
 size_t forecast_column_types(const forecast_request *r, const char *out[6]);
+
+/* The zone of all time stamps, or NULL. */
+const char *forecast_zone(const forecast_request *r);
 
 /* ---- forecast_draw.c: --report and --plot ---- */
 

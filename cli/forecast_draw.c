@@ -30,7 +30,7 @@ typedef struct forecast_drawing {
   c2_time start;               /* of the steps that the page has named last, and what they are */
   c2_freq freq;
   c2_zone zone;
-  bool has_minutes; /* offsets of its own for each row */
+  bool has_offsets; /* of its own for each row */
   size_t steps;
 } forecast_drawing;
 
@@ -116,11 +116,11 @@ static c2_status put_steps(forecast_drawing *d, const c2_item *item, size_t from
   C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)from, &start, err));
   bool same = d->shown > 0 && start == d->start && steps == d->steps && c2_freq_equal(&item->freq, &d->freq) &&
               item->zone.given == d->zone.given && item->zone.minutes == d->zone.minutes;
-  if (same && !item->minutes && !d->has_minutes) return C2_OK;
+  if (same && !item->minutes && !item->wall && !d->has_offsets) return C2_OK;
   d->start = start;
   d->freq = item->freq;
   d->zone = item->zone;
-  d->has_minutes = item->minutes != NULL;
+  d->has_offsets = item->minutes || item->wall;
   d->steps = steps;
   d->numbers += steps;
   return cli_draw_stamps(&d->page.json, item, from, steps, err);

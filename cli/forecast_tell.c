@@ -47,5 +47,6 @@ void forecast_tell_changes(const forecast_request *r) {
   }
   c2_caveat_coarse((c2_caveat_of){"series", r->coarse, r->coarse_id}, by, remedy, line);
   if (line[0]) cli_warn("%s", line);
+  if (r->unclear[0]) cli_warn("%s", r->unclear);
   if (r->round) cli_note("--round: all numbers are rounded to whole ones");
 }

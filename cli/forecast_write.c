@@ -136,6 +136,7 @@ static c2_status write_item(forecast_request *r, const chronos2_forecast *f, siz
       (void)fputc('\n', out);
     }
   }
+  if (!r->unclear[0]) C2_GOTO(c2_item_unclear(item, r->horizon, r->unclear, err));
   if (coarse && r->coarse++ == 0) {
     (void)snprintf(r->coarse_id, sizeof r->coarse_id, "%s", item->id);
     r->coarse_by_digits = by_digits;
@@ -202,13 +203,19 @@ c2_status forecast_write_embeddings(const forecast_request *r, const chronos2_em
 static c2_stamps stamps_of(const forecast_request *r) {
   if (!r->parts) return c2_dataset_stamps(&r->in.set);
   if (r->total.freq.unit == C2_FREQ_COUNT) return C2_STAMPS_COUNT;
+  if (r->total.zone) return C2_STAMPS_ZONED;
   return r->total.is_zoned ? C2_STAMPS_TEXT : C2_STAMPS_TIME;
+}
+
+const char *forecast_zone(const forecast_request *r) {
+  return r->parts ? r->total.zone : c2_dataset_zone(&r->in.set);
 }
 
 /* SQL types of the columns of a forecast or of embeddings, the last one that of all numbers. */
 size_t forecast_column_types(const forecast_request *r, const char *out[6]) {
   static const char *const types[] = {
-      [C2_STAMPS_TEXT] = "VARCHAR", [C2_STAMPS_TIME] = "TIMESTAMP", [C2_STAMPS_COUNT] = "BIGINT"};
+      [C2_STAMPS_TEXT] = "VARCHAR", [C2_STAMPS_TIME] = "TIMESTAMP", [C2_STAMPS_COUNT] = "BIGINT",
+      [C2_STAMPS_ZONED] = "TIMESTAMPTZ"};
   size_t n = 0;
   if (r->scenarios) out[n++] = "VARCHAR";
   out[n++] = "VARCHAR";

@@ -229,14 +229,6 @@ static c2_status take_batches(c2_fetched *f, const c2_want *want, size_t wants, 
   }
 }
 
-static bool is_utc(const char *zone) {
-  static const char *const names[] = {"UTC", "utc", "Etc/UTC", "+00:00", "Z"};
-  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-    if (strcmp(zone, names[i]) == 0) return true;
-  }
-  return false;
-}
-
 static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, c2_frame *frame, c2_error *err) {
   struct c2_arrow_table *a = input->arrow;
   c2_fetched *f = NULL;
@@ -250,7 +242,7 @@ static c2_status read_typed(c2_input *input, const c2_want *want, size_t wants, 
     const c2_field *field = &a->field[want[k].column];
     C2_GOTO(choose(input, &f[k], field, err));
     if (f[k].type == C2_WANT_TIME) input->dialect.has_time_texts = f[k].is_text;
-    if (!f[k].is_zoned || is_utc(field->zone)) continue;
+    if (!f[k].is_zoned) continue;
     input->dialect.is_instant = true;
     (void)snprintf(input->dialect.zone_name, sizeof input->dialect.zone_name, "%s", field->zone);
   }

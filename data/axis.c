@@ -194,6 +194,15 @@ static void look_at_clock(clock_face *face, const c2_table_row *row, c2_zone zon
   face->zone = zone;
 }
 
+/* Rows of a zone are instants until their frequencies are known. */
+static void settle_zone(const c2_table *t, c2_dataset *set) {
+  for (size_t i = 0; i < t->count; i++) {
+    c2_item *item = &set->item[t->rows[i].group];
+    item->wall = t->wall;
+    item->zone = (c2_zone){true, 0};
+  }
+}
+
 /* Gives the rows of each item one offset from UTC, that of its last row. Where offsets differ, as they do when summer
  * begins, rows at one time of day stay at it; others keep their instants. */
 static c2_status settle_clocks(c2_table *t, c2_dataset *set, c2_error *err) {
@@ -255,8 +264,10 @@ c2_status c2_axis_settle(c2_table *t, c2_dataset *set, const c2_read_options *op
       if (is_number) C2_TRY(make_time(t, &t->rows[i], err));
     }
   }
-  if (!t->is_count) C2_TRY(settle_clocks(t, set, err));
-  c2_freq provisional = {t->is_count ? C2_FREQ_COUNT : C2_FREQ_DAY, C2_PLACE_START, 0, 1};
+  if (t->wall) settle_zone(t, set);
+  if (!t->is_count && !t->wall) C2_TRY(settle_clocks(t, set, err));
+  c2_freq_unit unit = t->is_count ? C2_FREQ_COUNT : t->wall ? C2_FREQ_HOUR : C2_FREQ_DAY;
+  c2_freq provisional = {unit, C2_PLACE_START, 0, 1};
   for (size_t i = 0; i < t->count; i++) set->item[t->rows[i].group].freq = provisional;
   return C2_OK;
 }
@@ -284,6 +295,11 @@ static c2_status settle_row(const c2_table *t, c2_table_row *row, const c2_item 
                        err);
   }
   if (whole) return make_time(t, row, err);
+  if (item->wall) {
+    row->time = in_utc(row, zone);
+    if (!c2_freq_counts_instants(&item->freq)) row->time += c2_clock_offset(&item->wall->clock, row->time);
+    return C2_OK;
+  }
   c2_time instant = row->time + (item->zone.minutes - zone.minutes) * INT64_C(60000000);
   if (c2_freq_has_clock(&item->freq) || is_step(item, instant)) row->time = instant;
   return C2_OK;
@@ -292,7 +308,7 @@ static c2_status settle_row(const c2_table *t, c2_table_row *row, const c2_item 
 bool c2_axis_is_foreign(const c2_table *t, const c2_table_row *row, const c2_item *item) {
   c2_zone zone = zone_of(t, row);
   int further = zone.minutes - item->zone.minutes;
-  if (t->stamp && row->time != t->stamp->time[row->at]) return false; /* an instant */
+  if (item->wall || (t->stamp && row->time != t->stamp->time[row->at])) return false; /* an instant */
   return zone.given && !c2_freq_has_clock(&item->freq) && (further < -item->behind || further > item->ahead);
 }
 
@@ -328,12 +344,20 @@ static c2_status continue_rows(c2_table *t, const c2_dataset *set, size_t groups
   return C2_OK;
 }
 
+/* What keeps a time stamp from having the same place on the axes of two items; NULL: nothing. */
+static const char *axes_differ(const c2_item *a, const c2_item *b) {
+  if (!a->wall != !b->wall || a->zone.minutes != b->zone.minutes) return "offset from UTC";
+  if (!a->wall) return NULL;
+  if (strcmp(a->wall->zone, b->wall->zone) != 0) return "time zone";
+  return c2_freq_counts_instants(&a->freq) != c2_freq_counts_instants(&b->freq) ? "frequency" : NULL;
+}
+
 c2_status c2_axis_settle_future(c2_table *t, c2_dataset *set, c2_error *err) {
   size_t groups = 0;
   if (set->count == 0) return C2_OK;
   for (size_t i = 0; i < set->count && !t->id; i++) {
-    if (set->item[i].zone.minutes == set->item[0].zone.minutes) continue;
-    C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their offset from UTC: expected a column of ids", t->name);
+    const char *what = axes_differ(&set->item[i], &set->item[0]);
+    if (what) C2_FAIL(err, C2_ERR_FORMAT, "%s: items differ in their %s: expected a column of ids", t->name, what);
   }
   for (size_t i = 0; i < t->count; i++) {
     c2_table_row *row = &t->rows[i];

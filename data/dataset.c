@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/caveats.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "data/cell.h"
@@ -108,6 +107,7 @@ c2_status c2_dataset_note_truths(c2_dataset *set, c2_error *err) {
 }
 
 #define SECOND_US INT64_C(1000000)
+#define MINUTE_US INT64_C(60000000)
 
 static void write_stamp(const c2_item *item, c2_time time, c2_zone zone, char out[C2_TIME_ROOM]) {
   if (item->freq.unit == C2_FREQ_COUNT) {
@@ -124,7 +124,27 @@ static void write_stamp(const c2_item *item, c2_time time, c2_zone zone, char ou
 }
 
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]) {
-  write_stamp(item, time, item->zone, out);
+  if (!item->wall) {
+    write_stamp(item, time, item->zone, out);
+    return;
+  }
+  c2_time utc = c2_item_utc(item, time);
+  int64_t minutes = c2_clock_offset(&item->wall->clock, utc) / MINUTE_US; /* seconds of old ones aren't written */
+  write_stamp(item, utc + minutes * MINUTE_US, (c2_zone){true, (int)minutes}, out);
+}
+
+c2_time c2_item_utc(const c2_item *item, c2_time time) {
+  if (!item->wall) return time - item->zone.minutes * MINUTE_US;
+  return c2_freq_counts_instants(&item->freq) ? time : c2_clock_utc(&item->wall->clock, time);
+}
+
+const char *c2_dataset_zone(const c2_dataset *set) {
+  const c2_wall *first = set->count > 0 ? set->item[0].wall : NULL;
+  for (size_t i = 1; i < set->count && first; i++) {
+    const c2_wall *wall = set->item[i].wall;
+    if (!wall || strcmp(wall->zone, first->zone) != 0) return NULL;
+  }
+  return first ? first->zone : NULL;
 }
 
 c2_stamps c2_dataset_stamps(const c2_dataset *set) {
@@ -134,20 +154,39 @@ c2_stamps c2_dataset_stamps(const c2_dataset *set) {
     counted += set->item[i].freq.unit == C2_FREQ_COUNT;
     zoned += set->item[i].zone.given;
   }
+  if (c2_dataset_zone(set)) return C2_STAMPS_ZONED;
   return counted == set->count ? C2_STAMPS_COUNT : counted + zoned == 0 ? C2_STAMPS_TIME : C2_STAMPS_TEXT;
 }
 
 c2_status c2_item_stamp_step(const c2_item *item, int64_t step, char out[C2_TIME_ROOM], c2_time *time, c2_error *err) {
-  c2_zone zone = item->zone;
   c2_time at = 0;
   C2_TRY(c2_freq_add(&item->freq, item->start, step, &at, err));
-  if (item->minutes && step >= 0 && (size_t)step < item->length) zone.minutes = item->minutes[step];
-  write_stamp(item, at, zone, out);
+  if (item->minutes && step >= 0 && (size_t)step < item->length) {
+    write_stamp(item, at, (c2_zone){true, item->minutes[step]}, out);
+  } else {
+    c2_item_stamp(item, at, out);
+  }
   if (time) *time = at;
   return C2_OK;
 }
 
+c2_status c2_item_unclear(const c2_item *item, size_t steps, char out[C2_CAVEAT_ROOM], c2_error *err) {
+  out[0] = '\0';
+  if (!item->wall || c2_freq_counts_instants(&item->freq)) return C2_OK;
+  for (size_t s = 0; s < steps; s++) {
+    char stamp[C2_TIME_ROOM];
+    c2_time at = 0;
+    C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &at, err));
+    if (c2_clock_is_plain(&item->wall->clock, at)) continue;
+    c2_item_stamp(item, at, stamp);
+    c2_caveat_unclear(item->id, item->wall->zone, stamp, out);
+    return C2_OK;
+  }
+  return C2_OK;
+}
+
 void c2_dataset_free(c2_dataset *set) {
+  for (c2_wall *wall = set->walls; wall; wall = wall->next) c2_clock_close(&wall->clock);
   c2_pool_free(&set->pool);
   free(set->item);
   c2_lookup_free(&set->ids);
@@ -156,6 +195,17 @@ void c2_dataset_free(c2_dataset *set) {
   c2_lookup_free(&set->truths);
   free(set->note);
   memset(set, 0, sizeof *set);
+}
+
+c2_status c2_dataset_open_wall(c2_dataset *set, const char *zone, const c2_wall **out, c2_error *err) {
+  c2_wall *wall = NULL;
+  C2_TRY(c2_dataset_alloc(set, 1, sizeof *wall, &wall, err));
+  *wall = (c2_wall){.next = set->walls};
+  set->walls = wall; /* it is closed also after a failure */
+  C2_TRY(c2_dataset_text(set, zone, &wall->zone, err));
+  C2_TRY(c2_clock_open(&wall->clock, zone, err));
+  *out = wall;
+  return C2_OK;
 }
 
 /* ---- Ids ------------------------------------------------------------------------------------- */

@@ -8,11 +8,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/caveats.h"
 #include "base/pool.h"
 #include "base/status.h"
 #include "data/dialect.h"
 #include "data/lookup.h"
-#include "time/calendar.h"
+#include "time/clock.h"
+
+/* The clock on the wall of a time zone. */
+typedef struct c2_wall {
+  const char *zone; /* its name */
+  c2_clock clock;
+  struct c2_wall *next; /* of the set */
+} c2_wall;
 
 /* A covariate of one item: numbers, or categories when `is_text`. */
 typedef struct c2_covariate {
@@ -32,7 +40,9 @@ typedef struct c2_item {
   size_t line;              /* its line, or the line of its first row; from 1 */
   bool has_start, has_freq; /* CSV: always; JSON Lines: as given */
   c2_time start;            /* of the first step */
-  c2_zone zone;             /* of the clock that the time stamps are read from */
+  const c2_wall *wall;      /* of time stamps of a named zone; else NULL. Times are then those of this clock, or in UTC
+                               where c2_freq_counts_instants */
+  c2_zone zone;             /* of the clock that the time stamps are read from; with a wall: UTC */
   bool has_offsets;         /* rows at one time of day have several offsets from UTC: */
   int16_t *minutes;         /* [length] theirs; else NULL */
   int behind, ahead;        /* minutes by which other rows' offsets from UTC lie below and above the zone's */
@@ -55,6 +65,7 @@ typedef struct c2_dataset {
   c2_lookup truths;   /* covariates of numbers whose known future holds booleans; until it is noted */
   c2_dialect dialect; /* of all tables: their decimal sign and format of time stamps, as far as they agree */
   bool has_past_table, has_table, has_csv; /* what was read into it: tables of series, any tables, any CSV */
+  c2_wall *walls;     /* of its items */
   size_t rows;        /* read from the files; a JSON Lines series has one for each step */
   size_t filled;      /* steps that no row is for: filled in as missing */
   size_t moved;       /* series whose start moved to the next point of its frequency, */
@@ -92,14 +103,25 @@ c2_status c2_dataset_note_utc_days(c2_dataset *set, c2_error *err);
  * for False), and notes it. The set must be complete but for its futures. */
 c2_status c2_dataset_join_kinds(c2_dataset *set, c2_error *err);
 
+/* The instant of a time on an item's axis; without an offset or a zone the time itself. */
+c2_time c2_item_utc(const c2_item *item, c2_time time);
+
 /* A time stamp on an item's axis, as it is written to files: a whole number, a date, or a date and time, with the
  * item's offset from UTC if it has one. */
 void c2_item_stamp(const c2_item *item, c2_time time, char out[C2_TIME_ROOM]);
 
-/* What a typed column of all items' time stamps holds: texts where there are whole numbers beside dates, or offsets. */
-typedef enum c2_stamps { C2_STAMPS_TEXT, C2_STAMPS_TIME, C2_STAMPS_COUNT } c2_stamps;
+/* What is to be said of the steps behind an item's last one whose times its zone's clock leaves out or shows twice; or
+ * "". */
+c2_status c2_item_unclear(const c2_item *item, size_t steps, char out[C2_CAVEAT_ROOM], c2_error *err);
+
+/* What a typed column of all items' time stamps holds: texts where there are whole numbers beside dates, offsets, or
+ * several zones. */
+typedef enum c2_stamps { C2_STAMPS_TEXT, C2_STAMPS_TIME, C2_STAMPS_COUNT, C2_STAMPS_ZONED } c2_stamps;
 
 c2_stamps c2_dataset_stamps(const c2_dataset *set);
+
+/* The zone that the time stamps of all items have; NULL if there is none. */
+const char *c2_dataset_zone(const c2_dataset *set);
 
 /* The time stamp of a step, from 0, with the offset of its row where that has one of its own; *time (may be NULL)
  * receives its place on the axis. Steps may lie behind the last one. */
@@ -116,6 +138,9 @@ c2_status c2_dataset_add(c2_dataset *set, const char *id, const char *file, size
 /* Zeroed memory (not NULL even for a count of 0) and copies of text, which live as long as the set. */
 c2_status c2_dataset_alloc(c2_dataset *set, size_t count, size_t size, void *out, c2_error *err);
 c2_status c2_dataset_text(c2_dataset *set, const char *text, const char **out, c2_error *err);
+
+/* Opens a zone's clock, which the set owns. */
+c2_status c2_dataset_open_wall(c2_dataset *set, const char *zone, const c2_wall **out, c2_error *err);
 
 /* Adds a note, formatted as by c2_text_format in 500 bytes. */
 C2_PRINTF(3, 4) c2_status c2_dataset_note(c2_dataset *set, c2_error *err, const char *format, ...);

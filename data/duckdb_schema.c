@@ -114,6 +114,7 @@ typedef struct walk {
   column *at;                       /* NULL: the column isn't wanted */
   c2_lookup names;                  /* of the file's columns, in lower case */
   c2_pool pool;
+  size_t files;
 } walk;
 
 static void forget_names(walk *w) {
@@ -163,6 +164,7 @@ static c2_status take_node(walk *w, c2_input *input, const node *n, c2_error *er
   if (w->at && n->children == 0) C2_TRY(look_at_leaf(input, w->at, n, err));
   if (w->columns_left > 0 || w->nodes_left > 0) return C2_OK;
   forget_names(w);
+  w->files++;
   return end_file(input, w->columns, w->count, n->file, err);
 }
 
@@ -190,13 +192,31 @@ static c2_status take_schemas(struct c2_query *s, walk *w, c2_input *input, c2_e
 
 /* ---- What Arrow wrote ------------------------------------------------------------------------- */
 
-static c2_status refuse_durations(const struct c2_query *q, const c2_want *want, size_t wants, const char *file,
-                                  const struct ArrowSchema *schema, c2_error *err) {
+/* What is looked for: the zone of time stamps. */
+typedef struct arrow_names {
+  const struct c2_query *query;
+  const c2_want *want; /* [wants] */
+  size_t wants;
+  char zone[sizeof((c2_dialect *)0)->zone_name]; /* of the files so far; "": there is none, or several */
+  size_t zoned;                                  /* files that have it */
+} arrow_names;
+
+/* The zone of a column, whose format is as "tsu:Europe/Berlin". */
+static void take_zone(arrow_names *a, const char *format) {
+  const char *colon = strncmp(format, "ts", 2) == 0 ? strchr(format, ':') : NULL;
+  const char *zone = colon ? colon + 1 : "";
+  if (a->zoned == 0) (void)snprintf(a->zone, sizeof a->zone, "%s", zone);
+  if (*zone && strcmp(a->zone, zone) == 0) a->zoned++;
+}
+
+static c2_status look_at_fields(arrow_names *a, const char *file, const struct ArrowSchema *schema, c2_error *err) {
   for (int64_t i = 0; i < schema->n_children; i++) {
     const struct ArrowSchema *field = schema->children[i];
-    for (size_t k = 0; k < wants; k++) {
-      const char *name = q->name[want[k].column];
-      if (!field->name || strcasecmp(field->name, name) != 0 || strncmp(field->format, "tD", 2) != 0) continue;
+    for (size_t k = 0; k < a->wants; k++) {
+      const char *name = a->query->name[a->want[k].column];
+      if (!field->name || strcasecmp(field->name, name) != 0) continue;
+      if (a->want[k].type == C2_WANT_TIME) take_zone(a, field->format);
+      if (strncmp(field->format, "tD", 2) != 0) continue;
       C2_FAIL(err, C2_ERR_FORMAT,
               "%s: column '%.60s' holds durations, which DuckDB reads as whole numbers: expected numbers, such as days",
               file, name);
@@ -222,8 +242,7 @@ static c2_status copy_message(const char *bytes, size_t size, char **copy, size_
 }
 
 /* A schema that can't be read, as one of nested columns, says nothing. */
-static c2_status look_at_schema(const struct c2_query *q, const c2_want *want, size_t wants, const char *file,
-                                const char *bytes, size_t size, c2_error *err) {
+static c2_status look_at_schema(arrow_names *a, const char *file, const char *bytes, size_t size, c2_error *err) {
   const c2_ipc_options options = {.is_bounded = true};
   struct ArrowArrayStream stream = {.release = NULL};
   struct ArrowSchema schema = {.release = NULL};
@@ -236,7 +255,7 @@ static c2_status look_at_schema(const struct c2_query *q, const c2_want *want, s
   if (status == C2_ERR_MEMORY || code == ENOMEM) {
     status = c2_fail(err, C2_ERR_MEMORY, "%s: cannot allocate its schema", file);
   } else {
-    status = schema.release ? refuse_durations(q, want, wants, file, &schema, err) : C2_OK;
+    status = schema.release ? look_at_fields(a, file, &schema, err) : C2_OK;
   }
   if (schema.release) schema.release(&schema);
   if (stream.release) stream.release(&stream);
@@ -244,9 +263,11 @@ static c2_status look_at_schema(const struct c2_query *q, const c2_want *want, s
   return status;
 }
 
-/* Parquet has no durations: Arrow writes whole numbers, and its own schema beside them, in base64. */
-static c2_status check_arrow_schemas(const c2_input *input, const c2_want *want, size_t wants, c2_error *err) {
+/* Parquet has no durations and no names of zones: Arrow writes whole numbers and instants, and its own schema beside
+ * them, in base64. A zone is taken that all the files name. */
+static c2_status check_arrow_schemas(c2_input *input, const c2_want *want, size_t wants, size_t files, c2_error *err) {
   const struct c2_query *q = input->query;
+  arrow_names a = {.query = q, .want = want, .wants = wants};
   struct c2_query s = {.duck = q->duck};
   c2_status status = C2_OK;
   char *sql = NULL;
@@ -269,9 +290,10 @@ static c2_status check_arrow_schemas(const c2_input *input, const c2_want *want,
       if (!c2_chunk_has(s.duck.vector_get_validity(vector), i)) continue;
       const char *bytes = c2_chunk_text(s.duck.vector_get_data(vector), i, &size);
       c2_query_copy_text(&s, 0, i, file, sizeof file);
-      C2_GOTO(look_at_schema(q, want, wants, file, bytes, size, err));
+      C2_GOTO(look_at_schema(&a, file, bytes, size, err));
     }
   }
+  if (a.zoned == files) memcpy(input->dialect.zone_name, a.zone, sizeof a.zone);
 fail:
   c2_query_stop(&s);
   free(sql);
@@ -302,7 +324,7 @@ c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wan
   C2_GOTO(c2_query_start(&s, input->name, sql, err));
   C2_GOTO(take_schemas(&s, &w, input, err));
   for (size_t k = 0; k < wants; k++) is_key[k] = !w.columns[k].holder && !w.columns[k].lacker;
-  if (wants > 0) status = check_arrow_schemas(input, want, wants, err);
+  if (wants > 0) status = check_arrow_schemas(input, want, wants, w.files, err);
 fail:
   forget_names(&w);
   c2_query_stop(&s);

@@ -15,7 +15,7 @@ c2_status c2_duckdb_take_name(c2_lookup *names, c2_pool *pool, const char *file,
  * more digits than DuckDB reads, and those that Arrow wrote as durations, if the program reads Arrow; and of a folder
  * or a pattern those that a file lacks, or has twice, in itself and as a folder of its path, and those of several types
  * unless their union, in query->type, holds the values of each. is_key[wants] receives whether folders give the
- * column. */
+ * column, input->dialect.zone_name the time stamps' zone where Arrow's schemas in all files name it. */
 c2_status c2_duckdb_check_files(c2_input *input, const c2_want *want, size_t wants, bool *is_key, c2_error *err);
 
 #endif

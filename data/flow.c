@@ -328,6 +328,8 @@ static c2_status check_part(c2_flow *f, const c2_dataset *set, c2_error *err) {
     C2_TRY(c2_dataset_text(&total->words, item->id, &kept, err));
     C2_TRY(c2_lookup_add(&f->seen, kept, &at, err));
   }
+  const char *zone = c2_dataset_zone(set);
+  if (zone && !total->zone) C2_TRY(c2_dataset_text(&total->words, zone, &total->zone, err));
   total->items += set->count;
   total->rows += set->rows;
   total->filled += set->filled;

@@ -36,6 +36,7 @@ typedef struct c2_flow_total {
   size_t items, rows, filled;
   c2_freq freq;     /* of all items, once the table has ended */
   bool is_zoned;    /* whether any time stamp has an offset */
+  const char *zone; /* of all time stamps; NULL: none */
   c2_missing missing; /* what its series lack */
   c2_dataset words; /* its columns that are ignored, what was found of the file's spelling, notes; no items */
 } c2_flow_total;

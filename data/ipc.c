@@ -19,3 +19,7 @@ c2_status c2_ipc_status(int code) {
     default: return C2_ERR_FORMAT;
   }
 }
+
+void c2_ipc_zoned(const char *zone, char out[C2_ZONED_ROOM]) {
+  (void)snprintf(out, C2_ZONED_ROOM, "tsu:%.50s", zone ? zone : "");
+}

@@ -29,8 +29,13 @@ typedef struct c2_ipc_options {
 c2_status c2_ipc_open(struct ArrowArrayStream *out, const void *bytes, size_t size, const c2_ipc_options *options,
                       c2_error *err);
 
+/* The format of time stamps of a zone; NULL: of none. */
+enum { C2_ZONED_ROOM = 64 };
+void c2_ipc_zoned(const char *zone, char out[C2_ZONED_ROOM]);
+
 /* Writes frames as a file or a stream, a record batch each. Columns have these names and Arrow formats, "u", "f", "g",
- * "l" or a time stamp: [columns]. Close it also after a failure; without finish the output is not whole. */
+ * "l" or a time stamp: [columns]. Times with an offset are written as instants. Close it also after a failure; without
+ * finish the output is not whole. */
 typedef struct c2_ipc_writer c2_ipc_writer;
 c2_status c2_ipc_writer_open(c2_ipc_writer **writer, const char *const *names, const char *const *formats,
                              size_t columns, bool is_file, FILE *out, c2_error *err);

@@ -74,7 +74,8 @@ static int append_column(struct ArrowArray *array, const c2_column *c, size_t ro
     } else if (c->type == C2_COLUMN_NUMBER) {
       code = ArrowArrayAppendDouble(array, c->number[i]);
     } else {
-      code = ArrowArrayAppendInt(array, c->integer[i]);
+      bool has_offset = c->type == C2_COLUMN_TIME && c->zone && c->zone[i] > C2_WHOLE_NUMBER;
+      code = ArrowArrayAppendInt(array, c->integer[i] - (has_offset ? c->zone[i] * INT64_C(60000000) : 0));
     }
   }
   return code;

@@ -66,6 +66,15 @@ static bool are_days_of_a_zone(const c2_table *t, size_t begin, size_t n) {
   return has_change;
 }
 
+static bool lacks_zone(const c2_table *t) {
+  return t->wall && t->wall->clock.is_missing;
+}
+
+static c2_status no_zone(const c2_table *t, c2_error *err) {
+  C2_FAIL(err, C2_ERR_FORMAT, "%s: this system has no time zone '%.60s'; TZDIR may name its folder", t->name,
+          t->wall->zone);
+}
+
 /* Says of a failure that clocks have changed between such rows, or else that a setting (or NULL) helps. */
 static c2_status advise(const c2_table *t, size_t begin, size_t n, const char *setting, c2_status failure,
                         c2_error *err) {
@@ -101,6 +110,7 @@ static c2_status say_odd_row(const c2_table *t, const c2_item *item, size_t begi
 
 static c2_status no_frequency(const c2_table *t, const c2_item *item, size_t begin, size_t n, size_t odd,
                               c2_error *err) {
+  if (lacks_zone(t)) return no_zone(t, err);
   return advise(t, begin, n, "freq", say_odd_row(t, item, begin, n, odd, err), err);
 }
 
@@ -137,12 +147,44 @@ static c2_status note_odd_items(const c2_table *t, c2_dataset *set, const odd_it
 
 /* ---- Frequencies ----------------------------------------------------------------------------- */
 
+/* Time stamps of the sorted rows: instants, and what the wall of their zone shows; without a zone they are the same. */
+typedef struct row_stamps {
+  c2_time *utc, *wall; /* [rows] */
+} row_stamps;
+
+static c2_status read_stamps(const c2_table *t, row_stamps *out, c2_error *err) {
+  C2_TRY(c2_alloc_array(t->count, sizeof *out->utc, &out->utc, err));
+  out->wall = out->utc;
+  for (size_t i = 0; i < t->count; i++) out->utc[i] = t->rows[i].time;
+  if (!t->wall) return C2_OK;
+  out->wall = NULL;
+  C2_TRY(c2_alloc_array(t->count, sizeof *out->wall, &out->wall, err));
+  for (size_t i = 0; i < t->count; i++) {
+    out->wall[i] = out->utc[i] + c2_clock_offset(&t->wall->clock, out->utc[i]);
+  }
+  return C2_OK;
+}
+
+/* Those that a frequency counts in. */
+static const c2_time *stamps_of(const row_stamps *stamps, const c2_freq *freq) {
+  return c2_freq_counts_instants(freq) ? stamps->utc : stamps->wall;
+}
+
+/* The frequency of an item's rows, and the time stamps that it was found in: [n]. */
+static bool infer(const c2_table *t, const row_stamps *stamps, size_t begin, size_t n, const c2_time **its,
+                  c2_freq *out, size_t *odd) {
+  if (t->wall) return c2_freq_infer_zoned(stamps->wall + begin, stamps->utc + begin, n, its, out, odd);
+  *its = stamps->utc + begin;
+  return c2_freq_infer(*its, n, t->is_count, out, odd);
+}
+
 /* Gives all items the frequency that was asked for, which some neighbours at least have to follow. */
 static c2_status take_freq(const c2_table *t, c2_dataset *set, const c2_freq *freq, const c2_time *stamps,
                            c2_error *err) {
   size_t pairs = 0;
   size_t steps = 0;
   char text[C2_FREQ_ROOM];
+  if (lacks_zone(t) && !c2_freq_counts_instants(freq)) return no_zone(t, err);
   for (size_t begin = 0, n = 0; begin < t->count; begin += n) {
     c2_item *item = &set->item[t->rows[begin].group];
     n = c2_table_group_rows(t, begin);
@@ -163,14 +205,15 @@ static c2_status take_freq(const c2_table *t, c2_dataset *set, const c2_freq *fr
 }
 
 /* The frequency of one item: its own if that is the common one, its rows show it well or don't fit the common one. */
-static c2_status settle_item(const c2_table *t, c2_item *item, size_t begin, size_t n, const c2_time *stamps,
+static c2_status settle_item(const c2_table *t, c2_item *item, size_t begin, size_t n, const row_stamps *stamps,
                              const c2_freq *shared, odd_items *seen, c2_error *err) {
   c2_freq own;
   size_t odd = SIZE_MAX;
-  bool found = c2_freq_infer(stamps, n, t->is_count, &own, &odd);
+  const c2_time *its = NULL;
+  bool found = infer(t, stamps, begin, n, &its, &own, &odd);
   bool same = found && shared && c2_freq_equal(&own, shared);
-  bool keeps = found && shared && c2_freq_outdoes(&own, shared, stamps, n);
-  if (shared && !same && !keeps && (fits(shared, stamps, n) || n == 1)) {
+  bool keeps = found && shared && c2_freq_outdoes(&own, shared, its, n);
+  if (shared && !same && !keeps && (fits(shared, stamps_of(stamps, shared) + begin, n) || n == 1)) {
     if (n >= 3 && seen->given++ == 0) seen->first_given = item;
     own = *shared;
   } else if (!found) {
@@ -183,33 +226,44 @@ static c2_status settle_item(const c2_table *t, c2_item *item, size_t begin, siz
   return C2_OK;
 }
 
+/* Counts the rows of days and longer steps on the wall, of a zone whose clock has to be there. */
+static c2_status take_wall(const c2_table *t, const c2_dataset *set, const row_stamps *stamps, c2_error *err) {
+  for (size_t i = 0; i < t->count; i++) {
+    const c2_freq *freq = &set->item[t->rows[i].group].freq;
+    if (lacks_zone(t) && !c2_freq_counts_instants(freq)) return no_zone(t, err);
+    t->rows[i].time = stamps_of(stamps, freq)[i];
+  }
+  return C2_OK;
+}
+
 c2_status c2_axis_infer(const c2_table *t, c2_dataset *set, const c2_read_options *options, c2_error *err) {
   c2_ballot own_ballot = {.kinds = 0};
   c2_table_part *part = options->part;
   c2_ballot *b = part ? &part->votes : &own_ballot;
   odd_items seen = {0};
-  c2_time *stamps = NULL;
+  row_stamps stamps = {.utc = NULL};
   c2_status status = C2_OK;
-  C2_GOTO(c2_alloc_array(t->count, sizeof *stamps, &stamps, err));
-  for (size_t i = 0; i < t->count; i++) stamps[i] = t->rows[i].time;
+  C2_GOTO(read_stamps(t, &stamps, err));
   static const c2_freq counted = {C2_FREQ_COUNT, C2_PLACE_START, 0, 1};
   const c2_freq *given = options->freq || t->stamp ? options->freq : &counted;
-  if (given) C2_GOTO(take_freq(t, set, given, stamps, err));
+  if (given) C2_GOTO(take_freq(t, set, given, stamps_of(&stamps, given), err));
   for (size_t begin = 0, n = 0; begin < t->count && !given; begin += n) {
     c2_freq own;
     size_t odd = 0;
+    const c2_time *its = NULL;
     n = c2_table_group_rows(t, begin);
-    if (!c2_freq_infer(stamps + begin, n, t->is_count, &own, &odd)) continue;
-    vote(b, &own, c2_freq_count_steps(&own, stamps + begin, n));
+    if (infer(t, &stamps, begin, n, &its, &own, &odd)) vote(b, &own, c2_freq_count_steps(&own, its, n));
   }
   const c2_freq *shared = part && part->is_known ? &part->shared : c2_ballot_winner(b);
   for (size_t begin = 0, n = 0; begin < t->count && !given; begin += n) {
     n = c2_table_group_rows(t, begin);
-    C2_GOTO(settle_item(t, &set->item[t->rows[begin].group], begin, n, stamps + begin, shared, &seen, err));
+    C2_GOTO(settle_item(t, &set->item[t->rows[begin].group], begin, n, &stamps, shared, &seen, err));
   }
+  if (t->wall) C2_GOTO(take_wall(t, set, &stamps, err));
   status = note_odd_items(t, set, &seen, shared, err);
 fail:
-  free(stamps);
+  free(stamps.utc);
+  if (t->wall) free(stamps.wall);
   return status;
 }
 

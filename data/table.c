@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/memory.h"
 #include "data/cell.h"
@@ -49,12 +50,30 @@ static c2_status keep_column(c2_dataset *set, const c2_column *column, c2_kept *
   return C2_OK;
 }
 
+/* Opens the clock of time stamps that are instants of one zone, as far as the files tell it. */
+static c2_status find_wall(c2_table *t, c2_dataset *set, const c2_input *input, c2_error *err) {
+  const c2_dialect *first = input->parts > 0 ? &input->part[0]->dialect : &input->dialect;
+  bool is_one = first->is_instant && first->zone_name[0];
+  for (size_t k = 1; k < input->parts && is_one; k++) {
+    const c2_dialect *d = &input->part[k]->dialect;
+    is_one = d->is_instant && strcmp(d->zone_name, first->zone_name) == 0;
+  }
+  if (!is_one) return C2_OK;
+  c2_error why;
+  c2_status status = c2_dataset_open_wall(set, first->zone_name, &t->wall, &why);
+  return status == C2_OK ? C2_OK : c2_fail(err, status, "%s: %s", t->name, why.text);
+}
+
 /* Notes in the table and the set what was found in the file beyond the usual. */
 static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *input, const c2_dialect *asked,
                               c2_error *err) {
   const c2_dialect *d = &input->dialect;
-  if (d->is_instant && !t->zone[0]) {
-    (void)snprintf(t->zone, sizeof t->zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
+  bool in_utc = d->is_instant && !c2_zone_is_utc(d->zone_name) && (!t->wall || t->wall->clock.is_missing);
+  if (in_utc && !t->wall) {
+    char zone[sizeof t->zone];
+    (void)snprintf(zone, sizeof zone, d->zone_name[0] ? "the zone %s" : "a zone", d->zone_name);
+    bool differs = t->zone[0] && strcmp(t->zone, zone) != 0;
+    (void)snprintf(t->zone, sizeof t->zone, "%s", differs ? "several zones" : zone);
   }
   char text[7][C2_STAMP_ROOM + 40] = {"", "", "", "", "", "", ""};
   bool was_asked = asked && asked->delimiter;
@@ -70,7 +89,7 @@ static c2_status note_dialect(c2_table *t, c2_dataset *set, const c2_input *inpu
     (void)snprintf(text[2], sizeof text[2], "time stamps as %s", d->time_format);
   }
   if (d->has_zone_names) (void)snprintf(text[3], sizeof text[3], "the offsets of named time zones, not their names");
-  if (d->is_instant) (void)snprintf(text[4], sizeof text[4], "time stamps with a zone as instants in UTC");
+  if (in_utc) (void)snprintf(text[4], sizeof text[4], "time stamps with a zone as instants in UTC");
   if (input->hidden > 0) {
     (void)snprintf(text[5], sizeof text[5], "%zu hidden name%s (. or _ in front) passed over", input->hidden,
                    input->hidden == 1 ? "" : "s");
@@ -108,6 +127,7 @@ c2_status c2_table_read(c2_table *t, c2_input *input, const c2_roles *roles, siz
   set->has_csv = set->has_csv || input->reader == &c2_csv_reader;
   for (size_t k = 0; k < input->parts; k++) set->has_csv = set->has_csv || input->part[k]->reader == &c2_csv_reader;
   C2_TRY(input->reader->read_columns(input, roles->want, roles->wants, &t->frame, err));
+  C2_TRY(find_wall(t, set, input, err));
   if (input->parts == 0) C2_TRY(note_dialect(t, set, input, options->dialect, err));
   for (size_t k = 0; k < input->parts; k++) C2_TRY(note_dialect(t, set, input->part[k], options->dialect, err));
   const c2_column *next = t->frame.column + first;

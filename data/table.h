@@ -27,7 +27,8 @@ typedef struct c2_table {
   const char *stamp_name;
   size_t targets, covariates;
   c2_kept *kept; /* [covariates] */
-  char zone[64]; /* of time stamps that are instants in UTC: "the zone Europe/Berlin", "a zone"; else "" */
+  const c2_wall *wall; /* of time stamps that are instants: the clock of their zone; NULL: there is none, or not one */
+  char zone[64]; /* ... without a clock, which count in UTC: "a zone", "several zones"; else "" */
   bool is_count; /* the steps are whole numbers, no time stamps */
   c2_table_row *rows;  /* [count]; sorted by group and time by c2_table_sort */
   size_t count;

@@ -90,7 +90,8 @@ static c2_status write_query(const c2_table_file *file, const char *const *types
     const char *name = d->column_name(&result, i);
     (void)fputs(i ? ", CAST(" : "CAST(", out);
     c2_sql_quote(out, name, '"');
-    (void)fprintf(out, " AS %s) AS ", types[i < count ? i : count - 1]);
+    const char *type = types[i < count ? i : count - 1];
+    (void)fprintf(out, " AS %s) AS ", strcmp(type, "TIMESTAMPTZ") == 0 ? "VARCHAR" : type);
     c2_sql_quote(out, name, '"');
   }
   (void)fprintf(out, " FROM %s) TO ", source);
@@ -127,13 +128,15 @@ static c2_status write_parquet(c2_table_file *file, const char *const *types, si
 /* ---- Arrow ----------------------------------------------------------------------------------- */
 
 /* What is wanted of the rows' columns, and Arrow's formats for them. */
-static void choose_formats(const char *const *types, size_t count, size_t columns, c2_want *want, const char **format) {
+static void choose_formats(const char *const *types, size_t count, size_t columns, const char *zoned, c2_want *want,
+                           const char **format) {
   for (size_t i = 0; i < columns; i++) {
     const char *type = types[i < count ? i : count - 1];
     bool is_text = strcmp(type, "VARCHAR") == 0;
-    bool is_time = strcmp(type, "TIMESTAMP") == 0 || strcmp(type, "BIGINT") == 0;
+    bool is_zoned = strcmp(type, "TIMESTAMPTZ") == 0;
+    bool is_time = is_zoned || strcmp(type, "TIMESTAMP") == 0 || strcmp(type, "BIGINT") == 0;
     want[i] = (c2_want){i, is_text ? C2_WANT_NAME : is_time ? C2_WANT_TIME : C2_WANT_NUMBER, NULL};
-    format[i] = is_text ? "u" : type[0] == 'T' ? "tsu:" : is_time ? "l" : type[0] == 'F' ? "f" : "g";
+    format[i] = is_text ? "u" : is_zoned ? zoned : type[0] == 'T' ? "tsu:" : is_time ? "l" : type[0] == 'F' ? "f" : "g";
   }
 }
 
@@ -151,10 +154,11 @@ static c2_status write_batches(c2_input *rows, const c2_want *want, c2_ipc_write
   return C2_OK;
 }
 
-static c2_status write_arrow(const c2_table_file *file, const char *const *types, size_t count, FILE *out,
-                             c2_error *err) {
+static c2_status write_arrow(const c2_table_file *file, const char *const *types, size_t count, const char *zone,
+                             FILE *out, c2_error *err) {
   static const c2_dialect ours = {.delimiter = ',', .decimal = '.'};
   char path[600];
+  char zoned[C2_ZONED_ROOM];
   c2_input rows = {.path = NULL};
   c2_ipc_writer *writer = NULL;
   c2_want *want = NULL;
@@ -165,7 +169,8 @@ static c2_status write_arrow(const c2_table_file *file, const char *const *types
   size_t columns = rows.header->names.count;
   C2_GOTO(c2_alloc_array(columns, sizeof *want, &want, err));
   C2_GOTO(c2_alloc_array(columns, sizeof *format, &format, err));
-  choose_formats(types, count, columns, want, format);
+  c2_ipc_zoned(zone, zoned);
+  choose_formats(types, count, columns, zoned, want, format);
   C2_GOTO(c2_ipc_writer_open(&writer, rows.header->names.text, format, columns, !file->is_stream, out, err));
   status = write_batches(&rows, want, writer, err);
 fail:
@@ -178,12 +183,14 @@ fail:
 
 /* ---- Both ------------------------------------------------------------------------------------ */
 
-c2_status c2_table_file_write(c2_table_file *file, const char *const *types, size_t count, FILE *out, c2_error *err) {
+c2_status c2_table_file_write(c2_table_file *file, const char *const *types, size_t count, const char *zone, FILE *out,
+                              c2_error *err) {
   bool failed = ferror(file->csv) != 0;
   failed = fclose(file->csv) != 0 || failed;
   file->csv = NULL;
   if (failed) C2_FAIL(err, C2_ERR_IO, "%s: cannot write", file->folder);
-  return file->is_arrow ? write_arrow(file, types, count, out, err) : write_parquet(file, types, count, out, err);
+  if (file->is_arrow) return write_arrow(file, types, count, zone, out, err);
+  return write_parquet(file, types, count, out, err);
 }
 
 void c2_table_file_close(c2_table_file *file) {

@@ -30,8 +30,10 @@ bool c2_table_file_is_parquet(const char *path);
 c2_status c2_table_file_open(c2_table_file *file, const char *path, c2_error *err);
 
 /* Converts the rows, which may be written until then, and copies the result to a stream. Columns have these SQL types,
- * VARCHAR, TIMESTAMP, BIGINT, FLOAT or DOUBLE, those beyond the last one that type: [count]. */
-c2_status c2_table_file_write(c2_table_file *file, const char *const *types, size_t count, FILE *out, c2_error *err);
+ * VARCHAR, TIMESTAMP, TIMESTAMPTZ, BIGINT, FLOAT or DOUBLE, those beyond the last one that type: [count]. TIMESTAMPTZ
+ * is of this zone in Arrow; in Parquet, which would lose the zone, it is text with offsets. */
+c2_status c2_table_file_write(c2_table_file *file, const char *const *types, size_t count, const char *zone, FILE *out,
+                              c2_error *err);
 void c2_table_file_close(c2_table_file *file);
 
 #endif

@@ -69,6 +69,11 @@ static c2_status note_rows(c2_call *call, c2_error *err) {
   for (size_t i = 0; i < set->found.count; i++) {
     C2_TRY(c2_dataset_note(set, err, "the body: read with %s", set->found.text[i]));
   }
+  char unclear[C2_CAVEAT_ROOM] = "";
+  for (size_t i = 0; i < set->count && !unclear[0]; i++) {
+    C2_TRY(c2_item_unclear(&set->item[i], call->pass.horizon, unclear, err));
+  }
+  if (unclear[0]) C2_TRY(c2_dataset_note(set, err, "%s", unclear));
   if (set->filled > 0 && set->filled <= set->rows) { /* of more the reader has a note */
     C2_TRY(c2_dataset_note(set, err, "the body: %zu step%s no row and %s filled in as missing", set->filled,
                            set->filled == 1 ? " has" : "s have", set->filled == 1 ? "is" : "are"));
@@ -175,6 +180,7 @@ static c2_status put_row(table *t, const c2_call *call, c2_error *err) {
   const double *values = c2_call_values(call, t->series, target);
   C2_TRY(c2_freq_add(&item->freq, item->start, (int64_t)(item->length + s), &t->time[row], err));
   c2_item_stamp(item, t->time[row], t->stamp[row]);
+  if (item->wall) t->time[row] = c2_item_utc(item, t->time[row]);
   t->word[row] = item->id;
   t->word[t->room + row] = t->stamp[row];
   t->word[2 * t->room + row] = item->target_names[target];
@@ -220,7 +226,10 @@ static c2_status write_table(table *t, const c2_call *call, FILE *out, c2_error 
   c2_frame frame = {.column = column, .columns = FIXED + t->levels};
   c2_ipc_writer *writer = NULL;
   static const char *const formats[] = {[C2_STAMPS_TEXT] = "u", [C2_STAMPS_TIME] = "tsu:", [C2_STAMPS_COUNT] = "l"};
-  const char *stamps = formats[c2_dataset_stamps(&call->set)];
+  const char *zone = c2_dataset_zone(&call->set);
+  char zoned[C2_ZONED_ROOM];
+  c2_ipc_zoned(zone, zoned);
+  const char *stamps = zone ? zoned : formats[c2_dataset_stamps(&call->set)];
   for (size_t k = 0; k < frame.columns; k++) {
     if (k >= FIXED) c2_double_text(level[k - FIXED], call->levels[k - FIXED], C2_PROTOCOL_DIGITS);
     name[k] = k < FIXED ? fixed[k] : level[k - FIXED];

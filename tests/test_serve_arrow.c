@@ -267,44 +267,6 @@ static void test_warnings(void **state) {
   free(r);
 }
 
-/* Time stamps with a zone are read in UTC, whose days may be none of the zone. */
-static void test_zones(void **state) {
-  rows *r = make_rows(2, 30);
-  size_t size = 0;
-  column zoned[BARE] = {{"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", "tsu:Europe/Berlin", 't'}};
-  char *table = make_stream(r, zoned, BARE, false, &size);
-  reply found = post(*state, NULL, table, size);
-  assert_non_null(strstr(found.head, "\"the body: read with time stamps with a zone as instants in UTC\""));
-  serving_assert(&found, 200, NULL);
-  free(table);
-  for (size_t i = 0; i < r->count; i++) r->time[i] = INT64_C(1704063600000000) + (int64_t)(i % 30) * C2_DAY_US;
-  table = make_stream(r, zoned, BARE, false, &size); /* days of Berlin */
-  found = post(*state, NULL, table, size);
-  assert_non_null(strstr(found.head,
-                         "\"the body: time stamps have the zone Europe/Berlin and are counted in UTC, so days, weeks "
-                         "and months are UTC's; convert them to local time without a zone to count local ones\""));
-  serving_assert(&found, 200, NULL);
-  free(table);
-  for (size_t i = 0; i < r->count; i++) r->time[i] -= i % 30 > 20 ? INT64_C(3600000000) : 0; /* summer has begun */
-  table = make_stream(r, zoned, BARE, false, &size);
-  found = post(*state, NULL, table, size);
-  serving_assert(&found, 400, "convert them to local time without a zone");
-  free(table);
-  zoned[2].format = "tsu:UTC";
-  table = make_stream(r, zoned, BARE, false, &size);
-  found = post(*state, "{\"freq\":\"D\"}", table, size);
-  assert_null(strstr(found.body, "without a zone"));
-  serving_assert(&found, 400, NULL);
-  free(table);
-  for (size_t i = 0; i < r->count; i++) r->time[i] = INT64_C(1704067200000000) + (int64_t)(i % 30) * C2_DAY_US;
-  table = make_stream(r, zoned, BARE, false, &size);
-  found = post(*state, NULL, table, size);
-  assert_null(strstr(found.head, "instants"));
-  serving_assert(&found, 200, NULL);
-  free(table);
-  free(r);
-}
-
 /* Headers stay short: what no longer fits is counted. An id may take six bytes for each of its signs. */
 static void test_long_warnings(void **state) {
   rows *r = make_rows(3, 20);
@@ -326,6 +288,112 @@ static void test_long_warnings(void **state) {
   assert_true(length > 1000 && length < 1700);
   assert_memory_equal(header + length - 34, ",\"1 more are in the server's log\"]", 34);
   serving_assert(&found, 200, NULL);
+  free(table);
+  free(r);
+}
+
+/* ---- Time zones -------------------------------------------------------------------------------- */
+
+/* Days of Berlin from 5 March 2024 on, at a second of the day by its clock, which is put forward on the 31st at 2. */
+static int64_t day_of_berlin(size_t day, int64_t second) {
+  bool is_summer = day > 26 || (day == 26 && second >= 7200);
+  return (INT64_C(1709596800) + (int64_t)day * 86400 + second - (is_summer ? 7200 : 3600)) * 1000000;
+}
+
+static char *make_days(rows *r, size_t length, int64_t second, const char *format, size_t *size) {
+  const column zoned[BARE] = {{"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", format, 't'}};
+  for (size_t i = 0; i < r->count; i++) r->time[i] = day_of_berlin(i % length, second);
+  return make_stream(r, zoned, BARE, false, size);
+}
+
+/* The format of an answer's time stamps, and the first two of them. */
+static void read_stamps(const reply *answer, char format[64], int64_t first[2]) {
+  struct ArrowArrayStream stream;
+  struct ArrowSchema schema;
+  struct ArrowArray batch;
+  c2_error err;
+  if (c2_ipc_open(&stream, answer->body, answer->size, &(c2_ipc_options){0}, &err) != C2_OK) fail_msg("%s", err.text);
+  assert_int_equal(stream.get_schema(&stream, &schema), 0);
+  assert_int_equal(stream.get_next(&stream, &batch), 0);
+  assert_true(batch.length >= 2);
+  (void)snprintf(format, 64, "%s", schema.children[1]->format);
+  memcpy(first, batch.children[1]->buffers[1], 2 * sizeof *first);
+  batch.release(&batch);
+  schema.release(&schema);
+  stream.release(&stream);
+}
+
+/* Days are those of the zone, before, over and behind a change of its clock, and hours are instants. The answer has the
+ * zone, and is the program's. */
+static void test_zones(void **state) {
+  for (size_t length = 20; length <= 32; length += 3) {
+    rows *r = make_rows(2, length);
+    char format[64];
+    int64_t first[2];
+    size_t sizes[2];
+    char *table = make_days(r, length, 0, "tsu:Europe/Berlin", &sizes[0]);
+    reply found = post(*state, "{\"prediction_length\":5,\"quantile_levels\":[0.5]}", table, sizes[0]);
+    if (found.status != 200) fail_msg("%s", found.body);
+    assert_null(strstr(found.head, "X-Chronos2-Warnings"));
+    read_stamps(&found, format, first);
+    assert_string_equal(format, "tsu:Europe/Berlin");
+    for (size_t k = 0; k < 2; k++) assert_int_equal(first[k], day_of_berlin(length + k, 0));
+    char *expected = forecast(table, sizes[0], "5", "0.5", &sizes[1]);
+    assert_int_equal(found.size, sizes[1]);
+    assert_memory_equal(found.body, expected, sizes[1]);
+    free(expected);
+    free(table);
+    free(found.body);
+    free(r);
+  }
+  static const char *const formats[] = {"tsu:Europe/Berlin", "tsu:UTC", "tsu:+05:30"};
+  for (size_t k = 0; k < sizeof formats / sizeof formats[0]; k++) {
+    rows *r = make_rows(2, 30);
+    char format[64];
+    int64_t first[2];
+    size_t size = 0;
+    column zoned[BARE] = {{"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", formats[k], 't'}};
+    char *table = make_stream(r, zoned, BARE, false, &size);
+    reply found = post(*state, "{\"prediction_length\":5}", table, size);
+    if (found.status != 200) fail_msg("%s", found.body);
+    assert_null(strstr(found.head, "X-Chronos2-Warnings"));
+    read_stamps(&found, format, first);
+    assert_string_equal(format, formats[k]);
+    assert_int_equal(first[0], r->time[29] + INT64_C(3600000000));
+    free(found.body);
+    free(table);
+    free(r);
+  }
+}
+
+static void test_unclear_zones(void **state) {
+  rows *r = make_rows(1, 26);
+  char format[64];
+  int64_t first[2];
+  size_t size = 0;
+  char *table = make_days(r, 26, 9000, "tsu:Europe/Berlin", &size);
+  reply found = post(*state, "{\"prediction_length\":5}", table, size);
+  assert_non_null(strstr(found.head,
+                         "[\"item 'item 0': the clock of Europe/Berlin leaves out or shows twice the time of a step, "
+                         "which is 2024-03-31 03:30:00+02:00 here\"]"));
+  read_stamps(&found, format, first);
+  assert_int_equal(first[0], day_of_berlin(26, 12600));
+  serving_assert(&found, 200, NULL);
+  free(table);
+  table = make_days(r, 26, 0, "tsu:Europe/Nowhere", &size);
+  found = post(*state, NULL, table, size);
+  serving_assert(&found, 400, "the body: this system has no time zone 'Europe/Nowhere'; TZDIR may name its folder");
+  free(table);
+  for (size_t i = 0; i < r->count; i++) r->time[i] = day_of_berlin(0, (int64_t)i * 3600);
+  const column zoned[BARE] = {{"item_id", "u", 'i'}, {"target", "g", 'y'}, {"timestamp", "tsu:Europe/Nowhere", 't'}};
+  table = make_stream(r, zoned, BARE, false, &size); /* hours are the same everywhere */
+  found = post(*state, NULL, table, size);
+  assert_non_null(strstr(found.head, "read with time stamps with a zone as instants in UTC"));
+  serving_assert(&found, 200, NULL);
+  free(table);
+  table = make_days(r, 26, 0, "tsu:../Berlin", &size);
+  found = post(*state, NULL, table, size);
+  serving_assert(&found, 400, "the body: expected a time zone such as UTC, +02:00 or Europe/Berlin, found '../Berlin'");
   free(table);
   free(r);
 }
@@ -649,6 +717,7 @@ int main(void) {
   const struct CMUnitTest with[] = {
       cmocka_unit_test(test_same_bytes),  cmocka_unit_test(test_batches),       cmocka_unit_test(test_warnings),
       cmocka_unit_test(test_zones),
+      cmocka_unit_test(test_unclear_zones),
       cmocka_unit_test(test_long_warnings), cmocka_unit_test(test_refusals),    cmocka_unit_test(test_wrong_types),
       cmocka_unit_test(test_remedies),      cmocka_unit_test(test_damage),
       cmocka_unit_test(test_huge_counts),   cmocka_unit_test(test_limits),

@@ -35,9 +35,12 @@ static void test_time_zones(void **state) {
   b.column[1].format = "tss:Europe/Nowhere";
   r = forecast_batches(&b, 1, "no time zone 'Europe/Nowhere'");
   free_result(&r);
-  b.column[1].format = "tss:../../etc/passwd";
-  r = forecast_batches(&b, 1, "expected a time zone such as UTC");
-  free_result(&r);
+  static const char *const wrong[] = {"tss:../../etc/passwd", "tss:+24:00"};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    b.column[1].format = wrong[i];
+    r = forecast_batches(&b, 1, "expected a time zone such as UTC");
+    free_result(&r);
+  }
 }
 
 /* Forecasts of one item whose rows have these instants, in seconds, or the error. */

@@ -114,6 +114,11 @@ void c2_caveat_between(size_t rows, const char *freq, bool is_next, char out[C2_
              rows == 1 ? " lies" : "s lie", freq, is_next ? "after" : "before");
 }
 
+void c2_caveat_unclear(const char *id, const char *zone, const char *stamp, char out[C2_CAVEAT_ROOM]) {
+  write_line(out, "item '%.80s': the clock of %.60s leaves out or shows twice the time of a step, which is %s here", id,
+             zone, stamp);
+}
+
 void c2_caveat_unknown(size_t values, const char *covariate, const char *id, char out[C2_CAVEAT_ROOM]) {
   bool one = values == 1;
   out[0] = '\0';

@@ -51,6 +51,9 @@ void c2_caveat_truths(const char *column, char out[C2_CAVEAT_ROOM]);
 /* Rows between the points of a frequency, of which each counts for the next point (`is_next`) or for the last one. */
 void c2_caveat_between(size_t rows, const char *freq, bool is_next, char out[C2_CAVEAT_ROOM]);
 
+/* A step of an item at a time that the clock of its zone leaves out or shows twice, and the time stamp that it gets. */
+void c2_caveat_unclear(const char *id, const char *zone, const char *stamp, char out[C2_CAVEAT_ROOM]);
+
 /* Missing values of known futures, and where the first of them is. */
 void c2_caveat_unknown(size_t values, const char *covariate, const char *id, char out[C2_CAVEAT_ROOM]);
 

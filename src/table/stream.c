@@ -300,8 +300,9 @@ static void warn_of_steps(const c2_table_plan *plan) {
     char stamp[C2_TIME_ROOM];
     c2_source_id(&plan->past, axis->unclear_key, id);
     c2_timeline_format(axis, axis->unclear_stamp, stamp);
-    c2_plan_warn(plan, "item '%s': the clock of %.60s leaves out or shows twice the time of a step, which is %s here",
-                 id, axis->field->zone, stamp);
+    char line[C2_CAVEAT_ROOM];
+    c2_caveat_unclear(id, axis->field->zone, stamp, line);
+    c2_plan_warn(plan, "%s", line);
   }
 }
 

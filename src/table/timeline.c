@@ -106,37 +106,6 @@ static c2_status convert_all(c2_timeline *axis, const c2_source *source, const c
 
 /* ---- Inference ------------------------------------------------------------------------------- */
 
-/* Whether a frequency counts time as it passes; else days as the wall shows them. */
-static bool counts_instants(const c2_freq *freq) {
-  return freq->unit < C2_FREQ_DAY;
-}
-
-/* The frequency of rows, and the time stamps that it was found in, as pandas looks for it: on the wall if its smallest
- * step is a number of days, and for business hours; else in instants, which have no longer steps than hours. Where
- * summer ends, a step of the wall may be none. */
-static bool find_freq(const c2_timeline *axis, size_t rows, const c2_time **stamps, c2_freq *out, size_t *odd) {
-  int64_t least = INT64_MAX;
-  bool is_even = true; /* the offset from UTC */
-  for (size_t i = 1; i < rows; i++) {
-    int64_t step = axis->wall[i] - axis->wall[i - 1];
-    if (step < least) least = step;
-    is_even = is_even && step == axis->utc[i] - axis->utc[i - 1];
-  }
-  bool is_wall = is_even || (least > 0 && least % C2_DAY_US == 0);
-  *stamps = axis->wall;
-  if (is_wall || least > 0) {
-    bool found = c2_freq_infer(axis->wall, rows, false, out, odd);
-    if (is_wall || (found && out->unit == C2_FREQ_BUSINESS_HOUR)) return found;
-  }
-  *stamps = axis->utc;
-  if (!c2_freq_infer(axis->utc, rows, false, out, odd)) return false;
-  if (out->unit == C2_FREQ_DAY || out->unit == C2_FREQ_WEEK) {
-    int64_t days = out->unit == C2_FREQ_WEEK ? 7 : 1;
-    *out = (c2_freq){C2_FREQ_HOUR, C2_PLACE_START, 0, 24 * days * out->multiple};
-  }
-  return counts_instants(out);
-}
-
 /* The step between all neighbours, if it is the same and at most a day; else 0. */
 static int64_t even_step(const c2_timeline *axis, size_t rows) {
   int64_t step = axis->utc[1] - axis->utc[0];
@@ -192,7 +161,7 @@ static c2_status infer(c2_timeline *axis, const c2_source *source, const c2_entr
   if (even > 0 && even == axis->even_step) return C2_OK;
   if (axis->is_own) axis->is_known = false;
   const c2_time *stamps = NULL;
-  bool found = find_freq(axis, entry->rows, &stamps, &own, &odd);
+  bool found = c2_freq_infer_zoned(axis->wall, axis->utc, entry->rows, &stamps, &own, &odd);
   if (found && !axis->fills) {
     odd = first_gap(&own, stamps, entry->rows);
     found = odd == SIZE_MAX;
@@ -204,7 +173,7 @@ static c2_status infer(c2_timeline *axis, const c2_source *source, const c2_entr
   }
   if (!found) return not_inferred(axis, source, entry, odd, err);
   if (axis->is_known && !c2_freq_equal(&own, &axis->freq)) return not_the_same(axis, source, entry, &own, err);
-  if (axis->clock.is_missing && !counts_instants(&own)) return not_inferred(axis, source, entry, odd, err);
+  if (axis->clock.is_missing && !c2_freq_counts_instants(&own)) return not_inferred(axis, source, entry, odd, err);
   if (!axis->is_known) axis->freq = own;
   axis->is_known = true;
   if (even > 0 || axis->is_own) axis->even_step = even;
@@ -231,7 +200,7 @@ static const c2_freq *freq_of(const c2_timeline *axis, const c2_entry *entry) {
 /* Counts an item whose rows aren't points of the frequency, each one step after the one before it. */
 static c2_status look_at_steps(c2_timeline *axis, const c2_source *source, const c2_entry *entry, c2_error *err) {
   C2_TRY(convert_all(axis, source, entry, err));
-  const c2_time *stamps = counts_instants(&axis->freq) ? axis->utc : axis->wall;
+  const c2_time *stamps = c2_freq_counts_instants(&axis->freq) ? axis->utc : axis->wall;
   bool fits = first_gap(&axis->freq, stamps, entry->rows) == SIZE_MAX;
   for (size_t i = 0; i < entry->rows && fits; i++) fits = c2_freq_is_point(&axis->freq, stamps[i]);
   if (!fits && axis->loose++ == 0) axis->loose_key = entry->key;
@@ -282,7 +251,7 @@ c2_status c2_timeline_place(c2_timeline *axis, const c2_source *source, c2_entry
   char freq[C2_FREQ_ROOM];
   C2_TRY(convert_all(axis, source, entry, err));
   const c2_freq *every = freq_of(axis, entry);
-  const c2_time *stamps = counts_instants(every) ? axis->utc : axis->wall;
+  const c2_time *stamps = c2_freq_counts_instants(every) ? axis->utc : axis->wall;
   size_t between = 0;
   for (size_t i = 0; i < entry->rows; i++) {
     int64_t step = 0;
@@ -312,7 +281,7 @@ c2_status c2_timeline_continue(c2_timeline *axis, const c2_source *source, const
                            int64_t *stamps, c2_error *err) {
   c2_time last = 0;
   const c2_freq *every = freq_of(axis, entry);
-  bool instants = counts_instants(every);
+  bool instants = c2_freq_counts_instants(every);
   C2_TRY(convert(axis, source, entry, entry->last, &last, err));
   if (!instants) last = to_wall(axis, last);
   for (size_t i = 0; i < count; i++) {
@@ -353,7 +322,7 @@ c2_status c2_timeline_open(c2_timeline *axis, const c2_field *field, const char 
     C2_FAIL(err, C2_ERR_ARGUMENT, "freq: expected a frequency of time stamps such as 15min, h, D or MS, found '%.40s'",
             freq);
   }
-  if (axis->clock.is_missing && !counts_instants(&axis->freq)) {
+  if (axis->clock.is_missing && !c2_freq_counts_instants(&axis->freq)) {
     C2_FAIL(err, C2_ERR_UNSUPPORTED, "this system has no time zone '%.60s'; TZDIR may name its folder", field->zone);
   }
   axis->is_known = axis->is_given = true;

@@ -92,6 +92,11 @@ bool c2_freq_is_finer(const c2_freq *a, const c2_freq *b);
 /* Whether a period is shorter than a day, or not a whole number of days. */
 bool c2_freq_has_clock(const c2_freq *freq);
 
+/* Whether a frequency counts time as it passes; else days as the wall shows them. */
+static inline bool c2_freq_counts_instants(const c2_freq *freq) {
+  return freq->unit < C2_FREQ_DAY;
+}
+
 /* Returns the microseconds of a period of fixed length, or what an integer axis counts on by; else 0. */
 int64_t c2_freq_length(const c2_freq *freq);
 
@@ -115,6 +120,12 @@ bool c2_freq_is_point(const c2_freq *freq, c2_time stamp);
  * `count_axis`: the stamps are integers. False for fewer than three stamps and where there is none; *odd is then the
  * index of a stamp that disturbs what most neighbours follow, or SIZE_MAX if they follow nothing. */
 bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq *out, size_t *odd);
+
+/* The same of stamps of a zone, as the wall shows them and in UTC, as pandas looks for it: on the wall if the smallest
+ * step there is a number of days, and for business hours; else in instants, which have no longer steps than hours.
+ * *stamps receives those of the two that follow it. */
+bool c2_freq_infer_zoned(const c2_time *wall, const c2_time *utc, size_t count, const c2_time **stamps, c2_freq *out,
+                         size_t *odd);
 
 /* Number of neighbours among ascending stamps that are exactly one step apart. */
 size_t c2_freq_count_steps(const c2_freq *freq, const c2_time *stamps, size_t count);

@@ -148,6 +148,14 @@ static c2_status read_file(c2_clock *clock, const char *path, const unsigned cha
   return C2_OK;
 }
 
+bool c2_zone_is_utc(const char *zone) {
+  static const char *const names[] = {"UTC", "utc", "Etc/UTC", "Z", "+00:00"};
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    if (strcmp(zone, names[i]) == 0) return true;
+  }
+  return false;
+}
+
 static bool read_fixed(c2_clock *clock, const char *zone) {
   int64_t seconds = 0;
   if (*zone == '+' || *zone == '-') {
@@ -156,8 +164,8 @@ static bool read_fixed(c2_clock *clock, const char *zone) {
       char spelled[8] = {zone[0], zone[1], zone[2], ':', zone[3], zone[4], 0, 0};
       return read_fixed(clock, spelled);
     }
-    if (!read_seconds(&at, &seconds) || *at || seconds > 86400 || seconds < -86400) return false;
-  } else if (*zone && strcmp(zone, "UTC") != 0 && strcmp(zone, "Z") != 0 && strcmp(zone, "Etc/UTC") != 0) {
+    if (!read_seconds(&at, &seconds) || *at || seconds >= 86400 || seconds <= -86400) return false;
+  } else if (*zone && !c2_zone_is_utc(zone)) {
     return false;
   }
   clock->first = clock->standard = (int32_t)seconds;

@@ -23,6 +23,9 @@ typedef struct c2_clock {
   c2_clock_rule begin, end; /* of summer, on the wall */
 } c2_clock;
 
+/* Whether a zone's name is one of UTC. */
+bool c2_zone_is_utc(const char *zone);
+
 /* Opens the clock of a zone: "" or "UTC", "+02:00", or a name such as "Europe/Berlin". Close it also after a
  * failure. */
 c2_status c2_clock_open(c2_clock *clock, const char *zone, c2_error *err);

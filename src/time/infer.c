@@ -215,3 +215,27 @@ bool c2_freq_infer(const c2_time *stamps, size_t count, bool count_axis, c2_freq
   *odd = find_odd(stamps, count, count_axis);
   return false;
 }
+
+bool c2_freq_infer_zoned(const c2_time *wall, const c2_time *utc, size_t count, const c2_time **stamps, c2_freq *out,
+                         size_t *odd) {
+  int64_t least = INT64_MAX;
+  bool is_even = true; /* the offset from UTC */
+  for (size_t i = 1; i < count; i++) {
+    int64_t step = wall[i] - wall[i - 1];
+    if (step < least) least = step;
+    is_even = is_even && step == utc[i] - utc[i - 1];
+  }
+  bool is_wall = is_even || (least > 0 && least % C2_DAY_US == 0);
+  *stamps = wall;
+  if (is_wall || least > 0) { /* where summer ends, a step of the wall may be none */
+    bool found = c2_freq_infer(wall, count, false, out, odd);
+    if (is_wall || (found && out->unit == C2_FREQ_BUSINESS_HOUR)) return found;
+  }
+  *stamps = utc;
+  if (!c2_freq_infer(utc, count, false, out, odd)) return false;
+  if (out->unit == C2_FREQ_DAY || out->unit == C2_FREQ_WEEK) {
+    int64_t days = out->unit == C2_FREQ_WEEK ? 7 : 1;
+    *out = (c2_freq){C2_FREQ_HOUR, C2_PLACE_START, 0, 24 * days * out->multiple};
+  }
+  return c2_freq_counts_instants(out);
+}

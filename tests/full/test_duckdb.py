@@ -450,6 +450,9 @@ def test_zones_of_parquet(folder):
     berlin = hours.dt.replace_time_zone("UTC").dt.convert_time_zone("Europe/Berlin")
     pl.DataFrame({"timestamp": berlin, "target": np.arange(12.0)}).write_parquet(folder / "berlin.parquet")
     done = run(folder / "berlin.parquet", "-n", 1)
+    assert done.stdout.splitlines()[1].startswith("0,2024-03-31 10:00:00+02:00,target,")
+    query = f"SELECT * FROM '{folder}/berlin.parquet'"  # whose zone isn't seen
+    done = run("--sql", query, "-n", 1)
     assert done.stdout.splitlines()[1].startswith("0,2024-03-31 08:00:00+00:00,target,")
     assert "read with time stamps with a zone as instants in UTC" in done.stderr
     named = hours.dt.to_string() + " Europe/Berlin"
@@ -461,43 +464,42 @@ UTC_DAYS = "are counted in UTC, so days, weeks and months are UTC's; convert the
 
 
 def test_days_of_a_zone(tmp_path):
+    """Without Arrow's schema beside it, Parquet has no zone: its days are those of UTC."""
+
     def write(days, name="z", zone="Europe/Berlin"):
         wall = pl.Series(days, dtype=pl.Datetime("us")).dt.replace_time_zone(zone)
         df = pl.DataFrame({"item_id": "a", "timestamp": wall, "target": np.arange(len(days)) % 5.0})
-        df.write_parquet(tmp_path / f"{name}.parquet")
-        df.write_ipc_stream(tmp_path / f"{name}.arrow", compat_level=pl.CompatLevel.oldest())
+        pq.write_table(df.to_arrow(), tmp_path / f"{name}.parquet", store_schema=False)
 
     def warned(source, *args):
         done = run(source, "-n", 2, *args)
         assert done.returncode == 0, done.stderr
         return [line for line in done.stderr.splitlines() if UTC_DAYS in line]
 
-    warning = f"chronos2: warning: {tmp_path}/z.%s: time stamps have %s and {UTC_DAYS}"
+    source = tmp_path / "z.parquet"
     days = [datetime(2024, 3, 1) + timedelta(days=t) for t in range(28)]
     weeks = [datetime(2024, 1, 7) + timedelta(weeks=t) for t in range(12)]
     work = [day for day in days if day.weekday() < 5]
     for stamps, args in ((days, []), (work, []), (weeks, ["--freq=W-SUN"]), (days, ["--freq=24h"])):
         write(stamps)
-        assert warned(tmp_path / "z.parquet", *args) == [warning % ("parquet", "a zone")]
-        assert warned(tmp_path / "z.arrow", *args) == [warning % ("arrow", "the zone Europe/Berlin")]
+        assert warned(source, *args) == [f"chronos2: warning: {source}: time stamps have a zone and {UTC_DAYS}"]
     (tmp_path / "parts").mkdir()  # a folder is read in parts
     write(days, "parts/a")
     done = run(tmp_path / "parts", "-n", 2)
     assert done.stderr.splitlines()[1:] == [f"chronos2: warning: {tmp_path}/parts: time stamps have a zone and {UTC_DAYS}"]
     write(days, zone="UTC")
     write([days[0] + timedelta(hours=t) for t in range(6)], "hours")
-    for source in ("z.parquet", "z.arrow", "hours.parquet", "hours.arrow"):
-        assert warned(tmp_path / source) == []
+    for name in ("z", "hours"):
+        assert warned(tmp_path / f"{name}.parquet") == []
     long = [datetime(2024, 3, 1) + timedelta(days=t) for t in range(40)]
     write(long)
     write([datetime(2024 + m // 12, m % 12 + 1, 1) for m in range(14)], "months")
     write([datetime(2024, 1, 1, 16) + timedelta(days=t) for t in (0, 1, 3, 7, 8, 13, 15, 16, 20)], "odd")
-    for name, zone in (("%s.parquet", "a zone"), ("%s.arrow", "the zone Europe/Berlin")):
-        refused("follow no regular frequency; give --freq", tmp_path / (name % "odd"))  # no clock changed
-        advice = f"; time stamps have {zone} and are counted in UTC: convert them to local time without a zone\n"
-        for source, args in (("z", ()), ("z", ("--freq=D",)), ("months", ())):
-            done = run(tmp_path / (name % source), "-n", 2, *args)
-            assert done.returncode == 1 and done.stderr.endswith(advice) and "freq" not in done.stderr.split("item")[1], done.stderr
+    refused("follow no regular frequency; give --freq", tmp_path / "odd.parquet")  # no clock changed
+    advice = "; time stamps have a zone and are counted in UTC: convert them to local time without a zone\n"
+    for name, args in (("z", ()), ("z", ("--freq=D",)), ("months", ())):
+        done = run(tmp_path / f"{name}.parquet", "-n", 2, *args)
+        assert done.returncode == 1 and done.stderr.endswith(advice) and "freq" not in done.stderr.split("item")[1], done.stderr
 
 
 def test_nanoseconds(folder):
