@@ -394,9 +394,10 @@ CHRONOS2_API chronos2_work chronos2_session_work(const chronos2_session *session
 CHRONOS2_API void chronos2_session_reset_work(chronos2_session *session);
 
 /* Calls `progress(user, done, total)` from the calling thread after every pass of chronos2_predict,
- * chronos2_context_open, chronos2_context_predict and chronos2_embed. It counts series of that call; the last report
- * has done == total. Of chronos2_predict_stream it counts items of df: all that are forecast, and all that were read. A
- * nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. It may remove or replace itself.
+ * chronos2_context_open, chronos2_context_predict and chronos2_embed. It counts series of that call that are done: the
+ * last report has done == total, and between the passes of a rollout `done` stays, at 0 before the first ones are
+ * forecast. Of chronos2_predict_stream it counts items of df: all that are forecast, and all that were read. A nonzero
+ * result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. It may remove or replace itself.
  * While it or an observer runs, the session is in a call: other calls that compute with the session or change it are
  * CHRONOS2_ERROR_ARGUMENT, and chronos2_session_reset_peak and chronos2_session_close do nothing. The callback must
  * return: see Callbacks above. */
