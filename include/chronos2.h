@@ -144,7 +144,7 @@ typedef struct chronos2_config {
   size_t d_model, d_kv, d_ff, layers, heads;
   size_t patch;              /* observations per token */
   size_t context_length;     /* observations the model was made for */
-  size_t max_output_patches; /* future tokens of one pass; longer horizons are rolled out */
+  size_t max_output_patches; /* future tokens of one pass, at most 2^20; longer horizons are rolled out */
   size_t quantiles;          /* number of quantile levels */
   double quantile_levels[64];
   double time_encoding_scale;
