@@ -37,13 +37,16 @@
  * CHRONOS2_ERROR_UNSUPPORTED. A size of 0 is CHRONOS2_ERROR_ARGUMENT. `reserved` fields must be 0.
  *
  * Callbacks. A function that the library calls must return. An exception, longjmp, pthread_exit or pthread_cancel that
- * ends it leaves the session in its call for ever. Otherwise pthread_cancel takes effect after a call that computes; in
- * chronos2_model_open it may leave memory behind. In a callback of its session, an output of chronos2_predict_stream
- * gives no rows (EINVAL) and may not be released.
+ * ends it leaves the session in its call for ever. Otherwise pthread_cancel takes effect after a call that computes on
+ * the CPU. In calls that open or close a model, open a session or read a tensor it may leave memory and open files
+ * behind, and on a GPU a session in its call. In a callback of its session, an output of chronos2_predict_stream gives
+ * no rows (EINVAL) and may not be released.
  *
  * Processes. After fork() the child has its own copy of everything, but no worker thread: calls on an inherited session
- * run on the calling thread, with the same results, and chronos2_session_close frees its memory. Workers block all
- * signals but those of faults. */
+ * run on the calling thread, with the same results, and chronos2_session_close frees its memory. That holds for
+ * sessions of the CPU that are in no call when fork() is called. One that is, of another thread or because a callback
+ * forks, stays in it in the child, which can neither use nor close it; a child that is made in a callback must not
+ * return from it. Workers block all signals but those of faults. */
 #ifndef CHRONOS2_H
 #define CHRONOS2_H
 
@@ -144,7 +147,7 @@ typedef struct chronos2_config {
   size_t d_model, d_kv, d_ff, layers, heads;
   size_t patch;              /* observations per token */
   size_t context_length;     /* observations the model was made for */
-  size_t max_output_patches; /* future tokens of one pass; longer horizons are rolled out */
+  size_t max_output_patches; /* future tokens of one pass, at most 2^20; longer horizons are rolled out */
   size_t quantiles;          /* number of quantile levels */
   double quantile_levels[64];
   double time_encoding_scale;
@@ -261,7 +264,7 @@ CHRONOS2_API size_t chronos2_model_bytes(const chronos2_model *model);      /* t
 CHRONOS2_API size_t chronos2_model_tensors(const chronos2_model *model);    /* how many it has */
 
 /* Reads tensor `index`, counted from 0, and describes it. CHRONOS2_ERROR_ARGUMENT for an index out of range,
- * CHRONOS2_ERROR_IO or _FORMAT if its file can't be read any more. */
+ * CHRONOS2_ERROR_IO, _FORMAT or _MODEL if its file can't be read any more or was written to. */
 CHRONOS2_API chronos2_status chronos2_model_tensor(const chronos2_model *model, size_t index,
                                                    chronos2_tensor_info *info);
 
@@ -394,9 +397,10 @@ CHRONOS2_API chronos2_work chronos2_session_work(const chronos2_session *session
 CHRONOS2_API void chronos2_session_reset_work(chronos2_session *session);
 
 /* Calls `progress(user, done, total)` from the calling thread after every pass of chronos2_predict,
- * chronos2_context_open, chronos2_context_predict and chronos2_embed. It counts series of that call; the last report
- * has done == total. Of chronos2_predict_stream it counts items of df: all that are forecast, and all that were read. A
- * nonzero result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. It may remove or replace itself.
+ * chronos2_context_open, chronos2_context_predict and chronos2_embed. It counts series of that call that are done: the
+ * last report has done == total, and between the passes of a rollout `done` stays, at 0 before the first ones are
+ * forecast. Of chronos2_predict_stream it counts items of df: all that are forecast, and all that were read. A nonzero
+ * result stops the call with CHRONOS2_ERROR_CANCELLED. NULL removes it. It may remove or replace itself.
  * While it or an observer runs, the session is in a call: other calls that compute with the session or change it are
  * CHRONOS2_ERROR_ARGUMENT, and chronos2_session_reset_peak and chronos2_session_close do nothing. The callback must
  * return: see Callbacks above. */
@@ -422,11 +426,12 @@ typedef struct chronos2_attention_row {
 
 /* Calls `observer` for every row of time attention of chronos2_forward, chronos2_predict, chronos2_predict_stream and
  * chronos2_embed. Rows that share series, row, path, step, layer and head come one after the other, in ascending order
- * of `query`; different ones may come from several threads at once. Under chronos2_embed those of queries that hold no
- * observation follow the others; else only the reference backend reports them. Where contexts are encoded apart
- * (chronos2_context_open, chronos2_context_predict) a call with an observer is CHRONOS2_ERROR_UNSUPPORTED. NULL removes
- * it, also from within, where it may still be running in other threads until the call has returned. Another observer
- * can't be set from within a callback: that does nothing. What else a callback may do is as for a progress function. */
+ * of `query`; different ones may come from several threads at once. Queries that hold no observation have their places
+ * in that order on the reference backend; on the others chronos2_embed alone reports them, after the rest. Where
+ * contexts are encoded apart (chronos2_context_open, chronos2_context_predict) a call with an observer is
+ * CHRONOS2_ERROR_UNSUPPORTED. NULL removes it, also from within, where it may still be running in other threads until
+ * the call has returned. Another observer can't be set from within a callback: that does nothing. What else a callback
+ * may do is as for a progress function. */
 typedef void (*chronos2_attention_fn)(void *user, const chronos2_attention_row *row);
 CHRONOS2_API void chronos2_session_on_attention(chronos2_session *session, chronos2_attention_fn observer, void *user);
 
@@ -630,9 +635,9 @@ CHRONOS2_API void chronos2_context_close(chronos2_context **context);
 /* Memory that the encoded contexts hold. */
 CHRONOS2_API size_t chronos2_context_bytes(const chronos2_context *context);
 
-/* Forecasts from encoded contexts: on the CPU the same bits as chronos2_predict on the same series (under
- * windowed_future_null for horizons of as many patches as that of the encoding), and on a GPU as far as cuBLAS
- * multiplies different numbers of rows alike. `series` must hold the pasts that were encoded, once, or
+/* Forecasts from encoded contexts: on the CPU the same bits as chronos2_predict on the same series in a session of the
+ * context's pattern (under windowed_future_null for horizons of as many patches as that of the encoding), and on a GPU
+ * as far as cuBLAS multiplies different numbers of rows alike. `series` must hold the pasts that were encoded, once, or
  * several times over for several futures (all series with their first future, then all with their second, ...): futures
  * in one call share the work of reading the weights. A series with other targets, covariates or values in its past,
  * as far as context_length reaches back, is CHRONOS2_ERROR_ARGUMENT; where and in which type the values lie doesn't

@@ -476,6 +476,8 @@ static void test_config(void **state) {
   chronos2_config c = good;
   c.max_output_patches = SIZE_MAX;
   refuse(&c, "max_output_patches");
+  c.max_output_patches = (1 << 20) + 1; /* which no pass may have */
+  refuse(&c, "max_output_patches 1048577: expected 1 to 2^20");
   c = good;
   c.quantiles = 65;
   refuse(&c, "quantiles");

@@ -2,6 +2,7 @@
 #include "program.h"
 
 #include <chronos2.h>
+#include <locale.h>
 #include <math.h>
 
 #define SMOOTH SOURCE_DIR "/tests/golden/model-smooth"
@@ -200,6 +201,41 @@ static void test_asked(void **state) {
     }
     chronos2_model_close(&model);
   }
+}
+
+static void run_in_shell(const char *command) {
+  char line[256];
+  FILE *output = popen(command, "r");
+  assert_non_null(output);
+  while (fgets(line, sizeof line, output)) print_message("%s", line);
+  (void)pclose(output);
+}
+
+/* Text has a decimal point where the caller's numbers have a comma: of German, which is made here. */
+static void test_decimal_comma(void **state) {
+  (void)state;
+  chronos2_model *model = NULL;
+  char number[8];
+  char command[256];
+  char *folder = program_make_folder();
+  (void)snprintf(command, sizeof command, "localedef -i de_DE -f UTF-8 '%s/de_DE.UTF-8' 2>&1", folder);
+  run_in_shell(command);
+  assert_int_equal(setenv("LOCPATH", folder, 1), 0);
+  if (setlocale(LC_NUMERIC, "de_DE.UTF-8")) {
+    (void)snprintf(number, sizeof number, "%.1f", 0.5);
+    assert_string_equal(number, "0,5");
+    assert_int_equal(chronos2_model_open(MICRO, NULL, &model), CHRONOS2_OK);
+    const char *said = chronos2_model_caveat(model, global_8);
+    if (!said || !strstr(said, "changed MASE by +71.1% (15 tasks)")) fail_msg("%s", said ? said : "nothing is said");
+    chronos2_model_close(&model);
+    assert_non_null(setlocale(LC_NUMERIC, "C"));
+  } else {
+    print_message("NOT RUN: a locale with a decimal comma, which can't be made here\n");
+  }
+  assert_int_equal(unsetenv("LOCPATH"), 0);
+  (void)snprintf(command, sizeof command, "rm -rf '%s/de_DE.UTF-8' 2>&1", folder);
+  run_in_shell(command);
+  program_remove_folder(folder);
 }
 
 /* A session encodes contexts under the pattern that is told. */
@@ -518,6 +554,7 @@ int main(void) {
                                      cmocka_unit_test(test_context_pattern), cmocka_unit_test(test_auto),
                                      cmocka_unit_test(test_explicit_radius), cmocka_unit_test(test_warnings),
                                      cmocka_unit_test(test_auto_in_the_program), cmocka_unit_test(test_usage),
-                                     cmocka_unit_test(test_backends), cmocka_unit_test(test_inspect)};
+                                     cmocka_unit_test(test_backends), cmocka_unit_test(test_inspect),
+                                     cmocka_unit_test(test_decimal_comma)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

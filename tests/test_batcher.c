@@ -61,7 +61,7 @@ static void open_desk(desk *d, size_t workers, size_t budget) {
   assert_int_equal(c2_batcher_open(&d->batcher, d->model, &options, &d->metrics, &err), C2_OK);
 }
 
-static void add(desk *d, caller *c, size_t series, size_t horizon) {
+static void submit(desk *d, caller *c, size_t series, size_t horizon, double deadline) {
   c2_error err;
   *c = (caller){.desk = d,
                 .call = {.count = series,
@@ -75,9 +75,13 @@ static void add(desk *d, caller *c, size_t series, size_t horizon) {
   }
   assert_int_equal(c2_call_lay_out(&c->call, &err), C2_OK);
   assert_int_equal(c2_call_make_room(&c->call, &err), C2_OK);
-  assert_int_equal(c2_call_tokens(&c->call, 0, chronos2_model_config(d->model)), SERIES_TOKENS);
-  c->job = (c2_job){.call = &c->call, .deadline = c2_clock_seconds() + 600, .done = note_done, .owner = c};
+  c->job = (c2_job){.call = &c->call, .deadline = deadline, .done = note_done, .owner = c};
   assert_true(c2_batcher_add(d->batcher, &c->job));
+}
+
+static void add(desk *d, caller *c, size_t series, size_t horizon) {
+  submit(d, c, series, horizon, c2_clock_seconds() + 600);
+  assert_int_equal(c2_call_tokens(&c->call, 0, chronos2_model_config(d->model)), SERIES_TOKENS);
 }
 
 /* Waits until so many calls are over, for some minutes at most. */
@@ -90,8 +94,8 @@ static void wait_for(desk *d, size_t calls) {
   assert_int_equal(failed, 0);
 }
 
-/* Lets the worker go on to the calls that wait, and ends when all are over. */
-static void open_gate(desk *d, caller *c, size_t calls) {
+/* Lets the worker go on to the calls that wait, and ends when all are over, with this status. */
+static void open_gate_to(desk *d, caller *c, size_t calls, c2_status status) {
   pthread_mutex_lock(&d->lock);
   d->is_open = true;
   pthread_cond_broadcast(&d->changed);
@@ -102,9 +106,13 @@ static void open_gate(desk *d, caller *c, size_t calls) {
   (void)pthread_cond_destroy(&d->changed);
   (void)pthread_mutex_destroy(&d->lock);
   for (size_t i = 0; i < calls; i++) {
-    assert_int_equal(c[i].job.status, C2_OK);
+    assert_int_equal(c[i].job.status, status);
     c2_call_free(&c[i].call);
   }
+}
+
+static void open_gate(desk *d, caller *c, size_t calls) {
+  open_gate_to(d, c, calls, C2_OK);
 }
 
 /* Calls that can share no batch, because they differ in their horizons, are forecast as they came. */
@@ -154,8 +162,20 @@ static void test_workers(void **state) {
   assert_int_equal(c[1].place, 1);
 }
 
+/* A call whose time is over isn't forecast to its end, be it one series alone whose horizon takes several passes. */
+static void test_late_between_passes(void **state) {
+  caller c;
+  desk d;
+  (void)state;
+  open_desk(&d, 1, 1000);
+  const chronos2_config *config = chronos2_model_config(d.model);
+  submit(&d, &c, 1, config->max_output_patches * config->patch + 1, 0);
+  open_gate_to(&d, &c, 1, C2_ERR_CANCELLED);
+  assert_true(c.job.is_late);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_first_come), cmocka_unit_test(test_turns),
-                                     cmocka_unit_test(test_workers)};
+                                     cmocka_unit_test(test_workers), cmocka_unit_test(test_late_between_passes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <pthread.h>
+#include <stdio_ext.h>
 
 #include "golden.h"
 
@@ -314,10 +315,32 @@ static void test_threads(void **state) {
   }
 }
 
+/* What the caller has printed stays in its buffer: whether and when it goes out is the caller's to say. */
+static void test_stdout_of_the_caller(void **state) {
+  (void)state;
+  chronos2_model *model = NULL;
+  char *folder = program_make_folder();
+  char *file = NULL;
+  chronos2_model_options options = {CHRONOS2_MODEL_OPTIONS_INIT, .cache = folder};
+  (void)fflush(stdout);
+  (void)fputs("printed before the cache is written ", stdout);
+  size_t before = __fpending(stdout);
+  chronos2_status status = chronos2_model_open(MODEL, &options, &model);
+  size_t after = __fpending(stdout);
+  (void)puts("and not flushed");
+  assert_int_equal(status, CHRONOS2_OK);
+  assert_true(before > 0);
+  assert_int_equal(after, before);
+  chronos2_model_close(&model);
+  assert_int_equal(count_files(folder, &file), 1);
+  free(file);
+  program_remove_folder(folder);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_same_bits), cmocka_unit_test(test_bytes),
                                      cmocka_unit_test(test_damage),    cmocka_unit_test(test_no_folder),
                                      cmocka_unit_test(test_contents_decide), cmocka_unit_test(test_levels),
-                                     cmocka_unit_test(test_threads)};
+                                     cmocka_unit_test(test_threads), cmocka_unit_test(test_stdout_of_the_caller)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

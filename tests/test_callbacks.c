@@ -123,6 +123,71 @@ static void test_progress_changes_itself(void **state) {
   chronos2_session_close(&session);
 }
 
+/* ---- Between the passes of a rollout ------------------------------------------------------------ */
+
+enum { PASS = 32, PASSES = 5 };
+
+static const chronos2_predict_options rolled = {CHRONOS2_PREDICT_OPTIONS_INIT, .horizon = (PASSES - 1) * PASS + 1};
+static const chronos2_series long_one = {.length = LENGTH, .targets = 1, .target = values};
+
+typedef struct account {
+  size_t reports, stop_at; /* the report that stops the call; 0: none does */
+} account;
+
+static int keep_account(void *user, size_t done, size_t total) {
+  account *a = user;
+  a->reports++;
+  assert_int_equal(total, 1);
+  assert_int_equal(done, a->reports == PASSES);
+  return a->reports == a->stop_at;
+}
+
+static chronos2_status roll_out(const chronos2_context *context, chronos2_forecast **f) {
+  return context ? chronos2_context_predict(session, context, &long_one, 1, &rolled, f)
+                 : chronos2_predict(session, &long_one, 1, &rolled, f);
+}
+
+/* Every pass is reported, and each report may stop the call. */
+static void expect_reports(const chronos2_context *context) {
+  size_t bytes = chronos2_model_config(model)->quantiles * rolled.horizon * sizeof(double);
+  account all = {.stop_at = 0};
+  chronos2_forecast *expected = NULL;
+  chronos2_forecast *f = NULL;
+  chronos2_session_on_progress(session, keep_account, &all);
+  if (roll_out(context, &expected) != CHRONOS2_OK) fail_msg("%s", chronos2_last_error());
+  assert_int_equal(all.reports, PASSES);
+  for (size_t stop = 1; stop <= PASSES; stop++) {
+    account a = {.stop_at = stop};
+    chronos2_session_on_progress(session, keep_account, &a);
+    assert_int_equal(roll_out(context, &f), CHRONOS2_ERROR_CANCELLED);
+    assert_null(f);
+    assert_int_equal(a.reports, stop);
+    assert_string_equal(chronos2_last_error(), stop < PASSES ? "stopped on request after 0 of 1 series"
+                                                             : "stopped on request after 1 of 1 series");
+  }
+  chronos2_session_on_progress(session, NULL, NULL);
+  assert_int_equal(roll_out(context, &f), CHRONOS2_OK);
+  assert_memory_equal(chronos2_forecast_quantiles(f, 0, 0), chronos2_forecast_quantiles(expected, 0, 0), bytes);
+  chronos2_forecast_free(&f);
+  chronos2_forecast_free(&expected);
+}
+
+static void test_passes_of_a_rollout(void **state) {
+  (void)state;
+  chronos2_context *context = NULL;
+  assert_int_equal(chronos2_model_config(model)->max_output_patches * chronos2_model_config(model)->patch, PASS);
+  for (int backend = CHRONOS2_FUSED; backend <= CHRONOS2_REFERENCE; backend++) {
+    open_session((chronos2_backend)backend, 1);
+    expect_reports(NULL);
+    if (backend == CHRONOS2_FUSED) {
+      assert_int_equal(chronos2_context_open(session, &long_one, 1, &rolled, &context), CHRONOS2_OK);
+      expect_reports(context);
+      chronos2_context_close(&context);
+    }
+    chronos2_session_close(&session);
+  }
+}
+
 /* ---- Refused from within ----------------------------------------------------------------------- */
 
 static const chronos2_context *encoded; /* NULL: none */
@@ -264,6 +329,7 @@ static void test_failures_end_the_call(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_observer_removes_itself), cmocka_unit_test(test_progress_changes_itself),
+      cmocka_unit_test(test_passes_of_a_rollout),
       cmocka_unit_test(test_calls_from_within), cmocka_unit_test(test_failures_end_the_call)};
   return cmocka_run_group_tests(tests, open_all, close_all);
 }

@@ -173,6 +173,7 @@ static c2_status open_target(c2_outfile *file, c2_error *err) {
 
 /* A descriptor of this process's as one of our own; -1: there is none, or it can't be written to. */
 static int duplicate(int descriptor) {
+  (void)fflush(stdout); /* what was printed comes first, should it be standard output */
   int flags = fcntl(descriptor, F_GETFL);
   if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY) return fcntl(descriptor, F_DUPFD_CLOEXEC, 3);
   if (flags >= 0) errno = EBADF;
@@ -194,7 +195,6 @@ c2_status c2_outfile_open(c2_outfile *file, const char *path, c2_error *err) {
   memset(file, 0, sizeof *file);
   file->descriptor = -1;
   c2_status status = C2_OK;
-  (void)fflush(stdout); /* what was printed comes first, should the path be standard output */
   if (!path || strcmp(path, "-") == 0) {
     file->descriptor = duplicate(STDOUT_FILENO);
     if (file->descriptor < 0) status = refused("standard output", errno, err);

@@ -16,8 +16,7 @@ typedef struct job {
   const chronos2_context *context; /* NULL: none */
   const c2_request *request;
   chronos2_forecast *forecast;
-  c2_rollout how;
-  size_t done; /* series that need no more */
+  c2_rollout how; /* its `done`: series that need no more */
 } job;
 
 /* ---- A pass ----------------------------------------------------------------------------------- */
@@ -70,8 +69,8 @@ static c2_status run_pass(job *j, const c2_pass *p, const c2_kv_cache *cache, c2
   for (size_t k = 0; k < p->times; k++) {
     C2_GOTO(check_series(j, p->from + k * p->stride, p->to + k * p->stride, err));
   }
-  j->done += p->times * (p->to - p->from);
-  C2_GOTO(c2_session_progress(j->session, j->done, j->request->asked, err));
+  j->how.done += p->times * (p->to - p->from);
+  C2_GOTO(c2_session_progress(j->session, j->how.done, j->how.total, err));
 fail:
   c2_pass_rows_close(&rows);
   engine->held = before;
@@ -156,7 +155,9 @@ static c2_rollout rollout_of(const c2_request *r, const chronos2_predict_options
   return (c2_rollout){.horizon = r->horizon,
                       .max_output_patches = r->max_output_patches,
                       .levels = options->unrolled_quantiles,
-                      .paths = options->unrolled_count};
+                      .paths = options->unrolled_count,
+                      .done = r->asked - r->count,
+                      .total = r->asked};
 }
 
 c2_status c2_forecast_check(const chronos2_predict_options *options, const chronos2_config *config, c2_error *err) {
@@ -179,10 +180,9 @@ static c2_status run(job *j, c2_request *request, const chronos2_series *series,
   C2_TRY(c2_request_open(request, j->session, series, f->count, options, options->horizon, encoding, f->fault, err));
   if (j->context) C2_TRY(c2_context_check(j->context, request, err));
   j->how = rollout_of(request, options);
-  j->done = request->asked - request->count;
   C2_TRY(open_forecast(f, engine, request, err));
   if (j->context) c2_engine_hold(engine, c2_context_bytes(j->context));
-  if (j->done > 0) C2_TRY(c2_session_progress(j->session, j->done, request->asked, err));
+  if (j->how.done > 0) C2_TRY(c2_session_progress(j->session, j->how.done, j->how.total, err));
   return j->context ? run_futures(j, err) : run_series(j, err);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/memory.h"
+#include "model/config.h"
 
 static size_t context_limit(const chronos2_model *model, const chronos2_batch *batch) {
   return batch->extend_context ? SIZE_MAX : model->config.context_length;

@@ -6,6 +6,7 @@
 
 #include "base/memory.h"
 #include "base/passes.h"
+#include "model/config.h"
 #include "series/column.h"
 
 static const size_t MOST_ROWS = (size_t)1 << 31; /* of one series */
@@ -157,7 +158,7 @@ void c2_faults_free(c2_fault *fault, size_t count) {
 static c2_status check_options(const c2_request *r, const chronos2_predict_options *o, c2_error *err) {
   const chronos2_config *c = r->config;
   if (r->max_output_patches > C2_MOST_OUTPUT_PATCHES) {
-    C2_FAIL(err, C2_ERR_ARGUMENT, "max_output_patches: expected at most 2^20, found %zu", o->max_output_patches);
+    C2_FAIL(err, C2_ERR_ARGUMENT, "max_output_patches: expected at most 2^20, found %zu", r->max_output_patches);
   }
   if (o->limit_prediction_length && r->horizon > c->max_output_patches * c->patch) {
     C2_FAIL(err, C2_ERR_ARGUMENT, "horizon: expected at most the %zu steps that the model forecasts at once, found %zu",

@@ -20,6 +20,7 @@ typedef struct rollout {
   const double *levels; /* [paths] */
   size_t paths;
   c2_engine *engine;
+  chronos2_session *session;
   const chronos2_config *c;
   const c2_row *row; /* [rows]; quantiles [Q][horizon], of which `done` steps are there */
   size_t rows;
@@ -204,6 +205,7 @@ static c2_status forecast_paths(rollout *r, size_t patches, c2_error *err) {
         .row = r->path, .rows = (end - first) * r->rows, .context_limit = r->limit, .output_patches = patches,
         .first_step = r->done, .paths = r->device};
     c2_batch_sort(&batch);
+    C2_TRY(c2_session_progress(r->session, r->how->done, r->how->total, err)); /* of the pass before this one */
     C2_TRY(c2_forward(r->engine, &batch, &result, err));
   }
   return C2_OK;
@@ -301,6 +303,7 @@ static rollout rollout_of(const c2_rollout *how, chronos2_session *session, cons
                    .kept = kept,
                    .copies = kept ? 1 : paths,
                    .engine = &session->engine,
+                   .session = session,
                    .c = c,
                    .horizon = how->horizon,
                    .first_limit = batch->context_limit,

@@ -16,6 +16,7 @@ typedef struct c2_rollout {
   size_t max_output_patches; /* future tokens of a pass */
   const double *levels;      /* [paths] quantile levels that the paths continue, rising; NULL: the usual ones */
   size_t paths;
+  size_t done, total; /* series of the call, for c2_session_progress between the passes */
 } c2_rollout;
 
 /* Fails unless the levels are some of the model's, in rising order. The default ones need not be for a forecast of one
@@ -23,7 +24,8 @@ typedef struct c2_rollout {
 c2_status c2_rollout_check(const c2_rollout *rollout, const chronos2_config *config, c2_error *err);
 
 /* Forecasts the rows of a batch to the horizon, each into its `quantiles` [Q][horizon]. Slots are 0..rows-1. `cache`
- * holds the rows' contexts for the first pass; it may be NULL. The batch is sorted. */
+ * holds the rows' contexts for the first pass; it may be NULL. The batch is sorted. After every pass but the last one,
+ * progress is reported. */
 c2_status c2_rollout_run(const c2_rollout *rollout, chronos2_session *session, const c2_kv_cache *cache,
                          c2_batch *batch, c2_error *err);
 

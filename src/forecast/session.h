@@ -7,8 +7,6 @@
 #include "base/status.h"
 #include "engine/backend.h"
 
-enum { C2_MOST_OUTPUT_PATCHES = 1 << 20 }; /* future tokens of a pass */
-
 /* Series of a table that one call forecasts, for those who are told of the whole table. */
 typedef struct c2_portion {
   size_t first;     /* item of the table that is its first series */

@@ -180,11 +180,10 @@ c2_status c2_config_check(const chronos2_config *c, const char *where, c2_error 
   if (c->d_kv % 2 != 0) C2_FAIL(err, C2_ERR_MODEL, "%s: d_kv %zu: rotary embedding needs an even size", where, c->d_kv);
   if (c->patch < 1 || c->patch > 1024)
     C2_FAIL(err, C2_ERR_MODEL, "%s: input_patch_size %zu: expected 1 to 1024", where, c->patch);
-  if (c->context_length < 1 || c->context_length > 1 << 24 || c->max_output_patches < 1 ||
-      c->max_output_patches > 1 << 24) {
-    C2_FAIL(err, C2_ERR_MODEL, "%s: context_length %zu, max_output_patches %zu: expected 1 to 2^24 each", where,
-            c->context_length, c->max_output_patches);
-  }
+  if (c->context_length < 1 || c->context_length > 1 << 24)
+    C2_FAIL(err, C2_ERR_MODEL, "%s: context_length %zu: expected 1 to 2^24", where, c->context_length);
+  if (c->max_output_patches < 1 || c->max_output_patches > C2_MOST_OUTPUT_PATCHES)
+    C2_FAIL(err, C2_ERR_MODEL, "%s: max_output_patches %zu: expected 1 to 2^20", where, c->max_output_patches);
   C2_TRY(check_range(where, "time_encoding_scale", c->time_encoding_scale, 1e-3, 1e9, err));
   C2_TRY(check_range(where, "rope_theta", c->rope_theta, 1e-3, 1e12, err));
   C2_TRY(check_range(where, "layer_norm_epsilon", c->layer_norm_epsilon, 0, 1, err));

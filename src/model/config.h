@@ -7,6 +7,8 @@
 #include "base/status.h"
 #include "model/patterns.h"
 
+enum { C2_MOST_OUTPUT_PATCHES = 1 << 20 }; /* future tokens of a pass */
+
 /* Reads and checks folder/config.json. */
 c2_status c2_config_read(const char *folder, chronos2_config *config, c2_trained *trained, c2_error *err);
 

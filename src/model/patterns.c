@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/radius.h"
+#include "base/text.h"
 #include "model/names.h"
 
 static const char *const names[] = {[CHRONOS2_AUTO] = "auto",
@@ -98,10 +99,13 @@ void c2_trained_caveat(const c2_trained *trained, chronos2_pattern pattern, char
   const c2_measured *m = c2_trained_measured(trained, pattern);
   char asked[80];
   char cost[80] = "";
+  char change[C2_FLOAT_ROOM];
   out[0] = '\0';
   if (c2_trained_for(trained, pattern)) return;
   if (m) {
-    (void)snprintf(cost, sizeof cost, ", which changed MASE by %+.3g%% (%zu task%s)", 100 * m->mase_change, m->tasks,
+    (void)snprintf(change, sizeof change, "%+.3g", 100 * m->mase_change);
+    if (isfinite(100 * m->mase_change)) c2_text_point(change);
+    (void)snprintf(cost, sizeof cost, ", which changed MASE by %s%% (%zu task%s)", change, m->tasks,
                    m->tasks == 1 ? "" : "s");
   }
   (void)put_alike(&pattern, 1, asked, sizeof asked);

@@ -24,10 +24,16 @@ typedef struct dictionary {
   size_t count, capacity;
 } dictionary;
 
+static int by_name(const void *a, const void *b) {
+  const label *x = a;
+  const label *y = b;
+  return strcmp(x->name, y->name);
+}
+
 static int by_name_and_text(const void *a, const void *b) {
   const label *x = a;
   const label *y = b;
-  int order = strcmp(x->name, y->name);
+  int order = by_name(a, b);
   if (order) return order;
   if (!x->text || !y->text) return (x->text == NULL) - (y->text == NULL); /* the missing one last */
   return strcmp(x->text, y->text);
@@ -62,6 +68,11 @@ static void close_dictionary(dictionary *d) {
 static label *find(const dictionary *d, const char *name, const char *text) {
   const label key = {.name = name, .text = text};
   return d->count ? bsearch(&key, d->label, d->count, sizeof key, by_name_and_text) : NULL;
+}
+
+static label *find_any(const dictionary *d, const char *name) {
+  const label key = {.name = name};
+  return d->count ? bsearch(&key, d->label, d->count, sizeof key, by_name) : NULL;
 }
 
 static const char *name_of(const chronos2_covariate *c) {
@@ -103,10 +114,8 @@ static double ordinal(const dictionary *d, const char *name, const char *text) {
   const label *l = find(d, name, text);
   if (l) return (double)l->rank;
   if (text) return (double)NAN;
-  for (size_t i = 0; i < d->count; i++) { /* missing, but in no past: the code after the last label's */
-    if (strcmp(d->label[i].name, name) == 0) return (double)d->label[i].of;
-  }
-  return 0;
+  l = find_any(d, name); /* missing, but in no past: the code after the last label's */
+  return l ? (double)l->of : 0;
 }
 
 /* ---- One target ------------------------------------------------------------------------------ */
