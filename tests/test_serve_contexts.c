@@ -38,12 +38,6 @@ static double measure(const serving *s, const char *name) {
   return value;
 }
 
-static void wait_until_one(const serving *s, const char *name) {
-  int tries = 0;
-  while (measure(s, name) != 1 && tries++ < 2000) serving_sleep(0.01);
-  assert_true(tries < 2000);
-}
-
 /* What a past lacks is said with every forecast from it, what its scenarios lack with theirs. */
 static void test_missing(void **state) {
   char id[33];
@@ -188,10 +182,10 @@ static void test_context_in_use(void **state) {
   int long_one = serving_connect(&s);
   int waiting = serving_connect(&s);
   assert_true(serving_ask(long_one, "POST", "/invocations", "", body));
-  wait_until_one(&s, "\nchronos2_workers_busy ");
+  serving_wait(&s, "\nchronos2_workers_busy 1\n");
   (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
   assert_true(serving_ask(waiting, "POST", path, "", "{\"scenarios\":[{}]}"));
-  wait_until_one(&s, "\nchronos2_queue_requests ");
+  serving_wait(&s, "\nchronos2_queue_requests 1\n");
   (void)snprintf(path, sizeof path, "/v1/contexts/%.32s", id);
   reply r = serving_request(&s, "DELETE", path, "", NULL);
   serving_assert(&r, 204, NULL);

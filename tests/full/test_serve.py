@@ -375,6 +375,29 @@ def test_described_options(server):
         assert status == 200 and not any("ignored" in line for line in answer.get("warnings", [])), (name, answer)
 
 
+def seconds_to_end(options):
+    """What a server may take after SIGTERM: --grace, then the time in which those that it gives up are told so."""
+    usage = subprocess.run([PROGRAM, "serve", "--help"], check=True, capture_output=True, text=True).stdout
+    grace = re.search(r"--grace SECONDS.*?\[(\d+)\]", usage, re.S).group(1)
+    if "--grace" in options:
+        grace = options[options.index("--grace") + 1]
+    return float(grace) + int(re.search(r"LAST_WORDS = (\d+)", (ROOT / "serve/web_microhttpd.c").read_text()).group(1))
+
+
+def test_examples_end():
+    """A server ends by itself before what has started it kills it."""
+    examples = ROOT / "examples/serve"
+    [deployment, _] = yaml.safe_load_all((examples / "kubernetes.yaml").read_text())
+    service = yaml.safe_load((examples / "kserve.yaml").read_text())
+    for pod in (deployment["spec"]["template"]["spec"], service["spec"]["predictor"]):
+        [container] = pod["containers"]
+        pause = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["sleep", "0"])
+        assert pod.get("terminationGracePeriodSeconds", 30) > seconds_to_end(container["args"]) + float(pause[1])
+    unit = (examples / "chronos2.service").read_text()
+    options = re.search(r"^ExecStart=(.*)$", unit, re.M).group(1).split()
+    assert int(re.search(r"^TimeoutStopSec=(\d+)$", unit, re.M).group(1)) > seconds_to_end(options)
+
+
 # ---- The page -------------------------------------------------------------------------------------
 
 
