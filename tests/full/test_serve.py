@@ -489,6 +489,9 @@ def test_page_reads(browser, server):
     assert forecast(browser, days(20_000, lambda stamp, i: f"{stamp},{i % 7},{i % 3}", "timestamp,target,price"))[0] == ""
     uneven = "timestamp,target\n" + "".join(f"2024-01-01 00:{m:02},1\n" for m in (0, 10, 21, 31))
     assert "00:10 is followed by 2024-01-01 00:21" in " ".join(forecast(browser, uneven)[1])
+    clocks = "timestamp,target\n" + "".join(f"2024-01-01 0{2 - h}:00-0{h}:00,{h}\n" for h in (2, 1, 0))
+    assert forecast(browser, clocks)[0] == 'Series "series" has several rows for 2024-01-01 00:00-02:00: choose the column of ' \
+        "the series' names, if there is one."  # one instant, whatever the offsets
     words = forecast(browser, days(9, lambda stamp, i: f"{stamp},{i},{'10-12' if i % 2 else '12-14'}", "timestamp,target,hours"))
     assert words[0] == ""
 
@@ -504,6 +507,12 @@ def test_page_reads(browser, server):
     (days(9, lambda stamp, i: f"{i},{stamp},{i}", ",timestamp,target"), "Column 1 has no name."),
     ("timestamp,target\n2024-02-30,1\n", 'found "2024-02-30"'),
     ("timestamp,target\n31.01.2024,1\n", 'found "31.01.2024"'),
+    ("timestamp,target\n2024-01-01 00:00,1\n2024-01-01T01:00:00+01:00,2\n",
+     'Column "timestamp", row 3: expected a time without an offset from UTC, as in the first row of its series, found "2024-01-01T01'),
+    ("item_id,timestamp,target\na,2024-01-01 00:00Z,1\nb,2024-01-01 00:00,1\na,2024-01-01,2\n",
+     'row 4: expected a time with an offset from UTC'),
+    (days(3, lambda stamp, i: f"{stamp if i else 2023},{i}"), 'row 3: expected a whole number, as in the first row'),
+    (days(3, lambda stamp, i: f"{20240104 if i == 2 else stamp},{i}"), "row 4: expected a time without an offset from UTC"),
     ("timestamp,target\n", "no rows below"),
     ("1\n2\n3\n", "The first row holds numbers"),
     ('timestamp,target\n2024-01-01,"12"5\n', "Row 2, cell 2: expected its end after the closing quote"),
