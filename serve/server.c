@@ -182,7 +182,7 @@ c2_status c2_server_open(c2_server **out, const chronos2_model *model, const c2_
   s->model = model;
   s->config = chronos2_model_config(model);
   s->options = *options;
-  s->options.limits.values = options->body; /* so that parsing takes 20 times the largest body, as it does of JSON */
+  s->options.limits.values = options->body; /* so that parsing takes less than it does of JSON (docs/serve.md) */
   (void)c2_random_bytes(random, sizeof random);
   for (size_t i = 0; i < sizeof random; i++) (void)snprintf(s->name + 2 * i, 3, "%02x", random[i]);
   if (options->keys) C2_GOTO(c2_api_keys_read(&s->keys, options->keys, err));

@@ -298,6 +298,34 @@ def test_arrow_memory(columns, kind):
         assert server.process.wait(60) == 0
 
 
+def numbers(size):
+    return '{"inputs":[{"target":[' + ",".join("1" * (size // 2 - 20)) + "]}]}"
+
+
+def categories(size):
+    length = size // 2 // 1000 - 20
+    covariates = ",".join(f'"{i}":["a"{",1" * (length - 1)}]' for i in range(990))
+    return '{"inputs":[{"target":[' + ",".join("1" * length) + '],"past_covariates":{' + covariates + "}}]}"
+
+
+@pytest.mark.parametrize(("make", "said"), [(numbers, "JSON of numbers takes up to"), (categories, "while bodies are parsed up to")])
+def test_json_memory(make, said):
+    """What JSON takes at most while it is read is what docs/serve.md says, beside the body itself."""
+    times = int(re.search(said + r"\s+(\d+)\s+times", (ROOT / "docs/serve.md").read_text()).group(1))
+    server = Server("--max-body", "8", "--max-memory", "8")
+    try:
+        assert server.post("/invocations", {"inputs": [{"target": [1, 2, 3]}]})[0] == 200
+        before = server.metric("chronos2_peak_resident_bytes")
+        body = make(8 << 20).encode()
+        status, answer = server.post("/invocations", body)
+        assert status == 413 and "series and results would take" in answer["error"]["message"]
+        took = (server.metric("chronos2_peak_resident_bytes") - before) / len(body)
+        assert times < took < times + 2
+    finally:
+        server.process.terminate()
+        assert server.process.wait(60) == 0
+
+
 def test_kserve_request(server):
     """The request of KServe's own test, and what that test asks of the answer."""
     request = {"model": "chronos2-micro", "options": {"horizon": 8, "quantiles": [0.1, 0.5, 0.9]}, "inputs": [
