@@ -245,6 +245,40 @@ static void test_context_memory(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
+/* Where contexts that others forecast from leave no room, a new one is refused for now; later it takes their place. */
+static void test_context_no_room(void **state) {
+  enum { SCENARIOS = 12, BUDGET = 1 << 20 };
+  char scenarios[100] = "{\"scenarios\":[{}";
+  char path[80];
+  char id[33];
+  size_t bytes = 0;
+  (void)state;
+  serving s = serving_start((const char *const[]){"--context-memory", "1", "--batch-tokens", "1", NULL});
+  char *body = serving_make_body(2, 1000, 1, "\"prediction_length\":1024,\"quantile_levels\":[0.5]");
+  reply r = serving_post(&s, "/v1/contexts", body);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\",\"bytes\":%zu", id, &bytes), 2);
+  serving_assert(&r, 201, "");
+  assert_true(bytes > BUDGET / 2 && bytes < BUDGET);
+  for (size_t i = 1; i < SCENARIOS; i++) strcat(scenarios, ",{}");
+  strcat(scenarios, "]}");
+  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
+  int fd = serving_connect(&s);
+  assert_true(fd >= 0 && serving_ask(fd, "POST", path, "", scenarios));
+  serving_wait(&s, "\nchronos2_workers_busy 1\n");
+  r = serving_post(&s, "/v1/contexts", body); /* has its turn between two scenarios */
+  assert_non_null(strstr(r.head, "\r\nRetry-After: 1\r\n"));
+  serving_assert(&r, 503, "contexts that other requests use hold the memory that there is for them");
+  r = serving_read(fd);
+  serving_assert(&r, 200, "predictions");
+  close(fd);
+  r = serving_post(&s, "/v1/contexts", body);
+  serving_assert(&r, 201, "");
+  r = ask_context(&s, id, "{\"scenarios\":[{}]}");
+  serving_assert(&r, 404, "others took its place");
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+}
+
 /* All quantiles of a scenario's series are there at once, whatever the levels that are asked for. */
 static void test_scenario_quantiles(void **state) {
   (void)state;
@@ -389,6 +423,7 @@ int main(void) {
                                      cmocka_unit_test(test_context_coarse), cmocka_unit_test(test_context_turns),
                                      cmocka_unit_test(test_context_in_use),
                                      cmocka_unit_test(test_context_memory),
+                                     cmocka_unit_test(test_context_no_room),
                                      cmocka_unit_test(test_scenario_quantiles),
                                      cmocka_unit_test(test_context_memory_in_use)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
