@@ -45,7 +45,7 @@ test-full:
 	@echo "clang's sanitizers, in small sizes: NOT RUN: $(LONG), and checks of the sources"
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-clang -E '$(LONG)|$(SOURCES)'
 	cmake --preset tsan $(CMAKE_FLAGS)
-	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_flow --target test_batcher --target test_serve --target test_serve_arrow --target test_serve_bodies --target test_serve_contexts
+	cmake --build --preset tsan -j $(JOBS) --target chronos2 --target test_threads --target test_flow --target test_batcher --target test_serve --target test_serve_arrow --target test_serve_bodies --target test_serve_connections --target test_serve_contexts --target test_serve_counts
 	CHRONOS2_TEST_SIZE=small $(CTEST) build-tsan -R 'test_(threads|flow|batcher|serve)'
 	CHRONOS2_SWEEP_STEP=1 $(CTEST) "$(BUILD)" -R '^alloc_' -E 'pull|study|resume|from_csv'
 	CHRONOS2_SWEEP_STEP=3 $(CTEST) "$(BUILD)" -R '^alloc_(study|resume|from_csv)$$'

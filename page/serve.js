@@ -22,15 +22,16 @@
 
   const DAY = 864e5;
 
-  /* The instant of a time stamp, in ms: a whole number, or ISO 8601 to the millisecond. NaN: neither. */
+  /* The form of a time stamp, and its instant in ms: a whole number, or ISO 8601 to the millisecond. NaN: neither. */
   function instant(cell) {
     const text = bare(cell);
-    if (/^-?\d{1,15}$/.test(text)) return Number(text);
+    if (/^-?\d{1,15}$/.test(text)) return ['a whole number', Number(text)];
     const parts = /^(\d{4}-\d\d(?:-\d\d)?)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,3}0*)?)?)(Z|[-+]\d\d:\d\d)?)?$/.exec(text);
     const [, date, clock, zone] = parts || [];
     const day = date && new Date(date);
-    if (!day || Number.isNaN(day.getTime()) || !day.toISOString().startsWith(date)) return NaN; /* a 30 February */
-    return Date.parse(`${day.toISOString().slice(0, 10)}T${clock || '00:00'}${zone || 'Z'}`);
+    if (!day || Number.isNaN(day.getTime()) || !day.toISOString().startsWith(date)) return ['', NaN]; /* a 30 February */
+    return [`a time ${zone ? 'with' : 'without'} an offset from UTC`,
+      Date.parse(`${day.toISOString().slice(0, 10)}T${clock || '00:00'}${zone || 'Z'}`)];
   }
 
   /* Rows of cells, as they stand there; a cell in quotes may hold anything. */
@@ -118,13 +119,18 @@
     const series = new Map();
     body.forEach((row, i) => {
       const name = id < 0 ? 'series' : row[id];
-      const at = time < 0 ? i : instant(row[time]);
+      const [form, at] = time < 0 ? ['', i] : instant(row[time]);
       if (Number.isNaN(at)) {
         throw new Error(`Column "${names[time]}", row ${i + 2}: expected a whole number of at most 15 digits, or a time as 2024-01-31 ` +
           `or 2024-01-31 12:00:00 to the millisecond, found "${row[time]}".`);
       }
       if (!series.has(name)) series.set(name, []);
-      series.get(name).push({ i, at, stamp: time < 0 ? String(series.get(name).length + 1) : bare(row[time]) });
+      const rows = series.get(name);
+      if (rows.length && rows[0].form !== form) {
+        throw new Error(`Column "${names[time]}", row ${i + 2}: expected ${rows[0].form}, as in the first row of its series, ` +
+          `found "${row[time]}".`);
+      }
+      rows.push({ i, at, form, stamp: time < 0 ? String(rows.length + 1) : bare(row[time]) });
     });
     if (time < 0) say('No column holds time stamps: the rows of a series count as its steps, as they come.');
     const kind = (c) => `${names[c]} (${values[c].some((v) => typeof v === 'string') ? 'words' : 'numbers'})`;
@@ -146,7 +152,7 @@
   function offer([names, [first]]) {
     if (offered !== names.join('\n')) {
       const found = Object.fromEntries(Object.entries(roles).map(([role, name]) => [role, names.indexOf(name)]));
-      const isTime = (cell) => /^ *\d{4}-/.test(cell) && !Number.isNaN(instant(cell));
+      const isTime = (cell) => /^ *\d{4}-/.test(cell) && !Number.isNaN(instant(cell)[1]);
       if (found.time < 0) found.time = first.findIndex(isTime);
       if (names.length === 1) found.target = 0;
       for (const role of Object.keys(roles)) {

@@ -15,10 +15,10 @@ cat <<'END'
 arm: small sizes of tests (CHRONOS2_TEST_SIZE=small)
 arm: NOT RUN, as nothing in them depends on the processor: whole studies (test_study and those of that name), tables
 arm: (test_flow, test_tables; fuzz targets read tables here), memory before a forecast (test_predict_bytes), servers
-arm: (test_hub, test_hub_datasets, test_pull, test_serve, test_serve_arrow, test_serve_bodies, test_serve_contexts),
-arm: processes (test_kills), scores and calibration (test_evaluate, test_evaluate_series, test_detect), options (test_options,
-arm: test_spellings, test_arguments, test_on_error) and outputs (test_outfile, test_report, test_forecast_draw), the
-arm: documents' examples and checks of the sources
+arm: (test_hub, test_hub_datasets, test_pull, test_serve, test_serve_arrow, test_serve_bodies, test_serve_connections,
+arm: test_serve_contexts, test_serve_counts), processes (test_kills), scores and calibration (test_evaluate,
+arm: test_evaluate_series, test_detect), options (test_options, test_spellings, test_arguments, test_on_error) and outputs
+arm: (test_outfile, test_report, test_forecast_draw), the documents' examples and checks of the sources
 END
 export CHRONOS2_TEST_SIZE=small
 suite() { ctest --output-on-failure --timeout 3000 -j "$jobs" --test-dir build-aarch64 "$@"; }

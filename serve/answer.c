@@ -44,11 +44,18 @@ const char *c2_http_reason(c2_http_status status) {
   return statuses[c2_http_index(status)].reason;
 }
 
-c2_status c2_answer_open(c2_answer_stream *stream, c2_error *err) {
+static c2_status open_stream(c2_answer_stream *stream, c2_error *err) {
   memset(stream, 0, sizeof *stream);
   stream->json.compact = true;
   stream->json.out = open_memstream(&stream->text, &stream->size);
   return stream->json.out ? C2_OK : c2_fail(err, C2_ERR_MEMORY, "out of memory for an answer");
+}
+
+bool c2_answer_begin(c2_answer_stream *stream, c2_answer *answer) {
+  c2_error err;
+  c2_status status = open_stream(stream, &err);
+  if (status != C2_OK) c2_answer_refuse_error(answer, NULL, &err);
+  return status == C2_OK;
 }
 
 void c2_answer_close(c2_answer_stream *stream, c2_http_status status, c2_answer *answer) {
@@ -84,7 +91,7 @@ void c2_answer_refuse(c2_answer *answer, c2_http_status status, const char *wher
   c2_text_format(line, sizeof line, format, args);
   va_end(args);
   c2_answer_free(answer);
-  if (c2_answer_open(&stream, &err) != C2_OK) {
+  if (open_stream(&stream, &err) != C2_OK) {
     c2_answer_fixed(answer, C2_HTTP_UNAVAILABLE, "application/json", no_memory, sizeof no_memory - 1);
   } else {
     (void)snprintf(code, sizeof code, "%d", (int)status);

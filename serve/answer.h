@@ -42,15 +42,15 @@ typedef struct c2_answer {
   int retry_after;    /* 429 and 503: seconds; else 0 */
 } c2_answer;
 
-/* A JSON body, written by way of a stream. c2_answer_close sets status and body, or makes the answer a failure if the
- * writing failed; it must follow a successful c2_answer_open. */
+/* A JSON body, written by way of a stream. c2_answer_begin opens it; false: there is no memory, and the answer says so.
+ * c2_answer_close sets status and body, or makes the answer a failure if the writing failed. */
 typedef struct c2_answer_stream {
   c2_json_writer json;
   char *text;
   size_t size;
 } c2_answer_stream;
 
-c2_status c2_answer_open(c2_answer_stream *stream, c2_error *err);
+bool c2_answer_begin(c2_answer_stream *stream, c2_answer *answer);
 void c2_answer_close(c2_answer_stream *stream, c2_http_status status, c2_answer *answer);
 
 /* A body that is not owned. */

@@ -263,8 +263,8 @@ static c2_status write_stream(const c2_call *call, char **bytes, size_t *size, c
 }
 
 /* The notes as a JSON array that a header holds: ASCII, and short, since proxies allow some kilobytes for all headers.
- * All notes are in the log, too. */
-static c2_status write_warnings(const c2_call *call, char **text, c2_error *err) {
+ * Those that it leaves out are logged, whatever else is. */
+static c2_status write_warnings(const c2_call *call, const char *id, char **text, c2_error *err) {
   enum { SHORT = 1000 };
   size_t size = 0;
   size_t count = call->set.notes;
@@ -280,19 +280,21 @@ static c2_status write_warnings(const c2_call *call, char **text, c2_error *err)
     c2_json_put_text(&json, NULL, more);
   }
   c2_json_end_array(&json);
-  for (i = 0; i < count; i++) C2_LOG("warning", "table", C2_LOG_TEXT("note", call->set.note[i]));
+  for (; i < count; i++) {
+    C2_LOG("warning", "table", C2_LOG_TEXT("id", id), C2_LOG_TEXT("note", call->set.note[i]));
+  }
   c2_status status = c2_json_finish(&json, "the answer", err);
   if (c2_text_close(json.out, text) || status != C2_OK) return status;
   C2_FAIL(err, C2_ERR_MEMORY, "out of memory for an answer");
 }
 
-void c2_arrow_write(const c2_call *call, c2_answer *answer) {
+void c2_arrow_write(const c2_call *call, const char *id, c2_answer *answer) {
   char *bytes = NULL;
   char *warnings = NULL;
   size_t size = 0;
   c2_error err;
   c2_status status = write_stream(call, &bytes, &size, &err);
-  if (status == C2_OK) status = write_warnings(call, &warnings, &err);
+  if (status == C2_OK) status = write_warnings(call, id, &warnings, &err);
   if (status == C2_OK) {
     *answer = (c2_answer){
         .status = C2_HTTP_OK, .type = C2_ARROW_TYPE, .body = bytes, .size = size, .warnings = warnings};

@@ -15,7 +15,8 @@ bool c2_arrow_read(char *bytes, size_t size, char *parameters, const c2_call_lim
 /* What writing the answer takes beside the call's values. */
 size_t c2_arrow_bytes(const c2_call *call);
 
-/* The answer that holds the result: the columns of `chronos2 forecast -o x.arrows`, and as warnings the set's notes. */
-void c2_arrow_write(const c2_call *call, c2_answer *answer);
+/* The answer that holds the result: the columns of `chronos2 forecast -o x.arrows`, and as warnings the set's notes.
+ * Those that a header has no room for are logged under the request's `id`. */
+void c2_arrow_write(const c2_call *call, const char *id, c2_answer *answer);
 
 #endif

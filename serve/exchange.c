@@ -40,18 +40,12 @@ struct c2_exchange {
   void *connection;
 };
 
-/* Makes an exchange hold so much of the server's memory. */
+/* Makes an exchange hold so much of the server's memory. What is refused is never held, so that it refuses no other. */
 static bool hold(c2_exchange *e, size_t bytes) {
-  if (bytes > e->held) {
-    size_t more = bytes - e->held;
-    size_t before = atomic_fetch_add(&e->server->memory, more);
-    if (before + more > e->server->options.memory) {
-      atomic_fetch_sub(&e->server->memory, more);
-      return false;
-    }
-  } else {
-    atomic_fetch_sub(&e->server->memory, e->held - bytes);
-  }
+  size_t held = atomic_load(&e->server->memory); /* by all */
+  do {
+    if (bytes > e->held && bytes - e->held > e->server->options.memory - held) return false;
+  } while (!atomic_compare_exchange_weak(&e->server->memory, &held, held - e->held + bytes));
   e->held = bytes;
   return true;
 }
@@ -106,6 +100,13 @@ static void check_type(c2_exchange *e, const c2_head *head) {
   }
 }
 
+/* Whether a key is allowed that the client shows. Both are looked at, so that the time doesn't tell which. */
+static bool has_key(const c2_server *s, const c2_head *head) {
+  bool by_bearer = c2_api_keys_allow(&s->keys, head->bearer);
+  bool by_key = c2_api_keys_allow(&s->keys, head->key);
+  return by_bearer || by_key;
+}
+
 static void check_head(c2_exchange *e, const c2_head *head) {
   c2_server *s = e->server;
   const c2_route *r = e->route;
@@ -130,7 +131,7 @@ static void check_head(c2_exchange *e, const c2_head *head) {
     e->answer.allow = r->action == C2_ROUTE_ANSWER ? "GET, HEAD" : method;
     return;
   }
-  if (!r->is_open && !c2_api_keys_allow(&s->keys, head->key)) {
+  if (!r->is_open && !has_key(s, head)) {
     refuse(e, C2_HTTP_UNAUTHORIZED, "expected an API key: Authorization: Bearer KEY, or X-API-Key: KEY");
     return;
   }
@@ -349,7 +350,7 @@ static void answer_result(c2_exchange *e) {
   if (r->action != C2_ROUTE_ENCODE && c2_call_note_coarse(&e->call, pasts, &err) != C2_OK) {
     c2_answer_refuse_error(&e->answer, NULL, &err);
   } else if (e->is_arrow) {
-    c2_arrow_write(&e->call, &e->answer);
+    c2_arrow_write(&e->call, e->id, &e->answer);
   } else if (r->action == C2_ROUTE_FORECAST) {
     c2_protocol_write(r->protocol, &e->call, e->server->config, &e->answer);
   } else if (r->action == C2_ROUTE_DECODE) {

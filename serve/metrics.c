@@ -39,13 +39,15 @@ static void write_seconds(const c2_metrics *m, const char *const *routes, size_t
   static const char name[] = "chronos2_request_seconds";
   write_head(out, name, "histogram", "Time from a request's headers to the end of its answer.");
   for (size_t r = 0; r < count; r++) {
+    uint64_t so_far[C2_METRICS_BOUNDS + 1]; /* each is read once: others count meanwhile */
     uint64_t total = 0;
-    uint64_t so_far = 0;
-    for (size_t b = 0; b <= C2_METRICS_BOUNDS; b++) total += atomic_load(&m->seconds[r][b]);
+    for (size_t b = 0; b <= C2_METRICS_BOUNDS; b++) {
+      total += atomic_load(&m->seconds[r][b]);
+      so_far[b] = total;
+    }
     if (total == 0) continue;
     for (size_t b = 0; b < C2_METRICS_BOUNDS; b++) {
-      so_far += atomic_load(&m->seconds[r][b]);
-      (void)fprintf(out, "%s_bucket{route=\"%s\",le=\"%g\"} %" PRIu64 "\n", name, routes[r], bounds[b], so_far);
+      (void)fprintf(out, "%s_bucket{route=\"%s\",le=\"%g\"} %" PRIu64 "\n", name, routes[r], bounds[b], so_far[b]);
     }
     (void)fprintf(out, "%s_bucket{route=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, routes[r], total);
     (void)fprintf(out, "%s_sum{route=\"%s\"} %.6f\n", name, routes[r], (double)atomic_load(&m->microseconds[r]) / 1e6);

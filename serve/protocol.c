@@ -22,10 +22,7 @@ void c2_protocol_write(const c2_protocol *protocol, const c2_call *call, const c
                        c2_answer *answer) {
   c2_answer_stream stream;
   c2_error err;
-  if (c2_answer_open(&stream, &err) != C2_OK) {
-    c2_answer_refuse_error(answer, NULL, &err);
-    return;
-  }
+  if (!c2_answer_begin(&stream, answer)) return;
   c2_status status = protocol->write(call, config, &stream.json, &err);
   c2_answer_close(&stream, C2_HTTP_OK, answer);
   if (status != C2_OK) c2_answer_refuse_error(answer, NULL, &err);

@@ -22,11 +22,7 @@ bool c2_scenarios_encode(c2_call *call, const chronos2_model *model, c2_answer *
 
 void c2_scenarios_put_kept(const c2_kept *kept, c2_answer *answer) {
   c2_answer_stream stream;
-  c2_error err;
-  if (c2_answer_open(&stream, &err) != C2_OK) {
-    c2_answer_refuse_error(answer, NULL, &err);
-    return;
-  }
+  if (!c2_answer_begin(&stream, answer)) return;
   const c2_call_pass *pass = &kept->call.pass;
   c2_json_begin_object(&stream.json, NULL);
   c2_json_put_text(&stream.json, "id", kept->id);
@@ -157,11 +153,8 @@ bool c2_scenarios_read(const c2_kept *kept, char *text, size_t size, const c2_ca
 void c2_scenarios_write(const c2_kept *kept, const c2_call *call, c2_answer *answer) {
   c2_answer_stream stream;
   c2_error err;
-  c2_status status = c2_answer_open(&stream, &err);
-  if (status != C2_OK) {
-    c2_answer_refuse_error(answer, NULL, &err);
-    return;
-  }
+  c2_status status = C2_OK;
+  if (!c2_answer_begin(&stream, answer)) return;
   c2_json_writer *json = &stream.json;
   c2_json_begin_object(json, NULL);
   c2_json_begin_array(json, "scenarios");

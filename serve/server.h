@@ -52,7 +52,8 @@ typedef struct c2_exchange c2_exchange;
 /* What the headers say. Texts are read during the call only. */
 typedef struct c2_head {
   const char *method, *path;
-  const char *key;          /* NULL: none */
+  const char *bearer;       /* Authorization: Bearer; NULL: none */
+  const char *key;          /* X-API-Key; NULL: none */
   const char *content_type; /* NULL: none */
   const char *encoding;     /* Content-Encoding; NULL: none */
   bool has_query;           /* parameters stand behind the path */

@@ -18,6 +18,7 @@
 
 #include "base/memory.h"
 #include "base/platform.h"
+#include "base/text.h"
 #include "serve/web.h"
 #include "serve/log.h"
 
@@ -32,7 +33,9 @@ typedef struct peer {
   int descriptor;
   phase phase;
   double since;
-  c2_http_status cut; /* why watch has ended it, or 0 */
+  const c2_exchange *exchange; /* whose body is arriving, or NULL */
+  bool is_cut;                 /* watch has ended it */
+  c2_http_status told;         /* and has told the client so, or 0 */
 } peer;
 
 typedef struct http {
@@ -77,37 +80,70 @@ static peer *peer_of(struct MHD_Connection *connection) {
   return info ? info->socket_context : NULL;
 }
 
-static void enter(http *h, struct MHD_Connection *connection, phase next) {
+static void enter(http *h, struct MHD_Connection *connection, phase next, const c2_exchange *exchange) {
   peer *p = peer_of(connection);
   if (!p) return;
   pthread_mutex_lock(&h->lock);
   p->phase = next;
+  p->exchange = exchange;
   p->since = c2_clock_seconds();
   pthread_mutex_unlock(&h->lock);
 }
 
-/* Why watch has ended the connection, or 0. */
-static int find_cut(http *h, struct MHD_Connection *connection) {
+/* What watch has told the client when it ended the connection, or 0. */
+static int find_told(http *h, struct MHD_Connection *connection) {
   const peer *p = peer_of(connection);
   if (!p) return 0;
   pthread_mutex_lock(&h->lock);
-  int cut = (int)p->cut;
+  int told = (int)p->told;
   pthread_mutex_unlock(&h->lock);
-  return cut;
+  return told;
+}
+
+typedef struct field {
+  const char *name, *value; /* value: NULL if the answer has no such field */
+} field;
+
+enum { FIELDS = 10, SECONDS_ROOM = 16 };
+
+/* The fields of an answer's head; texts are the answer's, or lie in `seconds`. id: NULL for none. */
+static void list_fields(const c2_answer *answer, const char *id, bool is_last, char seconds[SECONDS_ROOM],
+                        field out[FIELDS]) {
+  const field all[FIELDS] = {
+      {MHD_HTTP_HEADER_CONTENT_TYPE, answer->type},
+      {"X-Request-Id", id},
+      {"Cache-Control", "no-store"},
+      {"X-Content-Type-Options", "nosniff"},
+      {"X-Chronos2-Warnings", answer->warnings},
+      {"Content-Security-Policy", answer->policy},
+      {MHD_HTTP_HEADER_ALLOW, answer->allow},
+      {MHD_HTTP_HEADER_WWW_AUTHENTICATE, answer->status == C2_HTTP_UNAUTHORIZED ? "Bearer" : NULL},
+      {MHD_HTTP_HEADER_RETRY_AFTER, answer->retry_after > 0 ? seconds : NULL},
+      {MHD_HTTP_HEADER_CONNECTION, is_last ? "close" : NULL}};
+  (void)snprintf(seconds, SECONDS_ROOM, "%d", answer->retry_after);
+  memcpy(out, all, sizeof all);
 }
 
 /* A word to a client whose request is not there yet, past the library, which can't answer before. */
-static void send_cut(int descriptor, c2_http_status status) {
+static void send_cut(const peer *p, c2_http_status status) {
   c2_answer answer = {.body = NULL};
-  char text[1024];
+  char seconds[SECONDS_ROOM];
+  field fields[FIELDS];
+  char *text = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&text, &size);
+  if (!out) return;
   c2_answer_refuse(&answer, status, NULL,
                    status == C2_HTTP_TIMEOUT ? "the request did not arrive in time" : "the server is shutting down");
-  int size = snprintf(
-      text, sizeof text, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Type: %s\r\nContent-Length: %zu\r\n\r\n%.*s",
-      (int)answer.status, c2_http_reason(answer.status), answer.type, answer.size, (int)answer.size, answer.body);
-  if (size > 0 && (size_t)size < sizeof text) {
-    (void)send(descriptor, text, (size_t)size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  list_fields(&answer, p->exchange ? c2_exchange_id(p->exchange) : NULL, true, seconds, fields);
+  (void)fprintf(out, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n", (int)answer.status, c2_http_reason(answer.status),
+                answer.size);
+  for (size_t i = 0; i < FIELDS; i++) {
+    if (fields[i].value) (void)fprintf(out, "%s: %s\r\n", fields[i].name, fields[i].value);
   }
+  (void)fprintf(out, "\r\n%.*s", (int)answer.size, answer.body);
+  if (c2_text_close(out, &text)) (void)send(p->descriptor, text, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+  free(text);
   c2_answer_free(&answer);
 }
 
@@ -126,15 +162,18 @@ static void watch(http *h, bool is_last) {
   for (peer *p = h->first; p; p = p->next) {
     bool is_arriving = p->phase == HEAD || p->phase == BODY;
     bool is_late = p->phase != FORECAST && now - p->since >= h->options->seconds;
-    if (p->cut) continue;
+    if (p->is_cut) continue;
     if (!is_late && !(is_last && is_arriving)) {
       /* The library overlooks an end that comes with bytes, and is woken here; what has come it still reads. */
       if ((is_arriving || p->phase == NEXT) && has_ended(p->descriptor)) (void)shutdown(p->descriptor, SHUT_RD);
       continue;
     }
-    p->cut = is_late ? C2_HTTP_TIMEOUT : C2_HTTP_UNAVAILABLE;
-    if (is_arriving) send_cut(p->descriptor, p->cut);
-    if (p->phase == HEAD) c2_server_count(h->server, p->cut, now - p->since);
+    p->is_cut = true;
+    if (is_arriving) {
+      p->told = is_late ? C2_HTTP_TIMEOUT : C2_HTTP_UNAVAILABLE;
+      send_cut(p, p->told);
+    }
+    if (p->phase == HEAD) c2_server_count(h->server, p->told, now - p->since);
     (void)shutdown(p->descriptor, SHUT_RDWR);
   }
   pthread_mutex_unlock(&h->lock);
@@ -165,11 +204,10 @@ static const char *path_of(const char *target) {
   return target;
 }
 
-static const char *find_key(struct MHD_Connection *connection) {
+static const char *find_bearer(struct MHD_Connection *connection) {
   static const char bearer[] = "Bearer ";
   const char *text = header(connection, "Authorization");
-  if (text && strncasecmp(text, bearer, sizeof bearer - 1) == 0) return text + sizeof bearer - 1;
-  return header(connection, "X-API-Key");
+  return text && strncasecmp(text, bearer, sizeof bearer - 1) == 0 ? text + sizeof bearer - 1 : NULL;
 }
 
 static int64_t find_length(struct MHD_Connection *connection) {
@@ -208,22 +246,12 @@ static void wake(void *connection) {
 
 static void add_headers(const c2_server *server, const c2_exchange *exchange, const c2_answer *answer,
                         struct MHD_Response *response) {
-  char seconds[16];
-  if (answer->type) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->type);
-  (void)MHD_add_response_header(response, "X-Request-Id", c2_exchange_id(exchange));
-  (void)MHD_add_response_header(response, "Cache-Control", "no-store");
-  (void)MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-  if (answer->warnings) (void)MHD_add_response_header(response, "X-Chronos2-Warnings", answer->warnings);
-  if (answer->policy) (void)MHD_add_response_header(response, "Content-Security-Policy", answer->policy);
-  if (answer->allow) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, answer->allow);
-  if (answer->status == C2_HTTP_UNAUTHORIZED) {
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
+  char seconds[SECONDS_ROOM];
+  field fields[FIELDS];
+  list_fields(answer, c2_exchange_id(exchange), c2_server_is_draining(server), seconds, fields);
+  for (size_t i = 0; i < FIELDS; i++) {
+    if (fields[i].value) (void)MHD_add_response_header(response, fields[i].name, fields[i].value);
   }
-  if (answer->retry_after > 0) {
-    (void)snprintf(seconds, sizeof seconds, "%d", answer->retry_after);
-    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-  }
-  if (c2_server_is_draining(server)) (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 
 static enum MHD_Result send_answer(http *h, struct MHD_Connection *connection, c2_exchange *exchange) {
@@ -233,10 +261,19 @@ static enum MHD_Result send_answer(http *h, struct MHD_Connection *connection, c
   if (!response) return MHD_NO;
   if (mode == MHD_RESPMEM_MUST_FREE) answer->body = NULL; /* the response's now */
   add_headers(h->server, exchange, answer, response);
-  enter(h, connection, SEND);
+  enter(h, connection, SEND, NULL);
   enum MHD_Result result = MHD_queue_response(connection, (unsigned)answer->status, response);
   MHD_destroy_response(response);
   return result;
+}
+
+/* The first line of a request has come. On a connection that is kept this begins its head; a first one began with the
+ * connection. Returns what *request is at first. */
+static void *note_line(void *context, const char *target, struct MHD_Connection *connection) {
+  const peer *p = peer_of(connection);
+  (void)target;
+  if (p && p->phase == NEXT) enter(context, connection, HEAD, NULL);
+  return NULL;
 }
 
 /* The headers have come. A body that isn't wanted is read all the same, unless it is long, its client asked first
@@ -246,7 +283,8 @@ static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const c
   const framing f = find_framing(connection);
   const c2_head head = {.method = method,
                         .path = path_of(url),
-                        .key = find_key(connection),
+                        .bearer = find_bearer(connection),
+                        .key = header(connection, "X-API-Key"),
                         .content_type = header(connection, MHD_HTTP_HEADER_CONTENT_TYPE),
                         .encoding = header(connection, MHD_HTTP_HEADER_CONTENT_ENCODING),
                         .has_query = MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, NULL, NULL) > 0,
@@ -257,7 +295,7 @@ static enum MHD_Result begin(http *h, struct MHD_Connection *connection, const c
   if (!peer_of(connection)) return MHD_NO;
   *exchange = c2_exchange_open(h->server, &head, wake, connection);
   if (!*exchange) return MHD_NO;
-  enter(h, connection, BODY);
+  enter(h, connection, BODY, *exchange);
   bool asked = header(connection, MHD_HTTP_HEADER_EXPECT) != NULL;
   bool is_long = head.length > 0 && (uint64_t)head.length / DISCARD > c2_server_body_limit(h->server);
   bool is_unwanted = asked || is_long || head.is_ambiguous || head.is_coded;
@@ -276,7 +314,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
     return MHD_YES;
   }
   if (!c2_exchange_end(exchange)) return send_answer(h, connection, exchange);
-  enter(h, connection, FORECAST);
+  enter(h, connection, FORECAST, NULL);
   MHD_suspend_connection(connection);
   c2_exchange_submit(exchange);
   return MHD_YES;
@@ -287,9 +325,9 @@ static void note_completed(void *context, struct MHD_Connection *connection, voi
   http *h = context;
   c2_exchange *exchange = *request;
   if (!exchange) return;
-  c2_exchange_close(&exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK, find_cut(h, connection));
+  enter(h, connection, NEXT, NULL); /* watch must not see the exchange any more */
+  c2_exchange_close(&exchange, code == MHD_REQUEST_TERMINATED_COMPLETED_OK, find_told(h, connection));
   *request = NULL;
-  enter(h, connection, NEXT);
 }
 
 /* ---- Listening ------------------------------------------------------------------------------- */
@@ -409,7 +447,7 @@ static c2_status start(http *h, c2_error *err) {
                                MHD_OPTION_CONNECTION_LIMIT, (unsigned)c2_max_size(connections, threads),
                                MHD_OPTION_NOTIFY_CONNECTION, note_connection, h, MHD_OPTION_NOTIFY_COMPLETED,
                                note_completed, h, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_UNESCAPE_CALLBACK,
-                               unescape, NULL, MHD_OPTION_END);
+                               unescape, NULL, MHD_OPTION_URI_LOG_CALLBACK, note_line, h, MHD_OPTION_END);
   if (!h->daemon) C2_FAIL(err, C2_ERR_IO, "the HTTP server can't be started: %s", strerror(errno));
   return C2_OK;
 }

@@ -196,6 +196,25 @@ static inline void serving_assert(reply *r, int status, const char *part) {
   r->body = NULL;
 }
 
+/* Waits until /metrics holds a text. */
+static inline void serving_wait(const serving *s, const char *text) {
+  bool found = false;
+  for (int i = 0; i < 2000 && !found; i++) {
+    reply r = serving_request(s, "GET", "/metrics", "", NULL);
+    found = r.body && strstr(r.body, text);
+    free(r.body);
+    if (!found) serving_sleep(0.01);
+  }
+  if (!found) fail_msg("/metrics never had %s", text);
+}
+
+/* Waits until the request that asks is the only one, and nothing holds memory for requests: soon after the clients of
+ * those before it have read. */
+static inline void serving_wait_idle(const serving *s) {
+  serving_wait(s, "\nchronos2_requests_active 1\n");
+  serving_wait(s, "\nchronos2_memory_bytes 0\n");
+}
+
 /* ---- What is sent ------------------------------------------------------------------------------ */
 
 /* The beginning of a body with one series. */

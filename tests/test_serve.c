@@ -76,17 +76,9 @@ static void test_routes(void **state) {
   }
 }
 
-/* The request that asks is the only one as soon as those before it are over, soon after their clients have read, and
- * nothing holds memory for requests. */
+/* Requests that are over hold nothing. */
 static void test_active(void **state) {
-  bool found = false;
-  for (int i = 0; i < 2000 && !found; i++) {
-    reply r = serving_request(*state, "GET", "/metrics", "", NULL);
-    found = r.body && strstr(r.body, "\nchronos2_requests_active 1\n") && strstr(r.body, "\nchronos2_memory_bytes 0\n");
-    free(r.body);
-    if (!found) serving_sleep(0.01);
-  }
-  assert_true(found);
+  serving_wait_idle(*state);
 }
 
 /* What is no HTTP ends its own connection, at most. */
@@ -233,18 +225,6 @@ static void *run_burst(void *argument) {
   return NULL;
 }
 
-/* Waits until the server forecasts. */
-static void wait_for_work(const serving *s) {
-  bool found = false;
-  for (int i = 0; i < 2000 && !found; i++) {
-    reply r = serving_request(s, "GET", "/metrics", "", NULL);
-    found = r.body && strstr(r.body, "\nchronos2_workers_busy 1\n");
-    free(r.body);
-    if (!found) serving_sleep(0.01);
-  }
-  assert_true(found);
-}
-
 /* A request that takes many batches has the same answer, and others have theirs before it. */
 static void test_turns(void **state) {
   serving s = serving_start((const char *const[]){"--batch-tokens", "100", NULL});
@@ -259,7 +239,7 @@ static void test_turns(void **state) {
   burst running = {.server = &s, .body = body};
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
-  wait_for_work(&s);
+  serving_wait(&s, "\nchronos2_workers_busy 1\n");
   reply alike = serving_post(&s, "/invocations", ONE "}],\"parameters\":{\"prediction_length\":1024}}");
   reply other = serving_post(&s, "/invocations", ONE "}]}");
   assert_false(atomic_load(&running.is_over));
@@ -395,63 +375,6 @@ static void test_full_queue(void **state) {
   assert_int_equal(serving_stop(&s), 0);
 }
 
-/* Clients that send a byte now and then lose their connection, and nobody else notices. */
-static void test_slow_clients(void **state) {
-  enum { SLOW = 20 };
-  static const char head[] =
-      "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
-      "5000\r\n\r\n{";
-  int fd[SLOW];
-  size_t open = SLOW;
-  (void)state;
-  serving s = serving_start((const char *const[]){"--timeout", "3", NULL});
-  for (size_t i = 0; i < SLOW; i++) {
-    fd[i] = serving_connect(&s);
-    assert_true(fd[i] >= 0);
-    if (i % 2) assert_true(serving_send(fd[i], head, sizeof head - 1));
-  }
-  for (int round = 0; round < 2400 && open > 0; round++) {
-    serving_sleep(0.05);
-    for (size_t i = 0; i < SLOW; i++) {
-      char text[2048] = "";
-      if (fd[i] < 0) continue;
-      (void)serving_send(fd[i], i % 2 ? " " : "G", 1);
-      if (recv(fd[i], text, sizeof text - 1, MSG_DONTWAIT) < 0 && errno == EAGAIN) continue;
-      assert_non_null(strstr(text, "HTTP/1.1 408 Request Timeout\r\n"));
-      assert_non_null(strstr(text, "\"code\":\"408\""));
-      close(fd[i]);
-      fd[i] = -1;
-      open--;
-    }
-    if (round % 8) continue;
-    reply r = serving_post(&s, "/invocations", ONE "}]}");
-    serving_assert(&r, 200, "predictions");
-  }
-  assert_int_equal(open, 0);
-  reply r = serving_request(&s, "GET", "/metrics", "", NULL);
-  serving_assert(&r, 200, "status=\"408\"} 10\n");
-  assert_int_equal(serving_stop(&s), 0);
-}
-
-static const char half[] =
-    "POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: "
-    "5000\r\n\r\n{\"inputs\"";
-
-/* Clients that leave within a body hold nothing, long before it is late. */
-static void test_gone(void **state) {
-  enum { GONE = 40 };
-  (void)state;
-  serving s = serving_start(NULL);
-  for (int i = 0; i < GONE; i++) {
-    int fd = serving_connect(&s);
-    assert_true(fd >= 0 && serving_send(fd, half, sizeof half - 1));
-    close(fd);
-  }
-  void *server = &s;
-  test_active(&server);
-  assert_int_equal(serving_stop(&s), 0);
-}
-
 /* A forecast that takes too long is given up between its passes. */
 static void test_deadline(void **state) {
   (void)state;
@@ -515,7 +438,10 @@ static void test_keys(void **state) {
                {"X-API-Key: another-key-5678901 \t\r\n", 200}, /* blanks around a value are no part of it */
                {"Authorization: Bearer  key-of-somebody-1234  \r\n", 200},
                {"Authorization: Bearer key-of-somebody-1234 x\r\n", 401},
-               {"Authorization: Basic key-of-somebody-1234\r\n", 401}};
+               {"Authorization: Basic key-of-somebody-1234\r\n", 401},
+               {"Authorization: Bearer a-proxy-s-own-token-1\r\nX-API-Key: another-key-5678901\r\n", 200},
+               {"Authorization: Bearer key-of-somebody-1234\r\nX-API-Key: a-proxy-s-own-key-12\r\n", 200},
+               {"Authorization: Bearer a-proxy-s-own-token-1\r\nX-API-Key: a-proxy-s-own-key-12\r\n", 401}};
   for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
     reply r = serving_request(&s, "POST", "/invocations", cases[i].header, ONE "}]}");
     if (cases[i].status == 401) assert_non_null(strstr(r.head, "\r\nWWW-Authenticate: Bearer\r\n"));
@@ -552,7 +478,7 @@ static void test_drain(void **state) {
   pthread_t thread;
   int idle = serving_connect(&s); /* a connection that is open when the end begins */
   assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
-  wait_for_work(&s);
+  serving_wait(&s, "\nchronos2_workers_busy 1\n");
   assert_int_equal(kill(s.child, SIGTERM), 0);
   reply r = {0};
   do { /* until the signal has arrived */
@@ -582,29 +508,11 @@ static void test_cancel(void **state) {
   burst running = {.server = &s, .body = body};
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
-  wait_for_work(&s);
+  serving_wait(&s, "\nchronos2_workers_busy 1\n");
   assert_int_equal(serving_stop(&s), 0);
   assert_int_equal(pthread_join(thread, NULL), 0);
   serving_assert(&running.reply, 503, "the server is shutting down");
   free(body);
-}
-
-/* Beyond the grace a request that is still arriving is given up at once, and its client is told. */
-static void test_cancel_body(void **state) {
-  (void)state;
-  serving s = serving_start((const char *const[]){"--grace", "0.3", NULL});
-  int fd = serving_connect(&s);
-  assert_true(fd >= 0 && serving_send(fd, half, sizeof half - 1));
-  reply r = {0};
-  do { /* until it has begun */
-    free(r.body);
-    r = serving_request(&s, "GET", "/metrics", "", NULL);
-  } while (!strstr(r.body, "\nchronos2_requests_active 2\n"));
-  free(r.body);
-  assert_int_equal(serving_stop(&s), 0);
-  r = serving_read(fd);
-  serving_assert(&r, 503, "the server is shutting down");
-  close(fd);
 }
 
 /* After a kill a client has no answer, and the next server can listen at the same port at once. */
@@ -616,7 +524,7 @@ static void test_kill(void **state) {
   burst running = {.server = &s, .body = body};
   pthread_t thread;
   assert_int_equal(pthread_create(&thread, NULL, run_burst, &running), 0);
-  wait_for_work(&s);
+  serving_wait(&s, "\nchronos2_workers_busy 1\n");
   assert_int_equal(kill(s.child, SIGKILL), 0);
   assert_int_equal(pthread_join(thread, NULL), 0);
   assert_int_equal(running.reply.status, 0);
@@ -692,22 +600,80 @@ static void test_log(void **state) {
   free(text);
 }
 
-/* The image's entry point serves the bundled model only where no other was given. */
-static void test_entrypoint(void **state) {
-  (void)state;
-  char *folder = program_make_folder();
-  char *stray = program_path(folder, "notes.txt");
+/* ---- The image's entry point ------------------------------------------------------------------- */
+
+typedef enum place { MISSING, EMPTY, FULL, LOST, UNREADABLE, PLACES } place; /* where a model may be */
+
+static const struct {
+  const char *given[6];
+  place place;
+  const char *expected; /* %s: the place's path */
+} starts[] = {{{"serve"}, MISSING, "serve --listen :8080\n"},
+              {{"serve"}, EMPTY, "serve --listen :8080\n"},
+              {{"serve"}, FULL, "serve --listen :8080 -m %s\n"},
+              {{"serve"}, LOST, "serve --listen :8080 -m %s\n"},
+              {{"serve"}, UNREADABLE, "serve --listen :8080 -m %s\n"},
+              {{"serve", "--log", "errors"}, EMPTY, "serve --log errors --listen :8080\n"},
+              {{"serve", "--listen", ":90", "--model-name", "x"}, FULL, "serve --listen :90 --model-name x -m %s\n"},
+              {{"serve", "--listen=:90"}, FULL, "serve --listen=:90 -m %s\n"},
+              {{"serve", "-m", "mine"}, FULL, "serve -m mine --listen :8080\n"},
+              {{"serve", "-mmine"}, FULL, "serve -mmine --listen :8080\n"},
+              {{"serve", "--model", "mine"}, UNREADABLE, "serve --model mine --listen :8080\n"},
+              {{"serve", "--model=mine"}, FULL, "serve --model=mine --listen :8080\n"},
+              {{"forecast", "x.csv"}, FULL, "forecast x.csv\n"}};
+
+/* Runs it with a model's place, and with programs of `folder` before those of the system. */
+static program_result start_image(const char *const given[6], const char *at, const char *folder) {
+  const char *argv[11] = {"/usr/bin/env", NULL, NULL, "/bin/sh", SOURCE_DIR "/examples/serve/entrypoint.sh"};
   char path[8192];
-  (void)snprintf(path, sizeof path, BINARY_DIR ":%s", getenv("PATH"));
-  program_write_file(stray, "no model", 8);
-  assert_int_equal(setenv("PATH", path, 1), 0);
-  assert_int_equal(setenv("SM_MODEL_DIR", folder, 1), 0);
-  program_result r =
-      program_run((const char *const[]){"/bin/sh", SOURCE_DIR "/examples/serve/entrypoint.sh", "serve", NULL}, NULL);
-  program_assert_error(&r, 1, folder);
-  assert_int_equal(unsetenv("SM_MODEL_DIR"), 0);
-  free(stray);
-  program_remove_folder(folder);
+  char model[4096];
+  (void)snprintf(path, sizeof path, "PATH=%s:%s", folder, getenv("PATH"));
+  (void)snprintf(model, sizeof model, "SM_MODEL_DIR=%s", at);
+  argv[1] = path;
+  argv[2] = model;
+  for (size_t i = 0; i < 5 && given[i]; i++) argv[5 + i] = given[i];
+  return program_run(argv, NULL);
+}
+
+/* What its arguments leave open it gives. The bundled model is served only where no other is, not where another can't
+ * be read: by a user who may not, or, as root may read anything, by an `ls` that fails. */
+static void test_entrypoint(void **state) {
+  static const char tell[] = "#!/bin/sh\necho \"$*\"\n";
+  static const char fail[] = "#!/bin/sh\nexit 2\n";
+  char *folder[3]; /* with programs; empty; with programs of which one fails */
+  char *at[PLACES];
+  (void)state;
+  for (int i = 0; i < 3; i++) folder[i] = program_make_folder();
+  for (int i = 0; i < 3; i += 2) {
+    char *program = program_path(folder[i], "chronos2");
+    program_write_file(program, tell, sizeof tell - 1);
+    assert_int_equal(chmod(program, 0700), 0);
+    free(program);
+  }
+  char *ls = program_path(folder[2], "ls");
+  program_write_file(ls, fail, sizeof fail - 1);
+  assert_int_equal(chmod(ls, 0700), 0);
+  free(ls);
+  at[MISSING] = program_path(folder[0], "missing");
+  at[EMPTY] = folder[1];
+  at[FULL] = folder[0];
+  at[LOST] = program_path(folder[0], "lost");
+  at[UNREADABLE] = folder[2];
+  assert_int_equal(symlink("nowhere", at[LOST]), 0);
+  for (size_t i = 0; i < sizeof starts / sizeof starts[0]; i++) {
+    char expected[4200];
+    bool fails = starts[i].place == UNREADABLE;
+    program_result r = start_image(starts[i].given, at[starts[i].place], folder[fails ? 2 : 0]);
+    (void)snprintf(expected, sizeof expected, starts[i].expected, at[starts[i].place]);
+    assert_int_equal(r.status, 0);
+    assert_string_equal(r.out, expected);
+    program_free(&r);
+  }
+  program_result r = start_image(starts[0].given, folder[0], BINARY_DIR); /* what is there is no model */
+  program_assert_error(&r, 1, folder[0]);
+  free(at[MISSING]);
+  free(at[LOST]);
+  for (int i = 0; i < 3; i++) program_remove_folder(folder[i]);
 }
 
 static void test_usage(void **state) {
@@ -776,10 +742,8 @@ int main(void) {
   const struct CMUnitTest on_own_servers[] = {
       cmocka_unit_test(test_garbage),  cmocka_unit_test(test_sizes),  cmocka_unit_test(test_full_queue),
       cmocka_unit_test(test_quantiles_memory),
-      cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_gone),
       cmocka_unit_test(test_deadline), cmocka_unit_test(test_expiry),
       cmocka_unit_test(test_keys),     cmocka_unit_test(test_drain),  cmocka_unit_test(test_cancel),
-      cmocka_unit_test(test_cancel_body),
       cmocka_unit_test(test_kill),     cmocka_unit_test(test_all_addresses),
       cmocka_unit_test(test_log),    cmocka_unit_test(test_usage), cmocka_unit_test(test_names),
       cmocka_unit_test(test_entrypoint)};

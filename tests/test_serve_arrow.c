@@ -233,7 +233,7 @@ static const char *const warnings[] = {
      "after the last observation; covariates of such rows are past ones, since Arrow bodies take no known future"),
     "the body: 2 steps have no row and are filled in as missing"};
 
-/* All that is guessed or filled in reaches the client, in order and in ASCII, and the log. */
+/* All that is guessed or filled in reaches the client, in order and in ASCII; the log then has nothing of it. */
 static void test_warnings(void **state) {
   serving s = serving_start(NULL);
   rows *r = make_rows(2, 30);
@@ -261,17 +261,22 @@ static void test_warnings(void **state) {
   serving_assert(&found, 200, NULL);
   free(table);
   assert_int_equal(serving_end(&s, &log), 0);
-  assert_non_null(strstr(log, "\"event\":\"table\",\"note\":\"the body: 2 steps have no row"));
-  assert_non_null(strstr(log, "ends in missing targets"));
+  assert_null(strstr(log, "\"event\":\"table\""));
   free(log);
   free(r);
 }
 
-/* Headers stay short: what no longer fits is counted. An id may take six bytes for each of its signs. */
+/* Headers stay short: what no longer fits is counted, and logged under the request's id, even by a log of errors alone.
+ * An id of a series may take six bytes for each of its signs. */
 static void test_long_warnings(void **state) {
+  serving s = serving_start((const char *const[]){"--log", "errors", NULL});
   rows *r = make_rows(3, 20);
   char id[81];
+  char request[33];
+  char line[200];
+  char *log = NULL;
   size_t size = 0;
+  (void)state;
   memset(id, '<', 80);
   id[80] = '\0';
   r->word[2] = id;
@@ -281,14 +286,21 @@ static void test_long_warnings(void **state) {
   }
   r->target[39] = (double)NAN;
   char *table = make_stream(r, usual, WITH_COVARIATE, false, &size);
-  reply found = post(*state, "{\"prediction_length\":257,\"quantile_levels\":[0.001]}", table, size);
+  reply found = post(&s, "{\"prediction_length\":257,\"quantile_levels\":[0.001]}", table, size);
   const char *header = strstr(found.head, "X-Chronos2-Warnings: [\"the body: items differ in frequency: ");
   if (!header) fail_msg("%s", found.head);
   size_t length = strcspn(header, "\r");
   assert_true(length > 1000 && length < 1700);
   assert_memory_equal(header + length - 34, ",\"1 more are in the server's log\"]", 34);
+  const char *at = strstr(found.head, "\r\nX-Request-Id: ");
+  assert_true(at && sscanf(at, "\r\nX-Request-Id: %32[0-9a-f]", request) == 1);
   serving_assert(&found, 200, NULL);
   free(table);
+  assert_int_equal(serving_end(&s, &log), 0);
+  (void)snprintf(line, sizeof line, "\"event\":\"table\",\"id\":\"%s\",\"note\":\"1 series, 'item 1' the first, ends",
+                 request);
+  if (!strstr(log, line) || program_count(log, "\"event\":\"table\"") != 1) fail_msg("expected %s in %s", line, log);
+  free(log);
   free(r);
 }
 

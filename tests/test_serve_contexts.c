@@ -38,12 +38,6 @@ static double measure(const serving *s, const char *name) {
   return value;
 }
 
-static void wait_until_one(const serving *s, const char *name) {
-  int tries = 0;
-  while (measure(s, name) != 1 && tries++ < 2000) serving_sleep(0.01);
-  assert_true(tries < 2000);
-}
-
 /* What a past lacks is said with every forecast from it, what its scenarios lack with theirs. */
 static void test_missing(void **state) {
   char id[33];
@@ -188,10 +182,10 @@ static void test_context_in_use(void **state) {
   int long_one = serving_connect(&s);
   int waiting = serving_connect(&s);
   assert_true(serving_ask(long_one, "POST", "/invocations", "", body));
-  wait_until_one(&s, "\nchronos2_workers_busy ");
+  serving_wait(&s, "\nchronos2_workers_busy 1\n");
   (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
   assert_true(serving_ask(waiting, "POST", path, "", "{\"scenarios\":[{}]}"));
-  wait_until_one(&s, "\nchronos2_queue_requests ");
+  serving_wait(&s, "\nchronos2_queue_requests 1\n");
   (void)snprintf(path, sizeof path, "/v1/contexts/%.32s", id);
   reply r = serving_request(&s, "DELETE", path, "", NULL);
   serving_assert(&r, 204, NULL);
@@ -247,6 +241,40 @@ static void test_context_memory(void **state) {
   r = serving_post(&s, "/v1/contexts", body);
   serving_assert(&r, 413, "expected at most 1048576");
   assert_true(measure(&s, "\nchronos2_batches_total ") == batches); /* before anything is encoded */
+  free(body);
+  assert_int_equal(serving_stop(&s), 0);
+}
+
+/* Where contexts that others forecast from leave no room, a new one is refused for now; later it takes their place. */
+static void test_context_no_room(void **state) {
+  enum { SCENARIOS = 12, BUDGET = 1 << 20 };
+  char scenarios[100] = "{\"scenarios\":[{}";
+  char path[80];
+  char id[33];
+  size_t bytes = 0;
+  (void)state;
+  serving s = serving_start((const char *const[]){"--context-memory", "1", "--batch-tokens", "1", NULL});
+  char *body = serving_make_body(2, 1000, 1, "\"prediction_length\":1024,\"quantile_levels\":[0.5]");
+  reply r = serving_post(&s, "/v1/contexts", body);
+  assert_int_equal(sscanf(r.body, "{\"id\":\"%32[0-9a-f]\",\"bytes\":%zu", id, &bytes), 2);
+  serving_assert(&r, 201, "");
+  assert_true(bytes > BUDGET / 2 && bytes < BUDGET);
+  for (size_t i = 1; i < SCENARIOS; i++) strcat(scenarios, ",{}");
+  strcat(scenarios, "]}");
+  (void)snprintf(path, sizeof path, "/v1/contexts/%.32s/forecast", id);
+  int fd = serving_connect(&s);
+  assert_true(fd >= 0 && serving_ask(fd, "POST", path, "", scenarios));
+  serving_wait(&s, "\nchronos2_workers_busy 1\n");
+  r = serving_post(&s, "/v1/contexts", body); /* has its turn between two scenarios */
+  assert_non_null(strstr(r.head, "\r\nRetry-After: 1\r\n"));
+  serving_assert(&r, 503, "contexts that other requests use hold the memory that there is for them");
+  r = serving_read(fd);
+  serving_assert(&r, 200, "predictions");
+  close(fd);
+  r = serving_post(&s, "/v1/contexts", body);
+  serving_assert(&r, 201, "");
+  r = ask_context(&s, id, "{\"scenarios\":[{}]}");
+  serving_assert(&r, 404, "others took its place");
   free(body);
   assert_int_equal(serving_stop(&s), 0);
 }
@@ -395,6 +423,7 @@ int main(void) {
                                      cmocka_unit_test(test_context_coarse), cmocka_unit_test(test_context_turns),
                                      cmocka_unit_test(test_context_in_use),
                                      cmocka_unit_test(test_context_memory),
+                                     cmocka_unit_test(test_context_no_room),
                                      cmocka_unit_test(test_scenario_quantiles),
                                      cmocka_unit_test(test_context_memory_in_use)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */

@@ -298,6 +298,34 @@ def test_arrow_memory(columns, kind):
         assert server.process.wait(60) == 0
 
 
+def numbers(size):
+    return '{"inputs":[{"target":[' + ",".join("1" * (size // 2 - 20)) + "]}]}"
+
+
+def categories(size):
+    length = size // 2 // 1000 - 20
+    covariates = ",".join(f'"{i}":["a"{",1" * (length - 1)}]' for i in range(990))
+    return '{"inputs":[{"target":[' + ",".join("1" * length) + '],"past_covariates":{' + covariates + "}}]}"
+
+
+@pytest.mark.parametrize(("make", "said"), [(numbers, "JSON of numbers takes up to"), (categories, "while bodies are parsed up to")])
+def test_json_memory(make, said):
+    """What JSON takes at most while it is read is what docs/serve.md says, beside the body itself."""
+    times = int(re.search(said + r"\s+(\d+)\s+times", (ROOT / "docs/serve.md").read_text()).group(1))
+    server = Server("--max-body", "8", "--max-memory", "8")
+    try:
+        assert server.post("/invocations", {"inputs": [{"target": [1, 2, 3]}]})[0] == 200
+        before = server.metric("chronos2_peak_resident_bytes")
+        body = make(8 << 20).encode()
+        status, answer = server.post("/invocations", body)
+        assert status == 413 and "series and results would take" in answer["error"]["message"]
+        took = (server.metric("chronos2_peak_resident_bytes") - before) / len(body)
+        assert times < took < times + 2
+    finally:
+        server.process.terminate()
+        assert server.process.wait(60) == 0
+
+
 def test_kserve_request(server):
     """The request of KServe's own test, and what that test asks of the answer."""
     request = {"model": "chronos2-micro", "options": {"horizon": 8, "quantiles": [0.1, 0.5, 0.9]}, "inputs": [
@@ -373,6 +401,29 @@ def test_described_options(server):
         status, answer = server.post("/v1/timeseries/forecast",
                                      {"model": "chronos2-micro", "inputs": [one], "options": options})
         assert status == 200 and not any("ignored" in line for line in answer.get("warnings", [])), (name, answer)
+
+
+def seconds_to_end(options):
+    """What a server may take after SIGTERM: --grace, then the time in which those that it gives up are told so."""
+    usage = subprocess.run([PROGRAM, "serve", "--help"], check=True, capture_output=True, text=True).stdout
+    grace = re.search(r"--grace SECONDS.*?\[(\d+)\]", usage, re.S).group(1)
+    if "--grace" in options:
+        grace = options[options.index("--grace") + 1]
+    return float(grace) + int(re.search(r"LAST_WORDS = (\d+)", (ROOT / "serve/web_microhttpd.c").read_text()).group(1))
+
+
+def test_examples_end():
+    """A server ends by itself before what has started it kills it."""
+    examples = ROOT / "examples/serve"
+    [deployment, _] = yaml.safe_load_all((examples / "kubernetes.yaml").read_text())
+    service = yaml.safe_load((examples / "kserve.yaml").read_text())
+    for pod in (deployment["spec"]["template"]["spec"], service["spec"]["predictor"]):
+        [container] = pod["containers"]
+        pause = container.get("lifecycle", {}).get("preStop", {}).get("exec", {}).get("command", ["sleep", "0"])
+        assert pod.get("terminationGracePeriodSeconds", 30) > seconds_to_end(container["args"]) + float(pause[1])
+    unit = (examples / "chronos2.service").read_text()
+    options = re.search(r"^ExecStart=(.*)$", unit, re.M).group(1).split()
+    assert int(re.search(r"^TimeoutStopSec=(\d+)$", unit, re.M).group(1)) > seconds_to_end(options)
 
 
 # ---- The page -------------------------------------------------------------------------------------
@@ -466,6 +517,9 @@ def test_page_reads(browser, server):
     assert forecast(browser, days(20_000, lambda stamp, i: f"{stamp},{i % 7},{i % 3}", "timestamp,target,price"))[0] == ""
     uneven = "timestamp,target\n" + "".join(f"2024-01-01 00:{m:02},1\n" for m in (0, 10, 21, 31))
     assert "00:10 is followed by 2024-01-01 00:21" in " ".join(forecast(browser, uneven)[1])
+    clocks = "timestamp,target\n" + "".join(f"2024-01-01 0{2 - h}:00-0{h}:00,{h}\n" for h in (2, 1, 0))
+    assert forecast(browser, clocks)[0] == 'Series "series" has several rows for 2024-01-01 00:00-02:00: choose the column of ' \
+        "the series' names, if there is one."  # one instant, whatever the offsets
     words = forecast(browser, days(9, lambda stamp, i: f"{stamp},{i},{'10-12' if i % 2 else '12-14'}", "timestamp,target,hours"))
     assert words[0] == ""
 
@@ -481,6 +535,12 @@ def test_page_reads(browser, server):
     (days(9, lambda stamp, i: f"{i},{stamp},{i}", ",timestamp,target"), "Column 1 has no name."),
     ("timestamp,target\n2024-02-30,1\n", 'found "2024-02-30"'),
     ("timestamp,target\n31.01.2024,1\n", 'found "31.01.2024"'),
+    ("timestamp,target\n2024-01-01 00:00,1\n2024-01-01T01:00:00+01:00,2\n",
+     'Column "timestamp", row 3: expected a time without an offset from UTC, as in the first row of its series, found "2024-01-01T01'),
+    ("item_id,timestamp,target\na,2024-01-01 00:00Z,1\nb,2024-01-01 00:00,1\na,2024-01-01,2\n",
+     'row 4: expected a time with an offset from UTC'),
+    (days(3, lambda stamp, i: f"{stamp if i else 2023},{i}"), 'row 3: expected a whole number, as in the first row'),
+    (days(3, lambda stamp, i: f"{20240104 if i == 2 else stamp},{i}"), "row 4: expected a time without an offset from UTC"),
     ("timestamp,target\n", "no rows below"),
     ("1\n2\n3\n", "The first row holds numbers"),
     ('timestamp,target\n2024-01-01,"12"5\n', "Row 2, cell 2: expected its end after the closing quote"),

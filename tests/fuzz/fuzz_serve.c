@@ -86,7 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     check_call(&call, &limits, &config);
     if (c2_call_make_room(&call, &err) != C2_OK) abort();
     if (is_arrow) {
-      c2_arrow_write(&call, &answer);
+      c2_arrow_write(&call, "0", &answer);
       check_table(&answer, &call);
     } else {
       c2_protocol_write(protocol, &call, &config, &answer);
