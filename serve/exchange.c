@@ -34,6 +34,7 @@ struct c2_exchange {
   c2_job job;
   c2_answer answer;
   bool is_answered, is_submitted;
+  bool is_active; /* it began before the server drained, which waits for it */
   bool is_arrow;    /* the body and the answer */
   char *parameters; /* of an Arrow body, or NULL */
   void (*wake)(void *connection);
@@ -165,7 +166,9 @@ c2_exchange *c2_exchange_open(c2_server *server, const c2_head *head, void (*wak
   c2_text_escape(e->path, sizeof e->path, head->path);
   c2_text_escape(e->method, sizeof e->method, head->method);
   e->route = c2_route_find(server, head->path, e->context);
-  atomic_fetch_add(&server->active, 1);
+  atomic_fetch_add(&server->active, 1); /* before it is asked: then the one that drains sees it, or it sees that one */
+  e->is_active = !c2_server_is_draining(server);
+  if (!e->is_active) atomic_fetch_sub(&server->active, 1);
   check_head(e, head);
   return e;
 }
@@ -402,7 +405,8 @@ const char *c2_exchange_id(const c2_exchange *e) {
 static void log_exchange(const c2_exchange *e, int status, double seconds) {
   const char *level = status >= 500 ? "error" : status >= 400 || status == 0 ? "warning" : "info";
   if (e->server->options.errors_only && status >= 200 && status < 400) return;
-  C2_LOG(level, status == 0 ? "client_gone" : "request", C2_LOG_TEXT("id", e->id), C2_LOG_TEXT("method", e->method),
+  const char *event = status != 0 ? "request" : atomic_load(&e->server->is_stopped) ? "cut" : "client_gone";
+  C2_LOG(level, event, C2_LOG_TEXT("id", e->id), C2_LOG_TEXT("method", e->method),
          C2_LOG_TEXT("path", e->path), C2_LOG_NUMBER("status", status), C2_LOG_NUMBER("seconds", seconds),
          C2_LOG_NUMBER("bytes_in", e->received), C2_LOG_NUMBER("bytes_out", e->answer.size),
          C2_LOG_NUMBER("series", e->series), C2_LOG_NUMBER("horizon", e->horizon));
@@ -422,7 +426,7 @@ void c2_exchange_close(c2_exchange **exchange, bool sent, int status) {
   c2_answer_free(&e->answer);
   free(e->body);
   free(e->parameters);
-  atomic_fetch_sub(&e->server->active, 1);
+  if (e->is_active) atomic_fetch_sub(&e->server->active, 1);
   free(e);
   *exchange = NULL;
 }

@@ -21,7 +21,7 @@ struct c2_server {
   char name[17]; /* begins the exchanges' ids */
   atomic_uint_fast64_t number;
   atomic_size_t active, memory;
-  atomic_bool is_draining;
+  atomic_bool is_draining, is_stopped;
 };
 
 /* What becomes of a request. */

@@ -226,6 +226,7 @@ void c2_server_cancel(c2_server *server) {
 }
 
 void c2_server_stop(c2_server *server) {
+  atomic_store(&server->is_stopped, true);
   c2_batcher_stop(server->batcher);
 }
 

@@ -35,7 +35,7 @@ void c2_server_close(c2_server **server);
 /* From now on requests are refused, and those that run are finished. */
 void c2_server_drain(c2_server *server);
 bool c2_server_is_draining(const c2_server *server);
-size_t c2_server_active(const c2_server *server); /* exchanges that are not over */
+size_t c2_server_active(const c2_server *server); /* exchanges that aren't over and began before it drained */
 void c2_server_tick(c2_server *server);           /* ends what waits too long; call it several times a second */
 void c2_server_cancel(c2_server *server);         /* ends everything that waits, and what runs after its pass */
 void c2_server_stop(c2_server *server);           /* the same, and returns when nothing runs */

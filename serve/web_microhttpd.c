@@ -24,6 +24,7 @@
 
 enum { MOST_THREADS = 4, TICKS = 10 /* a second */, BACKLOG = 1024, DISCARD = 4 /* bodies */ };
 enum { LAST_WORDS = 5 }; /* seconds for those that are given up to be told so */
+enum { LEAVE = 1 };      /* seconds for those that came while the server drained */
 
 /* What a connection is waiting for. */
 typedef enum phase { HEAD, BODY, FORECAST, SEND, NEXT } phase;
@@ -493,6 +494,30 @@ static void drain(http *h) {
   }
 }
 
+/* Whether a request is on its way to the server, or an answer to its client. */
+static bool is_talking(http *h) {
+  bool found = false;
+  pthread_mutex_lock(&h->lock);
+  for (const peer *p = h->first; p && !found; p = p->next) found = p->phase != NEXT;
+  pthread_mutex_unlock(&h->lock);
+  return found;
+}
+
+/* Takes no further connection, and lets those that are there, or wait to be taken, end what they have begun, unless it
+ * takes long. */
+static void take_leave(http *h) {
+  double began = c2_clock_seconds();
+  struct sockaddr_storage address;
+  h->listener = MHD_quiesce_daemon(h->daemon);
+  for (int fd = 0; h->listener >= 0 && fd >= 0;) {
+    socklen_t size = sizeof address;
+    fd = accept(h->listener, (struct sockaddr *)&address, &size);
+    if (fd >= 0) (void)MHD_add_connection(h->daemon, fd, (struct sockaddr *)&address, size); /* it closes a failed one */
+  }
+  if (h->listener >= 0) (void)shutdown(h->listener, SHUT_RD); /* a client is refused now, not kept waiting */
+  while (is_talking(h) && c2_clock_seconds() - began < LEAVE && !wait_for_signal()) watch(h, false);
+}
+
 bool c2_web_available(const char **how) {
   *how = "";
   return true;
@@ -511,6 +536,7 @@ c2_status c2_web_serve(c2_server *server, const c2_web_options *options, c2_erro
       c2_server_tick(server);
     }
     drain(&h);
+    take_leave(&h);
     c2_server_stop(server); /* no connection may be suspended when the library stops */
     MHD_stop_daemon(h.daemon);
     C2_LOG("info", "stopped", C2_LOG_NUMBER("active", c2_server_active(server)));

@@ -124,11 +124,33 @@ static void test_cancel_body(void **state) {
   free(log);
 }
 
+/* A request whose head is still arriving when the last forecast is over is told so, not cut. */
+static void test_head_at_the_end(void **state) {
+  static const char first[] = "GET /v1/timeseries/models HTTP/1.1\r\n";
+  static const char rest[] = "Host: x\r\n\r\n";
+  char *log = NULL;
+  (void)state;
+  serving s = serving_start((const char *const[]){NULL});
+  int fd = serving_connect(&s);
+  assert_true(fd >= 0 && serving_send(fd, first, sizeof first - 1));
+  serving_wait(&s, "\nchronos2_requests_active 1\n"); /* the one that asks: the library has seen the other */
+  assert_int_equal(kill(s.child, SIGTERM), 0);
+  const struct timespec moment = {.tv_nsec = 300000000};
+  (void)nanosleep(&moment, NULL);
+  assert_true(serving_send(fd, rest, sizeof rest - 1));
+  reply r = serving_read(fd);
+  serving_assert(&r, 503, "the server is shutting down");
+  close(fd);
+  assert_int_equal(serving_end(&s, &log), 0);
+  assert_null(strstr(log, "\"event\":\"client_gone\""));
+  free(log);
+}
+
 int main(void) {
   const char *how = NULL;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_slow_clients), cmocka_unit_test(test_slow_next),
                                      cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_gone),
-                                     cmocka_unit_test(test_cancel_body)};
+                                     cmocka_unit_test(test_cancel_body), cmocka_unit_test(test_head_at_the_end)};
   if (!c2_web_available(&how)) return 0; /* test_serve says so */
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -122,7 +122,36 @@ static void test_memory(void **state) {
   assert_int_equal((uintptr_t)refused, 0);
 }
 
+/* ---- The end --------------------------------------------------------------------------------- */
+
+/* A server that drains waits for what began before, not for those that it turns away. */
+static void test_draining(void **state) {
+  const c2_server_options options = {.body = BODY, .memory = MEMORY, .contexts = BODY, .errors_only = true,
+                                     .limits = {.model = "m"}};
+  const c2_head head = {.method = "POST", .path = "/invocations", .content_type = "application/json", .length = -1};
+  chronos2_model *model = NULL;
+  c2_server *server = NULL;
+  c2_error err;
+  (void)state;
+  assert_int_equal(chronos2_model_open(SOURCE_DIR "/models/chronos2-micro", NULL, &model), CHRONOS2_OK);
+  assert_int_equal(c2_server_open(&server, model, &options, &err), C2_OK);
+  c2_exchange *before = c2_exchange_open(server, &head, wake, NULL);
+  assert_non_null(before);
+  c2_server_drain(server);
+  c2_exchange *after = c2_exchange_open(server, &head, wake, NULL);
+  assert_non_null(after);
+  assert_int_equal(c2_exchange_answer(after)->status, C2_HTTP_UNAVAILABLE);
+  assert_int_equal(c2_server_active(server), 1);
+  c2_exchange_close(&before, true, 0);
+  assert_int_equal(c2_server_active(server), 0);
+  c2_exchange_close(&after, true, 0);
+  assert_int_equal(c2_server_active(server), 0);
+  c2_server_close(&server);
+  chronos2_model_close(&model);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_histogram), cmocka_unit_test(test_memory)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_histogram), cmocka_unit_test(test_memory),
+                                     cmocka_unit_test(test_draining)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
