@@ -8,6 +8,7 @@ import sys
 import warnings
 from numbers import Number
 from typing import Any, Iterable, Iterator, Sequence
+from uuid import uuid4
 
 import numpy as np
 
@@ -133,14 +134,27 @@ class Frames:
         table = arrow.Table.from_batches(batches, arrow.schema(stream))
         return self._like(table.rename_columns([*table.column_names[:4], *map(str, levels)]))
 
-    def _like(self, chronos2_forecast: Any) -> Any:
+    def _like(self, table: Any) -> Any:
         """The forecast as a table of the past's kind."""
         polars, duckdb = sys.modules.get("polars"), sys.modules.get("duckdb")
         if polars is not None and isinstance(self._kind, polars.DataFrame):
-            return polars.from_arrow(chronos2_forecast)
-        if duckdb is not None and isinstance(self._kind, duckdb.DuckDBPyRelation):  # by the variable's name
-            return self._kind.query(self._kind.alias, "from chronos2_forecast").set_alias("chronos2_forecast")
-        return chronos2_forecast
+            return polars.from_arrow(table)
+        if duckdb is not None and isinstance(self._kind, duckdb.DuckDBPyRelation):
+            return _relation(table, self._kind)
+        return table
+
+
+def _relation(table: Any, past: Any) -> Any:
+    """A relation of an Arrow table on the connection of another relation. DuckDB finds the table as a variable, if the
+    catalog has no such name; the view that `query` makes of the past stays in some versions."""
+    name = f"chronos2_{uuid4().hex}"
+    view = f"{name}_past"
+    globals()[name] = table
+    try:
+        return past.query(view, f"from {name}").set_alias("chronos2_forecast")
+    finally:
+        del globals()[name]
+        past.query(view, f"drop view {view}")
 
 
 _SLICE = 1 << 16  # rows

@@ -312,3 +312,37 @@ def test_duckdb_relations_in_and_out(tmp_path, validate):
     expected = pipeline.predict_df(df, future, **options)
     pd.testing.assert_frame_equal(found.df(), expected, check_dtype=False)
     assert found.aggregate("count(*)").fetchall() == [(len(expected),)]
+
+
+def test_duckdb_keeps_the_names_of_the_caller(tmp_path):
+    """A table's relations have its name, and so may a forecast's have that of a table."""
+    import duckdb
+
+    df = frames(np.random.default_rng(20), "D", 5)[0][["item_id", "timestamp", "y"]]
+    pipeline = chronos2.Chronos2Pipeline.from_pretrained(SMOOTH, threads=1)
+    options = {"target": "y", "prediction_length": 5, "quantile_levels": LEVELS}
+
+    def check(relation, past):
+        found = pipeline.predict_df(relation, **options)
+        pd.testing.assert_frame_equal(found.df(), pipeline.predict_df(past, **options), check_dtype=False)
+        return found
+
+    with duckdb.connect(tmp_path / "sales.db") as connection:
+        connection.register("given", df)
+        connection.sql("create table sales as from given")
+        connection.unregister("given")
+        check(connection.table("sales"), df)
+        found = check(connection.table("sales").filter("item_id = 'a'"), df[df["item_id"] == "a"])
+        assert connection.sql("from sales").shape[0] == len(df)
+        assert connection.sql("select view_name from duckdb_views() where not internal").fetchall() == []
+        again = found.project("item_id, timestamp, predictions as y")
+        check(again.set_alias("chronos2_forecast"), again.df())
+        connection.sql("create table chronos2_forecast as select 1 as mine")
+        found = check(connection.table("sales"), df)
+        expected = found.df()
+        connection.sql("drop table sales")
+        pd.testing.assert_frame_equal(found.df(), expected)
+        assert connection.sql("from chronos2_forecast").fetchall() == [(1,)]
+        connection.sql("create table sales as from df")
+    with duckdb.connect(tmp_path / "sales.db", read_only=True) as connection:
+        check(connection.table("sales"), df)
